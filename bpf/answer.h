@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Sends a packet that user space has made (a cookie reply) as the kernel would send it, without a
- * raw socket or a port. wgxdp_answer in wgxdp.bpf.c runs it; it is no step of a packet's way.
+ * Sends a packet that the daemon has built (a cookie reply) as the kernel would send it, but
+ * without a raw socket or a bound port. The program wgxdp_answer in wgxdp.bpf.c uses it; it is not
+ * a step of the pipeline.
  */
 #pragma once
 
 #include "pkt.h"
 
-/* Fills *fib with the question for the way to the packet's destination */
+/* Fills *fib with the arguments of a FIB lookup for the packet's destination. */
 INLINE int answer_ask(struct __sk_buff *ctx, struct bpf_fib_lookup *fib)
 {
 	struct ipv6hdr ip6;
@@ -31,8 +32,8 @@ INLINE int answer_ask(struct __sk_buff *ctx, struct bpf_fib_lookup *fib)
 	return 0;
 }
 
-/* An L3 device has no neighbours, so NO_NEIGH is no failure; the kernel then takes the Ethernet
- * header off. */
+/* Sends the frame. On an L3 device the FIB returns NO_NEIGH, because there are no neighbours; the
+ * kernel then removes the Ethernet header. */
 INLINE int answer_send(struct __sk_buff *ctx)
 {
 	struct bpf_fib_lookup fib = { 0 };

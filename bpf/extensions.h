@@ -1,19 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * enter, the rare part: passes IPv4 options and IPv6 extension headers up to UDP (parse.h calls it,
- * and icmp/ and relay/policy.h for what they read). Also reads and writes bytes that at() does not
- * reach.
+ * The step enter, for unusual packets: skips IPv4 options and IPv6 extension headers up to UDP.
+ * parse.h, icmp/ and relay/policy.h use it. Also reads and writes bytes beyond the reach of at().
  */
 #pragma once
 
 #include "step.h"
 
-#define EXTENSIONS_MAX 8		/* RFC 8200 4.1 names seven */
-#define EXTENSIONS_LEN 1024		/* bytes of headers, at most */
-#define OPTION_LSRR 131			/* RFC 791: source routes, which we do not follow */
+#define EXTENSIONS_MAX 8		/* RFC 8200 section 4.1 lists seven */
+#define EXTENSIONS_LEN 1024		/* longest chain of extension headers, in bytes */
+#define OPTION_LSRR 131			/* RFC 791: source routes; such packets are passed up */
 #define OPTION_SSRR 137
 
-/* Copies n bytes from offset `off` of the packet. Returns 0 or negative. */
+/* Copies n bytes from offset `off` of the packet. Returns 0 or a negative value. */
 INLINE int plane_read(struct pkt *p, __u32 off, void *to, __u32 n)
 {
 #ifdef WGXDP_HOST
@@ -24,8 +23,8 @@ INLINE int plane_read(struct pkt *p, __u32 off, void *to, __u32 n)
 #endif
 }
 
-/* Writes n bytes at offset `off` of the packet. Returns 0 or negative. The helper keeps the skb's
- * own sum (CHECKSUM_COMPLETE) right if off is even. */
+/* Writes n bytes at offset `off` of the packet. Returns 0 or a negative value. If off is even, the
+ * helper also keeps the skb's checksum (CHECKSUM_COMPLETE) correct. */
 INLINE int plane_write(struct pkt *p, __u32 off, const void *from, __u32 n)
 {
 #ifdef WGXDP_HOST
@@ -37,9 +36,9 @@ INLINE int plane_write(struct pkt *p, __u32 off, const void *from, __u32 n)
 #endif
 }
 
-/* Returns the length of the IPv4 header at l3, which begins with version_ihl; 0 if it is malformed
- * or has options that a router must act on. The barrier turns what the loop knows of earlier
- * options into a number in the map, so the verifier walks each round in one state. */
+/* Returns the length of the IPv4 header at l3, whose first byte is version_ihl. Returns 0 if it is
+ * malformed or has source route options. The barrier makes the compiler store the position in the
+ * map, so that the verifier walks each round in the same state. */
 INLINE __u32 ipv4_walk(struct pkt *p, __u32 l3, __u8 version_ihl)
 {
 	struct walk *walk = &p->s->walk;
@@ -57,7 +56,7 @@ INLINE __u32 ipv4_walk(struct pkt *p, __u32 l3, __u8 version_ihl)
 			return 0;
 		if (!option[0])				/* end of the list */
 			return walk->piece;
-		if (option[0] == 1) {			/* no operation */
+		if (option[0] == 1) {			/* no-operation */
 			walk->off++;
 			continue;
 		}
@@ -74,7 +73,7 @@ INLINE bool is_extension(__u8 type)
 	       type == IPPROTO_FRAGMENT;
 }
 
-/* Passes one extension header. Returns 1 if another may follow, 0 at the end, or NOT_OURS. */
+/* Skips one extension header. Returns 1 if another may follow, 0 at the end, or NOT_OURS. */
 INLINE int ipv6_walk_one(struct pkt *p, struct walk *walk)
 {
 	bool fragment = walk->type == IPPROTO_FRAGMENT, later;
@@ -86,9 +85,10 @@ INLINE int ipv6_walk_one(struct pkt *p, struct walk *walk)
 	if (walk->type == IPPROTO_ROUTING && h[3])	/* segments left */
 		return NOT_OURS;
 	walk->off += fragment ? 8 : 8 + h[1] * 8;
-	if (later || (fragment && h[3] & 1)) {	/* else an atomic fragment: a whole packet */
+	/* Otherwise it is an atomic fragment, which is a whole packet. */
+	if (later || (fragment && h[3] & 1)) {
 		if (walk->piece)
-			return NOT_OURS;	/* a fragment of a fragment */
+			return NOT_OURS;	/* a fragment within a fragment */
 		walk->piece = walk->off;
 	}
 	if (later)
@@ -97,8 +97,8 @@ INLINE int ipv6_walk_one(struct pkt *p, struct walk *walk)
 	return is_extension(h[0]);
 }
 
-/* Walks the extension headers of the IPv6 header at s->walk.from; the first one's type is
- * s->walk.type. Returns 0, or NOT_OURS if they are too many, too long or truncated. */
+/* Walks the extension headers of the IPv6 header at s->walk.from; s->walk.type is the type of the
+ * first one. Returns 0; or NOT_OURS if they are too many, too long or truncated. */
 INLINE int ipv6_walk_step(struct pkt *p)
 {
 	struct walk *walk = &p->s->walk;
@@ -118,8 +118,9 @@ INLINE int ipv6_walk_step(struct pkt *p)
 }
 CALLED_STEP(true, ipv6_walk)
 
-/* Sets l4 to the UDP header, or to a later fragment's payload, and `fragment`, which
- * pull_fragment() completes. s->walk.type: IPv4's first byte, or IPv6's next header. */
+/* Sets s->l4 to the UDP header, or to the payload of a later fragment. Sets s->fragment, which
+ * pull_fragment() completes. s->walk.type: the first byte of an IPv4 header, or IPv6's next
+ * header. */
 INLINE int pull_extensions_step(struct pkt *p)
 {
 	struct walk *walk = &p->s->walk;

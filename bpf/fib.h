@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * resolve, its second part: the next hop. A slot of `nexthops` remembers it for at most a second:
- * for a backend, for the client that a listener answered last, or for a whole prefix (`uniform`).
- * The kernel does not see what we forward. So now and then one packet of each next hop goes through
- * the kernel's neighbour output, which probes a stale entry.
+ * The step resolve, second part: the next hop. A slot of `nexthops` remembers it for at most one
+ * second: for a backend, for the client that a listener answered last, or for a whole prefix (map
+ * uniform). The kernel does not see the packets that we forward, so its neighbour entries would
+ * age. Therefore one packet per next hop is sent by the kernel's neighbour output every
+ * PROBE_SECONDS, and the kernel probes a stale entry.
  *
  * Before: the source check (link.h). After: ready (pipeline.h).
  * Reads:  s->service, direction, addresses, ports, tos, flowinfo, ifindex; maps nexthops, control,
@@ -17,12 +18,14 @@
 #include "step.h"
 #include "table.h"
 
-#define PROBE_SECONDS 2		/* below delay_first_probe_time (5 s): the entry stays in use */
+/* Shorter than delay_first_probe_time (5 s), so the kernel regards the neighbour entry as in
+ * use. */
+#define PROBE_SECONDS 2
 
-/* ---- asking the kernel ---- */
+/* ---- FIB lookups ---- */
 
-/* Fills hop->fib with s->question and the kernel's answer. Returns 0 or a reason. After
- * PASS_no_neighbour the answer lacks only the MACs. */
+/* Looks s->question up in the FIB, and fills hop->fib with arguments and result. Returns 0 or a
+ * reason. With PASS_no_neighbour, only the MAC addresses are missing. */
 INLINE int fib_ask(struct pkt *p, struct nexthop *hop)
 {
 	const struct fib_question *q = &p->s->question;
@@ -33,7 +36,7 @@ INLINE int fib_ask(struct pkt *p, struct nexthop *hop)
 	*fib = (struct bpf_fib_lookup){
 		.family = q->family, .l4_protocol = IPPROTO_UDP,
 		.sport = q->sport, .dport = q->dport, .ifindex = q->ifindex,
-		.tot_len = 1,		/* makes the kernel return the MTU, which we compare */
+		.tot_len = 1,		/* makes the kernel return the MTU; resolve compares it */
 	};
 	if (q->family == FAMILY_IPV4) {
 		fib->tos = p->s->tos;
@@ -64,7 +67,7 @@ INLINE int fib_ask(struct pkt *p, struct nexthop *hop)
 	return rc && !(egress->flags & LINK_L3) ? -PASS_no_neighbour : 0;
 }
 
-/* Tells whether the FIB knows the way, with or without the neighbour's MAC */
+/* Returns whether the lookup found a route, with or without the neighbour's MAC address. */
 INLINE bool is_answer(int rc)
 {
 	return !rc || rc == -PASS_no_neighbour;
@@ -75,7 +78,8 @@ INLINE bool fib_fresh(const struct nexthop *hop, const struct control *c, __u64 
 	return now < hop->until && hop->generation == c->generation;
 }
 
-/* Asks s->question. Remembers a complete answer for a second, in the question's slot. */
+/* Looks s->question up, and remembers a complete result for a second in the slot of the
+ * question. */
 INLINE int fib_renew_step(struct pkt *p)
 {
 	__u32 zero = 0, slot = p->s->question.slot;
@@ -96,8 +100,8 @@ CALLED_STEP(true, fib_renew)
 
 /* ---- originals, to the backend ---- */
 
-/* Returns the source address to ask with: the client's, or the first of our own addresses if the
- * packet leaves with one of them */
+/* Returns the source address for the FIB lookup: the client's address; or, if the packet leaves
+ * with one of our own addresses, the first of these. */
 INLINE struct addr fib_source(const struct pkt *p)
 {
 	__u32 id = p->s->service.id;
@@ -112,9 +116,10 @@ INLINE struct addr fib_source(const struct pkt *p)
 	return source;
 }
 
-/* Finds the way to the backend, as a client on the listener's link asks for it. A reply asks as
- * well, for the link that it must come from, but without a source: a sender that claims to answer
- * one of our own addresses must not make the rules for that source count for a second. */
+/* Looks up the next hop to the backend, unless the remembered one is valid. The lookup is that of a
+ * client's packet from the listener's link. For a reply, its result tells on which link the reply
+ * must arrive. Then it has no source address: otherwise a forged reply to our own address could
+ * make rules for that source apply for a second. */
 INLINE int fib_backend(struct pkt *p, struct nexthop *hop, __u32 slot, const struct control *c,
 		       __u64 now)
 {
@@ -141,7 +146,7 @@ INLINE int fib_backend(struct pkt *p, struct nexthop *hop, __u32 slot, const str
 	return fib_renew(p);
 }
 
-/* Tells whether the link where a reply came in is one of the ways to its backend */
+/* Returns whether the link on which a reply arrived is one of several next hops to its backend. */
 INLINE bool is_way(const struct pkt *p)
 {
 	struct table_key key = {
@@ -151,8 +156,8 @@ INLINE bool is_way(const struct pkt *p)
 	return table_find(&key);
 }
 
-/* A reply must come in by the link that leads to its backend; where the kernel chooses a way for
- * each packet, by one of them. Returns 0 or a reason. */
+/* Checks that a reply arrived on the link that leads to its backend. If the kernel chooses a next
+ * hop per packet, any of those links is right. Returns 0 or a reason. */
 INLINE int fib_reply_link(struct pkt *p, struct nexthop *backend, __u32 slot,
 			  const struct control *c, __u64 now)
 {
@@ -173,7 +178,7 @@ INLINE bool uniform_is_due(const struct control *c, __u64 now)
 	return now + tick_rate >= c->heartbeat && unlikely(now >= c->asked);
 }
 
-/* Asks the daemon for another heartbeat in time, at most twice a second */
+/* Asks the daemon for a new heartbeat before the present one ends, at most twice a second. */
 INLINE void uniform_ask(struct control *c, __u64 now)
 {
 	struct signal signal;
@@ -185,9 +190,9 @@ INLINE void uniform_ask(struct control *c, __u64 now)
 	bpf_ringbuf_output(&signals, &signal, sizeof(signal), 0);
 }
 
-/* Returns the slot that answers for every client of this one's prefix, or 0 if only the FIB knows.
- * Each round takes 16 bits of the address: two rounds are all of IPv4, three an IPv6 site's usual
- * prefix. */
+/* Returns the slot for the client's prefix in the map uniform, or 0 if only the FIB knows the next
+ * hop. Each round resolves 16 bits of the address: two rounds are a whole IPv4 address, three the
+ * usual prefix of an IPv6 site. */
 INLINE __u32 uniform_find(bool ipv4, struct addr client)
 {
 	__u64 block = ipv4 ? UNIFORM_IPV4 : UNIFORM_IPV6;
@@ -208,17 +213,17 @@ INLINE __u32 uniform_find(bool ipv4, struct addr client)
 	return 0;
 }
 
-/* The same for the client of a reply. The daemon follows netlink to keep the map right; without the
- * daemon's heartbeat we do not use it. */
+/* Returns the slot for the client of a reply. The daemon keeps the map uniform correct by netlink,
+ * so the map is used only while the daemon's heartbeat is recent. */
 INLINE __u32 uniform_slot(const struct pkt *p, struct control *c, __u64 now)
 {
 	uniform_ask(c, now);
 	return now < c->heartbeat ? uniform_find(family_out(p) == FAMILY_IPV4, client_of(p)) : 0;
 }
 
-/* Finds the way to the client, asked as if the listener's address sent the reply, so that rules by
- * source choose the WAN. The answer counts for the same client's next reply; in a uniform slot, for
- * all clients of the prefix. */
+/* Finds the route to the client. The lookup has the listener's address as source, so that rules by
+ * source select the WAN. The result is reused for the next reply to the same client; in a uniform
+ * slot, for all clients of the prefix. */
 INLINE int fib_client(struct pkt *p, struct nexthop *hop, __u32 slot, const struct control *c,
 		      __u64 now, bool is_uniform)
 {
@@ -240,25 +245,25 @@ INLINE int fib_client(struct pkt *p, struct nexthop *hop, __u32 slot, const stru
 	hop->client = client;
 	hop->client_port = port;
 	hop->ifindex = p->s->ifindex;
-	hop->probe[p->plane] = 0;		/* the neighbour's own clock decides */
+	hop->probe[p->plane] = 0;		/* so fib_probe() uses the neighbour's probe time */
 	return fib_renew(p);
 }
 
-/* ---- the neighbour's probe ---- */
+/* ---- probes of the neighbour ---- */
 
-/* Returns the slot with the neighbour's clock. Its hash changes now and then, so two neighbours do
- * not share a slot for ever. */
+/* Returns the slot that holds the neighbour's probe time. The hash changes with time, so that two
+ * neighbours do not share a slot forever. */
 INLINE struct nexthop *fib_gateway_slot(const struct nexthop *hop, __u64 now)
 {
-	const __u32 *a = hop->fib.ipv6_dst;	/* IPv4: all but the first word are 0 */
+	const __u32 *a = hop->fib.ipv6_dst;	/* IPv4: only the first word is not 0 */
 	__u32 hash = a[0] ^ a[1] ^ a[2] ^ a[3] ^ hop->fib.ifindex ^ (__u32)(now >> 14);
 	__u32 slot = gateway_slots + (hash * 0x9e3779b1 >> 22);
 
 	return bpf_map_lookup_elem(&nexthops, &slot);
 }
 
-/* Decides whether this packet goes through the kernel's neighbour output. Returns 0, or PASS_probe
- * if XDP must hand it to tc. Each plane has its own clock, because tc may run on another CPU. */
+/* Decides whether the kernel's neighbour output must send this packet. Returns 0, or PASS_probe if
+ * XDP must leave it to tc. Each plane has its own probe time, because tc may run on another CPU. */
 INLINE int fib_probe(struct pkt *p, struct nexthop *hop, __u64 now)
 {
 	__u64 *clock = &hop->probe[p->plane], *shared = clock;

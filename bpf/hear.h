@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Behind verdict, for packets that are not ours: reports two kinds to the daemon, if the switch
- * with_hearing is on. One is a handshake initiation to our own WireGuard's port, with a right mac1:
- * a wrong one takes nothing of the reports that there may be in a second. The other is a knock: UDP
- * with a TTL or hop limit of 1 to one of KNOCK_PORTS, as traceroute sends it. The packet goes up
- * untouched in any case, and the daemon checks what it is told.
+ * Reports two kinds of packets for this host to the daemon, if the switch with_hearing is on.
+ * verdict calls it for packets that are not ours:
+ * - a handshake initiation to a port of our own WireGuard, with a valid mac1. One with a wrong mac1
+ *   is not charged to the limit of reports.
+ * - a knock: a UDP packet with a TTL or hop limit of 1 to one of KNOCK_PORTS, as traceroute sends
+ *   it.
+ *
+ * The packet is passed up in any case. The daemon verifies what it receives.
  *
  * Before: verdict (verdict.h). After: the kernel.
  * Reads:  the packet; the maps hearing, links.
@@ -22,8 +25,9 @@ INLINE void notify_daemon(struct pkt *p)
 {
 }
 #else
-/* Returns the kind of packet, or HEARD_KINDS for neither. type: a message's first word if it is as
- * long as an initiation, else 0; *at: of an initiation, whose it is */
+/* Returns the kind of the packet, or HEARD_KINDS for neither. type: the first word of the message
+ * if it has the length of an initiation, otherwise 0. For an initiation, sets *at to the index of
+ * the port in struct hearing. */
 INLINE __u32 hear_kind(const struct hearing *h, __be16 dport, __u32 ttl, __u32 type, __u32 *at)
 {
 	for (int i = 0; i < HEAR_PORTS; i++) {
@@ -38,7 +42,7 @@ INLINE __u32 hear_kind(const struct hearing *h, __be16 dport, __u32 ttl, __u32 t
 	return HEARD_KINDS;
 }
 
-/* Takes one report from this second's budget of the CPU */
+/* Charges one report to this CPU's budget for the present second. */
 INLINE bool hear_take_budget(__u32 kind)
 {
 	__u64 second = bpf_jiffies64() / tick_rate;
@@ -55,10 +59,10 @@ INLINE bool hear_take_budget(__u32 kind)
 }
 
 struct hear_ip {
-	__u32 family, ttl, len;		/* of the IP header */
+	__u32 family, ttl, len;		/* len: length of the IP header */
 };
 
-/* False if it is no whole UDP datagram, or has extension headers in front */
+/* Returns false unless the packet is an unfragmented UDP packet without IPv6 extension headers. */
 INLINE bool hear_parse(struct hear_ip *ip, const __u8 head[12])
 {
 	if (head[0] >> 4 == 6 && head[6] == IPPROTO_UDP) {
@@ -70,9 +74,9 @@ INLINE bool hear_parse(struct hear_ip *ip, const __u8 head[12])
 	       !(head[6] & 0x3f) && !head[7];
 }
 
-/* Parses again: keeping the state for this would cost every packet. l3: offset of the IP header.
- * Returns 1 with the packet's addresses, ports and message in s->guard if it is of either kind,
- * else 0. */
+/* Parses the packet again, because keeping the results of parse() for this would cost stack. l3:
+ * offset of the IP header. Returns 1 if the packet is of either kind, with its addresses, ports and
+ * message in s->guard; otherwise 0. */
 INLINE int hear_read(struct pkt *p, __u32 l3, __u32 ifindex)
 {
 	struct { __be16 sport, dport, len, check; } udp;
@@ -89,7 +93,7 @@ INLINE int hear_read(struct pkt *p, __u32 l3, __u32 ifindex)
 	if (udp.len == bpf_htons(sizeof(udp) + INITIATION_BYTES))
 		plane_read(p, message, &type, sizeof(type));
 	kind = hear_kind(listens, udp.dport, ip.ttl, type, &at);
-	/* the message's room holds the IP header until the message is read */
+	/* s->message holds the IP header until the message itself is read. */
 	if (kind == HEARD_KINDS ||
 	    plane_read(p, l3, s->message, ip.family == FAMILY_IPV4 ? sizeof(struct iphdr) :
 								     sizeof(struct ipv6hdr)))
@@ -121,7 +125,7 @@ INLINE int hear_from_xdp(struct pkt *p)
 	return hear_read(p, l3, ((struct xdp_md *)p->ctx)->ingress_ifindex);
 }
 
-/* tc reports only packets that XDP did not see */
+/* tc reports only packets that XDP did not see. */
 INLINE int hear_from_tc(struct pkt *p)
 {
 	const struct __sk_buff *skb = p->ctx;
@@ -162,7 +166,7 @@ INLINE int hear_mac1_step(struct pkt_state *state)
 }
 STATE_STEP(with_hearing, hear_mac1)
 
-/* Reports what is in s->guard */
+/* Reports the packet in s->guard. */
 INLINE int hear_tell_step(struct pkt_state *state)
 {
 	struct guard_work *s = &state->guard;
@@ -188,8 +192,8 @@ INLINE int hear_tell_step(struct pkt_state *state)
 }
 STATE_STEP(with_hearing, hear_tell)
 
-/* Reports the packet, if it is one of the two kinds. Three steps, one after the other: each needs
- * much of the stack. */
+/* Reports the packet if it is one of the two kinds. These are three steps, called one after the
+ * other, because each needs much stack. */
 INLINE void notify_daemon(struct pkt *p)
 {
 	if (with_hearing && hear_packet(p) == 1 &&

@@ -1,25 +1,25 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Tables of what the data path learns: include/abi_learned.h has their layout. flow/ and
- * learned_entry.h use this. Each change is one compare-and-swap of a place's word:
+ * Lock-free tables of what the programs learn; include/abi_learned.h describes their layout. flow/
+ * and learned_entry.h use them. Every change is one compare-and-swap of a place's word:
  *
- * - A reader finds the tag, reads the word, copies the entry, and reads the word again. Unless it
- *   is the same but for its time and state, the reader has found nothing.
- * - A writer takes a place (-> BUSY, version + 1), checks that its tag stands once in both homes,
- *   writes the entry, and publishes it by one exchange. It waits for nobody. A BUSY place is never
- *   taken over, however long it is so: only programs write, and nothing kills a program halfway.
- * - An entry whose time is over stays until somebody needs its place. There are no timers.
- * - Who needs a place takes a free one; or one whose time is over; or a SPARE one; or the HALF one
- *   that ends first. A LIVE one never gives way.
+ * - A reader finds the tag, reads the word, copies the entry, and reads the word again. If anything
+ *   but time and state of the word has changed, the lookup has failed.
+ * - A writer takes a place (state BUSY, version + 1). It checks that no other place in both buckets
+ *   has the key's tag, writes the entry, and publishes it by one exchange. It never waits. Nobody
+ *   takes over a BUSY place: only programs write, and nothing can stop a program halfway.
+ * - An expired entry stays until its place is needed. There are no timers.
+ * - A new entry takes the first of these: a free place, an expired entry, a SPARE entry, the HALF
+ *   entry that expires first. It never displaces a LIVE entry.
  */
 #pragma once
 
 #include "step.h"
 #include "table.h"
 
-#ifndef learned_cas			/* tests run another CPU's packet before it */
+#ifndef learned_cas	/* tests replace this, to run another CPU's packet in between */
 #define learned_cas(word, from, to) (__sync_val_compare_and_swap((word), (from), (to)) == (from))
-/* Publishes an entry, or frees its place */
+/* Publishes an entry, or frees its place. */
 #define learned_store(word, to) ((void)__sync_lock_test_and_set((word), (to)))
 #endif
 
@@ -33,7 +33,7 @@ INLINE const __u32 *learned_tag_at(const struct learned_line *line, __u32 way)
 	return (const __u32 *)&line->word[way] + (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__);
 }
 
-/* Bounds a way, so that it may index a line */
+/* Bounds a way for the verifier, so that it may index a line. */
 INLINE __u32 learned_index(__u32 way)
 {
 	return way & (LEARNED_WAYS - 1);
@@ -44,8 +44,8 @@ INLINE bool learned_has_tag(const struct learned_line *line, __u32 way, __u32 ta
 	return read_once(*learned_tag_at(line, learned_index(way))) == tag;
 }
 
-/* Finds the way whose word has the tag; false: none has. The loop is not unrolled, so the verifier
- * forgets nothing that it need not walk eight times. */
+/* Finds the way whose word has the tag; returns false if there is none. The loop is not unrolled:
+ * for an unrolled one the verifier would walk eight copies. */
 INLINE bool learned_find(const struct learned_line *line, __u32 tag, __u32 *ret)
 {
 #pragma clang loop unroll(disable)
@@ -57,10 +57,10 @@ INLINE bool learned_find(const struct learned_line *line, __u32 tag, __u32 *ret)
 	return false;
 }
 
-/* ---- without branches: the verifier would walk 2^16 paths ---- */
+/* ---- code without branches, because with them the verifier would walk 2^16 paths ---- */
 
-/* Returns 1 if x is 0, else 0; x is below 2^63. The compiler, which would compare and branch, does
- * not see what it is about. */
+/* Returns 1 if x is 0, otherwise 0; x is below 2^63. The inline assembly hides x from the compiler,
+ * which would otherwise use a branch. */
 INLINE __u64 learned_none(__u64 x)
 {
 	asm volatile("" : "+r"(x));
@@ -69,7 +69,7 @@ INLINE __u64 learned_none(__u64 x)
 	return x;
 }
 
-/* Returns 1 if a < b, else 0; both are below 2^63 */
+/* Returns 1 if a < b, otherwise 0; both are below 2^63. */
 INLINE __u64 learned_less(__u64 a, __u64 b)
 {
 	__u64 x = a - b;
@@ -80,7 +80,7 @@ INLINE __u64 learned_less(__u64 a, __u64 b)
 	return x;
 }
 
-/* Returns how often the tag stands in the line */
+/* Returns how many words of the line have the tag. */
 INLINE __u32 learned_count(const struct learned_line *line, __u32 tag)
 {
 	__u64 n = 0;
@@ -91,7 +91,8 @@ INLINE __u32 learned_count(const struct learned_line *line, __u32 tag)
 	return n;
 }
 
-/* Returns the way whose word has the tag, or LEARNED_WAYS. As learned_find(), on one path. */
+/* Returns the way whose word has the tag, or LEARNED_WAYS. Like learned_find(), but without
+ * branches. */
 INLINE __u32 learned_way(const struct learned_line *line, __u32 tag)
 {
 	__u64 way = LEARNED_WAYS;
@@ -102,11 +103,12 @@ INLINE __u32 learned_way(const struct learned_line *line, __u32 tag)
 	return way;
 }
 
-/* ---- which place gives way ---- */
+/* ---- which place a new entry takes ---- */
 
-#define LEARNED_RANK (1ULL << 28)	/* above any time and any number of free places */
+#define LEARNED_RANK (1ULL << 28)	/* larger than any time and any number of free places */
 
-/* How readily a place gives way; below LEARNED_RANK: not at all */
+/* Returns the rank of a place: the higher it is, the sooner a new entry takes the place. A place
+ * below LEARNED_RANK cannot be taken. */
 INLINE __u64 learned_rank(__u64 word, __u64 now)
 {
 	__u64 left = (word - now) & LEARNED_UNTIL, state = word >> 30 & 3;
@@ -122,9 +124,10 @@ INLINE __u64 learned_rank(__u64 word, __u64 now)
 
 /* ---- taking a place ---- */
 
-/* Ranks the ways of one home, 0 or 1, whose words are in w->words. hash: what it follows from. A
- * free place is taken in the home where more are free (LEARNED_PREFER); there in the way that the
- * hash says, where most lookups find it at once. */
+/* Ranks the ways of bucket 0 or 1, whose words are in w->words, and keeps the best of both calls in
+ * w. hash: the one that selected the bucket. A free place is preferred in the bucket that has more
+ * of them (LEARNED_PREFER), and there in the way that learned_first() names, which lookups try
+ * first. */
 INLINE void learned_choose(struct learned_work *w, __u32 home, __u64 hash)
 {
 	__u64 rank = 0, way = 0, free = 0, word = 0, better;
@@ -149,8 +152,8 @@ INLINE void learned_choose(struct learned_work *w, __u32 home, __u64 hash)
 	w->word += better * (word - w->word);
 }
 
-/* Finds the place of w->words that gives way first: w->way (of both homes), word, rank. A step of
- * its own, for all tables */
+/* Finds the best of all places in w->words for a new entry: sets w->way (0 to 15 over both
+ * buckets), w->word and w->rank. It is a step of its own, shared by all tables. */
 INLINE int learned_rank_all_step(struct pkt_state *s)
 {
 	struct learned_work *w = &s->learned;
@@ -162,10 +165,10 @@ INLINE int learned_rank_all_step(struct pkt_state *s)
 }
 STATE_STEP(true, learned_rank_all)
 
-#define LEARNED_FULL (-1)		/* all places hold LIVE or BUSY entries */
-#define LEARNED_AGAIN 1			/* another CPU was faster */
+#define LEARNED_FULL (-1)		/* all places are LIVE or BUSY */
+#define LEARNED_AGAIN 1			/* another CPU changed the place; try again */
 
-/* Copies both homes' words, for learned_rank_all() */
+/* Copies the words of both buckets, for learned_rank_all(). */
 INLINE void learned_copy(struct learned_work *w, const struct learned_line *a,
 			 const struct learned_line *b)
 {
@@ -176,9 +179,9 @@ INLINE void learned_copy(struct learned_work *w, const struct learned_line *a,
 	}
 }
 
-/* Makes the place BUSY that learned_rank_all() found: its word is w->word now, and was w->was. a,
- * b: the homes that w->hash and w->other lead to; they may be one bucket. Returns 0, LEARNED_FULL
- * or LEARNED_AGAIN. */
+/* Takes the place that learned_rank_all() found: makes it BUSY. Then w->word is its word, and
+ * w->was the previous one. a, b: the buckets of w->hash and w->other, which may be the same.
+ * Returns 0, LEARNED_FULL or LEARNED_AGAIN. */
 INLINE int learned_reserve(struct learned_work *w, struct learned_line *a, struct learned_line *b)
 {
 	bool second = w->way >= LEARNED_WAYS;
@@ -192,8 +195,8 @@ INLINE int learned_reserve(struct learned_work *w, struct learned_line *a, struc
 		       0 : LEARNED_AGAIN;
 }
 
-/* Tells whether the tags stand only at the place that was reserved. If not, another CPU is making
- * an entry for this key, and the place is free again. same: both homes are one bucket */
+/* Returns true if no other place has the key's tag. Otherwise another CPU is creating an entry for
+ * the same key; then the place is freed again. same: both buckets are the same. */
 INLINE bool learned_alone(const struct learned_work *w, struct learned_line *a,
 			  struct learned_line *b, bool same)
 {

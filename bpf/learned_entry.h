@@ -1,21 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Tables of entries with a key (struct learned_entry): fragments, choices, answered clients,
- * indices, and the limits of single sources. learned.h says how places are taken and read. What is
- * looked for or written is in s->learned. learned_steps.h makes a table's steps of this.
+ * Tables of struct learned_entry: fragments, choices, answered clients, indices, and rate limits of
+ * sources. The key, the value to write and the result are in s->learned. learned.h explains how
+ * places are taken and read; learned_steps.h makes steps of these functions.
  */
 #pragma once
 
 #include "learned.h"
 
-/* Returns the key of the next call, all 0 */
+/* Returns the key for the next call, all 0. */
 INLINE union learned_key *learned_key(struct pkt_state *s)
 {
 	__builtin_memset(&s->learned.key, 0, sizeof(s->learned.key));
 	return &s->learned.key;
 }
 
-/* Returns the value for the next NAME_put(), all 0, which will be good for so many seconds */
+/* Returns the value for the next NAME_put(), all 0. The entry will be valid for this many
+ * seconds. */
 INLINE union learned_value *learned_value(struct pkt_state *s, enum learned_state state,
 					  __u32 seconds)
 {
@@ -36,9 +37,9 @@ INLINE struct learned_bucket *learned_bucket_at(void *map, __u32 place)
 
 /* ---- finding ---- */
 
-#define LEARNED_NOWHERE (~0U)		/* w->place: no place has the key's tag */
+#define LEARNED_NOWHERE (~0U)		/* w->place: no place has the tag of the key */
 
-/* Copies the value and word at w->place, and tells whether they are the key's */
+/* Copies the word and value at w->place. Returns whether they belong to the key. */
 INLINE bool learned_read(void *map, struct learned_work *w)
 {
 	const struct learned_bucket *b = learned_bucket_at(map, w->place);
@@ -63,8 +64,9 @@ INLINE bool learned_read(void *map, struct learned_work *w)
 	       learned_same(word, read_once(*follow_after(&b->line.word[way], differs | seen)));
 }
 
-/* Finds the key's entry, whose time may be over: w->place, word, is. Most are in the first home, in
- * the way that the hash says. Else it sets w->other. */
+/* Finds the entry of the key, which may have expired: sets w->place, w->word and w->is. Most
+ * entries are in the first bucket, in the way that learned_first() names. If the first bucket does
+ * not have the tag, sets w->other too. */
 INLINE bool learned_locate(void *map, __u32 mask, struct learned_work *w)
 {
 	__u64 hash = learned_hash(w->key.word, &learned_secret);
@@ -82,12 +84,13 @@ INLINE bool learned_locate(void *map, __u32 mask, struct learned_work *w)
 		way = b ? learned_way(&b->line, learned_tag(hash)) : LEARNED_WAYS;
 	}
 	w->place = b && way < LEARNED_WAYS ? home * LEARNED_WAYS + way : LEARNED_NOWHERE;
-	/* read from the map again, it is one number for the verifier, and its paths join */
+	/* Reading w->place again hides its value from the verifier, which then merges the paths. */
 	return read_once(w->place) != LEARNED_NOWHERE && learned_read(map, w);
 }
 
-/* seconds: how long an entry is good at most; 0: until somebody needs its place. (The words' times
- * come round once in 74 hours.) */
+/* Returns whether the key has an entry; copies its value. seconds: the longest validity of an
+ * entry; it is needed because the times of the words wrap around after 74 hours. 0: an entry is
+ * valid until it is displaced. */
 INLINE int learned_find_in(void *map, __u32 mask, struct learned_work *w, __u32 seconds)
 {
 	__u32 left;
@@ -101,12 +104,13 @@ INLINE int learned_find_in(void *map, __u32 mask, struct learned_work *w, __u32 
 
 /* ---- writing ---- */
 
-/* Beside 0, LEARNED_FULL and LEARNED_AGAIN, what steps return: call learned_rank_all(), and then
- * the step again; the limit is used up */
+/* Further results of a step. LEARNED_SEEK: call learned_rank_all(), then the step again.
+ * LEARNED_USED: the limit is exhausted. */
 #define LEARNED_SEEK 2
 #define LEARNED_USED 3
 
-/* The key has no entry: copies its homes' words, for learned_rank_all(). Returns LEARNED_SEEK. */
+/* The key has no entry: copies the words of its buckets, for learned_rank_all(). Returns
+ * LEARNED_SEEK. */
 INLINE int learned_seek(void *map, __u32 mask, struct learned_work *w)
 {
 	__u32 home0 = w->hash & mask, home1 = w->other & mask;
@@ -147,8 +151,7 @@ INLINE int learned_write_new(void *map, __u32 mask, struct learned_work *w)
 	return 0;
 }
 
-/* The entry that was found has this value already: sets its time and state, once a second at
- * most */
+/* The entry has this value already: updates its time and state, at most once a second. */
 INLINE void learned_keep(struct learned_bucket *b, const struct learned_work *w)
 {
 	__u64 later = (w->until - w->word) & LEARNED_UNTIL;
@@ -160,7 +163,8 @@ INLINE void learned_keep(struct learned_bucket *b, const struct learned_work *w)
 					  (__u64)w->state << 30 | (w->until & LEARNED_UNTIL));
 }
 
-/* Makes the entry that was found BUSY, to write another value. False: another CPU was faster. */
+/* Makes the entry BUSY, so that its value can be rewritten. Returns false if another CPU was
+ * faster. */
 INLINE bool learned_reclaim(struct learned_bucket *b, struct learned_work *w)
 {
 	__u64 was = w->word;
@@ -179,8 +183,8 @@ INLINE bool learned_has_value(const struct learned_work *w)
 	return !differs;
 }
 
-/* Writes w->value where the key's entry was found. An entry that is LIVE stays so. Returns 0,
- * LEARNED_FULL or LEARNED_AGAIN. */
+/* Writes w->value to the entry that was found. A LIVE entry stays LIVE. Returns 0, LEARNED_FULL or
+ * LEARNED_AGAIN. */
 INLINE int learned_write_there(void *map, struct learned_work *w)
 {
 	struct learned_bucket *b = learned_bucket_at(map, w->place);
@@ -210,7 +214,7 @@ INLINE int learned_put_in(void *map, __u32 mask, struct learned_work *w)
 					      learned_seek(map, mask, w);
 }
 
-/* Takes one of the limit, as limit_take(). Returns 0, LEARNED_AGAIN, LEARNED_SEEK, or
+/* Charges one event to the limit, like limit_take(). Returns 0, LEARNED_AGAIN, LEARNED_SEEK or
  * LEARNED_USED. */
 INLINE int learned_charge_in(void *map, __u32 mask, struct learned_work *w)
 {

@@ -1,22 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Makes the steps of a table of struct learned_entry; who has such a table includes it. A step
- * writes the key, and for a write the value, into s->learned; then it calls one of
+ * Macros that make the steps of a table of struct learned_entry. A file that owns such a table
+ * includes this header. The caller writes the key, and for a put the value, to s->learned. Then it
+ * calls one of these:
  *
- *   NAME_find(s)        true: the value is in s->learned.value, its place's word in .word
- *   NAME_put(s)         writes the entry, in the place of the key's former one
- *   NAME_take(s, ...)   takes one of the limit
+ *   NAME_find(s)        true: the value is in s->learned.value, and the place's word in .word
+ *   NAME_put(s)         writes the entry, or replaces the value of the key's entry
+ *   NAME_take(s, ...)   charges one event to a rate limit
  *
- * Each is a step of its own: the verifier walks it once.
+ * Each is a step of its own, so the verifier walks it once.
  */
 #pragma once
 
 #include "learned_entry.h"
 
-/* While another CPU has the place BUSY, which takes it tens of nanoseconds */
+/* Attempts while another CPU holds the place BUSY, which takes it tens of nanoseconds. */
 #define LEARNED_TRIES 4
 
-/* seconds: as for learned_find_in() */
+/* seconds: as for learned_find_in(). */
 #define LEARNED_FIND(with, name, seconds) \
 	INLINE int name##_search_step(struct pkt_state *s) \
 	{ \
@@ -28,9 +29,8 @@
 		return name##_search(s) > 0; \
 	}
 
-/* Makes NAME_DOES(), which calls FUNCTION for the table until it is done, and returns what that
- * returned last. What FUNCTION needs of others is called in between, so that their stacks do not
- * add up. */
+/* Makes NAME_DOES(), which calls FUNCTION for the table until it is done, and returns its last
+ * result. The helper steps are called in between, so that their stack frames do not add up. */
 #define LEARNED_DO(with, name, does, function) \
 	INLINE int name##_##does##_once_step(struct pkt_state *s) \
 	{ \
@@ -56,7 +56,7 @@
 
 #define LEARNED_PUT(with, name) \
 	LEARNED_DO(with, name, write, learned_put_in) \
-	/* False: all places hold LIVE entries, or other CPUs are writing it */ \
+	/* Returns false if all places hold LIVE entries, or other CPUs are writing the entry. */ \
 	INLINE bool name##_put(struct pkt_state *s) \
 	{ \
 		return !name##_write(s); \
@@ -64,8 +64,8 @@
 
 #define LEARNED_LIMIT(with, name) \
 	LEARNED_DO(with, name, charge, learned_charge_in) \
-	/* Takes one of the limit of s->learned.key, as limit_take(); now: in ticks. Who finds no \
-	 * place is not limited. */ \
+	/* Charges one event to the limit of s->learned.key, like limit_take(); now: in ticks. A \
+	 * source is not limited if the table has no place for it. */ \
 	INLINE bool name##_take(struct pkt_state *s, __u64 now, __u64 each, __u64 burst) \
 	{ \
 		int rc; \

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Limits: so many at once, and as many again after a while. One number keeps a limit: the time, in
- * ticks (include/abi_guard.h), up to which it is used.
+ * Rate limits, which the guard, the blind relay and the ICMP errors use. include/abi_guard.h
+ * explains at struct guard how a single number, a time in ticks, is the state of a limit.
  */
 #pragma once
 
 #include "step.h"
 
-/* Takes one of a limit that is used up to *until, as struct guard says.
- * Returns false where none is left. Several CPUs may take from it. */
+/* Charges one event to the limit whose state is *until. Returns false if the limit is exhausted.
+ * Several CPUs may call it at once. */
 INLINE bool limit_take(__u64 *until, __u64 each, __u64 burst, __u64 now)
 {
 #pragma clang loop unroll(full)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * resolve, its first part: may the source come in by this link? XDP runs before the kernel's
- * rp_filter, so we do its work. enter uses link_find(), and fib.h uses client_of().
+ * The step resolve, first part: may the source address arrive on this link? XDP runs before the
+ * kernel's rp_filter, so this check replaces it. enter uses link_find(), and fib.h uses
+ * client_of().
  *
  * Before: find, guard, flow_way. After: the next hop (fib.h).
  * Reads:  s->src, family, link_flags, link_role, sources; the maps links, sources, source_trie.
@@ -11,7 +12,7 @@
 
 #include "maps.h"
 
-/* Returns the link, or NULL if `links` does not have it. */
+/* Returns the link, or NULL if wgxdp does not serve it. */
 INLINE const struct link *link_find(__u32 ifindex)
 {
 	__u32 place = ifindex % LINKS;
@@ -20,7 +21,7 @@ INLINE const struct link *link_find(__u32 ifindex)
 	return link && link->ifindex == ifindex ? link : NULL;
 }
 
-/* Returns the client that a reply goes to */
+/* Returns the client to which a reply goes. */
 INLINE struct addr client_of(const struct pkt *p)
 {
 	struct addr client = p->s->dst;
@@ -30,9 +31,9 @@ INLINE struct addr client_of(const struct pkt *p)
 	return client;
 }
 
-/* True for an address that no host on the other side can have. IPv4: 0.0.0.0/8, 127.0.0.0/8,
- * 224.0.0.0/3. IPv6: ::/64 (unspecified, loopback, IPv4-mapped and IPv4-compatible), multicast,
- * link-local. */
+/* Returns whether an address is invalid as a source or destination on the wire. IPv4: 0.0.0.0/8,
+ * 127.0.0.0/8, 224.0.0.0/3. IPv6: ::/64 (unspecified, loopback, IPv4-mapped and IPv4-compatible),
+ * multicast, link-local. */
 INLINE bool is_martian(bool ipv4, struct addr a)
 {
 	__u64 top = ipv4 ? bpf_ntohl(addr_to4(a)) : bpf_be64_to_cpu(a.q[0]) >> 32;
@@ -69,7 +70,7 @@ INLINE bool sources_covers6(const struct sources *sources, __u32 group, struct a
 	return false;
 }
 
-/* Looks among the prefixes that did not fit in the short list */
+/* Searches the prefixes that did not fit in struct sources. */
 INLINE bool sources_trie_covers(__u32 id, const struct addr *a)
 {
 	struct source_key key = { .prefixlen = 32 + 128, .id = bpf_htonl(id), .addr = *a };
@@ -77,8 +78,8 @@ INLINE bool sources_trie_covers(__u32 id, const struct addr *a)
 	return bpf_map_lookup_elem(&source_trie, &key) != NULL;
 }
 
-/* Returns 0 or PASS_source. A wan's list names the sources that are refused, any other link's list
- * those that are allowed. id: in sources; trie: the link has LINK_SOURCES_TRIE */
+/* Returns 0 or PASS_source. The list of a wan has the refused prefixes; that of any other link has
+ * the allowed prefixes. id: index in sources; trie: the link has LINK_SOURCES_TRIE. */
 INLINE int source_check(bool ipv4, const struct addr *addr, __u32 id, bool trie, bool wan)
 {
 	const struct sources *list = bpf_map_lookup_elem(&sources, &id);

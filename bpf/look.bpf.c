@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Programs that the kernel runs when a data path program returns (fexit), only while `wgxdp
- * monitor` is attached. They give it packets: dropped ones as they came, forwarded ones as they
- * leave. The data path's own programs do not know of them.
+ * Programs of `wgxdp monitor`, which the kernel runs whenever a program of the data path returns
+ * (fexit). They report packets to the monitor: dropped ones as they arrived, forwarded ones as they
+ * leave. The data path does not depend on them.
  */
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
@@ -35,7 +35,7 @@ struct {
 	__type(value, struct look_budget);
 } look_budgets SEC(".maps");
 
-/* The members of the kernel's structures that are read here. libbpf finds their offsets (CO-RE);
+/* The members of kernel structures that are read here. libbpf finds their offsets (CO-RE), because
  * fexit needs the kernel's BTF anyway. */
 struct net_device {
 	int ifindex;
@@ -56,9 +56,9 @@ struct sk_buff {
 #define PLANE_XDP 0
 #define PLANE_TC 1
 
-/* ---- which packets are WireGuard's, and how far they may go ---- */
+/* ---- is it a handshake message or a knock? ---- */
 
-/* Returns the offset of the IP header behind Ethernet and up to two VLAN tags, or 0 */
+/* Returns the offset of the IP header behind Ethernet and up to two VLAN tags, or 0. */
 static __always_inline __u32 find_l3(const void *data, __u16 *protocol)
 {
 	__u32 l3 = ETH_HLEN;
@@ -73,7 +73,7 @@ static __always_inline __u32 find_l3(const void *data, __u16 *protocol)
 	return 0;
 }
 
-/* Returns which of `kinds` the packet is */
+/* Returns which of `kinds` apply to the packet. */
 static __always_inline __u32 find_kinds(const void *data, bool bare, __u32 kinds)
 {
 	struct { __u16 sport, dport, len, check; __u32 type; } udp;
@@ -103,8 +103,8 @@ static __always_inline __u32 find_kinds(const void *data, bool bare, __u32 kinds
 
 /* ---- reporting ---- */
 
-/* Takes one report from this jiffy's budget of the CPU (`each`); counts the packet as skipped if
- * none is left */
+/* Charges one report to this CPU's budget for the present jiffy (at most `each`). If the budget is
+ * used up, counts the packet as skipped. */
 static __always_inline bool take_budget(struct look_packet *p, __u32 each)
 {
 	__u64 now = bpf_jiffies64();
@@ -127,7 +127,8 @@ static __always_inline bool take_budget(struct look_packet *p, __u32 each)
 	return true;
 }
 
-/* Returns the kinds for which the monitor asks for a packet with this verdict; 0: it does not */
+/* Returns the kinds for which the monitor wants a packet with this verdict; 0: it does not want
+ * it. */
 static __always_inline __u32 wanted_kinds(const void *data, bool bare, __u32 plane, __u32 verdict,
 					  __u32 *each)
 {

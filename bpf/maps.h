@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * All maps and switches of the data path, on one page; include/abi.h describes their values. The
- * host plane has the same maps as plain C tables (plane/host_maps.h). Every file of bpf/ includes
- * it.
+ * All maps and switches of the programs. include/abi.h describes the values of the maps. Every file
+ * of bpf/ includes this header. The host plane, for tests, has the same maps as plain C tables
+ * (plane/host_maps.h).
  */
 #ifndef WGXDP_MAPS_H
 #define WGXDP_MAPS_H
@@ -28,23 +28,23 @@
 #define SWITCH(type, name, value) const volatile type name = value
 #endif
 
-/* Puts a constant that is no switch into a section of its own: tests read the switches in
- * .rodata */
+/* Puts a constant that is not a switch into a section of its own, because tests read the switches
+ * from .rodata. */
 #ifdef WGXDP_HOST
 #define CONSTANT
 #else
 #define CONSTANT SEC(".rodata.constants")
 #endif
 
-/* Places in frags. When it is full, the entry that ends first goes. In a flood of first fragments
- * that fills 1 Gbit/s (1.5 million a second) an entry lives 20 ms; a datagram's later fragments
- * follow within microseconds. */
+/* Places in frags. If it is full, a new entry displaces the one that expires first. In a flood of
+ * first fragments that fills 1 Gbit/s (1.5 million per second), an entry lives 20 ms. The later
+ * fragments of a datagram follow within microseconds. */
 #ifndef FRAGMENTS
 #define FRAGMENTS 32768
 #endif
 #define ICMP_LIMITS 4096		/* places in icmp_limits */
 
-/* A table of struct learned_entry; n: places. name##_mask has its buckets - 1. */
+/* A table of struct learned_entry with n places. name##_mask is its number of buckets, minus 1. */
 #define LEARNED(name, n) MAP(name, ARRAY, __u32, struct learned_bucket, \
 			     ((n) + LEARNED_WAYS - 1) / LEARNED_WAYS, BPF_F_MMAPABLE)
 #ifdef WGXDP_HOST
@@ -53,7 +53,7 @@
 #define learned_mask(name) name##_mask
 #endif
 
-/* A size of 1 depends on the configuration: user space sets it before it loads the programs. */
+/* A size of 1 is a placeholder: user space sets the size before it loads the programs. */
 MAP(states, PERCPU_ARRAY, __u32, struct pkt_state, 1, 0);
 MAP(sides, PERCPU_ARRAY, __u32, struct sides, 1, 0);
 MAP(tuples, ARRAY, __u32, struct memo, 1, 0);
@@ -120,76 +120,80 @@ MAP(event_watch, ARRAY, __u32, __u64, 1, 0);
 MAP(event_budget, PERCPU_ARRAY, __u32, struct event_budget, 1, 0);
 #ifndef WGXDP_HOST
 MAP(devices, DEVMAP_HASH, __u32, __u32, LINKS, 0);
-MAP(xdp_way, PROG_ARRAY, __u32, __u32, 1, 0);	/* user space puts wgxdp_xdp there */
+MAP(xdp_way, PROG_ARRAY, __u32, __u32, 1, 0);	/* user space writes wgxdp_xdp to it */
 RING(signals, RINGBUF, 4096);
 RING(challenges, RINGBUF, CHALLENGES_BYTES);
 RING(events, RINGBUF, EVENTS_BYTES);
 RING(heard, RINGBUF, HEARD_BYTES);
 #endif
 
-/* Switches: user space sets them before load. The verifier removes the code of those that are
- * off. */
-SWITCH(__u32, express_mask, 0);	/* tuples of a CPU in memo - 1 */
-SWITCH(__u32, table_mask, 0);		/* buckets of the table - 1 */
-SWITCH(__u32, uniform_slots, 0);	/* first of NEXTHOP_UNIFORM slots in nexthops */
-SWITCH(__u32, gateway_slots, 0);	/* first of NEXTHOP_GATEWAYS slots in nexthops */
-SWITCH(__u32, tick_rate, 250);		/* jiffies a second */
+/* Switches, which user space sets before it loads the programs. The verifier removes the code of
+ * switches that are off. The comment of a with_ switch says when it is on. */
+SWITCH(__u32, express_mask, 0);	/* number of tuples of each CPU, minus 1 */
+SWITCH(__u32, table_mask, 0);		/* number of buckets in table, minus 1 */
+SWITCH(__u32, uniform_slots, 0);	/* first of the NEXTHOP_UNIFORM slots in nexthops */
+SWITCH(__u32, gateway_slots, 0);	/* first of the NEXTHOP_GATEWAYS slots in nexthops */
+SWITCH(__u32, tick_rate, 250);		/* jiffies per second */
 SWITCH(__u32, tick_shift, 2);		/* units of abi_learned.h: jiffies >> tick_shift */
-/* ICMP errors a second from each CPU: the kernel's icmp_msgs_per_sec */
+/* ICMP errors per second and CPU, from the sysctl icmp_msgs_per_sec. */
 SWITCH(__u32, answers_cpu, 1000);
-/* secret odd factors for hashes of what strangers choose; user space draws them */
+/* Secret odd factors, drawn by user space, for hashes of values that an attacker can choose. */
 SWITCH(__u64, hash_key0, 0xff51afd7ed558ccdULL);
 SWITCH(__u64, hash_key1, 0xc4ceb9fe1a85ec53ULL);
-/* of the tables in abi_learned.h, as in the map secrets */
+/* Secret of the tables in abi_learned.h, the same as in the map secrets. */
 SWITCH(struct learned_secret, learned_secret, LEARNED_NO_SECRET);
-SWITCH(__u32, frags_mask, 0);		/* buckets of tables of struct learned_entry - 1 */
+/* Number of buckets in each table of struct learned_entry, minus 1. */
+SWITCH(__u32, frags_mask, 0);
 SWITCH(__u32, choices_mask, 0);
 SWITCH(__u32, icmp_limits_mask, 0);
 SWITCH(__u32, guard_sources_mask, 0);
 SWITCH(__u32, answered_mask, 0);
 SWITCH(__u32, indices_mask, 0);
 SWITCH(__u32, challenged_mask, 0);
-SWITCH(__u32, flow_mask, 0);		/* buckets of flow_table - 1 */
-SWITCH(__u32, flow_index_mask, 0);	/* lines of flow_index - 1 */
-SWITCH(__u32, flow_share_mask, 0);	/* cells of flow_shares - 1 */
-SWITCH(__u32, device_ifindex, 0); /* offset of the index in the kernel's net_device; 0: unknown */
-SWITCH(__u32, device_net, 0);		/* and of its network namespace */
-SWITCH(__u32, net_inum, 0);		/* offset of the number in struct net; 0: unknown */
+SWITCH(__u32, flow_mask, 0);		/* number of buckets in flow_table, minus 1 */
+SWITCH(__u32, flow_index_mask, 0);	/* number of lines in flow_index, minus 1 */
+SWITCH(__u32, flow_share_mask, 0);	/* number of cells in flow_shares, minus 1 */
+/* Offset of the ifindex in the kernel's struct net_device; 0: unknown. */
+SWITCH(__u32, device_ifindex, 0);
+SWITCH(__u32, device_net, 0);		/* offset of its network namespace */
+/* Offset of the inode number in the kernel's struct net; 0: unknown. */
+SWITCH(__u32, net_inum, 0);
 SWITCH(bool, with_express, false);	/* the express path is on */
-/* a service masquerades or has a guard, or there is a blind relay */
+/* A service masquerades or has a guard, or the blind relay is on. */
 SWITCH(bool, with_flows, false);
 SWITCH(bool, with_guards, false);
 SWITCH(bool, with_blind, false);
 SWITCH(bool, with_relay, false);
 SWITCH(bool, with_choices, false);	/* a service has SERVICE_CHOICE */
-SWITCH(bool, with_vlans, false);	/* tagged frames are looked up, and may be sent */
+SWITCH(bool, with_vlans, false);	/* tagged frames are parsed, and may be sent */
 SWITCH(bool, with_bridges, false);	/* a port belongs to a bridge or bond */
-SWITCH(bool, with_routers, false);	/* a link has the MAC of a virtual router */
+SWITCH(bool, with_routers, false);	/* a link has the MAC address of a virtual router */
 SWITCH(bool, with_source_trie, false);	/* a link has LINK_SOURCES_TRIE */
-SWITCH(bool, with_hearing, false); /* report some packets for this host to the daemon: hear.h */
+/* The daemon wants reports of some packets to this host (hear.h). */
+SWITCH(bool, with_hearing, false);
 SWITCH(bool, with_lists, false);	/* a service has SERVICE_LISTS */
-/* the relay */
-SWITCH(__u64, overlay_hi, 0);		/* the overlay's prefix and mask, as in struct addr */
+/* Switches of the relay. */
+SWITCH(__u64, overlay_hi, 0);		/* prefix and mask of the overlay, as in struct addr */
 SWITCH(__u64, overlay_lo, 0);
 SWITCH(__u64, overlay_mask_hi, 0);
 SWITCH(__u64, overlay_mask_lo, 0);
-SWITCH(__u32, allowed_mask, 0);		/* buckets of allowed - 1 */
-SWITCH(bool, with_subnets, false);	/* the overlay is exactly a /48: subnets has it */
-SWITCH(bool, with_routes64, false);	/* the table has a KEY_ROUTE */
-SWITCH(bool, with_routes, false);	/* routes has an entry */
-/* the blind relay */
+SWITCH(__u32, allowed_mask, 0);		/* number of buckets in allowed, minus 1 */
+SWITCH(bool, with_subnets, false);	/* the overlay is exactly a /48, so subnets is used */
+SWITCH(bool, with_routes64, false);	/* the table has entries of KEY_ROUTE */
+SWITCH(bool, with_routes, false);	/* the map routes has entries */
+/* Switches of the blind relay. */
 SWITCH(__be16, blind_port, 0);
-SWITCH(__u32, blind_mask, 0);		/* buckets of sessions, and of hints, - 1 */
-SWITCH(__u32, endpoints_mask, 0);	/* buckets of endpoints - 1 */
-SWITCH(__u32, blind_slots, 0);		/* first of the sites' slots in nexthops, two a site */
+SWITCH(__u32, blind_mask, 0);		/* number of buckets in sessions, and in hints, minus 1 */
+SWITCH(__u32, endpoints_mask, 0);	/* number of buckets in endpoints, minus 1 */
+SWITCH(__u32, blind_slots, 0);	/* first of the sites' slots in nexthops; each site has two */
 
-/* Returns the family in which the packet leaves */
+/* Returns the family with which the packet leaves. */
 INLINE __u8 family_out(const struct pkt *p)
 {
 	return with_flows ? p->s->leaves : p->s->family;
 }
 
-/* Tells whether the packet changes from IPv4 to IPv6 or back */
+/* Returns whether the packet is translated between IPv4 and IPv6. */
 INLINE bool is_across(const struct pkt *p)
 {
 	return with_flows && p->s->has_way && p->s->leaves != p->s->family;

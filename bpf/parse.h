@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * enter: Ethernet, then IPv4 or IPv6, then UDP, or an ICMP error and the packet that it quotes.
- * Each pull_ function checks one header, stores what later steps need, and returns what follows.
+ * The step enter, second part: parses Ethernet, IPv4 or IPv6, then UDP, or an ICMP error and the
+ * packet that it quotes. Each pull_ function checks one header, stores what later steps need, and
+ * returns what follows.
  *
  * Before: pull_link() in pipeline.h, which finds the link. After: find (service.h), or site_way().
  * Reads:  the packet; for a later fragment the map frags.
@@ -13,9 +14,9 @@
 #include "fragment/fragment.h"
 #include "icmp/icmp.h"
 
-/* Further return values of enter */
-#define IS_ICMP 1		/* next: pull_quote() */
-#define IS_OVERLAY 2		/* next: site_way() */
+/* Other return values of enter. */
+#define IS_ICMP 1		/* continue with pull_quote() */
+#define IS_OVERLAY 2		/* continue with site_way() */
 
 INLINE int pull_eth(struct pkt *p, __be16 *ret_proto)
 {
@@ -28,15 +29,15 @@ INLINE int pull_eth(struct pkt *p, __be16 *ret_proto)
 	return 0;
 }
 
-/* Passes options, extension headers and fragment headers. type: IPv4's first byte (version and
- * length), or IPv6's next header. */
+/* Skips options, extension headers and fragment headers. type: the first byte of an IPv4 header
+ * (version and length), or IPv6's next header. */
 INLINE int pull_rest(struct pkt *p, __u8 type)
 {
 	p->s->walk.type = type;
 	return pull_extensions(p) ?: plane(p, reach) ?: pull_fragment(p);
 }
 
-/* Returns 0 at a UDP header or a later fragment, IS_ICMP, or NOT_OURS. */
+/* Returns 0 if UDP or a later fragment follows, IS_ICMP, or NOT_OURS. */
 INLINE int pull_ipv4(struct pkt *p)
 {
 	const struct iphdr *ip = at(p, p->s->l3, sizeof(*ip));
@@ -68,7 +69,7 @@ INLINE int pull_ipv4(struct pkt *p)
 	return 0;
 }
 
-/* Returns the type of the header behind the IPv6 header, or NOT_OURS. */
+/* Returns the next header type of the IPv6 header, or NOT_OURS. */
 INLINE int pull_ipv6_header(struct pkt *p)
 {
 	const struct ipv6hdr *ip = at(p, p->s->l3, sizeof(*ip));
@@ -100,12 +101,12 @@ INLINE int pull_ipv6(struct pkt *p)
 	return likely(next == IPPROTO_UDP) ? 0 : is_extension(next) ? pull_rest(p, next) : NOT_OURS;
 }
 
-/* Reads ports and checksum. Lengths that contradict each other are held as malformed. Without a
- * whole UDP header the packet is ours only as a tiny first fragment. */
+/* Reads ports and checksum. If lengths contradict each other, PASS_malformed becomes pending
+ * (pkt_hold()). A packet without a whole UDP header is ours only if it is a tiny first fragment. */
 INLINE int pull_udp(struct pkt *p)
 {
 	const struct udphdr *udp = at(p, p->s->l4, sizeof(*udp));
-	/* wraps around if the header ends beyond len; tested below */
+	/* Wraps around if the IP packet ends before the UDP header; tested below. */
 	__u32 payload = p->s->len - (p->s->l4 - p->s->l3);
 	__u32 len;
 
@@ -123,7 +124,7 @@ INLINE int pull_udp(struct pkt *p)
 	return 0;
 }
 
-/* Returns 0 or NOT_OURS. Faults of a packet that may be ours are held. */
+/* Returns 0 or NOT_OURS. Other faults are pending until the packet's service is known. */
 INLINE int parse(struct pkt *p, __be16 proto)
 {
 	int rc = proto == bpf_htons(ETH_P_IP) ? pull_ipv4(p) :

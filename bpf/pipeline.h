@@ -1,22 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The way of a packet, from the device that received it to its verdict, once for all planes. Read
- * it from the end: run() calls way(), and way() calls the steps, each of which is a function:
+ * The pipeline: how a packet is handled, from the device that received it to its verdict, once for
+ * all planes (xdp, tc, host). Read the file from the end: run() calls way(), and way() calls the
+ * steps. Each step is a function:
  *
- *   express      express/                     XDP: does the same as with the last such packet
+ *   express      express/                     XDP: repeats the decision for the last such packet
  *   enter        parse.h, plane/vlan.h        which link? the addresses and ports
  *   blind_find   blind/blind.h                the blind relay: for which site?
  *   find         service.h                    which service? an original or a reply?
  *   guard        guard/guard.h                a valid WireGuard message? for which backend?
- *   flow_way     flow/flow.h                  which flow, and so what the packet leaves with
+ *   flow_way     flow/flow.h                  which flow? its new addresses and ports
  *   resolve      link.h, fib.h                is the source allowed? next hop, MTU
  *   ready        fragment/fragment.h, plane/  room for the new headers
- *   flow_commit  flow/make.h                  makes or counts the flow
+ *   flow_commit  flow/make.h                  creates the flow, or counts the packet for it
  *   leave        rewrite.h, flow/across.h     rewrites and sends
  *   verdict      verdict.h                    counts, and returns the plane's action
  *
- * Packets between sites take site_way() (relay/relay.h) after enter. Steps share struct pkt_state
- * (state.h). No step before ready changes the packet.
+ * Packets between sites go from enter to site_way() (relay/relay.h). The steps share struct
+ * pkt_state (state.h). No step before ready changes the packet.
  */
 #pragma once
 
@@ -34,10 +35,10 @@
 #include "service.h"
 #include "verdict.h"
 
-/* ---- enter: from the frame's first byte to the ports ---- */
+/* ---- enter: from the first byte of the frame to the ports ---- */
 
-/* Finds the logical link: a tagged frame's VLAN, or the bridge above its port. Sets s->ifindex,
- * s->l3, p->link and *proto. Returns NOT_OURS for a frame to another host. */
+/* Finds the logical link of the packet: the VLAN of a tagged frame, or the bridge above its port.
+ * Sets s->ifindex, s->l3, p->link and *proto. Returns NOT_OURS if the frame is for another host. */
 INLINE int pull_link(struct pkt *p, __be16 *proto)
 {
 	p->link = link_find(p->s->ifindex);
@@ -64,7 +65,7 @@ INLINE int pull_link(struct pkt *p, __be16 *proto)
 	return plane(p, for_us) ? 0 : NOT_OURS;
 }
 
-/* Returns as parse(), or IS_OVERLAY for a packet to a site. */
+/* Returns the result of parse(), or IS_OVERLAY for a packet to a site. */
 INLINE int enter_step(struct pkt *p)
 {
 	__be16 proto = 0;
@@ -83,7 +84,8 @@ INLINE int enter_step(struct pkt *p)
 		p->s->outside = !is_overlay(p->s->dst);
 		if (!p->s->outside || route_outside(p))
 			return IS_OVERLAY;
-		/* a service's backend may stand in a site, and its replies come from there */
+		/* A service's backend may be in a site, so its replies may come from the
+		 * overlay. */
 		rc = is_overlay(p->s->src) ? route_source(p) : 0;
 		if (rc)
 			return rc;
@@ -106,7 +108,7 @@ INLINE int find_step(struct pkt *p)
 }
 INLINE_STEP(find)
 
-/* Asks the blind relay, then the services */
+/* Runs the blind relay's lookup, then the services'. */
 INLINE int find_way(struct pkt *p)
 {
 	int rc = with_blind ? blind_find(p) : NOT_OURS;
@@ -114,7 +116,8 @@ INLINE int find_way(struct pkt *p)
 	if (rc == NOT_OURS) {
 		rc = find(p);
 		if (with_guards && !rc) {
-			guard(p); /* may choose another backend, so it comes before the flow */
+			/* May choose another backend, so it must run before the flow lookup. */
+			guard(p);
 			flow_set_key(p);
 		}
 	}
@@ -128,9 +131,9 @@ INLINE int find_way(struct pkt *p)
 
 /* ---- resolve: everything that can fail, before the first byte is written ---- */
 
-/* Sets *ret to the next hop, and s->out to its slot. A reply's client is asked for first: a
- * destination that is no client, such as our own address, must not decide how the backend is
- * reached. */
+/* Finds the next hop in the map nexthops. Sets *ret to it and s->out to its slot. For a reply, the
+ * route to the client is looked up first. If the destination is no client, such as our own address,
+ * the packet must not influence the remembered route to the backend. */
 INLINE int next_hop(struct pkt *p, struct control *c, __u64 now, struct nexthop **ret)
 {
 	__u32 slot = p->s->service.slot, reply_slot;
@@ -162,7 +165,7 @@ INLINE int next_hop(struct pkt *p, struct control *c, __u64 now, struct nexthop 
 									       -PASS_no_listener;
 }
 
-/* Checks source, lists, guard, next hop, hop limit and MTU, in this order. */
+/* Checks source, service lists, guard, next hop, hop limit and MTU, in this order. */
 INLINE int resolve_step(struct pkt *p)
 {
 	bool original = p->s->direction == DIRECTION_ORIGINAL;
@@ -202,7 +205,7 @@ INLINE int resolve_step(struct pkt *p)
 }
 INLINE_STEP(resolve)
 
-/* ---- ready: make room for the new headers, and remember what the packet says ---- */
+/* ---- ready: make room for the new headers, and record what the packet tells ---- */
 
 INLINE int ready_step(struct pkt *p)
 {
@@ -246,7 +249,8 @@ INLINE int leave_step(struct pkt *p)
 }
 INLINE_STEP(leave)
 
-/* All steps of a service's packet; then, on tc, the ICMP error that a router owes its sender. */
+/* Runs all steps for a packet of a service. If a translated packet is too long, or its hop limit is
+ * used up, tc sends the ICMP error. */
 INLINE int service_way(struct pkt *p)
 {
 	int rc = find_way(p) ?: resolve(p) ?: ready(p);
@@ -261,7 +265,7 @@ INLINE int service_way(struct pkt *p)
 	return rc;
 }
 
-/* Returns 0 if the packet was sent (s->action sends it), else a reason or NOT_OURS. */
+/* Returns 0 if the packet can be sent by s->action; otherwise a negative reason or NOT_OURS. */
 INLINE int way(struct pkt *p)
 {
 	int rc = enter(p);
@@ -273,8 +277,9 @@ INLINE int way(struct pkt *p)
 }
 
 /* Runs one packet through a plane. ifindex: the device that received it; bare: it has no Ethernet
- * header; pass and drop: the plane's actions. A run inside a run happens when our clone is mirrored
- * to an ingress. It would overwrite the state, so its packet goes up untouched. */
+ * header; pass and drop: the plane's actions. If a clone that we send is mirrored to an ingress,
+ * run() is entered again on the same CPU. It would overwrite the state, so it passes that packet
+ * up. */
 INLINE int run(void *ctx, enum plane plane, __u32 ifindex, bool bare, int pass, int drop)
 {
 	struct pkt p = { .ctx = ctx, .plane = plane, .s = state_find() };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * struct pkt: the handle of a packet that every step gets, and at(), the only access to its bytes.
- * Every file of bpf/ includes it. at() checks each access, so a plane may move the packet at any
- * time.
+ * struct pkt, the handle of a packet that every step gets, and at(), through which steps access its
+ * bytes. Every file of bpf/ includes this header. at() checks the bounds on each access, so a plane
+ * may move the packet at any time.
  */
 #pragma once
 
@@ -37,32 +37,32 @@
 #include "abi.h"
 #include "state.h"
 
-/* Order the code that clang generates: what most packets do runs straight on. bpf_helpers.h has
- * these from libbpf 1.7 on. */
+/* Branch hints: clang places the code of unlikely branches out of the way, so usual packets run
+ * straight through. libbpf's bpf_helpers.h defines these macros from 1.7 on. */
 #ifndef likely
 #define likely(x) __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
 #endif
 
-/* A step's answer for a packet that is not ours: it goes up untouched, and no service counts it.
- * All other answers below 0 are reasons. */
+/* Returned by a step for a packet that belongs to no service or peer. It is passed up and not
+ * counted. All other negative return values are reasons. */
 #define NOT_OURS (-REASON_MAX)
 
 struct link;
-/* The members live in registers. Everything that must outlive a step is in the state. */
+/* The members live in registers. Data that later steps need is in the state. */
 struct pkt {
 	void *ctx;
-	/* a constant in each program, so clang drops the other planes' code */
+	/* Constant in each program, so clang drops the code of the other planes. */
 	enum plane plane;
 	struct pkt_state *s;
-	const struct link *link;	/* only within enter */
-	const struct peer *peer;	/* only within site_resolve */
+	const struct link *link;	/* set only during enter */
+	const struct peer *peer;	/* set only during site_resolve */
 };
 
-/* ---- words of a header ---- */
+/* ---- aligned access to header fields ---- */
 
-/* One load or store each. The kernel's header structs understate their alignment, so clang would
- * read them byte by byte. */
+/* Each is a single load or store instruction. The kernel's header structs declare too small an
+ * alignment, so for a plain assignment clang would access the bytes one by one. */
 #ifdef WGXDP_HOST
 #define load_word(type, from) ({ type word_; memcpy(&word_, from, sizeof(word_)); word_; })
 #define store_word(type, to, word) ({ type word_ = (word); memcpy(to, &word_, sizeof(word_)); })
@@ -81,7 +81,7 @@ struct pkt {
 #define from_le32(word) __builtin_bswap32(word)
 #endif
 
-/* IPv4 addresses as struct addr holds them: ::ffff:a.b.c.d */
+/* Conversion between an IPv4 address and struct addr, which holds it as ::ffff:a.b.c.d. */
 INLINE struct addr addr_from4(__be32 a)
 {
 	return (struct addr){ .q = { 0, ADDR_MAPPED | (__u64)a << ADDR_IPV4_SHIFT } };
@@ -108,7 +108,7 @@ INLINE bool addr_same(const struct addr *a, const struct addr *b)
 	return a->q[0] == b->q[0] && a->q[1] == b->q[1];
 }
 
-/* Writes both MAC addresses that the FIB answered */
+/* Writes the destination and source MAC addresses from a FIB result. */
 INLINE void eth_write(struct ethhdr *eth, const struct bpf_fib_lookup *fib)
 {
 	store_word(__u32, eth->h_dest, load_word(__u32, fib->dmac));
@@ -117,20 +117,22 @@ INLINE void eth_write(struct ethhdr *eth, const struct bpf_fib_lookup *fib)
 	store_word(__u16, eth->h_source + 4, load_word(__u16, fib->smac + 4));
 }
 
-/* ---- the bytes of a packet ---- */
+/* ---- access to the bytes of a packet ---- */
 
-#define OFFSETS 0xfff			/* above the offset of any header */
+#define OFFSETS 0xfff			/* larger than the offset of any header */
 #ifdef WGXDP_HOST
-INLINE void *at(const struct pkt *p, __u32 off, __u32 size);	/* in plane/host.h */
+INLINE void *at(const struct pkt *p, __u32 off, __u32 size);	/* see plane/host.h */
 #else
-/* Reads a pointer of the context anew: a helper that moves the packet invalidates older ones */
+/* Loads a pointer from the context. Each access loads it again, because a helper that moves the
+ * packet invalidates the previous pointer. */
 #define ctx_ptr(ctx, field) ({ \
 	void *ptr_; \
 	asm volatile("%0 = *(u32 *)(%1 + %2)" \
 		     : "=r"(ptr_) : "r"(ctx), "i"(offsetof(typeof(*(ctx)), field))); \
 	ptr_; })
 
-/* Returns the `size` bytes at `off`, or NULL if the packet's linear part ends before */
+/* Returns a pointer to `size` bytes at offset `off`, or NULL if they are not all in the packet's
+ * linear part. */
 INLINE void *at(const struct pkt *p, __u32 off, __u32 size)
 {
 	bool xdp = p->plane == PLANE_XDP;
@@ -140,28 +142,31 @@ INLINE void *at(const struct pkt *p, __u32 off, __u32 size)
 			  ctx_ptr((struct __sk_buff *)p->ctx, data_end);
 
 	header += off & OFFSETS;
-	barrier_var(header);	/* else clang adds off twice, and the verifier sees two pointers */
+	/* Otherwise clang computes the address twice, and the verifier does not see that both are
+	 * equal. */
+	barrier_var(header);
 	if (unlikely(header + size > end))
 		return NULL;
-	barrier_var(header); /* else clang merges both results, and each caller tests them again */
+	/* Otherwise clang merges the two results, and each caller tests for NULL again. */
+	barrier_var(header);
 	if (!header)
 		__builtin_unreachable();
 	return header;
 }
 #endif
 
-/* Bounds a length for a helper: n, at least 1 and at most `most` (a power of 2). The verifier of
- * 6.1 learns nothing from a comparison with 0. */
+/* Bounds a length to 1..most for the verifier, before it is passed to a helper. n must be at least
+ * 1; most is a power of 2. The verifier of Linux 6.1 learns nothing from a comparison with 0. */
 INLINE __u32 bounded(__u32 n, __u32 most)
 {
 	barrier_var(n);
 	return ((n - 1) & (most - 1)) + 1;
 }
 
-/* ---- faults that wait ---- */
+/* ---- pending reasons: faults that count only if the packet is ours ---- */
 
-/* Holds a fault that counts only if the packet turns out to be ours. The first reason in
- * reasons.def wins. */
+/* Records a fault of the packet. It takes effect in resolve, if the packet belongs to a service. Of
+ * several faults, the one that comes first in reasons.def counts. */
 INLINE void pkt_hold(struct pkt *p, enum reason reason)
 {
 	if (!p->s->held || reason < p->s->held)
@@ -170,9 +175,9 @@ INLINE void pkt_hold(struct pkt *p, enum reason reason)
 
 /* ---- fragments ---- */
 
-/* Returns s->fragment; 0 means a whole packet. Lower half: the offset in bytes, plus 1 if more
- * fragments follow (so 1 is a first fragment). Upper half: the payload's offset from the IP
- * header. */
+/* Returns the value of s->fragment; 0 stands for a whole packet. Lower half: the offset in bytes,
+ * plus 1 if more fragments follow (so a first fragment has 1). Upper half: the offset of the
+ * payload from the IP header. */
 INLINE __u32 fragment_word(__u32 offset, __u32 start)
 {
 	return offset ? start << 16 | offset : 0;
@@ -188,7 +193,7 @@ INLINE __u32 fragment_start(const struct pkt *p)
 	return p->s->fragment >> 16;
 }
 
-/* True for a fragment that is not the first one: it has no UDP header. */
+/* Returns true for a later fragment, which has no UDP header. */
 INLINE bool is_later(const struct pkt *p)
 {
 	return unlikely(fragment_offset(p) > 1);

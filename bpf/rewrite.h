@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * leave, for a packet without a flow: writes one address, one port, TTL and checksums. User space
- * computed the addresses' checksum difference, so both families share one path. (flow/flow.h
- * rewrites a flow's packet.)
+ * The step leave, for a packet without a flow: rewrites one address, one port, the TTL and the
+ * checksums. User space has computed the checksum difference of the addresses, so IPv4 and IPv6
+ * share this code. (flow/flow.h rewrites the packets of flows.)
  *
  * Before: ready (pipeline.h). After: the plane's send, then verdict.
  * Reads:  s->service, direction, ttl, l3, l4.
- * Writes: the packet. The UDP checksum is the plane's own, and its last write.
+ * Writes: the packet. The plane updates the UDP checksum, as the last write.
  */
 #pragma once
 
 #include "plane/plane.h"
 
-/* Fails only if the headers are gone that resolve saw. That packet is dropped, never sent half
- * rewritten. */
+/* Fails only if headers that resolve saw are no longer there. Such a packet is dropped, because it
+ * may be half rewritten. */
 INLINE int rewrite(struct pkt *p)
 {
 	bool original = p->s->direction == DIRECTION_ORIGINAL;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * find: which service a packet belongs to. It is an original if its destination is a listener on
- * this very link, a reply if its source is a backend: one table lookup each. If several listeners
- * share a backend, the map `choices` remembers which one each client uses.
+ * The step find: which service does a packet belong to? It is an original if its destination is a
+ * listener on this link, and a reply if its source is a backend. Each is one table lookup. If
+ * several listeners share a backend, the map `choices` tells which one a client uses.
  *
  * Before: enter (parse.h) and blind_find (blind/blind.h). After: guard (guard/guard.h), flow_way.
  * Reads:  s->src, dst, ports, family, ifindex; the maps table, choices, source_trie.
@@ -15,7 +15,7 @@
 LEARNED_FIND(with_choices, choices, 0)
 LEARNED_PUT(with_choices, choices)
 
-/* Fills s->learned.key with the client and backend of the packet. */
+/* Sets s->learned.key to the client and backend of the packet. */
 INLINE void choice_set_key(struct pkt *p)
 {
 	bool original = p->s->direction == DIRECTION_ORIGINAL;
@@ -28,9 +28,9 @@ INLINE void choice_set_key(struct pkt *p)
 	key->family = p->s->family;
 }
 
-/* A reply leaves through the listener that the client used, if that listener still has this backend
- * or had it until a moment ago. Otherwise it leaves through the first listener, which the reply's
- * own entry names. */
+/* Sets the source of a reply to the listener that the client used. That listener must still have
+ * this backend, or have had it until recently. Otherwise the reply gets the address of the first
+ * listener, which its own table entry names. */
 INLINE void service_find_choice(struct pkt *p)
 {
 	const struct choice *choice = &p->s->learned.value.choice;
@@ -53,14 +53,15 @@ INLINE void service_find_choice(struct pkt *p)
 	    !addr_same(&entry->service.to, &p->s->src))
 		return;
 	p->s->service = entry->service;
-	p->s->service.flags |= SERVICE_CHOICE;	/* if no other listener has the backend now */
+	/* For service_remember(); the listener may be the backend's only one now. */
+	p->s->service.flags |= SERVICE_CHOICE;
 	p->s->service.to = choice->addr;
 	p->s->service.port = choice->port;
 	p->s->service.delta = ~entry->service.delta;
 }
 
-/* The packet is about to be sent. An original: remembers that its client uses this listener. A
- * reply: the choice no longer gives way to strangers'. */
+/* Called when the packet is about to be sent. Original: records that its client uses this listener.
+ * Reply: makes the entry LIVE, so that new clients cannot displace it. */
 INLINE void service_remember(struct pkt *p)
 {
 	bool original = p->s->direction == DIRECTION_ORIGINAL;
@@ -81,8 +82,8 @@ INLINE void service_remember(struct pkt *p)
 	choices_put(p->s);
 }
 
-/* resolve: returns 0 if the service's lists let the client in, else a reason. An ICMP error counts
- * as the client whose packet it quotes, not as the router that sent it. */
+/* For resolve: returns 0 if the service's lists admit the client, otherwise a reason. For an ICMP
+ * error, the client is the one whose packet it quotes, not the router that sent it. */
 INLINE int service_admits(const struct pkt *p)
 {
 	struct source_key key = {

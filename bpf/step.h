@@ -1,26 +1,28 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Makes a function a step of the programs; included by every file that has steps. The step NAME is
- * written as NAME_step() and called as NAME(p). It returns 0 to go on, a negative reason, or
- * NOT_OURS. There are three kinds:
+ * Macros that make a function a step of the programs. Every file with steps includes this header.
+ * NAME_step() is the function, and NAME(p) calls it. A step returns 0 to go on, a negative reason,
+ * or NOT_OURS. There are three kinds:
  *
- *   INLINE_STEP(NAME)         hot: inlined between barriers. The compiler writes the state back and
- *                             reads it again, so the verifier forgets what it knew.
- *   CALLED_STEP(WITH, NAME)   rare, or large on the stack: a global function a plane. The verifier
- *                             walks it once, for all its callers.
- *   STATE_STEP(WITH, NAME)    the same, but one function for both planes. It needs no packet, only
- *                             the state: NAME_step(s).
+ *   INLINE_STEP(NAME)         for every packet: inlined between barriers. The compiler writes the
+ *                             state back and reads it again, so the verifier forgets what it
+ *                             knew about the state.
+ *   CALLED_STEP(WITH, NAME)   for few packets, or with much stack: one global function for each
+ *                             plane. The verifier walks it once, for all callers.
+ *   STATE_STEP(WITH, NAME)    uses only the state, not the packet: NAME_step(s). One global
+ *                             function for both planes.
  *
- * If the switch WITH is off, the program contains nothing of the step. (Kernels before 6.8 verify
- * even global functions that have no caller.)
+ * If the switch WITH is off, the program contains nothing of the step. (Before 6.8, the kernel
+ * verifies global functions even if nothing calls them.)
  */
 #pragma once
 
 #include "maps.h"
 
-/* Returns this CPU's state. Each function looks it up itself: 6.1 accepts no map key or value from
- * an argument. Callers put barrier_var() behind the test for NULL: without it clang 16 adds a
- * member's offset first, which 6.1 refuses. */
+/* Returns this CPU's packet state. Each function looks it up itself: Linux 6.1 accepts no map key
+ * or value in memory that a global function got as an argument. After the test for NULL, callers
+ * need barrier_var(): otherwise clang 16 adds the offset of a member before the test, which Linux
+ * 6.1 refuses. */
 INLINE struct pkt_state *state_find(void)
 {
 	__u32 zero = 0;
@@ -57,7 +59,7 @@ INLINE struct pkt_state *state_find(void)
 	{ \
 		struct pkt p = { .ctx = ctx, .plane = plane_, .s = state_find() }; \
 		\
-		barrier_var(ctx);	/* else clang drops the unused argument */ \
+		barrier_var(ctx);	/* otherwise clang drops the unused argument */ \
 		if (!p.s || !(with)) \
 			return NOT_OURS; \
 		barrier_var(p.s); \

@@ -1,24 +1,27 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * find: the generic table, which user space writes (user/dataplane/table.c) and every packet reads:
- * services, replies, VLANs, /64 routes. Lookup steps include it.
+ * Lookups in the generic table: services, replies, VLANs, /64 routes. User space writes it
+ * (user/dataplane/table.c), and every packet reads it. Steps that look something up include this
+ * header.
  *
- * A key has two homes, buckets of two places each. Storing an entry's tag publishes it, and a
- * published entry never changes. So a reader needs no lock and sees no torn entry.
+ * A key has two possible buckets of two places each. User space publishes an entry by writing its
+ * tag, and never changes a published entry. So a reader needs no lock and sees no half-written
+ * entry.
  */
 #pragma once
 
 #include "maps.h"
 
-/* For a table read with several callers: the verifier walks it once */
+/* Attribute for a function that reads the table and has several callers: as a global function it is
+ * verified once. */
 #ifdef WGXDP_HOST
 #define TABLE_READ INLINE
 #else
 #define TABLE_READ __attribute__((noinline))
 #endif
 
-/* Returns the pointer, and makes the CPU follow it only after it has read the word. x86 does not
- * reorder reads; other CPUs obey an address dependency. */
+/* Returns the pointer, in such a way that the CPU reads through it only after it has read `word`.
+ * x86 does not reorder reads. On other CPUs the pointer is made to depend on `word`. */
 #if defined(WGXDP_HOST) || defined(__TARGET_ARCH_x86)
 #define follow_after(pointer, word) ({ asm volatile("" : : : "memory"); (pointer); })
 #else
@@ -30,7 +33,7 @@
 
 #define read_once(word) (*(const volatile typeof(word) *)&(word))
 
-/* Returns the place with this tag in the bucket, or NULL */
+/* Returns the entry with this tag in the bucket, or NULL. */
 INLINE const struct table_entry *bucket_find(const struct table_bucket *bucket, __u64 tag)
 {
 	if (read_once(bucket->entry[0].tag) == tag)
@@ -38,7 +41,8 @@ INLINE const struct table_entry *bucket_find(const struct table_bucket *bucket, 
 	return read_once(bucket->entry[1].tag) == tag ? &bucket->entry[1] : NULL;
 }
 
-/* Returns the key's entry, or NULL. map: a constant; mask: its buckets - 1 */
+/* Returns the entry of the key, or NULL. map: must be a constant; mask: number of buckets, minus
+ * 1. */
 INLINE const struct table_entry *table_find_in(void *map, __u32 mask, const struct table_key *key)
 {
 	__u64 hash = table_hash(key);

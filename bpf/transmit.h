@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Behind verdict: counts packets that a driver did not send after XDP gave them to it, per egress
- * interface (map transmit_failed). The kernel reports them by tracepoints: raw ones if
- * device_ifindex is known, for which CAP_PERFMON is enough; otherwise those of tracefs.
+ * Tracepoint programs that count the packets that a driver failed to send after XDP redirected them
+ * to it (map transmit_failed, by egress interface). User space attaches them. If the switch
+ * device_ifindex is known, they are raw tracepoints, which need only CAP_PERFMON. Otherwise they
+ * are the tracepoints of tracefs.
  */
 #pragma once
 
 #include "link.h"
 
-/* As tracefs describes them in events/xdp/NAME/format, alike from 6.1 to 6.18. They know ifindexes
- * only, so failures between devices of the same indexes in another network namespace are counted as
- * well. */
+/* Layouts from tracefs, events/xdp/NAME/format, which are the same from Linux 6.1 to 6.18. These
+ * events have no network namespace, so a failure in another namespace is counted too if the devices
+ * have the same ifindexes. */
 struct xdp_devmap_xmit {
 	__u64 common;
 	int from_ifindex;
@@ -27,14 +28,14 @@ struct xdp_redirect_err {
 	int map_index;
 };
 
-/* Counts the packets if our XDP program runs on `from` */
+/* Counts the packets if our XDP program runs on `from`. */
 INLINE void transmit_failed_add(__u32 from, __u32 to, __u32 packets)
 {
 	__u32 place = to % LINKS;
 	__u64 *n = bpf_map_lookup_elem(&transmit_failed, &place);
 	const struct link *link = link_find(from);
 
-	/* a bond's port has no flags of its own, but `above` */
+	/* The port of a bond has no XDP flags, but `above` is set. */
 	if (n && link && (link->flags & (LINK_NATIVE | LINK_GENERIC) || link->above))
 		*n += packets;
 }
@@ -47,8 +48,8 @@ INLINE int ifindex_of(__u64 device)
 	return ifindex;
 }
 
-/* Tells whether the device is in our network namespace: ifindexes are the same in others. True if
- * either namespace is unknown. */
+/* Returns whether the device is in our network namespace, because other namespaces use the same
+ * ifindexes. Returns true if either namespace is unknown. */
 INLINE bool is_in_our_netns(__u64 device)
 {
 	__u64 net = 0;
@@ -62,7 +63,7 @@ INLINE bool is_in_our_netns(__u64 device)
 	return inum == c->netns;
 }
 
-/* The driver's ring was full, or the driver refused */
+/* The driver did not accept packets, for example because its ring was full. */
 SEC("raw_tp/xdp_devmap_xmit")
 int wgxdp_devmap_raw(const struct bpf_raw_tracepoint_args *ctx)
 {
@@ -81,7 +82,7 @@ int wgxdp_devmap_xmit(const struct xdp_devmap_xmit *ctx)
 	return 0;
 }
 
-/* The device is down, or cannot transmit at all */
+/* The device is down, or cannot transmit from XDP. */
 SEC("raw_tp/xdp_redirect_err")
 int wgxdp_redirect_raw(const struct bpf_raw_tracepoint_args *ctx)
 {

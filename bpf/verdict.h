@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * verdict, the one exit: turns what the steps returned into counters, a sampled event and an
- * action. XDP counts only what it sends or drops, and tc counts what XDP passes up.
+ * The step verdict, the only exit of the pipeline: turns the result of the steps into counters, a
+ * sampled event and the plane's action. XDP counts only packets that it sends or drops; tc counts
+ * those that XDP passes up.
  *
  * Before: leave (pipeline.h) or site_send (relay/relay.h); or any step that ended the way.
  * Reads:  the result; s->service.id or s->peers, direction, segments, len, link_flags, action.
@@ -14,7 +15,7 @@
 #include "plane/plane.h"
 #include "step.h"
 
-/* One bit for each reason that drops a packet */
+/* A bit mask of the reasons that drop a packet. */
 #define REASON(kind, name, text) | (KIND_##kind == KIND_DROP ? 1ULL << kind##_##name : 0)
 #define DROPS (0ULL
 static const __u64 reason_drops = DROPS
@@ -29,7 +30,7 @@ INLINE bool reason_is_drop(int rc)
 	return reason_drops >> (-rc & 63) & 1;
 }
 
-/* ---- events: samples of dropped packets, while a monitor watches ---- */
+/* ---- events: samples of dropped packets, written while a monitor runs ---- */
 
 INLINE void event_fill(const struct pkt *p, struct event *e, __u32 id, int rc)
 {
@@ -48,7 +49,7 @@ INLINE void event_fill(const struct pkt *p, struct event *e, __u32 id, int rc)
 	e->segments = p->s->segments;
 }
 
-/* Emits at most one event a jiffy and CPU, and counts the others as skipped */
+/* Writes at most one event per jiffy and CPU, and counts the other drops as skipped. */
 INLINE void event_drop(const struct pkt *p, __u32 id, int rc)
 {
 	__u32 zero = 0;
@@ -73,7 +74,7 @@ INLINE void event_drop(const struct pkt *p, __u32 id, int rc)
 
 /* ---- counters ---- */
 
-/* id: of a service, or PEER_ID | a peer's */
+/* Counts a reason. id: of a service, or PEER_ID | id of a peer. */
 INLINE void count_reason(const struct pkt *p, __u32 id, int rc)
 {
 	struct reason_key key = {
@@ -111,7 +112,7 @@ INLINE void count_service(const struct pkt *p, int rc)
 		count_forwarded(p, total);
 }
 
-/* Counts for the sending peer, and for the receiving peer if the packet was forwarded */
+/* Counts for the sending peer, and also for the receiving peer if the packet was forwarded. */
 INLINE void count_peers(const struct pkt *p, int rc)
 {
 	__u32 rx = total_index((__u32)p->s->peers, PEER_RX, p->plane);
@@ -131,7 +132,8 @@ INLINE void count_peers(const struct pkt *p, int rc)
 		count_forwarded(p, total);
 }
 
-/* Counts the packet by s->judged, its result. One that was sent teaches the express path. */
+/* Counts the packet under its result, s->judged. If XDP sent it, the express path remembers the
+ * decision. */
 INLINE int count_step(struct pkt *p)
 {
 	if (with_relay && p->s->overlay)
@@ -144,8 +146,8 @@ INLINE int count_step(struct pkt *p)
 }
 INLINE_STEP(count)
 
-/* rc: the way's result; pass and drop: the plane's actions. On tc a dropped packet may have become
- * an ICMP error; s->action then sends it. */
+/* rc: result of the steps; pass and drop: the plane's actions. On tc, s->action of a dropped packet
+ * may send the ICMP error that replaced it. */
 INLINE int verdict(struct pkt *p, int rc, int pass, int drop)
 {
 	bool ends = !rc || reason_is_drop(rc);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The programs of the data path: two for XDP, one for tc, one for tc on devices without an Ethernet
- * header (PPP, TUN, WireGuard), and one at the egress of the blind relay's link. User space runs
- * two more; transmit.h has the tracepoints.
+ * The entry points of the data path: two programs for XDP, one for tc, one for tc on devices
+ * without an Ethernet header (PPP, TUN, WireGuard), and one for egress on the blind relay's link.
+ * User space itself runs two more; transmit.h has the tracepoints.
  *
- * A packet's way begins here and goes on in run() of pipeline.h; in XDP in express_first() of
- * express/express.h, if the express path is on. That is a program of its own, so that its registers
- * and its stack are no concern of the pipeline's, nor of the verifier's when it walks that.
+ * Each program calls run() in pipeline.h. If the express path is on, XDP first runs wgxdp_express,
+ * which calls express_first() in express/express.h. It is a separate program, so that it has its
+ * own registers and stack, and the verifier does not walk the pipeline behind each of its paths.
  */
 #include "answer.h"
 #include "blind/egress.h"
@@ -45,7 +45,7 @@ int wgxdp_tc_l3(struct __sk_buff *ctx)
 	return run(ctx, PLANE_TC, ctx->ifindex, true, TC_ACT_UNSPEC, TC_ACT_SHOT);
 }
 
-/* Runs at egress. Other programs and filters there run after it. */
+/* Runs at egress, before other programs and filters there. */
 SEC("tc")
 int wgxdp_tc_egress(struct __sk_buff *ctx)
 {
@@ -53,8 +53,8 @@ int wgxdp_tc_egress(struct __sk_buff *ctx)
 	return TC_ACT_UNSPEC;
 }
 
-/* User space runs it by BPF_PROG_TEST_RUN. The packet is an Ethernet header and then a struct
- * flow_end. Ends that flow. Returns enum flow_ended, or negative. */
+/* Ends a flow. User space runs it by BPF_PROG_TEST_RUN with a packet of an Ethernet header and a
+ * struct flow_end. Returns enum flow_ended, or a negative value. */
 SEC("tc")
 int wgxdp_flow_end(struct __sk_buff *ctx)
 {
@@ -65,8 +65,9 @@ int wgxdp_flow_end(struct __sk_buff *ctx)
 	return flow_end_at(wish.place, wish.word) ? FLOW_ENDED : FLOW_CHANGED;
 }
 
-/* User space runs it by BPF_PROG_TEST_RUN, with the device's ifindex in ctx_in. Sends the frame
- * there, with the MACs of the way to its destination. Returns 0 if the device took it. */
+/* Sends a frame. User space runs it by BPF_PROG_TEST_RUN, with the device's ifindex in ctx_in.
+ * Fills in the MAC addresses of the route to the destination. Returns 0 if the device accepted
+ * it. */
 SEC("tc")
 int wgxdp_answer(struct __sk_buff *ctx)
 {

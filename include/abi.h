@@ -1,8 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The layout of every map that the data path and user space share; both include it, and it includes
- * its parts abi_*.h. Addresses are 16 bytes in network order with an explicit family beside them,
- * IPv4 as ::ffff:a.b.c.d. Ports are __be16. A changed layout needs a new ABI_VERSION.
+ * The layout of every map that the BPF programs and user space share. Both sides include this
+ * header, and it includes its parts, abi_*.h. A changed layout needs a new ABI_VERSION.
+ *
+ * An address takes 16 bytes in network byte order, and a field beside it says the family. An IPv4
+ * address is stored as ::ffff:a.b.c.d. Ports are in network byte order (__be16).
+ *
+ * Words that all these headers use:
+ * original   a packet from a client to a service's backend
+ * reply      a packet from a backend to a client
+ * listener   one local address and port of a service on one link
+ * link       a network interface that wgxdp serves (struct link)
+ * slot       an index in the map nexthops
+ * pass up    let the packet go on into the host's network stack, unchanged
  */
 #ifndef WGXDP_ABI_H
 #define WGXDP_ABI_H
@@ -15,7 +25,8 @@
 #define FAMILY_IPV4 2		/* AF_INET */
 #define FAMILY_IPV6 10		/* AF_INET6 */
 
-/* An address as it stands in a header: two words, so a comparison is two instructions */
+/* An IPv6 or mapped IPv4 address in network byte order. As two 64-bit words it is compared by two
+ * instructions. */
 struct addr {
 	union {
 		__u8 b[16];
@@ -42,80 +53,94 @@ struct addr {
 enum link_role { ROLE_NONE, ROLE_WAN, ROLE_LAN, ROLE_TUNNEL };
 
 enum link_flags {
-	LINK_L3 = 1 << 0,		/* no Ethernet header */
-	LINK_XDP_SENDS = 1 << 1,	/* XDP may redirect to the device */
-	LINK_XDP_SENDS_FRAGS = 1 << 2,	/* also packets in several buffers */
-	/* more prefixes than the short list holds: the rest is in source_trie */
+	LINK_L3 = 1 << 0,		/* the device has no Ethernet header */
+	LINK_XDP_SENDS = 1 << 1,	/* XDP may redirect packets to the device */
+	/* XDP may also redirect packets that span several buffers. */
+	LINK_XDP_SENDS_FRAGS = 1 << 2,
+	/* The link has more prefixes than struct sources holds. The others are in source_trie. */
 	LINK_SOURCES_TRIE = 1 << 3,
-	LINK_NATIVE = 1 << 4,		/* our XDP is attached, in native mode */
-	LINK_GENERIC = 1 << 5,	/* or in generic mode, which sends through any Ethernet device */
-	LINK_TC = 1 << 6,	/* our tc plane is attached, and counts what XDP passes up */
-	LINK_TCX = 1 << 7,		/* by a tcx link; else by a filter */
-	LINK_QDISC_OURS = 1 << 8,	/* we made the filter's qdisc, and remove it */
-	LINK_LISTENS = 1 << 9,	/* a service listens on it: replies leave by such links only */
-	/* a VLAN with an outer tag of 802.1ad (0x88a8), not 802.1Q (0x8100) */
+	LINK_NATIVE = 1 << 4,		/* our XDP program is attached in native mode */
+	/* Our XDP program is attached in generic mode, which can send through any Ethernet
+	 * device. */
+	LINK_GENERIC = 1 << 5,
+	/* Our tc program is attached, and counts the packets that XDP passes up. */
+	LINK_TC = 1 << 6,
+	/* The tc program is attached by a tcx link; otherwise by a clsact filter. */
+	LINK_TCX = 1 << 7,
+	LINK_QDISC_OURS = 1 << 8,	/* we created the filter's qdisc, so we remove it */
+	/* A service listens on this link; replies leave only by such links. */
+	LINK_LISTENS = 1 << 9,
+	/* The link is a VLAN whose outer tag is 802.1ad (0x88a8) instead of 802.1Q (0x8100). */
 	LINK_OUTER_AD = 1 << 10,
-	LINK_SHARED = 1 << 11,		/* our XDP is a component of libxdp's dispatcher */
-	LINK_PEERS = 1 << 12,		/* peers of the relay are behind it */
+	LINK_SHARED = 1 << 11,	/* our XDP program is one of several in libxdp's dispatcher */
+	LINK_PEERS = 1 << 12,		/* the relay has peers behind this link */
 };
 
 #define LINK_MACS 4
 #define LINK_NO_MAC (~0ULL)
-#define LINKS 4096			/* places; a link's place is its ifindex modulo this */
+#define LINKS 4096	/* number of places; the place of a link is its ifindex modulo LINKS */
 
-/* links: ARRAY by ifindex % LINKS. ifindex 0: no link. 64 bytes. */
+/* links: ARRAY, indexed by ifindex % LINKS. An ifindex of 0 marks a free place. */
 struct link {
 	__u32 ifindex;
 	__u32 sources;			/* index in the map sources */
-	__u32 mtu;			/* of an L3 packet, in bytes */
+	__u32 mtu;			/* longest IP packet, in bytes */
 	__u8 role;			/* enum link_role */
-	/* for user space: errno with which native XDP was refused; 0: not refused */
+	/* For user space: the errno of the kernel when it refused native XDP; 0 if it did not. */
 	__u8 refused;
 	__u16 flags;			/* enum link_flags */
-	/* its own MACs: six bytes as in a header, then two of zero; or LINK_NO_MAC */
+	/* The link's own MAC addresses: six bytes as in a frame, then two zero bytes. Unused places
+	 * hold LINK_NO_MAC. */
 	__u64 macs[LINK_MACS];
 	__u32 pad;
-	/* of a port or a virtual router's MACVLAN: the bridge, bond or interface that gets its
-	 * untagged frames; else 0 */
+	/* For a port, or the MACVLAN of a virtual router (VRRP): the ifindex of the bridge, bond or
+	 * interface that receives its untagged frames. Otherwise 0. */
 	__u32 above;
-	/* of a VLAN: the port on which its frames leave, with these tags; else 0 */
+	/* For a VLAN: the ifindex of the port on which its frames leave with these tags. Otherwise
+	 * 0. */
 	__u32 port;
-	__be16 tags[2];			/* VLAN ids, the outer one first; 0: none */
+	__be16 tags[2];			/* VLAN ids, the outer one first; 0: no tag */
 };
 _Static_assert(sizeof(struct link) == 64, "a link is a cache line");
 
 /* ---- next hops ---- */
 
-/* nexthops: PERCPU_ARRAY. A listener has two slots: its backend's, for originals (struct service
- * .slot, even), and (.slot + 1) that of the client answered last, for replies. Behind them are
- * NEXTHOP_UNIFORM slots for replies to whole prefixes (uniform). The last NEXTHOP_GATEWAYS
- * remember, by a hash of the neighbour, when the kernel carried a reply last. Times in jiffies. */
+/* nexthops: PERCPU_ARRAY. The programs write it. Times are in jiffies. It has four parts:
+ * - slot .slot of a struct service (an even number): the next hop to the backend, for originals
+ * - slot .slot + 1: the next hop to the client that was answered last, for replies
+ * - NEXTHOP_UNIFORM slots: next hops of whole prefixes, for replies (abi_uniform.h)
+ * - NEXTHOP_GATEWAYS slots, indexed by a hash of the neighbour: when the kernel's own neighbour
+ *   output last carried a reply to it */
 #define NEXTHOP_UNIFORM 64
 #define NEXTHOP_GATEWAYS 1024
 struct nexthop {
-	__u64 until;			/* the answer is good before this */
-	/* per plane: from then on, one packet goes through the kernel's neighbour output */
+	__u64 until;			/* the remembered next hop is valid before this time */
+	/* For each plane: from this time on, one packet is sent by the kernel's neighbour output,
+	 * so that the kernel keeps the neighbour entry alive. */
 	__u64 probe[2];
-	__u32 generation;		/* of struct control, when asked */
+	__u32 generation;	/* struct control .generation at the time of the FIB lookup */
 	__u16 egress;			/* enum link_flags of the egress link */
 	__u16 pad;
-	struct bpf_fib_lookup fib;	/* question and answer in one */
-	/* replies: the destination, its port and the ingress link of the question */
+	struct bpf_fib_lookup fib;	/* arguments and result of bpf_fib_lookup() */
+	/* For replies: the destination address and port, and the ingress link, of the FIB
+	 * lookup. */
 	struct addr client;
 	__be16 client_port;
-	__be16 tags[2];			/* of the egress link, as in struct link */
+	__be16 tags[2];			/* VLAN tags of the egress link, as in struct link */
 	__u16 pad1;
 	__u32 ifindex;
-	__u32 port;			/* of the egress link if that is a VLAN; else 0 */
+	__u32 port;			/* if the egress link is a VLAN: its port; otherwise 0 */
 };
 _Static_assert(sizeof(struct nexthop) == 128, "a next hop is two cache lines");
 
-/* ---- choices: struct learned_entry, only for services with SERVICE_CHOICE ----
+/* ---- choices: entries of struct learned_entry, for services with SERVICE_CHOICE ----
  *
- * HALF until the backend answers, then LIVE. It is good until somebody needs its place. */
+ * If one backend serves several listeners, an entry remembers which listener a client used. It is
+ * HALF until the backend answers, then LIVE. It stays valid after its time, until another entry
+ * needs its place. */
 
-#define CHOICE_HALF_SECONDS 15		/* its time, by which it gives way */
-#define CHOICE_LIVE_SECONDS 200		/* as long as a session */
+#define CHOICE_HALF_SECONDS 15		/* after this time another entry may take the place */
+#define CHOICE_LIVE_SECONDS 200		/* as long as a WireGuard session can live */
 
 struct choice_key {
 	struct addr client, backend;
@@ -123,72 +148,82 @@ struct choice_key {
 	__u32 family;
 };
 struct choice {
-	/* the listener that the client used; with port and ifindex a key of KEY_SERVICE */
+	/* The listener that the client used. Address, port and ifindex make a table key of
+	 * KEY_SERVICE. */
 	struct addr addr;
 	__be16 port;
 	__u16 pad;
 	__u32 ifindex;
 };
 
-/* ---- frags: struct learned_entry, HALF: what a UDP datagram's first fragment says about the later
- * ones ---- */
+/* ---- frags: entries of struct learned_entry, HALF ----
+ *
+ * The first fragment of a UDP datagram leaves an entry. By it the later fragments, which have no
+ * UDP header, are recognised. */
 
 #define FRAGMENT_SECONDS 2
 struct fragment_key {
-	struct addr src, dst;		/* say the family, too */
-	__be32 id;			/* IPv4 has 16 bits */
-	__u32 ifindex;			/* of the logical link */
+	struct addr src, dst;		/* the addresses tell the family, too */
+	__be32 id;			/* the IPv4 identification has 16 bits */
+	__u32 ifindex;			/* ifindex of the logical link */
 };
 struct fragment {
 	__be16 sport, dport;
 	__u16 pad;
-	__u16 end;			/* of the first fragment: the earliest offset of the next */
+	/* Where the first fragment's payload ends: later ones may not begin before this offset. */
+	__u16 end;
 };
 
-/* pieces: PERCPU_ARRAY of one: a packet that is cut, from its first piece to its last
- * (bpf/fragment/cut.h). `wgxdp trace` reads it after a run. */
-#define PIECES_LEN 16000		/* at most, without the IP header */
+/* pieces: PERCPU_ARRAY of one element. The work area in which tc fragments a packet that exceeds
+ * the MTU, from the first fragment to the last (bpf/fragment/cut.h). `wgxdp trace` reads it after a
+ * run. */
+#define PIECES_LEN 16000	/* longest payload that is fragmented, without the IP header */
 #define PIECE_MAX 15360
-#define PIECE_ROOM 16384		/* the next power of 2 */
+#define PIECE_ROOM 16384		/* PIECE_MAX, rounded up to a power of 2 */
 struct pieces {
-	__u32 l3, header;		/* where the IP header is, and its length in pieces */
-	/* of that length, what a whole packet lacks: IPv6's fragment header */
+	/* Offset of the IP header, and length of each fragment's IP header. */
+	__u32 l3, header;
+	/* Length of the IPv6 fragment header that is inserted into a whole packet; otherwise 0. */
 	__u32 shift;
-	__be32 ident;			/* for IPv6 that came as IPv4 */
-	/* payload of all, of each piece but the last, and what is left */
+	__be32 ident;			/* identification for an IPv6 packet that arrived as IPv4 */
+	/* Payload bytes: of the whole packet, of each fragment except the last, and not yet
+	 * sent. */
 	__u32 len, step, rest;
-	/* the first piece replaces the packet, and no other leaves */
+	/* The first fragment is sent in the place of the packet, and the others are discarded. */
 	__u32 first_alone;
-	__u32 ifindex;			/* of the egress device */
-	/* as it came, in host order; in IPv6 with the bits below it */
+	__u32 ifindex;			/* ifindex of the egress device */
+	/* The fragment offset field as it arrived, in host byte order. In IPv6 it includes the
+	 * three bits below the offset. */
 	__u32 frag_off;
 	__u64 sum;
-	__u32 option;			/* IPv4: offset of the next option */
-	__u32 option_goes;		/* this option becomes no-operations, */
-	__u32 option_delta;		/* and the header's sum changes by this */
-	__u8 ip[2][64];			/* the header of the first piece, and of the others */
-	/* the payload; longer than needed, for the verifier */
+	__u32 option;			/* IPv4: offset of the next option to look at */
+	__u32 option_goes;	/* true while the option is replaced by no-operation options */
+	__u32 option_delta;		/* how that changes the sum of the header */
+	__u8 ip[2][64];			/* two headers: of the first fragment, and of the others */
+	/* The payload. The array is so long because the verifier adds the largest offset and the
+	 * largest length. */
 	__u8 stash[PIECES_LEN + PIECE_ROOM];
 };
 
-/* ---- tables of learned entries: an ARRAY of buckets each (abi_learned.h) ----
+/* ---- tables of learned entries: each is an ARRAY of buckets (abi_learned.h) ----
  *
- * User space reads them by mmap. While programs run, they alone write. A limit's value is the time
- * up to which it is used, in ticks (abi_guard.h). It is HALF, and good until then. */
+ * User space reads the tables through mmap(). While the programs run, only they write. In a table
+ * of rate limits an entry is HALF. Its value is the state of the limit, a time (abi_guard.h), and
+ * the entry is valid until that time. */
 
 union learned_key {
-	__u64 word[LEARNED_KEY];	/* 0 behind what the key needs */
+	__u64 word[LEARNED_KEY];	/* words that the key does not need are 0 */
 	struct fragment_key fragment;
 	struct choice_key choice;
-	struct client_key client;	/* icmp_limits: the address alone */
+	struct client_key client;	/* icmp_limits uses only the address */
 	struct index_key index;
 };
 union learned_value {
-	__u64 word[LEARNED_VALUE];	/* 0 behind what the value needs */
+	__u64 word[LEARNED_VALUE];	/* words that the value does not need are 0 */
 	struct fragment fragment;
 	struct choice choice;
 	struct answered answered;
-	__u64 used;			/* a limit */
+	__u64 used;			/* state of a rate limit */
 };
 struct learned_entry {
 	union learned_key key;
@@ -205,25 +240,27 @@ _Static_assert(sizeof(struct learned_entry) == 64, "an entry is a cache line");
 
 /* ---- control: ARRAY of one ---- */
 enum control_flags {
-	/* a rule or a route looks at more than the destination, or there are several next hops: one
-	 * packet's next hop says nothing of others' */
+	/* A rule or route depends on more than the destination, or a route has several next hops.
+	 * Then the next hop of one packet cannot be reused for another. */
 	CONTROL_ASK_ALWAYS = 1 << 0,
-	/* for user space: the running programs have with_choices on */
+	/* For user space: the running programs were loaded with with_choices on. */
 	CONTROL_WITH_CHOICES = 1 << 1,
-	CONTROL_WITH_SOURCE_TRIE = 1 << 2,	/* and with_source_trie */
+	/* The running programs were loaded with with_source_trie on. */
+	CONTROL_WITH_SOURCE_TRIE = 1 << 2,
 };
 
 struct control {
 	__u32 abi_version;
-	/* of next hops: raised by every process that learns of changed routing */
+	/* Generation of the next hops. Every process that learns of a routing change increments
+	 * it. */
 	__u32 generation;
 	__u32 unused;
 	__u32 flags;			/* enum control_flags */
-	__u64 netns;			/* inode of the network namespace of `up` */
-	__u64 program;			/* hash of the object and switches that run */
-	/* before this, in jiffies, a living daemon keeps uniform right */
+	__u64 netns;			/* inode of the network namespace in which `up` ran */
+	__u64 program;			/* hash of the loaded object and its switches */
+	/* A running daemon keeps the map uniform correct until this time, in jiffies. */
 	__u64 heartbeat;
-	__u64 asked;			/* the data path asks for no heartbeat before this */
+	__u64 asked;	/* the programs do not ask for a heartbeat before this time */
 };
 
 #endif

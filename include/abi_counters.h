@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * What is counted: totals, and the reasons for packets that were not forwarded. Part of abi.h.
+ * Counters: totals of received and forwarded packets, and the reasons why packets were not
+ * forwarded. The programs count, user space shows them. Part of abi.h.
  */
 #ifndef WGXDP_ABI_COUNTERS_H
 #define WGXDP_ABI_COUNTERS_H
@@ -8,12 +9,13 @@
 enum direction { DIRECTION_ORIGINAL, DIRECTION_REPLY };
 enum plane { PLANE_XDP, PLANE_TC };
 
-/* totals: PERCPU_ARRAY by total_index(). A packet is only received if it is forwarded or has a
- * reason. */
+/* totals: PERCPU_ARRAY, indexed by total_index(). Each received packet is either forwarded or
+ * counted under a reason in the map reasons. */
 struct total {
-	__u64 received;			/* packets, at classify */
-	__u64 forwarded;		/* packets given to a device to send */
-	/* of the forwarded: L3 length as received, for GSO of each segment */
+	__u64 received;			/* packets that belong to the service or peer */
+	__u64 forwarded;		/* packets that were handed to a device */
+	/* Bytes of the forwarded packets: IP length at arrival. For a GSO packet, the sum over its
+	 * segments. */
 	__u64 bytes;
 };
 
@@ -30,8 +32,8 @@ static inline enum direction total_direction(__u32 total)
 	return total & 1;
 }
 
-/* names: ARRAY by the id of totals and reasons; the data path does not read it. Empty: a free
- * id. */
+/* names: ARRAY, indexed by the id that totals and reasons use: names of the services. An empty name
+ * marks a free id. Only user space uses it. */
 #define NAME_LEN 64
 struct service_name {
 	char name[NAME_LEN];
@@ -39,7 +41,7 @@ struct service_name {
 	__u8 pad[7];
 };
 
-/* reasons: PERCPU_HASH -> __u64 packets */
+/* reasons: PERCPU_HASH, struct reason_key -> __u64 packets. */
 struct reason_key {
 	__u32 id;
 	__u8 direction, plane;
@@ -56,11 +58,11 @@ enum reason {
 
 enum verdict_kind { KIND_PASS, KIND_DROP };
 
-/* transmit_failed: PERCPU_ARRAY by egress ifindex % LINKS -> __u64 packets that a driver did not
- * take from XDP.
+/* transmit_failed: PERCPU_ARRAY, indexed by egress ifindex % LINKS -> __u64 packets that the driver
+ * did not accept from XDP.
  *
- * tx_dropped: ARRAY by ifindex % LINKS -> __u64 packets that the device had dropped when its link
- * was written; the data path does not read it. The stack hands over what generic XDP and tc send;
- * if the driver then drops it no tracepoint tells. */
+ * tx_dropped: ARRAY, indexed by ifindex % LINKS -> __u64, the device's own tx_dropped counter at
+ * the time when `up` wrote its link. Only user space uses it. Generic XDP and tc send through the
+ * network stack, where no tracepoint reports a packet that the driver drops. */
 
 #endif

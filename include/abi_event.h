@@ -1,34 +1,35 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Events: samples of dropped packets, for `wgxdp monitor`. Part of abi.h.
+ * Events: samples of dropped packets. The programs write them for `wgxdp monitor` (user/show/).
+ * Part of abi.h.
  */
 #ifndef WGXDP_ABI_EVENT_H
 #define WGXDP_ABI_EVENT_H
 
-/* events: RINGBUF of struct event. Each CPU writes at most one a jiffy, and only while a monitor
- * watches (event_watch). */
+/* events: RINGBUF of struct event. Each CPU writes at most one event per jiffy, and only while a
+ * monitor is running (event_watch). */
 #define EVENTS_BYTES (1 << 18)
 struct event {
-	/* drops on this CPU since the last event, without an event */
+	/* Drops on this CPU since its last event that were not reported. */
 	__u64 skipped;
 	struct addr src, dst;
-	__be16 sport, dport;		/* 0 if it has none, or none was read */
+	__be16 sport, dport;		/* 0 if the packet has no port or its port was not read */
 	__u16 reason;			/* enum reason */
 	__u8 family;
 	__u8 direction, plane;		/* as in struct reason_key */
 	__u8 pad[3];
-	__u32 id;			/* a service's, or PEER_ID | a peer's */
-	__u32 ifindex;			/* of the logical link where it came in */
-	__u32 len;			/* of the IP packet; of several segments, the first */
+	__u32 id;			/* id of the service; or PEER_ID | id of the peer */
+	__u32 ifindex;			/* the logical link on which the packet arrived */
+	__u32 len;			/* length of the IP packet; for GSO, of the first segment */
 	__u32 segments;
 };
 
-/* event_watch: ARRAY of one -> __u64, in jiffies: a monitor watches until then, and prolongs it
- * before.
+/* event_watch: ARRAY of one __u64, a time in jiffies. Events are written until then. A running
+ * monitor keeps extending that time.
  *
- * event_budget: PERCPU_ARRAY of one: what a CPU may still report */
+ * event_budget: PERCPU_ARRAY of one element, by which each CPU limits its events. */
 struct event_budget {
-	__u64 last;			/* the jiffy of the last event */
+	__u64 last;			/* the jiffy of this CPU's last event */
 	__u64 skipped;
 };
 

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Flows: the clients of masquerading services, and how each of their packets is translated
- * (bpf/flow/). Part of abi.h.
+ * Flows: the state of a masquerading service. For each client, a flow maps the client's address and
+ * port to an address and port of ours. The backend sees only ours, and its replies are mapped back.
+ * The programs in bpf/flow/ write flows; user space shows and ends them. Part of abi.h.
  */
 #ifndef WGXDP_ABI_FLOW_H
 #define WGXDP_ABI_FLOW_H
 
-/* A packet as it comes: an original goes from a client to a listener, a reply from the backend to
- * an address and port of ours. Network order. The family is the packet's own, so a flow's two keys
- * may have different ones. */
+/* The addresses and ports of a packet as it arrives. An original goes from a client to a listener;
+ * a reply goes from the backend to our address and port. All fields of a packet are in network byte
+ * order. The family is the packet's own, so the two keys of a flow may have different families. */
 struct flow_key {
 	struct addr src, dst;
 	union {
@@ -16,7 +17,8 @@ struct flow_key {
 			__be16 sport, dport;
 			__u8 family;
 			__u8 direction;	/* enum direction */
-			/* an original: the number of one of several backends; else 0 */
+			/* Original: number of the backend, if the service has several; otherwise
+			 * 0. */
 			__u16 backend;
 		};
 		__u64 word;
@@ -24,49 +26,54 @@ struct flow_key {
 };
 _Static_assert(sizeof(struct flow_key) == 40, "five words");
 
-/* A flow serves both directions. Network order where a packet has it. */
+/* A flow serves both directions. Fields that a packet has are in network byte order. */
 struct flow {
-	/* the first cache line: what packets are compared with and leave with */
-	struct addr client, local, own;	/* local: the listener's; own: ours at the backend */
+	/* First cache line: what packets are compared with and rewritten to. */
+	/* local: the listener's address; own: our address towards the backend. */
+	struct addr client, local, own;
 	union {
-		struct {		/* as in the original's key */
+		struct {		/* as in the key of the original */
 			__be16 client_port, local_port;
 			__u8 client_family, original;	/* DIRECTION_ORIGINAL */
-			__u16 number;	/* the backend's, if the service has several; else 0 */
+			/* Number of the backend, if the service has several; otherwise 0. */
+			__u16 number;
 		};
 		__u64 original_word;
 	};
 	union {
-		struct {		/* as in the reply's key, but delta */
+		struct {		/* as in the key of the reply, except for delta */
 			__be16 backend_port, own_port;
 			__u8 family, reply;		/* DIRECTION_REPLY */
-			/* checksum difference of an original's addresses: new - old, as in
-			 * struct service */
+			/* Checksum difference of an original's addresses, new - old, as in struct
+			 * service. */
 			__u16 delta;
 		};
 		__u64 reply_word;
 	};
-	/* the second line */
+	/* Second cache line. */
 	struct addr backend;
-	/* by direction, as in struct total; approximate if several CPUs carry it */
+	/* By direction, as in struct total. The counts are approximate if several CPUs carry the
+	 * flow. */
 	__u64 packets[2], bytes[2];
-	__u32 ifindex;			/* of the listener's link */
-	__u32 since;			/* when the backend answered first; in units */
-	__u32 place;			/* of its word in flow_index: line * LEARNED_WAYS + way */
-	__u16 id;			/* of the service */
-	__u16 epoch;			/* in which its source's share counts it */
+	__u32 ifindex;			/* ifindex of the listener's link */
+	__u32 since;	/* when the backend answered first, in units (abi_learned.h) */
+	__u32 place;	/* where flow_index names this flow: line * LEARNED_WAYS + way */
+	__u16 id;			/* id of the service */
+	__u16 epoch;	/* last epoch in which the flow was counted for its source */
 };
 _Static_assert(sizeof(struct flow) == 128, "two cache lines");
 
-/* flow_table: ARRAY, a table of abi_learned.h. A newcomer's flow is HALF: an embryo, which the
- * backend has not answered yet. An answered one is LIVE, or SPARE beyond its source's share.
+/* flow_table: ARRAY of struct flow_bucket, a table as in abi_learned.h. A new flow is HALF
+ * (half-open) until the backend answers. Then it is LIVE; or it is SPARE if its source has more
+ * flows than its share.
  *
- * flow_index: ARRAY of lines, two for each bucket of flow_table. Its words are `tag << 32 | place`:
- * the tag of the reply's key, and the flow's place (bucket * LEARNED_WAYS + way). A free word is 0.
- * Only who has a flow BUSY writes or removes the word that names it.
+ * flow_index: ARRAY of struct learned_line, two lines for each bucket of flow_table. A word is `tag
+ * << 32 | place`: the tag of the reply's key, and the place of the flow (bucket * LEARNED_WAYS +
+ * way). A free word is 0. Only the program that holds a flow BUSY may write or remove the word that
+ * names it.
  *
- * User space reads both by mmap. While programs run, they alone write. wgxdp_flow_end ends a
- * flow. */
+ * User space reads both maps through mmap(). While the programs run, only they write. To end a
+ * flow, user space runs the program wgxdp_flow_end. */
 struct flow_bucket {
 	struct learned_line line;
 	struct flow flow[LEARNED_WAYS];
@@ -82,57 +89,64 @@ static inline struct flow_key flow_key_of(const struct flow *f, __u8 direction)
 				  .dport = f->own_port, .family = f->family, .direction = 1 };
 }
 
-/* What wgxdp_flow_end reads behind an Ethernet header, and the values that it returns */
+/* Input of wgxdp_flow_end, which follows an Ethernet header, and the program's return values. */
 struct flow_end {
-	__u64 word;			/* as it was read */
+	__u64 word;			/* the flow's word in flow_table, as user space read it */
 	__u32 place;
 	__u32 pad;
 };
 enum flow_ended { FLOW_ENDED, FLOW_CHANGED };
 
-#define EMBRYO_SECONDS 15		/* longer than two retries of WireGuard */
-#define EMBRYO_SHARE 256		/* of a source, at once and again in EMBRYO_SECONDS */
+#define EMBRYO_SECONDS 15		/* longer than two retries of a WireGuard handshake */
+/* Half-open flows of a source: at once, and again in EMBRYO_SECONDS. */
+#define EMBRYO_SHARE 256
 
-/* flow_shares: ARRAY. Each source (IPv4 address, IPv6 /64) has two cells by a secret hash; the
- * emptier one counts, for strangers may fill the other.
- * half: the time, in jiffies, up to which its share of embryos is used. An answered one is given
- *       back.
- * live: epoch:16 now:24 before:24, its LIVE flows that were used in this epoch and in the one
- *       before. An epoch is the longest time-out of the instance. Nothing is given back. */
+/* flow_shares: ARRAY of struct flow_share, which limits the flows of a source (IPv4 address, IPv6
+ * /64). A source has two cells, chosen by a secret hash. The emptier one counts, because other
+ * sources may fill one of them.
+ * - half: state of a rate limit of half-open flows, in jiffies. An answered flow gives its charge
+ *   back.
+ * - live: three fields, epoch:16 now:24 before:24. They count the source's LIVE flows that were
+ *   used in this epoch and in the previous one. An epoch is the longest timeout of all services.
+ *   Flows that end are not subtracted. */
 #define FLOW_SHARES 65536
 struct flow_share {
 	__u64 live, half;
 };
 
-/* pools: ARRAY by the service's id: our addresses and ports, as which a masquerading service's
- * clients appear to the backend. User space writes it whole. If it takes an address or port away,
- * it ends the flows that have it. */
+/* pools: ARRAY, indexed by the service's id: our addresses and ports, as which the backend sees the
+ * clients of a masquerading service. User space writes it. When it removes an address or port, it
+ * also ends the flows that use it. */
 #define POOL_ADDRS 8
 struct pool {
-	__u16 first, last;		/* ports, in host order, both included */
-	__u32 timeout;			/* of idle flows, in seconds */
-	/* addresses in use; the first is the source for the backend's next hop */
+	__u16 first, last;		/* ports, in host byte order, both included */
+	__u32 timeout;			/* seconds until an idle flow expires */
+	/* Number of IPv4 and of IPv6 addresses. The first address is the source address of the FIB
+	 * lookup for the backend. */
 	__u32 n4, n6;
 	struct addr own4[POOL_ADDRS], own6[POOL_ADDRS];
-	__u32 share;			/* LIVE flows that a source may have */
-	__u32 epoch;			/* seconds: the longest time-out of all pools */
+	__u32 share;			/* maximum of LIVE flows of a source */
+	__u32 epoch;			/* longest timeout of all pools, in seconds */
 };
 
-/* flow_totals: PERCPU_ARRAY by the service's id. Refused ones are in reasons: flows_full,
- * ports_exhausted, newcomer_limited, flow_contended. flows_deleted: ARRAY of __u64 by the same id,
- * those that user space ended; only user space uses it. Those that have expired, or were SPARE and
- * gave way: created - moved - deleted - those that are there. */
+/* flow_totals: PERCPU_ARRAY of struct flow_total, indexed by the service's id. Refused flows are
+ * counted in the map reasons: flows_full, ports_exhausted, newcomer_limited, flow_contended.
+ *
+ * flows_deleted: ARRAY of __u64, indexed by the service's id: flows that a command deleted. Only
+ * user space uses it.
+ *
+ * The number of flows that expired or were displaced is: created - moved - deleted - present. */
 struct flow_total {
-	__u64 created;			/* answered by the backend */
+	__u64 created;			/* flows that the backend answered */
 	__u64 unused;
-	__u64 moved;			/* ended because the service has another backend */
+	__u64 moved;	/* flows that ended because their service has another backend now */
 };
 
-#define FLOWS 262144			/* default number of flows, if its pool has so many ports */
-#define FLOWS_MAX (1 << 22)		/* of an instance; its table takes 1.1 GB */
+#define FLOWS 262144	/* default maximum of flows, unless the pool has fewer ports */
+#define FLOWS_MAX (1 << 22)		/* maximum of an instance; its table takes 1.1 GB */
 #define FLOW_SHARE 4096			/* default share of a source */
-#define FLOW_TIMEOUT 300		/* seconds; above the 180 of a WireGuard session */
-#define FLOW_TIMEOUT_MAX 32400		/* within LEARNED_LONGEST on each kernel */
+#define FLOW_TIMEOUT 300		/* seconds; more than the 180 of a WireGuard session */
+#define FLOW_TIMEOUT_MAX 32400		/* seconds; below LEARNED_LONGEST with every kernel's HZ */
 #define FLOW_PORT_FIRST 20000
 #define FLOW_PORT_LAST 60999
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The guard: what a WireGuard message must be to pass a service that asks for it (bpf/guard/), and
- * which backend it is for if several share a listener. Message types, mac1 and cookies: WireGuard's
- * whitepaper, 5.4. Part of abi.h.
+ * The guard, which inspects WireGuard messages to a service: type, length, mac1, replay, and limits
+ * of rate. If several backends share a listener, it also selects the backend. The programs in
+ * bpf/guard/ use these maps; user space writes the keys and limits. WireGuard's whitepaper, section
+ * 5.4, describes the messages, mac1 and cookies. Part of abi.h.
  */
 #ifndef WGXDP_ABI_GUARD_H
 #define WGXDP_ABI_GUARD_H
@@ -12,105 +13,120 @@ enum message { MESSAGE_INITIATION = 1, MESSAGE_RESPONSE, MESSAGE_COOKIE, MESSAGE
 #define INITIATION_LEN 148
 #define RESPONSE_LEN 92
 #define COOKIE_LEN 64
-#define DATA_LEN 32			/* of the shortest message */
+#define DATA_LEN 32			/* length of the shortest data message */
 #define MAC_LEN 16
 
 enum guard_flags {
 	GUARD_ON = 1 << 0,
-	/* data only from clients that a backend has answered, or with an index that it gave out */
+	/* Data passes only from a client that a backend has answered, or with a receiver index that
+	 * a backend gave out. */
 	GUARD_STRICT = 1 << 1,
-	GUARD_BACKENDS = 1 << 2,	/* the matching key tells which backend */
-	GUARD_JUNK = 1 << 3,		/* a message has bytes in front (AmneziaWG) */
-	GUARD_CHALLENGE = 1 << 4,	/* above challenge_each, initiations must have a mac2 */
+	GUARD_BACKENDS = 1 << 2,	/* the public key whose mac1 matches selects the backend */
+	GUARD_JUNK = 1 << 3,		/* AmneziaWG: junk bytes precede a message */
+	/* When initiations exceed challenge_each, they need a valid mac2. */
+	GUARD_CHALLENGE = 1 << 4,
 };
 
-/* guards: ARRAY by the service's id; all 0: no guard. Times and rates in ticks: jiffies <<
- * GUARD_TICK. A limit of one thing each `each`, with `burst` at once, is kept if until + each <=
- * now + burst * each. */
+/* guards: ARRAY, indexed by the service's id. All zero means no guard. Times and rates are in
+ * ticks: jiffies << GUARD_TICK.
+ *
+ * A rate limit allows one event per `each`, and `burst` events at once. Its state is a single
+ * number, the time up to which it is used. Each event adds `each` to that time, or to the present
+ * time if that is later. An event that would move it beyond now + burst * each is refused. */
 #define GUARD_TICK 20
 struct guard {
 	__u32 flags;
-	/* GUARD_KEYS_WORD(): the first key's place, and how many. One word, so keys change at
-	 * once */
+	/* GUARD_KEYS_WORD(): index of the first key in guard_keys, and the number of keys. It is
+	 * one word, so that all keys change at once. */
 	__u32 keys;
-	/* of types 1 to 4, as in the packet: type and reserved bytes, or AmneziaWG's */
+	/* First four bytes of message types 1 to 4, as in the packet: the type and three reserved
+	 * bytes, or AmneziaWG's replacement. */
 	__u32 header[MESSAGES];
-	__u16 junk[MESSAGES];		/* bytes in front of these */
-	/* initiations with a right mac1: of a source (IPv6: its /64) */
+	__u16 junk[MESSAGES];		/* number of junk bytes in front of the message */
+	/* Limit of a source (IPv4 address, IPv6 /64): initiations with a valid mac1. */
 	__u64 source_each, source_burst;
-	/* and of the service, without sources that a backend has answered */
+	/* Limit of the service. Sources that a backend has answered are not counted. */
 	__u64 service_each, service_burst;
 	__u64 challenge_each, challenge_burst;
-	/* for user space: a backend that answered none of so many, from so many, is down */
+	/* For user space: a backend is down if it left so many initiations, from so many sources,
+	 * without an answer. */
 	__u32 health_initiations, health_sources;
-	/* for user space: a bit for each number whose standby serves */
+	/* For user space: one bit for each backend number whose standby serves. */
 	__u64 standby;
 	__u8 pad[32];
 };
 _Static_assert(sizeof(struct guard) == 128, "a guard is two cache lines");
 
-#define GUARD_BACKENDS_MAX 64 /* a service's; numbered, and KEY_SERVICE has the first one's entry */
-#define GUARD_KEYS_MAX 128		/* a service's, old and new ones */
+/* Maximum of a service's backends, which have numbers from 0 on (KEY_BACKEND). */
+#define GUARD_BACKENDS_MAX 64
+#define GUARD_KEYS_MAX 128		/* maximum of a service's keys, old and new ones */
 
 #define GUARD_KEYS_WORD(first, n) ((first) << 8 | (n))
 #define GUARD_KEYS_FIRST(word) ((word) >> 8)
 #define GUARD_KEYS_N(word) ((word) & 0xff)
 
-/* guard_keys: ARRAY. A service's keys stand in a row. New ones are written elsewhere, then struct
- * guard .keys. */
+/* guard_keys: ARRAY. The keys of a service are consecutive. New keys are written to a free range,
+ * which is then published by struct guard .keys. */
 struct guard_key {
-	/* BLAKE2s (16 bytes) after the block of the key HASH("mac1----" || public key) */
+	/* BLAKE2s state (for 16 bytes of output) after the key block. The key is HASH("mac1----" ||
+	 * public key). */
 	__u32 mac1[8];
-	__u32 backend;			/* its number */
+	__u32 backend;			/* number of the backend */
 	__u32 pad[7];
 };
 
-/* public_keys: ARRAY like guard_keys: what each key was made of; the data path does not read it */
+/* public_keys: ARRAY, indexed like guard_keys: the public key of each entry. Only user space uses
+ * it. */
 struct public_key {
 	__u8 b[32];
 };
 
-/* guard_state: ARRAY by the service's id: up to when limits are used, in ticks */
+/* guard_state: ARRAY, indexed by the service's id. The first two members are states of rate limits,
+ * in ticks. */
 struct guard_state {
 	__u64 service_until, challenge_until;
-	__u64 challenging;		/* it challenges before this, in jiffies */
-	/* for the rows of replays: no outsider knows which initiations share one; 0: none yet */
+	__u64 challenging;	/* the service challenges clients until this time, in jiffies */
+	/* Secret that selects the row in the map replays, so that an attacker cannot tell which
+	 * initiations share a row. 0: not drawn yet. */
 	__u64 seed;
 };
 
-/* guard_sources: struct learned_entry, a source and what is limited -> its limit. A source is an
- * IPv4 address, or an IPv6 /64. Address 0: all initiations with a cookie of the backend's. */
+/* guard_sources: entries of struct learned_entry: a source and the kind of limit -> the limit. The
+ * source is an IPv4 address or an IPv6 /64. Address 0 stands for all initiations with a cookie that
+ * the backend itself issued. */
 struct client_key {
 	struct addr addr;
 	__be16 port;
-	__u16 id;			/* of the service */
-	__u32 what;			/* guard_sources: enum limited; else 0 */
+	__u16 id;			/* id of the service */
+	__u32 what;			/* guard_sources: enum limited; other maps: 0 */
 };
 enum limited {
-	LIMITED_SOURCE,			/* its handshakes; port 0 */
-	/* messages in the name of one client, which count for its backend's health */
+	LIMITED_SOURCE,			/* handshakes of the source; port is 0 */
+	/* Messages from one client's address and port that count for the health of its backend. */
 	LIMITED_CLIENT,
 };
 
-/* answered: struct learned_entry, LIVE: clients to which a backend has sent an initiation or a
- * response, which it does only to peers that it knows. Good for SESSION_SECONDS: as long as the
- * session that this begins. */
-#define SESSION_SECONDS 200		/* WireGuard's Reject-After-Time, and the way */
+/* answered: entries of struct learned_entry, LIVE: the clients to which a backend has sent an
+ * initiation or a response. A backend sends these only to peers that it knows. An entry is valid
+ * for SESSION_SECONDS, as long as the session that the message begins. */
+#define SESSION_SECONDS 200		/* WireGuard's Reject-After-Time of 180 s, plus transit */
 struct answered {
 	__u32 backend;
-	__u32 used;			/* indices: the backend waits for no response to this */
+	/* In the map indices: true if the backend expects no response to this index. */
+	__u32 used;
 };
 
-/* indices: struct learned_entry, LIVE, as long: sender index of a backend's initiation or response
- * -> the backend. Messages for it have this receiver index. */
+/* indices: entries of struct learned_entry, LIVE for SESSION_SECONDS: the sender index in a
+ * backend's initiation or response -> the backend. The messages that follow from the client have it
+ * as receiver index. */
 struct index_key {
 	__le32 index;
-	__u32 id;			/* of the service */
+	__u32 id;			/* id of the service */
 };
 
-/* replays: ARRAY by a hash of mac1 and struct guard_state .seed -> forwarded initiations, the
- * sender of each, and until when it counts: 32 bits of jiffies, at most REPLAY_SECONDS ahead. The
- * oldest of a row makes room. */
+/* replays: ARRAY, indexed by a hash of mac1 and struct guard_state .seed: initiations that were
+ * forwarded, and who sent each. .until is when an entry expires: the low 32 bits of jiffies, at
+ * most REPLAY_SECONDS ahead. A new entry displaces the oldest one of its row. */
 #define REPLAY_SECONDS 180
 #define REPLAYS_ROW 4
 struct replay {
@@ -118,32 +134,32 @@ struct replay {
 	struct addr addr;
 	__u32 until;
 	__be16 port;
-	__u16 id;			/* of the service */
+	__u16 id;			/* id of the service */
 };
 struct replays {
 	struct replay replay[REPLAYS_ROW];
 };
 
-/* handshakes: ARRAY by a hash of client, service and the initiator's index -> that hash, and when
- * the initiation was forwarded, in nanoseconds (CLOCK_MONOTONIC). A hash of 0: answered, or
- * unused. */
+/* handshakes: ARRAY, indexed by a hash of client, service and sender index. The entry holds that
+ * hash, and when the initiation was forwarded, in nanoseconds (CLOCK_MONOTONIC). Hash 0: the
+ * backend has answered, or the place is free. */
 struct handshake {
 	__u64 hash;
 	__u64 begun;
 };
 
 #ifdef WGXDP_HOST
-#define REPLAY_ROWS 64			/* tests look at all of them */
+#define REPLAY_ROWS 64			/* tests walk all rows */
 #define HANDSHAKE_PLACES 64
 #else
 #define REPLAY_ROWS 65536
 #define HANDSHAKE_PLACES 16384
 #endif
 
-/* The cookie challenge. cookies: ARRAY of one, kept by the daemon: the states of BLAKE2s (16 bytes)
- * after the blocks of its present secret and the one before. A cookie is the hash of the client's
- * address and port (COOKIE_INPUT bytes: the address, the port in 32 bits little-endian). While the
- * daemon is not alive no client is challenged. */
+/* cookies: ARRAY of one element, for the cookie challenge. The daemon writes it: the BLAKE2s states
+ * (16 bytes of output) after the key blocks of its present secret and the previous one. A cookie is
+ * the hash of COOKIE_INPUT bytes: the client's address, and its port as a little-endian 32-bit
+ * number. While the daemon does not run, no client is challenged. */
 #define COOKIE_SECONDS 120
 #define COOKIE_INPUT 20
 struct cookie_key {
@@ -151,68 +167,71 @@ struct cookie_key {
 };
 struct cookies {
 	struct cookie_key secret[2];
-	__u64 alive;			/* before this, in jiffies */
-	__u64 replies;			/* sent since `up`; not for the data path */
+	__u64 alive;			/* the daemon runs until this time, in jiffies */
+	__u64 replies;			/* replies sent since `up`; only user space uses it */
 };
 
-/* challenges: RINGBUF of initiations that must get a cookie reply */
+/* challenges: RINGBUF of initiations to which the daemon sends a cookie reply. */
 #define CHALLENGES_BYTES 65536
 struct challenge {
-	struct addr client, local;	/* its source and destination */
+	struct addr client, local;	/* source and destination address of the initiation */
 	__be16 client_port, local_port;
-	__u32 ifindex;			/* of the logical link where it came in */
-	__u32 id;			/* of the service */
-	__u32 key;			/* place of the matching key in guard_keys */
-	__le32 index;			/* the sender's */
+	__u32 ifindex;			/* the logical link on which it arrived */
+	__u32 id;			/* id of the service */
+	__u32 key;			/* index of the matching key in guard_keys */
+	__le32 index;			/* sender index of the initiation */
 	__u8 mac1[MAC_LEN];
 	__u32 pad;
 };
 
-/* challenged: struct learned_entry, HALF: clients to which a backend itself has sent a cookie. Good
- * for COOKIE_SECONDS, as the cookie is. No value */
+/* challenged: entries of struct learned_entry, HALF, without a value: the clients to which a
+ * backend itself has sent a cookie. An entry is valid for COOKIE_SECONDS, like the cookie. */
 
-/* health: ARRAY by id * GUARD_BACKENDS_MAX + number, for services with a guard */
+/* health: ARRAY, indexed by id * GUARD_BACKENDS_MAX + backend number: how the backends of a service
+ * with a guard answer initiations. */
 #define HEALTH_SECONDS 5
-#define HANDSHAKE_BUCKETS 16		/* the i-th: below 2^i ms; the last: any */
+/* Bucket 0: below 1 ms; bucket i: from 2^(i-1) to 2^i ms; the last bucket: all longer times. */
+#define HANDSHAKE_BUCKETS 16
 struct health {
-	__u64 initiations;		/* with a right mac1, forwarded */
-	__u64 responses;		/* of the backend */
-	__u64 unanswered;		/* initiations since its last answer */
-	__u64 sources;			/* of those: a bit for each of 64 hashes of their sources */
-	__u64 answered;			/* its last answer, in jiffies; 0: never */
-	/* times from initiation to response, summed up, in nanoseconds */
+	__u64 initiations;		/* forwarded initiations with a valid mac1 */
+	__u64 responses;		/* responses from the backend */
+	__u64 unanswered;		/* initiations since the backend's last answer */
+	__u64 sources;	/* for each of these initiations, the bit of its source: a hash modulo 64 */
+	__u64 answered;			/* when the backend last answered, in jiffies; 0: never */
+	/* Sum of the times from initiation to response, in nanoseconds. */
 	__u64 seconds;
-	/* as unanswered and sources, only of clients that the backend has answered: each client
-	 * counts once in HEALTH_SECONDS, and any packet from the backend to such a client clears
-	 * all four */
+	/* Like .unanswered and .sources, but only for clients that the backend has answered before.
+	 * Each client counts once in HEALTH_SECONDS. Any packet from the backend to such a client
+	 * resets these two, .unanswered and .sources. */
 	__u64 known_unanswered, known_sources;
 	__u64 buckets[HANDSHAKE_BUCKETS];
 };
 
-/* backend_names: ARRAY like health: the names of a service's backends, if it has several; the data
- * path does not read it. A backend keeps its number while it keeps its name, because answered,
- * indices and flows have the number. */
+/* backend_names: ARRAY, indexed like health: the names of a service's backends, if it has several.
+ * Only user space uses it. A backend keeps its number as long as it keeps its name, because the
+ * maps answered and indices and the flows refer to the number. */
 struct backend_name {
-	char name[NAME_LEN];		/* "": a free number */
+	char name[NAME_LEN];		/* empty: the number is free */
 };
 
-/* guard_budget: PERCPU_ARRAY of one: compressions of BLAKE2s that the guard may spend: for sources
- * that a backend has answered, for others, and for those whose mac1 was wrong lately */
+/* guard_budget: PERCPU_ARRAY of one element: how many BLAKE2s compressions this CPU may still spend
+ * on handshake messages. There are three budgets: for sources that a backend has answered, for
+ * other sources, and for sources whose mac1 was wrong lately. */
 #ifndef BUDGET_KNOWN
-#define BUDGET_KNOWN 500000		/* a second */
+#define BUDGET_KNOWN 500000		/* compressions per second and CPU */
 #define BUDGET_UNKNOWN 1500000
 #define BUDGET_FAILED 100000
 #endif
 struct guard_budget {
-	__u64 since;			/* jiffies when it was filled last */
-	/* others, known, failed; below 0 if the last one took more */
+	__u64 since;			/* when the budgets were last refilled, in jiffies */
+	/* Others, known, failed. Negative if the last message needed more than was left. */
 	__s64 left[3];
 };
 
-/* failed: ARRAY by a hash of the source (IPv6: its /64; or a site's number) -> for four sources a
- * tag, and the jiffies at which the share of wrong mac1s is whole again, 32 bits each. A source
- * has FAILED_SHARE at once, and again in FAILED_SECONDS. Beyond that it is paid from
- * BUDGET_FAILED. */
+/* failed: ARRAY, indexed by a hash of the source: an IPv4 address, an IPv6 /64, or a blind site's
+ * number. An element holds four sources: a tag, and the time in jiffies at which the source's share
+ * is fully restored, 32 bits each. A source may send FAILED_SHARE wrong mac1s at once, and again in
+ * FAILED_SECONDS. Beyond that, its messages are paid from BUDGET_FAILED. */
 #define FAILED_PLACES 16384
 #define FAILED_SECONDS 4
 #define FAILED_SHARE 16

@@ -1,32 +1,35 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Packets for this host that the data path reports to the daemon and passes up: initiations for its
- * own WireGuard, and knocks (bpf/hear.h, user/daemon/learn.c). Part of abi.h.
+ * Packets to this host that the programs report to the daemon and then pass up: initiations for the
+ * host's own WireGuard, and knocks (bpf/hear.h, user/daemon/learn.c). Part of abi.h.
  */
 #ifndef WGXDP_ABI_LEARN_H
 #define WGXDP_ABI_LEARN_H
 
-#define KNOCK_PORTS 100			/* traceroute raises the port with each probe */
+/* Size of the range of knock ports: traceroute increments the port with each probe. */
+#define KNOCK_PORTS 100
 #define HEAR_PORTS 8
-#define HEAR_BUDGET 100			/* of each kind, a second and CPU */
+#define HEAR_BUDGET 100			/* reports of each kind, per second and CPU */
 
-/* hearing: ARRAY of one: what to report; all 0: nothing */
+/* hearing: ARRAY of one element. User space writes what is to be reported; all zero: nothing. */
 struct hearing {
-	__be16 ports[HEAR_PORTS];	/* on which our WireGuard listens; 0: none */
-	__u16 knocks[HEAR_PORTS];	/* the first of KNOCK_PORTS, in host order; 0: none */
-	__u32 mac1[HEAR_PORTS][8];	/* as struct guard_key .mac1, of its public key */
+	__be16 ports[HEAR_PORTS];	/* ports of our own WireGuard; 0: unused */
+	/* First of KNOCK_PORTS ports, in host byte order; 0: unused. */
+	__u16 knocks[HEAR_PORTS];
+	/* BLAKE2s state for mac1 of our public key, as in struct guard_key. */
+	__u32 mac1[HEAR_PORTS][8];
 };
 
 enum heard_kind { HEARD_INITIATION, HEARD_KNOCK, HEARD_KINDS };
 
-/* hear_budget: PERCPU_ARRAY of one: what this CPU has reported in this second */
+/* hear_budget: PERCPU_ARRAY of one element: the reports of this CPU in the present second. */
 struct hear_budget {
-	__u64 second[HEARD_KINDS];	/* jiffies / tick_rate */
+	__u64 second[HEARD_KINDS];	/* the second: jiffies / tick_rate */
 	__u64 told[HEARD_KINDS];
 };
 
-/* heard: RINGBUF of struct heard. An initiation's mac1 is right, which shows no more than that its
- * sender knows the public key. */
+/* heard: RINGBUF of struct heard. A reported initiation has a valid mac1, which proves only that
+ * its sender knows our public key. */
 #define HEARD_BYTES (1 << 16)
 #define INITIATION_BYTES 148
 struct heard {
@@ -34,8 +37,8 @@ struct heard {
 	__be16 sport, dport;
 	__u8 family, kind;		/* enum heard_kind */
 	__u8 pad[2];
-	__u32 ifindex;			/* of the port where it came in */
-	__u8 message[INITIATION_BYTES];	/* of HEARD_INITIATION */
+	__u32 ifindex;			/* the port on which the packet arrived */
+	__u8 message[INITIATION_BYTES];	/* HEARD_INITIATION: the message */
 };
 
 #endif

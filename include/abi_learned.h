@@ -1,53 +1,56 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Tables of what the data path learns from packets (bpf/learned.h, user/dataplane/learned_table.c).
- * Part of abi.h.
+ * Tables of what the programs learn from packets: flows, fragments, clients, indices, rate limits.
+ * bpf/learned.h writes them; user/dataplane/learned_table.c reads them. Part of abi.h.
  *
- * A table is an ARRAY of buckets. A bucket begins with a line of eight words, and each word stands
- * for a place that holds an entry:
+ * A table is an ARRAY of buckets. A bucket begins with a line of eight words. Each word describes
+ * one place of the bucket, which holds an entry:
  *
- *	63       tag       32 31 state 30 29 version 24 23       until       0
+ * 	63       tag       32 31 state 30 29 version 24 23       until       0
  *
- * tag      32 bits of the key's secret hash, the top one set; a word with tag 0 is free
+ * tag      32 bits of the key's secret hash, the top bit set; 0 in a free place
  * state    enum learned_state
  * version  how often the place was taken, modulo 64
- * until    the entry is good before this time, in units, modulo 2^24
+ * until    the entry is valid before this time, in units, modulo 2^24
  *
- * A unit is 2^tick_shift jiffies, about 16 ms. So half-open entries differ in age even in a flood.
- * An entry that nobody uses looks good again once in 2^24 units (74 hours), for one time-out.
+ * A unit is 2^tick_shift jiffies, about 16 ms. It is so short that half-open entries differ in age
+ * even in a flood. An expired entry that stays in its place seems valid again after 2^24 units (74
+ * hours), for the length of one timeout.
  */
 #ifndef WGXDP_ABI_LEARNED_H
 #define WGXDP_ABI_LEARNED_H
 
-#define LEARNED_WAYS 8			/* places of a bucket */
-/* a free place is taken in the home where more are free; in the first one if it has so many */
+#define LEARNED_WAYS 8			/* places in a bucket */
+/* A new entry goes to the first of its two buckets if that has this many free places. Otherwise it
+ * goes to the bucket that has more free places. */
 #define LEARNED_PREFER 4
 #define LEARNED_UNTIL 0xffffffULL
-#define LEARNED_LONGEST 0x1fffff	/* units: the longest time-out */
-#define LEARNED_SECOND 64		/* units, at least a second */
+#define LEARNED_LONGEST 0x1fffff	/* longest timeout, in units */
+#define LEARNED_SECOND 64		/* units; they last at least a second */
 
 enum learned_state {
-	LEARNED_BUSY,			/* a program writes the entry; nobody else touches it */
-	LEARNED_HALF,			/* not confirmed: gives way to others */
-	LEARNED_LIVE,			/* confirmed: never gives way before its time is over */
-	LEARNED_SPARE,			/* confirmed beyond its source's share: gives way first */
+	LEARNED_BUSY,			/* a program is writing the entry; others leave it alone */
+	LEARNED_HALF,			/* not confirmed: may be displaced */
+	LEARNED_LIVE,			/* confirmed: is not displaced before it expires */
+	LEARNED_SPARE,	/* confirmed, but above its source's share: is displaced first */
 };
 
 struct learned_line {
 	__u64 word[LEARNED_WAYS];
 } __attribute__((aligned(64)));
 
-/* What keys are hashed as, and the value of an entry that has a key: struct learned_entry */
+/* Number of 64-bit words in the key and in the value of a struct learned_entry. */
 #define LEARNED_KEY 5
 #define LEARNED_VALUE 3
 
-/* secrets: ARRAY of one element. User space draws it with the tables that depend on it, and writes
- * it into the constants of all programs that use them. The factors are odd. */
+/* secrets: ARRAY of one element. User space draws the secret together with the tables that depend
+ * on it, and writes it into the constants of all programs that use these tables. The factors are
+ * odd. */
 struct learned_secret {
 	__u32 key[10];
 	__u64 factor[2];
 };
-/* For tests, and in the place of what user space draws */
+/* Default of the constants, which user space overwrites. Tests use it as it is. */
 #define LEARNED_NO_SECRET { \
 	.key = { 0xae97d9db, 0x9b95f239, 0x177344a3, 0xef70b4c0, 0x9e293641, \
 		 0xaa59ce1e, 0xd7881003, 0xbf2eb110, 0xd5a5167b, 0xa269d132 }, \
@@ -64,14 +67,14 @@ static inline __attribute__((always_inline)) __u32 learned_word_state(__u64 word
 	return word >> 30 & 3;
 }
 
-/* Returns the word of the same place that keeps only its version: a free place */
+/* Returns the word of the same place when it is free: only the version stays. */
 static inline __attribute__((always_inline)) __u64 learned_word_free(__u64 word)
 {
 	return word & 0x3f000000;
 }
 
-/* Returns the word that follows `old` at its place. BUSY, with which a program takes a place,
- * counts the version. */
+/* Returns the next word of a place, whose present word is `old`. The state BUSY, by which a program
+ * takes the place, increments the version. */
 static inline __attribute__((always_inline)) __u64
 learned_word(__u32 tag, enum learned_state state, __u64 old, __u64 until)
 {
@@ -80,7 +83,7 @@ learned_word(__u32 tag, enum learned_state state, __u64 old, __u64 until)
 	return (__u64)tag << 32 | (__u64)state << 30 | version << 24 | (until & LEARNED_UNTIL);
 }
 
-/* Returns for how many units the entry is still good; 0: its time is over */
+/* Returns for how many units the entry is still valid; 0: it has expired. */
 static inline __attribute__((always_inline)) __u32 learned_left(__u64 word, __u64 now)
 {
 	__u32 left = (word - now) & LEARNED_UNTIL;
@@ -88,8 +91,9 @@ static inline __attribute__((always_inline)) __u32 learned_left(__u64 word, __u6
 	return left <= LEARNED_LONGEST ? left : 0;
 }
 
-/* Whether a reader's copy between two looks at the word is whole. The time, and the state from HALF
- * on, may change meanwhile; who rewrites the entry takes another version. */
+/* Returns whether a copy of the entry is consistent. The reader passes the words that it read
+ * before and after copying. The time may differ, and so may the state unless it is BUSY. A program
+ * that rewrites the entry changes the version. */
 static inline __attribute__((always_inline)) int learned_same(__u64 before, __u64 after)
 {
 	return !((before ^ after) & ~(LEARNED_UNTIL | 3ULL << 30)) &&
@@ -104,9 +108,9 @@ learned_nh(__u64 word, const volatile __u32 *key)
 	return (__u64)((__u32)word + key[0]) * ((__u32)(word >> 32) + key[1]);
 }
 
-/* Returns the hash of five words by NH (RFC 4418 5.2.1), then mixed. Two keys have the same sum
- * once in 2^32, whoever chose them. Its low bits are the first home, its high half is the tag
- * there. */
+/* Returns the mixed NH hash of five words (RFC 4418, section 5.2.1). Two keys collide in the NH sum
+ * with a probability of 2^-32, even if an attacker chose them. The low bits select the first
+ * bucket, and the high half is the tag there. */
 static inline __attribute__((always_inline)) __u64
 learned_hash(const __u64 *words, const volatile struct learned_secret *s)
 {
@@ -118,8 +122,9 @@ learned_hash(const __u64 *words, const volatile struct learned_secret *s)
 	return h ^ h >> 29;
 }
 
-/* Returns what the second home and its tag follow from. It has nothing to do with the first, so a
- * tag may stand once in a bucket, and no key is shut out. */
+/* Returns the second hash, which gives the second bucket and the tag there. It is independent of
+ * the first one. A tag may occur only once in a bucket; a key that collides in one bucket has a
+ * different tag in the other. */
 static inline __attribute__((always_inline)) __u64
 learned_second(__u64 hash, const volatile struct learned_secret *s)
 {
@@ -127,7 +132,7 @@ learned_second(__u64 hash, const volatile struct learned_secret *s)
 	return hash ^ hash >> 32;
 }
 
-/* Returns the way that is tried first in a hash's home */
+/* Returns the way that is tried first in the bucket of this hash. */
 static inline __attribute__((always_inline)) __u32 learned_first(__u64 hash)
 {
 	return hash >> 28 & (LEARNED_WAYS - 1);

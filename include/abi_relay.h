@@ -1,30 +1,34 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The relay: peers, the routes to their sites, and the policy between them (bpf/relay/). User space
- * writes all of it except `allowed`. Part of abi.h.
+ * The relay: its peers, the routes to their sites, and the policy between sites. User space writes
+ * all of these maps except `allowed`. The programs in bpf/relay/ read them. Part of abi.h.
  */
 #ifndef WGXDP_ABI_RELAY_H
 #define WGXDP_ABI_RELAY_H
 
-/* ---- peers: ARRAY by id, from 1 on; 0 is none. 32 bytes. ---- */
+/* ---- peers: ARRAY, indexed by peer id; id 0 means no peer ---- */
 
 enum peer_flags {
-	/* on an L3 device, which gets its packets; else on a nic, where the FIB finds it */
+	/* The peer is reached through an L3 device. Otherwise it is on a nic, and the FIB knows its
+	 * next hop. */
 	PEER_TUNNEL = 1 << 0,
 };
 
 struct peer {
-	/* of the logical link behind which it is: its packets come from no other; 0: waiting */
+	/* The logical link behind which the peer is; its packets are accepted only from there. 0:
+	 * the link does not exist yet. */
 	__u32 ifindex;
-	__u32 mtu;			/* of a tunnel: its device's, of L3 packets in bytes */
+	__u32 mtu;	/* PEER_TUNNEL: MTU of the device, the longest IP packet in bytes */
 	__u32 flags;			/* enum peer_flags */
-	__u32 slot;			/* of a nic's peer: its next hop in nexthops */
+	__u32 slot;			/* other peers: index of the next hop in nexthops */
 	__u32 pad[4];
 };
 
-/* peer_names: ARRAY by peer id; the data path does not read it. Empty: a free id. */
+/* peer_names: ARRAY, indexed by peer id: name, key and device of a peer. An empty name marks a free
+ * id. Only user space uses it. */
 enum peer_name_flags {
-	PEER_NAME_FOLLOWED = 1 << 0,	/* by `follow`, not by the configuration */
+	/* The peer comes from `follow`, not from the configuration. */
+	PEER_NAME_FOLLOWED = 1 << 0,
 };
 
 struct peer_name {
@@ -35,70 +39,75 @@ struct peer_name {
 	__u32 pad;
 };
 
-/* peer_totals: PERCPU_ARRAY of struct total by total_index(peer, enum peer_direction, plane). rx
- * counts all that came from a peer; tx counts what was forwarded to it, and its `received` is 0.
- * reasons counts peers too: .id is PEER_ID | peer. */
+/* peer_totals: PERCPU_ARRAY of struct total, indexed by total_index(peer, enum peer_direction,
+ * plane). PEER_RX counts the packets from a peer. PEER_TX counts the packets forwarded to it, and
+ * its .received is 0. The map reasons counts peers too, under the id PEER_ID | peer. */
 enum peer_direction { PEER_RX, PEER_TX };
 #define PEER_ID (1U << 31)
 
-/* ---- routes: which peer an address belongs to, in one word: the peer's id or 0, and flags ---- */
+/* ---- routes: a word says which peer an address belongs to: the peer's id or 0, and flags ---- */
 
 #define ROUTE_PEER_MASK 0xfffffU
-/* longer prefixes are below: `routes` has the answer, and this prefix too */
+/* There are longer prefixes. The map `routes` has them, and this prefix too. */
 #define ROUTE_LONGER (1U << 20)
-#define ROUTE_LOCAL (1U << 21)		/* of this host: up, untouched */
+#define ROUTE_LOCAL (1U << 21)		/* an address of this host: the packet is passed up */
 
-/* subnets: ARRAY of 65,536 words by bits 48 to 63 of the address, in host order, if the overlay is
- * exactly a /48 (with_subnets). Every prefix from /48 to /64 is expanded into it. */
+/* subnets: ARRAY of 65,536 route words, used if the overlay is exactly a /48 (with_subnets). Index:
+ * bits 48 to 63 of the address, in host byte order. User space expands every prefix from /48 to /64
+ * into it. */
 #define SUBNETS 65536
 
-/* KEY_ROUTE in the table: /64s elsewhere. If the table has none, `routes` is asked. */
+/* Otherwise /64 prefixes are in the table, under KEY_ROUTE. If the table has no entry, the program
+ * looks in `routes`. */
 
-/* routes: LPM_TRIE -> word: all other prefixes */
+/* routes: LPM_TRIE of all other prefixes -> route word. */
 struct route_key {
-	__u32 prefixlen;		/* counts from zero: 32 + bits of the address */
+	__u32 prefixlen;		/* 32 (for the field zero) + length of the prefix */
 	__be32 zero;
 	struct addr addr;
 };
 
-/* own: ARRAY by ifindex % LINKS of the logical link: our place on it */
+/* own: ARRAY, indexed by ifindex % LINKS of the logical link. */
 struct own {
-	/* source of errors about packets from this link; all zero: none is sent */
+	/* Our address on the link: the source of ICMP errors to it. All zero: no errors are
+	 * sent. */
 	struct addr addr;
 	__u32 ifindex;
-	__u32 peer;			/* the only one behind this link; 0: none, or several */
+	__u32 peer;			/* the only peer behind this link; 0: none, or several */
 	__u32 pad[2];
 };
 
-/* ---- policy: ARRAY of one. Its words may change at any time, one by one. ---- */
+/* ---- policy: ARRAY of one element. User space may change its words at any time, one by one.
+ * ---- */
 
-/* type 1 code 3; code 1; no error */
+/* ICMPv6 error for a refused packet: type 1 code 3; type 1 code 1; no error. */
 enum policy_reject { REJECT_ADDRESS, REJECT_PROHIBITED, REJECT_SILENTLY };
 
 struct policy {
-	/* allowed UDP destination ports, in host order: bit port % 64 of word port / 64 */
+	/* Allowed UDP destination ports, in host byte order: bit port % 64 of word port / 64. */
 	__u64 ports[1024];
-	__u64 icmpv6[4];		/* allowed types, in the same way */
+	__u64 icmpv6[4];		/* allowed ICMPv6 types, likewise */
 	__u32 reject;			/* enum policy_reject */
-	/* for user space: the overlay's prefix */
+	/* For user space: the prefix of the overlay. */
 	__u32 overlay_len;
 	struct addr overlay;
-	/* secrets of the tags in allowed: random, and unchanged while that map lives; factors are
-	 * odd */
+	/* Secrets of the tags in `allowed`. They are random, and stay the same while that map
+	 * exists. The factors are odd. */
 	__u32 keys[14];
 	__u64 factors[2];
 };
 
-/* allowed: ARRAY of buckets (a power of 2, allowed_mask + 1): what the policy's lists let pass a
- * moment ago, so that answers and errors about it may pass. The data path writes it without a lock:
- * any mixture of two writers' tag and until still belongs to a packet that passed. */
+/* allowed: ARRAY of struct allowed_bucket; allowed_mask + 1 buckets, a power of 2. It remembers
+ * packets that the policy let pass, so that answers to them and errors about them may pass too. The
+ * programs write it without a lock. If two of them write an entry at once, both its tag and its
+ * time belong to packets that passed, so any mixture is harmless. */
 #define ALLOWED_WAYS 4
 #define ALLOWED_SECONDS 180
 #define ALLOWED_BUCKETS 32768		/* the default */
 struct allowed {
-	/* of addresses, ports and protocol: allowed_tag() in bpf/relay/allowed.h */
+	/* Hash of addresses, ports and protocol: allowed_tag() in bpf/relay/allowed.h. */
 	__u64 tag;
-	__u64 until;			/* jiffies; 0: free */
+	__u64 until;			/* valid before this time, in jiffies; 0: free */
 };
 struct allowed_bucket {
 	struct allowed way[ALLOWED_WAYS];

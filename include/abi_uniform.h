@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Prefixes with one next hop, which the daemon keeps, and the data path's signals to the daemon
- * (bpf/fib.h, user/plan/uniform.c). Part of abi.h.
+ * The map uniform, in which the daemon keeps prefixes that have a single next hop (bpf/fib.h,
+ * user/plan/uniform.c); and signals, by which the programs ask the daemon to act. Part of abi.h.
  */
 #ifndef WGXDP_ABI_UNIFORM_H
 #define WGXDP_ABI_UNIFORM_H
 
-/* ---- uniform: ARRAY; the slot that answers for every address of a prefix ---- */
+/* ---- uniform: ARRAY of struct uniform_row: address -> slot in nexthops, for replies ---- */
 
-/* A block resolves 16 bits of an address, the most significant first, by UNIFORM_ROWS elements of
- * UNIFORM_ROW. IPv4 and IPv6 begin with the first two blocks. slot: 0: ask the FIB; with
- * UNIFORM_DEEPER: the block of the next 16 bits; else one of the NEXTHOP_UNIFORM slots (never the
- * first). Bits in host order. */
+/* A lookup takes 16 bits of the address per step, the most significant bits first (in host order).
+ * A block resolves 16 bits; it has UNIFORM_ROWS rows of UNIFORM_ROW elements. IPv4 starts with the
+ * first block, IPv6 with the second.
+ *
+ * An element is 0: ask the FIB. Or it has UNIFORM_DEEPER, plus the number of the block for the next
+ * 16 bits. Or it is one of the NEXTHOP_UNIFORM slots, from 1 on. */
 enum uniform_root { UNIFORM_IPV4, UNIFORM_IPV6 };
 #define UNIFORM_BLOCKS 32
 #define UNIFORM_ROW 32
@@ -21,18 +23,20 @@ struct uniform_row {
 	__u16 slot[UNIFORM_ROW];
 };
 
-/* signals: RINGBUF of what the data path asks the daemon to do */
+/* signals: RINGBUF of struct signal, from the programs to the daemon. */
 enum signal_kind {
 	SIGNAL_NONE, SIGNAL_HEARTBEAT,
-	/* a message for our own WireGuard came from an unknown place: a site may be there now */
+	/* A message for our own WireGuard came from an unknown address: a site may have moved
+	 * there. */
 	SIGNAL_MOVED,
-	/* is this site where its data comes from? Send it something through its tunnel */
+	/* A site may have moved: send a packet through its tunnel, whose reply tells where it
+	 * is. */
 	SIGNAL_CHALLENGE,
 };
 struct signal {
 	__u32 kind;			/* enum signal_kind */
-	__u32 site;			/* for SIGNAL_CHALLENGE */
-	__u64 jiffies;			/* when */
+	__u32 site;			/* SIGNAL_CHALLENGE: number of the site */
+	__u64 jiffies;			/* when the program sent it */
 };
 
 #endif

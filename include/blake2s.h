@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * BLAKE2s (RFC 7693); the data path and user space include it. WireGuard's mac1 and mac2 are keyed
- * BLAKE2s of 16 bytes (whitepaper, 5.4.4). User space hashes a key's block once (blake2s_key());
- * the data path compresses the message's blocks.
+ * The hash BLAKE2s (RFC 7693), which the BPF programs and user space include. WireGuard's mac1 and
+ * mac2 are keyed BLAKE2s with 16 bytes of output (whitepaper, section 5.4.4). User space hashes the
+ * key block once, in blake2s_key(). The programs compress only the blocks of the message.
  *
- * It is fully unrolled, because a loop over a schedule takes 5 to 10 % longer. It uses no stack:
- * the verifier allows 512 bytes to all frames of a call chain. So v is in the work area, and
- * volatile keeps clang from copying it to the stack. Only the second row is in variables: the next
- * operation waits for it.
+ * The code is fully unrolled, because a loop over the message schedule takes 5 to 10 % longer. The
+ * working vector v is in memory that the caller provides, not on the stack: the verifier allows 512
+ * bytes for all frames of a call chain. `volatile` keeps clang from copying v to the stack. Only
+ * the second row of v is in registers, because each next operation waits for it.
  */
 #ifndef WGXDP_BLAKE2S_H
 #define WGXDP_BLAKE2S_H
@@ -24,16 +24,18 @@
 #define BLAKE2S_IV6 0x1f83d9ab
 #define BLAKE2S_IV7 0x5be0cd19
 
-/* In the data path it is a map's value. A message of two blocks best has two, each with its block
- * in m. */
+/* Memory for one compression. In BPF it is a map value. For a message of two blocks, the caller
+ * should have two of these and fill m of both. */
 struct blake2s_work {
-	__u32 v[16];			/* first, for offsets of one byte */
-	/* the block: words in host order, from little-endian bytes; unchanged */
+	__u32 v[16];			/* working vector; first, so that offsets fit in one byte */
+	/* The message block as host-order words, read from little-endian bytes. It is not
+	 * modified. */
 	__u32 m[16];
-	__u32 h[8];			/* the state, before and after */
+	__u32 h[8];			/* hash state, input and output */
 };
 
-/* BPF gets each operation as instructions: otherwise clang copies registers for a fifth of them */
+/* In BPF each operation is inline assembly: compiled from C, a fifth of the instructions would be
+ * register copies. */
 #ifdef __bpf__
 #define BLAKE2S_ADD(x, y) asm("%0 += %1" : "+w"(x) : "w"(y))
 #define BLAKE2S_XOR(x, y) asm("%0 ^= %1" : "+w"(x) : "w"(y))
@@ -49,7 +51,7 @@ struct blake2s_work {
 #define BLAKE2S_ROR(x, n) ((x) = (x) >> (n) | (x) << (32 - (n)))
 #endif
 
-/* Values from memory are added before b, for which every operation waits */
+/* The operands from memory are added first, and b last, because b is computed last. */
 #define BLAKE2S_G(a, b, c, d, x, y) do { \
 	__u32 a_ = v[a], c_ = v[c], d_ = v[d]; \
 	BLAKE2S_ADD(a_, m[x]); BLAKE2S_ADD(a_, v##b); \
@@ -74,9 +76,9 @@ struct blake2s_work {
 	BLAKE2S_G(3, 4, 9, 14, s14, s15); \
 } while (0)
 
-/* Compresses one block. t: how many bytes are hashed after this block, the key's 64 included. last:
- * 1 for the last block, else 0 and nothing else: it becomes a mask, because the verifier would walk
- * both sides of a branch. In the data path it is a global function, which is verified once. */
+/* Compresses one block. t: number of bytes hashed including this block and the key block. last:
+ * exactly 1 for the last block, otherwise 0. It is used as a mask: for a branch, the verifier would
+ * walk the code twice. In BPF this is a global function, so it is verified only once. */
 #ifdef __bpf__
 __attribute__((noinline)) int
 #else
@@ -87,7 +89,7 @@ blake2s_compress(struct blake2s_work *w, __u32 t, __u32 last)
 	volatile __u32 *v, *m;
 	__u32 v4, v5, v6, v7;
 
-	if (!w)				/* only the verifier asks */
+	if (!w)				/* never true; the verifier requires the check */
 		return 0;
 	v = w->v;
 	m = w->m;
@@ -116,7 +118,7 @@ blake2s_compress(struct blake2s_work *w, __u32 t, __u32 last)
 #include <endian.h>
 #include <string.h>
 
-/* Compresses the next len bytes, at most 64, followed by zeros */
+/* Compresses len bytes as one block, which is padded with zeros. len is at most 64. */
 static inline void blake2s_block(struct blake2s_work *w, const void *in, __u32 len, __u32 t,
 				 __u32 last)
 {
@@ -137,8 +139,8 @@ static inline void blake2s_begin(__u32 h[8], __u32 keylen, __u32 outlen)
 	h[0] ^= 0x01010000 ^ keylen << 8 ^ outlen;
 }
 
-/* Returns in h the state after the block of a key of 1 to 32 bytes, for a message that is not
- * empty */
+/* Writes to h the hash state after the block of a key of 1 to 32 bytes. The message that follows
+ * must not be empty. */
 static inline void blake2s_key(__u32 h[8], const __u8 *key, __u32 keylen, __u32 outlen)
 {
 	struct blake2s_work w;
@@ -148,7 +150,7 @@ static inline void blake2s_key(__u32 h[8], const __u8 *key, __u32 keylen, __u32 
 	memcpy(h, w.h, sizeof(w.h));
 }
 
-/* Hashes in one call. keylen 0: no key; outlen: 1 to 32. */
+/* Hashes a message in one call. keylen 0: no key; outlen: 1 to 32 bytes. */
 static inline void blake2s(__u8 *out, __u32 outlen, const __u8 *key, __u32 keylen, const void *in,
 			   __u32 inlen)
 {
@@ -164,7 +166,7 @@ static inline void blake2s(__u8 *out, __u32 outlen, const __u8 *key, __u32 keyle
 		n = inlen < BLAKE2S_BLOCK ? inlen : BLAKE2S_BLOCK;
 		t += n;
 		blake2s_block(&w, in, n, t, n == inlen);
-		if (!t)			/* neither key nor message */
+		if (!t)			/* no key and an empty message */
 			break;
 	}
 	for (int i = 0; i < 8; i++)
@@ -172,8 +174,8 @@ static inline void blake2s(__u8 *out, __u32 outlen, const __u8 *key, __u32 keyle
 	memcpy(out, w.h, outlen);
 }
 
-/* Makes the key that WireGuard derives from a responder's public key: label "mac1----" for mac1,
- * "cookie--" for cookie replies (whitepaper, 5.4.4 and 5.4.7) */
+/* Derives from a responder's public key the key of mac1 (label "mac1----") or of cookie replies
+ * (label "cookie--"): whitepaper, sections 5.4.4 and 5.4.7. */
 static inline void blake2s_label(__u8 key[32], const char *label, const __u8 public[32])
 {
 	__u8 in[8 + 32];
@@ -183,7 +185,7 @@ static inline void blake2s_label(__u8 key[32], const char *label, const __u8 pub
 	blake2s(key, 32, NULL, 0, in, sizeof(in));
 }
 
-/* Returns in h the state after the block of mac1's key */
+/* Writes to h the hash state after the key block of mac1. */
 static inline void blake2s_mac1(__u32 h[8], const __u8 public[32])
 {
 	__u8 key[32];

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * blind_find: the blind relay forwards WireGuard messages between sites by receiver index, without
- * a key, and with the steps of a flow (flow/flow.h). Only our own WireGuard says where a site is,
- * and only packets from there are forwarded. Data costs three lookups in arrays.
+ * The step blind_find: the blind relay forwards WireGuard messages between sites by receiver index,
+ * without a key. The packets leave like those of a flow (flow/flow.h). Only this host's own
+ * WireGuard tells where a site is (the daemon writes it to the maps), and only packets from that
+ * address and port are forwarded. Data costs three array lookups.
  *
  * Before: enter (parse.h). After: resolve for a site's message; find for any other packet.
  *         blind_commit runs in ready, just before the packet is sent.
@@ -18,7 +19,7 @@
 #include "link.h"
 #include "service.h"
 
-#define BLIND_INSPECT 2		/* blind_match()'s answer: blind_inspect() goes on */
+#define BLIND_INSPECT 2		/* returned by blind_match(): continue with blind_inspect() */
 #define BLIND_HEAD (sizeof(struct udphdr) + 8)
 
 static const struct guard blind_headers CONSTANT = {
@@ -26,7 +27,7 @@ static const struct guard blind_headers CONSTANT = {
 		    from_le32(MESSAGE_COOKIE), from_le32(MESSAGE_DATA) },
 };
 
-/* Returns the site at a remote address, or 0 */
+/* Returns the site at a remote address and port, or 0. */
 INLINE __u32 blind_site_at(struct addr addr, __u8 family, __be16 port)
 {
 	struct table_key key = { addr, table_word(KEY_ENDPOINT, family, port, 0) };
@@ -35,8 +36,8 @@ INLINE __u32 blind_site_at(struct addr addr, __u8 family, __be16 port)
 	return entry ? entry->site & (BLIND_SITES_MAX - 1) : 0;
 }
 
-/* Sets s->service and flow.way: what the packet leaves with for site `to`. Returns 0 or a
- * reason. */
+/* Sets s->service and s->flow.way to the addresses and ports with which a packet leaves for site
+ * `to`. Returns 0 or a reason. */
 INLINE int blind_set_way(struct pkt *p, __u32 to)
 {
 	const struct blind_site *site = bpf_map_lookup_elem(&blind_sites, &to);
@@ -70,7 +71,7 @@ INLINE int blind_set_way(struct pkt *p, __u32 to)
 	return 0;
 }
 
-/* tc: returns 0 if all segments of a GSO packet are data of one session */
+/* tc: returns 0 if all segments of a GSO packet are data of one session. */
 INLINE int blind_segments_step(struct pkt *p)
 {
 	struct guard_work *s = &p->s->guard;
@@ -84,8 +85,8 @@ INLINE int blind_segments_step(struct pkt *p)
 }
 CALLED_STEP(with_blind, blind_segments)
 
-/* Tells whether one lookup counts for the whole packet: it is one message, or GSO data of one
- * session */
+/* Returns whether one lookup is enough: the packet is a single message, or a GSO packet with data
+ * of one session. */
 INLINE bool blind_is_uniform(struct pkt *p, const struct udphdr *udp)
 {
 	if (p->plane == PLANE_XDP || p->s->segments == 1)
@@ -94,8 +95,8 @@ INLINE bool blind_is_uniform(struct pkt *p, const struct udphdr *udp)
 	return !blind_segments(p);
 }
 
-/* Returns the site that gave out the index of the sender's data, or 0. The first data that is sent
- * with an index from a response confirms the index. */
+/* Returns the site to which the sender's data goes, or 0. If the index came from a response and
+ * this is the first data, notes that the index must be confirmed. */
 INLINE __u32 blind_find_session(struct blind_work *b)
 {
 	__u64 value = session_now(b->from, b->index, b->now);
@@ -105,7 +106,8 @@ INLINE __u32 blind_find_session(struct blind_work *b)
 	return BLIND_ORIGIN(value);
 }
 
-/* Returns the UDP header with type and index behind it, or NULL */
+/* Returns the UDP header, after making it and the first 8 bytes of the message (type and index)
+ * linear; or NULL. */
 INLINE const struct udphdr *blind_head(struct pkt *p)
 {
 	const struct udphdr *udp = at(p, p->s->l4, BLIND_HEAD);
@@ -119,9 +121,9 @@ INLINE const struct udphdr *blind_head(struct pkt *p)
 	return rc ? NULL : at(p, p->s->l4, BLIND_HEAD);
 }
 
-/* Forwards data and cookies of a known session. Returns 0 if the packet leaves for a site, a
- * reason, BLIND_INSPECT, or NOT_OURS if it is not for the blind relay. Fragments and errors are the
- * kernel's. */
+/* Forwards data and cookie replies of a known session. Returns 0 if the packet goes to a site, a
+ * reason, BLIND_INSPECT, or NOT_OURS if it is not for the blind relay. Fragments and ICMP errors
+ * are left to the kernel. */
 INLINE int blind_match_step(struct pkt *p)
 {
 	struct table_key key = {
@@ -163,8 +165,8 @@ INLINE int blind_match_step(struct pkt *p)
 }
 INLINE_STEP(blind_match)
 
-/* Reads the message into s->guard as for a service, but always with WireGuard's own headers.
- * Returns its kind; 0 if it is none, or not complete. */
+/* Reads the message into s->guard, like guard_look(), but always with WireGuard's own headers.
+ * Returns its kind; 0 if it is not a complete message. */
 INLINE int blind_look_step(struct pkt *p)
 {
 	struct guard_work *s = &p->s->guard;
@@ -175,7 +177,8 @@ INLINE int blind_look_step(struct pkt *p)
 }
 CALLED_STEP(with_blind, blind_look)
 
-/* Finds the site if no session of the sender tells: returns it, or as blind_match(). */
+/* Finds the receiving site if no session of the sender tells it. Returns the site, a reason, or
+ * NOT_OURS. */
 INLINE int blind_inspect_step(struct pkt *p)
 {
 	const struct udphdr *udp = blind_head(p);
@@ -199,15 +202,16 @@ INLINE int blind_inspect_step(struct pkt *p)
 }
 CALLED_STEP(with_blind, blind_inspect)
 
-/* blind_set_way() for the site in s->judged, as a step of its own: see blind_find(). */
+/* Calls blind_set_way() for the site in s->judged. It is a separate step to save stack: see
+ * blind_find(). */
 INLINE int blind_route_step(struct pkt *p)
 {
 	return blind_set_way(p, p->s->judged & (BLIND_SITES_MAX - 1));
 }
 CALLED_STEP(with_blind, blind_route)
 
-/* Returns as blind_match(), but never BLIND_INSPECT. Steps that need much stack are called one
- * after the other, so that their stacks do not add up. */
+/* The step blind_find. Returns 0 if the packet goes to a site, a reason, or NOT_OURS. The steps
+ * that need much stack are called one after the other, so that their stack frames do not add up. */
 INLINE int blind_find(struct pkt *p)
 {
 	int rc = blind_match(p);
@@ -223,7 +227,7 @@ INLINE int blind_find(struct pkt *p)
 	return blind_route(p);
 }
 
-/* ---- send ---- */
+/* ---- when the packet is sent ---- */
 
 INLINE void blind_count(const struct pkt *p)
 {
@@ -241,7 +245,8 @@ INLINE void blind_count(const struct pkt *p)
 	total->bytes += segments_bytes(p);
 }
 
-/* The packet is about to be sent: learns what it says, and counts it. Returns 0 or a reason. */
+/* Called when the packet is about to be sent: records the indices of the message, and counts the
+ * packet. Returns 0 or a reason. */
 INLINE int blind_commit(struct pkt *p)
 {
 	__u32 make = p->s->blind.make;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * wgxdp_tc_egress, beside the way: packets that our own WireGuard sends on the blind relay's link.
- * It learns the indices that they give out. If a site is asked whether it has moved, a copy of the
- * next data for it goes to the candidate, the place where it seems to be. The packet itself stays
- * unchanged.
+ * The program wgxdp_tc_egress: sees packets that this host's own WireGuard sends on the blind
+ * relay's link. It records the indices that they give out. If a site is being asked whether it has
+ * moved, a copy of the next data for it goes to the candidate, the address where it may be now. The
+ * packet itself leaves unchanged.
  *
- * Before: our own WireGuard sends. After: other programs at egress; the device.
+ * Before: our own WireGuard. After: other programs at egress; the device.
  * Reads:  the packet; the maps links, endpoints, sessions, hints, blind_sites.
  * Writes: s->blind; the map sessions; in blind_sites the member asked.
  */
@@ -13,7 +13,7 @@
 
 #include "blind/blind.h"
 
-#define COPY_MAX 128			/* bytes of UDP payload */
+#define COPY_MAX 128			/* longest UDP payload that is copied */
 
 struct egress {
 	__u32 l3, l4;
@@ -22,7 +22,7 @@ struct egress {
 	struct addr dst;
 };
 
-/* Returns 0 if it is UDP from our port */
+/* Returns 0 if the packet is UDP from the blind relay's port. */
 INLINE int egress_read(struct __sk_buff *ctx, struct egress *e)
 {
 	const struct link *link = link_find(ctx->ifindex);
@@ -52,7 +52,7 @@ INLINE int egress_read(struct __sk_buff *ctx, struct egress *e)
 	return 0;
 }
 
-/* Changes the destination to `to`, in headers and checksums. Returns 0 or negative. */
+/* Changes the destination to `to`, and updates the checksums. Returns 0 or a negative value. */
 INLINE int egress_readdress(struct __sk_buff *ctx, const struct egress *e, const struct addr *to,
 			    __be16 port)
 {
@@ -73,7 +73,7 @@ INLINE int egress_readdress(struct __sk_buff *ctx, const struct egress *e, const
 	return bpf_skb_store_bytes(ctx, e->l4 + sizeof(port), &port, sizeof(port), 0);
 }
 
-/* Writes the MACs of the way to `to`. Returns 0 on success. */
+/* Writes the destination MAC address for `to`. Returns 0 on success. */
 INLINE int egress_set_macs(struct __sk_buff *ctx, const struct egress *e, const struct addr *to)
 {
 	struct bpf_fib_lookup fib = {
@@ -91,8 +91,8 @@ INLINE int egress_set_macs(struct __sk_buff *ctx, const struct egress *e, const 
 	return rc || bpf_skb_store_bytes(ctx, 0, fib.dmac, ETH_ALEN, 0);
 }
 
-/* Data for a site that is asked whether it has moved: sends a copy to the candidate, once. Longer
- * packets are not copied, so that an attacker gains little by making us ask. */
+/* Sends one copy of the data to the candidate, if the site is being asked whether it has moved.
+ * Longer packets are not copied, so that an attacker gains little by causing copies. */
 INLINE void egress_copy(struct __sk_buff *ctx, struct egress *e, struct blind_site *site, __u64 now)
 {
 	struct egress there = *e;
@@ -114,8 +114,8 @@ INLINE void egress_copy(struct __sk_buff *ctx, struct egress *e, struct blind_si
 		bpf_skb_store_bytes(ctx, 0, mac, sizeof(mac), 0);
 }
 
-/* Uses only s->blind of the state. The ingress programs may clone a packet to this link while they
- * run; they have read s->blind by then. */
+/* Handles a packet at egress. It may use only s->blind of the state: the packet may be a clone that
+ * a program at ingress is sending right now, and that program still needs the other members. */
 INLINE void blind_egress(struct __sk_buff *ctx)
 {
 	struct pkt_state *state = state_find();
@@ -136,13 +136,13 @@ INLINE void blind_egress(struct __sk_buff *ctx)
 	kind = from_le32(head[0]);
 	if (kind == MESSAGE_INITIATION || kind == MESSAGE_RESPONSE) {
 		if (s->to && session_value(s->to, s->index, s->now))
-			return;			/* a site's, which tc forwards */
+			return;			/* a message between sites, which tc forwards */
 		s->key = BLIND_KEY(0, s->index);
 		s->value = BLIND_VALUE(s->now + BLIND_LONGEST_SECONDS * tick_rate, 0,
 				       BLIND_CONFIRMED);
 		session_put(state);
 	} else if (kind == MESSAGE_DATA && s->to && !hint_value(s->index, s->now)) {
-		/* a hint would mean that it is a site's, which tc forwards */
+		/* Our own WireGuard sent this data: an index between sites would be in hints. */
 		site = bpf_map_lookup_elem(&blind_sites, &s->to);
 		if (site)
 			egress_copy(ctx, &e, site, s->now);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * blind_find, the rare messages: handshakes, and any message of a session that its sender does not
- * have. mac1 tells which site a handshake message is for, among those that its sender may talk to.
+ * The step blind_find, for rare messages: handshakes, and messages that match no session of their
+ * sender. For a handshake message, mac1 tells the receiving site, among the sites that the sender
+ * may talk to.
  *
  * Before: blind_inspect() (blind.h). After: blind_learn_message() (index.h), if the site's place is
  *         unknown; else blind_route() (blind.h).
@@ -15,7 +16,7 @@
 
 /* ---- mac1 ---- */
 
-/* Tries the next site. Returns 1 if the message is for it. */
+/* Tries the key of the next site; bpf_loop() calls it. Returns 1 if mac1 matches. */
 static long blind_try(__u32 i, void *none)
 {
 	struct pkt_state *state = state_find();
@@ -47,7 +48,7 @@ static long blind_try(__u32 i, void *none)
 	return 1;
 }
 
-/* Tells whether the message is for this site */
+/* Returns whether mac1 matches the key of this site. */
 INLINE bool blind_fits(struct blind_work *b, __u32 number)
 {
 	b->first = number;
@@ -58,8 +59,8 @@ INLINE bool blind_fits(struct blind_work *b, __u32 number)
 	return b->answer;
 }
 
-/* Tells whether it is for one of the sites that b->from may talk to, and sets b->to. The sites that
- * earlier initiations of b->from were for come first. */
+/* Returns whether mac1 matches the key of a site that b->from may talk to, and sets b->to. Sites to
+ * which b->from has sent initiations before are tried first. */
 INLINE bool blind_fits_any(struct blind_work *b)
 {
 	struct blind_state *state = blind_state_find();
@@ -77,10 +78,10 @@ INLINE bool blind_fits_any(struct blind_work *b)
 	return b->answer;
 }
 
-/* ---- our own WireGuard ---- */
+/* ---- messages for our own WireGuard ---- */
 
-/* Tells the daemon of a message to our own WireGuard from an unknown place, where a site may be
- * afterwards. At most once in `after` jiffies. */
+/* Signals to the daemon that a message for our own WireGuard came from an unknown address, where a
+ * site may be afterwards. At most once in `after` jiffies. */
 INLINE void blind_tell_daemon(const struct blind_work *b, __u32 after)
 {
 	struct signal signal = { .kind = SIGNAL_MOVED, .jiffies = b->now };
@@ -92,15 +93,15 @@ INLINE void blind_tell_daemon(const struct blind_work *b, __u32 after)
 	bpf_ringbuf_output(&signals, &signal, sizeof(signal), 0);
 }
 
-/* The message is our own WireGuard's */
+/* Passes a message up that is for our own WireGuard. */
 INLINE int blind_pass_up(const struct blind_work *b)
 {
 	blind_tell_daemon(b, 1);
 	return NOT_OURS;
 }
 
-/* A message that belongs to nothing we know. It may be of a session older than our tables, so our
- * own WireGuard gets it, up to a limit. */
+/* Handles a message that belongs to no known session. The session may be older than our tables, so
+ * the message is passed up to our own WireGuard, within a rate limit. */
 INLINE int blind_pass_stray(const struct blind_work *b)
 {
 	struct blind_state *state = blind_state_find();
@@ -114,9 +115,9 @@ INLINE int blind_pass_stray(const struct blind_work *b)
 
 /* ---- handshakes ---- */
 
-/* Under which a site's wrong mac1s are remembered, and its searches among all sites: each costs as
- * much as there are sites, so a site has a share, as a source has. Sites behind one address have
- * each their own. */
+/* Returns the hash under which the map failed counts a site's wrong mac1s. It also counts the
+ * site's searches among all keys, because their cost grows with the number of sites. Each site has
+ * its own share, even if several sites are behind one address. */
 INLINE __u64 site_hash(__u32 site)
 {
 	__u64 h = (site + 1ULL) * hash_key0;
@@ -141,7 +142,7 @@ INLINE int blind_initiation(struct pkt_state *state)
 		remember_failed(b->from ? site_hash(b->from) : state->guard.hash, state->guard.now);
 		return -DROP_guard_mac1;
 	}
-	/* The search among all sites costs as much as a wrong mac1 */
+	/* A search among all keys costs as much as a wrong mac1, so it is charged like one. */
 	if (state->guard.tried > 1 + BLIND_LAST)
 		remember_failed(site_hash(b->from), state->guard.now);
 	if (b->to == b->from)
@@ -163,15 +164,15 @@ INLINE int blind_response(struct pkt_state *state)
 		return blind_fits(b, 0) ? blind_pass_up(b) : -DROP_guard_mac1;
 	if (!(value & BLIND_INITIATED))
 		return -DROP_blind_stranger;
-	/* it was answered long ago; each initiation has an index of its own */
+	/* The initiation was answered long ago. A new initiation would have a new index. */
 	if (value & BLIND_CONFIRMED &&
 	    BLIND_UNTIL(value) - b->now < (BLIND_SECONDS - BLIND_ANSWER_SECONDS) * tick_rate)
 		return -DROP_blind_refused;
 	return blind_fits(b, BLIND_ORIGIN(value)) ? b->to : -DROP_guard_mac1;
 }
 
-/* Finds the site that gets the initiation or response in s->guard, which site blind.from sent.
- * Returns it, NOT_OURS, or a reason. */
+/* Finds the receiving site of the initiation or response in s->guard, which site blind.from sent.
+ * Returns the site, NOT_OURS, or a reason. */
 INLINE int blind_handshake_step(struct pkt_state *s)
 {
 	struct blind_state *state = blind_state_find();
@@ -195,10 +196,10 @@ INLINE int blind_handshake_step(struct pkt_state *s)
 }
 STATE_STEP(with_blind, blind_handshake)
 
-/* ---- data and cookies of no session of their sender ---- */
+/* ---- data and cookie replies that match no session of their sender ---- */
 
-/* Asks site `number` whether it has moved, at most once a second: data of its session came from
- * another place. */
+/* Asks site `number` whether it has moved, at most once a second, because data of its session came
+ * from another address. */
 INLINE void blind_challenge(struct pkt_state *s, __u32 number)
 {
 	struct signal signal = {
@@ -222,7 +223,8 @@ INLINE void blind_challenge(struct pkt_state *s, __u32 number)
 	bpf_ringbuf_output(&signals, &signal, sizeof(signal), 0);
 }
 
-/* Returns NOT_OURS or a reason. If XDP let the packet up, it has counted it already. */
+/* Decides on data or a cookie reply that matches no session of its sender. Returns NOT_OURS or a
+ * reason. If XDP has passed the packet up already, the rate limit is not charged again. */
 INLINE int blind_inspect_data(struct pkt *p)
 {
 	struct blind_work *b = &p->s->blind;
@@ -239,7 +241,7 @@ INLINE int blind_inspect_data(struct pkt *p)
 	hint = hint_value(b->index, b->now);
 	if (!hint)
 		return seen ? NOT_OURS : blind_pass_stray(b);
-	/* a site may be there */
+	/* Ask the site, unless the source address is invalid on this link. */
 	if (!is_martian(p->s->family == FAMILY_IPV4, p->s->src) && !link_source(p))
 		blind_challenge(p->s, BLIND_ORIGIN(hint));
 	return -DROP_blind_stranger;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * blind_find and blind_commit: the receiver indices that handshakes between sites give out, and
- * which site each belongs to. Each pair of sites has places of its own, for new indices and
- * for confirmed ones, and its oldest one gives way: no site can take another's places.
+ * The steps blind_find and blind_commit: record the receiver indices that handshakes between sites
+ * give out, and which site each belongs to. Each pair of sites has its own places, some for new
+ * indices and some for confirmed ones. A new entry displaces the oldest one of the same pair, so a
+ * site cannot displace the indices of others.
  *
  * Before: handshake.h names the site. After: the packet is sent, or waits for its site.
  * Reads:  s->blind, guard.message; the maps sessions, hints.
@@ -21,10 +22,10 @@ INLINE struct blind_state *blind_state_find(void)
 	return bpf_map_lookup_elem(&blind_state, &zero);
 }
 
-/* ---- reading ---- */
+/* ---- lookups ---- */
 
-/* Returns the value of an index with which `site` receives, or 0. Inlined for data, where every
- * packet pays for it. */
+/* Returns the value of an index with which `site` sends, or 0. It is inlined, because every data
+ * packet needs it. */
 INLINE __u64 session_now(__u32 site, __le32 index, __u64 now)
 {
 	__u64 key = BLIND_KEY(site, index);
@@ -37,8 +38,8 @@ TABLE_READ __u64 session_value(__u32 site, __le32 index, __u64 now)
 	return with_blind ? session_now(site, index, now) : 0;
 }
 
-/* Returns the value whose origin is the site that sends with this index of a session between sites,
- * or 0 */
+/* Returns the value for the index of a session between sites, or 0. Its origin is the site that
+ * sends with the index. */
 TABLE_READ __u64 hint_value(__le32 index, __u64 now)
 {
 	__u64 key = BLIND_KEY(0, index);
@@ -46,7 +47,7 @@ TABLE_READ __u64 hint_value(__le32 index, __u64 now)
 	return with_blind ? blind_value(blind_find_in(&hints, key), key, now) : 0;
 }
 
-/* ---- writing: blind.key and .value of the state ---- */
+/* ---- updates: the caller sets blind.key and .value ---- */
 
 INLINE int session_put_step(struct pkt_state *s)
 {
@@ -62,8 +63,7 @@ STATE_STEP(with_blind, hint_put)
 
 static const struct blind_pair no_pair CONSTANT = { .next = 0 };
 
-/* Returns the pair of s->pair, which it makes if it is missing, or NULL if there is no room for
- * it */
+/* Returns the entry of s->pair, and creates it if needed; NULL if the map is full. */
 INLINE struct blind_pair *pair_find(struct blind_work *s)
 {
 	struct blind_pair *pair = bpf_map_lookup_elem(&blind_pairs, &s->pair);
@@ -74,7 +74,8 @@ INLINE struct blind_pair *pair_find(struct blind_work *s)
 	return bpf_map_lookup_elem(&blind_pairs, &s->pair);
 }
 
-/* Removes an index that s->origin gave out for `user`, also a confirmed one if s->even is set */
+/* Removes an index that s->origin gave out for `user`. A confirmed index is removed only if s->even
+ * is set. */
 INLINE void index_remove(struct pkt_state *state, __u32 user, __le32 index)
 {
 	struct blind_work *s = &state->blind;
@@ -85,12 +86,12 @@ INLINE void index_remove(struct pkt_state *state, __u32 user, __le32 index)
 	if (!s->even)
 		return;
 	s->key = BLIND_KEY(0, index);
-	s->origin = user;		/* a hint names the one that sends with the index */
+	s->origin = user;	/* in hints, the origin is the site that sends with the index */
 	hint_put(state);
 }
 
-/* Gives s->index a place in the ring of the pair s->from, s->to. Returns 0, or negative if the
- * pair had too many new indices lately, or if there is no room for another pair. */
+/* Puts s->index into the ring of new indices of the pair s->from, s->to. Returns 0; or a negative
+ * value if the pair had too many new indices lately, or blind_pairs is full. */
 INLINE int blind_make_room(struct pkt_state *state)
 {
 	__u64 each = ((__u64)tick_rate << GUARD_TICK) / BLIND_NEWCOMERS;
@@ -106,7 +107,7 @@ INLINE int blind_make_room(struct pkt_state *state)
 	at = __sync_fetch_and_add(&pair->next, 1);
 	old = pair->index[at & (BLIND_RING - 1)];
 	pair->index[at & (BLIND_RING - 1)] = s->index;
-	if (at < BLIND_RING)		/* the place is used for the first time */
+	if (at < BLIND_RING)		/* the place was free before */
 		return 0;
 	s->origin = s->from;
 	s->even = false;
@@ -114,8 +115,8 @@ INLINE int blind_make_room(struct pkt_state *state)
 	return 0;
 }
 
-/* Gives an index that `origin` gave out for `user`, and that is confirmed now, the place of the
- * pair's oldest confirmed one */
+/* Puts an index that has just been confirmed into the pair's ring of confirmed ones. `origin` gave
+ * it out for `user`. The oldest one in the ring is removed. */
 INLINE void confirmed_add(struct pkt_state *state, __u32 origin, __u32 user, __le32 index)
 {
 	struct blind_work *s = &state->blind;
@@ -137,9 +138,9 @@ INLINE void confirmed_add(struct pkt_state *state, __u32 origin, __u32 user, __l
 	index_remove(state, user, old);
 }
 
-/* Learns that s->from has given out s->index, for s->to to send with. Returns 0, or negative if
- * another site has given it out. If s->from gave it out before, nothing changes: a repeated message
- * prolongs nothing. */
+/* Records that s->from gave out s->index, and that s->to will send with it. Returns 0, or a
+ * negative value if another site gave it out. If s->from gave it out before, nothing changes, so
+ * repeating a message does not extend its time. */
 INLINE int blind_learn(struct pkt_state *state, __u32 seconds, __u32 flags)
 {
 	struct blind_work *s = &state->blind;
@@ -160,12 +161,13 @@ INLINE void blind_learn_hint(struct pkt_state *state, __le32 index, __u32 site)
 
 	s->key = BLIND_KEY(0, index);
 	if (hint_value(index, s->now))
-		return;	/* two sites send with the same index: the first is asked */
+		return;	/* two sites use the same index: the first one is challenged */
 	s->value = BLIND_VALUE(s->now + BLIND_SECONDS * tick_rate, site, BLIND_CONFIRMED);
 	hint_put(state);
 }
 
-/* s->from answers an initiation of s->to, and so confirms that one's index, once */
+/* Confirms the index of an initiation from s->to, because s->from sends a response to it. This
+ * happens only once. */
 INLINE void blind_confirm(struct pkt_state *state)
 {
 	struct blind_work *s = &state->blind;
@@ -180,7 +182,7 @@ INLINE void blind_confirm(struct pkt_state *state)
 	blind_learn_hint(state, s->receiver, s->from);
 }
 
-/* The first data of s->from with an index from a response confirms the index */
+/* Confirms an index from a response, because s->from sends the first data with it. */
 INLINE int blind_confirm_data_step(struct pkt_state *state)
 {
 	struct blind_work *s = &state->blind;
@@ -199,8 +201,8 @@ INLINE int blind_confirm_data_step(struct pkt_state *state)
 }
 STATE_STEP(with_blind, blind_confirm_data)
 
-/* Keeps the last initiation for a site whose place is unknown. Of two CPUs at once one keeps its
- * own, whole. */
+/* Keeps the last initiation for a site whose address is unknown. If two CPUs try at once, one of
+ * them writes a whole message, and the other does nothing. */
 INLINE void blind_keep_initiation(struct pkt_state *state)
 {
 	struct blind_work *b = &state->blind;
@@ -216,7 +218,8 @@ INLINE void blind_keep_initiation(struct pkt_state *state)
 	__sync_lock_test_and_set(&w->since, b->now);
 }
 
-/* Remembers for which site the sender's initiation is: its key is tried first next time */
+/* Records to which site the sender's initiation goes, so that this site's key is tried first next
+ * time. */
 INLINE void blind_learn_addressee(struct blind_work *b)
 {
 	struct blind_site *from = bpf_map_lookup_elem(&blind_sites, &b->from);
@@ -225,8 +228,8 @@ INLINE void blind_learn_addressee(struct blind_work *b)
 		from->last[b->to & (BLIND_LAST - 1)] = b->to;
 }
 
-/* Learns what a message says that blind_handshake() found to be for a site. Returns that site, or a
- * reason. */
+/* Records the indices of a message for which blind_handshake() found the site. Returns that site,
+ * or a reason. */
 INLINE int blind_learn_message_step(struct pkt_state *state)
 {
 	struct blind_work *s = &state->blind;

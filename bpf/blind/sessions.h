@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * blind_find: the tables of indices, sessions and hints; index.h includes it. Data reads them
- * without a lock, and handshakes change them under one. An entry gets another value while its key
- * is 0; only when it is confirmed or deleted does its value change while its key is there. A reader
- * checks the key again when it has the value.
+ * The hash tables of receiver indices, for the step blind_find: the maps sessions and hints.
+ * index.h includes it. Data looks indices up without a lock; handshakes change the tables under
+ * blind_lock. A writer sets the key to 0 while it replaces the value. The value changes under a
+ * present key only when the entry is confirmed or deleted. So a reader reads the key again after
+ * the value.
  */
 #pragma once
 
@@ -14,7 +15,7 @@ INLINE bool blind_is_alive(__u64 value, __u64 now)
 	return BLIND_UNTIL(value) > now;
 }
 
-/* Returns the place of the key in this bucket, or NULL */
+/* Returns the entry of the key in this bucket, or NULL. */
 INLINE struct blind_session *blind_bucket_find(struct blind_bucket *bucket, __u64 key)
 {
 #pragma clang loop unroll(full)
@@ -24,7 +25,7 @@ INLINE struct blind_session *blind_bucket_find(struct blind_bucket *bucket, __u6
 	return NULL;
 }
 
-/* Returns the place of a key, or NULL. map: a constant */
+/* Returns the entry of a key, or NULL. map: must be a constant. */
 INLINE struct blind_session *blind_find_in(void *map, __u64 key)
 {
 	__u64 hash = blind_hash(key);
@@ -39,7 +40,7 @@ INLINE struct blind_session *blind_find_in(void *map, __u64 key)
 	return bucket ? blind_bucket_find(bucket, key) : NULL;
 }
 
-/* Returns the entry's value while it lives, else 0 */
+/* Returns the value of entry e if it still has this key and is valid, otherwise 0. */
 INLINE __u64 blind_value(struct blind_session *e, __u64 key, __u64 now)
 {
 	__u64 value;
@@ -54,15 +55,15 @@ INLINE __u64 blind_value(struct blind_session *e, __u64 key, __u64 now)
 
 /* ---- writers ---- */
 
-/* Returns place i of both buckets: the second bucket's places follow the first one's */
+/* Returns place i of both buckets together; the places of b follow those of a. */
 INLINE const struct blind_session *blind_place_of(const struct blind_bucket *a,
 						  const struct blind_bucket *b, int i)
 {
 	return i < BLIND_WAYS ? &a->way[i] : &b->way[i - BLIND_WAYS];
 }
 
-/* Returns the key's place; else one that is free or expired; else an unconfirmed one; else -1.
- * Three passes with an early exit cost the verifier less than one that compares. */
+/* Returns a place for the key: its present one; or a free or expired one; or an unconfirmed one; or
+ * -1. Three passes with an early exit cost the verifier less than one pass that compares. */
 INLINE int blind_find_place(const struct blind_bucket *a, const struct blind_bucket *b, __u64 key,
 			    __u64 now)
 {
@@ -89,14 +90,15 @@ INLINE void blind_store(struct blind_session *e, __u64 key, __u64 value)
 	__sync_lock_test_and_set(&e->key, key);
 }
 
-/* Data confirms an entry without the lock. So an entry is deleted by its value first: false if it
- * has just become another one. */
+/* Clears the value of an entry, before it is deleted or replaced. Data may confirm the entry at the
+ * same time without the lock; then this returns false. */
 INLINE bool blind_clear(struct blind_session *e, __u64 value)
 {
 	return __sync_val_compare_and_swap(&e->value, value, 0) == value;
 }
 
-/* Does what blind_put_in() says. Returns 0, or negative if the entry was confirmed meanwhile. */
+/* Writes or deletes the entry, as blind_put_in() describes. Returns 0, or a negative value if the
+ * entry was confirmed meanwhile. */
 INLINE int blind_change(struct blind_session *e, const struct blind_work *s)
 {
 	__u64 was = read_once(e->value);
@@ -114,9 +116,9 @@ INLINE int blind_change(struct blind_session *e, const struct blind_work *s)
 	return 0;
 }
 
-/* Gives s->key the value s->value. Returns 0, or negative if there is no room. A value of 0
- * deletes the key if it is s->origin's, and either unconfirmed or s->even. Places are found
- * first: under the lock the verifier allows no calls. */
+/* Sets s->key to the value s->value. Returns 0, or a negative value if there is no place. With a
+ * value of 0 it deletes the key, if s->origin gave it out, and it is unconfirmed or s->even is set.
+ * The buckets are looked up first, because the verifier allows no calls while the lock is held. */
 INLINE int blind_put_in(void *map, struct blind_work *s)
 {
 	struct blind_bucket *first, *second;

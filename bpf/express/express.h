@@ -1,27 +1,29 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * express_first: XDP's first step, and for most packets the only one. It does once more what
- * the pipeline did with the last packet of this kind. If anything about the packet is unusual, or
- * its entry is not good any more, the pipeline runs, and then learn.h keeps what it decided.
+ * The express path: the first step of XDP, and for most packets the only one. It repeats what the
+ * pipeline decided for the last packet of the same kind. If anything about the packet is unusual,
+ * or its entry in the memo is no longer valid, the pipeline runs. Then learn.h stores what the
+ * pipeline decided.
  *
- * A packet to a listener or from a backend finds a side. Services that translate each client alike
- * need nothing else. Where each flow or session has its own translation, the exact tuple follows.
+ * First the memo is searched for a side: the listener or the backend. A side is enough for a
+ * service that treats all its clients alike. Where each flow, session or client is translated or
+ * admitted for itself, a second lookup finds its tuple.
  *
- * Before: nothing. After: enter (pipeline.h), unless express has sent the packet.
- * Reads:  the packet; the maps memo, control, sources, uniform, nexthops, flow_table.
+ * Before: nothing. After: enter (pipeline.h), unless the express path has sent the packet.
+ * Reads:  the packet; the maps sides, tuples, control, sources, uniform, nexthops, flow_table.
  * Writes: s->express; if it sends: the packet, the maps totals, flow_table, blind_totals.
  */
 #pragma once
 
 #include "express/send.h"
 
-/* Where nothing hits, the look itself is a loss. So each CPU has credit: a hit gives some, a miss
- * takes one. Without credit, only one packet in EXPRESS_TRY looks. */
+/* Lookups that find nothing are a loss. So each CPU has a credit: a hit adds to it, a miss takes
+ * one. Without credit, only one packet in EXPRESS_TRY is looked up. */
 #define EXPRESS_CREDIT 64
 #define EXPRESS_CREDIT_HIT 8
 #define EXPRESS_TRY 64
 
-/* Tells whether to look. False: nothing will be learned of this packet. */
+/* Returns whether to look the packet up. If not, nothing is remembered about it either. */
 INLINE bool express_is_worth_it(struct sides *sides)
 {
 	return sides->credit || !(++sides->count.not_looked_up & (EXPRESS_TRY - 1));
@@ -29,7 +31,7 @@ INLINE bool express_is_worth_it(struct sides *sides)
 
 /* ---- the step ---- */
 
-/* Finds the packet's side. An original's destination is asked first, as classify() does. */
+/* Finds the side of the packet. The destination is looked up first, as in classify(). */
 INLINE const struct memo *express_classify(struct sides *sides, const struct express_work *w)
 {
 	__be16 sport = w->key.word, dport = w->key.word >> 16;
@@ -67,7 +69,8 @@ INLINE int express_by_tuple(struct pkt *p, struct sides *sides, struct express_w
 	return express_send_tuple(p, e, w, head);
 }
 
-/* The headers are read. Sets w->learn if the pipeline must decide. */
+/* Looks the packet up, after its headers were read. If it returns EXPRESS_MISS, w->learn says what
+ * to remember from the pipeline. */
 INLINE int express_look(struct pkt *p, struct sides *sides, struct express_work *w, void *head)
 {
 	const struct memo *e;
@@ -100,13 +103,14 @@ INLINE int express_miss(struct sides *sides)
 	return EXPRESS_MISS;
 }
 
-/* Returns the plane's action for a packet that it has sent, or EXPRESS_MISS with the packet
- * unchanged: then run() of pipeline.h goes on. ifindex: the device that received it */
+/* Returns the plane's action for a packet that it has sent. Otherwise returns EXPRESS_MISS and
+ * leaves the packet unchanged; then run() of pipeline.h goes on. ifindex: the device that received
+ * the packet. */
 INLINE int express_first(void *ctx, __u32 ifindex)
 {
 	struct pkt p = { .ctx = ctx, .plane = PLANE_XDP };
 	struct sides *sides = sides_find();
-	/* on the stack, where the compiler knows that no packet overlaps it */
+	/* On the stack, so that the compiler knows that writes to the packet do not change it. */
 	struct express_work w;
 	void *head;
 	int action;
@@ -130,7 +134,7 @@ INLINE int express_first(void *ctx, __u32 ifindex)
 	return express_miss(sides);
 }
 
-/* The pipeline does not run, so nothing will be learned */
+/* Cancels what express_first() noted, because the pipeline does not run. */
 INLINE void express_forget(void)
 {
 	struct pkt_state *s = state_find();

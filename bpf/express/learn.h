@@ -1,22 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * express_learn: keeps what the pipeline decided about a packet that it has sent, for express.h.
- * until.h says how long it is good.
+ * Stores in the memo what the pipeline decided about a packet that it has sent. verdict calls it.
+ * until.h says how long an entry is valid.
  *
- * Before: verdict (verdict.h), which calls it. After: nothing.
+ * Before: verdict (verdict.h). After: nothing.
  * Reads:  s->express, and what the steps left; the maps nexthops, guards, sessions.
- * Writes: the map memo.
+ * Writes: the maps sides and tuples.
  */
 #pragma once
 
 #include "express/express.h"
 #include "express/until.h"
 
-/* How long a side says that there are tuples. Each of them has a time of its own. */
+/* How long a side that refers to tuples is valid. Each tuple has a time of its own. */
 #define EXPRESS_POINTER_SECONDS 60
 
-/* Whether the memo can hold what the service's guard admitted: plain data as express_data() reads
- * it, to the one backend. Sets s->express.guarded and strict. */
+/* Returns whether the memo can hold a packet that the guard admitted. It must be plain data as
+ * express_data() recognises it, and the service must have a single backend. Sets s->express.guarded
+ * and strict. */
 INLINE bool express_can_learn_guarded(struct pkt_state *s)
 {
 	struct express_work *w = &s->express;
@@ -32,13 +33,13 @@ INLINE bool express_can_learn_guarded(struct pkt_state *s)
 		g->header[MESSAGE_DATA - 1] == from_le32(MESSAGE_DATA));
 }
 
-/* Whether the memo can hold a packet of this kind at all */
+/* Returns whether the memo can hold a packet of this kind. */
 INLINE bool express_can_learn(struct pkt_state *s)
 {
 	if (s->is_quote || s->fragment || s->frags || s->overlay || s->through_neighbour ||
 	    s->l3 != sizeof(struct ethhdr) || s->service.flags & SERVICE_CHOICE)
 		return false;
-	/* a site's packets have other steps, and a site's source is looked at each time */
+	/* Packets between sites take other steps, and the source of each is checked. */
 	if (with_relay && s->link_flags & LINK_PEERS && s->family == FAMILY_IPV6)
 		return false;
 	return !with_guards || s->is_blind || express_can_learn_guarded(s);
@@ -50,7 +51,7 @@ INLINE void express_set_words(__u64 *words, struct addr a, bool ipv4)
 	words[1] = ipv4 ? addr_to4(a) : a.q[1];
 }
 
-/* Writes what sides and tuples have in common */
+/* Writes the members that sides and tuples share. */
 INLINE void express_fill(struct memo *e, const struct pkt_state *s, const struct nexthop *hop)
 {
 	e->mtu = hop->fib.mtu_result;
@@ -60,7 +61,7 @@ INLINE void express_fill(struct memo *e, const struct pkt_state *s, const struct
 	memcpy(e->macs + ETH_ALEN, hop->fib.smac, ETH_ALEN);
 }
 
-/* Begins to write an entry. It is good once its `until` is written. */
+/* Starts to write an entry. It is not valid until the caller writes `until`. */
 INLINE void express_begin(struct memo *e, const struct express_sought *k,
 			  const struct express_work *w)
 {
@@ -72,7 +73,7 @@ INLINE void express_begin(struct memo *e, const struct express_sought *k,
 
 /* ---- sides ---- */
 
-/* What an original or a reply of a service without flows leaves with */
+/* Writes what a packet of a service without flows is rewritten to. */
 INLINE void express_fill_side(struct memo *e, const struct pkt_state *s, bool ipv4)
 {
 	bool original = s->direction == DIRECTION_ORIGINAL;
@@ -92,7 +93,7 @@ INLINE void express_fill_side(struct memo *e, const struct pkt_state *s, bool ip
 	}
 }
 
-/* Whether the service asks who the client is, and admits each for itself */
+/* Returns whether the service admits each client for itself, by lists or by a strict guard. */
 INLINE bool express_is_admitted_alone(const struct pkt_state *s)
 {
 	return s->direction == DIRECTION_ORIGINAL &&
@@ -100,7 +101,7 @@ INLINE bool express_is_admitted_alone(const struct pkt_state *s)
 		(with_lists && s->service.flags & SERVICE_LISTS));
 }
 
-/* Tells the next packets where to look */
+/* Records that this CPU has tuples, and that the device has listeners. */
 INLINE void express_point(const struct express_work *w, bool original)
 {
 	struct sides *sides = sides_find();
@@ -140,7 +141,7 @@ INLINE void express_learn_side(const struct pkt_state *s, const struct express_w
 		    (s->link_role == ROLE_WAN ? EXPRESS_WAN : 0) |
 		    (s->link_flags & LINK_SOURCES_TRIE ? EXPRESS_TRIE : 0);
 	if (uniform)
-		e->mtu = 0xffff;	/* each next hop has its own */
+		e->mtu = 0xffff;	/* the MTU of each next hop is checked instead */
 	e->until = original ? express_hop_until(s, hop) :
 			      express_reply_until(s, hop, w->now, uniform);
 }
@@ -171,7 +172,7 @@ INLINE void express_learn_tuple(struct pkt_state *s, const struct express_work *
 	express_fill(e, s, hop);
 	if (s->leaves != s->family) {
 		e->flags |= EXPRESS_ACROSS;
-		e->mtu += ipv4 ? 20 : -20;	/* as it comes */
+		e->mtu += ipv4 ? 20 : -20;	/* the length at arrival is compared with it */
 	}
 	ports = (__u16)~s->sport + way->sport + (__u16)~s->dport + way->dport;
 	e->kind = with_blind && s->is_blind ? EXPRESS_BLIND : EXPRESS_FLOW;
@@ -191,7 +192,7 @@ INLINE void express_learn_tuple(struct pkt_state *s, const struct express_work *
 	e->until = until;
 }
 
-/* An original to a service without flows, which admitted this client */
+/* Remembers an original of a client that a service without flows has admitted. */
 INLINE void express_learn_client(struct pkt_state *s, const struct express_work *w,
 				 const struct nexthop *hop)
 {
@@ -213,7 +214,7 @@ INLINE void express_learn_client(struct pkt_state *s, const struct express_work 
 
 /* ---- the step ---- */
 
-/* The pipeline has sent a packet that express did not know */
+/* Remembers a packet that the express path did not find and the pipeline has sent. */
 INLINE int express_learn_step(struct pkt_state *s)
 {
 	struct express_work *w = &s->express;

@@ -1,23 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The memo of the express path (include/abi_express.h): places, and who may have one. express.h and
- * learn.h include it.
+ * The memo of the express path (include/abi_express.h): where an entry is, and which entries may be
+ * displaced. express.h and learn.h include it.
  *
- * Each CPU has a memo of its own, so no entry changes while it is read. A key has two places, which
- * are neighbours. A live entry never gives way to another key: a flood of strangers costs looks and
- * no writes.
+ * Each CPU has a memo of its own, so an entry does not change while it is read. A key has two
+ * places, which are neighbours. A valid entry is never displaced by another key. So in a flood of
+ * packets from unknown sources, lookups cost time, but entries stay.
  */
 #pragma once
 
 #include "step.h"
 
-/* Services that need a tuple for each flow, session or client */
+/* The switches of services that need a tuple for each flow, session or client. */
 #define with_tuples (with_flows || with_lists)
 
 enum express_learns { LEARN_NOTHING, LEARN_SIDE, LEARN_TUPLE };
 
-/* Returns the number of what user space and these programs know now. An entry with another one was
- * decided by something older. */
+/* Returns the present generation. An entry with another generation was decided before a change of
+ * routes or configuration, so it is not valid. */
 INLINE __u32 express_generation(void)
 {
 	__u32 zero = 0;
@@ -27,7 +27,7 @@ INLINE __u32 express_generation(void)
 		return 0;
 #if defined(WGXDP_HOST) || defined(__TARGET_ARCH_x86)
 	return read_once(c->generation);
-#else					/* no read of the packet's way may come before this */
+#else	/* reads of the pipeline must not move in front of this one */
 	return __sync_fetch_and_add(&c->generation, 0);
 #endif
 }
@@ -44,17 +44,17 @@ INLINE __u32 express_first_tuple(void)
 	return bpf_get_smp_processor_id() * (express_mask + 1);
 }
 
-/* What is sought under a key: a side has its address in src, and any dst */
+/* Arguments of a lookup. For a side, only src and word of the key are compared. */
 struct express_sought {
 	struct express_key key;
-	__le32 index;			/* of a blind relay's receiver; else 0 */
+	__le32 index;			/* blind relay: the receiver index; otherwise 0 */
 	bool side;
 };
 
 #define EXPRESS_FACTOR 0x9e3779b97f4a7c15ULL
 
-/* Returns the first of the key's two places; the other one is its neighbour. No stranger can choose
- * what becomes a side. */
+/* Returns the first of the two places of a key; the second is its neighbour. The hash of a side
+ * needs no secret, because an attacker cannot choose which sides exist. */
 INLINE __u32 express_home(const struct express_sought *k)
 {
 	__u64 h = k->key.src[0] ^ k->key.src[1] << 7;
@@ -67,7 +67,7 @@ INLINE __u32 express_home(const struct express_sought *k)
 	return h >> 32;
 }
 
-/* Returns the entry at this home */
+/* Returns the entry at this place. */
 INLINE struct memo *express_at(struct sides *sides, bool side, __u32 home)
 {
 	__u32 place;
@@ -96,7 +96,7 @@ INLINE bool express_is_good(const struct memo *e, __u64 now, __u32 generation)
 	return now < e->until && e->generation == generation;
 }
 
-/* Returns the entry, good or not, or NULL */
+/* Returns the entry of the key, valid or not, or NULL. */
 INLINE const struct memo *express_find(struct sides *sides, const struct express_sought *k)
 {
 	__u32 home = express_home(k);
@@ -108,7 +108,7 @@ INLINE const struct memo *express_find(struct sides *sides, const struct express
 	return e && express_is(e, k) ? e : NULL;
 }
 
-/* Returns the place where the entry is or may be written, or NULL if both are taken */
+/* Returns where to write the entry of the key, or NULL if valid entries hold both places. */
 INLINE struct memo *express_room(const struct express_work *w, const struct express_sought *k)
 {
 	struct sides *sides = sides_find();

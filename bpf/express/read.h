@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * express_first, its first part: reads the headers of a packet that is whole and usual, with one
- * bounds check.
+ * The express path, first part: reads the headers of a usual, complete packet with one bounds
+ * check.
  *
- * Before: nothing. After: the side's entry (express.h).
+ * Before: nothing. After: the lookup of the side (express.h).
  * Reads:  the packet.
  * Writes: s->express.
  */
@@ -13,7 +13,8 @@
 #include "guard/message.h"
 #include "plane/plane.h"
 
-/* Ethernet, IPv6 and UDP headers: IPv4's are shorter, and no frame of WireGuard ends before */
+/* Length of the Ethernet, IPv6 and UDP headers. IPv4 headers are shorter, and every WireGuard frame
+ * is longer. */
 #define EXPRESS_HEAD (sizeof(struct ethhdr) + sizeof(struct ipv6hdr) + sizeof(struct udphdr))
 
 INLINE struct udphdr *express_udp(void *head, bool ipv4)
@@ -22,7 +23,7 @@ INLINE struct udphdr *express_udp(void *head, bool ipv4)
 	       (ipv4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr));
 }
 
-/* Returns the sum of the pseudo header's addresses, or 0 if the header is unusual. */
+/* Returns the sum of the addresses for the pseudo header, or 0 if the header is unusual. */
 INLINE __u64 express_read4(const struct iphdr *ip, struct express_work *w)
 {
 	if (*(__u8 *)ip != 0x45 || ip->frag_off & bpf_htons(0x3fff) ||
@@ -49,8 +50,8 @@ INLINE __u64 express_read6(const struct ipv6hdr *ip, struct express_work *w)
 	return csum_pseudo6(ip);
 }
 
-/* Reads a whole UDP packet without options, extension headers or fragments, whose lengths agree and
- * whose checksum is complete. False: it is another one. */
+/* Reads a complete UDP packet without options, extension headers or fragmentation. Its lengths must
+ * agree, and its checksum must not be partial. Returns false for any other packet. */
 INLINE bool express_read(const struct pkt *p, void *head, struct express_work *w)
 {
 	const struct ethhdr *eth = head;
@@ -84,7 +85,7 @@ INLINE struct addr express_addr(const __u64 *words, bool ipv4)
 	return ipv4 ? addr_from4(words[1]) : (struct addr){ .q = { words[0], words[1] } };
 }
 
-/* Returns the message if this is data of WireGuard, as is_plain_data() has it, or NULL */
+/* Returns the WireGuard message if it is data as is_plain_data() defines it, otherwise NULL. */
 INLINE const void *express_data(const struct pkt *p, const struct express_work *w, void *head)
 {
 	const struct udphdr *udp = express_udp(head, w->ipv4);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * express_first, its second part: may the packet go, and where? Then it is counted, rewritten and
- * sent. Whatever can fail comes before the first byte is written.
+ * The express path, second part: checks whether the packet may be sent and where, then counts,
+ * rewrites and sends it. All checks come before the first byte is written.
  *
- * Before: the packet's entry was found (express.h). After: nothing.
+ * Before: the lookup of the packet's entry (express.h). After: nothing.
  * Reads:  s->express; the entry; the maps sources, uniform, nexthops, flow_table.
  * Writes: the packet; the maps totals, flow_table, blind_totals.
  */
@@ -14,11 +14,11 @@
 #include "flow/across.h"
 #include "flow/find.h"
 
-#define EXPRESS_MISS (-1)		/* the pipeline decides */
+#define EXPRESS_MISS (-1)		/* the pipeline must handle the packet */
 
-/* ---- may it go? ---- */
+/* ---- checks ---- */
 
-/* Whether the source is certainly not martian, and in no prefix of the list */
+/* Returns true if the hints prove that the source is not martian and in no prefix of the list. */
 INLINE bool express_is_free(__u32 list, const struct express_work *w)
 {
 	const struct source_hints *h = bpf_map_lookup_elem(&source_hints, &list);
@@ -33,7 +33,7 @@ INLINE bool express_is_free(__u32 list, const struct express_work *w)
 	       source_hint_is_set(h->long6, source_hint6_long(top));
 }
 
-/* The pipeline's link_source(), for the side of a listener */
+/* The check of link_source(), for the side of a listener. */
 INLINE bool express_admits(const struct memo *e, const struct express_work *w)
 {
 	bool wan = e->flags & EXPRESS_WAN;
@@ -46,7 +46,7 @@ INLINE bool express_admits(const struct memo *e, const struct express_work *w)
 	       !source_check(w->ipv4, &src, e->place, e->flags & EXPRESS_TRIE, wan);
 }
 
-/* Returns the next hop to any client, or NULL */
+/* Returns the next hop of a reply from the map uniform, or NULL. */
 INLINE const struct nexthop *express_uniform(const struct memo *e,
 					     const struct express_work *w)
 {
@@ -55,7 +55,8 @@ INLINE const struct nexthop *express_uniform(const struct memo *e,
 	__u32 zero = 0, slot;
 	struct control *c = bpf_map_lookup_elem(&control, &zero);
 
-	/* the blind relay is asked before any service */
+	/* A packet to the blind relay's port is left to the pipeline, because the blind relay comes
+	 * before services. */
 	if (!c || w->now >= c->heartbeat || uniform_is_due(c, w->now) ||
 	    is_martian(w->ipv4, client) ||
 	    (with_blind && (__be16)(w->key.word >> 16) == blind_port))
@@ -72,7 +73,8 @@ INLINE const struct nexthop *express_uniform(const struct memo *e,
 	return hop;
 }
 
-/* Whether the guard has nothing to note about this packet: see health_clear() */
+/* Returns whether the packet may bypass the guard. A reply may not while the guard counts
+ * initiations without an answer, because the reply resets the counters (health_clear()). */
 INLINE bool express_guard_agrees(const struct memo *e)
 {
 	__u32 place = total_service(e->total) * GUARD_BACKENDS_MAX;
@@ -93,7 +95,7 @@ INLINE void express_count_total(struct total *total, __u32 len)
 	total->bytes += len;
 }
 
-/* Nothing can fail any more. The new source or destination, or both. */
+/* Writes the new source, the new destination, or both. Nothing can fail any more. */
 INLINE void express_rewrite(const struct memo *e, const struct express_work *w, void *head,
 			    bool src, bool dst)
 {
@@ -131,7 +133,7 @@ INLINE void express_write_macs(void *head, const struct memo *e)
 	store_word(__u32, head + 8, load_word(__u32, e->macs + 8));
 }
 
-/* Returns the plane's action, or EXPRESS_MISS with the packet unchanged. */
+/* Returns the plane's action; or EXPRESS_MISS, with the packet unchanged. */
 INLINE int express_send_side(const struct pkt *p, const struct memo *e,
 			     const struct express_work *w, void *head)
 {
@@ -166,7 +168,7 @@ INLINE int express_send_side(const struct pkt *p, const struct memo *e,
 	return action;
 }
 
-/* Finds what counts the tuple's packets. False: the flow is not there any more. */
+/* Finds the counters of the tuple's packets. Returns false if the flow no longer exists. */
 INLINE bool express_counters(const struct memo *e, __u64 **ret_packets, __u64 **ret_bytes)
 {
 	__u32 way = e->place & (LEARNED_WAYS - 1), direction = total_direction(e->total);
@@ -190,7 +192,7 @@ INLINE bool express_counters(const struct memo *e, __u64 **ret_packets, __u64 **
 	return true;
 }
 
-/* Tells across_head4() and across_head6() what the new header says */
+/* Sets the inputs of across_head4() and across_head6(). */
 INLINE void express_begin_across(struct pkt_state *s, const struct memo *e,
 				 const struct express_work *w, const void *head)
 {
@@ -207,8 +209,8 @@ INLINE void express_begin_across(struct pkt_state *s, const struct memo *e,
 	s->flow.way.dst = express_addr(e->dst, !w->ipv4);
 }
 
-/* Changes the family. Returns 0, or negative with the packet unchanged. Without a UDP checksum the
- * pipeline would have to calculate one. */
+/* Translates the packet to the other IP version. Returns 0, or a negative value with the packet
+ * unchanged. A packet without a UDP checksum is left to the pipeline, which can compute one. */
 INLINE int express_across(struct pkt *p, const struct memo *e, const struct express_work *w,
 			  void *head)
 {
@@ -225,7 +227,7 @@ INLINE int express_across(struct pkt *p, const struct memo *e, const struct expr
 	eth = at(p, 0, sizeof(*eth) + (to6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr)) +
 			       sizeof(*udp));
 	if (unlikely(!eth))
-		return 0;		/* it had these bytes before */
+		return 0;		/* never true: the packet had these bytes before */
 	if (to6)
 		across_head6(p, (void *)(eth + 1));
 	else
@@ -248,7 +250,7 @@ INLINE int express_send_tuple(struct pkt *p, const struct memo *e,
 	__u64 *packets, *bytes;
 	int action;
 
-	/* the side may be of another service with the same backend */
+	/* The side may be that of another service with the same backend. */
 	if (with_guards && e->flags & EXPRESS_DATA && (!w->is_data || !express_guard_agrees(e)))
 		return EXPRESS_MISS;
 	if (w->len > e->mtu || !total || (has_way && !express_counters(e, &packets, &bytes)) ||

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * express_learn: until when an entry of the memo is good. That is a second at most, as its next hop
- * is: so the kernel is asked, and a neighbour is probed, as often as without it. What may change
- * sooner changes the generation. learn.h uses this.
+ * Computes how long an entry of the memo is valid; learn.h uses it. That is at most a second, as
+ * long as its next hop. So the FIB is asked, and neighbours are probed, as often as without the
+ * memo. Changes within that second raise the generation.
  *
  * Reads: what the steps left; the maps nexthops, control, sessions, answered.
  */
@@ -11,8 +11,8 @@
 #include "blind/blind.h"
 #include "express/express.h"
 
-/* Returns until when the next hop may be used without the pipeline: while it is known, and before
- * its neighbour's probe is due */
+/* Returns until when the next hop may be used without the pipeline: while it is valid, and before a
+ * probe of the neighbour is due. */
 INLINE __u64 express_hop_until(const struct pkt_state *s, const struct nexthop *hop)
 {
 	__u64 probe = hop->probe[PLANE_XDP];
@@ -20,8 +20,9 @@ INLINE __u64 express_hop_until(const struct pkt_state *s, const struct nexthop *
 	return s->link_flags & LINK_TC && probe < hop->until ? probe : hop->until;
 }
 
-/* Returns until when a reply's side is good; 0: it is not known, or not worth it. Where clients
- * take turns the FIB is asked about each, for the next reply is to another one. */
+/* Returns until when the side of a reply is valid; 0: it must not be stored, or is not worth it.
+ * The latter is the case when clients take turns: then each reply is to another client than the
+ * last one, and needs a FIB lookup. */
 INLINE __u64 express_reply_until(const struct pkt_state *s, const struct nexthop *hop, __u64 now,
 				 bool uniform)
 {
@@ -29,7 +30,7 @@ INLINE __u64 express_reply_until(const struct pkt_state *s, const struct nexthop
 	const struct nexthop *backend = bpf_map_lookup_elem(&nexthops, &slot);
 	__u64 until;
 
-	/* what is for a listener or for a flow is no reply to a client */
+	/* A backend's packet to a listener or for a flow is not a reply to a client. */
 	if (!backend || (uniform && (s->service.flags & SERVICE_FLOWS ||
 				     s->link_flags & LINK_LISTENS)) ||
 	    (!uniform && hop->until == now + tick_rate))
@@ -38,14 +39,14 @@ INLINE __u64 express_reply_until(const struct pkt_state *s, const struct nexthop
 	return !uniform && until < backend->until ? until : backend->until;
 }
 
-/* Returns the jiffies at which a unit of abi_learned.h begins. now: in units; left: after now */
+/* Converts a time in units of abi_learned.h to jiffies. now: in units; left: units after now. */
 INLINE __u64 express_jiffies(__u64 now, __u32 left)
 {
 	return (now + left) << tick_shift;
 }
 
-/* Returns until when the tuple's next hop is good. A reply depends on how its backend is reached,
- * too, and on user space if the hop serves a whole prefix (uniform). */
+/* Returns until when the next hop of a tuple is valid. A reply also depends on the route to its
+ * backend; and on the daemon's heartbeat, if the next hop comes from the map uniform. */
 INLINE __u64 express_tuple_until(const struct pkt_state *s, const struct nexthop *hop)
 {
 	__u32 zero = 0, slot = s->service.slot;
@@ -61,8 +62,8 @@ INLINE __u64 express_tuple_until(const struct pkt_state *s, const struct nexthop
 	return s->out != slot + 1 && c->heartbeat < until ? c->heartbeat : until;
 }
 
-/* Returns until when the flow needs no pipeline, which sets its time again; 0: the memo may not
- * hold it */
+/* Returns until when the flow does not need the pipeline, which extends the flow's time. 0: the
+ * memo must not hold the flow. */
 INLINE __u64 express_flow_until(const struct flow_work *f)
 {
 	if (f->way.is_new != FLOW_KNOWN || learned_word_state(f->word) != LEARNED_LIVE)
@@ -70,14 +71,14 @@ INLINE __u64 express_flow_until(const struct flow_work *f)
 	return express_jiffies(f->units, flow_ages_in(f));
 }
 
-/* The same for the session of a blind relay's data */
+/* The same for a session of the blind relay. */
 INLINE __u64 express_session_until(const struct blind_work *b)
 {
 	return b->make ? 0 : BLIND_UNTIL(session_value(b->from, b->index, b->now));
 }
 
-/* The same for a client that a strict guard knows. (If it knows its session alone, its next packet
- * may have another index.) */
+/* The same for a client that a strict guard knows by its address. If the guard knows only the
+ * receiver index, the client's next packet may have another one. */
 INLINE __u64 express_client_until(struct pkt_state *s)
 {
 	if (!guard_find_client(s))

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * flow_way and leave, from IPv4 to IPv6 and back (RFC 7915). across_begin() stores what the new
- * header will say, while the packet is as it came. make_room puts space for it where the old header
- * was. across_write() writes it. The rest of the packet stays where it is. IPv4 may lack a UDP
- * checksum and IPv6 may not: then it is computed.
+ * Translation between IPv4 and IPv6 (RFC 7915), in the steps flow_way and leave. across_begin()
+ * stores the fields of the new header while the packet is still unchanged. make_room() of the plane
+ * then resizes the space in front of the payload, and across_write() writes the new header there.
+ * The payload does not move. If an IPv4 packet has no UDP checksum, one is computed, because IPv6
+ * requires it.
  *
  * Before: flow_way() (flow.h) chose the family. After: resolve; in leave, the plane's send.
  * Reads:  s->flow.way, fragment, len, tos, ttl, checksum.
@@ -15,17 +16,18 @@
 #include "icmp/icmp.h"
 #include "step.h"
 
-#define DF_ABOVE 1260	/* RFC 7915 5.1: longer ones must not be cut; any IPv6 link carries 1280 */
+/* RFC 7915 section 5.1: longer packets get DF; shorter ones fit any IPv6 link (1280). */
+#define DF_ABOVE 1260
 
-/* Runs before resolve, which compares the length that the packet will have. Options and extension
- * headers are not translated. */
+/* Runs before resolve, which then compares the length after translation with the MTU. Options and
+ * extension headers are not translated. */
 INLINE void across_begin(struct pkt *p)
 {
 	bool to6 = p->s->leaves == FAMILY_IPV6;
 	struct flow_across *a = &p->s->flow.across;
 	__u32 head = to6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr);
 
-	if (p->s->is_quote) {			/* all headers up to the quoted UDP header */
+	if (p->s->is_quote) {	/* `head` covers all headers before the quoted UDP header */
 		p->s->l4 = p->s->l3 + ((p->s->quote.udp_at - p->s->quote.ip_at) & 0x7ff);
 		head += head + sizeof(struct icmphdr);
 	}
@@ -41,7 +43,7 @@ INLINE void across_begin(struct pkt *p)
 		p->s->segment_len = head + a->payload;
 }
 
-/* Returns 0, or the reason why the packet may not leave in the other family */
+/* Returns 0, or the reason why the packet cannot be translated. */
 INLINE int across_admits(const struct pkt *p)
 {
 	if (p->s->segments > 1)
@@ -52,8 +54,8 @@ INLINE int across_admits(const struct pkt *p)
 
 /* ---- headers ---- */
 
-/* Returns the datagram's id, from the key that ready or enter just made for this packet; 0: no
- * fragment */
+/* Returns the fragment's identification, which ready or enter has just stored; 0: not a
+ * fragment. */
 INLINE __be32 across_ident(const struct pkt *p)
 {
 	return p->s->flow.across.fragment ? p->s->datagram : 0;
@@ -103,11 +105,12 @@ INLINE void across_fragment(const struct pkt *p, struct fragment_header *f)
 	f->next = IPPROTO_UDP;
 	f->zero = 0;
 	f->offset = bpf_htons(p->s->flow.across.fragment);
-	f->id = bpf_htonl(bpf_ntohl(across_ident(p)) >> 16);	/* IPv4's 16 bits are in front */
+	/* The 16-bit IPv4 identification is in the upper half. */
+	f->id = bpf_htonl(bpf_ntohl(across_ident(p)) >> 16);
 }
 
-/* Writes the header at l3, into the room for it. Returns 0 or negative. XDP writes it in place if
- * it can: a helper costs as much as all the rest of this. */
+/* Writes the new header at l3. Returns 0 or a negative value. XDP writes it in place if possible,
+ * because a helper call costs as much as the rest of the translation. */
 INLINE int across_head(struct pkt *p)
 {
 	struct flow_work *s = &p->s->flow;
@@ -128,10 +131,10 @@ INLINE int across_head(struct pkt *p)
 	return head ? 0 : plane_write(p, p->s->l3, s->across.bytes, bounded(n, 64));
 }
 
-/* ---- the checksum that IPv4 did not have ---- */
+/* ---- UDP checksum, if the IPv4 packet had none ---- */
 
-/* Computes the checksum of the datagram at l4, whose checksum is 0, and writes its ports. Returns 0
- * or negative. */
+/* Computes the UDP checksum of the datagram at l4, whose checksum is 0, and writes its ports.
+ * Returns 0 or a negative value. */
 INLINE int across_checksum_step(struct pkt *p)
 {
 	const struct flow_way *way = &p->s->flow.way;
@@ -154,15 +157,15 @@ CALLED_STEP(with_flows, across_checksum)
 
 /* ---- the packet ---- */
 
-/* Returns what the ports change in a checksum */
+/* Returns how the new ports change a checksum. */
 INLINE __u32 across_ports(const struct flow_work *s)
 {
 	return (__u16)~s->key.sport + s->way.sport + (__u16)~s->key.dport + s->way.dport;
 }
 
 #ifndef WGXDP_HOST
-/* tc: the helpers keep the skb's own sum right (see tc_rewrite_checksum()). That sum does not cover
- * the Ethernet header. */
+/* tc: uses helpers that keep the skb's own checksum correct (see tc_rewrite_checksum()). That
+ * checksum does not cover the Ethernet header. */
 INLINE int across_by_helpers(struct pkt *p, __be16 type)
 {
 	const struct flow_work *s = &p->s->flow;
@@ -189,8 +192,8 @@ INLINE int across_by_helpers(struct pkt *p, __be16 type)
 }
 #endif
 
-/* Writes IP header, EtherType, ports and checksum. Returns 0, negative, or 1: across_checksum()
- * must write ports and checksum. */
+/* Writes IP header, EtherType, ports and UDP checksum. Returns 0, a negative value, or 1 if
+ * across_checksum() must write ports and checksum. */
 INLINE int across_write_step(struct pkt *p)
 {
 	const struct flow_work *s = &p->s->flow;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * flow_way: finds a packet's flow in the table (include/abi_flow.h, learned.h). An original's key
- * leads to one of two buckets of `flow_table`. A reply's leads to a word of `flow_index`, which
- * names the flow's place. What the packet leaves with is copied into the state; the copy counts
- * only if the place's word is the same afterwards. Most flows are in the first home, in the way
- * that the hash says.
+ * The step flow_way: finds the flow of a packet (include/abi_flow.h, learned.h). An original's key
+ * selects two buckets of `flow_table`. A reply's key selects two lines of `flow_index`, where a
+ * word names the flow's place. What the packet is rewritten to is copied to the state. If the
+ * place's word has changed meanwhile, the copy is discarded. Most flows are in the first bucket, in
+ * the way that learned_first() names.
  *
  * Reads:  s->flow.key; the maps flow_table, flow_index.
  * Writes: s->flow.way, word, place; of a reply also id, ifindex, backend.
@@ -42,8 +42,8 @@ INLINE void flow_copy(struct addr *to, const struct addr *from, __u64 *seen)
 	*seen |= to->q[0] | to->q[1];
 }
 
-/* A flow's ports and family, as a packet of that direction comes. more: an original's `number`, a
- * reply's `delta`. */
+/* Ports and family of one direction of a flow, as in a key. more: for an original `number`, for a
+ * reply `delta`. */
 union flow_ends {
 	struct {
 		__be16 sport, dport;
@@ -53,8 +53,8 @@ union flow_ends {
 	__u64 word;
 };
 
-/* Copies what an original of this flow leaves with, and tells whether s->key is the flow's (0).
- * Adds all that it has read to *seen. */
+/* Copies what an original of this flow is rewritten to. Returns 0 if s->key is the flow's key. ORs
+ * all words that it read into *seen, so that the caller can make a later read depend on them. */
 INLINE __u64 flow_copy_original(struct flow_work *s, const struct flow *f, __u64 *seen)
 {
 	union flow_ends reply = { .word = read_once(f->reply_word) };
@@ -70,7 +70,7 @@ INLINE __u64 flow_copy_original(struct flow_work *s, const struct flow *f, __u64
 	       (read_once(f->original_word) ^ s->key.word);
 }
 
-/* The same for a reply, and whose flow it is */
+/* The same for a reply. Also copies the service, link and backend of the flow. */
 INLINE __u64 flow_copy_reply(struct flow_work *s, const struct flow *f, __u64 *seen)
 {
 	union flow_ends original = { .word = read_once(f->original_word) };
@@ -86,7 +86,7 @@ INLINE __u64 flow_copy_reply(struct flow_work *s, const struct flow *f, __u64 *s
 	s->ifindex = read_once(f->ifindex);
 	s->backend = original.more;
 	*seen |= original.word | reply.word | s->id | s->ifindex;
-	reply.more = 0;				/* as in the key */
+	reply.more = 0;				/* 0 in the key */
 	return flow_differs(&f->backend, &s->key.src) | flow_differs(&f->own, &s->key.dst) |
 	       (reply.word ^ s->key.word);
 }
@@ -110,7 +110,7 @@ INLINE bool flow_read(struct flow_work *s, __u32 place)
 	       learned_same(word, read_once(*follow_after(&b->line.word[way], differs | seen)));
 }
 
-/* The line of a hash's home */
+/* Returns the line that a hash selects, and its index. */
 INLINE const struct learned_line *flow_line(const struct flow_work *s, __u64 hash, __u32 *ret_home)
 {
 	bool original = s->key.direction == DIRECTION_ORIGINAL;
@@ -120,7 +120,7 @@ INLINE const struct learned_line *flow_line(const struct flow_work *s, __u64 has
 			  bpf_map_lookup_elem(&flow_index, ret_home);
 }
 
-/* Reads the flow for which a way of a line stands */
+/* Reads the flow that a way of a line refers to. */
 INLINE bool flow_read_way(struct flow_work *s, const struct learned_line *line, __u32 home,
 			  __u32 way)
 {
@@ -129,7 +129,7 @@ INLINE bool flow_read_way(struct flow_work *s, const struct learned_line *line, 
 				    (__u32)read_once(line->word[learned_index(way)]));
 }
 
-/* Looks in all ways of both homes */
+/* Searches all ways of both buckets. */
 INLINE int flow_search_step(struct pkt_state *state)
 {
 	struct flow_work *s = &state->flow;
@@ -149,8 +149,8 @@ INLINE int flow_search_step(struct pkt_state *state)
 }
 STATE_STEP(with_flows, flow_search)
 
-/* Finds the flow of s->key. True: s->way is its, it is at s->place, and s->word is its word. Its
- * time may be over: learned_left(s->word). */
+/* Finds the flow of s->key. If it returns true, s->way is valid, s->place is the flow's place, and
+ * s->word the word there. The flow may have expired: see learned_left(s->word). */
 INLINE bool flow_find(struct pkt_state *state)
 {
 	struct flow_work *s = &state->flow;

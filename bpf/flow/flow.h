@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * flow_way, flow_commit, and leave for flows. Each client of a masquerading service has a flow. One
- * lookup tells each of its packets what it leaves with. find.h looks up, make.h makes and ends
- * flows, port.h finds a port of ours, share.h limits what a source may have, across.h changes the
- * family, quote.h rewrites ICMP errors.
+ * The steps flow_way, flow_commit, and leave for flows. Each client of a masquerading service has a
+ * flow. One lookup gives the addresses and ports that a packet is rewritten to. The other headers
+ * of this folder:
+ *
+ * find.h    lookup                           share.h   limits of a source
+ * make.h    creates, keeps and ends flows    across.h  IPv4 <-> IPv6
+ * port.h    finds a free port of ours        quote.h   ICMP errors
  *
  * Before: guard (guard/guard.h); for flow_commit: ready. After: resolve; for flow_commit: leave.
  * Reads:  s->service, direction, addresses, ports; the maps flow_table, flow_index, pools, table.
@@ -15,16 +18,16 @@
 #include "flow/quote.h"
 #include "table.h"
 
-/* ---- find: what the packet leaves with ---- */
+/* ---- flow_way: what the packet is rewritten to ---- */
 
 INLINE bool flow_is_answered(const struct flow_work *s)
 {
 	return learned_word_state(s->word) != LEARNED_HALF;
 }
 
-/* Sets s->way of an original, to the service's backend. A flow to another backend moves. An ICMP
- * error starts no flow: its quoted reply reached no client. is_good: the flow's time is not over.
- */
+/* Sets s->way for an original to the service's backend. If the flow leads to another backend, it
+ * must move. An ICMP error does not start a flow: it quotes a reply that reached no client of ours.
+ * is_good: the flow has not expired. */
 INLINE int flow_way_original(struct pkt *p, bool is_good)
 {
 	const struct service *service = &p->s->service;
@@ -45,7 +48,8 @@ INLINE int flow_way_original(struct pkt *p, bool is_good)
 	return 0;
 }
 
-/* Sets s->service to the client's listener, if that masquerades and still has this backend */
+/* Sets s->service to the listener that the client uses. That listener must masquerade and still
+ * have this backend. */
 INLINE int flow_listener_step(struct pkt_state *state)
 {
 	const struct flow_work *s = &state->flow;
@@ -64,8 +68,8 @@ INLINE int flow_listener_step(struct pkt_state *state)
 }
 STATE_STEP(with_flows, flow_listener)
 
-/* Checks that the client's listener still has this backend, and sets s->service to it. Most
- * backends have one listener, so the reply's own entry usually tells. */
+/* Checks that the listener that the client uses still has this backend, and sets s->service to it.
+ * Most backends have one listener; then the reply's own table entry is enough. */
 INLINE int flow_check_listener(struct pkt *p)
 {
 	const struct service *service = &p->s->service;
@@ -80,7 +84,7 @@ INLINE int flow_check_listener(struct pkt *p)
 	return rc;
 }
 
-/* A reply belongs to a flow, or answers an embryo (half-open flow). */
+/* A reply belongs to a flow, or is the first answer to a half-open flow (embryo). */
 INLINE int flow_way_reply(struct pkt *p, bool is_good)
 {
 	struct flow_work *s = &p->s->flow;
@@ -91,7 +95,7 @@ INLINE int flow_way_reply(struct pkt *p, bool is_good)
 	return flow_check_listener(p);
 }
 
-/* Sets the key to look up in flow_table, after the guard has chosen the backend */
+/* Sets the key of the flow. It runs after the guard, which may choose the backend. */
 INLINE void flow_set_key(struct pkt *p)
 {
 	bool original = p->s->direction == DIRECTION_ORIGINAL;
@@ -109,8 +113,8 @@ INLINE void flow_set_key(struct pkt *p)
 	p->s->has_key = true;
 }
 
-/* Finds the packet's flow. If a backend has other services too, a packet without a flow is theirs.
- * Returns 0 or a reason. */
+/* Finds the flow of the packet. If the backend has other services too, a packet without a flow is
+ * theirs. Returns 0 or a reason. */
 INLINE int flow_way_step(struct pkt *p)
 {
 	struct flow_work *s = &p->s->flow;
@@ -134,10 +138,10 @@ INLINE int flow_way_step(struct pkt *p)
 }
 INLINE_STEP(flow_way)
 
-/* ---- send ---- */
+/* ---- flow_commit and leave ---- */
 
-/* Before anything is remembered or made: 0, or the reason why the packet cannot change its
- * family */
+/* Called before anything is recorded. Returns 0, or the reason why the packet cannot be translated
+ * to the other IP version. */
 INLINE int flow_admits(struct pkt *p)
 {
 	if (!is_across(p))
@@ -145,8 +149,8 @@ INLINE int flow_admits(struct pkt *p)
 	return p->s->is_quote ? flow_quote_kind(p->s) : across_admits(p);
 }
 
-/* Returns in how many units the time of an answered flow is to be set again: a second after it was
- * set. 0: now */
+/* Returns in how many units the time of an answered flow must be extended; 0: now. It is extended
+ * once a second. */
 INLINE __u32 flow_ages_in(const struct flow_work *s)
 {
 	__u32 left = learned_left(s->word, s->units), timeout, second = LEARNED_SECOND;
@@ -156,11 +160,12 @@ INLINE __u32 flow_ages_in(const struct flow_work *s)
 		return second;
 	timeout = learned_units(pool->timeout);
 	second = timeout < 2 * second ? timeout / 2 : second;
-	/* it is more than the time-out if that is shorter now */
+	/* If the timeout was reduced, the flow may have more time left than the timeout. */
 	return left > timeout || left + second <= timeout ? 0 : left + second - timeout;
 }
 
-/* Whether the flow's time is to be set again; an embryo's when a third of it is left */
+/* Returns whether the flow's time must be extended now. A half-open flow is extended when a third
+ * of its time is left. */
 INLINE bool flow_ages(const struct flow_work *s)
 {
 	if (flow_is_answered(s))
@@ -169,7 +174,8 @@ INLINE bool flow_ages(const struct flow_work *s)
 	       learned_left(s->word, s->units) < learned_units(EMBRYO_SECONDS) / 3;
 }
 
-/* The packet is about to be sent: makes or keeps its flow, and counts it there */
+/* Called when the packet is about to be sent: creates or extends its flow, and counts the packet
+ * there. */
 INLINE int flow_commit_step(struct pkt *p)
 {
 	struct flow_work *s = &p->s->flow;
@@ -218,7 +224,7 @@ INLINE int flow_rewrite_ip(struct pkt *p, const struct flow_way *way)
 	return 0;
 }
 
-/* As rewrite(), but both addresses and ports */
+/* Like rewrite(), but writes both addresses and both ports. */
 INLINE int flow_rewrite(struct pkt *p)
 {
 	const struct flow_way *way = &p->s->flow.way;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * leave, for an ICMP error that changes its family: which error it becomes (RFC 7915 4.2 and 5.2).
- * Both functions return type << 8 | code and the second word of its header in host order; 0: it has
- * no counterpart. quote.h includes it.
+ * Translation of ICMP error types and codes (RFC 7915, sections 4.2 and 5.2), for the step leave.
+ * quote.h includes it. icmp_to6() and icmp_to4() return type << 8 | code of the new error, or 0 if
+ * it has no equivalent. They also return the second word of its header, in host byte order.
  */
 #pragma once
 
@@ -10,8 +10,8 @@
 
 #define IPV6_MTU_MIN 1280
 
-/* Returns where IPv6's header has a field of IPv4's, and back; ~0: nowhere. RFC 7915, figures 3 and
- * 6. */
+/* Both functions convert the pointer of a parameter problem (RFC 7915, figures 3 and 6). They
+ * return ~0 if the field does not exist in the other header. */
 INLINE __u32 pointer_to6(__u32 pointer)
 {
 	return pointer < 2 ? pointer : pointer < 4 ? 4 : pointer == 8 ? 7 : pointer == 9 ? 6 :
@@ -48,7 +48,7 @@ INLINE __u32 icmp_to6(__u8 type, __u8 code, __u32 word, __u32 *ret_word)
 	}
 	if (code == ICMP_PORT_UNREACH)
 		return ICMP_KIND(ICMPV6_DEST_UNREACH, 4);
-	/* prohibited, or precedence too low */
+	/* Administratively prohibited, or precedence cutoff. */
 	if (code == 9 || code == 10 || code == 13 || code == 15)
 		return ICMP_KIND(ICMPV6_DEST_UNREACH, 1);
 	return code > 12 ? 0 : ICMP_KIND(ICMPV6_DEST_UNREACH, 0);

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * flow_commit, the rare part: flows begin, are answered, kept and ended. A new client gets an
- * embryo (half-open flow) with a port of ours. The backend's answer makes it LIVE; beyond its
- * source's share it is SPARE. A flow ends when its time is over and somebody needs its place or
- * port; when its service has another backend; or when user space asks for it.
+ * The step flow_commit, for changes of a flow: it starts, is answered, is extended, or ends. A new
+ * client gets a half-open flow (embryo) with a port of ours. When the backend answers, the flow
+ * becomes LIVE, or SPARE if its source has used up its share. A flow ends in one of these ways:
+ * - it has expired, and its place or port is needed
+ * - its service has another backend now
+ * - user space ends it
  *
  * Before: ready (pipeline.h). After: leave.
  * Reads:  s->flow. Writes: s->flow.way; the maps flow_table, flow_index, flow_shares, flow_totals.
@@ -17,7 +19,8 @@ INLINE struct flow_total *flow_total(__u32 id)
 	return bpf_map_lookup_elem(&flow_totals, &id);
 }
 
-/* Returns the checksum difference of the addresses that an original comes and leaves with */
+/* Returns the checksum difference between the addresses of an original before and after
+ * rewriting. */
 INLINE __u16 flow_delta(const struct flow *f)
 {
 	return csum_fold(addr_delta(&f->client, &f->own) + addr_delta(&f->local, &f->backend));
@@ -25,8 +28,8 @@ INLINE __u16 flow_delta(const struct flow *f)
 
 /* ---- a new client ---- */
 
-/* Gives the place that flow_claim() took an address and port of ours, and publishes the embryo.
- * Returns 0 with s->way complete, or a reason. */
+/* Gives the new flow an address and port of ours, and publishes it as half-open. flow_claim() has
+ * taken its place. Returns 0 with s->way complete, or a reason. */
 INLINE int flow_open_step(struct pkt_state *state)
 {
 	struct flow_work *s = &state->flow;
@@ -54,7 +57,7 @@ STATE_STEP(with_flows, flow_open)
 
 /* ---- the backend's answer ---- */
 
-/* One CPU alone makes a flow of the embryo */
+/* Makes the half-open flow LIVE or SPARE. If several CPUs try, only one succeeds. */
 INLINE void flow_answer(struct flow_work *s, const struct pool *pool)
 {
 	struct flow_total *total = flow_total(s->id);
@@ -82,10 +85,10 @@ INLINE void flow_answer(struct flow_work *s, const struct pool *pool)
 		__sync_fetch_and_add(&total->created, 1);
 }
 
-/* ---- a flow that goes on ---- */
+/* ---- extending a flow ---- */
 
-/* Once a second: sets the time until which the flow is good. Once an epoch its source's share
- * counts it; a SPARE one becomes LIVE when there is room in the share. */
+/* Runs once a second: extends the flow's time. Once in an epoch, the flow is counted for the share
+ * of its source. A SPARE flow becomes LIVE if the share has room. */
 INLINE void flow_keep(struct flow_work *s, const struct pool *pool)
 {
 	struct flow_bucket *b = flow_bucket(s->place);
@@ -110,10 +113,10 @@ INLINE void flow_keep(struct flow_work *s, const struct pool *pool)
 		b->flow[way].epoch = epoch;
 }
 
-/* ---- the end ---- */
+/* ---- ending a flow ---- */
 
-/* Ends what stands under the key of a client that begins anew: its time is over, or it leads to a
- * backend that the service no longer has. The listener may be another service's by now. */
+/* Ends a former flow with the same key as the new one. It has expired, or leads to a backend that
+ * the service no longer has. The listener may belong to another service by now. */
 INLINE void flow_end_former(struct flow_work *s)
 {
 	struct flow_bucket *b = flow_bucket(s->place);
@@ -126,7 +129,8 @@ INLINE void flow_end_former(struct flow_work *s)
 		__sync_fetch_and_add(&total->moved, 1);
 }
 
-/* Does what way.is_new says, but for a newcomer's place and port. Returns 0 or a reason. */
+/* Does what way.is_new asks for, except for the place and port of a new flow. Returns 0 or a
+ * reason. */
 INLINE int flow_change_step(struct pkt_state *state)
 {
 	struct flow_work *s = &state->flow;
@@ -149,7 +153,7 @@ INLINE int flow_change_step(struct pkt_state *state)
 }
 STATE_STEP(with_flows, flow_change)
 
-/* In steps that follow each other: together they would not fit the stack */
+/* Calls the steps one after the other, because together they would exceed the stack. */
 INLINE int flow_make(struct pkt_state *state)
 {
 	__u8 is_new = state->flow.way.is_new;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * flow_commit, for a new client: takes a place for its flow, and a port of ours. The port is the
- * client's own if that is in the pool and free, else one by a secret hash: could a stranger
- * calculate it, a few packets would take all the ports that a chosen client tries. The port is ours
- * once its word is in flow_index, which names a place that is BUSY until the flow is written.
- * make.h uses this.
+ * The step flow_commit, for a new client: takes a place for its flow, and a port of ours. If the
+ * client's own port is in the pool and free, that is used; otherwise a secret hash selects the
+ * port. If an attacker could compute the hash, a few packets would take all ports that a chosen
+ * client tries. The port is taken by the word in flow_index, which names the flow's place. That
+ * place is BUSY until the flow is written. make.h uses this header.
  *
  * Reads:  s->flow.key, made; the map pools. Writes: s->flow.made, place, word; the maps flow_table,
  *         flow_index.
@@ -14,13 +14,13 @@
 #include "csum.h"
 #include "flow/share.h"
 
-/* Candidates for a new client. If 90 % of the pool is in use, one of 2^22 clients finds none of
- * them free. */
+/* Number of ports to try for a new client. If 90 % of the pool is in use, one client in 2^22 finds
+ * none of them free. */
 #define FLOW_PORTS 144
 
-/* ---- who gives way ---- */
+/* ---- ending a flow ---- */
 
-/* Removes the word that names a flow which the caller has BUSY */
+/* Removes the word in flow_index that names a flow. The caller holds the flow BUSY. */
 INLINE void flow_unindex(const struct flow *f, __u32 place)
 {
 	__u32 at = read_once(f->place);
@@ -35,7 +35,7 @@ INLINE void flow_unindex(const struct flow *f, __u32 place)
 		(void)learned_cas(word, is, 0);
 }
 
-/* Ends the flow at this place if its word is still this one. False: it is another. */
+/* Ends the flow at this place if it still has this word. Otherwise returns false. */
 static __attribute__((noinline)) bool flow_end_at(__u32 place, __u64 word)
 {
 	struct flow_bucket *b = flow_bucket(place);
@@ -52,7 +52,7 @@ static __attribute__((noinline)) bool flow_end_at(__u32 place, __u64 word)
 
 /* ---- a place ---- */
 
-/* Writes what is known of the flow into s->made: all but our address and port */
+/* Fills s->made with the new flow, except for our address and port. */
 INLINE void flow_describe(struct flow_work *s)
 {
 	struct flow *f = &s->made;
@@ -75,7 +75,8 @@ INLINE void flow_describe(struct flow_work *s)
 	f->packets[0] = f->packets[1] = f->bytes[0] = f->bytes[1] = 0;
 }
 
-/* Takes a place for a newcomer's flow: s->place, BUSY with s->word. Returns 0, or a reason. */
+/* Takes a place for the new flow: sets s->place, and s->word, whose state is BUSY. Returns 0 or a
+ * reason. */
 INLINE int flow_claim_step(struct pkt_state *state)
 {
 	struct flow_work *s = &state->flow;
@@ -108,8 +109,8 @@ STATE_STEP(with_flows, flow_claim)
 
 /* ---- a port ---- */
 
-/* Mixes by factors that everybody knows (splitmix64). The secret ones may be such that the steps
- * from candidate to candidate come back to a few ports. What is secret here is s->start. */
+/* Mixes the bits by public factors (splitmix64); only s->start is secret. Some secret factors would
+ * make the candidates repeat after a few ports. */
 INLINE __u64 flow_mix(__u64 x)
 {
 	x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9ULL;
@@ -117,7 +118,7 @@ INLINE __u64 flow_mix(__u64 x)
 	return x ^ x >> 31;
 }
 
-/* Writes the i-th candidate into s->made: the client's own port first */
+/* Writes candidate i to s->made. Candidate 0 is the client's own port. */
 INLINE bool flow_candidate(struct flow_work *s, const struct pool *pool, __u32 i)
 {
 	bool ipv4 = s->made.family == FAMILY_IPV4;
@@ -138,8 +139,9 @@ INLINE bool flow_candidate(struct flow_work *s, const struct pool *pool, __u32 i
 	return true;
 }
 
-/* Whether a flow has this tag in the line of flow_index. Ends one whose time is over. Of others
- * that may give way it remembers the first to do so. */
+/* Returns whether a flow has this tag in the line of flow_index, that is, whether the port is
+ * taken. Ends an expired flow. Of the flows that may be displaced, remembers the one to displace
+ * first. */
 INLINE bool flow_port_taken(struct flow_work *s, const struct learned_line *line, __u32 tag)
 {
 	struct flow_bucket *b;
@@ -168,7 +170,7 @@ INLINE bool flow_port_taken(struct flow_work *s, const struct learned_line *line
 	return true;
 }
 
-/* Puts a word into a free way of the line, `first` if that is. Returns the way, or LEARNED_WAYS. */
+/* Puts a word into a free way of the line, preferably `first`. Returns the way, or LEARNED_WAYS. */
 INLINE __u32 flow_index_put(struct learned_line *line, __u32 first, __u64 word)
 {
 	__u64 way = first;
@@ -182,7 +184,7 @@ INLINE __u32 flow_index_put(struct learned_line *line, __u32 first, __u64 word)
 	return learned_cas(&line->word[way], 0, word) ? way : LEARNED_WAYS;
 }
 
-/* Tries candidate number s->tries. Returns 0: the port is ours. */
+/* Tries candidate s->tries. Returns 0 if its port was free and is taken now. */
 INLINE int flow_try(struct flow_work *s, const struct pool *pool)
 {
 	struct learned_line *a, *b, *line;
@@ -216,7 +218,7 @@ INLINE int flow_try(struct flow_work *s, const struct pool *pool)
 	way = learned_index(way);
 	want = 1 + (home0 == home1 && tag0 == tag1);
 	if (learned_count(a, tag0) + learned_count(b, tag1) != want) {
-		learned_store(&line->word[way], 0);	/* another CPU takes the same port */
+		learned_store(&line->word[way], 0);	/* another CPU is taking the same port */
 		return -1;
 	}
 	s->made.place += way;
@@ -241,9 +243,9 @@ static __attribute__((noinline)) long flow_try_next(__u32 i, void *none)
 	return !s->answer;
 }
 
-/* Finds an address and port of ours for the flow that s->made is to be. If all candidates have
- * somebody, the one that gives way first ends. Returns 0, or -1. By bpf_loop(): 6.1 would walk each
- * round of a plain loop. */
+/* Finds an address and port of ours for s->made. If no candidate is free, ends the flow that may be
+ * displaced first. Returns 0 or -1. bpf_loop() is used because the verifier of Linux 6.1 would walk
+ * each round of a plain loop. */
 INLINE int flow_find_port(struct flow_work *s)
 {
 	s->start = learned_second(s->hash ^ learned_secret.key[0], &learned_secret);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * leave, for ICMP errors about packets of flows. The outer packet goes from our address to the
- * flow's other end; the quote becomes the packet as that end sent it. In the other family it
- * follows RFC 7915 4.2 and 5.2. Headers are made in the state, then written.
+ * The step leave, for ICMP errors about packets of flows. The new outer header goes from our
+ * address to the other end of the flow. The quote becomes the packet as that end sent it. For the
+ * other IP version, RFC 7915 sections 4.2 and 5.2 apply. The headers are built in the state, then
+ * written to the packet.
  *
- * Before: flow_admits() in ready asks flow_quote_kind(). After: the plane's send.
+ * Before: flow_admits() in ready calls flow_quote_kind(). After: the plane's send.
  * Reads:  s->quote, flow.way. Writes: s->quote, flow.across; the packet.
  */
 #pragma once
@@ -13,10 +14,10 @@
 #include "flow/icmp_kind.h"
 #include "icmp/rewrite.h"
 
-/* ---- the same family: addresses, ports, TTL ---- */
+/* ---- same IP version: addresses, ports, TTL ---- */
 
-/* Returns the folded one's complement sum of n bytes, a multiple of 4, at most 40. noinline: its
- * many calls would not fit the stack. */
+/* Returns the folded one's complement sum of n bytes; n is a multiple of 4, at most 40. It is
+ * called often, and inlined it would exceed the stack. */
 static __attribute__((noinline)) __u32 quote_sum(const void *from, __u32 n)
 {
 	__u64 sum = 0;
@@ -32,7 +33,7 @@ INLINE __u32 addr_pair_sum(const struct addr *a, const struct addr *b)
 	return quote_sum(a, sizeof(*a)) + quote_sum(b, sizeof(*b));
 }
 
-/* Turns the quoted UDP header into what the flow's other end sent. Returns what that adds to the
+/* Restores the quoted UDP header as the other end of the flow sent it. Returns what to add to the
  * sum of the ICMP message. */
 INLINE __u32 flow_quote_udp(struct quote *q, const struct flow_way *way, __u32 delta)
 {
@@ -48,7 +49,7 @@ INLINE __u32 flow_quote_udp(struct quote *q, const struct flow_way *way, __u32 d
 	return ports + (__u16)~check + udp->check;
 }
 
-/* Rewrites all headers in the state. Returns what that adds to the sum of the ICMP message. */
+/* Rewrites all headers in the state. Returns what to add to the sum of the ICMP message. */
 INLINE __u32 flow_quote_same(struct quote *q, const struct flow_way *way)
 {
 	__u32 new = csum_fold(addr_pair_sum(&way->src, &way->dst));
@@ -78,9 +79,10 @@ INLINE __u32 flow_quote_same(struct quote *q, const struct flow_way *way)
 	}
 }
 
-/* ---- the other family ---- */
+/* ---- other IP version ---- */
 
-/* Makes the header of `payload` bytes on this way. inner: of the quoted packet. */
+/* Builds an IP header for `payload` bytes. inner: the header of the quoted packet, which goes in
+ * the opposite direction. */
 INLINE void quote_head4(struct iphdr *ip, const struct flow_way *way, const struct ipv6hdr *old,
 			__u32 payload, bool inner)
 {
@@ -111,8 +113,8 @@ INLINE void quote_head6(struct ipv6hdr *ip, const struct flow_way *way, const st
 	addr_store(&ip->daddr, inner ? way->src : way->dst);
 }
 
-/* Removes the fragment header of a quoted first fragment: IPv4's header says the same. Returns what
- * that adds to the message's sum, without IPv4's header. */
+/* Removes the fragment header of a quoted first fragment, because the IPv4 header has these fields
+ * itself. Returns what to add to the sum of the message for the removed header. */
 INLINE __u32 quote_drop_fragment(const struct quote *q, struct iphdr *ip)
 {
 	const struct fragment_header *f = (void *)q->fragment;
@@ -129,13 +131,13 @@ INLINE __u32 quote_drop_fragment(const struct quote *q, struct iphdr *ip)
 	return (__u16)~quote_sum(f, sizeof(*f));
 }
 
-/* Returns the pseudo header's part in the sum of an ICMPv6 message of len bytes */
+/* Returns the sum of the pseudo header of an ICMPv6 message of len bytes. */
 INLINE __u32 quote_pseudo(const struct addr *a, const struct addr *b, __u32 len)
 {
 	return addr_pair_sum(a, b) + bpf_htons(len) + bpf_htons(IPPROTO_ICMPV6);
 }
 
-/* Rewrites all headers in the state, and the message's checksum */
+/* Rewrites all headers in the state, and the ICMP checksum. */
 INLINE void flow_quote_change(struct quote *q, struct flow_work *s)
 {
 	bool to4 = s->way.family == FAMILY_IPV4;
@@ -179,8 +181,8 @@ INLINE void flow_quote_change(struct quote *q, struct flow_work *s)
 
 /* ---- steps ---- */
 
-/* Decides whether and as what an error leaves in the other family. Returns 0 or a reason. IPv4
- * options in the quote have no counterpart. */
+/* Decides whether an error can be translated, and to which type and code. Returns 0 or a reason.
+ * Quoted IPv4 options have no equivalent in IPv6. */
 INLINE int flow_quote_kind_step(struct pkt_state *state)
 {
 	struct flow_across *a = &state->flow.across;
@@ -192,7 +194,8 @@ INLINE int flow_quote_kind_step(struct pkt_state *state)
 		return -DROP_untranslatable;
 	kind = ipv4 ? icmp_to6(q->icmp[0], q->icmp[1], word, &new_word) :
 		      icmp_to4(q->icmp[0], q->icmp[1], word, &new_word);
-	/* a fragmented datagram gets a fragment header on top when it leaves */
+	/* The quoted IPv4 fragment got a fragment header when it became IPv6, so its sender is told
+	 * an MTU that is smaller by that. */
 	if (kind == ICMP_KIND(ICMP_DEST_UNREACH, ICMP_FRAG_NEEDED) && q->fragment[0])
 		new_word -= sizeof(struct fragment_header);
 	a->kind = kind;
@@ -201,7 +204,7 @@ INLINE int flow_quote_kind_step(struct pkt_state *state)
 }
 STATE_STEP(with_flows, flow_quote_kind)
 
-/* Make all outgoing headers. Two steps, because one would not fit the stack. */
+/* Builds all headers. It is split in two steps, because one would exceed the stack. */
 INLINE int flow_quote_prepare_step(struct pkt_state *state)
 {
 	struct quote *q = &state->quote;
@@ -220,7 +223,7 @@ INLINE int flow_quote_across_step(struct pkt_state *state)
 }
 STATE_STEP(with_flows, flow_quote_across)
 
-/* Writes the EtherType, which no sum of the packet covers */
+/* Writes the EtherType. No checksum of the skb covers it. */
 INLINE int quote_write_type(struct pkt *p, __be16 type)
 {
 	__u32 off = p->s->l3 - sizeof(type);
@@ -234,7 +237,7 @@ INLINE int quote_write_type(struct pkt *p, __be16 type)
 	return plane_write(p, off, &type, sizeof(type));
 }
 
-/* Writes the headers into the packet. Returns 0 or negative. */
+/* Writes the headers to the packet. Returns 0 or a negative value. */
 INLINE int flow_quote_write_step(struct pkt *p)
 {
 	struct quote *q = &p->s->quote;

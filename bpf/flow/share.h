@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * flow_commit: what one source may have: EMBRYO_SHARE embryos (half-open flows) in EMBRYO_SECONDS,
- * and pool.share LIVE flows. A source is an IPv4 address or an IPv6 /64. Each has two cells of
- * flow_shares, and is within its share if one of them says so. make.h and port.h use this.
+ * The step flow_commit: limits what one source may have. It may have EMBRYO_SHARE half-open flows
+ * (embryos) per EMBRYO_SECONDS, and pool.share LIVE flows. A source is an IPv4 address or an IPv6
+ * /64. It has two cells in flow_shares, and is within its share if either cell has room. make.h and
+ * port.h use this header.
  */
 #pragma once
 
@@ -14,7 +15,7 @@ struct flow_cells {
 	struct flow_share *a, *b;
 };
 
-/* Finds the cells of the flow's client. False: there are none. */
+/* Finds the two cells of the flow's client. Returns false if there are none. */
 INLINE bool flow_cells(const struct flow_work *s, struct flow_cells *ret)
 {
 	bool original = s->key.direction == DIRECTION_ORIGINAL;
@@ -29,9 +30,10 @@ INLINE bool flow_cells(const struct flow_work *s, struct flow_cells *ret)
 	return ret->a && ret->b;
 }
 
-/* ---- embryos ---- */
+/* ---- half-open flows ---- */
 
-/* Takes one of the source's embryos at `now`, in jiffies. False: it has used its share. */
+/* Charges one half-open flow to the source at `now`, in jiffies. Returns false if its share is used
+ * up. */
 INLINE bool embryo_allowed(const struct flow_work *s, __u64 now)
 {
 	__u64 each = EMBRYO_EACH, most = now + EMBRYO_SHARE * each, a, b;
@@ -50,7 +52,7 @@ INLINE bool embryo_allowed(const struct flow_work *s, __u64 now)
 	return true;
 }
 
-/* The embryo is answered */
+/* Returns the charge of a half-open flow, because the backend has answered it. */
 INLINE void embryo_give_back(const struct flow_work *s)
 {
 	struct flow_cells cells;
@@ -66,7 +68,7 @@ INLINE void embryo_give_back(const struct flow_work *s)
 #define LIVE_COUNT 0xffffff
 #define LIVE_ONE (1ULL << 24)
 
-/* Returns the cell's value in this epoch */
+/* Returns the value of a cell for this epoch. */
 INLINE __u64 live_value(__u64 value, __u16 epoch)
 {
 	__u16 was = value >> 48;
@@ -81,7 +83,7 @@ INLINE __u32 live_sum(__u64 value)
 	return (value >> 24 & LIVE_COUNT) + (value & LIVE_COUNT);
 }
 
-/* moved: the flow was counted in the epoch before */
+/* Counts a flow in the cell. moved: it was counted in the previous epoch, and is removed there. */
 INLINE void live_add(struct flow_share *cell, __u16 epoch, bool moved)
 {
 #pragma clang loop unroll(full)
@@ -94,8 +96,8 @@ INLINE void live_add(struct flow_share *cell, __u16 epoch, bool moved)
 	}
 }
 
-/* Counts the flow for its source in this epoch. was_counted: in the epoch before. False: the source
- * has used its share. */
+/* Counts the flow for its source in this epoch. was_counted: it was counted in the previous one.
+ * Returns false if the share is used up. */
 INLINE bool live_allowed(const struct flow_work *s, const struct pool *pool, __u16 epoch,
 			 bool was_counted)
 {

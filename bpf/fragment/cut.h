@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * resolve and leave, tc only: IPv4 without DF that is longer than the MTU leaves in pieces, as from
- * any router (RFC 791 3.2), also if it leaves as IPv6 (RFC 7915 4.1).
+ * The steps resolve and leave, tc only: decides whether an IPv4 packet without DF that exceeds the
+ * MTU is fragmented, and sends the fragments, as any router must (RFC 791, section 3.2). It may
+ * also leave as IPv6 (RFC 7915, section 4.1).
  *
  * Before: the next hop, in resolve; the rewrite, in leave. After: ready; the send, in leave.
- *         cut_pieces() sends all pieces but the last, which takes the packet's place.
+ *         cut_pieces() sends all fragments except the last one, which replaces the packet.
  * Reads:  the packet, s->out, segment_len, service.flags; the map nexthops.
  * Writes: s->cut; the map pieces.
  */
@@ -24,8 +25,9 @@ INLINE bool without_df(const struct pkt *p)
 	return p->s->family == FAMILY_IPV4 && ip && !(ip->frag_off & IP_DF);
 }
 
-/* Tells whether the checksum covers only the pseudo header, for a device to complete. A complete
- * checksum may equal that by chance: then the whole datagram sums up. */
+/* Returns whether the checksum is partial: it covers only the pseudo header, and a device is to
+ * complete it. A complete checksum may have the same value by chance; then the sum over the whole
+ * datagram is correct. */
 INLINE bool cut_partial(struct pkt *p, const struct iphdr *ip, __u32 l4, const struct udphdr *udp)
 {
 	__u64 pseudo = csum_pseudo4(ip->saddr, ip->daddr) + udp->len + bpf_htons(IPPROTO_UDP);
@@ -45,8 +47,9 @@ INLINE __u32 gso_size(const struct pkt *p)
 #endif
 }
 
-/* Segments of a GSO packet have a UDP header each, and segment_len is right. But UFO's segments,
- * which a virtual machine may send, are fragments: the kernel knows their length. */
+/* Returns whether the segments of a GSO packet fit the MTU. With UDP_L4 segmentation, each segment
+ * has a UDP header, and segment_len is right. But a virtual machine may send UFO packets, whose
+ * segments are fragments; only the kernel knows their length. */
 INLINE bool cut_gso_fits(struct pkt *p, const struct nexthop *hop)
 {
 	__u32 device_mtu = 0;
@@ -55,10 +58,11 @@ INLINE bool cut_gso_fits(struct pkt *p, const struct nexthop *hop)
 	       device_mtu <= hop->fib.mtu_result;
 }
 
-/* Returns 1 if a packet longer than the MTU may go, else 0. If it must be cut, s->cut is how many
- * bytes follow each IP header. Not cut are packets that need a new checksum first (partial ones,
- * segments) or exceed the stash: their sender is told the MTU, as with `df: report`. A fragment or
- * an ICMP error is always cut: telling its sender would change nothing. */
+/* Returns 1 if a packet that exceeds the MTU can be sent, otherwise 0. If it must be fragmented,
+ * sets s->cut to the payload bytes of each fragment. A packet is not fragmented if it needs a new
+ * checksum first (partial checksum, GSO) or exceeds the work area. Then its sender is told the MTU,
+ * as with `df: report`. A fragment or an ICMP error is always fragmented, because telling its
+ * sender would change nothing. */
 INLINE int cut_plan_step(struct pkt *p)
 {
 	__u32 out = p->s->out, l3 = p->s->l3, header, len, mtu;
@@ -99,9 +103,9 @@ INLINE bool cut_fits(struct pkt *p)
 	return p->plane == PLANE_TC && !(is_across(p) && p->s->is_quote) && cut_plan(p) > 0;
 }
 
-/* Sends all pieces but the last. A clone cannot wait for a neighbour. So if the neighbour is
- * unresolved only the first piece goes, through the kernel, which then resolves it; the packet
- * counts as dropped. */
+/* Sends all fragments except the last one. Clones cannot wait for a neighbour. So if the neighbour
+ * is unresolved, only the first fragment is sent, through the kernel, which then resolves the
+ * neighbour. The packet counts as dropped. */
 INLINE int cut_pieces_step(struct pkt *p)
 {
 	__u32 out = p->s->out;

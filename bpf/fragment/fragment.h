@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * enter and ready: fragments, which go one by one and are never put together. Only a datagram's
- * first fragment has the UDP header. When it is sent, the map `frags` remembers its ports for two
- * seconds. A later fragment that finds this entry is classified as its first was; any other goes
- * up. (cut.h and pieces.h cut packets that are too long.)
+ * The steps enter and ready, for fragments. Each is forwarded by itself, without reassembly. Only
+ * the first fragment of a datagram has the UDP header. When it is sent, the map `frags` remembers
+ * its ports for two seconds. A later fragment with such an entry is handled like its first one; a
+ * later fragment without one is passed up. (cut.h and pieces.h fragment packets that exceed the
+ * MTU.)
  *
  * Before: pull_extensions() (extensions.h); in ready, resolve. After: find; in ready, make_room.
  * Reads:  s->family, l3, l4, len; the map frags.
@@ -17,20 +18,20 @@
 LEARNED_FIND(true, frags, FRAGMENT_SECONDS)
 LEARNED_PUT(true, frags)
 
-struct fragment_header {		/* IPv6's, RFC 8200 4.5 */
+struct fragment_header {		/* IPv6 fragment header, RFC 8200 section 4.5 */
 	__u8 next, zero;
 	__be16 offset;
 	__be32 id;
 };
 
-/* Returns the offset of the fragment header whose payload begins at `start` */
+/* Returns the offset of the fragment header whose payload starts at `start`. */
 INLINE __u32 fragment_header_at(const struct pkt *p, __u32 start)
 {
 	return p->s->l3 + ((start - sizeof(struct fragment_header)) & 0x7ff);
 }
 
-/* Completes s->fragment behind options or extension headers. For IPv6 it holds the payload's offset
- * so far, or 0. */
+/* Completes s->fragment, after options or extension headers were skipped. For IPv6, s->fragment
+ * holds the offset of the payload or 0 until then. */
 INLINE int pull_fragment(struct pkt *p)
 {
 	const struct fragment_header *h;
@@ -53,15 +54,17 @@ INLINE int pull_fragment(struct pkt *p)
 		return 0;
 	}
 	p->s->fragment = fragment_word(offset, start);
-	size = p->s->len - start;		/* wraps around if there is none; tested below */
-	/* all but the last one have a multiple of 8 bytes; none ends behind 65,535 */
+	size = p->s->len - start;	/* wraps around if there is no payload; tested below */
+	/* All fragments except the last one have a multiple of 8 bytes, and none ends beyond
+	 * 65,535. */
 	if ((offset & 1 && size & 7) ||
 	    (offset && (size - 1 > 0xffff || (offset & ~7U) + size > 0xffff)))
 		pkt_hold(p, PASS_malformed);
 	return 0;
 }
 
-/* Makes the key of the packet's datagram in s->learned. False: the header is out of reach. */
+/* Sets s->learned.key for the packet's datagram. Returns false if the header is not in the linear
+ * part. */
 INLINE bool fragment_set_key(struct pkt *p)
 {
 	bool ipv4 = p->s->family == FAMILY_IPV4;
@@ -73,13 +76,13 @@ INLINE bool fragment_set_key(struct pkt *p)
 		return false;
 	key->src = p->s->src;
 	key->dst = p->s->dst;
-	/* bytes 4 to 7 of either header */
+	/* Bytes 4 to 7 of the IPv4 header, or of the fragment header. */
 	key->id = p->s->datagram = ipv4 ? h->id & bpf_htonl(0xffff0000) : h->id;
 	key->ifindex = p->s->ifindex;
 	return true;
 }
 
-/* Gives a later fragment its first one's ports. Returns 0 or NOT_OURS. */
+/* Gives a later fragment the ports of its first one. Returns 0 or NOT_OURS. */
 INLINE int fragment_find(struct pkt *p)
 {
 	const struct fragment *first = &p->s->learned.value.fragment;
@@ -95,8 +98,9 @@ INLINE int fragment_find(struct pkt *p)
 	return 0;
 }
 
-/* The packet has no whole UDP header. A first fragment that ends behind its ports is made to fool
- * filters (RFC 1858), and is held. Any other packet is not ours. */
+/* Handles a packet without a whole UDP header. A first fragment that ends after the ports is an
+ * attempt to evade filters (RFC 1858), so the reason tiny_fragment becomes pending. Any other
+ * packet is not ours. */
 INLINE int fragment_check_tiny(struct pkt *p)
 {
 	const struct udphdr *udp = at(p, p->s->l4, offsetof(struct udphdr, len));
@@ -111,8 +115,8 @@ INLINE int fragment_check_tiny(struct pkt *p)
 	return 0;
 }
 
-/* A first fragment is about to be sent: remembers it, in the place of an earlier one. Anybody can
- * send one in a stranger's name, so the earlier one is no better than this. */
+/* Called when a first fragment is about to be sent: remembers it, and replaces an earlier one of
+ * the same datagram. Either of them may be forged, so the earlier one deserves no precedence. */
 INLINE int fragment_remember(struct pkt *p)
 {
 	struct fragment *value;
@@ -123,6 +127,6 @@ INLINE int fragment_remember(struct pkt *p)
 	value->sport = p->s->sport;
 	value->dport = p->s->dport;
 	value->end = p->s->len - fragment_start(p);
-	/* if another CPU is at it, XDP leaves the packet to tc */
+	/* If another CPU is writing the entry, XDP leaves the packet to tc. */
 	return fragment_set_key(p) && frags_put(p->s) ? 0 : -PASS_fragment;
 }

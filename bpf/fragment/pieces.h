@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * leave, tc only: cuts a packet into pieces. Its payload is stashed, each piece is written over the
- * packet in turn, and all but the last leave as clones. The loops keep their state in the map
- * `pieces`, so the verifier walks each body once. cut.h calls cut_all(); flow/across.h uses
- * sum_bytes().
+ * The step leave, tc only: fragments a packet. Its payload is saved, then each fragment is written
+ * over the packet in turn. All fragments except the last leave as clones. The loops keep their
+ * state in the map `pieces`, so that the verifier walks each loop body once. cut.h calls cut_all();
+ * flow/across.h uses sum_bytes().
  */
 #pragma once
 
@@ -11,10 +11,10 @@
 
 #define IP_MF bpf_htons(0x2000)
 #define OPTIONS_MAX 40
-#define SUM_BYTES 512			/* a round */
+#define SUM_BYTES 512			/* bytes per round */
 
 #ifdef WGXDP_HOST
-/* If set: called for each clone */
+/* A test may set it; it is called for each clone. */
 static void (*host_cloned)(const struct host_packet *packet, __u32 egress) __attribute__((unused));
 
 INLINE int bpf_skb_change_tail(struct host_packet *packet, __u32 len, __u64 flags)
@@ -47,9 +47,10 @@ INLINE struct pieces *pieces_find(void)
 	return bpf_map_lookup_elem(&pieces, &zero);
 }
 
-/* ---- sums over more bytes than the stack holds ---- */
+/* ---- checksums over more bytes than fit the stack ---- */
 
-/* Adds the next of .rest bytes at .l3 to .sum. Returns 0 to go on. */
+/* Adds the next bytes of the packet to c->sum. c->l3 is their offset, and c->rest bytes are left.
+ * Returns 0 to go on. */
 INLINE long sum_chunk(struct pkt *p)
 {
 	struct pieces *c = pieces_find();
@@ -81,9 +82,10 @@ static long sum_chunk_xdp(__u32 i, void **ctx)
 	return sum_chunk(&p);
 }
 
-/* Adds the sum of len bytes at `off`, not folded, to *sum. Returns 0 or negative. By bpf_loop():
- * 6.1 would walk each round of a plain loop. The callback gets the address of a copy: with that of
- * p->ctx, clang would no longer know that p->plane is constant. */
+/* Adds the sum of len bytes at `off` to *sum, not folded. Returns 0 or a negative value. bpf_loop()
+ * is used because the verifier of Linux 6.1 would walk each round of a plain loop. The callback
+ * gets the address of a copy of p->ctx. With the address of p->ctx itself, clang would no longer
+ * know that p->plane is constant. */
 INLINE int sum_bytes(struct pkt *p, __u32 off, __u32 len, __u64 *sum)
 {
 	struct pieces *c = pieces_find();
@@ -102,10 +104,10 @@ INLINE int sum_bytes(struct pkt *p, __u32 off, __u32 len, __u64 *sum)
 	return c->rest ? -1 : 0;
 }
 
-/* ---- headers of pieces ---- */
+/* ---- headers of the fragments ---- */
 
-/* Byte i of the options. Options that must not be copied (RFC 791 3.1) become no-operations in
- * later pieces, as in the kernel. */
+/* Handles byte i of the options; bpf_loop() calls it. As in the kernel, options without the copied
+ * flag (RFC 791 section 3.1) become no-operations in later fragments. */
 static long cut_option(__u32 i, void *none)
 {
 	struct pieces *c = pieces_find();
@@ -140,7 +142,8 @@ INLINE void cut_options(struct pieces *c)
 	ip->check = csum_add(ip->check, bpf_htons(csum_fold(c->option_delta)));
 }
 
-/* Completes the header of the n bytes from `start` on (RFC 8200 4.5). */
+/* Completes the header of a fragment (RFC 8200 section 4.5) whose n bytes of payload begin at
+ * `start`. */
 INLINE void cut_header6(const struct pieces *c, struct ipv6hdr *ip, __u32 start, __u32 n, bool more)
 {
 	struct fragment_header *f = (void *)(ip + 1);
@@ -161,7 +164,7 @@ INLINE void cut_header4(const struct pieces *c, struct iphdr *ip, __u32 start, _
 	ip->frag_off = frag_off;
 }
 
-/* Writes piece i over the packet, and sends it unless it is the last. Returns 0 to go on. */
+/* Writes fragment i over the packet, and sends it unless it is the last one. Returns 0 to go on. */
 static long cut_piece(__u32 i, void **ctx)
 {
 	struct pkt p = { .ctx = *ctx, .plane = PLANE_TC };
@@ -202,8 +205,8 @@ static long cut_piece(__u32 i, void **ctx)
 	return 0;
 }
 
-/* Reads the header at c->ip[0]: its length in pieces, and the packet's place in its datagram.
- * Returns how many bytes follow it. */
+/* Reads the IP header in c->ip[0]: the header length of the fragments, and the packet's own
+ * fragment offset. Returns the number of payload bytes. */
 INLINE __u32 cut_read4(struct pieces *c)
 {
 	const struct iphdr *ip = (void *)c->ip[0];
@@ -233,8 +236,9 @@ INLINE __u32 cut_read6(struct pieces *c)
 	return len - sizeof(*f) + c->shift;
 }
 
-/* Cuts the packet, which has its outgoing headers already. The last piece takes its place, or with
- * first_alone the first one, and no other leaves. Returns 0 or negative. */
+/* Fragments the packet, whose headers are rewritten already. The last fragment replaces the packet.
+ * With first_alone the first one replaces it, and the others are discarded. Returns 0 or a negative
+ * value. */
 INLINE int cut_all(struct pkt *p, __u32 ifindex, bool first_alone)
 {
 	struct pieces *c = pieces_find();

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * guard, its second part: examines a handshake message, or data of an unknown client, after
- * message.h has read it into s->guard. It remembers only the time that it spent, and sources of a
- * wrong mac1.
+ * The guard, second part: decides on a handshake message, or on data of an unknown client, which
+ * message.h has read into s->guard. It records nothing except the CPU time that it used, and which
+ * sources sent a wrong mac1.
  *
  * Before: guard_look() (message.h). After: guard_choose_backend() (guard.h).
  * Reads:  s->guard; the maps guards, guard_keys, answered, indices.
@@ -21,7 +21,7 @@ INLINE const struct guard *guard_find(const struct guard_work *s)
 	return bpf_map_lookup_elem(&guards, &s->id);
 }
 
-/* Tries one key. Returns 1 to stop. */
+/* Tries one key; bpf_loop() calls it. Returns 1 to stop. */
 static long guard_try(__u32 i, void *none)
 {
 	struct pkt_state *state = state_find();
@@ -45,8 +45,8 @@ static long guard_try(__u32 i, void *none)
 	return 1;
 }
 
-/* By bpf_loop(): a service may have 128 keys, and the verifier would walk a plain loop once for
- * each. */
+/* Finds the key that matches mac1. It uses bpf_loop(), because a service may have 128 keys, and the
+ * verifier would walk a plain loop once for each. */
 INLINE int guard_mac1(struct guard_work *s, __u32 keys)
 {
 	if (!mac1_begin(s))
@@ -60,31 +60,31 @@ INLINE int guard_mac1(struct guard_work *s, __u32 keys)
 	return s->answer;
 }
 
-/* Tells whether a backend has answered the client: s->learned.value.answered */
+/* Returns whether a backend has answered the client; s->learned.value.answered then says which. */
 INLINE bool guard_find_client(struct pkt_state *state)
 {
 	learned_key(state)->client = state->guard.client;
 	return answered_find(state);
 }
 
-/* Tells whether a backend has given out this index, as long as the session lasts:
- * s->learned.value.answered */
+/* Returns whether a backend gave out this index, and its session may still live;
+ * s->learned.value.answered then says which backend. */
 INLINE bool guard_find_index(struct pkt_state *state, __le32 index)
 {
 	learned_key(state)->index = (struct index_key){ index, state->guard.id };
 	return indices_find(state);
 }
 
-/* A response must be the first to answer an initiation of a backend, whose index strangers do not
- * know. Returns 0 or a reason. */
+/* Admits a response only if it is the first one to a backend's initiation. An attacker does not
+ * know the index of that initiation. Returns 0 or a reason. */
 INLINE int guard_response(struct pkt_state *state)
 {
 	return guard_find_index(state, load_word(__le32, state->guard.message + 8)) &&
 	       !state->learned.value.answered.used ? 0 : -DROP_guard_stranger;
 }
 
-/* Decides whether an original's message may go to the service, and to which backend. Returns 0 or a
- * reason. */
+/* Decides whether the message of an original may go to the service, and to which backend. Returns 0
+ * or a reason. */
 INLINE int guard_check_step(struct pkt_state *state)
 {
 	struct guard_work *s = &state->guard;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * guard, the cookie challenge: while there are too many initiations, a client must repeat its own
- * with the cookie that the daemon sent to its address and port (WireGuard's whitepaper, 5.4.7; our
- * cookie's content is our own). make.h calls cookie_admits().
+ * The guard's cookie challenge (WireGuard's whitepaper, section 5.4.7). While there are too many
+ * initiations, a client must repeat its initiation with a cookie, which the daemon sends to its
+ * address and port. The content of the cookie is our own. make.h calls cookie_admits().
  */
 #pragma once
 
@@ -13,10 +13,10 @@ LEARNED_FIND(with_guards, challenged, COOKIE_SECONDS)
 LEARNED_LIMIT(with_guards, guard_sources)
 
 #define INITIATION_MAC2 132
-#define COOKIE_COST 5			/* compressions */
+#define COOKIE_COST 5			/* BLAKE2s compressions */
 
-/* Tells whether mac2 of s->message was made with the cookie that this secret gives to s->client.
- * noinline, because it is called twice. */
+/* Returns whether mac2 of s->message was computed with the cookie that this secret yields for
+ * s->client. noinline, because it is called twice. */
 static __attribute__((noinline)) __u32 mac2_fits(struct guard_work *s,
 						 const struct cookie_key *secret)
 {
@@ -46,10 +46,10 @@ INLINE bool has_cookie(struct guard_work *s, const struct cookies *c)
 	return mac2_fits(s, &c->secret[0]) || mac2_fits(s, &c->secret[1]);
 }
 
-/* A client keeps one cookie. If the backend itself has challenged it, it answers with the
- * backend's cookie, which wgxdp cannot verify. So such an initiation passes if it has some mac2,
- * and all of them together no faster than `above`: guard_sources holds that limit under the
- * address 0. */
+/* Returns whether an initiation may have a cookie of the backend. If the backend itself has
+ * challenged the client, the client uses the backend's cookie, because WireGuard keeps only one per
+ * peer. wgxdp cannot verify that cookie. So it accepts any mac2 from such a client, up to the rate
+ * `above` for all of them together. guard_sources holds that limit under address 0. */
 INLINE bool has_other_cookie(struct pkt_state *state, const struct guard *g, __u64 now)
 {
 	const __u8 *mac2 = state->guard.message + INITIATION_MAC2;
@@ -81,7 +81,7 @@ INLINE void challenge_send(const struct guard_work *s)
 	bpf_ringbuf_submit(c, 0);
 }
 
-/* Decides whether an initiation with a right mac1 passes the challenge. Returns 0 or a reason. */
+/* Decides whether an initiation with a valid mac1 passes the challenge. Returns 0 or a reason. */
 INLINE int cookie_admits(struct pkt_state *at, const struct guard *g, __u64 now)
 {
 	struct guard_work *s = &at->guard;

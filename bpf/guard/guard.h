@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * guard: if a service asks for it, a packet that is no WireGuard message ends here. Data of the
- * right shape costs a look at 4 bytes. The rare handshake messages are read by guard_look()
- * (message.h) and examined by guard_check() (check.h); guard_make() (make.h) remembers them when
- * they are sent.
+ * The step guard: for a service that asks for it, drops packets that are not valid WireGuard
+ * messages. For data it compares four bytes and the length. Handshake messages are rare:
+ * guard_look() (message.h) reads them, guard_check() (check.h) verifies them, and guard_make()
+ * (make.h) records them when they are sent.
  *
  * Before: find (service.h). After: flow_way (flow/flow.h); resolve returns the result, guard.says.
  *         guard_remember runs in ready, just before the packet is sent.
@@ -16,7 +16,7 @@
 #include "guard/message.h"
 #include "service.h"
 
-/* Sets s->guard.client to the sender of an original */
+/* Sets s->guard.client to the sender of an original. */
 INLINE void guard_set_client(struct pkt *p)
 {
 	struct guard_work *s = &p->s->guard;
@@ -28,8 +28,8 @@ INLINE void guard_set_client(struct pkt *p)
 	s->client.what = 0;
 }
 
-/* Tells whether a backend has answered the client, and which one: the one lookup that data costs at
- * a strict service */
+/* Returns whether a backend has answered the client, and sets s->guard.backend to it. For data to a
+ * strict service this is the only lookup. */
 INLINE bool guard_knows_client(struct pkt_state *state)
 {
 	if (!guard_find_client(state))
@@ -38,7 +38,7 @@ INLINE bool guard_knows_client(struct pkt_state *state)
 	return true;
 }
 
-/* Examines a packet to a backend, and sets s->backend. Returns 0 or a reason. */
+/* Inspects an original, and sets s->backend if the message selects one. Returns 0 or a reason. */
 INLINE int guard_original(struct pkt *p, const struct guard *g, const struct udphdr *udp)
 {
 	__u32 more = g->flags & (GUARD_STRICT | GUARD_BACKENDS);
@@ -60,8 +60,8 @@ INLINE int guard_original(struct pkt *p, const struct guard *g, const struct udp
 	return rc;
 }
 
-/* An ICMP error or a later fragment has no message. If there are several backends, the client's
- * last one gets it. */
+/* For ICMP errors and later fragments, which contain no message: if there are several backends,
+ * selects the one that the client had last. */
 INLINE int guard_follow_client(struct pkt *p, const struct guard *g)
 {
 	if (!(g->flags & GUARD_BACKENDS))
@@ -70,7 +70,7 @@ INLINE int guard_follow_client(struct pkt *p, const struct guard *g)
 	return guard_knows_client(p->s) ? 0 : -DROP_guard_stranger;
 }
 
-/* Exchanges the listener's entry for that of the chosen backend, if it is not number 0 */
+/* Replaces the listener's table entry by that of the selected backend, unless that is number 0. */
 INLINE int guard_choose_backend(struct pkt *p)
 {
 	__u32 backend = p->s->guard.backend & (GUARD_BACKENDS_MAX - 1);
@@ -89,7 +89,7 @@ INLINE int guard_choose_backend(struct pkt *p)
 	return 0;
 }
 
-/* Returns what the packet's service asks for, or NULL if it has no guard */
+/* Returns the guard of the packet's service, or NULL if it has none. */
 INLINE const struct guard *guard_load(struct pkt *p)
 {
 	const struct guard *g;
@@ -99,7 +99,7 @@ INLINE const struct guard *guard_load(struct pkt *p)
 	return g && g->flags & GUARD_ON ? g : NULL;
 }
 
-/* Keeps the result in guard.says. resolve returns it, unless an earlier check there fails. */
+/* Stores the result in guard.says. resolve returns it, unless one of its earlier checks fails. */
 INLINE int guard_step(struct pkt *p)
 {
 	struct guard_work *s = &p->s->guard;
@@ -123,9 +123,9 @@ INLINE int guard_step(struct pkt *p)
 }
 INLINE_STEP(guard)
 
-/* Call for a packet from the backend: if it is for a client that the backend has answered, the
- * backend is alive, whatever others sent in the clients' names. Reads one number unless an
- * initiation waits for its answer. */
+/* Called for a packet from the backend. If its client is one that the backend has answered, the
+ * backend is alive. So its counters of unanswered initiations are reset, even if forged initiations
+ * raised them. If there are none, this only reads one number. */
 INLINE void health_clear(struct pkt_state *state)
 {
 	struct health *h = health_find(&state->guard);
@@ -134,7 +134,7 @@ INLINE void health_clear(struct pkt_state *state)
 		h->unanswered = h->sources = h->known_unanswered = h->known_sources = 0;
 }
 
-/* Examines a packet from a backend: a message that begins a session is remembered */
+/* Inspects a packet from a backend. If it is a handshake message, it will be recorded. */
 INLINE void guard_reply(struct pkt *p)
 {
 	const struct udphdr *udp = at(p, p->s->l4, sizeof(*udp));
@@ -159,12 +159,12 @@ INLINE void guard_reply(struct pkt *p)
 	if (is_plain_data(p, g, udp))
 		return;
 	message_locate(p, udp);
-	if (is_across(p))		/* p->s->len is still the other family's */
+	if (is_across(p))		/* s->len is the length before translation */
 		s->end = p->s->l4 + p->s->flow.across.payload;
 	s->remember = !guard_look(p) && s->kind && s->kind != MESSAGE_DATA;
 }
 
-/* The packet is about to be sent. Returns 0 or a reason. */
+/* Called when the packet is about to be sent: records handshake messages. Returns 0 or a reason. */
 INLINE int guard_remember_step(struct pkt *p)
 {
 	if (p->s->direction == DIRECTION_REPLY && p->s->service.flags & SERVICE_QUIET)

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * guard: mac1 and mac2 of WireGuard's messages (whitepaper, 5.4.4). It makes the blocks for
- * BLAKE2s, compares the results, and checks mac1 of the message in s->guard. check.h, cookie.h and
- * the blind relay include it.
+ * Computes and compares mac1 and mac2 of WireGuard messages (whitepaper, section 5.4.4). check.h,
+ * cookie.h and the blind relay include it.
  */
 #pragma once
 
 #include "guard/time.h"
 
-#define INITIATION_MAC1 116		/* its offset, and so the number of bytes that it covers */
+/* Offset of mac1, which is also the number of bytes that it covers. */
+#define INITIATION_MAC1 116
 #define RESPONSE_MAC1 60
 #define WORDS(n) ((n) / sizeof(__u32))
 
-/* Loads n words of a message's block; the rest becomes 0 */
+/* Loads n words of a block of the message, and pads it with zeros. */
 INLINE void block_words(__u32 m[16], const __u8 *from, __u32 n)
 {
 #pragma clang loop unroll(full)
@@ -20,7 +20,7 @@ INLINE void block_words(__u32 m[16], const __u8 *from, __u32 n)
 		m[i] = i < n ? from_le32(load_word(__u32, from + 4 * i)) : 0;
 }
 
-/* Sets the state before the block of a 16-byte key, for a mac of 16 bytes */
+/* Sets the initial hash state for a 16-byte key and a MAC of 16 bytes. */
 INLINE void cookie_mac_begin(__u32 h[8])
 {
 	h[0] = BLAKE2S_IV0 ^ 0x01010000 ^ MAC_LEN << 8 ^ MAC_LEN;
@@ -33,7 +33,7 @@ INLINE void cookie_mac_begin(__u32 h[8])
 	h[7] = BLAKE2S_IV7;
 }
 
-/* Returns 0 if both are the same */
+/* Returns 0 if the computed MAC equals the one in the message. */
 INLINE __u32 mac_compare(const __u32 h[8], const __u8 *mac)
 {
 	return (h[0] ^ from_le32(load_word(__u32, mac))) |
@@ -42,7 +42,8 @@ INLINE __u32 mac_compare(const __u32 h[8], const __u8 *mac)
 	       (h[3] ^ from_le32(load_word(__u32, mac + 12)));
 }
 
-/* Loads the blocks that are hashed for each key. Returns false if this CPU has no time left. */
+/* Loads the blocks of the message, which are hashed for each key. Returns false if this CPU's
+ * budget is used up. */
 INLINE bool mac1_begin(struct guard_work *s)
 {
 	struct addr source = guard_source(&s->client.addr);
@@ -57,7 +58,7 @@ INLINE bool mac1_begin(struct guard_work *s)
 	return true;
 }
 
-/* Tells whether mac1 was made with the key whose block results in this state */
+/* Returns whether mac1 matches a key. `state` is the hash state after the key block. */
 INLINE bool mac1_fits(struct guard_work *s, const __u32 state[8])
 {
 	struct blake2s_work *w = s->work;
@@ -72,13 +73,13 @@ INLINE bool mac1_fits(struct guard_work *s, const __u32 state[8])
 	} else {
 		blake2s_compress(&w[0], BLAKE2S_BLOCK + RESPONSE_MAC1, 1);
 		differs = mac_compare(w[0].h, s->message + RESPONSE_MAC1);
-		/* else clang merges both results, with offsets in registers */
+		/* Otherwise clang merges the two comparisons, with offsets in registers. */
 		barrier_var(differs);
 	}
 	return !differs;
 }
 
-/* Charges the time of s->tried keys */
+/* Charges the hashing for s->tried keys to the budget. */
 INLINE void mac1_end(struct guard_work *s)
 {
 	guard_spent(s, s->tried * (s->kind == MESSAGE_INITIATION ? 2 : 1));

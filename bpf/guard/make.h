@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * guard, its last part (guard_remember, in ready): a handshake message is about to be sent. Applies
- * the limits, refuses replays, and remembers answered clients, indices, and the backends' health.
+ * The guard, last part (guard_remember, in ready): called when a handshake message is about to be
+ * sent. Applies rate limits, drops replays, and records answered clients, indices, and the
+ * backend's health.
  *
  * Before: resolve. After: flow_commit, leave.
  * Reads:  s->guard; the map guards.
@@ -20,11 +21,10 @@ LEARNED_PUT(with_guards, challenged)
 
 /* ---- limits ----
  *
- * Anyone can send an initiation in a stranger's name, so a source pays only for what proves that
- * it is there: an initiation that the backend answers, or one with a cookie that only its address
- * was sent (WireGuard limits sources likewise: whitepaper, 5.3). All others share the service's
- * limit.
- */
+ * Anyone can send an initiation with a forged source address. So an initiation is charged to its
+ * source only if the source proved its address: the backend answered the initiation, or it had a
+ * cookie. (WireGuard limits sources in the same way: whitepaper, section 5.3.) All other
+ * initiations share the limit of the service. */
 
 INLINE void source_set_key(struct pkt_state *state)
 {
@@ -34,14 +34,14 @@ INLINE void source_set_key(struct pkt_state *state)
 	key->id = state->guard.client.id;
 }
 
-/* Charges the source for one handshake. False where its limit is used up. */
+/* Charges one handshake to the source. Returns false if its limit is used up. */
 INLINE bool source_take(struct pkt_state *state, const struct guard *g, __u64 now)
 {
 	source_set_key(state);
 	return guard_sources_take(state, now, g->source_each, g->source_burst);
 }
 
-/* Whether the source has some of its limit left; charges nothing */
+/* Returns whether the limit of the source allows another handshake. Charges nothing. */
 INLINE bool source_has_left(struct pkt_state *state, const struct guard *g, __u64 now)
 {
 	__u64 used;
@@ -54,8 +54,8 @@ INLINE bool source_has_left(struct pkt_state *state, const struct guard *g, __u6
 	       now + g->source_burst * g->source_each;
 }
 
-/* The first initiation of a client that the backend has answered passes besides, once in
- * HEALTH_SECONDS: more is not the client's */
+/* Charges the limit of the service. The first initiation per HEALTH_SECONDS of a client that the
+ * backend has answered is not charged, because a client sends no more than that. */
 INLINE bool service_admits_one(const struct guard_work *s, const struct guard *g, __u64 now)
 {
 	struct guard_state *state = bpf_map_lookup_elem(&guard_state, &s->id);
@@ -70,8 +70,7 @@ INLINE struct health *health_find(struct guard_work *s)
 	return bpf_map_lookup_elem(&health, &s->place);
 }
 
-/* Returns where the handshake of this client, service and initiator's index is remembered. Sets
- * s->hash. */
+/* Returns the place of the handshake of this client, service and sender index. Sets s->hash. */
 INLINE struct handshake *handshake_find(struct guard_work *s, const __u8 *index)
 {
 	__u64 word = (__u64)load_word(__u32, index) << 32 | (__u32)s->client.port << 16 | s->id;
@@ -107,9 +106,9 @@ INLINE void remember_initiation(struct guard_work *s)
 	h->known_sources |= bit;
 }
 
-/* Whether this message of a client that the backend has answered counts as that client's. Anyone
- * who knows the client's address and port can send in its name, so one message counts in
- * HEALTH_SECONDS: WireGuard itself tries again after five. */
+/* Returns whether this message of a client that the backend has answered counts for the backend's
+ * health. An attacker who knows the client's address and port can forge such messages. So only one
+ * per HEALTH_SECONDS counts, the interval at which WireGuard itself retries. */
 INLINE bool known_counts(struct pkt_state *state)
 {
 	if (!state->guard.known)
@@ -120,8 +119,8 @@ INLINE bool known_counts(struct pkt_state *state)
 				  (__u64)HEALTH_SECONDS * tick_rate << GUARD_TICK, 1);
 }
 
-/* The backend waits for this response, so no limit counts it. No other response answers the same
- * initiation. */
+/* Records that the backend's initiation was answered. No limit applies to this response, but a
+ * second response to the same initiation will not pass. */
 INLINE void remember_response(struct pkt_state *state)
 {
 	if (!guard_find_index(state, load_word(__le32, state->guard.message + 8)))
@@ -140,7 +139,7 @@ INLINE int guard_initiation(struct pkt_state *state, const struct guard *g)
 	int rc;
 
 	if (replay == REPLAY_OTHER_CLIENT)
-		return -DROP_guard_replay;	/* its source pays nothing, and learns nothing */
+		return -DROP_guard_replay;	/* the source is not charged, and gets no cookie */
 	s->proven = false;
 	rc = cookie_admits(state, g, s->now);
 	if (rc)
@@ -156,7 +155,7 @@ INLINE int guard_initiation(struct pkt_state *state, const struct guard *g)
 	return 0;
 }
 
-/* Records how long the backend took to answer, if the initiation came through us */
+/* Records how long the backend took to answer, if its initiation was forwarded here. */
 INLINE void remember_answer_time(struct guard_work *s, struct health *h)
 {
 	struct handshake *begun = handshake_find(s, s->message + 8);
@@ -192,7 +191,7 @@ INLINE int guard_make_reply(struct pkt_state *state, const struct guard *g)
 	learned_key(state)->index = (struct index_key){ s->index, s->client.id };
 	value = &learned_value(state, LEARNED_LIVE, SESSION_SECONDS)->answered;
 	value->backend = s->backend;
-	value->used = s->kind == MESSAGE_RESPONSE;	/* nobody answers a response */
+	value->used = s->kind == MESSAGE_RESPONSE;	/* no response follows a response */
 	indices_put(state);
 	if (s->kind != MESSAGE_RESPONSE || !h)
 		return 0;
@@ -204,8 +203,8 @@ INLINE int guard_make_reply(struct pkt_state *state, const struct guard *g)
 	return 0;
 }
 
-/* The message in s->guard is about to be sent. Returns 0, or a reason; then nothing is remembered
- * but its use of limits. */
+/* Called when the message in s->guard is about to be sent. Returns 0 or a reason. If it returns a
+ * reason, only the limits were charged. */
 INLINE int guard_make_step(struct pkt_state *state)
 {
 	struct guard_work *s = &state->guard;

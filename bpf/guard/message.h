@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * guard, its first part: which of WireGuard's four messages a packet is, by type, reserved bytes
- * and length. In AmneziaWG's messages the types are other words, and bytes (junk) may stand in
- * front. Plain data is recognized in place; any other message is read into s->guard. The blind
- * relay uses it too.
+ * The guard, first part: recognises the four WireGuard messages by type, reserved bytes and length.
+ * AmneziaWG replaces the first word of each type, and may put junk bytes in front. Plain data is
+ * recognised in the packet; other messages are copied to s->guard. The blind relay uses this too.
  *
  * Before: guard_original() or guard_reply() (guard.h). After: guard_check() (check.h).
  * Reads:  the packet, s->l4, len, segments; the map guards.
@@ -11,12 +10,12 @@
  */
 #pragma once
 
-#include "fragment/cut.h"		/* gso_size() */
+#include "fragment/cut.h"		/* for gso_size() */
 #include "guard/check.h"
 
-/* Tells whether a message of this kind may have this length. WireGuard pads data to a multiple of
- * 16, but never beyond its device's MTU: a full packet of its default MTU, 1420, makes a message of
- * 1452 bytes. */
+/* Returns whether a message of this kind may have this length. The length of data need not be a
+ * multiple of 16: WireGuard pads data to that, but not beyond the MTU of its device. A full packet
+ * at the default MTU of 1420 makes a message of 1452 bytes. */
 INLINE bool length_fits(__u32 kind, __u32 len)
 {
 	if (kind == MESSAGE_DATA)
@@ -25,8 +24,8 @@ INLINE bool length_fits(__u32 kind, __u32 len)
 		       kind == MESSAGE_RESPONSE ? RESPONSE_LEN : COOKIE_LEN);
 }
 
-/* True for data without junk, in one piece and one packet, with its first 8 bytes in reach: nearly
- * every packet */
+/* Returns true for an unfragmented packet with data without junk, if its first 8 bytes are in the
+ * linear part. That is nearly every packet. */
 INLINE bool is_plain_data(const struct pkt *p, const struct guard *g, const struct udphdr *udp)
 {
 	const void *head = at(p, p->s->l4 + sizeof(*udp), 8);
@@ -36,16 +35,16 @@ INLINE bool is_plain_data(const struct pkt *p, const struct guard *g, const stru
 	       length_fits(MESSAGE_DATA, bpf_ntohs(udp->len) - sizeof(*udp));
 }
 
-/* Returns the length of UDP's payload, as UDP's header claims; of GSO, that of each segment but the
- * last */
+/* Returns the length of the UDP payload according to the UDP header. For GSO: of each segment
+ * except the last one. */
 INLINE __u32 message_length(const struct pkt *p, const struct udphdr *udp)
 {
 	return p->s->segments > 1 ? p->s->segment_len - (p->s->l4 - p->s->l3) - sizeof(*udp) :
 				    bpf_ntohs(udp->len) - sizeof(*udp);
 }
 
-/* Tells guard_look() and blind_look() where the payload begins, its claimed length, and where the
- * packet ends */
+/* Stores for guard_look() and blind_look() where the payload starts, its length according to the
+ * UDP header, and where the packet ends. */
 INLINE void message_locate(struct pkt *p, const struct udphdr *udp)
 {
 	struct guard_work *s = &p->s->guard;
@@ -56,7 +55,8 @@ INLINE void message_locate(struct pkt *p, const struct udphdr *udp)
 	s->segments = p->s->segments;
 }
 
-/* Finds the first kind whose header and length fit. Sets s->kind (0: none) and s->message. */
+/* Finds the first message type whose first word and length match. Sets s->kind (0: none) and the
+ * first 8 bytes of s->message. */
 INLINE void message_find(struct pkt *p, const struct guard *g)
 {
 	struct guard_work *s = &p->s->guard;
@@ -76,8 +76,8 @@ INLINE void message_find(struct pkt *p, const struct guard *g)
 	s->index = load_word(__u32, s->message + 4);
 }
 
-/* Reads all of a handshake message. Returns 0 or negative. Bytes that the frame has behind the
- * packet are not read: they will not be sent. */
+/* Copies a whole handshake message. Returns 0 or a negative value. Bytes of the frame behind the IP
+ * packet do not count, because they will not be sent. */
 INLINE int message_read(struct pkt *p)
 {
 	struct guard_work *s = &p->s->guard;
@@ -93,8 +93,8 @@ INLINE int message_read(struct pkt *p)
 
 #define SEGMENTS_MAX 128		/* UDP_MAX_SEGMENTS of newer kernels */
 
-/* tc: tells whether all segments of a GSO packet are data: each begins with the same junk and
- * header, and the last one has a length that data may have. */
+/* tc: returns whether all segments of a GSO packet are data. Each must start with the same junk and
+ * header, and the last one must have a length that data may have. */
 INLINE bool are_data(struct pkt *p, const struct guard *g)
 {
 	struct guard_work *s = &p->s->guard;
@@ -116,8 +116,8 @@ INLINE bool are_data(struct pkt *p, const struct guard *g)
 	return done >= total;
 }
 
-/* Reads the message at s->payload. An original's message must be complete, and all its segments
- * data. Returns 0 or a reason. */
+/* Reads the message at s->payload. In an original, the message must be complete, and all segments
+ * must be data. Returns 0 or a reason. */
 INLINE int guard_look_step(struct pkt *p)
 {
 	struct guard_work *s = &p->s->guard;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * guard: initiations that were forwarded, and which client sent each; make.h includes it. They
- * stand in rows of an array, found by a seeded hash: no outsider knows which initiations share a
- * row. CPUs that write the same entry at once leave a mixture. At worst one initiation too many
- * passes, or a repeated one does not.
+ * The guard's replay memory: initiations that were forwarded, and the client that sent each. make.h
+ * includes it. They are in rows of an array. A seeded hash selects the row, so an attacker cannot
+ * tell which initiations share one. If two CPUs write an entry at once, it may mix both. Then one
+ * replay may pass, or a repeated initiation of the same client may be dropped.
  */
 #pragma once
 
@@ -26,7 +26,7 @@ INLINE __u64 replay_seed(const struct guard_work *s)
 	return state->seed;
 }
 
-/* Returns the jiffies for which it still counts */
+/* Returns for how many jiffies the entry is still valid. */
 INLINE __u32 replay_left(const struct replay *r, __u64 now)
 {
 	__u32 left = r->until - (__u32)now;
@@ -42,8 +42,8 @@ INLINE bool replay_matches(const struct replay *r, const struct guard_work *s)
 
 enum replay_answer { REPLAY_NEW, REPLAY_SAME_CLIENT, REPLAY_OTHER_CLIENT };
 
-/* Returns who has sent this initiation before. Sets s->row and s->turn: where it is, or will be,
- * remembered. noinline, for its share of the stack. */
+/* Returns whether, and by which client, this initiation was sent before. Sets s->row and s->turn to
+ * its entry, or to the entry that will be written. noinline, to have a stack frame of its own. */
 static __attribute__((noinline)) __u32 replay_find(struct guard_work *s, __u64 now)
 {
 	__u64 h = (mac_word(s->message + INITIATION_MAC1) ^ replay_seed(s)) * 0x9fb21c651e98df25ULL;

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * guard: how much time each CPU may still spend on hashing, and which sources have wasted some of
- * it lately. mac.h and cookie.h include it. Maps: guard_budget, failed.
+ * The guard's CPU budget: how much hashing each CPU may still do, and which sources have wasted
+ * some lately by a wrong mac1. mac.h and cookie.h include it. It writes the maps guard_budget and
+ * failed.
  */
 #pragma once
 
 #include "step.h"
 #include "table.h"
 
-/* Adds the share of these ticks; at most an eighth of a second's budget is kept */
+/* Refills a budget. ticks: jiffies that have passed. A budget holds at most the amount of an eighth
+ * of a second. */
 INLINE void budget_fill(__s64 *left, __u64 ticks, __u64 a_second)
 {
 	*left += ticks * a_second / tick_rate;
@@ -16,13 +18,13 @@ INLINE void budget_fill(__s64 *left, __u64 ticks, __u64 a_second)
 		*left = a_second / 8;
 }
 
-/* Whether the sender has used up its share of wrong mac1s. FAILED_KNOWN: it has, and is a client
- * that a backend has answered, so it has the budget of these first. */
+/* Whether the sender has sent too many wrong mac1s. FAILED_KNOWN: it has, but a backend has
+ * answered it, so it may still use the budget of such clients first. */
 enum failed_kind { NOT_FAILED, FAILED, FAILED_KNOWN };
 
-/* Returns the budget that pays for this client's message: that of clients that a backend has
- * answered, while it lasts; that of clients whose mac1 was wrong lately; else that of all
- * others. */
+/* Returns the budget that pays for this client's message. For a client that a backend has answered:
+ * the budget of these, until it is used up. For a client with wrong mac1s: the budget of these.
+ * Otherwise: the common budget. */
 INLINE __s64 *guard_budget_left(const struct guard_work *s, __u64 now)
 {
 	__u32 zero = 0;
@@ -45,7 +47,7 @@ INLINE __s64 *guard_budget_left(const struct guard_work *s, __u64 now)
 	return s->failed ? &b->left[2] : &b->left[0];
 }
 
-/* Returns what counts as one source: an IPv4 address, or an IPv6 /64 */
+/* Returns the source to which a client belongs: an IPv4 address or an IPv6 /64. */
 INLINE struct addr guard_source(const struct addr *client)
 {
 	bool ipv4 = !client->q[0] && client->w[2] == bpf_htonl(0xffff);
@@ -61,15 +63,15 @@ INLINE __u64 source_hash(const struct addr *source)
 	return h ^ h >> 32;
 }
 
-/* ---- sources that send wrong mac1s ----
+/* ---- sources of wrong mac1s ----
  *
- * Anyone can send a wrong mac1 in a stranger's name. So each source has a share: FAILED_SHARE
- * wrong ones at once, and as many again in FAILED_SECONDS, are hashed like anybody's. Only what a
- * source sends beyond its share is charged to the budget that all such sources have together.
- */
+ * Anyone can send a wrong mac1 with a forged source address. So each source has a share:
+ * FAILED_SHARE wrong mac1s at once, and again in FAILED_SECONDS, are paid from the common budget.
+ * Only messages of a source that is beyond its share are paid from a budget that all such sources
+ * have together. */
 #define FAILED_EACH_TICKS (FAILED_SECONDS * tick_rate / FAILED_SHARE ?: 1)
 
-/* Returns the place of a source. A source is told by the hash's high half. */
+/* Returns the place of a source. There, the high half of its hash identifies the source. */
 INLINE struct failed *failed_place(__u64 hash)
 {
 	__u32 place = hash % FAILED_PLACES;
@@ -86,7 +88,7 @@ TABLE_READ __u32 has_failed(__u64 hash, __u64 now)
 	for (int i = 0; f && i < FAILED_EACH; i++) {
 		__s32 left = (__u32)f->of[i] - (__u32)now;
 
-		/* what is longer than a whole share is a time of long ago */
+		/* Larger values are left from long ago: jiffies have wrapped around since. */
 		found |= f->of[i] >> 32 == hash >> 32 &&
 			 left > (__s32)((FAILED_SHARE - 1) * FAILED_EACH_TICKS) &&
 			 left <= (__s32)(FAILED_SHARE * FAILED_EACH_TICKS);
@@ -94,8 +96,8 @@ TABLE_READ __u32 has_failed(__u64 hash, __u64 now)
 	return found;
 }
 
-/* Adds one wrong mac1 to the source's share: where the source stands, else in the entry whose
- * share is whole first */
+/* Charges one wrong mac1 to the source's share, in its entry. A new source replaces the entry whose
+ * share is fully restored first. */
 TABLE_READ __u32 remember_failed(__u64 hash, __u64 now)
 {
 	struct failed *f = failed_place(hash);
@@ -106,7 +108,8 @@ TABLE_READ __u32 remember_failed(__u64 hash, __u64 now)
 		return 0;
 #pragma clang loop unroll(full)
 	for (__u32 i = 0; i < FAILED_EACH; i++) {
-		__s32 left = (__u32)f->of[i] - (__u32)now;	/* negative: its share is whole */
+		/* negative: the share is fully restored. */
+		__s32 left = (__u32)f->of[i] - (__u32)now;
 		bool is_it = f->of[i] >> 32 == hash >> 32;
 
 		left = left < 0 || left > most ? 0 : left;
@@ -121,8 +124,8 @@ TABLE_READ __u32 remember_failed(__u64 hash, __u64 now)
 	return 0;
 }
 
-/* Call before hashing: tells whether there is time for it. The caller sets s->failed if it knows
- * the sender by more than the address. */
+/* Called before hashing: returns whether the budget allows it. The caller may set s->failed before,
+ * if it identifies the sender by more than its address. */
 INLINE bool guard_may_spend(struct guard_work *s)
 {
 	const __s64 *left;
@@ -133,7 +136,7 @@ INLINE bool guard_may_spend(struct guard_work *s)
 	return left && *left > 0;
 }
 
-/* Call after hashing */
+/* Called after hashing: charges the compressions. */
 INLINE void guard_spent(struct guard_work *s, __u32 compressions)
 {
 	__s64 *left = guard_budget_left(s, s->now);

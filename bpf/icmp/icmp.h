@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * enter: ICMP and ICMPv6 errors about packets of ours. The quoted packet, turned round, travels the
- * way that the error takes. So the same steps classify and resolve an error, with pull_quote()
- * instead of pull_udp(), and quote_rewrite() (rewrite.h) instead of rewrite(). send.h makes errors
- * of our own.
+ * The step enter, for ICMP and ICMPv6 errors about our packets. With source and destination
+ * exchanged, the quoted packet looks like one in the direction in which the error travels. So the
+ * same steps find the service and the next hop of an error. Only two functions differ: pull_quote()
+ * replaces pull_udp(), and quote_rewrite() (rewrite.h) replaces rewrite(). send.h sends errors of
+ * our own.
  *
  * Before: pull_ipv4() or pull_ipv6() (parse.h). After: find (service.h).
  * Reads:  the packet.
- * Writes: s->quote, is_quote; s->src, dst and ports, which become the quote's, turned round.
+ * Writes: s->quote, is_quote; s->src, dst and ports, from the quote, with both ends exchanged.
  */
 #pragma once
 
 #ifndef WGXDP_HOST
-/* linux/icmp.h includes linux/if.h, which needs libc's headers for 32 bits; a bare Debian lacks
- * them. linux/icmp.h uses only IFNAMSIZ of it. */
+/* linux/icmp.h includes linux/if.h, which needs 32-bit libc headers that Debian does not install by
+ * default. linux/icmp.h uses only IFNAMSIZ from it. */
 #define _LINUX_IF_H
 #define IFNAMSIZ 16
 #endif
@@ -22,7 +23,8 @@
 #include "fragment/fragment.h"
 #include "link.h"
 
-/* Unreachable, fragmentation needed, packet too big, time exceeded, parameter problem */
+/* Returns whether the type is an error: unreachable (with fragmentation needed), packet too big,
+ * time exceeded or parameter problem. */
 INLINE bool icmp_is_error(__u32 family, __u8 type)
 {
 	if (family == FAMILY_IPV4)
@@ -31,8 +33,8 @@ INLINE bool icmp_is_error(__u32 family, __u8 type)
 	return type >= ICMPV6_DEST_UNREACH && type <= ICMPV6_PARAMPROB;
 }
 
-/* Reads both IP headers of an IPv4 error. Returns the offset of the packet's end, or 0 if it is not
- * ours. */
+/* Reads both IP headers of an IPv4 error. Returns the offset of the end of the packet, or 0 if it
+ * is not ours. */
 INLINE __u32 quote_read4(struct pkt *p, struct quote *q)
 {
 	const struct iphdr *outer = (void *)q->outer, *inner = (void *)q->inner;
@@ -55,8 +57,9 @@ INLINE __u32 quote_read4(struct pkt *p, struct quote *q)
 	return p->s->l3 + bpf_ntohs(outer->tot_len);
 }
 
-/* Passes the fragment header of an IPv6 quote: a sender that was told a smaller MTU sends
- * fragments, and may have to be told again. Returns the type of the next header, or 0. */
+/* Skips the fragment header of a quoted IPv6 packet. A sender that was told a smaller MTU sends
+ * fragments, and may need to be told an even smaller one. Returns the type of the next header, or
+ * 0. */
 INLINE __u8 quote_pass_fragment(struct pkt *p, struct quote *q)
 {
 	const struct fragment_header *f = (void *)q->fragment;
@@ -91,15 +94,15 @@ INLINE __u32 quote_read6(struct pkt *p, struct quote *q)
 	return p->s->l3 + sizeof(*outer) + bpf_ntohs(outer->payload_len);
 }
 
-/* Reads the error into s->quote. Returns 0 or NOT_OURS. The quote must show a UDP header, and the
- * error's destination must have sent it. */
+/* Reads the error into s->quote. Returns 0 or NOT_OURS. The quote must include a UDP header, and
+ * its source must be the destination of the error. */
 INLINE int quote_read_step(struct pkt *p)
 {
 	struct quote *q = &p->s->quote;
 	const struct udphdr *udp = (void *)q->udp;
 	__u32 end;
 
-	q->to.q[0] = 0;			/* no fragment */
+	q->to.q[0] = 0;			/* the quote has no fragment header */
 	end = p->s->family == FAMILY_IPV4 ? quote_read4(p, q) : quote_read6(p, q);
 	if (!end || q->udp_at + sizeof(*udp) > end ||
 	    plane_read(p, q->icmp_at, q->icmp, sizeof(q->icmp)) ||
@@ -114,7 +117,8 @@ INLINE int quote_read_step(struct pkt *p)
 }
 CALLED_STEP(true, quote_read)
 
-/* Turns the quote round: its destination becomes the source. An error has no UDP checksum. */
+/* Sets the packet's addresses and ports to those of the quote, with source and destination
+ * exchanged. An ICMP error has no UDP checksum. */
 INLINE int pull_quote(struct pkt *p)
 {
 	struct quote *q = &p->s->quote;
@@ -133,7 +137,8 @@ INLINE int pull_quote(struct pkt *p)
 	return 0;
 }
 
-/* After find, which saw the client as source: link_source() must check the error's own sender. */
+/* Sets the source to the sender of the error, because link_source() must check that. Before, the
+ * source was the client. */
 INLINE void quote_use_sender(struct pkt *p)
 {
 	if (p->s->direction == DIRECTION_ORIGINAL)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * leave, for an ICMP error without a flow: rewrites the error and its quote (addresses, port, every
- * checksum), first in s->quote, then in the packet. flow/quote.h does it for flows.
+ * The step leave, for an ICMP error without a flow: rewrites addresses, port and checksums of the
+ * error and its quote. The headers are rewritten in s->quote, then written to the packet.
+ * flow/quote.h does the same for flows.
  *
  * Before: ready (pipeline.h). After: the plane's send.
  * Reads:  s->quote, service, direction. Writes: s->quote; the packet.
@@ -10,8 +11,8 @@
 
 #include "icmp/icmp.h"
 
-/* Rewrites the quoted UDP header, whose addresses changed by delta. Returns what that adds to the
- * sum of the ICMP message. */
+/* Rewrites the quoted UDP header. delta: checksum difference of the quoted addresses. Returns what
+ * to add to the sum of the ICMP message. */
 INLINE __u32 quote_change_udp(struct quote *q, __u32 delta)
 {
 	struct udphdr *udp = (void *)q->udp;
@@ -29,7 +30,7 @@ INLINE __u32 quote_change_udp(struct quote *q, __u32 delta)
 	return port + (__u16)~check + udp->check;
 }
 
-/* Rewrites both IPv4 headers and the outer TTL. Returns what that adds to the sum of the ICMP
+/* Rewrites both IPv4 headers, and the outer TTL. Returns what to add to the sum of the ICMP
  * message. */
 INLINE __u32 quote_change_ipv4(struct quote *q, const struct addr *outer_to, __u32 delta,
 			       __u32 outer_delta)
@@ -50,7 +51,8 @@ INLINE __u32 quote_change_ipv4(struct quote *q, const struct addr *outer_to, __u
 	return delta + (__u16)~check + inner->check;
 }
 
-/* Rewrites both IPv6 headers. The message's pseudo header contains the outer addresses. */
+/* Rewrites both IPv6 headers. Also returns the difference of the outer addresses, because the
+ * ICMPv6 checksum covers them in its pseudo header. */
 INLINE __u32 quote_change_ipv6(struct quote *q, const struct addr *outer_to, __u32 delta,
 			       __u32 outer_delta)
 {
@@ -62,12 +64,13 @@ INLINE __u32 quote_change_ipv6(struct quote *q, const struct addr *outer_to, __u
 	return delta + outer_delta;
 }
 
-/* Writes all headers into the packet, whose IP header may have moved to l3. Returns 0 or
- * negative. */
+/* Writes all headers to the packet. Its IP header is at l3, which may have moved. Returns 0 or a
+ * negative value. */
 INLINE int quote_store(struct pkt *p)
 {
 	const struct quote *q = &p->s->quote;
-	__u32 l3 = p->s->l3, moved = l3 - q->ip_at;	/* by tags, or an Ethernet header */
+	/* How far VLAN tags or an Ethernet header moved the packet. */
+	__u32 l3 = p->s->l3, moved = l3 - q->ip_at;
 
 	if (plane_write(p, q->icmp_at + moved, q->icmp, sizeof(q->icmp)) ||
 	    plane_write(p, q->udp_at + moved, q->udp, sizeof(q->udp)))
@@ -79,9 +82,9 @@ INLINE int quote_store(struct pkt *p)
 	       plane_write(p, q->inner_at + moved, q->inner, sizeof(struct ipv6hdr));
 }
 
-/* As in conntrack, the client sees the error of a router behind the backend come from the
- * listener's address. If nothing is translated, the error comes from the router. Returns 0 or a
- * reason. */
+/* Rewrites the error. As with conntrack, an error from a router behind the listener appears to the
+ * client with the listener's address as source. If the service translates nothing, the source
+ * stays. Returns 0 or a reason. */
 INLINE int quote_rewrite_step(struct pkt *p)
 {
 	struct quote *q = &p->s->quote;

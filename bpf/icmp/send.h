@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Behind the steps, tc only: ICMP errors of our own, as a router owes them. They are fragmentation
- * needed, packet too big, time exceeded, and the relay's destination unreachable. They answer
- * packets to an address of ours, which the kernel would take for its own, and packets between
- * sites. The kernel itself answers packets that it would forward, except IPv4 without DF, which it
- * would cut. The packet, as it came, becomes the quote: it is truncated, and a new head is put in
- * front.
+ * Sends ICMP errors of our own, as a router must (tc only). These are fragmentation needed, packet
+ * too big, time exceeded, and the relay's destination unreachable. They answer two kinds of
+ * packets: those to an address of ours, which the kernel would take for its own, and those between
+ * sites. The kernel sends the errors about packets that it would forward itself. Exception: it
+ * would fragment IPv4 without DF. The unchanged packet becomes the quote: it is truncated, and new
+ * headers are added in front.
  *
  * Before: service_way() or site_way() ended with too_big, hop_limit or a refusal. After: verdict.
  * Reads:  s->judged, out, family, l3, l4; the packet; the maps nexthops, own.
@@ -18,12 +18,13 @@
 #include "learned_steps.h"
 #include "limit.h"
 
-#define ANSWER_MAX4 576			/* RFC 1812 4.3.2.3, and the kernel */
-#define ANSWER_MAX6 1280		/* RFC 4443 2.4 */
+#define ANSWER_MAX4 576			/* RFC 1812 section 4.3.2.3; the kernel does the same */
+#define ANSWER_MAX6 1280		/* RFC 4443 section 2.4 */
 #define ANSWER_TTL 64
-#define ANSWER_OWN (1U << 31)		/* IPv6: from our own address on the link */
-#define ANSWER_UNREACHABLE (1U << 30)	/* IPv6: unreachable; the lowest byte is the code */
-#define ANSWERS_SECOND 10		/* to one source */
+#define ANSWER_OWN (1U << 31)	/* flag: send an IPv6 error from our own address on the link */
+/* Flag: ICMPv6 destination unreachable; the lowest byte is the ICMPv6 code. */
+#define ANSWER_UNREACHABLE (1U << 30)
+#define ANSWERS_SECOND 10		/* errors per second to one source */
 #define ANSWERS_BURST 20
 #define ANSWERS_CPU_BURST 50
 
@@ -36,7 +37,7 @@ struct answer6 {
 	struct icmp6hdr icmp;
 };
 
-/* For the head, and the answered packet's header, in pieces.stash */
+/* Work area in pieces.stash, for the new headers and the header of the packet that is answered. */
 struct answer_room {
 	union {
 		struct answer4 v4;
@@ -49,8 +50,8 @@ struct answer_room {
 	__u8 macs[2 * ETH_ALEN];
 };
 
-/* Whether this CPU may send one more error. Sources may be made up, so all together have a limit.
- */
+/* Returns whether this CPU may send another error. Sources can be forged, so there is also this
+ * limit for all of them together. */
 INLINE bool answers_left(struct pkt_state *s)
 {
 	__u64 each = ((__u64)tick_rate << GUARD_TICK) / answers_cpu;
@@ -61,19 +62,20 @@ INLINE bool answers_left(struct pkt_state *s)
 
 LEARNED_LIMIT(true, icmp_limits)
 
-/* Whether this source may get one more */
+/* Returns whether this source may get another error. */
 INLINE bool answer_allowed(struct pkt_state *s)
 {
 	struct addr *source = &learned_key(s)->client.addr;
 
 	*source = s->src;
 	if (s->family == FAMILY_IPV6)
-		source->q[1] = 0;		/* a /64 is one source */
+		source->q[1] = 0;		/* an IPv6 /64 is one source */
 	return icmp_limits_take(s, bpf_jiffies64() << GUARD_TICK,
 				((__u64)tick_rate << GUARD_TICK) / ANSWERS_SECOND, ANSWERS_BURST);
 }
 
-/* mtu: of the way that was too narrow; 0: time exceeded. n and sum: of the quoted bytes. */
+/* Builds the headers of an IPv4 error. mtu: the MTU that was exceeded; 0: time exceeded. n, sum:
+ * length and checksum of the quoted bytes. */
 INLINE void answer_head4(struct answer4 *a, const struct iphdr *of, __u32 mtu, __u32 n, __u32 sum,
 			 __u16 id)
 {
@@ -94,7 +96,8 @@ INLINE void answer_head4(struct answer4 *a, const struct iphdr *of, __u32 mtu, _
 	a->ip.check = ~csum_fold(head);
 }
 
-/* what: an MTU or 0, as above; or ANSWER_UNREACHABLE | code */
+/* Builds the headers of an IPv6 error. what: the MTU or 0, as above; or ANSWER_UNREACHABLE |
+ * code. */
 INLINE void answer_head6(struct answer6 *a, const struct ipv6hdr *of, __u32 what, __u32 n,
 			 __u32 sum)
 {
@@ -118,9 +121,9 @@ INLINE void answer_head6(struct answer6 *a, const struct ipv6hdr *of, __u32 what
 }
 
 #ifndef WGXDP_HOST
-/* Three global functions make the answer, called one after the other, so that their stacks do not
- * add up. The first truncates the IP packet to the quote, and makes room for the head in front.
- * Returns 0 or a reason. */
+/* Three global functions build the error. They are called one after the other, so that their stack
+ * frames do not add up. The first one truncates the IP packet to the length of the quote, and makes
+ * room for the new headers. Returns 0 or a reason. */
 __attribute__((noinline)) int tc_answer_room(struct __sk_buff *ctx, __u32 l3, __u32 family,
 					     __u32 len)
 {
@@ -135,7 +138,7 @@ __attribute__((noinline)) int tc_answer_room(struct __sk_buff *ctx, __u32 l3, __
 	return 0;
 }
 
-/* The second returns the folded sum of the packet from `off` to its end. */
+/* The second one returns the folded sum of the packet from `off` to its end. */
 __attribute__((noinline)) int tc_sum(struct __sk_buff *ctx, __u32 off)
 {
 	void *data = ctx_ptr(ctx, data) + (off & 0x7ff), *end = ctx_ptr(ctx, data_end);
@@ -152,8 +155,9 @@ __attribute__((noinline)) int tc_sum(struct __sk_buff *ctx, __u32 off)
 	return csum_fold64(sum);
 }
 
-/* The third writes the head and swaps the MACs. from: the source of an IPv4 answer; 0: IPv6, from
- * the packet's destination address or, with ANSWER_OWN, our own. what: see answer_head6(). */
+/* The third one writes the new headers and exchanges the MAC addresses. from: the source of an IPv4
+ * error; 0 for IPv6, where the source is the packet's destination, or our own address with
+ * ANSWER_OWN. what: see answer_head6(). */
 __attribute__((noinline)) int tc_answer_head(struct __sk_buff *ctx, __u32 l3, __u32 from,
 					     __u32 what, __u32 sum)
 {
@@ -189,8 +193,8 @@ __attribute__((noinline)) int tc_answer_head(struct __sk_buff *ctx, __u32 l3, __
 	       bpf_skb_store_bytes(ctx, ETH_ALEN, room->macs, ETH_ALEN, 0);
 }
 
-/* Returns our address from which the kernel would send to this one; 0 if it cannot say (before
- * 6.7). */
+/* Returns the source address that the kernel prefers for packets to this address. Returns 0 if the
+ * kernel cannot tell (before Linux 6.7). */
 __attribute__((noinline)) int tc_own_address(struct __sk_buff *ctx, __u32 to)
 {
 	struct bpf_fib_lookup fib = {
@@ -201,9 +205,9 @@ __attribute__((noinline)) int tc_own_address(struct __sk_buff *ctx, __u32 to)
 			      BPF_FIB_LOOKUP_SRC | BPF_FIB_LOOKUP_SKIP_NEIGH) ? 0 : fib.ipv4_src;
 }
 
-/* Turns the packet into an answer. If its checksum is partial, the kernel or a device will complete
- * it in the quote when the answer leaves: the datagram then sums up to what its checksum lacked, so
- * we add that. Returns 0 or a reason. */
+/* Replaces the packet by an ICMP error. If the packet's checksum is partial, the kernel or a device
+ * will complete it in the quote when the error leaves. That changes the sum of the quote, so the
+ * change is added here. Returns 0 or a reason. */
 INLINE int tc_answer(struct pkt *p, __u32 from, __u32 what)
 {
 	__u32 l3 = p->s->l3, family = p->s->family, upper = p->s->l4 - l3, quote, sum;
@@ -225,14 +229,15 @@ INLINE int tc_answer(struct pkt *p, __u32 from, __u32 what)
 	return tc_answer_head(p->ctx, l3, from, what, csum_fold(sum)) ? -DROP_send_failed : 0;
 }
 
-/* Decides whether we answer the packet. *ret_from: the source of an IPv4 answer, else 0. */
+/* Returns whether we send the error, not the kernel. *ret_from: the source of an IPv4 error,
+ * otherwise 0. */
 INLINE bool answer_is_ours(struct pkt *p, bool too_big, __u32 *ret_from)
 {
 	bool original = p->s->direction == DIRECTION_ORIGINAL, ipv4 = p->s->family == FAMILY_IPV4;
 	bool uncut = ipv4 && too_big && without_df(p);
 
 	*ret_from = 0;
-	if (with_flows && p->s->has_way) {	/* it came to an address of ours */
+	if (with_flows && p->s->has_way) {	/* the packet was sent to an address of ours */
 		*ret_from = ipv4 ? addr_to4(p->s->dst) : 0;
 		return true;
 	}
@@ -247,13 +252,13 @@ INLINE bool answer_is_ours(struct pkt *p, bool too_big, __u32 *ret_from)
 }
 #endif
 
-/* Replaces the reason in s->judged by the error that a router owes the sender, if the kernel would
- * take the packet for its own. Only a datagram's first fragment is answered: it tells the sender
- * which socket it is about (RFC 1122 3.2.2). */
+/* Sends the ICMP error for the reason in s->judged, if the kernel would take the packet for its
+ * own. Returns the new reason. Only the first fragment of a datagram is answered, because its ports
+ * tell the sender which socket the error is about (RFC 1122 section 3.2.2). */
 INLINE int send_owed_error_step(struct pkt *p)
 {
 	int rc = p->s->judged;
-#ifndef WGXDP_HOST			/* the host plane makes no packets */
+#ifndef WGXDP_HOST			/* the host plane, for tests, builds no packets */
 	__u32 from, mtu = 0, out = p->s->out;
 	const struct nexthop *hop = bpf_map_lookup_elem(&nexthops, &out);
 	bool too_big = rc == -PASS_too_big;
@@ -264,7 +269,8 @@ INLINE int send_owed_error_step(struct pkt *p)
 		return rc;
 	if (too_big)
 		mtu = hop->fib.mtu_result;
-	if (is_across(p) && too_big)	/* the largest length with which it may come in */
+	/* The largest size that the packet may have before translation. */
+	if (is_across(p) && too_big)
 		mtu = mtu - p->s->flow.across.head +
 		      (p->s->family == FAMILY_IPV4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr));
 	rc = tc_answer(p, from, mtu);

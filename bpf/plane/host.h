@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The host plane: the steps as plain C, for ASan, fuzzing and coverage; tests include it by maps.h.
- * It plays xdp or tc, as p->plane says, on a packet in an allocation of its own. host_kernel.h
- * answers as the kernel.
+ * The host plane: runs the steps as plain C, for ASan, fuzzing and coverage. Tests include it
+ * through maps.h. It acts as xdp or tc, according to p->plane, on a packet in an allocation of its
+ * own. host_kernel.h plays the kernel.
  */
 #pragma once
 
@@ -14,24 +14,24 @@
 
 enum host_verdict { HOST_PASS, HOST_DROP, HOST_SENT };
 
-struct host_packet {			/* pkt.ctx */
+struct host_packet {			/* p->ctx points to it */
 	__u8 *data;
 	__u32 len;
-	/* bytes in reach: less than len if it lies in several buffers */
+	/* Bytes in the linear part; less than len if the packet spans several buffers. */
 	__u32 linear;
 	__u32 gso_segs, gso_size;	/* tc */
-	/* free bytes in front, not in reach yet; 0: no header is added */
+	/* Free bytes in front of the packet, still poisoned for ASan. 0: no header is added. */
 	__u32 head;
-	/* results */
-	__u32 egress;			/* ifindex; 0: not sent */
-	/* tc: by bpf_redirect_neigh(), which writes the MACs later */
+	/* Results. */
+	__u32 egress;			/* ifindex; 0: the packet was not sent */
+	/* tc: sent by bpf_redirect_neigh(), which writes the MAC addresses later. */
 	bool by_neighbour;
 };
 
 #define host_hop_checksum(p)
-#define HOST_ROOM 128			/* free bytes behind a packet that changes its family */
+#define HOST_ROOM 128	/* free bytes behind a packet that is translated to the other IP version */
 
-/* ---- bytes ---- */
+/* ---- access to bytes ---- */
 
 INLINE bool host_has(const struct host_packet *packet, __u32 off, __u32 n)
 {
@@ -66,7 +66,8 @@ INLINE void *at(const struct pkt *p, __u32 off, __u32 size)
 	return off + size > packet->linear ? NULL : packet->data + off;
 }
 
-/* Brings `need` bytes into reach, or all of them. Returns 0 or negative. XDP cannot. */
+/* Makes `need` bytes linear, or all of them if there are fewer. Returns 0 or a negative value. XDP
+ * cannot do it. */
 INLINE int host_pull(struct pkt *p, __u32 need)
 {
 	struct host_packet *packet = p->ctx;
@@ -76,9 +77,10 @@ INLINE int host_pull(struct pkt *p, __u32 need)
 	return packet->linear < need ? -ENOMEM : 0;
 }
 
-/* ---- the plane ---- */
+/* ---- the functions of plane.h ---- */
 
-static __be16 host_proto __attribute__((unused));	/* of a packet without Ethernet */
+/* EtherType of a packet without an Ethernet header. */
+static __be16 host_proto __attribute__((unused));
 
 #define host_protocol(p) host_proto
 
@@ -138,7 +140,8 @@ INLINE int host_can_send(const struct pkt *p, const struct nexthop *hop)
 	return 0;
 }
 
-/* Moves all that is behind the IP header; the allocation has room */
+/* Moves everything behind the IP header to its offset after translation. The allocation has room
+ * for it. */
 INLINE int host_make_room_across(struct pkt *p)
 {
 	struct host_packet *packet = p->ctx;
@@ -154,7 +157,7 @@ INLINE int host_make_room_across(struct pkt *p)
 	return 0;
 }
 
-/* Moves the frame's begin to `bytes` in front of the IP header */
+/* Moves the start of the frame to `bytes` in front of the IP header. */
 INLINE int host_make_room_for(struct pkt *p, __u32 bytes)
 {
 	struct host_packet *packet = p->ctx;
@@ -184,7 +187,8 @@ INLINE int host_make_room(struct pkt *p, const struct nexthop *hop)
 	if (with_vlans && !p->s->bare && p->plane == PLANE_XDP)
 		return host_make_room_for(p, sizeof(struct ethhdr) +
 					     vlan_tags_out(hop) * sizeof(struct vlan_tag));
-	if (p->s->bare) {		/* the Ethernet header comes with the neighbour's MAC */
+	/* The kernel writes the Ethernet header when it resolves the neighbour. */
+	if (p->s->bare) {
 		p->s->through_neighbour = true;
 		return !p->s->l3 && packet->head && !(hop->egress & LINK_L3) ?
 		       host_make_room_for(p, sizeof(struct ethhdr)) : 0;
@@ -216,9 +220,10 @@ INLINE int host_give(const struct pkt *p, __u32 ifindex, int *ret_action)
 	return 0;
 }
 
-#define host_redirect host_give		/* neither writes the frame */
+#define host_redirect host_give		/* neither of them writes to the frame */
 
-/* The allocation has room behind the packet, not in front */
+/* Adds or removes bytes at the start, like bpf_xdp_adjust_head(). The allocation has free room only
+ * behind the packet, so the packet's bytes move. */
 INLINE int host_move_begin(const struct pkt *p, int bytes)
 {
 	struct host_packet *packet = p->ctx;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The kernel's side of the host plane: a test fills tables of routes and neighbours, and sets the
- * clock.
+ * The kernel helpers for the host plane. A test fills the table of routes and neighbours, and sets
+ * the clock.
  */
 #pragma once
 
@@ -14,7 +14,7 @@ INLINE __u64 bpf_jiffies64(void)
 	return host_jiffies;
 }
 
-static int signals;		/* not a ring: only writes are counted */
+static int signals;		/* not a ring buffer: writes are only counted */
 static __u32 host_n_signals __attribute__((unused));
 
 static inline long bpf_ringbuf_output(void *ring, void *record, __u64 size, __u64 flags)
@@ -44,7 +44,7 @@ INLINE void bpf_ringbuf_submit(void *record, __u64 flags)
 #define bpf_loop(n, step, context, flags) \
 	for (__u32 i_ = 0; i_ < (n) && !step(i_, context); i_++)
 
-/* There is one CPU */
+/* There is one CPU, so no lock is needed. */
 INLINE void bpf_spin_lock(struct bpf_spin_lock *lock)
 {
 }
@@ -55,10 +55,10 @@ INLINE void bpf_spin_unlock(struct bpf_spin_lock *lock)
 
 INLINE __u64 bpf_ktime_get_ns(void)
 {
-	return host_jiffies * 4000000;	/* at 250 jiffies a second */
+	return host_jiffies * 4000000;	/* assumes 250 jiffies per second */
 }
 
-/* There is one CPU */
+/* There is one CPU. */
 INLINE __u32 bpf_get_smp_processor_id(void)
 {
 	return 0;
@@ -66,28 +66,28 @@ INLINE __u32 bpf_get_smp_processor_id(void)
 
 INLINE __u32 bpf_get_prandom_u32(void)
 {
-	return 4;			/* RFC 1149.5 */
+	return 4;			/* RFC 1149.5; tests need a fixed value */
 }
 
-struct host_route {			/* the first match answers */
-	struct addr dst, mask;		/* as in packets: IPv4 is ::ffff:a.b.c.d */
-	struct addr src, src_mask;	/* a rule by source; a mask of 0: any */
-	__u32 iif;			/* only for packets that came in by this link; 0: any */
-	__u32 answer;			/* BPF_FIB_LKUP_RET_* */
+struct host_route {			/* the first matching route is used */
+	struct addr dst, mask;		/* as in struct addr: IPv4 is ::ffff:a.b.c.d */
+	struct addr src, src_mask;	/* for rules by source; mask 0: any source */
+	__u32 iif;			/* only for packets from this link; 0: any */
+	__u32 answer;			/* return value: BPF_FIB_LKUP_RET_* */
 	__u32 ifindex, mtu;
-	struct addr gateway;		/* zero: on the link */
+	struct addr gateway;		/* all zero: the destination is on the link */
 	__u8 dmac[ETH_ALEN], smac[ETH_ALEN];
 };
 
 #define HOST_ROUTES 96
 static struct host_route host_routes[HOST_ROUTES] __attribute__((unused));
 static __u32 host_n_routes __attribute__((unused));
-#define HOST_QUESTIONS 4		/* the last ones; the n-th at n modulo this */
+#define HOST_QUESTIONS 4		/* the last lookups; lookup n is at n % HOST_QUESTIONS */
 static struct bpf_fib_lookup host_questions[HOST_QUESTIONS] __attribute__((unused));
 static __u32 host_n_questions __attribute__((unused));
 static bool host_send_fails __attribute__((unused));
 
-/* Moves the last n routes to the front */
+/* Moves the last n routes to the front. */
 static inline void host_routes_first(__u32 n)
 {
 	while (n--) {
@@ -103,7 +103,7 @@ INLINE bool host_covers(const struct addr *prefix, const struct addr *mask, cons
 	return (a->q[0] & mask->q[0]) == prefix->q[0] && (a->q[1] & mask->q[1]) == prefix->q[1];
 }
 
-/* Answers instead of the table, if set */
+/* If a test sets it, it replaces the table of routes. */
 static long (*host_fib)(struct bpf_fib_lookup *fib, __u32 flags) __attribute__((unused));
 
 static inline long bpf_fib_lookup(void *ctx, struct bpf_fib_lookup *fib, int size, __u32 flags)

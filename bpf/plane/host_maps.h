@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The maps of the data path as plain C tables, for tests; maps.h includes it. There is one CPU.
- * Every value of a hash has an allocation of its own, so ASan sees a read past its end. Searches
- * are linear: tests have few entries.
+ * The maps of the programs as plain C tables, for tests; maps.h includes this header. They model a
+ * single CPU. Each value of a hash is a separate allocation, so that ASan reports a read beyond its
+ * end. Searches are linear, because tests have few entries.
  */
 #pragma once
 
@@ -14,7 +14,7 @@
 enum host_map_kind {
 	HOST_ARRAY,
 	HOST_HASH,
-	HOST_TRIE,			/* keys begin with __u32 prefixlen */
+	HOST_TRIE,			/* keys start with __u32 prefixlen */
 };
 #define HOST_KIND_ARRAY HOST_ARRAY
 #define HOST_KIND_PERCPU_ARRAY HOST_ARRAY
@@ -24,18 +24,18 @@ enum host_map_kind {
 
 struct host_entry {
 	void *key, *value;
-	__u32 sum;			/* of the key: keys with another sum are not compared */
+	__u32 sum;	/* checksum of the key: only keys with the same checksum are compared */
 };
 
 struct host_map {
 	const char *name;
 	enum host_map_kind kind;
 	__u32 key_size, value_size, max;
-	/* entries in use; an array uses all, or none before its first use */
+	/* Entries in use. An array has max, or 0 before its first use. */
 	__u32 n;
-	__u32 number;			/* for host_watch() */
+	__u32 number;			/* index of the map, for host_watch() */
 	struct host_entry *entries;
-	char *values;			/* of an array */
+	char *values;			/* the values of an array */
 };
 
 #define MAP(name_, type_, key_, value_, n_, flags_) \
@@ -44,13 +44,13 @@ struct host_map {
 		.key_size = sizeof(key_), .value_size = sizeof(value_), .max = n_, \
 	}
 
-/* If set: called before a value of an array is used, before an entry is made (HOST_NEW), and before
- * a helper reads or writes bytes of the packet (no map). If it returns false, that operation
- * fails. */
+/* A test may set it. It is called before a value of an array is used, before an entry is created
+ * (HOST_NEW), and before a helper accesses the packet (map is NULL). If it returns false, that
+ * operation fails. */
 #define HOST_NEW (~0U)
 static bool (*host_watch)(struct host_map *map, __u32 index) __attribute__((unused));
 
-/* ---- keys: compared by a sum before the bytes, because ASan's memcmp() is slow ---- */
+/* ---- keys: a checksum is compared before the bytes, because ASan's memcmp() is slow ---- */
 
 static inline __u32 host_key_sum(const void *key, __u32 size)
 {
@@ -93,7 +93,7 @@ INLINE void *host_alloc(size_t size)
 	return m ?: (abort(), m);
 }
 
-/* Removes all entries of a hash */
+/* Removes all entries of a hash. */
 static inline void host_map_empty(struct host_map *map)
 {
 	for (__u32 i = 0; map->entries && i < map->n; i++) {
@@ -104,7 +104,7 @@ static inline void host_map_empty(struct host_map *map)
 	map->n = 0;
 }
 
-/* Empties the map, and gives it room for `max` entries */
+/* Empties the map, and sets its size to `max` entries. */
 static inline void host_map_reset(struct host_map *map, __u32 max)
 {
 	if (map->entries)
@@ -154,7 +154,7 @@ static inline void *bpf_map_lookup_elem(struct host_map *map, const void *key)
 {
 	struct host_entry *e;
 
-	asm("" : "+r"(key));		/* else gcc warns about keys of other kinds of map */
+	asm("" : "+r"(key));		/* otherwise gcc warns about keys of other map types */
 	if (map->kind == HOST_ARRAY)
 		return host_array_at(map, key);
 	e = host_map_find(map, key, false);
@@ -163,7 +163,7 @@ static inline void *bpf_map_lookup_elem(struct host_map *map, const void *key)
 	return e->value;
 }
 
-/* Returns a place for a new key, or NULL if the map is full */
+/* Returns a place for a new key, or NULL if the map is full. */
 static inline struct host_entry *host_map_place(struct host_map *map)
 {
 	struct host_entry *e;
@@ -216,6 +216,6 @@ static inline long bpf_map_delete_elem(struct host_map *map, const void *key)
 	return 0;
 }
 
-/* In plane/host.h; extensions.h needs them earlier */
+/* Defined in plane/host.h; extensions.h needs the declarations. */
 INLINE int host_read(void *ctx, __u32 off, void *to, __u32 n);
 INLINE int host_write(void *ctx, __u32 off, const void *from, __u32 n);

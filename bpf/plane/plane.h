@@ -1,28 +1,29 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * What a plane (xdp, tc, or the host's for tests) gives to the steps. plane(p, OP, ...) calls the
- * plane's own function, chosen by the constant p->plane. enter uses the first five, resolve
- * can_send, ready make_room, leave the rest.
+ * The functions that a plane (xdp, tc, or the tests' host plane) provides to the steps. plane(p,
+ * OP, ...) calls the function of the plane that p->plane names; p->plane is a constant. enter uses
+ * the first five, resolve can_send, ready make_room, and leave the others.
  *
  *   protocol(p)              EtherType of a packet without an Ethernet header
  *   load(p)                  makes the headers linear; 0 or NOT_OURS
  *   for_us(p)                true if the frame is for this host, and untagged
  *   reach(p)                 makes the header at s->l4 linear; 0 or NOT_OURS
- *   whole(p)                 true if all s->len bytes are there; also counts GSO segments
+ *   whole(p)                 true if all s->len bytes are present; also counts GSO segments
  *   can_send(p, hop)         0, or the reason why this plane cannot send there
- *   make_room(p, hop)        makes room in front of the payload for the headers of the way out
- *                            (Ethernet, tags, the other family's IP header); 0, or a reason and an
- *                            unchanged packet
+ *   make_room(p, hop)        resizes the space in front of the payload for the new headers
+ *                            (Ethernet, VLAN tags, IP header of the other version); 0, or a reason
+ *                            with the packet unchanged
  *   trim(p)                  removes bytes behind the IP packet; 0 or a reason
  *   rewrite_checksum(p, udp, ports)  updates the UDP checksum, as the last write: the addresses
- *                            changed by s->service.delta, the ports by `ports`. udp is NULL in a
+ *                            changed by s->service.delta, the ports by `ports`. udp is NULL for a
  *                            later fragment.
- *   hop_checksum(p)          updates sums after IPv6's hop limit alone was written
+ *   hop_checksum(p)          updates checksums after only the IPv6 hop limit was changed
  *   send(p, hop, action)     writes the Ethernet header and sends; 0 or a reason
- *   linear(p)                XDP: the frame's length as far as it is in reach
- *   move_begin(p, bytes)     XDP: takes bytes off the frame's begin (negative: adds); 0 or negative
- *   redirect(p, ifindex, action)  XDP: sends the frame as it will be; 0, or a reason and an
- *                            unchanged packet
+ *   linear(p)                XDP: length of the linear part of the frame
+ *   move_begin(p, bytes)     XDP: removes bytes at the start of the frame (negative: adds bytes);
+ *                            0 or a negative value
+ *   redirect(p, ifindex, action)  XDP: redirects the frame, which may still be changed; 0, or a
+ *                            reason with the packet unchanged
  *   give(p, ifindex, action) sends to a device without Ethernet headers; 0 or a reason
  */
 #pragma once
@@ -31,8 +32,9 @@
 #include "extensions.h"
 #include "maps.h"
 
-/* Sets segments and segment_len: what GSO makes of a packet of len bytes, with `size` bytes of
- * payload a segment. A virtual machine's packet may be uncounted yet (segs: 0). */
+/* Sets segments and segment_len to what the kernel will make of a GSO packet of len bytes, with
+ * `size` bytes of payload per segment. In a packet from a virtual machine the segments may not be
+ * counted yet (segs is 0). */
 INLINE void take_segments(struct pkt *p, __u32 segs, __u32 size, __u32 len)
 {
 	__u32 header = p->s->l4 - p->s->l3 + sizeof(struct udphdr);
@@ -44,7 +46,7 @@ INLINE void take_segments(struct pkt *p, __u32 segs, __u32 size, __u32 len)
 	p->s->segment_len = header + size;
 }
 
-/* Returns the bytes of all segments, each with its headers */
+/* Returns the bytes of all segments together, each with its headers. */
 INLINE __u64 segments_bytes(const struct pkt *p)
 {
 	__u64 more = p->s->segments - 1;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The tc plane, at ingress behind XDP: complete on its own, and it sends what XDP cannot. It writes
- * headers directly (the verifier's prologue unclones the skb). Helpers that may move the packet
- * come last. plane.h describes its functions.
+ * The tc plane, at ingress after XDP. It can handle every packet by itself, and it sends what XDP
+ * cannot send. It writes headers directly (the verifier adds a prologue that unclones the skb).
+ * Helpers that may move the packet come last. plane.h describes these functions.
  */
 #pragma once
 
@@ -10,26 +10,27 @@
 #include "csum.h"
 #include "step.h"
 
-#define tc_can_send(p, hop) 0		/* tc can send everywhere */
-#define tc_linear(p) 0			/* express is XDP's */
+#define tc_can_send(p, hop) 0		/* tc can send on every device */
+#define tc_linear(p) 0	/* this and the next two are for the express path, which only XDP has */
 #define tc_move_begin(p, bytes) -1
 #define tc_redirect(p, ifindex, action) -DROP_send_failed
 #define TC_HEADERS (sizeof(struct ethhdr) + sizeof(struct ipv6hdr) + sizeof(struct udphdr))
 
-/* Returns the kernel's protocol of a packet without an Ethernet header */
+/* Returns skb->protocol, for a packet without an Ethernet header. */
 INLINE __be16 tc_protocol(const struct pkt *p)
 {
 	return ((struct __sk_buff *)p->ctx)->protocol;
 }
 
-/* ---- MAC headers ---- */
+/* ---- the Ethernet header ---- */
 
-/* Generic XDP (ours, or another's) copies an skb that lacks headroom. From 6.9 on the copy has no
- * mac_len: its data begins behind the MAC header, and a redirect would send it without one. Writing
- * the header there again mends that, also for every later reader of the packet. */
+/* Generic XDP (ours or another one) copies an skb that has too little headroom. From Linux 6.9
+ * on, the copy has mac_len 0: its data starts after the Ethernet header, and a redirect would
+ * send it without one. Adding the header again corrects this, also for programs that see the
+ * packet later. */
 INLINE int tc_find_mac_step(struct pkt *p)
 {
-	__u64 mac[2] = {}, first[2] = {};	/* an Ethernet header each */
+	__u64 mac[2] = {}, first[2] = {};	/* room for an Ethernet header each */
 
 	if (p->plane != PLANE_TC)
 		return NOT_OURS;
@@ -43,8 +44,8 @@ INLINE int tc_find_mac_step(struct pkt *p)
 }
 CALLED_STEP(true, tc_find_mac)
 
-/* If the first EtherType differs from the kernel's protocol, the packet is tagged, is no Ethernet
- * II, or lacks its MAC header. */
+/* Returns whether the Ethernet header may be missing. If the EtherType differs from skb->protocol,
+ * the packet is tagged, or not Ethernet II, or the header is missing. */
 INLINE bool tc_may_lack_mac(const struct pkt *p)
 {
 	const struct __sk_buff *skb = p->ctx;
@@ -64,8 +65,8 @@ INLINE int tc_load(struct pkt *p)
 	return bpf_skb_pull_data(skb, skb->len < TC_HEADERS ? skb->len : TC_HEADERS) ? NOT_OURS : 0;
 }
 
-/* A packet to the MAC of a virtual router (VRRP): the kernel gives it to the MACVLAN later, but
- * marks it here as another host's. */
+/* Returns whether the frame is for the MAC address of a virtual router (VRRP). The kernel will give
+ * it to the MACVLAN later, but marks it here as for another host. */
 INLINE bool tc_for_router(const struct pkt *p)
 {
 	const void *eth = at(p, 0, sizeof(struct ethhdr));
@@ -101,9 +102,9 @@ INLINE int tc_reach(struct pkt *p)
 	return bpf_skb_pull_data(p->ctx, need < len ? need : len) ? NOT_OURS : 0;
 }
 
-/* Changes the IP header's room to the other family's. The kernel exchanges the shortest headers of
- * both; the rest is adjusted. Returns 0; positive: the packet is unchanged; negative: it is
- * lost. */
+/* Resizes the IP header for the other IP version. The helper assumes the shortest headers of both
+ * versions; the difference is adjusted afterwards. Returns 0; a positive value if the packet is
+ * unchanged; a negative value if the packet is lost. */
 INLINE int tc_change_family_step(struct pkt *p)
 {
 	int to4 = p->s->leaves == FAMILY_IPV4;
@@ -129,8 +130,8 @@ INLINE int tc_make_room_across(struct pkt *p)
 	return tc_reach(p) ? -DROP_send_failed : 0;
 }
 
-/* A packet that came without an Ethernet header may leave with one, which the kernel's neighbour
- * output writes. */
+/* If the packet arrived without an Ethernet header and leaves with one, makes room for it. The
+ * kernel's neighbour output writes the header. */
 INLINE int tc_make_room(struct pkt *p, const struct nexthop *hop)
 {
 	int rc = is_across(p) ? tc_make_room_across(p) : 0;
@@ -156,11 +157,12 @@ INLINE int tc_trim(struct pkt *p)
 
 /* ---- checksums ---- */
 
-/* The helpers keep the skb's own sum (CHECKSUM_COMPLETE) right, whatever ip_summed is. An IPv4
- * header sums to 0. For IPv6 the helper subtracts the addresses' difference once too often
- * (BPF_F_IPV6 is newer than our oldest kernel), and nothing covers the hop limit: one update mends
- * both. Addresses and ports are two calls, because a partial checksum holds the pseudo header
- * alone. */
+/* Updates the UDP checksum. The helpers also keep the skb's own checksum (CHECKSUM_COMPLETE)
+ * correct, whatever ip_summed is. Changes in an IPv4 header do not matter to that, because the
+ * header sums to 0. For IPv6 there are two errors. The helper subtracts the difference of the
+ * addresses once too often (the flag BPF_F_IPV6 is newer than our oldest kernel), and no helper
+ * call covers the hop limit. One update corrects both. Addresses and ports need separate calls,
+ * because a partial checksum covers only the pseudo header. */
 INLINE void tc_rewrite_checksum(struct pkt *p, const struct udphdr *udp, __u32 ports)
 {
 	__u32 off = p->s->l4 + offsetof(struct udphdr, check);
@@ -178,7 +180,7 @@ INLINE void tc_rewrite_checksum(struct pkt *p, const struct udphdr *udp, __u32 p
 		bpf_csum_update(p->ctx, ports);
 }
 
-/* For IPv6 with unchanged addresses: see above */
+/* Updates the skb's checksum after a change of only the IPv6 hop limit: see above. */
 INLINE void tc_hop_checksum(const struct pkt *p)
 {
 	bpf_csum_update(p->ctx, (__u16)~bpf_htons(0x0001));
@@ -186,7 +188,7 @@ INLINE void tc_hop_checksum(const struct pkt *p)
 
 /* ---- sending ---- */
 
-/* Sends to a device without Ethernet headers: the kernel removes ours */
+/* Sends to a device without Ethernet headers. The kernel removes ours. */
 INLINE int tc_give(const struct pkt *p, __u32 ifindex, int *ret_action)
 {
 	*ret_action = bpf_redirect(ifindex, 0);

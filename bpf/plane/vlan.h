@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * enter and leave, VLANs on the xdp plane. (tc sees the VLAN's own device; the kernel removes and
- * adds the tags.) A tagged frame belongs to the link of its VLAN, never to the port's.
+ * VLAN tags in the steps enter and leave, for the xdp plane. (tc runs on the VLAN's own device,
+ * where the kernel has removed the tags, and adds them on the way out.) A tagged frame belongs to
+ * the link of its VLAN, not to the link of the port.
  *
  * Before: pull_eth() (parse.h); in leave, the rewrite. After: parse(); in leave, the redirect.
  * Reads:  the tags; the map table; on the way out hop->port, hop->tags.
@@ -23,8 +24,8 @@ INLINE bool is_vlan(__be16 proto)
 	return proto == bpf_htons(ETH_P_8021Q) || proto == bpf_htons(ETH_P_8021AD);
 }
 
-/* Passes one or two tags: sets s->l3, *proto and the logical link. A priority tag (id 0) names no
- * VLAN. */
+/* Skips one or two tags: sets s->l3, *proto and the logical link. A priority tag (id 0) does not
+ * name a VLAN. */
 INLINE int pull_vlan(struct pkt *p, __be16 *proto)
 {
 	const struct vlan_tag *tag = at(p, sizeof(struct ethhdr), sizeof(*tag)), *second;
@@ -60,13 +61,13 @@ INLINE int pull_vlan(struct pkt *p, __be16 *proto)
 	return p->link ? 0 : NOT_OURS;
 }
 
-/* Returns how many tags the packet leaves with */
+/* Returns the number of tags with which the packet leaves. */
 INLINE __u32 vlan_tags_out(const struct nexthop *hop)
 {
 	return hop->port ? 1 + !!hop->tags[1] : 0;
 }
 
-/* Writes all that stands between the MACs and the IP header */
+/* Writes the tags and the EtherType, between the MAC addresses and the IP header. */
 INLINE int vlan_write(struct pkt *p, const struct nexthop *hop)
 {
 	__be16 proto = family_out(p) == FAMILY_IPV4 ? bpf_htons(ETH_P_IP) : bpf_htons(ETH_P_IPV6);
@@ -74,7 +75,7 @@ INLINE int vlan_write(struct pkt *p, const struct nexthop *hop)
 			   sizeof(*words) + 2 * sizeof(struct vlan_tag));
 	__u32 tags = vlan_tags_out(hop);
 
-	if (!words)		/* impossible: an IP header follows, longer than two tags */
+	if (!words)		/* never true: the IP header that follows is longer than two tags */
 		return -DROP_send_failed;
 	if (!tags) {
 		words[0] = proto;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The xdp plane, on nics: the first to see a packet. It writes only what it sends: every answer
- * before send leaves the packet as it came, and tc, which comes next, runs the whole way on it.
- * plane.h describes its functions.
+ * The xdp plane, on nics, which sees a packet first. Until it sends a packet, it leaves the packet
+ * unchanged. So tc can run the whole pipeline on what XDP passes up. plane.h describes these
+ * functions.
  */
 #pragma once
 
@@ -11,11 +11,12 @@
 
 #define xdp_protocol(p) 0
 #define xdp_load(p) 0
-#define xdp_reach(p) 0			/* XDP cannot make more linear */
-#define xdp_hop_checksum(p)		/* XDP keeps no sum of the packet */
-#define xdp_give(p, ifindex, action) -PASS_no_transmit	/* tc sends what leaves by a tunnel */
+#define xdp_reach(p) 0			/* XDP cannot make more bytes linear */
+#define xdp_hop_checksum(p)		/* in XDP the kernel keeps no checksum of the packet */
+#define xdp_give(p, ifindex, action) -PASS_no_transmit	/* tc sends packets to tunnels */
 
-/* Compares the destination MAC with the link's own, as one word with two bytes of the source */
+/* Compares the destination MAC address with those of the link. It is loaded as one word, with two
+ * bytes of the source masked out. */
 INLINE bool xdp_for_us(const struct pkt *p)
 {
 	const void *eth = at(p, 0, sizeof(struct ethhdr));
@@ -28,7 +29,7 @@ INLINE bool xdp_for_us(const struct pkt *p)
 	return likely(mac == macs[0]) || mac == macs[1] || mac == macs[2] || mac == macs[3];
 }
 
-/* Returns the frame's length as far as it is in reach */
+/* Returns the length of the linear part of the frame. */
 INLINE __u32 xdp_linear(const struct pkt *p)
 {
 	struct xdp_md *ctx = p->ctx;
@@ -46,9 +47,10 @@ INLINE bool xdp_whole(struct pkt *p)
 	return end <= bpf_xdp_get_buff_len(p->ctx);
 }
 
-/* True if the UDP checksum covers only the pseudo header: another guest of this machine sent the
- * packet, and its device or tc must complete it. A redirect from XDP would forget that, so tc sends
- * it. A fragment is never partial: its datagram was complete before it was cut. */
+/* Returns true if the UDP checksum covers only the pseudo header. Such a packet comes from a guest
+ * on this machine, and its device or tc must complete the checksum. A redirect from XDP would lose
+ * that information, so tc sends the packet. A fragment never has a partial checksum, because the
+ * checksum is completed before fragmentation. */
 INLINE bool xdp_checksum_partial(const struct pkt *p)
 {
 	return p->s->partial <= CSUM_SAME && p->s->checksum && !p->s->fragment;
@@ -67,8 +69,8 @@ INLINE int xdp_move_begin(const struct pkt *p, int bytes)
 	return bpf_xdp_adjust_head(p->ctx, bytes);
 }
 
-/* Moves the frame's begin, so that there is room for an Ethernet header, the tags of the way out,
- * and the IP header, whose length changes with the family. If that fails nothing is lost. */
+/* Moves the start of the frame, to make room for the Ethernet header, VLAN tags, and an IP header
+ * whose length may change. If it fails, the packet is unchanged. */
 INLINE int xdp_make_room(struct pkt *p, const struct nexthop *hop)
 {
 	__u32 tags = with_vlans ? vlan_tags_out(hop) & 3 : 0;
@@ -85,8 +87,9 @@ INLINE int xdp_make_room(struct pkt *p, const struct nexthop *hop)
 	return 0;
 }
 
-/* As a component of libxdp's dispatcher we can move neither end of the packet
- * (user/dataplane/shared.c). Then tc trims it, and the frame's begin has not been moved before. */
+/* Removes bytes behind the IP packet. In libxdp's dispatcher our program cannot move either end of
+ * the packet (user/dataplane/shared.c). Then tc trims the packet, whose start has not been moved
+ * either. */
 INLINE int xdp_trim(struct pkt *p)
 {
 	struct xdp_md *ctx = p->ctx;

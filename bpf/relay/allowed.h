@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * site_admit and site_rewrite: remembers what the policy's lists let pass between sites a moment
- * ago, so that answers to it and errors about it may pass. The map `allowed` holds tags: a hash
- * that makes no collisions for anyone without the secret. A bucket is a cache line; its oldest
- * entry gives way.
+ * Remembers what the policy let pass between sites lately, so that answers to it and errors about
+ * it may pass. The steps site_admit and site_rewrite use it. The map `allowed` holds tags, which
+ * are hashes with a secret, so an attacker cannot construct collisions. A bucket is one cache line;
+ * a new entry displaces the oldest one.
  */
 #pragma once
 
@@ -14,8 +14,9 @@ INLINE __u64 tag_pair(__u64 word, const __u32 *keys)
 	return (__u64)((__u32)word + keys[0]) * ((__u32)(word >> 32) + keys[1]);
 }
 
-/* Hashes a packet by NH (RFC 4418 5.2.2): five words, twice, with keys shifted by four (Toeplitz).
- * Two chosen tuples have the same sums once in 2^64. */
+/* Returns the hash of a packet's addresses, ports and protocol by NH (RFC 4418, section 5.2.2). It
+ * hashes five words twice, the second time with keys shifted by four (Toeplitz). Two chosen packets
+ * have the same two sums with a probability of 2^-64. */
 INLINE __u64 allowed_tag(const struct policy *policy, struct addr src, struct addr dst,
 			 __be16 sport, __be16 dport, __u8 protocol)
 {
@@ -36,7 +37,7 @@ INLINE struct allowed_bucket *allowed_bucket(__u64 tag)
 	return bpf_map_lookup_elem(&allowed, &home);
 }
 
-/* Returns the tag's place in the bucket, or NULL */
+/* Returns the entry of the tag in the bucket, or NULL. */
 INLINE struct allowed *allowed_place(struct allowed_bucket *bucket, __u64 tag)
 {
 #pragma unroll
@@ -46,7 +47,7 @@ INLINE struct allowed *allowed_place(struct allowed_bucket *bucket, __u64 tag)
 	return NULL;
 }
 
-/* Returns 1 or 0 */
+/* Returns 1 if the tag is valid, otherwise 0. */
 TABLE_READ __u64 allowed_known(__u64 tag)
 {
 	struct allowed_bucket *bucket = allowed_bucket(tag);
@@ -55,8 +56,8 @@ TABLE_READ __u64 allowed_known(__u64 tag)
 	return known && bpf_jiffies64() < read_once(known->until);
 }
 
-/* A packet that passed under this tag is about to be sent. An entry that is still fresh is left
- * alone, so usually nothing is written. */
+/* Called when a packet that the policy admitted under this tag is about to be sent. A recent entry
+ * is not written again, so usually nothing is written. */
 INLINE void allowed_remember(__u64 tag)
 {
 	struct allowed_bucket *bucket = allowed_bucket(tag);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * site_admit: may a packet pass between sites? Plain UDP is decided by its destination port, or as
- * an answer. judge sorts other packets as conntrack does: they begin something, belong to something
- * that was allowed, or neither. A packet that cannot be read is dropped, never passed up: the host
- * may have no rules.
+ * The step site_admit: may a packet pass between sites? Plain UDP is admitted by its destination
+ * port, or as an answer. For other packets, judge() distinguishes what conntrack does: new,
+ * belonging to something that was admitted, or invalid. An invalid packet is dropped, not passed
+ * up, because the host may have no firewall rules.
  *
  * Before: site_find (route.h). After: site_resolve (relay.h).
  * Reads:  s->src, dst, next, outside; the packet; the maps policy, allowed, frags.
@@ -15,23 +15,23 @@
 #include "relay/allowed.h"
 #include "relay/route.h"
 
-/* judge's return values, beside -DROP_refused and -DROP_invalid */
+/* Return values of judge(), besides -DROP_refused and -DROP_invalid. */
 enum judgement {
 	JUDGED_PASS,
-	JUDGED_UDP,			/* behind extension headers: ports decide */
-	JUDGED_LATER,			/* a later fragment: its first one decides */
+	JUDGED_UDP,			/* UDP behind extension headers: decide by the ports */
+	JUDGED_LATER,			/* a later fragment: decide as for the first one */
 };
 
 #define ICMP6_NI_QUERY 139		/* RFC 4620 */
 #define TCP_HEADER 20
-#define TCP_CHECK 16			/* offset of its checksum */
+#define TCP_CHECK 16			/* offset of the TCP checksum */
 
-/* Types that conntrack does not track, so that the list alone decides: MLD, neighbour discovery
- * except redirects, and two of multicast router discovery (RFC 4286) */
+/* Types that conntrack does not track, so only the policy's list decides: MLD, neighbour discovery
+ * except redirects, and two types of multicast router discovery (RFC 4286). */
 #define ICMP6_UNTRACKED(type) \
 	(((type) >= 130 && (type) <= 136) || (type) == 143 || (type) == 151 || (type) == 152)
 
-/* Queries; an answer's type is one above its query's */
+/* Returns whether the type is a query. The type of its answer is one higher. */
 INLINE bool icmp6_is_query(__u8 type)
 {
 	return type == ICMPV6_ECHO_REQUEST || type == ICMP6_NI_QUERY;
@@ -44,16 +44,16 @@ INLINE const struct policy *policy_find(void)
 	return bpf_map_lookup_elem(&policy, &zero);
 }
 
-/* ---- judge: packets that are not plain UDP ---- */
+/* ---- judge(): packets that are not plain UDP ---- */
 
-/* Reads n bytes at `off` into judge.bytes. Returns 0, or not 0 if the packet ends before. */
+/* Reads n bytes at `off` into judge.bytes. Returns 0, or another value if the packet is shorter. */
 INLINE int judge_read(struct pkt *p, __u32 off, __u32 n)
 {
 	return off + n > p->s->judge.end || plane_read(p, off, p->s->judge.bytes, n);
 }
 
-/* A connection begins with a plain SYN, or with an ACK if it is older than our memory. TCP never
- * passes; the result says how it is refused. */
+/* TCP is never admitted; the return value says how to refuse it. A packet with only SYN may start a
+ * connection. A packet with only ACK may belong to a connection that is older than our memory. */
 INLINE int judge_tcp(struct pkt *p)
 {
 	const __u8 *bytes = p->s->judge.bytes;
@@ -63,7 +63,7 @@ INLINE int judge_tcp(struct pkt *p)
 	if (judge_read(p, p->s->l4, TCP_HEADER))
 		return -DROP_invalid;
 	header = (bytes[12] >> 4) * 4;
-	begins = bytes[13] & 0x17;	/* FIN, SYN, RST, ACK; ignore the others */
+	begins = bytes[13] & 0x17;	/* FIN, SYN, RST and ACK; the other flags are ignored */
 	if (header < TCP_HEADER || header > len || (begins != 0x02 && begins != 0x10))
 		return -DROP_invalid;
 	addr_store(&ip.saddr, p->s->src);
@@ -75,8 +75,8 @@ INLINE int judge_tcp(struct pkt *p)
 	return -DROP_refused;
 }
 
-/* An ICMPv6 error passes if it goes to the sender of the packet that it quotes, and if that packet
- * was allowed, as itself or as an answer. */
+/* Admits an ICMPv6 error if it goes to the sender of the packet that it quotes, and that packet was
+ * admitted, as new or as an answer. */
 INLINE int judge_error(struct pkt *p, const struct policy *rules)
 {
 	const __u8 *bytes = p->s->judge.bytes;
@@ -119,8 +119,9 @@ INLINE int judge_error(struct pkt *p, const struct policy *rules)
 	       JUDGED_PASS : -DROP_invalid;
 }
 
-/* A query and its answer share their identifier, which is used as one port. Their code, with the
- * query's type, is the other. */
+/* Decides on an ICMPv6 packet. allowed_tag() hashes ports, which ICMPv6 does not have. So the
+ * identifier, which a query and its answer share, stands for one port. The type and code of the
+ * query stand for the other. */
 INLINE int judge_icmp(struct pkt *p, const struct policy *rules)
 {
 	const __u8 *bytes = p->s->judge.bytes;
@@ -131,7 +132,8 @@ INLINE int judge_icmp(struct pkt *p, const struct policy *rules)
 		return -DROP_invalid;
 	type = bytes[0];
 	listed = rules->icmpv6[type >> 6] >> (type & 63) & 1 && is_overlay(p->s->dst);
-	p->s->silent = type < 128 || type == 137;	/* RFC 4443 2.4 (e): nor about redirects */
+	/* RFC 4443 section 2.4 (e): no error about an error or a redirect. */
+	p->s->silent = type < 128 || type == 137;
 	p->s->sport = load_word(__be16, bytes + 4);
 	p->s->dport = load_word(__be16, bytes);		/* type and code */
 	if (type < 128)
@@ -150,8 +152,7 @@ INLINE int judge_icmp(struct pkt *p, const struct policy *rules)
 	return allowed_known(p->s->tag) ? JUDGED_PASS : -DROP_invalid;
 }
 
-/* Returns an enum judgement, or a reason. Sets l4, fragment, and all that a UDP header would
- * tell. */
+/* Returns an enum judgement or a reason. Sets l4, fragment, and what a UDP header would tell. */
 INLINE int judge_step(struct pkt *p)
 {
 	const struct policy *rules = policy_find();
@@ -186,7 +187,8 @@ CALLED_STEP(with_relay, judge)
 
 /* ---- policy ---- */
 
-/* Decides by the destination port, or as an answer. Sets s->tag. Returns 0 or DROP_refused. */
+/* Admits a packet by its destination port or as an answer. Sets s->tag. Returns 0 or
+ * DROP_refused. */
 INLINE int policy_ports(struct pkt *p)
 {
 	const struct policy *rules = policy_find();
@@ -195,7 +197,8 @@ INLINE int policy_ports(struct pkt *p)
 
 	if (!rules)
 		return -DROP_refused;
-	barrier_var(port); /* 6.1 sees a swapped word as unbounded; clang would drop the mask */
+	/* Linux 6.1 sees a byte-swapped word as unbounded; without this, clang drops the mask. */
+	barrier_var(port);
 	listed = rules->ports[port >> 6 & 1023] >> (port & 63) & 1;
 	if (listed && !p->s->outside) {
 		p->s->tag = allowed_tag(rules, p->s->src, p->s->dst, p->s->sport, p->s->dport,
@@ -206,8 +209,8 @@ INLINE int policy_ports(struct pkt *p)
 	return allowed_known(p->s->tag) ? 0 : -DROP_refused;
 }
 
-/* A later fragment passes as its first one did. If tc sent the first one, XDP may see a later one
- * earlier: then tc must send that too. */
+/* Admits a later fragment if its first one was admitted. If tc sends the first one, XDP may see a
+ * later fragment before that, so it leaves the fragment to tc. */
 INLINE int policy_later(struct pkt *p)
 {
 	if (!fragment_find(p))
@@ -215,7 +218,7 @@ INLINE int policy_later(struct pkt *p)
 	return p->plane == PLANE_XDP && p->s->link_flags & LINK_TC ? -PASS_fragment : -DROP_invalid;
 }
 
-/* Returns 0 or a reason */
+/* Returns 0 or a reason. */
 INLINE int policy_admits(struct pkt *p)
 {
 	int rc = JUDGED_UDP;
@@ -232,7 +235,7 @@ INLINE int policy_admits(struct pkt *p)
 	else if (rc == JUDGED_LATER)
 		rc = policy_later(p);
 	if (!plane(p, whole)) {
-		p->s->silent = true;		/* the kernel would not even read it */
+		p->s->silent = true;		/* the kernel would drop it without an error */
 		return -DROP_invalid;
 	}
 	return p->s->held ? -DROP_invalid : rc;

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * site_way: a packet between sites, from enter to verdict. route.h finds the site, policy.h decides
- * whether the packet may pass, and this file finds the way out, sends, and answers with the ICMP
- * errors that a relay owes. Peers count it.
+ * Packets between sites, from enter to verdict: site_way() calls these steps. They are counted for
+ * peers.
  *
- *   site_find -> site_admit -> site_resolve -> site_rewrite -> site_send
+ *   site_find      route.h     which site? is the source allowed on this link?
+ *   site_admit     policy.h    does the policy admit the packet?
+ *   site_resolve   this file   next hop, hop limit, MTU
+ *   site_rewrite   this file   hop limit, headers
+ *   site_send      this file   sends; or site_send_error() sends an ICMP error instead
  *
  * Before: enter (pipeline.h). After: verdict (verdict.h).
  * Reads:  s->src, dst, next, len, ttl; the maps peers, own, nexthops, control, policy.
@@ -16,8 +19,8 @@
 #include "icmp/send.h"
 #include "relay/policy.h"
 
-/* Stores the result of route_find() in s->judged. Returns NOT_OURS or PASS_source if that ends the
- * way. */
+/* Stores the result of route_find() in s->judged. Returns NOT_OURS or PASS_source if no further
+ * step is needed. */
 INLINE int site_find_step(struct pkt *p)
 {
 	p->s->judged = route_find(p);
@@ -25,7 +28,7 @@ INLINE int site_find_step(struct pkt *p)
 }
 INLINE_STEP(site_find)
 
-/* Decides whether the packet may pass: result in s->judged */
+/* Stores the decision of the policy in s->judged. */
 INLINE int site_admit_step(struct pkt *p)
 {
 	p->s->judged = policy_admits(p) ?: p->s->judged;
@@ -33,11 +36,11 @@ INLINE int site_admit_step(struct pkt *p)
 }
 INLINE_STEP(site_admit)
 
-/* Finds the way to a nic's peer, asked as if the packet came in by that peer's own link, so the
- * answer holds for every ingress link. A gateway's answer holds for the whole site, any other for
- * this destination. A way by another link than the peer's leads to no site, even if the kernel
- * would take it (a default route, when the site's own route is gone). It is neither used nor
- * remembered. */
+/* Finds the next hop to a peer on a nic. The FIB lookup uses the peer's own link as ingress, so the
+ * result holds for packets from every link. If the next hop is a gateway, the result holds for the
+ * whole site; otherwise only for this destination. A route over another link than the peer's is not
+ * used, and not remembered. It does not lead to the site: it may be a default route, if the site's
+ * own route is missing. */
 INLINE int site_next_hop(struct pkt *p, struct nexthop *hop, __u64 now)
 {
 	const struct addr none = { { { 0 } } };
@@ -68,13 +71,13 @@ INLINE int site_next_hop(struct pkt *p, struct nexthop *hop, __u64 now)
 	hop->client = none;
 	if (addr_same(&via, &p->s->dst)) {
 		hop->client = p->s->dst;
-		hop->probe[p->plane] = 0;	/* the neighbour's own clock decides */
+		hop->probe[p->plane] = 0;	/* so fib_probe() uses the neighbour's probe time */
 	}
 	return rc;
 }
 
-/* Does all that can fail, in the kernel's order: hop limit, way, MTU, and then the rules, whose
- * result is in s->judged. Returns 0 or a reason. */
+/* Makes all checks, in the kernel's order: hop limit, route, MTU, and last the policy's decision in
+ * s->judged. Returns 0 or a reason. */
 INLINE int site_resolve_step(struct pkt *p)
 {
 	const struct peer *peer = p->s->peers >> 32 ? peer_find(p->s->peers >> 32) : NULL;
@@ -119,7 +122,7 @@ INLINE int site_resolve_step(struct pkt *p)
 }
 INLINE_STEP(site_resolve)
 
-/* Makes room for the new headers, remembers the packet, and writes the hop limit */
+/* Makes room for the new headers, records the packet, and writes the hop limit. */
 INLINE int site_rewrite_step(struct pkt *p)
 {
 	__u32 out = p->s->out;
@@ -156,8 +159,8 @@ INLINE int site_send_step(struct pkt *p)
 }
 INLINE_STEP(site_send)
 
-/* Replaces the reason in s->judged: tc sends an ICMP error from our own address on the link. XDP
- * leaves it all packets that may need one. */
+/* tc: sends an ICMP error for the reason in s->judged, from our own address on the link. XDP leaves
+ * packets that may need an error to tc. Returns the reason to count. */
 INLINE int site_send_error_step(struct pkt *p)
 {
 	int rc = p->s->judged;
@@ -175,7 +178,7 @@ INLINE int site_send_error_step(struct pkt *p)
 	o = own_find(p->s->ifindex);
 	if (p->s->silent || is_later(p) || !o || !(o->addr.q[0] | o->addr.q[1]))
 		return told;
-#ifndef WGXDP_HOST			/* the host plane makes no packets */
+#ifndef WGXDP_HOST			/* the host plane, for tests, builds no packets */
 	__u32 unreachable = ANSWER_UNREACHABLE | (rules->reject == REJECT_PROHIBITED ? 1 : 3);
 	int answer = tc_answer(p, 0, ANSWER_OWN | (refused ? unreachable : p->s->mtu));
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * site_find: which site the destination is in, and whether the source may come in by this link. If
- * the overlay is a /48, each is one read of an array. enter calls route_outside() and
- * route_source() too.
+ * The step site_find: which site is the destination in, and may the source address arrive on this
+ * link? If the overlay is a /48, each is one array lookup. enter also calls route_outside() and
+ * route_source().
  *
  * Before: enter. After: site_admit (policy.h).
  * Reads:  s->src, dst, ifindex; the maps subnets, table, routes, peers, own.
@@ -18,7 +18,8 @@ INLINE bool is_overlay(struct addr a)
 	return (a.q[0] & overlay_mask_hi) == overlay_hi && (a.q[1] & overlay_mask_lo) == overlay_lo;
 }
 
-/* In a /48 with a /64 for each site: bits 48 to 63, in host order */
+/* Returns bits 48 to 63 of the address, in host byte order: the number of a /64 in the /48
+ * overlay. */
 INLINE __u32 subnet_id(struct addr a)
 {
 	return bpf_be64_to_cpu(a.q[0]) & (SUBNETS - 1);
@@ -32,7 +33,7 @@ INLINE __u32 route_longest(struct addr a)
 	return word ? *word : 0;
 }
 
-/* Returns which peer an address belongs to, as a word of abi_relay.h; 0: none */
+/* Returns the route word of an address (abi_relay.h); 0: it belongs to no peer. */
 INLINE __u32 route_word(struct addr a)
 {
 	__u32 word = ROUTE_LONGER, id;
@@ -56,8 +57,7 @@ INLINE __u32 route_word(struct addr a)
 	return word;
 }
 
-/* Tells whether the packet is for a peer's own address. Peers outside the overlay have no other
- * address, and no site. */
+/* Returns whether the packet is for a peer's own address outside the overlay. */
 INLINE bool route_outside(const struct pkt *p)
 {
 	return with_routes && route_longest(p->s->dst) & ROUTE_PEER_MASK;
@@ -68,7 +68,7 @@ INLINE const struct peer *peer_find(__u32 id)
 	return bpf_map_lookup_elem(&peers, &id);
 }
 
-/* Returns our place on the link, or NULL if no relay is there */
+/* Returns the entry of the link in the map own, or NULL if it has none. */
 INLINE const struct own *own_find(__u32 ifindex)
 {
 	__u32 place = ifindex % LINKS;
@@ -77,8 +77,8 @@ INLINE const struct own *own_find(__u32 ifindex)
 	return o && o->ifindex == ifindex ? o : NULL;
 }
 
-/* Sets s->peers to the sending peer, if that peer is behind this link. Otherwise the packet counts
- * for the link's only peer, and goes up. */
+/* Sets s->peers to the sending peer, if that peer is behind this link. Otherwise returns
+ * PASS_source, which is counted for the only peer of the link. */
 INLINE int route_source(struct pkt *p)
 {
 	__u32 from = route_word(p->s->src) & ROUTE_PEER_MASK;
@@ -92,11 +92,12 @@ INLINE int route_source(struct pkt *p)
 	o = own_find(p->s->ifindex);
 	p->s->peers = o ? o->peer : 0;
 	p->s->overlay = true;
-	plane(p, whole);		/* each segment of a GSO packet counts */
+	plane(p, whole);	/* sets s->segments: each segment of a GSO packet is counted */
 	return -PASS_source;
 }
 
-/* Also sets the receiving peer, if there is one. A packet for this host is not ours. */
+/* Finds the sending and the receiving peer. Returns 0, a reason, or NOT_OURS for a packet to this
+ * host. */
 INLINE int route_find(struct pkt *p)
 {
 	__u32 word = route_word(p->s->dst), id = word & ROUTE_PEER_MASK;
@@ -117,8 +118,8 @@ INLINE int route_find(struct pkt *p)
 	return 0;
 }
 
-/* A packet for a site from a link without peers: it goes up, where the kernel's rules may let it
- * in, and counts for no peer. */
+/* Handles a packet to a site from a link without peers. It is passed up, because the kernel's rules
+ * may admit it, and counted for no peer. */
 INLINE int route_stray_step(struct pkt *p)
 {
 	if (p->s->family != FAMILY_IPV6 || !is_overlay(p->s->dst) ||

@@ -55,7 +55,7 @@ for _ in 1 2 3; do
 done
 inside firewall ip link set wan down
 inside firewall ip link set wan name other
-wait_for 3 'the daemon says that it waits' grep -q 'interface wan: not there yet' "$work/daemon"
+wait_for 3 'the daemon says that it waits' grep -q 'interface wan: waiting: not there yet' "$work/daemon"
 wait_for 2 'it lets go of the device that lost its name' let_go other
 inside firewall ip link set other name wan
 inside firewall ip link set wan up

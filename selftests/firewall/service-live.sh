@@ -116,7 +116,7 @@ add_and_delete() {
 	gain -- asks 10 1000
 	wgxdp service del office > /dev/null
 	gain -- asks 10 1001
-	! wgxdp save | holds office || fail 'it is still there'
+	! wgxdp save | holds 'name: office' || fail 'it is still there'
 	wgxdp service add office --listen 2001:db8:1::1 --port 1000 --backend 192.168.2.10,2001:db8:3::10 > /dev/null
 	wgxdp service set office --nat none > /dev/null || fail 'IPv6 that was translated keeps it from being let through'
 	wgxdp service set office --nat dnat --listen 2001:db8:1::1 > /dev/null

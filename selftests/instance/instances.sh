@@ -12,6 +12,12 @@ of() { wgxdp --instance "$@"; } # NAME COMMAND
 # NAME DIRECTION KEY
 of_shown() { of "$1" show --json | selftests/lib/shown.py all "${@:2}"; }
 
+listed() {
+	wgxdp instances --json | /usr/bin/python3 -c 'import json, sys
+print(*(" ".join((i["name"], i["state"], ",".join(sorted(i["interfaces"], reverse=True)), str(i["services"]), i["daemon"]["running"]))
+	for i in json.load(sys.stdin)["instances"]), sep=", ")'
+}
+
 send_ten() {
 	inside client "$udptool" send -n 10 -r 10000 uplink "$(mac firewall wan)" 198.51.100.7:4000 198.51.100.1:$port > /dev/null
 	inside client "$udptool" send -n 10 -r 10000 uplink2 "$(mac firewall wan2)" 203.0.113.7:4000 203.0.113.1:$port > /dev/null
@@ -37,6 +43,7 @@ count_arrivals wg-end home 'iifname eth udp dport 51820'
 count_arrivals wg-end office 'iifname eth2 udp dport 51820'
 on_host firewall > "$work/before"
 
+expect 'none is listed before' "$(wgxdp instances)" == 'no instance is up'
 home=(--wan wan --lan lan --to 192.168.1.10)
 office=(--wan wan2 --lan lan2 --to 192.168.2.10)
 of home up "${home[@]}"
@@ -44,6 +51,7 @@ of home show > /dev/null
 ! of office show > "$work/out" 2>&1 || fail 'office is shown before it is up'
 on_host firewall > "$work/home-alone"
 of office up "${office[@]}"
+expect 'both are listed' "$(listed)" == 'home up wan,lan 1 no, office up wan2,lan2 1 no'
 send_ten
 for name in home office; do
 	expect "$name: forwarded" "$(of_shown $name original forwarded)" == 10
@@ -54,11 +62,15 @@ refused third wan home --wan wan --to 192.168.1.10
 refused third wan2 office --wan wan2 --to 192.168.2.10 --mode tc
 send_ten
 for name in home office; do expect "$name: forwarded, after the refusals" "$(of_shown $name original forwarded)" == 20; done
-of office down
+completed() { wgxdp complete "$@" | sort | xargs; }
+expect 'instances that complete' "$(completed show --instance '')" == 'home office'
+expect 'services of an instance that complete' "$(completed --instance home monitor --service '')" == wg-end
+expect 'down of one' "$(of office down)" == 'instance office: taken down'
 on_host firewall | diff "$work/home-alone" - || fail 'office left something, or took something of home'
 send_ten
 expect 'home: forwarded, without office' "$(of_shown home original forwarded)" == 30
-wgxdp down # the default instance, of which there is none
+expect 'down of the default instance, which there is not' "$(wgxdp down)" == 'instance default was not up'
 expect 'home: still there' "$(of home show --json | selftests/lib/shown.py get instance)" == home
 of home down
+expect 'none is listed' "$(wgxdp instances)" == 'no instance is up'
 on_host firewall | diff "$work/before" - || fail 'something is left'

@@ -64,6 +64,19 @@ by_hand() {
 changed_by_hand() {
 	local wanted=(up --wan wan --to 192.168.1.10)
 	wgxdp "${wanted[@]}" > /dev/null
+	wgxdp service add office --listen wan --port 555 --backend 192.168.1.10 > /dev/null
+	wgxdp save | sed '/origin: hand/d' > "$work/file.yaml"
+	wgxdp up -c "$work/file.yaml" > /dev/null 2>&1
+	wgxdp service del office > /dev/null
+	wgxdp reload --dry-run -c "$work/file.yaml" > /dev/null 2> "$work/out"
+	undone 'would be undone' 'office: added' "$work/out"
+	wgxdp reload -c "$work/file.yaml" > /dev/null 2> "$work/out"
+	undone 'undone now' 'office: added' "$work/out"
+	wgxdp service del office > /dev/null
+	wgxdp service add office --listen wan --port 555 --backend 192.168.1.10 > /dev/null
+	wgxdp reload -c "$work/file.yaml" > /dev/null 2> "$work/out"
+	[[ ! -s $work/out ]] || fail "made again, and yet it says $(< "$work/out")"
+	wgxdp "${wanted[@]}" > /dev/null 2>&1
 	wgxdp save > "$work/file.yaml"
 	by_hand
 	wgxdp save > "$work/saved"
@@ -106,8 +119,8 @@ words() {
 	wgxdp save | holds -F 'ports: [ 400-450, 51820 ]' || fail "not these ports: $(wgxdp save)"
 	says 0 'service wg-end: listen ports 460-462 added' service set wg-end --port 51820,400-450,460-462
 	says 2 "--port '450-400': a port is a number from 1 to 65535; several are written as 51820,443 or 400-450" service set wg-end --port 450-400
-	says 2 '--port: 410 is listed twice: once is enough' service set wg-end --port 400-450,410
-	says 2 '--port 1-2000: more than 1024 ports: several services are wanted' up --wan wan --to 192.168.1.10 --port 1-2000
+	says 2 '--port: 410 is listed twice: remove one of the two' service set wg-end --port 400-450,410
+	says 2 '--port 1-2000: more than 1024 ports, the limit of a service: make several' up --wan wan --to 192.168.1.10 --port 1-2000
 	says 2 'up: 2001:db8:2::10: the items of a list are one word with commas: --to ADDRESS,2001:db8:2::10' up --wan wan --to 192.168.1.10 2001:db8:2::10
 	says 2 "'2001:db8:2::10' is one word too many: a list is one word, with commas between its items" \
 		service set wg-end --backend 192.168.1.10 2001:db8:2::10
@@ -133,6 +146,7 @@ routes() {
 	says 0 'peer a: prefixes fd12:3456:789a:b::/64 added' route add fd12:3456:789a:b::/64 --peer a
 	says 2 '--peer is missing' route add fd12:3456:789a:c::/64
 	says 1 "there is no peer 'b'" route add fd12:3456:789a:c::/64 b
+	says 2 "service allow add: '10.0.0.1/8' has bits behind its length" service allow add wg-end 10.0.0.1/8
 	says 2 'too many words' route add fd12:3456:789a:c::/64 --peer a b
 	says 0 'peer a: prefixes fd12:3456:789a:a::/64 removed' route del fd12:3456:789a:a::/64
 	say 'ok a route names its peer as a word'

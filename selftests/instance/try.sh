@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # vm
 # `up --try SECONDS`: what ran before comes back when the time is up, when the command is killed, ended by a signal, or loses its
-# terminal; Enter keeps, and so does another `up`. Traffic of a service that stays is not touched by any of it.
+# terminal; Enter keeps, and so does the command that it prints. It says what became of the change where another command brings
+# another configuration, or takes the instance down. `reload --try` does the same. Traffic of a service that stays is not touched by any of it.
 #
 #     client  .7 -- 198.51.100.0/24 -- .1 wan firewall .1 lan -- 192.168.1.0/24 -- .10 wg-end
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
@@ -60,6 +61,60 @@ kept_by_up() {
 	say 'ok another up, and reload: kept'
 }
 
+# The command that it prints keeps the change
+printed_command() {
+	local words
+	on_trial 600
+	# shellcheck disable=SC2016 # backquotes are its own
+	words=$(sed -n 's/^on trial.*`\(.*\)` keeps it$/\1/p' "$work/out")
+	expect 'the command that keeps it' "$words" == 'wgxdp up --keep'
+	eval "$words" > "$work/kept" || fail "$words: $(< "$work/kept")"
+	ends_with 0 '^kept$'
+	is_kept || fail 'not kept by the command that it printed'
+	! wgxdp up --keep > "$work/kept" 2>&1 || fail 'up --keep, with nothing on trial'
+	grep -q 'instance default: no change is on trial' "$work/kept" || fail "it says $(< "$work/kept")"
+	! wgxdp up --keep --to 192.168.1.10 2> "$work/kept" || fail 'up --keep, and something else'
+	grep -q -e '--keep stands alone' "$work/kept" || fail "it says $(< "$work/kept")"
+}
+
+# What is said is what became of it
+other_ends() {
+	on_trial 600
+	wgxdp "${before[@]}" > /dev/null
+	ends_with 1 'replaced: another command brought another configuration'
+	is_before || fail 'not replaced'
+	on_trial 600
+	wgxdp service add guest --listen wan --port 999 --backend 192.168.1.10 > /dev/null
+	kill "$pid"
+	ends_with 1 'changed by hand, and undone now: service guest: removed'
+	grep -q 'rolled back: the instance runs as before' "$work/out" || fail "it says $(< "$work/out")"
+	is_before || fail 'what was changed by hand stays'
+	say 'ok replaced by another up; a change by hand is rolled back and named'
+}
+
+tried_reload() {
+	wgxdp "${before[@]}" > /dev/null
+	wgxdp save | sed "s/ports: \[ $port \]/ports: [ $port, 443 ]/" > "$work/tried.yaml"
+	: > "$work/out"
+	setsid nsenter --net=/run/netns/firewall "$wgxdp" reload -c "$work/tried.yaml" --try 600 < /dev/null >> "$work/out" 2>&1 &
+	pid=$!
+	wait_for 5 'reload is on trial' grep -q '^on trial' "$work/out"
+	is_trial || fail "not on trial: $(wgxdp save)"
+	grep -q '^+.*443' "$work/out" || fail "reload --try does not print what differs: $(< "$work/out")"
+	kill "$pid"
+	ends_with 1 'rolled back: the instance runs as before'
+	is_before || fail 'reload: not rolled back'
+	! wgxdp reload -c "$work/tried.yaml" --try 5 --dry-run 2> "$work/out" || fail 'a dry run on trial'
+	say 'ok reload --try: rolled back'
+}
+
+taken_down() {
+	on_trial 600
+	wgxdp down
+	ends_with 1 'taken down: .wgxdp down. ended the instance'
+	say 'ok down, while on trial: said'
+}
+
 signals() {
 	local signal
 	for signal in TERM HUP KILL; do
@@ -74,7 +129,7 @@ signals() {
 only_one() {
 	on_trial 600
 	! wgxdp "${trial[@]}" 600 > "$work/second" 2>&1 < /dev/null || fail 'a second one on trial'
-	grep -q 'another .up --try. waits' "$work/second" || fail "said: $(< "$work/second")"
+	grep -q 'another change is on trial: .wgxdp up --keep. keeps it' "$work/second" || fail "said: $(< "$work/second")"
 	is_trial || fail 'the first was disturbed'
 	kill "$pid"
 	ends_with 1 'rolled back'
@@ -144,11 +199,15 @@ start client "$udptool" send -n $n -r 4000 uplink "$(mac firewall wan)" 198.51.1
 sender=$!
 time_out
 kept_by_up
+printed_command
+other_ends
+tried_reload
 signals
 only_one
 at_a_terminal
 refused
 wait "$sender"
 expect "lost of $n" $((n - $(arrived wg-end all_of_them))) == 0
+taken_down
 from_nothing
 ! pgrep -x wgxdp > /dev/null || fail 'a process stays'

@@ -107,6 +107,26 @@ grep -q "Z dropped refused peer site-a rx la: \[$overlay:a::10\]:58001 > \[$over
 	fail "in plain words: $(< "$work/plain")"
 say "ok $(< "$work/plain")"
 looks && fail 'it looks on after its end'
+
+# Why packets cannot be looked at: a capability that lacks, a user namespace, or this kernel
+refused_to_look() { # TEXT COMMAND...
+	local status=0
+	inside relay timeout 5 "${@:2}" "$wgxdp" monitor --event handshake -n 1 > "$work/out" 2>&1 || status=$?
+	[[ $status == 1 ]] || fail "status $status, expected 1: $(< "$work/out")"
+	grep -qF -- "wgxdp: error: monitor: $1" "$work/out" || fail "'$1' is not said: $(< "$work/out")"
+	say "ok $(head -n 1 "$work/out")"
+}
+with() { echo "setpriv --bounding-set=-all$1 --inh-caps=-all"; }
+# shellcheck disable=SC2046 # several words
+refused_to_look 'this process lacks CAP_PERFMON' $(with ,+bpf,+net_admin)
+# shellcheck disable=SC2046
+refused_to_look 'this process lacks CAP_SYS_ADMIN' $(with ,+bpf,+net_admin,+perfmon)
+refused_to_look 'this process is in a user namespace' unshare --user --map-root-user
+status=0
+inside relay timeout 2 "$wgxdp" monitor --event handshake > "$work/out" 2>&1 || status=$?
+((status == 124)) || grep -qE 'error: monitor: (this kernel forbids BPF programs that trace others|packets cannot be looked at here)' "$work/out" ||
+	fail "status $status: $(< "$work/out")"
+say "ok here: $status $(head -n 1 "$work/out")"
 monitor last
 pid=$!
 wait_for 5 'it looks' looks

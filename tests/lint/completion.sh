@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Completion in bash, zsh and fish: commands, their words, options, values of options, and names of files. Names of what runs are
-# completed in selftests/firewall/service-live.sh and selftests/relay/relay-control.sh.
+# completed in selftests/instance/instances.sh.
 # BREAK=1 hides a command from it, which must be missed.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -45,6 +45,8 @@ lacks reload up --wan ''
 has masquerade up --wan eth0 --nat ''
 has lo --instance second up --wan ''
 has handshake monitor --event ''
+lacks --help --instance ''
+lacks --help show --instance ''
 has guard_mac1 monitor --reason ''
 lacks probe monitor --reason ''
 has @file up -c ''
@@ -74,6 +76,7 @@ for shell in bash zsh fish; do
 		masquerade up --wan eth0 --nat mas
 		interfaces show interf
 		Makefile up -c Make
+		Makefile check Make
 		--config --instance second check --con
 	EOF
 	echo "ok $shell"

@@ -133,6 +133,9 @@ static void assert_same(const struct config *a, const struct config *b)
 	size_t i;
 
 	assert_int_equal(a->mode, b->mode);
+	assert_int_equal(a->n_removed, b->n_removed);
+	for (size_t i = 0; i < a->n_removed; i++)
+		assert_string_equal(a->removed[i].text, b->removed[i].text);
 	assert_int_equal(a->n_interfaces, b->n_interfaces);
 	assert_int_equal(a->n_services, b->n_services);
 	for (i = 0; i < a->n_interfaces; i++) {

@@ -378,6 +378,30 @@ static void changes(void **state)
 		       "policy udp-ports 53, was 58000-60000\npeer a: prefixes fd12:3456:789a:a::/64 removed\npeer a: prefixes fd12:3456:789a:c::/64 added\n");
 }
 
+/* Of changes by hand alone: what was made, changed and removed */
+static void undone(void **state)
+{
+	static const char *const ran = "running: { mode: auto, removed: [ service office, peer a, service gone ] }\n" SERVICE(BACKEND("") "    origin: hand\n")
+		"  - { name: other, nat: none, backend: { ipv4: 192.168.1.11, port: 1 } }\n";
+	static const char *const file = SERVICE(BACKEND(", ipv6: \"2001:db8::a\""))
+		"  - { name: office, nat: none, backend: { ipv4: 192.168.1.12, port: 1 } }\n";
+	struct config *old, *new;
+	char *text = NULL;
+	size_t n;
+	FILE *out = open_memstream(&text, &n);
+
+	assert_int_equal(config_parse(ran, "old.yaml", &old), 0);
+	assert_int_equal(config_parse(file, "new.yaml", &new), 0);
+	assert_round_trip(old);
+	assert_true(config_undoes(old, new, out));
+	assert_false(config_undoes(new, old, out));
+	fclose(out);
+	assert_string_equal(text, "service office: added\nservice wg-end: backend ipv6 2001:db8::a added\n");
+	free(text);
+	config_free(old);
+	config_free(new);
+}
+
 /* Long files are read to their end, and do not drown the terminal in errors. */
 static void many(void **state)
 {
@@ -511,7 +535,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(good_file), cmocka_unit_test(nothing_in_it), cmocka_unit_test(running),
 		cmocka_unit_test(written_names), cmocka_unit_test(by_hand), cmocka_unit_test(no_contradiction),
-		cmocka_unit_test(files), cmocka_unit_test(changes), cmocka_unit_test(many), cmocka_unit_test(mutations), cmocka_unit_test(bad_files),
+		cmocka_unit_test(files), cmocka_unit_test(changes), cmocka_unit_test(undone), cmocka_unit_test(many), cmocka_unit_test(mutations), cmocka_unit_test(bad_files),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,12 +7,14 @@
 #include "cmd/command.h"
 #include "dataplane/dataplane.h"
 #include "instance/state.h"
+#include "lib/log.h"
 #include "instance/try.h"
 
 static int run_down(const struct global *g, int argc, char **argv)
 {
 	struct config *c;
 	int lock, rc;
+	bool up;
 
 	if (!options_parse(&down_command, argc, argv, NULL, NULL))
 		return EXIT_USAGE;
@@ -21,11 +23,13 @@ static int run_down(const struct global *g, int argc, char **argv)
 		return EXIT_FAILED;
 	if (state_read(g->instance, &c))
 		c = NULL;
+	up = c || pins_exist(g->instance) > 0;
 	rc = dataplane_down(g->instance);
 	if (!rc) {
 		announce_clear(c ? c->announce.table : 0);
 		state_remove(g->instance);
-		try_keep(g->instance);
+		try_end(g->instance, TRY_DOWN);
+		log_info(up ? "instance %s: taken down" : "instance %s was not up", g->instance);
 	}
 	config_free(c);
 	close(lock);

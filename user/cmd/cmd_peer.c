@@ -103,13 +103,14 @@ static int change_peer(struct arguments *a, struct config *c)
 	if (is_verb(a, "del")) {
 		config_free_peer(p);
 		memmove(p, p + 1, (c->peers + --c->n_peers - p) * sizeof(*p));
-		return 0;
+		return edit_note_removed(c, "peer", a->edit.name, true);
 	}
 	if (is_verb(a, "add")) {
 		p = append(c->peers, c->n_peers);
 		if (!p)
 			return -ENOMEM;
 		strcpy(p->name, a->edit.name);
+		edit_note_removed(c, "peer", a->edit.name, false);
 	}
 	p->by_hand = true;
 	if (a->key)
@@ -151,6 +152,7 @@ static int import_peer(struct config *c, const char *device, const struct wg_pee
 		if (!p)
 			return -ENOMEM;
 		strcpy(p->name, name);
+		edit_note_removed(c, "peer", name, false);
 		strcpy(p->device, device);
 		p->key = from->key;
 	}

@@ -18,6 +18,7 @@
 struct arguments {
 	const char *file;
 	bool dry;
+	unsigned long try_seconds;	/* 0: for good */
 };
 
 static void tell_difference(const struct config *old, const struct config *new, bool dry)
@@ -28,28 +29,44 @@ static void tell_difference(const struct config *old, const struct config *new, 
 	undone_report(old, new, !dry);
 }
 
+/* Under the lock */
+static int apply_file(const char *instance, const struct arguments *a, const struct config *new,
+		      int lock, struct try **ret_trial)
+{
+	int rc = a->try_seconds ? try_begin(instance, a->try_seconds, lock, ret_trial) : 0;
+
+	if (rc)
+		return rc;
+	rc = apply(instance, new);
+	if (rc)
+		state_note_failure(instance);
+	else if (*ret_trial)
+		try_applied(*ret_trial);
+	else
+		try_end(instance, TRY_REPLACED);
+	return rc;
+}
+
 /* Prints the differences after releasing the lock: a pager that waits for its user would hold up
  * every other command and the daemon */
 static int reload(const char *instance, const struct arguments *a, struct config *new)
 {
 	struct config *old = NULL;
+	struct try *trial = NULL;
 	int lock = state_lock(instance), rc = lock < 0 ? lock : running_read(instance, &old);
 
 	if (!rc && new->mode == MODE_AUTO)
 		new->mode = old->mode;
-	if (!rc && !a->dry) {
-		rc = apply(instance, new);
-		if (rc)
-			state_note_failure(instance);
-		else
-			try_keep(instance);
-	}
+	if (!rc && !a->dry)
+		rc = apply_file(instance, a, new, lock, &trial);
 	if (lock >= 0)
 		close(lock);
 	if (old && (a->dry || !rc))
 		tell_difference(old, new, a->dry);
 	config_free(old);
-	return rc;
+	if (trial && rc)
+		try_abandon(trial);
+	return trial && !rc ? try_wait(trial) : rc;
 }
 
 static int run_reload(const struct global *g, int argc, char **argv)
@@ -60,6 +77,10 @@ static int run_reload(const struct global *g, int argc, char **argv)
 
 	if (!options_parse(&reload_command, argc, argv, &a, NULL))
 		return EXIT_USAGE;
+	if (a.dry && a.try_seconds) {
+		log_error("reload: --dry-run changes nothing, so there is nothing to try");
+		return EXIT_USAGE;
+	}
 	rc = pins_exist(g->instance);
 	if (rc <= 0) {
 		if (!rc)
@@ -83,13 +104,14 @@ static int run_reload(const struct global *g, int argc, char **argv)
 static const struct command_option options[] = {
 	CONFIG_OPTION(offsetof(struct arguments, file)),
 	{ 0, "dry-run", NULL, offsetof(struct arguments, dry), "only print the differences" },
+	TRY_OPTION(offsetof(struct arguments, try_seconds)),
 	{ 0 },
 };
 
 const struct command reload_command = {
 	.name = "reload",
 	.summary = "bring what runs to what the file says, and print the differences",
-	.usage = "[-c FILE] [--dry-run]",
+	.usage = "[-c FILE] [--dry-run | --try SECONDS]",
 	.about = "Brings what runs to what the file says, as `up` does, and prints the "
 		 "differences: lines that go with -, lines that come with +. It names each change "
 		 "by hand that it undoes. If nothing is up, it fails.",

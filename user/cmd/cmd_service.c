@@ -5,6 +5,7 @@
  * it undoes it.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "cmd/edit.h"
@@ -122,6 +123,7 @@ static int check_list_words(struct arguments *a, int n, char **words)
 	};
 	const char *list = words[0], *word = n > 1 ? words[1] : "";
 	bool del = !strcmp(word, "del");
+	char what[32];
 
 	if (!del && strcmp(word, "add")) {
 		log_error("service %s: %s%sadd or del must follow, as `wgxdp service %s add %s "
@@ -135,9 +137,10 @@ static int check_list_words(struct arguments *a, int n, char **words)
 			  "service --help`", a->edit.verb);
 		return -EINVAL;
 	}
+	snprintf(what, sizeof(what), "service %s", a->edit.verb);
 	for (int i = 3; i < n; i++) {
 		struct prefix p;
-		int rc = edit_parse_prefix("service", words[i], &p) ?:
+		int rc = edit_parse_prefix(what, words[i], &p) ?:
 			 prefix_add(&a->prefixes.list, &a->prefixes.n, &p);
 
 		if (rc)
@@ -335,13 +338,14 @@ static int change(struct edit *e, struct config *c, const char *instance)
 	if (is_verb(a, "del")) {
 		config_free_service(s);
 		memmove(s, s + 1, (c->services + --c->n_services - s) * sizeof(*s));
-		return 0;
+		return edit_note_removed(c, "service", e->name, true);
 	}
 	if (is_verb(a, "add")) {
 		s = append(c->services, c->n_services);
 		if (!s)
 			return -ENOMEM;
 		strcpy(s->name, e->name);
+		edit_note_removed(c, "service", e->name, false);
 	}
 	s->by_hand = true;
 	return a->prefixes.n ? clients_change(s, e->verb, &a->prefixes, &a->may) :

@@ -24,17 +24,36 @@ struct arguments {
 	struct line line;		/* --wan, --to … */
 	unsigned long try_seconds;	/* 0: for good */
 	bool replace;			/* undo changes by hand */
+	bool keep;
 };
 
 static int parse(struct arguments *a, int argc, char **argv)
 {
 	if (!options_parse(&up_command, argc, argv, a, NULL))
 		return -EINVAL;
+	if (a->keep && argc > 2) {
+		log_error("up: --keep stands alone: it changes nothing");
+		return -EINVAL;
+	}
 	if (a->line.config && a->file) {
 		log_error("up: -c FILE excludes --wan and --to");
 		return -EINVAL;
 	}
 	return a->line.config ? line_finish(&a->line, "up") : 0;
+}
+
+static int keep_trial(const char *instance)
+{
+	int lock = state_lock(instance);
+	bool kept = lock >= 0 && try_end(instance, TRY_KEPT);
+
+	if (lock >= 0)
+		close(lock);
+	if (lock >= 0 && !kept)
+		log_error("instance %s: no change is on trial", instance);
+	else if (kept)
+		puts("kept");
+	return kept ? EXIT_DONE : EXIT_FAILED;
 }
 
 /* A person at a terminal may not know of changes by hand; what runs without one may not wait for an
@@ -77,8 +96,10 @@ static int bring_up(const char *instance, const struct arguments *a)
 		rc = try_begin(instance, a->try_seconds, lock, &t);
 	if (!rc)
 		rc = apply_and_tell(a, instance, before);
-	if (!rc && !t)
-		try_keep(instance);
+	if (!rc && t)
+		try_applied(t);
+	else if (!rc)
+		try_end(instance, TRY_REPLACED);
 	if (lock >= 0)
 		close(lock);
 	config_free(before);
@@ -96,6 +117,8 @@ static int run_up(const struct global *g, int argc, char **argv)
 	int rc = parse(&a, argc, argv), status = EXIT_USAGE;
 	const char *file = a.line.config ? NULL : a.file ?: CONFIG_DEFAULT;
 
+	if (!rc && a.keep)
+		return keep_trial(g->instance);
 	if (!rc && file) {
 		heap_for_file(file);
 		rc = config_read(file, &a.line.config);
@@ -128,9 +151,9 @@ static const struct command_option options[] = {
 	  "on (default): XDP does with a packet what it did with the last one of its kind, where "
 	  "that is right; off: it decides anew about each packet",
 	  parse_choice, .values = "on off" },
-	{ 0, "try", "SECONDS", offsetof(struct arguments, try_seconds),
-	  "roll back to what ran before, unless Enter or another `up` keeps the change within this "
-	  "time; also if this command is ended or its terminal hangs up", parse_number, TRY_MAX },
+	TRY_OPTION(offsetof(struct arguments, try_seconds)),
+	{ 0, "keep", NULL, offsetof(struct arguments, keep),
+	  "keep the change that is on trial, and change nothing" },
 	{ 0, "replace", NULL, offsetof(struct arguments, replace),
 	  "undo changes by hand; needed at a terminal" },
 	{ 0 },
@@ -140,6 +163,7 @@ const struct command up_command = {
 	.name = "up",
 	.summary = "load, attach and fill the data path; if it runs, bring it to the configuration",
 	.usage = "[-c FILE] [--mode MODE] [--express USE] [--try SECONDS] [--replace]\n"
+		 "--keep\n"
 		 "--wan IF [--wan IF]... --to BACKEND[,BACKEND][:PORT] [--lan IF]... [--port "
 		 "PORTS] [--nat dnat|none|masquerade] [--mode MODE] "
 		 "[--express USE] [--try SECONDS] [--replace]",

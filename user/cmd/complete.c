@@ -7,6 +7,7 @@
 #include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include "cmd/command.h"
 #include "dataplane/dataplane.h"
 #include "lib/paths.h"
@@ -22,14 +23,20 @@ static void list_interfaces(FILE *out)
 		if_freenameindex(list);
 }
 
+/* A refused `up` leaves a directory without a running configuration. */
 static void list_instances(FILE *out)
 {
 	DIR *directory = opendir(STATE_DIR);
+	char running[STATE_PATH_LEN];
 	struct dirent *entry;
 
-	while (directory && (entry = readdir(directory)))
-		if (*entry->d_name != '.' && instance_valid(entry->d_name))
+	while (directory && (entry = readdir(directory))) {
+		if (!instance_valid(entry->d_name))
+			continue;
+		state_path(running, entry->d_name, "running.yaml");
+		if (!access(running, F_OK))
 			fprintf(out, "%s\n", entry->d_name);
+	}
 	if (directory)
 		closedir(directory);
 }
@@ -189,7 +196,8 @@ int complete(int n, char **words, FILE *out)
 		for (const struct command_word *w = s.words; w && w->word; w++)
 			fprintf(out, "%s\n", w->word);
 		list_values(s.values, s.instance, out);
-		if (!s.operands)
+		/* the shells add names of files where @file is all */
+		if (!s.operands && (!s.values || strcmp(s.values, "@file")))
 			list_options(s.command, out);
 	}
 	return EXIT_DONE;

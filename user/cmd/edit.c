@@ -27,6 +27,26 @@ int prefix_add(struct prefix **list, size_t *n, const struct prefix *prefix)
 	return place ? 0 : -ENOMEM;
 }
 
+int edit_note_removed(struct config *c, const char *kind, const char *name, bool removed)
+{
+	struct removed_entry note, *place;
+	size_t i = 0;
+
+	snprintf(note.text, sizeof(note.text), "%s %s", kind, name);
+	while (i < c->n_removed && strcmp(c->removed[i].text, note.text))
+		i++;
+	if (removed == (i < c->n_removed))
+		return 0;
+	if (!removed) {
+		c->removed[i] = c->removed[--c->n_removed];
+		return 0;
+	}
+	place = append(c->removed, c->n_removed);
+	if (place)
+		*place = note;
+	return place ? 0 : -ENOMEM;
+}
+
 int edit_parse_prefix(const char *what, const char *text, struct prefix *ret)
 {
 	const char *why = prefix_wrong(text);

@@ -30,6 +30,10 @@ struct prefix_list {
 	size_t n;
 };
 
+/* Notes that a service or peer was removed by hand, or made again. kind: "service" or "peer".
+ * Returns 0 or -ENOMEM. */
+int edit_note_removed(struct config *c, const char *kind, const char *name, bool removed);
+
 int prefix_add(struct prefix **list, size_t *n, const struct prefix *prefix);
 static inline int peer_add_prefix(struct peer_config *p, const struct prefix *prefix)
 {

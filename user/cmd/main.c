@@ -15,9 +15,10 @@
 
 const struct command *const commands[] = {
 	&up_command, &check_command, &daemon_command, &ddns_command, &doctor_command,
-	&down_command, &endpoint_command, &flow_command, &gen_command, &knock_command,
-	&monitor_command, &mtu_command, &peer_command, &reload_command, &route_command,
-	&save_command, &service_command, &show_command, &top_command, &trace_command, NULL,
+	&down_command, &endpoint_command, &flow_command, &gen_command, &instances_command,
+	&knock_command, &monitor_command, &mtu_command, &peer_command, &reload_command,
+	&route_command, &save_command, &service_command, &show_command, &top_command,
+	&trace_command, NULL,
 };
 
 /* Optional parts that this build leaves out (WITH_…=0 in the Makefile) */
@@ -58,12 +59,11 @@ static void usage(FILE *out)
 {
 	fputs("Usage: wgxdp [--instance NAME] COMMAND [ARGUMENT]...\n\nCommands:\n", out);
 	for (size_t i = 0; commands[i]; i++)
-		fprintf(out, "  %-8s %s\n", commands[i]->name, commands[i]->summary);
+		fprintf(out, "  %-9s %s\n", commands[i]->name, commands[i]->summary);
 	fputs("\nOptions:\n"
 	      "  --instance NAME  one of several on this host (default: " INSTANCE_DEFAULT
 	      "); also after COMMAND\n"
-	      "  -h, --help       this text; after COMMAND, the help of that command, as `wgxdp "
-	      "help COMMAND`\n"
+	      "  -h, --help       this text; after COMMAND, its help, as `wgxdp help COMMAND`\n"
 	      "  --version\n"
 	      "\nSee wgxdp(8).\n",
 	      out);
@@ -191,6 +191,8 @@ int main(int argc, char **argv)
 
 	open_streams();
 	uv_replace_allocator(malloc, room_for_loop, calloc, free);
+	if (argc > 1 && !strcmp(argv[1], "complete"))	/* --instance may be what is completed */
+		return complete(argc - 2, argv + 2, stdout);
 	if (!take_instance(&argc, argv, &g))
 		return EXIT_USAGE;
 	if (argc < 2) {
@@ -203,8 +205,6 @@ int main(int argc, char **argv)
 	}
 	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help"))
 		return help(argv[2]);
-	if (!strcmp(argv[1], "complete"))
-		return complete(argc - 2, argv + 2, stdout);
 	c = find_command(argv[1]);
 	if (!c)
 		return EXIT_USAGE;

@@ -31,6 +31,11 @@ struct command_option {
 	{ 'c', "config", "FILE", member, \
 	  "the configuration (default: " CONFIG_DEFAULT "); - is standard input", \
 	  .values = "@file" }
+#define TRY_OPTION(member) \
+	{ 0, "try", "SECONDS", member, \
+	  "roll back to what ran before, unless Enter, or the command that is printed, keeps the " \
+	  "change within this time; also if this command is ended or its terminal hangs up", \
+	  parse_number, TRY_MAX }
 #define JSON_OPTION(member) { 'j', "json", NULL, member, "print JSON" }
 
 /* Parses the options of argv, and moves them before its operands. Returns the operands, up to NULL;

@@ -111,8 +111,8 @@ static void add_ports(struct yaml *y, const struct yaml_key *key, struct yaml_no
 	if (!text)
 		return;
 	if (ports_parse(text, &port, &last)) {
-		yaml_error(y, value, "%s: '%s' is not a port or a range of ports: write 1 to "
-			   "65535, such as 51820 or 20000-20010", key->name, text);
+		yaml_error(y, value, "%s: '%s' %s", key->name, text,
+			   ports_wrong(text, "51820 or 20000-20010"));
 		return;
 	}
 	if (last - port >= PORTS_MAX - s->n_ports) {
@@ -219,8 +219,27 @@ static const struct yaml_key service_keys[] = {
 	{},
 };
 
+static void add_removed(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
+			void *object)
+{
+	struct config *c = object;
+	const char *text = yaml_text(y, key, value);
+	struct removed_entry *place = text ? yaml_append(y, &c->removed, &c->n_removed,
+							 sizeof(*place)) : NULL;
+
+	if (!place)
+		return;
+	if ((strncmp(text, "service ", 8) && strncmp(text, "peer ", 5)) ||
+	    strlen(text) >= sizeof(place->text))
+		yaml_error(y, value, "%s: '%s' is not as \"%s\"", key->name, text, key->like);
+	else
+		strcpy(place->text, text);
+}
+
 static const struct yaml_key running_keys[] = {
 	{ "mode", yaml_set_choice, "auto", AT(config, mode), .choices = mode_names },
+	{ "removed", yaml_set_list, "service office", ROWS(config, removed, n_removed),
+	  .item = add_removed },
 	{},
 };
 
@@ -503,6 +522,7 @@ void config_free(struct config *c)
 	for (i = 0; i < c->n_peers; i++)
 		config_free_peer(&c->peers[i]);
 	free(c->services);
+	free(c->removed);
 	free(c->peers);
 	free(c->follow.wireguard);
 	free(c->follow.tables);

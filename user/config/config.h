@@ -101,6 +101,10 @@ struct config {
 	struct ddns_config *ddns;
 	size_t n_ddns;
 	enum mode mode;			/* from `up --mode`, or saved from the running instance */
+	struct removed_entry {
+		char text[NAME_LEN + 8];	/* "service office" */
+	} *removed;			/* by hand: the next file brings them back */
+	size_t n_removed;
 	enum express_use express;	/* whether the data path has its express path */
 	__u32 express_entries;		/* its tuples on each CPU; 0: EXPRESS_TUPLES */
 	char *file;			/* that was read, for messages; NULL: none */

@@ -37,3 +37,5 @@ bool is_service_name(const char *s);
 bool is_peer_name(const char *s);	/* may be the first characters of a key */
 /* Parses "51820" or "20000-20010" into the first and the last port. */
 int ports_parse(const char *text, unsigned int *ret_first, unsigned int *ret_last);
+/* Returns what is wrong with a text that is neither ("is …"), and what to write, such as `like`. */
+const char *ports_wrong(const char *text, const char *like);

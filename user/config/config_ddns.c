@@ -328,7 +328,8 @@ static void check_section(struct yaml *y, struct yaml_node *section, const struc
 	for (size_t i = 0; i < d->n_names; i++) {
 		if (*d->zone && *d->names[i].text && !ddns_in_zone(d->names[i].text, d->zone))
 			yaml_error(y, node_of(section, "names", i), "names: '%s' is not in the "
-				   "zone %s", d->names[i].text, d->zone);
+				   "zone %s: write a name that ends in it, or another zone",
+				   d->names[i].text, d->zone);
 		if (*d->names[i].text && is_written(c, d, d->names[i].text))
 			yaml_error(y, node_of(section, "names", i), "names: a section above writes "
 				   "the same records of '%s': remove the name from one of the "

@@ -353,10 +353,29 @@ bool config_changes(const struct config *old, const struct config *new, FILE *ou
 	return d.differs;
 }
 
+/* What was removed comes back, if `new` has it. A file that `save` wrote may have both: somebody
+ * has added it there. */
+static void diff_removed(struct diff *d, const char *text, const struct config *new)
+{
+	const char *name = strchr(text, ' ') + 1;
+	bool service = *text == 's';
+
+	for (size_t i = 0; i < new->n_removed; i++)
+		if (!strcmp(new->removed[i].text, text))
+			return;
+	begin_section(d, NULL, service ? "service" : "peer");
+	if (service)
+		diff_entry(d, service_entry(NULL), service_entry(config_service(new, name)));
+	else
+		diff_entry(d, peer_entry(NULL), peer_entry(config_peer(new, name)));
+}
+
 bool config_undoes(const struct config *old, const struct config *new, FILE *out)
 {
 	struct diff d = { .out = out, .put = put_sentences };
 
+	for (size_t i = 0; i < old->n_removed; i++)
+		diff_removed(&d, old->removed[i].text, new);
 	begin_section(&d, "services", "service");
 	for (size_t i = 0; i < old->n_services; i++)
 		if (old->services[i].by_hand)

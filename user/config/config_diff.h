@@ -12,7 +12,7 @@ bool config_diff(const struct config *old, const struct config *new, FILE *out);
 /* The same in sentences, a line each: "service wg-end: backend ipv4 192.168.1.99, was
  * 192.168.1.10". A mark of a change by hand is no difference. */
 bool config_changes(const struct config *old, const struct config *new, FILE *out);
-/* The same of the services and peers that `old` has by hand */
+/* The same of the services and peers that `old` has, or has removed, by hand */
 bool config_undoes(const struct config *old, const struct config *new, FILE *out);
 
 struct service_config *config_service(const struct config *c, const char *name);

@@ -147,9 +147,8 @@ static void add_udp_ports(struct yaml *y, const struct yaml_key *key, struct yam
 	if (!text)
 		return;
 	if (ports_parse(text, &first, &last)) {
-		yaml_error(y, value, "%s: '%s' is not a port or a range of ports: write 1 to "
-				     "65535, such as %s", key->name,
-			   text, key->like);
+		yaml_error(y, value, "%s: '%s' %s", key->name, text,
+			   ports_wrong(text, key->like));
 		return;
 	}
 	for (size_t i = 0; i < p->n_udp_ports; i++)

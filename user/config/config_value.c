@@ -38,6 +38,21 @@ int ports_parse(const char *text, unsigned int *ret_first, unsigned int *ret_las
 	return 0;
 }
 
+const char *ports_wrong(const char *text, const char *like)
+{
+	static char why[128];
+	unsigned int first, last;
+	char more;
+
+	if (sscanf(text, "%5u-%5u%c", &first, &last, &more) == 2 && first > last && last &&
+	    first <= 65535)
+		snprintf(why, sizeof(why), "ends before it begins: write %u-%u", last, first);
+	else
+		snprintf(why, sizeof(why), "is not a port or a range of ports: write 1 to 65535, "
+			 "such as %s", like);
+	return why;
+}
+
 bool is_interface_name(const char *s)
 {
 	const char *c;

@@ -224,6 +224,16 @@ void config_put_exporter(FILE *out, const struct config *c)
 	fprintf(out, "%s }\n", c->n_exporter_names ? " ]" : "");
 }
 
+static void put_running(FILE *out, const struct config *c)
+{
+	fprintf(out, "running: { mode: %s", mode_name(c->mode));
+	for (size_t i = 0; i < c->n_removed; i++) {
+		fputs(i ? ", " : ", removed: [ ", out);
+		config_put_text(out, c->removed[i].text);
+	}
+	fputs(c->n_removed ? " ] }\n" : " }\n", out);
+}
+
 static int write_config(const struct config *c, FILE *out, bool running)
 {
 	size_t i;
@@ -232,8 +242,8 @@ static int write_config(const struct config *c, FILE *out, bool running)
 		running |= c->services[i].by_hand;
 	for (i = 0; i < c->n_peers; i++)
 		running |= c->peers[i].by_hand;
-	if (running || c->mode != MODE_AUTO)
-		fprintf(out, "running: { mode: %s }\n", mode_name(c->mode));
+	if (running || c->mode != MODE_AUTO || c->n_removed)
+		put_running(out, c);
 	if (c->express != EXPRESS_ON)
 		fprintf(out, "express: %s\n", express_name(c->express));
 	if (c->express_entries)

@@ -17,7 +17,8 @@ static int add_port(struct service_config *s, __be16 port)
 
 	for (size_t i = 0; i < s->n_ports; i++)
 		if (s->ports[i] == port) {
-			log_error("--port: %u is listed twice: once is enough", ntohs(port));
+			log_error("--port: %u is listed twice: remove one of the two",
+				  ntohs(port));
 			return -EINVAL;
 		}
 	place = append(s->ports, s->n_ports);
@@ -40,8 +41,8 @@ int service_ports(struct service_config *s, char *list)
 			return -EINVAL;
 		}
 		if (last - port >= PORTS_MAX - s->n_ports) {
-			log_error("--port %s: more than %u ports: several services are wanted",
-				  word, PORTS_MAX);
+			log_error("--port %s: more than %u ports, the limit of a service: make "
+				  "several", word, PORTS_MAX);
 			return -EINVAL;
 		}
 		for (; !rc && port <= last; port++)

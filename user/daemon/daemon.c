@@ -93,8 +93,9 @@ static uint64_t cpu_ms(void)
 	return t.tv_sec * 1000ULL + t.tv_nsec / 1000000;
 }
 
-static void end_loop(struct daemon *d, int status)
+static void end_loop(struct daemon *d, int status, const char *why)
 {
+	log_event("instance %s: the daemon ends: %s", d->state.instance, why);
 	d->status = status;
 	uv_stop(&d->loop);
 }
@@ -112,7 +113,7 @@ static void on_directory(uv_fs_event_t *handle, const char *name, int events, in
 	struct daemon *d = handle->data;
 
 	if (is_apart(d, d->state.config) && daemon_state_dropped(&d->state))
-		end_loop(d, EXIT_DONE);		/* `down` ended the instance */
+		end_loop(d, EXIT_DONE, "the instance was taken down");
 	else if (daemon_state_changed(&d->state))
 		settle_soon(d, NL_ALL);
 }
@@ -233,7 +234,7 @@ static void pass(struct daemon *d)
 	d->credit -= cpu_ms() - began;
 	if (!rc) {
 		announce_clear(d->state.config ? d->state.config->announce.table : 0);
-		end_loop(d, EXIT_DONE);
+		end_loop(d, EXIT_DONE, "the instance was taken down");
 	} else if (rc < 0) {
 		d->retry_ms = next_wait(d->retry_ms, RETRY_MS, RETRY_MAX_MS);
 		uv_timer_start(&d->retry, on_due, d->retry_ms, 0);
@@ -379,7 +380,7 @@ static int apply_file(struct daemon *d, struct config *c)
 		undone_report(d->state.config, c, true);
 		daemon_state_take(&d->state, c);
 		source_note(d->state.instance, d->state.file);
-		try_keep(d->state.instance);
+		try_end(d->state.instance, TRY_REPLACED);
 		if (!apart)
 			schedule_former_backends(d);
 	}
@@ -397,21 +398,24 @@ static void on_hangup(uv_signal_t *handle, int signum)
 	struct config *c;
 	int rc;
 
-	log_round();
 	if (!d->state.file) {
 		log_error("there is no file to read again: what runs was not made from one");
 		return;
 	}
+	log_again(true);
 	notify_reloading();
 	rc = config_read(d->state.file, &c);
 	if (!rc) {
 		c->mode = c->mode == MODE_AUTO ? d->state.config->mode : c->mode;
 		rc = apply_file(d, c);
 	}
-	if (rc)
+	if (rc) {
 		state_note_failure(d->state.instance);
-	else
+		log_error("%s was not taken: the old configuration stays", d->state.file);
+	} else {
 		log_info("%s is what runs", d->state.file);
+	}
+	log_again(false);
 	memory_give_back();
 	read_changes(d, true);			/* it may have taken long */
 	notify_ready();
@@ -419,7 +423,9 @@ static void on_hangup(uv_signal_t *handle, int signum)
 
 static void on_end(uv_signal_t *handle, int signum)
 {
-	end_loop(handle->data, EXIT_DONE);
+	end_loop(handle->data, EXIT_DONE, signum == SIGTERM ?
+		 "SIGTERM; what runs goes on forwarding" :
+		 "SIGINT; what runs goes on forwarding");
 }
 
 static void on_watchdog(uv_timer_t *timer)
@@ -509,6 +515,7 @@ int daemon_run(const char *instance, const char *file)
 	if (daemon_state_hold(&d.state, &again) || watch_everything(&d))
 		return EXIT_FAILED;
 	answers_read(instance, &d.answers);
+	log_no_waiting();
 	log_round();
 	d.status = begin_running(&d, again);
 	if (d.status != EXIT_DONE)

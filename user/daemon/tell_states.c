@@ -18,6 +18,17 @@ static struct told_state *find_state(struct told_states *t, const char *what)
 	return NULL;
 }
 
+/* An interface that was there is not waited for as one that never was: it was deleted. */
+static void say_deleted(struct told_state *now, const char *kind, const char *was)
+{
+	if (!strstr(now->is, "not there yet") || strstr(was, "not there yet"))
+		return;
+	if (!strcmp(kind, "interface"))
+		strcpy(now->is, "gone: it was deleted");
+	else if (!strcmp(kind, "service"))
+		strcpy(now->is, "waiting: the interface that it listens on was deleted");
+}
+
 static void compare(struct told_states *t, const char *kind, const char *name, const char *state,
 		    const char *why)
 {
@@ -26,6 +37,8 @@ static void compare(struct told_states *t, const char *kind, const char *name, c
 	snprintf(now.what, sizeof(now.what), "%s %s", kind, name);
 	snprintf(now.is, sizeof(now.is), "%s%s%s", state, *why ? ": " : "", why);
 	was = find_state(t, now.what);
+	if (was)
+		say_deleted(&now, kind, was->is);
 	if (was ? strcmp(was->is, now.is) : *why)
 		log_event("%s: %s", now.what, now.is);
 	was = was ?: append(t->list, t->n);
@@ -55,8 +68,81 @@ static void compare_peers(struct told_states *t, const struct conditions *k)
 	relay_view_free(&v);
 }
 
-/* What the configuration no longer has is not told. */
-static void forget_others(struct told_states *t)
+/* ---- addresses ---- */
+
+static bool is_listening(const struct conditions *k, const char *service)
+{
+	for (size_t id = 0; id < k->n_services; id++)
+		if (!strcmp(k->names[id].name, service))
+			return k->services[id].state != SERVICE_WAITING;
+	return false;
+}
+
+/* The first addresses of a service are no news: its state says that it listens. */
+static void see_listener(struct told_states *t, const char *service, const struct address *a)
+{
+	char text[ADDRESS_STRLEN];
+	struct told_listener *l;
+	bool others = false;
+
+	for (size_t i = 0; i < t->n_listeners; i++) {
+		l = &t->listeners[i];
+		if (strcmp(l->service, service))
+			continue;
+		if (address_equal(&l->address, a)) {
+			l->seen = true;
+			return;
+		}
+		others |= !l->new;
+	}
+	l = append(t->listeners, t->n_listeners);
+	if (!l)
+		return;
+	snprintf(l->service, sizeof(l->service), "%s", service);
+	l->address = *a;
+	l->seen = l->new = true;
+	if (others)
+		log_event("service %s: listens on %s too", service, address_format(a, text));
+}
+
+/* Tells of addresses of this host that services listen at, as they come and go. */
+static void compare_listeners(struct told_states *t, const struct conditions *k)
+{
+	struct table_entry *table = NULL;
+	char text[ADDRESS_STRLEN];
+	size_t n = 0, left = 0;
+
+	if (k->dp->elsewhere || dataplane_table(k->dp, &table, &n))
+		return;
+	for (size_t i = 0; i < n; i++) {
+		const struct table_entry *e = &table[i];
+		struct address a = { .addr = e->key.addr, .family = e->key.word >> 8 & 0xff };
+
+		if ((__u8)e->key.word == KEY_SERVICE && e->service.id < k->n_services &&
+		    host_address(&k->h, &a))
+			see_listener(t, k->names[e->service.id].name, &a);
+	}
+	free(table);
+	for (size_t i = 0; i < t->n_listeners; i++) {
+		struct told_listener *l = &t->listeners[i];
+
+		if (!l->seen && is_listening(k, l->service))
+			log_event("service %s: no longer listens on %s%s", l->service,
+				  address_format(&l->address, text),
+				  host_address(&k->h, &l->address) ? "" :
+				  ": the address left this host");
+		if (l->seen)
+			t->listeners[left++] = *l;
+	}
+	t->n_listeners = left;
+	for (size_t i = 0; i < left; i++)
+		t->listeners[i].seen = t->listeners[i].new = false;
+}
+
+/* ---- all ---- */
+
+/* Of what is no longer there only interfaces are told. */
+static void forget_others(struct told_states *t, const struct conditions *k)
 {
 	struct told_states left = { 0 };
 	struct told_state *place;
@@ -65,9 +151,14 @@ static void forget_others(struct told_states *t)
 		if (t->list[i].seen && (place = append(left.list, left.n))) {
 			*place = t->list[i];
 			place->seen = false;
+		} else if (!strncmp(t->list[i].what, "interface ", 10)) {
+			log_event("%s: %s", t->list[i].what,
+				  host_link_by_name(&k->h, t->list[i].what + 10) ?
+				  "no longer used" : "gone: it was deleted");
 		}
 	free(t->list);
-	*t = left;
+	t->list = left.list;
+	t->n = left.n;
 }
 
 void tell_states(struct told_states *t, const char *instance)
@@ -84,8 +175,9 @@ void tell_states(struct told_states *t, const char *instance)
 				compare(t, "service", k.names[id].name,
 					service_state_name(k.services[id].state),
 					k.services[id].why);
+		compare_listeners(t, &k);
 		compare_peers(t, &k);
-		forget_others(t);
+		forget_others(t, &k);
 	}
 	conditions_free(&k);
 	dataplane_close(dp);

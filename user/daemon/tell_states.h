@@ -6,6 +6,13 @@
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
+#include "config/config_service.h"
+
+struct told_listener {		/* an address of this host that a service listens at */
+	char service[NAME_LEN];
+	struct address address;
+	bool seen, new;			/* in this round */
+};
 
 struct told_states {
 	struct told_state {
@@ -14,6 +21,8 @@ struct told_states {
 		bool seen;		/* in this round */
 	} *list;
 	size_t n;
+	struct told_listener *listeners;
+	size_t n_listeners;
 };
 
 /* Reads all states, and tells what has changed since the last call. Of the first call's, only those

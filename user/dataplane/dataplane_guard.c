@@ -140,7 +140,8 @@ int dataplane_keys_write(const struct dataplane *dp, struct plan *p, int *change
 		rc = write_row(dp, g, used, room);
 	}
 	if (rc == -ENOSPC)
-		log_error("no room for %zu keys of all services", p->n_keys);
+		log_error("no room for %zu public keys of all services: the limit is %u",
+			  p->n_keys, room);
 	free(used);
 	free(now);
 	return rc;

@@ -149,7 +149,7 @@ static bool is_filtered(void)
 }
 
 /* Only the first user namespace maps all users to themselves from the start. */
-static bool is_in_user_namespace(void)
+bool load_in_user_namespace(void)
 {
 	unsigned int inside, outside, count;
 	FILE *in = fopen("/proc/self/uid_map", "re");
@@ -233,7 +233,7 @@ void load_error_tell(const char *what, int rc)
 
 	uname(&u);
 	last.filtered = is_filtered();
-	last.in_user_namespace = is_in_user_namespace();
+	last.in_user_namespace = load_in_user_namespace();
 	load_error_format(&last, what, rc, u.release, text, sizeof(text));
 	log_error("%s", text);
 }

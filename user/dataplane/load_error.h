@@ -28,6 +28,9 @@ bool kernel_is_old(const char *release);
 /* Whether this process has the capabilities to load and attach: 0; or -EPERM, reported. */
 int load_permitted(const char *what);
 
+/* Whether this process is in a user namespace, where capabilities do not count for BPF. */
+bool load_in_user_namespace(void);
+
 /* For libbpf_set_print(): remembers what the errors say; prints all with WGXDP_LIBBPF set. */
 int load_error_print(enum libbpf_print_level level, const char *format, va_list args);
 /* Forgets what was remembered: call it before a load. */

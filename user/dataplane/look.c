@@ -9,12 +9,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "lib/file.h"
 #include "lib/log.h"
+#include "dataplane/load_error.h"
 #include "dataplane/look.h"
 #include "dataplane/map_info.h"
 #include "look.skel.h"
 
 #define PAGES 256			/* of each CPU's ring: a megabyte */
+#define PAGES_FREE 128			/* more takes CAP_IPC_LOCK (kernel.perf_event_mlock_kb) */
 
 struct looking {
 	struct look *skeleton;
@@ -23,6 +26,7 @@ struct looking {
 	look_take *take;
 	void *data;
 	__u64 lost;
+	enum { LOADING, OPENING_RING, ATTACHING } stage;
 };
 
 /* Writes the program's whole name; elsewhere the kernel keeps only 15 letters. 0 or -errno. */
@@ -39,6 +43,8 @@ static int function_name(int program, char name[64])
 	if (bpf_obj_get_info_by_fd(program, &info, &len))
 		return -errno;
 	btf = info.btf_id && info.nr_func_info ? btf__load_from_kernel_by_id(info.btf_id) : NULL;
+	if (!btf && errno == EPERM)	/* of an object by its number */
+		return -EACCES;
 	type = btf ? btf__type_by_id(btf, first.type_id) : NULL;
 	snprintf(name, 64, "%s", type ? btf__name_by_offset(btf, type->name_off) : "");
 	btf__free(btf);
@@ -92,12 +98,87 @@ static int start(struct looking *l, const struct dataplane *dp, __u32 kinds, __u
 
 	if (rc)
 		return rc;
+	l->stage = OPENING_RING;
 	l->buffer = perf_buffer__new(bpf_map__fd(l->skeleton->maps.look_packets), PAGES, on_sample,
 				     on_lost, l, NULL);
+	if (!l->buffer && errno == EPERM)
+		l->buffer = perf_buffer__new(bpf_map__fd(l->skeleton->maps.look_packets),
+					     PAGES_FREE, on_sample, on_lost, l, NULL);
 	if (!l->buffer || bpf_map_update_elem(bpf_map__fd(l->skeleton->maps.look_wanted), &zero,
 					      &wanted, BPF_ANY))
 		return -errno;
+	l->stage = ATTACHING;
 	return look__attach(l->skeleton);
+}
+
+/* ---- why not ---- */
+
+/* Whether a tracing program without a target gets EPERM; unrestricted kernels say EINVAL. */
+static bool tracing_is_forbidden(void)
+{
+	LIBBPF_OPTS(bpf_prog_load_opts, options, .expected_attach_type = BPF_TRACE_FEXIT);
+	const struct bpf_insn insns[] = {
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+	int fd = bpf_prog_load(BPF_PROG_TYPE_TRACING, NULL, "GPL", insns, 2, &options);
+
+	if (fd >= 0)
+		close(fd);
+	return fd == -EPERM;
+}
+
+/* Reads a file of one line: all of it, or the word in brackets, which is the one in force. */
+static void read_policy(const char *path, char *ret, size_t room)
+{
+	char *text = NULL, *start;
+	size_t n;
+
+	snprintf(ret, room, "not told");
+	if (file_read(path, room - 1, &text, &n))
+		return;
+	start = strchr(text, '[') ? strchr(text, '[') + 1 : text;
+	snprintf(ret, room, "%.*s", (int)strcspn(start, "]\n"), start);
+	free(text);
+}
+
+static void tell_forbidden(const struct looking *l)
+{
+	char lockdown[128], modules[256], paranoid[32];
+
+	read_policy("/sys/kernel/security/lockdown", lockdown, sizeof(lockdown));
+	read_policy("/sys/kernel/security/lsm", modules, sizeof(modules));
+	read_policy("/proc/sys/kernel/perf_event_paranoid", paranoid, sizeof(paranoid));
+	if (l->stage == OPENING_RING)
+		log_error("monitor: the kernel refuses perf_event_open(2), or memory for its ring: "
+			  "allow that call (kernel.perf_event_paranoid: %s), or give CAP_IPC_LOCK "
+			  "or more `ulimit -l`", paranoid);
+	else if (tracing_is_forbidden())
+		log_error("monitor: this kernel forbids BPF programs that trace others, to root "
+			  "too, by its security policy (lockdown: %s; security modules: %s)",
+			  lockdown, modules);
+	else
+		log_error("monitor: the kernel refuses to trace the data path (lockdown: %s; "
+			  "security modules: %s)", lockdown, modules);
+	log_warning("monitor: this works all the same: --event dropped, flow and rebinding; `wgxdp "
+		    "trace`; and tcpdump after `wgxdp up --mode tc`");
+}
+
+static void tell_failed(const struct looking *l, int rc)
+{
+	if (load_in_user_namespace())
+		log_error("monitor: this process is in a user namespace, where the kernel loads no "
+			  "BPF programs: run it as the host's root (a container: not rootless)");
+	else if (rc == -EPERM)
+		tell_forbidden(l);
+	else if (rc == -EACCES)
+		log_error("monitor: this process lacks CAP_SYS_ADMIN, without which no BPF program "
+			  "can be found by its number: run it as root with it (a container: podman "
+			  "exec --privileged)");
+	else
+		log_error("monitor: packets cannot be looked at here: %s: it takes a kernel with "
+			  "BTF that can trace BPF programs (x86-64; arm64 from 6.0 on)",
+			  strerror(-rc));
 }
 
 int looking_open(const struct dataplane *dp, __u32 kinds, __u32 each, look_take *take, void *data,
@@ -108,6 +189,10 @@ int looking_open(const struct dataplane *dp, __u32 kinds, __u32 each, look_take 
 
 	if (!l)
 		return rc;
+	if (load_permitted("monitor")) {
+		free(l);
+		return -EPERM;
+	}
 	l->take = take;
 	l->data = data;
 	l->skeleton = look__open();
@@ -116,8 +201,7 @@ int looking_open(const struct dataplane *dp, __u32 kinds, __u32 each, look_take 
 		*ret = l;
 		return 0;
 	}
-	log_error("packets cannot be looked at here: %s. It takes a kernel with BTF that can trace "
-		  "BPF programs (x86-64; arm64 from 6.0 on), and root", strerror(-rc));
+	tell_failed(l, rc);
 	looking_close(l);
 	return rc;
 }

@@ -74,7 +74,7 @@ struct doctor {
 	enum source_state source;
 	struct conditions is;		/* of what runs; empty if nothing does */
 	/* Makes the file say what runs after a cure that changes it; "": there is no such file */
-	char keep[2 * PATH_MAX + 128];
+	char keep[3 * PATH_MAX + 128];
 	const struct config *c;		/* the running configuration, or the one to examine */
 	struct dataplane *dp;		/* NULL: the configuration does not run */
 	struct host h;

@@ -96,8 +96,8 @@ static void check_interface(struct check_host *k, const char *key, const char *n
 	}
 	if (link->loopback)
 		tell(&k->check,
-		     "%s: %s is a loopback: the interface to the clients or to the backend is "
-		     "wanted", key, name);
+		     "%s: %s is a loopback: name the interface to the clients or to the "
+		     "backend", key, name);
 	if (!i || i->mode != MODE_TC)
 		check_program(k, key, link, i && i->shared);
 	check_forwarding(k, key, link);
@@ -155,24 +155,24 @@ static void check_listen(struct check_host *k, size_t i)
 	if (link && s->nat != NAT_NONE && (ipv4 || ipv6) &&
 	    !has_address_of(k->h, link->ifindex, ipv4, ipv6))
 		tell(&k->check,
-		     "interface: %s has no address of a family that is translated, so nothing is "
-		     "listened on", link->name);
+		     "interface: %s has no address of a family that is translated: give it one, "
+		     "or name another interface", link->name);
 	for (size_t j = 0; j < s->n_listen_addresses; j++) {
 		const struct nl_address *a = host_address(k->h, &s->listen_addresses[j]);
 
 		at(&k->check, 0, "/services/%zu/listen/addresses/%zu", i, j);
 		if (!a && !wan_is_named(k->c))
 			tell(&k->check,
-			     "addresses: no interface has %s, and none is named as a wan, as "
-			     "interfaces: [ { name: eth0, role: wan } ]",
+			     "addresses: no interface has %s, and none is named as a wan: correct "
+			     "it, or add interfaces: [ { name: eth0, role: wan } ]",
 			     address_format(&s->listen_addresses[j], text));
 	}
 	for (size_t j = 0; j < s->flows.n_sources; j++) {
 		at(&k->check, 0, "/services/%zu/flows/source/%zu", i, j);
 		if (!host_address(k->h, &s->flows.sources[j]))
 			tell(&k->check,
-			     "source: no interface of this host has %s, so answers to it may not "
-			     "come here", address_format(&s->flows.sources[j], text));
+			     "source: no interface of this host has %s: write one that it has, for "
+			     "answers come there", address_format(&s->flows.sources[j], text));
 	}
 }
 
@@ -186,28 +186,33 @@ static void check_backend(struct check_host *k, const struct service_config *s, 
 	if (!*text)
 		return;
 	if (!answers_address(k->answers, text, family, &a)) {
-		tell(&k->check, "%s: %s has no %s address", key, text,
-		     family == FAMILY_IPV4 ? "IPv4" : "IPv6");
+		tell(&k->check,
+		     "%s: %s has no %s address: correct the name, or see /etc/resolv.conf", key,
+		     text, family == FAMILY_IPV4 ? "IPv4" : "IPv6");
 		return;
 	}
 	address_format(&a, format);
 	if (is_broadcast(k->h, &a)) {
 		tell(&k->check,
-		     "%s: %s is the broadcast address of a network of this host: that of one host "
-		     "in it is wanted", key, format);
+		     "%s: %s is the broadcast address of a network of this host: write that of "
+		     "one host in it", key, format);
 		return;
 	}
 	switch (reach_backend(k->h, k->c, s, &a, &way)) {
 	case REACH_SELF:
 		tell(&k->check,
-		     "%s: %s is an address of this host: that of the host behind it is wanted",
+		     "%s: %s is an address of this host: write that of the host behind it",
 		     key, format);
 		break;
 	case REACH_NONE:
-		tell(&k->check, "%s: this host has no route to %s", key, format);
+		tell(&k->check,
+		     "%s: this host has no route to %s: correct the address, or add a route", key,
+		     format);
 		break;
 	case REACH_WAN:
-		tell(&k->check, "%s: the route to %s leaves by %s, a wan: is that its address?",
+		tell(&k->check,
+		     "%s: the route to %s leaves by %s, a wan: correct the address, or write "
+		     "interfaces: with its role",
 		     key, format, host_link(k->h, way.oif)->name);
 		break;
 	case REACH_UNKNOWN:
@@ -251,7 +256,8 @@ static void check_devices(struct check_host *k)
 			check_interface(k, "device", p->device);
 		at(&k->check, 0, "/peers/%zu", i);
 		if (link && !strcmp(link->kind, "wireguard") && wg_key_is_none(&p->key))
-			tell(&k->check, "peers: '%s' has no public-key, by which %s would know it",
+			tell(&k->check,
+			     "peers: '%s' has no public-key, by which %s would know it: add it",
 			     p->name, p->device);
 	}
 	for (size_t i = 0; i < c->follow.n_wireguard; i++) {

@@ -83,7 +83,7 @@ static void check_named(struct topology_reading *r)
 				       NAME_WHOLE);
 		if (i && !strcasecmp(list[i - 1].name, list[i].name))
 			topology_error(r, list[i].row, "name", "'%s' is there already, in line "
-				       "%d: each host and site has its own", list[i].name,
+				       "%d: give each host and site its own", list[i].name,
 				       topology_at(list[i - 1].row, "name")->line + 1);
 	}
 	if (n)
@@ -119,10 +119,10 @@ static void check_ddns(struct topology_reading *r, const struct topology_row *ro
 		return;
 	if (!t->has_ddns)
 		topology_error(r, row, "ddns",
-			       "who is told is missing: at the top, ddns: { provider: … }");
+			       "nothing writes the names: add, at the top, ddns: { provider: … }");
 	if (!*t->domain)
 		topology_error(r, row, "ddns",
-			       "a name is missing: at the top, domain: example.net");
+			       "a name is missing: add, at the top, domain: example.net");
 	else if (t->has_ddns && *t->ddns.zone && !ddns_in_zone(t->domain, t->ddns.zone))
 		topology_error(r, row, "ddns", "%s is no domain of the zone %s, which "
 			       "provider: writes", t->domain, t->ddns.zone);
@@ -231,7 +231,7 @@ static void check_sites(struct topology_reading *r)
 		check_token(r, i);
 	}
 	if (r->n_sites && (!r->n_rows || r->rows[0].host.role != ROLE_RELAY))
-		topology_error(r, NULL, "sites", "what joins them is missing: relays: [ { name: "
+		topology_error(r, NULL, "sites", "nothing joins them: add relays: [ { name: "
 			       "relay, interface: eth0, … } ]");
 	for (size_t i = 0; has_edge && i < r->n_sites; i++) {
 		if (!has_edge[i])
@@ -308,10 +308,10 @@ static void check_relays(struct topology_reading *r)
 		return;
 	if (!*r->t->domain)
 		topology_error(r, NULL, "relays-share",
-			       "a name is missing: at the top, domain: example.net");
+			       "a name is missing: add, at the top, domain: example.net");
 	if (!r->n_rows || r->rows[0].host.role != ROLE_RELAY)
-		topology_error(r, NULL, "relays-share", "relays are missing: relays: [ { name: r1, "
-			       "interface: eth0, addresses: … }, … ]");
+		topology_error(r, NULL, "relays-share", "relays are missing: add relays: [ { name: "
+			       "r1, interface: eth0, addresses: … }, … ]");
 }
 
 static const char *const kinds[] = { [NETWORK_IPV4] = "of IPv4", [NETWORK_ULA] = "that is a ULA",

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * A change on trial. While it lasts, /run/wgxdp/INSTANCE/trying exists and a child locks it. A
- * command that keeps the change removes the file. The child reads one letter, APPLIED or KEPT, from
- * the command; end of file means that the command was killed.
+ * command that ends the trial writes why into the file, and removes it. The child reads one letter,
+ * APPLIED or KEPT, from the command; end of file means that the command was killed.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -18,11 +18,13 @@
 #include <time.h>
 #include <unistd.h>
 #include "instance/apply.h"
+#include "dataplane/config_text.h"
 #include "dataplane/dataplane.h"
 #include "lib/log.h"
 #include "instance/running.h"
 #include "instance/state.h"
 #include "instance/try.h"
+#include "instance/undone.h"
 
 #define MARKER "trying"
 
@@ -32,6 +34,7 @@ struct try {
 	char instance[INSTANCE_LEN];
 	unsigned int seconds;
 	struct config *before;		/* NULL: nothing was up */
+	__u32 text;			/* config_text_id() of what is tried */
 	int marker;			/* fd of the file `trying` */
 	int child;			/* the command's end of the socket pair */
 };
@@ -46,7 +49,26 @@ static bool is_ours(const struct try *t)
 	       there.st_dev == ours.st_dev;
 }
 
-void try_keep(const char *instance)
+bool try_end(const char *instance, enum try_end why)
+{
+	const char letter = why;
+	char path[STATE_PATH_LEN];
+	bool waits;
+	int fd;
+
+	state_path(path, instance, MARKER);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	/* else its child was killed */
+	waits = flock(fd, LOCK_EX | LOCK_NB) && write(fd, &letter, 1) == 1;
+	unlink(path);
+	close(fd);
+	return waits;
+}
+
+/* Without a word: what was tried does not run any more, or never did */
+static void forget(const char *instance)
 {
 	char path[STATE_PATH_LEN];
 
@@ -78,11 +100,14 @@ static long long now_ms(void)
 static char roll_back(const struct try *t)
 {
 	int lock = state_lock(t->instance), rc = lock < 0 ? lock : 0;
+	struct config *running = NULL;
 
 	if (!rc && !is_ours(t)) {
 		close(lock);
 		return KEPT;
 	}
+	if (!rc && state_read(t->instance, &running))
+		running = NULL;
 	if (!rc && t->before) {
 		rc = apply(t->instance, t->before);
 	} else if (!rc) {
@@ -92,7 +117,10 @@ static char roll_back(const struct try *t)
 	}
 	if (rc)
 		log_error("instance %s: what ran before could not be brought back", t->instance);
-	try_keep(t->instance);
+	else if (t->before)
+		undone_report(running, t->before, true);
+	config_free(running);
+	forget(t->instance);
 	if (lock >= 0)
 		close(lock);
 	return rc ? FAILED : ROLLED_BACK;
@@ -152,16 +180,26 @@ static void run_child(const struct try *t, int command)
 
 /* ---- the command ---- */
 
+#define COMMAND_LEN 80
+static const char *keeping_command(const char *instance, char ret[COMMAND_LEN])
+{
+	bool named = strcmp(instance, INSTANCE_DEFAULT);
+
+	snprintf(ret, COMMAND_LEN, "wgxdp %s%s%sup --keep", named ? "--instance " : "",
+		 named ? instance : "", named ? " " : "");
+	return ret;
+}
+
 static int open_marker(const char *instance)
 {
-	char path[STATE_PATH_LEN];
+	char path[STATE_PATH_LEN], command[COMMAND_LEN];
 	int fd;
 
 	state_path(path, instance, MARKER);
 	fd = open(path, O_RDWR | O_CLOEXEC);
 	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB)) {
-		log_error("instance %s: another `up --try` waits: `wgxdp up` keeps what it made",
-			  instance);
+		log_error("instance %s: another change is on trial: `%s` keeps it", instance,
+			  keeping_command(instance, command));
 		close(fd);
 		return -EBUSY;
 	}
@@ -212,14 +250,14 @@ int try_begin(const char *instance, unsigned int seconds, int lock, struct try *
 		return 0;
 	}
 	if (t->marker >= 0)
-		try_keep(instance);
+		forget(instance);
 	try_free(t);
 	return rc;
 }
 
 void try_abandon(struct try *t)
 {
-	try_keep(t->instance);
+	forget(t->instance);
 	try_free(t);
 }
 
@@ -245,7 +283,7 @@ static void keep_change(struct try *t)
 	const char letter = KEPT;
 
 	if (is_ours(t))			/* else the child has just rolled back, and says so */
-		try_keep(t->instance);
+		try_end(t->instance, TRY_KEPT);
 	if (write(t->child, &letter, 1) != 1)
 		log_warning("the process that would roll back has ended");
 	if (lock >= 0)
@@ -288,6 +326,32 @@ static char wait_for_answer(struct try *t, int terminal, const sigset_t *let_in)
 	}
 }
 
+void try_applied(struct try *t)
+{
+	t->text = config_text_id(t->instance);
+}
+
+/* Reports what became of the change. Returns 0 if it runs, else -ECANCELED. */
+static int report_end(const struct try *t, char answer)
+{
+	char why = 0;
+
+	if (answer == ROLLED_BACK) {
+		log_error("rolled back: %s runs as before", t->before ? "the instance" : "nothing");
+	} else if (answer != KEPT) {
+		log_error("neither kept nor rolled back: `wgxdp save` prints what runs");
+	} else if (pread(t->marker, &why, 1, 0) == 1 && why == TRY_DOWN) {
+		log_error("taken down: `wgxdp down` ended the instance, and nothing runs");
+	} else if (why != TRY_KEPT && config_text_id(t->instance) != t->text) {
+		log_error("replaced: another command brought another configuration: `wgxdp save` "
+			  "prints it");
+	} else {
+		puts("kept");
+		return 0;
+	}
+	return -ECANCELED;
+}
+
 int try_wait(struct try *t)
 {
 	static const int ends[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM };
@@ -295,7 +359,8 @@ int try_wait(struct try *t)
 	int terminal = open("/dev/tty", O_RDONLY | O_CLOEXEC);
 	const char letter = APPLIED;
 	sigset_t blocked, open_set;
-	char answer;
+	char answer, command[COMMAND_LEN];
+	int rc;
 
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGTTIN, SIG_IGN);
@@ -307,18 +372,13 @@ int try_wait(struct try *t)
 	sigprocmask(SIG_BLOCK, &blocked, &open_set);
 	if (write(t->child, &letter, 1) != 1)
 		log_warning("the process that would roll back has ended");
-	printf("on trial for %u seconds: %s`wgxdp up` keeps it\n", t->seconds,
-	       terminal >= 0 ? "Enter or " : "");
+	printf("on trial for %u seconds: %s`%s` keeps it\n", t->seconds,
+	       terminal >= 0 ? "Enter or " : "", keeping_command(t->instance, command));
 	fflush(stdout);
 	answer = wait_for_answer(t, terminal, &open_set);
-	if (answer == KEPT)
-		puts("kept");
-	else if (answer == ROLLED_BACK)
-		log_error("rolled back: %s runs as before", t->before ? "the instance" : "nothing");
-	else
-		log_error("neither kept nor rolled back: `wgxdp save` tells what runs");
+	rc = report_end(t, answer);
 	if (terminal >= 0)
 		close(terminal);
 	try_free(t);
-	return answer == KEPT ? 0 : -ECANCELED;
+	return rc;
 }

@@ -8,10 +8,11 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include "lib/document.h"
 #include "lib/text.h"
 
-enum kind { MAP, LIST, TEXT, NUMBER, NOTHING };
+enum kind { MAP, LIST, TEXT, NUMBER, TIME, NOTHING };
 
 struct item {
 	struct item *next, *first, *last;	/* first and last: its content */
@@ -108,6 +109,14 @@ void document_number_if(struct node map, const char *key, bool known, __u64 numb
 		document_null(map, key);
 }
 
+void document_time(struct node map, const char *key, bool known, __u64 seconds)
+{
+	char text[24];
+
+	snprintf(text, sizeof(text), "%" PRIu64, (uint64_t)seconds);
+	add_item(map, known ? TIME : NOTHING, key, known ? text : "null");
+}
+
 void document_decimal(struct node map, const char *key, double number)
 {
 	char text[64];
@@ -182,19 +191,42 @@ static bool has_name(const struct item *row)
 	return false;
 }
 
+static void print_time(const char *seconds, FILE *out)
+{
+	time_t at = strtoll(seconds, NULL, 10), ago = time(NULL) - at;
+	char text[64] = "never";
+	struct tm tm;
+
+	if (at && localtime_r(&at, &tm))
+		strftime(text, sizeof(text), "%F %T", &tm);
+	fputs(text, out);
+	if (at && ago >= 0)
+		fprintf(out, ago < 120 ? " (%lld s ago)" : " (%lld min ago)",
+			(long long)(ago < 120 ? ago : ago / 60));
+}
+
+/* Whether the plain form leaves it out */
+static bool is_blank(const struct item *item)
+{
+	return item->kind == NOTHING || (item->kind == LIST && !item->first) ||
+	       (item->kind == TEXT && !*item->text && *item->key);
+}
+
 /* Prints "5 received, 5 forwarded", after the name if there is one; or the items of a list, one
  * line per mapping; or the text itself. */
 static void print_value(const struct item *value, FILE *out)
 {
 	const char *comma = "";
 
-	if (value->kind != MAP && value->kind != LIST)
+	if (value->kind == TIME)
+		print_time(value->text, out);
+	else if (value->kind != MAP && value->kind != LIST)
 		text_print(out, value->text);
 	for (const struct item *item = value->first; item; item = item->next) {
 		if (value->kind == LIST) {
 			fputs(item->kind == MAP ? "\n    " : comma, out);
 			print_value(item, out);
-		} else if (item->kind == NOTHING || (item->kind == LIST && !item->first)) {
+		} else if (is_blank(item)) {
 			continue;
 		} else if (!strcmp(item->key, "name")) {
 			text_print(out, item->text);
@@ -203,7 +235,8 @@ static void print_value(const struct item *value, FILE *out)
 		} else {
 			fputs(comma, out);
 			print_value(item, out);
-			fprintf(out, " %s", item->key);
+			fprintf(out, " %s", strcmp(item->key, "bytes") ? item->key :
+							       "bytes forwarded");
 		}
 		comma = ", ";
 	}
@@ -215,7 +248,7 @@ static void print_row(const char *noun, const struct item *row, FILE *out)
 	bool named = has_name(row);
 
 	for (const struct item *item = row->first; item; item = item->next) {
-		if (item->kind == NOTHING || (item->kind == LIST && !item->first))
+		if (named ? is_blank(item) : item->kind == NOTHING)
 			continue;
 		if (!named)
 			fputs("  ", out);
@@ -228,6 +261,14 @@ static void print_row(const char *noun, const struct item *row, FILE *out)
 			fputc('\n', out);
 	}
 	fputc('\n', out);
+}
+
+bool document_is_empty(const struct document *d, const char *list)
+{
+	for (const struct item *item = d->root.first; item; item = item->next)
+		if (!strcmp(item->key, list))
+			return !item->first;
+	return true;
 }
 
 int document_print(const struct document *d, FILE *out)

@@ -29,9 +29,13 @@ void document_null(struct node map, const char *key);	/* the plain form omits it
 void document_number(struct node map, const char *key, __u64 number);
 /* known false: document_null() */
 void document_number_if(struct node map, const char *key, bool known, __u64 number);
+/* Seconds since 1970. The plain form shows local time and age, and 0 as never. */
+void document_time(struct node map, const char *key, bool known, __u64 seconds);
 void document_decimal(struct node map, const char *key, double number);	/* three decimal places */
 
 int document_print_json(const struct document *d, FILE *out);
 /* "interface: eth0" with its values indented below; lists in one line; rows without a name one per
  * line. */
 int document_print(const struct document *d, FILE *out);
+/* Whether a list of the document has no item, or is not there */
+bool document_is_empty(const struct document *d, const char *list);

@@ -15,7 +15,7 @@ struct texts {
 };
 
 static struct texts before, now;	/* printed in the last round and in this one */
-static bool in_rounds, no_info;
+static bool in_rounds, again, no_info, no_waiting;
 
 static bool has_text(const struct texts *t, const char *text)
 {
@@ -25,9 +25,14 @@ static bool has_text(const struct texts *t, const char *text)
 	return false;
 }
 
+void log_again(bool on)
+{
+	again = on;
+}
+
 static bool printed_already(const char *text)
 {
-	bool again = has_text(&now, text) || has_text(&before, text);
+	bool printed = has_text(&now, text) || has_text(&before, text);
 	char **place;
 
 	if (has_text(&now, text))
@@ -35,7 +40,7 @@ static bool printed_already(const char *text)
 	place = append(now.list, now.n);
 	if (place && !(*place = strdup(text)))
 		now.n--;
-	return again;
+	return printed;
 }
 
 void log_round(void)
@@ -53,7 +58,7 @@ static void print_line(FILE *out, const char *level, bool always, const char *fo
 	char text[2048], line[sizeof(text) + 512];
 
 	vsnprintf(text, sizeof(text), format, args);
-	if (!always && in_rounds && printed_already(text))
+	if (!always && in_rounds && printed_already(text) && !again)
 		return;
 	text_visible(line, sizeof(line), text);
 	fprintf(out, "%s%s\n", level, line);
@@ -88,6 +93,22 @@ void log_warning(const char *format, ...)
 	va_start(args, format);
 	print_line(stderr, "wgxdp: warning: ", false, format, args);
 	va_end(args);
+}
+
+void log_waiting(const char *format, ...)
+{
+	va_list args;
+
+	if (no_waiting)
+		return;
+	va_start(args, format);
+	print_line(stderr, "wgxdp: warning: ", false, format, args);
+	va_end(args);
+}
+
+void log_no_waiting(void)
+{
+	no_waiting = true;
 }
 
 void log_info(const char *format, ...)

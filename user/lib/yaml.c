@@ -120,7 +120,8 @@ static void log_unreadable(const char *file, int r)
 		log_error("cannot read %s: %s: there is %s", file, strerror(-r), other);
 	else
 		log_error("cannot read %s: %s%s", file, strerror(-r),
-			  r == -EISDIR ? ": name a file in it" : "");
+			  r == -EISDIR ? ": name a file in it" :
+			  r == -EFBIG ? ": the limit is 16 MiB" : "");
 }
 
 int yaml_read(const char *file, char **ret, size_t *ret_n)

@@ -40,7 +40,7 @@ static void resolve(const struct making *m, const struct service_config *s, cons
 		    __u8 family, struct address *ret)
 {
 	if (!answers_address(m->in->answers, text, family, ret) && *text)
-		log_warning("service %s: waiting for backend %s, which has no %s address yet",
+		log_waiting("service %s: waiting for backend %s, which has no %s address yet",
 			    s->name, text, family == FAMILY_IPV4 ? "IPv4" : "IPv6");
 }
 
@@ -100,16 +100,12 @@ int plan_backends(struct making *m)
 	return rc;
 }
 
-/* For a daemon's pass the list would differ whenever any interface comes or goes */
 static void report_missing(const struct making *m, const char *name)
 {
 	char there[HOST_NAMES_LEN];
 
-	if (m->in->tolerant)
-		log_warning("interface %s: not there yet: waiting", name);
-	else
-		log_warning("interface %s: not there yet: waiting; there is %s", name,
-			    host_link_names(m->host, name, there));
+	log_waiting("interface %s: not there yet: waiting; there is %s", name,
+		    host_link_names(m->host, name, there));
 }
 
 static int add_port(struct making *m, const char *name, enum link_role role, enum mode mode,
@@ -129,7 +125,7 @@ static int add_port(struct making *m, const char *name, enum link_role role, enu
 	}
 	link = plan_base(m->host, link);
 	if (plan_refused(m->in, link->ifindex)) {
-		log_warning("interface %s: waiting until it is free", link->name);
+		log_waiting("interface %s: waiting until it is free", link->name);
 		return 0;
 	}
 	if (plan_port(m->plan, link->ifindex))
@@ -220,7 +216,7 @@ static int add_backend_port(struct making *m, const struct service_config *s,
 	if (is_resource_error(rc))
 		return rc;
 	if (rc) {
-		log_warning("service %s: waiting for a route to backend %s", s->name,
+		log_waiting("service %s: waiting for a route to backend %s", s->name,
 			    address_format(backend, text));
 		return 0;
 	}

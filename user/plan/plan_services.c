@@ -152,13 +152,13 @@ static void tell_no_listener(const struct making *m, size_t service)
 	if (!first_backend(m, service))
 		return;			/* resolve() has warned */
 	if (!*s->listen_interface)
-		log_warning("service %s: waiting for something to listen on: no interface has its "
+		log_waiting("service %s: waiting for something to listen on: no interface has its "
 			    "addresses, and none is named as a wan, as interfaces: [ { name: eth0, "
 			    "role: wan } ]", s->name);
 	else if (!host_link_by_name(m->host, s->listen_interface))
-		log_warning("service %s: waiting for interface %s", s->name, s->listen_interface);
+		log_waiting("service %s: waiting for interface %s", s->name, s->listen_interface);
 	else
-		log_warning("service %s: waiting for an address: %s has none of a family that the "
+		log_waiting("service %s: waiting for an address: %s has none of a family that the "
 			    "backend has", s->name, s->listen_interface);
 }
 

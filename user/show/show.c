@@ -286,50 +286,73 @@ static int show_express(struct document *d, const struct dataplane *dp)
 	return rc;
 }
 
-/* Whether a daemon follows the instance, and whether its file says what runs. The plain form has
- * the same in one paragraph. */
-static void show_instance(struct document *d, const struct conditions *k, bool json)
+void show_follower(struct node to, const char *instance, const struct config *running, bool json)
 {
-	struct node root = document_root(d), row = { 0 };
 	char file[PATH_MAX] = "", since[64] = "none runs";
 	enum source_state state = SOURCE_NONE;
+	struct node map;
 	struct tm tm;
 	time_t time;
 	__s64 from;
-	bool runs = follower_runs(k->dp->instance, &from);
+	bool runs = follower_runs(instance, &from);
 
-	if (k->config)
-		state = source_read(k->dp->instance, k->config, file);
+	if (running)
+		state = source_read(instance, running, file);
 	time = from;
 	if (runs && localtime_r(&time, &tm))
 		strftime(since, sizeof(since), "since %F %T", &tm);
 	if (!json) {
-		row = document_row(document_list(root, "instances"));
-		document_text(row, "name", k->dp->instance);
-		document_text(row, "daemon", since);
-		document_text(row, "file", *file ? file : NULL);
-		document_text(row, "configuration", source_state_name(state));
+		document_text(to, "daemon", since);
+		document_text(to, "file", *file ? file : NULL);
+		document_text(to, "configuration", source_state_name(state));
 		return;
 	}
-	row = document_map(root, "daemon");
-	document_text(row, "running", runs ? "yes" : "no");
-	document_number_if(row, "since", runs, from);
-	row = document_map(root, "configuration");
-	document_text(row, "file", *file ? file : NULL);
-	document_text(row, "state", source_state_name(state));
+	map = document_map(to, "daemon");
+	document_text(map, "running", runs ? "yes" : "no");
+	document_number_if(map, "since", runs, from);
+	map = document_map(to, "configuration");
+	document_text(map, "file", *file ? file : NULL);
+	document_text(map, "state", source_state_name(state));
+}
+
+/* In the plain form, a paragraph */
+static void show_instance(struct document *d, const struct conditions *k, bool json)
+{
+	struct node to = document_root(d);
+
+	if (!json) {
+		to = document_row(document_list(to, "instances"));
+		document_text(to, "name", k->dp->instance);
+	}
+	show_follower(to, k->dp->instance, k->config, json);
+}
+
+static const struct {
+	const char *name;
+	unsigned int what;
+} nouns[] = {
+	{ "interfaces", SHOW_INTERFACES }, { "services", SHOW_SERVICES },
+	{ "peers", SHOW_PEERS }, { "routes", SHOW_ROUTES }, { "drops", SHOW_DROPS },
+	{ "metrics", SHOW_METRICS }, { "flows", SHOW_FLOWS }, { "sites", SHOW_SITES },
+};
+
+/* The plain form has a line of what was asked for and is not there. */
+static int print_plain(const struct document *d, unsigned int what, FILE *out)
+{
+	int rc = document_print(d, out);
+	bool all = (what & SHOW_ALL) == SHOW_ALL;
+
+	for (size_t i = 0; i < sizeof(nouns) / sizeof(*nouns) && !rc && !all; i++)
+		if (what & nouns[i].what && document_is_empty(d, nouns[i].name))
+			fprintf(out, "%s: none\n", nouns[i].name);
+	if (!rc && all && document_is_empty(d, "services") && document_is_empty(d, "peers") &&
+	    document_is_empty(d, "sites"))
+		fputs("no service and no peer is configured: nothing is forwarded\n", out);
+	return rc;
 }
 
 unsigned int show_noun(const char *word)
 {
-	static const struct {
-		const char *name;
-		unsigned int what;
-	} nouns[] = {
-		{ "interfaces", SHOW_INTERFACES }, { "services", SHOW_SERVICES },
-		{ "peers", SHOW_PEERS }, { "routes", SHOW_ROUTES }, { "drops", SHOW_DROPS },
-		{ "metrics", SHOW_METRICS }, { "flows", SHOW_FLOWS }, { "sites", SHOW_SITES },
-	};
-
 	for (size_t i = 0; i < sizeof(nouns) / sizeof(*nouns); i++)
 		if (!strcmp(word, nouns[i].name))
 			return nouns[i].what;
@@ -366,7 +389,7 @@ int show_write(const struct dataplane *dp, unsigned int what, bool json, FILE *o
 	if (!rc && what & SHOW_INTERFACES)
 		rc = show_express(d, dp);
 	if (!rc)
-		rc = json ? document_print_json(d, out) : document_print(d, out);
+		rc = json ? document_print_json(d, out) : print_plain(d, what, out);
 	free(reasons);
 	conditions_free(&k);
 	document_free(d);

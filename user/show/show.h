@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <sys/types.h>
 #include "dataplane/dataplane.h"
+#include "lib/document.h"
 #include "net/wg_dump.h"
 
 #define SHOW_INTERFACES (1 << 0)
@@ -26,6 +27,9 @@ unsigned int show_noun(const char *word);
 /* Prints `what` of the running dp, as JSON or for people. Metrics and flows have functions of their
  * own. Returns 0 or -errno. */
 int show_write(const struct dataplane *dp, unsigned int what, bool json, FILE *out);
+/* Whether a daemon follows the instance, and whether its file says what runs. running: its
+ * configuration; NULL: lost. */
+void show_follower(struct node to, const char *instance, const struct config *running, bool json);
 /* Prints all flows, one per line, by service, client and public address. dump: WireGuard's peers on
  * the backend, or NULL. Needs 128 bytes of memory per flow. Returns 0 or -errno, after logging
  * it. */

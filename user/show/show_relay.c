@@ -40,7 +40,7 @@ static void show_wireguard(struct node row, const struct wg_peer *p)
 
 	document_text(row, "endpoint", p && p->endpoint.family ?
 		      endpoint_format(&p->endpoint, p->endpoint_port, text) : NULL);
-	document_number_if(row, "latest_handshake", p, p ? p->handshake : 0);
+	document_time(row, "latest_handshake", p, p ? p->handshake : 0);
 }
 
 static int by_address(const void *a, const void *b)

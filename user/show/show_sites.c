@@ -20,7 +20,7 @@ static void show_site(struct node list, const struct conditions *k,
 	document_text(row, "why", *why ? why : NULL);
 	document_text(row, "endpoint", s->endpoint.family ?
 		      endpoint_format(&s->endpoint, s->port, text) : NULL);
-	document_number_if(row, "since", s->endpoint.family, s->since);
+	document_time(row, "since", s->endpoint.family, s->since);
 	document_text(row, "initiation_waits", s->waited_for ? "yes" : "no");
 	document_number(row, "challenges", s->challenges);
 }

@@ -1,0 +1,61 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# What the daemon logs while a host changes: an address that leaves and comes back, an interface that goes down and is deleted, a route
+# that goes, a file that is wrong, the end. Each is said once, and nothing else is. BREAK=1 makes no change of the addresses.
+#
+#     client  .7 -- 198.51.100.0/24 -- .1, .2 wan firewall .1 lan -- 192.168.1.0/24 -- .10 wg-end
+#                                      203.0.113.9 second
+source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
+
+# Without the modes that interfaces get, which differ from kernel to kernel
+log() { sed "s|$work/||; /^[a-z]*: [wl]an, /d" "$work/daemon"; }
+# COMMAND... is answered by these lines in the log, and no others
+says() { # LINES COMMAND...
+	local before after
+	before=$(log | wc -l)
+	"${@:2}"
+	# what is written waits for its reader alone, so that the lines are there once the last one is
+	wait_for 10 "the log of '${*:2}' says: $1" said_last "${1##*$'\n'}" "$before"
+	sleep 0.3
+	after=$(log | tail -n +$((before + 1)))
+	[[ $after == "$1" ]] || fail "${*:2} says: $after; expected: $1"
+	say "ok ${*:2}"
+}
+said_last() { [[ $(log | tail -n +$(($2 + 1)) | tail -n 1) == "$1" ]]; }
+changed() { [[ ${BREAK:-} ]] || inside firewall "$@"; }
+hangs_up() { kill -HUP "$daemon"; }
+
+firewall_network
+inside firewall ip address add 198.51.100.2/24 dev wan
+cable firewall second client other
+addresses firewall second 203.0.113.9/24
+cat > "$work/wgxdp.yaml" << 'YAML'
+services:
+  - name: wg-end
+    listen: { interface: wan, ports: [ 51820, 443 ] }
+    backend: { ipv4: 192.168.1.10, port: 51820 }
+  - name: other
+    listen: { interface: second, ports: [ 51820 ] }
+    backend: { ipv4: 192.168.1.10, port: 51821 }
+YAML
+start firewall "$wgxdp" daemon -c "$work/wgxdp.yaml" >> "$work/daemon" 2>&1
+daemon=$!
+wait_for 30 'the daemon' grep -q 'up and followed' "$work/daemon"
+says 'service wg-end: no longer listens on 198.51.100.2: the address left this host' changed ip address del 198.51.100.2/24 dev wan
+says 'service wg-end: listens on 198.51.100.2 too' changed ip address add 198.51.100.2/24 dev wan
+says 'interface second: down: it is down
+service other: waiting: second: it is down' changed ip link set second down
+says 'interface second: gone: it was deleted
+service other: waiting: the interface that it listens on was deleted' changed ip link del second
+says 'service wg-end: waiting: no route to its backend 192.168.1.10
+interface lan: no longer used' changed ip route del 192.168.1.0/24
+says 'service wg-end: listening' changed ip route add 192.168.1.0/24 dev lan
+echo 'services: [' > "$work/wgxdp.yaml"
+for _ in 1 2; do
+	says "wgxdp.yaml:1:11: error: '[' has no end: write ']' behind its last value
+services: [
+          ^
+wgxdp: error: wgxdp.yaml was not taken: the old configuration stays" hangs_up
+done
+says 'instance default: the daemon ends: the instance was taken down' wgxdp down
+wait "$daemon" || fail "the daemon ended with status $?"

@@ -1,0 +1,55 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The plain form of `show`: times are times, bytes are said to be those forwarded, no line is empty behind its colon, and what is not
+# there is said to be none. BREAK=1 asks for JSON.
+#
+#     client  .7 -- 198.51.100.0/24 -- .1 wan firewall .1 lan -- 192.168.1.0/24 -- .10 wg-end
+#                                      wgs, with a peer
+source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
+
+shows() { wgxdp show "$@" ${BREAK:+--json} > "$work/shown" || fail "show $*"; }
+line() { # PATTERN
+	grep -qxE -- "$1" "$work/shown" || fail "no line '$1': $(< "$work/shown")"
+	say "ok $1"
+}
+
+choose_wireguard
+firewall_network
+echo '{}' > "$work/nothing.yaml"
+wgxdp up -c "$work/nothing.yaml" > "$work/up" 2>&1 || fail "up: $(< "$work/up")"
+shows
+line 'no service and no peer is configured: nothing is forwarded'
+for noun in interfaces services peers routes sites drops; do
+	shows $noun
+	[[ $(< "$work/shown") == "$noun: none" ]] || fail "show $noun: $(< "$work/shown")"
+done
+wgxdp down
+
+tunnel firewall wgs$$ fd12:3456:7899::1/128 $port
+tunnel client wgc$$ fd12:3456:7899::a/128
+inside firewall wg set wgs$$ peer "$(key wgc$$)" allowed-ips fd12:3456:7899::a/128
+inside client wg set wgc$$ peer "$(key wgs$$)" endpoint 198.51.100.1:$port allowed-ips fd12:3456:7899::1/128
+inside client ip route add fd12:3456:7899::1/128 dev wgc$$
+inside firewall ip route add fd12:3456:7899::a/128 dev wgs$$
+cat > "$work/wgxdp.yaml" << YAML
+services:
+  - name: wg-end
+    listen: { interface: wan, ports: [ 51821 ] }
+    backend: { ipv4: 192.168.1.10, port: 51820 }
+  - name: waits
+    listen: { interface: nowhere, ports: [ 51822 ] }
+    backend: { ipv4: 192.168.1.10, port: 51820 }
+follow: { wireguard: [ wgs$$ ] }
+policy: { overlay: "fd12:3456:789a::/48" }
+YAML
+wgxdp up -c "$work/wgxdp.yaml" > "$work/up" 2>&1 || fail "up: $(< "$work/up")"
+shows
+line '  latest_handshake: never'
+line '  original: 0 received, 0 forwarded, 0 dropped, 0 passed, 0 bytes forwarded, .*'
+line '  tx: 0 forwarded, 0 bytes forwarded, .*'
+! grep -nE ':[[:space:]]*$' "$work/shown" || fail 'a line says nothing'
+inside client ping -q -c 1 -W 10 fd12:3456:7899::1 > "$work/ping" || fail "no handshake: $(< "$work/ping")"
+shows peers
+line "  latest_handshake: $(date +%F) [0-9:]{8} \([0-9]+ s ago\)"
+wgxdp show peers --json > "$work/json"
+grep -qE '"latest_handshake": 1[0-9]{9},?$' "$work/json" || fail "JSON: $(< "$work/json")"

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * wgxdp instances: prints the instances of this host.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "cmd/command.h"
+#include "dataplane/dataplane.h"
+#include "instance/follower.h"
+#include "instance/state.h"
+#include "lib/document.h"
+#include "lib/grow.h"
+#include "lib/log.h"
+#include "show/show.h"
+
+struct name {
+	char text[INSTANCE_LEN];
+};
+
+struct names {
+	struct name *list;
+	size_t n;
+};
+
+static int compare_names(const void *a, const void *b)
+{
+	return strcmp(a, b);
+}
+
+/* Adds the names of an instance's directories. Returns 0 or -errno (reported). */
+static int add_names(struct names *names, const char *path)
+{
+	DIR *directory = opendir(path);
+	struct dirent *entry;
+	int rc = 0;
+
+	if (!directory && errno != ENOENT) {
+		rc = -errno;
+		log_error("cannot read %s: %s%s", path, strerror(-rc),
+			  rc == -EACCES ? ": run as root" : "");
+	}
+	while (!rc && directory && (entry = readdir(directory))) {
+		struct name *name = instance_valid(entry->d_name) ?
+				    append(names->list, names->n) : NULL;
+
+		if (name)
+			strcpy(name->text, entry->d_name);
+	}
+	if (directory)
+		closedir(directory);
+	return rc;
+}
+
+static void show_interfaces(struct node row, const struct dataplane *dp)
+{
+	struct node list = document_list(row, "interfaces");
+	struct link *links = NULL;
+	char name[IFNAMSIZ];
+	size_t n = 0;
+
+	if (!dp || dp->elsewhere || dataplane_links(dp, &links, &n))
+		n = 0;
+	for (size_t i = 0; i < n; i++)
+		if (links[i].role && if_indextoname(links[i].ifindex, name))
+			document_append(list, name);
+	free(links);
+}
+
+/* One that is neither up nor followed has only left its directory. *ret_any becomes true for any
+ * other. Returns 0 or -errno (reported). */
+static int show_instance(struct node list, const char *instance, bool json, bool *ret_any)
+{
+	bool up = pins_exist(instance) > 0;
+	struct dataplane *dp = NULL;
+	struct config *c = NULL;
+	__s64 since;
+	int rc = up ? dataplane_open(instance, &dp) : 0;
+
+	if (!rc && (up || follower_runs(instance, &since))) {
+		struct node row = document_row(list);
+
+		*ret_any = true;
+		if (state_read(instance, &c))
+			c = NULL;
+		document_text(row, "name", instance);
+		document_text(row, "state", !up ? "without a data path" : !dp->elsewhere ? "up" :
+			      "up in another network namespace");
+		show_interfaces(row, dp);
+		document_number_if(row, "services", c, c ? c->n_services : 0);
+		document_number_if(row, "peers", c, c ? c->n_peers : 0);
+		show_follower(row, instance, c, json);
+	}
+	config_free(c);
+	dataplane_close(dp);
+	return rc;
+}
+
+static int run_instances(const struct global *g, int argc, char **argv)
+{
+	struct names names = { 0 };
+	struct document *d = NULL;
+	struct node list;
+	bool json = false, any = false;
+	int rc;
+
+	if (!options_parse(&instances_command, argc, argv, &json, NULL))
+		return EXIT_USAGE;
+	rc = add_names(&names, PINS_DIR) ?: add_names(&names, STATE_DIR);
+	if (!rc)
+		rc = (d = document_new()) ? 0 : -ENOMEM;
+	if (!rc) {
+		qsort(names.list, names.n, sizeof(*names.list), compare_names);
+		list = document_list(document_root(d), "instances");
+	}
+	for (size_t i = 0; i < names.n && !rc; i++)
+		if (!i || strcmp(names.list[i].text, names.list[i - 1].text))
+			rc = show_instance(list, names.list[i].text, json, &any);
+	if (!rc && !json && !any)
+		puts("no instance is up");
+	if (!rc)
+		rc = json ? document_print_json(d, stdout) : document_print(d, stdout);
+	document_free(d);
+	free(names.list);
+	return rc ? EXIT_FAILED : EXIT_DONE;
+}
+
+static const struct command_option options[] = {
+	JSON_OPTION(0),
+	{ 0 },
+};
+
+const struct command instances_command = {
+	.name = "instances",
+	.summary = "print the instances of this host",
+	.usage = "[-j|--json]",
+	.about = "Prints each instance that is up or that a daemon follows: its interfaces, how "
+		 "many services and peers its configuration has, whether a daemon runs, and "
+		 "whether what runs is what its file says.",
+	.run = run_instances,
+	.options = options,
+	.only_prints = true,
+};
