@@ -3,6 +3,7 @@
  * Reads what decides about states; those of interfaces, peers and sites. condition_service.c has
  * those of services.
  */
+#include <bpf/bpf.h>
 #include <errno.h>
 #include <net/if.h>
 #include <stdio.h>
@@ -84,13 +85,31 @@ static void judge_gone(struct conditions *k, struct interface_condition *i)
 
 #define XDP_GONE "its XDP program was detached, and tc carries its packets"
 
-static bool tc_is_ours(__u32 ifindex)
+/* Asks first for the programs that this instance has open: there are many pins */
+static bool is_ours(const struct conditions *k, __u32 program)
+{
+	static const enum dataplane_program own[] = {
+		PROGRAM_wgxdp_express, PROGRAM_wgxdp_xdp, PROGRAM_wgxdp_tc,
+	};
+
+	for (size_t i = 0; i < sizeof(own) / sizeof(*own); i++) {
+		struct bpf_prog_info info = { 0 };
+		__u32 size = sizeof(info);
+		int fd = program_fd(k->dp, own[i]);
+
+		if (fd >= 0 && !bpf_obj_get_info_by_fd(fd, &info, &size) && info.id == program)
+			return true;
+	}
+	return pins_have_program(program);
+}
+
+static bool tc_is_ours(const struct conditions *k, __u32 ifindex)
 {
 	__u32 ids[16];
 	size_t n = attached_tc(ifindex, ids, sizeof(ids) / sizeof(*ids));
 
 	for (size_t i = 0; i < n; i++)
-		if (pins_have_program(ids[i]))
+		if (is_ours(k, ids[i]))
 			return true;
 	return false;
 }
@@ -110,7 +129,7 @@ static const char *why_no_xdp(const struct conditions *k, const struct link *l)
 			continue;
 		if (!here->xdp_prog_id)
 			why = XDP_GONE;
-		else if (!(o->flags & LINK_SHARED) && !pins_have_program(here->xdp_prog_id))
+		else if (!(o->flags & LINK_SHARED) && !is_ours(k, here->xdp_prog_id))
 			why = "another XDP program is attached in place of ours";
 	}
 	return why;
@@ -118,7 +137,7 @@ static const char *why_no_xdp(const struct conditions *k, const struct link *l)
 
 static void judge_link(const struct conditions *k, struct interface_condition *i, bool up)
 {
-	bool tc_gone = i->link->flags & LINK_TC && !tc_is_ours(i->link->ifindex);
+	bool tc_gone = i->link->flags & LINK_TC && !tc_is_ours(k, i->link->ifindex);
 	const char *why = !up ? "it is down" : tc_gone ? "its tc program was detached" :
 			  why_no_xdp(k, i->link);
 
