@@ -10,6 +10,7 @@
 #include <string.h>
 #include "config/config_names.h"
 #include "dataplane/attach.h"
+#include "dataplane/config_text.h"
 #include "instance/state.h"
 #include "lib/grow.h"
 #include "plan/reach.h"
@@ -280,6 +281,22 @@ static int read_host(struct host *h)
 	return rc ?: routes ? nl_routes(&h->routes, &h->n_routes) : 0;
 }
 
+const struct config *conditions_config(const char *instance)
+{
+	static char of[INSTANCE_LEN];
+	static struct config *kept;
+	static __u32 kept_id;
+	__u32 id = config_text_id(instance);
+
+	if (id && id == kept_id && !strcmp(of, instance))
+		return kept;
+	config_free(kept);
+	kept = NULL;
+	kept_id = state_read(instance, &kept) ? 0 : id;
+	snprintf(of, sizeof(of), "%s", instance);
+	return kept;
+}
+
 int conditions_read(const struct dataplane *dp, struct conditions *ret)
 {
 	struct conditions k = { .dp = dp };
@@ -288,8 +305,8 @@ int conditions_read(const struct dataplane *dp, struct conditions *ret)
 
 	if (!rc && !dp->elsewhere)
 		rc = read_host(&k.h);
-	if (!rc && state_read(dp->instance, &k.config))
-		k.config = NULL;
+	if (!rc)
+		k.config = conditions_config(dp->instance);
 	k.services = calloc(k.n_services + 1, sizeof(*k.services));
 	if (!rc && !k.services)
 		rc = -ENOMEM;
@@ -303,7 +320,6 @@ int conditions_read(const struct dataplane *dp, struct conditions *ret)
 
 void conditions_free(struct conditions *k)
 {
-	config_free(k->config);
 	host_free(&k->h);
 	free(k->links);
 	free(k->names);
