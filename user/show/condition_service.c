@@ -25,8 +25,25 @@ struct places {
 	size_t n;
 };
 
+/* The kernel's answers: most services of a host have the same backends and interfaces */
+struct known_way {
+	struct address backend;
+	__u32 vrf;
+	enum nat nat;
+	enum reach reach;
+	struct nl_way way;
+};
+
+struct known_forwarding {
+	__u32 ifindex;
+	bool ipv6, on;
+};
+
 struct judge {
 	struct conditions *k;
+	struct known_way *ways;
+	struct known_forwarding *forwarding;
+	size_t n_ways, n_forwarding;
 	struct places *places;		/* by the service's id */
 	struct answers answers;
 	struct nl_neighbour *neighbours;
@@ -111,9 +128,44 @@ static const struct nl_neighbour *unresolved(const struct judge *j, const struct
 	return NULL;
 }
 
+static bool is_forwarding(struct judge *j, const struct nl_link *link, bool ipv6)
+{
+	bool on;
+	struct known_forwarding *place;
+
+	for (size_t i = 0; i < j->n_forwarding; i++)
+		if (j->forwarding[i].ifindex == link->ifindex && j->forwarding[i].ipv6 == ipv6)
+			return j->forwarding[i].on;
+	on = host_forwards(link->name, ipv6);
+	place = append(j->forwarding, j->n_forwarding);
+	if (place)
+		*place = (struct known_forwarding){ link->ifindex, ipv6, on };
+	return on;
+}
+
+static enum reach reach(struct judge *j, const struct address *backend, struct nl_way *ret)
+{
+	struct known_way new = {
+		.backend = *backend, .vrf = host_vrf(&j->k->h, j->s), .nat = j->s->nat,
+	}, *place;
+
+	for (size_t i = 0; i < j->n_ways; i++)
+		if (address_equal(&j->ways[i].backend, backend) && j->ways[i].vrf == new.vrf &&
+		    j->ways[i].nat == new.nat) {
+			*ret = j->ways[i].way;
+			return j->ways[i].reach;
+		}
+	new.reach = reach_backend(&j->k->h, j->k->config, j->s, backend, &new.way);
+	place = append(j->ways, j->n_ways);
+	if (place)
+		*place = new;
+	*ret = new.way;
+	return new.reach;
+}
+
 static bool forwards(struct judge *j, const struct nl_link *link, const struct address *a)
 {
-	if (!link || host_forwards(link->name, a->family == FAMILY_IPV6))
+	if (!link || is_forwarding(j, link, a->family == FAMILY_IPV6))
 		return true;
 	note_fault(j, FAULT_FORWARDING, "%s forwarding is off at %s", family_name(a), link->name);
 	return false;
@@ -129,7 +181,7 @@ static bool leads_there(struct judge *j, const struct address *backend)
 	struct nl_way way;
 
 	address_format(backend, text);
-	switch (reach_backend(h, j->k->config, j->s, backend, &way)) {
+	switch (reach(j, backend, &way)) {
 	case REACH_SELF:
 		note_fault(j, FAULT_ROUTE, "its backend %s is an address of this host", text);
 		return false;
@@ -203,7 +255,7 @@ static void judge_mtu(struct judge *j, const struct place *p)
 	const struct nl_link *out;
 	unsigned int need;
 
-	if (reach_backend(&j->k->h, j->k->config, j->s, &p->backend, &way) != REACH_ROUTED)
+	if (reach(j, &p->backend, &way) != REACH_ROUTED)
 		return;
 	out = host_link(&j->k->h, way.oif);
 	need = out ? reach_longest(&j->k->h, j->s, p->backend.family, way.oif) : 0;
@@ -393,6 +445,8 @@ int conditions_of_services(struct conditions *k)
 		free(j.places[id].list);
 	free(j.places);
 	free(j.neighbours);
+	free(j.ways);
+	free(j.forwarding);
 	answers_free(&j.answers);
 	free(table);
 	return rc;
