@@ -109,9 +109,11 @@ static const char *why_no_xdp(const struct conditions *k, const struct link *l)
 		if ((o != l && o->ifindex != l->port && o->above != l->ifindex) || !here ||
 		    !(o->flags & (LINK_NATIVE | LINK_GENERIC)))
 			continue;
+		errno = 0;
 		if (!here->xdp_prog_id)
 			why = XDP_GONE;
-		else if (!(o->flags & LINK_SHARED) && !pins_have_program(here->xdp_prog_id))
+		else if (!(o->flags & LINK_SHARED) && !pins_have_program(here->xdp_prog_id) &&
+			 errno != ENOMEM)	/* then nobody knows */
 			why = "another XDP program is attached in place of ours";
 	}
 	return why;
