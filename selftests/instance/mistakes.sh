@@ -9,6 +9,7 @@
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 
 firewall_network
+inside firewall ip link add br0 type bridge
 mkdir "$work/bin" "$work/here"
 chmod 755 "$work" "$work/bin"
 install -m 755 "$wgxdp" "$work/bin/wgxdp"

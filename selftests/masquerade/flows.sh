@@ -60,7 +60,7 @@ start_listener wg-end four -e 192.168.1.10:$port
 start_listener wg-end sixth -e "[2001:db8:2::10]:$port"
 configuration 20000-20999 > "$work/wgxdp.yaml"
 wgxdp up -c "$work/wgxdp.yaml" > "$work/up" || fail "up: $(< "$work/up")"
-[[ ! $(wgxdp show flows) ]] || fail 'flows of nobody'
+[[ $(wgxdp show flows) == 'flows: none' ]] || fail 'flows of nobody'
 
 ask 198.51.100.7:20500 198.51.100.1:$port
 ask 198.51.100.7:4000 198.51.100.1:$port 7

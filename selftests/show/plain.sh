@@ -19,7 +19,7 @@ echo '{}' > "$work/nothing.yaml"
 wgxdp up -c "$work/nothing.yaml" > "$work/up" 2>&1 || fail "up: $(< "$work/up")"
 shows
 line 'no service and no peer is configured: nothing is forwarded'
-for noun in interfaces services peers routes sites drops; do
+for noun in interfaces services peers routes sites drops flows; do
 	shows $noun
 	[[ $(< "$work/shown") == "$noun: none" ]] || fail "show $noun: $(< "$work/shown")"
 done

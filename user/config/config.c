@@ -5,6 +5,7 @@
  */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include "config/config_blind.h"
@@ -359,25 +360,35 @@ static void read_root(struct yaml *y, struct yaml_node *root, bool is_file, stru
 	}
 }
 
-/* Notes where services stand in the file, for errors that only this host's state causes. */
+/* Finds the line and column of a path, or of what should hold it. */
+static void __attribute__((format(printf, 4, 5)))
+note_place(struct yaml *y, int *line, int *column, const char *format, ...)
+{
+	const struct yaml_node *node;
+	char path[64];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(path, sizeof(path), format, args);
+	va_end(args);
+	while (!(node = yaml_by_path(yaml_root(y), path)) && *path)
+		*strrchr(path, '/') = '\0';
+	*line = node ? node->line + 1 : 0;
+	*column = node ? node->column + 1 : 0;
+}
+
+/* For errors that only this host's state causes */
 static void note_places(struct yaml *y, struct config *c)
 {
-	char path[64];
-
 	c->file = strdup(y->name);
 	y->no_memory |= !c->file;
-	for (size_t i = 0; i < c->n_services; i++) {
-		const struct yaml_node *node;
-
-		snprintf(path, sizeof(path), "/services/%zu/listen", i);
-		node = yaml_by_path(yaml_root(y), path);
-		if (!node) {
-			*strrchr(path, '/') = '\0';
-			node = yaml_by_path(yaml_root(y), path);
-		}
-		c->services[i].line = node ? node->line + 1 : 0;
-		c->services[i].column = node ? node->column + 1 : 0;
-	}
+	for (size_t i = 0; i < c->n_interfaces; i++)
+		note_place(y, &c->interfaces[i].line, &c->interfaces[i].column,
+			   "/interfaces/%zu/name", i);
+	for (size_t i = 0; i < c->n_services; i++)
+		note_place(y, &c->services[i].line, &c->services[i].column,
+			   "/services/%zu/listen", i);
+	note_place(y, &c->blind.line, &c->blind.column, "/blind/mtu");
 }
 
 static int parse(const char *text, size_t n, const char *name, bool is_file,

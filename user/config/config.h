@@ -18,6 +18,7 @@ struct interface_config {
 	enum link_role role;
 	enum mode mode;
 	bool shared;			/* XDP next to other programs' XDP */
+	int line, column;		/* of the name in config.file, from 1; 0: none */
 };
 
 struct peer_config {
@@ -72,6 +73,7 @@ struct blind_config {			/* the blind relay; device "": off */
 		char name[2][NAME_LEN];
 	} *pairs;			/* pairs of sites that may talk; none: all pairs */
 	size_t n_pairs;
+	int line, column;		/* of the section in config.file, from 1; 0: none */
 };
 
 struct endpoint_config {

@@ -51,10 +51,11 @@ static int check_mtu(const struct making *m, const struct nl_link *link, bool ip
 
 	if (mtu + around <= link->mtu)
 		return 0;
-	return contradiction(m, -EINVAL, "blind: an mtu of %u in the sites' tunnels makes packets "
-			     "of %u bytes over %s, and %s takes %u: write %u or less, here and at "
-			     "every site", mtu, mtu + around, ipv6 ? "IPv6" : "IPv4",
-			     link->name, link->mtu, link->mtu - around);
+	return contradiction_at(m, &m->config->blind, -EINVAL,
+				"blind: an mtu of %u in the sites' tunnels makes packets of %u "
+				"bytes over %s, and %s takes %u: write %u or less, here and at "
+				"every site", mtu, mtu + around, ipv6 ? "IPv6" : "IPv4",
+				link->name, link->mtu, link->mtu - around);
 }
 
 int plan_blind(struct making *m)

@@ -41,7 +41,7 @@ struct listener {	/* one local address and port on one link → a backend's addr
  * (tolerant) warns and goes on with 0. */
 #define contradiction(m, rc, ...) \
 	((m)->in->tolerant ? (log_warning(__VA_ARGS__), 0) : (log_error(__VA_ARGS__), (rc)))
-/* The same of a service, which the error points at in the file. */
+/* The same of a service, an interface or the blind relay, which the error points at in the file. */
 #define contradiction_at(m, s, rc, ...)                                                        \
 	((m)->in->tolerant ? (log_warning(__VA_ARGS__), 0)                                     \
 			   : (log_error_at((m)->config->file, (s)->line, (s)->column,          \

@@ -241,6 +241,15 @@ static int port_nics(struct making *m, size_t i)
 	return 0;
 }
 
+static const struct interface_config *interface_of(const struct making *m,
+						   const struct plan_port *port)
+{
+	for (size_t i = 0; i < m->config->n_interfaces; i++)
+		if (!strcmp(m->config->interfaces[i].name, port->name))
+			return &m->config->interfaces[i];
+	return NULL;
+}
+
 int plan_nics(struct making *m)
 {
 	int rc = 0;
@@ -251,10 +260,13 @@ int plan_nics(struct making *m)
 		rc = port_nics(m, i);
 		if (!rc && !port->n_nics &&
 		    (port->mode == MODE_NATIVE || port->mode == MODE_GENERIC)) {
-			rc = contradiction(m, -EOPNOTSUPP, "interface %s: no device for %s XDP: "
-					   "%s; `--mode auto` takes what there is", port->name,
-					   mode_name(port->mode),
-					   *port->why ? port->why : "a bridge without ports");
+			const struct interface_config none = { 0 }, *named = interface_of(m, port);
+
+			rc = contradiction_at(m, named ?: &none, -EOPNOTSUPP,
+					      "interface %s: no device for %s XDP: %s: mode auto "
+					      "takes what there is", port->name,
+					      mode_name(port->mode),
+					      *port->why ? port->why : "a bridge without ports");
 		}
 	}
 	return rc;

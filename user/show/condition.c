@@ -11,6 +11,7 @@
 #include <string.h>
 #include "config/config_names.h"
 #include "dataplane/attach.h"
+#include "dataplane/config_text.h"
 #include "instance/state.h"
 #include "lib/grow.h"
 #include "plan/reach.h"
@@ -127,9 +128,11 @@ static const char *why_no_xdp(const struct conditions *k, const struct link *l)
 		if ((o != l && o->ifindex != l->port && o->above != l->ifindex) || !here ||
 		    !(o->flags & (LINK_NATIVE | LINK_GENERIC)))
 			continue;
+		errno = 0;
 		if (!here->xdp_prog_id)
 			why = XDP_GONE;
-		else if (!(o->flags & LINK_SHARED) && !is_ours(k, here->xdp_prog_id))
+		else if (!(o->flags & LINK_SHARED) && !is_ours(k, here->xdp_prog_id) &&
+			 errno != ENOMEM)	/* then nobody knows */
 			why = "another XDP program is attached in place of ours";
 	}
 	return why;
@@ -299,6 +302,22 @@ static int read_host(struct host *h)
 	return rc ?: routes ? nl_routes(&h->routes, &h->n_routes) : 0;
 }
 
+const struct config *conditions_config(const char *instance)
+{
+	static char of[INSTANCE_LEN];
+	static struct config *kept;
+	static __u32 kept_id;
+	__u32 id = config_text_id(instance);
+
+	if (id && id == kept_id && !strcmp(of, instance))
+		return kept;
+	config_free(kept);
+	kept = NULL;
+	kept_id = state_read(instance, &kept) ? 0 : id;
+	snprintf(of, sizeof(of), "%s", instance);
+	return kept;
+}
+
 int conditions_read(const struct dataplane *dp, struct conditions *ret)
 {
 	struct conditions k = { .dp = dp };
@@ -307,8 +326,8 @@ int conditions_read(const struct dataplane *dp, struct conditions *ret)
 
 	if (!rc && !dp->elsewhere)
 		rc = read_host(&k.h);
-	if (!rc && state_read(dp->instance, &k.config))
-		k.config = NULL;
+	if (!rc)
+		k.config = conditions_config(dp->instance);
 	k.services = calloc(k.n_services + 1, sizeof(*k.services));
 	if (!rc && !k.services)
 		rc = -ENOMEM;
@@ -322,7 +341,6 @@ int conditions_read(const struct dataplane *dp, struct conditions *ret)
 
 void conditions_free(struct conditions *k)
 {
-	config_free(k->config);
 	host_free(&k->h);
 	free(k->links);
 	free(k->names);

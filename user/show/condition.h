@@ -48,7 +48,7 @@ struct interface_condition {
 
 struct conditions {
 	const struct dataplane *dp;
-	struct config *config;		/* NULL: it cannot be read */
+	const struct config *config;	/* conditions_config() */
 	struct host h;			/* empty if the instance is in another network namespace */
 	struct link *links;
 	size_t n_links;
@@ -59,6 +59,10 @@ struct conditions {
 	size_t n_interfaces;
 };
 
+/* Returns what runs; NULL: it cannot be read. To read a long text takes seconds, so a process that
+ * asks again has it still, until another text runs. Good until it is called again; not for
+ * threads. */
+const struct config *conditions_config(const char *instance);
 /* Returns 0 or -errno. */
 int conditions_read(const struct dataplane *dp, struct conditions *ret);
 void conditions_free(struct conditions *k);

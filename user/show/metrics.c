@@ -33,7 +33,7 @@ struct scrape {
 	struct conditions is;
 	struct service_name *services;	/* of `is` */
 	struct dataplane_reason *reasons;
-	struct config *config;		/* of `is`; NULL: not readable */
+	const struct config *config;	/* conditions_config() */
 	struct relay_view relay;
 	__u32 *flows;			/* of each service, by its id */
 	size_t n_services, n_reasons;
@@ -437,7 +437,6 @@ static int collect(struct scrape *s)
 	const struct dataplane *dp = s->dp;
 	int rc = conditions_read(dp, &s->is);
 
-	s->config = s->is.config;
 	s->services = s->is.names;
 	s->n_services = s->is.n_services;
 	return rc ?: dataplane_reasons(dp, &s->reasons, &s->n_reasons) ?:
@@ -467,8 +466,7 @@ static int write_all(struct scrape *s)
 {
 	int rc;
 
-	if (!s->dp->running && !state_read(s->instance, &s->is.config))
-		s->config = s->is.config;
+	s->config = conditions_config(s->instance);
 	if (!s->dp->running && !(s->config && config_is_control(s->config))) {
 		running_not_up(s->instance);
 		return -ENOENT;

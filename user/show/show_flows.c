@@ -168,6 +168,8 @@ static void print_table(const struct flows *f, FILE *out)
 	}
 	if (f->n)
 		print_columns(&w, widths, n, out);
+	else
+		fputs("flows: none\n", out);
 	for (size_t r = 0; r < f->n && !ferror(out); r++) {
 		put_words(f, &f->rows[r], &w);
 		print_columns(&w, widths, n, out);
