@@ -257,6 +257,7 @@ install-program: $(O)/wgxdp
 
 install-docs:
 	$(Q)install -D -m 644 -t $(DESTDIR)$(DOCDIR) $(DOCS)
+	$(Q)install -D -m 644 -t $(DESTDIR)$(DOCDIR)/start docs/start/*
 	$(Q)for part in config topology; do install -D -m 644 -t $(DESTDIR)$(DOCDIR)/examples/$$part docs/examples/$$part/* || exit 1; done
 	$(Q)for part in container grafana prometheus; do install -D -m 644 -t $(DESTDIR)$(DOCDIR)/examples/$$part docs/$$part/* || exit 1; done
 	$(Q)for page in $(MAN_PAGES); do \

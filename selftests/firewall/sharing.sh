@@ -36,7 +36,7 @@ beside() {
 tcx_here() {
 	wgxdp up --wan wan --to 192.168.1.10 > /dev/null
 	[[ $(shown get interfaces.wan.tc) != tcx ]] || echo tcx
-	wgxdp down
+	wgxdp down > /dev/null
 }
 
 firewall_network

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# timeout: 240
 # vm
 # Real initiations, as tcpdump saw them, sent again a thousand times from other sources and ports: none passes, and nothing moves:
 # no flow, no index, nobody who was answered, no endpoint. From the very source and port that they came from they are at most too

@@ -32,7 +32,7 @@ log_tells() { # TEXT, since the row began
 	tail -n "+$((log_from + 1))" "$work/daemon" | holds -F "$1"
 }
 
-follows() { [[ ${daemon:-} ]] && kill -0 "$daemon" 2> /dev/null; }
+is_followed() { [[ ${daemon:-} ]] && kill -0 "$daemon" 2> /dev/null; }
 
 # CHECK THING COMMAND...: the command makes one thing wrong, which doctor calls CHECK. THING: KIND NAME STATE as agree.py takes them, or -
 # for what is no state of a service, interface, peer or site
@@ -40,12 +40,12 @@ row() {
 	local check=$1 thing why
 	read -ra thing <<< "$2"
 	log_from=0
-	! follows || log_from=$(wc -l < "$work/daemon")
+	! is_followed || log_from=$(wc -l < "$work/daemon")
 	[[ ${BREAK:-} ]] || "${@:3}"
 	[[ ${thing[0]} != - ]] || thing=()
 	wait_until_said "$3" "${thing[@]}"
 	why=$(< "$work/agreed")
-	if [[ ${thing[1]:-} ]] && follows; then
+	if [[ ${thing[1]:-} ]] && is_followed; then
 		wait_for 40 "$3: the log has ${thing[0]} ${thing[1]}: ${thing[2]}: $why" log_tells "${thing[0]} ${thing[1]}: ${thing[2]}: $why"
 	fi
 	names "$check" "${doctor_options[@]}"

@@ -149,4 +149,5 @@ def main():
     print(f"{done['sh']} blocks pasted, {done['text']} compared with what was printed")
 
 
-main()
+if __name__ == '__main__':
+    main()

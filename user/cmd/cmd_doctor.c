@@ -142,8 +142,7 @@ static int run_checks(struct doctor *k)
 		return rc;
 	doctor_kernel(k);
 	doctor_interfaces(k);
-	if (!k->only_file)
-		doctor_instance(k);
+	doctor_instance(k);
 	doctor_forwarding(k);
 	doctor_mtu(k);
 	doctor_rules(k);

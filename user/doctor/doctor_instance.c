@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "doctor/doctor.h"
+#include "doctor/host_check.h"
 #include "instance/follower.h"
 #include "instance/source.h"
 #include "lib/text.h"
@@ -181,6 +182,19 @@ static void look_at_followed(struct doctor *k)
 	}
 }
 
+/* What `check` finds and no other check of doctor's does: libraries that are not installed, source
+ * addresses of flows that no interface has */
+static void take_check(void *data, const struct config_place *place, const char *text)
+{
+	bool library = !strncmp(place->path, "/exporter/", 10) ||
+		       strstr(place->path, "/challenge") || strstr(place->path, "/provider");
+	struct doctor *k = data;
+
+	if (library || strstr(place->path, "/flows/source/"))
+		doctor_say(k, STATE_PROBLEM, library ? "library" : "source", place->path + 1, NULL,
+			   "%s", text);
+}
+
 /* The names of the instances that are up, as ": a, b are"; "": none is */
 static const char *other_instances(char ret[256])
 {
@@ -218,6 +232,9 @@ static void report_not_up(struct doctor *k)
 
 void doctor_instance(struct doctor *k)
 {
+	host_check(k->c, &k->h, &k->answers, k->instance, take_check, k);
+	if (k->only_file)
+		return;
 	if (!k->up) {
 		report_not_up(k);
 		return;

@@ -2,6 +2,7 @@
  *
  * Notes the file and its time in /run/wgxdp/INSTANCE/source.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -130,8 +131,9 @@ enum source_state source_read(const char *instance, const struct config *running
 
 	if (!read_note(instance, &noted, ret_file))
 		return SOURCE_NONE;
+	/* a unit may be kept from homes and from /tmp of others: what it cannot see is not gone */
 	if (stat(ret_file, &st))
-		return SOURCE_GONE;
+		return errno == ENOENT && strncmp(ret_file, "/tmp/", 5) ? SOURCE_GONE : SOURCE_NONE;
 	/* nothing has changed since: a file may take long to read */
 	if (changed_at(&st) == noted.time && noted.hash && noted.hash == running_hash(instance))
 		return SOURCE_SAME;

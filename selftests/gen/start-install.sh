@@ -1,0 +1,66 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# docs/start/install.md: its commands for a host run, make knows its targets, and `make install` installs its units
+# and manual pages. README.md, docs/start, questions and alternatives: wgxdp has their commands, links lead to files and
+# headings, and no line has more than 120 columns. README.md has at most 120 lines.
+source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
+source "$root/selftests/lib/start-pages.sh"
+page=docs/start/install.md
+
+expect 'lines of README.md' "$(wc -l < README.md)" '<=' 120
+start_hosts host
+follow_page install host
+
+# make -n builds nothing; what make itself would do before that is done already
+targets=0
+while read -r -a words; do
+	make -n O="${O:-build}" "${words[@]:1}" > "$work/make" 2>&1 || fail "$page: ${words[*]}: $(< "$work/make")"
+	targets=$((targets + 1))
+done < <(grep -oE '(^    (sudo )?|`(sudo )?)make( [a-z]+)?( [SA]=[a-z0-9]+)*' $page | sed 's/^[ `]*//; s/^sudo //' | sort -u)
+expect 'targets of make' $targets '>=' 6
+
+make -s install O="${O:-build}" DESTDIR="$work/there" PREFIX=/usr
+while read -r unit; do
+	[[ -e $work/there/usr/lib/systemd/system/$unit ]] || fail "$page: make install has no $unit"
+done < <(grep -oE 'wgxdp[a-z-]*@?\.(service|timer|path)' $page)
+while read -r man; do
+	compgen -G "$work/there/usr/share/man/man*/$man.[58]" > /dev/null || fail "$page: no manual page $man"
+done < <(grep -ohE '[`]man [a-z.-]+' $page README.md | cut -d ' ' -f 2)
+while read -r command; do
+	"$wgxdp" "$command" --help > "$work/help" 2>&1 || fail "wgxdp has no command $command"
+done < <(grep -ohE '(^    |sudo |[`])wgxdp [a-z]+' docs/start/*.md README.md | awk '{print $NF}' | sort -u)
+
+# Configurations in the text, which no page's test writes. What they name need not be on this host (status 3)
+awk -v to="$work/snippet-" '
+	/^```/ {fenced = !fenced}
+	!fenced && !inside && /^    +(services|interfaces|follow|policy|blind|learn|endpoints|ddns|exporter):/ {
+		inside = 1
+		match($0, /^ +/)
+		indent = RLENGTH
+		file = to (++n)
+	}
+	inside && !/^    / {inside = 0}
+	inside {print substr($0, indent + 1) > file}' docs/start/*.md
+snippets=0
+for file in "$work"/snippet-*; do
+	status=0
+	"$wgxdp" check -c "$file" > "$work/check" 2>&1 || status=$?
+	((status == 0 || status == 3)) || fail "a configuration in docs/start: $(< "$work/check")"
+	snippets=$((snippets + 1))
+done
+expect 'configurations in the text' $snippets '>=' 3
+
+# A file that a page links to is there; a heading too (only letters, digits and - are left of it)
+heading() { sed -n 's/^#\+ //p' "$1" | tr '[:upper:] ' '[:lower:]-' | tr -cd 'a-z0-9\n-'; } # FILE
+links=0
+for page in README.md docs/{faq,comparison}.md docs/start/*.md; do
+	while IFS='#' read -r file at; do
+		[[ $file ]] && file=$(dirname $page)/$file || file=$page
+		[[ -e $file ]] || fail "$page: a link to $file, which is not there"
+		[[ ! $at ]] || { heading "$file" | holds -x -- "$at"; } || fail "$page: $file has no heading #$at"
+		links=$((links + 1))
+	done < <(grep -oE '\]\([^)]+\)' $page | sed 's/^](//; s/)$//' | grep -v '^https\?:')
+	perl -CSD -ne 'chomp; print "$ARGV:$.: ", length, " columns\n" if length > 120' $page > "$work/wide"
+	[[ ! -s $work/wide ]] || fail "more than 120 columns: $(< "$work/wide")"
+done
+expect 'links' $links '>=' 30
