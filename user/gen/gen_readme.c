@@ -344,7 +344,7 @@ static void install(FILE *out, const struct gen *g, const struct topology_host *
 		fprintf(out, "%s ndisc6", before);
 	fputs(*before && h->role != ROLE_SERVER ? "Nothing but what a system has.\n" : "\n", out);
 	if (has_file(g, h, "etc/wgxdp/"))
-		fputs("\nand wgxdp itself: its docs/guide-firewall.md says how.\n", out);
+		fputs("\nand wgxdp itself: its docs/start/install.md says how.\n", out);
 }
 
 /* ---- 2. where each file goes ---- */
