@@ -186,7 +186,7 @@ static void lists(void **state)
 	assert_int_equal(wg_dump_parse(in, "dump", &d), 0);
 	fclose(in);
 	text = shown(false, NULL);
-	assert_string_equal(text, "");
+	assert_string_equal(text, "flows: none\n");
 	free(text);
 	text = shown(true, NULL);
 	assert_string_equal(text, "{\n  \"version\": \"" VERSION "\",\n  \"instance\": \"test\",\n  \"flows\": []\n}\n");
