@@ -78,7 +78,7 @@ plain() {
 		grep -vE ' (/|/etc|/usr|/usr/(lib|sbin|share)|/usr/lib/systemd(/system)?|/usr/share/(bash-completion(/completions)?|zsh(/site-functions)?|fish(/vendor_completions[.]d)?|doc|lintian(/overrides)?|man(/man[58])?))$' |
 		LC_ALL=C sort
 }
-dpkg-deb --fsys-tarfile "$deb" | tar tv | awk '{print $1, $6}' | sed -E 's, \./, /,; s,(.)/$,\1,' | plain > "$work/deb"
+dpkg-deb --fsys-tarfile "$deb" | tar tv | awk '{print $1, $6}' | sed -E 's, \./, /,; s,([^ ])/$,\1,' | plain > "$work/deb"
 rpm -qp --qf '[%{FILEMODES:perms} %{FILENAMES}\n]' "$rpm" | plain > "$work/rpm"
 # Debian wants the changes and the license in places of its own, rpm the license
 only_deb=' /usr/share/doc/wgxdp/(changelog(\.Debian)?\.gz|copyright)$'
@@ -96,7 +96,7 @@ chown -R nobody "$work/recipes"
 as_nobody() { (cd "$work/recipes/arch" && PACMAN=true setpriv --reuid=nobody --clear-groups env HOME="$work/recipes" "$@"); }
 as_nobody makepkg -d > "$work/makepkg" 2>&1 || fail "makepkg: $(tail -n 30 "$work/makepkg")"
 grep -vE "$only_deb" "$work/deb" > "$work/common"
-bsdtar tvf "$work"/recipes/arch/*.pkg.tar* | awk '{print $1, $NF}' | grep -v ' \.[A-Z]*$' | sed -E 's, , /,; s,(.)/$,\1,; s, /usr/bin, /usr/sbin,' |
+bsdtar tvf "$work"/recipes/arch/*.pkg.tar* | awk '{print $1, $NF}' | grep -v ' \.[A-Z]*$' | sed -E 's, , /,; s,([^ ])/$,\1,; s, /usr/bin, /usr/sbin,' |
 	plain > "$work/arch"
 diff "$work/common" "$work/arch" || fail "the package of Arch (>) has other files than Debian's (<)"
 # shellcheck disable=SC2016 # for that shell
