@@ -137,6 +137,6 @@ wrong 'no such peer' 1 'wgl has no such peer' --interface wgl --peer "$(wg genke
 wrong 'no key' 2 'not a public key' --interface wgl --peer abc --host 203.0.113.1 --port 51820
 wrong 'no port' 2 "not a port: 1 to 65535" --interface wgl --peer "$peer" --host 203.0.113.1 --port 0
 wrong 'no name' 2 'is neither an address nor a host name' --interface wgl --peer "$peer" --host 'a b' --port 51820
-wrong 'a missing option' 2 '--port PORT is missing' --interface wgl --peer "$peer" --host 203.0.113.1
-wrong 'an unknown option' 2 'not an option' "${arguments[@]}" --verbose
+wrong 'a missing option' 2 '--port is missing' --interface wgl --peer "$peer" --host 203.0.113.1
+wrong 'an unknown option' 2 'no such option' "${arguments[@]}" --verbose
 say 'ok four cases, word for word'

@@ -56,9 +56,9 @@ this_host() {
 	service "$fine" 'ipv4: 10.99.99.99' > "$work/a.yaml"
 	checked 3 'a.yaml:4:22: error: ipv4: this host has no route to 10.99.99.99' -c "$work/a.yaml"
 	service "$fine" 'ipv4: 198.51.100.99' > "$work/a.yaml"
-	checked 3 'error: ipv4: the route to 198.51.100.99 leaves by wan, a wan' -c "$work/a.yaml"
+	checked 3 'error: ipv4: 198.51.100.99 is reached by interface wan, by which clients come in' -c "$work/a.yaml"
 	service 'addresses: [ 203.0.113.1 ], ports: [ 51820 ]' 'ipv4: 192.168.1.10' > "$work/a.yaml"
-	checked 3 'a.yaml:3:28: error: addresses: no interface has 203.0.113.1' -c "$work/a.yaml"
+	checked 3 'a.yaml:3:28: error: addresses: this host does not have 203.0.113.1' -c "$work/a.yaml"
 	service 'interface: bare, ports: [ 51820 ]' 'ipv4: 192.168.1.10' > "$work/a.yaml"
 	checked 3 'interface: bare has no address of a family that is translated' -c "$work/a.yaml"
 	followed
@@ -75,7 +75,7 @@ itself() {
 	printf 'services:\n  - { name: a, nat: dant }\n' > "$work/a.yaml"
 	checked 2 "a.yaml:2:21: error: nat: 'dant' is unknown: write dnat, none or masquerade" -c "$work/a.yaml"
 	checked 2 'cannot read .*/nosuch.yaml: No such file' -c "$work/nosuch.yaml"
-	checked 2 '--bogus: not an option' --bogus
+	checked 2 '--bogus: no such option' --bogus
 	checked 2 '/etc/wgxdp/wgxdp.yaml'
 }
 

@@ -22,7 +22,7 @@ refused() { # WHAT OPTION...
 	grep -qF -- "$1" "$work/why" || fail "trace ${*:2} says $(< "$work/why")"
 }
 ends=(--in wan --from 198.51.100.7:4000 --to 198.51.100.1:51820)
-refused 'give --in, --from and --to, or a file' --in wan --from 198.51.100.7:4000
+refused 'describe a packet' --in wan --from 198.51.100.7:4000
 refused 'of different families' --in wan --from 198.51.100.7:4000 --to '[2001:db8:1::1]:51820'
 refused 'not an address and a port: write both, 198.51.100.7:4711' --in wan --from 198.51.100.7 --to 198.51.100.1:51820
 refused 'unknown: write none, initiation, response, cookie or data' "${ends[@]}" --message hello

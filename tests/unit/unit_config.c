@@ -325,7 +325,7 @@ static void files(void **state)
 	listen_to(&t);
 	assert_int_equal(config_read("/nonexistent/wgxdp.yaml", &c), -ENOENT);
 	assert_int_equal(config_read("/", &c), -EISDIR);
-	assert_string_equal(heard(&t), "wgxdp: error: cannot read /nonexistent/wgxdp.yaml: No such file or directory\n"
+	assert_string_equal(heard(&t), "wgxdp: error: cannot read /nonexistent/wgxdp.yaml: No such file or directory: correct the name of the file\n"
 				       "wgxdp: error: cannot read /: Is a directory: name a file in it\n");
 	fd = mkstemp(name);
 	assert_int_equal(write(fd, good, strlen(good)), strlen(good));

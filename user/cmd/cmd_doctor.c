@@ -32,7 +32,8 @@ static int parse(struct arguments *a, int argc, char **argv)
 	if (!options_parse(&doctor_command, argc, argv, a, NULL))
 		return -EINVAL;
 	if (a->line.config && a->file) {
-		log_error("doctor: -c FILE excludes --wan and --to");
+		log_error("doctor: -c FILE cannot be used together with --wan and --to: leave out "
+			  "one or the other");
 		return -EINVAL;
 	}
 	return a->line.config ? line_finish(&a->line, "doctor") : 0;

@@ -209,10 +209,15 @@ static int parse(int argc, char **argv, struct job *j)
 
 	if (!options_parse(&endpoint_command, argc, argv, j, NULL))
 		return -EINVAL;
-	missing = !j->interface ? "--interface IF" : !j->peer_text ? "--peer KEY" :
-		  !j->host ? "--host NAME" : !j->port ? "--port PORT" : NULL;
+	missing = !j->interface ? "--interface is missing: add the WireGuard interface, "
+				  "--interface wg0" :
+		  !j->peer_text ? "--peer is missing: add the peer's public key, --peer KEY; `wg "
+				  "show INTERFACE peers` prints it" :
+		  !j->host ? "--host is missing: add the name of the peer's host, --host "
+			     "vpn.example.net" :
+		  !j->port ? "--port is missing: add the peer's port, --port 51820" : NULL;
 	if (missing)
-		log_error("endpoint: %s is missing", missing);
+		log_error("endpoint: %s", missing);
 	return missing ? -EINVAL : 0;
 }
 

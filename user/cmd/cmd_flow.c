@@ -54,8 +54,8 @@ static int parse(struct arguments *a, int argc, char **argv)
 	if (n > 1)
 		log_error("flow del: %s: not an option; see `wgxdp flow --help`", words[1]);
 	else if (!chosen && !a->all)
-		log_error("flow del: which flows? Name them by --service, --client or --ours, or "
-			  "all by --all");
+		log_error("flow del: say which flows to delete: --service NAME, --client ADDRESS, "
+			  "--ours ADDRESS:PORT, or --all");
 	else if (chosen && a->all)
 		log_error("flow del: --all excludes the other options");
 	else

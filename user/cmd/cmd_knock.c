@@ -115,6 +115,17 @@ static int only_wireguard(const struct host *h, char ret[IFNAMSIZ])
 	return -ENOENT;
 }
 
+static int is_there(const struct host *h, const char *interface)
+{
+	char names[HOST_NAMES_LEN];
+
+	if (host_link_by_name(h, interface))
+		return 0;
+	log_error("knock: -i %s: this host has no interface '%s': there is %s", interface,
+		  interface, host_link_names(h, interface, names));
+	return -ENODEV;
+}
+
 static bool has_default(const struct host *h, const struct nl_link *link)
 {
 	for (size_t i = 0; i < h->n_routes; i++)
@@ -201,7 +212,7 @@ static int run_knock(const struct global *g, int argc, char **argv)
 		return down_command.run(&own, 1, none);
 	if (a.interface)
 		snprintf(interface, sizeof(interface), "%s", a.interface);
-	rc = host_read(&h) ?: a.interface ? 0 : only_wireguard(&h, interface);
+	rc = host_read(&h) ?: a.interface ? is_there(&h, interface) : only_wireguard(&h, interface);
 	mkdir(STATE_DIR, 0755);
 	state_path(path, own.instance, "");
 	mkdir(path, 0755);

@@ -290,8 +290,8 @@ static void warn_unknown(struct dataplane *dp, const struct monitor_filter *f)
 	for (size_t i = 0; i < n; i++)
 		there |= !strcmp(services[i].name, f->service);
 	if (!there)
-		log_warning("monitor: --service %s: there is no such service now: `wgxdp show "
-			    "services` lists them", f->service);
+		log_warning("monitor: there is no service '%s' now, and monitor waits for it: "
+			    "`wgxdp show services` lists those that exist", f->service);
 	n = 0;
 	there = !f->peer || dataplane_peers(dp, &peers, &n);
 	for (size_t i = 0; i < n; i++)

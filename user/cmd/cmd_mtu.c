@@ -253,7 +253,8 @@ static int check_target(struct job *j, int n, char **words)
 
 	if (n != 1) {
 		log_error("mtu: %s%s", n ? "too many words after the target: " :
-			  "an address or a name must follow", n ? words[1] : "");
+			  "the target is missing: add the address or name of the host to measure "
+			  "the path to, `wgxdp mtu vpn.example.net`", n ? words[1] : "");
 		return -EINVAL;
 	}
 	j->target = words[0];

@@ -38,7 +38,7 @@ static int parse_key(void *arguments, const struct command_option *o, char *valu
 	a->key = true;
 	if (!wg_key_parse(value, &a->wanted.key))
 		return 0;
-	log_error(NO_KEY, "--public-key", value);
+	log_error(NO_KEY, "--public-key", value, strlen(value));
 	return -EINVAL;
 }
 
@@ -65,7 +65,8 @@ static int check_name(const struct arguments *a)
 			  "not an interface name, as wgvpnr01" : "not a peer's name: letters, "
 			  "digits, '-', '_', '.', '+' and '/', as site-a");
 	else if (is_verb(a, "add") && !*a->wanted.device)
-		log_error("peer add %s: --device is missing: the interface to the peer", name);
+		log_error("peer add %s: --device is missing: add the interface that leads to the "
+			  "peer, --device wg0", name);
 	else
 		return edit_check_options(&a->edit, a->key || *a->wanted.device ||
 					  a->wanted.n_prefixes);
@@ -96,8 +97,8 @@ static int change_peer(struct arguments *a, struct config *c)
 	if (is_verb(a, "add") ? p != NULL : !p) {
 		log_error("peer %s %s: %s", a->edit.verb, a->edit.name, p ?
 			  "it exists already: `peer set` changes it" : "the configuration has no "
-			  "such peer: `wgxdp show peers` lists the peers; those that are followed "
-			  "are changed in WireGuard");
+			  "peer of this name: `wgxdp show peers` lists all peers; `wg set` changes "
+			  "or removes one that wgxdp took over from WireGuard");
 		return -ENOENT;
 	}
 	if (is_verb(a, "del")) {

@@ -38,7 +38,8 @@ static int check_words(struct arguments *a, int n, char **words)
 		a->peer = words[2];
 	if (add != !!a->peer) {
 		log_error("route %s %s: %s", a->verb, a->text,
-			  add ? "--peer is missing: the peer that has the prefix" :
+			  add ? "--peer is missing: add the peer to route it to, --peer site-a; "
+				"`wgxdp show peers` lists the peers" :
 			  "takes no options");
 		return -EINVAL;
 	}

@@ -161,7 +161,8 @@ static int check_name_word(struct arguments *a, int n, char **words)
 			  "commas between its items; see `wgxdp service --help`", a->edit.verb,
 			  words[1], words[2]);
 	else
-		log_error("service %s: the service's name is missing; see `wgxdp service --help`",
+		log_error("service %s: the service's name is missing: write `wgxdp service %s "
+			  "NAME`; `wgxdp show services` lists the names", a->edit.verb,
 			  a->edit.verb);
 	return -EINVAL;
 }
@@ -205,7 +206,8 @@ static int check_words(struct arguments *a, int n, char **words)
 	if (edit_check_options(e, has_options(a)) || check_families(a))
 		return -EINVAL;
 	if (is_verb(a, "add") && !*a->wanted.backend.ipv4 && !*a->wanted.backend.ipv6) {
-		log_error("service add %s: --backend is missing: wg-end's address", e->name);
+		log_error("service add %s: --backend is missing: add the backend's address, "
+			  "--backend 192.168.1.10", e->name);
 		return -EINVAL;
 	}
 	return 0;

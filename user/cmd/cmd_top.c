@@ -208,7 +208,7 @@ static int parse_interval(void *member, const struct command_option *o, char *va
 
 	*(double *)member = seconds;
 	return end != value && !*end && seconds >= 0.1 && seconds <= 3600 ? 0 :
-	       option_wrong(o, value, "not seconds from 0.1 to 3600");
+	       option_wrong(o, value, "write a number of seconds from 0.1 to 3600");
 }
 
 static int run_top(const struct global *g, int argc, char **argv)

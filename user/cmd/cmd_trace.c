@@ -128,7 +128,9 @@ static int check(struct arguments *a, int n, char **words)
 		log_error("trace: %s: packets of a file are as they are: only --in and --json go "
 			  "with a file", a->file);
 	else if (!a->file && (!a->in || !a->wish.from.family || !a->wish.to.family))
-		log_error("trace: give --in, --from and --to, or a file");
+		log_error("trace: describe a packet: `wgxdp trace --in eth0 --from "
+			  "198.51.100.7:4711 --to 198.51.100.1:51820`, or name a capture: `wgxdp "
+			  "trace FILE.pcap`");
 	else if (!a->file && a->wish.from.family != a->wish.to.family)
 		log_error("trace: --from and --to are of different families");
 	else

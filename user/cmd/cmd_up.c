@@ -36,7 +36,8 @@ static int parse(struct arguments *a, int argc, char **argv)
 		return -EINVAL;
 	}
 	if (a->line.config && a->file) {
-		log_error("up: -c FILE excludes --wan and --to");
+		log_error("up: -c FILE cannot be used together with --wan and --to: leave out "
+			  "one or the other");
 		return -EINVAL;
 	}
 	return a->line.config ? line_finish(&a->line, "up") : 0;
@@ -121,10 +122,10 @@ static int run_up(const struct global *g, int argc, char **argv)
 		return keep_trial(g->instance);
 	if (!rc && file) {
 		heap_for_file(file);
-		rc = config_read(file, &a.line.config);
+		rc = !a.file && access(file, F_OK) ? -ENOENT : config_read(file, &a.line.config);
 		if (rc == -ENOENT && !a.file)
-			log_error("up: give -c FILE, or --wan IF and --to BACKEND; see "
-				  "`wgxdp up --help`");
+			log_error("up: there is no %s: write it, name another file with -c FILE, "
+				  "or give --wan IF and --to ADDRESS; see `wgxdp up --help`", file);
 	}
 	if (rc)
 		goto cleanup;

@@ -64,8 +64,8 @@ int edit_check_options(const struct edit *e, bool given)
 	if (given && !set && strcmp(e->verb, "add"))
 		log_error("%s %s: takes no options", command, e->verb);
 	else if (!given && set)
-		log_error("%s set %s: no option says what to change; see `wgxdp %s --help`",
-			  command, e->name, command);
+		log_error("%s set %s: say by an option what to change: `wgxdp %s --help` lists the "
+			  "options", command, e->name, command);
 	else
 		return 0;
 	return -EINVAL;

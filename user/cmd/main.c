@@ -145,8 +145,8 @@ static void report_unknown(const char *word)
 		if (!strcmp(word, elsewhere[i][0]))
 			n.best = elsewhere[i][1];
 	if (*word == '-')
-		log_error("%s: name a command first: wgxdp COMMAND %s; `wgxdp --help` lists the "
-			  "commands", word, word);
+		log_error("%s: a command is missing before it: write `wgxdp COMMAND %s`, such as "
+			  "`wgxdp up`; `wgxdp --help` lists the commands", word, word);
 	else if (n.best)
 		log_error("%s: no such command: did you mean `wgxdp %s`?", word, n.best);
 	else

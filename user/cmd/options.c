@@ -90,20 +90,37 @@ static const char *after_single_dash(const struct command *c, char **argv)
 	return NULL;
 }
 
+static bool has_option(const struct command *c, const char *name)
+{
+	for (const struct command_option *o = c->options; !is_last(o); o++)
+		if (o->name && !strcmp(o->name, name))
+			return true;
+	return false;
+}
+
 static void report_unknown(const struct command *c, const char *option, char **argv)
 {
+	static const char *const others[][2] = {	/* options of other programs */
+		{ "interface", "wan" }, { "iface", "wan" }, { "dev", "wan" }, { "backend", "to" },
+		{ "file", "config" },
+	};
 	const char *name = after_single_dash(c, argv);
 	struct nearest n = { .word = option + strspn(option, "-") };
 
 	for (const struct command_option *o = c->options; !is_last(o); o++)
 		if (o->name && !strncmp(option, "--", 2))
 			nearest_try(&n, o->name);
+	for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++)
+		if (!strcmp(n.word, others[i][0]) && has_option(c, others[i][1]))
+			n.best = others[i][1];
 	if (name)
 		log_error("%s: -%s: write it with two dashes, --%s", c->name, name, name);
 	else if (n.best)
-		log_error("%s: %s: not an option: did you mean --%s?", c->name, option, n.best);
+		log_error("%s: %s: no such option: did you mean --%s? `wgxdp %s --help` lists the "
+			  "options", c->name, option, n.best, c->name);
 	else
-		log_error("%s: %s: not an option; see `wgxdp %s --help`", c->name, option, c->name);
+		log_error("%s: %s: no such option: `wgxdp %s --help` lists the options", c->name,
+			  option, c->name);
 }
 
 /* After getopt_long() returned ':' or '?' */
@@ -114,19 +131,11 @@ static int report_refused(const struct command *c, int returned, char **argv)
 			     argv[optind - 1];
 
 	if (returned == ':')
-		log_error("%s: %s: its argument is missing: add %s", c->name, option,
+		log_error("%s: %s: a value is missing: write %s %s", c->name, option, option,
 			  find_option(c->options, optopt)->argument);
 	else
 		report_unknown(c, option, argv);
 	return -EINVAL;
-}
-
-static bool has_option(const struct command *c, const char *name)
-{
-	for (const struct command_option *o = c->options; !is_last(o); o++)
-		if (o->name && !strcmp(o->name, name))
-			return true;
-	return false;
 }
 
 /* A word that belongs to no option: most often a file, or the second item of a list */
@@ -224,7 +233,9 @@ int option_number(const struct command_option *o, const char *value, unsigned lo
 	errno = 0;
 	number = strtoul(value, &end, 10);
 	if (*value < '0' || *value > '9' || *end || errno || number < least || number > most)
-		return option_wrong(o, value, "not a number from %lu to %lu", least, most);
+		return option_wrong(o, value, "write a number%s from %lu to %lu, without a unit",
+				    strcmp(o->argument, "SECONDS") ? "" : " of seconds", least,
+				    most);
 	*ret = number;
 	return 0;
 }

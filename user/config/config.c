@@ -117,9 +117,8 @@ static void add_ports(struct yaml *y, const struct yaml_key *key, struct yaml_no
 		return;
 	}
 	if (last - port >= PORTS_MAX - s->n_ports) {
-		yaml_error(y, value, "%s: more than %u ports, the limit of a service: write "
-				     "several services",
-			   key->name, PORTS_MAX);
+		yaml_error(y, value, "%s: %zu ports, and a service may have %u: divide them among "
+			   "several services", key->name, s->n_ports + last - port + 1, PORTS_MAX);
 		return;
 	}
 	for (; port <= last; port++) {
@@ -260,18 +259,18 @@ static void set_entries(struct yaml *y, const struct yaml_key *key, struct yaml_
 
 	((struct config *)object)->express_entries = n;
 	if (text && n < EXPRESS_TUPLES_MIN)
-		yaml_error(y, value, "%s: '%s' is not a number from %u to %u", key->name, text,
-			   EXPRESS_TUPLES_MIN, EXPRESS_TUPLES_MAX);
+		yaml_error_number(y, value, key, text, EXPRESS_TUPLES_MIN, EXPRESS_TUPLES_MAX);
 }
 
 static const struct yaml_key config_keys[] = {
-	{ "interfaces", yaml_set_rows, "{ name: eth0, role: wan }",
+	{ "interfaces", yaml_set_rows, "{ name: eth0, role: wan } or { name: eth1, role: lan }",
 	  ROWS(config, interfaces, n_interfaces), .below = interface_keys },
 	{ "services", yaml_set_rows, "{ name: wg-end, listen: …, backend: … }",
 	  ROWS(config, services, n_services), .below = service_keys },
 	{ "peers", yaml_set_rows, "{ name: site-a, device: wgvpnr01 }",
 	  ROWS(config, peers, n_peers), .below = config_peer_keys },
-	{ "follow", yaml_set_map, "{ wireguard: [ wgvpnr01 ], routes: [ main ] }",
+	{ "follow", yaml_set_map,
+	  "{ wireguard: [ wg0 ] }, with the name of your WireGuard interface",
 	  AT(config, follow), .below = config_follow_keys },
 	{ "announce", yaml_set_map, "{ table: 700 }", AT(config, announce),
 	  .below = config_announce_keys },
@@ -343,8 +342,8 @@ static void read_root(struct yaml *y, struct yaml_node *root, bool is_file, stru
 		root && root->type == YAML_MAP ? yaml_first_key(root, others) : NULL;
 
 	if (root && root->type != YAML_MAP) {
-		yaml_error(y, root, "a configuration is a mapping of sections: begin with one, "
-			   "such as services:");
+		yaml_error(y, root, "this is no section of a configuration: begin the file with a "
+			   "section, such as services:");
 	} else if (is_file && is_left_empty(root)) {
 		yaml_error(y, root, "the file configures nothing, and would remove everything "
 			   "that runs: if that is meant, write {}");

@@ -32,8 +32,7 @@ static void set_mtu(struct yaml *y, const struct yaml_key *key, struct yaml_node
 	if (!text)
 		return;
 	if (strspn(text, "0123456789") != strlen(text) || n < 1280 || n > 65535)
-		yaml_error(y, value, "%s: '%s' is not a number from 1280 to "
-				     "65535", key->name, text);
+		yaml_error_number(y, value, key, text, 1280, 65535);
 	else
 		*(__u32 *)((char *)object + key->offset) = n;
 }

@@ -22,8 +22,8 @@ void config_check_device(struct check *k, const char *key, const char *name, con
 		tell(k, "%s: '%s' cannot be the name of an interface: write one such as "
 			"%s", key, name, like);
 	if (!strcmp(name, "lo"))
-		tell(k, "%s: wgxdp never attaches to lo: name the interface to the clients or to "
-		     "the backend", key);
+		tell(k, "%s: 'lo' is the loopback, by which no other host is reached: name a "
+			"network interface, such as %s", key, like);
 }
 
 void config_check_host(struct check *k, const char *key, const char *text, __u8 family, bool names)
@@ -122,12 +122,17 @@ static void check_listen_address(struct check *k, size_t i, size_t j)
 	if (s->nat == NAT_MASQUERADE)
 		return;				/* any pair of families is allowed */
 	if (!service_has_family(s, a->family))
-		tell(k, "addresses: %s is for %s, and the backend has no '%s': add that, or remove "
-			"this address",
-		     address_format(a, text), ipv6 ? "IPv6" : "IPv4", ipv6 ? "ipv6" : "ipv4");
+		tell(k, "addresses: %s is %s, and the backend has no %s address: add %s under "
+			"%s, or remove %s%s",
+		     address_format(a, text), ipv6 ? "IPv6" : "IPv4", ipv6 ? "IPv6" : "IPv4",
+		     ipv6 ? "ipv6: \"2001:db8:2::10\"" : "ipv4: 192.168.1.10",
+		     s->n_backends ? "each of backends" : "backend", text,
+		     ipv6 && s->ipv6 == IPV6_DNAT ? " and ipv6: dnat" : "");
 	else if (ipv6 && s->ipv6 != IPV6_DNAT)
-		tell(k, "addresses: %s is IPv6, and ipv6: %s forwards none: write ipv6: dnat",
-		     address_format(a, text), ipv6_name(s->ipv6));
+		tell(k, "addresses: %s is IPv6, and this service does not translate IPv6 (ipv6: "
+			"%s%s): remove the address, or write ipv6: dnat beside backend",
+		     address_format(a, text), ipv6_name(s->ipv6),
+		     s->ipv6 == IPV6_DIRECT ? ", the default" : "");
 }
 
 static void check_dnat(struct check *k, size_t i)
@@ -152,9 +157,12 @@ static void check_dnat(struct check *k, size_t i)
 	at(k, 0, "/services/%zu/ipv6", i);
 	if (s->nat == NAT_MASQUERADE)
 		return;
-	if (s->ipv6 == IPV6_DNAT && !service_has_family(s, FAMILY_IPV6))
-		tell(k, "ipv6: dnat needs an IPv6 address of the backend: add 'ipv6' there");
-	else if (s->ipv6 == IPV6_DNAT && !ipv6)
+	if (s->ipv6 == IPV6_DNAT && !service_has_family(s, FAMILY_IPV6)) {
+		if (!s->n_listen_addresses || !ipv6)	/* that of an address says it too */
+			tell(k, "ipv6: dnat needs an IPv6 address of the backend: add ipv6: "
+				"\"2001:db8:2::10\" under %s",
+			     s->n_backends ? "each of backends" : "backend");
+	} else if (s->ipv6 == IPV6_DNAT && !ipv6)
 		tell(k, "ipv6: dnat, but no IPv6 address is listened at: add one under "
 		     "'addresses', or write ipv6: direct");
 }
@@ -227,8 +235,9 @@ static void check_flows(struct check *k, size_t i)
 	at(k, 0, "/services/%zu/flows", i);
 	if (!service_has_flows(s) &&
 	    (f->max || f->share || f->timeout || f->ports.last || f->n_sources))
-		tell(k, "flows: nat: %s has none, only nat: masquerade and hairpin: true have: "
-		     "remove this", nat_name(s->nat));
+		tell(k, "flows: this service keeps no flows, as it has nat: %s: remove flows, or "
+			"write nat: masquerade%s", s->nat == NAT_DNAT ? "dnat (the default)" :
+		     nat_name(s->nat), s->nat == NAT_DNAT ? " or hairpin: true" : "");
 	for (size_t j = 0; j < f->n_sources; j++) {
 		at(k, 0, "/services/%zu/flows/source/%zu", i, j);
 		if (++n[f->sources[j].family == FAMILY_IPV6] > POOL_ADDRS)
@@ -403,8 +412,8 @@ static void report_conflict(struct check *k, const struct listener *first,
 
 	at(k, second->port, "/services/%zu/%s", second->service, dnat ? "listen/ports" : "backend");
 	if (dnat && *s->listen_interface)
-		tell(k, "ports: service '%s' listens at port %u of %s already: one of the two "
-		     "needs another port", other->name, ntohs(second->port), s->listen_interface);
+		tell(k, "ports: service '%s' already listens at port %u of %s: give one of the two "
+			"another port", other->name, ntohs(second->port), s->listen_interface);
 	else
 		tell(k, "%s: service '%s' listens at %s already: one of the two needs another "
 		     "address or port", dnat ? "ports" : "backend", other->name,

@@ -6,7 +6,8 @@
 #pragma once
 #include "config/config.h"
 
-#define NO_KEY "%s: '%s' is not a WireGuard key: write the 44 characters that `wg pubkey` prints"
+#define NO_KEY "%s: '%s' is not a WireGuard key (%zu characters): copy all 44 characters that " \
+	"`wg pubkey` prints, with the '=' at their end"
 #define PORTS_MAX 1024			/* per service */
 #define PREFIXES_MAX 8192		/* per list of a service */
 

@@ -88,7 +88,8 @@ static void check_keys(struct check *k, size_t i)
 		tell(k, "public-keys: %zu keys, and the limit of a service is %u: write several "
 		     "services", n, GUARD_KEYS_MAX);
 	if (!s->n_backends && s->guard.profile != PROFILE_NONE && !n)
-		tell(k, "wireguard: 'public-key' is missing: add public-key: \"…=\"");
+		tell(k, "wireguard: the backend's public key is missing: add public-key: \"…=\"; "
+			"`wg show INTERFACE public-key` prints it there");
 }
 
 /* ---- several backends ---- */
@@ -142,8 +143,12 @@ static void check_backends(struct check *k, size_t i)
 	if (*s->backend.ipv4 || *s->backend.ipv6 || s->backend.port)
 		tell(k, "backends: there is a backend as well: leave out one of them");
 	if (s->n_backends < 2)
-		tell(k, "backends: 2 to %u belong here: write a single one as backend, its key "
-		     "under wireguard", GUARD_BACKENDS_MAX);
+		tell(k, "backends: there must be 2 to %u: for a single one write backend: { %s: "
+			"%s, port: %u } and wireguard: { public-key: \"…=\" }",
+		     GUARD_BACKENDS_MAX, s->n_backends && !*s->backends->ipv4 ? "ipv6" : "ipv4",
+		     !s->n_backends ? "192.168.1.10" :
+		     *s->backends->ipv4 ? s->backends->ipv4 : s->backends->ipv6,
+		     s->n_backends ? ntohs(s->backends->port) : 51820);
 	else if (s->n_backends > GUARD_BACKENDS_MAX)
 		tell(k, "backends: %zu, and the limit is %u: write several services",
 		     s->n_backends, GUARD_BACKENDS_MAX);
@@ -188,8 +193,9 @@ static void check_standby(struct check *k, size_t i, size_t b)
 
 	config_at_backend(k, i, b, "/standby");
 	if (!service_has_guard(s))
-		tell(k, "standby: only a guard sees whether a backend answers: add wireguard: { "
-		     "public-key: \"…=\" }");
+		tell(k, "standby: it needs the guard, which sees whether the backend answers: add "
+			"wireguard: { public-key: \"…=\" } to the service, with the backend's "
+			"public key");
 	if (s->nat == NAT_NONE)
 		tell(k, "standby: nat: none has the backend at its own address: write nat: dnat or "
 		     "masquerade");

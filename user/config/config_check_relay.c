@@ -156,7 +156,7 @@ static void check_prefixes(struct check *k)
 			if (!why)
 				continue;
 			at_prefix(k, o);
-			tell(k, "prefixes: %s %s (%s)", prefix_format(o->prefix, text), why,
+			tell(k, "prefixes: %s %s %s", prefix_format(o->prefix, text), why,
 			     overlay);
 		}
 	if (list) {

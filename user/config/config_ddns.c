@@ -128,8 +128,7 @@ void config_set_ttl(struct yaml *y, const struct yaml_key *key, struct yaml_node
 	unsigned long n = text ? strtoul(text, NULL, 10) : 0;
 
 	if (text && (strspn(text, "0123456789") != strlen(text) || !n || n > TTL_MAX))
-		yaml_error(y, value, "%s: '%s' is not a number from 1 to %d", key->name, text,
-			   TTL_MAX);
+		yaml_error_number(y, value, key, text, 1, TTL_MAX);
 	else if (text)
 		((struct ddns_config *)object)->ttl = n;
 }
@@ -267,7 +266,9 @@ const struct yaml_key config_ddns_keys[] = {
 	{ "records", yaml_set_list, "AAAA", .item = add_record },
 	{ "host", .set = set_host, .like = "\"::10\"" },
 	{ "ttl", .set = config_set_ttl, .like = "300" },
-	{ "provider", config_set_provider, "{ rfc2136: { … } }", .below = config_provider_keys,
+	{ "provider", config_set_provider, "{ rfc2136: { server: ns.example.net, zone: "
+	  "example.net, key-file: /etc/wgxdp/tsig.key } }; wgxdp.yaml(5) has other providers",
+	  .below = config_provider_keys,
 	  .required = true },
 	{},
 };

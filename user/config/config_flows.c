@@ -37,8 +37,7 @@ static void set_number(struct yaml *y, const struct yaml_key *key, struct yaml_n
 
 	*number = text ? config_number(text, "", FLOWS_MAX) : 0;
 	if (text && !*number)
-		yaml_error(y, value, "%s: '%s' is not a number from 1 to %u", key->name, text,
-			   FLOWS_MAX);
+		yaml_error_number(y, value, key, text, 1, FLOWS_MAX);
 }
 
 static void set_timeout(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,

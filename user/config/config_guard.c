@@ -28,7 +28,7 @@ static void add_key(struct yaml *y, const struct yaml_key *key, struct yaml_node
 					   (size_t *)((char *)object + key->count), sizeof(*place));
 
 	if (place && text && (wg_key_parse(text, place) || wg_key_is_none(place)))
-		yaml_error(y, value, NO_KEY, key->name, text);
+		yaml_error(y, value, NO_KEY, key->name, text, strlen(text));
 }
 
 /* Adds one of MESSAGES numbers, from `least` on. Numbers beyond MESSAGES are only counted:
@@ -41,9 +41,7 @@ static void add_number(struct yaml *y, const struct yaml_key *key, struct yaml_n
 	__u32 number = text ? config_number(text, "", key->size) : 0;
 
 	if (text && !number && (least || strcmp(text, "0")))
-		yaml_error(y, value, "%s: '%s' is not a number from %u to "
-				     "%zu", key->name, text, least,
-			   key->size);
+		yaml_error_number(y, value, key, text, least, key->size);
 	if (*n < MESSAGES)
 		((__u32 *)((char *)object + key->offset))[*n] = number;
 	++*n;
@@ -81,8 +79,7 @@ static void set_count(struct yaml *y, const struct yaml_key *key, struct yaml_no
 	__u32 number = text ? config_number(text, "", key->size) : 0;
 
 	if (text && !number)
-		yaml_error(y, value, "%s: '%s' is not a number from 1 to %zu", key->name, text,
-			   key->size);
+		yaml_error_number(y, value, key, text, 1, key->size);
 	*(__u32 *)((char *)object + key->offset) = number;
 }
 

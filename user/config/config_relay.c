@@ -62,7 +62,7 @@ void config_set_key(struct yaml *y, const struct yaml_key *key, struct yaml_node
 	const char *text = yaml_text(y, key, value);
 
 	if (text && wg_key_parse(text, (struct wg_key *)((char *)object + key->offset)))
-		yaml_error(y, value, NO_KEY, key->name, text);
+		yaml_error(y, value, NO_KEY, key->name, text, strlen(text));
 }
 
 void config_add_prefix(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,

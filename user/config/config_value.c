@@ -47,6 +47,11 @@ const char *ports_wrong(const char *text, const char *like)
 	if (sscanf(text, "%5u-%5u%c", &first, &last, &more) == 2 && first > last && last &&
 	    first <= 65535)
 		snprintf(why, sizeof(why), "ends before it begins: write %u-%u", last, first);
+	else if (sscanf(text, "%5u:%5u%c", &first, &last, &more) == 2 && first <= last)
+		snprintf(why, sizeof(why), "has a ':': write a range with '-', %u-%u", first,
+			 last);
+	else if (sscanf(text, "%5u/%c", &first, &more) == 2 && first <= 65535)
+		snprintf(why, sizeof(why), "has more than the number: write %u", first);
 	else
 		snprintf(why, sizeof(why), "is not a port or a range of ports: write 1 to 65535, "
 			 "such as %s", like);
@@ -97,6 +102,12 @@ const char *prefix_wrong(const char *text)
 	snprintf(host, sizeof(host), "%.*s", (int)(slash ? slash - text : strlen(text)), text);
 	if (slash && address_parse(host, &a) && inet_pton(AF_INET6, host, &mapped) == 1)
 		return "is IPv4-mapped: write the IPv4 prefix itself";
+	slash = strchr(text, '-');
+	if (slash && snprintf(host, sizeof(host), "%.*s", (int)(slash - text), text) &&
+	    !address_parse(host, &a) && !address_parse(slash + 1, &a))
+		return "is a range: write the prefixes that it consists of, each as 192.0.2.0/29 "
+		       "or 192.0.2.8/32";
+	slash = strchr(text, '/');
 	if (!slash || address_parse(host, &a))
 		return "is not a prefix: write one such as 192.0.2.0/24 or 2001:db8::/32";
 	if (!slash[1] || slash[1 + strspn(slash + 1, "0123456789")] || strlen(slash) > 4 ||

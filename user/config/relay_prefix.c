@@ -32,15 +32,15 @@ const char *relay_overlay_wrong(const struct prefix *overlay)
 const char *relay_prefix_wrong(const struct prefix *prefix, const struct prefix *overlay)
 {
 	if (prefix->family != FAMILY_IPV6)
-		return "is IPv4: write a prefix within the overlay";
+		return "is IPv4, and only IPv6 is routed: write a prefix within the overlay";
 	if (prefix_within(overlay, prefix))
 		return prefix->len == overlay->len ?
-		       "is all of the overlay: write a part of it" :
-		       "holds the overlay: write a part of it";
+		       "is the whole overlay: write a prefix within the overlay" :
+		       "is wider than the overlay: write a prefix within the overlay";
 	if (prefix_within(prefix, overlay))
 		return NULL;
 	if (prefix_meets(prefix, &link_local) || prefix_meets(prefix, &multicast))
 		return "is link-local or multicast: write a prefix within the overlay";
-	return prefix->len < 128 ? "lies outside of the overlay: write a prefix within it; "
-				   "only a /128, the peer's own address, may be outside" : NULL;
+	return prefix->len < 128 ? "lies outside the overlay, where a peer may have only its own "
+				   "address, a /128: write a prefix within the overlay" : NULL;
 }

@@ -56,21 +56,29 @@ int service_ports(struct service_config *s, char *list)
 static int add_backend(struct backend_config *b, const char *option, const char *word, bool names)
 {
 	struct address ip;
+	const char *colon = strrchr(word, ':');
 	bool name = address_parse(word, &ip);
+	char host[ADDRESS_STRLEN];
 	char *to = name ? (*b->ipv4 ? b->ipv6 : b->ipv4) :
 		   ip.family == FAMILY_IPV4 ? b->ipv4 : b->ipv6;
 
 	if (!*word || strlen(word) >= sizeof(b->ipv4) || (name && strpbrk(word, ":[]"))) {
-		log_error("%s '%s': neither an address nor a name: write 192.168.1.10 or "
-			  "2001:db8::10; a port once, at the end: "
-			  "192.168.1.10,[2001:db8::10]:51820", option, word);
+		snprintf(host, sizeof(host), "%.*s", colon ? (int)(colon - word) : 0, word);
+		if (!address_parse(host, &ip))
+			log_error("%s '%s': not an address: to add a port to an IPv6 address, put "
+				  "the address in brackets: [%s]:51820", option, word, host);
+		else
+			log_error("%s '%s': not an address or a host name: write 192.168.1.10 or "
+				  "2001:db8::10, and one port at the end: "
+				  "192.168.1.10,[2001:db8::10]:51820", option, word);
 		return -EINVAL;
 	}
 	if (name != names)
 		return 0;
 	if (*to) {
-		log_error("%s %s: there is %s already: write one address of each family",
-			  option, word, to);
+		log_error("%s: %s and %s are %s: write at most one IPv4 and one IPv6 address",
+			  option, to, word, name ? "too many" :
+			  ip.family == FAMILY_IPV4 ? "both IPv4" : "both IPv6");
 		return -EINVAL;
 	}
 	strcpy(to, word);

@@ -163,8 +163,9 @@ static void check_listen(struct check_host *k, size_t i)
 		at(&k->check, 0, "/services/%zu/listen/addresses/%zu", i, j);
 		if (!a && !wan_is_named(k->c))
 			tell(&k->check,
-			     "addresses: no interface has %s, and none is named as a wan: correct "
-			     "it, or add interfaces: [ { name: eth0, role: wan } ]",
+			     "addresses: this host does not have %s: correct the address; if it is "
+			     "only routed to this host, name the interface that it comes in by: "
+			     "interfaces: [ { name: eth0, role: wan } ]",
 			     address_format(&s->listen_addresses[j], text));
 	}
 	for (size_t j = 0; j < s->flows.n_sources; j++) {
@@ -201,7 +202,8 @@ static void check_backend(struct check_host *k, const struct service_config *s, 
 	switch (reach_backend(k->h, k->c, s, &a, &way)) {
 	case REACH_SELF:
 		tell(&k->check,
-		     "%s: %s is an address of this host: write that of the host behind it",
+		     "%s: %s is an address of this host: write the address of the WireGuard host "
+		     "behind it",
 		     key, format);
 		break;
 	case REACH_NONE:
@@ -211,8 +213,8 @@ static void check_backend(struct check_host *k, const struct service_config *s, 
 		break;
 	case REACH_WAN:
 		tell(&k->check,
-		     "%s: the route to %s leaves by %s, a wan: correct the address, or write "
-		     "interfaces: with its role",
+		     "%s: %s is reached by interface %s, by which clients come in: correct the "
+		     "address, or write nat: masquerade, so that answers come back to this host",
 		     key, format, host_link(k->h, way.oif)->name);
 		break;
 	case REACH_UNKNOWN:

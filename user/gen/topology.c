@@ -139,8 +139,10 @@ static void find_gateways(struct topology_reading *r)
 			    !strcasecmp(r->rows[j].host.name, r->rows[i].serves))
 				h->gateway = j;
 		if (h->gateway == r->n_rows)
-			topology_error(r, &r->rows[i], "serves", "'%s' is not one of gateways: "
-				       "write the name of one", r->rows[i].serves);
+			topology_error(r, &r->rows[i], "serves", "there is no gateway '%s': "
+				       "correct the name, or add gateways: [ { name: %s, "
+				       "interface: eth0, networks: [ 10.200.200.0/24 ] } ]",
+				       r->rows[i].serves, r->rows[i].serves);
 	}
 }
 
@@ -323,14 +325,15 @@ static void read_root(struct topology_reading *r, struct yaml_node *root)
 	struct yaml_node *other;
 
 	if (!root || root->type != YAML_MAP) {
-		yaml_error(&r->y, root, "a topology is a mapping of sections: begin with one, such "
-					"as gateways:");
+		yaml_error(&r->y, root, "%s: begin with a section, such as gateways: or sites:",
+			   root ? "this is no section of a topology" : "the file is empty");
 		return;
 	}
 	other = yaml_first_key(root, others);
 	if (other) {
-		yaml_error(&r->y, other, "'%s' is a section of a configuration, so this is no "
-			   "topology: `wgxdp check -c %s` reads it", other->text, r->y.name);
+		yaml_error(&r->y, other, "'%s' is a section of a configuration, and this command "
+			   "needs a topology, with sections such as relays: and sites:; to use "
+			   "this file, run `wgxdp up -c %s`", other->text, r->y.name);
 		return;
 	}
 	yaml_map(&r->y, root, topology_keys, "the topology", r->t);

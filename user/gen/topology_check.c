@@ -106,9 +106,9 @@ static void check_link(struct topology_reading *r, const struct topology_row *ro
 	if (topology_said(row, "mtu") && topology_said(row, "link"))
 		topology_error(r, row, "mtu", "link: says it already: one of them has to go");
 	if (*h->lan && !strcmp(h->lan, h->interface))
-		topology_error(r, row, "lan", "'%s' is %s: name another interface, a VLAN of it "
-			       "perhaps, such as %s.10", h->lan, h->role == ROLE_GATEWAY ?
-			       "the interface: already" : "the wan", h->lan);
+		topology_error(r, row, "lan", "interface '%s' is given as %s already: name another "
+			       "interface, or a VLAN on it, such as %s.10", h->lan,
+			       h->role == ROLE_GATEWAY ? "interface" : "wan", h->lan);
 }
 
 static void check_ddns(struct topology_reading *r, const struct topology_row *row)
@@ -196,8 +196,9 @@ static void check_subnet(struct topology_reading *r, const struct topology_row *
 		most = len < 48 ? 0xffff : 0xffff >> (len - 48);
 
 	if (row->site.subnet_given && row->site.subnet > most)
-		topology_error(r, row, "subnet", "%x has no place in an overlay of /%u: write 0 to "
-			       "%x", row->site.subnet, len, most);
+		topology_error(r, row, "subnet", "%x does not fit into the overlay, whose /%u has "
+			       "%u subnets: write 0 to %x, or a larger overlay", row->site.subnet,
+			       len, most + 1, most);
 	for (const struct topology_row *other = r->sites; row->site.subnet_given && other != row;
 	     other++)
 		if (other->site.subnet_given && other->site.subnet == row->site.subnet)
@@ -231,8 +232,9 @@ static void check_sites(struct topology_reading *r)
 		check_token(r, i);
 	}
 	if (r->n_sites && (!r->n_rows || r->rows[0].host.role != ROLE_RELAY))
-		topology_error(r, NULL, "sites", "nothing joins them: add relays: [ { name: "
-			       "relay, interface: eth0, … } ]");
+		topology_error(r, NULL, "sites", "there is no relay to join them: add relays: "
+			       "[ { name: relay, interface: eth0, addresses: [ 198.51.100.1 ], "
+			       "port: 51820 } ]");
 	for (size_t i = 0; has_edge && i < r->n_sites; i++) {
 		if (!has_edge[i])
 			topology_error(r, &r->sites[i], "sites",
@@ -293,8 +295,9 @@ static void check_relays(struct topology_reading *r)
 		const struct topology_row *row = &r->rows[i];
 
 		if (!row->host.shares && !row->host.n_addresses && !*r->t->domain)
-			topology_error(r, row, "relays", "sites cannot find '%s': add addresses: "
-				       "here, or, at the top, domain: example.net",
+			topology_error(r, row, "relays", "'%s' has no address that sites can "
+				       "connect to: add addresses: [ 198.51.100.1 ] here, or "
+				       "domain: example.net at the top of the file",
 				       row->host.name);
 		if (row->host.shares)
 			check_sharing(r, row);

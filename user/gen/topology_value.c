@@ -36,7 +36,10 @@ void topology_set_name(struct yaml *y, const struct yaml_key *key, struct yaml_n
 		return;
 	while (isascii(*c) && (isalnum(*c) || (*c == '-' && c != text && c[1])))
 		c++;
-	if (*c || c - text >= TOPOLOGY_NAME)
+	if (*c == '.' && c != text)
+		yaml_error(y, value, "%s: '%s' has a dot: write the name without its domain, %.*s",
+			   key->name, text, (int)(c - text), text);
+	else if (*c || c - text >= TOPOLOGY_NAME)
 		yaml_error(y, value, "%s: '%s' cannot be a name: write up to %d letters, digits "
 			   "and, between them, '-', such as "
 			   "%s", key->name, text, TOPOLOGY_NAME - 1, key->like);
@@ -67,8 +70,9 @@ void topology_set_interface(struct yaml *y, const struct yaml_key *key, struct y
 			   "%s", key->name, text, IFNAMSIZ - 1,
 			   key->like);
 	else if (is_ours)
-		yaml_error(y, value, "%s: '%s' is a tunnel that is made here: name the interface "
-			   "that carries it, such as %s", key->name, text, key->like);
+		yaml_error(y, value, "%s: '%s' is the name of a tunnel that `wgxdp gen hosts` "
+			   "itself makes: name the network card that carries it, such as %s",
+			   key->name, text, key->like);
 	else
 		strcpy(place_of(key, object), text);
 }
@@ -213,7 +217,7 @@ bool topology_host_meets(const struct topology_host *h, const struct prefix *p)
 static const char *ipv6_wrong(const struct prefix *p)
 {
 	if (p->family != FAMILY_IPV6)
-		return "is IPv4: write a ULA or a global prefix of IPv6";
+		return "is IPv4: write an IPv6 prefix, such as \"fd12:3456:789a::/48\"";
 	if (prefix_within(p, &ula) || prefix_within(p, &global))
 		return NULL;
 	return relay_overlay_wrong(p) ?: "is neither a ULA (in fc00::/7) nor global (in 2000::/3)";
@@ -306,9 +310,7 @@ static bool parse_number(struct yaml *y, const struct yaml_key *key, struct yaml
 				     "one such as %s",
 			   key->name, text, least, most, key->like);
 	else
-		yaml_error(y, value, "%s: '%s' is not a number from %u to "
-				     "%u", key->name, text, least,
-			   most);
+		yaml_error_number(y, value, key, text, least, most);
 	return false;
 }
 

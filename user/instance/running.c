@@ -29,8 +29,8 @@ void running_not_up(const char *instance)
 {
 	bool named = strcmp(instance, INSTANCE_DEFAULT) != 0;
 
-	log_error("instance %s is not up: `wgxdp %s%s%sup` starts it, `wgxdp instances` "
-		  "names those that are",
+	log_error("instance %s is not up: start it with `wgxdp %s%s%sup`; `wgxdp instances` "
+		  "lists the running instances",
 		  instance, named ? "--instance " : "", named ? instance : "", named ? " " : "");
 }
 

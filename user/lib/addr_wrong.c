@@ -4,6 +4,7 @@
  */
 #include <arpa/inet.h>
 #include <ctype.h>
+#include <stdio.h>
 #include <string.h>
 #include "lib/addr.h"
 
@@ -64,6 +65,7 @@ static const char *ipv6_wrong(const __u8 *b)
 /* Handles a text that is no address. */
 static const char *text_wrong(const char *text, __u8 family, bool names)
 {
+	static char alone[128];
 	struct in6_addr mapped;
 
 	if (inet_pton(AF_INET6, text, &mapped) == 1)
@@ -73,8 +75,12 @@ static const char *text_wrong(const char *text, __u8 family, bool names)
 	if (strchr(text, '%'))
 		return "has a zone, as only link-local addresses do: write a global address or a "
 		       "ULA";
-	if (strchr(text, '[') || (strchr(text, ':') && strchr(text, ':') == strrchr(text, ':')))
-		return "has brackets or a port: write the address alone";
+	if (strchr(text, '[') || (strchr(text, ':') && strchr(text, ':') == strrchr(text, ':'))) {
+		text += *text == '[';
+		snprintf(alone, sizeof(alone), "has brackets or a port: write the address alone, "
+			 "%.*s", (int)strcspn(text, strchr(text, ']') ? "]" : ":"), text);
+		return alone;
+	}
 	if (!names)
 		return "is not an address: write one such as 203.0.113.1 or 2001:db8::1";
 	if (is_host_name(text))

@@ -121,6 +121,7 @@ static void log_unreadable(const char *file, int r)
 	else
 		log_error("cannot read %s: %s%s", file, strerror(-r),
 			  r == -EISDIR ? ": name a file in it" :
+			  r == -ENOENT ? ": correct the name of the file" :
 			  r == -EFBIG ? ": the limit is 16 MiB" : "");
 }
 
@@ -134,8 +135,8 @@ int yaml_read(const char *file, char **ret, size_t *ret_n)
 		log_unreadable(is_stdin ? "standard input" : file, r);
 	/* a command that failed leaves empty output, which does not mean an empty configuration */
 	} else if (is_stdin && strspn(*ret, " \t\r\n") == *ret_n) {
-		log_error("standard input is empty: did the command before fail? An empty "
-			  "configuration is written {}");
+		log_error("standard input is empty: did the command before the pipe fail? To give "
+			  "an empty configuration, write {}");
 		free(*ret);
 		r = -EINVAL;
 	}
@@ -179,8 +180,9 @@ static int check_characters(struct yaml *y, const char *text, size_t n)
 				"save the file as UTF-8\n", y->name, line, s - start + 1, *s);
 		if (*s == '\t' && indent &&
 		    strspn((char *)s, "\t \r") < strcspn((char *)s, "\n#")) {
-			fprintf(stderr, "%s:%u:%td: error: a tab in the indentation: YAML takes "
-				"spaces alone\n", y->name, line, s - start + 1);
+			fprintf(stderr, "%s:%u:%td: error: a tab in the indentation: replace it "
+				"with spaces, YAML allows no tabs here\n", y->name, line,
+				s - start + 1);
 			len = 0;
 		}
 		indent = *s == '\n' || (indent && *s == ' ');
@@ -271,8 +273,9 @@ int yaml_open(struct yaml *y, const char *text, size_t n, const char *name)
 	if (ear && fclose(ear) && r)
 		r = -ENOMEM;
 	if (r == -EINVAL) {
-		fprintf(stderr, "%s:%d:1: error: a second document begins here: write "
-			"one a file, without '---'\n", y->name,
+		fprintf(stderr, "%s:%d:1: error: a second YAML document begins here, "
+			"and a file may have only one: remove '---' and move the keys below it "
+			"into the sections above\n", y->name,
 			y->tree.second);
 		y->errors++;
 	} else if (r == -ELOOP) {

@@ -74,6 +74,9 @@ void *yaml_append(struct yaml *y, void *array, size_t *n, size_t size);
  * list. */
 void yaml_error(struct yaml *y, struct yaml_node *node, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
+/* Prints that a text is no number from `least` to `most`. */
+void yaml_error_number(struct yaml *y, struct yaml_node *value, const struct yaml_key *key,
+		       const char *text, unsigned long least, unsigned long most);
 /* Returns the length of the UTF-8 sequence at s, with n > 0 bytes left; 0: it is none, or YAML
  * forbids the character. */
 size_t yaml_character(const unsigned char *s, size_t n);

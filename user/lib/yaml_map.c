@@ -38,10 +38,26 @@ static void error_of_type(struct yaml *y, const struct yaml_key *key, struct yam
 		[YAML_SCALAR] = "a single value", [YAML_LIST] = "a list", [YAML_MAP] = "a mapping",
 	};
 	const char *is = names[value->type], *belongs = names[type];
+	const struct yaml_node *name = value->type == YAML_MAP ? value->first : NULL;
+	const struct yaml_key *below = key->below;
 
-	if (type == YAML_LIST && value->type == YAML_MAP && key->below)
+	if (type == YAML_LIST && below && name && name->text && name->next->type == YAML_MAP)
+		yaml_error(y, value, "%s: this must be a list: replace '%s:' with '- %s: %s'",
+			   key->name, name->text, below->name, name->text);
+	else if (type == YAML_LIST && below && name && name->text && name->next->text)
+		yaml_error(y, value, "%s: this must be a list: write '- %s: %s' here, and indent "
+			   "the lines below it by 2 more spaces", key->name, name->text,
+			   name->next->text);
+	else if (type == YAML_LIST && value->type == YAML_MAP && below)
 		yaml_error(y, value, "%s: %s, where %s belongs: begin each entry with '- %s: %s'",
-			   key->name, is, belongs, key->below->name, key->below->like);
+			   key->name, is, belongs, below->name, below->like);
+	else if (type == YAML_MAP && value->text && value->parent &&
+		 value->parent->type == YAML_LIST && below)
+		yaml_error(y, value, "%s: write this entry as { %s: %s, … }, with its other keys, "
+			   "as in %s", key->name, below->name, value->text, key->like);
+	else if (type == YAML_SCALAR && *key->like == '"')
+		yaml_error(y, value, "%s: this value needs quotes: write it as in %s", key->name,
+			   key->like);
 	else if (type == YAML_LIST && value->type == YAML_SCALAR && !key->below &&
 		 *key->like != '"')
 		yaml_error(y, value, "%s: %s, where %s belongs: write [ %.*s ]", key->name, is,
@@ -50,8 +66,8 @@ static void error_of_type(struct yaml *y, const struct yaml_key *key, struct yam
 		yaml_error(y, value, "%s: %s, where %s belongs: write [ %s ]", key->name, is,
 			   belongs, key->like);
 	else
-		yaml_error(y, value, "%s: %s, where %s belongs: write %s%s", key->name, is, belongs,
-			   *key->like == '"' ? "it in quotes, such as " : "", key->like);
+		yaml_error(y, value, "%s: %s, where %s belongs: write %s", key->name, is, belongs,
+			   key->like);
 }
 
 /* Follows an alias. Returns a value of this type; NULL: an error was printed. */
@@ -73,6 +89,18 @@ static struct yaml_node *value_of_type(struct yaml *y, const struct yaml_key *ke
 	return NULL;
 }
 
+void yaml_error_number(struct yaml *y, struct yaml_node *value, const struct yaml_key *key,
+		       const char *text, unsigned long least, unsigned long most)
+{
+	bool digits = text[strspn(text, "0123456789")] == '\0';
+	const char *wrong = !digits ? "has other characters than digits" :
+			    strtoul(text, NULL, 10) > most ? "is too large" :
+			    strtoul(text, NULL, 10) < least ? "is too small" : "is not a number";
+
+	yaml_error(y, value, "%s: '%s' %s: write a number from %lu to %lu", key->name, text, wrong,
+		   least, most);
+}
+
 const char *yaml_text(struct yaml *y, const struct yaml_key *key, struct yaml_node *value)
 {
 	const char *name, *type;
@@ -82,8 +110,8 @@ const char *yaml_text(struct yaml *y, const struct yaml_key *key, struct yaml_no
 		return NULL;
 	type = *value->text == '/' ? NULL : yaml_typographic(value->text, &name);
 	if (type) {
-		yaml_error(y, value, "%s: '%s' has %s: type %s", key->name, value->text, name,
-			   type);
+		yaml_error(y, value, "%s: '%s' has %s: replace it with %s", key->name, value->text,
+			   name, type);
 		return NULL;
 	}
 	if (value->n && value->n == strlen(value->text))
@@ -106,9 +134,8 @@ void yaml_set_text(struct yaml *y, const struct yaml_key *key, struct yaml_node 
 	if (strlen(text) < key->size)
 		strcpy((char *)object + key->offset, text);
 	else
-		yaml_error(y, value, "%s: '%s' is longer than %zu bytes, the "
-				     "limit", key->name, text,
-			   key->size - 1);
+		yaml_error(y, value, "%s: '%s' is longer than %zu characters, the limit: "
+			   "write one such as %s", key->name, text, key->size - 1, key->like);
 }
 
 /* Appends to a list of names, and cuts it off if it grows too long. */
@@ -227,14 +254,14 @@ static const struct yaml_key *unknown_key(struct yaml *y, struct yaml_node *node
 	unsigned int least = strlen(name) < 5 ? 2 : 3, d;
 	const char *typographic, *type = yaml_typographic(name, &typographic);
 	size_t colon = strcspn(name, ":");
-	const struct yaml_key *k, *nearest = NULL;
-	char known[160] = "", under[160] = "";
+	const struct yaml_key *k, *nearest = NULL, *under = NULL;
+	char known[160] = "";
 
 	for (k = keys; k->name; k++) {
 		if (k->unlisted || !known_here(y, k))
 			continue;
 		if (k->set && find_key(y, k->below, name))
-			add_name(under, sizeof(under), "' or '", k->name);
+			under = under ?: k;
 		if (k->set)
 			add_name(known, sizeof(known), ", ", k->name);
 		d = name[colon] && colon == strlen(k->name) && !strncmp(name, k->name, colon) ?
@@ -245,19 +272,23 @@ static const struct yaml_key *unknown_key(struct yaml *y, struct yaml_node *node
 		}
 	}
 	if (type)
-		yaml_error(y, node, "unknown key '%s' in %s: it has %s: type %s", name, what,
-			   typographic, type);
+		yaml_error(y, node, "%s in the key '%s': replace it with %s", typographic, name,
+			   type);
 	else if (nearest && name[colon] && !least)
 		yaml_error(y, node, "unknown key '%s' in %s: no space after the colon: write "
 			   "'%s: %s'", name, what, nearest->name, name + colon + 1);
-	else if (*under)
+	else if (under && under->set != yaml_set_rows)
+		yaml_error(y, node, "unknown key '%s' in %s: it belongs under '%s': write %s: { "
+			   "%s: … }", name, what, under->name, under->name, name);
+	else if (under)
 		yaml_error(y, node, "unknown key '%s' in %s: it belongs under '%s'", name, what,
-			   under);
+			   under->name);
 	else if (nearest)
 		yaml_error(y, node, "unknown key '%s' in %s: did you mean '%s'?", name, what,
 			   nearest->name);
 	else
-		yaml_error(y, node, "unknown key '%s' in %s: there may be %s", name, what, known);
+		yaml_error(y, node, "unknown key '%s' in %s: remove it, or write one of %s", name,
+			   what, known);
 	return nearest;
 }
 
@@ -289,8 +320,9 @@ static void read_pair(struct yaml *y, struct yaml_node *name, const struct yaml_
 		return;
 	}
 	if (!strcmp(name->text, "<<")) {
-		yaml_error(y, name, "'<<' in %s: wgxdp does not merge mappings: write their keys "
-			   "here", what);
+		yaml_error(y, name, "'<<' in %s: YAML merge keys are not supported: write out "
+			   "the keys of '%s' here", what,
+			   value->type == YAML_ALIAS ? value->text : "<<");
 		seen->meant = -1ULL;		/* it may have had all keys that are missing */
 		return;
 	}
@@ -323,13 +355,18 @@ static void tell_missing(struct yaml *y, struct yaml_node *node, const struct ya
 			 const char *what, unsigned long long missing)
 {
 	const struct yaml_node *list = node->parent;
+	bool is_item = list && list->type == YAML_LIST;
 
-	if (missing & 1 && list && list->type == YAML_LIST && list->first != node) {
-		yaml_error(y, node, "%s: '%s' is missing: add %s: %s; or, if this belongs to the "
-			   "entry above, remove the '- ' before it", what, keys->name, keys->name,
-			   keys->like);
+	if (missing & 1 && is_item && list->first != node) {
+		yaml_error(y, node, "%s: this entry has no %s: if it belongs to the entry above, "
+			   "replace its '-' with a space; otherwise add %s: %s", what, keys->name,
+			   keys->name, keys->like);
 		return;
 	}
+	/* the next entry may be the rest of this one, and its error says so */
+	if (is_item && keys->required && node->next && node->next->type == YAML_MAP &&
+	    !yaml_first_key(node->next, (const char *[]){ keys->name, NULL }))
+		return;
 	for (size_t i = 0; keys[i].name; i++)
 		if (missing & 1ULL << i)
 			yaml_error(y, node, keys[i].set == yaml_set_list ?

@@ -6,6 +6,7 @@
 #include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include "lib/yaml_words.h"
 
@@ -92,11 +93,21 @@ static void explain(const struct yaml *y, struct yaml_fault *f, const char *at, 
 
 static void explain_indentation(const struct yaml *y, const char *line, struct yaml_fault *f)
 {
-	const char *before = line_before(y, line);
+	int is = content(line) - line + 1, was = 0;
+	const char *key = "";
 
-	explain(y, f, content(line), "this line begins in column %td, and the entry above in "
-		"column %td: begin all keys of an entry in the same column",
-		content(line) - line + 1, entry(before) - before + 1);
+	/* the nearest column of a line above is most often the one that was meant */
+	for (const char *above = line, *s; (s = line_before(y, above)) != above; above = s) {
+		int column = entry(s) - s + 1;
+
+		if (column != is && (!was || abs(column - is) < abs(was - is))) {
+			was = column;
+			key = entry(s);
+		}
+	}
+	explain(y, f, content(line), "this line begins in column %d, but '%.*s' above it in column "
+		"%d: %s %d space%s before it", is, (int)strcspn(key, ": \r\n"), key, was,
+		is < was ? "add" : "remove", abs(is - was), abs(is - was) == 1 ? "" : "s");
 }
 
 /* A key has no colon, or no space behind it, or the next line is indented as if it went on. */
@@ -173,8 +184,17 @@ static void explain_bracket(const struct yaml *y, const char *at, const char *sa
 static void explain_quotes(const struct yaml *y, const char *at, const char *why,
 			   struct yaml_fault *f)
 {
-	explain(y, f, at, "%s: write it in quotes, \"%.*s\"", why,
+	explain(y, f, at, "%s: put it in quotes, \"%.*s\"", why,
 		(int)strcspn(at, " ,]}\r\n"), at);
+}
+
+static void explain_alias(const struct yaml *y, const char *at, struct yaml_fault *f)
+{
+	if (at[0] == '*' && strchr(" ,]}\r\n", at[1]))
+		explain(y, f, at, "there are no wildcards: write in place of '*' the name that is "
+			"meant, such as eth0");
+	else
+		explain_quotes(y, at, "a YAML value cannot begin with '*'", f);
 }
 
 /* A file of WireGuard's begins with one of its sections. */
@@ -197,8 +217,8 @@ void yaml_explain(const struct yaml *y, int line, int column, const char *said,
 			at++;
 	value = memmem(start, line_end(start) - start, ": ", 2);
 	if (section)
-		explain(y, ret, section, "this is a file of wg-quick(8): wgxdp has one of its own, "
-			"see wgxdp.yaml(5)");
+		explain(y, ret, section, "this is a wg-quick(8) file, not a configuration of "
+			"wgxdp: begin with a section such as services:, see wgxdp.yaml(5)");
 	else if (strstr(said, "multiline plain key") || strstr(said, "expected ':'") ||
 		 strstr(said, "value after mapping"))
 		explain_key(y, start, at, ret);
@@ -210,9 +230,10 @@ void yaml_explain(const struct yaml *y, int line, int column, const char *said,
 	else if (strstr(said, "expected '-'") || strstr(said, "indent"))
 		explain_indentation(y, start, ret);
 	else if (strstr(said, "cannot start with"))
-		explain_quotes(y, at, "no value begins so in YAML", ret);
+		explain_quotes(y, at, *at == '@' ? "a YAML value cannot begin with '@'" :
+			       "a YAML value cannot begin with this character", ret);
 	else if (strstr(said, "alias") && at > y->text)
-		explain_quotes(y, at - (at[-1] == '*'), "'*' begins an alias in YAML", ret);
+		explain_alias(y, at - (at[-1] == '*'), ret);
 	else if (strstr(said, "nested block mapping") && value)
 		explain(y, ret, content(value + 1), "a value with ': ' in it: write it in quotes, "
 			"\"%.*s\"", (int)(line_end(start) - content(value + 1)),
@@ -228,7 +249,7 @@ const char *yaml_typographic(const char *text, const char **ret)
 	static const struct {
 		const char *character, *name, *type;
 	} table[] = {
-		{ "\u00a0", "a no-break space", "a space" },
+		{ "\u00a0", "a no-break space", "an ordinary space" },
 		{ "\u200b", "an invisible space", "nothing" },
 		{ "“", "a typographic quote, “", "\"" },
 		{ "”", "a typographic quote, ”", "\"" },
