@@ -60,6 +60,8 @@ this_host() {
 	checked 3 'a.yaml:4:22: error: ipv4: this host has no route to 10.99.99.99' -c "$work/a.yaml"
 	service "$fine" 'ipv4: 198.51.100.99' > "$work/a.yaml"
 	checked 3 'error: ipv4: the route to 198.51.100.99 leaves by wan, a wan' -c "$work/a.yaml"
+	service 'interface: lan, ports: [ 51820 ]' 'ipv4: 192.168.1.10' > "$work/a.yaml"
+	checked 3 'a.yaml:3:26: error: interface: lan also leads to the backend 192.168.1.10: is lan the way to the internet' -c "$work/a.yaml"
 	service 'addresses: [ 203.0.113.1 ], ports: [ 51820 ]' 'ipv4: 192.168.1.10' > "$work/a.yaml"
 	checked 3 'a.yaml:3:28: error: addresses: no interface has 203.0.113.1' -c "$work/a.yaml"
 	service 'interface: bare, ports: [ 51820 ]' 'ipv4: 192.168.1.10' > "$work/a.yaml"

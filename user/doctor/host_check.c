@@ -176,6 +176,20 @@ static void check_listen(struct check_host *k, size_t i)
 	}
 }
 
+/* Reports a service that listens where its backend is: its interface may be the lan's */
+static void check_side(struct check_host *k, const struct service_config *s, const char *backend,
+		       const struct nl_way *way)
+{
+	const char *name = host_link(k->h, way->oif)->name;
+
+	if (way->via.family || strcmp(s->listen_interface, name))
+		return;
+	at(&k->check, 0, "/services/%zu/listen/interface", (size_t)(s - k->c->services));
+	tell(&k->check,
+	     "interface: %s also leads to the backend %s: is %s the way to the internet? If not, "
+	     "write the other interface", name, backend, name);
+}
+
 static void check_backend(struct check_host *k, const struct service_config *s, const char *key,
 			  const char *text, __u8 family)
 {
@@ -214,6 +228,7 @@ static void check_backend(struct check_host *k, const struct service_config *s, 
 		     "%s: the route to %s leaves by %s, a wan: correct the address, or write "
 		     "interfaces: with its role",
 		     key, format, host_link(k->h, way.oif)->name);
+		check_side(k, s, format, &way);
 		break;
 	case REACH_UNKNOWN:
 		tell(&k->check, "%s: no memory to ask for the route to %s", key, format);
