@@ -90,6 +90,7 @@ follows() {
 	cat > $file <<- EOF_FILE
 		interfaces: [ { name: eth0, role: wan }, { name: eth1, role: wan } ]
 		follow: { wireguard: [ wgr ] }
+		peers: [ { name: site-a, public-key: "$(key wgx)", device: wgr } ]
 		policy: { overlay: "$overlay::/48" }
 	EOF_FILE
 	up
@@ -114,10 +115,11 @@ row interface 'interface wgr gone' device_gone
 row interface 'interface wgr gone' device_again
 ended
 row daemon 'daemon - -' follows
+row key 'peer site-a waiting' peer_removed # its prefixes are in wgr.conf alone
 ended
 row daemon 'daemon - -' announces
 ended
-table_ends 10
+table_ends 11
 
 # --- blind: the site is the edge
 

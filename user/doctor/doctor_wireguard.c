@@ -28,12 +28,20 @@ static const struct wg_peer *find_peer(const struct doctor_device *d, const stru
 	return NULL;
 }
 
+/* A peer that is followed has its prefixes only in WireGuard and its file */
 static char *cure_peer(const struct doctor_device *d, const struct peer_config *p)
 {
+	char path[sizeof(WG_QUICK_DIR) + IFNAMSIZ + 8];
 	char key[WG_KEY_STRLEN], prefix[ADDRESS_STRLEN], *text = NULL;
 	size_t size;
-	FILE *out = text_open(&text, &size);
+	FILE *out;
 
+	snprintf(path, sizeof(path), WG_QUICK_DIR "/%s.conf", d->name);
+	if (!p->n_prefixes)
+		return access(path, R_OK) ? NULL :
+		       cure("bash -c 'wg addconf %s <(wg-quick strip %s)'", SHELL_WORD(d->name),
+			    SHELL_WORD(d->name));
+	out = text_open(&text, &size);
 	if (!out)
 		return NULL;
 	fprintf(out, "wg set %s peer %s allowed-ips ", d->name, wg_key_format(&p->key, key));
