@@ -337,9 +337,9 @@ static void check_blind(struct check_host *k)
 	at(&k->check, 0, "/blind/listen/port");
 	if (d.port != b->port)
 		tell(&k->check,
-		     "port: %s listens on UDP port %u: sites send to %u, and WireGuard has to "
-		     "listen there: `wg set %s listen-port %u`", b->device, ntohs(d.port),
-		     ntohs(b->port), b->device, ntohs(b->port));
+		     "port: %s listens on UDP port %u, and blind: on %u: they have to be the "
+		     "same: the port that is Endpoint at the edges", b->device, ntohs(d.port),
+		     ntohs(b->port));
 	for (size_t i = 0; i < b->n_sites; i++) {
 		at(&k->check, 0, "/blind/sites/%zu", i);
 		if (!host_has_site(k->c, &d, b->sites[i].name, names, NULL))
