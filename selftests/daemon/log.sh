@@ -50,6 +50,15 @@ service other: waiting: the interface that it listens on was deleted' changed ip
 says 'service wg-end: waiting: no route to its backend 192.168.1.10
 interface lan: no longer used' changed ip route del 192.168.1.0/24
 says 'service wg-end: listening' changed ip route add 192.168.1.0/24 dev lan
+sed 's/interface: second/interface: third/' "$work/wgxdp.yaml" > "$work/third.yaml"
+sed '/name: other/,$d' "$work/wgxdp.yaml" > "$work/one.yaml"
+cp "$work/third.yaml" "$work/wgxdp.yaml"
+hangs_up
+wait_for 10 'it waits for third' grep -q 'interface third: waiting: not there yet' "$work/daemon"
+cp "$work/one.yaml" "$work/wgxdp.yaml"
+hangs_up
+wait_for 10 'third is let go' grep -q 'interface third: no longer used' "$work/daemon"
+sleep 1
 echo 'services: [' > "$work/wgxdp.yaml"
 for _ in 1 2; do
 	says "wgxdp.yaml:1:11: error: '[' has no end: write ']' behind its last value

@@ -42,3 +42,14 @@ firewall_up
 wrong ip link set lan arp off
 treated interface
 passes_again 'a neighbour'
+
+# The interface of the LAN is where the service listens: a route there is no cure
+end_daemon 2> /dev/null || :
+wgxdp down > /dev/null
+[[ ${BREAK:-} ]] || {
+	wgxdp up --wan lan --to 192.168.1.10 > "$work/up" 2>&1 || fail "up: $(< "$work/up")"
+	names route
+	expect 'the cure of listening on the LAN' "$cure" == -
+	found problem found | holds 'leaves by lan, on which service .* listens for clients: is lan the way to the internet?' ||
+		fail "listening on the LAN: $(found problem found)"
+}

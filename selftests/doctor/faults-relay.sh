@@ -90,6 +90,7 @@ follows() {
 	cat > $file <<- EOF_FILE
 		interfaces: [ { name: eth0, role: wan }, { name: eth1, role: wan } ]
 		follow: { wireguard: [ wgr ] }
+		peers: [ { name: site-a, public-key: "$(key wgx)", device: wgr } ]
 		policy: { overlay: "$overlay::/48" }
 	EOF_FILE
 	up
@@ -114,10 +115,11 @@ row interface 'interface wgr gone' device_gone
 row interface 'interface wgr gone' device_again
 ended
 row daemon 'daemon - -' follows
+row key 'peer site-a waiting' peer_removed # its prefixes are in wgr.conf alone
 ended
 row daemon 'daemon - -' announces
 ended
-table_ends 10
+table_ends 11
 
 # --- blind: the site is the edge
 
@@ -125,7 +127,20 @@ blind() { # [OPTION]
 	echo "blind: { listen: { interface: eth1, port: $port }, device: wgr${1:-} }" > $file
 }
 site_comes() { tunnel_works; }
-moved() { at wg set wgr listen-port 51899; }
+moved() { # and no site has come: then it is WireGuard's port that is wrong
+	inside edge wg set wgx peer "$(key wgr)" remove
+	at wg set wgr listen-port 51899
+	peer_removed
+	at wg set wgr peer "$(key wgx)" allowed-ips $overlay:a::/64,$ends::a/128
+}
+moved_with_sites() { at wg set wgr listen-port 51899; }
+moved_back() {
+	grep -q 'port: 51899' $file || fail "the cure: $(< $file)"
+	blind
+	at wg set wgr listen-port $port
+	wgxdp reload > /dev/null
+	tunnel_works
+}
 off() { at sysctl -qw net.ipv4.ip_forward=0 net.ipv6.conf.all.forwarding=0; }
 misnamed() { blind ', sites: [ site-x ]' && wgxdp reload > /dev/null 2>&1; }
 sed -i 's/^.Peer.$/# site-a\n&/' /etc/wireguard/wgr.conf
@@ -138,9 +153,10 @@ start_daemon -c $file
 tunnel_works
 all_well 'a blind relay'
 row blind 'service blind waiting' moved
+after=moved_back row blind 'service blind waiting' moved_with_sites
 row forwarding 'service blind waiting' off
 row interface 'service blind waiting' at ip link set wgr down
 row interface 'interface eth1 down' at ip link set eth1 down
 row blind - misnamed
 end_daemon
-table_ends 16
+table_ends 17

@@ -110,3 +110,11 @@ say "ok wg-end sees $(endpoint_seen wg-end wge wgc)"
 sed -i '/hairpin/d; /flows/d' "$work/wgxdp.yaml"
 wgxdp up --mode tc -c "$work/wgxdp.yaml" > "$work/up"
 expect 'flows without hairpin' "$(flows)" == ''
+
+# without a route to the backend that is what is missing, and an address of ours is not
+inside firewall ip route del 192.168.1.0/24 dev lan
+wgxdp down > /dev/null
+configuration > "$work/wgxdp.yaml"
+wgxdp up -c "$work/wgxdp.yaml" > "$work/up" 2>&1 || fail "up: $(< "$work/up")"
+grep -q 'waiting for a route to backend 192.168.1.10' "$work/up" || fail "up: $(< "$work/up")"
+expect 'and no second warning' "$(grep -c 'waiting for an address of ours' "$work/up")" == 0

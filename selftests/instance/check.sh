@@ -45,6 +45,9 @@ followed() {
 this_host() {
 	service "$fine" 'ipv4: 192.168.1.10, ipv6: "2001:db8:2::10"' > "$work/fine.yaml"
 	checked 0 'fine.yaml: valid, 1 service' -c "$work/fine.yaml"
+	echo 'peers: [ { name: site-a, device: lan, prefixes: [ "fd12:3456:789a:a::/64" ] } ]' > "$work/a.yaml"
+	printf 'interfaces: [ { name: lan, role: tunnel } ]\npolicy: { overlay: "fd12:3456:789a::/48" }\n' >> "$work/a.yaml"
+	checked 0 'a.yaml: valid, 1 peer; this host' -c "$work/a.yaml"
 	service 'interface: nosuch, ports: [ 51820 ]' 'ipv4: 192.168.1.10' > "$work/a.yaml"
 	checked 3 "a.yaml:3:26: error: interface: this host has no interface 'nosuch'" -c "$work/a.yaml"
 	service "$fine" 'ipv4: nosuch.invalid' > "$work/a.yaml"
@@ -57,6 +60,8 @@ this_host() {
 	checked 3 'a.yaml:4:22: error: ipv4: this host has no route to 10.99.99.99' -c "$work/a.yaml"
 	service "$fine" 'ipv4: 198.51.100.99' > "$work/a.yaml"
 	checked 3 'error: ipv4: 198.51.100.99 is reached by interface wan, by which clients come in' -c "$work/a.yaml"
+	service 'interface: lan, ports: [ 51820 ]' 'ipv4: 192.168.1.10' > "$work/a.yaml"
+	checked 3 'a.yaml:3:26: error: interface: lan also leads to the backend 192.168.1.10: is lan the way to the internet' -c "$work/a.yaml"
 	service 'addresses: [ 203.0.113.1 ], ports: [ 51820 ]' 'ipv4: 192.168.1.10' > "$work/a.yaml"
 	checked 3 'a.yaml:3:28: error: addresses: this host does not have 203.0.113.1' -c "$work/a.yaml"
 	service 'interface: bare, ports: [ 51820 ]' 'ipv4: 192.168.1.10' > "$work/a.yaml"

@@ -366,6 +366,10 @@ static void changes(void **state)
 	assert_changes(good, good, "");
 	assert_changes("{}", SERVICE(BACKEND("")), "service wg-end: added\n");
 	assert_changes(SERVICE(BACKEND("")), "services: [ ]", "service wg-end: removed\n");
+	/* eth0 is still the service's */
+	assert_changes("interfaces: [ { name: eth0, role: wan }, { name: eth1, role: lan } ]\n" SERVICE(BACKEND("")),
+		       SERVICE("    backend: { ipv4: 192.168.1.10, port: 443 }\n"),
+		       "interface eth1: removed\nservice wg-end: backend port 443, was 51820\n");
 	assert_changes(SERVICE(BACKEND("")), SERVICE(BACKEND(", ipv6: \"2001:db8::a\"")), "service wg-end: backend ipv6 2001:db8::a added\n");
 	assert_changes(SERVICE(BACKEND("")), SERVICE("    backend: { ipv4: 192.168.1.99, port: 443 }\n    deny: [ 192.0.2.0/24 ]\n"),
 		       "service wg-end: backend ipv4 192.168.1.99, was 192.168.1.10\nservice wg-end: backend port 443, was 51820\n"

@@ -50,6 +50,29 @@ static int try_plan(const struct config *c, struct findings *f)
 	return rc;
 }
 
+/* Appends "2 peers" to the line, or nothing where there are none */
+static void put_count(size_t n, const char *noun)
+{
+	if (n)
+		printf(", %zu %s%s", n, noun, n == 1 ? "" : "s");
+}
+
+/* Says how much there is of each kind that the configuration has */
+static void put_valid(const char *file, const struct config *c)
+{
+	printf("%s: valid", file);
+	put_count(c->n_services, "service");
+	put_count(c->n_peers, "peer");
+	put_count(c->follow.n_wireguard, "followed interface");
+	if (*c->blind.device)
+		printf(", blind relay");
+	if (c->blind.n_sites)
+		printf(" with %zu site%s", c->blind.n_sites, c->blind.n_sites == 1 ? "" : "s");
+	put_count(c->n_endpoints, "endpoint");
+	put_count(c->n_ddns, "DNS update");
+	puts("; this host has what it names");
+}
+
 static int run_check(const struct global *g, int argc, char **argv)
 {
 	const char *given = NULL, *file;
@@ -75,8 +98,7 @@ static int run_check(const struct global *g, int argc, char **argv)
 		planned = try_plan(c, &f);
 	status = planned == -ENOMEM ? EXIT_FAILED : f.n || planned ? EXIT_HOST : EXIT_DONE;
 	if (status == EXIT_DONE)
-		printf("%s: valid, %zu service%s; this host has what it names\n", file,
-		       c->n_services, c->n_services == 1 ? "" : "s");
+		put_valid(file, c);
 cleanup:
 	answers_free(&f.answers);
 	config_free(c);

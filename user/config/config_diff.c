@@ -10,6 +10,7 @@
 #include "config/config_changes.h"
 #include "config/config_endpoints.h"
 #include "config/config_learn.h"
+#include "config/config_names.h"
 #include "config/config_diff.h"
 #include "lib/grow.h"
 #include "lib/log.h"
@@ -192,12 +193,24 @@ static void diff_entry(struct diff *d, struct entry old, struct entry new)
 	free(new.text);
 }
 
-static const struct interface_config *config_interface(const struct config *c, const char *name)
+static const struct interface_config *find_interface(const struct config *c, const char *name)
 {
 	for (size_t i = 0; i < c->n_interfaces; i++)
 		if (!strcmp(c->interfaces[i].name, name))
 			return &c->interfaces[i];
 	return NULL;
+}
+
+static bool uses_interface(const struct config *c, const char *name)
+{
+	enum link_role ignored;
+	const char *used;
+	size_t at = 0;
+
+	while ((used = config_interface(c, &at, &ignored)))
+		if (!strcmp(used, name))
+			return true;
+	return false;
 }
 
 static const struct peer_endpoint_config *config_endpoint(const struct config *c,
@@ -292,6 +305,24 @@ static bool other_order(const struct config *old, const struct config *new)
 	return false;
 }
 
+/* A sentence says that an interface was removed only if nothing else in the file uses it. */
+static void diff_interfaces(struct diff *d, const struct config *old, const struct config *new)
+{
+	begin_section(d, "interfaces", "interface");
+	for (size_t i = 0; i < old->n_interfaces; i++) {
+		const char *name = old->interfaces[i].name;
+		const struct interface_config *is = find_interface(new, name);
+
+		if (!is && d->put == put_sentences && uses_interface(new, name))
+			d->differs = true;
+		else
+			diff_entry(d, interface_entry(&old->interfaces[i]), interface_entry(is));
+	}
+	for (size_t i = 0; i < new->n_interfaces; i++)
+		if (!find_interface(old, new->interfaces[i].name))
+			diff_entry(d, interface_entry(NULL), interface_entry(&new->interfaces[i]));
+}
+
 static void diff_configs(struct diff *d, const struct config *old, const struct config *new)
 {
 	diff_entry(d, running_entry(old), running_entry(new));
@@ -303,13 +334,7 @@ static void diff_configs(struct diff *d, const struct config *old, const struct 
 	diff_entry(d, follow_entry(old), follow_entry(new));
 	diff_entry(d, announce_entry(old), announce_entry(new));
 	diff_entry(d, policy_entry(old), policy_entry(new));
-	begin_section(d, "interfaces", "interface");
-	for (size_t i = 0; i < old->n_interfaces; i++)
-		diff_entry(d, interface_entry(&old->interfaces[i]),
-			   interface_entry(config_interface(new, old->interfaces[i].name)));
-	for (size_t i = 0; i < new->n_interfaces; i++)
-		if (!config_interface(old, new->interfaces[i].name))
-			diff_entry(d, interface_entry(NULL), interface_entry(&new->interfaces[i]));
+	diff_interfaces(d, old, new);
 	begin_section(d, "endpoints", "endpoint");
 	for (size_t i = 0; i < old->n_endpoints; i++)
 		diff_entry(d, endpoint_entry(&old->endpoints[i]),

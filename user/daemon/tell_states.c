@@ -153,7 +153,8 @@ static void forget_others(struct told_states *t, const struct conditions *k)
 			place->seen = false;
 		} else if (!strncmp(t->list[i].what, "interface ", 10)) {
 			log_event("%s: %s", t->list[i].what,
-				  host_link_by_name(&k->h, t->list[i].what + 10) ?
+				  host_link_by_name(&k->h, t->list[i].what + 10) ||
+				  strstr(t->list[i].is, "not there yet") ?
 				  "no longer used" : "gone: it was deleted");
 		}
 	free(t->list);

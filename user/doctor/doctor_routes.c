@@ -47,6 +47,9 @@ static char *cure_no_route(const struct doctor *k, const struct doctor_backend *
 	struct prefix p;
 	const struct nl_link *link = network_of(k, b, &p);
 
+	/* a route that is there already is none that is missing */
+	if (link && b->routed && link->ifindex == b->way.oif)
+		return NULL;
 	return link ? cure("%s route replace %s dev %s", ip_command(b), prefix_format(&p, text),
 			   SHELL_WORD(link->name)) : NULL;
 }
@@ -107,6 +110,34 @@ static bool look_at_marks(struct doctor *k, struct doctor_backend *b)
 	return true;
 }
 
+/* Returns the service that listens on the interface, if possible the backend's own. NULL: none */
+static const struct service_config *listener_on(const struct doctor *k,
+						const struct doctor_backend *b, const char *name)
+{
+	if (!strcmp(b->service->listen_interface, name))
+		return b->service;
+	for (size_t i = 0; i < k->c->n_services; i++)
+		if (!strcmp(k->c->services[i].listen_interface, name))
+			return &k->c->services[i];
+	return NULL;
+}
+
+static void report_wan(struct doctor *k, const struct doctor_backend *b, const char *text)
+{
+	const char *wan = doctor_link_name(k, b->way.oif);
+	const struct service_config *s = listener_on(k, b, wan);
+
+	if (s)
+		doctor_say(k, STATE_PROBLEM, "route", text, cure_no_route(k, b),
+			   "the route to it leaves by %s, on which service %s listens for clients: "
+			   "is %s the way to the internet? If not, write the other interface in "
+			   "listen:", wan, s->name, wan);
+	else
+		doctor_say(k, STATE_PROBLEM, "route", text, cure_no_route(k, b),
+			   "the route to it leaves by %s, a wan: its own is missing, or the "
+			   "address is mistyped", wan);
+}
+
 static void look_at_way(struct doctor *k, struct doctor_backend *b)
 {
 	char text[ADDRESS_STRLEN], via[ADDRESS_STRLEN];
@@ -124,9 +155,7 @@ static void look_at_way(struct doctor *k, struct doctor_backend *b)
 			doctor_say(k, STATE_PROBLEM, "route", text, cure_no_route(k, b),
 				   "there is no route to it");
 		else
-			doctor_say(k, STATE_PROBLEM, "route", text, cure_no_route(k, b),
-				   "the route to it leaves by %s, a wan: its own is missing, or "
-				   "the address is mistyped", doctor_link_name(k, b->way.oif));
+			report_wan(k, b, text);
 	} else if (b->reach == REACH_BY_RULE) {
 		doctor_ok(k, "route", text, "by a rule that asks for more than the destination");
 	} else if (host_has_several_ways(&k->h, &b->address, b->vrf, b->way.oif)) {

@@ -28,12 +28,20 @@ static const struct wg_peer *find_peer(const struct doctor_device *d, const stru
 	return NULL;
 }
 
+/* A peer that is followed has its prefixes only in WireGuard and its file */
 static char *cure_peer(const struct doctor_device *d, const struct peer_config *p)
 {
+	char path[sizeof(WG_QUICK_DIR) + IFNAMSIZ + 8];
 	char key[WG_KEY_STRLEN], prefix[ADDRESS_STRLEN], *text = NULL;
 	size_t size;
-	FILE *out = text_open(&text, &size);
+	FILE *out;
 
+	snprintf(path, sizeof(path), WG_QUICK_DIR "/%s.conf", d->name);
+	if (!p->n_prefixes)
+		return access(path, R_OK) ? NULL :
+		       cure("bash -c 'wg addconf %s <(wg-quick strip %s)'", SHELL_WORD(d->name),
+			    SHELL_WORD(d->name));
+	out = text_open(&text, &size);
 	if (!out)
 		return NULL;
 	fprintf(out, "wg set %s peer %s allowed-ips ", d->name, wg_key_format(&p->key, key));
@@ -172,22 +180,42 @@ static void report_site(struct doctor *k, const struct doctor_device *d, const c
 		   WG_QUICK_DIR "/%s.conf: it has %s", d->name, d->name, names);
 }
 
+static bool has_fresh_handshake(const struct doctor_device *d)
+{
+	for (size_t i = 0; i < d->wg.n_peers; i++)
+		if ((long long)time(NULL) - (long long)d->wg.peers[i].handshake < DEAD_SECONDS)
+			return true;
+	return false;
+}
+
+/* Sites that reach WireGuard have its port: then it is the file's that is wrong */
+static char *cure_port(const struct doctor *k, const struct doctor_device *d)
+{
+	unsigned int is = ntohs(d->wg.port), blind = ntohs(k->c->blind.port);
+
+	if (!has_fresh_handshake(d))
+		return cure("wg set %s listen-port %u", SHELL_WORD(d->name), blind);
+	if (!doctor_file(k) || k->source != SOURCE_SAME)
+		return NULL;
+	return cure("sed -i.old '/^blind:/,/^[^ ]/ s/\\bport: *%u\\b/port: %u/' %s && %s reload -c "
+		    "%s", blind, is, k->file, k->wgxdp, k->file);
+}
+
 static void look_at_blind(struct doctor *k)
 {
 	const struct blind_config *b = &k->c->blind;
-	char names[256], port[8];
+	char names[256];
 
 	for (size_t i = 0; i < k->n_devices && *b->device; i++) {
 		const struct doctor_device *d = &k->devices[i];
 
 		if (d->error || strcmp(d->name, b->device))
 			continue;
-		snprintf(port, sizeof(port), "%u", ntohs(b->port));
 		if (d->wg.port != b->port)
-			doctor_say(k, STATE_PROBLEM, "blind", d->name,
-				   cure("wg set %s listen-port %s", SHELL_WORD(d->name), port),
-				   "it listens on UDP port %u, and the sites send to %s, blind's "
-				   "own: no handshake reaches it", ntohs(d->wg.port), port);
+			doctor_say(k, STATE_PROBLEM, "blind", d->name, cure_port(k, d),
+				   "WireGuard listens on UDP port %u, and blind: on %u; they have "
+				   "to be the same: the port that is Endpoint at the edges",
+				   ntohs(d->wg.port), ntohs(b->port));
 		for (size_t s = 0; s < b->n_sites; s++)
 			if (!host_has_site(k->c, &d->wg, b->sites[s].name, names, NULL))
 				report_site(k, d, b->sites[s].name, names);

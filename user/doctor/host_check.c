@@ -177,6 +177,20 @@ static void check_listen(struct check_host *k, size_t i)
 	}
 }
 
+/* Reports a service that listens where its backend is: its interface may be the lan's */
+static void check_side(struct check_host *k, const struct service_config *s, const char *backend,
+		       const struct nl_way *way)
+{
+	const char *name = host_link(k->h, way->oif)->name;
+
+	if (way->via.family || strcmp(s->listen_interface, name))
+		return;
+	at(&k->check, 0, "/services/%zu/listen/interface", (size_t)(s - k->c->services));
+	tell(&k->check,
+	     "interface: %s also leads to the backend %s: is %s the way to the internet? If not, "
+	     "write the other interface", name, backend, name);
+}
+
 static void check_backend(struct check_host *k, const struct service_config *s, const char *key,
 			  const char *text, __u8 family)
 {
@@ -216,6 +230,7 @@ static void check_backend(struct check_host *k, const struct service_config *s, 
 		     "%s: %s is reached by interface %s, by which clients come in: correct the "
 		     "address, or write nat: masquerade, so that answers come back to this host",
 		     key, format, host_link(k->h, way.oif)->name);
+		check_side(k, s, format, &way);
 		break;
 	case REACH_UNKNOWN:
 		tell(&k->check, "%s: no memory to ask for the route to %s", key, format);
@@ -324,9 +339,9 @@ static void check_blind(struct check_host *k)
 	at(&k->check, 0, "/blind/listen/port");
 	if (d.port != b->port)
 		tell(&k->check,
-		     "port: %s listens on UDP port %u: sites send to %u, and WireGuard has to "
-		     "listen there: `wg set %s listen-port %u`", b->device, ntohs(d.port),
-		     ntohs(b->port), b->device, ntohs(b->port));
+		     "port: %s listens on UDP port %u, and blind: on %u: they have to be the "
+		     "same: the port that is Endpoint at the edges", b->device, ntohs(d.port),
+		     ntohs(b->port));
 	for (size_t i = 0; i < b->n_sites; i++) {
 		at(&k->check, 0, "/blind/sites/%zu", i);
 		if (!host_has_site(k->c, &d, b->sites[i].name, names, NULL))

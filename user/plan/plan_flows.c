@@ -70,6 +70,7 @@ static int pool_find(const struct making *m, const struct service_config *s,
 {
 	const struct address *own;
 	char text[ADDRESS_STRLEN];
+	__u32 oif;
 	int rc;
 
 	if (!backend->family || (backend->family == FAMILY_IPV4 ? pool->n4 : pool->n6))
@@ -79,7 +80,7 @@ static int pool_find(const struct making *m, const struct service_config *s,
 		return rc;
 	if (own)
 		pool_add(pool, own);
-	else
+	else if (!nl_route_get(backend, host_vrf(m->host, s), &oif)) /* else it waits for a route */
 		log_warning("service %s: waiting for an address of ours from which to reach "
 			    "backend %s, on the interface on the way there or as flows: "
 			    "{ source: [ … ] }", s->name, address_format(backend, text));

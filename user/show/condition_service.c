@@ -374,7 +374,7 @@ static bool blind_device_works(struct judge *j)
 	if (!link || !link->up)
 		note_fault(j, FAULT_DEVICE, "%s is %s", b->device, link ? "down" : "not there");
 	else if (!rc && d.port != b->port)
-		note_fault(j, FAULT_DEVICE, "%s listens on UDP port %u, and sites send to %u",
+		note_fault(j, FAULT_DEVICE, "%s listens on UDP port %u, and blind: on %u",
 			   b->device, ntohs(d.port), ntohs(b->port));
 	wg_free(&d);
 	return !j->faults;
