@@ -158,5 +158,11 @@ row forwarding 'service blind waiting' off
 row interface 'service blind waiting' at ip link set wgr down
 row interface 'interface eth1 down' at ip link set eth1 down
 row blind - misnamed
+blind ', pairs: [ [ site-a, site-c ] ]'
+wgxdp reload > /dev/null
+names blind
+found problem found | holds -x "pairs: wgr has no peer with the name 'site-c': there are site-a" || fail "pairs: $(found problem found)"
+wgxdp check > "$work/check" 2>&1 || :
+grep -q "error: pairs: wgr has no peer with the name 'site-c': there are site-a" "$work/check" || fail "check: $(< "$work/check")"
 end_daemon
-table_ends 17
+table_ends 18

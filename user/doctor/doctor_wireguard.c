@@ -180,6 +180,31 @@ static void report_site(struct doctor *k, const struct doctor_device *d, const c
 		   WG_QUICK_DIR "/%s.conf: it has %s", d->name, d->name, names);
 }
 
+static bool is_in_earlier_pair(const struct blind_config *b, size_t at)
+{
+	for (size_t i = 0; i < at; i++)
+		if (!strcmp(b->pairs[i / 2].name[i % 2], b->pairs[at / 2].name[at % 2]))
+			return true;
+	return false;
+}
+
+/* Reports each name in `pairs` that no site has: its pairs let no packet through. The grammar
+ * refuses a name that the list of sites lacks, and look_at_blind() checks that list. */
+static void look_at_pairs(struct doctor *k, const struct doctor_device *d)
+{
+	const struct blind_config *b = &k->c->blind;
+	char names[256];
+
+	for (size_t i = 0; i < 2 * b->n_pairs && !b->n_sites; i++) {
+		const char *name = b->pairs[i / 2].name[i % 2];
+
+		if (!is_in_earlier_pair(b, i) && !host_has_site(k->c, &d->wg, name, names, NULL))
+			doctor_say(k, STATE_PROBLEM, "blind", name, NULL,
+				   "pairs: %s has no peer with the name '%s': there are %s",
+				   d->name, name, names);
+	}
+}
+
 static bool has_fresh_handshake(const struct doctor_device *d)
 {
 	for (size_t i = 0; i < d->wg.n_peers; i++)
@@ -219,6 +244,7 @@ static void look_at_blind(struct doctor *k)
 		for (size_t s = 0; s < b->n_sites; s++)
 			if (!host_has_site(k->c, &d->wg, b->sites[s].name, names, NULL))
 				report_site(k, d, b->sites[s].name, names);
+		look_at_pairs(k, d);
 	}
 }
 

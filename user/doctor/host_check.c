@@ -348,6 +348,13 @@ static void check_blind(struct check_host *k)
 			tell(&k->check, "sites: %s has no peer with the name '%s': it has %s",
 			     b->device, b->sites[i].name, names);
 	}
+	for (size_t i = 0; i < b->n_pairs && !b->n_sites; i++)
+		for (int j = 0; j < 2; j++) {
+			at(&k->check, 0, "/blind/pairs/%zu", i);
+			if (!host_has_site(k->c, &d, b->pairs[i].name[j], names, NULL))
+				tell(&k->check, "pairs: %s has no peer with the name '%s': there "
+				     "are %s", b->device, b->pairs[i].name[j], names);
+		}
 	wg_free(&d);
 }
 
