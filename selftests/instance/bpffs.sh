@@ -15,7 +15,7 @@ unmounts() { while mountpoint -q /sys/fs/bpf; do umount -l /sys/fs/bpf; done; } 
 removes() { rm -r /sys/fs/bpf/wgxdp/default; }
 not_up() { # COMMAND...
 	! "$@" > "$work/out" 2>&1 || fail "${*:2} succeeds with nothing there"
-	grep -q 'instance default is not up: .wgxdp up. starts it' "$work/out" || fail "${*:2} says $(< "$work/out")"
+	grep -q 'instance default is not up: start it with .wgxdp up.' "$work/out" || fail "${*:2} says $(< "$work/out")"
 }
 
 firewall_network

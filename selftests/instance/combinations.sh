@@ -83,7 +83,7 @@ switches_off() {
 everything() { # the devices that the file names
 	local name
 	# the device has no such sites
-	sed "s/wgblind/wgc$$/; s/wgroutes/wgr$$/; /^  sites: \[ site-c/d" docs/examples/config/everything.yaml > "$work/everything.yaml"
+	sed "s/wgblind/wgc$$/; s/wgroutes/wgr$$/; /^  \(sites\|pairs\): .*site-c/d" docs/examples/config/everything.yaml > "$work/everything.yaml"
 	inside firewall ip link add link wan name wan.7 up type vlan id 7 2> /dev/null || no_vlans
 	inside firewall ip link add link wan name vrrp address 00:00:5e:00:01:33 type macvlan mode private
 	inside firewall ip link add br-lan type bridge

@@ -93,5 +93,5 @@ for file in docs/examples/topology/*.yaml; do
 	says "'(relays|gateways|firewalls)' .*topology.*wgxdp gen hosts $file" check -c "$file"
 	says "'(relays|gateways|firewalls)' .*topology" up -c "$file"
 done
-says "'services' .*configuration.*wgxdp check -c $files/dnat.yaml" gen hosts "$files/dnat.yaml" -o "$work/hosts"
+says "'services' .*configuration.*wgxdp up -c $files/dnat.yaml" gen hosts "$files/dnat.yaml" -o "$work/hosts"
 say 'ok a topology and a configuration are told from each other'

@@ -133,4 +133,4 @@ wait_for 5 'it looks' looks
 wgxdp down > /dev/null
 status=0
 wait $pid || status=$?
-expect 'after down' "$status $(sed 's/: `.*//' "$work/last.errors")" == '1 wgxdp: error: instance default is not up'
+expect 'after down' "$status $(sed 's/: start it.*//' "$work/last.errors")" == '1 wgxdp: error: instance default is not up'

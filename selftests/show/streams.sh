@@ -63,7 +63,7 @@ timeout 5 nsenter --net=/run/netns/firewall "$wgxdp" monitor --reason nosuch > "
 expect 'monitor of a reason that is none: status' $status == 2
 status=0
 wgxdp --instance other show > "$work/said" 2>&1 || status=$?
-grep -q 'instance other is not up: .wgxdp --instance other up. starts it' "$work/said" || fail "show says $(< "$work/said")"
+grep -q 'instance other is not up: start it with .wgxdp --instance other up.' "$work/said" || fail "show says $(< "$work/said")"
 
 start_daemon -c "$work/wgxdp.yaml"
 kill -PIPE "$daemon"
