@@ -2,6 +2,7 @@
  *
  * wgxdp show: the blind relay's sites, and the traffic from each to each.
  */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include "show/condition.h"
@@ -40,22 +41,46 @@ static void show_pair(struct node list, const struct blind_view *v, __u32 from, 
 	document_number(row, "bytes", p->bytes);
 }
 
+static int by_name(const void *a, const void *b, void *sites)
+{
+	const struct blind_view_site *list = sites;
+
+	return strcmp(list[*(const __u32 *)a].name, list[*(const __u32 *)b].name);
+}
+
+/* Writes sites and pairs in the order of the sites' names. order: the sites' places */
+static void show_in_order(struct document *d, const struct conditions *k,
+			  const struct blind_view *v, __u32 *order)
+{
+	struct node list = document_list(document_root(d), "sites");
+
+	for (__u32 i = 0; i < v->n; i++)
+		order[i] = i;
+	qsort_r(order, v->n, sizeof(*order), by_name, v->sites);
+	for (__u32 i = 0; i < v->n; i++)
+		if (*v->sites[order[i]].name)
+			show_site(list, k, &v->sites[order[i]]);
+	list = document_list(document_root(d), "site_pairs");
+	for (__u32 i = 0; i < v->n; i++)
+		for (__u32 j = 0; j < v->n; j++)
+			if (order[i] && order[j])
+				show_pair(list, v, order[i], order[j]);
+}
+
 int show_sites(struct document *d, const struct conditions *k, bool always)
 {
-	struct node list;
 	struct blind_view v;
+	__u32 *order;
 	int rc = blind_view_read(k->dp, &v);
 
 	if (rc || (!v.n && !always))
 		return rc;
-	list = document_list(document_root(d), "sites");
-	for (__u32 i = 1; i < v.n; i++)
-		if (*v.sites[i].name)
-			show_site(list, k, &v.sites[i]);
-	list = document_list(document_root(d), "site_pairs");
-	for (__u32 i = 1; i < v.n; i++)
-		for (__u32 j = 1; j < v.n; j++)
-			show_pair(list, &v, i, j);
+	order = malloc((v.n + 1) * sizeof(*order));
+	if (order)
+		show_in_order(d, k, &v, order);
+	else
+		rc = -ENOMEM;
+	free(order);
 	document_number(document_root(d), "sites_refused", v.refused);
 	blind_view_free(&v);
 	return 0;
