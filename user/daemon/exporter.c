@@ -352,8 +352,9 @@ static void run_server(struct server *s)
 	if (s->answered)
 		memory_trim();
 	s->answered = false;
+	/* 0: it has more to do, 4 kB of a long answer at a time */
 	if (mhd.MHD_get_timeout(s->daemon, &ms) == MHD_YES)
-		uv_timer_start(&s->timeout, on_timeout, ms + 1, 0);
+		uv_timer_start(&s->timeout, on_timeout, ms ? ms + 1 : 0, 0);
 	else
 		uv_timer_stop(&s->timeout);
 }
