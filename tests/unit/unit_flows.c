@@ -343,18 +343,26 @@ static double cpu_seconds(void)
 	return t.tv_sec + t.tv_nsec / 1e9;
 }
 
+/* Of all addresses and ports that put_many() gives out, and one port more */
+static struct pool pool_of_many(void)
+{
+	struct pool pool = { .first = 20000, .last = 60000, .timeout = 300, .n4 = 7 };
+
+	for (__u32 i = 0; i < pool.n4; i++) {
+		pool.own4[i] = addr("192.168.1.1:1", &(__be16){ 0 }, &(__u8){ 0 });
+		pool.own4[i].b[15] = 1 + i;
+	}
+	return pool;
+}
+
 /* A pool that has half as many ports, and then is gone: whoever has none of its ports ends, and nobody else */
 static void taken_away(void **state)
 {
-	struct pool pool = { .first = 20000, .last = 60999, .timeout = 300, .n4 = 7 };
+	struct pool pool = pool_of_many();
 	struct plan p = { .pools = &pool, .n_pools = 1 };
 	int changes = 0;
 	double before;
 
-	for (__u32 i = 0; i < pool.n4; i++)
-		pool.own4[i] = addr("192.168.1.1:1", &(__be16){ 0 }, &(__u8){ 0 });
-	for (__u32 i = 0; i < pool.n4; i++)
-		pool.own4[i].b[15] = 1 + i;
 	assert_int_equal(dataplane_pools_write(&dp, &p, &changes), 0);
 	assert_int_equal(changes, 1);
 	put_many();
@@ -421,7 +429,9 @@ static int collect(void *data, const struct flow_entry *e)
 static void grows(void **state)
 {
 	struct flow_entry *was = calloc(FLOWS, sizeof(*was)), *is = calloc(FLOWS + 1, sizeof(*is)), *end;
+	struct pool pool = pool_of_many();
 
+	bpf_map_update_elem(dp.maps[MAP_pools], &(__u32){ 0 }, &pool, 0);
 	put_many();
 	end = was;
 	assert_int_equal(dataplane_flows(&dp, collect, &end), 0);
@@ -431,7 +441,9 @@ static void grows(void **state)
 	dp.maps[MAP_flow_table] = map(BPF_MAP_TYPE_ARRAY, 4, sizeof(struct flow_bucket), 2 * n_buckets, BPF_F_MMAPABLE);
 	dp.maps[MAP_flow_index] = map(BPF_MAP_TYPE_ARRAY, 4, sizeof(struct learned_line), 4 * n_buckets, BPF_F_MMAPABLE);
 	dataplane_carry_flows(&dp);
-	put(&(struct tuple){ 0, "10.200.0.1:4000", "198.51.100.1:51820", "192.168.1.200:1", "192.168.1.10:51820" }, 1, 1, 5);
+	put(&(struct tuple){ 0, "10.200.0.1:4000", "198.51.100.1:51820", "192.168.1.1:60000", "192.168.1.10:51820" }, 1, 1, 5);
+	/* no port of the service's any more */
+	put(&(struct tuple){ 0, "10.200.0.2:4000", "198.51.100.1:51820", "192.168.1.1:60001", "192.168.1.10:51820" }, 1, 1, 5);
 	flow_table_close(&table);
 	dataplane_carry_flows(&dp);
 	close(dp.former[MAP_flow_table]);

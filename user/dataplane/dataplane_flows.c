@@ -175,6 +175,27 @@ void dataplane_pin_flow_end(struct dataplane *dp, const struct plan *p, const ch
 		pin_remove(dp->instance, PIN_FLOW_END);
 }
 
+/* ---- pools ---- */
+
+bool dataplane_pool(const struct dataplane *dp, __u32 id, struct pool *ret)
+{
+	return !bpf_map_lookup_elem(map_fd(dp, MAP_pools), &id, ret) && ret->last;
+}
+
+/* Whether the pool has this address and port. */
+static bool pool_has(const struct pool *pool, __u8 family, const struct addr *a, __be16 port)
+{
+	const struct addr *own = family == FAMILY_IPV4 ? pool->own4 : pool->own6;
+	__u32 n = family == FAMILY_IPV4 ? pool->n4 : pool->n6;
+
+	if (ntohs(port) < pool->first || ntohs(port) > pool->last)
+		return false;
+	for (__u32 i = 0; i < n; i++)
+		if (!memcmp(&own[i], a, sizeof(*a)))
+			return true;
+	return false;
+}
+
 /* ---- new tables ---- */
 
 static struct learned_secret draw_secret(void)
@@ -200,11 +221,25 @@ struct learned_secret dataplane_secret(const struct dataplane *dp)
 	return draw_secret();
 }
 
+struct carrying {
+	const struct dataplane *dp;
+	struct flow_table to;
+	struct pool pool;		/* of the service `id` */
+	__u32 id;
+	bool has_pool;
+};
+
+/* Its service may have another pool by now, and dataplane_pools_write() has ended such flows. */
 static int carry_flow(void *data, const struct flow_entry *e)
 {
-	const struct flow_table *to = data;
+	struct carrying *c = data;
 
-	flow_table_put(to, &e->flow, learned_word_state(e->word), e->word);
+	if (!c->has_pool || c->id != e->flow.id) {
+		c->id = e->flow.id;
+		c->has_pool = dataplane_pool(c->dp, c->id, &c->pool);
+	}
+	if (c->has_pool && pool_has(&c->pool, e->flow.family, &e->flow.own, e->flow.own_port))
+		flow_table_put(&c->to, &e->flow, learned_word_state(e->word), e->word);
 	return 0;
 }
 
@@ -213,29 +248,25 @@ void dataplane_carry_flows(const struct dataplane *dp)
 	int former = dp->former[MAP_flow_table];
 	__u32 buckets = former < 0 ? 0 : map_entries(former);
 	struct learned_secret secret = dataplane_secret(dp);
-	struct flow_table from, to;
+	struct carrying c = { .dp = dp };
+	struct flow_table from;
 	struct flow_entry e;
 
 	if (flow_table_open_new(map_fd(dp, MAP_flow_table), map_fd(dp, MAP_flow_index),
-				dataplane_entries(dp, MAP_flow_table), &secret, &to))
+				dataplane_entries(dp, MAP_flow_table), &secret, &c.to))
 		return;
 	if (former < 0) {
-		former_flows(dp->instance, carry_flow, &to);
+		former_flows(dp->instance, carry_flow, &c);
 	} else if (!flow_table_open(former, buckets, &from)) {
 		for (__u32 place = 0; place < buckets * LEARNED_WAYS; place++)
 			if (flow_table_read(&from, place, &e))
-				carry_flow(&to, &e);
+				carry_flow(&c, &e);
 		flow_table_close(&from);
 	}
-	flow_table_close(&to);
+	flow_table_close(&c.to);
 }
 
 /* ---- numbers ---- */
-
-bool dataplane_pool(const struct dataplane *dp, __u32 id, struct pool *ret)
-{
-	return !bpf_map_lookup_elem(map_fd(dp, MAP_pools), &id, ret) && ret->last;
-}
 
 int dataplane_flow_numbers(const struct dataplane *dp, __u32 id, __u32 now,
 			   struct flow_numbers *ret)
@@ -254,21 +285,7 @@ int dataplane_flow_numbers(const struct dataplane *dp, __u32 id, __u32 now,
 	return 0;
 }
 
-/* ---- pools ---- */
-
-/* Whether the pool has this address and port. */
-static bool pool_has(const struct pool *pool, __u8 family, const struct addr *a, __be16 port)
-{
-	const struct addr *own = family == FAMILY_IPV4 ? pool->own4 : pool->own6;
-	__u32 n = family == FAMILY_IPV4 ? pool->n4 : pool->n6;
-
-	if (ntohs(port) < pool->first || ntohs(port) > pool->last)
-		return false;
-	for (__u32 i = 0; i < n; i++)
-		if (!memcmp(&own[i], a, sizeof(*a)))
-			return true;
-	return false;
-}
+/* ---- flows that lose their port ---- */
 
 /* Flows of a service whose address or port its pool does not have any more. */
 struct lost {
