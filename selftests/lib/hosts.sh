@@ -15,6 +15,17 @@ esac
 EOF
 chmod 755 "$work/bin/resolvconf"
 
+# Run by bash with the host's name: what systemd-networkd needs there. It asks no bus, and no udev where /sys is read-only. It ends
+# there if the host has networkd already.
+# shellcheck disable=SC2016,SC2034 # expanded there
+networkd_room='! mountpoint -q /run/systemd || exit 0
+mkdir -p /run/systemd /run/keepalived
+for at in /run/systemd /run/keepalived; do mount -t tmpfs run $at; done
+mount -t sysfs -o ro sysfs /sys
+mkdir -p /run/systemd/netif/{links,leases,lldp} /run/systemd/network
+chown -R systemd-network:systemd-network /run/systemd/netif
+md5sum <<< "$1" | cut -c 1-32 > /etc/machine-id'
+
 declare -A keeper=() # of each host's mounts: a process, because kernels refuse some namespaces of mounts a file
 hosts() { # NAME...
 	local name

@@ -22,16 +22,8 @@ export WG_QUICK_USERSPACE_IMPLEMENTATION=wireguard-go # where the kernel has non
 
 # --- what is around the hosts
 
-# networkd asks no bus, and where /sys is read-only no udev
 networkd() { # HOST
-	at "$1" bash -ec "
-		! mountpoint -q /run/systemd || exit 0
-		mkdir -p /run/systemd /run/keepalived
-		for at in /run/systemd /run/keepalived; do mount -t tmpfs run \$at; done
-		mount -t sysfs -o ro sysfs /sys
-		mkdir -p /run/systemd/netif/{links,leases,lldp} /run/systemd/network
-		chown -R systemd-network:systemd-network /run/systemd/netif
-		echo $(md5sum <<< "$1" | cut -c 1-32) > /etc/machine-id"
+	at "$1" bash -ec "$networkd_room" networkd "$1"
 	runs "$1" networkd /lib/systemd/systemd-networkd
 }
 
