@@ -150,6 +150,7 @@ static int run_checks(struct doctor *k)
 	doctor_routes(k);
 	doctor_listen(k);
 	doctor_backends(k);
+	doctor_replies(k);
 	doctor_guards(k);
 	doctor_wireguard(k);
 	doctor_counters(k);

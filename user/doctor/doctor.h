@@ -137,6 +137,7 @@ void doctor_rules(struct doctor *k);		/* nftables */
 /* Probes backends and receives frames for k->seconds. doctor_backends() then adds the findings */
 void doctor_listen(struct doctor *k);
 void doctor_backends(struct doctor *k);
+void doctor_replies(struct doctor *k);		/* after doctor_backends() */
 void doctor_wireguard(struct doctor *k);	/* devices and peers of this host */
 void doctor_guards(struct doctor *k);		/* keys, and handshakes without an answer */
 void doctor_counters(struct doctor *k);
