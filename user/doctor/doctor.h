@@ -4,7 +4,7 @@
  * one part of the host and appends findings in the order in which cmd_doctor.c prints them.
  */
 #pragma once
-#include "plan/answers.h"
+#include "plan/resolved_backends.h"
 #include "dataplane/dataplane.h"
 #include "net/wireguard.h"
 #include "plan/reach.h"
@@ -78,7 +78,7 @@ struct doctor {
 	const struct config *c;		/* the running configuration, or the one to examine */
 	struct dataplane *dp;		/* NULL: the configuration does not run */
 	struct host h;
-	struct answers answers;
+	struct resolved_backends answers;
 	struct link *links;		/* of the running data path */
 	size_t n_links;
 	struct plan *plan;		/* ports and nics of the running data path, or NULL */

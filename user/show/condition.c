@@ -12,7 +12,7 @@
 #include "config/config_names.h"
 #include "dataplane/attach.h"
 #include "dataplane/config_text.h"
-#include "instance/state.h"
+#include "instance/run_state.h"
 #include "lib/grow.h"
 #include "plan/reach.h"
 #include "show/condition.h"
@@ -313,7 +313,7 @@ const struct config *conditions_config(const char *instance)
 		return kept;
 	config_free(kept);
 	kept = NULL;
-	kept_id = state_read(instance, &kept) ? 0 : id;
+	kept_id = run_state_read(instance, &kept) ? 0 : id;
 	snprintf(of, sizeof(of), "%s", instance);
 	return kept;
 }
