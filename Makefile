@@ -350,7 +350,7 @@ $(O)/selftests/%.bpf.o: selftests/lib/%.bpf.c Makefile
 	$(call say,BPF,$@)$(CLANG) $(ALL_BPF_CFLAGS) -c $< -o $@
 
 # ---- the host plane: unit tests, fuzzers; the data path by test-run ----
-HOST_UNITS := express express_guard bpf pipeline resolve memory icmp cut sites policy masquerade embryos learned admission replay shares backends blind blind_packets blind_shares
+HOST_UNITS := express express_guard express_sites bpf pipeline resolve memory icmp cut sites policy masquerade embryos learned admission replay shares backends blind blind_packets blind_shares
 FUZZ_CFLAGS ?= $(SANITIZED) -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined
 
 # How often to unroll is said to clang; with the whole data path in each, -O2 and its variables' places cost twice the time

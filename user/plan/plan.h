@@ -75,6 +75,7 @@ struct relay_route {			/* word: the peer's id and flags */
 struct plan_relay {
 	bool on;
 	bool grows;			/* kernel routes are followed: sources may outgrow a list */
+	bool nics;			/* some peer is behind a nic */
 	struct prefix overlay;
 	struct relay_peer *peers;	/* by id; 0 means no peer */
 	size_t n_peers;
