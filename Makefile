@@ -236,7 +236,7 @@ UNITDIR     ?= $(PREFIX)/lib/systemd/system
 INITDIR     ?=
 ZSHDIR      ?= $(PREFIX)/share/zsh/site-functions
 SYSCONFDIR  ?= /etc
-DOCS        := README.md CHANGELOG.md $(wildcard docs/*.md)
+DOCS        := README.md CHANGELOG.md $(filter-out docs/README.md,$(wildcard docs/*.md))
 at_place     = -e 's,/usr/local/sbin,$(SBINDIR),'
 
 # Units for the one instance, and templates for several: wgxdp@NAME reads /etc/wgxdp/NAME.yaml

@@ -103,8 +103,8 @@ def maps():
     return {' '.join(m) for m in re.findall(r'^(?:MAP|RING)\(([a-z_]+), ([A-Z_]+),', text, re.M)}
 
 
-def maps_in_design():
-    table = between(read('docs/design.md'), '^Every map of `bpf/maps.h`', '^Planned maps:')
+def maps_in_page():
+    table = between(read('docs/inside/state.md'), '^## The maps$', '^### The map `table`$')
     return {' '.join(m) for m in re.findall(r'^\| ([a-z_]+) \| ([A-Z_]+)', table, re.M)}
 
 
@@ -254,7 +254,7 @@ def check_reasons():
 
 
 def check_maps():
-    yield from same('map', 'bpf/maps.h', maps(), "the design's table", maps_in_design())
+    yield from same('map', 'bpf/maps.h', maps(), 'docs/inside/state.md', maps_in_page())
 
 
 def check_keys():
@@ -353,9 +353,9 @@ MUST_FIND = (
     (check_examples, 'docs/guides/firewall.md', '^    listen: { interface', '    listen: { device'),
     (check_examples, 'docs/guides/blind.md', r'      pairs: \[', '      pair: ['),
     (check_topology, 'docs/guides/vps.md', 'inbound: established, proxy', 'inbound: open, proxy'),
-    (check_maps, 'docs/design.md', r'^\| states \|.*\n', ''),
-    (check_maps, 'docs/design.md', r'^\| choices \| ARRAY', '| choices | HASH'),
-    (check_maps, 'docs/design.md', r'^\| names \| ', '| titles | '),
+    (check_maps, 'docs/inside/state.md', r'^\| states \|.*\n', ''),
+    (check_maps, 'docs/inside/state.md', r'^\| choices \| ARRAY', '| choices | HASH'),
+    (check_maps, 'docs/inside/state.md', r'^\| names \| ', '| titles | '),
     (check_maps, 'bpf/maps.h', r'\Z', 'MAP(frobs, HASH, __u32, __u32, 1, 0);\n'),
     (check_metrics, 'docs/reference/metrics.md', '`wgxdp_map_entries`', '`wgxdp_map_rows`'),
     (check_packages, 'docs/guides/firewall.md', ' libldns-dev', ''),
