@@ -51,7 +51,7 @@ nft_given() { # packets between sites that the relays' rules saw
 }
 elsewhere() { [[ $(where "$1") != "$2" ]] && reach_all; } # SITE RELAY
 
-# --- from one to three, as docs/guide-relays.md has it
+# --- from one to three, as docs/guides/relays.md has it
 
 one_relay() {
 	local n=10 s edge
