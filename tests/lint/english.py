@@ -26,7 +26,7 @@ WIDE = 120
 
 # How a sentence must not begin: with a pronoun or a clause in place of its subject. A question may.
 BEGIN = re.compile(r'''(?ix) (?:so\ |and\ |but\ |or\ )? (?:
-    of\ (?!course) | whom\b | whose\b | nobody\b | what\b(?!\ (?:if|about)\b) | who\b | where\b | which\b | whatever\b | whoever\b |
+    of\ (?!course) | whom\b | whose\b | nobody\b | what\b(?!:|\ (?:if|about)\b) | who\b | where\b | which\b | whatever\b | whoever\b |
     (?:for|from|to|by|with|in|of|at|on)\ (?:who|whom|whose|what|which|where)\b | (?:one|some)\ (?:that|is|are|has|of\ which|who)\b | he\b )''')
 
 # What must not be anywhere, and what to write
@@ -42,7 +42,7 @@ WORDS = [(re.compile(pattern, re.I), meant) for pattern, meant in (
     (r'(?:^|[,;:(] |\b(?:but|and|or|of|to|for|by|with|from|as|than|if|that|beside|in|on|only|what|where) )'
      r'one (?:that|which|who|has|can|may|must|does|would|wants|says|sends|of which)\b', 'name the thing'),
     (r'\bsome (?:is|are|was|were|has|have)\b', 'name the thing'),
-    (r', for (?:it|they|there|only|that|he|we|nothing|no|each)\b', 'because'),
+    (r', for (?:it|they|there|only|that|he|we|nothing|no)\b', 'because'),
     (r'\bbut for\b', 'except'),
     (r'\banew\b', 'again'),
     (r'\b(?:could|can) not be put\b', 'the query failed'),

@@ -192,8 +192,8 @@ def texts(path):
 
 
 def sentences(text):
-    """A sentence ends with a stop before a capital, a digit or a quotation."""
-    return [s for s in re.split(r'(?<=[.!?])["\')]*\s+(?=["\'(]?[A-Z0-9])', text) if s]
+    """A sentence ends with a stop, but not with that of an abbreviation. Names of programs begin with a small letter."""
+    return [s for s in re.split(r'(?<=[.!?])(?<!e\.g\.)(?<!i\.e\.)(?<!etc\.)(?<!cf\.)(?<!vs\.)["\')]*\s+(?=["\'(]?\w)', text) if s]
 
 
 def files():
