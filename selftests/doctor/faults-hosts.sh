@@ -151,7 +151,7 @@ rm $file*
 chmod 0777 /sys/fs/bpf
 doctor
 expect 'a bare host: status, warnings' "$status $(found warning | grep -vx clock)" == '0 bpffs'
-cure=$(found warning cure | grep -v timedatectl)
+cure=$(found warning fix | grep -v timedatectl)
 heals
 doctor
 expect 'a bare host: findings' "$(found warning | grep -cvx clock)$(found problem | wc -l)" == 00

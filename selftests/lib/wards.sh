@@ -35,7 +35,7 @@ names() { # CHECK [ARGUMENT...]: $cure is the cure
 	doctor "${@:2}"
 	[[ $status == 3 && $(found problem) == "$1" ]] ||
 		fail "$1 is wrong, and doctor (status $status) says: $(wgxdp doctor "${@:2}" | grep -v '^ok' || :)"
-	cure=$(found problem cure)
+	cure=$(found problem fix)
 	say "ok $1: $(found problem found)"
 }
 

@@ -45,7 +45,7 @@ void doctor_replies(struct doctor *k)
 			continue;
 		sent = count_forwarded(k, i, DIRECTION_ORIGINAL);
 		if (sent >= ENOUGH && !count_forwarded(k, i, DIRECTION_REPLY))
-			doctor_say(k, STATE_WARNING, "replies", names[i].name, NULL,
+			doctor_report(k, STATE_WARNING, "replies", names[i].name, NULL,
 				   "%llu packets went to its backend, and no reply came back: the "
 				   "backend drops them, or sends its replies by another way than "
 				   "this host. `tcpdump -n udp` at the backend shows which",
