@@ -304,7 +304,16 @@ ln -s /etc/hostname "$dir/notes/link"
 mine=$(stat -c '%n %i %y %z' "$dir/relay/etc/other/file" "$dir/notes/file" "$dir/notes/link")
 expect_status "others' files" 0 gen --check
 echo '# by hand' >> "$dir/relay/etc/wireguard/wgvpnr01.conf"
-changes 'a file changed by hand' '^change relay/etc/wireguard/wgvpnr01.conf$'
+expect_status 'a file changed by hand: --check' 0 gen --check
+grep -qxF 'keep relay/etc/wireguard/wgvpnr01.conf (edited by hand)' "$work/said" || fail "--check: $(< "$work/said")"
+expect_status 'a file changed by hand' 0 gen
+grep -qxF 'kept relay/etc/wireguard/wgvpnr01.conf: edited by hand' "$work/said" || fail "nothing of what is kept: $(< "$work/said")"
+grep -qx '# by hand' "$dir/relay/etc/wireguard/wgvpnr01.conf" || fail 'a change by hand is gone'
+describe 'a b c' 'direct nat phone laptop'
+refused 'and the topology changes it too' '-# by hand' gen
+no_secrets 'a change by hand'
+expect_status 'and the topology changes it too: --replace' 0 gen --replace
+! grep -q '# by hand' "$dir/relay/etc/wireguard/wgvpnr01.conf" || fail '--replace left it'
 chmod 644 "$dir/nat/etc/wireguard/wg0.conf"
 expect_status 'a key that others could read' 1 gen --check
 expect_status 'a key that others could read' 0 gen
