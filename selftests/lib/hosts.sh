@@ -35,7 +35,7 @@ hosts() { # NAME...
 		unshare --mount --propagation private bash -ec "
 			mount -t overlay -o 'lowerdir=/etc,upperdir=$work/etc/$name/upper,workdir=$work/etc/$name/work' etc /etc
 			echo '127.0.0.1 localhost' > /etc/hosts
-			rm -rf /etc/resolv.conf /etc/nftables.conf /etc/wireguard /etc/wgxdp # as on a new host
+			rm -rf /etc/resolv.conf /etc/nftables.d /etc/wireguard /etc/wgxdp # as on a new host
 			mkdir -p /run/wireguard /run/wgxdp
 			for at in /run/wireguard /run/wgxdp /run/state; do mount -t tmpfs run \$at; done
 			mount -t bpf bpf /sys/fs/bpf
@@ -82,7 +82,7 @@ names_of() { # NAME
 boots() { # HOST
 	local conf device
 	! at "$1" test -e /etc/sysctl.d/60-wgxdp.conf || at "$1" sysctl -q -p /etc/sysctl.d/60-wgxdp.conf
-	! at "$1" test -e /etc/nftables.conf || at "$1" nft -f /etc/nftables.conf
+	! at "$1" test -e /etc/nftables.d/wgxdp.nft || at "$1" nft -f /etc/nftables.d/wgxdp.nft
 	for conf in $(at "$1" find /etc/wireguard -name '*.conf' 2> /dev/null); do
 		device=$(basename "$conf" .conf)
 		at "$1" ip link show "$device" > /dev/null 2>&1 || quick "$1" up "$device"

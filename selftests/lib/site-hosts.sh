@@ -126,7 +126,7 @@ nft_given() { at relay nft list counter inet seen overlay | awk '$1 == "packets"
 
 boots_edge() { # HOST [no-keepalived]
 	at "$1" sysctl -qp /etc/sysctl.d/60-wgxdp.conf
-	at "$1" nft -f /etc/nftables.conf
+	at "$1" nft -f /etc/nftables.d/wgxdp.nft
 	networkd "$1"
 	[[ ${2:-} ]] || runs "$1" keepalived keepalived -nlD -p /run/keepalived/pid -r /run/keepalived/vrrp
 	runs "$1" radvd radvd -n -m stderr -p /run/keepalived/radvd

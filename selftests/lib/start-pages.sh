@@ -73,7 +73,7 @@ starts() { # UNIT
 	wgxdp) wgxdp up > "$(log wgxdp)" 2>&1 || { cat "$(log wgxdp)"; return 1; } ;;
 	wgxdp-daemon) daemon ;;
 	wg-quick@*) tunnel "${1#*@}" ;;
-	nftables) nft -f /etc/nftables.conf ;;
+	wgxdp-rules) nft -f /etc/nftables.d/wgxdp.nft ;;
 	wgxdp-ddns.timer) once wgxdp-ddns '' ;;
 	wgxdp-endpoint@*.timer) once wgxdp-endpoint@ "$(sed 's/.*@\(.*\)\.timer/\1/' <<< "$1")" ;;
 	systemd-networkd) "$work/bin/networkd" ;;
