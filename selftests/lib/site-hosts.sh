@@ -66,6 +66,7 @@ outside() { # SITE NUMBER cone|symmetric EDGE...: a NAT, with its network for ed
 		}
 	EOF_NFT
 	at "nat-$1" mkdir -p /etc/systemd/network
+	# Since systemd 256 the server waits for a unit before it serves, unless it keeps no leases; earlier ones ignore the key
 	at "nat-$1" tee /etc/systemd/network/in.network <<- EOF_NETWORK > /dev/null
 		[Match]
 		Name=in
@@ -75,6 +76,7 @@ outside() { # SITE NUMBER cone|symmetric EDGE...: a NAT, with its network for ed
 		ConfigureWithoutCarrier=yes
 		[DHCPServer]
 		EmitDNS=no
+		PersistLeases=no
 	EOF_NETWORK
 }
 
