@@ -2,7 +2,7 @@
  *
  * The assignments of a topology as text, one per line, kept from run to run in this order.
  *
- *	overlay fd12:3456:789a::/48	given or made; also tunnels, mesh
+ *	overlay fd12:3456:789a::/48	given or made (like tunnels, mesh)
  *	site a a			subnet, hexadecimal as in the address
  *	relay relay 1			number
  *	host a edge-a1 1		number in the site or behind the gateway named first; a
