@@ -16,8 +16,8 @@ SKIPPED = re.compile(r'tests/(corpus|mistakes|config|mutants|skips)|debian/(chan
 # what the machinery reads: heads of tests, directives of tools, pictures
 DIRECTIVE = re.compile(r'SPDX-|(tier|alone|first|timeout|vm|systemd|nics)(:|$)|shellcheck |!/|pylint:|clang-format|NOLINT|vim?:|type: ignore|noqa|fall ?through')
 PICTURE = re.compile(r'[-=─_]{3,}|[│└├┌]|^\s*[|/\\<>]|\|\s*$| {3,}[|<>/\\]|^\S*\s*[-/\\|]+$|\S {4,}\S.* {4,}\S')
-ITEM = re.compile(r'^\s*(?:[-*] |\d+\. )')
-OPTION = re.compile(r' {1,8}(?:-\S|[A-Za-z(][^ ]*(?: [^ ]+){0,2}  +\S)')
+ITEM = re.compile(r'^\s*(?:[-*] |\d+\. |[a-z_]+(?:, [a-z_]+)*: )')
+OPTION = re.compile(r' {1,8}(?:-\S|[A-Za-z(][^ ]*(?: [^ ]+){0,2}  +\S|\S.*? {3,}\S)')
 
 
 def paragraphs(path, kind, lines):
@@ -123,7 +123,7 @@ def in_markdown(path, source):
             yield Text(path, number, 'heading', line.lstrip('#').strip())
         else:
             start = start if words else number
-            words.append(ITEM.sub('', line).strip() if ITEM.match(line) else line.strip())
+            words.append(re.sub(r'^\s*(?:[-*] |\d+\. )', '', line).strip() if ITEM.match(line) else line.strip())
 
 
 def in_manual(path, source):
