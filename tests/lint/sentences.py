@@ -80,7 +80,7 @@ def in_shell(path, source):
             last, column = number, at
         if said := re.search(r'''\b(?:die|fail|echo|complain|skip|info|warn)\s+(['"])(.*?)\1''', line):
             text = re.sub(r'\$\{?\w+\}?|\$\([^)]*\)', 'CODE', said.group(2))
-            if len(re.findall(r'[A-Za-z]{2,}', text)) >= 3 and not re.search(r'[{}=]', text):       # a file's text
+            if len(re.findall(r'[A-Za-z]{2,}', text)) >= 3 and not re.search(r'[{}=]|;$', text):       # a file's text
                 yield Text(path, number, 'message', text)
     yield from paragraphs(path, 'comment', lines)
 
