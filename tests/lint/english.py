@@ -29,7 +29,7 @@ BEGIN = re.compile(r'''(?ix) (?:so\ |and\ |but\ |or\ )? (?:
     of\ (?!course) | whom\b | whose\b | nobody\b | what\b(?!:|\ (?:if|about)\b) | who\b(?!:) | where\b | which\b | whatever\b | whoever\b |
     (?:for|from|to|by|with|in|of|at|on)\ (?:who|whom|whose|what|which|where)\b | (?:one|some)\ (?:that|is|are|has|of\ which|who)\b | he\b )''')
 
-# What must not be anywhere, and what to write
+# Words and phrases to avoid, and what to write instead
 WORDS = [(re.compile(pattern, re.I), meant) for pattern, meant in (
     (r"(?<!user )\bnobody(?!'s land)\b|\bno one\b", 'name the actor'),
     (r'\bwhom\b', 'name the actor'),

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Reads what a person reads out of the tree: comments, messages, help texts, documents. tests/lint/english.py judges it, tests/reader/draw
-draws from it.
+"""Extracts the text that people read: comments, messages, help texts, documents. For tests/lint/english.py and tests/reader/draw.
 
-texts(path) yields Text: a paragraph with its line. sentences(text) splits one. In a text, code in backquotes is the word CODE."""
+texts(path) yields Text: a paragraph with its line. sentences(text) splits it. Code in backquotes becomes the word CODE."""
 import collections
 import io
 import re
@@ -13,7 +12,7 @@ import tokenize
 Text = collections.namedtuple('Text', 'path line kind text')
 
 SKIPPED = re.compile(r'tests/(corpus|mistakes|config|mutants|skips)|debian/(changelog|copyright)|COPYING|docs/container/|.*\.(json|png|pcap|bin|patch|expect)$')
-# what the machinery reads: heads of tests, directives of tools, pictures
+# lines for programs: heads of tests, directives of tools, pictures
 DIRECTIVE = re.compile(r'SPDX-|(tier|alone|first|timeout|vm|systemd|nics)(:|$)|shellcheck |!/|pylint:|clang-format|NOLINT|vim?:|type: ignore|noqa|fall ?through')
 PICTURE = re.compile(r'[-=─_]{3,}|[│└├┌]|^\s*[|/\\<>]|\|\s*$| {3,}[|<>/\\]|^\S*\s*[-/\\|]+$|\S {4,}\S.* {4,}\S')
 ITEM = re.compile(r'^\s*(?:[-*] |\d+\. |[a-z_]+(?:, [a-z_]+)*: )')
