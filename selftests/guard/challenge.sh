@@ -16,7 +16,7 @@ source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 
 clients=20
 above=100  # initiations a second without a cookie
-rate=3000  # of the flood
+rate=3000  # the flood's
 within=30  # seconds
 
 configuration() {

@@ -17,7 +17,7 @@ source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 half=50 # clients of each family whose keepalives go one way, and newcomers of each at a time
 silent=5
 seconds=60 # seconds of the flood
-rate=56000 # of each family
+rate=56000 # in each family
 timeout=40
 keepalive=15 # seconds, as long as it goes one way
 ask=148 flood=100 # bytes of what the backend answers, and of what not

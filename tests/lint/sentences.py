@@ -49,8 +49,9 @@ def in_c(path, source):
     for m in C_TOKEN.finditer(source):
         number = source.count('\n', 0, m.start()) + 1 if m.lastgroup else 0
         if m.lastgroup == 'line':
-            at = m.start() - source.rfind('\n', 0, m.start())
-            if lines and (number != last + 1 or at != column):
+            begin = source.rfind('\n', 0, m.start()) + 1
+            at = m.start() - begin
+            if lines and (number != last + 1 or at != column or source[begin:m.start()].strip()):       # code: a comment of its own
                 yield from paragraphs(path, 'comment', lines)
                 lines = []
             lines.append((number, m.group()[2:].removeprefix(' ')))
@@ -72,7 +73,7 @@ def in_shell(path, source):
         m = re.match(r'''((?:[^#'"\\]|\\.|'[^']*'|"(?:\\.|[^"\\])*"|(?<=\S)#)*?)(?:(?<=\s)|^)#(?!!)(.*)''', line) if '#' in line else None
         if m:
             at = len(m.group(1).expandtabs())
-            if lines and (number != last + 1 or at != column):
+            if lines and (number != last + 1 or at != column or m.group(1).strip()):
                 yield from paragraphs(path, 'comment', lines)
                 lines = []
             lines.append((number, m.group(2).removeprefix(' ')))
@@ -89,7 +90,7 @@ def in_python(path, source):
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
         number, at = token.start
         if token.type == tokenize.COMMENT:
-            if lines and (number != last + 1 or at != column):
+            if lines and (number != last + 1 or at != column or token.line[:at].strip()):
                 yield from paragraphs(path, 'comment', lines)
                 lines = []
             lines.append((number, token.string[1:].removeprefix(' ')))
