@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The documents as one book: every relative link leads to a file that is there, and every anchor to a heading; every page of docs/ is
-linked from another page; a line of prose has at most 120 columns, a cell of a table at most 200 characters, a page at most 400 lines,
+linked from another page and listed in docs/mkdocs.yml; a line of prose has at most 120 columns, a cell of a table at most 200 characters, a page at most 400 lines,
 docs/design.md 300 and README.md 120. The ledger docs/acceptance.md is a table: only its links are checked. Then some texts with a fault
 each (MUST_FIND), which must be found. BREAK=1 checks the documents with all of these faults.
 
@@ -26,6 +26,11 @@ MUST_FIND = (
     ('docs/design.md', r'^## Words$', '\n' * 300, 'lines, 300 are allowed'),
     ('docs/inside/README.md', r'\[libraries\]\(libraries\.md\)', 'libraries', 'docs/inside/libraries.md: no page links to it'),
 )
+
+
+def read(path):
+    with open(path, encoding='utf-8') as f:
+        return f.read()
 
 
 def files():
@@ -99,6 +104,9 @@ def complaints(texts):
                     yield f'{path}:{number}: {target} has no heading #{anchor}'
         if path != LEDGER and (path.startswith('docs/') or '/' not in path):
             yield from width_complaints(path, text)
+    pages = {f'docs/{page}' for page in re.findall(r': ([\w/.-]+\.md)$', read('docs/mkdocs.yml'), re.M) if not re.search(r'\.[58]\.md$', page)}
+    yield from (f'{path}: not in docs/mkdocs.yml' for path in texts if path.startswith('docs/') and path not in pages)
+    yield from (f'docs/mkdocs.yml: no {path}' for path in pages if path not in texts)
     yield from (f'{path}: no page links to it' for path in texts if path.startswith('docs/') and path not in linked)
 
 
@@ -106,8 +114,7 @@ def site_complaints(directory):
     """Links of a built site, each within its directory."""
     pages = {}
     for path in glob.glob(f'{directory}/**/*.html', recursive=True):
-        with open(path, encoding='utf-8') as f:
-            pages[os.path.normpath(path)] = f.read()
+        pages[os.path.normpath(path)] = read(path)
     for path, text in pages.items():
         for url in re.findall(r'<(?:a|img|link|script)\b[^>]*\b(?:href|src)="([^"]*)"', text):
             name, _, anchor = url.partition('#')
@@ -128,10 +135,7 @@ def main():
         bad = sorted(set(site_complaints(sys.argv[2])))
         print('\n'.join(bad) or f'every link of {sys.argv[2]} leads somewhere')
         return bool(bad)
-    texts = {}
-    for path in files():
-        with open(path, encoding='utf-8') as f:
-            texts[path] = f.read()
+    texts = {path: read(path) for path in files()}
     if os.environ.get('BREAK'):
         for path, pattern, new, _ in MUST_FIND:
             texts[path] = re.sub(pattern, new, texts[path], flags=re.M)
