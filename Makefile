@@ -86,7 +86,7 @@ $(O)/libraries.h: scripts/sonames Makefile
 $(O)/%.skel.h: $(O)/%.bpf.o
 	$(call say,SKEL,$@)$(BPFTOOL) gen object $(O)/$*.linked.o $< && $(BPFTOOL) gen skeleton $(O)/$*.linked.o name $(*F) > $@
 
-$(O)/user/%.o: user/%.c Makefile VERSION | $(O)/wgxdp.skel.h $(O)/look.skel.h $(O)/bpf_compiler.h $(O)/libraries.h
+$(O)/user/%.o: user/%.c Makefile VERSION | $(O)/wgxdp.skel.h $(O)/tracing.skel.h $(O)/bpf_compiler.h $(O)/libraries.h
 	@mkdir -p $(@D)
 	$(call say,CC,$@)$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
 
@@ -112,7 +112,7 @@ clean:
 -include $(USER_OBJ:.o=.d) $(wildcard $(O)/*.bpf.d)
 
 # ---- unit tests: user modules on the host, under ASan and UBSan ----
-UNITS       := addr answers blake2s config cookie ddns endpoints flows gen grammar headroom json library links lists load_error mtu netlink nft notify plan_relay relay relay_size resolver rules spread topology topology_bad topology_page transmit uniform wg_dump wireguard
+UNITS       := addr blake2s config cookie ddns endpoints flows gen grammar headroom json library links lists load_error mtu netlink nft notify plan_relay relay relay_size resolved_backends resolver rules spread topology topology_bad topology_page transmit uniform wg_dump wireguard
 # a report needs lines alone, and half of the time to build the tests is -O2's and its variables'
 SANITIZED   := -O1 -g1
 # with sanitizers gcc 14 warns of texts that are cut short where none is
@@ -149,7 +149,7 @@ $(O)/unit/tests/unit/unit_relay_size.o $(O)/tests/unit_relay_size: UNIT_CFLAGS :
 $(O)/tests/unit_relay_size: $(O)/unit/tests/unit/unit_relay_size.o $(O)/user.a
 	$(link_unit)
 
-$(USER_SRC:%.c=$(O)/unit/%.o): | $(O)/wgxdp.skel.h $(O)/look.skel.h $(O)/bpf_compiler.h $(O)/libraries.h
+$(USER_SRC:%.c=$(O)/unit/%.o): | $(O)/wgxdp.skel.h $(O)/tracing.skel.h $(O)/bpf_compiler.h $(O)/libraries.h
 $(O)/unit/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(call say,CC,$@)$(CC) $(ALL_CFLAGS) -iquote bpf -Itests $(CMOCKA_NAMES) $(UNIT_CFLAGS) -MMD -MP -c $< -o $@
@@ -355,7 +355,7 @@ $(O)/selftests/%.bpf.o: selftests/lib/%.bpf.c Makefile
 	$(call say,BPF,$@)$(CLANG) $(ALL_BPF_CFLAGS) -c $< -o $@
 
 # ---- the host plane: unit tests, fuzzers; the data path by test-run ----
-HOST_UNITS := express express_guard bpf pipeline resolve memory icmp cut sites policy masquerade embryos learned admission replay shares backends blind blind_packets blind_shares
+HOST_UNITS := express express_guard express_sites bpf pipeline resolve memory icmp cut sites policy masquerade embryos learned admission replay shares backends blind blind_packets blind_shares
 FUZZ_CFLAGS ?= $(SANITIZED) -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined
 
 # How often to unroll is said to clang; with the whole data path in each, -O2 and its variables' places cost twice the time
@@ -368,7 +368,7 @@ $(O)/fuzz/%.o: %.c Makefile
 	$(call say,FUZZ,$@)$(CLANG) $(ALL_CFLAGS) -iquote bpf -Itests -Wno-gnu-variable-sized-type-not-at-end -Wno-pass-failed $(FUZZ_CFLAGS) -MMD -MP -c $< -o $@
 
 # What fuzzers reach
-FUZZED := $(wildcard $(patsubst %,user/%.c,lib/* net/* config/* ddns/* plan/answers dataplane/table instance/noted doctor/mtu* gen/topology* daemon/web))
+FUZZED := $(wildcard $(patsubst %,user/%.c,lib/* net/* config/* ddns/* plan/resolved_backends dataplane/table instance/run_counters doctor/mtu* gen/topology* daemon/web))
 $(O)/fuzz/user.a: $(FUZZED:%.c=$(O)/fuzz/%.o)
 	$(make_archive)
 

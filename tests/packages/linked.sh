@@ -28,7 +28,7 @@ mapfile -t without < <(sed -n 's/^\(WITH_[A-Z]*\) ?= 1$/\1=0/p' Makefile)
 ((${#without[@]} == 7)) || fail "the Makefile has ${#without[@]} switches"
 mkdir -p "$work/build"
 # the data path is the same, and takes longest
-cp -p "$build"/{wgxdp,look}.{bpf.o,linked.o,skel.h} "$build/bpf_compiler.h" "$work/build"
+cp -p "$build"/{wgxdp,tracing}.{bpf.o,linked.o,skel.h} "$build/bpf_compiler.h" "$work/build"
 make -s -j2 O="$work/build" CFLAGS=-O0 "${without[@]}" "$work/build/wgxdp" > "$work/log" 2>&1 || fail "without anything optional it does not build: $(tail "$work/log")"
 if [[ ${BREAK:-} ]]; then
 	cp -r "$build" "$work/broken"

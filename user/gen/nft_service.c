@@ -44,7 +44,8 @@ static struct address backend_address(const struct nft_config *n, const struct b
 {
 	struct address a;
 
-	answers_address(n->answers, family == FAMILY_IPV4 ? b->ipv4 : b->ipv6, family, &a);
+	resolved_backends_address(n->answers, family == FAMILY_IPV4 ? b->ipv4 : b->ipv6, family,
+				  &a);
 	return a;
 }
 

@@ -13,16 +13,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include <cmocka.h>
-#include "plan/answers.h"
-#include "instance/state.h"
+#include "plan/resolved_backends.h"
+#include "instance/run_state.h"
 
-static char dir[] = "/tmp/unit_answers.XXXXXX";
+static char dir[] = "/tmp/unit_resolved_backends.XXXXXX";
 static char run_file[64], kept_file[64];
 
-/* Without state.c: below a directory of this test's */
-void state_path(char path[STATE_PATH_LEN], const char *instance, const char *name)
+/* Without run_state.c: below a directory of this test's */
+void run_state_path(char path[RUN_STATE_PATH_LEN], const char *instance, const char *name)
 {
-	snprintf(path, STATE_PATH_LEN, "%s/run/%s/%s", dir, instance, name);
+	snprintf(path, RUN_STATE_PATH_LEN, "%s/run/%s/%s", dir, instance, name);
 }
 
 static int set_up(void **state)
@@ -60,7 +60,7 @@ static struct address address(const char *text)
 }
 
 /* One service a backend; *backends: IPv4, IPv6 */
-static void ask(struct answers *a, const char *const (*backends)[2], size_t n)
+static void ask(struct resolved_backends *a, const char *const (*backends)[2], size_t n)
 {
 	struct service_config *services = calloc(n, sizeof(*services));
 	struct config c = { .services = services, .n_services = n };
@@ -69,23 +69,23 @@ static void ask(struct answers *a, const char *const (*backends)[2], size_t n)
 		strcpy(services[i].backend.ipv4, backends[i][0]);
 		strcpy(services[i].backend.ipv6, backends[i][1]);
 	}
-	assert_int_equal(answers_for(a, &c), 0);
+	assert_int_equal(resolved_backends_match(a, &c), 0);
 	free(services);
 }
 
-static void learn(struct answers *a, const char *text, const char *where)
+static void learn(struct resolved_backends *a, const char *text, const char *where)
 {
 	struct address is = address(where);
-	struct answer *place = (struct answer *)answers_find(a, text, is.family);
+	struct resolved_backend *place = (struct resolved_backend *)resolved_backends_find(a, text, is.family);
 
 	assert_non_null(place);
 	place->address = is;
 	place->resolved = 1700000000;
 }
 
-static void knows(const struct answers *a, const char *text, __u8 family, const char *where)
+static void knows(const struct resolved_backends *a, const char *text, __u8 family, const char *where)
 {
-	const struct answer *is = answers_find(a, text, family);
+	const struct resolved_backend *is = resolved_backends_find(a, text, family);
 	struct address expected = address(where);
 
 	if (!is || (*where ? !address_equal(&is->address, &expected) : is->address.family))
@@ -99,21 +99,21 @@ static void asked_for(void **state)
 	static const char *const many[][2] = {
 		{ "192.168.1.10", "2001:db8::10" }, { "a.example.net", "a.example.net" }, { "a.example.net", "" }, { "", "b.example.net" },
 	};
-	struct answers a = { 0 };
+	struct resolved_backends a = { 0 };
 
 	ask(&a, many, 4);
 	assert_int_equal(a.n, 4);		/* not 192.168.1.10, and nothing twice */
-	assert_false(answer_is_name(answers_find(&a, "2001:db8::10", FAMILY_IPV6)));
-	assert_true(answer_is_name(answers_find(&a, "a.example.net", FAMILY_IPV4)));
-	assert_null(answers_find(&a, "b.example.net", FAMILY_IPV4));
-	answers_free(&a);
+	assert_false(resolved_backend_is_name(resolved_backends_find(&a, "2001:db8::10", FAMILY_IPV6)));
+	assert_true(resolved_backend_is_name(resolved_backends_find(&a, "a.example.net", FAMILY_IPV4)));
+	assert_null(resolved_backends_find(&a, "b.example.net", FAMILY_IPV4));
+	resolved_backends_free(&a);
 }
 
 /* One family of a backend goes from the configuration, and comes back: the other one keeps what it knows */
 static void family_disappears(void **state)
 {
 	static const char *const ipv4[][2] = { { "wg-end.example.net", "" } };
-	struct answers a = { 0 };
+	struct resolved_backends a = { 0 };
 
 	ask(&a, both, 1);
 	learn(&a, "wg-end.example.net", "192.168.1.10");
@@ -126,65 +126,65 @@ static void family_disappears(void **state)
 	knows(&a, "wg-end.example.net", FAMILY_IPV6, "");
 	ask(&a, NULL, 0);
 	assert_int_equal(a.n, 0);
-	answers_free(&a);
+	resolved_backends_free(&a);
 }
 
 static void again(const char *ipv4, const char *ipv6)
 {
-	struct answers a;
+	struct resolved_backends a;
 
-	answers_read("one", &a);
+	resolved_backends_read("one", &a);
 	ask(&a, both, 1);
 	knows(&a, "wg-end.example.net", FAMILY_IPV4, ipv4);
 	knows(&a, "wg-end.example.net", FAMILY_IPV6, ipv6);
-	answers_free(&a);
+	resolved_backends_free(&a);
 }
 
 static void kept(void **state)
 {
-	struct answers a = { 0 };
+	struct resolved_backends a = { 0 };
 
-	assert_int_equal(answers_write("one", &a, true), 0);
+	assert_int_equal(resolved_backends_write("one", &a, true), 0);
 	assert_int_not_equal(access(run_file, F_OK), 0);	/* nothing to keep: no file */
 	again("", "");
 	ask(&a, both, 1);
 	learn(&a, "wg-end.example.net", "192.168.1.10");
-	assert_int_equal(answers_write("one", &a, true), 0);
+	assert_int_equal(resolved_backends_write("one", &a, true), 0);
 	again("192.168.1.10", "");
 	learn(&a, "wg-end.example.net", "2001:db8::10");
 	learn(&a, "wg-end.example.net", "192.168.1.11");
-	assert_int_equal(answers_write("one", &a, false), 0);
+	assert_int_equal(resolved_backends_write("one", &a, false), 0);
 	again("192.168.1.11", "2001:db8::10");
 	assert_int_equal(unlink(run_file), 0);		/* a boot: what the last move has left */
 	again("192.168.1.10", "");
-	assert_int_equal(answers_write("one", &a, true), 0);
+	assert_int_equal(resolved_backends_write("one", &a, true), 0);
 	assert_int_equal(unlink(run_file), 0);
 	again("192.168.1.11", "2001:db8::10");
 	assert_int_equal(unlink(kept_file), 0);
 	again("", "");
-	answers_free(&a);
+	resolved_backends_free(&a);
 }
 
 /* An address of a prefix that moved is kept with its interface */
 static void kept_prefix(void **state)
 {
 	static const char *const backend[][2] = { { "", "2001:db8:1::10" } };
-	struct answers a = { 0 };
-	const struct answer *is;
+	struct resolved_backends a = { 0 };
+	const struct resolved_backend *is;
 
 	ask(&a, backend, 1);
 	a.list[0].address = address("2001:db8:2::10");
 	a.list[0].len = 64;
 	strcpy(a.list[0].interface, "lan");
-	assert_int_equal(answers_write("one", &a, true), 0);
-	answers_free(&a);
+	assert_int_equal(resolved_backends_write("one", &a, true), 0);
+	resolved_backends_free(&a);
 	unlink(run_file);
-	answers_read("one", &a);
-	is = answers_find(&a, "2001:db8:1::10", FAMILY_IPV6);
+	resolved_backends_read("one", &a);
+	is = resolved_backends_find(&a, "2001:db8:1::10", FAMILY_IPV6);
 	knows(&a, "2001:db8:1::10", FAMILY_IPV6, "2001:db8:2::10");
 	assert_string_equal(is->interface, "lan");
 	assert_int_equal(is->len, 64);
-	answers_free(&a);
+	resolved_backends_free(&a);
 }
 
 static void write_file(const char *path, const char *text, size_t len)
@@ -213,7 +213,7 @@ static void malformed(void **state)
 		"\x7f""ELF\x01\x02\xff\xfe\n",
 	};
 	char text[4096];
-	struct answers a;
+	struct resolved_backends a;
 	size_t len;
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
@@ -226,10 +226,10 @@ static void malformed(void **state)
 	len = strlen(GOOD);
 	for (size_t n = 0; n < len; n++) {	/* cut off anywhere: the whole address or none */
 		write_file(run_file, GOOD, n);
-		answers_read("one", &a);
+		resolved_backends_read("one", &a);
 		if (a.n)
 			knows(&a, "wg-end.example.net", FAMILY_IPV4, "192.168.1.10");
-		answers_free(&a);
+		resolved_backends_free(&a);
 	}
 	memset(text, 'x', sizeof(text));	/* a line longer than any, and zeros */
 	memcpy(text + 2000, "\n" GOOD, len + 1);
@@ -259,20 +259,20 @@ static void twice(void **state)
 /* Where nothing can be kept, that is said, and nothing else happens */
 static void not_writable(void **state)
 {
-	struct answers a = { 0 };
+	struct resolved_backends a = { 0 };
 
 	ask(&a, both, 1);
 	learn(&a, "wg-end.example.net", "192.168.1.10");
 	assert_int_equal(setenv("STATE_DIRECTORY", "/proc/no/such", 1), 0);
-	assert_int_equal(answers_write("one", &a, false), 0);
-	assert_int_equal(answers_write("one", &a, true), -ENOENT);
+	assert_int_equal(resolved_backends_write("one", &a, false), 0);
+	assert_int_equal(resolved_backends_write("one", &a, true), -ENOENT);
 	again("192.168.1.10", "");
-	assert_int_equal(answers_write("two", &a, false), -ENOENT);
+	assert_int_equal(resolved_backends_write("two", &a, false), -ENOENT);
 	assert_int_equal(unlink(run_file), 0);
 	assert_int_equal(mkdir(run_file, 0700), 0);
-	assert_int_equal(answers_write("one", &a, false), -EISDIR);
+	assert_int_equal(resolved_backends_write("one", &a, false), -EISDIR);
 	again("", "");
-	answers_free(&a);
+	resolved_backends_free(&a);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)

@@ -13,7 +13,7 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
-#include "look_abi.h"
+#include "tracing_abi.h"
 
 char LICENSE[] SEC("license") = "GPL";
 
@@ -21,19 +21,19 @@ struct {
 	__uint(type, BPF_MAP_TYPE_PERF_EVENT_ARRAY);
 	__uint(key_size, sizeof(__u32));
 	__uint(value_size, sizeof(__u32));
-} look_packets SEC(".maps");
+} tracing_packets SEC(".maps");
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
 	__type(key, __u32);
-	__type(value, struct look_wanted);
-} look_wanted SEC(".maps");
+	__type(value, struct tracing_wanted);
+} tracing_wanted SEC(".maps");
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);
 	__type(key, __u32);
-	__type(value, struct look_budget);
-} look_budgets SEC(".maps");
+	__type(value, struct tracing_budget);
+} tracing_budgets SEC(".maps");
 
 /* The members of kernel structures that are read here. libbpf finds their offsets (CO-RE), because
  * fexit needs the kernel's BTF anyway. */
@@ -81,7 +81,7 @@ static __always_inline __u32 find_kinds(const void *data, bool bare, __u32 kinds
 	__u16 protocol = 0;
 	__u8 ip[12];
 
-	if (!(kinds & (LOOK_HANDSHAKE | LOOK_LAST_HOP)))
+	if (!(kinds & (TRACING_HANDSHAKE | TRACING_LAST_HOP)))
 		return 0;
 	l3 = bare ? 0 : find_l3(data, &protocol);
 	if ((!bare && !l3) || bpf_probe_read_kernel(ip, sizeof(ip), data + l3))
@@ -93,11 +93,11 @@ static __always_inline __u32 find_kinds(const void *data, bool bare, __u32 kinds
 	else
 		return 0;
 	if ((ip[0] >> 4 == 4 ? ip[8] : ip[7]) <= 1)
-		found |= LOOK_LAST_HOP;
+		found |= TRACING_LAST_HOP;
 	if (!bpf_probe_read_kernel(&udp, sizeof(udp), data + l3 + header) &&
 	    ((udp.type == bpf_htonl(1 << 24) && udp.len == bpf_htons(8 + 148)) ||
 	     (udp.type == bpf_htonl(2 << 24) && udp.len == bpf_htons(8 + 92))))
-		found |= LOOK_HANDSHAKE;
+		found |= TRACING_HANDSHAKE;
 	return found & kinds;
 }
 
@@ -105,11 +105,11 @@ static __always_inline __u32 find_kinds(const void *data, bool bare, __u32 kinds
 
 /* Charges one report to this CPU's budget for the present jiffy (at most `each`). If the budget is
  * used up, counts the packet as skipped. */
-static __always_inline bool take_budget(struct look_packet *p, __u32 each)
+static __always_inline bool take_budget(struct tracing_packet *p, __u32 each)
 {
 	__u64 now = bpf_jiffies64();
 	__u32 zero = 0;
-	struct look_budget *b = bpf_map_lookup_elem(&look_budgets, &zero);
+	struct tracing_budget *b = bpf_map_lookup_elem(&tracing_budgets, &zero);
 
 	if (!b)
 		return false;
@@ -133,67 +133,67 @@ static __always_inline __u32 wanted_kinds(const void *data, bool bare, __u32 pla
 					  __u32 *each)
 {
 	__u32 zero = 0, kinds, may = verdict;
-	const struct look_wanted *w = bpf_map_lookup_elem(&look_wanted, &zero);
+	const struct tracing_wanted *w = bpf_map_lookup_elem(&tracing_wanted, &zero);
 
 	if (!w)
 		return 0;
 	*each = w->each;
 	kinds = w->kinds;
-	if (verdict == LOOK_FORWARDED)
-		may |= LOOK_HANDSHAKE;
+	if (verdict == TRACING_FORWARDED)
+		may |= TRACING_HANDSHAKE;
 	else if (!verdict && plane == PLANE_TC)
-		may |= LOOK_HANDSHAKE | LOOK_LAST_HOP;
+		may |= TRACING_HANDSHAKE | TRACING_LAST_HOP;
 	kinds &= may;
-	return (kinds & (LOOK_FORWARDED | LOOK_DROPPED)) | find_kinds(data, bare, kinds);
+	return (kinds & (TRACING_FORWARDED | TRACING_DROPPED)) | find_kinds(data, bare, kinds);
 }
 
 SEC("fexit")
-int BPF_PROG(look_xdp, struct xdp_buff *xdp, int verdict)
+int BPF_PROG(tracing_xdp, struct xdp_buff *xdp, int verdict)
 {
-	struct look_packet p = { .plane = PLANE_XDP };
+	struct tracing_packet p = { .plane = PLANE_XDP };
 	__u32 each = 0;
 	__u64 n;
 
 	p.kinds = wanted_kinds(xdp->data, false, PLANE_XDP,
-			       verdict == XDP_REDIRECT || verdict == XDP_TX ? LOOK_FORWARDED :
-			       verdict == XDP_DROP ? LOOK_DROPPED : 0,
+			       verdict == XDP_REDIRECT || verdict == XDP_TX ? TRACING_FORWARDED :
+			       verdict == XDP_DROP ? TRACING_DROPPED : 0,
 			       &each);
 	if (!p.kinds || !take_budget(&p, each))
 		return 0;
 	p.ifindex = xdp->rxq->dev->ifindex;
 	p.len = xdp->data_end - xdp->data;
-	n = p.len < LOOK_MAX ? p.len : LOOK_MAX;
-	bpf_xdp_output(xdp, &look_packets, n << 32 | BPF_F_CURRENT_CPU, &p, sizeof(p));
+	n = p.len < TRACING_MAX ? p.len : TRACING_MAX;
+	bpf_xdp_output(xdp, &tracing_packets, n << 32 | BPF_F_CURRENT_CPU, &p, sizeof(p));
 	return 0;
 }
 
-static __always_inline int look_skb(struct sk_buff *skb, int verdict, bool bare)
+static __always_inline int tracing_skb(struct sk_buff *skb, int verdict, bool bare)
 {
-	struct look_packet p = { .plane = PLANE_TC, .bare = bare };
+	struct tracing_packet p = { .plane = PLANE_TC, .bare = bare };
 	__u32 each = 0;
 	__u64 n;
 
 	p.kinds = wanted_kinds(skb->data, bare, PLANE_TC,
-			       verdict == TC_ACT_REDIRECT ? LOOK_FORWARDED :
-			       verdict == TC_ACT_SHOT ? LOOK_DROPPED : 0,
+			       verdict == TC_ACT_REDIRECT ? TRACING_FORWARDED :
+			       verdict == TC_ACT_SHOT ? TRACING_DROPPED : 0,
 			       &each);
 	if (!p.kinds || !take_budget(&p, each))
 		return 0;
 	p.ifindex = skb->dev->ifindex;
 	p.len = skb->len;
-	n = p.len < LOOK_MAX ? p.len : LOOK_MAX;
-	bpf_skb_output(skb, &look_packets, n << 32 | BPF_F_CURRENT_CPU, &p, sizeof(p));
+	n = p.len < TRACING_MAX ? p.len : TRACING_MAX;
+	bpf_skb_output(skb, &tracing_packets, n << 32 | BPF_F_CURRENT_CPU, &p, sizeof(p));
 	return 0;
 }
 
 SEC("fexit")
-int BPF_PROG(look_tc, struct sk_buff *skb, int verdict)
+int BPF_PROG(tracing_tc, struct sk_buff *skb, int verdict)
 {
-	return look_skb(skb, verdict, false);
+	return tracing_skb(skb, verdict, false);
 }
 
 SEC("fexit")
-int BPF_PROG(look_tc_l3, struct sk_buff *skb, int verdict)
+int BPF_PROG(tracing_tc_l3, struct sk_buff *skb, int verdict)
 {
-	return look_skb(skb, verdict, true);
+	return tracing_skb(skb, verdict, true);
 }

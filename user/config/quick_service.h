@@ -7,16 +7,18 @@
 #include "config/config.h"
 
 /* as getopt_long() returns them */
-enum line_option { LINE_WAN = 256, LINE_LAN, LINE_TO, LINE_PORT, LINE_NAT, LINE_OPTIONS };
+enum quick_service_option {
+	QUICK_WAN = 256, QUICK_LAN, QUICK_TO, QUICK_PORT, QUICK_NAT, QUICK_OPTIONS
+};
 
-struct line {
+struct quick_service {
 	struct config *config;		/* NULL: no option was given */
 	struct service_config *service;	/* its only one */
 	bool port_said;
 };
 
 /* Handles one option. It writes to its argument. */
-int line_option(struct line *l, enum line_option option, char *argument);
+int quick_service_option(struct quick_service *l, enum quick_service_option option, char *argument);
 /* Completes the configuration after the last option, with one service per --wan, all with the same
  * backend. */
-int line_finish(struct line *l, const char *command);
+int quick_service_finish(struct quick_service *l, const char *command);

@@ -8,11 +8,11 @@
 #include <string.h>
 #include "config/config_check.h"
 #include "lib/grow.h"
-#include "config/line.h"
+#include "config/quick_service.h"
 #include "lib/log.h"
 #include "config/service_args.h"
 
-static int create_service(struct line *l)
+static int create_service(struct quick_service *l)
 {
 	if (l->config)
 		return 0;
@@ -26,7 +26,7 @@ static int create_service(struct line *l)
 	return 0;
 }
 
-static int add_interface(struct line *l, const char *name, enum link_role role)
+static int add_interface(struct quick_service *l, const char *name, enum link_role role)
 {
 	struct interface_config *i;
 
@@ -42,25 +42,25 @@ static int add_interface(struct line *l, const char *name, enum link_role role)
 	return 0;
 }
 
-int line_option(struct line *l, enum line_option option, char *argument)
+int quick_service_option(struct quick_service *l, enum quick_service_option option, char *argument)
 {
 	int rc = create_service(l);
 
 	if (rc)
 		return rc;
 	switch (option) {
-	case LINE_WAN:
+	case QUICK_WAN:
 		return add_interface(l, argument, ROLE_WAN);
-	case LINE_LAN:
+	case QUICK_LAN:
 		return add_interface(l, argument, ROLE_LAN);
-	case LINE_TO:
+	case QUICK_TO:
 		return service_backend(&l->service->backend, "--to", argument);
-	case LINE_PORT:
+	case QUICK_PORT:
 		l->port_said = true;
 		return service_ports(l->service, argument);
-	case LINE_NAT:
+	case QUICK_NAT:
 		return service_nat(l->service, argument);
-	case LINE_OPTIONS:
+	case QUICK_OPTIONS:
 		break;
 	}
 	return -EINVAL;
@@ -94,7 +94,7 @@ static void report_by_option(void *data, const struct config_place *place, const
 	log_error("%s: %s", argument, without_key(text));
 }
 
-int line_finish(struct line *l, const char *command)
+int quick_service_finish(struct quick_service *l, const char *command)
 {
 	struct config *c = l->config;
 	struct line_errors errors = { .config = c, .command = command };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * look: loads bpf/look.bpf.c for an instance's programs, and passes on what they report.
+ * look: loads bpf/tracing.bpf.c for an instance's programs, and passes on what they report.
  */
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
@@ -12,18 +12,18 @@
 #include "lib/file.h"
 #include "lib/log.h"
 #include "dataplane/load_error.h"
-#include "dataplane/look.h"
+#include "dataplane/tracing.h"
 #include "dataplane/map_info.h"
-#include "look.skel.h"
+#include "tracing.skel.h"
 
 #define PAGES 256			/* of each CPU's ring: a megabyte */
 #define PAGES_FREE 128			/* more takes CAP_IPC_LOCK (kernel.perf_event_mlock_kb) */
 
-struct looking {
-	struct look *skeleton;
+struct tracer {
+	struct tracing *skeleton;
 	struct perf_buffer *buffer;
 	__u32 ids[PROGRAM_COUNT];	/* of the instance's programs; 0: none */
-	look_take *take;
+	tracer_sink *sink;
 	void *data;
 	__u64 lost;
 	enum { LOADING, OPENING_RING, ATTACHING } stage;
@@ -51,18 +51,19 @@ static int function_name(int program, char name[64])
 	return *name ? 0 : -EOPNOTSUPP;
 }
 
-static int choose_programs(struct looking *l, const struct dataplane *dp)
+static int choose_programs(struct tracer *l, const struct dataplane *dp)
 {
 	/* the one that devices run: what follows a tail call is not traced */
 	bool express = program_fd(dp, PROGRAM_wgxdp_express) >= 0;
 	struct bpf_program *programs[PROGRAM_COUNT] = {
-		[PROGRAM_wgxdp_tc] = l->skeleton->progs.look_tc,
-		[PROGRAM_wgxdp_tc_l3] = l->skeleton->progs.look_tc_l3,
+		[PROGRAM_wgxdp_tc] = l->skeleton->progs.tracing_tc,
+		[PROGRAM_wgxdp_tc_l3] = l->skeleton->progs.tracing_tc_l3,
 	};
 	char name[64];
 	int rc = 0;
 
-	programs[express ? PROGRAM_wgxdp_express : PROGRAM_wgxdp_xdp] = l->skeleton->progs.look_xdp;
+	programs[express ? PROGRAM_wgxdp_express : PROGRAM_wgxdp_xdp] =
+		l->skeleton->progs.tracing_xdp;
 	for (int i = 0; i < PROGRAM_COUNT && !rc; i++) {
 		l->ids[i] = program_info(program_fd(dp, i)).id;
 		if (!programs[i])
@@ -77,38 +78,38 @@ static int choose_programs(struct looking *l, const struct dataplane *dp)
 
 static void on_sample(void *data, int cpu, void *record, __u32 size)
 {
-	struct looking *l = data;
-	const struct look_packet *p = record;
+	struct tracer *l = data;
+	const struct tracing_packet *p = record;
 	__u32 n = size < sizeof(*p) ? 0 : size - sizeof(*p);
 
 	if (size >= sizeof(*p))
-		l->take(l->data, p, p + 1, n < p->len ? n : p->len);
+		l->sink(l->data, p, p + 1, n < p->len ? n : p->len);
 }
 
 static void on_lost(void *data, int cpu, __u64 n)
 {
-	((struct looking *)data)->lost += n;
+	((struct tracer *)data)->lost += n;
 }
 
-static int start(struct looking *l, const struct dataplane *dp, __u32 kinds, __u32 each)
+static int start(struct tracer *l, const struct dataplane *dp, __u32 kinds, __u32 each)
 {
-	const struct look_wanted wanted = { kinds, each };
+	const struct tracing_wanted wanted = { kinds, each };
 	__u32 zero = 0;
-	int rc = choose_programs(l, dp) ?: look__load(l->skeleton);
+	int rc = choose_programs(l, dp) ?: tracing__load(l->skeleton);
 
 	if (rc)
 		return rc;
 	l->stage = OPENING_RING;
-	l->buffer = perf_buffer__new(bpf_map__fd(l->skeleton->maps.look_packets), PAGES, on_sample,
-				     on_lost, l, NULL);
+	l->buffer = perf_buffer__new(bpf_map__fd(l->skeleton->maps.tracing_packets), PAGES,
+				     on_sample, on_lost, l, NULL);
 	if (!l->buffer && errno == EPERM)
-		l->buffer = perf_buffer__new(bpf_map__fd(l->skeleton->maps.look_packets),
+		l->buffer = perf_buffer__new(bpf_map__fd(l->skeleton->maps.tracing_packets),
 					     PAGES_FREE, on_sample, on_lost, l, NULL);
-	if (!l->buffer || bpf_map_update_elem(bpf_map__fd(l->skeleton->maps.look_wanted), &zero,
+	if (!l->buffer || bpf_map_update_elem(bpf_map__fd(l->skeleton->maps.tracing_wanted), &zero,
 					      &wanted, BPF_ANY))
 		return -errno;
 	l->stage = ATTACHING;
-	return look__attach(l->skeleton);
+	return tracing__attach(l->skeleton);
 }
 
 /* ---- why not ---- */
@@ -142,7 +143,7 @@ static void read_policy(const char *path, char *ret, size_t room)
 	free(text);
 }
 
-static void tell_forbidden(const struct looking *l)
+static void tell_forbidden(const struct tracer *l)
 {
 	char lockdown[128], modules[256], paranoid[32];
 
@@ -164,7 +165,7 @@ static void tell_forbidden(const struct looking *l)
 		    "trace`; and tcpdump after `wgxdp up --mode tc`");
 }
 
-static void tell_failed(const struct looking *l, int rc)
+static void tell_failed(const struct tracer *l, int rc)
 {
 	if (load_in_user_namespace())
 		log_error("monitor: this process is in a user namespace, where the kernel loads no "
@@ -181,10 +182,10 @@ static void tell_failed(const struct looking *l, int rc)
 			  strerror(-rc));
 }
 
-int looking_open(const struct dataplane *dp, __u32 kinds, __u32 each, look_take *take, void *data,
-		 struct looking **ret)
+int tracer_open(const struct dataplane *dp, __u32 kinds, __u32 each, tracer_sink *sink, void *data,
+		struct tracer **ret)
 {
-	struct looking *l = calloc(1, sizeof(*l));
+	struct tracer *l = calloc(1, sizeof(*l));
 	int rc = -ENOMEM;
 
 	if (!l)
@@ -193,20 +194,20 @@ int looking_open(const struct dataplane *dp, __u32 kinds, __u32 each, look_take 
 		free(l);
 		return -EPERM;
 	}
-	l->take = take;
+	l->sink = sink;
 	l->data = data;
-	l->skeleton = look__open();
+	l->skeleton = tracing__open();
 	rc = l->skeleton ? start(l, dp, kinds, each) : -errno;
 	if (!rc) {
 		*ret = l;
 		return 0;
 	}
 	tell_failed(l, rc);
-	looking_close(l);
+	tracer_close(l);
 	return rc;
 }
 
-bool looking_is_current(const struct looking *l, const struct dataplane *dp)
+bool tracer_is_current(const struct tracer *l, const struct dataplane *dp)
 {
 	for (int i = 0; i < PROGRAM_COUNT; i++)
 		if (l->ids[i] != program_info(program_fd(dp, i)).id)
@@ -214,26 +215,26 @@ bool looking_is_current(const struct looking *l, const struct dataplane *dp)
 	return true;
 }
 
-int looking_fd(const struct looking *l)
+int tracer_fd(const struct tracer *l)
 {
 	return perf_buffer__epoll_fd(l->buffer);
 }
 
-int looking_consume(struct looking *l)
+int tracer_consume(struct tracer *l)
 {
 	return perf_buffer__consume(l->buffer);
 }
 
-__u64 looking_lost(const struct looking *l)
+__u64 tracer_lost(const struct tracer *l)
 {
 	return l->lost;
 }
 
-void looking_close(struct looking *l)
+void tracer_close(struct tracer *l)
 {
 	if (!l)
 		return;
 	perf_buffer__free(l->buffer);
-	look__destroy(l->skeleton);
+	tracing__destroy(l->skeleton);
 	free(l);
 }

@@ -14,8 +14,8 @@
 #include "dataplane/load_error.h"
 #include "dataplane/map_info.h"
 #include "lib/log.h"
-#include "instance/noted.h"
-#include "instance/state.h"
+#include "instance/run_counters.h"
+#include "instance/run_state.h"
 #include "lib/text.h"
 #include "lib/yaml.h"
 
@@ -23,15 +23,15 @@
 #define FAILED "failed"
 #define NEXT "running.yaml.new"		/* what is to run */
 
-int state_lock(const char *instance)
+int run_state_lock(const char *instance)
 {
-	char path[STATE_PATH_LEN];
+	char path[RUN_STATE_PATH_LEN];
 	int fd, rc;
 
-	mkdir(STATE_DIR, 0755);
-	state_path(path, instance, "");
+	mkdir(RUN_STATE_DIR, 0755);
+	run_state_path(path, instance, "");
 	mkdir(path, 0755);
-	state_path(path, instance, "lock");
+	run_state_path(path, instance, "lock");
 	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (fd >= 0 && !flock(fd, LOCK_EX))
 		return fd;
@@ -44,9 +44,9 @@ int state_lock(const char *instance)
 
 static void remove_file(const char *instance, const char *name)
 {
-	char path[STATE_PATH_LEN];
+	char path[RUN_STATE_PATH_LEN];
 
-	state_path(path, instance, name);
+	run_state_path(path, instance, name);
 	unlink(path);
 }
 
@@ -73,9 +73,9 @@ static bool runs_already(const char *instance, const char *text)
 	return same;
 }
 
-int state_prepare(const char *instance, const struct config *c, int *ret_map)
+int run_state_prepare(const char *instance, const struct config *c, int *ret_map)
 {
-	char path[STATE_PATH_LEN], what[INSTANCE_LEN + sizeof("instance ")], *text = NULL;
+	char path[RUN_STATE_PATH_LEN], what[INSTANCE_LEN + sizeof("instance ")], *text = NULL;
 	size_t n;
 	FILE *out = text_open(&text, &n);
 	int rc = out ? config_write(c, out) : -ENOMEM, map = 0;
@@ -87,7 +87,7 @@ int state_prepare(const char *instance, const struct config *c, int *ret_map)
 			  YAML_FILE_LIMIT);
 		rc = -EFBIG;
 	}
-	state_path(path, instance, NEXT);
+	run_state_path(path, instance, NEXT);
 	if (!rc)
 		rc = write_whole(path, text, n);
 	if (rc && rc != -EFBIG)
@@ -111,17 +111,17 @@ int state_prepare(const char *instance, const struct config *c, int *ret_map)
 	return 0;
 }
 
-int state_publish(const char *instance, int map)
+int run_state_publish(const char *instance, int map)
 {
-	char path[STATE_PATH_LEN], next[STATE_PATH_LEN];
+	char path[RUN_STATE_PATH_LEN], next[RUN_STATE_PATH_LEN];
 	int rc;
 
 	if (map && map_info(map).id != config_text_id(instance)) {
 		remove_file(instance, NEXT);
 		return 0;
 	}
-	state_path(path, instance, RUNNING);
-	state_path(next, instance, NEXT);
+	run_state_path(path, instance, RUNNING);
+	run_state_path(next, instance, NEXT);
 	rc = rename(next, path) ? -errno : 0;
 	if (rc)
 		log_error("cannot write %s: %s", path, strerror(-rc));
@@ -130,36 +130,36 @@ int state_publish(const char *instance, int map)
 	return rc;
 }
 
-int state_write(const char *instance, const struct config *c)
+int run_state_write(const char *instance, const struct config *c)
 {
-	return state_prepare(instance, c, NULL) ?: state_publish(instance, 0);
+	return run_state_prepare(instance, c, NULL) ?: run_state_publish(instance, 0);
 }
 
-void state_note_failure(const char *instance)
+void run_state_set_failed(const char *instance)
 {
-	char path[STATE_PATH_LEN];
+	char path[RUN_STATE_PATH_LEN];
 	int fd;
 
-	state_path(path, instance, FAILED);
+	run_state_path(path, instance, FAILED);
 	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
 	if (fd >= 0)
 		close(fd);
 }
 
-bool state_failed(const char *instance)
+bool run_state_failed(const char *instance)
 {
-	char path[STATE_PATH_LEN];
+	char path[RUN_STATE_PATH_LEN];
 
-	state_path(path, instance, FAILED);
+	run_state_path(path, instance, FAILED);
 	return !access(path, F_OK);
 }
 
-int state_read(const char *instance, struct config **ret)
+int run_state_read(const char *instance, struct config **ret)
 {
-	char path[STATE_PATH_LEN], *text = NULL;
+	char path[RUN_STATE_PATH_LEN], *text = NULL;
 	int rc = config_text_read(instance, &text);
 
-	state_path(path, instance, RUNNING);
+	run_state_path(path, instance, RUNNING);
 	if (!rc)
 		rc = config_parse(text, path, ret);
 	else if (rc == -ENOENT)
@@ -171,18 +171,18 @@ int state_read(const char *instance, struct config **ret)
 	return rc;
 }
 
-void state_remove(const char *instance)
+void run_state_remove(const char *instance)
 {
-	static const char *const noted[] = NOTED_FILES;
+	static const char *const files[] = RUN_COUNTERS_FILES;
 	char beside[32];
 
 	remove_file(instance, RUNNING);
 	remove_file(instance, NEXT);
-	remove_file(instance, "names.new");	/* of a killed command: user/plan/answers.c */
+	remove_file(instance, "names.new"); /* of a killed command: user/plan/resolved_backends.c */
 	remove_file(instance, FAILED);
-	for (size_t i = 0; i < sizeof(noted) / sizeof(*noted); i++) {
-		snprintf(beside, sizeof(beside), "%s.new", noted[i]);
-		remove_file(instance, noted[i]);
+	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++) {
+		snprintf(beside, sizeof(beside), "%s.new", files[i]);
+		remove_file(instance, files[i]);
 		remove_file(instance, beside);
 	}
 	remove_file(instance, "source");	/* user/instance/source.c */

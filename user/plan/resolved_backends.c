@@ -8,20 +8,20 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include "plan/answers.h"
+#include "plan/resolved_backends.h"
 #include "lib/file.h"
 #include "lib/grow.h"
 #include "lib/log.h"
 #include "lib/paths.h"
 
-bool answer_is_name(const struct answer *a)
+bool resolved_backend_is_name(const struct resolved_backend *a)
 {
 	struct address address;
 
 	return address_parse(a->text, &address);
 }
 
-static bool parse_line(const char *line, struct answer *a)
+static bool parse_line(const char *line, struct resolved_backend *a)
 {
 	char family[8], address[INET6_ADDRSTRLEN], interface[IFNAMSIZ];
 	unsigned int len;
@@ -37,32 +37,32 @@ static bool parse_line(const char *line, struct answer *a)
 	return a->family && !address_parse(address, &a->address) && a->address.family == a->family;
 }
 
-static void read_file(const char *path, struct answers *ret)
+static void read_file(const char *path, struct resolved_backends *ret)
 {
 	FILE *in = fopen(path, "re");
 	char line[512];
-	struct answer a, *place;
+	struct resolved_backend a, *place;
 
 	while (in && fgets(line, sizeof(line), in))
-		if (parse_line(line, &a) && !answers_find(ret, a.text, a.family) &&
+		if (parse_line(line, &a) && !resolved_backends_find(ret, a.text, a.family) &&
 		    (place = append(ret->list, ret->n)))
 			*place = a;
 	if (in)
 		fclose(in);
 }
 
-void answers_read(const char *instance, struct answers *ret)
+void resolved_backends_read(const char *instance, struct resolved_backends *ret)
 {
-	char path[KEPT_PATH_LEN];
+	char path[VAR_STATE_PATH_LEN];
 
-	*ret = (struct answers){ 0 };
-	state_path(path, instance, "names");
+	*ret = (struct resolved_backends){ 0 };
+	run_state_path(path, instance, "names");
 	read_file(path, ret);
-	kept_path(path, instance, "names");
+	var_state_path(path, instance, "names");
 	read_file(path, ret);
 }
 
-static int write_file(const char *path, const struct answers *a)
+static int write_file(const char *path, const struct resolved_backends *a)
 {
 	FILE *out = file_replace_begin(path, 0666);
 	char text[ADDRESS_STRLEN];
@@ -70,7 +70,7 @@ static int write_file(const char *path, const struct answers *a)
 	if (!out)
 		return -errno;
 	for (size_t i = 0; i < a->n; i++) {
-		const struct answer *is = &a->list[i];
+		const struct resolved_backend *is = &a->list[i];
 
 		if (is->address.family)
 			fprintf(out, "%s %s %s %" PRId64 " %s %u\n", is->text,
@@ -81,18 +81,18 @@ static int write_file(const char *path, const struct answers *a)
 	return file_replace_end(out, path);
 }
 
-int answers_write(const char *instance, const struct answers *a, bool moved)
+int resolved_backends_write(const char *instance, const struct resolved_backends *a, bool moved)
 {
-	char path[KEPT_PATH_LEN];
+	char path[VAR_STATE_PATH_LEN];
 	int rc;
 
-	state_path(path, instance, "names");
+	run_state_path(path, instance, "names");
 	if (!a->n && access(path, F_OK))
 		return 0;
 	rc = write_file(path, a);
 	if (!rc && moved) {
-		kept_prepare(instance);
-		kept_path(path, instance, "names");
+		var_state_prepare(instance);
+		var_state_path(path, instance, "names");
 		rc = write_file(path, a);
 	}
 	if (rc)
@@ -101,13 +101,14 @@ int answers_write(const char *instance, const struct answers *a, bool moved)
 	return rc;
 }
 
-void answers_free(struct answers *a)
+void resolved_backends_free(struct resolved_backends *a)
 {
 	free(a->list);
-	*a = (struct answers){ 0 };
+	*a = (struct resolved_backends){ 0 };
 }
 
-const struct answer *answers_find(const struct answers *a, const char *text, __u8 family)
+const struct resolved_backend *resolved_backends_find(const struct resolved_backends *a,
+						      const char *text, __u8 family)
 {
 	for (size_t i = 0; a && i < a->n; i++)
 		if (a->list[i].family == family && !strcmp(a->list[i].text, text))
@@ -115,9 +116,10 @@ const struct answer *answers_find(const struct answers *a, const char *text, __u
 	return NULL;
 }
 
-bool answers_address(const struct answers *a, const char *text, __u8 family, struct address *ret)
+bool resolved_backends_address(const struct resolved_backends *a, const char *text, __u8 family,
+			       struct address *ret)
 {
-	const struct answer *is = *text ? answers_find(a, text, family) : NULL;
+	const struct resolved_backend *is = *text ? resolved_backends_find(a, text, family) : NULL;
 
 	*ret = (struct address){ 0 };
 	if (is && is->address.family)
@@ -127,14 +129,15 @@ bool answers_address(const struct answers *a, const char *text, __u8 family, str
 	return ret->family;
 }
 
-static int ask_for(struct answers *new, const struct answers *known, const char *text, __u8 family)
+static int ask_for(struct resolved_backends *new, const struct resolved_backends *known,
+		   const char *text, __u8 family)
 {
-	const struct answer *old = answers_find(known, text, family);
+	const struct resolved_backend *old = resolved_backends_find(known, text, family);
 	struct address address;
-	struct answer *place;
+	struct resolved_backend *place;
 
 	/* An IPv4 address in the configuration never moves, so it needs no record. */
-	if (!*text || answers_find(new, text, family) ||
+	if (!*text || resolved_backends_find(new, text, family) ||
 	    (family == FAMILY_IPV4 && !address_parse(text, &address)))
 		return 0;
 	place = append(new->list, new->n);
@@ -147,7 +150,7 @@ static int ask_for(struct answers *new, const struct answers *known, const char 
 	return 0;
 }
 
-static int ask_for_backend(struct answers *new, const struct answers *a,
+static int ask_for_backend(struct resolved_backends *new, const struct resolved_backends *a,
 			   const struct backend_config *b)
 {
 	return ask_for(new, a, b->ipv4, FAMILY_IPV4) ?: ask_for(new, a, b->ipv6, FAMILY_IPV6) ?:
@@ -155,9 +158,9 @@ static int ask_for_backend(struct answers *new, const struct answers *a,
 	       ask_for(new, a, b->standby.ipv6, FAMILY_IPV6);
 }
 
-int answers_for(struct answers *a, const struct config *c)
+int resolved_backends_match(struct resolved_backends *a, const struct config *c)
 {
-	struct answers new = { 0 };
+	struct resolved_backends new = { 0 };
 	int rc = 0;
 
 	for (size_t i = 0; i < c->n_services && !rc; i++)
@@ -165,28 +168,28 @@ int answers_for(struct answers *a, const struct config *c)
 			rc = ask_for_backend(&new, a, backend_at(&c->services[i], j));
 	if (rc) {
 		log_error("no memory for the addresses of backends");
-		answers_free(&new);
+		resolved_backends_free(&new);
 		return rc;
 	}
-	answers_free(a);
+	resolved_backends_free(a);
 	*a = new;
 	return 0;
 }
 
-void answers_learn(struct answers *a, const char *instance)
+void resolved_backends_merge(struct resolved_backends *a, const char *instance)
 {
-	struct answers file;
+	struct resolved_backends file;
 
-	answers_read(instance, &file);
+	resolved_backends_read(instance, &file);
 	for (size_t i = 0; i < a->n; i++) {
-		const struct answer *theirs = answers_find(&file, a->list[i].text,
-							   a->list[i].family);
+		const struct resolved_backend *theirs =
+			resolved_backends_find(&file, a->list[i].text, a->list[i].family);
 
 		if (theirs &&
 		    (!a->list[i].address.family || theirs->resolved >= a->list[i].resolved))
 			a->list[i] = *theirs;
 	}
-	answers_free(&file);
+	resolved_backends_free(&file);
 }
 
 /* ---- prefixes ---- */
@@ -226,7 +229,7 @@ static const struct nl_address *on_link(const struct host *h, const struct addre
 
 /* Finds a prefix of the recorded length on the recorded interface that is not deprecated. The one
  * that covers the recorded address wins. */
-static const struct nl_address *in_its_place(const struct host *h, const struct answer *a)
+static const struct nl_address *in_its_place(const struct host *h, const struct resolved_backend *a)
 {
 	const struct nl_link *link = host_link_by_name(h, a->interface);
 	const struct nl_address *found = NULL;
@@ -253,13 +256,13 @@ static struct address moved_to(const struct nl_address *prefix, const struct add
 	return a;
 }
 
-bool answers_follow_prefixes(struct answers *a, const struct host *h)
+bool resolved_backends_follow_prefixes(struct resolved_backends *a, const struct host *h)
 {
 	char text[ADDRESS_STRLEN];
 	bool any = false;
 
 	for (size_t i = 0; i < a->n; i++) {
-		struct answer *is = &a->list[i], was = *is;
+		struct resolved_backend *is = &a->list[i], was = *is;
 		const struct nl_address *here, *there;
 		struct address said;
 

@@ -8,15 +8,15 @@
 #include "lib/log.h"
 #include "plan/plan.h"
 
-int followed_read(const struct config *c, struct followed **ret, size_t *ret_n)
+int followed_devices_read(const struct config *c, struct followed_device **ret, size_t *ret_n)
 {
-	struct followed *list = calloc(c->follow.n_wireguard + 1, sizeof(*list));
+	struct followed_device *list = calloc(c->follow.n_wireguard + 1, sizeof(*list));
 	size_t n = 0;
 
 	if (!list)
 		return -ENOMEM;
 	for (size_t i = 0; i < c->follow.n_wireguard; i++) {
-		struct followed *f = &list[n];
+		struct followed_device *f = &list[n];
 		int rc;
 
 		strcpy(f->device, c->follow.wireguard[i].name);
@@ -30,7 +30,7 @@ int followed_read(const struct config *c, struct followed **ret, size_t *ret_n)
 		if (rc) {
 			log_error("interface %s: cannot read its peers: %s", f->device,
 				  strerror(-rc));
-			followed_free(list, n);
+			followed_devices_free(list, n);
 			return rc;
 		}
 		wg_names_read(f->device, &f->names);
@@ -41,7 +41,7 @@ int followed_read(const struct config *c, struct followed **ret, size_t *ret_n)
 	return 0;
 }
 
-void followed_free(struct followed *list, size_t n)
+void followed_devices_free(struct followed_device *list, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		wg_free(&list[i].wireguard);
@@ -77,7 +77,7 @@ static __u64 device_hash(const char *device, const struct wg_device *d)
 	return sum;
 }
 
-__u64 followed_hash(const struct config *c)
+__u64 followed_devices_hash(const struct config *c)
 {
 	__u64 sum = 1;
 

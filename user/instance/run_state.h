@@ -11,21 +11,21 @@
 
 /* Waits for other commands of the instance. Returns a fd that holds the lock until it is closed, or
  * -errno (reported). */
-int state_lock(const char *instance);
+int run_state_lock(const char *instance);
 /* Writes what is to run beside running.yaml and, unless ret_map is NULL, into a map for the caller
  * to close; 0: that text runs already. It runs once dataplane_sync() has put the map in place, even
  * if the command is killed then. Returns 0 or -errno (reported). */
-int state_prepare(const char *instance, const struct config *c, int *ret_map);
+int run_state_prepare(const char *instance, const struct config *c, int *ret_map);
 /* Makes the prepared file running.yaml, or removes it if its map (0: none) is not the one that
  * runs. Returns 0 or -errno (reported). */
-int state_publish(const char *instance, int map);
+int run_state_publish(const char *instance, int map);
 /* Writes running.yaml for maps that agree with it */
-int state_write(const char *instance, const struct config *c);
+int run_state_write(const char *instance, const struct config *c);
 /* Notes that a reload failed, until a configuration is published */
-void state_note_failure(const char *instance);
-bool state_failed(const char *instance);
+void run_state_set_failed(const char *instance);
+bool run_state_failed(const char *instance);
 /* -ENOENT: there is none, or it is lost */
-int state_read(const char *instance, struct config **ret);
+int run_state_read(const char *instance, struct config **ret);
 /* Removes the configuration and the daemon's notes. The lock's file stays: another command may wait
  * for it. */
-void state_remove(const char *instance);
+void run_state_remove(const char *instance);

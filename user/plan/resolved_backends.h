@@ -9,7 +9,7 @@
 #include "config/config.h"
 #include "plan/plan.h"
 
-struct answer {
+struct resolved_backend {
 	char text[256];			/* the name or address, as in the configuration */
 	__u8 family;
 	struct address address;		/* family 0: not known yet */
@@ -18,28 +18,30 @@ struct answer {
 	__u8 len;			/* length of that prefix; 0: no prefix ever covered it */
 };
 
-struct answers {
-	struct answer *list;
+struct resolved_backends {
+	struct resolved_backend *list;
 	size_t n;
 };
 
-bool answer_is_name(const struct answer *a);
+bool resolved_backend_is_name(const struct resolved_backend *a);
 /* Reads what is known about an instance. The list is empty if there is no file. */
-void answers_read(const char *instance, struct answers *ret);
+void resolved_backends_read(const char *instance, struct resolved_backends *ret);
 /* moved: an address changed since the last write, so the copy that survives reboots is written too.
  * Returns 0 or -errno, after logging it. */
-int answers_write(const char *instance, const struct answers *a, bool moved);
-void answers_free(struct answers *a);
+int resolved_backends_write(const char *instance, const struct resolved_backends *a, bool moved);
+void resolved_backends_free(struct resolved_backends *a);
 /* Reduces or extends the list to exactly what c needs and keeps what is known. Returns 0 or
  * -errno. */
-int answers_for(struct answers *a, const struct config *c);
+int resolved_backends_match(struct resolved_backends *a, const struct config *c);
 /* Takes over what other processes wrote for the same names, unless it is older. */
-void answers_learn(struct answers *a, const char *instance);
-const struct answer *answers_find(const struct answers *a, const char *text, __u8 family);
+void resolved_backends_merge(struct resolved_backends *a, const char *instance);
+const struct resolved_backend *resolved_backends_find(const struct resolved_backends *a,
+						      const char *text, __u8 family);
 /* Sets ret to the address that text stands for: a literal, its new place if its prefix moved, or a
  * resolved name. text may be "". Returns false and sets family 0 if there is no address (yet). */
-bool answers_address(const struct answers *a, const char *text, __u8 family, struct address *ret);
+bool resolved_backends_address(const struct resolved_backends *a, const char *text, __u8 family,
+			       struct address *ret);
 
 /* Follows backends in prefixes of our interfaces: if an interface has another prefix instead of
  * theirs, they are there now, with the same host part. Returns whether anything changed. */
-bool answers_follow_prefixes(struct answers *a, const struct host *h);
+bool resolved_backends_follow_prefixes(struct resolved_backends *a, const struct host *h);
