@@ -10,7 +10,7 @@
 #     strangers-guides.sh [GUIDE]      firewall, …: one of them
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 
-guides=(firewall endpoint road-warrior vps relay)
+guides=(firewall endpoint road-warrior vps relay-by-hand)
 
 # This machine's files stay as they are: what is written there goes to memory
 keep_files() {
