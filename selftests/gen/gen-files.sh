@@ -94,7 +94,7 @@ on_host() { # TREE-OF-THE-HOST [KIND]: all of its files, or those of a kind
 	mkdir -p /run/wireguard
 	mount -t tmpfs run /run/wireguard
 	rm -rf /etc/nftables.d /etc/wireguard /etc/wgxdp /etc/systemd/network
-	find /etc/keepalived -mindepth 1 ! -name keepalived.config-opts -delete # which keepalived of Debian 13 reads
+	find /etc/keepalived -mindepth 1 ! -name keepalived.config-opts -delete # Debian 13's keepalived reads this file
 	[[ ! -d $1/etc ]] || cp -a "$1/etc/." /etc/
 	sed -n 's/^Endpoint = \([a-z].*\):.*/192.0.2.1 \1/p' /etc/wireguard/*.conf > /etc/hosts 2> /dev/null # must resolve
 	while IFS= read -r interface; do

@@ -105,7 +105,7 @@ for example in "$root"/docs/examples/topology/*.yaml; do
 	[[ $(files) == "$before" ]] || fail "$name: a second run touches files"
 	expect_status "$name, --check" 0 gen --check
 	expect_status "$name, --diff" 0 gen --diff
-	! grep -rl 'hook input' "$dir"/*/etc || fail "$name: rules for what comes in for a host, which nobody asked for"
+	! grep -rl 'hook input' "$dir"/*/etc || fail "$name: rules for packets to a host that the topology does not ask for"
 	[[ ! $(find "$dir" -name nftables.conf) ]] || fail "$name: a file for the host's own"
 	rm -rf "$dir"
 done

@@ -93,7 +93,7 @@ need_tun
 all=0
 sed 's/^# tcp-ports:.*/tcp-ports: [ 22 ]/' docs/examples/topology/two-sites.yaml > "$work/two-sites.yaml"
 "$wgxdp" gen hosts "$work/two-sites.yaml" -o "$work/hosts" > "$work/made"
-sed -i '/elements = { 22 }/d; /Prometheus/d' "$work"/hosts/*/etc/nftables.d/wgxdp.nft # which the rules by hand lack
+sed -i '/elements = { 22 }/d; /Prometheus/d' "$work"/hosts/*/etc/nftables.d/wgxdp.nft # the rules by hand lack these
 compare relay "$work/hosts/relay/etc/nftables.d/wgxdp.nft"
 compare edge "$work/hosts/edge-a1/etc/nftables.d/wgxdp.nft" -D lan=lan -D site=$overlay:a::/64
 namespaces relay

@@ -150,14 +150,14 @@ comes_in() { # NAMESPACE ADDRESS PORT: yes or no
 	wait $listener || :
 }
 
-# Whatever the firewall's own prefix is: it has no address that stays
+# The firewall's own prefix may change, so it has no fixed address
 generated() {
 	local topology file n=0
 	topology > "$work/topology.yaml"
 	for topology in "$work/topology.yaml" docs/examples/topology/*.yaml; do
 		"$wgxdp" gen hosts "$topology" -o "$work/hosts-$((++n))" > /dev/null
 		for file in "$work/hosts-$n"/*/etc/nftables.d/wgxdp.nft; do
-			[[ -e $file ]] || continue # nobody there has rules
+			[[ -e $file ]] || continue # a host without rules
 			[[ $(head -n 1 "$file") == '#!/usr/sbin/nft -f' ]] || fail "$file: no line for nft at its head"
 			! grep -q flush "$file" || fail "$file: takes away rules of others"
 			inside pc nft -c -f "$file"

@@ -221,7 +221,7 @@ static void what_differs(void **state)
 	write_as("a/x/mine", "mine\n", 0640);
 	write_as("a/one", "by hand\n", 0644);
 	fchmodat(dir, "a/key", 0644, 0);
-	/* what was edited by hand stays, as long as the same text is asked for */
+	/* a file that was edited by hand stays, as long as the same text is asked for */
 	assert_int_equal(bring(GEN_CHECK, &n, "a/one", "1\n", "a/key", "2\n", "a/x/three", "3\n", NULL), 0);
 	assert_int_equal(n, 1);
 	assert_int_equal(bring(GEN_WRITE, &n, "a/one", "1\n", "a/key", "2\n", "a/x/three", "3\n", NULL), 0);
