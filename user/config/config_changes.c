@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * An entry is taken as a list of facts, each a place and a value: "backend ipv4" and
- * "192.168.1.10". A list has a fact for each of its items.
+ * Implements config_changes.h. An entry is converted to a list of facts. Each fact is a place and a
+ * value, such as "backend ipv4" and "192.168.1.10". A YAML list makes a fact for each of its
+ * items.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -15,8 +16,8 @@ struct fact {
 };
 
 struct facts {
-	struct yaml yaml;		/* has the values */
-	const char *name;		/* of the entry: its first value */
+	struct yaml yaml;		/* owns the values */
+	const char *name;		/* of the entry, which is its first value */
 	struct fact *list;
 	size_t n;
 };
@@ -50,7 +51,8 @@ static void collect_map(struct facts *f, const struct yaml_node *map, const char
 	}
 }
 
-/* Items that are mappings begin with their name */
+/* Adds the facts of a node and everything below it. An item that is a mapping begins with its name,
+ * which becomes part of the place. */
 static void collect(struct facts *f, const struct yaml_node *node, const char *place)
 {
 	char below[sizeof(f->list->place)];
@@ -68,7 +70,7 @@ static void collect(struct facts *f, const struct yaml_node *node, const char *p
 	}
 }
 
-/* Reads an entry. Returns false if it is absent, or memory ran out. */
+/* Reads the facts of an entry. Returns false if it is absent, or if there is no memory. */
 static bool read_facts(struct facts *f, const char *text, bool in_list)
 {
 	const struct yaml_node *node;
@@ -101,8 +103,8 @@ static size_t count(const struct facts *f, const char *place)
 	return n;
 }
 
-/* Prints the facts of `of` that `against` lacks. A place with one value on either side changed it,
- * which is said once. */
+/* Prints the facts of `of` that `against` lacks. If a place has exactly one value on each side, the
+ * value changed; that is printed only once, when `added` is true. */
 static bool put_missing(FILE *out, const char *subject, const struct facts *of,
 			const struct facts *against, bool added)
 {

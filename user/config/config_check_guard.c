@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Checks of the guard: backends and their keys, several backends, standbys, AmneziaWG and the
- * challenge.
+ * Checks the guard of a service: backends and their keys, several backends, standbys, AmneziaWG and
+ * the challenge.
  */
 #include <arpa/inet.h>
 #include <string.h>
@@ -118,7 +118,7 @@ static void check_pair(struct check *k, size_t i, size_t b, size_t before)
 		     "public-keys", is->name, other->name, place, ntohs(is->port));
 }
 
-/* With nat: dnat every backend needs an address of each family that the others have. */
+/* Checks that with nat: dnat every backend has an address of each family that another one has. */
 static void check_families(struct check *k, size_t i, size_t b)
 {
 	const struct service_config *s = &k->c->services[i];

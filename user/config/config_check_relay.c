@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Checks of peers, follow, announce and policy. There may be tens of thousands of peers, so
- * duplicates are found by sorting.
+ * Checks the sections peers, follow, announce and policy. It finds duplicates by sorting, because
+ * there may be tens of thousands of peers.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -66,7 +66,7 @@ static int compare_keys(const void *a, const void *b)
 	return wg_key_compare(&x->key, &y->key) ?: (x > y) - (x < y);
 }
 
-/* Reports duplicates, at the second of the two. */
+/* Reports duplicate names and keys, at the second of the two. */
 static void check_names_and_keys(struct check *k)
 {
 	const struct config *c = k->c;
@@ -96,7 +96,7 @@ static void check_names_and_keys(struct check *k)
 	free(sorted);
 }
 
-struct owned {				/* a prefix and the peer that has it */
+struct owned {				/* a prefix and the index of its peer */
 	const struct prefix *prefix;
 	size_t peer;
 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The section endpoints: its grammar, its checks and its YAML.
+ * Reads, checks and writes the section endpoints of the configuration.
  */
 #include <arpa/inet.h>
 #include <string.h>

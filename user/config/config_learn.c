@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The section learn: its grammar, its checks and its YAML.
+ * Reads, checks and writes the section learn of the configuration.
  */
 #include <arpa/inet.h>
 #include <ctype.h>
@@ -74,8 +74,8 @@ const struct yaml_key config_learn_keys[] = {
 	{},
 };
 
-/* Whether a nic is known on which packets for this host arrive: learn, unlike a service, names
- * none. */
+/* Returns whether the configuration names an interface on which packets for this host arrive. The
+ * section learn itself does not. */
 static bool has_nic(const struct config *c)
 {
 	bool any = c->n_services || *c->blind.device;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The grammar of the relay: peers, follow, announce and policy, and the words of policy.
+ * Reads the sections peers, follow, announce and policy, and defines the words of policy.
  */
 #include <errno.h>
 #include <linux/rtnetlink.h>
@@ -27,7 +27,7 @@ static const struct {
 };
 #define N_ICMPV6 (sizeof(icmpv6_types) / sizeof(*icmpv6_types))
 
-/* for the WireGuard of a mesh: docs/design.md */
+/* the UDP ports of a WireGuard mesh between sites: see docs/design.md */
 static const struct port_range default_udp_ports = { 58000, 60000 };
 
 const char *reject_name(enum policy_reject r)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * A firewall in one line of options.
+ * Implements quick_service.h.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -72,8 +72,8 @@ struct line_errors {
 	unsigned int told;
 };
 
-/* Reports what config_check finds by the option that caused it. Errors at services after the first,
- * and at its listen interface, repeat others. */
+/* Reports an error of config_check_each() with the option that caused it. After the first error it
+ * skips those of further services and of listen interfaces, which repeat an earlier one. */
 static void report_by_option(void *data, const struct config_place *place, const char *text)
 {
 	struct line_errors *e = data;
