@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Reads WireGuard's state of the followed devices.
+ * Implements the functions followed_devices_…() of plan.h.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -50,7 +50,7 @@ void followed_devices_free(struct followed_device *list, size_t n)
 	free(list);
 }
 
-/* FNV-1a */
+/* Continues the FNV-1a hash h with n bytes. */
 static __u64 mix(__u64 h, const void *bytes, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
@@ -58,7 +58,8 @@ static __u64 mix(__u64 h, const void *bytes, size_t n)
 	return h;
 }
 
-/* A sum of hashes, so that the order of peers and of their AllowedIPs does not matter. */
+/* Returns the hash of a device. It adds up hashes, so that the order of peers and of their
+ * AllowedIPs does not matter. */
 static __u64 device_hash(const char *device, const struct wg_device *d)
 {
 	__u64 sum = 0;

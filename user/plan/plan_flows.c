@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * plan: the source addresses and ports of a masquerading service, under which its backend sees the
- * clients.
+ * Plans the source addresses and ports of masquerading services, which the backend sees instead of
+ * those of the clients.
  */
 #include <errno.h>
 #include <string.h>
@@ -18,7 +18,8 @@ bool plan_is_source(const struct host *h, const struct nl_address *a, __u8 famil
 	       link && !link->loopback;
 }
 
-/* Rates an address of this host as a source for packets to the backend; 0: unusable. */
+/* Returns how suitable an address of this host is as the source of packets to the backend; 0:
+ * unusable. */
 static int fitness(const struct plan_builder *m, const struct nl_address *a,
 		   const struct address *backend, __u32 oif)
 {
@@ -31,8 +32,8 @@ static int fitness(const struct plan_builder *m, const struct nl_address *a,
 	       2 * (a->ifindex == oif) + !a->deprecated;
 }
 
-/* Without `flows.source` in the configuration: picks this host's address towards the backend. NULL:
- * there is none. */
+/* Chooses the source address if the configuration has no `flows.source`: this host's address
+ * towards the backend. Sets *ret to NULL if there is none. */
 static int own_address(const struct plan_builder *m, const struct address *backend, __u32 vrf,
 		       const struct address **ret)
 {
@@ -80,15 +81,16 @@ static int pool_find(const struct plan_builder *m, const struct service_config *
 		return rc;
 	if (own)
 		pool_add(pool, own);
-	else if (!nl_route_get(backend, host_vrf(m->host, s), &oif)) /* else it waits for a route */
+	/* without a route, another message says that it is missing */
+	else if (!nl_route_get(backend, host_vrf(m->host, s), &oif))
 		log_warning("service %s: waiting for an address of ours from which to reach "
 			    "backend %s, on the interface on the way there or as flows: "
 			    "{ source: [ … ] }", s->name, address_format(backend, text));
 	return 0;
 }
 
-/* Default number of a service's flows: as many as it has ports, with an address of each family at
- * least */
+/* Returns the default limit of a service's flows: the number of its ports times the number of its
+ * addresses, with at least one address for each family. */
 static __u32 pool_room(const struct pool *pool)
 {
 	__u32 addresses = (pool->n4 ?: 1) + (pool->n6 ?: 1);
@@ -129,7 +131,8 @@ int plan_pool(struct plan_builder *m, size_t service, __u32 id)
 	return rc;
 }
 
-/* Shares are counted in epochs of the longest time-out */
+/* The flows of each source are counted in epochs, which are as long as the longest timeout of all
+ * services. */
 void plan_epochs(struct plan *p)
 {
 	__u32 longest = 0;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * plan: the overlay's routes in the kernel's tables, from whatever routing daemon, and the peer
- * behind each. If the kernel and a peer's prefixes contain the same prefix, the kernel's route
- * wins.
+ * Plans the routes of the overlay that are in the kernel's tables, for example from a routing
+ * daemon, and finds the peer for each. If a kernel route has the same prefix as a peer of the
+ * configuration, the kernel's route has precedence.
  */
 #include <errno.h>
 #include <linux/rtnetlink.h>
@@ -12,13 +12,13 @@
 #include "lib/log.h"
 #include "plan/plan_make.h"
 
-struct wanted {				/* a route of the kernel */
+struct wanted {				/* a route of the kernel within the overlay */
 	const struct nl_route *route;
-	size_t rank;			/* of its table, in the order of follow.tables */
-	__u32 word;			/* from find_word() */
+	size_t rank;			/* index of its table in follow.tables */
+	__u32 word;			/* set by find_word() */
 };
 
-struct reach {				/* a prefix that a peer has, or that WireGuard allows it */
+struct reach {				/* a prefix of a peer, or one of its AllowedIPs */
 	__u32 ifindex;
 	struct prefix prefix;
 	__u32 peer;
@@ -26,9 +26,10 @@ struct reach {				/* a prefix that a peer has, or that WireGuard allows it */
 
 struct device {				/* a device with peers */
 	__u32 ifindex;
-	__u32 only;			/* its peer, if it has just one */
+	__u32 only;			/* the peer, if it has only one */
 	bool several;
-	bool strict;			/* WireGuard limits it to each peer's AllowedIPs */
+	/* WireGuard sends to a peer only what is in its AllowedIPs */
+	bool strict;
 };
 
 struct kernel {
@@ -40,8 +41,8 @@ struct kernel {
 	size_t n_reach;
 	struct device *devices;
 	size_t n_devices;
-	bool lengths[129];		/* lengths of the prefixes in reach */
-	const struct nl_route *unfit;	/* a route that leads to no peer of its device */
+	bool lengths[129];		/* whether `reach` has a prefix of this length */
+	const struct nl_route *unfit;	/* the first route whose device has no peer for it */
 	size_t n_unfit;
 };
 
@@ -69,7 +70,8 @@ static int compare_prefixes(const void *a, const void *b)
 			      &((const struct wanted *)b)->route->dst);
 }
 
-/* For equal prefixes the winner comes first: by table, then by the lowest metric. */
+/* Orders routes by prefix. For equal prefixes the one with precedence comes first: by table, then
+ * by the lowest metric. */
 static int compare_wanted(const void *a, const void *b)
 {
 	const struct wanted *x = a, *y = b;
@@ -115,7 +117,8 @@ static struct device *device(struct kernel *k, __u32 ifindex)
 	return NULL;
 }
 
-/* ret_ifindex: by peer; 0: its device does not exist. */
+/* Finds the devices of all peers. ret_ifindex: the ifindex of the device for each peer; 0: it does
+ * not exist. */
 static int find_devices(struct kernel *k, __u32 *ret_ifindex)
 {
 	const char *name = "";
@@ -125,7 +128,7 @@ static int find_devices(struct kernel *k, __u32 *ret_ifindex)
 		const struct relay_peer *p = &k->from->list[i];
 		struct device *d;
 
-		if (strcmp(name, p->name.device)) {	/* peers of a device are contiguous */
+		if (strcmp(name, p->name.device)) {	/* peers of one device follow each other */
 			const struct nl_link *link = host_link_by_name(k->m->host, p->name.device);
 
 			name = p->name.device;
@@ -178,7 +181,8 @@ static int find_reach(struct kernel *k)
 	return rc;
 }
 
-/* Returns the peer with the longest prefix that contains this one, as WireGuard would; -1: none. */
+/* Returns the peer on the device with the longest prefix that contains this one, as WireGuard
+ * chooses it. Returns -1 if there is none. */
 static int reaches(const struct kernel *k, __u32 ifindex, const struct prefix *prefix)
 {
 	for (int len = prefix->len; len >= 0; len--) {
@@ -198,8 +202,8 @@ static int reaches(const struct kernel *k, __u32 ifindex, const struct prefix *p
 
 /* ---- both ---- */
 
-/* Sets the route's word, in which a peer is its index in the list. Returns false if no peer of the
- * device has the prefix: WireGuard would refuse to send. */
+/* Sets the word of the route, in which a peer is its index in the list. Returns false if no peer of
+ * the device has the prefix, because WireGuard would refuse to send then. */
 static bool find_word(struct kernel *k, struct wanted *w)
 {
 	const struct nl_route *r = w->route;
@@ -207,7 +211,7 @@ static bool find_word(struct kernel *k, struct wanted *w)
 	struct prefix via = { .addr = r->via.addr, .family = r->via.family, .len = 128 };
 	int peer = -1;
 
-	w->word = ROUTE_LOCAL;			/* left to the kernel */
+	w->word = ROUTE_LOCAL;			/* the kernel handles it */
 	if (r->type != RTN_UNICAST)
 		w->word = k->from->n;		/* no peer */
 	if (r->type != RTN_UNICAST || !d)
@@ -222,7 +226,7 @@ static bool find_word(struct kernel *k, struct wanted *w)
 	return peer >= 0;
 }
 
-/* Drops the peers' own routes that the kernel has too. */
+/* Removes the routes of peers for which there is a kernel route with the same prefix. */
 static void drop_others(const struct kernel *k, struct relay_peers *from)
 {
 	size_t n = 0;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * plan: the clients that a service accepts. The data path uses the longest prefix, but `deny`
- * overrides `allow`. So every prefix within a denied one is left out, and if there is an `allow`,
- * the prefix of length 0 denies the rest. IPv4 is a part of ::/0 there, so an IPv6 prefix around it
- * that says otherwise needs an entry for 0.0.0.0/0.
+ * Plans which clients a service accepts (`allow` and `deny`). The data path uses the longest prefix
+ * that matches, but `deny` has precedence over `allow`. So a prefix within a denied one gets no
+ * entry. If there is an `allow`, an entry of length 0 denies all other clients. In the map, IPv4
+ * addresses are within ::/0. If a short IPv6 prefix contains them and has another verdict than IPv4
+ * should have, 0.0.0.0/0 gets an entry of its own.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -16,7 +17,7 @@ struct rule {
 	bool deny;
 };
 
-/* Sorts a prefix before those within it; of equal ones `deny` comes first. */
+/* Orders a prefix before those within it. For equal prefixes `deny` comes first. */
 static int compare_rules(const void *a, const void *b)
 {
 	const struct rule *x = a, *y = b;
@@ -82,7 +83,7 @@ int plan_lists(struct plan_builder *m, const struct service_config *s, __u32 id)
 	for (size_t i = 0; i < n && !rc; i++) {
 		const struct prefix *p = &rules[i].prefix;
 
-		/* Sorted, so `denied` is the widest one that can cover p. */
+		/* The list is sorted, so `denied` is the shortest prefix that can contain p. */
 		if (denied && prefix_within(p, denied))
 			continue;
 		if (rules[i].deny)

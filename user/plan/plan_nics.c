@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * plan: the devices to which XDP is attached: a port itself, the nic below a VLAN, or the ports of
- * a bridge. The kernel attaches a bond's program to the bond's ports. tc attaches to the logical
- * link, after the kernel has removed tags.
+ * Plans the devices to which XDP is attached: the port itself, the nic below a VLAN, or the ports
+ * of a bridge. For a bond, the kernel attaches the program to the bond's ports. tc is attached to
+ * the logical link, where the kernel has already removed VLAN tags.
  */
 #include <errno.h>
 #include <linux/if_ether.h>
@@ -47,8 +47,8 @@ int plan_vlans(const struct host *h, const struct nl_link *link, const struct nl
 	return n;
 }
 
-/* Returns the nth device at which a nic's frames arrive: itself, or a bond's ports. NULL: no
- * more. */
+/* Returns the nth device at which frames of a nic arrive: the nic itself, or the ports of a bond.
+ * Returns NULL after the last. */
 static const struct nl_link *wire(const struct host *h, const struct nl_link *nic, size_t n)
 {
 	if (strcmp(nic->kind, "bond"))
@@ -59,7 +59,8 @@ static const struct nl_link *wire(const struct host *h, const struct nl_link *ni
 	return NULL;
 }
 
-/* The peer of a veth may add tags even if this end has no VLAN. */
+/* Returns whether frames with VLAN tags may arrive at the nic. The other end of a veth may add tags
+ * even if this end has no VLAN. */
 static bool has_vlans(const struct host *h, const struct nl_link *nic)
 {
 	const struct nl_link *at;
@@ -75,7 +76,8 @@ static bool has_vlans(const struct host *h, const struct nl_link *nic)
 	return false;
 }
 
-/* A nic that strips tags before XDP would show it the frames of every VLAN as untagged. */
+/* Returns whether the nic removes VLAN tags before XDP sees the frame, and stores the reason in
+ * port->why. XDP would take the frames of all VLANs for untagged. */
 static bool hides_tags(const struct host *h, struct plan_port *port, const struct nl_link *nic)
 {
 	const struct nl_link *at;
@@ -132,7 +134,7 @@ static int vlan_nic(struct plan_builder *m, size_t i, const struct nl_link *link
 			 "another network namespace");
 		return 0;
 	}
-	m->plan->vlans = true;		/* XDP on other ports may send to it */
+	m->plan->vlans = true;		/* XDP of other ports may send to this VLAN */
 	if (hides_tags(m->host, port, nic))
 		return 0;
 	key.addr.q[0] = vlan_key(vlans[n - 1]->vlan_protocol, htons(vlans[n - 1]->vlan_id),
@@ -173,7 +175,7 @@ static bool is_part(const struct host *h, const struct nl_link *link, const stru
 	return link && plan_base(h, link)->ifindex == port->ifindex;
 }
 
-/* Whether IPv4 clients reach the service by this port. */
+/* Returns whether IPv4 packets of clients arrive on this port for the service. */
 static bool listens_ipv4(const struct plan_builder *m, const struct service_config *s,
 			 const struct plan_port *port)
 {
@@ -189,15 +191,16 @@ static bool listens_ipv4(const struct plan_builder *m, const struct service_conf
 			continue;
 		at = host_address(h, a);
 		if (!at && port->role == ROLE_WAN)
-			return true;	/* no interface has it: the service listens on every wan */
+			/* no interface has the address, so the service listens on every wan */
+			return true;
 		if (at && is_part(h, host_link(h, at->ifindex), port))
 			return true;
 	}
 	return is_part(h, link, port);
 }
 
-/* Whether the backend of IPv6 clients may answer in IPv4 by this port: a lan, or any port if there
- * is no lan. */
+/* Returns whether IPv4 replies to IPv6 clients may arrive on this port: it is a lan, or there is no
+ * lan. */
 static bool answers_ipv4(const struct plan_builder *m, const struct service_config *s,
 			 const struct plan_port *port)
 {
@@ -272,7 +275,7 @@ int plan_nics(struct plan_builder *m)
 	return rc;
 }
 
-/* Finds the `interfaces` entry of a link, or of a virtual router's MACVLAN on it. */
+/* Returns the entry in `interfaces` for a link, or for the MACVLAN of a virtual router on it. */
 static const struct interface_config *config_of(const struct config *c, const struct host *h,
 						const struct nl_link *link)
 {

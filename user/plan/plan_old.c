@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * plan: former backends of a listener. For OLD_SECONDS, replies to packets in flight, and to
- * clients that do not know the new backend yet, are still translated. A listener that is gone has
- * no replies.
+ * Plans the entries for former backends. When a listener gets another backend, replies of the
+ * former one are still translated for OLD_SECONDS, for packets in flight and for clients that have
+ * no session with the new backend yet. A removed listener gets no such entries.
  */
 #include <errno.h>
 #include <string.h>
 #include "lib/grow.h"
 #include "plan/plan_make.h"
 
-enum { PER_LISTENER = 2 };		/* most former backends per listener; the latest win */
+/* at most so many former backends for a listener; the latest ones */
+enum { PER_LISTENER = 2 };
 
 struct old {
 	struct table_key key;		/* of kind KEY_SERVICE */
-	struct service service;		/* as it was */
+	struct service service;		/* the former value */
 	__u64 until;
 };
 
@@ -57,7 +58,8 @@ static bool same_addr(const struct addr *a, const struct addr *b)
 	return !memcmp(a, b, sizeof(*a));
 }
 
-/* Whether the former backend serves still, as one of several, with another number. */
+/* Returns whether the former backend is still in use, as one of several backends with another
+ * number. */
 static bool is_present(const struct plan *p, const struct old *o)
 {
 	struct table_key back = { o->service.to, table_word(KEY_REPLY, old_backend(o).family,
@@ -67,7 +69,7 @@ static bool is_present(const struct plan *p, const struct old *o)
 	return reply && reply->service.id == o->service.id;
 }
 
-/* Whether the former backend is the standby, or has it: a client learns of only one of the two. */
+/* Returns whether the former backend is now the inactive one of a backend and its standby. */
 static bool is_idle(const struct plan_builder *m, const struct old *o)
 {
 	const struct address is = old_backend(o);
@@ -85,7 +87,7 @@ static bool is_idle(const struct plan_builder *m, const struct old *o)
 	return false;
 }
 
-/* Whether the same service still translates at this listener, but for another backend. */
+/* Returns whether the same service still has this listener, but with another backend. */
 static bool is_old(const struct plan *p, const struct old *o)
 {
 	const struct table_entry *now = planned(p, &o->key);
@@ -96,7 +98,8 @@ static bool is_old(const struct plan *p, const struct old *o)
 	       !same_backend(&now->service, &o->service) && !is_present(p, o);
 }
 
-/* Adds one, and drops the oldest if the listener has PER_LISTENER already. */
+/* Adds a former backend. If the listener has PER_LISTENER of them already, the oldest is
+ * dropped. */
 static int add_old(struct olds *l, const struct old *new)
 {
 	struct old *place = NULL;
@@ -121,8 +124,8 @@ static int add_old(struct olds *l, const struct old *new)
 	return 0;
 }
 
-/* Fills ret from an entry for a listener. For a KEY_OLD entry, which has changed before, the time
- * that is left stays. */
+/* Fills ret from the entry of a listener. An entry with KEY_OLD changed earlier, so it keeps the
+ * time that is left. */
 static bool old_of(const struct plan_input *in, const struct table_entry *e, struct old *ret)
 {
 	const struct table_entry *until;
@@ -142,8 +145,8 @@ static bool old_of(const struct plan_input *in, const struct table_entry *e, str
 	return true;
 }
 
-/* Collects running listeners that change now, and those that changed before and still have time.
- * Extra entries of one of several backends count only if it is idle. */
+/* Collects the running listeners that change now, and those that changed earlier and whose time is
+ * not over. An additional entry of one of several backends counts only if that backend is idle. */
 static int collect(const struct plan_builder *m, struct olds *l)
 {
 	const struct plan_input *in = m->in;
@@ -171,10 +174,11 @@ static int add_known(struct plan *p, const struct table_key *local, const struct
 	return plan_add_entry(p, &key, s, sizeof(*s));
 }
 
-/* Adds the backend's present listeners too, as replies look among the old ones only. */
+/* Adds the present listeners of the backend too, because replies of such a backend are looked up
+ * only under KEY_OLD. */
 static int add_present(struct plan_builder *m, const struct service *of)
 {
-	size_t n = m->plan->n_entries;		/* listeners' entries come first */
+	size_t n = m->plan->n_entries;		/* the entries of listeners come first */
 	int rc = 0;
 
 	for (size_t i = 0; i < n && !rc; i++) {
@@ -186,7 +190,7 @@ static int add_present(struct plan_builder *m, const struct service *of)
 	return rc;
 }
 
-/* Whether the backend has, or had, another listener at another address and port. */
+/* Returns whether the backend has or had a listener with another address or port. */
 static bool has_rivals(const struct plan_builder *m, const struct olds *l, const struct old *of)
 {
 	for (size_t i = 0; i < l->n; i++)
@@ -201,8 +205,8 @@ static bool has_rivals(const struct plan_builder *m, const struct olds *l, const
 	return false;
 }
 
-/* Returns the running reply entry if its listener is an old one, so that the first one stays the
- * same. */
+/* Returns the reply entry of a former backend. If the running one belongs to an old listener, it is
+ * kept, so that replies keep their address. */
 static struct service old_reply(const struct plan_builder *m, const struct olds *l,
 				const struct old *o, const struct table_key *back)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * plan: the relay's peers, from the configuration and from followed WireGuard devices: names, ids,
- * devices, this host's own addresses there, and the policy. There may be tens of thousands of
- * peers, so nothing is searched linearly.
+ * Plans the peers of the relay, from the configuration and from followed WireGuard devices: their
+ * names, ids and devices, this host's own addresses on these devices, and the policy. There may be
+ * tens of thousands of peers, so lookups use trees instead of linear searches.
  */
 #include <errno.h>
 #include <search.h>
@@ -16,7 +16,7 @@
 struct collected {
 	const struct plan_builder *m;
 	struct relay_peers of;
-	void *names, *keys;		/* trees of pointers into `of.list` */
+	void *names, *keys;		/* trees (tsearch(3)) of pointers into `of.list` */
 	void *running_names, *running_keys;
 };
 
@@ -28,7 +28,7 @@ static int by_name(const void *a, const void *b)
 		      ((const struct relay_peer *)b)->name.name);
 }
 
-/* The same key on two devices means two peers. */
+/* Orders peers by key and device: the same key on two devices means two peers. */
 static int by_key(const void *a, const void *b)
 {
 	const struct peer_name *x = &((const struct relay_peer *)a)->name,
@@ -62,8 +62,8 @@ static void forget(struct collected *c)
 
 /* ---- collecting ---- */
 
-/* A prefix within the overlay is a route. Other AllowedIPs (IPv4, other prefixes) stay with
- * WireGuard. */
+/* Adds a prefix within the overlay as a route. Other AllowedIPs (IPv4, prefixes outside the
+ * overlay) are left to WireGuard. */
 static int add_route(struct collected *c, const struct prefix *prefix,
 		     const struct relay_peer *peer, bool site)
 {
@@ -117,8 +117,8 @@ static int followed_routes(struct collected *c, const struct wg_peer *from,
 	return rc;
 }
 
-/* Names a new peer: from WireGuard's configuration file, or by as many characters of its key as
- * make it unique. */
+/* Gives a new peer a name: from the file of wg-quick(8), or as many characters of its key as are
+ * needed to be unique. */
 static void name_newcomer(const struct collected *c, const struct followed_device *f,
 			  struct relay_peer *p)
 {
@@ -131,8 +131,8 @@ static void name_newcomer(const struct collected *c, const struct followed_devic
 		snprintf(p->name.name, sizeof(p->name.name), "%.*s", n, text);
 }
 
-/* A peer keeps its name for good, so running peers are handled before newcomers. A configured peer
- * with the same key is the same peer. */
+/* Adds a followed peer. A peer keeps its name while the instance runs, so running peers are added
+ * before newcomers. A configured peer with the same key is the same peer. */
 static int follow(struct collected *c, const struct followed_device *f, const struct wg_peer *from,
 		  bool newcomers)
 {
@@ -183,7 +183,7 @@ static int collect(struct collected *c)
 
 /* ---- ids and devices ---- */
 
-/* A peer keeps its running id. A new one gets the first free id. */
+/* Assigns an id to each peer. A running peer keeps its id, and a new one gets the first free id. */
 static int give_ids(struct collected *c, struct plan_relay *r, __u32 *ids)
 {
 	const struct plan_input *in = c->m->in;
@@ -209,7 +209,8 @@ static int give_ids(struct collected *c, struct plan_relay *r, __u32 *ids)
 	return r->peers ? 0 : -ENOMEM;
 }
 
-/* A peer behind a nic keeps its next-hop slot as long as its link stays the same. */
+/* Sets the device, MTU and next-hop slot of a peer. A peer behind a nic keeps its slot while it
+ * stays on the same link. */
 static void place_peer(struct plan_builder *m, struct relay_peer *p, const struct relay_peer *runs)
 {
 	const struct nl_link *link = host_link_by_name(m->host, p->name.device);
@@ -264,8 +265,8 @@ static unsigned int common_bits(const struct addr *a, const struct addr *b)
 	return n;
 }
 
-/* Picks a source address as the kernel does (RFC 6724): one of this link, then the one with the
- * most bits in common. */
+/* Chooses a source address as the kernel does (RFC 6724): preferably one of this link, and then the
+ * one with the most leading bits in common with the overlay. */
 static struct addr own_address(const struct plan_builder *m, __u32 ifindex)
 {
 	const struct addr *overlay = &m->config->policy.overlay.addr;
@@ -293,7 +294,7 @@ static int add_own(struct plan_builder *m, __u32 id)
 
 	for (size_t i = 0; i < r->n_own; i++)
 		if (r->own[i].ifindex == ifindex) {
-			r->own[i].peer = 0;		/* no longer the only one */
+			r->own[i].peer = 0;		/* the link has several peers */
 			return 0;
 		}
 	own = append(r->own, r->n_own);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * plan: the relay's routes as the maps hold them. In an overlay of /48 each prefix from /49 to /64
- * is expanded into an array of subnets. In any other, /64s are in the table. All else is for the
- * longest-prefix match, and so is a /64 that contains longer prefixes.
+ * Plans the routes of the relay as the maps hold them. If the overlay is a /48, prefixes from /49
+ * to /64 are expanded into an array with an element for each /64. In any other overlay, the /64s
+ * are entries of the table. All other prefixes, and /64s that contain longer ones, are in the trie
+ * for the longest-prefix match.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -11,8 +12,8 @@
 #include "lib/log.h"
 #include "plan/plan_make.h"
 
-/* By address, the shorter first. Of equal prefixes the lowest peer id comes first, this host
- * last. */
+/* Orders routes by address, shorter prefixes first. For equal prefixes the lowest peer id comes
+ * first, and this host last. */
 static int compare_routes(const void *a, const void *b)
 {
 	const struct relay_route *x = a, *y = b;
@@ -30,8 +31,8 @@ int plan_add_route(struct relay_route **list, size_t *n, const struct prefix *pr
 	return route ? 0 : -ENOMEM;
 }
 
-/* Our own addresses in the overlay, and on-link prefixes, are the kernel's. A prefix on a peers'
- * device is the peer's. */
+/* Adds this host's own addresses in the overlay and its on-link prefixes, whose packets go to the
+ * kernel. An on-link prefix of a device with peers is left out, because it belongs to the peers. */
 static int add_locals(struct plan_builder *m)
 {
 	struct plan_relay *r = &m->plan->relay;
@@ -54,7 +55,8 @@ static int add_locals(struct plan_builder *m)
 	return rc;
 }
 
-/* Sorts, and keeps each prefix once. If two peers have the same, warns and drops the second. */
+/* Sorts the routes and removes duplicates. If two peers have the same prefix, it warns and drops
+ * the second. */
 static void sort_routes(struct plan_relay *r)
 {
 	char text[ADDRESS_STRLEN];
@@ -89,7 +91,8 @@ static __u32 subnet(const struct addr *a)
 	return a->b[6] << 8 | a->b[7];
 }
 
-/* Sorted, so a longer prefix overwrites the words of the one around it. */
+/* Fills the array of subnets. The routes are sorted, so a longer prefix overwrites elements of the
+ * shorter one that contains it. */
 static int expand(struct plan_relay *r)
 {
 	int rc = 0;
@@ -126,7 +129,7 @@ static int expand(struct plan_relay *r)
 
 /* ---- any other overlay ---- */
 
-/* Adds a /64 to the table. Each is unique, so no search is needed. */
+/* Adds a /64 to the table. Each prefix is unique, so there is no need to look for it first. */
 static int add_entry(struct plan *p, const struct addr *addr, __u32 word)
 {
 	struct table_entry *e = append(p->entries, p->n_entries);
@@ -140,7 +143,8 @@ static int add_entry(struct plan *p, const struct addr *addr, __u32 word)
 	return 0;
 }
 
-/* Sorted, so what lies within a /64 follows it. */
+/* Distributes the routes to the table and to the trie. They are sorted, so longer prefixes within a
+ * /64 follow it. */
 static int spread(struct plan *p)
 {
 	struct plan_relay *r = &p->relay;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * plan: source checks of ports. On a lan, the prefixes that the kernel routes there are allowed. On
- * a wan, those behind our other links, and our own addresses, are refused.
+ * Plans the source address checks of ports. A lan allows the prefixes that the kernel routes to it.
+ * A wan refuses the prefixes that are behind our other links, and our own addresses.
  */
 #include <errno.h>
 #include <linux/rtnetlink.h>
@@ -32,8 +32,8 @@ static int shorter_first(const void *a, const void *b)
 	       by_address(a, b);
 }
 
-/* Drops prefixes that another one covers; sorted, that one comes right before them. Sorts, as there
- * may be a full routing table. */
+/* Removes prefixes that are within another one. It sorts them first, so that the shorter prefix
+ * comes directly before those within it; there may be a full routing table. */
 static void prefixes_reduce(struct prefixes *l)
 {
 	size_t n = 0;
@@ -48,7 +48,8 @@ static void prefixes_reduce(struct prefixes *l)
 	qsort(l->list, l->n, sizeof(*l->list), shorter_first);
 }
 
-/* The data path never forwards link-local sources. */
+/* Returns whether a route counts for the checks. Link-local prefixes do not, because the data path
+ * never forwards packets with link-local sources. */
 static bool counts(const struct nl_route *r)
 {
 	bool link_local = r->dst.family == FAMILY_IPV6 && r->dst.len >= 10 &&
@@ -57,8 +58,9 @@ static bool counts(const struct nl_route *r)
 	return r->type == RTN_UNICAST && r->oif && !link_local;
 }
 
-/* Whether a wan refuses a prefix that is routed over another link. A default route does not count,
- * nor do two halves of one (as VPNs add) on an interface that is not configured. */
+/* Returns whether a wan refuses sources in a prefix that is routed over another link. A default
+ * route does not count, and neither do two halves of one (which VPNs add) on an interface that is
+ * not configured. */
 static bool refuses(const struct plan_builder *m, const struct nl_link *oif,
 		    const struct nl_route *r)
 {
@@ -126,7 +128,8 @@ static int fill(struct plan *p, const struct prefixes *l, __u32 id)
 
 	memset(s, 0, sizeof(*s));
 	source_hints_begin(&p->hints[id]);
-	for (size_t i = 0; i < room; i++) {	/* an address outside its mask never matches */
+	/* unused places never match, because the address has bits outside of its mask */
+	for (size_t i = 0; i < room; i++) {
 		s->ipv4[i].addr = ~0;
 		memset(&s->ipv6[i].addr, 0xff, sizeof(s->ipv6[i].addr));
 	}

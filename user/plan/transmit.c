@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Which devices can transmit from XDP, and which drivers leave no headroom for longer headers.
+ * Implements transmit.h.
  */
 #include <linux/ethtool.h>
 #include <stdlib.h>
@@ -11,9 +11,9 @@
 #include "plan/transmit.h"
 #include "lib/resource_error.h"
 
-/* Drivers of Linux 6.1 whose ndo_xdp_xmit works once an XDP program is attached, by their ethtool
- * names. Other drivers get tc. docs/hardware.md has the same list, and tests/lint/docs.py compares
- * the two. */
+/* The drivers of Linux 6.1 whose ndo_xdp_xmit works once an XDP program is attached, by their names
+ * in ethtool. For other drivers tc sends the packets. docs/hardware.md has the same list, and
+ * tests/lint/docs.py compares the two. */
 static const char *const known[] = {
 	"atlantic", "bnxt_en", "cpsw", "cpsw-switch", "ena", "fsl_dpa", "fsl_dpaa2_eth",
 	"fsl_enetc", "funeth", "hv_netvsc", "i40e", "ice", "igb", "igc", "ixgbe", "mana",
@@ -29,8 +29,8 @@ bool transmit_is_known(const char *driver)
 	return false;
 }
 
-/* bnxt_en claims to send packets in several buffers, but sends only the first: bnxt_xdp_xmit(), up
- * to 7.2 at least. */
+/* bnxt_en claims to send packets with several buffers (NDO_XMIT_SG), but bnxt_xdp_xmit() sends only
+ * the first one, at least up to Linux 7.2. */
 __u16 transmit_by_features(__u64 features, const char *driver)
 {
 	__u16 flags = (features & NL_XDP_NDO_XMIT ? LINK_XDP_SENDS : 0) |
@@ -50,8 +50,8 @@ static __u16 flags_by_driver(const struct nl_link *link, bool native)
 	       LINK_XDP_SENDS : 0;
 }
 
-/* A bond can do what all its ports can, if our XDP is attached to it: then the kernel chooses a
- * port. */
+/* Returns the flags of a bond. If our XDP is attached to it, the kernel chooses a port for each
+ * packet, so the bond can do what all of its ports can. */
 static int flags_by_ports(const struct host *h, const struct nl_link *bond, bool native)
 {
 	int flags = native ? LINK_XDP_SENDS | LINK_XDP_SENDS_FRAGS : 0, of_port;
@@ -68,7 +68,7 @@ static int flags_by_ports(const struct host *h, const struct nl_link *bond, bool
 	return flags;
 }
 
-/* A bond's features are those that all its ports claim. */
+/* Returns the flags from xdp_features. A bond has the features that all its ports report. */
 static int flags_told(const struct host *h, const struct nl_link *link, __u64 features)
 {
 	char driver[32] = "";
@@ -107,12 +107,12 @@ int transmit_flags(const struct host *h, const struct nl_link *link, bool native
 
 /* ---- headroom ----
  *
- * No driver reports how much headroom it leaves. For those that may leave none, a private flag
- * tells. ETHTOOL_GSTRINGS lists the names of private flags, and ETHTOOL_GPFLAGS has their state in
- * one word.
- */
+ * No driver reports how much headroom it leaves. For those that may leave none, a private flag of
+ * ethtool shows it. ETHTOOL_GSTRINGS returns the names of the private flags, and ETHTOOL_GPFLAGS
+ * their state as bits of one word. */
 
-/* FLAGS: bits in that word. NAMES: room for names, as the driver may add some between two calls */
+/* FLAGS: number of bits in that word. NAMES: room for more names, because a driver may add some
+ * between the two calls. */
 enum { FLAGS = 32, NAMES = 256 };
 
 int (*headroom_ask)(const char *ifname, void *command) = nl_ethtool;
@@ -131,7 +131,7 @@ static __u32 count_flags(const char *ifname)
 	return count.n;
 }
 
-/* Returns the flag's bit; FLAGS if the driver has no such flag. */
+/* Returns the bit number of a private flag, or FLAGS if the driver does not have it. */
 static __u32 flag_bit(const char *ifname, const char *name)
 {
 	struct {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * uniform: a trie of 16 bits per step, filled breadth first. Each block is filled from the routes
- * inside it, the shorter ones first, as longer ones win. If a route is longer than the block
- * reaches and differs from what surrounds it, its place gets a block of its own.
+ * Implements uniform.h. The map is a trie with 16 bits in each step, built breadth first. A block
+ * is filled from the routes within it, shorter ones first, so that longer ones overwrite them. If a
+ * route is longer than the block's step and differs from the shorter route around it, its place
+ * refers to a further block.
  */
 #include <errno.h>
 #include <linux/fib_rules.h>
@@ -15,17 +16,18 @@
 #define STEP 16
 #define STEPS 3
 
-struct said {				/* a route's prefix and next hop */
+struct said {				/* prefix and next hop of a route */
 	struct prefix dst;
 	__u32 metric;
 	__u16 answer;
-	bool local;			/* of the table local, which the kernel asks first */
+	bool local;			/* a route of the table local, which has precedence */
 };
 
-struct block {				/* a block that is to be filled */
+struct block {				/* a block that is still to be filled */
 	struct addr addr;
-	__u8 family, len;		/* the first len bits of addr are common to all */
-	__u16 surrounding;		/* answer of the shorter routes */
+	/* all addresses of the block begin with the first len bits of addr */
+	__u8 family, len;
+	__u16 surrounding;		/* the value from the shorter routes around it */
 };
 
 struct filling {
@@ -37,7 +39,7 @@ struct filling {
 	bool deeper[PLACES];
 };
 
-/* Returns STEP bits of an address, from bit `from` on. */
+/* Returns STEP bits of an address, beginning at bit `from`. */
 static __u32 bits(const struct prefix *p, __u32 from)
 {
 	const __u8 *b = p->addr.b + (p->family == FAMILY_IPV4 ? 12 : 0) + from / 8;
@@ -55,7 +57,7 @@ static bool is_standard(const struct nl_rule *r)
 		(r->table == RT_TABLE_DEFAULT && r->priority == 32767));
 }
 
-/* Whether only the destination decides, by the tables local and main alone. */
+/* Returns whether routing depends only on the destination and the tables local and main. */
 static bool by_destination(const struct host *h, __u8 family)
 {
 	for (size_t i = 0; i < h->n_rules; i++)
@@ -67,7 +69,8 @@ static bool by_destination(const struct host *h, __u8 family)
 	return true;
 }
 
-/* Returns the next hop's index; 0 if each address has its own (on-link), or no index is left. */
+/* Returns the index of the next hop. Returns 0 if each address is its own next hop (on-link), or if
+ * there is no free index. */
 static __u16 hop_index(struct uniform *u, const struct host *h, const struct nl_route *r)
 {
 	const struct nl_link *oif = host_link(h, r->oif);
@@ -86,7 +89,8 @@ static __u16 hop_index(struct uniform *u, const struct host *h, const struct nl_
 	return u->n_hops++;
 }
 
-/* Main before local, so that local overwrites it; shorter before longer; the best metric first. */
+/* Orders the routes for filling: the table main before local, so that local overwrites it; then
+ * shorter prefixes before longer ones; then the best metric first. */
 static int in_order(const void *a, const void *b)
 {
 	const struct said *x = a, *y = b;
@@ -99,8 +103,8 @@ static int in_order(const void *a, const void *b)
 	return addr ?: x->metric < y->metric ? -1 : x->metric > y->metric;
 }
 
-/* Keeps the best of the routes to one prefix. If several are equally good, the answer is the
- * FIB's. */
+/* Keeps only the best of the routes to each prefix. If several are equally good, the value becomes
+ * 0, "ask the FIB". */
 static void keep_best(struct filling *f)
 {
 	size_t n = 0;
@@ -142,7 +146,8 @@ static void say(struct filling *f, const struct block *b, const struct said *s)
 	}
 }
 
-/* Returns a new block for longer prefixes, or 0, the FIB, if none is left. */
+/* Returns the value that refers to a new block for longer prefixes, or 0 ("ask the FIB") if there
+ * is no free block. */
 static __u16 go_deeper(struct filling *f, const struct block *b, __u32 place)
 {
 	struct block *new = &f->blocks[f->u->n_blocks];
