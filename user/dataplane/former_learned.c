@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * See former_learned.h.
+ * Implements former_learned.h.
  */
 #include <string.h>
 #include "dataplane/former_learned.h"
@@ -16,14 +16,14 @@ struct copying {
 
 /* ---- from an LRU_HASH ---- */
 
-/* answered and indices */
+/* value of the former maps `answered` and `indices` */
 struct former_answered {
-	__u64 until;			/* in jiffies */
+	__u64 until;			/* timeout in jiffies */
 	__u32 backend, counted;
 };
 
-/* An entry whose time is over is left out: the words' times come round, and one of long ago could
- * look good. until: in units */
+/* Writes an entry to the new table, unless it has timed out: the time in a word wraps around, so a
+ * very old one could look valid. until: its timeout, in units. */
 static void put(const struct copying *c, const struct learned_entry *e, enum learned_state state,
 		__u64 until)
 {
