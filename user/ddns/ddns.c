@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Publishes an interface's addresses as records of names: finds the addresses, has the provider
- * read the records, and has it write those that differ. Only the providers know a protocol, and
- * only this file knows this host's addresses.
+ * Implements ddns.h. It finds the addresses to publish, lets the provider read the present records,
+ * and lets it write those that differ. Protocols are only in the providers, and this host's
+ * addresses only in this file.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -35,7 +35,8 @@ keep(struct ddns_run *run, enum ddns_line_level level, const char *name, const c
 	if (!line)
 		return;
 	vsnprintf(text, sizeof(text), format, args);
-	for (char *c = text; *c; c++)		/* the text may quote a server */
+	/* a text from a server may contain control characters */
+	for (char *c = text; *c; c++)
 		if ((unsigned char)*c < ' ' || *c == 0x7f)
 			*c = ' ';
 	line->level = level;
@@ -91,7 +92,7 @@ void ddns_tell(const struct ddns_run *run)
 	for (size_t i = 0; i < run->n_lines; i++) {
 		const struct ddns_line *l = &run->lines[i];
 
-		if (!*l->text)			/* the daemon has suppressed it */
+		if (!*l->text)			/* the daemon suppressed it */
 			continue;
 		if (l->level == DDNS_COMPLAIN)
 			log_error("%s", l->text);
@@ -154,12 +155,12 @@ int ddns_has(struct ddns_run *run, struct ddns_set *set, const struct address *a
 /* ---- this host's addresses ---- */
 
 struct found {
-	struct address *list;		/* fit for publishing, the best first */
+	struct address *list;		/* addresses suitable for publishing, the best first */
 	size_t n;
 	char why[512];			/* why there are none */
 };
 
-/* Writes the reason why each address is unfit */
+/* Writes why each address is unsuitable. */
 static void tell_unfit(struct found *f, const struct nl_address *list, size_t n, __u32 ifindex,
 		       __u8 family)
 {
@@ -211,7 +212,7 @@ static int add_sets(struct ddns_run *run, __u8 family)
 	return 0;
 }
 
-/* Chooses one address for all names: keeps one that some name has, as long as it is fit */
+/* Chooses one address for all names: preferably one that some name has already. */
 static void choose(struct ddns_run *run, __u8 family, const struct found *f)
 {
 	const struct address *wanted = NULL;
@@ -273,7 +274,7 @@ static void publish(struct ddns_run *run, const struct found *ipv6, const struct
 	run->data = NULL;
 }
 
-/* Adds the sets of a family, or reports for every name that there is no fit address */
+/* Adds the sets of a family, or reports for every name that there is no suitable address. */
 static int add_family(struct ddns_run *run, __u8 family, struct found *f)
 {
 	const struct ddns_config *c = run->config;

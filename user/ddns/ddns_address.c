@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * An address is fit for publishing if the internet can reach it and it will last: a global one,
- * neither temporary (RFC 8981) nor tentative nor deprecated.
+ * Implements ddns_address.h. An address is suitable if it is reachable from the internet and will
+ * last: it is global, and not temporary (RFC 8981), tentative or deprecated.
  */
 #include <errno.h>
 #include <linux/if_addr.h>
@@ -58,7 +58,7 @@ const char *ddns_unfit(const struct nl_address *a)
 		return why;
 	if (a->flags & IFA_F_DADFAILED)
 		return "another host's (duplicate)";
-	/* In IPv4 the same bit is IFA_F_SECONDARY */
+	/* for IPv4 the same bit means IFA_F_SECONDARY */
 	if (a->local.family == FAMILY_IPV6 && a->flags & IFA_F_TEMPORARY)
 		return "temporary";
 	if (a->flags & IFA_F_DEPRECATED)
@@ -66,7 +66,8 @@ const char *ddns_unfit(const struct nl_address *a)
 	return a->flags & (IFA_F_TENTATIVE | IFA_F_OPTIMISTIC) ? "tentative" : NULL;
 }
 
-/* Prefers stable-privacy (RFC 7217) and manual addresses, then the longer preferred lifetime */
+/* Returns whether a is better than b: stable-privacy (RFC 7217) and manual addresses are better
+ * than others, and then those with the longer preferred lifetime. */
 static bool is_better(const struct nl_address *a, const struct nl_address *b)
 {
 	bool a_stays = a->flags & (IFA_F_STABLE_PRIVACY | IFA_F_PERMANENT),

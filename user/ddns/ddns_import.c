@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Parses assignments of a shell: NAME=word and NAME=( word… ), quotes, comments and `export`.
+ * Implements ddns_import.h. It parses the assignments NAME=word and NAME=( word… ) with quotes,
+ * comments and `export`.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -22,14 +23,14 @@ static const char needs_shell[] = "only a shell could tell what this is: write a
 struct reader {
 	const char *at;
 	unsigned int line;
-	const char *wrong;		/* the error at `line`; NULL: none */
+	const char *wrong;		/* what is wrong at `line`; NULL: nothing */
 };
 
 struct variable {
 	const char *name;
-	char (*words)[256];		/* of an array, or one */
+	char (*words)[256];		/* the words of an array, or one word */
 	size_t n;
-	unsigned int line;		/* 0: not assigned */
+	unsigned int line;		/* line of the assignment; 0: not assigned */
 };
 
 enum { ENDPOINT, KEY, SECRET, CONSUMER, ZONE, TTL, NAMES, IFACE, VARIABLES };
@@ -61,7 +62,7 @@ static void skip(struct reader *r, bool lines)
 	}
 }
 
-/* Reads a quoted part of a word */
+/* Reads a quoted part of a word. */
 static void read_quoted(struct reader *r, char word[256], size_t *n)
 {
 	char quote = next(r);
@@ -166,7 +167,7 @@ static void read_assignment(struct reader *r, struct variable variables[VARIABLE
 	for (size_t i = 0; i < VARIABLES; i++)
 		if (strlen(variables[i].name) == n && !strncmp(variables[i].name, name, n))
 			v = &variables[i];
-	forget(v);			/* the last assignment counts */
+	forget(v);			/* the last assignment is valid */
 	v->line = r->line;
 	r->at += n + 1;
 	if (*r->at == '(')
@@ -195,7 +196,7 @@ static struct shell_place read_variables(const char *text, struct variable varia
 	return (struct shell_place){ r.line, r.wrong };
 }
 
-/* Returns the only value, or "" */
+/* Returns the value of a variable that has exactly one, or "". */
 static const char *value(const struct variable *v)
 {
 	return v->n == 1 ? v->words[0] : "";
@@ -261,8 +262,8 @@ complain(struct import *im, unsigned int line, const char *format, ...)
 	im->wrong = true;
 }
 
-/* Whether there is one value. Reports if there is none, but `like`, an example, says that one is
- * required; or if there are several */
+/* Returns whether the variable has exactly one value. Prints an error if it has several, or if it
+ * has none and `like`, an example, is not NULL, which means that a value is required. */
 static bool has_one_value(struct import *im, const struct variable *v, const char *like)
 {
 	if (v->n == 1 && *v->words[0])
@@ -326,7 +327,7 @@ static void import_ttl(struct import *im, const struct variable *v, struct ddns_
 		d->ttl = n;
 }
 
-/* The names are an array, or one value with spaces between them */
+/* Adds the names, which are an array, or one value with spaces between the names. */
 static void import_names(struct import *im, const struct variable *v, struct ddns_config *d)
 {
 	for (size_t i = 0; i < v->n; i++) {
@@ -359,7 +360,7 @@ static void import_names(struct import *im, const struct variable *v, struct ddn
 static void import_settings(struct import *im, const struct variable variables[VARIABLES],
 			  struct ddns_config *d)
 {
-	/* A name without a slash is a credential of systemd */
+	/* a name without a slash would mean a credential of systemd */
 	char *path = strchr(im->file, '/') ? realpath(im->file, NULL) : NULL;
 
 	*d = (struct ddns_config){ .ipv6 = true, .by = DDNS_OVH };

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Provider `ovh`: OVH's HTTPS API, by libcurl. Each request is signed with the API's own time and
- * writes one record; the zone's name servers get all changes by the refresh at the end.
+ * The provider `ovh`: OVH's HTTPS API, with libcurl. Each request is signed with the API's own
+ * time. A request writes one record, and the refresh at the end publishes all changes on the name
+ * servers of the zone.
  */
 #ifdef WITH_CURL
-#define CURL_DISABLE_TYPECHECK		/* curl's macros fail with pointers to functions */
+/* curl's type checks do not compile with function pointers */
+#define CURL_DISABLE_TYPECHECK
 #include <ctype.h>
 #include <curl/curl.h>
 #include <errno.h>
@@ -22,8 +24,8 @@
 
 #define CONNECT_MS 5000
 #define REQUEST_MS 10000
-#define REPLY_MAX 65536			/* bytes */
-#define TIME_MAX (1ULL << 40)		/* seconds since 1970 */
+#define REPLY_MAX 65536			/* in bytes */
+#define TIME_MAX (1ULL << 40)		/* in seconds since 1970 */
 
 #define FUNCTIONS(X) \
 	X(curl_easy_cleanup) X(curl_easy_getinfo) X(curl_easy_init) X(curl_easy_perform) \
@@ -67,15 +69,15 @@ struct reply {
 	char text[REPLY_MAX + 1];
 	size_t n;
 	bool too_long;
-	struct yaml_tree tree;		/* JSON is YAML */
+	struct yaml_tree tree;		/* JSON is parsed as YAML */
 };
 
 struct ovh {
 	CURL *curl;
 	struct ovh_credentials keys;
 	const char *url;
-	char zone[256];			/* in lower case, as the API has it */
-	long ahead;			/* seconds, of the API's clock */
+	char zone[256];			/* in lower case, as in the API */
+	long ahead;			/* by how many seconds the API's clock is ahead */
 	char why[512];			/* why a request failed */
 	struct reply reply;
 };
@@ -197,7 +199,8 @@ static const char *text_at(struct reply *r, const char *path)
 	return node && node->type == YAML_SCALAR && node->text ? node->text : "";
 }
 
-/* Returns the API's error message, unless it contains a key: keys do not belong in the log */
+/* Returns the error message of the API, or a substitute if it contains a key, which must not get
+ * into the log. */
 static const char *error_message(struct ovh *o, struct reply *r)
 {
 	const char *text = text_at(r, "/message");
@@ -206,7 +209,8 @@ static const char *error_message(struct ovh *o, struct reply *r)
 	       strstr(text, o->keys.consumer) ? "with a key in its words" : text;
 }
 
-/* body: "" for none. 0, or -errno and the error in o->why. The caller passes r to drop() */
+/* Sends a request. body: "" for none. Returns 0, or -errno with the error in o->why. The caller
+ * passes r to drop_reply(). */
 static int request(struct ovh *o, const char *method, const char *path, const char *body,
 		   bool is_signed, struct reply *r)
 {
@@ -266,7 +270,7 @@ static void to_lower_case(char *text)
 		*text = tolower((unsigned char)*text);
 }
 
-/* Returns the part of a name before the zone: "" for the zone itself */
+/* Writes the part of a name before the zone, "" for the zone itself. */
 static void sub_domain(const struct ddns_run *run, const struct ddns_set *set, char ret[256])
 {
 	size_t n = strlen(set->name) - strlen(run->config->zone);
@@ -275,8 +279,9 @@ static void sub_domain(const struct ddns_run *run, const struct ddns_set *set, c
 	to_lower_case(ret);
 }
 
-/* Compares the record's sub-domain again: OVH does not document that a search for the sub-domain ""
- * finds only the zone's own records, and write_set() deletes records */
+/* Reads a record. It compares the record's sub-domain again, because write_set() deletes records,
+ * and OVH does not document that a search for the sub-domain "" finds only the records of the zone
+ * itself. */
 static int read_record(struct ddns_run *run, struct ddns_set *set, const char *type, __u64 id,
 		       struct reply *r)
 {
@@ -306,14 +311,14 @@ static int read_record(struct ddns_run *run, struct ddns_set *set, const char *t
 	if (!is)
 		return rc;
 	if (!strcmp(type, ddns_type(set)))
-		/* A TTL of 0 stands for the zone's default */
+		/* a TTL of 0 means the default of the zone */
 		return ddns_has(run, set, &a, ttl && ttl < ~0U ? ttl : ~0U, id);
 	ddns_fail(run, set, "%s: there is a CNAME, beside which nothing can be: remove it by hand",
 		  ddns_type(set));
 	return -EEXIST;
 }
 
-/* Returns the ids of a name's records of a type; *ret is for free() */
+/* Finds the ids of the records of one type of a name. The caller frees *ret. */
 static int list_records(struct ddns_run *run, const struct ddns_set *set, const char *type,
 			struct reply *r, __u64 **ret, size_t *ret_n)
 {
@@ -362,7 +367,7 @@ static void read_set(struct ddns_run *run, struct ddns_set *set, struct reply *r
 	*o->why = '\0';
 	rc = read_records(run, set, "CNAME", r) ?: read_records(run, set, ddns_type(set), r);
 	if (rc == -EIO)
-		ddns_fail_all(run, "ovh: %s", o->why);	/* the other names would fail too */
+		ddns_fail_all(run, "ovh: %s", o->why);	/* because the other names would fail too */
 	else if (rc && !set->failed)
 		ddns_fail(run, set, "ovh: %s", o->why);
 }
@@ -382,7 +387,7 @@ static int read_credentials(struct ddns_run *run, struct ovh *o)
 	return -EINVAL;
 }
 
-/* The API refuses requests whose time differs from its own */
+/* Reads the API's time, because the API refuses requests with another time. */
 static int read_time(struct ovh *o, struct reply *r)
 {
 	__u64 now = 0;
@@ -430,7 +435,7 @@ static int call(struct ddns_run *run, const char *method, const char *path, cons
 	return rc;
 }
 
-/* Replaces the record `at` by the wanted address, or creates a record if there is none */
+/* Writes the wanted address to record `at`, or creates a record if there is none. */
 static int write_record(struct ddns_run *run, struct ddns_set *set, size_t at, __u32 ttl,
 			struct reply *r)
 {
@@ -455,8 +460,8 @@ static int write_record(struct ddns_run *run, struct ddns_set *set, size_t at, _
 	return rc;
 }
 
-/* Keeps the record with the wanted address or replaces one by it, then deletes the others. The id
- * of the record that remains is then ids[0]. */
+/* Makes the set one record with the wanted address: keeps such a record or changes another one, and
+ * deletes the rest. After that ids[0] is the id of the record. */
 static void write_set(struct ddns_run *run, struct ddns_set *set, struct reply *r)
 {
 	struct ovh *o = run->data;
@@ -477,8 +482,8 @@ static void write_set(struct ddns_run *run, struct ddns_set *set, struct reply *
 		ddns_fail(run, set, "ovh: %s", o->why);
 }
 
-/* The refresh failed: the API has the new records, but name servers do not. Another TTL makes the
- * next run write them again. */
+/* Marks the new records after the refresh failed, when the API has them but the name servers do
+ * not. It writes another TTL, by which the next run sees that it must write them again. */
 static void mark(struct ddns_run *run, struct ovh *o)
 {
 	char why[sizeof(o->why)];
@@ -507,7 +512,7 @@ static void write_sets(struct ddns_run *run)
 	for (size_t i = 0; i < run->n_sets; i++)
 		if (run->sets[i].write && !run->sets[i].failed)
 			write_set(run, &run->sets[i], &o->reply);
-	/* Also after a failure, which may have come half-way */
+	/* refresh even after a failure, because some records may have been written */
 	snprintf(path, sizeof(path), "/domain/zone/%s/refresh", o->zone);
 	if (call(run, "POST", path, "", &o->reply))
 		mark(run, o);

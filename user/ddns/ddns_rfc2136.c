@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Provider `rfc2136`: updates a zone at its primary server (RFC 2136), signed (TSIG, RFC 8945). It
- * asks only that server for the records and sends all changes in one message, so that all names
- * change together. ldns builds, parses, signs and verifies messages, but this file sends them: ldns
- * returns neither the error that a server named nor which server answered.
+ * The provider `rfc2136`: updates a zone at its primary server (RFC 2136), with signatures (TSIG,
+ * RFC 8945). It reads the records from that server too, and sends all changes in one message, so
+ * that all names change together. libldns builds, parses, signs and verifies the messages. This
+ * file sends them itself, because libldns returns neither the error from the server nor which
+ * server answered.
  */
 #ifdef WITH_LDNS
 #include <stdbool.h>			/* before ldns, which defines its own bool otherwise */
@@ -23,8 +24,8 @@
 
 #define TRY_MS 5000
 #define TRIES 2
-#define UDP_MAX 1232			/* bytes: longer questions go by TCP */
-#define FUDGE 300			/* seconds by which clocks may differ */
+#define UDP_MAX 1232			/* in bytes; longer messages are sent over TCP */
+#define FUDGE 300			/* seconds by which the clocks may differ */
 #define ALGORITHM "hmac-sha256."
 
 #define FUNCTIONS(X) \
@@ -47,12 +48,12 @@ static const struct library_function functions[] = { FUNCTIONS(LIBRARY_FUNCTION)
 enum { TSIG_MAC = 3, TSIG_ERROR = 5 };	/* fields of a TSIG record */
 
 struct server {
-	struct addrinfo *list, *is;	/* is: the address that answers */
+	struct addrinfo *list, *is;	/* is: the address that answered */
 	struct tsig_key key;
 	char why[256];			/* why a question failed */
 };
 
-/* A message in wire format */
+/* a message in wire format */
 struct wire {
 	uint8_t *bytes;
 	size_t n;
@@ -65,7 +66,7 @@ static uint64_t now_ms(void)
 	return uv_hrtime() / 1000000;
 }
 
-/* 0: the socket is ready; else -ETIMEDOUT or another -errno */
+/* Waits until the socket is ready. Returns 0, -ETIMEDOUT or another -errno. */
 static int wait_ready(int fd, short events, uint64_t until)
 {
 	struct pollfd p = { .fd = fd, .events = events };
@@ -124,7 +125,7 @@ static int ask_udp(const struct addrinfo *to, const struct wire *question, struc
 	return rc;
 }
 
-/* Sends or receives all n bytes */
+/* Sends (`out`) or receives exactly n bytes. */
 static int transfer(int fd, uint8_t *bytes, size_t n, bool out, uint64_t until)
 {
 	while (n) {
@@ -170,8 +171,9 @@ static int ask_address(const struct addrinfo *to, const struct wire *question, s
 	return ask_tcp(to, question, answer);
 }
 
-/* Asks the server's addresses in turn, and from then on the first that answers. 0, or -errno and
- * the error in s->why. The caller frees answer->bytes in either case */
+/* Sends a question to the server's addresses in turn until one answers. Later questions go only to
+ * that address. Returns 0, or -errno with the error in s->why. The caller always frees
+ * answer->bytes. */
 static int ask(struct server *s, const struct wire *question, struct wire *answer)
 {
 	struct addrinfo *at = s->is ?: s->list;
@@ -200,7 +202,8 @@ static ldns_rdf *make_name(const char *text)
 	return lib.ldns_dname_new_frm_str(text);
 }
 
-/* Sends a message and returns the answer, also in wire format. NULL: s->why is the error */
+/* Sends a message and returns the answer, and stores it in wire format too. Returns NULL with the
+ * error in s->why on failure. */
 static ldns_pkt *exchange(struct server *s, const ldns_pkt *question, struct wire *answer)
 {
 	struct wire out = { 0 };
@@ -280,7 +283,7 @@ static void read_set(struct ddns_run *run, struct ddns_set *set)
 	if (!question)
 		ddns_fail(run, set, "%s: no memory, or no name", ddns_type(set));
 	else if (!answer)
-		/* The other names would fail too */
+		/* because the other names would fail too */
 		ddns_fail_all(run, "server %s: %s", c->server, s->why);
 	else if (lib.ldns_pkt_get_rcode(answer) != LDNS_RCODE_NOERROR &&
 		 lib.ldns_pkt_get_rcode(answer) != LDNS_RCODE_NXDOMAIN)
@@ -336,7 +339,8 @@ static void read_sets(struct ddns_run *run)
 
 /* ---- writing ---- */
 
-/* value NULL: deletes all records of the set (RFC 2136, 2.5.2) */
+/* Adds a change to an update: a record to add or, if value is NULL, the deletion of all records of
+ * the set (RFC 2136, 2.5.2). */
 static bool add_row(ldns_rr_list *rows, const struct ddns_set *set, __u32 ttl,
 		    const struct address *value)
 {
@@ -406,7 +410,7 @@ static const char *rcode_hint(unsigned int rcode)
 	return rcode == LDNS_RCODE_NOTZONE ? ": some name is not in that zone" : "";
 }
 
-/* Evaluates the answer to an update; success counts only if the answer is signed */
+/* Evaluates the answer to an update. An answer that reports success must be signed. */
 static void check_answer(struct ddns_run *run, const ldns_pkt *update, ldns_pkt *answer,
 		  const struct wire *wire)
 {

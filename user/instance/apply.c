@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Applies a checked configuration to the running instance, and reports the result.
+ * Implements apply.h: reads the host, makes a plan, loads, attaches, writes the maps, and
+ * reports.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -120,7 +121,8 @@ unsigned int apply_due(const char *instance)
 	return !until ? 0 : until > boot_seconds() ? until - boot_seconds() : 1;
 }
 
-/* Finds the prefixes with a single next hop; for other prefixes, replies ask the FIB */
+/* Writes the prefixes with a single next hop to the map uniform. For other prefixes the data path
+ * asks the FIB. */
 static void keep_uniform(const struct dataplane *dp, const struct host *h)
 {
 	struct uniform *u;
@@ -132,12 +134,12 @@ static void keep_uniform(const struct dataplane *dp, const struct host *h)
 }
 
 struct outcome {
-	__u32 refused;			/* the device that refused to be attached to; 0: none */
-	bool later;			/* old programs went on, and must still be replaced */
+	__u32 refused;			/* the device at which attaching failed; 0: none */
+	bool later;			/* the old programs still run and must be replaced */
 	bool moved;			/* some backend has another address */
 };
 
-/* Returns the number of peers of the blind relay's device: it needs room for them */
+/* Returns the number of peers of the blind relay's device, for which it needs room. */
 static size_t count_sites(const struct config *c)
 {
 	struct wg_device d = { 0 };
@@ -157,7 +159,8 @@ int apply_memory(const char *instance, int rc)
 	return rc;
 }
 
-/* answers: those of given, which may move with a prefix of this host */
+/* Makes one attempt to apply the configuration. answers: the same as in `given`, but may be
+ * changed, because a prefix of this host may have changed. */
 static int apply_once(const char *instance, const struct plan_input *given,
 		      struct resolved_backends *answers, bool may_wait, struct outcome *ret)
 {
@@ -222,7 +225,8 @@ static int apply_once(const char *instance, const struct plan_input *given,
 	return rc;
 }
 
-/* Before anything is read or changed. Returns 0 or -errno (reported). */
+/* Checks the permissions before anything is read or changed. Returns 0, or -errno after printing an
+ * error. */
 static int check_permitted(const char *instance)
 {
 	char what[INSTANCE_LEN + sizeof("instance ")];
@@ -231,8 +235,8 @@ static int check_permitted(const char *instance)
 	return load_permitted(what) ?: pins_prepare();
 }
 
-/* Publishes the prepared text if it runs. rc is what apply_once() returned and reported; it takes
- * precedence. */
+/* Publishes the prepared text if it is the running one. Returns rc, the result of apply_once(),
+ * unless it is 0. */
 static int publish_text(const char *instance, const struct plan_input *in, int rc)
 {
 	int published = run_state_publish(instance, in->config_text);
@@ -242,7 +246,7 @@ static int publish_text(const char *instance, const struct plan_input *in, int r
 	return rc ?: published;
 }
 
-/* All of it or nothing. missing: waits only for names without any answer. */
+/* Applies everything or nothing. missing: wait only for names that have no address yet. */
 static int apply_all(const char *instance, struct plan_input *in, struct resolved_backends *answers,
 		     bool missing)
 {
@@ -298,7 +302,7 @@ int apply_follow(const char *instance, const struct config *c, struct resolved_b
 	bool again, may_wait = true, moved = false;
 	int rc = check_permitted(instance);
 
-	/* the pins are gone, or an older build kept no text */
+	/* the pins were removed, or an older build stored no text */
 	if (!rc && !config_text_id(instance))
 		rc = run_state_prepare(instance, c, &in.config_text);
 	if (rc)

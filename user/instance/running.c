@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Reads the running configuration, wherever it is.
+ * Implements running.h.
  */
 #include <errno.h>
 #include <string.h>
