@@ -394,8 +394,8 @@ static void note_places(struct yaml *y, struct config *c)
 	note_place(y, &c->blind.line, &c->blind.column, "/blind/mtu");
 }
 
-static int parse(const char *text, size_t n, const char *name, bool is_file,
-		 const struct config_inspector *inspector, struct config **ret)
+static int parse_config(const char *text, size_t n, const char *name, bool is_file,
+			const struct config_inspector *inspector, struct config **ret)
 {
 	struct yaml_node *root;
 	struct config *c;
@@ -426,7 +426,7 @@ static int parse(const char *text, size_t n, const char *name, bool is_file,
 
 int config_parse(const char *text, const char *name, struct config **ret)
 {
-	return parse(text, strlen(text), name, false, NULL, ret);
+	return parse_config(text, strlen(text), name, false, NULL, ret);
 }
 
 int config_read_and_inspect(const char *file, const struct config_inspector *inspector,
@@ -438,7 +438,7 @@ int config_read_and_inspect(const char *file, const struct config_inspector *ins
 
 	if (r)
 		return r;
-	r = parse(text, n, yaml_file_name(file), true, inspector, ret);
+	r = parse_config(text, n, yaml_file_name(file), true, inspector, ret);
 	free(text);
 	return r;
 }

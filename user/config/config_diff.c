@@ -152,7 +152,7 @@ static void begin_section(struct diff *d, const char *section, const char *noun)
 	d->noun = noun;
 }
 
-static void heading(struct diff *d)
+static void put_heading(struct diff *d)
 {
 	d->differs = true;
 	if (d->section)
@@ -164,7 +164,7 @@ static void heading(struct diff *d)
  * only other lines differ. */
 static void put_lines(struct diff *d, struct entry *old, struct entry *new)
 {
-	heading(d);
+	put_heading(d);
 	entry_split(old);
 	entry_split(new);
 	for (size_t i = 0; i < old->n; i++) {
@@ -357,7 +357,7 @@ static void diff_configs(struct diff *d, const struct config *old, const struct 
 			diff_entry(d, service_entry(NULL), service_entry(&new->services[i]));
 	if (other_order(old, new)) {
 		if (d->put == put_lines)
-			heading(d);
+			put_heading(d);
 		d->differs = true;
 		fputs(d->put == put_lines ? " # in another order\n" :
 		      "services: in another order\n", d->out);

@@ -55,8 +55,8 @@ static int longest_first(const void *a, const void *b)
 
 /* Finds the entries of `list` that `other` does not have, longest prefixes first. verdicts: an
  * entry with another verdict counts as different too. */
-static int differing(const struct list_entry *list, size_t n, struct list_entry *other,
-		     size_t n_other, bool verdicts, struct list_entry **ret, size_t *ret_n)
+static int find_differing(const struct list_entry *list, size_t n, struct list_entry *other,
+			  size_t n_other, bool verdicts, struct list_entry **ret, size_t *ret_n)
 {
 	struct list_entry *found;
 
@@ -104,7 +104,7 @@ int dataplane_lists_write(const struct dataplane *dp, const struct plan *p, int 
 	int rc = dataplane_lists(dp, &running, &n_running);
 
 	if (!rc)
-		rc = differing(p->lists, p->n_lists, running, n_running, true, &new, &n) ?:
+		rc = find_differing(p->lists, p->n_lists, running, n_running, true, &new, &n) ?:
 		     write_all(dp, new, n, running, n_running);
 	*changes += n;
 	free(running);
@@ -119,7 +119,7 @@ int dataplane_lists_clean(const struct dataplane *dp, const struct plan *p, int 
 	int rc = dataplane_lists(dp, &running, &n_running);
 
 	if (!rc)
-		rc = differing(running, n_running, p->lists, p->n_lists, false, &gone, &n);
+		rc = find_differing(running, n_running, p->lists, p->n_lists, false, &gone, &n);
 	*changes += n;
 	while (n--)
 		bpf_map_delete_elem(map_fd(dp, MAP_source_trie), &gone[n].key);

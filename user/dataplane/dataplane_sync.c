@@ -315,7 +315,7 @@ static int sync_names(const struct dataplane *dp, const struct plan *p, const st
 }
 
 /* Restores lists and names. Nothing uses the new ones yet. */
-static void restore(const struct dataplane *dp, const struct plan *p, const struct before *b)
+static void restore_before(const struct dataplane *dp, const struct plan *p, const struct before *b)
 {
 	struct plan was = { .lists = b->lists, .n_lists = b->n_lists };
 	int ignored = 0;
@@ -394,7 +394,7 @@ int dataplane_sync(struct dataplane *dp, struct plan *p, const struct host *h)
 		rc = rc < 0 ? rc : 0;
 	}
 	if (rc) {
-		restore(dp, p, &b);
+		restore_before(dp, p, &b);
 		/* decisions from entries that have been withdrawn */
 		forget_decisions(dp, true, false);
 		goto cleanup;

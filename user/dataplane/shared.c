@@ -57,7 +57,7 @@ __u32 shared_program(__u32 ifindex)
 /* Opens the dispatcher of a device. Returns NULL if there is none, or one that this libxdp does not
  * know. It asks libxdp only about dispatchers, because libxdp before 1.4.1 leaks two descriptors
  * for any other program. */
-static struct xdp_multiprog *dispatcher(__u32 ifindex)
+static struct xdp_multiprog *open_dispatcher(__u32 ifindex)
 {
 	__u32 id = shared_program(ifindex);
 	struct xdp_multiprog *mp;
@@ -76,7 +76,7 @@ static struct xdp_multiprog *dispatcher(__u32 ifindex)
 
 __u16 shared_mode(__u32 ifindex)
 {
-	struct xdp_multiprog *mp = dispatcher(ifindex);
+	struct xdp_multiprog *mp = open_dispatcher(ifindex);
 	__u16 flag = !mp ? 0 :
 		     xdp_multiprog__attach_mode(mp) == XDP_MODE_NATIVE ? LINK_NATIVE : LINK_GENERIC;
 
@@ -86,7 +86,7 @@ __u16 shared_mode(__u32 ifindex)
 
 size_t shared_components(__u32 ifindex, int control, __u32 ids[SHARED_MAX])
 {
-	struct xdp_multiprog *mp = dispatcher(ifindex);
+	struct xdp_multiprog *mp = open_dispatcher(ifindex);
 	struct xdp_program *p = NULL;
 	__u32 map = map_info(control).id;
 	size_t n = 0;

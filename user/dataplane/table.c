@@ -25,7 +25,7 @@ __u32 table_size(size_t n)
 	return buckets;
 }
 
-static struct table_entry *place(const struct table *t, __u64 hash, int i)
+static struct table_entry *place_of(const struct table *t, __u64 hash, int i)
 {
 	return &t->buckets[table_home(hash, i / TABLE_WAYS, t->n - 1)].entry[i % TABLE_WAYS];
 }
@@ -48,7 +48,7 @@ static struct table_entry *find_entry(const struct table *t, __u64 hash,
 				      const struct table_key *key)
 {
 	for (int i = 0; i < PLACES; i++) {
-		struct table_entry *e = place(t, hash, i);
+		struct table_entry *e = place_of(t, hash, i);
 
 		if (e->tag == hash && same_key(&e->key, key))
 			return e;
@@ -91,8 +91,8 @@ static void unpublish_all(struct table *t, struct leaving *l, bool published)
 static struct table_entry *free_place(const struct table *t, __u64 hash)
 {
 	for (int i = 0; i < PLACES; i++)
-		if (!place(t, hash, i)->tag)
-			return place(t, hash, i);
+		if (!place_of(t, hash, i)->tag)
+			return place_of(t, hash, i);
 	return NULL;
 }
 
@@ -106,7 +106,7 @@ static struct table_entry *make_room(struct table *t, __u64 hash, int depth, boo
 	struct table_entry *room = free_place(t, hash);
 
 	for (int i = 0; !room && depth && i < PLACES; i++) {
-		struct table_entry *e = place(t, hash, i),
+		struct table_entry *e = place_of(t, hash, i),
 				   *to = make_room(t, e->tag, depth - 1, kept);
 		struct leaving l = { .entries = &e, .n = 1 };
 
@@ -124,12 +124,12 @@ static struct table_entry *make_room(struct table *t, __u64 hash, int depth, boo
 
 /* Undoes a failed sync: removes the entries that it published. It finds them by their keys, because
  * they may have been moved. */
-static void withdraw(struct table *t, const struct table_entry *want, const bool *published,
-		     size_t n)
+static void withdraw_published(struct table *t, const struct table_entry *want,
+			       const bool *published, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		for (int p = 0; p < PLACES && published[i]; p++) {
-			struct table_entry *e = place(t, want[i].tag, p);
+			struct table_entry *e = place_of(t, want[i].tag, p);
 
 			if (e->tag == want[i].tag && same_key(&e->key, &want[i].key) &&
 			    !memcmp(e->value, want[i].value, sizeof(e->value)))
@@ -147,7 +147,7 @@ static void collect_changed(struct table *t, const struct table_entry *want, con
 		bool found = false;
 
 		for (int p = 0; p < PLACES && published[i]; p++) {
-			struct table_entry *e = place(t, want[i].tag, p);
+			struct table_entry *e = place_of(t, want[i].tag, p);
 
 			if (e->tag != want[i].tag || !same_key(&e->key, &want[i].key) ||
 			    kept[place_number(t, e)])
@@ -194,7 +194,7 @@ int table_sync(struct table *t, struct table_entry *want, size_t n)
 		}
 		room = make_room(t, want[i].tag, MOVES, kept);
 		if (!room) {
-			withdraw(t, want, published, i);
+			withdraw_published(t, want, published, i);
 			rc = -ENOSPC;
 			goto cleanup;
 		}

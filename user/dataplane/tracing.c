@@ -95,7 +95,7 @@ static void on_lost(void *data, int cpu, __u64 n)
 	((struct tracer *)data)->lost += n;
 }
 
-static int start(struct tracer *l, const struct dataplane *dp, __u32 kinds, __u32 each)
+static int start_tracing(struct tracer *l, const struct dataplane *dp, __u32 kinds, __u32 each)
 {
 	const struct tracing_wanted wanted = { kinds, each };
 	__u32 zero = 0;
@@ -203,7 +203,7 @@ int tracer_open(const struct dataplane *dp, __u32 kinds, __u32 each, tracer_sink
 	l->sink = sink;
 	l->data = data;
 	l->skeleton = tracing__open();
-	rc = l->skeleton ? start(l, dp, kinds, each) : -errno;
+	rc = l->skeleton ? start_tracing(l, dp, kinds, each) : -errno;
 	if (!rc) {
 		*ret = l;
 		return 0;

@@ -26,8 +26,8 @@ static const struct ddns_provider *const providers[] = {
 /* ---- messages ---- */
 
 static void __attribute__((format(printf, 4, 0)))
-keep(struct ddns_run *run, enum ddns_line_level level, const char *name, const char *format,
-     va_list args)
+keep_message(struct ddns_run *run, enum ddns_line_level level, const char *name, const char *format,
+	     va_list args)
 {
 	struct ddns_line *line = append(run->lines, run->n_lines);
 	char text[1024];
@@ -45,12 +45,12 @@ keep(struct ddns_run *run, enum ddns_line_level level, const char *name, const c
 }
 
 static void __attribute__((format(printf, 3, 4)))
-say(struct ddns_run *run, const struct ddns_set *set, const char *format, ...)
+add_message(struct ddns_run *run, const struct ddns_set *set, const char *format, ...)
 {
 	va_list args;
 
 	va_start(args, format);
-	keep(run, DDNS_SAY, set->name, format, args);
+	keep_message(run, DDNS_SAY, set->name, format, args);
 	va_end(args);
 }
 
@@ -59,7 +59,7 @@ void ddns_warn(struct ddns_run *run, const char *format, ...)
 	va_list args;
 
 	va_start(args, format);
-	keep(run, DDNS_WARN, NULL, format, args);
+	keep_message(run, DDNS_WARN, NULL, format, args);
 	va_end(args);
 }
 
@@ -68,7 +68,7 @@ void ddns_fail(struct ddns_run *run, struct ddns_set *set, const char *format, .
 	va_list args;
 
 	va_start(args, format);
-	keep(run, DDNS_COMPLAIN, set->name, format, args);
+	keep_message(run, DDNS_COMPLAIN, set->name, format, args);
 	va_end(args);
 	set->failed = true;
 }
@@ -81,7 +81,7 @@ void ddns_fail_all(struct ddns_run *run, const char *format, ...)
 		if (run->sets[i].failed || (run->writing && !run->sets[i].write))
 			continue;
 		va_start(args, format);
-		keep(run, DDNS_COMPLAIN, run->sets[i].name, format, args);
+		keep_message(run, DDNS_COMPLAIN, run->sets[i].name, format, args);
 		va_end(args);
 		run->sets[i].failed = true;
 	}
@@ -213,7 +213,7 @@ static int add_sets(struct ddns_run *run, __u8 family)
 }
 
 /* Chooses one address for all names: preferably one that some name has already. */
-static void choose(struct ddns_run *run, __u8 family, const struct found *f)
+static void choose_address(struct ddns_run *run, __u8 family, const struct found *f)
 {
 	const struct address *wanted = NULL;
 
@@ -243,12 +243,13 @@ static void report(struct ddns_run *run)
 		if (s->failed)
 			run->status = DDNS_FAILED;
 		else if (run->writing && s->write)
-			say(run, s, "%s %s written ttl=%u", ddns_type(s), text, run->config->ttl);
+			add_message(run, s, "%s %s written ttl=%u", ddns_type(s), text,
+				    run->config->ttl);
 		else if (run->dry_run && s->write)
-			say(run, s, "DRY RUN: would write %s %s ttl=%u", ddns_type(s), text,
-			    run->config->ttl);
+			add_message(run, s, "DRY RUN: would write %s %s ttl=%u", ddns_type(s), text,
+				    run->config->ttl);
 		else if (!run->only_changes)
-			say(run, s, "%s %s unchanged", ddns_type(s), text);
+			add_message(run, s, "%s %s unchanged", ddns_type(s), text);
 	}
 }
 
@@ -259,9 +260,9 @@ static void publish(struct ddns_run *run, const struct found *ipv6, const struct
 
 	p->read(run);
 	if (ipv6->n)
-		choose(run, FAMILY_IPV6, ipv6);
+		choose_address(run, FAMILY_IPV6, ipv6);
 	if (ipv4->n)
-		choose(run, FAMILY_IPV4, ipv4);
+		choose_address(run, FAMILY_IPV4, ipv4);
 	for (size_t i = 0; i < run->n_sets; i++)
 		write |= run->sets[i].write && !run->sets[i].failed;
 	run->writing = write && !run->dry_run;

@@ -26,7 +26,7 @@ static const struct {
 	{ { 240 }, 4, "reserved" },
 };
 
-static __u32 number(const __u8 *b)
+static __u32 ipv4_number(const __u8 *b)
 {
 	return (__u32)b[0] << 24 | b[1] << 16 | b[2] << 8 | b[3];
 }
@@ -34,7 +34,8 @@ static __u32 number(const __u8 *b)
 static const char *ipv4_unfit(const __u8 *b)
 {
 	for (size_t i = 0; i < sizeof(not_global) / sizeof(*not_global); i++)
-		if (!((number(b) ^ number(not_global[i].bytes)) >> (32 - not_global[i].len)))
+		if (!((ipv4_number(b) ^ ipv4_number(not_global[i].bytes)) >>
+		      (32 - not_global[i].len)))
 			return not_global[i].why;
 	return NULL;
 }
@@ -76,8 +77,8 @@ static bool is_better(const struct nl_address *a, const struct nl_address *b)
 	return a_stays != b_stays ? a_stays : a->preferred > b->preferred;
 }
 
-static bool serves(const struct nl_address *a, __u32 ifindex, __u8 family,
-		   const struct address *host)
+static bool is_candidate(const struct nl_address *a, __u32 ifindex, __u8 family,
+			 const struct address *host)
 {
 	return a->ifindex == ifindex && a->local.family == family && !ddns_unfit(a) &&
 	       (!host->family || a->prefix_len <= 64);
@@ -98,7 +99,7 @@ int ddns_candidates(const struct nl_address *list, size_t n, __u32 ifindex, __u8
 	if (family == FAMILY_IPV4)
 		host = &none;
 	for (size_t i = 0; i < n; i++) {
-		if (!serves(&list[i], ifindex, family, host))
+		if (!is_candidate(&list[i], ifindex, family, host))
 			continue;
 		for (at = n_out++; at && is_better(&list[i], sorted[at - 1]); at--)
 			sorted[at] = sorted[at - 1];

@@ -117,7 +117,7 @@ static int wait_for_end(pid_t pid)
 /* Starts the program in a new process group, with only the descriptors 0 to 2, and with only PATH
  * in its environment. Its standard output is ours; on standard error it would look like our
  * messages. */
-static int start(char **words, pid_t *ret)
+static int start_program(char **words, pid_t *ret)
 {
 	static char path[] = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 	char *environment[] = { path, NULL };
@@ -156,7 +156,7 @@ static void write_set(struct ddns_run *run, struct ddns_set *set, char **words)
 	address_format(&set->wanted, address);
 	snprintf(ttl, sizeof(ttl), "%u", c->ttl);
 	memcpy(words + c->n_command, last, sizeof(last));
-	rc = start(words, &pid);
+	rc = start_program(words, &pid);
 	if (rc) {
 		ddns_fail(run, set, "exec: cannot run %s: %s", words[0], strerror(-rc));
 		return;

@@ -41,20 +41,20 @@ static const char *const variable_names[] = {
 
 /* ---- reading ---- */
 
-static char next(struct reader *r)
+static char next_char(struct reader *r)
 {
 	r->line += *r->at == '\n';
 	return *r->at++;
 }
 
-static void skip(struct reader *r, bool lines)
+static void skip_blanks(struct reader *r, bool lines)
 {
 	for (;;) {
 		if (*r->at == ' ' || *r->at == '\t' || *r->at == '\r' ||
 		    (lines && (*r->at == '\n' || *r->at == ';')))
-			next(r);
+			next_char(r);
 		else if (*r->at == '\\' && r->at[1] == '\n')
-			next(r), next(r);
+			next_char(r), next_char(r);
 		else if (*r->at == '#')
 			r->at += strcspn(r->at, "\n");
 		else
@@ -65,7 +65,7 @@ static void skip(struct reader *r, bool lines)
 /* Reads a quoted part of a word. */
 static void read_quoted(struct reader *r, char word[256], size_t *n)
 {
-	char quote = next(r);
+	char quote = next_char(r);
 
 	while (*r->at != quote && !r->wrong) {
 		if (!*r->at || *r->at == '\n') {
@@ -79,7 +79,7 @@ static void read_quoted(struct reader *r, char word[256], size_t *n)
 		if (*n >= 255)
 			r->wrong = "a value of more than 255 bytes";
 		else
-			word[(*n)++] = next(r);
+			word[(*n)++] = next_char(r);
 	}
 	if (!r->wrong)
 		r->at++;
@@ -102,7 +102,7 @@ static void read_word(struct reader *r, char word[256])
 			else if (*r->at == '\\')
 				r->wrong = "the value goes on in the next line: write it in one "
 					   "line, in quotes";
-			word[n++] = next(r);
+			word[n++] = next_char(r);
 		}
 	}
 	word[n] = '\0';
@@ -125,8 +125,8 @@ static void read_array(struct reader *r, struct variable *v)
 {
 	unsigned int line = r->line;
 
-	next(r);
-	for (skip(r, true); *r->at != ')' && !r->wrong; skip(r, true)) {
+	next_char(r);
+	for (skip_blanks(r, true); *r->at != ')' && !r->wrong; skip_blanks(r, true)) {
 		if (*r->at)
 			add_word(r, v);
 		else
@@ -138,7 +138,7 @@ static void read_array(struct reader *r, struct variable *v)
 		r->at++;
 }
 
-static void forget(struct variable *v)
+static void free_words(struct variable *v)
 {
 	if (v->words)
 		explicit_bzero(v->words, v->n * sizeof(*v->words));
@@ -167,17 +167,17 @@ static void read_assignment(struct reader *r, struct variable variables[VARIABLE
 	for (size_t i = 0; i < VARIABLES; i++)
 		if (strlen(variables[i].name) == n && !strncmp(variables[i].name, name, n))
 			v = &variables[i];
-	forget(v);			/* the last assignment is valid */
+	free_words(v);			/* the last assignment is valid */
 	v->line = r->line;
 	r->at += n + 1;
 	if (*r->at == '(')
 		read_array(r, v);
 	else
 		add_word(r, v);
-	forget(&other);
+	free_words(&other);
 	if (r->wrong)
 		return;
-	skip(r, false);
+	skip_blanks(r, false);
 	if (*r->at && !strchr("\n;", *r->at))
 		r->wrong = "more than an assignment stands here: such files are read, and not run";
 }
@@ -188,7 +188,7 @@ static struct shell_place read_variables(const char *text, struct variable varia
 
 	for (size_t i = 0; i < VARIABLES; i++)
 		variables[i] = (struct variable){ .name = variable_names[i] };
-	for (skip(&r, true); *r.at; skip(&r, true)) {
+	for (skip_blanks(&r, true); *r.at; skip_blanks(&r, true)) {
 		read_assignment(&r, variables);
 		if (r.wrong)
 			break;
@@ -197,7 +197,7 @@ static struct shell_place read_variables(const char *text, struct variable varia
 }
 
 /* Returns the value of a variable that has exactly one, or "". */
-static const char *value(const struct variable *v)
+static const char *only_value(const struct variable *v)
 {
 	return v->n == 1 ? v->words[0] : "";
 }
@@ -205,14 +205,14 @@ static const char *value(const struct variable *v)
 static void forget_all(struct variable variables[VARIABLES])
 {
 	for (size_t i = 0; i < VARIABLES; i++)
-		forget(&variables[i]);
+		free_words(&variables[i]);
 }
 
 /* ---- credentials ---- */
 
 static const char *copy_credential(const struct variable *v, char ret[128])
 {
-	const char *text = value(v), *c = text;
+	const char *text = only_value(v), *c = text;
 
 	while (isalnum((unsigned char)*c))
 		c++;
@@ -295,7 +295,7 @@ static void import_host(struct import *im, const struct variable *v, const char 
 
 static void import_endpoint(struct import *im, const struct variable *v, struct ddns_config *d)
 {
-	const char *text = value(v), *name;
+	const char *text = only_value(v), *name;
 	enum ddns_endpoint e = OVH_EU;
 
 	if (!v->line || !has_one_value(im, v, "ovh-eu"))
@@ -315,14 +315,14 @@ static void import_endpoint(struct import *im, const struct variable *v, struct 
 
 static void import_ttl(struct import *im, const struct variable *v, struct ddns_config *d)
 {
-	unsigned long n = strtoul(value(v), NULL, 10);
+	unsigned long n = strtoul(only_value(v), NULL, 10);
 
 	d->ttl = DDNS_TTL;
 	if (!has_one_value(im, v, NULL))
 		return;
-	if (strspn(value(v), "0123456789") != strlen(value(v)) || !n || n > TTL_MAX)
-		complain(im, v->line, "%s: '%s' is not a number from 1 to %d", v->name, value(v),
-			 TTL_MAX);
+	if (strspn(only_value(v), "0123456789") != strlen(only_value(v)) || !n || n > TTL_MAX)
+		complain(im, v->line, "%s: '%s' is not a number from 1 to %d", v->name,
+			 only_value(v), TTL_MAX);
 	else
 		d->ttl = n;
 }
@@ -375,16 +375,16 @@ static void import_settings(struct import *im, const struct variable variables[V
 	free(path);
 	import_endpoint(im, &variables[ENDPOINT], d);
 	if (has_one_value(im, &variables[ZONE], "example.net"))
-		import_host(im, &variables[ZONE], value(&variables[ZONE]), d->zone);
+		import_host(im, &variables[ZONE], only_value(&variables[ZONE]), d->zone);
 	import_ttl(im, &variables[TTL], d);
 	if (has_one_value(im, &variables[IFACE], "ens18")) {
-		if (is_interface_name(value(&variables[IFACE])))
-			strcpy(d->interface, value(&variables[IFACE]));
+		if (is_interface_name(only_value(&variables[IFACE])))
+			strcpy(d->interface, only_value(&variables[IFACE]));
 		else
 			complain(im, variables[IFACE].line,
 				 "IFACE: '%s' cannot be the name of an interface: write one such "
 				 "as ens18",
-				 value(&variables[IFACE]));
+				 only_value(&variables[IFACE]));
 	}
 	import_names(im, &variables[NAMES], d);
 }

@@ -133,8 +133,8 @@ static bool add_header(struct curl_slist **headers, const char *name, const char
 	return longer;
 }
 
-static struct curl_slist *sign(const struct ovh *o, const char *method, const char *url,
-			       const char *body)
+static struct curl_slist *signed_headers(const struct ovh *o, const char *method, const char *url,
+					 const char *body)
 {
 	struct curl_slist *headers = NULL;
 	long when = time(NULL) + o->ahead;
@@ -152,7 +152,7 @@ static struct curl_slist *sign(const struct ovh *o, const char *method, const ch
 	return NULL;
 }
 
-static void forget(struct curl_slist *headers)
+static void free_headers(struct curl_slist *headers)
 {
 	for (struct curl_slist *h = headers; h; h = h->next)
 		explicit_bzero(h->data, strlen(h->data));
@@ -211,8 +211,8 @@ static const char *error_message(struct ovh *o, struct reply *r)
 
 /* Sends a request. body: "" for none. Returns 0, or -errno with the error in o->why. The caller
  * passes r to drop_reply(). */
-static int request(struct ovh *o, const char *method, const char *path, const char *body,
-		   bool is_signed, struct reply *r)
+static int request_path(struct ovh *o, const char *method, const char *path, const char *body,
+			bool is_signed, struct reply *r)
 {
 	char url[1024];
 	struct curl_slist *headers = NULL;
@@ -223,12 +223,12 @@ static int request(struct ovh *o, const char *method, const char *path, const ch
 	r->too_long = false;
 	r->tree = (struct yaml_tree){ .root = NULL };
 	snprintf(url, sizeof(url), "%s%s", o->url, path);
-	if (is_signed && !(headers = sign(o, method, url, body))) {
+	if (is_signed && !(headers = signed_headers(o, method, url, body))) {
 		snprintf(o->why, sizeof(o->why), "the request cannot be signed");
 		return -ENOTSUP;
 	}
 	done = send_request(o, method, url, body, headers, r);
-	forget(headers);
+	free_headers(headers);
 	lib.curl_easy_getinfo(o->curl, CURLINFO_RESPONSE_CODE, &status);
 	r->text[r->n] = '\0';
 	if (done != CURLE_OK) {
@@ -244,7 +244,7 @@ static int request(struct ovh *o, const char *method, const char *path, const ch
 	return -EPROTO;
 }
 
-static void drop(struct reply *r)
+static void drop_reply(struct reply *r)
 {
 	yaml_tree_free(&r->tree);
 }
@@ -294,7 +294,7 @@ static int read_record(struct ddns_run *run, struct ddns_set *set, const char *t
 
 	sub_domain(run, set, sub);
 	snprintf(path, sizeof(path), "/domain/zone/%s/record/%llu", o->zone, id);
-	rc = request(o, "GET", path, "", true, r);
+	rc = request_path(o, "GET", path, "", true, r);
 	if (!rc && (!*text_at(r, "/target") || !*text_at(r, "/fieldType") ||
 		    parse_number(text_at(r, "/ttl"), &ttl))) {
 		set_unreadable(o, path);
@@ -307,7 +307,7 @@ static int read_record(struct ddns_run *run, struct ddns_set *set, const char *t
 		     !strcasecmp(strcmp(there, "null") ? there : "", sub);
 		address_parse(text_at(r, "/target"), &a);
 	}
-	drop(r);
+	drop_reply(r);
 	if (!is)
 		return rc;
 	if (!strcmp(type, ddns_type(set)))
@@ -331,7 +331,7 @@ static int list_records(struct ddns_run *run, const struct ddns_set *set, const 
 	sub_domain(run, set, sub);
 	snprintf(path, sizeof(path), "/domain/zone/%s/record?fieldType=%s&subDomain=%s", o->zone,
 		 type, sub);
-	rc = request(o, "GET", path, "", true, r);
+	rc = request_path(o, "GET", path, "", true, r);
 	if (!rc && (!r->tree.root || r->tree.root->type != YAML_LIST))
 		rc = -EPROTO;
 	else if (!rc && !(*ret = calloc(r->tree.root->n + 1, sizeof(**ret))))
@@ -342,7 +342,7 @@ static int list_records(struct ddns_run *run, const struct ddns_set *set, const 
 		     parse_number(item->text, &(*ret)[(*ret_n)++]) : -EPROTO;
 	if (rc && !*o->why)
 		set_unreadable(o, path);
-	drop(r);
+	drop_reply(r);
 	return rc;
 }
 
@@ -391,7 +391,7 @@ static int read_credentials(struct ddns_run *run, struct ovh *o)
 static int read_time(struct ovh *o, struct reply *r)
 {
 	__u64 now = 0;
-	int rc = request(o, "GET", "/auth/time", "", false, r);
+	int rc = request_path(o, "GET", "/auth/time", "", false, r);
 
 	if (!rc && (parse_number(text_at(r, ""), &now) || now > TIME_MAX)) {
 		set_unreadable(o, "/auth/time");
@@ -399,7 +399,7 @@ static int read_time(struct ovh *o, struct reply *r)
 	}
 	if (!rc)
 		o->ahead = (long)now - time(NULL);
-	drop(r);
+	drop_reply(r);
 	return rc;
 }
 
@@ -426,12 +426,12 @@ static void read_sets(struct ddns_run *run)
 
 /* ---- writing ---- */
 
-static int call(struct ddns_run *run, const char *method, const char *path, const char *body,
-		struct reply *r)
+static int call_api(struct ddns_run *run, const char *method, const char *path, const char *body,
+		    struct reply *r)
 {
-	int rc = request(run->data, method, path, body, true, r);
+	int rc = request_path(run->data, method, path, body, true, r);
 
-	drop(r);
+	drop_reply(r);
 	return rc;
 }
 
@@ -453,10 +453,10 @@ static int write_record(struct ddns_run *run, struct ddns_set *set, size_t at, _
 	snprintf(body, sizeof(body), "{\"%s%s%ssubDomain\":\"%s\",\"target\":\"%s\",\"ttl\":%u}",
 		 new ? "fieldType\":\"" : "", new ? ddns_type(set) : "", new ? "\",\"" : "", sub,
 		 text, ttl);
-	rc = request(o, new ? "POST" : "PUT", path, body, true, r);
+	rc = request_path(o, new ? "POST" : "PUT", path, body, true, r);
 	if (!rc && new && !parse_number(text_at(r, "/id"), &id))
 		rc = ddns_has(run, set, &set->wanted, ttl, id);
-	drop(r);
+	drop_reply(r);
 	return rc;
 }
 
@@ -474,7 +474,7 @@ static void write_set(struct ddns_run *run, struct ddns_set *set, struct reply *
 	kept = kept == n ? 0 : kept;
 	for (size_t i = 0; i < n && !rc; i++) {
 		snprintf(path, sizeof(path), "/domain/zone/%s/record/%llu", o->zone, set->ids[i]);
-		rc = i == kept ? 0 : call(run, "DELETE", path, "", r);
+		rc = i == kept ? 0 : call_api(run, "DELETE", path, "", r);
 	}
 	if (n)
 		set->ids[0] = set->ids[kept];
@@ -484,7 +484,7 @@ static void write_set(struct ddns_run *run, struct ddns_set *set, struct reply *
 
 /* Marks the new records after the refresh failed, when the API has them but the name servers do
  * not. It writes another TTL, by which the next run sees that it must write them again. */
-static void mark(struct ddns_run *run, struct ovh *o)
+static void mark_unrefreshed(struct ddns_run *run, struct ovh *o)
 {
 	char why[sizeof(o->why)];
 	int rc = 0;
@@ -514,11 +514,11 @@ static void write_sets(struct ddns_run *run)
 			write_set(run, &run->sets[i], &o->reply);
 	/* refresh even after a failure, because some records may have been written */
 	snprintf(path, sizeof(path), "/domain/zone/%s/refresh", o->zone);
-	if (call(run, "POST", path, "", &o->reply))
-		mark(run, o);
+	if (call_api(run, "POST", path, "", &o->reply))
+		mark_unrefreshed(run, o);
 }
 
-static void end(struct ddns_run *run)
+static void end_ovh(struct ddns_run *run)
 {
 	struct ovh *o = run->data;
 

@@ -96,7 +96,7 @@ static int open_to(const struct addrinfo *to, int type, uint64_t until, int *ret
 	return rc;
 }
 
-static bool answers(const struct wire *question, const struct wire *answer)
+static bool is_answer(const struct wire *question, const struct wire *answer)
 {
 	return answer->n >= LDNS_HEADER_SIZE && !memcmp(answer->bytes, question->bytes, 2) &&
 	       LDNS_QR_WIRE(answer->bytes);
@@ -118,7 +118,7 @@ static int ask_udp(const struct addrinfo *to, const struct wire *question, struc
 		if (!rc && n < 0)
 			rc = -errno;
 		answer->n = n > 0 ? n : 0;
-		if (!rc && answers(question, answer))
+		if (!rc && is_answer(question, answer))
 			break;
 	}
 	close(fd);
@@ -126,7 +126,7 @@ static int ask_udp(const struct addrinfo *to, const struct wire *question, struc
 }
 
 /* Sends (`out`) or receives exactly n bytes. */
-static int transfer(int fd, uint8_t *bytes, size_t n, bool out, uint64_t until)
+static int transfer_bytes(int fd, uint8_t *bytes, size_t n, bool out, uint64_t until)
 {
 	while (n) {
 		int rc = wait_ready(fd, out ? POLLOUT : POLLIN, until);
@@ -149,12 +149,12 @@ static int ask_tcp(const struct addrinfo *to, const struct wire *question, struc
 
 	if (rc)
 		return rc;
-	rc = transfer(fd, length, 2, true, until) ?:
-	     transfer(fd, question->bytes, question->n, true, until) ?:
-	     transfer(fd, length, 2, false, until);
+	rc = transfer_bytes(fd, length, 2, true, until) ?:
+	     transfer_bytes(fd, question->bytes, question->n, true, until) ?:
+	     transfer_bytes(fd, length, 2, false, until);
 	answer->n = length[0] << 8 | length[1];
-	rc = rc ?: transfer(fd, answer->bytes, answer->n, false, until);
-	if (!rc && !answers(question, answer))
+	rc = rc ?: transfer_bytes(fd, answer->bytes, answer->n, false, until);
+	if (!rc && !is_answer(question, answer))
 		rc = -EPROTO;
 	close(fd);
 	return rc;
@@ -174,7 +174,7 @@ static int ask_address(const struct addrinfo *to, const struct wire *question, s
 /* Sends a question to the server's addresses in turn until one answers. Later questions go only to
  * that address. Returns 0, or -errno with the error in s->why. The caller always frees
  * answer->bytes. */
-static int ask(struct server *s, const struct wire *question, struct wire *answer)
+static int ask_server(struct server *s, const struct wire *question, struct wire *answer)
 {
 	struct addrinfo *at = s->is ?: s->list;
 	int rc = -EHOSTUNREACH;
@@ -204,14 +204,14 @@ static ldns_rdf *make_name(const char *text)
 
 /* Sends a message and returns the answer, and stores it in wire format too. Returns NULL with the
  * error in s->why on failure. */
-static ldns_pkt *exchange(struct server *s, const ldns_pkt *question, struct wire *answer)
+static ldns_pkt *exchange_messages(struct server *s, const ldns_pkt *question, struct wire *answer)
 {
 	struct wire out = { 0 };
 	ldns_pkt *back = NULL;
 
 	if (lib.ldns_pkt2wire(&out.bytes, question, &out.n) != LDNS_STATUS_OK)
 		strcpy(s->why, "no memory");
-	else if (ask(s, &out, answer))
+	else if (ask_server(s, &out, answer))
 		;
 	else if (LDNS_TC_WIRE(answer->bytes))
 		strcpy(s->why, "its answer is truncated, by TCP too");
@@ -279,7 +279,7 @@ static void read_set(struct ddns_run *run, struct ddns_set *set)
 
 	if (question)
 		lib.ldns_pkt_set_random_id(question);
-	answer = question ? exchange(s, question, &wire) : NULL;
+	answer = question ? exchange_messages(s, question, &wire) : NULL;
 	if (!question)
 		ddns_fail(run, set, "%s: no memory, or no name", ddns_type(set));
 	else if (!answer)
@@ -446,7 +446,7 @@ static void write_sets(struct ddns_run *run)
 					      NULL) != LDNS_STATUS_OK)
 		ddns_fail_all(run, "key-file %s: the update cannot be signed", run->config->secret);
 	else
-		answer = exchange(s, update, &wire);
+		answer = exchange_messages(s, update, &wire);
 	if (update && answer)
 		check_answer(run, update, answer, &wire);
 	else
@@ -456,7 +456,7 @@ static void write_sets(struct ddns_run *run)
 	free(wire.bytes);
 }
 
-static void end(struct ddns_run *run)
+static void end_rfc2136(struct ddns_run *run)
 {
 	struct server *s = run->data;
 

@@ -23,7 +23,7 @@
 #include "lib/text.h"
 #include "plan/transmit.h"
 
-static const struct dataplane_port *attached(const struct dataplane *dp, __u32 ifindex)
+static const struct dataplane_port *attached_port(const struct dataplane *dp, __u32 ifindex)
 {
 	for (size_t i = 0; i < dp->n_ports; i++)
 		if (dp->ports[i].ifindex == ifindex)
@@ -34,7 +34,7 @@ static const struct dataplane_port *attached(const struct dataplane *dp, __u32 i
 static void report_nic(const struct dataplane *dp, const struct host *h,
 		       const struct plan_port *port, const struct plan_nic *nic, FILE *out)
 {
-	const struct dataplane_port *is = attached(dp, nic->ifindex);
+	const struct dataplane_port *is = attached_port(dp, nic->ifindex);
 	const char *hint;
 
 	fprintf(out, ", %s", is->flags & LINK_NATIVE ? "native XDP" :
@@ -51,7 +51,7 @@ static void report_nic(const struct dataplane *dp, const struct host *h,
 			hint ? ": " : "", hint ?: "");
 }
 
-static void report(const struct dataplane *dp, const struct plan *p, const struct host *h)
+static void report_ports(const struct dataplane *dp, const struct plan *p, const struct host *h)
 {
 	for (size_t i = 0; i < p->n_ports; i++) {
 		const struct plan_port *port = &p->ports[i];
@@ -66,7 +66,7 @@ static void report(const struct dataplane *dp, const struct plan *p, const struc
 			if (plan_carries(h, &p->nics[j], port))
 				report_nic(dp, h, port, &p->nics[j], out);
 		fprintf(out, ", %stc%s%s%s",
-			attached(dp, port->ifindex)->flags & LINK_TC ? "" : "no ",
+			attached_port(dp, port->ifindex)->flags & LINK_TC ? "" : "no ",
 			*port->why ? " (" : "", port->why, *port->why ? ")" : "");
 		if (!fclose(out))
 			log_info("%s", text);
@@ -92,7 +92,7 @@ static void forwarding_hints(const struct plan *p, const struct config *c, const
 static void headroom_hints(const struct dataplane *dp, const struct plan *p, const struct host *h)
 {
 	for (size_t i = 0; i < p->n_nics; i++)
-		if (attached(dp, p->nics[i].ifindex)->flags & LINK_NATIVE)
+		if (attached_port(dp, p->nics[i].ifindex)->flags & LINK_NATIVE)
 			headroom_warn(p, h, &p->nics[i]);
 }
 
@@ -203,7 +203,7 @@ static int apply_once(const char *instance, const struct plan_input *given,
 	if (!rc && in.followed)
 		keep_uniform(dp, &h);
 	if (!rc) {
-		report(dp, p, &h);
+		report_ports(dp, p, &h);
 		if (!in.tolerant)
 			log_info("%s%d %s written", dp->reloaded ? "programs loaded, " : "",
 				 written, written == 1 ? "entry" : "entries");

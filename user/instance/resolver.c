@@ -56,7 +56,7 @@ static struct resolved_backend *answer_of(const struct name *n)
 
 /* ---- rounds ---- */
 
-static void schedule(struct resolver *r)
+static void schedule_round(struct resolver *r)
 {
 	uint64_t first = UINT64_MAX, now = uv_now(r->loop);
 
@@ -83,7 +83,7 @@ static void end_round(struct resolver *r)
 	if (r->renew)
 		resolver_reconfigure(r);
 	else
-		schedule(r);
+		schedule_round(r);
 	r->done(r->data, moved);
 }
 
@@ -241,7 +241,7 @@ void resolver_reconfigure(struct resolver *r)
 			*n = old[j];
 	}
 	free(old);
-	schedule(r);
+	schedule_round(r);
 }
 
 void resolver_retry_soon(struct resolver *r)
@@ -252,7 +252,7 @@ void resolver_retry_soon(struct resolver *r)
 			r->names[i].due = uv_now(r->loop) + RETRY_MIN * 1000ULL;
 		}
 	if (!r->dns)
-		schedule(r);
+		schedule_round(r);
 }
 
 struct once {

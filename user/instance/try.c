@@ -71,7 +71,7 @@ bool try_end(const char *instance, enum try_end why)
 
 /* Removes the file without a message, because the configuration on trial does not run any more, or
  * never ran. */
-static void forget(const char *instance)
+static void forget_trial(const char *instance)
 {
 	char path[RUN_STATE_PATH_LEN];
 
@@ -124,7 +124,7 @@ static char roll_back(const struct try *t)
 	else if (t->before)
 		undone_report(running, t->before, true);
 	config_free(running);
-	forget(t->instance);
+	forget_trial(t->instance);
 	if (lock >= 0)
 		close(lock);
 	return rc ? FAILED : ROLLED_BACK;
@@ -255,14 +255,14 @@ int try_begin(const char *instance, unsigned int seconds, int lock, struct try *
 		return 0;
 	}
 	if (t->marker >= 0)
-		forget(instance);
+		forget_trial(instance);
 	try_free(t);
 	return rc;
 }
 
 void try_abandon(struct try *t)
 {
-	forget(t->instance);
+	forget_trial(t->instance);
 	try_free(t);
 }
 

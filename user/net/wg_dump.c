@@ -14,7 +14,7 @@
 enum { INTERFACE_FIELDS = 4, PEER_FIELDS = 8 };
 
 /* Cuts the line at its tabs. Returns how many fields it has; those beyond max are not stored. */
-static size_t split(char *line, char **fields, size_t max)
+static size_t split_line(char *line, char **fields, size_t max)
 {
 	size_t n = 0;
 
@@ -50,7 +50,7 @@ static int add_peer(struct wg_dump *d, char **field)
 static int add_line(struct wg_dump *d, char *line)
 {
 	char *field[PEER_FIELDS + 1];
-	size_t n = split(line, field, PEER_FIELDS + 1);
+	size_t n = split_line(line, field, PEER_FIELDS + 1);
 
 	if (n == PEER_FIELDS || n == PEER_FIELDS + 1)
 		return add_peer(d, field + (n - PEER_FIELDS));

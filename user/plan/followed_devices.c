@@ -51,7 +51,7 @@ void followed_devices_free(struct followed_device *list, size_t n)
 }
 
 /* Continues the FNV-1a hash h with n bytes. */
-static __u64 mix(__u64 h, const void *bytes, size_t n)
+static __u64 hash_bytes(__u64 h, const void *bytes, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		h = (h ^ ((const unsigned char *)bytes)[i]) * 0x100000001b3ULL;
@@ -66,13 +66,14 @@ static __u64 device_hash(const char *device, const struct wg_device *d)
 
 	for (size_t i = 0; i < d->n_peers; i++) {
 		const struct wg_peer *p = &d->peers[i];
-		__u64 of_peer = mix(mix(0xcbf29ce484222325ULL, device, strlen(device)), &p->key,
-				    sizeof(p->key)), h;
+		__u64 of_peer = hash_bytes(0xcbf29ce484222325ULL, device, strlen(device)), h;
 
+		of_peer = hash_bytes(of_peer, &p->key, sizeof(p->key));
 		sum += of_peer;
 		for (size_t j = 0; j < p->n_allowed; j++) {
-			h = mix(of_peer, &p->allowed[j].addr, sizeof(p->allowed[j].addr));
-			sum += mix(mix(h, &p->allowed[j].family, 1), &p->allowed[j].len, 1);
+			h = hash_bytes(of_peer, &p->allowed[j].addr, sizeof(p->allowed[j].addr));
+			sum += hash_bytes(hash_bytes(h, &p->allowed[j].family, 1),
+					  &p->allowed[j].len, 1);
 		}
 	}
 	return sum;

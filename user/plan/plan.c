@@ -37,8 +37,8 @@ bool plan_refused(const struct plan_input *in, __u32 ifindex)
 
 /* Sets *ret to the address of a backend. Warns if it has no address yet, because the service then
  * waits for it. */
-static void resolve(const struct plan_builder *m, const struct service_config *s, const char *text,
-		    __u8 family, struct address *ret)
+static void resolve_address(const struct plan_builder *m, const struct service_config *s,
+			    const char *text, __u8 family, struct address *ret)
 {
 	if (!resolved_backends_address(m->in->answers, text, family, ret) && *text)
 		log_waiting("service %s: waiting for backend %s, which has no %s address yet",
@@ -67,8 +67,8 @@ static int resolve_backend(const struct plan_builder *m, const struct service_co
 	__be16 standby_port = from->standby.port ?: from->port;
 
 	ret->on_standby = standby;
-	resolve(m, s, standby ? from->standby.ipv4 : from->ipv4, FAMILY_IPV4, &ret->ipv4);
-	resolve(m, s, standby ? from->standby.ipv6 : from->ipv6, FAMILY_IPV6, &ret->ipv6);
+	resolve_address(m, s, standby ? from->standby.ipv4 : from->ipv4, FAMILY_IPV4, &ret->ipv4);
+	resolve_address(m, s, standby ? from->standby.ipv6 : from->ipv6, FAMILY_IPV6, &ret->ipv6);
 	ret->port = standby ? standby_port : from->port;
 	if (backend_has_standby(from)) {
 		resolved_backends_address(m->in->answers, standby ? from->ipv4 : from->standby.ipv4,

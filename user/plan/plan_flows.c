@@ -20,8 +20,8 @@ bool plan_is_source(const struct host *h, const struct nl_address *a, __u8 famil
 
 /* Returns how suitable an address of this host is as the source of packets to the backend; 0:
  * unusable. */
-static int fitness(const struct plan_builder *m, const struct nl_address *a,
-		   const struct address *backend, __u32 oif)
+static int source_fitness(const struct plan_builder *m, const struct nl_address *a,
+			  const struct address *backend, __u32 oif)
 {
 	struct prefix on_link = { .family = a->local.family, .len = a->prefix_len,
 				  .addr = a->local.addr };
@@ -46,7 +46,7 @@ static int own_address(const struct plan_builder *m, const struct address *backe
 	if (rc)
 		return is_resource_error(rc) ? rc : 0;
 	for (size_t i = 0; i < m->host->n_addresses; i++) {
-		int f = fitness(m, &m->host->addresses[i], backend, oif);
+		int f = source_fitness(m, &m->host->addresses[i], backend, oif);
 
 		if (f > best_fitness && f > 2) {
 			best = &m->host->addresses[i].local;

@@ -55,7 +55,7 @@ static bool is_ours(const struct nl_route *r, const struct prefix *overlay)
 		r->type == RTN_PROHIBIT);
 }
 
-static size_t rank(const struct follow_config *f, __u32 table)
+static size_t table_rank(const struct follow_config *f, __u32 table)
 {
 	size_t i = 0;
 
@@ -88,7 +88,7 @@ static int find_wanted(struct kernel *k)
 	size_t n = 0;
 
 	for (size_t i = 0; i < h->n_routes; i++) {
-		size_t r = rank(f, h->routes[i].table);
+		size_t r = table_rank(f, h->routes[i].table);
 		struct wanted *w;
 
 		if (r == f->n_tables || !is_ours(&h->routes[i], &k->m->plan->relay.overlay))
@@ -109,7 +109,7 @@ static int find_wanted(struct kernel *k)
 
 /* ---- peers by device ---- */
 
-static struct device *device(struct kernel *k, __u32 ifindex)
+static struct device *find_device(struct kernel *k, __u32 ifindex)
 {
 	for (size_t i = k->n_devices; i-- > 0;)
 		if (k->devices[i].ifindex == ifindex)
@@ -135,7 +135,7 @@ static int find_devices(struct kernel *k, __u32 *ret_ifindex)
 			ifindex = link ? link->ifindex : 0;
 		}
 		ret_ifindex[i] = ifindex;
-		d = ifindex ? device(k, ifindex) : NULL;
+		d = ifindex ? find_device(k, ifindex) : NULL;
 		if (d)
 			d->several = true;
 		if (d || !ifindex)
@@ -183,7 +183,7 @@ static int find_reach(struct kernel *k)
 
 /* Returns the peer on the device with the longest prefix that contains this one, as WireGuard
  * chooses it. Returns -1 if there is none. */
-static int reaches(const struct kernel *k, __u32 ifindex, const struct prefix *prefix)
+static int find_reaching_peer(const struct kernel *k, __u32 ifindex, const struct prefix *prefix)
 {
 	for (int len = prefix->len; len >= 0; len--) {
 		struct reach like = { .ifindex = ifindex, .prefix = *prefix };
@@ -207,7 +207,7 @@ static int reaches(const struct kernel *k, __u32 ifindex, const struct prefix *p
 static bool find_word(struct kernel *k, struct wanted *w)
 {
 	const struct nl_route *r = w->route;
-	const struct device *d = device(k, r->oif);
+	const struct device *d = find_device(k, r->oif);
 	struct prefix via = { .addr = r->via.addr, .family = r->via.family, .len = 128 };
 	int peer = -1;
 
@@ -217,11 +217,11 @@ static bool find_word(struct kernel *k, struct wanted *w)
 	if (r->type != RTN_UNICAST || !d)
 		return true;
 	if (d->several || d->strict)
-		peer = reaches(k, r->oif, &r->dst);
+		peer = find_reaching_peer(k, r->oif, &r->dst);
 	else
 		peer = d->only;
 	if (peer < 0 && !d->strict && via.family)
-		peer = reaches(k, r->oif, &via);
+		peer = find_reaching_peer(k, r->oif, &via);
 	w->word = peer;
 	return peer >= 0;
 }

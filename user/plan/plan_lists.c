@@ -49,7 +49,8 @@ static bool is_all(const struct prefix *p, __u8 family)
 	return p->family == family && !p->len;
 }
 
-static int add(struct plan *p, __u32 id, const struct prefix *prefix, enum list_verdict verdict)
+static int add_list_entry(struct plan *p, __u32 id, const struct prefix *prefix,
+			  enum list_verdict verdict)
 {
 	struct list_entry *e = append(p->lists, p->n_lists);
 
@@ -92,12 +93,12 @@ int plan_lists(struct plan_builder *m, const struct service_config *s, __u32 id)
 		says_all |= is_all(p, FAMILY_IPV6);
 		says_ipv4 |= is_all(p, FAMILY_IPV4);
 		around_ipv4 |= is_around_ipv4(p) && verdict != rest;
-		rc = add(m->plan, id, p, verdict);
+		rc = add_list_entry(m->plan, id, p, verdict);
 	}
 	if (!rc && s->n_allow && !says_all)
-		rc = add(m->plan, id, NULL, LIST_DENY);
+		rc = add_list_entry(m->plan, id, NULL, LIST_DENY);
 	if (!rc && around_ipv4 && !says_ipv4)
-		rc = add(m->plan, id, &all_ipv4, rest);
+		rc = add_list_entry(m->plan, id, &all_ipv4, rest);
 	free(rules);
 	return rc;
 }

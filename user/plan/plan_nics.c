@@ -49,7 +49,7 @@ int plan_vlans(const struct host *h, const struct nl_link *link, const struct nl
 
 /* Returns the nth device at which frames of a nic arrive: the nic itself, or the ports of a bond.
  * Returns NULL after the last. */
-static const struct nl_link *wire(const struct host *h, const struct nl_link *nic, size_t n)
+static const struct nl_link *nth_wire(const struct host *h, const struct nl_link *nic, size_t n)
 {
 	if (strcmp(nic->kind, "bond"))
 		return n ? NULL : nic;
@@ -70,7 +70,7 @@ static bool has_vlans(const struct host *h, const struct nl_link *nic)
 		if (!strcmp(h->links[i].kind, "vlan") && h->links[i].lower == nic->ifindex &&
 		    !h->links[i].lower_elsewhere)
 			return true;
-	for (size_t i = 0; (at = wire(h, nic, i)); i++)
+	for (size_t i = 0; (at = nth_wire(h, nic, i)); i++)
 		if (!strcmp(at->kind, "veth") && !nl_peer_has_vlans(at->ifindex, &there) && there)
 			return true;
 	return false;
@@ -83,7 +83,7 @@ static bool hides_tags(const struct host *h, struct plan_port *port, const struc
 	const struct nl_link *at;
 	bool tags, outer;
 
-	for (size_t i = 0; (at = wire(h, nic, i)); i++) {
+	for (size_t i = 0; (at = nth_wire(h, nic, i)); i++) {
 		if (nl_rx_vlan_offload(at->name, &tags, &outer) || (!tags && !outer))
 			continue;
 		snprintf(port->why, sizeof(port->why), "%s takes VLAN tags off before XDP sees "
@@ -141,7 +141,7 @@ static int vlan_nic(struct plan_builder *m, size_t i, const struct nl_link *link
 				 n == 2 ? htons(vlans[0]->vlan_id) : 0);
 	key.word = table_word(KEY_VLAN, 0, 0, nic->ifindex);
 	rc = plan_add_entry(m->plan, &key, &value, sizeof(value));
-	for (size_t j = 0; (at = wire(m->host, nic, j)) && !rc; j++) {
+	for (size_t j = 0; (at = nth_wire(m->host, nic, j)) && !rc; j++) {
 		key.word = table_word(KEY_VLAN, 0, 0, at->ifindex);
 		rc = at->bond_backup ? 0 : plan_add_entry(m->plan, &key, &value, sizeof(value));
 	}
@@ -211,7 +211,7 @@ static bool answers_ipv4(const struct plan_builder *m, const struct service_conf
 	return s->ipv6 != IPV6_OFF && (port->role == ROLE_LAN || !has_lan);
 }
 
-static bool lengthens(const struct plan_builder *m, const struct plan_port *port)
+static bool lengthens_packets(const struct plan_builder *m, const struct plan_port *port)
 {
 	for (size_t i = 0; i < m->config->n_services; i++) {
 		const struct service_config *s = &m->config->services[i];
@@ -229,7 +229,7 @@ static int port_nics(struct plan_builder *m, size_t i)
 	struct plan_port *port = &m->plan->ports[i];
 	const struct nl_link *link = host_link(m->host, port->ifindex);
 
-	port->lengthens = lengthens(m, port);
+	port->lengthens = lengthens_packets(m, port);
 	if (port->l3)
 		snprintf(port->why, sizeof(port->why), "no Ethernet header");
 	else if (!strcmp(link->kind, "vlan"))

@@ -38,12 +38,13 @@ static __u64 with_kind(__u64 word, enum table_kind kind)
 	return (word & ~0xffULL) | kind;
 }
 
-static struct table_entry *planned(const struct plan *p, const struct table_key *key)
+static struct table_entry *find_planned(const struct plan *p, const struct table_key *key)
 {
 	return plan_entry(p->entries, p->n_entries, key);
 }
 
-static const struct table_entry *running(const struct plan_input *in, const struct table_key *key)
+static const struct table_entry *find_running(const struct plan_input *in,
+					      const struct table_key *key)
 {
 	return plan_entry(in->running, in->n_running, key);
 }
@@ -64,7 +65,7 @@ static bool is_present(const struct plan *p, const struct old *o)
 {
 	struct table_key back = { o->service.to, table_word(KEY_REPLY, old_backend(o).family,
 							    o->service.port, 0) };
-	const struct table_entry *reply = planned(p, &back);
+	const struct table_entry *reply = find_planned(p, &back);
 
 	return reply && reply->service.id == o->service.id;
 }
@@ -90,7 +91,7 @@ static bool is_idle(const struct plan_builder *m, const struct old *o)
 /* Returns whether the same service still has this listener, but with another backend. */
 static bool is_old(const struct plan *p, const struct old *o)
 {
-	const struct table_entry *now = planned(p, &o->key);
+	const struct table_entry *now = find_planned(p, &o->key);
 
 	return now && now->service.id == o->service.id &&
 	       !same_addr(&o->key.addr, &o->service.to) &&
@@ -135,7 +136,7 @@ static bool old_of(const struct plan_input *in, const struct table_entry *e, str
 	ret->service.flags &= ~(SERVICE_LISTS | SERVICE_OLD | SERVICE_QUIET);
 	if (kind_of(e) == KEY_OLD) {
 		key.word = with_kind(key.word, KEY_UNTIL);
-		until = running(in, &key);
+		until = find_running(in, &key);
 		ret->until = until ? until->old.until : 0;
 		ret->key.addr = old_addr(&e->key.addr, &e->service.to);
 	} else if (kind_of(e) != KEY_SERVICE && kind_of(e) < KEY_BACKEND) {
@@ -147,7 +148,7 @@ static bool old_of(const struct plan_input *in, const struct table_entry *e, str
 
 /* Collects the running listeners that change now, and those that changed earlier and whose time is
  * not over. An additional entry of one of several backends counts only if that backend is idle. */
-static int collect(const struct plan_builder *m, struct olds *l)
+static int collect_old(const struct plan_builder *m, struct olds *l)
 {
 	const struct plan_input *in = m->in;
 	struct old o;
@@ -210,7 +211,7 @@ static bool has_rivals(const struct plan_builder *m, const struct olds *l, const
 static struct service old_reply(const struct plan_builder *m, const struct olds *l,
 				const struct old *o, const struct table_key *back)
 {
-	const struct table_entry *was = running(m->in, back);
+	const struct table_entry *was = find_running(m->in, back);
 	struct service reply = o->service;
 
 	for (size_t i = 0; was && i < l->n; i++)
@@ -238,7 +239,7 @@ static int add_entries(struct plan_builder *m, const struct olds *l, const struc
 	int rc = add_known(m->plan, &o->key, &o->service) ?:
 		 plan_add_entry(m->plan, &until, &value, sizeof(value));
 
-	if (!rc && !planned(m->plan, &back)) {
+	if (!rc && !find_planned(m->plan, &back)) {
 		s = old_reply(m, l, o, &back);
 		s.flags = o->service.flags & SERVICE_QUIET ? (__u8)s.flags | SERVICE_QUIET :
 			  s.flags & ~SERVICE_QUIET;
@@ -246,7 +247,7 @@ static int add_entries(struct plan_builder *m, const struct olds *l, const struc
 	}
 	if (rc)
 		return rc;
-	reply = planned(m->plan, &back);
+	reply = find_planned(m->plan, &back);
 	reply->service.flags &= ~(SERVICE_CHOICE | SERVICE_OLD);
 	reply->service.flags |= rivals ? SERVICE_CHOICE | SERVICE_OLD : 0;
 	m->plan->choices |= rivals;
@@ -258,7 +259,7 @@ static int add_entries(struct plan_builder *m, const struct olds *l, const struc
 int plan_old(struct plan_builder *m)
 {
 	struct olds l = { 0 };
-	int rc = collect(m, &l);
+	int rc = collect_old(m, &l);
 
 	for (size_t i = 0; i < l.n && !rc; i++) {
 		struct address backend = old_backend(&l.list[i]);

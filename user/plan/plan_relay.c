@@ -37,24 +37,24 @@ static int by_key(const void *a, const void *b)
 	return memcmp(x->key, y->key, sizeof(x->key)) ?: strcmp(x->device, y->device);
 }
 
-static struct relay_peer *find(void *const *tree, const struct relay_peer *like,
-			       int (*compare)(const void *, const void *))
+static struct relay_peer *find_peer(void *const *tree, const struct relay_peer *like,
+				    int (*compare)(const void *, const void *))
 {
 	struct relay_peer *const *found = tfind(like, tree, compare);
 
 	return found ? *found : NULL;
 }
 
-static void keep(void *node)
+static void keep_node(void *node)
 {
 }
 
-static void forget(struct collected *c)
+static void free_trees(struct collected *c)
 {
-	tdestroy(c->names, keep);
-	tdestroy(c->keys, keep);
-	tdestroy(c->running_names, keep);
-	tdestroy(c->running_keys, keep);
+	tdestroy(c->names, keep_node);
+	tdestroy(c->keys, keep_node);
+	tdestroy(c->running_names, keep_node);
+	tdestroy(c->running_keys, keep_node);
 	free(c->of.list);
 	free(c->of.routes);
 	free(c->of.reach);
@@ -86,7 +86,7 @@ static int add_peer(struct collected *c, const struct relay_peer *new, struct re
 	       -ENOMEM;
 }
 
-static int configured(struct collected *c)
+static int add_configured(struct collected *c)
 {
 	const struct config *config = c->m->config;
 	int rc = 0;
@@ -127,26 +127,26 @@ static void name_newcomer(const struct collected *c, const struct followed_devic
 
 	wg_name_of(&f->names, key, p->name.name);
 	wg_key_format(key, text);
-	for (int n = 8; n < WG_KEY_STRLEN && find(&c->names, p, by_name); n += 4)
+	for (int n = 8; n < WG_KEY_STRLEN && find_peer(&c->names, p, by_name); n += 4)
 		snprintf(p->name.name, sizeof(p->name.name), "%.*s", n, text);
 }
 
 /* Adds a followed peer. A peer keeps its name while the instance runs, so running peers are added
  * before newcomers. A configured peer with the same key is the same peer. */
-static int follow(struct collected *c, const struct followed_device *f, const struct wg_peer *from,
-		  bool newcomers)
+static int add_followed(struct collected *c, const struct followed_device *f,
+			const struct wg_peer *from, bool newcomers)
 {
 	struct relay_peer new = { .name.flags = PEER_NAME_FOLLOWED }, *p, *runs;
 	int rc;
 
 	memcpy(new.name.key, &from->key, sizeof(new.name.key));
 	strcpy(new.name.device, f->device);
-	runs = find(&c->running_keys, &new, by_key);
-	p = find(&c->keys, &new, by_key);
+	runs = find_peer(&c->running_keys, &new, by_key);
+	p = find_peer(&c->keys, &new, by_key);
 	if (p)
 		return newcomers == !(p->name.flags & PEER_NAME_FOLLOWED) ?
 		       followed_routes(c, from, p) : 0;
-	if (runs && !find(&c->names, runs, by_name))
+	if (runs && !find_peer(&c->names, runs, by_name))
 		strcpy(new.name.name, runs->name.name);
 	else if (newcomers)
 		name_newcomer(c, f, &new);
@@ -156,7 +156,7 @@ static int follow(struct collected *c, const struct followed_device *f, const st
 	return rc ?: followed_routes(c, from, p);
 }
 
-static int collect(struct collected *c)
+static int collect_peers(struct collected *c)
 {
 	const struct plan_input *in = c->m->in;
 	size_t n = c->m->config->n_peers;
@@ -172,12 +172,13 @@ static int collect(struct collected *c)
 		    (!tsearch(&in->peers[id], &c->running_names, by_name) ||
 		     !tsearch(&in->peers[id], &c->running_keys, by_key)))
 			rc = -ENOMEM;
-	rc = rc ?: configured(c);
+	rc = rc ?: add_configured(c);
 	for (int newcomers = 0; newcomers < 2; newcomers++)
 		for (size_t i = 0; i < in->n_followed; i++)
 			for (size_t j = 0; j < in->followed_peers[i].wireguard.n_peers && !rc; j++)
-				rc = follow(c, &in->followed_peers[i],
-					    &in->followed_peers[i].wireguard.peers[j], newcomers);
+				rc = add_followed(c, &in->followed_peers[i],
+						  &in->followed_peers[i].wireguard.peers[j],
+						  newcomers);
 	return rc;
 }
 
@@ -190,7 +191,8 @@ static int give_ids(struct collected *c, struct plan_relay *r, __u32 *ids)
 	size_t next = 1, n = in->n_peers > 1 ? in->n_peers : 1;
 
 	for (size_t i = 0; i < c->of.n; i++) {
-		const struct relay_peer *runs = find(&c->running_names, &c->of.list[i], by_name);
+		const struct relay_peer *runs =
+			find_peer(&c->running_names, &c->of.list[i], by_name);
 
 		ids[i] = runs ? runs - in->peers : 0;
 	}
@@ -351,7 +353,7 @@ int plan_relay(struct plan_builder *m)
 	r->running = m->in->peers;
 	r->n_running = m->in->n_peers;
 	r->overlay = m->config->policy.overlay;
-	rc = collect(&c) ?: plan_kernel_routes(m, &c.of);
+	rc = collect_peers(&c) ?: plan_kernel_routes(m, &c.of);
 	if (!rc) {
 		ids = calloc(c.of.n + 1, sizeof(*ids));
 		rc = ids ? give_ids(&c, r, ids) : -ENOMEM;
@@ -367,7 +369,7 @@ int plan_relay(struct plan_builder *m)
 		plan_policy(m);
 		rc = plan_own(m) ?: plan_routes(m);
 	}
-	forget(&c);
+	free_trees(&c);
 	free(ids);
 	return rc;
 }

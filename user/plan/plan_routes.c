@@ -86,14 +86,14 @@ static int add_longest(struct plan_relay *r, const struct prefix *prefix, __u32 
 
 /* ---- an overlay that is a /48 ---- */
 
-static __u32 subnet(const struct addr *a)
+static __u32 subnet_of(const struct addr *a)
 {
 	return a->b[6] << 8 | a->b[7];
 }
 
 /* Fills the array of subnets. The routes are sorted, so a longer prefix overwrites elements of the
  * shorter one that contains it. */
-static int expand(struct plan_relay *r)
+static int expand_subnets(struct plan_relay *r)
 {
 	int rc = 0;
 
@@ -102,7 +102,7 @@ static int expand(struct plan_relay *r)
 		return -ENOMEM;
 	for (size_t i = 0; i < r->n_routes; i++) {
 		const struct relay_route *route = &r->routes[i];
-		__u32 first = subnet(&route->prefix.addr);
+		__u32 first = subnet_of(&route->prefix.addr);
 
 		if (!prefix_within(&route->prefix, &r->overlay) || route->prefix.len > 64)
 			continue;
@@ -112,7 +112,7 @@ static int expand(struct plan_relay *r)
 	for (size_t i = 0; i < r->n_routes && !rc; i++) {
 		const struct relay_route *route = &r->routes[i];
 		bool inside = prefix_within(&route->prefix, &r->overlay);
-		__u32 *word = &r->subnets[subnet(&route->prefix.addr)];
+		__u32 *word = &r->subnets[subnet_of(&route->prefix.addr)];
 		struct prefix all = { .addr.q[0] = route->prefix.addr.q[0], .family = FAMILY_IPV6,
 				      .len = 64 };
 
@@ -145,7 +145,7 @@ static int add_entry(struct plan *p, const struct addr *addr, __u32 word)
 
 /* Distributes the routes to the table and to the trie. They are sorted, so longer prefixes within a
  * /64 follow it. */
-static int spread(struct plan *p)
+static int spread_routes(struct plan *p)
 {
 	struct plan_relay *r = &p->relay;
 	int rc = 0;
@@ -172,5 +172,5 @@ int plan_routes(struct plan_builder *m)
 	if (rc)
 		return rc;
 	sort_routes(r);
-	return r->overlay.len == 48 ? expand(r) : spread(m->plan);
+	return r->overlay.len == 48 ? expand_subnets(r) : spread_routes(m->plan);
 }

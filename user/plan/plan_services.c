@@ -37,7 +37,7 @@ __u32 plan_service_id(struct plan *p, const char *name, enum nat nat)
 	return id;
 }
 
-static bool configured(const struct config *c, const char *name)
+static bool is_configured(const struct config *c, const char *name)
 {
 	for (size_t i = 0; i < c->n_services; i++)
 		if (!strcmp(c->services[i].name, name))
@@ -151,7 +151,7 @@ static void tell_no_listener(const struct plan_builder *m, size_t service)
 	const struct service_config *s = &m->config->services[service];
 
 	if (!first_backend(m, service))
-		return;			/* resolve() has already printed it */
+		return;			/* resolve_address() has printed it */
 	if (!*s->listen_interface)
 		log_waiting("service %s: waiting for something to listen on: no interface has its "
 			    "addresses, and none is named as a wan, as interfaces: [ { name: eth0, "
@@ -199,8 +199,8 @@ static bool listens6(const struct service_config *s)
 
 /* Chooses the backend's address: of the family of the listener if possible, else of the other one.
  * If the pool has no source address in that family, there is no listener. */
-static void masquerade(const struct plan_builder *m, const struct backend_address *b,
-		       struct listener *l)
+static void choose_address(const struct plan_builder *m, const struct backend_address *b,
+			   struct listener *l)
 {
 	const struct pool *pool = plan_pool_of(m->plan, l->id);
 
@@ -222,7 +222,7 @@ static int listen_for(struct plan_builder *m, size_t service, size_t backend, __
 
 	l.backend = local->family == FAMILY_IPV4 ? b->ipv4 : b->ipv6;
 	if (s->nat == NAT_MASQUERADE || (hairpin && l.backend.family))
-		masquerade(m, b, &l);
+		choose_address(m, b, &l);
 	if (!l.backend.family)
 		return 0;
 	for (size_t i = 0; i < s->n_ports && !rc; i++) {
@@ -394,7 +394,7 @@ static __u16 reply_flags(const struct plan_builder *m, const struct listener *l)
 
 /* Returns whether the listener makes the reply entry. If some listeners of the backend masquerade
  * and others do not, one that does not masquerade makes it, for replies without a flow. */
-static bool answers(const struct plan_builder *m, const struct listener *l)
+static bool makes_reply(const struct plan_builder *m, const struct listener *l)
 {
 	return !(l->flags & SERVICE_MASQUERADE) || reply_flags(m, l) & SERVICE_MASQUERADE;
 }
@@ -417,7 +417,7 @@ static int add_entries(struct plan_builder *m, const struct listener *l)
 
 	m->plan->choices |= rival;
 	return plan_add_entry(m->plan, &key, &original, sizeof(original)) ?:
-	       (answers(m, l) ? plan_add_entry(m->plan, &back, &reply, sizeof(reply)) : 0);
+	       (makes_reply(m, l) ? plan_add_entry(m->plan, &back, &reply, sizeof(reply)) : 0);
 }
 
 int plan_services(struct plan_builder *m)
@@ -443,7 +443,7 @@ int plan_services(struct plan_builder *m)
 	/* Remove services that are not configured any more. This comes last, so that a new service
 	 * does not get their ids and counters in this change. */
 	for (size_t id = 0; id < p->n_services; id++)
-		if (!configured(c, p->services[id].name))
+		if (!is_configured(c, p->services[id].name))
 			memset(&p->services[id], 0, sizeof(p->services[id]));
 	plan_epochs(p);
 	for (size_t i = 0; i < m->n_listeners && !rc; i++)

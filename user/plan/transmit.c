@@ -158,7 +158,7 @@ bool headroom_lacks(const char *ifname)
 	return bit < FLAGS && !headroom_ask(ifname, &flags) && flags.data >> bit & 1;
 }
 
-static void hint(const char *name, const char *between, FILE *out)
+static void print_headroom_hint(const char *name, const char *between, FILE *out)
 {
 	if (headroom_lacks(name))
 		fprintf(out, "%sthe driver of %s leaves no room in front of packets (its private "
@@ -168,10 +168,10 @@ static void hint(const char *name, const char *between, FILE *out)
 
 void headroom_hint(const struct host *h, const struct plan_nic *nic, const char *between, FILE *out)
 {
-	hint(nic->name, between, out);
+	print_headroom_hint(nic->name, between, out);
 	for (size_t i = 0; i < h->n_links; i++)
 		if (h->links[i].master == nic->ifindex)
-			hint(h->links[i].name, between, out);
+			print_headroom_hint(h->links[i].name, between, out);
 }
 
 void headroom_warn(const struct plan *p, const struct host *h, const struct plan_nic *nic)

@@ -40,7 +40,7 @@ struct filling {
 };
 
 /* Returns STEP bits of an address, beginning at bit `from`. */
-static __u32 bits(const struct prefix *p, __u32 from)
+static __u32 bits_at(const struct prefix *p, __u32 from)
 {
 	const __u8 *b = p->addr.b + (p->family == FAMILY_IPV4 ? 12 : 0) + from / 8;
 
@@ -124,16 +124,16 @@ static void keep_best(struct filling *f)
 	f->n = n;
 }
 
-static bool inside(const struct said *s, const struct block *b)
+static bool is_inside(const struct said *s, const struct block *b)
 {
 	struct prefix block = { .addr = b->addr, .family = b->family, .len = b->len };
 
 	return prefix_within(&s->dst, &block) && (s->dst.len > b->len || !b->len);
 }
 
-static void say(struct filling *f, const struct block *b, const struct said *s)
+static void fill_places(struct filling *f, const struct block *b, const struct said *s)
 {
-	__u32 first = bits(&s->dst, b->len), n;
+	__u32 first = bits_at(&s->dst, b->len), n;
 
 	if (s->dst.len > b->len + STEP) {
 		f->deeper[first] |= f->answer[first] != s->answer;
@@ -166,7 +166,7 @@ static __u16 go_deeper(struct filling *f, const struct block *b, __u32 place)
 	return UNIFORM_DEEPER | f->u->n_blocks++;
 }
 
-static void fill(struct filling *f, size_t number)
+static void fill_block(struct filling *f, size_t number)
 {
 	const struct block *b = &f->blocks[number];
 
@@ -174,14 +174,14 @@ static void fill(struct filling *f, size_t number)
 		f->answer[i] = b->surrounding;
 	memset(f->deeper, 0, sizeof(f->deeper));
 	for (size_t i = 0; i < f->n; i++)
-		if (inside(&f->said[i], b))
-			say(f, b, &f->said[i]);
+		if (is_inside(&f->said[i], b))
+			fill_places(f, b, &f->said[i]);
 	for (__u32 i = 0; i < PLACES; i++)
 		f->u->rows[number * UNIFORM_ROWS + i / UNIFORM_ROW].slot[i % UNIFORM_ROW] =
 			f->deeper[i] ? go_deeper(f, b, i) : f->answer[i];
 }
 
-static void collect(struct filling *f, const struct host *h)
+static void collect_routes(struct filling *f, const struct host *h)
 {
 	bool by[2] = { by_destination(h, FAMILY_IPV4), by_destination(h, FAMILY_IPV6) };
 
@@ -216,10 +216,10 @@ int uniform_make(const struct host *h, struct uniform **ret)
 	f->blocks[UNIFORM_IPV4] = (struct block){ .addr.w[2] = htonl(0xffff),
 						  .family = FAMILY_IPV4 };
 	f->blocks[UNIFORM_IPV6] = (struct block){ .family = FAMILY_IPV6 };
-	collect(f, h);
+	collect_routes(f, h);
 	keep_best(f);
 	for (size_t i = 0; i < u->n_blocks; i++)
-		fill(f, i);
+		fill_block(f, i);
 	*ret = u;
 cleanup:
 	free(said);
@@ -233,7 +233,7 @@ __u32 uniform_answer(const struct uniform *u, const struct address *a)
 	size_t block = a->family == FAMILY_IPV4 ? UNIFORM_IPV4 : UNIFORM_IPV6;
 
 	for (__u32 from = 0; from < STEPS * STEP; from += STEP) {
-		__u32 place = bits(&p, from);
+		__u32 place = bits_at(&p, from);
 		__u16 answer = u->rows[block * UNIFORM_ROWS +
 				       place / UNIFORM_ROW].slot[place % UNIFORM_ROW];
 
