@@ -236,7 +236,7 @@ UNITDIR     ?= $(PREFIX)/lib/systemd/system
 INITDIR     ?=
 ZSHDIR      ?= $(PREFIX)/share/zsh/site-functions
 SYSCONFDIR  ?= /etc
-DOCS        := README.md CHANGELOG.md $(wildcard docs/*.md)
+DOCS        := README.md CHANGELOG.md $(filter-out docs/README.md,$(wildcard docs/*.md))
 at_place     = -e 's,/usr/local/sbin,$(SBINDIR),'
 
 # Units for the one instance, and templates for several: wgxdp@NAME reads /etc/wgxdp/NAME.yaml
@@ -257,7 +257,7 @@ install-program: $(O)/wgxdp
 
 install-docs:
 	$(Q)install -D -m 644 -t $(DESTDIR)$(DOCDIR) $(DOCS)
-	$(Q)install -D -m 644 -t $(DESTDIR)$(DOCDIR)/start docs/start/*
+	$(Q)for part in start guides reference inside; do install -D -m 644 -t $(DESTDIR)$(DOCDIR)/$$part docs/$$part/*.md || exit 1; done
 	$(Q)for part in config topology; do install -D -m 644 -t $(DESTDIR)$(DOCDIR)/examples/$$part docs/examples/$$part/* || exit 1; done
 	$(Q)for part in container grafana prometheus; do install -D -m 644 -t $(DESTDIR)$(DOCDIR)/examples/$$part docs/$$part/* || exit 1; done
 	$(Q)for page in $(MAN_PAGES); do \
@@ -279,7 +279,7 @@ install-openrc:
 	$(Q)for script in wgxdp wgxdp-daemon; do \
 		sed $(at_place) scripts/openrc/$$script | install -m 755 /dev/stdin $(DESTDIR)$(INITDIR)/$$script || exit 1; done
 
-# Packages of the committed state; nothing of the working tree is touched (docs/install.md)
+# Packages of the committed state; nothing of the working tree is touched (docs/guides/install.md)
 .PHONY: deb rpm release
 deb:			# S=SUITE A=ARCH: in a bare Debian SUITE, for another architecture
 	$(Q)scripts/deb $(if $(S),-s $(S)) $(if $(A),-a $(A)) $(O)/deb
@@ -350,7 +350,7 @@ $(O)/selftests/%.bpf.o: selftests/lib/%.bpf.c Makefile
 	$(call say,BPF,$@)$(CLANG) $(ALL_BPF_CFLAGS) -c $< -o $@
 
 # ---- the host plane: unit tests, fuzzers; the data path by test-run ----
-HOST_UNITS := express express_guard bpf pipeline resolve memory icmp cut sites policy masquerade embryos learned admission replay shares backends blind blind_packets blind_shares
+HOST_UNITS := express express_guard express_sites bpf pipeline resolve memory icmp cut sites policy masquerade embryos learned admission replay shares backends blind blind_packets blind_shares
 FUZZ_CFLAGS ?= $(SANITIZED) -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined
 
 # How often to unroll is said to clang; with the whole data path in each, -O2 and its variables' places cost twice the time

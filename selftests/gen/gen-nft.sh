@@ -3,7 +3,7 @@
 # vm
 # Rules that `gen nft` makes of a configuration are taken by nft, once and again, leave tables of others alone, and do to UDP what
 # the configuration says: dnat of both families, IPv6 directly, masquerade with its ports, nat: none, who is kept out, hairpin, names.
-# What nftables has no words for is told. wgxdp itself is not up here. And every nftables.conf of `gen hosts` is taken by nft, a
+# What nftables has no words for is told. wgxdp itself is not up here. And every wgxdp.nft of `gen hosts` is taken by nft, a
 # firewall's lets in what it shall. BREAK=1 sends what is translated to another host.
 #
 #     client .7, .8 -- 198.51.100.0/24 -- .1 wan firewall .1 br-lan -- 192.168.1.0/24 ----- .10 wg-end
@@ -139,26 +139,41 @@ topology() {
 	EOF
 }
 
+comes_in() { # NAMESPACE ADDRESS PORT: yes or no
+	local listener
+	start firewall timeout 20 socat "TCP4-LISTEN:$3,reuseaddr,fork" /dev/null
+	listener=$!
+	wait_for 5 'socat listens' tcp_listens firewall "$3"
+	inside "$1" socat -u /dev/null "TCP4:$2:$3,connect-timeout=2" 2> /dev/null && echo yes || echo no
+	kill $listener
+	wait $listener || :
+}
+
 # Whatever the firewall's own prefix is: it has no address that stays
 generated() {
 	local topology file n=0
 	topology > "$work/topology.yaml"
 	for topology in "$work/topology.yaml" docs/examples/topology/*.yaml; do
 		"$wgxdp" gen hosts "$topology" -o "$work/hosts-$((++n))" > /dev/null
-		for file in "$work/hosts-$n"/*/etc/nftables.conf; do
+		for file in "$work/hosts-$n"/*/etc/nftables.d/wgxdp.nft; do
 			[[ -e $file ]] || continue # nobody there has rules
 			[[ $(head -n 1 "$file") == '#!/usr/sbin/nft -f' ]] || fail "$file: no line for nft at its head"
 			! grep -q flush "$file" || fail "$file: takes away rules of others"
 			inside pc nft -c -f "$file"
 		done
 	done
-	expect 'hosts with rules' "$(find "$work"/hosts-1/*/etc/nftables.conf | sed -E 's,.*/([^/]*)/etc.*,\1,' | sort | tr '\n' ' ')" == 'edge firewall r1 relay vps '
+	expect 'hosts with rules' "$(find "$work"/hosts-1/*/etc/nftables.d/wgxdp.nft | sed -E 's,.*/([^/]*)/etc.*,\1,' | sort | tr '\n' ' ')" == 'edge firewall r1 relay vps '
 	inside firewall nft delete table inet wgxdp
-	inside firewall nft -f "$work/hosts-1/firewall/etc/nftables.conf"
+	inside firewall nft -f "$work/hosts-1/firewall/etc/nftables.d/wgxdp.nft"
 	ask 10 client '[2001:db8:1::7]' '[2001:db8:2::10]' $port
 	ask 0 client '[2001:db8:1::7]' '[2001:db8:2::20]' $port # what listens there is another host
 	inside pc ping -q -c 1 -W 5 2001:db8:1::7 > /dev/null || fail 'the LAN does not get out'
 	inside client ping -q -c 1 -W 5 2001:db8:2::20 > /dev/null || fail 'no echo from the LAN'
+	expect 'SSH from outside' "$(comes_in client 198.51.100.1 22)" == yes
+	expect 'another port from outside' "$(comes_in client 198.51.100.1 8080)" == no
+	expect 'another port from the LAN' "$(comes_in pc 192.168.1.1 8080)" == yes
+	inside client ip route add blackhole 192.168.1.0/24
+	inside pc ping -q -c 1 -W 5 198.51.100.7 > /dev/null || fail 'the LAN is not masqueraded'
 }
 
 build_network

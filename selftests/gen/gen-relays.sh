@@ -51,7 +51,7 @@ nft_given() { # packets between sites that the relays' rules saw
 }
 elsewhere() { [[ $(where "$1") != "$2" ]] && reach_all; } # SITE RELAY
 
-# --- from one to three, as docs/guide-relays.md has it
+# --- from one to three, as docs/guides/relays.md has it
 
 one_relay() {
 	local n=10 s edge
@@ -66,7 +66,7 @@ one_relay() {
 		cable "$edge" lan internet "lan-$s" # where nobody else is
 		addresses "$edge" lan "$overlay:$s::1/64"
 		at "$edge" sysctl -q -p /etc/sysctl.d/60-wgxdp.conf
-		at "$edge" nft -f /etc/nftables.conf
+		at "$edge" nft -f /etc/nftables.d/wgxdp.nft
 		at "$edge" ip -6 address add fe80::1/128 dev lan nodad
 		active "$s"
 	done
@@ -83,7 +83,7 @@ three_relays() {
 		bird_begins "$n"
 	done
 	installs r1 "$work/three-relays/r1"
-	at r1 nft -f /etc/nftables.conf
+	at r1 nft -f /etc/nftables.d/wgxdp.nft
 	for n in 2 3; do quick r1 up "wg-r$n"; done
 	at r1 ip -6 route replace fd12:3456:7899::1:0/112 dev wgvpnr01
 	for s in "${sites[@]}"; do at r1 ip -6 route del "$overlay:$s::/64" dev wgvpnr01; done

@@ -536,7 +536,7 @@ SEQUENCES = [asked, reply_alone, refused_port, pinged, told, told_wrongly, told_
 ROUNDS = 20
 
 
-# --- what differs on purpose (docs/design.md): what comes out of the reference, and of wgxdp
+# --- what differs on purpose (docs/inside/relay.md): what comes out of the reference, and of wgxdp
 
 def differences(site, to):
     """(what, steps, summary of the reference's end, of wgxdp's)"""

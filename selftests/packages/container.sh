@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: long
 # timeout: 3600
-# The container image: `make container` makes it, of at most 60 MB. The daemon runs in it as docs/install.md says, forwards, follows
+# The container image: `make container` makes it, of at most 60 MB. The daemon runs in it as docs/guides/install.md says, forwards, follows
 # the host's addresses, and writes to the container's log. The container is killed and made anew five times under traffic: no
 # packet is lost. It runs with three capabilities; without one of them, with a seccomp filter, without bpffs or with a bpffs that is
 # read-only, the log names what lacks. docs/container has the same for compose and, where podman has it, systemd (quadlet).
@@ -67,11 +67,11 @@ podman() { on_box podman "$@"; }
 
 # --- containers
 
-# The command of docs/install.md, and what this podman needs besides
+# The command of docs/guides/install.md, and what this podman needs besides
 read_guide() {
-	mapfile -t guide < <(awk '/^    sudo podman run / {inside = 1} inside {print} inside && !/\\$/ {exit}' docs/install.md |
+	mapfile -t guide < <(awk '/^    sudo podman run / {inside = 1} inside {print} inside && !/\\$/ {exit}' docs/guides/install.md |
 		sed 's/\\$//; s/^ *sudo//' | xargs -n 1)
-	[[ ${guide[*]:0:2} == 'podman run' ]] || fail 'docs/install.md has no podman run'
+	[[ ${guide[*]:0:2} == 'podman run' ]] || fail 'docs/guides/install.md has no podman run'
 	guide=("${guide[@]:2}")
 }
 runs() { # OPTION...: before those of the guide. As it ends at once or not

@@ -215,7 +215,7 @@ forwards 'by what etcd has'
 configuration $port 1005 | put
 wait_for 30 'the next revision' listens 1005
 echo 'services: [ { frob: 1 } ]' | put
-is_refused() { etcd_says | holds 'is refused: what ran goes on'; }
+is_refused() { etcd_says | holds 'is refused: the running configuration stays'; }
 wait_for 30 'a bad one is refused' is_refused
 listens 1005 || fail 'a bad revision changed what runs'
 systemctl stop wgxdp-etcd

@@ -137,7 +137,7 @@ bad() { # WHAT [VALUE]
 		return
 	fi
 	put 10-services <<< "${2:-}"
-	wait_for 10 "$1, refused by all" all_say 'is refused: what ran goes on' $refused
+	wait_for 10 "$1, refused by all" all_say 'is refused: the running configuration stays' $refused
 }
 all_that_is_bad() {
 	bad 'no YAML' 'services: [ {'
@@ -152,7 +152,7 @@ all_that_is_bad() {
 no_key() {
 	refused=$((refused + 1))
 	etcdctl del --prefix $prefix > /dev/null
-	wait_for 10 'no key at all, refused by all' all_say 'is refused: what ran goes on' $refused
+	wait_for 10 'no key at all, refused by all' all_say 'is refused: the running configuration stays' $refused
 	bad 'a key of nothing but white space' ' '
 }
 
@@ -174,7 +174,7 @@ for r in "${relays[@]}"; do
 	begins "$r"
 	watcher "$r" --poll "${poll[$r]}"
 done
-wait_for 10 'all watchers' all_say 'is what runs' 2
+wait_for 10 'all watchers' all_say 'runs now' 2
 
 each_takes 'before' 0
 traffic 6
@@ -213,7 +213,7 @@ each_takes 'which it does not have any more' 0
 # etcd dies, and comes back
 traffic 12
 etcd_dies
-wait_for 20 'who looks often tells it' says a 'etcd does not answer, what runs goes on' 1
+wait_for 20 'who looks often tells it' says a 'etcd does not answer, the running configuration stays' 1
 each_metric 'without etcd' 1
 etcd_begins
 services $port 445 | put 10-services

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * user/plan/transmit.c: what the kernel's xdp_features become, with a driver that claims too much; and the list of drivers for kernels
- * that tell no features. tests/lint/docs.py compares the list with docs/hardware.md.
+ * that tell no features. tests/lint/docs.py compares the list with docs/reference/hardware.md.
  */
 #include <setjmp.h>
 #include <stdarg.h>

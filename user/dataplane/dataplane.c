@@ -161,11 +161,12 @@ static __u64 secret_factor(void)
 	return factor | 1;
 }
 
-/* Sets the sizes for the express path. Each CPU has its own table of tuples, which only flows and
- * lists need. */
+/* Sets the sizes for the express path. Each CPU has its own table of tuples, which only flows,
+ * lists and peers behind nics need. */
 static void set_express(struct wgxdp *s, const struct plan *p)
 {
-	__u32 tuples = s->rodata->with_flows || s->rodata->with_lists ? p->express_entries : 1;
+	bool with_tuples = s->rodata->with_flows || s->rodata->with_lists || p->relay.nics;
+	__u32 tuples = with_tuples ? p->express_entries : 1;
 
 	if (!p->express)
 		return;

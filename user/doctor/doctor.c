@@ -15,20 +15,20 @@
 #include "lib/text.h"
 #include "instance/resolver.h"
 
-void doctor_say(struct doctor *k, enum state state, const char *check, const char *subject,
-		char *cure, const char *format, ...)
+void doctor_report(struct doctor *k, enum state state, const char *check, const char *subject,
+		   char *fix, const char *format, ...)
 {
 	struct finding *f = append(k->findings, k->n_findings);
 	va_list args;
 
 	if (!f) {
 		k->failed = -ENOMEM;
-		free(cure);
+		free(fix);
 		return;
 	}
 	f->check = check;
 	f->state = state;
-	f->cure = cure;
+	f->fix = fix;
 	snprintf(f->subject, sizeof(f->subject), "%s", subject);
 	va_start(args, format);
 	if (vasprintf(&f->found, format, args) < 0) {
@@ -38,7 +38,7 @@ void doctor_say(struct doctor *k, enum state state, const char *check, const cha
 	va_end(args);
 }
 
-char *cure(const char *format, ...)
+char *make_fix(const char *format, ...)
 {
 	char *text = NULL;
 	va_list args;
@@ -262,7 +262,7 @@ void doctor_free(struct doctor *k)
 {
 	for (size_t i = 0; i < k->n_findings; i++) {
 		free(k->findings[i].found);
-		free(k->findings[i].cure);
+		free(k->findings[i].fix);
 	}
 	for (size_t i = 0; i < k->n_backends; i++)
 		if (k->backends[i].socket >= 0)

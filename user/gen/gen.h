@@ -52,6 +52,11 @@ void gen_zone(const struct gen *g);
 void gen_prometheus(const struct gen *g);
 
 /* Return the exit codes of wgxdp gen hosts and wgxdp gen nft */
-enum gen_how { GEN_WRITE, GEN_CHECK, GEN_DIFF };
+enum gen_how {
+	GEN_WRITE,			/* keeps what was edited by hand, or refuses */
+	GEN_REPLACE,			/* undoes edits by hand */
+	GEN_CHECK, GEN_DIFF,		/* write nothing */
+};
+#define GEN_WRITES(how) ((how) <= GEN_REPLACE)
 int gen_hosts(const char *topology, const char *directory, enum gen_how how);
 int gen_config_nft(const char *instance, const char *file);

@@ -140,7 +140,7 @@ static void edge_units(const struct gen *g, const struct topology_host *h)
 	fprintf(drop_in(g, h, "keepalived"), "# However it ended, the tunnel and the address must "
 		"not stay: another edge router takes them.\n"
 		"[Unit]\n"
-		"After=nftables.service systemd-networkd.service\n"
+		"After=" GEN_RULES_UNIT ".service systemd-networkd.service\n"
 		"\n"
 		"[Service]\n"
 		"Restart=on-failure\n"

@@ -248,12 +248,13 @@ static int add_devices(struct plan_builder *m)
 	return rc;
 }
 
-/* Returns whether the express path would be useful to any service. It has no entries for services
- * whose guard chooses among backends or checks AmneziaWG messages, and would only slow these down a
- * little. */
-static bool has_use_for_express(const struct config *c)
+/* Returns whether the express path would be useful to any service or peer. It has no entries for
+ * services whose guard chooses among backends or checks AmneziaWG messages, and would only slow
+ * these down a little. */
+static bool has_use_for_express(const struct plan_builder *m)
 {
-	bool use = *c->blind.interface;
+	const struct config *c = m->config;
+	bool use = *c->blind.interface || m->plan->relay.nics;
 
 	for (size_t i = 0; i < c->n_services; i++)
 		use |= !service_has_guard(&c->services[i]) ||
@@ -277,8 +278,6 @@ int plan_ports(struct plan_builder *m)
 	int rc = 0;
 
 	m->plan->hearing = c->n_learn;
-	m->plan->express = has_use_for_express(c);
-	m->plan->express_entries = express_entries(c);
 	for (size_t i = 0; i < c->n_interfaces && !rc; i++)
 		rc = add_port(m, c->interfaces[i].name, c->interfaces[i].role,
 			      c->interfaces[i].mode, c->interfaces[i].shared);
@@ -320,6 +319,8 @@ int plan_make(const struct plan_input *in, struct plan **ret)
 	m.plan->ask_always = plan_asks_always(in->host);
 	rc = plan_backends(&m) ?: plan_ports(&m) ?: plan_services(&m) ?: plan_blind(&m) ?:
 	     plan_old(&m) ?: plan_relay(&m) ?: plan_nics(&m) ?: plan_sources(&m) ?: plan_links(&m);
+	m.plan->express = has_use_for_express(&m);
+	m.plan->express_entries = express_entries(m.config);
 cleanup:
 	free(m.backends);
 	free(m.first_backend);

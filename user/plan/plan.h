@@ -80,6 +80,7 @@ struct plan_relay {
 	bool on;
 	/* kernel routes are followed, so the list of sources may need more room later */
 	bool grows;
+	bool nics;			/* some peer is behind a nic */
 	struct prefix overlay;
 	struct relay_peer *peers;	/* by id; 0 means no peer */
 	size_t n_peers;

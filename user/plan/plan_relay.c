@@ -226,6 +226,7 @@ static void place_peer(struct plan_builder *m, struct relay_peer *p, const struc
 				 .flags = port->l3 ? PEER_TUNNEL : 0 };
 	if (port->l3)
 		return;
+	m->plan->relay.nics = true;
 	p->peer.slot = runs && runs->peer.ifindex == link->ifindex && runs->peer.slot ?
 		       runs->peer.slot : plan_slot(m);
 	if (p->peer.slot >= m->plan->n_slots)
