@@ -108,7 +108,7 @@ struct config {
 	/* host names that requests may use, besides those of this host */
 	struct ddns_text *exporter_names;
 	size_t n_exporter_names;
-	enum page_for page;		/* which clients may read the status page */
+	enum page_for page;		/* the clients that may read the status page */
 	struct ddns_config *ddns;
 	size_t n_ddns;
 	enum mode mode;			/* from `up --mode`, or from the running instance */

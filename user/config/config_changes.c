@@ -17,7 +17,7 @@ struct fact {
 
 struct facts {
 	struct yaml yaml;		/* owns the values */
-	const char *name;		/* of the entry, which is its first value */
+	const char *name;		/* name of the entry, which is its first value */
 	struct fact *list;
 	size_t n;
 };

@@ -22,7 +22,7 @@ struct ddns_config {
 	char interface[IFNAMSIZ];	/* its addresses are published */
 	struct ddns_text *names;	/* without a dot at the end */
 	size_t n_names;
-	bool ipv4, ipv6;		/* which records to write: A, AAAA */
+	bool ipv4, ipv6;		/* the types of records to write: A, AAAA */
 	/* If its family is not 0: AAAA records have a prefix of the interface and the last 64 bits
 	 * of this address, for another host behind this one. */
 	struct address host;

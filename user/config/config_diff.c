@@ -141,7 +141,7 @@ struct diff {
 	FILE *out;
 	/* The section that the entries are in; NULL: none, or its heading was printed already. */
 	const char *section;
-	const char *noun;		/* what a sentence calls an entry: "service" */
+	const char *noun;		/* the word for an entry in a sentence, such as "service" */
 	bool differs;
 	void (*put)(struct diff *d, struct entry *old, struct entry *new);
 };

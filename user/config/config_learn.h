@@ -22,7 +22,8 @@ struct learn_config {
 	/* a program and its arguments; none: a knock only re-arms learning */
 	struct knock_word *command;
 	size_t n_command;
-	char user[33];			/* the user that runs the command; "": nobody */
+	/* the user account that runs the command; "": the default one, see wgxdp.yaml(5) */
+	char user[33];
 };
 
 extern const struct yaml_key config_learn_keys[];

@@ -7,6 +7,6 @@
 #include "config/config.h"
 
 /* Returns the next name with each call, each name once, and NULL after the last. *at must be 0
- * before the first call. *ret_role is the configured role; or ROLE_WAN if the interface is only
- * named under listen; or ROLE_TUNNEL if it is only the device of a peer. */
+ * before the first call. *ret_role is the configured role. Without one it is ROLE_WAN for an
+ * interface named under listen, or ROLE_TUNNEL for the device of a peer. */
 const char *config_interface(const struct config *c, size_t *at, enum link_role *ret_role);

@@ -12,7 +12,7 @@ enum express_use { EXPRESS_ON, EXPRESS_OFF };
 /* NAT_BLIND stands for the blind relay; no service of a configuration has it. */
 enum nat { NAT_DNAT, NAT_NONE, NAT_MASQUERADE, NAT_BLIND };
 enum ipv6_handling { IPV6_DIRECT, IPV6_DNAT, IPV6_OFF };
-/* what happens to too long IPv4 packets without DF */
+/* the handling of too long IPv4 packets without DF */
 enum df_handling { DF_FRAGMENT, DF_REPORT };
 
 struct backend_config {

@@ -40,7 +40,7 @@ enum dataplane_program {
 	PROGRAM_COUNT
 };
 
-/* What is attached to a port. The fds keep our links attached. */
+/* The programs attached to a port. The fds keep our links attached. */
 struct dataplane_port {
 	__u32 ifindex;
 	int xdp_link, tcx_link;		/* -1: none */
@@ -65,8 +65,8 @@ struct dataplane {
 	bool later; /* the running programs are good enough for now, but others must be loaded */
 	bool reloaded;			/* the programs differ from the pinned ones */
 	__u64 hash;			/* the hash of the new programs, for struct control */
-	/* Fds; or -errno if there is no such pin; or PIN_UNOPENED. Use map_fd() and program_fd() to
-	 * get them. */
+	/* Fds. A negative value is -errno if there is no such pin, or PIN_UNOPENED. Use map_fd()
+	 * and program_fd() to get them. */
 	int maps[MAP_COUNT], programs[PROGRAM_COUNT];
 	bool map_is_new[MAP_COUNT];
 	int former[MAP_COUNT];		/* fds of maps that new ones replace; -1: none */
@@ -118,8 +118,8 @@ int dataplane_sync(struct dataplane *dp, struct plan *p, const struct host *h);
 /* Replaces the running programs by the loaded ones, detaches from ports that are not in the plan,
  * and pins what is new. Returns 0, or -errno after printing an error. */
 int dataplane_commit(struct dataplane *dp, const struct plan *p);
-/* Parts for the blind relay: the first sets the sizes of its maps, the second attaches its program
- * to the egress of its interface or detaches it, the third writes the first contents of its
+/* Parts for the blind relay. The first sets the sizes of its maps. The second attaches its program
+ * to the egress of its interface, or detaches it. The third writes the first contents of its
  * maps. */
 void dataplane_size_blind(const struct dataplane *dp, struct wgxdp *s, const struct plan *p);
 void dataplane_pin_egress(struct dataplane *dp, const struct plan *p, const char *suffix);
@@ -265,10 +265,10 @@ int dataplane_routes(const struct dataplane *dp, struct prefix *shapes, size_t n
 /* Reads the prefixes in the trie, sorted by address. */
 int dataplane_longest(const struct dataplane *dp, struct relay_route **ret, size_t *ret_n);
 int dataplane_policy(const struct dataplane *dp, struct policy *ret);
-/* Returns in *ret how many packets a device failed to send since its link was written: the larger
- * of those that its driver refused from XDP, and those that the device reports as dropped
- * (tx_dropped: the counter now). It is not their sum, because some drivers count the former among
- * the latter. */
+/* Sets *ret to the number of packets that a device failed to send since its link was written. This
+ * is the larger of two counts: packets that its driver refused from XDP, and packets that the
+ * device reports as dropped (tx_dropped: that counter now). It is not their sum, because some
+ * drivers count the former among the latter. */
 int dataplane_transmit_failed(const struct dataplane *dp, __u32 ifindex, __u64 tx_dropped,
 			      __u64 *ret);
 int dataplane_names(const struct dataplane *dp, struct service_name **ret, size_t *ret_n);

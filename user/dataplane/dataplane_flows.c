@@ -225,7 +225,7 @@ struct learned_secret dataplane_secret(const struct dataplane *dp)
 struct carrying {
 	const struct dataplane *dp;
 	struct flow_table to;
-	struct pool pool;		/* of the service with this id */
+	struct pool pool;		/* pool of the service with this id */
 	__u32 id;
 	bool has_pool;
 };

@@ -20,8 +20,8 @@
 /* spare entries, because the kernel evicts entries long before an LRU_HASH is full */
 #define LRU_SPARE 8192
 
-/* What the shadow does with each map. SHARED: programs only read it, so the running map is used.
- * EMPTY: programs write it before they read it, or only count in it. COPIED: all others. */
+/* How the shadow uses each map. SHARED: programs only read it, so the running map is used. EMPTY:
+ * programs write it before they read it, or only count in it. COPIED: all others. */
 static const enum { COPIED, SHARED, EMPTY } what[MAP_COUNT] = {
 	[MAP_table] = SHARED, [MAP_sources] = SHARED, [MAP_source_hints] = SHARED,
 	[MAP_source_trie] = SHARED,

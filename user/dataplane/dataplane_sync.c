@@ -253,11 +253,12 @@ static int forget_links(struct dataplane *dp, const struct host *h, int *changes
 	return rc;
 }
 
-/* What the maps contained before, to restore it if there is no room. */
+/* The former contents of maps, to restore them if there is no room. */
 struct before {
 	struct service_name *names;
 	struct list_entry *lists;
-	bool *used;			/* which lists of sources are in use; n elements */
+	/* for each list of sources, whether it is in use; n elements */
+	bool *used;
 	size_t n_names, n_lists;
 	__u32 n;
 };

@@ -35,7 +35,7 @@ bool instance_valid(const char *name)
 }
 
 /* Checks a directory: it must belong to root or this user, and only the owner may write to it.
- * Returns 0; -ENOENT if there is none; or -EPERM after printing an error. */
+ * Returns 0, -ENOENT if there is none, or -EPERM after printing an error. */
 static int check_owner(const char *path)
 {
 	struct stat is;
@@ -162,7 +162,7 @@ void pin_remove(const char *instance, const char *format, ...)
 
 static const char *const subdirs[] = { "attach", "progs" };
 
-/* Makes a directory. One that exists already must pass check_owner(). Returns 0, or -errno after
+/* Makes a directory. An existing directory must pass check_owner(). Returns 0, or -errno after
  * printing an error. */
 static int make_dir(const char *path)
 {

@@ -54,9 +54,9 @@ __u32 shared_program(__u32 ifindex)
 	return bpf_xdp_query_id(ifindex, 0, &id) ? 0 : id;
 }
 
-/* Opens the dispatcher of a device. Returns NULL if there is none, or one that this libxdp does not
- * know. It asks libxdp only about dispatchers, because libxdp before 1.4.1 leaks two descriptors
- * for any other program. */
+/* Opens the dispatcher of a device. Returns NULL if there is none, or if this libxdp does not know
+ * it. It asks libxdp only about dispatchers, because libxdp before 1.4.1 leaks two descriptors for
+ * any other program. */
 static struct xdp_multiprog *open_dispatcher(__u32 ifindex)
 {
 	__u32 id = shared_program(ifindex);

@@ -2,10 +2,10 @@
  *
  * Writes the generic table, which BPF programs read without a lock (bpf/table.h). A reader must
  * never see a half-written entry, nor miss an entry that is in the table before and after a change.
- * So: - A new entry is written while its tag is 0, and one store of the tag publishes it. - An old
- * entry is unpublished only after all readers that may have searched before that publication have
- * ended. - Its place is reused only after all readers that may still use it have ended. dataplane/,
- * daemon/ and show/ include it.
+ * So a new entry is written while its tag is 0, and one store of the tag publishes it. An old entry
+ * is unpublished only after all readers that may have searched before that publication have ended.
+ * Its place is reused only after all readers that may still use it have ended. dataplane/, daemon/
+ * and show/ include it.
  */
 #pragma once
 #include <stddef.h>
@@ -23,9 +23,9 @@ void table_grace(void);
 
 /* Makes the table contain exactly want[0..n-1], whose keys are unique, and sets their tags. It
  * publishes new and changed entries first, and then removes old ones. It waits for two grace
- * periods, for any number of entries; for one if nothing was published; for none if nothing
- * differs. Returns the number of entries written (a changed one counts once) or removed. If there
- * is no room, it returns -ENOSPC and leaves the table as it was. */
+ * periods, for any number of entries. If nothing was published it waits for one, and if nothing
+ * differs for none. Returns the number of entries written (a changed one counts once) or removed.
+ * If there is no room, it returns -ENOSPC and leaves the table as it was. */
 int table_sync(struct table *t, struct table_entry *want, size_t n);
 
 /* Returns the entry with a key, as the data path would find it, or NULL. */

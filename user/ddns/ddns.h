@@ -21,7 +21,7 @@ struct ddns_set {
 	struct address *there;		/* the addresses in the present records */
 	__u64 *ids;			/* the id of each record in OVH's API */
 	size_t n_there;
-	__u32 ttl;			/* of the last record that was read; 0: unknown */
+	__u32 ttl;			/* TTL of the last record that was read; 0: unknown */
 	bool other_ttl;			/* some record has another TTL than the configured one */
 	struct address wanted;
 	bool write;			/* the records differ from `wanted` */
@@ -65,8 +65,9 @@ void ddns_carry_out(struct ddns_run *run);
 void ddns_tell(const struct ddns_run *run);
 void ddns_free(struct ddns_run *run);
 
-/* For providers: these add an error for one set; or for all sets that have not failed yet and,
- * while writing, have `write`; or a warning. The name is appended to errors. */
+/* For providers. ddns_fail() adds an error for one set. ddns_fail_all() adds one for each set that
+ * has not failed yet; while writing, only for sets with `write`. ddns_warn() adds a warning. The
+ * name is appended to errors. */
 void ddns_fail(struct ddns_run *run, struct ddns_set *set, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 void ddns_fail_all(struct ddns_run *run, const char *format, ...)

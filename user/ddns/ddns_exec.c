@@ -95,8 +95,8 @@ static void read_sets(struct ddns_run *run)
 
 /* ---- writing ---- */
 
-/* Waits for the end of the program. Returns its status as from waitpid(); -ETIME after killing it
- * because it took too long; or another -errno. */
+/* Waits for the end of the program. Returns its status as from waitpid(), -ETIME after killing it
+ * because it took too long, or another -errno. */
 static int wait_for_end(pid_t pid)
 {
 	struct timespec pause = { .tv_nsec = LOOK_MS * 1000000 };

@@ -23,7 +23,7 @@ static const char needs_shell[] = "only a shell could tell what this is: write a
 struct reader {
 	const char *at;
 	unsigned int line;
-	const char *wrong;		/* what is wrong at `line`; NULL: nothing */
+	const char *wrong;		/* the error at `line`; NULL: none */
 };
 
 struct variable {

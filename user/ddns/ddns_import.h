@@ -9,7 +9,7 @@
 
 struct shell_place {
 	unsigned int line;
-	const char *wrong;		/* what is wrong there; NULL: no error */
+	const char *wrong;		/* the error there; NULL: none */
 };
 
 struct ovh_credentials {

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include "config/config.h"
 
-/* Takes the lock on an open file. Returns 0; -EWOULDBLOCK if another daemon has it; or another
+/* Takes the lock on an open file. Returns 0, -EWOULDBLOCK if another daemon has it, or another
  * -errno. */
 int follower_hold(int fd);
 /* Returns whether a daemon runs, and sets *ret_since to when it started, in seconds since 1970 (0:

@@ -54,7 +54,7 @@ void source_note(const char *instance, const char *file)
 
 struct source_note {
 	long long time;			/* when the file was changed last */
-	unsigned long long hash;	/* of the text that ran then */
+	unsigned long long hash;	/* hash of the text that ran then */
 };
 
 static bool read_note(const char *instance, struct source_note *ret, char ret_file[PATH_MAX])

@@ -12,7 +12,7 @@
 struct try;
 
 /* Begins a trial. Call it before the change, with the instance's lock, whose fd the child closes.
- * Returns 0; -EBUSY if another change is on trial; or another -errno. Errors are printed. */
+ * Returns 0, -EBUSY if another change is on trial, or another -errno. Errors are printed. */
 int try_begin(const char *instance, unsigned int seconds, int lock, struct try **ret);
 /* Starts the time. Call it after the change was made, with the lock held. */
 void try_applied(struct try *t);

@@ -9,7 +9,7 @@
 #include <sys/types.h>
 
 /* Reads a file from its current position to its end, and adds a zero byte that *ret_n does not
- * count. Returns 0; -EFBIG if the file has more than `limit` bytes; or another -errno. The caller
+ * count. Returns 0, -EFBIG if the file has more than `limit` bytes, or another -errno. The caller
  * frees *ret. */
 int file_read(const char *path, size_t limit, char **ret, size_t *ret_n);
 int file_read_fd(int fd, size_t limit, char **ret, size_t *ret_n);

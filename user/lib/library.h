@@ -21,7 +21,7 @@ extern const struct library library_mhd, library_sodium, library_ldns, library_c
 
 struct library_function {
 	const char *name;
-	size_t offset;			/* of its pointer in the struct of pointers */
+	size_t offset;			/* offset of its pointer in the struct of pointers */
 };
 
 #define LIBRARY_POINTER(name) typeof(name) *name;

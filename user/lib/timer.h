@@ -18,7 +18,7 @@ static inline bool timer_runs(const uv_timer_t *timer)
 	return uv_is_active((const uv_handle_t *)timer);
 }
 
-/* Starts the timer if it is wanted, and stops it if not. A timer that runs is left alone. */
+/* Starts the timer if `wanted` is true and it does not run yet; stops it if `wanted` is false. */
 static inline void timer_repeat(uv_timer_t *timer, bool wanted, uv_timer_cb callback,
 				uint64_t first_ms, uint64_t ms)
 {
@@ -28,8 +28,8 @@ static inline void timer_repeat(uv_timer_t *timer, bool wanted, uv_timer_cb call
 		uv_timer_start(timer, callback, first_ms, ms);
 }
 
-/* Returns the next delay of an exponential backoff: twice the `last` delay but at most `most`, or
- * `least` if there was none yet (last is 0). */
+/* Returns how long to wait after another failure: twice the `last` delay but at most `most`, or
+ * `least` if there was no delay yet (last is 0). */
 static inline uint64_t next_wait(uint64_t last, uint64_t least, uint64_t most)
 {
 	return !last ? least : 2 * last < most ? 2 * last : most;

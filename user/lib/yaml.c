@@ -51,7 +51,7 @@ static bool continues_character(char c)		/* a byte of a UTF-8 character after it
 	return (c & 0xc0) == 0x80;
 }
 
-/* Prints the source line and, below it, a caret under the node's beginning. Of a long line it
+/* Prints the source line and, below it, a caret under the node's beginning. If the line is long, it
  * prints only the part around the node. */
 static void show_source(const struct yaml *y, const struct yaml_node *node)
 {

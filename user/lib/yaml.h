@@ -44,10 +44,10 @@ struct yaml_key {
 	unsigned int mark;
 };
 
-/* Functions for yaml_key.set. They write into the object: _text a string to a char array of `size`,
- * _choice the index in `choices` to an enum, _flag the index in two choices to a bool, _map the
- * keys of a mapping, _list the items of a list, _rows the mappings of a list to an array that
- * grows. */
+/* Functions for yaml_key.set. They store a value in the object. _text stores a string in a char
+ * array of `size`. _choice stores the index in `choices` in an enum, and _flag the index in two
+ * choices in a bool. _map reads the keys of a mapping, and _list the items of a list. _rows adds
+ * the mappings of a list to an array that grows. */
 yaml_set yaml_set_text, yaml_set_choice, yaml_set_flag, yaml_set_map, yaml_set_list, yaml_set_rows;
 extern const char *const yaml_flag_names[];	/* the choices of _flag: "false", "true" */
 
@@ -57,8 +57,8 @@ extern const char *const yaml_flag_names[];	/* the choices of _flag: "false", "t
 int yaml_read(const char *file, char **ret, size_t *ret_n);
 const char *yaml_file_name(const char *file);	/* for messages; "-": "<stdin>" */
 
-/* Parses a text, which must stay valid until yaml_close(). Returns 0; -EINVAL, after printing an
- * error, if it is not YAML; or -ENOMEM. The root of an empty text is NULL. */
+/* Parses a text, which must stay valid until yaml_close(). Returns 0, -EINVAL after printing an
+ * error if it is not YAML, or -ENOMEM. The root of an empty text is NULL. */
 int yaml_open(struct yaml *y, const char *text, size_t n, const char *name);
 /* Parses JSON that another program wrote. libfyaml reads it only if json_wrong() accepts it. */
 int yaml_open_json(struct yaml *y, const char *text, size_t n, const char *name);

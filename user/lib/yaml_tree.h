@@ -13,13 +13,13 @@ enum yaml_type { YAML_SCALAR, YAML_LIST, YAML_MAP, YAML_ALIAS };
 
 struct yaml_node {
 	enum yaml_type type;
-	/* where it begins, counted from 0; column counts characters */
+	/* place of its beginning, counted from 0; column counts characters */
 	int line, column;
 	/* The value of a scalar, zero-terminated, or NULL if it has none. For an alias: its
 	 * name. */
 	const char *text;
-	/* The number of bytes of `text`, which may contain zeros; of items in a list; or of pairs
-	 * in a mapping. */
+	/* For a scalar: the number of bytes of `text`, which may contain zeros. For a list: the
+	 * number of items. For a mapping: the number of pairs. */
 	size_t n;
 	/* Offset and length in the source: of a scalar, or of the token that begins the list or
 	 * mapping. */

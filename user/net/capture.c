@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Implements capture.h for pcap and pcapng (draft-ietf-opsawg-pcap, -pcapng). Of pcapng it reads
- * section headers, interface descriptions, and enhanced and simple packet blocks, and skips all
- * other blocks.
+ * Implements capture.h for pcap and pcapng (draft-ietf-opsawg-pcap, -pcapng). In pcapng files it
+ * reads section headers, interface descriptions, and enhanced and simple packet blocks, and skips
+ * all other blocks.
  */
 #include <byteswap.h>
 #include <errno.h>
@@ -52,7 +52,7 @@ static int report_bad(const struct capture *c, const char *what)
 	return -EBADMSG;
 }
 
-/* Reads exactly n bytes. Returns 1; 0 if the file ends before the first byte; or -errno after
+/* Reads exactly n bytes. Returns 1, 0 if the file ends before the first byte, or -errno after
  * printing an error. */
 static int read_bytes(struct capture *c, void *to, size_t n)
 {

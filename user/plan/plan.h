@@ -56,7 +56,7 @@ struct plan_blind {
 	__u32 room;			/* number of sites that fit, including number 0 */
 	char device[IFNAMSIZ];		/* this host's own WireGuard device */
 	__be16 port;
-	/* of the interface it listens on; 0: the interface does not exist yet */
+	/* ifindex of the interface it listens on; 0: the interface does not exist yet */
 	__u32 ifindex;
 };
 

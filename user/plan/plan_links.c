@@ -70,9 +70,9 @@ const struct nl_link *plan_bond(const struct host *h, const struct nl_link *link
 	return master && !strcmp(master->kind, "bond") ? master : NULL;
 }
 
-/* Returns the logical link that untagged frames of a nic belong to, if it is not the nic itself:
- * the bridge or bond above it, the bridge above that bond, or the link below the MACVLAN of a
- * virtual router. */
+/* Returns the logical link that untagged frames of a nic belong to, if it is not the nic itself.
+ * This is the bridge or bond above it, the bridge above that bond, or the link below the MACVLAN of
+ * a virtual router. */
 static __u32 link_above(const struct plan_builder *m, const struct nl_link *from)
 {
 	const struct nl_link *bond = plan_bond(m->host, from), *nic = bond ?: from,
@@ -155,9 +155,10 @@ static bool is_attached(const struct plan *p, const struct nl_link *link)
 	return plan_port(p, link->ifindex) || plan_nic(p, link->ifindex);
 }
 
-/* Handles two interfaces with the same index in the map. The one to which a program is attached
- * gets the place, and the kernel sends packets that leave by the other. Returns 1 if this link is
- * the other, else 0. If programs are attached to both, returns -ENOSPC after printing an error. */
+/* Handles two interfaces with the same index in the map. The interface to which a program is
+ * attached gets the place. Returns 1 if this link does not get it; the kernel then sends packets
+ * that leave by this link. Otherwise returns 0. If programs are attached to both, returns -ENOSPC
+ * after printing an error. */
 static int gives_way(const struct plan_builder *m, const struct nl_link *link)
 {
 	const struct host *h = m->host;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * What the files of plan/ have in common while they make a plan. Only these files and their unit
- * tests include it.
+ * The types and functions that the files of plan/ have in common while they make a plan. Only these
+ * files and their unit tests include it.
  */
 #pragma once
 #include "plan/plan.h"
@@ -20,7 +20,7 @@ struct plan_builder {
 	const struct config *config;
 	const struct host *host;
 	struct plan *plan;
-	struct backend_address *backends;	/* of all services; use plan_backend() */
+	struct backend_address *backends;	/* backends of all services; use plan_backend() */
 	/* for each service: index of its first backend in `backends` */
 	size_t *first_backend;
 	struct listener *listeners;

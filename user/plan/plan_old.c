@@ -13,7 +13,7 @@
 enum { PER_LISTENER = 2 };
 
 struct old {
-	struct table_key key;		/* of kind KEY_SERVICE */
+	struct table_key key;		/* its kind is KEY_SERVICE */
 	struct service service;		/* the former value */
 	__u64 until;
 };

@@ -392,8 +392,8 @@ static __u16 reply_flags(const struct plan_builder *m, const struct listener *l)
 	return flags;
 }
 
-/* Returns whether the listener makes the reply entry. If some listeners of the backend masquerade
- * and others do not, one that does not masquerade makes it, for replies without a flow. */
+/* Returns whether the listener makes the reply entry. If only some listeners of the backend
+ * masquerade, a listener that does not masquerade makes it, for replies without a flow. */
 static bool makes_reply(const struct plan_builder *m, const struct listener *l)
 {
 	return !(l->flags & SERVICE_MASQUERADE) || reply_flags(m, l) & SERVICE_MASQUERADE;

@@ -89,8 +89,9 @@ static __u16 hop_index(struct uniform *u, const struct host *h, const struct nl_
 	return u->n_hops++;
 }
 
-/* Orders the routes for filling: the table main before local, so that local overwrites it; then
- * shorter prefixes before longer ones; then the best metric first. */
+/* Orders the routes for filling. The table main comes before local, so that local overwrites it.
+ * Within a table, shorter prefixes come before longer ones, and for the same prefix the best metric
+ * comes first. */
 static int in_order(const void *a, const void *b)
 {
 	const struct said *x = a, *y = b;
