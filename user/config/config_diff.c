@@ -45,7 +45,7 @@ static void entry_split(struct entry *e)
 	if (out) \
 		put; \
 	if ((there) && (!out || fclose(out))) \
-		log_warning("what differs is not told: %s", strerror(ENOMEM)); \
+		log_warning("cannot print the difference: %s", strerror(ENOMEM)); \
 	e; \
 })
 

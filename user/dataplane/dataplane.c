@@ -58,8 +58,8 @@ static int open_pins(struct dataplane *dp)
 	for (int i = 0; i < PROGRAM_COUNT; i++)
 		dp->programs[i] = PIN_UNOPENED;
 	if (map_fd(dp, MAP_control) < 0) {
-		log_error("instance %s: map control is not pinned: `wgxdp down` removes what is "
-			  "left of it", dp->instance);
+		log_error("instance %s: its map control is not pinned: remove what is left of it "
+			  "with `wgxdp down`", dp->instance);
 		return map_fd(dp, MAP_control);
 	}
 	dp->elsewhere = !bpf_map_lookup_elem(map_fd(dp, MAP_control), &zero, &c) &&
@@ -67,7 +67,7 @@ static int open_pins(struct dataplane *dp)
 	dp->choices = c.flags & CONTROL_WITH_CHOICES;
 	dp->source_trie = c.flags & CONTROL_WITH_SOURCE_TRIE;
 	if (c.abi_version != ABI_VERSION) {
-		log_error("instance %s runs with layout %u of its maps, this program has %u: "
+		log_error("instance %s its maps have layout %u, and this program has %u: run "
 			  "`wgxdp down` with the program that started it, then `wgxdp up`",
 			  dp->instance, c.abi_version, ABI_VERSION);
 		return -EPROTO;
@@ -81,7 +81,7 @@ int dataplane_open(const char *instance, struct dataplane **ret)
 	int rc = 0;
 
 	if (!dp) {
-		log_error("instance %s: no memory to read what runs", instance);
+		log_error("instance %s: no memory to read its state", instance);
 		return -ENOMEM;
 	}
 	dataplane_quiet();
@@ -156,8 +156,8 @@ static __u64 secret_factor(void)
 	__u64 factor = 0;
 
 	if (getrandom(&factor, sizeof(factor), 0) != sizeof(factor))
-		log_warning("no random numbers: a stranger can calculate where its packets are "
-			    "remembered");
+		log_warning("the kernel returned no random numbers: an attacker can predict places "
+			    "in hash tables");
 	return factor | 1;
 }
 
@@ -511,7 +511,7 @@ static int replace_programs(struct dataplane *dp, const struct plan *p)
 			rc = attach_replace_filter(port->ifindex, tc);
 	}
 	if (rc)
-		log_error("cannot put the new programs in the place of the running ones: %s",
+		log_error("cannot replace the running programs: %s",
 			  strerror(-rc));
 	return rc;
 }

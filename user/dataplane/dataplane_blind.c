@@ -116,6 +116,7 @@ void dataplane_pin_egress(struct dataplane *dp, const struct plan *p, const char
 	if (program >= 0)
 		close(program);
 	if (rc)
-		log_warning("blind: what this host's own WireGuard sends cannot be seen: %s; sites "
-			    "whose address changes come back late", strerror(-rc));
+		log_warning("blind: packets of this host's own WireGuard cannot be seen: %s: a "
+			    "site whose address changes is reachable again only after some time",
+			    strerror(-rc));
 }

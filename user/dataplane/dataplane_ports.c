@@ -109,8 +109,8 @@ static int refuse_other_instance(const struct dataplane *dp, __u32 ifindex, cons
 		n += shared_components(ifindex, -1, &ids[n]);
 	for (size_t i = 0; i < n; i++)
 		if (ids[i] && pins_owner(ids[i], dp->instance, owner)) {
-			log_error("interface %s: instance %s is attached to it: `wgxdp --instance "
-				  "%s down` first, or one configuration for both",
+			log_error("interface %s: instance %s is attached to it: run `wgxdp "
+				  "--instance %s down` first, or use one configuration for both",
 				  host_link(h, ifindex)->name, owner, owner);
 			return -EBUSY;
 		}
@@ -206,15 +206,15 @@ static int refuse_theirs(const struct dataplane *dp, const struct plan_nic *nic)
 		return 0;
 	if (dispatcher && nic->shared) {
 		log_error("interface %s: libxdp's dispatcher is attached to it in %s mode, which "
-			  "all in it share: `mode: auto`",
+			  "all its programs share: write mode: auto",
 			  nic->name, other_mode(nic) == LINK_NATIVE ? "native" : "generic");
 		return -EBUSY;
 	}
 	program_name(id, program);
 	snprintf(name, sizeof(name), "%s (id %u)", program, id);
 	if (dispatcher)
-		log_error("interface %s: %s, libxdp's dispatcher, is attached to it: `shared: "
-			  "true` goes beside what is in it, `--mode tc` without XDP",
+		log_error("interface %s: %s, libxdp's dispatcher, is attached to it: write shared: "
+			  "true to run beside its programs, or use `--mode tc`",
 			  nic->name, name);
 	else
 		log_error("interface %s: XDP program %s is attached to it, not ours%s: remove it, "
@@ -265,11 +265,12 @@ static int attach_port_xdp(struct dataplane *dp, struct dataplane_port *port, co
 		if (!rc || (nic->mode == MODE_AUTO && !nic->shared))
 			return 0;
 		if (nic->shared)
-			log_error("interface %s: shared XDP refused: %s; `--mode tc` does without "
-				  "XDP", nic->name, why_refused(-rc));
+			log_error("interface %s: shared XDP refused: %s: use `--mode tc`, which "
+				  "needs no XDP", nic->name, why_refused(-rc));
 		else
-			log_error("interface %s: %s XDP refused: %s; `--mode auto` takes what the "
-				  "driver can", nic->name, mode_name(nic->mode), why_refused(-rc));
+			log_error("interface %s: %s XDP refused: %s: use `--mode auto`, which uses "
+				  "the modes that the driver has",
+				  nic->name, mode_name(nic->mode), why_refused(-rc));
 	}
 	return_to_mode(dp, port, p, left);
 	return rc;
@@ -292,7 +293,8 @@ static int attach_port_tc(struct dataplane *dp, struct dataplane_port *port,
 		return 0;
 	}
 	if (p->n_nics) {
-		log_warning("interface %s: no tc plane: %s; what XDP cannot send is the kernel's",
+		log_warning("interface %s: no tc plane: %s: the kernel handles packets that XDP "
+			    "cannot send",
 			    p->name, strerror(-rc));
 		return 0;
 	}

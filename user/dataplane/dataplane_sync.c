@@ -30,8 +30,8 @@ static int sync_table(struct dataplane *dp, struct plan *p)
 	rc = table_sync(&t, p->entries, p->n_entries);
 	munmap(t.buckets, size);
 	if (rc == -ENOSPC)
-		log_error("the table has no room for %zu entries, of addresses and ports that are "
-			  "listened on and of peers' routes: the limit is %u", p->n_entries,
+		log_error("the table has no room for %zu entries (listen addresses and ports, and "
+			  "routes of peers): the limit is %u", p->n_entries,
 			  t.n * TABLE_WAYS);
 	return rc;
 }

@@ -204,8 +204,8 @@ static void format_refusal(const struct load_error *e, const char *what, int rc,
 	/* If memory is short, libbpf skips feature tests that fail, and the verifier may then
 	 * refuse the program. */
 	snprintf(ret, room,
-		 "%s: kernel %s refused the BPF program%s%s, built by %s: %s: report it with what "
-		 "`wgxdp up` prints with WGXDP_LIBBPF=1 in its environment, unless memory is short",
+		 "%s: kernel %s refused the BPF program%s%s, built by %s: %s: unless memory is "
+		 "short, report this with the output of `WGXDP_LIBBPF=1 wgxdp up`",
 		 what, release, *e->program ? " " : "", e->program, BPF_COMPILER, reason);
 }
 

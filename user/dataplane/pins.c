@@ -45,9 +45,8 @@ static int check_owner(const char *path)
 	if (S_ISDIR(is.st_mode) && (!is.st_uid || is.st_uid == geteuid()) &&
 	    !(is.st_mode & (S_IWGRP | S_IWOTH)))
 		return 0;
-	log_error("%s is not to be trusted: it is %s of user %u with mode %04o, and others could "
-		  "put programs and maps into it: run `rm -r %s`, and `chmod 0700 " BPFFS
-		  "` so that nobody makes it again",
+	log_error("%s: other users could put programs into it: it is %s of user %u with mode %04o: "
+		  "run `rm -r %s` and `chmod 0700 " BPFFS "`",
 		  path, S_ISDIR(is.st_mode) ? "a directory" : "no directory, but a file",
 		  (unsigned int)is.st_uid, (unsigned int)is.st_mode & 07777, path);
 	return -EPERM;

@@ -31,9 +31,9 @@ int shared_permitted(const char *interface)
 	/* no program has the id 0, so a process with the capability gets ENOENT */
 	if (bpf_prog_get_fd_by_id(0) >= 0 || errno != EPERM)
 		return 0;
-	log_error("interface %s: this process lacks CAP_SYS_ADMIN, which `shared: true` takes, for "
-		  "libxdp asks for programs of others by their ids: the units have it by the "
-		  "drop-in shared.conf (wgxdp(8), FILES), a container by --cap-add", interface);
+	log_error("interface %s: this process lacks CAP_SYS_ADMIN, which `shared: true` needs: "
+		  "units get it from the drop-in shared.conf (wgxdp(8), FILES), a container from "
+		  "--cap-add", interface);
 	return -EPERM;
 }
 

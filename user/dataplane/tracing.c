@@ -157,18 +157,18 @@ static void tell_forbidden(const struct tracer *l)
 	read_policy("/sys/kernel/security/lsm", modules, sizeof(modules));
 	read_policy("/proc/sys/kernel/perf_event_paranoid", paranoid, sizeof(paranoid));
 	if (l->stage == OPENING_RING)
-		log_error("monitor: the kernel refuses perf_event_open(2), or memory for its ring: "
-			  "allow that call (kernel.perf_event_paranoid: %s), or give CAP_IPC_LOCK "
-			  "or more `ulimit -l`", paranoid);
+		log_error("monitor: the kernel refuses perf_event_open(2) or memory for its ring: "
+			  "allow the call (kernel.perf_event_paranoid is %s), or give CAP_IPC_LOCK "
+			  "or a larger `ulimit -l`", paranoid);
 	else if (tracing_is_forbidden())
-		log_error("monitor: this kernel forbids BPF programs that trace others, to root "
-			  "too, by its security policy (lockdown: %s; security modules: %s)",
+		log_error("monitor: the security policy of this kernel forbids tracing BPF "
+			  "programs, even for root (lockdown: %s, security modules: %s)",
 			  lockdown, modules);
 	else
-		log_error("monitor: the kernel refuses to trace the data path (lockdown: %s; "
+		log_error("monitor: the kernel refuses to trace the data path (lockdown: %s, "
 			  "security modules: %s)", lockdown, modules);
-	log_warning("monitor: this works all the same: --event dropped, flow and rebinding; `wgxdp "
-		    "trace`; and tcpdump after `wgxdp up --mode tc`");
+	log_warning("monitor: these work nevertheless: --event dropped, flow and rebinding, `wgxdp "
+		    "trace`, and tcpdump after `wgxdp up --mode tc`");
 }
 
 static void tell_failed(const struct tracer *l, int rc)
@@ -179,12 +179,12 @@ static void tell_failed(const struct tracer *l, int rc)
 	else if (rc == -EPERM)
 		tell_forbidden(l);
 	else if (rc == -EACCES)
-		log_error("monitor: this process lacks CAP_SYS_ADMIN, without which no BPF program "
-			  "can be found by its number: run it as root with it (a container: podman "
-			  "exec --privileged)");
+		log_error("monitor: this process lacks CAP_SYS_ADMIN, which finding BPF programs "
+			  "by their ids needs: run it as root with it (in a container: podman exec "
+			  "--privileged)");
 	else
-		log_error("monitor: packets cannot be looked at here: %s: it takes a kernel with "
-			  "BTF that can trace BPF programs (x86-64; arm64 from 6.0 on)",
+		log_error("monitor: packets cannot be traced here: %s: this needs a kernel with "
+			  "BTF that can trace BPF programs (x86-64, or arm64 from 6.0 on)",
 			  strerror(-rc));
 }
 

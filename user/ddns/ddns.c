@@ -129,7 +129,7 @@ char *ddns_secret(struct ddns_run *run, const char *what)
 		return NULL;
 	}
 	if (open)
-		ddns_warn(run, "%s %s: others may read it: it is a secret, as chmod 600 keeps it",
+		ddns_warn(run, "%s %s: other users may read this secret: run chmod 600 on it",
 			  what, file);
 	return text;
 }

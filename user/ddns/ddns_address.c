@@ -15,11 +15,11 @@ static const struct {
 } not_global[] = {
 	{ { 0 }, 8, "unspecified" },
 	{ { 10 }, 8, "private" },
-	{ { 100, 64 }, 10, "of a provider's NAT (100.64.0.0/10)" },
+	{ { 100, 64 }, 10, "in a provider's NAT (100.64.0.0/10)" },
 	{ { 127 }, 8, "loopback" },
 	{ { 169, 254 }, 16, "link-local" },
 	{ { 172, 16 }, 12, "private" },
-	{ { 192, 0, 0 }, 24, "of DS-Lite and the like (192.0.0.0/24)" },
+	{ { 192, 0, 0 }, 24, "for DS-Lite and similar uses (192.0.0.0/24)" },
 	{ { 192, 168 }, 16, "private" },
 	{ { 198, 18 }, 15, "for benchmarks (198.18.0.0/15)" },
 	{ { 224 }, 4, "multicast" },
@@ -53,7 +53,7 @@ const char *ddns_unfit(const struct nl_address *a)
 {
 	const char *why = a->local.family == FAMILY_IPV4 ? ipv4_unfit(a->local.addr.b + 12) :
 			  a->local.family == FAMILY_IPV6 ? ipv6_unfit(a->local.addr.b) :
-			  "of another family";
+			  "in another family";
 
 	if (why)
 		return why;

@@ -87,7 +87,7 @@ static void read_sets(struct ddns_run *run)
 	uv_loop_close(&loop);
 	for (size_t i = 0; i < run->n_sets; i++)
 		if (questions[i].status != ARES_SUCCESS)
-			ddns_warn(run, "%s: DNS does not tell whether it has %s: %s",
+			ddns_warn(run, "%s: DNS does not say whether it has %s: %s",
 				  run->sets[i].name, ddns_type(&run->sets[i]),
 				  ares_strerror(questions[i].status));
 	free(questions);
@@ -166,7 +166,8 @@ static void write_set(struct ddns_run *run, struct ddns_set *set, char **words)
 		ddns_fail(run, set, "exec: %s took more than %d seconds, and was killed", words[0],
 			  PROGRAM_MS / 1000);
 	else if (rc < 0)
-		ddns_fail(run, set, "exec: nobody knows how %s ended: %s", words[0], strerror(-rc));
+		ddns_fail(run, set, "exec: cannot read the exit status of %s: %s", words[0],
+			  strerror(-rc));
 	else if (WIFSIGNALED(rc))
 		ddns_fail(run, set, "exec: %s was ended by signal %d", words[0], WTERMSIG(rc));
 	else if (WEXITSTATUS(rc))

@@ -253,7 +253,7 @@ static void drop_reply(struct reply *r)
 
 static void set_unreadable(struct ovh *o, const char *what)
 {
-	snprintf(o->why, sizeof(o->why), "%s: its answer to %.200s is none", o->url, what);
+	snprintf(o->why, sizeof(o->why), "%s: its answer to %.200s is invalid", o->url, what);
 }
 
 static int parse_number(const char *text, __u64 *ret)
@@ -313,7 +313,8 @@ static int read_record(struct ddns_run *run, struct ddns_set *set, const char *t
 	if (!strcmp(type, ddns_type(set)))
 		/* a TTL of 0 means the default of the zone */
 		return ddns_has(run, set, &a, ttl && ttl < ~0U ? ttl : ~0U, id);
-	ddns_fail(run, set, "%s: there is a CNAME, beside which nothing can be: remove it by hand",
+	ddns_fail(run, set, "%s: the name has a CNAME, which allows no other records: remove it by "
+		  "hand",
 		  ddns_type(set));
 	return -EEXIST;
 }
@@ -495,11 +496,12 @@ static void mark_unrefreshed(struct ddns_run *run, struct ovh *o)
 
 		if (!s->write || s->failed)
 			continue;
-		ddns_fail(run, s, "ovh: name servers do not have what was written: %s", why);
+		ddns_fail(run, s, "ovh: the name servers do not have the new records yet: %s", why);
 		if (rc == -EIO || !s->n_there ||
 		    (rc = write_record(run, s, 0, run->config->ttl + 1, &o->reply)))
 			ddns_warn(run,
-				  "ovh: %s: nor will they, until the zone %s is refreshed by hand",
+				  "ovh: %s: the name servers get the new records only after you "
+				  "refresh the zone %s by hand",
 				  s->name, run->config->zone);
 	}
 }

@@ -251,8 +251,8 @@ static void add_records(struct ddns_run *run, struct ddns_set *set, const ldns_p
 			continue;
 		if (lib.ldns_rr_get_type(rr) == LDNS_RR_TYPE_CNAME) {
 			ddns_fail(run, set,
-				  "%s: there is a CNAME, beside which nothing can be: remove it by "
-				  "hand", ddns_type(set));
+				  "%s: the name has a CNAME, which allows no other records: remove "
+				  "it by hand", ddns_type(set));
 			return;
 		}
 		if (lib.ldns_rr_get_type(rr) != type || !value ||
@@ -432,8 +432,8 @@ static void check_answer(struct ddns_run *run, const ldns_pkt *update, ldns_pkt 
 		 !lib.ldns_pkt_tsig_verify(answer, wire->bytes, wire->n, s->key.name, s->key.secret,
 					   lib.ldns_rr_rdf(lib.ldns_pkt_tsig(update), TSIG_MAC)))
 		ddns_fail_all(run,
-			      "server %s: its answer is not signed by key %s: nobody knows whether "
-			      "it is the server's", c->server, s->key.name);
+			      "server %s: its answer is not signed with key %s, so it may be "
+			      "forged", c->server, s->key.name);
 }
 
 static void write_sets(struct ddns_run *run)

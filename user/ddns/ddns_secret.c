@@ -26,8 +26,8 @@ int secret_read(const char *file, char **ret, bool *ret_open, char why[SECRET_WH
 	if (!directory || snprintf(path, sizeof(path), "%s%s%s", directory, *directory ? "/" : "",
 				   file) >= (int)sizeof(path)) {
 		snprintf(why, SECRET_WHY_LEN,
-			 "%s is no path, as ./%s, and nobody has given this program credentials "
-			 "(LoadCredential= of systemd)", file, file);
+			 "%s has no slash, so it names a credential, and systemd gave none "
+			 "(LoadCredential=): for a file write ./%s", file, file);
 		return -ENOENT;
 	}
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);

@@ -83,8 +83,8 @@ static void forwarding_hints(const struct plan *p, const struct config *c, const
 			if (reach_needs(c, h, link, ipv6 ? FAMILY_IPV6 : FAMILY_IPV4) &&
 			    !host_forwards(link->name, ipv6))
 				log_warning("interface %s: %s forwarding is off, so the kernel "
-					    "routes nothing from it: "
-					    "`sysctl net.ipv%d.conf.all.forwarding=1`",
+					    "forwards no packets from it: run `sysctl "
+					    "net.ipv%d.conf.all.forwarding=1`",
 					    link->name, ipv6 ? "IPv6" : "IPv4", ipv6 ? 6 : 4);
 	}
 }
@@ -179,8 +179,8 @@ static int apply_once(const char *instance, const struct plan_input *given,
 		rc = host_read(&h);
 	moved = !rc && resolved_backends_follow_prefixes(answers, &h);
 	if (!rc && dp->elsewhere) {
-		log_error("instance %s runs in another network namespace: `wgxdp up` there, or "
-			  "another --instance here", instance);
+		log_error("instance %s runs in another network namespace: run `wgxdp up` there, or "
+			  "use another --instance here", instance);
 		rc = -EBUSY;
 	}
 	if (!rc && dp->running)
@@ -270,8 +270,7 @@ int apply(const char *instance, const struct config *c)
 	int rc;
 
 	if (config_is_control(c) && pins_exist(instance) <= 0) {
-		log_info("nothing to load: what this configuration asks for is done by "
-			 "`wgxdp daemon`");
+		log_info("nothing to load: `wgxdp daemon` does everything in this configuration");
 		return 0;
 	}
 	rc = check_permitted(instance);

@@ -154,7 +154,7 @@ static void tell_failure(const struct resolved_backend *a, int status)
 
 	/* if it has no address, plan_make() reports that the service waits */
 	if (a->address.family)
-		log_warning("%s: no %s address now: %s; going on with %s", a->text,
+		log_warning("%s: no %s address now: %s: using %s", a->text,
 			    a->family == FAMILY_IPV4 ? "IPv4" : "IPv6",
 			    status ? ares_strerror(status) : "no address of a host",
 			    address_format(&a->address, text));

@@ -83,7 +83,8 @@ int run_state_prepare(const char *instance, const struct config *c, int *ret_map
 	if (out && fclose(out))
 		rc = -ENOMEM;
 	if (!rc && n > YAML_FILE_LIMIT) {	/* another process could not read it */
-		log_error("written down, this configuration has %zu bytes, and %d are the most", n,
+		log_error("this configuration is too large: it has %zu bytes as text, and the "
+			  "limit is %d", n,
 			  YAML_FILE_LIMIT);
 		rc = -EFBIG;
 	}

@@ -17,8 +17,8 @@ int running_read_quietly(const char *instance, struct config **ret)
 		return rc;
 	rc = dp->running ? run_state_read(instance, ret) : -ENOENT;
 	if (rc == -ENOENT && dp->running) {
-		log_error("instance %s: its configuration is lost: `wgxdp up -c FILE` gives it "
-			  "another one", instance);
+		log_error("instance %s: its configuration is lost: load one with `wgxdp up -c "
+			  "FILE`", instance);
 		rc = -ENODATA;
 	}
 	dataplane_close(dp);

@@ -120,7 +120,8 @@ static char roll_back(const struct try *t)
 			run_state_remove(t->instance);
 	}
 	if (rc)
-		log_error("instance %s: what ran before could not be brought back", t->instance);
+		log_error("instance %s: the former configuration could not be restored",
+			  t->instance);
 	else if (t->before)
 		undone_report(running, t->before, true);
 	config_free(running);
@@ -203,8 +204,8 @@ static int open_marker(const char *instance)
 	run_state_path(path, instance, MARKER);
 	fd = open(path, O_RDWR | O_CLOEXEC);
 	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB)) {
-		log_error("instance %s: another change is on trial: `%s` keeps it", instance,
-			  keeping_command(instance, command));
+		log_error("instance %s: another change is on trial: keep it first with `%s`",
+			  instance, keeping_command(instance, command));
 		close(fd);
 		return -EBUSY;
 	}
@@ -345,11 +346,12 @@ static int report_end(const struct try *t, char answer)
 	if (answer == ROLLED_BACK) {
 		log_error("rolled back: %s runs as before", t->before ? "the instance" : "nothing");
 	} else if (answer != KEPT) {
-		log_error("neither kept nor rolled back: `wgxdp save` prints what runs");
+		log_error("neither kept nor rolled back: `wgxdp save` prints the running "
+			  "configuration");
 	} else if (pread(t->marker, &why, 1, 0) == 1 && why == TRY_DOWN) {
 		log_error("taken down: `wgxdp down` ended the instance, and nothing runs");
 	} else if (why != TRY_KEPT && config_text_id(t->instance) != t->text) {
-		log_error("replaced: another command brought another configuration: `wgxdp save` "
+		log_error("replaced: another command loaded another configuration: `wgxdp save` "
 			  "prints it");
 	} else {
 		puts("kept");

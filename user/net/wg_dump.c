@@ -94,8 +94,8 @@ int wg_dump_parse(FILE *in, const char *name, struct wg_dump *ret)
 	}
 	/* do not print the line, which may contain a private key */
 	if (rc == -EINVAL)
-		log_error("%s:%u: no line of `wg show IF dump`, or `wg show all dump`", name,
-			  number);
+		log_error("%s:%u: this is not a line of `wg show IF dump` or `wg show all dump`",
+			  name, number);
 	else if (rc || ferror(in))
 		log_error("cannot read %s: %s", name, strerror(rc ? -rc : EIO));
 	rc = rc ?: ferror(in) ? -EIO : 0;

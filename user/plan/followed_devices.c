@@ -22,7 +22,7 @@ int followed_devices_read(const struct config *c, struct followed_device **ret, 
 		strcpy(f->device, c->follow.wireguard[i].name);
 		rc = wg_read(f->device, &f->wireguard);
 		if (rc == -EOPNOTSUPP)
-			log_warning("interface %s: it is none of WireGuard's, or wireguard-go has "
+			log_warning("interface %s: not a WireGuard interface, or wireguard-go has "
 				    "no socket in " WG_SOCKET_DIR, f->device);
 		/* add_port() warns about a missing device */
 		if (rc == -EOPNOTSUPP || rc == -ENODEV)

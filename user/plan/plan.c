@@ -180,8 +180,8 @@ static int add_several(struct plan_builder *m, const struct address *backend, __
 		if (!link || link->loopback || plan_port_of(m, link->ifindex))
 			continue;
 		if (first && first->role == ROLE_WAN)
-			log_warning("backend %s: one of its ways leads over %s, which is none of "
-				    "`interfaces`: its replies there are not translated",
+			log_warning("backend %s: one of its routes leaves by %s, which is not in "
+				    "`interfaces`: replies that arrive there are not translated",
 				    address_format(backend, text), link->name);
 		else
 			rc = add_port(m, link->name, ROLE_LAN, MODE_AUTO, false);
@@ -228,8 +228,8 @@ static int add_backend_port(struct plan_builder *m, const struct service_config 
 			    "address?", s->name, address_format(backend, text),
 			    host_link(m->host, oif)->name);
 	if (host_has_several_ways(m->host, backend, vrf, oif))
-		log_info("service %s: several ways lead to backend %s: the kernel chooses for each "
-			 "packet", s->name, address_format(backend, text));
+		log_info("service %s: several routes lead to backend %s: the kernel chooses one "
+			 "for each packet", s->name, address_format(backend, text));
 	return plan_backend_port(m, backend, vrf);
 }
 

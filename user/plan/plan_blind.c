@@ -53,10 +53,10 @@ static int check_mtu(const struct plan_builder *m, const struct nl_link *link, b
 	if (mtu + around <= link->mtu)
 		return 0;
 	return contradiction_at(m, &m->config->blind, -EINVAL,
-				"blind: an mtu of %u in the sites' tunnels makes packets of %u "
-				"bytes over %s, and %s takes %u: write %u or less, here and at "
-				"every site", mtu, mtu + around, ipv6 ? "IPv6" : "IPv4",
-				link->name, link->mtu, link->mtu - around);
+				"blind: mtu %u makes packets of %u bytes over %s, and %s takes %u: "
+				"write mtu: %u or less, here and at every site",
+				mtu, mtu + around, ipv6 ? "IPv6" : "IPv4", link->name, link->mtu,
+				link->mtu - around);
 }
 
 int plan_blind(struct plan_builder *m)

@@ -83,9 +83,9 @@ static int pool_find(const struct plan_builder *m, const struct service_config *
 		pool_add(pool, own);
 	/* without a route, another message says that it is missing */
 	else if (!nl_route_get(backend, host_vrf(m->host, s), &oif))
-		log_warning("service %s: waiting for an address of ours from which to reach "
-			    "backend %s, on the interface on the way there or as flows: "
-			    "{ source: [ … ] }", s->name, address_format(backend, text));
+		log_warning("service %s: waiting for a source address towards backend %s: add an "
+			    "address to the interface on the way there, or write flows: { source: "
+			    "[ … ] }", s->name, address_format(backend, text));
 	return 0;
 }
 
@@ -123,9 +123,9 @@ int plan_pool(struct plan_builder *m, size_t service, __u32 id)
 	pool->share = s->flows.share ?: FLOW_SHARE;
 	p->n_flows += s->flows.max ?: pool_room(pool);
 	if (p->n_flows > FLOWS_MAX) {
-		log_error("service %s: with its flows all services have %u, and an instance has "
-			  "room for %u: give less by flows: { max: … }", s->name, p->n_flows,
-			  FLOWS_MAX);
+		log_error("service %s: all services together would have %u flows, and the limit of "
+			  "an instance is %u: set a lower limit with flows: { max: … }",
+			  s->name, p->n_flows, FLOWS_MAX);
 		return -E2BIG;
 	}
 	return rc;

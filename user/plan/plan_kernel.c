@@ -269,8 +269,8 @@ static void tell_unfit(const struct kernel *k)
 	char text[ADDRESS_STRLEN];
 
 	if (link)
-		log_warning("interface %s: no peer has %s among its AllowedIPs: the kernel's route "
-			    "for it%s is left out", link->name, prefix_format(&k->unfit->dst, text),
+		log_warning("interface %s: no peer has %s in its AllowedIPs: the kernel's route to "
+			    "it%s is ignored", link->name, prefix_format(&k->unfit->dst, text),
 			    k->n_unfit > 1 ? ", and others," : "");
 }
 

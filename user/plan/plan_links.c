@@ -94,8 +94,8 @@ static void add_mac(struct link *link, const struct nl_link *of)
 	while (i < LINK_MACS && link->macs[i] != LINK_NO_MAC)
 		i++;
 	if (i == LINK_MACS) {
-		log_warning("interface %s: its frames are the kernel's: more than %d virtual "
-			    "routers on one link", of->name, LINK_MACS - 1);
+		log_warning("interface %s: more than %d virtual routers on one link: the kernel "
+			    "handles its frames, not wgxdp", of->name, LINK_MACS - 1);
 		return;
 	}
 	link->macs[i] = 0;

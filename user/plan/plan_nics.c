@@ -86,8 +86,8 @@ static bool hides_tags(const struct host *h, struct plan_port *port, const struc
 	for (size_t i = 0; (at = nth_wire(h, nic, i)); i++) {
 		if (nl_rx_vlan_offload(at->name, &tags, &outer) || (!tags && !outer))
 			continue;
-		snprintf(port->why, sizeof(port->why), "%s takes VLAN tags off before XDP sees "
-			 "them: `ethtool -K %s%s%s` would give XDP", at->name, at->name,
+		snprintf(port->why, sizeof(port->why), "%s removes VLAN tags before XDP sees them: "
+			 "`ethtool -K %s%s%s` would give XDP", at->name, at->name,
 			 tags ? " rxvlan off" : "", outer ? " rx-vlan-stag-hw-parse off" : "");
 		return true;
 	}
@@ -130,8 +130,8 @@ static int vlan_nic(struct plan_builder *m, size_t i, const struct nl_link *link
 	int n = plan_vlans(m->host, link, vlans, &nic), rc;
 
 	if (n < 0 || !nic->ethernet) {
-		snprintf(port->why, sizeof(port->why), "more than two VLAN tags, or its nic is in "
-			 "another network namespace");
+		snprintf(port->why, sizeof(port->why), "it has more than two VLAN tags, or its nic "
+			 "is in another network namespace");
 		return 0;
 	}
 	m->plan->vlans = true;		/* XDP of other ports may send to this VLAN */
@@ -237,8 +237,8 @@ static int port_nics(struct plan_builder *m, size_t i)
 	else if (!strcmp(link->kind, "bridge"))
 		return bridge_nics(m, i, link);
 	else if (plan_macvlan(m->host, link) && plan_port(m->plan, link->lower))
-		snprintf(port->why, sizeof(port->why), "the kernel has XDP here or on %s below it, "
-			 "not on both", plan_macvlan(m->host, link)->name);
+		snprintf(port->why, sizeof(port->why), "the kernel allows XDP on it or on %s below "
+			 "it, but not on both", plan_macvlan(m->host, link)->name);
 	else if (!has_vlans(m->host, link) || !hides_tags(m->host, port, link))
 		return add_nic(m, i, link);
 	return 0;

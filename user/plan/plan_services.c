@@ -153,14 +153,14 @@ static void tell_no_listener(const struct plan_builder *m, size_t service)
 	if (!first_backend(m, service))
 		return;			/* resolve_address() has printed it */
 	if (!*s->listen_interface)
-		log_waiting("service %s: waiting for something to listen on: no interface has its "
-			    "addresses, and none is named as a wan, as interfaces: [ { name: eth0, "
-			    "role: wan } ]", s->name);
+		log_waiting("service %s: waiting for an interface: none has its addresses, and "
+			    "none has the role wan: add interfaces: [ { name: eth0, role: wan } ]",
+			    s->name);
 	else if (!host_link_by_name(m->host, s->listen_interface))
 		log_waiting("service %s: waiting for interface %s", s->name, s->listen_interface);
 	else
-		log_waiting("service %s: waiting for an address: %s has none of a family that the "
-			    "backend has", s->name, s->listen_interface);
+		log_waiting("service %s: waiting for an address on %s of the same family as the "
+			    "backend's", s->name, s->listen_interface);
 }
 
 static struct listener listener_of(const struct plan_builder *m, size_t service, size_t backend,

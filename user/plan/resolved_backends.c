@@ -96,7 +96,7 @@ int resolved_backends_write(const char *instance, const struct resolved_backends
 		rc = write_file(path, a);
 	}
 	if (rc)
-		log_warning("cannot keep in %s what names were resolved to: %s", path,
+		log_warning("cannot store the addresses of names in %s: %s", path,
 			    strerror(-rc));
 	return rc;
 }
@@ -279,7 +279,7 @@ bool resolved_backends_follow_prefixes(struct resolved_backends *a, const struct
 		else if (here || !is->address.family)
 			is->address = said;
 		if (was.address.family && !address_equal(&was.address, &is->address))
-			log_info("backend %s: %s now: the prefix on %s is another", is->text,
+			log_info("backend %s is %s now: the prefix of %s has changed", is->text,
 				 address_format(&is->address, text), is->interface);
 		any |= memcmp(&was, is, sizeof(was)) != 0;
 	}

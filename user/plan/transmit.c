@@ -161,9 +161,11 @@ bool headroom_lacks(const char *ifname)
 static void print_headroom_hint(const char *name, const char *between, FILE *out)
 {
 	if (headroom_lacks(name))
-		fprintf(out, "%sthe driver of %s leaves no room in front of packets (its private "
-			"flag legacy-rx is on), so tc sends what becomes IPv6: `ethtool "
-			"--set-priv-flags %s legacy-rx off` would let XDP", between, name, name);
+		fprintf(out,
+			"%sthe driver of %s leaves no room in front of packets (flag "
+			"legacy-rx), so tc sends packets that become IPv6: `ethtool "
+			"--set-priv-flags %s legacy-rx off` lets XDP send them",
+			between, name, name);
 }
 
 void headroom_hint(const struct host *h, const struct plan_nic *nic, const char *between, FILE *out)
