@@ -529,5 +529,5 @@ static void end_ovh(struct ddns_run *run)
 	explicit_bzero(&o->keys, sizeof(o->keys));
 }
 
-const struct ddns_provider ddns_ovh = { read_sets, write_sets, end };
+const struct ddns_provider ddns_ovh = { read_sets, write_sets, end_ovh };
 #endif

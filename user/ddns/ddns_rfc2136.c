@@ -465,5 +465,5 @@ static void end_rfc2136(struct ddns_run *run)
 	explicit_bzero(&s->key, sizeof(s->key));
 }
 
-const struct ddns_provider ddns_rfc2136 = { read_sets, write_sets, end };
+const struct ddns_provider ddns_rfc2136 = { read_sets, write_sets, end_rfc2136 };
 #endif
