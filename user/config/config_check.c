@@ -71,8 +71,8 @@ static void check_values(struct check *k)
 		config_check_device(k, "name", k->c->interfaces[i].name, "eth0");
 		at(k, 0, "/interfaces/%zu/shared", i);
 		if (k->c->interfaces[i].shared && k->c->interfaces[i].mode == MODE_TC)
-			tell(k, "shared: it is for XDP, and mode: tc has none: leave shared out, "
-			     "for tc is beside others anyway");
+			tell(k, "shared: mode: tc has no XDP to share: leave shared out, because "
+			     "tc always runs beside other programs");
 	}
 	for (i = 0; i < k->c->n_services; i++)
 		check_service_values(k, i);
@@ -165,8 +165,8 @@ static void check_dnat(struct check *k, size_t i)
 				"\"2001:db8:2::10\" under %s",
 			     s->n_backends ? "each of backends" : "backend");
 	} else if (s->ipv6 == IPV6_DNAT && !ipv6)
-		tell(k, "ipv6: dnat, but no IPv6 address is listened at: add one under "
-		     "'addresses', or write ipv6: direct");
+		tell(k, "ipv6: dnat needs an IPv6 address to listen on: add one under 'addresses', "
+		     "or write ipv6: direct");
 }
 
 static int compare_prefix(const struct prefix *x, const struct prefix *y)
@@ -254,8 +254,8 @@ static void check_flows(struct check *k, size_t i)
 	}
 	at(k, 0, "/services/%zu/hairpin", i);
 	if (s->hairpin && s->nat == NAT_NONE)
-		tell(k, "hairpin: with nat: none clients of a lan ask for the backend's own "
-		     "address, not for one of ours: leave it out");
+		tell(k, "hairpin: with nat: none clients of a lan send to the backend's own "
+		     "address: leave hairpin out");
 	at(k, 0, "/services/%zu/ipv6", i);
 	if (s->nat == NAT_MASQUERADE && s->ipv6 == IPV6_DNAT)
 		tell(k, "ipv6: dnat contradicts nat: masquerade, which has clients of both "
@@ -284,7 +284,8 @@ static void check_service(struct check *k, size_t i)
 	at(k, 0, "/services/%zu/ipv6", i);
 	if (!ipv4 && service_has_family(s, FAMILY_IPV6) && s->ipv6 == IPV6_OFF &&
 	    s->nat != NAT_MASQUERADE)
-		tell(k, "ipv6: off leaves nothing of a backend that has only 'ipv6'");
+		tell(k, "ipv6: off excludes the only address of the backend: remove ipv6: off, or "
+		     "add ipv4");
 	check_flows(k, i);
 	check_prefixes(k, i, "allow", s->allow, s->n_allow);
 	check_prefixes(k, i, "deny", s->deny, s->n_deny);
@@ -427,7 +428,7 @@ static void report_conflict(struct check *k, const struct listener *first,
  * once, even if they share several ports. */
 static void check_listeners(struct check *k)
 {
-	const struct listener *told_first = NULL, *told = NULL, *first;
+	const struct listener *reported_first = NULL, *reported = NULL, *first;
 	struct listeners l = {};
 	size_t i;
 
@@ -440,11 +441,11 @@ static void check_listeners(struct check *k)
 			first = &l.rows[i];
 			continue;
 		}
-		if (!told || told_first->service != first->service ||
-		    told->service != l.rows[i].service)
+		if (!reported || reported_first->service != first->service ||
+		    reported->service != l.rows[i].service)
 			report_conflict(k, first, &l.rows[i]);
-		told_first = first;
-		told = &l.rows[i];
+		reported_first = first;
+		reported = &l.rows[i];
 	}
 	free(l.rows);
 	if (l.no_memory)

@@ -187,8 +187,8 @@ static void check_followed(struct check *k)
 		}
 	at(k, 0, "/follow/routes");
 	if (f->n_tables && !config_relays(k->c))
-		tell(k, "routes: they lead to peers, and there are none: add peers, or follow: { "
-		     "wireguard: [ wgvpnr01 ] }");
+		tell(k, "routes: they lead to peers, and the configuration has none: add peers, or "
+		     "follow: { wireguard: [ wgvpnr01 ] }");
 }
 
 static void check_announced(struct check *k)
@@ -202,8 +202,8 @@ static void check_announced(struct check *k)
 			     "nothing else uses", c->announce.table);
 	at(k, 0, "/announce");
 	if (c->announce.table && !config_relays(c) && !*c->blind.device)
-		tell(k, "announce: it tells where sites are, and there are none: add peers, or "
-		     "follow: { wireguard: [ wgvpnr01 ] }");
+		tell(k, "announce: it announces routes to sites, and the configuration has none: "
+		     "add peers, or follow: { wireguard: [ wgvpnr01 ] }");
 	else if (c->announce.table && !c->policy.overlay.family && !config_relays(c))
 		tell(k, "announce: the overlay is missing, the prefix that holds all sites: add "
 		     "policy: { overlay: \"fd12:3456:789a::/48\" }");

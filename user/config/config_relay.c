@@ -153,9 +153,10 @@ static void add_udp_ports(struct yaml *y, const struct yaml_key *key, struct yam
 	}
 	for (size_t i = 0; i < p->n_udp_ports; i++)
 		if (first <= p->udp_ports[i].last && last >= p->udp_ports[i].first) {
-			yaml_error(y, value, "%s: '%s' and %u-%u have ports in common: once is "
-				   "enough", key->name, text, p->udp_ports[i].first,
-				   p->udp_ports[i].last);
+			yaml_error(y, value,
+				   "%s: '%s' and %u-%u have ports in common: remove "
+				   "these from one of the two",
+				   key->name, text, p->udp_ports[i].first, p->udp_ports[i].last);
 			return;
 		}
 	place = yaml_append(y, &p->udp_ports, &p->n_udp_ports, sizeof(*place));

@@ -141,7 +141,7 @@ static void read_policy(const char *path, char *ret, size_t room)
 	char *text = NULL, *start;
 	size_t n;
 
-	snprintf(ret, room, "not told");
+	snprintf(ret, room, "unknown");
 	if (file_read(path, room - 1, &text, &n))
 		return;
 	start = strchr(text, '[') ? strchr(text, '[') + 1 : text;

@@ -16,7 +16,7 @@
 #include "lib/yaml_json.h"
 #include "lib/yaml_words.h"
 
-#define ERRORS_TOLD 50			/* further errors are only counted */
+#define ERRORS_PRINTED 50		/* further errors are only counted */
 
 bool yaml_is_empty(const struct yaml_node *node)
 {
@@ -82,7 +82,7 @@ void yaml_error(struct yaml *y, struct yaml_node *node, const char *format, ...)
 	char text[512], *c;
 	va_list args;
 
-	if (y->errors++ >= ERRORS_TOLD)
+	if (y->errors++ >= ERRORS_PRINTED)
 		return;
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
@@ -311,8 +311,8 @@ int yaml_open_json(struct yaml *y, const char *text, size_t n, const char *name)
 
 void yaml_close(struct yaml *y)
 {
-	if (y->errors > ERRORS_TOLD)
-		fprintf(stderr, "%s: %u more errors\n", y->name, y->errors - ERRORS_TOLD);
+	if (y->errors > ERRORS_PRINTED)
+		fprintf(stderr, "%s: %u more errors\n", y->name, y->errors - ERRORS_PRINTED);
 	yaml_tree_free(&y->tree);
 }
 

@@ -69,7 +69,7 @@ static int flags_by_ports(const struct host *h, const struct nl_link *bond, bool
 }
 
 /* Returns the flags from xdp_features. A bond has the features that all its ports report. */
-static int flags_told(const struct host *h, const struct nl_link *link, __u64 features)
+static int flags_reported(const struct host *h, const struct nl_link *link, __u64 features)
 {
 	char driver[32] = "";
 	int r;
@@ -95,7 +95,7 @@ int transmit_flags(const struct host *h, const struct nl_link *link, bool native
 	if (is_resource_error(flags))
 		return flags;
 	if (!flags)
-		flags = flags_told(h, link, features);
+		flags = flags_reported(h, link, features);
 	else
 		flags = !strcmp(link->kind, "bond") ? flags_by_ports(h, link, native) :
 			flags_by_driver(link, native);

@@ -16,7 +16,7 @@
 #define STEP 16
 #define STEPS 3
 
-struct said {				/* prefix and next hop of a route */
+struct hop_route {				/* prefix and next hop of a route */
 	struct prefix dst;
 	__u32 metric;
 	__u16 answer;
@@ -32,7 +32,7 @@ struct block {				/* a block that is still to be filled */
 
 struct filling {
 	struct uniform *u;
-	struct said *said;
+	struct hop_route *routes;
 	size_t n;
 	struct block blocks[UNIFORM_BLOCKS];
 	__u16 answer[PLACES];
@@ -94,7 +94,7 @@ static __u16 hop_index(struct uniform *u, const struct host *h, const struct nl_
  * comes first. */
 static int in_order(const void *a, const void *b)
 {
-	const struct said *x = a, *y = b;
+	const struct hop_route *x = a, *y = b;
 	int addr = memcmp(&x->dst.addr, &y->dst.addr, sizeof(x->dst.addr));
 
 	if (x->local != y->local)
@@ -110,29 +110,29 @@ static void keep_best(struct filling *f)
 {
 	size_t n = 0;
 
-	qsort(f->said, f->n, sizeof(*f->said), in_order);
+	qsort(f->routes, f->n, sizeof(*f->routes), in_order);
 	for (size_t i = 0; i < f->n; i++) {
-		struct said *last = n ? &f->said[n - 1] : NULL;
+		struct hop_route *last = n ? &f->routes[n - 1] : NULL;
 
-		if (!last || last->local != f->said[i].local ||
-		    last->dst.family != f->said[i].dst.family ||
-		    last->dst.len != f->said[i].dst.len ||
-		    memcmp(&last->dst.addr, &f->said[i].dst.addr, sizeof(last->dst.addr)))
-			f->said[n++] = f->said[i];
-		else if (last->metric == f->said[i].metric)
+		if (!last || last->local != f->routes[i].local ||
+		    last->dst.family != f->routes[i].dst.family ||
+		    last->dst.len != f->routes[i].dst.len ||
+		    memcmp(&last->dst.addr, &f->routes[i].dst.addr, sizeof(last->dst.addr)))
+			f->routes[n++] = f->routes[i];
+		else if (last->metric == f->routes[i].metric)
 			last->answer = 0;
 	}
 	f->n = n;
 }
 
-static bool is_inside(const struct said *s, const struct block *b)
+static bool is_inside(const struct hop_route *s, const struct block *b)
 {
 	struct prefix block = { .addr = b->addr, .family = b->family, .len = b->len };
 
 	return prefix_within(&s->dst, &block) && (s->dst.len > b->len || !b->len);
 }
 
-static void fill_places(struct filling *f, const struct block *b, const struct said *s)
+static void fill_places(struct filling *f, const struct block *b, const struct hop_route *s)
 {
 	__u32 first = bits_at(&s->dst, b->len), n;
 
@@ -175,8 +175,8 @@ static void fill_block(struct filling *f, size_t number)
 		f->answer[i] = b->surrounding;
 	memset(f->deeper, 0, sizeof(f->deeper));
 	for (size_t i = 0; i < f->n; i++)
-		if (is_inside(&f->said[i], b))
-			fill_places(f, b, &f->said[i]);
+		if (is_inside(&f->routes[i], b))
+			fill_places(f, b, &f->routes[i]);
 	for (__u32 i = 0; i < PLACES; i++)
 		f->u->rows[number * UNIFORM_ROWS + i / UNIFORM_ROW].slot[i % UNIFORM_ROW] =
 			f->deeper[i] ? go_deeper(f, b, i) : f->answer[i];
@@ -192,7 +192,7 @@ static void collect_routes(struct filling *f, const struct host *h)
 
 		if (!by[r->dst.family == FAMILY_IPV6] || (!local && r->table != RT_TABLE_MAIN))
 			continue;
-		f->said[f->n++] = (struct said){
+		f->routes[f->n++] = (struct hop_route){
 			.dst = r->dst, .metric = r->metric, .local = local,
 			.answer = local ? 0 : hop_index(f->u, h, r),
 		};
@@ -203,15 +203,15 @@ int uniform_make(const struct host *h, struct uniform **ret)
 {
 	struct filling *f = calloc(1, sizeof(*f));
 	struct uniform *u = calloc(1, sizeof(*u));
-	struct said *said = calloc(h->n_routes + 1, sizeof(*said));
-	int rc = f && u && said ? 0 : -ENOMEM;
+	struct hop_route *routes = calloc(h->n_routes + 1, sizeof(*routes));
+	int rc = f && u && routes ? 0 : -ENOMEM;
 
 	if (rc) {
 		free(u);
 		goto cleanup;
 	}
 	f->u = u;
-	f->said = said;
+	f->routes = routes;
 	u->n_hops = 1;
 	u->n_blocks = 2;
 	f->blocks[UNIFORM_IPV4] = (struct block){ .addr.w[2] = htonl(0xffff),
@@ -223,7 +223,7 @@ int uniform_make(const struct host *h, struct uniform **ret)
 		fill_block(f, i);
 	*ret = u;
 cleanup:
-	free(said);
+	free(routes);
 	free(f);
 	return rc;
 }
