@@ -290,6 +290,11 @@ rpm:			# S=SUITE: in a bare Debian SUITE
 release:		# MAINTAINER='NAME <ADDRESS>' HOMEPAGE=URL KEY=KEY: else of scripts/packaging/settings
 	$(Q)scripts/release $(O)/release
 
+# The book as a site, build/book/site (scripts/deps docs)
+.PHONY: docs
+docs:
+	$(Q)scripts/book $(O)/book
+
 # The container image, as an OCI archive
 .PHONY: container
 container:

@@ -36,7 +36,7 @@ def output(*command):
 
 
 def between(text, first, last):
-    """The lines from one that matches `first` to one that matches `last`, both included."""
+    """Returns the lines from the first match of `first` to the next match of `last`, both included."""
     m = re.search(rf'{first}.*?(?:{last}|\Z)', text, re.M | re.S)
     return m.group(0) if m else ''
 
@@ -88,14 +88,10 @@ def reasons_in_page(verb):
     return set(re.findall(r'^\.It Cm (\S+)$', section(f'.Ss Reasons for {verb}'), re.M))
 
 
-def first_cells(path):
-    """The words in backquotes in the first cells of tables."""
-    cells = re.findall(r'^ *\| (`[^|]*`) \|', read(path), re.M)
+def reasons_in_reference(heading):
+    """The words in backquotes in the first cells of tables, up to the next heading of this level."""
+    cells = re.findall(r'^\| (`[^|]*`) \|', between(read('docs/reference/reasons.md'), f'^{heading}$', '^## '), re.M)
     return set(re.findall('[a-z0-9_]+', ' '.join(cells)))
-
-
-def relay_reasons():
-    return set(re.findall(r'^REASON\(DROP, (refused|unrouted|same_site|invalid),', read('include/reasons.def'), re.M))
 
 
 def maps():
@@ -183,7 +179,7 @@ def drop_in():
 
 
 def drop_in_in_guide():
-    return set(re.findall('^    (.*)', between(read('docs/guides/firewall.md'), '^It is this:$', '^#'), re.M))
+    return set(re.findall('^    (.*)', between(read('docs/guides/interfaces.md'), '^It is this:$', '^#'), re.M))
 
 
 def packages():
@@ -235,7 +231,7 @@ def check_commands():
 
 
 def check_format():
-    """Where neither formatter is installed, that remains to be seen."""
+    """Runs a formatter on the manual pages. Without a formatter, it checks nothing."""
     command = ['mandoc', '-T', 'lint', '-W', 'warning'] if shutil.which('mandoc') else ['groff', '-mandoc', '-ww', '-Tutf8', '-z']
     for page in glob.glob('docs/*.[58]') if shutil.which(command[0]) else ():
         said = subprocess.run([*command, page], check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True).stdout
@@ -244,13 +240,10 @@ def check_format():
 
 
 def check_reasons():
-    known = reasons('PASS') | reasons('DROP')
     yield from same('reason to pass', 'reasons.def', reasons('PASS'), 'the manual page', reasons_in_page('passing'))
     yield from same('reason to drop', 'reasons.def', reasons('DROP'), 'the manual page', reasons_in_page('dropping'))
-    yield from same('reason', 'reasons.def', known - {'send_failed'}, "the guide's table", first_cells('docs/guides/firewall.md'))
-    of_relay = first_cells('docs/guides/relay.md')
-    yield from same('reason', 'those of a relay', relay_reasons(), "the relay guide's table", of_relay & relay_reasons())
-    yield from (f'reason of the relay guide {word}: not in reasons.def' for word in sorted(of_relay - known))
+    yield from same('reason to pass', 'reasons.def', reasons('PASS'), 'docs/reference/reasons.md', reasons_in_reference('## Passed up'))
+    yield from same('reason to drop', 'reasons.def', reasons('DROP'), 'docs/reference/reasons.md', reasons_in_reference('## Dropped'))
 
 
 def check_maps():
@@ -274,7 +267,7 @@ def check_examples():
 
 
 def check_topology():
-    """What the guide has of an example means the same as the example: files made from the one are those of the other."""
+    """The part of an example in the guide means the same as the example: both make the same files."""
     text = re.search(r'^    dns:.*\n(?:    .*\n)*', read('docs/guides/vps.md'), re.M).group(0)
     with tempfile.TemporaryDirectory() as directory:
         topology, hosts = f'{directory}/topology', f'{directory}/hosts'
@@ -336,9 +329,9 @@ MUST_FIND = (
     (check_commands, 'docs/wgxdp-etcd.8', r'^\.It Fl -once.*\n', ''),
     (check_reasons, MAN, r'^\.It Cm martian.*\n', ''),
     (check_reasons, MAN, r'^\.It Cm send_failed', '.It Cm send_refused'),
-    (check_reasons, 'docs/guides/firewall.md', '`hop_limit`', 'hop limit'),
-    (check_reasons, 'docs/guides/relay.md', '`unrouted`', '`unroutable`'),
-    (check_reasons, 'docs/guides/relay.md', '`same_site`', 'same site'),
+    (check_reasons, 'docs/reference/reasons.md', '`hop_limit`', 'hop limit'),
+    (check_reasons, 'docs/reference/reasons.md', '`unrouted`', '`unroutable`'),
+    (check_reasons, 'docs/reference/reasons.md', '^## Dropped$', '## Others'),
     (check_reasons, 'include/reasons.def', r'\Z', 'REASON(PASS, frobbed, "text")\n'),
     (check_keys, CONFIG_MAN, r'^\.It Cm shared.*\n', ''),
     (check_keys, CONFIG_MAN, r'^\.Cm report :', '.Cm tell :'),

@@ -26,7 +26,13 @@ while IFS=: read -r number item; do
 	elif [[ $item != *' (not held)' ]]; then
 		complain "$number: ends neither in (tests: …) nor in (not held)"
 	fi
-done < <(grep -n '^ *- ' "$model")
+done < <(awk '
+	function told() {if (item) print item; item = ""}
+	/^ *- / {told(); item = NR ":" $0; next}
+	/^ +[^ ]/ && item {sub(/^ +/, " "); item = item $0; next}
+	{told()}
+	END {told()}' "$model") # an item, and the lines that go on with it
+
 ((items > 50)) || complain " $items items: is it read at all?"
 grep -q 'docs/inside/threat-model.md' SECURITY.md || complain " SECURITY.md does not lead here"
 ((!bad)) || exit 1
