@@ -12,7 +12,7 @@ source "${BASH_SOURCE[0]%/*}/../lib/blind-sites.sh"
 
 on=relay
 kept=$STATE_DIRECTORY/default/blind
-sessions() { # confirmed indices between sites
+sessions() { # prints the confirmed indices between sites
 	wgxdp show sites --json | /usr/bin/python3 -IS -c 'import json, sys
 print(sum(row["sessions"] for row in json.load(sys.stdin)["site_pairs"]))'
 }
@@ -26,7 +26,7 @@ begins() {
 	wait_for 30 'all sites' all_authenticated 3
 }
 
-sites_begin_nothing() { # new, until they are told otherwise
+sites_begin_nothing() { # the sites begin no new sessions for now
 	local s
 	for s in "${sites[@]}"; do
 		inside "edge-$s" nft -f - <<- EOF_NFT

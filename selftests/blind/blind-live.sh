@@ -36,7 +36,7 @@ configuration() { # OPTION...: the daemon reads it again
 	blind_file "$@"
 	wgxdp reload -c "$work/wgxdp.yaml" > /dev/null
 }
-anew() { # SITE OTHER: it knows of no session
+anew() { # SITE forgets its session
 	forgets "$1" "wgb-$2"
 	knows_site "$1" "$2"
 }
@@ -79,7 +79,7 @@ wait_for 5 'site c is none' site_is c state absent
 expect 'of 5 pings lost, while it is none' "$(lost a c)" == 5
 expect 'for whom nobody is' "$(shown reason original blind_waiting)" '>=' 1
 inside relay wg set $relay peer "$(key wgb-c)" allowed-ips "$tunnels::c/128"
-forgets c $relay # it would find out by itself, but later
+forgets c $relay # it would notice by itself, but later
 knows_relay c
 wait_for 10 'site c is one again' site_is c state authenticated
 count_arrivals nat-a initiations "iifname in udp dport $port @th,64,8 1"

@@ -22,7 +22,7 @@ rate=3000 times=10
 of_relay="udp sport $port @th,64,8"
 to_relay="udp dport $port @th,64,8 1"
 
-cookies() { arrived "edge-$1" cookies; } # SITE: that it was sent
+cookies() { arrived "edge-$1" cookies; } # SITE: prints how many cookies the site got
 came() { (($(cookies "$1") >= $2)); }
 
 blind_network a b c

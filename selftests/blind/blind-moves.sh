@@ -17,12 +17,12 @@ source "${BASH_SOURCE[0]%/*}/../lib/blind-sites.sh"
 on=relay
 blind_network a b
 
-pinging() { # N: from a to b, what of it came is in $work/pings
+pinging() { # N: pings from a to b; the output goes to $work/pings
 	start server-a ping -D -O -c "$1" -i 0.05 -W 2 "$overlay:b::10" > "$work/pings"
 	pinger=$!
 }
 
-pinged() { # $gap: the longest time without an answer, in seconds; $lost: packets
+pinged() { # sets $gap, the longest time without an answer in seconds, and $lost
 	wait $pinger || :
 	read -r gap lost < <(awk '/bytes from/ {t = substr($1, 2, 17); if (last && t - last > gap) gap = t - last; last = t} /packet loss/ {lost = $1 - $4}
 		END {print gap + 0, lost}' "$work/pings")

@@ -54,7 +54,7 @@ goes_on_with_what_runs() {
 	say 'ok a daemon that comes back goes on with what runs, unless its file has changed'
 }
 
-# Killed when all was done but the name of running.yaml
+# The command was killed before its last step, the rename of running.yaml
 goes_on_with_what_a_killed_command_did() {
 	inside firewall strace -f -o /dev/null -e inject=rename:signal=KILL:when=2 "$wgxdp" up --wan wan --to 192.168.1.10 --port 1007 \
 		> /dev/null 2>&1 || :

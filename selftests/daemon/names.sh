@@ -12,7 +12,7 @@ source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 n=80000 # packets
 rate=10000
 
-name() { # TTL ADDRESS...: what wg-end.example.net is from now on
+name() { # TTL ADDRESS...: sets the addresses of wg-end.example.net
 	echo "wg-end.example.net $*" > "$work/zone.new"
 	mv "$work/zone.new" "$work/zone"
 }

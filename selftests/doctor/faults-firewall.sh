@@ -12,7 +12,7 @@ source "$root/selftests/lib/fault-table.sh"
 file=/etc/wgxdp/wgxdp.yaml
 at() { inside firewall "$@"; }
 
-# wan as before, with another index
+# Creates wan again, with another index
 wan_again() {
 	at ip link del wan
 	cable firewall wan client uplink

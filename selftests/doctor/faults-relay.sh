@@ -23,7 +23,7 @@ choose_wireguard
 
 works() { inside edge ping -q -c 1 -W 0.5 $ends::1; } > /dev/null
 retry() { anew edge wgx wgr 203.0.113.1:$port "$overlay::/48,$ends::1/128"; }
-tunnel_works() { # after what was wrong with the relay's own end
+tunnel_works() { # after a fault at the relay's own end
 	local i
 	for ((i = 0; i < 10; i++)); do
 		ways
@@ -44,7 +44,7 @@ addresses net zero 198.51.100.254/24
 addresses net one 203.0.113.254/24
 addresses relay eth0 198.51.100.1/24
 addresses relay eth1 203.0.113.1/24
-inside net sysctl -qw net.ipv4.conf.one.proxy_arp=1 # for wireguard-go, which answers by the interface that it heard from
+inside net sysctl -qw net.ipv4.conf.one.proxy_arp=1 # wireguard-go answers by the interface of the last packet
 gateways edge 192.0.2.1
 gateways relay 198.51.100.254
 tunnel relay wgr $ends::1/128 $port
@@ -66,7 +66,7 @@ configuration() { # [KEY]
 		${2:-}
 	EOF_FILE
 }
-again() { # a new session, and a new state of connections
+again() { # starts a new session, and clears conntrack
 	retry
 	at wg set wgr peer "$(key wgx)" remove
 	at wg set wgr peer "$(key wgx)" allowed-ips $overlay:a::/64,$ends::a/128
@@ -115,19 +115,19 @@ row interface 'interface wgr gone' device_gone
 row interface 'interface wgr gone' device_again
 ended
 row daemon 'daemon - -' follows
-row key 'peer site-a waiting' peer_removed # its prefixes are in wgr.conf alone
+row key 'peer site-a waiting' peer_removed # only wgr.conf has its prefixes
 ended
 row daemon 'daemon - -' announces
 ended
 table_ends 11
 
-# --- blind: the site is the edge
+# --- blind: the site is the edge router
 
 blind() { # [OPTION]
 	echo "blind: { listen: { interface: eth1, port: $port }, device: wgr${1:-} }" > $file
 }
 site_comes() { tunnel_works; }
-moved() { # and no site has come: then it is WireGuard's port that is wrong
+moved() { # no site has come: so WireGuard's port is wrong
 	inside edge wg set wgx peer "$(key wgr)" remove
 	at wg set wgr listen-port 51899
 	peer_removed

@@ -21,7 +21,7 @@ source "${BASH_SOURCE[0]%/*}/../lib/way.sh"
 [[ ! ${BREAK:-} ]] || hole() { :; }
 
 unhole() { inside router nft delete table inet hole; }
-narrow() { # MTU of the cable behind the router
+narrow() { # MTU: sets the MTU of the cable behind the router
 	inside router ip link set lan mtu "$1"
 	inside server ip link set eth mtu "$1"
 }

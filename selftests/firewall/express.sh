@@ -39,7 +39,7 @@ count_arrivals client back 'ip saddr 198.51.100.1 udp dport { 4000, 4001 }'
 config 192.168.1.10
 start_daemon -c "$work/wgxdp.yaml"
 
-# ---- it is used, and counts
+# ---- the express path is used, and counts
 
 start_listener wg-end plain -e "192.168.1.10:$port"
 start_listener wg-end masked -e 192.168.1.10:4500 # a flow is remembered once it is answered
@@ -55,12 +55,12 @@ import json, sys
 print(*[f[d]["packets"] for f in json.load(sys.stdin)["flows"] for d in ("original", "reply")])')" == "$((2 * rate)) $((2 * rate))"
 expect_sums
 
-# ---- what changes is heeded
+# ---- changes take effect
 
 control=/sys/fs/bpf/wgxdp/default/control
 generation() { bpftool -j map dump pinned $control | /usr/bin/python3 -c 'import json, sys
 print(*json.load(sys.stdin)[0]["value"][4:8])'; }
-turn_back() { # GENERATION: what was learned under it is good again
+turn_back() { # GENERATION: the entries learned under it are valid again
 	local value
 	value=$(bpftool -j map dump pinned $control | /usr/bin/python3 -c 'import json, sys
 v = json.load(sys.stdin)[0]["value"]
@@ -70,7 +70,7 @@ print(*v)' "$1")
 	bpftool map update pinned $control key 0 0 0 0 value $value
 }
 
-seen=(wg-end ten) # namespace and counter of what went the old way
+seen=(wg-end ten) # namespace and counter of packets on the old route
 was_seen() { arrived "${seen[@]}"; }
 changes() { # WHAT COMMAND...
 	local number after
@@ -91,13 +91,13 @@ goes_old_way() { # and back
 	sends 1
 	(($(arrived wg-end ten) - n >= rate / 5 && $(arrived client back) - back >= rate / 10))
 }
-back() { # COMMAND...: what was changed is as it was, and is learned again
+back() { # COMMAND...: undoes the change; the entries are learned again
 	"$@"
 	reload 192.168.1.10
 	wait_for 10 'the old way again' goes_old_way
 }
 host() { inside firewall "$@"; }
-edited() { # SED-COMMAND: of the configuration
+edited() { # SED-COMMAND: edits the configuration
 	config 192.168.1.10
 	sed -i "$1" "$work/wgxdp.yaml"
 	wgxdp reload -c "$work/wgxdp.yaml" > /dev/null
