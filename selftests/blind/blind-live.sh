@@ -36,7 +36,7 @@ configuration() { # OPTION...: the daemon reads it again
 	blind_file "$@"
 	wgxdp reload -c "$work/wgxdp.yaml" > /dev/null
 }
-anew() { # SITE forgets its session
+anew() { # SITE OTHER: SITE forgets its session
 	forgets "$1" "wgb-$2"
 	knows_site "$1" "$2"
 }

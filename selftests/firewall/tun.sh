@@ -12,7 +12,7 @@
 source "${BASH_SOURCE[0]%/*}/../lib/ways.sh"
 
 size=2000000
-wan_mtu=1450 lan_mtu=$((${BREAK:+1} + 1400)) # of a TUN, or of a NIC's route: the NIC itself takes longer packets
+wan_mtu=1450 lan_mtu=$((${BREAK:+1} + 1400)) # a TUN's, or a NIC's route's: the NIC itself takes longer packets
 
 # SIDE KIND NAMESPACE DEVICE ID: sets $device to the firewall's device, and adds l3.py's argument to $ends
 plug() {

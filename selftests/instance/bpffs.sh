@@ -12,7 +12,7 @@ source "${BASH_SOURCE[0]%/*}/../lib/returns.sh"
 
 asks=20 ipv6=2001:db8:1::1
 
-unmounts() { while mountpoint -q /sys/fs/bpf; do umount -l /sys/fs/bpf; done; } # all that are there, one above the other
+unmounts() { while mountpoint -q /sys/fs/bpf; do umount -l /sys/fs/bpf; done; } # all of them, which may lie above each other
 removes() { rm -r /sys/fs/bpf/wgxdp/default; }
 not_up() { # COMMAND...
 	! "$@" > "$work/out" 2>&1 || fail "${*:2} succeeds with nothing there"

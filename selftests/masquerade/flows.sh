@@ -10,7 +10,7 @@
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 
 crowd=300 # clients
-brief=8 # seconds: a flow that waits while programs are loaded
+brief=8 # seconds: a flow waits while programs are loaded
 [[ ! ${UDPTOOL_MOST:-} ]] || brief=40 # on an emulated CPU (scripts/test)
 
 configuration() { # PORTS [MAX]
@@ -143,7 +143,7 @@ expect 'all of them of these' "$(rows | grep -cE '^many .* 192.168.1.1:200[0-9]{
 expect 'the other service' "$(count ^six)" == 1
 expect 'counted' "$(metric 'wgxdp_flows{service="many"}')" == "$left"
 ask 198.51.100.7:30000 198.51.100.1:444
-# as an older version has it, with shorter values
+# like an older version's, with shorter values
 pins=/sys/fs/bpf/wgxdp/default
 rm $pins/pieces
 bpftool map create $pins/pieces type percpu_array key 4 value 64 entries 1 name pieces

@@ -68,7 +68,7 @@ count_errors() {
 	done
 }
 
-narrow() { # wan|lan near|far MTU: of both ends of that cable, on that side of the firewall
+narrow() { # wan|lan near|far MTU: sets both ends of that cable, on that side of the firewall
 	local router=inner end=wg-end device=eth
 	[[ $1 == lan ]] || router=outer end=client device=uplink
 	inside $router ip link set "$2" mtu "$3"

@@ -56,7 +56,7 @@ site() { # SITE NUMBER
 	for relay in 1 2; do inside r$relay wg set wgs$relay peer "$(key "wg-$1")" allowed-ips "$overlay:$1::/64,$tunnels::$1/128"; done
 	inside "$1" ip route add "$overlay::/48" dev "wg-$1" src "$overlay:$1::10"
 }
-goes_to() { # SITE NUMBER: as its edge, when its name has another address
+goes_to() { # SITE NUMBER: as its edge router does when its name gets another address
 	inside "$1" wg set "wg-$1" peer "$(key wgs1)" remove
 	inside "$1" wg set "wg-$1" peer "$(key wgs1)" endpoint "198.51.100.$2:$port" persistent-keepalive 1 allowed-ips "$overlay::/48,$tunnels::1/128"
 }

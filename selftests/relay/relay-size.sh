@@ -8,11 +8,11 @@
 #
 #     relay   site: a device with 10,000 peers behind it
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
-[[ ! ${BREAK:-} ]] || WGXDP_STRICT=1 # or slow machines would have all the time that reading takes
+[[ ! ${BREAK:-} ]] || WGXDP_STRICT=1 # otherwise slow machines would get longer time limits
 
 rounds=9 on=relay
 
-# FILE: reloaded; sets ms and entries
+# FILE: reloads it; sets ms and entries
 reload() {
 	local began
 	began=${EPOCHREALTIME/./}

@@ -9,7 +9,7 @@
 #     client uplink ---- wan firewall lan ---- eth wg-end
 #                             site: a TUN with 9,000 peers behind it; 1,000 more are behind lan
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
-[[ ! ${BREAK:-} ]] || WGXDP_STRICT=1 # or slow machines would have all the time that this takes
+[[ ! ${BREAK:-} ]] || WGXDP_STRICT=1 # otherwise slow machines would get longer time limits
 
 rounds=21
 scrape() { inside firewall curl -sf --max-time 20 -o "$work/metrics" -w '%{time_total}\n' http://127.0.0.1:9851/metrics; }

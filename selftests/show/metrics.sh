@@ -43,7 +43,7 @@ expect 'attached: late' "$(value 'wgxdp_interface_attached{interface="late"}' < 
 expect 'entries of the table' "$(value 'wgxdp_map_entries{map="table"}' < "$work/metrics")" == 202
 expect 'rows' "$(wc -l < "$work/metrics")" '>' 1600
 cmp <(without_time < "$work/metrics") <(wgxdp show metrics | without_time) || fail 'show metrics says something else'
-# Each is on the page, with these labels: METRIC LABEL...
+# Each metric is on the page, with these labels: METRIC LABEL...
 sed -nE 's/^(wgxdp_[a-z_]+)(\{(.*)\})? .*/\1 \3/p' "$work/metrics" | sed -E 's/="[^"]*",?/ /g; s/ +$//' | sort -u > "$work/exported"
 sed -nE 's/^\| (`wgxdp[^|]*) \| ([^|]*)\|.*/\1|\2/p' docs/metrics.md | tr -d '`,' |
 	awk -F '|' '{n = split($1, name, " "); for (i = 1; i <= n; i++) print name[i] " " $2}' | sed -E 's/ +$//' | sort -u > "$work/page"

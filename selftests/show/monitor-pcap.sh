@@ -81,7 +81,7 @@ for mode in auto tc; do
 	same "$mode, dropped, as it was sent" dropped.pcap sent.pcap 40
 done
 
-# An initiation by its shape
+# A packet in the shape of an initiation
 looks events --event handshake --event flow --json
 ask 3 198.51.100.7:4000 198.51.100.1:51820
 inside client python3 -c 'import socket
