@@ -120,7 +120,7 @@ build_network() {
 	done
 }
 
-# --- the hosts, as their units would start them
+# --- the hosts, started like their units
 
 # Counts packets that the kernel would forward between tunnels. There are none while wgxdp forwards them.
 watch_relay() {

@@ -21,7 +21,7 @@ struct state {				/* the head of an input */
 };
 enum kernel_bits { PROBES = 1, ASKS_ALWAYS = 2, SEND_FAILS = 4, SHARE_USED = 16 };
 
-struct step {				/* then the frame's bytes: as many as it says, at most BYTES_MAX and the rest of the input; missing ones are zero */
+struct step {				/* then the frame's bytes: at most BYTES_MAX and the rest of the input; others are 0 */
 	__u8 how;			/* enum step_kind and enum step_bits */
 	__u8 who;			/* service (3 bits), its client (2), its port (2) */
 	__u8 time;			/* time that passes before (3 bits), keep the last packet (1); top bit: the service's backend
