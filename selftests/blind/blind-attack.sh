@@ -116,7 +116,7 @@ attacks() { # own|spoofed SECONDS
 	expect_also "$1: in $taken s of IPv4 he heard of two sites, packets" $(($(arrived attacker udp4) - heard4)) '<=' $((2 * taken))
 	expect_also "$1: and of IPv6 of one" $(($(arrived attacker udp6) - heard6)) '<=' "$taken"
 	expect_also "$1: errors" $(($(arrived attacker errors) - icmp)) == 0
-	say "$1: sites asked $(($(challenges) - asked)) times, indices of his in the table: $(said compared planted)," \
+	say "$1: sites asked $(($(challenges) - asked)) times, the attacker's indices in the table: $(said compared planted)," \
 		"the daemon was busy for $(($(cpu $daemon) - busy)) ms"
 }
 

@@ -69,21 +69,21 @@ wait_for 30 'all sites' all_authenticated 3
 wait_for 10 'a handshake through the guard' reach client
 wait_for 10 'a handshake beside the blind relay' reach other
 first_pings
-expect 'of 60 pings between sites lost' "$(pings_of_sites)" == 0
+expect 'lost pings of 60 between sites' "$(pings_of_sites)" == 0
 inside client "$root/selftests/lib/strange.py" 203.0.113.8 203.0.113.1 "$port" "$(key wge)" > "$work/strange"
 wait_for 5 'the last stranger' last_stranger
 for kind in shape mac1 replay stranger; do
 	expect "ended as guard_$kind" "$(drops guard_$kind)" == "$(said strange $kind)"
 done
-expect 'what strangers sent and wg-end got' "$(arrived wg-end strangers)" == "$(said strange right)"
+expect "strangers' packets that wg-end got" "$(arrived wg-end strangers)" == "$(said strange right)"
 # for a key of no site, and with an index of no session
 for kind in "initiation $(key wge) 7" "data 7"; do
 	# shellcheck disable=SC2086 # words
 	inside client "$root/selftests/lib/blind_say.py" uplink "$(mac relay wan)" 203.0.113.7:4000 "198.51.100.1:$port" $kind
 done
-expect 'what the blind relay dropped of the client on the other WAN' "$(shown get services.blind.original.dropped)" == 0
+expect 'packets of the client on the other WAN that the blind relay dropped' "$(shown get services.blind.original.dropped)" == 0
 inside edge-c "$root/selftests/lib/blind_say.py" wan "$(mac relay eth0)" "[2001:db8::c]:$port" "${relay_at[6]}" initiation "$(key wge)" 7
-expect 'of a site, for who is none' "$(shown get services.blind.original.dropped)" == 1
+expect 'dropped packet of a site, for another key' "$(shown get services.blind.original.dropped)" == 1
 expect 'ended as guard_mac1, of both' "$(drops guard_mac1)" == $(($(said strange mac1) + 1))
 expect_sums
 

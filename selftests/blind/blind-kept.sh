@@ -50,13 +50,13 @@ first_pings
 wait_for 5 'six sessions' have_sessions
 stops
 expect 'kept of sites, and of sessions between them' "$(grep -c '^site ' "$kept") $(grep -c '^session [^-]' "$kept")" == '3 6'
-expect 'who may read it' "$(stat -c %a "$kept")" == 600
+expect 'the mode of the file' "$(stat -c %a "$kept")" == 600
 
 cp "$kept" "$work/kept"
 [[ ! ${BREAK:-} ]] || rm "$kept"
 begins
 expect 'sessions that go on' "$(sessions)" == 6
-expect 'of 30 pings lost' "$(ping_all -c 5 -i 0.1 -W 3)" == 0
+expect 'lost pings of 30' "$(ping_all -c 5 -i 0.1 -W 3)" == 0
 stops
 
 sites_begin_nothing
@@ -93,5 +93,5 @@ done
 begins
 sites_begin_anew
 first_pings
-expect 'of 30 pings lost, in sessions that are new' "$(ping_all -c 5 -i 0.1 -W 3)" == 0
+expect 'lost pings of 30, in new sessions' "$(ping_all -c 5 -i 0.1 -W 3)" == 0
 expect_sums

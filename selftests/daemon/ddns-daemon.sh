@@ -83,7 +83,7 @@ kill -HUP "$daemon"
 wait_for 10 'the program runs' runs
 by_program new > "$work/wgxdp.yaml"
 kill -HUP "$daemon"
-wait_for 10 'what the file says now is written last' was_last new
+wait_for 10 'the new section is written last' was_last new
 say 'ok a run that was going on does not have the last word'
 names=new.example.net configuration > "$work/wgxdp.yaml"
 kill -HUP "$daemon"

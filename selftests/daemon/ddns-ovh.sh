@@ -173,7 +173,7 @@ ddns:
 EOF
 ddns 0 -c "$work/exec.yaml"
 says 'AAAA 2001:db8:3::10 unchanged fqdn=wg-end.example.net' 'AAAA 2001:db8:3::10 written ttl=300 fqdn=firewall.example.net'
-expect 'what the program was told' "$(< "$work/updates")" == 'with a space firewall.example.net AAAA 2001:db8:3::10 300'
+expect 'the arguments of the program' "$(< "$work/updates")" == 'with a space firewall.example.net AAAA 2001:db8:3::10 300'
 expect 'its environment' "$(grep -vE '^(PATH|PWD)=' "$work/environment")" == ''
 echo 7 > "$work/status"
 ddns 1 -c "$work/exec.yaml"

@@ -137,7 +137,7 @@ say 'ok dig'
 forwarded() { shown all "$1" forwarded_xdp; }
 was=$(forwarded original)
 inside client ping -q -c 20 -i 0.05 10.77.0.2 > /dev/null || fail 'the tunnel carries nothing'
-expect 'of 20 packets of the client, by XDP' $(($(forwarded original) - was)) '>=' 18
+expect "packets of the client's 20 that XDP forwarded" $(($(forwarded original) - was)) '>=' 18
 
 before=$(arrived dns updates)
 inside wg-end "$wgxdp" ddns -c "$work/wg-end.yaml" > "$work/said"

@@ -150,7 +150,7 @@ says inner verdict narrow
 says inner said_by 10.4.0.1
 says inner wireguard_mtu 1150
 
-say 'nobody, no way, no privilege'
+say 'no host, no route, no privilege'
 inside laptop ip route del 203.0.113.1
 inside laptop ip route del 2001:db8:2::1
 inside laptop ip -6 route del default

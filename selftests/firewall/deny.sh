@@ -134,7 +134,7 @@ for mode in native generic tc; do
 	allows
 	uses_lists || fail "$mode: the program does not ask for lists"
 	wait "$sender"
-	expect "$mode: lost of $n of a client whom it does not concern" $((n - $(arrived wg-end unconcerned) + before)) == 0
+	expect "$mode: lost packets of $n of a client in no list" $((n - $(arrived wg-end unconcerned) + before)) == 0
 	saved
 	expect_sums
 	[[ $mode != native ]] || families

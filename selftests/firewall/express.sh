@@ -49,7 +49,7 @@ sends 10
 expect 'originals that arrived' $(($(arrived wg-end ten) - arrived)) == $((2 * rate))
 all_back() { (($(arrived client back) - back >= 2 * rate)); }
 wait_for 5 'all answers' all_back
-expect 'of both directions by the express path, in percent' $((($(hits) - before) * 100 / (4 * rate))) '>=' 95
+expect 'share of the express path in both directions, in percent' $((($(hits) - before) * 100 / (4 * rate))) '>=' 95
 expect 'packets counted to the flow' "$(wgxdp show flows --json | /usr/bin/python3 -c '
 import json, sys
 print(*[f[d]["packets"] for f in json.load(sys.stdin)["flows"] for d in ("original", "reply")])')" == "$((2 * rate)) $((2 * rate))"

@@ -76,7 +76,7 @@ accounted() { # WHAT
 		read -r received forwarded dropped passed < <(of_shown all $direction received forwarded dropped passed)
 		expect "$1, $direction: received" "$received" == $asked
 		expect "$1, $direction: dropped or passed, as too long or otherwise" $((dropped + passed)) == 0
-		expect "$1, $direction: forwarded but for what failed, and came" \
+		expect "$1, $direction: forwarded without failures, and received" \
 			$((forwarded - $(of_shown get interfaces.$egress.xmit_failed))) == "${sink[$direction]}"
 		egress=wan
 	done

@@ -94,7 +94,7 @@ wgxdp save | wgxdp up -c /dev/stdin | tail -n 1 > "$work/said"
 expect 'save | up' "$(< "$work/said")" == '0 entries written'
 wgxdp down > /dev/null
 try tc
-expect 'nobody else came' "$(arrived wg-end whole)" == $((12 * questions))
+expect 'packets from all sources together' "$(arrived wg-end whole)" == $((12 * questions))
 stop $answers4
 stop $answers6
 

@@ -102,7 +102,7 @@ inside site "$udptool" ask -n 5 -w 100 "[$overlay:fffe::10]:58001" "[$overlay:12
 expect 'packets that it lets pass' "$(arrived far others)" == 5
 count_arrivals site forged "ip6 saddr $overlay:14::10"
 inside far "$udptool" send -n 5 eth0 "$(mac relay eth2)" "[$overlay:14::10]:58001" "[$overlay:fffe::10]:58001" > /dev/null
-expect 'packets of a prefix that nobody has' "$(arrived site forged)" == 0
+expect 'packets from an unknown prefix' "$(arrived site forged)" == 0
 inside relay ip route add "$overlay:14::/64" via fe80::2 dev eth2
 wait_for 5 'its route' has_routes 3
 inside far "$udptool" send -n 5 eth0 "$(mac relay eth2)" "[$overlay:14::10]:58001" "[$overlay:fffe::10]:58001" > /dev/null

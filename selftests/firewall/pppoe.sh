@@ -81,7 +81,7 @@ answers_over_ipv6() {
 	ping_through && [[ $(address_seen wg-end wge wgc) == '[2001:db8:1::7]' ]]
 }
 over_ipv6() { # WHAT
-	wait_for 10 "$1: an answer over IPv6, to whom wg-end sees there" answers_over_ipv6
+	wait_for 10 "$1: an answer over IPv6" answers_over_ipv6
 	say "ok $1: wg-end sees the IPv6 client"
 	inside client wg set wgc peer "$(key wge)" endpoint "$(address):$port"
 	wait_for 10 "$1: an answer over IPv4" ping_through

@@ -97,7 +97,7 @@ families() {
 	changes 'backend ipv4 192.168.1.11 removed' --no-ipv4
 	changes $'backend ipv6 2001:db8:2::10 removed\nservice wg-end: backend ipv4 192.168.1.10 added' --backend 192.168.1.10 --no-ipv6
 	wgxdp up --wan wan --lan lan --to 192.168.1.10 --port "$port,443" > /dev/null
-	say 'ok a family keeps what is said of the other'
+	say 'ok a change of one family keeps the other'
 }
 changes() { # ANSWER OPTION...
 	wgxdp service set wg-end "${@:2}" > "$work/out" || fail "set ${*:2}: it fails"

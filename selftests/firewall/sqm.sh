@@ -75,8 +75,8 @@ followed() { # WHAT QDISC
 	inside firewall tc qdisc del dev wan "$2"
 	shape "$2"
 	theirs > "$work/theirs"
-	wait_for 10 "$1, SQM anew: carried by wgxdp again" carried
-	say "ok $1, SQM anew: carried again"
+	wait_for 10 "$1, SQM restarted: carried by wgxdp again" carried
+	say "ok $1, SQM restarted: carried again"
 	if [[ ! $tcx ]]; then
 		inside firewall tc filter del dev wan ingress pref 1
 		wait_for 10 "$1, its filter removed: carried by wgxdp again" carried

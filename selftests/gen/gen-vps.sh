@@ -108,13 +108,13 @@ inbound() { # established|open
 		expect 'from the internet to foo' "$(inside web curl -gs -m 5 "http://[$foo6]/")" == 'foo sees 2001:db8:80::80'
 	else
 		expect 'from the internet to foo' "$(inside web curl -gs -m 1 "http://[$foo6]/" || :)" == ''
-		expect 'of that came to foo' "$(($(arrived foo came) - before))" == 0
+		expect 'packets that came to foo' "$(($(arrived foo came) - before))" == 0
 	fi
 	before=$(arrived foo came)
 	for there in "[$snat]" "[$vps6]" '[fd42:42:42::3]' 10.200.200.3 10.200.200.2 "$vps4"; do
 		expect "from the internet to $there" "$(inside web curl -gs -m 1 "http://$there/" || :)" == ''
 	done
-	expect 'of these came to foo and bar' "$(($(arrived foo came) - before + $(arrived bar came)))" == 0
+	expect 'packets that came to foo and bar' "$(($(arrived foo came) - before + $(arrived bar came)))" == 0
 }
 
 # While the VPS's tunnel is down, packets for it do not loop between the VPS and its provider

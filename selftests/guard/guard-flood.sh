@@ -52,7 +52,7 @@ measure() {
 	began=$(spent)
 	floods "$1" -n "$number" "${@:2}"
 	wait $!
-	wait_for 30 "what wg-end has left of the flood" all_read "$1wg-end"
+	wait_for 30 "wg-end has read the flood" all_read "$1wg-end"
 	ended=$(spent)
 	read -r up_after idle_after < /proc/uptime
 	cost=$(awk "BEGIN {printf \"%d\", (($up_after - $up) * $(nproc) - ($idle_after - $idle)) * 1e9 / $(said flood sent)}")
@@ -108,7 +108,7 @@ kill -0 "$flooding" || fail 'the flood ended before the clients had come'
 stop "$flooding"
 say "the flood: $(tail -n 1 "$work/flood"); handshakes took ${times[*]} ms"
 expect 'forged initiations, while clients came' "$(said flood sent)" '>=' "$number"
-expect 'of which wg-end got' "$(arrived wg-end forged)" == 0
+expect 'packets of the flood that wg-end got' "$(arrived wg-end forged)" == 0
 slowest=$(printf '%s\n' "${times[@]}" | sort -n | tail -n 1)
 expect "the slowest of $clients handshakes, in ms" "$slowest" '<=' "$(at_most 2000)"
 
@@ -128,7 +128,7 @@ for ((i = 0; i < rounds; i++)); do
 	none+=("$cost") none_own+=("$own")
 	say "made, and sent nowhere: $cost ns a packet ($own of ours)"
 done
-expect 'of which wg-end got' "$(arrived wg-end forged)" == 0
+expect 'packets of the flood that wg-end got' "$(arrived wg-end forged)" == 0
 say "by our own processes alone, nft's cost is $(times_more ours_own others_own none_own) times ours"
 expect "nft's cost of a packet, as a multiple of ours" "$(times_more ours others none)" '>=' 5
 expect 'forged initiations that the guard dropped, or more' \

@@ -108,7 +108,7 @@ for ((i = 1; i <= clients; i++)); do
 	took=$(awk "BEGIN {print int(($(elapsed) - $began) * 1000)}")
 	((took <= slowest)) || slowest=$took
 done
-say "$clients of $clients clients that were answered before came in anew, the slowest after $slowest ms"
+say "$clients of $clients clients that were answered before made a new handshake, the slowest after $slowest ms"
 began=$(elapsed)
 for ((i = clients + 1; i <= 2 * clients; i++)); do peer_anew wgc$i; done
 wait_for 10 "$clients new clients" all_in $((clients + 1)) $((2 * clients))
@@ -120,7 +120,7 @@ begin_flood 4000000
 began=$(elapsed)
 for ((i = 1; i <= clients; i++)); do peer_anew wgc$i; done
 wait_for 10 "$clients clients that were answered before" all_in 1 "$clients"
-say "$clients clients that were answered before came in anew within $(awk "BEGIN {print $(elapsed) - $began}") s, every packet from another source"
+say "$clients clients that were answered before made a new handshake within $(awk "BEGIN {print $(elapsed) - $began}") s, every packet from another source"
 for ((i = 2 * clients + 1; i <= 3 * clients; i++)); do peer_anew wgc$i; done
 sleep 10
 in=$(handshakes $((2 * clients + 1)) $((3 * clients)))

@@ -77,7 +77,7 @@ round() { # NAT
 	say "$1: clients begin"
 	wait_for 10 "$clients handshakes" all_in
 	say "$1: $clients handshakes"
-	wait_for 10 'what tcpdump has seen' written
+	wait_for 10 'the capture of tcpdump' written
 	sleep 0.5 # time for the keepalives
 	# A client that sends another initiation by itself sends it elsewhere: only replays are counted
 	for ((i = 1; i <= clients; i++)); do inside client wg set wgc$i peer "$(key wge)" endpoint 198.51.100.1:9; done

@@ -44,7 +44,7 @@ wait_for 5 'the last stranger' last_stranger
 for kind in shape mac1 replay stranger; do
 	expect "ended as guard_$kind" "$(dropped guard_$kind)" == "$(said strange $kind)"
 done
-expect 'what strangers sent and wg-end got' "$(arrived wg-end strangers)" == "$(said strange right)"
+expect "strangers' packets that wg-end got" "$(arrived wg-end strangers)" == "$(said strange right)"
 inside client ip address flush dev uplink scope global
 addresses client uplink 198.51.100.9/24
 gateways client 198.51.100.1

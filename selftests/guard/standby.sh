@@ -140,7 +140,7 @@ end_daemon
 start_daemon -c "$work/wgxdp.yaml"
 expect 'and after another daemon has begun' "$(of_backend on_standby)" == 1
 ping_for 75
-expect 'pings lost while the time comes to try, and nobody is at the port' "$lost" == 0
+expect 'lost pings while a trial is due and the port is closed' "$lost" == 0
 expect 'the standby serves' "$(of_backend on_standby)" == 1
 
 serves main wgm2

@@ -36,7 +36,7 @@ for how in unmounts removes; do
 	forwards "with a daemon, who $how"
 	expect_sums
 	grep -q 'no .wgxdp down.: it is loaded anew' "$work/daemon" || fail "the daemon says $(< "$work/daemon")"
-	wait_for 10 'what ran before is gone' none_of_these "$work/objects"
+	wait_for 10 'the former objects are gone' none_of_these "$work/objects"
 	bpf_objects default > "$work/objects"
 	wgxdp up -c "$work/wgxdp.yaml" > "$work/up"
 	grep -q '^0 entries written' "$work/up" || fail "up finds something else than was: $(< "$work/up")"
@@ -48,7 +48,7 @@ for how in unmounts removes; do
 	wgxdp up -c "$work/wgxdp.yaml" > /dev/null
 	bpf_objects default > "$work/objects"
 	$how
-	wait_for 10 'what ran is gone' none_of_these "$work/objects"
+	wait_for 10 'the former objects are gone' none_of_these "$work/objects"
 	for command in show save 'show services' 'service del wg-end' top; do
 		# shellcheck disable=SC2086
 		not_up wgxdp $command

@@ -79,7 +79,7 @@ expect 'between two' "$(components wan)" == 'before wgxdp_xdp after'
 forwarded 'between two'
 passed=$(seen after)
 inside client ping -qc 3 -i 0.2 198.51.100.1 > /dev/null
-expect 'what is not ours goes on to the one after' $(($(seen after) - passed)) '>=' 3
+expect 'foreign packets continue to the next program' $(($(seen after) - passed)) '>=' 3
 loader unload wan -i "$(component wan before)"
 expect 'before another' "$(components wan)" == 'wgxdp_xdp after'
 forwarded 'before another'
@@ -165,7 +165,7 @@ expect 'between sites: answered' "$(awk '/packets transmitted/ {print $4}' "$wor
 expect 'between sites: by XDP' "$(shown get peers.site-a.rx.forwarded_xdp)" '>=' 10
 count_arrivals wg-end longer 'udp dport 58001 meta length 55' # 55 bytes of IPv6, UDP and payload
 longer 10
-wait_for 5 'what has bytes behind its end, without them' longer_came 10
+wait_for 5 'packets with padding arrive without it' longer_came 10
 expect_sums
 wgxdp down
 say "0 lost of $((sent + answered)) during $times upgrades in the dispatcher"

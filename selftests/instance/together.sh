@@ -157,7 +157,7 @@ say "ok announced: $(announced)"
 
 # --- the blind relay
 before=$(of_pairs)
-expect "of $((2 * pinged)) pings between the blind sites lost" "$(ping_all -c $pinged -i 0.1 -W 6)" == 0
+expect "lost pings of $((2 * pinged)) between the blind sites" "$(ping_all -c $pinged -i 0.1 -W 6)" == 0
 counted 'the blind relay, from c and from d' "$before" "$(of_pairs)"
 inside server-c ping -q -c 1 -W 6 -M 'do' -s $((blind_mtu - 48)) "$overlay:d::10" > "$work/pings" || fail "a full packet: $(< "$work/pings")"
 
@@ -170,16 +170,16 @@ wait_for 60 'the other address of vpn.example.net' up_is_at "198.51.100.40:$port
 inside relay ping -q -c 3 -i 0.1 -W 6 10.80.0.2 > "$work/pings" || fail "wgup by IPv4: $(< "$work/pings")"
 say 'ok wgup: the address that answers'
 wait_for 20 'the learnt endpoint of home' home_pings
-expect 'where wghome sees its peer' "$(address_seen relay wghome wgaway)" == 198.51.100.30
+expect "the endpoint of wghome's peer" "$(address_seen relay wghome wgaway)" == 198.51.100.30
 inside home "$wgxdp" knock send 198.51.100.1 > /dev/null
 wait_for 10 'the knock' has_run knocked
-expect 'knocks that were heard, and by whom' "$(< "$work/knocked")" == 'nobody '
+expect "the user of the knock's program" "$(< "$work/knocked")" == 'nobody '
 
 # --- ddns and the exporter
 wait_for 20 'the name of wan, by rfc2136' says fw.example.net A '198.51.100.1 300'
 wait_for 20 "the name behind lan, by OVH's API" live 'wg-end AAAA 2001:db8:2::10 300'
 wait_for 20 'a name by a program' has_run updated
-expect 'what the program got' "$(head -n 1 "$work/updated")" == "$(id -un) other.example.net AAAA 2001:db8:2::1 300"
+expect 'user and arguments of the program' "$(head -n 1 "$work/updated")" == "$(id -un) other.example.net AAAA 2001:db8:2::1 300"
 scraped /metrics > "$work/metrics" || fail 'the exporter'
 for service in plain masquerades direct guarded keys-change several; do
 	grep -q "service=\"$service\"" "$work/metrics" || fail "the exporter has nothing of $service"

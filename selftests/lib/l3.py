@@ -248,7 +248,7 @@ def unfinished():
         check(f'{side}: partial checksum, too long', side, udp_partial(p.ip_bytes()), **{side: [told]}, vnet=vnet())
         p = make(4, 3000, ip={'id': 5})
         segments(side, p, out(p), far)
-        if sides[far].l3:                               # otherwise the kernel cannot tell that it fits the route, and the sender gets an error
+        if sides[far].l3:                               # otherwise the kernel sends an error: it cannot tell that it fits
             datagram(side, p, out(p), far)
 
 

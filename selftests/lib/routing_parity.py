@@ -101,7 +101,7 @@ def some_set(family):
     lines.append(f"route add {CLIENTS_OF[family]} {hops(['wan0', 'wan1'] if clients == 'several' else ['wan0'], family)}")
     if clients == 'tos':
         lines.append(f"route add {CLIENTS_OF[4]} tos 0x10 {hops(['wan1'], 4)}")
-    lines += [f'rule add pref {100 + i} {rule}' for i, rule in enumerate(rules)]        # these come last, because the rules apply to the lookup of a gateway
+    lines += [f'rule add pref {100 + i} {rule}' for i, rule in enumerate(rules)]        # last: a gateway is looked up by the rules
     several = 'several' in kind or 'several' in other_kind
     words = [f'IPv{family}: {kind}'] + [f'{rule} (100: {other_kind})' for rule in rules]
     return ', '.join(words + [f'to clients: {clients}'] * (clients != 'one')), lines, several

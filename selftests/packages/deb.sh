@@ -34,7 +34,7 @@ forwards() { # WHEN
 	local there
 	there=$(arrived wg-end all_of_them)
 	inside client "$udptool" send -n 100 -r 1000 uplink "$(mac firewall wan)" 198.51.100.7:4000 "198.51.100.1:$port" > /dev/null
-	expect "of 100 forwarded, $1" $(($(arrived wg-end all_of_them) - there)) == 100
+	expect "forwarded packets of 100, $1" $(($(arrived wg-end all_of_them) - there)) == 100
 }
 sends_on() { # while $work/hold exists
 	while [[ -e $work/hold ]]; do
@@ -64,7 +64,7 @@ package() { cd "$debs" && echo "wgxdp_$1"_*.deb; } # VERSION
 if [[ ! -e $debs/$(package 0.1.1) ]]; then
 	"$root/scripts/deb" -s "$suite" -l -t "$debs" > "$work/deb" || fail "scripts/deb -s $suite -l -t"
 	holds '^forward *PASS' "$debs/build.log" || fail 'no autopkgtest has run'
-	say "ok built on $suite; lintian: no warning, no error; autopkgtest passed"
+	say "ok built on $suite, no warning and no error of lintian, autopkgtest passed"
 	"$root/scripts/deb" -s "$suite" -v 0.1.1 "$debs" > "$work/deb" || fail "scripts/deb -s $suite -v 0.1.1"
 fi
 

@@ -90,7 +90,7 @@ for unit in wgxdp wgxdp-daemon wgxdp@one wgxdp-daemon@one wgxdp-ddns wgxdp-endpo
 	exposures+=" $exposure"
 done
 tracepoints() { find /sys/fs/bpf/wgxdp/"$1"/attach -name 'tp-*' | wc -l; } # INSTANCE
-expect 'tracepoints that tell of packets that are not sent' "$(tracepoints default)" == 2
+expect 'tracepoints for packets that are not sent' "$(tracepoints default)" == 2
 
 # DynDNS without a capability: its program runs, and a missing address is no failure
 mkdir -p /run/systemd/system/wgxdp-ddns.service.d
@@ -210,7 +210,7 @@ etcd_says() { journalctl -u wgxdp-etcd -o cat --no-pager; }
 echo 'PREFIXES=/wgxdp/relays/' > /etc/wgxdp/etcd.conf
 configuration $port | put
 systemctl start wgxdp-etcd
-wait_for 30 "what etcd has runs: $(etcd_says)" listens $port
+wait_for 30 "etcd's configuration runs: $(etcd_says)" listens $port
 forwards 'by what etcd has'
 configuration $port 1005 | put
 wait_for 30 'the next revision' listens 1005

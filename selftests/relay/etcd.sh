@@ -85,7 +85,7 @@ takes_443() { # RELAY: prints how many of ten packets pass
 }
 each_takes() { # WHEN PACKETS
 	local r
-	for r in "${relays[@]}"; do expect "of 10 to port 443 at $r, $1" "$(takes_443 "$r")" == "$2"; done
+	for r in "${relays[@]}"; do expect "packets of 10 to port 443 at $r, $1" "$(takes_443 "$r")" == "$2"; done
 }
 one_etcdctl() { [[ $(ip netns pids "${1}firewall" | xargs ps -o comm= -p | grep -c etcdctl) == 1 ]]; } # RELAY
 metric() { # RELAY
@@ -214,7 +214,7 @@ each_takes 'which it does not have any more' 0
 # etcd is killed, and comes back
 traffic 12
 etcd_dies
-wait_for 20 'who looks often tells it' says a 'etcd does not answer, the running configuration stays' 1
+wait_for 20 'the watcher with a short poll reports it' says a 'etcd does not answer, the running configuration stays' 1
 each_metric 'without etcd' 1
 etcd_begins
 services $port 445 | put 10-services
@@ -234,8 +234,8 @@ etcdctl compact "$(etcdctl get $prefix --prefix -w json | grep -oE '"revision":[
 sleep 7 # etcdctl notices after six seconds, by --keepalive-timeout
 inside etcd ip link set port-c up
 from=$(ms)
-wait_for 20 'what it missed' has_port c 447
-say "ok a relay that was cut off has what it missed after $(($(ms) - from)) ms"
+wait_for 20 'the missed revision' has_port c 447
+say "ok a relay that was cut off has the missed revision after $(($(ms) - from)) ms"
 lost_nothing 'a relay cut off from etcd'
 
 # a missing watcher
@@ -244,7 +244,7 @@ services $port 448 | put 10-services
 wait_for 10 'a revision at a' has_port a 448
 has_no_port b 448 || fail 'without a watcher too'
 watcher b --poll 600
-wait_for 10 'what it missed' has_port b 448
+wait_for 10 'the missed revision' has_port b 448
 wait_for 10 'it has ended its etcdctl' one_etcdctl b
 
 # no room for the next boot's file: the former one stays

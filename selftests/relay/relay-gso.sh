@@ -166,7 +166,7 @@ accounted() { # WHAT
 	for devices in a,b c n o; do
 		site=${devices%,*}
 		# shellcheck disable=SC2086 # words
-		expect "$1, $devices: forwarded but for what failed, and came" \
+		expect "$1, $devices: forwarded without failures, and received" \
 			$(($(of_peers ${devices//,/ } tx.forwarded) - $(of_shown get "interfaces.$(relay_device "$site").xmit_failed"))) \
 			== $((${sink[${site}]} + (${#devices} > 1 ? sink[b] : 0)))
 	done

@@ -58,5 +58,5 @@ for ((round = 0; round < rounds; round++)); do
 	took+=("$ms")
 done
 say "ten changed routes took ${took[*]} ms, and wrote 10 entries each time"
-expect 'whose it is now' "$(owner fd12:3456:7801:5f94::/64)" == '100000 site-5'
+expect 'the new owner' "$(owner fd12:3456:7801:5f94::/64)" == '100000 site-5'
 expect "ms for a reload, median of $rounds" "$(median "${took[@]}")" '<=' "$(at_most 200)"

@@ -195,8 +195,8 @@ refused() { # FROM TO RELAY'S-ADDRESS
 	ask "$1" "$2" 57999 1 > /dev/null
 	ask "$1" "$2" 60001 1 > /dev/null
 	ask "$1" f 58001 1 > /dev/null
-	expect "refused from $1 to $2 and to nobody, told by $3" $(($(arrived "server-$1" unreachable) - before)) == 3
-	expect "of which came to $2" "$(arrived "server-$2" refused)" == 0
+	expect "refused from $1 to $2 and to an unused address, with an error from $3" $(($(arrived "server-$1" unreachable) - before)) == 3
+	expect "packets that came to $2" "$(arrived "server-$2" refused)" == 0
 }
 
 watch_errors() {
@@ -317,7 +317,7 @@ expect 'packets of the overlay that nft was given' "$(nft_given)" == 0
 expect_sums
 
 tunnel_anew wgr-two 51821 c
-wait_for 30 'site c, by a tunnel made anew' reached a c
+wait_for 30 'site c, by a new tunnel' reached a c
 pings lan 56 "${sites[@]}"
 nft_before=$(nft_given) # packets that came before the new tunnel was set up
 

@@ -120,6 +120,6 @@ sleep 1.2 # a next hop is remembered for a second
 before=$(seen)
 came() { (($(seen) - before + $(arrived client translated) >= 10)); }
 speak
-wait_for 5 'what site B says' came
-expect 'translated, of what site B says in the name of the server' "$(arrived client translated)" == 0
+wait_for 5 "site B's packet" came
+expect "translated, of site B's packet in the name of the server" "$(arrived client translated)" == 0
 expect 'refused as of no peer behind that tunnel' $(($(seen) - before)) == 10

@@ -68,7 +68,7 @@ expect 'bytes that a HEAD has said' "$(header Content-Length)" == "$(wc -c < use
 for method in POST PUT DELETE PATCH OPTIONS; do
 	is "$method" 405 -X $method $local_url/api/v1/show
 done
-expect 'what is allowed' "$(header Allow)" == 'GET, HEAD'
+expect 'the allowed methods' "$(header Allow)" == 'GET, HEAD'
 is 'what there is not' 404 $local_url/api/v1/secrets
 expect 'as JSON' "$(header Content-Type) $(/usr/bin/python3 -c 'import json, sys
 d = json.load(open(sys.argv[1]))
@@ -112,5 +112,5 @@ wait_for 10 'the peer to be gone' gone
 sleep 1
 before=$(wakes)
 sleep 2
-expect 'wake-ups in 2 s while nobody looks' $(($(wakes) - before)) '<=' 10
+expect 'wake-ups in 2 s without requests' $(($(wakes) - before)) '<=' 10
 end_daemon

@@ -117,10 +117,10 @@ wait $asking || fail 'asking'
 wait $probe || fail 'the probe'
 say "$(< "$work/asked"); $(< "$work/late") ms"
 expect 'answers to the eight' "$(said asked answers)" '>=' 16
-expect 'of them not whole' "$(said asked wrong)" == 0
+expect 'incomplete answers' "$(said asked wrong)" == 0
 expect 'loop, the latest answer in ms' "$(said late latest)" '<=' "$(at_most 50)"
-expect 'who trickles has connections, before 30 s' "$(held)" == 2
-wait_for 30 'who trickles is ended' all_ended
-expect 'who trickles is ended, after s' $((SECONDS - began)) '<=' 35
+expect 'connections of the slow clients, before 30 s' "$(held)" == 2
+wait_for 30 'slow clients are disconnected' all_ended
+expect 'slow clients are disconnected, after s' $((SECONDS - began)) '<=' 35
 kill $trickler
 end_daemon

@@ -69,7 +69,7 @@ time.sleep(600)' > "$work/holder"
 holder=$!
 wait_for 50 'connections that ask for nothing' grep -q holds "$work/holder"
 scrape 198.51.100.9:9851 > "$work/held" || fail 'one client has all connections'
-expect 'of them the daemon holds' "$(inside firewall ss -Htnp state established state close-wait 'sport = 9851' | grep -c wgxdp)" '<=' 8
+expect 'connections that the daemon holds' "$(inside firewall ss -Htnp state established state close-wait 'sport = 9851' | grep -c wgxdp)" '<=' 8
 kill $holder
 
 took=()

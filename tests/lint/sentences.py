@@ -78,7 +78,7 @@ def in_shell(path, source):
                 lines = []
             lines.append((number, m.group(2).removeprefix(' ')))
             last, column = number, at
-        if said := re.search(r'''\b(?:die|fail|echo|complain|skip|info|warn)\s+(['"])(.*?)\1''', line):
+        if said := re.search(r'''\b(?:die|fail|echo|complain|skip|info|warn|say|tell|expect|wait_for \S+)\s+(['"])(.*?)\1''', line):
             text = re.sub(r'\$\{?\w+\}?|\$\([^)]*\)', 'CODE', said.group(2))
             if len(re.findall(r'[A-Za-z]{2,}', text)) >= 3 and not re.search(r'[{}=]|;$', text):       # a file's text
                 yield Text(path, number, 'message', text)
