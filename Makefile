@@ -87,7 +87,7 @@ $(O)/libraries.h: scripts/sonames Makefile
 $(O)/%.skel.h: $(O)/%.bpf.o
 	$(call say,SKEL,$@)$(BPFTOOL) gen object $(O)/$*.linked.o $< && $(BPFTOOL) gen skeleton $(O)/$*.linked.o name $(*F) > $@
 
-$(O)/user/%.o: user/%.c Makefile VERSION | $(O)/wgxdp.skel.h $(O)/look.skel.h $(O)/bpf_compiler.h $(O)/libraries.h
+$(O)/user/%.o: user/%.c Makefile VERSION | $(O)/wgxdp.skel.h $(O)/tracing.skel.h $(O)/bpf_compiler.h $(O)/libraries.h
 	@mkdir -p $(@D)
 	$(call say,CC,$@)$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
 
@@ -113,7 +113,7 @@ clean:
 -include $(USER_OBJ:.o=.d) $(wildcard $(O)/*.bpf.d)
 
 # ---- unit tests: user modules on the host, under ASan and UBSan ----
-UNITS       := addr answers blake2s config cookie ddns endpoints flows gen grammar headroom json library links lists load_error mtu netlink nft notify plan_relay relay relay_size resolver rules spread topology topology_bad topology_page transmit uniform wg_dump wireguard
+UNITS       := addr blake2s config cookie ddns endpoints flows gen grammar headroom json library links lists load_error mtu netlink nft notify plan_relay relay relay_size resolved_backends resolver rules spread topology topology_bad topology_page transmit uniform wg_dump wireguard
 # a coverage report needs only lines; -O2 and variables would take half of the time to build the tests
 SANITIZED   := -O1 -g1
 # with sanitizers, gcc 14 wrongly warns of truncated texts
@@ -150,7 +150,7 @@ $(O)/unit/tests/unit/unit_relay_size.o $(O)/tests/unit_relay_size: UNIT_CFLAGS :
 $(O)/tests/unit_relay_size: $(O)/unit/tests/unit/unit_relay_size.o $(O)/user.a
 	$(link_unit)
 
-$(USER_SRC:%.c=$(O)/unit/%.o): | $(O)/wgxdp.skel.h $(O)/look.skel.h $(O)/bpf_compiler.h $(O)/libraries.h
+$(USER_SRC:%.c=$(O)/unit/%.o): | $(O)/wgxdp.skel.h $(O)/tracing.skel.h $(O)/bpf_compiler.h $(O)/libraries.h
 $(O)/unit/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(call say,CC,$@)$(CC) $(ALL_CFLAGS) -iquote bpf -Itests $(CMOCKA_NAMES) $(UNIT_CFLAGS) -MMD -MP -c $< -o $@
@@ -237,7 +237,7 @@ UNITDIR     ?= $(PREFIX)/lib/systemd/system
 INITDIR     ?=
 ZSHDIR      ?= $(PREFIX)/share/zsh/site-functions
 SYSCONFDIR  ?= /etc
-DOCS        := README.md CHANGELOG.md $(wildcard docs/*.md)
+DOCS        := README.md CHANGELOG.md $(filter-out docs/README.md,$(wildcard docs/*.md))
 at_place     = -e 's,/usr/local/sbin,$(SBINDIR),'
 
 # Units for the one instance, and templates for several: wgxdp@NAME reads /etc/wgxdp/NAME.yaml
@@ -258,7 +258,7 @@ install-program: $(O)/wgxdp
 
 install-docs:
 	$(Q)install -D -m 644 -t $(DESTDIR)$(DOCDIR) $(DOCS)
-	$(Q)install -D -m 644 -t $(DESTDIR)$(DOCDIR)/start docs/start/*
+	$(Q)for part in start guides reference inside; do install -D -m 644 -t $(DESTDIR)$(DOCDIR)/$$part docs/$$part/*.md || exit 1; done
 	$(Q)for part in config topology; do install -D -m 644 -t $(DESTDIR)$(DOCDIR)/examples/$$part docs/examples/$$part/* || exit 1; done
 	$(Q)for part in container grafana prometheus; do install -D -m 644 -t $(DESTDIR)$(DOCDIR)/examples/$$part docs/$$part/* || exit 1; done
 	$(Q)for page in $(MAN_PAGES); do \
@@ -280,7 +280,7 @@ install-openrc:
 	$(Q)for script in wgxdp wgxdp-daemon; do \
 		sed $(at_place) scripts/openrc/$$script | install -m 755 /dev/stdin $(DESTDIR)$(INITDIR)/$$script || exit 1; done
 
-# Packages of the committed state; nothing of the working tree is touched (docs/install.md)
+# Packages of the committed state; nothing of the working tree is touched (docs/guides/install.md)
 .PHONY: deb rpm release
 deb:			# S=SUITE A=ARCH: in a bare Debian SUITE, for another architecture
 	$(Q)scripts/deb $(if $(S),-s $(S)) $(if $(A),-a $(A)) $(O)/deb
@@ -290,6 +290,11 @@ rpm:			# S=SUITE: in a bare Debian SUITE
 
 release:		# MAINTAINER='NAME <ADDRESS>' HOMEPAGE=URL KEY=KEY: else of scripts/packaging/settings
 	$(Q)scripts/release $(O)/release
+
+# The book as a site, build/book/site (scripts/deps docs)
+.PHONY: docs
+docs:
+	$(Q)scripts/book $(O)/book
 
 # The container image, as an OCI archive
 .PHONY: container
@@ -351,7 +356,7 @@ $(O)/selftests/%.bpf.o: selftests/lib/%.bpf.c Makefile
 	$(call say,BPF,$@)$(CLANG) $(ALL_BPF_CFLAGS) -c $< -o $@
 
 # ---- the host plane: unit tests, fuzzers; the data path by test-run ----
-HOST_UNITS := express express_guard bpf pipeline resolve memory icmp cut sites policy masquerade embryos learned admission replay shares backends blind blind_packets blind_shares
+HOST_UNITS := express express_guard express_sites bpf pipeline resolve memory icmp cut sites policy masquerade embryos learned admission replay shares backends blind blind_packets blind_shares
 FUZZ_CFLAGS ?= $(SANITIZED) -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined
 
 # gcc does not know clang's pragmas for unrolling. Each program holds the whole data path, so -O2 and variable tracking take twice
@@ -365,7 +370,7 @@ $(O)/fuzz/%.o: %.c Makefile
 	$(call say,FUZZ,$@)$(CLANG) $(ALL_CFLAGS) -iquote bpf -Itests -Wno-gnu-variable-sized-type-not-at-end -Wno-pass-failed $(FUZZ_CFLAGS) -MMD -MP -c $< -o $@
 
 # The modules for fuzzers
-FUZZED := $(wildcard $(patsubst %,user/%.c,lib/* net/* config/* ddns/* plan/answers dataplane/table instance/noted doctor/mtu* gen/topology* daemon/web))
+FUZZED := $(wildcard $(patsubst %,user/%.c,lib/* net/* config/* ddns/* plan/resolved_backends dataplane/table instance/run_counters doctor/mtu* gen/topology* daemon/web))
 $(O)/fuzz/user.a: $(FUZZED:%.c=$(O)/fuzz/%.o)
 	$(make_archive)
 

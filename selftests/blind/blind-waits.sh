@@ -7,8 +7,7 @@
 #     198.51.100.12 nat-b --+--- 198.51.100.1, 2001:db8::1 relay
 #     2001:db8::c  edge-c --+
 #
-# On a busy machine an attempt may take five seconds by itself. Such an attempt does not count, and the next one
-# follows.
+# On a busy machine a try can take five seconds by itself. Such a try proves nothing, so the test tries again, with a new instance.
 #
 # BREAK=1 drops the kept initiation: then every attempt takes five seconds.
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
@@ -50,18 +49,19 @@ ping_while_c_comes() {
 }
 
 blind_network a b
-leaves
-blind_file
-start_daemon -c "$work/wgxdp.yaml"
-wait_for 30 'two sites' all_authenticated 2
 count_arrivals nat-a initiations "iifname in udp dport $port @th,64,8 1"
 
 for _ in 1 2 3; do
+	leaves
+	blind_file
+	start_daemon -c "$work/wgxdp.yaml"
+	wait_for 30 'two sites' all_authenticated 2
 	wait_for 10 'site c waits' site_is c state waiting
 	ping_while_c_comes
 	wait_for 10 'site c is there' site_is c state authenticated
 	awk "BEGIN {exit !($took >= 5)}" || break
-	leaves
+	end_daemon # it would tell WireGuard where c was
+	wgxdp down > /dev/null
 done
 expect 'seconds until the answer' "$took" '<' 5
 expect 'initiations that a has sent' "$sent" == 1

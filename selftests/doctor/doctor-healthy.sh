@@ -39,7 +39,7 @@ blocklist() {
 	on=firewall
 	content --instance firewall
 	[[ $(found warning) == blocklist ]] || fail "a list that XDP goes around: $(< "$work/doctor.json")"
-	cure=$(found warning cure)
+	cure=$(found warning fix)
 	heals
 	! question || fail 'after the fix, a denied client passes'
 	healthy 'F, its list told to wgxdp' --instance firewall

@@ -82,7 +82,7 @@ nic() { # MAC NAME: moves it into the firewall
 warns() { # [ARGUMENT...]: reports queues and nothing else
 	doctor "$@"
 	[[ $status == 0 && $(found warning | grep -vx clock) == queues ]] || fail "no warning: $(wgxdp doctor "$@")"
-	cure=$(found warning cure | grep ethtool)
+	cure=$(found warning fix | grep ethtool)
 	say "ok warning: $(found warning found | grep tunnel)"
 }
 says() { inside firewall bash -c "echo $1 > /dev/udp/198.51.100.7/9000"; }

@@ -121,7 +121,7 @@ way_out() {
 	wait_for 5 'foo serves' tcp_listens foo 80
 	sed 's/interface: eth0/interface: wan/' docs/examples/topology/vps.yaml > "$work/vps.yaml"
 	"$wgxdp" gen hosts "$work/vps.yaml" -o "$work/vps" > /dev/null
-	inside firewall nft -f "$work/vps/vps/etc/nftables.conf"
+	inside firewall nft -f "$work/vps/vps/etc/nftables.d/wgxdp.nft"
 	expect 'the way out, and Docker says no' "$(page foo 198.51.100.7:81 0.5)" == ''
 	for way in -i -o; do both -I DOCKER-USER $way wg0 -j ACCEPT; done
 	expect 'the way out, and DOCKER-USER says yes' "$(page foo 198.51.100.7:81)" == 'client sees 198.51.100.1'

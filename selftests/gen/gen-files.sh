@@ -12,13 +12,14 @@ export wgxdp work
 
 kind() { # PATH, as on the host
 	case $1 in
-	/etc/nftables.conf) echo nft ;;
+	/etc/nftables.d/wgxdp.nft) echo nft ;;
 	/etc/radvd.conf) echo radvd ;;
 	/etc/keepalived/keepalived.conf) echo keepalived ;;
 	/etc/keepalived/*) echo script ;;
 	/etc/wireguard/*.conf) echo wireguard ;;
 	/etc/systemd/network/*.network) echo networkd ;;
 	/etc/systemd/system/*.d/*.conf) echo units ;;
+	/etc/systemd/system/*.service) echo unit ;;
 	/etc/sysctl.d/*.conf) echo sysctl ;;
 	/etc/wgxdp/wgxdp.yaml) echo wgxdp ;;
 	/etc/bird/bird.conf) echo bird ;;
@@ -46,6 +47,13 @@ check_units() {
 	unit=$(basename "${1%/*}" .d)
 	[[ $unit != wgxdp* ]] || sed "s,/usr/local/sbin/wgxdp,$wgxdp," "scripts/systemd/$unit" > "/etc/systemd/system/$unit"
 	said=$(systemd-analyze verify --man=no --recursive-errors=no "$unit" 2>&1) || said=${said:-no}
+	echo "$said"
+	[[ ! $said ]]
+}
+
+check_unit() {
+	local said
+	said=$(systemd-analyze verify --man=no "$1" 2>&1) || said=${said:-no}
 	echo "$said"
 	[[ ! $said ]]
 }
@@ -86,7 +94,7 @@ on_host() { # TREE-OF-THE-HOST [KIND]: checks all of its files, or those of a ki
 	mount -t overlay -o "lowerdir=/etc,upperdir=$own/upper,workdir=$own/work" etc /etc
 	mkdir -p /run/wireguard
 	mount -t tmpfs run /run/wireguard
-	rm -rf /etc/nftables.conf /etc/wireguard /etc/wgxdp /etc/systemd/network
+	rm -rf /etc/nftables.d /etc/wireguard /etc/wgxdp /etc/systemd/network
 	find /etc/keepalived -mindepth 1 ! -name keepalived.config-opts -delete # Debian 13's keepalived reads this file
 	[[ ! -d $1/etc ]] || cp -a "$1/etc/." /etc/
 	sed -n 's/^Endpoint = \([a-z].*\):.*/192.0.2.1 \1/p' /etc/wireguard/*.conf > /etc/hosts 2> /dev/null # must resolve
@@ -159,12 +167,13 @@ need_tun
 for example in docs/examples/topology/*.yaml; do generate "$example"; done
 say "ok accepted: $(awk '$1 == "accepted" {n[$2]++} END {for (k in n) printf "%s %d, ", k, n[k]}' "$work/seen")zone and targets $(
 	find docs/examples -name '*.yaml' | wc -l)"
-refuses nft /etc/nftables.conf '0,/accept/s//acept/'
+refuses nft /etc/nftables.d/wgxdp.nft '0,/accept/s//acept/'
 refuses radvd /etc/radvd.conf 's/AdvSendAdvert/AdvSendAdverts/'
 refuses keepalived /etc/keepalived/keepalived.conf 's/nopreempt/nopreemt/'
 refuses script /etc/keepalived/wgvpnr01 '2s/.*/if/'
 refuses wireguard /etc/wireguard/wgvpnr01.conf 's/^AllowedIPs = /&fd00:::,/'
 refuses units /etc/systemd/system/keepalived.service.d/wgxdp.conf 's/^After=/Afther=/'
+refuses unit /etc/systemd/system/wgxdp-rules.service 's/^Type=oneshot/Type=onceshot/'
 refuses networkd /etc/systemd/network/20-eth0.network 's/^DHCP=/DHPC=/'
 refuses bird /etc/bird/bird.conf 's/neighbor/neighbour/'
 refuses sysctl /etc/sysctl.d/60-wgxdp.conf 's/accept_ra/accept_rah/'

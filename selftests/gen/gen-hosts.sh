@@ -105,10 +105,8 @@ for example in "$root"/docs/examples/topology/*.yaml; do
 	[[ $(files) == "$before" ]] || fail "$name: a second run touches files"
 	expect_status "$name, --check" 0 gen --check
 	expect_status "$name, --diff" 0 gen --diff
-	for host in "$dir"/*/etc/nftables.conf; do # warns before a site loses its connection
-		host=${host%/etc/*}
-		[[ $(grep -c 'set tcp_ports' "$host/etc/nftables.conf") == $(grep -c 'SSH in\.' "$host/README.md") ]] || fail "$host/README.md: SSH"
-	done
+	! grep -rl 'hook input' "$dir"/*/etc || fail "$name: rules for packets to a host that the topology does not ask for"
+	[[ ! $(find "$dir" -name nftables.conf) ]] || fail "$name: a file for the host's own"
 	rm -rf "$dir"
 done
 
@@ -159,6 +157,19 @@ describe() { # SITES CLIENTS [MORE]: as letters and names
 		YAML
 	} > "$topology"
 }
+
+# ---- SSH is shut out only by who asks for it, and that is told before the commands
+
+for ports in 22 443; do
+	sed "s/^domain:/tcp-ports: [ $ports ]\n&/" docs/examples/topology/firewall.yaml > "$work/ports.yaml"
+	topology=$work/ports.yaml
+	expect_status "tcp-ports: [ $ports ]" 0 gen
+	grep -q "elements = { $ports }" "$dir/firewall/etc/nftables.d/wgxdp.nft" || fail "tcp-ports: [ $ports ]: no rules for that"
+	awk '/^### Start/ {exit !told} /shut SSH out/ {told = 1}' "$dir/firewall/README.md" && told=1 || told=''
+	[[ $told == "$([[ $ports == 22 ]] || echo 1)" ]] || fail "tcp-ports: [ $ports ]: $(< "$dir/firewall/README.md")"
+done
+rm -rf "$dir"
+say 'ok who shuts SSH out is told'
 
 describe 'a b' 'direct nat phone'
 expect_status 'nothing there yet: --check' 1 gen --check
@@ -294,7 +305,16 @@ ln -s /etc/hostname "$dir/notes/link"
 mine=$(stat -c '%n %i %y %z' "$dir/relay/etc/other/file" "$dir/notes/file" "$dir/notes/link")
 expect_status "others' files" 0 gen --check
 echo '# by hand' >> "$dir/relay/etc/wireguard/wgvpnr01.conf"
-changes 'a file changed by hand' '^change relay/etc/wireguard/wgvpnr01.conf$'
+expect_status 'a file changed by hand: --check' 0 gen --check
+grep -qxF 'keep relay/etc/wireguard/wgvpnr01.conf (edited by hand)' "$work/said" || fail "--check: $(< "$work/said")"
+expect_status 'a file changed by hand' 0 gen
+grep -qxF 'kept relay/etc/wireguard/wgvpnr01.conf: edited by hand' "$work/said" || fail "nothing of what is kept: $(< "$work/said")"
+grep -qx '# by hand' "$dir/relay/etc/wireguard/wgvpnr01.conf" || fail 'a change by hand is gone'
+describe 'a b c' 'direct nat phone laptop'
+refused 'and the topology changes it too' '-# by hand' gen
+no_secrets 'a change by hand'
+expect_status 'and the topology changes it too: --replace' 0 gen --replace
+! grep -q '# by hand' "$dir/relay/etc/wireguard/wgvpnr01.conf" || fail '--replace left it'
 chmod 644 "$dir/nat/etc/wireguard/wg0.conf"
 expect_status 'a key that others could read' 1 gen --check
 expect_status 'a key that others could read' 0 gen

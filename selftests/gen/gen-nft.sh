@@ -4,7 +4,7 @@
 # nft accepts the rules that `gen nft` makes from a configuration, also twice, and tables of other programs stay. The
 # rules handle UDP as the configuration says: dnat of both families, IPv6 directly, masquerade with its ports, nat:
 # none, denied clients, hairpin, names. Features that nftables cannot express are reported. wgxdp itself is not up. nft
-# also accepts every nftables.conf of `gen hosts`, and a firewall's lets in the right packets. BREAK=1 sends translated
+# also accepts every wgxdp.nft of `gen hosts`, and a firewall's lets in the right packets. BREAK=1 sends translated
 # packets to another host.
 #
 #     client .7, .8 -- 198.51.100.0/24 -- .1 wan firewall .1 br-lan -- 192.168.1.0/24 ----- .10 wg-end
@@ -140,26 +140,41 @@ topology() {
 	EOF
 }
 
+comes_in() { # NAMESPACE ADDRESS PORT: yes or no
+	local listener
+	start firewall timeout 20 socat "TCP4-LISTEN:$3,reuseaddr,fork" /dev/null
+	listener=$!
+	wait_for 5 'socat listens' tcp_listens firewall "$3"
+	inside "$1" socat -u /dev/null "TCP4:$2:$3,connect-timeout=2" 2> /dev/null && echo yes || echo no
+	kill $listener
+	wait $listener || :
+}
+
 # The firewall's own prefix may change, so it has no fixed address
 generated() {
 	local topology file n=0
 	topology > "$work/topology.yaml"
 	for topology in "$work/topology.yaml" docs/examples/topology/*.yaml; do
 		"$wgxdp" gen hosts "$topology" -o "$work/hosts-$((++n))" > /dev/null
-		for file in "$work/hosts-$n"/*/etc/nftables.conf; do
+		for file in "$work/hosts-$n"/*/etc/nftables.d/wgxdp.nft; do
 			[[ -e $file ]] || continue # a host without rules
 			[[ $(head -n 1 "$file") == '#!/usr/sbin/nft -f' ]] || fail "$file: no line for nft at its head"
 			! grep -q flush "$file" || fail "$file: takes away rules of others"
 			inside pc nft -c -f "$file"
 		done
 	done
-	expect 'hosts with rules' "$(find "$work"/hosts-1/*/etc/nftables.conf | sed -E 's,.*/([^/]*)/etc.*,\1,' | sort | tr '\n' ' ')" == 'edge firewall r1 relay vps '
+	expect 'hosts with rules' "$(find "$work"/hosts-1/*/etc/nftables.d/wgxdp.nft | sed -E 's,.*/([^/]*)/etc.*,\1,' | sort | tr '\n' ' ')" == 'edge firewall r1 relay vps '
 	inside firewall nft delete table inet wgxdp
-	inside firewall nft -f "$work/hosts-1/firewall/etc/nftables.conf"
+	inside firewall nft -f "$work/hosts-1/firewall/etc/nftables.d/wgxdp.nft"
 	ask 10 client '[2001:db8:1::7]' '[2001:db8:2::10]' $port
 	ask 0 client '[2001:db8:1::7]' '[2001:db8:2::20]' $port # another host listens there
 	inside pc ping -q -c 1 -W 5 2001:db8:1::7 > /dev/null || fail 'the LAN does not get out'
 	inside client ping -q -c 1 -W 5 2001:db8:2::20 > /dev/null || fail 'no echo from the LAN'
+	expect 'SSH from outside' "$(comes_in client 198.51.100.1 22)" == yes
+	expect 'another port from outside' "$(comes_in client 198.51.100.1 8080)" == no
+	expect 'another port from the LAN' "$(comes_in pc 192.168.1.1 8080)" == yes
+	inside client ip route add blackhole 192.168.1.0/24
+	inside pc ping -q -c 1 -W 5 198.51.100.7 > /dev/null || fail 'the LAN is not masqueraded'
 }
 
 build_network

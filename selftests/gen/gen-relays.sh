@@ -52,7 +52,7 @@ nft_given() { # prints how many packets between sites the relays' rules saw
 }
 elsewhere() { [[ $(where "$1") != "$2" ]] && reach_all; } # SITE RELAY
 
-# --- from one relay to three, as in docs/guide-relays.md
+# --- from one relay to three, as in docs/guides/relays.md
 
 one_relay() {
 	local n=10 s edge
@@ -67,7 +67,7 @@ one_relay() {
 		cable "$edge" lan internet "lan-$s" # a network without other hosts
 		addresses "$edge" lan "$overlay:$s::1/64"
 		at "$edge" sysctl -q -p /etc/sysctl.d/60-wgxdp.conf
-		at "$edge" nft -f /etc/nftables.conf
+		at "$edge" nft -f /etc/nftables.d/wgxdp.nft
 		at "$edge" ip -6 address add fe80::1/128 dev lan nodad
 		active "$s"
 	done
@@ -84,7 +84,7 @@ three_relays() {
 		bird_begins "$n"
 	done
 	installs r1 "$work/three-relays/r1"
-	at r1 nft -f /etc/nftables.conf
+	at r1 nft -f /etc/nftables.d/wgxdp.nft
 	for n in 2 3; do quick r1 up "wg-r$n"; done
 	at r1 ip -6 route replace fd12:3456:7899::1:0/112 dev wgvpnr01
 	for s in "${sites[@]}"; do at r1 ip -6 route del "$overlay:$s::/64" dev wgvpnr01; done

@@ -214,7 +214,7 @@ goes() { # HOST TREE
 	local device
 	for device in $(at "$1" wg show interfaces); do quick "$1" down "$device"; done
 	installs "$1" "$2"
-	[[ $1 != vps || ! ${BREAK:-} ]] || at vps sh -c ': > /etc/nftables.conf'
+	[[ $1 != vps || ! ${BREAK:-} ]] || at vps sh -c ': > /etc/nftables.d/wgxdp.nft'
 	boots "$1"
 }
 

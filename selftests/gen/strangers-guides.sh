@@ -10,7 +10,7 @@
 #     strangers-guides.sh [GUIDE]      firewall, …: one of them
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 
-guides=(firewall endpoint road-warrior vps relay)
+guides=(firewall endpoint road-warrior vps relay-by-hand)
 
 # Keeps this machine's files: writes go to memory
 keep_files() {
@@ -35,9 +35,9 @@ one() { # GUIDE
 	keep_files
 	"$root/selftests/lib/paste.py" README.md 'Try it' > "$work/said" || fail "README.md"
 	left > "$work/before"
-	"$root/selftests/lib/paste.py" "docs/guide-$1.md" 'Try it on one machine'
+	"$root/selftests/lib/paste.py" "docs/guides/$1.md" 'Try it on one machine'
 	for ((i = 0; i < 100; i++)); do ! nothing_left || break; sleep 0.1; done
-	nothing_left || fail "guide-$1.md leaves this behind: $(< "$work/left")"
+	nothing_left || fail "guides/$1.md leaves this behind: $(< "$work/left")"
 }
 
 if (($#)); then
@@ -46,11 +46,11 @@ if (($#)); then
 fi
 for guide in "${guides[@]}"; do
 	if WGXDP_APART='' "$0" "$guide" > "$work/$guide" 2>&1; then
-		[[ ! ${BREAK:-} ]] || { echo "without wgxdp at work guide-$guide.md does not fail"; exit 0; }
-		say "ok guide-$guide.md: $(tail -n 1 "$work/$guide")"
+		[[ ! ${BREAK:-} ]] || { echo "without wgxdp at work guides/$guide.md does not fail"; exit 0; }
+		say "ok guides/$guide.md: $(tail -n 1 "$work/$guide")"
 	else
-		[[ ${BREAK:-} ]] || fail "guide-$guide.md: $(tail -n 40 "$work/$guide")"
-		say "as it should, guide-$guide.md fails: $(tail -n 3 "$work/$guide" | tr '\n' ' ')"
+		[[ ${BREAK:-} ]] || fail "guides/$guide.md: $(tail -n 40 "$work/$guide")"
+		say "as it should, guides/$guide.md fails: $(tail -n 3 "$work/$guide" | tr '\n' ' ')"
 	fi
 done
 [[ ! ${BREAK:-} ]]

@@ -61,14 +61,14 @@ this_host() {
 	service "$fine" 'ipv4: 198.51.100.99' > "$work/a.yaml"
 	checked 3 'error: ipv4: 198.51.100.99 is reached by interface wan, by which clients come in' -c "$work/a.yaml"
 	service 'interface: lan, ports: [ 51820 ]' 'ipv4: 192.168.1.10' > "$work/a.yaml"
-	checked 3 'a.yaml:3:26: error: interface: lan also leads to the backend 192.168.1.10: is lan the way to the internet' -c "$work/a.yaml"
+	checked 3 'a.yaml:3:26: error: interface: lan also leads to the backend 192.168.1.10: if lan does not lead to the internet' -c "$work/a.yaml"
 	service 'addresses: [ 203.0.113.1 ], ports: [ 51820 ]' 'ipv4: 192.168.1.10' > "$work/a.yaml"
 	checked 3 'a.yaml:3:28: error: addresses: this host does not have 203.0.113.1' -c "$work/a.yaml"
 	service 'interface: bare, ports: [ 51820 ]' 'ipv4: 192.168.1.10' > "$work/a.yaml"
 	checked 3 'interface: bare has no address of a family that is translated' -c "$work/a.yaml"
 	followed
 	inside firewall sysctl -qw net.ipv4.conf.wan.forwarding=0
-	checked 3 'fine.yaml:3:26: error: interface: IPv4 forwarding is off at wan' -c "$work/fine.yaml"
+	checked 3 'fine.yaml:3:26: error: interface: IPv4 forwarding is off on wan' -c "$work/fine.yaml"
 	inside firewall sysctl -qw net.ipv4.conf.wan.forwarding=1
 	takes_xdp firewall wan
 	checked 3 'an XDP program that is not ours \(id [0-9]+\) is attached to wan' -c "$work/fine.yaml"

@@ -6,6 +6,17 @@
 
 rows=0 # rows that passed
 
+own_etc() { # NAME...: empty directories of /etc, for this test alone
+	local name
+	for name; do
+		mkdir -p "/etc/$name"
+		mount -t tmpfs etc "/etc/$name"
+	done
+}
+# shellcheck disable=SC2034 # the tests write it
+file=/etc/wgxdp/wgxdp.yaml
+up() { wgxdp up > "${work:?}/up" 2>&1 || fail "up: $(< "$work/up")"; }
+
 said_by_all() { # [KIND NAME STATE]: show, metrics and page agree
 	wgxdp show --json > "${work:?}/show.json" && wgxdp show metrics > "$work/metrics"
 	"$root/selftests/lib/agree.py" "$work/show.json" "$work/metrics" user/daemon/page.html "$@" > "$work/agreed" 2>&1

@@ -15,6 +15,17 @@ esac
 EOF
 chmod 755 "$work/bin/resolvconf"
 
+# Run by bash with the host's name: what systemd-networkd needs there. It asks no bus, and no udev where /sys is read-only. It ends
+# there if the host has networkd already.
+# shellcheck disable=SC2016,SC2034 # expanded there
+networkd_room='! mountpoint -q /run/systemd || exit 0
+mkdir -p /run/systemd /run/keepalived
+for at in /run/systemd /run/keepalived; do mount -t tmpfs run $at; done
+mount -t sysfs -o ro sysfs /sys
+mkdir -p /run/systemd/netif/{links,leases,lldp} /run/systemd/network
+chown -R systemd-network:systemd-network /run/systemd/netif
+md5sum <<< "$1" | cut -c 1-32 > /etc/machine-id'
+
 declare -A keeper=() # a process that keeps each host's mounts, because some kernels cannot bind a mount namespace to a file
 hosts() { # NAME...
 	local name
@@ -24,7 +35,7 @@ hosts() { # NAME...
 		unshare --mount --propagation private bash -ec "
 			mount -t overlay -o 'lowerdir=/etc,upperdir=$work/etc/$name/upper,workdir=$work/etc/$name/work' etc /etc
 			echo '127.0.0.1 localhost' > /etc/hosts
-			rm -rf /etc/resolv.conf /etc/nftables.conf /etc/wireguard /etc/wgxdp # like a new host
+			rm -rf /etc/resolv.conf /etc/nftables.d /etc/wireguard /etc/wgxdp # as on a new host
 			mkdir -p /run/wireguard /run/wgxdp
 			for at in /run/wireguard /run/wgxdp /run/state; do mount -t tmpfs run \$at; done
 			mount -t bpf bpf /sys/fs/bpf
@@ -71,7 +82,7 @@ names_of() { # NAME
 boots() { # HOST
 	local conf device
 	! at "$1" test -e /etc/sysctl.d/60-wgxdp.conf || at "$1" sysctl -q -p /etc/sysctl.d/60-wgxdp.conf
-	! at "$1" test -e /etc/nftables.conf || at "$1" nft -f /etc/nftables.conf
+	! at "$1" test -e /etc/nftables.d/wgxdp.nft || at "$1" nft -f /etc/nftables.d/wgxdp.nft
 	for conf in $(at "$1" find /etc/wireguard -name '*.conf' 2> /dev/null); do
 		device=$(basename "$conf" .conf)
 		at "$1" ip link show "$device" > /dev/null 2>&1 || quick "$1" up "$device"

@@ -164,13 +164,25 @@ firewall_cables() { # [CLIENT FIREWALL WG-END]: the namespaces' names
 #     client  .7 ----------------- .1 firewall .1 ----------------- .10 wg-end
 #          uplink                  wan        lan                   eth
 firewall_network() { # [PREFIX of the namespaces' names]
-	local client=${1:-}client firewall=${1:-}firewall end=${1:-}wg-end
-	firewall_cables "$client" "$firewall" "$end"
+	namespaces "${1:-}client" "${1:-}firewall" "${1:-}wg-end"
+	routers "${1:-}firewall"
+	firewall_wan "${1:-}"
+	firewall_lan "${1:-}"
+}
+firewall_wan() { # [PREFIX]
+	local client=${1:-}client firewall=${1:-}firewall
+	cable "$firewall" wan "$client" uplink "${wan_index:-}"
+	takes_xdp "$client" uplink
 	addresses "$client" uplink 198.51.100.7/24 2001:db8:1::7/64
 	addresses "$firewall" wan 198.51.100.1/24 2001:db8:1::1/64
+	gateways "$client" 198.51.100.1 2001:db8:1::1
+}
+firewall_lan() { # [PREFIX]
+	local firewall=${1:-}firewall end=${1:-}wg-end
+	cable "$firewall" lan "$end" eth
+	takes_xdp "$end" eth
 	addresses "$firewall" lan 192.168.1.1/24 2001:db8:2::1/64
 	addresses "$end" eth 192.168.1.10/24 2001:db8:2::10/64
-	gateways "$client" 198.51.100.1 2001:db8:1::1
 	gateways "$end" 192.168.1.1 2001:db8:2::1
 }
 

@@ -537,7 +537,7 @@ SEQUENCES = [asked, reply_alone, refused_port, pinged, told, told_wrongly, told_
 ROUNDS = 20
 
 
-# --- intended differences (docs/design.md): the reference's packets, and wgxdp's
+# --- intended differences (docs/inside/relay.md): the reference's packets, and wgxdp's
 
 def differences(site, to):
     """(what, steps, summary of the reference's end, of wgxdp's)"""

@@ -23,16 +23,8 @@ export WG_QUICK_USERSPACE_IMPLEMENTATION=wireguard-go # used if the kernel has n
 
 # --- the network around the hosts
 
-# Without a bus, and without udev if /sys is read-only
 networkd() { # HOST
-	at "$1" bash -ec "
-		! mountpoint -q /run/systemd || exit 0
-		mkdir -p /run/systemd /run/keepalived
-		for at in /run/systemd /run/keepalived; do mount -t tmpfs run \$at; done
-		mount -t sysfs -o ro sysfs /sys
-		mkdir -p /run/systemd/netif/{links,leases,lldp} /run/systemd/network
-		chown -R systemd-network:systemd-network /run/systemd/netif
-		echo $(md5sum <<< "$1" | cut -c 1-32) > /etc/machine-id"
+	at "$1" bash -ec "$networkd_room" networkd "$1"
 	runs "$1" networkd /lib/systemd/systemd-networkd
 }
 
@@ -75,6 +67,7 @@ outside() { # SITE NUMBER: a NAT, with its network for edge routers
 		}
 	EOF_NFT
 	at "nat-$1" mkdir -p /etc/systemd/network
+	# Since systemd 256 the server waits for a unit before it serves, unless it keeps no leases; earlier ones ignore the key
 	at "nat-$1" tee /etc/systemd/network/in.network <<- EOF_NETWORK > /dev/null
 		[Match]
 		Name=in
@@ -84,6 +77,7 @@ outside() { # SITE NUMBER: a NAT, with its network for edge routers
 		ConfigureWithoutCarrier=yes
 		[DHCPServer]
 		EmitDNS=no
+		PersistLeases=no
 	EOF_NETWORK
 }
 
@@ -135,7 +129,7 @@ nft_given() { at relay nft list counter inet seen overlay | awk '$1 == "packets"
 
 boots_edge() { # HOST [no-keepalived]
 	at "$1" sysctl -qp /etc/sysctl.d/60-wgxdp.conf
-	at "$1" nft -f /etc/nftables.conf
+	at "$1" nft -f /etc/nftables.d/wgxdp.nft
 	networkd "$1"
 	[[ ${2:-} ]] || runs "$1" keepalived keepalived -nlD -p /run/keepalived/pid -r /run/keepalived/vrrp
 	runs "$1" radvd radvd -n -m stderr -p /run/keepalived/radvd

@@ -73,7 +73,7 @@ starts() { # UNIT
 	wgxdp) wgxdp up > "$(log wgxdp)" 2>&1 || { cat "$(log wgxdp)"; return 1; } ;;
 	wgxdp-daemon) daemon ;;
 	wg-quick@*) tunnel "${1#*@}" ;;
-	nftables) nft -f /etc/nftables.conf ;;
+	wgxdp-rules) nft -f /etc/nftables.d/wgxdp.nft ;;
 	wgxdp-ddns.timer) once wgxdp-ddns '' ;;
 	wgxdp-endpoint@*.timer) once wgxdp-endpoint@ "$(sed 's/.*@\(.*\)\.timer/\1/' <<< "$1")" ;;
 	systemd-networkd) "$work/bin/networkd" ;;
@@ -99,17 +99,11 @@ for unit; do
 done
 EOF_SYSTEMCTL
 
-# Without a bus, and without udev if /sys is read-only
 cat > "$work/bin/networkd" << EOF_NETWORKD
 #!/usr/bin/env bash
 set -e
-! mountpoint -q /run/systemd || exit 0
-mkdir -p /run/systemd /run/keepalived
-for at in /run/systemd /run/keepalived; do mount -t tmpfs run \$at; done
-mount -t sysfs -o ro sysfs /sys
-mkdir -p /run/systemd/netif/{links,leases,lldp} /run/systemd/network
-chown -R systemd-network:systemd-network /run/systemd/netif
-md5sum <<< "\$HOST_NAME" | cut -c 1-32 > /etc/machine-id
+set -- "\$HOST_NAME"
+$networkd_room
 setsid /lib/systemd/systemd-networkd > "$work/log/\$HOST_NAME.networkd" 2>&1 < /dev/null &
 EOF_NETWORKD
 printf '#!/bin/sh\n' | tee "$work/bin/apt" > "$work/bin/networkctl" # all packages are installed, and networkd has its files

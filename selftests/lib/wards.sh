@@ -35,7 +35,7 @@ names() { # CHECK [ARGUMENT...]: checks that doctor reports CHECK; sets $cure to
 	doctor "${@:2}"
 	[[ $status == 3 && $(found problem) == "$1" ]] ||
 		fail "$1 is wrong, and doctor (status $status) says: $(wgxdp doctor "${@:2}" | grep -v '^ok' || :)"
-	cure=$(found problem cure)
+	cure=$(found problem fix)
 	say "ok $1: $(found problem found)"
 }
 
@@ -108,4 +108,34 @@ tunnel_treated() { # CHECK
 	retry
 	wait_for 10 "$1: the tunnel" works
 	content
+}
+
+# --- a relay with two interfaces to the internet, and the edge router of a site
+
+#     edge  .7 -- 192.0.2.0/24 -- .1 net .254 -- 198.51.100.0/24 -- .1 eth0 relay     the relay's default route is over eth0,
+#      wgx                               .254 -- 203.0.113.0/24 --- .1 eth1  wgr      the edge's packets come in by eth1
+# works() asks through the tunnel; retry() makes the edge open a new session.
+# shellcheck disable=SC2317 # the tests call them
+relay_of_two_ways() {
+	overlay=fd12:3456:789a ends=fd12:3456:7899
+	on=relay
+	works() { inside edge ping -q -c 1 -W 0.5 $ends::1; } > /dev/null
+	retry() { anew edge wgx wgr 203.0.113.1:$port "$overlay::/48,$ends::1/128"; }
+	namespaces edge net relay
+	routers net relay
+	cable edge wan net edges
+	cable net zero relay eth0
+	cable net one relay eth1
+	addresses edge wan 192.0.2.7/24
+	addresses net edges 192.0.2.1/24
+	addresses net zero 198.51.100.254/24
+	addresses net one 203.0.113.254/24
+	addresses relay eth0 198.51.100.1/24
+	addresses relay eth1 203.0.113.1/24
+	inside net sysctl -qw net.ipv4.conf.one.proxy_arp=1 # wireguard-go answers by the interface of the last packet
+	gateways edge 192.0.2.1
+	gateways relay 198.51.100.254
+	tunnel relay wgr $ends::1/128 $port
+	tunnel edge wgx $ends::a/128
+	inside edge ip route add $ends::1 dev wgx
 }

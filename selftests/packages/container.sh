@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: long
 # timeout: 3600
-# `make container` makes the container image, of at most 60 MB. The daemon runs in it as docs/install.md says, forwards,
+# `make container` makes the container image, of at most 60 MB. The daemon runs in it as docs/guides/install.md says, forwards,
 # follows the host's addresses, and writes to the container's log. The container is killed and replaced five times under
 # traffic, and no packet is lost. It runs with three capabilities. Without one of them, with a seccomp filter, without
 # bpffs or with a read-only bpffs, the log names the cause. docs/container has the same for compose and, if podman
@@ -69,11 +69,11 @@ podman() { on_box podman "$@"; }
 
 # --- containers
 
-# Reads the command of docs/install.md, and adds what this podman needs
+# Reads the command of docs/guides/install.md, and adds what this podman needs
 read_guide() {
-	mapfile -t guide < <(awk '/^    sudo podman run / {inside = 1} inside {print} inside && !/\\$/ {exit}' docs/install.md |
+	mapfile -t guide < <(awk '/^    sudo podman run / {inside = 1} inside {print} inside && !/\\$/ {exit}' docs/guides/install.md |
 		sed 's/\\$//; s/^ *sudo//' | xargs -n 1)
-	[[ ${guide[*]:0:2} == 'podman run' ]] || fail 'docs/install.md has no podman run'
+	[[ ${guide[*]:0:2} == 'podman run' ]] || fail 'docs/guides/install.md has no podman run'
 	guide=("${guide[@]:2}")
 }
 runs() { # OPTION...: options before those of the guide; whether it ends at once or not

@@ -140,6 +140,6 @@ inside relay sysctl -qw net.ipv6.conf.all.forwarding=0 net.ipv4.ip_forward=0
 wgxdp up -c "$work/wgxdp.yaml" > /dev/null 2> "$work/errors"
 expect 'links that up wants to forward' "$(grep 'forwarding is off' "$work/errors" | grep -o 'interface [^:]*' | xargs)" == 'interface eth2'
 wgxdp check -c "$work/wgxdp.yaml" > "$work/errors" 2>&1 || :
-expect 'links that check wants to forward' "$(grep -o 'forwarding is off at [^ ,]*' "$work/errors" | xargs)" == 'forwarding is off at eth2'
+expect 'links that check wants to forward' "$(grep -o 'forwarding is off on [^ ,]*' "$work/errors" | xargs)" == 'forwarding is off on eth2'
 wgxdp down
 say 'ok'

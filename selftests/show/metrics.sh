@@ -45,10 +45,10 @@ expect 'rows' "$(wc -l < "$work/metrics")" '>' 1600
 cmp <(without_time < "$work/metrics") <(wgxdp show metrics | without_time) || fail 'show metrics says something else'
 # Each metric is on the page, with these labels: METRIC LABEL...
 sed -nE 's/^(wgxdp_[a-z_]+)(\{(.*)\})? .*/\1 \3/p' "$work/metrics" | sed -E 's/="[^"]*",?/ /g; s/ +$//' | sort -u > "$work/exported"
-sed -nE 's/^\| (`wgxdp[^|]*) \| ([^|]*)\|.*/\1|\2/p' docs/metrics.md | tr -d '`,' |
+sed -nE 's/^\| (`wgxdp[^|]*) \| ([^|]*)\|.*/\1|\2/p' docs/reference/metrics.md | tr -d '`,' |
 	awk -F '|' '{n = split($1, name, " "); for (i = 1; i <= n; i++) print name[i] " " $2}' | sed -E 's/ +$//' | sort -u > "$work/page"
-[[ ! $(comm -23 "$work/exported" "$work/page") ]] || fail "not on docs/metrics.md: $(comm -23 "$work/exported" "$work/page")"
-expect 'metrics and their labels, on docs/metrics.md too' "$(wc -l < "$work/exported")" '>=' 10
+[[ ! $(comm -23 "$work/exported" "$work/page") ]] || fail "not on docs/reference/metrics.md: $(comm -23 "$work/exported" "$work/page")"
+expect 'metrics and their labels, on docs/reference/metrics.md too' "$(wc -l < "$work/exported")" '>=' 10
 scrape '[::1]:9851' | without_time | cmp - <(without_time < "$work/metrics") || fail 'over IPv6 something else'
 inside firewall ip address add 198.51.100.9/24 dev wan
 wait_for 20 'an address that comes late' scrape 198.51.100.9:9851

@@ -26,7 +26,7 @@ cat > "$work/wgxdp.yaml" <<- EOF
 	    nat: masquerade
 EOF
 monitor() { start firewall "$wgxdp" monitor "${@:2}" > "$work/$1" 2> "$work/$1.errors"; } # FILE OPTION...
-looked_at() { bpftool -j prog show | holds '"name":"look_'; }
+looked_at() { bpftool -j prog show | holds '"name":"tracing_'; }
 not_looked_at() { ! looked_at; }
 ask() { inside client "$udptool" ask -n "$1" -r 200 -w 1 "$2" "$3" > /dev/null 2>&1 || :; } # NUMBER FROM TO
 catch() { # FILE NAMESPACE DEVICE FILTER...: $! is tcpdump

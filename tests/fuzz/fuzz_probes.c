@@ -240,6 +240,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	MUST(path.found.passes <= top && (path.found.passes <= MTU_SMALL || path.found.passes <= longest));
 	MUST(!path.found.fails || (path.found.fails > path.found.passes && path.found.fails <= top));
 	MUST(rc || !path.found.fails || path.found.fails == path.found.passes + 1);
-	MUST(!path.found.said || path.found.told.mtu <= top);
+	MUST(!path.found.said || path.found.error.mtu <= top);
 	return 0;
 }

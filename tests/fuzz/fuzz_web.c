@@ -11,7 +11,7 @@
 #include "fuzz_quiet.h"
 #include "show/show.h"
 #include "instance/source.h"
-#include "instance/state.h"
+#include "instance/run_state.h"
 #include "daemon/web.h"
 
 #define MARK "zqzq"
@@ -64,12 +64,12 @@ int metrics_write(FILE *out, const char *instance, pid_t process)
 	return write_something(out);
 }
 
-void state_path(char path[STATE_PATH_LEN], const char *instance, const char *name)
+void run_state_path(char path[RUN_STATE_PATH_LEN], const char *instance, const char *name)
 {
 	strcpy(path, "/nonexistent");
 }
 
-bool state_failed(const char *instance)
+bool run_state_failed(const char *instance)
 {
 	return how & 0x20;
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # scripts/capacity: this file computes the same results in another way, from a small bench with round figures.
-# docs/capacity.md shows the output of the script, and the limits are those of the sources. Bad input is refused, with
+# docs/reference/capacity.md shows the output of the script, and the limits are those of the sources. Bad input is refused, with
 # advice. UPDATE=1 writes the page's tables again.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -73,7 +73,7 @@ same("limits", {l["most"] for l in asked()["limits"]}, {1048574, 65536, 1048576,
 
 # the page
 import os
-page = was = open("docs/capacity.md", encoding="utf-8").read()
+page = was = open("docs/reference/capacity.md", encoding="utf-8").read()
 blocks = re.findall(r"^```\n\$ (scripts/capacity [^\n]*)\n(.*?)^```$", page, re.M | re.S)
 same("examples in the page", len(blocks), 3)
 for command, text in blocks:
@@ -81,9 +81,9 @@ for command, text in blocks:
     if os.environ.get("UPDATE"):
         page = page.replace("$ %s\n%s```" % (command, text), "$ %s\n%s```" % (command, now))
     else:
-        same("docs/capacity.md, %s" % command, text, now)
+        same("docs/reference/capacity.md, %s" % command, text, now)
 if page != was:
-    open("docs/capacity.md", "w", encoding="utf-8").write(page)
+    open("docs/reference/capacity.md", "w", encoding="utf-8").write(page)
 EOF
 
 refused() { # WHAT-IT-SAYS OPTION...

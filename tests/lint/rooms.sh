@@ -79,7 +79,7 @@ seeds=(
 	'user/lib/text.c includes config/config.h'
 	'user/plan/plan.c includes daemon/daemon.h'
 	'user/show/show.c includes cmd/command.h'
-	'user/config/config.h includes instance/state.h'
+	'user/config/config.h includes instance/run_state.h'
 	'lib/seeded.o calls config_check()'
 )
 seed() { # NUMBER, below the directory: the tree and its objects get that door

@@ -196,6 +196,23 @@ static void written(void **state)
 	assert_string_equal(before, listing());
 }
 
+/* It is to have another text, or to go (NULL): told, and nothing is written */
+static void edited(const char *path, const char *text, const char *new)
+{
+	char *before = listing();
+	struct told told;
+	size_t n = 99;
+
+	listen_to(&told);
+	assert_int_equal(bring(GEN_WRITE, &n, "b/other", "other\n", new ? path : NULL, new, NULL), -EEXIST);
+	heard(&told);
+	assert_non_null(strstr(told.text, "edited by hand"));
+	assert_non_null(strstr(told.text, path));
+	assert_int_equal(n, 99);
+	assert_string_equal(before, listing());
+	assert_file(path, text, 0644);
+}
+
 static void what_differs(void **state)
 {
 	size_t n = 0;
@@ -204,15 +221,26 @@ static void what_differs(void **state)
 	write_as("a/x/mine", "mine\n", 0640);
 	write_as("a/one", "by hand\n", 0644);
 	fchmodat(dir, "a/key", 0644, 0);
+	/* a file that was edited by hand stays, as long as the same text is asked for */
 	assert_int_equal(bring(GEN_CHECK, &n, "a/one", "1\n", "a/key", "2\n", "a/x/three", "3\n", NULL), 0);
-	assert_int_equal(n, 2);
-	assert_file("a/one", "by hand\n", 0644);
-	assert_int_equal(bring(GEN_DIFF, &n, "a/one", "1\n", "a/key", "2\n", "a/x/three", "3\n", NULL), 0);
-	assert_int_equal(n, 2);
-	assert_file("a/one", "by hand\n", 0644);
+	assert_int_equal(n, 1);
 	assert_int_equal(bring(GEN_WRITE, &n, "a/one", "1\n", "a/key", "2\n", "a/x/three", "3\n", NULL), 0);
+	assert_int_equal(n, 1);
+	assert_file("a/one", "by hand\n", 0644);
+	assert_file("a/key", "2\n", 0600);
+	assert_int_equal(bring(GEN_DIFF, &n, "a/one", "2\n", "a/key", "2\n", "a/x/three", "3\n", NULL), 0);
+	assert_int_equal(n, 2);		/* and the list */
+	edited("a/one", "by hand\n", "2\n");
+	assert_int_equal(bring(GEN_WRITE, &n, "a/one", "by hand\n", "a/key", "2\n", "a/x/three", "3\n", NULL), 0);
+	write_as("a/one", "by hand again\n", 0644);
+	edited("a/one", "by hand again\n", NULL);
+	assert_int_equal(bring(GEN_REPLACE, &n, "a/one", "1\n", "a/key", "2\n", "a/x/three", "3\n", NULL), 0);
 	assert_int_equal(n, 2);
 	assert_file("a/one", "1\n", 0644);
+	/* nor is a file replaced that somebody else put there */
+	write_as("a/x/other", "mine\n", 0644);
+	edited("a/x/other", "mine\n", "1\n");
+	unlinkat(dir, "a/x/other", 0);
 	assert_file("a/key", "2\n", 0600);
 
 	/* files that are no longer needed go, except state and foreign files */
@@ -284,7 +312,7 @@ static void list_of_others(void **state)
 	size_t n = 0;
 	char text[128];
 
-	snprintf(text, sizeof(text), "../%s.out\n%s.out\nstate/keys/key\n", strrchr(home, '/') + 1, home);
+	snprintf(text, sizeof(text), "1 ../%s.out\n1 %s.out\n1 state/keys/key\n", strrchr(home, '/') + 1, home);
 	mkdirat(dir, "state", 0700);
 	mkdirat(dir, "state/keys", 0700);
 	write_as("state/written", text, 0600);

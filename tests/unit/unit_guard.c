@@ -17,7 +17,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 #include "blake2s.h"
-#include "plan/answers.h"
+#include "plan/resolved_backends.h"
 #include "dataplane/dataplane.h"
 #include "lib/jiffies.h"
 #include "plan/plan_make.h"
@@ -61,7 +61,7 @@ static struct plan_input in;
 
 static struct plan *plan_of(const char *text)
 {
-	struct answers answers = { 0 };
+	struct resolved_backends answers = { 0 };
 	struct config *c;
 	struct plan *p;
 	struct told t;

@@ -62,7 +62,7 @@ static void try_lists(unsigned int which)
 	struct prefix allow[TEXTS], deny[TEXTS];
 	struct service_config s = { .name = "wg-end", .allow = allow, .deny = deny };
 	struct plan p = { 0 };
-	struct making m = { .plan = &p };
+	struct plan_builder m = { .plan = &p };
 
 	for (size_t i = 0; i < TEXTS; i++, which /= 4) {
 		if (which & 1)

@@ -19,7 +19,7 @@
 
 static struct path {
 	unsigned int limit;		/* the longest packet that passes */
-	unsigned int told[2];		/* MTUs of routers before the limit that send errors; 0: none */
+	unsigned int error[2];		/* MTUs of routers before the limit that send errors; 0: none */
 	unsigned int lie;		/* the limit that the first router reports instead */
 	unsigned int device, overhead;	/* a tunnel: packets are padded, and this much longer */
 	unsigned int lost;		/* lost packets out of 100, in both directions together */
@@ -43,7 +43,7 @@ static unsigned int on_the_wire(unsigned int size)
 	return (padded < path.device ? padded : path.device) + path.overhead;
 }
 
-static int probe(void *data, unsigned int size, unsigned int tries, struct mtu_told *told)
+static int probe(void *data, unsigned int size, unsigned int tries, struct mtu_error *error)
 {
 	unsigned int length = on_the_wire(size);
 
@@ -57,15 +57,15 @@ static int probe(void *data, unsigned int size, unsigned int tries, struct mtu_t
 		if (is_lost())
 			continue;
 		for (int router = 0; router < 2; router++)
-			if (path.told[router] && length > path.told[router]) {
-				*told = (struct mtu_told){ .mtu = router ? path.told[1] : path.lie ?: path.told[0], .by.family = FAMILY_IPV4 };
-				told->by.addr.b[15] = router + 1;
-				return MTU_TOLD;
+			if (path.error[router] && length > path.error[router]) {
+				*error = (struct mtu_error){ .mtu = router ? path.error[1] : path.lie ?: path.error[0], .by.family = FAMILY_IPV4 };
+				error->by.addr.b[15] = router + 1;
+				return MTU_REPORTED;
 			}
 		if (length <= path.limit)
 			return MTU_PASSED;
 	}
-	return MTU_VANISHED;
+	return MTU_LOST;
 }
 
 static struct mtu_found search(struct path p, unsigned int top, unsigned int tries)
@@ -100,20 +100,20 @@ static void finds(void **state)
 
 static void hears(void **state)
 {
-	struct mtu_found f = search((struct path){ .limit = 9000, .told = { 1400 } }, 1500, 3);
+	struct mtu_found f = search((struct path){ .limit = 9000, .error = { 1400 } }, 1500, 3);
 
 	assert_int_equal(f.passes, 1400);
 	assert_true(f.said && !f.silent);
-	assert_int_equal(f.told.mtu, 1400);
+	assert_int_equal(f.error.mtu, 1400);
 	assert_int_equal(path.probes, 3);
-	f = search((struct path){ .limit = 9000, .told = { 1400, 1310 } }, 1500, 3);	/* one after the other */
+	f = search((struct path){ .limit = 9000, .error = { 1400, 1310 } }, 1500, 3);	/* one after the other */
 	assert_int_equal(f.passes, 1310);
-	assert_int_equal(f.told.by.addr.b[15], 2);
+	assert_int_equal(f.error.by.addr.b[15], 2);
 	assert_false(f.silent);
-	f = search((struct path){ .limit = 1300, .told = { 1400 } }, 1500, 3);		/* and then a black hole */
+	f = search((struct path){ .limit = 1300, .error = { 1400 } }, 1500, 3);		/* and then a black hole */
 	assert_int_equal(f.passes, 1300);
 	assert_true(f.said && f.silent);
-	assert_int_equal(f.told.mtu, 1400);
+	assert_int_equal(f.error.mtu, 1400);
 }
 
 /* Probes find the limit, whatever a router reports */
@@ -122,7 +122,7 @@ static void is_lied_to(void **state)
 	static const unsigned int lies[] = { 1, 67, 68, 69, 500, 1399, 1401, 1450, 1500, 65535 };
 
 	for (size_t i = 0; i < sizeof(lies) / sizeof(*lies); i++) {
-		struct mtu_found f = search((struct path){ .limit = 9000, .told = { 1400 }, .lie = lies[i] }, 1500, 3);
+		struct mtu_found f = search((struct path){ .limit = 9000, .error = { 1400 }, .lie = lies[i] }, 1500, 3);
 
 		assert_int_equal(f.passes, 1400);
 		assert_false(f.silent);
@@ -190,7 +190,7 @@ static void names_the_mtu_of_a_tunnel(void **state)
 
 static void tells_pieces_and_limits_inside(void **state)
 {
-	struct mtu_found narrow = search((struct path){ .limit = 9000, .told = { 1400 } }, 1480, 3);
+	struct mtu_found narrow = search((struct path){ .limit = 9000, .error = { 1400 } }, 1480, 3);
 	struct mtu_found whole = search((struct path){ .limit = 1420 }, 1420, 3);
 	struct mtu_found hole = search((struct path){ .limit = 1000 }, 1480, 3), wide = search((struct path){ .limit = 1500 }, 1480, 3);
 	struct mtu_tunnel t = mtu_of_tunnel(1420, 60, &whole, &narrow);

@@ -13,7 +13,7 @@
 #include <cmocka.h>
 #include "config/config_names.h"
 #include "gen/nft_service.h"
-#include "instance/state.h"
+#include "instance/run_state.h"
 
 #define BACKEND "    backend: { ipv4: 192.168.1.10, ipv6: \"2001:db8:2::10\", port: 51820 }\n"
 #define ON_WAN "services:\n  - name: wg-end\n    listen: { interface: wan, ports: [ 51820, 443 ] }\n"
@@ -23,7 +23,7 @@
 #define NAMED " comment \"service wg-end\"\n"
 
 /* no state here */
-void state_path(char path[STATE_PATH_LEN], const char *instance, const char *name)
+void run_state_path(char path[RUN_STATE_PATH_LEN], const char *instance, const char *name)
 {
 	strcpy(path, "/dev/null");
 }
@@ -35,7 +35,7 @@ static char *text;
 /* Returns the rules of a chain for the first service */
 static const char *said(const char *yaml, put *put)
 {
-	struct answers answers = { 0 };
+	struct resolved_backends answers = { 0 };
 	struct nft_config n = { .answers = &answers };
 	struct config *c = NULL;
 	enum link_role role;

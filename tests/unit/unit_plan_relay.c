@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
-#include "plan/answers.h"
+#include "plan/resolved_backends.h"
 #include "plan/plan_make.h"
 #include "told.h"
 
@@ -42,7 +42,7 @@ static void has_address(__u32 ifindex, const char *text, __u8 len)
 
 static struct plan *plan_of(const struct config *c, struct plan_input *in)
 {
-	struct answers answers = { 0 };
+	struct resolved_backends answers = { 0 };
 	struct plan *p;
 
 	in->config = c;
@@ -255,7 +255,7 @@ static void followed(void **state)
 	struct prefix sites[4], more[2];
 	struct wg_name named[] = { { .key.b = { 2 }, .name = "site-b" } };
 	struct wg_peer peers[3];
-	struct followed f = { .device = "wg0", .wireguard = { .peers = peers, .n_peers = 2 }, .names = { named, 1 } };
+	struct followed_device f = { .device = "wg0", .wireguard = { .peers = peers, .n_peers = 2 }, .names = { named, 1 } };
 	struct plan_input in = { .followed_peers = &f, .n_followed = 1 }, again = in;
 	struct plan *p, *q;
 	struct config *c;
@@ -377,7 +377,7 @@ static void kernel_and_wireguard(void **state)
 	};
 	struct prefix allowed[4];
 	struct wg_peer peers[2];
-	struct followed f = { .device = "wg0", .wireguard = { .peers = peers, .n_peers = 2 } };
+	struct followed_device f = { .device = "wg0", .wireguard = { .peers = peers, .n_peers = 2 } };
 	struct plan_input in = { .followed_peers = &f, .n_followed = 1 };
 	struct config *c;
 	struct plan *p;

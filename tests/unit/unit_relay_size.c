@@ -17,7 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 #include <cmocka.h>
-#include "plan/answers.h"
+#include "plan/resolved_backends.h"
 #include "dataplane/dataplane.h"
 #include "dataplane/table.h"
 
@@ -124,7 +124,7 @@ static double cpu_ms(void)
 /* Reads, plans and writes like apply(). Returns the number of written entries. */
 static int bring(struct dataplane *dp, const struct config *c, double *ret_ms)
 {
-	struct answers answers = { 0 };
+	struct resolved_backends answers = { 0 };
 	struct plan_input in = { .config = c, .host = &host, .answers = &answers };
 	double began = cpu_ms();
 	struct plan *p;

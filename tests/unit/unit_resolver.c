@@ -17,10 +17,10 @@
 #include <limits.h>
 #include <cmocka.h>
 #include "instance/resolver.h"
-#include "instance/state.h"
+#include "instance/run_state.h"
 
-/* Replaces state.c: this test writes nothing */
-void state_path(char path[STATE_PATH_LEN], const char *instance, const char *name)
+/* Replaces run_state.c: this test writes nothing */
+void run_state_path(char path[RUN_STATE_PATH_LEN], const char *instance, const char *name)
 {
 	fail();
 }
@@ -159,7 +159,7 @@ int clock_gettime(clockid_t clock, struct timespec *t)
 }
 
 static uv_loop_t loop;
-static struct answers answers;
+static struct resolved_backends answers;
 static struct resolver *resolver;
 static unsigned int rounds;
 static bool moved;			/* in the last round */
@@ -181,8 +181,8 @@ static void want(const char *ipv4, const char *ipv6)
 
 	strcpy(service.backend.ipv4, ipv4);
 	strcpy(service.backend.ipv6, ipv6);
-	assert_int_equal(answers_for(&answers, &c), 0);
-	resolver_renew(resolver);
+	assert_int_equal(resolved_backends_match(&answers, &c), 0);
+	resolver_reconfigure(resolver);
 	next_ms = uv_backend_timeout(&loop);
 }
 
@@ -228,7 +228,7 @@ static int set_up(void **state)
 
 static void is_at(__u8 family, const char *text)
 {
-	const struct answer *a = answers_find(&answers, "wg-end", family);
+	const struct resolved_backend *a = resolved_backends_find(&answers, "wg-end", family);
 	char now[ADDRESS_STRLEN];
 
 	assert_non_null(a);
@@ -290,7 +290,7 @@ static void failures(void **state)
 		assert_int_equal(next_ms, seconds[i] * 1000);
 		is_at(FAMILY_IPV4, "192.168.1.10");
 	}
-	resolver_hope(resolver);
+	resolver_retry_soon(resolver);
 	assert_uint_in_range(uv_backend_timeout(&loop), 0, 1000);
 	next_ms = 1000;
 	said[0].status = ARES_SUCCESS;
@@ -347,7 +347,7 @@ static void family_disappears(void **state)
 	want("wg-end", "");				/* also without the configuration */
 	run_round();
 	assert_int_equal(asked, 1);
-	assert_null(answers_find(&answers, "wg-end", FAMILY_IPV6));
+	assert_null(resolved_backends_find(&answers, "wg-end", FAMILY_IPV6));
 	is_at(FAMILY_IPV4, "192.168.1.11");
 }
 
@@ -369,20 +369,20 @@ static void changes_meanwhile(void **state)
 		run_round();
 	assert_int_equal(rounds, before + 2);
 	assert_true(moved);
-	assert_null(answers_find(&answers, "other", FAMILY_IPV4));
+	assert_null(resolved_backends_find(&answers, "other", FAMILY_IPV4));
 	is_at(FAMILY_IPV4, "192.168.1.10");
 }
 
 /* Like commands: within their time limit, and if requested only for names without an answer */
 static void once(void **state)
 {
-	struct answers all = { 0 };
+	struct resolved_backends all = { 0 };
 	time_t started;
 
 	said[0] = (struct said){ .name = "wg-end", .family = AF_INET, .nodes = { { "192.168.1.10", 60 } } };
 	want("wg-end", "2001:db8::10");
 	all = answers;
-	answers = (struct answers){ 0 };
+	answers = (struct resolved_backends){ 0 };
 	silent = true;
 	assert_false(resolver_once(&all, true, 50));
 	assert_false(all.list[0].address.family);

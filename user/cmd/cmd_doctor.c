@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * wgxdp doctor: finds what on this host keeps packets from passing or makes them slow, and names
- * the command that cures it. `check` tells whether a configuration can be brought up; doctor why
+ * the command that fixes it. `check` tells whether a configuration can be brought up; doctor why
  * what is up does not work.
  */
 #include <errno.h>
@@ -15,14 +15,14 @@
 #include "lib/document.h"
 #include "lib/log.h"
 #include "instance/running.h"
-#include "instance/state.h"
+#include "instance/run_state.h"
 #include "lib/text.h"
 
 enum { LISTEN_MAX = 3600 };		/* seconds */
 
 struct arguments {
 	const char *file;
-	struct line line;
+	struct quick_service line;
 	unsigned long seconds;		/* to listen */
 	bool json;
 };
@@ -36,7 +36,7 @@ static int parse(struct arguments *a, int argc, char **argv)
 			  "one or the other");
 		return -EINVAL;
 	}
-	return a->line.config ? line_finish(&a->line, "doctor") : 0;
+	return a->line.config ? quick_service_finish(&a->line, "doctor") : 0;
 }
 
 /* ---- output ---- */
@@ -61,9 +61,9 @@ static void print(const struct doctor *k)
 		text_print(stdout, f->subject);
 		fputs(": ", stdout);
 		text_print(stdout, f->found);
-		if (f->cure) {
-			fputs("\n         cure: ", stdout);
-			text_print(stdout, f->cure);
+		if (f->fix) {
+			fputs("\n         fix: ", stdout);
+			text_print(stdout, f->fix);
 		}
 		putchar('\n');
 	}
@@ -94,10 +94,10 @@ static int print_json(const struct doctor *k)
 		document_text(row, "subject", f->subject);
 		document_text(row, "state", state_names[f->state]);
 		document_text(row, "found", f->found);
-		if (f->cure)
-			document_text(row, "cure", f->cure);
+		if (f->fix)
+			document_text(row, "fix", f->fix);
 		else
-			document_null(row, "cure");
+			document_null(row, "fix");
 	}
 	rc = document_print_json(d, stdout);
 	document_free(d);
@@ -124,7 +124,7 @@ static int open_running(struct doctor *k, struct config **ret)
 		return running_read_quietly(k->instance, ret);
 	dataplane_close(k->dp);
 	k->dp = NULL;
-	k->up = !state_read(k->instance, ret);
+	k->up = !run_state_read(k->instance, ret);
 	if (k->up)
 		return 0;
 	if (!strcmp(k->instance, INSTANCE_DEFAULT) && !access(CONFIG_DEFAULT, F_OK)) {
@@ -150,6 +150,7 @@ static int run_checks(struct doctor *k)
 	doctor_routes(k);
 	doctor_listen(k);
 	doctor_backends(k);
+	doctor_replies(k);
 	doctor_guards(k);
 	doctor_wireguard(k);
 	doctor_counters(k);
@@ -210,14 +211,14 @@ static const struct command_option options[] = {
 
 const struct command doctor_command = {
 	.name = "doctor",
-	.summary = "find what keeps packets from passing, with the command that cures it",
+	.summary = "find what keeps packets from passing, with the command that fixes it",
 	.usage = "[-c FILE] [--listen SECONDS] [-j|--json]\n"
 		 "--wan IF [--wan IF]... --to BACKEND[,BACKEND][:PORT] [--lan IF]... [--port "
 		 "PORTS] [--nat dnat|none|masquerade] [--listen SECONDS] [-j|--json]",
 	.about = "Checks this host and what runs: kernel, interfaces, drivers, offloads, MTU, "
 		 "VLANs, forwarding, other programs, rules, routes, backends, WireGuard, "
 		 "handshakes and clock. Each finding is ok, a warning or a problem, with the "
-		 "command that cures it. If nothing is up, it looks at the host, and at "
+		 "command that fixes it. If nothing is up, it looks at the host, and at "
 		 CONFIG_DEFAULT " if that is there. It changes nothing; it sends two bytes to each "
 		 "backend to see whether it answers.\n"
 		 "Exit status: 0 no problem; 3 problems; 2 the file is invalid; 1 the checks "

@@ -391,7 +391,7 @@ static void note_places(struct yaml *y, struct config *c)
 }
 
 static int parse(const char *text, size_t n, const char *name, bool is_file,
-		 const struct config_look *look, struct config **ret)
+		 const struct config_inspector *inspector, struct config **ret)
 {
 	struct yaml_node *root;
 	struct config *c;
@@ -410,8 +410,8 @@ static int parse(const char *text, size_t n, const char *name, bool is_file,
 	r = !c || y.no_memory ? -ENOMEM : y.errors ? -EINVAL : 0;
 	if (r == -ENOMEM)
 		log_error("cannot read %s: %s", name, strerror(ENOMEM));
-	if (!r && root && look)
-		look->look(look->data, c, report_at, &y);
+	if (!r && root && inspector)
+		inspector->inspect(inspector->data, c, report_at, &y);
 	yaml_close(&y);
 	if (!r)
 		*ret = c;
@@ -425,7 +425,8 @@ int config_parse(const char *text, const char *name, struct config **ret)
 	return parse(text, strlen(text), name, false, NULL, ret);
 }
 
-int config_read_and_look(const char *file, const struct config_look *look, struct config **ret)
+int config_read_and_inspect(const char *file, const struct config_inspector *inspector,
+			    struct config **ret)
 {
 	char *text;
 	size_t n;
@@ -433,14 +434,14 @@ int config_read_and_look(const char *file, const struct config_look *look, struc
 
 	if (r)
 		return r;
-	r = parse(text, n, yaml_file_name(file), true, look, ret);
+	r = parse(text, n, yaml_file_name(file), true, inspector, ret);
 	free(text);
 	return r;
 }
 
 int config_read(const char *file, struct config **ret)
 {
-	return config_read_and_look(file, NULL, ret);
+	return config_read_and_inspect(file, NULL, ret);
 }
 
 void config_free_service(struct service_config *s)

@@ -18,13 +18,14 @@ struct config_place {
 
 typedef void config_tell(void *data, const struct config_place *place, const char *text);
 
-/* look() receives a valid configuration while the places in its file are known. */
-struct config_look {
-	void (*look)(void *data, const struct config *c, config_tell *tell, void *to);
+/* inspect() receives a valid configuration while the places in its file are known. */
+struct config_inspector {
+	void (*inspect)(void *data, const struct config *c, config_tell *tell, void *to);
 	void *data;
 };
-/* As config_read; what look() reports does not change the return value. */
-int config_read_and_look(const char *file, const struct config_look *look, struct config **ret);
+/* As config_read; what inspect() reports does not change the return value. */
+int config_read_and_inspect(const char *file, const struct config_inspector *inspector,
+			    struct config **ret);
 
 /* Checks each value on its own, then contradictions if there were no errors so far, `errors`
  * included. Returns the number of all errors. */

@@ -27,7 +27,7 @@ static const struct {
 };
 #define N_ICMPV6 (sizeof(icmpv6_types) / sizeof(*icmpv6_types))
 
-/* for the WireGuard of a mesh: docs/design.md */
+/* for the WireGuard of a mesh between sites */
 static const struct port_range default_udp_ports = { 58000, 60000 };
 
 const char *reject_name(enum policy_reject r)

@@ -159,10 +159,11 @@ static __u64 secret_factor(void)
 	return factor | 1;
 }
 
-/* Each CPU has its memo. Without flows and lists there are no tuples. */
+/* Each CPU has its memo. Without flows, lists and peers behind nics there are no tuples. */
 static void set_express(struct wgxdp *s, const struct plan *p)
 {
-	__u32 tuples = s->rodata->with_flows || s->rodata->with_lists ? p->express_entries : 1;
+	bool with_tuples = s->rodata->with_flows || s->rodata->with_lists || p->relay.nics;
+	__u32 tuples = with_tuples ? p->express_entries : 1;
 
 	if (!p->express)
 		return;

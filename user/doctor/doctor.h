@@ -4,7 +4,7 @@
  * one part of the host and appends findings in the order in which cmd_doctor.c prints them.
  */
 #pragma once
-#include "plan/answers.h"
+#include "plan/resolved_backends.h"
 #include "dataplane/dataplane.h"
 #include "net/wireguard.h"
 #include "plan/reach.h"
@@ -18,7 +18,7 @@ struct finding {
 	char subject[256];		/* an interface, a backend, a service; "": the host */
 	enum state state;
 	char *found;
-	char *cure;			/* a shell command; NULL: none is known */
+	char *fix;			/* a shell command; NULL: none is known */
 };
 
 /* An interface that wgxdp uses */
@@ -44,7 +44,7 @@ struct doctor_backend {
 	bool suspect;			/* a finding explains why it does not answer */
 	int socket;			/* probes it; -1: none */
 	int refused;			/* the errno it answered with; 0: none */
-	bool told;			/* a finding says that it does not answer */
+	bool reported;			/* a finding says that it does not answer */
 };
 
 /* A WireGuard device of this host */
@@ -65,20 +65,20 @@ struct seen_vlans {
 struct doctor {
 	const char *instance;
 	char wgxdp[64];			/* "wgxdp", with --instance if it is not the default one */
-	/* Applies the running configuration again. A cure ends with it if `up` finds more after the
-	 * cure than before */
+	/* Applies the running configuration again. A fix ends with it if `up` finds more after the
+	 * fix than before */
 	char again[160];
 	bool only_file;			/* a configuration is examined, not an instance */
 	bool up;			/* the instance is up, perhaps without a data path */
 	char file[PATH_MAX];		/* from which it was read; "": from none */
 	enum source_state source;
 	struct conditions is;		/* of what runs; empty if nothing does */
-	/* Makes the file say what runs after a cure that changes it; "": there is no such file */
+	/* Makes the file say what runs after a fix that changes it; "": there is no such file */
 	char keep[3 * PATH_MAX + 128];
 	const struct config *c;		/* the running configuration, or the one to examine */
 	struct dataplane *dp;		/* NULL: the configuration does not run */
 	struct host h;
-	struct answers answers;
+	struct resolved_backends answers;
 	struct link *links;		/* of the running data path */
 	size_t n_links;
 	struct plan *plan;		/* ports and nics of the running data path, or NULL */
@@ -98,19 +98,19 @@ struct doctor {
 	int failed;			/* -errno of a failure of doctor itself */
 };
 
-/* Appends a finding. cure is allocated or NULL; the list takes ownership of it */
-void doctor_say(struct doctor *k, enum state state, const char *check, const char *subject,
-		char *cure, const char *format, ...) __attribute__((format(printf, 6, 7)));
+/* Appends a finding. fix is allocated or NULL; the list takes ownership of it */
+void doctor_report(struct doctor *k, enum state state, const char *check, const char *subject,
+		   char *fix, const char *format, ...) __attribute__((format(printf, 6, 7)));
 #define doctor_ok(k, check, subject, ...) \
-	doctor_say(k, STATE_OK, check, subject, NULL, __VA_ARGS__)
-/* Formats a shell command for doctor_say(). NULL: no memory */
-char *cure(const char *format, ...) __attribute__((format(printf, 1, 2)));
+	doctor_report(k, STATE_OK, check, subject, NULL, __VA_ARGS__)
+/* Formats a shell command for doctor_report(). NULL: no memory */
+char *make_fix(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* Reads ports, backends and WireGuard devices from the configuration and the host. 0 or -errno */
 int doctor_gather(struct doctor *k);
 void doctor_free(struct doctor *k);
 /* Returns the file as a shell's word. NULL: there is none, or it has characters that would have to
- * be quoted, and no cure can name it */
+ * be quoted, and no fix can name it */
 const char *doctor_file(const struct doctor *k);
 /* NULL: wgxdp does not use the interface */
 struct doctor_port *doctor_port(struct doctor *k, __u32 ifindex);
@@ -137,6 +137,7 @@ void doctor_rules(struct doctor *k);		/* nftables */
 /* Probes backends and receives frames for k->seconds. doctor_backends() then adds the findings */
 void doctor_listen(struct doctor *k);
 void doctor_backends(struct doctor *k);
+void doctor_replies(struct doctor *k);		/* after doctor_backends() */
 void doctor_wireguard(struct doctor *k);	/* devices and peers of this host */
 void doctor_guards(struct doctor *k);		/* keys, and handshakes without an answer */
 void doctor_counters(struct doctor *k);

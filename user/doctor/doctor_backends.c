@@ -191,7 +191,7 @@ static const struct seen_vlans *strange_vlans(const struct doctor *k, const stru
 }
 
 /* Creates the VLAN interface and moves the addresses of the interface to it */
-static char *cure_vlan(const struct doctor *k, const struct nl_link *link, __u16 id)
+static char *fix_vlan(const struct doctor *k, const struct nl_link *link, __u16 id)
 {
 	const char *nic = doctor_nic(k, link)->name;
 	char *text = NULL, address[ADDRESS_STRLEN], vlan[24];
@@ -227,18 +227,19 @@ static bool report_vlan(struct doctor *k, const struct nl_link *link)
 	if (!v || !port)
 		return false;
 	if (!port->dead)
-		doctor_say(k, STATE_PROBLEM, "vlan", link->name, cure_vlan(k, link, v->id[0]),
-			   "nobody answers there, but frames of VLAN %u come in by %s, for which "
-			   "there is no interface", v->id[0], doctor_link_name(k, v->ifindex));
+		doctor_report(k, STATE_PROBLEM, "vlan", link->name, fix_vlan(k, link, v->id[0]),
+			      "no backend answers there, but frames of VLAN %u arrive on %s, and "
+			      "this host has no interface for that VLAN",
+			      v->id[0], doctor_link_name(k, v->ifindex));
 	port->dead = true;
 	return true;
 }
 
 /* Whether a finding has the same cause for the backend's address of the other family */
-static bool is_told(const struct doctor *k, const struct doctor_backend *b)
+static bool is_reported(const struct doctor *k, const struct doctor_backend *b)
 {
 	for (const struct doctor_backend *o = k->backends; o < b; o++)
-		if (o->service == b->service && o->told && o->port == b->port &&
+		if (o->service == b->service && o->reported && o->port == b->port &&
 		    o->way.oif == b->way.oif)
 			return true;
 	return false;
@@ -258,27 +259,27 @@ static void look_at_backend(struct doctor *k, struct doctor_backend *b,
 	endpoint_format(&b->address, b->port, subject);
 	address_format(&b->address, to);
 	address_format(b->way.via.family ? &b->way.via : &b->address, next);
-	b->told = b->suspect = state & (NUD_FAILED | NUD_INCOMPLETE) || b->refused;
-	if (b->told && is_told(k, b))
+	b->reported = b->suspect = state & (NUD_FAILED | NUD_INCOMPLETE) || b->refused;
+	if (b->reported && is_reported(k, b))
 		return;
 	if (state & (NUD_FAILED | NUD_INCOMPLETE) || b->refused == EHOSTUNREACH) {
 		if (!report_vlan(k, out))
-			doctor_say(k, STATE_PROBLEM, "neighbour", subject,
-				   cure("ip -s neighbour flush to %s dev %s; ping -c 3 %s", next,
-					SHELL_WORD(out->name), next),
-				   "%s is not resolved on %s: its host is off, or has another "
-				   "address, or is on another wire", next, out->name);
+			doctor_report(k, STATE_PROBLEM, "neighbour", subject,
+				      make_fix("ip -s neighbour flush to %s dev %s; ping -c 3 %s",
+					       next, SHELL_WORD(out->name), next),
+				      "%s does not resolve on %s: the host is off, has another "
+				      "address, or is on another network", next, out->name);
 	} else if (b->refused == ECONNREFUSED) {
-		doctor_say(k, STATE_PROBLEM, "backend", subject,
-			   cure("ssh %s '" REMOTE "'", to, port),
-			   "its host is there, but nobody listens on UDP port %u: WireGuard is "
-			   "down there, or has another port", port);
+		doctor_report(k, STATE_PROBLEM, "backend", subject,
+			      make_fix("ssh %s '" REMOTE "'", to, port),
+			      "the host is there, but nothing listens on its UDP port %u: "
+			      "WireGuard is down there, or uses another port", port);
 	} else if (b->refused) {
-		doctor_say(k, STATE_PROBLEM, "backend", subject, NULL, "cannot be sent to: %s",
-			   strerror(b->refused));
+		doctor_report(k, STATE_PROBLEM, "backend", subject, NULL, "cannot send to it: %s",
+			      strerror(b->refused));
 	} else {
 		doctor_ok(k, "backend", subject,
-			  "nobody says that it is not there%s", state & NUD_PERMANENT ?
+			  "no error received%s", state & NUD_PERMANENT ?
 			  "; its MAC address is set by hand (permanent)" : "");
 	}
 }
@@ -305,7 +306,7 @@ void doctor_backends(struct doctor *k)
 		if (k->vlans[i].n && !(doctor_port(k, k->vlans[i].ifindex) &&
 				       doctor_port(k, k->vlans[i].ifindex)->dead))
 			doctor_ok(k, "vlan", doctor_link_name(k, k->vlans[i].ifindex),
-				  "frames of VLAN %u come in, for which there is no interface, and "
-				  "nobody is missed", k->vlans[i].id[0]);
+				  "frames of VLAN %u arrive, and this host has no interface for "
+				  "it; no backend is missing", k->vlans[i].id[0]);
 	free(list);
 }

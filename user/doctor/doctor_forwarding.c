@@ -22,7 +22,7 @@ static bool is_autoconfigured(const struct doctor *k, const struct nl_link *link
 	return false;
 }
 
-static bool needs(const struct doctor *k, const struct doctor_port *port, bool ipv6)
+static bool needs_forwarding(const struct doctor *k, const struct doctor_port *port, bool ipv6)
 {
 	return reach_needs(k->c, &k->h, port->link, ipv6 ? FAMILY_IPV6 : FAMILY_IPV4);
 }
@@ -34,7 +34,7 @@ static size_t count_needs(const struct doctor *k, bool ipv6, size_t *ret_on)
 
 	*ret_on = 0;
 	for (size_t i = 0; i < k->n_ports; i++)
-		if (k->ports[i].link && needs(k, &k->ports[i], ipv6)) {
+		if (k->ports[i].link && needs_forwarding(k, &k->ports[i], ipv6)) {
 			n++;
 			*ret_on += host_forwards(k->ports[i].name, ipv6);
 		}
@@ -51,18 +51,18 @@ static const char *sysctl_name(const char *interface, char ret[IFNAMSIZ])
 	return ret;
 }
 
-static char *cure_all(const struct doctor *k, bool ipv6)
+static char *fix_all(const struct doctor *k, bool ipv6)
 {
 	char name[IFNAMSIZ];
 
 	if (!ipv6)
-		return cure("sysctl -w net.ipv4.ip_forward=1");
+		return make_fix("sysctl -w net.ipv4.ip_forward=1");
 	for (size_t i = 0; i < k->n_ports; i++)
 		if (k->ports[i].link && is_autoconfigured(k, k->ports[i].link))
-			return cure("sysctl -w net.ipv6.conf.%s.accept_ra=2 "
-				    "net.ipv6.conf.all.forwarding=1",
-				    SHELL_WORD(sysctl_name(k->ports[i].name, name)));
-	return cure("sysctl -w net.ipv6.conf.all.forwarding=1");
+			return make_fix("sysctl -w net.ipv6.conf.%s.accept_ra=2 "
+					"net.ipv6.conf.all.forwarding=1",
+					SHELL_WORD(sysctl_name(k->ports[i].name, name)));
+	return make_fix("sysctl -w net.ipv6.conf.all.forwarding=1");
 }
 
 static void look_at_family(struct doctor *k, bool ipv6)
@@ -74,19 +74,22 @@ static void look_at_family(struct doctor *k, bool ipv6)
 	if (!n)
 		return;
 	if (!on) {
-		doctor_say(k, STATE_PROBLEM, "forwarding", family, cure_all(k, ipv6),
-			   "off: the kernel, and so XDP, which asks it for ways, forwards nothing");
+		doctor_report(k, STATE_PROBLEM, "forwarding", family, fix_all(k, ipv6),
+			      "off: neither the kernel nor XDP, which uses the kernel's routes, "
+			      "forwards anything");
 		return;
 	}
 	for (size_t i = 0; i < k->n_ports && on < n; i++) {
 		const struct doctor_port *port = &k->ports[i];
 
-		if (port->link && needs(k, port, ipv6) && !host_forwards(port->name, ipv6))
-			doctor_say(k, STATE_PROBLEM, "forwarding", port->name,
-				   cure("sysctl -w net.ipv%d.conf.%s.forwarding=1", ipv6 ? 6 : 4,
-					SHELL_WORD(sysctl_name(port->name, name))),
-				   "%s is not forwarded from it, though from others it is",
-				   family);
+		if (port->link && needs_forwarding(k, port, ipv6) &&
+		    !host_forwards(port->name, ipv6))
+			doctor_report(k, STATE_PROBLEM, "forwarding", port->name,
+				      make_fix("sysctl -w net.ipv%d.conf.%s.forwarding=1",
+					       ipv6 ? 6 : 4,
+					       SHELL_WORD(sysctl_name(port->name, name))),
+				      "%s forwarding is off for this interface, and on for others",
+				      family);
 	}
 	if (on == n)
 		doctor_ok(k, "forwarding", family, "on");
@@ -99,18 +102,18 @@ static void look_at_accept_ra(struct doctor *k, const struct doctor_port *port)
 	if (doctor_sysctl("/proc/sys/net/ipv6/conf/%s/accept_ra", port->name) != 1 ||
 	    !host_forwards(port->name, true) || !is_autoconfigured(k, port->link))
 		return;
-	doctor_say(k, STATE_PROBLEM, "accept_ra", port->name,
-		   cure("sysctl -w net.ipv6.conf.%s.accept_ra=2",
-			SHELL_WORD(sysctl_name(port->name, name))),
-		   "1, and it forwards: the kernel hears no router advertisement any more, so "
-		   "address and default route end with their lifetime");
+	doctor_report(k, STATE_PROBLEM, "accept_ra", port->name,
+		      make_fix("sysctl -w net.ipv6.conf.%s.accept_ra=2",
+			       SHELL_WORD(sysctl_name(port->name, name))),
+		      "1, and forwarding is on: the kernel ignores router advertisements, so "
+		      "address and default route expire");
 }
 
 /* ---- rp_filter ---- */
 
 /* Stands for any host of the internet: no network has a route of its own to the benchmark
  * addresses (RFC 2544) */
-static const struct address *anywhere(void)
+static const struct address *any_remote(void)
 {
 	static struct address a;
 
@@ -137,20 +140,22 @@ static void look_at_rp_filter(struct doctor *k, const struct doctor_port *port)
 		const struct nl_address *a = &k->h.addresses[i];
 
 		if (a->ifindex != port->link->ifindex || a->local.family != FAMILY_IPV4 ||
-		    nl_way(anywhere(), &a->local, host_link_vrf(&k->h, port->link), 0, &way) ||
+		    nl_way(any_remote(), &a->local, host_link_vrf(&k->h, port->link), 0, &way) ||
 		    way.oif == port->link->ifindex)
 			continue;
-		doctor_say(k, k->n_devices ? STATE_PROBLEM : STATE_OK, "rp_filter", port->name,
-			   k->n_devices ?
-			   cure("sysctl -w net.ipv4.conf.%s.rp_filter=2",
-				SHELL_WORD(sysctl_name(port->name, name))) : NULL,
-			   "strict, and what answers those who come in by it leaves by %s: %s",
-			   doctor_link_name(k, way.oif), k->n_devices ?
-			   "the kernel throws away what comes in for WireGuard here" :
-			   "the kernel would throw it away, but XDP and tc come first");
+		doctor_report(k, k->n_devices ? STATE_PROBLEM : STATE_OK, "rp_filter", port->name,
+			      k->n_devices ?
+			      make_fix("sysctl -w net.ipv4.conf.%s.rp_filter=2",
+				       SHELL_WORD(sysctl_name(port->name, name))) : NULL,
+			      "strict, and replies to packets that arrive on it leave by %s: %s",
+			      doctor_link_name(k, way.oif), k->n_devices ?
+			      "the kernel drops packets that arrive on it for WireGuard on this "
+			      "host" :
+			      "the kernel would drop these packets, but XDP and tc run before that "
+			      "check");
 		return;
 	}
-	doctor_ok(k, "rp_filter", port->name, "strict, and answers leave by the same interface");
+	doctor_ok(k, "rp_filter", port->name, "strict, and replies leave by the same interface");
 }
 
 void doctor_forwarding(struct doctor *k)

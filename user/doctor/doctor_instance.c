@@ -15,15 +15,15 @@
 
 /* ---- the daemon ---- */
 
-static char *cure_daemon(const struct doctor *k)
+static char *fix_daemon(const struct doctor *k)
 {
 	bool is_default = !strcmp(k->instance, INSTANCE_DEFAULT);
 
 	if (is_default && !access("/run/systemd/system", F_OK))
-		return cure("systemctl enable --now wgxdp-daemon.service");
+		return make_fix("systemctl enable --now wgxdp-daemon.service");
 	if (!*k->file)
-		return cure("setsid -f %s daemon", k->wgxdp);
-	return doctor_file(k) ? cure("setsid -f %s daemon -c %s", k->wgxdp, k->file) : NULL;
+		return make_fix("setsid -f %s daemon", k->wgxdp);
+	return doctor_file(k) ? make_fix("setsid -f %s daemon -c %s", k->wgxdp, k->file) : NULL;
 }
 
 static void look_at_daemon(struct doctor *k)
@@ -32,57 +32,59 @@ static void look_at_daemon(struct doctor *k)
 	__s64 since;
 
 	if (follower_runs(k->instance, &since))
-		doctor_ok(k, "daemon", "", "it runs, and follows what changes");
+		doctor_ok(k, "daemon", "", "it runs and follows changes");
 	else if (needed)
-		doctor_say(k, STATE_PROBLEM, "daemon", "", cure_daemon(k),
-			   "none runs, and the configuration has what only a daemon follows: %s",
-			   needed);
+		doctor_report(k, STATE_PROBLEM, "daemon", "", fix_daemon(k),
+			      "no daemon runs, and the configuration needs one: only a daemon "
+			      "follows %s",
+			      needed);
 	else
-		doctor_ok(k, "daemon", "", "none runs, and nothing in the configuration needs one: "
-			  "`up` has to be run after a change of this host");
+		doctor_ok(k, "daemon", "", "no daemon runs, and the configuration needs none: run "
+					   "`up` after each change of this host");
 }
 
 /* ---- the file ---- */
 
 /* Makes the file say what runs; what it said is in FILE.old. */
-static char *cure_file(const struct doctor *k)
+static char *fix_file(const struct doctor *k)
 {
 	const char *file = doctor_file(k);
 
 	if (!file)
 		return NULL;
-	return k->source == SOURCE_GONE ? cure("%s save > %s", k->wgxdp, file) :
-	       cure("cp -p %s %s.old && %s save > %s", file, file, k->wgxdp, file);
+	return k->source == SOURCE_GONE ? make_fix("%s save > %s", k->wgxdp, file) :
+	       make_fix("cp -p %s %s.old && %s save > %s", file, file, k->wgxdp, file);
 }
 
 static void look_at_source(struct doctor *k)
 {
 	switch (k->source) {
 	case SOURCE_NONE:
-		doctor_ok(k, "configuration", "", "what runs was read from no file");
+		doctor_ok(k, "configuration", "", "what runs was not read from a file");
 		break;
 	case SOURCE_SAME:
-		doctor_ok(k, "configuration", k->file, "it is what runs");
+		doctor_ok(k, "configuration", k->file, "it says what runs");
 		break;
 	case SOURCE_BY_HAND:
-		doctor_say(k, STATE_PROBLEM, "configuration", k->file, cure_file(k),
-			   "commands have changed what runs, and the next start undoes that: "
-			   "`%s reload -c FILE --dry-run` shows what", k->wgxdp);
+		doctor_report(k, STATE_PROBLEM, "configuration", k->file, fix_file(k),
+			      "commands changed what runs, and the next start would undo that: `%s "
+			      "reload -c FILE --dry-run` shows the differences", k->wgxdp);
 		break;
 	case SOURCE_CHANGED:
-		doctor_say(k, STATE_PROBLEM, "configuration", k->file, doctor_file(k) ?
-			   cure("%s reload -c %s", k->wgxdp, k->file) : NULL,
-			   "it was changed, and what runs is older: `%s reload -c FILE --dry-run` "
-			   "shows what differs", k->wgxdp);
+		doctor_report(k, STATE_PROBLEM, "configuration", k->file, doctor_file(k) ?
+			      make_fix("%s reload -c %s", k->wgxdp, k->file) : NULL,
+			      "it was changed, and what runs is older: `%s reload -c FILE "
+			      "--dry-run` shows the differences", k->wgxdp);
 		break;
 	case SOURCE_INVALID:
-		doctor_say(k, STATE_PROBLEM, "configuration", k->file, cure_file(k),
-			   "it was changed, and has errors, which `%s check -c FILE` names: the "
-			   "next start fails. The cure makes it what runs", k->wgxdp);
+		doctor_report(k, STATE_PROBLEM, "configuration", k->file, fix_file(k),
+			      "it was changed and has errors, which `%s check -c FILE` names: the "
+			      "next start would fail. The fix writes what runs into it", k->wgxdp);
 		break;
 	case SOURCE_GONE:
-		doctor_say(k, STATE_PROBLEM, "configuration", k->file, cure_file(k),
-			   "what runs was read from it, and it is gone: the next start fails");
+		doctor_report(k, STATE_PROBLEM, "configuration", k->file, fix_file(k),
+			      "what runs was read from it, and the file is gone: the next start "
+			      "would fail");
 		break;
 	}
 }
@@ -106,8 +108,8 @@ bool doctor_is_attached(struct doctor *k, struct doctor_port *port)
 		    (c->state != INTERFACE_GONE && c->state != INTERFACE_WAITING))
 			continue;
 		port->dead = true;
-		doctor_say(k, STATE_PROBLEM, "interface", port->name, cure("%s", k->again), "%s",
-			   c->why);
+		doctor_report(k, STATE_PROBLEM, "interface", port->name,
+			      make_fix("%s", k->again), "%s", c->why);
 		return false;
 	}
 	return true;
@@ -155,9 +157,10 @@ static void look_at_service(struct doctor *k, size_t id)
 	if (c->state == SERVICE_LISTENING)
 		doctor_ok(k, "service", name, "listening");
 	else if (is_own_fault(k, c, interface))
-		doctor_say(k, STATE_PROBLEM, "service", name,
-			   has_another_address(k, c, interface) ? cure("%s", k->again) : NULL,
-			   "%s: %s", service_state_name(c->state), c->why);
+		doctor_report(k, STATE_PROBLEM, "service", name,
+			      has_another_address(k, c, interface) ?
+			      make_fix("%s", k->again) : NULL,
+			      "%s: %s", service_state_name(c->state), c->why);
 }
 
 static bool is_device(const struct doctor *k, const char *name)
@@ -175,10 +178,10 @@ static void look_at_followed(struct doctor *k)
 		const struct interface_condition *c = &k->is.interfaces[i];
 
 		if (!c->role && !is_device(k, c->name))
-			doctor_say(k, STATE_PROBLEM, "interface", c->name,
-				   c->state != INTERFACE_DOWN ? NULL :
-				   cure("ip link set dev %s up", SHELL_WORD(c->name)), "%s",
-				   c->why);
+			doctor_report(k, STATE_PROBLEM, "interface", c->name,
+				      c->state != INTERFACE_DOWN ? NULL :
+				      make_fix("ip link set dev %s up", SHELL_WORD(c->name)), "%s",
+				      c->why);
 	}
 }
 
@@ -191,11 +194,11 @@ static void take_check(void *data, const struct config_place *place, const char 
 	struct doctor *k = data;
 
 	if (library || strstr(place->path, "/flows/source/"))
-		doctor_say(k, STATE_PROBLEM, library ? "library" : "source", place->path + 1, NULL,
-			   "%s", text);
+		doctor_report(k, STATE_PROBLEM, library ? "library" : "source", place->path + 1,
+			      NULL, "%s", text);
 }
 
-/* The names of the instances that are up, as ": a, b are"; "": none is */
+/* Returns the names of the instances that are up, as "; up: a, b"; "": none is */
 static const char *other_instances(char ret[256])
 {
 	DIR *dir = opendir(PINS_DIR);
@@ -216,15 +219,16 @@ static void report_not_up(struct doctor *k)
 
 	other_instances(others);
 	if (*k->file && !access("/run/systemd/system", F_OK))
-		doctor_say(k, STATE_PROBLEM, "instance", k->instance,
-			   cure("systemctl enable --now wgxdp.service"),
-			   "it is not up, and %s is there%s", k->file, others);
+		doctor_report(k, STATE_PROBLEM, "instance", k->instance,
+			      make_fix("systemctl enable --now wgxdp.service"),
+			      "it is not up, although %s exists%s", k->file, others);
 	else if (*k->file)
-		doctor_say(k, STATE_PROBLEM, "instance", k->instance, cure("%s up", k->wgxdp),
-			   "it is not up, and %s is there%s", k->file, others);
+		doctor_report(k, STATE_PROBLEM, "instance", k->instance,
+			      make_fix("%s up", k->wgxdp),
+			      "it is not up, although %s exists%s", k->file, others);
 	else if (strcmp(k->instance, INSTANCE_DEFAULT))
-		doctor_say(k, STATE_PROBLEM, "instance", k->instance, NULL,
-			   "it is not up%s", others);
+		doctor_report(k, STATE_PROBLEM, "instance", k->instance, NULL,
+			      "it is not up%s", others);
 	else
 		doctor_ok(k, "instance", k->instance,
 			  "it is not up, and there is no " CONFIG_DEFAULT "%s", others);

@@ -22,7 +22,7 @@
 /* ---- links ---- */
 
 /* By custom, the name of a VLAN interface contains its nic and id: eth0.7 */
-static char *cure_missing(const struct doctor *k, const char *name)
+static char *fix_missing(const struct doctor *k, const char *name)
 {
 	const char *dot = strrchr(name, '.');
 	char base[IFNAMSIZ] = "", path[sizeof(WG_QUICK_DIR) + IFNAMSIZ + 8];
@@ -32,21 +32,21 @@ static char *cure_missing(const struct doctor *k, const char *name)
 		memcpy(base, name, dot - name);
 	snprintf(path, sizeof(path), WG_QUICK_DIR "/%s.conf", name);
 	if (!access(path, R_OK))
-		return k->dp ? cure("wg-quick up %s && %s", SHELL_WORD(name), k->again) :
-		       cure("wg-quick up %s", SHELL_WORD(name));
+		return k->dp ? make_fix("wg-quick up %s && %s", SHELL_WORD(name), k->again) :
+		       make_fix("wg-quick up %s", SHELL_WORD(name));
 	if (!*base || !host_link_by_name(&k->h, base))
 		return NULL;
-	return cure("ip link add link %s name %s type vlan id %u && ip link set dev %s up",
-		    SHELL_WORD(base), SHELL_WORD(name), id, SHELL_WORD(name));
+	return make_fix("ip link add link %s name %s type vlan id %u && ip link set dev %s up",
+			SHELL_WORD(base), SHELL_WORD(name), id, SHELL_WORD(name));
 }
 
 static void report_missing(struct doctor *k, const char *name)
 {
 	char there[HOST_NAMES_LEN];
 
-	doctor_say(k, STATE_PROBLEM, "interface", name, cure_missing(k, name),
-		   "this host has no interface of that name: there is %s",
-		   host_link_names(&k->h, name, there));
+	doctor_report(k, STATE_PROBLEM, "interface", name, fix_missing(k, name),
+		      "this host has no interface of this name: there is %s",
+		      host_link_names(&k->h, name, there));
 }
 
 /* Finds the nic that carries a PPPoE session: any, or only the nic `name` */
@@ -68,7 +68,7 @@ static bool pppoe_device(const char *name, char ret[IFNAMSIZ])
 }
 
 /* Has all services that listen on an interface listen on another one. NULL: none does */
-static char *cure_listen(const struct doctor *k, const char *name, const char *other)
+static char *fix_listen(const struct doctor *k, const char *name, const char *other)
 {
 	char *text = NULL;
 	size_t size, n = 0;
@@ -92,8 +92,8 @@ static void report_wrong_interface(struct doctor *k, struct doctor_port *port, c
 			const char *why)
 {
 	port->dead = true;
-	doctor_say(k, STATE_PROBLEM, "interface", port->name, cure_listen(k, port->name, other),
-		   "%s %s: name %s in its place", why, other, other);
+	doctor_report(k, STATE_PROBLEM, "interface", port->name, fix_listen(k, port->name, other),
+		      "%s %s: write %s instead", why, other, other);
 }
 
 static bool has_ipv4(const struct doctor *k, __u32 ifindex)
@@ -113,14 +113,15 @@ static bool look_at_link(struct doctor *k, struct doctor_port *port)
 
 	if (!link->up) {
 		port->dead = true;
-		doctor_say(k, STATE_PROBLEM, "interface", link->name,
-			   cure("ip link set dev %s up", SHELL_WORD(link->name)), "it is down");
+		doctor_report(k, STATE_PROBLEM, "interface", link->name,
+			      make_fix("ip link set dev %s up",
+				       SHELL_WORD(link->name)), "it is down");
 	} else if (link->ethernet && link->noarp) {
 		port->dead = true;
-		doctor_say(k, STATE_PROBLEM, "interface", link->name,
-			   cure("ip link set dev %s arp on", SHELL_WORD(link->name)),
-			   "it asks nobody for MAC addresses (NOARP), so no neighbour behind it is "
-			   "resolved");
+		doctor_report(k, STATE_PROBLEM, "interface", link->name,
+			      make_fix("ip link set dev %s arp on", SHELL_WORD(link->name)),
+			      "it does not resolve MAC addresses (NOARP), so it reaches no "
+			      "neighbour");
 	} else if (master && !strcmp(master->kind, "bridge")) {
 		report_wrong_interface(k, port, master->name, "it is a port of the bridge");
 	} else if (link->ethernet && !has_ipv4(k, link->ifindex) &&
@@ -152,10 +153,10 @@ static void look_at_lro(struct doctor *k, const struct nl_link *nic)
 		doctor_ok(k, "lro", nic->name, "off");
 		return;
 	}
-	doctor_say(k, STATE_PROBLEM, "lro", nic->name,
-		   cure("ethtool -K %s lro off", SHELL_WORD(nic->name)),
-		   "on: the device puts packets together, to what cannot be forwarded, and its "
-		   "driver may refuse native XDP");
+	doctor_report(k, STATE_PROBLEM, "lro", nic->name,
+		      make_fix("ethtool -K %s lro off", SHELL_WORD(nic->name)),
+		      "on: the device merges packets, which then cannot be forwarded, and its "
+		      "driver may refuse native XDP");
 }
 
 /* ---- programs ---- */
@@ -181,19 +182,19 @@ static __u32 link_of_program(__u32 program, __u32 ifindex)
 	return 0;
 }
 
-static char *cure_program(const struct doctor *k, const struct nl_link *nic)
+static char *fix_program(const struct doctor *k, const struct nl_link *nic)
 {
 	LIBBPF_OPTS(bpf_xdp_query_opts, at);
 	__u32 link = link_of_program(nic->xdp_prog_id, nic->ifindex);
 	const char *mode = !bpf_xdp_query(nic->ifindex, 0, &at) &&
 			   at.skb_prog_id == nic->xdp_prog_id ? "xdpgeneric" : "xdpdrv";
-	char *detach = link ? cure("bpftool link detach id %u", link) :
-		       cure("ip link set dev %s %s off", SHELL_WORD(nic->name), mode);
+	char *detach = link ? make_fix("bpftool link detach id %u", link) :
+		       make_fix("ip link set dev %s %s off", SHELL_WORD(nic->name), mode);
 	char *both;
 
 	if (!k->dp || !detach)
 		return detach;
-	both = cure("%s && %s", detach, k->again);
+	both = make_fix("%s && %s", detach, k->again);
 	free(detach);
 	return both;
 }
@@ -227,14 +228,14 @@ static void look_at_programs(struct doctor *k, struct doctor_port *port, const s
 			  nic->xdp_prog_id);
 	} else if (beside) {
 		doctor_ok(k, "xdp", nic->name,
-			  "the program %s (id %u), not ours, sees packets before tc does", name,
+			  "another program, %s (id %u), gets packets before tc", name,
 			  nic->xdp_prog_id);
 	} else {
 		port->dead = true;
-		doctor_say(k, STATE_PROBLEM, "xdp", nic->name, cure_program(k, nic),
-			   "the XDP program %s (id %u) is attached to it and is not ours: it sees "
-			   "every packet first, and there is no room for another",
-			   name, nic->xdp_prog_id);
+		doctor_report(k, STATE_PROBLEM, "xdp", nic->name, fix_program(k, nic),
+			      "another XDP program, %s (id %u), is attached to it: it gets every "
+			      "packet, and an interface has room for one",
+			      name, nic->xdp_prog_id);
 	}
 }
 
@@ -252,21 +253,21 @@ static void look_at_tc(struct doctor *k, const struct nl_link *link)
 			       name, ids[i]);
 	}
 	if (others)
-		doctor_ok(k, "tc", link->name, "beside ours at its ingress: %s", list);
+		doctor_ok(k, "tc", link->name, "other programs at its ingress: %s", list);
 }
 
 /* ---- XDP or tc ---- */
 
 /* Returns the command between backquotes in why_port()'s text, if a shell can run it unchanged */
-static char *cure_quoted(const struct doctor *k, const char *why)
+static char *fix_quoted(const struct doctor *k, const char *why)
 {
 	const char *from = strchr(why, '`'), *to = from ? strchr(from + 1, '`') : NULL;
 
 	if (!to || strstr(why, "PEER"))
 		return NULL;
 	if (strstr(why, "another `up`"))
-		return cure("%s", k->again);
-	return cure("%.*s && %s", (int)(to - from - 1), from + 1, k->again);
+		return make_fix("%s", k->again);
+	return make_fix("%.*s && %s", (int)(to - from - 1), from + 1, k->again);
 }
 
 /* If the port is slower than possible, why_port() says how to change that, or that the driver
@@ -282,11 +283,11 @@ static void look_at_mode(struct doctor *k, const struct doctor_port *port)
 	nl_driver(nic->name, driver);
 	if (!k->plan || !link || !link->role || !plan_port(k->plan, port->link->ifindex)) {
 		__u64 features;
-		bool told = !nl_xdp_features(nic->ifindex, &features);
+		bool known = !nl_xdp_features(nic->ifindex, &features);
 
 		if (port->link->ethernet)
 			doctor_ok(k, "driver", port->name, "%s%s", driver,
-				  !told ? "" : features & NL_XDP_BASIC ? ", has native XDP" :
+				  !known ? "" : features & NL_XDP_BASIC ? ", has native XDP" :
 				  ", has no native XDP");
 		return;
 	}
@@ -295,9 +296,10 @@ static void look_at_mode(struct doctor *k, const struct doctor_port *port)
 		k->failed = -ENOMEM;
 		return;
 	}
-	doctor_say(k, refused || strchr(why, '`') ? STATE_WARNING : STATE_OK, "driver", port->name,
-		   cure_quoted(k, why), "%s, %s: %s", driver,
-		   mode_of_link(k->links, k->n_links, link), why);
+	doctor_report(k, refused || strchr(why, '`') ? STATE_WARNING : STATE_OK, "driver",
+		      port->name,
+		      fix_quoted(k, why), "%s, %s: %s", driver,
+		      mode_of_link(k->links, k->n_links, link), why);
 	free(why);
 }
 

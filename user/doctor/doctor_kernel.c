@@ -50,13 +50,14 @@ static void look_at_features(struct doctor *k)
 	for (size_t i = 0; !k->dp && i < sizeof(helpers) / sizeof(*helpers); i++)
 		if (libbpf_probe_bpf_helper(helpers[i].type, helpers[i].helper, NULL) == 0 &&
 		    ++lacks)
-			doctor_say(k, STATE_PROBLEM, "kernel", "", NULL,
-				   "it has no %s for programs, which ours need", helpers[i].name);
+			doctor_report(k, STATE_PROBLEM, "kernel", "", NULL,
+				      "it lacks the helper %s, which the programs need",
+				      helpers[i].name);
 	for (size_t i = 0; !k->dp && i < sizeof(maps) / sizeof(*maps); i++)
 		if (libbpf_probe_bpf_map_type(maps[i].type, NULL) == 0 && ++lacks)
-			doctor_say(k, STATE_PROBLEM, "kernel", "", NULL,
-				   "it has no maps of type %s, which our programs need",
-				   maps[i].name);
+			doctor_report(k, STATE_PROBLEM, "kernel", "", NULL,
+				      "it lacks maps of type %s, which the programs need",
+				      maps[i].name);
 	if (!lacks)
 		doctor_ok(k, "kernel", "features",
 			  k->dp ? "the programs are loaded" : "it has what the programs need");
@@ -70,14 +71,14 @@ static void look_at_version(struct doctor *k)
 	uname(&name);
 	sscanf(name.release, "%u.%u", &major, &minor);
 	if (kernel_is_old(name.release))
-		doctor_say(k, STATE_PROBLEM, "kernel", "", NULL,
-			   "%s: " KERNEL_FLOOR " or later is needed", name.release);
+		doctor_report(k, STATE_PROBLEM, "kernel", "", NULL,
+			      "%s: too old: " KERNEL_FLOOR " or later is required", name.release);
 	else
 		doctor_ok(k, "kernel", "",
 			  "%s: XDP in several buffers (frags), %s", name.release,
 			  major > TCX_MAJOR || minor >= TCX_MINOR
 				  ? "tcx"
-				  : "tc by filters, for it is older than tcx");
+				  : "tc filters, as it is older than tcx");
 }
 
 /* The sysctl exists only in the initial network namespace */
@@ -87,11 +88,12 @@ static void look_at_jit(struct doctor *k)
 
 	if (jit)
 		doctor_ok(k, "jit", "",
-			  jit < 0 ? "not to be seen from this network namespace" : "on");
+			  jit < 0 ? "not visible from this network namespace" : "on");
 	else
-		doctor_say(k, STATE_WARNING, "jit", "", cure("sysctl -w net.core.bpf_jit_enable=1"),
-			   "off: programs are interpreted, which makes each packet many times as "
-			   "dear");
+		doctor_report(k, STATE_WARNING, "jit", "",
+			      make_fix("sysctl -w net.core.bpf_jit_enable=1"),
+			      "off: the kernel interprets the programs, which is many times "
+			      "slower");
 }
 
 static void look_at_bpffs(struct doctor *k)
@@ -101,17 +103,17 @@ static void look_at_bpffs(struct doctor *k)
 	struct stat is;
 
 	if (mounted && !stat("/sys/fs/bpf", &is) && is.st_mode & (S_IWGRP | S_IWOTH))
-		doctor_say(k, STATE_WARNING, "bpffs", "", cure("chmod 0700 /sys/fs/bpf"),
-			   "others than root may write to /sys/fs/bpf (mode %04o): who makes "
-			   "/sys/fs/bpf/wgxdp first keeps `up` from it",
-			   (unsigned int)is.st_mode & 07777);
+		doctor_report(k, STATE_WARNING, "bpffs", "", make_fix("chmod 0700 /sys/fs/bpf"),
+			      "users other than root may write to /sys/fs/bpf (mode %04o), and "
+			      "could block `up` by creating /sys/fs/bpf/wgxdp",
+			      (unsigned int)is.st_mode & 07777);
 	else if (mounted)
 		doctor_ok(k, "bpffs", "", "mounted at /sys/fs/bpf");
 	else
-		doctor_say(k, STATE_WARNING, "bpffs", "",
-			   cure("mount -t bpf -o mode=0700 bpf /sys/fs/bpf"),
-			   "not mounted at /sys/fs/bpf: nothing that is pinned outlives a command; "
-			   "`up` mounts it");
+		doctor_report(k, STATE_WARNING, "bpffs", "",
+			      make_fix("mount -t bpf -o mode=0700 bpf /sys/fs/bpf"),
+			      "not mounted at /sys/fs/bpf, so nothing can be pinned there; `up` "
+			      "mounts it");
 }
 
 /* WireGuard's initiations carry a timestamp; a peer refuses one that is older than the last */
@@ -125,18 +127,18 @@ static void look_at_clock(struct doctor *k)
 	gmtime_r(&now, &tm);
 	state = adjtimex(&timex);
 	if (tm.tm_year + 1900 < YEAR_MIN)
-		doctor_say(k, STATE_PROBLEM, "clock", "", cure("timedatectl set-ntp true"),
-			   "it says that the year is %d: peers take no handshake that is older "
-			   "than one before", tm.tm_year + 1900);
+		doctor_report(k, STATE_PROBLEM, "clock", "", make_fix("timedatectl set-ntp true"),
+			      "its year is %d: WireGuard's peers refuse a handshake that is older "
+			      "than the last one", tm.tm_year + 1900);
 	else if ((state == TIME_ERROR || timex.status & STA_UNSYNC) && k->n_devices)
-		doctor_say(k, STATE_WARNING, "clock", "", cure("timedatectl set-ntp true"),
-			   "nobody sets it by the network's time: once it goes back, WireGuard's "
-			   "peers take no handshake until it has caught up");
+		doctor_report(k, STATE_WARNING, "clock", "", make_fix("timedatectl set-ntp true"),
+			      "not synchronized with the network's time: if it goes back, "
+			      "WireGuard's peers refuse handshakes until it has caught up");
 	else
 		doctor_ok(k, "clock", "", "%04d-%02d-%02d%s", tm.tm_year + 1900,
 			  tm.tm_mon + 1, tm.tm_mday,
-			  state == TIME_ERROR || timex.status & STA_UNSYNC ? ", not synchronised" :
-			  ", synchronised");
+			  state == TIME_ERROR || timex.status & STA_UNSYNC ? ", not synchronized" :
+			  ", synchronized");
 }
 
 void doctor_kernel(struct doctor *k)

@@ -11,18 +11,18 @@
 #include "plan/spread.h"
 #include "lib/text.h"
 
-struct look {
+struct queue_check {
 	const struct nl_link *nic;
 	struct spread spread;
 	__u32 cpus;
 	bool native;			/* native XDP of ours is attached to it or to its bond */
 	bool refused;			/* the driver refused it */
-	bool told;			/* a finding contains the number of queues */
+	bool reported;			/* a finding contains the number of queues */
 };
 
 /* Returns the arguments of `ethtool -L` for n queues: some drivers count receive and transmit
  * queues separately */
-static const char *channels(const struct look *l, __u32 n, char ret[48])
+static const char *channels(const struct queue_check *l, __u32 n, char ret[48])
 {
 	if (l->spread.combined)
 		snprintf(ret, 48, "combined %u", n);
@@ -31,20 +31,20 @@ static const char *channels(const struct look *l, __u32 n, char ret[48])
 	return ret;
 }
 
-static char *cure_queues(const struct doctor *k, const struct look *l, __u32 n)
+static char *fix_queues(const struct doctor *k, const struct queue_check *l, __u32 n)
 {
 	char text[48];
 
 	channels(l, n, text);
 	if (k->dp && l->native && l->spread.traits & SPREAD_DETACH)
-		return cure("config=$(%s save) && %s down && ethtool -L %s %s && "
-			    "printf '%%s\\n' \"$config\" | %s up -c -", k->wgxdp, k->wgxdp,
-			    SHELL_WORD(l->nic->name), text, k->wgxdp);
-	return cure("ethtool -L %s %s", SHELL_WORD(l->nic->name), text);
+		return make_fix("config=$(%s save) && %s down && ethtool -L %s %s && "
+				"printf '%%s\\n' \"$config\" | %s up -c -", k->wgxdp, k->wgxdp,
+				SHELL_WORD(l->nic->name), text, k->wgxdp);
+	return make_fix("ethtool -L %s %s", SHELL_WORD(l->nic->name), text);
 }
 
 /* Two likely reasons why the driver refused native XDP */
-static void look_at_refused(struct doctor *k, struct look *l)
+static void look_at_refused(struct doctor *k, struct queue_check *l)
 {
 	const struct spread *s = &l->spread;
 	bool gro_hw = false;
@@ -53,56 +53,56 @@ static void look_at_refused(struct doctor *k, struct look *l)
 	if (!l->refused)
 		return;
 	if (!nl_feature(l->nic->name, "rx-gro-hw", &gro_hw) && gro_hw)
-		doctor_say(k, STATE_WARNING, "queues", l->nic->name,
-			   cure("ethtool -K %s rx-gro-hw off && %s", SHELL_WORD(l->nic->name),
-				k->again),
-			   "native XDP was refused, and the device puts packets together "
-			   "(rx-gro-hw)");
+		doctor_report(k, STATE_WARNING, "queues", l->nic->name,
+			      make_fix("ethtool -K %s rx-gro-hw off && %s",
+				       SHELL_WORD(l->nic->name), k->again),
+			      "the driver refused native XDP, and the device merges packets "
+			      "(rx-gro-hw), which is a likely reason");
 	if (s->queues < 2 || !s->most || 2 * s->queues <= s->most)
 		return;
-	l->told = true;
-	doctor_say(k, STATE_WARNING, "queues", l->nic->name,
-		   cure("ethtool -L %s %s && %s", SHELL_WORD(l->nic->name),
-			channels(l, s->most / 2 ?: 1, text), k->again),
-		   "%u of %u are in use, and native XDP was refused: drivers want as many again to "
-		   "send from it", s->queues, s->most);
+	l->reported = true;
+	doctor_report(k, STATE_WARNING, "queues", l->nic->name,
+		      make_fix("ethtool -L %s %s && %s", SHELL_WORD(l->nic->name),
+			       channels(l, s->most / 2 ?: 1, text), k->again),
+		      "%u of %u are in use, and the driver refused native XDP: many drivers need "
+		      "as many free queues to send from XDP", s->queues, s->most);
 }
 
-static void look_at_one_queue(struct doctor *k, struct look *l)
+static void look_at_one_queue(struct doctor *k, struct queue_check *l)
 {
 	const struct spread *s = &l->spread;
 	__u32 wanted = spread_wanted(s, l->cpus, l->native);
 
 	if (s->queues != 1 || l->cpus < 2)
 		return;
-	l->told = true;
+	l->reported = true;
 	if (wanted > 1)
-		doctor_say(k, STATE_WARNING, "queues", l->nic->name, cure_queues(k, l, wanted),
-			   "1 of %u receive queues is in use, so one of %u CPUs takes every "
-			   "packet. More queues spread several tunnels, never one tunnel",
-			   s->most, l->cpus);
+		doctor_report(k, STATE_WARNING, "queues", l->nic->name, fix_queues(k, l, wanted),
+			      "1 of %u receive queues is in use, so one of %u CPUs processes every "
+			      "packet. More queues spread several tunnels, never one tunnel",
+			      s->most, l->cpus);
 	else
 		doctor_ok(k, "queues", l->nic->name,
-			  "1 of 1: the device has one receive queue, so one of %u CPUs takes every "
-			  "packet", l->cpus);
+			  "1 of 1: the device has one receive queue, so one of %u CPUs processes "
+			  "every packet", l->cpus);
 }
 
-/* The cure is `default`, not `equal N`: then the table follows the number of queues */
-static void look_at_table(struct doctor *k, struct look *l)
+/* The fix is `default`, not `equal N`: then the table follows the number of queues */
+static void look_at_table(struct doctor *k, struct queue_check *l)
 {
 	const struct spread *s = &l->spread;
 
 	if (s->queues < 2 || l->cpus < 2 || s->table != 1)
 		return;
-	l->told = true;
-	doctor_say(k, STATE_WARNING, "queues", l->nic->name,
-		   cure("ethtool -X %s default", SHELL_WORD(l->nic->name)),
-		   "%u receive queues are in use, and the indirection table names one of them, so "
-		   "one of %u CPUs takes every packet. More queues spread several tunnels, never "
-		   "one tunnel", s->queues, l->cpus);
+	l->reported = true;
+	doctor_report(k, STATE_WARNING, "queues", l->nic->name,
+		      make_fix("ethtool -X %s default", SHELL_WORD(l->nic->name)),
+		      "%u receive queues are in use, but the indirection table names only one, so "
+		      "one of %u CPUs processes every packet. More queues spread several tunnels, "
+		      "never one tunnel", s->queues, l->cpus);
 }
 
-static void look_at_hash(struct doctor *k, struct look *l)
+static void look_at_hash(struct doctor *k, struct queue_check *l)
 {
 	const struct spread *s = &l->spread;
 	bool ipv4 = s->addresses[0], ipv6 = s->addresses[1], fixed = s->traits & SPREAD_FIXED;
@@ -112,33 +112,34 @@ static void look_at_hash(struct doctor *k, struct look *l)
 
 	if (s->queues < 2 || l->cpus < 2 || (!ipv4 && !ipv6))
 		return;
-	l->told = true;
+	l->reported = true;
 	if (!fixed && ipv4 && ipv6)
-		how = cure("ethtool -N %s rx-flow-hash udp4 sdfn && ethtool -N %s rx-flow-hash "
-			   "udp6 sdfn",
-			   SHELL_WORD(name), SHELL_WORD(name));
+		how = make_fix("ethtool -N %s rx-flow-hash udp4 sdfn && ethtool -N %s rx-flow-hash "
+			       "udp6 sdfn",
+			       SHELL_WORD(name), SHELL_WORD(name));
 	else if (!fixed)
-		how = cure("ethtool -N %s rx-flow-hash %s sdfn", SHELL_WORD(name),
-			   ipv4 ? "udp4" : "udp6");
-	doctor_say(k, fixed ? STATE_OK : STATE_WARNING, "queues", name, how,
-		   "%s is spread over %u queues by addresses alone, so everything between the same "
-		   "two addresses comes to one queue. %s",
-		   of, s->queues,
-		   fixed ? "Its driver cannot change that" :
-		   "Ports spread several tunnels, never one tunnel");
+		how = make_fix("ethtool -N %s rx-flow-hash %s sdfn", SHELL_WORD(name),
+			       ipv4 ? "udp4" : "udp6");
+	doctor_report(k, fixed ? STATE_OK : STATE_WARNING, "queues", name, how,
+		      "%s is spread over %u queues by addresses only, so all packets between two "
+		      "addresses use one queue. %s",
+		      of, s->queues,
+		      fixed ? "Its driver cannot change that" :
+		      "Hashing the ports too spreads several tunnels, never one tunnel");
 }
 
-static void look_at_senders(struct doctor *k, struct look *l)
+static void look_at_senders(struct doctor *k, struct queue_check *l)
 {
 	const struct spread *s = &l->spread;
 
 	if (!l->native || !(s->traits & SPREAD_EVERY_CPU) || !s->queues || s->queues >= l->cpus)
 		return;
-	l->told = true;
-	doctor_say(k, STATE_WARNING, "queues", l->nic->name,
-		   s->most >= l->cpus ? cure_queues(k, l, l->cpus) : NULL,
-		   "XDP sends here from the first %u of %u CPUs alone, for its driver has a queue "
-		   "for each: packets that other CPUs receive are lost", s->queues, l->cpus);
+	l->reported = true;
+	doctor_report(k, STATE_WARNING, "queues", l->nic->name,
+		      s->most >= l->cpus ? fix_queues(k, l, l->cpus) : NULL,
+		      "only the first %u of %u CPUs can send here from XDP, as the driver needs a "
+		      "queue for each: packets that other CPUs receive are lost",
+		      s->queues, l->cpus);
 }
 
 static bool was_looked_at(const struct doctor *k, const struct nl_link *nic)
@@ -153,7 +154,7 @@ static bool was_looked_at(const struct doctor *k, const struct nl_link *nic)
 /* Skips the queues of virtual devices: the CPU that sends a packet to one also receives it */
 static void look_at_nic(struct doctor *k, const struct nl_link *nic, bool native, bool refused)
 {
-	struct look l = {
+	struct queue_check l = {
 		.nic = nic, .native = native, .refused = refused,
 		.cpus = sysconf(_SC_NPROCESSORS_ONLN),
 	};
@@ -168,7 +169,7 @@ static void look_at_nic(struct doctor *k, const struct nl_link *nic, bool native
 		look_at_hash(k, &l);
 		look_at_senders(k, &l);
 	}
-	if (!l.told && l.spread.queues && l.spread.most)
+	if (!l.reported && l.spread.queues && l.spread.most)
 		doctor_ok(k, "queues", nic->name, "%u of %u", l.spread.queues, l.spread.most);
 }
 

@@ -41,7 +41,7 @@ static const struct nl_link *network_of(const struct doctor *k, const struct doc
 	return NULL;
 }
 
-static char *cure_no_route(const struct doctor *k, const struct doctor_backend *b)
+static char *fix_no_route(const struct doctor *k, const struct doctor_backend *b)
 {
 	char text[ADDRESS_STRLEN];
 	struct prefix p;
@@ -50,8 +50,8 @@ static char *cure_no_route(const struct doctor *k, const struct doctor_backend *
 	/* a route that is there already is none that is missing */
 	if (link && b->routed && link->ifindex == b->way.oif)
 		return NULL;
-	return link ? cure("%s route replace %s dev %s", ip_command(b), prefix_format(&p, text),
-			   SHELL_WORD(link->name)) : NULL;
+	return link ? make_fix("%s route replace %s dev %s", ip_command(b), prefix_format(&p, text),
+			       SHELL_WORD(link->name)) : NULL;
 }
 
 /* An interface that is down has no routes: then that is told, and once */
@@ -59,17 +59,18 @@ static bool is_behind_down(struct doctor *k, struct doctor_backend *b)
 {
 	struct prefix p;
 	const struct nl_link *link = network_of(k, b, &p);
-	bool told = false;
+	bool reported = false;
 
 	if (!link || link->up)
 		return false;
 	b->suspect = true;
 	for (size_t i = 0; i < k->n_findings; i++)
-		told |= !strcmp(k->findings[i].check, "interface") &&
+		reported |= !strcmp(k->findings[i].check, "interface") &&
 			!strcmp(k->findings[i].subject, link->name);
-	if (!told)
-		doctor_say(k, STATE_PROBLEM, "interface", link->name,
-			   cure("ip link set dev %s up", SHELL_WORD(link->name)), "it is down");
+	if (!reported)
+		doctor_report(k, STATE_PROBLEM, "interface", link->name,
+			      make_fix("ip link set dev %s up",
+				       SHELL_WORD(link->name)), "it is down");
 	return true;
 }
 
@@ -101,12 +102,13 @@ static bool look_at_marks(struct doctor *k, struct doctor_backend *b)
 		return false;
 	b->suspect = true;
 	address_format(&b->address, text);
-	doctor_say(k, STATE_PROBLEM, "policy", text,
-		   cure("%s rule add pref %u to %s lookup %u", ip_command(b),
-			r->priority ? r->priority - 1 : 0, text, r->table),
-		   "the way over %s is only for packets with the mark 0x%x (rule %u): XDP asks "
-		   "before anything is marked, and %s", doctor_link_name(k, way.oif), r->fwmark,
-		   r->priority, b->routed ? "is sent to a wan" : "finds none");
+	doctor_report(k, STATE_PROBLEM, "policy", text,
+		      make_fix("%s rule add pref %u to %s lookup %u", ip_command(b),
+			       r->priority ? r->priority - 1 : 0, text, r->table),
+		      "the route over %s is only for packets with the mark 0x%x (rule %u): XDP "
+		      "looks routes up before packets are marked, and %s",
+		      doctor_link_name(k, way.oif), r->fwmark,
+		      r->priority, b->routed ? "finds one over a wan" : "finds none");
 	return true;
 }
 
@@ -128,14 +130,14 @@ static void report_wan(struct doctor *k, const struct doctor_backend *b, const c
 	const struct service_config *s = listener_on(k, b, wan);
 
 	if (s)
-		doctor_say(k, STATE_PROBLEM, "route", text, cure_no_route(k, b),
-			   "the route to it leaves by %s, on which service %s listens for clients: "
-			   "is %s the way to the internet? If not, write the other interface in "
-			   "listen:", wan, s->name, wan);
+		doctor_report(k, STATE_PROBLEM, "route", text, fix_no_route(k, b),
+			      "its route leaves by %s, where service %s listens for clients: if %s "
+			      "does not lead to the internet, write the other interface under "
+			      "listen", wan, s->name, wan);
 	else
-		doctor_say(k, STATE_PROBLEM, "route", text, cure_no_route(k, b),
-			   "the route to it leaves by %s, a wan: its own is missing, or the "
-			   "address is mistyped", wan);
+		doctor_report(k, STATE_PROBLEM, "route", text, fix_no_route(k, b),
+			      "its route leaves by %s, a wan: the route to it is missing, or the "
+			      "address is wrong", wan);
 }
 
 static void look_at_way(struct doctor *k, struct doctor_backend *b)
@@ -145,25 +147,27 @@ static void look_at_way(struct doctor *k, struct doctor_backend *b)
 	address_format(&b->address, text);
 	if (b->reach == REACH_SELF) {
 		b->suspect = true;
-		doctor_say(k, STATE_PROBLEM, "route", text, NULL,
-			   "it is an address of this host: name that of the host behind it");
+		doctor_report(k, STATE_PROBLEM, "route", text, NULL,
+			      "it is an address of this host: write the address of the host behind "
+			      "it");
 	} else if (b->reach == REACH_NONE || b->reach == REACH_WAN) {
 		if (is_behind_down(k, b))
 			return;
 		b->suspect = true;
 		if (b->reach == REACH_NONE)
-			doctor_say(k, STATE_PROBLEM, "route", text, cure_no_route(k, b),
-				   "there is no route to it");
+			doctor_report(k, STATE_PROBLEM, "route", text, fix_no_route(k, b),
+				      "there is no route to it");
 		else
 			report_wan(k, b, text);
 	} else if (b->reach == REACH_BY_RULE) {
-		doctor_ok(k, "route", text, "by a rule that asks for more than the destination");
+		doctor_ok(k, "route", text, "by a routing rule that depends on more than the "
+					    "destination");
 	} else if (host_has_several_ways(&k->h, &b->address, b->vrf, b->way.oif)) {
-		doctor_ok(k, "route", text, "over %s and other ways: the kernel chooses for each "
-			  "packet", doctor_link_name(k, b->way.oif));
+		doctor_ok(k, "route", text, "over %s and other next hops: the kernel chooses for "
+					    "each packet", doctor_link_name(k, b->way.oif));
 	} else {
 		doctor_ok(k, "route", text, "over %s%s%s", doctor_link_name(k, b->way.oif),
-			  b->way.via.family ? ", by " : "",
+			  b->way.via.family ? ", via " : "",
 			  b->way.via.family ? address_format(&b->way.via, via) : "");
 	}
 }
@@ -177,13 +181,14 @@ static void look_at_name(struct doctor *k, struct doctor_backend *b)
 
 	if (!b->address.family) {
 		b->suspect = true;
-		doctor_say(k, STATE_PROBLEM, "name", b->text, cure("getent ahosts %s", b->text),
-			   "it has no %s address: no name server that /etc/resolv.conf says knows "
-			   "it, or none answers", family);
+		doctor_report(k, STATE_PROBLEM, "name", b->text, make_fix("getent ahosts %s",
+									  b->text),
+			      "it has no %s address: no name server of /etc/resolv.conf knows it, "
+			      "or none answers", family);
 	} else if (k->dp && !b->was) {
 		b->suspect = true;
-		doctor_ok(k, "name", b->text, "it had no %s address when it was asked for last, "
-			  "and is %s now", family, address_format(&b->address, text));
+		doctor_ok(k, "name", b->text, "it had no %s address at the last lookup, and is %s "
+					      "now", family, address_format(&b->address, text));
 	} else {
 		doctor_ok(k, "name", b->text, "it is %s", address_format(&b->address, text));
 	}
@@ -225,15 +230,16 @@ static void look_at_port_mtu(struct doctor *k, const struct doctor_port *port)
 		return;
 	comes = host_link_by_name(&k->h, most->service->listen_interface)->mtu;
 	if (port->link->mtu >= need)
-		doctor_ok(k, "mtu", port->name, "%u, for packets of up to %u that come in by %s",
+		doctor_ok(k, "mtu", port->name, "%u, enough for packets of up to %u bytes that "
+						"arrive on %s",
 			  port->link->mtu, need, most->service->listen_interface);
 	else
-		doctor_say(k, STATE_PROBLEM, "mtu", port->name,
-			   cure("ip link set dev %s mtu %u", SHELL_WORD(port->name),
-				need > comes ? need : comes),
-			   "%u, but packets of up to %u come in by %s for what is behind it: "
-			   "longer ones are cut or sent back",
-			   port->link->mtu, need, most->service->listen_interface);
+		doctor_report(k, STATE_PROBLEM, "mtu", port->name,
+			      make_fix("ip link set dev %s mtu %u", SHELL_WORD(port->name),
+				       need > comes ? need : comes),
+			      "%u, but packets of up to %u bytes arrive on %s for hosts behind it: "
+			      "longer ones are fragmented or refused",
+			      port->link->mtu, need, most->service->listen_interface);
 }
 
 /* Compares the device's MTU, one for all peers, with the narrowest interface to a peer */
@@ -261,13 +267,13 @@ static void look_at_device_mtu(struct doctor *k, const struct doctor_device *d)
 	if (!narrow)
 		return;
 	if (link->mtu > fits)
-		doctor_say(k, STATE_WARNING, "mtu", d->name,
-			   cure("ip link set dev %s mtu %u", SHELL_WORD(d->name), fits),
-			   "%u: WireGuard's packets are longer than the %u of %s and go in pieces; "
-			   "`wgxdp mtu` measures the whole way",
-			   link->mtu, narrow->mtu, narrow->name);
+		doctor_report(k, STATE_WARNING, "mtu", d->name,
+			      make_fix("ip link set dev %s mtu %u", SHELL_WORD(d->name), fits),
+			      "%u: WireGuard's packets exceed the MTU %u of %s and are fragmented; "
+			      "`wgxdp mtu` measures the whole path",
+			      link->mtu, narrow->mtu, narrow->name);
 	else
-		doctor_ok(k, "mtu", d->name, "%u, of %u that fit into the %u of %s", link->mtu,
+		doctor_ok(k, "mtu", d->name, "%u; up to %u fits the MTU %u of %s", link->mtu,
 			  fits, narrow->mtu, narrow->name);
 }
 

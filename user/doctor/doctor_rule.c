@@ -20,14 +20,15 @@ const char *rule_text(struct yaml_node *object, const char *path)
 	return value && value->type == YAML_SCALAR && value->text ? value->text : "";
 }
 
-static bool is(struct yaml_node *object, const char *path, const char *text)
+static bool node_is(struct yaml_node *object, const char *path, const char *text)
 {
 	return !strcmp(rule_text(object, path), text);
 }
 
 static bool same_table(struct yaml_node *a, struct yaml_node *b)
 {
-	return is(a, "/table", rule_text(b, "/table")) && is(a, "/family", rule_text(b, "/family"));
+	return node_is(a, "/table", rule_text(b, "/table")) &&
+	       node_is(a, "/family", rule_text(b, "/family"));
 }
 
 /* ---- matches ---- */
@@ -42,7 +43,7 @@ static struct yaml_node *right_side(struct yaml_node *list, struct yaml_node *ru
 		return right;
 	for (struct yaml_node *n = list->first; n; n = n->next) {
 		set = yaml_by_path(n, "/set");
-		if (set && is(set, "/name", right->text + 1) && same_table(set, rule))
+		if (set && node_is(set, "/name", right->text + 1) && same_table(set, rule))
 			return yaml_by_path(set, "/elem");
 	}
 	return NULL;
@@ -53,7 +54,7 @@ static bool is_number(const char *text)
 	return isdigit((unsigned char)*text);
 }
 
-static enum answer compare(const char *value, struct yaml_node *n)
+static enum answer match_value(const char *value, struct yaml_node *n)
 {
 	bool is_list = n->type == YAML_LIST;	/* whose paths are numbers */
 	struct yaml_node *range = is_list ? NULL : yaml_by_path(n, "/range");
@@ -73,7 +74,7 @@ static enum answer compare(const char *value, struct yaml_node *n)
 	if (!items)
 		return IS_MAYBE;
 	for (n = items->first; n && found != IS_YES; n = n->next) {
-		one = compare(value, n);
+		one = match_value(value, n);
 		found = one > found ? one : found;
 	}
 	return found;
@@ -102,10 +103,11 @@ static const char *packet_value(struct yaml_node *left, const struct packet *p)
 	};
 
 	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++)
-		if (is(left, known[i].path, known[i].text))
+		if (node_is(left, known[i].path, known[i].text))
 			return known[i].value;
-	return is(left, "/payload/field", "dport") &&
-	       (is(left, "/payload/protocol", "udp") || is(left, "/payload/protocol", "th")) ?
+	return node_is(left, "/payload/field", "dport") &&
+	       (node_is(left, "/payload/protocol", "udp") ||
+		node_is(left, "/payload/protocol", "th")) ?
 	       p->port : NULL;
 }
 
@@ -114,14 +116,15 @@ static enum answer match_holds(struct yaml_node *list, struct yaml_node *rule,
 {
 	const char *value = packet_value(yaml_by_path(match, "/left"), p);
 	struct yaml_node *right = right_side(list, rule, match);
-	bool unlike = is(match, "/op", "!=");
+	bool unlike = node_is(match, "/op", "!=");
 	enum answer found;
 
 	if (value && !*value)
 		return IS_NO;
-	if (!value || !right || !(unlike || is(match, "/op", "==") || is(match, "/op", "in")))
+	if (!value || !right ||
+	    !(unlike || node_is(match, "/op", "==") || node_is(match, "/op", "in")))
 		return IS_MAYBE;
-	found = compare(value, right);
+	found = match_value(value, right);
 	return unlike ? IS_YES - found : found;
 }
 
@@ -155,7 +158,7 @@ static enum verdict run_statement(struct yaml_node *list, struct yaml_node *rule
 	}
 	if (pairs && value) {
 		for (s = *value ? pairs->first : NULL; s; s = s->next) {
-			enum answer holds = s->n == 2 ? compare(value, s->first) : IS_MAYBE;
+			enum answer holds = s->n == 2 ? match_value(value, s->first) : IS_MAYBE;
 
 			if (holds != IS_NO)
 				return holds == IS_MAYBE ? MAY_PASS :
@@ -184,7 +187,7 @@ static enum verdict run_rule(struct yaml_node *list, struct yaml_node *rule,
 		if (holds == IS_NO)
 			return GOES_ON;
 		sure &= holds == IS_YES && !yaml_by_path(s, "/limit") && !yaml_by_path(s, "/quota");
-		if (is(match, "/left/payload/field", "saddr") && !is(match, "/op", "!="))
+		if (node_is(match, "/left/payload/field", "saddr") && !node_is(match, "/op", "!="))
 			sources = right_side(list, rule, match);
 		v = run_statement(list, rule, s, p, depth);
 	}
@@ -204,7 +207,7 @@ static enum verdict run_chain(struct yaml_node *list, struct yaml_node *of, cons
 	for (struct yaml_node *n = list->first; n && v == GOES_ON; n = n->next) {
 		struct yaml_node *rule = yaml_by_path(n, "/rule");
 
-		if (rule && is(rule, "/chain", name) && same_table(rule, of))
+		if (rule && node_is(rule, "/chain", name) && same_table(rule, of))
 			v = run_rule(list, rule, p, depth);
 	}
 	return v;
@@ -212,17 +215,17 @@ static enum verdict run_chain(struct yaml_node *list, struct yaml_node *of, cons
 
 bool chain_sees(struct yaml_node *chain, const struct packet *p)
 {
-	if (!is(chain, "/hook", p->hook))
+	if (!node_is(chain, "/hook", p->hook))
 		return false;
-	if (is(chain, "/family", "netdev"))
-		return is(chain, "/dev", p->in);
-	return is(chain, "/family", "inet") ||
-	       is(chain, "/family", p->family == FAMILY_IPV4 ? "ip" : "ip6");
+	if (node_is(chain, "/family", "netdev"))
+		return node_is(chain, "/dev", p->in);
+	return node_is(chain, "/family", "inet") ||
+	       node_is(chain, "/family", p->family == FAMILY_IPV4 ? "ip" : "ip6");
 }
 
 bool chain_drops(struct yaml_node *list, struct yaml_node *chain, const struct packet *p)
 {
 	enum verdict v = run_chain(list, chain, rule_text(chain, "/name"), p, 0);
 
-	return v == DROPPED || (v != MAY_PASS && is(chain, "/policy", "drop"));
+	return v == DROPPED || (v != MAY_PASS && node_is(chain, "/policy", "drop"));
 }

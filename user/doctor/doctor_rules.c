@@ -12,7 +12,7 @@
 #include "lib/text.h"
 #include "lib/yaml.h"
 
-#define LISTED_MAX 64			/* prefixes in a cure */
+#define LISTED_MAX 64			/* prefixes in a fix */
 
 /* ---- chains that drop ---- */
 
@@ -59,14 +59,14 @@ static void look_at_device(struct doctor *k, struct yaml_node *list, const struc
 		chain = strcmp(p.in, d->name) ? dropping_chain(list, p) : NULL;
 		if (!chain)
 			continue;
-		doctor_say(k, STATE_PROBLEM, "nft", d->name,
-			   cure("nft insert rule %s udp dport %s accept", chain_name(chain, name),
-				p.port),
-			   "chain %s drops what comes in by %s for WireGuard's port %s on this "
-			   "host", chain_name(chain, name), p.in, p.port);
+		doctor_report(k, STATE_PROBLEM, "nft", d->name,
+			      make_fix("nft insert rule %s udp dport %s accept",
+				       chain_name(chain, name), p.port),
+			      "chain %s drops packets that arrive on %s for WireGuard's UDP port "
+			      "%s on this host", chain_name(chain, name), p.in, p.port);
 		return;
 	}
-	doctor_ok(k, "nft", d->name, "no rule surely drops what comes for UDP port %s", p.port);
+	doctor_ok(k, "nft", d->name, "no rule certainly drops packets for UDP port %s", p.port);
 }
 
 /* ---- blocklists of sources ---- */
@@ -77,7 +77,7 @@ struct listed {
 };
 
 /* Adds addresses and prefixes: sources of a rule, or elements of a set. Skips ranges */
-static void collect(void *data, struct yaml_node *n)
+static void collect_prefixes(void *data, struct yaml_node *n)
 {
 	struct yaml_node *items = n->type == YAML_LIST ? n : yaml_by_path(n, "/set");
 	struct yaml_node *value = items ? NULL : yaml_by_path(n, "/elem/val") ?: n;
@@ -87,7 +87,7 @@ static void collect(void *data, struct yaml_node *n)
 	struct prefix p, *place;
 
 	for (struct yaml_node *item = items ? items->first : NULL; item; item = item->next)
-		collect(to, item);
+		collect_prefixes(to, item);
 	if (prefix)
 		snprintf(text, sizeof(text), "%s/%s", rule_text(prefix, "/addr"),
 			 rule_text(prefix, "/len"));
@@ -109,8 +109,8 @@ static bool is_denied(const struct service_config *s, const struct prefix *p)
 	return s->n_allow;
 }
 
-static char *cure_listed(const struct doctor *k, const struct service_config *s,
-			 const struct listed *found)
+static char *fix_listed(const struct doctor *k, const struct service_config *s,
+			const struct listed *found)
 {
 	char *text = NULL, prefix[ADDRESS_STRLEN];
 	size_t size;
@@ -132,7 +132,7 @@ static void look_at_lists(struct doctor *k, struct yaml_node *list, const struct
 	struct listed found = { 0 };
 	struct packet p = {
 		.hook = rule_text(chain, "/hook"), .in = s->listen_interface,
-		.by_source = collect, .data = &found,
+		.by_source = collect_prefixes, .data = &found,
 	};
 	size_t missing = 0;
 	char name[256], first[ADDRESS_STRLEN] = "";
@@ -147,10 +147,10 @@ static void look_at_lists(struct doctor *k, struct yaml_node *list, const struct
 		if (!is_denied(s, &found.list[i]) && !missing++)
 			prefix_format(&found.list[i], first);
 	if (missing)
-		doctor_say(k, STATE_WARNING, "blocklist", s->name, cure_listed(k, s, &found),
-			   "chain %s drops %s%s by source, and XDP goes around it: `deny` of the "
-			   "service does the same", chain_name(chain, name), first,
-			   missing > 1 ? " and others" : "");
+		doctor_report(k, STATE_WARNING, "blocklist", s->name, fix_listed(k, s, &found),
+			      "chain %s drops the sources %s%s, and XDP bypasses it: add them to "
+			      "`deny` of the service", chain_name(chain, name), first,
+			      missing > 1 ? " and others" : "");
 	free(found.list);
 }
 
@@ -189,7 +189,7 @@ static void look_at_ruleset(struct doctor *k, struct yaml_node *list)
 				look_at_lists(k, list, &k->c->services[i], chain);
 	}
 	if (k->n_findings == before)
-		doctor_ok(k, "nft", "", "no rule drops by source what XDP carries");
+		doctor_ok(k, "nft", "", "no rule drops packets by their source that XDP forwards");
 }
 
 void doctor_rules(struct doctor *k)
@@ -200,20 +200,21 @@ void doctor_rules(struct doctor *k)
 	FILE *in;
 
 	if (!text) {
-		doctor_ok(k, "nft", "", "there is no nft(8) to ask");
+		doctor_ok(k, "nft", "", "nft(8) is missing or failed, so no rule was checked");
 		return;
 	}
 	if (yaml_open_json(&y, text, n, "nft -j list ruleset"))
-		doctor_say(k, STATE_WARNING, "nft", "", NULL, "what `nft -j list ruleset` prints "
-			   "cannot be read, so no rule was looked at");
+		doctor_report(k, STATE_WARNING, "nft", "", NULL,
+			      "cannot read the output of `nft -j list ruleset`, so no rule was "
+			      "checked");
 	else if (yaml_by_path(yaml_root(&y), "/nftables"))
 		look_at_ruleset(k, yaml_by_path(yaml_root(&y), "/nftables"));
 	yaml_close(&y);
 	free(text);
 	in = fopen("/proc/net/ip_tables_names", "re");
 	if (in && getc(in) != EOF)
-		doctor_ok(k, "iptables", "", "there are tables of "
-			  "iptables-legacy, which are not looked at: `iptables-legacy-save`");
+		doctor_ok(k, "iptables", "", "there are tables of iptables-legacy, which doctor "
+					     "does not check: `iptables-legacy-save` prints them");
 	if (in)
 		fclose(in);
 }

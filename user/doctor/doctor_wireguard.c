@@ -29,7 +29,7 @@ static const struct wg_peer *find_peer(const struct doctor_device *d, const stru
 }
 
 /* A peer that is followed has its prefixes only in WireGuard and its file */
-static char *cure_peer(const struct doctor_device *d, const struct peer_config *p)
+static char *fix_peer(const struct doctor_device *d, const struct peer_config *p)
 {
 	char path[sizeof(WG_QUICK_DIR) + IFNAMSIZ + 8];
 	char key[WG_KEY_STRLEN], prefix[ADDRESS_STRLEN], *text = NULL;
@@ -39,8 +39,8 @@ static char *cure_peer(const struct doctor_device *d, const struct peer_config *
 	snprintf(path, sizeof(path), WG_QUICK_DIR "/%s.conf", d->name);
 	if (!p->n_prefixes)
 		return access(path, R_OK) ? NULL :
-		       cure("bash -c 'wg addconf %s <(wg-quick strip %s)'", SHELL_WORD(d->name),
-			    SHELL_WORD(d->name));
+		       make_fix("bash -c 'wg addconf %s <(wg-quick strip %s)'", SHELL_WORD(d->name),
+				SHELL_WORD(d->name));
 	out = text_open(&text, &size);
 	if (!out)
 		return NULL;
@@ -80,11 +80,12 @@ static void report_keyless_peer(struct doctor *k, const struct doctor_device *d,
 	const struct wg_peer *is = peer_by_prefixes(d, p);
 	char key[WG_KEY_STRLEN];
 
-	doctor_say(k, STATE_PROBLEM, "key", p->name, is && k->dp ?
-		   cure("%s peer set %s --public-key %s%s", k->wgxdp, p->name,
-			wg_key_format(&is->key, key), k->keep) : NULL,
-		   "the configuration has no public-key for it, by which %s would know it",
-		   d->name);
+	doctor_report(k, STATE_PROBLEM, "key", p->name, is && k->dp ?
+		      make_fix("%s peer set %s --public-key %s%s", k->wgxdp, p->name,
+			       wg_key_format(&is->key, key), k->keep) : NULL,
+		      "the configuration has no public-key for it, and %s knows a peer only by its "
+		      "key",
+		      d->name);
 }
 
 /* Without libsodium, wireguard-go's own key is unknown. */
@@ -98,10 +99,10 @@ static void look_at_own_key(struct doctor *k, const struct doctor_device *d)
 	     library_open(&library_sodium, NULL, 0, NULL, why)))
 		return;
 	snprintf(path, sizeof(path), WG_QUICK_DIR "/%s.conf", d->name);
-	doctor_say(k, STATE_PROBLEM, "key", d->name, access(path, R_OK) ? NULL :
-		   cure("bash -c 'wg syncconf %s <(wg-quick strip %s)'", SHELL_WORD(d->name),
-			SHELL_WORD(d->name)),
-		   "it has no private key: it takes no handshake and begins none");
+	doctor_report(k, STATE_PROBLEM, "key", d->name, access(path, R_OK) ? NULL :
+		      make_fix("bash -c 'wg syncconf %s <(wg-quick strip %s)'", SHELL_WORD(d->name),
+			       SHELL_WORD(d->name)),
+		      "it has no private key, so it neither starts nor answers a handshake");
 }
 
 /* Reports peers of the configuration whose key WireGuard does not know */
@@ -115,9 +116,9 @@ static void look_at_keys(struct doctor *k, const struct doctor_device *d)
 		if (wg_key_is_none(&p->key))
 			report_keyless_peer(k, d, p);
 		else if (!find_peer(d, &p->key))
-			doctor_say(k, STATE_PROBLEM, "key", p->name, cure_peer(d, p),
-				   "%s knows no peer with its public key: what it sends is not "
-				   "decrypted, or WireGuard has another key for it", d->name);
+			doctor_report(k, STATE_PROBLEM, "key", p->name, fix_peer(d, p),
+				      "%s has no peer with its public key: WireGuard drops its "
+				      "packets, or has another key for it", d->name);
 	}
 }
 
@@ -125,7 +126,7 @@ static void look_at_peer(struct doctor *k, const struct doctor_device *d,
 			 const struct wg_names *names, const struct wg_peer *p)
 {
 	char name[NAME_LEN], subject[NAME_LEN + IFNAMSIZ + 1];
-	char endpoint[ADDRESS_STRLEN] = "nowhere yet";
+	char endpoint[ADDRESS_STRLEN] = "unknown";
 	long long age = (long long)time(NULL) - (long long)p->handshake;
 	const char *said = NULL;
 
@@ -137,11 +138,12 @@ static void look_at_peer(struct doctor *k, const struct doctor_device *d,
 	if (p->endpoint.family)
 		endpoint_format(&p->endpoint, p->endpoint_port, endpoint);
 	if (!p->handshake)
-		doctor_say(k, STATE_WARNING, "wireguard", subject, NULL,
-			   "no handshake yet (endpoint %s): it has not come, or keys, endpoint or "
-			   "port are wrong at either end", endpoint);
+		doctor_report(k, STATE_WARNING, "wireguard", subject, NULL,
+			      "no handshake yet (endpoint %s): the peer is not there, or a key, "
+			      "endpoint or port is wrong at one end", endpoint);
 	else
-		doctor_ok(k, "wireguard", subject, "at %s, handshake %lld seconds ago%s", endpoint,
+		doctor_ok(k, "wireguard", subject, "endpoint %s, last handshake %lld seconds ago%s",
+			  endpoint,
 			  age, age > DEAD_SECONDS ? ": no session is open" : "");
 }
 
@@ -157,7 +159,7 @@ static bool is_port(const struct doctor *k, const char *name)
 /* ---- the blind relay ---- */
 
 /* Where one name of the file and one peer of the device are left over, they are the same site. */
-static char *cure_site(const struct doctor *k, const struct doctor_device *d, const char *name)
+static char *fix_site(const struct doctor *k, const struct doctor_device *d, const char *name)
 {
 	const struct blind_config *b = &k->c->blind;
 	char names[256], other[NAME_LEN] = "";
@@ -168,16 +170,16 @@ static char *cure_site(const struct doctor *k, const struct doctor_device *d, co
 	if (missing != 1 || !doctor_file(k) || k->source != SOURCE_SAME ||
 	    host_has_site(k->c, &d->wg, name, names, other) || !*other)
 		return NULL;
-	return cure("sed -i.old 's/\\b%s\\b/%s/' %s && %s reload -c %s", name, other, k->file,
-		    k->wgxdp, k->file);
+	return make_fix("sed -i.old 's/\\b%s\\b/%s/' %s && %s reload -c %s", name, other, k->file,
+			k->wgxdp, k->file);
 }
 
 static void report_site(struct doctor *k, const struct doctor_device *d, const char *name,
 			const char *names)
 {
-	doctor_say(k, STATE_PROBLEM, "blind", name, cure_site(k, d, name),
-		   "%s has no peer with this name of a site, in `peers` or as a comment in "
-		   WG_QUICK_DIR "/%s.conf: it has %s", d->name, d->name, names);
+	doctor_report(k, STATE_PROBLEM, "blind", name, fix_site(k, d, name),
+		      "%s has no peer of this name, neither in `peers` nor in a comment of "
+		      WG_QUICK_DIR "/%s.conf: it has %s", d->name, d->name, names);
 }
 
 static bool is_in_earlier_pair(const struct blind_config *b, size_t at)
@@ -199,9 +201,9 @@ static void look_at_pairs(struct doctor *k, const struct doctor_device *d)
 		const char *name = b->pairs[i / 2].name[i % 2];
 
 		if (!is_in_earlier_pair(b, i) && !host_has_site(k->c, &d->wg, name, names, NULL))
-			doctor_say(k, STATE_PROBLEM, "blind", name, NULL,
-				   "pairs: %s has no peer with the name '%s': there are %s",
-				   d->name, name, names);
+			doctor_report(k, STATE_PROBLEM, "blind", name, NULL,
+				      "pairs: %s has no peer with the name '%s': there are %s",
+				      d->name, name, names);
 	}
 }
 
@@ -214,16 +216,16 @@ static bool has_fresh_handshake(const struct doctor_device *d)
 }
 
 /* Sites that reach WireGuard have its port: then it is the file's that is wrong */
-static char *cure_port(const struct doctor *k, const struct doctor_device *d)
+static char *fix_port(const struct doctor *k, const struct doctor_device *d)
 {
 	unsigned int is = ntohs(d->wg.port), blind = ntohs(k->c->blind.port);
 
 	if (!has_fresh_handshake(d))
-		return cure("wg set %s listen-port %u", SHELL_WORD(d->name), blind);
+		return make_fix("wg set %s listen-port %u", SHELL_WORD(d->name), blind);
 	if (!doctor_file(k) || k->source != SOURCE_SAME)
 		return NULL;
-	return cure("sed -i.old '/^blind:/,/^[^ ]/ s/\\bport: *%u\\b/port: %u/' %s && %s reload -c "
-		    "%s", blind, is, k->file, k->wgxdp, k->file);
+	return make_fix("sed -i.old '/^blind:/,/^[^ ]/ s/\\bport: *%u\\b/port: %u/' %s && %s "
+			"reload -c %s", blind, is, k->file, k->wgxdp, k->file);
 }
 
 static void look_at_blind(struct doctor *k)
@@ -237,10 +239,10 @@ static void look_at_blind(struct doctor *k)
 		if (d->error || strcmp(d->name, b->device))
 			continue;
 		if (d->wg.port != b->port)
-			doctor_say(k, STATE_PROBLEM, "blind", d->name, cure_port(k, d),
-				   "WireGuard listens on UDP port %u, and blind: on %u; they have "
-				   "to be the same: the port that is Endpoint at the edges",
-				   ntohs(d->wg.port), ntohs(b->port));
+			doctor_report(k, STATE_PROBLEM, "blind", d->name, fix_port(k, d),
+				      "WireGuard listens on UDP port %u, and the blind relay on "
+				      "%u: both must be the port of Endpoint at the sites",
+				      ntohs(d->wg.port), ntohs(b->port));
 		for (size_t s = 0; s < b->n_sites; s++)
 			if (!host_has_site(k->c, &d->wg, b->sites[s].name, names, NULL))
 				report_site(k, d, b->sites[s].name, names);
@@ -262,22 +264,22 @@ void doctor_wireguard(struct doctor *k)
 			continue;		/* a nic with sites but without WireGuard */
 		if (d->error) {
 			if (!host_link_by_name(&k->h, d->name) && !is_port(k, d->name))
-				doctor_say(k, STATE_PROBLEM, "wireguard", d->name,
-					   access(path, R_OK) ? NULL :
-					   cure("wg-quick up %s", SHELL_WORD(d->name)),
-					   "there is no such interface");
+				doctor_report(k, STATE_PROBLEM, "wireguard", d->name,
+					      access(path, R_OK) ? NULL :
+					      make_fix("wg-quick up %s", SHELL_WORD(d->name)),
+					      "there is no such interface");
 			else if (host_link_by_name(&k->h, d->name))
-				doctor_say(k, STATE_WARNING, "wireguard", d->name, NULL,
-					   "it cannot be asked: %s", strerror(-d->error));
+				doctor_report(k, STATE_WARNING, "wireguard", d->name, NULL,
+					      "cannot read it: %s", strerror(-d->error));
 			continue;
 		}
 		doctor_ok(k, "wireguard", d->name, "listens on UDP port %u, %zu peers",
 			  ntohs(d->wg.port), d->wg.n_peers);
 		link = host_link_by_name(&k->h, d->name);
 		if (link && !link->up && !is_port(k, d->name))
-			doctor_say(k, STATE_PROBLEM, "interface", d->name,
-				   cure("ip link set dev %s up", SHELL_WORD(d->name)),
-				   "it is down");
+			doctor_report(k, STATE_PROBLEM, "interface", d->name,
+				      make_fix("ip link set dev %s up", SHELL_WORD(d->name)),
+				      "it is down");
 		look_at_own_key(k, d);
 		look_at_keys(k, d);
 		wg_names_read(d->name, &names);
@@ -323,13 +325,13 @@ static void look_at_handshakes(struct doctor *k, const char *service, const stru
 	if (b)
 		address_format(&b->address, to);
 	if (g->down)
-		doctor_say(k, STATE_PROBLEM, "handshakes", subject,
-			   b ? cure("ssh %s wg show", to) : NULL,
-			   "%s has left the last %llu initiations unanswered: it does not know "
-			   "those clients' keys, or a filter there drops them",
-			   to, (unsigned long long)g->health.unanswered);
+		doctor_report(k, STATE_PROBLEM, "handshakes", subject,
+			      b ? make_fix("ssh %s wg show", to) : NULL,
+			      "%s did not answer the last %llu initiations: it does not know those "
+			      "clients' keys, or a filter there drops them",
+			      to, (unsigned long long)g->health.unanswered);
 	else
-		doctor_ok(k, "handshakes", subject, "%llu begun, %llu answered",
+		doctor_ok(k, "handshakes", subject, "%llu initiations, %llu answered",
 			  (unsigned long long)g->health.initiations,
 			  (unsigned long long)g->health.responses);
 }
@@ -342,21 +344,22 @@ static void look_at_mac1(struct doctor *k, const struct service_name *name, __u3
 	char to[ADDRESS_STRLEN];
 
 	if (!wrong)
-		doctor_ok(k, "key", name->name, "no initiation for another key than the guard's");
+		doctor_ok(k, "key", name->name,
+			  "no handshake message for a key other than the guard's");
 	else if (initiations)
 		doctor_ok(k, "key", name->name,
-			  "%llu handshake messages for other keys than the guard's, from "
-			  "strangers: others fit", (unsigned long long)wrong);
+			  "%llu handshake messages were for other keys, from unknown senders; "
+			  "others were for the guard's key", (unsigned long long)wrong);
 	else
-		doctor_say(k, STATE_PROBLEM, "key", name->name,
-			   b ? cure("%s service set %s --public-key \"$(ssh %s 'wg show \"$(wg "
-				    "show all listen-port | awk \"\\$2 == %u {print "
-				    "\\$1}\")\" public-key')\"%s", k->wgxdp, name->name,
-				    address_format(&b->address, to), ntohs(b->port), k->keep) :
-			   NULL,
-			   "all %llu handshake messages were for another public key than the guard "
-			   "has: it is not wg-end's",
-			   (unsigned long long)wrong);
+		doctor_report(k, STATE_PROBLEM, "key", name->name,
+			      b ? make_fix("%s service set %s --public-key \"$(ssh %s 'wg show "
+					   "\"$(wg show all listen-port | awk \"\\$2 == %u {print "
+					   "\\$1}\")\" public-key')\"%s", k->wgxdp, name->name,
+					   address_format(&b->address, to), ntohs(b->port),
+					   k->keep) : NULL,
+			      "all %llu handshake messages were for a public key that the guard "
+			      "does not have: the guard's key is not the backend's",
+			      (unsigned long long)wrong);
 }
 
 static void look_at_guard(struct doctor *k, const struct table_entry *table, size_t n,
@@ -433,15 +436,15 @@ void doctor_counters(struct doctor *k)
 		if (!is_failure(key->reason) || now[i].packets <= before)
 			continue;
 		any = true;
-		doctor_say(k, STATE_WARNING, "counters",
-			   key->id < n_names ? names[key->id].name : "", NULL,
-			   "%llu packets just now: %s: %s",
-			   (unsigned long long)(now[i].packets - before), reason_name(key->reason),
-			   reason_text(key->reason));
+		doctor_report(k, STATE_WARNING, "counters",
+			      key->id < n_names ? names[key->id].name : "", NULL,
+			      "%llu packets just now: %s: %s",
+			      (unsigned long long)(now[i].packets - before),
+			      reason_name(key->reason), reason_text(key->reason));
 	}
 	if (!any)
-		doctor_ok(k, "counters", "", "nothing was refused that should have passed, in %u s",
-			  k->seconds);
+		doctor_ok(k, "counters", "",
+			  "no packet was refused that should have passed, in %u s", k->seconds);
 	free(now);
 	free(names);
 }

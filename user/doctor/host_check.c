@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "config/config_tell.h"
-#include "plan/answers.h"
+#include "plan/resolved_backends.h"
 #include "plan/reach.h"
 #include "doctor/host_check.h"
 #include "lib/library.h"
@@ -19,7 +19,7 @@ struct check_host {
 	struct check check;
 	const struct config *c;
 	const struct host *h;
-	const struct answers *answers;
+	const struct resolved_backends *answers;
 	const char *instance;
 };
 
@@ -39,8 +39,8 @@ static void check_forwarding(struct check_host *k, const char *key, const struct
 		if (reach_needs(k->c, k->h, link, ipv6 ? FAMILY_IPV6 : FAMILY_IPV4) &&
 		    !host_forwards(link->name, ipv6))
 			tell(&k->check,
-			     "%s: %s forwarding is off at %s, so the kernel routes nothing from "
-			     "it: `sysctl net.ipv%d.conf.all.forwarding=1`",
+			     "%s: %s forwarding is off on %s, so packets from it are not routed: "
+			     "run `sysctl net.ipv%d.conf.all.forwarding=1`",
 			     key, ipv6 ? "IPv6" : "IPv4", link->name, ipv6 ? 6 : 4);
 }
 
@@ -56,15 +56,16 @@ static void check_program(struct check_host *k, const char *key, const struct nl
 	if (pins_owner(link->xdp_prog_id, "", owner)) {
 		if (strcmp(owner, k->instance))
 			tell(&k->check,
-			     "%s: instance %s is attached to %s: one instance an interface", key,
+			     "%s: instance %s is attached to %s: an interface belongs to one "
+			     "instance only", key,
 			     owner, link->name);
 		return;
 	}
 	if (shared_is_dispatcher(link->xdp_prog_id)) {
 		if (!shared)
 			tell(&k->check,
-			     "%s: libxdp's dispatcher is attached to %s: shared: true goes beside "
-			     "what is in it, or use mode: tc", key, link->name);
+			     "%s: libxdp's dispatcher is attached to %s: write shared: true to run "
+			     "beside its programs, or use mode: tc", key, link->name);
 		return;
 	}
 	if (errno == ENOMEM) {
@@ -172,8 +173,9 @@ static void check_listen(struct check_host *k, size_t i)
 		at(&k->check, 0, "/services/%zu/flows/source/%zu", i, j);
 		if (!host_address(k->h, &s->flows.sources[j]))
 			tell(&k->check,
-			     "source: no interface of this host has %s: write one that it has, for "
-			     "answers come there", address_format(&s->flows.sources[j], text));
+			     "source: no interface of this host has %s: write an address that it "
+			     "has, as answers come there",
+			     address_format(&s->flows.sources[j], text));
 	}
 }
 
@@ -187,7 +189,7 @@ static void check_side(struct check_host *k, const struct service_config *s, con
 		return;
 	at(&k->check, 0, "/services/%zu/listen/interface", (size_t)(s - k->c->services));
 	tell(&k->check,
-	     "interface: %s also leads to the backend %s: is %s the way to the internet? If not, "
+	     "interface: %s also leads to the backend %s: if %s does not lead to the internet, "
 	     "write the other interface", name, backend, name);
 }
 
@@ -200,7 +202,7 @@ static void check_backend(struct check_host *k, const struct service_config *s, 
 
 	if (!*text)
 		return;
-	if (!answers_address(k->answers, text, family, &a)) {
+	if (!resolved_backends_address(k->answers, text, family, &a)) {
 		tell(&k->check,
 		     "%s: %s has no %s address: correct the name, or see /etc/resolv.conf", key,
 		     text, family == FAMILY_IPV4 ? "IPv4" : "IPv6");
@@ -274,7 +276,8 @@ static void check_devices(struct check_host *k)
 		at(&k->check, 0, "/peers/%zu", i);
 		if (link && !strcmp(link->kind, "wireguard") && wg_key_is_none(&p->key))
 			tell(&k->check,
-			     "peers: '%s' has no public-key, by which %s would know it: add it",
+			     "peers: '%s' has no public-key: add it: %s knows a peer only by its "
+			     "key",
 			     p->name, p->device);
 	}
 	for (size_t i = 0; i < c->follow.n_wireguard; i++) {
@@ -339,8 +342,8 @@ static void check_blind(struct check_host *k)
 	at(&k->check, 0, "/blind/listen/port");
 	if (d.port != b->port)
 		tell(&k->check,
-		     "port: %s listens on UDP port %u, and blind: on %u: they have to be the "
-		     "same: the port that is Endpoint at the edges", b->device, ntohs(d.port),
+		     "port: %s listens on UDP port %u, and the blind relay on %u: write the same "
+		     "port, that of Endpoint at the sites", b->device, ntohs(d.port),
 		     ntohs(b->port));
 	for (size_t i = 0; i < b->n_sites; i++) {
 		at(&k->check, 0, "/blind/sites/%zu", i);
@@ -412,8 +415,9 @@ static void check_libraries(struct check_host *k)
 	}
 }
 
-unsigned int host_check(const struct config *c, const struct host *h, const struct answers *answers,
-			const char *instance, config_tell *tell, void *data)
+unsigned int host_check(const struct config *c, const struct host *h,
+			const struct resolved_backends *answers, const char *instance,
+			config_tell *tell, void *data)
 {
 	struct check_host k = {
 		.check = { .tell = tell, .data = data },

@@ -13,7 +13,7 @@
 
 struct search {
 	unsigned int low, high, top;	/* low passes, high does not, or is top + 1 */
-	bool high_told;
+	bool high_reported;
 	bool confirmed;			/* CONFIRM times the tries at `high` were lost */
 	struct mtu_found *found;
 };
@@ -31,7 +31,7 @@ unsigned int mtu_tries(unsigned int sent, unsigned int answered)
 /* Tries first the MTU that a router announced: the next probe shows whether it is true */
 static unsigned int next_size(const struct search *s)
 {
-	unsigned int said = s->found->said ? s->found->told.mtu : 0;
+	unsigned int said = s->found->said ? s->found->error.mtu : 0;
 
 	if (s->high > s->top)
 		return s->top;
@@ -44,10 +44,10 @@ static unsigned int next_size(const struct search *s)
 	return s->low + (s->high - s->low) / 2;
 }
 
-static void apply_fate(struct search *s, unsigned int size, enum mtu_fate fate,
-		      const struct mtu_told *told)
+static void apply_result(struct search *s, unsigned int size, enum mtu_result result,
+		      const struct mtu_error *error)
 {
-	if (fate == MTU_PASSED) {
+	if (result == MTU_PASSED) {
 		s->low = size;
 		if (size == s->high)	/* it was only lost before, as sizes above may be */
 			s->high = s->top + 1;
@@ -55,10 +55,10 @@ static void apply_fate(struct search *s, unsigned int size, enum mtu_fate fate,
 	}
 	s->confirmed = size == s->high;
 	s->high = size;
-	s->high_told = fate == MTU_TOLD;
-	if (fate == MTU_TOLD) {
+	s->high_reported = result == MTU_REPORTED;
+	if (result == MTU_REPORTED) {
 		s->found->said = true;
-		s->found->told = *told;
+		s->found->error = *error;
 	}
 }
 
@@ -66,24 +66,25 @@ int mtu_search(mtu_probe *probe, void *data, unsigned int top, unsigned int trie
 	       struct mtu_found *found)
 {
 	struct search s = { .low = MTU_SMALL, .high = top + 1, .top = top, .found = found };
-	int fate = 0;
+	int result = 0;
 
 	*found = (struct mtu_found){ .passes = MTU_SMALL };
-	while (s.low < s.top && fate >= 0) {
+	while (s.low < s.top && result >= 0) {
 		bool last = s.high == s.low + 1 && s.high <= s.top;
 		unsigned int size = last ? s.high : next_size(&s);
-		struct mtu_told told = { .mtu = 0 };
+		struct mtu_error error = { .mtu = 0 };
 
-		if (last && (s.high_told || s.confirmed))
+		if (last && (s.high_reported || s.confirmed))
 			break;
-		fate = probe(data, size, last ? CONFIRM * tries : tries, &told);
-		if (fate >= 0)
-			apply_fate(&s, size, fate, &told);
+		result = probe(data, size, last ? CONFIRM * tries : tries, &error);
+		if (result >= 0)
+			apply_result(&s, size, result, &error);
 	}
 	found->passes = s.low;
 	found->fails = s.high > s.top ? 0 : s.high;
-	found->silent = found->fails && !s.high_told && !(found->said && found->told.mtu == s.low);
-	return fate < 0 ? fate : 0;
+	found->silent = found->fails && !s.high_reported &&
+			!(found->said && found->error.mtu == s.low);
+	return result < 0 ? result : 0;
 }
 
 /* ---- WireGuard ---- */

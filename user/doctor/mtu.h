@@ -12,21 +12,23 @@
 #define MTU_IPV6_MIN 1280		/* below it Linux removes IPv6 from an interface */
 #define MTU_LAYER 80			/* overhead of WireGuard over IPv6, assumed by convention */
 
-enum mtu_fate {
+enum mtu_result {
 	MTU_PASSED,
-	MTU_VANISHED,			/* no answer to any try */
-	MTU_TOLD,			/* a router or this host said that it is too long */
+	MTU_LOST,			/* no answer to any try */
+	MTU_REPORTED,			/* a router or this host said that it is too long */
 };
 
 /* An ICMP error: packet too big, or fragmentation needed */
-struct mtu_told {
+struct mtu_error {
 	struct address by;		/* family 0: this host's own kernel */
 	unsigned int mtu;		/* 0: the error did not contain one */
 };
 
-/* Sends at most `tries` packets of one size, until one is answered. Returns an enum mtu_fate;
- * -ETIME: no time is left; or another -errno. Sets ret_told with MTU_TOLD. */
-typedef int mtu_probe(void *data, unsigned int size, unsigned int tries, struct mtu_told *ret_told);
+/* Sends at most `tries` packets of one size, until one is answered. Returns an enum mtu_result;
+ * -ETIME: no time is left; or another -errno. Sets ret_error with
+ * MTU_REPORTED. */
+typedef int mtu_probe(void *data, unsigned int size, unsigned int tries,
+		      struct mtu_error *ret_error);
 
 struct mtu_found {
 	unsigned int passes;		/* the longest that was answered; 0: none */
@@ -35,7 +37,7 @@ struct mtu_found {
 	unsigned int fails;
 	bool silent;			/* there was no ICMP error for `fails`: it vanishes */
 	bool said;			/* there was an ICMP error for some longer packet */
-	struct mtu_told told;		/* the last ICMP error */
+	struct mtu_error error;		/* the last ICMP error */
 };
 
 /* Assumes that packets of MTU_SMALL pass. Returns 0, or the error of probe; then found contains the

@@ -59,7 +59,7 @@ static struct sent *find_sent(struct prober *p, __u16 sequence)
 }
 
 /* Receives one packet. -EAGAIN: there is none; else whether it answers a probe of that size */
-static int take_answer(struct prober *p, unsigned int size)
+static int receive_answer(struct prober *p, unsigned int size)
 {
 	struct address from;
 	__u16 sequence;
@@ -80,7 +80,7 @@ static int take_answer(struct prober *p, unsigned int size)
 	return s->size == size;
 }
 
-static const struct sock_extended_err *error_of(struct msghdr *m)
+static const struct sock_extended_err *find_error(struct msghdr *m)
 {
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c))
 		if ((c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_RECVERR) ||
@@ -91,7 +91,7 @@ static const struct sock_extended_err *error_of(struct msghdr *m)
 
 /* Receives one error. -EAGAIN: there is none; else whether it says that a probe of that size is too
  * long */
-static int take_error(struct prober *p, unsigned int size, struct mtu_told *told)
+static int receive_error(struct prober *p, unsigned int size, struct mtu_error *error)
 {
 	char control[512] __attribute__((aligned(8)));
 	__u8 quoted[128];
@@ -107,7 +107,7 @@ static int take_error(struct prober *p, unsigned int size, struct mtu_told *told
 
 	if (n < 0)
 		return errno == EINTR ? false : -EAGAIN;
-	e = error_of(&m);
+	e = find_error(&m);
 	if (!e)
 		return false;
 	if (e->ee_origin == SO_EE_ORIGIN_LOCAL)		/* about the last probe */
@@ -123,81 +123,82 @@ static int take_error(struct prober *p, unsigned int size, struct mtu_told *told
 	}
 	if (s->size != size)
 		return false;
-	told->mtu = e->ee_info < size ? e->ee_info : 0;
-	memset(&told->by, 0, sizeof(told->by));
+	error->mtu = e->ee_info < size ? e->ee_info : 0;
+	memset(&error->by, 0, sizeof(error->by));
 	if (e->ee_origin != SO_EE_ORIGIN_LOCAL)
-		told->by = address_from_socket(SO_EE_OFFENDER(e));
+		error->by = address_from_socket(SO_EE_OFFENDER(e));
 	return true;
 }
 
-/* Reads everything received. MTU_VANISHED: nothing yet about a packet of that size */
-static enum mtu_fate read_pending(struct prober *p, unsigned int size, struct mtu_told *told)
+/* Reads everything received. MTU_LOST: nothing yet about a packet of that size */
+static enum mtu_result read_pending(struct prober *p, unsigned int size, struct mtu_error *error)
 {
 	int rc;
 
-	while ((rc = take_answer(p, size)) != -EAGAIN)
+	while ((rc = receive_answer(p, size)) != -EAGAIN)
 		if (rc)
 			return MTU_PASSED;
-	while ((rc = take_error(p, size, told)) != -EAGAIN)
+	while ((rc = receive_error(p, size, error)) != -EAGAIN)
 		if (rc)
-			return MTU_TOLD;
-	return MTU_VANISHED;
+			return MTU_REPORTED;
+	return MTU_LOST;
 }
 
-static enum mtu_fate wait_for_fate(struct prober *p, unsigned int size, __u64 ms,
-				   struct mtu_told *told)
+static enum mtu_result wait_for_result(struct prober *p, unsigned int size, __u64 ms,
+				       struct mtu_error *error)
 {
 	__u64 until = uv_hrtime() + ms * MS, now;
 	struct pollfd fd = { .fd = p->echo.fd, .events = POLLIN };
-	enum mtu_fate fate;
+	enum mtu_result result;
 
-	while ((fate = read_pending(p, size, told)) == MTU_VANISHED && (now = uv_hrtime()) < until)
+	while ((result = read_pending(p, size, error)) == MTU_LOST && (now = uv_hrtime()) < until)
 		poll(&fd, 1, (until - now) / MS + 1);
-	return fate;
+	return result;
 }
 
 /* ---- one size ---- */
 
 /* A packet that cannot be sent vanishes, unless the kernel says that it is too long */
-static enum mtu_fate try_once(struct prober *p, unsigned int size, __u64 ms, struct mtu_told *told)
+static enum mtu_result try_once(struct prober *p, unsigned int size, __u64 ms,
+				struct mtu_error *error)
 {
 	int rc = send_one(p, size);
 
 	if (rc && rc != -EMSGSIZE) {		/* perhaps an error about an earlier packet */
-		enum mtu_fate fate = read_pending(p, size, told);
+		enum mtu_result result = read_pending(p, size, error);
 
-		if (fate != MTU_VANISHED)
-			return fate;
+		if (result != MTU_LOST)
+			return result;
 		rc = send_one(p, size);
 	}
 	if (rc && rc != -EMSGSIZE && rc != -ENOBUFS && rc != -EAGAIN) {
 		p->path->error = -rc;
 		p->path->error_by = (struct address){ .family = 0 };
 	}
-	return wait_for_fate(p, size, ms, told);
+	return wait_for_result(p, size, ms, error);
 }
 
-static __u64 between(__u64 n, __u64 least, __u64 most)
+static __u64 clamp(__u64 n, __u64 least, __u64 most)
 {
 	return n < least ? least : n > most ? most : n;
 }
 
-static int probe(void *data, unsigned int size, unsigned int tries, struct mtu_told *ret_told)
+static int probe(void *data, unsigned int size, unsigned int tries, struct mtu_error *ret_error)
 {
 	struct prober *p = data;
-	enum mtu_fate fate = MTU_VANISHED;
+	enum mtu_result result = MTU_LOST;
 
 	if (p->way->progress)
 		p->way->progress(p->way, size);
-	for (unsigned int i = 1; i <= tries && fate == MTU_VANISHED; i++) {
+	for (unsigned int i = 1; i <= tries && result == MTU_LOST; i++) {
 		__u64 rtt = p->rtt_max / MS;	/* late answers increase it */
 
 		if (uv_hrtime() >= p->way->until)
 			return -ETIME;
-		fate = try_once(p, size, i < tries ? between(rtt + 20, 30, 300) :
-				between(3 * rtt + 100, 250, 2000), ret_told);
+		result = try_once(p, size, i < tries ? clamp(rtt + 20, 30, 300) :
+				  clamp(3 * rtt + 100, 250, 2000), ret_error);
 	}
-	return fate;
+	return result;
 }
 
 /* ---- beginning ---- */
@@ -227,19 +228,19 @@ static int prepare_socket(int fd, const struct mtu_way *w)
 static int measure_small(struct prober *p)
 {
 	struct mtu_path *path = p->path;
-	struct mtu_told told;
+	struct mtu_error error;
 	unsigned int n = 0;
 
 	if (p->way->progress)
 		p->way->progress(p->way, MTU_SMALL);
 	while (n < (p->answers ? SMALL_SENT : SMALL_NONE) && p->answers < SMALL_ENOUGH &&
 	       uv_hrtime() < p->way->until) {
-		try_once(p, MTU_SMALL, SMALL_WAIT_MS, &told);
+		try_once(p, MTU_SMALL, SMALL_WAIT_MS, &error);
 		n++;
 	}
 	if (p->answers < n)			/* late ones */
-		while (wait_for_fate(p, MTU_SMALL, between(2 * p->rtt_max / MS, 100, 1000),
-				     &told) == MTU_PASSED && p->answers < n)
+		while (wait_for_result(p, MTU_SMALL, clamp(2 * p->rtt_max / MS, 100, 1000),
+				       &error) == MTU_PASSED && p->answers < n)
 			;
 	if (!p->answers)
 		return -ENOMSG;

@@ -43,7 +43,7 @@ static const char *const verdicts[] = {
 
 static const char *format_teller(const struct mtu_found *f, char buf[ADDRESS_STRLEN])
 {
-	return f->told.by.family ? address_format(&f->told.by, buf) : "this host";
+	return f->error.by.family ? address_format(&f->error.by, buf) : "this host";
 }
 
 static void add_path(struct node row, const char *prefix, const struct mtu_path *p, bool whole)
@@ -59,7 +59,7 @@ static void add_path(struct node row, const char *prefix, const struct mtu_path 
 		document_number(row, KEY("fails"), p->found.fails);
 	if (p->found.said) {
 		document_text(row, KEY("said_by"), format_teller(&p->found, text));
-		document_number(row, KEY("said_mtu"), p->found.told.mtu);
+		document_number(row, KEY("said_mtu"), p->found.error.mtu);
 	}
 #undef KEY
 }
@@ -99,20 +99,21 @@ static void print_path_text(const struct mtu_report *r)
 	printf("%s: packets of %u bytes pass", to, f->passes);
 	switch (mtu_report_verdict(r)) {
 	case MTU_BLACK_HOLE:
-		printf(", longer ones vanish and nobody says so: a black hole.\n");
-		if (f->said && f->told.mtu)
-			printf("%s says %u, so it is behind that.\n", format_teller(f, by),
-			       f->told.mtu);
+		printf(", longer ones are lost without an ICMP error: a black hole.\n");
+		if (f->said && f->error.mtu)
+			printf("%s announced an MTU of %u, so the black hole is beyond it.\n",
+			       format_teller(f, by),
+			       f->error.mtu);
 		else
-			printf("Whoever drops them keeps quiet, or his ICMP errors are dropped. "
-			       "TCP connects there, and then hangs.\n");
+			printf("A router drops them without an ICMP error, or its ICMP errors are "
+			       "lost. TCP connects over such a path, and then hangs.\n");
 		break;
 	case MTU_NARROW:
-		printf(", and no longer ones, of which %s tells: path MTU discovery works.\n",
+		printf(", longer ones do not, and %s says so: path MTU discovery works.\n",
 		       format_teller(f, by));
 		break;
 	default:
-		printf(": all that %s takes.\n", r->link.name);
+		printf(": as long as %s allows.\n", r->link.name);
 	}
 }
 
@@ -125,12 +126,13 @@ static void print_below_ipv6(unsigned int mtu, const struct mtu_report *r)
 		return;
 	if (family)
 		address_format(r->wireguard ? &r->endpoint : &r->target, to);
-	printf("IPv6 inside the tunnel does not work below %d: Linux takes it off such an "
-	       "interface, with its addresses. For IPv6 either\n"
-	       "the path has to carry %u bytes; or the tunnel keeps an MTU of %d, and at both ends "
-	       "what is longer than the path takes is\n"
-	       "sent in pieces, by a route to the other end with its MTU, here: ip route replace "
-	       "%s via GATEWAY dev IF mtu %u\n",
+	printf("IPv6 inside the tunnel needs an MTU of at least %d: below it, Linux removes IPv6 "
+	       "from the interface. There are two ways:\n"
+	       "- Make the path carry %u bytes.\n"
+	       "- Keep the tunnel's MTU at %d, and let both ends fragment what is longer than the "
+	       "path carries, by a\n"
+	       "  route to the other end with its MTU, here: ip route replace %s via GATEWAY dev "
+	       "IF mtu %u\n",
 	       MTU_IPV6_MIN, MTU_IPV6_MIN + mtu_overhead(family), MTU_IPV6_MIN, to,
 	       mtu + mtu_overhead(family));
 }
@@ -149,7 +151,7 @@ static void print_tunnel(const struct mtu_report *r)
 	char to[ADDRESS_STRLEN];
 
 	if (r->has_outside)
-		printf("Between the tunnel's ends, to %s, %s%u bytes pass.\n",
+		printf("Outside the tunnel, to its other end %s, packets of %s%u bytes pass.\n",
 		       address_format(&r->endpoint, to), r->outside.found.fails ? "" : "at least ",
 		       r->outside.found.passes);
 	if (mtu_report_verdict(r) == MTU_CLEAR) {
@@ -157,22 +159,23 @@ static void print_tunnel(const struct mtu_report *r)
 		return;
 	}
 	if (t->pieces)
-		printf("So what %s sends with an MTU of %u is longer, and goes in pieces, which "
-		       "costs more and is often dropped.\n",
+		printf("So the packets that %s sends with an MTU of %u are fragmented, which costs "
+		       "more, and fragments are often dropped.\n",
 		       r->link.name, r->link.mtu);
-	printf("Set, at both ends of the tunnel:\n");
+	printf("At both ends of the tunnel, set:\n");
 	print_commands(r->link.name, t->mtu, true);
 	if (t->mtu > r->path.found.passes)
-		printf("With that MTU packets of %u bytes pass too: WireGuard pads to a multiple "
-		       "of 16, but not above it.\n",
+		printf("With that MTU, packets of %u bytes pass too: WireGuard pads to a multiple "
+		       "of 16, but not above the MTU.\n",
 		       t->mtu);
 	if (t->perhaps > t->mtu)
-		printf("It may be as much as %u: WireGuard pads to a multiple of 16, which hides "
-		       "the rest, and %s.\n",
+		printf("It may be up to %u: WireGuard pads to a multiple of 16, which hides the "
+		       "exact limit, and %s.\n",
 		       t->perhaps,
-		       !r->endpoint.family ? "where the other end is only root may read" :
-		       r->has_outside ? "who answers there is before the limit" :
-		       "outside the tunnel nobody answers there");
+		       !r->endpoint.family ? "only root may read where the other end is" :
+		       r->has_outside ? "the host that answers outside the tunnel is before the "
+					"limit" :
+		       "the other end does not answer outside the tunnel");
 	print_below_ipv6(t->mtu, r);
 }
 
@@ -181,13 +184,13 @@ static void print_wireguard_over(const struct mtu_report *r)
 	unsigned int overhead = mtu_overhead(r->target.family), passes = r->path.found.passes;
 
 	if (passes < MTU_LAYER + MTU_SMALL) {
-		printf("That is too little for WireGuard.\n");
+		printf("That is too short for WireGuard.\n");
 		return;
 	}
 	printf("WireGuard over this path: MTU = %u (%u - %u%s", passes - overhead, passes, overhead,
 	       r->target.family == FAMILY_IPV6 ? ")" : ", its packets over IPv4)");
 	if (overhead != MTU_LAYER)
-		printf("; %u where they may go over IPv6 as well (%u - %d)", passes - MTU_LAYER,
+		printf("; %u if they may also go over IPv6 (%u - %d)", passes - MTU_LAYER,
 		       passes, MTU_LAYER);
 	printf(".\n");
 	print_below_ipv6(passes - overhead, r);
@@ -203,7 +206,7 @@ static void print_report(const struct mtu_report *r)
 	if (r->wireguard) {
 		print_tunnel(r);
 	} else if (!r->link.ethernet && !r->link.loopback && v != MTU_CLEAR) {
-		printf("Set, at both ends of the tunnel:\n");
+		printf("At both ends of the tunnel, set:\n");
 		print_commands(r->link.name, r->path.found.passes, false);
 	}
 	if (!r->wireguard)
@@ -240,15 +243,14 @@ static void report_no_answer(const struct mtu_report *r)
 			 r->path.error_by.family ? address_format(&r->path.error_by, by) :
 			 "this host",
 			 strerror(r->path.error));
-	log_error("%s by %s: ICMP echo requests are not answered, not even packets of %u bytes%s",
+	log_error("%s by %s: ICMP echo requests are not answered, not even those of %u bytes%s",
 		  to, r->link.name, MTU_SMALL, said);
 	if (r->wireguard && r->endpoint.family && !r->handshake)
-		log_error("WireGuard's peer has never answered either: no handshake yet with %s",
+		log_error("WireGuard has had no handshake yet with its peer at %s",
 			  endpoint_format(&r->endpoint, r->endpoint_port, by));
 	else if (!r->wireguard)
-		log_error("the host is not there, or a filter drops ICMP echo; if there is a "
-			  "tunnel to it, its other end tells more: `wgxdp mtu ADDRESS-INSIDE "
-			  "--through IF`");
+		log_error("the host is down, or a filter drops ICMP echo; if a tunnel leads to it, "
+			  "measure inside the tunnel: `wgxdp mtu ADDRESS-INSIDE --through IF`");
 }
 
 void mtu_report_failure(const struct mtu_report *r)
@@ -263,18 +265,19 @@ void mtu_report_failure(const struct mtu_report *r)
 		break;
 	case MTU_UNFINISHED:
 		if (f->fails)
-			log_error("%s: it takes too long: so far packets of %u bytes pass, and of "
-				  "%u do not", to, f->passes, f->fails);
+			log_error("%s: gave up, as it takes too long: packets of %u bytes pass so "
+				  "far, and packets of %u bytes do not", to, f->passes, f->fails);
 		else
-			log_error("%s: it takes too long: so far packets of %u bytes pass", to,
+			log_error("%s: gave up, as it takes too long: packets of %u bytes pass so "
+				  "far", to,
 				  f->passes);
 		break;
 	case MTU_NO_WAY:
 		log_error("%s%s%s: %s%s", to, *r->link.name ? " by " : "", r->link.name,
 			  r->why ?: strerror(-r->error),
 			  r->error != -EPERM || r->why ? "" :
-			  "; the group of this process is to be within "
-			  "net.ipv4.ping_group_range, or CAP_NET_RAW is needed");
+			  "; add the group of this process to net.ipv4.ping_group_range, or give "
+			  "it CAP_NET_RAW");
 		break;
 	default:
 		break;

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
-#include "plan/answers.h"
+#include "plan/resolved_backends.h"
 #include "dataplane/attach.h"
 #include "dataplane/config_text.h"
 #include "instance/apply.h"
@@ -18,7 +18,7 @@
 #include "plan/plan.h"
 #include "plan/reach.h"
 #include "instance/resolver.h"
-#include "instance/state.h"
+#include "instance/run_state.h"
 #include "lib/text.h"
 #include "plan/transmit.h"
 
@@ -159,7 +159,7 @@ int apply_memory(const char *instance, int rc)
 
 /* answers: those of given, which may move with a prefix of this host */
 static int apply_once(const char *instance, const struct plan_input *given,
-		      struct answers *answers, bool may_wait, struct outcome *ret)
+		      struct resolved_backends *answers, bool may_wait, struct outcome *ret)
 {
 	struct plan_input in = *given;
 	bool moved;
@@ -174,7 +174,7 @@ static int apply_once(const char *instance, const struct plan_input *given,
 		rc = dataplane_discard_new(instance);
 	if (!rc)
 		rc = host_read(&h);
-	moved = !rc && answers_follow_prefixes(answers, &h);
+	moved = !rc && resolved_backends_follow_prefixes(answers, &h);
 	if (!rc && dp->elsewhere) {
 		log_error("instance %s runs in another network namespace: `wgxdp up` there, or "
 			  "another --instance here", instance);
@@ -189,7 +189,7 @@ static int apply_once(const char *instance, const struct plan_input *given,
 		     dataplane_peers(dp, &in.peers, &in.n_peers);
 	in.n_sites = count_sites(in.config);
 	if (!rc)
-		rc = followed_read(in.config, &in.followed_peers, &in.n_followed);
+		rc = followed_devices_read(in.config, &in.followed_peers, &in.n_followed);
 	if (!rc)
 		rc = plan_make(&in, &p) ?: dataplane_load(dp, p, may_wait) ?:
 		     dataplane_attach(dp, p, &h);
@@ -215,7 +215,7 @@ static int apply_once(const char *instance, const struct plan_input *given,
 	free(in.slots);
 	free(in.running);
 	free(in.peers);
-	followed_free(in.followed_peers, in.n_followed);
+	followed_devices_free(in.followed_peers, in.n_followed);
 	plan_free(p);
 	dataplane_close(dp);
 	host_free(&h);
@@ -235,7 +235,7 @@ static int check_permitted(const char *instance)
  * precedence. */
 static int publish_text(const char *instance, const struct plan_input *in, int rc)
 {
-	int published = state_publish(instance, in->config_text);
+	int published = run_state_publish(instance, in->config_text);
 
 	if (in->config_text)
 		close(in->config_text);
@@ -243,11 +243,11 @@ static int publish_text(const char *instance, const struct plan_input *in, int r
 }
 
 /* All of it or nothing. missing: waits only for names without any answer. */
-static int apply_all(const char *instance, struct plan_input *in, struct answers *answers,
+static int apply_all(const char *instance, struct plan_input *in, struct resolved_backends *answers,
 		     bool missing)
 {
 	struct outcome outcome;
-	int rc = state_prepare(instance, in->config, &in->config_text);
+	int rc = run_state_prepare(instance, in->config, &in->config_text);
 	bool moved;
 
 	if (rc)
@@ -255,13 +255,13 @@ static int apply_all(const char *instance, struct plan_input *in, struct answers
 	moved = resolver_once(answers, missing, RESOLVE_MS);
 	rc = publish_text(instance, in, apply_once(instance, in, answers, false, &outcome));
 	if (!rc)
-		answers_write(instance, answers, moved || outcome.moved);
+		resolved_backends_write(instance, answers, moved || outcome.moved);
 	return rc;
 }
 
 int apply(const char *instance, const struct config *c)
 {
-	struct answers answers;
+	struct resolved_backends answers;
 	struct plan_input in = { .config = c, .answers = &answers };
 	int rc;
 
@@ -273,13 +273,13 @@ int apply(const char *instance, const struct config *c)
 	rc = check_permitted(instance);
 	if (rc)
 		return rc;
-	answers_read(instance, &answers);
-	rc = answers_for(&answers, c) ?: apply_all(instance, &in, &answers, false);
-	answers_free(&answers);
+	resolved_backends_read(instance, &answers);
+	rc = resolved_backends_match(&answers, c) ?: apply_all(instance, &in, &answers, false);
+	resolved_backends_free(&answers);
 	return rc;
 }
 
-int apply_followed(const char *instance, const struct config *c, struct answers *answers)
+int apply_followed(const char *instance, const struct config *c, struct resolved_backends *answers)
 {
 	struct plan_input in = { .config = c, .answers = answers, .followed = true };
 	int rc = check_permitted(instance);
@@ -290,7 +290,7 @@ int apply_followed(const char *instance, const struct config *c, struct answers 
 	return apply_all(instance, &in, answers, true);
 }
 
-int apply_follow(const char *instance, const struct config *c, struct answers *answers)
+int apply_follow(const char *instance, const struct config *c, struct resolved_backends *answers)
 {
 	struct plan_input in = {
 		.config = c, .answers = answers, .followed = true, .tolerant = true
@@ -300,7 +300,7 @@ int apply_follow(const char *instance, const struct config *c, struct answers *a
 
 	/* the pins are gone, or an older build kept no text */
 	if (!rc && !config_text_id(instance))
-		rc = state_prepare(instance, c, &in.config_text);
+		rc = run_state_prepare(instance, c, &in.config_text);
 	if (rc)
 		return rc;
 	do {
@@ -320,6 +320,6 @@ int apply_follow(const char *instance, const struct config *c, struct answers *a
 	if (in.config_text)
 		rc = publish_text(instance, &in, rc);
 	if (!rc && moved)
-		answers_write(instance, answers, true);
+		resolved_backends_write(instance, answers, true);
 	return rc;
 }

@@ -29,13 +29,13 @@ int follower_hold(int fd)
 bool follower_runs(const char *instance, __s64 *ret_since)
 {
 	struct flock lock = whole_file();
-	char path[STATE_PATH_LEN];
+	char path[RUN_STATE_PATH_LEN];
 	bool runs = false;
 	struct stat st;
 	int fd;
 
 	*ret_since = 0;
-	state_path(path, instance, "daemon");
+	run_state_path(path, instance, "daemon");
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd >= 0 && !fcntl(fd, F_OFD_GETLK, &lock) && !fstat(fd, &st)) {
 		runs = lock.l_type != F_UNLCK;

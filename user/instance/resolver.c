@@ -21,7 +21,7 @@
 #define TOGETHER_MS 1000		/* names that are due within this are asked in one round */
 
 struct name {				/* one of answers, by text and family */
-	char text[sizeof(((struct answer *)NULL)->text)];
+	char text[sizeof(((struct resolved_backend *)NULL)->text)];
 	__u8 family;
 	uint64_t due;			/* ms of the loop's time */
 	unsigned int retry;		/* seconds, after the last failure; 0: it did not fail */
@@ -30,7 +30,7 @@ struct name {				/* one of answers, by text and family */
 
 struct resolver {
 	uv_loop_t *loop;
-	struct answers *answers;
+	struct resolved_backends *answers;
 	resolver_done *done;
 	void *data;
 	struct name *names;
@@ -44,9 +44,10 @@ struct resolver {
 static void on_due(uv_timer_t *timer);
 static void start_round(struct resolver *r);
 
-static struct answer *answer_of(const struct name *n)
+static struct resolved_backend *answer_of(const struct name *n)
 {
-	return (struct answer *)answers_find(n->resolver->answers, n->text, n->family);
+	return (struct resolved_backend *)resolved_backends_find(n->resolver->answers, n->text,
+								 n->family);
 }
 
 /* ---- rounds ---- */
@@ -76,7 +77,7 @@ static void end_round(struct resolver *r)
 	dns_close(dns);
 	r->moved = false;
 	if (r->renew)
-		resolver_renew(r);
+		resolver_reconfigure(r);
 	else
 		schedule(r);
 	r->done(r->data, moved);
@@ -94,7 +95,7 @@ static bool on_progress(void *data)
 
 /* ---- answers ---- */
 
-static void tell_move(const struct answer *a, const struct address *to)
+static void tell_move(const struct resolved_backend *a, const struct address *to)
 {
 	char was[ADDRESS_STRLEN], is[ADDRESS_STRLEN];
 
@@ -115,7 +116,8 @@ static bool take_address(const struct ares_addrinfo_node *node, struct address *
 
 /* Keeps the name's address if it is among the answers, else takes the first one. Returns the
  * seconds until it must be asked again; 0: no answer is the address of a host. */
-static unsigned int take_answers(struct answer *a, const struct ares_addrinfo *info, bool *moved)
+static unsigned int take_answers(struct resolved_backend *a, const struct ares_addrinfo *info,
+				 bool *moved)
 {
 	struct address first = { .family = 0 }, one;
 	int ttl = TTL_MAX;
@@ -141,7 +143,7 @@ static unsigned int take_answers(struct answer *a, const struct ares_addrinfo *i
 	return ttl <= 0 ? TTL_HOSTS : ttl < TTL_MIN ? TTL_MIN : ttl;
 }
 
-static void tell_failure(const struct answer *a, int status)
+static void tell_failure(const struct resolved_backend *a, int status)
 {
 	char text[ADDRESS_STRLEN];
 
@@ -156,7 +158,7 @@ static void on_answer(void *data, int status, int timeouts, struct ares_addrinfo
 {
 	struct name *n = data;
 	struct resolver *r = n->resolver;
-	struct answer *a = answer_of(n);
+	struct resolved_backend *a = answer_of(n);
 	unsigned int again = 0;
 
 	r->open--;
@@ -196,8 +198,8 @@ static void start_round(struct resolver *r)
 
 /* ---- from outside ---- */
 
-struct resolver *resolver_new(uv_loop_t *loop, struct answers *answers, resolver_done *done,
-			      void *data)
+struct resolver *resolver_new(uv_loop_t *loop, struct resolved_backends *answers,
+			      resolver_done *done, void *data)
 {
 	struct resolver *r = calloc(1, sizeof(*r));
 
@@ -208,7 +210,7 @@ struct resolver *resolver_new(uv_loop_t *loop, struct answers *answers, resolver
 	return r;
 }
 
-void resolver_renew(struct resolver *r)
+void resolver_reconfigure(struct resolver *r)
 {
 	struct name *old = r->names, *n;
 	size_t n_old = r->n_names;
@@ -219,10 +221,10 @@ void resolver_renew(struct resolver *r)
 	r->names = NULL;
 	r->n_names = 0;
 	for (size_t i = 0; i < r->answers->n; i++) {
-		const struct answer *a = &r->answers->list[i];
+		const struct resolved_backend *a = &r->answers->list[i];
 		size_t j;
 
-		if (!answer_is_name(a) || !(n = append(r->names, r->n_names)))
+		if (!resolved_backend_is_name(a) || !(n = append(r->names, r->n_names)))
 			continue;
 		*n = (struct name){ .family = a->family, .due = uv_now(r->loop), .resolver = r };
 		strcpy(n->text, a->text);
@@ -236,7 +238,7 @@ void resolver_renew(struct resolver *r)
 	schedule(r);
 }
 
-void resolver_hope(struct resolver *r)
+void resolver_retry_soon(struct resolver *r)
 {
 	for (size_t i = 0; i < r->n_names && !r->dns; i++)
 		if (r->names[i].retry > RETRY_MIN) {
@@ -266,7 +268,7 @@ static void on_enough(uv_timer_t *timer)
 	uv_stop(timer->loop);
 }
 
-bool resolver_once(struct answers *answers, bool missing, unsigned int ms)
+bool resolver_once(struct resolved_backends *answers, bool missing, unsigned int ms)
 {
 	struct once once = { .moved = false };
 	struct resolver *r;
@@ -274,7 +276,7 @@ bool resolver_once(struct answers *answers, bool missing, unsigned int ms)
 	bool any = false;
 
 	for (size_t i = 0; i < answers->n; i++)
-		any |= answer_is_name(&answers->list[i]) &&
+		any |= resolved_backend_is_name(&answers->list[i]) &&
 		       !(missing && answers->list[i].address.family);
 	if (!any || uv_loop_init(&once.loop))
 		return false;
@@ -283,7 +285,7 @@ bool resolver_once(struct answers *answers, bool missing, unsigned int ms)
 	r = resolver_new(&once.loop, answers, on_once, &once);
 	if (!r)
 		return false;
-	resolver_renew(r);
+	resolver_reconfigure(r);
 	uv_run(&once.loop, UV_RUN_DEFAULT);
 	if (r->dns)
 		end_round(r);

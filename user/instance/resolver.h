@@ -7,7 +7,7 @@
  */
 #pragma once
 #include <uv.h>
-#include "plan/answers.h"
+#include "plan/resolved_backends.h"
 
 struct resolver;
 
@@ -16,13 +16,13 @@ struct resolver;
 /* Called when names were resolved; moved: an address has changed */
 typedef void resolver_done(void *data, bool moved);
 
-struct resolver *resolver_new(uv_loop_t *loop, struct answers *answers, resolver_done *done,
-			      void *data);	/* NULL: no memory */
+struct resolver *resolver_new(uv_loop_t *loop, struct resolved_backends *answers,
+			      resolver_done *done, void *data); /* NULL: no memory */
 /* answers->list has changed: asks for new names at once */
-void resolver_renew(struct resolver *r);
+void resolver_reconfigure(struct resolver *r);
 /* The network has changed: asks again soon for names that failed */
-void resolver_hope(struct resolver *r);
+void resolver_retry_soon(struct resolver *r);
 
 /* Asks for all names once, for at most ms. Returns whether an address has changed. missing: do
  * nothing if every name has an answer. */
-bool resolver_once(struct answers *answers, bool missing, unsigned int ms);
+bool resolver_once(struct resolved_backends *answers, bool missing, unsigned int ms);

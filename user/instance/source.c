@@ -11,7 +11,7 @@
 #include "config/config_diff.h"
 #include "dataplane/config_text.h"
 #include "instance/source.h"
-#include "instance/state.h"
+#include "instance/run_state.h"
 #include "lib/file.h"
 #include "lib/paths.h"
 
@@ -36,13 +36,13 @@ static __u64 running_hash(const char *instance)
 
 void source_note(const char *instance, const char *file)
 {
-	char path[STATE_PATH_LEN], full[PATH_MAX];
+	char path[RUN_STATE_PATH_LEN], full[PATH_MAX];
 	struct stat st;
 	FILE *out;
 
 	if (!file || !strcmp(file, "-") || !realpath(file, full) || stat(full, &st))
 		return;
-	state_path(path, instance, "source");
+	run_state_path(path, instance, "source");
 	out = S_ISREG(st.st_mode) ? file_replace_begin(path, 0644) : NULL;
 	if (!out)
 		return;
@@ -58,12 +58,12 @@ struct source_note {
 
 static bool read_note(const char *instance, struct source_note *ret, char ret_file[PATH_MAX])
 {
-	char path[STATE_PATH_LEN];
+	char path[RUN_STATE_PATH_LEN];
 	FILE *in;
 	bool read;
 
 	*ret_file = '\0';
-	state_path(path, instance, "source");
+	run_state_path(path, instance, "source");
 	in = fopen(path, "re");
 	read = in && fscanf(in, "%lld %llu ", &ret->time, &ret->hash) == 2 &&
 	       fgets(ret_file, PATH_MAX, in);
@@ -161,7 +161,7 @@ const char *source_now(const char *instance)
 	char file[PATH_MAX];
 	const char *name;
 
-	if (state_read(instance, &running))
+	if (run_state_read(instance, &running))
 		return NULL;
 	name = source_state_name(source_read(instance, running, file));
 	config_free(running);

@@ -22,7 +22,7 @@
 #include "dataplane/dataplane.h"
 #include "lib/log.h"
 #include "instance/running.h"
-#include "instance/state.h"
+#include "instance/run_state.h"
 #include "instance/try.h"
 #include "instance/undone.h"
 
@@ -41,10 +41,10 @@ struct try {
 
 static bool is_ours(const struct try *t)
 {
-	char path[STATE_PATH_LEN];
+	char path[RUN_STATE_PATH_LEN];
 	struct stat there, ours;
 
-	state_path(path, t->instance, MARKER);
+	run_state_path(path, t->instance, MARKER);
 	return !stat(path, &there) && !fstat(t->marker, &ours) && there.st_ino == ours.st_ino &&
 	       there.st_dev == ours.st_dev;
 }
@@ -52,11 +52,11 @@ static bool is_ours(const struct try *t)
 bool try_end(const char *instance, enum try_end why)
 {
 	const char letter = why;
-	char path[STATE_PATH_LEN];
+	char path[RUN_STATE_PATH_LEN];
 	bool waits;
 	int fd;
 
-	state_path(path, instance, MARKER);
+	run_state_path(path, instance, MARKER);
 	fd = open(path, O_WRONLY | O_CLOEXEC);
 	if (fd < 0)
 		return false;
@@ -70,9 +70,9 @@ bool try_end(const char *instance, enum try_end why)
 /* Without a word: what was tried does not run any more, or never did */
 static void forget(const char *instance)
 {
-	char path[STATE_PATH_LEN];
+	char path[RUN_STATE_PATH_LEN];
 
-	state_path(path, instance, MARKER);
+	run_state_path(path, instance, MARKER);
 	unlink(path);
 }
 
@@ -99,21 +99,21 @@ static long long now_ms(void)
 /* Under the lock: checks whether the change was kept meanwhile */
 static char roll_back(const struct try *t)
 {
-	int lock = state_lock(t->instance), rc = lock < 0 ? lock : 0;
+	int lock = run_state_lock(t->instance), rc = lock < 0 ? lock : 0;
 	struct config *running = NULL;
 
 	if (!rc && !is_ours(t)) {
 		close(lock);
 		return KEPT;
 	}
-	if (!rc && state_read(t->instance, &running))
+	if (!rc && run_state_read(t->instance, &running))
 		running = NULL;
 	if (!rc && t->before) {
 		rc = apply(t->instance, t->before);
 	} else if (!rc) {
 		rc = dataplane_down(t->instance);
 		if (!rc)
-			state_remove(t->instance);
+			run_state_remove(t->instance);
 	}
 	if (rc)
 		log_error("instance %s: what ran before could not be brought back", t->instance);
@@ -129,13 +129,13 @@ static char roll_back(const struct try *t)
 /* Waits until the time is up or the command died (true), or the change was kept (false) */
 static bool child_waits(const struct try *t, int command)
 {
-	char path[STATE_PATH_LEN], events[4096], letter;
+	char path[RUN_STATE_PATH_LEN], events[4096], letter;
 	int seen = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
 	struct pollfd fds[] = { { .fd = command, .events = POLLIN },
 				{ .fd = seen, .events = POLLIN } };
 	long long end = 0, left;
 
-	state_path(path, t->instance, MARKER);
+	run_state_path(path, t->instance, MARKER);
 	inotify_add_watch(seen, path, IN_ATTRIB | IN_DELETE_SELF);
 	while (is_ours(t)) {
 		left = end ? end - now_ms() : -1;
@@ -192,10 +192,10 @@ static const char *keeping_command(const char *instance, char ret[COMMAND_LEN])
 
 static int open_marker(const char *instance)
 {
-	char path[STATE_PATH_LEN], command[COMMAND_LEN];
+	char path[RUN_STATE_PATH_LEN], command[COMMAND_LEN];
 	int fd;
 
-	state_path(path, instance, MARKER);
+	run_state_path(path, instance, MARKER);
 	fd = open(path, O_RDWR | O_CLOEXEC);
 	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB)) {
 		log_error("instance %s: another change is on trial: `%s` keeps it", instance,
@@ -279,7 +279,7 @@ static int read_terminal(int terminal)
 
 static void keep_change(struct try *t)
 {
-	int lock = state_lock(t->instance);
+	int lock = run_state_lock(t->instance);
 	const char letter = KEPT;
 
 	if (is_ours(t))			/* else the child has just rolled back, and says so */

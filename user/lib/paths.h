@@ -8,14 +8,14 @@
 #define INSTANCE_DEFAULT "default"
 #define INSTANCE_LEN 33
 
-#define KEPT_PATH_LEN 256
+#define VAR_STATE_PATH_LEN 256
 
 /* Makes the path of a file that outlives a boot; "": of the directory. */
-void kept_path(char path[KEPT_PATH_LEN], const char *instance, const char *name);
+void var_state_path(char path[VAR_STATE_PATH_LEN], const char *instance, const char *name);
 /* Makes that directory, if possible. */
-void kept_prepare(const char *instance);
+void var_state_prepare(const char *instance);
 
-#define STATE_DIR "/run/wgxdp"
-#define STATE_PATH_LEN 128
+#define RUN_STATE_DIR "/run/wgxdp"
+#define RUN_STATE_PATH_LEN 128
 /* Makes the path of a file of this boot, as "running.yaml"; "": of the directory. */
-void state_path(char path[STATE_PATH_LEN], const char *instance, const char *name);
+void run_state_path(char path[RUN_STATE_PATH_LEN], const char *instance, const char *name);

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include "lib/paths.h"
 
-void state_path(char path[STATE_PATH_LEN], const char *instance, const char *name)
+void run_state_path(char path[RUN_STATE_PATH_LEN], const char *instance, const char *name)
 {
-	snprintf(path, STATE_PATH_LEN, STATE_DIR "/%s/%s", instance, name);
+	snprintf(path, RUN_STATE_PATH_LEN, RUN_STATE_DIR "/%s/%s", instance, name);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Reads pcap and pcapng (draft-ietf-opsawg-pcap, -pcapng). Of pcapng it reads sections, interfaces,
- * enhanced and simple packets, and skips other blocks.
+ * Implements capture.h for pcap and pcapng (draft-ietf-opsawg-pcap, -pcapng). Of pcapng it reads
+ * section headers, interface descriptions, and enhanced and simple packet blocks, and skips all
+ * other blocks.
  */
 #include <byteswap.h>
 #include <errno.h>
@@ -23,7 +24,7 @@ struct capture {
 	struct {
 		__u32 link;
 		char name[IFNAMSIZ];
-		__u64 units;		/* of a time stamp, per second */
+		__u64 units;		/* time stamp units per second */
 	} interface[INTERFACES];
 	__u32 n;
 	__u8 block[BLOCK_MAX];
@@ -51,7 +52,8 @@ static int report(const struct capture *c, const char *what)
 	return -EBADMSG;
 }
 
-/* 1; 0: the file ends here; -errno, reported. */
+/* Reads exactly n bytes. Returns 1; 0 if the file ends before the first byte; or -errno after
+ * printing an error. */
 static int read_bytes(struct capture *c, void *to, size_t n)
 {
 	size_t got = fread(to, 1, n, c->file);
@@ -72,7 +74,7 @@ static int check_link(const struct capture *c, __u32 link)
 	return report(c, "packets of another kind of link than Ethernet and raw IP");
 }
 
-/* Reads the rest of pcap's header, of which four bytes have been read. */
+/* Reads the pcap header except its first four bytes, which the caller has read. */
 static int begin_pcap(struct capture *c)
 {
 	__u8 head[20];
@@ -125,8 +127,7 @@ void capture_close(struct capture *c)
 	free(c);
 }
 
-/* Copies a packet of this kind of link, and puts an Ethernet header in front of one that has
- * none. */
+/* Copies a packet of this link type to ret, with an Ethernet header added if it has none. */
 static int copy_packet(const struct capture *c, __u32 link, const void *bytes, __u32 len,
 		       __u32 whole, struct capture_frame *ret)
 {
@@ -164,7 +165,7 @@ static int next_pcap(struct capture *c, struct capture_frame *ret)
 	return copy_packet(c, c->interface[0].link, c->block, len, word(c, head + 12), ret);
 }
 
-/* Reads an interface's name and its unit of time from its options. */
+/* Reads the name and the time unit from the options of an interface description. */
 static void read_options(struct capture *c, __u32 at, __u32 end)
 {
 	__u64 units = 1000000;

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * c-ares' sockets and timer on a libuv loop.
+ * Implements dns.h: connects the sockets and the timeout of c-ares to a libuv loop.
  */
 #include <errno.h>
 #include <stdlib.h>
 #include "net/dns.h"
 
-#define TRY_MS 1000			/* for the first server's answer */
+#define TRY_MS 1000			/* timeout for the first server's answer */
 #define TRIES 2
 
 struct socket {
@@ -18,7 +18,7 @@ struct socket {
 
 struct dns {
 	uv_loop_t *loop;
-	uv_timer_t timeout;		/* c-ares' */
+	uv_timer_t timeout;		/* for the next timeout of c-ares */
 	ares_channel channel;
 	struct socket *sockets;
 	dns_progress *progress;
@@ -34,7 +34,7 @@ static void process(struct dns *d, ares_socket_t readable, ares_socket_t writabl
 	ares_process_fd(d->channel, readable, writable);
 	if (!d->progress(d->data))
 		return;
-	wait = ares_timeout(d->channel, &most, &room);	/* points at one of the two */
+	wait = ares_timeout(d->channel, &most, &room);	/* points at `most` or at `room` */
 	uv_timer_start(&d->timeout, on_timeout, wait->tv_sec * 1000 + wait->tv_usec / 1000 + 1, 0);
 }
 
@@ -56,7 +56,8 @@ static void on_closed(uv_handle_t *handle)
 	free(handle->data);
 }
 
-/* c-ares tells what it waits for on a socket; nothing: it closes the socket. */
+/* Is called by c-ares when it begins to wait for something else on a socket. If it waits for
+ * nothing, it is about to close the socket. */
 static void on_socket_state(void *data, ares_socket_t fd, int readable, int writable)
 {
 	struct dns *d = data;
@@ -76,7 +77,7 @@ static void on_socket_state(void *data, ares_socket_t fd, int readable, int writ
 	if (!s) {
 		s = calloc(1, sizeof(*s));
 		if (!s || uv_poll_init(d->loop, &s->poll, fd)) {
-			free(s);		/* the timeout ends the question */
+			free(s);		/* the question then ends with a timeout */
 			return;
 		}
 		*s = (struct socket){ .poll = s->poll, .fd = fd, .dns = d, .next = d->sockets };
@@ -127,6 +128,7 @@ void dns_go(struct dns *d)
 
 void dns_close(struct dns *d)
 {
-	ares_destroy(d->channel);	/* closes its sockets: on_socket_state() */
+	/* calls on_socket_state() for each socket, which closes it */
+	ares_destroy(d->channel);
 	uv_close((uv_handle_t *)&d->timeout, on_closed);
 }

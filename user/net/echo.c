@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * A probe carries its target's number as its sequence number: an answer counts only from that
- * address.
+ * Implements echo.h. The sequence number of a probe is the index of its target, and an answer
+ * counts only if it comes from that address.
  */
 #include <errno.h>
 #include <stdlib.h>
 #include "net/echo.h"
 #include "net/echo_socket.h"
 
-struct channel {			/* one per family */
+struct channel {			/* one for each family */
 	uv_poll_t poll;
 	struct echo_socket socket;
 	struct echo *echo;
@@ -20,10 +20,10 @@ struct echo {
 	struct address *list;
 	bool *reached;
 	size_t n, waiting;
-	unsigned int sent;		/* rounds */
+	unsigned int sent;		/* rounds sent so far */
 	echo_done *done;
 	void *data;
-	unsigned int open;		/* handles that are not closed yet */
+	unsigned int open;		/* handles of libuv that are not closed yet */
 };
 
 /* ---- sending ---- */
@@ -33,7 +33,8 @@ static struct channel *channel_of(struct echo *e, const struct address *a)
 	return &e->channels[a->family == FAMILY_IPV6];
 }
 
-/* A probe that cannot be sent counts as not answered. */
+/* Sends a probe to each address that has not answered. A probe that cannot be sent counts as
+ * unanswered. */
 static void send_round(struct echo *e)
 {
 	for (size_t i = 0; i < e->n; i++) {
@@ -113,7 +114,8 @@ static void on_readable(uv_poll_t *poll, int status, int events)
 
 /* ---- start ---- */
 
-/* 0 or -errno. A kernel without this family is no error: its addresses just stay unreached. */
+/* Opens the socket of a family. Returns 0 or -errno. If the kernel lacks the family, it returns 0,
+ * and the addresses of that family count as unanswered. */
 static int open_channel(struct echo *e, struct channel *c, uv_loop_t *loop, __u8 family)
 {
 	int rc = echo_socket_open(family, &c->socket);

@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include "plan/answers.h"
+#include "plan/resolved_backends.h"
 #include "config/config_names.h"
 #include "lib/grow.h"
 #include "lib/log.h"
@@ -20,7 +20,7 @@ const struct plan_port *plan_port(const struct plan *p, __u32 ifindex)
 	return NULL;
 }
 
-const struct plan_port *plan_port_of(const struct making *m, __u32 oif)
+const struct plan_port *plan_port_of(const struct plan_builder *m, __u32 oif)
 {
 	const struct nl_link *link = host_link(m->host, oif);
 
@@ -36,15 +36,15 @@ bool plan_refused(const struct plan_input *in, __u32 ifindex)
 }
 
 /* Warns if the backend has no address yet: the service waits for it. */
-static void resolve(const struct making *m, const struct service_config *s, const char *text,
+static void resolve(const struct plan_builder *m, const struct service_config *s, const char *text,
 		    __u8 family, struct address *ret)
 {
-	if (!answers_address(m->in->answers, text, family, ret) && *text)
+	if (!resolved_backends_address(m->in->answers, text, family, ret) && *text)
 		log_waiting("service %s: waiting for backend %s, which has no %s address yet",
 			    s->name, text, family == FAMILY_IPV4 ? "IPv4" : "IPv6");
 }
 
-static int backend_is_ours(const struct making *m, const struct service_config *s,
+static int backend_is_ours(const struct plan_builder *m, const struct service_config *s,
 			   struct address *backend)
 {
 	char text[ADDRESS_STRLEN];
@@ -59,7 +59,7 @@ static int backend_is_ours(const struct making *m, const struct service_config *
 				s->name, text);
 }
 
-static int resolve_backend(const struct making *m, const struct service_config *s,
+static int resolve_backend(const struct plan_builder *m, const struct service_config *s,
 			   const struct backend_config *from, struct backend_address *ret)
 {
 	bool standby = plan_on_standby(m, s, from);
@@ -70,16 +70,16 @@ static int resolve_backend(const struct making *m, const struct service_config *
 	resolve(m, s, standby ? from->standby.ipv6 : from->ipv6, FAMILY_IPV6, &ret->ipv6);
 	ret->port = standby ? standby_port : from->port;
 	if (backend_has_standby(from)) {
-		answers_address(m->in->answers, standby ? from->ipv4 : from->standby.ipv4,
-				FAMILY_IPV4, &ret->idle[0]);
-		answers_address(m->in->answers, standby ? from->ipv6 : from->standby.ipv6,
-				FAMILY_IPV6, &ret->idle[1]);
+		resolved_backends_address(m->in->answers, standby ? from->ipv4 : from->standby.ipv4,
+					  FAMILY_IPV4, &ret->idle[0]);
+		resolved_backends_address(m->in->answers, standby ? from->ipv6 : from->standby.ipv6,
+					  FAMILY_IPV6, &ret->idle[1]);
 		ret->idle_port = standby ? from->port : standby_port;
 	}
 	return backend_is_ours(m, s, &ret->ipv4) ?: backend_is_ours(m, s, &ret->ipv6);
 }
 
-int plan_backends(struct making *m)
+int plan_backends(struct plan_builder *m)
 {
 	const struct config *c = m->config;
 	size_t n = 0;
@@ -100,7 +100,7 @@ int plan_backends(struct making *m)
 	return rc;
 }
 
-static void report_missing(const struct making *m, const char *name)
+static void report_missing(const struct plan_builder *m, const char *name)
 {
 	char there[HOST_NAMES_LEN];
 
@@ -108,7 +108,7 @@ static void report_missing(const struct making *m, const char *name)
 		    host_link_names(m->host, name, there));
 }
 
-static int add_port(struct making *m, const char *name, enum link_role role, enum mode mode,
+static int add_port(struct plan_builder *m, const char *name, enum link_role role, enum mode mode,
 		    bool shared)
 {
 	const struct nl_link *link = host_link_by_name(m->host, name);
@@ -144,7 +144,7 @@ static int add_port(struct making *m, const char *name, enum link_role role, enu
 	return 0;
 }
 
-static int add_listening_ports(struct making *m, const struct service_config *s)
+static int add_listening_ports(struct plan_builder *m, const struct service_config *s)
 {
 	int rc = 0;
 
@@ -161,7 +161,7 @@ static int add_listening_ports(struct making *m, const struct service_config *s)
 }
 
 /* Adds the links of all next hops of the route to the backend as lans. */
-static int add_several(struct making *m, const struct address *backend, __u32 vrf, __u32 oif)
+static int add_several(struct plan_builder *m, const struct address *backend, __u32 vrf, __u32 oif)
 {
 	const struct nl_route *ways[HOST_WAYS] = { NULL };
 	size_t n = m->host->several ? host_ways(m->host, backend, vrf, ways, HOST_WAYS) : 0;
@@ -189,7 +189,7 @@ static int add_several(struct making *m, const struct address *backend, __u32 vr
 
 /* Adds the link on the route to the backend as a lan, unless the configuration gives it another
  * role. */
-int plan_backend_port(struct making *m, const struct address *backend, __u32 vrf)
+int plan_backend_port(struct plan_builder *m, const struct address *backend, __u32 vrf)
 {
 	const struct nl_link *link;
 	__u32 oif;
@@ -202,7 +202,7 @@ int plan_backend_port(struct making *m, const struct address *backend, __u32 vrf
 	return rc ?: add_several(m, backend, vrf, oif);
 }
 
-static int add_backend_port(struct making *m, const struct service_config *s,
+static int add_backend_port(struct plan_builder *m, const struct service_config *s,
 			    const struct address *backend)
 {
 	char text[ADDRESS_STRLEN];
@@ -233,7 +233,7 @@ static int add_backend_port(struct making *m, const struct service_config *s,
 
 /* Adds the peers' devices. Those in `interfaces`, or that a service listens on, have a role
  * already. */
-static int add_devices(struct making *m)
+static int add_devices(struct plan_builder *m)
 {
 	enum link_role role;
 	const char *name;
@@ -248,9 +248,10 @@ static int add_devices(struct making *m)
 
 /* Whether the express path would remember any packet. It remembers none where a guard chooses among
  * backends, or knows AmneziaWG's messages, and costs them a little. */
-static bool has_use_for_express(const struct config *c)
+static bool has_use_for_express(const struct plan_builder *m)
 {
-	bool use = *c->blind.interface;
+	const struct config *c = m->config;
+	bool use = *c->blind.interface || m->plan->relay.nics;
 
 	for (size_t i = 0; i < c->n_services; i++)
 		use |= !service_has_guard(&c->services[i]) ||
@@ -268,14 +269,12 @@ static __u32 express_entries(const struct config *c)
 	return n;
 }
 
-int plan_ports(struct making *m)
+int plan_ports(struct plan_builder *m)
 {
 	const struct config *c = m->config;
 	int rc = 0;
 
 	m->plan->hearing = c->n_learn;
-	m->plan->express = has_use_for_express(c);
-	m->plan->express_entries = express_entries(c);
 	for (size_t i = 0; i < c->n_interfaces && !rc; i++)
 		rc = add_port(m, c->interfaces[i].name, c->interfaces[i].role,
 			      c->interfaces[i].mode, c->interfaces[i].shared);
@@ -300,7 +299,7 @@ int plan_ports(struct making *m)
 
 int plan_make(const struct plan_input *in, struct plan **ret)
 {
-	struct making m = { .in = in, .config = in->config, .host = in->host,
+	struct plan_builder m = { .in = in, .config = in->config, .host = in->host,
 			    .plan = calloc(1, sizeof(*m.plan)) };
 	int rc = -ENOMEM;
 
@@ -317,6 +316,8 @@ int plan_make(const struct plan_input *in, struct plan **ret)
 	m.plan->ask_always = plan_asks_always(in->host);
 	rc = plan_backends(&m) ?: plan_ports(&m) ?: plan_services(&m) ?: plan_blind(&m) ?:
 	     plan_old(&m) ?: plan_relay(&m) ?: plan_nics(&m) ?: plan_sources(&m) ?: plan_links(&m);
+	m.plan->express = has_use_for_express(&m);
+	m.plan->express_entries = express_entries(m.config);
 cleanup:
 	free(m.backends);
 	free(m.first_backend);

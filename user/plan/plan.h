@@ -56,7 +56,7 @@ struct plan_blind {
 	__u32 ifindex;		/* of the interface it listens on; 0: waits for that interface */
 };
 
-struct followed {			/* WireGuard's state of a device in follow.wireguard */
+struct followed_device {	/* WireGuard's state of a device in follow.wireguard */
 	char device[IFNAMSIZ];
 	struct wg_device wireguard;
 	struct wg_names names;
@@ -75,6 +75,7 @@ struct relay_route {			/* word: the peer's id and flags */
 struct plan_relay {
 	bool on;
 	bool grows;			/* kernel routes are followed: sources may outgrow a list */
+	bool nics;			/* some peer is behind a nic */
 	struct prefix overlay;
 	struct relay_peer *peers;	/* by id; 0 means no peer */
 	size_t n_peers;
@@ -128,7 +129,7 @@ struct plan {
 	bool hearing;		/* the data path reports handshakes and knocks for this host */
 	bool choices;			/* some service has, or may get, SERVICE_CHOICE */
 	bool ask_always;		/* CONTROL_ASK_ALWAYS */
-	int config_text;		/* fd of state_prepare()'s map; 0: the running one */
+	int config_text;		/* fd of run_state_prepare()'s map; 0: the running one */
 	struct plan_relay relay;
 	struct plan_blind blind;
 };
@@ -148,12 +149,12 @@ struct prefixes {
 /* Returns 0 or -ENOMEM. */
 int prefixes_add(struct prefixes *l, const struct prefix *new);
 
-struct answers;
+struct resolved_backends;
 struct plan_input {
 	/* ---- what the caller of apply gives ---- */
 	const struct config *config;
 	int config_text;		/* as in struct plan */
-	const struct answers *answers;	/* current addresses of named or renumbered backends */
+	const struct resolved_backends *answers; /* of backends with a name or in our prefixes */
 	__u32 refused[16];		/* devices that other programs occupy: attaching failed */
 	size_t n_refused;
 	bool followed;			/* by a daemon: load for later changes, keep `uniform` */
@@ -161,7 +162,7 @@ struct plan_input {
 	/* ---- what each attempt reads from this host ---- */
 	const struct host *host;
 	__u64 now;			/* CLOCK_BOOTTIME, in seconds */
-	struct followed *followed_peers; /* WireGuard's state of follow.wireguard */
+	struct followed_device *followed_peers; /* WireGuard's state of follow.wireguard */
 	size_t n_followed;
 	size_t n_sites;			/* number of peers of blind.device */
 	/* ---- and from the running instance ---- */
@@ -207,8 +208,8 @@ __u32 host_vrf(const struct host *h, const struct service_config *s);
 
 /* Reads WireGuard's state of follow.wireguard. A device that is not there is left out with a
  * warning. Returns 0 or -errno. */
-int followed_read(const struct config *c, struct followed **ret, size_t *ret_n);
-void followed_free(struct followed *list, size_t n);
+int followed_devices_read(const struct config *c, struct followed_device **ret, size_t *ret_n);
+void followed_devices_free(struct followed_device *list, size_t n);
 /* Returns a hash of the keys and AllowedIPs on all followed devices. It changes if and only if
  * these change. */
-__u64 followed_hash(const struct config *c);
+__u64 followed_devices_hash(const struct config *c);

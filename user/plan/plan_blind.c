@@ -12,7 +12,7 @@
 #define ROOM_LEAST 64
 
 /* Refuses a service that listens on the blind relay's address and port. */
-static int refuse_services(struct making *m, const struct nl_link *link,
+static int refuse_services(struct plan_builder *m, const struct nl_link *link,
 			   const struct address *local)
 {
 	__be16 port = m->config->blind.port;
@@ -33,8 +33,8 @@ static int refuse_services(struct making *m, const struct nl_link *link,
 	return 0;
 }
 
-static int listen_at(struct making *m, const struct nl_link *link, const struct address *local,
-		     __u32 id)
+static int listen_at(struct plan_builder *m, const struct nl_link *link,
+		     const struct address *local, __u32 id)
 {
 	struct table_key key = { local->addr,
 				 table_word(KEY_BLIND, local->family, m->config->blind.port,
@@ -45,7 +45,7 @@ static int listen_at(struct making *m, const struct nl_link *link, const struct 
 }
 
 /* Adds the headers of IP (40 or 20 bytes), UDP (8) and WireGuard (32) to the tunnel's MTU. */
-static int check_mtu(const struct making *m, const struct nl_link *link, bool ipv6)
+static int check_mtu(const struct plan_builder *m, const struct nl_link *link, bool ipv6)
 {
 	__u32 mtu = m->config->blind.mtu ?: BLIND_MTU, around = (ipv6 ? 40 : 20) + 8 + 32;
 
@@ -58,7 +58,7 @@ static int check_mtu(const struct making *m, const struct nl_link *link, bool ip
 				link->name, link->mtu, link->mtu - around);
 }
 
-int plan_blind(struct making *m)
+int plan_blind(struct plan_builder *m)
 {
 	const struct blind_config *b = &m->config->blind;
 	struct plan *p = m->plan;

@@ -19,7 +19,7 @@ bool plan_is_source(const struct host *h, const struct nl_address *a, __u8 famil
 }
 
 /* Rates an address of this host as a source for packets to the backend; 0: unusable. */
-static int fitness(const struct making *m, const struct nl_address *a,
+static int fitness(const struct plan_builder *m, const struct nl_address *a,
 		   const struct address *backend, __u32 oif)
 {
 	struct prefix on_link = { .family = a->local.family, .len = a->prefix_len,
@@ -33,7 +33,7 @@ static int fitness(const struct making *m, const struct nl_address *a,
 
 /* Without `flows.source` in the configuration: picks this host's address towards the backend. NULL:
  * there is none. */
-static int own_address(const struct making *m, const struct address *backend, __u32 vrf,
+static int own_address(const struct plan_builder *m, const struct address *backend, __u32 vrf,
 		       const struct address **ret)
 {
 	const struct address *best = NULL;
@@ -65,7 +65,7 @@ static void pool_add(struct pool *pool, const struct address *a)
 		(ipv4 ? pool->own4 : pool->own6)[(*n)++] = a->addr;
 }
 
-static int pool_find(const struct making *m, const struct service_config *s,
+static int pool_find(const struct plan_builder *m, const struct service_config *s,
 		     const struct address *backend, struct pool *pool)
 {
 	const struct address *own;
@@ -97,7 +97,7 @@ static __u32 pool_room(const struct pool *pool)
 	return ports > FLOWS ? FLOWS : ports;
 }
 
-int plan_pool(struct making *m, size_t service, __u32 id)
+int plan_pool(struct plan_builder *m, size_t service, __u32 id)
 {
 	const struct service_config *s = &m->config->services[service];
 	struct plan *p = m->plan;

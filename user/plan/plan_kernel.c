@@ -32,7 +32,7 @@ struct device {				/* a device with peers */
 };
 
 struct kernel {
-	const struct making *m;
+	const struct plan_builder *m;
 	const struct relay_peers *from;
 	struct wanted *wanted;
 	size_t n_wanted;
@@ -270,7 +270,7 @@ static void tell_unfit(const struct kernel *k)
 			    k->n_unfit > 1 ? ", and others," : "");
 }
 
-int plan_kernel_routes(const struct making *m, struct relay_peers *from)
+int plan_kernel_routes(const struct plan_builder *m, struct relay_peers *from)
 {
 	struct kernel k = { .m = m, .from = from };
 	int rc;

@@ -71,7 +71,7 @@ const struct nl_link *plan_bond(const struct host *h, const struct nl_link *link
 
 /* Returns the logical link for a nic's untagged frames, if it is another one: the bridge or bond
  * above it, the bridge above that bond, or the link below a virtual router's MACVLAN. */
-static __u32 link_above(const struct making *m, const struct nl_link *from)
+static __u32 link_above(const struct plan_builder *m, const struct nl_link *from)
 {
 	const struct nl_link *bond = plan_bond(m->host, from), *nic = bond ?: from,
 			     *base = plan_base(m->host, from);
@@ -102,7 +102,7 @@ static void add_mac(struct link *link, const struct nl_link *of)
 
 /* Collects the MAC addresses of a link and of its virtual routers. A backup port of a bond gets
  * none, as the kernel drops what arrives there. */
-static void link_macs(struct making *m, const struct nl_link *from, struct link *link)
+static void link_macs(struct plan_builder *m, const struct nl_link *from, struct link *link)
 {
 	const struct host *h = m->host;
 
@@ -121,7 +121,7 @@ static void link_macs(struct making *m, const struct nl_link *from, struct link 
 
 /* Whether replies may leave by it: a service listens there, or on a MACVLAN above it. Routes often
  * do not use a MACVLAN's addresses. */
-static bool link_listens(const struct making *m, const struct nl_link *from)
+static bool link_listens(const struct plan_builder *m, const struct nl_link *from)
 {
 	for (size_t i = 0; i < m->n_listeners; i++) {
 		const struct nl_link *listens = host_link(m->host, m->listeners[i].ifindex);
@@ -134,7 +134,7 @@ static bool link_listens(const struct making *m, const struct nl_link *from)
 
 /* Sets the tags that XDP adds to what leaves by a VLAN. If no port is a VLAN, XDP leaves these
  * packets to tc. */
-static void link_tags(const struct making *m, const struct nl_link *from, struct link *link)
+static void link_tags(const struct plan_builder *m, const struct nl_link *from, struct link *link)
 {
 	const struct nl_link *vlans[2], *nic;
 	int n = plan_vlans(m->host, from, vlans, &nic);
@@ -156,7 +156,7 @@ static bool is_attached(const struct plan *p, const struct nl_link *link)
 /* Two interfaces may share a place in the map. The one that we attach to gets it, and packets that
  * leave by the other are left to the kernel. Returns 1 if this is the other, or 0. Returns -ENOSPC,
  * after logging it, if we attach to both. */
-static int gives_way(const struct making *m, const struct nl_link *link)
+static int gives_way(const struct plan_builder *m, const struct nl_link *link)
 {
 	const struct host *h = m->host;
 	bool ours = is_attached(m->plan, link);
@@ -179,7 +179,7 @@ static int gives_way(const struct making *m, const struct nl_link *link)
 	return 0;
 }
 
-int plan_links(struct making *m)
+int plan_links(struct plan_builder *m)
 {
 	for (size_t i = 0; i < m->host->n_links; i++) {
 		const struct nl_link *from = &m->host->links[i];

@@ -64,7 +64,7 @@ static int add(struct plan *p, __u32 id, const struct prefix *prefix, enum list_
 	return 0;
 }
 
-int plan_lists(struct making *m, const struct service_config *s, __u32 id)
+int plan_lists(struct plan_builder *m, const struct service_config *s, __u32 id)
 {
 	struct rule *rules = calloc(s->n_allow + s->n_deny + 1, sizeof(*rules));
 	enum list_verdict rest = s->n_allow ? LIST_DENY : LIST_ALLOW, verdict;

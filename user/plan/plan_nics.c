@@ -92,7 +92,7 @@ static bool hides_tags(const struct host *h, struct plan_port *port, const struc
 	return false;
 }
 
-static int add_nic(struct making *m, size_t port, const struct nl_link *link)
+static int add_nic(struct plan_builder *m, size_t port, const struct nl_link *link)
 {
 	struct plan_nic *nic;
 
@@ -119,7 +119,7 @@ static int add_nic(struct making *m, size_t port, const struct nl_link *link)
 	return 0;
 }
 
-static int vlan_nic(struct making *m, size_t i, const struct nl_link *link)
+static int vlan_nic(struct plan_builder *m, size_t i, const struct nl_link *link)
 {
 	struct plan_port *port = &m->plan->ports[i];
 	const struct nl_link *vlans[2], *nic, *at;
@@ -146,7 +146,7 @@ static int vlan_nic(struct making *m, size_t i, const struct nl_link *link)
 	return rc ?: add_nic(m, i, nic);
 }
 
-static int bridge_nics(struct making *m, size_t i, const struct nl_link *bridge)
+static int bridge_nics(struct plan_builder *m, size_t i, const struct nl_link *bridge)
 {
 	struct plan_port *port = &m->plan->ports[i];
 	int rc = 0;
@@ -174,7 +174,7 @@ static bool is_part(const struct host *h, const struct nl_link *link, const stru
 }
 
 /* Whether IPv4 clients reach the service by this port. */
-static bool listens_ipv4(const struct making *m, const struct service_config *s,
+static bool listens_ipv4(const struct plan_builder *m, const struct service_config *s,
 			 const struct plan_port *port)
 {
 	const struct host *h = m->host;
@@ -198,7 +198,7 @@ static bool listens_ipv4(const struct making *m, const struct service_config *s,
 
 /* Whether the backend of IPv6 clients may answer in IPv4 by this port: a lan, or any port if there
  * is no lan. */
-static bool answers_ipv4(const struct making *m, const struct service_config *s,
+static bool answers_ipv4(const struct plan_builder *m, const struct service_config *s,
 			 const struct plan_port *port)
 {
 	bool has_lan = false;
@@ -208,7 +208,7 @@ static bool answers_ipv4(const struct making *m, const struct service_config *s,
 	return s->ipv6 != IPV6_OFF && (port->role == ROLE_LAN || !has_lan);
 }
 
-static bool lengthens(const struct making *m, const struct plan_port *port)
+static bool lengthens(const struct plan_builder *m, const struct plan_port *port)
 {
 	for (size_t i = 0; i < m->config->n_services; i++) {
 		const struct service_config *s = &m->config->services[i];
@@ -221,7 +221,7 @@ static bool lengthens(const struct making *m, const struct plan_port *port)
 	return false;
 }
 
-static int port_nics(struct making *m, size_t i)
+static int port_nics(struct plan_builder *m, size_t i)
 {
 	struct plan_port *port = &m->plan->ports[i];
 	const struct nl_link *link = host_link(m->host, port->ifindex);
@@ -241,7 +241,7 @@ static int port_nics(struct making *m, size_t i)
 	return 0;
 }
 
-static const struct interface_config *interface_of(const struct making *m,
+static const struct interface_config *interface_of(const struct plan_builder *m,
 						   const struct plan_port *port)
 {
 	for (size_t i = 0; i < m->config->n_interfaces; i++)
@@ -250,7 +250,7 @@ static const struct interface_config *interface_of(const struct making *m,
 	return NULL;
 }
 
-int plan_nics(struct making *m)
+int plan_nics(struct plan_builder *m)
 {
 	int rc = 0;
 
@@ -293,7 +293,9 @@ int plan_running(const struct host *h, const struct config *c, const struct link
 		 struct plan **ret)
 {
 	struct plan_input in = { .config = c, .host = h };
-	struct making m = { .in = &in, .config = c, .host = h, .plan = calloc(1, sizeof(*m.plan)) };
+	struct plan_builder m = {
+		.in = &in, .config = c, .host = h, .plan = calloc(1, sizeof(*m.plan))
+	};
 	int rc = m.plan ? 0 : -ENOMEM;
 
 	for (size_t i = 0; i < n && !rc; i++) {

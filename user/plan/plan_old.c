@@ -68,7 +68,7 @@ static bool is_present(const struct plan *p, const struct old *o)
 }
 
 /* Whether the former backend is the standby, or has it: a client learns of only one of the two. */
-static bool is_idle(const struct making *m, const struct old *o)
+static bool is_idle(const struct plan_builder *m, const struct old *o)
 {
 	const struct address is = old_backend(o);
 
@@ -144,7 +144,7 @@ static bool old_of(const struct plan_input *in, const struct table_entry *e, str
 
 /* Collects running listeners that change now, and those that changed before and still have time.
  * Extra entries of one of several backends count only if it is idle. */
-static int collect(const struct making *m, struct olds *l)
+static int collect(const struct plan_builder *m, struct olds *l)
 {
 	const struct plan_input *in = m->in;
 	struct old o;
@@ -172,7 +172,7 @@ static int add_known(struct plan *p, const struct table_key *local, const struct
 }
 
 /* Adds the backend's present listeners too, as replies look among the old ones only. */
-static int add_present(struct making *m, const struct service *of)
+static int add_present(struct plan_builder *m, const struct service *of)
 {
 	size_t n = m->plan->n_entries;		/* listeners' entries come first */
 	int rc = 0;
@@ -187,7 +187,7 @@ static int add_present(struct making *m, const struct service *of)
 }
 
 /* Whether the backend has, or had, another listener at another address and port. */
-static bool has_rivals(const struct making *m, const struct olds *l, const struct old *of)
+static bool has_rivals(const struct plan_builder *m, const struct olds *l, const struct old *of)
 {
 	for (size_t i = 0; i < l->n; i++)
 		if (same_backend(&l->list[i].service, &of->service) &&
@@ -203,8 +203,8 @@ static bool has_rivals(const struct making *m, const struct olds *l, const struc
 
 /* Returns the running reply entry if its listener is an old one, so that the first one stays the
  * same. */
-static struct service old_reply(const struct making *m, const struct olds *l, const struct old *o,
-				const struct table_key *back)
+static struct service old_reply(const struct plan_builder *m, const struct olds *l,
+				const struct old *o, const struct table_key *back)
 {
 	const struct table_entry *was = running(m->in, back);
 	struct service reply = o->service;
@@ -221,7 +221,7 @@ static struct service old_reply(const struct making *m, const struct olds *l, co
 	return reply;
 }
 
-static int add_entries(struct making *m, const struct olds *l, const struct old *o)
+static int add_entries(struct plan_builder *m, const struct olds *l, const struct old *o)
 {
 	struct table_key back = { o->service.to, table_word(KEY_REPLY, old_backend(o).family,
 							    o->service.port, 0) };
@@ -251,7 +251,7 @@ static int add_entries(struct making *m, const struct olds *l, const struct old 
 	return rivals ? add_present(m, &o->service) : 0;
 }
 
-int plan_old(struct making *m)
+int plan_old(struct plan_builder *m)
 {
 	struct olds l = { 0 };
 	int rc = collect(m, &l);

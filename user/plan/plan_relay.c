@@ -14,7 +14,7 @@
 #include "config/relay_prefix.h"
 
 struct collected {
-	const struct making *m;
+	const struct plan_builder *m;
 	struct relay_peers of;
 	void *names, *keys;		/* trees of pointers into `of.list` */
 	void *running_names, *running_keys;
@@ -119,7 +119,8 @@ static int followed_routes(struct collected *c, const struct wg_peer *from,
 
 /* Names a new peer: from WireGuard's configuration file, or by as many characters of its key as
  * make it unique. */
-static void name_newcomer(const struct collected *c, const struct followed *f, struct relay_peer *p)
+static void name_newcomer(const struct collected *c, const struct followed_device *f,
+			  struct relay_peer *p)
 {
 	const struct wg_key *key = (const void *)p->name.key;
 	char text[WG_KEY_STRLEN];
@@ -132,7 +133,7 @@ static void name_newcomer(const struct collected *c, const struct followed *f, s
 
 /* A peer keeps its name for good, so running peers are handled before newcomers. A configured peer
  * with the same key is the same peer. */
-static int follow(struct collected *c, const struct followed *f, const struct wg_peer *from,
+static int follow(struct collected *c, const struct followed_device *f, const struct wg_peer *from,
 		  bool newcomers)
 {
 	struct relay_peer new = { .name.flags = PEER_NAME_FOLLOWED }, *p, *runs;
@@ -209,7 +210,7 @@ static int give_ids(struct collected *c, struct plan_relay *r, __u32 *ids)
 }
 
 /* A peer behind a nic keeps its next-hop slot as long as its link stays the same. */
-static void place_peer(struct making *m, struct relay_peer *p, const struct relay_peer *runs)
+static void place_peer(struct plan_builder *m, struct relay_peer *p, const struct relay_peer *runs)
 {
 	const struct nl_link *link = host_link_by_name(m->host, p->name.device);
 	const struct plan_port *port;
@@ -222,13 +223,14 @@ static void place_peer(struct making *m, struct relay_peer *p, const struct rela
 				 .flags = port->l3 ? PEER_TUNNEL : 0 };
 	if (port->l3)
 		return;
+	m->plan->relay.nics = true;
 	p->peer.slot = runs && runs->peer.ifindex == link->ifindex && runs->peer.slot ?
 		       runs->peer.slot : plan_slot(m);
 	if (p->peer.slot >= m->plan->n_slots)
 		m->plan->n_slots = p->peer.slot + 1;
 }
 
-static void place_peers(struct making *m)
+static void place_peers(struct plan_builder *m)
 {
 	const struct plan_input *in = m->in;
 	struct plan_relay *r = &m->plan->relay;
@@ -265,7 +267,7 @@ static unsigned int common_bits(const struct addr *a, const struct addr *b)
 
 /* Picks a source address as the kernel does (RFC 6724): one of this link, then the one with the
  * most bits in common. */
-static struct addr own_address(const struct making *m, __u32 ifindex)
+static struct addr own_address(const struct plan_builder *m, __u32 ifindex)
 {
 	const struct addr *overlay = &m->config->policy.overlay.addr;
 	struct addr best = { .q = { 0, 0 } };
@@ -284,7 +286,7 @@ static struct addr own_address(const struct making *m, __u32 ifindex)
 	return best;
 }
 
-static int add_own(struct making *m, __u32 id)
+static int add_own(struct plan_builder *m, __u32 id)
 {
 	struct plan_relay *r = &m->plan->relay;
 	__u32 ifindex = r->peers[id].peer.ifindex;
@@ -302,7 +304,7 @@ static int add_own(struct making *m, __u32 id)
 	return 0;
 }
 
-static int plan_own(struct making *m)
+static int plan_own(struct plan_builder *m)
 {
 	struct plan_relay *r = &m->plan->relay;
 	int rc = 0;
@@ -318,7 +320,7 @@ static int plan_own(struct making *m)
 	return rc;
 }
 
-static void plan_policy(struct making *m)
+static void plan_policy(struct plan_builder *m)
 {
 	const struct policy_config *from = &m->config->policy;
 	struct policy *p = &m->plan->relay.policy;
@@ -335,7 +337,7 @@ static void plan_policy(struct making *m)
 	p->overlay_len = from->overlay.len;
 }
 
-int plan_relay(struct making *m)
+int plan_relay(struct plan_builder *m)
 {
 	struct plan_relay *r = &m->plan->relay;
 	struct collected c = { .m = m };

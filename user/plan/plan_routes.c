@@ -32,7 +32,7 @@ int plan_add_route(struct relay_route **list, size_t *n, const struct prefix *pr
 
 /* Our own addresses in the overlay, and on-link prefixes, are the kernel's. A prefix on a peers'
  * device is the peer's. */
-static int add_locals(struct making *m)
+static int add_locals(struct plan_builder *m)
 {
 	struct plan_relay *r = &m->plan->relay;
 	int rc = 0;
@@ -160,7 +160,7 @@ static int spread(struct plan *p)
 	return rc;
 }
 
-int plan_routes(struct making *m)
+int plan_routes(struct plan_builder *m)
 {
 	struct plan_relay *r = &m->plan->relay;
 	int rc = add_locals(m);

@@ -65,7 +65,7 @@ static bool slot_taken(const struct plan_input *in, __u32 slot)
 	return false;
 }
 
-__u32 plan_slot(struct making *m)
+__u32 plan_slot(struct plan_builder *m)
 {
 	do
 		m->last_slot += 2;
@@ -76,7 +76,7 @@ __u32 plan_slot(struct making *m)
 /* Returns two slots: the backend's, and that of the client answered last. A running listener keeps
  * them and nothing else gets them in the same change: the MAC remembered there belongs to its
  * backend. */
-static __u32 listener_slot(struct making *m, const struct listener *l)
+static __u32 listener_slot(struct plan_builder *m, const struct listener *l)
 {
 	const struct plan_input *in = m->in;
 
@@ -89,7 +89,7 @@ static __u32 listener_slot(struct making *m, const struct listener *l)
 	return plan_slot(m);
 }
 
-const struct service_config *plan_service(const struct making *m, __u32 id)
+const struct service_config *plan_service(const struct plan_builder *m, __u32 id)
 {
 	const struct service_config *s = m->config->services;
 
@@ -98,7 +98,7 @@ const struct service_config *plan_service(const struct making *m, __u32 id)
 	return s;
 }
 
-static int add_listener(struct making *m, const struct listener *new)
+static int add_listener(struct plan_builder *m, const struct listener *new)
 {
 	struct listener *l;
 
@@ -131,7 +131,7 @@ static int add_listener(struct making *m, const struct listener *new)
 
 /* Returns the backend with the lowest number that has an address: clients without a known key go
  * there. NULL: none has one yet. */
-static const struct backend_address *first_backend(const struct making *m, size_t service)
+static const struct backend_address *first_backend(const struct plan_builder *m, size_t service)
 {
 	const struct backend_address *first = NULL;
 
@@ -145,7 +145,7 @@ static const struct backend_address *first_backend(const struct making *m, size_
 }
 
 /* A service that listens nowhere is no error: what it lacks may appear later. */
-static void tell_no_listener(const struct making *m, size_t service)
+static void tell_no_listener(const struct plan_builder *m, size_t service)
 {
 	const struct service_config *s = &m->config->services[service];
 
@@ -162,8 +162,8 @@ static void tell_no_listener(const struct making *m, size_t service)
 			    "backend has", s->name, s->listen_interface);
 }
 
-static struct listener listener_of(const struct making *m, size_t service, size_t backend, __u32 id,
-				   __u32 ifindex, const struct address *local)
+static struct listener listener_of(const struct plan_builder *m, size_t service, size_t backend,
+				   __u32 id, __u32 ifindex, const struct address *local)
 {
 	const struct service_config *s = &m->config->services[service];
 
@@ -177,7 +177,7 @@ static struct listener listener_of(const struct making *m, size_t service, size_
 }
 
 /* Adds it under its backend's number and, for the first backend, as the default. */
-static int add_numbered(struct making *m, struct listener *l, bool first)
+static int add_numbered(struct plan_builder *m, struct listener *l, bool first)
 {
 	__u8 number = l->flags >> SERVICE_BACKEND_SHIFT;
 	int rc = 0;
@@ -197,7 +197,8 @@ static bool listens6(const struct service_config *s)
 
 /* Picks a backend address of the listener's family, otherwise of the other one. Without a source
  * address in that family there is no listener. */
-static void masquerade(const struct making *m, const struct backend_address *b, struct listener *l)
+static void masquerade(const struct plan_builder *m, const struct backend_address *b,
+		       struct listener *l)
 {
 	const struct pool *pool = plan_pool_of(m->plan, l->id);
 
@@ -209,8 +210,8 @@ static void masquerade(const struct making *m, const struct backend_address *b, 
 }
 
 /* Makes the listeners of one backend at one local address on one link, for all ports. */
-static int listen_for(struct making *m, size_t service, size_t backend, __u32 id, __u32 ifindex,
-		      const struct address *local, bool hairpin)
+static int listen_for(struct plan_builder *m, size_t service, size_t backend, __u32 id,
+		      __u32 ifindex, const struct address *local, bool hairpin)
 {
 	const struct service_config *s = &m->config->services[service];
 	const struct backend_address *b = plan_backend(m, service, backend);
@@ -229,7 +230,7 @@ static int listen_for(struct making *m, size_t service, size_t backend, __u32 id
 	return rc;
 }
 
-static int listen_on(struct making *m, size_t service, __u32 id, __u32 ifindex,
+static int listen_on(struct plan_builder *m, size_t service, __u32 id, __u32 ifindex,
 		     const struct address *local, bool hairpin)
 {
 	const struct service_config *s = &m->config->services[service];
@@ -243,7 +244,7 @@ static int listen_on(struct making *m, size_t service, __u32 id, __u32 ifindex,
 }
 
 /* Without translation: makes a listener of each backend's own address and port on one link. */
-static int let_through(struct making *m, size_t service, __u32 id, __u32 ifindex, bool ipv6)
+static int let_through(struct plan_builder *m, size_t service, __u32 id, __u32 ifindex, bool ipv6)
 {
 	int rc = 0;
 
@@ -271,7 +272,7 @@ static bool has_address(const struct host *h, __u32 ifindex, const struct addres
 }
 
 /* Whether the service listens on this port. */
-static bool is_here(const struct making *m, size_t service, const struct plan_port *port)
+static bool is_here(const struct plan_builder *m, size_t service, const struct plan_port *port)
 {
 	const struct service_config *s = &m->config->services[service];
 	const struct nl_link *named = host_link_by_name(m->host, s->listen_interface);
@@ -282,7 +283,7 @@ static bool is_here(const struct making *m, size_t service, const struct plan_po
 
 /* Makes the listeners at the service's addresses on a port, for packets that arrive at the link
  * `ifindex`. */
-static int listen_at(struct making *m, size_t service, __u32 id, const struct plan_port *port,
+static int listen_at(struct plan_builder *m, size_t service, __u32 id, const struct plan_port *port,
 		     __u32 ifindex)
 {
 	const struct service_config *s = &m->config->services[service];
@@ -306,7 +307,8 @@ static int listen_at(struct making *m, size_t service, __u32 id, const struct pl
 
 /* Makes all listeners of a service on one port, and lets the backend's own IPv6 through if
  * configured. */
-static int service_on_port(struct making *m, size_t service, __u32 id, const struct plan_port *port)
+static int service_on_port(struct plan_builder *m, size_t service, __u32 id,
+			   const struct plan_port *port)
 {
 	const struct service_config *s = &m->config->services[service];
 	bool direct = s->nat == NAT_NONE || (s->nat == NAT_DNAT && s->ipv6 == IPV6_DIRECT);
@@ -322,7 +324,7 @@ static int service_on_port(struct making *m, size_t service, __u32 id, const str
 }
 
 /* Whether another listener has the same backend and port: replies then need SERVICE_CHOICE. */
-static bool has_rival(const struct making *m, const struct listener *l)
+static bool has_rival(const struct plan_builder *m, const struct listener *l)
 {
 	for (size_t i = 0; i < m->n_listeners; i++) {
 		const struct listener *o = &m->listeners[i];
@@ -360,7 +362,7 @@ int plan_add_entry(struct plan *p, const struct table_key *key, const void *valu
 
 /* A second address on the listening interface makes a rival. A daemon prepares for it, as loading
  * is slow. */
-static bool may_get_rivals(const struct making *m)
+static bool may_get_rivals(const struct plan_builder *m)
 {
 	for (size_t i = 0; i < m->config->n_services && m->in->followed; i++)
 		if (*m->config->services[i].listen_interface &&
@@ -370,7 +372,7 @@ static bool may_get_rivals(const struct making *m)
 }
 
 /* Flags of the reply's entry: whether some, or all, of the backend's listeners masquerade. */
-static __u16 reply_flags(const struct making *m, const struct listener *l)
+static __u16 reply_flags(const struct plan_builder *m, const struct listener *l)
 {
 	__u16 flags = SERVICE_MASQUERADE;
 
@@ -386,12 +388,12 @@ static __u16 reply_flags(const struct making *m, const struct listener *l)
 }
 
 /* A reply without a flow goes to a listener that does not masquerade, if there is one. */
-static bool answers(const struct making *m, const struct listener *l)
+static bool answers(const struct plan_builder *m, const struct listener *l)
 {
 	return !(l->flags & SERVICE_MASQUERADE) || reply_flags(m, l) & SERVICE_MASQUERADE;
 }
 
-static int add_entries(struct making *m, const struct listener *l)
+static int add_entries(struct plan_builder *m, const struct listener *l)
 {
 	bool rival = !(l->flags & SERVICE_MASQUERADE) && has_rival(m, l);
 	__u16 flags = l->flags | (rival ? SERVICE_CHOICE : 0),
@@ -412,7 +414,7 @@ static int add_entries(struct making *m, const struct listener *l)
 	       (answers(m, l) ? plan_add_entry(m->plan, &back, &reply, sizeof(reply)) : 0);
 }
 
-int plan_services(struct making *m)
+int plan_services(struct plan_builder *m)
 {
 	const struct config *c = m->config;
 	struct plan *p = m->plan;

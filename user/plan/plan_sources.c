@@ -59,7 +59,8 @@ static bool counts(const struct nl_route *r)
 
 /* Whether a wan refuses a prefix that is routed over another link. A default route does not count,
  * nor do two halves of one (as VPNs add) on an interface that is not configured. */
-static bool refuses(const struct making *m, const struct nl_link *oif, const struct nl_route *r)
+static bool refuses(const struct plan_builder *m, const struct nl_link *oif,
+		    const struct nl_route *r)
 {
 	const struct plan_port *port = plan_port(m->plan, plan_base(m->host, oif)->ifindex);
 
@@ -68,7 +69,7 @@ static bool refuses(const struct making *m, const struct nl_link *oif, const str
 	return r->dst.len >= (r->dst.family == FAMILY_IPV4 ? 8 : 16);
 }
 
-static int collect(const struct making *m, const struct plan_port *port, struct prefixes *l)
+static int collect(const struct plan_builder *m, const struct plan_port *port, struct prefixes *l)
 {
 	const struct host *h = m->host;
 	int rc = 0;
@@ -146,7 +147,7 @@ static int fill(struct plan *p, const struct prefixes *l, __u32 id)
 	return rc;
 }
 
-int plan_sources(struct making *m)
+int plan_sources(struct plan_builder *m)
 {
 	struct plan *p = m->plan;
 	int rc = 0;

@@ -32,7 +32,7 @@ bool plan_asks_always(const struct host *h)
 
 /* Strangers are behind a wan, and others than the backend's network behind a tunnel: so these are
  * ways only as a next hop of the very route to the backend. */
-int plan_ways(struct making *m, const struct address *backend, __u32 vrf)
+int plan_ways(struct plan_builder *m, const struct address *backend, __u32 vrf)
 {
 	const struct nl_route *ways[HOST_WAYS] = { NULL };
 	size_t n = m->plan->ask_always ? host_ways(m->host, backend, vrf, ways, HOST_WAYS) : 0;
@@ -53,7 +53,7 @@ int plan_ways(struct making *m, const struct address *backend, __u32 vrf)
 	return rc;
 }
 
-bool plan_has_ways(const struct making *m, const struct address *backend)
+bool plan_has_ways(const struct plan_builder *m, const struct address *backend)
 {
 	__u16 family_and_kind = table_word(KEY_WAY, backend->family, 0, 0);
 

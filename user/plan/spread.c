@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Traits that no driver reports, from its source. docs/hardware.md has the table for readers.
+ * Traits that no driver reports, from its source. docs/reference/hardware.md has the table for
+ * readers.
  */
 #include <linux/ethtool.h>
 #include <string.h>

@@ -12,8 +12,8 @@
 #include "lib/resource_error.h"
 
 /* Drivers of Linux 6.1 whose ndo_xdp_xmit works once an XDP program is attached, by their ethtool
- * names. Other drivers get tc. docs/hardware.md has the same list, and tests/lint/docs.py compares
- * the two. */
+ * names. Other drivers get tc. docs/reference/hardware.md has the same list, and
+ * tests/lint/docs.py compares the two. */
 static const char *const known[] = {
 	"atlantic", "bnxt_en", "cpsw", "cpsw-switch", "ena", "fsl_dpa", "fsl_dpaa2_eth",
 	"fsl_enetc", "funeth", "hv_netvsc", "i40e", "ice", "igb", "igc", "ixgbe", "mana",

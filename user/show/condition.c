@@ -12,7 +12,7 @@
 #include "config/config_names.h"
 #include "dataplane/attach.h"
 #include "dataplane/config_text.h"
-#include "instance/state.h"
+#include "instance/run_state.h"
 #include "lib/grow.h"
 #include "plan/reach.h"
 #include "show/condition.h"
@@ -80,7 +80,7 @@ static void judge_gone(struct conditions *k, struct interface_condition *i)
 	else
 		snprintf(i->name, sizeof(i->name), "(%u)", i->link->ifindex);
 	snprintf(i->why, sizeof(i->why), "%s", name && host_link_by_name(&k->h, name) ?
-		 "it was deleted and made again, and nothing is attached to the new one" :
+		 "it was deleted and created again, and wgxdp is not attached to the new one" :
 		 "it was deleted");
 }
 
@@ -226,7 +226,8 @@ static int judge_missing(struct conditions *k)
 		int rc = is_attached(k, name) || is_listed(k, name) ? 0 :
 			 add_missing(k, name, role, INTERFACE_WAITING,
 				     host_link_by_name(&k->h, name) ?
-				     "there, and not attached: `up`, or the daemon, has told why" :
+				     "it exists, but wgxdp is not attached: the messages of `up` "
+				     "or the daemon say why" :
 				     "not there yet");
 
 		if (rc)
@@ -265,11 +266,11 @@ bool peer_is_attached(const struct conditions *k, const struct relay_view *v, __
 		return false;
 	link = host_link_by_name(&k->h, p->name.device);
 	if (!p->peer.ifindex)
-		snprintf(why, CONDITION_WHY, "%s is not attached to", p->name.device);
+		snprintf(why, CONDITION_WHY, "wgxdp is not attached to %s", p->name.device);
 	else if (link && !host_link(&k->h, p->peer.ifindex))
-		snprintf(why, CONDITION_WHY, "%s was deleted and made again", p->name.device);
+		snprintf(why, CONDITION_WHY, "%s was deleted and created again", p->name.device);
 	else if (relay_view_is_wireguard(v, p->name.device) && !v->wireguard[id])
-		snprintf(why, CONDITION_WHY, "%s knows no peer with its public key",
+		snprintf(why, CONDITION_WHY, "%s has no peer with its public key",
 			 p->name.device);
 	return !*why;
 }
@@ -305,17 +306,17 @@ static int read_host(struct host *h)
 const struct config *conditions_config(const char *instance)
 {
 	static char of[INSTANCE_LEN];
-	static struct config *kept;
-	static __u32 kept_id;
+	static struct config *parsed;
+	static __u32 parsed_id;
 	__u32 id = config_text_id(instance);
 
-	if (id && id == kept_id && !strcmp(of, instance))
-		return kept;
-	config_free(kept);
-	kept = NULL;
-	kept_id = state_read(instance, &kept) ? 0 : id;
+	if (id && id == parsed_id && !strcmp(of, instance))
+		return parsed;
+	config_free(parsed);
+	parsed = NULL;
+	parsed_id = run_state_read(instance, &parsed) ? 0 : id;
 	snprintf(of, sizeof(of), "%s", instance);
-	return kept;
+	return parsed;
 }
 
 int conditions_read(const struct dataplane *dp, struct conditions *ret)

@@ -45,7 +45,7 @@ struct judge {
 	struct known_forwarding *forwarding;
 	size_t n_ways, n_forwarding;
 	struct places *places;		/* by the service's id */
-	struct answers answers;
+	struct resolved_backends answers;
 	struct nl_neighbour *neighbours;
 	size_t n_neighbours;
 	/* of the service in hand */
@@ -167,7 +167,7 @@ static bool forwards(struct judge *j, const struct nl_link *link, const struct a
 {
 	if (!link || is_forwarding(j, link, a->family == FAMILY_IPV6))
 		return true;
-	note_fault(j, FAULT_FORWARDING, "%s forwarding is off at %s", family_name(a), link->name);
+	note_fault(j, FAULT_FORWARDING, "%s forwarding is off on %s", family_name(a), link->name);
 	return false;
 }
 
@@ -200,7 +200,7 @@ static bool leads_there(struct judge *j, const struct address *backend)
 	}
 	n = unresolved(j, &way, backend);
 	if (n)
-		note_fault(j, FAULT_NEIGHBOUR, "%s is not resolved on %s",
+		note_fault(j, FAULT_NEIGHBOUR, "%s does not resolve on %s",
 			   address_format(&n->address, next), host_link(h, way.oif)->name);
 	return !n && forwards(j, host_link(h, way.oif), backend);
 }
@@ -242,7 +242,7 @@ static bool place_works(struct judge *j, const struct place *p)
 	    address_find(s->listen_addresses, s->n_listen_addresses, &p->local) ==
 	    s->n_listen_addresses && !has_address(&j->k->h, s->listen_interface, &p->local)) {
 		j->c->address = j->faults ? j->c->address : p->local;
-		note_fault(j, FAULT_ADDRESS_GONE, "%s is no address of %s any more",
+		note_fault(j, FAULT_ADDRESS_GONE, "%s is no longer an address of %s",
 			   address_format(&p->local, text), s->listen_interface);
 		return false;
 	}
@@ -260,7 +260,7 @@ static void judge_mtu(struct judge *j, const struct place *p)
 	out = host_link(&j->k->h, way.oif);
 	need = out ? reach_longest(&j->k->h, j->s, p->backend.family, way.oif) : 0;
 	if (out && out->mtu < need)
-		note_fault(j, FAULT_MTU, "packets of up to %u bytes come in, and the MTU of %s is "
+		note_fault(j, FAULT_MTU, "packets of up to %u bytes arrive, but the MTU of %s is "
 			   "%u", need, out->name, out->mtu);
 }
 
@@ -283,15 +283,17 @@ static void judge_unheard(struct judge *j, const struct places *heard)
 		    (a->local.family == FAMILY_IPV6 && s->ipv6 != IPV6_DNAT))
 			continue;
 		for (size_t b = 0; b < backends_of(s); b++)
-			has |= answers_address(&j->answers, a->local.family == FAMILY_IPV4 ?
-					       backend_at(s, b)->ipv4 : backend_at(s, b)->ipv6,
-					       a->local.family, &backend);
+			has |= resolved_backends_address(&j->answers,
+							 a->local.family == FAMILY_IPV4
+								 ? backend_at(s, b)->ipv4
+								 : backend_at(s, b)->ipv6,
+							 a->local.family, &backend);
 		for (size_t p = 0; p < heard->n; p++)
 			found |= address_equal(&heard->list[p].local, &a->local);
 		if (found || !has)
 			continue;
 		j->c->address = j->faults ? j->c->address : a->local;
-		note_fault(j, FAULT_NOT_HEARD, "it does not listen at %s, an address of %s",
+		note_fault(j, FAULT_NOT_HEARD, "it does not listen on %s, an address of %s",
 			   address_format(&a->local, text), link->name);
 	}
 }
@@ -300,7 +302,7 @@ static void judge_name(struct judge *j, const char *text, __u8 family)
 {
 	struct address a;
 
-	if (*text && !answers_address(&j->answers, text, family, &a))
+	if (*text && !resolved_backends_address(&j->answers, text, family, &a))
 		note_fault(j, FAULT_NAME, "%s has no %s address yet", text,
 			   family == FAMILY_IPV4 ? "IPv4" : "IPv6");
 }
@@ -360,7 +362,7 @@ static void judge_by_table(struct judge *j, const struct places *p)
 {
 	j->works = p->n;
 	if (!p->n)
-		note_fault(j, FAULT_INTERFACE, "it listens nowhere");
+		note_fault(j, FAULT_INTERFACE, "it has no address to listen on");
 }
 
 /* WireGuard behind the blind relay has to get what comes for this host itself */
@@ -374,7 +376,7 @@ static bool blind_device_works(struct judge *j)
 	if (!link || !link->up)
 		note_fault(j, FAULT_DEVICE, "%s is %s", b->device, link ? "down" : "not there");
 	else if (!rc && d.port != b->port)
-		note_fault(j, FAULT_DEVICE, "%s listens on UDP port %u, and blind: on %u",
+		note_fault(j, FAULT_DEVICE, "%s listens on UDP port %u, but the blind relay on %u",
 			   b->device, ntohs(d.port), ntohs(b->port));
 	wg_free(&d);
 	return !j->faults;
@@ -396,7 +398,7 @@ static void judge_blind(struct judge *j, const struct places *p)
 			j->works += works;
 	}
 	if (!p->n)
-		note_fault(j, FAULT_INTERFACE, "%s is not there, or has no address",
+		note_fault(j, FAULT_INTERFACE, "%s does not exist, or has no address",
 			   c->blind.interface);
 }
 
@@ -435,9 +437,9 @@ int conditions_of_services(struct conditions *k)
 
 	if (!rc && !k->dp->elsewhere && k->n_services)
 		rc = nl_neighbours(&j.neighbours, &j.n_neighbours);
-	answers_read(k->dp->instance, &j.answers);
+	resolved_backends_read(k->dp->instance, &j.answers);
 	if (!rc && k->config)
-		rc = answers_for(&j.answers, k->config);
+		rc = resolved_backends_match(&j.answers, k->config);
 	for (__u32 id = 0; id < k->n_services && !rc; id++)
 		if (*k->names[id].name)
 			judge_service(&j, &j.places[id], table, n, id);
@@ -447,7 +449,7 @@ int conditions_of_services(struct conditions *k)
 	free(j.neighbours);
 	free(j.ways);
 	free(j.forwarding);
-	answers_free(&j.answers);
+	resolved_backends_free(&j.answers);
 	free(table);
 	return rc;
 }

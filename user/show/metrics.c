@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include "plan/answers.h"
+#include "plan/resolved_backends.h"
 #include "config/config_endpoints.h"
 #include "config/config_learn.h"
 #include "dataplane/dataplane.h"
@@ -17,12 +17,12 @@
 #include "show/condition.h"
 #include "show/show.h"
 #include "show/metrics_text.h"
-#include "instance/noted.h"
+#include "instance/run_counters.h"
 #include "instance/running.h"
 #include "show/show_parts.h"
 #include "instance/follower.h"
 #include "instance/source.h"
-#include "instance/state.h"
+#include "instance/run_state.h"
 #include "show/words.h"
 
 struct scrape {
@@ -82,9 +82,9 @@ static void service_drops(struct scrape *s)
 
 static void service_states(struct scrape *s)
 {
-	metric_family(&s->text, "wgxdp_service_state", "gauge", "1 for the state that a service "
-		      "is in: listening, partial (some of its packets are not forwarded) or "
-		      "waiting (none is).");
+	metric_family(&s->text, "wgxdp_service_state", "gauge",
+		      "1 for the state of a service: listening, partial (some packets are not "
+		      "forwarded) or waiting (no packet is forwarded).");
 	for (__u32 id = 0; id < s->n_services; id++)
 		for (int state = 0; state < SERVICE_STATES && *s->services[id].name; state++)
 			metric(&s->text, LABELS({ "service", s->services[id].name },
@@ -96,13 +96,13 @@ static void service_families(struct scrape *s)
 {
 	service_states(s);
 	metric_family(&s->text, "wgxdp_service_packets_total", "counter",
-		      "Packets of a service by direction, program and what became of them.");
+		      "Packets of a service by direction, path (xdp or tc) and verdict.");
 	services(s, false);
 	metric_family(&s->text, "wgxdp_service_bytes_total", "counter",
-		      "Bytes of a service's forwarded packets, with their IP header.");
+		      "Bytes of a service's forwarded packets, including the IP header.");
 	services(s, true);
 	metric_family(&s->text, "wgxdp_service_dropped_packets_total", "counter",
-		      "Packets of a service that ended here, by reason.");
+		      "Dropped packets of a service, by reason.");
 	service_drops(s);
 }
 
@@ -141,20 +141,24 @@ static void flow_family(struct scrape *s, const char *name, const char *type, co
 
 static void flow_families(struct scrape *s)
 {
-	flow_family(s, "wgxdp_flows", "gauge", "Clients that a masquerading service has.",
+	flow_family(s, "wgxdp_flows", "gauge", "Flows (clients) of a masquerading service now.",
 		    offsetof(struct flow_numbers, now));
-	flow_family(s, "wgxdp_flows_created_total", "counter", "Clients that a masquerading "
-		    "service's backend has answered.", offsetof(struct flow_numbers, created));
-	flow_family(s, "wgxdp_flows_expired_total", "counter", "Of these, those that were idle for "
-		    "too long, or beyond their source's share when others came.",
+	flow_family(s, "wgxdp_flows_created_total", "counter",
+		    "Flows that were created: the backend answered a new client.",
+		    offsetof(struct flow_numbers, created));
+	flow_family(s, "wgxdp_flows_expired_total", "counter",
+		    "Flows that ended because they were idle too long, or because their source had "
+		    "more than its share.",
 		    offsetof(struct flow_numbers, expired));
-	flow_family(s, "wgxdp_flows_moved_total", "counter", "Of these, those whose service has "
-		    "another backend now.", offsetof(struct flow_numbers, moved));
-	flow_family(s, "wgxdp_flows_deleted_total", "counter", "Of these, those that a command "
-		    "ended, or that a pool without their address and port did.",
+	flow_family(s, "wgxdp_flows_moved_total", "counter",
+		    "Flows that ended because the service got another backend.",
+		    offsetof(struct flow_numbers, moved));
+	flow_family(s, "wgxdp_flows_deleted_total", "counter",
+		    "Flows that were ended by a command, or because the pool lost their address or "
+		    "port.",
 		    offsetof(struct flow_numbers, deleted));
 	flow_family(s, "wgxdp_flows_refused_total", "counter",
-		    "Packets of newcomers for whom there was no room or no port.",
+		    "Packets of new clients that got no flow: no room, no port, or a limit.",
 		    sizeof(struct flow_numbers));
 }
 
@@ -217,20 +221,22 @@ static void peer_handshakes(struct scrape *s)
 
 static void peer_families(struct scrape *s)
 {
-	metric_family(&s->text, "wgxdp_peer_attached", "gauge", "Whether a peer's device is there "
-		      "and knows its key; 0: what it sends is not forwarded.");
+	metric_family(&s->text, "wgxdp_peer_attached", "gauge",
+		      "1 if the peer's device exists and knows its key; 0: packets of the peer are "
+		      "not forwarded.");
 	peer_states(s);
-	metric_family(&s->text, "wgxdp_peer_packets_total", "counter", "Packets from a peer (rx) "
-		      "by what became of them, and those forwarded to it (tx).");
+	metric_family(&s->text, "wgxdp_peer_packets_total", "counter",
+		      "Packets from a peer (rx) by verdict, and packets forwarded to it (tx).");
 	peers(s, false);
-	metric_family(&s->text, "wgxdp_peer_bytes_total", "counter", "Bytes of packets forwarded "
-		      "from a peer (rx) and to it (tx), with their IP header.");
+	metric_family(&s->text, "wgxdp_peer_bytes_total", "counter",
+		      "Bytes of packets forwarded from a peer (rx) and to it (tx), including the "
+		      "IP header.");
 	peers(s, true);
 	metric_family(&s->text, "wgxdp_peer_dropped_packets_total", "counter",
-		      "Packets from a peer that ended here, by reason.");
+		      "Dropped packets from a peer, by reason.");
 	peer_drops(s);
 	metric_family(&s->text, "wgxdp_peer_last_handshake_timestamp_seconds", "gauge",
-		      "When WireGuard completed a handshake with a peer last; 0: never.");
+		      "Time of the last WireGuard handshake with a peer; 0: never.");
 	peer_handshakes(s);
 }
 
@@ -269,10 +275,11 @@ static void interfaces(struct scrape *s, enum interface_family family)
 static void interface_families(struct scrape *s)
 {
 	metric_family(&s->text, "wgxdp_interface_info", "gauge",
-		      "An interface with its role, and the mode of XDP on it.");
+		      "1 for each interface, with its role and mode.");
 	interfaces(s, INTERFACE_INFO);
 	metric_family(&s->text, "wgxdp_interface_attached", "gauge",
-		      "Whether an interface is attached to and up; 0: waiting, down or gone.");
+		      "1 if wgxdp is attached to the interface and it is up; 0: waiting, down or "
+		      "gone.");
 	interfaces(s, INTERFACE_WORKS);
 	metric_family(&s->text, "wgxdp_interface_transmit_failed_packets_total", "counter",
 		      "Packets that the device failed to send.");
@@ -316,16 +323,16 @@ static void map_families(struct scrape *s)
 
 static void config_families(struct scrape *s)
 {
-	char path[STATE_PATH_LEN];
+	char path[RUN_STATE_PATH_LEN];
 	struct stat st = { 0 };
 
 	metric_family(&s->text, "wgxdp_config_last_reload_successful", "gauge",
-		      "Whether the last reload was one.");
-	metric(&s->text, NULL, !state_failed(s->instance));
-	state_path(path, s->instance, "running.yaml");
+		      "1 if the last reload succeeded.");
+	metric(&s->text, NULL, !run_state_failed(s->instance));
+	run_state_path(path, s->instance, "running.yaml");
 	stat(path, &st);
 	metric_family(&s->text, "wgxdp_config_last_reload_success_timestamp_seconds", "gauge",
-		      "When the configuration that runs was taken over.");
+		      "Time when the running configuration was applied.");
 	metric_seconds(&s->text, NULL, st.st_mtim.tv_sec + st.st_mtim.tv_nsec / 1e9);
 }
 
@@ -336,13 +343,13 @@ static void daemon_families(struct scrape *s)
 	bool runs = follower_runs(s->instance, &since);
 
 	metric_family(&s->text, "wgxdp_daemon_running", "gauge",
-		      "Whether a daemon follows the instance.");
+		      "1 if a daemon follows the instance.");
 	metric(&s->text, NULL, runs);
 	metric_family(&s->text, "wgxdp_daemon_start_timestamp_seconds", "gauge",
-		      "Since when the daemon runs; 0: none does.");
+		      "Start time of the daemon; 0: no daemon runs.");
 	metric(&s->text, NULL, since);
 	metric_family(&s->text, "wgxdp_configuration_stale", "gauge",
-		      "1: what runs is not what the file says that it was read from.");
+		      "1 if what runs differs from the file that it was read from.");
 	if (s->config)
 		metric(&s->text, NULL, source_is_stale(source_read(s->instance, s->config, file)));
 }
@@ -350,13 +357,13 @@ static void daemon_families(struct scrape *s)
 /* A name of both families has one value: the older answer's. */
 static void name_families(struct scrape *s)
 {
-	struct answers known;
+	struct resolved_backends known;
 
-	answers_read(s->instance, &known);
-	if (!s->config || answers_for(&known, s->config))
+	resolved_backends_read(s->instance, &known);
+	if (!s->config || resolved_backends_match(&known, s->config))
 		known.n = 0;
 	metric_family(&s->text, "wgxdp_name_resolved_timestamp_seconds", "gauge",
-		      "When a name was resolved last; 0: never.");
+		      "Time when a name was last resolved; 0: never.");
 	for (size_t i = 0; i < known.n; i++) {
 		__s64 resolved = known.list[i].resolved;
 		bool before = false;
@@ -367,19 +374,20 @@ static void name_families(struct scrape *s)
 				resolved = known.list[j].resolved < resolved ?
 					   known.list[j].resolved : resolved;
 			}
-		if (!before && answer_is_name(&known.list[i]))
+		if (!before && resolved_backend_is_name(&known.list[i]))
 			metric(&s->text, LABELS({ "name", known.list[i].text }), resolved);
 	}
-	answers_free(&known);
+	resolved_backends_free(&known);
 }
 
 static void ddns_families(struct scrape *s)
 {
-	struct noted n;
+	struct run_counters n;
 
-	noted_read(&n, s->instance, "ddns");
+	run_counters_read(&n, s->instance, "ddns");
 	metric_family(&s->text, "wgxdp_ddns_last_success_timestamp_seconds", "gauge",
-		      "When a name's records were last known to be right; 0: never.");
+		      "Time when the DNS records of a name were last known to be correct; 0: "
+		      "never.");
 	for (size_t i = 0; s->config && i < s->config->n_ddns; i++)
 		for (size_t j = 0; j < s->config->ddns[i].n_names; j++) {
 			const char *name = s->config->ddns[i].names[j].text;
@@ -389,9 +397,10 @@ static void ddns_families(struct scrape *s)
 				for (size_t l = 0; l < s->config->ddns[k].n_names; l++)
 					before |= !strcmp(s->config->ddns[k].names[l].text, name);
 			if (!before)
-				metric(&s->text, LABELS({ "name", name }), noted_value(&n, name));
+				metric(&s->text, LABELS({ "name", name }),
+				       run_counters_value(&n, name));
 		}
-	noted_free(&n);
+	run_counters_free(&n);
 }
 
 static bool is_followed(const struct config *c, const char *interface)
@@ -408,17 +417,17 @@ static bool is_followed(const struct config *c, const char *interface)
 /* Configured endpoints and learnt ones. */
 static void endpoint_families(struct scrape *s)
 {
-	char name[ENDPOINT_NOTE_LEN];
-	struct noted n;
+	char name[ENDPOINT_COUNTER_LEN];
+	struct run_counters n;
 
-	noted_read(&n, s->instance, "endpoints");
+	run_counters_read(&n, s->instance, "endpoints");
 	for (size_t i = 0; s->config && i < s->config->n_endpoints; i++) {
-		endpoint_note(s->config->endpoints[i].interface, &s->config->endpoints[i].peer,
-			      name);
-		noted_set(&n, name, noted_value(&n, name));
+		endpoint_counter(s->config->endpoints[i].interface, &s->config->endpoints[i].peer,
+				 name);
+		run_counters_set(&n, name, run_counters_value(&n, name));
 	}
 	metric_family(&s->text, "wgxdp_endpoint_changes_total", "counter",
-		      "How often the daemon set a WireGuard peer's endpoint.");
+		      "Number of times that the daemon set a WireGuard peer's endpoint.");
 	for (size_t i = 0; i < n.n; i++) {
 		char *peer = strchr(n.list[i].name, '/');
 
@@ -429,7 +438,7 @@ static void endpoint_families(struct scrape *s)
 			metric(&s->text, LABELS({ "interface", n.list[i].name }, { "peer", peer }),
 			       n.list[i].value);
 	}
-	noted_free(&n);
+	run_counters_free(&n);
 }
 
 static int collect(struct scrape *s)
@@ -471,7 +480,8 @@ static int write_all(struct scrape *s)
 		running_not_up(s->instance);
 		return -ENOENT;
 	}
-	metric_family(&s->text, "wgxdp_build_info", "gauge", "The version of wgxdp.");
+	metric_family(&s->text, "wgxdp_build_info", "gauge",
+		      "1, with the version of wgxdp as a label.");
 	metric(&s->text, LABELS({ "version", VERSION }), 1);
 	rc = s->dp->running ? write_maps(s) : 0;
 	if (rc)

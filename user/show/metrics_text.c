@@ -17,22 +17,22 @@ void metric_family(struct metrics_text *t, const char *name, const char *type, c
 }
 
 /* Avoids printf and locks: a relay of 10,000 peers has 60,000 lines. */
-static void put(struct metrics_text *t, const char *text)
+static void write_text(struct metrics_text *t, const char *text)
 {
 	fputs_unlocked(text, t->out);
 }
 
-static void put_labels(struct metrics_text *t, const char *labels[][2])
+static void write_labels(struct metrics_text *t, const char *labels[][2])
 {
-	put(t, t->family);
+	write_text(t, t->family);
 	for (size_t i = 0; labels && labels[i][0]; i++) {
-		put(t, i ? "," : "{");
-		put(t, labels[i][0]);
-		put(t, "=\"");
+		write_text(t, i ? "," : "{");
+		write_text(t, labels[i][0]);
+		write_text(t, "=\"");
 		text_print_label(t->out, labels[i][1]);
-		put(t, "\"");
+		write_text(t, "\"");
 	}
-	put(t, labels ? "} " : " ");
+	write_text(t, labels ? "} " : " ");
 }
 
 void metric(struct metrics_text *t, const char *labels[][2], __u64 value)
@@ -44,13 +44,13 @@ void metric(struct metrics_text *t, const char *labels[][2], __u64 value)
 	do
 		*--c = '0' + value % 10;
 	while (value /= 10);
-	put_labels(t, labels);
-	put(t, c);
+	write_labels(t, labels);
+	write_text(t, c);
 }
 
 void metric_seconds(struct metrics_text *t, const char *labels[][2], double value)
 {
-	put_labels(t, labels);
+	write_labels(t, labels);
 	fprintf(t->out, "%.3f\n", value);
 }
 
@@ -110,18 +110,19 @@ void process_families(struct metrics_text *t, pid_t process)
 	}
 	prlimit(process, RLIMIT_NOFILE, NULL, &files);
 	metric_family(t, "process_cpu_seconds_total", "counter",
-		      "Time that this process has used of the CPU.");
+		      "CPU time that the process has used.");
 	metric_seconds(t, NULL, (stat_field(text, 14) + stat_field(text, 15)) / tick);
 	metric_family(t, "process_resident_memory_bytes", "gauge",
-		      "Memory of this process that is resident.");
+		      "Resident memory of the process.");
 	metric(t, NULL, stat_field(text, 24) * sysconf(_SC_PAGESIZE));
 	metric_family(t, "process_virtual_memory_bytes", "gauge",
-		      "Virtual memory of this process.");
+		      "Virtual memory of the process.");
 	metric(t, NULL, stat_field(text, 23));
-	metric_family(t, "process_open_fds", "gauge", "Files that this process has open.");
+	metric_family(t, "process_open_fds", "gauge", "Open files of the process.");
 	metric(t, NULL, open_files(process));
-	metric_family(t, "process_max_fds", "gauge", "Files that it may have open.");
+	metric_family(t, "process_max_fds", "gauge", "Maximum number of open files of the "
+						     "process.");
 	metric(t, NULL, files.rlim_cur);
-	metric_family(t, "process_start_time_seconds", "gauge", "When this process was started.");
+	metric_family(t, "process_start_time_seconds", "gauge", "Start time of the process.");
 	metric_seconds(t, NULL, boot_time() + stat_field(text, 22) / tick);
 }

@@ -18,7 +18,7 @@ const char *const monitor_kinds[MONITOR_KINDS + 1] = { "dropped", "flow", "hands
 						       "knock" };
 
 /* 2026-11-20T22:00:00.123Z */
-static void now_format(char text[32])
+static void format_now(char text[32])
 {
 	struct timespec now;
 	struct tm tm;
@@ -35,7 +35,7 @@ bool monitor_wants(const struct monitor *m, enum monitor_kind kind)
 	return m->filter.kinds >> kind & 1;
 }
 
-static bool is(const char *wanted, const char *value)
+static bool equals(const char *wanted, const char *value)
 {
 	return !wanted || (value && !strcmp(wanted, value));
 }
@@ -43,20 +43,21 @@ static bool is(const char *wanted, const char *value)
 static bool passes_where(const struct monitor_filter *f, const struct monitor_event *e,
 			 const char *link)
 {
-	return is(f->interface, link) && (!f->address.family ||
+	return equals(f->interface, link) && (!f->address.family ||
 	       prefix_covers(&f->address, &e->src) || prefix_covers(&f->address, &e->dst));
 }
 
-static bool passes(const struct monitor *m, const struct monitor_event *e, const char *link)
+static bool passes_filter(const struct monitor *m, const struct monitor_event *e, const char *link)
 {
 	const struct monitor_filter *f = &m->filter;
 
-	return monitor_wants(m, e->kind) && is(f->service, e->service) && is(f->peer, e->peer) &&
-	       is(f->reason, e->reason) && passes_where(f, e, link);
+	return monitor_wants(m, e->kind) && equals(f->service, e->service) &&
+	       equals(f->peer, e->peer) &&
+	       equals(f->reason, e->reason) && passes_where(f, e, link);
 }
 
-static void tell_json(const struct monitor_event *e, const char *when, const char *link,
-		      const char *from, const char *to)
+static void print_json(const struct monitor_event *e, const char *when, const char *link,
+		       const char *from, const char *to)
 {
 	const struct {
 		const char *key, *value;
@@ -80,8 +81,8 @@ static void tell_json(const struct monitor_event *e, const char *when, const cha
 	puts("}");
 }
 
-static void tell_words(const struct monitor_event *e, const char *when, const char *link,
-		       const char *from, const char *to)
+static void print_words(const struct monitor_event *e, const char *when, const char *link,
+			const char *from, const char *to)
 {
 	const char *words[] = { e->reason, e->service ? "service" : e->peer ? "peer" : NULL,
 				e->service ?: e->peer, e->direction, link };
@@ -99,7 +100,7 @@ static void tell_words(const struct monitor_event *e, const char *when, const ch
 	if (e->counts)
 		printf(", %u bytes", e->bytes);
 	if (e->skipped)
-		printf(", and %llu others since the last", e->skipped);
+		printf(", and %llu others since the last event", e->skipped);
 	putchar('\n');
 }
 
@@ -108,10 +109,10 @@ void monitor_tell(struct monitor *m, const struct monitor_event *e)
 	char when[32], from[ADDRESS_STRLEN], to[ADDRESS_STRLEN], name[IF_NAMESIZE];
 	const char *link = e->ifindex ? interface_name(e->ifindex, name) : NULL;
 
-	if (m->ends || !passes(m, e, link))
+	if (m->ends || !passes_filter(m, e, link))
 		return;
-	now_format(when);
-	(m->json ? tell_json : tell_words)(
+	format_now(when);
+	(m->json ? print_json : print_words)(
 		e, when, link, e->src.family ? endpoint_format(&e->src, e->sport, from) : NULL,
 		e->dst.family ? endpoint_format(&e->dst, e->dport, to) : NULL);
 	m->ends = m->left && !--m->left;
@@ -138,7 +139,7 @@ void monitor_dropped(struct monitor *m, const struct event *e)
 /* ---- packets ---- */
 
 struct packet {
-	__u8 frame[14 + LOOK_MAX];
+	__u8 frame[14 + TRACING_MAX];
 	__u32 len, whole;
 };
 
@@ -153,13 +154,14 @@ static bool is_bare(const __u8 *at, __u32 n, __u32 len)
 
 /* Makes a frame. A packet without an Ethernet header gets one, and a header that the kernel has not
  * filled in yet gets its type. */
-static void frame_of(const struct look_packet *p, const __u8 *bytes, __u32 n, struct packet *ret)
+static void make_frame(const struct tracing_packet *p, const __u8 *bytes, __u32 n,
+		       struct packet *ret)
 {
 	static const __u8 types[2][2] = { { 8, 0 }, { 0x86, 0xdd } };
 	__u32 head = p->bare && is_bare(bytes, n, p->len) ? 14 : 0;
 
-	if (n > LOOK_MAX)
-		n = LOOK_MAX;
+	if (n > TRACING_MAX)
+		n = TRACING_MAX;
 	memset(ret->frame, 0, 14);
 	memcpy(ret->frame + head, bytes, n);
 	ret->len = n + head;
@@ -195,7 +197,7 @@ static bool is_knock(const struct monitor *m, __be16 port)
 	return false;
 }
 
-void monitor_packet(void *data, const struct look_packet *p, const void *bytes, __u32 n)
+void monitor_packet(void *data, const struct tracing_packet *p, const void *bytes, __u32 n)
 {
 	static struct packet packet;
 	struct monitor *m = data;
@@ -206,7 +208,7 @@ void monitor_packet(void *data, const struct look_packet *p, const void *bytes, 
 	m->skipped += p->skipped;
 	if (m->ends)
 		return;
-	frame_of(p, bytes, n, &packet);
+	make_frame(p, bytes, n, &packet);
 	packet_words(packet.frame, packet.len, &words);
 	e.src = words.end[0];
 	e.sport = words.port[0];
@@ -217,12 +219,12 @@ void monitor_packet(void *data, const struct look_packet *p, const void *bytes, 
 			write_packet(m, &packet);
 		return;
 	}
-	if (p->kinds & LOOK_HANDSHAKE) {
+	if (p->kinds & TRACING_HANDSHAKE) {
 		e.kind = MONITOR_HANDSHAKE;
 		e.what = message_name(words.message);
 		monitor_tell(m, &e);
 	}
-	if (p->kinds & LOOK_LAST_HOP && is_knock(m, e.dport)) {
+	if (p->kinds & TRACING_LAST_HOP && is_knock(m, e.dport)) {
 		e.kind = MONITOR_KNOCK;
 		e.what = "knock";
 		monitor_tell(m, &e);

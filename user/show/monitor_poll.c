@@ -55,7 +55,7 @@ static int add_flow(void *data, const struct flow_entry *e)
 	return 0;
 }
 
-static void tell_flow(struct monitor *m, const struct seen_flow *f, const char *what)
+static void report_flow(struct monitor *m, const struct seen_flow *f, const char *what)
 {
 	struct service_name service = { 0 };
 	__u32 id = f->flow.id;
@@ -70,8 +70,8 @@ static void tell_flow(struct monitor *m, const struct seen_flow *f, const char *
 }
 
 /* Both are sorted by key. */
-static void compare_with(struct monitor *m, const struct monitor_memory *was,
-			 const struct monitor_memory *is)
+static void report_changes(struct monitor *m, const struct monitor_memory *was,
+			   const struct monitor_memory *is)
 {
 	size_t i = 0, j = 0;
 
@@ -81,9 +81,9 @@ static void compare_with(struct monitor *m, const struct monitor_memory *was,
 		bool again = !order && was->flows[i].flow.since != is->flows[j].flow.since;
 
 		if (order < 0 || again)
-			tell_flow(m, &was->flows[i], "ended");
+			report_flow(m, &was->flows[i], "ended");
 		if (order > 0 || again)
-			tell_flow(m, &is->flows[j], "made");
+			report_flow(m, &is->flows[j], "made");
 		i += order <= 0;
 		j += order >= 0;
 	}
@@ -96,7 +96,8 @@ static int poll_flows(struct monitor *m, const struct monitor_memory *was,
 
 	if (rc == -E2BIG) {
 		if (!was || !was->too_many)
-			log_warning("more than %d flows: of those that come and go nothing is told",
+			log_warning("more than %d flows: changes of flows are not reported while "
+				    "there are so many",
 				    FLOWS_TOLD);
 		is->too_many = true;
 		is->n_flows = 0;
@@ -107,7 +108,7 @@ static int poll_flows(struct monitor *m, const struct monitor_memory *was,
 	if (is->n_flows)
 		qsort(is->flows, is->n_flows, sizeof(*is->flows), compare_flows);
 	if (was && !was->too_many)
-		compare_with(m, was, is);
+		report_changes(m, was, is);
 	return 0;
 }
 
@@ -209,7 +210,7 @@ int monitor_poll(struct monitor *m)
 	if (!rc && monitor_wants(m, MONITOR_REBINDING))
 		rc = poll_peers(m, m->memory, is);
 	if (rc) {
-		log_error("cannot look at flows and peers of instance %s: %s", m->instance,
+		log_error("cannot read the flows and peers of instance %s: %s", m->instance,
 			  strerror(-rc));
 		memory_free(is);
 		return rc;

@@ -16,7 +16,8 @@ struct reader {
 	struct packet_words *to;
 };
 
-static void __attribute__((format(printf, 2, 3))) add(struct reader *r, const char *format, ...)
+static void __attribute__((format(printf, 2, 3)))
+add_words(struct reader *r, const char *format, ...)
 {
 	size_t n = strlen(r->to->what);
 	va_list args;
@@ -29,12 +30,12 @@ static void __attribute__((format(printf, 2, 3))) add(struct reader *r, const ch
 	va_end(args);
 }
 
-static const void *take(struct reader *r, size_t n)
+static const void *pull_bytes(struct reader *r, size_t n)
 {
 	const void *at = r->at;
 
 	if (r->end - r->at < (ptrdiff_t)n) {
-		add(r, "cut off");
+		add_words(r, "cut off");
 		r->at = r->end;
 		return NULL;
 	}
@@ -60,7 +61,7 @@ static __u32 message_of(const __u8 *at, size_t len)
 	       len == lens[at[0]] ? at[0] : 0;
 }
 
-static void ends(struct reader *r, const struct address addresses[2], const __u8 *ports)
+static void set_ends(struct reader *r, const struct address addresses[2], const __u8 *ports)
 {
 	char *to[] = { r->to->from, r->to->to };
 
@@ -75,24 +76,24 @@ static void ends(struct reader *r, const struct address addresses[2], const __u8
 	}
 }
 
-static void udp(struct reader *r, const struct address addresses[2])
+static void describe_udp(struct reader *r, const struct address addresses[2])
 {
-	const __u8 *head = take(r, 8);
+	const __u8 *head = pull_bytes(r, 8);
 	size_t len = head ? (size_t)(head[4] << 8 | head[5]) : 0, there = r->end - r->at;
 
 	if (!head)
 		return;
-	ends(r, addresses, head);
+	set_ends(r, addresses, head);
 	r->to->udp = true;
-	add(r, "UDP%s", head[6] || head[7] ? "" : " without a checksum");
+	add_words(r, "UDP%s", head[6] || head[7] ? "" : " without a checksum");
 	r->to->message = len < 8 ? 0 : message_of(r->at, len - 8 < there ? len - 8 : there);
 	if (r->to->message)
-		add(r, "WireGuard %s", message_name(r->to->message));
+		add_words(r, "WireGuard %s", message_name(r->to->message));
 }
 
-static void icmp(struct reader *r, __u8 protocol, const char *name)
+static void describe_icmp(struct reader *r, __u8 protocol, const char *name)
 {
-	const __u8 *head = take(r, 8);
+	const __u8 *head = pull_bytes(r, 8);
 	struct packet_words inner = { 0 };
 	struct { __u8 eth[14]; __u8 ip[200]; } quote = { 0 };
 	size_t there = r->end - r->at;
@@ -102,10 +103,10 @@ static void icmp(struct reader *r, __u8 protocol, const char *name)
 		return;
 	error = protocol == IPPROTO_ICMPV6 ? head[0] < 128 : head[0] == 3 || head[0] == 4 ||
 		head[0] == 5 || head[0] == 11 || head[0] == 12;
-	add(r, "%s type %u code %u", name, head[0], head[1]);
+	add_words(r, "%s type %u code %u", name, head[0], head[1]);
 	if (protocol == IPPROTO_ICMPV6 ? head[0] == 2 : head[0] == 3 && head[1] == 4)
-		add(r, "MTU %u", protocol == IPPROTO_ICMPV6 ? head[4] << 24 | head[5] << 16 |
-		    head[6] << 8 | head[7] : head[6] << 8 | head[7]);
+		add_words(r, "MTU %u", protocol == IPPROTO_ICMPV6 ? head[4] << 24 | head[5] << 16 |
+			  head[6] << 8 | head[7] : head[6] << 8 | head[7]);
 	if (!error || there < 20 || (r->at[0] >> 4 != 4 && r->at[0] >> 4 != 6))
 		return;
 	quote.eth[12] = protocol == IPPROTO_ICMPV6 ? 0x86 : 8;
@@ -113,29 +114,29 @@ static void icmp(struct reader *r, __u8 protocol, const char *name)
 	there = there < sizeof(quote.ip) ? there : sizeof(quote.ip);
 	memcpy(quote.ip, r->at, there);
 	packet_words(&quote, 14 + there, &inner);
-	add(r, "about %s > %s", inner.from, inner.to);
+	add_words(r, "about %s > %s", inner.from, inner.to);
 }
 
-static void upper(struct reader *r, __u8 protocol, const struct address addresses[2],
-		  unsigned int offset)
+static void describe_payload(struct reader *r, __u8 protocol, const struct address addresses[2],
+			     unsigned int offset)
 {
-	ends(r, addresses, NULL);
+	set_ends(r, addresses, NULL);
 	if (offset)
-		add(r, "protocol %u", protocol);
+		add_words(r, "protocol %u", protocol);
 	else if (protocol == IPPROTO_UDP)
-		udp(r, addresses);
+		describe_udp(r, addresses);
 	else if (protocol == IPPROTO_ICMP || protocol == IPPROTO_ICMPV6)
-		icmp(r, protocol, protocol == IPPROTO_ICMP ? "ICMP" : "ICMPv6");
+		describe_icmp(r, protocol, protocol == IPPROTO_ICMP ? "ICMP" : "ICMPv6");
 	else if (protocol == IPPROTO_TCP && r->end - r->at >= 4)
-		ends(r, addresses, r->at), add(r, "TCP");
+		set_ends(r, addresses, r->at), add_words(r, "TCP");
 	else
-		add(r, "protocol %u", protocol);
+		add_words(r, "protocol %u", protocol);
 }
 
-static void ipv4(struct reader *r)
+static void describe_ipv4(struct reader *r)
 {
 	struct iphdr ip;
-	const void *at = take(r, sizeof(ip));
+	const void *at = pull_bytes(r, sizeof(ip));
 	struct address addresses[2] = { 0 };
 	unsigned int offset, more;
 
@@ -144,22 +145,22 @@ static void ipv4(struct reader *r)
 	memcpy(&ip, at, sizeof(ip));
 	addresses[0] = address_from_ipv4((struct in_addr){ ip.saddr });
 	addresses[1] = address_from_ipv4((struct in_addr){ ip.daddr });
-	if (ip.ihl > 5 && !take(r, ip.ihl * 4 - 20))
+	if (ip.ihl > 5 && !pull_bytes(r, ip.ihl * 4 - 20))
 		return;
 	offset = (ntohs(ip.frag_off) & 0x1fff) * 8;
 	more = ntohs(ip.frag_off) & IP_MF;
-	upper(r, ip.protocol, addresses, offset);
+	describe_payload(r, ip.protocol, addresses, offset);
 	if (offset || more)
-		add(r, "%s fragment%s at %u of id %u", offset ? "a later" : "a first",
-		    more ? ", more to come," : "", offset, ntohs(ip.id));
-	add(r, "%u bytes", ntohs(ip.tot_len));
-	add(r, "TTL %u%s", ip.ttl, ip.frag_off & htons(IP_DF) ? ", DF" : "");
+		add_words(r, "%s fragment%s at %u of id %u", offset ? "a later" : "a first",
+			  more ? ", more to come," : "", offset, ntohs(ip.id));
+	add_words(r, "%u bytes", ntohs(ip.tot_len));
+	add_words(r, "TTL %u%s", ip.ttl, ip.frag_off & htons(IP_DF) ? ", DF" : "");
 }
 
-static void ipv6(struct reader *r)
+static void describe_ipv6(struct reader *r)
 {
 	struct ip6_hdr ip;
-	const void *at = take(r, sizeof(ip));
+	const void *at = pull_bytes(r, sizeof(ip));
 	struct address addresses[2] = { 0 };
 	const __u8 *head = NULL;
 	unsigned int offset = 0;
@@ -171,16 +172,16 @@ static void ipv6(struct reader *r)
 	addresses[0] = address_from_ipv6(ip.ip6_src);
 	addresses[1] = address_from_ipv6(ip.ip6_dst);
 	next = ip.ip6_nxt;
-	if (next == IPPROTO_FRAGMENT && (head = take(r, 8))) {
+	if (next == IPPROTO_FRAGMENT && (head = pull_bytes(r, 8))) {
 		next = head[0];
 		offset = (head[2] << 8 | head[3]) & 0xfff8;
 	}
-	upper(r, next, addresses, offset);
+	describe_payload(r, next, addresses, offset);
 	if (head)
-		add(r, "%s fragment%s at %u", offset ? "a later" : "a first",
-		    head[3] & 1 ? ", more to come," : "", offset);
-	add(r, "%zu bytes", sizeof(ip) + ntohs(ip.ip6_plen));
-	add(r, "hop limit %u", ip.ip6_hlim);
+		add_words(r, "%s fragment%s at %u", offset ? "a later" : "a first",
+			  head[3] & 1 ? ", more to come," : "", offset);
+	add_words(r, "%zu bytes", sizeof(ip) + ntohs(ip.ip6_plen));
+	add_words(r, "hop limit %u", ip.ip6_hlim);
 }
 
 void packet_words(const void *frame, size_t len, struct packet_words *ret)
@@ -190,20 +191,20 @@ void packet_words(const void *frame, size_t len, struct packet_words *ret)
 	unsigned int protocol = 0;
 
 	memset(ret, 0, sizeof(*ret));
-	if (!take(&r, 12))
+	if (!pull_bytes(&r, 12))
 		return;
-	while ((type = take(&r, 2))) {
+	while ((type = pull_bytes(&r, 2))) {
 		protocol = type[0] << 8 | type[1];
 		if (protocol != 0x8100 && protocol != 0x88a8)
 			break;
-		type = take(&r, 2);
+		type = pull_bytes(&r, 2);
 		if (type)
-			add(&r, "VLAN %u", (type[0] & 15) << 8 | type[1]);
+			add_words(&r, "VLAN %u", (type[0] & 15) << 8 | type[1]);
 	}
 	if (protocol == 0x0800)
-		ipv4(&r);
+		describe_ipv4(&r);
 	else if (protocol == 0x86dd)
-		ipv6(&r);
+		describe_ipv6(&r);
 	else
-		add(&r, "EtherType %#06x", protocol);
+		add_words(&r, "EtherType %#06x", protocol);
 }

@@ -8,7 +8,7 @@
 #include <string.h>
 #include "lib/grow.h"
 #include "show/relay_view.h"
-#include "instance/state.h"
+#include "instance/run_state.h"
 
 /* ---- what WireGuard says ---- */
 
@@ -19,7 +19,7 @@ static int by_key(const void *a, const void *b)
 }
 
 /* Reads one device, and links all peers of it. */
-static int look_at_device(struct relay_view *v, const char *device)
+static int read_device(struct relay_view *v, const char *device)
 {
 	const struct wg_peer **sorted;
 	struct relay_device *place;
@@ -54,7 +54,7 @@ static int look_at_device(struct relay_view *v, const char *device)
 	return sorted ? 0 : -ENOMEM;
 }
 
-static int look_at_wireguard(struct relay_view *v)
+static int read_wireguard(struct relay_view *v)
 {
 	int rc = 0;
 
@@ -68,7 +68,7 @@ static int look_at_wireguard(struct relay_view *v)
 		while (*device && before < id && strcmp(v->peers[before].name.device, device))
 			before++;		/* a free id has no device */
 		if (*device && before == id)
-			rc = look_at_device(v, device);
+			rc = read_device(v, device);
 	}
 	return rc;
 }
@@ -80,7 +80,7 @@ static int read_shapes(const struct dataplane *dp, const struct relay_view *v, s
 	struct config *c = NULL;
 	int rc = 0;
 
-	if (state_read(dp->instance, &c))
+	if (run_state_read(dp->instance, &c))
 		c = NULL;
 	for (size_t i = 0; c && i < c->n_peers; i++)
 		for (size_t j = 0; j < c->peers[i].n_prefixes && !rc; j++)
@@ -101,7 +101,7 @@ int relay_view_read(const struct dataplane *dp, bool routes, struct relay_view *
 	while (!rc && v.n_peers && !*v.peers[v.n_peers - 1].name.name)
 		v.n_peers--;			/* ids that were never used */
 	rc = rc ?: dataplane_peer_totals(dp, v.n_peers, &v.totals);
-	rc = rc ?: look_at_wireguard(&v);
+	rc = rc ?: read_wireguard(&v);
 	if (!rc && routes)
 		rc = read_shapes(dp, &v, &shapes) ?:
 		     dataplane_routes(dp, shapes.list, shapes.n, &v.routes, &v.n_routes);

@@ -19,7 +19,7 @@
 #include "show/show_parts.h"
 #include "instance/follower.h"
 #include "instance/source.h"
-#include "instance/state.h"
+#include "instance/run_state.h"
 #include "dataplane/table.h"
 #include "instance/why.h"
 #include "show/words.h"
@@ -288,7 +288,7 @@ static int show_express(struct document *d, const struct dataplane *dp)
 
 void show_follower(struct node to, const char *instance, const struct config *running, bool json)
 {
-	char file[PATH_MAX] = "", since[64] = "none runs";
+	char file[PATH_MAX] = "", since[64] = "not running";
 	enum source_state state = SOURCE_NONE;
 	struct node map;
 	struct tm tm;

@@ -80,14 +80,14 @@ static int compare_rows(const void *a, const void *b)
 
 enum { SERVICE, CLIENT, PUBLIC, OURS, BACKEND, AGE, IDLE, ORIGINAL, REPLY, WG_PEER, COLUMNS };
 
-struct words {
+struct row_words {
 	char column[COLUMNS][NAME_LEN + 4];
 	char key[WG_KEY_STRLEN];	/* the peer's; "": not known */
 	const char *name;		/* the peer's; NULL: not known */
 	__u64 age, idle;		/* seconds */
 };
 
-static void endpoint(char *ret, const struct addr *a, __u8 family, __be16 port)
+static void format_endpoint(char *ret, const struct addr *a, __u8 family, __be16 port)
 {
 	endpoint_format(&(struct address){ *a, family }, port, ret);
 }
@@ -98,7 +98,7 @@ static int compare_keys(const void *a, const void *b)
 		      ((const struct relay_peer *)b)->name.key, WG_KEY_LEN);
 }
 
-static void find_peer(const struct flows *f, const struct row *r, struct words *w)
+static void find_peer(const struct flows *f, const struct row *r, struct row_words *w)
 {
 	const struct address ours = { r->ours, r->family };
 	const struct wg_dump_peer *p = f->dump ? wg_dump_find(f->dump, &ours, r->our_port) : NULL;
@@ -116,16 +116,16 @@ static void find_peer(const struct flows *f, const struct row *r, struct words *
 	w->name = known && *known->name.name ? known->name.name : NULL;
 }
 
-static void put_words(const struct flows *f, const struct row *r, struct words *w)
+static void format_row(const struct flows *f, const struct row *r, struct row_words *w)
 {
 	if (r->id < f->n_names && *f->names[r->id].name)
 		strcpy(w->column[SERVICE], f->names[r->id].name);
 	else
 		sprintf(w->column[SERVICE], "(%u)", r->id);	/* the service is being removed */
-	endpoint(w->column[CLIENT], &r->key.src, r->key.family, r->key.sport);
-	endpoint(w->column[PUBLIC], &r->key.dst, r->key.family, r->key.dport);
-	endpoint(w->column[OURS], &r->ours, r->family, r->our_port);
-	endpoint(w->column[BACKEND], &r->backend, r->family, r->backend_port);
+	format_endpoint(w->column[CLIENT], &r->key.src, r->key.family, r->key.sport);
+	format_endpoint(w->column[PUBLIC], &r->key.dst, r->key.family, r->key.dport);
+	format_endpoint(w->column[OURS], &r->ours, r->family, r->our_port);
+	format_endpoint(w->column[BACKEND], &r->backend, r->family, r->backend_port);
 	w->age = learned_seconds(r->age);
 	w->idle = learned_seconds(r->idle);
 	sprintf(w->column[AGE], "%" PRIu64 "s", (uint64_t)w->age);
@@ -144,7 +144,7 @@ static const char *const headings[COLUMNS] = {
 	"PEER",
 };
 
-static void print_columns(const struct words *w, const int *widths, int n, FILE *out)
+static void print_columns(const struct row_words *w, const int *widths, int n, FILE *out)
 {
 	for (int i = 0; i < n; i++)
 		fprintf(out, "%-*s%s", i + 1 < n ? widths[i] : 0, w->column[i],
@@ -154,14 +154,14 @@ static void print_columns(const struct words *w, const int *widths, int n, FILE 
 static void print_table(const struct flows *f, FILE *out)
 {
 	int widths[COLUMNS], n = f->dump ? COLUMNS : WG_PEER;
-	struct words w;
+	struct row_words w;
 
 	for (int i = 0; i < n; i++)
 		widths[i] = strlen(strcpy(w.column[i], headings[i]));
 	for (size_t r = 0; r < f->n; r++) {
-		struct words wide;
+		struct row_words wide;
 
-		put_words(f, &f->rows[r], &wide);
+		format_row(f, &f->rows[r], &wide);
 		for (int i = 0; i < n; i++)
 			widths[i] = (int)strlen(wide.column[i]) > widths[i] ?
 				    (int)strlen(wide.column[i]) : widths[i];
@@ -171,7 +171,7 @@ static void print_table(const struct flows *f, FILE *out)
 	else
 		fputs("flows: none\n", out);
 	for (size_t r = 0; r < f->n && !ferror(out); r++) {
-		put_words(f, &f->rows[r], &w);
+		format_row(f, &f->rows[r], &w);
 		print_columns(&w, widths, n, out);
 	}
 }
@@ -179,7 +179,7 @@ static void print_table(const struct flows *f, FILE *out)
 /* ---- for programs ---- */
 
 /* Names, keys and addresses contain nothing that JSON would escape. */
-static void put_text(FILE *out, const char *key, const char *text)
+static void print_member(FILE *out, const char *key, const char *text)
 {
 	fprintf(out, text ? ", \"%s\": \"%s\"" : ", \"%s\": null", key, text);
 }
@@ -188,17 +188,17 @@ static void print_json(const struct flows *f, FILE *out)
 {
 	static const char *const keys[] = { [CLIENT] = "client", [PUBLIC] = "public",
 					    [OURS] = "ours", [BACKEND] = "backend" };
-	struct words w;
+	struct row_words w;
 
 	fprintf(out, "{\n  \"version\": \"%s\",\n  \"instance\": \"%s\",\n  \"flows\": [", VERSION,
 		f->dp->instance);
 	for (size_t i = 0; i < f->n && !ferror(out); i++) {
 		const struct row *r = &f->rows[i];
 
-		put_words(f, r, &w);
+		format_row(f, r, &w);
 		fprintf(out, "%s\n    { \"service\": \"%s\"", i ? "," : "", w.column[SERVICE]);
 		for (int k = CLIENT; k <= BACKEND; k++)
-			put_text(out, keys[k], w.column[k]);
+			print_member(out, keys[k], w.column[k]);
 		fprintf(out,
 			", \"age\": %" PRIu64 ", \"idle\": %" PRIu64
 			", \"packets\": %" PRIu64 ", \"bytes\": %" PRIu64,
@@ -210,8 +210,8 @@ static void print_json(const struct flows *f, FILE *out)
 				", \"%s\": { \"packets\": %" PRIu64 ", \"bytes\": %" PRIu64 " }",
 				d == DIRECTION_ORIGINAL ? "original" : "reply",
 				(uint64_t)r->packets[d], (uint64_t)r->bytes[d]);
-		put_text(out, "wg_peer", *w.key ? w.key : NULL);
-		put_text(out, "wg_peer_name", w.name);
+		print_member(out, "wg_peer", *w.key ? w.key : NULL);
+		print_member(out, "wg_peer_name", w.name);
 		fputs(" }", out);
 	}
 	fprintf(out, "%s]\n}\n", f->n ? "\n  " : "");

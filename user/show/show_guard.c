@@ -14,7 +14,7 @@
 /* ---- reading ---- */
 
 /* Takes the backend's address from one of its entries. */
-static void take_address(struct guarded *g, const struct table_entry *e, __u32 id)
+static void set_address(struct guarded *g, const struct table_entry *e, __u32 id)
 {
 	struct address a = entry_backend(e);
 	__u8 kind = e->key.word;
@@ -56,7 +56,7 @@ int guarded_read(const struct dataplane *dp, const struct table_entry *table, si
 		if (guard.flags & GUARD_BACKENDS)
 			strcpy(g->name, names[at].name);
 		for (size_t i = 0; i < n; i++)
-			take_address(g, &table[i], id);
+			set_address(g, &table[i], id);
 	}
 	free(names);
 	if (rc)
@@ -67,7 +67,7 @@ int guarded_read(const struct dataplane *dp, const struct table_entry *table, si
 }
 
 /* Returns the number of handshakes with a measured time. */
-static __u64 timed(const struct health *h)
+static __u64 count_timed(const struct health *h)
 {
 	__u64 n = 0;
 
@@ -104,7 +104,7 @@ static void show_backend(struct node list, const struct guarded *g, const struct
 			 size_t n_keys)
 {
 	struct node row = document_row(list), addresses;
-	__u64 now = jiffies_now(), times = timed(&g->health);
+	__u64 now = jiffies_now(), times = count_timed(&g->health);
 	const struct health *h = &g->health;
 	char text[ADDRESS_STRLEN];
 
@@ -180,7 +180,7 @@ struct backends {
 #define BACKEND(b) { "service", (b)->service }, \
 	{ "backend", *(b)->backend.name ? (b)->backend.name : (b)->address }
 
-static void duration(struct metrics_text *t, const struct labelled *b)
+static void write_durations(struct metrics_text *t, const struct labelled *b)
 {
 	const struct health *h = &b->backend.health;
 	const char *family = t->family;
@@ -235,16 +235,18 @@ void guard_families(struct metrics_text *t, const struct dataplane *dp,
 	struct backends all = { 0 };
 
 	read_backends(dp, services, n_services, &all);
-	metric_family(t, "wgxdp_backend_up", "gauge", "0: it has left so many initiations "
-		      "unanswered as its service's health says.");
+	metric_family(t, "wgxdp_backend_up", "gauge",
+		      "0 if the backend left as many initiations unanswered as the service's "
+		      "health allows.");
 	for (size_t i = 0; i < all.n; i++)
 		metric(t, LABELS(BACKEND(&all.list[i])), !all.list[i].backend.down);
 	metric_family(t, "wgxdp_backend_on_standby", "gauge",
-		      "1: its standby serves in its place.");
+		      "1 if the standby serves instead of the backend.");
 	for (size_t i = 0; i < all.n; i++)
 		metric(t, LABELS(BACKEND(&all.list[i])), all.list[i].backend.on_standby);
-	metric_family(t, "wgxdp_handshakes_total", "counter", "Initiations with a right mac1 that "
-		      "were forwarded to a backend, and its responses.");
+	metric_family(t, "wgxdp_handshakes_total", "counter",
+		      "Initiations with a valid mac1 that were forwarded to a backend, and its "
+		      "responses.");
 	for (size_t i = 0; i < all.n; i++) {
 		metric(t, LABELS(BACKEND(&all.list[i]), { "type", "initiation" }),
 		       all.list[i].backend.health.initiations);
@@ -254,9 +256,9 @@ void guard_families(struct metrics_text *t, const struct dataplane *dp,
 	metric_family(t, "wgxdp_handshake_duration_seconds", "histogram",
 		      "Time from an initiation to a backend's response.");
 	for (size_t i = 0; i < all.n; i++)
-		duration(t, &all.list[i]);
+		write_durations(t, &all.list[i]);
 	metric_family(t, "wgxdp_cookie_replies_total", "counter",
-		      "Cookies that the daemon has sent to whom the guard challenges.");
+		      "Cookie replies that the daemon sent to challenged clients.");
 	metric(t, NULL, dataplane_cookie_replies(dp));
 	free(all.list);
 }

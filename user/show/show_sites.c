@@ -121,19 +121,22 @@ void site_families(struct metrics_text *t, const struct dataplane *dp)
 	if (blind_view_read(dp, &v))
 		return;
 	site_family(t, &v, "wgxdp_site_authenticated", "gauge",
-		    "Whether WireGuard has said where a site of the blind relay is.", true);
+		    "1 if WireGuard has authenticated the address of a blind relay's site.", true);
 	site_family(t, &v, "wgxdp_site_challenges_total", "counter",
-		    "How often a site was asked whether it has moved.", false);
+		    "Number of times that a site was asked whether it has moved.", false);
 	pair_family(t, &v, "wgxdp_site_sessions", "gauge",
-		    "Confirmed indices by which a site may send to another.",
+		    "Confirmed receiver indices by which one site can send to another.",
 		    offsetof(struct blind_view_pair, sessions));
 	pair_family(t, &v, "wgxdp_site_packets_total", "counter",
-		    "Packets forwarded blindly from a site to another.",
+		    "Packets that the blind relay forwarded from one site to another.",
 		    offsetof(struct blind_view_pair, packets));
-	pair_family(t, &v, "wgxdp_site_bytes_total", "counter", "Their bytes, with the IP header.",
+	pair_family(t, &v, "wgxdp_site_bytes_total", "counter",
+		    "Bytes that the blind relay forwarded from one site to another, including the "
+		    "IP header.",
 		    offsetof(struct blind_view_pair, bytes));
-	metric_family(t, "wgxdp_site_refused_total", "counter", "Handshakes between sites that "
-		      "were refused: an index that another has, or no room.");
+	metric_family(t, "wgxdp_site_refused_total", "counter",
+		      "Refused handshakes between sites: another site has the index, or there is "
+		      "no room.");
 	if (v.n)
 		metric(t, NULL, v.refused);
 	blind_view_free(&v);

@@ -243,14 +243,14 @@ static int by_weight(const void *a, const void *b, void *order)
 void top_sort(struct top *t, enum top_sort by, enum top_unit unit, const char *filter)
 {
 	struct order o = { by, unit };
-	size_t kept = 0;
+	size_t n = 0;
 
 	for (size_t i = 0; i < t->n; i++)
 		if (!filter || !*filter || strcasestr(t->rows[i].name, filter))
-			t->rows[kept++] = t->rows[i];
-	t->n = kept;
-	if (kept)
-		qsort_r(t->rows, kept, sizeof(*t->rows), by_weight, &o);
+			t->rows[n++] = t->rows[i];
+	t->n = n;
+	if (n)
+		qsort_r(t->rows, n, sizeof(*t->rows), by_weight, &o);
 }
 
 void top_format(char ret[16], double rate)

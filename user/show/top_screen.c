@@ -27,7 +27,7 @@ static struct library_functions {	/* the last three are variables */
 #define NAME_MIN 12
 
 static int offset;			/* rows scrolled away */
-static bool asks;			/* the user is typing the filter */
+static bool editing;			/* the user is typing the filter */
 
 int top_screen_begin(void)
 {
@@ -106,7 +106,7 @@ static void draw_one(int y, const struct top_row *r, enum top_unit unit)
 	draw_row(y, name, number, 4, false);
 }
 
-static void draw(const struct top *t, const char *instance, const struct top_view *v)
+static void draw_screen(const struct top *t, const char *instance, const struct top_view *v)
 {
 	int y = 1, line = 0, kind = -1;
 
@@ -129,7 +129,7 @@ static void draw(const struct top *t, const char *instance, const struct top_vie
 	}
 	nc.move(*nc.LINES - 1, 0);
 	nc.attron(A_BOLD);
-	if (asks)
+	if (editing)
 		nc.printw("filter: %s_", v->filter);
 	else
 		nc.addnstr(*nc.COLS > 60 ? "q quit  s sort  u units  / filter  + - interval  "
@@ -139,12 +139,12 @@ static void draw(const struct top *t, const char *instance, const struct top_vie
 }
 
 /* Adds a letter to the filter, or ends it. */
-static void type(struct top_view *v, int key)
+static void edit_filter(struct top_view *v, int key)
 {
 	size_t n = strlen(v->filter);
 
 	if (key == '\n' || key == KEY_ENTER || key == 27)
-		asks = false;
+		editing = false;
 	if (key == 27)
 		*v->filter = '\0';
 	else if ((key == KEY_BACKSPACE || key == 127 || key == 8) && n)
@@ -153,7 +153,7 @@ static void type(struct top_view *v, int key)
 		v->filter[n] = key, v->filter[n + 1] = '\0';
 }
 
-static bool press(struct top_view *v, int key, int rows)
+static bool handle_key(struct top_view *v, int key, int rows)
 {
 	switch (key) {
 	case 'q':
@@ -165,7 +165,7 @@ static bool press(struct top_view *v, int key, int rows)
 		v->unit = top_unit_names[v->unit + 1] ? v->unit + 1 : TOP_BITS;
 		break;
 	case '/':
-		asks = true;
+		editing = true;
 		*v->filter = '\0';
 		break;
 	case '+':
@@ -202,14 +202,14 @@ bool top_screen_show(const struct top *t, const char *instance, struct top_view 
 		if (t->n)
 			memcpy(shown.rows, t->rows, t->n * sizeof(*t->rows));
 		top_sort(&shown, v->sort, v->unit, v->filter);
-		draw(&shown, instance, v);
+		draw_screen(&shown, instance, v);
 		nc.timeout(left * 1000 + 1);
 		key = nc.getch();
 		go = true;
-		if (key != ERR && asks)
-			type(v, key);
+		if (key != ERR && editing)
+			edit_filter(v, key);
 		else if (key != ERR)
-			go = press(v, key, shown.n + 4);
+			go = handle_key(v, key, shown.n + 4);
 		top_free(&shown);
 		if (!go)
 			return false;

@@ -26,7 +26,7 @@ struct trace {
 	__u32 uniform_slots, gateway_slots;
 };
 
-static int stay_here(void)
+static int pin_to_cpu(void)
 {
 	int cpu = sched_getcpu();
 	cpu_set_t set;
@@ -39,7 +39,7 @@ static int stay_here(void)
 int trace_begin(const struct dataplane *dp, struct trace **ret)
 {
 	struct trace *t = calloc(1, sizeof(*t));
-	int rc = t ? stay_here() : -ENOMEM;
+	int rc = t ? pin_to_cpu() : -ENOMEM;
 
 	rc = rc ?: dataplane_shadow(dp, &t->shadow) ?:
 	     dataplane_links(t->shadow, &t->links, &t->n_links) ?:
@@ -167,8 +167,8 @@ __u32 trace_nic(const struct trace *t, __u32 ifindex, struct trace_frame *f)
 
 /* ---- a program and its counters ---- */
 
-static void run(struct trace *t, enum plane plane, const struct trace_frame *in,
-		struct trace_step *step, struct trace_frame *out)
+static void run_program(struct trace *t, enum plane plane, const struct trace_frame *in,
+			struct trace_step *step, struct trace_frame *out)
 {
 	struct xdp_md xdp = { .data_end = in->len, .ingress_ifindex = step->ifindex };
 	struct __sk_buff skb = { .ifindex = step->ifindex };
@@ -192,7 +192,7 @@ static void run(struct trace *t, enum plane plane, const struct trace_frame *in,
 		step->verdict = TRACE_PASSED;
 }
 
-static void is_of(struct trace_step *step, __u32 id, __u32 direction, __u16 reason)
+static void set_owner(struct trace_step *step, __u32 id, __u32 direction, __u16 reason)
 {
 	step->ours = true;
 	step->id = id;
@@ -209,7 +209,7 @@ static int read_services(const struct trace *t, enum plane plane, struct trace_s
 	for (__u32 i = 0; i < 2 * n && !rc; i++) {
 		rc = dataplane_total(t->shadow, i / 2, i & 1, plane, &total);
 		if (!rc && total.received)
-			is_of(step, i / 2, i & 1, 0);
+			set_owner(step, i / 2, i & 1, 0);
 	}
 	return rc;
 }
@@ -224,7 +224,7 @@ static int read_peers(const struct trace *t, enum plane plane, struct trace_step
 
 	for (__u32 i = 0; totals && i < n; i++) {
 		if (totals[total_index(i, PEER_RX, plane)].received)
-			is_of(step, PEER_ID | i, PEER_RX, 0);
+			set_owner(step, PEER_ID | i, PEER_RX, 0);
 		if (totals[total_index(i, PEER_TX, plane)].forwarded &&
 		    !bpf_map_lookup_elem(map_fd(t->shadow, MAP_peers), &i, &peer))
 			ret->egress = peer.ifindex;
@@ -243,7 +243,7 @@ static int read_counters(struct trace *t, enum plane plane, struct trace_step *s
 		 dataplane_reasons(t->shadow, &reasons, &n);
 
 	for (size_t i = 0; i < n; i++)
-		is_of(step, reasons[i].key.id, reasons[i].key.direction, reasons[i].key.reason);
+		set_owner(step, reasons[i].key.id, reasons[i].key.direction, reasons[i].key.reason);
 	free(reasons);
 	return rc;
 }
@@ -336,15 +336,16 @@ static int ask_why(struct trace *t, __u32 link, const struct trace_frame *in,
 	rc = bpf_map_update_elem(map_fd(t->shadow, MAP_links), &place, &alone, BPF_ANY) ?
 	     -errno : 0;
 	if (!rc)
-		run(t, PLANE_XDP, in, &again, &nowhere);
+		run_program(t, PLANE_XDP, in, &again, &nowhere);
 	rc = rc ?: read_counters(t, PLANE_XDP, &again, ret) ?: dataplane_shadow_clear(t->shadow);
 	bpf_map_update_elem(map_fd(t->shadow, MAP_links), &place, &was, BPF_ANY);
 	if (again.ours)
-		is_of(step, again.id, again.direction, again.reason);
+		set_owner(step, again.id, again.direction, again.reason);
 	return rc;
 }
 
-static int xdp(struct trace *t, __u32 nic, const struct trace_frame *in, struct trace_result *ret)
+static int run_xdp(struct trace *t, __u32 nic, const struct trace_frame *in,
+		   struct trace_result *ret)
 {
 	struct trace_step *step = &ret->step[PLANE_XDP];
 	const struct link *link = link_of(t, nic);
@@ -355,14 +356,15 @@ static int xdp(struct trace *t, __u32 nic, const struct trace_frame *in, struct 
 	if (!link || !(link->flags & (LINK_NATIVE | LINK_GENERIC)))
 		return 0;
 	ret->last = step;
-	run(t, PLANE_XDP, in, step, &ret->out);
+	run_program(t, PLANE_XDP, in, step, &ret->out);
 	rc = read_counters(t, PLANE_XDP, step, ret);
 	if (!rc && step->verdict == TRACE_PASSED && !step->ours)
 		rc = ask_why(t, ret->link, in, step, ret);
 	return rc;
 }
 
-static int tc(struct trace *t, const struct trace_frame *in, __u32 tags, struct trace_result *ret)
+static int run_tc(struct trace *t, const struct trace_frame *in, __u32 tags,
+		  struct trace_result *ret)
 {
 	struct trace_step *step = &ret->step[PLANE_TC];
 	const struct link *link = link_of(t, ret->link);
@@ -378,7 +380,7 @@ static int tc(struct trace *t, const struct trace_frame *in, __u32 tags, struct 
 	ret->last = step;
 	ret->has_hop = false;
 	ret->egress = 0;
-	run(t, PLANE_TC, &untagged, step, &ret->out);
+	run_program(t, PLANE_TC, &untagged, step, &ret->out);
 	return read_counters(t, PLANE_TC, step, ret);
 }
 
@@ -397,7 +399,7 @@ static bool frame_flow_key(const struct trace_frame *f, __u32 direction, struct 
 
 struct flow_wanted {
 	const struct flow_key *key;
-	bool embryo;			/* if only as a client whom the backend has not answered */
+	bool half_open;			/* if only as a client whom the backend has not answered */
 };
 
 static int compare_flow(void *data, const struct flow_entry *e)
@@ -407,12 +409,12 @@ static int compare_flow(void *data, const struct flow_entry *e)
 
 	key.backend = w->key->backend;	/* any of the service's */
 	return !memcmp(&key, w->key, sizeof(key)) && learned_left(e->word, learned_now()) &&
-	       flow_entry_is_flow(e, learned_now()) == !w->embryo;
+	       flow_entry_is_flow(e, learned_now()) == !w->half_open;
 }
 
-static bool flow_is_there(const struct trace *t, const struct flow_key *key, bool embryo)
+static bool flow_is_there(const struct trace *t, const struct flow_key *key, bool half_open)
 {
-	struct flow_wanted w = { key, embryo };
+	struct flow_wanted w = { key, half_open };
 
 	return dataplane_flow_entries(t->shadow, compare_flow, &w) > 0;
 }
@@ -427,21 +429,21 @@ static enum trace_flow flow_now(const struct trace *t, const struct flow_key *ke
 	return flow_is_there(t, key, true) ? TRACE_NEWCOMER : TRACE_NO_FLOW;
 }
 
-static int planes(struct trace *t, __u32 ifindex, const struct trace_frame *in,
-		  const struct tags *tags, struct trace_result *ret)
+static int run_planes(struct trace *t, __u32 ifindex, const struct trace_frame *in,
+		      const struct tags *tags, struct trace_result *ret)
 {
-	int rc = dataplane_shadow_clear(t->shadow) ?: xdp(t, ifindex, in, ret);
+	int rc = dataplane_shadow_clear(t->shadow) ?: run_xdp(t, ifindex, in, ret);
 
 	if (!rc && (!ret->last || ret->last->verdict == TRACE_PASSED ||
 		    ret->last->verdict == TRACE_NOT_RUN))
-		rc = dataplane_shadow_clear(t->shadow) ?: tc(t, in, tags->len, ret);
+		rc = dataplane_shadow_clear(t->shadow) ?: run_tc(t, in, tags->len, ret);
 	if (rc) {
-		log_error("the shadow of the instance cannot be read: %s", strerror(-rc));
+		log_error("cannot read the shadow of the instance: %s", strerror(-rc));
 		return rc;
 	}
 	if (!ret->last) {
-		log_error("wgxdp is not attached there, nor on what is above: nothing of it sees "
-			  "this packet");
+		log_error("wgxdp is attached neither to this interface nor to one above it, so it "
+			  "does not see the packet");
 		return -ENODEV;
 	}
 	return read_result(t, ret);
@@ -464,7 +466,7 @@ int trace_packet(struct trace *t, __u32 ifindex, const struct trace_frame *in,
 		  frame_flow_key(in, DIRECTION_REPLY, &keys[1]);
 	for (int i = 0; i < 2 && has_key; i++)
 		there[i] = flow_is_there(t, &keys[i], false);
-	rc = planes(t, ifindex, in, &tags, ret);
+	rc = run_planes(t, ifindex, in, &tags, ret);
 	if (!rc && has_key && ret->last->ours && !(ret->last->id & PEER_ID) &&
 	    ret->last->verdict == TRACE_FORWARDED && !ret->last->answers)
 		ret->flow = flow_now(t, &keys[ret->last->direction & 1],

@@ -15,7 +15,7 @@
 #define SENTENCE 600
 
 /* The service or the peer, and its direction. */
-static void tell_whose(const struct trace *t, const struct trace_step *s, struct node row)
+static void add_owner(const struct trace *t, const struct trace_step *s, struct node row)
 {
 	char name[NAME_LEN];
 
@@ -30,8 +30,8 @@ static void tell_whose(const struct trace *t, const struct trace_step *s, struct
 		document_text(row, "direction", direction_name(s->direction));
 }
 
-static void tell_guard(const struct trace *t, const struct trace_result *r,
-		       const struct packet_words *in, struct node row)
+static void add_guard(const struct trace *t, const struct trace_result *r,
+		      const struct packet_words *in, struct node row)
 {
 	const struct trace_step *s = r->last;
 	const char *message = message_name(in->message);
@@ -45,18 +45,18 @@ static void tell_guard(const struct trace *t, const struct trace_result *r,
 		return;
 	}
 	snprintf(text, sizeof(text), "%s: %s%s%s",
-		 *message ? message : "no message of plain WireGuard's",
+		 *message ? message : "not a message of plain WireGuard",
 		 s->reason ? reason_name(s->reason) : "passes", s->reason ? ", " : "",
 		 s->reason ? reason_text(s->reason) : "");
 	document_text(row, "guard", text);
 }
 
-static void tell_flow(const struct trace_result *r, struct node row)
+static void add_flow(const struct trace_result *r, struct node row)
 {
 	static const char *const words[] = {
-		[TRACE_FLOW] = "one that there is",
-		[TRACE_NEWCOMER] = "a newcomer's, which waits for an answer of the backend",
-		[TRACE_FLOW_MADE] = "this answer makes it",
+		[TRACE_FLOW] = "existing",
+		[TRACE_NEWCOMER] = "half-open: it waits for the backend's answer",
+		[TRACE_FLOW_MADE] = "created by this answer",
 	};
 
 	document_text(row, "flow", words[r->flow]);
@@ -70,7 +70,7 @@ static const char *verdict_name(const struct trace_step *s)
 }
 
 /* "passed: no_neighbour, the neighbour is not resolved …" */
-static void tell_step(const struct trace_result *r, enum plane plane, struct node row)
+static void add_step(const struct trace_result *r, enum plane plane, struct node row)
 {
 	const struct trace_step *s = &r->step[plane];
 	char text[SENTENCE];
@@ -86,7 +86,7 @@ static void tell_step(const struct trace_result *r, enum plane plane, struct nod
 				 reason_name(s->reason), reason_text(s->reason));
 		else
 			snprintf(text, sizeof(text), "%s%s", verdict_name(s),
-				 s->ours ? "" : ": nobody's");
+				 s->ours ? "" : ": of no service or peer");
 		document_text(row, plane_name(plane), text);
 	}
 }
@@ -107,7 +107,7 @@ static bool hop_is_resolved(const struct nexthop *hop)
 	return memcmp(hop->fib.dmac, none, sizeof(none));
 }
 
-static void tell_hop(const struct trace_result *r, struct node row)
+static void add_hop(const struct trace_result *r, struct node row)
 {
 	char text[ADDRESS_STRLEN], mac[18];
 	const __u8 *m = r->hop.fib.dmac;
@@ -123,10 +123,10 @@ static void tell_hop(const struct trace_result *r, struct node row)
 	snprintf(mac, sizeof(mac), "%02x:%02x:%02x:%02x:%02x:%02x", m[0], m[1], m[2], m[3], m[4],
 		 m[5]);
 	document_text(row, "mac", hop_is_resolved(&r->hop) ? mac :
-		      "not resolved: the kernel asks for it");
+		      "not resolved: the kernel resolves it");
 }
 
-static void tell_frame(const struct trace_frame *f, const char *key, struct node row)
+static void add_frame(const struct trace_frame *f, const char *key, struct node row)
 {
 	char *text = malloc(2 * f->len + 1);
 
@@ -136,7 +136,7 @@ static void tell_frame(const struct trace_frame *f, const char *key, struct node
 	free(text);
 }
 
-static void tell_out(const struct trace_result *r, struct node row)
+static void add_out(const struct trace_result *r, struct node row)
 {
 	char text[PACKET_WORDS + 2 * ADDRESS_STRLEN + 8], name[IF_NAMESIZE];
 	struct packet_words words;
@@ -154,27 +154,29 @@ static void tell_out(const struct trace_result *r, struct node row)
 }
 
 /* Says in one sentence what happens to the packet. */
-static void say(const struct trace_result *r, char text[SENTENCE])
+static void format_summary(const struct trace_result *r, char text[SENTENCE])
 {
 	const struct trace_step *s = r->last;
 	char out[IF_NAMESIZE], hop[ADDRESS_STRLEN];
 	struct address a = hop_address(&r->hop);
 
 	if (s->verdict == TRACE_NOT_RUN)
-		snprintf(text, SENTENCE, "the kernel does not run it: %s", strerror(-s->error));
+		snprintf(text, SENTENCE, "the kernel cannot run the programs on it: %s",
+			 strerror(-s->error));
 	else if (!s->ours)
-		snprintf(text, SENTENCE, "it is for no service, no answer of a backend, and of no "
-			 "peer: it goes up to the kernel, untouched");
+		snprintf(text, SENTENCE,
+			 "it belongs to no service and no peer: it goes up to the kernel "
+			 "unchanged");
 	else if (s->reason && !reason_drops(s->reason))
-		snprintf(text, SENTENCE, "it goes up to the kernel, untouched: %s",
+		snprintf(text, SENTENCE, "it goes up to the kernel unchanged: %s",
 			 reason_text(s->reason));
 	else if (s->reason)
-		snprintf(text, SENTENCE, "it ends here: %s", reason_text(s->reason));
+		snprintf(text, SENTENCE, "it is dropped: %s", reason_text(s->reason));
 	else
 		snprintf(text, SENTENCE, "%s sends it by %s%s%s%s", s == &r->step[PLANE_XDP] ?
 			 "XDP" : "tc", interface_name(r->egress, out), r->has_hop ? " to " : "",
 			 r->has_hop ? address_format(&a, hop) : "",
-			 r->pieces > 1 ? ", in pieces, of which the last is told" : "");
+			 r->pieces > 1 ? ", in fragments, of which the last is shown" : "");
 }
 
 int trace_tell(const struct trace *t, __u32 ifindex, const struct trace_frame *in,
@@ -190,19 +192,19 @@ int trace_tell(const struct trace *t, __u32 ifindex, const struct trace_frame *i
 	document_text(row, "name", text);
 	document_text(row, "in", interface_name(ifindex, name));
 	document_text(row, "packet", words.what);
-	tell_whose(t, s, row);
-	tell_guard(t, r, &words, row);
-	tell_flow(r, row);
-	tell_step(r, PLANE_XDP, row);
-	tell_step(r, PLANE_TC, row);
-	tell_hop(r, row);
-	tell_out(r, row);
+	add_owner(t, s, row);
+	add_guard(t, r, &words, row);
+	add_flow(r, row);
+	add_step(r, PLANE_XDP, row);
+	add_step(r, PLANE_TC, row);
+	add_hop(r, row);
+	add_out(r, row);
 	document_text(row, "verdict", verdict_name(s));
 	document_text(row, "path", plane_name(s - r->step));
 	document_text(row, "reason", s->reason ? reason_name(s->reason) : NULL);
-	say(r, text);
+	format_summary(r, text);
 	document_text(row, "says", text);
 	if (frames)
-		tell_frame(&r->out, "frame", row);
+		add_frame(&r->out, "frame", row);
 	return 0;
 }
