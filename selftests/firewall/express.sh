@@ -39,7 +39,7 @@ count_arrivals client back 'ip saddr 198.51.100.1 udp dport { 4000, 4001 }'
 config 192.168.1.10
 start_daemon -c "$work/wgxdp.yaml"
 
-# ---- it is used, and counts
+# ---- the express path is used, and counts
 
 start_listener wg-end plain -e "192.168.1.10:$port"
 start_listener wg-end masked -e 192.168.1.10:4500 # a flow is remembered once it is answered
@@ -49,28 +49,28 @@ sends 10
 expect 'originals that arrived' $(($(arrived wg-end ten) - arrived)) == $((2 * rate))
 all_back() { (($(arrived client back) - back >= 2 * rate)); }
 wait_for 5 'all answers' all_back
-expect 'of both directions by the express path, in percent' $((($(hits) - before) * 100 / (4 * rate))) '>=' 95
+expect 'share of the express path in both directions, in percent' $((($(hits) - before) * 100 / (4 * rate))) '>=' 95
 expect 'packets counted to the flow' "$(wgxdp show flows --json | /usr/bin/python3 -c '
 import json, sys
 print(*[f[d]["packets"] for f in json.load(sys.stdin)["flows"] for d in ("original", "reply")])')" == "$((2 * rate)) $((2 * rate))"
 expect_sums
 
-# ---- what changes is heeded
+# ---- changes take effect
 
-seen=(wg-end ten) # namespace and counter of what went the old way
+seen=(wg-end ten) # namespace and counter of packets on the old route
 goes_old_way() { # and back
 	local n back
 	n=$(arrived wg-end ten) back=$(arrived client back)
 	sends 1
 	(($(arrived wg-end ten) - n >= rate / 5 && $(arrived client back) - back >= rate / 10))
 }
-back() { # COMMAND...: what was changed is as it was, and is learned again
+back() { # COMMAND...: undoes the change; the entries are learned again
 	"$@"
 	reload 192.168.1.10
 	wait_for 10 'the old way again' goes_old_way
 }
 host() { inside firewall "$@"; }
-edited() { # SED-COMMAND: of the configuration
+edited() { # SED-COMMAND: edits the configuration
 	config 192.168.1.10
 	sed -i "$1" "$work/wgxdp.yaml"
 	wgxdp reload -c "$work/wgxdp.yaml" > /dev/null
