@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# What the blind relay drops, `wgxdp monitor` tells, with reason, addresses and interface; and where sites are, what they sent each other, how
-# often one was asked and refused, `show sites` and the metrics say. The network is that of sites.sh, with an attacker. Site d is a peer
-# that never came. BREAK=1 sends what an attacker would from where the site is: then blind_stranger must be missed.
+# `wgxdp monitor` reports what the blind relay drops, with reason, addresses and interface. `show sites` and the metrics
+# report each site's endpoint, the traffic between sites, and how often a site was challenged and refused. The network
+# is that of sites.sh, with an attacker. Site d is a peer that never came. BREAK=1 sends the attacker's messages from
+# the site itself: then blind_stranger must be missing.
 #
 #     198.51.100.11 nat-a ---+--- 198.51.100.1, 2001:db8::1    relay
 #     198.51.100.12 nat-b ---+--- 198.51.100.66, 2001:db8::66  attacker

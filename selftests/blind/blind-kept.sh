@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: long
 # timeout: 300
-# What the blind relay keeps over `wgxdp down`: with the file that it leaves all sessions go on; with one that is older than a session may be,
-# none; and whatever else is in it, sites come and reach each other. The network is that of sites.sh.
+# The blind relay keeps its sessions over `wgxdp down` in a file. With this file all sessions continue. With a file
+# older than a session may be, none does. Sites come back and reach each other, even if the file is damaged. The network is that of sites.sh.
 #
-# BREAK=1 loses the file: then the sessions must be missed.
+# BREAK=1 loses the file: then the sessions must be missing.
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 source "${BASH_SOURCE[0]%/*}/../lib/sites.sh"
 source "${BASH_SOURCE[0]%/*}/../lib/blind-sites.sh"
@@ -69,7 +69,7 @@ begins
 expect 'sessions of a clock that went backwards' "$(sessions)" == 0
 stops
 
-strange() { # what nobody has written
+strange() { # a damaged or foreign file
 	case $1 in
 	'half a line') head -c 700 "$work/kept" ;;
 	'without time') grep -v '^time' "$work/kept" ;;

@@ -2,16 +2,18 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: long
 # timeout: 300
-# What changes about a blind relay while it runs: what `save` writes, also where /run was lost, `up` takes for what there is; a pair that is
-# taken away begins no new session, and goes on with the one that it has; a peer that WireGuard gets is a site, one that it loses is none,
-# and comes back with its sessions; an MTU that the interface does not carry is refused; an interface that comes after `up` is the relay's
-# too. The network is that of sites.sh.
+# A blind relay follows changes while it runs. The network is that of sites.sh.
+# - `up` takes the output of `save` for the running configuration, even if /run was lost.
+# - A removed pair begins no new session but keeps its present one.
+# - A peer added to WireGuard becomes a site. A removed one is none, and gets its sessions back when it returns.
+# - `up` refuses an MTU that the interface does not carry.
+# - An interface that comes after `up` belongs to the relay too.
 #
 #     198.51.100.11 nat-a --+
 #     198.51.100.12 nat-b --+--- 198.51.100.1, 2001:db8::1 relay
 #     2001:db8::c, ::d -----+
 #
-# BREAK=1 takes away another pair than it says.
+# BREAK=1 removes another pair.
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 source "${BASH_SOURCE[0]%/*}/../lib/sites.sh"
 source "${BASH_SOURCE[0]%/*}/../lib/blind-sites.sh"
@@ -30,7 +32,7 @@ round_trip() { # WHAT
 	expect "$1: save, and up" "$(tail -n 1 "$work/up")" == '0 entries written'
 	as_it_is | diff "$work/was" - || fail "$1: something changed"
 }
-configuration() { # OPTION...: the daemon is told of it
+configuration() { # OPTION...: the daemon reads it again
 	blind_file "$@"
 	wgxdp reload -c "$work/wgxdp.yaml" > /dev/null
 }

@@ -3,10 +3,11 @@
 # tier: long
 # timeout: 900
 # vm
-# Three sites behind symmetric NATs, each reaching each other through the blind relay for six minutes, in which every session has begun anew
-# twice: no ping is lost, and the relay's own WireGuard has decrypted none of them. With the kernel's WireGuard fewer, and over as long.
+# Three sites behind symmetric NATs reach each other through the blind relay for six minutes, in which every session is
+# renewed twice. No ping is lost, and the relay's own WireGuard decrypts none of them. With the kernel's WireGuard there
+# are fewer pings in the same time.
 #
-# BREAK=1 allows only two of the three pairs: then the third must be missed.
+# BREAK=1 allows only two of the three pairs: then the third must fail.
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 source "${BASH_SOURCE[0]%/*}/../lib/sites.sh"
 source "${BASH_SOURCE[0]%/*}/../lib/blind-sites.sh"

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Blind and routed sites on one relay and one port: a and b talk to each other without the relay's key, and with c, whose only peer is the
-# relay, through its WireGuard and its policy. The network is that of sites.sh.
+# Blind and routed sites share a relay and a port. a and b reach each other without the relay's key. c has the relay as
+# its only peer, and reaches a and b through the relay's WireGuard and policy. The network is that of sites.sh.
 #
 #     198.51.100.11 nat-a --+        a - b: blind, on any port
 #     198.51.100.12 nat-b --+--- 198.51.100.1, 2001:db8::1 relay
 #     2001:db8::c  edge-c --+        c - a, c - b: routed, by the policy's ports (c is behind a NAT where mixes_families is false)
 #
-# BREAK=1 does not call b a blind site.
+# BREAK=1 does not make b a blind site.
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 source "${BASH_SOURCE[0]%/*}/../lib/sites.sh"
 source "${BASH_SOURCE[0]%/*}/../lib/blind-sites.sh"

@@ -46,7 +46,7 @@ inside firewall ip link set other name wan
 inside firewall ip link set wan up
 inside firewall ip address add 2001:db8:1::1/64 dev wan
 forwards 'the wan has its name again'
-# More changes than the kernel keeps for it, and none of them tells of the wan
+# More changes than the kernel queues for the daemon, and none of them is about the wan
 kill -STOP "$daemon"
 for n in {1..3000}; do echo "address add 10.1.$((n / 250)).$((n % 250))/32 dev lo"; done | inside firewall ip -batch -
 inside firewall ip link del wan

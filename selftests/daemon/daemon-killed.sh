@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # vm
-# The daemon is killed under traffic, again and again, and comes back: no packet is lost, and what commands have changed since
-# stays. It reads its file again on SIGHUP, and a wrong one changes nothing; there is one daemon an instance; `down` ends it.
+# The daemon is killed under traffic, again and again, and restarts: no packet is lost, and changes by commands stay. On
+# SIGHUP it reads its file again; a wrong file changes nothing. An instance has only one daemon, and `down` ends it.
 # BREAK=1 takes the instance down in between.
 #
 #     client uplink ---- wan firewall lan ---- eth wg-end
@@ -87,7 +87,7 @@ ends() {
 ended() { ! kill -0 "$daemon"; }
 
 firewall_network
-for ns in client wg-end; do inside $ns sysctl -qw net.ipv6.conf.all.disable_ipv6=1; done # which talks by itself
+for ns in client wg-end; do inside $ns sysctl -qw net.ipv6.conf.all.disable_ipv6=1; done # IPv6 sends packets by itself
 count_arrivals wg-end all_of_them "udp dport $port"
 configuration $port
 start_daemon -c "$work/wgxdp.yaml"

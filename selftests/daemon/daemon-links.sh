@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # vm
-# Links that are not plain ports come and go under a daemon, and it follows: ports of the bridge that is the LAN, an interface
-# that is set down and up, a VLAN that is the WAN and gets another id, a WireGuard tunnel that is the WAN. Clients are answered
-# after each, by XDP where it can, and what is no port any more is let go. BREAK=1 stops the daemon before.
+# The daemon follows links that are not plain ports. These are the ports of the bridge that is the LAN, an interface that goes down
+# and up, a VLAN as WAN that gets another id, and a WireGuard tunnel as WAN. Clients are answered after each change, by
+# XDP if possible. A device that is no longer a port is released. BREAK=1 stops the daemon before.
 #
 #     client uplink ------ wan firewall br-lan lan1 ------ eth1 eth wg-end     eth is a bridge, of which one port is plugged
 #            up7, wgc      wan7, wgf          lan2 ------ eth2
@@ -57,7 +57,7 @@ five_asked() { # FROM TO: and answered
 	inside client "$udptool" ask -n 5 -r 1000 -w 100 "$1:4001" "$2:$port" > "$work/asked" && [[ $(said asked answered) == 5 ]]
 }
 
-# By XDP, if that is said, and by wgxdp at all: none are left to the kernel, which would answer that nobody listens
+# With xdp: by XDP. Always by wgxdp: the kernel would answer with an ICMP error, because no socket listens
 goes() { # WHAT [xdp]
 	local replies xdp
 	wait_for 10 "$1: answers" five_asked 198.51.100.7 198.51.100.1

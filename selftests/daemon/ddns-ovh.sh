@@ -1,10 +1,13 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # vm
-# `wgxdp ddns` with OVH's API, whose stand-in (ovh.py) checks signatures and calls by itself, and with a program of the admin's: what
-# differs is written and refreshed, what does not is only read; a refresh that failed is made up for, and foreign records stay; a
-# shell-style file is imported, and never run; an API that refuses, fails, hangs, redirects or talks nonsense is an error that says so,
-# and no secret is in what is said. BREAK=1 changes the address between.
+# `wgxdp ddns` with OVH's API and with a program of the admin. A stand-in for the API (ovh.py) checks signatures and
+# calls by itself.
+# - Only records that differ are written and refreshed. A failed refresh is repeated, and foreign records stay.
+# - A shell-style file is imported but never run.
+# - If the API refuses, fails, hangs, redirects or sends nonsense, the command reports it.
+# - No output contains a secret.
+# BREAK=1 changes the address in between.
 #
 #     published:  ens18 wg-end mgmt .1 -- 192.0.2.0/24 -- .2 eth api (ovh.py, name server)
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"

@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # vm
-# `wgxdp ddns` with a real name server: names follow wg-end's prefix, all of them by one signed update, and nothing is written where
-# nothing differs; what is temporary, deprecated, tentative, private or a ULA is never published; a wrong key, a server that is down
-# or unsigned, and a CNAME are errors. Secrets are in no argument, environment or output. BREAK=1 lets somebody else write between.
+# `wgxdp ddns` with a real name server. One signed update sets all names to wg-end's new prefix, and none is sent if
+# nothing differs. Temporary, deprecated, tentative, private and ULA addresses are never published. A wrong key, a
+# server that is down or unsigned, and a CNAME are errors. No argument, environment or output contains a secret. BREAK=1
+# lets another client write in between.
 #
 #     published:  ens18 wg-end mgmt -- fd53::/64 -- eth dns
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"

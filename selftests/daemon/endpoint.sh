@@ -126,7 +126,7 @@ Nothing to do: endpoint is already 203.0.113.1:51820
 EOF
 done
 
-# what cannot be
+# invalid arguments and states
 wrong() { # WHAT STATUS ERROR ARGUMENT...
 	says "$1" "$2" "${@:4}" < /dev/null
 	grep -qF -- "$3" "$work/errors" || fail "$1: the error is: $(< "$work/errors")"

@@ -3,9 +3,10 @@
 # tier: long
 # timeout: 240
 # vm
-# Knocks by real traceroutes, 1, 5 and 12 hops away, by UDP to rising ports and to one (-U), and by `wgxdp knock send`: each runs a program,
-# as nobody, without a shell, once in ten seconds, and is written down for a unit; what is no knock, or for another host, does nothing. The same by
-# `wgxdp knock` without a configuration. BREAK=1 lets the last router give every packet a TTL of 64.
+# Knocks run a program: by real traceroutes from 1, 5 and 12 hops away, by UDP to rising ports and to one port (-U), and
+# by `wgxdp knock send`. The program runs as the user nobody, without a shell, at most once in ten seconds, and the
+# knock is recorded for a unit. Other packets, and knocks for other hosts, do nothing. `wgxdp knock` does the same
+# without a configuration. BREAK=1 makes the last router set every packet's TTL to 64.
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 source "${BASH_SOURCE[0]%/*}/../lib/warrior.sh"
 

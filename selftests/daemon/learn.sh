@@ -3,9 +3,10 @@
 # tier: long
 # timeout: 300
 # vm
-# A road warrior's endpoint, learnt where WireGuard cannot: the home router's own rules let in only what it asked for, so an initiation
-# from a new place is seen by the data path alone. And who forges: a repeated initiation moves nothing, one that was caught on its way
-# moves the endpoint for less than five seconds, three in vain end it until somebody knocks. Native XDP, generic, tc. BREAK=1 learns nothing.
+# The home router learns a road warrior's endpoint when WireGuard cannot: its own rules accept only answers, so that
+# only the data path sees an initiation from a new place. A repeated initiation moves nothing. An initiation that an attacker
+# intercepted moves the endpoint for less than five seconds, and after three of these, learning stops until a knock. With
+# native XDP, generic XDP and tc. BREAK=1 learns nothing.
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 source "${BASH_SOURCE[0]%/*}/../lib/warrior.sh"
 
@@ -63,7 +64,7 @@ done
 sleep 0.5
 kill $catcher
 wait $catcher || :
-inside r1 wg set wg1 peer "$(key wg2)" remove # which would go on, and come through
+inside r1 wg set wg1 peer "$(key wg2)" remove # otherwise it would send again and succeed
 inside net nft delete table ip catch
 place=$(endpoint)
 
@@ -134,8 +135,8 @@ sleep 5.5
 is_there "$place" || fail "after all that it is at $(endpoint)"
 end_daemon
 
-# On each CPU 1,000 a second that have the form of an initiation, by a stranger who does not know the key: ten times as many as there
-# may be reports. They take none of these, so who is right is heard.
+# On each CPU a stranger without the key sends 1,000 messages a second in the form of an initiation, ten times as many
+# as there may be reports. They take no reports from right initiations.
 start_daemon -c "$work/wgxdp.yaml"
 floods=()
 for ((cpu = 0; cpu < $(nproc); cpu++)); do

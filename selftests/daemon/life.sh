@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # timeout: 300
 # vm
-# An instance's life: `up` twice changes nothing; with another configuration it changes what differs, and no packet is lost
-# meanwhile; a wrong one changes nothing; `down` leaves no pin, link, program, map, qdisc or filter. It forwards while no
-# process of it runs.
+# The life of an instance. A second `up` changes nothing. `up` with another configuration changes only what differs,
+# without losing a packet. A wrong configuration changes nothing. `down` leaves no pin, link, program, map, qdisc or
+# filter. The instance forwards while none of its processes runs.
 #
 #     client  .7 -- 198.51.100.0/24 -- .1 wan firewall .1 lan -- 192.168.1.0/24 -- .10 wg-end
 #                   2001:db8:1::/64                              2001:db8:2::/64
@@ -145,7 +145,8 @@ devices_anew() {
 	expect 'forwarded, by a new lan' "$came" == 10
 }
 
-# Of a host that has made thousands of interfaces: one whose index has the wan's place in the map, and two others with one place
+# Indexes of a host that has made thousands of interfaces: one falls on the wan's place in the map, and two others share
+# a place
 indexes() {
 	local index
 	index=$(inside firewall ip -j link show wan | /usr/bin/python3 -c 'import json, sys; print(json.load(sys.stdin)[0]["ifindex"])')

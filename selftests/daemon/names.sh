@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # vm
-# A backend that is a name: waited for until it resolves, asked for again when its TTL ends, and kept while DNS fails, over a
-# boot too. It changes to another host under 10,000 packets a second, and none is lost. BREAK=1 lets it be nobody's in between.
+# A backend may be a name. The daemon waits until it resolves, asks again when its TTL ends, and keeps the address while
+# DNS fails, even over a boot. The name moves to another host under 10,000 packets a second, and none is lost. BREAK=1
+# leaves the name without an address in between.
 #
 #     client uplink -- wan firewall lan -- switch -- eth one    192.168.1.11
 #                       name server    \             \- eth two    192.168.1.12

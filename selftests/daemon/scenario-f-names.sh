@@ -3,10 +3,11 @@
 # tier: long
 # timeout: 240
 # vm
-# Scenario F with its names, by a real name server and a resolver in front of it: the firewall's daemon has A follow its WAN, wg-end's has
-# AAAA of both names follow its own address, each within a second of the kernel's word; the WAN's IPv4 changes, wg-end's prefix changes, and a
-# client that asks again is back in its tunnel, by XDP. dig prints what there should be; a second run writes nothing; a WAN in 100.64.0.0/10
-# is never published. BREAK=1 stops the firewall's daemon while the WAN's address changes.
+# Scenario F with its names, with a real name server and a resolver in front of it. The firewall's daemon keeps A at its
+# WAN's address, and wg-end's daemon keeps AAAA of both names at its own address, each within a second of the change.
+# The WAN's IPv4 and wg-end's prefix change. A client that resolves again gets its tunnel back, by XDP. dig prints the
+# expected records. A second run writes nothing. A WAN in 100.64.0.0/10 is never published. BREAK=1 stops the firewall's
+# daemon while the WAN's address changes.
 #
 #     client uplink -- 192.0.2.0/24, 2001:db8:1::/64 -- net wan -- wan firewall lan -- eth wg-end
 #       wgc              dns fd53::53, resolver 192.0.2.53   |                               wge, 51820
@@ -120,7 +121,7 @@ follow 203.0.113.6 2001:db8:3::10
 back '[2001:db8:3::10]:51820' '[2001:db8:1::7]' 'after the prefix changed'
 expect 'ms until all names followed, at worst' $worst '<=' "$(at_most 1000)"
 
-# what an admin looks at
+# the admin's own look at the records
 for question in 'firewall A' 'firewall AAAA' 'wg-end AAAA' 'wg-end A'; do
 	# shellcheck disable=SC2086
 	set -- $question

@@ -2,12 +2,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: long
 # timeout: 900
-# doctor names a nic whose UDP comes to one queue, on a nic that has four and hashes as it is told: QEMU's virtio-net with RSS, in a
-# virtual machine of four CPUs with Linux 6.1 and 6.12. Hash by addresses alone, for either family or both; one queue in the
-# indirection table; one queue in use, before `up` and while native XDP is attached, when virtio_net cannot change their number; and a
-# nic that has one queue. After each cure the packets of 32 tunnels come to several queues. Those of one tunnel come to one queue,
-# whatever is set.
-# BREAK=1 leaves the nic well, which doctor must not warn about. Arguments: the kernels, instead of both.
+# doctor reports a NIC whose UDP packets all arrive at one queue. The NIC has four queues, and its hash can be set:
+# QEMU's virtio-net with RSS, in a virtual machine of four CPUs with Linux 6.1 and 6.12. The faults:
+# - a hash of the addresses alone, for one family or both
+# - an indirection table with one queue
+# - one queue in use, before `up` and while native XDP is attached, when virtio_net cannot change their number
+# - a NIC with only one queue
+# After each fix the packets of 32 tunnels arrive at several queues. Those of one tunnel always arrive at one queue.
+# BREAK=1 leaves out the fault: then doctor must not warn. Arguments: the kernels, instead of both.
 #
 #     sender 198.51.100.7 ---- tap, 4 queues ---- .1 wan firewall lan ---- eth wg-end .10
 #     (this machine)                                   (the virtual machine)
@@ -183,5 +185,5 @@ expect 'packets at wg-end' "$(arrived wg-end all_of_them)" '>' "$arrivals"
 wgxdp down > /dev/null
 
 doctor --wan spare --to 192.168.1.10
-found ok found | grep 'one receive queue' || fail "of a nic with one queue: $(wgxdp doctor --wan spare --to 192.168.1.10)"
+found ok found | grep 'one receive queue' || fail "doctor on a NIC with one queue: $(wgxdp doctor --wan spare --to 192.168.1.10)"
 ! found warning | holds -x queues || fail 'a warning for which there is no cure'

@@ -32,10 +32,10 @@ mount --bind "$work/hosts" /etc/hosts
 wgxdp up --wan wan --lan lan --to wg-end.example.net > "$work/up" 2>&1 || fail "up: $(< "$work/up")"
 start_daemon
 names name
-[[ $cure == 'getent ahosts wg-end.example.net' ]] || fail "the cure of a name that nobody knows: $cure"
+[[ $cure == 'getent ahosts wg-end.example.net' ]] || fail "the fix for an unknown name: $cure"
 end_daemon
 echo '192.168.1.10 wg-end.example.net' >> "$work/hosts"
-treated daemon # which asks for names again
+treated daemon # it resolves names again
 passes_again 'a name'
 
 firewall_up

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: long
 # timeout: 1200
-# The table of faults (selftests/lib/fault-table.sh) of hosts where something is missing beside the data path: WireGuard behind a firewall
-# and its guard, no daemon where one is needed, an instance that is not up, a firewall whose wan is in a bridge.
+# The table of faults (selftests/lib/fault-table.sh) for parts beside the data path: WireGuard behind a firewall and its
+# guard, a missing daemon, an instance that is not up, a firewall whose wan is in a bridge.
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 source "$root/selftests/lib/wards.sh"
 source "$root/selftests/lib/fault-table.sh"

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: long
 # timeout: 300
-# The time of day is set a year ahead, and a year back, under a daemon (otherclock.so says so to it alone, as it cannot be set in a
-# network namespace): a service and flows of another go on without a packet lost, the route of a site that is alive stays, and an address
-# that comes is followed. BREAK=1 removes the site, whose route must be missed.
+# The time of day jumps a year ahead and a year back under a daemon (otherclock.so tells only the daemon, because the
+# clock is shared). A service and the flows of another one continue without a lost packet. The route of a live site
+# stays, and the daemon follows a new address. BREAK=1 removes the site: then its route must be missing.
 #
 #     client  .7 -- 198.51.100.0/24 -- .1 wan firewall .1 lan -- 192.168.1.0/24 -- .10 wg-end
 #         the site ===== WireGuard ===== the relay
@@ -54,7 +54,7 @@ monitor=$!
 sent_to() { # PORT N
 	inside client "$udptool" send -n "$2" -r 1500 -c 50 uplink "$wan_mac" 198.51.100.7:4000 "198.51.100.1:$1" > /dev/null
 }
-sent_to $port 100 # who has wg-end's address is asked for before it counts
+sent_to $port 100 # the firewall resolves wg-end before the count
 sent_to 51821 100
 had=$(arrived wg-end service) flows_had=$(arrived wg-end flows)
 n=30000

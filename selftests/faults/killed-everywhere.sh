@@ -2,14 +2,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: long
 # timeout: 3600
-# Commands that are killed in the place of each call by which they change something outside of themselves, one after the other
-# (faultrun): `up` from nothing, `down`, a change of the configuration, and an upgrade, which puts other programs in the place of those
-# that run. After an `up` from nothing, and a `down`, `down` leaves nothing and `up` mends; after a change all streams of all features
-# were forwarded without a loss (the network is that of faults.sh), what `save` tells is the one or the other configuration, and it is
-# what runs.
+# A killed command leaves no half-done state. Commands are killed instead of each call by which they change something
+# outside of themselves (faultrun), one call at a time. The commands are `up` from nothing, `down`, a change of the configuration, and an
+# upgrade, which replaces the running programs. After a killed `up` from nothing or `down`, `down` leaves nothing and
+# `up` repairs. After a killed change, all streams of all features are forwarded without a loss (the network is that of
+# faults.sh). `save` prints the old or the new configuration, and it is the one that runs.
 #
-# $WGXDP_STEP: not each call, but every so-manieth. BREAK=1 takes the instance down after a change: then packets must be missed.
-# BREAK=2 leaves something in /run: then it must be found.
+# $WGXDP_STEP: only every such call. BREAK=1 takes the instance down after a change: then packets must be missing.
+# BREAK=2 leaves a file in /run: then it must be found.
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 source "${BASH_SOURCE[0]%/*}/../lib/faults.sh"
 
@@ -56,7 +56,7 @@ downs() { # WHAT STEP FILE
 
 one_or_the_other() { # WHAT FILE FILE
 	wgxdp save > "$work/saved" 2> "$work/said" || fail "$1: save: $(< "$work/said")"
-	cmp -s "$work/saved" "$work/is-$2" || cmp -s "$work/saved" "$work/is-$3" || fail "$1: neither the one nor the other: $(< "$work/saved")"
+	cmp -s "$work/saved" "$work/is-$2" || cmp -s "$work/saved" "$work/is-$3" || fail "$1: neither of the two configurations: $(< "$work/saved")"
 	wgxdp up -c "$work/saved" > "$work/out" 2>&1 || fail "$1: up with what was saved: $(< "$work/out")"
 	[[ ! -e /run/wgxdp/default/running.yaml.new ]] || fail "$1: left running.yaml.new"
 }

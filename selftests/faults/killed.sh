@@ -2,10 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # vm
 # timeout: 300
-# An `up` that is killed, at 13 moments between its beginning and its end, leaves nothing that `down` does not remove, and
-# nothing that the next `up` does not mend. One that changes what runs, killed at any of its steps, leaves the one or the other
-# configuration, and `save` says which; also where only the name of running.yaml was not changed yet. BREAK=1 loses the text
-# that the kernel keeps, so that running.yaml alone tells.
+# An `up` that is killed at one of 13 moments leaves nothing that `down` does not remove and the next `up` does not
+# repair. A killed change leaves the old or the new configuration, and `save` prints which, even if only the rename of
+# running.yaml was missing. BREAK=1 loses the text that the kernel keeps, so that only running.yaml tells.
 #
 #     client  .7 -- 198.51.100.0/24 -- .1 wan firewall .1 lan -- 192.168.1.0/24 -- .10 wg-end
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"

@@ -2,11 +2,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: long
 # timeout: 1800
-# `up`, `reload`, `down`, `save`, `show` and a daemon that comes and goes, of one instance, all at once, 100 rounds: each is done or says
-# why not, none hangs; what runs after a round is what one of them asked for, whole; and nothing is left in the end. Then the same without
-# `down`, and with another daemon, under traffic of a service that all of them have: none of it is lost.
+# Concurrent commands of one instance: `up`, `reload`, `down`, `save`, `show` and a daemon that starts and ends, in 100
+# rounds. Each succeeds or names its reason, and none hangs. After a round, one of the requested configurations runs
+# completely, and at the end nothing is left. Then the same without `down`, with another daemon, under traffic of a
+# service that all configurations have: no packet is lost.
 #
-# BREAK=1 has `down` among those under traffic. $WGXDP_ROUNDS: not 100.
+# BREAK=1 runs `down` too under traffic. $WGXDP_ROUNDS replaces the 100 rounds.
 #
 #     client  .7 -- 198.51.100.0/24 -- .1 wan firewall .1 lan -- 192.168.1.0/24 -- .10 wg-end
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
@@ -36,7 +37,7 @@ daemon_goes() {
 		fail "the daemon: status $status, $(< "$work/out-daemon")"
 }
 
-# Who may run beside `down` may find nothing up, and says so
+# A command beside `down` may find nothing up, and reports it
 allowed='is not up|another daemon|runs already|is gone|is removed|removed meanwhile|down'
 
 all_at_once() { # COMMAND...: each a line of arguments
@@ -75,7 +76,7 @@ whole() { # WHEN: nothing is up, or what one of them asked for
 }
 
 firewall_network
-for ns in client wg-end; do inside $ns sysctl -qw net.ipv6.conf.all.disable_ipv6=1; done # which talks by itself
+for ns in client wg-end; do inside $ns sysctl -qw net.ipv6.conf.all.disable_ipv6=1; done # IPv6 sends packets by itself
 count_arrivals wg-end all_of_them "udp dport $port"
 for k in 0 1 2 3; do
 	wgxdp up -c "$work/$k.yaml" > /dev/null

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# wgxdp on a host with Docker's rules (iptables-nft, IPv4 and IPv6, FORWARD dropped by default), its bridge and containers: a port that
-# Docker publishes works before, during and after, also while wgxdp comes and goes in the middle of a transfer; wgxdp's services work,
-# one of them with its backend in a container; a container that starts meanwhile is reached. What `gen nft` and `gen hosts` write is loaded
-# beside, and works once DOCKER-USER accepts what the guide says. Docker's tables are the same byte for byte, handles included, once all is
-# over. BREAK=1 flushes the rules, as an /etc/nftables.conf with `flush ruleset` at its head does.
+# wgxdp works on a host with Docker's rules (iptables-nft, IPv4 and IPv6, FORWARD dropped by default), its bridge and
+# containers. A port that Docker publishes works before, during and after, even while wgxdp starts and stops in the
+# middle of a transfer. wgxdp's services work too, one of them with a backend in a container, and so does a container
+# that starts meanwhile. The rules of `gen nft` and `gen hosts` load beside Docker's, and work once DOCKER-USER accepts
+# what the guide says. At the end Docker's tables are the same byte for byte, with handles. BREAK=1 flushes the rules,
+# like an /etc/nftables.conf that begins with `flush ruleset`.
 #
 #     client .7 -- 198.51.100.0/24 -- .1 wan firewall lan .1 -- 192.168.1.0/24 -- .10 wg-end
 #                  2001:db8:1::/64             docker0 .1
@@ -13,11 +14,11 @@
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 
 command -v iptables-nft > /dev/null || fail 'no iptables-nft here: apt install iptables'
-size=$((8 << 20)) # of the transfer
+size=$((8 << 20)) # bytes of the transfer
 
 both() { inside firewall iptables-nft "$@" && inside firewall ip6tables-nft "$@"; }
 
-# What dockerd lays down as it starts, with ip6tables
+# The rules that dockerd creates when it starts, with ip6tables
 docker_starts() {
 	local chain
 	inside firewall ip link add docker0 type bridge
@@ -50,7 +51,7 @@ container() { # NAME NUMBER: `docker run`
 	namespaces "$1"
 	cable "$1" eth0 firewall "veth$2"
 	inside firewall ip link set "veth$2" master docker0
-	inside "$1" ip link set eth0 address "02:42:ac:11:00:0$2" # made from the address: neighbours need not learn it anew
+	inside "$1" ip link set eth0 address "02:42:ac:11:00:0$2" # derived from the address, so that neighbours need not learn a new MAC
 	addresses "$1" eth0 "172.17.0.$2/16" "fd00:17::$2/64"
 	gateways "$1" 172.17.0.1 fd00:17::1
 	start "$1" "$root/selftests/lib/web.py" 80 "$1"

@@ -4,13 +4,14 @@
 # timeout: 5400
 # vm: 6.1/full 6.12/full newest/full
 # nics: virtio-net*4 virtio-net*4 virtio-net virtio-net vmxnet3 vmxnet3 e1000e e1000e e1000 e1000 rtl8139 rtl8139
-# The firewall's emulated NICs change under traffic, and a daemon follows them: a link goes down and up, QEMU
-# pulls the cable, the ring and the number of queues change, and QEMU pulls the NIC itself and plugs it in again.
-# A stream through the kernel's WireGuard goes on each time, in the same mode. The kernel forwards nothing, but
-# while a NIC that came back waits for the daemon it would. Afterwards the kernel sees none of the stream.
-# A line says how many packets the kernel saw during the change.
-# BREAK=1 has no daemon: nothing attaches to a NIC that came back. drivers-nics.sh draws the network.
-# DRIVERS='vmxnet3 e1000e' tries only these two.
+# The firewall's emulated NICs change under traffic, and a daemon follows them. A link goes down and up, QEMU pulls the
+# cable, the ring and the number of queues change, and QEMU removes the NIC itself and plugs it in again. Each time a
+# stream through the kernel's WireGuard continues, in the same mode. The kernel forwards nothing, except while a NIC
+# that came back waits for the daemon; afterwards it sees none of the stream. A line says how many packets it saw during
+# the change.
+#
+# BREAK=1 has no daemon: nothing attaches to a NIC that came back. drivers-nics.sh draws the network. DRIVERS='vmxnet3
+# e1000e' tries only these two.
 source "${BASH_SOURCE[0]%/*}/../lib/drivers-nics.sh"
 
 step=$((64 << 10)) # bytes of the stream, at least, after which it goes on
@@ -140,9 +141,9 @@ change() { # KIND HOW DEVICE CABLE MODEL
 	say "ok $what, $release: $((SECONDS - from)) s"
 }
 
-# virtio-net with several queues: the driver lets nobody change their number while it has XDP. Native XDP takes as many
-# queues again, one for each CPU. More queues than CPUs without room for that make virtio_net (6.12) use a queue that is
-# not there: any XDP program that transmits ends the kernel.
+# virtio-net with several queues: the driver does not allow a change of their number while it has XDP. Native XDP takes
+# as many queues again, one for each CPU. If there are more queues than CPUs, and no room for more queues, virtio_net
+# (6.12) uses a queue that does not exist: any XDP program that transmits crashes the kernel.
 change_queues() { # DEVICE
 	local device=$1 n
 	n=$(queues "$device")

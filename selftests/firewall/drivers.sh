@@ -11,7 +11,7 @@
 # packets XDP and tc sent, how many the drivers did not send, how many were lost, and the seconds.
 source "${BASH_SOURCE[0]%/*}/../lib/drivers-nics.sh"
 
-size=$((10 << 20)) # of a transfer
+size=$((10 << 20)) # bytes of a transfer
 pairs=(
 	'virtio-mq virtio-mq' 'vmxnet3 vmxnet3' 'e1000e e1000e' 'rtl8139 rtl8139'
 	'virtio e1000e' 'e1000 virtio-mq' 'rtl8139 vmxnet3' 'vmxnet3 virtio'

@@ -11,7 +11,7 @@
 #                                                                     2001:db8:3::/64
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 
-questions=200 # of each who asks
+questions=200 # questions of each sender
 
 build_network() {
 	local n=0 end

@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # vm
-# The links of a real firewall: VLANs and two tags at once on the WAN and the LAN, a bridge as LAN. What a client asks is
-# answered, both families, in auto and tc mode, by the plane that can: tags that a device takes off where XDP cannot see them are
-# tc's, and `up` says so. Frames for another VLAN, for the port below or for another MAC are nobody's, offloaded or not.
+# The links of a real firewall: VLANs and two tags at once on WAN and LAN, and a bridge as LAN. A client is answered,
+# both families, in auto and tc mode. XDP carries the packets if it sees the tags. If the device removes them, tc
+# carries the packets, and `up` says so. wgxdp leaves alone frames for another VLAN, for the port below or for another
+# MAC, with offload or without.
 #
 #     client uplink ------- wan firewall lan ------- eth wg-end        all of this on VLAN 7 of wan, VLAN 9 of lan, …
 source "${BASH_SOURCE[0]%/*}/../lib/ways.sh"
@@ -32,7 +33,7 @@ vlan_on_lan() {
 	tagged wg-end eth eth9 9 && eth=eth9
 }
 
-# Of which the firewall knows nothing
+# a VLAN unknown to the firewall
 stray_vlan() { tagged client uplink up20 20; }
 
 # 802.1Q in 802.1ad on the WAN, none on the LAN: heads grow and shrink by eight bytes
@@ -75,7 +76,8 @@ stray() { # WHAT
 	done
 }
 
-# What comes on VLAN 20, and untagged, is not for what listens on VLAN 7; what comes on either VLAN not for the port
+# A service on VLAN 7 does not accept packets of VLAN 20 or untagged ones. A service on the port does not accept packets
+# of a VLAN.
 other_vlan() { # WHAT
 	local client
 	start_listener client client4 198.51.100.7:4000 # or the client would answer with ICMP errors, which are the service's too

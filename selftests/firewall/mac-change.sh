@@ -2,20 +2,20 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: long
 # alone
-# wg-end's MAC changes without a word under 1,000 packets a second, while no process of wgxdp is alive, IPv4 and IPv6. Traffic
-# is back within 15 s when the kernel held the neighbour for STALE; when it was REACHABLE, within 60 s, and at most 5 s later
-# than plain kernel forwarding in a second network of the same make, at the same time.
+# wg-end's MAC changes without notice under 1,000 packets a second, while no process of wgxdp runs, IPv4 and IPv6.
+# Traffic is back within 15 s if the neighbour was STALE. If it was REACHABLE, traffic is back within 60 s, and at most
+# 5 s later than with the kernel's own forwarding in an equal second network at the same time.
 #
 #      client  .7 -- 198.51.100.0/24 -- .1  firewall .1 -- 192.168.1.0/24 -- .10  wg-end     wgxdp
 #     kclient  .7 -- 198.51.100.0/24 -- .1 kfirewall .1 -- 192.168.1.0/24 -- .10 kwg-end     the kernel alone
 #                    2001:db8:1::/64                       2001:db8:2::/64
 #
-# How long a kernel trusts a REACHABLE neighbour is its own lot, 15 to 45 s, drawn anew for each device: here drawn until it is
-# 40 to 41 s in both networks, so that the two can be compared.
+# The kernel draws a random time from 15 to 45 s for each device, for which it trusts a REACHABLE neighbour. The test
+# waits until both networks have 40 to 41 s, so that they can be compared.
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 
 rate=1000
-seconds=75 # of traffic for a REACHABLE neighbour
+seconds=75 # seconds of traffic for a REACHABLE neighbour
 
 trusted() { # FIREWALL TABLE: for how many ms a neighbour on its lan stays REACHABLE
 	inside "$1" ip ntable show dev lan name "$2" | sed -n 's/.*[^_]reachable \([0-9]*\).*/\1/p'
@@ -134,7 +134,7 @@ reachable() {
 what=reachable
 draw_all
 reachable
-if ! lots; then # every 300 s the kernel draws anew; now it has just done so
+if ! lots; then # the kernel draws every 300 s, and has just done so
 	say 'the kernel has drawn new lots meanwhile: once more'
 	for network in '' k; do inside "${network}wg-end" nft reset counters > /dev/null; done
 	draw_all

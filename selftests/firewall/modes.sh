@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # vm
-# Every mode carries originals and replies of both families, with no process of wgxdp alive, and `show` says which it is, and
-# why; auto takes what the driver can; what is asked for and refused changes nothing. A kernel without its type information
-# (/sys/kernel/btf) will do.
+# Every mode carries originals and replies of both families, while no process of wgxdp runs. `show` prints the mode and
+# its reason. auto takes the best mode of the driver. A refused mode changes nothing. A kernel without type information
+# (/sys/kernel/btf) is enough.
 #
 #     client  .7 -- 198.51.100.0/24 -- .1 wan firewall .1 lan -- 192.168.1.0/24 -- .10 wg-end
 #                   2001:db8:1::/64                              2001:db8:2::/64

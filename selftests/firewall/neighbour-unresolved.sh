@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # vm
-# The first packets meet neighbours that nobody has resolved yet, wg-end for originals and the client for its answers: none is
-# lost, and each is counted once.
+# The first packets meet unresolved neighbours: wg-end for originals, and the client for its answers. None is lost, and
+# each is counted once.
 #
 #     client  .7 -- 198.51.100.0/24 -- .1 firewall .1 -- 192.168.1.0/24 -- .10 wg-end
 #                   2001:db8:1::/64                      2001:db8:2::/64

@@ -1,17 +1,17 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # vm
-# IPv4 datagrams without DF that are longer than the MTU of the way out arrive in pieces, and whole: in both directions, by dnat (in
-# native, generic and tc mode) and without translation, as they come or as fragments already. With `df: report`, and where a
-# checksum is still to be computed, the sender is told, and cuts them itself. BREAK=1 makes the receiver's MTU smaller than the
-# firewall thinks.
+# IPv4 datagrams without DF that are longer than the egress MTU are fragmented and arrive whole, in both directions: by
+# dnat (in native, generic and tc mode) and without translation. They come whole or as fragments. With
+# `df: report`, and while a checksum is incomplete, the sender gets an ICMP error and fragments itself. BREAK=1 makes
+# the receiver's MTU smaller than the firewall's.
 #
 #     client  .7 -- 198.51.100.0/24 -- .1 wan firewall .1 lan -- 192.168.1.0/24 -- .10 wg-end
 #                     MTU 1500 | 1400                              MTU 1400 | 1500
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 
 n=50
-sizes=(1373 1472 4000) # of payloads: all but the last are one packet where the MTU is 1500, the last is three
+sizes=(1373 1472 4000) # payloads: one packet at an MTU of 1500, except the last, which is three
 total=0
 
 config() { # LINE...: more of the service
@@ -24,7 +24,7 @@ config() { # LINE...: more of the service
 	printf '    %s\n' "$@"
 }
 
-narrow() { # lan|wan: 1400 on that side, 1500 on the other
+narrow() { # lan|wan: 1400 on that side, 1500 on the opposite side
 	local lan=1500 wan=1400
 	[[ $1 == wan ]] || lan=1400 wan=1500
 	inside client ip link set uplink mtu $wan

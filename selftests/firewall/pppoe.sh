@@ -12,7 +12,7 @@
 #     10.77.0.2                                                                          10.77.0.1
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 
-size=100000000 # of a transfer
+size=100000000 # bytes of a transfer
 [[ ! ${BREAK:-} ]] || size=1000000
 
 network() {
@@ -74,7 +74,8 @@ fresh_tunnels() {
 	inside client wg set wgc peer "$(key wge)" allowed-ips 10.77.0.0/24 endpoint "$(address):$port"
 }
 
-# By wg-end's own address, and back. What wg-end had sent over IPv4 before, and came late, has the client answer there: then again
+# Moves the tunnel to wg-end's own IPv6 address. A late packet of wg-end over IPv4 would move the client's endpoint
+# back, so it tries again.
 answers_over_ipv6() {
 	inside client wg set wgc peer "$(key wge)" endpoint "[2001:db8:2::10]:$port"
 	ping_through && [[ $(address_seen wg-end wge wgc) == '[2001:db8:1::7]' ]]

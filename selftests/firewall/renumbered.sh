@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # vm
-# The provider gives the network at home another prefix: backends in it are followed there with the same host part, whether
-# the old prefix is withdrawn or deprecated first, and remembered over a boot; and home again.
-# BREAK=1: without a daemon.
+# The provider gives the home network another prefix. Backends in it move along with the same host part, whether the old
+# prefix is withdrawn or deprecated first. The prefix is remembered over a boot, and may change back. BREAK=1: without a
+# daemon.
 #
 #     client uplink ---- wan firewall lan ---- eth wg-end
 #         2001:db8:1::/64         2001:db8:2::/64, then 2001:db8:8::/64, 2001:db8:9::/64
@@ -26,7 +26,7 @@ expect_forwarded() { # NETWORK
 }
 
 moves() { # OLD NEW HOW
-	inside wg-end ip address del "2001:db8:$1::10/64" dev eth # what it sends leaves from its only address
+	inside wg-end ip address del "2001:db8:$1::10/64" dev eth # wg-end sends from its only address
 	inside wg-end ip address add "2001:db8:$2::10/64" dev eth
 	if [[ $3 == deprecated ]]; then
 		inside firewall ip address change "2001:db8:$1::1/64" dev lan preferred_lft 0 valid_lft forever

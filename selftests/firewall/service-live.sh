@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # timeout: 300
 # vm
-# `service add|set|del`, live: a changed backend gets the next packet, and what the one before still answers is translated for
-# three minutes, for each client from the port that it had asked; under traffic nothing is lost. What was made by hand is saved
-# as that. BREAK=1 lets the three minutes pass at once.
+# `service add|set|del` change a running instance. A changed backend gets the next packet. Answers of the former backend
+# are translated for three minutes, for each client from the port that it used. Under traffic nothing is lost. `save`
+# keeps the changes as made by hand. BREAK=1 lets the three minutes pass at once.
 #
 #     client  .7 -- 198.51.100.0/24 -- .1 wan firewall .1 lan  -- 192.168.1.0/24 -- .10, .11 wg-end
 #                   2001:db8:1::/64                .1 lan2 -- 192.168.2.0/24 -- .10 office
@@ -184,7 +184,7 @@ former_is_there() { # an answer of it is translated
 	[[ $(arrived client raw) == "$before" ]]
 }
 
-# Each backend's answers come by its own lan; one that comes back is none of the former ones
+# Each backend answers by its own lan; an answer by another lan would belong to none of the former backends
 elsewhere() {
 	wgxdp service set wg-end --backend 192.168.1.11 > /dev/null
 	wgxdp service set wg-end --backend 192.168.2.10:4500 > /dev/null
@@ -203,7 +203,7 @@ elsewhere() {
 	say 'ok backends in several places'
 }
 
-# Counted by who received it: nothing is lost, and the last packet before the command ends goes nowhere but to the new one
+# The receivers count: no packet is lost, and after the command no packet goes to the former backend
 under_traffic() {
 	local moved=0 before after
 	before=$(arrived wg-end ten eleven)

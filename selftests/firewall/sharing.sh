@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # vm
-# What others have on the devices stays as it is, before, with and after wgxdp: filters on clsact, an ingress qdisc with one, an
-# XDP program (beside which only tc mode goes, and up says so); and wgxdp forwards beside them. A filter that somebody adds while
-# wgxdp runs outlives it, with its qdisc.
+# Other programs on the devices stay as they are, before, with and after wgxdp. These are filters on clsact, an ingress qdisc with
+# a filter, and an XDP program (beside which only tc mode works, and up says so). wgxdp forwards beside them. A filter
+# that is added while wgxdp runs stays afterwards, with its qdisc.
 #
 #     client  .7 -- 198.51.100.0/24 -- .1 wan firewall .1 lan -- 192.168.1.0/24 -- .10 wg-end
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
@@ -12,7 +12,7 @@ shared='shared qdisc'
 peer=$build/selftests/peer.bpf.o
 add_filter() { inside firewall tc filter add dev "$1" ingress pref "$2" bpf direct-action obj "$peer" sec tc; } # DEVICE PREF
 
-theirs() { # what is not wgxdp's: theirs is never named so
+theirs() { # prints everything that is not named like wgxdp's
 	on_host firewall | grep -vE 'wgxdp|^[a-z]*: $'
 }
 

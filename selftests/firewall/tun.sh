@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # vm
-# Devices without an Ethernet header as WAN, as LAN, and as both. TUNs, nics, VLANs and two tags at once on a nic: what goes
-# through the service, the pieces of what is too long, what is still to be computed or cut, and errors of our own (too big, time
-# exceeded), each compared byte for byte, tags too, with what scapy builds (l3.py), in auto and tc mode. Then WireGuard tunnels as
-# both, and WireGuard through them. BREAK=1 gives the firewall another MTU than the packets expect.
+# Devices without an Ethernet header as WAN, as LAN and as both: TUN devices, NICs, VLANs and two tags at once on a NIC.
+# Each packet that leaves is compared byte for byte, with its tags, with scapy's (l3.py), in auto and tc mode. This
+# covers fragments of long packets, incomplete checksums, GSO packets, and the firewall's own ICMP errors (too big, time
+# exceeded). Then WireGuard tunnels as WAN and LAN, and WireGuard through them. BREAK=1 gives the firewall another MTU
+# than the packets expect.
 #
 #     l3.py -- TUN or 10.64.0.1/24 -- .2 $wan firewall .1 $lan -- TUN or 192.168.1.10 -- l3.py
 #              2001:db8:64::1/64                                2001:db8:2::10
@@ -77,7 +78,7 @@ over() { ! kill -0 $l3 || grep 'packets right' "$work/l3"; }
 round() { # WAN LAN MODE
 	local mode=tc few=('==' 0)
 	[[ $1 == tun || $3 == tc ]] || mode=native
-	[[ $1 == tun || $2 == tun || $3 == tc ]] || few=('>' 5) # of 14, and the kernel gets one each two seconds
+	[[ $1 == tun || $2 == tun || $3 == tc ]] || few=('>' 5) # out of 14; the kernel gets one every two seconds
 	wgxdp up -c "$work/wgxdp.yaml" --mode "$3" > "$work/up"
 	expect "$1 and $2, $3: mode of $wan" "$(shown get "interfaces.$wan.mode")" == $mode
 	: > "$work/l3"

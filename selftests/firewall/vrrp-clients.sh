@@ -2,11 +2,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: long
 # timeout: 900
-# A pair of firewalls, with the same file for wgxdp, and addresses that are where keepalived has them: that which clients know, and those
-# which are wg-end's way back. 50 WireGuard clients ping through their tunnels ten times a second, half of them by nat: dnat, to whatever
-# address the wan has, half by nat: masquerade to wg-end's IPv6, while the addresses move: the cables of a firewall go, they come back,
-# keepalived ends, it begins again. No client hears nothing for longer than 3 seconds, and wg-end sees each where it was, for the other
-# firewall gives it the same port. The kernel's own forwarding is shut. BREAK=1 leaves keepalived out on the second firewall.
+# Two firewalls with the same file of wgxdp. keepalived moves the virtual addresses, which the clients know and through
+# which wg-end answers. 50 WireGuard clients ping through their tunnels ten times a second: half of them by nat: dnat to
+# any address of the wan, half by nat: masquerade to wg-end's IPv6. Meanwhile the addresses move: the cables of a
+# firewall fail and return, keepalived ends and starts again. No client misses answers for longer than 3 seconds. wg-end
+# sees each client at the same address and port, because both firewalls give it the same port. The kernels forward
+# nothing. BREAK=1 runs no keepalived on the second firewall.
 #
 #                                   firewall f1
 #     client .7 ---- bridge --- wan .2       lan .2 --- bridge ---- .10 wg-end      virtual: 198.51.100.1 at wan,
@@ -16,7 +17,7 @@ source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 
 clients=50
 pings=10 # a second, of each client
-seconds=12 # of each round
+seconds=12 # seconds of each round
 
 conf_of() { # FIREWALL PRIORITY: keepalived's
 	cat <<- EOF
@@ -104,7 +105,7 @@ longest() { # PINGS
 # FIREWALL that has the addresses then, WHAT COMMAND...: in the middle of pings
 moves() {
 	ping_all $seconds
-	sleep 3 # of pings
+	sleep 3 # 3 seconds of pings
 	"${@:3}"
 	[[ ${BREAK:-} ]] || wait_for 20 "$1 has the addresses" is_master "$1"
 	all_run "${pids[@]}" || fail "$2: the pings were over before"

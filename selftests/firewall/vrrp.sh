@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # vm: only
-# A firewall that is one of a pair: what clients and wg-end know are addresses and MACs of virtual routers, on MACVLANs as
-# keepalived's use_vmac makes them. Both families are answered, by XDP on the interface below or by tc there; from backup to
-# master without a new `up`. Frames for another virtual router's MAC are nobody's. A MACVLAN of another MAC listens too.
+# A firewall that is one of a pair. Clients and wg-end know the addresses and MACs of virtual routers, on MACVLANs like
+# keepalived's use_vmac. Both families are answered, by XDP on the interface below or by tc there. The backup becomes
+# master without a new `up`. wgxdp leaves alone frames for another virtual router's MAC, and a MACVLAN with another MAC
+# listens too.
 #
 #                                   virtual routers 51, 52
 #                             vrrp.51 .1/32     vrrp.52 .1/32
@@ -21,7 +22,7 @@ macvlan() { # DEVICE NAME MAC
 plug() {
 	namespaces client firewall wg-end
 	routers firewall
-	inside firewall sysctl -qw net.ipv4.conf.all.arp_ignore=1 # only who has the address answers
+	inside firewall sysctl -qw net.ipv4.conf.all.arp_ignore=1 # only the host that has the address answers
 	cable client uplink firewall wan
 	cable firewall lan wg-end eth
 	takes_xdp client uplink

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # timeout: 300
-# Every file that `wgxdp gen hosts` makes of docs/examples is accepted by the program that is to read it, at its own place on its own host:
-# nft, radvd, keepalived, bird, wg, named-checkzone, promtool, systemd-analyze, networkd, sysctl, sh and wgxdp; a file that nobody reads is
-# a failure. Then a mistake is made in a file of each kind, which its program has to refuse.
+# Every file that `wgxdp gen hosts` makes from docs/examples is accepted by its program, in its place on its host: nft,
+# radvd, keepalived, bird, wg, named-checkzone, promtool, systemd-analyze, networkd, sysctl, sh and wgxdp. A file that
+# no program reads fails the test. Then each kind of file gets a mistake, which its program must refuse.
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 
 export wgxdp work
@@ -35,7 +35,7 @@ check_bird() { bird -p -c "$1"; }
 check_script() { sh -n "$1" && shellcheck "$1"; }
 check_sysctl() { sysctl -qp "$1"; }
 
-# What wg-quick leaves of it, read by a WireGuard
+# Checks the part that wg-quick passes to WireGuard
 check_wireguard() {
 	ip link show wgcheck > /dev/null 2>&1 || wireguard-go wgcheck > /dev/null 2>&1
 	wg-quick strip "$1" > "$own/stripped" && WG_ENDPOINT_RESOLUTION_RETRIES=0 wg setconf wgcheck "$own/stripped"
@@ -80,7 +80,7 @@ begin_networkd() {
 }
 check_networkd() {
 	[[ -e $own/networkd ]] || begin_networkd
-	! grep -F "$1:" "$own/networkd" | grep -ve 'Successfully loaded' -e "Unknown key 'UseRedirect'" # which systemd has since 256
+	! grep -F "$1:" "$own/networkd" | grep -ve 'Successfully loaded' -e "Unknown key 'UseRedirect'" # new in systemd 256
 }
 
 # --- a host, with an /etc, a network and processes of its own
@@ -94,9 +94,9 @@ on_host() { # TREE-OF-THE-HOST [KIND]: all of its files, or those of a kind
 	mkdir -p /run/wireguard
 	mount -t tmpfs run /run/wireguard
 	rm -rf /etc/nftables.d /etc/wireguard /etc/wgxdp /etc/systemd/network
-	find /etc/keepalived -mindepth 1 ! -name keepalived.config-opts -delete # which keepalived of Debian 13 reads
+	find /etc/keepalived -mindepth 1 ! -name keepalived.config-opts -delete # Debian 13's keepalived reads this file
 	[[ ! -d $1/etc ]] || cp -a "$1/etc/." /etc/
-	sed -n 's/^Endpoint = \([a-z].*\):.*/192.0.2.1 \1/p' /etc/wireguard/*.conf > /etc/hosts 2> /dev/null # what is resolved need not be right
+	sed -n 's/^Endpoint = \([a-z].*\):.*/192.0.2.1 \1/p' /etc/wireguard/*.conf > /etc/hosts 2> /dev/null # must resolve
 	while IFS= read -r interface; do
 		ip link add "${interface//\//.}" type bridge
 	done < <(sed -n 's/^net[.]ipv6[.]conf[.]\([^.]*\)[.].*/\1/p' /etc/sysctl.d/*.conf 2> /dev/null | grep -vx all | sort -u)
@@ -178,7 +178,7 @@ refuses bird /etc/bird/bird.conf 's/neighbor/neighbour/'
 refuses sysctl /etc/sysctl.d/60-wgxdp.conf 's/accept_ra/accept_rah/'
 refuses wgxdp /etc/wgxdp/wgxdp.yaml 's/^exporter:/exprter:/'
 touch "$work/two-sites/relay/etc/strange.conf"
-! apart "$work/two-sites/relay" unknown > /dev/null || fail 'a file that nobody reads was accepted'
+! apart "$work/two-sites/relay" unknown > /dev/null || fail 'a file that no program reads was accepted'
 sed 's/AAAA *[0-9a-f]*:/&:x:/' "$work/two-sites/zone.example.net" > "$work/broken"
 ! zone_accepted "$work/broken" || fail 'named-checkzone: a mistake was accepted'
 sed 's/labels: {/&[/' "$work/two-sites/prometheus/wgxdp.yaml" > "$work/broken"

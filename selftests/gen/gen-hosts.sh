@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # timeout: 300
-# Files of all hosts of a network, from one description, without any network: each is taken by wg-quick, modes are right under any umask,
-# a second run touches nothing, and what --check lists is what then changes: when a site, a server or a client comes or goes, and by hand.
-# Keys stay; a host with a key of its own has no private one here; what others put there stays; no secret is in --diff. What goes wrong
-# leaves everything as it was. BREAK=1 changes a file between --check and the run.
+# `wgxdp gen hosts` makes the files of all hosts of a network from one description, without a network. wg-quick accepts
+# its files, and modes are right under any umask. A second run touches nothing. --check lists exactly what then changes:
+# when a site, a server or a client comes or goes, or a file was edited. Keys stay. A host with a key of its own has no
+# private key here. Foreign files stay. --diff prints no secret. An error leaves everything as it was. BREAK=1 changes a
+# file between --check and the run.
 #
 #     topology.yaml ---> wgxdp gen hosts ---> DIR/HOST/etc/..., README.md, HOST.qr        copied to the hosts
 #                              ^  |
@@ -33,7 +34,7 @@ refused() { # WHAT TEXT COMMAND...: it says so, and nothing was touched
 	say "ok $1: $(head -n 1 "$work/said")"
 }
 
-# What --check lists is what the run says, and what then differs in the directory
+# Compares the list of --check with the run's output and with the changes in the directory
 changes() { # WHAT [PATTERN of the only paths that may be among them]
 	local listed
 	expect_status "$1: --check" 1 gen --check
@@ -104,7 +105,7 @@ for example in "$root"/docs/examples/topology/*.yaml; do
 	[[ $(files) == "$before" ]] || fail "$name: a second run touches files"
 	expect_status "$name, --check" 0 gen --check
 	expect_status "$name, --diff" 0 gen --diff
-	! grep -rl 'hook input' "$dir"/*/etc || fail "$name: rules for what comes in for a host, which nobody asked for"
+	! grep -rl 'hook input' "$dir"/*/etc || fail "$name: rules for packets to a host that the topology does not ask for"
 	[[ ! $(find "$dir" -name nftables.conf) ]] || fail "$name: a file for the host's own"
 	rm -rf "$dir"
 done
@@ -174,7 +175,7 @@ describe 'a b' 'direct nat phone'
 expect_status 'nothing there yet: --check' 1 gen --check
 grep -q '^add relay/etc/wireguard/wgvpnr01.conf$' "$work/said" || fail "--check: $(< "$work/said")"
 expect_status 'nothing there yet: --diff' 1 gen --diff
-grep -q '^+PublicKey = (a new key)$' "$work/said" || fail '--diff shows keys that nobody has'
+grep -q '^+PublicKey = (a new key)$' "$work/said" || fail '--diff shows keys that do not exist'
 [[ ! -e $dir ]] || fail '--check made a directory'
 (umask 077 && gen > /dev/null)
 private_modes
@@ -355,7 +356,7 @@ mount -o remount,ro "$work/small"
 refused 'nothing may be written' 'Read-only' gen
 umount "$work/small"
 dir=$work/dir
-# Who reads no further does not leave half of it
+# A reader that ends early does not stop it half done
 (gen -o "$work/piped" || :) | : || :
 expect_status 'with nobody to hear what is done' 0 gen -o "$work/piped" --check
 say 'ok what is said goes nowhere, and all of it is there'
@@ -399,5 +400,5 @@ changes 'one of three goes' '^(change|remove) (r[123]/|zone|prometheus|state/)'
 grep -q 'fd.*::103:1/112' "$dir/r1/etc/wireguard/wg-r3.conf" || fail 'r1 has another address towards r3'
 several one
 changes 'and one is left'
-cmp "$dir/relay/etc/wireguard/wgvpnr01.conf" "$work/one-relay/wgvpnr01.conf" || fail 'which is not as it was'
+cmp "$dir/relay/etc/wireguard/wgvpnr01.conf" "$work/one-relay/wgvpnr01.conf" || fail 'the file has changed'
 say 'ok one relay becomes three, and keeps its key'

@@ -1,12 +1,11 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: long
-# The same packets through two routers of scenario S: one has rules written by hand (relay.nft, edge.nft), the other those that
-# `gen hosts` makes of docs/examples/topology/two-sites.yaml. Each packet must come to the same end: taken by the router, forwarded, refused
-# with the same error, or lost in silence; for the relay and for an edge, for what they let in and what they forward. Counters of the
-# rules by hand say that each of them decided often enough. And `gen nft` of the relay's configuration does the same as those.
-# gen_nft_parity.py makes the packets, from a seed (gen-nft-parity.sh [SEED]).
-# BREAK=1 changes one number in the generated rules, BREAK=N takes out the Nth of them.
+# The same packets go through two routers of scenario S. The first has rules written by hand (relay.nft, edge.nft), the second those that `gen hosts` makes from docs/examples/topology/two-sites.yaml. Each packet must have the same result:
+# accepted by the router, forwarded, refused with the same error, or dropped. This holds for the relay and an edge
+# router, in their input and forward chains. Counters confirm that each rule by hand decided often enough. The rules of
+# `gen nft` for the relay's configuration must match too. gen_nft_parity.py makes the packets, from a seed
+# (gen-nft-parity.sh [SEED]). BREAK=1 changes one number in the generated rules, BREAK=N removes the Nth of them.
 #
 #     the world --- eth0 (TUN)  relay  wgvpnr01 (TUN) --- sites a, b, c
 #
@@ -16,11 +15,11 @@ source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 
 overlay=fd12:3456:789a
 seed=${1:-1}
-routes4='10.1.0.0/16 10.2.0.0/16' # what IPv4 there is in the LAN, and in the tunnel
+routes4='10.1.0.0/16 10.2.0.0/16' # the IPv4 routes in the LAN, and in the tunnel
 
 tun() { # ROUTER DEVICE ADDRESS...
 	inside "$1" ip tuntap add dev "$2" mode tun
-	inside "$1" ip link set "$2" addrgenmode none # nor has a WireGuard device such an address, so it redirects nobody
+	inside "$1" ip link set "$2" addrgenmode none # like a WireGuard device, which has no such address and so sends no redirects
 	inside "$1" ip link set "$2" up
 	addresses "$1" "$2" "${@:3}"
 }
@@ -28,7 +27,7 @@ tun() { # ROUTER DEVICE ADDRESS...
 router() { # NAME
 	namespaces "$1"
 	routers "$1"
-	# nobody is told less than there is to tell, and nothing of an answer is chosen at random
+	# removes rate limits and random values, so that both routers send the same errors
 	inside "$1" sysctl -qw net.ipv6.icmp.ratelimit=0 net.ipv6.icmp.ratemask= net.ipv4.icmp_ratelimit=0 net.ipv4.icmp_ratemask=0 \
 		net.ipv6.auto_flowlabels=0 net.ipv4.conf.all.send_redirects=0 net.ipv4.conf.default.send_redirects=0
 }
@@ -94,7 +93,7 @@ need_tun
 all=0
 sed 's/^# tcp-ports:.*/tcp-ports: [ 22 ]/' docs/examples/topology/two-sites.yaml > "$work/two-sites.yaml"
 "$wgxdp" gen hosts "$work/two-sites.yaml" -o "$work/hosts" > "$work/made"
-sed -i '/elements = { 22 }/d; /Prometheus/d' "$work"/hosts/*/etc/nftables.d/wgxdp.nft # which the rules by hand lack
+sed -i '/elements = { 22 }/d; /Prometheus/d' "$work"/hosts/*/etc/nftables.d/wgxdp.nft # the rules by hand lack these
 compare relay "$work/hosts/relay/etc/nftables.d/wgxdp.nft"
 compare edge "$work/hosts/edge-a1/etc/nftables.d/wgxdp.nft" -D lan=lan -D site=$overlay:a::/64
 namespaces relay

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # vm
-# Rules that `gen nft` makes of a configuration are taken by nft, once and again, leave tables of others alone, and do to UDP what
-# the configuration says: dnat of both families, IPv6 directly, masquerade with its ports, nat: none, who is kept out, hairpin, names.
-# What nftables has no words for is told. wgxdp itself is not up here. And every wgxdp.nft of `gen hosts` is taken by nft, a
-# firewall's lets in what it shall. BREAK=1 sends what is translated to another host.
+# nft accepts the rules that `gen nft` makes from a configuration, also twice, and tables of other programs stay. The
+# rules handle UDP as the configuration says: dnat of both families, IPv6 directly, masquerade with its ports, nat:
+# none, denied clients, hairpin, names. Features that nftables cannot express are reported. wgxdp itself is not up. nft
+# also accepts every wgxdp.nft of `gen hosts`, and a firewall's lets in the right packets. BREAK=1 sends translated
+# packets to another host.
 #
 #     client .7, .8 -- 198.51.100.0/24 -- .1 wan firewall .1 br-lan -- 192.168.1.0/24 ----- .10 wg-end
 #            ::7       2001:db8:1::/64           `- bridge             2001:db8:2::/64  `-- .20 pc
@@ -18,7 +19,7 @@ build_network() {
 	cable client uplink firewall wan
 	inside firewall ip link add name br-lan type bridge
 	inside firewall ip link set br-lan up
-	inside firewall sysctl -qw net.bridge.bridge-nf-call-iptables=0 2> /dev/null || : # where br_netfilter is loaded
+	inside firewall sysctl -qw net.bridge.bridge-nf-call-iptables=0 2> /dev/null || : # if br_netfilter is loaded
 	for end in wg-end pc; do
 		cable firewall "to-$end" $end eth
 		inside firewall ip link set "to-$end" master br-lan
@@ -149,14 +150,14 @@ comes_in() { # NAMESPACE ADDRESS PORT: yes or no
 	wait $listener || :
 }
 
-# Whatever the firewall's own prefix is: it has no address that stays
+# The firewall's own prefix may change, so it has no fixed address
 generated() {
 	local topology file n=0
 	topology > "$work/topology.yaml"
 	for topology in "$work/topology.yaml" docs/examples/topology/*.yaml; do
 		"$wgxdp" gen hosts "$topology" -o "$work/hosts-$((++n))" > /dev/null
 		for file in "$work/hosts-$n"/*/etc/nftables.d/wgxdp.nft; do
-			[[ -e $file ]] || continue # nobody there has rules
+			[[ -e $file ]] || continue # a host without rules
 			[[ $(head -n 1 "$file") == '#!/usr/sbin/nft -f' ]] || fail "$file: no line for nft at its head"
 			! grep -q flush "$file" || fail "$file: takes away rules of others"
 			inside pc nft -c -f "$file"
@@ -166,7 +167,7 @@ generated() {
 	inside firewall nft delete table inet wgxdp
 	inside firewall nft -f "$work/hosts-1/firewall/etc/nftables.d/wgxdp.nft"
 	ask 10 client '[2001:db8:1::7]' '[2001:db8:2::10]' $port
-	ask 0 client '[2001:db8:1::7]' '[2001:db8:2::20]' $port # what listens there is another host
+	ask 0 client '[2001:db8:1::7]' '[2001:db8:2::20]' $port # another host listens there
 	inside pc ping -q -c 1 -W 5 2001:db8:1::7 > /dev/null || fail 'the LAN does not get out'
 	inside client ping -q -c 1 -W 5 2001:db8:2::20 > /dev/null || fail 'no echo from the LAN'
 	expect 'SSH from outside' "$(comes_in client 198.51.100.1 22)" == yes
@@ -204,7 +205,7 @@ if inside firewall sysctl -qw net.bridge.bridge-nf-call-iptables=1 2> /dev/null;
 fi
 without_translation
 
-# another instance has a table of its own; what a blind relay does nobody else can
+# another instance has a table of its own; nftables cannot do what a blind relay does
 printf 'blind: { listen: { interface: wan, port: 51820 }, device: wgvpnr01 }\n' > "$work/blind.yaml"
 rules --instance two gen nft -c "$work/blind.yaml"
 is_in rules 'table inet wgxdp_two {'

@@ -2,17 +2,18 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: long
 # timeout: 300
-# From one relay to three, with the files that `wgxdp gen hosts` writes of docs/examples/topology/three-relays.yaml and nothing else: rules of nft, WireGuard
-# between relays too, wgxdp on relays and edges, BIRD. The sites are at the one relay that there is; it gets company, and nobody loses a
-# packet. Then each site is at a relay of its own, and reaches the others by wgxdp alone; one relay goes, and comes back. Who was there is
-# interrupted for 10 s at most, the others lose nothing, and nobody does when it is back.
-# BREAK=1 leaves BIRD out: then no relay knows what is at another one.
+# A network grows from one relay to three, with only the files that `wgxdp gen hosts` writes from
+# docs/examples/topology/three-relays.yaml: nft rules, WireGuard between relays too, wgxdp on relays and edge routers,
+# BIRD. At first all sites are at the only relay. Two more relays come, and no site loses a packet. Then each site is at
+# a relay of its own, and reaches the others by wgxdp alone. One relay fails: its sites are interrupted for at most 10
+# s, and others lose nothing. It comes back, and none loses a packet. BREAK=1 runs no BIRD: then no relay knows the
+# others' sites.
 #
 #     edge-a1, edge-b1, edge-c1 --- internet 198.51.100.0/24, 2001:db8::/64 --- r1 (`relay` at first), r2, r3
 #     .11       .12      .13            .53: names                              .1                     .2  .3
 source "${BASH_SOURCE[0]%/*}/../lib/several-relays.sh"
 source "$root/selftests/lib/hosts.sh"
-export WG_QUICK_USERSPACE_IMPLEMENTATION=wireguard-go # where the kernel has none
+export WG_QUICK_USERSPACE_IMPLEMENTATION=wireguard-go # used if the kernel has no WireGuard
 
 sites=(a b c)
 in_site() { at "edge-${1}1" "${@:2}"; }
@@ -63,7 +64,7 @@ one_relay() {
 	for s in "${sites[@]}"; do
 		edge=edge-${s}1
 		connect "$edge" wan "$((++n))"
-		cable "$edge" lan internet "lan-$s" # where nobody else is
+		cable "$edge" lan internet "lan-$s" # a network without other hosts
 		addresses "$edge" lan "$overlay:$s::1/64"
 		at "$edge" sysctl -q -p /etc/sysctl.d/60-wgxdp.conf
 		at "$edge" nft -f /etc/nftables.d/wgxdp.nft
@@ -125,7 +126,7 @@ pings_end
 
 # --- each site at a relay of its own; one relay goes
 
-moves() { # SITE RELAY, which does not know the session that there is: the peer is set up anew
+moves() { # SITE RELAY: that relay does not know the session, so the peer is set up again
 	zone "$2"
 	at "edge-${1}1" wg set wgvpnr01 peer "$(at "edge-${1}1" wg show wgvpnr01 peers)" remove
 	active "$1"

@@ -3,11 +3,12 @@
 # tier: long
 # timeout: 1200
 # vm
-# Scenario V from generated files: a VPS as a way out for two clients that have IPv6 alone outside, by wg-quick with all they have in
-# the tunnel. foo has an address of the VPS's /64, routed there or answered for by NDP proxy; bar has an ULA, by SNAT or masquerade.
-# Who the internet sees, names by the DNS lines, nothing beside the tunnel, what comes in to whom, large transfers both ways; at the same
-# time the VPS, whose IPv6 default route comes by router advertisements, brings an IPv4 client to a home that has IPv6 alone. Then a path
-# that drops what is larger than 1400 bytes, without a word. BREAK=1 leaves out the VPS's rules.
+# Scenario V from generated files. A VPS is the exit for two clients that have only IPv6 outside, with wg-quick and all
+# their traffic in the tunnel. foo has an address of the VPS's /64, routed there or answered by NDP proxy. bar has a
+# ULA, by SNAT or masquerade. The test checks the addresses that the internet sees, names by the DNS lines, that nothing
+# leaves beside the tunnel, incoming connections, and large transfers in both directions. At the same time the VPS,
+# whose IPv6 default route comes by router advertisements, brings an IPv4 client to a home that has only IPv6. Then a
+# path silently drops packets above 1400 bytes. BREAK=1 leaves out the VPS's rules.
 #
 #     foo eth0 2001:db8:f::7 -----.
 #     bar eth0 2001:db8:ba::7 ----+-- net --+-- 203.0.113.1/24, 2001:db8:0:1::1/64 eth0 vps wg0
@@ -19,8 +20,8 @@ on=vps
 
 vps4=203.0.113.1 vps6=2001:db8:0:1::1 snat=2001:db8:0:1::5
 foo6=2001:db8:abcd:1234::2
-size=$((4 << 20)) # of each transfer
-large=200000 # of a page
+size=$((4 << 20)) # bytes of each transfer
+large=200000 # bytes of a page
 
 network() {
 	hosts foo bar vps phone wg-end
@@ -90,7 +91,7 @@ comes_online() { # HOST [MTU]
 	expect "$1: MTU" "$(at "$1" ip -o link show wg0 | sed 's/.* mtu \([0-9]*\).*/\1/')" == "${2:-1280}"
 }
 
-# As whom the internet sees a client, by the names that it asks for through the tunnel
+# Prints the address that the internet sees, using names that the client resolves through the tunnel
 seen() { # HOST IPV6
 	comes_online "$1"
 	expect "$1: endpoint" "$(at "$1" wg show wg0 endpoints | cut -f 2)" == "[$vps6]:51820"
@@ -162,7 +163,7 @@ brings_home() {
 	expect 'wg-end sees the phone as' "$(at wg-end wg show wg0 endpoints | cut -f 2 | grep -v none | sed 's/:[0-9]*$//')" == "[$vps6]"
 }
 
-# What is larger than 1400 bytes is dropped between foo and the VPS, and nobody is told
+# Silently drops packets above 1400 bytes between foo and the VPS
 black_hole() {
 	local there half
 	inside net nft add table inet hole

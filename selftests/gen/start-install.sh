@@ -30,7 +30,7 @@ while read -r command; do
 	"$wgxdp" "$command" --help > "$work/help" 2>&1 || fail "wgxdp has no command $command"
 done < <(grep -ohE '(^    |sudo |[`])wgxdp [a-z]+' docs/start/*.md README.md | awk '{print $NF}' | sort -u)
 
-# Configurations in the text, which no page's test writes. What they name need not be on this host (status 3)
+# Configurations in the text that no other test writes. The devices that they name may be missing here (status 3)
 awk -v to="$work/snippet-" '
 	/^```/ {fenced = !fenced}
 	!fenced && !inside && /^    +(services|interfaces|follow|policy|blind|learn|endpoints|ddns|exporter):/ {

@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: long
 # timeout: 900
-# A stranger who follows README.md and a guide, and nothing else: the blocks of README's *Try it* and of the guide's *Try it on one machine*,
-# taken out of the Markdown and pasted into a shell as they stand (paste.py), give each scenario of docs/ running in network namespaces, with
-# what the guide says that one sees; and after its last block nothing of it is left. BREAK=1 leaves out the lines that set wgxdp to work:
-# every guide has to fail then.
+# A stranger succeeds with README.md and a guide alone. The blocks of README's *Try it* and of the guide's *Try it on
+# one machine* are pasted into a shell as they are (paste.py). They must start each scenario of docs/ in network
+# namespaces, with the output that the guide shows. After the last block nothing is left. BREAK=1 leaves out the lines
+# that start wgxdp: then every guide must fail.
 #
 #     strangers-guides.sh [GUIDE]      firewall, …: one of them
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
@@ -22,7 +22,7 @@ keep_files() {
 	done
 }
 
-left() { # what there is now, of what guides make: files, namespaces, programs, processes, devices
+left() { # prints what guides create: files, namespaces, programs, processes, devices
 	find /run /sys/fs/bpf -path /run/state -prune -o -path "$work" -prune -o -print | sort |
 		grep -vxE '/run/(wireguard|wgxdp|wgxdp/default(/lock|/names|/knocked)?)'
 	find /run/state/kept/*/above | sort

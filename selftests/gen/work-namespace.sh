@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# A host with wgxdp, a tunnel of its own, and its owner's work in a network namespace: the work's VPN (its packets pass the nic that
-# wgxdp serves), its name server and its preference of IPv4 by /etc/netns/work. Names are asked and traffic leaves where each belongs,
-# before, during and after wgxdp, which comes and goes in the middle of a transfer of the work's; its service and the host's own
-# tunnel work meanwhile. BREAK=1 leaves out /etc/netns/work.
+# A host runs wgxdp, a tunnel of its own, and its owner's work in a network namespace. The work has a VPN, whose packets
+# pass the NIC that wgxdp serves, and by /etc/netns/work its own name server and preference of IPv4. Names are resolved
+# and traffic leaves in the right place, before, during and after wgxdp, which starts and stops in the middle of a
+# transfer of the work. Its service and the host's own tunnel work meanwhile. BREAK=1 leaves out /etc/netns/work.
 #
 #     client .7 --- 198.51.100.0/24, 2001:db8:1::/64 --.           .-- lan 192.168.1.0/24, 2001:db8:2::/64 -- .10 wg-end
 #     corp   .50 -- 192.0.2.0/24, 2001:db8:50::/64 -- net -- wan host        203.0.113.1, 2001:db8:3::1
@@ -12,7 +12,7 @@
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 source "$root/selftests/lib/hosts.sh"
 on=host
-size=$((8 << 20)) # of the transfer
+size=$((8 << 20)) # bytes of the transfer
 
 network() {
 	namespaces client net corp web wg-end

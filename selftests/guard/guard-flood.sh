@@ -3,9 +3,10 @@
 # tier: long
 # timeout: 600
 # alone
-# A million forged initiations and more, of the right shape but with a wrong mac1, from 10,000 sources, as fast as one CPU sends
-# them: none reaches wg-end, and 20 new clients handshake meanwhile, each within two seconds. And what the whole machine spends on
-# one of them, beside the same flood through nft's DNAT, with conntrack, into a wg-end that runs WireGuard too. BREAK=1 leaves the guard out.
+# The guard stops a flood. More than a million forged initiations, of the right shape but with a wrong mac1, come from
+# 10,000 sources, as fast as one CPU sends them. None reaches wg-end, and 20 new clients handshake meanwhile, each
+# within two seconds. The test measures the whole machine's cost of such a packet, and compares it with the same flood
+# through nft's DNAT with conntrack, to a wg-end that runs WireGuard too. BREAK=1 leaves out the guard.
 #
 #     client  .7 --------- 198.51.100.0/24 ---------- .1 firewall .1 --- 192.168.1.0/24 --- .10 wg-end
 #       wgc1 … wgc20       flood: 100.64.0.0/16       wan         lan                       eth  wge
@@ -14,7 +15,7 @@ source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 
 flood=$build/selftests/flood
 clients=20
-number=${FLOOD:-1000000} # of forged initiations, each time
+number=${FLOOD:-1000000} # forged initiations, each time
 rounds=3
 
 configuration() {
@@ -40,11 +41,11 @@ all_read() { # NAMESPACE: nothing is left for a socket there to read
 	! inside "$1" ss -Hulnp "sport = $port" | awk '$2 > 0' | holds .
 }
 
-# Of all processes here, with those that have ended: seconds
+# Prints the CPU seconds of all processes here, with those that have ended
 spent() { awk '{sub(/.*\) /, ""); sum += $12 + $13 + $14 + $15} END {print sum / 100}' /proc/[0-9]*/stat 2> /dev/null; }
 
-# NETWORK OPTION...: nanoseconds a packet that was sent, until nobody has anything left to do, in $cost of all CPUs, idle time left
-# out, and in $own of our processes alone, where something else runs on this machine
+# NETWORK OPTION...: measures nanoseconds per sent packet, until all work is done. $cost counts all CPUs without idle
+# time. $own counts only our processes, in case something else runs on this machine
 measure() {
 	local up idle up_after idle_after began ended
 	read -r up idle < /proc/uptime
@@ -64,7 +65,7 @@ times_more() { # ARRAY ARRAY ARRAY: names
 }
 median() { printf '%s\n' "$@" | sort -n | sed -n "$((($# + 1) / 2))p"; }
 
-newcomer() { # NUMBER: milliseconds until it has handshaken, in $took
+newcomer() { # NUMBER: sets $took to the milliseconds until its handshake is complete
 	local device=wgc$1 began
 	tunnel client "$device" "10.77.1.$1/32"
 	inside wg-end wg set wge peer "$(key "$device")" allowed-ips "10.77.1.$1/32"

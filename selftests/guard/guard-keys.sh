@@ -3,10 +3,10 @@
 # tier: long
 # timeout: 900
 # alone
-# A service with 64 keys, so that a wrong initiation costs 64 times as much to find out, under 200,000 such a second from 10,000
-# sources: a session that is there keeps its rate, and 20 clients that wg-end has answered before handshake anew, each within ten
-# seconds. New clients too, from a flood of as many sources as fail within a second; how many of them come in where every
-# packet has another source is said. BREAK=1 takes the guard's limits of time away.
+# A service with 64 keys, so that a wrong initiation costs 64 times as much to check. 200,000 such initiations a second
+# come from 10,000 sources. An existing session keeps its rate, and 20 clients that wg-end has answered before handshake
+# again, each within ten seconds. New clients also get in while the flood has as many sources as fail within a second.
+# The test prints how many of them get in if every packet has another source. BREAK=1 removes the guard's time limits.
 #
 #     client  .7 --------- 198.51.100.0/24 ---------- .1 firewall .1 --- 192.168.1.0/24 --- .10 wg-end
 #       wgd, wgc1 … wgc20  flood: 100.64.0.0/10       wan         lan                       eth  wge
@@ -14,9 +14,9 @@ source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 
 flood=$build/selftests/flood
 clients=${CLIENTS:-20}
-rate=${RATE:-200000} # of the flood, a second
+rate=${RATE:-200000} # packets of the flood per second
 keys=64
-seconds=10 # of data
+seconds=10 # seconds of data
 data=${DATA:-4000} # packets a second, of 1,000 bytes
 
 configuration() {

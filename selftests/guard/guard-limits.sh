@@ -3,11 +3,11 @@
 # tier: long
 # timeout: 600
 # alone
-# The guard's limits hold, within five percent: initiations with a right mac1 that wg-end answers, at three times what a source may have
-# answered (20 a second; an IPv6 /64 is one), and others that it does not answer, at three times what all together may send (2,000 a
-# second). Real clients lose none of theirs: 20 who come
-# at once from one address, new ones beside sources that send too much, and such as wg-end has answered also while all together send too
-# much. nat dnat and masquerade. BREAK=1 doubles both limits.
+# The guard's limits hold within five percent. A source may have 20 answered initiations a second (an IPv6 /64 is one
+# source), and all sources together 2,000 unanswered ones. The test sends three times as many, with a right mac1. Real
+# clients lose nothing: 20 that come at once from one address, new ones beside sources that send too much, and clients
+# that wg-end has answered, even while all together send too much. With nat dnat and masquerade. BREAK=1 doubles both
+# limits.
 #
 #     client  .7 --------- 198.51.100.0/24 --------- .1 firewall .1 --- 192.168.1.0/24 --- .10 wg-end
 #       wgc1 … wgc20       100.64.0.0/16             wan         lan                       eth  wge
@@ -71,7 +71,7 @@ come() { # FROM TO: clients, and what they send comes to wg-end
 
 choose_wireguard
 firewall_network
-# where the responses to the others go
+# the route of the responses to the other clients
 inside firewall ip route add 100.64.0.0/16 via 198.51.100.7
 inside firewall ip route add 2001:db8:9::/64 via 2001:db8:1::7
 inside client ip route add blackhole 100.64.0.0/16

@@ -3,10 +3,10 @@
 # tier: long
 # timeout: 900
 # vm
-# A backend that does not answer any more is down, and another host with its keys serves: real WireGuard, two clients at two
-# addresses. Before that a forger with the public key makes it look down, and nothing changes. A reload and another daemon keep to who
-# serves; the backend is not tried while nobody is at its port, which costs the clients nothing, and serves again when somebody is.
-# BREAK=1 leaves the standby out.
+# A backend that no longer answers is down, and a standby with its keys serves: real WireGuard, two clients at two
+# addresses. Before that, an attacker with the public key makes the backend look down, and nothing changes. A reload and
+# a new daemon keep the standby. The backend is not tried while no socket is at its port, which costs the clients
+# nothing, and serves again when it listens. BREAK=1 leaves out the standby.
 #
 #     client  .7 and .8 --- .1 firewall .1 --- switch ---- .10 main
 #       wgc1, wgc2         wan         lan     bridge \--- .11 spare   eth  wgm, wgs: 10.77.0.1

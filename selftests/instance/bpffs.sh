@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: long
 # timeout: 120
-# bpffs is unmounted, or its pins are removed by hand, while packets come: the kernel lets go of the programs with the last pin. A daemon sees
-# it and loads them anew, mounts what is to be mounted, and forwards: meanwhile alone packets are lost, and nothing of the programs before is
-# left. Without a daemon every command says that nothing is up, `down` is no error, and `up` brings it back. BREAK=1: without a daemon.
+# bpffs is unmounted, or its pins are removed by hand, while packets come: the kernel releases the programs with the
+# last pin. The daemon notices, mounts bpffs, loads the programs again and forwards. Packets are lost only in between,
+# and no former program remains. Without a daemon every command says that nothing is up, `down` succeeds, and `up`
+# brings it back. BREAK=1: without a daemon.
 #
 #     client  .7 -- 198.51.100.0/24 -- .1 wan firewall .1 lan -- 192.168.1.0/24 -- .10 wg-end
 source "${BASH_SOURCE[0]%/*}/../lib/returns.sh"
@@ -39,7 +40,7 @@ for how in unmounts removes; do
 	bpf_objects default > "$work/objects"
 	wgxdp up -c "$work/wgxdp.yaml" > "$work/up"
 	grep -q '^0 entries written' "$work/up" || fail "up finds something else than was: $(< "$work/up")"
-	bpf_objects default | cmp -s - "$work/objects" || fail 'up made something anew'
+	bpf_objects default | cmp -s - "$work/objects" || fail 'up made new objects'
 	wgxdp down
 	wait "$daemon" || fail "the daemon does not end with down: $(< "$work/daemon")"
 	no_traces firewall "$work/nothing" "who $how: down"

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# What scripts/capacity says of maps is what a kernel says of them: those of a relay whose overlay is a /48, of one whose is larger, of
-# clients with flows, and of a blind relay: each map, and all together, but for `config`, which is the text of the configuration. A kernel before 6.4 does not say what they take: there it follows from
-# their sizes. With BREAK=1 it is asked about twice as many.
+# The sizes of maps in scripts/capacity match those of a kernel: for a relay with a /48 overlay, one with a larger
+# overlay, clients with flows, and a blind relay. Each map and the sum are compared, without `config`, which is the text
+# of the configuration. Before 6.4 the kernel does not report the memory of maps, and the test computes it from their
+# sizes. BREAK=1 asks about twice as many.
 #
 #     client uplink ---- wan firewall lan ---- eth wg-end
 #                             site: a TUN with the peers behind it

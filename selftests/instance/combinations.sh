@@ -69,7 +69,7 @@ $tunnels
 $learn
 $blind"
 
-# Of the programs that run: names of switches that are off. An overlay is a /48, with subnets, or has routes of /64s.
+# Prints the switches that are off in the running programs. An overlay is a /48 with subnets, or it has /64 routes.
 switches_off() {
 	local maps id
 	maps=$(bpftool -j prog show pinned /sys/fs/bpf/wgxdp/default/progs/wgxdp_tc | grep -oE '"map_ids":\[[0-9,]+' | grep -oE '[0-9,]+$')

@@ -86,7 +86,7 @@ forwarded 'before another'
 load before 10
 expect 'shown' "$(shown get interfaces.wan.mode interfaces.wan.shared interfaces.lan.shared)" == 'native yes yes'
 xdp=$(shown all original forwarded_xdp)
-expect 'most by XDP' $((xdp + $(shown all reply forwarded_xdp))) '>=' 100 # of 120: some ask for neighbours, by tc
+expect 'most by XDP' $((xdp + $(shown all reply forwarded_xdp))) '>=' 100 # out of 120: tc resolves some neighbours
 
 ours=$(component wan wgxdp_xdp)
 wgxdp up -c "$file" > /dev/null
@@ -163,7 +163,7 @@ expect 'everything: components' "$(components wan), $(components lan)" == 'befor
 inside client ping -qc 20 -i 0.1 -W 5 fd12:3456:789a:b::10 > "$work/ping" || fail "between sites: $(< "$work/ping")"
 expect 'between sites: answered' "$(awk '/packets transmitted/ {print $4}' "$work/ping")" == 20
 expect 'between sites: by XDP' "$(shown get peers.site-a.rx.forwarded_xdp)" '>=' 10
-count_arrivals wg-end longer 'udp dport 58001 meta length 55' # of IPv6, UDP and payload alone
+count_arrivals wg-end longer 'udp dport 58001 meta length 55' # 55 bytes of IPv6, UDP and payload
 longer 10
 wait_for 5 'what has bytes behind its end, without them' longer_came 10
 expect_sums

@@ -50,7 +50,7 @@ wgxdp up --wan wan --to 192.168.1.10 > /dev/null
 ten_come all_of_them 'before'
 bpf_objects default > "$work/before"
 too_deep wgxdp_tc
-bpf_objects default | diff "$work/before" - || fail 'what runs is not what ran'
+bpf_objects default | diff "$work/before" - || fail 'the running objects have changed'
 ten_come all_of_them 'what ran goes on'
 wgxdp down
 say ok

@@ -23,7 +23,7 @@ is_kept() { runs kept "$port, 443"; }
 # In the background, of a session and without a terminal of its own: its process is $pid, once it waits
 begin_trial() { # SECONDS
 	wgxdp "${before[@]}" > /dev/null
-	: > "$work/out" # what an earlier one said
+	: > "$work/out" # drops former output
 	setsid nsenter --net=/run/netns/firewall "$wgxdp" "${trial[@]}" "$1" < /dev/null >> "$work/out" 2>&1 &
 	pid=$!
 	wait_for 5 'the change is on trial' grep -q '^on trial' "$work/out"
@@ -77,7 +77,7 @@ printed_command() {
 	grep -q -e '--keep stands alone' "$work/kept" || fail "it says $(< "$work/kept")"
 }
 
-# What is said is what became of it
+# The messages match the result
 other_ends() {
 	on_trial 600
 	wgxdp "${before[@]}" > /dev/null
@@ -88,7 +88,7 @@ other_ends() {
 	kill "$pid"
 	ends_with 1 'changed by hand, and undone now: service guest: removed'
 	grep -q 'rolled back: the instance runs as before' "$work/out" || fail "it says $(< "$work/out")"
-	is_before || fail 'what was changed by hand stays'
+	is_before || fail 'changes by hand were not undone'
 	say 'ok replaced by another up; a change by hand is rolled back and named'
 }
 

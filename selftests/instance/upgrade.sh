@@ -2,13 +2,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: long
 # timeout: 900
-# Upgraded twenty times, and brought to another configuration twenty times, under traffic in both directions: no packet is lost,
-# the counters go on, and each upgrade is one (another program in the same link). Then one upgrade with state: flows stay the same, a
-# strict guard knows its clients, and sites of the blind relay keep their sessions; 0 packets are lost. What only the former
-# build has pinned is gone; an upgrade that is killed is mended by the next `up`.
+# Twenty upgrades and twenty changes of the configuration, under traffic in both directions: no packet is lost, the
+# counters continue, and each upgrade puts another program into the same link. Then one upgrade with state: flows stay
+# the same, a strict guard knows its clients, sites of the blind relay keep their sessions, and no packet is lost. Pins
+# that only the former build has are gone. The next `up` repairs an upgrade that was killed.
 #
-# FROM=PROGRAM is the former build (a wgxdp; without it, this one built in another way). BREAK=1 takes wgxdp down in between; BREAK=2 does
-# so only where there is state; BREAK=3 pins what the former build has once more, after the upgrade.
+# FROM=PROGRAM is the former build (a wgxdp; default: this one, built in another way). BREAK=1 takes wgxdp down in
+# between. BREAK=2 does so only with state. BREAK=3 pins the former build's maps again after the upgrade.
 #
 #     client uplink ---- wan firewall lan ---- eth wg-end       5,000 packets/s each way
 #                                                               and the network of blind-sites.sh
@@ -160,7 +160,7 @@ stateful() {
 	expect_sums
 }
 
-# What is pinned is what a first `up` of the new build pins
+# The pins are those of a first `up` of the new build
 same_pins() {
 	[[ ${BREAK:-} != 3 ]] || pin_more
 	pins > "$work/upgraded"
@@ -178,7 +178,7 @@ same_pins() {
 	expect 'pins after down' "$(pins)" == ''
 }
 
-# Where an upgrade is killed, whichever build's programs run, the next `up` makes it whole
+# The next `up` repairs a killed upgrade, no matter which build's programs run
 killed() { # CALL:NUMBER... (kernels differ in how many there are)
 	local step before ends=0
 	count_arrivals wg-end whole "udp sport 4000 udp dport $port" # and none of the tunnel's

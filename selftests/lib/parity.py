@@ -1,13 +1,13 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-# parity: the packets of relay-parity.sh, through two relays of the same network, and whether both do the same with each.
+# parity: sends the packets of relay-parity.sh through two relays of the same network, and compares the results.
 #
-#   parity SEED REFERENCE RELAY      namespaces of the relays; beside each is one named NAME-sites, of what is behind its nics
+#   parity SEED REFERENCE RELAY      namespaces of the relays; each has a namespace NAME-sites beside it, for the hosts at its NICs
 #
-# Made of a seed: sequences of packets between sites, with their replies and errors about them, and what may not pass. Each sequence has
-# hosts of its own, so none knows of another. A packet is put into both networks, then an echo request for the relay itself,
-# and what came out of each before the answer to that is compared. Where wgxdp differs on purpose, DIFFERENCES says what
-# becomes of it in either, and that is checked too. The last line is how many sequences came to the same end.
+# The packets follow from a seed: sequences of packets between sites, with replies, errors about them, and packets that the policy
+# refuses. Each sequence has hosts of its own, so that no sequence affects another. parity sends each packet into both networks, then an
+# echo request to the relay itself, and compares what came out of each before the echo reply. DIFFERENCES lists where wgxdp differs on
+# purpose, and these results are checked too. The last line says how many sequences had equal results.
 import ctypes
 import errno
 import fcntl
@@ -38,7 +38,7 @@ rng = random.Random(int(sys.argv[1]))
 # --- two networks
 
 class Port:
-    """Where packets are put in, and come out: a TUN, or the other end of a nic's cable, whose MACs have a number"""
+    """An end where packets go in and come out: a TUN device, or the end of a NIC's cable, whose MACs have a number."""
     def __init__(self, name, number=0):
         self.bare = not number
         if self.bare:
@@ -110,7 +110,7 @@ def marker_on(link):
 
 
 def fates(networks, link, packet):
-    """What comes out of each network before the answer to the marker: (link, packet)"""
+    """Returns the packets that come out of each network before the answer to the marker: (link, packet)."""
     marker, out = marker_on(link), []
     for network in networks:
         network.drain()
@@ -163,8 +163,9 @@ def plain(packet, sent):
 
 
 def together(rows):
-    """What a receiver makes of pieces: whole datagrams; and of errors about pieces (of the datagram as it was put together, or
-    of the first piece as it came) their type and MTU, and whom and what they quote"""
+    """Returns what a receiver would make of the fragments: whole datagrams. For errors about fragments, returns their
+    type and MTU, and their destination and the quoted packet. Such an error may quote the reassembled datagram, or
+    the first fragment."""
     out, pieces = [], {}
     for link, packet in rows:
         if is_error(packet):
@@ -217,7 +218,7 @@ def quote(src, about, what=None, dst=None, n=1232):
 
 
 def pieces(packet, step=None):
-    """Of what is behind the IPv6 header, in order"""
+    """Fragments the part behind the IPv6 header, in order."""
     b, ident = bytes(packet), rng.getrandbits(32)
     step = step or rng.choice((8, 48, 256, 1232))
     base = IPv6(src=packet.src, dst=packet.dst, hlim=packet.hlim)
@@ -276,7 +277,7 @@ def some_error():
 
 
 def some_refused(src, dst, **more):
-    """What rules refuse with an error"""
+    """Returns a packet that the rules refuse with an error."""
     return rng.choice((
         lambda: udp(src, dst, not_a_port(), **more), lambda: IPv6(src=src, dst=dst, **more) / TCP(dport=rng.choice((22, 58000)), flags='S'),
         lambda: protocol(src, dst, rng.choice((50, 89, 103, 112, 253)), **more)))()
@@ -293,7 +294,7 @@ def asked(site, to):
 
 
 def reply_alone(site, to):
-    """What would be a reply is refused before its request, not after it; and another port's still is"""
+    """A reply is refused before its request and passes after it. A reply to another port is still refused."""
     src, dst, dport, sport = host(site), host(to), rng.choice(PORTS), rng.randrange(1, 57000)
     return [(to, udp(dst, src, sport, dport)), (site, udp(src, dst, dport, sport)), (to, udp(dst, src, sport, dport)),
             (to, udp(dst, src, sport + 1, dport)), (to, udp(dst, src, sport, dport ^ 1 or 1)), (to, udp(host(to, 2), src, sport, dport)),
@@ -397,7 +398,7 @@ def crossing(site, to):
 
 
 def crooked(site, to):
-    """What contradicts itself"""
+    """Returns packets whose fields contradict each other."""
     src, dst = host(site), host(to)
     good = udp(src, dst, rng.choice(PORTS), n=24)
     option = behind(IPv6ExtHdrDestOpt(options=[PadN(optdata=bytes(4))]), good)
@@ -452,7 +453,7 @@ def nowhere(site, to):
 
 
 def forged(site, to):
-    """From where the source is not: what wgxdp leaves to the kernel, and so to the rules"""
+    """Packets with another site's source: wgxdp leaves them to the kernel, and so to the rules."""
     dst = host(to)
     others = [s for s in SITES if SITES[s] != SITES[site] and s != to]
     steps = []
@@ -520,7 +521,7 @@ def pieces_refused(site, to):
 
 
 def odd_pieces(site, to):
-    """Without an end, one that is all, one on top of another, and without a whole header in the first"""
+    """Fragments without an end, a single whole one, overlapping ones, and a first one without the whole header."""
     src, dst = host(site), host(to)
     header = IPv6ExtHdrDestOpt(options=[PadN(optdata=bytes(12))])
     on_top = pieces(udp(src, dst, n=100), 48)

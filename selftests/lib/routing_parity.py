@@ -178,7 +178,7 @@ class Ports:
             frames += more
         if not answered:
             sys.exit(f'no ARP reply at {device}')
-        time.sleep(0.0005)                      # what another CPU forwards
+        time.sleep(0.0005)                      # time for packets that another CPU forwards
         return frames + self.take()[0]
 
 

@@ -24,7 +24,7 @@ class Terminal:
         if not self.pid:
             os.close(start)
             os.read(starts, 1)                                             # until its end is closed
-            os.environ["TERM"] = "linux"  # what pyte is
+            os.environ["TERM"] = "linux"  # the terminal that pyte emulates
             os.execvp(command[0], command)
         self.screen = pyte.Screen(columns, lines)
         self.stream = pyte.ByteStream(self.screen)

@@ -1,12 +1,12 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-# traffic: frames of everything that is not wgxdp's business, the same ones each time.
+# traffic: frames that wgxdp must leave alone, the same at each run.
 #
-#   traffic make FILE              writes them as a pcap (needs scapy)
-#   traffic send FILE DEVICE       sends them, in order
-#   traffic catch DEVICE FILE      writes what leaves by DEVICE, as whole frames, until SIGTERM
-#   traffic hear DEVICE FILE       likewise what comes in by it, for whomever, from MACs of this test (02:00:00:00:00:…)
-#   traffic bridged FILE           writes frames of the services that pass by on a bridge, from one of its ports to another
+#   traffic make FILE              write them as a pcap (needs scapy)
+#   traffic send FILE DEVICE       send them, in order
+#   traffic catch DEVICE FILE      write what leaves by DEVICE, as whole frames, until SIGTERM
+#   traffic hear DEVICE FILE       write what arrives by DEVICE for any MAC, from MACs of this test (02:00:00:00:00:…)
+#   traffic bridged FILE           write frames of the services that pass on a bridge, from one of its ports to another
 #   traffic turn FILE FILE         the same frames, from FIREWALL to CLIENT
 #
 # They come from CLIENT to FIREWALL, whose services are UDP 51820 on 198.51.100.1 and on [2001:db8:2::10], behind it.
@@ -116,14 +116,14 @@ def frames():
     out.append(s.Dot3(src=CLIENT, dst="01:80:c2:00:00:00") / s.LLC() / s.STP())
     out.append(s.Dot3(src=CLIENT, dst=FIREWALL) / s.LLC() / s.SNAP(OUI=0xc, code=0x2000) / junk(40))
 
-    # What would be ours on another MAC, from forbidden sources, with its hops used up; fragments of others
+    # Frames of the services with another MAC, forbidden sources or an expired TTL, and other packets' fragments
     for dst in (OTHER, "ff:ff:ff:ff:ff:ff", "01:00:5e:00:00:01"):
         out += [s.Ether(src=CLIENT, dst=dst) / ours / junk(32) for ours in (ours4, ours6)]
     for src in ("127.0.0.1", "224.0.0.1", "0.0.0.0", "255.255.255.255", "192.168.1.10", "198.51.100.1"):
         out.append(eth / s.IP(src=src, dst="198.51.100.1") / s.UDP(sport=4000, dport=PORT) / junk(32))
     for src in ("::", "::1", "ff02::1", "::ffff:192.0.2.1", "fe80::7", "2001:db8:2::10", "2001:db8:1::1"):
         out.append(eth / s.IPv6(src=src, dst="2001:db8:2::10") / s.UDP(sport=4000, dport=PORT) / junk(32))
-    for hops in (0, 1):         # of IPv6 alone: those to our own address are answered (icmp-parity.sh)
+    for hops in (0, 1):         # IPv6 only: packets to the firewall's own address are answered (icmp-parity.sh)
         out += [eth / s.IPv6(src="2001:db8:1::7", dst="2001:db8:2::10", hlim=hops) / s.UDP(sport=4000, dport=PORT) / junk(32)]
     out += [eth / part for part in s.fragment(v4 / s.UDP(sport=4000, dport=9) / junk(3000), 1200)]
     out += [eth / part for part in s.fragment6(v6 / s.IPv6ExtHdrFragment(id=7) / s.UDP(sport=4000, dport=9) / junk(3000), 1280)]

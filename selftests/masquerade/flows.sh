@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # vm
-# Clients of masquerading services as `show flows`, `show services` and the metrics tell them; what is saved is what runs; a pager
-# that waits keeps nobody else waiting; `flow del`, and ports that are taken away, end those who are meant and nobody else. BREAK=1
-# ends another client than the one that is looked for.
+# `show flows`, `show services` and the metrics report the clients of masquerading services. `save` prints what runs. A
+# waiting pager blocks no other command. `flow del`, and the removal of ports, end only the named flows. BREAK=1 ends
+# another client's flow.
 #
 #     client  .7 -- 198.51.100.0/24 -- .1 wan firewall lan .1 -- 192.168.1.0/24 -- .10 wg-end
 #                   2001:db8:1::/64                              2001:db8:2::/64
@@ -60,7 +60,7 @@ start_listener wg-end four -e 192.168.1.10:$port
 start_listener wg-end sixth -e "[2001:db8:2::10]:$port"
 configuration 20000-20999 > "$work/wgxdp.yaml"
 wgxdp up -c "$work/wgxdp.yaml" > "$work/up" || fail "up: $(< "$work/up")"
-[[ $(wgxdp show flows) == 'flows: none' ]] || fail 'flows of nobody'
+[[ $(wgxdp show flows) == 'flows: none' ]] || fail 'there are flows without a client'
 
 ask 198.51.100.7:20500 198.51.100.1:$port
 ask 198.51.100.7:4000 198.51.100.1:$port 7
@@ -69,7 +69,7 @@ ask 198.51.100.7:30001 198.51.100.1:443
 rows > "$work/rows"
 cat "$work/rows"
 expect 'flows' "$(wc -l < "$work/rows")" == 4
-# what is sent before the first answer is in no flow yet
+# packets sent before the first answer do not count for the flow yet
 expect 'its own port' "$(grep -c "^many 198.51.100.7:20500 198.51.100.1:$port 192.168.1.1:20500 192.168.1.10:$port [0-5] [0-5] " "$work/rows")" == 1
 expect 'another port' "$(grep -cE "^many 198.51.100.7:4000 198.51.100.1:$port 192.168.1.1:20[0-9]{3} 192.168.1.10:$port [0-7] [0-7] " "$work/rows")" == 1
 expect 'IPv6' "$(grep -cF "six [2001:db8:1::7]:30000 [2001:db8:1::1]:443 [2001:db8:2::1]:30000 [2001:db8:2::10]:$port " "$work/rows")" == 1

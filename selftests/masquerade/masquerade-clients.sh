@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: long
 # timeout: 600
-# 200 WireGuard clients, each with a key and a tunnel of its own, all from one public IPv4 address to another, and one IPv6 wg-end
-# behind it, which sees 200 endpoints. All of them ping through their tunnels while the service gets larger maps, and so new
-# programs, and while wgxdp is upgraded, each several times: no ping is lost, no endpoint changes, no flow is made anew, and `show
-# flows --wg` still says of each port the key of who sends by it. BREAK=1 has two clients swap their ports in between.
+# 200 WireGuard clients, each with its own key and tunnel, come from one public IPv4 address to one IPv6 wg-end, which
+# sees 200 endpoints. All ping through their tunnels while the service gets larger maps, and so new programs, and while
+# wgxdp is upgraded, each several times. No ping is lost, no endpoint changes, no flow is recreated, and
+# `show flows --wg` still names the key of each port's client. BREAK=1 swaps the ports of two clients in between.
 #
 #                 198.51.100.0/24             2001:db8:2::/64
 #     client  .7 ----------------- .1 firewall ::1 ----------- ::10 wg-end
@@ -78,7 +78,7 @@ ping_all() { # SECONDS: each client by itself
 }
 pinging() { all_run "${pids[@]}"; }
 
-swap_ports() { # of the first two clients
+swap_ports() { # swaps those of the first two clients
 	local one two
 	one=$(inside client wg show wgc1 listen-port) two=$(inside client wg show wgc2 listen-port)
 	inside client wg set wgc1 listen-port 0
@@ -126,7 +126,7 @@ for ((i = 1; i <= times; i++)); do
 	wgxdp=${builds[i % 2]}
 	wgxdp up -c "$work/wgxdp.yaml" > "$work/up"
 	expect 'an upgrade' "$(bpftool -j prog show pinned /sys/fs/bpf/wgxdp/default/progs/wgxdp_xdp | grep -o '"id":[0-9]*')" != "$was"
-	sleep 1 # of pings, by that program
+	sleep 1 # one second of pings by that program
 done
 say "$times reloads and $times upgrades took $(awk "BEGIN {print $(elapsed) - $at}") s"
 pinging || fail 'the pings ended before the changes'

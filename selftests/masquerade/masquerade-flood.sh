@@ -3,11 +3,11 @@
 # tier: long
 # timeout: 600
 # alone
-# 200 clients of a masquerading service, idle but for keepalives that go one way, half of them from the client and half from the
-# backend; then, for 60 s, 100,000 packets a second and more, each from another spoofed source and port, IPv4 and IPv6, none of
-# which the backend answers. No idle client's port changes, each flow has both its directions, and newcomers who try
-# three times, as WireGuard does, come in meanwhile and after. Ten clients that send nothing at all are gone by then. BREAK=1 takes
-# one direction of one flow away in the middle.
+# 200 clients of a masquerading service are idle except for keepalives in one direction, half of them from the client
+# and half from the backend. Then, for 60 s, at least 100,000 packets a second come from random spoofed sources and
+# ports, IPv4 and IPv6, and the backend answers none. No idle client's port changes, and each flow keeps both
+# directions. New clients that try three times, like WireGuard, get in during the flood and after it. Ten silent clients
+# are gone by then. BREAK=1 removes one direction of one flow in the middle.
 #
 #     client  .7 -- 198.51.100.0/24 -- .1 wan firewall lan .1 -- 192.168.1.0/24 -- .10 wg-end
 #                   2001:db8:1::/64                              2001:db8:2::/64
@@ -16,8 +16,8 @@ source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 
 half=50 # clients of each family whose keepalives go one way, and newcomers of each at a time
 silent=5
-seconds=60 # of the flood
-rate=56000 # of each family
+seconds=60 # seconds of the flood
+rate=56000 # in each family
 timeout=40
 keepalive=15 # seconds, as long as it goes one way
 ask=148 flood=100 # bytes of what the backend answers, and of what not
@@ -100,7 +100,7 @@ keep_alive() {
 	done
 }
 
-# What is wrong in the table, and how many flows and embryos there are
+# Prints the number of errors in the table, of flows and of embryos
 halves() {
 	"$build/selftests/flowtable" "$pins" > "$work/table"
 	echo "$(said table wrong) $(($(said table flows) + $(said table embryos)))"

@@ -48,7 +48,7 @@ network() {
 	inside firewall ip route add 2001:db8:3::/64 via 2001:db8:2::254
 }
 
-# What of a link is too long for both: errors that came to an end, of either family
+# Counts ICMP errors about long packets that arrive, of either family
 count_errors() {
 	local ns
 	for ns in client wg-end; do
@@ -75,7 +75,7 @@ narrow() { # wan|lan near|far MTU: of both ends of that cable, on that side of t
 	if [[ $2 == near ]]; then inside firewall ip link set "$1" mtu "$3"; else inside $end ip link set $device mtu "$3"; fi
 }
 
-wide() { # and what anybody learned is forgotten
+wide() { # and clears learned path MTUs
 	local ns side link
 	for side in wan lan; do
 		for link in near far; do narrow $side $link 1500; done
@@ -111,7 +111,7 @@ count_errors
 tunnels_up
 head -c $size /dev/urandom > "$work/file"
 for pair in "${pairs[@]}"; do
-	# what fills 1500 bytes on the wider of both ways
+	# fills 1500 bytes on the wider link
 	inside client ip link set "wgc$pair" mtu $((pair == 44 ? 1440 : 1420))
 	inside wg-end ip link set wge mtu $((pair == 44 ? 1440 : 1420))
 	for side in lan wan; do narrowed "$pair" $side; done

@@ -2,12 +2,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: long
 # timeout: 3600
-# The container image: `make container` makes it, of at most 60 MB. The daemon runs in it as docs/guides/install.md says, forwards, follows
-# the host's addresses, and writes to the container's log. The container is killed and made anew five times under traffic: no
-# packet is lost. It runs with three capabilities; without one of them, with a seccomp filter, without bpffs or with a bpffs that is
-# read-only, the log names what lacks. docs/container has the same for compose and, where podman has it, systemd (quadlet).
-# All this with this machine's podman, with that of Debian 13, and in a VM below AppArmor. BREAK=1 takes the instance down
-# between two containers. IMAGE=FILE takes an image that was made before, ONLY= one of own, trixie and vm.
+# `make container` makes the container image, of at most 60 MB. The daemon runs in it as docs/guides/install.md says, forwards,
+# follows the host's addresses, and writes to the container's log. The container is killed and replaced five times under
+# traffic, and no packet is lost. It runs with three capabilities. Without one of them, with a seccomp filter, without
+# bpffs or with a read-only bpffs, the log names the cause. docs/container has the same for compose and, if podman
+# supports it, systemd (quadlet). All this runs with this machine's podman, with that of Debian 13, and in a VM under
+# AppArmor. BREAK=1 takes the instance down between two containers. IMAGE=FILE takes an existing image, ONLY= runs one
+# of own, trixie and vm.
 #
 #     client uplink ---- wan firewall lan ---- eth wg-end        the container is on the firewall
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
@@ -294,7 +295,7 @@ make_image() {
 	expect "bytes of the image ($(stat -c %s "$image") as an archive)" "$(< "$work/size")" '<=' $most
 }
 
-# Debian 13 with podman, made anew after a month
+# A Debian 13 with podman, which is renewed after a month
 make_debian() {
 	local cache=${XDG_CACHE_HOME:-$HOME/.cache}/wgxdp-container
 	debian=$cache/podman
@@ -326,7 +327,7 @@ read_guide
 unified_cgroups
 [[ -e /sys/kernel/security/apparmor ]] || mount -t securityfs security /sys/kernel/security 2> /dev/null || :
 firewall_network
-for ns in client wg-end; do inside $ns sysctl -qw net.ipv6.conf.all.disable_ipv6=1; done # which talks by itself
+for ns in client wg-end; do inside $ns sysctl -qw net.ipv6.conf.all.disable_ipv6=1; done # IPv6 sends packets by itself
 service_file dnat
 count_arrivals wg-end all_of_them "udp dport $port"
 quiet wg-end

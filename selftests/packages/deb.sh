@@ -2,12 +2,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: long
 # timeout: 7200
-# The Debian package on a bare Debian $SUITE (bookworm; selftests/deb-SUITE.sh for others), built there: it installs with what it needs and starts nothing; `wgxdp up --wan … --to …` carries traffic;
-# an upgrade to the next build, and `wgxdp up` of that, loses no packet; removed, nothing of it runs any more; purged, nothing is left.
-# Then the same with systemd as its first process: the daemon is started again by the upgrade and what was brought up once is reloaded, with
-# no packet lost; removed, no unit of it is active, and purged, none is enabled. lintian reports neither error nor warning, and the package's
-# autopkgtest passes.
-# BREAK=1 takes it down and up again after the upgrade, whose lost packets must be seen. DEBS=DIR takes packages that scripts/deb has left there, and looks at neither lintian nor autopkgtest.
+# The Debian package on a bare Debian $SUITE (bookworm; selftests/deb-SUITE.sh for others), built there. It installs
+# with its dependencies and starts nothing. `wgxdp up --wan … --to …` carries traffic. An upgrade to the next build, and
+# its `wgxdp up`, lose no packet. After a removal nothing runs, and after a purge nothing is left.
+# Then the same with systemd as the first process: the upgrade restarts the daemon and reloads what was brought up once,
+# without losing a packet. After a removal no unit is active, and after a purge none is enabled. lintian reports neither
+# error nor warning, and the package's autopkgtest passes.
+# BREAK=1 takes it down and up again after the upgrade, whose lost packets must be seen. DEBS=DIR takes packages that
+# scripts/deb has left there, without lintian and autopkgtest.
 #
 #     client uplink ---- wan firewall lan ---- eth wg-end        the firewall's programs are the package's, in the bare Debian
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
@@ -25,7 +27,7 @@ files() {
 nothing_is_loaded() { # WHEN
 	local now
 	now=$(on_host firewall)
-	[[ $now == "$before" ]] || fail "what is loaded $1: $now; before: $before"
+	[[ $now == "$before" ]] || fail "$1: loaded: $now; before: $before"
 	say "ok nothing is loaded $1"
 }
 forwards() { # WHEN
@@ -67,7 +69,7 @@ if [[ ! -e $debs/$(package 0.1.1) ]]; then
 fi
 
 bare=$("$root/scripts/bare" -s "$suite" -k) || fail 'no bare Debian'
-cgroup='' # of what boots
+cgroup='' # for the system that boots
 tidy() {
 	[[ ! ${first:-} ]] || { kill -KILL "$first" && wait "$machine"; } 2> /dev/null || :
 	[[ ! $cgroup ]] || find "$cgroup" -depth -type d -exec rmdir {} \;
@@ -107,7 +109,7 @@ without_loss 'over the upgrade' upgrade
 
 apt remove wgxdp
 nothing_is_loaded 'after it was removed'
-is_gone() { # what purge leaves
+is_gone() { # purge leaves nothing
 	apt purge wgxdp
 	apt autoremove --purge
 	! on_bare dpkg-query -W wgxdp > "$work/dpkg" 2>&1 || fail "dpkg knows it: $(< "$work/dpkg")"

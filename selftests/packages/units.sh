@@ -3,13 +3,13 @@
 # vm: only
 # systemd
 # timeout: 960
-# The installed units under a real systemd: with three capabilities and all else taken away the daemon waits for a network that
-# is not there yet, forwards when it comes, reloads, restarts, is killed by its watchdog and returns, and loses nothing under
-# traffic; stopped, what runs goes on; wgxdp.service brings it up, reloads and takes all of it down. The same by the templates;
-# sharing XDP takes a drop-in, and is refused with what to do where that is missing. systemd-analyze is content with all units. wgxdp-ddns.service needs no
-# capability, and its timer has the times that it should; wgxdp-endpoint@ sets an endpoint, by raw ICMP where its drop-in is; a knock's file runs
-# wgxdp-knock.service; wgxdp-etcd.service brings what etcd has.
-# BREAK=1 restarts wgxdp.service, not the daemon alone.
+# The installed units under a real systemd. With only three capabilities, the daemon waits for a network, forwards when
+# it comes, reloads, restarts, and returns after its watchdog has killed it, without losing a packet. When it is
+# stopped, forwarding continues. wgxdp.service brings the instance up, reloads it and takes it down. The templates do
+# the same. Sharing XDP needs a drop-in, and is refused with advice if that is missing. systemd-analyze accepts all
+# units. wgxdp-ddns.service needs no capability, and its timer has the right times. wgxdp-endpoint@ sets an endpoint, by
+# raw ICMP with its drop-in. A knock's file runs wgxdp-knock.service. wgxdp-etcd.service applies the configuration in
+# etcd. BREAK=1 restarts wgxdp.service, not only the daemon.
 #
 #     client uplink ---- wan this VM lan ---- eth wg-end
 WGXDP_APART=1 # the VM is apart enough, and its /run is systemd's
@@ -199,7 +199,7 @@ systemctl stop wgxdp@one
 expect 'wgxdp-daemon@one ends with it' "$(property ActiveState wgxdp-daemon@one)" == inactive
 nothing_left 'after the template was stopped'
 
-# What etcd has
+# --- the configuration in etcd
 export ETCDCTL_API=3
 start firewall etcd --data-dir "$work/etcd" --listen-client-urls http://127.0.0.1:2379 --advertise-client-urls http://127.0.0.1:2379 \
 	--listen-peer-urls http://127.0.0.1:2380 --log-level error > "$work/etcd.log" 2>&1

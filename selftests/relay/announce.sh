@@ -2,11 +2,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: long
 # timeout: 300
-# Two relays with one key, which tell each other by BGP which sites are at them: `announce` puts those that are alive into a table,
-# BIRD reads that and writes what it hears into main, and `follow: { routes: … }` reads main. Sites at different relays reach each other
-# through both; one that moves to the other relay is reached there, by those who stayed too; one that falls silent is announced no more, and forgotten.
-# The relays' nft lets nothing through, so what passes is wgxdp's. The daemon killed, its routes stay; `down` takes them away.
-# BREAK=1 does not announce.
+# Two relays with one key tell each other by BGP which sites they serve. `announce` puts the live sites into a table,
+# BIRD sends that table and writes received routes into main, and `follow: { routes: … }` reads main. Sites at different
+# relays reach each other through both. A site that moves to the other relay is reached there by all. A silent site is
+# no longer announced, and is forgotten. The relays' nft drops everything, so only wgxdp can forward. When the daemon is
+# killed, its routes stay; `down` removes them. BREAK=1 does not announce.
 #
 #     site a, c --- r1 --- internet 198.51.100.0/24 --- r2 --- site b        each site one namespace, which is its edge and its server
 #                    \______ wgx: BGP, and what goes between ______/

@@ -2,11 +2,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: long
 # timeout: 600
-# Three relays whose configuration is in a real etcd, each with its wgxdp-etcd. A good revision runs at all of them, and packets go by it;
-# a bad one (no YAML, an unknown key, a contradiction, a half of it, bytes, nothing, no key any more) changes none: what `show` and `save`
-# say, every map, the programs and the file for the next boot are as they were, no packet is lost, the log and the metric say it. etcd
-# killed, a relay cut off from it while its history is compacted, a watcher that was not there: what runs goes on, and what they missed
-# comes when they are back. BREAK=1 writes a revision that is not bad.
+# Three relays whose configuration is in a real etcd, each with wgxdp-etcd. A good revision runs on all of them, and
+# packets follow it. A bad one changes none: no YAML, an unknown key, a contradiction, half a file, random bytes, an
+# empty value, or no key. The output of `show` and `save`, every map, the programs and the file for the next boot stay,
+# no packet is lost, and the log and the metric report it. etcd is killed, a relay is cut off from it while etcd
+# compacts its history, and a watcher is missing: the running configuration stays, and missed revisions come afterwards.
+# BREAK=1 writes a revision that is not bad.
 #
 #     client uplink ---- wan firewall lan ---- eth wg-end        three times, a, b and c
 #                            mgmt 198.18.0.x
@@ -99,7 +100,7 @@ each_metric() { # WHEN VALUE; the exporter may still have the page of a second a
 		expect "last reload successful at $r, $1" "$(metric "$r")" == "$2"
 	done
 }
-as_it_is() { # RELAY: nobody sends
+as_it_is() { # RELAY: without traffic
 	on_relay "$1" show --json
 	on_relay "$1" save
 	"$build/selftests/mapsum" "$1"
@@ -126,7 +127,7 @@ lost_nothing() { # WHAT
 declare -A watchers=() poll=([a]=2 [b]=600 [c]=600) # b and c have but what etcd tells
 lost_of=0
 
-# What is bad, and how often it has been refused; each waits until all have refused it
+# Bad revisions, and how many were refused; each waits until all relays have refused it
 refused=0
 bad() { # WHAT [VALUE]
 	refused=$((refused + 1))

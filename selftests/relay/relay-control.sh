@@ -78,7 +78,7 @@ expect "a peer named by its key's first 8 characters" "$(field "${a:0:8}" public
 expect 'routes of the file and of WireGuard' "$(routes)" == "fd12:3456:7899::a/128=${a:0:8} $overlay:a::/64=${a:0:8} $overlay:e::/64=cable $overlay:e::7/128=absent $overlay:f::/64=absent"
 expect 'states' "$(field cable state) $(field absent state) $(field "${a:0:8}" followed)" == 'attached waiting yes'
 
-# what runs is what runs again
+# the output of save runs unchanged
 again=$(wgxdp save | wgxdp up -c - 2> /dev/null)
 expect 'entries that save and up write' "$(written "$again")" == 0
 wgxdp up -c "$work/wgxdp.yaml" > /dev/null 2>&1

@@ -2,11 +2,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: long
 # vm
-# Sites behind a relay whose hosts give the kernel many datagrams as one packet (UDP_SEGMENT), and a relay whose nics and tunnels make
-# such packets of what comes (GRO, rx-udp-gro-forwarding): between nics, from nics to tunnels, between tunnels and back into the same
-# one, and their answers; by XDP, by tc where XDP cannot, and by tc alone. Each datagram is counted once and comes whole, none is
-# called too long; those that are get packet too big, with the MTU of the way. The kernel's own rules forward nothing.
-# BREAK=1 makes the ways out a byte too narrow.
+# GSO packets between sites: from hosts that send many datagrams as one packet (UDP_SEGMENT), and from NICs and tunnels
+# of the relay that merge packets (GRO, rx-udp-gro-forwarding). They go between NICs, from NICs to tunnels, between
+# tunnels and back into the same one, with their answers. XDP carries them, or tc if XDP cannot, or tc alone. Each
+# datagram is counted once and comes whole, and none is refused as too long. Those that are too long get packet too big,
+# with the MTU of the path. The kernel's own rules forward nothing. BREAK=1 makes the egress MTUs a byte too small.
 #
 #     site a, b === $one (WireGuard, MTU 1420)   relay   to_n (1500) -- site n
 #     site c    === $two (WireGuard, MTU 1380)           to_o (1400) -- site o
@@ -95,7 +95,7 @@ configuration() {
 	done
 }
 
-# What the nics' sites leave to their devices, and so to the relay: checksums, and making single datagrams of what is sent together
+# The sites on NICs leave checksums and segmentation to their devices, and so to the relay
 ends_leave() { # CHECKSUMS SEGMENTS: on|off
 	local site
 	for site in n o; do inside $site ethtool -K eth tx "$1" tx-udp-segmentation "$2" > /dev/null; done
@@ -118,7 +118,7 @@ up() { # MODE
 
 narrower() { if ((mtu[$1] < mtu[$2])); then echo "${mtu[$1]}"; else echo "${mtu[$2]}"; fi; } # SITE SITE
 
-# Where they were seen last
+# The last place where the packets were seen
 lost() { # FROM TO
 	local site device
 	cat "$work/asker" "$work/listener"
@@ -144,7 +144,7 @@ exchange() { # WHAT FROM TO BYTES AT-ONCE
 	total=$((total + 2 * n))
 }
 
-# What comes to the relay, and is no message of WireGuard's, as packets of more than one datagram
+# Counts the packets of more than one datagram that arrive at the relay, without WireGuard's messages
 watch() { watch_filter relay 'ip6 and udp and greater 1600'; }
 
 of_shown() { "$root/selftests/lib/shown.py" "$@" < "$work/shown"; }

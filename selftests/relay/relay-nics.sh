@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # vm
-# Sites on nics of every kind: each asks each other, packets of 100 bytes and jumbo ones, in native, generic and tc mode. What the
-# kernel would forward is dropped and counted: nothing. A kernel without VLANs has plain nics for them. BREAK=1 leaves one site out
-# of the peers.
+# Sites on NICs of every kind reach each other, with packets of 100 bytes and jumbo packets, in native, generic and tc
+# mode. Packets that the kernel would forward are dropped and counted: there are none. A kernel without VLANs uses plain
+# NICs instead. BREAK=1 leaves one site out of the peers.
 #
 #     a on VLAN 10 of trunk ─┐
 #     b on VLAN 20 of trunk ─┤

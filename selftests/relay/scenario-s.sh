@@ -3,15 +3,15 @@
 # tier: long
 # timeout: 900
 # vm
-# Sites joined by a relay, end to end: two behind a NAT each, one of which is symmetric, one on the internet with IPv6, one on a
-# cable of the relay. Their servers ping each other, have tunnels of their own over it, learn the path's MTU and see its hops; and the
-# relay's nft, which counts and drops whatever of the overlay it is given to forward, is given nothing.
+# A relay joins sites, end to end: two behind NATs (one is symmetric), one on the internet with IPv6, and one on a cable
+# of the relay. Their servers ping each other, have tunnels of their own through the relay, learn the path MTU and see
+# its hops. The relay's nft counts and drops overlay packets, and gets none.
 #
 #     (a, b and c as in sites.sh)        peers of wgr-one: a (cone) and b (symmetric); of wgr-two: c
 #     server-d .10 --- .1 edge-d ::d --- ::1 relay
 #        eth0       lan        wan      cable
 #
-# BREAK=1 has the policy begin above the servers' port: then their tunnels must be missed.
+# BREAK=1 starts the policy's port range above the servers' port: then their tunnels must fail.
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 source "${BASH_SOURCE[0]%/*}/../lib/sites.sh"
 
@@ -76,7 +76,7 @@ cable_site() { # SITE: on a cable of the relay
 	inside "edge-$1" ip route add "$overlay::/48" via "$tunnels:d::1" src "$overlay:$1::1"
 }
 
-configure() { # of the WireGuard peers the names, all else of them is WireGuard's word
+configure() { # names the WireGuard peers; everything else about them comes from WireGuard
 	local ports=58000-60000
 	[[ ! ${BREAK:-} ]] || ports=58002-60000
 	cat > "$work/wgxdp.yaml" <<- EOF_YAML
@@ -123,8 +123,8 @@ for p in json.load(sys.stdin)["peers"]:
 
 nft_given() { inside relay nft list counter inet relay overlay | awk '$1 == "packets" {print $2}'; }
 
-# Initiations that cross on the way can leave each end with a session that the other has not, until one asks anew after 15 s (seen of
-# wireguard-go on a busy machine). So one end of each pair begins.
+# Initiations that cross can leave each end with a session that the other end lacks, until one of them retries after 15
+# s (seen with wireguard-go on a busy machine). So one end of each pair begins.
 begin_sessions() { # SITE...
 	local s t
 	for s; do
@@ -217,9 +217,9 @@ trace() { # FROM TO OPTION...
 	inside "server-$1" traceroute -6 -n -q 1 -N 1 -w 3 "${@:3}" "$overlay:$2::10" | awk 'NR > 1 {print $2}'
 }
 
-# FROM TO EXPECTED-HOP...: by UDP, and by ICMP. traceroute has one socket for all that ICMP tells, and once in fifty runs hears nothing
-# more of it: the kernel sets a socket's error after it queues what the error is, so whoever is quick to read that meets the error
-# again with an empty queue, for good. So a run for each hop.
+# FROM TO EXPECTED-HOP...: by UDP and by ICMP, with a run of traceroute for each hop. traceroute has one socket for all
+# ICMP errors, and once in fifty runs it stops receiving: the kernel sets a socket's error after it queues the error
+# message. A fast reader takes the message and then meets the error with an empty queue, for good.
 hops() {
 	local n
 	expect "hops from $1 to $2, by UDP" "$(trace "$1" "$2" -p 58010 | xargs)" == "${*:3}"
@@ -319,13 +319,13 @@ expect_sums
 tunnel_anew wgr-two 51821 c
 wait_for 30 'site c, by a tunnel made anew' reached a c
 pings lan 56 "${sites[@]}"
-nft_before=$(nft_given) # what came while nobody had seen to the new tunnel
+nft_before=$(nft_given) # packets that came before the new tunnel was set up
 
 # tunnel to tunnel the relay need not be a router
 inside relay sysctl -qw net.ipv6.conf.all.forwarding=0 net.ipv4.ip_forward=0
 pings lan 56 a b c
 pings mesh 56 a b c
-end_daemon # and nobody need be there
+end_daemon # forwarding needs no daemon
 transfers a-b b-a a-c c-a
 expect 'packets of the overlay that nft was given, without forwarding' $(($(nft_given) - nft_before)) == 0
 expect_sums

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # vm
-# A service into a site: clients on the IPv6 internet speak to the relay's public port, and a server with nothing but an address of
-# the overlay, behind site A's tunnel, answers. A handshake and a file of 10 MB; counted to the service, not to the peer. Whoever
-# says from site B, by a tunnel of its own, that he is that server is not translated, though WireGuard lets him speak so. Clients of
-# IPv4 come in by another port, and the server sees them as the relay. BREAK=1 calls the server's address site B's: then what comes by
-# A's tunnel is nobody's.
+# A service into a site. Clients on the IPv6 internet send to the relay's public port, and a server with only an overlay
+# address, behind site A's tunnel, answers. A handshake and a file of 10 MB count for the service, not for the peer.
+# Site B may pretend to be that server in its own tunnel, and WireGuard allows it, but wgxdp does not translate its
+# packets. IPv4 clients use another port, and the server sees them as the relay. BREAK=1 assigns the server's address to
+# site B: then packets from A's tunnel do not match.
 #
 #     client uplink ------- wan relay under-a ------- under-a site-a lan ------- eth server
 #       wgc, wgd  2001:db8:1::/64  :                           :   fd12:3456:789a:a::/64  wge

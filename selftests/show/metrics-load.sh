@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: long
 # timeout: 300
-# Eight clients ask a blind relay of 1,023 sites for its metrics all the time, with 20,000 pairs of sites in them. Meanwhile the
-# daemon's loop answers something else every 10 ms: never later than 50 ms. A client that trickles its request, and one that trickles
-# in what is answered, are ended after 30 s. Who asks under a name that is not this host's gets nothing.
+# Eight clients always ask a blind relay of 1,023 sites for its metrics, with 20,000 pairs of sites. Meanwhile the
+# daemon's loop answers another request every 10 ms, at most 50 ms late. A client that sends its request slowly, and a
+# client that reads the answer slowly, are disconnected after 30 s. A client that uses a foreign host name gets nothing.
 # BREAK=1 stops the daemon for 0.1 s once a second.
 #
 #     client uplink ---- wan firewall lan ---- eth wg-end

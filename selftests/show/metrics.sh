@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The exporter says what `show` says, of 102 services within 50 ms; `show metrics` the same; what waits, failed reloads and
-# addresses that come late are seen. Who holds more connections than there are hinders nobody else. BREAK=1 asks an exporter whose daemon is stopped.
+# The exporter reports the values of `show`, of 102 services within 50 ms, and so does `show metrics`. Waiting services,
+# failed reloads and late addresses are visible. A client that opens all connections blocks no other client. BREAK=1
+# asks an exporter whose daemon is stopped.
 #
 #     client uplink ---- wan firewall lan ---- eth wg-end
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
@@ -75,7 +76,7 @@ took=()
 for _ in {1..20}; do
 	took+=("$(inside firewall curl -s -o /dev/null -w '%{time_total}' http://127.0.0.1:9851/metrics)")
 done
-for _ in {1..30}; do # what it is about just now, it gives back afterwards
+for _ in {1..30}; do # it frees connections of finished requests only after a moment
 	kept=$(($(own_memory) - before))
 	((kept > 512)) || break
 	sleep 0.1

@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # vm: only
 # timeout: 900
-# `wgxdp monitor --pcap` writes what XDP and tc forward as it leaves, and what they drop as it came: counts and bytes are those that tcpdump
-# has seen where they arrived, and where they were sent; tcpdump and scapy read the file. Handshakes and knocks are told of, and flows made
-# and ended. While nobody looks, no program is attached to the data path's. BREAK=1 looks at forwarded packets where dropped ones are expected.
-# The build host's kernel lets no program trace another.
+# `wgxdp monitor --pcap` writes the packets that XDP and tc forward, as they leave, and those that they drop, as they
+# came. Counts and bytes match tcpdump's captures at the sender and at the receiver. tcpdump and scapy read the file.
+# monitor reports handshakes, knocks, and flows that begin and end. Without a monitor, no tracing program is attached.
+# BREAK=1 looks at forwarded packets where dropped ones are expected. The build host's kernel does not allow one program
+# to trace another.
 #
 #     client, and .66, who is denied ------ wan firewall lan ------ wg-end
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
@@ -54,7 +55,7 @@ kind=--dropped
 for mode in auto tc; do
 	wgxdp up --mode $mode -c "$work/wgxdp.yaml" > "$work/up" 2>&1 || fail "up: $(< "$work/up")"
 	ask 5 198.51.100.7:4000 198.51.100.1:51820
-	not_looked_at || fail 'a program is attached, and nobody looks'
+	not_looked_at || fail 'a program is attached, but no monitor runs'
 	looks said --pcap "$work/forwarded.pcap" --forwarded
 	catch arrived.pcap wg-end eth -Q in udp port 51820
 	dump=$!

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The live program alone: ns a packet by test-run against redirect only and parse + redirect, each behind the same
-program that writes a fresh head; initiations through the guard; and what the verifier says of it."""
+"""The live program alone: ns per packet by test-run, compared with redirect only and parse + redirect. Each runs behind
+the same program that writes a fresh head. Also initiations through the guard, and the verifier's statistics."""
 import os
 import time
 from statistics import median
@@ -21,7 +21,8 @@ def xdp_pin(firewall):
 
 
 def undisturbed(values):
-    """The fastest tenth: whoever shares the core only ever adds, and a limit in ns would measure him."""
+    """The fastest tenth, because another process on the core only adds time, and a limit in ns would measure that
+    process."""
     return sorted(values)[len(values) // 10]
 
 
@@ -82,7 +83,8 @@ def initiations(firewall, meter, neighbours, n):
 
 
 def verifier(firewall, meter, obj):
-    """Of the live programs, with the switches of this configuration, and of the object with its own defaults."""
+    """Statistics of the live programs, with the switches of this configuration, and of the object with its own
+    defaults."""
     firewall.become("native")
     pins = firewall.pin("progs/")
     live = {name: meter.ask("program", pin=pins + name) for name in sorted(os.listdir(pins))}

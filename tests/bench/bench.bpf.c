@@ -42,14 +42,14 @@ struct {
 	__uint(max_entries, 1);		/* as many as there are to be: flows.c */
 	__type(key, struct flow_key);
 	__type(value, __u8[sizeof(struct flow)]);
-} lru SEC(".maps");			/* what bench_lru rewrites packets to */
+} lru SEC(".maps");			/* bench_lru rewrites packets to these */
 
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 1);		/* as many as wgxdp's: guard.c */
 	__type(key, struct client_key);
 	__type(value, __u64);
-} lru_clients SEC(".maps");		/* whom bench_lookup lets through */
+} lru_clients SEC(".maps");		/* clients that bench_lookup passes */
 
 static __always_inline __u32 fold(__u32 sum)
 {

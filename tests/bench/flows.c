@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Flows for the bench. newcomers: clients that were never heard of, each answered by the other end. flows: very many of them, written
- * into wgxdp's own tables while its programs are idle, with service and link of one that the data path has made. lru: the program that
- * all this is compared with, and an LRU_HASH with an entry for each. */
+/* Flows for the bench. newcomers: new clients, each answered by the other end. flows: very many flows, written into
+ * wgxdp's own tables while its programs are idle, with the service and link of a flow that the data path made. lru:
+ * the program that all this is compared with, and an LRU_HASH with an entry for each. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <net/if.h>
@@ -18,7 +18,7 @@
 #include "dataplane/flow_table.h"
 #include "dataplane/map_info.h"
 
-struct tuples {				/* of client 0; the others differ in the last four bytes of `client` and `ours` */
+struct tuples {				/* for client 0; other clients differ in the last four bytes of `client` and `ours` */
 	struct addr client, local, ours, backend;
 	__be16 client_port, local_port, ours_port, backend_port;
 	__u8 family, leaves;

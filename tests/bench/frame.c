@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* A packet of the bench from a request's words: Ethernet, IPv4 or IPv6, UDP with a right checksum, and a payload that
- * begins as a WireGuard data message does; and from the same words the sender's and the sink's orders. */
+/* A packet of the bench from a request's words: Ethernet, IPv4 or IPv6, UDP with a right checksum, and a payload
+ * that begins like WireGuard data. The same words also give the sender's and the sink's orders. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>

@@ -21,7 +21,7 @@ static double cpu_now(void)
 	return t.tv_sec + t.tv_nsec * 1e-9;
 }
 
-/* of any task, also a kernel thread: its first number is the time on a CPU in ns */
+/* Any task, also a kernel thread: the first number in its file is its CPU time in ns */
 static double cpu_of(int pid)
 {
 	unsigned long long ns = 0;

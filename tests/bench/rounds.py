@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The bench's rows and how one is measured: states of the firewall (wgxdp in each mode, with its daemon, as a relay, the kernel,
-nft, user-space relays), one sample of a row, and the counters that prove which path carried its packets."""
+"""The bench's rows and their measurement. States of the firewall: wgxdp in each mode, with its daemon, as a relay, the
+kernel, nft, user-space relays. One sample of a row, and the counters that prove which path carried its packets."""
 import json
 import os
 import subprocess
@@ -73,7 +73,7 @@ class Row:
         return self.name in ("bare redirect", flows.BARE, blind.BARE)
 
     def bare(self):
-        """What its ratio is taken against"""
+        """The row that its ratio is taken against."""
         return flows.BARE if self.state in flows.STATES else blind.BARE if self.state in blind.STATES else "bare redirect"
 
     def label(self):
@@ -109,7 +109,7 @@ def all_rows():
 
 
 def site_rows():
-    """Of the relay: between nics (site), and between TUN devices (tunnel)"""
+    """Rows of the relay: between NICs (site), and between TUN devices (tunnel)."""
     rows = []
     for state, n in (("route", 1), ("routes", sites.SITES)):
         rows += [Row("bare redirect", state, 6, "site", SMALL, n), Row("wgxdp route nic", state, 6, "site", SMALL, n)]
@@ -182,7 +182,7 @@ class Meter:
         sites.make()
 
     def carry(self, row, count, helper=None):
-        """So many of a row's packets; the answer tells of them."""
+        """Sends this many of a row's packets; returns the answer's counts."""
         if row.direction == "newcomer":
             return flows.answered(row, self, count)
         return self.ask("tunnel" if row.direction == "tunnel" else "live", count=count, helper=helper, **expectation(row))
@@ -193,8 +193,9 @@ class Meter:
 
 
 class Firewall:
-    """The namespace under test and the state it is in: one of native, generic, tc, daemon (native with the daemon), route
-    and routes (a relay with one and with many), tunnel, forward, nft, policy, relay, socat, and those of flows.py and guard.py."""
+    """The namespace under test and its state. The states are native, generic, tc, daemon (native with the daemon),
+    route and routes (a relay with one and with many), tunnel, forward, nft, policy, relay, socat, and those of
+    flows.py and guard.py."""
 
     def __init__(self, wgxdp, relay, cpu, config, instance=INSTANCE):
         self.wgxdp, self.relay, self.cpu, self.config = os.path.abspath(wgxdp), relay, cpu, config
@@ -245,7 +246,7 @@ class Firewall:
             raise RuntimeError("%s: exit %d" % (" ".join(words), self.helper.returncode))
 
     def start_daemon(self, state):
-        """On any other CPU: it sleeps but for a heartbeat a second."""
+        """On any other CPU: it sleeps except for a heartbeat a second."""
         self.write_config(state)
         self.daemon = subprocess.Popen(net.inside(net.FIREWALL) + [self.wgxdp, "--instance", self.instance, "daemon", "-c",
                                                                    self.config], stdout=subprocess.DEVNULL)
@@ -255,7 +256,7 @@ class Firewall:
                     break
             except RuntimeError:
                 time.sleep(0.05)
-        time.sleep(0.2)         # what it does once, after `up`
+        time.sleep(0.2)         # work that it does once, after `up`
 
     def leave(self):
         state, self.state, self.flows = self.state, None, set()
@@ -372,8 +373,8 @@ def prime(row, firewall, meter):
 
 
 class Neighbours:
-    """What else the machine does: a busy neighbour slows every packet, so such samples are taken again, as long as the
-    patience of a whole run (seconds) lasts. The decision never looks at the result."""
+    """Watches the machine: other load slows every packet. Such samples are repeated, within the time limit of the whole
+    run (seconds). The decision does not look at the result."""
 
     def __init__(self, cpu, patience):
         self.own, self.patience, self.loads = "cpu%d" % cpu, patience, []

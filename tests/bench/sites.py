@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The relay in the bench: sites behind the nics of path 0 and behind two TUN devices, what wgxdp is told of them, and the kernel's
-rules of the same meaning. An IPv6 overlay of a /48; site n has its nth /64.
+"""The relay in the bench: sites behind the NICs of path 0 and behind two TUN devices, their configuration, and the
+kernel's rules of the same meaning. An IPv6 overlay of a /48; site n has its nth /64.
 
     site ffff -- client0 -- wan0 firewall lan0 -- end0 -- sites 0 to fffe
     site fffe ------------- tun0          tun1 ---------- site fffd          (both held by the measuring process)
@@ -75,7 +75,7 @@ def expectation(row):
 
 
 def answer(row):
-    """What the destination of such a packet would answer"""
+    """Returns the destination's answer to such a packet."""
     there = expectation(row)
     dmac, smac = net.frame_macs(0, True)
     return dict(there, **{"from": 1, "slot": 1, "dmac": dmac, "smac": smac, "src": there["dst"], "dst": there["src"],

@@ -86,7 +86,7 @@ def settings():
     values = ["net.ipv6.conf.all.disable_ipv6=0", "net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1",
               "net.ipv4.conf.all.rp_filter=0", "net.ipv4.conf.default.rp_filter=0", "net.ipv6.conf.default.accept_ra=0"]
     run(*inside(FIREWALL), "sysctl", "-qw", *values)
-    for ns in (CLIENT, END):    # what the sinks leave to these stacks shall not be answered
+    for ns in (CLIENT, END):    # these stacks must not answer packets that the sinks leave to them
         run(*inside(ns), "sysctl", "-qw", "net.ipv6.conf.default.disable_ipv6=1")
 
 

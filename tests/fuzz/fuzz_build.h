@@ -63,7 +63,7 @@ static __u32 later_put(const struct step *s)
 	return frame_build(&in, came);
 }
 
-/* What is no UDP: ICMP of whatever kind, or another protocol */
+/* Not UDP: any ICMP, or another protocol */
 static void transport_put(const struct step *s, __u32 len)
 {
 	__u32 l4 = ETH_HLEN + (in.family == FAMILY_IPV4 ? 20 : 40) + in.n_extra;
@@ -156,7 +156,7 @@ static void frame_begin(const struct step *s)
 	world_mac(in.smac, came_link, 0xee);
 }
 
-/* Into `came`; its length. What is RAW is in bytes. */
+/* Writes the step's frame to `came`; returns its length. The frame of a RAW step is bytes */
 static __u32 frame_put(const struct step *s, const __u8 *bytes, __u32 n)
 {
 	static const __u32 all[] = { W0, L0, X0, M0, T0, G0, TA, TC, NN, NO, NW, V0, B0, 77 };

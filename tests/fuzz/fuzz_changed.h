@@ -53,7 +53,7 @@ static void put_back(void)
 			host_map_empty(changing[n]);
 }
 
-/* Of zeroes it is 0 */
+/* The sum of zeroes is 0 */
 static __u64 bytes_sum(const char *b, __u32 size)
 {
 	__u64 h = 0, word;
@@ -67,7 +67,7 @@ static __u64 bytes_sum(const char *b, __u32 size)
 	return h;
 }
 
-/* Of all that is remembered, and of the health of service `id` */
+/* A sum over everything remembered, and over the health of service `id` */
 static __u64 digest(__u32 id)
 {
 	__u64 h = 0;

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Fuzz target: services with a guard on the host plane. An input is three bytes of state, then steps of eight bytes: clients and backends
- * whose messages have a right mac1 until the step changes a byte, replays, pieces and GSO packets. What must hold: what leaves for a
- * backend has a message's shape and a right mac1, is for the backend whose key or index it is, and strictly from whom it answered; no
- * replay passes, nor a response that no backend waits for; what the guard ends, and what XDP passes up, changes nothing that is remembered; flows are whole.
+ * Fuzz target: services with a guard on the host plane. An input is three bytes of state, then steps of eight bytes:
+ * clients and backends whose messages have a right mac1 until the step changes a byte, replays, fragments and GSO
+ * packets. A packet to a backend must have a message's shape and a right mac1, be for the backend with that key or
+ * index, and for a strict service come from an answered client. No replay passes, nor a response that no backend waits
+ * for. Dropped packets, and those that XDP passes up, change nothing remembered. Flows are whole.
  */
 #define WGXDP_HOST
 #include "host/host_lists.h"
@@ -19,18 +20,19 @@
 #define PAYLOAD_MAX 4096
 
 struct state {
-	__u8 flags;			/* 1: strict; 2: backends; 4: AmneziaWG; 8: its junk; 16: limits are near; 32: little time; 64: neighbours are not there */
+	__u8 flags;			/* strict (1), backends (2), AmneziaWG (4), its junk (8), limits are near (16), little time (32),
+					 * unresolved neighbours (64) */
 	__u8 keys;
 	__u8 rotate;			/* at this step the first key goes */
 };
 
 struct step {
-	__u8 kind;			/* 3 bits: enum step_kind; then 1: tc; 2: more of linear; 1: piece; 1: GSO */
-	__u8 who;			/* 3 bits: service; 2: client; 1: his port; 2: backend, or the one whose index it is */
+	__u8 kind;			/* enum step_kind (3 bits), tc (1), more of linear (2), fragment (1), GSO (1) */
+	__u8 who;			/* service (3 bits), client (2), its port (1), backend, or the backend of the index (2) */
 	__u8 what;			/* 3 bits: key; 5: index */
 	__u8 time;
 	__u8 at, with;			/* a byte of the payload that is changed; with 0: none */
-	__u8 len;			/* of data, in units of 16 bytes; of others added to what it should be, if odd */
+	__u8 len;			/* length of data, in 16 bytes; for other kinds added to the right length, if odd */
 	__u8 junk;
 };
 enum step_kind { RAW, INITIATION, RESPONSE, COOKIE, DATA, BACKEND, REPLAY, LATER };
@@ -42,7 +44,7 @@ static struct state now_is;
 static __u32 first_key, n_keys;
 static __u8 payload[PAYLOAD_MAX], last[PAYLOAD_MAX];
 static __u32 last_len;
-static struct seen gone;			/* what left last for a backend */
+static struct seen gone;			/* the last packet that left for a backend */
 
 /* ---- the model ---- */
 

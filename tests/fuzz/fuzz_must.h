@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * What a fuzz target demands of any input.
+ * Checks for fuzz targets: a failed one ends the process.
  */
 #ifndef FUZZ_MUST_H
 #define FUZZ_MUST_H

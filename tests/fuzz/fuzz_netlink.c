@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Fuzz target: what the kernel answers. An input is which question is asked, then what the socket gives, a part after the other: two bytes of
- * length, and the bytes. What must hold of all that is taken for an answer: names end, addresses are of a family, prefixes no longer than
- * that has bits, and there are no more rows than bytes.
+ * Fuzz target: what the kernel answers. An input is the number of the question, then the parts that the socket
+ * returns: two bytes of length, and the bytes. In an accepted answer, names end, addresses have a family, prefixes are
+ * not longer than its addresses, and there are no more rows than bytes.
  */
 #include <errno.h>
 #include <linux/rtnetlink.h>
@@ -18,7 +18,7 @@ enum { PARTS_MAX = 16 };
 static const uint8_t *rest;
 static size_t left, whole;
 static unsigned int parts;
-static char socket_is;			/* whose address is one */
+static char socket_is;			/* a socket with this address */
 
 /* ---- in place of libmnl's, and of the C library's ---- */
 
@@ -188,7 +188,7 @@ static void neighbours(void)
 	free(list);
 }
 
-/* Of the kernel's WireGuard: as the parts say it, and each of them by itself */
+/* Answers of the kernel's WireGuard: all parts together, and each by itself */
 static void wireguard(void)
 {
 	struct wg_device d = { 0 };

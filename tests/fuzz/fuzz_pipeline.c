@@ -1,19 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Fuzz target: the data path on the host plane with all its features. An input is eight bytes of state (fuzz_state.h), which say in which
- * world it is, then steps of 19 bytes (fuzz_frames.h), each of which makes a frame. What must hold of any frame: untouched unless sent, and
- * then only where a forwarder writes; valid checksums stay valid; every packet counts once; and what goes up is remembered nowhere. Where a
- * map lacks what it always has, only that nothing is read or written that should not be. Models of single features: the other targets.
+ * Fuzz target: the data path on the host plane with all its features. An input is eight bytes of state (fuzz_state.h),
+ * which choose its world, then steps of 19 bytes (fuzz_frames.h), each of which makes a frame. A frame must be
+ * unchanged unless sent, and a sent one may differ only where a forwarder writes. Valid checksums stay valid. Every
+ * packet counts once. Packets that go up leave no memory. If a map lacks its usual entries, only memory errors count.
+ * The other targets have models of single features.
  */
 #define WGXDP_HOST
 #include "pkt.h"
-/* What stands for the kernel's tables is not what an input is to reach; that keys and values are within theirs, it is held to */
+/* The replacement of the kernel's tables is not to be explored. But it checks that keys and values lie within theirs */
 #pragma clang attribute push(__attribute__((no_sanitize("undefined", "coverage"))), apply_to = function)
 #include "plane/host_maps.h"
 #pragma clang attribute pop
 #include "host/host_lists.h"
 #include "pipeline.h"
-/* What follows is no part of the data path, nor what is looked for: it costs a third so */
+/* The rest is no part of the data path, and not to be explored: this saves a third of the time */
 #pragma clang attribute push(__attribute__((no_sanitize("address", "undefined", "coverage"))), apply_to = function)
 #include "fuzz_build.h"
 #include "fuzz_gone.h"
@@ -32,7 +33,7 @@ const char *__asan_default_options(void)
 }
 
 static __u8 before[FRAME_MAX + 2 * HOST_ROOM], after[FRAME_MAX + 2 * HOST_ROOM];
-static __u8 arena[HEADROOM + 8 + FRAME_MAX + 2 * HOST_ROOM] __attribute__((aligned(8)));	/* out of reach but for a step's packet */
+static __u8 arena[HEADROOM + 8 + FRAME_MAX + 2 * HOST_ROOM] __attribute__((aligned(8)));	/* only a step's packet is accessible */
 static __u64 digest;			/* before a packet */
 static bool digest_known;		/* from the packet before it, which changed nothing */
 
@@ -85,7 +86,7 @@ static void clear_counts(void)
 
 /* ---- what leaves ---- */
 
-/* Where a firewall may write: MACs, TTL, the IPv4 header's checksum, one address, one port, the UDP checksum */
+/* Fields that a firewall may write: MACs, TTL, the IPv4 header's checksum, one address, one port, the UDP checksum */
 static bool may_change(const struct seen *s, bool ipv4, enum direction direction, __u32 at)
 {
 	__u32 from = ipv4 ? 26 : 22, n = ipv4 ? 4 : 16, port = s->l4;
@@ -100,7 +101,8 @@ static bool may_change(const struct seen *s, bool ipv4, enum direction direction
 	       at == port || at == port + 1 || at == s->l4 + 6 || at == s->l4 + 7;
 }
 
-/* Of a firewall's error: both IP headers, the message's sum, and addresses, port and checksums in the quote may change */
+/* In a firewall's error, both IP headers, the message's checksum, and addresses, port and checksums in the quote may
+ * change */
 static bool may_change_error(const struct seen_error *e, __u32 at)
 {
 	__u32 addresses = e->ipv4 ? 12 : 8, end = e->ipv4 ? 20 : 40;
@@ -160,7 +162,7 @@ static void check_site(__u32 len, const struct host_packet *packet)
 	MUST(len > 54 && packet->len <= len && packet->len == 54 + get16(before + 18) && !memcmp(before + 12, after + 12, packet->len - 12));
 }
 
-/* What errors may be about, and what is answered */
+/* Remembers the packet for later answers and errors */
 static void remember_site(const struct host_packet *packet)
 {
 	last.any = packet->len >= 62 && packet->len <= sizeof(last.frame);
@@ -245,7 +247,7 @@ static void check(enum plane plane, __u32 len, int verdict, const struct host_pa
 	}
 }
 
-/* Where XDP takes tags off or puts them on, they are looked at apart from all else; the frame's length */
+/* If XDP removes or adds tags, they are checked separately. Returns the frame's length */
 static __u32 without_tags(__u8 *frame, __u32 len)
 {
 	for (int i = 0; i < 2 && (frame[12] == 0x81 || frame[12] == 0x88) && !(frame[13] & ~0xa8); i++, len -= 4)
@@ -253,7 +255,7 @@ static __u32 without_tags(__u8 *frame, __u32 len)
 	return len;
 }
 
-/* n bytes that are in reach, and none around them, which are as if nobody had been there before */
+/* n accessible bytes, surrounded by inaccessible and uninitialized ones */
 static __u8 *packet_place(__u32 front, const __u8 *bytes, __u32 n)
 {
 	__u8 *data = arena + front;

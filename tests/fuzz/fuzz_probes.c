@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Fuzz target: what the target of `wgxdp mtu` and hosts on the way answer to probes: echo replies and ICMP errors. An input is a byte
- * of how, two of the longest size, then what comes each time that a socket is read: nothing, an answer to what was sent, the same with a byte
- * changed, from somebody else, or any bytes; and of errors what they say and quote. The whole of a measurement runs; sockets and the clock are
- * ours. What must hold: it ends; no answer counts but one that has what was sent to that address, once; and no size passes that was not answered.
+ * Fuzz target: what the target of `wgxdp mtu` and hosts on the way answer to probes: echo replies, ICMP errors. An
+ * input is a byte of options and two of the longest size, then a packet for each read from a socket. This is none, an
+ * answer to a probe, the same with a byte changed, from another host, or any bytes; errors also have their contents. A
+ * whole measurement runs; sockets and the clock are replaced. It must end. An answer counts only if it has a probe's
+ * contents and address, and only once. No size passes that was not answered.
  */
 #include <errno.h>
 #include <poll.h>
@@ -86,7 +87,7 @@ int __wrap_poll(struct pollfd *fds, nfds_t n, int ms)
 	return 1;
 }
 
-/* What is sent starts with what an answer must have; it does not always leave */
+/* A probe starts with the bytes that its answer must have. It may get lost */
 ssize_t __wrap_sendto(int fd, const void *data, size_t n, int flags, const struct sockaddr *address, socklen_t len)
 {
 	static const int errors[] = { EMSGSIZE, ENOBUFS, EHOSTUNREACH, EAGAIN };

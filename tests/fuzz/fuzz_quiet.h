@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * What is told is for people: a fuzz target that parses has no standard error meanwhile. libFuzzer has its own way out.
+ * Messages are for people: a fuzz target of a parser closes standard error. libFuzzer has its own output.
  */
 #ifndef FUZZ_QUIET_H
 #define FUZZ_QUIET_H
@@ -28,7 +28,7 @@ const char *__lsan_default_suppressions(void)
 	return "leak:libfyaml\nleak:libldns";
 }
 
-/* What is freed is kept from being used again for long enough */
+/* Keeps freed memory from being reused for long enough */
 const char *__asan_default_options(void)
 {
 	return "quarantine_size_mb=8:malloc_context_size=8";

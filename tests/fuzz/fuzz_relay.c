@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Fuzz target: packets between sites on the host plane. An input is two bytes of state, then what is behind the Ethernet header. A
- * datagram and an echo request of A to C went before it. What must hold of any: untouched unless sent, and then but for the hop
- * limit; sent only from a site behind this link to another one, and only what the policy lets pass, read here the plain way; and
- * every packet counts once.
+ * Fuzz target: packets between sites on the host plane. An input is two bytes of state, then the bytes behind the
+ * Ethernet header. Before it, A has sent a datagram and an echo request to C. A packet must be unchanged unless sent,
+ * and then except for the hop limit. It is sent only from a site behind this link to another site, and only if the
+ * policy allows it, which is checked here in a simple way. Every packet counts once.
  */
 #include "fuzz_must.h"
 #include "host/host_packet6.h"

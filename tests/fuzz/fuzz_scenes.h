@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * What the worlds of fuzz_pipeline.c hold: host_scene.h's firewall with VLANs, a bridge and lists, host_flows.h's services, host_guarded.h's,
- * host_blind.h's sites, and host_relay.h's peers beside each.
+ * The worlds of fuzz_pipeline.c: host_scene.h's firewall with VLANs, a bridge and lists, host_flows.h's services,
+ * host_guarded.h's, host_blind.h's sites, and host_relay.h's peers in each.
  */
 #ifndef FUZZ_SCENES_H
 #define FUZZ_SCENES_H
@@ -84,7 +84,7 @@ static void scene_more(void)
 	host_routes_first(5);
 }
 
-/* Who follows on a backend whose address is replaced is known, and so is who was before: see backends_replaced() */
+/* A replaced backend and its successor are known: see backends_replaced() */
 static void scene_former(void)
 {
 	size_t n = world_n_entries;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The head of an input of fuzz_pipeline.c: in which world it is, and what is other there than it was set up: what the kernel answers, what
- * services ask of the guard, how much room there is.
+ * The head of an input of fuzz_pipeline.c: the number of its world, and the changes to it: the kernel's answers, the
+ * services' guards, the room.
  */
 #ifndef FUZZ_STATE_H
 #define FUZZ_STATE_H
@@ -15,7 +15,7 @@ struct state {				/* the head of an input */
 	__u8 guard;			/* enum guard_bits */
 	__u8 keys;			/* 4 bits: of each guarded service, but one; 4: backends that stand by */
 	__u8 room;			/* 4 bits: LIVE flows of a source; 4: log2 of the buckets in use */
-	__u8 ports;			/* of each pool, but one */
+	__u8 ports;			/* number of ports in each pool except one */
 	__u8 relay;			/* enum relay_bits */
 };
 enum kernel_bits { NO_NEIGHBOURS = 1, SEND_FAILS = 2, SHARE_USED = 8, PROBES = 16, BLACKHOLES = 32, LOOKUP_FAILS = 64 };
@@ -102,7 +102,7 @@ static void backends_replaced(void)
 	world_control()->generation++;
 }
 
-/* Of some backends another serves in the place */
+/* Lets a standby serve for some backends */
 static void state_standby(__u32 which)
 {
 	for (size_t i = 0; i < world_n_entries && which; i++) {
@@ -130,7 +130,7 @@ static void state_rooms(const struct state *s)
 		((struct flow_share *)bpf_map_lookup_elem(&flow_shares, &cell))->half = host_jiffies + (EMBRYO_SHARE - 2) * EMBRYO_EACH;
 }
 
-/* What our own WireGuard knows and the relay not; and pairs that have had all the indices there are */
+/* Indices that our own WireGuard knows and the relay does not; and pairs with all possible indices */
 static void state_blind(const struct state *s)
 {
 	static struct blind_pair full;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Part of fuzz_flows.c: an input's state and steps, and the frames that these make of raw bytes: a client's original, an answer to what was
- * sent last, an error about it, or what the bytes say.
+ * Part of fuzz_flows.c: an input's state and steps, and their frames from raw bytes: a client's original, an answer to
+ * the last packet, an error about it, or the bytes as they are.
  */
 #ifndef FUZZ_STEPS_H
 #define FUZZ_STEPS_H
@@ -16,16 +16,16 @@
 
 struct state {				/* the head of an input */
 	__u8 kernel;			/* enum kernel_bits */
-	__u8 ports;			/* of each pool, but one */
+	__u8 ports;			/* number of ports in each pool except one */
 	__u8 buckets, share;		/* log2 of the table's buckets; LIVE flows of a source */
 };
 enum kernel_bits { PROBES = 1, ASKS_ALWAYS = 2, SEND_FAILS = 4, SHARE_USED = 16 };
 
 struct step {				/* then the frame's bytes: as many as it says, BYTES_MAX, or there are; the others are zero */
 	__u8 how;			/* enum step_kind and enum step_bits */
-	__u8 who;			/* 3 bits: service; 2: its client; 2: his port */
-	__u8 time;			/* 3 bits: that passes before; 1: what was sent last stays so; top bit: the service's backend is another
-					 * now, or again the first */
+	__u8 who;			/* service (3 bits), its client (2), its port (2) */
+	__u8 time;			/* time that passes before (3 bits), keep the last packet (1); top bit: the service's backend
+					 * moves, or moves back */
 	__u8 linear, gso;		/* as in fuzz_pipeline.c */
 	__u8 at, with;			/* a byte behind the Ethernet header that is other than it should be; 0: none */
 	__u8 len[2];			/* big endian: of the frame */
@@ -37,11 +37,11 @@ enum step_bits {
 	NO_CHECKSUM = 16,
 	ON_TC = 32,
 	OTHER_LINK = 64,
-	SHORT = 128,			/* of an error: quotes no more than it must */
+	SHORT = 128,			/* an error that quotes the minimum */
 };
 
-static const struct masq *moved;	/* who has another backend */
-static struct {				/* what was sent last */
+static const struct masq *moved;	/* this service's backend has moved */
+static struct {				/* the last packet */
 	bool any;
 	__u8 frame[FRAME_MAX + HOST_ROOM];
 	__u32 len, link;

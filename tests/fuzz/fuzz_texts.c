@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Fuzz target: small texts. The first byte of an input says which reader gets the rest: wg-quick's files, `wg show dump`, wireguard-go's
- * answers, secrets, a DynDNS script's settings, files that the daemon keeps, and what stands in command lines. What must hold: what is taken
- * for an address, prefix, endpoint or key reads back from how it is written; names end and are such; nothing is taken that is not there.
+ * Fuzz target: small texts. The first byte of an input chooses the reader of the rest: wg-quick's files,
+ * `wg show dump`, wireguard-go's answers, secrets, a DynDNS script's settings, files that the daemon keeps, and
+ * arguments of commands. An accepted address, prefix, endpoint or key must read back from its text. Names end and are
+ * valid. Nothing is read that is not in the text.
  */
 #include <arpa/inet.h>
 #include <ctype.h>
@@ -18,7 +19,7 @@
 #include "net/wg_dump.h"
 #include "net/wireguard.h"
 
-static const char *kept;		/* what every file of the daemon's holds */
+static const char *kept;		/* contents of every file of the daemon */
 
 /* ---- in place of the C library's ---- */
 
@@ -32,7 +33,7 @@ FILE *__wrap_fopen(const char *path, const char *mode)
 	return *kept ? fmemopen((void *)kept, strlen(kept), "r") : NULL;
 }
 
-/* Of run_state.c, which needs all that runs */
+/* Replaces run_state.c's, which needs the whole program */
 void run_state_path(char path[RUN_STATE_PATH_LEN], const char *instance, const char *name)
 {
 	snprintf(path, RUN_STATE_PATH_LEN, "/run/%s/%s", instance, name);

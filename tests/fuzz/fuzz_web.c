@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Fuzz target: requests to the exporter, as libmicrohttpd hands them on. An input is a byte of how (who asks, whom the status page is for,
- * whether there is a data path, what fails), then method, path and Host in lines. What must hold: there is an answer, with a status that is meant,
- * a type and a policy; nobody but those whom the configuration means sees more than the metrics, and only by a name that is this host's own; and
- * nothing of a request stands in an answer to it.
+ * Fuzz target: requests to the exporter, as libmicrohttpd hands them on. An input is a byte of options (the client,
+ * the allowed clients of the status page, whether there is a data path, what fails), then method, path and Host in
+ * lines. There must be an answer with a possible status, a type and a policy. Only allowed clients see more than the
+ * metrics, and only by this host's own names. An answer contains nothing of the request.
  */
 #include <arpa/inet.h>
 #include <errno.h>

@@ -20,7 +20,7 @@ enum { V0 = 60, Q0, B0 };			/* a VLAN on W0, one in two tags, and a port of a br
 
 static struct world {
 	struct host_map maps[MAPS_MAX];
-	char *first[MAPS_MAX];			/* what arrays held at first */
+	char *first[MAPS_MAX];			/* first contents of the arrays */
 	__u64 *touched[MAPS_MAX];		/* a bit for each value */
 	struct host_route routes[HOST_ROUTES];
 	__u32 n_routes;
@@ -83,7 +83,7 @@ static UNWATCHED __u64 bytes_sum(const char *b, __u32 size)
 	return h;
 }
 
-/* Of all STATE */
+/* A sum over all STATE */
 static __u64 world_digest(void)
 {
 	__u64 h = 0;
@@ -102,7 +102,7 @@ static __u64 world_digest(void)
 	return h;
 }
 
-/* What was set up is kept as this world, and what comes next is set up anew */
+/* Keeps the present maps as this world; the next world starts with new maps */
 static void world_keep(struct world *w)
 {
 	__u32 zero = 0;

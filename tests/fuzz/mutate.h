@@ -20,7 +20,7 @@ struct frame {
 	__u8 b[FRAME_MAX];
 };
 
-struct parts {				/* where headers begin */
+struct parts {				/* offsets of the headers */
 	bool ipv4, piece;
 	__u32 l4;			/* 0: not known */
 	__u8 protocol;

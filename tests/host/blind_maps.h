@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Where sites of the blind relay are, in the maps of a running instance, as its daemon would write it: for tests and the bench, which
- * have none. Errors are -errno.
+ * Writes the endpoints of the blind relay's sites into the maps of a running instance, like its daemon. For tests and
+ * the bench, which have no daemon. Errors are -errno.
  */
 #ifndef BLIND_MAPS_H
 #define BLIND_MAPS_H

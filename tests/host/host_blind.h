@@ -174,7 +174,7 @@ static inline __u32 n_live(struct host_map *map)
 	return n;
 }
 
-/* Of all that a message may change and a refused one must not */
+/* A sum over everything that a message may change and a refused one must not */
 static inline __u64 remembered(void)
 {
 	struct host_map *maps[] = { &sessions, &hints, &blind_sites, &endpoints, &blind_waiting, &blind_totals };

@@ -17,9 +17,9 @@
 
 #define GONE 0				/* a port: it was not sent */
 
-static enum plane plane;		/* of all that follows */
-static struct addr ours;		/* as whom the last client was shown */
-static const struct masq *moving;	/* whose backend is another now */
+static enum plane plane;		/* all later packets use it */
+static struct addr ours;		/* the pool address of the last client */
+static const struct masq *moving;	/* this service's backend has moved */
 static struct ran ran;
 
 /* ---- frames, as they come and as they must leave ---- */
@@ -87,7 +87,7 @@ static bool runs(__u32 link)
 	return ran.verdict == HOST_SENT;
 }
 
-/* What was sent is `out` */
+/* The sent packet must be `out` */
 static void sent_rightly(__u32 link)
 {
 	__u32 len = frame_build(&out, want);
@@ -128,7 +128,7 @@ static inline __u16 client_sends(const struct masq *m, __u32 n, __u16 port)
 	return s.sport;
 }
 
-/* The backend's answer to this port of ours (at `ours`); whether it came to the n-th client at his port */
+/* The backend answers this pool port (at `ours`); returns whether the answer came to the n-th client at its port */
 static inline bool backend_answers(const struct masq *m, __u16 to, __u32 n, __u16 port)
 {
 	comes(m, true, backend_of(m), m->backend_port, ours, to);

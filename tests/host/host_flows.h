@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Masquerading services in host_world.h's terms: all four pairs of families, a second wan, a lan's hosts that use the public address,
- * and a way out with a small MTU; and what must hold of the maps of flows at any time.
+ * Masquerading services in host_world.h's network: all four pairs of families, a second wan, LAN hosts that use the
+ * public address, and an egress with a small MTU. Also the invariants of the maps of flows.
  */
 #ifndef HOST_FLOWS_H
 #define HOST_FLOWS_H
@@ -201,8 +201,9 @@ static inline const char *flow_complaint(__u32 place, const struct flow *f, __u6
 	return NULL;
 }
 
-/* Each flow is in a place of its key, and the index has one word for it and no other words, so no two flows have one reply; no two are
- * of one client; the checksum differences are right; and they are counted */
+/* Each flow is in a place of its key. The index has exactly one word for each flow, so no two flows have the same
+ * reply, and no two belong to one client. The checksum differences and counters are right. Returns NULL, or what is
+ * wrong */
 static inline const char *flows_complaint(void)
 {
 	const struct learned_line *lines = (const struct learned_line *)flow_index.values;

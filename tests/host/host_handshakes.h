@@ -8,7 +8,7 @@
 
 #include "host_guard.h"
 
-/* Of each reason, of all services */
+/* Counts each reason, over all services */
 static void reasons_now(__u64 counts[REASON_MAX])
 {
 	memset(counts, 0, REASON_MAX * sizeof(*counts));
@@ -40,7 +40,7 @@ static void client_comes(const struct told *m)
 	in.bytes = m->bytes;
 }
 
-/* Which backend got `in`, rightly: as the client, or as one of the pool's */
+/* Returns the backend that got `in` unchanged, from the client's or a pool's address */
 static int got_by(void)
 {
 	bool masquerade = at_service->flags & SERVICE_MASQUERADE;
@@ -106,7 +106,7 @@ static int sends(const struct told *m)
 	return becomes();
 }
 
-/* The n-th backend to whom it knows as the client; whether it came to him */
+/* The n-th backend sends to the client's address as it knows it; returns whether the client got it */
 static bool backend_sends(__u32 n, const struct told *m)
 {
 	bool masquerade = at_service->flags & SERVICE_MASQUERADE;
@@ -184,7 +184,7 @@ static inline void seconds(__u32 n)
 	host_jiffies += n * tick_rate;
 }
 
-/* Of all that is remembered of handshakes: what a dropped or forged message must not change */
+/* A sum over everything remembered about handshakes, which a dropped or forged message must not change */
 static inline __u64 remembered(void)
 {
 	struct host_map *maps[] = { &answered, &indices, &replays, &handshakes, &flow_table, &flow_index };

@@ -73,7 +73,7 @@ static inline struct packet6 icmp6(const char *src, const char *dst, __u8 type, 
 	return p;
 }
 
-/* An error of type 1 from src to whom the quoted packet is from */
+/* An error of type 1 from src to the sender of the quoted packet */
 static inline struct packet6 error6(const char *src, const struct packet6 *about)
 {
 	struct packet6 p = icmp6(src, about->src, 1, 4, 0);

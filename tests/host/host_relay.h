@@ -7,7 +7,7 @@
 
 #include "host_scene.h"
 
-enum { TA = 20, TC, NN, NO, NW };	/* tunnels of A and B, and of C; nics of N (behind a gateway) and O (on the link); nobody's */
+enum { TA = 20, TC, NN, NO, NW };	/* tunnels of A and B, and of C; NICs of N (behind a gateway), of O (on the link), an unused one */
 enum { PEER_A = 1, PEER_B, PEER_C, PEER_N, PEER_O, PEER_WAITS, PEERS = 8 };
 #define OVERLAY "fd12:3456:789a:"
 #define RELAY_BUCKETS 4

@@ -49,7 +49,7 @@ static inline void cpu_soil(void)
 }
 
 struct cpu {
-	void *values[CPU_MAPS];		/* of the n-th map; NULL: untouched */
+	void *values[CPU_MAPS];		/* by number of the map; NULL: untouched */
 };
 
 /* Copies all values. It leaves counters in a hash alone: the data path decides nothing by them. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * One firewall in host_world.h's terms, and the frames that meet it: a description of a frame, built with checksums computed
- * in full, so that what comes out of the pipeline is compared with the description of what should.
+ * A firewall in host_world.h's network, and its frames. A frame has a description, from which it is built with fully
+ * computed checksums. So the pipeline's output can be compared with a description.
  */
 #ifndef HOST_SCENE_H
 #define HOST_SCENE_H
@@ -101,7 +101,7 @@ struct frame {
 	__u32 n_extra;			/* IPv4 options or IPv6 extension headers, as they are */
 	__u8 extra[1200];
 	int udp_len, ip_len;		/* added to what would be right */
-	__u32 seed;			/* of the payload, */
+	__u32 seed;			/* for the payload, */
 	const __u8 *bytes;		/* unless these are it */
 };
 

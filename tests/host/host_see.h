@@ -11,13 +11,13 @@
 struct seen {				/* an IP packet with UDP in it, read the plain way */
 	__u32 l4, len;			/* l4 of the frame; len of the IP packet */
 	bool ip_valid, udp_valid, has_checksum, first, later;
-	__u32 word;			/* where offset and more-follows stand in the frame; 0: nowhere */
+	__u32 word;			/* position of offset and more-follows in the frame; 0: none */
 	__u16 sum;			/* over what is there: no rewriting changes it */
 	__u8 ttl, tos, family;
 	bool more, more_than_udp;	/* pieces follow; IPv6: it has headers but UDP's and one of a fragment */
-	__u32 offset, id;		/* of a piece */
+	__u32 offset, id;		/* a fragment's */
 	struct addr src, dst;
-	__u16 sport, dport;		/* of what is no later piece */
+	__u16 sport, dport;		/* unless it is a later fragment */
 };
 
 static inline struct addr see_addr(const __u8 *ip, bool destination)
@@ -78,7 +78,7 @@ static inline void see_ipv4(const __u8 *ip, struct seen *s)
 	s->ip_valid = frame_fold(frame_sum(ip, s->l4 - ETH_HLEN)) == 0xffff;
 }
 
-/* What a datagram or its first bytes sum up to with the pseudo header; 0 where its checksum is right */
+/* Returns the sum of a datagram or its first bytes, with the pseudo header; 0 if its checksum is right */
 static inline __u16 see_sum(const __u8 *ip, const __u8 *udp, __u32 n)
 {
 	bool ipv4 = ip[0] >> 4 == 4;
@@ -121,7 +121,7 @@ static inline bool see(const __u8 *frame, __u32 len, struct seen *s)
 
 /* ---- ICMP errors ---- */
 
-/* Of the message from at to end; 0xffff where its checksum is right */
+/* Returns the sum of the message from at to end; 0xffff if its checksum is right */
 static inline __u16 error_sum(const __u8 *frame, __u32 at, __u32 end)
 {
 	bool ipv4 = frame[12] == 8;

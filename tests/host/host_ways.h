@@ -77,8 +77,8 @@ struct ran {
 	struct host_packet packet;	/* data is gone */
 };
 
-/* Runs the first len bytes of frame, of which linear are in reach, in an allocation of len (and two, so that IP headers are
- * aligned as in the kernel); what becomes of them is in out, if there is one. */
+/* Runs the first len bytes of frame, of which linear are accessible, in an allocation of len (and two, so that IP
+ * headers are aligned as in the kernel). Writes the result to out, if it is not NULL. */
 static inline struct ran way_run(enum plane plane, __u32 ifindex, const __u8 *frame, __u32 len, __u32 linear, __u8 *out)
 {
 	__u32 room = with_flows ? HOST_ROOM : 0;

@@ -1,14 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Checks the documents as one book:
-
-- Every relative link leads to a file that exists, and its anchor to a heading.
-- Every page of docs/ is linked from another page, and listed in docs/mkdocs.yml.
-- A line of prose has at most 120 columns, and a cell of a table 200 characters.
-- A page has at most 400 lines, docs/design.md 300, README.md 120.
-
-The ledger docs/acceptance.md is a table: only its links are checked. Each text of MUST_FIND has a fault, which must be found. BREAK=1 checks
-the documents with all of these faults.
+"""The documents as one book. Every relative link leads to an existing file, and every anchor to a heading. Every page of docs/ is
+linked from another page, and docs/mkdocs.yml lists it. A line of prose has at most 120 columns, a cell of a table at most 200
+characters. A page has at most 400 lines, docs/design.md 300 and README.md 120. The ledger docs/acceptance.md is a table: only its
+links are checked. Then the test must find the fault of each text in MUST_FIND. BREAK=1 checks the documents with all of these faults.
 
 `book.py --links DIRECTORY` checks the links of a site that `make docs` has built."""
 import glob

@@ -36,7 +36,7 @@ def output(*command):
 
 
 def between(text, first, last):
-    """The lines from one that matches `first` to one that matches `last`, both included."""
+    """Returns the lines from the first match of `first` to the next match of `last`, both included."""
     m = re.search(rf'{first}.*?(?:{last}|\Z)', text, re.M | re.S)
     return m.group(0) if m else ''
 
@@ -231,7 +231,7 @@ def check_commands():
 
 
 def check_format():
-    """Where neither formatter is installed, that remains to be seen."""
+    """Runs a formatter on the manual pages. Without a formatter, it checks nothing."""
     command = ['mandoc', '-T', 'lint', '-W', 'warning'] if shutil.which('mandoc') else ['groff', '-mandoc', '-ww', '-Tutf8', '-z']
     for page in glob.glob('docs/*.[58]') if shutil.which(command[0]) else ():
         said = subprocess.run([*command, page], check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True).stdout
@@ -267,7 +267,7 @@ def check_examples():
 
 
 def check_topology():
-    """What the guide has of an example means the same as the example: files made from the one are those of the other."""
+    """The part of an example in the guide means the same as the example: both make the same files."""
     text = re.search(r'^    dns:.*\n(?:    .*\n)*', read('docs/guides/vps.md'), re.M).group(0)
     with tempfile.TemporaryDirectory() as directory:
         topology, hosts = f'{directory}/topology', f'{directory}/hosts'

@@ -26,18 +26,18 @@ WIDE = 120
 
 # How a sentence must not begin: with a pronoun or a clause in place of its subject. A question may.
 BEGIN = re.compile(r'''(?ix) (?:so\ |and\ |but\ |or\ )? (?:
-    of\ (?!course) | whom\b | whose\b | nobody\b | what\b(?!:|\ (?:if|about)\b) | who\b | where\b | which\b | whatever\b | whoever\b |
+    of\ (?!course) | whom\b | whose\b | nobody\b | what\b(?!:|\ (?:if|about)\b) | who\b(?!:) | where\b | which\b | whatever\b | whoever\b |
     (?:for|from|to|by|with|in|of|at|on)\ (?:who|whom|whose|what|which|where)\b | (?:one|some)\ (?:that|is|are|has|of\ which|who)\b | he\b )''')
 
-# What must not be anywhere, and what to write
+# Words and phrases to avoid, and what to write instead
 WORDS = [(re.compile(pattern, re.I), meant) for pattern, meant in (
-    (r"\bnobody(?!'s land)\b|\bno one\b", 'name the actor'),
+    (r"(?<!user )\bnobody(?!'s land)\b|\bno one\b", 'name the actor'),
     (r'\bwhom\b', 'name the actor'),
     (r'\b(?:for|to|of|by|with|from|that|and|but|or|as|than|if|when|because|which|only|so) who\b', 'name the actor'),
     (r"\b(?:he|him|himself|his)\b", 'name the actor'),
     (r'\b(?:is|are|was|were|be|been) wanted\b', 'say what to do'),
     (r'\bto be had\b', 'available, unavailable'),
-    (r'(?<!\bafter )(?<!\bor )(?<!\band )\bthe other(?= (?:is|has|does|would|may|can|must|was|then|who|that|of|on|in|to|sends|says|knows)\b|[.,;:)]|$)', 'name the actor'),
+    (r'^(?:(?!\b(?:one|either)\b).)*?(?<!\bafter )(?<!\bor )(?<!\band )\bthe other(?= (?:is|has|does|would|may|can|must|was|then|who|that|of|on|in|to|sends|says|knows)\b|[.,;:)]|$)', 'name the actor'),
     (r'\bthe others?\'s\b', 'name the actor'),
     (r'(?:^|[,;:(] |\b(?:but|and|or|of|to|for|by|with|from|as|than|if|that|beside|in|on|only|what|where) )'
      r'one (?:that|which|who|has|can|may|must|does|would|wants|says|sends|of which)\b', 'name the thing'),
@@ -125,7 +125,7 @@ def findings(text, vocabulary):
             yield 'begin', f'begins with "{m.group().strip()}": {sentence[:60]}'
         for pattern, meant in WORDS:
             if m := pattern.search(sentence):
-                yield 'words', f'"{m.group()[:30]}" ({meant}): …{sentence[max(0, m.start() - 30):m.end() + 20]}…'
+                yield 'words', f'"{m.group()[-30:]}" ({meant}): …{sentence[max(0, m.end() - 40):m.end() + 20]}…'
     for word in vocabulary.coined(text.text):
         yield 'coined', f'no known word: {word} (a field word goes into {FIELD}, a coined one into the table of docs/design.md)'
 

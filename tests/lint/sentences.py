@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Reads what a person reads out of the tree: comments, messages, help texts, documents. tests/lint/english.py judges it, tests/reader/draw
-draws from it.
+"""Extracts the text that people read: comments, messages, help texts, documents. For tests/lint/english.py and tests/reader/draw.
 
-texts(path) yields Text: a paragraph with its line. sentences(text) splits one. In a text, code in backquotes is the word CODE."""
+texts(path) yields Text: a paragraph with its line. sentences(text) splits it. Code in backquotes becomes the word CODE."""
 import collections
 import io
 import re
@@ -13,11 +12,11 @@ import tokenize
 Text = collections.namedtuple('Text', 'path line kind text')
 
 SKIPPED = re.compile(r'tests/(corpus|mistakes|config|mutants|skips)|debian/(changelog|copyright)|COPYING|docs/container/|.*\.(json|png|pcap|bin|patch|expect)$')
-# what the machinery reads: heads of tests, directives of tools, pictures
+# lines for programs: heads of tests, directives of tools, pictures
 DIRECTIVE = re.compile(r'SPDX-|(tier|alone|first|timeout|vm|systemd|nics)(:|$)|shellcheck |!/|pylint:|clang-format|NOLINT|vim?:|type: ignore|noqa|fall ?through')
 PICTURE = re.compile(r'[-=─_]{3,}|[│└├┌]|^\s*[|/\\<>]|\|\s*$| {3,}[|<>/\\]|^\S*\s*[-/\\|]+$|\S {4,}\S.* {4,}\S')
-ITEM = re.compile(r'^\s*(?:[-*] |\d+\. )')
-OPTION = re.compile(r' {1,8}(?:-\S|[A-Za-z(][^ ]*(?: [^ ]+){0,2}  +\S)')
+ITEM = re.compile(r'^\s*(?:[-*] |\d+\. |[a-z_]+(?:, [a-z_]+)*: )')
+OPTION = re.compile(r' {1,8}(?:-\S|[A-Za-z(][^ ]*(?: [^ ]+){0,2}  +\S|\S.*? {3,}\S)')
 
 
 def paragraphs(path, kind, lines):
@@ -50,8 +49,9 @@ def in_c(path, source):
     for m in C_TOKEN.finditer(source):
         number = source.count('\n', 0, m.start()) + 1 if m.lastgroup else 0
         if m.lastgroup == 'line':
-            at = m.start() - source.rfind('\n', 0, m.start())
-            if lines and (number != last + 1 or at != column):
+            begin = source.rfind('\n', 0, m.start()) + 1
+            at = m.start() - begin
+            if lines and (number != last + 1 or at != column or source[begin:m.start()].strip()):       # code: a comment of its own
                 yield from paragraphs(path, 'comment', lines)
                 lines = []
             lines.append((number, m.group()[2:].removeprefix(' ')))
@@ -73,14 +73,14 @@ def in_shell(path, source):
         m = re.match(r'''((?:[^#'"\\]|\\.|'[^']*'|"(?:\\.|[^"\\])*"|(?<=\S)#)*?)(?:(?<=\s)|^)#(?!!)(.*)''', line) if '#' in line else None
         if m:
             at = len(m.group(1).expandtabs())
-            if lines and (number != last + 1 or at != column):
+            if lines and (number != last + 1 or at != column or m.group(1).strip()):
                 yield from paragraphs(path, 'comment', lines)
                 lines = []
             lines.append((number, m.group(2).removeprefix(' ')))
             last, column = number, at
         if said := re.search(r'''\b(?:die|fail|echo|complain|skip|info|warn)\s+(['"])(.*?)\1''', line):
             text = re.sub(r'\$\{?\w+\}?|\$\([^)]*\)', 'CODE', said.group(2))
-            if len(re.findall(r'[A-Za-z]{2,}', text)) >= 3 and not re.search(r'[{}=]', text):       # a file's text
+            if len(re.findall(r'[A-Za-z]{2,}', text)) >= 3 and not re.search(r'[{}=]|;$', text):       # a file's text
                 yield Text(path, number, 'message', text)
     yield from paragraphs(path, 'comment', lines)
 
@@ -90,7 +90,7 @@ def in_python(path, source):
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
         number, at = token.start
         if token.type == tokenize.COMMENT:
-            if lines and (number != last + 1 or at != column):
+            if lines and (number != last + 1 or at != column or token.line[:at].strip()):
                 yield from paragraphs(path, 'comment', lines)
                 lines = []
             lines.append((number, token.string[1:].removeprefix(' ')))
@@ -123,7 +123,7 @@ def in_markdown(path, source):
             yield Text(path, number, 'heading', line.lstrip('#').strip())
         else:
             start = start if words else number
-            words.append(ITEM.sub('', line).strip() if ITEM.match(line) else line.strip())
+            words.append(re.sub(r'^\s*(?:[-*] |\d+\. )', '', line).strip() if ITEM.match(line) else line.strip())
 
 
 def in_manual(path, source):

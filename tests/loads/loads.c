@@ -37,7 +37,7 @@ struct program {
 	int stack;			/* or -errno */
 };
 
-static struct program programs[PROGRAMS];	/* of the object and configuration at work */
+static struct program programs[PROGRAMS];	/* the programs of the present object and configuration */
 static int n_programs;
 static char compiler[64], warning[REASON];
 static struct utsname host;

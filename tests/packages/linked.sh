@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # timeout: 300
-# What the program and a build without anything optional (every WITH_…=0 of the Makefile) link: the libraries that a firewall needs, and no
-# more. The rest is opened when it is needed (user/lib/library.h), under the names in libraries.h. docs/guides/install.md names the same libraries.
-# BREAK=1 links one more.
+# The program, and a build without optional parts (every WITH_…=0 of the Makefile), link only the libraries that a
+# firewall needs. wgxdp opens all others when it needs them (user/lib/library.h), under the names in libraries.h.
+# docs/guides/install.md names the same libraries. BREAK=1 links one more.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 build=$(realpath "${O:-build}")

@@ -17,7 +17,7 @@ DEST = IPv6ExtHdrDestOpt(options=[PadN(optdata=b'\0' * 4)], nh=17)
 
 
 def spoofed_sources():
-    """A source that would have wgxdp, or who trusts it, take the packet for another's"""
+    """A source that would make wgxdp, or a host that trusts it, take the packet for another host's."""
     for s in (WG, NONE, MEMBERS, FIRST, JUMBO):
         attack(f'{s.label}: land: from the very address and port it is sent to', s.original(src=s.local, sport=s.port), 'passed', s.name, 'source')
         attack(f'{s.label}: as the firewall\'s address in another LAN, from a port of masquerade', s.original(src='192.168.3.1', sport=20000), 'passed',
@@ -161,7 +161,7 @@ def chains():
 
 
 def datagram_pieces():
-    """Fragments that say one thing to who filters, and another to who puts them together"""
+    """Fragments that a filter and a receiver understand differently."""
     for ident, s in enumerate((MEMBERS, VLAN, JUMBO, MEMBERS6, NONE6), 0x7101):
         d = Datagram(s, 'pieces', 148, ident=ident)
         p = d.p
@@ -193,7 +193,7 @@ def datagram_pieces():
 
 
 def forged_errors():
-    """ICMP errors that nobody was to send"""
+    """ICMP errors from a host that never got the quoted packet."""
     for s in (MEMBERS, VLAN, MEMBERS6, JUMBO):
         six = ':' in s.local
         for kind, what in ((((137, 0), 'redirect'), ((128, 0), 'echo that quotes'), ((134, 0), 'router advertisement'), ((127, 0), 'private error'), ((100, 0), 'experiment'))
@@ -255,7 +255,7 @@ def amplifiers():
 
 
 def from_within():
-    """Who has taken over a host in the LAN"""
+    """An attacker that has taken over a host in the LAN."""
     for s, port in ((WG, 51823), (VLAN, 51821), (MEMBERS, 57000), (SIX, 51820)):
         ignored(f'{s.label}: answers from another port of the backend', s.reply(sport=port))
     for s, src in ((WG, '192.168.1.77'), (VLAN, '192.168.1.30'), (SIX, '2001:db8:2::30'), (MEMBERS6, '2001:db8:2::20')):

@@ -46,7 +46,7 @@ def headers():
             word = 'tos' if ':' not in s.local else 'tc'
             for tos in (1, 3, 0x88, 0xff):
                 s.sends(f'{word} {tos}{of}', ip={word: tos}, reply=reply)
-    for s in (WG, WG6, NONE, NONE6):            # where the port stays: only the sum of addresses is in it
+    for s in (WG, WG6, NONE, NONE6):            # the port stays, so the sum contains only the addresses
         s.sends('partial checksum', check='partial', case={'left': 'partial_checksum'})
         s.sends('partial checksum, reply', check='partial', reply=True, case={'left': 'partial_checksum'})
     for flags, text in (('DF', 'DF'), (0, 'no DF'), (4, 'the reserved bit')):
@@ -327,7 +327,8 @@ def choices():
 
 
 def misleading():
-    """What the backend sends to an address of ours changes no other packet's way, whatever a rule by that source says"""
+    """Packets of the backend to an address of ours change no other packet's route, even if a rule by source applies to
+    them."""
     for dst in ('198.51.100.1', '198.18.5.2'):
         for s in (WG, HTTPS):
             s.passes(f'reply to {dst}', 'local', dst=dst, reply=True, case={'wait': 1100})

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# IPv4 without DF that is longer than the MTU of the way out, for tests/packet/packets.py: what must leave, whole, cut as RFC 791 3.2 has
-# it, by scapy where there are no options; and what is not cut, whose sender is told.
+# IPv4 packets without DF that are longer than the egress MTU, for tests/packet/packets.py. The expected fragments
+# follow RFC 791 3.2, made by scapy if there are no options. Also packets that must not be fragmented, whose sender gets
+# an error.
 import struct
 
 from scapy.all import IP, Raw, defragment, fragment
@@ -119,7 +120,8 @@ def options():
 
 
 def fragments():
-    """Of what is cut already; the first is remembered, so that later ones find it, cut or not"""
+    """Packets that are fragments already. The first one is remembered, so that later ones find it, fragmented again or
+    not."""
     for s, reply, more, mtu in ((SMALL, False, {}, 1300), (WG, True, {'dst': LOCKED[0]}, LOCKED[1]), (NONE, True, {'dst': NARROW[0]}, NARROW[1])):
         d = Datagram(s, 'pieces that are cut', 4400, reply, **more)
         for start, end in ((0, 1480), (1480, 2960), (2960, 2968), (2968, None)):

@@ -61,7 +61,7 @@ def about(s, reply, n=64, **quote):
 
 
 def error(s, reply, kind=None, n=64, quote=None, **more):
-    """As it comes: about an original where it is a reply, for it goes the replies' way"""
+    """The error as it arrives. An error about an original comes like a reply."""
     six = ':' in s.local
     link = more.pop('link', s.out if reply else s.link)
     src = more.pop('src', None) or ROUTER[link][six]
@@ -258,7 +258,7 @@ def choices():
 
 
 def others():
-    """What looks like an error of ours, and is not"""
+    """Packets that look like an ICMP error of ours."""
     e = bytes(Ether(dst=mac('w0'), src=mac('w0', 0xee)))[:12]
     quote = WG.reply_out(WG.reply(40)).ip_bytes()
     ignored('ICMP quote of IPv6 in IPv4', 'w0', e + b'\x08\0' + bytes(IP(src=CLIENT4, dst=WG.local, proto=1) / Raw(
@@ -286,7 +286,7 @@ def behind():
 # --- errors of our own
 
 def answer(c, number):
-    """What tc answers to the packet of a case; an IPv4 packet's identification is any number"""
+    """Returns tc's answer to the packet of a case. The identification of an IPv4 packet may be any number."""
     p, six = c.packet, ':' in c.packet.src
     keep = (1280 - 48 if six else 576 - 28)
     kind = ((2, 0) if c.mtu else (3, 0)) if six else ((3, 4) if c.mtu else (11, 0))

@@ -145,7 +145,7 @@ class Packet:
         return p
 
     def full_check_but(self):
-        """What is added to the full checksum to make this packet's"""
+        """Returns the difference between this packet's checksum and the full one."""
         value, = struct.unpack('!H', udp(self.src, self.dst, self.sport, self.dport, self.data, self.check)[6:8])
         full, = struct.unpack('!H', udp(self.src, self.dst, self.sport, self.dport, self.data)[6:8])
         return fold(value + 0xffff - full)
@@ -174,9 +174,9 @@ class Case:
         self.segments, self.bytes, self.whole, self.linear, self.wait = 1, 0, 1 << 31, 0xffffffff, 0
         self.pieces, self.answer_from = [], None                # tc cuts it: (link, frame) of all but the last, which is out
         self.packet, self.mtu, self.shortened = None, 0, False   # tc answers it: an error about this packet; its MTU, or 0
-        self.room, self.alone = 0xffffffff, False               # in front of it; where no tc plane is, XDP counts what it leaves
+        self.room, self.alone = 0xffffffff, False               # alone: no tc plane, so XDP counts what it leaves
         self.any_ident = False                                  # IPv4's identification is what comes out
-        self.again = None                                       # what must become of it once it was sent: another case
+        self.again = None                                       # another case, for the result of a second run
         self.made_over = False                                  # dropped when it had room for the other family's header
         self.state = 0                                          # large maps that are looked at, too, by number (run_changes.h)
         self.__dict__.update(more)

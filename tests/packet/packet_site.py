@@ -1,15 +1,16 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-# A service into a site, live, on the relay of packet_relay.py with a WAN: backends are addresses of the overlay, behind a tunnel that two sites
-# share (a), behind one of its own (c), and behind a nic's gateway (n). Originals go to the backend's link and answers come from there, both
-# translated, for clients of both families; counted to the service and not to peers. What comes by another link with peers in a backend's name is
-# refused as `source`, and counted to that link's only peer, or to nobody. What is sent is built with scapy, and so is what must come out.
+# A service into a site, live, on the relay of packet_relay.py with a WAN. The backends are addresses of the overlay:
+# behind a tunnel that two sites share (a), behind one of its own (c), and behind a NIC's gateway (n). Originals go to
+# the backend's link, and answers come from there, both translated, for clients of both families. They count for the
+# service, not for peers. A packet in a backend's name from another link with peers is refused as `source`, and counts
+# for that link's only peer, or for none. scapy builds both the sent and the expected packets.
 #
 #   packet_site.py [-v]
 #
 # timeout: 300
 #
-# BREAK=1 calls the backends' addresses another site's: then answers must be missed.
+# BREAK=1 assigns the backends' addresses to another site: then answers must fail.
 import ctypes
 import json
 import os
@@ -58,7 +59,7 @@ def config():
 # --- the network
 
 class Link(relay.Link):
-    """Of whatever family, whoever it is from, but for what a kernel says of its own"""
+    """Accepts both families and all senders, but not the kernel's own packets."""
     def put(self, packet):
         kind = 0x800 if bytes(packet)[0] >> 4 == 4 else 0x86dd
         if self.bare:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The packets that tests/packet/packet_blind.py sends through the data path, and what must become of each: messages of WireGuard's four types
-# between sites of the blind relay, for each pair of outer families, in the network of packet_network.py. Messages are scapy's.
+# The packets of tests/packet/packet_blind.py and their expected results: messages of WireGuard's four types between
+# sites of the blind relay, for each pair of outer families, in the network of packet_network.py. scapy builds the
+# messages.
 import base64
 import os
 import random
@@ -141,7 +142,7 @@ used = 0
 
 
 def indices(n):
-    """Which nobody has used"""
+    """Returns an unused index."""
     global used
     used += n
     return range(0x01000001 + used - n, 0x01000001 + used)
@@ -227,7 +228,7 @@ def shapes(s, d, other):
 
 
 def sources(s, d, other):
-    """From somewhere else than who sends with that index, or by other ways"""
+    """From another place than the sender of that index, or by another link."""
     i, r = shake(s, d)
     sends('data', s, d, data(r))
     nobody, nobodys = NOBODY[s.family], NOBODY[d.family]
@@ -251,7 +252,7 @@ def sources(s, d, other):
 
 
 def handshakes(s, d, other):
-    """Whom they are for, and who may say so"""
+    """The sites that messages are for, and the sites that may send them."""
     i, r = indices(2)
     nobody, nobodys = NOBODY[s.family], NOBODY[d.family]
     few = {'cuts': False}
@@ -301,7 +302,7 @@ def pieces(s, d, other):
 
 
 def errors(s, d, other):
-    """About what was forwarded, from who was to get it or a router: none of the sites'"""
+    """ICMP errors about forwarded messages, from their receiver or a router: they belong to no site."""
     icmp = ICMPv6DestUnreach(code=4) if d.family == 6 else ICMP(type=3, code=3)
     for frm in (d.address, '2001:db8:77::1' if d.family == 6 else '192.0.2.33'):
         ours = OURS[d.family]
@@ -392,7 +393,7 @@ def elsewhere():
             for n in (32, 1024):
                 if to is FAR:
                     sends(f'{n} bytes back', to, site, data(i, n), {'cuts': False})
-                else:           # of a LAN's address, by a WAN
+                else:           # a LAN's address, by a WAN
                     p = comes(to, data(i, n))
                     add(f'{to.name} to {site.name}: {n} bytes back', p, 'passed', 'blind', reason='source', cuts=False)
             goes_up('data, by its own link', to, data(i), link=to.hop[0])

@@ -27,7 +27,7 @@ enum { PACKET_MAX = 70000, RUN_ROOM = 256 - 40 };
 struct case_head {			/* then len bytes */
 	__u32 ifindex, len, runs, gso_segs, gso_size;
 	__u32 whole;			/* cut shorter, it may not be sent */
-	__u32 cuts;			/* CUTS: run every truncation too; SHORTENED: the kernel forgets the sum of what it cuts; then
+	__u32 cuts;			/* CUTS: run every truncation too; SHORTENED: the kernel forgets the checksum. Then
 					 * a bit for each large map to look at: run_changes.h */
 	__u32 linear;			/* host: bytes in reach */
 	__u32 wait;			/* milliseconds before it comes */
@@ -94,7 +94,7 @@ static bool may_be_piece(const struct sockaddr_ll *from, const __u8 *frame, size
 	       (from->sll_protocol == htons(ETH_P_IPV6) && n > 20 && frame[20] == IPPROTO_FRAGMENT));
 }
 
-/* What the program itself sent, by bpf_clone_redirect(), before it returned */
+/* Takes the packets that the program itself sent, by bpf_clone_redirect(), before it returned */
 static void take_clones(void)
 {
 	static __u8 frame[PACKET_MAX];

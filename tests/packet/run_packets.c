@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * run_packets INSTANCE xdp|tc|host-xdp|host-tc CASES RESULTS [ROUTES [VLANS]]: runs each packet through the programs that a running
- * instance has attached (BPF_PROG_TEST_RUN), or through the host plane with that instance's maps, and writes what came of it:
- * verdict, packet, and what the counters gained. It judges nothing but truncations; tests/packet/packets.py does.
+ * run_packets INSTANCE xdp|tc|host-xdp|host-tc CASES RESULTS [ROUTES [VLANS]]: runs each packet through the programs
+ * that a running instance has attached (BPF_PROG_TEST_RUN), or through the host plane with that instance's maps. It
+ * writes the results: verdict, packet, and the growth of the counters. It checks only truncations;
+ * tests/packet/packets.py checks the rest.
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -21,7 +22,7 @@ struct result_head {			/* then len bytes, n counters and n clones */
 	__u32 verdict;			/* enum plane_verdict, or ODD */
 	__u32 raw;			/* retval or errno */
 	__u32 len, n_counters, cuts, bad_cuts, n_clones;
-	__u32 changed;			/* which of the maps that $STATE names */
+	__u32 changed;			/* a bit for each map of $STATE that changed */
 };
 #define CUTS 1
 #define SHORTENED 2
@@ -125,7 +126,7 @@ static __u32 write_gains(FILE *to)
 
 /* ---- one packet ---- */
 
-/* The limit of a CPU's ICMP errors begins anew: a fast machine runs more than it allows */
+/* Resets a CPU's limit of ICMP errors, because a fast machine runs more packets than it allows */
 static void forget_work(void)
 {
 	static void *nothing;

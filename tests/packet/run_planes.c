@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * run_planes INSTANCE CASES SECONDS SEED [SEQUENCE]: runs sequences of packets, made from those in
- * CASES by chance, through the programs of a running instance, which it loads once more, and through
- * the host plane: verdict, bytes and counters must be the same; and what xdp sends or ends must be
- * what tc alone would have made of it. SEQUENCE: run only that one, packet by packet. $KEYS is a file
- * of public keys, in hexadecimal, with which messages get a right mac1; $SITES is run_blind.h's.
+ * run_planes INSTANCE CASES SECONDS SEED [SEQUENCE]: runs random sequences of packets, made from those in CASES,
+ * through the programs of a running instance, which it loads again, and through the host plane. Verdict, bytes and
+ * counters must be the same. Packets that xdp sends or drops must end as with tc alone. SEQUENCE: run only this one,
+ * packet by packet. $KEYS is a file of public keys, in hexadecimal, for messages with a right mac1. $SITES is a file
+ * for run_blind.h.
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -134,7 +134,8 @@ static void show(const struct frame *f)
 	show_bytes(verdicts[model.verdict], model.b, model.len);
 }
 
-/* On one plane: -EINVAL: the kernel cannot try it; 1: it differs; 0 with live set */
+/* Runs the packet on one plane. Returns -EINVAL if the kernel cannot run it, 1 if the result differs, else 0 with
+ * live set */
 static int both(const struct frame *f, bool on_tc)
 {
 	bool bad;
@@ -169,7 +170,7 @@ static const struct link *link_by_mac(const __u8 *mac)
 	return NULL;
 }
 
-/* Of what a packet before became: an answer, or a complaint about it */
+/* Makes the frame an answer to an earlier packet's result, or an ICMP error about it */
 static bool say_back(struct frame *f)
 {
 	const struct end *e = &chain_ends[any(n_steps ?: 1)];
@@ -262,7 +263,7 @@ static bool run_pass(bool chain, int at, bool gso, int *ret_step)
 				again[i] = express && !any(3) ? 1 + any(3) : 0;
 			rc = run_step(i, chain);
 			if (!chain && !gso && rc == -EINVAL)
-				return true;		/* what tc cannot try */
+				return true;		/* tc cannot run this packet */
 		}
 		*ret_step = i;
 		if (rc)
@@ -275,7 +276,7 @@ static bool run_pass(bool chain, int at, bool gso, int *ret_step)
 	return true;
 }
 
-/* Where xdp was all there is, there is nothing to compare */
+/* If xdp did everything, there is nothing to compare */
 static bool ends_differ(int *ret_step)
 {
 	bool all = true;
@@ -316,7 +317,7 @@ static bool run_sequence(__u64 seed, __u64 number)
 	return good;
 }
 
-/* What does not come again was time's doing: counted, and few */
+/* A difference that does not repeat comes from timing: it is counted, and there are few */
 static bool confirmed(__u64 seed, __u64 number)
 {
 	for (int i = 0; i < 2; i++)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * What the planes of run_planes.c may differ in, and no more: an identification made by chance, MACs that the kernel writes later, and the
- * ICMP errors of our own, which only tc sends. Each rule says what exactly must be there instead.
+ * The allowed differences between the planes of run_planes.c: random identifications, MACs that the kernel writes
+ * later, and our own ICMP errors, which only tc sends. Each rule says what must be there instead.
  */
 #ifndef RUN_RULES_H
 #define RUN_RULES_H
@@ -9,7 +9,7 @@
 #include "host/host_plane.h"
 #include "fuzz/mutate.h"
 
-struct end {				/* what became of a packet */
+struct end {				/* the result of a packet */
 	int verdict;
 	__u32 len, n_clones, clones_size;
 	__u8 b[FRAME_MAX + 256], clones[8000];
@@ -62,8 +62,9 @@ static inline void complete(struct frame *told, const struct parts *p, const str
 		put_be16(told->b + upper + 6, ~sum_of(told->b + upper, told->len - upper, 0));
 }
 
-/* Of a packet that the host plane leaves to the kernel, tc may tell its sender that it is too long or has come too far: where it came from, to
- * who sent it, quoting it as it came, with sums that are right (what else is in it: tests/packet/packet_icmp.py) */
+/* The host plane leaves some packets to the kernel, and tc may send an ICMP error about them: too long, or an
+ * expired TTL. The error must go to the sender, on the link of arrival, quote the packet as it came, and have right
+ * checksums. tests/packet/packet_icmp.py checks the rest. */
 static inline bool is_told(const struct end *sent, const struct end *host, const struct frame *f)
 {
 	struct frame told = { .len = sent->len };

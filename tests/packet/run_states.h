@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The maps of run_planes.c: what says how the instance is configured is the instance's own; what packets leave behind is in maps of its own,
- * small ones, emptied before each sequence of packets; and the host plane has all of it too.
+ * The maps of run_planes.c. Maps with the configuration are the instance's own. Maps that packets change are separate
+ * small ones, emptied before each sequence. The host plane has copies of all.
  */
 #ifndef RUN_STATES_H
 #define RUN_STATES_H
@@ -17,8 +17,8 @@ struct state {
 	int fd;
 	bool array;
 	bool lasting;			/* too large to empty; the sequences before are of no consequence */
-	__u32 n, size;			/* of an array; bytes of all its values, on all CPUs */
-	void *first;			/* what it begins with; NULL: zeros */
+	__u32 n, size;			/* entries of an array; bytes of all its values, on all CPUs */
+	void *first;			/* its first contents; NULL: zeros */
 };
 
 static struct state states[] = {
@@ -72,7 +72,7 @@ static void copy_settings(void)
 	close(fd);
 }
 
-/* The instance's, but for the states; nothing remembers next hops */
+/* Takes the instance's maps, except the states; nothing remembers next hops */
 static void choose_maps(struct wgxdp *s)
 {
 	struct bpf_map *map;
@@ -109,7 +109,7 @@ static void choose_maps(struct wgxdp *s)
 	s->rodata->allowed_mask = map_entries(pinned("allowed")) > 1 ? state_of("allowed")->max - 1 : 0;
 }
 
-/* What comes after this is no neighbour's turn: the packet tests try those */
+/* From now on, no packet goes to the kernel to refresh a neighbour: the packet tests cover that */
 static void no_probes(int nexthops)
 {
 	int cpus = libbpf_num_possible_cpus();

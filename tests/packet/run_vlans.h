@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * VLANs where the kernel may have none: some links of a running instance are said to be VLANs on others, in its maps, and its XDP
- * program is loaded once more, with the same switches and with_vlans. Part of run_packets.c.
+ * VLANs on kernels that have none: the maps of a running instance name some links as VLANs on others. Its XDP program
+ * is loaded again, with the same switches and with_vlans. Part of run_packets.c.
  */
 #ifndef RUN_VLANS_H
 #define RUN_VLANS_H
@@ -102,7 +102,7 @@ static inline void switches_of(int program, void *ret, size_t size)
 	memcpy(ret, value, size);
 }
 
-/* The program as it runs, but for with_vlans */
+/* Loads the running program again, with with_vlans */
 static inline int with_vlans_too(int running)
 {
 	struct wgxdp *s = wgxdp__open();

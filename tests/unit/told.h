@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * What is told on standard error, for the tests of the configuration. To be included after cmocka.h.
+ * Captures messages on standard error, for the tests of the configuration. Include it after cmocka.h.
  */
 #ifndef TOLD_H
 #define TOLD_H

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * What the guard of a service lets through, on the host plane under ASan and UBSan: shapes, mac1 (by OpenSSL), keys, time, limits,
- * replays and strict; each reason alone, on both planes, both families, dnat and masquerade.
+ * The messages that a service's guard accepts, on the host plane under ASan and UBSan: shapes, mac1 (by OpenSSL),
+ * keys, time, limits, replays and strict. Each reason by itself, on both planes, both families, dnat and masquerade.
  */
 #include "host/host_handshakes.h"
 
@@ -23,7 +23,7 @@ static int tear_down(void **state)
 	return held ? 0 : -1;
 }
 
-/* The same with each service on each plane, anew */
+/* Runs the test for each service on each plane, each time with new state */
 static void everywhere(__u32 flags, __u32 n_keys, void (*test)(void))
 {
 	for (size_t i = 0; i < GUARDED * 2; i++) {
@@ -148,7 +148,7 @@ static void headers_here(void)
 		else
 			memcpy(in.extra, (__u8[]){ IPPROTO_UDP, 0, 1, 4, 0, 0, 0, 0 }, 8);
 		in.first = IPPROTO_DSTOPTS;
-		if (at_service->id < 4) {	/* whose options end */
+		if (at_service->id < 4) {	/* services with such options */
 			rc = becomes();
 			assert_int_equal(rc, i == 2 ? -DROP_guard_mac1 : 0);
 		}
@@ -231,7 +231,7 @@ static void later_fragments(void **state)
 		in.udp_len = 0;
 		len = frame_build(&in, came);
 		ran = way_run(plane, W0, came, len, len, left);
-		assert_int_equal(ran.verdict, strict ? HOST_PASS : HOST_SENT);	/* nobody's */
+		assert_int_equal(ran.verdict, strict ? HOST_PASS : HOST_SENT);	/* without a right mac1 */
 	}
 }
 
@@ -359,7 +359,7 @@ static void mac1_here(void)
 		backend_waits(0, 2);
 		before = remembered();
 		for (__u32 i = 4; i < at + MAC_LEN; i++) {
-			bool index = response && i >= 8 && i < 12;	/* of another initiation, which nobody sent */
+			bool index = response && i >= 8 && i < 12;	/* the index belongs to an initiation that was never sent */
 
 			m.bytes[i] ^= 1 << i % 8;
 			assert_int_equal(sends(&m), index ? -DROP_guard_stranger : -DROP_guard_mac1);
@@ -414,7 +414,7 @@ static void rotation(void **state)
 
 /* ---- time ---- */
 
-#define FULL(budget) (31 * (budget) / 250)	/* of an eighth of a second, in whole jiffies */
+#define FULL(budget) (31 * (budget) / 250)	/* for an eighth of a second, in whole jiffies */
 #define FULL_BUDGET FULL(BUDGET_UNKNOWN)
 
 static struct guard_budget *budget(void)
@@ -424,8 +424,8 @@ static struct guard_budget *budget(void)
 	return bpf_map_lookup_elem(&guard_budget, &zero);
 }
 
-/* Forgeries use it up, and what is left is for whom the backend has answered. Beyond its share a source has little of it, with all
- * such sources. As time goes, all get some again. */
+/* Forgeries use the time up, and the rest is for clients that the backend has answered. Beyond its share, a source
+ * has little of it, together with all such sources. With time, all get some again. */
 static void time_is_used_up(void **state)
 {
 	struct told right = initiation_for(0), wrong = initiation_for(64);

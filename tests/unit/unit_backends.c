@@ -66,11 +66,11 @@ static void by_index_here(void)
 	for (__u32 n = 0; n < BACKENDS; n++) {
 		client_port = 40000 + n;
 		assert_int_equal(sends_data(20 + n), n);
-		assert_int_equal(sends_data(999), n);		/* by whom he talks to */
+		assert_int_equal(sends_data(999), n);		/* the backend that the client talks to */
 		assert_int_equal(sends_data(20 + (n + 1) % BACKENDS), (n + 1) % BACKENDS);
 		m = message(MESSAGE_COOKIE, 0, 20 + n);
 		assert_int_equal(sends(&m), n);
-		client_port = 50000;				/* he roams */
+		client_port = 50000;				/* the client roams */
 		assert_int_equal(sends_data(20 + n), n);
 		m = message(MESSAGE_COOKIE, 0, 20 + n);
 		assert_int_equal(sends(&m), n);
@@ -89,7 +89,7 @@ static void by_index(void **state)
 	everywhere(by_index_here);
 }
 
-/* One client, one port of his, two servers: neither disturbs the other */
+/* One client uses one port for two servers: neither disturbs the other server */
 static void one_tuple_here(void)
 {
 	bool masquerade = at_service->flags & SERVICE_MASQUERADE;
@@ -160,7 +160,7 @@ static int error_becomes(const struct way *w, bool unknown)
 	return after[DROP_guard_stranger] == before[DROP_guard_stranger] + 1 ? -DROP_guard_stranger : PASSED_UP;
 }
 
-/* They are for whom the client talks to; of who talks to nobody there are none */
+/* Errors go to the backend that the client talks to. A client without a backend gets none */
 static void errors_here(void)
 {
 	char backend[64];
@@ -241,7 +241,7 @@ static void in_pieces(void **state)
 	assert_int_equal(way_reason(0, DIRECTION_ORIGINAL, plane, DROP_guard_stranger), 1);
 }
 
-/* One that is there no more */
+/* A backend that has been removed */
 static void gone_backend(void **state)
 {
 	shakes(2, 1, 100);
@@ -253,7 +253,7 @@ static void gone_backend(void **state)
 	assert_int_equal(sends_initiation(0), 0);
 }
 
-/* Of a backend in whose place another host serves nothing is heard, and nothing remembered */
+/* A backend whose standby serves is silent, and nothing is remembered about it */
 static void quiet_here(void)
 {
 	struct told m = message(MESSAGE_RESPONSE, 20, 10);

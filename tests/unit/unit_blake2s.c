@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * BLAKE2s: RFC 7693's own vectors (appendices B and E), OpenSSL's BLAKE2SMAC for every length up to 200, WireGuard's mac1; and the
- * data path's, run by this kernel (BPF_PROG_TEST_RUN, root): which of 1, 8 and 64 keys an initiation was made for. BLAKE2S_TIME=1
- * prints how long that takes.
+ * BLAKE2s: RFC 7693's own vectors (appendices B and E), OpenSSL's BLAKE2SMAC for every length up to 200, and
+ * WireGuard's mac1. Also the data path's program, run by this kernel (BPF_PROG_TEST_RUN, root): it finds which of 1, 8
+ * and 64 keys an initiation was made for. BLAKE2S_TIME=1 prints how long that takes.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -138,7 +138,7 @@ static void in_kernel(void **state)
 	numbers(message, 148, 11);
 	for (int i = 0; i < 3; i++) {
 		b->bss->n_keys = counts[i];
-		for (__u32 k = 0; k < 65; k++) {	/* the 65th is nobody's */
+		for (__u32 k = 0; k < 65; k++) {	/* the 65th key is not in the list */
 			mac1_key(key, k);
 			openssl_mac(message + 116, key, 32, message, 116);
 			assert_int_equal(run(b, message, 1, &ns), k < counts[i] ? k + 1 : 0);

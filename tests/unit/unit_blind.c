@@ -89,7 +89,7 @@ static void response_here(void)
 	assert_int_equal(n_live(&sessions), 2);
 	assert_int_equal(value_in(&hints, 0, 0x10), BLIND_VALUE(in_seconds(190), D, CONFIRMED));
 	assert_int_equal(value_in(&hints, 0, 0x20), 0);			/* S may not have it */
-	refuses(responds(S, D, 0x30, 0x20), -DROP_blind_stranger);	/* what a response made */
+	refuses(responds(S, D, 0x30, 0x20), -DROP_blind_stranger);	/* from the response */
 	host_jiffies = in_seconds(100);
 	responds(D, S, 0x21, 0x10);
 	responds(D, S, 0x20, 0x10);
@@ -228,7 +228,7 @@ static void challenge_here(void)
 	shakes(0x10, 0x20);
 	assert_int_equal(sends_data(S, 0x20), D);
 	assert_int_equal(initiates(other, D, 0x30), D);
-	assert_int_equal(responds(D, other, 0x20, 0x30), other);	/* who sends with the same one */
+	assert_int_equal(responds(D, other, 0x20, 0x30), other);	/* a sender with the same index */
 	assert_int_equal(data_by_port(stranger, 0x20, 50001), -DROP_blind_stranger);
 	was_asked(S, 50001, now, 1);
 	refuses(data_by_port(stranger, 0x20, 50002), -DROP_blind_stranger);
@@ -240,7 +240,7 @@ static void challenge_here(void)
 	assert_int_equal(data_by_port(stranger, 0x20, 50005), -DROP_blind_stranger);
 	was_asked(S, 50005, host_jiffies, 3);
 	host_jiffies = in_seconds(2);
-	refuses(data_by_port(elsewhere, 0x20, 50006), -DROP_blind_stranger);	/* which a copy cannot reach */
+	refuses(data_by_port(elsewhere, 0x20, 50006), -DROP_blind_stranger);	/* a copy cannot reach this port */
 	holds(S, 0x20, D, now + 190 * tick_rate, CONFIRMED);
 	assert_int_equal(sends_data(S, 0x20), D);
 	host_jiffies = now + 190 * tick_rate;
@@ -256,7 +256,7 @@ static void taken_here(void)
 	refuses(initiates(other, D, 0x10), -DROP_blind_refused);
 	assert_int_equal(state_now()->refused, 1);
 	holds(D, 0x10, S, in_seconds(10), INITIATED);
-	assert_int_equal(initiates(other, S, 0x10), S);		/* whoever else receives with it */
+	assert_int_equal(initiates(other, S, 0x10), S);		/* another receiver with the same index */
 	refuses(responds(D, S, 0x10, 0x10), -DROP_blind_refused);
 	assert_int_equal(state_now()->refused, 2);
 	assert_int_equal(responds(D, S, 0x20, 0x10), S);
@@ -314,7 +314,7 @@ static void too_many_here(void)
 }
 EVERYWHERE(too_many)
 
-/* What was in its place, and is another's now, is not the ring's */
+/* An entry in its place that belongs to another site now does not count for the ring */
 static void strange_ring_here(void)
 {
 	assert_int_equal(initiates(S, D, 0x10), D);
@@ -326,8 +326,8 @@ static void strange_ring_here(void)
 }
 EVERYWHERE(strange_ring)
 
-/* Of confirmed ones the pair's oldest gives way, in both directions, with its hints. So however often two sites begin anew, others
- * have their places. */
+/* The pair's oldest confirmed session gives way, in both directions, with its hints. So two sites that renew
+ * their sessions often do not displace others. */
 static void many_sessions_here(void)
 {
 	__u32 n = 1000, i;
@@ -352,7 +352,7 @@ static void many_sessions_here(void)
 }
 EVERYWHERE(many_sessions)
 
-/* In a full table who comes takes the place of one that nobody has confirmed; where all are, he is refused until another's time is up */
+/* In a full table, a newcomer replaces an unconfirmed session. If all are confirmed, it is refused until one expires */
 static void full_table_here(void)
 {
 	host_map_reset(&sessions, 1);
@@ -374,7 +374,7 @@ EVERYWHERE(full_table)
 
 /* ---- what is easily missed ---- */
 
-/* With data that names an index before it is answered nobody shortens the session's life */
+/* Data that names an index before the answer does not shorten the session's life */
 static void early_data_here(void)
 {
 	__u64 end;
@@ -388,7 +388,8 @@ static void early_data_here(void)
 }
 EVERYWHERE(early_data)
 
-/* Who forges a response, as he can from D's address, keeps D's own out no more than others that S will not take */
+/* An attacker at D's address can forge responses. That does not keep D out longer than other responses that S does
+ * not accept */
 static void forged_response_here(void)
 {
 	__u64 end = in_seconds(190);
@@ -436,7 +437,7 @@ static void no_longer_here(void)
 }
 EVERYWHERE(no_longer)
 
-/* What is over stays so, however long nobody takes its place */
+/* An expired session stays so, even if no session replaces it for long */
 static void long_over_here(void)
 {
 	shakes(0x10, 0x20);

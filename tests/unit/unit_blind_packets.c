@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The blind relay on the host plane under ASan and UBSan: packets as they come and leave, of any shape; those that are not its own; sites
- * that move, or have not come; and what time, and its lack, does.
+ * The blind relay on the host plane under ASan and UBSan. The cases: packets of any shape as they come and leave, packets that
+ * are not its own, sites that move or are missing, and the effects of time.
  */
 #include "host/host_blind_try.h"
 #include "host/host_icmp.h"
@@ -12,7 +12,7 @@ static void comes_with(__u32 who, __u32 receiver, __u32 payload)
 	comes(who, payload);
 }
 
-/* 8 bytes of options that nobody reads */
+/* 8 bytes of options, which are ignored */
 static void with_options(void)
 {
 	static const __u8 options4[8] = { 1, 1, 1, 1, 1, 1, 1, 1 }, options6[8] = { IPPROTO_UDP, 0, 1, 4, 0, 0, 0, 0 };
@@ -76,7 +76,7 @@ static void too_far_here(void)
 	comes_with(S, 0x20, 1520);
 	in.frag_off = in.family == FAMILY_IPV4 ? 0x4000 : 0;
 	refuses(becomes(), counted ?: -PASS_too_big);
-	comes_with(S, 0x20, 1456);		/* of IPv4 it is 1,484 bytes, of IPv6 20 more */
+	comes_with(S, 0x20, 1456);		/* with IPv4 it is 1,484 bytes, with IPv6 20 more */
 	in.frag_off = in.family == FAMILY_IPV4 ? 0x4000 : 0;
 	if (family_of(D) == FAMILY_IPV4)
 		assert_int_equal(becomes(), D);
@@ -206,7 +206,7 @@ static void not_ours_here(void)
 	comes_with(S, 0x20, 32);
 	in.dst.b[15]++;
 	refuses(becomes(), UP);
-	for (int i = 0; i < 2; i++) {		/* an error about what was forwarded, by whom it was meant for or a router */
+	for (int i = 0; i < 2; i++) {		/* an ICMP error about a forwarded packet, from its receiver or a router */
 		struct error e = { .ttl = 61, .keep = ~0 };
 
 		comes_with(S, 0x20, 32);
@@ -294,7 +294,7 @@ EVERYWHERE(moving)
 
 /* ---- time ---- */
 
-/* Who lies uses up what liars have; and all that strangers have is not the sites' */
+/* Forgers use up only the share of forgers, and strangers not that of the sites */
 static void time_is_used_up_here(void)
 {
 	struct guard_budget *budget;
@@ -392,7 +392,7 @@ static void reach_here(void)
 }
 EVERYWHERE(reach)
 
-/* What XDP passes up tc sees too, and takes for the same packet */
+/* tc also sees what XDP passes up, and handles it as the same packet */
 static void both_planes_here(void)
 {
 	world_link(W0, ROLE_WAN, LINK_XDP_SENDS | LINK_TC | LINK_LISTENS | LINK_NATIVE, 1500, 0);
@@ -425,7 +425,8 @@ static void handed_up_here(void)
 }
 EVERYWHERE(handed_up)
 
-/* Nobody is there who may not send from there: a copy of our own WireGuard's would go into our own network, or to many */
+/* Challenges go to no address that may not send here: a copy of our own WireGuard's messages would go into our own
+ * network, or to many hosts */
 static void no_candidates_here(void)
 {
 	static const char *const from[][2] = { { "192.168.1.77", "2001:db8:2::77" }, { "203.0.113.1", "2001:db8:1::1" },

@@ -4,7 +4,7 @@
  */
 #include "host/host_blind_try.h"
 
-/* Responses that nobody confirms leave nothing among the hints */
+/* Unconfirmed responses leave nothing among the hints */
 static void hints_filled_here(void)
 {
 	__u32 index = 0x100000, lost = 0, n = 0, third = 10 - S - D - other;

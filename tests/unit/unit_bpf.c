@@ -52,7 +52,7 @@ static void sums(void **state)
 	assert_int_equal(csum_fold64(~0ULL), 0xffff);
 }
 
-/* A message of words and its checksum; some words change: the checksum brought up to date is the one computed anew */
+/* Changes some words of a message: the updated checksum equals the computed one */
 static void incremental(void **state)
 {
 	for (int i = 0; i < 300000; i++) {
@@ -74,7 +74,7 @@ static void incremental(void **state)
 
 /* ---- the table ---- */
 
-enum { KEYS = 128 };			/* for which table_size() gives 512 places */
+enum { KEYS = 128 };			/* table_size() gives 512 places for these */
 static struct table_entry want[KEYS];
 static struct table_key stays[KEYS];
 static size_t n_stays, n_graces, n_copies;	/* the most copies of a key that were seen at once */
@@ -170,11 +170,11 @@ static void table_changes(void **state)
 	assert_int_equal(n_graces, 2);
 	e = (struct table_entry *)table_find(&want[0].key);
 	assert_int_equal(e->service.slot, 7);
-	want[0].key = random_key();		/* another key: what goes waits for who may have missed what came */
+	want[0].key = random_key();		/* another key: removals wait for readers that may have missed additions */
 	n_stays = n_graces = 0;
 	assert_int_equal(table_sync(&world_table, want, 1), 2);
 	assert_int_equal(n_graces, 2);
-	n_graces = 0;				/* nothing came: nobody can have missed it */
+	n_graces = 0;				/* without additions, no reader can have missed one */
 	assert_int_equal(table_sync(&world_table, want, 0), 1);
 	assert_int_equal(n_graces, 1);
 	want[0].service.slot = 7;

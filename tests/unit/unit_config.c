@@ -245,7 +245,7 @@ static void written_names(void **state)
 	assert_round_trip(&c);
 }
 
-/* What a command line made has no lines: the same words without them. */
+/* A configuration from the command line has no lines: its messages are the same without them */
 static void by_hand(void **state)
 {
 	__be16 ports[] = { htons(51820), htons(443) };
@@ -277,7 +277,7 @@ static void by_hand(void **state)
 		"host behind this one, or nat: none\n");
 }
 
-/* What looks like two services on one place and is not. */
+/* Pairs of services that seem to conflict but do not */
 static void no_contradiction(void **state)
 {
 	static const char *const texts[] = {
@@ -382,7 +382,7 @@ static void changes(void **state)
 		       "policy udp-ports 53, was 58000-60000\npeer a: prefixes fd12:3456:789a:a::/64 removed\npeer a: prefixes fd12:3456:789a:c::/64 added\n");
 }
 
-/* Of changes by hand alone: what was made, changed and removed */
+/* Only changes by hand: created, changed and removed */
 static void undone(void **state)
 {
 	static const char *const ran = "running: { mode: auto, removed: [ service office, peer a, service gone ] }\n" SERVICE(BACKEND("") "    origin: hand\n")
@@ -433,7 +433,7 @@ static void many(void **state)
 	free(text);
 }
 
-/* Whatever a file says: read, or refused with a message; what was read round-trips. */
+/* Any file is read, or refused with a message. A configuration that was read round-trips */
 static void assert_told(const char *text)
 {
 	char lines[16384];

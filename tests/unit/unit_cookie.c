@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The cookie reply, by an independent hand: its headers' sums, and what is in it, decrypted by OpenSSL's ChaCha20-Poly1305 with HChaCha20
- * from the draft's own words (tried on its vector first), the cookie and the key as OpenSSL's BLAKE2s has them; IPv4 and IPv6, with
- * AmneziaWG's type word and junk; never longer than what it answers.
+ * The cookie reply, checked by independent code: its headers' sums, and its contents. OpenSSL's ChaCha20-Poly1305
+ * decrypts them, with HChaCha20 from the draft (tried on its vector first). OpenSSL's BLAKE2s gives the cookie and the
+ * key. IPv4 and IPv6, with AmneziaWG's type word and junk. The reply is never longer than its initiation.
  */
 #include <arpa/inet.h>
 #include <setjmp.h>
@@ -144,7 +144,7 @@ static int setup(void **state)
 	return 0;
 }
 
-/* What a client makes of it: the cookie */
+/* Opens the message like a client, and returns the cookie */
 static void open_message(const __u8 *m, const struct challenge *c, const struct guard *g, __u8 cookie[16])
 {
 	__u8 label[40] = "cookie--", key[32], wrong[16];

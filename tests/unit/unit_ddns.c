@@ -85,7 +85,8 @@ static void assert_candidates(const struct nl_address *list, size_t n, __u8 fami
 	free(found);
 }
 
-/* What is there to stay first, then who is preferred for longer, then the kernel's order; another interface's and what is unfit never */
+/* The order: permanent addresses, then those that stay preferred for longer, then the kernel's order. Other
+ * interfaces' and unfit addresses are left out */
 static void candidates(void **state)
 {
 	struct nl_address list[] = {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Which endpoint a peer is given: when the present one is dead, in which order others are tried, what counts as an answer, and how one
- * that is better is tried without harm.
+ * The endpoint that a peer gets: when the present one counts as dead, in which order others are tried, what counts as
+ * an answer, and how a better one is tried without harm.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,14 +12,14 @@
 #include "daemon/endpoints.h"
 
 #define SECOND 1000ULL
-#define BEGAN (1000 * SECOND)		/* of the clock */
+#define BEGAN (1000 * SECOND)		/* by the clock */
 #define WALL 1700000000ULL
 #define PORT htons(51820)
 
 static struct endpoint_of e;
-static struct wg_peer p;		/* as WireGuard tells of it */
+static struct wg_peer p;		/* as WireGuard reports it */
 static __u64 now;
-static struct address to;		/* what was to be set last */
+static struct address to;		/* the last address that was to be set */
 static __be16 to_port;
 
 static struct address address(const char *text)
@@ -64,7 +64,7 @@ static void assert_to(const char *text)
 	assert_int_equal(to_port, PORT);
 }
 
-/* What the daemon does with SET, NEXT and BACK */
+/* Does what the daemon does after SET, NEXT and BACK */
 static void do_it(void)
 {
 	p.endpoint = to;
@@ -72,7 +72,7 @@ static void do_it(void)
 	endpoint_was_set(&e, &p);
 }
 
-/* As the daemon does it where one that is better is there */
+/* Tries a better address like the daemon */
 static void tries(size_t candidate)
 {
 	assert_true(endpoint_try(&e, &p, candidate, now));
@@ -199,12 +199,12 @@ static void one_that_answers_no_more_is_left_within_5_seconds(void **state)
 	assert_uint_in_range(seconds, 4, 5);
 	assert_to("203.0.113.2");
 	do_it();
-	p.rx_bytes = p.tx_bytes = p.handshake = 0;	/* it begins anew */
+	p.rx_bytes = p.tx_bytes = p.handshake = 0;	/* its counters begin again */
 	endpoint_was_set(&e, &p);
 	assert_false(endpoint_asks(&e, now));
 	for (seconds = 1; sends(1) == ENDPOINT_STAY; seconds++)
 		;
-	assert_uint_in_range(seconds, 5, 6);			/* nobody there either */
+	assert_uint_in_range(seconds, 5, 6);			/* no answer there either */
 	assert_to("203.0.113.3");
 	do_it();
 	p.rx_bytes += 92;
@@ -267,7 +267,7 @@ static void a_better_one_is_tried_and_stays(void **state)
 	assert_false(endpoint_try(&e, &p, 1, now));		/* that is where it is */
 	tries(0);
 	now += 100;
-	p.rx_bytes += 1000;			/* what was on the way: WireGuard moved back */
+	p.rx_bytes += 1000;			/* a late packet: WireGuard moved back */
 	peer_is_at("203.0.113.1");
 	assert_int_equal(look(), ENDPOINT_SET);
 	assert_to("2001:db8::1");
@@ -296,7 +296,7 @@ static void one_that_does_not_carry_is_left_for_longer_each_time(void **state)
 	}
 }
 
-/* Who has answers every second loses no more than three seconds of them by a trial in vain; who is idle waits for a keepalive */
+/* A peer with answers every second loses at most three seconds by a failed trial. An idle peer waits for a keepalive */
 static void a_busy_one_is_not_left_alone_for_long(void **state)
 {
 	peer_is_at("203.0.113.1");

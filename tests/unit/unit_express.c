@@ -24,7 +24,7 @@ static bool hits(__u32 ifindex)
 	return n;
 }
 
-/* What left is the pipeline's */
+/* The packet left as the pipeline would send it */
 static void left_rightly(const struct way *w)
 {
 	__u32 len;
@@ -221,7 +221,7 @@ static void captured(void **state)
 	}
 }
 
-/* Where others live in both places of a key, they stay */
+/* Entries of other keys in both places of a key stay */
 static void strangers(void **state)
 {
 	const struct way *w = way_named("dnat ipv4");

@@ -71,13 +71,13 @@ static void data_here(bool strict)
 	assert_int_equal(sends(&m), -DROP_guard_shape);
 	assert_int_equal(sends_initiation(7), -DROP_guard_mac1);
 	assert_int_equal(hits_now(), before + 1);
-	client_number = 1;				/* whom no backend knows */
+	client_number = 1;				/* a client that no backend knows */
 	assert_int_equal(sends_data(999), strict ? -DROP_guard_stranger : 0);
 	client_number = 0;
 	if (!strict)
 		return;
 	assert_int_equal(hits_now(), before + 1);
-	/* nobody knows him any more */
+	/* no backend knows this client any more */
 	teach_data();
 	before = hits_now();
 	for (__u32 i = 0; i < 3 * SESSION_SECONDS; i++)

@@ -22,7 +22,7 @@
 
 #define KEY "YWJjZGVmZ2hpamtsbW5vcHFyc3R1dnd4eXoxMjM0NTY="
 #define OTHER "MTIzNDU2Nzg5MGFiY2RlZmdoaWprbG1ub3BxcnN0dXY="
-#define LIST_SECONDS 10			/* of the CPU, under ASan, for FLOWS */
+#define LIST_SECONDS 10			/* CPU seconds, under ASan, for FLOWS */
 
 static struct dataplane dp;
 static struct flow_table table;
@@ -36,7 +36,7 @@ int __wrap_pin_get(const char *instance, const char *format, ...)
 	return strstr(format, "flow_end") ? open("/dev/null", O_RDONLY) : -ENOENT;
 }
 
-/* What wgxdp_flow_end does */
+/* Does what wgxdp_flow_end does */
 int __wrap_bpf_prog_test_run_opts(int program, struct bpf_test_run_opts *o)
 {
 	struct flow_end wish;
@@ -159,7 +159,7 @@ static const struct tuple tuples[] = {
 	{ 0, "203.0.113.9:5", "198.51.100.1:51820", "192.168.1.1:20002", "192.168.1.10:51820" },
 	{ 0, "203.0.113.9:4", "198.51.100.1:51820", "192.168.1.1:20003", "192.168.1.10:51820" },
 	{ 0, "203.0.113.10:1", "198.51.100.1:51820", "192.168.1.1:20004", "192.168.1.10:51820" },
-	{ 1, "203.0.113.1:1", "198.51.100.1:51820", "192.168.1.1:20005", "192.168.1.10:51820" },	/* of a service that is gone */
+	{ 1, "203.0.113.1:1", "198.51.100.1:51820", "192.168.1.1:20005", "192.168.1.10:51820" },	/* a removed service */
 };
 
 static char *shown(bool json, const struct wg_dump *dump)
@@ -221,7 +221,7 @@ static void lists(void **state)
 	wg_dump_free(&d);
 }
 
-/* What show flows lists is what the backend has answered, and whose time is not over */
+/* show flows lists only flows that the backend has answered and that have not expired */
 static void lists_flows_alone(void **state)
 {
 	struct flow f = flow_like(&tuples[0], 1, 1);
@@ -343,7 +343,7 @@ static double cpu_seconds(void)
 	return t.tv_sec + t.tv_nsec / 1e9;
 }
 
-/* Of all addresses and ports that put_many() gives out, and one port more */
+/* A pool of all addresses and ports that put_many() gives out, and one port more */
 static struct pool pool_of_many(void)
 {
 	struct pool pool = { .first = 20000, .last = 60000, .timeout = 300, .n4 = 7 };
@@ -355,7 +355,7 @@ static struct pool pool_of_many(void)
 	return pool;
 }
 
-/* A pool that has half as many ports, and then is gone: whoever has none of its ports ends, and nobody else */
+/* A pool loses half its ports, and then all: only flows on removed ports end */
 static void taken_away(void **state)
 {
 	struct pool pool = pool_of_many();
@@ -425,7 +425,7 @@ static int collect(void *data, const struct flow_entry *e)
 	return 0;
 }
 
-/* A table that is made anew gets all flows, with the same times and counters; and copied again, those that came since */
+/* A new table gets all flows, with the same times and counters. Copied again, it gets those that came since */
 static void grows(void **state)
 {
 	struct flow_entry *was = calloc(FLOWS, sizeof(*was)), *is = calloc(FLOWS + 1, sizeof(*is)), *end;

@@ -56,7 +56,7 @@ static bool has_key(struct yaml_node *root, const char *section, const char *key
 	return false;
 }
 
-/* What the page says of each section, `.Ss section`, is in its list, `.It Cm key` */
+/* The page's list of each section (.Ss section) has every key (.It Cm key) */
 static void every_key(void **state)
 {
 	char line[1024], section[64] = "", key[64], *text;

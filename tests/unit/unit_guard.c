@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The guard's user space: what a plan has of a service's guard and of several backends behind one listener (user/plan/plan_guard.c,
- * plan_services.c), and how it comes into maps of this kernel: another row of keys first, then the word that names it
- * (user/dataplane/dataplane_guard.c). The latter only as root.
+ * The user-space part of the guard. A plan has a service's guard and several backends behind one listener
+ * (user/plan/plan_guard.c, plan_services.c). It is written into this kernel's maps: first another row of keys, then
+ * the word that names it (user/dataplane/dataplane_guard.c). The latter needs root.
  */
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
@@ -56,7 +56,7 @@ static int set_up(void **state)
 	return 0;
 }
 
-/* What runs is what was planned last */
+/* The running configuration is the last plan */
 static struct plan_input in;
 
 static struct plan *plan_of(const char *text)
@@ -244,7 +244,7 @@ static void direct(void **state)
 	plan_free(p);
 }
 
-/* Either family's clients reach both, where one has only the other */
+/* Clients of either family reach both backends, although one of them has only one family */
 static void masquerading(void **state)
 {
 	struct plan *p = plan_of("services:\n  - name: hosts\n    listen: { interface: wan0, ports: [ 51820 ] }\n    nat: masquerade\n"
@@ -281,7 +281,7 @@ static void numbers(void **state)
 	assert_string_equal(name_of(p, 0), "alpha");
 	assert_int_equal(leads(p, KEY_SERVICE, "203.0.113.1", 443, "192.168.1.11"), 0);
 	plan_free(p);
-	p = plan_of(HOSTS("") GAMMA BETA);		/* who comes does not take over from who goes */
+	p = plan_of(HOSTS("") GAMMA BETA);		/* a new backend does not take over the old one's state */
 	assert_string_equal(name_of(p, 0), "");
 	assert_string_equal(name_of(p, 1), "beta");
 	assert_string_equal(name_of(p, 2), "gamma");
@@ -298,7 +298,7 @@ static void numbers(void **state)
 	forget();
 }
 
-/* Without an address there is no way, and no key: initiations for it are for nobody; the others go on */
+/* A backend without an address has no route and no key. Its initiations go nowhere, and the other backends work */
 static void waiting(void **state)
 {
 	struct plan *p = plan_of(HOSTS("") WAITS ALPHA);
@@ -408,7 +408,7 @@ static void rows(void **state)
 	p = plan_of("services:\n" SERVICE("a", "1", "public-keys: [ \"" KEY_C "\", \"" KEY_A "\" ]"));
 	assert_int_equal(written(p), 3);
 	assert_keys(0, 2, "ca");
-	assert_true(!backend_of(0, &key) && key.b[0] == 'a');	/* who was reading the former row reads it to its end */
+	assert_true(!backend_of(0, &key) && key.b[0] == 'a');	/* a reader of the former row reads it to its end */
 	assert_true(!backend_of(1, &key) && key.b[0] == 'b');
 	plan_free(p);
 	p = plan_of("services:\n" SERVICE("a", "1", "public-keys: [ \"" KEY_C "\", \"" KEY_A "\" ], strict: true"));
@@ -423,7 +423,7 @@ static void rows(void **state)
 	drop_maps();
 }
 
-/* What has no room changes nothing that is looked at */
+/* A configuration without room changes nothing in use */
 static void no_room(void **state)
 {
 	struct plan *p;

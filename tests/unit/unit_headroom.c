@@ -17,9 +17,9 @@
 /* ---- a driver ---- */
 
 static struct {
-	const char *device;		/* whose it is */
+	const char *device;		/* the interface of the driver */
 	__u32 n, n_later;		/* flags that there are when their number is asked for, when their names are */
-	__u32 n_said;			/* by what the names come with */
+	__u32 n_said;			/* how many the driver reports with the names */
 	__u32 legacy_rx;		/* place of the flag; none where it is beyond n_later */
 	__u32 data;
 	__u32 refuses;			/* a command; 0: none */
@@ -136,7 +136,7 @@ static void no_answer(void **state)
 static void lies(void **state)
 {
 	has(3, 5, ~0);
-	driver.n_later = driver.n_said = 8;	/* what is behind the third was not asked for */
+	driver.n_later = driver.n_said = 8;	/* the driver returns more than was asked for */
 	assert_false(lacks());
 	has(8, 5, ~0);
 	driver.n_later = driver.n_said = 3;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * ICMP errors on the host plane, under ASan and UBSan: every truncation in buffers of exactly their size, random ones against
+ * ICMP errors on the host plane, under ASan and UBSan. The cases: every truncation in buffers of exactly their size, random ones against
  * frames whose checksums were computed in full, and random bytes changed in headers and quotes.
  */
 #include <setjmp.h>
@@ -185,7 +185,7 @@ static void no_choice(void **state)
 	assert_int_equal(learned_there(&choices), 0);
 }
 
-/* What is rewritten cannot be sent: dropped, and counted so */
+/* A rewritten packet that cannot be sent is dropped and counted */
 static void send_failure(void **state)
 {
 	const struct way *w = way_named("dnat ipv4");

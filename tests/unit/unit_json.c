@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Which JSON of others libfyaml gets to see (user/lib/yaml_json.h), and how deep a document of YAML may be nested.
+ * Checks which foreign JSON reaches libfyaml (user/lib/yaml_json.h), and how deeply a YAML document may be nested.
  */
 #include <errno.h>
 #include <setjmp.h>

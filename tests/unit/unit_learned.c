@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Tables of struct learned_entry (bpf/learned_entry.h): what is found is what was written last, who gives way, when an entry ends, what
- * a limit lets through; the same hash in programs and user space; and two CPUs. One CPU runs up to its n-th change of a word, there the
- * other one runs as a whole, and then the first goes on: for each n.
+ * Tables of struct learned_entry (bpf/learned_entry.h): a lookup finds the last value, which entries give way, when an
+ * entry ends, and what a limit lets through. Programs and user space use the same hash. With two CPUs, the first runs
+ * up to its n-th change of a word, then the second runs completely, and then the first continues: for each n.
  */
 #include "host/host_two_cpus.h"
 #define learned_units units_of_user_space	/* programs have one of that name */
@@ -49,7 +49,7 @@ static int number_of(__u32 key)
 	return s->learned.value.word[0] & 0xffffffff;
 }
 
-/* Each entry stands in a home of its key, once, whole, and nobody is writing it */
+/* Each entry is in a place of its key, once, whole, and no writer is at work */
 static void table_is_whole(void)
 {
 	const struct learned_bucket *b = (const void *)frags.values;
@@ -105,7 +105,7 @@ static void finds_what_was_written(void **state)
 	table_is_whole();
 }
 
-/* Good before its time, which a write sets anew if a second is gained; a value does not outlive it */
+/* An entry is valid before its time, which a write renews if it gains a second. A value does not outlive it */
 static void ends(void **state)
 {
 	room(1);
@@ -127,7 +127,7 @@ static void ends(void **state)
 	assert_int_equal(learned_there(&frags), 1);
 }
 
-/* Free places first; then the one that ends first; LIVE ones stay, and where all are LIVE nothing is written */
+/* Free places first, then the entry that ends first. LIVE entries stay; if all are LIVE, nothing is written */
 static void who_gives_way(void **state)
 {
 	room(1);
@@ -183,7 +183,7 @@ static __u32 taken(__u32 key, __u32 of)
 	return n;
 }
 
-/* Twenty at once, then ten a second, each key its own; a key that others displace begins anew */
+/* Twenty at once, then ten a second, for each key separately. A displaced key begins again */
 static void limits(void **state)
 {
 	assert_int_equal(taken(1, 100), 20);
@@ -194,7 +194,7 @@ static void limits(void **state)
 	}
 	host_jiffies += 100 * tick_rate;
 	assert_int_equal(taken(1, 100), 20);
-	for (__u32 key = 10; key < 17; key++)		/* what is nearest to being whole gives way */
+	for (__u32 key = 10; key < 17; key++)		/* the entry that is nearest to a full budget gives way */
 		assert_int_equal(taken(key, 1), 1);
 	assert_int_equal(taken(1, 1), 0);
 	for (__u32 key = 20; key < 60; key++)
@@ -278,7 +278,7 @@ static void two_keys_one_place(void **state)
 	assert_true(met >= 4);
 }
 
-/* An entry is rewritten, and meanwhile its place goes to another key: neither is mixed into the other */
+/* An entry is rewritten while another key takes its place: the two do not mix */
 static void place_taken_meanwhile(void **state)
 {
 	for (int i = 0; i < CHANGES; i++) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Whom a service is for: what the longest prefix in the plan says of a client is what allow and deny mean, for every list of up
- * to four prefixes out of some that lie in each other, ::/0 and 0.0.0.0/0 among them.
+ * The clients of a service. The longest prefix in the plan gives the same answer as allow and deny, for every list of
+ * up to four prefixes that contain each other, ::/0 and 0.0.0.0/0 among them.
  */
 #include <setjmp.h>
 #include <stdarg.h>

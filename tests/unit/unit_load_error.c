@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * user/dataplane/load_error.c: what the admin is told of a load that failed, by what libbpf printed. Real
- * verifiers: selftests/instance/refused.sh.
+ * user/dataplane/load_error.c: the message about a failed load, from libbpf's output. selftests/instance/refused.sh
+ * uses real verifiers.
  */
 #include <errno.h>
 #include <linux/capability.h>
@@ -21,7 +21,7 @@
 	" refused the BPF program wgxdp_tc, built by " BPF_COMPILER ": " reason \
 	": report it with what `wgxdp up` prints with WGXDP_LIBBPF=1 in its environment, " \
 	"unless memory is short"
-/* What the verifier says of its work behind its reason */
+/* The verifier's statistics behind its reason */
 #define WORK(n) \
 	"processed " n " insns (limit 1000000) max_states_per_insn 4 total_states 9 " \
 	"peak_states 9 mark_read 1\n"
@@ -186,7 +186,7 @@ static void lacking(void **state)
 	}
 }
 
-/* Whatever the log is, no more than the room for it is written */
+/* However long the log is, the message stays within its buffer */
 static void long_logs(void **state)
 {
 	static char message[100000];

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The life of flows on the host plane, under ASan and UBSan: from a newcomer's embryo and the backend's answer to the end; clocks; what is
- * full, what is a source's share, what is another backend's; and after each step the table is whole.
+ * The life of flows on the host plane, under ASan and UBSan: from a new client's embryo and the backend's answer to
+ * the end. Clocks, full tables, the share of a source, other backends. After each step the table is whole.
  */
 #include "host/host_clients.h"
 
@@ -43,7 +43,7 @@ static void a_life(const struct masq *m)
 	assert_int_equal(port, 40000);
 	assert_int_equal(flows_there(), 0);
 	assert_int_equal(embryos_there(), 1);
-	assert_int_equal(client_sends(m, 0, 40000), port);	/* he tries again */
+	assert_int_equal(client_sends(m, 0, 40000), port);	/* the client tries again */
 	assert_int_equal(embryos_there(), 1);
 	assert_true(backend_answers(m, port, 0, 40000));
 	assert_int_equal(flows_there(), 1);
@@ -68,7 +68,7 @@ static void life(void **state)
 	}
 }
 
-/* ... of all that a packet may be: sizes, TTLs, checksums */
+/* ... for all sizes, TTLs and checksums */
 static void shapes(void **state)
 {
 	for (size_t i = 0; i < MASQ_PAIRS * 2; i++) {
@@ -166,7 +166,7 @@ static void shorter(void **state)
 	assert_int_equal(left_of(m), learned_units(10));
 }
 
-/* Who comes back after the end begins anew, and is counted as another */
+/* A client that comes back after the end starts again, and counts as another one */
 static void again(void **state)
 {
 	const struct masq *m = masq_named("66");
@@ -180,7 +180,7 @@ static void again(void **state)
 	}
 }
 
-/* Nobody answers, and an answer after that is nobody's; then the port is another client's */
+/* Without an answer the embryo ends, and a late answer is dropped. Then another client may have the port */
 static void embryos_end(void **state)
 {
 	const struct masq *m = masq_named("66");
@@ -268,7 +268,7 @@ static void embryos_give_way(void **state)
 	assert_true(backend_answers(m, port, 0, 40000));
 }
 
-/* All ports have a flow: none is given away, and who has one goes on. An embryo gives its port away. */
+/* All ports have a flow: none is given away, and each client continues. An embryo gives its port away */
 static void no_port(void **state)
 {
 	const struct masq *m = masq_named("64");
@@ -346,7 +346,8 @@ static void ports_found(void **state)
 	assert_int_equal(flows_there(), n_ports * 9 / 10);
 }
 
-/* As many newcomers as a source may have, in one host or in a /64; who tries again costs nothing, and who is answered is given back */
+/* As many new clients as a source may have, in one host or in a /64. A retry costs nothing, and an answer gives the
+ * attempt back */
 static void share(void **state)
 {
 	for (size_t i = 0; i < MASQ_PAIRS; i++) {
@@ -530,7 +531,7 @@ static void own_addresses(void **state)
 			assert_uint_in_range(flow_made(m, n, 40000 + n % 8), 40000, 40063);
 			n_first += addr_same(&ours, m->id ? &flows_pool(m->id)->own6[0] : &flows_pool(m->id)->own4[0]);
 		}
-		assert_uint_in_range(n_first, 37, 63);	/* of 2 × 64 there are */
+		assert_uint_in_range(n_first, 37, 63);	/* out of 2 × 64 */
 		assert_int_equal(flows_there(), 100);
 	}
 }
@@ -609,7 +610,7 @@ static void secret(void **state)
 	assert_int_not_equal(ports[0], ports[1]);
 }
 
-/* Whatever the secret is: as many clients find a port as there are ports */
+/* With any secret, as many clients find a port as there are ports */
 static void any_secret(void **state)
 {
 	const __u64 factors[] = { 1, 1ULL << 63 | 1, 1ULL << 62 | 1, 3ULL << 61 | 1, ~0ULL };

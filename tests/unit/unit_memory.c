@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * What the data path remembers, on the host plane: answers of the FIB, when the kernel was given a packet last, the listener
- * that a client chose; and what GSO counts.
+ * The memory of the data path, on the host plane: answers of the FIB, the time of the last packet passed to the
+ * kernel, the listener that a client chose. Also the counters of GSO packets.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -318,7 +318,7 @@ static void choices_remembered(void **state)
 		client_uses(2000 + i, 4500);
 	reply_leaves_from(1001, "203.0.113.1", 4500, W0);
 	assert_int_equal(learned_there(&choices), 8);
-	host_jiffies += CHOICE_LIVE_SECONDS * tick_rate;	/* but one that has long been silent */
+	host_jiffies += CHOICE_LIVE_SECONDS * tick_rate;	/* but they displace a client that was silent for long */
 	reply_leaves_from(1000, "203.0.113.1", 4500, W0);
 	for (int i = 0; i < 8; i++)
 		client_uses(3000 + i, 4500);
@@ -344,7 +344,7 @@ static void choices_end(void **state)
 	reply_leaves_from(1000, "203.0.113.1", 443, W0);
 }
 
-/* Of a backend that another has replaced the answers go by the listeners that were its own */
+/* A replaced backend still answers by its own listeners */
 static void choices_former(void **state)
 {
 	__u32 id = way_named("other port")->id, n = world_n_entries, former = 0;
@@ -375,7 +375,7 @@ static void choices_former(void **state)
 	assert_true(ways_sums_hold());
 }
 
-/* What is not sent is no choice */
+/* A packet that is not sent makes no choice */
 static void choices_of_sent_only(void **state)
 {
 	client_uses(1000, 443);
@@ -441,7 +441,7 @@ static void fragments_remembered(void **state)
 	assert_int_equal(sent_fragment(w, 1, 6), HOST_SENT);
 	host_jiffies++;
 	assert_int_equal(sent_fragment(w, 1, 6), HOST_PASS);
-	assert_int_equal(sent_fragment(w, 1, 0x2000), HOST_SENT);	/* anew, in the place of the old one */
+	assert_int_equal(sent_fragment(w, 1, 0x2000), HOST_SENT);	/* the new entry replaces the old one */
 	assert_int_equal(learned_there(&frags), 1);
 	host_jiffies += 1 << tick_shift;
 	for (int id = 2; id <= 9; id++)
@@ -455,7 +455,7 @@ static void fragments_remembered(void **state)
 	assert_true(ways_sums_hold());
 }
 
-/* What is not sent is not remembered; what cannot be remembered is not sent */
+/* A packet that is not sent is not remembered, and a packet that cannot be remembered is not sent */
 static void fragments_unsent(void **state)
 {
 	const struct way *w = way_named("dnat ipv4");

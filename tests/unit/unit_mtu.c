@@ -18,11 +18,11 @@
 /* ---- a path ---- */
 
 static struct path {
-	unsigned int limit;		/* what passes */
+	unsigned int limit;		/* the longest packet that passes */
 	unsigned int error[2];		/* MTUs of routers before it that tell; 0: none */
-	unsigned int lie;		/* what the first says instead */
+	unsigned int lie;		/* the limit that the first router reports instead */
 	unsigned int device, overhead;	/* a tunnel: what is sent is padded, and this longer */
-	unsigned int lost;		/* of 100 packets, there and back together */
+	unsigned int lost;		/* lost packets out of 100, in both directions together */
 	unsigned int left;		/* probes until there is no time left; 0: any number */
 	unsigned int probes, packets;	/* that were sent */
 	unsigned int random;
@@ -116,7 +116,7 @@ static void hears(void **state)
 	assert_int_equal(f.error.mtu, 1400);
 }
 
-/* Whatever a router says, what passes is found by probes */
+/* Probes find the limit, whatever a router reports */
 static void is_lied_to(void **state)
 {
 	static const unsigned int lies[] = { 1, 67, 68, 69, 500, 1399, 1401, 1450, 1500, 65535 };
@@ -129,7 +129,7 @@ static void is_lied_to(void **state)
 	}
 }
 
-/* What is measured of the small packets' losses says how often each size is tried */
+/* The losses of small packets decide how often each size is tried */
 static void mistrusts_losses(void **state)
 {
 	unsigned int wrong = 0, packets = 0;

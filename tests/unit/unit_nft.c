@@ -31,7 +31,7 @@ typedef void put(FILE *out, const struct nft_config *n, const struct service_con
 
 static char *text;
 
-/* What a chain says of the first service */
+/* Returns the rules of a chain for the first service */
 static const char *said(const char *yaml, put *put)
 {
 	struct resolved_backends answers = { 0 };
@@ -74,7 +74,7 @@ static void dnat_by_interface(void **state)
 			       "\t\tiifname \"wan\" ip6 daddr != fe80::/10 " HERE TO_BOTH "counter dnat ip6 to [2001:db8:2::10]:51820"));
 }
 
-/* Whoever has the address; where nobody has, every wan that is known */
+/* The wan that has the address; if none has it, every known wan */
 static void dnat_by_address(void **state)
 {
 	static const char no_wan[] = ON_ADDRESSES BACKEND "    ipv6: dnat\n";

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * What the service manager gets, by a socket that is a path and by one with an abstract name, and when it expects a sign of life.
+ * Messages to the service manager, by a socket with a path or an abstract name, and the times of the watchdog.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -79,7 +79,7 @@ static void by_path(void **state)
 	listen_at(&m, path);
 	hears_all(&m);
 	stop_listening(&m);
-	notify_ready();			/* nobody listens any more: it comes back */
+	notify_ready();			/* no reader any more: it returns */
 	rmdir(directory);
 }
 
@@ -91,7 +91,7 @@ static void by_abstract_name(void **state)
 	snprintf(name, sizeof(name), "@unit_notify.%d", getpid());
 	listen_at(&m, name);
 	hears_all(&m);
-	memset(name + strlen(name), 'x', sizeof(name) - 1 - strlen(name));	/* one that fills the address: no zero ends it */
+	memset(name + strlen(name), 'x', sizeof(name) - 1 - strlen(name));	/* fills the whole address, without a zero at the end */
 	name[sizeof(name) - 1] = '\0';
 	listen_at(&longer, name);
 	hears_all(&longer);

@@ -47,7 +47,7 @@ static __u64 latest(void)
 	return until;
 }
 
-/* What is fresh is not written again, a second later it is */
+/* A fresh entry is not written again; after a second it is */
 static void refreshed(void **state)
 {
 	__u64 first;
@@ -168,12 +168,12 @@ static void errors(void **state)
 		e.data[0] = type;
 		assert_int_equal(fate(TC, e), SENT);
 	}
-	assert_int_equal(fate(TC, error6("fd99::c", &sent)), SENT);	/* of C's edge */
+	assert_int_equal(fate(TC, error6("fd99::c", &sent)), SENT);	/* by C's edge router */
 	assert_int_equal(fate(TC, error6(C, &echo)), SENT);
 	assert_int_equal(fate(TA, error6(A, &reply)), SENT);
 	assert_int_equal(fate(TA, error6(A, &answer)), SENT);
 	assert_int_equal(fate(TC, error6(C, &other)), DROP_invalid);
-	e = error6(C, &sent);				/* for another than who sent it */
+	e = error6(C, &sent);				/* for another host than the sender */
 	e.dst = B;
 	assert_int_equal(fate(TC, e), DROP_invalid);
 	e = error6(C, &sent);

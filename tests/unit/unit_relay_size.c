@@ -22,7 +22,7 @@
 #include "dataplane/table.h"
 
 #define PEERS 10000
-#define LOAD_MS 500			/* of the CPU: other programs' time is none of ours */
+#define LOAD_MS 500			/* CPU time, because other programs' time must not count */
 #define RELOAD_MS 200
 
 /* The index of a device that every network namespace has: the map devices takes no other */
@@ -30,7 +30,7 @@ static struct nl_link links[] = { { .ifindex = 1, .name = "wg0", .kind = "wiregu
 static struct nl_address addresses[] = { { .ifindex = 1, .local = { { .b = { 0xfd, 1 } }, FAMILY_IPV6 }, .prefix_len = 128 } };
 static struct host host = { .links = links, .n_links = 1, .addresses = addresses, .n_addresses = 1 };
 
-__u64 netns_inode(void)			/* of dataplane.c, which needs the programs */
+__u64 netns_inode(void)			/* replaces dataplane.c's, which needs the programs */
 {
 	return 1;
 }

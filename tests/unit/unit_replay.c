@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * What the guard of a service remembers, on the host plane under ASan and UBSan: limits, replays, whom the backend has answered and
- * with which index, health; and what forged and replayed messages and a packet that XDP passes up do not change.
+ * The memory of a service's guard, on the host plane under ASan and UBSan: limits, replays, the clients that the
+ * backend has answered and with which index, and health. Forged and replayed messages, and packets that XDP passes up,
+ * do not change it.
  */
 #include "host/host_handshakes.h"
 
@@ -47,7 +48,7 @@ static int shakes_anew(void)
 	return rc;
 }
 
-/* A source pays for what the backend answers. What is sent in its name keeps nobody out. */
+/* A source pays for answered initiations. Initiations forged in its name do not lock it out. */
 static void source_limit_here(void)
 {
 	struct guard *g = guard_at(at_service->id);
@@ -169,7 +170,7 @@ static void replays_here(void)
 	assert_int_equal(sends(&m), -DROP_guard_replay);
 	client_port--;
 	client_number = 1U << 8;
-	for (int i = 0; i < 20; i++)		/* for which whoever is said to have sent them does not pay */
+	for (int i = 0; i < 20; i++)		/* their supposed senders do not pay for these */
 		assert_int_equal(sends(&m), -DROP_guard_replay);
 	assert_int_equal(remembered(), before);
 	assert_int_equal(sends_initiation(0), 0);
@@ -259,7 +260,7 @@ static void challenge_here(void)
 	assert_int_equal(host_challenge.client_port, htons(client_port));
 	assert_int_equal(remembered(), before);
 	client_port++;
-	assert_int_equal(sends(&old), -DROP_guard_replay);	/* which nobody is to be told about */
+	assert_int_equal(sends(&old), -DROP_guard_replay);	/* without a report */
 	assert_int_equal(host_n_challenges, told + 1);
 	client_port--;
 	m = with_cookie(2);
@@ -492,8 +493,8 @@ static void passed_up(void **state)
 
 /* ---- health ---- */
 
-/* Initiations in the names of clients that the backend has answered, from one that knows the public key: a client counts once in
- * five seconds, a repeated initiation never again, and any packet of the backend's to such a client clears all of it */
+/* An attacker with the public key sends initiations in the names of answered clients. A client counts once in five
+ * seconds, a repeated initiation never again. Any packet of the backend to such a client clears all of it */
 static void forged_health_here(struct health *h)
 {
 	struct told answer = message(MESSAGE_RESPONSE, 1, 98), data = message(MESSAGE_DATA, 0, 98);
@@ -527,7 +528,7 @@ static void forged_health_here(struct health *h)
 	assert_int_equal(h->known_unanswered, 1);
 }
 
-/* Of whom the backend has answered alone, and as long as a session lives */
+/* Only answered clients, and as long as a session lives */
 static void known_unanswered_here(struct health *h)
 {
 	struct told m;

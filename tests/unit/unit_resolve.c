@@ -207,7 +207,7 @@ static void reasons_of_ways(void **state)
 	passes(W0, 6, DIRECTION_ORIGINAL, PASS_no_route);
 }
 
-/* What XDP cannot send it leaves to tc, without a trace */
+/* XDP leaves packets that it cannot send to tc, and changes nothing */
 static void tc_takes(const char *what, __u32 id, __u32 egress, bool by_neighbour)
 {
 	struct total before = way_total(id, DIRECTION_ORIGINAL, PLANE_XDP), after;

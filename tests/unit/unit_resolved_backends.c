@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * What is kept of names and of prefixes that moved: what is written is read again, after a boot too; what is malformed in a file
- * is passed over; and exactly what the configuration asks for is kept.
+ * The kept answers about names and moved prefixes. Written answers are read again, after a boot too. Malformed lines
+ * of a file are skipped. Only answers that the configuration asks for are kept.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -198,7 +198,7 @@ static void write_file(const char *path, const char *text, size_t len)
 
 #define GOOD "wg-end.example.net ipv4 192.168.1.10 1700000000 - 0\n"
 
-/* What is malformed is nobody's answer, and takes no good line with it */
+/* A malformed line is ignored, and does not affect good lines */
 static void malformed(void **state)
 {
 	static const char *const bad[] = {
@@ -256,7 +256,7 @@ static void twice(void **state)
 	again("192.168.1.10", "2001:db8::10");
 }
 
-/* Where nothing can be kept, that is said, and nothing else happens */
+/* If nothing can be kept, this is reported, and nothing else happens */
 static void not_writable(void **state)
 {
 	struct resolved_backends a = { 0 };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Names to addresses, with answers of this test's in the place of c-ares: when each is asked again (TTL, failures), which of
- * several addresses it has, what stays when one family has none any more, and what does when the configuration changes.
+ * Resolving names, with this test's answers instead of c-ares: when each name is asked again (TTL, failures), which of
+ * several addresses it has. An address stays if its family disappears. Also changes of the configuration.
  */
 #include <arpa/inet.h>
 #include <setjmp.h>
@@ -30,7 +30,7 @@ void run_state_path(char path[RUN_STATE_PATH_LEN], const char *instance, const c
  * ares_channel, and where it is const, differs from version to version ----
  */
 
-static struct said {			/* what a name server says of a name */
+static struct said {			/* a name server's answer about a name */
 	const char *name;
 	int family, status;
 	struct { const char *address; int ttl; } nodes[4];
@@ -93,7 +93,7 @@ static struct ares_addrinfo *info_of(const struct said *s)
 		bool v4 = inet_pton(AF_INET, s->nodes[i].address, &in->sin_addr);
 
 		assert_true(v4 || inet_pton(AF_INET6, s->nodes[i].address, &in6->sin6_addr));
-		in->sin_family = v4 ? AF_INET : AF_INET6;	/* where sin6_family is too */
+		in->sin_family = v4 ? AF_INET : AF_INET6;	/* sin6_family is at the same offset */
 		*at = calloc(1, sizeof(**at));
 		(*at)->ai_ttl = s->nodes[i].ttl;
 		(*at)->ai_family = in->sin_family;
@@ -195,7 +195,7 @@ static void run_round(void)
 	uv_update_time(&loop);			/* since 1.45 UV_RUN_ONCE first sleeps, by the time it last read */
 	while (rounds == before)
 		uv_run(&loop, UV_RUN_ONCE);
-	uv_run(&loop, UV_RUN_NOWAIT);		/* what the round closed: before that a loop waits for nothing */
+	uv_run(&loop, UV_RUN_NOWAIT);		/* handles that the round closed: until then the loop does not block */
 	next_ms = uv_backend_timeout(&loop);
 	if (next_ms >= 0)
 		next_ms += uv_now(&loop) - done_at;
@@ -217,7 +217,7 @@ static int set_up_all(void **state)
 	return rc ?: !resolver;
 }
 
-/* Nothing is known, of nobody */
+/* Nothing is known about any name */
 static int set_up(void **state)
 {
 	memset(said, 0, sizeof(said));
@@ -301,7 +301,7 @@ static void failures(void **state)
 	assert_int_equal(next_ms, 1000);
 }
 
-/* What no host can have is no answer, and no reason to forget one */
+/* An address that no host can have is no answer, and no reason to forget one */
 static void not_of_hosts(void **state)
 {
 	static const char *const bad[] = { "0.0.0.0", "127.0.0.1", "224.0.0.1", "255.255.255.255" };
@@ -324,7 +324,7 @@ static void not_of_hosts(void **state)
 	is_at(FAMILY_IPV4, "192.168.1.11");
 }
 
-/* A name that has no addresses of one family any more: that one's last answer stands, the other's is followed */
+/* A name loses its addresses of one family: the last answer of that family stays, and the other family is followed */
 static void family_disappears(void **state)
 {
 	said[0] = (struct said){ .name = "wg-end", .family = AF_INET, .nodes = { { "192.168.1.10", 30 } } };
@@ -344,14 +344,14 @@ static void family_disappears(void **state)
 	said[1] = (struct said){ .name = "wg-end", .family = AF_INET6, .nodes = { { "2001:db8::11", 30 } } };
 	run_round();
 	is_at(FAMILY_IPV6, "2001:db8::11");
-	want("wg-end", "");				/* and of the configuration */
+	want("wg-end", "");				/* also without the configuration */
 	run_round();
 	assert_int_equal(asked, 1);
 	assert_null(resolved_backends_find(&answers, "wg-end", FAMILY_IPV6));
 	is_at(FAMILY_IPV4, "192.168.1.11");
 }
 
-/* The configuration changes while a question is open, which then is nobody's */
+/* The configuration changes while a question is open, whose answer is then ignored */
 static void changes_meanwhile(void **state)
 {
 	unsigned int before;
@@ -373,7 +373,7 @@ static void changes_meanwhile(void **state)
 	is_at(FAMILY_IPV4, "192.168.1.10");
 }
 
-/* What commands do: no longer than they may, and only for what lacks an answer where they say so */
+/* Like commands: within their time limit, and if requested only for names without an answer */
 static void once(void **state)
 {
 	struct resolved_backends all = { 0 };

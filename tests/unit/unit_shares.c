@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Who sends wrong mac1s to the guard uses up its own share of the time for hashing, known or not, and for no longer than it says.
+ * A source of wrong mac1s uses up only its own share of the guard's hashing time, whether it is known or not, and only
+ * for a limited time.
  */
 #include "host/host_handshakes.h"
 

@@ -82,9 +82,9 @@ static void sources_refused(void **state)
 		assert_int_equal(fate(TA, udp6(not_as[i], C, 58000, 58000)), PASS_source);
 		assert_int_equal(fate(TA, icmp6(not_as[i], C, 128, 0, 1)), PASS_source);
 	}
-	assert_int_equal(total_of(0, PEER_RX, true), 28);		/* two peers there: nobody's */
+	assert_int_equal(total_of(0, PEER_RX, true), 28);		/* two peers there, so it counts for none */
 	assert_int_equal(fate(TC, udp6(A, B, 58000, 58000)), PASS_source);
-	assert_int_equal(total_of(PEER_C, PEER_RX, true), 1);		/* one: his */
+	assert_int_equal(total_of(PEER_C, PEER_RX, true), 1);		/* one peer, so it counts for it */
 	assert_int_equal(fate(NN, udp6(O, A, 58000, 58000)), PASS_source);
 	assert_int_equal(fate(NW, udp6(A, B, 58000, 58000)), PASS_source);
 	assert_int_equal(fate(NW, udp6("2001:db8::1", B, 58000, 58000)), PASS_source);
@@ -123,7 +123,7 @@ static void destinations(void **state)
 	assert_int_equal(fate(TA, udp6(A, N, 58000, 58000)), DROP_unrouted);
 }
 
-/* Of an overlay that is no /48, the table and the trie tell */
+/* In an overlay that is not a /48, the table and the trie decide */
 static void other_overlays(void **state)
 {
 	struct table_entry *e = &world_entries[world_n_entries++];

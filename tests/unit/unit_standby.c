@@ -130,7 +130,7 @@ static void in_vain(void **state)
 	assert_int_equal(wait, STANDBY_WAIT_MAX);
 }
 
-/* Where neither answers they take turns */
+/* If no backend answers, they take turns */
 static void both_dead(void **state)
 {
 	struct health dead = { .unanswered = 20, .sources = 7 };

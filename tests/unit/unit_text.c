@@ -92,7 +92,7 @@ static void words(void **state)
 	}
 }
 
-/* Of many interfaces those are named that were probably meant */
+/* If there are many interfaces, only likely ones are named */
 static void interfaces(void **state)
 {
 	struct nl_link links[200] = { { .name = "lo", .loopback = true }, { .name = "eth0" }, { .name = "wan" } };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Topologies: what they become, and who keeps what from run to run.
+ * Topologies: their results, and what stays the same from run to run.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -168,7 +168,7 @@ static void made_at_random(void **state)
 	topology_free(t);
 	topology_state_free(&s);
 
-	asked = 0;				/* what is there already is not taken */
+	asked = 0;				/* takes no address that exists already */
 	t = assigned("overlay: \"fd01::/16\"\n" SITES SITE("a"), &s);
 	assert_prefix(&t->tunnels, "fd02:202:202::/64");
 	topology_free(t);
@@ -254,7 +254,7 @@ static void hosts_of_a_site(void **state)
 	assert_has(t, "p", mesh, "fd0c::a:11");
 	assert_int_equal(host(t, "p")->token, 0x11);
 	topology_free(t);
-	t = assigned(IN_A("", AT("m", "3") SERVER("q")), &s);		/* the file's word counts more than a place of one who left */
+	t = assigned(IN_A("", AT("m", "3") SERVER("q")), &s);		/* the file's address overrides that of a removed one */
 	assert_has(t, "m", lan6, "fd0a:0:0:a::3");
 	topology_free(t);
 	t = assigned(IN_A("", AT("p", "20") AT("q", "11")), &s);		/* two change places */
@@ -315,7 +315,7 @@ static void assert_between(const struct topology *t, const char *one, const char
 	assert_address(&a, wanted);
 }
 
-/* Who comes to the relay that there is takes its place with the sites, and nobody's address changes when one leaves */
+/* A new relay takes its place beside the present one, and no address changes when a relay leaves */
 static void several_relays(void **state)
 {
 	struct topology_state s = { .random = no_random };

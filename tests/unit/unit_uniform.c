@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Prefixes with one next hop, against the plainest way to look a route up: whatever is called uniform goes where the routes say,
- * for every address tried, of random tables of routes; and what can be is.
+ * Prefixes with one next hop, against the plainest route lookup. For every tried address in random tables of routes, a
+ * uniform prefix leads where the routes lead, and no possible prefix is left out.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -103,7 +103,7 @@ static const struct nl_route *lookup(const struct address *a)
 	return NULL;
 }
 
-/* Whatever is called uniform is where the route goes; says whether it is */
+/* Checks that a uniform address leads where the route leads; returns whether it is uniform */
 static bool check(const struct uniform *u, const struct address *a)
 {
 	__u32 answer = uniform_answer(u, a);

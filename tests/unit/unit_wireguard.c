@@ -146,7 +146,8 @@ static void damaged_dump(void **state)
 	free(bytes);
 }
 
-/* What no kernel says: an address of the wrong size, a length beyond the family's, no key, unknown attributes */
+/* Messages that no kernel sends: an address of the wrong size, a length beyond the family's, no key, unknown
+ * attributes */
 static void odd_messages(void **state)
 {
 	char buffer[1024] = { 0 };

@@ -34,8 +34,8 @@ __u16 gen_between_port(const struct topology_host *other);
 #define GEN_AS 65000			/* plus the relay's number */
 
 bool gen_runs_wgxdp(const struct topology *t, const struct topology_host *h);
-/* Where the daemon serves its metrics to others: an address inside the tunnel; family 0: only on
- * the host itself */
+/* Returns the address inside the tunnel at which the daemon serves its metrics. Family 0: it serves
+ * them only on the host itself. */
 struct address gen_exporter(const struct topology_host *h);
 
 bool gen_serves(const struct topology *t, const struct topology_host *firewall,

@@ -278,8 +278,8 @@ static void firewall(FILE *out, const struct topology *t, const struct topology_
 /* It is started after the host's own rules, and reloaded with them: these flush the ruleset */
 static void unit(const struct gen *g, const struct topology_host *h)
 {
-	fputs("# after each start and reload of nftables.service, which takes all rules away "
-	      "first; it need not be enabled\n"
+	fputs("# Runs after each start and reload of nftables.service, which removes all rules "
+	      "first.\n# nftables.service need not be enabled.\n"
 	      "[Unit]\n"
 	      "Description=nftables rules of wgxdp's topology\n"
 	      "Documentation=man:wgxdp(8)\n"

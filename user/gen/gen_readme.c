@@ -19,7 +19,8 @@ static const struct part {
 	{ "etc/sysctl.d/", NULL, "forwarding", "sysctl --system" },
 	{ "etc/systemd/network/", NULL, "systemd-networkd: addresses",
 	  "systemctl enable --now systemd-networkd && networkctl reload" },
-	{ "etc/systemd/system/", NULL, "systemd: units and their order", "systemctl daemon-reload" },
+	{ "etc/systemd/system/", NULL, "systemd: units and their order",
+	  "systemctl daemon-reload" },
 	{ GEN_RULES, "nftables", "nftables: a table of its own, beside the host's rules",
 	  "systemctl enable " GEN_RULES_UNIT " && "
 	  "systemctl reload-or-restart " GEN_RULES_UNIT },

@@ -27,8 +27,8 @@ static void keep_autoconfiguration(FILE *out, const struct topology_host *h)
 
 static void sysctl_edge(FILE *out, const struct topology_host *h)
 {
-	fputs("# also while another edge router is the active one: who takes over has to be a "
-	      "router at once, or servers forget their routes by it\n"
+	fputs("# On also while another edge router is the active one. Otherwise servers forget\n"
+	      "# their routes when this one takes over.\n"
 	      "net.ipv6.conf.all.forwarding = 1\n", out);
 	keep_autoconfiguration(out, h);
 	fputs("# what the other edge routers of the site announce is not for this one\n", out);

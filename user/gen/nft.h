@@ -40,15 +40,15 @@ void nft_put_icmpv6(FILE *out, __u32 types);	/* icmpv6 type { … } */
 void nft_put_states(FILE *out); /* drops invalid packets, accepts established and related ones */
 void nft_put_log(FILE *out, const char *what);	/* logs up to ten packets a second */
 
-struct nft_input {				/* what a router lets in */
+struct nft_input {				/* the packets that a router lets in */
 	const __u16 *ports;			/* WireGuard's, host order */
 	size_t n_ports;
 	/* tunnels between relays, with BGP and BFD; NULL or empty: none */
 	const struct nft_devices *between;
 	const char *lan; /* an edge router's, with VRRP, router solicitations and MLD; NULL: none */
 	const char *inside;		/* a firewall's LAN, from which everything comes in */
-	const char *tunnel;		/* from which Prometheus may ask; NULL: it may not */
-	struct address exporter;	/* where it asks there; family 0: nowhere */
+	const char *tunnel;		/* Prometheus asks through it; NULL: it may not */
+	struct address exporter;	/* asked there; family 0: none */
 	__u16 exporter_port;
 };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * What the parts of plan share while they make a plan. Included by plan's sources and their unit
- * tests.
+ * The state that the parts of plan share while they make a plan. Included by plan's sources and
+ * their unit tests.
  */
 #pragma once
 #include "plan/plan.h"
