@@ -9,7 +9,7 @@
 #include <time.h>
 #include "config/config.h"
 
-#define WEB_FLOWS_MAX 1000		/* more only by the command: the daemon has other work */
+#define WEB_FLOWS_MAX 1000		/* more flows are left to the command `show flows` */
 
 struct web {
 	const char *instance, *file;	/* file: the configuration's; NULL: none */
@@ -33,7 +33,7 @@ struct web_answer {
 	bool constant;
 };
 
-/* Returns whether the answer reads the maps, which takes long where these are large */
+/* Returns whether the answer reads the maps, which takes long if they are large */
 bool web_reads_maps(const struct web *w, const struct web_request *r);
 /* Returns 0, or -ENOMEM: there is no answer */
 int web_answer(const struct web *w, const struct web_request *r, struct web_answer *ret);
