@@ -57,7 +57,7 @@ static int parse(struct arguments *a, int argc, char **argv)
 		log_error("flow del: say which flows to delete: --service NAME, --client ADDRESS, "
 			  "--ours ADDRESS:PORT, or --all");
 	else if (chosen && a->all)
-		log_error("flow del: --all excludes the other options");
+		log_error("flow del: --all cannot be used together with other options");
 	else
 		return 0;
 	return -EINVAL;

@@ -25,7 +25,8 @@ static int check_hosts(const struct arguments *a, int n, char **words)
 		log_error("gen hosts: %s: too many words after the topology %s", words[2],
 			  a->topology);
 	else if (!a->directory || !*a->directory)
-		log_error("gen hosts: -o DIR is missing: the directory to write the files to");
+		log_error("gen hosts: -o DIR is missing: add the directory to write the files to, "
+			  "-o hosts");
 	else if (a->config)
 		log_error("gen hosts: -c: only `gen nft` reads a configuration");
 	else
@@ -36,7 +37,7 @@ static int check_hosts(const struct arguments *a, int n, char **words)
 static int check_nft(const struct arguments *a)
 {
 	if (a->topology)
-		log_error("gen nft: %s: not an option; name a file by -c", a->topology);
+		log_error("gen nft: %s: not an option: name a file with -c", a->topology);
 	else if (a->directory || a->check || a->diff)
 		log_error("gen nft: %s: an option of `gen hosts`; gen nft prints the rules",
 			  a->directory ? "-o" : a->check ? "--check" : "--diff");
@@ -87,14 +88,13 @@ const struct command gen_command = {
 	.summary = "write the files of all hosts of a topology, or a configuration as nft(8) rules",
 	.usage = "hosts TOPOLOGY.yaml -o DIR [--check | --diff]\nnft [-c FILE]",
 	.about = "`hosts` writes all files that each host of a topology needs to DIR/HOST: for "
-		 "WireGuard, nftables, radvd, keepalived, networkd, sysctl and wgxdp, and a "
-		 "README that says where each file goes. It makes missing keys with wg(8) and "
-		 "keeps them in DIR/state. A second run changes only what the topology changed, "
-		 "and removes what it no longer needs. Other files in DIR are left alone. `nft` "
-		 "prints a configuration as rules with the same meaning.\n"
-		 "Exit status: 0 done; 1 failed; 2 usage, or a file that cannot be read or is "
-		 "invalid. With --check and --diff: 0 nothing would change; 1 something would; 2 "
-		 "that cannot be told.",
+		 "WireGuard, nftables, radvd, keepalived, networkd, sysctl and wgxdp, and a README "
+		 "that says where each file goes. It makes missing keys with wg(8) and keeps them "
+		 "in DIR/state. A second run changes only what the topology changed, and removes "
+		 "what it no longer needs. Other files in DIR are left alone. `nft` prints a "
+		 "configuration as rules with the same meaning.\nExit status: 0 done; 1 failed; 2 "
+		 "usage, or a file that cannot be read or is invalid. With --check and --diff: 0 "
+		 "nothing would change; 1 something would change; 2 it cannot tell.",
 	.run = run_gen,
 	.options = options,
 	.words = (const struct command_word[]){ { "hosts", "@file" }, { "nft" }, { 0 } },

@@ -158,7 +158,8 @@ static enum mtu_result wait_for_result(struct prober *p, unsigned int size, __u6
 
 /* ---- one size ---- */
 
-/* A packet that cannot be sent vanishes, unless the kernel says that it is too long */
+/* Sends one probe and waits for its result. A packet that cannot be sent counts as lost, unless the
+ * kernel says that it is too long. */
 static enum mtu_result try_once(struct prober *p, unsigned int size, __u64 ms,
 				struct mtu_error *error)
 {
@@ -224,7 +225,8 @@ static int prepare_socket(int fd, const struct mtu_way *w)
 	return 0;
 }
 
-/* Sends small packets: whether any is answered, the round trip, and how many are lost */
+/* Sends small packets to measure the round trip and the losses. Returns 0; -ENOMSG: none was
+ * answered */
 static int measure_small(struct prober *p)
 {
 	struct mtu_path *path = p->path;

@@ -49,10 +49,10 @@ struct monitor {
 
 bool monitor_wants(const struct monitor *m, enum monitor_kind kind);
 /* Prints an event if it passes the filter. */
-void monitor_tell(struct monitor *m, const struct monitor_event *e);
+void monitor_print(struct monitor *m, const struct monitor_event *e);
 /* For a struct event of the data path. */
 void monitor_dropped(struct monitor *m, const struct event *e);
-/* For look_take(); data is the monitor. */
+/* The callback of looking_open(); data is the monitor. */
 void monitor_packet(void *data, const struct look_packet *p, const void *bytes, __u32 n);
 /* Reports what changed since the last call. The first call only remembers. Returns 0 or -errno. */
 int monitor_poll(struct monitor *m);

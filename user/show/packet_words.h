@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * Describes a packet for people: addresses, ports, its kind and what matters for forwarding.
- * Included by monitor.c and trace_tell.c.
+ * Included by monitor.c and trace_describe.c.
  */
 #pragma once
 #include <stdbool.h>

@@ -34,7 +34,7 @@ struct flows {
 	const struct wg_dump *dump;	/* NULL: none */
 };
 
-/* Units for which a flow with this word has been idle, to a second */
+/* Returns for how many units a flow with this word has been idle, to within a second */
 static __u64 idle_units(const struct flows *f, const struct flow_entry *e)
 {
 	__u64 left = learned_left(e->word, f->now), timeout = FLOW_TIMEOUT;

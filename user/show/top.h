@@ -14,7 +14,7 @@ enum top_sort { TOP_BY_RATE, TOP_BY_DROPPED, TOP_BY_PASSED, TOP_BY_NAME };
 enum top_unit { TOP_BITS, TOP_BYTES, TOP_PACKETS };
 
 /* to: original direction, or from a peer or a site; back: replies, or to a peer. A reason has
- * dropped or passed alone */
+ * only dropped or only passed. */
 struct top_count {
 	double packets_to, bytes_to, packets_back, bytes_back, dropped, passed;
 };

@@ -36,7 +36,7 @@ struct trace_result {
 	const struct trace_step *last;	/* the one that decided */
 	__u32 link;			/* the logical link (VLAN, bridge …) that it arrived on */
 	enum trace_flow flow;
-	__u32 pieces;	/* number of fragments, of which `out` is the last; 0: not fragmented */
+	__u32 fragments; /* number of fragments, of which `out` is the last; 0: not fragmented */
 	bool has_hop;
 	struct nexthop hop;		/* as the FIB answered */
 	__u32 egress;			/* ifindex of the device that `out` leaves by; 0: none */
@@ -62,5 +62,5 @@ __u32 trace_nic(const struct trace *t, __u32 ifindex, struct trace_frame *f);
 int trace_mac(const struct trace *t, __u32 ifindex, __u8 ret[6]);
 const struct dataplane *trace_shadow(const struct trace *t);
 /* Adds the row. frames: with the bytes of the frame that leaves, in hex. Returns 0. */
-int trace_tell(const struct trace *t, __u32 ifindex, const struct trace_frame *in,
-	       const struct trace_result *r, bool frames, struct node list);
+int trace_describe(const struct trace *t, __u32 ifindex, const struct trace_frame *in,
+		   const struct trace_result *r, bool frames, struct node list);
