@@ -23,7 +23,7 @@ enum { LISTEN_MAX = 3600 };		/* seconds */
 struct arguments {
 	const char *file;
 	struct line line;
-	unsigned long seconds;		/* to listen */
+	unsigned long seconds;		/* how long to listen */
 	bool json;
 };
 

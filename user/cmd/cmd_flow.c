@@ -67,7 +67,7 @@ static int parse(struct arguments *a, int argc, char **argv)
 
 struct found {
 	const struct arguments *a;
-	__u32 id;			/* of a->service */
+	__u32 id;			/* id of a->service */
 	struct flow_entry *entries;
 	size_t n;
 };

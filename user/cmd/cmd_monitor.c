@@ -32,10 +32,10 @@
 
 struct loop {
 	struct monitor m;
-	struct ring_buffer *ring;	/* of the map with this id */
+	struct ring_buffer *ring;	/* reads the map with this id */
 	__u32 ring_map;
 	struct looking *looking;	/* NULL: no packets are copied */
-	__u64 lost;			/* by the former values of `looking` */
+	__u64 lost;			/* lost packets of former values of `looking` */
 	const char *pcap;
 	__u32 packets;			/* LOOK_FORWARDED, LOOK_DROPPED; 0: both */
 };

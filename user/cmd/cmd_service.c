@@ -18,7 +18,7 @@
 
 struct arguments {
 	struct edit edit;
-	struct prefix_list prefixes;	/* of `allow` and `deny` */
+	struct prefix_list prefixes;	/* arguments of `allow` and `deny` */
 	struct service_config wanted;	/* from the options */
 	bool listen, nat, ipv6;		/* these options were given; `wanted` shows the others */
 	bool no_ipv4, no_ipv6;

@@ -24,7 +24,7 @@ struct arguments {
 	const char *in, *file;
 	bool json, mac;			/* mac: --mac was given */
 	struct trace *trace;
-	__u32 ifindex;			/* of `in`; 0: not given */
+	__u32 ifindex;			/* index of `in`; 0: not given */
 };
 
 /* ---- arguments ---- */
@@ -125,8 +125,8 @@ static int check_arguments(struct arguments *a, int n, char **words)
 	if (n > 1)
 		log_error("trace: %s: name only one file", words[1]);
 	else if (a->file && describes_packet(&a->wish, a->mac))
-		log_error("trace: %s: packets of a file are as they are: only --in and --json go "
-			  "with a file", a->file);
+		log_error("trace: %s: options do not change the packets of a file: write only --in "
+			  "and --json with it", a->file);
 	else if (!a->file && (!a->in || !a->wish.from.family || !a->wish.to.family))
 		log_error("trace: describe a packet: `wgxdp trace --in eth0 --from "
 			  "198.51.100.7:4711 --to 198.51.100.1:51820`, or name a capture: `wgxdp "

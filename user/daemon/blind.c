@@ -15,7 +15,7 @@
 #define TICK_MS 1000
 #define SAVE_MS 10000
 #define ASK_MS 40			/* between two questions */
-#define QUESTIONS 2			/* without an answer, before the candidate gets a copy */
+#define QUESTIONS 2			/* unanswered questions before the candidate gets a copy */
 #define LEAST_MS 20			/* between two readings of WireGuard */
 
 /* Times of the readings after a message from a new place: WireGuard needs a moment to accept it */
@@ -59,7 +59,7 @@ static void on_saved(void *data, bool done)
 
 static void begin_save(struct blind *b)
 {
-	b->changed = b->saving;		/* then once more, when this one is done */
+	b->changed = b->saving;		/* save once more when the running child is done */
 	if (!b->saving)
 		b->saving = !child_run(b->tick.loop, save, on_saved, b);
 }

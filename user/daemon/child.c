@@ -16,7 +16,7 @@
 struct child {
 	child_ended *ended;
 	void *data;
-	uv_poll_t poll;			/* of the pipe */
+	uv_poll_t poll;			/* polls the pipe */
 	int pipe;
 	pid_t process;
 };

@@ -37,8 +37,8 @@ struct cookie {
 	struct ring ring;
 	int fds[FDS];			/* maps and programs; -1: none */
 	struct cookies now;		/* as in the map */
-	uint64_t secret_at, window_at;	/* of the loop's time */
-	unsigned int left;		/* of REPLIES_A_WINDOW */
+	uint64_t secret_at, window_at;	/* times of the loop */
+	unsigned int left;		/* replies left of REPLIES_A_WINDOW */
 };
 
 /* ---- the data path's time ---- */

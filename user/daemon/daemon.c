@@ -53,7 +53,7 @@
 struct daemon {
 	uv_loop_t loop;
 	uv_poll_t netlink;
-	struct ring signals;		/* from the data path */
+	struct ring signals;		/* signals from the data path */
 	bool vouched; /* the map uniform agrees with the routes that were read last */
 	uv_timer_t settle, retry, former, watchdog, follow, states, poll_states;
 	struct logged_states logged;
@@ -62,7 +62,7 @@ struct daemon {
 	struct pins_watch pins;
 	uv_signal_t hangup, terminate, interrupt;
 	struct daemon_state state;
-	struct answers answers;		/* to the names of state.config */
+	struct answers answers;		/* resolved addresses for the names of state.config */
 	struct resolver *resolver;
 	struct exporter *exporter;
 	struct cookie *cookie;
@@ -129,7 +129,7 @@ static void watch_directory(struct daemon *d)
 	if (uv_fs_event_start(&d->directory, on_directory, path, 0))
 		log_warning("cannot watch %s: changes by other commands are noticed late", path);
 	else
-		on_directory(&d->directory, NULL, 0, 0);	/* for earlier changes */
+		on_directory(&d->directory, NULL, 0, 0); /* find changes before the watch began */
 }
 
 /* Reads the running configuration, and the answers that the command which applied it got for its
@@ -227,7 +227,7 @@ static void run_pass(struct daemon *d)
 	int rc;
 
 	log_round();
-	/* until the pass has ended, ask the FIB */
+	/* ask the FIB until the pass has ended */
 	control_routing_changed(d->state.instance, true);
 	rc = bring_to_configuration(d);
 	memory_give_back();

@@ -30,17 +30,17 @@ struct job {
 	bool running, again;
 	uint64_t retry_ms;		/* 0: the last run did not fail */
 	char *addresses;		/* addresses that could be published at the last check */
-	char *complaints;		/* of the last run */
+	char *complaints;		/* complaints of the last run */
 };
 
 struct ddns {
 	uv_loop_t *loop;
 	struct job **jobs;
 	size_t n_jobs;
-	char *text;			/* of all sections */
+	char *text;			/* text of all sections */
 	uv_timer_t settle;
 	struct noted succeeded;		/* when the records of each name were last correct */
-	size_t n_running;		/* with abandoned jobs */
+	size_t n_running;		/* running jobs, including abandoned ones */
 };
 
 static void run_job(struct job *j);
@@ -189,7 +189,7 @@ static void add_job(struct ddns *d, const struct ddns_config *c)
 	struct job *j = calloc(1, sizeof(*j)), **place = j ? append(d->jobs, d->n_jobs) : NULL;
 
 	if (!place || !copy_config(c, &j->config)) {
-		log_warning("ddns: no memory: a section is not carried out");
+		log_warning("ddns: no memory for a section: its records are not updated");
 		d->n_jobs -= place != NULL;
 		if (j)
 			config_free_ddns(&j->config);

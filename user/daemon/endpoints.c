@@ -25,16 +25,16 @@
 #define ECHO_MS 60000			/* PROOF_ECHO; NONE_MS if none answered */
 #define NONE_MS 10000
 
-struct watched {			/* one of the configuration */
+struct watched {			/* one entry of the configuration */
 	struct peer_endpoint_config is;
 	struct endpoint_of of;
 	struct endpoints *set;
 	struct lookup *lookup;		/* NULL: none runs */
-	struct echo *echo, *asked;	/* of candidates; into the tunnel */
+	struct echo *echo, *asked;	/* probes of the candidates; a probe into the tunnel */
 	uint64_t asked_at;
 	uint64_t due, probe_due, knocked;	/* ms of the loop's time */
 	unsigned int retry;		/* seconds; 0: the last lookup did not fail */
-	unsigned int answers;		/* in a row, of the better address */
+	unsigned int answers;		/* answers of the better address in a row */
 	size_t probed;			/* candidates that the running echo asks */
 	bool moved;			/* the endpoint is no longer an address of the name */
 	size_t moved_to;		/* the candidate to try next for that reason */

@@ -56,8 +56,8 @@ enum endpoint_step {
 	ENDPOINT_STAY,
 	ENDPOINT_SET,			/* set the returned endpoint, and send a packet there */
 	ENDPOINT_CONFIRMED,		/* the candidate has answered */
-	ENDPOINT_BACK,			/* as SET: no answer, back to the former endpoint */
-	ENDPOINT_NEXT,			/* as SET: the candidate before did not answer */
+	ENDPOINT_BACK, /* like SET: the candidate did not answer; restore the former endpoint */
+	ENDPOINT_NEXT, /* like SET: the last candidate did not answer; try the next one */
 };
 
 /* Decides what to do, now that WireGuard reports p. *ret and *ret_port are set for SET, BACK and

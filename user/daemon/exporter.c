@@ -22,7 +22,7 @@
 
 #define CONNECTIONS 32
 #define OF_ONE_CLIENT 8			/* connections: one client cannot take all */
-#define SILENCE_SECONDS 10		/* until a connection is closed */
+#define SILENCE_SECONDS 10		/* an idle connection is closed after this time */
 #define REQUEST_SECONDS 30 /* limit for a request with its answer, also for a slow client */
 #define CHECK_MS 1000
 #define METRICS_MS 1000			/* metrics are reused for this time */
@@ -45,13 +45,13 @@ struct client {				/* a connection */
 	struct client *next, **link;
 };
 
-struct server {				/* at one address */
+struct server {				/* serves one address */
 	struct exporter *exporter;
 	struct endpoint_config at;
 	struct MHD_Daemon *daemon;
 	uv_poll_t poll;
-	uv_timer_t timeout;		/* of connections */
-	uv_timer_t check;		/* of slow requests; runs while there are clients */
+	uv_timer_t timeout;		/* calls MHD_run() when connections time out */
+	uv_timer_t check;		/* ends slow requests; runs while there are clients */
 	struct client *clients;
 	bool wanted;
 	bool answered;			/* it has answered since memory was last given back */

@@ -30,7 +30,7 @@ struct place {
 	__be16 port;
 };
 
-struct learning {			/* one of the configuration */
+struct learning {			/* one entry of the configuration */
 	const struct learn_config *is;
 	const char *instance;
 	char interface[IFNAMSIZ];

@@ -15,7 +15,7 @@
  * after 5 s. */
 #define LEARN_TRY_MS 3500
 #define LEARN_REST_MS 5000		/* pause after a failure, so that forgeries cannot go on */
-#define LEARN_FAILURES 3		/* so many failures in a row stop learning ... */
+#define LEARN_FAILURES 3		/* after this many failures in a row, learning pauses ... */
 #define LEARN_REARM_MS 300000		/* ... for this time, or until a knock */
 #define KNOCK_MS 10000			/* minimum time between two knocks */
 

@@ -11,14 +11,14 @@
 struct logged_listener {		/* an address of this host that a service listens on */
 	char service[NAME_LEN];
 	struct address address;
-	bool seen, new;			/* in this round */
+	bool seen, new;			/* seen in this round */
 };
 
 struct logged_states {
 	struct logged_state {
 		char what[96];		/* "service wg-end" */
 		char is[320];		/* "waiting: no route to its backend 192.168.1.10" */
-		bool seen;		/* in this round */
+		bool seen;		/* seen in this round */
 	} *list;
 	size_t n;
 	struct logged_listener *listeners;

@@ -25,7 +25,7 @@
 struct watched_backend {
 	struct standby_of of;
 	int socket;			/* waits for an error; -1: none */
-	__u64 asked;			/* in jiffies */
+	__u64 asked;			/* when the probe was sent, in jiffies */
 };
 
 struct standby {

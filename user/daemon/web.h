@@ -16,7 +16,7 @@ struct web {
 	time_t started;
 	pid_t process;			/* the daemon's */
 	enum page_for page;
-	const struct ddns_text *names;	/* of this host, for the Host header */
+	const struct ddns_text *names;	/* names of this host that the Host header may have */
 	size_t n_names;
 };
 
@@ -26,9 +26,9 @@ struct web_request {
 };
 
 struct web_answer {
-	unsigned int status;		/* of HTTP */
+	unsigned int status;		/* HTTP status */
 	const char *type, *policy;	/* policy: the Content-Security-Policy */
-	char *text;			/* to be freed, unless it is constant */
+	char *text;			/* the caller frees it, unless it is constant */
 	size_t size;
 	bool constant;
 };

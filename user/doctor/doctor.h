@@ -70,16 +70,16 @@ struct doctor {
 	char again[160];
 	bool only_file;			/* a configuration is examined, not an instance */
 	bool up;			/* the instance is up, perhaps without a data path */
-	char file[PATH_MAX];		/* from which it was read; "": from none */
+	char file[PATH_MAX];		/* the file that it was read from; "": none */
 	enum source_state source;
-	struct conditions is;		/* of what runs; empty if nothing does */
+	struct conditions is;		/* states of what runs; empty if nothing runs */
 	/* The end of a fix that changes what runs: writes it to the file. "": there is no file */
 	char keep[3 * PATH_MAX + 128];
 	const struct config *c;		/* the running configuration, or the one to examine */
 	struct dataplane *dp;		/* NULL: the configuration does not run */
 	struct host h;
 	struct answers answers;
-	struct link *links;		/* of the running data path */
+	struct link *links;		/* links of the running data path */
 	size_t n_links;
 	struct plan *plan;		/* ports and nics of the running data path, or NULL */
 	struct doctor_port *ports;
@@ -92,7 +92,7 @@ struct doctor {
 	size_t n_vlans;
 	struct dataplane_reason *before;	/* the counters when doctor began */
 	size_t n_before;
-	unsigned int seconds;		/* to listen for */
+	unsigned int seconds;		/* how long to listen */
 	struct finding *findings;
 	size_t n_findings;
 	int failed;			/* -errno of a failure of doctor itself */

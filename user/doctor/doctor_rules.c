@@ -43,7 +43,8 @@ static struct yaml_node *dropping_chain(struct yaml_node *list, struct packet p)
  * device's mark */
 static void look_at_device(struct doctor *k, struct yaml_node *list, const struct doctor_device *d)
 {
-	static const char *const anywhere[] = { "198.18.0.1", "2001:2::1" };	/* for benchmarks */
+	/* addresses for benchmarks */
+	static const char *const anywhere[] = { "198.18.0.1", "2001:2::1" };
 	struct packet p = { .port = "" };
 	struct yaml_node *chain;
 	struct address a;

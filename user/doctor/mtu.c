@@ -115,7 +115,7 @@ struct mtu_tunnel mtu_of_tunnel(unsigned int device, unsigned int overhead,
 	fits = outside->passes > overhead ? outside->passes - overhead : 0;
 	if (fits < t.mtu && outside->silent)	/* the path drops the probes, but not WireGuard */
 		return t;
-	if (outside->fails && fits <= t.perhaps) {	/* else the limit is beyond that host */
+	if (outside->fails && fits <= t.perhaps) { /* otherwise the limit is beyond that host */
 		t.fragmented = fits < t.mtu;
 		t.mtu = t.perhaps = fits;
 	}

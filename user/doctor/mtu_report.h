@@ -9,7 +9,7 @@
 struct mtu_report {
 	struct address target;
 	struct nl_link link;		/* the interface to it */
-	int error;			/* of mtu_measure() or before it */
+	int error;			/* error of mtu_measure() or of a step before it */
 	const char *why;		/* text for errors but -ENOMSG, -ETIME; NULL: strerror() */
 	struct mtu_path path;
 

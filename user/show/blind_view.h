@@ -22,7 +22,7 @@ struct blind_view_pair {
 };
 
 struct blind_view {
-	struct blind_view_site *sites;	/* by number; 0 is this host */
+	struct blind_view_site *sites;	/* indexed by number; 0 is this host */
 	__u32 n;
 	struct blind_view_pair *pairs;	/* from * n + to */
 	__u64 refused, challenges;

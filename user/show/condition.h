@@ -25,7 +25,7 @@ enum interface_state {
 enum fault {
 	FAULT_NONE, FAULT_NAME, FAULT_INTERFACE, FAULT_NO_ADDRESS, FAULT_ADDRESS_GONE,
 	FAULT_NOT_HEARD, FAULT_FORWARDING, FAULT_ROUTE, FAULT_NEIGHBOUR, FAULT_MTU, FAULT_BACKEND,
-	FAULT_DEVICE			/* of the blind relay: its WireGuard gets nothing */
+	FAULT_DEVICE			/* the blind relay's own WireGuard gets no packets */
 };
 
 #define CONDITION_WHY 240
@@ -33,7 +33,7 @@ enum fault {
 struct service_condition {
 	enum service_state state;
 	enum fault fault;
-	struct address address;		/* of FAULT_ADDRESS_GONE and FAULT_NOT_HEARD */
+	struct address address;		/* the address of FAULT_ADDRESS_GONE and FAULT_NOT_HEARD */
 	char why[CONDITION_WHY];	/* "": it is listening */
 };
 

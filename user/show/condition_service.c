@@ -44,11 +44,11 @@ struct service_check {
 	struct known_way *ways;
 	struct known_forwarding *forwarding;
 	size_t n_ways, n_forwarding;
-	struct places *places;		/* by the service's id */
+	struct places *places;		/* indexed by the service's id */
 	struct answers answers;
 	struct nl_neighbour *neighbours;
 	size_t n_neighbours;
-	/* of the present service */
+	/* the service that is being checked */
 	const struct service_config *s;
 	struct service_condition *c;
 	size_t faults, works;

@@ -31,11 +31,11 @@ struct scrape {
 	pid_t process;			/* the process whose CPU time and memory are written */
 	const struct dataplane *dp;
 	struct conditions is;
-	struct service_name *services;	/* of `is` */
+	struct service_name *services;	/* belongs to `is` */
 	struct dataplane_reason *reasons;
 	const struct config *config;	/* conditions_config() */
 	struct relay_view relay;
-	__u32 *flows;			/* of each service, by its id */
+	__u32 *flows;			/* flows of each service, indexed by its id */
 	size_t n_services, n_reasons;
 };
 

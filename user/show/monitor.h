@@ -43,7 +43,7 @@ struct monitor {
 	unsigned long left;		/* events until the end; 0: no limit */
 	bool ends;
 	FILE *pcap;			/* packets go there, and nothing is printed */
-	struct monitor_memory *memory;	/* for monitor_poll() */
+	struct monitor_memory *memory;	/* used by monitor_poll() */
 	__u64 skipped;			/* packets over the rate limit */
 };
 

@@ -76,7 +76,7 @@ static const struct link *link_of(const struct trace *t, __u32 ifindex)
 }
 
 struct tags {
-	__u16 protocol;			/* of the outer tag, in host order */
+	__u16 protocol;			/* EtherType of the outer tag, in host byte order */
 	__be16 id[2];			/* 0: none */
 	__u32 len;
 };
