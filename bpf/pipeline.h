@@ -242,7 +242,7 @@ INLINE int leave_step(struct pkt *p)
 		service_remember(p);
 	if (p->plane == PLANE_TC && p->s->cut) {
 		rc_cut = cut_pieces(p);
-		if (rc_cut && rc_cut != -DROP_pieces_unresolved)
+		if (rc_cut && rc_cut != -DROP_fragments_unresolved)
 			return rc_cut;
 	}
 	return plane(p, send, hop, &p->s->action) ?: rc_cut;
@@ -276,10 +276,10 @@ INLINE int way(struct pkt *p)
 	return with_relay && rc == NOT_OURS && p->s->family ? route_stray(p) : rc;
 }
 
-/* Runs one packet through a plane. ifindex: the device that received it; bare: it has no Ethernet
- * header; pass and drop: the plane's actions. If a clone that we send is mirrored to an ingress,
- * run() is entered again on the same CPU. It would overwrite the state, so it passes that packet
- * up. */
+/* Runs one packet through a plane. ifindex: the device that received it. bare: it has no
+ * Ethernet header. pass and drop: the plane's actions. If a clone that we send is mirrored to an
+ * ingress, run() is entered again on the same CPU. It would overwrite the state, so it passes
+ * that packet up. */
 INLINE int run(void *ctx, enum plane plane, __u32 ifindex, bool bare, int pass, int drop)
 {
 	struct pkt p = { .ctx = ctx, .plane = plane, .s = state_find() };

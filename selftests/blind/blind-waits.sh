@@ -60,7 +60,7 @@ for _ in 1 2 3; do
 	ping_while_c_comes
 	wait_for 10 'site c is there' site_is c state authenticated
 	awk "BEGIN {exit !($took >= 5)}" || break
-	end_daemon # which would tell WireGuard where c was
+	end_daemon # it would tell WireGuard where c was
 	wgxdp down > /dev/null
 done
 expect 'seconds until the answer' "$took" '<' 5

@@ -22,7 +22,7 @@ configuration() { # MODE
 	[[ ${BREAK:-} ]] || echo 'learn: [ { interface: wg2 } ]'
 }
 
-# The peer is at another place, and there is no session: its next message is an initiation
+# Moves the peer without a session: its next message is an initiation
 moves_to() { # N
 	nat_is "198.51.100.$1" "2000$1"
 	inside r2 conntrack -F 2> /dev/null
@@ -45,11 +45,11 @@ for mode in native generic tc; do
 	took=$(awk -v a="$began" -v b="$(elapsed)" 'BEGIN {print int((b - a) * 1000)}')
 	is_there "198.51.100.$n:2000$n" || fail "$mode: it is at $(endpoint)"
 	expect "$mode: ms from the first packet to the answer" "$took" '<' "$(at_most 1000)"
-	wait_for 5 'it is proven' says 'WireGuard has its answer'
+	wait_for 5 'it is proven' says 'WireGuard got its answer'
 	[[ $mode == tc ]] || end_daemon
 done
 
-# caught on their way: none of these came to r2
+# intercepted: none of these came to r2
 inside net nft add table ip catch
 inside net nft add chain ip catch forward '{ type filter hook forward priority 0; }'
 inside net nft add rule ip catch forward ip saddr 198.51.100.0/24 udp dport 51820 drop
@@ -68,7 +68,7 @@ inside r1 wg set wg1 peer "$(key wg2)" remove # otherwise it would send again an
 inside net nft delete table ip catch
 place=$(endpoint)
 
-replay() { # NUMBER: of those that were caught, from a stranger
+replay() { # NUMBER: sends an intercepted initiation, from a stranger
 	inside stranger /usr/bin/python3 -c '
 import socket, sys
 sys.path.insert(0, "selftests/lib")
@@ -78,11 +78,11 @@ socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(messages[int(sys.argv[2]
 }
 for i in 0 1 2; do
 	hush
-	sleep 5.2 # it has heard nothing from its peer, and the last trial is as long ago
+	sleep 5.2 # its peer has been silent, and the last trial is as long ago
 	replay $i
 	wait_for 5 'the endpoint is forged' says '192.0.2.66:.* is tried'
 	began=$(elapsed)
-	wait_for 6 'it is taken back' says 'is taken back'
+	wait_for 6 'it is restored' says 'is restored'
 	took=$(awk -v a="$began" -v b="$(elapsed)" 'BEGIN {print int((b - a) * 1000)}')
 	expect 'ms that a forger has the endpoint' "$took" '<' "$(at_most 5000)"
 	expect 'then it is' "$(endpoint)" == "$place"
@@ -94,14 +94,14 @@ for i in 0 1 2; do
 		say 'ok a repeated initiation moves nothing'
 	fi
 done
-says 'nothing is learnt' || fail 'three in vain did not end it'
+says 'learning pauses' || fail 'three in vain did not end it'
 hush
 replay 3
 sleep 1
 says 'is tried' && fail 'it goes on learning after three in vain'
 end_daemon
 
-# forty a second, each a new one from another port, by somebody who knows no more than the public key
+# forty new initiations a second, each from another port, by a stranger who knows only the public key
 start_daemon -c "$work/wgxdp.yaml"
 hush
 sleep 3.2
@@ -155,7 +155,7 @@ for n in 7 8 9 5; do
 	moves_to $n
 	inside r1 ping -q -c 1 -W 4 10.77.0.2 > /dev/null || fail "a flood of wrong mac1s: no answer to move $n; $(< "$work/daemon")"
 	is_there "198.51.100.$n:2000$n" || fail "a flood of wrong mac1s: it is at $(endpoint)"
-	wait_for 5 'it is proven' says 'WireGuard has its answer'
+	wait_for 5 'it is proven' says 'WireGuard got its answer'
 done
 kill "${floods[@]}"
 end_daemon

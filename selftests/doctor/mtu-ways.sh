@@ -21,7 +21,7 @@ source "${BASH_SOURCE[0]%/*}/../lib/way.sh"
 [[ ! ${BREAK:-} ]] || hole() { :; }
 
 unhole() { inside router nft delete table inet hole; }
-narrow() { # MTU of the cable behind the router
+narrow() { # MTU: sets the MTU of the cable behind the router
 	inside router ip link set lan mtu "$1"
 	inside server ip link set eth mtu "$1"
 }
@@ -46,9 +46,9 @@ says told 0.said_by 2001:db8:1::1
 says told 0.wireguard_mtu 1320
 says told 1.said_by 192.0.2.1
 says told 1.wireguard_mtu 1340
-says told4 verdict pieces
+says told4 verdict fragmented
 says told4 wireguard_mtu 1340
-says told6 verdict pieces
+says told6 verdict fragmented
 says told6 wireguard_mtu 1320
 
 say 'and a black hole behind it, which lets ICMP pass'
@@ -150,7 +150,7 @@ says inner verdict narrow
 says inner said_by 10.4.0.1
 says inner wireguard_mtu 1150
 
-say 'nobody, no way, no privilege'
+say 'no host, no route, no privilege'
 inside laptop ip route del 203.0.113.1
 inside laptop ip route del 2001:db8:2::1
 inside laptop ip -6 route del default

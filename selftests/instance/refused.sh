@@ -14,7 +14,7 @@ service_file masquerade
 sed -i '/ipv6: dnat/d' "$work/wgxdp.yaml"
 kernel=$(uname -r)
 compiler=$("$wgxdp" --version | sed -n 's/^BPF programs built by //p')
-expect 'what built the programs, by --version' "$compiler" == "$(cut -d '"' -f 2 "$build/bpf_compiler.h")"
+expect 'the compiler of the programs, by --version' "$compiler" == "$(cut -d '"' -f 2 "$build/bpf_compiler.h")"
 
 # PROGRAM FOR SAID [VARIABLE=VALUE]...: `up` is refused, and says that (a fixed text) first
 refused() {

@@ -26,7 +26,7 @@ mkdir -p /run/systemd/netif/{links,leases,lldp} /run/systemd/network
 chown -R systemd-network:systemd-network /run/systemd/netif
 md5sum <<< "$1" | cut -c 1-32 > /etc/machine-id'
 
-declare -A keeper=() # of each host's mounts: a process, because kernels refuse some namespaces of mounts a file
+declare -A keeper=() # a process that keeps each host's mounts, because some kernels cannot bind a mount namespace to a file
 hosts() { # NAME...
 	local name
 	for name; do

@@ -109,7 +109,7 @@ grep -q "Z dropped refused peer site-a rx la: \[$overlay:a::10\]:58001 > \[$over
 say "ok $(< "$work/plain")"
 looks && fail 'it looks on after its end'
 
-# Why packets cannot be looked at: a capability that lacks, a user namespace, or this kernel
+# Reasons why packets cannot be seen: a missing capability, a user namespace, or this kernel
 refused_to_look() { # TEXT COMMAND...
 	local status=0
 	inside relay timeout 5 "${@:2}" "$wgxdp" monitor --event handshake -n 1 > "$work/out" 2>&1 || status=$?

@@ -21,7 +21,7 @@
 
 static const char *kept;		/* contents of every file of the daemon */
 
-/* ---- in place of the C library's ---- */
+/* ---- replaces functions of the C library ---- */
 
 FILE *__real_fopen(const char *path, const char *mode);
 FILE *__wrap_fopen(const char *path, const char *mode);

@@ -1,9 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The documents as one book: every relative link leads to a file that is there, and every anchor to a heading; every page of docs/ is
-linked from another page and listed in docs/mkdocs.yml; a line of prose has at most 120 columns, a cell of a table at most 200 characters, a page at most 400 lines,
-docs/design.md 300 and README.md 120. The ledger docs/acceptance.md is a table: only its links are checked. Then some texts with a fault
-each (MUST_FIND), which must be found. BREAK=1 checks the documents with all of these faults.
+"""The documents as one book. Every relative link leads to an existing file, and every anchor to a heading. Every page of docs/ is
+linked from another page, and docs/mkdocs.yml lists it. A line of prose has at most 120 columns, a cell of a table at most 200
+characters. A page has at most 400 lines, docs/design.md 300 and README.md 120. The ledger docs/acceptance.md is a table: only its
+links are checked. Then the test must find the fault of each text in MUST_FIND. BREAK=1 checks the documents with all of these faults.
 
 `book.py --links DIRECTORY` checks the links of a site that `make docs` has built."""
 import glob

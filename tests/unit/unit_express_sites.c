@@ -131,7 +131,7 @@ static void ends(void **state)
 	assert_int_equal(fate_at(NN, &p), UP);
 }
 
-/* What passed stays in `allowed` as long as the express path sends it, so answers pass */
+/* A packet stays in the map allowed as long as the express path sends such packets, so its answers pass */
 static void answers_pass(void **state)
 {
 	struct packet6 p = udp6(N, O, 40000, 58000), q = udp6(O, N, 58000, 40000);
