@@ -98,7 +98,7 @@ mode ok
 before=$(wrote)
 settings 'RECORD_FQDNS=(mail.example.net wg-end.example.net)' > "$work/cname.conf"
 ddns 1 --import "$work/cname.conf"
-says 'there is a CNAME' 'fqdn=mail.example.net' 'AAAA 2001:db8:1::10 unchanged fqdn=wg-end.example.net' 'others may read it'
+says 'the name has a CNAME' 'fqdn=mail.example.net' 'AAAA 2001:db8:1::10 unchanged fqdn=wg-end.example.net' 'other users may read this secret'
 settings "OVH_APP_SECRET=${secret}x" > "$work/wrong.conf"
 ddns 1 --import "$work/wrong.conf"
 says 'status 400: Invalid signature fqdn=wg-end.example.net'
@@ -130,7 +130,7 @@ address add 2001:db8:4::10
 address del 2001:db8:3::10
 settings 'RECORD_FQDNS=(wg-end.example.net firewall.example.net late.example.net)' > "$work/late.conf"
 ddns 1 --import "$work/late.conf"
-says 'do not have what was written: POST /domain/zone/example.net/refresh: status 403' fqdn=wg-end.example.net fqdn=late.example.net
+says 'do not have the new records yet: POST /domain/zone/example.net/refresh: status 403' fqdn=wg-end.example.net fqdn=late.example.net
 mode ok
 ddns 0 --import "$work/late.conf"
 expect 'after a refresh that failed' "$(live wg-end), $(live late)" == 'AAAA 2001:db8:4::10 300, AAAA 2001:db8:4::10 300'

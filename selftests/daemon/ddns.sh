@@ -100,7 +100,7 @@ address del 2001:db8:2::10/64
 address add 2001:db8:3::10/64
 key=$work/wrong.key configuration > "$work/wrong.yaml"
 ddns 1 -c "$work/wrong.yaml"
-says 'key wgxdp: BADSIG: its secret is another one there fqdn=wg-end.example.net' 'others may read it'
+says 'key wgxdp: BADSIG: its secret is another one there fqdn=wg-end.example.net' 'other users may read this secret'
 key=$work/other.key configuration > "$work/unknown.yaml"
 ddns 1 -c "$work/unknown.yaml"
 says 'key other: ' ' knows no key of that name' # Knot 3.4 sends no BADKEY, which it would have to sign
@@ -109,7 +109,7 @@ start wg-end "$root/selftests/lib/dns.py" 127.0.0.1 "$work/zone" > "$work/dns"
 wait_for 5 'a name server without keys' grep -q listening "$work/dns"
 server=127.0.0.1 configuration > "$work/unsigned.yaml"
 ddns 1 -c "$work/unsigned.yaml"
-says 'server 127.0.0.1: its answer is not signed by key wgxdp'
+says 'server 127.0.0.1: its answer is not signed with key wgxdp'
 server=127.0.0.1 names=cut.example.net configuration > "$work/cut.yaml"
 ddns 1 -c "$work/cut.yaml"
 says 'server 127.0.0.1: its answer is truncated, by TCP too fqdn=cut.example.net'
@@ -119,7 +119,7 @@ says 'server 127.0.0.1: Connection refused fqdn=cut.example.net'
 inside wg-end nft delete table inet closed
 names=mail.example.net configuration > "$work/cname.yaml"
 ddns 1 -c "$work/cname.yaml"
-says 'there is a CNAME' 'fqdn=mail.example.net'
+says 'the name has a CNAME' 'fqdn=mail.example.net'
 expect 'the serial after failures' "$(serial)" == "$was"
 kill -STOP "$knot"
 start wg-end "$wgxdp" ddns -c "$work/ddns.yaml" > "$work/said"

@@ -112,6 +112,6 @@ awk 'BEGIN {
 }' > "$work/long.yaml"
 traces firewall > "$work/nothing"
 ! wgxdp up -c "$work/long.yaml" > "$work/out" 2>&1 || fail 'a configuration that is too long to be kept is up'
-grep -q 'written down, this configuration has .* are the most' "$work/out" || fail "too long: up says $(< "$work/out")"
+grep -q 'this configuration is too large: it has .* and the limit is' "$work/out" || fail "too long: up says $(< "$work/out")"
 no_traces firewall "$work/nothing" 'too long: up'
 say ok

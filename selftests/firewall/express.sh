@@ -7,6 +7,7 @@
 #
 #     client  .7 -- 198.51.100.0/24 -- .1 wan firewall lan .1 -- 192.168.1.0/24 -- .10, .11 wg-end
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
+source "$root/selftests/lib/express.sh"
 
 rate=${RATE:-4000} # packets a second of each of the two services
 config() { # BACKEND [MORE-OF-THE-SERVICE [MORE]]
@@ -21,8 +22,7 @@ reload() {
 	config "$@"
 	wgxdp reload -c "$work/wgxdp.yaml" > /dev/null 2> "$work/errors" || fail "reload: $(< "$work/errors")"
 }
-hits() { wgxdp show --json | /usr/bin/python3 -c 'import json, sys; print(json.load(sys.stdin).get("express", {}).get("hits", 0))'; }
-sends() { # SECONDS: both services at once, from one port each
+sends() { # TENTHS of a second: both services at once, from one port each
 	local n=$(($1 * rate / 10))
 	inside client "$udptool" send -n "$n" -r "$rate" uplink "$(mac firewall wan)" 198.51.100.7:4000 "198.51.100.1:$port" > /dev/null &
 	local other=$!
@@ -58,34 +58,7 @@ expect_sums
 
 # ---- changes take effect
 
-control=/sys/fs/bpf/wgxdp/default/control
-generation() { bpftool -j map dump pinned $control | /usr/bin/python3 -c 'import json, sys
-print(*json.load(sys.stdin)[0]["value"][4:8])'; }
-turn_back() { # GENERATION: the entries learned under it are valid again
-	local value
-	value=$(bpftool -j map dump pinned $control | /usr/bin/python3 -c 'import json, sys
-v = json.load(sys.stdin)[0]["value"]
-v[4:8] = sys.argv[1].split()
-print(*v)' "$1")
-	# shellcheck disable=SC2086 # split into its bytes
-	bpftool map update pinned $control key 0 0 0 0 value $value
-}
-
 seen=(wg-end ten) # namespace and counter of packets on the old route
-was_seen() { arrived "${seen[@]}"; }
-changes() { # WHAT COMMAND...
-	local number after
-	sends 8 &
-	sender=$!
-	sleep 0.25
-	number=$(generation)
-	"${@:2}"
-	[[ ! ${BREAK:-} ]] || turn_back "$number"
-	sleep 0.1
-	after=$(was_seen)
-	wait $sender
-	expect "$1: the old way, 100 ms later" $(($(was_seen) - after)) == 0
-}
 goes_old_way() { # and back
 	local n back
 	n=$(arrived wg-end ten) back=$(arrived client back)

@@ -117,4 +117,4 @@ wgxdp down > /dev/null
 configuration > "$work/wgxdp.yaml"
 wgxdp up -c "$work/wgxdp.yaml" > "$work/up" 2>&1 || fail "up: $(< "$work/up")"
 grep -q 'waiting for a route to backend 192.168.1.10' "$work/up" || fail "up: $(< "$work/up")"
-expect 'and no second warning' "$(grep -c 'waiting for an address of ours' "$work/up")" == 0
+expect 'and no second warning' "$(grep -c 'waiting for a source address' "$work/up")" == 0

@@ -80,7 +80,7 @@ refused_native() {
 	say "ok $(grep error "$work/out")"
 	wgxdp up --wan mv0 --wan wan --to 192.168.1.10
 	expect 'auto: mode of a MACVLAN, and of the nic below' "$(shown get interfaces.mv0.mode interfaces.wan.mode)" == 'tc native'
-	why_is 'a MACVLAN' mv0 'the kernel has XDP here or on wan below it, not on both'
+	why_is 'a MACVLAN' mv0 'the kernel allows XDP on it or on wan below it, but not on both'
 	wgxdp down
 	wgxdp up --wan mv0 --to 192.168.1.10
 	expect 'auto: mode of a MACVLAN alone' "$(shown get interfaces.mv0.mode)" == generic

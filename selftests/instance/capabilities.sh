@@ -82,7 +82,7 @@ no_traces firewall "$work/nothing" 'refused'
 sed 's/role: wan/&, shared: true/' "$work/wgxdp.yaml" > "$work/shared.yaml"
 limit_to "${needed[@]}"
 limited "$wgxdp" up -c "$work/shared.yaml" > "$work/out" 2>&1 && fail 'up shares XDP with three capabilities'
-grep -q 'this process lacks CAP_SYS_ADMIN, which .shared: true. takes' "$work/out" || fail "shared: $(< "$work/out")"
+grep -q 'this process lacks CAP_SYS_ADMIN, which .shared: true. needs' "$work/out" || fail "shared: $(< "$work/out")"
 say "ok $(< "$work/out")"
 no_traces firewall "$work/nothing" 'refused to share'
 

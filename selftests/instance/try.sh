@@ -75,14 +75,14 @@ printed_command() {
 	! wgxdp up --keep > "$work/kept" 2>&1 || fail 'up --keep, with nothing on trial'
 	grep -q 'instance default: no change is on trial' "$work/kept" || fail "it says $(< "$work/kept")"
 	! wgxdp up --keep --to 192.168.1.10 2> "$work/kept" || fail 'up --keep, and something else'
-	grep -q -e '--keep stands alone' "$work/kept" || fail "it says $(< "$work/kept")"
+	grep -q -e '--keep cannot be used together' "$work/kept" || fail "it says $(< "$work/kept")"
 }
 
 # The messages match the result
 other_ends() {
 	on_trial 600
 	wgxdp "${before[@]}" > /dev/null
-	ends_with 1 'replaced: another command brought another configuration'
+	ends_with 1 'replaced: another command loaded another configuration'
 	is_before || fail 'not replaced'
 	on_trial 600
 	wgxdp service add guest --listen wan --port 999 --backend 192.168.1.10 > /dev/null
@@ -130,7 +130,7 @@ signals() {
 only_one() {
 	on_trial 600
 	! wgxdp "${trial[@]}" 600 > "$work/second" 2>&1 < /dev/null || fail 'a second one on trial'
-	grep -q 'another change is on trial: .wgxdp up --keep. keeps it' "$work/second" || fail "said: $(< "$work/second")"
+	grep -q 'another change is on trial: keep it first with .wgxdp up --keep.' "$work/second" || fail "said: $(< "$work/second")"
 	is_trial || fail 'the first was disturbed'
 	kill "$pid"
 	ends_with 1 'rolled back'

@@ -1,10 +1,11 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
 """tests/reader/inside.txt: twenty questions; every file and function of an answer is in the tree, and the page that is named has the words
-that are named. tests/reader/start.txt: the five set-ups; README.md leads to each page, and its selftest is there. Then lines with a fault
+that are named. Every file and function that docs/inside and docs/design.md name in backquotes is there too. tests/reader/start.txt: the five set-ups; README.md leads to each page, and its selftest is there. Then lines with a fault
 each (MUST_FIND), which must be found. BREAK=1 checks the files with all of these faults.
 
 `reader.py --questions` prints the questions alone, for a reader who has only docs/inside and docs/design.md."""
+import glob
 import os
 import re
 import subprocess
@@ -12,12 +13,15 @@ import sys
 
 os.chdir(os.path.join(os.path.dirname(os.path.abspath(__file__)), '../..'))
 INSIDE, START = 'tests/reader/inside.txt', 'tests/reader/start.txt'
+PAGES = sorted(glob.glob('docs/inside/*.md')) + ['docs/design.md']
 
 MUST_FIND = (
     (INSIDE, r'`fib_probe\(\)`', '`fib_probed()`', 'no fib_probed()'),
     (INSIDE, r'`bpf/guard/make\.h`', '`bpf/guard/made.h`', 'no bpf/guard/made.h'),
     (INSIDE, r'because only WireGuard authenticates', 'because it is so', 'docs/inside/blind.md does not say'),
     (INSIDE, r'\AQ[^\n]*|\n\nQ[^\n]*\nA[^\n]*\nP[^\n]*\Z', '', '19 questions'),
+    ('docs/inside/daemon.md', r'`apply_follow\(\)`', '`apply_followers()`', 'no apply_followers()'),
+    ('docs/design.md', r'`bpf/plane/vlan\.h`', '`bpf/vlan.h`', 'no bpf/vlan.h'),
     (START, r'docs/start/endpoint\.md', 'docs/start/names.md', 'README.md does not lead to docs/start/names.md'),
 )
 
@@ -63,6 +67,17 @@ def inside_complaints(text, functions):
         yield f'{INSIDE}: {n} questions, not 20'
 
 
+def page_complaints(path, text, functions):
+    """Files with a folder, and functions, that a page names in backquotes"""
+    for number, line in enumerate(text.split('\n'), 1):
+        for name in re.findall(r'`([^`]+)`', line):
+            is_path = re.fullmatch(r'(?:bpf|user|include|tests|selftests|scripts|docs)/[\w./-]+', name)
+            if is_path and not re.search('[A-Z]{4}', name) and not os.path.exists(name):
+                yield f'{path}:{number}: no {name}'
+            elif re.fullmatch(r'\w+\(\)', name) and name[:-2] not in functions:
+                yield f'{path}:{number}: no {name}'
+
+
 def start_complaints(text, readme):
     n = 0
     for entry in entries(text):
@@ -80,14 +95,15 @@ def start_complaints(text, readme):
 
 
 def main():
-    texts = {path: read(path).strip() for path in (INSIDE, START)}
+    texts = {path: read(path).strip() for path in (INSIDE, START, *PAGES)}
     if sys.argv[1:] == ['--questions']:
         print('\n'.join(f'{n}. {entry[0][1]}' for n, entry in enumerate(entries(texts[INSIDE]), 1)))
         return 0
     functions, readme = sources(), read('README.md')
 
     def complaints(changed):
-        return [*inside_complaints(changed[INSIDE], functions), *start_complaints(changed[START], readme)]
+        return [*inside_complaints(changed[INSIDE], functions), *start_complaints(changed[START], readme),
+                *(c for path in PAGES for c in page_complaints(path, changed[path], functions))]
 
     if os.environ.get('BREAK'):
         for path, pattern, new, _ in MUST_FIND:

@@ -316,7 +316,7 @@ static void secret_files(void **state)
 	chmod(path, 0640);
 	unsetenv("CREDENTIALS_DIRECTORY");
 	assert_int_not_equal(secret_read("tsig", &text, &open, why), 0);
-	assert_non_null(strstr(why, "as ./tsig, and nobody has given this program credentials (LoadCredential"));
+	assert_non_null(strstr(why, "systemd gave none (LoadCredential=): for a file write ./tsig"));
 	setenv("CREDENTIALS_DIRECTORY", directory, 1);
 	assert_int_equal(secret_read("tsig", &text, &open, why), 0);
 	assert_string_equal(text, "hidden");

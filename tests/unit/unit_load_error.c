@@ -19,8 +19,7 @@
 #define REFUSED(kernel, reason)                                                 \
 	"instance default: kernel " kernel                                      \
 	" refused the BPF program wgxdp_tc, built by " BPF_COMPILER ": " reason \
-	": report it with what `wgxdp up` prints with WGXDP_LIBBPF=1 in its environment, " \
-	"unless memory is short"
+	": unless memory is short, report this with the output of `WGXDP_LIBBPF=1 wgxdp up`"
 /* The verifier's statistics behind its reason */
 #define WORK(n) \
 	"processed " n " insns (limit 1000000) max_states_per_insn 4 total_states 9 " \
@@ -75,8 +74,8 @@ static const struct {
 	  "6.18.44",
 	  -EINVAL,
 	  "instance default: kernel 6.18.44 refused the BPF program, built by " BPF_COMPILER
-	  ": Invalid argument: report it with what "
-	  "`wgxdp up` prints with WGXDP_LIBBPF=1 in its environment, unless memory is short" },
+	  ": Invalid argument: unless memory is short, report this with the output of "
+	  "`WGXDP_LIBBPF=1 wgxdp up`" },
 	{ { FAILED },
 	  "6.1.0",
 	  -EPERM,
