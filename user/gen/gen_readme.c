@@ -32,7 +32,7 @@ static const struct part {
 	  "WireGuard: the tunnels from server to server", NULL },
 	{ "etc/wireguard/" WG_CLIENTS ".conf", "wireguard-tools",
 	  "WireGuard: the tunnel between gateway and clients", NULL },
-	{ "etc/wireguard/*-privatekey", NULL, "its private key; nobody else may read it", NULL },
+	{ "etc/wireguard/*-privatekey", NULL, "its private key; no other user may read it", NULL },
 	{ "etc/wireguard/*-publickey", NULL, "its public key, as others have it", NULL },
 	{ "etc/keepalived/", "keepalived", "keepalived: which edge router of the site is "
 	  "the active one", "systemctl enable keepalived\nsystemctl restart keepalived" },
@@ -378,7 +378,7 @@ static void files(FILE *out, const struct gen *g, const struct topology_host *h)
 
 /* ---- what the host has already: its network, its rules ---- */
 
-/* What the generated files of networkd say, for who has another manager */
+/* The contents of the files for networkd, for a host with another network manager */
 static void put_network(FILE *out, const struct gen *g, const struct topology_host *h)
 {
 	bool server = h->role == ROLE_SERVER;

@@ -65,7 +65,7 @@ fi
 # ---- on the host: what would change
 
 cd $state
-files() { # TREE: all, or with $network empty but for those of networkd
+files() { # TREE: all; with $network empty, all except those of networkd
 	(cd "$1" 2> /dev/null && find etc -type f ! -path "etc/systemd/network$network/*" | sort) || :
 }
 same() { [ -e "$2" ] && cmp -s "$1" "$2" && [ "$(stat -c %a "$1")" = "$(stat -c %a "$2")" ]; }
