@@ -36,7 +36,7 @@ static const struct part {
 	{ "etc/wireguard/*-publickey", NULL, "its public key, as others have it", NULL },
 	{ "etc/keepalived/", "keepalived", "keepalived: which edge router of the site is "
 	  "the active one", "systemctl enable keepalived\nsystemctl restart keepalived" },
-	{ "etc/radvd.conf", "radvd", "radvd: what the LAN is told of prefixes and routes",
+	{ "etc/radvd.conf", "radvd", "radvd: prefixes and routes that it announces on the LAN",
 	  "systemctl enable radvd\nsystemctl restart radvd" },
 	{ "etc/wgxdp/", NULL, "wgxdp's configuration",
 	  "systemctl enable wgxdp wgxdp-daemon\nsystemctl restart wgxdp wgxdp-daemon" },
