@@ -14,7 +14,7 @@
  * its own range of this ARRAY, because in Linux 6.1 a lookup in a PERCPU_ARRAY costs a function
  * call.
  *
- * Each load of the programs creates both maps anew. */
+ * Each load of the programs creates both maps again. */
 #define EXPRESS_SIDES 128		/* a power of 2, like EXPRESS_TUPLES */
 /* Tuples of each CPU, unless the configuration sets another number. */
 #define EXPRESS_TUPLES 8192
@@ -75,8 +75,8 @@ struct memo {
 	__u32 out;			/* ifindex of the egress device */
 	/* Index in totals; EXPRESS_SITE: the sending peer's index in peer_totals. */
 	__u32 total;
-	/* EXPRESS_FLOW: the flow's place in flow_table; listener: index in sources; EXPRESS_SITE:
-	 * the receiving peer's index in peer_totals. */
+	/* EXPRESS_FLOW: the flow's place in flow_table. Listener: index in sources.
+	 * EXPRESS_SITE: the receiving peer's index in peer_totals. */
 	__u32 place;
 };
 _Static_assert(sizeof(struct memo) == 128, "two cache lines");

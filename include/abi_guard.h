@@ -124,9 +124,9 @@ struct index_key {
 	__u32 id;			/* id of the service */
 };
 
-/* replays: ARRAY, indexed by a hash of mac1 and struct guard_state .seed: initiations that were
- * forwarded, and who sent each. .until is when an entry expires: the low 32 bits of jiffies, at
- * most REPLAY_SECONDS ahead. A new entry displaces the oldest one of its row. */
+/* replays: ARRAY, indexed by a hash of mac1 and struct guard_state .seed. The
+ * forwarded initiations and the sender of each. .until is when an entry expires: the low 32 bits of
+ * jiffies, at most REPLAY_SECONDS ahead. A new entry displaces the oldest one of its row. */
 #define REPLAY_SECONDS 180
 #define REPLAYS_ROW 4
 struct replay {
@@ -190,7 +190,7 @@ struct challenge {
 /* health: ARRAY, indexed by id * GUARD_BACKENDS_MAX + backend number: how the backends of a service
  * with a guard answer initiations. */
 #define HEALTH_SECONDS 5
-/* Bucket 0: below 1 ms; bucket i: from 2^(i-1) to 2^i ms; the last bucket: all longer times. */
+/* Bucket 0 is below 1 ms, bucket i from 2^(i-1) to 2^i ms. The last bucket has all longer times. */
 #define HANDSHAKE_BUCKETS 16
 struct health {
 	__u64 initiations;		/* forwarded initiations with a valid mac1 */

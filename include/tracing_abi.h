@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * What the tracing programs of `wgxdp monitor` (bpf/tracing.bpf.c) share with user space. These
- * programs are not part of the data path. Each monitor loads its own programs and maps, and none is
- * pinned.
+ * Shared by the tracing programs of `wgxdp monitor` (bpf/tracing.bpf.c) and user space. These
+ * programs are not part of the data path. Each monitor loads its own programs and maps, and none
+ * is pinned.
  */
 #ifndef WGXDP_TRACING_ABI_H
 #define WGXDP_TRACING_ABI_H

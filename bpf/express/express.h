@@ -6,7 +6,7 @@
  * pipeline decided.
  *
  * First the memo is searched for a side: the listener or the backend. A side is enough for a
- * service that treats all its clients alike. Where each flow, session or client is translated or
+ * service that treats all its clients alike. If each flow, session or client is translated or
  * admitted for itself, a second lookup finds its tuple. Packets between sites have tuples and no
  * side.
  *

@@ -28,12 +28,12 @@ attack=$root/selftests/lib/blind_attack.py
 reasons=(guard_mac1 guard_shape guard_busy blind_stranger blind_refused blind_limited blind_waiting)
 wrong=0
 
-# As expect, but what comes after it is looked at too
+# Like expect, but the test continues after a failure
 expect_also() { (expect "$@") || wrong=$((wrong + 1)); }
 
-# ---- what he knows
+# ---- the attacker's knowledge
 
-look() { # all there is to be known: $work/known, and with a number of its own
+look() { # writes everything that the attacker can know to $work/known, and to a numbered copy
 	looks=$((${looks:-0} + 1))
 	bpftool -j map dump pinned $pins/sessions > "$work/sessions"
 	inside relay wg show $relay endpoints | "$attack" known "$(awk '/^jiffies:/ {print $2; exit}' /proc/timer_list)" \
@@ -55,7 +55,7 @@ all_known() {
 	awk '$1 == "index" && $2 {between++} $1 == "index" && !$2 {own++} END {exit !(between >= 6 && own >= 3)}' "$work/known"
 }
 
-# ---- what there is to be seen
+# ---- the observations
 
 places() { # prints the sites' endpoints at the relay, the relay's endpoints at the sites, and the daemon's view of them
 	inside relay wg show $relay endpoints | sort
@@ -116,7 +116,7 @@ attacks() { # own|spoofed SECONDS
 	expect_also "$1: in $taken s of IPv4 he heard of two sites, packets" $(($(arrived attacker udp4) - heard4)) '<=' $((2 * taken))
 	expect_also "$1: and of IPv6 of one" $(($(arrived attacker udp6) - heard6)) '<=' "$taken"
 	expect_also "$1: errors" $(($(arrived attacker errors) - icmp)) == 0
-	say "$1: sites asked $(($(challenges) - asked)) times, indices of his in the table: $(said compared planted)," \
+	say "$1: sites asked $(($(challenges) - asked)) times, the attacker's indices in the table: $(said compared planted)," \
 		"the daemon was busy for $(($(cpu $daemon) - busy)) ms"
 }
 

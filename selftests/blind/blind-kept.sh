@@ -12,7 +12,7 @@ source "${BASH_SOURCE[0]%/*}/../lib/blind-sites.sh"
 
 on=relay
 kept=$STATE_DIRECTORY/default/blind
-sessions() { # confirmed indices between sites
+sessions() { # prints the confirmed indices between sites
 	wgxdp show sites --json | /usr/bin/python3 -IS -c 'import json, sys
 print(sum(row["sessions"] for row in json.load(sys.stdin)["site_pairs"]))'
 }
@@ -26,7 +26,7 @@ begins() {
 	wait_for 30 'all sites' all_authenticated 3
 }
 
-sites_begin_nothing() { # new, until they are told otherwise
+sites_begin_nothing() { # the sites begin no new sessions for now
 	local s
 	for s in "${sites[@]}"; do
 		inside "edge-$s" nft -f - <<- EOF_NFT
@@ -50,13 +50,13 @@ first_pings
 wait_for 5 'six sessions' have_sessions
 stops
 expect 'kept of sites, and of sessions between them' "$(grep -c '^site ' "$kept") $(grep -c '^session [^-]' "$kept")" == '3 6'
-expect 'who may read it' "$(stat -c %a "$kept")" == 600
+expect 'the mode of the file' "$(stat -c %a "$kept")" == 600
 
 cp "$kept" "$work/kept"
 [[ ! ${BREAK:-} ]] || rm "$kept"
 begins
 expect 'sessions that go on' "$(sessions)" == 6
-expect 'of 30 pings lost' "$(ping_all -c 5 -i 0.1 -W 3)" == 0
+expect 'lost pings of 30' "$(ping_all -c 5 -i 0.1 -W 3)" == 0
 stops
 
 sites_begin_nothing
@@ -93,5 +93,5 @@ done
 begins
 sites_begin_anew
 first_pings
-expect 'of 30 pings lost, in sessions that are new' "$(ping_all -c 5 -i 0.1 -W 3)" == 0
+expect 'lost pings of 30, in new sessions' "$(ping_all -c 5 -i 0.1 -W 3)" == 0
 expect_sums

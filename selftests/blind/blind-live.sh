@@ -36,7 +36,7 @@ configuration() { # OPTION...: the daemon reads it again
 	blind_file "$@"
 	wgxdp reload -c "$work/wgxdp.yaml" > /dev/null
 }
-anew() { # SITE OTHER: it knows of no session
+anew() { # SITE OTHER: SITE forgets its session
 	forgets "$1" "wgb-$2"
 	knows_site "$1" "$2"
 }
@@ -47,7 +47,7 @@ inside relay wg set $relay peer "$(key wgb-d)" remove
 blind_file 'pairs: [ [ site-a, site-b ], [ site-a, site-c ], [ site-b, site-c ], [ site-a, site-d ] ]'
 start_daemon -c "$work/wgxdp.yaml"
 wait_for 30 'three sites' all_authenticated 3
-expect 'of 30 pings lost' "$(ping_all -c 5 -i 0.1 -W 10)" == 0
+expect 'lost pings of 30' "$(ping_all -c 5 -i 0.1 -W 10)" == 0
 round_trip 'all of it'
 for what in "device: $relay" 'pairs: \[ \[ site-a, site-b \], '; do
 	grep -q "$what" "$work/saved" || fail "saved: $(< "$work/saved")"
@@ -62,38 +62,38 @@ expect 'a pair was taken away: of 5 pings in the session that it had, lost' "$(l
 anew a c
 expect 'in a new one' "$(lost a c)" == 5
 expect 'initiations that were dropped' "$(shown reason original guard_mac1)" '>=' 1
-expect 'of the other pairs' "$(($(lost a b) + $(lost b c)))" == 0
+expect 'lost pings of the other pairs' "$(($(lost a b) + $(lost b c)))" == 0
 configuration
 anew a c
-expect 'of 5 pings lost, with all pairs' "$(ping_between a c -c 5 -i 0.1 -W 10)" == 0
+expect 'lost pings of 5, with all pairs' "$(ping_between a c -c 5 -i 0.1 -W 10)" == 0
 
 expect 'site d' "$(site_shown d state)" == absent
 inside relay wg set $relay peer "$(key wgb-d)" allowed-ips "$tunnels::d/128"
 forgets d $relay
 knows_relay d
 wait_for 10 'site d is one' site_is d state authenticated
-expect 'of 10 pings of it lost' "$(($(ping_between a d -c 5 -i 0.1 -W 10) + $(ping_between d c -c 5 -i 0.1 -W 10)))" == 0
+expect 'lost pings of 10, from it and to it' "$(($(ping_between a d -c 5 -i 0.1 -W 10) + $(ping_between d c -c 5 -i 0.1 -W 10)))" == 0
 
 inside relay wg set $relay peer "$(key wgb-c)" remove
 wait_for 5 'site c is none' site_is c state absent
-expect 'of 5 pings lost, while it is none' "$(lost a c)" == 5
-expect 'for whom nobody is' "$(shown reason original blind_waiting)" '>=' 1
+expect 'lost pings of 5, while c is no site' "$(lost a c)" == 5
+expect 'packets for a missing site' "$(shown reason original blind_waiting)" '>=' 1
 inside relay wg set $relay peer "$(key wgb-c)" allowed-ips "$tunnels::c/128"
-forgets c $relay # it would find out by itself, but later
+forgets c $relay # it would notice by itself, but later
 knows_relay c
 wait_for 10 'site c is one again' site_is c state authenticated
 count_arrivals nat-a initiations "iifname in udp dport $port @th,64,8 1"
-expect 'of 5 pings lost, with it' "$(lost a c)" == 0
+expect 'lost pings of 5, with c again' "$(lost a c)" == 0
 expect 'initiations that it took' "$(arrived nat-a initiations)" == 0
 
 blind_file 'mtu: 1440'
 status=0
 wgxdp check -c "$work/wgxdp.yaml" > "$work/check" 2>&1 || status=$?
-expect 'an MTU of 1440' "$status $(grep -c 'an mtu of 1440 .* makes packets of 1520 bytes over IPv6, and eth0 takes 1500: write 1420 or less' "$work/check")" == '3 1'
+expect 'an MTU of 1440' "$status $(grep -c 'mtu 1440 makes packets of 1520 bytes over IPv6, and eth0 takes 1500: write mtu: 1420 or less' "$work/check")" == '3 1'
 status=0
 wgxdp reload -c "$work/wgxdp.yaml" > "$work/check" 2>&1 || status=$?
 expect 'a reload' "$status $(grep -c 'an mtu of 1440' "$work/check")" == '1 1'
-expect 'of 5 pings lost, after that' "$(lost a c)" == 0
+expect 'lost pings of 5, after that' "$(lost a c)" == 0
 expect_sums
 
 end_daemon

@@ -22,7 +22,7 @@ rate=3000 times=10
 of_relay="udp sport $port @th,64,8"
 to_relay="udp dport $port @th,64,8 1"
 
-cookies() { arrived "edge-$1" cookies; } # SITE: that it was sent
+cookies() { arrived "edge-$1" cookies; } # SITE: prints how many cookies the site got
 came() { (($(cookies "$1") >= $2)); }
 
 blind_network a b c
@@ -54,12 +54,12 @@ kill $pinger
 wait $pinger || :
 asked=$(($(arrived nat-a initiations) - before))
 expect 'cookies that a was sent' "$(cookies a)" '>=' 1
-expect "of $asked initiations of a's, at most one for each" "$(cookies a)" '<=' $asked
+expect "cookies for a's $asked initiations, at most one for each" "$(cookies a)" '<=' $asked
 expect "initiations of a's with a cookie" "$(arrived nat-a with_cookie)" '>=' 1
 expect 'cookies that b was sent' "$(cookies b)" == 0
-expect 'of 20 pings under load lost' "$(ping_between a b -c 20 -i 0.1 -W 5)" == 0
+expect 'lost pings of 20 under load' "$(ping_between a b -c 20 -i 0.1 -W 5)" == 0
 stop "$flooding"
 expect 'cookies that c was sent' "$(cookies c)" '>=' 100
-expect "of $(said flood sent) that it was to be c, at most one for each" "$(cookies c)" '<=' "$(said flood sent)"
+expect "cookies for $(said flood sent) initiations in c's name, at most one for each" "$(cookies c)" '<=' "$(said flood sent)"
 expect "c is where it was" "$(endpoint_of c)" == "$c_at"
 expect_sums

@@ -29,11 +29,11 @@ for pair in "${every_pair[@]}"; do
 	pids+=($!)
 done
 wait "${pids[@]}"
-expect "of $((6 * n)) pings lost" "$(cat "$work"/lost-* | awk '{sum += $1} END {print sum}')" == 0
+expect "lost pings of $((6 * n))" "$(cat "$work"/lost-* | awk '{sum += $1} END {print sum}')" == 0
 for s in a b c; do
 	expect "handshakes of site $s's three sessions within the last 180 s" \
 		"$(inside "edge-$s" wg show "wgb-$s" latest-handshakes | awk -v now="$(date +%s)" 'now - $2 <= 180' | wc -l)" == 3
 done
-# keepalives, and the relay's own handshakes
+# only keepalives and the relay's own handshakes
 expect "bytes that the relay decrypted meanwhile" $(($(decrypted) - before)) '<=' 10000
 expect_sums

@@ -17,12 +17,12 @@ source "${BASH_SOURCE[0]%/*}/../lib/blind-sites.sh"
 on=relay
 blind_network a b
 
-pinging() { # N: from a to b, what of it came is in $work/pings
+pinging() { # N: pings from a to b; the output goes to $work/pings
 	start server-a ping -D -O -c "$1" -i 0.05 -W 2 "$overlay:b::10" > "$work/pings"
 	pinger=$!
 }
 
-pinged() { # $gap: the longest time without an answer, in seconds; $lost: packets
+pinged() { # sets $gap, the longest time without an answer in seconds, and $lost
 	wait $pinger || :
 	read -r gap lost < <(awk '/bytes from/ {t = substr($1, 2, 17); if (last && t - last > gap) gap = t - last; last = t} /packet loss/ {lost = $1 - $4}
 		END {print gap + 0, lost}' "$work/pings")
@@ -79,7 +79,7 @@ again=$(elapsed)
 handshakes() { inside relay wg show $relay latest-handshakes | awk '$2 > 0' | wc -l; }
 all_again() { (($(handshakes) == 3)); }
 wait_for 10 'all sites' all_again
-expect "the relay's own WireGuard anew: seconds until all sites are authenticated" "$(awk "BEGIN {print $(elapsed) - $again}")" '<=' "$(($(at_most 2500) / 1000))"
+expect "the relay's own WireGuard restarted: seconds until all sites are authenticated" "$(awk "BEGIN {print $(elapsed) - $again}")" '<=' "$(($(at_most 2500) / 1000))"
 expect 'pings lost after that' "$(ping_between a b -c 20 -i 0.05 -W 5)" '<=' 2
 
 pinging 400
@@ -91,7 +91,7 @@ back=$(elapsed)
 start_daemon -c "$work/wgxdp.yaml"
 wait_for 10 'all sites' all_authenticated 3
 authenticated=$(elapsed)
-expect 'all of the relay anew: seconds until all sites are authenticated' "$(awk "BEGIN {print $authenticated - $back}")" '<=' 2
+expect 'the whole relay restarted: seconds until all sites are authenticated' "$(awk "BEGIN {print $authenticated - $back}")" '<=' 2
 pinged
 expect 'seconds without data, from the end of the old one on' "$gap" '<=' 3
 expect_sums

@@ -32,14 +32,14 @@ fi
 blind_file
 start_daemon -c "$work/wgxdp.yaml"
 wait_for 30 'all sites' all_authenticated 3
-expect 'of 60 short pings lost' "$(ping_all -c 10 -i 0.05 -W 6)" == 0
+expect 'lost pings of 60 short ones' "$(ping_all -c 10 -i 0.05 -W 6)" == 0
 expect 'put together by then' "$(reassembled nat-a) $(reassembled edge-c)" == '0 0'
 
 expect 'from b to a, without DF: of 10 long pings lost' "$(ping_between b a -c 10 -i 0.05 -W 3 -s $large)" == 0
-expect 'of them came to a in pieces' "$(reassembled nat-a)" == 10
+expect 'fragmented packets that came to a' "$(reassembled nat-a)" == 10
 expect 'from b to c, without DF: of 10 long pings lost' "$(ping_between b c -c 10 -i 0.05 -W 3 -s $large)" == 0
-expect 'of them came to c in pieces' "$(reassembled edge-c)" == 10
-expect 'nobody was told' "$(too_big)" == 0
+expect 'fragmented packets that came to c' "$(reassembled edge-c)" == 10
+expect 'ICMP errors so far' "$(too_big)" == 0
 
 ping_between c a -c 1 -W 1 -s $large > /dev/null
 wait_for 5 "edge-c's kernel is told" knows c 2001:db8::1 1420
@@ -48,5 +48,5 @@ ping_between a c -c 1 -W 1 -s $large > /dev/null
 wait_for 5 "edge-a's kernel is told" knows a 198.51.100.1 1380
 say 'ok from a, with DF, to c: told that 1380 bytes of IPv4 fit, through its NAT'
 expect 'told' "$(too_big)" '>=' 2
-expect 'of 60 short pings lost, after all that' "$(ping_all -c 10 -i 0.05 -W 6)" == 0
+expect 'lost pings of 60 short ones, after all that' "$(ping_all -c 10 -i 0.05 -W 6)" == 0
 expect_sums

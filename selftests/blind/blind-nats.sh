@@ -27,6 +27,6 @@ wait_for 30 'all sites' all_authenticated 5
 for s in a c; do expect "site $s, behind a cone" "$(endpoint_of $s)" == "198.51.100.1${number[$s]}:$port"; done
 expect 'site b, behind a symmetric one' "$(endpoint_of b)" != "198.51.100.12:$port"
 before=$(decrypted)
-expect 'of 200 pings lost' "$(ping_all -c 10 -i 0.05 -W 6 -s 1000)" == 0
+expect 'lost pings of 200' "$(ping_all -c 10 -i 0.05 -W 6 -s 1000)" == 0
 expect 'bytes that the relay decrypted of them' $(($(decrypted) - before)) '<=' 1000
 expect_sums

@@ -35,7 +35,7 @@ printf '%s\n' "follow: { wireguard: [ $relay ] }" "policy: { overlay: \"$overlay
 start_daemon -c "$work/wgxdp.yaml"
 wait_for 30 'both blind sites' all_authenticated $((2 - ${BREAK:-0}))
 
-asks() { # SITE OTHER PORT: how many of 5 datagrams are answered
+asks() { # SITE OTHER PORT: prints how many of 5 datagrams are answered
 	start_listener "server-$2" answers -e "[$overlay:$2::10]:$3"
 	inside "server-$1" "$udptool" ask -n 5 -r 50 -w 3000 "[$overlay:$1::10]:$3" "[$overlay:$2::10]:$3" > "$work/asked" || :
 	stop $!

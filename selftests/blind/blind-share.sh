@@ -18,7 +18,7 @@ inside firewall ip tuntap add wgr mode tun
 inside firewall ip link set wgr up
 inside client nft 'add table ip quiet; add chain ip quiet arrivals { type filter hook prerouting priority -500; udp sport 51820 drop; }'
 
-relay() { # SITES: with so many
+relay() { # SITES: brings up a relay with this many sites
 	start firewall "$share" device wgr "$1" > "$work/device"
 	fake=$!
 	wait_for 5 'the device' holds listens < "$work/device"

@@ -15,7 +15,7 @@ limit=$((rate * $(at_most 100) / 1000)) # packets in 100 ms
 service="services:
   - { name: wg-end, listen: { interface: wan, ports: [ $port ] }, backend: { ipv4: 192.168.1.10, port: $port } }"
 
-# Packets to an address before it is the firewall's are the kernel's, and so are those before wgxdp knows it
+# Counts packets to an address that go to the kernel: before the firewall has the address, and before wgxdp knows it
 count_what_passes() { # ADDRESS
 	inside firewall nft -f - <<- EOF
 		table inet seen

@@ -56,7 +56,7 @@ lost=$(inside firewall cat /proc/net/netlink | awk '$2 == 0 {n += $9} END {print
 expect 'messages that the kernel had no room for' "$lost" '>' 0
 kill -CONT "$daemon"
 forwards 'the kernel had no room for its messages'
-per_device=1 # the pin of XDP's link; and, from 6.6 on, of tc's
+per_device=1 # the pin of XDP's link, and since 6.6 that of tc's link
 [[ ! -e $(echo /sys/fs/bpf/wgxdp/default/attach/tcx-* | cut -d ' ' -f 1) ]] || per_device=2
 [[ $(find /sys/fs/bpf/wgxdp/default/attach -name '*-[0-9]*' | wc -l) == $((2 * per_device)) ]] || fail "pins of gone devices: $(ls /sys/fs/bpf/wgxdp/default/attach)"
 expect_sums

@@ -8,7 +8,7 @@
 #     client uplink ---- wan firewall lan ---- eth wg-end
 #                             name server
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
-[[ ${BREAK:-} != 1 ]] || WGXDP_STRICT=1 # or slow machines would have all the time that waiting takes
+[[ ${BREAK:-} != 1 ]] || WGXDP_STRICT=1 # otherwise slow machines would get longer time limits
 
 rounds=9
 
@@ -24,7 +24,7 @@ configuration() { # BACKEND: five services
 	echo 'exporter: { listen: [ "127.0.0.1:9851" ] }'
 }
 
-comes_up() { # FILE; sets ms: the median
+comes_up() { # FILE: sets ms to the median
 	local began took=()
 	for ((round = 0; round < rounds; round++)); do
 		began=${EPOCHREALTIME/./}

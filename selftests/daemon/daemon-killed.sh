@@ -51,10 +51,10 @@ goes_on_with_what_runs() {
 	configuration 1002
 	start_daemon -c "$work/wgxdp.yaml"
 	listens 1002 || fail 'a daemon that came back did not read its changed file'
-	say 'ok a daemon that comes back goes on with what runs, unless its file has changed'
+	say 'ok a restarted daemon keeps the running configuration, unless its file has changed'
 }
 
-# Killed when all was done but the name of running.yaml
+# The command was killed before its last step, the rename of running.yaml
 goes_on_with_what_a_killed_command_did() {
 	inside firewall strace -f -o /dev/null -e inject=rename:signal=KILL:when=2 "$wgxdp" up --wan wan --to 192.168.1.10 --port 1007 \
 		> /dev/null 2>&1 || :
@@ -62,7 +62,7 @@ goes_on_with_what_a_killed_command_did() {
 	listens_too() { wgxdp show services | holds 'listen: .*198.51.100.251:1007'; }
 	wait_for 2 'the daemon follows it, at an address that came' listens_too
 	inside firewall ip address del 198.51.100.251/24 dev wan
-	say 'ok the daemon goes on with what a killed command did'
+	say 'ok the daemon continues after a killed command'
 }
 
 reads_its_file_again() {

@@ -16,7 +16,7 @@ source "${BASH_SOURCE[0]%/*}/../lib/laptop.sh"
 six='[2001:db8:2::1]:51820'
 ttl=1
 
-# 20 a second, until they are stopped; then how many were lost
+# Pings 20 times a second until stopped; then prints how many were lost
 pings_begin() {
 	start laptop ping -q -i 0.05 -W 5 10.78.0.1 > "$work/pings"
 	pings=$!
@@ -70,7 +70,7 @@ pings_end
 is_at 203.0.113.2:51820
 expect "lost of $sent while the record changed" "$lost" == 0
 
-# 2001:db8:2::2 answers pings; WireGuard is not heard there
+# 2001:db8:2::2 answers pings, but carries no WireGuard
 inside server nft -f - << EOF
 table inet mute { chain input { type filter hook input priority 0; ip6 daddr 2001:db8:2::2 udp dport 51820 drop; }; }
 EOF

@@ -14,7 +14,7 @@ knocked=/run/wgxdp/default/knocked
 runs() { wc -l < "$work/ran"; }
 ran() { (($(runs) > ${1:-0})); }
 quietly() { "$@" > /dev/null 2>&1 || :; }
-again() { # the time between two knocks is over: by the daemon's clock, which a new daemon begins
+again() { # ends the pause between two knocks: a new daemon starts its clock again
 	end_daemon
 	start_daemon -c "$work/wgxdp.yaml"
 }
@@ -48,7 +48,7 @@ learn: [ { interface: wg2, knock: { port: 19000, command: [ $work/knocked, "a b"
 EOF
 
 for hops in 1 5 12; do
-	# between r1 and r2 there are nat and net too
+	# nat and net are also between r1 and r2
 	((hops == 1)) && between=0 || between=$((hops - 3))
 	warrior_network "$between"
 	if [[ ${BREAK:-} ]]; then
@@ -58,7 +58,7 @@ for hops in 1 5 12; do
 	fi
 	start_daemon -c "$work/wgxdp.yaml"
 	to=203.0.113.1
-	if ((hops == 1)); then # from the next router
+	if ((hops == 1)); then # a traceroute from the next router
 		addresses r2 wan 203.0.113.77/24
 		knocks 'traceroute, 1 hop' nsenter --net=/run/netns/net traceroute -n -w 0.3 -p 19000 $to
 		expect 'as, with, of' "$(head -n 1 "$work/ran")" == "nobody PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin  a b \$(id)"

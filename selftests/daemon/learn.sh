@@ -22,7 +22,7 @@ configuration() { # MODE
 	[[ ${BREAK:-} ]] || echo 'learn: [ { interface: wg2 } ]'
 }
 
-# The peer is at another place, and there is no session: its next message is an initiation
+# Moves the peer without a session: its next message is an initiation
 moves_to() { # N
 	nat_is "198.51.100.$1" "2000$1"
 	inside r2 conntrack -F 2> /dev/null
@@ -49,7 +49,7 @@ for mode in native generic tc; do
 	[[ $mode == tc ]] || end_daemon
 done
 
-# caught on their way: none of these came to r2
+# intercepted: none of these came to r2
 inside net nft add table ip catch
 inside net nft add chain ip catch forward '{ type filter hook forward priority 0; }'
 inside net nft add rule ip catch forward ip saddr 198.51.100.0/24 udp dport 51820 drop
@@ -68,7 +68,7 @@ inside r1 wg set wg1 peer "$(key wg2)" remove # otherwise it would send again an
 inside net nft delete table ip catch
 place=$(endpoint)
 
-replay() { # NUMBER: of those that were caught, from a stranger
+replay() { # NUMBER: sends an intercepted initiation, from a stranger
 	inside stranger /usr/bin/python3 -c '
 import socket, sys
 sys.path.insert(0, "selftests/lib")
@@ -78,7 +78,7 @@ socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(messages[int(sys.argv[2]
 }
 for i in 0 1 2; do
 	hush
-	sleep 5.2 # it has heard nothing from its peer, and the last trial is as long ago
+	sleep 5.2 # its peer has been silent, and the last trial is as long ago
 	replay $i
 	wait_for 5 'the endpoint is forged' says '192.0.2.66:.* is tried'
 	began=$(elapsed)
@@ -101,7 +101,7 @@ sleep 1
 says 'is tried' && fail 'it goes on learning after three in vain'
 end_daemon
 
-# forty a second, each a new one from another port, by somebody who knows no more than the public key
+# forty new initiations a second, each from another port, by a stranger who knows only the public key
 start_daemon -c "$work/wgxdp.yaml"
 hush
 sleep 3.2

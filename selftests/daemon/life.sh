@@ -10,7 +10,7 @@
 #                   2001:db8:1::/64                              2001:db8:2::/64
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 
-ten_to() { # PORT: ten packets, of which so many come through
+ten_to() { # PORT: sends ten packets; COUNT of them come through
 	local before
 	before=$(arrived wg-end all_of_them)
 	inside client "$udptool" send -n 10 -r 10000 uplink "$wan_mac" 198.51.100.7:4000 "198.51.100.1:$1" > /dev/null
@@ -33,7 +33,7 @@ runs_without_us() {
 	expect 'forwarded, with no process alive' "$came" == 10
 }
 
-# Also counters and ids stay
+# Counters and ids stay too
 up_twice() {
 	bpf_objects default > "$work/objects"
 	wgxdp up --wan wan --lan lan "${to[@]}"
@@ -60,7 +60,7 @@ other_configuration() {
 	expect_sums
 }
 
-# A refused `up` names what is wrong, exits with this status, and changes nothing
+# A refused `up` names its reason, exits with this status, and changes nothing
 refused() { # STATUS WORD ARGUMENT...
 	local status=0
 	as_it_is > "$work/was"
@@ -119,7 +119,7 @@ state_lost() {
 	expect_sums
 }
 
-# As over a version of wgxdp that did not have this map yet: counters stay, and the map is there
+# An upgrade from a version without this map: counters stay, and the map exists
 a_new_map() {
 	local before
 	before=$(shown all original forwarded)
@@ -132,7 +132,7 @@ a_new_map() {
 	expect 'forwarded in all' "$(shown all original forwarded)" '>=' $((before + 10))
 }
 
-# The devices go and come again, as others
+# The devices are deleted and created again
 devices_anew() {
 	inside firewall ip link del lan
 	wgxdp show > /dev/null || fail 'show without lan'

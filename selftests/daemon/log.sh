@@ -7,9 +7,9 @@
 #                                      203.0.113.9 second
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 
-# Without the modes that interfaces get, which differ from kernel to kernel
+# Leaves out the modes of interfaces, which differ between kernels
 log() { sed "s|$work/||; /^[a-z]*: [wl]an, /d" "$work/daemon"; }
-# COMMAND... is answered by these lines in the log, and no others
+# COMMAND...: the log gets exactly these lines
 says() { # LINES COMMAND...
 	local before after
 	before=$(log | wc -l)

@@ -27,7 +27,7 @@ start nat tcpdump -q -i inner -w "$work/caught" -U 'udp dst port 51820 and udp[8
 catcher=$!
 wait_for 5 'tcpdump listens' grep -q listening "$work/tcpdump"
 new_session() {
-	sleep 0.2 # WireGuard answers no initiations that are closer together
+	sleep 0.2 # WireGuard does not answer initiations in quick succession
 	inside r1 wg set wg1 peer "$(key wg2)" remove
 	inside r1 wg set wg1 peer "$(key wg2)" allowed-ips 10.77.0.2/32 endpoint 203.0.113.1:51820
 	pings
@@ -41,7 +41,7 @@ stop $catcher
 inside net nft flush chain ip catch forward
 new_session || wait_for 20 'the tunnel again' pings
 
-# -O: each ping that is not answered by the next one is said, though it may be later; -D: when
+# -O reports each ping without an answer before the next one, even if the answer comes later; -D adds the time
 start r1 ping -D -O -i 0.05 -W 2 10.77.0.2 > "$work/pings"
 pinger=$!
 start stranger /usr/bin/python3 -c '

@@ -44,5 +44,5 @@ for kind in id port address "server's port" question type time; do
 done
 kill $forger
 sleep 1.5 # also while no server answers
-expect 'the backend, while nobody answers' "$(backend)" == 192.168.1.11
+expect 'the backend, without answers' "$(backend)" == 192.168.1.11
 wgxdp down > /dev/null

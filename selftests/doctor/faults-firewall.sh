@@ -12,7 +12,7 @@ source "$root/selftests/lib/fault-table.sh"
 at() { inside firewall "$@"; }
 own_etc wgxdp
 
-# The same device with another index
+# Creates the device again, with another index
 wan_again() { at ip link del wan && firewall_wan; }
 lan_again() { at ip link del lan && firewall_lan; }
 renumbered() { at ip address del 198.51.100.1/24 dev wan && addresses firewall wan 198.51.100.9/24; }

@@ -57,7 +57,7 @@ closed() {
 	wait_for 5 'wg-end is down' is_down
 }
 moved() { inside wg-end wg set wg0 listen-port 51899; }
-nobody_there() { # its neighbour forgets it, as after a power cut
+nobody_there() { # the neighbour entry expires, as after a power cut
 	inside wg-end ip link set eth down
 	at ip neighbour flush dev lan
 	at ping -c 1 -W 1 192.168.1.10 > /dev/null || :
@@ -70,7 +70,7 @@ after=tunnel_works row backend - closed
 after=tunnel_works row backend - moved
 wgxdp down > /dev/null
 
-# --- no daemon where one is needed: it is started with the file, and ends with the data path
+# --- a daemon is needed and missing: it is started with the file, and ends with the data path
 
 firewall_file() { # [BACKEND [LINE]]
 	cat > $file <<- EOF_FILE
@@ -98,7 +98,7 @@ daemon_row 'learn: [ { interface: wgf } ]'
 daemon_row "exporter: { listen: [ \"127.0.0.1:9851\" ] }"
 daemon_row "ddns: { interface: wan, names: [ a.example.net ], provider: { exec: [ /bin/true ] } }"
 
-# --- what the daemon alone follows
+# --- things that only the daemon follows
 
 none_down() { at ip link set wgf down; }
 deleted() { at ip link del wgf; }
@@ -117,7 +117,7 @@ end_daemon
 wgxdp down > /dev/null
 table_ends 11
 
-# --- IPv6 forwarding is off where nothing needs IPv6: that is no fault, for check and up as little as for doctor
+# --- IPv6 forwarding is off and not needed: doctor, check and up report no fault
 
 firewall_file
 at sysctl -qw net.ipv6.conf.all.forwarding=0
@@ -127,7 +127,7 @@ wgxdp check > "$work/check" 2>&1 || fail "check: $(< "$work/check")"
 all_well 'IPv6 that nobody needs'
 at sysctl -qw net.ipv6.conf.all.forwarding=1
 
-# --- an instance that is not up; nobody there; a wan in a bridge
+# --- an instance that is not up; a missing host; a wan in a bridge
 
 wgxdp down > /dev/null
 names instance
@@ -145,7 +145,7 @@ into_bridge() {
 row interface 'service wg-end waiting' into_bridge
 wgxdp down > /dev/null
 
-# --- without instance and configuration the host is looked at all the same
+# --- without instance and configuration, doctor examines the host
 
 rm $file*
 chmod 0777 /sys/fs/bpf

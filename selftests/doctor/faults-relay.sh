@@ -12,7 +12,7 @@ own_etc wgxdp wireguard
 choose_wireguard
 [[ $WGXDP_WG == kernel ]] || export WG_QUICK_USERSPACE_IMPLEMENTATION=wireguard-go
 
-tunnel_works() { # after what was wrong with the relay's own end
+tunnel_works() { # after a fault at the relay's own end
 	local i
 	for ((i = 0; i < 10; i++)); do
 		ways
@@ -39,7 +39,7 @@ configuration() { # [KEY]
 		${2:-}
 	EOF_FILE
 }
-again() { # a new session, and a new state of connections
+again() { # starts a new session, and clears conntrack
 	retry
 	at wg set wgr peer "$(key wgx)" remove
 	at wg set wgr peer "$(key wgx)" allowed-ips $overlay:a::/64,$ends::a/128
@@ -88,19 +88,19 @@ row interface 'interface wgr gone' device_gone
 row interface 'interface wgr gone' device_again
 ended
 row daemon 'daemon - -' follows
-row key 'peer site-a waiting' peer_removed # its prefixes are in wgr.conf alone
+row key 'peer site-a waiting' peer_removed # only wgr.conf has its prefixes
 ended
 row daemon 'daemon - -' announces
 ended
 table_ends 11
 
-# --- blind: the site is the edge
+# --- blind: the site is the edge router
 
 blind() { # [OPTION]
 	echo "blind: { listen: { interface: eth1, port: $port }, device: wgr${1:-} }" > $file
 }
 site_comes() { tunnel_works; }
-moved() { # and no site has come: then it is WireGuard's port that is wrong
+moved() { # no site has come: so WireGuard's port is wrong
 	inside edge wg set wgx peer "$(key wgr)" remove
 	at wg set wgr listen-port 51899
 	peer_removed

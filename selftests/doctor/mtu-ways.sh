@@ -21,7 +21,7 @@ source "${BASH_SOURCE[0]%/*}/../lib/way.sh"
 [[ ! ${BREAK:-} ]] || hole() { :; }
 
 unhole() { inside router nft delete table inet hole; }
-narrow() { # MTU of the cable behind the router
+narrow() { # MTU: sets the MTU of the cable behind the router
 	inside router ip link set lan mtu "$1"
 	inside server ip link set eth mtu "$1"
 }
@@ -150,7 +150,7 @@ says inner verdict narrow
 says inner said_by 10.4.0.1
 says inner wireguard_mtu 1150
 
-say 'nobody, no way, no privilege'
+say 'no host, no route, no privilege'
 inside laptop ip route del 203.0.113.1
 inside laptop ip route del 2001:db8:2::1
 inside laptop ip -6 route del default

@@ -12,7 +12,7 @@ source "${BASH_SOURCE[0]%/*}/../lib/way.sh"
 
 network
 
-# a clean path: with a name, of both families; nothing to change
+# a clean path, with a name of both families: nothing to change
 asks clean 0 server.example.net
 asks clean4 0 -4 server.example.net
 asks tunnel 0 10.4.0.1 --through mtu4l

@@ -28,7 +28,7 @@ wanted_by() {
 
 by_chance() { shuf --random-source=<(yes "$seed"); }
 
-# ON COMMAND...: $work/places gets the numbers of allocations to be tried, for both ways
+# ON COMMAND...: writes the numbers of the allocations to try, for both ways, to $work/places
 places() {
 	rm -f "$work/found"
 	start "$1" env LD_PRELOAD="$nomemory" NOMEMORY_PLACES=1 NOMEMORY_OUT="$work/found" "$wgxdp" "${@:2}" > "$work/out" 2>&1
@@ -41,7 +41,7 @@ places() {
 	awk '$1 == "place" {print "AT", $2; print "FROM", $2}' "$work/found" | by_chance > "$work/places"
 }
 
-# PART COMMAND...: all that is to be tried of it goes through try_PART, which finds $how, the so-manieth $n, and $trial, to be told
+# PART COMMAND...: tries its allocations by try_PART, which uses $how, the number $n, and the description $trial
 try_all() {
 	local part=$1 share until how n all count=0
 	[[ ! ${WGXDP_ONLY:-} || $part == "$WGXDP_ONLY" ]] || return 0
@@ -91,7 +91,7 @@ hurt_wgxdp() {
 	ended $rc
 }
 
-nothing_left() { # WHEN: quicker than no_traces, which comes after all of them
+nothing_left() { # WHEN: faster than no_traces, which comes after all trials
 	local deadline=$((SECONDS + 10))
 	until here | diff "$work/here" - > "$work/traces"; do
 		((SECONDS < deadline)) || fail "$1: this is left: $(< "$work/traces")"
@@ -174,7 +174,7 @@ after_reload() {
 	wgxdp down
 }
 
-# --- what reads: a table of what it prints when nothing is wrong, without what counts
+# --- reading commands: a table of their output without faults, without counters
 
 settled() { sed 's/[0-9]\+/N/g' "$1"; }
 before_read() { wgxdp up -c "$work/a.yaml" > /dev/null; }
@@ -199,7 +199,7 @@ reads() { # PART COMMAND...
 	try_all "$part" "$@"
 }
 
-# --- gen: files of a topology that has changed, $topology
+# --- gen: files of a changed topology, $topology
 
 files() { (cd "$1" && find . -type f -exec sha256sum {} +) | LC_ALL=C sort; }
 before_gen() {
@@ -230,7 +230,7 @@ try_gen() {
 after_gen() { :; }
 for step in before between try after; do eval "${step}_gen_ddns() { ${step}_gen \"\$@\"; }"; done
 
-# --- a daemon that begins; it is ended when it follows
+# --- a starting daemon, which is ended once it follows
 
 before_daemon() { :; }
 between_daemon() { wgxdp down; }

@@ -39,7 +39,7 @@ count_arrivals wg-end service "udp dport $port"
 count_arrivals wg-end flows 'udp dport 51821'
 
 announced() { inside firewall ip -6 route show table 700 2> /dev/null | holds "^$overlay:a::/64"; }
-# When the daemon was started, by its own time of day
+# Prints when the daemon was started, by its own time of day
 started_at() { inside firewall curl -sf http://127.0.0.1:9851/metrics | awk '$1 == "process_start_time_seconds" {printf "%d\n", $2}'; }
 listens() { wgxdp show services | holds "listen: .*$1:$port"; } # ADDRESS
 echo 0 > "$work/ahead"
@@ -69,7 +69,7 @@ for ahead in $year -$year 0; do
 	inside firewall ip address add 198.51.100.250/24 dev wan
 	wait_for 10 "$ahead s ahead: an address that came is followed" listens 198.51.100.250
 	inside firewall ip address del 198.51.100.250/24 dev wan
-	sleep 2 # the daemon looks at sites twice a second; that nothing comes of it cannot be waited for
+	sleep 2 # the daemon checks sites twice a second; no condition shows that nothing happens
 	announced || fail "$ahead s ahead: the site's route is gone"
 	! grep 'Deleted.*table 700' "$work/routes" || fail "$ahead s ahead: the site's route was away"
 	off=$(($(started_at) - began - ahead))

@@ -11,7 +11,7 @@
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 
 run=/run/wgxdp
-# So many that what is to be written down is larger than what is left of a page
+# Makes so many services that their text does not fit into the rest of a page
 services() { # NUMBER
 	local k
 	echo 'services:'
@@ -21,7 +21,7 @@ services() { # NUMBER
 	done
 }
 
-fill() { # HOW: what is written to both directories from now on has no room
+fill() { # HOW: fills both directories, so that writes fail from now on
 	[[ ! ${BREAK:-} ]] || return 0
 	local at
 	for at in $run "$STATE_DIRECTORY"; do
@@ -104,7 +104,7 @@ for how in full inodes read-only; do
 	no_traces firewall "$work/nothing" "$how: down"
 done
 
-# A file that may be read, and is longer as it is written down
+# A file that may be read, but becomes longer when it is written
 inside firewall ip tuntap add w mode tun
 awk 'BEGIN {
 	print "policy: { overlay: \"fd00::/24\" }\npeers:"
@@ -112,6 +112,6 @@ awk 'BEGIN {
 }' > "$work/long.yaml"
 traces firewall > "$work/nothing"
 ! wgxdp up -c "$work/long.yaml" > "$work/out" 2>&1 || fail 'a configuration that is too long to be kept is up'
-grep -q 'written down, this configuration has .* are the most' "$work/out" || fail "too long: up says $(< "$work/out")"
+grep -q 'this configuration is too large: it has .* and the limit is' "$work/out" || fail "too long: up says $(< "$work/out")"
 no_traces firewall "$work/nothing" 'too long: up'
 say ok

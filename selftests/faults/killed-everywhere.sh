@@ -15,7 +15,7 @@ source "${BASH_SOURCE[0]%/*}/../lib/faults.sh"
 
 every=${WGXDP_STEP:-1}
 
-killed() { # N COMMAND...: false where it was over before its Nth call
+killed() { # N COMMAND...: fails if the command ended before its Nth call
 	inside firewall "$faultrun" -s change -n "$1" -k -o "$work/hurt" "$wgxdp" "${@:2}" > "$work/killed" 2>&1 || :
 	read -r _ hurt < "$work/hurt"
 	[[ $hurt != - ]]
@@ -61,7 +61,7 @@ one_or_the_other() { # WHAT FILE FILE
 	[[ ! -e /run/wgxdp/default/running.yaml.new ]] || fail "$1: left running.yaml.new"
 }
 
-# From whichever runs to the other one; where the command was over, all calls have been tried
+# Changes from the running configuration to the other one. All calls have been tried once the command ends by itself
 changes() { # WHAT STEP FILE FILE COMMAND...: without the file
 	local n first=$3 second=$4 to
 	for to in "$second" "$first"; do
@@ -83,7 +83,7 @@ changes() { # WHAT STEP FILE FILE COMMAND...: without the file
 	say "ok $1: killed at each of $(((n - 1) / $2)) calls"
 }
 
-# A daemon that lives to follow is ended, and was not killed
+# A daemon runs until it is ended, and was not killed
 killed_daemon() { # N COMMAND...
 	start firewall "$faultrun" -s change -n "$1" -k -o "$work/hurt" "$wgxdp" "${@:2}" > "$work/killed" 2>&1
 	local runner=$! pid

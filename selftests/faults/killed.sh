@@ -15,7 +15,7 @@ forwards() { ten_come all_of_them "$@"; } # WHEN [PORT]
 
 as_before() { on_host firewall | cmp -s "$work/before" -; }
 
-# PORT CALL NUMBER: an `up` with that port, killed when it makes this system call for the so-manieth time
+# PORT CALL NUMBER: runs `up` with that port, and kills it at the NUMBERth such system call
 killed_at() {
 	inside firewall strace -f -o /dev/null -e "inject=$2:signal=KILL:when=$3" "$wgxdp" "${up[@]}" --port "$1" > /dev/null 2>&1 || :
 	[[ ! ${BREAK:-} ]] || rm -f /sys/fs/bpf/wgxdp/default/config
@@ -59,7 +59,7 @@ for ((n = 1; n < 14; n++)); do
 		forwards "up, killed after $after s, and up"
 	fi
 	wgxdp down
-	wait_for 5 "up, killed after $after s, and down: all is gone" as_before # the kernel lets go of links in its own time
+	wait_for 5 "up, killed after $after s, and down: all is gone" as_before # the kernel releases links with a delay
 done
 changes_killed
 wait_for 5 'changes killed, and down: all is gone' as_before

@@ -22,7 +22,7 @@ for k in 0 1 2 3; do
 done
 sed 's/port: 1003 } }/port: 1003 }, deny: [ 192.0.2.0\/24 ] }/' -i "$work/3.yaml" # other programs
 
-# A daemon, that begins with those that are at once and ends after them, or with a `down`
+# Starts a daemon beside the concurrent commands, and ends it after them or by a `down`
 daemon_comes() { # FILE
 	start firewall "$wgxdp" daemon -c "$1" > "$work/out-daemon" 2>&1
 	daemon=$!
@@ -40,7 +40,7 @@ daemon_goes() {
 # A command beside `down` may find nothing up, and reports it
 allowed='is not up|another daemon|runs already|is gone|is removed|removed meanwhile|down'
 
-all_at_once() { # COMMAND...: each a line of arguments
+all_at_once() { # COMMAND...: each argument is a line of arguments
 	local command pids=() n=0 status
 	for command; do
 		# shellcheck disable=SC2086
@@ -60,7 +60,7 @@ all_at_once() { # COMMAND...: each a line of arguments
 	done
 }
 
-whole() { # WHEN: nothing is up, or what one of them asked for
+whole() { # WHEN: checks that nothing is up, or the configuration of one of the commands
 	local k
 	if ! wgxdp save > "$work/saved" 2> "$work/said"; then
 		grep -q 'is not up' "$work/said" || fail "$1: save says $(< "$work/said")"

@@ -73,7 +73,7 @@ network() {
 	start_listener wg-end many -e 192.168.1.10:52100
 }
 
-# --- what is held
+# --- resources in use
 
 descriptors() { find "/proc/$daemon/fd" -mindepth 1 | wc -l; }
 resident() { awk '$1 == "VmRSS:" {print $2}' "/proc/$daemon/status"; } # kB
@@ -100,7 +100,7 @@ as_at_first() { # WHAT
 	[[ $($1) == "${first[$1]}" ]]
 }
 
-# --- what happens meanwhile, in turns
+# --- changes meanwhile, in turns
 
 daemon_anew() {
 	kill -KILL "$daemon"

@@ -42,7 +42,7 @@ network() {
 	inside far nft add rule inet seen arrivals meta l4proto udp drop # otherwise it would answer with ICMP errors
 }
 
-silent() { # NAMESPACE DEVICE MAC: it says nothing of its own
+silent() { # NAMESPACE DEVICE MAC: keeps it from sending packets by itself
 	inside "$1" sysctl -qw "net.ipv6.conf.$2.disable_ipv6=1"
 	inside "$1" ip link set "$2" arp off address "$3" mtu 9000
 }
@@ -81,11 +81,11 @@ cross() {
 	say "ok $1: frames that crossed: $(tail -n 1 "$work/$1.there.log") there, $(tail -n 1 "$work/$1.back.log") back"
 }
 
-counted() { # DIRECTION: packets that wgxdp says were a service's
+counted() { # DIRECTION: prints the packets that wgxdp counted for services
 	shown all "$1" received
 }
 
-# Frames for others, which a bridge floods, and which promiscuous ports show to all
+# Frames for other MACs, which a bridge floods and promiscuous ports receive
 flooded() { # MODE
 	local device dump=() mac=$other
 	[[ ! ${BREAK:-} ]] || mac=$(mac firewall br-lan)
@@ -106,7 +106,7 @@ flooded() { # MODE
 	expect_sums
 }
 
-flood() { # MAC: a service's packets, and answers of wg-end
+flood() { # MAC: floods a service's packets, and answers of wg-end
 	inside client "$udptool" send -n $n -r 20000 uplink "$1" 192.168.1.7:4000 192.168.1.1:$port > /dev/null
 	inside client "$udptool" send -n $n -r 20000 uplink "$1" "[2001:db8:2::7]:4000" "[2001:db8:2::1]:$port" > /dev/null
 	inside wg-end "$udptool" send -n $n -r 20000 eth "$1" 192.168.1.10:$port 198.51.100.7:4000 > /dev/null

@@ -11,7 +11,7 @@ source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 
 n=12000 # packets of a client that no list names
 
-# CLIENT COUNT: of ten packets of this client so many arrive, and the others are counted as denied
+# CLIENT COUNT: of ten packets of this client COUNT arrive, and the rest count as denied
 come_from() {
 	local before denied to=198.51.100.1
 	[[ $1 != *:* ]] || to='[2001:db8:2::10]'
@@ -41,7 +41,7 @@ denies() {
 	come_from '[2001:db8:1::8]' 10
 }
 
-refuses() { # WORDS ARGUMENT...: without a flag that says what becomes of all others
+refuses() { # WORDS ARGUMENT...: requires an option that confirms the effect on all others
 	wgxdp save > "$work/saved"
 	! wgxdp service "${@:2}" > /dev/null 2> "$work/said" || fail "service ${*:2} succeeds"
 	grep -qF -- "$1" "$work/said" || fail "service ${*:2} says $(< "$work/said")"
@@ -134,7 +134,7 @@ for mode in native generic tc; do
 	allows
 	uses_lists || fail "$mode: the program does not ask for lists"
 	wait "$sender"
-	expect "$mode: lost of $n of a client whom it does not concern" $((n - $(arrived wg-end unconcerned) + before)) == 0
+	expect "$mode: lost packets of $n of a client in no list" $((n - $(arrived wg-end unconcerned) + before)) == 0
 	saved
 	expect_sums
 	[[ $mode != native ]] || families

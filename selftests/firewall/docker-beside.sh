@@ -58,7 +58,7 @@ container() { # NAME NUMBER: `docker run`
 	wait_for 5 "$1 serves" tcp_listens "$1" 80
 }
 
-# NUMBER PROTOCOL PORT CONTAINER'S-PORT [CHAIN-COMMAND]: `docker run -p`; with -D it ends
+# NUMBER PROTOCOL PORT CONTAINER'S-PORT [CHAIN-COMMAND]: the rules of `docker run -p`; -D removes them
 publish() {
 	local how=${5:--A} ipt to
 	for ipt in iptables-nft ip6tables-nft; do
@@ -72,7 +72,7 @@ publish() {
 	done
 }
 
-# Docker's tables, without what counts packets, with the number that each rule got when it was made
+# Prints Docker's tables without packet counters, with each rule's handle
 dockers() {
 	local table
 	for table in 'ip filter' 'ip nat' 'ip6 filter' 'ip6 nat'; do
@@ -94,14 +94,14 @@ asked() {
 	inside client "$udptool" ask -w "${patience:-2000}" -n 100 -r 2000 "$3" "$4" > "$work/asked" || :
 	expect "$1" "$(said asked answered)" == "$2"
 }
-served() { # WHEN [ANSWERS of what wgxdp, or rules in its place, forward]
+served() { # WHEN [ANSWERS: checks the answers of what wgxdp, or rules instead of it, forward
 	asked "$1: answers of wg-end" "${2:-100}" 198.51.100.7:4000 "198.51.100.1:$port"
 	asked "$1: answers of wg-end, over IPv6" "${2:-100}" '[2001:db8:1::7]:4000' "[2001:db8:1::1]:$port"
 	asked "$1: answers of the container" "${2:-100}" 198.51.100.7:4001 198.51.100.1:51821
 	asked "$1: answers of the container by Docker" 100 198.51.100.7:4002 198.51.100.1:51822
 }
 
-# The same services by rules, after wgxdp: what is forwarded has to be accepted in Docker's chain as well
+# The same services by rules, after wgxdp: Docker's chain must also accept forwarded packets
 by_rules() {
 	patience=200 served 'gen nft, and Docker says no' 0
 	both -I DOCKER-USER -m conntrack --ctstate DNAT -j ACCEPT
@@ -110,7 +110,7 @@ by_rules() {
 	both -D DOCKER-USER -m conntrack --ctstate DNAT -j ACCEPT
 }
 
-# A gateway's rules and clients, of which one is here, behind what only has the name of a tunnel
+# A gateway's rules and clients; one client is here, behind a device with a tunnel's name
 way_out() {
 	namespaces foo
 	cable firewall wg0 foo eth

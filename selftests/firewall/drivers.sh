@@ -51,7 +51,7 @@ try() { # KIND-OF-WAN KIND-OF-LAN
 network_of_nics
 head -c $size /dev/urandom > "$work/file"
 [[ ! ${BREAK:-} ]] || to=192.168.1.10
-wgxdp up --wan wan --lan lan --to $to # makes directories that stay
+wgxdp up --wan wan --lan lan --to $to # creates directories that stay
 wgxdp down
 for pair in "${pairs[@]}"; do
 	# shellcheck disable=SC2086

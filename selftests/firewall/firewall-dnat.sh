@@ -33,7 +33,7 @@ move_to() { # FAMILY
 seen_as() { [[ $(endpoint_seen wg-end wge wgc) == "$1":* ]]; }
 ping_through() { inside client ping -q -c 2 -i 0.2 -W 5 10.77.0.1; }
 
-# Sends $work/file through the tunnel in the background; $fifo is where to write it
+# Sends $work/file through the tunnel in the background; it is written to $fifo
 transfer() {
 	start wg-end socat -u TCP4-LISTEN:7000,reuseaddr "CREATE:$work/got"
 	receiver=$!
@@ -91,5 +91,5 @@ move_to 6
 wait_for 10 'an answer over IPv6' ping_through
 expect 'wg-end sees the IPv6 client as' "$(address_seen wg-end wge wgc)" == "$client6"
 expect_xdp original wan $((size / 1400))
-expect_xdp reply lan $((size / 65536)) # acknowledgements: the receiver may send one for all that GRO puts together, 64 kB
+expect_xdp reply lan $((size / 65536)) # acknowledgements: the receiver may send one for every 64 kB that GRO merges
 expect_sums

@@ -21,7 +21,7 @@ ask() { # NAME FROM TO
 	inside client "$udptool" ask -n $number -r 100 -s 4000 "$2" "$3" > "$work/$1"
 }
 
-# Both families at once: sets answered4, answered6
+# Sends both families at once: sets answered4 and answered6
 ask_both() {
 	ask ipv4 198.51.100.7:4000 198.51.100.1:$port &
 	ask ipv6 "[2001:db8:1::7]:4000" "[2001:db8:1::1]:$port"
@@ -29,7 +29,7 @@ ask_both() {
 	answered4=$(said ipv4 answered) answered6=$(said ipv6 answered)
 }
 
-# Later fragments before their first ones
+# Sends later fragments before their first ones
 reorder() {
 	inside client /usr/bin/python3 - "$(mac firewall wan)" <<- 'PYTHON'
 		import sys
@@ -45,11 +45,11 @@ reorder() {
 	PYTHON
 }
 
-flood() { # FROM TO [OPTION]: until it is stopped, as $!
+flood() { # FROM TO [OPTION]: runs until it is stopped; $! is its process
 	start client "$udptool" send -n 100000000 "${3:--f}" uplink "$(mac firewall wan)" "$1" "$2" > /dev/null
 }
 
-# Datagrams of which the client could not put all pieces on its cable, so full was that of the flood
+# Prints how many datagrams the client could not send completely, because the flood filled its cable
 unsent() { inside client cat /proc/net/snmp /proc/net/snmp6 | awk '
 	$1 == "Ip6FragFails" {n += $2}
 	$1 == "Ip:" && !column {for (i = 1; i <= NF; i++) if ($i == "FragFails") column = i; next}

@@ -11,7 +11,7 @@
 #                   2001:db8:1::/64                              2001:db8:2::/64
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 
-n=220 # datagrams of each round: a cable holds 256, however late who takes them
+n=220 # datagrams of each round: a cable holds 256, however late the receiver is
 total=0
 declare -A client=([4]=198.51.100.7:4000 [6]='[2001:db8:1::7]:4000') public sink
 declare -A end=([4]=192.168.1.10:$port [6]="[2001:db8:2::10]:$port") longest=([4]=1472 [6]=1452)
@@ -76,7 +76,7 @@ accounted() { # WHAT
 		read -r received forwarded dropped passed < <(of_shown all $direction received forwarded dropped passed)
 		expect "$1, $direction: received" "$received" == $asked
 		expect "$1, $direction: dropped or passed, as too long or otherwise" $((dropped + passed)) == 0
-		expect "$1, $direction: forwarded but for what failed, and came" \
+		expect "$1, $direction: forwarded without failures, and received" \
 			$((forwarded - $(of_shown get interfaces.$egress.xmit_failed))) == "${sink[$direction]}"
 		egress=wan
 	done
@@ -107,7 +107,7 @@ carries() { # WHAT MODE
 	done
 }
 
-# A way out whose MTU is 1400, of which the sender knows nothing
+# An egress with an MTU of 1400 that the sender does not know
 told() { # WHAT MODE
 	local nat family direction narrow
 	for nat in dnat none; do
@@ -123,7 +123,7 @@ told() { # WHAT MODE
 	done
 }
 
-# By wgxdp, or where nothing is translated that the kernel would take for its own, by the kernel
+# The error comes from wgxdp, or without translation possibly from the kernel
 one_told() { # WHAT DIRECTION FAMILY
 	local from to ask at n=$((44 * ($3 / 2 - 1))) counted
 	counted="0 $n"
@@ -146,7 +146,7 @@ for ns in client wg-end; do
 	inside $ns nft add rule inet seen arrivals icmpv6 type packet-too-big counter name told
 done
 for address in 198.51.100.7 2001:db8:1::7 192.168.1.10 2001:db8:2::10; do
-	inside firewall ping -q -c 1 -W 10 $address > /dev/null # before they are resolved, a sender keeps 92 datagrams at most
+	inside firewall ping -q -c 1 -W 10 $address > /dev/null # before neighbours are resolved, a sender queues at most 92 datagrams
 done
 for device in wan lan; do inside firewall ethtool -K $device rx-udp-gro-forwarding on; done
 [[ ! ${BREAK:-} ]] || for device in wan lan; do inside firewall ip link set $device mtu 1499; done

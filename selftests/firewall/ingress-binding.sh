@@ -10,7 +10,7 @@
 #                                        overlay: 10.200.0.0/16, fd12:3456:789a::/48, behind a tunnel
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 
-each=1000 # packets of a pretence
+each=1000 # packets with each forged source
 role=wan
 [[ ! ${BREAK:-} ]] || role=lan
 
@@ -21,7 +21,7 @@ stranger4=198.51.100.99 stranger6=2001:db8:1::99
 
 send() { inside client "$udptool" send -n $each -r 50000 uplink "$wan_mac" "$@" > /dev/null; } # FROM TO
 
-# To the service from a pretended source, and as a reply of wg-end's to somebody outside
+# Sends to the service from a forged source, and as a reply of wg-end to an outside host
 pretend() { # SERVICE4 SERVICE6: addresses
 	local from
 	for from in "${pretended4[@]}"; do send "$from:4000" "$1:$port"; done

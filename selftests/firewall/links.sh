@@ -9,7 +9,7 @@
 #     client uplink ------- wan firewall lan ------- eth wg-end        all of this on VLAN 7 of wan, VLAN 9 of lan, …
 source "${BASH_SOURCE[0]%/*}/../lib/ways.sh"
 
-# $wan, $lan: the firewall's; $uplink, $eth: at the other ends
+# $wan, $lan: the firewall's devices; $uplink, $eth: the other ends
 plug() { # [offloaded]
 	firewall_cables
 	for end in 'client uplink' 'firewall wan' 'firewall lan' 'wg-end eth'; do
@@ -36,7 +36,7 @@ vlan_on_lan() {
 # a VLAN unknown to the firewall
 stray_vlan() { tagged client uplink up20 20; }
 
-# 802.1Q in 802.1ad on the WAN, none on the LAN: heads grow and shrink by eight bytes
+# 802.1Q in 802.1ad on the WAN, no tag on the LAN: headers grow and shrink by eight bytes
 two_tags() {
 	tagged client uplink up100 100 802.1ad && tagged client up100 up100.7 7 && uplink=up100.7
 	tagged firewall wan wan100 100 802.1ad && tagged firewall wan100 wan100.7 7 && wan=wan100.7
@@ -55,7 +55,7 @@ try() { # LINK XDP-DIRECTIONS [offloaded]
 	"$1"
 	number
 	carries "$what" auto "$2"
-	[[ ! ${3:-} ]] || expect "$what: up says why" "$(grep -c 'takes VLAN tags off before XDP sees them: .ethtool' "$work/up")" '>' 0
+	[[ ! ${3:-} ]] || expect "$what: up says why" "$(grep -c 'removes VLAN tags before XDP sees them: .ethtool' "$work/up")" '>' 0
 	carries "$what" tc ''
 	[[ $1 != vlan ]] || other_vlan "$what"
 	[[ $1 != bridge ]] || other_macs
@@ -63,7 +63,7 @@ try() { # LINK XDP-DIRECTIONS [offloaded]
 	unplug
 }
 
-stranger() { # DEVICE TO: n packets from it
+stranger() { # DEVICE TO: sends n packets from it
 	inside client "$udptool" send -n $n -r 20000 "$1" "$(mac firewall wan)" 198.51.100.7:4000 "$2:$port" > /dev/null
 }
 
@@ -80,7 +80,7 @@ stray() { # WHAT
 # of a VLAN.
 other_vlan() { # WHAT
 	local client
-	start_listener client client4 198.51.100.7:4000 # or the client would answer with ICMP errors, which are the service's too
+	start_listener client client4 198.51.100.7:4000 # otherwise the client would send ICMP errors, which belong to the service too
 	client=$!
 	tagged client uplink up20 20
 	tagged firewall wan wan20 20
@@ -105,7 +105,7 @@ other_vlan() { # WHAT
 	stop $client
 }
 
-# Frames for other MACs, which a bridge's port sees while somebody listens in
+# Frames for other MACs, which a bridge's port receives in promiscuous mode
 other_macs() {
 	wgxdp up --wan "$wan" --to 192.168.1.10,2001:db8:2::10
 	inside firewall ip link set lan promisc on

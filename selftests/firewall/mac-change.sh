@@ -17,7 +17,7 @@ source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 rate=1000
 seconds=75 # seconds of traffic for a REACHABLE neighbour
 
-trusted() { # FIREWALL TABLE: for how many ms a neighbour on its lan stays REACHABLE
+trusted() { # FIREWALL TABLE: prints for how many ms a neighbour on its lan stays REACHABLE
 	inside "$1" ip ntable show dev lan name "$2" | sed -n 's/.*[^_]reachable \([0-9]*\).*/\1/p'
 }
 
@@ -39,13 +39,13 @@ draw_all() {
 	done
 }
 
-new_mac() { # PREFIX: of wg-end; silently
+new_mac() { # PREFIX: changes wg-end's MAC, without an announcement
 	mac_number=$((mac_number + 1))
 	inside "$1wg-end" ip link set eth address "$(printf '02:00:00:00:01:%02x' $mac_number)"
 }
 mac_number=0
 
-neighbours_are() { # PREFIX STATE: what the kernel thinks of wg-end
+neighbours_are() { # PREFIX STATE: checks the kernel's state of wg-end
 	local address
 	for address in 192.168.1.10 2001:db8:2::10; do
 		inside "$1firewall" ip neighbour change "$address" dev lan lladdr "$(mac "$1wg-end" eth)" nud "$2"
@@ -63,7 +63,7 @@ start_flow() { # PREFIX FAMILY SECONDS FROM TO WG-END
 	senders+=($!)
 }
 
-start_traffic() { # PREFIX SECONDS; without wgxdp to wg-end's own IPv4 address
+start_traffic() { # PREFIX SECONDS: without wgxdp to wg-end's own IPv4 address
 	local public=198.51.100.1
 	[[ ! $1 ]] || public=192.168.1.10
 	start_flow "$1" 4 "$2" 198.51.100.7:4000 "$public:$port" "192.168.1.10:$port"
@@ -82,11 +82,11 @@ end_traffic() {
 }
 senders=() listeners=()
 
-silence() { # NAME: ms, of its longest; 0 where there was none
+silence() { # NAME: prints the longest in ms; 0: none
 	awk '$1 == "silent" && $2 > longest {longest = $2} END {print longest + 0}' "$work/$1"
 }
 
-came_back() { # NAME SECONDS: it did, and within these
+came_back() { # NAME SECONDS: checks that it did, within these seconds
 	local lost
 	lost=$(silence "$1")
 	((lost > 300 && $(said "$1" received) > 1000)) || fail "$what, $1: the test saw no gap: $(< "$work/$1")"
@@ -111,7 +111,7 @@ end_traffic
 came_back ipv4 15
 came_back ipv6 15
 
-lots() { # as they were drawn?
+lots() { # still as drawn?
 	local network
 	for network in '' k; do
 		[[ $(trusted "${network}firewall" arp_cache) == 40??? && $(trusted "${network}firewall" ndisc_cache) == 40??? ]] ||

@@ -11,7 +11,7 @@ source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 
 optional='microhttpd|sodium|ldns|curl|qrencode|ncurses'
 mapfile -t without < <(sed -n 's/^\(WITH_[A-Z]*\) ?= 1$/\1=0/p' Makefile)
-expect 'what is optional in the Makefile' "${#without[@]}" == 7
+expect 'optional parts in the Makefile' "${#without[@]}" == 7
 minimal=$work/build
 if [[ ! ${BREAK:-} ]]; then
 	MAKEFLAGS='' make O="$minimal" "${without[@]}" "$minimal/wgxdp" > "$work/log" 2>&1 || fail "it does not build: $(tail "$work/log")"

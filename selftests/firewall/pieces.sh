@@ -14,7 +14,7 @@ n=50
 sizes=(1373 1472 4000) # payloads: one packet at an MTU of 1500, except the last, which is three
 total=0
 
-config() { # LINE...: more of the service
+config() { # LINE...: more keys of the service
 	cat <<- YAML
 		interfaces: [ { name: wan, role: wan } ]
 		services:
@@ -36,12 +36,12 @@ narrow() { # lan|wan: 1400 on that side, 1500 on the opposite side
 	inside wg-end ip route flush cache
 }
 
-ask() { # N SIZE TO: how many came back as they went
+ask() { # N SIZE TO: prints how many came back unchanged
 	inside client "$udptool" ask -d -n "$1" -r 2000 -w 200 -s "$2" 198.51.100.7:4000 "$3" > "$work/answered"
 	said answered answered
 }
 
-# WHAT SIDE TO: wg-end gets together what it is sent in pieces, or the client
+# WHAT SIDE TO: wg-end or the client reassembles the fragments
 arrives() {
 	local size pieces=4 ns=wg-end direction=original
 	[[ $2 == lan ]] || ns=client direction=reply
@@ -58,7 +58,7 @@ arrives() {
 	expect_sums
 }
 
-# WHAT SIDE TO: the first is lost, but its sender learns, and cuts the others
+# WHAT SIDE TO: the first packet is lost, but its sender learns the MTU and fragments the others
 told() {
 	local direction=original route=(client "${3%:*}")
 	[[ $2 == lan ]] || direction=reply route=(wg-end 198.51.100.7)
@@ -81,7 +81,7 @@ for mode in native generic tc; do
 	for side in lan wan; do
 		narrow $side
 		up $mode "$dnat"
-		inside firewall ping -c 1 -q 192.168.1.10 > /dev/null # pieces do not wait for neighbours
+		inside firewall ping -c 1 -q 192.168.1.10 > /dev/null # fragments do not wait for unresolved neighbours
 		inside firewall ping -c 1 -q 198.51.100.7 > /dev/null
 		arrives "$mode, dnat, narrow $side" $side 198.51.100.1:$port
 		wgxdp down

@@ -16,7 +16,7 @@ EOF
 
 forwards_to() { wgxdp show services | holds "backend: \[$1\]:$port"; } # ADDRESS
 
-# Through wgxdp, both ways
+# Packets pass through wgxdp in both directions
 expect_forwarded() { # NETWORK
 	local before
 	before=$(shown all original forwarded)
@@ -33,7 +33,7 @@ moves() { # OLD NEW HOW
 		inside firewall ip address add "2001:db8:$2::1/64" dev lan
 	else
 		inside firewall ip address del "2001:db8:$1::1/64" dev lan
-		sleep 0.3 # for that time it is nowhere
+		sleep 0.3 # it has no address for that time
 		inside firewall ip address add "2001:db8:$2::1/64" dev lan
 	fi
 	inside wg-end ip route replace default via "2001:db8:$2::1"

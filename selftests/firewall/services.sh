@@ -63,7 +63,7 @@ services:
     nat: none
 EOF
 
-# WHAT SERVICE FROM TO: each question is answered from where it had gone, and counted at that service
+# WHAT SERVICE FROM TO: each question is answered from its destination, and counts for that service
 answered() {
 	local original reply
 	read -r original reply < <(forwarded "$2")
@@ -73,7 +73,7 @@ answered() {
 }
 forwarded() { shown get "services.$1.original.forwarded" "services.$1.reply.forwarded"; }
 
-# One client with one port, here and there: the answers follow its last choice
+# One client uses one port with two services: the answers follow its last choice
 changes_its_mind() {
 	local to round
 	for round in 1 2 3; do
@@ -85,7 +85,7 @@ changes_its_mind() {
 	say "ok $mode, one client at three listeners in turns: all answered from where they had gone"
 }
 
-# Two at once, each with its own
+# Two clients at once, each with its own service
 side_by_side() {
 	start client "$udptool" ask -n 1000 -r 5000 198.51.100.7:4001 198.51.100.1:443 > "$work/one"
 	local one=$!

@@ -67,7 +67,7 @@ sqm_anew() { # WHAT QDISC
 	theirs | diff "$work/theirs" - || fail "$1: something of others' changed"
 }
 
-# Under the daemon, whatever comes first: SQM finds wgxdp's own qdisc in its way only where there is no tcx (before 6.6)
+# Under the daemon, in any order: SQM meets wgxdp's own qdisc only without tcx (before 6.6)
 followed() { # WHAT QDISC
 	[[ ${BREAK:-} ]] || start_daemon
 	inside firewall tc qdisc del dev wan "$2"
@@ -75,8 +75,8 @@ followed() { # WHAT QDISC
 	inside firewall tc qdisc del dev wan "$2"
 	shape "$2"
 	theirs > "$work/theirs"
-	wait_for 10 "$1, SQM anew: carried by wgxdp again" carried
-	say "ok $1, SQM anew: carried again"
+	wait_for 10 "$1, SQM restarted: carried by wgxdp again" carried
+	say "ok $1, SQM restarted: carried again"
 	if [[ ! $tcx ]]; then
 		inside firewall tc filter del dev wan ingress pref 1
 		wait_for 10 "$1, its filter removed: carried by wgxdp again" carried
@@ -106,7 +106,7 @@ carried() {
 	inside client "$udptool" ask -n 5 -r 1000 -w 100 198.51.100.7:4000 198.51.100.1:$port > "$work/asked" && [[ $(said asked answered) == 5 ]]
 }
 
-first() { # WHAT QDISC: wgxdp runs before SQM does
+first() { # WHAT QDISC: wgxdp starts before SQM
 	inside firewall tc qdisc del dev wan "$2"
 	wgxdp up --wan wan --to '192.168.1.10,2001:db8:2::10' --mode tc > /dev/null
 	tcx=1

@@ -12,9 +12,9 @@
 source "${BASH_SOURCE[0]%/*}/../lib/ways.sh"
 
 size=2000000
-wan_mtu=1450 lan_mtu=$((${BREAK:+1} + 1400)) # a TUN's own; the route's by a nic, which takes longer packets from the other end
+wan_mtu=1450 lan_mtu=$((${BREAK:+1} + 1400)) # a TUN's, or a NIC's route's: the NIC itself takes longer packets
 
-# SIDE KIND NAMESPACE DEVICE ID: $device is then the firewall's, $ends has what l3.py calls it
+# SIDE KIND NAMESPACE DEVICE ID: sets $device to the firewall's device, and adds l3.py's argument to $ends
 plug() {
 	local ids=''
 	device=$1
@@ -35,7 +35,7 @@ plug() {
 	ends+=("nic:$1:$3:$4$ids")
 }
 
-reach() { # KIND DEVICE MTU MAC ADDRESS DESTINATION...: these by that address
+reach() { # KIND DEVICE MTU MAC ADDRESS DESTINATION...: routes these destinations by that address
 	local destination
 	if [[ $1 == tun ]]; then
 		inside firewall ip link set "$2" mtu "$3" up
@@ -110,7 +110,7 @@ try() { # WAN LAN MODE...
 	for ns in firewall isp wg-end; do ip netns del $ns; done
 }
 
-# --- WireGuard tunnels as WAN and LAN, and through both WireGuard from client to wg-end
+# --- WireGuard tunnels as WAN and LAN, and WireGuard through them from client to wg-end
 #
 #     client 198.51.100.7 isp ===== wan .2 10.64.0.0/24 firewall .1 lan ===== site 192.168.1.10 wg-end
 #            2001:db8:1::7              2001:db8:64::2  2001:db8:2::1              2001:db8:2::10
@@ -125,12 +125,12 @@ joined() { # SIDE NAMESPACE DEVICE NET PORT: a tunnel from the firewall's SIDE t
 	addresses "$2" "$3" "$9"
 	inside firewall wg set "$1" peer "$(key "$3")" allowed-ips 0.0.0.0/0,::/0
 	inside "$2" wg set "$3" peer "$(key "$1")" allowed-ips 0.0.0.0/0,::/0 endpoint "$4.1:$5"
-	inside "$2" wg set "$3" peer "$(key "$1")" persistent-keepalive 1 # the firewall learns where it is
+	inside "$2" wg set "$3" peer "$(key "$1")" persistent-keepalive 1 # the firewall learns its endpoint
 	inside "$2" ip route add default dev "$3"
 	inside "$2" ip -6 route add default dev "$3"
 }
 
-# ADDRESS: one packet of the endpoint before, overtaken on the way, makes it that one once more
+# ADDRESS: a late packet of the former endpoint would make WireGuard move back
 answers_to() { inside client ping -q -c 1 -W 1 10.77.0.1 && [[ $(address_seen wg-end wge wgc) == "$1" ]]; }
 
 tunnels() {

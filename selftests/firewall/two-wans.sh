@@ -13,7 +13,7 @@
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 
 clients=40
-each=2500 # questions for a WAN and a family: 10,000 replies
+each=2500 # questions for each WAN and family: 10,000 replies
 net4=("" 198.51.100 203.0.113) net6=("" 2001:db8:1 2001:db8:3) # networks of wan1 and wan2; the firewall is .1
 
 build_network() {
@@ -40,7 +40,7 @@ build_network() {
 		count_arrivals isp$n right "iifname outer udp sport $port ip6 saddr ${net6[n]}::1"
 		count_arrivals isp$n replies "iifname outer udp sport $port"
 	done
-	for n in 1 2; do # or a slow machine's kernel would lose the first ones while it resolves them
+	for n in 1 2; do # otherwise a slow machine's kernel would lose the first ones while it resolves the neighbours
 		inside isp$n ping -q -c 1 -W 5 10.8.$n.2 > /dev/null
 		inside isp$n ping -q -c 1 -W 5 2001:db8:8:$n::2 > /dev/null
 	done
@@ -55,7 +55,7 @@ build_network() {
 	gateways wg-end 192.168.1.1 2001:db8:2::1
 }
 
-ask() { # NAME FROM TO: so many at once that cables have room for them (256), whatever waits for the CPU
+ask() { # NAME FROM TO: as many at once as cables have room for (256), even if the CPU is busy
 	inside client "$udptool" ask -n $each -r 10000 -l 128 -c $clients "$2" "$3" > "$work/$1"
 }
 

@@ -41,11 +41,11 @@ services:
   - { name: wg-end, listen: { interface: wan, ports: [ $port ] }, backend: { ipv4: 192.168.1.10, port: $port } }
 EOF
 
-clients_send() { # until they are stopped, for a slow machine needs longer
+clients_send() { # until they are stopped, because a slow machine needs longer
 	start a "$udptool" send -n 100000000 -r $rate -c 4000 eth "$(mac firewall wan)" 10.50.0.1:4000 198.51.100.1:$port > "$work/sent"
 	sender=$!
 }
-# Jiffies that the data path still believes the map; control's heartbeat, its 5th word of 8 bytes
+# Prints for how many jiffies the data path still trusts the map: control's heartbeat, its 5th word of 8 bytes
 believed() {
 	bpftool -j map dump pinned /sys/fs/bpf/wgxdp/default/control | /usr/bin/python3 -c '
 import json, struct, sys

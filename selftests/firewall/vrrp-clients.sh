@@ -52,7 +52,7 @@ keepalived_ends() { # FIREWALL
 	kill "${keepalived[$1]}"
 	wait "${keepalived[$1]}" || :
 }
-cables() { # FIREWALL up|down: at the other ends
+cables() { # FIREWALL: at the other ends
 	inside wire ip link set "wan-$1" "$2"
 	inside wire ip link set "lan-$1" "$2"
 }
@@ -92,7 +92,7 @@ ping_all() { # SECONDS: each client by itself
 		pids+=($!)
 	done
 }
-# ms that the client who heard nothing for longest heard nothing; all of it where one heard nothing at all
+# Prints the longest time in ms that any client got no answer; the whole time if one got none
 longest() { # PINGS
 	local i
 	for ((i = 1; i <= clients; i++)); do
@@ -102,7 +102,7 @@ longest() { # PINGS
 			END {gap(last + 1); print most * each}' "$work/ping-$i"
 	done | sort -n | tail -n 1
 }
-# FIREWALL that has the addresses then, WHAT COMMAND...: in the middle of pings
+# FIREWALL WHAT COMMAND...: runs COMMAND in the middle of pings; FIREWALL has the addresses then
 moves() {
 	ping_all $seconds
 	sleep 3 # 3 seconds of pings

@@ -33,14 +33,14 @@ plug() {
 	macvlan lan vrrp6.52 00:00:5e:00:02:34
 }
 
-becomes() { # add (master) or del (backup)
+becomes() { # becomes add (master) or del (backup)
 	inside firewall ip address "$1" 198.51.100.1/32 dev vrrp.51
 	inside firewall ip address "$1" 2001:db8:1::1/128 dev vrrp6.51
 	inside firewall ip address "$1" 192.168.1.1/32 dev vrrp.52
 	inside firewall ip address "$1" 2001:db8:2::1/128 dev vrrp6.52
 }
 
-# MODE ROUTER-ON-WAN ROUTER-ON-LAN RECEIVED: what of n frames each way, for the MACs of these routers, is ours
+# MODE ROUTER-ON-WAN ROUTER-ON-LAN RECEIVED: the service receives so many of n frames each way for these routers' MACs
 frames_for() {
 	local before
 	before=$(shown all original received)
@@ -53,7 +53,7 @@ frames_for() {
 
 only_for_us() { # MODE
 	local device client
-	start_listener client client4 198.51.100.7:4000 # takes the answers, or ICMP errors would come
+	start_listener client client4 198.51.100.7:4000 # otherwise the client would send ICMP errors
 	client=$!
 	for device in wan lan; do inside firewall ip link set $device promisc on; done
 	wgxdp up "${service[@]}" --mode "$1" > /dev/null

@@ -8,7 +8,7 @@ source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 
 export wgxdp work
 
-# --- what reads a file: KIND of it; nobody: people, or what only other systems have
+# --- the reader of a file: KIND of it; nobody: people, or only other systems
 
 kind() { # PATH, as on the host
 	case $1 in
@@ -41,7 +41,7 @@ check_wireguard() {
 	wg-quick strip "$1" > "$own/stripped" && WG_ENDPOINT_RESOLUTION_RETRIES=0 wg setconf wgcheck "$own/stripped"
 }
 
-# With its unit; systemd ignores what it does not know, and says so
+# Together with its unit; systemd ignores unknown settings, and reports them
 check_units() {
 	local unit said
 	unit=$(basename "${1%/*}" .d)
@@ -64,7 +64,8 @@ check_wgxdp() {
 	((rc == 0 || rc == 3)) # 3: this host lacks something for it
 }
 
-# networkd looks at its files when it begins, once for all of a host's; it needs no bus, and no udev where /sys is read-only
+# networkd reads its files when it starts, once for all files of a host; it needs no bus, and no udev if /sys is
+# read-only
 begin_networkd() {
 	local pid
 	mkdir -p /run/systemd
@@ -72,7 +73,7 @@ begin_networkd() {
 	mount -t sysfs -o ro sysfs /sys
 	mkdir -p /run/systemd/netif/{links,leases,lldp}
 	chown -R systemd-network:systemd-network /run/systemd/netif
-	SYSTEMD_LOG_LEVEL=debug /lib/systemd/systemd-networkd > "$own/networkd" 2>&1 & # systemd 257 says only then when it has read all
+	SYSTEMD_LOG_LEVEL=debug /lib/systemd/systemd-networkd > "$own/networkd" 2>&1 & # so that systemd 257 reports the end of reading
 	pid=$!
 	until grep -q 'Enumeration completed' "$own/networkd"; do kill -0 $pid && sleep 0.02; done
 	kill $pid
@@ -83,9 +84,9 @@ check_networkd() {
 	! grep -F "$1:" "$own/networkd" | grep -ve 'Successfully loaded' -e "Unknown key 'UseRedirect'" # new in systemd 256
 }
 
-# --- a host, with an /etc, a network and processes of its own
+# --- a host with an /etc, a network and processes of its own
 
-on_host() { # TREE-OF-THE-HOST [KIND]: all of its files, or those of a kind
+on_host() { # TREE-OF-THE-HOST [KIND]: checks all of its files, or those of a kind
 	local file kind interface bad=0 own
 	own=$(mktemp -d "$work/host.XXXXXX")
 	mkdir "$own/upper" "$own/work"
@@ -119,7 +120,7 @@ export -f on_host kind begin_networkd "${checks[@]}"
 
 apart() { unshare --mount --propagation private --net --pid --fork --kill-child --mount-proc bash -c '"$@"' bash on_host "$@"; }
 
-# --- what lies beside the hosts
+# --- the files beside the hosts
 
 zone_accepted() { # FILE: in a zone
 	printf '%s\n' '@ 300 IN SOA ns hostmaster 1 3600 600 86400 300' '@ 300 IN NS ns' 'ns 300 IN A 192.0.2.53' "\$INCLUDE $1" > "$work/zone"
@@ -131,7 +132,7 @@ targets_accepted() { # FILE
 	promtool check config "$work/prometheus.yml" > "$work/said" 2>&1
 }
 
-# --- all of them
+# --- all files
 
 generate() { # EXAMPLE
 	local name host hosts=()
@@ -148,7 +149,7 @@ generate() { # EXAMPLE
 	for host in "${hosts[@]}"; do wait "$host" || fail "$name: $(grep REFUSED "$work/seen")"; done
 }
 
-# KIND FILE SED-COMMAND: in the first host of an example that has such a file
+# KIND FILE SED-COMMAND: edits the file of the first host of an example that has it
 refuses() {
 	local host
 	host=$(find "$work"/*/ -path "*$2" -printf '%p\n' | head -n 1)

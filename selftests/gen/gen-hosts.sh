@@ -17,14 +17,14 @@ dir=$work/dir
 topology=$work/topology.yaml
 
 gen() { "$wgxdp" gen hosts "$topology" -o "$dir" "$@"; }
-files() { find "$dir" ! -type d -printf '%P %i %T@ %C@ %m %s\n' | sort; } # any touch shows
+files() { find "$dir" ! -type d -printf '%P %i %T@ %C@ %m %s\n' | sort; } # shows any change
 texts() { (cd "$dir" && find . ! -type d -exec sha256sum {} + | sort -k 2); }
 expect_status() { # WHAT STATUS COMMAND...
 	local status=0
 	"${@:3}" > "$work/said" 2>&1 || status=$?
 	[[ $status == "$2" ]] || fail "$1: status $status, expected $2: $(< "$work/said")"
 }
-refused() { # WHAT TEXT COMMAND...: it says so, and nothing was touched
+refused() { # WHAT TEXT COMMAND...: it reports TEXT, and changes nothing
 	local before status=0
 	before=$(files 2> /dev/null || :)
 	"${@:3}" > "$work/said" 2>&1 || status=$?
@@ -35,7 +35,7 @@ refused() { # WHAT TEXT COMMAND...: it says so, and nothing was touched
 }
 
 # Compares the list of --check with the run's output and with the changes in the directory
-changes() { # WHAT [PATTERN of the only paths that may be among them]
+changes() { # WHAT [PATTERN]: only matching paths may be among them
 	local listed
 	expect_status "$1: --check" 1 gen --check
 	sort "$work/said" > "$work/listed"
@@ -58,14 +58,14 @@ changes() { # WHAT [PATTERN of the only paths that may be among them]
 	say "ok $1: $listed files, as --check had listed them"
 }
 
-# No private or preshared key that there is
+# No existing private or preshared key is in the text
 secrets() { find "$dir/state/keys" -type f -exec cat {} + 2> /dev/null; }
 no_secrets() {
 	secrets > "$work/secrets"
 	! grep -qFf "$work/secrets" "$work/said" || fail "$1: a key is shown by --diff"
 }
 
-accepted() { # every file of wg-quick
+accepted() { # wg-quick accepts every file
 	local conf n=0 device
 	while IFS= read -r conf; do
 		wg-quick strip "$conf" > "$work/stripped" 2> "$work/said" || fail "wg-quick strip $conf: $(< "$work/said")"
@@ -110,7 +110,7 @@ for example in "$root"/docs/examples/topology/*.yaml; do
 	rm -rf "$dir"
 done
 
-# ---- one with everything
+# ---- a network with everything
 
 hand_key=$(wg genkey | wg pubkey)
 describe() { # SITES CLIENTS [MORE]: as letters and names
@@ -197,7 +197,7 @@ expect_status 'again' 0 gen
 [[ $(files) == "$before" ]] || fail 'a second run touches files'
 say "ok a second run touches none of $(wc -l <<< "$before") files"
 
-# ---- what the files say
+# ---- the contents of files
 
 conf() { cat "$dir/$1/etc/wireguard/"*.conf; }
 has() { # HOST LINE
@@ -238,7 +238,7 @@ done
 [[ $(sed -n "s/.*private_key '\(.*\)'/\1/p" "$uci" | wg pubkey) == "$(< "$dir/r-1/etc/wireguard/wg0-publickey")" ]] ||
 	fail 'r-1: its keys are no pair'
 
-# ---- QR codes, by a decoder that is not ours
+# ---- QR codes, by an independent decoder
 
 if [[ -e $dir/nat/nat.qr ]]; then
 	"$root/selftests/lib/qr.py" "$dir/nat/nat.qr" > "$work/qr.pbm"
@@ -247,7 +247,7 @@ if [[ -e $dir/nat/nat.qr ]]; then
 	say 'ok the QR code says what the file says'
 fi
 
-# ---- who comes and goes
+# ---- hosts come and go
 
 describe 'a b c' 'direct nat phone'
 changes 'a site comes' '^(add (edge-c|server-c|state/keys/|prometheus)|change (relay|server-[ab]|state/|zone|prometheus))'
@@ -269,7 +269,7 @@ for pair in 'edge-a1 relay' 'server-a server-b' 'nat vps'; do
 done
 accepted 'preshared keys'
 
-# ---- a blind relay: each other site is a peer, where the relay is
+# ---- a blind relay: each other site is a peer, at the relay's address
 
 sed -i 's/name: relay,/&  blind: true,/' "$topology"
 changes 'the relay is blind'
@@ -287,7 +287,7 @@ has edge-a1 'MTU = 1412'
 [[ $(conf edge-a1 | grep -c '^PersistentKeepalive') == 1 ]] || fail 'edge-a1: one keepalive holds the mapping for all'
 accepted 'a blind relay'
 
-# ---- secrets: what finds them does
+# ---- secrets: the check itself finds a planted one
 
 cp "$dir/nat/etc/wireguard/wg0.conf" "$work/said"
 secrets > "$work/secrets"
@@ -296,7 +296,7 @@ rm "$dir/state/keys/nat-wg0" "$dir/state/keys/nat+vps"
 changes 'a key is made anew'
 grep -q '^+PrivateKey = (' <(gen --diff 2>&1; "$wgxdp" gen hosts "$topology" -o "$work/other" --diff) || fail '--diff: a private key is left out altogether'
 
-# ---- what is another's, and what was changed by hand
+# ---- foreign files, and edited files
 
 mkdir -p "$dir/relay/etc/other" "$dir/notes"
 echo mine > "$dir/relay/etc/other/file"
@@ -324,7 +324,7 @@ gen > /dev/null
 [[ $(stat -c '%n %i %y %z' "$dir/relay/etc/other/file" "$dir/notes/file" "$dir/notes/link") == "$mine" ]] || fail "others' files were touched"
 say "ok others' files are untouched"
 
-# ---- what goes wrong
+# ---- errors
 
 key=$dir/state/keys/relay-wgvpnr01
 cp -p "$key" "$work/key"
@@ -366,7 +366,7 @@ refused 'an invalid topology' 'topology.yaml:1:8: error: sites' gen
 # ---- one relay becomes several
 
 dir=$work/relays
-several() { # RELAYS as YAML, or with `one` the one that there was
+several() { # RELAYS as YAML; with `one`, the former relay
 	topology=$work/several.yaml
 	{
 		printf '%s\n' 'domain: example.net' 'overlay: "fd12:3456:789a::/48"' 'preshared-keys: true'

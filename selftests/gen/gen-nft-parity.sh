@@ -41,7 +41,7 @@ relay() { # NAME
 	for route in $overlay:{a,b,c}::/64 $routes4; do inside "$1" ip route add "$route" dev wgvpnr01; done
 }
 
-edge() { # NAME: a part of the LAN's prefix is routed into the tunnel, where the rules have to refuse it
+edge() { # NAME: routes a part of the LAN's prefix into the tunnel, so that the rules must refuse it
 	router "$1"
 	tun "$1" wan 2001:db8::1/64 192.0.2.1/24
 	tun "$1" lan $overlay:a::1/64 10.1.0.1/16
@@ -51,7 +51,7 @@ edge() { # NAME: a part of the LAN's prefix is routed into the tunnel, where the
 	for route in $overlay::/48 $overlay:a:dead::/80; do inside "$1" ip -6 route add "$route" dev wgvpnr01; done
 }
 
-# Another rule than the set and the table itself
+# Changes a rule other than the set and the table itself
 broken() {
 	case ${BREAK:-} in
 	'') cat ;;
@@ -60,14 +60,14 @@ broken() {
 	esac
 }
 
-hits() { # KIND REFERENCE: the least of a rule in it
+hits() { # KIND REFERENCE: prints the lowest count of a rule in it
 	inside "$2" nft list table inet "$1" | sed -nE 's/.*packets ([0-9]+) .*comment "(.*)"/\1 \2/p' | sort -n > "$work/hits"
 	expect "$1: rules by hand" "$(wc -l < "$work/hits")" == "$(grep -c comment "selftests/lib/$1.nft")"
 	expect "$1: decisions by the rule '$(head -n 1 "$work/hits" | cut -d ' ' -f 2-)', which had fewest" \
 		"$(head -n 1 "$work/hits" | cut -d ' ' -f 1)" '>=' 10
 }
 
-compare() { # KIND RULES [DEFINITION...]: a router with selftests/KIND.nft, and one with these
+compare() { # KIND RULES [DEFINITION...]: compares a router with selftests/KIND.nft and one with these rules
 	"$1" reference
 	"$1" generated
 	inside reference nft "${@:3}" -D tunnel=wgvpnr01 -D overlay=$overlay::/48 -f "selftests/lib/$1.nft"

@@ -72,7 +72,7 @@ configuration() {
 rules() { inside firewall "$wgxdp" "$@" > "$work/rules" 2> "$work/warnings"; }
 
 asked=4000
-# HOW-MANY NAMESPACE FROM ADDRESS PORT: so many of ten questions are answered, from where they went
+# HOW-MANY NAMESPACE FROM ADDRESS PORT: so many of ten questions are answered, from their destination
 ask() {
 	inside "$2" "$udptool" ask -n 10 -r 10000 -w $(($1 ? 2000 : 200)) "$3:$((++asked))" "$4:$5" > "$work/asked" 2> /dev/null || :
 	expect "answers to $3 of $4 port $5" "$(said asked answered)" == "$1"
@@ -103,21 +103,21 @@ from_inside() {
 	before=$(arrived wg-end firewall)
 	ask 10 pc 192.168.1.20 198.51.100.1 $port
 	expect 'came from the LAN as the firewall' $(($(arrived wg-end firewall) - before)) == 10
-	ask 0 pc 192.168.1.20 198.51.100.1 1005 # it has no hairpin
+	ask 0 pc 192.168.1.20 198.51.100.1 1005 # this service has no hairpin
 	ask 0 pc 192.168.1.20 192.168.1.1 $port
 }
 
 without_translation() {
 	start_listener pc heard-pc -e "192.168.1.20:$port"
 	start_listener pc heard-pc6 -e "[2001:db8:2::20]:$port"
-	ask 10 client '[2001:db8:1::7]' '[2001:db8:2::20]' $port # no service: as the host's own rules have it
+	ask 10 client '[2001:db8:1::7]' '[2001:db8:2::20]' $port # no service: the host's own rules decide
 	ask 10 client 198.51.100.8 192.168.1.20 $port
 	ask 0 client 198.51.100.7 192.168.1.20 $port # not allowed
 }
 
 is_in() { grep -qF -- "$2" "$work/$1" || fail "'$2' is not in: $(< "$work/$1")"; } # FILE TEXT
 
-# A host of each kind that has one, beside those of the examples
+# Hosts of kinds that the examples lack
 topology() {
 	cat <<- EOF
 		domain: example.net
@@ -200,7 +200,7 @@ expect 'rules that translate' "$(grep -c 'dnat ip' "$work/listed")" == "$(grep -
 inside firewall nft -c -f - < "$work/listed"
 from_outside
 from_inside
-if inside firewall sysctl -qw net.bridge.bridge-nf-call-iptables=1 2> /dev/null; then # as Docker has it
+if inside firewall sysctl -qw net.bridge.bridge-nf-call-iptables=1 2> /dev/null; then # as with Docker
 	from_inside
 fi
 without_translation

@@ -39,20 +39,20 @@ daemon_begins() { # RELAY
 	start_at "r$1" "$wgxdp" daemon >> "$work/daemon$1" 2>&1
 	daemons[$1]=$!
 }
-# As keepalived would do it: this edge router is the active one of its site
+# Like keepalived: this edge router is the active one of its site
 active() { # SITE
 	at "edge-${1}1" /etc/keepalived/wgvpnr01 INSTANCE "$1" MASTER 0 > "$work/notify-$1" 2>&1 || fail "edge-${1}1: $(< "$work/notify-$1")"
 }
 where() { at "edge-${1}1" wg show wgvpnr01 endpoints | sed -n 's/.*\(:\|\.\)\([123]\)\]*:51820$/\2/p'; } # SITE: its relay
 is_at() { [[ $(where "$1") == "$2" ]] && at "edge-${1}1" ping -q -c 1 -W 1 "fd12:3456:7899::1"; } # SITE RELAY
-nft_given() { # packets between sites that the relays' rules saw
+nft_given() { # prints how many packets between sites the relays' rules saw
 	local n
 	for n in "${relays[@]}"; do at "r$n" nft list chain inet wgxdp_host forward; done |
 		sed -n 's/.*ip6 daddr .* counter packets \([0-9]*\) .*/\1/p' | awk '{n += $1} END {print n + 0}'
 }
 elsewhere() { [[ $(where "$1") != "$2" ]] && reach_all; } # SITE RELAY
 
-# --- from one to three, as docs/guides/relays.md has it
+# --- from one relay to three, as in docs/guides/relays.md
 
 one_relay() {
 	local n=10 s edge
@@ -97,7 +97,7 @@ three_relays() {
 	done
 	zone
 }
-faster() { # edges first, for relays forget who is silent
+faster() { # edge routers first, because relays forget silent sites
 	local n s
 	generated three-relays
 	for s in "${sites[@]}"; do
@@ -124,7 +124,7 @@ faster
 sleep 6 # longer than a site may be silent now
 pings_end
 
-# --- each site at a relay of its own; one relay goes
+# --- each site at a relay of its own; a relay fails
 
 moves() { # SITE RELAY: that relay does not know the session, so the peer is set up again
 	zone "$2"
@@ -146,7 +146,7 @@ expect 'packets between sites that nft was given' "$(($(nft_given) - before))" =
 pings_begin
 sleep 2
 phase goes 2
-sleep 0.5 # answers that are on their way when it goes are of this phase
+sleep 0.5 # answers in flight belong to this phase
 inside internet ip link set r2 down
 ends 2
 wait_for 15 'site b is at another relay' elsewhere b 2

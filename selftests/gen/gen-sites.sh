@@ -17,7 +17,7 @@ source "$root/selftests/lib/hosts.sh"
 source "$root/selftests/lib/site-hosts.sh"
 on=relay
 
-# --- what is asked of them
+# --- the questions
 
 advertisement() { # SERVER SITE
 	local mac
@@ -49,7 +49,7 @@ advertisement() { # SERVER SITE
 	say "ok rdisc6 on $1: $(sed 1,2d "$work/rdisc6" | wc -l) lines of 19"
 }
 
-pings() { # lan|mesh: every server to every other at once
+pings() { # lan|mesh: every server to every other one at once
 	local s t jobs=() n=0 lost=0
 	for s in "${servers[@]}"; do
 		for t in "${servers[@]}"; do
@@ -63,7 +63,7 @@ pings() { # lan|mesh: every server to every other at once
 	say "ok pings between servers ($1): $n"
 }
 
-ask() { # FROM TO PORT: how many of 100 were answered
+ask() { # FROM TO PORT: prints how many of 100 were answered
 	inside "$1" "$udptool" ask -n 100 -r 500 -w 500 "[${lan6[$1]}]:40000" "[${lan6[$2]}]:$3" > "$work/asked"
 	said asked answered
 }
@@ -93,7 +93,7 @@ policy() { # FROM TO
 	wait $listener || :
 }
 
-# --- the active edge router dies
+# --- the active edge router fails
 
 worst=0
 failover() { # SECONDS of traffic before

@@ -58,7 +58,7 @@ network() {
 	gateways wg-end 2001:db8:9::1
 	inside net ip route add 8.8.8.8/32 via 192.0.2.80
 	inside net ip route add 2001:4860:4860::8888/128 via 2001:db8:80::80
-	# somebody next to the VPS, who sends what is inside its tunnels there
+	# a host next to the VPS, which sends packets with inner addresses to it
 	inside net ip route add 10.200.200.0/24 via $vps4
 	inside net ip route add fd42:42:42::/64 via $vps6
 	for host in foo bar; do count_arrivals net beside "iifname $host meta l4proto { tcp, udp } ip6 daddr != $vps6"; done
@@ -72,7 +72,7 @@ network() {
 	for host in foo bar web; do wait_for 5 "$host serves" tcp_listens $host 80; done
 }
 
-# How the VPS's /64 comes to it
+# The route of the VPS's /64
 routed() {
 	inside net ip address flush dev vps to 2001:db8:abcd:1234::/64
 	inside net ip route replace 2001:db8:abcd:1234::/64 via $vps6
@@ -100,7 +100,7 @@ seen() { # HOST IPV6
 	expect "$1: the name server over IPv6" "$(at "$1" dig +short +tries=1 @2001:4860:4860::8888 www.example.net AAAA)" == 2001:db8:80::80
 }
 
-# From the internet to clients: nothing, but to foo where that is open
+# Connections from the internet to clients: none, except to foo if that is open
 inbound() { # established|open
 	local there before
 	before=$(arrived foo came)
@@ -108,16 +108,16 @@ inbound() { # established|open
 		expect 'from the internet to foo' "$(inside web curl -gs -m 5 "http://[$foo6]/")" == 'foo sees 2001:db8:80::80'
 	else
 		expect 'from the internet to foo' "$(inside web curl -gs -m 1 "http://[$foo6]/" || :)" == ''
-		expect 'of that came to foo' "$(($(arrived foo came) - before))" == 0
+		expect 'packets that came to foo' "$(($(arrived foo came) - before))" == 0
 	fi
 	before=$(arrived foo came)
 	for there in "[$snat]" "[$vps6]" '[fd42:42:42::3]' 10.200.200.3 10.200.200.2 "$vps4"; do
 		expect "from the internet to $there" "$(inside web curl -gs -m 1 "http://$there/" || :)" == ''
 	done
-	expect 'of these came to foo and bar' "$(($(arrived foo came) - before + $(arrived bar came)))" == 0
+	expect 'packets that came to foo and bar' "$(($(arrived foo came) - before + $(arrived bar came)))" == 0
 }
 
-# While the VPS's tunnel is down: what is routed to it does not go to and fro between it and its provider
+# While the VPS's tunnel is down, packets for it do not loop between the VPS and its provider
 no_loop() {
 	quick vps down wg0
 	expect 'the tunnel is down: who says so' "$(inside web ping -c 1 -W 1 $foo6 | sed -n 's/^From \([^ ]*\) .*unreachable.*/\1/p')" == $vps6
@@ -126,7 +126,7 @@ no_loop() {
 	comes_online bar
 }
 
-# Large ones, of all at once, both ways
+# Large transfers of all clients at once, in both directions
 transfers() {
 	local who n=0 pids=()
 	for who in 'foo 192.0.2.80' 'foo [2001:db8:80::80]' 'bar 192.0.2.80' 'bar [2001:db8:80::80]' 'phone 10.200.200.1'; do
@@ -149,7 +149,7 @@ load() { # HOST WHERE [--upload]
 	fi
 }
 
-# The phone has no IPv6 and the home no IPv4; the VPS's own WireGuard is at IPv6's port 51820, so IPv4's alone leads home
+# The phone has no IPv6 and the home no IPv4. The VPS's own WireGuard uses port 51820 of IPv6, so only IPv4's leads home
 brings_home() {
 	generated ipv6-only-home "s/203.0.113.2/$vps4/; s/2001:db8:1::2/$vps6/; s/^    nat: masquerade/    ipv6: off\n&/"
 	names_of ipv6-only-home >> "$work/names"
@@ -201,7 +201,7 @@ passes() { # MTU
 		expect "MTU $1: a large page of $there" "$(page foo "$there/$large" 20 | wc -c)" == $large
 	done
 }
-probed() { # ADDRESS STATUS VERDICT-AND-MTU: what wgxdp mtu has to say
+probed() { # ADDRESS STATUS VERDICT-AND-MTU: the output of wgxdp mtu
 	local status=0
 	at foo "$wgxdp" mtu --json "$1" --through wg0 > "$work/mtu" || status=$?
 	expect "wgxdp mtu $1" "$status $(/usr/bin/python3 -c 'import json, sys

@@ -12,7 +12,7 @@ source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 
 guides=(firewall endpoint road-warrior vps relay-by-hand)
 
-# This machine's files stay as they are: what is written there goes to memory
+# Keeps this machine's files: writes go to memory
 keep_files() {
 	local directory kept
 	for directory in /etc /tmp /usr/local; do

@@ -50,7 +50,8 @@ network() {
 	wait_for 5 'the name server' grep -q listening "$work/dns"
 }
 
-# The work's VPN: wg-quick's way, or `ip link set DEVICE netns work`: what it carries is of the namespace, its own packets are the host's
+# The work's VPN by wg-quick, or by `ip link set DEVICE netns work`: its traffic belongs to the namespace, and its own
+# packets to the host
 work_vpn() {
 	tunnel corp wgc 10.60.0.1/24 51820
 	inside corp ip address add 10.60.0.80/32 dev lo
@@ -76,7 +77,7 @@ work_vpn() {
 }
 at_work() { at host ip netns exec work "$@"; }
 
-own_tunnel() { # the host's, to the client
+own_tunnel() { # the host's own tunnel, to the client
 	tunnel client wgt 10.77.0.2/24 51820
 	(umask 077 && wg genkey > "$work/wg0.key")
 	if [[ $WGXDP_WG == kernel ]]; then at host ip link add wg0 type wireguard; else at host wireguard-go wg0 > "$work/wg0.log" 2>&1; fi
@@ -96,7 +97,7 @@ each_its_own() { # WHEN
 	expect "$1, host: the web" "$(at host curl -s -m 5 http://www.example.net/ || :)" == 'web sees 2001:db8:3::1'
 	expect "$1, host: its own tunnel" "$(at host ping -q -c 1 -W 1 10.77.0.2 | awk '/received/ {print $4}')" == 1
 }
-served() { # WHEN: as much as 200 packets by wgxdp
+served() { # WHEN: wgxdp serves 200 packets
 	local way
 	for way in '198.51.100.7 203.0.113.1' '[2001:db8:1::7] [2001:db8:2::10]'; do
 		inside client "$udptool" ask -n 100 -r 2000 "${way% *}:4000" "${way#* }:$port" > "$work/asked" || :

@@ -32,7 +32,7 @@ configuration() {
 	EOF
 }
 
-# The same guard, but with all the time in the world
+# The same guard without time limits
 break_limits() {
 	local other=$root/${O:-build}/broken
 	make -s -C "$root" O="$other" BPF_CFLAGS='-O2 -g -DBUDGET_KNOWN=4000000000LL -DBUDGET_UNKNOWN=4000000000LL -DBUDGET_FAILED=4000000000LL' > /dev/null
@@ -52,7 +52,7 @@ end_flood() {
 	say "the flood: $came a second came; $(tail -n 1 "$work/flood")"
 }
 
-# Through the tunnel of wgd: packets that came, in $got
+# Sends through wgd's tunnel; $got is the number of packets that arrived
 pour_data() {
 	start_listener wg-end heard 10.77.0.1:7000
 	listener=$!
@@ -62,11 +62,11 @@ pour_data() {
 	got=$(said heard distinct)
 }
 
-peer_anew() { # DEVICE: a handshake, from the port that it has
+peer_anew() { # DEVICE: a new handshake, from the same port
 	inside client wg set "$1" peer "$(key wge)" remove
 	inside client wg set "$1" peer "$(key wge)" endpoint "198.51.100.1:$port" allowed-ips 10.77.0.1/32 persistent-keepalive 25
 }
-handshakes() { # FROM TO: of the clients of these numbers
+handshakes() { # FROM TO: of the clients with these numbers
 	inside client wg show all latest-handshakes | awk -v from="$1" -v to="$2" '
 		$3 && sub(/^wgc/, "", $1) && $1 + 0 >= from + 0 && $1 + 0 <= to + 0 {n++} END {print n + 0}'
 }
@@ -99,7 +99,7 @@ pour_data
 say "flooded, $got of $((data * seconds)) packets of data came; not flooded, $calm"
 stormy=$got
 
-# one after the other, so many at a time, as clients do
+# in groups, like real clients
 slowest=0 in=0
 for ((i = 1; i <= clients; i++)); do
 	began=$(elapsed)
@@ -108,7 +108,7 @@ for ((i = 1; i <= clients; i++)); do
 	took=$(awk "BEGIN {print int(($(elapsed) - $began) * 1000)}")
 	((took <= slowest)) || slowest=$took
 done
-say "$clients of $clients clients that were answered before came in anew, the slowest after $slowest ms"
+say "$clients of $clients clients that were answered before made a new handshake, the slowest after $slowest ms"
 began=$(elapsed)
 for ((i = clients + 1; i <= 2 * clients; i++)); do peer_anew wgc$i; done
 wait_for 10 "$clients new clients" all_in $((clients + 1)) $((2 * clients))
@@ -120,7 +120,7 @@ begin_flood 4000000
 began=$(elapsed)
 for ((i = 1; i <= clients; i++)); do peer_anew wgc$i; done
 wait_for 10 "$clients clients that were answered before" all_in 1 "$clients"
-say "$clients clients that were answered before came in anew within $(awk "BEGIN {print $(elapsed) - $began}") s, every packet from another source"
+say "$clients clients that were answered before made a new handshake within $(awk "BEGIN {print $(elapsed) - $began}") s, every packet from another source"
 for ((i = 2 * clients + 1; i <= 3 * clients; i++)); do peer_anew wgc$i; done
 sleep 10
 in=$(handshakes $((2 * clients + 1)) $((3 * clients)))

@@ -14,8 +14,8 @@
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 
 clients=20
-source=20 service=2000 # a second: the defaults
-seconds=${SECONDS_EACH:-10} # that are measured, after the burst
+source=20 service=2000 # per second: the defaults
+seconds=${SECONDS_EACH:-10} # measured seconds, after the burst
 
 configuration() { # NAT
 	cat <<- EOF
@@ -39,7 +39,7 @@ limited() {
 	start client "$root/selftests/lib/initiations.py" uplink "$(mac firewall wan)" "${@:3:3}" $port "$(key wge)" "$6" $((seconds + 5)) > "$work/sent"
 	sender=$!
 	wait_for 60 'the sender' grep -q sends "$work/sent"
-	sleep 3 # a burst is used up after one second, for two thirds of what comes are too many
+	sleep 3 # after one second the burst is used up, because two thirds of the packets are too many
 	before=$(arrived wg-end many) from=$(elapsed)
 	"${@:7}"
 	sleep "$(awk "BEGIN {left = $seconds - ($(elapsed) - $from); print (left > 0 ? left : 0)}")"
@@ -61,7 +61,7 @@ all_in() { # FROM TO: numbers
 	[[ $(inside client wg show all latest-handshakes | awk -v from="$1" -v to="$2" '
 		$3 && sub(/^wgc/, "", $1) && $1 + 0 >= from + 0 && $1 + 0 <= to + 0 {n++} END {print n + 0}') == $(($2 - $1 + 1)) ]]
 }
-come() { # FROM TO: clients, and what they send comes to wg-end
+come() { # FROM TO: these clients' packets come to wg-end
 	local i sent came
 	sent=$(sent_by) came=$(real)
 	for ((i = $1; i <= $2; i++)); do peer_anew "$i"; done

@@ -10,7 +10,7 @@ source "${BASH_SOURCE[0]%/*}/../lib/servers.sh"
 
 pairs=$((clients + 1)) # pairs of client and server
 minutes=${MINUTES:-7}
-address=20 # 198.51.100.x, where clients have not been
+address=20 # 198.51.100.x, unused by clients so far
 
 roam_each_minute() {
 	local i

@@ -12,8 +12,8 @@ source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 
 clients=5
 times=1000
-again=60 # from the same source, faster than it may
-pause=2.1 # until the client's own address has all its share again
+again=60 # from the same source, faster than allowed
+pause=2.1 # until the client's own address has its full share again
 pins=/sys/fs/bpf/wgxdp/default
 
 configuration() { # NAT
@@ -77,9 +77,9 @@ round() { # NAT
 	say "$1: clients begin"
 	wait_for 10 "$clients handshakes" all_in
 	say "$1: $clients handshakes"
-	wait_for 10 'what tcpdump has seen' written
-	sleep 0.5 # the keepalives have gone
-	# A client that sends one more initiation of its own sends it elsewhere: only replays are counted
+	wait_for 10 'the capture of tcpdump' written
+	sleep 0.5 # time for the keepalives
+	# A client that sends another initiation by itself sends it elsewhere: only replays are counted
 	for ((i = 1; i <= clients; i++)); do inside client wg set wgc$i peer "$(key wge)" endpoint 198.51.100.1:9; done
 	kill "$capturing"
 	wait "$capturing" || :

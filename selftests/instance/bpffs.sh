@@ -12,7 +12,7 @@ source "${BASH_SOURCE[0]%/*}/../lib/returns.sh"
 
 asks=20 ipv6=2001:db8:1::1
 
-unmounts() { while mountpoint -q /sys/fs/bpf; do umount -l /sys/fs/bpf; done; } # all that are there, one above the other
+unmounts() { while mountpoint -q /sys/fs/bpf; do umount -l /sys/fs/bpf; done; } # all of them, which may lie above each other
 removes() { rm -r /sys/fs/bpf/wgxdp/default; }
 not_up() { # COMMAND...
 	! "$@" > "$work/out" 2>&1 || fail "${*:2} succeeds with nothing there"
@@ -36,7 +36,7 @@ for how in unmounts removes; do
 	forwards "with a daemon, who $how"
 	expect_sums
 	grep -q 'no .wgxdp down.: it is loaded anew' "$work/daemon" || fail "the daemon says $(< "$work/daemon")"
-	wait_for 10 'what ran before is gone' none_of_these "$work/objects"
+	wait_for 10 'the former objects are gone' none_of_these "$work/objects"
 	bpf_objects default > "$work/objects"
 	wgxdp up -c "$work/wgxdp.yaml" > "$work/up"
 	grep -q '^0 entries written' "$work/up" || fail "up finds something else than was: $(< "$work/up")"
@@ -48,7 +48,7 @@ for how in unmounts removes; do
 	wgxdp up -c "$work/wgxdp.yaml" > /dev/null
 	bpf_objects default > "$work/objects"
 	$how
-	wait_for 10 'what ran is gone' none_of_these "$work/objects"
+	wait_for 10 'the former objects are gone' none_of_these "$work/objects"
 	for command in show save 'show services' 'service del wg-end' top; do
 		# shellcheck disable=SC2086
 		not_up wgxdp $command

@@ -148,9 +148,9 @@ dry_run
 nothing_came reload
 nothing_came up
 wgxdp up -c - <<< '{}' > /dev/null 2>&1
-expect 'what is saved of nothing' "$(wgxdp save)" == '{}'
+expect 'the saved empty configuration' "$(wgxdp save)" == '{}'
 pager --dry-run
 pager
-say 'ok a pager holds up nobody'
+say 'ok a pager blocks no other command'
 two_at_once
 under_traffic

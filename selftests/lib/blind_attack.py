@@ -32,7 +32,7 @@ FRAMES = 3000
 TURNS = 100  # a second
 
 
-# ---- what is known
+# ---- the attacker's knowledge
 
 def known(now, sessions, names, relay_key):
     numbers = {}
@@ -139,7 +139,7 @@ class Attacker:
         s.setblocking(False)
         return s
 
-    # ---- who he is, and what he says
+    # ---- the attacker's addresses and messages
 
     def source(self):
         """Returns the site that the attacker pretends to be, or 0, with address and port."""
@@ -222,7 +222,7 @@ class Attacker:
         return [self.frame(4, ipv4(source.packed, to, good[:24], number=number, fragment=0x2000)),
                 self.frame(4, ipv4(source.packed, to, good[24:], number=number, fragment=3))]
 
-    # ---- all of it
+    # ---- the attack
 
     def kinds(self):
         for which in ('random', 'known', 'own'):

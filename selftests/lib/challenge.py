@@ -21,7 +21,7 @@ source_port = int(sys.argv[9]) if len(sys.argv) > 9 else 0
 mac1_key = wgpackets.mac1_key(key)
 net = ipaddress.ip_network(prefix)
 FRAMES = 10000
-LEAST = 200  # twice what challenge.sh lets in
+LEAST = 200  # twice the limit in challenge.sh
 
 
 def ip_sum(head):
@@ -52,7 +52,7 @@ signal.signal(signal.SIGTERM, end)
 print('floods', flush=True)
 begun = time.monotonic()
 pauses = 0
-second = collections.deque()  # when a batch was sent, and how many
+second = collections.deque()  # time and size of each batch
 told = begun
 while True:
     while second and second[0][0] < time.monotonic() - 1:

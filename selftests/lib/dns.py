@@ -78,7 +78,7 @@ def delay(packet, path, always):
 
 def reply(sock, packet, client):
     text = answer(packet, sys.argv[2])
-    if text and len(text) > 512:  # the rest is to be asked for by TCP
+    if text and len(text) > 512:  # the client must ask again by TCP
         end = name_at(packet, 12)[1] + 4
         text = text[:2] + struct.pack("!HHHHH", ANSWER | TRUNCATED, 1, 0, 0, 0) + packet[12:end]
     if text:

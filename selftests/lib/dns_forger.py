@@ -39,7 +39,7 @@ def main():
     def forge(what, sock, packet, to):
         try:
             sock.sendto(packet, to)
-        except ConnectionRefusedError:      # an earlier one came to a closed port
+        except ConnectionRefusedError:      # an earlier answer came to a closed port
             pass
         counts[what] = counts.get(what, 0) + 1
 

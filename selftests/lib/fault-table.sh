@@ -39,7 +39,7 @@ all_well() { # WHAT
 }
 doctor_options=()
 
-log_tells() { # text that came after the row began
+log_tells() { # TEXT: it came after the row began
 	tail -n "+$((log_from + 1))" "$work/daemon" | holds -F "$1"
 }
 

@@ -21,7 +21,7 @@ overlay=fd12:3456:789a
 a_key=$(wg genkey | wg pubkey) b_key=$(wg genkey | wg pubkey) c_key=$(wg genkey | wg pubkey)
 wgf=wgf$$ # wireguard-go's sockets belong to no namespace
 
-everything_network() { # tunnel: adds a tunnel whose peers wgxdp follows
+everything_network() { # [tunnel]: adds a tunnel whose peers wgxdp follows
 	local s n=0
 	firewall_network
 	namespaces site-a site-b

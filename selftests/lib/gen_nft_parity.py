@@ -73,8 +73,8 @@ class Listener:
             except BlockingIOError:
                 return
             if self.kind == socket.IPPROTO_ICMPV6 and (data[0] == 128 and len(data) == 12 or address[0] == '::'):
-                continue        # a marker; what the kernel says of its own
-            yield data if '.' in address[0] else data + address[0].split('%')[0].encode()     # by IPv6 without its header
+                continue        # a marker, or a packet of the kernel itself
+            yield data if '.' in address[0] else data + address[0].split('%')[0].encode()     # raw IPv6 sockets leave out the IPv6 header
 
 
 def ports(links):
@@ -86,7 +86,7 @@ def ports(links):
     return makers
 
 
-# --- who is where; each sequence has hosts of its own
+# --- the hosts; each sequence has its own
 
 links, parity.SITES, parity.OWN, ways = ROUTERS[sys.argv[2]]
 parity.NAMES = ('reference', 'generated')
@@ -113,7 +113,7 @@ def marker_on(link):
 parity.host, parity.marker_on = host, marker_on
 
 
-# --- for the router itself
+# --- packets for the router itself
 
 def any_link():
     """Link, own and another's address by IPv6, and by IPv4"""

@@ -248,7 +248,7 @@ def unfinished():
         check(f'{side}: partial checksum, too long', side, udp_partial(p.ip_bytes()), **{side: [told]}, vnet=vnet())
         p = make(4, 3000, ip={'id': 5})
         segments(side, p, out(p), far)
-        if sides[far].l3:                               # else the kernel cannot tell that it fits the route, and the sender is told
+        if sides[far].l3:                               # otherwise the kernel sends an error: it cannot tell that it fits
             datagram(side, p, out(p), far)
 
 
@@ -260,7 +260,7 @@ def segments(side, p, q, far):
         for ip in ({'id': 5}, {'id': 5, **DF}):
             big = p.but(ip=ip, src=p.src if side == 'lan' else CLIENT[4] % next(clients))
             told = answer(big, MTU[far], LOCAL[4], True)
-            if side == 'wan' or not ip.get('flags'):    # else it is the kernel's to answer
+            if side == 'wan' or not ip.get('flags'):    # otherwise the kernel answers
                 check(f'{side}: segments that are too long, {ip}', side, udp_partial(big.ip_bytes()), **{side: [told]},
                       vnet=vnet(gso=GSO_UDP_L4, size=MTU[far] - 27))
     except OSError as e:

@@ -15,7 +15,7 @@ name() { names "vpn.example.net ${ttl:-5} $*"; } # ADDRESS...: sets the addresse
 endpoint() { inside laptop wg show wgl endpoints | awk -v key="$peer" '$1 == key {print $2}'; }
 is_at() { expect 'endpoint' "$(endpoint)" == "$1"; }
 is_there() { [[ $(endpoint) == "$1" ]]; }
-broken() { inside home nft "$1" element inet broken "$2" "{ $3 }"; } # no packet reaches ADDRESS
+broken() { inside home nft "$1" element inet broken "$2" "{ $3 }"; } # add|delete gone|dead ADDRESS: no packet reaches ADDRESS
 
 laptop_network() {
 	namespaces laptop home server

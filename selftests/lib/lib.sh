@@ -278,6 +278,7 @@ quiet() { # NAMESPACE...
 			add table inet quiet
 			add chain inet quiet output { type filter hook output priority 0; }
 			add rule inet quiet output icmp type destination-unreachable drop
+			add rule inet quiet output icmpv6 type destination-unreachable drop
 		EOF
 	done
 }

@@ -26,9 +26,9 @@ from scapy.all import (HBHOptUnknown, ICMP, ICMPv6DestUnreach, ICMPv6EchoReply, 
 OVERLAY = 'fd12:3456:789a'
 MTU = {'ta': 1420, 'tc': 1380, 'nn': 1500, 'nx': 1400, 'tw': 1500}
 SITES = {'a': 'ta', 'b': 'ta', 'c': 'tc', 'n': 'nn', 'o': 'nx'}
-PREFIX = {'a': 'a', 'b': 'b', 'c': 'c', 'n': 'd', 'o': 'e'}     # the first digit of a site's 256 subnets
+PREFIX = {'a': 'a', 'b': 'b', 'c': 'c', 'n': 'd', 'o': 'e'}     # the first digit of each site's 256 subnets
 OWN = {'ta': 'fd99::1', 'tc': 'fd99::2', 'nn': 'fd98:d::1', 'nx': f'{OVERLAY}:e00::ffff', 'tw': '2001:db8::1'}
-EDGE = {'a': 'fd99::a', 'b': 'fd99::b', 'c': 'fd99::c'}         # their own addresses in the tunnel
+EDGE = {'a': 'fd99::a', 'b': 'fd99::b', 'c': 'fd99::c'}         # the edge routers' own addresses in the tunnel
 WAYS = [('a', 'c'), ('a', 'b'), ('c', 'a'), ('n', 'o'), ('o', 'n'), ('n', 'a'), ('a', 'n'), ('c', 'o'), ('o', 'c'), ('b', 'o')]
 PORTS = range(58000, 60001)
 NAMES = ('reference', 'wgxdp')
@@ -55,7 +55,7 @@ class Port:
             try:
                 os.write(self.fd, packet)
             except OSError as e:
-                if packet[0] >> 4 in (4, 6) or e.errno != errno.EINVAL:     # a TUN takes nothing else
+                if packet[0] >> 4 in (4, 6) or e.errno != errno.EINVAL:     # a TUN accepts only these
                     raise
         else:
             self.socket.send(self.macs + b'\x86\xdd' + packet)
@@ -128,7 +128,7 @@ def fates(networks, link, packet):
     return out
 
 
-# --- what came out, as it is compared
+# --- comparable form of the packets that came out
 
 def fold(n):
     while n >> 16:
@@ -283,7 +283,7 @@ def some_refused(src, dst, **more):
         lambda: protocol(src, dst, rng.choice((50, 89, 103, 112, 253)), **more)))()
 
 
-# --- sequences: each returns what is put in where, (link, packet) or more of a site's
+# --- sequences: each returns the packets and where they go in: (link, packet), or several of a site
 
 def asked(site, to):
     """A request, and the reply"""
@@ -327,7 +327,7 @@ def told(site, to):
     ping = echo(src, dst, number=sport)
     return [(site, request), (to, quote(dst, request, some_error())), (site, quote(src, reply, some_error())),
             (site, ping), (to, quote(dst, ping, some_error())), (site, quote(src, echo(dst, src, ICMPv6EchoReply, sport), some_error())),
-            (to, quote(host(to, 2), request, some_error(), n=rng.choice((44, 48, 60, 1232)))),  # a router's on the way
+            (to, quote(host(to, 2), request, some_error(), n=rng.choice((44, 48, 60, 1232)))),  # from a router on the path
             (to, quote(dst, request, ICMPv6Unknown(type=rng.choice((5, 100, 127)))))]
 
 
@@ -537,7 +537,7 @@ SEQUENCES = [asked, reply_alone, refused_port, pinged, told, told_wrongly, told_
 ROUNDS = 20
 
 
-# --- what differs on purpose (docs/inside/relay.md): what comes out of the reference, and of wgxdp
+# --- intended differences (docs/inside/relay.md): the reference's packets, and wgxdp's
 
 def differences(site, to):
     """(what, steps, summary of the reference's end, of wgxdp's)"""
@@ -612,7 +612,7 @@ def describe(packet):
     kind = IP if packet[:1] and packet[0] >> 4 == 4 else IPv6
     try:
         text = kind(packet).summary()
-    except Exception:       # pylint: disable=broad-except # scapy's own, of what is no packet
+    except Exception:       # pylint: disable=broad-except # scapy's own exceptions about invalid packets
         text = ''
     return f'{len(packet)} bytes: {packet[:110].hex()} {text}'
 

@@ -8,7 +8,7 @@
 #include <linux/pkt_cls.h>
 #include <bpf/bpf_helpers.h>
 
-#define SLOW_NS 200000		/* more than any sender takes, in an emulated machine too */
+#define SLOW_NS 200000		/* more than any sender takes, even on an emulated machine */
 
 char LICENSE[] SEC("license") = "GPL";
 

@@ -81,7 +81,7 @@ outside() { # SITE NUMBER: a NAT, with its network for edge routers
 	EOF_NETWORK
 }
 
-announces() { # IPv6 outside, without a NAT
+announces() { # SITE PREFIX: IPv6 outside, without a NAT
 	inside "nat-$1" ip address add "2001:db8::1$1/64" dev out nodad
 	inside relay ip route add "$2" via "2001:db8::1$1"
 	at "nat-$1" tee -a /etc/systemd/network/in.network <<- EOF_NETWORK > /dev/null
@@ -114,7 +114,7 @@ build_network() {
 	done
 }
 
-# --- the hosts, as their units would start them
+# --- the hosts, started like their units
 
 # Counts packets that the kernel would forward between tunnels. There are none while wgxdp forwards them.
 watch_relay() {

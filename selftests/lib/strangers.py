@@ -72,7 +72,7 @@ def strangers(flow, side):
             found.append(t.packet())
         for quoted in mistakes(reply_out, side):
             found += errors(quoted, OTHER[quoted.family()][side])
-        # as if it had seen the other side's packets
+        # like a host that has seen the packets of the other side
         for quoted in (reply_in, original_out, *mistakes(original_out, side)):
             found += errors(quoted, OTHER[quoted.family()][side])
     else:

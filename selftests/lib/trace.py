@@ -214,7 +214,7 @@ def packets():
     return [framed(*one) for one in made]
 
 
-# --- what becomes of them
+# --- the fate of the packets
 
 def run(*command):
     return subprocess.run(command, check=True, capture_output=True).stdout
@@ -368,7 +368,7 @@ def round_of(number, made):
             for text in wrong:
                 print('    ' + text)
         answers = [framed(*one) for one in answers_to(row)]
-        if answers:                             # at once: a newcomer waits for 15 seconds
+        if answers:                             # answers follow at once, because a newcomer waits for 15 seconds
             more, worse = round_of(number, answers)
             many, bad, before = many + more, bad + worse, counters(shown())
     return many, bad

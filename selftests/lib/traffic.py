@@ -43,7 +43,7 @@ def frames():
 
     out = []
 
-    # ARP and neighbour discovery, to this firewall, to others, to all
+    # ARP and neighbour discovery, to this firewall, to other hosts, to all
     for dst in (FIREWALL, OTHER, "ff:ff:ff:ff:ff:ff"):
         for op, psrc, pdst in ((1, "198.51.100.7", "198.51.100.99"), (2, "198.51.100.7", "198.51.100.98"),
                                (1, "0.0.0.0", "198.51.100.97"), (2, "198.51.100.9", "198.51.100.9")):
@@ -80,7 +80,7 @@ def frames():
             segment = s.TCP(sport=4000, dport=rnd.choice((80, 443, PORT)), flags=flags, seq=rnd.getrandbits(32), options=opts)
             out += both(segment / junk(rnd.choice((0, 1, 100, 1300))))
 
-    # UDP of others: DNS, DHCP, NTP, QUIC, IKE, traceroute; the services' port on other addresses
+    # UDP of other services: DNS, DHCP, NTP, QUIC, IKE, traceroute; the services' port on other addresses
     for dport in (53, 67, 123, 443, 500, 4500, 5353, 33434, PORT - 1, PORT + 1):
         out += both(s.UDP(sport=4000, dport=dport) / junk(rnd.randrange(1, 1200)))
     out += both(s.UDP(sport=4000, dport=53) / s.DNS(qd=s.DNSQR(qname="wg-end.example.net")))
@@ -101,7 +101,7 @@ def frames():
         out += [eth / s.IP(src="198.51.100.7", dst="198.51.100.1", proto=proto) / junk(40),
                 eth / s.IPv6(src="2001:db8:1::7", dst="2001:db8:2::10", nh=proto) / junk(40)]
 
-    # VLAN tags and PPPoE, with what would be ours without them
+    # VLAN tags and PPPoE around packets that would otherwise be the services'
     for ours in (ours4, ours6):
         for tag in (s.Dot1Q(vlan=7), s.Dot1Q(vlan=0, prio=5), s.Dot1AD(vlan=9) / s.Dot1Q(vlan=7), s.Dot1Q(vlan=7) / s.Dot1Q(vlan=8)):
             out.append(eth / tag / ours / junk(32))
@@ -110,7 +110,7 @@ def frames():
         out.append(s.Ether(src=CLIENT, dst="ff:ff:ff:ff:ff:ff") / s.PPPoED(code=code) / s.PPPoED_Tags(tag_list=[]) / junk(12))
     out.append(eth / s.Dot1Q(vlan=7) / s.PPPoE(sessionid=5) / s.PPP(proto=0x21) / ours4)
 
-    # Other ethertypes, LLC, for whoever wants them
+    # Other ethertypes and LLC
     for kind in (0x0842, 0x8035, 0x8137, 0x8847, 0x8848, 0x888e, 0x88cc, 0x88e5, 0x88f7, 0x9000, 0xffff, 0x0600):
         out.append(s.Ether(src=CLIENT, dst=FIREWALL, type=kind) / junk(46))
     out.append(s.Dot3(src=CLIENT, dst="01:80:c2:00:00:00") / s.LLC() / s.STP())
@@ -131,7 +131,7 @@ def frames():
 
     raw = [bytes(frame) for frame in out]
 
-    # Truncated at every byte of their headers, and with lengths that lie
+    # Truncated at every byte of their headers, and with wrong lengths
     for ours in (ours4, ours6):
         whole = bytes(eth / ours / junk(32))
         raw += [whole[:size] for size in range(14, 14 + len(ours))]
@@ -147,7 +147,7 @@ def frames():
             whole[at:at + 2] = struct.pack("!H", length)
             raw.append(bytes(whole))
 
-    # Jumbo frames: none to the service, which are cut for the way out, or their sender told
+    # Jumbo frames, but none to the service: these are fragmented, or their sender gets an error
     for size in (1600, 3000, 4100, 8000, 8900):
         raw += [bytes(frame) for frame in both(s.UDP(sport=4000, dport=9) / junk(size)) + both(s.TCP(dport=80) / junk(size)) +
                 both(s.UDP(sport=4000, dport=PORT + 1) / junk(size))]
@@ -156,7 +156,7 @@ def frames():
     return raw
 
 
-# As between hosts on one LAN: what comes in by the firewall's bridge, but is for another's MAC
+# Like traffic between hosts on a LAN: frames by the firewall's bridge for another MAC
 def bridged():
     from scapy import all as s
     out = []
@@ -206,7 +206,7 @@ def packet_socket(device):
     return sock
 
 
-# The kernel keeps a frame's outer VLAN tag beside it: put back where it was
+# The kernel keeps a frame's outer VLAN tag separately: put it back into the frame
 def whole(data, control):
     for _, kind, aux in control:
         if kind == PACKET_AUXDATA:
@@ -239,7 +239,7 @@ def catch(device, path, leaving=True):
 
 def send(path, device):
     out = FrameOut(device)
-    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})  # on another CPU the next frame may overtake the last one
+    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})  # on another CPU the next frame may overtake this one
     print(sum(out.send(frame) > 0 for frame in read(path)))
 
 

@@ -132,7 +132,7 @@ relay_of_two_ways() {
 	addresses net one 203.0.113.254/24
 	addresses relay eth0 198.51.100.1/24
 	addresses relay eth1 203.0.113.1/24
-	inside net sysctl -qw net.ipv4.conf.one.proxy_arp=1 # for wireguard-go, which answers by the interface that it heard from
+	inside net sysctl -qw net.ipv4.conf.one.proxy_arp=1 # wireguard-go answers by the interface of the last packet
 	gateways edge 192.0.2.1
 	gateways relay 198.51.100.254
 	tunnel relay wgr $ends::1/128 $port

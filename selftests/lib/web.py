@@ -50,7 +50,7 @@ class Server(http.server.ThreadingHTTPServer):
     address_family = socket.AF_INET6
     daemon_threads = True
 
-    def handle_error(self, *_):  # clients go as they like
+    def handle_error(self, *_):  # ignore clients that disconnect
         pass
 
     def server_bind(self):

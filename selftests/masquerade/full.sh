@@ -78,7 +78,7 @@ wgxdp up -c "$work/fits.yaml" > "$work/out"
 expect 'prefixes that fit' "$(bpftool -j map dump pinned /sys/fs/bpf/wgxdp/default/source_trie | /usr/bin/python3 -c '
 import json, sys
 print(len(json.load(sys.stdin)))')" == $(((lists - 2) * 8192))
-# More services than there was room for at first: maps are made larger, and the counters go on
+# More services than fit at first: the maps become larger, and the counters continue
 wgxdp up -c "$work/small.yaml" > /dev/null
 forwards 'with two services'
 { small && for i in {1..80}; do service "many$i" $((4000 + i)); done; } > "$work/many.yaml"

@@ -15,7 +15,7 @@ source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 
 clients=200
 times=4 # reloads, and upgrades
-pings=8 # a second, of each client: that is how often something can be mixed up
+pings=8 # pings a second of each client: mistakes can happen that often
 
 build_another
 builds=("$wgxdp" "$other")
@@ -39,13 +39,13 @@ client_tunnel() { # NUMBER
 	inside client ip route add 10.77.0.1/32 dev "$device" src "10.77.1.$1" metric "$1"
 }
 
-# key endpoint, as wg-end sees it
+# prints key and endpoint, as wg-end sees them
 endpoints() { inside wg-end wg show wge endpoints | sort; }
 distinct() { endpoints | grep -oE '\[2001:db8:2::1\]:[0-9]+$' | sort -u | wc -l; }
 all_there() { (($(distinct) == clients)); }
 metric() { wgxdp show metrics | awk -v name="$1{service=\"many\"}" '$1 == name {print $2}'; }
 
-# client's-port ours key: as the two ends have it, and as `show flows` does
+# prints client's port, pool port and key: from both ends, and from `show flows`
 joined_by_ends() {
 	join <(inside client wg show all listen-port | sort) <(inside client wg show all public-key | sort) |
 		awk '{print $3, $2}' | sort | join - <(endpoints) | awk '{print $2, $3, $1}' | sort
@@ -86,7 +86,7 @@ swap_ports() { # swaps those of the first two clients
 	inside client wg set wgc1 listen-port "$two"
 }
 
-# Each wireguard-go has one, and the kernel gives one user 128 by default
+# Each wireguard-go uses one, and the kernel allows 128 per user by default
 inotify_instances() {
 	local was
 	was=$(sysctl -n fs.inotify.max_user_instances)

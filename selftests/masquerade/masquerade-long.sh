@@ -3,10 +3,11 @@
 # tier: long
 # timeout: 1800
 # vm
-# 100 MB each way through a WireGuard session in each of the four pairs of families, by masquerading services, while the way becomes
-# narrow, twice: first the firewall's own link, whose errors are its own, then the one behind the next router, whose errors
-# are for the firewall and have to reach the end that sends, in its family and with its MTU. wireguard-go sets DF over IPv4, kernel
-# WireGuard does not. BREAK=1 keeps both routers from sending errors.
+# 100 MB each way through a WireGuard session in each of the four pairs of families, by masquerading services. Meanwhile
+# the path becomes narrow twice. First it is the firewall's own link, and the firewall sends the ICMP errors itself.
+# Then it is the link behind the next router, whose errors come to the firewall and must reach the sending end, in its
+# family and with its MTU. wireguard-go sets DF over IPv4, the kernel's WireGuard does not. BREAK=1 keeps both routers
+# from sending errors.
 #
 #                 203.0.113.0/24          198.51.100.0/24           192.168.1.0/24         192.168.3.0/24
 #                 2001:db8:4::/64         2001:db8:1::/64           2001:db8:2::/64        2001:db8:3::/64
@@ -68,7 +69,7 @@ count_errors() {
 	done
 }
 
-narrow() { # wan|lan near|far MTU: of both ends of that cable, on that side of the firewall
+narrow() { # wan|lan near|far MTU: sets both ends of that cable, on that side of the firewall
 	local router=inner end=wg-end device=eth
 	[[ $1 == lan ]] || router=outer end=client device=uplink
 	inside $router ip link set "$2" mtu "$3"

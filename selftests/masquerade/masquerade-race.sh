@@ -9,7 +9,7 @@ source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 rounds=10
 clients=3000
 
-# Flows in the table, which names each by both directions
+# Checks that the table lists each flow in both directions
 whole() {
 	"$build/selftests/flowtable" /sys/fs/bpf/wgxdp/default > "$work/table"
 	[[ $(said table wrong) == 0 ]] || fail "$(< "$work/table")"

@@ -18,7 +18,7 @@ strangers() { # WHAT NAMESPACE DEVICE FIREWALL'S-DEVICE
 }
 came() { echo $(($(arrived wg-end any) + $(arrived client any))); }
 settled() { now=$(came) && sleep 0.2 && [[ $(came) == "$now" ]]; }
-who() { # all of a flow but clocks and counters
+who() { # prints flows without times and counters
 	wgxdp show flows --json | /usr/bin/python3 -IS -c '
 import json, sys
 for f in json.load(sys.stdin)["flows"]: print(*(f[k] for k in ("service", "client", "public", "ours", "backend")))'

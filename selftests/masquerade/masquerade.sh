@@ -14,9 +14,9 @@
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 source "${BASH_SOURCE[0]%/*}/../lib/pairs.sh"
 
-file() { size=$1 && head -c "$size" /dev/urandom > "$work/file"; } # BYTES: of what follows
+file() { size=$1 && head -c "$size" /dev/urandom > "$work/file"; } # BYTES: a file for the next transfer
 ours() { peers | awk '{print $1, $3}' | tr '\n' ' '; }
-# wireguard-go 0.0.20231211 goes on answering from the address that it first had; another host has only its own
+# wireguard-go 0.0.20231211 keeps answering from its first address; a new host has only its own address
 to_another_host() {
 	local flow
 	flow=$(ours | grep -o 'pair44 [^ ]*')

@@ -20,7 +20,8 @@ most=60000000 # bytes
 
 # --- podman, in a root directory of its own
 
-# A mount namespace, which the process $box holds, with the files of LOWER and a writable layer above: nothing of this machine's changes
+# Makes a mount namespace, held by the process $box, with the files of LOWER and a writable layer above. This machine's
+# files stay
 enter_root() { # LOWER
 	local dir top=$work/root
 	mkdir -p "$work/layer" "$top"
@@ -29,7 +30,7 @@ enter_root() { # LOWER
 	mount -t overlay -o "lowerdir=$1,upperdir=$work/layer/upper,workdir=$work/layer/work" root "$top"
 	for dir in proc sys dev run; do
 		mount --rbind "/$dir" "$top/$dir"
-		mount --make-rprivate "$top/$dir" # ip-netns shares /run/netns: what leaves here would leave there
+		mount --make-rprivate "$top/$dir" # ip-netns shares /run/netns: an unmount here would also unmount there
 	done
 	mount -t tmpfs shm "$top/dev/shm" # podman's locks
 	mkdir -p "$top"/{etc/wgxdp,var/lib/wgxdp,tmp} /run/{wgxdp,podman}
@@ -68,14 +69,14 @@ podman() { on_box podman "$@"; }
 
 # --- containers
 
-# The command of docs/guides/install.md, and what this podman needs besides
+# Reads the command of docs/guides/install.md, and adds what this podman needs
 read_guide() {
 	mapfile -t guide < <(awk '/^    sudo podman run / {inside = 1} inside {print} inside && !/\\$/ {exit}' docs/guides/install.md |
 		sed 's/\\$//; s/^ *sudo//' | xargs -n 1)
 	[[ ${guide[*]:0:2} == 'podman run' ]] || fail 'docs/guides/install.md has no podman run'
 	guide=("${guide[@]:2}")
 }
-runs() { # OPTION...: before those of the guide. As it ends at once or not
+runs() { # OPTION...: options before those of the guide; whether it ends at once or not
 	podman rm --force --time 0 wgxdp > /dev/null 2>&1 || :
 	podman run "${more[@]}" "$@" > /dev/null
 }
@@ -87,7 +88,7 @@ starts() {
 }
 ended() { [[ $(podman inspect --format '{{.State.Status}}' wgxdp) == exited ]]; }
 
-# The container made by these options ends with status 1, and its log has TEXT
+# A container with these options ends with status 1, and its log has TEXT
 refused() { # TEXT OPTION...
 	local status
 	runs "${@:2}"
@@ -98,7 +99,7 @@ refused() { # TEXT OPTION...
 		fail "status $status, expected 1 and '$1': $(< "$work/log")"
 	say "ok $(grep -F "$1" "$work/log")"
 }
-but() { # WORD...: sets $options to the guide's without the two words `--OPTION WORD`
+but() { # WORD...: sets $options to the guide's without `--OPTION WORD`
 	local i word
 	options=()
 	for ((i = 0; i < ${#guide[@]}; i++)); do
@@ -110,9 +111,9 @@ but() { # WORD...: sets $options to the guide's without the two words `--OPTION 
 	((${#options[@]} == ${#guide[@]} - 2 * $#)) || fail "the guide's command has not each of: $*"
 }
 
-# --- what is shown
+# --- the tests
 
-seccomp_needs() { # podman before 5 has a filter that knows no CAP_BPF
+seccomp_needs() { # podman before 5 has a filter that does not know CAP_BPF
 	more=()
 	((version < 5)) || return 0
 	refused_by_filter
@@ -149,7 +150,7 @@ killed_again_and_again() {
 	before=$(arrived wg-end all_of_them) sent=0
 	sends $n -r $rate -c 200 uplink "$(mac firewall wan)" 198.51.100.7:4000 198.51.100.1:$port
 	while ((killed < kills)); do
-		still_sends $killed $kills # one more round if that is over
+		still_sends $killed $kills # one more round if the sender has ended
 		podman kill --signal KILL wgxdp > /dev/null
 		[[ ! ${BREAK:-} ]] || wgxdp down
 		starts
@@ -186,7 +187,7 @@ traces_packets() {
 	say 'ok trace, by podman exec --privileged'
 }
 
-# XDP beside other programs, by libxdp: its dispatcher is in the image
+# XDP beside other programs, by libxdp: the image has its dispatcher
 shares() {
 	sed 's/role: wan/&, shared: true/' "$work/wgxdp.yaml" > "/proc/$box/root/etc/wgxdp/wgxdp.yaml"
 	refused 'this process lacks CAP_SYS_ADMIN, which' "${guide[@]}"
@@ -231,7 +232,7 @@ composed() {
 	say 'ok compose.yaml'
 }
 
-# The command that quadlet makes of the unit; without systemd: no cgroup is handed on
+# The command that quadlet makes from the unit; without systemd no cgroup is passed on
 as_unit() {
 	local quadlet=/usr/libexec/podman/quadlet notified socket=/run/unit/notify unit
 	on_box test -x $quadlet || { say '(this podman has no quadlet)'; return 0; }
@@ -263,7 +264,7 @@ all_with() { # LOWER
 	cp "$work/wgxdp.yaml" "/proc/$box/root/etc/wgxdp"
 	seccomp_needs
 	names_what_lacks
-	rm -f /run/wgxdp/default/daemon # a daemon leaves the name of its file, whatever becomes of it
+	rm -f /run/wgxdp/default/daemon # a daemon leaves the name of its file, even if it fails
 	no_traces firewall "$work/nothing" 'containers that were refused'
 	starts
 	ten_come all_of_them 'from a container'
@@ -314,7 +315,7 @@ in_vm() {
 		XDG_CACHE_HOME="${XDG_CACHE_HOME:-$HOME/.cache}" "$root/selftests/packages/container.sh"
 }
 
-unified_cgroups() { # crun knows no others
+unified_cgroups() { # crun supports no others
 	[[ $(stat -f -c %T /sys/fs/cgroup) == cgroup2fs ]] || {
 		umount -R /sys/fs/cgroup 2> /dev/null || :
 		mount -t cgroup2 cgroup /sys/fs/cgroup

@@ -16,7 +16,7 @@ source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 
 on_bare() { chroot "$bare" "$@"; }
 wgxdp() { inside firewall chroot "$bare" wgxdp "$@"; }
-apt() { # ARGUMENT... by whatever enters
+apt() { # ARGUMENT...: by any command that enters the Debian
 	"${enter:-on_bare}" env DEBIAN_FRONTEND=noninteractive apt-get -qqy --no-install-recommends --allow-downgrades -o Dpkg::Use-Pty=0 "$@" \
 		> "$work/apt" 2>&1 || fail "apt-get $1: $(tail "$work/apt")"
 }
@@ -34,9 +34,9 @@ forwards() { # WHEN
 	local there
 	there=$(arrived wg-end all_of_them)
 	inside client "$udptool" send -n 100 -r 1000 uplink "$(mac firewall wan)" 198.51.100.7:4000 "198.51.100.1:$port" > /dev/null
-	expect "of 100 forwarded, $1" $(($(arrived wg-end all_of_them) - there)) == 100
+	expect "forwarded packets of 100, $1" $(($(arrived wg-end all_of_them) - there)) == 100
 }
-sends_on() { # as long as there is $work/hold
+sends_on() { # while $work/hold exists
 	while [[ -e $work/hold ]]; do
 		inside client "$udptool" send -n 500 -r 1000 uplink "$1" 198.51.100.7:4000 "198.51.100.1:$port" > /dev/null
 		echo 500
@@ -64,7 +64,7 @@ package() { cd "$debs" && echo "wgxdp_$1"_*.deb; } # VERSION
 if [[ ! -e $debs/$(package 0.1.1) ]]; then
 	"$root/scripts/deb" -s "$suite" -l -t "$debs" > "$work/deb" || fail "scripts/deb -s $suite -l -t"
 	holds '^forward *PASS' "$debs/build.log" || fail 'no autopkgtest has run'
-	say "ok built on $suite; lintian: no warning, no error; autopkgtest passed"
+	say "ok built on $suite, no warning and no error of lintian, autopkgtest passed"
 	"$root/scripts/deb" -s "$suite" -v 0.1.1 "$debs" > "$work/deb" || fail "scripts/deb -s $suite -v 0.1.1"
 fi
 
@@ -123,7 +123,7 @@ is_gone
 
 apt install systemd
 umount -l "$bare/proc" "$bare/sys/fs/bpf" "$bare/sys"
-boot() { # with a root that is a mount point, for units have name spaces of their own
+boot() { # the root must be a mount point, because units have mount namespaces
 	mount --bind "$bare" "$bare" && cd "$bare" && mount -t proc proc proc && mount -t sysfs sysfs sys && mount -t cgroup2 cgroup2 sys/fs/cgroup &&
 		mount --bind /sys/fs/bpf sys/fs/bpf && mount -t tmpfs run run && mount --move . / &&
 		exec chroot . /usr/bin/env -i container=selftest PATH=/usr/sbin:/usr/bin:/sbin:/bin /lib/systemd/systemd --show-status=no

@@ -15,7 +15,7 @@ on=relay
 sites=(a b c d)
 link_of=([0]=trunk.10 [1]=trunk.20 [2]=bridge [3]=plain)
 overlay=fd12:3456:789a
-n=50 # questions of each to each, of each size
+n=50 # questions of each site to each, of each size
 
 namespaces relay "${sites[@]}"
 routers relay

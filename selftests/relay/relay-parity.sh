@@ -63,7 +63,7 @@ network() { # RELAY
 	inside "$1" nft -D 'tunnel={ ta, tc, nn, nx }' -D overlay=$overlay::/48 -f selftests/lib/relay.nft
 }
 
-hits() { # RELAY RULE...: how often all of these decided
+hits() { # RELAY RULE...: prints how often all of these decided
 	local rule
 	inside "$1" nft list chain inet relay c_forward > "$work/chain"
 	for rule in "${@:2}"; do

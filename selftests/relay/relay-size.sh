@@ -8,11 +8,11 @@
 #
 #     relay   site: a device with 10,000 peers behind it
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
-[[ ! ${BREAK:-} ]] || WGXDP_STRICT=1 # or slow machines would have all the time that reading takes
+[[ ! ${BREAK:-} ]] || WGXDP_STRICT=1 # otherwise slow machines would get longer time limits
 
 rounds=9 on=relay
 
-# FILE: reloaded; sets ms and entries
+# FILE: reloads it; sets ms and entries
 reload() {
 	local began
 	began=${EPOCHREALTIME/./}
@@ -58,5 +58,5 @@ for ((round = 0; round < rounds; round++)); do
 	took+=("$ms")
 done
 say "ten changed routes took ${took[*]} ms, and wrote 10 entries each time"
-expect 'whose it is now' "$(owner fd12:3456:7801:5f94::/64)" == '100000 site-5'
+expect 'the new owner' "$(owner fd12:3456:7801:5f94::/64)" == '100000 site-5'
 expect "ms for a reload, median of $rounds" "$(median "${took[@]}")" '<=' "$(at_most 200)"

@@ -21,7 +21,7 @@ in_site() { inside "$@"; }
 start_in_site() { start "$@"; }
 server() { echo "$overlay:$1::10"; } # SITE
 
-link() { (($1 < $2)) && echo "$tunnels:ff$1$2" || echo "$tunnels:ff$2$1"; } # NUMBER OTHER: the prefix of their tunnel
+link() { (($1 < $2)) && echo "$tunnels:ff$1$2" || echo "$tunnels:ff$2$1"; } # NUMBER OTHER: prints the prefix of their tunnel
 others() { local n; for n in "${relays[@]}"; do ((n == $1)) || echo "$n"; done; } # NUMBER
 relay_config() { # NUMBER
 	local m
@@ -51,7 +51,7 @@ relay_config() { # NUMBER
 		done
 	} > "$work/r$1.conf"
 }
-wgs() { # NUMBER: the device of the sites, without a session yet
+wgs() { # NUMBER: creates the device of the sites, without a session
 	local site
 	tunnel "r$1" "wgs$1" "$tunnels::1/128" $port
 	inside "r$1" wg set "wgs$1" private-key "$work/relay.key"
@@ -126,7 +126,7 @@ pings_begin
 sleep 5
 for n in "${relays[@]}"; do
 	phase goes "$n"
-	sleep 0.5 # answers that are on their way when it goes are of this phase
+	sleep 0.5 # answers in flight belong to this phase
 	inside internet ip link set "r$n" down
 	((n == 2)) || ends "$n"
 	((n != 1)) || inside r1 ip link del wgs1

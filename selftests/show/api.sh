@@ -22,7 +22,7 @@ everything_network
 everything_file
 start_daemon -c /etc/wgxdp/wgxdp.yaml
 everything_talks
-inside client ip link set wgv-client down # nothing is to be counted any more
+inside client ip link set wgv-client down # no more packets should be counted
 inside wg-end ip link set wgv-end down
 sleep 0.2
 
@@ -68,7 +68,7 @@ expect 'bytes that a HEAD has said' "$(header Content-Length)" == "$(wc -c < use
 for method in POST PUT DELETE PATCH OPTIONS; do
 	is "$method" 405 -X $method $local_url/api/v1/show
 done
-expect 'what is allowed' "$(header Allow)" == 'GET, HEAD'
+expect 'the allowed methods' "$(header Allow)" == 'GET, HEAD'
 is 'what there is not' 404 $local_url/api/v1/secrets
 expect 'as JSON' "$(header Content-Type) $(/usr/bin/python3 -c 'import json, sys
 d = json.load(open(sys.argv[1]))
@@ -90,7 +90,7 @@ done
 from_client() { inside client curl -s --max-time 5 -o /dev/null -w '%{http_code}' "$outer_url$1"; } # PATH
 expect 'metrics, from elsewhere' "$(from_client /metrics)" == 200
 expect 'the page, from elsewhere' "$(from_client /) $(from_client /api/v1/show)" == '403 403'
-page_is() { # WORD LOCAL ELSEWHERE: what it comes to
+page_is() { # WORD LOCAL ELSEWHERE: prints the result
 	everything_file "page: $1"
 	kill -HUP "$daemon"
 	wait_for 10 "page: $1" answers_are "$2" "$3"
@@ -112,5 +112,5 @@ wait_for 10 'the peer to be gone' gone
 sleep 1
 before=$(wakes)
 sleep 2
-expect 'wake-ups in 2 s while nobody looks' $(($(wakes) - before)) '<=' 10
+expect 'wake-ups in 2 s without requests' $(($(wakes) - before)) '<=' 10
 end_daemon

@@ -43,7 +43,7 @@ expect 'attached: late' "$(value 'wgxdp_interface_attached{interface="late"}' < 
 expect 'entries of the table' "$(value 'wgxdp_map_entries{map="table"}' < "$work/metrics")" == 202
 expect 'rows' "$(wc -l < "$work/metrics")" '>' 1600
 cmp <(without_time < "$work/metrics") <(wgxdp show metrics | without_time) || fail 'show metrics says something else'
-# Each is on the page, with these labels: METRIC LABEL...
+# Each metric is on the page, with these labels: METRIC LABEL...
 sed -nE 's/^(wgxdp_[a-z_]+)(\{(.*)\})? .*/\1 \3/p' "$work/metrics" | sed -E 's/="[^"]*",?/ /g; s/ +$//' | sort -u > "$work/exported"
 sed -nE 's/^\| (`wgxdp[^|]*) \| ([^|]*)\|.*/\1|\2/p' docs/reference/metrics.md | tr -d '`,' |
 	awk -F '|' '{n = split($1, name, " "); for (i = 1; i <= n; i++) print name[i] " " $2}' | sed -E 's/ +$//' | sort -u > "$work/page"
@@ -69,7 +69,7 @@ time.sleep(600)' > "$work/holder"
 holder=$!
 wait_for 50 'connections that ask for nothing' grep -q holds "$work/holder"
 scrape 198.51.100.9:9851 > "$work/held" || fail 'one client has all connections'
-expect 'of them the daemon holds' "$(inside firewall ss -Htnp state established state close-wait 'sport = 9851' | grep -c wgxdp)" '<=' 8
+expect 'connections that the daemon holds' "$(inside firewall ss -Htnp state established state close-wait 'sport = 9851' | grep -c wgxdp)" '<=' 8
 kill $holder
 
 took=()

@@ -61,7 +61,7 @@ for mode in auto tc; do
 	dump=$!
 	ask 60 198.51.100.7:4000 198.51.100.1:51820
 	ask 5 198.51.100.66:4000 198.51.100.1:51820
-	wait_for 5 'what was forwarded' has_packets "$work/forwarded.pcap" 60
+	wait_for 5 'the forwarded packets' has_packets "$work/forwarded.pcap" 60
 	wait_for 5 'what arrived' has_packets "$work/arrived.pcap" 60
 	ends said
 	kill $dump
@@ -73,15 +73,15 @@ for mode in auto tc; do
 	dump=$!
 	ask 10 198.51.100.7:4000 198.51.100.1:51820
 	ask 40 198.51.100.66:4000 198.51.100.1:51820
-	wait_for 5 'what was sent' has_packets "$work/sent.pcap" 40
-	wait_for 5 'what was dropped' has_packets "$work/dropped.pcap" "$([[ ${BREAK:-} ]] && echo 10 || echo 40)"
+	wait_for 5 'the sent packets' has_packets "$work/sent.pcap" 40
+	wait_for 5 'the dropped packets' has_packets "$work/dropped.pcap" "$([[ ${BREAK:-} ]] && echo 10 || echo 40)"
 	ends dropped.pcap
 	kill $dump
 	wait $dump || :
 	same "$mode, dropped, as it was sent" dropped.pcap sent.pcap 40
 done
 
-# An initiation by its shape
+# A packet in the shape of an initiation
 looks events --event handshake --event flow --json
 ask 3 198.51.100.7:4000 198.51.100.1:51820
 inside client python3 -c 'import socket

@@ -109,7 +109,7 @@ grep -q "Z dropped refused peer site-a rx la: \[$overlay:a::10\]:58001 > \[$over
 say "ok $(< "$work/plain")"
 looks && fail 'it looks on after its end'
 
-# Why packets cannot be looked at: a capability that lacks, a user namespace, or this kernel
+# Reasons why packets cannot be seen: a missing capability, a user namespace, or this kernel
 refused_to_look() { # TEXT COMMAND...
 	local status=0
 	inside relay timeout 5 "${@:2}" "$wgxdp" monitor --event handshake -n 1 > "$work/out" 2>&1 || status=$?
@@ -125,7 +125,7 @@ refused_to_look 'this process lacks CAP_SYS_ADMIN' $(with ,+bpf,+net_admin,+perf
 refused_to_look 'this process is in a user namespace' unshare --user --map-root-user
 status=0
 inside relay timeout 2 "$wgxdp" monitor --event handshake > "$work/out" 2>&1 || status=$?
-((status == 124)) || grep -qE 'error: monitor: (this kernel forbids BPF programs that trace others|packets cannot be looked at here)' "$work/out" ||
+((status == 124)) || grep -qE 'error: monitor: (the security policy of this kernel forbids tracing|packets cannot be traced here)' "$work/out" ||
 	fail "status $status: $(< "$work/out")"
 say "ok here: $status $(head -n 1 "$work/out")"
 monitor last

@@ -28,9 +28,9 @@ cable_drops() { inside client ip -s -j link show uplink | /usr/bin/python3 -c '
 import json, sys
 print(json.load(sys.stdin)[0]["stats64"]["tx"]["dropped"])'; }
 
-# Whether all is accounted for now: sets sink, failed, forwarded. With a full ring the device sometimes counts
-# one drop too many (one run in six on 6.18: it counted two drops of sk_buffs, and a tap on lan saw one that was lost). It must never
-# count too few, for then a packet would be missing.
+# Checks that everything is accounted for now: sets sink, failed and forwarded. With a full ring the device sometimes
+# counts one drop too many (one run in six on 6.18: it counted two dropped sk_buffs, and a tap on lan saw one lost). It
+# must never count too few, because then a packet would be missing.
 settled() {
 	sink=$(arrived wg-end all_of_them)
 	failed=$(shown get interfaces.lan.xmit_failed)
@@ -59,7 +59,7 @@ $forwarded forwarded; $failed failed to be sent, told $(told), the device's: $(i
 	expect_sums
 }
 
-# Some of everything that is ours, but does not end in the same way
+# Sends packets of all services, with different results
 send_mix() {
 	local rate=50000
 	send -n 500 198.51.100.7:4000 198.51.100.1:$port

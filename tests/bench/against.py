@@ -13,7 +13,7 @@ import rounds
 import topology as net
 
 REDIRECT, PARSE = "redirect", "parse"  # targets
-NEW, OTHER = "wgxdp", "other"           # this tree's build, and the other one
+NEW, OTHER = "wgxdp", "other"           # this tree's build, and the build to compare with
 SUFFIX = "-other"                       # the other build's namespaces and instance
 HOLD = "wan1"                           # a device that these test-runs do not use
 

@@ -9,7 +9,7 @@ import guard
 import rounds
 import topology as net
 
-XDP = "progs/wgxdp_express", "progs/wgxdp_xdp"      # pins of the live program: the first that is there
+XDP = "progs/wgxdp_express", "progs/wgxdp_xdp"      # pins of the live program: takes the first that exists
 XDP_REDIRECT = 4
 TARGETS = "redirect", "parse", "wgxdp"
 KINDS = [("original ipv4", 4, "original"), ("reply ipv4", 4, "reply"),
@@ -76,7 +76,7 @@ def initiations(firewall, meter, neighbours, n):
             ns.append(neighbours.watch(lambda row=row, repeat=repeat, payload=guard.initiation(keys):
                                        one(meter, row, "wgxdp", repeat, payload=payload)))
         counted = firewall.proof(row)[0][1] - before
-        if counted < n * repeat * 0.99:         # a next hop that is kept alive through tc is none
+        if counted < n * repeat * 0.99:         # packets that go through tc to keep a next hop alive are not counted
             raise RuntimeError("test-run of initiations: %s counted %d of %d" % (what, counted, n * repeat))
         result[str(keys)] = {"ns": undisturbed(ns), "median": median(ns)}
     return result

@@ -26,7 +26,7 @@ static int put_site(const struct blind_maps *m, __u32 number, const struct addr 
 	return blind_place(m, a, port, family, local, &site.place[0]) ?: bpf_map_update_elem(m->sites, &number, &site, BPF_ANY);
 }
 
-/* Good for longer than a round. all: the whole table, written at once in the end */
+/* Valid for longer than a round. all: the whole table, written at once at the end */
 static int put_session(const struct blind_maps *m, struct blind_bucket *all, __u32 number, __u32 index)
 {
 	__u64 until = jiffies_now() + BLIND_SECONDS * jiffies_a_second();

@@ -87,7 +87,7 @@ def prepare(row, firewall, meter):
     what = row.name, row.clients
     if row.state not in STATES or what in firewall.flows:
         return
-    firewall.flows.clear()          # the maps are another variant's then
+    firewall.flows.clear()          # then the maps are another variant's
     firewall.flows.add(what)
     if row.state == NFT_STATE:
         net.run(*net.inside(net.FIREWALL), "nft", "-f", "-", text=nft_sessions(row.clients))

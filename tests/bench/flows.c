@@ -74,7 +74,7 @@ static __u16 delta_of(const struct flow *f)
 	return sum + (sum >> 16);
 }
 
-/* The flow of client n */
+/* Returns the flow of client n */
 static struct flow make_flow(const struct tuples *t, const struct flow *like, __u32 n)
 {
 	struct flow f = { .client = t->client, .local = t->local, .own = t->ours, .backend = t->backend, .client_port = t->client_port,
@@ -112,7 +112,7 @@ static int open_table(const char *directory, struct flow_table *ret)
 	return err;
 }
 
-/* The flow that the data path has of some client of that listener */
+/* Finds a flow of that listener that the data path made */
 static int find_like(const struct flow_table *table, const struct tuples *t, struct flow_entry *like)
 {
 	for (__u32 place = 0; place < table->n * LEARNED_WAYS; place++)
@@ -122,7 +122,7 @@ static int find_like(const struct flow_table *table, const struct tuples *t, str
 	return -ENOENT;
 }
 
-/* The programs are idle meanwhile */
+/* The programs must be idle meanwhile */
 static int write_flows(const struct flow_table *table, const struct tuples *t, const struct flow_entry *like, __u32 clients)
 {
 	__u32 n = 0;

@@ -14,9 +14,9 @@ import topology as net
 
 PORTS = {"44": 51844, "66": 51866, "46": 51846, "64": 51864, "new": 51899}      # a service for each pair of families, and one for newcomers
 BACKEND_PORTS = {"44": 51820, "66": 51821, "46": 51820, "64": 51821, "new": 51820}     # 44 and 64, 46 and 66 have the same pool
-CLIENT_PORT, SOCKET_PORT, LISTEN_PORT = 40000, 40001, 51820       # the latter two of the relay
+CLIENT_PORT, SOCKET_PORT, LISTEN_PORT = 40000, 40001, 51820       # SOCKET_PORT and LISTEN_PORT belong to the user-space relay
 MANY = {4: "100.80.0.1", 6: "2001:db8:65::1"}           # the first of 1,000 or a million clients,
-MANY_OURS = {4: "10.0.0.1", 6: "2001:db8:aa::1"}        # and as what the backend sees it
+MANY_OURS = {4: "10.0.0.1", 6: "2001:db8:aa::1"}        # and its address as the backend sees it
 MILLION = 1000000
 ROOM = 1048576                                          # for so many flows
 COMPARED = (("original", 1), ("original", 1000), ("reply", 1))
@@ -126,7 +126,7 @@ def expectation(row):
     words = {"family": back if reply else out, "arrives": out if reply else back, "reply": int(reply), "slot": int(reply),
              "dmac": dmac, "smac": smac, "size": row.size, "clients": row.clients,
              "expect-ttl": 64 if row.state == "sockets" else 63, **ends}
-    if row.direction == "newcomer":     # the answer is what arrives
+    if row.direction == "newcomer":     # the answer arrives
         words.update({"arrives": out, "expect": t["local"], "expect-port": t["local-port"], "expect-source": 1, "expect-ttl": 62})
     return words
 

@@ -9,11 +9,11 @@ import hashlib
 import topology as net
 
 ANSWERED = 100000
-ROOM = 262144                   # places of wgxdp's map `answered`; entries of the program beside it have as much
+ROOM = 262144                   # entries of wgxdp's map `answered`, and of the program to compare with
 KEYS = (1, 8, 64)
 LOOKUP = "answered lookup"
-STORE = 150000                  # compressions that the guard's time budget has in store, or fewer: what one run may take
-REFILL = 0.15                   # seconds in which it is full again
+STORE = 150000                  # compressions in the guard's time budget, or fewer: the limit of one run
+REFILL = 0.15                   # seconds until it is full again
 INITIATION = bytes((1, 0, 0, 0)) + bytes(range(112))
 
 CONFIG = """interfaces:

@@ -14,9 +14,9 @@ import topology as net
 
 PORT, NONE_PORT, CLIENT_PORT, RELAY_PORT = 51820, 51821, 40000, 40001
 SMALL, LARGE = 144, 1452        # UDP payload: a short WireGuard data message, and the longest of a tunnel of MTU 1420
-LOST = 0.001                    # more lost, or carried by another path, and the row is an error;
-LOST_BY_USERS = 0.02            # a relay that must wait for its CPU loses some (what they cost is in its ns)
-QUIET = 0.2                     # the other CPUs' load up to which a sample is taken as it is
+LOST = 0.001                    # if more is lost, or carried by another path, the row is an error;
+LOST_BY_USERS = 0.02            # a relay that must wait for its CPU loses some (its ns include their cost)
+QUIET = 0.2                     # load of the other CPUs up to which a sample counts
 INSTANCE = "bench"
 
 CONFIG = """interfaces:
@@ -201,7 +201,7 @@ class Firewall:
         self.wgxdp, self.relay, self.cpu, self.config = os.path.abspath(wgxdp), relay, cpu, config
         self.instance = instance
         self.state = self.helper = self.daemon = None
-        self.flows = set()      # that it has: pair of families, clients
+        self.flows = set()      # existing flows: pair of families, clients
 
     def command(self, *words):
         return net.run(*net.inside(net.FIREWALL), *words)
@@ -222,7 +222,7 @@ class Firewall:
             self.start([self.relay, "%s:%d" % (net.PUBLIC[4], PORT), "%s:%d" % (net.BACKEND[4], PORT),
                         "%s:%d" % (net.LAN[4], RELAY_PORT)])
         elif state == "socat":
-            room = "rcvbuf=4194304"     # or as much as rmem_max allows: a packet of the bench keeps a page
+            room = "rcvbuf=4194304"     # or as much as rmem_max allows: a packet of the bench occupies a page
             self.start(["socat", "UDP4-LISTEN:%d,bind=%s,%s" % (PORT, net.PUBLIC[4], room),
                         "UDP4:%s:%d,bind=%s:%d,%s" % (net.BACKEND[4], PORT, net.LAN[4], RELAY_PORT, room)])
         self.state = state
@@ -273,7 +273,7 @@ class Firewall:
         if state in ("lru", guard.LOOKUP):
             net.run("ip", "-n", net.FIREWALL, "link", "set", "wan0", "xdp", "off")
         if state in ("many44", "many46"):
-            flows.quiet()       # a million of them are freed
+            flows.quiet()       # frees a million of them
         if state in NFT_STATES:
             self.command("nft", "delete", "table", *NFT_STATES[state].split()[1:3])
 
@@ -367,7 +367,7 @@ def prime(row, firewall, meter):
     if row.state == "nft" or (row.state in ("relay", "socat") and row.direction == "reply"):
         first = Row(row.name, row.state, row.family, "original", row.size, row.clients)
         meter.carry(first, max(row.clients, 2))
-    if row.state == "policy":   # an answer, after which all is established
+    if row.state == "policy":   # an answer makes the connection established
         meter.carry(row, 2)
         meter.ask("tunnel" if row.direction == "tunnel" else "live", count=2, **sites.answer(row))
 
@@ -408,7 +408,7 @@ def sample(row, firewall, meter, secs):
     helper = firewall.helper.pid if firewall.helper else None
     if row.direction == "newcomer":
         row.count = row.clients
-    if not row.count:       # a packet count for so many seconds, from a short trial
+    if not row.count:       # derives a packet count for so many seconds from a short trial
         ns = meter.carry(row, 20000, helper)["ns"]
         row.count = int(secs * 1e9 / (ns or 1000))
     before = firewall.proof(row)

@@ -17,7 +17,7 @@ PUBLIC = {4: "198.51.100.1", 6: "2001:db8:51::1"}
 BACKEND = {4: "192.168.1.10", 6: "2001:db8:1::10"}
 LAN = {4: "192.168.1.1", 6: "2001:db8:1::1"}
 FIRST_CLIENT = {4: "100.64.0.1", 6: "2001:db8:64::1"}
-PREFIXES = range(2, 11)         # third number of the LAN's further prefixes: with its own one, ten a family
+PREFIXES = range(2, 11)         # third number of the LAN's further prefixes: with its own one, ten for each family
 
 
 def use(suffix):

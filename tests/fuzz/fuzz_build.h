@@ -15,7 +15,8 @@ static void ip_sum(__u8 *ip)
 	put16(ip + 10, ~frame_fold(frame_sum(ip, n)));
 }
 
-/* About what was sent last, from a router, or where it was for: its type and code are the step's; the length */
+/* An error about the last packet, from a router or its destination, with the step's type and code. Returns its
+ * length */
 static __u32 error_put(const struct step *s)
 {
 	bool ipv4 = last.seen.family == FAMILY_IPV4;
@@ -46,7 +47,7 @@ static __u32 error_put(const struct step *s)
 	return head + 8 + n;
 }
 
-/* A later piece of what came last */
+/* A later fragment of the last packet */
 static __u32 later_put(const struct step *s)
 {
 	bool ipv4 = in.family == FAMILY_IPV4;
@@ -106,7 +107,7 @@ static __u32 fresh_put(const struct step *s)
 	return len;
 }
 
-/* One or two tags behind the MACs, or one of no VLAN */
+/* Puts one or two tags behind the MACs, or a tag without a VLAN */
 static __u32 tags_put(const struct step *s, __u32 len)
 {
 	static const __u8 bytes[][8] = { { 0x81, 0, 0, VLAN_PLAIN }, { 0x88, 0xa8, 0, VLAN_OUTER, 0x81, 0, 0, VLAN_PLAIN }, { 0x81, 0, 0xe0, 0 } };

@@ -5,7 +5,7 @@
 
 #include "fuzz_must.h"
 
-/* Those that are remembered come first; values of arrays are zero at first */
+/* Remembered maps come first; values of arrays are zero at first */
 static struct host_map *const changing[] = { &answered, &indices, &replays, &handshakes, &flow_table, &flow_index, &health, &guards, &guard_keys,
 					     &guard_state, &guard_budget, &guard_sources, &failed, &challenged, &cookies, &frags, &reasons,
 					     &flow_shares, &flow_totals };
@@ -28,7 +28,7 @@ static bool touches(struct host_map *map, __u32 index)
 	return true;
 }
 
-/* Once, after the setup */
+/* Called once, after the setup */
 static void watch(void)
 {
 	for (__u32 n = 0; n < CHANGING; n++) {

@@ -12,10 +12,10 @@
 #define GONE_MAX 16000
 
 static struct {
-	__u32 n, end;			/* pieces, and where in the datagram the next one begins */
+	__u32 n, end;			/* number of fragments, and where in the datagram the next one begins */
 	struct seen first, seen;	/* the first and the last one */
 	bool wrong;			/* a header's checksum */
-	__u8 data[GONE_MAX];		/* behind their IP headers */
+	__u8 data[GONE_MAX];		/* the bytes behind their IP headers */
 } gone;
 
 static void goes(const struct host_packet *packet, __u32 egress)

@@ -9,7 +9,7 @@
 #define WGXDP_HOST
 #include "host/host_lists.h"
 #include "pipeline.h"
-/* As in fuzz_pipeline.c: no part of the data path, nor what is looked for */
+/* As in fuzz_pipeline.c: no part of the data path, and not to be explored */
 #pragma clang attribute push(__attribute__((no_sanitize("address", "undefined", "coverage"))), apply_to = function)
 #include "fuzz_must.h"
 #include "host/host_guarded.h"
@@ -23,7 +23,7 @@ struct state {
 	__u8 flags;			/* strict (1), backends (2), AmneziaWG (4), its junk (8), limits are near (16), little time (32),
 					 * unresolved neighbours (64) */
 	__u8 keys;
-	__u8 rotate;			/* at this step the first key goes */
+	__u8 rotate;			/* the first key is removed at this step */
 };
 
 struct step {
@@ -53,7 +53,7 @@ static struct known knows[STEPS_MAX];
 static __u32 n_knows;
 static struct { __u16 id; __u8 mac1[16]; struct addr addr; __u16 port; __u64 until; } initiations[STEPS_MAX];
 static __u32 n_initiations;
-static struct { struct addr src; __u16 id; __u32 backend; } firsts[STEPS_MAX];	/* pieces that left for a backend */
+static struct { struct addr src; __u16 id; __u32 backend; } firsts[STEPS_MAX];	/* first fragments that left for a backend */
 static __u32 n_firsts;
 
 static bool fits(__u32 key, const __u8 *m, __u32 covered)
@@ -71,7 +71,7 @@ static __u32 le32(const __u8 *b)
 	return b[0] | b[1] << 8 | b[2] << 16 | (__u32)b[3] << 24;
 }
 
-/* The kind of a message in n bytes, of which it all is, and where it begins; 0: none */
+/* Returns the kind of the message that fills n bytes, and its offset; 0: none */
 static __u32 kind_of(const __u8 *b, __u32 n, __u32 *ret_at)
 {
 	const struct guard *g = guard_at(service->id);
@@ -104,8 +104,8 @@ static const struct known *by_client(void)
 	return NULL;
 }
 
-/* Tests have few rows (REPLAY_ROWS): five initiations may meet in one, and the oldest makes room. Then the row where this one is
- * now is full of others that are good as long or longer. */
+/* Tests have few rows (REPLAY_ROWS): five initiations may share one, and then the oldest gives way. In that case the
+ * row of this one is full of others that are valid as long or longer. */
 static bool made_room(const __u8 *mac1)
 {
 	for (__u32 row = 0; row < REPLAY_ROWS; row++) {
@@ -123,7 +123,7 @@ static bool made_room(const __u8 *mac1)
 	return false;
 }
 
-/* An initiation or response that left for a backend */
+/* Checks an initiation or response that left for a backend */
 static void check_handshake(const __u8 *m, __u32 kind, __u32 backend)
 {
 	bool any = false;
@@ -151,7 +151,7 @@ static void check_handshake(const __u8 *m, __u32 kind, __u32 backend)
 	initiations[n_initiations++].until = host_jiffies + REPLAY_SECONDS * tick_rate;
 }
 
-/* A later piece has no ports: it goes where the first one went, whoever of one address sends it */
+/* A later fragment has no ports: it follows the first one, from any sender with the same address */
 static bool follows(__u32 backend)
 {
 	for (__u32 i = n_firsts; i--;)
@@ -270,7 +270,7 @@ static __u32 step_payload(const struct step *s)
 	return n;
 }
 
-/* The bytes of the frame; whose segments are as long, 0: no GSO */
+/* Writes the frame's bytes; *ret_size: payload of a segment, 0: no GSO */
 static __u32 step_frame(const struct step *s, __u32 *ret_size)
 {
 	bool backend = s->kind % 8 == BACKEND;
@@ -290,13 +290,13 @@ static __u32 step_frame(const struct step *s, __u32 *ret_size)
 	*ret_size = 0;
 	if (!backend && s->kind & 64 && in.family == FAMILY_IPV4 && s->kind % 8 != LATER) {
 		in.frag_off = 0x2000;
-		in.id = s->time | service->id << 8;	/* ports are in no later piece */
+		in.id = s->time | service->id << 8;	/* a later fragment has no ports */
 		in.payload = n / 16 * 8;
 		in.udp_len = n - in.payload;
 		in.padding = s->junk % 64;
 	} else if (!backend && s->kind % 8 == LATER) {
 		in.frag_off = 8 + s->len;
-		in.id = s->time | service->id << 8;	/* ports are in no later piece */
+		in.id = s->time | service->id << 8;	/* a later fragment has no ports */
 	} else if (!backend && s->kind & 128 && n > 16 && n <= 512 && s->kind & 8) {
 		for (__u32 i = 1; i < 4; i++)
 			memcpy(payload + i * n, payload, n);

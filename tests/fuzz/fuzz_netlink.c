@@ -20,7 +20,7 @@ static size_t left, whole;
 static unsigned int parts;
 static char socket_is;			/* a socket with this address */
 
-/* ---- in place of libmnl's, and of the C library's ---- */
+/* ---- replaces functions of libmnl and of the C library ---- */
 
 struct mnl_socket *mnl_socket_open2(int bus, int flags)
 {
@@ -48,7 +48,7 @@ int mnl_socket_close(struct mnl_socket *nl)
 	return 0;
 }
 
-/* The next part; negative: no more */
+/* Returns the next part; negative: none */
 static ssize_t receive(void *to, size_t room)
 {
 	size_t n;
@@ -67,8 +67,8 @@ static ssize_t receive(void *to, size_t room)
 	return n;
 }
 
-/* Their sequence numbers are the question's, whatever stands there; and libmnl 1.0.4 takes lengths from 2^31 on for negative ones, and goes
- * back. Each is the kernel's own work, not what it tells. */
+/* Sets the question's sequence numbers. Also corrects lengths from 2^31 on, which libmnl 1.0.4 takes for negative
+ * ones, so that it goes back. The kernel itself guarantees both. */
 static void put_right(void *messages, ssize_t n)
 {
 	ssize_t at = 0;
@@ -106,7 +106,7 @@ ssize_t __wrap_recv(int fd, void *to, size_t n, int flags)
 	return got > (ssize_t)n && !(flags & MSG_TRUNC) ? (ssize_t)n : got;
 }
 
-/* ---- what comes of it ---- */
+/* ---- the answers ---- */
 
 static void check_address(const struct address *a, bool may_be_none)
 {

@@ -26,7 +26,7 @@
 int LLVMFuzzerTestOneInput(const __u8 *data, size_t size);
 const char *__asan_default_options(void);
 
-/* Little is freed, and kept from being used again for long enough: a large quarantine costs half of all time */
+/* Little memory is freed, and it is not reused for long enough: a large quarantine would cost half of the time */
 const char *__asan_default_options(void)
 {
 	return "quarantine_size_mb=1:malloc_context_size=6";
@@ -35,11 +35,12 @@ const char *__asan_default_options(void)
 static __u8 before[FRAME_MAX + 2 * HOST_ROOM], after[FRAME_MAX + 2 * HOST_ROOM];
 static __u8 arena[HEADROOM + 8 + FRAME_MAX + 2 * HOST_ROOM] __attribute__((aligned(8)));	/* only a step's packet is accessible */
 static __u64 digest;			/* before a packet */
-static bool digest_known;		/* from the packet before it, which changed nothing */
+static bool digest_known;		/* from the previous packet, which changed nothing */
 
-/* ---- what is counted ---- */
+/* ---- the counters ---- */
 
-/* received = forwarded + dropped + passed, of each service, peer, direction and plane; *ret_received: of all */
+/* received = forwarded + dropped + passed, for each service, peer, direction and plane; *ret_received: the sum of
+ * all */
 static void check_counts(__u64 *ret_received)
 {
 	__u64 missing[2][WORLD_SERVICES * 4] = { 0 }, forwarded = 0, got = 0;
@@ -154,7 +155,7 @@ static void check_service(__u32 len, const struct host_packet *packet)
 	last.seen = gone.seen;
 }
 
-/* A site's: nothing but MACs, if it has some, and the hop limit */
+/* For a site only the MACs, if there are any, and the hop limit may change */
 static void check_site(__u32 len, const struct host_packet *packet)
 {
 	MUST(after[21] == before[21] - 1 && before[21] > 1);
@@ -200,7 +201,7 @@ static void goes_if(const struct host_packet *packet, __u32 egress)
 	MUST(packet->len <= FRAME_MAX + 2 * HOST_ROOM);
 }
 
-/* As world_run(); but a lookup of the packet may find nothing, if the input wants so */
+/* Like world_run(), but a lookup may find nothing if the input says so */
 static int run_packet(enum plane plane, bool bare, struct host_packet *packet)
 {
 	int verdict;
@@ -225,7 +226,7 @@ static void check(enum plane plane, __u32 len, int verdict, const struct host_pa
 		fprintf(stderr, "%s\n", complaint);
 	MUST(!complaint && received <= most);
 	if (verdict == HOST_SENT && reason_counted(DROP_pieces_unresolved)) {
-		/* only the first piece leaves: with it the kernel asks for the neighbour */
+		/* only the first fragment leaves: with it the kernel resolves the neighbour */
 		MUST(received && !host_send_fails && packet->egress && plane == PLANE_TC);
 		goes(&(struct host_packet){ .data = after, .len = packet->len }, packet->egress);
 		MUST(gone.n == 1 && gone.seen.more);
@@ -239,7 +240,7 @@ static void check(enum plane plane, __u32 len, int verdict, const struct host_pa
 		}
 		check_service(len, packet);
 	} else if (verdict == HOST_PASS) {
-		MUST(same && !packet->egress && (!changed || !packet->head));	/* without room for tags, a first piece is remembered */
+		MUST(same && !packet->egress && (!changed || !packet->head));	/* a first fragment is remembered even without room for tags */
 		MUST(!received || plane == PLANE_TC || !link || !(link->flags & LINK_TC) || came_link == B0 || before[12] == 0x81 || before[12] == 0x88);
 	} else {
 		MUST(received && !packet->egress);
@@ -270,7 +271,7 @@ static __u8 *packet_place(__u32 front, const __u8 *bytes, __u32 n)
 	return data;
 }
 
-/* The most that a packet may be counted as: who cannot find its payload takes all for it but UDP's header */
+/* The maximum that a packet may count for: without a known payload, everything except UDP's header */
 static __u32 counts_most(const struct host_packet *packet)
 {
 	__u32 size = packet->gso_size, most = size ? (packet->len - 8 + size - 1) / size : 1;
@@ -278,7 +279,7 @@ static __u32 counts_most(const struct host_packet *packet)
 	return 1 + (most > packet->gso_segs ? most : packet->gso_segs);
 }
 
-/* The first len bytes of `came`, in memory that ends where they do */
+/* Runs the first len bytes of `came`, in memory that ends there */
 static void run_step(const struct step *s, __u32 len)
 {
 	bool bare = is_bare(came_link);
@@ -304,7 +305,7 @@ static void run_step(const struct step *s, __u32 len)
 	digest = digest_known ? digest : world_digest();
 	verdict = run_packet(plane, bare, &packet);
 	MUST(packet.len <= n + HOST_ROOM + HEADROOM);
-	head = bare && packet.data < arena + HEADROOM ? 0 : head;	/* by now it may have an Ethernet header */
+	head = bare && packet.data < arena + HEADROOM ? 0 : head;	/* it may have got an Ethernet header */
 	memcpy(after, came, head);
 	memcpy(after + head, packet.data, packet.len);
 	if (bare && verdict != HOST_SENT)

@@ -28,7 +28,7 @@ static struct address to, other;
 static struct { uint8_t head[HEAD]; unsigned int size; bool answered; } sent[SENT_MAX];
 static unsigned int n_sent;
 static unsigned int right;		/* answers */
-static unsigned int longest;		/* that was answered so */
+static unsigned int longest;		/* the longest answered size */
 
 static uint8_t next(void)
 {
@@ -38,7 +38,7 @@ static uint8_t next(void)
 	return *rest++;
 }
 
-/* ---- in place of the kernel and the clock ---- */
+/* ---- replaces the kernel and the clock ---- */
 
 uint64_t __wrap_uv_hrtime(void);
 int __wrap_socket(int domain, int type, int protocol);
@@ -112,7 +112,7 @@ static bool answers(const uint8_t *head, const uint8_t *p, size_t n)
 	return n >= HEAD && p[0] == (ipv6 ? 129 : 0) && !p[1] && (!raw || !memcmp(p + 4, head + 4, 2)) && !memcmp(p + 6, head + 6, HEAD - 6);
 }
 
-/* An answer that comes is counted if it is one, by what is in it alone */
+/* Counts a received packet if it is an answer, by its contents alone */
 static void count(const uint8_t *p, size_t n, bool from_other)
 {
 	size_t at = !ipv6 && raw && n >= 20 ? (p[0] & 15) * 4 : 0;
@@ -127,7 +127,7 @@ static void count(const uint8_t *p, size_t n, bool from_other)
 		}
 }
 
-/* The answer to what was sent `back` packets ago, behind an IP header where there is one */
+/* Writes the answer to the packet sent `back` packets ago, behind an IP header if there is one */
 static size_t put_answer(uint8_t *p, unsigned int back)
 {
 	const uint8_t *head = sent[n_sent - 1 - back % n_sent].head;
@@ -180,7 +180,7 @@ ssize_t __wrap_recvfrom(int fd, void *data, size_t max, int flags, struct sockad
 	return n;
 }
 
-/* An error of the queue, with what it quotes of a packet */
+/* An error from the queue, with the quoted packet */
 ssize_t __wrap_recvmsg(int fd, struct msghdr *m, int flags)
 {
 	static const int errors[] = { EMSGSIZE, EMSGSIZE, ECONNREFUSED, EHOSTUNREACH };

@@ -22,7 +22,8 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	return 0;
 }
 
-/* libfyaml 0.7.12 leaks a kilobyte with some quotes that do not end; libldns 1.8.3 forgets a first TSIG where an answer has two */
+/* libfyaml 0.7.12 leaks a kilobyte with some unterminated quotes; libldns 1.8.3 leaks the first TSIG of an answer
+ * with two */
 const char *__lsan_default_suppressions(void)
 {
 	return "leak:libfyaml\nleak:libldns";
@@ -44,7 +45,7 @@ static inline void speak(void)
 	stderr = aloud;
 }
 
-/* The bytes as a text, which ends at the first zero, if not before; for free() */
+/* Returns the bytes as a text that ends at the first zero; the caller calls free() */
 static inline char *bytes_as_text(const uint8_t *data, size_t size)
 {
 	char *text = malloc(size + 1);

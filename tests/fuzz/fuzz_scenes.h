@@ -42,7 +42,7 @@ static void scene_listed(const char *prefix, __u32 id, __u8 verdict)
 	bpf_map_update_elem(&source_trie, &key, &verdict, 0);
 }
 
-/* Some clients have one next hop for a whole prefix, others are asked for */
+/* Some clients have a common next hop for a whole prefix, others are looked up */
 static void scene_uniform(void)
 {
 	for (__u32 i = 0; i < UNIFORM_BLOCKS * UNIFORM_ROWS; i++) {
@@ -53,7 +53,8 @@ static void scene_uniform(void)
 	}
 }
 
-/* On one wan more prefixes than a short list has, and those that the trie has; listeners in VLANs and behind a masquerade in a site */
+/* More prefixes on one wan than a short list holds, so that the trie has them. Also listeners in VLANs, and a masquerading
+ * service into a site */
 static void scene_more(void)
 {
 	static const char *const wan[] = { "192.168.0.0/16", "10.0.0.0/8", "198.18.0.0/15", "203.0.113.1/32", "100.64.0.0/10", "172.16.0.0/12",

@@ -21,7 +21,7 @@
 
 static const char *kept;		/* contents of every file of the daemon */
 
-/* ---- in place of the C library's ---- */
+/* ---- replaces functions of the C library ---- */
 
 FILE *__real_fopen(const char *path, const char *mode);
 FILE *__wrap_fopen(const char *path, const char *mode);
@@ -33,7 +33,7 @@ FILE *__wrap_fopen(const char *path, const char *mode)
 	return *kept ? fmemopen((void *)kept, strlen(kept), "r") : NULL;
 }
 
-/* Replaces run_state.c's, which needs the whole program */
+/* Replaces the function of run_state.c, which needs everything else */
 void run_state_path(char path[RUN_STATE_PATH_LEN], const char *instance, const char *name)
 {
 	snprintf(path, RUN_STATE_PATH_LEN, "/run/%s/%s", instance, name);

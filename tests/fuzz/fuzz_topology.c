@@ -37,7 +37,7 @@ static int no_more(void *to, size_t n)
 	return -EIO;
 }
 
-/* ---- what was assigned ---- */
+/* ---- the assigned addresses ---- */
 
 static struct address *all;
 static size_t n_all;

@@ -20,7 +20,7 @@
 static uint8_t how;
 static struct dataplane there;
 
-/* ---- in place of the maps ---- */
+/* ---- replaces the maps ---- */
 
 int dataplane_open(const char *instance, struct dataplane **ret)
 {
@@ -79,9 +79,9 @@ const char *source_now(const char *instance)
 	return how & 0x20 ? NULL : "as in the file";
 }
 
-/* ---- what may be ---- */
+/* ---- allowed results ---- */
 
-/* A name before a port, which this host answers to; or an address, in brackets where it is IPv6 */
+/* A name before a port that this host answers to; or an address, in brackets for IPv6 */
 static bool ours(const char *host)
 {
 	struct in6_addr address;

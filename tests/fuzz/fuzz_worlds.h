@@ -13,7 +13,7 @@
 #include "fuzz_traits.h"
 
 enum { FIREWALL, MASQUERADES, GUARDS, BLIND, WORLDS };
-enum { V0 = 60, Q0, B0 };			/* a VLAN on W0, one in two tags, and a port of a bridge, which is L0 */
+enum { V0 = 60, Q0, B0 };			/* a VLAN on W0, a VLAN in two tags, and a port of a bridge, which is L0 */
 #define VLAN_PLAIN 7
 #define VLAN_OUTER 9
 #define INDICES 2				/* buckets of sessions and of hints: few, so that they fill up */
@@ -35,7 +35,7 @@ static struct { __u32 map, index; } touched[65536];
 static __u32 n_touched, lookups_until_failure;	/* 0: none fails */
 static bool packet_runs, lookup_failed;
 
-/* ---- what is put back ---- */
+/* ---- restored values ---- */
 
 static bool touches(struct host_map *map, __u32 index)
 {
@@ -134,7 +134,7 @@ static void world_keep(struct world *w)
 	w->gateway_slots = gateway_slots;
 }
 
-/* relays: the programs know the relay, too */
+/* relays: the programs know the relay too */
 static void world_enter(struct world *w, bool relays)
 {
 	static const __u32 knows[WORLDS] = { [MASQUERADES] = WAY_FLOWS, [GUARDS] = WAY_GUARDS, [BLIND] = WAY_BLIND };

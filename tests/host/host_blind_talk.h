@@ -15,12 +15,12 @@
 #include "host_see.h"
 #include <cmocka.h>
 
-#define UP (-1000)			/* to the kernel, untouched and not counted */
+#define UP (-1000)			/* to the kernel, unchanged and not counted */
 
 static enum plane plane;		/* all later packets use it */
 static struct ran ran;
 static struct host_packet how;		/* a packet's .linear, .gso_segs and .gso_size; 0: it is plain */
-static __u8 told[64000];		/* the message that is about to be sent */
+static __u8 told[64000];		/* the next message */
 
 /* ---- messages ---- */
 
@@ -65,7 +65,7 @@ static __u32 tells(__u32 kind, __u32 key, __u32 first, __u32 second)
 	return lens[kind];
 }
 
-/* ---- frames, as they come and as they must leave ---- */
+/* ---- frames, as they arrive and as they must leave ---- */
 
 static void comes(__u32 who, __u32 len)
 {
@@ -104,7 +104,7 @@ static void leaves(__u32 to)
 		out.id = htons(bpf_get_prandom_u32());
 }
 
-/* The first len bytes of `came` */
+/* Runs the first len bytes of `came` */
 static void runs(__u32 len)
 {
 	__u8 *memory = malloc(len + 2 + HOST_ROOM);
@@ -165,7 +165,7 @@ static int came_becomes(__u32 len)
 		assert_memory_equal(before, after, sizeof(before));
 		return n;
 	}
-	assert_false(ran.touched && ran.verdict == HOST_PASS);	/* dropped it may have room for the other family */
+	assert_false(ran.touched && ran.verdict == HOST_PASS);	/* a dropped packet may already have room for the other family's header */
 	assert_int_equal(ran.packet.egress, 0);
 	assert_int_equal(forwarded, 0);
 	for (int r = 0; r < REASON_MAX; r++)

@@ -21,7 +21,7 @@ static int says(__u32 who, __u32 kind, __u32 key, __u32 first, __u32 second)
 #define CONFIRMED BLIND_CONFIRMED
 #define INITIATED BLIND_INITIATED
 
-static __u32 S, D, other;		/* the sites that are tried */
+static __u32 S, D, other;		/* the sites of the present test */
 static __u32 stranger;			/* an unknown address, in S's family */
 
 static int set_up(void **state)

@@ -23,7 +23,7 @@
 #define SENT 0			/* else a reason */
 
 static __u32 fate_segs, fate_size __attribute__((unused));	/* the next packets' GSO; 0: none */
-static __u32 gone_by __attribute__((unused));		/* the last packet that was sent: by this link */
+static __u32 gone_by __attribute__((unused));		/* the link of the last sent packet */
 
 static int set_up(void **state)
 {
@@ -79,7 +79,7 @@ static int tear_down(void **state)
 /* Runs a frame, and checks what must hold for any; returns its result */
 static int fate_of(enum plane plane, __u32 link, const __u8 *frame, __u32 len, __u32 linear)
 {
-	__u32 pad = relay_bare(link) ? 0 : 2;		/* so that IP headers are aligned as in the kernel */
+	__u32 pad = relay_bare(link) ? 0 : 2;		/* aligns IP headers as in the kernel */
 	__u8 *memory = malloc(len + pad), *data = memory + pad;
 	struct host_packet packet = { .data = data, .len = len, .linear = linear, .gso_segs = fate_segs, .gso_size = fate_size };
 	__u64 before[REASON_MAX];
@@ -109,7 +109,7 @@ static int fate_of(enum plane plane, __u32 link, const __u8 *frame, __u32 len, _
 		}
 	} else {
 		assert_int_equal(packet.egress, 0);
-		if (fate == DROP_send_failed)	/* the relay had changed it already */
+		if (fate == DROP_send_failed)	/* the relay had already changed it */
 			data[ip + 7]++;
 		assert_int_equal(rc, fate == UP || fate < REASON_MAX ? reason_is_drop(-fate) && fate != UP ? HOST_DROP : HOST_PASS : -1);
 	}

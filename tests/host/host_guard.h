@@ -11,15 +11,15 @@
 #include "host_icmp.h"
 #include "host_guarded.h"
 
-#define PASSED_UP (-1000)		/* by XDP, which counts nothing */
+#define PASSED_UP (-1000)		/* by XDP, and not counted */
 
 struct told {
 	__u32 kind, key;		/* enum message; the receiver's key */
 	__u32 sender, receiver;
-	__u32 len;			/* other than it should be; of data always */
-	__u32 junk, header;		/* in front; other than WireGuard's */
+	__u32 len;			/* length, if not the right one; always for data */
+	__u32 junk, header;		/* junk in front, and a header other than WireGuard's */
 	__u32 salt;			/* fills the bytes that are not checked */
-	__u8 bytes[2000];		/* made of it */
+	__u8 bytes[2000];		/* the finished message */
 };
 
 static const struct guarded *at_service;
@@ -65,7 +65,7 @@ static void put_le32(__u8 *to, __u32 x)
 	memcpy(to, &x, sizeof(x));
 }
 
-/* Its bytes, with a right mac1 */
+/* Fills in its bytes, with a right mac1 */
 static void message_make(struct told *m)
 {
 	__u8 *b = m->bytes + m->junk;

@@ -24,7 +24,7 @@ static struct addr client_addr(void)
 	return a;
 }
 
-/* `in` as the client's, with this message */
+/* Makes `in` this message from the client */
 static void client_comes(const struct told *m)
 {
 	memset(&in, 0, sizeof(in));
@@ -72,7 +72,7 @@ static int got_by(void)
 	return n;
 }
 
-/* Runs `in`: the number of the backend that got it, PASSED_UP, or the reason, negative */
+/* Runs `in`; returns the number of the backend that got it, PASSED_UP, or the negative reason */
 static int becomes(void)
 {
 	__u64 before[REASON_MAX], after[REASON_MAX];
@@ -153,7 +153,7 @@ static inline void backend_waits(__u32 n, __u32 index)
 	assert_true(indices_put(s));
 }
 
-/* A whole handshake, for the n-th backend by the n-th key: the client's index, the backend's */
+/* Does a whole handshake with the n-th backend by the n-th key */
 static inline void shakes(__u32 n, __u32 client_index, __u32 backend_index)
 {
 	struct told m = message(MESSAGE_INITIATION, client_index, 0);

@@ -10,7 +10,7 @@
 #include "host_lists.h"
 #include "pipeline.h"
 
-/* ---- what the programs know ---- */
+/* ---- features of the programs ---- */
 
 enum world_ways { WAY_FLOWS = 1, WAY_GUARDS = 2, WAY_BLIND = 4, WAY_RELAY = 8 };
 
@@ -24,7 +24,7 @@ static inline void world_knows(__u32 ways)
 	with_relay = ways & WAY_RELAY;
 }
 
-/* ---- what one CPU has ---- */
+/* ---- state of one CPU ---- */
 
 #define CPU_MAPS 32
 #define CPU_SOIL 0xa5

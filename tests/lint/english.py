@@ -55,9 +55,9 @@ WORDS = [(re.compile(pattern, re.I), meant) for pattern, meant in (
     (r'\btells? of\b|\bis told of\b|\bare told of\b', 'report'),
     (r'\bof (?:its|their) own accord\b|\bwhence\b|\bthence\b|\blest\b|\bthereby\b|\bwherefore\b|\bwhereof\b', 'plain words'),
     (r'\bthat is wrong for\b|\bhas it that\b', 'plain words'),
-    (r'\b(?:judged?|judges|judging)\b(?![(.])', 'check, or decide'),
+    (r'(?<!->)\b(?:judged?|judges|judging)\b(?![(.])', 'check, or decide'),
     (r'\bgone on with\b|\bgoes on with\b', 'continue'),
-    (r';[^;]*;', 'one sentence, one fact'),
+    (r'^(?!(?:Before|After|Reads|Writes):).*;[^;]*;', 'one sentence, one fact'),
 )]
 
 # Each with the class that must be found, in a comment; None: nothing

@@ -15,8 +15,8 @@ SKIPPED = re.compile(r'tests/(corpus|mistakes|config|mutants|skips)|debian/(chan
 # lines for programs: heads of tests, directives of tools, pictures
 DIRECTIVE = re.compile(r'SPDX-|(tier|alone|first|timeout|vm|systemd|nics)(:|$)|shellcheck |!/|pylint:|clang-format|NOLINT|vim?:|type: ignore|noqa|fall ?through')
 PICTURE = re.compile(r'[-=─_]{3,}|[│└├┌]|^\s*[|/\\<>]|\|\s*$| {3,}[|<>/\\]|^\S*\s*[-/\\|]+$|\S {4,}\S.* {4,}\S')
-ITEM = re.compile(r'^\s*(?:[-*] |\d+\. |[a-z_]+(?:, [a-z_]+)*: )')
-OPTION = re.compile(r' {1,8}(?:-\S|[A-Za-z(][^ ]*(?: [^ ]+){0,2}  +\S|\S.*? {3,}\S)')
+ITEM = re.compile(r'^\s*(?:[-*] |\d+\. |[A-Za-z_]+(?:, [a-z_]+)*: )')
+OPTION = re.compile(r' {1,8}(?:-\S|[A-Za-z(][^ ]*(?: [^ ]+){0,2}  +\S|\S.*? {3,}\S)|^[a-z]+ {2,}\S')
 
 
 def paragraphs(path, kind, lines):
@@ -33,7 +33,7 @@ def paragraphs(path, kind, lines):
         if skip or (deep >= 4 and not words):
             continue
         if not words:
-            start, entry = number, fresh
+            start, entry = number, bool(OPTION.match(line))
         words.append(re.sub(r'^\s*(?:(?:-\S+|[A-Z]+)(?:[ ,|=]+(?:-\S+|[][A-Z.|=]+))*  +|[-*] |\d+\. )', '', line).strip())
 
 
@@ -78,7 +78,7 @@ def in_shell(path, source):
                 lines = []
             lines.append((number, m.group(2).removeprefix(' ')))
             last, column = number, at
-        if said := re.search(r'''\b(?:die|fail|echo|complain|skip|info|warn)\s+(['"])(.*?)\1''', line):
+        if said := re.search(r'''\b(?:die|fail|echo|complain|skip|info|warn|say|tell|expect|wait_for \S+)\s+(['"])(.*?)\1''', line):
             text = re.sub(r'\$\{?\w+\}?|\$\([^)]*\)', 'CODE', said.group(2))
             if len(re.findall(r'[A-Za-z]{2,}', text)) >= 3 and not re.search(r'[{}=]|;$', text):       # a file's text
                 yield Text(path, number, 'message', text)

@@ -8,7 +8,7 @@ from packet_attack_scene import BOTH, BOTH6, DOWN, FLOWS, OVERLAY, STATE, UP, at
 from packet_masquerade import error, piece, quoted
 from packet_network import CASES, PORT, mac, udp
 
-FIRST, SECOND = PORT + 1, PORT + 2          # ports of the clients that these attacks are about
+FIRST, SECOND = PORT + 1, PORT + 2          # ports of the attacked clients
 
 
 def is6(address):

@@ -9,7 +9,7 @@ from packet_icmp import error
 from packet_network import PORT, udp
 
 CLIENT, INDEX, THEIRS = PORT + 11, 0x0a0b0c01, 0x0d0e0f01      # a client's port, its index, and the backend's index for it
-OF_BACKEND = 0x0c0d0e01     # the index of an initiation that the backend sends
+OF_BACKEND = 0x0c0d0e01     # the index of a backend's initiation
 GUARDED = ((STRICT, CLIENT), (STRICT6, CLIENT), (ALPHA, CLIENT), (BETA, CLIENT + 1))
 turn = 0
 
@@ -133,7 +133,7 @@ def from_where_nobody_is():
         attack(f'{s.label}: a right initiation, cut short', s.original(data=right, length=156, ip={'plen': 100} if six else {'len': 120}), 'passed', s.name, 'malformed',
                state='guard')
         p = s.original(src=stranger(s), data=right, ttl=1)
-        if s.local == s.backend:        # the kernel answers that
+        if s.local == s.backend:        # the kernel answers that itself
             attack(f'{s.label}: a right initiation, at its last hop: nothing is remembered', p, 'passed', s.name, 'hop_limit', state='guard')
         else:
             told(f'{s.label}: a right initiation, at its last hop: nothing is remembered', p, s.name, state='guard')

@@ -196,7 +196,7 @@ def nowhere():
         tries('UDP to a group of the organisation', site, udp(host(site), 'ff08::1'), 'ignored')
     for what, packet in (('UDP in the policy\'s ports', udp(host('c'), 'fd99::d')), ('UDP that looks like an answer', udp(host('c'), 'fd99::d', 40000, 58000)),
                          ('an echo', IPv6(src=host('c'), dst='fd99::d') / ICMPv6EchoRequest())):
-        # the kernel's way there is another than to the site: who asks for it shall not have it remembered for all of the site
+        # the kernel's route there differs from the site's: a query for it must not be remembered for the whole site
         tries(f'{what} to the edge of d, which has not asked', 'c', packet, 'ignored', wait=1100)
         passes(f'UDP to d, after {what} to its edge', 'c', 'd', udp(host('c', 12), host('d', 12)))
 

@@ -33,13 +33,13 @@ ALPHA = Service('servers', 'w0', '203.0.113.1', 61010, '192.168.1.30', 61011, 'l
 BETA = Service('servers', 'w0', '203.0.113.1', 61010, '192.168.1.41', 61012, 'l0', 41)
 LOOSE = Service('loose', 'w0', '203.0.113.1', 61030, '192.168.1.40', 61031, 'l0', 40)
 FLOWS = (BOTH, BOTH6, UP, DOWN)
-LARGE = {'guard': ('health', 'failed'), 'relay': ('allowed',)}        # looked at where one of these is attacked
+LARGE = {'guard': ('health', 'failed'), 'relay': ('allowed',)}        # read when one of these is attacked
 STATE = ('flow_table', 'flow_index', 'flow_shares', 'choices', 'frags', 'icmp_limits', 'answered', 'indices', 'guard_state', 'guard_sources',
          'replays', 'health', 'challenged', 'failed', 'allowed')
 STATE_BLIND = ('sessions', 'hints', 'endpoints', 'blind_sites', 'blind_pairs', 'blind_waiting', 'blind_state', 'failed', 'frags', 'icmp_limits')
 
 
-# --- WireGuard's messages, as its whitepaper has them
+# --- WireGuard's messages, as in its whitepaper
 
 some = random.Random(11)
 
@@ -112,7 +112,7 @@ policy: {{ overlay: "{OVERLAY}::/48", reject: drop }}
 '''
 
 
-# --- what is tried
+# --- the attempts
 
 class Attack(Case):
     """feature: the attacked feature; may: maps that may change. hostile: it is an attack."""

@@ -12,7 +12,7 @@ from packet_icmp import about, error, error_out
 from packet_lists import BANNED, MEMBERS, MEMBERS6
 from packet_network import CLIENT4, CLIENT6, FIRST, HTTPS, JUMBO, NONE, NONE6, PORT, SIX, SMALL, WG, WG6, mac, udp
 
-SHORT = ('xdp', 'host-xdp', 'host-tc')          # the kernel's test-run does not try tc with what has no whole IP header
+SHORT = ('xdp', 'host-xdp', 'host-tc')          # the kernel's test-run does not run tc without a whole IP header
 DEST = IPv6ExtHdrDestOpt(options=[PadN(optdata=b'\0' * 4)], nh=17)
 
 
@@ -73,7 +73,7 @@ def tagged():
             ('three service tags', Dot1AD(vlan=7) / Dot1AD(vlan=7) / Dot1Q(vlan=7), q)):
         attack(f'{name}', frame(tags, packet) if tags else p.but(link='w0').frame(), 'ignored', **(live if tags else {}))
     for name, s, tags in (('a priority, and no VLAN', WG, Dot1Q(vlan=0, prio=7)), ('a priority within the VLAN', VLAN, Dot1Q(vlan=7) / Dot1Q(vlan=0, prio=7))):
-        p = s.original()                            # to the kernel, too, as without it
+        p = s.original()                            # also to the kernel, as without the attack
         attack(name, frame(tags, p), 'sent', s.name, out=s.original_out(p).frame(), bytes=60, **live)
     for name, tail in (('nothing behind the tag', b''), ('half a tag', b'\0'), ('a tag and no type', b'\0\7'), ('a type and no packet', b'\0\7\x08\0'),
                        ('five bytes of IP', b'\0\7\x08\0\x45\0\0\x1c\0')):
@@ -108,7 +108,7 @@ def framed_out(s, body, nh):
     """A packet of s with this behind its IPv6 header, as it leaves"""
     q = s.original_out(s.original())
     body = bytearray(body)
-    # the checksum as of the datagram that it was made for, for another address and port
+    # the checksum of the original datagram, for another address and port
     body[8:] = udp(q.src, q.dst, q.sport, q.dport, bytes(body[16:]))
     return framed(s.out, bytes(IPv6(src=q.src, dst=q.dst, nh=nh, hlim=63) / Raw(bytes(body))), dst=mac(s.out, s.hop), src=mac(s.out))
 

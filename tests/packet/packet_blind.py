@@ -23,7 +23,7 @@ import packet_sites as sites                                               # noq
 import packets                                                             # noqa: E402
 
 packets.NS, packets.INSTANCE = 'wgxdp-blind', 'blind'
-forwarded = {}                  # (from, to): packets and bytes that live programs sent
+forwarded = {}                  # (from, to): packets and bytes that live programs have sent
 run_all = packets.run
 
 

@@ -10,7 +10,7 @@ from packet_fragments import Datagram, framed, piece
 from packet_icmp import error, error_out
 from packet_network import (CASES, COLD, DEAF, HTTPS, LINKS, NONE, NONE_TOLD, PORT, SMALL, TOLD, WG, Case, add, fold, udp, words)
 
-NARROW, NARROWER = ('100.70.0.9', 108), ('100.70.1.9', 71)     # clients, and the MTU of the way to them
+NARROW, NARROWER = ('100.70.0.9', 108), ('100.70.1.9', 71)     # clients, and the MTU of the route to them
 LOCKED = '192.0.2.70', 1300
 RECORD, TIMESTAMP, ALERT, PAD = b'\x07\x07\x04\0\0\0\0', b'\x44\x08\x05\0\0\0\0\0', b'\x94\x04\0\0', b'\x01'
 
@@ -72,7 +72,7 @@ def lengths():
         for s in (WG, SMALL, NONE):
             for n in (mtu - 27, 147, 148, 1452, 3000):
                 cuts(s, f'{n} bytes for {mtu}', n, mtu, True, dst=client, case={'cuts': n == 148})
-    for n in (5000, 9000, 15992):                       # more than the kernel's own test-run takes
+    for n in (5000, 9000, 15992):                       # longer than the kernel's test-run accepts
         for s, reply, client, mtu in ways(n):
             cuts(s, f'{n} bytes', n, mtu, reply, case={'planes': ('host-tc',), 'cuts': False}, **client)
 

@@ -29,7 +29,7 @@ class Error:
 
     def quoted(self):
         b = bytearray(self.quote.ip_bytes())
-        if self.quoted_wrong:                           # the IPv4 header's checksum
+        if self.quoted_wrong:                           # that of the IPv4 header
             b[10:12] = struct.pack('!H', fold(struct.unpack('!H', b[10:12])[0] + self.quoted_wrong))
         return bytes(b[:self.keep]) + self.tail
 
@@ -208,7 +208,7 @@ def outer():
         passes(s, 'from the backend, but on the WAN', 'wrong_link', True, link='w0')
         passes(s, 'from the backend, but on another LAN', 'wrong_link', True, link='j0', src='2001:db8:3::9' if six else '192.168.3.9')
         ignores(s, 'from a client, but from the LAN', False, link='l0')
-        if s.local != s.backend:                        # else it is listened for on every WAN
+        if s.local != s.backend:                        # otherwise it listens on every WAN
             ignores(s, 'from a client, but on the other WAN', False, link='x0')
         if not six:
             for name, b in (('no operation', NO_OPTION), ('router alert', b'\x94\4\0\0'), ('record route', b'\7\7\4\0\0\0\0\0')):
@@ -283,7 +283,7 @@ def behind():
             sends(s, 'behind a partial checksum', not reply, case={'cuts': False})
 
 
-# --- errors of our own
+# --- our own ICMP errors
 
 def answer(c, number):
     """Returns tc's answer to the packet of a case. The identification of an IPv4 packet may be any number."""

@@ -58,7 +58,8 @@ def errors_about():
 
 GROUPS = (lists, errors_about)
 
-# --- after all of these the service `ports` gets another backend: what the former one still answers, by what its clients chose
+# --- after all of these, the service `ports` gets another backend: answers of the former one follow its clients'
+# choices
 
 CHANGE = ('service', 'set', 'ports', '--backend', '192.168.1.41:51821')
 

@@ -172,7 +172,7 @@ def errors():
             for reply in (False, True):
                 tell(s, name, icmp4, icmp6, reply)
         tell(s, 'no checksum', *ERRORS[0][1:], True, 'zero')
-        for reply in (False, True):         # each piece has a header of 8 bytes more in IPv6
+        for reply in (False, True):         # each fragment has a header of 8 bytes more in IPv6
             tell(s, 'too big, about a first fragment', ICMP(type=3, code=4, nexthopmtu=1372), ICMPv6PacketTooBig(mtu=1400), reply,
                  ident=0x12345678)
             tell(s, 'hop limit, about a first fragment', ICMP(type=11), ICMPv6TimeExceeded(), reply, ident=0xffff)
@@ -182,7 +182,7 @@ def errors():
                     tell(s, name, icmp4, icmp6, reply)
 
 
-# --- fragments, options, what is too long, what is nobody's
+# --- fragments, options, long packets, unknown packets
 
 def piece(src, dst, ttl, ident, offset, more, body, tos):
     if ':' in src:
@@ -265,7 +265,7 @@ def cut(s, reply, name, comes, pieces, cuts=False):
                       pieces=[(link, f) for f in frames[:-1]], left='too_big', shortened=True))
 
 
-STEP = 1448                 # that fit, in eights, behind IPv6's headers into 1,500 bytes
+STEP = 1448                 # the largest multiple of eight that fits behind IPv6's headers into 1,500 bytes
 
 
 def in_pieces():

@@ -31,7 +31,7 @@ NS, OVERLAY = 'wgxdp-relay', 'fd12:3456:789a'
 verbose = '-v' in sys.argv
 MTU = {'ta': 1420, 'tc': 1380, 'nn': 1500, 'nx': 1400}
 SITES = {'a': 'ta', 'b': 'ta', 'c': 'tc', 'n': 'nn', 'o': 'nx'}
-PREFIX = {'a': 'a', 'b': 'b', 'c': 'c', 'n': 'd', 'o': 'e'}        # the first digit of a site's 256 subnets
+PREFIX = {'a': 'a', 'b': 'b', 'c': 'c', 'n': 'd', 'o': 'e'}        # first digit of each site's 256 subnets
 OWN = {'ta': 'fd99::1', 'tc': 'fd99::2', 'nn': 'fd98:d::1', 'nx': f'{OVERLAY}:e00::ffff'}
 PORT = 22 if os.environ.get('BREAK') else 443
 CONFIG = f'''
@@ -91,7 +91,7 @@ class Link:
                 frame, kind = (os.read(self.fd, 70000), 0) if self.bare else (lambda f, a: (f, a[2]))(*self.socket.recvfrom(70000))
             except BlockingIOError:
                 return
-            if kind == 4 or (not self.bare and frame[12:14] != b'\x86\xdd'):            # our own, or ARP and the like
+            if kind == 4 or (not self.bare and frame[12:14] != b'\x86\xdd'):            # sent by this process, or ARP and the like
                 continue
             ip = frame if self.bare else frame[14:]
             if not self.bare and frame[:12] != bytes.fromhex((mac(self.name, 1) + mac(self.name)).replace(':', '')):

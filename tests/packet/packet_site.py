@@ -32,7 +32,7 @@ PUBLIC6, PUBLIC4, CLIENT6, CLIENT4 = relay.OWN['ww'], '198.51.100.1', '2001:db8:
 BACKEND = {site: host(site, 0x10) for site in 'acn'}
 LINK = {'a': 'ta', 'c': 'tc', 'n': 'nn'}
 ONLY_PEER = {'ta': None, 'tc': 'c', 'nn': 'n', 'nx': 'o'}
-# name: (public port or none, site, backend's port, of masquerade the family of clients)
+# name: (public port or none, site, backend's port, client's family if masqueraded)
 SERVICES = {'into-a': (51820, 'a', 51830, None), 'into-c': (51821, 'c', 51831, None), 'into-n': (51822, 'n', 51832, None),
             'none-c': (None, 'c', 51833, None), '46-a': (443, 'a', 51834, 4), '46-n': (444, 'n', 51835, 4), '66-c': (51826, 'c', 51836, 6)}
 passed = failed = markers = 0
@@ -93,11 +93,11 @@ def set_up():
     for client in (CLIENT6, CLIENT4):
         run('ip', 'neigh', 'add', client, 'lladdr', mac('ww', 1), 'dev', 'ww', 'nud', 'permanent')
     run('nft', 'add table ip t; add chain ip t c { type filter hook forward priority filter; policy drop; }; '
-               'add chain ip6 t i { type filter hook input priority filter; }; add rule ip6 t i meta l4proto udp drop')       # or it answers
+               'add chain ip6 t i { type filter hook input priority filter; }; add rule ip6 t i meta l4proto udp drop')       # no answer
     return made
 
 
-# --- what must become of a packet
+# --- the expected results
 
 def plain(ip):
     """IPv4's identification is whatever it is, if the header's sum holds"""

@@ -35,13 +35,13 @@ RELAY = Site('relay', None, 0)
 A, B = Site('a', '192.0.2.10', 40001), Site('b', '203.0.113.7', 40002, 'w0', 7)
 C, D = Site('c', '2001:db8:9::30', 40003), Site('d', '2001:db8:1::7', 40004, 'w0', 7)
 AWAY, LONELY = Site('away', None, 0), Site('lonely', '192.0.2.60', 40006)
-NARROW4, NARROW6 = Site('narrow4', '192.0.2.70', 40007), Site('narrow6', '2001:db8:9:64::70', 40008)      # 1300 bytes on the way to them
+NARROW4, NARROW6 = Site('narrow4', '192.0.2.70', 40007), Site('narrow6', '2001:db8:9:64::70', 40008)      # 1300 bytes on the path to them
 FAR = Site('far', '198.51.100.254', 40009, 'x0', 254)
 DEAF = Site('deaf', '192.168.5.10', 40010, 'd0', 10, left='no_transmit', left_generic=None)     # XDP cannot send there
 COLD = Site('cold', '192.168.1.99', 40011, 'l0', 99, left='no_neighbour', neighbour=True)
 SITES = [RELAY, A, B, C, D, AWAY, LONELY, NARROW4, NARROW6, FAR, DEAF, COLD]
 NOBODY = {4: Site('nobody', '192.0.2.201', 40101), 6: Site('nobody', '2001:db8:9::77', 40102)}
-WAYS = {'44': (A, B, C), '66': (C, D, A), '46': (A, C, B), '64': (C, A, B)}      # from, to, and another
+WAYS = {'44': (A, B, C), '66': (C, D, A), '46': (A, C, B), '64': (C, A, B)}      # from, to, and a third site
 
 
 def may(site):
@@ -115,7 +115,7 @@ def leaves(p, to):
     if ':' in p.src and to.family == 4 or ':' not in p.src and to.family == 6:
         return other_family(p, *ends.values(), **macs)
     out = p.but(ttl=p.ttl - 1, **ends, **macs)
-    return out.but(check=p.full_check_but()) if p.check == 'partial' else out       # to tc's test-run a wrong one
+    return out.but(check=p.full_check_but()) if p.check == 'partial' else out       # a wrong one for tc's test-run
 
 
 def sends(name, site, to, payload, case=None, **more):
@@ -286,7 +286,7 @@ def handshakes(s, d, other):
     drops('initiation for who may not talk to it', LONELY, 'guard_mac1', initiation(s if s is not B else A, lonely), few)
 
 
-# --- what is not looked at, and what is too long
+# --- packets that are not handled, and long packets
 
 def pieces(s, d, other):
     """Forwarded to no site"""

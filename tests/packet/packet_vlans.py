@@ -20,7 +20,7 @@ sys.path.insert(0, here)
 sys.dont_write_bytecode = True
 import packet_network as net                                               # noqa: E402
 
-# A VLAN has its port's MAC. v8 has no tc plane; f0 is one that set_up() wants
+# A VLAN has its port's MAC. v8 has no tc plane; set_up() needs f0
 for what, of in ((net.LINKS, {'w0': (1, 'wan', 1500), 'v7': (1, 'wan', 1500), 'vq': (1, 'wan', 1500), 'v8': (1, 'wan', 1500),
                               'l0': (3, 'lan', 1500), 'l9': (3, 'lan', 1500), 'lq': (3, 'lan', 1500), 'f0': (7, 'wan', 1500)}),
                  (net.ADDRESSES, {'f0': ['198.51.101.1/24']}), (net.NEIGHBOURS, {})):

@@ -34,11 +34,11 @@ NS, INSTANCE = 'wgxdp-packets', 'packets'
 CASE, RESULT, COUNTER, CLONE = (struct.Struct(s) for s in ('=10I', '=8I', '=IBBHQ', '=2I'))
 VERDICTS = ['passed', 'dropped', 'sent', 'odd']
 PLANES = ['xdp', 'tc', 'host-xdp', 'host-tc']
-vlans = False                    # some links are VLANs, by the file `vlans` (run_vlans.h)
+vlans = False                    # the file `vlans` makes some links VLANs (run_vlans.h)
 verbose, uncut = '-v' in sys.argv, '-u' in sys.argv
 tells_features = tuple(int(n) for n in os.uname().release.split('.')[:2]) >= (6, 3)     # the kernel reports what each device can transmit
-ids = {}                        # service: the number it counts under, as the first of its packets showed
-counted = {}                    # (number, direction, what): all that the running instance's counters gained
+ids = {}                        # service: the id of its counters, as its first packet showed
+counted = {}                    # (number, direction, what): the growth of the running instance's counters
 bad = set()                     # names of cases that failed anywhere
 passed = failed = 0
 
@@ -203,7 +203,7 @@ def shapes(c, plane, mode, got):
         number, = struct.unpack('!H', got[18:20])
         return [('sent', packet_icmp.answer(c, number),
                  expected_gains(c, False, 'packet_too_big' if c.mtu else 'time_exceeded'))]
-    if c.verdict == 'sent' and c.reason and 'tc' in plane:      # sent, but not whole
+    if c.verdict == 'sent' and c.reason and 'tc' in plane:      # sent, but not completely
         return [('sent', c.out, expected_gains(c, False, c.reason))]
     left = c.left_generic if mode == 'generic' else c.left
     if c.frags and mode == 'native' and not tells_features:
@@ -255,7 +255,7 @@ def judge(c, results, plane, mode, index):
         *results, cut = results
         if cut[5]:
             return f'{cut[5]} of {cut[4]} truncations'
-    for i, got in enumerate(results):           # also at the kernel's turn tc sends it
+    for i, got in enumerate(results):           # tc also sends it when the kernel gets one
         outcomes = shapes(c.again if c.again and any(r[0] == 'sent' for r in results[:i]) else c, plane, mode, got[2])
         counted = gains(got[3], plane)
         why = [differences(got, (verdict, frame, (counted, want)), pieces) for verdict, frame, want in outcomes]

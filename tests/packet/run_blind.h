@@ -13,7 +13,7 @@
 #include "host/blind_maps.h"
 #include "host/host_plane.h"
 
-/* Each entry is zeros then */
+/* Sets each entry to zeros */
 static inline void blind_empty(const char *name)
 {
 	int fd = pinned(name);

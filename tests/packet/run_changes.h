@@ -18,7 +18,7 @@ enum { STATES = 32, STATE_LARGE = 64 << 10, STATE_MOST = 8 << 20 };
 static struct {
 	char name[16];
 	int fd;
-	__u32 n, key_size, value_size;	/* n: of an array; 0: of a hash */
+	__u32 n, key_size, value_size;	/* n: entries of an array; 0: a hash */
 	bool large;
 	__u64 sum;
 } states[STATES];
@@ -52,7 +52,7 @@ static inline __u64 state_of_array(__u32 i)
 	return state_sum(first, state_values, (size_t)n * states[i].value_size);
 }
 
-/* In whatever order its entries are */
+/* In any order of its entries */
 static inline __u64 state_of_hash(__u32 i)
 {
 	char key[2][128];

@@ -12,7 +12,7 @@ enum { TOTALS = 4096 };
 
 static __u64 live_totals[TOTALS], model_totals[TOTALS], chain_totals[TOTALS];
 
-/* Three numbers for each: summed over planes where `planes` is false */
+/* Three numbers for each id; the sum over planes if `planes` is false */
 static __u32 totals_of(const char *map, __u64 *all, bool from_model)
 {
 	static __u8 values[1 << 20];

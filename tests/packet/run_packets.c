@@ -56,7 +56,7 @@ static __u64 *number(__u64 *all, __u32 id, __u32 direction, __u32 plane, __u32 w
 	return &all[(id * 4 + plane * 2 + direction) * (REASONS + REASON_MAX) + what];
 }
 
-/* Peers are behind services */
+/* Peers follow the services */
 static void read_total(__u64 *all, __u32 id, __u32 direction, __u32 plane)
 {
 	bool peer = id >= PEERS_FROM;
@@ -168,7 +168,7 @@ static __u32 write_clones(FILE *to)
 	return n;
 }
 
-/* Cut anywhere, a packet stays as it was, unless only padding is gone and it is sent */
+/* Truncated anywhere, a packet stays unchanged, unless only padding is missing and it is sent */
 static void run_cuts(const struct case_head *c, struct result_head *result)
 {
 	for (__u32 len = host ? 0 : 14; len < c->len; len++) {
@@ -190,8 +190,8 @@ static void run_cuts(const struct case_head *c, struct result_head *result)
 
 static void run_case(const struct case_head *c, FILE *to)
 {
-	static bool counted;			/* whether after[] is what it was when the last one had run */
-	static bool complete = true;		/* whether the kernel checks CHECKSUM_COMPLETE; with every second run */
+	static bool counted;			/* whether after[] is still valid since the last run */
+	static bool complete = true;		/* whether the kernel checks CHECKSUM_COMPLETE; alternates */
 
 	if (host)
 		host_plane_wait(c->wait);

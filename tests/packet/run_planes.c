@@ -34,14 +34,14 @@ static int n_seeds, n_steps, programs[2], fib_program;
 static struct link links[LINKS];
 static struct wgxdp *skeleton;
 static struct fib *fib;
-static bool explain;			/* each packet is shown */
-static bool may_segment;		/* test-run's GSO is none that the kernel lets change its family: not where flows do that */
+static bool explain;			/* print each packet */
+static bool may_segment;		/* the kernel does not change the family of test-run's GSO packets: not for flows that do */
 static char why[512];
-static int again[STEPS];			/* how often a step's packet comes once more */
-static bool express;			/* decisions are remembered */
+static int again[STEPS];			/* how often each step's packet is repeated */
+static bool express;			/* the express path remembers decisions */
 static unsigned long n_packets, n_sequences, n_runs, n_sent, n_ended, n_unsteady, n_express;
 
-/* ---- the kernel's routes are the host plane's ---- */
+/* ---- the host plane uses the kernel's routes ---- */
 
 static long ask_kernel(struct bpf_fib_lookup *fib, __u32 flags)
 {
@@ -56,7 +56,7 @@ static long ask_kernel(struct bpf_fib_lookup *fib, __u32 flags)
 	return (__s32)opts.retval;
 }
 
-/* ---- one packet on one plane ---- */
+/* ---- a packet on a plane ---- */
 
 static int run_model(const struct frame *f)
 {
@@ -216,7 +216,7 @@ static void make_step(struct frame *f, int at, bool gso)
 	}
 }
 
-/* By xdp, and where that lets it up, by tc: 0 with the end in *e */
+/* Runs it by xdp and, if that passes it up, by tc. Returns 0 with the result in *e */
 static int run_chain(const struct frame *f, struct end *e)
 {
 	const struct link *l = &links[f->ifindex % LINKS];
@@ -229,7 +229,7 @@ static int run_chain(const struct frame *f, struct end *e)
 	return rc;
 }
 
-/* rc of both() */
+/* Returns the result of both() */
 static int run_step(int i, bool chain)
 {
 	struct end *e = chain ? &chain_ends[i] : &tc_ends[i];
@@ -248,7 +248,7 @@ static int run_step(int i, bool chain)
 	return 0;
 }
 
-/* xdp and tc after it, or tc alone; false: it differs, at *ret_step, or at its end */
+/* Runs xdp and then tc, or tc alone. Returns false if the result differs, at *ret_step or at the end */
 static bool run_pass(bool chain, int at, bool gso, int *ret_step)
 {
 	states_reset();
@@ -436,7 +436,7 @@ int main(int argc, char **argv)
 		explain = true;
 		return !run_sequence(seed, strtoull(argv[5], NULL, 0));
 	}
-	end = time(NULL) + atoi(argv[3]);	/* loading takes what it takes */
+	end = time(NULL) + atoi(argv[3]);	/* without the time for loading */
 	for (; good && time(NULL) < end; number++)
 		good = run_sequence(seed, number) || !confirmed(seed, number);
 	wgxdp__destroy(skeleton);

@@ -15,32 +15,32 @@ struct end {				/* the result of a packet */
 	__u8 b[FRAME_MAX + 256], clones[8000];
 };
 
-/* IPv4's identification as where there is no chance */
+/* Sets IPv4's identification to a fixed value */
 static inline void no_ident(struct end *e)
 {
 	__u8 *ip = e->b + ETH_HLEN;
 
 	if (be16_at(e->b + 12) != ETH_P_IP || sum_of(ip, (ip[0] & 15) * 4, 0) != 0xffff)
-		return;				/* a wrong sum is to be seen */
+		return;				/* a wrong checksum must remain visible */
 	memcpy(ip + 4, "\4", 2);
 	sum_ipv4(ip);
 }
 
-/* It is random where it comes from IPv6, or in an answer: where the host plane, which knows no chance, says 4 */
+/* The identification is random in packets from IPv6 and in answers; the host plane always uses 4 */
 static inline void same_ident(struct end *random, const struct end *host)
 {
 	if (random->len >= ETH_HLEN + 20 && host->len == random->len && be16_at(host->b + 12) == ETH_P_IP && !memcmp(host->b + ETH_HLEN + 4, "\4", 2))
 		no_ident(random);
 }
 
-/* MACs that the kernel's neighbour output has still to write are the packet's own */
+/* The kernel's neighbour output still has to write these MACs, so the packet has its own */
 static inline void same_macs(struct end *a, const struct end *b, const struct frame *f)
 {
 	if (a->verdict == PLANE_SENT && a->len >= 12 && !memcmp(a->b, f->b, 12))
 		memcpy(a->b, b->b, 12);
 }
 
-/* Behind the IP header */
+/* Whether the part behind the IP header sums up to zero */
 static inline bool sums_to_nothing(const struct frame *f, const struct parts *p)
 {
 	const __u8 *ip = f->b + ETH_HLEN;
@@ -49,7 +49,8 @@ static inline bool sums_to_nothing(const struct frame *f, const struct parts *p)
 	return sum_of(f->b + p->l4, f->len - p->l4, sum) == 0xffff;
 }
 
-/* A partial checksum in a quote is completed where the answer leaves, over all that is there; for then the answer's own sum is right */
+/* A partial checksum in a quote is completed when the answer leaves, over all present bytes; then the answer's own
+ * checksum is right */
 static inline void complete(struct frame *told, const struct parts *p, const struct frame *f, const struct parts *came)
 {
 	const __u8 *udp = f->b + came->l4;

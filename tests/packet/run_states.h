@@ -13,10 +13,10 @@
 
 struct state {
 	const char *name;
-	__u32 max;			/* entries; 0: as many as the instance has */
+	__u32 max;			/* entries; 0: as many as in the instance */
 	int fd;
 	bool array;
-	bool lasting;			/* too large to empty; the sequences before are of no consequence */
+	bool lasting;			/* too large to empty; earlier sequences do not matter */
 	__u32 n, size;			/* entries of an array; bytes of all its values, on all CPUs */
 	void *first;			/* its first contents; NULL: zeros */
 };
@@ -164,7 +164,8 @@ static void empty_hash(const struct state *s)
 			die(s->name);
 }
 
-/* Before a sequence: nothing is remembered. ask_always: nor will it be, neither next hops nor what the express path learns. */
+/* Clears everything remembered, before a sequence. ask_always: next hops and the express path's decisions are not
+ * remembered later either. */
 static void decisions_forget(bool ask_always)
 {
 	static int fd = -1;
@@ -182,7 +183,7 @@ static void decisions_forget(bool ask_always)
 	host_plane_write("control", &zero, &c);
 }
 
-/* The express path looks at each packet, as if it had hit often. Returns how often it has hit since the last call. */
+/* Makes the express path look up each packet, as after many hits. Returns its hits since the last call. */
 static __u64 express_credit(int fd)
 {
 	static struct sides *all;
@@ -210,7 +211,7 @@ static void states_reset(void)
 	__u32 zero = 0;
 	struct guard_state *guards = state_of("guard_state")->first;
 
-	/* replays that are there are so in other rows */
+	/* the present replays are in other rows */
 	for (__u32 i = 0; i < state_of("guard_state")->n; i++)
 		guards[i].seed = seed++ * 0x9e3779b97f4a7c15ULL | 1;
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Several servers behind one port, on the host plane under ASan and UBSan: whose key fits, whose index it is, whose client; on both
- * planes, both families, dnat and masquerade.
+ * Several servers behind one port, on the host plane under ASan and UBSan: the key, the index or the client decides.
+ * On both planes, both families, dnat and masquerade.
  */
 #include "host/host_handshakes.h"
 
@@ -124,7 +124,7 @@ static void one_tuple_here(void)
 		assert_true(backend_sends(1, &m));
 		assert_false(port[0] == port[1] && addr_same(&as[0], &as[1]) && !backend_sends(2, &m));
 	}
-	assert_int_equal(sends_initiation(0), 0);	/* and a forged one to the third */
+	assert_int_equal(sends_initiation(0), 0);	/* with a forged one to the third */
 	assert_int_equal(sends_data(100), 1);
 	assert_int_equal(sends_data(101), 2);
 	assert_int_equal(sends_data(999), 2);
@@ -135,7 +135,7 @@ static void one_tuple(void **state)
 	everywhere(one_tuple_here);
 }
 
-/* ---- what has no key and no index ---- */
+/* ---- messages without key and index ---- */
 
 static int error_becomes(const struct way *w, bool unknown)
 {
@@ -202,7 +202,7 @@ static int piece(__u32 receiver, __u32 id)
 	return end;
 }
 
-/* The piece behind `in` */
+/* Sends the fragment behind `in` */
 static void later_runs(void)
 {
 	__u32 len = frame_build(&in, came);
@@ -222,7 +222,7 @@ static void later_to(__u32 n)
 	assert_memory_equal(left + 14 + 16, &a.b[12], 4);
 }
 
-/* Likewise: the second of two pieces goes where the first one went, or nowhere */
+/* The second of two fragments goes to the first one's backend, or to none */
 static void in_pieces(void **state)
 {
 	for (__u32 n = 0; n < BACKENDS; n++) {

@@ -19,7 +19,7 @@
 #include "openssl_mac.h"
 #include "tests/blake2s.skel.h"
 
-static void numbers(__u8 *to, __u32 n, __u32 seed)	/* as the RFC's self-test makes them: Fibonacci's */
+static void numbers(__u8 *to, __u32 n, __u32 seed)	/* as in the RFC's self-test: Fibonacci's */
 {
 	__u32 a = 0xdead4bad * seed, b = 1;
 
@@ -87,7 +87,7 @@ static void mac1_key(__u8 key[32], __u32 n)
 	blake2s(key, 32, NULL, 0, label, 40);
 }
 
-/* As the data path does it: the key's state, then one or two blocks */
+/* Like the data path: the key's state, then one or two blocks */
 static void mac1(void **state)
 {
 	__u8 key[32], label[40] = "mac1----", hash[32], in[116], expected[16];

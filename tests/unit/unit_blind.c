@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The blind relay on the host plane under ASan and UBSan: each message from each kind of sender, on both planes, with each pair of outer
- * families: what becomes of it, and what is remembered of it, by the words of the table in the issue.
+ * The blind relay on the host plane under ASan and UBSan: each message from each kind of sender, on both planes, with
+ * each pair of outer families. Checks the result, and what is remembered, against the table of the design.
  */
 #include "host/host_blind_try.h"
 
@@ -52,7 +52,7 @@ static void initiation_refused_here(void)
 	refuses(initiates(S, LONELY, 1), -DROP_guard_mac1);
 	refuses(initiates(LONELY, S, 1), -DROP_guard_mac1);
 	assert_int_equal(initiates(LONELY, SITE_B, 1), SITE_B);
-	state_now()->sites = D;			/* numbers end before it */
+	state_now()->sites = D;			/* the site numbers end before D */
 	refuses(initiates(S, D, 1), -DROP_guard_mac1);
 	state_now()->sites = SITES;
 	for (__u32 i = 4; i < 148; i++) {
@@ -61,7 +61,7 @@ static void initiation_refused_here(void)
 		if (i < 132)
 			refuses(becomes(), -DROP_guard_mac1);
 		else
-			assert_int_equal(becomes(), D);		/* mac2 is between those two */
+			assert_int_equal(becomes(), D);		/* mac2 is between the two lengths */
 	}
 }
 EVERYWHERE(initiation_refused)
@@ -268,7 +268,7 @@ static void taken_here(void)
 }
 EVERYWHERE(taken)
 
-/* As slowly as a pair's limit lets newcomers pass */
+/* Sends newcomers at the pace that a pair's limit allows */
 static void newcomers(__u32 from, __u32 first, __u32 n)
 {
 	for (__u32 i = 0; i < n; i++) {
@@ -294,8 +294,8 @@ static void ring_here(void)
 }
 EVERYWHERE(ring)
 
-/* A pair has so many newcomers a second. A forger who sends in a site's name within a round trip so keeps out neither the true one
- * that came before, nor those of other pairs, nor what is confirmed. */
+/* A pair may have a limited number of newcomers per second. A forger in a site's name, within a round trip,
+ * displaces neither the true newcomer before it, nor those of other pairs, nor confirmed sessions. */
 static void too_many_here(void)
 {
 	shakes(0x10, 0x20);
@@ -372,7 +372,7 @@ static void full_table_here(void)
 }
 EVERYWHERE(full_table)
 
-/* ---- what is easily missed ---- */
+/* ---- special cases ---- */
 
 /* Data that names an index before the answer does not shorten the session's life */
 static void early_data_here(void)
@@ -406,7 +406,7 @@ static void forged_response_here(void)
 }
 EVERYWHERE(forged_response)
 
-/* An index like any other */
+/* Index 0 is like any other */
 static void index_zero_here(void)
 {
 	for (__u32 i = 0; i < 3; i++)
@@ -421,7 +421,7 @@ static void index_zero_here(void)
 }
 EVERYWHERE(index_zero)
 
-/* 190 seconds are hard: the same messages once more do not prolong them */
+/* 190 seconds is a hard limit: repeated messages do not extend it */
 static void no_longer_here(void)
 {
 	__u64 end = in_seconds(190);

@@ -19,7 +19,7 @@
 #include "blake2s.h"
 #include "openssl_mac.h"
 
-/* ---- by the books ---- */
+/* ---- independent implementations ---- */
 
 static __u32 word(const __u8 *p)
 {
@@ -73,7 +73,7 @@ static void draft_vector(void **state)
 	assert_memory_equal(out, expected, 32);
 }
 
-/* Whether it is what this key and these data say */
+/* Decrypts; returns whether key and data match */
 static bool decrypted(__u8 out[16], const __u8 key[32], const __u8 nonce[24], const __u8 *box, const __u8 aad[16])
 {
 	__u8 subkey[32], rest[12] = { 0 };
@@ -209,7 +209,7 @@ static void replies(void **state)
 	}
 }
 
-/* Sums of many packets: also those that would be 0 are right */
+/* Checksums of many packets, also those that would be 0 */
 static void sums(void **state)
 {
 	struct challenge c = challenge(false);

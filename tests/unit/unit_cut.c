@@ -16,7 +16,7 @@ static struct {
 	__u8 whole[70000];		/* bytes behind the IP header */
 	__u32 len, mtu, n, egress;
 	__u8 header[60];		/* header of the first fragment */
-	bool last, others;		/* a piece said that none follows; one had another header than the first */
+	bool last, others;		/* a fragment said that none follows; a fragment had another header than the first */
 } got;
 
 static const char *const way_names[] = {
@@ -72,7 +72,7 @@ static void cloned(const struct host_packet *packet, __u32 egress)
 	take(packet->data, packet->len, egress);
 }
 
-/* Runs what is in came; the verdict */
+/* Runs the packet in came; returns the verdict */
 static int cut_run(const struct way *w, __u32 len, __u32 mtu)
 {
 	struct host_packet packet = { .len = len, .linear = random32() % (len + 1) };

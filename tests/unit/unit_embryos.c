@@ -57,7 +57,7 @@ static void meet(int n)
 	other_cpu = other_packet;
 }
 
-/* Both want the port of one whose time is over */
+/* Both clients ask for an expired client's port */
 static void one_gets_the_port(void **state)
 {
 	int met = 0;
@@ -83,7 +83,7 @@ static void one_gets_the_port(void **state)
 	assert_true(met >= MASQ_PAIRS * 4);
 }
 
-/* Two packets of one new client: at least one is sent, and there is one embryo */
+/* Two packets of a new client: at least one is sent, and there is one embryo */
 static void one_client_twice(void **state)
 {
 	int met = 0;
@@ -129,7 +129,8 @@ static void two_answers(void **state)
 	assert_true(met >= MASQ_PAIRS);
 }
 
-/* A flow's packet finds it, and before it is counted another client has its place: nothing of the other changes */
+/* A flow's packet finds it, and before it counts, another client takes its place: the other client's flow does not
+ * change */
 static void place_taken(void **state)
 {
 	for (int i = 0; i < MASQ_PAIRS; i++) {

@@ -29,7 +29,7 @@ static struct flow_table table;
 static __u32 n_buckets;
 static const struct learned_secret secret = LEARNED_NO_SECRET;
 
-/* ---- in the place of the kernel's part ---- */
+/* ---- replacements of the kernel's part ---- */
 
 int __wrap_pin_get(const char *instance, const char *format, ...)
 {
@@ -139,7 +139,7 @@ static void put(const struct tuple *t, __u64 age, __u64 idle, __u64 packets)
 	assert_true(flow_table_put(&table, &f, LEARNED_LIVE, learned_now() + learned_units(FLOW_TIMEOUT) - learned_units(idle)));
 }
 
-/* Places that are taken, in the table and in its index */
+/* Used places in the table and in its index */
 static size_t entries(void)
 {
 	size_t n = 0, n_index = 0;
@@ -266,7 +266,8 @@ static __u64 deleted(__u32 id)
 	return n.deleted;
 }
 
-/* It goes, and is counted once; also if its time was set since it was read, but not if another has its place */
+/* The flow is removed and counted once. Also if its time changed since it was read, but not if another flow has its
+ * place */
 static void deletes(void **state)
 {
 	struct flow_entry e;
@@ -310,7 +311,7 @@ static void numbers(void **state)
 	assert_int_equal(n.deleted, 1);
 	assert_int_equal(n.now, 5 * cpus);
 	assert_int_equal(n.expired, 3 * cpus - 1);
-	/* counted in between: none is no less than none */
+	/* counted in between: no flow is no underflow */
 	assert_int_equal(dataplane_flow_numbers(&dp, id, 1000, &n), 0);
 	assert_int_equal(n.expired, 0);
 	assert_int_not_equal(dataplane_flow_numbers(&dp, 8, 0, &n), 0);
@@ -442,7 +443,7 @@ static void grows(void **state)
 	dp.maps[MAP_flow_index] = map(BPF_MAP_TYPE_ARRAY, 4, sizeof(struct learned_line), 4 * n_buckets, BPF_F_MMAPABLE);
 	dataplane_carry_flows(&dp);
 	put(&(struct tuple){ 0, "10.200.0.1:4000", "198.51.100.1:51820", "192.168.1.1:60000", "192.168.1.10:51820" }, 1, 1, 5);
-	/* no port of the service's any more */
+	/* the service no longer has this port */
 	put(&(struct tuple){ 0, "10.200.0.2:4000", "198.51.100.1:51820", "192.168.1.1:60001", "192.168.1.10:51820" }, 1, 1, 5);
 	flow_table_close(&table);
 	dataplane_carry_flows(&dp);

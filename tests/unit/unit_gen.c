@@ -40,7 +40,7 @@ static void mtu(void **state)
 		{ 1500, 1500, 1492, 1500, true, 1412, 1412, 1412, 1332 },
 		{ 1500, 1460, 1500, 1500, false, 1380, 1380, 1420, 1300 },	/* DS-Lite */
 		{ 1440, 1500, 1500, 1500, false, 1360, 1420, 1420, 1280 },
-		{ 1500, 1500, 1439, 1500, false, 1359, 1420, 1359, 1280 },	/* the floor, of the mesh */
+		{ 1500, 1500, 1439, 1500, false, 1359, 1420, 1359, 1280 },	/* the mesh gets the minimum */
 		{ 1500, 1500, 1360, 1500, false, 1280, 1420, 1280, 1280 },
 		{ 1500, 1500, 1300, 1500, false, 1280, 1420, 1280, 1280 },	/* also the tunnel's MTU */
 		{ 1500, 1500, 1500, 1400, false, 1420, 1420, 1420, 1320 },
@@ -178,7 +178,7 @@ static void written(void **state)
 	char *before;
 
 	assert_int_equal(bring(GEN_CHECK, &n, "a/etc/one", "1\n", "a/etc/wireguard/key", "2\n", NULL), 0);
-	assert_int_equal(n, 3);		/* and the list of them */
+	assert_int_equal(n, 3);		/* with the list of files */
 	assert_string_equal(listing(), "");
 	assert_int_equal(bring(GEN_WRITE, &n, "a/etc/one", "1\n", "a/etc/wireguard/key", "2\n", "state/keys/key", "3\n", NULL), 0);
 	assert_int_equal(n, 4);
@@ -256,9 +256,9 @@ static void what_differs(void **state)
 	assert_file("a/x/mine", "mine\n", 0640);
 }
 
-/* ---- what is refused ---- */
+/* ---- refused changes ---- */
 
-/* Told, and nothing at all is written */
+/* Reported, and nothing is written */
 static void refused(enum gen_how how, const char *why, const char *one, const char *other)
 {
 	char *before = listing();
@@ -285,7 +285,7 @@ static void links(void **state)
 	assert_int_equal(symlinkat(outside, dir, "a"), 0);
 	refused(GEN_WRITE, "symbolic link", "0/one", "a/one");
 	refused(GEN_CHECK, "symbolic link", "0/one", "a/one");
-	assert_int_equal(rmdir(outside), 0);	/* nothing came there */
+	assert_int_equal(rmdir(outside), 0);	/* no file came there */
 	assert_int_equal(mkdirat(dir, "b", 0755), 0);
 	assert_int_equal(symlinkat("/etc/hostname", dir, "b/one"), 0);
 	refused(GEN_WRITE, "symbolic link", "0/one", "b/one");

@@ -108,7 +108,7 @@ static const struct service *entry(const struct plan *p, __u32 kind, const char 
 	return NULL;
 }
 
-/* The number of the backend that a listener's entry of this kind leads to; -1: there is none */
+/* Returns the number of the backend that a listener's entry of this kind leads to, or -1 */
 static int leads(const struct plan *p, __u32 kind, const char *local, __u16 port, const char *to)
 {
 	const struct service *s = entry(p, kind, local, port, WAN);
@@ -158,7 +158,7 @@ static void no_guard(void **state)
 #define SERVICE(name, port, guard) \
 	"  - { name: " name ", listen: { interface: wan0, ports: [ " port " ] }, backend: { ipv4: 192.168.1.10, port: " port " }, wireguard: { " guard " } }\n"
 
-/* What OpenSSL and Python's hashlib make of 116 bytes, 0 to 115, with the key HASH("mac1----" || KEY_A) */
+/* The result of OpenSSL and of Python's hashlib for 116 bytes, 0 to 115, with the key HASH("mac1----" || KEY_A) */
 static void assert_mac1(const struct guard_key *k)
 {
 	static const __u8 expected[MAC_LEN] = { 0xac, 0x75, 0x2c, 0x62, 0x6e, 0x12, 0xde, 0xd7, 0x23, 0x0a, 0x60, 0xf1, 0x1a, 0x47, 0x06, 0xec };
@@ -224,11 +224,11 @@ static void two_backends(void **state)
 	assert_int_equal(answers_as(p, "192.168.1.11", 51820, "203.0.113.1", 51820), 0);
 	assert_int_equal(answers_as(p, "192.168.1.12", 51822, "203.0.113.1", 51820), 1);
 	assert_int_not_equal(entry(p, KEY_SERVICE, "203.0.113.1", 443, WAN)->slot, entry(p, KEY_BACKEND + 1, "203.0.113.1", 443, WAN)->slot);
-	assert_true(p->choices);		/* two ports: which one a client used is remembered */
+	assert_true(p->choices);		/* two ports: the client's choice is remembered */
 	plan_free(p);
 }
 
-/* Each backend's own IPv6 address is let through, for its key as for what has none */
+/* Each backend's own IPv6 address is let through, with its key and without one */
 static void direct(void **state)
 {
 	struct plan *p = plan_of("services:\n  - name: hosts\n    listen: { interface: wan0, ports: [ 51820 ] }\n    backends:\n"
@@ -277,7 +277,7 @@ static void numbers(void **state)
 	assert_string_equal(name_of(p, 1), "beta");
 	runs(p);
 	plan_free(p);
-	p = plan_of(HOSTS("") BETA ALPHA);		/* their order is nothing */
+	p = plan_of(HOSTS("") BETA ALPHA);		/* their order does not matter */
 	assert_string_equal(name_of(p, 0), "alpha");
 	assert_int_equal(leads(p, KEY_SERVICE, "203.0.113.1", 443, "192.168.1.11"), 0);
 	plan_free(p);
@@ -310,7 +310,7 @@ static void waiting(void **state)
 	plan_free(p);
 }
 
-/* The one backend of before is number 0 of several: it is no former one */
+/* The single backend becomes number 0 of several: it is not a former backend */
 static void one_becomes_several(void **state)
 {
 	struct plan *p = plan_of("services: [ { name: hosts, listen: { interface: wan0, ports: [ 51820, 443 ] }, backend: { ipv4: 192.168.1.12, port: 51822 } } ]\n"), *q;
@@ -412,7 +412,7 @@ static void rows(void **state)
 	assert_true(!backend_of(1, &key) && key.b[0] == 'b');
 	plan_free(p);
 	p = plan_of("services:\n" SERVICE("a", "1", "public-keys: [ \"" KEY_C "\", \"" KEY_A "\" ], strict: true"));
-	assert_int_equal(written(p), 1);		/* other limits, the same keys */
+	assert_int_equal(written(p), 1);		/* other limits, but the same keys */
 	assert_keys(0, 2, "ca");
 	plan_free(p);
 	p = plan_of("services:\n" SERVICE("a", "1", "profile: none"));
@@ -454,7 +454,7 @@ static void no_room(void **state)
 	drop_maps();
 }
 
-/* Each number's own: it begins at nothing where it is another backend's */
+/* Each number has its own health: it begins at zero for a new backend */
 static void healths(void **state)
 {
 	struct health h = { .initiations = 7 };

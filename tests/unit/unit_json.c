@@ -61,7 +61,7 @@ static void bad(void **state)
 	}
 }
 
-/* The text ends where n says, not where a zero stands */
+/* The text ends at n, not at a zero byte */
 static void ends(void **state)
 {
 	size_t at;
@@ -106,7 +106,7 @@ static void deep(void **state)
 	free(endless);
 }
 
-/* libfyaml built with assertions ends the program at such a text */
+/* libfyaml built with assertions aborts at such a text */
 static void backslash(void **state)
 {
 	struct yaml y;

@@ -5,14 +5,14 @@
  * up to its n-th change of a word, then the second runs completely, and then the first continues: for each n.
  */
 #include "host/host_two_cpus.h"
-#define learned_units units_of_user_space	/* programs have one of that name */
+#define learned_units units_of_user_space	/* the programs have a function of that name */
 #include "dataplane/learned_table.h"
 #undef learned_units
 #include "host/host_clients.h"
 
 enum { SECONDS = FRAGMENT_SECONDS, CHANGES = 8 };	/* more than a write makes */
 
-/* ---- one entry: the value follows from its key and a number, so a mixture is seen ---- */
+/* ---- an entry: its value follows from its key and a number, so that mixed values are noticed ---- */
 
 static struct learned_entry entry_of(__u32 key, __u32 number)
 {
@@ -35,7 +35,7 @@ static bool write_as(enum learned_state how, __u32 key, __u32 number)
 	return frags_put(s);
 }
 
-/* Returns the number that was written; -1: there is none */
+/* Returns the written number, or -1 */
 static int number_of(__u32 key)
 {
 	struct pkt_state *s = state_find();
@@ -120,7 +120,7 @@ static void ends(void **state)
 	write_as(LEARNED_HALF, 1, 5);
 	host_jiffies += SECONDS * tick_rate - 1;
 	assert_int_equal(number_of(1), 5);
-	host_jiffies += (LEARNED_UNTIL + 1) << tick_shift;	/* the words' times have come round */
+	host_jiffies += (LEARNED_UNTIL + 1) << tick_shift;	/* the times in the words have wrapped */
 	assert_int_equal(number_of(1), 5);
 	host_jiffies += (LEARNED_UNTIL + 1 - learned_units(SECONDS) - 10) << tick_shift;
 	assert_int_equal(number_of(1), -1);			/* not for longer than its own time-out */
@@ -148,7 +148,7 @@ static void who_gives_way(void **state)
 		assert_true(write_as(LEARNED_LIVE, key, key));
 	assert_false(write_as(LEARNED_HALF, 1, 1));
 	assert_false(write_as(LEARNED_LIVE, 1, 1));
-	assert_true(write_as(LEARNED_HALF, 103, 9));	/* its own entry: rewritten, and LIVE as before */
+	assert_true(write_as(LEARNED_HALF, 103, 9));	/* its own entry: rewritten, and still LIVE */
 	assert_false(write_as(LEARNED_HALF, 1, 1));
 	assert_int_equal(number_of(103), 9);
 	host_jiffies += SECONDS * tick_rate;
@@ -156,7 +156,7 @@ static void who_gives_way(void **state)
 	table_is_whole();
 }
 
-/* A HALF entry becomes LIVE where it stands */
+/* A HALF entry becomes LIVE in place */
 static void becomes_live(void **state)
 {
 	room(1);
@@ -223,7 +223,7 @@ static void meet(int n, __u32 key, __u32 number, void (*what)(void))
 	other_cpu = what;
 }
 
-/* The same new key, or the same known one, with another value: one value is there in the end, whole, in one place */
+/* Both CPUs write the same key, new or known, with different values: one value remains, whole, in one place */
 static void one_key_twice(void **state)
 {
 	int met = 0;
@@ -248,7 +248,7 @@ static void one_key_twice(void **state)
 	assert_true(met >= 8);
 }
 
-/* Two keys want the last place, or that of an entry whose time is over: each that was written is there, unless the other took its place */
+/* Two keys want the last place, or an expired one's: each written key is there, unless the other one took its place */
 static void two_keys_one_place(void **state)
 {
 	int met = 0;
@@ -306,7 +306,7 @@ static void other_take(void)
 	cpu_restore(&here);
 }
 
-/* Both take from one limit: together no more than it has, and what is taken is counted */
+/* Both CPUs take from one limit: together no more than it has, and all is counted */
 static void one_limit_twice(void **state)
 {
 	int met = 0;
@@ -332,7 +332,7 @@ static void one_limit_twice(void **state)
 
 /* ---- user space ---- */
 
-/* Both hash alike: what user space writes, programs find */
+/* Both use the same hash: programs find what user space writes */
 static void written_by_user_space(void **state)
 {
 	struct learned_table t = { .n = 64 };

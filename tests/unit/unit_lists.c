@@ -35,7 +35,7 @@ static bool wanted(const struct service_config *s, const struct address *a)
 	return !covered(s->deny, s->n_deny, a) && (!s->n_allow || covered(s->allow, s->n_allow, a));
 }
 
-/* As the kernel's LPM_TRIE does it */
+/* Like the kernel's LPM_TRIE */
 static bool admitted(const struct plan *p, const struct address *a)
 {
 	const struct list_entry *longest = NULL;
@@ -56,7 +56,7 @@ static bool admitted(const struct plan *p, const struct address *a)
 	return !longest || longest->verdict == LIST_ALLOW;
 }
 
-/* Each prefix: in no list, among those allowed, those denied, or both */
+/* Each prefix is in no list, allowed, denied, or both */
 static void try_lists(unsigned int which)
 {
 	struct prefix allow[TEXTS], deny[TEXTS];

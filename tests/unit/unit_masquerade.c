@@ -32,7 +32,7 @@ static __u64 refused(const struct masq *m, enum direction direction, enum reason
 	return way_reason(m->id, direction, plane, reason);
 }
 
-/* ---- from the newcomer to the end ---- */
+/* ---- from a new client to the end ---- */
 
 static void a_life(const struct masq *m)
 {
@@ -102,7 +102,7 @@ static __u32 left_of(const struct masq *m)
 	return learned_left(word_of(m, 0, 40000), flows_units());
 }
 
-/* The time is set a second after it was set, and not before */
+/* The time is renewed after a second, and not before */
 static void clocks(void **state)
 {
 	const struct masq *m = masq_named("46");
@@ -127,7 +127,7 @@ static void clocks(void **state)
 	assert_int_equal(f->bytes[DIRECTION_REPLY], 2 * (32 + (world_family(m->backend) == FAMILY_IPV4 ? 28 : 48)));
 }
 
-/* Whichever direction was seen last, and no longer than that; also if the time-out is shorter than two seconds */
+/* After the last packet in either direction, and no later; also if the time-out is shorter than two seconds */
 static void ends(void **state)
 {
 	const struct masq *m = masq_named("64");
@@ -155,7 +155,7 @@ static void ends(void **state)
 	}
 }
 
-/* A shorter time-out holds from the flow's next packet on */
+/* A shorter time-out applies from the flow's next packet on */
 static void shorter(void **state)
 {
 	const struct masq *m = masq_named("44");
@@ -213,9 +213,9 @@ static void embryos_end(void **state)
 	fail();
 }
 
-/* ---- what is full ---- */
+/* ---- full tables ---- */
 
-/* One bucket, and a flow in each of its places: who comes then gets none, until somebody's time is over */
+/* One bucket, with a flow in each place: newcomers get none until a flow expires */
 static void full(void **state)
 {
 	for (__u32 i = 0; i < MASQ_PAIRS; i++) {
@@ -245,7 +245,7 @@ static void full(void **state)
 	}
 }
 
-/* One bucket full of embryos: the oldest gives way, and never a flow */
+/* One bucket full of embryos: the oldest one gives way, but never a flow */
 static void embryos_give_way(void **state)
 {
 	const struct masq *m = masq_named("44");
@@ -294,7 +294,7 @@ static void no_port(void **state)
 	whole();
 }
 
-/* A pool that lost its last address, or whose ports are none, gives nothing */
+/* A pool without addresses or ports gives nothing */
 static void no_pool(void **state)
 {
 	for (size_t i = 0; i < MASQ_PAIRS; i++) {
@@ -311,7 +311,7 @@ static void no_pool(void **state)
 	assert_int_equal(embryos_there(), 0);
 }
 
-/* The oldest embryo's port is given away when all candidates have somebody */
+/* If all candidates are in use, the oldest embryo's port is given away */
 static void ports_give_way(void **state)
 {
 	const struct masq *m = masq_named("64");
@@ -329,7 +329,7 @@ static void ports_give_way(void **state)
 	assert_int_equal(flows_there(), 3);
 }
 
-/* A pool of which 90 % are in use still has a port for everybody */
+/* A pool with 90 % in use still has a port for every client */
 static void ports_found(void **state)
 {
 	const struct masq *m = masq_named("44");
@@ -390,7 +390,8 @@ static __u32 in_state(enum learned_state wanted)
 	return n;
 }
 
-/* LIVE flows of a source: those beyond its share are served, too, but they give way first; and what is idle leaves room in the share */
+/* LIVE flows of a source: those beyond its share are served too, but give way first. Idle ones leave room in the
+ * share */
 static void live_share(void **state)
 {
 	for (size_t i = 0; i < MASQ_PAIRS; i++) {
@@ -409,7 +410,7 @@ static void live_share(void **state)
 		seconds(20);
 		assert_int_not_equal(client_sends(m, ipv4 ? 0 : 39, 2039), GONE);
 		spares = ours;
-		seconds(20);			/* the others are over */
+		seconds(20);			/* the others have expired */
 		assert_int_equal(in_state(LEARNED_LIVE) + in_state(LEARNED_SPARE), 1);
 		seconds(8);
 		ours = spares;
@@ -421,7 +422,7 @@ static void live_share(void **state)
 	}
 }
 
-/* One source fills all it can: another's newcomers come in, and their flows stay */
+/* One source fills as much as it can: another source's newcomers get in, and their flows stay */
 static void others_come_in(void **state)
 {
 	const struct masq *m = masq_named("44");
@@ -445,7 +446,7 @@ static void others_come_in(void **state)
 	whole();
 }
 
-/* Many sources try for more than their share: each has exactly that LIVE, and what is beyond is SPARE */
+/* Many sources ask for more than their share: each has exactly its share LIVE, and the rest is SPARE */
 static void many_shares(void **state)
 {
 	const struct masq *m = masq_named("44");
@@ -465,7 +466,7 @@ static void many_shares(void **state)
 	whole();
 }
 
-/* ---- whose backend is another ---- */
+/* ---- moved backends ---- */
 
 static void moved(void **state)
 {
@@ -483,7 +484,7 @@ static void moved(void **state)
 		moving = m;
 		world_control()->generation++;
 		moving = NULL;
-		assert_false(backend_answers(m, old, 0, 40000));	/* the former one has nothing to say any more */
+		assert_false(backend_answers(m, old, 0, 40000));	/* answers of the former backend are dropped */
 		moving = m;
 		port = client_sends(m, 0, 40000);
 		assert_int_not_equal(port, GONE);
@@ -497,7 +498,7 @@ static void moved(void **state)
 	moving = NULL;
 }
 
-/* The listener is another service's now: what ends was counted for the former one */
+/* The listener belongs to another service now: expired flows count for the former one */
 static void moved_to_another_service(void **state)
 {
 	const struct masq *m = masq_named("44, small MTU");
@@ -517,9 +518,9 @@ static void moved_to_another_service(void **state)
 	assert_int_equal(flows_there(), 0);
 }
 
-/* ---- who is who ---- */
+/* ---- ambiguous clients ---- */
 
-/* Several addresses of ours: all are used, and the same port at each is another client's */
+/* Several pool addresses: all are used, and the same port at each belongs to another client */
 static void own_addresses(void **state)
 {
 	for (size_t i = 0; i < 2; i++) {
@@ -536,7 +537,7 @@ static void own_addresses(void **state)
 	}
 }
 
-/* The same client's same port at two listeners of a backend: two flows, each answered as it was asked */
+/* One client's port at two listeners of a backend: two flows, each with answers from its listener */
 static void two_listeners(void **state)
 {
 	const struct masq *a = masq_named("44"), *b = masq_named("44, another wan");
@@ -562,7 +563,8 @@ static void two_listeners(void **state)
 	assert_int_equal(flows_there(), 2);
 }
 
-/* Another CPU has the client's place, or its port, while this one makes the flow: it makes none, and leaves nothing behind */
+/* Another CPU takes the client's place, or its port, while this one makes the flow: then it makes none, and leaves
+ * nothing behind */
 static void contended(void **state)
 {
 	const struct masq *m = masq_named("66");
@@ -587,7 +589,7 @@ static void contended(void **state)
 	}
 }
 
-/* The hashes follow from the secret: with another one the same client is elsewhere */
+/* The hashes follow from the secret: with another secret, the same client has another place */
 static void secret(void **state)
 {
 	const struct masq *m = masq_named("44");

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Services as rules of nftables: which chains have which rules, for each kind of listener, family and translation, and what is said
- * of what nftables cannot do. Whether nft takes them, and packets go where they shall: selftests/gen/gen-nft.sh.
+ * Services as nftables rules: the rules of each chain, for each kind of listener, family and translation, and the
+ * reports about what nftables cannot do. selftests/gen/gen-nft.sh checks that nft accepts them and that packets follow
+ * them.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -21,7 +22,7 @@
 #define HERE "fib daddr . iif type local "
 #define NAMED " comment \"service wg-end\"\n"
 
-/* nothing is kept here */
+/* no state here */
 void run_state_path(char path[RUN_STATE_PATH_LEN], const char *instance, const char *name)
 {
 	strcpy(path, "/dev/null");
@@ -93,7 +94,7 @@ static void clients(void **state)
 	const char *rules = said(yaml, nft_service_clients);
 
 	assert_non_null(strstr(rules, "udp dport { 51820, 443 } ip saddr @deny4_wg-end counter drop"));
-	assert_non_null(strstr(rules, "udp dport { 51820, 443 } counter drop"));	/* IPv6 alone is allowed */
+	assert_non_null(strstr(rules, "udp dport { 51820, 443 } counter drop"));	/* only IPv6 is allowed */
 	assert_non_null(strstr(rules, "ip6 daddr 2001:db8:2::10 udp dport 51820 ip6 saddr != @allow6_wg-end counter drop"));
 	rules = said(yaml, nft_service_sets);
 	assert_non_null(strstr(rules, "set deny4_wg-end {\n\t\ttype ipv4_addr\n"));

@@ -18,10 +18,10 @@
 struct manager {
 	int fd;
 	struct sockaddr_un at;
-	char name[sizeof(((struct sockaddr_un *)0)->sun_path) + 1];	/* as $NOTIFY_SOCKET has it */
+	char name[sizeof(((struct sockaddr_un *)0)->sun_path) + 1];	/* as in $NOTIFY_SOCKET */
 };
 
-/* name is a path, or begins with @; n < strlen: of a name without room for a terminating zero */
+/* name is a path, or begins with @. n < strlen: for a name without room for a terminating zero */
 static void listen_at(struct manager *m, const char *name)
 {
 	size_t n = strlen(name);
@@ -105,7 +105,7 @@ static void by_nothing(void **state)
 	char name[200] = "@", shorter[sizeof(((struct sockaddr_un *)0)->sun_path) + 1] = "";
 	struct manager m;
 
-	/* A listener at the name's beginning: it hears what is sent to a name that was cut */
+	/* A listener at the beginning of the name: it would receive messages to a truncated name */
 	memset(name + 1, 'x', sizeof(name) - 2);
 	memcpy(shorter, name, sizeof(shorter) - 1);
 	listen_at(&m, shorter);
@@ -148,7 +148,7 @@ static void period(void **state)
 	assert_int_equal(notify_period(), 30000);
 	set("30000000", own);
 	assert_int_equal(notify_period(), 30000);
-	set("30000000", other);		/* a child of the daemon's, or a wrapper of it */
+	set("30000000", other);		/* a child of the daemon, or a wrapper */
 	assert_int_equal(notify_period(), 0);
 	set("30000000", "");
 	assert_int_equal(notify_period(), 0);

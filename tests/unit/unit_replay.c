@@ -36,7 +36,7 @@ static void everywhere(__u32 flags, void (*test)(void))
 
 /* ---- limits ---- */
 
-/* An initiation with an index of its own, which the backend answers if it comes through */
+/* An initiation with an index of its own, which the backend answers if it passes */
 static int shakes_anew(void)
 {
 	static __u32 index = 100000;
@@ -68,7 +68,7 @@ static void source_limit_here(void)
 	for (int i = 0; i < 45; i++)
 		assert_int_equal(shakes_anew(), i < 40 ? 0 : -DROP_guard_limited);
 	client_port++;
-	assert_int_equal(sends_initiation(0), -DROP_guard_limited);	/* as the same source */
+	assert_int_equal(sends_initiation(0), -DROP_guard_limited);	/* like the same source */
 	client_port--;
 	client_number = 1;
 	assert_int_equal(sends_initiation(0), ipv4 ? 0 : -DROP_guard_limited);
@@ -97,7 +97,7 @@ static void source_limit(void **state)
 	everywhere(0, source_limit_here);
 }
 
-/* A client that the backend has answered passes besides, once in five seconds: who sends in its name gets no more */
+/* An answered client passes besides, once in five seconds: a forger in its name gets no more */
 static void service_limit_here(void)
 {
 	struct guard *g = guard_at(at_service->id);
@@ -191,7 +191,7 @@ static void replaying(void **state)
 	everywhere(0, replays_here);
 }
 
-/* More than there is room for: the oldest are forgotten, never the newest */
+/* More than fit: the oldest are forgotten, never the newest */
 static void replays_full_here(void)
 {
 	struct guard *g = guard_at(at_service->id);
@@ -217,7 +217,7 @@ static void replays_full(void **state)
 
 /* ---- cookies ---- */
 
-/* An initiation with the cookie that the n-th secret gives to the client */
+/* An initiation with the cookie that the client gets from the n-th secret */
 static struct told with_cookie(__u32 n)
 {
 	struct told m = initiation_for(0);
@@ -274,7 +274,7 @@ static void challenge_here(void)
 		m.bytes[132 + n] ^= 1;
 		assert_int_equal(sends(&m), -DROP_guard_challenged);
 	}
-	/* A client that has the backend's cookie cannot have ours: some mac2 will do, but no faster than `above` */
+	/* A client with the backend's cookie cannot have ours: any mac2 is accepted, but no faster than `above` */
 	m = message(MESSAGE_COOKIE, 0, 1);
 	assert_true(backend_sends(0, &m));
 	m = initiation_for(0);
@@ -312,7 +312,7 @@ static void strict_here(void)
 	m = message(MESSAGE_INITIATION, 1, 0);
 	assert_int_equal(sends(&m), 0);
 	assert_int_equal(sends_data(2), -DROP_guard_stranger);
-	for (__u32 kind = MESSAGE_COOKIE; kind <= MESSAGE_DATA; kind++) {	/* these are for anybody */
+	for (__u32 kind = MESSAGE_COOKIE; kind <= MESSAGE_DATA; kind++) {	/* these are for any client */
 		m = message(kind, 2, 1);
 		assert_true(backend_sends(0, &m));
 		assert_int_equal(sends_data(2), -DROP_guard_stranger);
@@ -361,8 +361,8 @@ static __u64 digest_of(struct host_map *map)
 
 /* ---- responses ---- */
 
-/* A response passes if a backend waits for it, and no limit counts it: so others can neither use a limit up by responses, nor keep
- * this one out */
+/* A response passes if a backend waits for it, and does not count for a limit. So others can neither use up a limit
+ * by responses, nor keep this one out */
 static void responses_here(void)
 {
 	__u32 id = at_service->id;
@@ -379,7 +379,7 @@ static void responses_here(void)
 		assert_int_equal(sends(&m), -DROP_guard_stranger);
 	}
 	m = message(MESSAGE_RESPONSE, 900, 2);
-	assert_int_equal(sends(&m), -DROP_guard_stranger);	/* that is a response's index */
+	assert_int_equal(sends(&m), -DROP_guard_stranger);	/* this is a response's index */
 	assert_int_equal(s->service_until, 0);
 	for (__u32 i = 500; i < 503; i++) {
 		m = message(MESSAGE_INITIATION, i, 0);		/* the backend's own */
@@ -408,7 +408,7 @@ static void responses(void **state)
 	everywhere(0, responses_here);
 }
 
-/* With a right mac1 and a client's own address and port: they go to the backend, and that is all */
+/* Forged messages with a right mac1 and a client's own address and port only reach the backend */
 static void forged_here(void)
 {
 	__u64 whom, which;
@@ -425,7 +425,7 @@ static void forged_here(void)
 		assert_int_equal(sends(&m), i % 2 ? 0 : -DROP_guard_stranger);
 		if (i % 2)
 			assert_int_equal(shown_port, port);
-		client_port++;			/* nor from elsewhere */
+		client_port++;			/* nor from another port */
 		m = message(i % 2 ? MESSAGE_INITIATION : MESSAGE_RESPONSE, 950 + i, 2);
 		assert_int_equal(sends(&m), i % 2 ? 0 : -DROP_guard_stranger);
 		client_port--;
@@ -448,7 +448,7 @@ static void forged(void **state)
 	everywhere(GUARD_STRICT, forged_here);
 }
 
-/* ---- what XDP passes up counts once, when tc sends it ---- */
+/* ---- packets that XDP passes up count once, when tc sends them ---- */
 
 static void passed_up_here(void)
 {
@@ -574,7 +574,7 @@ static void health_here(void)
 		m = message(MESSAGE_INITIATION, 100 + i, 0);
 		assert_int_equal(sends(&m), 0);
 		host_jiffies += jiffies[i];
-		m = message(MESSAGE_RESPONSE, 1, 99);		/* to none that is known */
+		m = message(MESSAGE_RESPONSE, 1, 99);		/* to no known initiation */
 		assert_int_equal(backend_sends(0, &m), jiffies[i] < 10000 || !(at_service->flags & SERVICE_MASQUERADE) || flows_there());
 		m = message(MESSAGE_RESPONSE, 1, 100 + i);
 		assert_true(backend_sends(0, &m));

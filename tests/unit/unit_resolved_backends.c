@@ -19,7 +19,7 @@
 static char dir[] = "/tmp/unit_resolved_backends.XXXXXX";
 static char run_file[64], kept_file[64];
 
-/* Without run_state.c: below a directory of this test's */
+/* Replaces run_state.c: uses a directory of this test */
 void run_state_path(char path[RUN_STATE_PATH_LEN], const char *instance, const char *name)
 {
 	snprintf(path, RUN_STATE_PATH_LEN, "%s/run/%s/%s", dir, instance, name);
@@ -59,7 +59,7 @@ static struct address address(const char *text)
 	return a;
 }
 
-/* One service a backend; *backends: IPv4, IPv6 */
+/* One service for each backend; *backends: IPv4, IPv6 */
 static void ask(struct resolved_backends *a, const char *const (*backends)[2], size_t n)
 {
 	struct service_config *services = calloc(n, sizeof(*services));
@@ -102,14 +102,14 @@ static void asked_for(void **state)
 	struct resolved_backends a = { 0 };
 
 	ask(&a, many, 4);
-	assert_int_equal(a.n, 4);		/* not 192.168.1.10, and nothing twice */
+	assert_int_equal(a.n, 4);		/* not 192.168.1.10, and no duplicates */
 	assert_false(resolved_backend_is_name(resolved_backends_find(&a, "2001:db8::10", FAMILY_IPV6)));
 	assert_true(resolved_backend_is_name(resolved_backends_find(&a, "a.example.net", FAMILY_IPV4)));
 	assert_null(resolved_backends_find(&a, "b.example.net", FAMILY_IPV4));
 	resolved_backends_free(&a);
 }
 
-/* One family of a backend goes from the configuration, and comes back: the other one keeps what it knows */
+/* The configuration loses one family of a backend, and gets it back: the other family keeps its answer */
 static void family_disappears(void **state)
 {
 	static const char *const ipv4[][2] = { { "wg-end.example.net", "" } };
@@ -155,7 +155,7 @@ static void kept(void **state)
 	learn(&a, "wg-end.example.net", "192.168.1.11");
 	assert_int_equal(resolved_backends_write("one", &a, false), 0);
 	again("192.168.1.11", "2001:db8::10");
-	assert_int_equal(unlink(run_file), 0);		/* a boot: what the last move has left */
+	assert_int_equal(unlink(run_file), 0);		/* a boot: the file of the last move remains */
 	again("192.168.1.10", "");
 	assert_int_equal(resolved_backends_write("one", &a, true), 0);
 	assert_int_equal(unlink(run_file), 0);
@@ -165,7 +165,7 @@ static void kept(void **state)
 	resolved_backends_free(&a);
 }
 
-/* An address of a prefix that moved is kept with its interface */
+/* An address of a moved prefix is kept with its interface */
 static void kept_prefix(void **state)
 {
 	static const char *const backend[][2] = { { "", "2001:db8:1::10" } };
@@ -224,14 +224,14 @@ static void malformed(void **state)
 		again("192.168.1.10", "");
 	}
 	len = strlen(GOOD);
-	for (size_t n = 0; n < len; n++) {	/* cut off anywhere: the whole address or none */
+	for (size_t n = 0; n < len; n++) {	/* truncated anywhere: the whole address or none */
 		write_file(run_file, GOOD, n);
 		resolved_backends_read("one", &a);
 		if (a.n)
 			knows(&a, "wg-end.example.net", FAMILY_IPV4, "192.168.1.10");
 		resolved_backends_free(&a);
 	}
-	memset(text, 'x', sizeof(text));	/* a line longer than any, and zeros */
+	memset(text, 'x', sizeof(text));	/* a line that is too long, and zeros */
 	memcpy(text + 2000, "\n" GOOD, len + 1);
 	write_file(run_file, text, 2001 + len);
 	again("192.168.1.10", "");
@@ -241,7 +241,7 @@ static void malformed(void **state)
 	again("192.168.1.10", "");
 }
 
-/* The first of two answers counts, and of two files the one of this boot */
+/* The first of two answers counts, and the file of this boot overrides the other one */
 static void twice(void **state)
 {
 	static const char later[] = "wg-end.example.net ipv4 192.168.1.11 1700000001 - 0\n"

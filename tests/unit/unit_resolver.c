@@ -19,15 +19,15 @@
 #include "instance/resolver.h"
 #include "instance/run_state.h"
 
-/* Without run_state.c: nothing is written here */
+/* Replaces run_state.c: this test writes nothing */
 void run_state_path(char path[RUN_STATE_PATH_LEN], const char *instance, const char *name)
 {
 	fail();
 }
 
 /*
- * ---- in the place of c-ares: the linker takes these by --wrap (Makefile). Their channel is a void *, for the type of
- * ares_channel, and where it is const, differs from version to version ----
+ * ---- replaces c-ares: the linker takes these by --wrap (Makefile). Their channel is a void *, because the type of
+ * ares_channel, and where it is const, differs between versions ----
  */
 
 static struct said {			/* a name server's answer about a name */
@@ -37,7 +37,7 @@ static struct said {			/* a name server's answer about a name */
 	int cname_ttl;			/* 0: no CNAME */
 } said[4];
 static unsigned int asked;		/* questions of the last round */
-static bool silent;			/* nothing is answered */
+static bool silent;			/* no question is answered */
 
 static struct question {
 	const char *name;
@@ -141,7 +141,7 @@ void __wrap_ares_destroy(void *channel)
 	}
 }
 
-/* ---- a loop whose time this test moves on, and what it did ---- */
+/* ---- a loop whose time this test moves, and its results ---- */
 
 static uint64_t skipped_ms;
 
@@ -163,7 +163,7 @@ static struct resolved_backends answers;
 static struct resolver *resolver;
 static unsigned int rounds;
 static bool moved;			/* in the last round */
-static int next_ms;			/* from there to the next; -1: nothing is to be asked */
+static int next_ms;			/* time to the next round; -1: none */
 static uint64_t done_at;		/* its end, by the loop's clock */
 
 static void on_done(void *data, bool is_moved)
@@ -186,13 +186,13 @@ static void want(const char *ipv4, const char *ipv6)
 	next_ms = uv_backend_timeout(&loop);
 }
 
-/* The next round, when its time has come */
+/* Runs the next round at its time */
 static void run_round(void)
 {
 	unsigned int before = rounds;
 
 	skipped_ms += next_ms > 0 ? next_ms : 0;
-	uv_update_time(&loop);			/* since 1.45 UV_RUN_ONCE first sleeps, by the time it last read */
+	uv_update_time(&loop);			/* since 1.45 UV_RUN_ONCE first sleeps, by the time that it read last */
 	while (rounds == before)
 		uv_run(&loop, UV_RUN_ONCE);
 	uv_run(&loop, UV_RUN_NOWAIT);		/* handles that the round closed: until then the loop does not block */
@@ -211,7 +211,7 @@ static int set_up_all(void **state)
 	int rc = uv_loop_init(&loop);
 
 	resolver = resolver_new(&loop, &answers, on_done, NULL);
-	uv_timer_init(&loop, &timer);		/* a loop that never ran does not say when it is due */
+	uv_timer_init(&loop, &timer);		/* a loop that never ran does not report its next time */
 	uv_timer_start(&timer, on_nothing, 0, 0);
 	uv_run(&loop, UV_RUN_NOWAIT);
 	return rc ?: !resolver;
@@ -275,7 +275,7 @@ static void keeps_its_address(void **state)
 	is_at(FAMILY_IPV4, "192.168.1.12");
 }
 
-/* After 1, 2, 4 … 60 s, and what it was stays; an answer ends that */
+/* After 1, 2, 4 … 60 s, while the address stays; an answer ends this */
 static void failures(void **state)
 {
 	static const int seconds[] = { 1, 2, 4, 8, 16, 32, 60, 60 };
@@ -319,7 +319,7 @@ static void not_of_hosts(void **state)
 		is_at(FAMILY_IPV4, "192.168.1.10");
 		is_at(FAMILY_IPV6, "2001:db8::10");
 	}
-	said[0].nodes[1].address = "192.168.1.11";	/* behind one that cannot be */
+	said[0].nodes[1].address = "192.168.1.11";	/* behind an impossible one */
 	run_round();
 	is_at(FAMILY_IPV4, "192.168.1.11");
 }
@@ -340,7 +340,7 @@ static void family_disappears(void **state)
 	is_at(FAMILY_IPV4, "192.168.1.11");
 	is_at(FAMILY_IPV6, "2001:db8::10");
 	run_round();
-	assert_int_equal(asked, 1);			/* the one that failed, after a second */
+	assert_int_equal(asked, 1);			/* the failed one, after a second */
 	said[1] = (struct said){ .name = "wg-end", .family = AF_INET6, .nodes = { { "2001:db8::11", 30 } } };
 	run_round();
 	is_at(FAMILY_IPV6, "2001:db8::11");

@@ -13,7 +13,7 @@
 #include "topologies.h"
 #include "gen/topology_keys.h"
 
-#define HOSTS "every host"		/* a section for what stands in the tables of all of them */
+#define HOSTS "every host"		/* a section for keys in the tables of all of them */
 static const char *const host_tables[] = { "relays", "edges", "servers", "gateways", "clients", "roaming", "firewalls" };
 #define N_HOSTS (sizeof(host_tables) / sizeof(*host_tables))
 
@@ -48,7 +48,7 @@ static const struct row *find(const struct rows *r, const char *section, const c
 	return NULL;
 }
 
-/* A provider's keys are the configuration's */
+/* A provider's keys are those of the configuration */
 static void grammar(struct rows *r, const char *section, const struct yaml_key *keys)
 {
 	for (; keys->name; keys++) {
@@ -113,7 +113,7 @@ static bool in_all_hosts(const struct rows *r, const char *name)
 	return true;
 }
 
-/* The number of differences */
+/* Returns the number of differences */
 static unsigned int differ(const struct rows *keys, const struct rows *items)
 {
 	unsigned int bad = 0;

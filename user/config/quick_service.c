@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * A firewall in one line of options.
+ * Implements quick_service.h.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -66,25 +66,25 @@ int quick_service_option(struct quick_service *l, enum quick_service_option opti
 	return -EINVAL;
 }
 
-struct line_errors {
+struct option_errors {
 	const struct config *config;
 	const char *command;
-	unsigned int told;
+	unsigned int reported;
 };
 
-/* Reports what config_check finds by the option that caused it. Errors at services after the first,
- * and at its listen interface, repeat others. */
+/* Reports an error of config_check_each() with the option that caused it. After the first error it
+ * skips those of further services and of listen interfaces, which repeat an earlier one. */
 static void report_by_option(void *data, const struct config_place *place, const char *text)
 {
-	struct line_errors *e = data;
+	struct option_errors *e = data;
 	const char *argument = e->command;
 	size_t i;
 
-	if (e->told &&
+	if (e->reported &&
 	    (strstr(place->path, "/listen/interface") ||
 	     (!strncmp(place->path, "/services/", 10) && strncmp(place->path, "/services/0/", 12))))
 		return;
-	e->told++;
+	e->reported++;
 	if (sscanf(place->path, "/interfaces/%zu", &i) == 1)
 		argument = e->config->interfaces[i].role == ROLE_WAN ? "--wan" : "--lan";
 	else if (strstr(place->path, "/backend"))
@@ -97,7 +97,7 @@ static void report_by_option(void *data, const struct config_place *place, const
 int quick_service_finish(struct quick_service *l, const char *command)
 {
 	struct config *c = l->config;
-	struct line_errors errors = { .config = c, .command = command };
+	struct option_errors errors = { .config = c, .command = command };
 	size_t wans = 0;
 	__be16 *port;
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * look: loads bpf/tracing.bpf.c for an instance's programs, and passes on what they report.
+ * Implements tracing.h: loads bpf/tracing.bpf.c for the programs of an instance, and passes on the
+ * packets that it reports.
  */
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
@@ -16,20 +17,22 @@
 #include "dataplane/map_info.h"
 #include "tracing.skel.h"
 
-#define PAGES 256			/* of each CPU's ring: a megabyte */
-#define PAGES_FREE 128			/* more takes CAP_IPC_LOCK (kernel.perf_event_mlock_kb) */
+#define PAGES 256			/* pages in the ring of each CPU: a megabyte */
+/* more pages need CAP_IPC_LOCK (kernel.perf_event_mlock_kb) */
+#define PAGES_FREE 128
 
 struct tracer {
 	struct tracing *skeleton;
 	struct perf_buffer *buffer;
-	__u32 ids[PROGRAM_COUNT];	/* of the instance's programs; 0: none */
+	__u32 ids[PROGRAM_COUNT];	/* ids of the instance's programs; 0: none */
 	tracer_sink *sink;
 	void *data;
 	__u64 lost;
 	enum { LOADING, OPENING_RING, ATTACHING } stage;
 };
 
-/* Writes the program's whole name; elsewhere the kernel keeps only 15 letters. 0 or -errno. */
+/* Reads the full name of a program from its BTF, because the kernel's own name has only 15
+ * characters. Returns 0 or -errno. */
 static int function_name(int program, char name[64])
 {
 	struct bpf_func_info first;
@@ -43,7 +46,7 @@ static int function_name(int program, char name[64])
 	if (bpf_obj_get_info_by_fd(program, &info, &len))
 		return -errno;
 	btf = info.btf_id && info.nr_func_info ? btf__load_from_kernel_by_id(info.btf_id) : NULL;
-	if (!btf && errno == EPERM)	/* of an object by its number */
+	if (!btf && errno == EPERM)	/* the process may not open objects by id */
 		return -EACCES;
 	type = btf ? btf__type_by_id(btf, first.type_id) : NULL;
 	snprintf(name, 64, "%s", type ? btf__name_by_offset(btf, type->name_off) : "");
@@ -53,7 +56,8 @@ static int function_name(int program, char name[64])
 
 static int choose_programs(struct tracer *l, const struct dataplane *dp)
 {
-	/* the one that devices run: what follows a tail call is not traced */
+	/* trace the program that is attached, because fexit does not see what follows a tail
+	 * call */
 	bool express = program_fd(dp, PROGRAM_wgxdp_express) >= 0;
 	struct bpf_program *programs[PROGRAM_COUNT] = {
 		[PROGRAM_wgxdp_tc] = l->skeleton->progs.tracing_tc,
@@ -91,7 +95,7 @@ static void on_lost(void *data, int cpu, __u64 n)
 	((struct tracer *)data)->lost += n;
 }
 
-static int start(struct tracer *l, const struct dataplane *dp, __u32 kinds, __u32 each)
+static int start_tracing(struct tracer *l, const struct dataplane *dp, __u32 kinds, __u32 each)
 {
 	const struct tracing_wanted wanted = { kinds, each };
 	__u32 zero = 0;
@@ -114,7 +118,8 @@ static int start(struct tracer *l, const struct dataplane *dp, __u32 kinds, __u3
 
 /* ---- why not ---- */
 
-/* Whether a tracing program without a target gets EPERM; unrestricted kernels say EINVAL. */
+/* Returns whether this kernel forbids tracing: loading a tracing program without a target then
+ * fails with EPERM instead of EINVAL. */
 static bool tracing_is_forbidden(void)
 {
 	LIBBPF_OPTS(bpf_prog_load_opts, options, .expected_attach_type = BPF_TRACE_FEXIT);
@@ -129,13 +134,14 @@ static bool tracing_is_forbidden(void)
 	return fd == -EPERM;
 }
 
-/* Reads a file of one line: all of it, or the word in brackets, which is the one in force. */
+/* Reads a policy from a file with one line: the word in brackets, which is the active one, or else
+ * the whole line. */
 static void read_policy(const char *path, char *ret, size_t room)
 {
 	char *text = NULL, *start;
 	size_t n;
 
-	snprintf(ret, room, "not told");
+	snprintf(ret, room, "unknown");
 	if (file_read(path, room - 1, &text, &n))
 		return;
 	start = strchr(text, '[') ? strchr(text, '[') + 1 : text;
@@ -151,18 +157,18 @@ static void tell_forbidden(const struct tracer *l)
 	read_policy("/sys/kernel/security/lsm", modules, sizeof(modules));
 	read_policy("/proc/sys/kernel/perf_event_paranoid", paranoid, sizeof(paranoid));
 	if (l->stage == OPENING_RING)
-		log_error("monitor: the kernel refuses perf_event_open(2), or memory for its ring: "
-			  "allow that call (kernel.perf_event_paranoid: %s), or give CAP_IPC_LOCK "
-			  "or more `ulimit -l`", paranoid);
+		log_error("monitor: the kernel refuses perf_event_open(2) or memory for its ring: "
+			  "allow the call (kernel.perf_event_paranoid is %s), or give CAP_IPC_LOCK "
+			  "or a larger `ulimit -l`", paranoid);
 	else if (tracing_is_forbidden())
-		log_error("monitor: this kernel forbids BPF programs that trace others, to root "
-			  "too, by its security policy (lockdown: %s; security modules: %s)",
+		log_error("monitor: the security policy of this kernel forbids tracing BPF "
+			  "programs, even for root (lockdown: %s, security modules: %s)",
 			  lockdown, modules);
 	else
-		log_error("monitor: the kernel refuses to trace the data path (lockdown: %s; "
+		log_error("monitor: the kernel refuses to trace the data path (lockdown: %s, "
 			  "security modules: %s)", lockdown, modules);
-	log_warning("monitor: this works all the same: --event dropped, flow and rebinding; `wgxdp "
-		    "trace`; and tcpdump after `wgxdp up --mode tc`");
+	log_warning("monitor: these work nevertheless: --event dropped, flow and rebinding, `wgxdp "
+		    "trace`, and tcpdump after `wgxdp up --mode tc`");
 }
 
 static void tell_failed(const struct tracer *l, int rc)
@@ -173,12 +179,12 @@ static void tell_failed(const struct tracer *l, int rc)
 	else if (rc == -EPERM)
 		tell_forbidden(l);
 	else if (rc == -EACCES)
-		log_error("monitor: this process lacks CAP_SYS_ADMIN, without which no BPF program "
-			  "can be found by its number: run it as root with it (a container: podman "
-			  "exec --privileged)");
+		log_error("monitor: this process lacks CAP_SYS_ADMIN, which finding BPF programs "
+			  "by their ids needs: run it as root with it (in a container: podman exec "
+			  "--privileged)");
 	else
-		log_error("monitor: packets cannot be looked at here: %s: it takes a kernel with "
-			  "BTF that can trace BPF programs (x86-64; arm64 from 6.0 on)",
+		log_error("monitor: packets cannot be traced here: %s: this needs a kernel with "
+			  "BTF that can trace BPF programs (x86-64, or arm64 from 6.0 on)",
 			  strerror(-rc));
 }
 
@@ -197,7 +203,7 @@ int tracer_open(const struct dataplane *dp, __u32 kinds, __u32 each, tracer_sink
 	l->sink = sink;
 	l->data = data;
 	l->skeleton = tracing__open();
-	rc = l->skeleton ? start(l, dp, kinds, each) : -errno;
+	rc = l->skeleton ? start_tracing(l, dp, kinds, each) : -errno;
 	if (!rc) {
 		*ret = l;
 		return 0;

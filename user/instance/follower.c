@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The daemon's lock: one of an open file description, which can be asked for.
+ * Implements follower.h with an open file description lock (F_OFD_SETLK), which other processes can
+ * test.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -22,7 +23,7 @@ int follower_hold(int fd)
 
 	if (fcntl(fd, F_OFD_SETLK, &lock))
 		return errno == EACCES || errno == EAGAIN ? -EWOULDBLOCK : -errno;
-	futimens(fd, now);		/* since when it runs */
+	futimens(fd, now);		/* the file's time is when the daemon started */
 	return 0;
 }
 

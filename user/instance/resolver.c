@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Resolves names to addresses. Questions asked at the same time are a round, with a channel of its
- * own (dns.h).
+ * Implements resolver.h. Names that are resolved at the same time form a round, which has its own
+ * DNS channel (dns.h).
  */
 #include <stdlib.h>
 #include <string.h>
@@ -15,16 +15,19 @@
 
 #define TTL_MIN 1			/* seconds */
 #define TTL_MAX 86400
-#define TTL_HOSTS 30			/* for /etc/hosts, and for a TTL of 0 */
-#define RETRY_MIN 1			/* after a failure, doubled up to RETRY_MAX */
+#define TTL_HOSTS 30			/* for names from /etc/hosts, and instead of a TTL of 0 */
+/* seconds after a failure, doubled each time up to RETRY_MAX */
+#define RETRY_MIN 1
 #define RETRY_MAX 60
-#define TOGETHER_MS 1000		/* names that are due within this are asked in one round */
+/* names that are due within this time are asked for in one round */
+#define TOGETHER_MS 1000
 
-struct name {				/* one of answers, by text and family */
+struct name {				/* refers to an entry of `answers` by text and family */
 	char text[sizeof(((struct resolved_backend *)NULL)->text)];
 	__u8 family;
-	uint64_t due;			/* ms of the loop's time */
-	unsigned int retry;		/* seconds, after the last failure; 0: it did not fail */
+	uint64_t due;			/* when to ask for it, in ms of the loop's time */
+	/* seconds to wait after the last failure; 0: it did not fail */
+	unsigned int retry;
 	struct resolver *resolver;
 };
 
@@ -35,10 +38,11 @@ struct resolver {
 	void *data;
 	struct name *names;
 	size_t n_names;
-	struct dns *dns;		/* NULL: no round runs */
-	unsigned int open;		/* questions without an answer */
-	bool moved, renew;		/* in this round; names must be read again after it */
-	uv_timer_t due;			/* of the next round */
+	struct dns *dns;		/* NULL: no round is running */
+	unsigned int open;		/* number of questions without an answer */
+	/* moved: an address changed in this round; renew: read the names again after it */
+	bool moved, renew;
+	uv_timer_t due;			/* timer for the next round */
 };
 
 static void on_due(uv_timer_t *timer);
@@ -52,7 +56,7 @@ static struct resolved_backend *answer_of(const struct name *n)
 
 /* ---- rounds ---- */
 
-static void schedule(struct resolver *r)
+static void schedule_round(struct resolver *r)
 {
 	uint64_t first = UINT64_MAX, now = uv_now(r->loop);
 
@@ -79,7 +83,7 @@ static void end_round(struct resolver *r)
 	if (r->renew)
 		resolver_reconfigure(r);
 	else
-		schedule(r);
+		schedule_round(r);
 	r->done(r->data, moved);
 }
 
@@ -114,8 +118,9 @@ static bool take_address(const struct ares_addrinfo_node *node, struct address *
 	return !address_wrong(address_format(ret, text), ret->family, false);
 }
 
-/* Keeps the name's address if it is among the answers, else takes the first one. Returns the
- * seconds until it must be asked again; 0: no answer is the address of a host. */
+/* Keeps the address of a name if it is in the answer, or else takes the first address. Returns the
+ * seconds until the name must be resolved again, or 0 if the answer has no address that a host can
+ * have. */
 static unsigned int take_answers(struct resolved_backend *a, const struct ares_addrinfo *info,
 				 bool *moved)
 {
@@ -147,8 +152,9 @@ static void tell_failure(const struct resolved_backend *a, int status)
 {
 	char text[ADDRESS_STRLEN];
 
-	if (a->address.family)		/* without an address, plan_make() reports that it waits */
-		log_warning("%s: no %s address now: %s; going on with %s", a->text,
+	/* if it has no address, plan_make() reports that the service waits */
+	if (a->address.family)
+		log_warning("%s: no %s address now: %s: using %s", a->text,
 			    a->family == FAMILY_IPV4 ? "IPv4" : "IPv6",
 			    status ? ares_strerror(status) : "no address of a host",
 			    address_format(&a->address, text));
@@ -215,7 +221,7 @@ void resolver_reconfigure(struct resolver *r)
 	struct name *old = r->names, *n;
 	size_t n_old = r->n_names;
 
-	r->renew = r->dns;		/* the questions refer to the old names */
+	r->renew = r->dns;		/* open questions still refer to the old names */
 	if (r->renew)
 		return;
 	r->names = NULL;
@@ -235,7 +241,7 @@ void resolver_reconfigure(struct resolver *r)
 			*n = old[j];
 	}
 	free(old);
-	schedule(r);
+	schedule_round(r);
 }
 
 void resolver_retry_soon(struct resolver *r)
@@ -246,7 +252,7 @@ void resolver_retry_soon(struct resolver *r)
 			r->names[i].due = uv_now(r->loop) + RETRY_MIN * 1000ULL;
 		}
 	if (!r->dns)
-		schedule(r);
+		schedule_round(r);
 }
 
 struct once {
@@ -254,7 +260,7 @@ struct once {
 	bool moved;
 };
 
-/* Ends the loop at once, not at its next event */
+/* Ends the loop of resolver_once(). */
 static void on_once(void *data, bool moved)
 {
 	struct once *once = data;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * A file of notes has lines of a name and a number.
+ * Implements run_counters.h. A file has lines with a name and a number.
  */
 #include <stdio.h>
 #include <stdlib.h>

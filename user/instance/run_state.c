@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The running configuration and its lock.
+ * Implements run_state.h.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -21,7 +21,7 @@
 
 #define RUNNING "running.yaml"
 #define FAILED "failed"
-#define NEXT "running.yaml.new"		/* what is to run */
+#define NEXT "running.yaml.new"		/* the prepared text */
 
 int run_state_lock(const char *instance)
 {
@@ -82,8 +82,9 @@ int run_state_prepare(const char *instance, const struct config *c, int *ret_map
 
 	if (out && fclose(out))
 		rc = -ENOMEM;
-	if (!rc && n > YAML_FILE_LIMIT) {	/* the next version of wgxdp could not read it */
-		log_error("written down, this configuration has %zu bytes, and %d are the most", n,
+	if (!rc && n > YAML_FILE_LIMIT) {	/* another process could not read it */
+		log_error("this configuration is too large: it has %zu bytes as text, and the "
+			  "limit is %d", n,
 			  YAML_FILE_LIMIT);
 		rc = -EFBIG;
 	}
@@ -178,7 +179,8 @@ void run_state_remove(const char *instance)
 
 	remove_file(instance, RUNNING);
 	remove_file(instance, NEXT);
-	remove_file(instance, "names.new"); /* of a killed command: user/plan/resolved_backends.c */
+	/* left by a killed command: user/plan/resolved_backends.c */
+	remove_file(instance, "names.new");
 	remove_file(instance, FAILED);
 	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++) {
 		snprintf(beside, sizeof(beside), "%s.new", files[i]);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The paths of an instance's files.
+ * Implements the part of paths.h about files that survive a reboot.
  */
 #include <stdio.h>
 #include <stdlib.h>

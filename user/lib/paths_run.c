@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The paths of an instance's files of this boot, in a file of their own: tests have another
- * directory.
+ * Implements run_state_path(). It has a file of its own, so that tests can replace it by a function
+ * with another directory.
  */
 #include <stdio.h>
 #include "lib/paths.h"

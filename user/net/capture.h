@@ -13,7 +13,8 @@
 
 struct capture_frame {
 	__u64 ns;			/* since 1970 */
-	char interface[IFNAMSIZ];	/* where the packet arrived; "": the file does not say */
+	/* the interface on which the packet arrived; "": the file does not say */
+	char interface[IFNAMSIZ];
 	/* len: bytes in the file; whole: bytes that the packet had */
 	__u32 len, whole;
 	__u8 bytes[CAPTURE_MAX];
@@ -24,7 +25,7 @@ struct capture;
 /* Opens a file, or standard input for "-". Returns 0, or -errno after printing an error. */
 int capture_open(const char *path, struct capture **ret);
 /* Reads the next packet. A raw IP packet gets an Ethernet header in front, with zero addresses.
- * Returns 1; 0 at the end of the file; or -errno after printing an error. */
+ * Returns 1, 0 at the end of the file, or -errno after printing an error. */
 int capture_next(struct capture *c, struct capture_frame *ret);
 void capture_close(struct capture *c);
 

@@ -27,7 +27,7 @@ struct dns {
 
 static void on_timeout(uv_timer_t *timer);
 
-static void process(struct dns *d, ares_socket_t readable, ares_socket_t writable)
+static void process_sockets(struct dns *d, ares_socket_t readable, ares_socket_t writable)
 {
 	struct timeval most = { .tv_sec = TRY_MS / 1000 }, room, *wait;
 
@@ -40,15 +40,15 @@ static void process(struct dns *d, ares_socket_t readable, ares_socket_t writabl
 
 static void on_timeout(uv_timer_t *timer)
 {
-	process(timer->data, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
+	process_sockets(timer->data, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
 }
 
 static void on_socket(uv_poll_t *poll, int status, int events)
 {
 	struct socket *s = poll->data;
 
-	process(s->dns, status || events & UV_READABLE ? s->fd : ARES_SOCKET_BAD,
-		status || events & UV_WRITABLE ? s->fd : ARES_SOCKET_BAD);
+	process_sockets(s->dns, status || events & UV_READABLE ? s->fd : ARES_SOCKET_BAD,
+			status || events & UV_WRITABLE ? s->fd : ARES_SOCKET_BAD);
 }
 
 static void on_closed(uv_handle_t *handle)
@@ -123,7 +123,7 @@ void dns_ask(struct dns *d, const char *name, int family, ares_addrinfo_callback
 
 void dns_go(struct dns *d)
 {
-	process(d, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
+	process_sockets(d, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
 }
 
 void dns_close(struct dns *d)

@@ -76,7 +76,7 @@ void echo_cancel(struct echo *e)
 	uv_close((uv_handle_t *)&e->timer, on_closed);
 }
 
-static void finish(struct echo *e)
+static void finish_probing(struct echo *e)
 {
 	e->done(e->data, e->reached);
 	echo_cancel(e);
@@ -87,7 +87,7 @@ static void on_timer(uv_timer_t *timer)
 	struct echo *e = timer->data;
 
 	if (e->sent == ECHO_PROBES) {
-		finish(e);
+		finish_probing(e);
 		return;
 	}
 	send_round(e);
@@ -109,7 +109,7 @@ static void on_readable(uv_poll_t *poll, int status, int events)
 			e->waiting--;
 		}
 	if (!e->waiting)
-		finish(e);
+		finish_probing(e);
 }
 
 /* ---- start ---- */

@@ -17,7 +17,7 @@ struct echo;
 /* Is called once, when all addresses have answered or the time is over. reached[i]: list[i] has
  * answered. */
 typedef void echo_done(void *data, const bool *reached);
-/* Copies the list and starts. Returns 0; -EPERM or -EACCES if neither kind of socket is allowed; or
+/* Copies the list and starts. Returns 0, -EPERM or -EACCES if neither kind of socket is allowed, or
  * another -errno. */
 int echo_start(uv_loop_t *loop, const struct address *list, size_t n, echo_done *done, void *data,
 	       struct echo **ret);

@@ -17,21 +17,21 @@ struct echo_socket {
 	int fd;				/* non-blocking; -1: closed */
 	bool raw;
 	__u8 family;
-	/* of a raw socket; the kernel sets the id of a ping socket */
+	/* id of a raw socket; the kernel sets the id of a ping socket */
 	__be16 id;
 	__u8 nonce[ECHO_NONCE];
 };
 
-/* Opens a socket. Returns 0; -EPERM or -EACCES if neither kind of socket is allowed; -EAFNOSUPPORT
- * if the kernel lacks the family; or another -errno. */
+/* Opens a socket. Returns 0, -EPERM or -EACCES if neither kind of socket is allowed, -EAFNOSUPPORT
+ * if the kernel lacks the family, or another -errno. */
 int echo_socket_open(__u8 family, struct echo_socket *ret);
 void echo_socket_close(struct echo_socket *s);
 /* Sends an ICMP message of `length` bytes (ECHO_LEN to 65,507). scope: the interface index for a
  * link-local address, else 0. Returns 0 or -errno. */
 int echo_socket_send(const struct echo_socket *s, const struct address *to, __u32 scope,
 		     __u16 sequence, unsigned int length);
-/* Reads the next message. Returns 0 if it is an answer to one of our requests; -ENOMSG if it is
- * another message, so call again; -EAGAIN if there is none now; or another -errno. */
+/* Reads the next message. Returns 0 if it is an answer to one of our requests. Returns -ENOMSG if
+ * it is another message (call again), -EAGAIN if there is none now, or another -errno. */
 int echo_socket_receive(const struct echo_socket *s, struct address *ret_from, __u16 *ret_sequence);
 /* Returns true if the packet quoted in an ICMP error is one of our requests. `quoted` begins after
  * the IP header. */

@@ -112,7 +112,7 @@ const char *host_names_now(const char *name, char ret[HOST_NAMES_LEN])
 }
 
 /* Returns true if the kernel may use the route's table for packets that arrive on a link of this
- * VRF, or of none (0). */
+ * VRF, or on a link without a VRF (0). */
 static bool is_asked(const struct host *h, const struct nl_route *r, __u32 vrf)
 {
 	if (host_link_vrf(h, host_link(h, r->oif)) != vrf)

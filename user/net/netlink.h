@@ -27,7 +27,7 @@ struct nl_link {
 	__u8 mac[6];
 	__u16 vlan_id, vlan_protocol;	/* for a VLAN, in host order; protocol 0x8100 or 0x88a8 */
 	bool vlan_filtering;		/* a bridge that separates VLANs (vlan_filtering) */
-	__u32 xdp_prog_id;		/* of the attached XDP program, in any mode; 0: none */
+	__u32 xdp_prog_id;		/* id of the attached XDP program, in any mode; 0: none */
 	char qdisc[16];
 	__u64 tx_dropped;		/* packets dropped since the device was created */
 };
@@ -44,7 +44,7 @@ struct nl_address {
 
 struct nl_route {
 	struct prefix dst;
-	__u32 oif;			/* of the first next hop */
+	__u32 oif;			/* ifindex of the first next hop */
 	__u32 table;
 	__u8 type;			/* RTN_UNICAST, RTN_LOCAL … */
 	__u8 protocol;			/* RTPROT_*: who installed the route */

@@ -202,7 +202,7 @@ int nl_addresses(struct nl_address **ret, size_t *ret_n)
 
 struct features {
 	__u64 bits;
-	bool told;
+	bool reported;
 };
 
 static int features_row(const struct nlmsghdr *nlh, void *data)
@@ -213,7 +213,7 @@ static int features_row(const struct nlmsghdr *nlh, void *data)
 	mnl_attr_for_each(a, nlh, sizeof(struct genlmsghdr)) {
 		if (mnl_attr_get_type(a) == NETDEV_XDP_FEATURES) {
 			attr_copy(a, &features->bits, sizeof(features->bits));
-			features->told = true;
+			features->reported = true;
 		}
 	}
 	return MNL_CB_OK;
@@ -234,7 +234,7 @@ int nl_xdp_features(__u32 ifindex, __u64 *ret)
 	mnl_attr_put_u32(request, NETDEV_IFINDEX, ifindex);
 	r = nl_talk(sock, request, features_row, &features);
 	mnl_socket_close(sock);
-	if (!r && !features.told)
+	if (!r && !features.reported)
 		r = -EOPNOTSUPP;
 	if (!r)
 		*ret = features.bits;

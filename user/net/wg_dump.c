@@ -15,7 +15,7 @@
 enum { INTERFACE_FIELDS = 4, PEER_FIELDS = 8 };
 
 /* Splits the line at its tabs and returns the number of fields. Only the first `max` are stored. */
-static size_t split(char *line, char **fields, size_t max)
+static size_t split_line(char *line, char **fields, size_t max)
 {
 	size_t n = 0;
 
@@ -52,7 +52,7 @@ static int add_peer(struct wg_dump *d, char **field)
 static int add_line(struct wg_dump *d, char *line)
 {
 	char *field[PEER_FIELDS + 1];
-	size_t n = split(line, field, PEER_FIELDS + 1);
+	size_t n = split_line(line, field, PEER_FIELDS + 1);
 
 	if (n == PEER_FIELDS || n == PEER_FIELDS + 1)
 		return add_peer(d, field + (n - PEER_FIELDS));
@@ -94,8 +94,8 @@ int wg_dump_parse(FILE *in, const char *name, struct wg_dump *ret)
 	}
 	/* do not print the line, which may contain a private key */
 	if (rc == -EINVAL)
-		log_error("%s:%u: no line of `wg show IF dump`, or `wg show all dump`", name,
-			  number);
+		log_error("%s:%u: this is not a line of `wg show IF dump` or `wg show all dump`",
+			  name, number);
 	else if (rc || ferror(in))
 		log_error("cannot read %s: %s", name, strerror(rc ? -rc : EIO));
 	rc = rc ?: ferror(in) ? -EIO : 0;

@@ -36,8 +36,8 @@ struct wg_device {
 	size_t n_peers;
 };
 
-/* Reads a device of this network namespace and its peers. Returns 0; -ENODEV if there is no such
- * device; -EOPNOTSUPP if it is not a WireGuard device; or another -errno. Prints nothing. */
+/* Reads a device of this network namespace and its peers. Returns 0, -ENODEV if there is no such
+ * device, -EOPNOTSUPP if it is not a WireGuard device, or another -errno. Prints nothing. */
 int wg_read(const char *device, struct wg_device *ret);
 void wg_free(struct wg_device *d);
 /* Returns the peer with this key, or NULL. */
@@ -55,13 +55,13 @@ int wg_set_endpoint(const char *device, const struct wg_key *peer, const struct 
 /* Drops the session with a peer, so that the next packet to it begins with a handshake. Use it when
  * another host has replaced the peer: WireGuard itself would try a handshake only after 15 s. It
  * removes the peer and adds it again as wg_read() returned it, with the endpoint a (NULL: none
- * until the peer sends). Its counters restart, and packets that wait for it are lost. Returns 0;
- * -E2BIG if the peer has more than a thousand AllowedIPs; or another -errno. */
+ * until the peer sends). Its counters restart, and packets that wait for it are lost. Returns 0,
+ * -E2BIG if the peer has more than a thousand AllowedIPs, or another -errno. */
 int wg_renew_peer(const char *device, const struct wg_peer *p, const struct address *a,
 		  __be16 port);
 
 /* Sends a question to the socket of wireguard-go and reads the answer, which the caller frees.
- * Returns 0; -EOPNOTSUPP if there is no such socket; or another -errno. */
+ * Returns 0, -EOPNOTSUPP if there is no such socket, or another -errno. */
 int wg_talk(const char *device, const char *question, char **ret, size_t *ret_n);
 
 /* ---- parsers: parts of wg_read, for tests ---- */
@@ -69,7 +69,7 @@ int wg_talk(const char *device, const char *question, char **ret, size_t *ret_n)
 /* Reads one message of the dump of WG_CMD_GET_DEVICE, as a callback of libmnl. data: struct
  * wg_device *. A peer with many AllowedIPs continues in the next message. */
 int wg_message(const struct nlmsghdr *nlh, void *data);
-/* Parses the whole answer to "get=1". Returns 0; -EPROTO if it is invalid or incomplete; or -N if
+/* Parses the whole answer to "get=1". Returns 0, -EPROTO if it is invalid or incomplete, or -N if
  * it says errno=N. */
 int wg_uapi(const char *text, size_t n, struct wg_device *ret);
 

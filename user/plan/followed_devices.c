@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Reads WireGuard's state of the followed devices.
+ * Implements the functions followed_devices_…() of plan.h.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -22,7 +22,7 @@ int followed_devices_read(const struct config *c, struct followed_device **ret, 
 		strcpy(f->device, c->follow.wireguard[i].name);
 		rc = wg_read(f->device, &f->wireguard);
 		if (rc == -EOPNOTSUPP)
-			log_warning("interface %s: it is none of WireGuard's, or wireguard-go has "
+			log_warning("interface %s: not a WireGuard interface, or wireguard-go has "
 				    "no socket in " WG_SOCKET_DIR, f->device);
 		/* add_port() warns about a missing device */
 		if (rc == -EOPNOTSUPP || rc == -ENODEV)
@@ -50,28 +50,30 @@ void followed_devices_free(struct followed_device *list, size_t n)
 	free(list);
 }
 
-/* FNV-1a */
-static __u64 mix(__u64 h, const void *bytes, size_t n)
+/* Continues the FNV-1a hash h with n bytes. */
+static __u64 hash_bytes(__u64 h, const void *bytes, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		h = (h ^ ((const unsigned char *)bytes)[i]) * 0x100000001b3ULL;
 	return h;
 }
 
-/* A sum of hashes, so that the order of peers and of their AllowedIPs does not matter. */
+/* Returns the hash of a device. It adds up hashes, so that the order of peers and of their
+ * AllowedIPs does not matter. */
 static __u64 device_hash(const char *device, const struct wg_device *d)
 {
 	__u64 sum = 0;
 
 	for (size_t i = 0; i < d->n_peers; i++) {
 		const struct wg_peer *p = &d->peers[i];
-		__u64 of_peer = mix(mix(0xcbf29ce484222325ULL, device, strlen(device)), &p->key,
-				    sizeof(p->key)), h;
+		__u64 of_peer = hash_bytes(0xcbf29ce484222325ULL, device, strlen(device)), h;
 
+		of_peer = hash_bytes(of_peer, &p->key, sizeof(p->key));
 		sum += of_peer;
 		for (size_t j = 0; j < p->n_allowed; j++) {
-			h = mix(of_peer, &p->allowed[j].addr, sizeof(p->allowed[j].addr));
-			sum += mix(mix(h, &p->allowed[j].family, 1), &p->allowed[j].len, 1);
+			h = hash_bytes(of_peer, &p->allowed[j].addr, sizeof(p->allowed[j].addr));
+			sum += hash_bytes(hash_bytes(h, &p->allowed[j].family, 1),
+					  &p->allowed[j].len, 1);
 		}
 	}
 	return sum;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * plan: the order in which a configuration becomes map contents, and the choice of ports.
+ * Makes a plan: calls the parts in their order, resolves the backends, and chooses the ports.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -35,9 +35,10 @@ bool plan_refused(const struct plan_input *in, __u32 ifindex)
 	return false;
 }
 
-/* Warns if the backend has no address yet: the service waits for it. */
-static void resolve(const struct plan_builder *m, const struct service_config *s, const char *text,
-		    __u8 family, struct address *ret)
+/* Sets *ret to the address of a backend. Warns if it has no address yet, because the service then
+ * waits for it. */
+static void resolve_address(const struct plan_builder *m, const struct service_config *s,
+			    const char *text, __u8 family, struct address *ret)
 {
 	if (!resolved_backends_address(m->in->answers, text, family, ret) && *text)
 		log_waiting("service %s: waiting for backend %s, which has no %s address yet",
@@ -66,8 +67,8 @@ static int resolve_backend(const struct plan_builder *m, const struct service_co
 	__be16 standby_port = from->standby.port ?: from->port;
 
 	ret->on_standby = standby;
-	resolve(m, s, standby ? from->standby.ipv4 : from->ipv4, FAMILY_IPV4, &ret->ipv4);
-	resolve(m, s, standby ? from->standby.ipv6 : from->ipv6, FAMILY_IPV6, &ret->ipv6);
+	resolve_address(m, s, standby ? from->standby.ipv4 : from->ipv4, FAMILY_IPV4, &ret->ipv4);
+	resolve_address(m, s, standby ? from->standby.ipv6 : from->ipv6, FAMILY_IPV6, &ret->ipv6);
 	ret->port = standby ? standby_port : from->port;
 	if (backend_has_standby(from)) {
 		resolved_backends_address(m->in->answers, standby ? from->ipv4 : from->standby.ipv4,
@@ -129,7 +130,7 @@ static int add_port(struct plan_builder *m, const char *name, enum link_role rol
 		return 0;
 	}
 	if (plan_port(m->plan, link->ifindex))
-		return 0;	/* listed twice: the first entry, from `interfaces`, counts */
+		return 0;	/* already added, with the role from `interfaces` */
 	port = append(m->plan->ports, m->plan->n_ports);
 	if (!port)
 		return -ENOMEM;
@@ -160,7 +161,7 @@ static int add_listening_ports(struct plan_builder *m, const struct service_conf
 	return rc;
 }
 
-/* Adds the links of all next hops of the route to the backend as lans. */
+/* Adds the links of all next hops of the route to the backend, with the role lan. */
 static int add_several(struct plan_builder *m, const struct address *backend, __u32 vrf, __u32 oif)
 {
 	const struct nl_route *ways[HOST_WAYS] = { NULL };
@@ -172,14 +173,15 @@ static int add_several(struct plan_builder *m, const struct address *backend, __
 	for (size_t i = 0; i < n && !rc; i++) {
 		const struct nl_link *link = host_link(m->host, ways[i]->oif);
 
-		m->plan->ask_always |= ways[i]->several;	/* also by a rule's table */
+		/* also for a route in a table that only a rule selects */
+		m->plan->ask_always |= ways[i]->several;
 		if (!host_has_several(ways, n, ways[i], oif))
 			continue;
 		if (!link || link->loopback || plan_port_of(m, link->ifindex))
 			continue;
 		if (first && first->role == ROLE_WAN)
-			log_warning("backend %s: one of its ways leads over %s, which is none of "
-				    "`interfaces`: its replies there are not translated",
+			log_warning("backend %s: one of its routes leaves by %s, which is not in "
+				    "`interfaces`: replies that arrive there are not translated",
 				    address_format(backend, text), link->name);
 		else
 			rc = add_port(m, link->name, ROLE_LAN, MODE_AUTO, false);
@@ -187,8 +189,8 @@ static int add_several(struct plan_builder *m, const struct address *backend, __
 	return rc;
 }
 
-/* Adds the link on the route to the backend as a lan, unless the configuration gives it another
- * role. */
+/* Adds the link on the route to the backend with the role lan, unless the configuration gives it
+ * another role. */
 int plan_backend_port(struct plan_builder *m, const struct address *backend, __u32 vrf)
 {
 	const struct nl_link *link;
@@ -226,13 +228,13 @@ static int add_backend_port(struct plan_builder *m, const struct service_config 
 			    "address?", s->name, address_format(backend, text),
 			    host_link(m->host, oif)->name);
 	if (host_has_several_ways(m->host, backend, vrf, oif))
-		log_info("service %s: several ways lead to backend %s: the kernel chooses for each "
-			 "packet", s->name, address_format(backend, text));
+		log_info("service %s: several routes lead to backend %s: the kernel chooses one "
+			 "for each packet", s->name, address_format(backend, text));
 	return plan_backend_port(m, backend, vrf);
 }
 
-/* Adds the peers' devices. Those in `interfaces`, or that a service listens on, have a role
- * already. */
+/* Adds the devices of peers as ports, except those that are in `interfaces` or that a service
+ * listens on, which have a role already. */
 static int add_devices(struct plan_builder *m)
 {
 	enum link_role role;
@@ -246,8 +248,9 @@ static int add_devices(struct plan_builder *m)
 	return rc;
 }
 
-/* Whether the express path would remember any packet. It remembers none where a guard chooses among
- * backends, or knows AmneziaWG's messages, and costs them a little. */
+/* Returns whether the express path would be useful to any service or peer. It has no entries for
+ * services whose guard chooses among backends or checks AmneziaWG messages, and would only slow
+ * these down a little. */
 static bool has_use_for_express(const struct plan_builder *m)
 {
 	const struct config *c = m->config;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * plan: what a service's guard demands of WireGuard messages, the keys by which it recognizes a
- * backend, and the backends' numbers.
+ * Plans the guard of a service: its limits for WireGuard messages, the keys by which it recognizes
+ * a backend, and the numbers of the backends.
  */
 #include <endian.h>
 #include <errno.h>
@@ -14,7 +14,7 @@
 
 /* ---- numbers ---- */
 
-/* Returns the name that a number has in the running instance. */
+/* Returns the name of the backend that has this number in the running instance. */
 static const char *running_name(const struct plan_builder *m, __u32 id, __u32 number)
 {
 	size_t i = (size_t)id * GUARD_BACKENDS_MAX + number;
@@ -33,7 +33,8 @@ static __u32 free_number(const struct plan_builder *m, const struct backend_name
 	return 0;
 }
 
-/* A backend keeps the number it has. A freed number is reused in a later change only. */
+/* Assigns a number to each backend. A running backend keeps its number. The number of a removed
+ * backend is reused only in a later change. */
 static int give_numbers(struct plan_builder *m, size_t service, __u32 id, struct plan_guard *g)
 {
 	const struct service_config *s = &m->config->services[service];
@@ -80,7 +81,7 @@ bool plan_on_standby(const struct plan_builder *m, const struct service_config *
 	return false;
 }
 
-/* A backend whose standby serves keeps it. */
+/* Keeps the standby of a backend active if it is active in the running instance. */
 static void keep_standbys(const struct plan_builder *m, size_t service, struct guard *g)
 {
 	for (size_t i = 0; i < backends_of(&m->config->services[service]); i++)
@@ -102,7 +103,8 @@ static int add_key(struct plan_guard *g, const struct wg_key *public, __u32 back
 	return 0;
 }
 
-/* Only backends with an address get keys: without one, nothing could answer. */
+/* Adds the keys of all backends that have an address. A backend without an address cannot
+ * answer. */
 static int add_keys(struct plan_builder *m, size_t service, struct plan_guard *g)
 {
 	const struct service_config *s = &m->config->services[service];

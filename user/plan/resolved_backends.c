@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The file of resolved backend addresses. One line each: "TEXT FAMILY ADDRESS TIME INTERFACE
- * LENGTH"; "-" stands for no interface.
+ * Implements resolved_backends.h. The files have one line for each backend: "TEXT FAMILY ADDRESS
+ * TIME INTERFACE LENGTH", with "-" if there is no interface.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -96,7 +96,7 @@ int resolved_backends_write(const char *instance, const struct resolved_backends
 		rc = write_file(path, a);
 	}
 	if (rc)
-		log_warning("cannot keep in %s what names were resolved to: %s", path,
+		log_warning("cannot store the addresses of names in %s: %s", path,
 			    strerror(-rc));
 	return rc;
 }
@@ -136,7 +136,7 @@ static int ask_for(struct resolved_backends *new, const struct resolved_backends
 	struct address address;
 	struct resolved_backend *place;
 
-	/* An IPv4 address in the configuration never moves, so it needs no record. */
+	/* an IPv4 address in the configuration never changes, so it needs no entry */
 	if (!*text || resolved_backends_find(new, text, family) ||
 	    (family == FAMILY_IPV4 && !address_parse(text, &address)))
 		return 0;
@@ -199,7 +199,7 @@ static bool is_global(const struct address *a)
 	return a->family == FAMILY_IPV6 && (a->addr.b[0] & 0xe0) == 0x20;
 }
 
-/* Returns the on-link prefix that this interface address implies. */
+/* Returns the prefix on the link to which this interface address belongs. */
 static struct prefix prefix_of(const struct nl_address *a)
 {
 	return (struct prefix){ .addr = a->local.addr, .family = a->local.family,
@@ -211,8 +211,8 @@ static bool is_prefix(const struct nl_address *a)
 	return is_global(&a->local) && !a->tentative && a->prefix_len && a->prefix_len < 128;
 }
 
-/* Finds an interface address whose prefix covers a. A deprecated one counts only if there is no
- * other. */
+/* Returns an interface address whose prefix contains a, if possible one that is not deprecated.
+ * Returns NULL if there is none. */
 static const struct nl_address *on_link(const struct host *h, const struct address *a)
 {
 	const struct nl_address *found = NULL;
@@ -227,8 +227,8 @@ static const struct nl_address *on_link(const struct host *h, const struct addre
 	return found;
 }
 
-/* Finds a prefix of the recorded length on the recorded interface that is not deprecated. The one
- * that covers the recorded address wins. */
+/* Returns an address with a prefix of the stored length on the stored interface that is not
+ * deprecated. If several have one, it returns the one whose prefix contains the stored address. */
 static const struct nl_address *in_its_place(const struct host *h, const struct resolved_backend *a)
 {
 	const struct nl_link *link = host_link_by_name(h, a->interface);
@@ -279,7 +279,7 @@ bool resolved_backends_follow_prefixes(struct resolved_backends *a, const struct
 		else if (here || !is->address.family)
 			is->address = said;
 		if (was.address.family && !address_equal(&was.address, &is->address))
-			log_info("backend %s: %s now: the prefix on %s is another", is->text,
+			log_info("backend %s is %s now: the prefix of %s has changed", is->text,
 				 address_format(&is->address, text), is->interface);
 		any |= memcmp(&was, is, sizeof(was)) != 0;
 	}

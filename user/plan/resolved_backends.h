@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Current addresses of the backends whose address the configuration alone does not fix: host names,
- * as DNS answered last, and addresses in a prefix of this host, which the provider may renumber.
- * Stored in /run/wgxdp/INSTANCE/names and, to survive a reboot, in /var/lib/wgxdp (or
- * $STATE_DIRECTORY). Included by plan, instance, daemon, doctor, gen and cmd.
+ * Stores the current address of each backend that the configuration gives as a host name, or as an
+ * IPv6 address in a prefix of this host, which the provider may renumber. The addresses are in
+ * /run/wgxdp/INSTANCE/names and, to survive a reboot, in /var/lib/wgxdp (or $STATE_DIRECTORY).
+ * plan/, instance/, daemon/, doctor/, gen/, show/ and cmd/ include it.
  */
 #pragma once
 #include "config/config.h"
 #include "plan/plan.h"
 
 struct resolved_backend {
-	char text[256];			/* the name or address, as in the configuration */
+	char text[256];			/* the name or address in the configuration */
 	__u8 family;
-	struct address address;		/* family 0: not known yet */
-	__s64 resolved;		/* names: when DNS answered, in seconds since 1970; 0: never */
-	char interface[IFNAMSIZ];	/* addresses: the interface whose prefix covered it */
-	__u8 len;			/* length of that prefix; 0: no prefix ever covered it */
+	struct address address;		/* family 0: still unknown */
+	__s64 resolved;		/* for names: when DNS answered, in seconds since 1970; 0: never */
+	char interface[IFNAMSIZ];	/* for addresses: the interface whose prefix contained it */
+	__u8 len;			/* length of that prefix; 0: no prefix ever contained it */
 };
 
 struct resolved_backends {
@@ -24,24 +24,26 @@ struct resolved_backends {
 };
 
 bool resolved_backend_is_name(const struct resolved_backend *a);
-/* Reads what is known about an instance. The list is empty if there is no file. */
+/* Reads the addresses stored for an instance. The list is empty if there is no file. */
 void resolved_backends_read(const char *instance, struct resolved_backends *ret);
-/* moved: an address changed since the last write, so the copy that survives reboots is written too.
- * Returns 0 or -errno, after logging it. */
+/* Writes the file in /run and, if `moved` is true, also the one that survives reboots: some address
+ * changed since the last write. Returns 0, or -errno after printing a warning. */
 int resolved_backends_write(const char *instance, const struct resolved_backends *a, bool moved);
 void resolved_backends_free(struct resolved_backends *a);
-/* Reduces or extends the list to exactly what c needs and keeps what is known. Returns 0 or
- * -errno. */
+/* Makes the list contain exactly the names and addresses that c needs, and keeps their known
+ * addresses. Returns 0 or -errno. */
 int resolved_backends_match(struct resolved_backends *a, const struct config *c);
-/* Takes over what other processes wrote for the same names, unless it is older. */
+/* Reads the files again and takes over newer addresses that other processes wrote. */
 void resolved_backends_merge(struct resolved_backends *a, const char *instance);
 const struct resolved_backend *resolved_backends_find(const struct resolved_backends *a,
 						      const char *text, __u8 family);
-/* Sets ret to the address that text stands for: a literal, its new place if its prefix moved, or a
- * resolved name. text may be "". Returns false and sets family 0 if there is no address (yet). */
+/* Sets *ret to the address that a text of the configuration stands for now: the address itself, or
+ * its new address after its prefix changed, or the address of the name. Returns false and sets
+ * family 0 if there is none, also for "". */
 bool resolved_backends_address(const struct resolved_backends *a, const char *text, __u8 family,
 			       struct address *ret);
 
-/* Follows backends in prefixes of our interfaces: if an interface has another prefix instead of
- * theirs, they are there now, with the same host part. Returns whether anything changed. */
+/* Updates backends whose address is in a prefix of one of our interfaces. If the interface now has
+ * another prefix instead, the backend gets an address in the new prefix with the same host part.
+ * Returns whether anything changed. */
 bool resolved_backends_follow_prefixes(struct resolved_backends *a, const struct host *h);
