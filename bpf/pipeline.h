@@ -242,7 +242,7 @@ INLINE int leave_step(struct pkt *p)
 		service_remember(p);
 	if (p->plane == PLANE_TC && p->s->cut) {
 		rc_cut = cut_pieces(p);
-		if (rc_cut && rc_cut != -DROP_pieces_unresolved)
+		if (rc_cut && rc_cut != -DROP_fragments_unresolved)
 			return rc_cut;
 	}
 	return plane(p, send, hop, &p->s->action) ?: rc_cut;

@@ -127,6 +127,6 @@ INLINE int cut_pieces_step(struct pkt *p)
 	}
 	if (cut_all(p, hop->fib.ifindex, first_alone))
 		return -DROP_send_failed;
-	return first_alone ? -DROP_pieces_unresolved : 0;
+	return first_alone ? -DROP_fragments_unresolved : 0;
 }
 CALLED_STEP(true, cut_pieces)

@@ -45,7 +45,7 @@ for mode in native generic tc; do
 	took=$(awk -v a="$began" -v b="$(elapsed)" 'BEGIN {print int((b - a) * 1000)}')
 	is_there "198.51.100.$n:2000$n" || fail "$mode: it is at $(endpoint)"
 	expect "$mode: ms from the first packet to the answer" "$took" '<' "$(at_most 1000)"
-	wait_for 5 'it is proven' says 'WireGuard has its answer'
+	wait_for 5 'it is proven' says 'WireGuard got its answer'
 	[[ $mode == tc ]] || end_daemon
 done
 
@@ -82,7 +82,7 @@ for i in 0 1 2; do
 	replay $i
 	wait_for 5 'the endpoint is forged' says '192.0.2.66:.* is tried'
 	began=$(elapsed)
-	wait_for 6 'it is taken back' says 'is taken back'
+	wait_for 6 'it is restored' says 'is restored'
 	took=$(awk -v a="$began" -v b="$(elapsed)" 'BEGIN {print int((b - a) * 1000)}')
 	expect 'ms that a forger has the endpoint' "$took" '<' "$(at_most 5000)"
 	expect 'then it is' "$(endpoint)" == "$place"
@@ -94,7 +94,7 @@ for i in 0 1 2; do
 		say 'ok a repeated initiation moves nothing'
 	fi
 done
-says 'nothing is learnt' || fail 'three in vain did not end it'
+says 'learning pauses' || fail 'three in vain did not end it'
 hush
 replay 3
 sleep 1
@@ -155,7 +155,7 @@ for n in 7 8 9 5; do
 	moves_to $n
 	inside r1 ping -q -c 1 -W 4 10.77.0.2 > /dev/null || fail "a flood of wrong mac1s: no answer to move $n; $(< "$work/daemon")"
 	is_there "198.51.100.$n:2000$n" || fail "a flood of wrong mac1s: it is at $(endpoint)"
-	wait_for 5 'it is proven' says 'WireGuard has its answer'
+	wait_for 5 'it is proven' says 'WireGuard got its answer'
 done
 kill "${floods[@]}"
 end_daemon

@@ -41,8 +41,8 @@ YAML
 start firewall "$wgxdp" daemon -c "$work/wgxdp.yaml" >> "$work/daemon" 2>&1
 daemon=$!
 wait_for 30 'the daemon' grep -q 'up and followed' "$work/daemon"
-says 'service wg-end: no longer listens on 198.51.100.2: the address left this host' changed ip address del 198.51.100.2/24 dev wan
-says 'service wg-end: listens on 198.51.100.2 too' changed ip address add 198.51.100.2/24 dev wan
+says 'service wg-end: no longer listens on 198.51.100.2: this host no longer has the address' changed ip address del 198.51.100.2/24 dev wan
+says 'service wg-end: also listens on 198.51.100.2' changed ip address add 198.51.100.2/24 dev wan
 says 'interface second: down: it is down
 service other: waiting: second: it is down' changed ip link set second down
 says 'interface second: gone: it was deleted
@@ -64,7 +64,7 @@ for _ in 1 2; do
 	says "wgxdp.yaml:1:11: error: '[' has no end: write ']' behind its last value
 services: [
           ^
-wgxdp: error: wgxdp.yaml was not taken: the old configuration stays" hangs_up
+wgxdp: error: wgxdp.yaml was not applied: the old configuration stays" hangs_up
 done
 says 'instance default: the daemon ends: the instance was taken down' wgxdp down
 wait "$daemon" || fail "the daemon ended with status $?"

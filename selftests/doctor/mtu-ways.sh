@@ -46,9 +46,9 @@ says told 0.said_by 2001:db8:1::1
 says told 0.wireguard_mtu 1320
 says told 1.said_by 192.0.2.1
 says told 1.wireguard_mtu 1340
-says told4 verdict pieces
+says told4 verdict fragmented
 says told4 wireguard_mtu 1340
-says told6 verdict pieces
+says told6 verdict fragmented
 says told6 wireguard_mtu 1320
 
 say 'and a black hole behind it, which lets ICMP pass'

@@ -66,7 +66,7 @@ words() {
 	refused 2 "the service's name is missing" add
 	refused 2 "'wg-end' is one word too many" del wg-end wg-end
 	refused 2 '--backend is missing' add a --listen wan
-	refused 2 'say by an option what to change' set wg-end
+	refused 2 'no change is given' set wg-end
 	refused 2 'takes no options' del wg-end --port 1
 	refused 2 'no name of a service' del 'a b'
 	refused 2 "--port '0'" set wg-end --port 0

@@ -35,7 +35,7 @@ for how in unmounts removes; do
 	$how
 	forwards "with a daemon, who $how"
 	expect_sums
-	grep -q 'no .wgxdp down.: it is loaded anew' "$work/daemon" || fail "the daemon says $(< "$work/daemon")"
+	grep -q 'without .wgxdp down.: it is loaded again' "$work/daemon" || fail "the daemon says $(< "$work/daemon")"
 	wait_for 10 'the former objects are gone' none_of_these "$work/objects"
 	bpf_objects default > "$work/objects"
 	wgxdp up -c "$work/wgxdp.yaml" > "$work/up"

@@ -59,7 +59,7 @@ this_host() {
 	service "$fine" 'ipv4: 10.99.99.99' > "$work/a.yaml"
 	checked 3 'a.yaml:4:22: error: ipv4: this host has no route to 10.99.99.99' -c "$work/a.yaml"
 	service "$fine" 'ipv4: 198.51.100.99' > "$work/a.yaml"
-	checked 3 'error: ipv4: 198.51.100.99 is reached by interface wan, by which clients come in' -c "$work/a.yaml"
+	checked 3 'error: ipv4: 198.51.100.99 is reached by interface wan, on which clients arrive' -c "$work/a.yaml"
 	service 'interface: lan, ports: [ 51820 ]' 'ipv4: 192.168.1.10' > "$work/a.yaml"
 	checked 3 'a.yaml:3:26: error: interface: lan also leads to the backend 192.168.1.10: if lan does not lead to the internet' -c "$work/a.yaml"
 	service 'addresses: [ 203.0.113.1 ], ports: [ 51820 ]' 'ipv4: 192.168.1.10' > "$work/a.yaml"

@@ -98,7 +98,7 @@ service guest: removed"
 	start_daemon -c "$work/file.yaml"
 	by_hand
 	kill -HUP "$daemon"
-	wait_for 5 'the file again' grep -q 'file.yaml is what runs' "$work/daemon"
+	wait_for 5 'the file again' grep -q 'file.yaml was applied' "$work/daemon"
 	undone 'undone now' 'wg-end: deny 192.0.2.0/24 removed' "$work/daemon"
 	undone 'undone now' 'guest: removed' "$work/daemon"
 	end_daemon

@@ -74,7 +74,7 @@ printed_command() {
 	! wgxdp up --keep > "$work/kept" 2>&1 || fail 'up --keep, with nothing on trial'
 	grep -q 'instance default: no change is on trial' "$work/kept" || fail "it says $(< "$work/kept")"
 	! wgxdp up --keep --to 192.168.1.10 2> "$work/kept" || fail 'up --keep, and something else'
-	grep -q -e '--keep stands alone' "$work/kept" || fail "it says $(< "$work/kept")"
+	grep -q -e '--keep cannot be used together' "$work/kept" || fail "it says $(< "$work/kept")"
 }
 
 # The messages match the result

@@ -149,7 +149,7 @@ def expected(shown):
               ("Forwarded", 1): grouped(p["tx"]["forwarded"]) + " to it", ("From it", 2): scaled(p["rx"]["bytes"], "B"),
               ("To it", 2): scaled(p["tx"]["bytes"], "B"), ("Dropped", 0): grouped(p["rx"]["dropped"]),
               ("Passed up", 0): grouped(p["rx"]["passed"])} for p in shown["peers"]]
-    sites = [{("Site", 0): s["name"], ("State", 0): s["state"], ("Endpoint", 0): s["endpoint"] or "–", ("Asked", 0): grouped(s["challenges"])}
+    sites = [{("Site", 0): s["name"], ("State", 0): s["state"], ("Endpoint", 0): s["endpoint"] or "–", ("Challenges", 0): grouped(s["challenges"])}
              for s in shown.get("sites", [])]
     pairs = [{("From, to", 0): f"{p['from']} → {p['to']}", ("Packets", 0): grouped(p["packets"]), ("Bytes", 0): grouped(p["bytes"]),
               ("Sessions", 0): grouped(p["sessions"])} for p in shown.get("site_pairs", [])]
@@ -217,9 +217,9 @@ class Page:
                 left.remove(fits[0])
                 compared += len(row)
         dropped = sum(d["packets"] for d in before["drops"] if d["verdict"] == "dropped")
-        assert rows["figures"]["Dropped"][1] == grouped(dropped) + " in all", f"dropped: {rows['figures']['Dropped']}, not {dropped}"
+        assert rows["figures"]["Dropped"][1] == grouped(dropped) + " in total", f"dropped: {rows['figures']['Dropped']}, not {dropped}"
         forwarded = sum(s[d]["forwarded"] for s in before["services"] for d in ("original", "reply")) + sum(p["rx"]["forwarded"] for p in before["peers"])
-        assert rows["figures"]["Packets"][1] == grouped(forwarded) + " in all", f"forwarded: {rows['figures']['Packets']}, not {forwarded}"
+        assert rows["figures"]["Packets"][1] == grouped(forwarded) + " in total", f"forwarded: {rows['figures']['Packets']}, not {forwarded}"
         return f"{compared + 2} equal"
 
     def do_rate(self, table, row, column, least, percent):

@@ -286,7 +286,7 @@ def leaves(row):
     """(device, frame) of the last that leaves, and how many do"""
     if row['verdict'] == 'passed' or not row.get('frame'):
         return None, 0
-    return (row['out'], bytes.fromhex(row['frame'])), row.get('pieces', 1)
+    return (row['out'], bytes.fromhex(row['frame'])), row.get('fragments', 1)
 
 
 def same_frame(row, got, want):

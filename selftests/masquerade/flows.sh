@@ -120,7 +120,7 @@ refused 1 'no such flow' del --client 203.0.113.9
 refused 1 'no such flow' del --ours 192.168.1.1:443
 refused 1 'no such service' del --service none
 refused 2 'say which flows to delete' del
-refused 2 '--all excludes the other options' del --all --service many
+refused 2 '--all cannot be used together with other options' del --all --service many
 refused 2 'not an address and a port' del --ours 192.168.1.1
 refused 2 'neither an address nor an address and port' del --client 192.168.1.1:
 refused 2 'add: unknown: write del' add

@@ -23,7 +23,7 @@ refused() { # WHAT OPTION...
 }
 ends=(--in wan --from 198.51.100.7:4000 --to 198.51.100.1:51820)
 refused 'describe a packet' --in wan --from 198.51.100.7:4000
-refused 'of different families' --in wan --from 198.51.100.7:4000 --to '[2001:db8:1::1]:51820'
+refused 'have different families' --in wan --from 198.51.100.7:4000 --to '[2001:db8:1::1]:51820'
 refused 'not an address and a port: write both, 198.51.100.7:4711' --in wan --from 198.51.100.7 --to 198.51.100.1:51820
 refused 'unknown: write none, initiation, response, cookie or data' "${ends[@]}" --message hello
 refused '44 characters of base64' "${ends[@]}" --public-key abc
@@ -35,8 +35,8 @@ refused 'a multiple of 8' "${ends[@]}" --fragment 7
 refused 'a number from 0 to 65528' "${ends[@]}" --fragment +
 refused 'for a fragment at this offset' "${ends[@]}" --fragment 4096
 refused 'a number from 1 to 4094' "${ends[@]}" --vlan 4095
-refused 'a third tag' "${ends[@]}" --vlan 1 --vlan 2 --vlan 3
+refused 'a packet has at most two tags' "${ends[@]}" --vlan 1 --vlan 2 --vlan 3
 refused '02:00:00:00:00:01' "${ends[@]}" --mac 02:00:00:00:00
 refused 'not attached there' --in lo "${ends[@]:2}"
-refused 'only --in and --json go with a file' --ttl 3 "$work/packet.pcap"
-refused 'one file is enough' "$work/packet.pcap" "$work/packet.pcap"
+refused 'write only --in and --json with it' --ttl 3 "$work/packet.pcap"
+refused 'name only one file' "$work/packet.pcap" "$work/packet.pcap"

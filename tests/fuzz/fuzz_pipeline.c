@@ -225,7 +225,7 @@ static void check(enum plane plane, __u32 len, int verdict, const struct host_pa
 	if (complaint)
 		fprintf(stderr, "%s\n", complaint);
 	MUST(!complaint && received <= most);
-	if (verdict == HOST_SENT && reason_counted(DROP_pieces_unresolved)) {
+	if (verdict == HOST_SENT && reason_counted(DROP_fragments_unresolved)) {
 		/* only the first fragment leaves: with it the kernel resolves the neighbour */
 		MUST(received && !host_send_fails && packet->egress && plane == PLANE_TC);
 		goes(&(struct host_packet){ .data = after, .len = packet->len }, packet->egress);

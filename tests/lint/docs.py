@@ -88,6 +88,22 @@ def reasons_in_page(verb):
     return set(re.findall(r'^\.It Cm (\S+)$', section(f'.Ss Reasons for {verb}'), re.M))
 
 
+def plain(text):
+    """Words without macros and quotes, for comparison."""
+    return ' '.join(re.sub(r'^\.[A-Z][a-z] |[`"]', '', text, flags=re.M).split())
+
+
+def reason_texts():
+    """The text of each reason in reasons.def."""
+    found = re.findall(r'^REASON\([A-Z]+, ([a-z0-9_]+),((?:\s*"[^"]*")+)\)', read('include/reasons.def'), re.M)
+    return {name: plain(''.join(re.findall('"([^"]*)"', text))) for name, text in found}
+
+
+def reason_texts_in_page():
+    page = section('.Ss Reasons for passing') + section('.Ss Reasons for dropping')
+    return {name: plain(text) for name, text in re.findall(r'^\.It Cm (\S+)\n((?:(?!\.It |\.El).*\n)*)', page, re.M)}
+
+
 def reasons_in_reference(heading):
     """The words in backquotes in the first cells of tables, up to the next heading of this level."""
     cells = re.findall(r'^\| (`[^|]*`) \|', between(read('docs/reference/reasons.md'), f'^{heading}$', '^## '), re.M)
@@ -246,6 +262,15 @@ def check_reasons():
     yield from same('reason to drop', 'reasons.def', reasons('DROP'), 'docs/reference/reasons.md', reasons_in_reference('## Dropped'))
 
 
+def check_reason_texts():
+    """The manual page begins with the sentence of reasons.def, and may add advice."""
+    page = reason_texts_in_page()
+    for name, text in reason_texts().items():
+        sentence = text[0].upper() + text[1:]
+        if not page.get(name, '').replace(' .', '.').startswith(sentence + '.'):
+            yield f'reason {name}: reasons.def says "{text}", and {MAN} "{page.get(name)}"'
+
+
 def check_maps():
     yield from same('map', 'bpf/maps.h', maps(), 'docs/inside/state.md', maps_in_page())
 
@@ -314,8 +339,8 @@ def check_enough():
             yield f'only {len(found)} {what} were compared'
 
 
-CHECKS = (check_format, check_commands, check_reasons, check_maps, check_keys, check_examples, check_topology, check_drop_in, check_packages,
-          check_metrics, check_drivers, check_installed, check_enough)
+CHECKS = (check_format, check_commands, check_reasons, check_reason_texts, check_maps, check_keys, check_examples, check_topology,
+          check_drop_in, check_packages, check_metrics, check_drivers, check_installed, check_enough)
 
 # ---- a check, a file, and a change of it about which the check must complain ----
 
@@ -333,6 +358,8 @@ MUST_FIND = (
     (check_reasons, 'docs/reference/reasons.md', '`unrouted`', '`unroutable`'),
     (check_reasons, 'docs/reference/reasons.md', '^## Dropped$', '## Others'),
     (check_reasons, 'include/reasons.def', r'\Z', 'REASON(PASS, frobbed, "text")\n'),
+    (check_reason_texts, MAN, 'is longer than the MTU', 'exceeds the MTU'),
+    (check_reason_texts, 'include/reasons.def', 'has no free port', 'has no port left'),
     (check_keys, CONFIG_MAN, r'^\.It Cm shared.*\n', ''),
     (check_keys, CONFIG_MAN, r'^\.Cm report :', '.Cm tell :'),
     (check_keys, CONFIG_MAN, r'^\.It Cm pairs.*\n', ''),

@@ -153,7 +153,7 @@ def others():
     for s in (COLD,):
         p = s.original(2000)
         out = cut(s.original_out(p).ip_bytes(), 1500)
-        CASES.append(Case(f'{s.label}: cut, for an unresolved neighbour', p.link, p.frame(), 'sent', s.name, reason='pieces_unresolved',
+        CASES.append(Case(f'{s.label}: cut, for an unresolved neighbour', p.link, p.frame(), 'sent', s.name, reason='fragments_unresolved',
                           out=framed(p, out[0]), left='no_neighbour', shortened=True, bytes=2028, whole=14 + 2028))
     cuts(DEAF, 'to a link that XDP cannot send to', 1700, 1500)
     for n, reply in ((1245, False), (2000, False)):     # an error about a packet

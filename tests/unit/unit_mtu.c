@@ -180,7 +180,7 @@ static void names_the_mtu_of_a_tunnel(void **state)
 
 			assert_int_equal(t.mtu, right);
 			assert_int_equal(t.perhaps, right);
-			assert_false(t.pieces);
+			assert_false(t.fragmented);
 			t = mtu_of_tunnel(device, overhead, &inside, NULL);
 			assert_uint_in_range(right, t.mtu, t.perhaps);
 			assert_uint_in_range(t.perhaps - t.mtu, 0, 15);
@@ -196,10 +196,10 @@ static void tells_pieces_and_limits_inside(void **state)
 	struct mtu_tunnel t = mtu_of_tunnel(1420, 60, &whole, &narrow);
 	struct mtu_found inside;
 
-	assert_true(t.pieces);			/* a router fragments, or this host, as requested */
+	assert_true(t.fragmented);			/* a router fragments, or this host, as requested */
 	assert_int_equal(t.mtu, 1340);
 	t = mtu_of_tunnel(1420, 60, &whole, &hole);
-	assert_false(t.pieces);			/* only these probes disappear */
+	assert_false(t.fragmented);			/* only these probes disappear */
 	assert_int_equal(t.mtu, 1420);
 	inside = search((struct path){ .limit = 1312 }, 1420, 3);	/* behind the tunnel, or behind the host at its other end */
 	t = mtu_of_tunnel(1420, 60, &inside, &wide);

@@ -22,7 +22,7 @@ struct findings {
 	unsigned int n;
 };
 
-static void check_on_host(void *data, const struct config *c, config_tell *tell, void *to)
+static void check_host(void *data, const struct config *c, config_tell *tell, void *to)
 {
 	struct findings *f = data;
 
@@ -50,26 +50,26 @@ static int try_plan(const struct config *c, struct findings *f)
 	return rc;
 }
 
-/* Appends "2 peers" to the line, or nothing where there are none */
-static void put_count(size_t n, const char *noun)
+/* Prints ", 2 peers"; nothing if n is 0 */
+static void print_count(size_t n, const char *noun)
 {
 	if (n)
 		printf(", %zu %s%s", n, noun, n == 1 ? "" : "s");
 }
 
-/* Says how much there is of each kind that the configuration has */
-static void put_valid(const char *file, const struct config *c)
+/* Prints the number of services, peers and so on in the configuration */
+static void print_valid(const char *file, const struct config *c)
 {
 	printf("%s: valid", file);
-	put_count(c->n_services, "service");
-	put_count(c->n_peers, "peer");
-	put_count(c->follow.n_wireguard, "followed interface");
+	print_count(c->n_services, "service");
+	print_count(c->n_peers, "peer");
+	print_count(c->follow.n_wireguard, "followed interface");
 	if (*c->blind.device)
 		printf(", blind relay");
 	if (c->blind.n_sites)
 		printf(" with %zu site%s", c->blind.n_sites, c->blind.n_sites == 1 ? "" : "s");
-	put_count(c->n_endpoints, "endpoint");
-	put_count(c->n_ddns, "DNS update");
+	print_count(c->n_endpoints, "endpoint");
+	print_count(c->n_ddns, "DNS update");
 	puts("; this host has what it names");
 }
 
@@ -78,7 +78,7 @@ static int run_check(const struct global *g, int argc, char **argv)
 	const char *given = NULL, *file;
 	struct host h = { 0 };
 	struct findings f = { .instance = g->instance, .host = &h };
-	struct config_inspector inspector = { check_on_host, &f };
+	struct config_inspector inspector = { check_host, &f };
 	struct config *c = NULL;
 	int status = EXIT_USAGE, planned = 0, n;
 	char **words = options_parse(&check_command, argc, argv, &given, &n);
@@ -98,7 +98,7 @@ static int run_check(const struct global *g, int argc, char **argv)
 		planned = try_plan(c, &f);
 	status = planned == -ENOMEM ? EXIT_FAILED : f.n || planned ? EXIT_HOST : EXIT_DONE;
 	if (status == EXIT_DONE)
-		put_valid(file, c);
+		print_valid(file, c);
 cleanup:
 	resolved_backends_free(&f.answers);
 	config_free(c);

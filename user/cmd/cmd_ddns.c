@@ -18,7 +18,8 @@ static int parse(struct arguments *a, int argc, char **argv)
 	if (!options_parse(&ddns_command, argc, argv, a, NULL))
 		return -EINVAL;
 	if (a->file && a->import)
-		log_error("ddns: -c and --import exclude each other");
+		log_error("ddns: -c cannot be used together with --import: leave out one or the "
+			  "other");
 	else if (a->print && !a->import)
 		log_error("ddns: --print prints what --import reads: add --import FILE");
 	else
@@ -42,7 +43,7 @@ static enum ddns_status carry_out(const struct config *c, bool dry_run)
 	return status;
 }
 
-static enum ddns_status print(const struct config *c)
+static enum ddns_status print_section(const struct config *c)
 {
 	config_put_ddns(stdout, c);
 	return fflush(stdout) || ferror(stdout) ? DDNS_FAILED : DDNS_DONE;
@@ -61,10 +62,10 @@ static int run_ddns(const struct global *g, int argc, char **argv)
 	if (a.import ? ddns_import(file, &c) : config_read(file, &c))
 		return DDNS_USAGE;
 	if (!c->n_ddns)
-		log_error("%s: it has no section ddns, as ddns: { interface: ens18, names: "
-			  "[ wg-end.example.net ], provider: … }", file);
+		log_error("%s: there is no section ddns: add one, such as ddns: { interface: "
+			  "ens18, names: [ wg-end.example.net ], provider: … }", file);
 	else if (a.print)
-		status = print(c);
+		status = print_section(c);
 	else
 		status = carry_out(c, a.dry_run);
 	config_free(c);

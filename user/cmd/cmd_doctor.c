@@ -23,7 +23,7 @@ enum { LISTEN_MAX = 3600 };		/* seconds */
 struct arguments {
 	const char *file;
 	struct quick_service line;
-	unsigned long seconds;		/* to listen */
+	unsigned long seconds;		/* how long to listen */
 	bool json;
 };
 
@@ -43,7 +43,7 @@ static int parse(struct arguments *a, int argc, char **argv)
 
 static const char *const state_names[] = { "ok", "warning", "problem" };
 
-static size_t count(const struct doctor *k, enum state state)
+static size_t count_findings(const struct doctor *k, enum state state)
 {
 	size_t n = 0;
 
@@ -52,7 +52,7 @@ static size_t count(const struct doctor *k, enum state state)
 	return n;
 }
 
-static void print(const struct doctor *k)
+static void print_findings(const struct doctor *k)
 {
 	for (size_t i = 0; i < k->n_findings; i++) {
 		const struct finding *f = &k->findings[i];
@@ -67,8 +67,8 @@ static void print(const struct doctor *k)
 		}
 		putchar('\n');
 	}
-	printf("ok: %zu, warnings: %zu, problems: %zu\n", count(k, STATE_OK),
-	       count(k, STATE_WARNING), count(k, STATE_PROBLEM));
+	printf("ok: %zu, warnings: %zu, problems: %zu\n", count_findings(k, STATE_OK),
+	       count_findings(k, STATE_WARNING), count_findings(k, STATE_PROBLEM));
 }
 
 static int print_json(const struct doctor *k)
@@ -83,8 +83,8 @@ static int print_json(const struct doctor *k)
 	document_text(root, "version", VERSION);
 	document_text(root, "instance", k->instance);
 	document_text(root, "running", k->up ? "yes" : "no");
-	document_number(root, "problems", count(k, STATE_PROBLEM));
-	document_number(root, "warnings", count(k, STATE_WARNING));
+	document_number(root, "problems", count_findings(k, STATE_PROBLEM));
+	document_number(root, "warnings", count_findings(k, STATE_WARNING));
 	list = document_list(root, "findings");
 	for (size_t i = 0; i < k->n_findings; i++) {
 		const struct finding *f = &k->findings[i];
@@ -106,8 +106,8 @@ static int print_json(const struct doctor *k)
 
 /* ---- checks ---- */
 
-/* Reads what runs. Where nothing does, the file that would be brought up at the next start, or an
- * empty configuration: the host is looked at all the same. */
+/* Reads the running configuration. If nothing runs, reads the file that the next start would use,
+ * or returns an empty configuration, so that doctor can still examine the host. */
 static int open_running(struct doctor *k, struct config **ret)
 {
 	int rc = dataplane_open(k->instance, &k->dp);
@@ -183,10 +183,10 @@ static int run_doctor(const struct global *g, int argc, char **argv)
 		if (a.json)
 			rc = print_json(&k);
 		else
-			print(&k);
+			print_findings(&k);
 	}
 	if (!rc)
-		status = count(&k, STATE_PROBLEM) ? EXIT_HOST : EXIT_DONE;
+		status = count_findings(&k, STATE_PROBLEM) ? EXIT_HOST : EXIT_DONE;
 	else if (rc == -ENOMEM)
 		log_error("doctor: no memory");
 cleanup:

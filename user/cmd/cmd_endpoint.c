@@ -230,7 +230,7 @@ static int run_endpoint(const struct global *g, int argc, char **argv)
 
 	if (parse(argc, argv, &j))
 		return EXIT_USAGE;
-	if (read_peer(&j, &p))		/* before anything is sent */
+	if (read_peer(&j, &p))		/* fail before anything is sent */
 		return EXIT_FAILED;
 	status = find_reachable(&j, &chosen);
 	if (status == EXIT_DONE)

@@ -57,7 +57,7 @@ static int parse(struct arguments *a, int argc, char **argv)
 		log_error("flow del: say which flows to delete: --service NAME, --client ADDRESS, "
 			  "--ours ADDRESS:PORT, or --all");
 	else if (chosen && a->all)
-		log_error("flow del: --all excludes the other options");
+		log_error("flow del: --all cannot be used together with other options");
 	else
 		return 0;
 	return -EINVAL;
@@ -67,7 +67,7 @@ static int parse(struct arguments *a, int argc, char **argv)
 
 struct found {
 	const struct arguments *a;
-	__u32 id;			/* of a->service */
+	__u32 id;			/* id of a->service */
 	struct flow_entry *entries;
 	size_t n;
 };

@@ -25,7 +25,8 @@ static int check_hosts(const struct arguments *a, int n, char **words)
 		log_error("gen hosts: %s: too many words after the topology %s", words[2],
 			  a->topology);
 	else if (!a->directory || !*a->directory)
-		log_error("gen hosts: -o DIR is missing: the directory to write the files to");
+		log_error("gen hosts: -o DIR is missing: add the directory to write the files to, "
+			  "-o hosts");
 	else if (a->config)
 		log_error("gen hosts: -c: only `gen nft` reads a configuration");
 	else
@@ -36,7 +37,7 @@ static int check_hosts(const struct arguments *a, int n, char **words)
 static int check_nft(const struct arguments *a)
 {
 	if (a->topology)
-		log_error("gen nft: %s: not an option; name a file by -c", a->topology);
+		log_error("gen nft: %s: not an option: name a file with -c", a->topology);
 	else if (a->directory || a->check || a->diff || a->replace)
 		log_error("gen nft: %s: an option of `gen hosts`; gen nft prints the rules",
 			  a->directory ? "-o" : a->check ? "--check" :

@@ -70,8 +70,8 @@ static void show_interfaces(struct node row, const struct dataplane *dp)
 	free(links);
 }
 
-/* One that is neither up nor followed has only left its directory. *ret_any becomes true for any
- * other. Returns 0 or -errno (reported). */
+/* Adds a row for an instance that is up or followed, and sets *ret_any. Skips an instance of which
+ * only the directory is left. Returns 0 or -errno (reported). */
 static int show_instance(struct node list, const char *instance, bool json, bool *ret_any)
 {
 	bool up = pins_exist(instance) > 0;

@@ -21,7 +21,7 @@
 #include "net/wireguard.h"
 
 #define HOPS 30
-#define INSTANCE "knock"		/* unless --instance says another */
+#define INSTANCE "knock"		/* unless --instance names another one */
 
 struct arguments {
 	const char *interface, *command;
@@ -110,12 +110,12 @@ static int only_wireguard(const struct host *h, char ret[IFNAMSIZ])
 		}
 	if (n == 1)
 		return 0;
-	log_error("knock: %s: name it by -i", n ? "there are several WireGuard interfaces" :
-		  "there is no WireGuard interface");
+	log_error("knock: %s", n ? "there are several WireGuard interfaces: name one with -i" :
+		  "this host has no WireGuard interface: create one first");
 	return -ENOENT;
 }
 
-static int is_there(const struct host *h, const char *interface)
+static int check_exists(const struct host *h, const char *interface)
 {
 	char names[HOST_NAMES_LEN];
 
@@ -212,7 +212,8 @@ static int run_knock(const struct global *g, int argc, char **argv)
 		return down_command.run(&own, 1, none);
 	if (a.interface)
 		snprintf(interface, sizeof(interface), "%s", a.interface);
-	rc = host_read(&h) ?: a.interface ? is_there(&h, interface) : only_wireguard(&h, interface);
+	rc = host_read(&h) ?: a.interface ? check_exists(&h, interface) :
+	     only_wireguard(&h, interface);
 	mkdir(RUN_STATE_DIR, 0755);
 	run_state_path(path, own.instance, "");
 	mkdir(path, 0755);

@@ -32,10 +32,10 @@
 
 struct loop {
 	struct monitor m;
-	struct ring_buffer *ring;	/* of the map with this id */
+	struct ring_buffer *ring;	/* reads the map with this id */
 	__u32 ring_map;
 	struct tracer *tracer;	/* NULL: no packets are copied */
-	__u64 lost;			/* by the instances of looking before this one */
+	__u64 lost;			/* lost packets of former tracers */
 	const char *pcap;
 	__u32 packets;			/* TRACING_FORWARDED, TRACING_DROPPED; 0: both */
 };
@@ -80,7 +80,7 @@ static int watch_drops(struct loop *l)
 	}
 	rc = !l->ring ? -errno : watch_until(m, jiffies_now() + WATCH_SECONDS * jiffies_a_second());
 	if (rc)
-		log_error("cannot look at the events of instance %s: %s", m->instance,
+		log_error("cannot read the events of instance %s: %s", m->instance,
 			  strerror(-rc));
 	return rc;
 }
@@ -235,7 +235,7 @@ static int parse(int argc, char **argv, struct loop *l)
 	else if (l->pcap && (f->service || f->peer || f->reason || f->kinds || l->m.json))
 		log_error("monitor: with --pcap, only --in and --address filter");
 	else {
-		if (!f->kinds && !l->pcap)	/* the other kinds look at every packet */
+		if (!f->kinds && !l->pcap)	/* the other kinds inspect every packet */
 			f->kinds = 1 << MONITOR_DROPPED | 1 << MONITOR_FLOW |
 				   1 << MONITOR_REBINDING;
 		return 0;
@@ -279,7 +279,7 @@ static void end_loop(struct loop *l, int lock, bool done)
 	dataplane_close(l->m.dp);
 }
 
-/* A service or peer that is not there may come later: that is no error. */
+/* A missing service or peer is no error: it may be added later. */
 static void warn_unknown(struct dataplane *dp, const struct monitor_filter *f)
 {
 	struct service_name *services = NULL;
@@ -303,7 +303,7 @@ static void warn_unknown(struct dataplane *dp, const struct monitor_filter *f)
 	free(peers);
 }
 
-/* It may come later, so that is no error */
+/* A missing interface is no error: it may be created later. */
 static void warn_interface(const char *name)
 {
 	char there[HOST_NAMES_LEN];

@@ -16,7 +16,7 @@
 #include "doctor/mtu_report.h"
 #include "net/wireguard.h"
 
-#define SECONDS 90			/* the most that all measurements take */
+#define SECONDS 90			/* time limit for all measurements */
 
 struct job {
 	const char *target, *through;
@@ -166,8 +166,8 @@ static int read_wireguard(struct mtu_report *r, __u32 *ret_mark)
 	return rc;
 }
 
-/* Measures the path of the tunnel itself. mark: that of WireGuard's own packets, which keeps them
- * out of the tunnel */
+/* Measures the path between the ends of the tunnel. mark: the firewall mark of WireGuard's own
+ * packets, which keeps them out of the tunnel */
 static void measure_outside(const struct job *j, struct mtu_report *r, struct mtu_way w, __u32 mark)
 {
 	unsigned int top = r->link.mtu + mtu_overhead(r->endpoint.family);
@@ -221,7 +221,8 @@ static void measure(const struct job *j, struct mtu_report *r)
 
 /* ---- the command ---- */
 
-/* If one family was measured, it is no failure that this host lacks the other */
+/* Returns the exit code. If one family was measured, it is no failure that this host lacks the
+ * other. */
 static int status_of(const struct job *j)
 {
 	bool measured = false, failed = false, without = false;
@@ -230,10 +231,10 @@ static int status_of(const struct job *j)
 	for (size_t i = 0; i < j->n; i++) {
 		enum mtu_verdict v = mtu_report_verdict(&j->reports[i]);
 
-		measured |= v <= MTU_PIECES;
+		measured |= v <= MTU_FRAGMENTED;
 		failed |= v == MTU_NO_ANSWER || v == MTU_UNFINISHED;
 		without |= v == MTU_NO_WAY;
-		if (v != MTU_CLEAR && v <= MTU_PIECES)
+		if (v != MTU_CLEAR && v <= MTU_FRAGMENTED)
 			status = EXIT_HOST;
 	}
 	return failed || (without && !measured) ? EXIT_FAILED : status;
@@ -267,7 +268,7 @@ static int check_target(struct job *j, int n, char **words)
 		log_error("mtu: %s: -%c asks for another family", j->target,
 			  j->family == FAMILY_IPV4 ? '4' : '6');
 	else if (!is_name && address_is_link_local(&literal) && !j->through)
-		log_error("mtu: %s: it is link-local: name its interface by --through IF",
+		log_error("mtu: %s: it is link-local: name its interface with --through IF",
 			  j->target);
 	else
 		return 0;

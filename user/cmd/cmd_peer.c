@@ -96,9 +96,9 @@ static int change_peer(struct arguments *a, struct config *c)
 
 	if (is_verb(a, "add") ? p != NULL : !p) {
 		log_error("peer %s %s: %s", a->edit.verb, a->edit.name, p ?
-			  "it exists already: `peer set` changes it" : "the configuration has no "
-			  "peer of this name: `wgxdp show peers` lists all peers; `wg set` changes "
-			  "or removes one that wgxdp took over from WireGuard");
+			  "it exists already: `peer set` changes it" :
+			  "no such peer in the configuration: `wgxdp show peers` lists all peers; "
+			  "`wg set` changes or removes a peer that wgxdp took over from WireGuard");
 		return -ENOENT;
 	}
 	if (is_verb(a, "del")) {

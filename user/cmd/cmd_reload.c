@@ -21,7 +21,7 @@ struct arguments {
 	unsigned long try_seconds;	/* 0: for good */
 };
 
-static void tell_difference(const struct config *old, const struct config *new, bool dry)
+static void print_differences(const struct config *old, const struct config *new, bool dry)
 {
 	if (!config_diff(old, new, stdout))
 		puts("nothing differs");
@@ -47,7 +47,7 @@ static int apply_file(const char *instance, const struct arguments *a, const str
 	return rc;
 }
 
-/* Prints the differences after releasing the lock: a pager that waits for its user would hold up
+/* Prints the differences after releasing the lock: a pager that waits for its user would block
  * every other command and the daemon */
 static int reload(const char *instance, const struct arguments *a, struct config *new)
 {
@@ -62,7 +62,7 @@ static int reload(const char *instance, const struct arguments *a, struct config
 	if (lock >= 0)
 		close(lock);
 	if (old && (a->dry || !rc))
-		tell_difference(old, new, a->dry);
+		print_differences(old, new, a->dry);
 	config_free(old);
 	if (trial && rc)
 		try_abandon(trial);

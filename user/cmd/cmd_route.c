@@ -48,8 +48,8 @@ static int check_words(struct arguments *a, int n, char **words)
 
 /* ---- the change ---- */
 
-/* Adds a peer that is followed to the configuration: a change by hand puts it there. NULL: there is
- * none, or no memory. */
+/* Adds a followed peer to the configuration, because a change by hand needs it there. Returns NULL
+ * if there is no such peer, or no memory. */
 static struct peer_config *followed_peer(const char *instance, struct config *c, const char *name)
 {
 	struct relay_peer *list = NULL;

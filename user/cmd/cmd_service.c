@@ -18,7 +18,7 @@
 
 struct arguments {
 	struct edit edit;
-	struct prefix_list prefixes;	/* of `allow` and `deny` */
+	struct prefix_list prefixes;	/* arguments of `allow` and `deny` */
 	struct service_config wanted;	/* from the options */
 	bool listen, nat, ipv6;		/* these options were given; `wanted` shows the others */
 	bool no_ipv4, no_ipv6;
@@ -53,7 +53,7 @@ static int parse_listen(struct service_config *s, const char *argument)
 	return rc;
 }
 
-/* An IPv6 address to listen on means IPV6_DNAT, unless --ipv6 says otherwise */
+/* An IPv6 address to listen on implies IPV6_DNAT, unless --ipv6 says otherwise */
 static int parse_listen_option(void *arguments, const struct command_option *o, char *value)
 {
 	struct arguments *a = arguments;
@@ -215,7 +215,7 @@ static int check_words(struct arguments *a, int n, char **words)
 
 /* ---- the change ---- */
 
-static void take_listen(struct service_config *s, struct service_config *from)
+static void replace_listen(struct service_config *s, struct service_config *from)
 {
 	free(s->listen_addresses);
 	strcpy(s->listen_interface, from->listen_interface);
@@ -224,7 +224,7 @@ static void take_listen(struct service_config *s, struct service_config *from)
 	from->listen_addresses = NULL;
 }
 
-static void take_ports(struct service_config *s, struct service_config *from)
+static void replace_ports(struct service_config *s, struct service_config *from)
 {
 	free(s->ports);
 	s->ports = from->ports;
@@ -232,8 +232,8 @@ static void take_ports(struct service_config *s, struct service_config *from)
 	from->ports = NULL;
 }
 
-/* Each option concerns the family that it names, and leaves the other one alone */
-static void take_hosts(struct backend_config *b, const struct arguments *a)
+/* Each option changes only the family that it names */
+static void replace_hosts(struct backend_config *b, const struct arguments *a)
 {
 	const struct backend_config *from = &a->wanted.backend;
 
@@ -243,8 +243,8 @@ static void take_hosts(struct backend_config *b, const struct arguments *a)
 		strcpy(b->ipv6, from->ipv6);
 }
 
-/* Keys in the options replace all keys of the service */
-static void take_guard(struct service_config *s, struct service_config *from)
+/* The keys of the options replace all keys of the service */
+static void replace_guard(struct service_config *s, struct service_config *from)
 {
 	if (from->backend.n_keys) {
 		free(s->backend.keys);
@@ -266,8 +266,8 @@ static int default_port(struct service_config *s)
 	return s->nat != NAT_NONE && !s->n_ports ? -ENOMEM : 0;
 }
 
-/* IPV6_DNAT came with an IPv6 address to listen on: it goes with that address, and where IPv4 is
- * not translated */
+/* Returns whether IPV6_DNAT must end: it came with an IPv6 address to listen on, and that address
+ * is gone, or IPv4 is not translated */
 static bool no_ipv6_dnat(const struct service_config *s)
 {
 	bool ipv6 = *s->listen_interface;
@@ -282,7 +282,7 @@ static int check_backend(const struct arguments *a, const struct service_config 
 {
 	struct backend_config b = s->backend;
 
-	take_hosts(&b, a);
+	replace_hosts(&b, a);
 	if (s->n_backends && (*b.ipv4 || *b.ipv6 || a->no_ipv4 || a->no_ipv6))
 		log_error("service set %s: it has several backends: change them in the file, and "
 			  "`wgxdp reload`", s->name);
@@ -303,22 +303,22 @@ static int change_service(struct arguments *a, struct service_config *s)
 	if (a->nat)
 		s->nat = from->nat;
 	if (s->nat == NAT_NONE) {		/* it listens on the backend's own address */
-		take_ports(s, &none);
+		replace_ports(s, &none);
 		if (!*s->listen_interface)
-			take_listen(s, &none);
+			replace_listen(s, &none);
 	}
 	if (s->nat != NAT_MASQUERADE) {
 		free(s->flows.sources);
 		s->flows = none.flows;
 	}
 	if (a->listen)
-		take_listen(s, from);
+		replace_listen(s, from);
 	if (from->n_ports)
-		take_ports(s, from);
-	take_hosts(&s->backend, a);
+		replace_ports(s, from);
+	replace_hosts(&s->backend, a);
 	if (!s->n_backends)
 		s->backend.port = port;
-	take_guard(s, from);
+	replace_guard(s, from);
 	if (a->ipv6 || (a->listen && from->ipv6 != IPV6_DIRECT && s->nat != NAT_MASQUERADE))
 		s->ipv6 = from->ipv6;
 	else if (no_ipv6_dnat(s))
@@ -383,7 +383,7 @@ static const struct command_option options[] = {
 	{ 0, "backend", "BACKEND", offsetof(struct arguments, wanted.backend),
 	  "IPv4 address, IPv6 address or both, with :PORT (default 51820; IPv6 then in brackets). "
 	  "A name stands for the family that has no address; alone, for IPv4. `set` changes only "
-	  "the families that stand there.", parse_backend },
+	  "the families that are given.", parse_backend },
 	{ 0, "no-ipv4", NULL, offsetof(struct arguments, no_ipv4),
 	  "of `set`: take the backend's IPv4 address away" },
 	{ 0, "no-ipv6", NULL, offsetof(struct arguments, no_ipv6),

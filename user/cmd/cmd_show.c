@@ -22,11 +22,11 @@ struct arguments {
 static int check_words(const struct arguments *a)
 {
 	if (a->what & SHOW_METRICS && (a->what != SHOW_METRICS || a->json)) {
-		log_error("show: metrics: name nothing else, and not --json");
+		log_error("show: metrics: leave out the other words and --json");
 		return -EINVAL;
 	}
 	if (a->what & SHOW_FLOWS && a->what != SHOW_FLOWS) {
-		log_error("show: flows: name nothing else");
+		log_error("show: flows: leave out the other words");
 		return -EINVAL;
 	}
 	if (a->wg && a->what != SHOW_FLOWS) {

@@ -137,7 +137,7 @@ static void pause_for(double seconds)
 	nanosleep(&t, NULL);
 }
 
-static bool ended(void)
+static bool is_interrupted(void)
 {
 	return interrupted;
 }
@@ -151,7 +151,7 @@ static int run_screen(const struct global *g, const struct arguments *a)
 	bool on = !rc;
 
 	snprintf(v.filter, sizeof(v.filter), "%s", a->filter ?: "");
-	while (!rc && top_screen_show(&t, g->instance, &v, ended))
+	while (!rc && top_screen_show(&t, g->instance, &v, is_interrupted))
 		rc = read_again(g, &t);
 	if (on)
 		top_screen_end();

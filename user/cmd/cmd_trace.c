@@ -24,7 +24,7 @@ struct arguments {
 	const char *in, *file;
 	bool json, mac;			/* mac: --mac was given */
 	struct trace *trace;
-	__u32 ifindex;			/* of `in`; 0: not given */
+	__u32 ifindex;			/* index of `in`; 0: not given */
 };
 
 /* ---- arguments ---- */
@@ -90,7 +90,7 @@ static int parse_vlan(void *member, const struct command_option *o, char *value)
 	unsigned long id;
 
 	if (w->n_vlans == 2)
-		return option_wrong(o, value, "a third tag: two are possible");
+		return option_wrong(o, value, "a packet has at most two tags");
 	if (option_number(o, value, 1, 4094, &id))
 		return -EINVAL;
 	w->vlan[w->n_vlans++] = id;
@@ -110,7 +110,7 @@ static int parse_key(void *member, const struct command_option *o, char *value)
 	return 0;
 }
 
-/* Whether an option describes the packet: those of a file are as they are */
+/* Returns whether an option describes the packet, which is an error together with a file */
 static bool describes_packet(const struct packet_wish *w, bool mac)
 {
 	struct packet_wish usual = { .ttl = w->ttl, .message = w->message, .index = w->index };
@@ -119,20 +119,21 @@ static bool describes_packet(const struct packet_wish *w, bool mac)
 	       w->index != DEFAULT_WISH.index || memcmp(w, &usual, sizeof(usual));
 }
 
-static int check(struct arguments *a, int n, char **words)
+static int check_arguments(struct arguments *a, int n, char **words)
 {
 	a->file = n ? words[0] : NULL;
 	if (n > 1)
-		log_error("trace: %s: one file is enough", words[1]);
+		log_error("trace: %s: name only one file", words[1]);
 	else if (a->file && describes_packet(&a->wish, a->mac))
-		log_error("trace: %s: packets of a file are as they are: only --in and --json go "
-			  "with a file", a->file);
+		log_error("trace: %s: options do not change the packets of a file: write only --in "
+			  "and --json with it", a->file);
 	else if (!a->file && (!a->in || !a->wish.from.family || !a->wish.to.family))
 		log_error("trace: describe a packet: `wgxdp trace --in eth0 --from "
 			  "198.51.100.7:4711 --to 198.51.100.1:51820`, or name a capture: `wgxdp "
 			  "trace FILE.pcap`");
 	else if (!a->file && a->wish.from.family != a->wish.to.family)
-		log_error("trace: --from and --to are of different families");
+		log_error("trace: --from and --to have different families: write two IPv4 or two "
+			  "IPv6 addresses");
 	else
 		return 0;
 	return -EINVAL;
@@ -140,7 +141,7 @@ static int check(struct arguments *a, int n, char **words)
 
 /* ---- packets ---- */
 
-/* Takes the first key of the service that the packet goes to, if --public-key gave none */
+/* Without --public-key, uses the first key of the service that the packet is for */
 static void find_key(const struct dataplane *dp, struct packet_wish *w)
 {
 	struct table_entry *table = NULL;
@@ -174,7 +175,7 @@ static int trace_frame(const struct arguments *a, __u32 ifindex, struct trace_fr
 	__u32 nic = trace_nic(a->trace, ifindex, frame);
 	int rc = trace_packet(a->trace, nic, frame, &result);
 
-	return rc ?: trace_tell(a->trace, ifindex, frame, &result, a->json, list);
+	return rc ?: trace_describe(a->trace, ifindex, frame, &result, a->json, list);
 }
 
 static int trace_described(struct arguments *a, struct node list)
@@ -279,7 +280,7 @@ static int run_trace(const struct global *g, int argc, char **argv)
 	int n, rc;
 	char **words = options_parse(&trace_command, argc, argv, &a, &n);
 
-	if (!words || check(&a, n, words))
+	if (!words || check_arguments(&a, n, words))
 		return EXIT_USAGE;
 	a.ifindex = a.in ? if_nametoindex(a.in) : 0;
 	if (a.in && !a.ifindex) {

@@ -32,7 +32,7 @@ static int parse(struct arguments *a, int argc, char **argv)
 	if (!options_parse(&up_command, argc, argv, a, NULL))
 		return -EINVAL;
 	if (a->keep && argc > 2) {
-		log_error("up: --keep stands alone: it changes nothing");
+		log_error("up: --keep cannot be used together with other options");
 		return -EINVAL;
 	}
 	if (a->line.config && a->file) {
@@ -57,8 +57,8 @@ static int keep_trial(const char *instance)
 	return kept ? EXIT_DONE : EXIT_FAILED;
 }
 
-/* A person at a terminal may not know of changes by hand; what runs without one may not wait for an
- * answer */
+/* Refuses to undo changes by hand at a terminal, because the user may not know of them. A script
+ * must not wait for an answer, so it is not refused. */
 static int check_handmade(const struct arguments *a, const struct config *before)
 {
 	if (a->replace || !isatty(STDERR_FILENO) || !undone_report(before, a->line.config, false))
@@ -69,8 +69,8 @@ static int check_handmade(const struct arguments *a, const struct config *before
 }
 
 /* Under the lock */
-static int apply_and_tell(const struct arguments *a, const char *instance,
-			  const struct config *before)
+static int apply_and_print(const struct arguments *a, const char *instance,
+			   const struct config *before)
 {
 	int rc = apply(instance, a->line.config);
 
@@ -88,7 +88,7 @@ static int bring_up(const char *instance, const struct arguments *a)
 	struct try *t = NULL;
 	int lock = run_state_lock(instance), rc = lock < 0 ? lock : 0;
 
-	/* where its text is lost, what runs cannot be compared */
+	/* if its text is lost, the running configuration cannot be compared */
 	if (!rc && config_text_id(instance) && run_state_read(instance, &before))
 		before = NULL;
 	if (!rc)
@@ -96,7 +96,7 @@ static int bring_up(const char *instance, const struct arguments *a)
 	if (!rc && a->try_seconds)
 		rc = try_begin(instance, a->try_seconds, lock, &t);
 	if (!rc)
-		rc = apply_and_tell(a, instance, before);
+		rc = apply_and_print(a, instance, before);
 	if (!rc && t)
 		try_applied(t);
 	else if (!rc)
@@ -149,8 +149,8 @@ static const struct command_option options[] = {
 	  "auto (default): native XDP where the driver has it, else generic, else tc; native; "
 	  "generic; tc", parse_choice, .values = "auto native generic tc" },
 	{ 0, "express", "USE", offsetof(struct arguments, express),
-	  "on (default): XDP does with a packet what it did with the last one of its kind, where "
-	  "that is right; off: it decides anew about each packet",
+	  "on (default): XDP reuses its decision about the last similar packet; off: it decides "
+	  "about each packet separately",
 	  parse_choice, .values = "on off" },
 	TRY_OPTION(offsetof(struct arguments, try_seconds)),
 	{ 0, "keep", NULL, offsetof(struct arguments, keep),

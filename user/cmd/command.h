@@ -42,4 +42,4 @@ extern const struct command up_command, check_command, daemon_command, ddns_comm
 	reload_command, route_command, save_command, service_command, show_command, top_command,
 	trace_command;
 
-extern const struct command *const commands[];	/* by name; ends with NULL */
+extern const struct command *const commands[];	/* sorted by name; ends with NULL */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * wgxdp complete: what the completion scripts of bash, zsh and fish ask for. A line is a word, or
- * a word, a tab and its description.
+ * wgxdp complete: prints completions for the scripts of bash, zsh and fish. A line is a word, or a
+ * word, a tab and its description.
  */
 #include <dirent.h>
 #include <net/if.h>
@@ -77,7 +77,7 @@ static void list_words(const char *words, FILE *out)
 	fputc('\n', out);
 }
 
-/* Values as a struct command_option has them */
+/* Lists the values of a struct command_option */
 static void list_values(const char *values, const char *instance, FILE *out)
 {
 	if (!values)
@@ -121,7 +121,7 @@ static const struct command *find_command(const char *name)
 	return NULL;
 }
 
-/* The option that a word is, if it takes an argument */
+/* Returns the option that a word names, if it takes an argument; NULL: none */
 static const struct command_option *option_with_argument(const struct command *c, const char *word)
 {
 	for (const struct command_option *o = c->options; o && (o->letter || o->name); o++) {
@@ -137,13 +137,13 @@ static const struct command_option *option_with_argument(const struct command *c
 struct so_far {
 	const struct command *command;
 	const struct command_option *option;	/* the last word is its argument */
-	const struct command_word *words;	/* of which one may come next; NULL: none */
-	const char *values;			/* or what else may */
-	bool operands;				/* there are some */
+	const struct command_word *words;	/* words of which one may come next; NULL: none */
+	const char *values;			/* other values that may come next */
+	bool operands;				/* there was an operand */
 	const char *instance;
 };
 
-static void take_operand(struct so_far *s, const char *operand)
+static void apply_operand(struct so_far *s, const char *operand)
 {
 	const struct command_word *w = s->words;
 
@@ -154,7 +154,7 @@ static void take_operand(struct so_far *s, const char *operand)
 	s->operands = true;
 }
 
-/* Reads the words before the last one. Returns false where the last one is an instance. */
+/* Reads the words before the last one. Returns false if the last one is the name of an instance. */
 static bool read_words(struct so_far *s, int n, char **words)
 {
 	for (int i = 0; i < n; i++) {
@@ -168,7 +168,7 @@ static bool read_words(struct so_far *s, int n, char **words)
 			s->words = s->command ? s->command->words : NULL;
 			s->values = s->command ? s->command->operand : NULL;
 		} else if (*words[i] != '-') {
-			take_operand(s, words[i]);
+			apply_operand(s, words[i]);
 		} else {
 			s->option = option_with_argument(s->command, words[i]);
 			if (s->option && i + 1 < n)
@@ -196,7 +196,7 @@ int complete(int n, char **words, FILE *out)
 		for (const struct command_word *w = s.words; w && w->word; w++)
 			fprintf(out, "%s\n", w->word);
 		list_values(s.values, s.instance, out);
-		/* the shells add names of files where @file is all */
+		/* for @file alone, the shells add names of files */
 		if (!s.operands && (!s.values || strcmp(s.values, "@file")))
 			list_options(s.command, out);
 	}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Changes to what runs.
+ * Changes the running configuration.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -64,15 +64,15 @@ int edit_check_options(const struct edit *e, bool given)
 	if (given && !set && strcmp(e->verb, "add"))
 		log_error("%s %s: takes no options", command, e->verb);
 	else if (!given && set)
-		log_error("%s set %s: say by an option what to change: `wgxdp %s --help` lists the "
-			  "options", command, e->name, command);
+		log_error("%s set %s: no change is given: add an option; `wgxdp %s --help` lists "
+			  "the options", command, e->name, command);
 	else
 		return 0;
 	return -EINVAL;
 }
 
-/* Reports an error of the configuration by the option that caused it */
-static void tell_option(void *data, const struct config_place *place, const char *text)
+/* Reports an error of the configuration together with the option that caused it */
+static void report_option(void *data, const struct config_place *place, const char *text)
 {
 	const struct edit *e = data;
 	const struct edit_option *o = e->options;
@@ -83,7 +83,7 @@ static void tell_option(void *data, const struct config_place *place, const char
 		  o && o->path ? o->option : "", without_key(text));
 }
 
-/* Applies the changed configuration, and prints what differs: it may be nothing */
+/* Applies the changed configuration, and prints the differences, if there are any */
 static int apply_changes(const struct edit *e, const struct config *before, const struct config *c,
 			 const char *instance)
 {
@@ -115,7 +115,7 @@ int edit_running(const struct global *g, struct edit *e)
 	    e->change(e, c, g->instance))
 		goto cleanup;
 	status = EXIT_USAGE;
-	if (config_check_each(c, 0, tell_option, e))
+	if (config_check_each(c, 0, report_option, e))
 		goto cleanup;
 	status = apply_changes(e, before, c, g->instance) ? EXIT_FAILED : EXIT_DONE;
 cleanup:

@@ -47,7 +47,7 @@ static const char *const without[] = {
 	NULL,
 };
 
-static void version(void)
+static void print_version(void)
 {
 	printf("wgxdp " VERSION);
 	for (size_t i = 0; without[i]; i++)
@@ -55,7 +55,7 @@ static void version(void)
 	puts("\nBPF programs built by " BPF_COMPILER);
 }
 
-static void usage(FILE *out)
+static void print_usage(FILE *out)
 {
 	fputs("Usage: wgxdp [--instance NAME] COMMAND [ARGUMENT]...\n\nCommands:\n", out);
 	for (size_t i = 0; commands[i]; i++)
@@ -71,7 +71,7 @@ static void usage(FILE *out)
 
 /* Removes --instance NAME and --instance=NAME from argv, wherever it stands. Returns false if it is
  * wrong (reported). */
-static bool take_instance(int *argc, char **argv, struct global *g)
+static bool extract_instance(int *argc, char **argv, struct global *g)
 {
 	int n = 1;
 
@@ -92,8 +92,8 @@ static bool take_instance(int *argc, char **argv, struct global *g)
 	*argc = n;
 	if (instance_valid(g->instance))
 		return true;
-	log_error("--instance %s: not a name: up to %d letters, "
-		  "digits, - and _", g->instance, INSTANCE_LEN - 1);
+	log_error("--instance %s: not a valid name: write up to %d letters, digits, '-' and '_'",
+		  g->instance, INSTANCE_LEN - 1);
 	return false;
 }
 
@@ -105,7 +105,7 @@ static bool asks_help(int argc, char **argv)
 	return false;
 }
 
-/* libuv aborts without a message if this returns NULL, so report it here */
+/* Reports a failure, because libuv aborts without a message if this returns NULL */
 static void *room_for_loop(void *p, size_t n)
 {
 	void *ret = realloc(p, n);
@@ -129,7 +129,7 @@ static void open_streams(void)
 		close(fd);
 }
 
-/* Proposes the command that was meant, by its name or by what other programs call it. */
+/* Reports an unknown command, and proposes a similar one or the one that other programs call so */
 static void report_unknown(const char *word)
 {
 	static const char *const elsewhere[][2] = {
@@ -162,15 +162,15 @@ static const struct command *find_command(const char *name)
 	return NULL;
 }
 
-/* `help`, or the help of a command */
-static int help(const char *name)
+/* Prints the help of a command; NULL: the list of commands */
+static int print_help(const char *name)
 {
 	const struct command *c = name ? find_command(name) : NULL;
 
 	if (c)
 		command_help(c, stdout);
 	else if (!name)
-		usage(stdout);
+		print_usage(stdout);
 	return c || !name ? EXIT_DONE : EXIT_USAGE;
 }
 
@@ -191,24 +191,24 @@ int main(int argc, char **argv)
 
 	open_streams();
 	uv_replace_allocator(malloc, room_for_loop, calloc, free);
-	if (argc > 1 && !strcmp(argv[1], "complete"))	/* --instance may be what is completed */
+	if (argc > 1 && !strcmp(argv[1], "complete"))	/* --instance may be the word to complete */
 		return complete(argc - 2, argv + 2, stdout);
-	if (!take_instance(&argc, argv, &g))
+	if (!extract_instance(&argc, argv, &g))
 		return EXIT_USAGE;
 	if (argc < 2) {
-		usage(stderr);
+		print_usage(stderr);
 		return EXIT_USAGE;
 	}
 	if (!strcmp(argv[1], "--version")) {
-		version();
+		print_version();
 		return EXIT_DONE;
 	}
 	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help"))
-		return help(argv[2]);
+		return print_help(argv[2]);
 	c = find_command(argv[1]);
 	if (!c)
 		return EXIT_USAGE;
 	if (asks_help(argc - 1, argv + 1))
-		return help(argv[1]);
+		return print_help(argv[1]);
 	return run_command(c, &g, argc - 1, argv + 1);
 }

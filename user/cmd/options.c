@@ -17,7 +17,7 @@
 #define OPTIONS_MAX 32
 #define LIST_LEN 128
 #define WIDTH 80			/* columns of --help */
-#define HELP_COLUMN 24			/* where an option's text begins, at most */
+#define HELP_COLUMN 24			/* maximum column of an option's text */
 
 static bool is_last(const struct command_option *o)
 {
@@ -26,8 +26,8 @@ static bool is_last(const struct command_option *o)
 
 /* ---- parsing ---- */
 
-/* The arrays that getopt_long() wants. An option without a letter is told by its index behind
- * 256. */
+/* Fills the arrays for getopt_long(). For an option without a letter, getopt_long() returns 256
+ * plus its index. */
 static void make_getopt(const struct command_option *o, struct option *longs, char *letters)
 {
 	*letters++ = ':';		/* a missing argument is returned as ':' */
@@ -55,7 +55,7 @@ static const struct command_option *find_option(const struct command_option *o, 
 	return o;
 }
 
-static int store(const struct command_option *o, void *arguments, char *value)
+static int store_value(const struct command_option *o, void *arguments, char *value)
 {
 	void *member = (char *)arguments + o->member;
 
@@ -123,7 +123,7 @@ static void report_unknown(const struct command *c, const char *option, char **a
 			  option, c->name);
 }
 
-/* After getopt_long() returned ':' or '?' */
+/* Reports why getopt_long() returned ':' or '?'. Returns -EINVAL. */
 static int report_refused(const struct command *c, int returned, char **argv)
 {
 	char letter[] = { '-', (char)optopt, '\0' };
@@ -138,7 +138,7 @@ static int report_refused(const struct command *c, int returned, char **argv)
 	return -EINVAL;
 }
 
-/* A word that belongs to no option: most often a file, or the second item of a list */
+/* Reports a word that belongs to no option: most often a file, or the second item of a list */
 static void report_stray(const struct command *c, const char *word)
 {
 	struct address a;
@@ -168,7 +168,7 @@ char **options_parse(const struct command *c, int argc, char **argv, void *argum
 	while (!rc && (returned = getopt_long(argc, argv, letters, longs, NULL)) != -1)
 		rc = returned == ':' || returned == '?' ?
 			report_refused(c, returned, argv) :
-			store(find_option(options, returned), arguments, optarg);
+			store_value(find_option(options, returned), arguments, optarg);
 	if (rc)
 		return NULL;
 	if (optind < argc && !c->words && !c->operand) {

@@ -20,7 +20,7 @@ struct command_option {
 	/* Stores the value and returns 0, or reports what is wrong and returns -errno. Without it,
 	 * an option sets a bool, and one with an argument a const char *. */
 	int (*parse)(void *member, const struct command_option *o, char *value);
-	int id;				/* for parse() */
+	int id;				/* a value for parse() */
 	/* For completion: the words that the argument may be, or one of @file, @interface,
 	 * @instance, @service, @peer and @reason */
 	const char *values;

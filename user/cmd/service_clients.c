@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The lists of a service: `service allow` and `service deny`.
+ * Changes the lists of a service: `service allow` and `service deny`.
  */
 #include <errno.h>
 #include <string.h>
@@ -16,7 +16,7 @@ static ssize_t prefix_index(const struct prefix *list, size_t n, const struct pr
 	return -1;
 }
 
-/* Reports which entry of the list still holds a prefix that is not in it, or is no more */
+/* Warns about each entry of the list that contains p: then adding or removing p has no effect */
 static void warn_within(const char *service, const char *list, const struct prefix *in, size_t n,
 			const struct prefix *p)
 {

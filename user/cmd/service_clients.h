@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The lists of a service, which say whose packets it takes. cmd_service.c includes it.
+ * The lists allow and deny of a service. cmd_service.c includes it.
  */
 #pragma once
 #include "cmd/edit.h"
@@ -11,7 +11,7 @@ struct clients_may {
 	bool refuse_others, everyone;
 };
 
-/* verb: "allow add", "allow del", "deny add" or "deny del". What is there already, or is not there,
- * is no error. Returns 0 or -errno (reported). */
+/* verb: "allow add", "allow del", "deny add" or "deny del". Adding a prefix that the list has, or
+ * removing one that it lacks, is no error. Returns 0 or -errno (reported). */
 int clients_change(struct service_config *s, const char *verb, const struct prefix_list *prefixes,
 		   const struct clients_may *may);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * announce: finds the sites whose tunnel is alive, as WireGuard says, and writes their routes.
+ * announce: finds the sites whose tunnel is alive according to WireGuard, and writes their routes.
  */
 #include <linux/rtnetlink.h>
 #include <search.h>
@@ -67,7 +67,7 @@ static bool is_announced(const struct announce *a, const struct wg_peer *p, __u3
 	return false;
 }
 
-/* ms since a peer's last handshake, which WireGuard gives as time of day */
+/* Returns the ms since a peer's last handshake, by the time of day */
 static int64_t age_by_day(const struct wg_peer *p)
 {
 	__u64 now = time(NULL);
@@ -75,9 +75,9 @@ static int64_t age_by_day(const struct wg_peer *p)
 	return now > p->handshake ? (int64_t)(now - p->handshake) * 1000 : 0;
 }
 
-/* Returns what is known of a peer's silence, by the loop's clock, since the time of day may be set.
- * Nothing is known of a new peer, except that a daemon that starts again goes on with the routes
- * that are announced. NULL: no memory. */
+/* Returns the record of a peer's silence, updated. Its times are those of the loop's clock, because
+ * the time of day may be set. Of a new peer nothing is known; but if its routes are announced, as
+ * after a restart of the daemon, it counts as heard now. NULL: no memory. */
 static struct silence *silence_of(struct announce *a, const struct wg_peer *p, __u32 ifindex)
 {
 	__u64 now = uv_now(a->loop);
@@ -133,7 +133,7 @@ static void forget_session(struct announce *a, const char *device, const struct 
 	    uv_now(a->loop) - h->since <= a->config->announce.silent * 1000ULL)
 		return;
 	if (!wg_renew_peer(device, p, NULL, 0))
-		log_info("announce: %s, peer %.8s…: silent, its session and endpoint are forgotten",
+		log_info("announce: %s, peer %.8s…: silent: its session and endpoint were removed",
 			 device, wg_key_format(&p->key, key));
 }
 
@@ -296,7 +296,7 @@ static void write_differences(struct announce *a, const struct routes *wanted)
 		j += order >= 0;
 	}
 	if (made || gone)
-		log_info("announce: table %u: %zu %s more, %zu fewer", a->table, made,
+		log_info("announce: table %u: %zu %s added, %zu removed", a->table, made,
 			 made == 1 ? "route" : "routes", gone);
 }
 
@@ -339,7 +339,7 @@ void announce_clear(__u32 table)
 	free(there.list);
 }
 
-void announce_renew(struct announce *a, const struct config *c)
+void announce_reconfigure(struct announce *a, const struct config *c)
 {
 	if (a->table && a->table != c->announce.table)
 		announce_clear(a->table);

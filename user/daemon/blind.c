@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * blind: asks WireGuard once a second, and when the data path says so, where its peers are.
- * WireGuard has authenticated what it says.
+ * blind: reads the endpoints of WireGuard's peers once a second, and when the data path asks for
+ * it. WireGuard has authenticated them.
  */
 #include <bpf/bpf.h>
 #include <errno.h>
@@ -15,10 +15,10 @@
 #define TICK_MS 1000
 #define SAVE_MS 10000
 #define ASK_MS 40			/* between two questions */
-#define QUESTIONS 2			/* before the candidate sees one */
+#define QUESTIONS 2			/* unanswered questions before the candidate gets a copy */
 #define LEAST_MS 20			/* between two readings of WireGuard */
 
-/* After a message from a new place, WireGuard needs a moment to believe it */
+/* Times of the readings after a message from a new place: WireGuard needs a moment to accept it */
 static const unsigned int soon_ms[] = { 3, 30, 200 };
 #define N_SOON (sizeof(soon_ms) / sizeof(*soon_ms))
 
@@ -26,7 +26,7 @@ struct blind {
 	uv_timer_t tick, soon, save, ask;
 	unsigned int step;		/* index in soon_ms */
 	struct sites sites;
-	int told;			/* the last error that was reported */
+	int last_error;			/* the last error that was reported */
 	bool fresh;			/* the maps contain no sites yet */
 	bool saving, changed;		/* a child saves them; they have changed since it began */
 	uint64_t looked, took;		/* end and duration of the last reading, in ms */
@@ -38,7 +38,7 @@ struct blind {
 
 /* ---- what outlives a restart ---- */
 
-/* In a child: there may be 65,536 sessions */
+/* Runs in a child, because there may be 65,536 sessions */
 static int save(void *data)
 {
 	const struct blind *b = data;
@@ -59,14 +59,14 @@ static void on_saved(void *data, bool done)
 
 static void begin_save(struct blind *b)
 {
-	b->changed = b->saving;		/* then once more, when this one is done */
+	b->changed = b->saving;		/* save once more when the running child is done */
 	if (!b->saving)
 		b->saving = !child_run(b->tick.loop, save, on_saved, b);
 }
 
 /* ---- WireGuard ---- */
 
-/* Once WireGuard has peers, first restores what was saved before a restart */
+/* Updates the sites. Restores what was saved before a restart, as soon as WireGuard has peers. */
 static void follow_sites(struct blind *b, const struct wg_device *d)
 {
 	struct sites *s = &b->sites;
@@ -101,10 +101,10 @@ static void read_wireguard(struct blind *b)
 		wg_free(&d);
 		rc = -ENOKEY;
 	}
-	if (rc && rc != b->told)
-		log_warning("blind: %s does not say where its peers are: %s", device,
+	if (rc && rc != b->last_error)
+		log_warning("blind: cannot read the peers of %s: %s", device,
 			    strerror(-rc));
-	b->told = rc;
+	b->last_error = rc;
 	if (!rc) {
 		follow_sites(b, &d);
 		wg_free(&d);
@@ -137,7 +137,7 @@ static void on_soon(uv_timer_t *timer)
 		uv_timer_start(&b->soon, on_soon, soon_ms[b->step] - soon_ms[b->step - 1], 0);
 }
 
-/* Forged messages may use at most a quarter of our time */
+/* Reads WireGuard soon, but so rarely that forged messages use at most a quarter of our time */
 static void read_wireguard_soon(struct blind *b)
 {
 	uint64_t now = uv_hrtime() / 1000000, free = b->looked + LEAST_MS + 3 * b->took;
@@ -158,8 +158,8 @@ static __u64 received_from(const struct blind *b, const struct wg_device *d, __u
 	return p ? p->rx_bytes : 0;
 }
 
-/* If a site answers from its old endpoint, it is there. Only if two questions get no answer, the
- * candidate gets a copy of the next one. */
+/* If a site answers from its old endpoint, it has not moved. If it does not answer two questions,
+ * the candidate gets a copy of the next one. */
 static void on_asking(uv_timer_t *timer)
 {
 	struct blind *b = timer->data;
@@ -226,7 +226,7 @@ static void stop_following(struct blind *b)
 	sites_close(&b->sites);
 }
 
-void blind_renew(struct blind *b, const struct config *c)
+void blind_reconfigure(struct blind *b, const struct config *c)
 {
 	struct blind_state state = { 0 };
 	__u32 zero = 0;
@@ -242,7 +242,7 @@ void blind_renew(struct blind *b, const struct config *c)
 	rc = sites_open(&b->sites) ?:
 	     bpf_map_lookup_elem(b->sites.fds[BLIND_MAP_state], &zero, &state);
 	if (rc) {
-		log_warning("blind: cannot follow its sites: %s", strerror(-rc));
+		log_warning("blind: cannot follow the sites: %s", strerror(-rc));
 		stop_following(b);
 		return;
 	}

@@ -12,7 +12,7 @@ struct blind;
 
 struct blind *blind_new(uv_loop_t *loop, const char *instance);	/* NULL: no memory */
 /* Follows the sites of the configuration; without blind in it, none */
-void blind_renew(struct blind *b, const struct config *c);
+void blind_reconfigure(struct blind *b, const struct config *c);
 /* Handles a signal of the data path from the ring `signals` */
 void blind_signal(struct blind *b, const struct signal *signal);
 void blind_end(struct blind *b);

@@ -91,7 +91,8 @@ int sites_save(const struct sites *s)
 	var_state_path(path, s->instance, "blind");
 	rc = write_file(s, path);
 	if (rc)
-		log_warning("blind: cannot keep in %s where sites are: %s", path, strerror(-rc));
+		log_warning("blind: cannot save the sites' addresses in %s: %s",
+			    path, strerror(-rc));
 	return rc;
 }
 

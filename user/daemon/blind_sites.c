@@ -101,7 +101,7 @@ __u32 sites_number(const struct sites *s, const struct wg_key *key, bool gone)
 	return n;
 }
 
-/* Names a site as `peers:` does, else as WireGuard's file does */
+/* Sets ret to the site's name in `peers:`, otherwise to that in WireGuard's file */
 static void name_site(const struct sites *s, const struct wg_names *names, const struct wg_key *key,
 		      char ret[NAME_LEN])
 {
@@ -123,7 +123,7 @@ static void write_name(const struct sites *s, __u32 number)
 	bpf_map_update_elem(s->fds[BLIND_MAP_names], &number, &name, BPF_ANY);
 }
 
-/* Also writes where numbers end */
+/* Writes which sites may talk to each other, and the end of the numbers in use */
 void sites_write_pairs(const struct sites *s)
 {
 	struct blind_state state;
@@ -176,14 +176,16 @@ static void forget_number(const struct sites *s, __u32 number)
 	free(cpus);
 }
 
-/* A site that was gone gets its number again, e.g. when its device is made anew */
+/* Adds a site. A site that was gone gets its former number again, e.g. if its device was created
+ * again. */
 static bool add_site(struct sites *s, const struct wg_peer *p, const char *name)
 {
 	__u32 former = sites_number(s, &p->key, true);
 	__u32 n = former < s->room ? former : free_number(s);
 
 	if (n == s->room) {
-		log_warning("blind: no room for site %s beside %u others until wgxdp begins again",
+		log_warning("blind: no room for site %s besides %u others until the instance is "
+			    "brought up again",
 			    name, n - 1);
 		return false;
 	}
@@ -292,7 +294,8 @@ static bool move_site(struct sites *s, __u32 number, const struct wg_peer *p,
 	memcpy(&site->place[next], &place, sizeof(place));
 	control_routing_changed(s->instance, false);
 	__atomic_store_n(&site->now, next, __ATOMIC_SEQ_CST);
-	control_routing_changed(s->instance, false); /* what was decided by the old place ends */
+	/* remembered decisions for the old place end */
+	control_routing_changed(s->instance, false);
 	site->since = time(NULL);
 	s->known[number].endpoint = s->known[number].last = p->endpoint;
 	s->known[number].port = s->known[number].last_port = p->endpoint_port;
@@ -327,7 +330,7 @@ void sites_write_endpoints(const struct sites *s)
 	if (rc)
 		control_routing_changed(s->instance, false);
 	if (rc < 0)
-		log_warning("blind: the table of endpoints has no room for %zu", n);
+		log_warning("blind: the table of endpoints has no room for %zu endpoints", n);
 	munmap(t.buckets, size);
 }
 

@@ -26,7 +26,7 @@ struct sites {
 	int fds[BLIND_MAPS];		/* -1: none */
 	struct blind_site *mapped;	/* array of `room` sites; NULL: no instance is open */
 	__u32 room;
-	struct blind_known known[BLIND_SITES_MAX];	/* by number; 0 is this host */
+	struct blind_known known[BLIND_SITES_MAX];	/* indexed by number; 0 is this host */
 };
 
 /* Opens the maps of the running instance. Returns 0 or -errno. */

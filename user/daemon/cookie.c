@@ -23,7 +23,7 @@
 /* At most 5,000 replies a second. What comes beyond that fills the ring, and is then lost. */
 #define WINDOW_MS 50
 #define REPLIES_A_WINDOW 250
-/* A slow CPU leaves after this time, so that timers run, the beat among them */
+/* After this time the loop continues, so that timers run on a slow CPU too, among them `beat` */
 #define TURN_MS 50
 
 enum { COOKIES, GUARDS, KEYS, ANSWER, N_PINNED, CLOCK = N_PINNED, FDS };
@@ -37,14 +37,14 @@ struct cookie {
 	struct ring ring;
 	int fds[FDS];			/* maps and programs; -1: none */
 	struct cookies now;		/* as in the map */
-	uint64_t secret_at, window_at;	/* of the loop's time */
-	unsigned int left;		/* of REPLIES_A_WINDOW */
+	uint64_t secret_at, window_at;	/* times of the loop */
+	unsigned int left;		/* replies left of REPLIES_A_WINDOW */
 };
 
 /* ---- the data path's time ---- */
 
-/* Loads a program that returns the lower half of jiffies. jiffies_now() may be ahead, and so would
- * be the end of the challenge. */
+/* Loads a program that returns the lower half of jiffies. jiffies_now() may be ahead, and the
+ * challenge would then end too late. */
 static int load_clock(void)
 {
 	const struct bpf_insn code[] = {
@@ -89,7 +89,7 @@ static void on_beat(uv_timer_t *timer)
 	write_cookies(c, jiffies_exactly(c->fds[CLOCK]) + ALIVE_SECONDS * jiffies_a_second());
 }
 
-/* Both must be secret, also the one that was not used yet */
+/* Makes both secrets; the second one must be secret too, although it was not used yet */
 static int new_secrets(struct cookie *c)
 {
 	c->secret_at = uv_now(c->loop);
@@ -200,7 +200,7 @@ static bool asks_for_challenges(const struct config *config)
 	return false;
 }
 
-void cookie_renew(struct cookie *c, const struct config *config)
+void cookie_reconfigure(struct cookie *c, const struct config *config)
 {
 	char why[LIBRARY_WHY_LEN];
 	bool wanted = asks_for_challenges(config), opened = wanted && !cookie_open(why);
@@ -209,7 +209,7 @@ void cookie_renew(struct cookie *c, const struct config *config)
 
 	if (rc) {
 		if (wanted)
-			log_warning("cannot send cookies, so nobody is challenged: %s",
+			log_warning("cannot send cookie replies, so no client is challenged: %s",
 				    opened ? strerror(-rc) : why);
 		stop_challenging(c);
 		return;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The daemon's part of the cookie challenge: makes secrets, tells the data path that they are
- * answered, and sends the answers. daemon.c includes it.
+ * The daemon's part of the cookie challenge: makes the secrets, tells the data path that it answers
+ * challenged initiations, and sends the cookie replies. daemon.c includes it.
  */
 #pragma once
 #include <uv.h>
@@ -9,10 +9,10 @@
 
 struct cookie;
 
-/* Does nothing before the first cookie_renew(). NULL: no memory */
+/* Does nothing before the first cookie_reconfigure(). NULL: no memory */
 struct cookie *cookie_new(uv_loop_t *loop, const char *instance);
 /* Uses the maps and the program that are pinned now. Sleeps while no service of config asks for
  * challenges. */
-void cookie_renew(struct cookie *c, const struct config *config);
+void cookie_reconfigure(struct cookie *c, const struct config *config);
 /* Ends all challenges */
 void cookie_end(struct cookie *c);

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The daemon: a libuv loop. Notifications of the kernel are not interpreted, they only say that
- * something changed. A pass then reads everything and applies the configuration as `up` does, which
- * writes nothing where nothing differs.
+ * The daemon: a libuv loop. A notification of the kernel only tells that something changed. A pass
+ * then reads everything and applies the configuration as `up` does, which writes only what differs.
  */
 #include <errno.h>
 #include <signal.h>
@@ -33,36 +32,37 @@
 #include "instance/resolver.h"
 #include "dataplane/ring.h"
 #include "daemon/standby.h"
-#include "daemon/tell_states.h"
+#include "daemon/log_states.h"
 #include "instance/source.h"
 #include "instance/run_state.h"
 #include "instance/try.h"
 #include "instance/undone.h"
 
-#define SETTLE_MS 10			/* changes come in bursts: those within this time are one */
-#define CREDIT_MS 1000			/* CPU time that may be used at once */
-#define SHARE 4				/* one part in SHARE of a CPU, while changes never end */
-/* A program that removes a qdisc may add another one, which ours would be in the way of */
+#define SETTLE_MS 10 /* changes come in bursts: one pass handles all within this time */
+#define CREDIT_MS 1000			/* CPU time that passes may use at once */
+#define SHARE 4 /* passes may use 1/SHARE of a CPU while changes never end */
+/* Wait before adding our qdisc again: the program that removed it may add its own first */
 #define QDISC_MS 1000
 #define FOLLOW_MS 300			/* WireGuard does not report new peers: ask it */
-#define STATES_MS 1000 /* after a change: then the fate of a neighbour is known, too */
-#define UNTOLD_MS 30000			/* the kernel tells nothing of WireGuard's changes */
+#define STATES_MS 1000 /* after a change: by then, neighbour discovery has succeeded or failed */
+/* The kernel does not report changes of WireGuard's peers */
+#define POLL_STATES_MS 30000
 #define RETRY_MS 1000			/* after a failed pass, doubled up to RETRY_MAX_MS */
 #define RETRY_MAX_MS 60000
 
 struct daemon {
 	uv_loop_t loop;
 	uv_poll_t netlink;
-	struct ring signals;		/* from the data path */
-	bool vouched;			/* the map uniform agrees with the routes, as known */
-	uv_timer_t settle, retry, former, watchdog, follow, states, untold;
-	struct told_states told;
+	struct ring signals;		/* signals from the data path */
+	bool vouched; /* the map uniform agrees with the routes that were read last */
+	uv_timer_t settle, retry, former, watchdog, follow, states, poll_states;
+	struct logged_states logged;
 	__u64 followed;			/* the last followed_devices_hash() */
 	uv_fs_event_t directory;
 	struct pins_watch pins;
 	uv_signal_t hangup, terminate, interrupt;
 	struct daemon_state state;
-	struct resolved_backends answers;		/* to the names of state.config */
+	struct resolved_backends answers;		/* resolved addresses for the names of state.config */
 	struct resolver *resolver;
 	struct exporter *exporter;
 	struct cookie *cookie;
@@ -102,7 +102,7 @@ static void end_loop(struct daemon *d, int status, const char *why)
 
 /* ---- passes ---- */
 
-/* Returns whether the configuration needs no data path, and none is there: then none is loaded */
+/* Returns whether the configuration needs no data path, and none is loaded */
 static bool is_apart(const struct daemon *d, const struct config *c)
 {
 	return c && config_is_control(c) && pins_exist(d->state.instance) <= 0;
@@ -127,9 +127,9 @@ static void watch_directory(struct daemon *d)
 	d->watched = d->state.directory;
 	uv_fs_event_stop(&d->directory);
 	if (uv_fs_event_start(&d->directory, on_directory, path, 0))
-		log_warning("cannot watch %s: what other commands change is seen late", path);
+		log_warning("cannot watch %s: changes by other commands are noticed late", path);
 	else
-		on_directory(&d->directory, NULL, 0, 0);	/* for earlier changes */
+		on_directory(&d->directory, NULL, 0, 0); /* find changes before the watch began */
 }
 
 /* Reads the running configuration, and the answers that the command which applied it got for its
@@ -149,7 +149,8 @@ static int read_running(struct daemon *d)
 	return rc ?: 1;
 }
 
-/* A change between this reading and the pass that follows is found by the next reading */
+/* Starts a pass if WireGuard's peers have changed. The next call finds changes between this reading
+ * and the pass. */
 static void on_follow(uv_timer_t *timer)
 {
 	struct daemon *d = timer->data;
@@ -167,21 +168,23 @@ static void reconfigure_parts(struct daemon *d)
 	resolver_reconfigure(d->resolver);
 	if (!d->state.config)
 		return;
-	exporter_renew(d->exporter, d->state.config);
-	cookie_renew(d->cookie, d->state.config);
-	standby_renew(d->standby, d->state.config);
-	blind_renew(d->blind, d->state.config);
-	ddns_renew(d->ddns, d->state.config);
-	endpoints_renew(d->endpoints, d->state.config);
-	learn_renew(d->learn, d->state.config);
-	announce_renew(d->announce, d->state.config);
-	timer_repeat(&d->untold, config_relays(d->state.config) || *d->state.config->blind.device,
-		     on_states, UNTOLD_MS, UNTOLD_MS);
+	exporter_reconfigure(d->exporter, d->state.config);
+	cookie_reconfigure(d->cookie, d->state.config);
+	standby_reconfigure(d->standby, d->state.config);
+	blind_reconfigure(d->blind, d->state.config);
+	ddns_reconfigure(d->ddns, d->state.config);
+	endpoints_reconfigure(d->endpoints, d->state.config);
+	learn_reconfigure(d->learn, d->state.config);
+	announce_reconfigure(d->announce, d->state.config);
+	timer_repeat(&d->poll_states,
+		     config_relays(d->state.config) || *d->state.config->blind.device,
+		     on_states, POLL_STATES_MS, POLL_STATES_MS);
 	timer_repeat(&d->follow, d->state.config->follow.n_wireguard, on_follow, FOLLOW_MS,
 		     FOLLOW_MS);
 }
 
-/* Brings what runs to its configuration. Returns 1; 0: nothing runs any more; -errno (reported). */
+/* Applies the running configuration again. Returns 1; 0: nothing runs any more; -errno
+ * (reported). */
 static int bring_to_configuration(struct daemon *d)
 {
 	int lock, rc;
@@ -200,7 +203,7 @@ static int bring_to_configuration(struct daemon *d)
 	return rc;
 }
 
-/* Sets the timer for when replies of a former backend are no longer translated */
+/* Starts the timer for the end of the translation of a former backend's replies */
 static void schedule_former_backends(struct daemon *d)
 {
 	unsigned int due = apply_due(d->state.instance);
@@ -215,16 +218,16 @@ static void on_states(uv_timer_t *timer)
 {
 	struct daemon *d = timer->data;
 
-	tell_states(&d->told, d->state.instance);
+	log_states(&d->logged, d->state.instance);
 }
 
-static void pass(struct daemon *d)
+static void run_pass(struct daemon *d)
 {
 	uint64_t began = cpu_ms();
 	int rc;
 
 	log_round();
-	/* until the pass has ended, ask the FIB */
+	/* ask the FIB until the pass has ended */
 	control_routing_changed(d->state.instance, true);
 	rc = bring_to_configuration(d);
 	memory_give_back();
@@ -262,7 +265,7 @@ static void on_settled(uv_timer_t *timer)
 		d->changes = 0;
 		resolver_retry_soon(d->resolver);
 		endpoints_hope(d->endpoints);
-		pass(d);
+		run_pass(d);
 	}
 }
 
@@ -279,7 +282,7 @@ static void on_due(uv_timer_t *timer)
 	settle_soon(timer->data, NL_ALL);
 }
 
-/* A standby took over or handed back, or the data path is gone */
+/* Called when a standby took over or handed back, or when pins were removed */
 static void on_other(void *data)
 {
 	settle_soon(data, NL_ALL);
@@ -289,7 +292,7 @@ static void on_resolved(void *data, bool moved)
 {
 	struct daemon *d = data;
 	int lock = run_state_lock(d->state.instance);
-	/* a command did, and its answers are in the file: read_running() */
+	/* a command changed it, and read_running() reads its answers from the file */
 	bool changed = daemon_state_changed(&d->state);
 
 	if (!changed)
@@ -352,11 +355,10 @@ static int on_signal(void *data, void *record, size_t size)
 static void watch_data_path(struct daemon *d)
 {
 	if (ring_listen(&d->signals, &d->loop, d->state.instance, "signals", on_signal, d))
-		log_warning("cannot hear the data path: replies to many clients ask the kernel "
-			    "for each");
+		log_warning("cannot read the data path's signals: many replies need a route lookup "
+			    "each");
 	if (pins_watch(&d->pins, &d->loop, d->state.instance, on_other, d))
-		log_warning("cannot watch /sys/fs/bpf: that somebody removes pins there is seen "
-			    "late");
+		log_warning("cannot watch /sys/fs/bpf: removed pins are noticed late");
 }
 
 /* ---- beginning, reading the file again, ending ---- */
@@ -399,7 +401,7 @@ static void on_hangup(uv_signal_t *handle, int signum)
 	int rc;
 
 	if (!d->state.file) {
-		log_error("there is no file to read again: what runs was not made from one");
+		log_error("there is no file to read again: what runs was not read from a file");
 		return;
 	}
 	log_again(true);
@@ -411,21 +413,21 @@ static void on_hangup(uv_signal_t *handle, int signum)
 	}
 	if (rc) {
 		run_state_set_failed(d->state.instance);
-		log_error("%s was not taken: the old configuration stays", d->state.file);
+		log_error("%s was not applied: the old configuration stays", d->state.file);
 	} else {
-		log_info("%s is what runs", d->state.file);
+		log_info("%s was applied", d->state.file);
 	}
 	log_again(false);
 	memory_give_back();
-	read_changes(d, true);			/* it may have taken long */
+	read_changes(d, true);			/* reading the file may have taken long */
 	notify_ready();
 }
 
 static void on_end(uv_signal_t *handle, int signum)
 {
 	end_loop(handle->data, EXIT_DONE, signum == SIGTERM ?
-		 "SIGTERM; what runs goes on forwarding" :
-		 "SIGINT; what runs goes on forwarding");
+		 "SIGTERM; forwarding continues" :
+		 "SIGINT; forwarding continues");
 }
 
 static void on_watchdog(uv_timer_t *timer)
@@ -433,7 +435,7 @@ static void on_watchdog(uv_timer_t *timer)
 	notify_alive();
 }
 
-/* Begins with the file, or with what a daemon of the same file left. Returns an exit code. */
+/* Applies the file; or continues with what a daemon of the same file left. Returns an exit code. */
 static int begin_running(struct daemon *d, bool again)
 {
 	struct config *c;
@@ -490,7 +492,7 @@ static int watch_everything(struct daemon *d)
 	timer_init(&d->loop, &d->watchdog, d);
 	timer_init(&d->loop, &d->follow, d);
 	timer_init(&d->loop, &d->states, d);
-	timer_init(&d->loop, &d->untold, d);
+	timer_init(&d->loop, &d->poll_states, d);
 	watch_signal(d, &d->hangup, SIGHUP, on_hangup);
 	watch_signal(d, &d->terminate, SIGTERM, on_end);
 	watch_signal(d, &d->interrupt, SIGINT, on_end);
@@ -506,7 +508,7 @@ static int watch_everything(struct daemon *d)
 int daemon_run(const char *instance, const char *file)
 {
 	struct daemon d = {
-		.state = { .instance = instance, .file = file, .held = -1 },
+		.state = { .instance = instance, .file = file, .lock_fd = -1 },
 		.status = -1, .credit = CREDIT_MS,
 	};
 	uint64_t period = notify_period();
@@ -525,7 +527,7 @@ int daemon_run(const char *instance, const char *file)
 	read_changes(&d, false);
 	if (!is_apart(&d, d.state.config)) {
 		watch_data_path(&d);
-		tell_states(&d.told, instance);
+		log_states(&d.logged, instance);
 	}
 	if (!d.watched)
 		watch_directory(&d);

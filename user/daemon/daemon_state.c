@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * What the daemon shares with commands.
+ * The files that the daemon shares with commands.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -34,8 +34,8 @@ static void note_files(struct daemon_state *s)
 	s->text = config_text_id(s->instance);
 }
 
-/* Returns whether the file `daemon` says what we would write, and running.yaml is not older than
- * the configuration */
+/* Returns whether a daemon of the same configuration file left what runs: the file `daemon` has our
+ * content, and running.yaml is not older than the configuration */
 static bool left_by_us(const struct daemon_state *s, int fd)
 {
 	char path[RUN_STATE_PATH_LEN], text[4096];
@@ -72,7 +72,7 @@ int daemon_state_hold(struct daemon_state *s, bool *ret_again)
 	*ret_again = left_by_us(s, fd);
 	if (ftruncate(fd, 0) || (s->file && pwrite(fd, s->file, strlen(s->file), 0) < 0))
 		log_warning("cannot write %s: %s", path, strerror(errno));
-	s->held = fd;
+	s->lock_fd = fd;
 	return 0;
 }
 
@@ -90,7 +90,7 @@ bool daemon_state_dropped(const struct daemon_state *s)
 {
 	struct stat st;
 
-	return s->held < 0 || fstat(s->held, &st) || !st.st_nlink;
+	return s->lock_fd < 0 || fstat(s->lock_fd, &st) || !st.st_nlink;
 }
 
 /* Takes the file `daemon` again after `down` or a person removed it */
@@ -100,9 +100,9 @@ static void hold_again(struct daemon_state *s)
 
 	if (!daemon_state_dropped(s))
 		return;
-	if (s->held >= 0)
-		close(s->held);
-	s->held = -1;
+	if (s->lock_fd >= 0)
+		close(s->lock_fd);
+	s->lock_fd = -1;
 	daemon_state_hold(s, &again);
 }
 
@@ -113,13 +113,13 @@ int daemon_state_read(struct daemon_state *s)
 	int rc = pins_exist(s->instance);
 
 	if (!rc && s->config && !daemon_state_dropped(s))
-		log_warning("of instance %s nothing is left in /sys/fs/bpf, and that was no "
-			    "`wgxdp down`: it is loaded anew", s->instance);
+		log_warning("instance %s: its pins in /sys/fs/bpf were removed without `wgxdp "
+			    "down`: it is loaded again", s->instance);
 	else if (rc <= 0)
 		return rc;
 	if (!daemon_state_changed(s))
 		return 1;
-	/* where nothing else is known, the caller reads the file, if there is one */
+	/* if this fails, the caller reads the file, if there is one */
 	rc = s->file || s->config ? run_state_read(s->instance, &c) : running_read(s->instance, &c);
 	hold_again(s);
 	if (!rc) {

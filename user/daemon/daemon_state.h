@@ -11,11 +11,11 @@
 
 struct daemon_state {
 	const char *instance, *file;	/* file NULL: what runs was not made from one */
-	struct config *config;		/* what runs */
+	struct config *config;		/* the running configuration */
 	struct stat config_is;		/* running.yaml at the last read or write */
 	__u32 text;			/* config_text_id() of the text in the kernel */
 	ino_t directory;
-	int held;			/* fd of the locked file; -1: none */
+	int lock_fd;			/* fd of the locked file; -1: none */
 };
 
 /* Becomes the instance's only daemon. *ret_again: what runs was left by a daemon of the same file,

@@ -29,18 +29,18 @@ struct job {
 	uv_timer_t due;
 	bool running, again;
 	uint64_t retry_ms;		/* 0: the last run did not fail */
-	char *addresses;		/* that could be published, at the last look */
-	char *complaints;		/* of the last run */
+	char *addresses;		/* addresses that could be published at the last check */
+	char *complaints;		/* complaints of the last run */
 };
 
 struct ddns {
 	uv_loop_t *loop;
 	struct job **jobs;
 	size_t n_jobs;
-	char *text;			/* of all sections */
+	char *text;			/* text of all sections */
 	uv_timer_t settle;
-	struct run_counters succeeded;		/* when each name was last right */
-	size_t n_running;		/* with abandoned jobs */
+	struct run_counters succeeded;		/* when the records of each name were last correct */
+	size_t n_running;		/* running jobs, including abandoned ones */
 };
 
 static void run_job(struct job *j);
@@ -77,7 +77,7 @@ static void abandon_job(struct job *j)
 		uv_close((uv_handle_t *)&j->due, free_job);
 }
 
-/* Reports complaints once, until they change */
+/* Reports complaints, but the same ones only once */
 static void report_complaints(struct job *j)
 {
 	char *text = NULL;
@@ -189,7 +189,7 @@ static void add_job(struct ddns *d, const struct ddns_config *c)
 	struct job *j = calloc(1, sizeof(*j)), **place = j ? append(d->jobs, d->n_jobs) : NULL;
 
 	if (!place || !copy_config(c, &j->config)) {
-		log_warning("ddns: no memory: it is not carried out");
+		log_warning("ddns: no memory for a section: its records are not updated");
 		d->n_jobs -= place != NULL;
 		if (j)
 			config_free_ddns(&j->config);
@@ -240,7 +240,7 @@ static void write_addresses(FILE *out, const struct job *j, const struct nl_addr
 				list[i].prefix_len);
 }
 
-/* Runs each section whose interface has other addresses than at the last look */
+/* Runs each section whose interface has other addresses than at the last check */
 static void check_addresses(struct ddns *d)
 {
 	struct nl_address *list = NULL;
@@ -278,7 +278,7 @@ void ddns_changed(struct ddns *d)
 		uv_timer_start(&d->settle, on_settled, SETTLE_MS, 0);
 }
 
-void ddns_renew(struct ddns *d, const struct config *c)
+void ddns_reconfigure(struct ddns *d, const struct config *c)
 {
 	follow_sections(d, c);
 	check_addresses(d);

@@ -12,7 +12,7 @@ struct ddns;
 
 struct ddns *ddns_new(uv_loop_t *loop, const char *instance);	/* NULL: no memory */
 /* The configuration may have changed since the last call */
-void ddns_renew(struct ddns *d, const struct config *c);
+void ddns_reconfigure(struct ddns *d, const struct config *c);
 /* Addresses of this host have changed: check them soon, without waiting for a pass */
 void ddns_changed(struct ddns *d);
 /* Returns whether a thread runs now: then only _exit() may end the program */

@@ -23,14 +23,14 @@ int endpoint_number(const struct endpoint_of *e, const struct wg_peer *p)
 	return i < e->n ? (int)i : -1;
 }
 
-static void observe(struct endpoint_of *e, const struct wg_peer *p, __u64 now, __u64 wall)
+static void note_counters(struct endpoint_of *e, const struct wg_peer *p, __u64 now, __u64 wall)
 {
 	__u64 age = wall > p->handshake ? (wall - p->handshake) * 1000 : 0;
 
 	if (!e->seen)
 		e->handshake_at = p->handshake && age < now ? now - age : 0;
 	else if (p->handshake != e->handshake)
-		e->handshake_at = p->handshake ? now : 0;	/* 0: the peer was set up anew */
+		e->handshake_at = p->handshake ? now : 0;	/* 0: the peer was added again */
 	if (e->seen && p->tx_bytes != e->tx) {
 		e->sent_at = now;
 		e->unanswered_since = e->unanswered_since ?: now;
@@ -59,8 +59,8 @@ static enum endpoint_step try_candidate(struct endpoint_of *e, const struct wg_p
 	return step;
 }
 
-static enum endpoint_step go_back(struct endpoint_of *e, __u64 now, struct address *ret,
-				  __be16 *ret_port)
+static enum endpoint_step restore_endpoint(struct endpoint_of *e, __u64 now, struct address *ret,
+					   __be16 *ret_port)
 {
 	e->trying = false;
 	e->wait = next_wait(e->wait, ENDPOINT_WAIT_MS, ENDPOINT_WAIT_MAX_MS);
@@ -86,7 +86,7 @@ static enum endpoint_step check_trial(struct endpoint_of *e, const struct wg_pee
 {
 	bool there = e->candidate < e->n && has_endpoint(p, &e->candidates[e->candidate], e->port);
 
-	if (p->rx_bytes < e->rx_before)		/* the peer was set up anew */
+	if (p->rx_bytes < e->rx_before)		/* the peer was added again */
 		e->rx_before = p->rx_bytes;
 	if (there && p->rx_bytes > e->rx_before) {
 		e->trying = false;
@@ -95,17 +95,17 @@ static enum endpoint_step check_trial(struct endpoint_of *e, const struct wg_pee
 		return ENDPOINT_CONFIRMED;
 	}
 	if (e->candidate >= e->n && e->before.family)	/* no longer an address of the name */
-		return go_back(e, now, ret, ret_port);
+		return restore_endpoint(e, now, ret, ret_port);
 	if (!there && e->before.family && now - e->since < ENDPOINT_SETTLE_MS) {
 		*ret = e->candidates[e->candidate];	/* a late packet moved it back */
 		*ret_port = e->port;
 		e->rx_before = p->rx_bytes;
 		return ENDPOINT_SET;
 	}
-	/* WireGuard moved it by an authenticated message, or a person set it */
+	/* WireGuard moved it after an authenticated message, or an admin set it */
 	if (!there) {
 		if (e->before.family)
-			go_back(e, now, ret, ret_port);
+			restore_endpoint(e, now, ret, ret_port);
 		e->trying = false;
 		return ENDPOINT_STAY;
 	}
@@ -114,7 +114,7 @@ static enum endpoint_step check_trial(struct endpoint_of *e, const struct wg_pee
 	if (!e->left)
 		e->vain++;
 	if (!e->left)
-		return e->before.family ? go_back(e, now, ret, ret_port) :
+		return e->before.family ? restore_endpoint(e, now, ret, ret_port) :
 		       (e->trying = false, ENDPOINT_STAY);
 	e->left--;
 	e->candidate = (e->candidate + 1) % e->n;
@@ -148,15 +148,15 @@ enum endpoint_step endpoint_next(struct endpoint_of *e, const struct wg_peer *p,
 {
 	int number;
 
-	observe(e, p, now, wall);
+	note_counters(e, p, now, wall);
 	if (e->trying)
 		return check_trial(e, p, now, ret, ret_port);
 	if (!e->n || (p->endpoint.family && !is_dead(e, now)))
 		return ENDPOINT_STAY;
 	number = endpoint_number(e, p);
 	if (e->n == 1 && !number && !e->within)
-		/* there is no other; but with `within`, another host may be there now, without our
-		 * session */
+		/* there is no other candidate; but with `within`, another host without our session
+		 * may have taken the address over */
 		return ENDPOINT_STAY;
 	e->before = (struct address){ .family = 0 };
 	/* the best candidate that is not its endpoint */

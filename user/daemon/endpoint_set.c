@@ -8,7 +8,7 @@
 #include "daemon/endpoint_set.h"
 #include "instance/run_counters.h"
 
-static void count(const char *instance, const char *interface, const struct wg_key *peer)
+static void count_change(const char *instance, const char *interface, const struct wg_key *peer)
 {
 	char name[ENDPOINT_COUNTER_LEN];
 	struct run_counters n;
@@ -40,7 +40,7 @@ int endpoint_set(const char *instance, const char *interface, const struct wg_ke
 	if (rc == -E2BIG)
 		rc = wg_set_endpoint(interface, peer, address, port);
 	if (!rc)
-		count(instance, interface, peer);
+		count_change(instance, interface, peer);
 	return rc;
 }
 
@@ -48,9 +48,9 @@ const char *endpoint_why(int rc)
 {
 	switch (rc) {
 	case -ENODEV: return "there is no such interface yet";
-	case -EOPNOTSUPP: return "that is no WireGuard interface";
+	case -EOPNOTSUPP: return "it is not a WireGuard interface";
 	case -ENOENT: return "there is no such peer yet";
-	case -ENOTUNIQ: return "it has several peers: `peer:` says which one moves";
+	case -ENOTUNIQ: return "it has several peers: name the one that moves with `peer:`";
 	}
 	return strerror(-rc);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * endpoints: resolves names again when their TTL ends, sets addresses to try, and asks WireGuard
- * once a second how the peer does. endpoint_next.c decides what to do.
+ * endpoints: resolves names again when their TTL ends, sets addresses to try, and reads the peer's
+ * counters from WireGuard once a second. endpoint_next.c decides what to do.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -17,28 +17,28 @@
 
 #define TICK_MS 1000
 #define TRIAL_MS 100			/* while an address is tried */
-#define KNOCK_MS 1000			/* between two datagrams into the tunnel, meanwhile */
+#define KNOCK_MS 1000			/* between two datagrams into the tunnel, during a trial */
 #define RETRY_MIN 1			/* seconds after a failed lookup, doubled up to RETRY_MAX */
 #define RETRY_MAX 60
-#define PROBE_MS 30000			/* whether a better address answers again */
+#define PROBE_MS 30000			/* between two probes of a better address */
 #define PROBES 3			/* answers in a row before it is tried */
 #define ECHO_MS 60000			/* PROOF_ECHO; NONE_MS if none answered */
 #define NONE_MS 10000
 
-struct watched {			/* one of the configuration */
+struct watched {			/* one entry of the configuration */
 	struct peer_endpoint_config is;
 	struct endpoint_of of;
 	struct endpoints *set;
 	struct lookup *lookup;		/* NULL: none runs */
-	struct echo *echo, *asked;	/* of candidates; into the tunnel */
+	struct echo *echo, *asked;	/* probes of the candidates; a probe into the tunnel */
 	uint64_t asked_at;
 	uint64_t due, probe_due, knocked;	/* ms of the loop's time */
 	unsigned int retry;		/* seconds; 0: the last lookup did not fail */
-	unsigned int answers;		/* in a row, of the better address */
+	unsigned int answers;		/* answers of the better address in a row */
 	size_t probed;			/* candidates that the running echo asks */
-	bool moved;			/* the endpoint is no address of the name any more */
+	bool moved;			/* the endpoint is no longer an address of the name */
 	size_t moved_to;		/* the candidate to try next for that reason */
-	int told;			/* the last error of WireGuard that was reported */
+	int last_error;			/* the last error of WireGuard that was reported */
 };
 
 struct endpoints {
@@ -79,9 +79,9 @@ static int read_peer(struct watched *f, struct wg_peer *ret, struct address *ret
 		*ret_inside = wg_inside(p);
 	}
 	wg_free(&d);
-	if (rc && rc != f->told)
+	if (rc && rc != f->last_error)
 		log_warning("endpoint of %s: %s", name_of(f, text), endpoint_why(rc));
-	f->told = rc;
+	f->last_error = rc;
 	return rc;
 }
 
@@ -93,13 +93,13 @@ static void nudge(struct watched *f, const struct address *inside)
 
 static void set_endpoint(struct watched *f, const struct address *a, __be16 port)
 {
-	/* the former endpoint is dead, and the new one does not know its session */
+	/* the former endpoint is dead, and the host at the new one does not have its session */
 	bool renew = f->of.within && f->of.trying && !f->of.before.family;
 	char text[64], where[ADDRESS_STRLEN];
 	int rc = endpoint_set(f->set->instance, f->is.interface, &f->is.peer, a, port, renew);
 
 	if (rc)
-		log_error("endpoint of %s: it cannot be set to %s: %s", name_of(f, text),
+		log_error("endpoint of %s: cannot set it to %s: %s", name_of(f, text),
 			  endpoint_format(a, port, where), strerror(-rc));
 }
 
@@ -136,7 +136,7 @@ static void begin_trial(struct watched *f, const struct wg_peer *p, size_t candi
 	try_endpoint(f, &f->of.candidates[candidate], f->of.port);
 }
 
-/* By echo: takes the first address that answers, as `wgxdp endpoint` does */
+/* For PROOF_ECHO: uses the first address that answers, as `wgxdp endpoint` does */
 static void choose_reached(struct watched *f, const struct wg_peer *p, const bool *reached)
 {
 	int now = endpoint_number(&f->of, p);
@@ -147,12 +147,12 @@ static void choose_reached(struct watched *f, const struct wg_peer *p, const boo
 			if ((int)i == now)
 				return;
 			report_endpoint(f, &f->of.candidates[i], f->of.port,
-			       "is taken: it is the first that answers");
+			       "is used: it is the first that answers");
 			set_endpoint(f, &f->of.candidates[i], f->of.port);
 			return;
 		}
 	f->probe_due = now_ms(f) + NONE_MS;
-	log_warning("endpoint of %s: none of the addresses of %s answers", name_of(f, text),
+	log_warning("endpoint of %s: no address of %s answers", name_of(f, text),
 		    f->is.host);
 }
 
@@ -227,7 +227,7 @@ static void on_lookup(void *data, const struct lookup_answer *answer)
 	if (failed && !f->retry)
 		log_warning("endpoint of %s: %s: %s%s", name_of(f, text), f->is.host,
 			    answer->failed[0] ?: answer->failed[1] ?: "no address",
-			    f->of.n ? "; the last good ones stay" : "");
+			    f->of.n ? "; the last good addresses stay" : "");
 	f->retry = failed ? next_wait(f->retry, RETRY_MIN, RETRY_MAX) : 0;
 	f->due = now_ms(f) + (failed ? f->retry : answer->ttl) * 1000ULL;
 	for (int half = 0; half < 2 && answer->n; half++) {
@@ -242,7 +242,7 @@ static void on_lookup(void *data, const struct lookup_answer *answer)
 	if (!n)
 		return;
 	if (!endpoint_knows(&f->of, list, n)) {
-		if (f->echo)			/* it asks old addresses */
+		if (f->echo)			/* it probes old addresses */
 			echo_cancel(f->echo);
 		f->echo = NULL;
 		f->answers = f->probe_due = 0;
@@ -281,21 +281,21 @@ static void check_by_handshake(struct watched *f)
 		if (f->of.since == now_ms(f))
 			report_endpoint(f, &to, port,
 			       !p.endpoint.family ? "is tried" : f->of.within ?
-			       "is tried: the one before does not answer any more" :
-			       "is tried: there was no handshake with the one before");
+			       "is tried: the last address no longer answers" :
+			       "is tried: there was no handshake with the last address");
 		try_endpoint(f, &to, port);
 		return;
 	case ENDPOINT_NEXT:
-		report_endpoint(f, &to, port, "is tried: the one before did not answer");
+		report_endpoint(f, &to, port, "is tried: the last address did not answer");
 		try_endpoint(f, &to, port);
 		return;
 	case ENDPOINT_BACK:
-		report_endpoint(f, &to, port, "is taken back: the other one did not answer");
+		report_endpoint(f, &to, port, "is restored: the other address did not answer");
 		try_endpoint(f, &to, port);
 		return;
 	case ENDPOINT_CONFIRMED:
 		report_endpoint(f, &p.endpoint, p.endpoint_port,
-				"is good: WireGuard has its answer");
+				"is good: WireGuard got an answer from it");
 		break;
 	}
 	ask_inside(f, &inside);
@@ -305,7 +305,8 @@ static void check_by_handshake(struct watched *f)
 		if (now_ms(f) - f->knocked >= KNOCK_MS)
 			nudge(f, &inside);
 	} else if (f->moved && f->of.n && now_ms(f) >= f->of.not_before) {
-		begin_trial(f, &p, f->moved_to++ % f->of.n, "is tried: the name has it now");
+		begin_trial(f, &p, f->moved_to++ % f->of.n, "is tried: the name has this address "
+							    "now");
 	} else if (number > 0 && p.endpoint.family == FAMILY_IPV4 &&
 		   f->of.candidates[0].family == FAMILY_IPV6) {
 		if (now_ms(f) >= f->probe_due && now_ms(f) >= f->of.not_before)
@@ -369,7 +370,7 @@ static struct watched *take_known(struct endpoints *s, const struct peer_endpoin
 	return NULL;
 }
 
-void endpoints_renew(struct endpoints *s, const struct config *c)
+void endpoints_reconfigure(struct endpoints *s, const struct config *c)
 {
 	struct watched **list = NULL;
 	size_t n = 0;

@@ -9,19 +9,23 @@
 #include "config/config_endpoints.h"
 #include "net/wireguard.h"
 
-/* Since the last handshake, while packets are sent: WireGuard makes a new one after 120 s */
+/* An endpoint is dead if packets are sent, and the last handshake is this old: WireGuard makes a
+ * new one after 120 s */
 #define ENDPOINT_DEAD_MS 135000
-#define ENDPOINT_TRY_MS 11000		/* to answer: WireGuard repeats a handshake every 5 s */
-#define ENDPOINT_ASK_MS 2000		/* the least of that, if a handshake is asked for */
-#define ENDPOINT_BUSY_MS 1500		/* since the last bytes: answers come all the time, */
-#define ENDPOINT_BUSY_TRY_MS 2500	/* and a better candidate would answer within this */
-#define ENDPOINT_SETTLE_MS 2000		/* late packets may still move WireGuard back */
-/* Before a better candidate that failed is tried again; doubled each time up to the maximum */
+/* Time for a candidate to answer: WireGuard repeats a handshake every 5 s */
+#define ENDPOINT_TRY_MS 11000
+#define ENDPOINT_ASK_MS 2000		/* minimum of it, if a handshake is requested at once */
+/* If the former endpoint sent bytes within this time, traffic is steady: then a better candidate
+ * gets only ENDPOINT_BUSY_TRY_MS to answer */
+#define ENDPOINT_BUSY_MS 1500
+#define ENDPOINT_BUSY_TRY_MS 2500
+#define ENDPOINT_SETTLE_MS 2000		/* for this time, late packets may move WireGuard back */
+/* Time until a better candidate that failed is tried again; doubled up to the maximum */
 #define ENDPOINT_WAIT_MS 300000
 #define ENDPOINT_WAIT_MAX_MS 3600000
 
 struct endpoint_of {			/* the state of one peer; times in ms of one clock */
-	struct address *candidates;	/* the better first */
+	struct address *candidates;	/* the best first */
 	size_t n;
 	__be16 port;
 	__u64 within;			/* ms without an answer until it is dead; 0: by handshake */
@@ -52,8 +56,8 @@ enum endpoint_step {
 	ENDPOINT_STAY,
 	ENDPOINT_SET,			/* set the returned endpoint, and send a packet there */
 	ENDPOINT_CONFIRMED,		/* the candidate has answered */
-	ENDPOINT_BACK,			/* as SET: no answer, back to the former endpoint */
-	ENDPOINT_NEXT,			/* as SET: the candidate before did not answer */
+	ENDPOINT_BACK, /* like SET: the candidate did not answer; restore the former endpoint */
+	ENDPOINT_NEXT, /* like SET: the last candidate did not answer; try the next one */
 };
 
 /* Decides what to do, now that WireGuard reports p. *ret and *ret_port are set for SET, BACK and
@@ -79,7 +83,7 @@ bool endpoint_take(struct endpoint_of *e, const struct wg_peer *p, struct addres
 struct endpoints;
 /* NULL: no memory */
 struct endpoints *endpoints_new(uv_loop_t *loop, const char *instance);
-/* Sleeps while none is configured */
-void endpoints_renew(struct endpoints *s, const struct config *c);
+/* Follows the configured endpoints; without any it does nothing */
+void endpoints_reconfigure(struct endpoints *s, const struct config *c);
 /* The network has changed: retry failed lookups soon */
 void endpoints_hope(struct endpoints *s);

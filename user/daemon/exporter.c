@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * The exporter. libmicrohttpd runs without threads: the loop polls its epoll descriptor, so an idle
- * exporter sleeps. What reads the maps is written by a child process (render.c); whoever asks for
- * the same meanwhile gets the same, and metrics are good for a second.
+ * exporter sleeps. A child process (render.c) writes the answers that read the maps. Requests for
+ * the same path in the meantime share the answer, and metrics are reused for a second.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -22,10 +22,10 @@
 
 #define CONNECTIONS 32
 #define OF_ONE_CLIENT 8			/* connections: one client cannot take all */
-#define SILENCE_SECONDS 10		/* until a connection is closed */
-#define REQUEST_SECONDS 30		/* and for a request with its answer, however it trickles */
+#define SILENCE_SECONDS 10		/* an idle connection is closed after this time */
+#define REQUEST_SECONDS 30 /* limit for a request with its answer, also for a slow client */
 #define CHECK_MS 1000
-#define METRICS_MS 1000			/* so long metrics are good for who asks again */
+#define METRICS_MS 1000			/* metrics are reused for this time */
 
 #define FUNCTIONS(X) \
 	X(MHD_add_response_header) X(MHD_create_response_from_buffer) \
@@ -45,21 +45,21 @@ struct client {				/* a connection */
 	struct client *next, **link;
 };
 
-struct server {				/* at one address */
+struct server {				/* serves one address */
 	struct exporter *exporter;
 	struct endpoint_config at;
 	struct MHD_Daemon *daemon;
 	uv_poll_t poll;
-	uv_timer_t timeout;		/* of connections */
-	uv_timer_t check;		/* of slow requests; runs while there are clients */
+	uv_timer_t timeout;		/* calls MHD_run() when connections time out */
+	uv_timer_t check;		/* ends slow requests; runs while there are clients */
 	struct client *clients;
 	bool wanted;
-	bool answered;			/* a request, since memory was last given back */
+	bool answered;			/* it has answered since memory was last given back */
 	int closing;			/* handles that are still open */
 	struct server *next;
 };
 
-/* An answer that reads the maps. There is one for each path that there is, once asked for. */
+/* An answer that reads the maps: one for each path that was requested */
 struct written {
 	struct exporter *exporter;
 	char *path;
@@ -72,7 +72,7 @@ struct written {
 	struct written *next;
 };
 
-struct waiter {				/* a request that waits for it, or is being sent it */
+struct waiter { /* a request that waits for the answer, or to which it is being sent */
 	struct written *written;
 	struct server *server;
 	struct MHD_Connection *connection;
@@ -87,8 +87,8 @@ struct exporter {
 	struct written *written;
 };
 
-/* All other headers for the browser */
-static void put_headers(struct MHD_Response *response, const struct web_answer *a)
+/* Adds the headers; most of them protect browsers */
+static void add_headers(struct MHD_Response *response, const struct web_answer *a)
 {
 	mhd.MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, a->type);
 	mhd.MHD_add_response_header(response, "Content-Security-Policy", a->policy);
@@ -122,7 +122,7 @@ static enum MHD_Result send_answer(struct MHD_Connection *connection, const stru
 			free(a->text);
 		return MHD_NO;
 	}
-	put_headers(response, a);
+	add_headers(response, a);
 	rc = mhd.MHD_queue_response(connection, a->status, response);
 	mhd.MHD_destroy_response(response);
 	return rc;
@@ -132,16 +132,16 @@ static enum MHD_Result send_answer(struct MHD_Connection *connection, const stru
 
 static void run_server(struct server *s);
 
-static bool is_good(const struct written *d)
+static bool is_fresh(const struct written *d)
 {
 	return d->response && !strcmp(d->path, "/metrics") &&
 	       uv_now(d->exporter->loop) - d->at < METRICS_MS;
 }
 
-/* Drops the response once nobody may ask for it or waits for it */
-static void drop_old(struct written *d)
+/* Drops the response if it is no longer fresh and no request waits for it */
+static void drop_response(struct written *d)
 {
-	if (!d->response || d->waiters || is_good(d))
+	if (!d->response || d->waiters || is_fresh(d))
 		return;
 	mhd.MHD_destroy_response(d->response);
 	d->response = NULL;
@@ -149,10 +149,10 @@ static void drop_old(struct written *d)
 
 static void on_old(uv_timer_t *timer)
 {
-	drop_old(timer->data);
+	drop_response(timer->data);
 }
 
-/* Lets those go on that wait for it at this server; NULL: at any */
+/* Resumes the requests that wait for it at this server; NULL: at all servers */
 static void resume_waiters(struct written *d, const struct server *s)
 {
 	for (struct waiter *w = d->waiters; w; w = w->next)
@@ -172,7 +172,7 @@ static void on_written(void *data, int fd, size_t offset, size_t size, const str
 	d->response = fd < 0 ? NULL :
 		      mhd.MHD_create_response_from_fd_at_offset64(size, fd, offset);
 	if (d->response) {
-		put_headers(d->response, a);
+		add_headers(d->response, a);
 		d->status = a->status;
 		d->at = uv_now(d->exporter->loop);
 		uv_timer_start(&d->old, on_old, METRICS_MS, 0);
@@ -184,7 +184,7 @@ static void on_written(void *data, int fd, size_t offset, size_t size, const str
 		run_server(s);
 }
 
-static struct written *written_for(struct exporter *e, const char *path)
+static struct written *find_written(struct exporter *e, const char *path)
 {
 	struct written *d = e->written;
 
@@ -207,16 +207,16 @@ static struct written *written_for(struct exporter *e, const char *path)
 	return d;
 }
 
-/* Lets the connection wait for what a child writes. on_completed() frees the waiter. */
+/* Suspends the connection until a child has written the answer. on_completed() frees the waiter. */
 static enum MHD_Result wait_for_written(struct server *s, struct MHD_Connection *connection,
 					const struct web_request *r, void **request)
 {
-	struct written *d = written_for(s->exporter, r->path);
+	struct written *d = find_written(s->exporter, r->path);
 	struct waiter *w = d ? calloc(1, sizeof(*w)) : NULL;
 
 	if (!w)
 		return MHD_NO;
-	if (!is_good(d) && !d->running) {
+	if (!is_fresh(d) && !d->running) {
 		if (render(s->exporter->loop, &s->exporter->web, r, on_written, d)) {
 			free(w);
 			return MHD_NO;
@@ -224,7 +224,7 @@ static enum MHD_Result wait_for_written(struct server *s, struct MHD_Connection 
 		d->running = true;
 	}
 	*w = (struct waiter){
-		.written = d, .server = s, .connection = connection, .suspended = !is_good(d),
+		.written = d, .server = s, .connection = connection, .suspended = !is_fresh(d),
 		.next = d->waiters, .link = &d->waiters
 	};
 	if (w->next)
@@ -244,7 +244,7 @@ static void waiter_free(struct waiter *w)
 	if (w->next)
 		w->next->link = w->link;
 	free(w);
-	drop_old(d);
+	drop_response(d);
 }
 
 /* ---- requests ---- */
@@ -279,7 +279,8 @@ static struct client *client_of(struct MHD_Connection *connection)
 	return info ? info->socket_context : NULL;
 }
 
-/* Memory of the answer is freed when this turn of MHD_run() ends, and glibc would keep it */
+/* Notes that an answer was sent: its memory is freed when MHD_run() returns, and run_server() then
+ * makes glibc return it */
 static void on_completed(void *data, struct MHD_Connection *connection, void **request,
 			 enum MHD_RequestTerminationCode how)
 {
@@ -352,7 +353,7 @@ static void run_server(struct server *s)
 	if (s->answered)
 		memory_trim();
 	s->answered = false;
-	/* 0: it has more to do, 4 kB of a long answer at a time */
+	/* 0: call again at once: it sends 4 kB of a long answer at a time */
 	if (mhd.MHD_get_timeout(s->daemon, &ms) == MHD_YES)
 		uv_timer_start(&s->timeout, on_timeout, ms ? ms + 1 : 0, 0);
 	else
@@ -376,7 +377,7 @@ static void stop_server(struct server *s)
 {
 	uv_poll_stop(&s->poll);
 	uv_timer_stop(&s->timeout);
-	/* libmicrohttpd ends no connection that waits */
+	/* libmicrohttpd does not end suspended connections */
 	for (struct written *d = s->exporter->written; d; d = d->next)
 		resume_waiters(d, s);
 	mhd.MHD_stop_daemon(s->daemon);
@@ -471,7 +472,7 @@ static struct server *server_at(const struct exporter *e, const struct endpoint_
 	return NULL;
 }
 
-void exporter_renew(struct exporter *e, const struct config *c)
+void exporter_reconfigure(struct exporter *e, const struct config *c)
 {
 	char text[ADDRESS_STRLEN], why[LIBRARY_WHY_LEN];
 
@@ -492,7 +493,7 @@ void exporter_renew(struct exporter *e, const struct config *c)
 		stop_server(s);
 	}
 	if (c->n_exporter && LIBRARY_OPEN(&library_mhd, functions, &mhd, why)) {
-		log_warning("exporter: it serves no metrics: %s", why);
+		log_warning("exporter: cannot serve metrics: %s", why);
 		return;
 	}
 	for (size_t i = 0; i < c->n_exporter; i++) {
@@ -514,7 +515,7 @@ struct exporter *exporter_new(uv_loop_t *loop, const char *instance, const char 
 	return calloc(1, sizeof(struct exporter));
 }
 
-void exporter_renew(struct exporter *e, const struct config *c)
+void exporter_reconfigure(struct exporter *e, const struct config *c)
 {
 	if (c->n_exporter)
 		log_warning("exporter: this program was built without libmicrohttpd, and serves "

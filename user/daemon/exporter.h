@@ -14,4 +14,4 @@ struct exporter;
 struct exporter *exporter_new(uv_loop_t *loop, const char *instance, const char *file);
 /* Serves at the configured addresses only. An address that cannot be listened on is a warning; the
  * next call tries again. */
-void exporter_renew(struct exporter *e, const struct config *c);
+void exporter_reconfigure(struct exporter *e, const struct config *c);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * What a knock does: the file, and the program.
+ * The effects of a knock: writes the file, and runs the program.
  */
 #include <errno.h>
 #include <pwd.h>
@@ -23,7 +23,7 @@ struct run {
 
 static struct run *running;		/* NULL: none */
 
-/* Anyone can send knocks: the kernel is asked at most once a second */
+/* Anyone can send knocks, so the addresses are read at most once a second */
 bool knock_is_for_us(const struct address *to, uint64_t now_ms)
 {
 	static struct nl_address *list;
@@ -127,7 +127,7 @@ void knock_run(uv_loop_t *loop, const struct learn_config *c)
 
 	if (!r) {
 		log_event("knock: %s is not run: %s", c->command[0].text,
-			  running ? "the one before still runs" : "there is no such user");
+			  running ? "the last program still runs" : "its user does not exist");
 		return;
 	}
 	strcpy(r->program, c->command[0].text);
@@ -137,8 +137,8 @@ void knock_run(uv_loop_t *loop, const struct learn_config *c)
 	rc = spawn_program(loop, c, user, r);
 	if (rc) {
 		log_error("knock: %s cannot be run as %s: %s%s", r->program, name, uv_strerror(rc),
-			  rc != UV_EPERM ? "" : "; under systemd that is for wgxdp-knock.path, "
-			  "without `command:`");
+			  rc != UV_EPERM ? "" : "; under systemd, use wgxdp-knock.path instead of "
+						"`command:`");
 		close_run(r);
 		return;
 	}

@@ -7,8 +7,8 @@
 #include <uv.h>
 #include "config/config_learn.h"
 
-#define KNOCK_USER "nobody"		/* by default */
-#define KNOCK_SECONDS 60		/* then its program is killed */
+#define KNOCK_USER "nobody"		/* runs the program by default */
+#define KNOCK_SECONDS 60		/* after this time the program is killed */
 
 /* Returns whether an address is this host's, so that a traceroute ends here */
 bool knock_is_for_us(const struct address *to, uint64_t now_ms);

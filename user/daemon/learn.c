@@ -22,7 +22,7 @@
 
 #define TICK_MS 1000
 #define TRIAL_MS 50			/* while an endpoint waits or is tried */
-#define NUDGE_MS 1000			/* between two datagrams into the tunnel, meanwhile */
+#define NUDGE_MS 1000			/* between two datagrams into the tunnel, during a trial */
 #define SEEN 4096			/* initiations remembered for each interface */
 
 struct place {
@@ -30,7 +30,7 @@ struct place {
 	__be16 port;
 };
 
-struct learning {			/* one of the configuration */
+struct learning {			/* one entry of the configuration */
 	const struct learn_config *is;
 	const char *instance;
 	char interface[IFNAMSIZ];
@@ -39,17 +39,17 @@ struct learning {			/* one of the configuration */
 	struct address inside;		/* an address of the peer in the tunnel */
 	__u64 rx;
 	uint64_t rx_at, knocked, nudged;	/* ms */
-	struct place heard;		/* a source that waits since heard_at */
-	uint64_t heard_at;
+	struct place candidate;		/* a source that waits since candidate_at */
+	uint64_t candidate_at;
 	struct place tried, before;	/* `tried` is tried since tried_at */
 	uint64_t tried_at;
 	__u64 rx_before;
 	unsigned int failures;
-	uint64_t armed_at;		/* nothing is learnt before this, unless a knock comes */
-	uint64_t rested_at;		/* nothing is learnt before this */
+	uint64_t armed_at;		/* learning pauses until then, or until a knock */
+	uint64_t rested_at;		/* learning pauses until then */
 	__u64 seen[SEEN];
 	unsigned int n_seen;
-	int told;
+	int last_error;
 };
 
 struct learn {
@@ -75,7 +75,7 @@ static bool same_place(const struct place *a, const struct place *b)
 static void note_peer(struct learning *g, const struct wg_peer *p, uint64_t now)
 {
 	g->inside = wg_inside(p);
-	if (p->rx_bytes != g->rx)		/* fewer: the peer was set up anew */
+	if (p->rx_bytes != g->rx)		/* fewer: the peer was added again */
 		g->rx_at = p->rx_bytes > g->rx ? now : 0;
 	g->rx = p->rx_bytes;
 	g->peer = p->key;
@@ -100,9 +100,9 @@ static bool read_peer(struct learning *g, uint64_t now, struct place *ret)
 		*ret = (struct place){ p->endpoint, p->endpoint_port };
 	}
 	wg_free(&d);
-	if (rc && rc != g->told)
+	if (rc && rc != g->last_error)
 		log_warning("learn: %s: %s", g->is->interface, endpoint_why(rc));
-	g->told = rc;
+	g->last_error = rc;
 	return !rc;
 }
 
@@ -119,7 +119,7 @@ static void set_endpoint(struct learning *g, const struct place *to, const char 
 	char text[ADDRESS_STRLEN];
 
 	if (rc)
-		log_error("learn: %s: the endpoint cannot be set: %s", g->is->interface,
+		log_error("learn: %s: cannot set the endpoint: %s", g->is->interface,
 			  strerror(-rc));
 	else
 		log_event("learn: %s: %s %s", g->is->interface,
@@ -141,23 +141,23 @@ static bool was_seen(struct learning *g, const __u8 message[INITIATION_BYTES])
 	return false;
 }
 
-static void take_initiation(struct learn *l, struct learning *g, const struct heard *h)
+static void handle_initiation(struct learn *l, struct learning *g, const struct heard *h)
 {
 	uint64_t now = uv_now(l->loop);
 
-	if (g->heard.address.family || g->tried.address.family || now < g->armed_at ||
+	if (g->candidate.address.family || g->tried.address.family || now < g->armed_at ||
 	    now < g->rested_at)
-		/* one at a time: a sender of many can neither hurry nor delay it */
+		/* one at a time, so that a sender of many can neither speed up nor delay a trial */
 		return;
 	if (was_seen(g, h->message))
 		return;
-	g->heard = (struct place){ { h->src, h->family }, h->sport };
-	g->heard_at = now;
+	g->candidate = (struct place){ { h->src, h->family }, h->sport };
+	g->candidate_at = now;
 	if (uv_timer_get_repeat(&l->tick) != TRIAL_MS)
 		uv_timer_start(&l->tick, on_tick, TRIAL_MS, TRIAL_MS);
 }
 
-static void take_knock(struct learn *l, struct learning *g, const struct heard *h)
+static void handle_knock(struct learn *l, struct learning *g, const struct heard *h)
 {
 	struct address from = { h->src, h->family }, to = { h->dst, h->family };
 	uint64_t now = uv_now(l->loop);
@@ -184,10 +184,10 @@ static int on_heard(void *data, void *record, size_t size)
 		struct learning *g = &l->list[i];
 
 		if (h->kind == HEARD_INITIATION && g->port && g->port == h->dport)
-			take_initiation(l, g, h);
+			handle_initiation(l, g, h);
 		else if (h->kind == HEARD_KNOCK && g->is->knock &&
 			 (unsigned int)(ntohs(h->dport) - l->hearing.knocks[i]) < KNOCK_PORTS)
-			take_knock(l, g, h);
+			handle_knock(l, g, h);
 	}
 	return 0;
 }
@@ -198,27 +198,27 @@ static void end_trial(struct learning *g, uint64_t now, bool still_there)
 {
 	g->tried.address.family = 0;
 	if (!still_there)
-		return;				/* WireGuard moved it, or a person did */
+		return;				/* WireGuard or an admin changed the endpoint */
 	g->rested_at = now + LEARN_REST_MS;
 	if (g->before.address.family)
 		set_endpoint(g, &g->before,
-			     "is taken back: there was no handshake with the other one");
+			     "is restored: there was no handshake with the other address");
 	if (++g->failures < LEARN_FAILURES)
 		return;
 	g->failures = 0;
 	g->armed_at = now + LEARN_REARM_MS;
-	log_event("learn: %s: nothing is learnt for %d s, or until somebody knocks: %d in a row "
-		  "were in vain", g->is->interface, LEARN_REARM_MS / 1000, LEARN_FAILURES);
+	log_event("learn: %s: learning pauses for %d s, or until a knock: %d trials in a row "
+		  "failed", g->is->interface, LEARN_REARM_MS / 1000, LEARN_FAILURES);
 }
 
 static void check_trial(struct learning *g, const struct place *is, uint64_t now)
 {
 	bool there = same_place(is, &g->tried);
 
-	if (g->rx < g->rx_before)		/* the peer was set up anew */
+	if (g->rx < g->rx_before)		/* the peer was added again */
 		g->rx_before = g->rx;
 	if (there && g->rx > g->rx_before) {
-		log_event("learn: %s: the peer is there: WireGuard has its answer",
+		log_event("learn: %s: the peer is there: WireGuard got its answer",
 			  g->is->interface);
 		g->tried.address.family = 0;
 		g->failures = 0;
@@ -229,15 +229,16 @@ static void check_trial(struct learning *g, const struct place *is, uint64_t now
 	}
 }
 
-/* WireGuard had time to move by itself, and no other message of the peer has come */
+/* Tries the candidate, unless WireGuard moved by itself, or got a message after the candidate
+ * appeared. Waits while the peer was heard recently. */
 static void try_heard(struct learning *g, const struct place *is, uint64_t now)
 {
-	struct place to = g->heard;
+	struct place to = g->candidate;
 
-	if (g->rx_at <= g->heard_at && g->rx_at && now - g->rx_at < LEARN_ALIVE_MS)
+	if (g->rx_at <= g->candidate_at && g->rx_at && now - g->rx_at < LEARN_ALIVE_MS)
 		return;				/* later */
-	g->heard.address.family = 0;
-	if (same_place(is, &to) || g->rx_at > g->heard_at)
+	g->candidate.address.family = 0;
+	if (same_place(is, &to) || g->rx_at > g->candidate_at)
 		return;
 	g->before = *is;
 	g->tried = to;
@@ -248,7 +249,7 @@ static void try_heard(struct learning *g, const struct place *is, uint64_t now)
 	nudge(g, now);
 }
 
-static bool advance(struct learning *g, uint64_t now)
+static bool advance_trial(struct learning *g, uint64_t now)
 {
 	struct place is;
 
@@ -256,14 +257,14 @@ static bool advance(struct learning *g, uint64_t now)
 		return false;
 	if (g->tried.address.family)
 		check_trial(g, &is, now);
-	else if (g->heard.address.family && now - g->heard_at >= LEARN_WAIT_MS)
+	else if (g->candidate.address.family && now - g->candidate_at >= LEARN_WAIT_MS)
 		try_heard(g, &is, now);
-	return g->tried.address.family || g->heard.address.family;
+	return g->tried.address.family || g->candidate.address.family;
 }
 
 /* ---- the map, and once a second ---- */
 
-static void tell_dataplane(struct learn *l)
+static void write_hearing(struct learn *l)
 {
 	struct hearing h = { 0 };
 	struct bpf_map_info info = { 0 };
@@ -296,8 +297,8 @@ static void on_tick(uv_timer_t *timer)
 	bool busy = false;
 
 	for (size_t i = 0; i < l->n; i++)
-		busy |= advance(&l->list[i], now);
-	tell_dataplane(l);
+		busy |= advance_trial(&l->list[i], now);
+	write_hearing(l);
 	uv_timer_set_repeat(timer, busy ? TRIAL_MS : TICK_MS);
 	uv_timer_again(timer);
 }
@@ -315,7 +316,7 @@ static void carry_over(struct learning *to, const struct learning *list, size_t 
 		}
 }
 
-void learn_renew(struct learn *l, const struct config *c)
+void learn_reconfigure(struct learn *l, const struct config *c)
 {
 	struct learning *list = c->n_learn ? calloc(c->n_learn, sizeof(*list)) : NULL;
 
@@ -332,7 +333,7 @@ void learn_renew(struct learn *l, const struct config *c)
 	if (!l->n)
 		ring_forget(&l->ring);
 	else if (ring_listen(&l->ring, l->loop, l->instance, "heard", on_heard, l))
-		log_warning("learn: cannot hear the data path");
+		log_warning("learn: cannot read the data path's reports");
 }
 
 struct learn *learn_new(uv_loop_t *loop, const char *instance)

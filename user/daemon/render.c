@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * An answer that is written by a child process into a file in memory.
+ * Lets a child process write an answer into a file in memory.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -11,7 +11,7 @@
 #include "daemon/render.h"
 
 struct rendering {
-	const struct web *web;		/* these two for the child alone */
+	const struct web *web;		/* used only by the child */
 	const struct web_request *request;
 	render_done *done;
 	void *data;
@@ -30,7 +30,7 @@ static bool write_all(int fd, const void *data, size_t n)
 	return true;
 }
 
-/* In the child. The addresses of constants are the same here and there. */
+/* Runs in the child. Constants have the same addresses in the daemon. */
 static int write_answer(void *data)
 {
 	const struct rendering *d = data;

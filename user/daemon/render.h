@@ -7,13 +7,12 @@
 #include <uv.h>
 #include "daemon/web.h"
 
-/* Is told when the answer is written. fd: a file with `size` bytes of it from `offset` on, which
- * the callee closes; status, type and policy are those of `a`, its text is not there. fd < 0: there
- * is no answer. */
+/* Called when the answer is written. fd: a file with `size` bytes of it from `offset` on, which
+ * the callee closes. `a` has status, type and policy, but no text. fd < 0: there is no answer. */
 typedef void render_done(void *data, int fd, size_t offset, size_t size,
 			 const struct web_answer *a);
 
-/* Begins. r: a request that web_reads_maps() accepts; it may be gone when this returns. Returns 0
- * or -errno; then `done` is not called. */
+/* Starts to write the answer. r: a request that web_reads_maps() accepts; it is not used after the
+ * return. Returns 0; or -errno: then `done` is not called. */
 int render(uv_loop_t *loop, const struct web *w, const struct web_request *r, render_done *done,
 	   void *data);

@@ -22,10 +22,10 @@
 #define TICK_MS 1000
 #define REACH_SECONDS 4			/* neighbour discovery has failed by then */
 
-struct seen {
+struct watched_backend {
 	struct standby_of of;
 	int socket;			/* waits for an error; -1: none */
-	__u64 asked;			/* in jiffies */
+	__u64 asked;			/* when the probe was sent, in jiffies */
 };
 
 struct standby {
@@ -35,7 +35,7 @@ struct standby {
 	void (*switched)(void *data);
 	void *data;
 	uv_timer_t tick;
-	struct seen *list;
+	struct watched_backend *list;
 	size_t n;
 };
 
@@ -52,17 +52,17 @@ static int send_probe(const struct address *a, __be16 port)
 	return fd;
 }
 
-static void close_probe(struct seen *b)
+static void close_probe(struct watched_backend *b)
 {
 	if (b->socket >= 0)
 		close(b->socket);
 	b->socket = -1;
 }
 
-/* Returns true once there was no error for REACH_SECONDS. standby: asks about the standby, not the
+/* Returns true once there was no error for REACH_SECONDS. standby: probes the standby, not the
  * backend itself */
-static bool is_reached(const struct standby *s, struct seen *b, const struct backend_config *c,
-		       bool standby, __u64 now)
+static bool is_reached(const struct standby *s, struct watched_backend *b,
+		       const struct backend_config *c, bool standby, __u64 now)
 {
 	const char *ipv4 = standby ? c->standby.ipv4 : c->ipv4;
 	const char *ipv6 = standby ? c->standby.ipv6 : c->ipv6;
@@ -90,9 +90,10 @@ static bool is_reached(const struct standby *s, struct seen *b, const struct bac
 
 /* ---- once a second ---- */
 
-static struct seen *find_seen(struct standby *s, const char *service, const char *backend)
+static struct watched_backend *find_watched(struct standby *s, const char *service,
+					    const char *backend)
 {
-	struct seen *b;
+	struct watched_backend *b;
 
 	for (size_t i = 0; i < s->n; i++)
 		if (!strcmp(s->list[i].of.service, service) &&
@@ -107,8 +108,8 @@ static struct seen *find_seen(struct standby *s, const char *service, const char
 	return b;
 }
 
-static const char *const said[] = {
-	[STANDBY_SWITCH] = "does not answer", [STANDBY_TRY] = "is there again, and tried",
+static const char *const step_words[] = {
+	[STANDBY_SWITCH] = "does not answer", [STANDBY_TRY] = "is reachable again, and on trial",
 };
 
 static bool write_standby(const struct standby *s, struct dataplane *dp, __u32 id, __u32 number)
@@ -123,7 +124,7 @@ static bool write_standby(const struct standby *s, struct dataplane *dp, __u32 i
 	if (lock >= 0)
 		close(lock);
 	if (rc)
-		log_warning("cannot say who serves in a backend's place: %s", strerror(-rc));
+		log_warning("cannot record which backend serves: %s", strerror(-rc));
 	return !rc;
 }
 
@@ -132,7 +133,7 @@ static bool check_backend(struct standby *s, struct dataplane *dp,
 			  const struct service_config *service, const struct backend_config *c,
 			  __u32 id, __u32 number)
 {
-	struct seen *b = find_seen(s, service->name, c->name);
+	struct watched_backend *b = find_watched(s, service->name, c->name);
 	__u64 now = jiffies_now();
 	enum standby_step step;
 	struct health h;
@@ -142,7 +143,7 @@ static bool check_backend(struct standby *s, struct dataplane *dp,
 	if (!b || !dataplane_guard(dp, id, &g) || dataplane_health(dp, id, number, &h))
 		return false;
 	on = g.standby >> number & 1;
-	/* new to this daemon: what serves now has served since now */
+	/* new to this daemon: count the time of the one that serves from now on */
 	if (!b->of.wait) {
 		b->of.wait = STANDBY_WAIT;
 		b->of.since = on ? now : 0;
@@ -156,13 +157,13 @@ static bool check_backend(struct standby *s, struct dataplane *dp,
 	standby_done(&b->of, step, now);
 	log_warning("service %s: %s%s%s %s: %s serves now", service->name,
 		    on && step == STANDBY_SWITCH ? "standby of " : "",
-		    *c->name ? "backend " : "backend", c->name, said[step],
+		    *c->name ? "backend " : "backend", c->name, step_words[step],
 		    on ? "it" : "its standby");
 	return true;
 }
 
 /* Returns a backend's number in struct guard; GUARD_BACKENDS_MAX: it has none */
-static __u32 number_of(const struct backend_name *names, size_t n, __u32 id, const char *name)
+static __u32 backend_number(const struct backend_name *names, size_t n, __u32 id, const char *name)
 {
 	__u32 first = id * GUARD_BACKENDS_MAX, i = 0;
 
@@ -182,7 +183,7 @@ static bool check_service(struct standby *s, struct dataplane *dp, __u32 id, con
 
 	for (size_t i = 0; service && i < backends_of(service); i++) {
 		const struct backend_config *c = backend_at(service, i);
-		__u32 number = number_of(names, n, id, c->name);
+		__u32 number = backend_number(names, n, id, c->name);
 
 		if (backend_has_standby(c) && number < GUARD_BACKENDS_MAX)
 			switched |= check_backend(s, dp, service, c, id, number);
@@ -223,7 +224,7 @@ static bool has_standby(const struct config *c)
 	return false;
 }
 
-void standby_renew(struct standby *s, const struct config *c)
+void standby_reconfigure(struct standby *s, const struct config *c)
 {
 	s->config = c;
 	timer_repeat(&s->tick, has_standby(c), on_tick, TICK_MS, TICK_MS);

@@ -21,7 +21,8 @@
 #define STANDBY_WAIT_MAX 3600
 #define STANDBY_TRIAL 10		/* seconds of a trial */
 #define STANDBY_TRIAL_UNANSWERED 3	/* initiations without an answer that end a trial */
-#define STANDBY_TRIAL_LONGEST 60	/* seconds after which anybody's count */
+/* Seconds of a trial after which initiations of unknown clients count too */
+#define STANDBY_TRIAL_LONGEST 60
 
 /* A backend that has a standby; times in jiffies */
 struct standby_of {
@@ -31,23 +32,22 @@ struct standby_of {
 	bool trial;			/* the backend serves, and has not answered yet */
 };
 
-/* TRY: if the backend can be reached */
+/* TRY: try the backend again, if it can be reached */
 enum standby_step { STANDBY_STAY, STANDBY_SWITCH, STANDBY_TRY };
 
-/* As backend_is_down(), at the time now, in jiffies; if there are clients that the backend has
- * answered, only they count */
+/* Returns what backend_is_down() returns at the time `now`, in jiffies. If there are clients that
+ * the backend has answered, only they count. */
 bool backend_is_surely_down(const struct guard *g, const struct health *h, __u64 now);
 /* Decides what to do; on: the standby serves */
 enum standby_step standby_next(struct standby_of *b, const struct guard *g, const struct health *h,
 			       bool on, __u64 now);
-/* Notes that the step was done */
+/* Records that the step was done */
 void standby_done(struct standby_of *b, enum standby_step step, __u64 now);
 
 struct standby;
 /* Calls `switched` when another backend serves: the configuration must be applied to the maps.
  * Returns NULL: no memory. */
-struct standby *standby_new(uv_loop_t *loop, const char *instance,
-			    const struct resolved_backends *answers, void (*switched)(void *data),
-			    void *data);
-/* Sleeps while no backend of c has a standby. c is kept until the next call. */
-void standby_renew(struct standby *s, const struct config *c);
+struct standby *standby_new(uv_loop_t *loop, const char *instance, const struct resolved_backends *answers,
+			    void (*switched)(void *data), void *data);
+/* Follows the backends of c that have a standby. c must stay valid until the next call. */
+void standby_reconfigure(struct standby *s, const struct config *c);

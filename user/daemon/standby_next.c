@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * standby: decides when a backend is down, and what to do.
+ * standby: decides when to change between a backend and its standby.
  */
 #include "lib/jiffies.h"
 #include "daemon/standby.h"
 #include "lib/timer.h"
 
-/* Whether it or its standby has answered a client within a session's life */
+/* Returns whether the backend or its standby has answered a client within the life of a session */
 static bool may_have_session(const struct health *h, __u64 now)
 {
 	return h->answered && now - h->answered < SESSION_SECONDS * jiffies_a_second();
@@ -20,8 +20,8 @@ bool backend_is_surely_down(const struct guard *g, const struct health *h, __u64
 	       __builtin_popcountll(h->known_sources) >= (int)g->health_sources;
 }
 
-/* A client that nobody has answered yet, or whose address is another now, waits no longer than
- * STANDBY_TRIAL_LONGEST */
+/* Returns whether a trial failed. While a client may have a session, only initiations of answered
+ * clients count, up to STANDBY_TRIAL_LONGEST. */
 static bool trial_has_failed(const struct health *h, __u64 served, __u64 now)
 {
 	bool known = may_have_session(h, now) && served < STANDBY_TRIAL_LONGEST;

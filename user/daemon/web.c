@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * Answers over HTTP. A request reads the maps with the code of `wgxdp show`; without requests,
- * nothing is done.
+ * nothing is read.
  */
 #include <errno.h>
 #include <stdarg.h>
@@ -63,7 +63,8 @@ static bool host_is_ours(const struct web *w, const struct web_request *r)
 
 /* ---- answers ---- */
 
-/* Under the API as JSON: {"status": 404, "error": "…"} */
+/* Answers with an error: below the API as JSON, {"status": 404, "error": "…"}, otherwise as plain
+ * text */
 static int answer_error(const struct web_request *r, unsigned int status, struct web_answer *ret,
 			const char *format, ...)
 {
@@ -128,7 +129,7 @@ static int write_status(const struct web *w, bool data_path, FILE *out)
 	return rc;
 }
 
-/* Returns what of `show` the word below API asks for; 0: nothing */
+/* Returns the SHOW_* that the word below API asks for; 0: none */
 static unsigned int shown_by(const char *word)
 {
 	unsigned int what = !strcmp(word, "show") ? SHOW_DOCUMENT : show_noun(word);
@@ -184,10 +185,10 @@ static int answer_written(const struct web *w, const struct web_request *r, bool
 				    "needs none, or it is not up", w->instance);
 	case 507:
 		return answer_error(r, 507, ret,
-				    "more than %d flows: ask `wgxdp show flows --json`",
+				    "more than %d flows: use `wgxdp show flows --json`",
 				    WEB_FLOWS_MAX);
 	default:
-		return answer_error(r, 500, ret, "the maps cannot be read: %s", strerror(-rc));
+		return answer_error(r, 500, ret, "cannot read the maps: %s", strerror(-rc));
 	}
 }
 
@@ -200,27 +201,27 @@ static int answer_page(struct web_answer *ret)
 	return 0;
 }
 
-/* Returns why the request is refused, and the status of HTTP; NULL: it is not */
+/* Returns why the request is refused, and sets the HTTP status; NULL: it is not refused */
 static const char *refusal(const struct web *w, const struct web_request *r, unsigned int *status)
 {
 	bool metrics = !strcmp(r->path, "/metrics");
 
 	*status = 405;
 	if (strcmp(r->method, "GET") && strcmp(r->method, "HEAD"))
-		return "GET or HEAD";
+		return "only GET and HEAD are supported";
 	*status = 404;
 	if (!metrics && strcmp(r->path, "/") && strncmp(r->path, API, strlen(API)))
-		return "not found: /metrics is there";
+		return "not found: see /metrics";
 	if (!metrics && w->page == PAGE_OFF)
 		return "wgxdp: see /metrics; the status page is off (exporter: page: off)";
 	*status = 403;
 	if (!metrics && w->page == PAGE_LOCAL && !r->local)
-		return "wgxdp: see /metrics; the status page is for this host alone, unless the "
-		       "configuration has exporter: { page: everywhere }";
+		return "wgxdp: see /metrics; the status page is only for clients on this host, "
+		       "unless the configuration has exporter: { page: everywhere }";
 	*status = 421;
 	if (!host_is_ours(w, r))
-		return "wgxdp: ask by an address, as localhost, by this host's own name, or by one "
-		       "of the configuration's exporter: { names: [ … ] }";
+		return "wgxdp: unknown host name: use an address, localhost, this host's own name, "
+		       "or a name of exporter: { names: [ … ] }";
 	return NULL;
 }
 

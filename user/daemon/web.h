@@ -9,14 +9,14 @@
 #include <time.h>
 #include "config/config.h"
 
-#define WEB_FLOWS_MAX 1000		/* more only by the command: the daemon has other work */
+#define WEB_FLOWS_MAX 1000		/* more flows are left to the command `show flows` */
 
 struct web {
 	const char *instance, *file;	/* file: the configuration's; NULL: none */
 	time_t started;
 	pid_t process;			/* the daemon's */
 	enum page_for page;
-	const struct ddns_text *names;	/* of this host, for the Host header */
+	const struct ddns_text *names;	/* names of this host that the Host header may have */
 	size_t n_names;
 };
 
@@ -26,14 +26,14 @@ struct web_request {
 };
 
 struct web_answer {
-	unsigned int status;		/* of HTTP */
+	unsigned int status;		/* HTTP status */
 	const char *type, *policy;	/* policy: the Content-Security-Policy */
-	char *text;			/* to be freed, unless it is constant */
+	char *text;			/* the caller frees it, unless it is constant */
 	size_t size;
 	bool constant;
 };
 
-/* Returns whether the answer reads the maps, which takes long where these are large */
+/* Returns whether the answer reads the maps, which takes long if they are large */
 bool web_reads_maps(const struct web *w, const struct web_request *r);
 /* Returns 0, or -ENOMEM: there is no answer */
 int web_answer(const struct web *w, const struct web_request *r, struct web_answer *ret);

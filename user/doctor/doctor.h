@@ -65,21 +65,21 @@ struct seen_vlans {
 struct doctor {
 	const char *instance;
 	char wgxdp[64];			/* "wgxdp", with --instance if it is not the default one */
-	/* Applies the running configuration again. A fix ends with it if `up` finds more after the
-	 * fix than before */
+	/* The command that applies the running configuration again. A fix ends with it if `up` can
+	 * then attach or add something */
 	char again[160];
 	bool only_file;			/* a configuration is examined, not an instance */
 	bool up;			/* the instance is up, perhaps without a data path */
-	char file[PATH_MAX];		/* from which it was read; "": from none */
+	char file[PATH_MAX];		/* the file that it was read from; "": none */
 	enum source_state source;
-	struct conditions is;		/* of what runs; empty if nothing does */
-	/* Makes the file say what runs after a fix that changes it; "": there is no such file */
+	struct conditions is;		/* states of what runs; empty if nothing runs */
+	/* The end of a fix that changes what runs: writes it to the file. "": there is no file */
 	char keep[3 * PATH_MAX + 128];
 	const struct config *c;		/* the running configuration, or the one to examine */
 	struct dataplane *dp;		/* NULL: the configuration does not run */
 	struct host h;
 	struct resolved_backends answers;
-	struct link *links;		/* of the running data path */
+	struct link *links;		/* links of the running data path */
 	size_t n_links;
 	struct plan *plan;		/* ports and nics of the running data path, or NULL */
 	struct doctor_port *ports;
@@ -92,13 +92,13 @@ struct doctor {
 	size_t n_vlans;
 	struct dataplane_reason *before;	/* the counters when doctor began */
 	size_t n_before;
-	unsigned int seconds;		/* to listen for */
+	unsigned int seconds;		/* how long to listen */
 	struct finding *findings;
 	size_t n_findings;
 	int failed;			/* -errno of a failure of doctor itself */
 };
 
-/* Appends a finding. fix is allocated or NULL; the list takes ownership of it */
+/* Appends a finding. fix is allocated or NULL, and freed with the list */
 void doctor_report(struct doctor *k, enum state state, const char *check, const char *subject,
 		   char *fix, const char *format, ...) __attribute__((format(printf, 6, 7)));
 #define doctor_ok(k, check, subject, ...) \
@@ -122,7 +122,7 @@ const char *doctor_link_name(const struct doctor *k, __u32 ifindex);
 /* Returns the number at the beginning of a file. -1: no such file, or no number */
 long doctor_sysctl(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* Whether what runs is attached to a port that the host has; else it adds a finding */
+/* Returns whether wgxdp is attached to a port that the host has; if not, adds a finding */
 bool doctor_is_attached(struct doctor *k, struct doctor_port *port);
 
 void doctor_instance(struct doctor *k);		/* daemon, file, services */

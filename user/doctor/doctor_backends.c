@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Whether backends are there. The probe is a datagram of two bytes, which WireGuard ignores: a
+ * Checks whether backends answer. The probe is a datagram of two bytes, which WireGuard ignores. A
  * closed port answers with an ICMP error, and a missing neighbour does not resolve. Meanwhile
- * doctor receives frames, whose VLAN tags may explain it.
+ * doctor receives frames, whose VLAN tags may explain a missing neighbour.
  */
 #include <errno.h>
 #include <linux/if_packet.h>
@@ -190,7 +190,7 @@ static const struct seen_vlans *strange_vlans(const struct doctor *k, const stru
 	return NULL;
 }
 
-/* Creates the VLAN interface and moves the addresses of the interface to it */
+/* Returns commands that create the VLAN interface and move the addresses of the interface to it */
 static char *fix_vlan(const struct doctor *k, const struct nl_link *link, __u16 id)
 {
 	const char *nic = doctor_nic(k, link)->name;
@@ -218,7 +218,8 @@ static char *fix_vlan(const struct doctor *k, const struct nl_link *link, __u16 
 	return fclose(out) ? NULL : text;
 }
 
-/* A backend may not answer because its VLAN has no interface. Adds one finding an interface */
+/* Reports that a backend may not answer because its VLAN has no interface. Adds at most one finding
+ * per interface. Returns whether that is likely. */
 static bool report_vlan(struct doctor *k, const struct nl_link *link)
 {
 	const struct seen_vlans *v = strange_vlans(k, link);
@@ -235,7 +236,7 @@ static bool report_vlan(struct doctor *k, const struct nl_link *link)
 	return true;
 }
 
-/* Whether a finding has the same cause for the backend's address of the other family */
+/* Returns whether a finding about the backend's address of the other family has the same cause */
 static bool is_reported(const struct doctor *k, const struct doctor_backend *b)
 {
 	for (const struct doctor_backend *o = k->backends; o < b; o++)
@@ -245,7 +246,7 @@ static bool is_reported(const struct doctor *k, const struct doctor_backend *b)
 	return false;
 }
 
-/* Makes WireGuard there anew from the file that has the port: its name is the file's */
+/* Restarts WireGuard there from the wg-quick file that has the port */
 #define REMOTE "f=$(grep -lE \"^ListenPort *= *%u$\" /etc/wireguard/*.conf) && { wg-quick down " \
 	       "\"$f\"; wg-quick up \"$f\"; }"
 

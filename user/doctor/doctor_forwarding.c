@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Sysctls without which the kernel, and so the FIB that XDP queries, forwards nothing; and those
- * that make the kernel drop received packets.
+ * Checks sysctls: those without which the kernel, and so the FIB that XDP queries, forwards
+ * nothing; and those that make the kernel drop received packets.
  */
 #include <stdio.h>
 #include <string.h>
 #include "doctor/doctor.h"
 #include "lib/text.h"
 
-/* Whether the kernel maintains an address by router advertisements: forwarding ends that unless
- * accept_ra is 2 */
+/* Returns whether the kernel maintains an address by router advertisements, which forwarding ends
+ * unless accept_ra is 2 */
 static bool is_autoconfigured(const struct doctor *k, const struct nl_link *link)
 {
 	for (size_t i = 0; i < k->h.n_addresses; i++) {
@@ -41,7 +41,7 @@ static size_t count_needs(const struct doctor *k, bool ipv6, size_t *ret_on)
 	return n;
 }
 
-/* sysctl(8) wants a slash for each dot in an interface's name */
+/* Replaces dots in an interface's name by slashes, as sysctl(8) requires */
 static const char *sysctl_name(const char *interface, char ret[IFNAMSIZ])
 {
 	snprintf(ret, IFNAMSIZ, "%s", interface);
@@ -111,8 +111,8 @@ static void look_at_accept_ra(struct doctor *k, const struct doctor_port *port)
 
 /* ---- rp_filter ---- */
 
-/* Stands for any host of the internet: no network has a route of its own to the benchmark
- * addresses (RFC 2544) */
+/* Returns an address that stands for any host on the internet: no network has a route of its own to
+ * the benchmark addresses (RFC 2544) */
 static const struct address *any_remote(void)
 {
 	static struct address a;
@@ -122,8 +122,9 @@ static const struct address *any_remote(void)
 	return &a;
 }
 
-/* Strict mode drops a packet unless the way to its source leaves by the interface that received
- * it. XDP and tc forward before that check; packets to this host's own WireGuard do meet it. */
+/* Strict mode drops a packet unless the route to its source leaves by the interface that received
+ * it. XDP and tc forward before that check; packets for this host's own WireGuard pass through
+ * it. */
 static void look_at_rp_filter(struct doctor *k, const struct doctor_port *port)
 {
 	long all = doctor_sysctl("/proc/sys/net/ipv4/conf/all/rp_filter");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The instance itself: whether the daemon runs where one is needed, whether the file says what
- * runs, and whether what is attached and listened at is still what this host has.
+ * Checks the instance itself: whether a daemon runs if one is needed, whether the file says what
+ * runs, and whether the interfaces and addresses in use still exist.
  */
 #include <dirent.h>
 #include <stdio.h>
@@ -45,7 +45,7 @@ static void look_at_daemon(struct doctor *k)
 
 /* ---- the file ---- */
 
-/* Makes the file say what runs; what it said is in FILE.old. */
+/* Returns a command that writes what runs to the file, and keeps its old text in FILE.old */
 static char *fix_file(const struct doctor *k)
 {
 	const char *file = doctor_file(k);
@@ -115,7 +115,7 @@ bool doctor_is_attached(struct doctor *k, struct doctor_port *port)
 	return true;
 }
 
-/* Faults of services that no other check finds; others are told with their cause */
+/* Returns whether no other check reports the fault of a service */
 static bool is_own_fault(const struct doctor *k, const struct service_condition *c,
 			 const char *interface)
 {
@@ -131,7 +131,8 @@ static bool is_own_fault(const struct doctor *k, const struct service_condition 
 	}
 }
 
-/* Where the interface has lost its only address of a family, another `up` finds none either */
+/* Returns whether the interface has another address of the lost one's family, on which `up` could
+ * listen */
 static bool has_another_address(const struct doctor *k, const struct service_condition *c,
 				const char *interface)
 {
@@ -171,7 +172,8 @@ static bool is_device(const struct doctor *k, const char *name)
 	return false;
 }
 
-/* Interfaces that only the daemon follows; doctor_wireguard() tells of WireGuard's */
+/* Reports interfaces that only the daemon follows and that are missing or down, except WireGuard's:
+ * doctor_wireguard() reports those */
 static void look_at_followed(struct doctor *k)
 {
 	for (size_t i = 0; i < k->is.n_interfaces; i++) {
@@ -185,8 +187,8 @@ static void look_at_followed(struct doctor *k)
 	}
 }
 
-/* What `check` finds and no other check of doctor's does: libraries that are not installed, source
- * addresses of flows that no interface has */
+/* Reports what only `check` finds: libraries that are not installed, source addresses of flows that
+ * no interface has */
 static void take_check(void *data, const struct config_place *place, const char *text)
 {
 	bool library = !strncmp(place->path, "/exporter/", 10) ||

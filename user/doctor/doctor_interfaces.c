@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Interfaces: whether they exist and are up, what their drivers do to packets before XDP sees
- * them, which other programs are attached, and whether XDP or tc carries their packets.
+ * Checks interfaces: whether they exist and are up, what their drivers do to packets before XDP
+ * sees them, which other programs are attached, and whether XDP or tc carries their packets.
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -67,7 +67,8 @@ static bool pppoe_device(const char *name, char ret[IFNAMSIZ])
 	return found;
 }
 
-/* Has all services that listen on an interface listen on another one. NULL: none does */
+/* Returns a command that makes all services on an interface listen on another one. NULL: no service
+ * listens on it */
 static char *fix_listen(const struct doctor *k, const char *name, const char *other)
 {
 	char *text = NULL;
@@ -87,7 +88,7 @@ static char *fix_listen(const struct doctor *k, const char *name, const char *ot
 	return text;
 }
 
-/* Another interface, a bridge or ppp0, has the addresses and the packets */
+/* Reports that another interface, a bridge or ppp0, has the addresses and the packets */
 static void report_wrong_interface(struct doctor *k, struct doctor_port *port, const char *other,
 			const char *why)
 {
@@ -207,7 +208,8 @@ static const struct interface_config *find_config(const struct doctor *k, const 
 	return NULL;
 }
 
-/* A program of another owner may stay where ours is a tc program or shares a dispatcher */
+/* Checks XDP programs. Another owner's program may stay if ours is a tc program or shares a
+ * dispatcher. */
 static void look_at_programs(struct doctor *k, struct doctor_port *port, const struct nl_link *nic)
 {
 	const struct interface_config *i = find_config(k, port->name);
@@ -270,8 +272,8 @@ static char *fix_quoted(const struct doctor *k, const char *why)
 	return make_fix("%.*s && %s", (int)(to - from - 1), from + 1, k->again);
 }
 
-/* If the port is slower than possible, why_port() says how to change that, or that the driver
- * refused */
+/* Reports the mode. If the port is slower than possible, why_port() says how to change that, or
+ * that the driver refused. */
 static void look_at_mode(struct doctor *k, const struct doctor_port *port)
 {
 	const struct nl_link *nic = doctor_nic(k, port->link);

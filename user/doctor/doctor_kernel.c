@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The host as a whole: kernel, bpffs and clock.
+ * Checks the host as a whole: kernel, bpffs and clock.
  */
 #include <bpf/libbpf.h>
 #include <linux/magic.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Queues: whether packets of several tunnels reach several CPUs, and whether enough queues are
- * free for native XDP.
+ * Checks queues: whether packets of several tunnels reach several CPUs, and whether enough queues
+ * are free for native XDP.
  */
 #include <linux/ethtool.h>
 #include <stdio.h>
@@ -15,7 +15,7 @@ struct queue_check {
 	const struct nl_link *nic;
 	struct spread spread;
 	__u32 cpus;
-	bool native;			/* native XDP of ours is attached to it or to its bond */
+	bool native; /* our native XDP program is attached to it or to its bond */
 	bool refused;			/* the driver refused it */
 	bool reported;			/* a finding contains the number of queues */
 };
@@ -43,7 +43,7 @@ static char *fix_queues(const struct doctor *k, const struct queue_check *l, __u
 	return make_fix("ethtool -L %s %s", SHELL_WORD(l->nic->name), text);
 }
 
-/* Two likely reasons why the driver refused native XDP */
+/* Reports two likely reasons why the driver refused native XDP */
 static void look_at_refused(struct doctor *k, struct queue_check *l)
 {
 	const struct spread *s = &l->spread;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Ways to backends: whether the FIB has one over the right interface, whether packets with a mark
- * take the same one, and how long a packet may be on it.
+ * Checks routes to backends: whether the FIB has one over the right interface, whether packets with
+ * a mark take the same one, and how long a packet may be on it.
  */
 #include <linux/fib_rules.h>
 #include <stdio.h>
@@ -47,14 +47,14 @@ static char *fix_no_route(const struct doctor *k, const struct doctor_backend *b
 	struct prefix p;
 	const struct nl_link *link = network_of(k, b, &p);
 
-	/* a route that is there already is none that is missing */
+	/* this route exists already */
 	if (link && b->routed && link->ifindex == b->way.oif)
 		return NULL;
 	return link ? make_fix("%s route replace %s dev %s", ip_command(b), prefix_format(&p, text),
 			       SHELL_WORD(link->name)) : NULL;
 }
 
-/* An interface that is down has no routes: then that is told, and once */
+/* Returns whether the backend's interface is down and thus has no routes, and reports that once */
 static bool is_behind_down(struct doctor *k, struct doctor_backend *b)
 {
 	struct prefix p;
@@ -74,8 +74,8 @@ static bool is_behind_down(struct doctor *k, struct doctor_backend *b)
 	return true;
 }
 
-/* Finds a rule that gives packets with its mark another way. The admin may mark packets to the
- * backend, but XDP sees no marks */
+/* Finds a rule by which packets with its mark take another route. The admin may mark packets to the
+ * backend, but XDP does not see marks. */
 static const struct nl_rule *marked_way(struct doctor *k, const struct doctor_backend *b,
 					struct nl_way *ret)
 {
@@ -172,8 +172,8 @@ static void look_at_way(struct doctor *k, struct doctor_backend *b)
 	}
 }
 
-/* A name that did not resolve at `up` may resolve now. Only a daemon asks again: where none runs,
- * doctor_instance() says so. */
+/* Checks a name. One that did not resolve at `up` may resolve now; only a daemon notices that, and
+ * if none runs, doctor_instance() reports it. */
 static void look_at_name(struct doctor *k, struct doctor_backend *b)
 {
 	const char *family = b->family == FAMILY_IPV4 ? "IPv4" : "IPv6";

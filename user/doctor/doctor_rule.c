@@ -9,7 +9,7 @@
 #include <string.h>
 #include "doctor/doctor_rule.h"
 
-#define DEPTH_MAX 16			/* of nested jumps, as in the kernel */
+#define DEPTH_MAX 16			/* maximum of nested jumps, as in the kernel */
 
 enum answer { IS_NO, IS_MAYBE, IS_YES };
 
@@ -56,7 +56,7 @@ static bool is_number(const char *text)
 
 static enum answer match_value(const char *value, struct yaml_node *n)
 {
-	bool is_list = n->type == YAML_LIST;	/* whose paths are numbers */
+	bool is_list = n->type == YAML_LIST;	/* the paths of a list's items are numbers */
 	struct yaml_node *range = is_list ? NULL : yaml_by_path(n, "/range");
 	struct yaml_node *items = is_list ? n : yaml_by_path(n, "/set");
 	const char *text = rule_text(n, "");
@@ -64,7 +64,8 @@ static enum answer match_value(const char *value, struct yaml_node *n)
 	size_t len = strlen(text);
 	bool same;
 
-	if (*text && is_number(text) == is_number(value)) {	/* else a name for a number */
+	/* otherwise one is a name for a number */
+	if (*text && is_number(text) == is_number(value)) {
 		same = text[len - 1] == '*' ? !strncmp(value, text, len - 1) : !strcmp(value, text);
 		return same ? IS_YES : IS_NO;
 	}

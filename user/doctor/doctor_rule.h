@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Whether a ruleset of nftables, as `nft -j list ruleset` prints it, drops a packet of which not
- * everything is known. `list` below is the ruleset's list of objects. For doctor_rules.c.
+ * Tells whether a ruleset of nftables, as `nft -j list ruleset` prints it, drops a packet of which
+ * only some fields are known. `list` below is the ruleset's list of objects. Included by
+ * doctor_rules.c.
  */
 #pragma once
 #include "lib/addr.h"
@@ -13,15 +14,15 @@ struct packet {
 	const char *in;			/* interface */
 	__u8 family;
 	char port[8];			/* destination, decimal */
-	/* Called for each rule that drops by source, with the sources; or NULL. Then rules that may
-	 * match end nothing */
+	/* If set, it is called for each rule that drops by source, with the sources. Then a rule
+	 * that may match does not end the search. */
 	void (*by_source)(void *data, struct yaml_node *sources);
 	void *data;
 };
 
 /* Returns a scalar by its path below an object, as "/match/op"; "": there is none */
 const char *rule_text(struct yaml_node *object, const char *path);
-/* Whether the packet meets a base chain */
+/* Returns whether the packet reaches a base chain */
 bool chain_sees(struct yaml_node *chain, const struct packet *p);
-/* Whether a rule of the base chain, or its policy, surely drops the packet */
+/* Returns whether a rule of the base chain, or its policy, certainly drops the packet */
 bool chain_drops(struct yaml_node *list, struct yaml_node *chain, const struct packet *p);

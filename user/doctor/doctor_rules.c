@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * nftables, including iptables-nft: rules that drop packets for WireGuard on
- * this host; and blocklists of sources, which XDP bypasses.
+ * Checks nftables, including iptables-nft: rules that drop packets for WireGuard on this host, and
+ * blocklists of sources, which XDP bypasses.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,7 +23,7 @@ static const char *chain_name(struct yaml_node *chain, char ret[256])
 	return ret;
 }
 
-/* Returns the first base chain that surely drops the packet before WireGuard gets it, or NULL */
+/* Returns the first base chain that certainly drops the packet before WireGuard gets it, or NULL */
 static struct yaml_node *dropping_chain(struct yaml_node *list, struct packet p)
 {
 	static const char *const hooks[] = { "ingress", "prerouting", "input", NULL };
@@ -39,10 +39,12 @@ static struct yaml_node *dropping_chain(struct yaml_node *list, struct packet p)
 	return NULL;
 }
 
-/* Peers arrive by the interface of the default route, which packets with the device's mark take */
+/* Checks packets of peers: they arrive on the interface of the default route for packets with the
+ * device's mark */
 static void look_at_device(struct doctor *k, struct yaml_node *list, const struct doctor_device *d)
 {
-	static const char *const anywhere[] = { "198.18.0.1", "2001:2::1" };	/* for benchmarks */
+	/* addresses for benchmarks */
+	static const char *const anywhere[] = { "198.18.0.1", "2001:2::1" };
 	struct packet p = { .port = "" };
 	struct yaml_node *chain;
 	struct address a;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * WireGuard on this host, as the kernel reports it; WireGuard behind services, by the counters of
- * the guard; and packets that are not forwarded now.
+ * Checks WireGuard on this host, as the kernel reports it; WireGuard behind services, by the
+ * counters of the guard; and packets that are not forwarded now.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -28,7 +28,8 @@ static const struct wg_peer *find_peer(const struct doctor_device *d, const stru
 	return NULL;
 }
 
-/* A peer that is followed has its prefixes only in WireGuard and its file */
+/* Returns a command that adds the peer to WireGuard. A followed peer has its prefixes only in
+ * WireGuard and its file. */
 static char *fix_peer(const struct doctor_device *d, const struct peer_config *p)
 {
 	char path[sizeof(WG_QUICK_DIR) + IFNAMSIZ + 8];
@@ -147,7 +148,7 @@ static void look_at_peer(struct doctor *k, const struct doctor_device *d,
 			  age, age > DEAD_SECONDS ? ": no session is open" : "");
 }
 
-/* If so, doctor_interfaces() reports that it is missing */
+/* Returns whether the interface is a port: then doctor_interfaces() reports that it is missing */
 static bool is_port(const struct doctor *k, const char *name)
 {
 	for (size_t i = 0; i < k->n_ports; i++)
@@ -158,7 +159,8 @@ static bool is_port(const struct doctor *k, const char *name)
 
 /* ---- the blind relay ---- */
 
-/* Where one name of the file and one peer of the device are left over, they are the same site. */
+/* Returns a command that replaces the name in the file, if exactly one name of the file and one
+ * peer of the device are left over: they are the same site. */
 static char *fix_site(const struct doctor *k, const struct doctor_device *d, const char *name)
 {
 	const struct blind_config *b = &k->c->blind;
@@ -215,7 +217,7 @@ static bool has_fresh_handshake(const struct doctor_device *d)
 	return false;
 }
 
-/* Sites that reach WireGuard have its port: then it is the file's that is wrong */
+/* If sites have a handshake with WireGuard, its port is right and the file is wrong */
 static char *fix_port(const struct doctor *k, const struct doctor_device *d)
 {
 	unsigned int is = ntohs(d->wg.port), blind = ntohs(k->c->blind.port);
@@ -336,7 +338,7 @@ static void look_at_handshakes(struct doctor *k, const char *service, const stru
 			  (unsigned long long)g->health.responses);
 }
 
-/* A stranger sends a wrong mac1; but if no mac1 ever fitted, the guard's key is wrong */
+/* Anyone can send a wrong mac1; but if no mac1 was ever valid, the guard's key is wrong */
 static void look_at_mac1(struct doctor *k, const struct service_name *name, __u32 id,
 			 __u64 initiations, const struct doctor_backend *b)
 {
@@ -400,7 +402,8 @@ void doctor_guards(struct doctor *k)
 
 /* ---- counters ---- */
 
-/* Whether a counter stays zero on a healthy path: strangers or normal work raise the others */
+/* Returns whether a counter stays zero on a healthy path. Strangers or normal operation increase
+ * the others. */
 static bool is_failure(__u16 reason)
 {
 	switch (reason) {

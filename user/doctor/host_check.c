@@ -44,7 +44,7 @@ static void check_forwarding(struct check_host *k, const char *key, const struct
 			     key, ipv6 ? "IPv6" : "IPv4", link->name, ipv6 ? 6 : 4);
 }
 
-/* Reports an XDP program that is not ours or is another instance's; only root can find out */
+/* Reports an XDP program that is not ours or belongs to another instance; only root can find out */
 static void check_program(struct check_host *k, const char *key, const struct nl_link *link,
 			  bool shared)
 {
@@ -165,7 +165,7 @@ static void check_listen(struct check_host *k, size_t i)
 		if (!a && !wan_is_named(k->c))
 			tell(&k->check,
 			     "addresses: this host does not have %s: correct the address; if it is "
-			     "only routed to this host, name the interface that it comes in by: "
+			     "only routed to this host, name the interface on which it arrives: "
 			     "interfaces: [ { name: eth0, role: wan } ]",
 			     address_format(&s->listen_addresses[j], text));
 	}
@@ -179,7 +179,7 @@ static void check_listen(struct check_host *k, size_t i)
 	}
 }
 
-/* Reports a service that listens where its backend is: its interface may be the lan's */
+/* Reports a service that listens on the interface to its backend: it may be the lan by mistake */
 static void check_side(struct check_host *k, const struct service_config *s, const char *backend,
 		       const struct nl_way *way)
 {
@@ -229,7 +229,7 @@ static void check_backend(struct check_host *k, const struct service_config *s, 
 		break;
 	case REACH_WAN:
 		tell(&k->check,
-		     "%s: %s is reached by interface %s, by which clients come in: correct the "
+		     "%s: %s is reached by interface %s, on which clients arrive: correct the "
 		     "address, or write nat: masquerade, so that answers come back to this host",
 		     key, format, host_link(k->h, way.oif)->name);
 		check_side(k, s, format, &way);
@@ -329,8 +329,8 @@ bool host_has_site(const struct config *c, const struct wg_device *d, const char
 	return found;
 }
 
-/* The device behind the blind relay has its port, and a peer for each site that is named. Only root
- * can ask it. */
+/* Checks that the device of the blind relay has the relay's port and a peer for each named site.
+ * Only root can read it. */
 static void check_blind(struct check_host *k)
 {
 	const struct blind_config *b = &k->c->blind;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * What on this host keeps a valid configuration from working now, for `check`: it calls an error
- * what `up` waits for or warns of.
+ * Finds what on this host keeps a valid configuration from working now. `check` and doctor report
+ * it as errors; `up` waits for it, or warns.
  */
 #pragma once
 #include "config/config_check.h"
@@ -11,11 +11,10 @@
 struct resolved_backends;
 
 /* Reports each fault at its place in the configuration, and returns how many. Changes nothing. */
-unsigned int host_check(const struct config *c, const struct host *h,
-			const struct resolved_backends *answers, const char *instance,
-			config_tell *tell, void *data);
-/* Whether the device of the blind relay has a peer with this name: that of `peers`, else that of
- * wg-quick's file, else the first characters of its key. ret_names: the names that it has.
+unsigned int host_check(const struct config *c, const struct host *h, const struct resolved_backends *answers,
+			const char *instance, config_tell *tell, void *data);
+/* Returns whether the device of the blind relay has a peer with this name: that of `peers`, else
+ * that of wg-quick's file, else the first characters of its key. ret_names: the names that it has.
  * ret_other, unless NULL: the only one that blind.sites does not have; "": there are several, or
  * none. */
 bool host_has_site(const struct config *c, const struct wg_device *d, const char *name,

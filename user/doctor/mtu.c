@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The search for the longest packet that passes: it trusts neither single losses nor the MTU that a
+ * Searches for the longest packet that passes. It trusts neither single losses nor the MTU that a
  * router announces.
  */
 #include <errno.h>
 #include "doctor/mtu.h"
 
-#define PADDING 16			/* WireGuard pads to a multiple, at most to its MTU */
+#define PADDING 16 /* WireGuard pads to a multiple of this, at most to its MTU */
 #define TRIES_MIN 3
 #define TRIES_MAX 12
 #define CONFIRM 3			/* factor for the tries of the size that decides */
@@ -49,7 +49,8 @@ static void apply_result(struct search *s, unsigned int size, enum mtu_result re
 {
 	if (result == MTU_PASSED) {
 		s->low = size;
-		if (size == s->high)	/* it was only lost before, as sizes above may be */
+		/* its loss was accidental, and so may be those of larger sizes */
+		if (size == s->high)
 			s->high = s->top + 1;
 		return;
 	}
@@ -114,8 +115,8 @@ struct mtu_tunnel mtu_of_tunnel(unsigned int device, unsigned int overhead,
 	fits = outside->passes > overhead ? outside->passes - overhead : 0;
 	if (fits < t.mtu && outside->silent)	/* the path drops the probes, but not WireGuard */
 		return t;
-	if (outside->fails && fits <= t.perhaps) {	/* else the limit is beyond that host */
-		t.pieces = fits < t.mtu;
+	if (outside->fails && fits <= t.perhaps) { /* otherwise the limit is beyond that host */
+		t.fragmented = fits < t.mtu;
 		t.mtu = t.perhaps = fits;
 	}
 	return t;

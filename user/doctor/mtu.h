@@ -54,9 +54,9 @@ unsigned int mtu_tries(unsigned int sent, unsigned int answered);
 unsigned int mtu_overhead(__u8 family);
 
 struct mtu_tunnel {
-	unsigned int mtu;		/* for the interface: every packet of this length passes */
+	unsigned int mtu; /* the MTU for the interface: every packet of this length passes */
 	unsigned int perhaps;		/* >= mtu: it may be this much, but padding hides it */
-	bool pieces;			/* longer ones pass, in fragmented WireGuard packets */
+	bool fragmented;		/* longer ones pass, in fragmented WireGuard packets */
 };
 
 /* device: the MTU of the WireGuard interface now. inside: found inside the tunnel. outside: found

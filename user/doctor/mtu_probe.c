@@ -11,10 +11,10 @@
 #include "net/echo_socket.h"
 #include "doctor/mtu_probe.h"
 
-#define MS 1000000ULL			/* of uv_hrtime() */
-#define SMALL_SENT 16			/* at most, to measure round trip and loss */
+#define MS 1000000ULL			/* a millisecond in units of uv_hrtime() */
+#define SMALL_SENT 16 /* maximum number of small packets that measure round trip and loss */
 #define SMALL_ENOUGH 8			/* answers */
-#define SMALL_NONE 10			/* without an answer, before giving up */
+#define SMALL_NONE 10			/* small packets without an answer before giving up */
 #define SMALL_WAIT_MS 300
 #define REMEMBERED 256
 
@@ -29,7 +29,7 @@ struct prober {
 	const struct mtu_way *way;
 	struct mtu_path *path;
 	struct echo_socket echo;
-	__u16 sequence;			/* of the next packet */
+	__u16 sequence;			/* sequence number of the next packet */
 	struct sent sent[REMEMBERED];
 	unsigned int answers;
 	__u64 rtt_sum, rtt_max;
@@ -45,7 +45,7 @@ static int send_one(struct prober *p, unsigned int size)
 
 	*s = (struct sent){ .at = uv_hrtime(), .size = size, .sequence = p->sequence };
 	rc = echo_socket_send(&p->echo, &p->way->to, p->way->scope, p->sequence++, length);
-	s->answered = rc;		/* what did not leave gets no answer, only an error */
+	s->answered = rc;		/* a packet that was not sent gets no answer */
 	return rc;
 }
 
@@ -158,7 +158,8 @@ static enum mtu_result wait_for_result(struct prober *p, unsigned int size, __u6
 
 /* ---- one size ---- */
 
-/* A packet that cannot be sent vanishes, unless the kernel says that it is too long */
+/* Sends one probe and waits for its result. A packet that cannot be sent counts as lost, unless the
+ * kernel says that it is too long. */
 static enum mtu_result try_once(struct prober *p, unsigned int size, __u64 ms,
 				struct mtu_error *error)
 {
@@ -224,7 +225,8 @@ static int prepare_socket(int fd, const struct mtu_way *w)
 	return 0;
 }
 
-/* Sends small packets: whether any is answered, the round trip, and how many are lost */
+/* Sends small packets to measure the round trip and the losses. Returns 0; -ENOMSG: none was
+ * answered */
 static int measure_small(struct prober *p)
 {
 	struct mtu_path *path = p->path;

@@ -10,7 +10,7 @@ struct mtu_way {
 	struct address to;
 	const char *device;		/* sends by this interface; NULL: as routed */
 	__u32 scope;			/* ifindex of a link-local address, else 0 */
-	__u32 mark;			/* for ip(8)'s rules; 0: none */
+	__u32 mark;			/* firewall mark for routing rules; 0: none */
 	bool believe;			/* obeys the path MTU that this host has learnt */
 	__u64 until;			/* uv_hrtime() at which to give up */
 	/* Called before each size; or NULL */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Reports: the facts as a document, and the conclusions for people in sentences.
+ * Prints reports: the facts as a document, and the conclusions in sentences.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -17,8 +17,8 @@ enum mtu_verdict mtu_report_verdict(const struct mtu_report *r)
 		       MTU_NO_WAY;
 	if (r->path.found.silent)
 		return MTU_BLACK_HOLE;
-	if (r->wireguard && r->tunnel.pieces)
-		return MTU_PIECES;
+	if (r->wireguard && r->tunnel.fragmented)
+		return MTU_FRAGMENTED;
 	return r->path.found.fails ? MTU_NARROW : MTU_CLEAR;
 }
 
@@ -37,7 +37,8 @@ unsigned int mtu_report_wireguard(const struct mtu_report *r)
 
 static const char *const verdicts[] = {
 	[MTU_CLEAR] = "clear", [MTU_NARROW] = "narrow", [MTU_BLACK_HOLE] = "black-hole",
-	[MTU_PIECES] = "pieces", [MTU_NO_ANSWER] = "no-answer", [MTU_UNFINISHED] = "unfinished",
+	[MTU_FRAGMENTED] = "fragmented",
+			   [MTU_NO_ANSWER] = "no-answer", [MTU_UNFINISHED] = "unfinished",
 	[MTU_NO_WAY] = "no-way",
 };
 
@@ -74,14 +75,14 @@ static void add_report(struct node list, const struct mtu_report *r)
 	document_text(row, "interface", r->link.name);
 	document_number(row, "interface_mtu", r->link.mtu);
 	document_text(row, "verdict", verdicts[v]);
-	if (v <= MTU_PIECES || v == MTU_UNFINISHED)
+	if (v <= MTU_FRAGMENTED || v == MTU_UNFINISHED)
 		add_path(row, "", &r->path, true);
 	if (r->endpoint.family)
 		document_text(row, "endpoint",
 			      endpoint_format(&r->endpoint, r->endpoint_port, text));
 	if (r->has_outside)
 		add_path(row, "endpoint_", &r->outside, true);
-	if (v > MTU_PIECES)
+	if (v > MTU_FRAGMENTED)
 		return;
 	document_number(row, "wireguard_mtu", mtu_report_wireguard(r));
 	if (r->wireguard && r->tunnel.perhaps > r->tunnel.mtu)
@@ -158,7 +159,7 @@ static void print_tunnel(const struct mtu_report *r)
 		printf("The MTU of %s, %u, is right.\n", r->link.name, r->link.mtu);
 		return;
 	}
-	if (t->pieces)
+	if (t->fragmented)
 		printf("So the packets that %s sends with an MTU of %u are fragmented, which costs "
 		       "more, and fragments are often dropped.\n",
 		       r->link.name, r->link.mtu);
@@ -200,7 +201,7 @@ static void print_report(const struct mtu_report *r)
 {
 	enum mtu_verdict v = mtu_report_verdict(r);
 
-	if (v > MTU_PIECES)
+	if (v > MTU_FRAGMENTED)
 		return;
 	print_path_text(r);
 	if (r->wireguard) {

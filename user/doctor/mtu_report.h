@@ -9,7 +9,7 @@
 struct mtu_report {
 	struct address target;
 	struct nl_link link;		/* the interface to it */
-	int error;			/* of mtu_measure() or before it */
+	int error;			/* error of mtu_measure() or of a step before it */
 	const char *why;		/* text for errors but -ENOMSG, -ETIME; NULL: strerror() */
 	struct mtu_path path;
 
@@ -24,12 +24,12 @@ struct mtu_report {
 };
 
 enum mtu_verdict {
-	MTU_CLEAR, MTU_NARROW, MTU_BLACK_HOLE, MTU_PIECES, MTU_NO_ANSWER, MTU_UNFINISHED,
+	MTU_CLEAR, MTU_NARROW, MTU_BLACK_HOLE, MTU_FRAGMENTED, MTU_NO_ANSWER, MTU_UNFINISHED,
 	MTU_NO_WAY,
 };
 enum mtu_verdict mtu_report_verdict(const struct mtu_report *r);
 /* Returns the MTU for the WireGuard interface to this target, or for one over this path. Only for
- * verdicts up to MTU_PIECES */
+ * verdicts up to MTU_FRAGMENTED */
 unsigned int mtu_report_wireguard(const struct mtu_report *r);
 
 /* Prints on standard output. 0 or -errno */

@@ -45,7 +45,7 @@ static int read_pairs(const struct dataplane *dp, struct blind_view *v, __u32 ro
 
 	for (bool begun = false; !rc && count; begun = true) {
 		count = AT_ONCE;
-		/* with ENOENT it is the last time */
+		/* ENOENT: these are the last entries */
 		if (bpf_map_lookup_batch(map_fd(dp, MAP_blind_totals), begun ? &next : NULL, &next,
 					 keys, cpus, &count, NULL))
 			rc = -errno;

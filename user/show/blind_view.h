@@ -11,18 +11,18 @@ struct blind_view_site {		/* name "": a free number */
 	struct wg_key key;
 	struct address endpoint;	/* family 0: not authenticated */
 	__be16 port;
-	__u64 since;			/* when it was added, in seconds since 1970 */
+	__u64 since;			/* when it got this endpoint, in seconds since 1970 */
 	__u64 challenges;
 	bool waited_for;		/* an initiation waits for it */
 };
 
-/* what `from` sent to `to`; sessions: live indices that `to` gave out for it */
+/* What `from` sent to `to`. sessions: valid indices that `to` gave out for `from` */
 struct blind_view_pair {
 	__u64 packets, bytes, sessions;
 };
 
 struct blind_view {
-	struct blind_view_site *sites;	/* by number; 0 is this host */
+	struct blind_view_site *sites;	/* indexed by number; 0 is this host */
 	__u32 n;
 	struct blind_view_pair *pairs;	/* from * n + to */
 	__u64 refused, challenges;

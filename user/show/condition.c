@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Reads what decides about states; those of interfaces, peers and sites. condition_service.c has
- * those of services.
+ * Reads what the states depend on, and decides the states of interfaces, peers and sites.
+ * condition_service.c decides those of services.
  */
 #include <bpf/bpf.h>
 #include <errno.h>
@@ -54,8 +54,8 @@ static bool is_listed(const struct conditions *k, const char *name)
 	return false;
 }
 
-/* Returns the configured interface that a link was which this host no longer has: the first of its
- * role that is not attached to and has no such link yet. NULL: unknown. */
+/* Guesses the configured name of a link that this host no longer has: the first interface of its
+ * role that is not attached and not listed yet. NULL: unknown. */
 static const char *former_name(const struct conditions *k, enum link_role role)
 {
 	enum link_role its;
@@ -70,7 +70,7 @@ static const char *former_name(const struct conditions *k, enum link_role role)
 	return NULL;
 }
 
-static void judge_gone(struct conditions *k, struct interface_condition *i)
+static void describe_gone(struct conditions *k, struct interface_condition *i)
 {
 	const char *name = former_name(k, i->role);
 
@@ -86,7 +86,7 @@ static void judge_gone(struct conditions *k, struct interface_condition *i)
 
 #define XDP_GONE "its XDP program was detached, and tc carries its packets"
 
-/* Asks first for the programs that this instance has open: there are many pins */
+/* Compares with the programs that this instance has open first, because there are many pins */
 static bool is_ours(const struct conditions *k, __u32 program)
 {
 	static const enum dataplane_program own[] = {
@@ -115,8 +115,8 @@ static bool tc_is_ours(const struct conditions *k, __u32 ifindex)
 	return false;
 }
 
-/* Returns what became of our XDP on the nics that carry a logical link: itself, its VLAN's port,
- * its bridge's ports. NULL: it is there */
+/* Returns why our XDP program is missing on a nic that carries a logical link: the link itself, its
+ * VLAN's port, or its bridge's ports. NULL: it is attached */
 static const char *why_no_xdp(const struct conditions *k, const struct link *l)
 {
 	const char *why = NULL;
@@ -132,13 +132,13 @@ static const char *why_no_xdp(const struct conditions *k, const struct link *l)
 		if (!here->xdp_prog_id)
 			why = XDP_GONE;
 		else if (!(o->flags & LINK_SHARED) && !is_ours(k, here->xdp_prog_id) &&
-			 errno != ENOMEM)	/* then nobody knows */
+			 errno != ENOMEM)	/* with ENOMEM it is unknown */
 			why = "another XDP program is attached in place of ours";
 	}
 	return why;
 }
 
-static void judge_link(const struct conditions *k, struct interface_condition *i, bool up)
+static void set_link_state(const struct conditions *k, struct interface_condition *i, bool up)
 {
 	bool tc_gone = i->link->flags & LINK_TC && !tc_is_ours(k, i->link->ifindex);
 	const char *why = !up ? "it is down" : tc_gone ? "its tc program was detached" :
@@ -149,7 +149,7 @@ static void judge_link(const struct conditions *k, struct interface_condition *i
 	snprintf(i->why, sizeof(i->why), "%s", why ?: "");
 }
 
-static int judge_links(struct conditions *k)
+static int list_links(struct conditions *k)
 {
 	for (size_t j = 0; j < k->n_links; j++) {
 		const struct link *l = &k->links[j];
@@ -168,10 +168,10 @@ static int judge_links(struct conditions *k)
 			snprintf(i->name, sizeof(i->name), "(%u)", l->ifindex);
 			snprintf(i->why, sizeof(i->why), "%s", interface_state_name(i->state));
 		} else if (!here) {
-			judge_gone(k, i);
+			describe_gone(k, i);
 		} else {
 			snprintf(i->name, sizeof(i->name), "%s", here->name);
-			judge_link(k, i, here->up);
+			set_link_state(k, i, here->up);
 		}
 	}
 	return 0;
@@ -191,9 +191,9 @@ static int add_missing(struct conditions *k, const char *name, enum link_role ro
 	return 0;
 }
 
-/* An interface that only the daemon follows is nothing that is attached to: it is listed where it
- * is missing or down. */
-static int judge_followed(struct conditions *k, const char *name)
+/* Lists an interface that only the daemon follows if it is missing or down; wgxdp is never attached
+ * to it. */
+static int list_followed(struct conditions *k, const char *name)
 {
 	const struct nl_link *link = host_link_by_name(&k->h, name);
 
@@ -203,20 +203,20 @@ static int judge_followed(struct conditions *k, const char *name)
 			   link ? "it is down" : "not there yet");
 }
 
-static int judge_all_followed(struct conditions *k)
+static int list_all_followed(struct conditions *k)
 {
-	int rc = k->config && !k->dp->elsewhere ? judge_followed(k, k->config->blind.device) : 0;
+	int rc = k->config && !k->dp->elsewhere ? list_followed(k, k->config->blind.device) : 0;
 	const char *name;
 	char path[96];
 
 	for (size_t i = 0; !rc && k->config && !k->dp->elsewhere &&
 	     (name = config_followed(k->config, i, path, sizeof(path))); i++)
-		rc = judge_followed(k, name);
+		rc = list_followed(k, name);
 	return rc;
 }
 
-/* Those that the configuration names and that are not attached to */
-static int judge_missing(struct conditions *k)
+/* Lists interfaces of the configuration to which wgxdp is not attached */
+static int list_missing(struct conditions *k)
 {
 	enum link_role role;
 	const char *name;
@@ -238,7 +238,7 @@ static int judge_missing(struct conditions *k)
 
 int conditions_of_interfaces(struct conditions *k)
 {
-	return judge_links(k) ?: judge_missing(k) ?: judge_all_followed(k);
+	return list_links(k) ?: list_missing(k) ?: list_all_followed(k);
 }
 
 /* ---- peers and sites ---- */
@@ -288,8 +288,8 @@ bool site_is_there(const struct conditions *k, const struct blind_view_site *s,
 
 /* ---- reading ---- */
 
-/* A host may have a million routes: they are read only where a rule, or a virtual router's MACVLAN,
- * has to be looked into. */
+/* Reads the host, with its routes only if a rule or a virtual router's MACVLAN needs them: there
+ * may be a million. */
 static int read_host(struct host *h)
 {
 	bool routes = false;

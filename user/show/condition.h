@@ -25,7 +25,7 @@ enum interface_state {
 enum fault {
 	FAULT_NONE, FAULT_NAME, FAULT_INTERFACE, FAULT_NO_ADDRESS, FAULT_ADDRESS_GONE,
 	FAULT_NOT_HEARD, FAULT_FORWARDING, FAULT_ROUTE, FAULT_NEIGHBOUR, FAULT_MTU, FAULT_BACKEND,
-	FAULT_DEVICE			/* of the blind relay: its WireGuard gets nothing */
+	FAULT_DEVICE			/* the blind relay's own WireGuard gets no packets */
 };
 
 #define CONDITION_WHY 240
@@ -33,14 +33,14 @@ enum fault {
 struct service_condition {
 	enum service_state state;
 	enum fault fault;
-	struct address address;		/* of FAULT_ADDRESS_GONE and FAULT_NOT_HEARD */
+	struct address address;		/* the address of FAULT_ADDRESS_GONE and FAULT_NOT_HEARD */
 	char why[CONDITION_WHY];	/* "": it is listening */
 };
 
 struct interface_condition {
 	char name[IFNAMSIZ];		/* "(7)": no longer there, and its name is not known */
 	enum link_role role;
-	const struct link *link;	/* NULL: configured, and not attached to */
+	const struct link *link;	/* NULL: configured, but wgxdp is not attached */
 	enum interface_state state;
 	bool slow;			/* XDP was detached, and tc carries the packets */
 	char why[CONDITION_WHY];	/* "": it is attached */
@@ -59,17 +59,17 @@ struct conditions {
 	size_t n_interfaces;
 };
 
-/* Returns what runs; NULL: it cannot be read. To read a long text takes seconds, so a process that
- * asks again has it still, until another text runs. Good until it is called again; not for
- * threads. */
+/* Returns the running configuration; NULL: it cannot be read. The result is cached until another
+ * text runs, because parsing a long text takes seconds. It is valid until the next call. Not
+ * thread-safe. */
 const struct config *conditions_config(const char *instance);
 /* Returns 0 or -errno. */
 int conditions_read(const struct dataplane *dp, struct conditions *ret);
 void conditions_free(struct conditions *k);
-/* Whether a peer's packets are forwarded; else why not. */
+/* Returns whether a peer's packets are forwarded; if not, sets why. */
 bool peer_is_attached(const struct conditions *k, const struct relay_view *v, __u32 id,
 		      char why[CONDITION_WHY]);
-/* Whether WireGuard has said where a site is; else why not. */
+/* Returns whether WireGuard has authenticated a site's address; if not, sets why. */
 bool site_is_there(const struct conditions *k, const struct blind_view_site *s,
 		   char why[CONDITION_WHY]);
 

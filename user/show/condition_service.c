@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The states of services: each place where one listens, with the backend that it leads to, works or
- * has a fault.
+ * Decides the states of services: each place where a service listens, with the backend that it
+ * leads to, works or has a fault.
  */
 #include <errno.h>
 #include <linux/neighbour.h>
@@ -39,16 +39,16 @@ struct known_forwarding {
 	bool ipv6, on;
 };
 
-struct judge {
+struct service_check {
 	struct conditions *k;
 	struct known_way *ways;
 	struct known_forwarding *forwarding;
 	size_t n_ways, n_forwarding;
-	struct places *places;		/* by the service's id */
+	struct places *places;		/* indexed by the service's id */
 	struct resolved_backends answers;
 	struct nl_neighbour *neighbours;
 	size_t n_neighbours;
-	/* of the service in hand */
+	/* the service that is being checked */
 	const struct service_config *s;
 	struct service_condition *c;
 	size_t faults, works;
@@ -80,7 +80,7 @@ static int add_place(struct places *p, const struct table_entry *e)
 	return place ? 0 : -ENOMEM;
 }
 
-static int find_places(struct judge *j, const struct table_entry *table, size_t n)
+static int find_places(struct service_check *j, const struct table_entry *table, size_t n)
 {
 	int rc = 0;
 
@@ -96,9 +96,9 @@ static int find_places(struct judge *j, const struct table_entry *table, size_t 
 
 /* ---- faults ---- */
 
-/* Counts a fault; the first one is told. */
+/* Counts a fault, and keeps the first one. */
 static void __attribute__((format(printf, 3, 4)))
-note_fault(struct judge *j, enum fault fault, const char *format, ...)
+note_fault(struct service_check *j, enum fault fault, const char *format, ...)
 {
 	va_list args;
 
@@ -115,8 +115,9 @@ static const char *family_name(const struct address *a)
 	return a->family == FAMILY_IPV4 ? "IPv4" : "IPv6";
 }
 
-static const struct nl_neighbour *unresolved(const struct judge *j, const struct nl_way *way,
-					     const struct address *backend)
+static const struct nl_neighbour *find_unresolved(const struct service_check *j,
+						  const struct nl_way *way,
+						  const struct address *backend)
 {
 	const struct address *next = way->via.family ? &way->via : backend;
 
@@ -128,7 +129,7 @@ static const struct nl_neighbour *unresolved(const struct judge *j, const struct
 	return NULL;
 }
 
-static bool is_forwarding(struct judge *j, const struct nl_link *link, bool ipv6)
+static bool is_forwarding(struct service_check *j, const struct nl_link *link, bool ipv6)
 {
 	bool on;
 	struct known_forwarding *place;
@@ -143,7 +144,8 @@ static bool is_forwarding(struct judge *j, const struct nl_link *link, bool ipv6
 	return on;
 }
 
-static enum reach reach(struct judge *j, const struct address *backend, struct nl_way *ret)
+static enum reach find_reach(struct service_check *j, const struct address *backend,
+			     struct nl_way *ret)
 {
 	struct known_way new = {
 		.backend = *backend, .vrf = host_vrf(&j->k->h, j->s), .nat = j->s->nat,
@@ -163,7 +165,7 @@ static enum reach reach(struct judge *j, const struct address *backend, struct n
 	return new.reach;
 }
 
-static bool forwards(struct judge *j, const struct nl_link *link, const struct address *a)
+static bool forwards(struct service_check *j, const struct nl_link *link, const struct address *a)
 {
 	if (!link || is_forwarding(j, link, a->family == FAMILY_IPV6))
 		return true;
@@ -171,9 +173,9 @@ static bool forwards(struct judge *j, const struct nl_link *link, const struct a
 	return false;
 }
 
-/* Whether packets to the backend leave this host; longer ones than the interface takes do not
- * count. */
-static bool leads_there(struct judge *j, const struct address *backend)
+/* Returns whether packets to the backend leave this host, apart from packets that exceed the
+ * MTU. */
+static bool leads_there(struct service_check *j, const struct address *backend)
 {
 	const struct host *h = &j->k->h;
 	const struct nl_neighbour *n;
@@ -181,7 +183,7 @@ static bool leads_there(struct judge *j, const struct address *backend)
 	struct nl_way way;
 
 	address_format(backend, text);
-	switch (reach(j, backend, &way)) {
+	switch (find_reach(j, backend, &way)) {
 	case REACH_SELF:
 		note_fault(j, FAULT_ROUTE, "its backend %s is an address of this host", text);
 		return false;
@@ -198,7 +200,7 @@ static bool leads_there(struct judge *j, const struct address *backend)
 	case REACH_ROUTED:
 		break;
 	}
-	n = unresolved(j, &way, backend);
+	n = find_unresolved(j, &way, backend);
 	if (n)
 		note_fault(j, FAULT_NEIGHBOUR, "%s does not resolve on %s",
 			   address_format(&n->address, next), host_link(h, way.oif)->name);
@@ -216,8 +218,8 @@ static bool has_address(const struct host *h, const char *name, const struct add
 	return false;
 }
 
-/* Whether the packets that arrive at a place are forwarded */
-static bool place_works(struct judge *j, const struct place *p)
+/* Returns whether the packets that arrive at a place are forwarded */
+static bool place_works(struct service_check *j, const struct place *p)
 {
 	const struct nl_link *link = host_link(&j->k->h, p->ifindex);
 	const struct service_config *s = j->s;
@@ -236,7 +238,7 @@ static bool place_works(struct judge *j, const struct place *p)
 			return false;
 		}
 	}
-	/* `listen: { addresses }` may name one that another router has now */
+	/* `listen: { addresses }` may have one that another router has now */
 	if (s->nat != NAT_NONE && *s->listen_interface &&
 	    !address_equal(&p->local, &p->backend) &&
 	    address_find(s->listen_addresses, s->n_listen_addresses, &p->local) ==
@@ -249,13 +251,13 @@ static bool place_works(struct judge *j, const struct place *p)
 	return forwards(j, link, &p->backend) && leads_there(j, &p->backend);
 }
 
-static void judge_mtu(struct judge *j, const struct place *p)
+static void check_mtu(struct service_check *j, const struct place *p)
 {
 	struct nl_way way;
 	const struct nl_link *out;
 	unsigned int need;
 
-	if (reach(j, &p->backend, &way) != REACH_ROUTED)
+	if (find_reach(j, &p->backend, &way) != REACH_ROUTED)
 		return;
 	out = host_link(&j->k->h, way.oif);
 	need = out ? reach_longest(&j->k->h, j->s, p->backend.family, way.oif) : 0;
@@ -264,9 +266,9 @@ static void judge_mtu(struct judge *j, const struct place *p)
 			   "%u", need, out->name, out->mtu);
 }
 
-/* Addresses of the interface that nothing listens at: no daemon has followed. A service that
- * masquerades may lack a source address, so it is not looked at. */
-static void judge_unheard(struct judge *j, const struct places *heard)
+/* Finds addresses of the interface on which the service does not listen, because no daemon follows.
+ * Skips services that masquerade, which may lack a source address. */
+static void check_addresses(struct service_check *j, const struct places *heard)
 {
 	const struct service_config *s = j->s;
 	const struct host *h = &j->k->h;
@@ -298,7 +300,7 @@ static void judge_unheard(struct judge *j, const struct places *heard)
 	}
 }
 
-static void judge_name(struct judge *j, const char *text, __u8 family)
+static void check_name(struct service_check *j, const char *text, __u8 family)
 {
 	struct address a;
 
@@ -307,16 +309,16 @@ static void judge_name(struct judge *j, const char *text, __u8 family)
 			   family == FAMILY_IPV4 ? "IPv4" : "IPv6");
 }
 
-static void judge_names(struct judge *j)
+static void check_names(struct service_check *j)
 {
 	for (size_t b = 0; b < backends_of(j->s); b++) {
-		judge_name(j, backend_at(j->s, b)->ipv4, FAMILY_IPV4);
-		judge_name(j, backend_at(j->s, b)->ipv6, FAMILY_IPV6);
+		check_name(j, backend_at(j->s, b)->ipv4, FAMILY_IPV4);
+		check_name(j, backend_at(j->s, b)->ipv6, FAMILY_IPV6);
 	}
 }
 
-/* What keeps it from listening anywhere */
-static void judge_nowhere(struct judge *j)
+/* Finds why a service has no address to listen on */
+static void explain_nowhere(struct service_check *j)
 {
 	const struct service_config *s = j->s;
 	const struct conditions *k = j->k;
@@ -333,7 +335,8 @@ static void judge_nowhere(struct judge *j)
 		   s->listen_interface);
 }
 
-static void judge_backends(struct judge *j, const struct table_entry *table, size_t n, __u32 id)
+static void check_backends(struct service_check *j, const struct table_entry *table, size_t n,
+			   __u32 id)
 {
 	struct guarded *list = NULL;
 	char text[ADDRESS_STRLEN];
@@ -357,16 +360,16 @@ static void judge_backends(struct judge *j, const struct table_entry *table, siz
 
 /* ---- states ---- */
 
-/* Where the host or the configuration cannot be asked */
-static void judge_by_table(struct judge *j, const struct places *p)
+/* Decides without the host's or the configuration's data */
+static void decide_by_table(struct service_check *j, const struct places *p)
 {
 	j->works = p->n;
 	if (!p->n)
 		note_fault(j, FAULT_INTERFACE, "it has no address to listen on");
 }
 
-/* WireGuard behind the blind relay has to get what comes for this host itself */
-static bool blind_device_works(struct judge *j)
+/* Returns whether this host's own WireGuard, behind the blind relay, can receive packets */
+static bool blind_device_works(struct service_check *j)
 {
 	const struct blind_config *b = &j->k->config->blind;
 	const struct nl_link *link = host_link_by_name(&j->k->h, b->device);
@@ -382,7 +385,7 @@ static bool blind_device_works(struct judge *j)
 	return !j->faults;
 }
 
-static void judge_blind(struct judge *j, const struct places *p)
+static void check_blind(struct service_check *j, const struct places *p)
 {
 	const struct config *c = j->k->config;
 	bool works = blind_device_works(j);
@@ -402,26 +405,26 @@ static void judge_blind(struct judge *j, const struct places *p)
 			   c->blind.interface);
 }
 
-static void judge_service(struct judge *j, const struct places *p,
-			  const struct table_entry *table, size_t n, __u32 id)
+static void decide_state(struct service_check *j, const struct places *p,
+			 const struct table_entry *table, size_t n, __u32 id)
 {
 	j->faults = j->works = 0;
 	j->c = &j->k->services[id];
 	j->s = j->k->config ? config_service(j->k->config, j->k->names[id].name) : NULL;
 	if (j->k->dp->elsewhere || !j->k->config || (!j->s && !is_blind(&j->k->names[id]))) {
-		judge_by_table(j, p);
+		decide_by_table(j, p);
 	} else if (is_blind(&j->k->names[id])) {
-		judge_blind(j, p);
+		check_blind(j, p);
 	} else {
 		for (size_t i = 0; i < p->n; i++)
 			j->works += place_works(j, &p->list[i]);
-		judge_unheard(j, p);
-		judge_names(j);
+		check_addresses(j, p);
+		check_names(j);
 		if (!p->n)
-			judge_nowhere(j);
+			explain_nowhere(j);
 		for (size_t i = 0; i < p->n; i++)
-			judge_mtu(j, &p->list[i]);
-		judge_backends(j, table, n, id);
+			check_mtu(j, &p->list[i]);
+		check_backends(j, table, n, id);
 	}
 	j->c->state = !j->works ? SERVICE_WAITING : j->faults ? SERVICE_PARTIAL :
 		      SERVICE_LISTENING;
@@ -429,7 +432,7 @@ static void judge_service(struct judge *j, const struct places *p,
 
 int conditions_of_services(struct conditions *k)
 {
-	struct judge j = { .k = k, .places = calloc(k->n_services + 1, sizeof(*j.places)) };
+	struct service_check j = { .k = k, .places = calloc(k->n_services + 1, sizeof(*j.places)) };
 	struct table_entry *table = NULL;
 	size_t n = 0;
 	int rc = j.places ? dataplane_table(k->dp, &table, &n) ?: find_places(&j, table, n) :
@@ -442,7 +445,7 @@ int conditions_of_services(struct conditions *k)
 		rc = resolved_backends_match(&j.answers, k->config);
 	for (__u32 id = 0; id < k->n_services && !rc; id++)
 		if (*k->names[id].name)
-			judge_service(&j, &j.places[id], table, n, id);
+			decide_state(&j, &j.places[id], table, n, id);
 	for (size_t id = 0; id < k->n_services && j.places; id++)
 		free(j.places[id].list);
 	free(j.places);

@@ -28,14 +28,14 @@
 struct scrape {
 	struct metrics_text text;
 	const char *instance;
-	pid_t process;			/* whose CPU time and memory are told */
+	pid_t process;			/* the process whose CPU time and memory are written */
 	const struct dataplane *dp;
 	struct conditions is;
-	struct service_name *services;	/* of `is` */
+	struct service_name *services;	/* belongs to `is` */
 	struct dataplane_reason *reasons;
 	const struct config *config;	/* conditions_config() */
 	struct relay_view relay;
-	__u32 *flows;			/* of each service, by its id */
+	__u32 *flows;			/* flows of each service, indexed by its id */
 	size_t n_services, n_reasons;
 };
 
@@ -354,7 +354,7 @@ static void daemon_families(struct scrape *s)
 		metric(&s->text, NULL, source_is_stale(source_read(s->instance, s->config, file)));
 }
 
-/* A name of both families has one value: the older answer's. */
+/* A name with both families has one value: that of the older answer. */
 static void name_families(struct scrape *s)
 {
 	struct resolved_backends known;
@@ -414,7 +414,7 @@ static bool is_followed(const struct config *c, const char *interface)
 	return false;
 }
 
-/* Configured endpoints and learnt ones. */
+/* Writes the changes of configured and learned endpoints. */
 static void endpoint_families(struct scrape *s)
 {
 	char name[ENDPOINT_COUNTER_LEN];
@@ -452,7 +452,7 @@ static int collect(struct scrape *s)
 	       dataplane_flow_counts(dp, &s->flows) ?: relay_view_read(dp, false, &s->relay);
 }
 
-/* From the maps: an instance without a data path has none. */
+/* Writes the metrics from the maps, which an instance without a data path does not have. */
 static int write_maps(struct scrape *s)
 {
 	int rc = collect(s);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Prometheus' text format, and the metrics of this process.
+ * Writes Prometheus' text format, and the metrics of this process.
  */
 #include <dirent.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * monitor: prints an event as words or as JSON, and makes events of the data path's own events and
- * of packets, which may also go to a pcap file.
+ * monitor: prints events as words or as JSON. It makes them from the data path's events and from
+ * packets, which may also go to a pcap file.
  */
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
@@ -104,7 +104,7 @@ static void print_words(const struct monitor_event *e, const char *when, const c
 	putchar('\n');
 }
 
-void monitor_tell(struct monitor *m, const struct monitor_event *e)
+void monitor_print(struct monitor *m, const struct monitor_event *e)
 {
 	char when[32], from[ADDRESS_STRLEN], to[ADDRESS_STRLEN], name[IF_NAMESIZE];
 	const char *link = e->ifindex ? interface_name(e->ifindex, name) : NULL;
@@ -124,7 +124,7 @@ void monitor_dropped(struct monitor *m, const struct event *e)
 	char name[NAME_LEN];
 
 	name_of_id(m->dp, e->id, name);
-	monitor_tell(m, &(struct monitor_event){
+	monitor_print(m, &(struct monitor_event){
 		.kind = MONITOR_DROPPED, .what = "dropped", .reason = reason_name(e->reason),
 		.service = is_peer ? NULL : name,
 		.peer = is_peer ? name : NULL,
@@ -143,7 +143,7 @@ struct packet {
 	__u32 len, whole;
 };
 
-/* Whether the bytes begin with an IP header whose length matches. */
+/* Returns whether the bytes begin with an IP header whose length matches. */
 static bool is_bare(const __u8 *at, __u32 n, __u32 len)
 {
 	if (n < 20)
@@ -182,7 +182,7 @@ static void write_packet(struct monitor *m, const struct packet *packet)
 		m->ends = true;
 }
 
-/* Whether the port is one of those that knocks arrive at. */
+/* Returns whether the port is one of the ports for knocks. */
 static bool is_knock(const struct monitor *m, __be16 port)
 {
 	struct hearing h = { 0 };
@@ -222,11 +222,11 @@ void monitor_packet(void *data, const struct tracing_packet *p, const void *byte
 	if (p->kinds & TRACING_HANDSHAKE) {
 		e.kind = MONITOR_HANDSHAKE;
 		e.what = message_name(words.message);
-		monitor_tell(m, &e);
+		monitor_print(m, &e);
 	}
 	if (p->kinds & TRACING_LAST_HOP && is_knock(m, e.dport)) {
 		e.kind = MONITOR_KNOCK;
 		e.what = "knock";
-		monitor_tell(m, &e);
+		monitor_print(m, &e);
 	}
 }

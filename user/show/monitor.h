@@ -43,16 +43,16 @@ struct monitor {
 	unsigned long left;		/* events until the end; 0: no limit */
 	bool ends;
 	FILE *pcap;			/* packets go there, and nothing is printed */
-	struct monitor_memory *memory;	/* for monitor_poll() */
+	struct monitor_memory *memory;	/* used by monitor_poll() */
 	__u64 skipped;			/* packets over the rate limit */
 };
 
 bool monitor_wants(const struct monitor *m, enum monitor_kind kind);
 /* Prints an event if it passes the filter. */
-void monitor_tell(struct monitor *m, const struct monitor_event *e);
+void monitor_print(struct monitor *m, const struct monitor_event *e);
 /* For a struct event of the data path. */
 void monitor_dropped(struct monitor *m, const struct event *e);
-/* For tracer_sink(); data is the monitor. */
+/* The callback of tracer_sink(); data is the monitor. */
 void monitor_packet(void *data, const struct tracing_packet *p, const void *bytes, __u32 n);
 /* Reports what changed since the last call. The first call only remembers. Returns 0 or -errno. */
 int monitor_poll(struct monitor *m);

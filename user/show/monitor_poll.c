@@ -61,7 +61,7 @@ static void report_flow(struct monitor *m, const struct seen_flow *f, const char
 	__u32 id = f->flow.id;
 
 	bpf_map_lookup_elem(map_fd(m->dp, MAP_names), &id, &service);
-	monitor_tell(m, &(struct monitor_event){
+	monitor_print(m, &(struct monitor_event){
 		.kind = MONITOR_FLOW, .what = what, .service = service.name,
 		.ifindex = f->flow.ifindex,
 		.src = { f->key.src, f->key.family }, .sport = f->key.sport,
@@ -180,7 +180,7 @@ static int poll_peers(struct monitor *m, const struct monitor_memory *was,
 			    (address_equal(&now->endpoint, &then->endpoint) &&
 			     now->port == then->port))
 				continue;
-			monitor_tell(m, &(struct monitor_event){
+			monitor_print(m, &(struct monitor_event){
 				.kind = MONITOR_REBINDING, .what = "moved", .peer = now->name,
 				.src = then->endpoint, .sport = then->port,
 				.dst = now->endpoint, .dport = now->port,

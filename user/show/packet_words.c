@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * A packet in words. The reader stops at the end of the bytes and says so.
+ * Describes a packet in words. The reader stops at the end of the bytes and says so.
  */
 #include <arpa/inet.h>
 #include <netinet/ip.h>
@@ -50,7 +50,7 @@ const char *message_name(__u32 message)
 	return message <= MESSAGE_DATA ? names[message] : "";
 }
 
-/* From type and length, as in WireGuard without junk. */
+/* Returns the message that type and length suggest, for WireGuard without junk; 0: none */
 static __u32 message_of(const __u8 *at, size_t len)
 {
 	static const size_t lens[] = { 0, INITIATION_LEN, RESPONSE_LEN, COOKIE_LEN };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * Describes a packet for people: addresses, ports, its kind and what matters for forwarding.
- * Included by monitor.c and trace_tell.c.
+ * Included by monitor.c and trace_describe.c.
  */
 #pragma once
 #include <stdbool.h>
@@ -15,7 +15,7 @@ struct packet_words {
 	char what[PACKET_WORDS];	/* "UDP, WireGuard data, 80 bytes, TTL 64" */
 	struct address end[2];		/* source, destination; family 0: not IP */
 	__be16 port[2];			/* 0: not readable */
-	bool udp;			/* with its ports: no later fragment */
+	bool udp; /* a UDP header with ports was read, so it is no later fragment */
 	__u32 message;			/* UDP: the enum message that it looks like; otherwise 0 */
 };
 

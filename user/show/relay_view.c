@@ -18,7 +18,7 @@ static int by_key(const void *a, const void *b)
 			      &(*(const struct wg_peer *const *)b)->key);
 }
 
-/* Reads one device, and links all peers of it. */
+/* Reads one device, and links its WireGuard peers to the relay's peers. */
 static int read_device(struct relay_view *v, const char *device)
 {
 	const struct wg_peer **sorted;

@@ -13,11 +13,11 @@ struct relay_device {			/* a WireGuard device of peers */
 };
 
 struct relay_view {
-	struct relay_peer *peers;	/* by id, from 1 on; name "": a free id */
+	struct relay_peer *peers;	/* indexed by id, from 1 on; name "": a free id */
 	size_t n_peers;
 	struct total *totals;		/* by total_index(id, enum peer_direction, plane) */
-	const struct wg_peer **wireguard;	/* by id; NULL: WireGuard has no such peer */
-	struct relay_route *routes;	/* by address; word: the peer's id */
+	const struct wg_peer **wireguard; /* indexed by id; NULL: WireGuard has no such peer */
+	struct relay_route *routes;	/* sorted by address; word: the peer's id */
 	size_t n_routes;
 	struct relay_device *devices;	/* owns what wireguard points at */
 	size_t n_devices;

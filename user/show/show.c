@@ -269,7 +269,7 @@ static int show_drops(struct document *d, const struct dataplane *dp,
 	return rc;
 }
 
-/* Nothing where the express path is off */
+/* Adds the counters of the express path; nothing if it is off */
 static int show_express(struct document *d, const struct dataplane *dp)
 {
 	struct express_count count;
@@ -315,7 +315,7 @@ void show_follower(struct node to, const char *instance, const struct config *ru
 	document_text(map, "state", source_state_name(state));
 }
 
-/* In the plain form, a paragraph */
+/* Adds daemon, file and configuration; in the plain form as a paragraph */
 static void show_instance(struct document *d, const struct conditions *k, bool json)
 {
 	struct node to = document_root(d);
@@ -336,7 +336,7 @@ static const struct {
 	{ "metrics", SHOW_METRICS }, { "flows", SHOW_FLOWS }, { "sites", SHOW_SITES },
 };
 
-/* The plain form has a line of what was asked for and is not there. */
+/* Prints the plain form, with a line "NOUN: none" for each requested noun without rows. */
 static int print_plain(const struct document *d, unsigned int what, FILE *out)
 {
 	int rc = document_print(d, out);

@@ -17,7 +17,7 @@ struct row {
 	struct addr ours, backend;
 	__be16 our_port, backend_port;
 	__u16 id;
-	__u8 family;			/* of ours and backend */
+	__u8 family;			/* family of `ours` and `backend` */
 	__u64 age, idle;		/* in units of abi_learned.h */
 	__u64 packets[2], bytes[2];	/* by direction */
 };
@@ -26,7 +26,7 @@ struct flows {
 	const struct dataplane *dp;
 	struct row *rows;
 	size_t n;
-	__u64 now;			/* in units */
+	__u64 now;			/* the present time, in units of abi_learned.h */
 	struct service_name *names;
 	size_t n_names;
 	struct relay_peer *peers;	/* sorted by key */
@@ -34,7 +34,7 @@ struct flows {
 	const struct wg_dump *dump;	/* NULL: none */
 };
 
-/* Units for which a flow with this word has been idle, to a second */
+/* Returns for how many units a flow with this word has been idle, to within a second */
 static __u64 idle_units(const struct flows *f, const struct flow_entry *e)
 {
 	__u64 left = learned_left(e->word, f->now), timeout = FLOW_TIMEOUT;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Shows the guard's settings, and how the backends behind it answer.
+ * Shows the guard's settings and the health of the backends behind it.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -13,7 +13,7 @@
 
 /* ---- reading ---- */
 
-/* Takes the backend's address from one of its entries. */
+/* Sets the backend's address from one of its entries. */
 static void set_address(struct guarded *g, const struct table_entry *e, __u32 id)
 {
 	struct address a = entry_backend(e);

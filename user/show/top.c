@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Rates. The maps do not hold any, so a reader reads them twice.
+ * Computes rates from two readings of the maps, which contain only counters.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -19,7 +19,7 @@ const char *const top_kind_names[] = { "services", "peers", "site pairs", "reaso
 
 /* ---- reading ---- */
 
-struct maps {				/* what the rows are made of */
+struct maps {				/* the data of the rows */
 	const struct dataplane *dp;
 	struct dataplane_reason *reasons;
 	struct service_name *names;

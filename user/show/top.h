@@ -14,7 +14,7 @@ enum top_sort { TOP_BY_RATE, TOP_BY_DROPPED, TOP_BY_PASSED, TOP_BY_NAME };
 enum top_unit { TOP_BITS, TOP_BYTES, TOP_PACKETS };
 
 /* to: original direction, or from a peer or a site; back: replies, or to a peer. A reason has
- * dropped or passed alone */
+ * only dropped or only passed. */
 struct top_count {
 	double packets_to, bytes_to, packets_back, bytes_back, dropped, passed;
 };
@@ -27,7 +27,7 @@ struct top_row {
 };
 
 struct top {				/* one reading */
-	struct top_row *rows;		/* by kind and name until top_sort() */
+	struct top_row *rows;		/* sorted by kind and name until top_sort() */
 	size_t n;
 	double at;			/* CLOCK_MONOTONIC, in seconds */
 };
@@ -50,7 +50,7 @@ double top_in_unit(const struct top_count *rate, enum top_unit unit, bool back);
 
 /* ---- the whole screen of a terminal; built with WITH_NCURSES=0 there is none ---- */
 
-struct top_view {			/* what keys change */
+struct top_view {			/* settings that keys change */
 	enum top_sort sort;
 	enum top_unit unit;
 	double interval;		/* seconds */

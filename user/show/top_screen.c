@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The screen: a title, a list that scrolls, a line of keys. Each key and each reading draws all of
- * it, so that the terminal may change its size at any time.
+ * Draws the screen: a title, a list that scrolls, a line of keys. Each key and each reading draws
+ * all of it, so that the terminal may change its size at any time.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -19,7 +19,7 @@
 	X(move) X(clrtoeol) X(attron) X(attroff) X(addnstr) X(mvprintw) X(printw) X(erase) \
 	X(refresh) X(timeout) X(getch) X(stdscr) X(LINES) X(COLS)
 
-static struct library_functions {	/* the last three are variables */
+static struct library_functions {	/* the last three are variables, not functions */
 	FUNCTIONS(LIBRARY_POINTER)
 } nc;
 
@@ -27,7 +27,7 @@ static struct library_functions {	/* the last three are variables */
 #define NAME_MIN 12
 
 static int offset;			/* rows scrolled away */
-static bool editing;			/* the user is typing the filter */
+static bool editing;			/* true: the user is editing the filter */
 
 int top_screen_begin(void)
 {

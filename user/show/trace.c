@@ -76,7 +76,7 @@ static const struct link *link_of(const struct trace *t, __u32 ifindex)
 }
 
 struct tags {
-	__u16 protocol;			/* of the outer tag, in host order */
+	__u16 protocol;			/* EtherType of the outer tag, in host byte order */
 	__be16 id[2];			/* 0: none */
 	__u32 len;
 };
@@ -101,7 +101,7 @@ static struct tags tags_of(const struct trace_frame *f)
 	return tags;
 }
 
-/* Returns the link of a nic's tagged frames; 0: none of ours. */
+/* Returns the link of a nic's tagged frames; 0: wgxdp has none. */
 static __u32 vlan_link(const struct trace *t, __u32 nic, const struct tags *tags)
 {
 	__u64 key = vlan_key(tags->protocol, tags->id[0], tags->id[1]);
@@ -233,7 +233,7 @@ static int read_peers(const struct trace *t, enum plane plane, struct trace_step
 	return rc;
 }
 
-/* Reads what the run has counted. */
+/* Reads the counters of the run. */
 static int read_counters(struct trace *t, enum plane plane, struct trace_step *step,
 			 struct trace_result *ret)
 {
@@ -289,13 +289,13 @@ static int read_hop(struct trace *t, const struct trace_step *step, struct trace
 	return rc;
 }
 
-static int read_pieces(struct trace *t, struct trace_result *ret)
+static int read_fragments(struct trace *t, struct trace_result *ret)
 {
 	struct pieces p;
 	int rc = read_here(t, MAP_pieces, 0, &p, sizeof(p));
 
 	if (!rc && p.step && !p.first_alone && ret->last->verdict == TRACE_FORWARDED)
-		ret->pieces = (p.len + p.step - 1) / p.step;
+		ret->fragments = (p.len + p.step - 1) / p.step;
 	return rc;
 }
 
@@ -305,8 +305,8 @@ static int read_result(struct trace *t, struct trace_result *ret)
 	int rc;
 
 	if (step->verdict == TRACE_FORWARDED && step->reason && reason_drops(step->reason))
-		step->answers = step->reason != DROP_pieces_unresolved;
-	rc = step->ours ? read_hop(t, step, ret) ?: read_pieces(t, ret) : 0;
+		step->answers = step->reason != DROP_fragments_unresolved;
+	rc = step->ours ? read_hop(t, step, ret) ?: read_fragments(t, ret) : 0;
 	if (step->verdict != TRACE_FORWARDED)
 		ret->egress = ret->out.len = 0;
 	else if (step->answers)
@@ -399,7 +399,7 @@ static bool frame_flow_key(const struct trace_frame *f, __u32 direction, struct 
 
 struct flow_wanted {
 	const struct flow_key *key;
-	bool half_open;			/* if only as a client whom the backend has not answered */
+	bool half_open;			/* search for a flow that the backend has not answered */
 };
 
 static int compare_flow(void *data, const struct flow_entry *e)
@@ -407,7 +407,7 @@ static int compare_flow(void *data, const struct flow_entry *e)
 	const struct flow_wanted *w = data;
 	struct flow_key key = flow_key_of(&e->flow, w->key->direction);
 
-	key.backend = w->key->backend;	/* any of the service's */
+	key.backend = w->key->backend;	/* any backend of the service */
 	return !memcmp(&key, w->key, sizeof(key)) && learned_left(e->word, learned_now()) &&
 	       flow_entry_is_flow(e, learned_now()) == !w->half_open;
 }

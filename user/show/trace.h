@@ -23,24 +23,24 @@ struct trace_step {			/* the result of one plane */
 	enum trace_verdict verdict;
 	int error;		/* with TRACE_NOT_RUN: the kernel's -errno; 0: not attached */
 	bool ours;			/* it belongs to the service or peer `id` */
-	__u32 id;			/* as in struct reason_key */
+	__u32 id;			/* id as in struct reason_key */
 	__u32 direction;
 	__u16 reason;			/* 0: forwarded */
-	bool answers;			/* what leaves is an error message to the sender */
+	bool answers;			/* the packet that leaves is an ICMP error to the sender */
 };
 
 enum trace_flow { TRACE_NO_FLOW, TRACE_FLOW, TRACE_NEWCOMER, TRACE_FLOW_MADE };
 
 struct trace_result {
-	struct trace_step step[2];	/* by enum plane */
+	struct trace_step step[2];	/* indexed by enum plane */
 	const struct trace_step *last;	/* the one that decided */
 	__u32 link;			/* the logical link (VLAN, bridge …) that it arrived on */
 	enum trace_flow flow;
-	__u32 pieces;	/* number of fragments, of which `out` is the last; 0: not fragmented */
+	__u32 fragments; /* number of fragments, of which `out` is the last; 0: not fragmented */
 	bool has_hop;
-	struct nexthop hop;		/* as the FIB answered */
+	struct nexthop hop;		/* the result of the FIB lookup */
 	__u32 egress;			/* ifindex of the device that `out` leaves by; 0: none */
-	struct trace_frame out;		/* what leaves */
+	struct trace_frame out;		/* the packet that leaves */
 };
 
 struct trace;				/* a shadow, which remembers the packets before */
@@ -62,5 +62,5 @@ __u32 trace_nic(const struct trace *t, __u32 ifindex, struct trace_frame *f);
 int trace_mac(const struct trace *t, __u32 ifindex, __u8 ret[6]);
 const struct dataplane *trace_shadow(const struct trace *t);
 /* Adds the row. frames: with the bytes of the frame that leaves, in hex. Returns 0. */
-int trace_tell(const struct trace *t, __u32 ifindex, const struct trace_frame *in,
-	       const struct trace_result *r, bool frames, struct node list);
+int trace_describe(const struct trace *t, __u32 ifindex, const struct trace_frame *in,
+		   const struct trace_result *r, bool frames, struct node list);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Names for what the maps hold.
+ * Names for the contents of the maps.
  */
 #include <bpf/bpf.h>
 #include <stdio.h>

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Compares the states of a running instance with those that were told last.
+ * Compares the states of a running instance with those that were logged last.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "daemon/tell_states.h"
+#include "daemon/log_states.h"
 #include "lib/grow.h"
 #include "lib/log.h"
 #include "show/condition.h"
 
-static struct told_state *find_state(struct told_states *t, const char *what)
+static struct logged_state *find_state(struct logged_states *t, const char *what)
 {
 	for (size_t i = 0; i < t->n; i++)
 		if (!strcmp(t->list[i].what, what))
@@ -18,8 +18,8 @@ static struct told_state *find_state(struct told_states *t, const char *what)
 	return NULL;
 }
 
-/* An interface that was there is not waited for as one that never was: it was deleted. */
-static void say_deleted(struct told_state *now, const char *kind, const char *was)
+/* An interface that existed was deleted; "not there yet" is for one that never existed. */
+static void reword_deleted(struct logged_state *now, const char *kind, const char *was)
 {
 	if (!strstr(now->is, "not there yet") || strstr(was, "not there yet"))
 		return;
@@ -29,16 +29,16 @@ static void say_deleted(struct told_state *now, const char *kind, const char *wa
 		strcpy(now->is, "waiting: the interface that it listens on was deleted");
 }
 
-static void compare(struct told_states *t, const char *kind, const char *name, const char *state,
-		    const char *why)
+static void compare_state(struct logged_states *t, const char *kind, const char *name,
+			  const char *state, const char *why)
 {
-	struct told_state now = { .seen = true }, *was;
+	struct logged_state now = { .seen = true }, *was;
 
 	snprintf(now.what, sizeof(now.what), "%s %s", kind, name);
 	snprintf(now.is, sizeof(now.is), "%s%s%s", state, *why ? ": " : "", why);
 	was = find_state(t, now.what);
 	if (was)
-		say_deleted(&now, kind, was->is);
+		reword_deleted(&now, kind, was->is);
 	if (was ? strcmp(was->is, now.is) : *why)
 		log_event("%s: %s", now.what, now.is);
 	was = was ?: append(t->list, t->n);
@@ -46,8 +46,8 @@ static void compare(struct told_states *t, const char *kind, const char *name, c
 		*was = now;
 }
 
-/* Peers are too many to be compared one by one where all are well. */
-static void compare_peers(struct told_states *t, const struct conditions *k)
+/* There may be too many peers to remember each: only those that waited are in the list. */
+static void compare_peers(struct logged_states *t, const struct conditions *k)
 {
 	char why[CONDITION_WHY], what[96];
 	struct relay_view v;
@@ -63,7 +63,7 @@ static void compare_peers(struct told_states *t, const struct conditions *k)
 		attached = peer_is_attached(k, &v, id, why);
 		snprintf(what, sizeof(what), "peer %s", name);
 		if (!attached || (t->n && find_state(t, what)))
-			compare(t, "peer", name, attached ? "attached" : "waiting", why);
+			compare_state(t, "peer", name, attached ? "attached" : "waiting", why);
 	}
 	relay_view_free(&v);
 }
@@ -78,11 +78,11 @@ static bool is_listening(const struct conditions *k, const char *service)
 	return false;
 }
 
-/* The first addresses of a service are no news: its state says that it listens. */
-static void see_listener(struct told_states *t, const char *service, const struct address *a)
+/* Does not log the first addresses of a service: its state says that it listens. */
+static void note_listener(struct logged_states *t, const char *service, const struct address *a)
 {
 	char text[ADDRESS_STRLEN];
-	struct told_listener *l;
+	struct logged_listener *l;
 	bool others = false;
 
 	for (size_t i = 0; i < t->n_listeners; i++) {
@@ -102,11 +102,11 @@ static void see_listener(struct told_states *t, const char *service, const struc
 	l->address = *a;
 	l->seen = l->new = true;
 	if (others)
-		log_event("service %s: listens on %s too", service, address_format(a, text));
+		log_event("service %s: also listens on %s", service, address_format(a, text));
 }
 
-/* Tells of addresses of this host that services listen at, as they come and go. */
-static void compare_listeners(struct told_states *t, const struct conditions *k)
+/* Logs the addresses of this host that services start and stop to listen on. */
+static void compare_listeners(struct logged_states *t, const struct conditions *k)
 {
 	struct table_entry *table = NULL;
 	char text[ADDRESS_STRLEN];
@@ -120,17 +120,17 @@ static void compare_listeners(struct told_states *t, const struct conditions *k)
 
 		if ((__u8)e->key.word == KEY_SERVICE && e->service.id < k->n_services &&
 		    host_address(&k->h, &a))
-			see_listener(t, k->names[e->service.id].name, &a);
+			note_listener(t, k->names[e->service.id].name, &a);
 	}
 	free(table);
 	for (size_t i = 0; i < t->n_listeners; i++) {
-		struct told_listener *l = &t->listeners[i];
+		struct logged_listener *l = &t->listeners[i];
 
 		if (!l->seen && is_listening(k, l->service))
 			log_event("service %s: no longer listens on %s%s", l->service,
 				  address_format(&l->address, text),
 				  host_address(&k->h, &l->address) ? "" :
-				  ": the address left this host");
+				  ": this host no longer has the address");
 		if (l->seen)
 			t->listeners[left++] = *l;
 	}
@@ -141,11 +141,11 @@ static void compare_listeners(struct told_states *t, const struct conditions *k)
 
 /* ---- all ---- */
 
-/* Of what is no longer there only interfaces are told. */
-static void forget_others(struct told_states *t, const struct conditions *k)
+/* Forgets what no longer exists. Only interfaces get a line for that. */
+static void forget_unseen(struct logged_states *t, const struct conditions *k)
 {
-	struct told_states left = { 0 };
-	struct told_state *place;
+	struct logged_states left = { 0 };
+	struct logged_state *place;
 
 	for (size_t i = 0; i < t->n; i++)
 		if (t->list[i].seen && (place = append(left.list, left.n))) {
@@ -162,23 +162,24 @@ static void forget_others(struct told_states *t, const struct conditions *k)
 	t->n = left.n;
 }
 
-void tell_states(struct told_states *t, const char *instance)
+void log_states(struct logged_states *t, const char *instance)
 {
 	struct dataplane *dp = NULL;
 	struct conditions k = { 0 };
 
 	if (!dataplane_open(instance, &dp) && dp->running && !conditions_read(dp, &k)) {
 		for (size_t i = 0; i < k.n_interfaces; i++)
-			compare(t, "interface", k.interfaces[i].name,
-				interface_state_name(k.interfaces[i].state), k.interfaces[i].why);
+			compare_state(t, "interface", k.interfaces[i].name,
+				      interface_state_name(k.interfaces[i].state),
+				      k.interfaces[i].why);
 		for (size_t id = 0; id < k.n_services; id++)
 			if (*k.names[id].name)
-				compare(t, "service", k.names[id].name,
-					service_state_name(k.services[id].state),
-					k.services[id].why);
+				compare_state(t, "service", k.names[id].name,
+					      service_state_name(k.services[id].state),
+					      k.services[id].why);
 		compare_listeners(t, &k);
 		compare_peers(t, &k);
-		forget_others(t, &k);
+		forget_unseen(t, &k);
 	}
 	conditions_free(&k);
 	dataplane_close(dp);

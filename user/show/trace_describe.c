@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Describes a trace in words.
+ * Describes the result of a trace in words.
  */
 #include <bpf/bpf.h>
 #include <net/if.h>
@@ -14,7 +14,7 @@
 
 #define SENTENCE 600
 
-/* The service or the peer, and its direction. */
+/* Adds the service or the peer, and the direction. */
 static void add_owner(const struct trace *t, const struct trace_step *s, struct node row)
 {
 	char name[NAME_LEN];
@@ -69,7 +69,7 @@ static const char *verdict_name(const struct trace_step *s)
 	return verdicts[s->reason && reason_drops(s->reason) ? TRACE_DROPPED : s->verdict];
 }
 
-/* "passed: no_neighbour, the neighbour is not resolved …" */
+/* Adds, for example, "passed: no_neighbour, its next hop is not resolved …" */
 static void add_step(const struct trace_result *r, enum plane plane, struct node row)
 {
 	const struct trace_step *s = &r->step[plane];
@@ -149,11 +149,11 @@ static void add_out(const struct trace_result *r, struct node row)
 	snprintf(text, sizeof(text), "%s > %s, %s", words.from, words.to, words.what);
 	document_text(row, "out", interface_name(r->egress, name));
 	document_text(row, "sent", text);
-	if (r->pieces > 1)
-		document_number(row, "pieces", r->pieces);
+	if (r->fragments > 1)
+		document_number(row, "fragments", r->fragments);
 }
 
-/* Says in one sentence what happens to the packet. */
+/* Writes one sentence about what happens to the packet. */
 static void format_summary(const struct trace_result *r, char text[SENTENCE])
 {
 	const struct trace_step *s = r->last;
@@ -176,11 +176,11 @@ static void format_summary(const struct trace_result *r, char text[SENTENCE])
 		snprintf(text, SENTENCE, "%s sends it by %s%s%s%s", s == &r->step[PLANE_XDP] ?
 			 "XDP" : "tc", interface_name(r->egress, out), r->has_hop ? " to " : "",
 			 r->has_hop ? address_format(&a, hop) : "",
-			 r->pieces > 1 ? ", in fragments, of which the last is shown" : "");
+			 r->fragments > 1 ? ", in fragments, of which the last is shown" : "");
 }
 
-int trace_tell(const struct trace *t, __u32 ifindex, const struct trace_frame *in,
-	       const struct trace_result *r, bool frames, struct node list)
+int trace_describe(const struct trace *t, __u32 ifindex, const struct trace_frame *in,
+		   const struct trace_result *r, bool frames, struct node list)
 {
 	const struct trace_step *s = r->last;
 	struct node row = document_row(list);
