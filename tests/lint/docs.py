@@ -94,7 +94,7 @@ def plain(text):
 
 
 def reason_texts():
-    """The text of each reason in reasons.def."""
+    """Returns the text of reasons.def for each reason."""
     found = re.findall(r'^REASON\([A-Z]+, ([a-z0-9_]+),((?:\s*"[^"]*")+)\)', read('include/reasons.def'), re.M)
     return {name: plain(''.join(re.findall('"([^"]*)"', text))) for name, text in found}
 

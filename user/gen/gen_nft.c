@@ -373,7 +373,7 @@ static void need_input(FILE *out, const struct topology *t, const struct topolog
 		need(out, "input", "iifname \"%s\"", gen_between(other, device));
 	}
 	if (h->role == ROLE_EDGE)
-		need(out, "input", "iifname \"%s\" meta l4proto { 112, ipv6-icmp }", h->lan);
+		need(out, "input", "iifname \"%s\"", h->lan);
 	if (gen_runs_wgxdp(t, h) && at.family)
 		need(out, "input", "%s daddr %s tcp dport %d", nft_ip(at.family),
 		     address_format(&at, text), GEN_EXPORTER_PORT);
