@@ -6,7 +6,7 @@
  * age. Therefore one packet per next hop is sent by the kernel's neighbour output every
  * PROBE_SECONDS, and the kernel probes a stale entry.
  *
- * Before: the source check (link.h). After: ready (pipeline.h).
+ * Runs after the source check (link.h), and before ready() (pipeline.h).
  * Reads:  s->service, direction, addresses, ports, tos, flowinfo, ifindex; maps nexthops, control,
  *         uniform.
  * Writes: s->question, through_neighbour; the maps nexthops and signals.

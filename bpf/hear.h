@@ -9,7 +9,7 @@
  *
  * The packet is passed up in any case. The daemon verifies what it receives.
  *
- * Before: verdict (verdict.h). After: the kernel.
+ * Runs after verdict() (verdict.h), for packets that the kernel gets next.
  * Reads:  the packet; the maps hearing, links.
  * Writes: s->guard; the maps hear_budget, guard_budget, failed; the ring heard.
  */

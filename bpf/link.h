@@ -4,7 +4,7 @@
  * kernel's rp_filter, so this check replaces it. enter uses link_find(), and fib.h uses
  * client_of().
  *
- * Before: find, guard, flow_way. After: the next hop (fib.h).
+ * Runs after find(), guard() and flow_way(), and before the next hop is looked up (fib.h).
  * Reads:  s->src, family, link_flags, link_role, sources; the maps links, sources, source_trie.
  * Writes: nothing.
  */

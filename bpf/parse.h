@@ -4,7 +4,7 @@
  * packet that it quotes. Each pull_ function checks one header, stores what later steps need, and
  * returns what follows.
  *
- * Before: pull_link() in pipeline.h, which finds the link. After: find (service.h), or site_way().
+ * Runs after pull_link() (pipeline.h), and before find() (service.h) or site_way().
  * Reads:  the packet; for a later fragment the map frags.
  * Writes: s->family, l4, len, ttl, tos, flowinfo, addresses, ports, checksums, fragment, held;
  *         s->quote.

@@ -4,7 +4,7 @@
  * checksums. User space has computed the checksum difference of the addresses, so IPv4 and IPv6
  * share this code. (flow/flow.h rewrites the packets of flows.)
  *
- * Before: ready (pipeline.h). After: the plane's send, then verdict.
+ * Runs after ready() (pipeline.h), and before the plane's send.
  * Reads:  s->service, direction, ttl, l3, l4.
  * Writes: the packet. The plane updates the UDP checksum, as the last write.
  */

@@ -4,7 +4,7 @@
  * listener on this link, and a reply if its source is a backend. Each is one table lookup. If
  * several listeners share a backend, the map `choices` tells which one a client uses.
  *
- * Before: enter (parse.h) and blind_find (blind/blind.h). After: guard (guard/guard.h), flow_way.
+ * Runs after enter() and blind_find() (blind/blind.h), and before guard() (guard/guard.h).
  * Reads:  s->src, dst, ports, family, ifindex; the maps table, choices, source_trie.
  * Writes: s->service, has_service, direction; in leave the map choices.
  */

@@ -4,7 +4,7 @@
  * sampled event and the plane's action. XDP counts only packets that it sends or drops; tc counts
  * those that XDP passes up.
  *
- * Before: leave (pipeline.h) or site_send (relay/relay.h); or any step that ended the way.
+ * Runs after leave() (pipeline.h), site_send() (relay/relay.h), or a step that ended the way.
  * Reads:  the result; s->service.id or s->peers, direction, segments, len, link_flags, action.
  * Writes: the maps totals, peer_totals, reasons, events; for a packet that is not ours: hear.h.
  */

@@ -5,7 +5,7 @@
  * WireGuard tells where a site is (the daemon writes it to the maps), and only packets from that
  * address and port are forwarded. Data costs three array lookups.
  *
- * Before: enter (parse.h). After: resolve for a site's message; find for any other packet.
+ * Runs after enter() (pipeline.h). Then resolve() for a site's message, find() for other packets.
  *         blind_commit runs in ready, just before the packet is sent.
  * Reads:  s->src, dst, ports, family, ifindex; the packet; the maps table, endpoints, sessions,
  *         blind_sites.

@@ -5,7 +5,7 @@
  * moved, a copy of the next data for it goes to the candidate, the address where it may be now. The
  * packet itself leaves unchanged.
  *
- * Before: our own WireGuard. After: other programs at egress; the device.
+ * Runs after this host's own WireGuard, and before other programs at egress and the device.
  * Reads:  the packet; the maps links, endpoints, sessions, hints, blind_sites.
  * Writes: s->blind; the map sessions; in blind_sites the member asked.
  */

@@ -4,8 +4,8 @@
  * sender. For a handshake message, mac1 tells the receiving site, among the sites that the sender
  * may talk to.
  *
- * Before: blind_inspect() (blind.h). After: blind_learn_message() (index.h), if the site's place is
- *         unknown; else blind_route() (blind.h).
+ * Runs after blind_inspect() (blind.h). Then blind_learn_message() (index.h) if the site's place is
+ * unknown, otherwise blind_route() (blind.h).
  * Reads:  s->guard.message, blind.from; the maps blind_sites, blind_state, sessions, hints.
  * Writes: s->blind; the maps guard_budget, failed, blind_state; the ring signals.
  */

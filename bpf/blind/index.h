@@ -5,7 +5,7 @@
  * indices and some for confirmed ones. A new entry displaces the oldest one of the same pair, so a
  * site cannot displace the indices of others.
  *
- * Before: handshake.h names the site. After: the packet is sent, or waits for its site.
+ * Runs after handshake.h has found the site. Then the packet is sent, or waits for its site.
  * Reads:  s->blind, guard.message; the maps sessions, hints.
  * Writes: s->blind.key, value, pair; the maps sessions, hints, blind_pairs, blind_waiting.
  */

@@ -10,7 +10,7 @@
  * admitted for itself, a second lookup finds its tuple. Packets between sites have tuples and no
  * side.
  *
- * Before: nothing. After: enter (pipeline.h), unless the express path has sent the packet.
+ * Runs first. enter() (pipeline.h) follows, unless the express path has sent the packet.
  * Reads:  the packet; the maps sides, tuples, control, sources, uniform, nexthops, flow_table.
  * Writes: s->express; if it sends: the packet, the maps totals, flow_table, blind_totals,
  *         peer_totals.

@@ -3,7 +3,7 @@
  * Stores in the memo what the pipeline decided about a packet that it has sent. verdict calls it.
  * until.h says how long an entry is valid.
  *
- * Before: verdict (verdict.h). After: nothing.
+ * Runs at the end, after verdict() (verdict.h).
  * Reads:  s->express, and what the steps left; the maps nexthops, guards, sessions.
  * Writes: the maps sides and tuples.
  */

@@ -3,7 +3,7 @@
  * The express path, first part: reads the headers of a usual, complete packet with one bounds
  * check.
  *
- * Before: nothing. After: the lookup of the side (express.h).
+ * Runs first, before the lookup of the side (express.h).
  * Reads:  the packet.
  * Writes: s->express.
  */

@@ -3,7 +3,7 @@
  * The express path, second part: checks whether the packet may be sent and where, then counts,
  * rewrites and sends it. All checks come before the first byte is written.
  *
- * Before: the lookup of the packet's entry (express.h). After: nothing.
+ * Runs after the lookup of the packet's entry (express.h), and is the last part.
  * Reads:  s->express; the entry; the maps sources, uniform, nexthops, flow_table.
  * Writes: the packet; the maps totals, flow_table, blind_totals, peer_totals.
  */

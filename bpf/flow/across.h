@@ -6,7 +6,7 @@
  * The payload does not move. If an IPv4 packet has no UDP checksum, one is computed, because IPv6
  * requires it.
  *
- * Before: flow_way() (flow.h) chose the family. After: resolve; in leave, the plane's send.
+ * Runs after flow_way() (flow.h) chose the family. Then resolve(), or the plane's send in leave().
  * Reads:  s->flow.way, fragment, len, tos, ttl, checksum.
  * Writes: s->flow.across, l4, segment_len; in leave the packet.
  */

@@ -8,7 +8,7 @@
  * make.h    creates, keeps and ends flows    across.h  IPv4 <-> IPv6
  * port.h    finds a free port of ours        quote.h   ICMP errors
  *
- * Before: guard (guard/guard.h); for flow_commit: ready. After: resolve; for flow_commit: leave.
+ * Runs after guard() (guard/guard.h) and before resolve(); flow_commit() after ready().
  * Reads:  s->service, direction, addresses, ports; the maps flow_table, flow_index, pools, table.
  * Writes: s->flow, has_way, leaves; in flow_commit the map flow_table; in leave the packet.
  */

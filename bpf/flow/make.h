@@ -7,7 +7,7 @@
  * - its service has another backend now
  * - user space ends it
  *
- * Before: ready (pipeline.h). After: leave.
+ * Runs after ready() (pipeline.h) and before leave().
  * Reads:  s->flow. Writes: s->flow.way; the maps flow_table, flow_index, flow_shares, flow_totals.
  */
 #pragma once

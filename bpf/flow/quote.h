@@ -5,7 +5,7 @@
  * other IP version, RFC 7915 sections 4.2 and 5.2 apply. The headers are built in the state, then
  * written to the packet.
  *
- * Before: flow_admits() in ready calls flow_quote_kind(). After: the plane's send.
+ * Runs when flow_admits() in ready() calls flow_quote_kind(), and before the plane's send.
  * Reads:  s->quote, flow.way. Writes: s->quote, flow.across; the packet.
  */
 #pragma once

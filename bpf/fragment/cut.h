@@ -4,8 +4,8 @@
  * MTU is fragmented, and sends the fragments, as any router must (RFC 791, section 3.2). It may
  * also leave as IPv6 (RFC 7915, section 4.1).
  *
- * Before: the next hop, in resolve; the rewrite, in leave. After: ready; the send, in leave.
- *         cut_pieces() sends all fragments except the last one, which replaces the packet.
+ * cut_fits() runs in resolve(), after the next hop; cut_pieces() in leave(), after the rewrite.
+ * cut_pieces() sends all fragments except the last one, which replaces the packet.
  * Reads:  the packet, s->out, segment_len, service.flags; the map nexthops.
  * Writes: s->cut; the map pieces.
  */

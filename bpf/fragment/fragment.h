@@ -6,7 +6,7 @@
  * later fragment without one is passed up. (cut.h and pieces.h fragment packets that exceed the
  * MTU.)
  *
- * Before: pull_extensions() (extensions.h); in ready, resolve. After: find; in ready, make_room.
+ * Runs after pull_extensions() (extensions.h) and before find(); and in ready().
  * Reads:  s->family, l3, l4, len; the map frags.
  * Writes: s->fragment, ports, held, datagram, learned; in ready the map frags.
  */

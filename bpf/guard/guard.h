@@ -5,8 +5,8 @@
  * guard_look() (message.h) reads them, guard_check() (check.h) verifies them, and guard_make()
  * (make.h) records them when they are sent.
  *
- * Before: find (service.h). After: flow_way (flow/flow.h); resolve returns the result, guard.says.
- *         guard_remember runs in ready, just before the packet is sent.
+ * guard() runs after find() (service.h) and before flow_way() (flow/flow.h). resolve() returns its
+ * result, guard.says. guard_remember() runs in ready(), just before the packet is sent.
  * Reads:  s->service, direction, addresses, ports, held; the packet; the maps guards, answered.
  * Writes: s->guard; s->service, if another backend is to get the packet.
  */

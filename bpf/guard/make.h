@@ -4,7 +4,7 @@
  * sent. Applies rate limits, drops replays, and records answered clients, indices, and the
  * backend's health.
  *
- * Before: resolve. After: flow_commit, leave.
+ * Runs after resolve(), in ready(), and before flow_commit().
  * Reads:  s->guard; the map guards.
  * Writes: the maps replays, guard_state, guard_sources, answered, indices, handshakes, challenged,
  *         health; the ring challenges.

@@ -4,7 +4,7 @@
  * AmneziaWG replaces the first word of each type, and may put junk bytes in front. Plain data is
  * recognised in the packet; other messages are copied to s->guard. The blind relay uses this too.
  *
- * Before: guard_original() or guard_reply() (guard.h). After: guard_check() (check.h).
+ * guard_original() and guard_reply() (guard.h) call it, and then guard_check() (check.h).
  * Reads:  the packet, s->l4, len, segments; the map guards.
  * Writes: s->guard.kind, message, index, indices, junk.
  */

@@ -6,7 +6,7 @@
  * replaces pull_udp(), and quote_rewrite() (rewrite.h) replaces rewrite(). send.h sends errors of
  * our own.
  *
- * Before: pull_ipv4() or pull_ipv6() (parse.h). After: find (service.h).
+ * Runs after pull_ipv4() or pull_ipv6() (parse.h), and before find() (service.h).
  * Reads:  the packet.
  * Writes: s->quote, is_quote; s->src, dst and ports, from the quote, with both ends exchanged.
  */

@@ -4,7 +4,7 @@
  * error and its quote. The headers are rewritten in s->quote, then written to the packet.
  * flow/quote.h does the same for flows.
  *
- * Before: ready (pipeline.h). After: the plane's send.
+ * Runs after ready() (pipeline.h), and before the plane's send.
  * Reads:  s->quote, service, direction. Writes: s->quote; the packet.
  */
 #pragma once

@@ -7,7 +7,7 @@
  * would fragment IPv4 without DF. The unchanged packet becomes the quote: it is truncated, and new
  * headers are added in front.
  *
- * Before: service_way() or site_way() ended with too_big, hop_limit or a refusal. After: verdict.
+ * Runs if service_way() or site_way() ended with too_big, hop_limit or a refusal.
  * Reads:  s->judged, out, family, l3, l4; the packet; the maps nexthops, own.
  * Writes: the packet, s->action; the maps icmp_limits, pieces.
  */

@@ -4,7 +4,7 @@
  * where the kernel has removed the tags, and adds them on the way out.) A tagged frame belongs to
  * the link of its VLAN, not to the link of the port.
  *
- * Before: pull_eth() (parse.h); in leave, the rewrite. After: parse(); in leave, the redirect.
+ * Runs after pull_eth() and before parse() (parse.h); in leave() between rewrite and redirect.
  * Reads:  the tags; the map table; on the way out hop->port, hop->tags.
  * Writes: s->ifindex, s->l3, p->link; on the way out the frame's tags.
  */

@@ -5,7 +5,7 @@
  * belonging to something that was admitted, or invalid. An invalid packet is dropped, not passed
  * up, because the host may have no firewall rules.
  *
- * Before: site_find (route.h). After: site_resolve (relay.h).
+ * Runs after site_find() (route.h), and before site_resolve() (relay.h).
  * Reads:  s->src, dst, next, outside; the packet; the maps policy, allowed, frags.
  * Writes: s->l4, ports, fragment, checksum, tag, silent, segment_len.
  */

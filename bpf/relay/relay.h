@@ -9,7 +9,7 @@
  *   site_rewrite   this file   hop limit, headers
  *   site_send      this file   sends; or site_send_error() sends an ICMP error instead
  *
- * Before: enter (pipeline.h). After: verdict (verdict.h).
+ * Runs after enter() (pipeline.h), and before verdict() (verdict.h).
  * Reads:  s->src, dst, next, len, ttl; the maps peers, own, nexthops, control, policy.
  * Writes: s->judged, peers, overlay, out, mtu; from site_rewrite on the packet, the map allowed.
  */

@@ -4,7 +4,7 @@
  * link? If the overlay is a /48, each is one array lookup. enter also calls route_outside() and
  * route_source().
  *
- * Before: enter. After: site_admit (policy.h).
+ * Runs after enter() (pipeline.h), and before site_admit() (policy.h).
  * Reads:  s->src, dst, ifindex; the maps subnets, table, routes, peers, own.
  * Writes: s->peers, overlay.
  */
