@@ -14,7 +14,7 @@
  * its own range of this ARRAY, because in Linux 6.1 a lookup in a PERCPU_ARRAY costs a function
  * call.
  *
- * Each load of the programs creates both maps anew. */
+ * Each load of the programs creates both maps again. */
 #define EXPRESS_SIDES 128		/* a power of 2, like EXPRESS_TUPLES */
 /* Tuples of each CPU, unless the configuration sets another number. */
 #define EXPRESS_TUPLES 8192

@@ -126,7 +126,7 @@ struct vlan {
 /* Value of KEY_ROUTE. The key's addr is a /64 prefix, and its word is table_word(KEY_ROUTE,
  * FAMILY_IPV6, 0, 0). */
 struct route {
-	__u32 word;		/* which peer it belongs to (abi_relay.h) */
+	__u32 word;		/* the peer that it belongs to (abi_relay.h) */
 	__u32 pad[7];
 };
 

@@ -183,7 +183,7 @@ static void reconfigure_parts(struct daemon *d)
 		     FOLLOW_MS);
 }
 
-/* Applies the running configuration again. Returns 1; 0: nothing runs any more; -errno
+/* Applies the running configuration again. Returns 1, 0 if nothing runs any more, or -errno
  * (reported). */
 static int bring_to_configuration(struct daemon *d)
 {
