@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Layout of the maps of the tracing programs of `wgxdp monitor` (bpf/look.bpf.c). These programs are
- * not part of the data path. Each monitor loads its own programs and maps, and none is pinned.
+ * Layout of the maps of the tracing programs of `wgxdp monitor` (bpf/look.bpf.c). These programs
+ * are not part of the data path. Each monitor loads its own programs and maps, and none is pinned.
  */
 #ifndef WGXDP_LOOK_ABI_H
 #define WGXDP_LOOK_ABI_H
