@@ -125,8 +125,8 @@ struct index_key {
 };
 
 /* replays: ARRAY, indexed by a hash of mac1 and struct guard_state .seed: initiations that were
- * forwarded, and the sender of each. .until is when an entry expires: the low 32 bits of jiffies, at
- * most REPLAY_SECONDS ahead. A new entry displaces the oldest one of its row. */
+ * forwarded, and the sender of each. .until is when an entry expires: the low 32 bits of jiffies,
+ * at most REPLAY_SECONDS ahead. A new entry displaces the oldest one of its row. */
 #define REPLAY_SECONDS 180
 #define REPLAYS_ROW 4
 struct replay {

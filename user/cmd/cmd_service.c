@@ -391,12 +391,12 @@ static const struct command_option options[] = {
 	{ 0, "port", "PORTS", offsetof(struct arguments, wanted),
 	  "UDP ports to listen on, as 51820,443 or 400-450 (default: 51820)", parse_ports },
 	{ 0, "nat", "MODE", 0,
-	  "dnat (default); none: no translation; masquerade: the backend sees an address of this "
-	  "host, and clients of either family reach it",
+	  "dnat (default): the destination is translated. none: no translation. masquerade: the "
+	  "backend sees an address of this host, and clients of either family reach it.",
 	  parse_nat, .values = "dnat none masquerade" },
 	{ 0, "ipv6", "MODE", 0,
-	  "direct (default): IPv6 passes to the backend's own address; dnat: IPv6 is translated as "
-	  "IPv4 is (default with an IPv6 address in --listen); off",
+	  "direct (default): IPv6 passes to the backend's own address. dnat: IPv6 is translated as "
+	  "IPv4 is (default with an IPv6 address in --listen). off: the kernel handles IPv6.",
 	  parse_ipv6, .values = "direct dnat off" },
 	{ 0, "public-key", "KEY", offsetof(struct arguments, wanted.backend),
 	  "WireGuard's key at the backend. It turns the guard on: only WireGuard packets for this "
