@@ -21,7 +21,8 @@ comma := ,
 .SECONDARY:
 MAKEFLAGS += --no-builtin-rules
 
-# What is optional: =0 leaves it out. The program opens these libraries when it needs them and links none of them (user/lib/library.h)
+# Optional parts: =0 leaves one out. The program opens their libraries when it needs them and links none of them
+# (user/lib/library.h)
 WITH_MHD ?= 1
 WITH_SODIUM ?= 1
 WITH_LDNS ?= 1
@@ -31,7 +32,7 @@ WITH_NCURSES ?= 1
 # the command `gen`, and topologies
 WITH_GEN ?= 1
 with := $(foreach name,MHD SODIUM LDNS CURL QRENCODE NCURSES GEN,$(if $(filter 1,$(WITH_$(name))),$(name)))
-# of each: its names for pkg-config, and NAME=LIBRARY for scripts/sonames
+# for each: its names for pkg-config, and NAME=LIBRARY for scripts/sonames
 MHD_PKGS := libmicrohttpd
 SODIUM_PKGS := libsodium
 LDNS_PKGS := ldns
@@ -49,9 +50,9 @@ PKGS     := libbpf libxdp libmnl libfyaml libuv libcares
 PKG_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(PKGS) $(foreach name,$(with),$($(name)_PKGS)))
 PKG_LIBS := $(shell $(PKG_CONFIG) --libs $(PKGS))
 CFLAGS   ?= -O2 -g
-# empty: a warning of a compiler that is newer than these sources does not stop a package's build
+# empty in a package's build: a newer compiler's warning must not stop it
 WERROR   ?= -Werror
-# what is built does not say where (selftests/packages/reproducible.sh)
+# the build directory must not show in the results (selftests/packages/reproducible.sh)
 PREFIX_MAP ?= -ffile-prefix-map=$(CURDIR)/= -ffile-prefix-map=$(CURDIR)=. -ffile-prefix-map=$(O)/=build/
 ALL_CFLAGS = $(PREFIX_MAP) -std=gnu11 -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers $(WERROR) -D_GNU_SOURCE \
 	-Iinclude -Iuser -I$(O) -DVERSION='"$(VERSION)"' $(ALL_DEFINES) $(PKG_CFLAGS) $(CFLAGS)
@@ -74,7 +75,7 @@ $(O)/%.bpf.o: bpf/%.bpf.c Makefile
 	@mkdir -p $(@D)
 	$(call say,BPF,$@)$(CLANG) $(ALL_BPF_CFLAGS) -MMD -MP -c $< -o $@
 
-# Which compiler built that object, for --version and for refusals by the verifier
+# The compiler of that object, for --version and for refusals by the verifier
 $(O)/bpf_compiler.h: $(O)/wgxdp.bpf.o
 	$(Q)printf '#define BPF_COMPILER "%s"\n' "$$($(CLANG) --version | head -n 1)" > $@
 
@@ -82,11 +83,11 @@ $(O)/libraries.h: scripts/sonames Makefile
 	@mkdir -p $(@D)
 	$(call say,NAMES,$@)scripts/sonames "$(CC)" $(foreach name,$(with),$($(name)_LIBRARIES)) > $@
 
-# Linked once more the object has lost its DWARF, which is more than half of it
+# Linking the object again removes its DWARF, which is more than half of it
 $(O)/%.skel.h: $(O)/%.bpf.o
 	$(call say,SKEL,$@)$(BPFTOOL) gen object $(O)/$*.linked.o $< && $(BPFTOOL) gen skeleton $(O)/$*.linked.o name $(*F) > $@
 
-$(O)/user/%.o: user/%.c Makefile VERSION | $(O)/wgxdp.skel.h $(O)/look.skel.h $(O)/bpf_compiler.h $(O)/libraries.h
+$(O)/user/%.o: user/%.c Makefile VERSION | $(O)/wgxdp.skel.h $(O)/tracing.skel.h $(O)/bpf_compiler.h $(O)/libraries.h
 	@mkdir -p $(@D)
 	$(call say,CC,$@)$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
 
@@ -112,19 +113,19 @@ clean:
 -include $(USER_OBJ:.o=.d) $(wildcard $(O)/*.bpf.d)
 
 # ---- unit tests: user modules on the host, under ASan and UBSan ----
-UNITS       := addr answers blake2s config cookie ddns endpoints flows gen grammar headroom json library links lists load_error mtu netlink nft notify plan_relay relay relay_size resolver rules spread topology topology_bad topology_page transmit uniform wg_dump wireguard
-# a report needs lines alone, and half of the time to build the tests is -O2's and its variables'
+UNITS       := addr blake2s config cookie ddns endpoints flows gen grammar headroom json library links lists load_error mtu netlink nft notify plan_relay relay relay_size resolved_backends resolver rules spread topology topology_bad topology_page transmit uniform wg_dump wireguard
+# a coverage report needs only lines; -O2 and variables would take half of the time to build the tests
 SANITIZED   := -O1 -g1
-# with sanitizers gcc 14 warns of texts that are cut short where none is
+# with sanitizers, gcc 14 wrongly warns of truncated texts
 UNIT_CFLAGS ?= $(SANITIZED) -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -Wno-format-truncation
-# cmocka 2 names the type, and calls the name that cmocka 1 has deprecated
+# cmocka 2 names the type, and deprecates the name of cmocka 1
 CMOCKA_NAMES := $(if $(shell $(PKG_CONFIG) --atleast-version=2 cmocka || echo 1),-Dassert_uint_in_range=assert_in_range)
 
 define make_archive
 	$(call say,AR,$@)rm -f $@ && $(AR) rcs $@ $^
 endef
 
-# What unit tests reach. A test takes what it needs of it; what the test defines itself stands in the place of the room's
+# The modules for unit tests. A test links those that it needs. Its own definitions replace the room's
 TESTED := $(wildcard $(patsubst %,user/%.c,lib/* net/* config/* plan/* ddns/* gen/* dataplane/dataplane_flow* dataplane/dataplane_guard* \
 	dataplane/dataplane_read dataplane/dataplane_relay dataplane/flow_table dataplane/former_flows dataplane/learned_table dataplane/load_error dataplane/pins dataplane/table instance/resolver show/show_flows \
 	doctor/doctor_rule doctor/mtu* daemon/cookie_reply daemon/endpoint_next daemon/standby_next))
@@ -141,7 +142,7 @@ $(O)/tests/blake2s.bpf.o: tests/unit/blake2s.bpf.c include/blake2s.h Makefile
 	@mkdir -p $(@D)
 	$(call say,BPF,$@)$(CLANG) $(ALL_BPF_CFLAGS) -c $< -o $@
 
-# what it measures is the program's own objects
+# it measures the program's own objects
 $(O)/user.a: $(filter-out %/main.o,$(USER_OBJ))
 	$(make_archive)
 
@@ -149,7 +150,7 @@ $(O)/unit/tests/unit/unit_relay_size.o $(O)/tests/unit_relay_size: UNIT_CFLAGS :
 $(O)/tests/unit_relay_size: $(O)/unit/tests/unit/unit_relay_size.o $(O)/user.a
 	$(link_unit)
 
-$(USER_SRC:%.c=$(O)/unit/%.o): | $(O)/wgxdp.skel.h $(O)/look.skel.h $(O)/bpf_compiler.h $(O)/libraries.h
+$(USER_SRC:%.c=$(O)/unit/%.o): | $(O)/wgxdp.skel.h $(O)/tracing.skel.h $(O)/bpf_compiler.h $(O)/libraries.h
 $(O)/unit/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(call say,CC,$@)$(CC) $(ALL_CFLAGS) -iquote bpf -Itests $(CMOCKA_NAMES) $(UNIT_CFLAGS) -MMD -MP -c $< -o $@
@@ -236,7 +237,7 @@ UNITDIR     ?= $(PREFIX)/lib/systemd/system
 INITDIR     ?=
 ZSHDIR      ?= $(PREFIX)/share/zsh/site-functions
 SYSCONFDIR  ?= /etc
-DOCS        := README.md CHANGELOG.md $(wildcard docs/*.md)
+DOCS        := README.md CHANGELOG.md $(filter-out docs/README.md,$(wildcard docs/*.md))
 at_place     = -e 's,/usr/local/sbin,$(SBINDIR),'
 
 # Units for the one instance, and templates for several: wgxdp@NAME reads /etc/wgxdp/NAME.yaml
@@ -257,7 +258,7 @@ install-program: $(O)/wgxdp
 
 install-docs:
 	$(Q)install -D -m 644 -t $(DESTDIR)$(DOCDIR) $(DOCS)
-	$(Q)install -D -m 644 -t $(DESTDIR)$(DOCDIR)/start docs/start/*
+	$(Q)for part in start guides reference inside; do install -D -m 644 -t $(DESTDIR)$(DOCDIR)/$$part docs/$$part/*.md || exit 1; done
 	$(Q)for part in config topology; do install -D -m 644 -t $(DESTDIR)$(DOCDIR)/examples/$$part docs/examples/$$part/* || exit 1; done
 	$(Q)for part in container grafana prometheus; do install -D -m 644 -t $(DESTDIR)$(DOCDIR)/examples/$$part docs/$$part/* || exit 1; done
 	$(Q)for page in $(MAN_PAGES); do \
@@ -279,7 +280,7 @@ install-openrc:
 	$(Q)for script in wgxdp wgxdp-daemon; do \
 		sed $(at_place) scripts/openrc/$$script | install -m 755 /dev/stdin $(DESTDIR)$(INITDIR)/$$script || exit 1; done
 
-# Packages of the committed state; nothing of the working tree is touched (docs/install.md)
+# Packages of the committed state; nothing of the working tree is touched (docs/guides/install.md)
 .PHONY: deb rpm release
 deb:			# S=SUITE A=ARCH: in a bare Debian SUITE, for another architecture
 	$(Q)scripts/deb $(if $(S),-s $(S)) $(if $(A),-a $(A)) $(O)/deb
@@ -289,6 +290,11 @@ rpm:			# S=SUITE: in a bare Debian SUITE
 
 release:		# MAINTAINER='NAME <ADDRESS>' HOMEPAGE=URL KEY=KEY: else of scripts/packaging/settings
 	$(Q)scripts/release $(O)/release
+
+# The book as a site, build/book/site (scripts/deps docs)
+.PHONY: docs
+docs:
+	$(Q)scripts/book $(O)/book
 
 # The container image, as an OCI archive
 .PHONY: container
@@ -350,20 +356,21 @@ $(O)/selftests/%.bpf.o: selftests/lib/%.bpf.c Makefile
 	$(call say,BPF,$@)$(CLANG) $(ALL_BPF_CFLAGS) -c $< -o $@
 
 # ---- the host plane: unit tests, fuzzers; the data path by test-run ----
-HOST_UNITS := express express_guard bpf pipeline resolve memory icmp cut sites policy masquerade embryos learned admission replay shares backends blind blind_packets blind_shares
+HOST_UNITS := express express_guard express_sites bpf pipeline resolve memory icmp cut sites policy masquerade embryos learned admission replay shares backends blind blind_packets blind_shares
 FUZZ_CFLAGS ?= $(SANITIZED) -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined
 
-# How often to unroll is said to clang; with the whole data path in each, -O2 and its variables' places cost twice the time
+# gcc does not know clang's pragmas for unrolling. Each program holds the whole data path, so -O2 and variable tracking take twice
+# the time
 $(HOST_UNITS:%=$(O)/unit/tests/unit/unit_%.o) $(O)/unit/tests/host/host_plane.o: ALL_CFLAGS += -Wno-unknown-pragmas -O1 -fno-var-tracking
 unit: $(HOST_UNITS:%=$(O)/tests/unit_%)
 
-# Loops are unrolled for the verifier's sake alone; with sanitizers clang 19 cannot, and says so
+# Loops are unrolled only for the verifier; with sanitizers clang 19 cannot, and warns
 $(O)/fuzz/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(call say,FUZZ,$@)$(CLANG) $(ALL_CFLAGS) -iquote bpf -Itests -Wno-gnu-variable-sized-type-not-at-end -Wno-pass-failed $(FUZZ_CFLAGS) -MMD -MP -c $< -o $@
 
-# What fuzzers reach
-FUZZED := $(wildcard $(patsubst %,user/%.c,lib/* net/* config/* ddns/* plan/answers dataplane/table instance/noted doctor/mtu* gen/topology* daemon/web))
+# The modules for fuzzers
+FUZZED := $(wildcard $(patsubst %,user/%.c,lib/* net/* config/* ddns/* plan/resolved_backends dataplane/table instance/run_counters doctor/mtu* gen/topology* daemon/web))
 $(O)/fuzz/user.a: $(FUZZED:%.c=$(O)/fuzz/%.o)
 	$(make_archive)
 
@@ -396,7 +403,7 @@ $(O)/tests/fib.bpf.o: tests/packet/fib.bpf.c Makefile
 	@mkdir -p $(@D)
 	$(call say,BPF,$@)$(CLANG) $(ALL_BPF_CFLAGS) -c $< -o $@
 
-# BREAK=1 of tests/fuzz/fuzz_planes.py: of its copy of the data path a checksum is off by one
+# For BREAK=1 of tests/fuzz/fuzz_planes.py: a copy of the data path with a checksum that is off by one
 $(O)/broken/tests/host/host_plane.o: tests/host/host_plane.c $(wildcard tests/host/*.h) $(wildcard bpf/*.h bpf/*/*.h include/*) Makefile
 	@mkdir -p $(@D)
 	$(Q)rm -rf $(@D)/../../bpf && cp -r bpf $(@D)/../.. && cp tests/host/*.[ch] $(@D)

@@ -6,8 +6,8 @@
  * - A reader finds the tag, reads the word, copies the entry, and reads the word again. If anything
  *   but time and state of the word has changed, the lookup has failed.
  * - A writer takes a place (state BUSY, version + 1). It checks that no other place in both buckets
- *   has the key's tag, writes the entry, and publishes it by one exchange. It never waits. Nobody
- *   takes over a BUSY place: only programs write, and nothing can stop a program halfway.
+ *   has the key's tag, writes the entry, and publishes it by one exchange. It never waits. A
+ *   BUSY place is never taken over: only programs write, and nothing can stop a program halfway.
  * - An expired entry stays until its place is needed. There are no timers.
  * - A new entry takes the first of these: a free place, an expired entry, a SPARE entry, the HALF
  *   entry that expires first. It never displaces a LIVE entry.

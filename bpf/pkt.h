@@ -165,8 +165,8 @@ INLINE __u32 bounded(__u32 n, __u32 most)
 
 /* ---- pending reasons: faults that count only if the packet is ours ---- */
 
-/* Records a fault of the packet. It takes effect in resolve, if the packet belongs to a service. Of
- * several faults, the one that comes first in reasons.def counts. */
+/* Records a fault of the packet. It takes effect in resolve, if the packet belongs to a service.
+ * If there are several faults, the one that comes first in reasons.def counts. */
 INLINE void pkt_hold(struct pkt *p, enum reason reason)
 {
 	if (!p->s->held || reason < p->s->held)

@@ -19,7 +19,7 @@ struct fib_question {
 	struct addr src, dst;
 	__be16 sport, dport;
 	__u32 ifindex;			/* the link on which the packet arrived */
-	__u32 slot;			/* where in nexthops the result is stored */
+	__u32 slot;			/* index in nexthops for the result */
 	__u32 family;
 };
 
@@ -29,7 +29,7 @@ struct walk {
 	/* Offset of the next header. At the end: of the first header behind all options or
 	 * extension headers. */
 	__u32 off;
-	__u32 piece;			/* where a fragment's payload starts; 0: not a fragment */
+	__u32 piece;			/* offset of a fragment's payload; 0: not a fragment */
 	/* Type of the header at off. In a later fragment: IPPROTO_FRAGMENT. */
 	__u32 type;
 };
@@ -52,7 +52,7 @@ struct quote {
 	__u8 icmp[8], udp[8];
 };
 
-/* What flow_commit() does with the flow of the packet. */
+/* The change that flow_commit() makes to the flow of the packet. */
 enum flow_newness { FLOW_KNOWN, FLOW_NEWCOMER, FLOW_MOVES, FLOW_ANSWERED };
 
 /* A packet of a flow, of a new client, or of the blind relay (flow/). */
@@ -160,13 +160,13 @@ struct blind_work {
 	 * too. */
 	__u32 origin, even;
 	__u32 home[2], pair;		/* keys of maps */
-	/* Which site's key is tried, which is tried first, and whether only that one is tried. */
+	/* The site whose key is tried, the first one, and whether only that one is tried. */
 	__u32 site, first, single;
 	__u32 last;	/* also try the sites in .last of the sender's struct blind_site */
 	int answer;
 };
 
-/* What the express path reads from a packet, and then remembers about it (express/). */
+/* The values that the express path reads from a packet, and then remembers about it (express/). */
 struct express_work {
 	struct express_key key;		/* the packet as it arrived */
 	__u64 mac, now;			/* destination MAC address; time in jiffies */
@@ -218,7 +218,7 @@ struct pkt_state {
 	__u8 busy;
 	/* Set by enter. */
 	__u8 link_role;
-	__u16 link_flags;		/* of the logical link on which the packet arrived */
+	__u16 link_flags;		/* flags of the logical link on which the packet arrived */
 	__u32 ifindex, sources;
 	__u32 l3, l4;			/* offsets of the IP header and the UDP header */
 	__u32 len;			/* length of the IP packet according to its header */

@@ -170,7 +170,7 @@ struct fragment_key {
 struct fragment {
 	__be16 sport, dport;
 	__u16 pad;
-	/* End of the first fragment's payload: later ones may not begin before this offset. */
+	/* The end of the first fragment's payload: later ones may not begin before this offset. */
 	__u16 end;
 };
 

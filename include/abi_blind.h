@@ -13,8 +13,8 @@
 
 /* The addresses and ports through which a site is reached. */
 struct blind_place {
-	/* The site's address and port, to which packets are rewritten. .id is the blind relay's id;
-	 * .slot is unused. */
+	/* The new address and port of packets to the site. .id is the blind relay's id; .slot is
+	 * unused. */
 	struct service service;
 	struct addr local;		/* our address towards the site, of the same family */
 	__u16 sum;			/* one's complement sum of both addresses */
@@ -146,7 +146,7 @@ struct blind_total {
  * unknown; it is sent when our own WireGuard has authenticated the site. */
 #define BLIND_WRITING (~0ULL)		/* a CPU is writing the entry */
 struct blind_waiting {
-	__u64 since;	/* arrival of the initiation, in jiffies, or BLIND_WRITING; 0: none */
+	__u64 since;	/* when the initiation arrived, in jiffies (0: none), or BLIND_WRITING */
 	__u32 from;
 	__u8 message[INITIATION_LEN];
 };

@@ -30,6 +30,7 @@ enum express_kind {
 	/* Tuples: the key has both addresses and both ports. */
 	EXPRESS_FLOW, EXPRESS_BLIND,
 	EXPRESS_CLIENT,			/* originals of a client that was admitted */
+	EXPRESS_SITE,			/* packets between sites, from nic to nic */
 };
 enum express_flags {
 	EXPRESS_ACROSS = 1 << 0,	/* tuple: the packet is translated between IPv4 and IPv6 */
@@ -56,7 +57,8 @@ struct memo {
 	__u8 kind;			/* enum express_kind */
 	__u8 flags;			/* enum express_flags */
 	union {
-		__u64 mac;		/* side: destination MAC, as in struct link .macs */
+		/* side, EXPRESS_SITE: destination MAC, as in struct link .macs */
+		__u64 mac;
 		__u64 word;		/* EXPRESS_FLOW: the word of the flow's place */
 		struct {		/* EXPRESS_BLIND */
 			__le32 index;	/* receiver index in the message */
@@ -71,8 +73,10 @@ struct memo {
 	__u16 ip_delta, udp_delta;
 	__u8 macs[12];			/* destination MAC, then source MAC */
 	__u32 out;			/* ifindex of the egress device */
-	__u32 total;			/* index in totals */
-	/* EXPRESS_FLOW: the flow's place in flow_table; listener: index in sources. */
+	/* Index in totals; EXPRESS_SITE: the sending peer's index in peer_totals. */
+	__u32 total;
+	/* EXPRESS_FLOW: the flow's place in flow_table. Listener: index in sources.
+	 * EXPRESS_SITE: the receiving peer's index in peer_totals. */
 	__u32 place;
 };
 _Static_assert(sizeof(struct memo) == 128, "two cache lines");
@@ -87,11 +91,12 @@ struct express_count {
 struct sides {
 	struct express_count count;
 	__u32 credit;			/* used by express_is_worth_it() */
-	__u32 tuples;	/* this CPU's first index in tuples; set when a side needs tuples */
+	__u32 tuples;	/* this CPU's first index in tuples; set before the first tuple */
 	/* Bit ifindex % 64 is set if a device with that ifindex may have listeners. Bits are never
 	 * cleared. */
 	__u64 listeners;
-	__u8 pad[88];
+	__u64 sites;			/* the same for devices behind which peers are */
+	__u8 pad[80];
 	struct memo side[EXPRESS_SIDES];
 };
 _Static_assert(sizeof(struct sides) == 128 * (1 + EXPRESS_SIDES), "sides have whole lines");

@@ -57,7 +57,7 @@ struct flow {
 	__u64 packets[2], bytes[2];
 	__u32 ifindex;			/* ifindex of the listener's link */
 	__u32 since;	/* when the backend answered first, in units (abi_learned.h) */
-	__u32 place;	/* place in flow_index: line * LEARNED_WAYS + way */
+	__u32 place;	/* the flow's word in flow_index: line * LEARNED_WAYS + way */
 	__u16 id;			/* id of the service */
 	__u16 epoch;	/* last epoch in which the flow was counted for its source */
 };

@@ -65,8 +65,8 @@ _Static_assert(sizeof(struct guard) == 128, "a guard is two cache lines");
 #define GUARD_KEYS_FIRST(word) ((word) >> 8)
 #define GUARD_KEYS_N(word) ((word) & 0xff)
 
-/* guard_keys: ARRAY. The keys of a service are consecutive. New keys are written to a free range;
- * then struct guard .keys publishes it. */
+/* guard_keys: ARRAY. The keys of a service are consecutive. New keys are written to a free range,
+ * which is then published by struct guard .keys. */
 struct guard_key {
 	/* BLAKE2s state (for 16 bytes of output) after the key block. The key is HASH("mac1----" ||
 	 * public key). */
@@ -124,9 +124,9 @@ struct index_key {
 	__u32 id;			/* id of the service */
 };
 
-/* replays: ARRAY, indexed by a hash of mac1 and struct guard_state .seed: initiations that were
- * forwarded, and the sender of each. .until is when an entry expires: the low 32 bits of jiffies,
- * at most REPLAY_SECONDS ahead. A new entry displaces the oldest one of its row. */
+/* replays: ARRAY, indexed by a hash of mac1 and struct guard_state .seed. The
+ * forwarded initiations and the sender of each. .until is when an entry expires: the low 32 bits of
+ * jiffies, at most REPLAY_SECONDS ahead. A new entry displaces the oldest one of its row. */
 #define REPLAY_SECONDS 180
 #define REPLAYS_ROW 4
 struct replay {
@@ -190,7 +190,7 @@ struct challenge {
 /* health: ARRAY, indexed by id * GUARD_BACKENDS_MAX + backend number: how the backends of a service
  * with a guard answer initiations. */
 #define HEALTH_SECONDS 5
-/* Bucket 0: below 1 ms. Bucket i: from 2^(i-1) to 2^i ms. The last bucket: all longer times. */
+/* Bucket 0 is below 1 ms, bucket i from 2^(i-1) to 2^i ms. The last bucket has all longer times. */
 #define HANDSHAKE_BUCKETS 16
 struct health {
 	__u64 initiations;		/* forwarded initiations with a valid mac1 */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Source addresses that a link accepts. User space writes these maps, the programs read them
+ * The source addresses that a link accepts. User space writes these maps, the programs read them
  * (bpf/link.h). Part of abi.h.
  */
 #ifndef WGXDP_ABI_SOURCES_H

@@ -62,8 +62,9 @@ INLINE const struct blind_session *blind_place_of(const struct blind_bucket *a,
 	return i < BLIND_WAYS ? &a->way[i] : &b->way[i - BLIND_WAYS];
 }
 
-/* Returns a place for the key: its present one; or a free or expired one; or an unconfirmed one; or
- * -1. Three passes with an early exit cost the verifier less than one pass that compares. */
+/* Returns a place for the key, or -1: its present place, a free or expired one, or an
+ * unconfirmed one. Three passes with an early exit cost the verifier less than one pass that
+ * compares. */
 INLINE int blind_find_place(const struct blind_bucket *a, const struct blind_bucket *b, __u64 key,
 			    __u64 now)
 {

@@ -6,12 +6,14 @@
  * pipeline decided.
  *
  * First the memo is searched for a side: the listener or the backend. A side is enough for a
- * service that treats all its clients alike. Where each flow, session or client is translated or
- * admitted for itself, a second lookup finds its tuple.
+ * service that treats all its clients alike. If each flow, session or client is translated or
+ * admitted for itself, a second lookup finds its tuple. Packets between sites have tuples and no
+ * side.
  *
  * Before: nothing. After: enter (pipeline.h), unless the express path has sent the packet.
  * Reads:  the packet; the maps sides, tuples, control, sources, uniform, nexthops, flow_table.
- * Writes: s->express; if it sends: the packet, the maps totals, flow_table, blind_totals.
+ * Writes: s->express; if it sends: the packet, the maps totals, flow_table, blind_totals,
+ *         peer_totals.
  */
 #pragma once
 
@@ -69,15 +71,34 @@ INLINE int express_by_tuple(struct pkt *p, struct sides *sides, struct express_w
 	return express_send_tuple(p, e, w, head);
 }
 
+/* Sends the packet if it is one between sites whose tuple is in the memo. */
+INLINE int express_by_sites(struct pkt *p, struct sides *sides, struct express_work *w, void *head)
+{
+	struct express_sought k = { .key = w->key };
+	const struct memo *e;
+
+	if (w->ipv4 || !(sides->sites >> (w->ifindex & 63) & 1))
+		return EXPRESS_MISS;
+	e = express_find(sides, &k);
+	if (!e || e->kind != EXPRESS_SITE || e->mac != w->mac ||
+	    !express_is_good(e, w->now, w->generation))
+		return EXPRESS_MISS;
+	return express_send_site(p, e, w, head);
+}
+
 /* Looks the packet up, after its headers were read. If it returns EXPRESS_MISS, w->learn says what
  * to remember from the pipeline. */
 INLINE int express_look(struct pkt *p, struct sides *sides, struct express_work *w, void *head)
 {
 	const struct memo *e;
+	int action;
 
 	w->learn = LEARN_SIDE;
 	w->now = bpf_jiffies64();
 	w->generation = express_generation();
+	action = with_relay ? express_by_sites(p, sides, w, head) : EXPRESS_MISS;
+	if (action != EXPRESS_MISS)
+		return action;
 	e = express_classify(sides, w);
 	if (!e || e->mac != w->mac || !express_is_good(e, w->now, w->generation)) {
 		w->is_data = with_guards && express_data(p, w, head);

@@ -36,11 +36,14 @@ INLINE bool express_can_learn_guarded(struct pkt_state *s)
 /* Returns whether the memo can hold a packet of this kind. */
 INLINE bool express_can_learn(struct pkt_state *s)
 {
-	if (s->is_quote || s->fragment || s->frags || s->overlay || s->through_neighbour ||
-	    s->l3 != sizeof(struct ethhdr) || s->service.flags & SERVICE_CHOICE)
+	if (s->is_quote || s->fragment || s->frags || s->through_neighbour ||
+	    s->l3 != sizeof(struct ethhdr))
 		return false;
-	/* Packets between sites take other steps, and the source of each is checked. */
-	if (with_relay && s->link_flags & LINK_PEERS && s->family == FAMILY_IPV6)
+	if (with_relay && s->overlay)
+		return true;
+	/* On a link with peers the pipeline checks the source of each other IPv6 packet. */
+	if (s->service.flags & SERVICE_CHOICE ||
+	    (with_relay && s->link_flags & LINK_PEERS && s->family == FAMILY_IPV6))
 		return false;
 	return !with_guards || s->is_blind || express_can_learn_guarded(s);
 }
@@ -212,6 +215,33 @@ INLINE void express_learn_client(struct pkt_state *s, const struct express_work 
 	e->until = until;
 }
 
+/* Remembers a packet between sites. The policy, the routes and the source check decided about its
+ * addresses and ports, and the pipeline notes in the map allowed at least once a second that it
+ * passed. */
+INLINE void express_learn_site(const struct pkt_state *s, const struct express_work *w,
+			       const struct nexthop *hop)
+{
+	struct express_sought k = { .key = w->key };
+	__u64 until = express_hop_until(s, hop);
+	struct sides *sides = sides_find();
+	struct memo *e;
+
+	if (!sides)
+		return;
+	sides->tuples = express_first_tuple();
+	e = until <= w->now ? NULL : express_room(w, &k);
+	if (!e)
+		return;
+	sides->sites |= 1ULL << (w->ifindex & 63);
+	express_begin(e, &k, w);
+	express_fill(e, s, hop);
+	e->total = total_index((__u32)s->peers, PEER_RX, PLANE_XDP);
+	e->place = total_index(s->peers >> 32, PEER_TX, PLANE_XDP);
+	e->mac = w->mac;
+	e->kind = EXPRESS_SITE;
+	e->until = until;
+}
+
 /* ---- the step ---- */
 
 /* Remembers a packet that the express path did not find and the pipeline has sent. */
@@ -224,7 +254,9 @@ INLINE int express_learn_step(struct pkt_state *s)
 	if (!hop || hop->port || !express_can_learn(s))
 		return 0;
 	w->now = bpf_jiffies64();
-	if (w->learn == LEARN_SIDE)
+	if (with_relay && s->overlay)
+		express_learn_site(s, w, hop);
+	else if (w->learn == LEARN_SIDE)
 		express_learn_side(s, w, hop);
 	else if (with_flows && s->has_way)
 		express_learn_tuple(s, w, hop);

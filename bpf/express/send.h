@@ -5,7 +5,7 @@
  *
  * Before: the lookup of the packet's entry (express.h). After: nothing.
  * Reads:  s->express; the entry; the maps sources, uniform, nexthops, flow_table.
- * Writes: the packet; the maps totals, flow_table, blind_totals.
+ * Writes: the packet; the maps totals, flow_table, blind_totals, peer_totals.
  */
 #pragma once
 
@@ -267,5 +267,28 @@ INLINE int express_send_tuple(struct pkt *p, const struct memo *e,
 		++*packets;
 		*bytes += w->len;
 	}
+	return action;
+}
+
+/* Sends a packet between sites. The entry holds what the policy and the routes said about exactly
+ * these addresses and ports. A frame with bytes behind the IP packet is left to the pipeline, which
+ * removes them. */
+INLINE int express_send_site(const struct pkt *p, const struct memo *e,
+			     const struct express_work *w, void *head)
+{
+	struct total *sender = bpf_map_lookup_elem(&peer_totals, &e->total);
+	struct total *receiver = bpf_map_lookup_elem(&peer_totals, &e->place);
+	struct ipv6hdr *ip = head + sizeof(struct ethhdr);
+	int action;
+
+	if (w->len > e->mtu || !sender || !receiver ||
+	    sizeof(struct ethhdr) + w->len != plane(p, linear) ||
+	    plane(p, redirect, e->out, &action))
+		return EXPRESS_MISS;
+	ip->hop_limit--;
+	express_write_macs(head, e);
+	express_count_total(sender, w->len);
+	receiver->forwarded++;
+	receiver->bytes += w->len;
 	return action;
 }

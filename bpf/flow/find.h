@@ -2,9 +2,9 @@
  *
  * The step flow_way: finds the flow of a packet (include/abi_flow.h, learned.h). An original's key
  * selects two buckets of `flow_table`. A reply's key selects two lines of `flow_index`, where a
- * word names the flow's place. What the packet is rewritten to is copied to the state. If the
- * place's word has changed meanwhile, the copy is discarded. Most flows are in the first bucket, in
- * the way that learned_first() names.
+ * word names the flow's place. The new addresses and ports are copied to the state. If the place's
+ * word has changed meanwhile, the copy is discarded. Most flows are in the first bucket, in the
+ * way that learned_first() names.
  *
  * Reads:  s->flow.key; the maps flow_table, flow_index.
  * Writes: s->flow.way, word, place; of a reply also id, ifindex, backend.

@@ -140,8 +140,7 @@ INLINE bool flow_candidate(struct flow_work *s, const struct pool *pool, __u32 i
 }
 
 /* Returns whether a flow has this tag in the line of flow_index, that is, whether the port is
- * taken. Ends an expired flow. Of the flows that may be displaced, remembers the one to displace
- * first. */
+ * taken. Ends an expired flow. Remembers which flow may be displaced first. */
 INLINE bool flow_port_taken(struct flow_work *s, const struct learned_line *line, __u32 tag)
 {
 	struct flow_bucket *b;

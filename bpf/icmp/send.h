@@ -253,8 +253,8 @@ INLINE bool answer_is_ours(struct pkt *p, bool too_big, __u32 *ret_from)
 #endif
 
 /* Sends the ICMP error for the reason in s->judged, if the kernel would take the packet for its
- * own. Returns the new reason. Only the first fragment of a datagram is answered, because its ports
- * tell the sender which socket the error is about (RFC 1122 section 3.2.2). */
+ * own. Returns the new reason. Only the first fragment of a datagram is answered, because its
+ * ports tell the sender which socket the error is about (RFC 1122 section 3.2.2). */
 INLINE int send_owed_error_step(struct pkt *p)
 {
 	int rc = p->s->judged;

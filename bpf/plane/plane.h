@@ -22,8 +22,8 @@
  *   linear(p)                XDP: length of the linear part of the frame
  *   move_begin(p, bytes)     XDP: removes bytes at the start of the frame (negative: adds bytes);
  *                            0 or a negative value
- *   redirect(p, ifindex, action)  XDP: redirects the frame, which may still be changed; 0, or a
- *                            reason with the packet unchanged
+ *   redirect(p, ifindex, action)  XDP: redirects the frame, which may still be changed. Returns 0,
+ *                            or a reason with the packet unchanged.
  *   give(p, ifindex, action) sends to a device without Ethernet headers; 0 or a reason
  */
 #pragma once

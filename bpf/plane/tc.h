@@ -102,9 +102,9 @@ INLINE int tc_reach(struct pkt *p)
 	return bpf_skb_pull_data(p->ctx, need < len ? need : len) ? NOT_OURS : 0;
 }
 
-/* Resizes the IP header for the other IP version. The helper assumes the shortest headers of both
- * versions; the difference is adjusted afterwards. Returns 0; a positive value if the packet is
- * unchanged; a negative value if the packet is lost. */
+/* Resizes the IP header for the other IP version. The helper assumes the shortest headers of
+ * both versions; the difference is adjusted afterwards. Returns 0, or a positive value if the
+ * packet is unchanged, or a negative value if it is lost. */
 INLINE int tc_change_family_step(struct pkt *p)
 {
 	int to4 = p->s->leaves == FAMILY_IPV4;

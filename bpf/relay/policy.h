@@ -120,8 +120,8 @@ INLINE int judge_error(struct pkt *p, const struct policy *rules)
 }
 
 /* Decides on an ICMPv6 packet. allowed_tag() hashes ports, which ICMPv6 does not have. So the
- * identifier, which a query and its answer share, stands for one port. The type and code of the
- * query stand for the other. */
+ * identifier, which a query and its answer share, replaces one port. The type and code of the
+ * query replace the second port. */
 INLINE int judge_icmp(struct pkt *p, const struct policy *rules)
 {
 	const __u8 *bytes = p->s->judge.bytes;

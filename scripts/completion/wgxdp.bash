@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Completion for bash. The program itself knows its commands, options and values: `wgxdp complete WORD...` prints the completions of
-# the last word, and @file where names of files belong.
+# Completion for bash. wgxdp itself knows its commands, options and values: `wgxdp complete WORD...`
+# prints the completions of the last word, or @file if a file name belongs there.
 
 _wgxdp() {
 	local word=${COMP_WORDS[COMP_CWORD]} words

@@ -2,24 +2,25 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: long
 # timeout: 900
-# An attacker on the blind relay who knows every public key, every index in use and where every site is, and sends all of WireGuard's
-# messages, some hundred a second (blind_attack.py): for ten minutes from his own addresses, and then for two and a half as if from where
-# the sites are. Meanwhile all sites ping each other. No ping is lost, no site and no index becomes another, and he hears no more than one
-# packet a second and site.
+# An attacker cannot disturb the sites of a blind relay. The attacker knows every public key, every index in use and the
+# address of every site, and sends all kinds of WireGuard messages, some hundred a second (blind_attack.py). For ten
+# minutes they come from its own addresses, and then for 150 seconds as if from the sites. Meanwhile all sites ping each
+# other. No ping is lost, no site or index changes, and the attacker receives at most one packet per second and site.
 #
 #     198.51.100.11 nat-a ---+--- 198.51.100.1, 2001:db8::1    relay
 #     198.51.100.12 nat-b ---+--- 198.51.100.66, 2001:db8::66  attacker
 #     2001:db8::c  edge-c ---+
 #
-# $WGXDP_SECONDS: shorter than ten minutes, to try it. BREAK=1 gives him site c's private key: then c must be seen to move, and pings to be
-# lost.
+# $WGXDP_SECONDS replaces the ten minutes, for a trial. BREAK=1 gives the attacker the private key of site c: then c
+# must move, and pings must be lost.
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 source "${BASH_SOURCE[0]%/*}/../lib/sites.sh"
 source "${BASH_SOURCE[0]%/*}/../lib/blind-sites.sh"
 
 on=relay
 seconds=${WGXDP_SECONDS:-600}
-# one new session of each pair; in some more minutes a pair's 256 places would be full of what he has confirmed himself
+# long enough for one new session of each pair; after a few more minutes the attacker's confirmed sessions would fill a
+# pair's 256 places
 as_sites=$((seconds < 150 ? seconds : 150))
 rate=400
 pins=/sys/fs/bpf/wgxdp/default
@@ -27,12 +28,12 @@ attack=$root/selftests/lib/blind_attack.py
 reasons=(guard_mac1 guard_shape guard_busy blind_stranger blind_refused blind_limited blind_waiting)
 wrong=0
 
-# As expect, but what comes after it is looked at too
+# Like expect, but the test continues after a failure
 expect_also() { (expect "$@") || wrong=$((wrong + 1)); }
 
-# ---- what he knows
+# ---- the attacker's knowledge
 
-look() { # all there is to be known: $work/known, and with a number of its own
+look() { # writes everything that the attacker can know to $work/known, and to a numbered copy
 	looks=$((${looks:-0} + 1))
 	bpftool -j map dump pinned $pins/sessions > "$work/sessions"
 	inside relay wg show $relay endpoints | "$attack" known "$(awk '/^jiffies:/ {print $2; exit}' /proc/timer_list)" \
@@ -41,7 +42,7 @@ look() { # all there is to be known: $work/known, and with a number of its own
 	mv "$work/known.new" "$work/known"
 }
 
-# Those of the relay's own sessions too, which begin anew, for the daemon has not seen how they began
+# The relay's own sessions too: they start again, because the daemon has not seen their handshakes
 begin_anew() {
 	local s
 	for s in a b c; do
@@ -54,9 +55,9 @@ all_known() {
 	awk '$1 == "index" && $2 {between++} $1 == "index" && !$2 {own++} END {exit !(between >= 6 && own >= 3)}' "$work/known"
 }
 
-# ---- what there is to be seen
+# ---- the observations
 
-places() { # of sites as the relay sees them, and of the relay as sites do; and what the daemon says of them
+places() { # prints the sites' endpoints at the relay, the relay's endpoints at the sites, and the daemon's view of them
 	inside relay wg show $relay endpoints | sort
 	local s
 	for s in a b c; do inside "edge-$s" wg show "wgb-$s" endpoints | sort; done
@@ -115,14 +116,14 @@ attacks() { # own|spoofed SECONDS
 	expect_also "$1: in $taken s of IPv4 he heard of two sites, packets" $(($(arrived attacker udp4) - heard4)) '<=' $((2 * taken))
 	expect_also "$1: and of IPv6 of one" $(($(arrived attacker udp6) - heard6)) '<=' "$taken"
 	expect_also "$1: errors" $(($(arrived attacker errors) - icmp)) == 0
-	say "$1: sites asked $(($(challenges) - asked)) times, indices of his in the table: $(said compared planted)," \
+	say "$1: sites asked $(($(challenges) - asked)) times, the attacker's indices in the table: $(said compared planted)," \
 		"the daemon was busy for $(($(cpu $daemon) - busy)) ms"
 }
 
 blind_network a b
 namespaces attacker
 on_internet attacker eth0 198.51.100.66/24 2001:db8::66/64
-# as if he were behind a router: what is for him goes there at once
+# like a host behind a router: the relay need not resolve the attacker
 for address in 198.51.100.66 2001:db8::66; do
 	inside relay ip neigh replace "$address" lladdr "$(mac attacker eth0)" dev eth0 nud permanent
 done

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# What the blind relay drops, `wgxdp monitor` tells, with reason, addresses and interface; and where sites are, what they sent each other, how
-# often one was asked and refused, `show sites` and the metrics say. The network is that of sites.sh, with an attacker. Site d is a peer
-# that never came. BREAK=1 sends what an attacker would from where the site is: then blind_stranger must be missed.
+# `wgxdp monitor` reports what the blind relay drops, with reason, addresses and interface. `show sites` and the metrics
+# report each site's endpoint, the traffic between sites, and how often a site was challenged and refused. The network
+# is that of sites.sh, with an attacker. Site d is a peer that never came. BREAK=1 sends the attacker's messages from
+# the site itself: then blind_stranger must be missing.
 #
 #     198.51.100.11 nat-a ---+--- 198.51.100.1, 2001:db8::1    relay
 #     198.51.100.12 nat-b ---+--- 198.51.100.66, 2001:db8::66  attacker
@@ -14,13 +15,13 @@ source "${BASH_SOURCE[0]%/*}/../lib/blind-sites.sh"
 on=relay
 c_at="[2001:db8::c]:$port"
 
-says() { # NAMESPACE DEVICE FROM KIND...: one message to the relay
+says() { # NAMESPACE DEVICE FROM KIND...: sends one message to the relay
 	local to=${relay_at[4]}
 	[[ $3 == \[* ]] && to=${relay_at[6]}
 	inside "$1" "$root/selftests/lib/blind_say.py" "$2" "$(mac relay eth0)" "$3" "$to" "${@:4}"
 }
-event_keys=(reason service direction interface source destination) # whichever plane: what XDP cannot do at once is left to tc
-told() { # REASON FROM [DIRECTION]: there is such an event
+event_keys=(reason service direction interface source destination) # without the plane: tc does what XDP cannot do at once
+told() { # REASON FROM [DIRECTION]: checks that there is such an event
 	local to=${relay_at[4]}
 	[[ $2 == \[* ]] && to=${relay_at[6]}
 	/usr/bin/python3 -IS -c 'import json, sys
@@ -41,7 +42,7 @@ on_internet attacker eth0 198.51.100.66/24 2001:db8::66/64
 wg genkey | wg pubkey > "$work/wgb-d.pub"
 inside relay wg set $relay peer "$(key wgb-d)" allowed-ips "$tunnels::d/128"
 printf '# site-d\n[Peer]\nPublicKey = %s\n' "$(key wgb-d)" >> /etc/wireguard/$relay.conf
-for address in 198.51.100.66 2001:db8::66; do # or its first packet goes through the kernel
+for address in 198.51.100.66 2001:db8::66; do # otherwise its first packet goes through the kernel
 	inside relay ip neigh replace "$address" lladdr "$(mac attacker eth0)" dev eth0 nud permanent
 done
 blind_file
@@ -52,7 +53,7 @@ start relay "$wgxdp" monitor --json > "$work/events"
 monitor=$!
 wait_for 5 'it looks' looks
 
-# a session of c's with a, which neither of them knows of: 301 from a's side, 302 from c's
+# a session of c with a, unknown to both: index 301 from a's side, 302 from c's
 a_at=$(endpoint_of a) b_at=$(endpoint_of b)
 says edge-c wan "$c_at" initiation "$(key wgb-a)" 302
 says nat-a out "$a_at" response "$(key wgb-c)" 301 302

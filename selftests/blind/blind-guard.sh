@@ -20,7 +20,7 @@ reach() { inside "$1" ping -q -c 5 -i 0.1 -W 5 10.77.0.1; } # CLIENT
 last_stranger() { (($(drops guard_stranger) == $(said strange stranger))); }
 pings_of_sites() { ping_all -c 10 -i 0.05 -W 6; }
 
-client() { # NAMESPACE DEVICE NUMBER ENDPOINT: its tunnel to wg-end
+client() { # NAMESPACE DEVICE NUMBER ENDPOINT: creates its tunnel to wg-end
 	tunnel "$1" "$2" "10.77.0.$3/24"
 	inside wg-end wg set wge peer "$(key "$2")" allowed-ips "10.77.0.$3/32"
 	inside "$1" wg set "$2" peer "$(key wge)" allowed-ips 10.77.0.0/24 endpoint "$4"
@@ -69,25 +69,25 @@ wait_for 30 'all sites' all_authenticated 3
 wait_for 10 'a handshake through the guard' reach client
 wait_for 10 'a handshake beside the blind relay' reach other
 first_pings
-expect 'of 60 pings between sites lost' "$(pings_of_sites)" == 0
+expect 'lost pings of 60 between sites' "$(pings_of_sites)" == 0
 inside client "$root/selftests/lib/strange.py" 203.0.113.8 203.0.113.1 "$port" "$(key wge)" > "$work/strange"
 wait_for 5 'the last stranger' last_stranger
 for kind in shape mac1 replay stranger; do
 	expect "ended as guard_$kind" "$(drops guard_$kind)" == "$(said strange $kind)"
 done
-expect 'what strangers sent and wg-end got' "$(arrived wg-end strangers)" == "$(said strange right)"
-# for another key than any site's, and with no session's index
+expect "strangers' packets that wg-end got" "$(arrived wg-end strangers)" == "$(said strange right)"
+# for a key of no site, and with an index of no session
 for kind in "initiation $(key wge) 7" "data 7"; do
 	# shellcheck disable=SC2086 # words
 	inside client "$root/selftests/lib/blind_say.py" uplink "$(mac relay wan)" 203.0.113.7:4000 "198.51.100.1:$port" $kind
 done
-expect 'what the blind relay dropped of the client on the other WAN' "$(shown get services.blind.original.dropped)" == 0
+expect 'packets of the client on the other WAN that the blind relay dropped' "$(shown get services.blind.original.dropped)" == 0
 inside edge-c "$root/selftests/lib/blind_say.py" wan "$(mac relay eth0)" "[2001:db8::c]:$port" "${relay_at[6]}" initiation "$(key wge)" 7
-expect 'of a site, for who is none' "$(shown get services.blind.original.dropped)" == 1
+expect 'dropped packet of a site, for another key' "$(shown get services.blind.original.dropped)" == 1
 expect 'ended as guard_mac1, of both' "$(drops guard_mac1)" == $(($(said strange mac1) + 1))
 expect_sums
 
-# One of the two goes, and comes back
+# One of the two is removed and added again
 start server-a ping -q -c 60 -i 0.05 -W 6 "$overlay:b::10" > "$work/pings"
 pings=$!
 both 'nat: dnat'

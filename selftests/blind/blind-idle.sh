@@ -33,8 +33,8 @@ done
 pairs=$(shown get services.blind.original.forwarded)
 sleep 70
 expect 'packets between sites meanwhile' $(($(shown get services.blind.original.forwarded) - pairs)) '<=' 12
-# to a first, for who is asked last is last to open his own NAT
+# pings to a first, because the last site to receive a ping is the last to open its own NAT
 every_pair=(c-a b-a c-b a-b a-c b-c)
-expect 'of 30 pings lost, after 70 s of silence' "$(ping_all -c 5 -i 0.2 -W 5)" == 0
+expect 'lost pings of 30, after 70 s of silence' "$(ping_all -c 5 -i 0.2 -W 5)" == 0
 for s in a b c; do expect "site $s is where it was" "$(endpoint_of $s)" == "${was[$s]}"; done
 expect_sums

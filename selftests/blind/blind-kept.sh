@@ -2,17 +2,17 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: long
 # timeout: 300
-# What the blind relay keeps over `wgxdp down`: with the file that it leaves all sessions go on; with one that is older than a session may be,
-# none; and whatever else is in it, sites come and reach each other. The network is that of sites.sh.
+# The blind relay keeps its sessions over `wgxdp down` in a file. With this file all sessions continue. With a file
+# older than a session may be, none does. Sites come back and reach each other, even if the file is damaged. The network is that of sites.sh.
 #
-# BREAK=1 loses the file: then the sessions must be missed.
+# BREAK=1 loses the file: then the sessions must be missing.
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 source "${BASH_SOURCE[0]%/*}/../lib/sites.sh"
 source "${BASH_SOURCE[0]%/*}/../lib/blind-sites.sh"
 
 on=relay
 kept=$STATE_DIRECTORY/default/blind
-sessions() { # confirmed indices between sites
+sessions() { # prints the confirmed indices between sites
 	wgxdp show sites --json | /usr/bin/python3 -IS -c 'import json, sys
 print(sum(row["sessions"] for row in json.load(sys.stdin)["site_pairs"]))'
 }
@@ -26,7 +26,7 @@ begins() {
 	wait_for 30 'all sites' all_authenticated 3
 }
 
-sites_begin_nothing() { # new, until they are told otherwise
+sites_begin_nothing() { # the sites begin no new sessions for now
 	local s
 	for s in "${sites[@]}"; do
 		inside "edge-$s" nft -f - <<- EOF_NFT
@@ -50,13 +50,13 @@ first_pings
 wait_for 5 'six sessions' have_sessions
 stops
 expect 'kept of sites, and of sessions between them' "$(grep -c '^site ' "$kept") $(grep -c '^session [^-]' "$kept")" == '3 6'
-expect 'who may read it' "$(stat -c %a "$kept")" == 600
+expect 'the mode of the file' "$(stat -c %a "$kept")" == 600
 
 cp "$kept" "$work/kept"
 [[ ! ${BREAK:-} ]] || rm "$kept"
 begins
 expect 'sessions that go on' "$(sessions)" == 6
-expect 'of 30 pings lost' "$(ping_all -c 5 -i 0.1 -W 3)" == 0
+expect 'lost pings of 30' "$(ping_all -c 5 -i 0.1 -W 3)" == 0
 stops
 
 sites_begin_nothing
@@ -69,7 +69,7 @@ begins
 expect 'sessions of a clock that went backwards' "$(sessions)" == 0
 stops
 
-strange() { # what nobody has written
+strange() { # a damaged or foreign file
 	case $1 in
 	'half a line') head -c 700 "$work/kept" ;;
 	'without time') grep -v '^time' "$work/kept" ;;
@@ -93,5 +93,5 @@ done
 begins
 sites_begin_anew
 first_pings
-expect 'of 30 pings lost, in sessions that are new' "$(ping_all -c 5 -i 0.1 -W 3)" == 0
+expect 'lost pings of 30, in new sessions' "$(ping_all -c 5 -i 0.1 -W 3)" == 0
 expect_sums

@@ -2,16 +2,18 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: long
 # timeout: 300
-# What changes about a blind relay while it runs: what `save` writes, also where /run was lost, `up` takes for what there is; a pair that is
-# taken away begins no new session, and goes on with the one that it has; a peer that WireGuard gets is a site, one that it loses is none,
-# and comes back with its sessions; an MTU that the interface does not carry is refused; an interface that comes after `up` is the relay's
-# too. The network is that of sites.sh.
+# A blind relay follows changes while it runs. The network is that of sites.sh.
+# - `up` takes the output of `save` for the running configuration, even if /run was lost.
+# - A removed pair begins no new session but keeps its present one.
+# - A peer added to WireGuard becomes a site. A removed one is none, and gets its sessions back when it returns.
+# - `up` refuses an MTU that the interface does not carry.
+# - An interface that comes after `up` belongs to the relay too.
 #
 #     198.51.100.11 nat-a --+
 #     198.51.100.12 nat-b --+--- 198.51.100.1, 2001:db8::1 relay
 #     2001:db8::c, ::d -----+
 #
-# BREAK=1 takes away another pair than it says.
+# BREAK=1 removes another pair.
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 source "${BASH_SOURCE[0]%/*}/../lib/sites.sh"
 source "${BASH_SOURCE[0]%/*}/../lib/blind-sites.sh"
@@ -30,11 +32,11 @@ round_trip() { # WHAT
 	expect "$1: save, and up" "$(tail -n 1 "$work/up")" == '0 entries written'
 	as_it_is | diff "$work/was" - || fail "$1: something changed"
 }
-configuration() { # OPTION...: the daemon is told of it
+configuration() { # OPTION...: the daemon reads it again
 	blind_file "$@"
 	wgxdp reload -c "$work/wgxdp.yaml" > /dev/null
 }
-anew() { # SITE OTHER: it knows of no session
+anew() { # SITE OTHER: SITE forgets its session
 	forgets "$1" "wgb-$2"
 	knows_site "$1" "$2"
 }
@@ -45,7 +47,7 @@ inside relay wg set $relay peer "$(key wgb-d)" remove
 blind_file 'pairs: [ [ site-a, site-b ], [ site-a, site-c ], [ site-b, site-c ], [ site-a, site-d ] ]'
 start_daemon -c "$work/wgxdp.yaml"
 wait_for 30 'three sites' all_authenticated 3
-expect 'of 30 pings lost' "$(ping_all -c 5 -i 0.1 -W 10)" == 0
+expect 'lost pings of 30' "$(ping_all -c 5 -i 0.1 -W 10)" == 0
 round_trip 'all of it'
 for what in "device: $relay" 'pairs: \[ \[ site-a, site-b \], '; do
 	grep -q "$what" "$work/saved" || fail "saved: $(< "$work/saved")"
@@ -60,38 +62,38 @@ expect 'a pair was taken away: of 5 pings in the session that it had, lost' "$(l
 anew a c
 expect 'in a new one' "$(lost a c)" == 5
 expect 'initiations that were dropped' "$(shown reason original guard_mac1)" '>=' 1
-expect 'of the other pairs' "$(($(lost a b) + $(lost b c)))" == 0
+expect 'lost pings of the other pairs' "$(($(lost a b) + $(lost b c)))" == 0
 configuration
 anew a c
-expect 'of 5 pings lost, with all pairs' "$(ping_between a c -c 5 -i 0.1 -W 10)" == 0
+expect 'lost pings of 5, with all pairs' "$(ping_between a c -c 5 -i 0.1 -W 10)" == 0
 
 expect 'site d' "$(site_shown d state)" == absent
 inside relay wg set $relay peer "$(key wgb-d)" allowed-ips "$tunnels::d/128"
 forgets d $relay
 knows_relay d
 wait_for 10 'site d is one' site_is d state authenticated
-expect 'of 10 pings of it lost' "$(($(ping_between a d -c 5 -i 0.1 -W 10) + $(ping_between d c -c 5 -i 0.1 -W 10)))" == 0
+expect 'lost pings of 10, from it and to it' "$(($(ping_between a d -c 5 -i 0.1 -W 10) + $(ping_between d c -c 5 -i 0.1 -W 10)))" == 0
 
 inside relay wg set $relay peer "$(key wgb-c)" remove
 wait_for 5 'site c is none' site_is c state absent
-expect 'of 5 pings lost, while it is none' "$(lost a c)" == 5
-expect 'for whom nobody is' "$(shown reason original blind_waiting)" '>=' 1
+expect 'lost pings of 5, while c is no site' "$(lost a c)" == 5
+expect 'packets for a missing site' "$(shown reason original blind_waiting)" '>=' 1
 inside relay wg set $relay peer "$(key wgb-c)" allowed-ips "$tunnels::c/128"
-forgets c $relay # it would find out by itself, but later
+forgets c $relay # it would notice by itself, but later
 knows_relay c
 wait_for 10 'site c is one again' site_is c state authenticated
 count_arrivals nat-a initiations "iifname in udp dport $port @th,64,8 1"
-expect 'of 5 pings lost, with it' "$(lost a c)" == 0
+expect 'lost pings of 5, with c again' "$(lost a c)" == 0
 expect 'initiations that it took' "$(arrived nat-a initiations)" == 0
 
 blind_file 'mtu: 1440'
 status=0
 wgxdp check -c "$work/wgxdp.yaml" > "$work/check" 2>&1 || status=$?
-expect 'an MTU of 1440' "$status $(grep -c 'an mtu of 1440 .* makes packets of 1520 bytes over IPv6, and eth0 takes 1500: write 1420 or less' "$work/check")" == '3 1'
+expect 'an MTU of 1440' "$status $(grep -c 'mtu 1440 makes packets of 1520 bytes over IPv6, and eth0 takes 1500: write mtu: 1420 or less' "$work/check")" == '3 1'
 status=0
 wgxdp reload -c "$work/wgxdp.yaml" > "$work/check" 2>&1 || status=$?
 expect 'a reload' "$status $(grep -c 'an mtu of 1440' "$work/check")" == '1 1'
-expect 'of 5 pings lost, after that' "$(lost a c)" == 0
+expect 'lost pings of 5, after that' "$(lost a c)" == 0
 expect_sums
 
 end_daemon

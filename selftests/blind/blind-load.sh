@@ -2,16 +2,17 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: long
 # timeout: 300
-# A site's WireGuard under load, behind the blind relay: who sends floods is site c, or where it is, with initiations for site b, right but for
-# what only c's key can make. b answers each with a cookie (type 3), which the relay brings to whom it is for: c's to c, and when a, which
-# begins anew meanwhile, is sent one, that to a; with it a's next initiation is answered, and a talks to b while the flood goes on.
+# A site's WireGuard under load gets its cookies through the blind relay. Site c, or a host at its address, floods site
+# b with initiations that are right except for c's own signature. b answers each with a cookie (type 3), which the relay
+# sends to the right site: c's cookies to c, and a's to a, which starts a new session meanwhile. With the cookie, b
+# answers a's next initiation, and a reaches b during the flood.
 #
 #     198.51.100.11 nat-a --+
 #     198.51.100.12 nat-b --+--- 198.51.100.1 relay
 #     198.51.100.13 nat-c --+
 #               flood from out
 #
-# BREAK=1 leaves the flood out: then no cookie comes.
+# BREAK=1 leaves out the flood: then no cookie comes.
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 source "${BASH_SOURCE[0]%/*}/../lib/sites.sh"
 source "${BASH_SOURCE[0]%/*}/../lib/blind-sites.sh"
@@ -21,7 +22,7 @@ rate=3000 times=10
 of_relay="udp sport $port @th,64,8"
 to_relay="udp dport $port @th,64,8 1"
 
-cookies() { arrived "edge-$1" cookies; } # SITE: that it was sent
+cookies() { arrived "edge-$1" cookies; } # SITE: prints how many cookies the site got
 came() { (($(cookies "$1") >= $2)); }
 
 blind_network a b c
@@ -53,12 +54,12 @@ kill $pinger
 wait $pinger || :
 asked=$(($(arrived nat-a initiations) - before))
 expect 'cookies that a was sent' "$(cookies a)" '>=' 1
-expect "of $asked initiations of a's, at most one for each" "$(cookies a)" '<=' $asked
+expect "cookies for a's $asked initiations, at most one for each" "$(cookies a)" '<=' $asked
 expect "initiations of a's with a cookie" "$(arrived nat-a with_cookie)" '>=' 1
 expect 'cookies that b was sent' "$(cookies b)" == 0
-expect 'of 20 pings under load lost' "$(ping_between a b -c 20 -i 0.1 -W 5)" == 0
+expect 'lost pings of 20 under load' "$(ping_between a b -c 20 -i 0.1 -W 5)" == 0
 stop "$flooding"
 expect 'cookies that c was sent' "$(cookies c)" '>=' 100
-expect "of $(said flood sent) that it was to be c, at most one for each" "$(cookies c)" '<=' "$(said flood sent)"
+expect "cookies for $(said flood sent) initiations in c's name, at most one for each" "$(cookies c)" '<=' "$(said flood sent)"
 expect "c is where it was" "$(endpoint_of c)" == "$c_at"
 expect_sums

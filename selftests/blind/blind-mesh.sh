@@ -3,10 +3,11 @@
 # tier: long
 # timeout: 900
 # vm
-# Three sites behind symmetric NATs, each reaching each other through the blind relay for six minutes, in which every session has begun anew
-# twice: no ping is lost, and the relay's own WireGuard has decrypted none of them. With the kernel's WireGuard fewer, and over as long.
+# Three sites behind symmetric NATs reach each other through the blind relay for six minutes, in which every session is
+# renewed twice. No ping is lost, and the relay's own WireGuard decrypts none of them. With the kernel's WireGuard there
+# are fewer pings in the same time.
 #
-# BREAK=1 allows only two of the three pairs: then the third must be missed.
+# BREAK=1 allows only two of the three pairs: then the third must fail.
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 source "${BASH_SOURCE[0]%/*}/../lib/sites.sh"
 source "${BASH_SOURCE[0]%/*}/../lib/blind-sites.sh"
@@ -28,11 +29,11 @@ for pair in "${every_pair[@]}"; do
 	pids+=($!)
 done
 wait "${pids[@]}"
-expect "of $((6 * n)) pings lost" "$(cat "$work"/lost-* | awk '{sum += $1} END {print sum}')" == 0
+expect "lost pings of $((6 * n))" "$(cat "$work"/lost-* | awk '{sum += $1} END {print sum}')" == 0
 for s in a b c; do
 	expect "handshakes of site $s's three sessions within the last 180 s" \
 		"$(inside "edge-$s" wg show "wgb-$s" latest-handshakes | awk -v now="$(date +%s)" 'now - $2 <= 180' | wc -l)" == 3
 done
-# keepalives, and the relay's own handshakes
+# only keepalives and the relay's own handshakes
 expect "bytes that the relay decrypted meanwhile" $(($(decrypted) - before)) '<=' 10000
 expect_sums

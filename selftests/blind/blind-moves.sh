@@ -2,10 +2,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: long
 # timeout: 300
-# What happens to a blind relay and its sites while they talk, 20 packets a second: a NAT forgets a site and gives it another port; the
-# daemon is killed and comes back; the relay's own WireGuard is made anew; and all of the relay is gone, with its own WireGuard, and comes back with what it has kept.
+# A blind relay and its sites recover while they send 20 packets a second:
+# - a NAT forgets a site and gives it another port
+# - the daemon is killed and restarts
+# - the relay's own WireGuard is created again
+# - the relay and its WireGuard are gone, and come back with the kept state
 #
-# BREAK=1 keeps the relay from asking a site whether it has moved: then the first must take as long as a keepalive.
+# BREAK=1 keeps the relay from challenging a site that may have moved: then the first change must take as long as a
+# keepalive.
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 source "${BASH_SOURCE[0]%/*}/../lib/sites.sh"
 source "${BASH_SOURCE[0]%/*}/../lib/blind-sites.sh"
@@ -13,18 +17,18 @@ source "${BASH_SOURCE[0]%/*}/../lib/blind-sites.sh"
 on=relay
 blind_network a b
 
-pinging() { # N: from a to b, what of it came is in $work/pings
+pinging() { # N: pings from a to b; the output goes to $work/pings
 	start server-a ping -D -O -c "$1" -i 0.05 -W 2 "$overlay:b::10" > "$work/pings"
 	pinger=$!
 }
 
-pinged() { # $gap: the longest time without an answer, in seconds; $lost: packets
+pinged() { # sets $gap, the longest time without an answer in seconds, and $lost
 	wait $pinger || :
 	read -r gap lost < <(awk '/bytes from/ {t = substr($1, 2, 17); if (last && t - last > gap) gap = t - last; last = t} /packet loss/ {lost = $1 - $4}
 		END {print gap + 0, lost}' "$work/pings")
 }
 
-wg_restarts() { # the relay's own: it knows its peers, and of none where it is
+wg_restarts() { # the relay's own WireGuard: it has its peers, but no endpoint
 	if [[ $WGXDP_WG == kernel ]]; then
 		inside relay ip link del $relay
 		inside relay ip link add $relay type wireguard
@@ -69,13 +73,13 @@ start_daemon -c "$work/wgxdp.yaml"
 pinged
 expect 'pings lost while the daemon was killed and came back' "$lost" == 0
 
-# the relay's own WireGuard alone, as by wg-quick: it knows its peers again, and of none where it is
+# only the relay's own WireGuard, as by wg-quick: it has its peers again, but no endpoint
 wg_restarts
 again=$(elapsed)
 handshakes() { inside relay wg show $relay latest-handshakes | awk '$2 > 0' | wc -l; }
 all_again() { (($(handshakes) == 3)); }
 wait_for 10 'all sites' all_again
-expect "the relay's own WireGuard anew: seconds until all sites are authenticated" "$(awk "BEGIN {print $(elapsed) - $again}")" '<=' "$(($(at_most 2500) / 1000))"
+expect "the relay's own WireGuard restarted: seconds until all sites are authenticated" "$(awk "BEGIN {print $(elapsed) - $again}")" '<=' "$(($(at_most 2500) / 1000))"
 expect 'pings lost after that' "$(ping_between a b -c 20 -i 0.05 -W 5)" '<=' 2
 
 pinging 400
@@ -87,7 +91,7 @@ back=$(elapsed)
 start_daemon -c "$work/wgxdp.yaml"
 wait_for 10 'all sites' all_authenticated 3
 authenticated=$(elapsed)
-expect 'all of the relay anew: seconds until all sites are authenticated' "$(awk "BEGIN {print $authenticated - $back}")" '<=' 2
+expect 'the whole relay restarted: seconds until all sites are authenticated' "$(awk "BEGIN {print $authenticated - $back}")" '<=' 2
 pinged
 expect 'seconds without data, from the end of the old one on' "$gap" '<=' 3
 expect_sums

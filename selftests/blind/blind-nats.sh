@@ -1,14 +1,15 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Five sites in full mesh by the blind relay, behind NATs of both kinds and none: a and c behind cones, which keep an edge's port, b behind a
-# symmetric one, which takes another for each destination, d and e with IPv6; the edges are set up alike. The network is that of sites.sh.
+# Five sites form a full mesh through the blind relay, behind different NATs. a and c are behind cone NATs, which keep
+# an edge's port. b is behind a symmetric NAT, which uses another port for each destination. d and e have IPv6. All
+# edges are configured alike. The network is that of sites.sh.
 #
 #     198.51.100.11:51820  nat-a (cone) ------+
 #     198.51.100.12:other  nat-b (symmetric) -+--- 198.51.100.1, 2001:db8::1 relay
 #     198.51.100.13:51820  nat-c (cone) ------+
 #     2001:db8::d, ::e  edge-d, edge-e -------+
 #
-# BREAK=1 allows all pairs but that of d and e, which must be missed.
+# BREAK=1 allows all pairs except that of d and e, which must fail.
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 source "${BASH_SOURCE[0]%/*}/../lib/sites.sh"
 source "${BASH_SOURCE[0]%/*}/../lib/blind-sites.sh"
@@ -26,6 +27,6 @@ wait_for 30 'all sites' all_authenticated 5
 for s in a c; do expect "site $s, behind a cone" "$(endpoint_of $s)" == "198.51.100.1${number[$s]}:$port"; done
 expect 'site b, behind a symmetric one' "$(endpoint_of b)" != "198.51.100.12:$port"
 before=$(decrypted)
-expect 'of 200 pings lost' "$(ping_all -c 10 -i 0.05 -W 6 -s 1000)" == 0
+expect 'lost pings of 200' "$(ping_all -c 10 -i 0.05 -W 6 -s 1000)" == 0
 expect 'bytes that the relay decrypted of them' $(($(decrypted) - before)) '<=' 1000
 expect_sums

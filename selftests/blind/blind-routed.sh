@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Blind and routed sites on one relay and one port: a and b talk to each other without the relay's key, and with c, whose only peer is the
-# relay, through its WireGuard and its policy. The network is that of sites.sh.
+# Blind and routed sites share a relay and a port. a and b reach each other without the relay's key. c has the relay as
+# its only peer, and reaches a and b through the relay's WireGuard and policy. The network is that of sites.sh.
 #
 #     198.51.100.11 nat-a --+        a - b: blind, on any port
 #     198.51.100.12 nat-b --+--- 198.51.100.1, 2001:db8::1 relay
 #     2001:db8::c  edge-c --+        c - a, c - b: routed, by the policy's ports (c is behind a NAT where mixes_families is false)
 #
-# BREAK=1 does not call b a blind site.
+# BREAK=1 does not make b a blind site.
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 source "${BASH_SOURCE[0]%/*}/../lib/sites.sh"
 source "${BASH_SOURCE[0]%/*}/../lib/blind-sites.sh"
@@ -35,7 +35,7 @@ printf '%s\n' "follow: { wireguard: [ $relay ] }" "policy: { overlay: \"$overlay
 start_daemon -c "$work/wgxdp.yaml"
 wait_for 30 'both blind sites' all_authenticated $((2 - ${BREAK:-0}))
 
-asks() { # SITE OTHER PORT: how many of 5 datagrams are answered
+asks() { # SITE OTHER PORT: prints how many of 5 datagrams are answered
 	start_listener "server-$2" answers -e "[$overlay:$2::10]:$3"
 	inside "server-$1" "$udptool" ask -n 5 -r 50 -w 3000 "[$overlay:$1::10]:$3" "[$overlay:$2::10]:$3" > "$work/asked" || :
 	stop $!

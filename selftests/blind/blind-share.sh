@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: long
 # timeout: 300
-# One site of a blind relay uses up its own share alone. Of 20 sites one makes 1,000 handshakes a second with the others, ten times what
-# once starved them; of 1,000 sites one sends 10,000 wrong mac1s a second. Of 100 handshakes that pairs of others begin meanwhile, and
-# the data after each, all pass. The sites are blind_share.py's. BREAK=1: the handshakes come in all sites'
-# names, and so use up all shares.
+# A site of a blind relay can use up only its own share. In a network of 20 sites, one makes 1,000 handshakes a second
+# with the others. In a network of 1,000 sites, site 1 sends 10,000 wrong mac1s a second. Meanwhile pairs of other sites
+# begin 100 handshakes: all of them pass, and the data after each. blind_share.py plays the sites. BREAK=1: the
+# handshakes come in the names of all sites, and so use up all shares.
 #
 #     sites 10.9.0.0/16, in client, uplink .7 ---- 198.51.100.0/24 ---- .1 wan firewall, with the blind relay
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
@@ -18,7 +18,7 @@ inside firewall ip tuntap add wgr mode tun
 inside firewall ip link set wgr up
 inside client nft 'add table ip quiet; add chain ip quiet arrivals { type filter hook prerouting priority -500; udp sport 51820 drop; }'
 
-relay() { # SITES: with so many
+relay() { # SITES: brings up a relay with this many sites
 	start firewall "$share" device wgr "$1" > "$work/device"
 	fake=$!
 	wait_for 5 'the device' holds listens < "$work/device"

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # vm
-# Sites joined by the blind relay: two behind symmetric NATs and one with IPv6 reach each other, each with one tunnel; the relay's own
-# WireGuard decrypts nothing of it. The network is that of sites.sh.
+# The blind relay joins sites. Two behind symmetric NATs and one with IPv6 reach each other, each with one tunnel. The
+# relay's own WireGuard decrypts nothing. The network is that of sites.sh.
 #
-# BREAK=1 allows only two of the three pairs: then the third must be missed.
+# BREAK=1 allows only two of the three pairs: then the third must fail.
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 source "${BASH_SOURCE[0]%/*}/../lib/sites.sh"
 source "${BASH_SOURCE[0]%/*}/../lib/blind-sites.sh"

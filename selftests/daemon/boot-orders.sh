@@ -32,7 +32,7 @@ comes() { # WHAT
 		addresses client uplink 198.51.100.7/24
 		;;
 	address)
-		[[ ! -e $work/wan ]] || addresses firewall wan 198.51.100.1/24 # else with the wan
+		[[ ! -e $work/wan ]] || addresses firewall wan 198.51.100.1/24 # otherwise it gets them with the wan
 		;;
 	lan)
 		cable firewall lan wg-end eth
@@ -73,7 +73,7 @@ try() { # ORDER...
 	rm -rf /run/wgxdp /run/state/default "$work"/{daemon,wan,address,lan,names}
 }
 
-orders() { # CHOSEN... -- LEFT...: all, one a line
+orders() { # CHOSEN...: prints all orders, one per line
 	local chosen=() rest k
 	while [[ $1 != -- ]]; do chosen+=("$1"); shift; done
 	shift

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # vm
-# The WAN's address changes again and again under a daemon, the new one before the old one goes and after it: a client that
-# sends to the new address all the time is forwarded within 100 ms, and what was not is counted by the kernel. Answers come
-# from the address that was asked. BREAK=1 stops the daemon meanwhile.
+# The daemon follows the WAN's address. The address changes again and again: the new one comes before or after the old
+# one goes. A client that always sends to the new address is forwarded within 100 ms, and the kernel counts the other
+# packets. Answers come from the address that the client used. BREAK=1 stops the daemon meanwhile.
 #
 #     client uplink ---- wan firewall lan ---- eth wg-end
 #        .7   198.51.100.0/24, .1, then .10 to .19
@@ -15,7 +15,7 @@ limit=$((rate * $(at_most 100) / 1000)) # packets in 100 ms
 service="services:
   - { name: wg-end, listen: { interface: wan, ports: [ $port ] }, backend: { ipv4: 192.168.1.10, port: $port } }"
 
-# Packets to an address before it is the firewall's are the kernel's, and so are those before wgxdp knows it
+# Counts packets to an address that go to the kernel: before the firewall has the address, and before wgxdp knows it
 count_what_passes() { # ADDRESS
 	inside firewall nft -f - <<- EOF
 		table inet seen
@@ -37,7 +37,7 @@ change() { # OLD NEW HOW
 	if [[ $3 == before ]]; then sleep 0.2; inside firewall ip address del "$from/24" dev wan; fi
 	wait $sender
 	after=$(arrived firewall passed_up)
-	((n == after + $(arrived wg-end all_of_them) - came)) || fail "of $n packets, $after passed up, not all others forwarded"
+	((n == after + $(arrived wg-end all_of_them) - came)) || fail "$after of $n packets passed up, and not all others were forwarded"
 	lost=$((after - before))
 	say "the new address $3 the old one went: $lost packets late, $((lost * 1000 / rate)) ms"
 	((lost <= limit)) || fail "$lost packets at $rate/s were lost"

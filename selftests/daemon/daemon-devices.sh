@@ -16,21 +16,6 @@ services:
     backend: { ipv4: 192.168.1.10, ipv6: "2001:db8:2::10", port: $port }
 EOF
 
-wan() {
-	cable client uplink firewall wan
-	takes_xdp client uplink
-	addresses client uplink 198.51.100.7/24 2001:db8:1::7/64
-	addresses firewall wan 198.51.100.1/24 2001:db8:1::1/64
-	gateways client 198.51.100.1 2001:db8:1::1
-}
-lan() {
-	cable firewall lan wg-end eth
-	takes_xdp wg-end eth
-	addresses firewall lan 192.168.1.1/24 2001:db8:2::1/64
-	addresses wg-end eth 192.168.1.10/24 2001:db8:2::10/64
-	gateways wg-end 192.168.1.1 2001:db8:2::1
-}
-
 let_go() { ! inside firewall ip link show "$1" | holds prog/xdp; }
 
 namespaces client firewall wg-end
@@ -42,15 +27,15 @@ grep -q 'interface wan: not there yet: waiting' "$work/up" || fail "up does not 
 say "ok up: $(grep -c waiting "$work/up") lines say what waits"
 [[ ${BREAK:-} ]] || start_daemon -c "$work/wgxdp.yaml"
 start_listener wg-end listener -e "[::]:$port"
-lan
-wan
+firewall_lan
+firewall_wan
 forwards 'all devices came'
 for _ in 1 2 3; do
 	inside firewall ip link del wan
-	wan
+	firewall_wan
 	forwards 'the wan is made anew'
 	inside firewall ip link del lan
-	lan
+	firewall_lan
 	forwards 'the lan is made anew'
 done
 inside firewall ip link set wan down
@@ -61,17 +46,17 @@ inside firewall ip link set other name wan
 inside firewall ip link set wan up
 inside firewall ip address add 2001:db8:1::1/64 dev wan
 forwards 'the wan has its name again'
-# More changes than the kernel keeps for it, and none of them tells of the wan
+# More changes than the kernel queues for the daemon, and none of them is about the wan
 kill -STOP "$daemon"
 for n in {1..3000}; do echo "address add 10.1.$((n / 250)).$((n % 250))/32 dev lo"; done | inside firewall ip -batch -
 inside firewall ip link del wan
-wan
+firewall_wan
 for n in {1..3000}; do echo "address del 10.1.$((n / 250)).$((n % 250))/32 dev lo"; done | inside firewall ip -batch -
 lost=$(inside firewall cat /proc/net/netlink | awk '$2 == 0 {n += $9} END {print n + 0}')
 expect 'messages that the kernel had no room for' "$lost" '>' 0
 kill -CONT "$daemon"
 forwards 'the kernel had no room for its messages'
-per_device=1 # the pin of XDP's link; and, from 6.6 on, of tc's
+per_device=1 # the pin of XDP's link, and since 6.6 that of tc's link
 [[ ! -e $(echo /sys/fs/bpf/wgxdp/default/attach/tcx-* | cut -d ' ' -f 1) ]] || per_device=2
 [[ $(find /sys/fs/bpf/wgxdp/default/attach -name '*-[0-9]*' | wc -l) == $((2 * per_device)) ]] || fail "pins of gone devices: $(ls /sys/fs/bpf/wgxdp/default/attach)"
 expect_sums

@@ -1,15 +1,14 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # vm
-# What wgxdp costs where nothing happens: `up` from nothing takes 300 ms at most, on a firewall with two ports and a handful of
-# services; then the daemon does not run at all, no thread of it, for ten seconds, in less than 10 MB, with its names resolved
-# and its exporter listening. BREAK=1: up waits for a name server that is not there. BREAK=2: a
-# TTL of 2 s.
+# wgxdp costs nothing while nothing happens. `up` from nothing takes at most 300 ms, on a firewall with two ports and a
+# few services. Then no thread of the daemon runs for ten seconds. It takes less than 10 MB, with its names resolved and
+# its exporter listening. BREAK=1: up waits for a missing name server. BREAK=2: a TTL of 2 s.
 #
 #     client uplink ---- wan firewall lan ---- eth wg-end
 #                             name server
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
-[[ ${BREAK:-} != 1 ]] || WGXDP_STRICT=1 # or slow machines would have all the time that waiting takes
+[[ ${BREAK:-} != 1 ]] || WGXDP_STRICT=1 # otherwise slow machines would get longer time limits
 
 rounds=9
 
@@ -25,7 +24,7 @@ configuration() { # BACKEND: five services
 	echo 'exporter: { listen: [ "127.0.0.1:9851" ] }'
 }
 
-comes_up() { # FILE; sets ms: the median
+comes_up() { # FILE: sets ms to the median
 	local began took=()
 	for ((round = 0; round < rounds; round++)); do
 		began=${EPOCHREALTIME/./}
@@ -54,7 +53,7 @@ rests() {
 }
 
 firewall_network
-for ns in client wg-end; do inside $ns sysctl -qw net.ipv6.conf.all.disable_ipv6=1; done # which talks by itself
+for ns in client wg-end; do inside $ns sysctl -qw net.ipv6.conf.all.disable_ipv6=1; done # IPv6 sends packets by itself
 ttl=3600
 [[ ${BREAK:-} != 2 ]] || ttl=2
 server=127.0.0.1

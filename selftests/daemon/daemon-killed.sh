@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # vm
-# The daemon is killed under traffic, again and again, and comes back: no packet is lost, and what commands have changed since
-# stays. It reads its file again on SIGHUP, and a wrong one changes nothing; there is one daemon an instance; `down` ends it.
+# The daemon is killed under traffic, again and again, and restarts: no packet is lost, and changes by commands stay. On
+# SIGHUP it reads its file again; a wrong file changes nothing. An instance has only one daemon, and `down` ends it.
 # BREAK=1 takes the instance down in between.
 #
 #     client uplink ---- wan firewall lan ---- eth wg-end
@@ -51,10 +51,10 @@ goes_on_with_what_runs() {
 	configuration 1002
 	start_daemon -c "$work/wgxdp.yaml"
 	listens 1002 || fail 'a daemon that came back did not read its changed file'
-	say 'ok a daemon that comes back goes on with what runs, unless its file has changed'
+	say 'ok a restarted daemon keeps the running configuration, unless its file has changed'
 }
 
-# Killed when all was done but the name of running.yaml
+# The command was killed before its last step, the rename of running.yaml
 goes_on_with_what_a_killed_command_did() {
 	inside firewall strace -f -o /dev/null -e inject=rename:signal=KILL:when=2 "$wgxdp" up --wan wan --to 192.168.1.10 --port 1007 \
 		> /dev/null 2>&1 || :
@@ -62,7 +62,7 @@ goes_on_with_what_a_killed_command_did() {
 	listens_too() { wgxdp show services | holds 'listen: .*198.51.100.251:1007'; }
 	wait_for 2 'the daemon follows it, at an address that came' listens_too
 	inside firewall ip address del 198.51.100.251/24 dev wan
-	say 'ok the daemon goes on with what a killed command did'
+	say 'ok the daemon continues after a killed command'
 }
 
 reads_its_file_again() {
@@ -87,7 +87,7 @@ ends() {
 ended() { ! kill -0 "$daemon"; }
 
 firewall_network
-for ns in client wg-end; do inside $ns sysctl -qw net.ipv6.conf.all.disable_ipv6=1; done # which talks by itself
+for ns in client wg-end; do inside $ns sysctl -qw net.ipv6.conf.all.disable_ipv6=1; done # IPv6 sends packets by itself
 count_arrivals wg-end all_of_them "udp dport $port"
 configuration $port
 start_daemon -c "$work/wgxdp.yaml"

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # vm
-# Links that are not plain ports come and go under a daemon, and it follows: ports of the bridge that is the LAN, an interface
-# that is set down and up, a VLAN that is the WAN and gets another id, a WireGuard tunnel that is the WAN. Clients are answered
-# after each, by XDP where it can, and what is no port any more is let go. BREAK=1 stops the daemon before.
+# The daemon follows links that are not plain ports. These are the ports of the bridge that is the LAN, an interface that goes down
+# and up, a VLAN as WAN that gets another id, and a WireGuard tunnel as WAN. Clients are answered after each change, by
+# XDP if possible. A device that is no longer a port is released. BREAK=1 stops the daemon before.
 #
 #     client uplink ------ wan firewall br-lan lan1 ------ eth1 eth wg-end     eth is a bridge, of which one port is plugged
 #            up7, wgc      wan7, wgf          lan2 ------ eth2
@@ -39,7 +39,7 @@ plug() {
 	lan=br-lan
 }
 
-plugged() { # NUMBER: this port and no other; two would be a loop
+plugged() { # NUMBER: plugs this port in and the other out; two would be a loop
 	local i=$((3 - $1))
 	inside firewall ip link set lan$i nomaster
 	inside wg-end ip link set eth$i nomaster
@@ -47,7 +47,7 @@ plugged() { # NUMBER: this port and no other; two would be a loop
 	inside wg-end ip link set "eth$1" master eth
 }
 
-follows() { # CONFIGURATION...: a daemon that begins with it
+follows() { # CONFIGURATION...: starts a daemon with this configuration
 	configuration "$@" > "$work/wgxdp.yaml"
 	start_daemon -c "$work/wgxdp.yaml"
 	[[ ! ${BREAK:-} ]] || kill -STOP "$daemon"
@@ -57,12 +57,12 @@ five_asked() { # FROM TO: and answered
 	inside client "$udptool" ask -n 5 -r 1000 -w 100 "$1:4001" "$2:$port" > "$work/asked" && [[ $(said asked answered) == 5 ]]
 }
 
-# By XDP, if that is said, and by wgxdp at all: none are left to the kernel, which would answer that nobody listens
+# With xdp: by XDP. Always by wgxdp: the kernel would answer with an ICMP error, because no socket listens
 goes() { # WHAT [xdp]
 	local replies xdp
 	wait_for 10 "$1: answers" five_asked 198.51.100.7 198.51.100.1
 	wait_for 10 "$1: answers over IPv6" five_asked '[2001:db8:1::7]' '[2001:db8:2::10]'
-	[[ ! ${2:-} ]] || wait_for 10 "$1: XDP does it" by_xdp # until the daemon has followed, tc does
+	[[ ! ${2:-} ]] || wait_for 10 "$1: XDP does it" by_xdp # until the daemon has followed, tc forwards
 	replies=$(shown all reply forwarded) xdp=$(shown all reply forwarded_xdp)
 	answered "$1, IPv4" 198.51.100.7:4000 "198.51.100.1:$port"
 	answered "$1, IPv6" '[2001:db8:1::7]:4000' "[2001:db8:2::10]:$port"
@@ -99,7 +99,7 @@ down_and_up() {
 		inside firewall ip link set $device down
 		sleep 0.2
 		inside firewall ip link set $device up
-		case $device in # IPv6 addresses go with it
+		case $device in # IPv6 addresses go with the link
 		wan) inside firewall ip address replace 2001:db8:1::1/64 dev wan ;;
 		br-lan) inside firewall ip address replace 2001:db8:2::1/64 dev br-lan ;;
 		esac
@@ -139,7 +139,7 @@ vlans() {
 	addresses firewall wan 198.51.100.1/24
 }
 
-# The program for devices without Ethernet headers is loaded when the first one comes
+# The program for devices without Ethernet headers is loaded with the first such device
 tunnels() {
 	local device
 	choose_wireguard

@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # vm
-# The daemon has names follow wg-end's address: within a second of the kernel's word they are what it is now, both by one update;
-# while the name server is down it complains once, and when that is back the names are right without anybody's doing; a section that
-# is changed counts from SIGHUP on, and a run of the old one that was going on does not have the last word; it ends at once though a
-# name server hangs, also one of a section that is gone. BREAK=1 stops the daemon while an address changes.
+# The daemon keeps names at wg-end's address. Within a second of a change, one update sets both names. While the name
+# server is down, the daemon complains once; when it is back, the names become right by themselves. A changed section
+# applies from SIGHUP on, and a running update of the old one does not overwrite it. The daemon ends at once, even if a
+# name server of a present or removed section hangs. BREAK=1 stops the daemon while an address changes.
 #
 #     published:  ens18 wg-end mgmt -- fd53::/64 -- eth dns
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 source "$root/selftests/lib/knot.sh"
 
-are() { # ADDRESS NAME...: what their AAAA is
+are() { # ADDRESS NAME...: checks their AAAA records
 	local name
 	for name in "${@:2}"; do [[ $(ask "$name.example.net" AAAA) == "$1 300" ]] || return; done
 }
@@ -37,7 +37,7 @@ for i in {2..6}; do
 	for _ in {1..100}; do
 		(($(arrived dns updates) == before)) || break
 	done
-	took=$(($(ms) - began)) # knot takes up to a second to answer when updates come so fast
+	took=$(($(ms) - began)) # knot takes up to a second to answer after fast updates
 	((took <= worst)) || worst=$took
 	wait_for 2 "names after the address changed: $(ask wg-end.example.net AAAA)" are "2001:db8:$i::10" wg-end firewall
 	expect 'updates for two names' $(($(arrived dns updates) - before)) == 1
@@ -68,7 +68,7 @@ kill -HUP "$daemon"
 wait_for 5 'a name that is new in the file' are 2001:db8:8::10 new
 say 'ok a new name'
 
-# --- a section that is changed, and removed, while a run of it goes on
+# --- a section is changed, and removed, during its run
 cat > "$work/update" << EOF
 #!/bin/sh
 [ "\$1" = new ] || sleep 2
@@ -83,7 +83,7 @@ kill -HUP "$daemon"
 wait_for 10 'the program runs' runs
 by_program new > "$work/wgxdp.yaml"
 kill -HUP "$daemon"
-wait_for 10 'what the file says now is written last' was_last new
+wait_for 10 'the new section is written last' was_last new
 say 'ok a run that was going on does not have the last word'
 names=new.example.net configuration > "$work/wgxdp.yaml"
 kill -HUP "$daemon"

@@ -1,10 +1,13 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # vm
-# `wgxdp ddns` with OVH's API, whose stand-in (ovh.py) checks signatures and calls by itself, and with a program of the admin's: what
-# differs is written and refreshed, what does not is only read; a refresh that failed is made up for, and foreign records stay; a
-# shell-style file is imported, and never run; an API that refuses, fails, hangs, redirects or talks nonsense is an error that says so,
-# and no secret is in what is said. BREAK=1 changes the address between.
+# `wgxdp ddns` with OVH's API and with a program of the admin. A stand-in for the API (ovh.py) checks signatures and
+# calls by itself.
+# - Only records that differ are written and refreshed. A failed refresh is repeated, and foreign records stay.
+# - A shell-style file is imported but never run.
+# - If the API refuses, fails, hangs, redirects or sends nonsense, the command reports it.
+# - No output contains a secret.
+# BREAK=1 changes the address in between.
 #
 #     published:  ens18 wg-end mgmt .1 -- 192.0.2.0/24 -- .2 eth api (ovh.py, name server)
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
@@ -16,12 +19,12 @@ key=aK7dPbZx0Qm3LtVw
 secret=s3cReTs3cReTs3cReTs3cReTs3cReT00
 consumer=c0nSuMeRc0nSuMeRc0nSuMeRc0nSuMeR
 api=$work/api
-settings() { # LINE... in the place of those of the same name
+settings() { # LINE...: replaces lines of the same name
 	cat <<- EOF
 		# DynDNS
 		export OVH_ENDPOINT="http://192.0.2.2:8080/1.0"
 		OVH_APP_KEY='$key'
-		OVH_APP_SECRET=$secret   # not for others
+		OVH_APP_SECRET=$secret   # must not be readable by others
 		OVH_CONSUMER_KEY="$consumer"
 		OVH_ZONE=example.net; TTL=300
 		RECORD_FQDNS=(
@@ -33,10 +36,10 @@ settings() { # LINE... in the place of those of the same name
 	EOF
 	printf '%s\n' "$@"
 }
-live() { # NAME: its records, as name servers have them
+live() { # NAME: prints its records, as the name servers have them
 	awk -v name="$1" '$1 == name {print $2, $3, $4}' "$api/live" | xargs
 }
-wrote() { grep -cv '^GET' "$api/calls" || :; } # how often, so far
+wrote() { grep -cv '^GET' "$api/calls" || :; } # prints how often it has written so far
 mode() { echo "$1" > "$api/mode"; }
 address() { inside wg-end ip -6 address "$1" "$2/64" dev ens18 nodad "${@:3}"; }
 
@@ -56,7 +59,7 @@ start api "$root/selftests/lib/ovh.py" 192.0.2.2 8080 "$api" > "$work/ovh" 2> "$
 wait_for 5 'the API listens' grep -q listening "$work/ovh"
 (umask 077 && settings > "$work/ddns.conf")
 
-# --- nothing to publish, the first time, and nothing that differs
+# --- no address to publish; the first time; no difference
 ddns 2 --import "$work/ddns.conf"
 says 'no address of ens18 can be published' 'fqdn=firewall.example.net'
 expect 'calls without an address' "$(wc -l < "$api/calls")" == 0
@@ -74,7 +77,7 @@ ddns 0 --import "$work/ddns.conf"
 expect 'writes where nothing differs' $(($(wrote) - 4)) == 0
 says 'AAAA 2001:db8:1::10 unchanged fqdn=wg-end.example.net'
 
-# --- the section that says the same, and a name that has nothing yet
+# --- the equal section, and a name without records
 ddns 0 --import "$work/ddns.conf" --print
 ! grep -qE "$key|$secret|$consumer" "$work/said" || fail "secrets are printed: $(< "$work/said")"
 sed 's/firewall.example.net/new.example.net, example.net/' "$work/said" > "$work/ddns.yaml"
@@ -95,7 +98,7 @@ mode ok
 before=$(wrote)
 settings 'RECORD_FQDNS=(mail.example.net wg-end.example.net)' > "$work/cname.conf"
 ddns 1 --import "$work/cname.conf"
-says 'there is a CNAME' 'fqdn=mail.example.net' 'AAAA 2001:db8:1::10 unchanged fqdn=wg-end.example.net' 'others may read it'
+says 'the name has a CNAME' 'fqdn=mail.example.net' 'AAAA 2001:db8:1::10 unchanged fqdn=wg-end.example.net' 'other users may read this secret'
 settings "OVH_APP_SECRET=${secret}x" > "$work/wrong.conf"
 ddns 1 --import "$work/wrong.conf"
 says 'status 400: Invalid signature fqdn=wg-end.example.net'
@@ -121,13 +124,13 @@ mode ok
 ddns 0 --import "$work/ddns.conf"
 expect 'when they are not' "$(live wg-end), $(live firewall)" == 'AAAA 2001:db8:3::10 300, A 203.0.113.1 300 AAAA 2001:db8:3::10 300'
 
-# --- what the name servers do not have yet is not taken for right
+# --- records that the name servers lack yet do not count as right
 mode refresh
 address add 2001:db8:4::10
 address del 2001:db8:3::10
 settings 'RECORD_FQDNS=(wg-end.example.net firewall.example.net late.example.net)' > "$work/late.conf"
 ddns 1 --import "$work/late.conf"
-says 'do not have what was written: POST /domain/zone/example.net/refresh: status 403' fqdn=wg-end.example.net fqdn=late.example.net
+says 'do not have the new records yet: POST /domain/zone/example.net/refresh: status 403' fqdn=wg-end.example.net fqdn=late.example.net
 mode ok
 ddns 0 --import "$work/late.conf"
 expect 'after a refresh that failed' "$(live wg-end), $(live late)" == 'AAAA 2001:db8:4::10 300, AAAA 2001:db8:4::10 300'
@@ -170,7 +173,7 @@ ddns:
 EOF
 ddns 0 -c "$work/exec.yaml"
 says 'AAAA 2001:db8:3::10 unchanged fqdn=wg-end.example.net' 'AAAA 2001:db8:3::10 written ttl=300 fqdn=firewall.example.net'
-expect 'what the program was told' "$(< "$work/updates")" == 'with a space firewall.example.net AAAA 2001:db8:3::10 300'
+expect 'the arguments of the program' "$(< "$work/updates")" == 'with a space firewall.example.net AAAA 2001:db8:3::10 300'
 expect 'its environment' "$(grep -vE '^(PATH|PWD)=' "$work/environment")" == ''
 echo 7 > "$work/status"
 ddns 1 -c "$work/exec.yaml"

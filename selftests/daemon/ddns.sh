@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # vm
-# `wgxdp ddns` with a real name server: names follow wg-end's prefix, all of them by one signed update, and nothing is written where
-# nothing differs; what is temporary, deprecated, tentative, private or a ULA is never published; a wrong key, a server that is down
-# or unsigned, and a CNAME are errors. Secrets are in no argument, environment or output. BREAK=1 lets somebody else write between.
+# `wgxdp ddns` with a real name server. One signed update sets all names to wg-end's new prefix, and none is sent if
+# nothing differs. Temporary, deprecated, tentative, private and ULA addresses are never published. A wrong key, a
+# server that is down or unsigned, and a CNAME are errors. No argument, environment or output contains a secret. BREAK=1
+# lets another client write in between.
 #
 #     published:  ens18 wg-end mgmt -- fd53::/64 -- eth dns
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
@@ -15,7 +16,7 @@ knot_network
 sed 's/ other/ wgxdp/; s/:other:/:wgxdp:/' "$work/other.key" > "$work/wrong.key"
 chmod 644 "$work/wrong.key"
 
-# --- nothing to publish
+# --- no address to publish
 configuration > "$work/ddns.yaml"
 ddns 2 -c "$work/ddns.yaml"
 says 'no address of ens18 can be published' 'fe80::' 'fqdn=wg-end.example.net' 'fqdn=firewall.example.net'
@@ -28,7 +29,7 @@ ddns 2 -c "$work/ddns.yaml"
 says 'fd12::10 is a ULA' '2001:db8:9::10 is deprecated' '2001:db8:8::10 is tentative'
 expect 'updates without an address that may be published' "$(arrived dns updates)" == 0
 
-# --- written, and nothing where nothing differs
+# --- written once, and not again without a difference
 inside wg-end sysctl -qw net.ipv6.conf.ens18.dad_transmits=0
 address add 2001:db8:1::10/64 valid_lft 7000 preferred_lft 3000 mngtmpaddr
 temporary() { inside wg-end ip -6 address show dev ens18 temporary -tentative | holds 2001:db8:1:; }
@@ -49,14 +50,14 @@ expect 'updates where nothing differs' $(($(arrived dns updates) - before)) == 0
 expect "the zone's serial" "$(serial)" == "$was"
 says 'AAAA 2001:db8:1::10 unchanged fqdn=wg-end.example.net'
 
-# --- the prefix changes; what is published stays while it is as good as another
+# --- the prefix changes; a published address stays while it is as good as another
 address add 2001:db8:2::10/64
 ddns 0 -c "$work/ddns.yaml"
 says 'AAAA 2001:db8:1::10 unchanged fqdn=firewall.example.net'
 address change 2001:db8:1::10/64 preferred_lft 0
 ddns 0 -c "$work/ddns.yaml"
 expect 'after the prefix changed' "$(ask wg-end.example.net AAAA), $(ask firewall.example.net AAAA)" == '2001:db8:2::10 300, 2001:db8:2::10 300'
-# Knot 3.5 leaves a TTL as it is where nothing else of the set changes, whoever asks for it: what its own client gets
+# Knot 3.5 keeps a TTL if nothing else of the set changes, for any client
 other_update 'add probe.example.net. 300 AAAA 2001:db8::1'
 other_update 'del probe.example.net.' 'add probe.example.net. 60 AAAA 2001:db8::1'
 short=$(ask probe.example.net AAAA)
@@ -99,16 +100,16 @@ address del 2001:db8:2::10/64
 address add 2001:db8:3::10/64
 key=$work/wrong.key configuration > "$work/wrong.yaml"
 ddns 1 -c "$work/wrong.yaml"
-says 'key wgxdp: BADSIG: its secret is another one there fqdn=wg-end.example.net' 'others may read it'
+says 'key wgxdp: BADSIG: its secret is another one there fqdn=wg-end.example.net' 'other users may read this secret'
 key=$work/other.key configuration > "$work/unknown.yaml"
 ddns 1 -c "$work/unknown.yaml"
-says 'key other: ' ' knows no key of that name' # Knot 3.4 does not say BADKEY, which would have to be signed
+says 'key other: ' ' knows no key of that name' # Knot 3.4 sends no BADKEY, which it would have to sign
 printf '%s\n' 'example.net 300' 'cut.example.net 300 truncated' > "$work/zone"
 start wg-end "$root/selftests/lib/dns.py" 127.0.0.1 "$work/zone" > "$work/dns"
 wait_for 5 'a name server without keys' grep -q listening "$work/dns"
 server=127.0.0.1 configuration > "$work/unsigned.yaml"
 ddns 1 -c "$work/unsigned.yaml"
-says 'server 127.0.0.1: its answer is not signed by key wgxdp'
+says 'server 127.0.0.1: its answer is not signed with key wgxdp'
 server=127.0.0.1 names=cut.example.net configuration > "$work/cut.yaml"
 ddns 1 -c "$work/cut.yaml"
 says 'server 127.0.0.1: its answer is truncated, by TCP too fqdn=cut.example.net'
@@ -118,7 +119,7 @@ says 'server 127.0.0.1: Connection refused fqdn=cut.example.net'
 inside wg-end nft delete table inet closed
 names=mail.example.net configuration > "$work/cname.yaml"
 ddns 1 -c "$work/cname.yaml"
-says 'there is a CNAME' 'fqdn=mail.example.net'
+says 'the name has a CNAME' 'fqdn=mail.example.net'
 expect 'the serial after failures' "$(serial)" == "$was"
 kill -STOP "$knot"
 start wg-end "$wgxdp" ddns -c "$work/ddns.yaml" > "$work/said"

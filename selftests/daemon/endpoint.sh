@@ -6,7 +6,7 @@
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 source "${BASH_SOURCE[0]%/*}/../lib/laptop.sh"
 
-# WHAT STATUS ARGUMENT...: of wgxdp endpoint; standard input is what it says, word for word
+# WHAT STATUS ARGUMENT...: runs wgxdp endpoint; standard input is the expected output
 says() {
 	local status=0
 	inside laptop "$wgxdp" endpoint "${@:3}" > "$work/said" 2> "$work/errors" || status=$?
@@ -21,7 +21,7 @@ inside laptop wg set wgl peer "$other" endpoint 198.51.100.9:1000 allowed-ips 10
 name 203.0.113.1
 arguments=(--interface wgl --peer "$peer" --host vpn.example.net --port 51820)
 
-# a record that has changed: first none was known, then another one is
+# a changed record: first without a known endpoint, then with another one
 says 'no endpoint yet' 0 "${arguments[@]}" << EOF
 Candidate addresses: ['203.0.113.1']
 203.0.113.1 is reachable
@@ -63,7 +63,7 @@ Existing endpoint is 203.0.113.2:51820
 Nothing to do: endpoint is already 203.0.113.2:51820
 EOF
 
-# one of several dead; what is there twice, or IPv4-mapped, is none
+# one of several addresses is dead; duplicates and IPv4-mapped addresses do not count
 name 203.0.113.1 203.0.113.1 2001:db8:2::1 ::ffff:203.0.113.2 2001:db8:2::2
 broken add gone 2001:db8:2::1
 says 'one of several dead' 0 "${arguments[@]}" << EOF
@@ -79,7 +79,7 @@ Done executing wg set wgl peer $peer endpoint [2001:db8:2::2]:51820
 EOF
 is_at '[2001:db8:2::2]:51820'
 
-# IPv6 broken, and the routes to it still there
+# IPv6 is broken, but its routes remain
 if [[ ${BREAK:-} ]]; then broken delete gone 2001:db8:2::1; else broken add gone 2001:db8:2::2-2001:db8:2::fe; fi
 name 2001:db8:2::1 203.0.113.1
 says 'IPv6 broken, but routed' 0 "${arguments[@]}" << EOF
@@ -96,7 +96,7 @@ is_at 203.0.113.1:51820
 handshake() { inside laptop ping -q -c 1 -W 1 10.78.0.1; }
 wait_for 10 'the tunnel carries' handshake
 
-# nothing answers; nothing resolves: WireGuard stays as it is
+# no answer, or no address: WireGuard stays as it is
 broken add dead 203.0.113.1
 began=$(elapsed)
 says 'nothing reachable' 254 "${arguments[@]}" << EOF
@@ -112,7 +112,7 @@ says 'nothing resolved' 255 "${arguments[@]}" <<< 'No addresses resolved for vpn
 is_at 203.0.113.1:51820
 expect "the other peer's endpoint" "$(inside laptop wg show wgl endpoints | awk -v key="$other" '$1 == key {print $2}')" == 198.51.100.9:1000
 
-# an address in the place of a name; raw sockets where the kernel has no ping sockets for us, and the other way round
+# an address instead of a name; raw sockets if the kernel allows no ping sockets, and the reverse
 inside home nft flush set inet broken dead
 for groups in '1 0' '0 2147483647'; do
 	inside laptop sysctl -qw net.ipv4.ping_group_range="$groups"
@@ -126,7 +126,7 @@ Nothing to do: endpoint is already 203.0.113.1:51820
 EOF
 done
 
-# what cannot be
+# invalid arguments and states
 wrong() { # WHAT STATUS ERROR ARGUMENT...
 	says "$1" "$2" "${@:4}" < /dev/null
 	grep -qF -- "$3" "$work/errors" || fail "$1: the error is: $(< "$work/errors")"

@@ -15,12 +15,12 @@ entry() { # NAME KEY BY
 	echo "  - { interface: wgl, peer: \"$2\", host: $1.example.net, port: 51820, by: $3 }"
 }
 endpoint_of() { inside laptop wg show wgl endpoints | awk -v key="${peers[$1]}" '$1 == key {print $2}'; }
-all_at() { # ENDPOINT: of the names that lie
+all_at() { # ENDPOINT: checks the endpoints of all lying names
 	local lie
 	for lie in "${lies[@]}"; do [[ $(endpoint_of "$lie") == "$1" ]] || return 1; done
 }
 not_alive() { ! kill -0 "$1" 2> /dev/null; }
-zone() { # LINE-FOR-A-LIE...: what they all are, or how each lies
+zone() { # LINE-FOR-A-LIE...: sets all names to one line, or each to its own lie
 	local lie lines=("vpn.example.net 5 2001:db8:2::2 203.0.113.1")
 	for lie in "${lies[@]}"; do
 		case ${1-$lie} in
@@ -44,7 +44,7 @@ zone 203.0.113.1
 		entry "$lie" "${peers[$lie]}" echo
 	done
 } > "$work/wgxdp.yaml"
-# the server's WireGuard is not heard at that address, while its host answers pings there
+# that address answers pings, but the server's WireGuard does not answer there
 inside server nft -f - << EOF
 table inet mute { chain input { type filter hook input priority 0; ip6 daddr 2001:db8:2::2 udp dport 51820 drop; }; }
 EOF
@@ -64,13 +64,13 @@ grep -q '\[2001:db8:2::2\]:51820 (vpn.example.net) is tried' "$work/daemon" || f
 say 'ok a host that answers pings and runs no WireGuard is skipped'
 inside laptop "$wgxdp" show metrics > "$work/metrics" || fail 'no metrics where no data path runs'
 promtool check metrics < "$work/metrics" > "$work/checked" 2>&1 || fail "promtool: $(head "$work/checked")"
-# to the one that does not carry, and on
+# to the address that does not carry, and on from it
 expect 'changes of that peer, as counted' "$(awk -v peer="$peer" '/^wgxdp_endpoint_changes_total/ && index($0, peer) {print $2}' "$work/metrics")" '>=' 2
 
 wait_for 10 'they have lied for a while' awk -v a="$lied" -v b="$(elapsed)" 'BEGIN {exit b - a < 6}'
 for lie in "${lies[@]}"; do
 	case $lie in
-	# true, but slow or many: the first that answers
+	# right, but slow or many: the first address that answers
 	slow | hundred) expect "$lie" "$(endpoint_of "$lie")" == 203.0.113.2:51820 ;;
 	*) expect "$lie" "$(endpoint_of "$lie")" == 203.0.113.1:51820 ;;
 	esac

@@ -3,17 +3,20 @@
 # tier: long
 # timeout: 900
 # vm
-# An endpoint by handshake, while pings go through its tunnel: IPv6 is broken but routed, so it is IPv4's; IPv6 comes back, and is
-# taken without a lost packet; it breaks under way, and after 135 s without a handshake it is IPv4's again; the record changes, to another
-# address of the same host, and it moves there without a lost packet; IPv6 answers pings but carries no WireGuard, and what works stays.
-# BREAK=1 breaks IPv6 again as soon as it is taken.
+# The daemon chooses an endpoint by handshakes, while pings go through its tunnel:
+# - IPv6 is broken but routed: it takes IPv4.
+# - IPv6 works again: it takes IPv6, without a lost packet.
+# - IPv6 breaks on the path: after 135 s without a handshake it takes IPv4.
+# - The record changes to another address of the same host: it moves there, without a lost packet.
+# - IPv6 answers pings but carries no WireGuard: it keeps IPv4.
+# BREAK=1 breaks IPv6 again as soon as the daemon takes it.
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 source "${BASH_SOURCE[0]%/*}/../lib/laptop.sh"
 
 six='[2001:db8:2::1]:51820'
 ttl=1
 
-# 20 a second, until they are stopped; then how many were lost
+# Pings 20 times a second until stopped; then prints how many were lost
 pings_begin() {
 	start laptop ping -q -i 0.05 -W 5 10.78.0.1 > "$work/pings"
 	pings=$!
@@ -67,7 +70,7 @@ pings_end
 is_at 203.0.113.2:51820
 expect "lost of $sent while the record changed" "$lost" == 0
 
-# 2001:db8:2::2 answers pings; WireGuard is not heard there
+# 2001:db8:2::2 answers pings, but carries no WireGuard
 inside server nft -f - << EOF
 table inet mute { chain input { type filter hook input priority 0; ip6 daddr 2001:db8:2::2 udp dport 51820 drop; }; }
 EOF
@@ -78,7 +81,7 @@ wait_for 150 'IPv6 is tried' grep -q '\[2001:db8:2::2\]:51820 (vpn.example.net) 
 sleep 15
 pings_end
 is_at 203.0.113.2:51820
-inside laptop ping -q -c 2 -i 0.2 -W 5 10.78.0.1 > /dev/null || fail 'what worked does no more'
+inside laptop ping -q -c 2 -i 0.2 -W 5 10.78.0.1 > /dev/null || fail 'the working path fails'
 expect "lost of $sent, at 20/s, by a trial in vain" "$lost" '<' 60
 end_daemon
 say 'ok by handshake alone'

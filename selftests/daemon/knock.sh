@@ -3,9 +3,10 @@
 # tier: long
 # timeout: 240
 # vm
-# Knocks by real traceroutes, 1, 5 and 12 hops away, by UDP to rising ports and to one (-U), and by `wgxdp knock send`: each runs a program,
-# as nobody, without a shell, once in ten seconds, and is written down for a unit; what is no knock, or for another host, does nothing. The same by
-# `wgxdp knock` without a configuration. BREAK=1 lets the last router give every packet a TTL of 64.
+# Knocks run a program: by real traceroutes from 1, 5 and 12 hops away, by UDP to rising ports and to one port (-U), and
+# by `wgxdp knock send`. The program runs as the user nobody, without a shell, at most once in ten seconds, and the
+# knock is recorded for a unit. Other packets, and knocks for other hosts, do nothing. `wgxdp knock` does the same
+# without a configuration. BREAK=1 makes the last router set every packet's TTL to 64.
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 source "${BASH_SOURCE[0]%/*}/../lib/warrior.sh"
 
@@ -13,7 +14,7 @@ knocked=/run/wgxdp/default/knocked
 runs() { wc -l < "$work/ran"; }
 ran() { (($(runs) > ${1:-0})); }
 quietly() { "$@" > /dev/null 2>&1 || :; }
-again() { # the time between two knocks is over: by the daemon's clock, which a new daemon begins
+again() { # ends the pause between two knocks: a new daemon starts its clock again
 	end_daemon
 	start_daemon -c "$work/wgxdp.yaml"
 }
@@ -47,7 +48,7 @@ learn: [ { interface: wg2, knock: { port: 19000, command: [ $work/knocked, "a b"
 EOF
 
 for hops in 1 5 12; do
-	# between r1 and r2 there are nat and net too
+	# nat and net are also between r1 and r2
 	((hops == 1)) && between=0 || between=$((hops - 3))
 	warrior_network "$between"
 	if [[ ${BREAK:-} ]]; then
@@ -57,7 +58,7 @@ for hops in 1 5 12; do
 	fi
 	start_daemon -c "$work/wgxdp.yaml"
 	to=203.0.113.1
-	if ((hops == 1)); then # from the next router
+	if ((hops == 1)); then # a traceroute from the next router
 		addresses r2 wan 203.0.113.77/24
 		knocks 'traceroute, 1 hop' nsenter --net=/run/netns/net traceroute -n -w 0.3 -p 19000 $to
 		expect 'as, with, of' "$(head -n 1 "$work/ran")" == "nobody PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin  a b \$(id)"

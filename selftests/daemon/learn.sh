@@ -3,9 +3,10 @@
 # tier: long
 # timeout: 300
 # vm
-# A road warrior's endpoint, learnt where WireGuard cannot: the home router's own rules let in only what it asked for, so an initiation
-# from a new place is seen by the data path alone. And who forges: a repeated initiation moves nothing, one that was caught on its way
-# moves the endpoint for less than five seconds, three in vain end it until somebody knocks. Native XDP, generic, tc. BREAK=1 learns nothing.
+# The home router learns a road warrior's endpoint when WireGuard cannot: its own rules accept only answers, so that
+# only the data path sees an initiation from a new place. A repeated initiation moves nothing. An initiation that an attacker
+# intercepted moves the endpoint for less than five seconds, and after three of these, learning stops until a knock. With
+# native XDP, generic XDP and tc. BREAK=1 learns nothing.
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 source "${BASH_SOURCE[0]%/*}/../lib/warrior.sh"
 
@@ -21,7 +22,7 @@ configuration() { # MODE
 	[[ ${BREAK:-} ]] || echo 'learn: [ { interface: wg2 } ]'
 }
 
-# The peer is at another place, and there is no session: its next message is an initiation
+# Moves the peer without a session: its next message is an initiation
 moves_to() { # N
 	nat_is "198.51.100.$1" "2000$1"
 	inside r2 conntrack -F 2> /dev/null
@@ -48,7 +49,7 @@ for mode in native generic tc; do
 	[[ $mode == tc ]] || end_daemon
 done
 
-# caught on their way: none of these came to r2
+# intercepted: none of these came to r2
 inside net nft add table ip catch
 inside net nft add chain ip catch forward '{ type filter hook forward priority 0; }'
 inside net nft add rule ip catch forward ip saddr 198.51.100.0/24 udp dport 51820 drop
@@ -63,11 +64,11 @@ done
 sleep 0.5
 kill $catcher
 wait $catcher || :
-inside r1 wg set wg1 peer "$(key wg2)" remove # which would go on, and come through
+inside r1 wg set wg1 peer "$(key wg2)" remove # otherwise it would send again and succeed
 inside net nft delete table ip catch
 place=$(endpoint)
 
-replay() { # NUMBER: of those that were caught, from a stranger
+replay() { # NUMBER: sends an intercepted initiation, from a stranger
 	inside stranger /usr/bin/python3 -c '
 import socket, sys
 sys.path.insert(0, "selftests/lib")
@@ -77,7 +78,7 @@ socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(messages[int(sys.argv[2]
 }
 for i in 0 1 2; do
 	hush
-	sleep 5.2 # it has heard nothing from its peer, and the last trial is as long ago
+	sleep 5.2 # its peer has been silent, and the last trial is as long ago
 	replay $i
 	wait_for 5 'the endpoint is forged' says '192.0.2.66:.* is tried'
 	began=$(elapsed)
@@ -100,7 +101,7 @@ sleep 1
 says 'is tried' && fail 'it goes on learning after three in vain'
 end_daemon
 
-# forty a second, each a new one from another port, by somebody who knows no more than the public key
+# forty new initiations a second, each from another port, by a stranger who knows only the public key
 start_daemon -c "$work/wgxdp.yaml"
 hush
 sleep 3.2
@@ -134,8 +135,8 @@ sleep 5.5
 is_there "$place" || fail "after all that it is at $(endpoint)"
 end_daemon
 
-# On each CPU 1,000 a second that have the form of an initiation, by a stranger who does not know the key: ten times as many as there
-# may be reports. They take none of these, so who is right is heard.
+# On each CPU a stranger without the key sends 1,000 messages a second in the form of an initiation, ten times as many
+# as there may be reports. They take no reports from right initiations.
 start_daemon -c "$work/wgxdp.yaml"
 floods=()
 for ((cpu = 0; cpu < $(nproc); cpu++)); do

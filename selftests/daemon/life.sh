@@ -2,15 +2,15 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # timeout: 300
 # vm
-# An instance's life: `up` twice changes nothing; with another configuration it changes what differs, and no packet is lost
-# meanwhile; a wrong one changes nothing; `down` leaves no pin, link, program, map, qdisc or filter. It forwards while no
-# process of it runs.
+# The life of an instance. A second `up` changes nothing. `up` with another configuration changes only what differs,
+# without losing a packet. A wrong configuration changes nothing. `down` leaves no pin, link, program, map, qdisc or
+# filter. The instance forwards while none of its processes runs.
 #
 #     client  .7 -- 198.51.100.0/24 -- .1 wan firewall .1 lan -- 192.168.1.0/24 -- .10 wg-end
 #                   2001:db8:1::/64                              2001:db8:2::/64
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 
-ten_to() { # PORT: ten packets, of which so many come through
+ten_to() { # PORT: sends ten packets; COUNT of them come through
 	local before
 	before=$(arrived wg-end all_of_them)
 	inside client "$udptool" send -n 10 -r 10000 uplink "$wan_mac" 198.51.100.7:4000 "198.51.100.1:$1" > /dev/null
@@ -33,7 +33,7 @@ runs_without_us() {
 	expect 'forwarded, with no process alive' "$came" == 10
 }
 
-# Also counters and ids stay
+# Counters and ids stay too
 up_twice() {
 	bpf_objects default > "$work/objects"
 	wgxdp up --wan wan --lan lan "${to[@]}"
@@ -60,7 +60,7 @@ other_configuration() {
 	expect_sums
 }
 
-# A refused `up` names what is wrong, exits with this status, and changes nothing
+# A refused `up` names its reason, exits with this status, and changes nothing
 refused() { # STATUS WORD ARGUMENT...
 	local status=0
 	as_it_is > "$work/was"
@@ -119,7 +119,7 @@ state_lost() {
 	expect_sums
 }
 
-# As over a version of wgxdp that did not have this map yet: counters stay, and the map is there
+# An upgrade from a version without this map: counters stay, and the map exists
 a_new_map() {
 	local before
 	before=$(shown all original forwarded)
@@ -132,7 +132,7 @@ a_new_map() {
 	expect 'forwarded in all' "$(shown all original forwarded)" '>=' $((before + 10))
 }
 
-# The devices go and come again, as others
+# The devices are deleted and created again
 devices_anew() {
 	inside firewall ip link del lan
 	wgxdp show > /dev/null || fail 'show without lan'
@@ -145,7 +145,8 @@ devices_anew() {
 	expect 'forwarded, by a new lan' "$came" == 10
 }
 
-# Of a host that has made thousands of interfaces: one whose index has the wan's place in the map, and two others with one place
+# Indexes of a host that has made thousands of interfaces: one falls on the wan's place in the map, and two others share
+# a place
 indexes() {
 	local index
 	index=$(inside firewall ip -j link show wan | /usr/bin/python3 -c 'import json, sys; print(json.load(sys.stdin)[0]["ifindex"])')

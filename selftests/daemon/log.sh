@@ -1,20 +1,20 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# What the daemon logs while a host changes: an address that leaves and comes back, an interface that goes down and is deleted, a route
-# that goes, a file that is wrong, the end. Each is said once, and nothing else is. BREAK=1 makes no change of the addresses.
+# The daemon logs the changes of a host, each once, and nothing else. These are an address that goes and comes back, an interface
+# that goes down and is deleted, a removed route, a wrong file, the end. BREAK=1 does not change the addresses.
 #
 #     client  .7 -- 198.51.100.0/24 -- .1, .2 wan firewall .1 lan -- 192.168.1.0/24 -- .10 wg-end
 #                                      203.0.113.9 second
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 
-# Without the modes that interfaces get, which differ from kernel to kernel
+# Leaves out the modes of interfaces, which differ between kernels
 log() { sed "s|$work/||; /^[a-z]*: [wl]an, /d" "$work/daemon"; }
-# COMMAND... is answered by these lines in the log, and no others
+# COMMAND...: the log gets exactly these lines
 says() { # LINES COMMAND...
 	local before after
 	before=$(log | wc -l)
 	"${@:2}"
-	# what is written waits for its reader alone, so that the lines are there once the last one is
+	# the lines appear in order, so all are there when the last one is
 	wait_for 10 "the log of '${*:2}' says: $1" said_last "${1##*$'\n'}" "$before"
 	sleep 0.3
 	after=$(log | tail -n +$((before + 1)))

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # vm
-# A backend that is a name: waited for until it resolves, asked for again when its TTL ends, and kept while DNS fails, over a
-# boot too. It changes to another host under 10,000 packets a second, and none is lost. BREAK=1 lets it be nobody's in between.
+# A backend may be a name. The daemon waits until it resolves, asks again when its TTL ends, and keeps the address while
+# DNS fails, even over a boot. The name moves to another host under 10,000 packets a second, and none is lost. BREAK=1
+# leaves the name without an address in between.
 #
 #     client uplink -- wan firewall lan -- switch -- eth one    192.168.1.11
 #                       name server    \             \- eth two    192.168.1.12
@@ -11,7 +12,7 @@ source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 n=80000 # packets
 rate=10000
 
-name() { # TTL ADDRESS...: what wg-end.example.net is from now on
+name() { # TTL ADDRESS...: sets the addresses of wg-end.example.net
 	echo "wg-end.example.net $*" > "$work/zone.new"
 	mv "$work/zone.new" "$work/zone"
 }
@@ -51,7 +52,7 @@ moved=0
 while kill -0 $sender 2> /dev/null; do
 	((moved++ % 2)) && now=11 || now=12
 	[[ ! ${BREAK:-} ]] || name 1 192.168.1.99
-	[[ ! ${BREAK:-} ]] || wait_for 5 'the name is nobody' forwards_to 192.168.1.99
+	[[ ! ${BREAK:-} ]] || wait_for 5 'the name has an unused address' forwards_to 192.168.1.99
 	name 1 "192.168.1.$now"
 	wait_for 5 'the name moves' forwards_to "192.168.1.$now"
 done
@@ -65,7 +66,7 @@ name 1 192.168.1.12 192.168.1.11
 wait_for 5 'two addresses' sleep 2.2
 forwards_to "192.168.1.$now" || fail 'it moved to another address though its own was still among the answers'
 stop_dns
-wait_for 10 'the daemon says that DNS fails' grep -q "no IPv4 address now.*going on with 192.168.1.$now" "$work/daemon"
+wait_for 10 'the daemon says that DNS fails' grep -q "no IPv4 address now.*: using 192.168.1.$now" "$work/daemon"
 forwards_to "192.168.1.$now" || fail 'it forgot the last good answer'
 end_daemon
 wgxdp down

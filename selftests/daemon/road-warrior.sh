@@ -3,10 +3,11 @@
 # tier: long
 # timeout: 900
 # vm
-# Scenario R for three minutes: the road warrior's NAT changes address and port every ten seconds, under 20 pings a second through the
-# tunnel, while somebody who has caught initiations sends them again, each two seconds, from elsewhere: those that came here before, and
-# ones that never did. After each change the first answer comes within a second of the warrior's next packet; apart from that no ping is lost;
-# the forger never has the endpoint for five seconds. BREAK=1 lets nothing of the warrior through for two seconds after a change.
+# Scenario R for three minutes. The road warrior's NAT changes address and port every ten seconds, under 20 pings a
+# second through the tunnel. Every two seconds an attacker sends intercepted initiations again from another place: some
+# that the router has received before, and some that it has not. After each change the first answer comes within a
+# second of the warrior's next packet, and otherwise no ping is lost. The attacker never holds the endpoint for five
+# seconds. BREAK=1 drops the warrior's packets for two seconds after a change.
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 source "${BASH_SOURCE[0]%/*}/../lib/warrior.sh"
 
@@ -21,12 +22,12 @@ wait_for 10 'the tunnel' pings
 inside net nft add table ip catch
 inside net nft add chain ip catch forward '{ type filter hook forward priority 0; policy accept; }'
 
-# what the forger has: two that came to r2, and twenty that did not
+# the attacker's initiations: two that came to r2, and twenty that did not
 start nat tcpdump -q -i inner -w "$work/caught" -U 'udp dst port 51820 and udp[8] = 1' 2> "$work/tcpdump"
 catcher=$!
 wait_for 5 'tcpdump listens' grep -q listening "$work/tcpdump"
 new_session() {
-	sleep 0.2 # WireGuard answers no initiations that are closer together
+	sleep 0.2 # WireGuard does not answer initiations in quick succession
 	inside r1 wg set wg1 peer "$(key wg2)" remove
 	inside r1 wg set wg1 peer "$(key wg2)" allowed-ips 10.77.0.2/32 endpoint 203.0.113.1:51820
 	pings
@@ -40,7 +41,7 @@ stop $catcher
 inside net nft flush chain ip catch forward
 new_session || wait_for 20 'the tunnel again' pings
 
-# -O: each ping that is not answered by the next one is said, though it may be later; -D: when
+# -O reports each ping without an answer before the next one, even if the answer comes later; -D adds the time
 start r1 ping -D -O -i 0.05 -W 2 10.77.0.2 > "$work/pings"
 pinger=$!
 start stranger /usr/bin/python3 -c '
@@ -72,7 +73,8 @@ kill $forger $watcher
 wait $forger $watcher || :
 end_daemon
 
-# of each change how long it took from the first ping after it to the first answer; lost pings beside that; how long a place was the forger's
+# prints the time from the first ping after each change to the first answer, other lost pings, and how long the attacker
+# held the endpoint
 /usr/bin/python3 - "$work" << 'EOF' > "$work/found"
 import re, sys
 work = sys.argv[1]

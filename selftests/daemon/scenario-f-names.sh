@@ -3,10 +3,11 @@
 # tier: long
 # timeout: 240
 # vm
-# Scenario F with its names, by a real name server and a resolver in front of it: the firewall's daemon has A follow its WAN, wg-end's has
-# AAAA of both names follow its own address, each within a second of the kernel's word; the WAN's IPv4 changes, wg-end's prefix changes, and a
-# client that asks again is back in its tunnel, by XDP. dig prints what there should be; a second run writes nothing; a WAN in 100.64.0.0/10
-# is never published. BREAK=1 stops the firewall's daemon while the WAN's address changes.
+# Scenario F with its names, with a real name server and a resolver in front of it. The firewall's daemon keeps A at its
+# WAN's address, and wg-end's daemon keeps AAAA of both names at its own address, each within a second of the change.
+# The WAN's IPv4 and wg-end's prefix change. A client that resolves again gets its tunnel back, by XDP. dig prints the
+# expected records. A second run writes nothing. A WAN in 100.64.0.0/10 is never published. BREAK=1 stops the firewall's
+# daemon while the WAN's address changes.
 #
 #     client uplink -- 192.0.2.0/24, 2001:db8:1::/64 -- net wan -- wan firewall lan -- eth wg-end
 #       wgc              dns fd53::53, resolver 192.0.2.53   |                               wge, 51820
@@ -37,7 +38,7 @@ gateways wg-end 192.168.1.1 2001:db8:2::1
 for prefix in 2 3; do inside net ip route add 2001:db8:$prefix::/64 via 2001:db8:f::2; done
 
 knot_begins
-# a resolver whose time passes three hundred times as fast
+# a resolver whose time runs three hundred times as fast
 cat > "$work/named.conf" << EOF
 options { directory "$work"; pid-file none; session-keyfile none; listen-on { 198.51.100.53; }; listen-on-v6 { none; };
 	recursion yes; allow-query { any; }; allow-recursion { any; }; dnssec-validation no; max-cache-ttl 1; max-ncache-ttl 1; };
@@ -72,7 +73,7 @@ is() { # A-OF-FIREWALL AAAA
 	[[ "$(ask firewall.example.net A), $(ask firewall.example.net AAAA), $(ask wg-end.example.net AAAA)" == "$1 300, $2 300, $2 300" ]]
 }
 worst=0
-follow() { # A-OF-FIREWALL AAAA: from the kernel's word on
+follow() { # A-OF-FIREWALL AAAA: measures from the kernel's event on
 	local began took
 	began=$(ms)
 	wait_for 10 "names follow: $(ask firewall.example.net A), $(ask firewall.example.net AAAA), $(ask wg-end.example.net AAAA)" is "$1" "$2"
@@ -80,14 +81,14 @@ follow() { # A-OF-FIREWALL AAAA: from the kernel's word on
 	((took <= worst)) || worst=$took
 }
 again() { inside client "$wgxdp" endpoint --interface wgc --peer "$(key wge)" --host firewall.example.net --port 51820 > "$work/endpoint"; }
-back() { # ENDPOINT CLIENT'S-ADDRESS WHEN: the client asks again, and is there
-	sleep 1.1 # in the resolver's cache
+back() { # ENDPOINT CLIENT'S-ADDRESS WHEN: the client resolves again, and has its tunnel
+	sleep 1.1 # the time in the resolver's cache
 	again || fail "$3: $(< "$work/endpoint")"
 	expect "the client's endpoint, $3" "$(endpoint_seen client wgc wge)" == "$1"
 	wait_for 8 "the tunnel carries, $3" inside client ping -q -c 1 -W 1 10.77.0.2
 	expect "wg-end sees the client, $3" "$(address_seen wg-end wge wgc)" == "$2"
 }
-ipv6_is() { # add|delete: between client and all
+ipv6_is() { # add|delete: blocks or allows it between the client and all others
 	inside net nft "$1" table ip6 gone
 	[[ $1 == delete ]] || inside net nft 'add chain ip6 gone forward { type filter hook forward priority 0; };
 		add rule ip6 gone forward ip6 saddr 2001:db8:1::/64 drop'
@@ -120,7 +121,7 @@ follow 203.0.113.6 2001:db8:3::10
 back '[2001:db8:3::10]:51820' '[2001:db8:1::7]' 'after the prefix changed'
 expect 'ms until all names followed, at worst' $worst '<=' "$(at_most 1000)"
 
-# what an admin looks at
+# the admin's own look at the records
 for question in 'firewall A' 'firewall AAAA' 'wg-end AAAA' 'wg-end A'; do
 	# shellcheck disable=SC2086
 	set -- $question
@@ -136,7 +137,7 @@ say 'ok dig'
 forwarded() { shown all "$1" forwarded_xdp; }
 was=$(forwarded original)
 inside client ping -q -c 20 -i 0.05 10.77.0.2 > /dev/null || fail 'the tunnel carries nothing'
-expect 'of 20 packets of the client, by XDP' $(($(forwarded original) - was)) '>=' 18
+expect "packets of the client's 20 that XDP forwarded" $(($(forwarded original) - was)) '>=' 18
 
 before=$(arrived dns updates)
 inside wg-end "$wgxdp" ddns -c "$work/wg-end.yaml" > "$work/said"

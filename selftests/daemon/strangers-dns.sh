@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# A backend that is a name, and somebody who answers the daemon's questions in the name server's place (dns_forger.py), thousands of times
-# before the server does and once after, with all right but one thing: the id, the port, where it comes from, the question, the time. Another
-# backend, or none: none of it is believed, and the name goes on being asked. BREAK=1 lets the forger guess the id.
+# An attacker cannot forge the name of a backend. It answers the daemon's questions (dns_forger.py) thousands of times
+# before the name server and once after it. One thing is wrong in each answer: the id, the port, the source, the
+# question, or the time. The answers name another backend, or none. The daemon accepts none of them and keeps asking.
+# BREAK=1 lets the attacker guess the id.
 #
 #     names  .53 -- 192.0.2.0/24 -- .1 wan firewall lan .1 -- 192.168.1.0/24
 #     forger .66 (there)
@@ -42,6 +43,6 @@ for kind in id port address "server's port" question type time; do
 	expect "forged, wrong in its $kind" "$(forged "$kind")" '>=' 5
 done
 kill $forger
-sleep 1.5 # and while nobody answers any more
-expect 'the backend, while nobody answers' "$(backend)" == 192.168.1.11
+sleep 1.5 # also while no server answers
+expect 'the backend, without answers' "$(backend)" == 192.168.1.11
 wgxdp down > /dev/null

@@ -41,7 +41,7 @@ blocklist() {
 	[[ $(found warning) == blocklist ]] || fail "a list that XDP goes around: $(< "$work/doctor.json")"
 	cure=$(found warning fix)
 	heals
-	! question || fail 'whom the list has passes, after the cure'
+	! question || fail 'after the fix, a denied client passes'
 	healthy 'F, its list told to wgxdp' --instance firewall
 }
 

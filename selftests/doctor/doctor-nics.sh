@@ -32,12 +32,12 @@ names lro
 heals
 passes_again 'LRO'
 
-# wg-end moves to a VLAN, and goes on asking for its gateway
+# wg-end moves to a VLAN, and still asks for its gateway
 move() {
 	inside wg-end ip address flush dev eth
 	inside wg-end ip link add link eth name eth.7 type vlan id 7
 	inside wg-end ip link set eth.7 up
-	inside wg-end sysctl -qw net.ipv4.conf.all.arp_ignore=1 # no switch would bring it there
+	inside wg-end sysctl -qw net.ipv4.conf.all.arp_ignore=1 # no switch would carry it there
 	addresses wg-end eth.7 192.168.1.10/24
 	gateways wg-end 192.168.1.1
 	inside firewall ip neighbour flush dev lan

@@ -2,17 +2,19 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: long
 # timeout: 900
-# doctor names a nic whose UDP comes to one queue, on a nic that has four and hashes as it is told: QEMU's virtio-net with RSS, in a
-# virtual machine of four CPUs with Linux 6.1 and 6.12. Hash by addresses alone, for either family or both; one queue in the
-# indirection table; one queue in use, before `up` and while native XDP is attached, when virtio_net cannot change their number; and a
-# nic that has one queue. After each cure the packets of 32 tunnels come to several queues. Those of one tunnel come to one queue,
-# whatever is set.
-# BREAK=1 leaves the nic well, which doctor must not warn about. Arguments: the kernels, instead of both.
+# doctor reports a NIC whose UDP packets all arrive at one queue. The NIC has four queues, and its hash can be set:
+# QEMU's virtio-net with RSS, in a virtual machine of four CPUs with Linux 6.1 and 6.12. The faults:
+# - a hash of the addresses alone, for one family or both
+# - an indirection table with one queue
+# - one queue in use, before `up` and while native XDP is attached, when virtio_net cannot change their number
+# - a NIC with only one queue
+# After each fix the packets of 32 tunnels arrive at several queues. Those of one tunnel always arrive at one queue.
+# BREAK=1 leaves out the fault: then doctor must not warn. Arguments: the kernels, instead of both.
 #
 #     sender 198.51.100.7 ---- tap, 4 queues ---- .1 wan firewall lan ---- eth wg-end .10
 #     (this machine)                                   (the virtual machine)
 
-# Sends UDP from 32 ports, from one, or from none, as the last word says that came to port 9000
+# Sends UDP from 32 ports, from one, or from none, as the last word at port 9000 says
 send() {
 	python3 - << 'EOF'
 import socket, time
@@ -35,7 +37,7 @@ while True:
 EOF
 }
 
-# In a network namespace of its own, with the sender beside it
+# Runs in a network namespace of its own, with the sender beside it
 machine() { # KERNEL
 	ip link set lo up
 	ip tuntap add tap mode tap multi_queue
@@ -69,7 +71,7 @@ source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 source "$root/selftests/lib/wards.sh"
 
 has_nic() { ip -br link | holds "$1"; } # MAC
-nic() { # MAC NAME: into the firewall
+nic() { # MAC NAME: moves it into the firewall
 	local device
 	wait_for 5 "the nic $1" has_nic "$1"
 	device=$(ip -br link | awk -v mac="$1" '$3 == mac {print $1}')
@@ -77,15 +79,15 @@ nic() { # MAC NAME: into the firewall
 	ip link set "$device" netns firewall name "$2"
 	inside firewall ip link set "$2" up
 }
-warns() { # [ARGUMENT...]: of queues and nothing else
+warns() { # [ARGUMENT...]: reports queues and nothing else
 	doctor "$@"
 	[[ $status == 0 && $(found warning | grep -vx clock) == queues ]] || fail "no warning: $(wgxdp doctor "$@")"
 	cure=$(found warning fix | grep ethtool)
 	say "ok warning: $(found warning found | grep tunnel)"
 }
 says() { inside firewall bash -c "echo $1 > /dev/udp/198.51.100.7/9000"; }
-# Packets of each receive queue so far. virtio_net 6.12 tells ethtool only those that XDP saw; without XDP it is those of each CPU,
-# since each queue interrupts its own
+# Prints the packets of each receive queue so far. virtio_net 6.12 reports only those that XDP saw to ethtool; without
+# XDP it reports those of each CPU, because each queue interrupts its own CPU.
 received() {
 	if inside firewall ip link show wan | holds 'prog/xdp '; then
 		inside firewall ethtool -S wan | awk '$1 ~ /^rx(_queue_)?[0-9]+_xdp_packets:$/ {printf "%s ", $2}'
@@ -93,7 +95,7 @@ received() {
 		for cpu in 0 1 2 3; do echo -n "$(arrived firewall cpu$cpu) "; done
 	fi
 }
-# How many queues get more than a few packets within two seconds
+# Prints how many queues get more than a few packets within two seconds
 busy_queues() {
 	local before after i n=0
 	read -ra before <<< "$(received)"
@@ -109,7 +111,7 @@ come_to() { # WHAT TUNNELS OPERATOR QUEUES
 	expect "queues to which $2 came, $1" "$(busy_queues)" "$3" "$4"
 	says none
 }
-flow() { # WORD: the sender is told each time, for a datagram may be lost
+flow() { # WORD: repeats the word to the sender, because a datagram may be lost
 	says "$1"
 	local sum=$(($(received | tr ' ' +)0))
 	sleep 0.2
@@ -120,7 +122,7 @@ queues() { inside firewall ethtool -l wan | awk '/^Combined:/ {n = $2} END {prin
 namespaces firewall wg-end
 routers firewall
 nic 02:00:00:00:00:01 wan
-inside firewall ethtool -K wan rxhash on # virtio_net keeps `ethtool -N` to itself without
+inside firewall ethtool -K wan rxhash on # without this, virtio_net refuses `ethtool -N`
 nic 02:00:00:00:00:02 spare
 cable firewall lan wg-end eth
 takes_xdp wg-end eth
@@ -183,5 +185,5 @@ expect 'packets at wg-end' "$(arrived wg-end all_of_them)" '>' "$arrivals"
 wgxdp down > /dev/null
 
 doctor --wan spare --to 192.168.1.10
-found ok found | grep 'one receive queue' || fail "of a nic with one queue: $(wgxdp doctor --wan spare --to 192.168.1.10)"
+found ok found | grep 'one receive queue' || fail "doctor on a NIC with one queue: $(wgxdp doctor --wan spare --to 192.168.1.10)"
 ! found warning | holds -x queues || fail 'a warning for which there is no cure'

@@ -19,7 +19,7 @@ passes_again 'a route'
 inside firewall ip route add 192.168.1.10 dev lan table 100
 inside firewall ip rule add fwmark 7 lookup 100
 firewall_up
-content # it does no harm yet
+content # the fault has no effect yet
 wrong ip route del 192.168.1.0/24 dev lan
 treated policy
 passes_again 'a mark'
@@ -32,10 +32,10 @@ mount --bind "$work/hosts" /etc/hosts
 wgxdp up --wan wan --lan lan --to wg-end.example.net > "$work/up" 2>&1 || fail "up: $(< "$work/up")"
 start_daemon
 names name
-[[ $cure == 'getent ahosts wg-end.example.net' ]] || fail "the cure of a name that nobody knows: $cure"
+[[ $cure == 'getent ahosts wg-end.example.net' ]] || fail "the fix for an unknown name: $cure"
 end_daemon
 echo '192.168.1.10 wg-end.example.net' >> "$work/hosts"
-treated daemon # which asks for names again
+treated daemon # it resolves names again
 passes_again 'a name'
 
 firewall_up
@@ -43,7 +43,7 @@ wrong ip link set lan arp off
 treated interface
 passes_again 'a neighbour'
 
-# The interface of the LAN is where the service listens: a route there is no cure
+# The service listens on the LAN's interface, so a route there is no fix
 end_daemon 2> /dev/null || :
 wgxdp down > /dev/null
 [[ ${BREAK:-} ]] || {

@@ -35,3 +35,15 @@ heals
 content --wan wan --lan lan --to 192.168.1.10
 firewall_up
 passes_again 'another XDP program'
+wgxdp down > /dev/null
+
+# Nothing refuses the clients' packets, and nothing answers them
+firewall_up
+[[ ${BREAK:-} ]] || inside wg-end nft 'add table inet filter; add chain inet filter ours { type filter hook input priority 0; }; add rule inet filter ours udp dport '$port' drop'
+question || :
+content
+[[ $(found warning | grep -vx clock) == replies ]] || fail "no backend replies: $(< "$work/doctor.json")"
+say "ok replies: $(found warning found | grep backend)"
+inside wg-end nft 'flush table inet filter'
+question || fail 'the backend replies again'
+healthy 'a backend that replies'

@@ -9,26 +9,12 @@ source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 source "$root/selftests/lib/wards.sh"
 source "$root/selftests/lib/fault-table.sh"
 
-file=/etc/wgxdp/wgxdp.yaml
 at() { inside firewall "$@"; }
+own_etc wgxdp
 
-# wan as before, with another index
-wan_again() {
-	at ip link del wan
-	cable firewall wan client uplink
-	takes_xdp client uplink
-	addresses client uplink 198.51.100.7/24 2001:db8:1::7/64
-	addresses firewall wan 198.51.100.1/24 2001:db8:1::1/64
-	gateways client 198.51.100.1 2001:db8:1::1
-}
-lan_again() {
-	at ip link del lan
-	cable firewall lan wg-end eth
-	takes_xdp wg-end eth
-	addresses firewall lan 192.168.1.1/24 2001:db8:2::1/64
-	addresses wg-end eth 192.168.1.10/24 2001:db8:2::10/64
-	gateways wg-end 192.168.1.1 2001:db8:2::1
-}
+# Creates the device again, with another index
+wan_again() { at ip link del wan && firewall_wan; }
+lan_again() { at ip link del lan && firewall_lan; }
 renumbered() { at ip address del 198.51.100.1/24 dev wan && addresses firewall wan 198.51.100.9/24; }
 numbered_more() { addresses firewall wan 198.51.100.2/24; }
 six_renumbered() { at ip address del 2001:db8:1::1/64 dev wan && addresses firewall wan 2001:db8:1::9/64; }
@@ -63,7 +49,6 @@ foreign() {
 }
 
 configuration() { # [BACKEND]
-	mkdir -p /etc/wgxdp
 	cat > $file <<- EOF_FILE
 		interfaces: [ { name: wan, role: wan }, { name: lan, role: lan } ]
 		services:
@@ -77,9 +62,7 @@ configuration() { # [BACKEND]
 		    ipv6: dnat
 	EOF_FILE
 }
-up() { wgxdp up > "$work/up" 2>&1 || fail "up: $(< "$work/up")"; }
 
-mount -t tmpfs etc /etc/wgxdp 2> /dev/null || { mkdir -p /etc/wgxdp && mount -t tmpfs etc /etc/wgxdp; }
 firewall_network
 at sysctl -qw net.ipv6.conf.all.keep_addr_on_down=1 net.ipv6.conf.wan.keep_addr_on_down=1 net.ipv6.conf.lan.keep_addr_on_down=1
 host_is 192.168.1.10 wg-end

@@ -2,18 +2,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: long
 # timeout: 1200
-# The table of faults (selftests/lib/fault-table.sh) of hosts where something is missing beside the data path: WireGuard behind a firewall
-# and its guard, no daemon where one is needed, an instance that is not up, a firewall whose wan is in a bridge.
+# The table of faults (selftests/lib/fault-table.sh) for parts beside the data path: WireGuard behind a firewall and its
+# guard, a missing daemon, an instance that is not up, a firewall whose wan is in a bridge.
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 source "$root/selftests/lib/wards.sh"
 source "$root/selftests/lib/fault-table.sh"
 
-file=/etc/wgxdp/wgxdp.yaml
 at() { inside firewall "$@"; }
-up() { wgxdp up > "$work/up" 2>&1 || fail "up: $(< "$work/up")"; }
-mkdir -p /etc/wgxdp /etc/wireguard
-mount -t tmpfs etc /etc/wgxdp
-mount -t tmpfs etc /etc/wireguard
+own_etc wgxdp wireguard
 choose_wireguard
 [[ $WGXDP_WG == kernel ]] || export WG_QUICK_USERSPACE_IMPLEMENTATION=wireguard-go
 echo 'nameserver 127.0.0.1' > "$work/resolv.conf"
@@ -49,7 +45,7 @@ retry() { anew client wgc wg0 198.51.100.1:$port 10.77.0.0/24; }
 works() { inside client ping -q -c 1 -W 0.5 10.77.0.1; } > /dev/null
 tunnel_works() { retry && wait_for 10 'the tunnel' works; }
 is_down() { [[ ! $(inside wg-end ss -Hlun "sport = $port") ]]; }
-has_come() { [[ $(shown reason original guard_mac1) -gt 0 ]]; }
+has_come() { ! works && [[ $(shown reason original guard_mac1) -gt 0 ]]; } # the client asks, in vain
 wrong_key() {
 	wgxdp down > /dev/null
 	guarded "$(key wgc)"
@@ -61,7 +57,7 @@ closed() {
 	wait_for 5 'wg-end is down' is_down
 }
 moved() { inside wg-end wg set wg0 listen-port 51899; }
-nobody_there() { # its neighbour forgets it, as after a power cut
+nobody_there() { # the neighbour entry expires, as after a power cut
 	inside wg-end ip link set eth down
 	at ip neighbour flush dev lan
 	at ping -c 1 -W 1 192.168.1.10 > /dev/null || :
@@ -74,7 +70,7 @@ after=tunnel_works row backend - closed
 after=tunnel_works row backend - moved
 wgxdp down > /dev/null
 
-# --- no daemon where one is needed: it is started with the file, and ends with the data path
+# --- a daemon is needed and missing: it is started with the file, and ends with the data path
 
 firewall_file() { # [BACKEND [LINE]]
 	cat > $file <<- EOF_FILE
@@ -102,7 +98,7 @@ daemon_row 'learn: [ { interface: wgf } ]'
 daemon_row "exporter: { listen: [ \"127.0.0.1:9851\" ] }"
 daemon_row "ddns: { interface: wan, names: [ a.example.net ], provider: { exec: [ /bin/true ] } }"
 
-# --- what the daemon alone follows
+# --- things that only the daemon follows
 
 none_down() { at ip link set wgf down; }
 deleted() { at ip link del wgf; }
@@ -121,7 +117,7 @@ end_daemon
 wgxdp down > /dev/null
 table_ends 11
 
-# --- IPv6 forwarding is off where nothing needs IPv6: that is no fault, for check and up as little as for doctor
+# --- IPv6 forwarding is off and not needed: doctor, check and up report no fault
 
 firewall_file
 at sysctl -qw net.ipv6.conf.all.forwarding=0
@@ -131,7 +127,7 @@ wgxdp check > "$work/check" 2>&1 || fail "check: $(< "$work/check")"
 all_well 'IPv6 that nobody needs'
 at sysctl -qw net.ipv6.conf.all.forwarding=1
 
-# --- an instance that is not up; nobody there; a wan in a bridge
+# --- an instance that is not up; a missing host; a wan in a bridge
 
 wgxdp down > /dev/null
 names instance
@@ -149,7 +145,7 @@ into_bridge() {
 row interface 'service wg-end waiting' into_bridge
 wgxdp down > /dev/null
 
-# --- without instance and configuration the host is looked at all the same
+# --- without instance and configuration, doctor examines the host
 
 rm $file*
 chmod 0777 /sys/fs/bpf

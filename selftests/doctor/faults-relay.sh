@@ -3,27 +3,16 @@
 # tier: long
 # timeout: 1200
 # The table of faults (selftests/lib/fault-table.sh) of relays: one with peers, where no daemon follows, and a blind one with a daemon.
-#
-#     edge  .7 -- 192.0.2.0/24 -- .1 net .254 -- 198.51.100.0/24 -- .1 eth0 relay     the relay's default route is over eth0,
-#      wgx                               .254 -- 203.0.113.0/24 --- .1 eth1  wgr      the edge comes in by eth1
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 source "$root/selftests/lib/wards.sh"
 source "$root/selftests/lib/fault-table.sh"
 
-overlay=fd12:3456:789a ends=fd12:3456:7899
-on=relay
-file=/etc/wgxdp/wgxdp.yaml
 at() { inside relay "$@"; }
-up() { wgxdp up > "$work/up" 2>&1 || fail "up: $(< "$work/up")"; }
-mkdir -p /etc/wgxdp /etc/wireguard
-mount -t tmpfs etc /etc/wgxdp
-mount -t tmpfs etc /etc/wireguard
+own_etc wgxdp wireguard
 choose_wireguard
 [[ $WGXDP_WG == kernel ]] || export WG_QUICK_USERSPACE_IMPLEMENTATION=wireguard-go
 
-works() { inside edge ping -q -c 1 -W 0.5 $ends::1; } > /dev/null
-retry() { anew edge wgx wgr 203.0.113.1:$port "$overlay::/48,$ends::1/128"; }
-tunnel_works() { # after what was wrong with the relay's own end
+tunnel_works() { # after a fault at the relay's own end
 	local i
 	for ((i = 0; i < 10; i++)); do
 		ways
@@ -33,23 +22,7 @@ tunnel_works() { # after what was wrong with the relay's own end
 	done
 	fail 'the tunnel'
 }
-namespaces edge net relay
-routers net relay
-cable edge wan net edges
-cable net zero relay eth0
-cable net one relay eth1
-addresses edge wan 192.0.2.7/24
-addresses net edges 192.0.2.1/24
-addresses net zero 198.51.100.254/24
-addresses net one 203.0.113.254/24
-addresses relay eth0 198.51.100.1/24
-addresses relay eth1 203.0.113.1/24
-inside net sysctl -qw net.ipv4.conf.one.proxy_arp=1 # for wireguard-go, which answers by the interface that it heard from
-gateways edge 192.0.2.1
-gateways relay 198.51.100.254
-tunnel relay wgr $ends::1/128 $port
-tunnel edge wgx $ends::a/128
-inside edge ip route add $ends::1 dev wgx
+relay_of_two_ways
 at sysctl -qw net.ipv6.conf.all.keep_addr_on_down=1 net.ipv6.conf.wgr.keep_addr_on_down=1
 ways() { at ip route replace $ends::a dev wgr && at ip route replace $overlay:a::/64 dev wgr; }
 ways
@@ -66,7 +39,7 @@ configuration() { # [KEY]
 		${2:-}
 	EOF_FILE
 }
-again() { # a new session, and a new state of connections
+again() { # starts a new session, and clears conntrack
 	retry
 	at wg set wgr peer "$(key wgx)" remove
 	at wg set wgr peer "$(key wgx)" allowed-ips $overlay:a::/64,$ends::a/128
@@ -115,19 +88,19 @@ row interface 'interface wgr gone' device_gone
 row interface 'interface wgr gone' device_again
 ended
 row daemon 'daemon - -' follows
-row key 'peer site-a waiting' peer_removed # its prefixes are in wgr.conf alone
+row key 'peer site-a waiting' peer_removed # only wgr.conf has its prefixes
 ended
 row daemon 'daemon - -' announces
 ended
 table_ends 11
 
-# --- blind: the site is the edge
+# --- blind: the site is the edge router
 
 blind() { # [OPTION]
 	echo "blind: { listen: { interface: eth1, port: $port }, device: wgr${1:-} }" > $file
 }
 site_comes() { tunnel_works; }
-moved() { # and no site has come: then it is WireGuard's port that is wrong
+moved() { # no site has come: so WireGuard's port is wrong
 	inside edge wg set wgx peer "$(key wgr)" remove
 	at wg set wgr listen-port 51899
 	peer_removed

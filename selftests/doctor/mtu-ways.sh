@@ -3,9 +3,17 @@
 # tier: long
 # timeout: 400
 # vm
-# wgxdp mtu where a router tells (then WireGuard's packets go in pieces), where one tells and the next is a black hole, where packets
-# get lost, where the tunnel takes everything, where the other end answers nothing outside the tunnel, where the limit is behind it,
-# where nobody is; a family without a way, no privileges; and IPv6 in pieces through a black hole. BREAK=1 leaves the black holes out.
+# wgxdp mtu on difficult paths:
+# - a router sends an ICMP error (then WireGuard's packets are fragmented)
+# - a router sends an ICMP error, and the next one is a black hole
+# - packets get lost
+# - the tunnel takes everything
+# - the other end answers nothing outside the tunnel
+# - the limit is behind the tunnel
+# - no host has the address
+# - a family has no route, or the user no privileges
+# - IPv6 fragments in a black hole
+# BREAK=1 leaves out the black holes.
 #
 #     laptop ---- router ---- server ---- inner, and tunnels between laptop and server, over IPv4 and over IPv6: way.sh
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
@@ -13,12 +21,12 @@ source "${BASH_SOURCE[0]%/*}/../lib/way.sh"
 [[ ! ${BREAK:-} ]] || hole() { :; }
 
 unhole() { inside router nft delete table inet hole; }
-narrow() { # MTU of the cable behind the router
+narrow() { # MTU: sets the MTU of the cable behind the router
 	inside router ip link set lan mtu "$1"
 	inside server ip link set eth mtu "$1"
 }
 error_says() { grep -qF -- "$2" "$work/$1.errors" || fail "$1: no '$2' in: $(< "$work/$1.errors")"; } # NAME TEXT
-# What the laptop has learnt of the way is forgotten
+# Clears the path MTU that the laptop has learned
 forget() {
 	inside laptop ip route flush cache
 	inside laptop ip -6 route flush cache
@@ -142,7 +150,7 @@ says inner verdict narrow
 says inner said_by 10.4.0.1
 says inner wireguard_mtu 1150
 
-say 'nobody, no way, no privilege'
+say 'no host, no route, no privilege'
 inside laptop ip route del 203.0.113.1
 inside laptop ip route del 2001:db8:2::1
 inside laptop ip -6 route del default

@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # vm
-# wgxdp mtu: a clean path, and a black hole that drops what is longer than 1300 bytes and ICMP errors: inside tunnels over IPv4 and over
-# IPv6, and on the plain path; and the line that it writes. What it names is then set, and a full packet has to pass, and with one byte
-# more not. BREAK=1 leaves the black hole out.
+# wgxdp mtu finds the MTU of a clean path and of a black hole, which drops ICMP errors and packets longer than 1300
+# bytes. It measures inside tunnels over IPv4 and over IPv6, and on the plain path. The test sets the MTU that it names:
+# a full packet must pass, and a packet one byte longer must not. It also runs the printed command. BREAK=1 leaves out
+# the black hole.
 #
 #     laptop ---- router ---- server, and tunnels between laptop and server, over IPv4 and over IPv6: way.sh
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
@@ -11,7 +12,7 @@ source "${BASH_SOURCE[0]%/*}/../lib/way.sh"
 
 network
 
-# a clean path: with a name, of both families; nothing to change
+# a clean path, with a name of both families: nothing to change
 asks clean 0 server.example.net
 asks clean4 0 -4 server.example.net
 asks tunnel 0 10.4.0.1 --through mtu4l
@@ -50,7 +51,7 @@ says plain4 wireguard_mtu 1240
 says plain6 passes 1300
 says plain6 wireguard_mtu 1220
 
-# What it prints for people. The MTU that it names is the longest that passes, to the byte.
+# The output for people. The MTU that it names is the longest that passes, to the byte.
 for line in '10.4.0.1: packets of 1232 bytes pass, longer ones are lost without an ICMP error: a black hole.' '    ip link set mtu4l mtu 1240' \
 	'    MTU = 1240        in [Interface] of /etc/wireguard/mtu4l.conf, for wg-quick'; do
 	grep -qxF -- "$line" "$work/said" || fail "it does not say '$line': $(< "$work/said")"

@@ -2,15 +2,17 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: long
 # timeout: 1500
-# No memory, once (nomemory.so has one allocation fail) or from then on (all that come after it, too): each chain of calls that allocates
-# in `up` from nothing, `down`, `reload` to another configuration under traffic, `show`, `save`, `check`, `gen` and a beginning daemon. Each
-# ends well, whole, or with an error that says so; none crashes (but within libfyaml, which does not look: counted). After a refused `up`
-# nothing is left, after a refused reload what ran runs, and no packet was lost; what a command prints or writes and calls done is all of
-# it; a daemon that ended left an instance that is whole, or none, and `down` removes it.
+# Memory runs out once (nomemory.so lets one allocation fail) or for good (all later ones fail too). The test does this
+# for each chain of calls that allocates in `up` from nothing, `down`, `reload` to another configuration under traffic,
+# `show`, `save`, `check`, `gen` and a starting daemon. Each command ends completely, or with an error that names the
+# cause. None crashes, except within libfyaml, which does not check (counted). A refused `up` leaves nothing. A refused
+# reload leaves the running configuration, and no packet is lost. A command that reports success has written all of its
+# output. A daemon that ended leaves a whole instance, or none, and `down` removes it.
 #
-# There are more chains than minutes: of each command so many are tried, in an order made by chance, as fit into its share of
-# $WGXDP_SECONDS (480; 0: all of them). $WGXDP_SEED, told, gives the same order again. $WGXDP_ONLY: this part alone. BREAK=1 makes those
-# allocations end the program, as where nobody looks for NULL; BREAK=2 has `save` and `gen` leave a line out: each must be found.
+# There are more chains than the time allows. Each command tries as many as fit into its share of $WGXDP_SECONDS (480;
+# 0: all of them), in random order. The test prints $WGXDP_SEED, which repeats the order. $WGXDP_ONLY runs this part
+# alone. BREAK=1 makes the failed allocations crash the program, as if it did not check for NULL. BREAK=2 makes `save`
+# and `gen` leave out a line. Both must be found.
 #
 #     the network is that of faults.sh
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
@@ -19,14 +21,14 @@ source "${BASH_SOURCE[0]%/*}/../lib/faults.sh"
 seconds=${WGXDP_SECONDS:-480}
 seed=${WGXDP_SEED:-$RANDOM}
 
-# Of $work/where, by whom in the program the memory was wanted, innermost first
+# Prints the functions of the program in $work/where that asked for the memory, innermost first
 wanted_by() {
 	sed -n 's,.*/wgxdp(+\(0x[0-9a-f]*\)).*,\1,p' "$work/where" | addr2line -fse "$wgxdp" | paste -sd '  \n' | grep -v '??' | head -n 6
 }
 
 by_chance() { shuf --random-source=<(yes "$seed"); }
 
-# ON COMMAND...: $work/places gets the numbers of allocations to be tried, for both ways
+# ON COMMAND...: writes the numbers of the allocations to try, for both ways, to $work/places
 places() {
 	rm -f "$work/found"
 	start "$1" env LD_PRELOAD="$nomemory" NOMEMORY_PLACES=1 NOMEMORY_OUT="$work/found" "$wgxdp" "${@:2}" > "$work/out" 2>&1
@@ -39,7 +41,7 @@ places() {
 	awk '$1 == "place" {print "AT", $2; print "FROM", $2}' "$work/found" | by_chance > "$work/places"
 }
 
-# PART COMMAND...: all that is to be tried of it goes through try_PART, which finds $how, the so-manieth $n, and $trial, to be told
+# PART COMMAND...: tries its allocations by try_PART, which uses $how, the number $n, and the description $trial
 try_all() {
 	local part=$1 share until how n all count=0
 	[[ ! ${WGXDP_ONLY:-} || $part == "$WGXDP_ONLY" ]] || return 0
@@ -64,8 +66,9 @@ try_all() {
 broken=''
 [[ ${BREAK:-} != 1 ]] || broken=1
 
-# What a hurt command came to: $status; its output is in $work/out and $work/error. libfyaml does not look whether it got what it makes of
-# a text, and ends the program there; who is ended so left nothing half, as where he is killed: a refusal.
+# Sets $status to the result of a command with a failed allocation. Its output is in $work/out and $work/error. libfyaml
+# does not check the texts that it allocates, and ends the program there. This counts as a refusal, like a kill: nothing
+# is left half done.
 ended() {
 	status=$1
 	if ((status == 139)) && [[ ! $broken ]] && sed -n '/^crashed:/,$p' "$work/error" | sed -n 2p | holds 'libfyaml.*(fy_parse_input_append'; then
@@ -88,7 +91,7 @@ hurt_wgxdp() {
 	ended $rc
 }
 
-nothing_left() { # WHEN: quicker than no_traces, which comes after all of them
+nothing_left() { # WHEN: faster than no_traces, which comes after all trials
 	local deadline=$((SECONDS + 10))
 	until here | diff "$work/here" - > "$work/traces"; do
 		((SECONDS < deadline)) || fail "$1: this is left: $(< "$work/traces")"
@@ -171,7 +174,7 @@ after_reload() {
 	wgxdp down
 }
 
-# --- what reads: a table of what it prints when nothing is wrong, without what counts
+# --- reading commands: a table of their output without faults, without counters
 
 settled() { sed 's/[0-9]\+/N/g' "$1"; }
 before_read() { wgxdp up -c "$work/a.yaml" > /dev/null; }
@@ -196,7 +199,7 @@ reads() { # PART COMMAND...
 	try_all "$part" "$@"
 }
 
-# --- gen: files of a topology that has changed, $topology
+# --- gen: files of a changed topology, $topology
 
 files() { (cd "$1" && find . -type f -exec sha256sum {} +) | LC_ALL=C sort; }
 before_gen() {
@@ -227,7 +230,7 @@ try_gen() {
 after_gen() { :; }
 for step in before between try after; do eval "${step}_gen_ddns() { ${step}_gen \"\$@\"; }"; done
 
-# --- a daemon that begins; it is ended when it follows
+# --- a starting daemon, which is ended once it follows
 
 before_daemon() { :; }
 between_daemon() { wgxdp down; }

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: long
 # timeout: 300
-# The time of day is set a year ahead, and a year back, under a daemon (otherclock.so says so to it alone, as it cannot be set in a
-# network namespace): a service and flows of another go on without a packet lost, the route of a site that is alive stays, and an address
-# that comes is followed. BREAK=1 removes the site, whose route must be missed.
+# The time of day jumps a year ahead and a year back under a daemon (otherclock.so tells only the daemon, because the
+# clock is shared). A service and the flows of another one continue without a lost packet. The route of a live site
+# stays, and the daemon follows a new address. BREAK=1 removes the site: then its route must be missing.
 #
 #     client  .7 -- 198.51.100.0/24 -- .1 wan firewall .1 lan -- 192.168.1.0/24 -- .10 wg-end
 #         the site ===== WireGuard ===== the relay
@@ -39,7 +39,7 @@ count_arrivals wg-end service "udp dport $port"
 count_arrivals wg-end flows 'udp dport 51821'
 
 announced() { inside firewall ip -6 route show table 700 2> /dev/null | holds "^$overlay:a::/64"; }
-# When the daemon was started, by its own time of day
+# Prints when the daemon was started, by its own time of day
 started_at() { inside firewall curl -sf http://127.0.0.1:9851/metrics | awk '$1 == "process_start_time_seconds" {printf "%d\n", $2}'; }
 listens() { wgxdp show services | holds "listen: .*$1:$port"; } # ADDRESS
 echo 0 > "$work/ahead"
@@ -54,7 +54,7 @@ monitor=$!
 sent_to() { # PORT N
 	inside client "$udptool" send -n "$2" -r 1500 -c 50 uplink "$wan_mac" 198.51.100.7:4000 "198.51.100.1:$1" > /dev/null
 }
-sent_to $port 100 # who has wg-end's address is asked for before it counts
+sent_to $port 100 # the firewall resolves wg-end before the count
 sent_to 51821 100
 had=$(arrived wg-end service) flows_had=$(arrived wg-end flows)
 n=30000
@@ -69,7 +69,7 @@ for ahead in $year -$year 0; do
 	inside firewall ip address add 198.51.100.250/24 dev wan
 	wait_for 10 "$ahead s ahead: an address that came is followed" listens 198.51.100.250
 	inside firewall ip address del 198.51.100.250/24 dev wan
-	sleep 2 # the daemon looks at sites twice a second; that nothing comes of it cannot be waited for
+	sleep 2 # the daemon checks sites twice a second; no condition shows that nothing happens
 	announced || fail "$ahead s ahead: the site's route is gone"
 	! grep 'Deleted.*table 700' "$work/routes" || fail "$ahead s ahead: the site's route was away"
 	off=$(($(started_at) - began - ahead))

@@ -2,16 +2,16 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: long
 # timeout: 300
-# No room for what wgxdp keeps: /run/wgxdp and /var/lib/wgxdp are on a file system that is full, has no room for another file, or is
-# read-only (this only for a first up). `up` from nothing is refused with what is wrong, and leaves nothing; a change is, and what ran goes on, without a packet
-# lost; a daemon goes on following; and when there is room, all goes on as if nothing had been. BREAK=1 leaves room: nothing is
-# refused.
+# wgxdp works without room for its files. /run/wgxdp and /var/lib/wgxdp are on a file system that is full, has no room
+# for another file, or is read-only (only for a first up). `up` from nothing is refused with the cause, and leaves
+# nothing. A change is refused too, and the running configuration stays without a lost packet. A daemon keeps following
+# changes. When there is room again, everything works. BREAK=1 leaves room: nothing is refused.
 #
 #     client  .7 -- 198.51.100.0/24 -- .1 wan firewall .1 lan -- 192.168.1.0/24 -- .10 wg-end
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 
 run=/run/wgxdp
-# So many that what is to be written down is larger than what is left of a page
+# Makes so many services that their text does not fit into the rest of a page
 services() { # NUMBER
 	local k
 	echo 'services:'
@@ -21,7 +21,7 @@ services() { # NUMBER
 	done
 }
 
-fill() { # HOW: what is written to both directories from now on has no room
+fill() { # HOW: fills both directories, so that writes fail from now on
 	[[ ! ${BREAK:-} ]] || return 0
 	local at
 	for at in $run "$STATE_DIRECTORY"; do
@@ -58,7 +58,7 @@ here() { traces firewall | grep -v filler; }
 listens() { wgxdp show services | holds "listen: .*$1:$port"; } # ADDRESS
 
 firewall_network
-for ns in client wg-end; do inside $ns sysctl -qw net.ipv6.conf.all.disable_ipv6=1; done # which talks by itself
+for ns in client wg-end; do inside $ns sysctl -qw net.ipv6.conf.all.disable_ipv6=1; done # IPv6 sends packets by itself
 count_arrivals wg-end all_of_them "udp dport $port"
 mkdir -p $run "$STATE_DIRECTORY"
 for at in $run "$STATE_DIRECTORY"; do mount -t tmpfs -o size=256k,nr_inodes=64 none "$at"; done
@@ -104,14 +104,14 @@ for how in full inodes read-only; do
 	no_traces firewall "$work/nothing" "$how: down"
 done
 
-# A file that may be read, and is longer as it is written down
+# A file that may be read, but becomes longer when it is written
 inside firewall ip tuntap add w mode tun
 awk 'BEGIN {
 	print "policy: { overlay: \"fd00::/24\" }\npeers:"
 	for (i = 0; i < 188000; i++) printf "- {name: p%d, device: w, public-key: \"%043d=\"}\n", i, i * 10
 }' > "$work/long.yaml"
 traces firewall > "$work/nothing"
-! wgxdp up -c "$work/long.yaml" > "$work/out" 2>&1 || fail 'what is too long to be kept is up'
-grep -q 'written down, this configuration has .* are the most' "$work/out" || fail "too long: up says $(< "$work/out")"
+! wgxdp up -c "$work/long.yaml" > "$work/out" 2>&1 || fail 'a configuration that is too long to be kept is up'
+grep -q 'this configuration is too large: it has .* and the limit is' "$work/out" || fail "too long: up says $(< "$work/out")"
 no_traces firewall "$work/nothing" 'too long: up'
 say ok

@@ -2,20 +2,20 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: long
 # timeout: 3600
-# Commands that are killed in the place of each call by which they change something outside of themselves, one after the other
-# (faultrun): `up` from nothing, `down`, a change of the configuration, and an upgrade, which puts other programs in the place of those
-# that run. After an `up` from nothing, and a `down`, `down` leaves nothing and `up` mends; after a change all streams of all features
-# were forwarded without a loss (the network is that of faults.sh), what `save` tells is the one or the other configuration, and it is
-# what runs.
+# A killed command leaves no half-done state. Commands are killed instead of each call by which they change something
+# outside of themselves (faultrun), one call at a time. The commands are `up` from nothing, `down`, a change of the configuration, and an
+# upgrade, which replaces the running programs. After a killed `up` from nothing or `down`, `down` leaves nothing and
+# `up` repairs. After a killed change, all streams of all features are forwarded without a loss (the network is that of
+# faults.sh). `save` prints the old or the new configuration, and it is the one that runs.
 #
-# $WGXDP_STEP: not each call, but every so-manieth. BREAK=1 takes the instance down after a change: then packets must be missed.
-# BREAK=2 leaves something in /run: then it must be found.
+# $WGXDP_STEP: only every such call. BREAK=1 takes the instance down after a change: then packets must be missing.
+# BREAK=2 leaves a file in /run: then it must be found.
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 source "${BASH_SOURCE[0]%/*}/../lib/faults.sh"
 
 every=${WGXDP_STEP:-1}
 
-killed() { # N COMMAND...: false where it was over before its Nth call
+killed() { # N COMMAND...: fails if the command ended before its Nth call
 	inside firewall "$faultrun" -s change -n "$1" -k -o "$work/hurt" "$wgxdp" "${@:2}" > "$work/killed" 2>&1 || :
 	read -r _ hurt < "$work/hurt"
 	[[ $hurt != - ]]
@@ -56,12 +56,12 @@ downs() { # WHAT STEP FILE
 
 one_or_the_other() { # WHAT FILE FILE
 	wgxdp save > "$work/saved" 2> "$work/said" || fail "$1: save: $(< "$work/said")"
-	cmp -s "$work/saved" "$work/is-$2" || cmp -s "$work/saved" "$work/is-$3" || fail "$1: neither the one nor the other: $(< "$work/saved")"
+	cmp -s "$work/saved" "$work/is-$2" || cmp -s "$work/saved" "$work/is-$3" || fail "$1: neither of the two configurations: $(< "$work/saved")"
 	wgxdp up -c "$work/saved" > "$work/out" 2>&1 || fail "$1: up with what was saved: $(< "$work/out")"
 	[[ ! -e /run/wgxdp/default/running.yaml.new ]] || fail "$1: left running.yaml.new"
 }
 
-# From whichever runs to the other one; where the command was over, all calls have been tried
+# Changes from the running configuration to the other one. All calls have been tried once the command ends by itself
 changes() { # WHAT STEP FILE FILE COMMAND...: without the file
 	local n first=$3 second=$4 to
 	for to in "$second" "$first"; do
@@ -83,7 +83,7 @@ changes() { # WHAT STEP FILE FILE COMMAND...: without the file
 	say "ok $1: killed at each of $(((n - 1) / $2)) calls"
 }
 
-# A daemon that lives to follow is ended, and was not killed
+# A daemon runs until it is ended, and was not killed
 killed_daemon() { # N COMMAND...
 	start firewall "$faultrun" -s change -n "$1" -k -o "$work/hurt" "$wgxdp" "${@:2}" > "$work/killed" 2>&1
 	local runner=$! pid

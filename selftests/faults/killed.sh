@@ -2,10 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # vm
 # timeout: 300
-# An `up` that is killed, at 13 moments between its beginning and its end, leaves nothing that `down` does not remove, and
-# nothing that the next `up` does not mend. One that changes what runs, killed at any of its steps, leaves the one or the other
-# configuration, and `save` says which; also where only the name of running.yaml was not changed yet. BREAK=1 loses the text
-# that the kernel keeps, so that running.yaml alone tells.
+# An `up` that is killed at one of 13 moments leaves nothing that `down` does not remove and the next `up` does not
+# repair. A killed change leaves the old or the new configuration, and `save` prints which, even if only the rename of
+# running.yaml was missing. BREAK=1 loses the text that the kernel keeps, so that only running.yaml tells.
 #
 #     client  .7 -- 198.51.100.0/24 -- .1 wan firewall .1 lan -- 192.168.1.0/24 -- .10 wg-end
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
@@ -16,7 +15,7 @@ forwards() { ten_come all_of_them "$@"; } # WHEN [PORT]
 
 as_before() { on_host firewall | cmp -s "$work/before" -; }
 
-# PORT CALL NUMBER: an `up` with that port, killed when it makes this system call for the so-manieth time
+# PORT CALL NUMBER: runs `up` with that port, and kills it at the NUMBERth such system call
 killed_at() {
 	inside firewall strace -f -o /dev/null -e "inject=$2:signal=KILL:when=$3" "$wgxdp" "${up[@]}" --port "$1" > /dev/null 2>&1 || :
 	[[ ! ${BREAK:-} ]] || rm -f /sys/fs/bpf/wgxdp/default/config
@@ -60,7 +59,7 @@ for ((n = 1; n < 14; n++)); do
 		forwards "up, killed after $after s, and up"
 	fi
 	wgxdp down
-	wait_for 5 "up, killed after $after s, and down: all is gone" as_before # the kernel lets go of links in its own time
+	wait_for 5 "up, killed after $after s, and down: all is gone" as_before # the kernel releases links with a delay
 done
 changes_killed
 wait_for 5 'changes killed, and down: all is gone' as_before

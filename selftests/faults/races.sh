@@ -2,11 +2,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: long
 # timeout: 1800
-# `up`, `reload`, `down`, `save`, `show` and a daemon that comes and goes, of one instance, all at once, 100 rounds: each is done or says
-# why not, none hangs; what runs after a round is what one of them asked for, whole; and nothing is left in the end. Then the same without
-# `down`, and with another daemon, under traffic of a service that all of them have: none of it is lost.
+# Concurrent commands of one instance: `up`, `reload`, `down`, `save`, `show` and a daemon that starts and ends, in 100
+# rounds. Each succeeds or names its reason, and none hangs. After a round, one of the requested configurations runs
+# completely, and at the end nothing is left. Then the same without `down`, with another daemon, under traffic of a
+# service that all configurations have: no packet is lost.
 #
-# BREAK=1 has `down` among those under traffic. $WGXDP_ROUNDS: not 100.
+# BREAK=1 runs `down` too under traffic. $WGXDP_ROUNDS replaces the 100 rounds.
 #
 #     client  .7 -- 198.51.100.0/24 -- .1 wan firewall .1 lan -- 192.168.1.0/24 -- .10 wg-end
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
@@ -21,7 +22,7 @@ for k in 0 1 2 3; do
 done
 sed 's/port: 1003 } }/port: 1003 }, deny: [ 192.0.2.0\/24 ] }/' -i "$work/3.yaml" # other programs
 
-# A daemon, that begins with those that are at once and ends after them, or with a `down`
+# Starts a daemon beside the concurrent commands, and ends it after them or by a `down`
 daemon_comes() { # FILE
 	start firewall "$wgxdp" daemon -c "$1" > "$work/out-daemon" 2>&1
 	daemon=$!
@@ -36,10 +37,10 @@ daemon_goes() {
 		fail "the daemon: status $status, $(< "$work/out-daemon")"
 }
 
-# Who may run beside `down` may find nothing up, and says so
+# A command beside `down` may find nothing up, and reports it
 allowed='is not up|another daemon|runs already|is gone|is removed|removed meanwhile|down'
 
-all_at_once() { # COMMAND...: each a line of arguments
+all_at_once() { # COMMAND...: each argument is a line of arguments
 	local command pids=() n=0 status
 	for command; do
 		# shellcheck disable=SC2086
@@ -59,7 +60,7 @@ all_at_once() { # COMMAND...: each a line of arguments
 	done
 }
 
-whole() { # WHEN: nothing is up, or what one of them asked for
+whole() { # WHEN: checks that nothing is up, or the configuration of one of the commands
 	local k
 	if ! wgxdp save > "$work/saved" 2> "$work/said"; then
 		grep -q 'is not up' "$work/said" || fail "$1: save says $(< "$work/said")"
@@ -75,7 +76,7 @@ whole() { # WHEN: nothing is up, or what one of them asked for
 }
 
 firewall_network
-for ns in client wg-end; do inside $ns sysctl -qw net.ipv6.conf.all.disable_ipv6=1; done # which talks by itself
+for ns in client wg-end; do inside $ns sysctl -qw net.ipv6.conf.all.disable_ipv6=1; done # IPv6 sends packets by itself
 count_arrivals wg-end all_of_them "udp dport $port"
 for k in 0 1 2 3; do
 	wgxdp up -c "$work/$k.yaml" > /dev/null

@@ -3,12 +3,13 @@
 # tier: long
 # timeout: 4500
 # alone
-# $SOAK seconds (120; an hour: SOAK=3600) of everything at once: steady streams through dnat of both families and masquerade 44, 66, 46 and 64, each
-# packet answered; a real tunnel through a guarded service; and newcomers of a masquerading service, 3,000 a second (10.8 million an hour), each of
-# whom is answered, so that each becomes a flow and ends. Meanwhile the configuration is reloaded, `up` run again, the daemon killed and started anew,
-# in turns. No packet of the steady streams is lost; what the daemon and the kernel hold is bounded while it lasts, and at the end what it was at
-# first: descriptors, memory, pins, devices; flows stay below their most; after `down` no program, map or link is there any more that ever was. BREAK=program keeps
-# one of the programs, BREAK=packet takes the service away for a moment.
+# Everything at once for $SOAK seconds (120; an hour: SOAK=3600). Steady streams go through dnat of both families and
+# masquerade 44, 66, 46 and 64, each packet answered, and a real tunnel through a guarded service. 3,000 newcomers a
+# second (10.8 million an hour) come to a masquerading service. Each is answered, so that each becomes a flow and ends.
+# Meanwhile the configuration is reloaded, `up` runs again, and the daemon is killed and restarted, in turns.
+# No packet of the steady streams is lost. Descriptors, memory, pins and devices of the daemon and the kernel stay
+# bounded, and at the end are what they were at first. Flows stay below their limit. After `down` no program, map or
+# link remains. BREAK=program keeps one of the programs, BREAK=packet takes the service away for a moment.
 #
 #     client  .7 -- 198.51.100.0/24 -- .1 wan firewall lan .1 -- 192.168.1.0/24 -- .10 wg-end
 #                   2001:db8:1::/64                              2001:db8:2::/64
@@ -72,7 +73,7 @@ network() {
 	start_listener wg-end many -e 192.168.1.10:52100
 }
 
-# --- what is held
+# --- resources in use
 
 descriptors() { find "/proc/$daemon/fd" -mindepth 1 | wc -l; }
 resident() { awk '$1 == "VmRSS:" {print $2}' "/proc/$daemon/status"; } # kB
@@ -99,7 +100,7 @@ as_at_first() { # WHAT
 	[[ $($1) == "${first[$1]}" ]]
 }
 
-# --- what happens meanwhile, in turns
+# --- changes meanwhile, in turns
 
 daemon_anew() {
 	kill -KILL "$daemon"
@@ -164,7 +165,8 @@ expect 'memory of the daemon at most, kB' "${most[resident]}" '<=' $((first[resi
 expect 'objects at most' "${most[objects]}" '<=' $((first[objects] + 2))
 wgxdp reload -c "$work/0.yaml" > /dev/null
 for what in descriptors pins devices objects; do wait_for 30 "$what as at first, ${first[$what]}" as_at_first $what; done
-# of newcomers that come once some get no timer (bpf/flow/make.h), so how soon all are gone is the daemon's sweep's to say (flows-once.sh)
+# some of the newcomers that come at once get no timer (bpf/flow/make.h), so the daemon's sweep decides how soon all are
+# gone (flows-once.sh)
 say "flows: first ${first[flows]}, at most ${most[flows]}, now $(flows)"
 expect_sums
 end_daemon

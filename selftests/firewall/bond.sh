@@ -1,17 +1,17 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # vm: only
-# Bonds: the WAN's ports back each other up, the LAN's share the load; VLANs on both too. The kernel puts XDP on their ports, and
-# both families are answered, in auto and tc mode. What comes in by the port that is the backup, or for another MAC, is nobody's;
-# when the active port fails, the other one's frames are forwarded without a new `up`, and by XDP after one,
-# or by itself under a daemon.
+# Bonds, also with VLANs: the WAN's ports back each other up, and the LAN's ports share the load. The kernel attaches
+# XDP to the ports, and both families are answered, in auto and tc mode. wgxdp leaves alone what arrives by the backup
+# port or for another MAC. When the active port fails, the second port's frames are forwarded without a new `up`; XDP
+# forwards them after an `up`, or under a daemon.
 #
 #                      p1 ------- wan1                    lan1 ------- eth1
 #     client uplink <               > wan firewall lan <                 > eth wg-end
 #         (switch)     p2 ------- wan2  active-backup     lan2 ------- eth2
 source "${BASH_SOURCE[0]%/*}/../lib/ways.sh"
 
-bonds() { # NAMESPACE DEVICE MODE PORT...: cables are there
+bonds() { # NAMESPACE DEVICE MODE PORT...: uses existing cables
 	local one
 	inside "$1" ip link add "$2" type bond mode "$3" miimon 50
 	for one in "${@:4}"; do
@@ -49,7 +49,7 @@ stranger() { # DEVICE MAC
 	inside client "$udptool" send -n $n -r 20000 "$1" "$2" 198.51.100.7:4000 198.51.100.1:$port > /dev/null
 }
 
-# A socket takes the answers, or ICMP errors would come, which are the service's too
+# A socket takes the answers; otherwise there would be ICMP errors, which belong to the service too
 only_for_us() { # MODE
 	local client
 	start_listener client client4 198.51.100.7:4000
@@ -67,7 +67,7 @@ only_for_us() { # MODE
 	stop $client
 }
 
-back() { # the bond refuses a port whose link it has not seen up: it looks each miimon
+back() { # the bond uses a port only after it has seen the link up, which it checks each miimon
 	inside client ip link set p1 up
 	wait_for 10 'the bond takes wan1' inside firewall ip link set wan type bond active_slave wan1
 	wait_for 10 'wan1 is active' active wan1
@@ -95,7 +95,7 @@ fails_over() { # MODE
 	ping_all
 }
 
-# Under a daemon what comes by the new active port is XDP's again by itself. BREAK=1 stops the daemon before.
+# Under a daemon, XDP forwards packets of the new active port by itself. BREAK=1 stops the daemon before.
 fails_over_followed() {
 	echo "services: [ { name: wg-end, listen: { interface: $wan, ports: [ $port ] }," \
 		"backend: { ipv4: 192.168.1.10, ipv6: \"2001:db8:2::10\", port: $port } } ]" > "$work/wgxdp.yaml"

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # vm
-# Client and wg-end on two ports of the firewall's bridge, on which services listen and to which others answer: what one sends the
-# other arrives with the same bytes and in the same order with wgxdp as without it, both ways, be it of a service or not
-# (traffic.py), in native, generic and tc mode; and of frames flooded for other MACs, while tcpdump has the ports promiscuous,
-# nothing is forwarded or counted. BREAK=1 sends those to the bridge's own MAC.
+# Client and wg-end are on two ports of the firewall's bridge, on which services listen. Traffic between them arrives
+# with the same bytes and in the same order as without wgxdp, in both directions, whether it belongs to a service or not
+# (traffic.py), in native, generic and tc mode. Frames flooded for other MACs, while tcpdump makes the ports
+# promiscuous, are neither forwarded nor counted. BREAK=1 sends those to the bridge's own MAC.
 #
 #     client uplink --- lan1 \
 #                             br-lan .1 firewall wan --- 198.51.100.0/24 --- far .7
@@ -27,7 +27,7 @@ network() {
 	inside firewall ip link add br-lan type bridge mcast_snooping 0
 	for device in lan1 lan2; do
 		inside firewall ip link set $device mtu 9000 master br-lan
-		inside firewall ethtool -K $device gro off > /dev/null # or what is bridged is several frames as one
+		inside firewall ethtool -K $device gro off > /dev/null # GRO would merge bridged frames
 	done
 	inside firewall ip link set br-lan up
 	silent client uplink $client
@@ -39,10 +39,10 @@ network() {
 		inside firewall ip neighbour add $address lladdr $end dev br-lan
 	done
 	count_arrivals far all_of_them "udp dport { 4000, $port }"
-	inside far nft add rule inet seen arrivals meta l4proto udp drop # or it would say that nobody listens
+	inside far nft add rule inet seen arrivals meta l4proto udp drop # otherwise it would answer with ICMP errors
 }
 
-silent() { # NAMESPACE DEVICE MAC: it says nothing of its own
+silent() { # NAMESPACE DEVICE MAC: keeps it from sending packets by itself
 	inside "$1" sysctl -qw "net.ipv6.conf.$2.disable_ipv6=1"
 	inside "$1" ip link set "$2" arp off address "$3" mtu 9000
 }
@@ -67,7 +67,7 @@ hear() { # NAMESPACE DEVICE FILE: as $!
 	wait_for 5 'the listener' grep -q catching "$3.log"
 }
 
-# WHAT: frames from one port to the other, and the same ones back: to $work/WHAT.there and .back
+# WHAT: sends frames from one port to the other, and the same ones back, to $work/WHAT.there and .back
 cross() {
 	local hearer way file
 	for way in 'there client uplink wg-end eth' 'back wg-end eth client uplink'; do
@@ -81,11 +81,11 @@ cross() {
 	say "ok $1: frames that crossed: $(tail -n 1 "$work/$1.there.log") there, $(tail -n 1 "$work/$1.back.log") back"
 }
 
-counted() { # DIRECTION: packets that wgxdp says were a service's
+counted() { # DIRECTION: prints the packets that wgxdp counted for services
 	shown all "$1" received
 }
 
-# Frames for others, which a bridge floods, and which promiscuous ports show to all
+# Frames for other MACs, which a bridge floods and promiscuous ports receive
 flooded() { # MODE
 	local device dump=() mac=$other
 	[[ ! ${BREAK:-} ]] || mac=$(mac firewall br-lan)
@@ -106,7 +106,7 @@ flooded() { # MODE
 	expect_sums
 }
 
-flood() { # MAC: a service's packets, and answers of wg-end
+flood() { # MAC: floods a service's packets, and answers of wg-end
 	inside client "$udptool" send -n $n -r 20000 uplink "$1" 192.168.1.7:4000 192.168.1.1:$port > /dev/null
 	inside client "$udptool" send -n $n -r 20000 uplink "$1" "[2001:db8:2::7]:4000" "[2001:db8:2::1]:$port" > /dev/null
 	inside wg-end "$udptool" send -n $n -r 20000 eth "$1" 192.168.1.10:$port 198.51.100.7:4000 > /dev/null

@@ -1,17 +1,17 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # vm
-# `service deny` and `allow` hold from the next packet on, for the clients that they name and no others, in every mode; others'
-# traffic loses nothing meanwhile. deny beats allow. What would lock all others out, or let everyone in, needs an option. Where no service has lists the program does not ask for any. BREAK=1 denies
-# another prefix.
+# `service deny` and `allow` apply from the next packet on, only to the clients that they name, in every mode, and no
+# other client loses a packet. deny overrides allow. A change that would lock out all others, or let everyone in, needs
+# an option. If no service has lists, the program looks none up. BREAK=1 denies another prefix.
 #
 #     client  .7, .8, .9 -- 198.51.100.0/24 -- .1 wan firewall .1 lan -- 192.168.1.0/24 -- .10 wg-end
 #             ::7, ::8      2001:db8:1::/64                              2001:db8:2::/64    ::10
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 
-n=12000 # packets of a client whom nothing concerns
+n=12000 # packets of a client that no list names
 
-# CLIENT COUNT: of ten packets of this client so many arrive, and the others are counted as denied
+# CLIENT COUNT: of ten packets of this client COUNT arrive, and the rest count as denied
 come_from() {
 	local before denied to=198.51.100.1
 	[[ $1 != *:* ]] || to='[2001:db8:2::10]'
@@ -41,7 +41,7 @@ denies() {
 	come_from '[2001:db8:1::8]' 10
 }
 
-refuses() { # WORDS ARGUMENT...: without a flag that says what becomes of all others
+refuses() { # WORDS ARGUMENT...: requires an option that confirms the effect on all others
 	wgxdp save > "$work/saved"
 	! wgxdp service "${@:2}" > /dev/null 2> "$work/said" || fail "service ${*:2} succeeds"
 	grep -qF -- "$1" "$work/said" || fail "service ${*:2} says $(< "$work/said")"
@@ -90,7 +90,7 @@ saved() {
 	come_from 198.51.100.9 0
 }
 
-# Of one family all are denied or allowed: that is no matter of the other's
+# Denies or allows all clients of one family, which does not affect the other family
 families() {
 	wgxdp up --wan wan --lan lan --to 192.168.1.10,2001:db8:2::10 --mode "$mode" > /dev/null
 	refuses '--everyone does it' deny add wg-end ::/0
@@ -118,7 +118,7 @@ uses_lists() {
 firewall_network
 addresses client uplink 198.51.100.8/24 198.51.100.9/24 2001:db8:1::8/64
 wan_mac=$(mac firewall wan)
-inside wg-end nft add table inet quiet # what nobody listens for is not answered
+inside wg-end nft add table inet quiet # no ICMP errors for unused ports
 inside wg-end nft add chain inet quiet output '{ type filter hook output priority 0; }'
 inside wg-end nft add rule inet quiet output icmp type destination-unreachable drop
 inside wg-end nft add rule inet quiet output icmpv6 type destination-unreachable drop
@@ -126,7 +126,7 @@ count_arrivals wg-end others "udp sport 4000 udp dport $port"
 count_arrivals wg-end unconcerned "ip saddr 198.51.100.7 udp sport 5000 udp dport $port"
 for mode in native generic tc; do
 	wgxdp up --wan wan --lan lan --to 192.168.1.10,2001:db8:2::10 --mode "$mode" > /dev/null
-	! uses_lists || fail "$mode: the program asks for lists that nobody has"
+	! uses_lists || fail "$mode: the program looks up lists although no service has any"
 	before=$(arrived wg-end unconcerned)
 	start client "$udptool" send -n $n -r 6000 uplink "$wan_mac" 198.51.100.7:5000 198.51.100.1:$port > "$work/sent"
 	sender=$!
@@ -134,7 +134,7 @@ for mode in native generic tc; do
 	allows
 	uses_lists || fail "$mode: the program does not ask for lists"
 	wait "$sender"
-	expect "$mode: lost of $n of a client whom it does not concern" $((n - $(arrived wg-end unconcerned) + before)) == 0
+	expect "$mode: lost packets of $n of a client in no list" $((n - $(arrived wg-end unconcerned) + before)) == 0
 	saved
 	expect_sums
 	[[ $mode != native ]] || families

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# wgxdp on a host with Docker's rules (iptables-nft, IPv4 and IPv6, FORWARD dropped by default), its bridge and containers: a port that
-# Docker publishes works before, during and after, also while wgxdp comes and goes in the middle of a transfer; wgxdp's services work,
-# one of them with its backend in a container; a container that starts meanwhile is reached. What `gen nft` and `gen hosts` write is loaded
-# beside, and works once DOCKER-USER accepts what the guide says. Docker's tables are the same byte for byte, handles included, once all is
-# over. BREAK=1 flushes the rules, as an /etc/nftables.conf with `flush ruleset` at its head does.
+# wgxdp works on a host with Docker's rules (iptables-nft, IPv4 and IPv6, FORWARD dropped by default), its bridge and
+# containers. A port that Docker publishes works before, during and after, even while wgxdp starts and stops in the
+# middle of a transfer. wgxdp's services work too, one of them with a backend in a container, and so does a container
+# that starts meanwhile. The rules of `gen nft` and `gen hosts` load beside Docker's, and work once DOCKER-USER accepts
+# what the guide says. At the end Docker's tables are the same byte for byte, with handles. BREAK=1 flushes the rules,
+# like an /etc/nftables.conf that begins with `flush ruleset`.
 #
 #     client .7 -- 198.51.100.0/24 -- .1 wan firewall lan .1 -- 192.168.1.0/24 -- .10 wg-end
 #                  2001:db8:1::/64             docker0 .1
@@ -13,11 +14,11 @@
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 
 command -v iptables-nft > /dev/null || fail 'no iptables-nft here: apt install iptables'
-size=$((8 << 20)) # of the transfer
+size=$((8 << 20)) # bytes of the transfer
 
 both() { inside firewall iptables-nft "$@" && inside firewall ip6tables-nft "$@"; }
 
-# What dockerd lays down as it starts, with ip6tables
+# The rules that dockerd creates when it starts, with ip6tables
 docker_starts() {
 	local chain
 	inside firewall ip link add docker0 type bridge
@@ -50,14 +51,14 @@ container() { # NAME NUMBER: `docker run`
 	namespaces "$1"
 	cable "$1" eth0 firewall "veth$2"
 	inside firewall ip link set "veth$2" master docker0
-	inside "$1" ip link set eth0 address "02:42:ac:11:00:0$2" # made from the address: neighbours need not learn it anew
+	inside "$1" ip link set eth0 address "02:42:ac:11:00:0$2" # derived from the address, so that neighbours need not learn a new MAC
 	addresses "$1" eth0 "172.17.0.$2/16" "fd00:17::$2/64"
 	gateways "$1" 172.17.0.1 fd00:17::1
 	start "$1" "$root/selftests/lib/web.py" 80 "$1"
 	wait_for 5 "$1 serves" tcp_listens "$1" 80
 }
 
-# NUMBER PROTOCOL PORT CONTAINER'S-PORT [CHAIN-COMMAND]: `docker run -p`; with -D it ends
+# NUMBER PROTOCOL PORT CONTAINER'S-PORT [CHAIN-COMMAND]: the rules of `docker run -p`; -D removes them
 publish() {
 	local how=${5:--A} ipt to
 	for ipt in iptables-nft ip6tables-nft; do
@@ -71,7 +72,7 @@ publish() {
 	done
 }
 
-# Docker's tables, without what counts packets, with the number that each rule got when it was made
+# Prints Docker's tables without packet counters, with each rule's handle
 dockers() {
 	local table
 	for table in 'ip filter' 'ip nat' 'ip6 filter' 'ip6 nat'; do
@@ -93,14 +94,14 @@ asked() {
 	inside client "$udptool" ask -w "${patience:-2000}" -n 100 -r 2000 "$3" "$4" > "$work/asked" || :
 	expect "$1" "$(said asked answered)" == "$2"
 }
-served() { # WHEN [ANSWERS of what wgxdp, or rules in its place, forward]
+served() { # WHEN [ANSWERS: checks the answers of what wgxdp, or rules instead of it, forward
 	asked "$1: answers of wg-end" "${2:-100}" 198.51.100.7:4000 "198.51.100.1:$port"
 	asked "$1: answers of wg-end, over IPv6" "${2:-100}" '[2001:db8:1::7]:4000' "[2001:db8:1::1]:$port"
 	asked "$1: answers of the container" "${2:-100}" 198.51.100.7:4001 198.51.100.1:51821
 	asked "$1: answers of the container by Docker" 100 198.51.100.7:4002 198.51.100.1:51822
 }
 
-# The same services by rules, after wgxdp: what is forwarded has to be accepted in Docker's chain as well
+# The same services by rules, after wgxdp: Docker's chain must also accept forwarded packets
 by_rules() {
 	patience=200 served 'gen nft, and Docker says no' 0
 	both -I DOCKER-USER -m conntrack --ctstate DNAT -j ACCEPT
@@ -109,7 +110,7 @@ by_rules() {
 	both -D DOCKER-USER -m conntrack --ctstate DNAT -j ACCEPT
 }
 
-# A gateway's rules and clients, of which one is here, behind what only has the name of a tunnel
+# A gateway's rules and clients; one client is here, behind a device with a tunnel's name
 way_out() {
 	namespaces foo
 	cable firewall wg0 foo eth
@@ -120,7 +121,7 @@ way_out() {
 	wait_for 5 'foo serves' tcp_listens foo 80
 	sed 's/interface: eth0/interface: wan/' docs/examples/topology/vps.yaml > "$work/vps.yaml"
 	"$wgxdp" gen hosts "$work/vps.yaml" -o "$work/vps" > /dev/null
-	inside firewall nft -f "$work/vps/vps/etc/nftables.conf"
+	inside firewall nft -f "$work/vps/vps/etc/nftables.d/wgxdp.nft"
 	expect 'the way out, and Docker says no' "$(page foo 198.51.100.7:81 0.5)" == ''
 	for way in -i -o; do both -I DOCKER-USER $way wg0 -j ACCEPT; done
 	expect 'the way out, and DOCKER-USER says yes' "$(page foo 198.51.100.7:81)" == 'client sees 198.51.100.1'

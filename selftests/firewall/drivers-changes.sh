@@ -4,16 +4,17 @@
 # timeout: 5400
 # vm: 6.1/full 6.12/full newest/full
 # nics: virtio-net*4 virtio-net*4 virtio-net virtio-net vmxnet3 vmxnet3 e1000e e1000e e1000 e1000 rtl8139 rtl8139
-# The firewall's emulated NICs change under traffic, and a daemon follows them: a link goes down and up, QEMU
-# pulls the cable, the ring and the number of queues change, and QEMU pulls the NIC itself and plugs it in again.
-# A stream through the kernel's WireGuard goes on each time, in the same mode. The kernel forwards nothing, but
-# while a NIC that came back waits for the daemon it would. Afterwards the kernel sees none of the stream.
-# A line says how many packets the kernel saw during the change.
-# BREAK=1 has no daemon: nothing attaches to a NIC that came back. drivers-nics.sh draws the network.
-# DRIVERS='vmxnet3 e1000e' tries only these two.
+# The firewall's emulated NICs change under traffic, and a daemon follows them. A link goes down and up, QEMU pulls the
+# cable, the ring and the number of queues change, and QEMU removes the NIC itself and plugs it in again. Each time a
+# stream through the kernel's WireGuard continues, in the same mode. The kernel forwards nothing, except while a NIC
+# that came back waits for the daemon; afterwards it sees none of the stream. A line says how many packets it saw during
+# the change.
+#
+# BREAK=1 has no daemon: nothing attaches to a NIC that came back. drivers-nics.sh draws the network. DRIVERS='vmxnet3
+# e1000e' tries only these two.
 source "${BASH_SOURCE[0]%/*}/../lib/drivers-nics.sh"
 
-step=$((64 << 10)) # bytes of the stream, at least, after which it goes on
+step=$((64 << 10)) # minimum of bytes of the stream before the next step
 read -ra tried <<< "${DRIVERS:-${kinds[*]}}"
 
 configuration() { # MODE
@@ -26,7 +27,7 @@ configuration() { # MODE
 	YAML
 }
 
-# --- a stream through the tunnel: $work/file again and again, 200 kB/s at most, as long as there is $work/streams
+# --- a stream through the tunnel: repeats $work/file at 200 kB/s or less while $work/streams exists
 
 pour_on() {
 	/usr/bin/python3 -IS -c 'import os, sys, time
@@ -87,15 +88,15 @@ cable_out_in() { # DEVICE CABLE
 	wait_for 20 "$1 has a carrier" state_is "$1" UP
 }
 
-# The guest's device leaves before the guest lets go of the slot. Until then QEMU refuses the same id.
+# The guest's device disappears before the guest releases the slot. Until then QEMU refuses the same id.
 comes_back() { # CABLE MODEL
 	monitor device_add "$2,id=nic$1-1,netdev=net$1-1,mac=$(printf '02:00:00:00:%02x:01' "$1"),romfile="
 	sleep 1
 	is_back "nic$1-1"
 }
 
-# QEMU takes the NIC from the bus and puts it in again. virtio-net with several queues leaves only without XDP: below a
-# native program of anybody's the kernel (6.1 to 7.3) keeps two references to a device that is gone, for ever.
+# QEMU removes the NIC from the bus and plugs it in again. virtio-net with several queues can be removed only without
+# XDP: below any native program, the kernel (6.1 to 7.3) keeps two references to the removed device for ever.
 nic_out_in() { # DEVICE CABLE MODEL
 	[[ $3 != *mq=on ]] || to_tc
 	monitor device_del "nic$2-1"
@@ -140,9 +141,9 @@ change() { # KIND HOW DEVICE CABLE MODEL
 	say "ok $what, $release: $((SECONDS - from)) s"
 }
 
-# virtio-net with several queues: the driver lets nobody change their number while it has XDP. Native XDP takes as many
-# queues again, one for each CPU. More queues than CPUs without room for that make virtio_net (6.12) use a queue that is
-# not there: any XDP program that transmits ends the kernel.
+# virtio-net with several queues: the driver does not allow a change of their number while it has XDP. Native XDP takes
+# as many queues again, one for each CPU. If there are more queues than CPUs, and no room for more queues, virtio_net
+# (6.12) uses a queue that does not exist: any XDP program that transmits crashes the kernel.
 change_queues() { # DEVICE
 	local device=$1 n
 	n=$(queues "$device")
@@ -171,7 +172,8 @@ changes() { # KIND
 	streams_on "$1: at first"
 	for device in wan lan; do
 		[[ $device == wan ]] || leave_by IPv6
-		# The cable first: once its link went down and up, QEMU's e1000e tells no driver that the cable was pulled
+		# The cable comes first: after its link went down and up, QEMU's e1000e reports no pulled cable to the
+		# driver
 		for how in cable_out_in link_down_up nic_out_in ring_smaller_larger; do
 			change "$1" $how $device "$(cable_of "$1" $device)" "${model_of[$1]}"
 		done
@@ -188,6 +190,6 @@ declare -A model_of=([virtio-mq]='virtio-net,mq=on' [virtio]=virtio-net [vmxnet3
 network_of_nics
 inside firewall sysctl -qw net.ipv6.conf.all.keep_addr_on_down=1 net.ipv6.conf.default.keep_addr_on_down=1
 exec {qemu}<> "/dev/$(grep -lx monitor /sys/class/virtio-ports/*/name | cut -d / -f 5)"
-cat <&"$qemu" > "$work/monitor" & # else QEMU would wait for a reader
+cat <&"$qemu" > "$work/monitor" & # otherwise QEMU would wait for a reader
 head -c $((512 << 10)) /dev/urandom > "$work/file"
 for kind in "${tried[@]}"; do changes "$kind"; done

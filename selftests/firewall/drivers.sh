@@ -11,7 +11,7 @@
 # packets XDP and tc sent, how many the drivers did not send, how many were lost, and the seconds.
 source "${BASH_SOURCE[0]%/*}/../lib/drivers-nics.sh"
 
-size=$((10 << 20)) # of a transfer
+size=$((10 << 20)) # bytes of a transfer
 pairs=(
 	'virtio-mq virtio-mq' 'vmxnet3 vmxnet3' 'e1000e e1000e' 'rtl8139 rtl8139'
 	'virtio e1000e' 'e1000 virtio-mq' 'rtl8139 vmxnet3' 'vmxnet3 virtio'
@@ -51,7 +51,7 @@ try() { # KIND-OF-WAN KIND-OF-LAN
 network_of_nics
 head -c $size /dev/urandom > "$work/file"
 [[ ! ${BREAK:-} ]] || to=192.168.1.10
-wgxdp up --wan wan --lan lan --to $to # makes directories that stay
+wgxdp up --wan wan --lan lan --to $to # creates directories that stay
 wgxdp down
 for pair in "${pairs[@]}"; do
 	# shellcheck disable=SC2086

@@ -3,11 +3,13 @@
 # tier: long
 # timeout: 1800
 # alone
-# Two CPUs on the same entries of a table, 100 million packets each ($OPERATIONS). Fragments of twice as many datagrams as the table has
-# places for: no later fragment takes another datagram's ports or length, and in the end each entry is whole and stands once. And limits:
-# 20 sources, each told ten times a second that its packets' TTL has run out, and no more often.
-# BREAK: another BPF object. 1: writers do not count whether a tag stands once; 2: readers do not look at the word again; 3: a limit's value
-# is written without taking its place.
+# Two CPUs use the same entries of a table, with 100 million packets each ($OPERATIONS). Fragments come from twice as
+# many datagrams as the table has places: no later fragment takes another datagram's ports or length, and at the end
+# each entry is whole and exists once. Limits: each of 20 sources gets ten ICMP errors a second about an expired TTL,
+# and no more.
+#
+# BREAK selects another BPF object. 1: writers do not check whether a tag exists once. 2: readers do not read the word
+# again. 3: a limit's value is written without taking its place.
 #
 #     client  .7 ----- 198.51.100.0/24 ----- .1 wan firewall lan .1 ----- 192.168.1.0/24 ----- .10, .11 wg-end
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
@@ -37,7 +39,7 @@ hammer() { # fragments|limit
 [[ $(nproc) -ge 2 ]] || fail 'one CPU'
 [[ ! ${BREAK:-} ]] || broken
 firewall_network
-inside firewall sysctl -qw net.ipv4.icmp_msgs_per_sec=1000000 # what all sources together are told has a limit, too: the kernel's
+inside firewall sysctl -qw net.ipv4.icmp_msgs_per_sec=1000000 # the kernel's limit for all sources together
 cat > "$work/wgxdp.yaml" <<- EOF
 	services:
 	  - name: first

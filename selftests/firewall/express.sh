@@ -6,6 +6,7 @@
 #
 #     client  .7 -- 198.51.100.0/24 -- .1 wan firewall lan .1 -- 192.168.1.0/24 -- .10, .11 wg-end
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
+source "$root/selftests/lib/express.sh"
 
 rate=${RATE:-4000} # packets a second of each of the two services
 config() { # BACKEND [MORE-OF-THE-SERVICE [MORE]]
@@ -20,8 +21,7 @@ reload() {
 	config "$@"
 	wgxdp reload -c "$work/wgxdp.yaml" > /dev/null 2> "$work/errors" || fail "reload: $(< "$work/errors")"
 }
-hits() { wgxdp show --json | /usr/bin/python3 -c 'import json, sys; print(json.load(sys.stdin).get("express", {}).get("hits", 0))'; }
-sends() { # SECONDS: both services at once, from one port each
+sends() { # TENTHS of a second: both services at once, from one port each
 	local n=$(($1 * rate / 10))
 	inside client "$udptool" send -n "$n" -r "$rate" uplink "$(mac firewall wan)" 198.51.100.7:4000 "198.51.100.1:$port" > /dev/null &
 	local other=$!
@@ -39,7 +39,7 @@ count_arrivals client back 'ip saddr 198.51.100.1 udp dport { 4000, 4001 }'
 config 192.168.1.10
 start_daemon -c "$work/wgxdp.yaml"
 
-# ---- it is used, and counts
+# ---- the express path is used, and counts
 
 start_listener wg-end plain -e "192.168.1.10:$port"
 start_listener wg-end masked -e 192.168.1.10:4500 # a flow is remembered once it is answered
@@ -49,55 +49,28 @@ sends 10
 expect 'originals that arrived' $(($(arrived wg-end ten) - arrived)) == $((2 * rate))
 all_back() { (($(arrived client back) - back >= 2 * rate)); }
 wait_for 5 'all answers' all_back
-expect 'of both directions by the express path, in percent' $((($(hits) - before) * 100 / (4 * rate))) '>=' 95
+expect 'share of the express path in both directions, in percent' $((($(hits) - before) * 100 / (4 * rate))) '>=' 95
 expect 'packets counted to the flow' "$(wgxdp show flows --json | /usr/bin/python3 -c '
 import json, sys
 print(*[f[d]["packets"] for f in json.load(sys.stdin)["flows"] for d in ("original", "reply")])')" == "$((2 * rate)) $((2 * rate))"
 expect_sums
 
-# ---- what changes is heeded
+# ---- changes take effect
 
-control=/sys/fs/bpf/wgxdp/default/control
-generation() { bpftool -j map dump pinned $control | /usr/bin/python3 -c 'import json, sys
-print(*json.load(sys.stdin)[0]["value"][4:8])'; }
-turn_back() { # GENERATION: what was learned under it is good again
-	local value
-	value=$(bpftool -j map dump pinned $control | /usr/bin/python3 -c 'import json, sys
-v = json.load(sys.stdin)[0]["value"]
-v[4:8] = sys.argv[1].split()
-print(*v)' "$1")
-	# shellcheck disable=SC2086 # split into its bytes
-	bpftool map update pinned $control key 0 0 0 0 value $value
-}
-
-seen=(wg-end ten) # namespace and counter of what went the old way
-was_seen() { arrived "${seen[@]}"; }
-changes() { # WHAT COMMAND...
-	local number after
-	sends 8 &
-	sender=$!
-	sleep 0.25
-	number=$(generation)
-	"${@:2}"
-	[[ ! ${BREAK:-} ]] || turn_back "$number"
-	sleep 0.1
-	after=$(was_seen)
-	wait $sender
-	expect "$1: the old way, 100 ms later" $(($(was_seen) - after)) == 0
-}
+seen=(wg-end ten) # namespace and counter of packets on the old route
 goes_old_way() { # and back
 	local n back
 	n=$(arrived wg-end ten) back=$(arrived client back)
 	sends 1
 	(($(arrived wg-end ten) - n >= rate / 5 && $(arrived client back) - back >= rate / 10))
 }
-back() { # COMMAND...: what was changed is as it was, and is learned again
+back() { # COMMAND...: undoes the change; the entries are learned again
 	"$@"
 	reload 192.168.1.10
 	wait_for 10 'the old way again' goes_old_way
 }
 host() { inside firewall "$@"; }
-edited() { # SED-COMMAND: of the configuration
+edited() { # SED-COMMAND: edits the configuration
 	config 192.168.1.10
 	sed -i "$1" "$work/wgxdp.yaml"
 	wgxdp reload -c "$work/wgxdp.yaml" > /dev/null

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # vm
-# A WireGuard tunnel through the firewall: over IPv4 by DNAT, over IPv6 directly, and from one to the other in the middle of a
-# transfer. wg-end sees the client's own address, and native XDP carries what wgxdp says that it forwarded.
+# A WireGuard tunnel through the firewall: over IPv4 by DNAT, over IPv6 directly, and from one to the other in the
+# middle of a transfer. wg-end sees the client's own address. The driver confirms that native XDP carried the packets
+# that wgxdp counted.
 #
 #                 198.51.100.0/24          192.168.1.0/24
 #                 2001:db8:1::/64          2001:db8:2::/64
@@ -11,12 +12,12 @@
 #      10.77.0.2                                                        10.77.0.1
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 
-size=$((4 << 20)) # of the transfer
+size=$((4 << 20)) # bytes of the transfer
 public=198.51.100.1:$port direct="[2001:db8:2::10]:$port"
 client4=198.51.100.7 client6='[2001:db8:1::7]'
 
-# The client leaves a network of the one family for one of the other, as a phone does. (With both there, a late answer to its
-# old address would move WireGuard's endpoint back.)
+# The client leaves a network of one family for a network of the other family, like a phone. With both families at once,
+# a late answer to its old address would move WireGuard's endpoint back.
 move_to() { # FAMILY
 	case $1 in
 	4) inside client ip address del 2001:db8:1::7/64 dev uplink
@@ -32,7 +33,7 @@ move_to() { # FAMILY
 seen_as() { [[ $(endpoint_seen wg-end wge wgc) == "$1":* ]]; }
 ping_through() { inside client ping -q -c 2 -i 0.2 -W 5 10.77.0.1; }
 
-# Sends $work/file through the tunnel in the background; $fifo is where to write it
+# Sends $work/file through the tunnel in the background; it is written to $fifo
 transfer() {
 	start wg-end socat -u TCP4-LISTEN:7000,reuseaddr "CREATE:$work/got"
 	receiver=$!
@@ -43,7 +44,7 @@ transfer() {
 	exec {fifo}> "$work/fifo"
 }
 
-# Who carried it. Nearly all is XDP's: the first packets towards a neighbour, and its refreshing now and then, are tc's.
+# Checks that XDP carried nearly all packets: tc sends the first packets to a neighbour, and refreshes it.
 expect_xdp() { # DIRECTION DEVICE LEAST
 	local forwarded redirects
 	forwarded=$(shown all "$1" forwarded)
@@ -90,5 +91,5 @@ move_to 6
 wait_for 10 'an answer over IPv6' ping_through
 expect 'wg-end sees the IPv6 client as' "$(address_seen wg-end wge wgc)" == "$client6"
 expect_xdp original wan $((size / 1400))
-expect_xdp reply lan $((size / 65536)) # acknowledgements: the receiver may send one for all that GRO puts together, 64 kB
+expect_xdp reply lan $((size / 65536)) # acknowledgements: the receiver may send one for every 64 kB that GRO merges
 expect_sums

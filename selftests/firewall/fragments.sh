@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # vm
-# Datagrams of 4,000 bytes, in three fragments each, go through the service and come back byte for byte, IPv4 and IPv6, in
-# native and tc mode; pairs in the wrong order harm nobody else; and while spoofed first fragments, of random sources and ids,
-# come as fast as a sender makes them, at least 95 % still do; so they do while first fragments in the client's own name come, with all
-# ids that there are and from another port. BREAK=1 builds a table of one entry.
+# Datagrams of 4,000 bytes, in three fragments each, go through the service and come back byte for byte: IPv4 and IPv6,
+# in native and tc mode. Fragments in the wrong order harm no other datagram. At least 95 % still pass while spoofed
+# first fragments, with random sources and ids, come as fast as the sender can make them. They also pass while a flood
+# comes in the client's own name, with all ids and from another port. BREAK=1 makes a table of one entry.
 #
 #     client  .7 -- 198.51.100.0/24 -- .1 wan firewall .1 lan -- 192.168.1.0/24 -- .10 wg-end
 #                   2001:db8:1::/64                              2001:db8:2::/64
@@ -21,7 +21,7 @@ ask() { # NAME FROM TO
 	inside client "$udptool" ask -n $number -r 100 -s 4000 "$2" "$3" > "$work/$1"
 }
 
-# Both families at once: sets answered4, answered6
+# Sends both families at once: sets answered4 and answered6
 ask_both() {
 	ask ipv4 198.51.100.7:4000 198.51.100.1:$port &
 	ask ipv6 "[2001:db8:1::7]:4000" "[2001:db8:1::1]:$port"
@@ -29,7 +29,7 @@ ask_both() {
 	answered4=$(said ipv4 answered) answered6=$(said ipv6 answered)
 }
 
-# Later fragments before their first ones
+# Sends later fragments before their first ones
 reorder() {
 	inside client /usr/bin/python3 - "$(mac firewall wan)" <<- 'PYTHON'
 		import sys
@@ -45,11 +45,11 @@ reorder() {
 	PYTHON
 }
 
-flood() { # FROM TO [OPTION]: until it is stopped, as $!
+flood() { # FROM TO [OPTION]: runs until it is stopped; $! is its process
 	start client "$udptool" send -n 100000000 "${3:--f}" uplink "$(mac firewall wan)" "$1" "$2" > /dev/null
 }
 
-# Datagrams of which the client could not put all pieces on its cable, so full was that of the flood
+# Prints how many datagrams the client could not send completely, because the flood filled its cable
 unsent() { inside client cat /proc/net/snmp /proc/net/snmp6 | awk '
 	$1 == "Ip6FragFails" {n += $2}
 	$1 == "Ip:" && !column {for (i = 1; i <= NF; i++) if ($i == "FragFails") column = i; next}
@@ -64,8 +64,8 @@ services:
     backend: { ipv4: 192.168.1.10, ipv6: "2001:db8:2::10", port: $port }
     ipv6: dnat
 YAML
-# Of the flood's pieces, and of what came in the wrong order, wg-end's kernel is not to keep any: half a minute later it would
-# complain that the rest never came, and these ICMP errors are the service's too.
+# wg-end's kernel must not keep the flood's fragments, or those in the wrong order. Half a minute later it would send
+# ICMP errors about missing fragments, and these belong to the service too.
 inside wg-end nft -f - << NFT
 table inet spoofed {
 	counter arrived {}

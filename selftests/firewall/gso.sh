@@ -2,16 +2,16 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: long
 # vm
-# Senders that give the kernel many datagrams as one packet (UDP_SEGMENT), and a firewall whose nics make such packets of what
-# comes (rx-udp-gro-forwarding): carried by XDP, by tc where XDP cannot, and by tc alone; dnat and none, both families, originals
-# and replies. Each datagram is counted once, and comes with the bytes that it was sent with; none is taken for too long; and
-# those that are too long are answered. BREAK=1 makes the ways out a byte too narrow.
+# Packets of many datagrams: from senders that use UDP_SEGMENT, and from NICs of the firewall that merge datagrams
+# (rx-udp-gro-forwarding). XDP carries them, or tc if XDP cannot, or tc alone: dnat and none, both families, originals
+# and replies. Each datagram is counted once and arrives with the same bytes. None is refused as too long, and those
+# that are too long get an ICMP error. BREAK=1 makes the egress MTUs a byte too small.
 #
 #     client  .7 -- 198.51.100.0/24 -- .1 wan firewall .1 lan -- 192.168.1.0/24 -- .10 wg-end
 #                   2001:db8:1::/64                              2001:db8:2::/64
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 
-n=220 # datagrams of each round: a cable holds 256, however late who takes them
+n=220 # datagrams of each round: a cable holds 256, however late the receiver is
 total=0
 declare -A client=([4]=198.51.100.7:4000 [6]='[2001:db8:1::7]:4000') public sink
 declare -A end=([4]=192.168.1.10:$port [6]="[2001:db8:2::10]:$port") longest=([4]=1472 [6]=1452)
@@ -26,8 +26,8 @@ up() { # MODE NAT
 	asked=0 sink=([original]=0 [reply]=0)
 }
 
-# What the ends leave to their devices, and so to the firewall: checksums, and making single datagrams of what is sent together,
-# which else their kernels do, or (before 6.11, where they make no checksums either) the sender
+# The ends leave checksums and segmentation to their devices, and so to the firewall. Otherwise their kernels do this,
+# or the sender itself (before 6.11, without checksum offload).
 ends_leave() { # CHECKSUMS SEGMENTS: on|off
 	inside client ethtool -K uplink tx "$1" tx-udp-segmentation "$2" > /dev/null
 	inside wg-end ethtool -K eth tx "$1" tx-udp-segmentation "$2" > /dev/null
@@ -41,7 +41,7 @@ ends_take_xdp() { # on|off
 	[[ $1 == off ]] || { takes_xdp client uplink && takes_xdp wg-end eth; }
 }
 
-# Who asks in this direction, whom, and where that one listens: sets from, to, ask
+# Sets from, to and ask: sender, receiver and the receiver's address in this direction.
 ends_of() { # DIRECTION FAMILY
 	if [[ $1 == original ]]; then
 		from=client to=wg-end ask=("${client[$2]}" "${public[$2]}") at=${end[$2]}
@@ -50,7 +50,7 @@ ends_of() { # DIRECTION FAMILY
 	fi
 }
 
-# From one end to the other, as many as one packet takes or a few small ones, and each by itself back
+# Sends from one end to the other: a full packet of datagrams, and a few small ones. Each is answered by itself.
 exchange() { # WHAT DIRECTION FAMILY BYTES AT-ONCE
 	local from to ask at back=reply
 	[[ $2 == original ]] || back=original
@@ -64,7 +64,7 @@ exchange() { # WHAT DIRECTION FAMILY BYTES AT-ONCE
 	asked=$((asked + n)) total=$((total + 2 * n))
 }
 
-# What comes to the firewall as packets of more than one datagram
+# Counts the packets of more than one datagram that arrive at the firewall.
 watch() { watch_filter firewall 'udp and greater 1600'; }
 
 of_shown() { "$root/selftests/lib/shown.py" "$@" < "$work/shown"; }
@@ -76,7 +76,7 @@ accounted() { # WHAT
 		read -r received forwarded dropped passed < <(of_shown all $direction received forwarded dropped passed)
 		expect "$1, $direction: received" "$received" == $asked
 		expect "$1, $direction: dropped or passed, as too long or otherwise" $((dropped + passed)) == 0
-		expect "$1, $direction: forwarded but for what failed, and came" \
+		expect "$1, $direction: forwarded without failures, and received" \
 			$((forwarded - $(of_shown get interfaces.$egress.xmit_failed))) == "${sink[$direction]}"
 		egress=wan
 	done
@@ -107,7 +107,7 @@ carries() { # WHAT MODE
 	done
 }
 
-# A way out whose MTU is 1400, of which the sender knows nothing
+# An egress with an MTU of 1400 that the sender does not know
 told() { # WHAT MODE
 	local nat family direction narrow
 	for nat in dnat none; do
@@ -123,7 +123,7 @@ told() { # WHAT MODE
 	done
 }
 
-# By wgxdp, or where nothing is translated that the kernel would take for its own, by the kernel
+# The error comes from wgxdp, or without translation possibly from the kernel
 one_told() { # WHAT DIRECTION FAMILY
 	local from to ask at n=$((44 * ($3 / 2 - 1))) counted
 	counted="0 $n"
@@ -146,7 +146,7 @@ for ns in client wg-end; do
 	inside $ns nft add rule inet seen arrivals icmpv6 type packet-too-big counter name told
 done
 for address in 198.51.100.7 2001:db8:1::7 192.168.1.10 2001:db8:2::10; do
-	inside firewall ping -q -c 1 -W 10 $address > /dev/null # before they are resolved, a sender keeps 92 datagrams at most
+	inside firewall ping -q -c 1 -W 10 $address > /dev/null # before neighbours are resolved, a sender queues at most 92 datagrams
 done
 for device in wan lan; do inside firewall ethtool -K $device rx-udp-gro-forwarding on; done
 [[ ! ${BREAK:-} ]] || for device in wan lan; do inside firewall ip link set $device mtu 1499; done

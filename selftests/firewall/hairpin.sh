@@ -11,7 +11,7 @@
 #                                                                     2001:db8:3::/64
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 
-questions=200 # of each who asks
+questions=200 # questions of each sender
 
 build_network() {
 	local n=0 end
@@ -58,7 +58,7 @@ configuration() {
 	[[ ${BREAK:-} ]] || printf '    %s\n' 'hairpin: true' 'flows: { timeout: 600s }'
 }
 
-# FROM ADDRESS PUBLIC: every question is answered, from where it went
+# FROM ADDRESS PUBLIC: every question is answered from its destination
 ask() {
 	inside "$1" "$udptool" ask -n $questions -r 2000 "$2:4000" "$3:$port" > "$work/asked" || :
 	expect "$mode: answers to $1 of $3" "$(said asked answered)" == $questions
@@ -94,7 +94,7 @@ wgxdp save | wgxdp up -c /dev/stdin | tail -n 1 > "$work/said"
 expect 'save | up' "$(< "$work/said")" == '0 entries written'
 wgxdp down > /dev/null
 try tc
-expect 'nobody else came' "$(arrived wg-end whole)" == $((12 * questions))
+expect 'packets from all sources together' "$(arrived wg-end whole)" == $((12 * questions))
 stop $answers4
 stop $answers6
 
@@ -111,10 +111,10 @@ sed -i '/hairpin/d; /flows/d' "$work/wgxdp.yaml"
 wgxdp up --mode tc -c "$work/wgxdp.yaml" > "$work/up"
 expect 'flows without hairpin' "$(flows)" == ''
 
-# without a route to the backend that is what is missing, and an address of ours is not
+# without a route to the backend, the reason is the missing route; an address of ours is no reason
 inside firewall ip route del 192.168.1.0/24 dev lan
 wgxdp down > /dev/null
 configuration > "$work/wgxdp.yaml"
 wgxdp up -c "$work/wgxdp.yaml" > "$work/up" 2>&1 || fail "up: $(< "$work/up")"
 grep -q 'waiting for a route to backend 192.168.1.10' "$work/up" || fail "up: $(< "$work/up")"
-expect 'and no second warning' "$(grep -c 'waiting for an address of ours' "$work/up")" == 0
+expect 'and no second warning' "$(grep -c 'waiting for a source address' "$work/up")" == 0

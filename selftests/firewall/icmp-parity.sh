@@ -51,11 +51,11 @@ network() {
 	done
 }
 
-narrow() { # NAMESPACE MTU ROUTE...: of the way that the router takes, so that longer packets still come as far as it
+narrow() { # NAMESPACE MTU ROUTE...: narrows the router's egress only, so that longer packets still reach it
 	inside "$1" ip route replace "${@:3}" mtu lock "$2"
 }
 
-resolve() { # neighbours, so that no probe waits for one
+resolve() { # neighbours, so that no probe waits for them
 	local address
 	for address in 192.168.7.1 192.168.1.1 198.51.100.2 192.0.2.1; do
 		inside wg-end ping -c 1 -W 2 -q $address > /dev/null || fail "no ping to $address"
@@ -68,7 +68,7 @@ resolve() { # neighbours, so that no probe waits for one
 	done
 }
 
-forget() { # path MTUs that the ends learned of the probes before
+forget() { # clears path MTUs that the ends learned from earlier probes
 	local ns
 	for ns in client near firewall far wg-end; do
 		inside $ns ip route flush cache
@@ -76,7 +76,7 @@ forget() { # path MTUs that the ends learned of the probes before
 	done
 }
 
-probes() { # FILE: what the client is told, then what wg-end is
+probes() { # FILE: writes the ICMP errors to the client, then those to wg-end
 	local from4=("${clients4[@]/%//4000}") from6=("${clients6[@]/%//4000}") down up client
 	down=$(mac near hind) up=$(mac far east)
 	forget
@@ -92,7 +92,7 @@ probes() { # FILE: what the client is told, then what wg-end is
 	} > "$1"
 }
 
-connected() { # WHAT ERRNO TTL SIZE: connected sockets of the client's, of both families, learn what became of their packet
+connected() { # WHAT ERRNO TTL SIZE: connected sockets of the client, of both families, get the error about their packet
 	local address found=''
 	for address in 198.51.100.1 2001:db8:1::1; do
 		found+=" $(inside client /usr/bin/python3 -c '
@@ -112,7 +112,7 @@ except OSError as e:
 	expect "$1: what a socket is told" "$found" == " $2 $2"
 }
 
-sockets() { # WHAT: with checksums that a device is to complete, too
+sockets() { # WHAT: also with checksums that a device should complete
 	local tx
 	for tx in off on; do
 		inside client ethtool -K uplink tx $tx > /dev/null
@@ -125,7 +125,7 @@ sockets() { # WHAT: with checksums that a device is to complete, too
 	done
 }
 
-hops() { # FILE: as traceroute tells it, without times
+hops() { # FILE: the output of traceroute without times
 	local to option
 	for to in 198.51.100.1 2001:db8:1::1; do
 		for option in "-U -p $port" -I; do
@@ -156,7 +156,7 @@ sockets nft
 hops "$work/nft.hops"
 inside firewall nft delete table inet reference
 expect 'probes through nft' "$(wc -l < "$work/nft")" '>=' 300
-expect 'of them answered' "$(grep -vc nothing "$work/nft")" '>=' 250
+expect 'answered probes' "$(grep -vc nothing "$work/nft")" '>=' 250
 cat > "$work/wgxdp.yaml" <<- EOF
 	services:
 	  - name: wg-end

@@ -10,18 +10,18 @@
 #                                        overlay: 10.200.0.0/16, fd12:3456:789a::/48, behind a tunnel
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 
-each=1000 # packets of a pretence
+each=1000 # packets with each forged source
 role=wan
 [[ ! ${BREAK:-} ]] || role=lan
 
-# Who they say they are, by family; and a stranger, to whom they pretend to reply
+# The forged sources, by family, and the stranger that they seem to answer
 pretended4=(192.168.1.10 192.168.1.77 198.51.100.1 192.168.1.1 10.200.3.4)
 pretended6=(2001:db8:2::10 2001:db8:2::77 2001:db8:1::1 2001:db8:2::1 fd12:3456:789a:3::4)
 stranger4=198.51.100.99 stranger6=2001:db8:1::99
 
 send() { inside client "$udptool" send -n $each -r 50000 uplink "$wan_mac" "$@" > /dev/null; } # FROM TO
 
-# To the service from a pretended source, and as a reply of wg-end's to somebody outside
+# Sends to the service from a forged source, and as a reply of wg-end to an outside host
 pretend() { # SERVICE4 SERVICE6: addresses
 	local from
 	for from in "${pretended4[@]}"; do send "$from:4000" "$1:$port"; done
@@ -52,7 +52,7 @@ try() {
 }
 out() { echo $(($(arrived wg-end any) + $(arrived client any))); }
 
-service() { # what follows `nat`, in YAML
+service() { # the text behind `nat`, in YAML
 	cat <<- EOF
 		interfaces:
 		  - { name: wan, role: $role }

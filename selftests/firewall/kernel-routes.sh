@@ -3,10 +3,10 @@
 # tier: long
 # timeout: 300
 # alone
-# Routes of the kernel's main table, which BIRD has from another relay by BGP, are the relay's: one is there within 100 ms, 10,000
-# within a second of the command at the other relay, and they go as they came; flaps of 1,000 routes a second cost an established pair
-# no packet and no counter; policy and source checks hold for them. nft lets nothing through, so what gets there is wgxdp's.
-# BREAK=1 does not follow routes; BREAK=2 has the pair's own route flap.
+# The relay uses the routes of the kernel's main table, which BIRD gets from another relay by BGP. A route works within
+# 100 ms, 10,000 routes within a second of the command at the other relay, and they disappear as fast. Flaps of 1,000
+# routes a second cost an established pair no packet and no counter. Policy and source checks apply to these routes. nft
+# drops everything, so only wgxdp can forward. BREAK=1 does not follow routes; BREAK=2 flaps the pair's own route.
 #
 #     site eth0 --- eth1 relay eth2 --- eth0 far, with all prefixes
 #                        bird      BGP       bird
@@ -61,7 +61,7 @@ inside far ip route add "$overlay:fffe::/64" via fe80::1 dev eth0
 inside relay nft 'add table ip6 t; add chain ip6 t c { type filter hook forward priority filter; policy drop; }'
 awk -v n=$many -v overlay=$overlay 'BEGIN {
 	print "protocol static all_of_them { disabled; ipv6;"
-	for (i = 1; i <= n; i++) printf "route %s:%x::/64 blackhole;\n", overlay, 256 + 2 * i # apart, for adjacent ones are shown as one
+	for (i = 1; i <= n; i++) printf "route %s:%x::/64 blackhole;\n", overlay, 256 + 2 * i # adjacent ones are shown as one
 	print "}" }' > "$work/routes"
 { config_of far 2 eth0; cat "$work/routes"; } > "$work/far.conf"
 { config_of relay 1 eth2; echo 'protocol kernel { ipv6 { import none; export where source = RTS_BGP; }; }'; } > "$work/relay.conf"
@@ -85,14 +85,14 @@ for ((i = 0; i < 5; i++)); do
 	from=$(date +%s%N)
 	inside relay ip route add "$overlay:12::/64" via fe80::2 dev eth2
 	wait_for 5 'an answer by a new route' answered "$overlay:12::10"
-	in_time 'it is there' 150 # and an answer
+	in_time 'it is there' 150 # with the answer
 	from=$(date +%s%N)
 	inside relay ip route del "$overlay:12::/64"
 	wait_for 5 'it is gone' has_routes 1
 	in_time 'it is gone' 150
 done
 
-# policy and sources hold
+# policy and sources apply
 inside relay ip route add "$overlay:12::/64" via fe80::2 dev eth2
 wait_for 5 'an answer' answered "$overlay:12::10"
 count_arrivals far others "ip6 daddr $overlay:12::10 udp dport { 53, 58001 }"
@@ -102,7 +102,7 @@ inside site "$udptool" ask -n 5 -w 100 "[$overlay:fffe::10]:58001" "[$overlay:12
 expect 'packets that it lets pass' "$(arrived far others)" == 5
 count_arrivals site forged "ip6 saddr $overlay:14::10"
 inside far "$udptool" send -n 5 eth0 "$(mac relay eth2)" "[$overlay:14::10]:58001" "[$overlay:fffe::10]:58001" > /dev/null
-expect 'packets of a prefix that nobody has' "$(arrived site forged)" == 0
+expect 'packets from an unknown prefix' "$(arrived site forged)" == 0
 inside relay ip route add "$overlay:14::/64" via fe80::2 dev eth2
 wait_for 5 'its route' has_routes 3
 inside far "$udptool" send -n 5 eth0 "$(mac relay eth2)" "[$overlay:14::10]:58001" "[$overlay:fffe::10]:58001" > /dev/null
@@ -111,7 +111,7 @@ inside relay ip route del "$overlay:12::/64"
 inside relay ip route del "$overlay:14::/64"
 wait_for 5 'they are gone' has_routes 1
 
-# all of them, while a pair talks
+# all routes at once, while a pair talks
 start far "$udptool" listen -e "[$overlay:10::10]:58001" > "$work/listener"
 listener=$!
 pair() { # SECONDS: at $pace, in the background
@@ -137,9 +137,9 @@ for ((i = 0; i < 3; i++)); do
 	in_time 'they are gone' 1000
 done
 pair_has_lost_nothing "$many routes that come and go"
-expect 'the program' "$(program)" == "$is" # verifying another takes half a second
+expect 'the program' "$(program)" == "$is" # verifying another program takes half a second
 
-# flaps: 1,000 a second, half of them made
+# 1,000 flaps a second, half of them additions
 flaps() { # SECONDS
 	local i end=$((SECONDS + $1))
 	for ((i = 0; i < 50; i++)); do printf "route %s $overlay:%x::/64 via fe80::2 dev eth2\n" add $((0x20 + i)); done > "$work/add"
@@ -159,7 +159,7 @@ pair_has_lost_nothing '1,000 routes a second'
 expect "packets of that peer, counted through all of it" "$(($(peer_packets) - before))" '>=' $((32 * pace))
 stop $listener
 
-# more than the daemon's socket holds, while it does not look
+# more changes than the daemon's socket holds, while the daemon is stopped
 kill -STOP "$daemon"
 for ((i = 0; i < 20; i++)); do
 	inside relay ip -6 -batch "$work/add"
@@ -170,7 +170,7 @@ lost_messages() { inside relay awk -v pid="$daemon" '$3 == pid {n += $9} END {ex
 lost_messages || fail 'the kernel has lost no message to the daemon'
 inside relay ip -6 -batch "$work/add"
 kill -CONT "$daemon"
-wait_for 5 'all of them' has_routes 4 # adjacent ones are shown as one
+wait_for 5 'all of them' has_routes 4 # adjacent routes are shown as one
 inside relay ip -6 -batch "$work/del"
 wait_for 5 'none of them' has_routes 1
 end_daemon

@@ -1,14 +1,15 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # vm
-# The links of a real firewall: VLANs and two tags at once on the WAN and the LAN, a bridge as LAN. What a client asks is
-# answered, both families, in auto and tc mode, by the plane that can: tags that a device takes off where XDP cannot see them are
-# tc's, and `up` says so. Frames for another VLAN, for the port below or for another MAC are nobody's, offloaded or not.
+# The links of a real firewall: VLANs and two tags at once on WAN and LAN, and a bridge as LAN. A client is answered,
+# both families, in auto and tc mode. XDP carries the packets if it sees the tags. If the device removes them, tc
+# carries the packets, and `up` says so. wgxdp leaves alone frames for another VLAN, for the port below or for another
+# MAC, with offload or without.
 #
 #     client uplink ------- wan firewall lan ------- eth wg-end        all of this on VLAN 7 of wan, VLAN 9 of lan, …
 source "${BASH_SOURCE[0]%/*}/../lib/ways.sh"
 
-# $wan, $lan: the firewall's; $uplink, $eth: at the other ends
+# $wan, $lan: the firewall's devices; $uplink, $eth: the other ends
 plug() { # [offloaded]
 	firewall_cables
 	for end in 'client uplink' 'firewall wan' 'firewall lan' 'wg-end eth'; do
@@ -32,10 +33,10 @@ vlan_on_lan() {
 	tagged wg-end eth eth9 9 && eth=eth9
 }
 
-# Of which the firewall knows nothing
+# a VLAN unknown to the firewall
 stray_vlan() { tagged client uplink up20 20; }
 
-# 802.1Q in 802.1ad on the WAN, none on the LAN: heads grow and shrink by eight bytes
+# 802.1Q in 802.1ad on the WAN, no tag on the LAN: headers grow and shrink by eight bytes
 two_tags() {
 	tagged client uplink up100 100 802.1ad && tagged client up100 up100.7 7 && uplink=up100.7
 	tagged firewall wan wan100 100 802.1ad && tagged firewall wan100 wan100.7 7 && wan=wan100.7
@@ -54,7 +55,7 @@ try() { # LINK XDP-DIRECTIONS [offloaded]
 	"$1"
 	number
 	carries "$what" auto "$2"
-	[[ ! ${3:-} ]] || expect "$what: up says why" "$(grep -c 'takes VLAN tags off before XDP sees them: .ethtool' "$work/up")" '>' 0
+	[[ ! ${3:-} ]] || expect "$what: up says why" "$(grep -c 'removes VLAN tags before XDP sees them: .ethtool' "$work/up")" '>' 0
 	carries "$what" tc ''
 	[[ $1 != vlan ]] || other_vlan "$what"
 	[[ $1 != bridge ]] || other_macs
@@ -62,7 +63,7 @@ try() { # LINK XDP-DIRECTIONS [offloaded]
 	unplug
 }
 
-stranger() { # DEVICE TO: n packets from it
+stranger() { # DEVICE TO: sends n packets from it
 	inside client "$udptool" send -n $n -r 20000 "$1" "$(mac firewall wan)" 198.51.100.7:4000 "$2:$port" > /dev/null
 }
 
@@ -75,10 +76,11 @@ stray() { # WHAT
 	done
 }
 
-# What comes on VLAN 20, and untagged, is not for what listens on VLAN 7; what comes on either VLAN not for the port
+# A service on VLAN 7 does not accept packets of VLAN 20 or untagged ones. A service on the port does not accept packets
+# of a VLAN.
 other_vlan() { # WHAT
 	local client
-	start_listener client client4 198.51.100.7:4000 # or the client would answer with ICMP errors, which are the service's too
+	start_listener client client4 198.51.100.7:4000 # otherwise the client would send ICMP errors, which belong to the service too
 	client=$!
 	tagged client uplink up20 20
 	tagged firewall wan wan20 20
@@ -103,7 +105,7 @@ other_vlan() { # WHAT
 	stop $client
 }
 
-# Frames for other MACs, which a bridge's port sees while somebody listens in
+# Frames for other MACs, which a bridge's port receives in promiscuous mode
 other_macs() {
 	wgxdp up --wan "$wan" --to 192.168.1.10,2001:db8:2::10
 	inside firewall ip link set lan promisc on

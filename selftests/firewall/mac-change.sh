@@ -2,22 +2,22 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: long
 # alone
-# wg-end's MAC changes without a word under 1,000 packets a second, while no process of wgxdp is alive, IPv4 and IPv6. Traffic
-# is back within 15 s when the kernel held the neighbour for STALE; when it was REACHABLE, within 60 s, and at most 5 s later
-# than plain kernel forwarding in a second network of the same make, at the same time.
+# wg-end's MAC changes without notice under 1,000 packets a second, while no process of wgxdp runs, IPv4 and IPv6.
+# Traffic is back within 15 s if the neighbour was STALE. If it was REACHABLE, traffic is back within 60 s, and at most
+# 5 s later than with the kernel's own forwarding in an equal second network at the same time.
 #
 #      client  .7 -- 198.51.100.0/24 -- .1  firewall .1 -- 192.168.1.0/24 -- .10  wg-end     wgxdp
 #     kclient  .7 -- 198.51.100.0/24 -- .1 kfirewall .1 -- 192.168.1.0/24 -- .10 kwg-end     the kernel alone
 #                    2001:db8:1::/64                       2001:db8:2::/64
 #
-# How long a kernel trusts a REACHABLE neighbour is its own lot, 15 to 45 s, drawn anew for each device: here drawn until it is
-# 40 to 41 s in both networks, so that the two can be compared.
+# The kernel draws a random time from 15 to 45 s for each device, for which it trusts a REACHABLE neighbour. The test
+# waits until both networks have 40 to 41 s, so that they can be compared.
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 
 rate=1000
-seconds=75 # of traffic for a REACHABLE neighbour
+seconds=75 # seconds of traffic for a REACHABLE neighbour
 
-trusted() { # FIREWALL TABLE: for how many ms a neighbour on its lan stays REACHABLE
+trusted() { # FIREWALL TABLE: prints for how many ms a neighbour on its lan stays REACHABLE
 	inside "$1" ip ntable show dev lan name "$2" | sed -n 's/.*[^_]reachable \([0-9]*\).*/\1/p'
 }
 
@@ -39,13 +39,13 @@ draw_all() {
 	done
 }
 
-new_mac() { # PREFIX: of wg-end; silently
+new_mac() { # PREFIX: changes wg-end's MAC, without an announcement
 	mac_number=$((mac_number + 1))
 	inside "$1wg-end" ip link set eth address "$(printf '02:00:00:00:01:%02x' $mac_number)"
 }
 mac_number=0
 
-neighbours_are() { # PREFIX STATE: what the kernel thinks of wg-end
+neighbours_are() { # PREFIX STATE: checks the kernel's state of wg-end
 	local address
 	for address in 192.168.1.10 2001:db8:2::10; do
 		inside "$1firewall" ip neighbour change "$address" dev lan lladdr "$(mac "$1wg-end" eth)" nud "$2"
@@ -63,7 +63,7 @@ start_flow() { # PREFIX FAMILY SECONDS FROM TO WG-END
 	senders+=($!)
 }
 
-start_traffic() { # PREFIX SECONDS; without wgxdp to wg-end's own IPv4 address
+start_traffic() { # PREFIX SECONDS: without wgxdp to wg-end's own IPv4 address
 	local public=198.51.100.1
 	[[ ! $1 ]] || public=192.168.1.10
 	start_flow "$1" 4 "$2" 198.51.100.7:4000 "$public:$port" "192.168.1.10:$port"
@@ -82,11 +82,11 @@ end_traffic() {
 }
 senders=() listeners=()
 
-silence() { # NAME: ms, of its longest; 0 where there was none
+silence() { # NAME: prints the longest in ms; 0: none
 	awk '$1 == "silent" && $2 > longest {longest = $2} END {print longest + 0}' "$work/$1"
 }
 
-came_back() { # NAME SECONDS: it did, and within these
+came_back() { # NAME SECONDS: checks that it did, within these seconds
 	local lost
 	lost=$(silence "$1")
 	((lost > 300 && $(said "$1" received) > 1000)) || fail "$what, $1: the test saw no gap: $(< "$work/$1")"
@@ -111,7 +111,7 @@ end_traffic
 came_back ipv4 15
 came_back ipv6 15
 
-lots() { # as they were drawn?
+lots() { # still as drawn?
 	local network
 	for network in '' k; do
 		[[ $(trusted "${network}firewall" arp_cache) == 40??? && $(trusted "${network}firewall" ndisc_cache) == 40??? ]] ||
@@ -134,7 +134,7 @@ reachable() {
 what=reachable
 draw_all
 reachable
-if ! lots; then # every 300 s the kernel draws anew; now it has just done so
+if ! lots; then # the kernel draws every 300 s, and has just done so
 	say 'the kernel has drawn new lots meanwhile: once more'
 	for network in '' k; do inside "${network}wg-end" nft reset counters > /dev/null; done
 	draw_all

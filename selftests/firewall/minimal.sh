@@ -2,15 +2,16 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: long
 # timeout: 3600
-# Built without anything that is optional (every WITH_*=0 of the Makefile): it says so, neither needs nor opens one of the libraries, checks
-# a configuration, forwards, with its daemon too, and refuses what needs one, and gen, with the reason. BREAK=1 has it built with all.
+# A build without optional parts (every WITH_*=0 of the Makefile) reports this, and neither needs nor opens the
+# libraries. It checks a configuration and forwards, also with its daemon. It refuses gen and configurations that need a
+# missing part, with the reason. BREAK=1 builds everything.
 #
 #     client  .7 -- 198.51.100.0/24 -- .1 wan firewall .1 lan -- 192.168.1.0/24 -- .10 wg-end
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 
 optional='microhttpd|sodium|ldns|curl|qrencode|ncurses'
 mapfile -t without < <(sed -n 's/^\(WITH_[A-Z]*\) ?= 1$/\1=0/p' Makefile)
-expect 'what is optional in the Makefile' "${#without[@]}" == 7
+expect 'optional parts in the Makefile' "${#without[@]}" == 7
 minimal=$work/build
 if [[ ! ${BREAK:-} ]]; then
 	MAKEFLAGS='' make O="$minimal" "${without[@]}" "$minimal/wgxdp" > "$work/log" 2>&1 || fail "it does not build: $(tail "$work/log")"
@@ -51,7 +52,7 @@ refuses() { # LIBRARY LINES COMMAND [OPTION]...
 	printf '%s\n' "$2" > "$work/more"
 	cat "$work/wgxdp.yaml" "$work/more" > "$work/more.yaml"
 	! inside firewall "$wgxdp" "${@:3}" -c "$work/more.yaml" > "$work/out" 2>&1 || fail "${*:3} takes what needs $1"
-	grep -q "built without $1" "$work/out" || fail "what needs $1: $(< "$work/out")"
+	grep -q "built without $1" "$work/out" || fail "a part that needs $1: $(< "$work/out")"
 	say "ok refused: $(grep -o "this program was built without $1.*" "$work/out" | head -n 1)"
 }
 for command in check up; do

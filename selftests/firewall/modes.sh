@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # vm
-# Every mode carries originals and replies of both families, with no process of wgxdp alive, and `show` says which it is, and
-# why; auto takes what the driver can; what is asked for and refused changes nothing. A kernel without its type information
-# (/sys/kernel/btf) will do.
+# Every mode carries originals and replies of both families, while no process of wgxdp runs. `show` prints the mode and
+# its reason. auto takes the best mode of the driver. A refused mode changes nothing. A kernel without type information
+# (/sys/kernel/btf) is enough.
 #
 #     client  .7 -- 198.51.100.0/24 -- .1 wan firewall .1 lan -- 192.168.1.0/24 -- .10 wg-end
 #                   2001:db8:1::/64                              2001:db8:2::/64
@@ -12,7 +12,7 @@ source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 n=1000
 to=(--wan wan --lan lan --to "192.168.1.10,2001:db8:2::10")
 
-# WHAT: questions and answers, by both families, all counted
+# WHAT: sends questions of both families, which are all answered and counted
 carries() {
 	inside client "$udptool" ask -n $n -r 10000 198.51.100.7:4000 198.51.100.1:$port > "$work/ipv4"
 	inside client "$udptool" ask -n $n -r 10000 "[2001:db8:1::7]:4000" "[2001:db8:2::10]:$port" > "$work/ipv6"
@@ -25,7 +25,7 @@ carries() {
 
 running_modes() { shown get interfaces.wan.mode interfaces.lan.mode; }
 
-# WHAT INTERFACE TEXT: after what was done to it, after `up` again, and under the daemon
+# WHAT INTERFACE TEXT: the reason in show after a change, after a second `up`, and under the daemon
 why_is() {
 	expect "$1: why" "$(shown get "interfaces.$2.why")" == "$3"
 	wgxdp save | wgxdp up -c - > /dev/null
@@ -58,7 +58,7 @@ modes() {
 	done
 }
 
-# From each mode to each, without down: what is asked for is what runs
+# From each mode to each other one, without down: the requested mode runs
 mode_to_mode() {
 	local mode
 	for mode in native tc generic native generic tc native; do
@@ -69,7 +69,7 @@ mode_to_mode() {
 	wgxdp down
 }
 
-# A MACVLAN has no native XDP, and none at all where the nic below is to have it
+# A MACVLAN has no native XDP, and no XDP at all if the NIC below uses it
 refused_native() {
 	inside firewall ip link add mv0 link wan type macvlan
 	inside firewall ip link set mv0 up
@@ -80,7 +80,7 @@ refused_native() {
 	say "ok $(grep error "$work/out")"
 	wgxdp up --wan mv0 --wan wan --to 192.168.1.10
 	expect 'auto: mode of a MACVLAN, and of the nic below' "$(shown get interfaces.mv0.mode interfaces.wan.mode)" == 'tc native'
-	why_is 'a MACVLAN' mv0 'the kernel has XDP here or on wan below it, not on both'
+	why_is 'a MACVLAN' mv0 'the kernel allows XDP on it or on wan below it, but not on both'
 	wgxdp down
 	wgxdp up --wan mv0 --to 192.168.1.10
 	expect 'auto: mode of a MACVLAN alone' "$(shown get interfaces.mv0.mode)" == generic

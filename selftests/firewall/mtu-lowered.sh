@@ -3,9 +3,9 @@
 # tier: long
 # timeout: 1800
 # vm
-# The MTU of a link is lowered in the middle of a transfer, to 1492 and then to 1400, and the transfer ends: on the WAN and on the
-# LAN, by dnat and without translation, over both families, with wireguard-go (DF set) and kernel WireGuard (DF not set over
-# IPv4). The tunnel's packets fill 1500 bytes. BREAK=1 lowers it further at the receiver than at the firewall.
+# The MTU of a link falls to 1492 and then to 1400 in the middle of a transfer, which must end: on WAN and LAN, by dnat
+# and without translation, over both families. Both wireguard-go (sets DF) and the kernel's WireGuard (no DF over IPv4)
+# are tried. The tunnel's packets fill 1500 bytes. BREAK=1 lowers the MTU further at the receiver than at the firewall.
 #
 #                 198.51.100.0/24          192.168.1.0/24
 #                 2001:db8:1::/64          2001:db8:2::/64
@@ -27,7 +27,7 @@ mtu() { # SIDE MTU: of both ends of that cable
 	inside "${far[0]}" ip link set "${far[1]}" mtu "$2"
 }
 
-wide() { # and what the ends learned is forgotten
+wide() { # and clears the path MTUs that the ends learned
 	local ns
 	mtu wan 1500
 	mtu lan 1500
@@ -44,7 +44,7 @@ up() { # NAT
 
 ping_through() { inside client ping -q -c 1 -W 1 10.77.0.1; }
 
-# WHAT SIDE: towards that side, for there packets are too long then
+# WHAT SIDE: transfers towards that side, where packets are too long now
 narrowed() {
 	local from=wg-end to=client address=10.77.0.2 pieces mtu
 	[[ $2 == wan ]] || from=client to=wg-end address=10.77.0.1

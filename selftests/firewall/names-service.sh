@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # vm
-# `service set` and `add` with a name, beside a daemon that has not heard of it and whose name server takes its time: what the
-# command has learnt is the daemon's too, so the service never waits again, and under 2,000 packets a second none is lost.
-# BREAK=1 lets the name be nobody's.
+# `service set` and `add` with a name, beside a daemon that does not know it yet and whose name server is slow. The
+# daemon takes over the address that the command has resolved, so the service never waits again. Under 2,000 packets a
+# second none is lost. BREAK=1 leaves the name without an address.
 #
 #     client  .7 -- 198.51.100.0/24 -- .1 wan firewall .1 lan -- 192.168.1.0/24 -- .10 wg-end
 #                                         name server
@@ -35,7 +35,7 @@ wgxdp service set wg-end --backend wg-end.example.net > "$work/set" 2>&1 || fail
 wgxdp service add second --listen wan --port 4433 --backend wg-end.example.net:4433 > "$work/add" 2>&1 ||
 	fail "service add: $(< "$work/add")"
 wait $sender
-expect 'what the daemon waits for' "$(grep -c 'waiting for backend' "$work/daemon")" == 0
+expect 'backends that the daemon waits for' "$(grep -c 'waiting for backend' "$work/daemon")" == 0
 expect "lost of $n" $((n - $(arrived wg-end all_of_them))) == 0
 expect_sums
 end_daemon

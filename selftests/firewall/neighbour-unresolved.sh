@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # vm
-# The first packets meet neighbours that nobody has resolved yet, wg-end for originals and the client for its answers: none is
-# lost, and each is counted once.
+# The first packets meet unresolved neighbours: wg-end for originals, and the client for its answers. None is lost, and
+# each is counted once.
 #
 #     client  .7 -- 198.51.100.0/24 -- .1 firewall .1 -- 192.168.1.0/24 -- .10 wg-end
 #                   2001:db8:1::/64                      2001:db8:2::/64
@@ -13,7 +13,7 @@ burst=20
 
 neighbours() { inside firewall ip neighbour show to "$1" | grep -c lladdr || :; } # ADDRESS
 
-# Again, where one of them has just asked for the firewall, and so told where it is
+# Again, after one of the neighbours has resolved the firewall, and so announced itself
 forgotten() { # ADDRESS ADDRESS
 	inside firewall ip neighbour flush all
 	[[ $(neighbours "$1")$(neighbours "$2") == 00 ]]
@@ -46,7 +46,7 @@ count_arrivals wg-end questions "udp dport $port"
 count_arrivals client answers "udp sport $port"
 start_listener wg-end wg-end4 -e 192.168.1.10:$port
 start_listener wg-end wg-end6 -e "[2001:db8:2::10]:$port"
-start_listener client client4 198.51.100.7:4000 # or the client would answer with ICMP errors, which are the service's too
+start_listener client client4 198.51.100.7:4000 # otherwise the client would send ICMP errors, which belong to the service too
 start_listener client client6 "[2001:db8:1::7]:4000"
 for mode in native generic tc; do
 	try $mode 4 198.51.100.7:4000 198.51.100.1:$port 192.168.1.10 198.51.100.7

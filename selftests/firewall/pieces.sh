@@ -1,20 +1,20 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # vm
-# IPv4 datagrams without DF that are longer than the MTU of the way out arrive in pieces, and whole: in both directions, by dnat (in
-# native, generic and tc mode) and without translation, as they come or as fragments already. With `df: report`, and where a
-# checksum is still to be computed, the sender is told, and cuts them itself. BREAK=1 makes the receiver's MTU smaller than the
-# firewall thinks.
+# IPv4 datagrams without DF that are longer than the egress MTU are fragmented and arrive whole, in both directions: by
+# dnat (in native, generic and tc mode) and without translation. They come whole or as fragments. With
+# `df: report`, and while a checksum is incomplete, the sender gets an ICMP error and fragments itself. BREAK=1 makes
+# the receiver's MTU smaller than the firewall's.
 #
 #     client  .7 -- 198.51.100.0/24 -- .1 wan firewall .1 lan -- 192.168.1.0/24 -- .10 wg-end
 #                     MTU 1500 | 1400                              MTU 1400 | 1500
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 
 n=50
-sizes=(1373 1472 4000) # of payloads: all but the last are one packet where the MTU is 1500, the last is three
+sizes=(1373 1472 4000) # payloads: one packet at an MTU of 1500, except the last, which is three
 total=0
 
-config() { # LINE...: more of the service
+config() { # LINE...: more keys of the service
 	cat <<- YAML
 		interfaces: [ { name: wan, role: wan } ]
 		services:
@@ -24,7 +24,7 @@ config() { # LINE...: more of the service
 	printf '    %s\n' "$@"
 }
 
-narrow() { # lan|wan: 1400 on that side, 1500 on the other
+narrow() { # lan|wan: 1400 on that side, 1500 on the opposite side
 	local lan=1500 wan=1400
 	[[ $1 == wan ]] || lan=1400 wan=1500
 	inside client ip link set uplink mtu $wan
@@ -36,12 +36,12 @@ narrow() { # lan|wan: 1400 on that side, 1500 on the other
 	inside wg-end ip route flush cache
 }
 
-ask() { # N SIZE TO: how many came back as they went
+ask() { # N SIZE TO: prints how many came back unchanged
 	inside client "$udptool" ask -d -n "$1" -r 2000 -w 200 -s "$2" 198.51.100.7:4000 "$3" > "$work/answered"
 	said answered answered
 }
 
-# WHAT SIDE TO: wg-end gets together what it is sent in pieces, or the client
+# WHAT SIDE TO: wg-end or the client reassembles the fragments
 arrives() {
 	local size pieces=4 ns=wg-end direction=original
 	[[ $2 == lan ]] || ns=client direction=reply
@@ -58,7 +58,7 @@ arrives() {
 	expect_sums
 }
 
-# WHAT SIDE TO: the first is lost, but its sender learns, and cuts the others
+# WHAT SIDE TO: the first packet is lost, but its sender learns the MTU and fragments the others
 told() {
 	local direction=original route=(client "${3%:*}")
 	[[ $2 == lan ]] || direction=reply route=(wg-end 198.51.100.7)
@@ -81,7 +81,7 @@ for mode in native generic tc; do
 	for side in lan wan; do
 		narrow $side
 		up $mode "$dnat"
-		inside firewall ping -c 1 -q 192.168.1.10 > /dev/null # pieces do not wait for neighbours
+		inside firewall ping -c 1 -q 192.168.1.10 > /dev/null # fragments do not wait for unresolved neighbours
 		inside firewall ping -c 1 -q 198.51.100.7 > /dev/null
 		arrives "$mode, dnat, narrow $side" $side 198.51.100.1:$port
 		wgxdp down

@@ -12,7 +12,7 @@
 #     10.77.0.2                                                                          10.77.0.1
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 
-size=100000000 # of a transfer
+size=100000000 # bytes of a transfer
 [[ ! ${BREAK:-} ]] || size=1000000
 
 network() {
@@ -52,7 +52,7 @@ dial() {
 
 address() { inside firewall ip -4 -br address show ppp0 2> /dev/null | awk '{print $3}'; }
 
-# Other than BEFORE, and the provider sends the LAN's IPv6 there
+# The address is not BEFORE, and the provider routes the LAN's IPv6 to it
 connected() { # BEFORE
 	local now ppp
 	now=$(address)
@@ -64,7 +64,7 @@ connected() { # BEFORE
 ping_through() { inside client ping -q -c 1 -W 2 10.77.0.1; }
 answers_to_all() { inside client wg set wgc peer "$(key wge)" endpoint "$(address):$port" && ping_through; }
 
-# A tunnel that has never spoken to the other end
+# A tunnel that has never sent to the other end
 fresh_tunnels() {
 	inside wg-end ip link del wge 2> /dev/null || :
 	inside client ip link del wgc 2> /dev/null || :
@@ -74,19 +74,20 @@ fresh_tunnels() {
 	inside client wg set wgc peer "$(key wge)" allowed-ips 10.77.0.0/24 endpoint "$(address):$port"
 }
 
-# By wg-end's own address, and back. What wg-end had sent over IPv4 before, and came late, has the client answer there: then again
+# Moves the tunnel to wg-end's own IPv6 address. A late packet of wg-end over IPv4 would move the client's endpoint
+# back, so it tries again.
 answers_over_ipv6() {
 	inside client wg set wgc peer "$(key wge)" endpoint "[2001:db8:2::10]:$port"
 	ping_through && [[ $(address_seen wg-end wge wgc) == '[2001:db8:1::7]' ]]
 }
 over_ipv6() { # WHAT
-	wait_for 10 "$1: an answer over IPv6, to whom wg-end sees there" answers_over_ipv6
+	wait_for 10 "$1: an answer over IPv6" answers_over_ipv6
 	say "ok $1: wg-end sees the IPv6 client"
 	inside client wg set wgc peer "$(key wge)" endpoint "$(address):$port"
 	wait_for 10 "$1: an answer over IPv4" ping_through
 }
 
-# The daemon's part is over when a client of the new address gets answers
+# The daemon has finished when a client of the new address gets answers
 renewed() { # MODE
 	local before old index at seconds
 	before=$(address) old=$(shown all original forwarded) index=$(index firewall ppp0)
@@ -103,7 +104,7 @@ renewed() { # MODE
 }
 
 follow() {
-	local program=("$wgxdp" daemon) # without a file, it follows what runs
+	local program=("$wgxdp" daemon) # without a file, it follows the running configuration
 	[[ ! ${BREAK:-} ]] || program=(sleep 60)
 	start firewall "${program[@]}" > "$work/daemon.log" 2>&1
 	daemon=$!

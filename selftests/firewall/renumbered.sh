@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # vm
-# The provider gives the network at home another prefix: backends in it are followed there with the same host part, whether
-# the old prefix is withdrawn or deprecated first, and remembered over a boot; and home again.
-# BREAK=1: without a daemon.
+# The provider gives the home network another prefix. Backends in it move along with the same host part, whether the old
+# prefix is withdrawn or deprecated first. The prefix is remembered over a boot, and may change back. BREAK=1: without a
+# daemon.
 #
 #     client uplink ---- wan firewall lan ---- eth wg-end
 #         2001:db8:1::/64         2001:db8:2::/64, then 2001:db8:8::/64, 2001:db8:9::/64
@@ -16,7 +16,7 @@ EOF
 
 forwards_to() { wgxdp show services | holds "backend: \[$1\]:$port"; } # ADDRESS
 
-# Through wgxdp, both ways
+# Packets pass through wgxdp in both directions
 expect_forwarded() { # NETWORK
 	local before
 	before=$(shown all original forwarded)
@@ -26,14 +26,14 @@ expect_forwarded() { # NETWORK
 }
 
 moves() { # OLD NEW HOW
-	inside wg-end ip address del "2001:db8:$1::10/64" dev eth # what it sends leaves from its only address
+	inside wg-end ip address del "2001:db8:$1::10/64" dev eth # wg-end sends from its only address
 	inside wg-end ip address add "2001:db8:$2::10/64" dev eth
 	if [[ $3 == deprecated ]]; then
 		inside firewall ip address change "2001:db8:$1::1/64" dev lan preferred_lft 0 valid_lft forever
 		inside firewall ip address add "2001:db8:$2::1/64" dev lan
 	else
 		inside firewall ip address del "2001:db8:$1::1/64" dev lan
-		sleep 0.3 # for that time it is nowhere
+		sleep 0.3 # it has no address for that time
 		inside firewall ip address add "2001:db8:$2::1/64" dev lan
 	fi
 	inside wg-end ip route replace default via "2001:db8:$2::1"

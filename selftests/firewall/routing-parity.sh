@@ -14,11 +14,11 @@
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 
 seed=${1:-1}
-vrf='' # wan2 and lan3 are in none
+vrf='' # wan2 and lan3 are in no VRF
 ! unshare --net ip link add blue type vrf table 500 2> /dev/null || vrf=yes
 devices=(wan0 wan1 wan2 lan0 lan1 lan2 lan3)
 
-# Device number N has 10.N.0.1 and 2001:db8:N::1, and a gateway .2 behind it; MACs end in N:01 and N:02
+# Device N has the addresses 10.N.0.1 and 2001:db8:N::1, and a gateway .2 behind it; MACs end in N:01 and N:02
 router() { # NAME
 	local n device
 	namespaces "$1" "$1-ports"

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # timeout: 300
 # vm
-# `service add|set|del`, live: a changed backend gets the next packet, and what the one before still answers is translated for
-# three minutes, for each client from the port that it had asked; under traffic nothing is lost. What was made by hand is saved
-# as that. BREAK=1 lets the three minutes pass at once.
+# `service add|set|del` change a running instance. A changed backend gets the next packet. Answers of the former backend
+# are translated for three minutes, for each client from the port that it used. Under traffic nothing is lost. `save`
+# keeps the changes as made by hand. BREAK=1 lets the three minutes pass at once.
 #
 #     client  .7 -- 198.51.100.0/24 -- .1 wan firewall .1 lan  -- 192.168.1.0/24 -- .10, .11 wg-end
 #                   2001:db8:1::/64                .1 lan2 -- 192.168.2.0/24 -- .10 office
@@ -35,7 +35,7 @@ answers() { # NAMESPACE DEVICE ROUTER'S-DEVICE FROM CLIENT'S-PORT: ten
 	inside "$1" "$udptool" send -n 10 -r 10000 "$2" "$(mac firewall "$3")" "$4" "198.51.100.7:$5" > /dev/null
 }
 
-# NAMESPACE:COUNTER[=NUMBER]... -- COMMAND...: it makes these counters, and only these, grow by ten (NUMBER)
+# NAMESPACE:COUNTER[=NUMBER]... -- COMMAND...: the command makes exactly these counters grow by ten (NUMBER)
 gain() {
 	local wanted=() all=(wg-end:ten wg-end:eleven office:office client:from443 client:from51820 client:raw) before=() i n
 	while [[ $1 != -- ]]; do wanted+=("$1") && shift; done
@@ -89,7 +89,7 @@ words() {
 	say 'ok what is wrong is refused, and changes nothing'
 }
 
-# Each option changes what it names, and the answer says what that was
+# Each option changes what it names, and the answer shows the former value
 families() {
 	changes 'backend ipv6 2001:db8:2::10 added' --backend 2001:db8:2::10
 	changes 'backend ipv4 192.168.1.11, was 192.168.1.10' --backend 192.168.1.11
@@ -97,7 +97,7 @@ families() {
 	changes 'backend ipv4 192.168.1.11 removed' --no-ipv4
 	changes $'backend ipv6 2001:db8:2::10 removed\nservice wg-end: backend ipv4 192.168.1.10 added' --backend 192.168.1.10 --no-ipv6
 	wgxdp up --wan wan --lan lan --to 192.168.1.10 --port "$port,443" > /dev/null
-	say 'ok a family keeps what is said of the other'
+	say 'ok a change of one family keeps the other'
 }
 changes() { # ANSWER OPTION...
 	wgxdp service set wg-end "${@:2}" > "$work/out" || fail "set ${*:2}: it fails"
@@ -127,7 +127,7 @@ add_and_delete() {
 	say 'ok added, changed, deleted'
 }
 
-# Two clients at two ports, so that replies need the choice
+# Two clients use two ports, so that replies need the choice
 former_backend() {
 	asks 10 443 4001
 	asks 10 $port 4000
@@ -159,7 +159,7 @@ after_three_minutes() {
 	expect 'then nothing is left to take away' "$(tail -n 1 "$work/out")" == '0 entries written'
 }
 
-# The daemon sees to it by itself; for it two minutes and 57 seconds have passed already
+# The daemon removes it by itself; two minutes and 57 seconds have passed for it already
 daemon_takes_it_away() {
 	wgxdp service set wg-end --backend 192.168.1.10 > /dev/null
 	gain client:from443 -- answers wg-end eth lan 192.168.1.11:$port 4001
@@ -177,14 +177,14 @@ daemon_takes_it_away() {
 former_is_gone() {
 	! former_is_there
 }
-former_is_there() { # an answer of it is translated
+former_is_there() { # its answer is translated
 	local before
 	before=$(arrived client raw)
 	answers wg-end eth lan 192.168.1.11:$port 4001
 	[[ $(arrived client raw) == "$before" ]]
 }
 
-# Each backend's answers come by its own lan; one that comes back is none of the former ones
+# Each backend answers by its own lan; an answer by another lan would belong to none of the former backends
 elsewhere() {
 	wgxdp service set wg-end --backend 192.168.1.11 > /dev/null
 	wgxdp service set wg-end --backend 192.168.2.10:4500 > /dev/null
@@ -197,13 +197,13 @@ elsewhere() {
 		# shellcheck disable=SC2086 # words
 		gain client:from443 -- answers $from 4001
 	done
-	wgxdp service set wg-end --port 444 > /dev/null # the listener is gone, and its answers with it
+	wgxdp service set wg-end --port 444 > /dev/null # the listener is gone, and with it its answers
 	gain client:raw -- answers office eth2 lan2 192.168.2.10:4500 4001
 	wgxdp service set wg-end --port "443,$port" > /dev/null
 	say 'ok backends in several places'
 }
 
-# Counted by who received it: nothing is lost, and the last packet before the command ends goes nowhere but to the new one
+# The receivers count: no packet is lost, and after the command no packet goes to the former backend
 under_traffic() {
 	local moved=0 before after
 	before=$(arrived wg-end ten eleven)

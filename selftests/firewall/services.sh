@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # vm
-# Several services, ports and nics at once: each client gets its answers from the address and port that it had asked, also where
-# one backend serves several of them, and also after it has changed its mind. What is not a service's is not touched.
+# Several services, ports and NICs at once. Each client gets its answers from the address and port that it used, even if
+# one backend serves several services, and after it has changed services. Packets that belong to no service pass
+# untouched.
 #
 #                               198.51.100.1 and .2, 2001:db8:1::1             192.168.1.0/24, 2001:db8:2::/64
 #     client  .7  uplink  ---- .1 wan   \                            / .1 lan  ---- .10 eth  wg-end
@@ -62,7 +63,7 @@ services:
     nat: none
 EOF
 
-# WHAT SERVICE FROM TO: each question is answered from where it had gone, and counted at that service
+# WHAT SERVICE FROM TO: each question is answered from its destination, and counts for that service
 answered() {
 	local original reply
 	read -r original reply < <(forwarded "$2")
@@ -72,7 +73,7 @@ answered() {
 }
 forwarded() { shown get "services.$1.original.forwarded" "services.$1.reply.forwarded"; }
 
-# One client with one port, here and there: the answers follow its last choice
+# One client uses one port with two services: the answers follow its last choice
 changes_its_mind() {
 	local to round
 	for round in 1 2 3; do
@@ -84,7 +85,7 @@ changes_its_mind() {
 	say "ok $mode, one client at three listeners in turns: all answered from where they had gone"
 }
 
-# Two at once, each with its own
+# Two clients at once, each with its own service
 side_by_side() {
 	start client "$udptool" ask -n 1000 -r 5000 198.51.100.7:4001 198.51.100.1:443 > "$work/one"
 	local one=$!
@@ -93,7 +94,7 @@ side_by_side() {
 	expect "$mode, two clients at once: answered" "$(said one answered) $(said two answered)" == '1000 1000'
 }
 
-# What is no service's: another port, another service's port, an address and port of the other nic
+# Packets of no service: another port, another service's port, an address and port of the other NIC
 not_ours() {
 	local to before
 	before=$(shown all original received)
@@ -107,7 +108,8 @@ not_ours() {
 }
 
 build_network
-# One of these packets the kernel brings to a backend, and nobody waits for the answer: the error about that is the service's
+# The kernel brings one of these packets to a backend, whose answer no socket waits for. The ICMP error about it would
+# belong to the service.
 quiet client
 for mode in native generic tc; do
 	wgxdp up -c "$work/wgxdp.yaml" --mode "$mode" > /dev/null

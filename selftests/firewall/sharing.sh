@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # vm
-# What others have on the devices stays as it is, before, with and after wgxdp: filters on clsact, an ingress qdisc with one, an
-# XDP program (beside which only tc mode goes, and up says so); and wgxdp forwards beside them. A filter that somebody adds while
-# wgxdp runs outlives it, with its qdisc.
+# Other programs on the devices stay as they are, before, with and after wgxdp. These are filters on clsact, an ingress qdisc with
+# a filter, and an XDP program (beside which only tc mode works, and up says so). wgxdp forwards beside them. A filter
+# that is added while wgxdp runs stays afterwards, with its qdisc.
 #
 #     client  .7 -- 198.51.100.0/24 -- .1 wan firewall .1 lan -- 192.168.1.0/24 -- .10 wg-end
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
@@ -12,11 +12,11 @@ shared='shared qdisc'
 peer=$build/selftests/peer.bpf.o
 add_filter() { inside firewall tc filter add dev "$1" ingress pref "$2" bpf direct-action obj "$peer" sec tc; } # DEVICE PREF
 
-theirs() { # what is not wgxdp's: theirs is never named so
+theirs() { # prints everything that is not named like wgxdp's
 	on_host firewall | grep -vE 'wgxdp|^[a-z]*: $'
 }
 
-# WHAT TC-OF-WAN TC-OF-LAN XDP-OF-WAN: up and down, and what is forwarded between
+# WHAT TC-OF-WAN TC-OF-LAN XDP-OF-WAN: goes up and down, and forwards in between
 beside() {
 	local what=$1 before
 	theirs > "$work/theirs"
@@ -32,7 +32,7 @@ beside() {
 	say "ok $what: all of others' is as it was"
 }
 
-# tcx, where the kernel has it, needs no qdisc at all
+# tcx needs no qdisc, if the kernel has it
 tcx_here() {
 	wgxdp up --wan wan --to 192.168.1.10 > /dev/null
 	[[ $(shown get interfaces.wan.tc) != tcx ]] || echo tcx
@@ -59,7 +59,7 @@ for mode in auto tc; do
 	inside firewall tc qdisc del dev lan ingress
 done
 
-# Added while wgxdp runs, to wgxdp's own clsact where it has one
+# A filter added while wgxdp runs, to wgxdp's own clsact if it has one
 mode=auto
 wgxdp up --wan wan --lan lan --to 192.168.1.10
 inside firewall tc qdisc add dev wan clsact 2> /dev/null || :
@@ -79,8 +79,8 @@ say "ok $(< "$work/err")"
 mode='tc'
 beside 'tc, an XDP program of others' clsact clsact tc
 
-# Told to share: not with that program, which came without libxdp's dispatcher; and where there is none, either `up` shares or
-# the kernel refuses what the dispatcher needs, and then nothing is left
+# With `shared: true`: wgxdp cannot share with that program, which does not use libxdp's dispatcher. Without such a
+# program `up` shares, or the kernel refuses what the dispatcher needs, and then nothing is left
 cat > "$work/shared.yaml" << EOF_YAML
 interfaces: [ { name: wan, role: wan, shared: true } ]
 services: [ { name: wg-end, listen: { interface: wan, ports: [ $port ] }, backend: { ipv4: 192.168.1.10, port: $port } } ]

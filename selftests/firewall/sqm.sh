@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # vm: only
-# A WAN whose downstream is shaped, as SQM does it: an ingress qdisc whose filter sends all that comes in through an ifb, and a
-# BPF filter of somebody else beside it; once more with clsact. wgxdp forwards both ways, also what meets unresolved neighbours,
-# in auto and tc mode, and under the daemon whichever comes first or goes; what is not its own still goes through the ifb; and
-# all of it is there as before, meanwhile and afterwards. BREAK=1: without the daemon.
+# A WAN whose downstream is shaped, as SQM does it: the filter of an ingress qdisc sends everything through an ifb, and
+# another project's BPF filter is beside it. The same with clsact. wgxdp forwards in both directions, also while
+# neighbours are unresolved, in auto and tc mode. Under the daemon, SQM and wgxdp may start and stop in any order. Other
+# traffic still goes through the ifb, and all other filters stay as they are. BREAK=1: without the daemon.
 #
 #     client uplink ------- wan firewall lan ------- eth wg-end
 #                            | ^
@@ -29,7 +29,7 @@ shape() { # QDISC
 		inside firewall tc filter add dev wan egress pref 20 bpf direct-action obj "$build/selftests/peer.bpf.o" sec tc
 }
 
-# Of others on wan; wgxdp's own filter, where there is no tcx, is at the first priority that is free
+# Prints other programs' filters on wan. Without tcx, wgxdp's own filter takes the first free priority
 theirs() {
 	inside firewall tc qdisc show dev wan
 	{ inside firewall tc filter show dev wan ingress && inside firewall tc filter show dev wan egress; } | grep -vw 'pref 1'
@@ -55,7 +55,7 @@ unresolved() { # WHAT MODE
 	wgxdp down
 }
 
-# Which takes away what hangs on its qdisc
+# removes and creates the qdisc, and so all its filters
 sqm_anew() { # WHAT QDISC
 	wgxdp up --wan wan --to '192.168.1.10,2001:db8:2::10' --mode tc > /dev/null
 	inside firewall tc qdisc del dev wan "$2"
@@ -67,7 +67,7 @@ sqm_anew() { # WHAT QDISC
 	theirs | diff "$work/theirs" - || fail "$1: something of others' changed"
 }
 
-# Under the daemon, whatever comes first: SQM finds wgxdp's own qdisc in its way only where there is no tcx (before 6.6)
+# Under the daemon, in any order: SQM meets wgxdp's own qdisc only without tcx (before 6.6)
 followed() { # WHAT QDISC
 	[[ ${BREAK:-} ]] || start_daemon
 	inside firewall tc qdisc del dev wan "$2"
@@ -75,8 +75,8 @@ followed() { # WHAT QDISC
 	inside firewall tc qdisc del dev wan "$2"
 	shape "$2"
 	theirs > "$work/theirs"
-	wait_for 10 "$1, SQM anew: carried by wgxdp again" carried
-	say "ok $1, SQM anew: carried again"
+	wait_for 10 "$1, SQM restarted: carried by wgxdp again" carried
+	say "ok $1, SQM restarted: carried again"
 	if [[ ! $tcx ]]; then
 		inside firewall tc filter del dev wan ingress pref 1
 		wait_for 10 "$1, its filter removed: carried by wgxdp again" carried
@@ -85,7 +85,7 @@ followed() { # WHAT QDISC
 	fi
 	shaped "$1, followed by the daemon"
 }
-# What the daemon is told of together with something else, and what is removed while it looks at something else
+# Two changes of which the daemon learns at once, and a filter that is removed while the daemon is busy
 unseen() { # WHAT
 	local at
 	kill -STOP "$daemon"
@@ -106,13 +106,13 @@ carried() {
 	inside client "$udptool" ask -n 5 -r 1000 -w 100 198.51.100.7:4000 198.51.100.1:$port > "$work/asked" && [[ $(said asked answered) == 5 ]]
 }
 
-first() { # WHAT QDISC: wgxdp runs before SQM does
+first() { # WHAT QDISC: wgxdp starts before SQM
 	inside firewall tc qdisc del dev wan "$2"
 	wgxdp up --wan wan --to '192.168.1.10,2001:db8:2::10' --mode tc > /dev/null
 	tcx=1
 	if [[ $(shown get interfaces.wan.tc) != tcx ]]; then
 		tcx=
-		! inside firewall tc qdisc add dev wan ingress 2> /dev/null || fail "$1: the guide tells of an order that need not be"
+		! inside firewall tc qdisc add dev wan ingress 2> /dev/null || fail "$1: the guide requires an order without need"
 		inside firewall tc qdisc del dev wan clsact
 	fi
 	inside firewall tc qdisc add dev wan "$2"

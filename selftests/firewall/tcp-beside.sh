@@ -13,7 +13,7 @@ source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 rounds=9
 seconds=1
 
-mbits() { # what one transfer reaches
+mbits() { # prints the rate of one transfer
 	inside client iperf3 -J -c 198.51.100.1 -t "$seconds" > "$work/iperf" || fail "iperf3: $(tail -n 3 "$work/iperf")"
 	/usr/bin/python3 -c '
 import json, sys

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # vm
-# Other traffic reaches the stack with the same bytes and in the same order with wgxdp as without it, in native, generic and
-# tc mode: 370 frames of everything (traffic.py), caught behind all hooks of XDP and tc by a copy that nftables makes of each.
+# Other traffic reaches the stack with the same bytes and in the same order as without wgxdp, in native, generic and tc
+# mode: 370 frames of all kinds (traffic.py). An nftables rule copies each frame after all hooks of XDP and tc.
 #
 #                     mtu 9000                           .1 lan -- 192.168.1.0/24, 2001:db8:2::/64 -- .10 wg-end
 #     client, mute -- 198.51.100.0/24 -- .1 wan firewall
@@ -14,8 +14,8 @@ cable firewall copy firewall copied
 for end in client/uplink firewall/wan firewall/copy firewall/copied; do
 	inside "${end%/*}" ip link set "${end#*/}" mtu 9000
 done
-inside firewall ethtool -K wan gro off > /dev/null # or the stack gets several frames as one
-for end in client/uplink firewall/copy firewall/copied; do # these say nothing of their own
+inside firewall ethtool -K wan gro off > /dev/null # otherwise the stack gets merged frames
+for end in client/uplink firewall/copy firewall/copied; do # these send nothing by themselves
 	inside "${end%/*}" sysctl -qw "net.ipv6.conf.${end#*/}.disable_ipv6=1"
 	inside "${end%/*}" ip link set "${end#*/}" arp off
 	inside "${end%/*}" ip address flush dev "${end#*/}"
@@ -33,7 +33,7 @@ EOF
 frames=$(selftests/lib/traffic.py make "$work/frames.pcap")
 count_arrivals wg-end honest "udp dport $port udp sport 4001"
 
-# FILE: what comes out when the frames go in
+# FILE: sends the frames, and writes what comes out
 pass_through() {
 	local catcher
 	start firewall selftests/lib/traffic.py catch copy "$1" > "$1.log"

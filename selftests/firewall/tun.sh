@@ -1,19 +1,20 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # vm
-# Devices without an Ethernet header as WAN, as LAN, and as both. TUNs, nics, VLANs and two tags at once on a nic: what goes
-# through the service, the pieces of what is too long, what is still to be computed or cut, and errors of our own (too big, time
-# exceeded), each compared byte for byte, tags too, with what scapy builds (l3.py), in auto and tc mode. Then WireGuard tunnels as
-# both, and WireGuard through them. BREAK=1 gives the firewall another MTU than the packets expect.
+# Devices without an Ethernet header as WAN, as LAN and as both: TUN devices, NICs, VLANs and two tags at once on a NIC.
+# Each packet that leaves is compared byte for byte, with its tags, with scapy's (l3.py), in auto and tc mode. This
+# covers fragments of long packets, incomplete checksums, GSO packets, and the firewall's own ICMP errors (too big, time
+# exceeded). Then WireGuard tunnels as WAN and LAN, and WireGuard through them. BREAK=1 gives the firewall another MTU
+# than the packets expect.
 #
 #     l3.py -- TUN or 10.64.0.1/24 -- .2 $wan firewall .1 $lan -- TUN or 192.168.1.10 -- l3.py
 #              2001:db8:64::1/64                                2001:db8:2::10
 source "${BASH_SOURCE[0]%/*}/../lib/ways.sh"
 
 size=2000000
-wan_mtu=1450 lan_mtu=$((${BREAK:+1} + 1400)) # a TUN's own; the route's by a nic, which takes longer packets from the other end
+wan_mtu=1450 lan_mtu=$((${BREAK:+1} + 1400)) # a TUN's, or a NIC's route's: the NIC itself takes longer packets
 
-# SIDE KIND NAMESPACE DEVICE ID: $device is then the firewall's, $ends has what l3.py calls it
+# SIDE KIND NAMESPACE DEVICE ID: sets $device to the firewall's device, and adds l3.py's argument to $ends
 plug() {
 	local ids=''
 	device=$1
@@ -34,7 +35,7 @@ plug() {
 	ends+=("nic:$1:$3:$4$ids")
 }
 
-reach() { # KIND DEVICE MTU MAC ADDRESS DESTINATION...: these by that address
+reach() { # KIND DEVICE MTU MAC ADDRESS DESTINATION...: routes these destinations by that address
 	local destination
 	if [[ $1 == tun ]]; then
 		inside firewall ip link set "$2" mtu "$3" up
@@ -77,7 +78,7 @@ over() { ! kill -0 $l3 || grep 'packets right' "$work/l3"; }
 round() { # WAN LAN MODE
 	local mode=tc few=('==' 0)
 	[[ $1 == tun || $3 == tc ]] || mode=native
-	[[ $1 == tun || $2 == tun || $3 == tc ]] || few=('>' 5) # of 14, and the kernel gets one each two seconds
+	[[ $1 == tun || $2 == tun || $3 == tc ]] || few=('>' 5) # out of 14; the kernel gets one every two seconds
 	wgxdp up -c "$work/wgxdp.yaml" --mode "$3" > "$work/up"
 	expect "$1 and $2, $3: mode of $wan" "$(shown get "interfaces.$wan.mode")" == $mode
 	: > "$work/l3"
@@ -109,7 +110,7 @@ try() { # WAN LAN MODE...
 	for ns in firewall isp wg-end; do ip netns del $ns; done
 }
 
-# --- WireGuard tunnels as WAN and LAN, and through both WireGuard from client to wg-end
+# --- WireGuard tunnels as WAN and LAN, and WireGuard through them from client to wg-end
 #
 #     client 198.51.100.7 isp ===== wan .2 10.64.0.0/24 firewall .1 lan ===== site 192.168.1.10 wg-end
 #            2001:db8:1::7              2001:db8:64::2  2001:db8:2::1              2001:db8:2::10
@@ -124,12 +125,12 @@ joined() { # SIDE NAMESPACE DEVICE NET PORT: a tunnel from the firewall's SIDE t
 	addresses "$2" "$3" "$9"
 	inside firewall wg set "$1" peer "$(key "$3")" allowed-ips 0.0.0.0/0,::/0
 	inside "$2" wg set "$3" peer "$(key "$1")" allowed-ips 0.0.0.0/0,::/0 endpoint "$4.1:$5"
-	inside "$2" wg set "$3" peer "$(key "$1")" persistent-keepalive 1 # the firewall learns where it is
+	inside "$2" wg set "$3" peer "$(key "$1")" persistent-keepalive 1 # the firewall learns its endpoint
 	inside "$2" ip route add default dev "$3"
 	inside "$2" ip -6 route add default dev "$3"
 }
 
-# ADDRESS: one packet of the endpoint before, overtaken on the way, makes it that one once more
+# ADDRESS: a late packet of the former endpoint would make WireGuard move back
 answers_to() { inside client ping -q -c 1 -W 1 10.77.0.1 && [[ $(address_seen wg-end wge wgc) == "$1" ]]; }
 
 tunnels() {

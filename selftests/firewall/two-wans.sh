@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # vm
-# Two WANs, `ip rule from` for each: every one of 10,000 replies leaves by the WAN whose address the client had used, IPv4 and
-# IPv6, in native and tc mode; also when clients change from one to the other. BREAK=1 leaves the rules out.
+# Two WANs with an `ip rule from` each: all of 10,000 replies leave by the WAN whose address the client used, IPv4 and
+# IPv6, in native and tc mode, even if clients change the WAN. BREAK=1 leaves out the rules.
 #
 #                  198.51.100.0/24, 2001:db8:1::/64
 #              ,-- .1 isp1 .2 ------------- .1 wan1 \
@@ -13,8 +13,8 @@
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 
 clients=40
-each=2500 # questions for a WAN and a family: 10,000 replies
-net4=("" 198.51.100 203.0.113) net6=("" 2001:db8:1 2001:db8:3) # of wan1 and wan2; the firewall is .1
+each=2500 # questions for each WAN and family: 10,000 replies
+net4=("" 198.51.100 203.0.113) net6=("" 2001:db8:1 2001:db8:3) # networks of wan1 and wan2; the firewall is .1
 
 build_network() {
 	local n
@@ -40,7 +40,7 @@ build_network() {
 		count_arrivals isp$n right "iifname outer udp sport $port ip6 saddr ${net6[n]}::1"
 		count_arrivals isp$n replies "iifname outer udp sport $port"
 	done
-	for n in 1 2; do # or a slow machine's kernel would lose the first ones while it resolves them
+	for n in 1 2; do # otherwise a slow machine's kernel would lose the first ones while it resolves the neighbours
 		inside isp$n ping -q -c 1 -W 5 10.8.$n.2 > /dev/null
 		inside isp$n ping -q -c 1 -W 5 2001:db8:8:$n::2 > /dev/null
 	done
@@ -55,7 +55,7 @@ build_network() {
 	gateways wg-end 192.168.1.1 2001:db8:2::1
 }
 
-ask() { # NAME FROM TO: so many at once that cables have room for them (256), whatever waits for the CPU
+ask() { # NAME FROM TO: as many at once as cables have room for (256), even if the CPU is busy
 	inside client "$udptool" ask -n $each -r 10000 -l 128 -c $clients "$2" "$3" > "$work/$1"
 }
 
@@ -65,7 +65,7 @@ try() {
 	wgxdp up -c "$work/wgxdp.yaml" --mode "$1"
 	expect "$1: mode of wan2" "$(shown get interfaces.wan2.mode)" == "$1"
 	for n in 1 2; do inside isp$n nft reset counters > /dev/null; done
-	ask ipv4-wan1 10.9.0.1:4000 198.51.100.1:$port # then the same clients by the other
+	ask ipv4-wan1 10.9.0.1:4000 198.51.100.1:$port # then the same clients by wan2
 	ask ipv4-wan2 10.9.0.1:4000 203.0.113.1:$port
 	ask ipv6-wan1 "[2001:db8:9::1]:4000" "[2001:db8:1::1]:$port"
 	ask ipv6-wan2 "[2001:db8:9::1]:4000" "[2001:db8:3::1]:$port"

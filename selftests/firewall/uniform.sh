@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # vm
-# Replies to 4,000 clients behind a gateway, which the daemon vouches for as one next hop: from 100 ms after a route change on
-# none goes the old way; with a rule by source nobody vouches for anything; and what a killed daemon said ends by itself.
-# BREAK=1 stops the daemon before a route changes.
+# Replies to 4,000 clients behind a gateway, for which the daemon has set one next hop. From 100 ms after a route change
+# on, none takes the old route. With a rule by source, the daemon sets no common next hop. The entry of a killed daemon
+# expires by itself. BREAK=1 stops the daemon before a route changes.
 #
 #                        / eth a  .2   clients 10.50.0.0/20
 #     firewall wan -- switch
@@ -12,7 +12,7 @@
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 
 rate=5000
-[[ ${WGXDP_STRICT:-} ]] || rate=3000 # what a slow machine carries
+[[ ${WGXDP_STRICT:-} ]] || rate=3000 # the rate of a slow machine
 
 namespaces firewall wg-end switch a b
 routers firewall
@@ -41,11 +41,11 @@ services:
   - { name: wg-end, listen: { interface: wan, ports: [ $port ] }, backend: { ipv4: 192.168.1.10, port: $port } }
 EOF
 
-clients_send() { # until they are stopped, for a slow machine needs longer
+clients_send() { # until they are stopped, because a slow machine needs longer
 	start a "$udptool" send -n 100000000 -r $rate -c 4000 eth "$(mac firewall wan)" 10.50.0.1:4000 198.51.100.1:$port > "$work/sent"
 	sender=$!
 }
-# Jiffies that the data path still believes the map; control's heartbeat, its 5th word of 8 bytes
+# Prints for how many jiffies the data path still trusts the map: control's heartbeat, its 5th word of 8 bytes
 believed() {
 	bpftool -j map dump pinned /sys/fs/bpf/wgxdp/default/control | /usr/bin/python3 -c '
 import json, struct, sys
@@ -62,14 +62,14 @@ change_route() { # FROM TO ADDRESS
 	wait_for 20 "replies by $2" came_by "$2" $((before + rate / 2))
 	expect "$1 to $2: the old way, after 100 ms" $(($(arrived "$1" replies) - late)) == 0
 }
-# but for what a slow machine's full rings refused, of which the device tells
+# except packets that a slow machine's full rings refused, which the device counts
 all_came() { (($(shown all reply forwarded) - $(shown get interfaces.wan.xmit_failed) == $(arrived a replies) + $(arrived b replies))); }
 came_by() { (($(arrived "$1" replies) >= $2)); }
 
 inside firewall ip neigh replace 198.51.100.2 lladdr "$(mac a eth)" dev wan nud permanent
 inside firewall ip neigh replace 198.51.100.3 lladdr "$(mac b eth)" dev wan nud permanent
 start_daemon -c "$work/wgxdp.yaml"
-! believed || fail 'believed though nobody asked'
+! believed || fail 'a common next hop is used without being asked for'
 clients_send
 wait_for 20 'the daemon vouches' believed
 wait_for 20 'replies' came_by a 5000

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # vm: only
-# VRFs: what comes in by the WAN is routed as its VRF says, though the table main has a route of the same prefix to nowhere. Once
-# with the LAN in the same VRF, found there without being named; once with the LAN in none, and routes that leak from one to the
-# other. Both families are answered, in auto and tc mode.
+# VRFs: packets from the WAN are routed by its VRF, although the table main has a blackhole route for the same prefix.
+# Once the LAN is in the same VRF, and wgxdp finds it without being told. Once the LAN is in none, and routes leak
+# between the tables. Both families are answered, in auto and tc mode.
 #
 #                               -- VRF red ----------
 #     client uplink ------- wan |    firewall       | lan ------- eth wg-end

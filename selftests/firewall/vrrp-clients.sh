@@ -2,11 +2,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: long
 # timeout: 900
-# A pair of firewalls, with the same file for wgxdp, and addresses that are where keepalived has them: that which clients know, and those
-# which are wg-end's way back. 50 WireGuard clients ping through their tunnels ten times a second, half of them by nat: dnat, to whatever
-# address the wan has, half by nat: masquerade to wg-end's IPv6, while the addresses move: the cables of a firewall go, they come back,
-# keepalived ends, it begins again. No client hears nothing for longer than 3 seconds, and wg-end sees each where it was, for the other
-# firewall gives it the same port. The kernel's own forwarding is shut. BREAK=1 leaves keepalived out on the second firewall.
+# Two firewalls with the same file of wgxdp. keepalived moves the virtual addresses, which the clients know and through
+# which wg-end answers. 50 WireGuard clients ping through their tunnels ten times a second: half of them by nat: dnat to
+# any address of the wan, half by nat: masquerade to wg-end's IPv6. Meanwhile the addresses move: the cables of a
+# firewall fail and return, keepalived ends and starts again. No client misses answers for longer than 3 seconds. wg-end
+# sees each client at the same address and port, because both firewalls give it the same port. The kernels forward
+# nothing. BREAK=1 runs no keepalived on the second firewall.
 #
 #                                   firewall f1
 #     client .7 ---- bridge --- wan .2       lan .2 --- bridge ---- .10 wg-end      virtual: 198.51.100.1 at wan,
@@ -16,7 +17,7 @@ source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 
 clients=50
 pings=10 # a second, of each client
-seconds=12 # of each round
+seconds=12 # seconds of each round
 
 conf_of() { # FIREWALL PRIORITY: keepalived's
 	cat <<- EOF
@@ -51,7 +52,7 @@ keepalived_ends() { # FIREWALL
 	kill "${keepalived[$1]}"
 	wait "${keepalived[$1]}" || :
 }
-cables() { # FIREWALL up|down: at the other ends
+cables() { # FIREWALL: at the other ends
 	inside wire ip link set "wan-$1" "$2"
 	inside wire ip link set "lan-$1" "$2"
 }
@@ -91,7 +92,7 @@ ping_all() { # SECONDS: each client by itself
 		pids+=($!)
 	done
 }
-# ms that the client who heard nothing for longest heard nothing; all of it where one heard nothing at all
+# Prints the longest time in ms that any client got no answer; the whole time if one got none
 longest() { # PINGS
 	local i
 	for ((i = 1; i <= clients; i++)); do
@@ -101,10 +102,10 @@ longest() { # PINGS
 			END {gap(last + 1); print most * each}' "$work/ping-$i"
 	done | sort -n | tail -n 1
 }
-# FIREWALL that has the addresses then, WHAT COMMAND...: in the middle of pings
+# FIREWALL WHAT COMMAND...: runs COMMAND in the middle of pings; FIREWALL has the addresses then
 moves() {
 	ping_all $seconds
-	sleep 3 # of pings
+	sleep 3 # 3 seconds of pings
 	"${@:3}"
 	[[ ${BREAK:-} ]] || wait_for 20 "$1 has the addresses" is_master "$1"
 	all_run "${pids[@]}" || fail "$2: the pings were over before"

@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # vm: only
-# A firewall that is one of a pair: what clients and wg-end know are addresses and MACs of virtual routers, on MACVLANs as
-# keepalived's use_vmac makes them. Both families are answered, by XDP on the interface below or by tc there; from backup to
-# master without a new `up`. Frames for another virtual router's MAC are nobody's. A MACVLAN of another MAC listens too.
+# A firewall that is one of a pair. Clients and wg-end know the addresses and MACs of virtual routers, on MACVLANs like
+# keepalived's use_vmac. Both families are answered, by XDP on the interface below or by tc there. The backup becomes
+# master without a new `up`. wgxdp leaves alone frames for another virtual router's MAC, and a MACVLAN with another MAC
+# listens too.
 #
 #                                   virtual routers 51, 52
 #                             vrrp.51 .1/32     vrrp.52 .1/32
@@ -21,7 +22,7 @@ macvlan() { # DEVICE NAME MAC
 plug() {
 	namespaces client firewall wg-end
 	routers firewall
-	inside firewall sysctl -qw net.ipv4.conf.all.arp_ignore=1 # only who has the address answers
+	inside firewall sysctl -qw net.ipv4.conf.all.arp_ignore=1 # only the host that has the address answers
 	cable client uplink firewall wan
 	cable firewall lan wg-end eth
 	takes_xdp client uplink
@@ -32,14 +33,14 @@ plug() {
 	macvlan lan vrrp6.52 00:00:5e:00:02:34
 }
 
-becomes() { # add (master) or del (backup)
+becomes() { # becomes add (master) or del (backup)
 	inside firewall ip address "$1" 198.51.100.1/32 dev vrrp.51
 	inside firewall ip address "$1" 2001:db8:1::1/128 dev vrrp6.51
 	inside firewall ip address "$1" 192.168.1.1/32 dev vrrp.52
 	inside firewall ip address "$1" 2001:db8:2::1/128 dev vrrp6.52
 }
 
-# MODE ROUTER-ON-WAN ROUTER-ON-LAN RECEIVED: what of n frames each way, for the MACs of these routers, is ours
+# MODE ROUTER-ON-WAN ROUTER-ON-LAN RECEIVED: the service receives so many of n frames each way for these routers' MACs
 frames_for() {
 	local before
 	before=$(shown all original received)
@@ -52,7 +53,7 @@ frames_for() {
 
 only_for_us() { # MODE
 	local device client
-	start_listener client client4 198.51.100.7:4000 # takes the answers, or ICMP errors would come
+	start_listener client client4 198.51.100.7:4000 # otherwise the client would send ICMP errors
 	client=$!
 	for device in wan lan; do inside firewall ip link set $device promisc on; done
 	wgxdp up "${service[@]}" --mode "$1" > /dev/null

@@ -1,24 +1,25 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # timeout: 300
-# Every file that `wgxdp gen hosts` makes of docs/examples is accepted by the program that is to read it, at its own place on its own host:
-# nft, radvd, keepalived, bird, wg, named-checkzone, promtool, systemd-analyze, networkd, sysctl, sh and wgxdp; a file that nobody reads is
-# a failure. Then a mistake is made in a file of each kind, which its program has to refuse.
+# Every file that `wgxdp gen hosts` makes from docs/examples is accepted by its program, in its place on its host: nft,
+# radvd, keepalived, bird, wg, named-checkzone, promtool, systemd-analyze, networkd, sysctl, sh and wgxdp. A file that
+# no program reads fails the test. Then each kind of file gets a mistake, which its program must refuse.
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 
 export wgxdp work
 
-# --- what reads a file: KIND of it; nobody: people, or what only other systems have
+# --- the reader of a file: KIND of it; nobody: people, or only other systems
 
 kind() { # PATH, as on the host
 	case $1 in
-	/etc/nftables.conf) echo nft ;;
+	/etc/nftables.d/wgxdp.nft) echo nft ;;
 	/etc/radvd.conf) echo radvd ;;
 	/etc/keepalived/keepalived.conf) echo keepalived ;;
 	/etc/keepalived/*) echo script ;;
 	/etc/wireguard/*.conf) echo wireguard ;;
 	/etc/systemd/network/*.network) echo networkd ;;
 	/etc/systemd/system/*.d/*.conf) echo units ;;
+	/etc/systemd/system/*.service) echo unit ;;
 	/etc/sysctl.d/*.conf) echo sysctl ;;
 	/etc/wgxdp/wgxdp.yaml) echo wgxdp ;;
 	/etc/bird/bird.conf) echo bird ;;
@@ -34,18 +35,25 @@ check_bird() { bird -p -c "$1"; }
 check_script() { sh -n "$1" && shellcheck "$1"; }
 check_sysctl() { sysctl -qp "$1"; }
 
-# What wg-quick leaves of it, read by a WireGuard
+# Checks the part that wg-quick passes to WireGuard
 check_wireguard() {
 	ip link show wgcheck > /dev/null 2>&1 || wireguard-go wgcheck > /dev/null 2>&1
 	wg-quick strip "$1" > "$own/stripped" && WG_ENDPOINT_RESOLUTION_RETRIES=0 wg setconf wgcheck "$own/stripped"
 }
 
-# With its unit; systemd ignores what it does not know, and says so
+# Together with its unit; systemd ignores unknown settings, and reports them
 check_units() {
 	local unit said
 	unit=$(basename "${1%/*}" .d)
 	[[ $unit != wgxdp* ]] || sed "s,/usr/local/sbin/wgxdp,$wgxdp," "scripts/systemd/$unit" > "/etc/systemd/system/$unit"
 	said=$(systemd-analyze verify --man=no --recursive-errors=no "$unit" 2>&1) || said=${said:-no}
+	echo "$said"
+	[[ ! $said ]]
+}
+
+check_unit() {
+	local said
+	said=$(systemd-analyze verify --man=no "$1" 2>&1) || said=${said:-no}
 	echo "$said"
 	[[ ! $said ]]
 }
@@ -56,7 +64,8 @@ check_wgxdp() {
 	((rc == 0 || rc == 3)) # 3: this host lacks something for it
 }
 
-# networkd looks at its files when it begins, once for all of a host's; it needs no bus, and no udev where /sys is read-only
+# networkd reads its files when it starts, once for all files of a host; it needs no bus, and no udev if /sys is
+# read-only
 begin_networkd() {
 	local pid
 	mkdir -p /run/systemd
@@ -64,7 +73,7 @@ begin_networkd() {
 	mount -t sysfs -o ro sysfs /sys
 	mkdir -p /run/systemd/netif/{links,leases,lldp}
 	chown -R systemd-network:systemd-network /run/systemd/netif
-	SYSTEMD_LOG_LEVEL=debug /lib/systemd/systemd-networkd > "$own/networkd" 2>&1 & # systemd 257 says only then when it has read all
+	SYSTEMD_LOG_LEVEL=debug /lib/systemd/systemd-networkd > "$own/networkd" 2>&1 & # so that systemd 257 reports the end of reading
 	pid=$!
 	until grep -q 'Enumeration completed' "$own/networkd"; do kill -0 $pid && sleep 0.02; done
 	kill $pid
@@ -72,12 +81,12 @@ begin_networkd() {
 }
 check_networkd() {
 	[[ -e $own/networkd ]] || begin_networkd
-	! grep -F "$1:" "$own/networkd" | grep -ve 'Successfully loaded' -e "Unknown key 'UseRedirect'" # which systemd has since 256
+	! grep -F "$1:" "$own/networkd" | grep -ve 'Successfully loaded' -e "Unknown key 'UseRedirect'" # new in systemd 256
 }
 
-# --- a host, with an /etc, a network and processes of its own
+# --- a host with an /etc, a network and processes of its own
 
-on_host() { # TREE-OF-THE-HOST [KIND]: all of its files, or those of a kind
+on_host() { # TREE-OF-THE-HOST [KIND]: checks all of its files, or those of a kind
 	local file kind interface bad=0 own
 	own=$(mktemp -d "$work/host.XXXXXX")
 	mkdir "$own/upper" "$own/work"
@@ -85,10 +94,10 @@ on_host() { # TREE-OF-THE-HOST [KIND]: all of its files, or those of a kind
 	mount -t overlay -o "lowerdir=/etc,upperdir=$own/upper,workdir=$own/work" etc /etc
 	mkdir -p /run/wireguard
 	mount -t tmpfs run /run/wireguard
-	rm -rf /etc/nftables.conf /etc/wireguard /etc/wgxdp /etc/systemd/network
-	find /etc/keepalived -mindepth 1 ! -name keepalived.config-opts -delete # which keepalived of Debian 13 reads
+	rm -rf /etc/nftables.d /etc/wireguard /etc/wgxdp /etc/systemd/network
+	find /etc/keepalived -mindepth 1 ! -name keepalived.config-opts -delete # Debian 13's keepalived reads this file
 	[[ ! -d $1/etc ]] || cp -a "$1/etc/." /etc/
-	sed -n 's/^Endpoint = \([a-z].*\):.*/192.0.2.1 \1/p' /etc/wireguard/*.conf > /etc/hosts 2> /dev/null # what is resolved need not be right
+	sed -n 's/^Endpoint = \([a-z].*\):.*/192.0.2.1 \1/p' /etc/wireguard/*.conf > /etc/hosts 2> /dev/null # must resolve
 	while IFS= read -r interface; do
 		ip link add "${interface//\//.}" type bridge
 	done < <(sed -n 's/^net[.]ipv6[.]conf[.]\([^.]*\)[.].*/\1/p' /etc/sysctl.d/*.conf 2> /dev/null | grep -vx all | sort -u)
@@ -111,7 +120,7 @@ export -f on_host kind begin_networkd "${checks[@]}"
 
 apart() { unshare --mount --propagation private --net --pid --fork --kill-child --mount-proc bash -c '"$@"' bash on_host "$@"; }
 
-# --- what lies beside the hosts
+# --- the files beside the hosts
 
 zone_accepted() { # FILE: in a zone
 	printf '%s\n' '@ 300 IN SOA ns hostmaster 1 3600 600 86400 300' '@ 300 IN NS ns' 'ns 300 IN A 192.0.2.53' "\$INCLUDE $1" > "$work/zone"
@@ -123,7 +132,7 @@ targets_accepted() { # FILE
 	promtool check config "$work/prometheus.yml" > "$work/said" 2>&1
 }
 
-# --- all of them
+# --- all files
 
 generate() { # EXAMPLE
 	local name host hosts=()
@@ -140,7 +149,7 @@ generate() { # EXAMPLE
 	for host in "${hosts[@]}"; do wait "$host" || fail "$name: $(grep REFUSED "$work/seen")"; done
 }
 
-# KIND FILE SED-COMMAND: in the first host of an example that has such a file
+# KIND FILE SED-COMMAND: edits the file of the first host of an example that has it
 refuses() {
 	local host
 	host=$(find "$work"/*/ -path "*$2" -printf '%p\n' | head -n 1)
@@ -158,18 +167,19 @@ need_tun
 for example in docs/examples/topology/*.yaml; do generate "$example"; done
 say "ok accepted: $(awk '$1 == "accepted" {n[$2]++} END {for (k in n) printf "%s %d, ", k, n[k]}' "$work/seen")zone and targets $(
 	find docs/examples -name '*.yaml' | wc -l)"
-refuses nft /etc/nftables.conf '0,/accept/s//acept/'
+refuses nft /etc/nftables.d/wgxdp.nft '0,/accept/s//acept/'
 refuses radvd /etc/radvd.conf 's/AdvSendAdvert/AdvSendAdverts/'
 refuses keepalived /etc/keepalived/keepalived.conf 's/nopreempt/nopreemt/'
 refuses script /etc/keepalived/wgvpnr01 '2s/.*/if/'
 refuses wireguard /etc/wireguard/wgvpnr01.conf 's/^AllowedIPs = /&fd00:::,/'
 refuses units /etc/systemd/system/keepalived.service.d/wgxdp.conf 's/^After=/Afther=/'
+refuses unit /etc/systemd/system/wgxdp-rules.service 's/^Type=oneshot/Type=onceshot/'
 refuses networkd /etc/systemd/network/20-eth0.network 's/^DHCP=/DHPC=/'
 refuses bird /etc/bird/bird.conf 's/neighbor/neighbour/'
 refuses sysctl /etc/sysctl.d/60-wgxdp.conf 's/accept_ra/accept_rah/'
 refuses wgxdp /etc/wgxdp/wgxdp.yaml 's/^exporter:/exprter:/'
 touch "$work/two-sites/relay/etc/strange.conf"
-! apart "$work/two-sites/relay" unknown > /dev/null || fail 'a file that nobody reads was accepted'
+! apart "$work/two-sites/relay" unknown > /dev/null || fail 'a file that no program reads was accepted'
 sed 's/AAAA *[0-9a-f]*:/&:x:/' "$work/two-sites/zone.example.net" > "$work/broken"
 ! zone_accepted "$work/broken" || fail 'named-checkzone: a mistake was accepted'
 sed 's/labels: {/&[/' "$work/two-sites/prometheus/wgxdp.yaml" > "$work/broken"

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # timeout: 300
-# Files of all hosts of a network, from one description, without any network: each is taken by wg-quick, modes are right under any umask,
-# a second run touches nothing, and what --check lists is what then changes: when a site, a server or a client comes or goes, and by hand.
-# Keys stay; a host with a key of its own has no private one here; what others put there stays; no secret is in --diff. What goes wrong
-# leaves everything as it was. BREAK=1 changes a file between --check and the run.
+# `wgxdp gen hosts` makes the files of all hosts of a network from one description, without a network. wg-quick accepts
+# its files, and modes are right under any umask. A second run touches nothing. --check lists exactly what then changes:
+# when a site, a server or a client comes or goes, or a file was edited. Keys stay. A host with a key of its own has no
+# private key here. Foreign files stay. --diff prints no secret. An error leaves everything as it was. BREAK=1 changes a
+# file between --check and the run.
 #
 #     topology.yaml ---> wgxdp gen hosts ---> DIR/HOST/etc/..., README.md, HOST.qr        copied to the hosts
 #                              ^  |
@@ -16,14 +17,14 @@ dir=$work/dir
 topology=$work/topology.yaml
 
 gen() { "$wgxdp" gen hosts "$topology" -o "$dir" "$@"; }
-files() { find "$dir" ! -type d -printf '%P %i %T@ %C@ %m %s\n' | sort; } # any touch shows
+files() { find "$dir" ! -type d -printf '%P %i %T@ %C@ %m %s\n' | sort; } # shows any change
 texts() { (cd "$dir" && find . ! -type d -exec sha256sum {} + | sort -k 2); }
 expect_status() { # WHAT STATUS COMMAND...
 	local status=0
 	"${@:3}" > "$work/said" 2>&1 || status=$?
 	[[ $status == "$2" ]] || fail "$1: status $status, expected $2: $(< "$work/said")"
 }
-refused() { # WHAT TEXT COMMAND...: it says so, and nothing was touched
+refused() { # WHAT TEXT COMMAND...: it reports TEXT, and changes nothing
 	local before status=0
 	before=$(files 2> /dev/null || :)
 	"${@:3}" > "$work/said" 2>&1 || status=$?
@@ -33,8 +34,8 @@ refused() { # WHAT TEXT COMMAND...: it says so, and nothing was touched
 	say "ok $1: $(head -n 1 "$work/said")"
 }
 
-# What --check lists is what the run says, and what then differs in the directory
-changes() { # WHAT [PATTERN of the only paths that may be among them]
+# Compares the list of --check with the run's output and with the changes in the directory
+changes() { # WHAT [PATTERN]: only matching paths may be among them
 	local listed
 	expect_status "$1: --check" 1 gen --check
 	sort "$work/said" > "$work/listed"
@@ -57,14 +58,14 @@ changes() { # WHAT [PATTERN of the only paths that may be among them]
 	say "ok $1: $listed files, as --check had listed them"
 }
 
-# No private or preshared key that there is
+# No existing private or preshared key is in the text
 secrets() { find "$dir/state/keys" -type f -exec cat {} + 2> /dev/null; }
 no_secrets() {
 	secrets > "$work/secrets"
 	! grep -qFf "$work/secrets" "$work/said" || fail "$1: a key is shown by --diff"
 }
 
-accepted() { # every file of wg-quick
+accepted() { # wg-quick accepts every file
 	local conf n=0 device
 	while IFS= read -r conf; do
 		wg-quick strip "$conf" > "$work/stripped" 2> "$work/said" || fail "wg-quick strip $conf: $(< "$work/said")"
@@ -104,14 +105,12 @@ for example in "$root"/docs/examples/topology/*.yaml; do
 	[[ $(files) == "$before" ]] || fail "$name: a second run touches files"
 	expect_status "$name, --check" 0 gen --check
 	expect_status "$name, --diff" 0 gen --diff
-	for host in "$dir"/*/etc/nftables.conf; do # who is shut out is to be told before
-		host=${host%/etc/*}
-		[[ $(grep -c 'set tcp_ports' "$host/etc/nftables.conf") == $(grep -c 'SSH in\.' "$host/README.md") ]] || fail "$host/README.md: SSH"
-	done
+	! grep -rl 'hook input' "$dir"/*/etc || fail "$name: rules for packets to a host that the topology does not ask for"
+	[[ ! $(find "$dir" -name nftables.conf) ]] || fail "$name: a file for the host's own"
 	rm -rf "$dir"
 done
 
-# ---- one with everything
+# ---- a network with everything
 
 hand_key=$(wg genkey | wg pubkey)
 describe() { # SITES CLIENTS [MORE]: as letters and names
@@ -159,11 +158,24 @@ describe() { # SITES CLIENTS [MORE]: as letters and names
 	} > "$topology"
 }
 
+# ---- SSH is shut out only by who asks for it, and that is told before the commands
+
+for ports in 22 443; do
+	sed "s/^domain:/tcp-ports: [ $ports ]\n&/" docs/examples/topology/firewall.yaml > "$work/ports.yaml"
+	topology=$work/ports.yaml
+	expect_status "tcp-ports: [ $ports ]" 0 gen
+	grep -q "elements = { $ports }" "$dir/firewall/etc/nftables.d/wgxdp.nft" || fail "tcp-ports: [ $ports ]: no rules for that"
+	awk '/^### Start/ {exit !told} /shut SSH out/ {told = 1}' "$dir/firewall/README.md" && told=1 || told=''
+	[[ $told == "$([[ $ports == 22 ]] || echo 1)" ]] || fail "tcp-ports: [ $ports ]: $(< "$dir/firewall/README.md")"
+done
+rm -rf "$dir"
+say 'ok who shuts SSH out is told'
+
 describe 'a b' 'direct nat phone'
 expect_status 'nothing there yet: --check' 1 gen --check
 grep -q '^add relay/etc/wireguard/wgvpnr01.conf$' "$work/said" || fail "--check: $(< "$work/said")"
 expect_status 'nothing there yet: --diff' 1 gen --diff
-grep -q '^+PublicKey = (a new key)$' "$work/said" || fail '--diff shows keys that nobody has'
+grep -q '^+PublicKey = (a new key)$' "$work/said" || fail '--diff shows keys that do not exist'
 [[ ! -e $dir ]] || fail '--check made a directory'
 (umask 077 && gen > /dev/null)
 private_modes
@@ -185,7 +197,7 @@ expect_status 'again' 0 gen
 [[ $(files) == "$before" ]] || fail 'a second run touches files'
 say "ok a second run touches none of $(wc -l <<< "$before") files"
 
-# ---- what the files say
+# ---- the contents of files
 
 conf() { cat "$dir/$1/etc/wireguard/"*.conf; }
 has() { # HOST LINE
@@ -226,7 +238,7 @@ done
 [[ $(sed -n "s/.*private_key '\(.*\)'/\1/p" "$uci" | wg pubkey) == "$(< "$dir/r-1/etc/wireguard/wg0-publickey")" ]] ||
 	fail 'r-1: its keys are no pair'
 
-# ---- QR codes, by a decoder that is not ours
+# ---- QR codes, by an independent decoder
 
 if [[ -e $dir/nat/nat.qr ]]; then
 	"$root/selftests/lib/qr.py" "$dir/nat/nat.qr" > "$work/qr.pbm"
@@ -235,7 +247,7 @@ if [[ -e $dir/nat/nat.qr ]]; then
 	say 'ok the QR code says what the file says'
 fi
 
-# ---- who comes and goes
+# ---- hosts come and go
 
 describe 'a b c' 'direct nat phone'
 changes 'a site comes' '^(add (edge-c|server-c|state/keys/|prometheus)|change (relay|server-[ab]|state/|zone|prometheus))'
@@ -257,7 +269,7 @@ for pair in 'edge-a1 relay' 'server-a server-b' 'nat vps'; do
 done
 accepted 'preshared keys'
 
-# ---- a blind relay: each other site is a peer, where the relay is
+# ---- a blind relay: each other site is a peer, at the relay's address
 
 sed -i 's/name: relay,/&  blind: true,/' "$topology"
 changes 'the relay is blind'
@@ -275,7 +287,7 @@ has edge-a1 'MTU = 1412'
 [[ $(conf edge-a1 | grep -c '^PersistentKeepalive') == 1 ]] || fail 'edge-a1: one keepalive holds the mapping for all'
 accepted 'a blind relay'
 
-# ---- secrets: what finds them does
+# ---- secrets: the check itself finds a planted one
 
 cp "$dir/nat/etc/wireguard/wg0.conf" "$work/said"
 secrets > "$work/secrets"
@@ -284,7 +296,7 @@ rm "$dir/state/keys/nat-wg0" "$dir/state/keys/nat+vps"
 changes 'a key is made anew'
 grep -q '^+PrivateKey = (' <(gen --diff 2>&1; "$wgxdp" gen hosts "$topology" -o "$work/other" --diff) || fail '--diff: a private key is left out altogether'
 
-# ---- what is another's, and what was changed by hand
+# ---- foreign files, and edited files
 
 mkdir -p "$dir/relay/etc/other" "$dir/notes"
 echo mine > "$dir/relay/etc/other/file"
@@ -293,7 +305,16 @@ ln -s /etc/hostname "$dir/notes/link"
 mine=$(stat -c '%n %i %y %z' "$dir/relay/etc/other/file" "$dir/notes/file" "$dir/notes/link")
 expect_status "others' files" 0 gen --check
 echo '# by hand' >> "$dir/relay/etc/wireguard/wgvpnr01.conf"
-changes 'a file changed by hand' '^change relay/etc/wireguard/wgvpnr01.conf$'
+expect_status 'a file changed by hand: --check' 0 gen --check
+grep -qxF 'keep relay/etc/wireguard/wgvpnr01.conf (edited by hand)' "$work/said" || fail "--check: $(< "$work/said")"
+expect_status 'a file changed by hand' 0 gen
+grep -qxF 'kept relay/etc/wireguard/wgvpnr01.conf: edited by hand' "$work/said" || fail "nothing of what is kept: $(< "$work/said")"
+grep -qx '# by hand' "$dir/relay/etc/wireguard/wgvpnr01.conf" || fail 'a change by hand is gone'
+describe 'a b c' 'direct nat phone laptop'
+refused 'and the topology changes it too' '-# by hand' gen
+no_secrets 'a change by hand'
+expect_status 'and the topology changes it too: --replace' 0 gen --replace
+! grep -q '# by hand' "$dir/relay/etc/wireguard/wgvpnr01.conf" || fail '--replace left it'
 chmod 644 "$dir/nat/etc/wireguard/wg0.conf"
 expect_status 'a key that others could read' 1 gen --check
 expect_status 'a key that others could read' 0 gen
@@ -303,7 +324,7 @@ gen > /dev/null
 [[ $(stat -c '%n %i %y %z' "$dir/relay/etc/other/file" "$dir/notes/file" "$dir/notes/link") == "$mine" ]] || fail "others' files were touched"
 say "ok others' files are untouched"
 
-# ---- what goes wrong
+# ---- errors
 
 key=$dir/state/keys/relay-wgvpnr01
 cp -p "$key" "$work/key"
@@ -335,7 +356,7 @@ mount -o remount,ro "$work/small"
 refused 'nothing may be written' 'Read-only' gen
 umount "$work/small"
 dir=$work/dir
-# Who reads no further does not leave half of it
+# A reader that ends early does not stop it half done
 (gen -o "$work/piped" || :) | : || :
 expect_status 'with nobody to hear what is done' 0 gen -o "$work/piped" --check
 say 'ok what is said goes nowhere, and all of it is there'
@@ -345,7 +366,7 @@ refused 'an invalid topology' 'topology.yaml:1:8: error: sites' gen
 # ---- one relay becomes several
 
 dir=$work/relays
-several() { # RELAYS as YAML, or with `one` the one that there was
+several() { # RELAYS as YAML; with `one`, the former relay
 	topology=$work/several.yaml
 	{
 		printf '%s\n' 'domain: example.net' 'overlay: "fd12:3456:789a::/48"' 'preshared-keys: true'
@@ -379,5 +400,5 @@ changes 'one of three goes' '^(change|remove) (r[123]/|zone|prometheus|state/)'
 grep -q 'fd.*::103:1/112' "$dir/r1/etc/wireguard/wg-r3.conf" || fail 'r1 has another address towards r3'
 several one
 changes 'and one is left'
-cmp "$dir/relay/etc/wireguard/wgvpnr01.conf" "$work/one-relay/wgvpnr01.conf" || fail 'which is not as it was'
+cmp "$dir/relay/etc/wireguard/wgvpnr01.conf" "$work/one-relay/wgvpnr01.conf" || fail 'the file has changed'
 say 'ok one relay becomes three, and keeps its key'

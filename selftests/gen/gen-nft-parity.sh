@@ -1,12 +1,11 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: long
-# The same packets through two routers of scenario S: one has rules written by hand (relay.nft, edge.nft), the other those that
-# `gen hosts` makes of docs/examples/topology/two-sites.yaml. Each packet must come to the same end: taken by the router, forwarded, refused
-# with the same error, or lost in silence; for the relay and for an edge, for what they let in and what they forward. Counters of the
-# rules by hand say that each of them decided often enough. And `gen nft` of the relay's configuration does the same as those.
-# gen_nft_parity.py makes the packets, from a seed (gen-nft-parity.sh [SEED]).
-# BREAK=1 changes one number in the generated rules, BREAK=N takes out the Nth of them.
+# The same packets go through two routers of scenario S. The first has rules written by hand (relay.nft, edge.nft), the second those that `gen hosts` makes from docs/examples/topology/two-sites.yaml. Each packet must have the same result:
+# accepted by the router, forwarded, refused with the same error, or dropped. This holds for the relay and an edge
+# router, in their input and forward chains. Counters confirm that each rule by hand decided often enough. The rules of
+# `gen nft` for the relay's configuration must match too. gen_nft_parity.py makes the packets, from a seed
+# (gen-nft-parity.sh [SEED]). BREAK=1 changes one number in the generated rules, BREAK=N removes the Nth of them.
 #
 #     the world --- eth0 (TUN)  relay  wgvpnr01 (TUN) --- sites a, b, c
 #
@@ -16,11 +15,11 @@ source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 
 overlay=fd12:3456:789a
 seed=${1:-1}
-routes4='10.1.0.0/16 10.2.0.0/16' # what IPv4 there is in the LAN, and in the tunnel
+routes4='10.1.0.0/16 10.2.0.0/16' # the IPv4 routes in the LAN, and in the tunnel
 
 tun() { # ROUTER DEVICE ADDRESS...
 	inside "$1" ip tuntap add dev "$2" mode tun
-	inside "$1" ip link set "$2" addrgenmode none # nor has a WireGuard device such an address, so it redirects nobody
+	inside "$1" ip link set "$2" addrgenmode none # like a WireGuard device, which has no such address and so sends no redirects
 	inside "$1" ip link set "$2" up
 	addresses "$1" "$2" "${@:3}"
 }
@@ -28,7 +27,7 @@ tun() { # ROUTER DEVICE ADDRESS...
 router() { # NAME
 	namespaces "$1"
 	routers "$1"
-	# nobody is told less than there is to tell, and nothing of an answer is chosen at random
+	# removes rate limits and random values, so that both routers send the same errors
 	inside "$1" sysctl -qw net.ipv6.icmp.ratelimit=0 net.ipv6.icmp.ratemask= net.ipv4.icmp_ratelimit=0 net.ipv4.icmp_ratemask=0 \
 		net.ipv6.auto_flowlabels=0 net.ipv4.conf.all.send_redirects=0 net.ipv4.conf.default.send_redirects=0
 }
@@ -42,7 +41,7 @@ relay() { # NAME
 	for route in $overlay:{a,b,c}::/64 $routes4; do inside "$1" ip route add "$route" dev wgvpnr01; done
 }
 
-edge() { # NAME: a part of the LAN's prefix is routed into the tunnel, where the rules have to refuse it
+edge() { # NAME: routes a part of the LAN's prefix into the tunnel, so that the rules must refuse it
 	router "$1"
 	tun "$1" wan 2001:db8::1/64 192.0.2.1/24
 	tun "$1" lan $overlay:a::1/64 10.1.0.1/16
@@ -52,7 +51,7 @@ edge() { # NAME: a part of the LAN's prefix is routed into the tunnel, where the
 	for route in $overlay::/48 $overlay:a:dead::/80; do inside "$1" ip -6 route add "$route" dev wgvpnr01; done
 }
 
-# Another rule than the set and the table itself
+# Changes a rule other than the set and the table itself
 broken() {
 	case ${BREAK:-} in
 	'') cat ;;
@@ -61,14 +60,14 @@ broken() {
 	esac
 }
 
-hits() { # KIND REFERENCE: the least of a rule in it
+hits() { # KIND REFERENCE: prints the lowest count of a rule in it
 	inside "$2" nft list table inet "$1" | sed -nE 's/.*packets ([0-9]+) .*comment "(.*)"/\1 \2/p' | sort -n > "$work/hits"
 	expect "$1: rules by hand" "$(wc -l < "$work/hits")" == "$(grep -c comment "selftests/lib/$1.nft")"
 	expect "$1: decisions by the rule '$(head -n 1 "$work/hits" | cut -d ' ' -f 2-)', which had fewest" \
 		"$(head -n 1 "$work/hits" | cut -d ' ' -f 1)" '>=' 10
 }
 
-compare() { # KIND RULES [DEFINITION...]: a router with selftests/KIND.nft, and one with these
+compare() { # KIND RULES [DEFINITION...]: compares a router with selftests/KIND.nft and one with these rules
 	"$1" reference
 	"$1" generated
 	inside reference nft "${@:3}" -D tunnel=wgvpnr01 -D overlay=$overlay::/48 -f "selftests/lib/$1.nft"
@@ -92,9 +91,11 @@ compare() { # KIND RULES [DEFINITION...]: a router with selftests/KIND.nft, and 
 
 need_tun
 all=0
-"$wgxdp" gen hosts docs/examples/topology/two-sites.yaml -o "$work/hosts" > "$work/made"
-compare relay "$work/hosts/relay/etc/nftables.conf"
-compare edge "$work/hosts/edge-a1/etc/nftables.conf" -D lan=lan -D site=$overlay:a::/64
+sed 's/^# tcp-ports:.*/tcp-ports: [ 22 ]/' docs/examples/topology/two-sites.yaml > "$work/two-sites.yaml"
+"$wgxdp" gen hosts "$work/two-sites.yaml" -o "$work/hosts" > "$work/made"
+sed -i '/elements = { 22 }/d; /Prometheus/d' "$work"/hosts/*/etc/nftables.d/wgxdp.nft # the rules by hand lack these
+compare relay "$work/hosts/relay/etc/nftables.d/wgxdp.nft"
+compare edge "$work/hosts/edge-a1/etc/nftables.d/wgxdp.nft" -D lan=lan -D site=$overlay:a::/64
 namespaces relay
 inside relay "$wgxdp" gen nft -c "$work/hosts/relay/etc/wgxdp/wgxdp.yaml" > "$work/relay.nft" 2> "$work/warnings"
 compare relay "$work/relay.nft"

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # vm
-# Rules that `gen nft` makes of a configuration are taken by nft, once and again, leave tables of others alone, and do to UDP what
-# the configuration says: dnat of both families, IPv6 directly, masquerade with its ports, nat: none, who is kept out, hairpin, names.
-# What nftables has no words for is told. wgxdp itself is not up here. And every nftables.conf of `gen hosts` is taken by nft, a
-# firewall's lets in what it shall. BREAK=1 sends what is translated to another host.
+# nft accepts the rules that `gen nft` makes from a configuration, also twice, and tables of other programs stay. The
+# rules handle UDP as the configuration says: dnat of both families, IPv6 directly, masquerade with its ports, nat:
+# none, denied clients, hairpin, names. Features that nftables cannot express are reported. wgxdp itself is not up. nft
+# also accepts every wgxdp.nft of `gen hosts`, and a firewall's lets in the right packets. BREAK=1 sends translated
+# packets to another host.
 #
 #     client .7, .8 -- 198.51.100.0/24 -- .1 wan firewall .1 br-lan -- 192.168.1.0/24 ----- .10 wg-end
 #            ::7       2001:db8:1::/64           `- bridge             2001:db8:2::/64  `-- .20 pc
@@ -18,7 +19,7 @@ build_network() {
 	cable client uplink firewall wan
 	inside firewall ip link add name br-lan type bridge
 	inside firewall ip link set br-lan up
-	inside firewall sysctl -qw net.bridge.bridge-nf-call-iptables=0 2> /dev/null || : # where br_netfilter is loaded
+	inside firewall sysctl -qw net.bridge.bridge-nf-call-iptables=0 2> /dev/null || : # if br_netfilter is loaded
 	for end in wg-end pc; do
 		cable firewall "to-$end" $end eth
 		inside firewall ip link set "to-$end" master br-lan
@@ -71,7 +72,7 @@ configuration() {
 rules() { inside firewall "$wgxdp" "$@" > "$work/rules" 2> "$work/warnings"; }
 
 asked=4000
-# HOW-MANY NAMESPACE FROM ADDRESS PORT: so many of ten questions are answered, from where they went
+# HOW-MANY NAMESPACE FROM ADDRESS PORT: so many of ten questions are answered, from their destination
 ask() {
 	inside "$2" "$udptool" ask -n 10 -r 10000 -w $(($1 ? 2000 : 200)) "$3:$((++asked))" "$4:$5" > "$work/asked" 2> /dev/null || :
 	expect "answers to $3 of $4 port $5" "$(said asked answered)" == "$1"
@@ -102,21 +103,21 @@ from_inside() {
 	before=$(arrived wg-end firewall)
 	ask 10 pc 192.168.1.20 198.51.100.1 $port
 	expect 'came from the LAN as the firewall' $(($(arrived wg-end firewall) - before)) == 10
-	ask 0 pc 192.168.1.20 198.51.100.1 1005 # it has no hairpin
+	ask 0 pc 192.168.1.20 198.51.100.1 1005 # this service has no hairpin
 	ask 0 pc 192.168.1.20 192.168.1.1 $port
 }
 
 without_translation() {
 	start_listener pc heard-pc -e "192.168.1.20:$port"
 	start_listener pc heard-pc6 -e "[2001:db8:2::20]:$port"
-	ask 10 client '[2001:db8:1::7]' '[2001:db8:2::20]' $port # no service: as the host's own rules have it
+	ask 10 client '[2001:db8:1::7]' '[2001:db8:2::20]' $port # no service: the host's own rules decide
 	ask 10 client 198.51.100.8 192.168.1.20 $port
 	ask 0 client 198.51.100.7 192.168.1.20 $port # not allowed
 }
 
 is_in() { grep -qF -- "$2" "$work/$1" || fail "'$2' is not in: $(< "$work/$1")"; } # FILE TEXT
 
-# A host of each kind that has one, beside those of the examples
+# Hosts of kinds that the examples lack
 topology() {
 	cat <<- EOF
 		domain: example.net
@@ -139,26 +140,41 @@ topology() {
 	EOF
 }
 
-# Whatever the firewall's own prefix is: it has no address that stays
+comes_in() { # NAMESPACE ADDRESS PORT: yes or no
+	local listener
+	start firewall timeout 20 socat "TCP4-LISTEN:$3,reuseaddr,fork" /dev/null
+	listener=$!
+	wait_for 5 'socat listens' tcp_listens firewall "$3"
+	inside "$1" socat -u /dev/null "TCP4:$2:$3,connect-timeout=2" 2> /dev/null && echo yes || echo no
+	kill $listener
+	wait $listener || :
+}
+
+# The firewall's own prefix may change, so it has no fixed address
 generated() {
 	local topology file n=0
 	topology > "$work/topology.yaml"
 	for topology in "$work/topology.yaml" docs/examples/topology/*.yaml; do
 		"$wgxdp" gen hosts "$topology" -o "$work/hosts-$((++n))" > /dev/null
-		for file in "$work/hosts-$n"/*/etc/nftables.conf; do
-			[[ -e $file ]] || continue # nobody there has rules
+		for file in "$work/hosts-$n"/*/etc/nftables.d/wgxdp.nft; do
+			[[ -e $file ]] || continue # a host without rules
 			[[ $(head -n 1 "$file") == '#!/usr/sbin/nft -f' ]] || fail "$file: no line for nft at its head"
 			! grep -q flush "$file" || fail "$file: takes away rules of others"
 			inside pc nft -c -f "$file"
 		done
 	done
-	expect 'hosts with rules' "$(find "$work"/hosts-1/*/etc/nftables.conf | sed -E 's,.*/([^/]*)/etc.*,\1,' | sort | tr '\n' ' ')" == 'edge firewall r1 relay vps '
+	expect 'hosts with rules' "$(find "$work"/hosts-1/*/etc/nftables.d/wgxdp.nft | sed -E 's,.*/([^/]*)/etc.*,\1,' | sort | tr '\n' ' ')" == 'edge firewall r1 relay vps '
 	inside firewall nft delete table inet wgxdp
-	inside firewall nft -f "$work/hosts-1/firewall/etc/nftables.conf"
+	inside firewall nft -f "$work/hosts-1/firewall/etc/nftables.d/wgxdp.nft"
 	ask 10 client '[2001:db8:1::7]' '[2001:db8:2::10]' $port
-	ask 0 client '[2001:db8:1::7]' '[2001:db8:2::20]' $port # what listens there is another host
+	ask 0 client '[2001:db8:1::7]' '[2001:db8:2::20]' $port # another host listens there
 	inside pc ping -q -c 1 -W 5 2001:db8:1::7 > /dev/null || fail 'the LAN does not get out'
 	inside client ping -q -c 1 -W 5 2001:db8:2::20 > /dev/null || fail 'no echo from the LAN'
+	expect 'SSH from outside' "$(comes_in client 198.51.100.1 22)" == yes
+	expect 'another port from outside' "$(comes_in client 198.51.100.1 8080)" == no
+	expect 'another port from the LAN' "$(comes_in pc 192.168.1.1 8080)" == yes
+	inside client ip route add blackhole 192.168.1.0/24
+	inside pc ping -q -c 1 -W 5 198.51.100.7 > /dev/null || fail 'the LAN is not masqueraded'
 }
 
 build_network
@@ -184,12 +200,12 @@ expect 'rules that translate' "$(grep -c 'dnat ip' "$work/listed")" == "$(grep -
 inside firewall nft -c -f - < "$work/listed"
 from_outside
 from_inside
-if inside firewall sysctl -qw net.bridge.bridge-nf-call-iptables=1 2> /dev/null; then # as Docker has it
+if inside firewall sysctl -qw net.bridge.bridge-nf-call-iptables=1 2> /dev/null; then # as with Docker
 	from_inside
 fi
 without_translation
 
-# another instance has a table of its own; what a blind relay does nobody else can
+# another instance has a table of its own; nftables cannot do what a blind relay does
 printf 'blind: { listen: { interface: wan, port: 51820 }, device: wgvpnr01 }\n' > "$work/blind.yaml"
 rules --instance two gen nft -c "$work/blind.yaml"
 is_in rules 'table inet wgxdp_two {'

@@ -2,17 +2,18 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: long
 # timeout: 300
-# From one relay to three, with the files that `wgxdp gen hosts` writes of docs/examples/topology/three-relays.yaml and nothing else: rules of nft, WireGuard
-# between relays too, wgxdp on relays and edges, BIRD. The sites are at the one relay that there is; it gets company, and nobody loses a
-# packet. Then each site is at a relay of its own, and reaches the others by wgxdp alone; one relay goes, and comes back. Who was there is
-# interrupted for 10 s at most, the others lose nothing, and nobody does when it is back.
-# BREAK=1 leaves BIRD out: then no relay knows what is at another one.
+# A network grows from one relay to three, with only the files that `wgxdp gen hosts` writes from
+# docs/examples/topology/three-relays.yaml: nft rules, WireGuard between relays too, wgxdp on relays and edge routers,
+# BIRD. At first all sites are at the only relay. Two more relays come, and no site loses a packet. Then each site is at
+# a relay of its own, and reaches the others by wgxdp alone. One relay fails: its sites are interrupted for at most 10
+# s, and others lose nothing. It comes back, and none loses a packet. BREAK=1 runs no BIRD: then no relay knows the
+# others' sites.
 #
 #     edge-a1, edge-b1, edge-c1 --- internet 198.51.100.0/24, 2001:db8::/64 --- r1 (`relay` at first), r2, r3
 #     .11       .12      .13            .53: names                              .1                     .2  .3
 source "${BASH_SOURCE[0]%/*}/../lib/several-relays.sh"
 source "$root/selftests/lib/hosts.sh"
-export WG_QUICK_USERSPACE_IMPLEMENTATION=wireguard-go # where the kernel has none
+export WG_QUICK_USERSPACE_IMPLEMENTATION=wireguard-go # used if the kernel has no WireGuard
 
 sites=(a b c)
 in_site() { at "edge-${1}1" "${@:2}"; }
@@ -38,20 +39,20 @@ daemon_begins() { # RELAY
 	start_at "r$1" "$wgxdp" daemon >> "$work/daemon$1" 2>&1
 	daemons[$1]=$!
 }
-# As keepalived would do it: this edge router is the active one of its site
+# Like keepalived: this edge router is the active one of its site
 active() { # SITE
 	at "edge-${1}1" /etc/keepalived/wgvpnr01 INSTANCE "$1" MASTER 0 > "$work/notify-$1" 2>&1 || fail "edge-${1}1: $(< "$work/notify-$1")"
 }
 where() { at "edge-${1}1" wg show wgvpnr01 endpoints | sed -n 's/.*\(:\|\.\)\([123]\)\]*:51820$/\2/p'; } # SITE: its relay
 is_at() { [[ $(where "$1") == "$2" ]] && at "edge-${1}1" ping -q -c 1 -W 1 "fd12:3456:7899::1"; } # SITE RELAY
-nft_given() { # packets between sites that the relays' rules saw
+nft_given() { # prints how many packets between sites the relays' rules saw
 	local n
 	for n in "${relays[@]}"; do at "r$n" nft list chain inet wgxdp_host forward; done |
 		sed -n 's/.*ip6 daddr .* counter packets \([0-9]*\) .*/\1/p' | awk '{n += $1} END {print n + 0}'
 }
 elsewhere() { [[ $(where "$1") != "$2" ]] && reach_all; } # SITE RELAY
 
-# --- from one to three, as docs/guide-relays.md has it
+# --- from one relay to three, as in docs/guides/relays.md
 
 one_relay() {
 	local n=10 s edge
@@ -63,10 +64,10 @@ one_relay() {
 	for s in "${sites[@]}"; do
 		edge=edge-${s}1
 		connect "$edge" wan "$((++n))"
-		cable "$edge" lan internet "lan-$s" # where nobody else is
+		cable "$edge" lan internet "lan-$s" # a network without other hosts
 		addresses "$edge" lan "$overlay:$s::1/64"
 		at "$edge" sysctl -q -p /etc/sysctl.d/60-wgxdp.conf
-		at "$edge" nft -f /etc/nftables.conf
+		at "$edge" nft -f /etc/nftables.d/wgxdp.nft
 		at "$edge" ip -6 address add fe80::1/128 dev lan nodad
 		active "$s"
 	done
@@ -83,7 +84,7 @@ three_relays() {
 		bird_begins "$n"
 	done
 	installs r1 "$work/three-relays/r1"
-	at r1 nft -f /etc/nftables.conf
+	at r1 nft -f /etc/nftables.d/wgxdp.nft
 	for n in 2 3; do quick r1 up "wg-r$n"; done
 	at r1 ip -6 route replace fd12:3456:7899::1:0/112 dev wgvpnr01
 	for s in "${sites[@]}"; do at r1 ip -6 route del "$overlay:$s::/64" dev wgvpnr01; done
@@ -96,7 +97,7 @@ three_relays() {
 	done
 	zone
 }
-faster() { # edges first, for relays forget who is silent
+faster() { # edge routers first, because relays forget silent sites
 	local n s
 	generated three-relays
 	for s in "${sites[@]}"; do
@@ -123,9 +124,9 @@ faster
 sleep 6 # longer than a site may be silent now
 pings_end
 
-# --- each site at a relay of its own; one relay goes
+# --- each site at a relay of its own; a relay fails
 
-moves() { # SITE RELAY, which does not know the session that there is: the peer is set up anew
+moves() { # SITE RELAY: that relay does not know the session, so the peer is set up again
 	zone "$2"
 	at "edge-${1}1" wg set wgvpnr01 peer "$(at "edge-${1}1" wg show wgvpnr01 peers)" remove
 	active "$1"
@@ -145,7 +146,7 @@ expect 'packets between sites that nft was given' "$(($(nft_given) - before))" =
 pings_begin
 sleep 2
 phase goes 2
-sleep 0.5 # answers that are on their way when it goes are of this phase
+sleep 0.5 # answers in flight belong to this phase
 inside internet ip link set r2 down
 ends 2
 wait_for 15 'site b is at another relay' elsewhere b 2

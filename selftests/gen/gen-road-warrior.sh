@@ -3,10 +3,10 @@
 # tier: long
 # timeout: 600
 # vm
-# Scenario R from generated files: a router R1 whose NAT gives it another address and port as it likes, with a LAN that has IPv6 of
-# R2's prefix by SLAAC, through the tunnel, and IPv4 by the NAT nearby. R2's own rules let in only what it asked for, as of old, so its
-# WireGuard does not follow: wgxdp does, after each change. Who the internet sees, large transfers both ways, what comes in; a knock is heard
-# through the NAT. BREAK=1 leaves wgxdp's daemon out.
+# Scenario R from generated files. The NAT of router R1 changes address and port at will. R1's LAN has IPv6 of R2's
+# prefix by SLAAC, through the tunnel, and IPv4 by the NAT nearby. R2's own rules accept only answers, so its WireGuard
+# cannot follow R1. wgxdp follows each change. The test checks the addresses that the internet sees, large transfers in
+# both directions, incoming connections, and a knock through the NAT. BREAK=1 runs no daemon of wgxdp.
 #
 #     pc eth -- br-lan r1 wan -- nat -- 198.51.100.0/24 -- net -- 203.0.113.7/24 -- eth0 r2 eth1 -- nas
 #     2001:db8:abcd:5::/64               .4 … .13           |     2001:db8:0:1::7/64        2001:db8:abcd:1::/64
@@ -16,10 +16,10 @@ source "$root/selftests/lib/hosts.sh"
 uplink=wan wan=eth0 r2_address=203.0.113.7
 source "$root/selftests/lib/warrior.sh"
 
-size=$((8 << 20)) # of each transfer
+size=$((8 << 20)) # bytes of each transfer
 prefix=2001:db8:abcd:5
 
-around() { # what R1's LAN and the internet have besides
+around() { # the other hosts in R1's LAN and in the internet
 	namespaces pc web nas
 	cable pc eth r1 lan0
 	inside r1 ip link add br-lan type bridge

@@ -4,11 +4,11 @@
 # timeout: 600
 # alone
 # vm
-# Scenario S from docs/examples/topology/two-sites.yaml alone, with the files that `wgxdp gen hosts` writes and nothing else on its hosts: the real
-# networkd (DHCP outside, tokens and the way to the other sites inside), sysctl, nft, keepalived, radvd, wg-quick and wgxdp. What a router
-# advertisement says, who has which address, the servers' tunnels, what may pass between sites, and that nft is asked for none of it;
-# then the active edge router is killed, and traffic has to be back within 4 s; and when it comes back it stays behind.
-# BREAK=1 leaves keepalived out on the other one: then nobody takes over.
+# Scenario S from docs/examples/topology/two-sites.yaml, with only the files that `wgxdp gen hosts` writes: the real
+# networkd (DHCP outside, tokens and the route to the other sites inside), sysctl, nft, keepalived, radvd, wg-quick and
+# wgxdp. The test checks the router advertisements, the addresses, the servers' tunnels and the policy between sites,
+# and that nft sees none of that traffic. Then the active edge router is killed, and traffic must be back within 4 s.
+# When it comes back, it stays the backup. BREAK=1 runs no keepalived on the second edge router: then none takes over.
 #
 #     the network of site-hosts.sh
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
@@ -17,7 +17,7 @@ source "$root/selftests/lib/hosts.sh"
 source "$root/selftests/lib/site-hosts.sh"
 on=relay
 
-# --- what is asked of them
+# --- the questions
 
 advertisement() { # SERVER SITE
 	local mac
@@ -49,7 +49,7 @@ advertisement() { # SERVER SITE
 	say "ok rdisc6 on $1: $(sed 1,2d "$work/rdisc6" | wc -l) lines of 19"
 }
 
-pings() { # lan|mesh: every server to every other at once
+pings() { # lan|mesh: every server to every other one at once
 	local s t jobs=() n=0 lost=0
 	for s in "${servers[@]}"; do
 		for t in "${servers[@]}"; do
@@ -63,7 +63,7 @@ pings() { # lan|mesh: every server to every other at once
 	say "ok pings between servers ($1): $n"
 }
 
-ask() { # FROM TO PORT: how many of 100 were answered
+ask() { # FROM TO PORT: prints how many of 100 were answered
 	inside "$1" "$udptool" ask -n 100 -r 500 -w 500 "[${lan6[$1]}]:40000" "[${lan6[$2]}]:$3" > "$work/asked"
 	said asked answered
 }
@@ -93,7 +93,7 @@ policy() { # FROM TO
 	wait $listener || :
 }
 
-# --- the active edge router dies
+# --- the active edge router fails
 
 worst=0
 failover() { # SECONDS of traffic before
@@ -114,7 +114,7 @@ comes_back() { # EDGE OTHER
 	traffic_begins
 	boots_edge "$1"
 	wait_for 15 "$1 is back" ready "$1"
-	sleep 5 # longer than who hears nobody waits
+	sleep 5 # longer than a backup waits for the master
 	traffic_ends
 	expect 'the active edge router' "$(active a)" == "$2"
 	expect "peers of the tunnel of $1, which is not active" "$(at "$1" wg show wgvpnr01 peers | wc -l)" == 0
@@ -123,7 +123,7 @@ comes_back() { # EDGE OTHER
 
 relay_has() { for what in public-key endpoints latest-handshakes; do at relay wg show wgvpnr01 $what | sort; done; }
 
-# What `systemctl reload wg-quick@wgvpnr01` does on the relay: of the same file nothing is to be noticed
+# Like `systemctl reload wg-quick@wgvpnr01` on the relay: with the same file, it changes nothing
 reloads() {
 	local command before
 	command=$(at relay sed -n "s,^ExecReload=/bin/bash -c '\(.*\)'$,\1,p" '/etc/systemd/system/wg-quick@wgvpnr01.service.d/wgxdp.conf')
@@ -152,7 +152,7 @@ policy server-a1 server-b1
 policy server-b1 server-a2
 expect 'packets of the overlay that nft was given' "$(nft_given)" == 0
 reloads
-for seconds in 1 1.3 1.6; do failover $seconds; done # the last word of who dies is as old as chance has it
+for seconds in 1 1.3 1.6; do failover $seconds; done # the time since the last advertisement of the killed router varies
 pings lan
 pings mesh
 expect 'packets of the overlay that nft was given' "$(nft_given)" == 0

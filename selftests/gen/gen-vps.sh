@@ -3,11 +3,12 @@
 # tier: long
 # timeout: 1200
 # vm
-# Scenario V from generated files: a VPS as a way out for two clients that have IPv6 alone outside, by wg-quick with all they have in
-# the tunnel. foo has an address of the VPS's /64, routed there or answered for by NDP proxy; bar has an ULA, by SNAT or masquerade.
-# Who the internet sees, names by the DNS lines, nothing beside the tunnel, what comes in to whom, large transfers both ways; at the same
-# time the VPS, whose IPv6 default route comes by router advertisements, brings an IPv4 client to a home that has IPv6 alone. Then a path
-# that drops what is larger than 1400 bytes, without a word. BREAK=1 leaves out the VPS's rules.
+# Scenario V from generated files. A VPS is the exit for two clients that have only IPv6 outside, with wg-quick and all
+# their traffic in the tunnel. foo has an address of the VPS's /64, routed there or answered by NDP proxy. bar has a
+# ULA, by SNAT or masquerade. The test checks the addresses that the internet sees, names by the DNS lines, that nothing
+# leaves beside the tunnel, incoming connections, and large transfers in both directions. At the same time the VPS,
+# whose IPv6 default route comes by router advertisements, brings an IPv4 client to a home that has only IPv6. Then a
+# path silently drops packets above 1400 bytes. BREAK=1 leaves out the VPS's rules.
 #
 #     foo eth0 2001:db8:f::7 -----.
 #     bar eth0 2001:db8:ba::7 ----+-- net --+-- 203.0.113.1/24, 2001:db8:0:1::1/64 eth0 vps wg0
@@ -19,8 +20,8 @@ on=vps
 
 vps4=203.0.113.1 vps6=2001:db8:0:1::1 snat=2001:db8:0:1::5
 foo6=2001:db8:abcd:1234::2
-size=$((4 << 20)) # of each transfer
-large=200000 # of a page
+size=$((4 << 20)) # bytes of each transfer
+large=200000 # bytes of a page
 
 network() {
 	hosts foo bar vps phone wg-end
@@ -57,7 +58,7 @@ network() {
 	gateways wg-end 2001:db8:9::1
 	inside net ip route add 8.8.8.8/32 via 192.0.2.80
 	inside net ip route add 2001:4860:4860::8888/128 via 2001:db8:80::80
-	# somebody next to the VPS, who sends what is inside its tunnels there
+	# a host next to the VPS, which sends packets with inner addresses to it
 	inside net ip route add 10.200.200.0/24 via $vps4
 	inside net ip route add fd42:42:42::/64 via $vps6
 	for host in foo bar; do count_arrivals net beside "iifname $host meta l4proto { tcp, udp } ip6 daddr != $vps6"; done
@@ -71,7 +72,7 @@ network() {
 	for host in foo bar web; do wait_for 5 "$host serves" tcp_listens $host 80; done
 }
 
-# How the VPS's /64 comes to it
+# The route of the VPS's /64
 routed() {
 	inside net ip address flush dev vps to 2001:db8:abcd:1234::/64
 	inside net ip route replace 2001:db8:abcd:1234::/64 via $vps6
@@ -90,7 +91,7 @@ comes_online() { # HOST [MTU]
 	expect "$1: MTU" "$(at "$1" ip -o link show wg0 | sed 's/.* mtu \([0-9]*\).*/\1/')" == "${2:-1280}"
 }
 
-# As whom the internet sees a client, by the names that it asks for through the tunnel
+# Prints the address that the internet sees, using names that the client resolves through the tunnel
 seen() { # HOST IPV6
 	comes_online "$1"
 	expect "$1: endpoint" "$(at "$1" wg show wg0 endpoints | cut -f 2)" == "[$vps6]:51820"
@@ -99,7 +100,7 @@ seen() { # HOST IPV6
 	expect "$1: the name server over IPv6" "$(at "$1" dig +short +tries=1 @2001:4860:4860::8888 www.example.net AAAA)" == 2001:db8:80::80
 }
 
-# From the internet to clients: nothing, but to foo where that is open
+# Connections from the internet to clients: none, except to foo if that is open
 inbound() { # established|open
 	local there before
 	before=$(arrived foo came)
@@ -107,16 +108,16 @@ inbound() { # established|open
 		expect 'from the internet to foo' "$(inside web curl -gs -m 5 "http://[$foo6]/")" == 'foo sees 2001:db8:80::80'
 	else
 		expect 'from the internet to foo' "$(inside web curl -gs -m 1 "http://[$foo6]/" || :)" == ''
-		expect 'of that came to foo' "$(($(arrived foo came) - before))" == 0
+		expect 'packets that came to foo' "$(($(arrived foo came) - before))" == 0
 	fi
 	before=$(arrived foo came)
 	for there in "[$snat]" "[$vps6]" '[fd42:42:42::3]' 10.200.200.3 10.200.200.2 "$vps4"; do
 		expect "from the internet to $there" "$(inside web curl -gs -m 1 "http://$there/" || :)" == ''
 	done
-	expect 'of these came to foo and bar' "$(($(arrived foo came) - before + $(arrived bar came)))" == 0
+	expect 'packets that came to foo and bar' "$(($(arrived foo came) - before + $(arrived bar came)))" == 0
 }
 
-# While the VPS's tunnel is down: what is routed to it does not go to and fro between it and its provider
+# While the VPS's tunnel is down, packets for it do not loop between the VPS and its provider
 no_loop() {
 	quick vps down wg0
 	expect 'the tunnel is down: who says so' "$(inside web ping -c 1 -W 1 $foo6 | sed -n 's/^From \([^ ]*\) .*unreachable.*/\1/p')" == $vps6
@@ -125,7 +126,7 @@ no_loop() {
 	comes_online bar
 }
 
-# Large ones, of all at once, both ways
+# Large transfers of all clients at once, in both directions
 transfers() {
 	local who n=0 pids=()
 	for who in 'foo 192.0.2.80' 'foo [2001:db8:80::80]' 'bar 192.0.2.80' 'bar [2001:db8:80::80]' 'phone 10.200.200.1'; do
@@ -148,7 +149,7 @@ load() { # HOST WHERE [--upload]
 	fi
 }
 
-# The phone has no IPv6 and the home no IPv4; the VPS's own WireGuard is at IPv6's port 51820, so IPv4's alone leads home
+# The phone has no IPv6 and the home no IPv4. The VPS's own WireGuard uses port 51820 of IPv6, so only IPv4's leads home
 brings_home() {
 	generated ipv6-only-home "s/203.0.113.2/$vps4/; s/2001:db8:1::2/$vps6/; s/^    nat: masquerade/    ipv6: off\n&/"
 	names_of ipv6-only-home >> "$work/names"
@@ -162,7 +163,7 @@ brings_home() {
 	expect 'wg-end sees the phone as' "$(at wg-end wg show wg0 endpoints | cut -f 2 | grep -v none | sed 's/:[0-9]*$//')" == "[$vps6]"
 }
 
-# What is larger than 1400 bytes is dropped between foo and the VPS, and nobody is told
+# Silently drops packets above 1400 bytes between foo and the VPS
 black_hole() {
 	local there half
 	inside net nft add table inet hole
@@ -200,7 +201,7 @@ passes() { # MTU
 		expect "MTU $1: a large page of $there" "$(page foo "$there/$large" 20 | wc -c)" == $large
 	done
 }
-probed() { # ADDRESS STATUS VERDICT-AND-MTU: what wgxdp mtu has to say
+probed() { # ADDRESS STATUS VERDICT-AND-MTU: the output of wgxdp mtu
 	local status=0
 	at foo "$wgxdp" mtu --json "$1" --through wg0 > "$work/mtu" || status=$?
 	expect "wgxdp mtu $1" "$status $(/usr/bin/python3 -c 'import json, sys
@@ -213,7 +214,7 @@ goes() { # HOST TREE
 	local device
 	for device in $(at "$1" wg show interfaces); do quick "$1" down "$device"; done
 	installs "$1" "$2"
-	[[ $1 != vps || ! ${BREAK:-} ]] || at vps sh -c ': > /etc/nftables.conf'
+	[[ $1 != vps || ! ${BREAK:-} ]] || at vps sh -c ': > /etc/nftables.d/wgxdp.nft'
 	boots "$1"
 }
 

@@ -11,7 +11,7 @@ expect 'lines of README.md' "$(wc -l < README.md)" '<=' 120
 start_hosts host
 follow_page install host
 
-# make -n builds nothing; what make itself would do before that is done already
+# make -n builds nothing; make itself is up to date already
 targets=0
 while read -r -a words; do
 	make -n O="${O:-build}" "${words[@]:1}" > "$work/make" 2>&1 || fail "$page: ${words[*]}: $(< "$work/make")"
@@ -30,7 +30,7 @@ while read -r command; do
 	"$wgxdp" "$command" --help > "$work/help" 2>&1 || fail "wgxdp has no command $command"
 done < <(grep -ohE '(^    |sudo |[`])wgxdp [a-z]+' docs/start/*.md README.md | awk '{print $NF}' | sort -u)
 
-# Configurations in the text, which no page's test writes. What they name need not be on this host (status 3)
+# Configurations in the text that no other test writes. The devices that they name may be missing here (status 3)
 awk -v to="$work/snippet-" '
 	/^```/ {fenced = !fenced}
 	!fenced && !inside && /^    +(services|interfaces|follow|policy|blind|learn|endpoints|ddns|exporter):/ {
@@ -50,7 +50,7 @@ for file in "$work"/snippet-*; do
 done
 expect 'configurations in the text' $snippets '>=' 3
 
-# A file that a page links to is there; a heading too (only letters, digits and - are left of it)
+# A linked file exists, and so does a linked heading (only its letters, digits and - remain)
 heading() { sed -n 's/^#\+ //p' "$1" | tr '[:upper:] ' '[:lower:]-' | tr -cd 'a-z0-9\n-'; } # FILE
 links=0
 for page in README.md docs/{faq,comparison}.md docs/start/*.md; do

@@ -2,17 +2,17 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: long
 # timeout: 900
-# A stranger who follows README.md and a guide, and nothing else: the blocks of README's *Try it* and of the guide's *Try it on one machine*,
-# taken out of the Markdown and pasted into a shell as they stand (paste.py), give each scenario of docs/ running in network namespaces, with
-# what the guide says that one sees; and after its last block nothing of it is left. BREAK=1 leaves out the lines that set wgxdp to work:
-# every guide has to fail then.
+# A stranger succeeds with README.md and a guide alone. The blocks of README's *Try it* and of the guide's *Try it on
+# one machine* are pasted into a shell as they are (paste.py). They must start each scenario of docs/ in network
+# namespaces, with the output that the guide shows. After the last block nothing is left. BREAK=1 leaves out the lines
+# that start wgxdp: then every guide must fail.
 #
 #     strangers-guides.sh [GUIDE]      firewall, …: one of them
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 
-guides=(firewall endpoint road-warrior vps relay)
+guides=(firewall endpoint road-warrior vps relay-by-hand)
 
-# This machine's files stay as they are: what is written there goes to memory
+# Keeps this machine's files: writes go to memory
 keep_files() {
 	local directory kept
 	for directory in /etc /tmp /usr/local; do
@@ -22,7 +22,7 @@ keep_files() {
 	done
 }
 
-left() { # what there is now, of what guides make: files, namespaces, programs, processes, devices
+left() { # prints what guides create: files, namespaces, programs, processes, devices
 	find /run /sys/fs/bpf -path /run/state -prune -o -path "$work" -prune -o -print | sort |
 		grep -vxE '/run/(wireguard|wgxdp|wgxdp/default(/lock|/names|/knocked)?)'
 	find /run/state/kept/*/above | sort
@@ -35,9 +35,9 @@ one() { # GUIDE
 	keep_files
 	"$root/selftests/lib/paste.py" README.md 'Try it' > "$work/said" || fail "README.md"
 	left > "$work/before"
-	"$root/selftests/lib/paste.py" "docs/guide-$1.md" 'Try it on one machine'
+	"$root/selftests/lib/paste.py" "docs/guides/$1.md" 'Try it on one machine'
 	for ((i = 0; i < 100; i++)); do ! nothing_left || break; sleep 0.1; done
-	nothing_left || fail "guide-$1.md leaves this behind: $(< "$work/left")"
+	nothing_left || fail "guides/$1.md leaves this behind: $(< "$work/left")"
 }
 
 if (($#)); then
@@ -46,11 +46,11 @@ if (($#)); then
 fi
 for guide in "${guides[@]}"; do
 	if WGXDP_APART='' "$0" "$guide" > "$work/$guide" 2>&1; then
-		[[ ! ${BREAK:-} ]] || { echo "without wgxdp at work guide-$guide.md does not fail"; exit 0; }
-		say "ok guide-$guide.md: $(tail -n 1 "$work/$guide")"
+		[[ ! ${BREAK:-} ]] || { echo "without wgxdp at work guides/$guide.md does not fail"; exit 0; }
+		say "ok guides/$guide.md: $(tail -n 1 "$work/$guide")"
 	else
-		[[ ${BREAK:-} ]] || fail "guide-$guide.md: $(tail -n 40 "$work/$guide")"
-		say "as it should, guide-$guide.md fails: $(tail -n 3 "$work/$guide" | tr '\n' ' ')"
+		[[ ${BREAK:-} ]] || fail "guides/$guide.md: $(tail -n 40 "$work/$guide")"
+		say "as it should, guides/$guide.md fails: $(tail -n 3 "$work/$guide" | tr '\n' ' ')"
 	fi
 done
 [[ ! ${BREAK:-} ]]

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # vm
-# A VPS with one interface, brought up by one line, and a home that has IPv6 alone: IPv4 clients reach wg-end through it, IPv6 clients
-# as well, by XDP in and out of the same device. A real WireGuard tunnel and a transfer each. The VPS forwards nothing else. BREAK=1
-# leaves the VPS without its IPv6 default route.
+# A VPS with one interface, brought up by one line, and a home that has only IPv6. IPv4 and IPv6 clients reach wg-end
+# through it, by XDP in and out of the same device, each with a real WireGuard tunnel and a transfer. The VPS forwards
+# nothing else. BREAK=1 leaves the VPS without its IPv6 default route.
 #
 #     client .7 -- 198.51.100.0/24 -- .1 net .1 -- 203.0.113.0/24 -- .2 eth0 vps
 #                  2001:db8:7::/64     |           2001:db8:1::/64
@@ -36,7 +36,7 @@ choose_wireguard
 wgxdp up --wan eth0 --to 2001:db8:9::10 --nat masquerade > "$work/up" 2> "$work/warned" || fail "up: $(< "$work/up")"
 [[ ! -s $work/warned ]] || [[ ${BREAK:-} ]] || fail "a warning: $(< "$work/warned")"
 wgxdp save > "$work/wgxdp.yaml"
-inside vps "$wgxdp" check -c "$work/wgxdp.yaml" || [[ ${BREAK:-} ]] || fail 'what runs is not right for this host'
+inside vps "$wgxdp" check -c "$work/wgxdp.yaml" || [[ ${BREAK:-} ]] || fail 'the running configuration is not valid on this host'
 expect 'mode' "$(shown get interfaces.eth0.mode)" == native
 tunnel wg-end wge 10.77.0.1/32 51820
 for way in '4 203.0.113.2' '6 [2001:db8:1::2]'; do

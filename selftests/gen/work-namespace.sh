@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# A host with wgxdp, a tunnel of its own, and its owner's work in a network namespace: the work's VPN (its packets pass the nic that
-# wgxdp serves), its name server and its preference of IPv4 by /etc/netns/work. Names are asked and traffic leaves where each belongs,
-# before, during and after wgxdp, which comes and goes in the middle of a transfer of the work's; its service and the host's own
-# tunnel work meanwhile. BREAK=1 leaves out /etc/netns/work.
+# A host runs wgxdp, a tunnel of its own, and its owner's work in a network namespace. The work has a VPN, whose packets
+# pass the NIC that wgxdp serves, and by /etc/netns/work its own name server and preference of IPv4. Names are resolved
+# and traffic leaves in the right place, before, during and after wgxdp, which starts and stops in the middle of a
+# transfer of the work. Its service and the host's own tunnel work meanwhile. BREAK=1 leaves out /etc/netns/work.
 #
 #     client .7 --- 198.51.100.0/24, 2001:db8:1::/64 --.           .-- lan 192.168.1.0/24, 2001:db8:2::/64 -- .10 wg-end
 #     corp   .50 -- 192.0.2.0/24, 2001:db8:50::/64 -- net -- wan host        203.0.113.1, 2001:db8:3::1
@@ -12,7 +12,7 @@
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 source "$root/selftests/lib/hosts.sh"
 on=host
-size=$((8 << 20)) # of the transfer
+size=$((8 << 20)) # bytes of the transfer
 
 network() {
 	namespaces client net corp web wg-end
@@ -50,7 +50,8 @@ network() {
 	wait_for 5 'the name server' grep -q listening "$work/dns"
 }
 
-# The work's VPN: wg-quick's way, or `ip link set DEVICE netns work`: what it carries is of the namespace, its own packets are the host's
+# The work's VPN by wg-quick, or by `ip link set DEVICE netns work`: its traffic belongs to the namespace, and its own
+# packets to the host
 work_vpn() {
 	tunnel corp wgc 10.60.0.1/24 51820
 	inside corp ip address add 10.60.0.80/32 dev lo
@@ -76,7 +77,7 @@ work_vpn() {
 }
 at_work() { at host ip netns exec work "$@"; }
 
-own_tunnel() { # the host's, to the client
+own_tunnel() { # the host's own tunnel, to the client
 	tunnel client wgt 10.77.0.2/24 51820
 	(umask 077 && wg genkey > "$work/wg0.key")
 	if [[ $WGXDP_WG == kernel ]]; then at host ip link add wg0 type wireguard; else at host wireguard-go wg0 > "$work/wg0.log" 2>&1; fi
@@ -96,7 +97,7 @@ each_its_own() { # WHEN
 	expect "$1, host: the web" "$(at host curl -s -m 5 http://www.example.net/ || :)" == 'web sees 2001:db8:3::1'
 	expect "$1, host: its own tunnel" "$(at host ping -q -c 1 -W 1 10.77.0.2 | awk '/received/ {print $4}')" == 1
 }
-served() { # WHEN: as much as 200 packets by wgxdp
+served() { # WHEN: wgxdp serves 200 packets
 	local way
 	for way in '198.51.100.7 203.0.113.1' '[2001:db8:1::7] [2001:db8:2::10]'; do
 		inside client "$udptool" ask -n 100 -r 2000 "${way% *}:4000" "${way#* }:$port" > "$work/asked" || :

@@ -4,10 +4,10 @@
 # timeout: 300
 # alone
 # vm
-# The cookie challenge. While initiations with a right mac1 come from thousands of spoofed sources, far more than the service lets in without
-# a cookie, none of them gets to wg-end, and 20 of 20 new clients handshake; also where wg-end is under load itself and sends cookies of its
-# own, and where replies take the daemon long. When it is killed nobody is challenged after two seconds. BREAK=1 loses the cookies on
-# their way to the clients.
+# The cookie challenge. Initiations with a right mac1 come from thousands of spoofed sources, far more than the service
+# accepts without a cookie. None of them reaches wg-end, and 20 of 20 new clients handshake. This holds while wg-end is
+# under load and sends cookies of its own, and while the daemon is slow to reply. Two seconds after the daemon is
+# killed, the challenge ends. BREAK=1 loses the cookies on their way to the clients.
 #
 #     client  .7 ------- 198.51.100.0/24 ------ .1 firewall .1 -- 192.168.1.0/24 -- .10 wg-end
 #       wgc1 … wgc20     flood: 10.0.0.0/8      wan         lan   172.16.0.0/12     eth  wge
@@ -16,7 +16,7 @@ source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 
 clients=20
 above=100  # initiations a second without a cookie
-rate=3000  # of the flood
+rate=3000  # the flood's
 within=30  # seconds
 
 configuration() {
@@ -36,8 +36,8 @@ begin_flood() { # NAME NAMESPACE DEVICE MAC PREFIX DESTINATION RATE TIMES
 	wait_for 10 "$1" grep -q floods "$work/$1"
 }
 
-# Nothing of the flood but what its $first second let in. In a VM, the limit with its burst for each second in which the emulated CPU left
-# less than twice the limit to the flood, for then there may be nobody to be challenged.
+# Only the flood's packets of its $first second come through. In a VM, the limit with its burst may come through in each
+# second in which the emulated CPU leaves less than twice the limit to the flood, because then the challenge may end.
 came_since_first() { # WHEN
 	local lulls
 	lulls=$([[ ${WGXDP_STRICT:-} ]] || grep -c lull "$work/flood") || :
@@ -48,7 +48,7 @@ dropped() { shown reason original "$1"; } # REASON
 challenged() { (($(dropped guard_challenged) > ${1:-0})); }
 replies() { wgxdp show metrics | awk '$1 == "wgxdp_cookie_replies_total" {print $2}'; }
 
-# As clients that nobody has heard of yet: another port, and no cookie
+# Like unknown clients: another port, and no cookie
 come() {
 	local i
 	for ((i = 1; i <= clients; i++)); do
@@ -73,7 +73,7 @@ network() {
 	local i
 	firewall_network
 	inside firewall ip route add 10.0.0.0/8 via 198.51.100.7
-	inside wg-end ip neigh add 192.168.1.99 lladdr 02:00:00:00:00:99 dev eth nud permanent # nobody, who gets its answers
+	inside wg-end ip neigh add 192.168.1.99 lladdr 02:00:00:00:00:99 dev eth nud permanent # a missing host, which gets wg-end's answers
 	inside wg-end ip route add 172.16.0.0/12 via 192.168.1.99
 	count_arrivals wg-end flood "ip saddr 10.0.0.0/8 udp dport $port"
 	inside wg-end nft -f - <<- EOF
@@ -104,7 +104,7 @@ outside=$flooding
 wait_for 5 'the challenge' challenged
 sleep 1
 first=$(arrived wg-end flood)
-expect 'of the flood there came in the first second' "$first" '<=' $((3 * above))
+expect 'packets of the flood in the first second' "$first" '<=' $((3 * above))
 clients_come 'while the firewall is flooded'
 came_since_first meanwhile
 expect 'cookie replies' "$(replies)" '>' 100
@@ -117,7 +117,8 @@ expect 'cookies by wg-end for them' $(($(arrived wg-end cookies) - before)) '>' 
 came_since_first meanwhile
 stop "$flooding"
 
-# Where replies take long (4 ms a call; a full turn of them 3 s), nobody else is let in meanwhile: the beat comes between them
+# Replies take long (4 ms a call, 3 s for a full turn). The challenge must continue meanwhile: the daemon's beat comes
+# between them
 strace -f -q -o /dev/null -e trace=bpf -e inject=bpf:delay_exit=4000 -p "$daemon" &
 slowed=$!
 sleep 1
@@ -134,7 +135,7 @@ sleep 2.2
 now=$(dropped guard_challenged) came=$(arrived wg-end flood)
 sleep 1
 expect 'challenged, two seconds after the daemon was killed' $(($(dropped guard_challenged) - now)) == 0
-expect 'of the flood there came, as nobody challenges' $(($(arrived wg-end flood) - came)) '>' 0
+expect 'packets of the flood without a challenge' $(($(arrived wg-end flood) - came)) '>' 0
 stop "$outside"
 say "flood: $(said flood sent) sent; wg-end's load: $(said load sent)"
 expect_sums

@@ -3,9 +3,10 @@
 # tier: long
 # timeout: 600
 # alone
-# A million forged initiations and more, of the right shape but with a wrong mac1, from 10,000 sources, as fast as one CPU sends
-# them: none reaches wg-end, and 20 new clients handshake meanwhile, each within two seconds. And what the whole machine spends on
-# one of them, beside the same flood through nft's DNAT, with conntrack, into a wg-end that runs WireGuard too. BREAK=1 leaves the guard out.
+# The guard stops a flood. More than a million forged initiations, of the right shape but with a wrong mac1, come from
+# 10,000 sources, as fast as one CPU sends them. None reaches wg-end, and 20 new clients handshake meanwhile, each
+# within two seconds. The test measures the whole machine's cost of such a packet, and compares it with the same flood
+# through nft's DNAT with conntrack, to a wg-end that runs WireGuard too. BREAK=1 leaves out the guard.
 #
 #     client  .7 --------- 198.51.100.0/24 ---------- .1 firewall .1 --- 192.168.1.0/24 --- .10 wg-end
 #       wgc1 … wgc20       flood: 100.64.0.0/16       wan         lan                       eth  wge
@@ -14,7 +15,7 @@ source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 
 flood=$build/selftests/flood
 clients=20
-number=${FLOOD:-1000000} # of forged initiations, each time
+number=${FLOOD:-1000000} # forged initiations, each time
 rounds=3
 
 configuration() {
@@ -28,43 +29,43 @@ configuration() {
 	EOF
 }
 
-# NETWORK OPTION...: its client floods its firewall, in the background as $!
+# NETWORK OPTION...: floods its firewall from its client in the background; $! is its process
 floods() {
 	start "$1client" "$flood" "${@:2}" uplink "$(mac "$1firewall" wan)" 100.64.0.1 198.51.100.1 $port > "$work/flood"
 }
-# NAMESPACE: packets that it has routed on; and datagrams for its sockets, with those that had no room
+# NAMESPACE: prints the forwarded packets; and the datagrams for its sockets, including those without room
 routed() { inside "$1" nstat -asz IpForwDatagrams | awk '/^Ip/ {print $2}'; }
 socket_got() { inside "$1" nstat -asz UdpInDatagrams UdpRcvbufErrors | awk '/^Udp/ {sum += $2} END {print sum}'; }
 received() { shown get services.wg-end.original.received; }
-all_read() { # NAMESPACE: nothing is left for a socket there to read
+all_read() { # NAMESPACE: no datagram is left in a socket there
 	! inside "$1" ss -Hulnp "sport = $port" | awk '$2 > 0' | holds .
 }
 
-# Of all processes here, with those that have ended: seconds
+# Prints the CPU seconds of all processes here, with those that have ended
 spent() { awk '{sub(/.*\) /, ""); sum += $12 + $13 + $14 + $15} END {print sum / 100}' /proc/[0-9]*/stat 2> /dev/null; }
 
-# NETWORK OPTION...: nanoseconds a packet that was sent, until nobody has anything left to do, in $cost of all CPUs, idle time left
-# out, and in $own of our processes alone, where something else runs on this machine
+# NETWORK OPTION...: measures nanoseconds per sent packet, until all work is done. $cost counts all CPUs without idle
+# time. $own counts only our processes, in case something else runs on this machine
 measure() {
 	local up idle up_after idle_after began ended
 	read -r up idle < /proc/uptime
 	began=$(spent)
 	floods "$1" -n "$number" "${@:2}"
 	wait $!
-	wait_for 30 "what wg-end has left of the flood" all_read "$1wg-end"
+	wait_for 30 "wg-end has read the flood" all_read "$1wg-end"
 	ended=$(spent)
 	read -r up_after idle_after < /proc/uptime
 	cost=$(awk "BEGIN {printf \"%d\", (($up_after - $up) * $(nproc) - ($idle_after - $idle)) * 1e9 / $(said flood sent)}")
 	own=$(awk "BEGIN {printf \"%d\", ($ended - $began) * 1e9 / $(said flood sent)}")
 }
-# Ours and the others' of each, what making the flood costs (of either) taken off: how often the one goes into the other
+# Prints how often our cost fits into the other network's, without the cost of making the flood
 times_more() { # ARRAY ARRAY ARRAY: names
 	local -n mine=$1 theirs=$2 nobodys=$3
 	awk "BEGIN {printf \"%.2f\", ($(median "${theirs[@]}") - $(median "${nobodys[@]}")) / ($(median "${mine[@]}") - $(median "${nobodys[@]}"))}"
 }
 median() { printf '%s\n' "$@" | sort -n | sed -n "$((($# + 1) / 2))p"; }
 
-newcomer() { # NUMBER: milliseconds until it has handshaken, in $took
+newcomer() { # NUMBER: sets $took to the milliseconds until its handshake is complete
 	local device=wgc$1 began
 	tunnel client "$device" "10.77.1.$1/32"
 	inside wg-end wg set wge peer "$(key "$device")" allowed-ips "10.77.1.$1/32"
@@ -81,7 +82,7 @@ firewall_network nft-
 tunnel wg-end wge 10.77.0.1/16 $port
 tunnel nft-wg-end wgn 10.77.0.1/16 $port
 count_arrivals wg-end forged "ip saddr 100.64.0.0/16 udp dport $port"
-for gro in off on; do inside nft-firewall ethtool -K wan gro $gro; done # the other end is told, now that this one is up
+for gro in off on; do inside nft-firewall ethtool -K wan gro $gro; done # the other end must learn that this one is up now
 inside nft-firewall nft -f - <<- EOF
 	table ip nat {
 		chain prerouting {
@@ -107,7 +108,7 @@ kill -0 "$flooding" || fail 'the flood ended before the clients had come'
 stop "$flooding"
 say "the flood: $(tail -n 1 "$work/flood"); handshakes took ${times[*]} ms"
 expect 'forged initiations, while clients came' "$(said flood sent)" '>=' "$number"
-expect 'of which wg-end got' "$(arrived wg-end forged)" == 0
+expect 'packets of the flood that wg-end got' "$(arrived wg-end forged)" == 0
 slowest=$(printf '%s\n' "${times[@]}" | sort -n | tail -n 1)
 expect "the slowest of $clients handshakes, in ms" "$slowest" '<=' "$(at_most 2000)"
 
@@ -127,7 +128,7 @@ for ((i = 0; i < rounds; i++)); do
 	none+=("$cost") none_own+=("$own")
 	say "made, and sent nowhere: $cost ns a packet ($own of ours)"
 done
-expect 'of which wg-end got' "$(arrived wg-end forged)" == 0
+expect 'packets of the flood that wg-end got' "$(arrived wg-end forged)" == 0
 say "by our own processes alone, nft's cost is $(times_more ours_own others_own none_own) times ours"
 expect "nft's cost of a packet, as a multiple of ours" "$(times_more ours others none)" '>=' 5
 expect 'forged initiations that the guard dropped, or more' \

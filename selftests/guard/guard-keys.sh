@@ -3,10 +3,10 @@
 # tier: long
 # timeout: 900
 # alone
-# A service with 64 keys, so that a wrong initiation costs 64 times as much to find out, under 200,000 such a second from 10,000
-# sources: a session that is there keeps its rate, and 20 clients that wg-end has answered before handshake anew, each within ten
-# seconds. New clients too, from a flood of as many sources as fail within a second; how many of them come in where every
-# packet has another source is said. BREAK=1 takes the guard's limits of time away.
+# A service with 64 keys, so that a wrong initiation costs 64 times as much to check. 200,000 such initiations a second
+# come from 10,000 sources. An existing session keeps its rate, and 20 clients that wg-end has answered before handshake
+# again, each within ten seconds. New clients also get in while the flood has as many sources as fail within a second.
+# The test prints how many of them get in if every packet has another source. BREAK=1 removes the guard's time limits.
 #
 #     client  .7 --------- 198.51.100.0/24 ---------- .1 firewall .1 --- 192.168.1.0/24 --- .10 wg-end
 #       wgd, wgc1 … wgc20  flood: 100.64.0.0/10       wan         lan                       eth  wge
@@ -14,9 +14,9 @@ source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 
 flood=$build/selftests/flood
 clients=${CLIENTS:-20}
-rate=${RATE:-200000} # of the flood, a second
+rate=${RATE:-200000} # packets of the flood per second
 keys=64
-seconds=10 # of data
+seconds=10 # seconds of data
 data=${DATA:-4000} # packets a second, of 1,000 bytes
 
 configuration() {
@@ -32,7 +32,7 @@ configuration() {
 	EOF
 }
 
-# The same guard, but with all the time in the world
+# The same guard without time limits
 break_limits() {
 	local other=$root/${O:-build}/broken
 	make -s -C "$root" O="$other" BPF_CFLAGS='-O2 -g -DBUDGET_KNOWN=4000000000LL -DBUDGET_UNKNOWN=4000000000LL -DBUDGET_FAILED=4000000000LL' > /dev/null
@@ -52,7 +52,7 @@ end_flood() {
 	say "the flood: $came a second came; $(tail -n 1 "$work/flood")"
 }
 
-# Through the tunnel of wgd: packets that came, in $got
+# Sends through wgd's tunnel; $got is the number of packets that arrived
 pour_data() {
 	start_listener wg-end heard 10.77.0.1:7000
 	listener=$!
@@ -62,11 +62,11 @@ pour_data() {
 	got=$(said heard distinct)
 }
 
-peer_anew() { # DEVICE: a handshake, from the port that it has
+peer_anew() { # DEVICE: a new handshake, from the same port
 	inside client wg set "$1" peer "$(key wge)" remove
 	inside client wg set "$1" peer "$(key wge)" endpoint "198.51.100.1:$port" allowed-ips 10.77.0.1/32 persistent-keepalive 25
 }
-handshakes() { # FROM TO: of the clients of these numbers
+handshakes() { # FROM TO: of the clients with these numbers
 	inside client wg show all latest-handshakes | awk -v from="$1" -v to="$2" '
 		$3 && sub(/^wgc/, "", $1) && $1 + 0 >= from + 0 && $1 + 0 <= to + 0 {n++} END {print n + 0}'
 }
@@ -99,7 +99,7 @@ pour_data
 say "flooded, $got of $((data * seconds)) packets of data came; not flooded, $calm"
 stormy=$got
 
-# one after the other, so many at a time, as clients do
+# in groups, like real clients
 slowest=0 in=0
 for ((i = 1; i <= clients; i++)); do
 	began=$(elapsed)
@@ -108,7 +108,7 @@ for ((i = 1; i <= clients; i++)); do
 	took=$(awk "BEGIN {print int(($(elapsed) - $began) * 1000)}")
 	((took <= slowest)) || slowest=$took
 done
-say "$clients of $clients clients that were answered before came in anew, the slowest after $slowest ms"
+say "$clients of $clients clients that were answered before made a new handshake, the slowest after $slowest ms"
 began=$(elapsed)
 for ((i = clients + 1; i <= 2 * clients; i++)); do peer_anew wgc$i; done
 wait_for 10 "$clients new clients" all_in $((clients + 1)) $((2 * clients))
@@ -120,7 +120,7 @@ begin_flood 4000000
 began=$(elapsed)
 for ((i = 1; i <= clients; i++)); do peer_anew wgc$i; done
 wait_for 10 "$clients clients that were answered before" all_in 1 "$clients"
-say "$clients clients that were answered before came in anew within $(awk "BEGIN {print $(elapsed) - $began}") s, every packet from another source"
+say "$clients clients that were answered before made a new handshake within $(awk "BEGIN {print $(elapsed) - $began}") s, every packet from another source"
 for ((i = 2 * clients + 1; i <= 3 * clients; i++)); do peer_anew wgc$i; done
 sleep 10
 in=$(handshakes $((2 * clients + 1)) $((3 * clients)))

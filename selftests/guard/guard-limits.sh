@@ -3,19 +3,19 @@
 # tier: long
 # timeout: 600
 # alone
-# The guard's limits hold, within five percent: initiations with a right mac1 that wg-end answers, at three times what a source may have
-# answered (20 a second; an IPv6 /64 is one), and others that it does not answer, at three times what all together may send (2,000 a
-# second). Real clients lose none of theirs: 20 who come
-# at once from one address, new ones beside sources that send too much, and such as wg-end has answered also while all together send too
-# much. nat dnat and masquerade. BREAK=1 doubles both limits.
+# The guard's limits hold within five percent. A source may have 20 answered initiations a second (an IPv6 /64 is one
+# source), and all sources together 2,000 unanswered ones. The test sends three times as many, with a right mac1. Real
+# clients lose nothing: 20 that come at once from one address, new ones beside sources that send too much, and clients
+# that wg-end has answered, even while all together send too much. With nat dnat and masquerade. BREAK=1 doubles both
+# limits.
 #
 #     client  .7 --------- 198.51.100.0/24 --------- .1 firewall .1 --- 192.168.1.0/24 --- .10 wg-end
 #       wgc1 … wgc20       100.64.0.0/16             wan         lan                       eth  wge
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 
 clients=20
-source=20 service=2000 # a second: the defaults
-seconds=${SECONDS_EACH:-10} # that are measured, after the burst
+source=20 service=2000 # per second: the defaults
+seconds=${SECONDS_EACH:-10} # measured seconds, after the burst
 
 configuration() { # NAT
 	cat <<- EOF
@@ -39,7 +39,7 @@ limited() {
 	start client "$root/selftests/lib/initiations.py" uplink "$(mac firewall wan)" "${@:3:3}" $port "$(key wge)" "$6" $((seconds + 5)) > "$work/sent"
 	sender=$!
 	wait_for 60 'the sender' grep -q sends "$work/sent"
-	sleep 3 # a burst is used up after one second, for two thirds of what comes are too many
+	sleep 3 # after one second the burst is used up, because two thirds of the packets are too many
 	before=$(arrived wg-end many) from=$(elapsed)
 	"${@:7}"
 	sleep "$(awk "BEGIN {left = $seconds - ($(elapsed) - $from); print (left > 0 ? left : 0)}")"
@@ -61,7 +61,7 @@ all_in() { # FROM TO: numbers
 	[[ $(inside client wg show all latest-handshakes | awk -v from="$1" -v to="$2" '
 		$3 && sub(/^wgc/, "", $1) && $1 + 0 >= from + 0 && $1 + 0 <= to + 0 {n++} END {print n + 0}') == $(($2 - $1 + 1)) ]]
 }
-come() { # FROM TO: clients, and what they send comes to wg-end
+come() { # FROM TO: these clients' packets come to wg-end
 	local i sent came
 	sent=$(sent_by) came=$(real)
 	for ((i = $1; i <= $2; i++)); do peer_anew "$i"; done
@@ -71,7 +71,7 @@ come() { # FROM TO: clients, and what they send comes to wg-end
 
 choose_wireguard
 firewall_network
-# where the responses to the others go
+# the route of the responses to the other clients
 inside firewall ip route add 100.64.0.0/16 via 198.51.100.7
 inside firewall ip route add 2001:db8:9::/64 via 2001:db8:1::7
 inside client ip route add blackhole 100.64.0.0/16

@@ -2,15 +2,15 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: long
 # timeout: 1700
-# Seven minutes with eight WireGuard servers behind one address and port (servers.sh), in which each session gets new keys three times
-# and more, as WireGuard does it by itself after two minutes, and clients roam once a minute: no message comes to another
-# server than that which it is for, and answers come all the time. nat dnat and masquerade. BREAK=1: see servers.sh
+# Seven minutes with eight WireGuard servers behind one address and port (servers.sh). WireGuard renews each session
+# three times or more, every two minutes, and clients roam once a minute. No message comes to the wrong server, and
+# answers come all the time. With nat dnat and masquerade. BREAK=1: see servers.sh
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 source "${BASH_SOURCE[0]%/*}/../lib/servers.sh"
 
-pairs=$((clients + 1)) # of client and server
+pairs=$((clients + 1)) # pairs of client and server
 minutes=${MINUTES:-7}
-address=20 # 198.51.100.x, where clients have not been
+address=20 # 198.51.100.x, unused by clients so far
 
 roam_each_minute() {
 	local i

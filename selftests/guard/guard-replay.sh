@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # timeout: 240
 # vm
-# Real initiations, as tcpdump saw them, sent again a thousand times from other sources and ports: none passes, and nothing moves:
-# no flow, no index, nobody who was answered, no endpoint. From the very source and port that they came from they are at most too
-# many. With nat dnat and masquerade. BREAK=1 leaves the guard out.
+# Captured initiations are sent again a thousand times from other sources and ports. None passes, and none changes a
+# flow, an index, the clients that were answered, or an endpoint. From their original source and port they are only too
+# many. With nat dnat and masquerade. BREAK=1 leaves out the guard.
 #
 #     client  .7 --------- 198.51.100.0/24 --------- .1 firewall .1 --- 192.168.1.0/24 --- .10 wg-end
 #       wgc1 … wgc5        100.64.0.0/16: others     wan         lan                       eth  wge
@@ -12,8 +12,8 @@ source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 
 clients=5
 times=1000
-again=60 # from the same source, faster than it may
-pause=2.1 # until the client's own address has all its share again
+again=60 # from the same source, faster than allowed
+pause=2.1 # until the client's own address has its full share again
 pins=/sys/fs/bpf/wgxdp/default
 
 configuration() { # NAT
@@ -31,7 +31,8 @@ configuration() { # NAT
 dropped() { shown reason original "guard_$1"; } # REASON
 all_in() { [[ $(inside client wg show all latest-handshakes | awk '/^wgc/ && $3 {n++} END {print n + 0}') == "$clients" ]]; }
 
-# What replays must not move: keys alone, for values have clocks; of who was answered the time too, which is that of the answer
+# State that replays must not change: keys only, because values contain times. For answered clients also the time, which
+# is that of the answer
 state() { # MAP...
 	inside wg-end wg show wge endpoints | sort
 	inside wg-end wg show wge latest-handshakes | sort
@@ -76,9 +77,9 @@ round() { # NAT
 	say "$1: clients begin"
 	wait_for 10 "$clients handshakes" all_in
 	say "$1: $clients handshakes"
-	wait_for 10 'what tcpdump has seen' written
-	sleep 0.5 # the keepalives have gone
-	# A client that sends one more initiation of its own sends it elsewhere: only replays are counted
+	wait_for 10 'the capture of tcpdump' written
+	sleep 0.5 # time for the keepalives
+	# A client that sends another initiation by itself sends it elsewhere: only replays are counted
 	for ((i = 1; i <= clients; i++)); do inside client wg set wgc$i peer "$(key wge)" endpoint 198.51.100.1:9; done
 	kill "$capturing"
 	wait "$capturing" || :
@@ -96,7 +97,7 @@ round() { # NAT
 	replays 198.51.100.7 $again same
 	passed=$(($(arrived wg-end initiations) - seen))
 	expect "$1: from the very source and port, that passed or were too many" $((passed + $(dropped limited) - limited)) == $again
-	state > "$work/after" # and wg-end was asked for handshakes, but has answered nobody
+	state > "$work/after" # wg-end got initiations but has answered none
 	sed -i '$d' "$work/before"
 	nothing_moved "$1, from the very source and port"
 	for ((i = 1; i <= clients; i++)); do inside client wg set wgc$i peer "$(key wge)" remove; done

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # vm
-# Eight WireGuard servers with eight keys behind one address and port (servers.sh): each of eight clients reaches its own, and one
-# client two of them from one port; they roam within their sessions, to another port and to another address, and no message comes to
-# another server than that which it is for. nat dnat and masquerade. BREAK=1: see servers.sh
+# Eight WireGuard servers with eight keys behind one address and port (servers.sh). Each of eight clients reaches its
+# own server, and a ninth reaches two of them from one port. They roam within their sessions, to another port and to
+# another address, and no message comes to the wrong server. With nat dnat and masquerade. BREAK=1: see servers.sh
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 source "${BASH_SOURCE[0]%/*}/../lib/servers.sh"
 

@@ -44,11 +44,11 @@ wait_for 5 'the last stranger' last_stranger
 for kind in shape mac1 replay stranger; do
 	expect "ended as guard_$kind" "$(dropped guard_$kind)" == "$(said strange $kind)"
 done
-expect 'what strangers sent and wg-end got' "$(arrived wg-end strangers)" == "$(said strange right)"
+expect "strangers' packets that wg-end got" "$(arrived wg-end strangers)" == "$(said strange right)"
 inside client ip address flush dev uplink scope global
 addresses client uplink 198.51.100.9/24
 gateways client 198.51.100.1
-inside client wg set wgc peer "$(key wge)" endpoint "$public" # or wireguard-go would go on with the address that is gone
+inside client wg set wgc peer "$(key wge)" endpoint "$public" # otherwise wireguard-go would keep the removed address
 handshake=$(inside client wg show wgc latest-handshakes | cut -f 2)
 wait_for 5 'an answer at another address' ping_through
 expect "the handshake is still that of before" "$(inside client wg show wgc latest-handshakes | cut -f 2)" == "$handshake"

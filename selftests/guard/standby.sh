@@ -3,10 +3,10 @@
 # tier: long
 # timeout: 900
 # vm
-# A backend that does not answer any more is down, and another host with its keys serves: real WireGuard, two clients at two
-# addresses. Before that a forger with the public key makes it look down, and nothing changes. A reload and another daemon keep to who
-# serves; the backend is not tried while nobody is at its port, which costs the clients nothing, and serves again when somebody is.
-# BREAK=1 leaves the standby out.
+# A backend that no longer answers is down, and a standby with its keys serves: real WireGuard, two clients at two
+# addresses. Before that, an attacker with the public key makes the backend look down, and nothing changes. A reload and
+# a new daemon keep the standby. The backend is not tried while no socket is at its port, which costs the clients
+# nothing, and serves again when it listens. BREAK=1 leaves out the standby.
 #
 #     client  .7 and .8 --- .1 firewall .1 --- switch ---- .10 main
 #       wgc1, wgc2         wan         lan     bridge \--- .11 spare   eth  wgm, wgs: 10.77.0.1
@@ -39,7 +39,7 @@ network() {
 	inside firewall ip route add 10.0.0.0/8 via 198.51.100.7
 }
 
-# The same keys and peers as main has
+# With the keys and peers of main
 serves() { # NAMESPACE DEVICE
 	local i
 	tunnel "$1" "$2" 10.77.0.1/16 $port
@@ -88,7 +88,7 @@ got() { inside "$1" wg show "$2" transfer | awk '{n += $2} END {print n + 0}'; }
 
 main_got() { answers; (($(got main wgm2) > 0)); }
 
-# For so long both clients ping: lost ones are in $lost
+# Both clients ping for this time; $lost is the number of lost pings
 ping_for() { # SECONDS
 	local i pids=()
 	for i in 1 2; do
@@ -117,7 +117,7 @@ expect 'a forger with the public key: the backend is up' "$(of_backend up)" == 0
 expect 'and its standby serves' "$(of_backend on_standby)" == 0
 answers > /dev/null || fail 'clients lost their backend to a forger'
 
-# Two that are down: who is not there does not begin to serve
+# Both are down: a missing standby does not begin to serve
 inside spare ip link del wgs
 inside main ip link del wgm
 down() { is up 0; }
@@ -140,7 +140,7 @@ end_daemon
 start_daemon -c "$work/wgxdp.yaml"
 expect 'and after another daemon has begun' "$(of_backend on_standby)" == 1
 ping_for 75
-expect 'pings lost while the time comes to try, and nobody is at the port' "$lost" == 0
+expect 'lost pings while a trial is due and the port is closed' "$lost" == 0
 expect 'the standby serves' "$(of_backend on_standby)" == 1
 
 serves main wgm2

@@ -2,16 +2,17 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: long
 # timeout: 120
-# bpffs is unmounted, or its pins are removed by hand, while packets come: the kernel lets go of the programs with the last pin. A daemon sees
-# it and loads them anew, mounts what is to be mounted, and forwards: meanwhile alone packets are lost, and nothing of the programs before is
-# left. Without a daemon every command says that nothing is up, `down` is no error, and `up` brings it back. BREAK=1: without a daemon.
+# bpffs is unmounted, or its pins are removed by hand, while packets come: the kernel releases the programs with the
+# last pin. The daemon notices, mounts bpffs, loads the programs again and forwards. Packets are lost only in between,
+# and no former program remains. Without a daemon every command says that nothing is up, `down` succeeds, and `up`
+# brings it back. BREAK=1: without a daemon.
 #
 #     client  .7 -- 198.51.100.0/24 -- .1 wan firewall .1 lan -- 192.168.1.0/24 -- .10 wg-end
 source "${BASH_SOURCE[0]%/*}/../lib/returns.sh"
 
 asks=20 ipv6=2001:db8:1::1
 
-unmounts() { while mountpoint -q /sys/fs/bpf; do umount -l /sys/fs/bpf; done; } # all that are there, one above the other
+unmounts() { while mountpoint -q /sys/fs/bpf; do umount -l /sys/fs/bpf; done; } # all of them, which may lie above each other
 removes() { rm -r /sys/fs/bpf/wgxdp/default; }
 not_up() { # COMMAND...
 	! "$@" > "$work/out" 2>&1 || fail "${*:2} succeeds with nothing there"
@@ -35,11 +36,11 @@ for how in unmounts removes; do
 	forwards "with a daemon, who $how"
 	expect_sums
 	grep -q 'without .wgxdp down.: it is loaded again' "$work/daemon" || fail "the daemon says $(< "$work/daemon")"
-	wait_for 10 'what ran before is gone' none_of_these "$work/objects"
+	wait_for 10 'the former objects are gone' none_of_these "$work/objects"
 	bpf_objects default > "$work/objects"
 	wgxdp up -c "$work/wgxdp.yaml" > "$work/up"
 	grep -q '^0 entries written' "$work/up" || fail "up finds something else than was: $(< "$work/up")"
-	bpf_objects default | cmp -s - "$work/objects" || fail 'up made something anew'
+	bpf_objects default | cmp -s - "$work/objects" || fail 'up made new objects'
 	wgxdp down
 	wait "$daemon" || fail "the daemon does not end with down: $(< "$work/daemon")"
 	no_traces firewall "$work/nothing" "who $how: down"
@@ -47,7 +48,7 @@ for how in unmounts removes; do
 	wgxdp up -c "$work/wgxdp.yaml" > /dev/null
 	bpf_objects default > "$work/objects"
 	$how
-	wait_for 10 'what ran is gone' none_of_these "$work/objects"
+	wait_for 10 'the former objects are gone' none_of_these "$work/objects"
 	for command in show save 'show services' 'service del wg-end' top; do
 		# shellcheck disable=SC2086
 		not_up wgxdp $command

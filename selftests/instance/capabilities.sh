@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # vm
-# `up` and the daemon need three capabilities and no more. Where one lacks, the message names it, and
-# nothing is changed: neither on an empty host nor where an instance runs. It also names a user
-# namespace and a seccomp filter, which refuse a process that has them all. BREAK=1 takes nothing away.
+# `up` and the daemon need three capabilities and no more. If one is missing, the message names it, and nothing changes,
+# on an empty host or beside a running instance. It also names a user namespace and a seccomp filter, which may refuse a
+# process that has all three. BREAK=1 takes nothing away.
 #
 #     client  .7 -- 198.51.100.0/24 -- .1 wan firewall .1 lan -- 192.168.1.0/24 -- .10 wg-end
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
@@ -11,7 +11,7 @@ source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 needed=(bpf net_admin perfmon)
 all='CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON'
 
-# Sets $limit to the command that leaves a process these capabilities alone
+# Sets $limit to a command that leaves a process only these capabilities
 limit_to() { # CAPABILITY...
 	local set=-all capability
 	for capability; do set+=,+$capability; done
@@ -19,14 +19,14 @@ limit_to() { # CAPABILITY...
 	limit=(setpriv --bounding-set="$set" --inh-caps=-all)
 }
 limited() { inside firewall "${limit[@]}" "$@"; } # COMMAND...
-without() { # CAPABILITY COMMAND...: the command with the others of the three
+without() { # CAPABILITY COMMAND...: runs the command with the others of the three
 	local capability others=()
 	for capability in "${needed[@]}"; do [[ $capability == "$1" ]] || others+=("$capability"); done
 	limit_to "${others[@]}"
 	limited "${@:2}"
 }
 
-refused() { # TEXT COMMAND...: the command fails, and says that alone
+refused() { # TEXT COMMAND...: the command fails, with only this message
 	local status=0
 	"${@:2}" > "$work/out" 2>&1 || status=$?
 	[[ $status == 1 && $(< "$work/out") == "wgxdp: error: instance default: $1" ]] ||
@@ -45,10 +45,10 @@ names_each() { # COMMAND...
 	done
 	limit_to
 	lacks "$all" limited timeout 30 "$wgxdp" "$@"
-	rm -f /run/wgxdp/default/daemon # a daemon leaves the name of its file, whatever becomes of it
+	rm -f /run/wgxdp/default/daemon # a daemon leaves the name of its file, even if it fails
 }
 
-# A filter that gives EPERM for bpf(2), as the profiles of container engines do
+# A filter that returns EPERM for bpf(2), like the profiles of container engines
 filtered() { # COMMAND...
 	inside firewall /usr/bin/python3 -ISc '
 import ctypes, os, struct, sys
@@ -82,7 +82,7 @@ no_traces firewall "$work/nothing" 'refused'
 sed 's/role: wan/&, shared: true/' "$work/wgxdp.yaml" > "$work/shared.yaml"
 limit_to "${needed[@]}"
 limited "$wgxdp" up -c "$work/shared.yaml" > "$work/out" 2>&1 && fail 'up shares XDP with three capabilities'
-grep -q 'this process lacks CAP_SYS_ADMIN, which .shared: true. takes' "$work/out" || fail "shared: $(< "$work/out")"
+grep -q 'this process lacks CAP_SYS_ADMIN, which .shared: true. needs' "$work/out" || fail "shared: $(< "$work/out")"
 say "ok $(< "$work/out")"
 no_traces firewall "$work/nothing" 'refused to share'
 

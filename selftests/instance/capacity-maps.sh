@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# What scripts/capacity says of maps is what a kernel says of them: those of a relay whose overlay is a /48, of one whose is larger, of
-# clients with flows, and of a blind relay: each map, and all together, but for `config`, which is the text of the configuration. A kernel before 6.4 does not say what they take: there it follows from
-# their sizes. With BREAK=1 it is asked about twice as many.
+# The sizes of maps in scripts/capacity match those of a kernel: for a relay with a /48 overlay, one with a larger
+# overlay, clients with flows, and a blind relay. Each map and the sum are compared, without `config`, which is the text
+# of the configuration. Before 6.4 the kernel does not report the memory of maps, and the test computes it from their
+# sizes. BREAK=1 asks about twice as many.
 #
 #     client uplink ---- wan firewall lan ---- eth wg-end
 #                             site: a TUN with the peers behind it
@@ -10,7 +11,7 @@ source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 
 cpus=$(/usr/bin/python3 -c 'print(sum(int(r.split("-")[-1]) - int(r.split("-")[0]) + 1 for r in open("/sys/devices/system/cpu/possible").read().split(",")))')
 
-compares() { # WHAT OPTION...: with what runs
+compares() { # WHAT OPTION...: compares the script's sizes with the running maps
 	local pin
 	for pin in /sys/fs/bpf/wgxdp/default/*; do
 		[[ -f $pin ]] || continue
@@ -26,7 +27,7 @@ compares() { # WHAT OPTION...: with what runs
 		            "lru_hash": 896 + n * (48 + key + value) + 16 * (1 << (n - 1).bit_length()), "ringbuf": n + 12872 + n // 256,
 		            "devmap_hash": 8 * n, "lpm_trie": 0}.get(m["type"], 896 + 16 * (1 << (n - 1).bit_length()))
 		tells = tuple(int(n) for n in os.uname().release.split(".")[:2]) >= (6, 4)
-		ELEMENTS = {"blind_pairs": (4, 176, 256)}     # made when there is one; key, value, and what that takes
+		ELEMENTS = {"blind_pairs": (4, 176, 256)}     # made with the first entry; key, value, and the memory of both
 		there = {m["map"]: m for m in (json.loads(l) for l in open(sys.argv[1]) if '"bytes_memlock"' in l)}
 		there.pop("config")     # as long as the configuration's text
 		column = json.load(open(sys.argv[2]))["columns"][0]

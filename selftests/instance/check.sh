@@ -28,7 +28,7 @@ as_it_is() {
 	cat /run/wgxdp/default/running.yaml 2> /dev/null || :
 }
 
-# What the daemon follows, and the blind relay's devices
+# Interfaces that the daemon follows, and those of the blind relay
 followed() {
 	local key=ERERERERERERERERERERERERERERERERERERERERERE=
 	echo "endpoints: [ { interface: nosuch, peer: \"$key\", host: 192.0.2.1, port: 51820 } ]" > "$work/a.yaml"
@@ -84,7 +84,7 @@ itself() {
 	checked 2 '/etc/wgxdp/wgxdp.yaml'
 }
 
-# What runs does not change where a file is refused, whoever reads it
+# A refused file changes nothing that runs, by any command
 bad_files() {
 	local file status n=0
 	wgxdp up -c "$work/fine.yaml" > /dev/null

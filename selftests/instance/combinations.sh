@@ -16,7 +16,7 @@ policy: { overlay: \"$overlay::/48\" }"
 many="  - { name: many, listen: { interface: wan, ports: [ 51821 ] }, backend: { ipv4: 192.168.1.10, port: 51821 }, nat: masquerade, hairpin: true, deny: [ 192.0.2.0/24 ] }"
 plain="  - { name: plain, listen: { interface: wan, ports: [ 51822 ] }, backend: { ipv4: 192.168.1.10, port: 51822 }, deny: [ 192.0.2.0/24 ] }"
 
-loads() { # WHAT [CHECK], and its configuration on standard input
+loads() { # WHAT [CHECK]: loads the configuration on standard input
 	wgxdp up -c - > "$work/up" 2>&1 || fail "$1: $(tail -n 3 "$work/up")"
 	say "ok $1: $(wgxdp show interfaces | grep -c 'native XDP\|generic XDP') interfaces with XDP"
 	[[ ! ${2:-} ]] || "$2"
@@ -69,7 +69,7 @@ $tunnels
 $learn
 $blind"
 
-# Of the programs that run: names of switches that are off. An overlay is a /48, with subnets, or has routes of /64s.
+# Prints the switches that are off in the running programs. An overlay is a /48 with subnets, or it has /64 routes.
 switches_off() {
 	local maps id
 	maps=$(bpftool -j prog show pinned /sys/fs/bpf/wgxdp/default/progs/wgxdp_tc | grep -oE '"map_ids":\[[0-9,]+' | grep -oE '[0-9,]+$')
@@ -80,9 +80,9 @@ switches_off() {
 	done
 	fail 'no switches'
 }
-everything() { # the devices that the file names
+everything() { # creates the devices that the file names
 	local name
-	# the device has no such sites
+	# the device lacks these sites
 	sed "s/wgblind/wgc$$/; s/wgroutes/wgr$$/; /^  \(sites\|pairs\): .*site-c/d" docs/examples/config/everything.yaml > "$work/everything.yaml"
 	inside firewall ip link add link wan name wan.7 up type vlan id 7 2> /dev/null || no_vlans
 	inside firewall ip link add link wan name vrrp address 00:00:5e:00:01:33 type macvlan mode private
@@ -94,7 +94,7 @@ everything() { # the devices that the file names
 	for name in wgup wghome; do cable firewall $name wg-end $name; done
 	[[ ! ${BREAK:-} ]] || sed -i '/^learn:/,/knock:/d' "$work/everything.yaml"
 }
-no_vlans() { # this kernel has none
+no_vlans() { # this kernel has no VLANs
 	no_vlans='"with_vlans":false'
 	sed -i '/wan[.]7/d' "$work/everything.yaml"
 }

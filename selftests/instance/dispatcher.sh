@@ -10,7 +10,7 @@
 #                         before, ours, after on wan; ours alone on lan
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 
-n=60000 # packets each way, or more, until the upgrades are done
+n=60000 # packets each way; more if the upgrades take longer
 rate=300
 times=20
 file=$work/wgxdp.yaml
@@ -24,23 +24,23 @@ services:
     backend: { ipv4: 192.168.1.10, port: $port }
 EOF
 
-# The same data path by another build: its object differs in what it says for debuggers
+# Another build of the same data path: its object differs in debug information
 sed 's,bpf/wgxdp\.bpf\.c,bpf/wgxdq.bpf.c,g' "$wgxdp" > "$work/other"
 chmod +x "$work/other"
 builds=("$wgxdp" "$work/other")
 
 loader() { inside firewall xdp-loader "$@"; }
-components() { loader status "$1" | awk '$1 == "=>" {print $3}' | xargs; } # DEVICE: names, in their order
+components() { loader status "$1" | awk '$1 == "=>" {print $3}' | xargs; } # DEVICE: prints their names in order
 component() { loader status "$1" | awk -v name="$2" '$1 == "=>" && $3 == name {print $4}'; } # DEVICE NAME: its id
 load() { loader load -m native -P "$2" -n "$1" wan "$build/selftests/beside.bpf.o"; } # NAME PRIORITY
-seen() { # NAME: packets that this program of others has seen
+seen() { # NAME: prints how many packets this other program has seen
 	local map
 	map=$(bpftool -j prog show id "$(component wan "$1")" | grep -oE '"map_ids":\[[0-9]+' | grep -oE '[0-9]+$')
 	bpftool map dump id "$map" | grep -oE '"value": [0-9]+' | grep -oE '[0-9]+'
 }
 no_program_of_ours() { ! bpftool prog show | holds 'name wgxdp_'; }
 
-forwarded() { # WHAT: 20 packets each way
+forwarded() { # WHAT: forwards 20 packets each way
 	local there back
 	there=$(arrived wg-end there) back=$(arrived client back)
 	inside client "$udptool" send -n 20 -r 1000 uplink "$(mac firewall wan)" 198.51.100.7:4000 198.51.100.1:"$port" > /dev/null
@@ -57,7 +57,7 @@ firewall_network
 quiet wg-end client
 count_arrivals wg-end there "udp dport $port"
 count_arrivals client back "udp sport $port"
-for host in 198.51.100.7 192.168.1.10; do inside firewall ping -qc 1 $host > /dev/null; done # neighbours are known
+for host in 198.51.100.7 192.168.1.10; do inside firewall ping -qc 1 $host > /dev/null; done # resolves the neighbours
 
 inside firewall ip link set wan xdpdrv obj "$build/selftests/beside.bpf.o" program before
 ! wgxdp up -c "$file" 2> "$work/err" || fail 'up where an XDP program is without a dispatcher'
@@ -79,14 +79,14 @@ expect 'between two' "$(components wan)" == 'before wgxdp_xdp after'
 forwarded 'between two'
 passed=$(seen after)
 inside client ping -qc 3 -i 0.2 198.51.100.1 > /dev/null
-expect 'what is not ours goes on to the one after' $(($(seen after) - passed)) '>=' 3
+expect 'foreign packets continue to the next program' $(($(seen after) - passed)) '>=' 3
 loader unload wan -i "$(component wan before)"
 expect 'before another' "$(components wan)" == 'wgxdp_xdp after'
 forwarded 'before another'
 load before 10
 expect 'shown' "$(shown get interfaces.wan.mode interfaces.wan.shared interfaces.lan.shared)" == 'native yes yes'
 xdp=$(shown all original forwarded_xdp)
-expect 'most by XDP' $((xdp + $(shown all reply forwarded_xdp))) '>=' 100 # of 120: some ask for neighbours, by tc
+expect 'most by XDP' $((xdp + $(shown all reply forwarded_xdp))) '>=' 100 # out of 120: tc resolves some neighbours
 
 ours=$(component wan wgxdp_xdp)
 wgxdp up -c "$file" > /dev/null
@@ -107,7 +107,7 @@ upgraded=0
 for ((i = 1; i <= times; i++)); do
 	[[ ! ${BREAK:-} ]] || wgxdp down
 	inside firewall "${builds[i % 2]}" up -c "$file" > /dev/null
-	now=$(component wan wgxdp_xdp) # one, or this is no number
+	now=$(component wan wgxdp_xdp) # a single program, otherwise this is no number
 	[[ ! $now =~ ^[0-9]+$ || $now == "$ours" ]] || upgraded=$((upgraded + 1))
 	ours=$now
 done
@@ -133,7 +133,7 @@ wgxdp down
 expect 'down after a device went: the others stay' "$(components wan)" == 'before after'
 wait_for 5 'down after a device went: nothing of ours' no_program_of_ours
 
-longer() { # N: UDP packets from site-a to site-b, in frames with bytes behind their ends
+longer() { # N: sends UDP packets from site-a to site-b, in frames with padding behind the packet
 	inside client env PYTHONPATH=selftests/lib PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 - "$(mac firewall wan)" "$1" <<- 'EOF'
 		import socket, sys
 		from blind_attack import ipv6, udp
@@ -163,9 +163,9 @@ expect 'everything: components' "$(components wan), $(components lan)" == 'befor
 inside client ping -qc 20 -i 0.1 -W 5 fd12:3456:789a:b::10 > "$work/ping" || fail "between sites: $(< "$work/ping")"
 expect 'between sites: answered' "$(awk '/packets transmitted/ {print $4}' "$work/ping")" == 20
 expect 'between sites: by XDP' "$(shown get peers.site-a.rx.forwarded_xdp)" '>=' 10
-count_arrivals wg-end longer 'udp dport 58001 meta length 55' # of IPv6, UDP and payload alone
+count_arrivals wg-end longer 'udp dport 58001 meta length 55' # 55 bytes of IPv6, UDP and payload
 longer 10
-wait_for 5 'what has bytes behind its end, without them' longer_came 10
+wait_for 5 'packets with padding arrive without it' longer_came 10
 expect_sums
 wgxdp down
 say "0 lost of $((sent + answered)) during $times upgrades in the dispatcher"

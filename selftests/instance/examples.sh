@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # timeout: 300
-# Each file of docs/examples/config says for whom it is. On a host that has what the files name, `check` finds nothing wrong with any,
-# `up` loads those that have a data path, and no service waits. everything.yaml is combinations.sh's: its host has more.
-# `check` says of a topology that it is one, and `gen hosts` of a configuration. BREAK=1 takes the backend's network away.
+# Each file of docs/examples/config names its readers. On a host that has what the files name, `check` accepts each
+# file, `up` loads those with a data path, and no service waits. combinations.sh tests everything.yaml, which needs
+# more. `check` recognizes a topology, and `gen hosts` a configuration. BREAK=1 removes the backend's network.
 #
 #     client  -- 203.0.113.0/24 -- .1 eth0 firewall .1 eth1 -- 192.168.1.0/24 -- .10, .11, .12 wg-end
 #                2001:db8:1::/64   ::1  ppp0, br-lan, wg0,     2001:db8:2::/64
@@ -55,7 +55,7 @@ the_sites() {
 example() { # FILE
 	local head
 	head=$(sed -n 2p "$1")
-	[[ $head == '# For '* ]] || fail "$1: its head does not say for whom it is: $head"
+	[[ $head == '# For '* ]] || fail "$1: its head does not name its readers: $head"
 	grep -qF "$(basename "$1" .yaml)" docs/wgxdp.yaml.5 || fail "$1: wgxdp.yaml(5) does not name it"
 	[[ $1 != */everything.yaml ]] || return 0
 	wgxdp check -c "$1" > "$work/check" 2>&1 || fail "check: $(< "$work/check")"
@@ -74,7 +74,7 @@ example() { # FILE
 	wgxdp down
 }
 
-# COMMAND... and what it says of that file, in one line and a place
+# WORDS COMMAND...: its output about that file is one line with these words and a place
 says() { # WORDS COMMAND...
 	local status=0
 	wgxdp "${@:2}" > "$work/out" 2>&1 || status=$?

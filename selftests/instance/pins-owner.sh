@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# bpffs has mode 1777, as `mount -t bpf bpf` makes it. A user without privileges makes the directory of pins before wgxdp does: as
-# his directory, as a symbolic link to his, as one that anybody may write to, as a directory of an instance, and as one with a link that leads elsewhere. `up` refuses each,
-# names the owner and the cure, and loads nothing; `show` does not read what is there. After the cure `up` works.
-# BREAK=1: root makes it, and `up` works.
+# bpffs has mode 1777, as `mount -t bpf bpf` makes it. A user without privileges creates the directory of pins before
+# wgxdp. It is the user's directory, a symbolic link to one, a directory that anyone may write to, the directory of an
+# instance, or one with a link that leads elsewhere. `up` refuses each, names the owner and the fix, and loads nothing.
+# `show` does not read the contents. After the fix `up` works. BREAK=1: root creates it, and `up` works.
 #
 #     client  .7 -- 198.51.100.0/24 -- .1 wan firewall .1 lan -- 192.168.1.0/24 -- .10 wg-end
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
@@ -17,7 +17,7 @@ refused() { # WHAT OWNER
 	local status=0
 	up > "$work/out" 2>&1 || status=$?
 	expect "$1: up: status" "$status" == 1
-	grep -q "is not to be trusted: it is .* of user $2 with mode .* run .rm -r $pins" "$work/out" || fail "$1: up says $(< "$work/out")"
+	grep -q "other users could put programs into it: it is .* of user $2 with mode .* run .rm -r $pins" "$work/out" || fail "$1: up says $(< "$work/out")"
 	expect "$1: programs on wan" "$(inside firewall ip link show wan | grep -c xdp)" == 0
 	say "ok $1: $(< "$work/out")"
 }
@@ -31,7 +31,7 @@ stranger mkdir "$pins/default"
 stranger bpftool map create "$pins/default/control" type array key 4 value 4 entries 1 name control 2> /dev/null ||
 	bpftool map create "$pins/default/control" type array key 4 value 4 entries 1 name control
 ! wgxdp show > "$work/out" 2>&1 || fail "show reads what a stranger pinned: $(< "$work/out")"
-grep -q 'not to be trusted' "$work/out" || fail "show says $(< "$work/out")"
+grep -q 'other users could put programs into it' "$work/out" || fail "show says $(< "$work/out")"
 rm -r "$pins"
 
 stranger mkdir -m 0755 /sys/fs/bpf/other
@@ -47,7 +47,7 @@ chmod 0755 "$pins"
 refused "a stranger's instance" $stranger
 rm -r "$pins"
 
-# What a broken `up` left is removed at the next one, and by `down`: never through a stranger's link
+# The next `up` removes what a broken `up` left, and so does `down`, but never through a stranger's link
 mkdir "$work/victim"
 touch "$work/victim/file"
 stranger mkdir "$pins"

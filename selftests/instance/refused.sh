@@ -14,7 +14,7 @@ service_file masquerade
 sed -i '/ipv6: dnat/d' "$work/wgxdp.yaml"
 kernel=$(uname -r)
 compiler=$("$wgxdp" --version | sed -n 's/^BPF programs built by //p')
-expect 'what built the programs, by --version' "$compiler" == "$(cut -d '"' -f 2 "$build/bpf_compiler.h")"
+expect 'the compiler of the programs, by --version' "$compiler" == "$(cut -d '"' -f 2 "$build/bpf_compiler.h")"
 
 # PROGRAM FOR SAID [VARIABLE=VALUE]...: `up` is refused, and says that (a fixed text) first
 refused() {
@@ -26,7 +26,7 @@ refused() {
 	[[ $(head -n 1 "$work/error") == "wgxdp: error: instance default: $3"* ]] || fail "$1 refused for $2: $(< "$work/error")"
 	say "ok $(head -n 1 "$work/error")"
 }
-report="report it with what \`wgxdp up\` prints with WGXDP_LIBBPF=1"
+report="unless memory is short, report this with the output of \`WGXDP_LIBBPF=1 wgxdp up\`"
 too_deep() { # PROGRAM
 	refused "$1" stack "kernel $kernel refused the BPF program $1, built by $compiler: it needs 544 bytes of stack, the limit is 512: $report"
 }
@@ -50,7 +50,7 @@ wgxdp up --wan wan --to 192.168.1.10 > /dev/null
 ten_come all_of_them 'before'
 bpf_objects default > "$work/before"
 too_deep wgxdp_tc
-bpf_objects default | diff "$work/before" - || fail 'what runs is not what ran'
+bpf_objects default | diff "$work/before" - || fail 'the running objects have changed'
 ten_come all_of_them 'what ran goes on'
 wgxdp down
 say ok

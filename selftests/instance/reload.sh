@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # timeout: 300
 # vm
-# `reload --dry-run` says what differs and what was made by hand, and changes nothing, nor does an empty standard input; 20 reloads between files that differ in
-# services, ports and interfaces lose none of 100,000 packets of a service that stays; two `up` at once end with what one of them
-# asked for, whole. BREAK=1 reloads a file without that service.
+# `reload --dry-run` prints the differences and the changes by hand, and changes nothing. An empty standard input
+# changes nothing either. 20 reloads between files that differ in services, ports and interfaces lose none of 100,000
+# packets of a service that stays. Two simultaneous `up` end with the whole configuration of one of them. BREAK=1
+# reloads a file without that service.
 #
 #     client  .7 -- 198.51.100.0/24 -- .1 wan firewall .1 lan -- 192.168.1.0/24 -- .10 wg-end
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
@@ -39,7 +40,7 @@ refused_when_down() {
 	[[ ! -e /sys/fs/bpf/wgxdp/default ]] || fail 'reload brought it up'
 }
 
-# What another command should have written, which failed
+# The output of another command, which failed
 nothing_came() { # COMMAND
 	local status=0
 	as_it_is > "$work/was"
@@ -86,7 +87,7 @@ EOF
 	expect 'the same again' "$(tail -n 2 "$work/out" | xargs)" == '0 entries written nothing differs'
 }
 
-# Who reads the difference slowly holds up nobody: not other commands, not the daemon
+# A slow reader of the difference blocks neither other commands nor the daemon
 pager() {
 	{
 		echo 'services:'
@@ -134,7 +135,7 @@ two_at_once() {
 		wgxdp save > "$work/saved"
 		cmp -s "$work/saved" "$work/1.yaml" || cmp -s "$work/saved" "$work/3.yaml" || fail "a mixture: $(< "$work/saved")"
 		wgxdp up -c "$work/saved" > "$work/out"
-		[[ $(tail -n 1 "$work/out") == '0 entries written' ]] || fail "what runs is not what is saved: $(< "$work/out")"
+		[[ $(tail -n 1 "$work/out") == '0 entries written' ]] || fail "the running configuration differs from the saved one: $(< "$work/out")"
 	done
 	say "ok two up at once, $k times: what runs is what one of them asked for"
 }
@@ -147,9 +148,9 @@ dry_run
 nothing_came reload
 nothing_came up
 wgxdp up -c - <<< '{}' > /dev/null 2>&1
-expect 'what is saved of nothing' "$(wgxdp save)" == '{}'
+expect 'the saved empty configuration' "$(wgxdp save)" == '{}'
 pager --dry-run
 pager
-say 'ok a pager holds up nobody'
+say 'ok a pager blocks no other command'
 two_at_once
 under_traffic

@@ -88,7 +88,7 @@ for lost in 'sed -i s/direct/indirect/ /run/wgxdp/default/running.yaml' 'rm -r /
 done
 rm -r /run/wgxdp/default
 [[ ! -d /etc/wgxdp ]] || mount -t tmpfs none /etc/wgxdp
-start_daemon # without a file: it goes on with what runs, and writes it again
+start_daemon # without a file: it keeps the running configuration, and writes it again
 forwards
 wgxdp save 2> "$work/said" | wgxdp up -c - > "$work/out"
 [[ ! -s $work/said ]] || fail "a daemon runs, and yet save says $(< "$work/said")"

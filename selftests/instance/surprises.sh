@@ -30,7 +30,7 @@ interfaces() {
 	say 'ok a mistyped interface: those that are there are named'
 }
 
-# What became of a file when an editor failed, or when all of it was commented out
+# A file after an editor failed, or with everything commented out
 empty_file() {
 	local text command
 	wgxdp up --wan wan --to 192.168.1.10 > /dev/null
@@ -60,7 +60,7 @@ by_hand() {
 	wgxdp service add guest --listen wan --port 444 --backend 192.168.1.10 > /dev/null
 }
 
-# What a person at a terminal is told; from a script, `up` goes on
+# Messages to a person at a terminal; in a script, `up` continues
 changed_by_hand() {
 	local wanted=(up --wan wan --to 192.168.1.10)
 	wgxdp "${wanted[@]}" > /dev/null

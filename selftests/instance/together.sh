@@ -69,7 +69,7 @@ announces() { [[ $(announced) == "$*" ]]; }
 up_is_at() { [[ $(endpoint_seen relay wgup wgvpn) == "$1" ]]; }
 home_pings() { inside home ping -q -c 1 -W 1 10.79.0.1; }
 has_run() { [[ -s $work/$1 ]]; } # NAME of a program
-says() { [[ $(ask "$1" "$2") == "$3" ]]; } # NAME TYPE ANSWER: the name server does
+says() { [[ $(ask "$1" "$2") == "$3" ]]; } # NAME TYPE ANSWER: checks the name server's answer
 live() { grep -qxF "$1" "$work/api/live"; } # LINE: OVH's name servers have it
 scraped() { inside relay curl -sf --max-time 5 "http://127.0.0.1:9851$1"; } # PATH
 
@@ -81,7 +81,7 @@ say "ok keys of everything.yaml that the configuration has: $same of $same"
 start_daemon -c "$work/wgxdp.yaml"
 expect 'modes of wan, lan and br-lan' "$(shown get interfaces.{wan,lan,br-lan}.mode)" == 'native native tc'
 
-# --- initiations that nobody answers: the standby of `guarded` serves, as soon as the daemon has seen enough of them
+# --- unanswered initiations: once the daemon has seen enough, the standby of `guarded` serves
 forged 30 2
 wait_for 10 "the standby of 'guarded'" standby_is 1
 say 'ok the standby serves'
@@ -130,7 +130,7 @@ expect 'df: report: the client was told' "$(dropped packet_too_big)" '>=' 1
 expect 'df: report: the client knows' "$(inside client ip route get 198.51.100.1 | grep -o 'mtu [0-9]*')" == 'mtu 1400'
 inside relay ip route del 192.168.1.10/32 dev lan mtu lock 1400
 
-# guarded: strangers, and a new handshake while initiations have to bring a cookie
+# guarded: strangers, and a new handshake while the challenge requires a cookie
 inside client "$root/selftests/lib/blind_say.py" uplink "$(mac relay wan)" 198.51.100.7:4000 198.51.100.1:51823 data 7
 wait_for 5 'the strict guard drops data without a session' dropped_at_least guard_stranger 1
 forged 300 4 &
@@ -140,7 +140,7 @@ wait_for 20 'a handshake with a cookie' pings 12
 wait $!
 say "ok a new handshake of a client, beside $(dropped guard_challenged) initiations that were challenged"
 
-# --- the relay: a cable, a peer of its own, and one by the kernel's routes; the policy; what it announces
+# --- the relay: a site on a cable, a peer of its own, one by the kernel's routes; the policy; announced routes
 relay_carries a b
 relay_carries b e
 relay_carries e a
@@ -157,11 +157,12 @@ say "ok announced: $(announced)"
 
 # --- the blind relay
 before=$(of_pairs)
-expect "of $((2 * pinged)) pings between the blind sites lost" "$(ping_all -c $pinged -i 0.1 -W 6)" == 0
+expect "lost pings of $((2 * pinged)) between the blind sites" "$(ping_all -c $pinged -i 0.1 -W 6)" == 0
 counted 'the blind relay, from c and from d' "$before" "$(of_pairs)"
 inside server-c ping -q -c 1 -W 6 -M 'do' -s $((blind_mtu - 48)) "$overlay:d::10" > "$work/pings" || fail "a full packet: $(< "$work/pings")"
 
-# --- this host's own WireGuard: an endpoint by name, IPv6 first, and the next address when that is silent; one that is learnt; a knock
+# --- this host's own WireGuard: an endpoint by name, IPv6 first, and the next address if that is silent; a learned
+# endpoint; a knock
 wait_for 30 'the endpoint of vpn.example.net' up_is_at "[2001:db8::40]:$port"
 inside relay ping -q -c 3 -i 0.1 -W 6 10.80.0.2 > "$work/pings" || fail "wgup: $(< "$work/pings")"
 inside vpn nft 'add table inet mute; add chain inet mute c { type filter hook input priority 0; }; add rule inet mute c ip6 daddr 2001:db8::40 drop'
@@ -169,16 +170,16 @@ wait_for 60 'the other address of vpn.example.net' up_is_at "198.51.100.40:$port
 inside relay ping -q -c 3 -i 0.1 -W 6 10.80.0.2 > "$work/pings" || fail "wgup by IPv4: $(< "$work/pings")"
 say 'ok wgup: the address that answers'
 wait_for 20 'the learnt endpoint of home' home_pings
-expect 'where wghome sees its peer' "$(address_seen relay wghome wgaway)" == 198.51.100.30
+expect "the endpoint of wghome's peer" "$(address_seen relay wghome wgaway)" == 198.51.100.30
 inside home "$wgxdp" knock send 198.51.100.1 > /dev/null
 wait_for 10 'the knock' has_run knocked
-expect 'knocks that were heard, and by whom' "$(< "$work/knocked")" == 'nobody '
+expect "the user of the knock's program" "$(< "$work/knocked")" == 'nobody '
 
 # --- ddns and the exporter
 wait_for 20 'the name of wan, by rfc2136' says fw.example.net A '198.51.100.1 300'
 wait_for 20 "the name behind lan, by OVH's API" live 'wg-end AAAA 2001:db8:2::10 300'
 wait_for 20 'a name by a program' has_run updated
-expect 'what the program got' "$(head -n 1 "$work/updated")" == "$(id -un) other.example.net AAAA 2001:db8:2::1 300"
+expect 'user and arguments of the program' "$(head -n 1 "$work/updated")" == "$(id -un) other.example.net AAAA 2001:db8:2::1 300"
 scraped /metrics > "$work/metrics" || fail 'the exporter'
 for service in plain masquerades direct guarded keys-change several; do
 	grep -q "service=\"$service\"" "$work/metrics" || fail "the exporter has nothing of $service"
@@ -186,7 +187,7 @@ done
 scraped / > "$work/page" || fail 'the status page'
 say "ok ddns by three providers; metrics: $(grep -vc '^#' "$work/metrics"), status page: $(wc -c < "$work/page") bytes"
 
-# --- a minute after the standby began to serve, the backend of `guarded` is tried again
+# --- a minute after the standby began to serve, the daemon tries the backend of `guarded` again
 wait_for 90 "the backend of 'guarded'" standby_is 0
 connects client 12 "$(key wge)" 198.51.100.1:51823
 wait_for 20 "a handshake with the backend of 'guarded'" pings 12

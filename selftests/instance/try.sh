@@ -11,7 +11,7 @@ source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 before=(up --wan wan --lan lan --to 192.168.1.10)
 trial=("${before[@]}" --port "$port,443" --try)
 
-runs() { # before | trial | kept: as its ports tell
+runs() { # before | trial | kept: by its ports
 	local ports
 	ports=$(wgxdp save | sed -n 's/.*ports: \[ \(.*\) \].*/\1/p') && [[ $ports == "$2" ]] || return 1
 	[[ $(grep -c 'ports:' "/run/wgxdp/default/running.yaml") == 1 && ! -e /run/wgxdp/default/trying ]] || [[ $1 == trial ]]
@@ -20,15 +20,15 @@ is_before() { runs before "$port"; }
 is_trial() { runs trial "$port, 443" && [[ -e /run/wgxdp/default/trying ]]; }
 is_kept() { runs kept "$port, 443"; }
 
-# In the background, of a session and without a terminal of its own: its process is $pid, once it waits
+# In the background, in a session without a terminal; $pid is its process, once it waits
 begin_trial() { # SECONDS
 	wgxdp "${before[@]}" > /dev/null
-	: > "$work/out" # what an earlier one said
+	: > "$work/out" # drops former output
 	setsid nsenter --net=/run/netns/firewall "$wgxdp" "${trial[@]}" "$1" < /dev/null >> "$work/out" 2>&1 &
 	pid=$!
 	wait_for 5 'the change is on trial' grep -q '^on trial' "$work/out"
 }
-on_trial() { # SECONDS: more than looking takes
+on_trial() { # SECONDS: longer than the test needs
 	begin_trial "$1"
 	is_trial || fail "not on trial: $(wgxdp save)"
 }
@@ -61,7 +61,7 @@ kept_by_up() {
 	say 'ok another up, and reload: kept'
 }
 
-# The command that it prints keeps the change
+# The printed command keeps the change
 printed_command() {
 	local words
 	on_trial 600
@@ -77,18 +77,18 @@ printed_command() {
 	grep -q -e '--keep cannot be used together' "$work/kept" || fail "it says $(< "$work/kept")"
 }
 
-# What is said is what became of it
+# The messages match the result
 other_ends() {
 	on_trial 600
 	wgxdp "${before[@]}" > /dev/null
-	ends_with 1 'replaced: another command brought another configuration'
+	ends_with 1 'replaced: another command loaded another configuration'
 	is_before || fail 'not replaced'
 	on_trial 600
 	wgxdp service add guest --listen wan --port 999 --backend 192.168.1.10 > /dev/null
 	kill "$pid"
 	ends_with 1 'changed by hand, and undone now: service guest: removed'
 	grep -q 'rolled back: the instance runs as before' "$work/out" || fail "it says $(< "$work/out")"
-	is_before || fail 'what was changed by hand stays'
+	is_before || fail 'changes by hand were not undone'
 	say 'ok replaced by another up; a change by hand is rolled back and named'
 }
 
@@ -129,7 +129,7 @@ signals() {
 only_one() {
 	on_trial 600
 	! wgxdp "${trial[@]}" 600 > "$work/second" 2>&1 < /dev/null || fail 'a second one on trial'
-	grep -q 'another change is on trial: .wgxdp up --keep. keeps it' "$work/second" || fail "said: $(< "$work/second")"
+	grep -q 'another change is on trial: keep it first with .wgxdp up --keep.' "$work/second" || fail "said: $(< "$work/second")"
 	is_trial || fail 'the first was disturbed'
 	kill "$pid"
 	ends_with 1 'rolled back'
@@ -158,7 +158,7 @@ refused() {
 	say 'ok what is wrong is refused'
 }
 
-# With a terminal: enter, or hang-up
+# With a terminal: Enter, or hang-up
 terminal() { # WHAT
 	/usr/bin/python3 - "$1" nsenter --net=/run/netns/firewall "$wgxdp" "${trial[@]}" 600 << 'EOF'
 import os, pty, sys, time

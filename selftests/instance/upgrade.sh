@@ -2,13 +2,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: long
 # timeout: 900
-# Upgraded twenty times, and brought to another configuration twenty times, under traffic in both directions: no packet is lost,
-# the counters go on, and each upgrade is one (another program in the same link). Then one upgrade with state: flows stay the same, a
-# strict guard knows its clients, and sites of the blind relay keep their sessions; 0 packets are lost. What only the former
-# build has pinned is gone; an upgrade that is killed is mended by the next `up`.
+# Twenty upgrades and twenty changes of the configuration, under traffic in both directions: no packet is lost, the
+# counters continue, and each upgrade puts another program into the same link. Then one upgrade with state: flows stay
+# the same, a strict guard knows its clients, sites of the blind relay keep their sessions, and no packet is lost. Pins
+# that only the former build has are gone. The next `up` repairs an upgrade that was killed.
 #
-# FROM=PROGRAM is the former build (a wgxdp; without it, this one built in another way). BREAK=1 takes wgxdp down in between; BREAK=2 does
-# so only where there is state; BREAK=3 pins what the former build has once more, after the upgrade.
+# FROM=PROGRAM is the former build (a wgxdp; default: this one, built in another way). BREAK=1 takes wgxdp down in
+# between. BREAK=2 does so only with state. BREAK=3 pins the former build's maps again after the upgrade.
 #
 #     client uplink ---- wan firewall lan ---- eth wg-end       5,000 packets/s each way
 #                                                               and the network of blind-sites.sh
@@ -30,7 +30,7 @@ new=$wgxdp
 builds=("$new" "$former")
 say "from $former"
 
-program() { # MODE: the number of the program that does the work
+program() { # MODE: prints the number of the program that forwards
 	local name=wgxdp_xdp
 	[[ $1 != tc ]] || name=wgxdp_tc
 	bpftool -j prog show pinned /sys/fs/bpf/wgxdp/default/progs/$name | grep -o '"id":[0-9]*'
@@ -55,7 +55,7 @@ stateless() { # MODE
 		now=$(program "$mode")
 		[[ $now == "$runs" ]] || upgraded=$((upgraded + 1))
 		runs=$now
-		# and another configuration: one more port, or one less
+		# another configuration: one port more, or less
 		wgxdp up --wan wan --lan lan --to "192.168.1.10,2001:db8:2::10" --port "$port,$((20000 + i))" --mode "$mode" > /dev/null
 	done
 	kill -0 $there 2> /dev/null || fail "$mode: the traffic ended before the changes"
@@ -73,7 +73,7 @@ stateless() { # MODE
 
 # --- with state
 
-state_file() { # $work/state.yaml: a service that masquerades, and one with a strict guard
+state_file() { # writes $work/state.yaml: a masquerading service, and one with a strict guard
 	cat > "$work/state.yaml" <<- YAML
 		interfaces: [ { name: wan, role: wan }, { name: lan, role: lan } ]
 		services:
@@ -84,11 +84,11 @@ state_file() { # $work/state.yaml: a service that masquerades, and one with a st
 		    wireguard: { public-key: "$(key wge)", strict: true }
 	YAML
 }
-flows() { # client and which port of ours, of each
+flows() { # prints the client and the pool port of each
 	wgxdp show flows --json | /usr/bin/python3 -IS -c 'import json, sys
 print(*sorted(flow["client"] + ">" + flow["ours"] for flow in json.load(sys.stdin)["flows"]))'
 }
-handshakes() { # when each tunnel had its latest, of the client and of the sites' edges
+handshakes() { # prints the time of each tunnel's latest handshake, for the client and the sites' edge routers
 	local edge
 	inside client wg show wgc latest-handshakes
 	for edge in "${sites[@]}"; do inside "edge-$edge" wg show "wgb-$edge" latest-handshakes | sort; done
@@ -100,7 +100,7 @@ pings() { # NAME NAMESPACE ADDRESS: for $seconds
 }
 pins() { find /sys/fs/bpf -path /sys/fs/bpf/wgxdp/\* -type f | sort; }
 
-# The relay's instance needs its daemon, and the new one's upgrades it
+# The relay's instance needs its daemon, and the new build's daemon upgrades it
 sites_daemon() {
 	on=relay start_daemon --instance sites -c "$work/wgxdp.yaml"
 }
@@ -112,7 +112,7 @@ upgrade() { # to the new build
 	[[ ${BREAK:-} != 2 ]] || on=relay wgxdp --instance sites down
 	sites_daemon
 }
-# As if the former build had a map and a program that the new one does not have
+# As if the former build had a map and a program that the new one lacks
 pin_more() {
 	local pins=/sys/fs/bpf/wgxdp/default
 	bpftool map pin pinned $pins/links $pins/former
@@ -160,7 +160,7 @@ stateful() {
 	expect_sums
 }
 
-# What is pinned is what a first `up` of the new build pins
+# The pins are those of a first `up` of the new build
 same_pins() {
 	[[ ${BREAK:-} != 3 ]] || pin_more
 	pins > "$work/upgraded"
@@ -178,10 +178,10 @@ same_pins() {
 	expect 'pins after down' "$(pins)" == ''
 }
 
-# Where an upgrade is killed, whichever build's programs run, the next `up` makes it whole
+# The next `up` repairs a killed upgrade, no matter which build's programs run
 killed() { # CALL:NUMBER... (kernels differ in how many there are)
 	local step before ends=0
-	count_arrivals wg-end whole "udp sport 4000 udp dport $port" # and none of the tunnel's
+	count_arrivals wg-end whole "udp sport 4000 udp dport $port" # without the tunnel's packets
 	wgxdp up --wan wan --lan lan --to 192.168.1.10 > /dev/null
 	before=$(pins)
 	for step; do

@@ -10,7 +10,7 @@ import re
 import subprocess
 import sys
 
-# What the page's own functions say of a document
+# The page's own functions describe a document
 ASK = r"""
 const fs = require("fs"), page = fs.readFileSync(process.argv[1], "utf8");
 const part = (from, to) => page.slice(page.indexOf(from), page.indexOf(to, page.indexOf(from)));
@@ -56,7 +56,7 @@ def page_names(problems, kind, name):
 
 
 def complain(shown, text, problems):
-    """Whatever one of the three says and another one does not"""
+    """Yields the differences between the three outputs."""
     for kind, name, state, good, why in states(shown):
         if not metric_says(text, kind, name, state):
             yield f"{kind} {name} is {state}, and its metric says something else"

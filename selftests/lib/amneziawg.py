@@ -1,12 +1,12 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""amneziawg to|from LISTEN PEER H S KEY...: makes AmneziaWG's messages of WireGuard's, and the other way round, for one client.
+"""amneziawg to|from LISTEN PEER H S KEY...: translates between WireGuard's and AmneziaWG's messages, for one client.
 
-  to      LISTEN hears WireGuard, PEER gets AmneziaWG       from    LISTEN hears AmneziaWG, PEER gets WireGuard
+  to      LISTEN receives WireGuard, PEER gets AmneziaWG    from    LISTEN receives AmneziaWG, PEER gets WireGuard
 
-LISTEN, PEER: 192.0.2.1:51820. H: the four types, with commas between them. S: the bytes in front of the four kinds of messages.
-KEY: public keys of both ends. A handshake message has mac1 by one of them, and gets a new one by the same key, because mac1 covers
-the type. Messages with mac2 are lost: nothing here knows the cookie."""
+LISTEN, PEER: 192.0.2.1:51820. H: the four types, separated by commas. S: the bytes in front of the four kinds of messages. KEY: public keys of
+both ends. mac1 of a handshake message covers the type, so the message gets a new mac1 by the same key. Messages with mac2 are dropped, because
+the cookie is not known here."""
 import os
 import select
 import socket
@@ -33,7 +33,7 @@ def kind_of(data, form):
 
 
 def translated(data, before, after, keys):
-    """The message in its other form; None: it is no message of that form, or none of the keys fits"""
+    """Returns the translated message, or None if it is no message of that form, or no key fits."""
     kind = kind_of(data, before)
     if kind is None:
         return None

@@ -9,7 +9,7 @@ import sys
 from frame_out import udp_frame
 
 RESPONSE = b'\2\0\0\0'
-INDEX = b'\xfe\xfe\xfe\xfe'          # of all these initiations
+INDEX = b'\xfe\xfe\xfe\xfe'          # the sender's index in every initiation
 
 device, port = sys.argv[1:3]
 comes = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.ntohs(3))        # ETH_P_ALL

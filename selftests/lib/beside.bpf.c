@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * XDP programs of somebody else's, to share a device with: they count what they see, and pass it on.
+ * XDP programs of another project, which share a device with wgxdp: they count packets and pass them on.
  */
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>

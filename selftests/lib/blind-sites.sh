@@ -1,8 +1,8 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Sites that a relay joins blindly, for those who source lib.sh and sites.sh first: each edge has one tunnel, whose peers are the relay
+# Sites behind a blind relay. Source lib.sh and sites.sh first. Each edge router has one tunnel. Its peers are the relay
 # and every other site, all at the relay's address.
-relay=wgr-one # its own WireGuard
+relay=wgr-one # the relay's own WireGuard
 
 blind_edge() { # SITE
 	local edge=wgb-$1
@@ -13,14 +13,14 @@ blind_edge() { # SITE
 	inside "edge-$1" ip route add "${tunnels:?}::1" dev "$edge"
 }
 
-blind_peer() { # SITE PEER'S-DEVICE ALLOWED-IPS OPTION...: at the relay's address
+blind_peer() { # SITE PEER'S-DEVICE ALLOWED-IPS OPTION...: all peers are at the relay's address
 	inside "edge-$1" wg set "wgb-$1" peer "$(key "$2")" endpoint "${relay_at[${family[$1]:-4}]}" allowed-ips "$3" "${@:4}"
 }
 knows_relay() { blind_peer "$1" $relay "${tunnels:?}::1/128" persistent-keepalive 25; } # SITE
 knows_site() { blind_peer "$1" "wgb-$2" "${overlay:?}:$2::/64,${tunnels:?}::$2/128"; } # SITE OTHER
-forgets() { inside "edge-$1" wg set "wgb-$1" peer "$(key "$2")" remove; } # SITE PEER'S-DEVICE: and its sessions
+forgets() { inside "edge-$1" wg set "wgb-$1" peer "$(key "$2")" remove; } # SITE PEER'S-DEVICE: removes the peer and its sessions
 
-blind_pair() { # SITE OTHER: what SITE knows of the other one
+blind_pair() { # SITE OTHER: adds both sites' peers to SITE
 	knows_site "$1" "$2"
 	inside "edge-$1" ip route add "${overlay:?}:$2::/64" dev "wgb-$1" src "${overlay:?}:$1::1"
 	inside "edge-$1" ip route add "${tunnels:?}::$2" dev "wgb-$1"
@@ -28,7 +28,7 @@ blind_pair() { # SITE OTHER: what SITE knows of the other one
 
 declare -A relay_at=(["4"]='198.51.100.1:51820' ["6"]='[2001:db8::1]:51820')
 
-blind_mesh() { # SITE...: each knows each other
+blind_mesh() { # SITE...: every pair of these
 	local s t
 	for s; do
 		for t; do
@@ -37,20 +37,20 @@ blind_mesh() { # SITE...: each knows each other
 	done
 }
 
-blind_file() { # OPTION...: $work/wgxdp.yaml, with these keys of blind: besides
+blind_file() { # OPTION...: writes $work/wgxdp.yaml with additional keys of blind:
 	printf '%s\n' 'interfaces: [ { name: eth0, role: wan } ]' \
 		"blind: { listen: { interface: eth0, port: $port }, device: $relay${*:+, $*} }" > "${work:?}/wgxdp.yaml"
 }
 
-all_authenticated() { # N: the relay knows where so many sites are
+all_authenticated() { # N: the relay knows where N sites are
 	(($(grep -c 'blind: site .* is at' "${work:?}/daemon") >= $1))
 }
 
-# $sites: behind NATs, symmetric ones but where nat_kind says cone, those that are named; the others with IPv6. And the relay's nic sends from
-# XDP. The daemon is still to come.
+# The sites of $sites. The named ones are behind NATs, symmetric unless nat_kind says cone; the others have IPv6. The
+# relay's nic transmits from XDP. The daemon starts later.
 sites=(a b c)
 declare -A nat_kind=() number=([a]=1 [b]=2 [c]=3 [d]=4 [e]=5)
-blind_network() { # SITE...: those behind a NAT; a and b at least
+blind_network() { # SITE...: sites behind a NAT; at least a and b
 	local s
 	declare -gA family=()
 	for s in "${sites[@]}"; do [[ " $* " == *" $s "* ]] || family[$s]=6; done
@@ -67,34 +67,34 @@ blind_network() { # SITE...: those behind a NAT; a and b at least
 	site_names
 }
 
-site_names() { # as wg-quick's file has them
+site_names() { # the names in wg-quick's file
 	local s
 	mkdir -p /etc/wireguard
 	mount -t tmpfs none /etc/wireguard
 	for s in "${sites[@]}"; do printf '# site-%s\n[Peer]\nPublicKey = %s\n' "$s" "$(key "wgb-$s")"; done > "/etc/wireguard/$relay.conf"
 }
 
-decrypted() { # what the relay's own WireGuard has received of its peers, in bytes
+decrypted() { # prints the bytes that the relay's own WireGuard has received from its peers
 	inside relay wg show $relay transfer | awk '{sum += $2} END {print sum + 0}'
 }
 
-site_shown() { # SITE KEY: of `wgxdp show sites`
+site_shown() { # SITE KEY: a value of `wgxdp show sites`
 	wgxdp show sites --json | /usr/bin/python3 -IS -c 'import json, sys
 print(next((s[sys.argv[2]] for s in json.load(sys.stdin)["sites"] if s["name"] == "site-" + sys.argv[1]), "absent"))' "$@"
 }
 site_is() { [[ $(site_shown "$1" "$2") == "$3" ]]; } # SITE KEY VALUE
 
-endpoint_of() { endpoint_seen relay $relay "wgb-$1"; } # SITE: where the relay's WireGuard sees it
+endpoint_of() { endpoint_seen relay $relay "wgb-$1"; } # SITE: prints the site's endpoint in the relay's WireGuard
 
-pairs_of() { # SITE...: each with each other, both ways
+pairs_of() { # SITE...: every pair, in both directions
 	local s t
 	for s; do for t; do [[ $s == "$t" ]] || echo "$s-$t"; done; done
 }
 mapfile -t every_pair < <(pairs_of "${sites[@]}")
-# The first packet of each pair waits for a handshake, which two that begin at once may have to begin again
+# The first packet of each pair waits for a handshake. Two handshakes that begin at once may have to start again.
 first_pings() { ping_all -c 3 -i 0.2 -W 10 > /dev/null; }
 
-ping_all() { # OPTION...: of every pair, one after the other; how many were lost in all
+ping_all() { # OPTION...: pings every pair in turn, and prints how many packets were lost
 	local pair lost=0
 	for pair in "${every_pair[@]}"; do lost=$((lost + $(ping_between "${pair%-*}" "${pair#*-}" "$@"))); done
 	echo $lost

@@ -1,16 +1,17 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""An attacker on the blind relay (blind-attack.sh), who knows every public key, every index in use and where every site is.
+"""An attacker on the blind relay (blind-attack.sh). It knows every public key, every index in use and the address of every site.
 
-known NOW SESSIONS NAMES RELAY-KEY: what he knows, on standard output: of bpftool's dumps of these maps, of NOW in jiffies, and of `wg show
-DEVICE endpoints` on standard input.
+known NOW SESSIONS NAMES RELAY-KEY: prints this knowledge. SESSIONS and NAMES are bpftool's dumps of these maps, NOW is in jiffies, and
+standard input is `wg show DEVICE endpoints`.
 
-send DEVICE RELAY-MAC IPV4 IPV6 RELAY-IPV4 RELAY-IPV6 PORT KNOWN RATE own|spoofed: RATE messages of all kinds a second to the relay, by what is
-in KNOWN, which is read again when it changes, until told to end (SIGTERM): from his own addresses and any port, or as if from where the
-sites are. What he receives he sends on: to the relay and to the sites. Prints how many of each kind.
+send DEVICE RELAY-MAC IPV4 IPV6 RELAY-IPV4 RELAY-IPV6 PORT KNOWN RATE own|spoofed: sends RATE messages of all kinds a second to the relay.
+The messages use KNOWN, which is read again when it changes. They come from the attacker's own addresses and any port, or as if from the
+sites. The attacker sends every message that it receives on to the relay and to the sites. Ends on SIGTERM, and prints how many of each kind.
 
-compare KNOWN...: what became of indices from each of these to the next: `kept` so many times, `changed` (confirmed, alive, and of another
-site than before, or gone), and `planted`: in the last one, with a number that he has made up."""
+compare KNOWN...: prints what became of the indices from each file to the next. `kept` counts unchanged ones.
+`changed` counts confirmed, live ones that belong to another site now or are gone. `planted` counts indices of the last file with the
+attacker's number."""
 import base64
 import ipaddress
 import json
@@ -25,13 +26,13 @@ import time
 import wgpackets
 from frame_out import FrameOut
 
-PLANTED = 0xa77a0000  # what the attacker makes up begins like this
+PLANTED = 0xa77a0000  # the attacker's indices begin like this
 CONFIRMED = 1
 FRAMES = 3000
 TURNS = 100  # a second
 
 
-# ---- what is known
+# ---- the attacker's knowledge
 
 def known(now, sessions, names, relay_key):
     numbers = {}
@@ -138,10 +139,10 @@ class Attacker:
         s.setblocking(False)
         return s
 
-    # ---- who he is, and what he says
+    # ---- the attacker's addresses and messages
 
     def source(self):
-        """The site that he seems to be, or 0; address and port"""
+        """Returns the site that the attacker pretends to be, or 0, with address and port."""
         if not self.spoofs:
             return 0, random.choice(self.own), random.randrange(1024, 65536)
         site = random.choice(list(self.known.sites))
@@ -177,7 +178,7 @@ class Attacker:
         return struct.pack('<IIQ', 4, self.of_sender(which, site)[2], random.randrange(1 << random.choice((8, 63)))) + os.urandom(size)
 
     def odd(self, site):
-        """What is none of WireGuard's messages, but nearly so"""
+        """Returns a message that is almost one of WireGuard's."""
         message = random.choice((self.initiation(site, 'known'), self.response(site, 'known', 'random'), self.cookie(site, 'known'),
                                  self.data(site, 'known'), b'GET / HTTP/1.0\r\n\r\n', b'\4\0\0', b''))
         how = random.randrange(4)
@@ -197,8 +198,8 @@ class Attacker:
         return self.macs + (b'\x08\0' if version == 4 else b'\x86\xdd') + packet
 
     def malformed(self):
-        """Of IP or UDP, around a message that would be one. Pieces: all of them, or others than the first, for of the first one alone the
-        kernel would tell its sender, as any kernel would."""
+        """Returns IP or UDP variants around a valid message. As fragments, it sends either all of them or not the first
+        one, because any kernel answers a lone first fragment with an error."""
         site, address, sport = self.source()
         source = ipaddress.ip_address(address)
         to = self.relay[source.version]
@@ -221,7 +222,7 @@ class Attacker:
         return [self.frame(4, ipv4(source.packed, to, good[:24], number=number, fragment=0x2000)),
                 self.frame(4, ipv4(source.packed, to, good[24:], number=number, fragment=3))]
 
-    # ---- all of it
+    # ---- the attack
 
     def kinds(self):
         for which in ('random', 'known', 'own'):
@@ -250,7 +251,7 @@ class Attacker:
         return frames
 
     def send_on(self):
-        """What came from the relay"""
+        """Reads the messages from the relay."""
         for s, at in self.heard:
             while True:
                 try:
@@ -289,7 +290,7 @@ class Attacker:
             if late > 0:
                 time.sleep(late)
             else:
-                begun -= late  # what was missed is not made up for
+                begun -= late  # skip missed messages
 
     ends = False
 

@@ -1,8 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""blind_say DEVICE MAC FROM TO KIND [KEY SENDER] [RECEIVER] [SIZE] [TIMES]: one of WireGuard's messages, as if from FROM, in a frame of its
-own: initiation KEY SENDER, response KEY SENDER RECEIVER, cookie RECEIVER, or data RECEIVER [SIZE [TIMES]]. KEY is for whom it is, a public
-key; SIZE all of the message's bytes; FROM and TO 192.0.2.1:51820 or [2001:db8::1]:51820."""
+"""blind_say DEVICE MAC FROM TO KIND [KEY SENDER] [RECEIVER] [SIZE] [TIMES]: sends one WireGuard message, as if from FROM, in a frame.
+
+KIND is initiation KEY SENDER, response KEY SENDER RECEIVER, cookie RECEIVER, or data RECEIVER [SIZE [TIMES]]. KEY is the receiver's public key,
+SIZE the bytes of the whole message. FROM and TO are like 192.0.2.1:51820 or [2001:db8::1]:51820."""
 import ipaddress
 import os
 import struct

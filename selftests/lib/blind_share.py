@@ -1,14 +1,14 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Many sites of a blind relay, without WireGuard: they say what WireGuard says, with keys and noise that nobody looks into.
+"""Simulates many sites of a blind relay without WireGuard. Their messages look like WireGuard's, with keys and contents that nothing checks.
 
-device NAME SITES: the relay's own device, as the daemon asks for it: the socket of a WireGuard in user space, whose peers are the
-sites 1 to SITES, each of whom has had a handshake.
+device NAME SITES: answers the daemon as the relay's own device: the socket of a user-space WireGuard, whose peers are the sites 1 to SITES.
+Each of them has had a handshake.
 
-sites DEVICE RELAY-MAC SITES SECONDS ATTACK RATE: all sites, behind one nic. Site 1 sends RATE messages a second: `handshakes`, whole
-ones with any other site, or `wrong`, initiations with a wrong mac1. From the first third of the time on, 100 handshakes of pairs of
-others are tried, one after the other as time goes: an initiation, the response, and data to the responder by its new index. Prints how
-many passed, and how many messages site 1 has sent."""
+sites DEVICE RELAY-MAC SITES SECONDS ATTACK RATE: all sites, behind one nic. Site 1 sends RATE messages a second: `handshakes` are whole
+handshakes with any other site, `wrong` are initiations with a wrong mac1. After a third of the time, 100 handshakes between pairs of the
+other sites are tried in turn: an initiation, the response, and data to the responder's new index. Prints how many passed, and how many
+messages site 1 has sent."""
 import base64
 import hashlib
 import os
@@ -58,7 +58,7 @@ def device(name, sites):
 
 
 def attackers(sites):
-    """From whom an attacker's handshake is, and with whom: site 1, or with BREAK=1 any two"""
+    """Returns both sites of an attacker's handshake: site 1 and another; with BREAK=1 any two."""
     return random.sample(range(1, sites + 1), 2) if os.environ.get('BREAK') else (1, random.randint(2, sites))
 
 

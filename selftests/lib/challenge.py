@@ -1,8 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""challenge DEVICE MAC PREFIX DESTINATION PORT PUBLIC-KEY RATE TIMES [SOURCE-PORT]: a flood of initiations that WireGuard has to look at,
-for their mac1 is right, from all over an IPv4 prefix, a /32 too, and from any port: RATE a second, TIMES a second so many at once, until it is
-told to end (SIGTERM); then it prints how many. Each second in which it got to fewer than LEAST, beside others on a slow CPU, it says `lull`."""
+"""challenge DEVICE MAC PREFIX DESTINATION PORT PUBLIC-KEY RATE TIMES [SOURCE-PORT]: floods a WireGuard server with initiations.
+
+Their mac1 is right, so WireGuard has to process them. They come from any address of an IPv4 prefix (a /32 too) and from any port: RATE a
+second, in TIMES bursts. Ends on SIGTERM and prints how many it sent. On a slow CPU it may send fewer than LEAST in a second; then it prints `lull`."""
 import collections
 import ipaddress
 import os
@@ -20,7 +21,7 @@ source_port = int(sys.argv[9]) if len(sys.argv) > 9 else 0
 mac1_key = wgpackets.mac1_key(key)
 net = ipaddress.ip_network(prefix)
 FRAMES = 10000
-LEAST = 200  # twice what challenge.sh lets in
+LEAST = 200  # twice the limit in challenge.sh
 
 
 def ip_sum(head):
@@ -51,7 +52,7 @@ signal.signal(signal.SIGTERM, end)
 print('floods', flush=True)
 begun = time.monotonic()
 pauses = 0
-second = collections.deque()  # when a batch was sent, and how many
+second = collections.deque()  # time and size of each batch
 told = begun
 while True:
     while second and second[0][0] < time.monotonic() - 1:
@@ -72,4 +73,4 @@ while True:
     if late > 0:
         time.sleep(late)
     else:
-        begun -= late  # what was missed is not made up for
+        begun -= late  # skip missed messages

@@ -1,8 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""directed PUBLIC-KEY=CAPTURE=ADDRESS...: what tcpdump has seen at WireGuard servers, each of which has that key and address: prints how
-many messages came to them, how many of these were for another one (mac1 by another key, or an index that this server has not given out),
-and with how many handshakes and from how many places."""
+"""directed PUBLIC-KEY=CAPTURE=ADDRESS...: checks tcpdump's captures at WireGuard servers, each with its key and address.
+
+Prints how many messages came to them, and how many of these were for another server: with a mac1 by another key, or an index that this
+server did not assign. Also prints how many handshakes there were and from how many places."""
 import collections
 import sys
 

@@ -1,10 +1,10 @@
 #!/usr/bin/python3 -IS
 # SPDX-License-Identifier: GPL-2.0-or-later
-# dns: a name server of a few names, which are read from a file at each question.
+# dns: a name server for a few names, which it reads from a file at each question.
 #
-#   dns ADDRESS FILE [SECONDS]      lines of FILE: NAME TTL ADDRESS...; a name that is not there does not exist. An answer takes
-#                                   so many seconds. What else may stand in the place of an address: servfail, refused, nxdomain,
-#                                   truncated (by TCP too), silent, garbage, slow (1.5 s, before addresses), cname:NAME
+#   dns ADDRESS FILE [SECONDS]      lines of FILE: NAME TTL ADDRESS...; a missing name does not exist. An answer takes
+#                                   SECONDS. An address may also be one of: servfail, refused, nxdomain, truncated (by
+#                                   TCP too), silent, garbage, slow (1.5 s, before addresses), cname:NAME
 import ipaddress
 import socket
 import struct
@@ -43,7 +43,7 @@ def row(owner, kind, ttl, data):
 
 
 def rows_of(path, name, kind):
-    """What answers: the addresses, behind CNAMEs, as often as one points on (a loop ends)."""
+    """Returns the addresses, behind CNAMEs. Follows CNAMEs up to a limit, because they may loop."""
     rows, owner = [], b"\xc0\x0c"
     for _ in range(8):
         ttl, words = records(path, name) or (0, [])
@@ -78,7 +78,7 @@ def delay(packet, path, always):
 
 def reply(sock, packet, client):
     text = answer(packet, sys.argv[2])
-    if text and len(text) > 512:  # the rest is to be asked for by TCP
+    if text and len(text) > 512:  # the client must ask again by TCP
         end = name_at(packet, 12)[1] + 4
         text = text[:2] + struct.pack("!HHHHH", ANSWER | TRUNCATED, 1, 0, 0, 0) + packet[12:end]
     if text:

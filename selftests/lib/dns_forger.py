@@ -1,11 +1,11 @@
 #!/usr/bin/python3 -IS
 # SPDX-License-Identifier: GPL-2.0-or-later
-# dns_forger: a name server that says for every name that it is at TRUE, and, before and after, somebody who says that it is at FORGED, or
-# that there is none, and has all right but one thing: the id, the port, the server's address or port, the question, the time.
+# dns_forger: a name server that answers TRUE for every name, and a forger that sends answers before and after it.
 #
 #   dns_forger ADDRESS OTHER TRUE FORGED [right]      OTHER: the forger's own address; right: the forger guesses the id too
 #
-# After each question it prints how many forged answers there were of each kind, so far.
+# The forged answers say FORGED, or that the name does not exist. Each has one mistake: the id, the port, the server's address or
+# port, the question, or the time. After each question it prints how many forged answers of each kind it has sent.
 import random
 import socket
 import struct
@@ -39,7 +39,7 @@ def main():
     def forge(what, sock, packet, to):
         try:
             sock.sendto(packet, to)
-        except ConnectionRefusedError:      # an earlier one came to a closed port
+        except ConnectionRefusedError:      # an earlier answer came to a closed port
             pass
         counts[what] = counts.get(what, 0) + 1
 

@@ -1,6 +1,7 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# What tests of drivers share: a firewall's network of emulated NICs (scripts/vmrun -n), and a tunnel of the kernel's WireGuard through it.
+# Shared by the tests of drivers: a firewall with emulated NICs (scripts/vmrun -n), and a tunnel of the kernel's
+# WireGuard through it.
 #
 #                 198.51.100.0/24          192.168.1.0/24
 #                 2001:db8:1::/64          2001:db8:2::/64
@@ -8,8 +9,8 @@
 #       wgc   uplink              wan          lan                  eth   wge
 #      10.77.0.2                                                       10.77.0.1
 #
-# Each cable has an emulated NIC at the firewall's end and a virtio-net at the other end. For each of $kinds there is one such cable for wan
-# and one for lan, in this order.
+# Each cable has an emulated NIC at the firewall's end and a virtio-net at the other end. Each of $kinds has one cable
+# for wan and one for lan, in this order.
 source "${BASH_SOURCE[0]%/*}/lib.sh"
 
 kinds=(virtio-mq virtio vmxnet3 e1000e e1000 rtl8139)
@@ -17,7 +18,7 @@ declare -A driver=([virtio-mq]=virtio_net [virtio]=virtio_net [vmxnet3]=vmxnet3 
 release=$(uname -r)
 declare -A endpoint=([IPv4]=198.51.100.1:$port [IPv6]="[2001:db8:2::10]:$port") seen_as=([IPv4]=198.51.100.7 [IPv6]='[2001:db8:1::7]')
 
-# --- NICs: those that are not plugged in stay in this namespace, with the name that QEMU has for them, nicCABLE-END
+# --- NICs: unused ones stay in this namespace under QEMU's names, nicCABLE-END
 
 name_nics() {
 	local device mac
@@ -61,7 +62,7 @@ plug_pair() { # CABLE-OF-WAN CABLE-OF-LAN
 	gateways wg-end 192.168.1.1 2001:db8:2::1
 	wait_for 20 'both ends reach the firewall' reach_firewall
 }
-# A tunnel without peers is silent: the next pair's packets begin after `wgxdp up`
+# A tunnel without peers is silent. So the next pair's packets begin after `wgxdp up`.
 unplug_pair() { # CABLE-OF-WAN CABLE-OF-LAN
 	inside client wg set wgc peer "$(key wge)" remove
 	inside wg-end wg set wge peer "$(key wgc)" remove
@@ -71,7 +72,7 @@ unplug_pair() { # CABLE-OF-WAN CABLE-OF-LAN
 	unplug wg-end eth "nic$2-2"
 }
 
-mode_of() { # KIND: native XDP came to vmxnet3 in 6.6
+mode_of() { # KIND: vmxnet3 has native XDP since 6.6
 	case $1 in
 	virtio*) echo native ;;
 	vmxnet3) if [[ $(printf '%s\n' 6.6 "$release" | sort -V | head -n 1) == 6.6 ]]; then echo native; else echo generic; fi ;;
@@ -82,7 +83,8 @@ modes() { shown get interfaces.wan.mode interfaces.lan.mode; }
 
 # --- counters
 
-# The firewall's kernel forwards nothing. `refused` counts what it would have forwarded, `around` what of the tunnel's packets it got.
+# The firewall's kernel forwards nothing. `refused` counts packets that it would have forwarded, `around` packets of the
+# tunnel that it received.
 count_all() {
 	local ns verdict=drop
 	[[ ! ${BREAK:-} ]] || verdict=accept
@@ -100,7 +102,8 @@ count_all() {
 around() { arrived firewall around; }
 refused() { arrived firewall refused; }
 
-# Sets $originals, $replies: forwarded; $xdp, $tc: by which plane; $unsent: what a driver did not send; $lost: what no end got
+# Sets $originals and $replies (forwarded), $xdp and $tc (by that plane), $unsent (not sent by a driver) and $lost (not
+# received).
 # shellcheck disable=SC2034 # the tests' own
 count() {
 	local service=services.wg-end

@@ -1,23 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * entryhammer fragments|limit DIRECTORY IFINDEX MAC OPERATIONS: two CPUs on the same entries of a table of struct learned_entry, through the
- * programs (BPF_PROG_TEST_RUN) of the instance that is pinned in DIRECTORY, each with so many packets. They come in by the link, where the
- * firewall has the MAC. The services are 198.51.100.1:51820 and :51821, their backends 192.168.1.10 and .11.
+ * entryhammer fragments|limit DIRECTORY IFINDEX MAC OPERATIONS: two CPUs on the same entries of a table of struct learned_entry, through
+ * the programs (BPF_PROG_TEST_RUN) of the instance that is pinned in DIRECTORY, with OPERATIONS packets each. The packets arrive by the
+ * link, on which the firewall has the MAC. The services are 198.51.100.1:51820 and :51821, their backends 192.168.1.10 and .11.
  *
- * fragments: first fragments of 60,000 datagrams, of which the table has places for half, and later ones. A datagram's ports and the length
- * of its first fragment follow from its number, so what is read is right or wrong. Says
+ * fragments: sends the first fragments of 60,000 datagrams, and later fragments. The table has places for half of the datagrams. The
+ * number of a datagram gives its ports and the length of its first fragment, so that a wrong value is noticed. Prints
  *
  *     operations N found N missed N torn N entries N wrong N
  *
- * found, missed: later fragments that went to a backend, and that went up; torn: those that went to the other service's backend, or overlap
- * otherwise than their first one lets them. In the end the table has so many entries; wrong: those with another datagram's value, in two
- * places, or BUSY.
+ * found: later fragments that went to a backend; missed: later fragments passed to the kernel
+ * torn: fragments that went to the other service's backend, or overlap their first fragment
+ * entries: entries of the table at the end; wrong: those with another datagram's value, those in two places, and BUSY ones
  *
- * limit: packets of 20 sources whose TTL has run out, each to be told so ten times a second. Says
+ * limit: sends packets whose TTL has expired, from 20 sources. Each source should get ten ICMP errors a second. Prints
  *
  *     operations N seconds N told N least N most N
  *
- * least and most: how often the source was told that was told least, or most.
+ * least, most: the number of errors for the source that got the fewest or the most.
  */
 #include <errno.h>
 #include <linux/if_link.h>
@@ -41,7 +41,7 @@ static unsigned long operations;
 static bool limit;
 static atomic_ulong found, missed, torn, told[LIMITED];
 
-/* ---- a datagram: all of it follows from its number ---- */
+/* ---- a datagram: everything follows from its number ---- */
 
 struct datagram {
 	__be32 src;
@@ -70,7 +70,7 @@ static void first(__u32 i)
 	frame_run_xdp(&in, wan, &out);
 }
 
-/* at: where it begins */
+/* at: where the payload begins */
 static void later(__u32 i, __u16 at)
 {
 	struct datagram d = datagram(i);
@@ -89,7 +89,7 @@ static void later(__u32 i, __u16 at)
 		torn++;
 }
 
-/* ---- a source that is told that the TTL of its packets has run out ---- */
+/* ---- a source that gets an ICMP error when the TTL of its packets has expired ---- */
 
 static void expired(__u32 source)
 {
@@ -136,7 +136,7 @@ static void *hammer(void *data)
 	return NULL;
 }
 
-/* ---- the table, when nobody writes it ---- */
+/* ---- the table, after both CPUs have finished ---- */
 
 static bool is_wrong(const struct learned_entry *e)
 {
@@ -199,7 +199,7 @@ int main(int argc, char **argv)
 	char path[256];
 	double since;
 
-	/* packets come in by one link alone */
+	/* packets arrive by one link only */
 	if (argc != 6 || !flow_packets_open((char *[]){ argv[2], argv[3], "0", argv[4], argv[4] }))
 		return 2;
 	limit = !strcmp(argv[1], "limit");

@@ -1,15 +1,16 @@
 # shellcheck shell=bash disable=SC2034 # variables for those who source this
 # SPDX-License-Identifier: GPL-2.0-or-later
-# All that there is to see, for those who source lib.sh first: a firewall with services that are guarded, masquerading, of several backends,
-# a name's, and one that waits; which joins a site to its LAN too. One of its interfaces has a name that no page must take for
-# anything but text. And, after sites.sh and blind-sites.sh, a blind relay as an instance of its own, on another host.
+# A firewall with all kinds of services: guarded, masquerading, with several backends, with a name as backend, and with
+# a name that has no address yet. It also joins a site to its LAN. One of its interfaces has a name that pages must
+# escape. Source lib.sh first. After sites.sh and blind-sites.sh there is also a blind relay as an instance of its own,
+# on another host.
 #
 #     client .7 ------------- .1 firewall .1 ------------- .10 wg-end     fd12:3456:789a:b::/64 is behind lan
 #       uplink   198.51.100.0  wan        lan  192.168.1.0   eth
 #       wgv-client ........................................  wgv-end      the tunnel that is forwarded
 #       wgs-a ............... wgs-one                                      a site's: fd12:3456:789a:a::/64
 #                              name server on 127.0.0.1
-hostile='"><img&onerr=x' # as far as the kernel lets it
+hostile='"><img&onerr=x' # as far as the kernel allows
 overlay=fd12:3456:789a
 
 everything_network() {
@@ -69,11 +70,11 @@ everything_file() { # [EXPORTER'S OPTION]: /etc/wgxdp/wgxdp.yaml
 	YAML
 }
 
-# Something of all: through every tunnel, and what is refused
+# Sends packets through every service and tunnel, and packets that are refused.
 everything_talks() {
 	inside client ping -q -c 3 -i 0.2 -W 10 10.77.0.1 > /dev/null || fail 'no ping through the guarded service'
 	inside client ping -q -c 3 -i 0.2 -W 10 -I "$overlay:a::1" "$overlay:b::10" > /dev/null || fail 'no ping from site to site'
-	inside client "${udptool:?}" ask -n 3 -r 100 -w 100 "[$overlay:a::1]:4000" "[$overlay:b::10]:22" > /dev/null || : # no port of the policy's
+	inside client "${udptool:?}" ask -n 3 -r 100 -w 100 "[$overlay:a::1]:4000" "[$overlay:b::10]:22" > /dev/null || : # a refused port
 	start_listener wg-end answers -e 192.168.1.10:4434
 	inside client "${udptool:?}" ask -n 20 -r 100 -w 3000 198.51.100.7:4000 198.51.100.1:4434 > "$work/asked"
 	stop $!
@@ -81,7 +82,7 @@ everything_talks() {
 	inside client "$udptool" send -n 5 uplink "$(mac firewall wan)" 192.168.1.77:4001 198.51.100.1:4434 > /dev/null
 }
 
-# The blind relay, instance blind, on the host relay
+# The blind relay: instance blind on the host relay
 blind_everything() {
 	on=relay
 	blind_network a b

@@ -1,17 +1,28 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Sourced, after lib.sh and wards.sh: tables of faults. A row makes one thing wrong; doctor names it and nothing else, with rc 3; show, the
-# metrics, the status page and, where a daemon runs, the log say so too; the cure is run as it stands, and then all is well.
-# BREAK=1 makes nothing wrong: the first row fails.
+# Tables of faults. Source lib.sh and wards.sh first. A row breaks one thing. Then doctor must report it, nothing else,
+# and exit with 3. show, the metrics, the status page and the log of a daemon must agree. The row then runs the printed
+# fix as it is, and everything must work again. BREAK=1 breaks nothing: the first row fails.
 
-rows=0 # that went as they should
+rows=0 # rows that passed
+
+own_etc() { # NAME...: empty directories of /etc, for this test alone
+	local name
+	for name; do
+		mkdir -p "/etc/$name"
+		mount -t tmpfs etc "/etc/$name"
+	done
+}
+# shellcheck disable=SC2034 # the tests write it
+file=/etc/wgxdp/wgxdp.yaml
+up() { wgxdp up > "${work:?}/up" 2>&1 || fail "up: $(< "$work/up")"; }
 
 said_by_all() { # [KIND NAME STATE]: show, metrics and page agree
 	wgxdp show --json > "${work:?}/show.json" && wgxdp show metrics > "$work/metrics"
 	"$root/selftests/lib/agree.py" "$work/show.json" "$work/metrics" user/daemon/page.html "$@" > "$work/agreed" 2>&1
 }
 
-# A daemon follows in its own time
+# A daemon needs time to follow
 wait_until_said() { # WHAT [KIND NAME STATE]
 	local i
 	for ((i = 0; i < 100; i++)); do
@@ -21,21 +32,21 @@ wait_until_said() { # WHAT [KIND NAME STATE]
 	fail "$1: $(< "$work/agreed")"
 }
 
-# All is well, and doctor finds nothing, not even a warning but for the clock
+# Everything works, and doctor reports nothing except perhaps a warning about the clock
 all_well() { # WHAT
 	wait_until_said "$1"
 	healthy "$1" "${doctor_options[@]}"
 }
 doctor_options=()
 
-log_tells() { # TEXT, since the row began
+log_tells() { # TEXT: it came after the row began
 	tail -n "+$((log_from + 1))" "$work/daemon" | holds -F "$1"
 }
 
 is_followed() { [[ ${daemon:-} ]] && kill -0 "$daemon" 2> /dev/null; }
 
-# CHECK THING COMMAND...: the command makes one thing wrong, which doctor calls CHECK. THING: KIND NAME STATE as agree.py takes them, or -
-# for what is no state of a service, interface, peer or site
+# CHECK THING COMMAND...: the command breaks one thing, which doctor calls CHECK. THING: KIND NAME STATE as agree.py
+# takes them, or - if it is no state of a service, interface, peer or site
 row() {
 	local check=$1 thing why
 	read -ra thing <<< "$2"

@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * faultrun [OPTION]... COMMAND [ARGUMENT]...: runs a command of which one system call fails, or in whose place it is killed. The
- * calls of its threads and children are counted together, in the order in which they are made.
+ * faultrun [OPTION]... COMMAND [ARGUMENT]...: runs a command, and makes one of its system calls fail, or kills it instead of the call.
+ * The calls of its threads and children are counted together, in the order in which they are made.
  *
- *   -s SET,...   which calls count:
- *                change   what can change something beyond the process: pins, maps, links, files, messages
- *                bpf      bpf(), all of it          open     opening files
- *                file     writing, renaming, removing, locking and making durable of files
- *                socket   making, binding, sending, receiving, not what is for a terminal
+ *   -s SET,...   count these calls:
+ *                change   calls that change something outside the process: pins, maps, links, files, messages
+ *                bpf      all calls of bpf()        open     opening files
+ *                file     writing, renaming, removing, locking and syncing files
+ *                socket   creating and binding sockets, sending, receiving; not for a terminal
  *                process  threads, children, events, timers, watches
- *   -n NUMBER    the so-manieth of them (0: none is hurt); what comes after it is left alone
- *   -f           that one and all that come after it
- *   -k           is killed in its place            -e ERRNO   fails with it (ENOMEM, EPERM …)
- *   -o FILE      gets a line: COUNT NAME, how many calls there were and which one was hurt (none: -)
+ *   -n NUMBER    the number of the call (0: none); later calls succeed
+ *   -f           this call and all later ones
+ *   -k           kill the command instead          -e ERRNO   let it fail with this error (ENOMEM, EPERM …)
+ *   -o FILE      write a line: COUNT NAME, the number of calls, and the name of the one that failed (none: -)
  *
- * By seccomp's notifications: nothing runs slower but these calls. Exit status: the command's; 137 where it was killed.
+ * It uses seccomp's notifications, so only the counted calls become slower. Exit status: the command's, or 137 if it was killed.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -89,7 +89,7 @@ static void die(const char *what)
 	exit(125);
 }
 
-/* Of a command that shares our memory until it is executed, and our files: so we have its listener */
+/* The command shares our memory and files until it is executed, so that we get its listener */
 static int begin(void *unused)
 {
 	struct sock_filter filter[2 * N_CALLS + 3];
@@ -114,7 +114,7 @@ static int begin(void *unused)
 	return 125;
 }
 
-/* A question of netlink's: RTM_GET…, or generic netlink's, of which what is asked here only asks */
+/* A netlink request that only reads: RTM_GET…, or one of generic netlink's */
 static bool only_asks(pid_t pid, const struct seccomp_data *d)
 {
 	struct nlmsghdr h;
@@ -126,7 +126,7 @@ static bool only_asks(pid_t pid, const struct seccomp_data *d)
 	return h.nlmsg_type >= RTM_BASE && (h.nlmsg_type > RTM_MAX || (h.nlmsg_type - RTM_BASE) % 4 == 2);
 }
 
-/* Reading the state of things, and making what dies with the process, changes nothing */
+/* Calls that read, or that make what ends with the process, change nothing */
 static bool changes(pid_t pid, const struct seccomp_data *d)
 {
 	switch (d->nr) {
@@ -173,7 +173,7 @@ static void answer(const struct seccomp_notif *asked, pid_t child)
 		say.flags = 0;
 		say.error = -error_number;
 	}
-	ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &say);	/* who has been killed meanwhile needs none */
+	ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &say);	/* a killed command needs no answer */
 }
 
 static void supervise(pid_t child)
@@ -181,7 +181,7 @@ static void supervise(pid_t child)
 	struct pollfd p = { .fd = listener, .events = POLLIN };
 	struct seccomp_notif asked;
 
-	/* POLLHUP: nobody is left whom it is about */
+	/* POLLHUP: the last process of the command has ended */
 	while (poll(&p, 1, -1) > 0 && !(p.revents & POLLHUP && !(p.revents & POLLIN))) {
 		memset(&asked, 0, sizeof(asked));
 		if (!ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, &asked))

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Sourced, after lib.sh: a host that does all that one instance can do at once (a firewall and a relay), what flows through it, and
-# what must not be left of it.
+# A host that does everything that one instance can do (a firewall and a relay), its traffic, and checks of what it
+# leaves behind. Source lib.sh first.
 #
 #     client uplink ------ wan firewall lan ----- eth wg-end
 #                              |    \\____ site-a, site-b: eth0
@@ -19,9 +19,9 @@ nomemory=$build/selftests/nomemory.so
 streams=(four six guarded across sites)
 overlay=fd12:3456:789a
 a_key=$(wg genkey | wg pubkey) b_key=$(wg genkey | wg pubkey) c_key=$(wg genkey | wg pubkey)
-wgf=wgf$$ # wireguard-go's sockets are no namespace's
+wgf=wgf$$ # wireguard-go's sockets belong to no namespace
 
-everything_network() { # [tunnel]: with one, which peers are followed of
+everything_network() { # [tunnel]: adds a tunnel whose peers wgxdp follows
 	local s n=0
 	firewall_network
 	namespaces site-a site-b
@@ -51,7 +51,7 @@ a_tunnel() {
 	inside firewall ip route add "$overlay:c::/64" dev "$wgf"
 }
 
-# All that is built, in one file; $changed: another backend's port, other rooms, ports, lists and prefixes
+# One file with all features. changed: another backend port, other interfaces, ports, lists and prefixes
 everything() { # [changed]
 	local other=${1:+1}
 	cat <<- YAML
@@ -94,7 +94,7 @@ everything() { # [changed]
 	YAML
 }
 
-# A round of all streams in the background, of N packets each; streams_end compares
+# Sends N packets of each stream in the background; streams_end compares.
 streams_begin() { # N RATE
 	local s
 	declare -gA stream_from=() stream_pid=()
@@ -118,7 +118,7 @@ stream_says() { # STREAM N RATE
 	esac
 }
 
-# WHAT: nothing of any stream was lost
+# WHAT: no stream lost a packet
 streams_end() {
 	local s
 	for s in "${streams[@]}"; do wait "${stream_pid[$s]}" || fail "$1: the sender of $s"; done

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The sender of flood.c, run by BPF_PROG_RUN with live frames. Pages come back as the last receiver left them, so all that
- * anybody may have rewritten is written again.
+ * The sender of flood.c, run by BPF_PROG_RUN with live frames. The kernel reuses pages as the last receiver left them,
+ * so the program writes every field again that a receiver may have changed.
  */
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
@@ -11,7 +11,7 @@
 #include <bpf/bpf_endian.h>
 #include "flood.h"
 
-#define STRIDE 7919			/* a prime: no neighbours one after the other */
+#define STRIDE 7919			/* a prime, so that consecutive packets use distant sources */
 
 char LICENSE[] SEC("license") = "GPL";
 
@@ -52,7 +52,7 @@ SEC("xdp") int flood(struct xdp_md *ctx)
 	p->ip.saddr = bpf_htonl(job.base + n);
 	p->udp.source = bpf_htons(1024 + n % 60000);
 	p->index = bpf_get_prandom_u32();
-	p->ip.check = ~fold((__u16)~p->ip.check + (__u16)p->ip.saddr + (p->ip.saddr >> 16)); /* it was that of 0.0.0.0 */
+	p->ip.check = ~fold((__u16)~p->ip.check + (__u16)p->ip.saddr + (p->ip.saddr >> 16)); /* the sum was that of 0.0.0.0 */
 	job.sent++;
 	return job.device ? bpf_redirect(job.device, 0) : XDP_DROP;
 }

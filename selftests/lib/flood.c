@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * flood: WireGuard initiations of the right shape with a wrong mac1, from many IPv4 sources, as fast as a CPU sends live frames.
+ * flood: sends WireGuard initiations with a wrong mac1 from many IPv4 sources, as fast as a CPU sends live frames.
  *
- *   flood [OPTION]... DEVICE MAC FIRST-SOURCE TO PORT      until so many are sent, or until told to end (SIGTERM): `sent N seconds S`
+ *   flood [OPTION]... DEVICE MAC FIRST-SOURCE TO PORT      ends after the last packet, or on SIGTERM: `sent N seconds S`
  *
- *   -n NUMBER  packets (0: until told)       -r RATE   packets a second (0: as fast as it goes), many at once
- *   -c NUMBER  sources (10000)               -x        they are made, but go nowhere: what making them costs
+ *   -n NUMBER  packets (0: until SIGTERM)   -r RATE   packets a second, in bursts (0: as fast as possible)
+ *   -c NUMBER  sources (10000)               -x        make the packets but send none: measures the cost of making them
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -28,8 +28,8 @@
 #include "selftests/flood.skel.h"
 
 #define MESSAGE 148
-#define AT_ONCE 100000			/* of one call, which first waits for RCU */
-#define ROUND_NS 10000000		/* between two calls where there is a rate */
+#define AT_ONCE 100000			/* packets of one call, because each call first waits for RCU */
+#define ROUND_NS 10000000		/* between two calls if there is a rate */
 
 struct frame {
 	struct ethhdr eth;
@@ -61,7 +61,7 @@ static double now(void)
 	return t.tv_sec + t.tv_nsec * 1e-9;
 }
 
-/* Without a source, and a UDP checksum, which IPv4 need not have */
+/* Leaves out the source, and the UDP checksum, which is optional in IPv4 */
 static void make_frame(struct frame *f, const char *mac, const char *to, int port)
 {
 	__u8 *m = f->eth.h_dest;
@@ -81,7 +81,7 @@ static void make_frame(struct frame *f, const char *mac, const char *to, int por
 	memset(f->message + MESSAGE - 16, 0, 16);
 }
 
-/* How many are due: all at once, or what the rate says; waits until there is something */
+/* Waits, and returns how many packets are due: all, or as many as the rate says */
 static unsigned long due(double begun, unsigned long sent)
 {
 	unsigned long n = AT_ONCE;

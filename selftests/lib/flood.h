@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * What flood.c tells its BPF program, and what that counts: one struct in .bss, mapped into both.
+ * flood.c and its BPF program share this struct, in .bss and mapped into both: settings for the program, and its
+ * counters.
  */
 #ifndef WGXDP_FLOOD_H
 #define WGXDP_FLOOD_H
 
-#define FLOOD_HEAD 56			/* bytes that are written anew: headers, and of the message type, index and a little of its key */
+#define FLOOD_HEAD 56			/* bytes that the program writes for each packet: headers, message type, index, begin of the key */
 
 struct flood_job {
 	unsigned long long head[FLOOD_HEAD / 8];

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Packets through a program of an instance, by BPF_PROG_TEST_RUN: for flowrace.c, flowhammer.c and entryhammer.c, which have die(). The
- * service is 198.51.100.1:51820, its backend 192.168.1.10:51820, to which clients of a masquerading one are shown as 192.168.1.1.
+ * Sends packets through a program of an instance, by BPF_PROG_TEST_RUN. For flowrace.c, flowhammer.c and
+ * entryhammer.c, which have die(). The service is 198.51.100.1:51820. Its backend 192.168.1.10:51820 sees clients of a
+ * masquerading service as 192.168.1.1.
  */
 #ifndef FLOW_PACKETS_H
 #define FLOW_PACKETS_H
@@ -38,8 +39,8 @@ static __u32 wan, lan;
 static __u8 wan_mac[ETH_ALEN], lan_mac[ETH_ALEN];
 static __be32 public, backend, ours;
 
-/* A packet to the firewall, for frame_run(). len: behind the IP header, at most what struct frame has. Byte order of addresses: the
- * network's */
+/* A packet to the firewall, for frame_run(). len: bytes behind the IP header, at most those of struct frame.
+ * Addresses are in network byte order. */
 static inline struct frame frame_of(const __u8 *mac, __be32 src, __be32 dst, __u16 len)
 {
 	struct frame in = {
@@ -57,7 +58,8 @@ static inline void frame_udp(struct frame *in, __be16 sport, __be16 dport, __u16
 	in->udp = (struct udphdr){ .source = sport, .dest = dport, .len = htons(len) };
 }
 
-/* Runs the program once, with the context that it needs. Returns its verdict, and what left in *out, which has so much room */
+/* Runs the program once, with the context that it needs. Returns its verdict, and the sent packet in *out, up to its
+ * size */
 static inline __u32 frame_run(struct frame *in, void *ctx, size_t ctx_size, void *out, size_t room)
 {
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = in, .data_size_in = sizeof(in->eth) + ntohs(in->ip.tot_len), .data_out = out,
@@ -70,7 +72,8 @@ static inline __u32 frame_run(struct frame *in, void *ctx, size_t ctx_size, void
 	return opts.retval;
 }
 
-/* The same by XDP, which leaves a packet to the kernel now and then, so that this keeps its neighbour alive: tried up to three times */
+/* Like frame_run() by XDP, but tries up to three times: XDP passes a packet to the kernel now and then, so that the
+ * kernel refreshes its neighbour */
 static inline __u32 frame_run_xdp(struct frame *in, __u32 link, struct frame *out)
 {
 	struct xdp_md ctx = { .data_end = sizeof(in->eth) + ntohs(in->ip.tot_len), .ingress_ifindex = link };
@@ -81,7 +84,7 @@ static inline __u32 frame_run_xdp(struct frame *in, __u32 link, struct frame *ou
 	return verdict;
 }
 
-/* Whether it was sent, and then as what. Byte order: the network's */
+/* Returns whether the packet was sent, and its new addresses. Network byte order */
 static inline bool run(__u32 link, const __u8 *mac, __be32 src, __be16 sport, __be32 dst, __be16 dport, struct frame *out)
 {
 	__u16 len = sizeof(out->udp) + sizeof(out->payload);
@@ -91,7 +94,7 @@ static inline bool run(__u32 link, const __u8 *mac, __be32 src, __be16 sport, __
 	return frame_run_xdp(&in, link, out) == XDP_REDIRECT;
 }
 
-/* Waits until each CPU is here */
+/* Waits until both CPUs are here */
 static inline void meet(void)
 {
 	static atomic_ulong arrived;
@@ -111,7 +114,8 @@ static inline void stay_on_cpu(int cpu)
 		die("a second CPU");
 }
 
-/* words: DIRECTORY IFINDEX IFINDEX MAC MAC, of the instance and of the links of clients and backend; false: they are wrong */
+/* words: DIRECTORY IFINDEX IFINDEX MAC MAC, of the instance and the links of clients and backend. Returns false if
+ * they are wrong */
 static inline bool flow_packets_open(char **words)
 {
 	char path[256];

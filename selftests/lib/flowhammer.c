@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * flowhammer DIRECTORY IFINDEX IFINDEX MAC MAC OPERATIONS: two CPUs on the same flows, through the XDP program (BPF_PROG_TEST_RUN) of the
- * instance that is pinned in DIRECTORY, each with so many packets. Originals come in by the first link, where the firewall has the first
- * MAC, and answers by the second. Service and backend: flow_packets.h.
+ * flowhammer DIRECTORY IFINDEX IFINDEX MAC MAC OPERATIONS: two CPUs on the same flows, through the XDP program (BPF_PROG_TEST_RUN)
+ * of the instance that is pinned in DIRECTORY, with OPERATIONS packets each. Originals arrive by the first link, on which the firewall
+ * has the first MAC, and answers by the second. flow_packets.h has the service and the backend.
  *
- * Each of 200 sources has 16 clients. The first one is answered at once, and so has a flow for good. The others come and go: with a
- * share of one flow for each source, what is answered of them gives way to whoever comes. What a source may try is not limited here. No
- * port belongs to two clients, so an address with the port of another client is seen. Says
+ * Each of 200 sources has 16 clients. The first client is answered at once, so its flow is confirmed. The others come and go. The share of
+ * a source is one flow, so an answered flow gives way to newcomers. The number of attempts of a source is not limited here. No two clients
+ * use the same port, so that an address with another client's port is noticed. Prints
  *
  *     operations N kept N newcomers N answers N lost N torn N
  *
- * kept: sources whose first client has a flow for good; not one whose share is used by others with the same hash;
- * newcomers: originals of those who come and go that got a port; answers: those that went to one of them; lost: packets of the first
- * clients that left with another port than ever, or answers to them that did not come; torn: packets that left with what no one
- * client has, or two of one client that came at once and left with two ports.
+ * kept: sources whose first client has a confirmed flow, without those that share their hash with other sources
+ * newcomers: originals of the other clients that got a port
+ * answers: answers that reached one of them
+ * lost: packets of the first clients that left with a new port, and answers that did not reach them
+ * torn: packets that left with values of two clients, or two simultaneous packets of one client that left with two ports
  */
 #include <errno.h>
 #include <stdatomic.h>
@@ -47,7 +48,7 @@ static __be16 client_port(int i)
 	return htons(CLIENT_PORT + i);
 }
 
-/* The port of ours that the client's packet leaves with; 0: none */
+/* Returns the pool port that the client's packet leaves with, or 0 */
 static __be16 ask(int i)
 {
 	struct frame out;
@@ -61,7 +62,7 @@ static __be16 ask(int i)
 	return out.udp.source;
 }
 
-/* The client to whom an answer to this port goes; -1: nobody */
+/* Returns the client that an answer to this port goes to, or -1. */
 static int answer(__be16 port)
 {
 	struct frame out;
@@ -75,7 +76,7 @@ static int answer(__be16 port)
 	return to;
 }
 
-/* Both CPUs have a packet of the same client, one some nanoseconds after the other: they leave with the same port */
+/* Both CPUs send a packet of the same client, nanoseconds apart: both must leave with the same port */
 static void come_together(int cpu, int i, __u32 later)
 {
 	static _Atomic __be16 got[CPUS];
@@ -99,7 +100,7 @@ static void answer_to(int i)
 	answers += port && answer(port) >= 0;
 }
 
-/* What sources may try */
+/* Gives the sources their attempts back */
 static void give_back(void)
 {
 	for (__u32 i = 0; i < n_shares; i++)
@@ -136,7 +137,7 @@ static void *hammer(void *data)
 	return NULL;
 }
 
-/* Which first clients have a flow that never gives way */
+/* Finds the first clients whose flow never gives way */
 static unsigned int find_kept(const char *directory)
 {
 	unsigned int n = 0;

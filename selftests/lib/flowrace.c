@@ -1,17 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * flowrace DIRECTORY IFINDEX IFINDEX MAC MAC: newcomers of a masquerading service on two CPUs at once, through the XDP program
- * (BPF_PROG_TEST_RUN) of the instance that is pinned in DIRECTORY. They come in by the first link, where the firewall has the first
- * MAC, and their answers by the second. Clients are in 10.0.0.0/8 and have one port, so that all ask for the same port of ours; the
- * service is 198.51.100.1:51820, its backend 192.168.1.10:51820, to which they are shown as 192.168.1.1.
+ * flowrace DIRECTORY IFINDEX IFINDEX MAC MAC: new clients of a masquerading service on two CPUs at once, through the XDP program
+ * (BPF_PROG_TEST_RUN) of the instance that is pinned in DIRECTORY. They arrive by the first link, on which the firewall has the first MAC,
+ * and their answers by the second. All clients are in 10.0.0.0/8 and use the same port, so they all ask for the same port of the pool. The
+ * service is 198.51.100.1:51820. Its backend 192.168.1.10:51820 sees them as 192.168.1.1.
  *
- * Both CPUs wait for each other before each client. Each asks, is answered, and all ask again at the end. Says
+ * Both CPUs wait for each other before each client. Each sends, is answered, and all send again at the end. Prints
  *
  *     clients N refused N ports N twice N stolen N unanswered N changed N
  *
- * refused: no port was left; ports: different ones that were given; twice: given to two clients; stolen: answers that went to
- * somebody else; unanswered: those that went nowhere; changed: clients that had another port at the end. With BREAK in the environment a port is freed behind
- * the back of who has it.
+ * refused: clients for which no port was left
+ * ports: different ports; twice: ports that two clients got
+ * stolen: answers that reached another client; unanswered: answers that reached none
+ * changed: clients with a new port at the end
+ *
+ * If BREAK is set, a port is freed while a client uses it.
  */
 #include <errno.h>
 #include <stdatomic.h>

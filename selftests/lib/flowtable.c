@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * flowtable DIRECTORY [break]: reads the table of flows that is pinned in DIRECTORY (include/abi_flow.h), and says
+ * flowtable DIRECTORY [break]: reads the table of flows that is pinned in DIRECTORY (include/abi_flow.h), and prints
  *
  *     flows N embryos N wrong N
  *
- * Both also of those whose time is over. wrong: flows whose word in the index names another place, words of the
- * index that name no flow, flows with one port of ours at one backend, and places that are BUSY. break: takes the first flow's word out of
- * the index, as if half of the flow were lost.
+ * Flows and embryos include expired ones. wrong: flows whose word in the index names another place, words of the index that name no
+ * flow, flows with the same port at the same backend, and BUSY places. break: removes the first flow's word from the index, as if half
+ * of the flow were lost.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# FrameOut (frame_out.py) loses no frame where a device's queue is full: 200 frames go out through a queue of two frames. BREAK=1 sends
-# them by a plain socket, which the kernel answers with ENOBUFS.
+# FrameOut (frame_out.py) loses no frame when a device's queue is full: it sends 200 frames through a queue of two.
+# BREAK=1 sends them by a plain socket, for which the kernel returns ENOBUFS.
 source "${BASH_SOURCE[0]%/*}/lib.sh"
 
 send_frames() { # prints how many

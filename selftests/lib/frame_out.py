@@ -16,7 +16,7 @@ def ones(data):
 
 
 def udp_frame(to_mac, from_mac, source, destination, sport, dport, payload):
-    """An Ethernet frame with a datagram. All addresses are bytes; the payload's length is even."""
+    """Returns an Ethernet frame with a datagram. All addresses are bytes. The payload's length is even."""
     udp = struct.pack('!HHHH', sport, dport, 8 + len(payload), 0) + payload
     check = ~ones(source + destination + struct.pack('!II', len(udp), 17) + udp) & 0xffff or 0xffff
     udp = udp[:6] + check.to_bytes(2, 'big') + udp[8:]
@@ -34,7 +34,7 @@ class FrameOut:
         self.mac = self.socket.getsockname()[4]
 
     def send(self, frame):
-        """Sends the frame. While the device's queue is full, which the kernel says by ENOBUFS, it waits and tries again."""
+        """Sends the frame. While the device's queue is full (ENOBUFS), it waits and tries again."""
         while True:
             try:
                 return self.socket.send(frame)

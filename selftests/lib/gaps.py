@@ -1,22 +1,23 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""gaps: what pings between sites lost while relays went and came back.
+"""gaps: reports the packets that pings between sites lost while relays failed and came back.
 
   gaps.py DIR SECONDS
 
-DIR/ping-A-B: `ping -D` from A to B. DIR/phases: lines of a phase's name, the relay that it is about (0: none), when it began, and SITE:RELAY for where
-each site was then. In a phase `goes`, a pair with a site at that relay may be interrupted once or more for SECONDS in all; otherwise nothing may be
-lost. The phase before the first one counts as one of those.  Says each phase's worst; exit status 1 where something was lost that may not.
+DIR/ping-A-B is the output of `ping -D` from A to B. DIR/phases has a line for each phase: its name, the relay that it is about (0: none), its
+start, and SITE:RELAY for each site's relay. In a phase `goes`, a pair with a site at that relay may lose packets for SECONDS in all. Otherwise
+nothing may be lost. The phase before the first one counts as `goes` too. Prints the worst gap of each phase. Exit status: 1 if more was lost.
 """
 import pathlib
 import re
 import sys
 
-INTERVAL = 0.05  # between two of them
+INTERVAL = 0.05  # between two pings
 
 
 def gaps(path):
-    """(when the first one was missing, how many are missing, seconds until the next one), and how many came."""
+    """Returns the gaps (time of the first missing ping, number of missing pings, seconds until the next one), and the
+    number of answers."""
     got = {}
     for line in path.read_text().splitlines():
         if found := re.match(r"\[([\d.]+)\] \d+ bytes from .*icmp_seq=(\d+)", line):

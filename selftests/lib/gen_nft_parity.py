@@ -1,14 +1,13 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-# gen_nft_parity: the packets of gen-nft-parity.sh, through two routers of scenario S with rules of their own, and whether both do the
-# same with each.
+# gen_nft_parity: sends the packets of gen-nft-parity.sh through two routers of scenario S with different rules, and compares the results.
 #
 #   gen_nft_parity SEED relay|edge REFERENCE GENERATED      namespaces of the routers
 #
-# Made of a seed, as parity.py's, whose sequences between sites are used here too. What a router takes for itself is seen by raw
-# sockets in it, which get what its input chain lets through; what it sends itself begins connections. One line for each chain says
-# how many packets there were, how many of them the reference took, forwarded or answered, refused with an error, and lost, and in how
-# many sequences of how many both did the same.
+# The packets follow from a seed, as in parity.py, whose sequences between sites are used here too. Raw sockets in the router receive the
+# packets that its input chain accepts, and connections of the router itself begin there. Prints a line for each chain: how many packets
+# there were, and how many of them the reference accepted, forwarded or answered, refused with an error, or dropped. The line ends with the
+# number of sequences in which both did the same, and of all sequences.
 import socket
 import sys
 
@@ -19,7 +18,7 @@ import parity
 from parity import PORTS, echo, edited, not_a_port, pieces, protocol, quote, rng, some_error, udp, wrong_sum
 
 TUNNEL = 'wgvpnr01'
-ROUTERS = {     # its devices; where sites are, and the world; its own addresses; between whom
+ROUTERS = {     # devices, links of the sites and of the world, own addresses, pairs of links
     'relay': (('eth0', TUNNEL), {'a': TUNNEL, 'b': TUNNEL, 'c': TUNNEL, 'tw': 'eth0'},
               {'eth0': '2001:db8::1', TUNNEL: 'fd12:3456:7899::1'}, [('a', 'b'), ('b', 'c'), ('c', 'a')]),
     'edge': (('wan', 'lan', TUNNEL), {'a': 'lan', 'b': TUNNEL, 'c': TUNNEL, 'tw': 'wan'},
@@ -52,7 +51,7 @@ class Sender:
 
 
 class Listener:
-    """What the router takes for itself, of one protocol"""
+    """Receives the packets of one protocol that the router accepts for itself."""
     def __init__(self, family, kind, links):
         self.kind = kind
         self.socket = socket.socket(family, socket.SOCK_RAW | socket.SOCK_NONBLOCK, kind)
@@ -74,12 +73,12 @@ class Listener:
             except BlockingIOError:
                 return
             if self.kind == socket.IPPROTO_ICMPV6 and (data[0] == 128 and len(data) == 12 or address[0] == '::'):
-                continue        # a marker; what the kernel says of its own
-            yield data if '.' in address[0] else data + address[0].split('%')[0].encode()     # by IPv6 without its header
+                continue        # a marker, or a packet of the kernel itself
+            yield data if '.' in address[0] else data + address[0].split('%')[0].encode()     # raw IPv6 sockets leave out the IPv6 header
 
 
 def ports(links):
-    """Of one router"""
+    """Plays the hosts around one router."""
     makers = {link: lambda link=link: Tun(link) for link in links}
     makers['self'] = Sender
     for name, family, kinds in (('4', socket.AF_INET, (1, 2, 6, 17, 47, 50, 112)), ('6', socket.AF_INET6, (6, 17, 47, 50, 58, 112))):
@@ -87,7 +86,7 @@ def ports(links):
     return makers
 
 
-# --- who is where; each sequence has hosts of its own
+# --- the hosts; each sequence has its own
 
 links, parity.SITES, parity.OWN, ways = ROUTERS[sys.argv[2]]
 parity.NAMES = ('reference', 'generated')
@@ -114,7 +113,7 @@ def marker_on(link):
 parity.host, parity.marker_on = host, marker_on
 
 
-# --- for the router itself
+# --- packets for the router itself
 
 def any_link():
     """Link, own and another's address by IPv6, and by IPv4"""
@@ -166,7 +165,7 @@ def neighbours(site, to):
 
 
 def multicast(site, to):
-    """Who wants which group: type 130 is a query, 131 and 143 say so, 132 no more"""
+    """Returns an MLD message: 130 is a query, 131 and 143 report a group, 132 leaves it."""
     alert = IPv6ExtHdrHopByHop(options=[RouterAlert()])
     return [(link, IPv6(src='fe80::77', dst=dst, hlim=1) / alert / what) for link in (rng.choice(links), links[1])
             for dst, what in (('ff02::1', ICMPv6MLQuery()), ('ff02::16', ICMPv6MLReport(mladdr='ff02::fb')),
@@ -196,7 +195,7 @@ def tcp_here(site, to):
 
 
 def answered(site, to):
-    """What the router asked for comes back, and what looks like it"""
+    """Answers to the router's own packets, and packets that look like answers."""
     link, own, dst, own4, dst4 = any_link()
     port, sport = some_port() or 1, rng.randrange(30000, 60000)
     other = rng.randrange(1024, 30000)
@@ -288,7 +287,7 @@ ROUNDS = {'relay': 7, 'edge': 8}
 
 
 def fate(rows):
-    """What became of a packet, by what came out: 0 taken, 1 forwarded or answered, 2 refused, 3 lost"""
+    """Classifies a packet by what came out: 0 accepted, 1 forwarded or answered, 2 refused, 3 lost."""
     refused = any(parity.is_error(p) and p[40] == 1 or p[0] >> 4 == 4 and p[9] == 1 and p[20] == 3 for _, p in rows if len(p) > 40)
     return 0 if any(at.startswith('here') for at, _ in rows) else 2 if refused else 1 if rows else 3
 

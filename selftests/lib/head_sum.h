@@ -7,7 +7,7 @@
 
 #include <linux/types.h>
 
-/* ip: 20 bytes whose checksum is 0. Returns what belongs there, in network order. */
+/* ip: 20 bytes, with a checksum of 0. Returns the checksum in network order. */
 static inline __u16 head_sum(const void *ip)
 {
 	const __u16 *w = ip;

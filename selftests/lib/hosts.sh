@@ -1,11 +1,11 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Sourced: hosts that run from the files that `wgxdp gen hosts` wrote, none of them edited. Each has besides its network an /etc of its
-# own (this machine's, below what is installed), its own WireGuard sockets, bpffs and running configuration: what stands in the
-# files, wg0 on every host, needs no other name here.
+# Hosts that run from the files of `wgxdp gen hosts`, without edits. Each has its own network, /etc (this machine's
+# below the installed files), WireGuard sockets, bpffs and running configuration. So the names in the files, wg0 on
+# every host, need not change.
 
 mkdir -p "${work:?}/bin"
-# wg-quick calls it for DNS lines
+# wg-quick calls resolvconf for DNS lines
 cat > "$work/bin/resolvconf" << 'EOF'
 #!/bin/sh
 case $1 in
@@ -15,7 +15,18 @@ esac
 EOF
 chmod 755 "$work/bin/resolvconf"
 
-declare -A keeper=() # of each host's mounts: a process, because kernels refuse some namespaces of mounts a file
+# Run by bash with the host's name: what systemd-networkd needs there. It asks no bus, and no udev where /sys is read-only. It ends
+# there if the host has networkd already.
+# shellcheck disable=SC2016,SC2034 # expanded there
+networkd_room='! mountpoint -q /run/systemd || exit 0
+mkdir -p /run/systemd /run/keepalived
+for at in /run/systemd /run/keepalived; do mount -t tmpfs run $at; done
+mount -t sysfs -o ro sysfs /sys
+mkdir -p /run/systemd/netif/{links,leases,lldp} /run/systemd/network
+chown -R systemd-network:systemd-network /run/systemd/netif
+md5sum <<< "$1" | cut -c 1-32 > /etc/machine-id'
+
+declare -A keeper=() # a process that keeps each host's mounts, because some kernels cannot bind a mount namespace to a file
 hosts() { # NAME...
 	local name
 	for name; do
@@ -24,7 +35,7 @@ hosts() { # NAME...
 		unshare --mount --propagation private bash -ec "
 			mount -t overlay -o 'lowerdir=/etc,upperdir=$work/etc/$name/upper,workdir=$work/etc/$name/work' etc /etc
 			echo '127.0.0.1 localhost' > /etc/hosts
-			rm -rf /etc/resolv.conf /etc/nftables.conf /etc/wireguard /etc/wgxdp # as on a new host
+			rm -rf /etc/resolv.conf /etc/nftables.d /etc/wireguard /etc/wgxdp # as on a new host
 			mkdir -p /run/wireguard /run/wgxdp
 			for at in /run/wireguard /run/wgxdp /run/state; do mount -t tmpfs run \$at; done
 			mount -t bpf bpf /sys/fs/bpf
@@ -35,26 +46,26 @@ hosts() { # NAME...
 	done
 }
 
-# With its root: where all of this runs in a chroot, /etc would be the machine's else
+# With its root: if all of this runs in a chroot, /etc would otherwise be the machine's
 into() { # HOST
 	local its=/proc/${keeper[$1]}
 	into=(nsenter --net="/run/netns/$1" --mount="$its/ns/mnt" --root="$its/root" --wd="$its/root")
 }
-at() { # HOST COMMAND..., files with whole paths
+at() { # HOST COMMAND...: needs whole paths
 	into "$1"
 	PATH=$work/bin:$PATH "${into[@]}" "${@:2}"
 }
-start_at() { # the same in the background, as $!
+start_at() { # like at, in the background; $! is its process
 	into "$1"
 	PATH=$work/bin:$PATH "${into[@]}" "${@:2}" &
 }
 
-# What its README tells: every file to its place
+# Copies every file to its place, as the host's README says
 installs() { # HOST TREE
 	at "$1" cp -a "$2/etc/." /etc/
 }
 
-# docs/examples/topology/NAME.yaml, or what is made of it, to $work/NAME
+# Writes docs/examples/topology/NAME.yaml, or an edited copy, to $work/NAME
 generated() { # NAME [SED-SCRIPT]
 	sed "${2:-}" "docs/examples/topology/$1.yaml" > "$work/$1.yaml"
 	[[ ! ${2:-} ]] || ! cmp -s "docs/examples/topology/$1.yaml" "$work/$1.yaml" || fail "'$2' changes nothing in $1.yaml"
@@ -62,16 +73,16 @@ generated() { # NAME [SED-SCRIPT]
 	say "$1.yaml${2:+, $2}: $(grep -c '^added' "$work/gen" || :) files added, $(grep -c '^changed' "$work/gen" || :) changed"
 }
 
-# The lines of a zone, as selftests/lib/dns.py has them
+# Prints the lines of a zone, in the format of selftests/lib/dns.py
 names_of() { # NAME
 	awk '$3 == "IN" {all[$1] = all[$1] " " $5} END {for (name in all) print name ".example.net 60" all[name]}' "$work/$1/zone.example.net"
 }
 
-# sysctl, nftables, WireGuard, wgxdp, as far as there is something for them; and once more what is there already
+# Runs sysctl, nftables, WireGuard and wgxdp if the host has files for them, and runs each again
 boots() { # HOST
 	local conf device
 	! at "$1" test -e /etc/sysctl.d/60-wgxdp.conf || at "$1" sysctl -q -p /etc/sysctl.d/60-wgxdp.conf
-	! at "$1" test -e /etc/nftables.conf || at "$1" nft -f /etc/nftables.conf
+	! at "$1" test -e /etc/nftables.d/wgxdp.nft || at "$1" nft -f /etc/nftables.d/wgxdp.nft
 	for conf in $(at "$1" find /etc/wireguard -name '*.conf' 2> /dev/null); do
 		device=$(basename "$conf" .conf)
 		at "$1" ip link show "$device" > /dev/null 2>&1 || quick "$1" up "$device"
@@ -79,7 +90,7 @@ boots() { # HOST
 	! at "$1" test -e /etc/wgxdp/wgxdp.yaml || at "$1" "${wgxdp:?}" up > "$work/$1.up" 2>&1 || fail "$1: wgxdp up: $(< "$work/$1.up")"
 }
 
-# The daemon is $daemon, and what it says in $work/daemon
+# Sets $daemon; the daemon's output is in $work/daemon
 follows() { # HOST
 	start_at "$1" "$wgxdp" daemon > "$work/daemon" 2>&1
 	# shellcheck disable=SC2034 # for end_daemon

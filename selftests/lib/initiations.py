@@ -1,7 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""initiations DEVICE MAC FIRST-SOURCE SOURCES DESTINATION PORT PUBLIC-KEY RATE SECONDS: initiations with a right mac1, no two the same,
-from so many sources in turn, RATE a second in all. Their sender's index is 0xfefefefe. Prints how many, and how long that took."""
+"""initiations DEVICE MAC FIRST-SOURCE SOURCES DESTINATION PORT PUBLIC-KEY RATE SECONDS: sends initiations with a right mac1.
+
+No two are the same. They come from SOURCES addresses in turn, RATE a second in all. The sender's index is 0xfefefefe. Prints how many were sent,
+and how long that took."""
 import ipaddress
 import os
 import random

@@ -1,13 +1,13 @@
 # shellcheck shell=bash disable=SC2154,SC2034 # what lib.sh sets, and what is for who sources this
 # SPDX-License-Identifier: GPL-2.0-or-later
-# A name server (knot) whose zone example.net takes updates that are signed with $work/tsig.key, and wg-end, whose names are in it. To
-# be sourced after lib.sh. $name_server is its address, $asker the namespace that `ask` and `serial` ask from.
+# A name server (knot) whose zone example.net takes updates signed with $work/tsig.key, and wg-end, whose names are in
+# it. Source lib.sh first. $name_server is its address; `ask` and `serial` ask from the namespace $asker.
 #
 #     published:  ens18 wg-end mgmt .. ::1 -- fd53::/64 -- ::53 eth dns
 
 export on=wg-end
 name_server=${name_server:-fd53::53} asker=${asker:-wg-end}
-configuration() { # [KEYS] of the section; $names, $server, $key
+configuration() { # [KEYS of the section]: also uses $names, $server and $key
 	cat <<- EOF
 		ddns:
 		  interface: ens18
@@ -19,7 +19,7 @@ configuration() { # [KEYS] of the section; $names, $server, $key
 ask() { inside "$asker" dig +norecurse +noall +answer "@$name_server" "$2" "$1" | awk '{print $5, $2}' | sort | xargs; } # NAME TYPE: ADDRESS TTL
 serial() { inside "$asker" dig +short +tries=1 +time=1 "@$name_server" SOA example.net | awk '$3 ~ /^[0-9]+$/ {print $3}'; }
 address() { inside wg-end ip -6 address "$1" "$2" dev ens18 nodad "${@:3}"; }
-other_update() { # LINE...: by somebody else
+other_update() { # LINE...: an update by another client
 	printf '%s\n' "server $name_server" 'zone example.net' "key hmac-sha256:wgxdp $(sed -n 's/^ *secret: *//p' "$work/tsig.key")" "$@" send |
 		inside dns knsupdate
 }
@@ -30,7 +30,7 @@ start_knot() {
 	wait_for 10 'knot answers' knot_answers
 }
 
-# A key of knot's, as its keymgr prints it
+# A key in the format of knot's keymgr
 tsig_key() { # NAME
 	local secret
 	secret=$(head -c 32 /dev/urandom | base64)
@@ -46,7 +46,7 @@ knot_network() {
 	knot_begins
 }
 
-# In the network that is there: dns has $name_server
+# Needs an existing network, in which dns has $name_server
 knot_begins() {
 	count_arrivals dns updates 'udp dport 53 @th,80,8 & 0x78 == 0x28'
 	mkdir "$work/knot"

@@ -1,12 +1,15 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-# l3: plays what is on both sides of a firewall, and compares every packet that leaves it, byte for byte, with one that scapy built
-# (the packet tests' own descriptions, tests/packet/packet_*.py).
+# l3: plays the hosts on both sides of a firewall, and compares every packet that leaves it, byte for byte, with scapy's packet,
+# built from the packet tests' own descriptions, tests/packet/packet_*.py.
 #
-#   l3 WAN LAN FIFO      each is tun:DEVICE, a TUN to be made in this network namespace, or nic:DEVICE:NAMESPACE:PEER[:ID]..., a
-#                        device here, what it is plugged into, and the VLAN on it (two IDs: the outer first, of a service tag)
+#   l3 WAN LAN FIFO      each is one of
 #
-# Says `ready` when the TUNs are there; each line that comes by the FIFO is a round, which ends with how many packets were right.
+#   tun:DEVICE                        a TUN device to create in this network namespace
+#   nic:DEVICE:NAMESPACE:PEER[:ID]... a device here, the other end of its cable, and the VLAN on it (two IDs: the outer one first,
+#                                     with a service tag)
+#
+# Prints `ready` when the TUN devices exist. Each line from FIFO is a round, which ends with the number of right packets.
 import ctypes
 import fcntl
 import os
@@ -93,7 +96,7 @@ class Nic:
         frame, said, _, (_, _, kind, *_) = self.sock.recvmsg(1 << 17, 64)
         if kind == socket.PACKET_OUTGOING or frame[0] & 1:
             return b''
-        for _, _, of_frame in said:             # what the kernel took out of it
+        for _, _, of_frame in said:             # removed by the kernel
             status, tag, tag_kind = struct.unpack('=I12xHH', of_frame)
             if status & VLAN_VALID:
                 frame = frame[:12] + struct.pack('!HH', tag_kind, tag) + frame[12:]
@@ -113,7 +116,7 @@ def meant(packet):
 
 
 def collect(n):
-    """What arrives on either side until n packets have, and a little longer"""
+    """Returns the packets that arrive on either side until n packets have come, and a little longer."""
     got, until = {'wan': [], 'lan': []}, time.monotonic() + 5
     while select.select(list(sides.values()), [], [], max(0, until - time.monotonic()))[0]:
         for name, side in sides.items():
@@ -195,7 +198,7 @@ def forwarding():
 
 
 def errors():
-    """Of our own: back over the device without an Ethernet header, or to the MAC"""
+    """Sends the answer: over a device without an Ethernet header, or to the MAC."""
     for family in (4, 6):
         for n in (0, 1, 509, 519, 520, 521, 1183, 1184, 1185, 1300):
             p = original(family, n, ttl=1)
@@ -245,7 +248,7 @@ def unfinished():
         check(f'{side}: partial checksum, too long', side, udp_partial(p.ip_bytes()), **{side: [told]}, vnet=vnet())
         p = make(4, 3000, ip={'id': 5})
         segments(side, p, out(p), far)
-        if sides[far].l3:                               # else the kernel cannot tell that it fits the route, and the sender is told
+        if sides[far].l3:                               # otherwise the kernel sends an error: it cannot tell that it fits
             datagram(side, p, out(p), far)
 
 
@@ -257,7 +260,7 @@ def segments(side, p, q, far):
         for ip in ({'id': 5}, {'id': 5, **DF}):
             big = p.but(ip=ip, src=p.src if side == 'lan' else CLIENT[4] % next(clients))
             told = answer(big, MTU[far], LOCAL[4], True)
-            if side == 'wan' or not ip.get('flags'):    # else it is the kernel's to answer
+            if side == 'wan' or not ip.get('flags'):    # otherwise the kernel answers
                 check(f'{side}: segments that are too long, {ip}', side, udp_partial(big.ip_bytes()), **{side: [told]},
                       vnet=vnet(gso=GSO_UDP_L4, size=MTU[far] - 27))
     except OSError as e:
@@ -265,7 +268,7 @@ def segments(side, p, q, far):
 
 
 def datagram(side, p, q, far):
-    """What UFO leaves to the device to cut: its pieces have no UDP header each, and fit although with one they would not"""
+    """Makes UFO packets, which the device fragments: the fragments fit, because only the first has a UDP header."""
     size = (MTU[far] - 20) // 8 * 8
     try:
         check(f'{side}: a datagram for the device to cut', side, udp_partial(p.ip_bytes()), **{far: cut(q.ip_bytes(), size + 20)},

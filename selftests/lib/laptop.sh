@@ -7,15 +7,15 @@
 # shellcheck disable=SC2034
 on=laptop
 
-names() { # LINE...: what the name server knows from now on
+names() { # LINE...: replaces the name server's zone
 	printf '%s\n' "$@" > "${work:?}/zone.new"
 	mv "${work:?}/zone.new" "$work/zone"
 }
-name() { names "vpn.example.net ${ttl:-5} $*"; } # ADDRESS...: what vpn.example.net is
+name() { names "vpn.example.net ${ttl:-5} $*"; } # ADDRESS...: sets the addresses of vpn.example.net
 endpoint() { inside laptop wg show wgl endpoints | awk -v key="$peer" '$1 == key {print $2}'; }
 is_at() { expect 'endpoint' "$(endpoint)" == "$1"; }
 is_there() { [[ $(endpoint) == "$1" ]]; }
-broken() { inside home nft "$1" element inet broken "$2" "{ $3 }"; } # add|delete gone|dead ADDRESS: nothing gets to it
+broken() { inside home nft "$1" element inet broken "$2" "{ $3 }"; } # add|delete gone|dead ADDRESS: no packet reaches ADDRESS
 
 laptop_network() {
 	namespaces laptop home server

@@ -1,10 +1,11 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# What the selftests share (the demo too): networks made of namespaces, WireGuard at their ends, and what the counters say.
+# Shared by all selftests and the demo: networks of namespaces, WireGuard at their ends, and checks of the counters.
 #
-# A script that sources this goes on in a sandbox (scripts/sandbox): names of namespaces and devices are its own, and whatever
-# it leaves behind ends with it. It runs in the project's root. Exit status: 0 passed, 77 skipped (the reason on the last
-# line), else failed. BREAK=1 in the environment makes some break on purpose what they test, and must make them fail.
+# A script that sources this starts again in a sandbox (scripts/sandbox): names of namespaces and devices are its own,
+# and the sandbox removes everything at the end. The script runs in the project's root. Exit status: 0 passed, 77
+# skipped (the reason on the last line), else failed. With BREAK=1 in the environment some scripts break what they test,
+# and must fail.
 set -euo pipefail
 
 root=$(realpath "${BASH_SOURCE[0]%/*}/../..")
@@ -15,7 +16,7 @@ cd "$root"
 build=$(realpath "${O:-build}")
 wgxdp=$build/wgxdp
 udptool=$build/selftests/udptool
-export port=51820 # of the services
+export port=51820 # every service has it
 work=$(mktemp -d /run/selftest.XXXXXX)
 
 fail() { echo "FAIL: $*" >&2; exit 1; }
@@ -23,10 +24,11 @@ skip() { echo "$*"; exit 77; }
 say() { printf '%6.2f  %s\n' "$(elapsed)" "$*"; }
 
 started=$(cut -d ' ' -f 1 /proc/uptime)
-ms() { awk '{print int($1 * 1000)}' /proc/uptime; } # by the kernel's clock
+ms() { awk '{print int($1 * 1000)}' /proc/uptime; } # milliseconds by the kernel's clock
 elapsed() { awk -v from="$started" '{print $1 - from}' /proc/uptime; }
 
-# WHAT LEFT OPERATOR RIGHT: a comparison of numbers, or with == and != of words; said, and the end where it does not hold
+# WHAT LEFT OPERATOR RIGHT: compares numbers, or words with == and !=; prints the result, and ends the test if it does
+# not hold
 expect() {
 	case $3 in
 	== | !=) [[ $2 == "$4" ]] && [[ $3 == == ]] || { [[ $2 != "$4" && $3 == != ]]; } ;;
@@ -36,13 +38,13 @@ expect() {
 	say "ok $1: $2"
 }
 
-# How late something may come: where time is measured, that is by scripts/test --long and not in a VM; elsewhere a machine that
-# does other things too has all the time that it needs
+# Prints the time limit for an event. Time is measured only by scripts/test --long and not in a VM. Elsewhere the limit
+# is generous, because the machine may be busy.
 at_most() { # MS
 	if [[ ${WGXDP_STRICT:-} ]]; then echo "$1"; else echo $(($1 * 50)); fi
 }
 
-wait_for() { # SECONDS WHAT COMMAND...: until it succeeds; where time is not measured, five times as long
+wait_for() { # SECONDS WHAT COMMAND...: waits until COMMAND succeeds; if time is not measured, five times as long
 	local patience=5 what=$2
 	[[ ! ${WGXDP_STRICT:-} ]] || patience=1
 	local deadline=$((SECONDS + $1 * patience + 1))
@@ -53,24 +55,25 @@ wait_for() { # SECONDS WHAT COMMAND...: until it succeeds; where time is not mea
 	done
 }
 
-all_run() { # PID...: each of them does
+all_run() { # PID...: checks that each process runs
 	local pid
 	(($#)) || return
 	for pid; do kill -0 "$pid" 2> /dev/null || return; done
 }
 gone() { ! kill -0 "$1" 2> /dev/null; } # PID
 
-# grep, only for its status, that reads to the end: with pipefail a pipe into one that stops at the match fails where its writer has more to say
+# Like grep, for its status only, but reads to the end. A grep that stops at the match would make the writer of the pipe
+# fail, and with pipefail the pipe.
 holds() { grep "$@" | cat > /dev/null; }
 
 # --- networks
 
 inside() { nsenter --net="/run/netns/$1" "${@:2}"; } # NAMESPACE COMMAND...
-start() { nsenter --net="/run/netns/$1" "${@:2}" & } # the same in the background, as $!
+start() { nsenter --net="/run/netns/$1" "${@:2}" & } # like inside, in the background; $! is its process
 
-# For what is done often while somebody sends: rounds of N packets, one more as long as it was not done often enough, as on a
-# slow machine. $sent is how many that makes.
-sends() { # N ARGUMENT... of `udptool send`, by the host client
+# Sends rounds of N packets while something else happens. It adds rounds until that has happened often enough, because
+# the machine may be slow. $sent is the number of packets.
+sends() { # N ARGUMENT...: arguments of `udptool send`, run by the host client
 	sender_says=("$@")
 	start client "$udptool" send -n "$@" > "$work/sent"
 	sender=$!
@@ -92,7 +95,7 @@ namespaces() { # NAME...
 	done
 }
 
-routers() { # NAMESPACE...: they forward
+routers() { # NAMESPACE...: enables forwarding
 	local ns
 	for ns; do inside "$ns" sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1; done
 }
@@ -103,19 +106,19 @@ cable() { # NAMESPACE DEVICE NAMESPACE DEVICE [INDEX of the former]
 	cable_end "$3" "$4"
 }
 
-# Between namespaces checksums are left undone, as no wire does; and veth takes frames from XDP only where the end that gets
-# them has GRO (or an XDP program).
+# veth leaves checksums incomplete, unlike a wire. It takes frames from XDP only if the receiving end has GRO or an XDP
+# program.
 cable_end() { # NAMESPACE DEVICE
 	inside "$1" ethtool -K "$2" tx off gro on > /dev/null
 	inside "$1" ip link set "$2" up
 }
 
-# Before 6.3 a kernel does not say what the other end can take, and wgxdp trusts only an XDP program there.
+# A kernel before 6.3 does not report what the other end can take. Then wgxdp relies on an XDP program there.
 takes_xdp() { # NAMESPACE DEVICE [PROGRAM]
 	inside "$1" ip link set "$2" xdpdrv obj "$build/selftests/peer.bpf.o" program "${3:-pass}"
 }
 
-# nodad: even where nobody waits for duplicates an address is tentative until a worker of the kernel's has come by
+# nodad: even without duplicate address detection, an address is tentative until the kernel has processed it
 addresses() { # NAMESPACE DEVICE ADDRESS...
 	local address nodad
 	for address in "${@:3}"; do
@@ -133,7 +136,7 @@ has_vlans() {
 	unshare --net sh -c '{ ip link add probe type dummy || ip link add probe type veth; } && ip link add link probe name probe.1 type vlan id 1' 2> /dev/null
 }
 
-# Tags stay in the frame, where XDP can see them
+# Keeps VLAN tags in the frame, so that XDP sees them
 tags_in_frames() { # NAMESPACE DEVICE
 	inside "$1" ethtool -K "$2" txvlan off rxvlan off tx-vlan-stag-hw-insert off rx-vlan-stag-hw-parse off > /dev/null
 }
@@ -161,19 +164,31 @@ firewall_cables() { # [CLIENT FIREWALL WG-END]: the namespaces' names
 #     client  .7 ----------------- .1 firewall .1 ----------------- .10 wg-end
 #          uplink                  wan        lan                   eth
 firewall_network() { # [PREFIX of the namespaces' names]
-	local client=${1:-}client firewall=${1:-}firewall end=${1:-}wg-end
-	firewall_cables "$client" "$firewall" "$end"
+	namespaces "${1:-}client" "${1:-}firewall" "${1:-}wg-end"
+	routers "${1:-}firewall"
+	firewall_wan "${1:-}"
+	firewall_lan "${1:-}"
+}
+firewall_wan() { # [PREFIX]
+	local client=${1:-}client firewall=${1:-}firewall
+	cable "$firewall" wan "$client" uplink "${wan_index:-}"
+	takes_xdp "$client" uplink
 	addresses "$client" uplink 198.51.100.7/24 2001:db8:1::7/64
 	addresses "$firewall" wan 198.51.100.1/24 2001:db8:1::1/64
+	gateways "$client" 198.51.100.1 2001:db8:1::1
+}
+firewall_lan() { # [PREFIX]
+	local firewall=${1:-}firewall end=${1:-}wg-end
+	cable "$firewall" lan "$end" eth
+	takes_xdp "$end" eth
 	addresses "$firewall" lan 192.168.1.1/24 2001:db8:2::1/64
 	addresses "$end" eth 192.168.1.10/24 2001:db8:2::10/64
-	gateways "$client" 198.51.100.1 2001:db8:1::1
 	gateways "$end" 192.168.1.1 2001:db8:2::1
 }
 
 # --- senders and receivers (udptool)
 
-# What it hears is in $work/NAME; $! is it
+# Starts a listener: its output goes to $work/NAME, and $! is its process
 start_listener() { # NAMESPACE NAME OPTION... ADDRESS
 	start "$1" "$udptool" listen "${@:3}" > "$work/$2"
 	wait_for 5 "$2 listens" grep -q listening "$work/$2"
@@ -188,14 +203,15 @@ said() { awk -v key="$2" '{for (i = 1; i < NF; i++) if ($i == key) value = $(i +
 
 tcp_listens() { inside "$1" ss -Hltn "sport = $2" | holds .; } # NAMESPACE PORT
 
-# $work/file: its second half slowly, as long as there is $work/hold
+# Sends $work/file: the second half slowly while $work/hold exists
 pour() {
 	exec 3< "$work/file"
 	dd bs=64k count=$((${size:?} / 131072)) <&3
 	while [[ -e $work/hold ]] && dd bs=16k count=1 <&3; do sleep 0.05; done
 	cat <&3
 } 2> /dev/null
-# $work/file, of $size bytes, over TCP: FROM TO ADDRESS [FROM'S-ADDRESS]; then something may happen, before transfer_ends
+# Sends $work/file, of $size bytes, over TCP: FROM TO ADDRESS [FROM'S-ADDRESS]. The test can do something before
+# transfer_ends.
 transfer_begins() {
 	began=$(elapsed)
 	start "$2" socat -u TCP4-LISTEN:7000,reuseaddr "CREATE:$work/got"
@@ -217,8 +233,8 @@ transfer() { # WHAT FROM TO ADDRESS [FROM'S-ADDRESS]
 	transfer_ends "$1, from $2"
 }
 
-# SECONDS WHAT BYTES COMMAND...: in the middle of a transfer, when so many bytes have come. Where there was $work/hold before it began it
-# is not over before the command is.
+# SECONDS WHAT BYTES COMMAND...: runs COMMAND in the middle of a transfer, after BYTES. If $work/hold exists, the
+# transfer does not end before the command.
 midway() {
 	wait_for "$1" "$2: $3 bytes" arrived_bytes "$3"
 	"${@:4}"
@@ -227,9 +243,9 @@ midway() {
 }
 arrived_bytes() { (($(stat -c %s "$work/got" 2> /dev/null || echo 0) >= $1)); }
 
-# --- packets that came by, counted by the kernel where nothing can have been dropped or translated yet
+# --- packets counted by the kernel, before anything can drop or translate them
 
-# NAME is of a counter of nft's, RULE what it counts; several rules may have one counter
+# Adds an nft counter NAME for the packets that match RULE. Several rules may share a counter.
 count_arrivals() { # NAMESPACE NAME RULE...
 	inside "$1" nft -f - <<- EOF
 		add table inet seen
@@ -239,7 +255,7 @@ count_arrivals() { # NAMESPACE NAME RULE...
 	EOF
 }
 
-arrived() { # NAMESPACE NAME...: packets, of all these together
+arrived() { # NAMESPACE NAME...: prints the packets of all these counters together
 	local name sum=0
 	for name in "${@:2}"; do
 		sum=$((sum + $(inside "$1" nft list counter inet seen "$name" | awk '$1 == "packets" {print $2}')))
@@ -247,14 +263,14 @@ arrived() { # NAMESPACE NAME...: packets, of all these together
 	echo "$sum"
 }
 
-reassembled() { # NAMESPACE: datagrams put together from pieces, IPv4 and IPv6
+reassembled() { # NAMESPACE: prints the number of reassembled datagrams, IPv4 and IPv6
 	inside "$1" cat /proc/net/snmp /proc/net/snmp6 | awk '$1 == "Ip6ReasmOKs" {n += $2}
 		$1 == "Ip:" && !column {for (i = 1; i <= NF; i++) if ($i == "ReasmOKs") column = i; next}
 		$1 == "Ip:" {n += $column}
 		END {print n}'
 }
 
-# What nobody listens for is not answered there: the answers would be counted
+# Drops what no socket listens for. Otherwise the kernel's ICMP errors would be counted.
 quiet() { # NAMESPACE...
 	local ns
 	for ns; do
@@ -262,20 +278,21 @@ quiet() { # NAMESPACE...
 			add table inet quiet
 			add chain inet quiet output { type filter hook output priority 0; }
 			add rule inet quiet output icmp type destination-unreachable drop
+			add rule inet quiet output icmpv6 type destination-unreachable drop
 		EOF
 	done
 }
 
-# What the driver itself says it redirected, in native XDP only
+# Prints how many packets the driver itself redirected, which it counts only in native XDP.
 driver_redirects() { # NAMESPACE DEVICE
 	inside "$1" ethtool -S "$2" | awk '/xdp_redirect:/ {sum += $2} END {print sum + 0}'
 }
 
-# --- wgxdp, on the firewall unless $on says where else
+# --- wgxdp, on the firewall unless $on names another host
 
 wgxdp() { inside "${on:-firewall}" "$wgxdp" "$@"; }
 
-# The firewall's LAN is a switch with two hosts, which the firewall knows as neighbours
+# A LAN with two hosts behind a switch, both known to the firewall as neighbours
 #
 #     client .7 -- 198.51.100.0/24 -- .1 wan firewall .1 lan -- 192.168.1.0/24 -- switch -+-- .11 one
 #                                                                                         +-- .12 two
@@ -302,7 +319,7 @@ two_backends_network() {
 	done
 }
 
-# On firewall_network: clients in 10.0.0.0/8 are behind the client, and nobody need be asked for MACs
+# For firewall_network: sends 10.0.0.0/8 to the client, with fixed MACs, so that no neighbour is unresolved
 packets_by_test_run() { # HOST...: the last numbers of addresses of wg-end
 	local host
 	inside firewall ip route add 10.0.0.0/8 via 198.51.100.7
@@ -310,7 +327,7 @@ packets_by_test_run() { # HOST...: the last numbers of addresses of wg-end
 	for host; do inside firewall ip neigh replace "192.168.1.$host" lladdr "$(mac wg-end eth)" nud permanent dev lan; done
 }
 
-# Ten packets of the client's for the service there, and so many more then come to wg-end
+# Sends ten packets of the client, and checks that they come to wg-end.
 ten_come() { # COUNTER WHEN [PORT]
 	local before
 	before=$(arrived wg-end "$1")
@@ -319,7 +336,7 @@ ten_come() { # COUNTER WHEN [PORT]
 }
 came() { (($(arrived wg-end "$1") == $2)); }
 
-# What of a filter's comes in there, by whatever device, until watched(), which sets many
+# Collects the packets that match a pcap filter, on all devices, until watched(), which sets $many.
 watch_filter() { # NAMESPACE FILTER
 	start "$1" tcpdump -i any -Q in -s 64 -w /dev/null "$2" 2> "$work/watched"
 	watching=$!
@@ -332,7 +349,7 @@ watched() {
 	many=$(awk '/received by filter/ {print $1}' "$work/watched")
 }
 
-service_file() { # NAT: $work/wgxdp.yaml, a service of both families on $port
+service_file() { # NAT: writes $work/wgxdp.yaml, with a service of both families on $port
 	cat > "$work/wgxdp.yaml" <<- YAML
 		interfaces: [ { name: wan, role: wan } ]
 		services:
@@ -343,17 +360,17 @@ service_file() { # NAT: $work/wgxdp.yaml, a service of both families on $port
 	[[ $1 == none ]] || printf '    %s\n' "listen: { interface: wan, ports: [ $port ] }" 'ipv6: dnat' >> "$work/wgxdp.yaml"
 }
 
-shown() { wgxdp show --json | "$root/selftests/lib/shown.py" "$@"; } # see there
+shown() { wgxdp show --json | "$root/selftests/lib/shown.py" "$@"; } # see shown.py
 
-# Every packet that is ours is counted once, and ends one way.
+# Checks that every packet of the service is counted once and ends in one way.
 expect_sums() {
 	local sums
 	sums=$(shown sums) || fail 'the sums do not hold'
 	say "ok sums: $sums"
 }
 
-# Sets $other to another build of the same data path. Its object differs only in what BTF says of the sources.
-# Several tests share it, so they build it one after the other.
+# Sets $other to another build of the same data path. Its object differs only in BTF's information about the sources.
+# Several tests share it, so they build it in turn.
 build_another() {
 	other=${O:-build}/upgraded
 	(flock 9 && make -s O="$other" BPF_CFLAGS='-O2 -g -gno-column-info' "$other/wgxdp") > /dev/null 9> "$other.lock"
@@ -361,7 +378,7 @@ build_another() {
 	other=$(realpath "$other")/wgxdp
 }
 
-# The daemon is $daemon, and what it says in $work/daemon
+# Starts the daemon: sets $daemon, and its output goes to $work/daemon
 start_daemon() { # OPTION...
 	start "${on:-firewall}" "$wgxdp" daemon "$@" > "$work/daemon" 2>&1
 	daemon=$!
@@ -373,7 +390,7 @@ end_daemon() {
 	wait "$daemon" || fail "the daemon ended with status $?: $(< "$work/daemon")"
 }
 
-# What of it, or of others, is on a host: pins, XDP programs, qdiscs and filters. To be compared.
+# Prints the pins, XDP programs, qdiscs and filters on a host, for a comparison.
 on_host() { # NAMESPACE
 	local device
 	find /sys/fs/bpf -path '*/wgxdp*' | sort
@@ -385,19 +402,18 @@ on_host() { # NAMESPACE
 	done
 }
 
-# All that a command could leave behind on a host, to be compared: that, interfaces, its files, sysctls, processes. But for what our own
-# work needs: a lock, which stays.
+# Prints everything that a command could leave on a host, for a comparison: on_host, interfaces, files, sysctls and
+# processes. Leaves out a lock of the tests.
 traces() { # NAMESPACE
 	on_host "$1"
 	inside "$1" ip -o link show | awk '{print $2, $3}'
 	find /run/wgxdp /run/state -mindepth 1 ! -name lock 2> /dev/null | sort
-	{ inside "$1" sysctl -a 2> /dev/null || :; } | # procps 4.0.6 fails where one cannot be read
+	{ inside "$1" sysctl -a 2> /dev/null || :; } | # procps 4.0.6 fails if one sysctl cannot be read
 		grep -E '^(net|kernel.bpf|kernel.unpriv)' | grep -vE 'conntrack_count|nf_log'
 	pgrep -x wgxdp || :
 }
 
-# NAMESPACE FILE WHAT: nothing is there that was not when FILE was written by traces, and nothing is missing; the kernel lets go of links in
-# its own time
+# NAMESPACE FILE WHAT: compares traces with FILE. The kernel releases links with a delay.
 no_traces() {
 	local deadline=$((SECONDS + 10))
 	until traces "$1" | diff "$2" - > "$work/traces"; do
@@ -406,18 +422,18 @@ no_traces() {
 	done
 }
 
-# The links, programs and maps that an instance holds, maps without a pin (constants) as well: KIND ID
+# Prints the links, programs and maps of an instance as KIND ID, with maps that are not pinned (constants).
 bpf_objects() { # INSTANCE
 	local pin kind
 	while IFS= read -r pin; do
-		for kind in link prog map; do # the status says nothing: Debian 13's bpftool shows a link and fails
+		for kind in link prog map; do # ignores the status: Debian 13's bpftool shows a link and fails
 			bpftool -j "$kind" show pinned "$pin" 2> /dev/null || :
 		done
 	done < <(find "/sys/fs/bpf/wgxdp/$1" -type f) | /usr/bin/python3 -c '
 import json, sys
 for line in sys.stdin:
     thing = json.loads(line)
-    if "error" in thing:  # of another kind
+    if "error" in thing:  # an id of another kind
         continue
     kind = "link" if "prog_id" in thing else "prog" if "tag" in thing else "map"
     print(kind, thing["id"])
@@ -425,7 +441,7 @@ for line in sys.stdin:
         print("map", id)' | sort -u
 }
 
-none_of_these() { # FILE: none of the objects that it lists is there any more
+none_of_these() { # FILE: checks that none of the objects in FILE exists any more
 	local kind id
 	while read -r kind id; do
 		! bpftool "$kind" show id "$id" > /dev/null 2>&1 || return 1
@@ -434,7 +450,7 @@ none_of_these() { # FILE: none of the objects that it lists is there any more
 
 need_tun() { [[ -c /dev/net/tun ]] || modprobe tun 2> /dev/null || fail 'no /dev/net/tun'; }
 
-# --- WireGuard: $WGXDP_WG is kernel or go (default: the kernel's, if it is there)
+# --- WireGuard: $WGXDP_WG is kernel or go (default: the kernel's, if it is available)
 
 choose_wireguard() {
 	[[ ${WGXDP_WG:-} ]] || WGXDP_WG=$(if ip link add wgprobe type wireguard 2> /dev/null; then echo kernel; else echo go; fi)
@@ -446,11 +462,12 @@ choose_wireguard() {
 	esac
 }
 
-# wireguard-go of 2023, which Debian 13 has, cuts the IPv6 address of a peer to four bytes where its device has IPv4 peers as well
+# wireguard-go of 2023, in Debian 13, truncates the IPv6 address of a peer to four bytes if its device has IPv4 peers as
+# well.
 mixes_families() { [[ $WGXDP_WG == kernel || $(wireguard-go --version) != *0.0.2023* ]]; }
 
-# A device without peers yet. Its keys are $work/DEVICE.{key,pub}; its name is unique, for wireguard-go's socket does not
-# belong to a namespace.
+# Creates a device without peers. Its keys are $work/DEVICE.{key,pub}. Its name is unique, because wireguard-go's socket
+# does not belong to a namespace.
 tunnel() { # NAMESPACE DEVICE ADDRESS [PORT]
 	(umask 077 && wg genkey > "$work/$2.key")
 	wg pubkey < "$work/$2.key" > "$work/$2.pub"
@@ -466,11 +483,11 @@ tunnel() { # NAMESPACE DEVICE ADDRESS [PORT]
 
 key() { cat "$work/$1.pub"; } # DEVICE
 
-endpoint_seen() { # NAMESPACE DEVICE PEER'S-DEVICE: where the device sees that peer
+endpoint_seen() { # NAMESPACE DEVICE PEER'S-DEVICE: prints the peer's endpoint as the device sees it
 	inside "$1" wg show "$2" endpoints | awk -v key="$(key "$3")" '$1 == key {print $2}'
 }
 
-address_seen() { endpoint_seen "$@" | sed 's/:[0-9]*$//'; } # the same, without the port
+address_seen() { endpoint_seen "$@" | sed 's/:[0-9]*$//'; } # the same without the port
 
 handshaken() { # NAMESPACE DEVICE [KEY of a peer; default: its only one]
 	[[ $(inside "$1" wg show "$2" latest-handshakes | awk -v key="${3:-}" '!key || $1 == key {print $2}') != 0 ]]

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * mapsum INSTANCE: a line for each map that it has pinned: its name, how many elements there are, and a sum over all keys and values,
- * of every CPU; of a ring buffer over how much was ever written. Equal lines before and after: nothing has changed.
+ * mapsum INSTANCE: prints a line for each pinned map: its name, the number of elements, and a sum over all keys and
+ * values of every CPU. For a ring buffer it sums how much was ever written. Equal lines before and after mean that
+ * nothing has changed.
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -30,7 +31,7 @@ static unsigned long long written(int fd, const struct bpf_map_info *info)
 	return n;
 }
 
-/* In whatever order entries come: that of a hash is nobody's promise */
+/* A sum that does not depend on the order of the entries, which a hash does not guarantee */
 static unsigned long long elements(int fd, const struct bpf_map_info *info, unsigned long *n)
 {
 	int percpu = info->type == BPF_MAP_TYPE_PERCPU_ARRAY || info->type == BPF_MAP_TYPE_PERCPU_HASH;

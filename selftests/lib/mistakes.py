@@ -1,8 +1,8 @@
 #!/usr/bin/python3 -IS
 # SPDX-License-Identifier: GPL-2.0-or-later
-# mistakes FILE DIRECTORY: makes each mistake of FILE (tests/mistakes says how it is written) in DIRECTORY, and compares what is
-# said and the exit status with what FILE has. `wgxdp save` must say the same before and after. UPDATE=1 in the environment
-# writes FILE anew, for a reader to judge. Prints how many there are.
+# mistakes FILE DIRECTORY: makes each mistake of FILE in DIRECTORY, and compares the output and the exit status with
+# FILE. tests/mistakes describes the format. `wgxdp save` must print the same before and after. With UPDATE=1 it writes
+# FILE again, for a person to check. Prints the number of mistakes.
 import os
 import re
 import subprocess

@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-# monitor-pcap: whether two pcap files hold the same packets to or from some UDP port, in whatever order: the IP packet and all behind it.
+# monitor-pcap: compares two pcap files: they must hold the same IP packets to or from a UDP port, in any order.
 #
-#   monitor-pcap WHAT PORT WRITTEN SEEN      says how many there are
+#   monitor-pcap WHAT PORT WRITTEN SEEN      prints how many packets there are
 import collections
 import sys
 

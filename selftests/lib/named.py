@@ -8,7 +8,7 @@ import json
 import re
 import sys
 
-EVERYWHERE = {"job", "instance", "alertname", "severity"}	# which Prometheus adds
+EVERYWHERE = {"job", "instance", "alertname", "severity"}	# labels that Prometheus adds
 
 
 def scraped(paths):

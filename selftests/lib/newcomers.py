@@ -1,8 +1,8 @@
 #!/usr/bin/python3 -I
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""newcomers: clients that begin all the time, and a backend that answers each packet twice, at once and 50 ms later.
+"""newcomers: new clients all the time, and a backend that answers each packet twice: at once and 50 ms later.
 
-  newcomers.py listen ADDRESS PORT               the backend: each answer says from which address and port the packet came
+  newcomers.py listen ADDRESS PORT               the backend: each answer names the address and port that the packet came from
   newcomers.py ask FROM TO PORT RATE SECONDS     RATE new sockets a second; each sends at once and 20, 100 and 400 ms later
 
 `ask` ends with "clients N sent N answers N moved N"; moved: clients that the backend saw under more than one address and port.

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * nomemory.so, for LD_PRELOAD: allocations that fail, of the program that is run with it, not of its children. Where it crashes, the
- * last lines on standard error are `crashed:` and in whose code, innermost first.
+ * nomemory.so, for LD_PRELOAD: lets allocations of the program fail, but not those of its children. If the program crashes, the last
+ * lines on standard error are `crashed:` and the functions on the stack, innermost first.
  *
- *   NOMEMORY_AT=N      the so-manieth fails (malloc, calloc, realloc, and what libraries make of them; 0: none)
- *   NOMEMORY_FROM=N    that one and all that come after it
- *   NOMEMORY_CRASHES   it ends the program, as where nobody looks
- *   NOMEMORY_WHERE=FILE  gets the chain of calls that wanted the first one that fails
- *   NOMEMORY_OUT=FILE  what it found is added to this at the end: `count N`. With NOMEMORY_PLACES also `place N` for the first
- *                      allocation of each chain of calls that makes one, so that each need be tried but once
+ *   NOMEMORY_AT=N      the number of the allocation that fails (malloc, calloc, realloc and their callers in libraries; 0: none)
+ *   NOMEMORY_FROM=N    this allocation and all later ones fail
+ *   NOMEMORY_CRASHES   the program crashes, as if it used the result unchecked
+ *   NOMEMORY_WHERE=FILE  write the chain of calls of the first failed allocation
+ *   NOMEMORY_OUT=FILE  append at the end: `count N`. With NOMEMORY_PLACES also `place N` for the first allocation of each chain of
+ *                      calls, so that a test needs to try each place only once
  */
 #include <execinfo.h>
 #include <errno.h>
@@ -62,7 +62,7 @@ static void note_place(long n)
 	pthread_mutex_unlock(&lock);
 }
 
-/* Who wanted the one that fails first */
+/* Writes the chain of calls of the first failed allocation */
 static void tell_chain(void)
 {
 	int fd = where ? open(where, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600) : -1;
@@ -129,7 +129,7 @@ int posix_memalign(void **ret, size_t alignment, size_t size)
 	return p ? 0 : ENOMEM;
 }
 
-/* Whose code it was is told, and it ends as it would have */
+/* Prints the functions on the stack, and lets the program crash */
 static void on_crash(int signal_number)
 {
 	void *chain[DEPTH];

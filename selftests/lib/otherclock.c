@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * otherclock.so, for LD_PRELOAD: the time of day is another one, by as many seconds as stand in the file $OTHERCLOCK at the moment,
- * as where somebody sets the clock. Other clocks go on as they do.
+ * otherclock.so, for LD_PRELOAD: shifts the time of day by the number of seconds in the file $OTHERCLOCK, as if a
+ * person had set the clock. Other clocks stay as they are.
  */
 #include <fcntl.h>
 #include <stdlib.h>

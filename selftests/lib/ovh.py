@@ -1,14 +1,21 @@
 #!/usr/bin/python3 -IS
 # SPDX-License-Identifier: GPL-2.0-or-later
-# ovh: a stand-in for the part of OVH's API that keeps a zone's records, which checks each request's signature and time by itself.
+# ovh: a stand-in for the part of OVH's API that keeps a zone's records. It checks each request's signature and time by itself.
 #
-#   ovh ADDRESS PORT DIRECTORY      of DIRECTORY it reads records (a JSON list) and keys (application key, secret, consumer key) at
-#                                   its beginning, and mode at each request; it writes calls, a line each, and live, the zone as its
-#                                   name servers have it: as of the last refresh
+#   ovh ADDRESS PORT DIRECTORY
 #
-# Its clock is 1000 seconds ahead. Modes: ok; STATUS: an error of such a status to all but the time; writes: 403 to what writes;
-# refresh: 403 to the refresh; echo: the consumer key in an error; unfiltered: a search for the sub-domain "" finds all
-# garbage: an answer that is no JSON; nested: JSON too deep; redirect: to elsewhere; huge: one of a megabyte; slow: one after 15 seconds
+# It reads these files of DIRECTORY: records (a JSON list) and keys (application key, secret, consumer key) at its start, and mode
+# at each request. It writes calls, a line each, and live: the zone as its name servers have it since the last refresh.
+#
+# Its clock is 1000 seconds ahead. Modes:
+# - ok
+# - STATUS: that error for all requests but the time
+# - writes, refresh: 403 for requests that write, or for the refresh
+# - echo: the consumer key in an error
+# - unfiltered: a search for the sub-domain "" finds all
+# - garbage, nested, huge: an answer that is not JSON, is nested too deeply, or has a megabyte
+# - redirect: to another host
+# - slow: an answer after 15 seconds
 import hashlib
 import http.server
 import json
@@ -93,7 +100,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         try:
             self.wfile.write(text)
-        except ConnectionError:  # who asked has gone
+        except ConnectionError:  # the client has gone
             pass
 
     def handle_request(self):

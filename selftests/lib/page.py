@@ -48,7 +48,7 @@ for (const e of document.querySelectorAll('button, input')) {
 return worst;
 """
 
-# What sticks out, or is cut: text is measured, not the boxes around it
+# Text that sticks out or is cut. Measures the text, not the boxes around it.
 CUT = IN_PAGE + r"""
 const wide = document.documentElement.clientWidth, bad = [];
 if (document.documentElement.scrollWidth > wide)
@@ -127,13 +127,14 @@ def scaled(n, unit):
 
 
 def plain(text):
-    """of '1.2 kbit/s': 1200.0"""
+    """'1.2 kbit/s' becomes 1200.0"""
     number, unit = text.split(" ", 1)
     return float(number) * {"k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12}.get(unit[0], 1)
 
 
 def expected(shown):
-    """What the page has to say, table by table, of what does not depend on time: rows of (head of the column, place in the cell): text"""
+    """Returns the values on the page, table by table, that do not depend on time: rows of (head of the column, place in
+    the cell): text."""
     services = [{("Service", 0): s["name"], ("Service", 1): s["nat"], ("To the backend", 2): scaled(s["original"]["bytes"], "B"),
                  ("From the backend", 2): scaled(s["reply"]["bytes"], "B"), ("Forwarded", 0): grouped(s["original"]["forwarded"]),
                  ("Forwarded", 1): grouped(s["reply"]["forwarded"]) + " back",
@@ -222,8 +223,8 @@ class Page:
         return f"{compared + 2} equal"
 
     def do_rate(self, table, row, column, least, percent):
-        """TABLE ROW COLUMN PACKETS PERCENT: packets a second, as many as `show` counts meanwhile, and at least so many; a busy machine sends
-        unevenly, and the page takes its answers when it can: one of ten times is enough"""
+        """TABLE ROW COLUMN PACKETS PERCENT: the rate on the page is at least PACKETS, and agrees with the counters of
+        `show` meanwhile. A busy machine sends unevenly, so one of ten attempts is enough."""
         self.do_answers(2)
         for _ in range(10):
             before, began = self.packets_of(table, row), time.monotonic()
@@ -263,7 +264,7 @@ class Page:
         return f"least contrast {worst[0]:.1f} ({worst[1]})"
 
     def do_tree(self):
-        """what a screen reader gets: tables with heads of columns and rows, at whatever width"""
+        """A screen reader gets tables with heads of columns and rows, at any width"""
         roles = [node["role"]["value"] for node in self.cdp("Accessibility.getFullAXTree")["nodes"] if not node["ignored"]]
         counts = {role: roles.count(role) for role in ("banner", "main", "navigation", "contentinfo", "status", "table", "columnheader", "rowheader", "cell")}
         assert all(counts.values()), counts
@@ -306,7 +307,7 @@ class Page:
         return "paused"
 
     def do_hidden(self):
-        """nobody looks: nothing is asked, until somebody looks again"""
+        """a hidden page asks for nothing, until it is shown again"""
         first = self.driver.current_window_handle
         self.driver.switch_to.new_window("tab")
         self.driver.switch_to.window(first)

@@ -1,12 +1,12 @@
 # shellcheck shell=bash disable=SC2154 # what lib.sh has
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Masquerading services for all four pairs of families, and a WireGuard tunnel of the client's through each, for those who source
-# lib.sh first. The tunnel of pair 46 (client IPv4, backend IPv6) is wgc46 at the client, 10.77.0.46; wg-end is 10.78.46.1 in it.
-# Addresses are those of firewall_network, unless changed in `public` and `backend`.
+# Masquerading services for all four pairs of families, and a WireGuard tunnel of the client through each. Source lib.sh
+# first. The tunnel of pair 46 (client IPv4, backend IPv6) is wgc46 at the client, with address 10.77.0.46; wg-end is
+# 10.78.46.1 in it. Addresses are those of firewall_network, unless `public` and `backend` change them.
 
-pairs=(44 66 46 64) # client's family, backend's
+pairs=(44 66 46 64) # the client's family, and the backend's
 declare -A public=([4]=198.51.100.1 [6]='[2001:db8:1::1]') backend=([4]=192.168.1.10 [6]=2001:db8:2::10)
-declare -A seen=([4]='192\.168\.1\.1' [6]='\[2001:db8:2::1\]') # who wg-end sees, a pattern
+declare -A seen=([4]='192\.168\.1\.1' [6]='\[2001:db8:2::1\]') # a pattern for the address that wg-end sees
 
 configuration() { # [BACKEND-OF-44]
 	local pair
@@ -33,7 +33,7 @@ tunnel_of() { # PAIR
 
 through() { inside client ping -q -c 1 -W 1 -I "10.77.0.$1" "10.78.$1.1"; } # PAIR
 
-# All tunnels up, and wg-end sees the firewall at each
+# Checks that all tunnels are up, and that wg-end sees the firewall at each
 tunnels_up() {
 	local pair
 	wgxdp up -c "$work/wgxdp.yaml" > "$work/up" || fail "up: $(< "$work/up")"
@@ -47,7 +47,7 @@ tunnels_up() {
 	done
 }
 
-# One line a flow: service client ours peer
+# Prints a line for each flow: service client ours peer
 peers() {
 	wgxdp show flows --json --wg <(inside wg-end wg show wge dump) | /usr/bin/python3 -IS -c '
 import json, sys

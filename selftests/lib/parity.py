@@ -1,13 +1,13 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-# parity: the packets of relay-parity.sh, through two relays of the same network, and whether both do the same with each.
+# parity: sends the packets of relay-parity.sh through two relays of the same network, and compares the results.
 #
-#   parity SEED REFERENCE RELAY      namespaces of the relays; beside each is one named NAME-sites, of what is behind its nics
+#   parity SEED REFERENCE RELAY      namespaces of the relays; each has a namespace NAME-sites beside it, for the hosts at its NICs
 #
-# Made of a seed: sequences of packets between sites, with their replies and errors about them, and what may not pass. Each sequence has
-# hosts of its own, so none knows of another. A packet is put into both networks, then an echo request for the relay itself,
-# and what came out of each before the answer to that is compared. Where wgxdp differs on purpose, DIFFERENCES says what
-# becomes of it in either, and that is checked too. The last line is how many sequences came to the same end.
+# The packets follow from a seed: sequences of packets between sites, with replies, errors about them, and packets that the policy
+# refuses. Each sequence has hosts of its own, so that no sequence affects another. parity sends each packet into both networks, then an
+# echo request to the relay itself, and compares what came out of each before the echo reply. DIFFERENCES lists where wgxdp differs on
+# purpose, and these results are checked too. The last line says how many sequences had equal results.
 import ctypes
 import errno
 import fcntl
@@ -26,9 +26,9 @@ from scapy.all import (HBHOptUnknown, ICMP, ICMPv6DestUnreach, ICMPv6EchoReply, 
 OVERLAY = 'fd12:3456:789a'
 MTU = {'ta': 1420, 'tc': 1380, 'nn': 1500, 'nx': 1400, 'tw': 1500}
 SITES = {'a': 'ta', 'b': 'ta', 'c': 'tc', 'n': 'nn', 'o': 'nx'}
-PREFIX = {'a': 'a', 'b': 'b', 'c': 'c', 'n': 'd', 'o': 'e'}     # the first digit of a site's 256 subnets
+PREFIX = {'a': 'a', 'b': 'b', 'c': 'c', 'n': 'd', 'o': 'e'}     # the first digit of each site's 256 subnets
 OWN = {'ta': 'fd99::1', 'tc': 'fd99::2', 'nn': 'fd98:d::1', 'nx': f'{OVERLAY}:e00::ffff', 'tw': '2001:db8::1'}
-EDGE = {'a': 'fd99::a', 'b': 'fd99::b', 'c': 'fd99::c'}         # their own addresses in the tunnel
+EDGE = {'a': 'fd99::a', 'b': 'fd99::b', 'c': 'fd99::c'}         # the edge routers' own addresses in the tunnel
 WAYS = [('a', 'c'), ('a', 'b'), ('c', 'a'), ('n', 'o'), ('o', 'n'), ('n', 'a'), ('a', 'n'), ('c', 'o'), ('o', 'c'), ('b', 'o')]
 PORTS = range(58000, 60001)
 NAMES = ('reference', 'wgxdp')
@@ -38,7 +38,7 @@ rng = random.Random(int(sys.argv[1]))
 # --- two networks
 
 class Port:
-    """Where packets are put in, and come out: a TUN, or the other end of a nic's cable, whose MACs have a number"""
+    """An end where packets go in and come out: a TUN device, or the end of a NIC's cable, whose MACs have a number."""
     def __init__(self, name, number=0):
         self.bare = not number
         if self.bare:
@@ -55,7 +55,7 @@ class Port:
             try:
                 os.write(self.fd, packet)
             except OSError as e:
-                if packet[0] >> 4 in (4, 6) or e.errno != errno.EINVAL:     # a TUN takes nothing else
+                if packet[0] >> 4 in (4, 6) or e.errno != errno.EINVAL:     # a TUN accepts only these
                     raise
         else:
             self.socket.send(self.macs + b'\x86\xdd' + packet)
@@ -110,7 +110,7 @@ def marker_on(link):
 
 
 def fates(networks, link, packet):
-    """What comes out of each network before the answer to the marker: (link, packet)"""
+    """Returns the packets that come out of each network before the answer to the marker: (link, packet)."""
     marker, out = marker_on(link), []
     for network in networks:
         network.drain()
@@ -128,7 +128,7 @@ def fates(networks, link, packet):
     return out
 
 
-# --- what came out, as it is compared
+# --- comparable form of the packets that came out
 
 def fold(n):
     while n >> 16:
@@ -163,8 +163,9 @@ def plain(packet, sent):
 
 
 def together(rows):
-    """What a receiver makes of pieces: whole datagrams; and of errors about pieces (of the datagram as it was put together, or
-    of the first piece as it came) their type and MTU, and whom and what they quote"""
+    """Returns what a receiver would make of the fragments: whole datagrams. For errors about fragments, returns their
+    type and MTU, and their destination and the quoted packet. Such an error may quote the reassembled datagram, or
+    the first fragment."""
     out, pieces = [], {}
     for link, packet in rows:
         if is_error(packet):
@@ -217,7 +218,7 @@ def quote(src, about, what=None, dst=None, n=1232):
 
 
 def pieces(packet, step=None):
-    """Of what is behind the IPv6 header, in order"""
+    """Fragments the part behind the IPv6 header, in order."""
     b, ident = bytes(packet), rng.getrandbits(32)
     step = step or rng.choice((8, 48, 256, 1232))
     base = IPv6(src=packet.src, dst=packet.dst, hlim=packet.hlim)
@@ -276,13 +277,13 @@ def some_error():
 
 
 def some_refused(src, dst, **more):
-    """What rules refuse with an error"""
+    """Returns a packet that the rules refuse with an error."""
     return rng.choice((
         lambda: udp(src, dst, not_a_port(), **more), lambda: IPv6(src=src, dst=dst, **more) / TCP(dport=rng.choice((22, 58000)), flags='S'),
         lambda: protocol(src, dst, rng.choice((50, 89, 103, 112, 253)), **more)))()
 
 
-# --- sequences: each returns what is put in where, (link, packet) or more of a site's
+# --- sequences: each returns the packets and where they go in: (link, packet), or several of a site
 
 def asked(site, to):
     """A request, and the reply"""
@@ -293,7 +294,7 @@ def asked(site, to):
 
 
 def reply_alone(site, to):
-    """What would be a reply is refused before its request, not after it; and another port's still is"""
+    """A reply is refused before its request and passes after it. A reply to another port is still refused."""
     src, dst, dport, sport = host(site), host(to), rng.choice(PORTS), rng.randrange(1, 57000)
     return [(to, udp(dst, src, sport, dport)), (site, udp(src, dst, dport, sport)), (to, udp(dst, src, sport, dport)),
             (to, udp(dst, src, sport + 1, dport)), (to, udp(dst, src, sport, dport ^ 1 or 1)), (to, udp(host(to, 2), src, sport, dport)),
@@ -326,7 +327,7 @@ def told(site, to):
     ping = echo(src, dst, number=sport)
     return [(site, request), (to, quote(dst, request, some_error())), (site, quote(src, reply, some_error())),
             (site, ping), (to, quote(dst, ping, some_error())), (site, quote(src, echo(dst, src, ICMPv6EchoReply, sport), some_error())),
-            (to, quote(host(to, 2), request, some_error(), n=rng.choice((44, 48, 60, 1232)))),  # a router's on the way
+            (to, quote(host(to, 2), request, some_error(), n=rng.choice((44, 48, 60, 1232)))),  # from a router on the path
             (to, quote(dst, request, ICMPv6Unknown(type=rng.choice((5, 100, 127)))))]
 
 
@@ -397,7 +398,7 @@ def crossing(site, to):
 
 
 def crooked(site, to):
-    """What contradicts itself"""
+    """Returns packets whose fields contradict each other."""
     src, dst = host(site), host(to)
     good = udp(src, dst, rng.choice(PORTS), n=24)
     option = behind(IPv6ExtHdrDestOpt(options=[PadN(optdata=bytes(4))]), good)
@@ -452,7 +453,7 @@ def nowhere(site, to):
 
 
 def forged(site, to):
-    """From where the source is not: what wgxdp leaves to the kernel, and so to the rules"""
+    """Packets with another site's source: wgxdp leaves them to the kernel, and so to the rules."""
     dst = host(to)
     others = [s for s in SITES if SITES[s] != SITES[site] and s != to]
     steps = []
@@ -520,7 +521,7 @@ def pieces_refused(site, to):
 
 
 def odd_pieces(site, to):
-    """Without an end, one that is all, one on top of another, and without a whole header in the first"""
+    """Fragments without an end, a single whole one, overlapping ones, and a first one without the whole header."""
     src, dst = host(site), host(to)
     header = IPv6ExtHdrDestOpt(options=[PadN(optdata=bytes(12))])
     on_top = pieces(udp(src, dst, n=100), 48)
@@ -536,7 +537,7 @@ SEQUENCES = [asked, reply_alone, refused_port, pinged, told, told_wrongly, told_
 ROUNDS = 20
 
 
-# --- what differs on purpose (docs/design.md): what comes out of the reference, and of wgxdp
+# --- intended differences (docs/inside/relay.md): the reference's packets, and wgxdp's
 
 def differences(site, to):
     """(what, steps, summary of the reference's end, of wgxdp's)"""
@@ -611,7 +612,7 @@ def describe(packet):
     kind = IP if packet[:1] and packet[0] >> 4 == 4 else IPv6
     try:
         text = kind(packet).summary()
-    except Exception:       # pylint: disable=broad-except # scapy's own, of what is no packet
+    except Exception:       # pylint: disable=broad-except # scapy's own exceptions about invalid packets
         text = ''
     return f'{len(packet)} bytes: {packet[:110].hex()} {text}'
 

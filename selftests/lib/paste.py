@@ -1,14 +1,14 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-# paste FILE [HEADING]: what a reader of this Markdown does who has a root shell. Of the section below HEADING (default: of all of FILE) the
-# fenced blocks, in their order:
+# paste FILE [HEADING]: does what a reader of this Markdown file with a root shell does. It takes the fenced blocks in the section below
+# HEADING (default: of the whole file), in their order:
 #
-#   ```sh            is pasted into the shell, all at once, by a terminal; then the reader waits for the prompt. Each command has to succeed.
-#   ```yaml, ```ini  is saved in the shell's directory, as the file that the line before names last: …as `wgxdp.yaml`:
-#   ```text          is compared with what the last ```sh has printed: these lines, in this order; others may be between. … is anything,
-#                    and white space is as good as other white space.
+#   ```sh            is pasted into the shell, all at once, by a terminal; then paste waits for the prompt. Each command must succeed.
+#   ```yaml, ```ini  is saved in the shell's directory, to the file that the line before names last: …as `wgxdp.yaml`:
+#   ```text          is compared with the output of the last ```sh: these lines, in this order; others may be between them. … matches
+#                    anything, and any white space matches any other.
 #
-# Nothing is added but a trap that tells failures, and, where this machine has no sudo, one for root. BREAK=1 skips the lines that set wgxdp to work.
+# paste adds only a trap that reports failures, and a sudo if this machine has none. BREAK=1 skips the lines that start wgxdp.
 import os
 import pty
 import re
@@ -31,7 +31,7 @@ def fail(text):
 def section(lines, heading):
     """The lines below a heading, up to the next one of its level or above"""
     begin = level = None
-    inside = False          # of a block, where # is a comment
+    inside = False          # inside a block, # begins a comment
     for n, line in enumerate(lines):
         inside ^= line.startswith('```')
         marks = 0 if inside else len(line) - len(line.lstrip('#'))
@@ -85,7 +85,7 @@ class Shell:
             pass
 
     def paste(self, text):
-        """What it prints, when the prompt is back"""
+        """Returns the output, once the prompt is back."""
         self.marks += 1
         begin, mark = len(self.read), f'@prompt {self.marks}@'
         data = f'{text}\necho "@prompt" "{self.marks}@"\n'.encode()

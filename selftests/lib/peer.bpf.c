@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * XDP programs for the far ends of test cables, which a driver wants there before it takes frames from XDP: `pass` does
- * nothing; `slow` takes its time over each frame, so that the ring before it runs full. And somebody else's: `drop`, which lets
- * nothing pass but ARP; and `look`, a tc program, which does nothing either.
+ * XDP programs for the far ends of test cables. A driver takes frames from XDP only if the far end has one. `pass`
+ * does nothing. `slow` delays each frame, so that the ring before it fills up. `drop` is another project's program,
+ * which passes only ARP. `look` is a tc program that does nothing.
  */
 #include <linux/bpf.h>
 #include <linux/pkt_cls.h>
 #include <bpf/bpf_helpers.h>
 
-#define SLOW_NS 200000		/* more than any sender takes, in an emulated machine too */
+#define SLOW_NS 200000		/* more than any sender takes, even on an emulated machine */
 
 char LICENSE[] SEC("license") = "GPL";
 

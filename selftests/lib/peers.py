@@ -1,11 +1,11 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-# peers: the relay's part of a large configuration, to standard output.
+# peers: prints the peers and routes of a large relay configuration.
 #
 #   peers PEERS ROUTES DEVICE [MOVED]
 #
-# Peers site-0 … of one device share ROUTES /64s of fd12:3456:7800::/40 evenly; of the first MOVED peers each two have changed
-# one prefix with each other, so that MOVED routes are otherwise than without.
+# Peers site-0 … of one device share ROUTES /64s of fd12:3456:7800::/40 evenly. The first MOVED peers swap one prefix in
+# pairs, so that MOVED routes differ.
 import sys
 
 n_peers, n_routes = int(sys.argv[1]), int(sys.argv[2])

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Arrays of a running instance as memory, for programs that look at the table of flows.
+ * Maps the arrays of a running instance into memory, for programs that read the table of flows.
  */
 #ifndef PINNED_ARRAY_H
 #define PINNED_ARRAY_H
@@ -12,8 +12,8 @@
 #include <string.h>
 #include "dataplane/map_info.h"
 
-/* Returns the values of the map that is pinned in the directory, to be read and written, and in *ret_n how many there are. The program
- * ends with a message where that fails. */
+/* Returns the values of the map that is pinned in the directory, for reading and writing, and their number in
+ * *ret_n. If that fails, the program ends with a message. */
 static inline void *pinned_array(const char *directory, const char *name, __u32 *ret_n)
 {
 	struct bpf_map_info info = { 0 };

@@ -1,11 +1,11 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-# probe: one UDP packet after the other, each with all its bytes known, and what comes back of it, byte for byte.
+# probe: sends one UDP packet at a time, with all bytes known, and compares the answer byte for byte.
 #
 #   probe DEVICE MAC FROM... TO [SIZE...]         TO and FROM: ADDRESS PORT, as 192.0.2.1/51820 or 2001:db8::1/51820
 #
-# For each size (of the IP packet), FROM address and TTL from 1 on a packet with DF; told is the first ICMP error or UDP packet to
-# its sender within a second, without what the sending kernel chooses freely (identification, flow label), or that there is none.
+# For each size of the IP packet, FROM address and TTL from 1 on, it sends a packet with DF. It prints the first ICMP error or UDP packet
+# that the sender gets within a second, or that there is none. It leaves out the fields that the kernel chooses (identification, flow label).
 import re
 import select
 import socket
@@ -43,7 +43,7 @@ def packet(source, to, size, ttl, number):
 
 
 def told(data, source):
-    """What came, if it is for that sender: protocol and packet"""
+    """Returns protocol and packet, if the packet is for that sender."""
     if data[0] >> 4 == 4:
         if data[16:20] != source or data[9] not in (1, 17):
             return None

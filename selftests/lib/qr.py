@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A QR code in half blocks, light ones drawn, as a picture (PBM) for decoders: qr.py FILE."""
+"""qr.py FILE: turns a QR code in half blocks (light ones drawn) into a picture (PBM) for decoders."""
 import sys
 
 SCALE = 4

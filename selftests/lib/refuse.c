@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * refuse.so, for LD_PRELOAD: a program that the kernel does not load. Another one is given to the
- * kernel in its place, so that the verifier itself refuses it, with its log.
+ * refuse.so, for LD_PRELOAD: the kernel refuses one program. refuse.so gives the kernel another program instead, which
+ * the verifier refuses, with a log.
  *
- *   REFUSE_PROGRAM=NAME  which one, by the 15 letters that the kernel has of its name
- *   REFUSE_FOR=WHAT      stack, instructions, access; permission, memory: errors of bpf(2)
- *   REFUSE_KERNEL=R      uname(2) says that the kernel is of this release
+ *   REFUSE_PROGRAM=NAME  the program, by the first 15 letters of its name
+ *   REFUSE_FOR=WHAT      stack, instructions, access; or an error of bpf(2): permission, memory
+ *   REFUSE_KERNEL=R      uname(2) reports this kernel release
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -27,12 +27,11 @@
 #define RETURN \
 	INSN(BPF_ALU64 | BPF_MOV | BPF_K, BPF_REG_0, 0, 0, 0), INSN(BPF_JMP | BPF_EXIT, 0, 0, 0, 0)
 
-/* 512 bytes, and 32 of a function below */
+/* uses 512 bytes of stack, and 32 in a function below */
 static const struct bpf_insn stack[] = {
 	STORE(-512), INSN(BPF_JMP | BPF_CALL, 0, BPF_PSEUDO_CALL, 0, 2), RETURN, STORE(-32), RETURN,
 };
-/* A loop of 1,000 rounds and 4,000 instructions, each of which the verifier walks; begin() fills
- * its middle */
+/* A loop of 1,000 rounds and 4,000 instructions, each of which the verifier walks. begin() fills in its middle. */
 enum { LOOP = 4000 };
 static struct bpf_insn instructions[LOOP + 4] = {
 	[0] = INSN(BPF_ALU64 | BPF_MOV | BPF_K, BPF_REG_1, 0, 0, 0),
@@ -40,7 +39,7 @@ static struct bpf_insn instructions[LOOP + 4] = {
 	[LOOP + 1] = INSN(BPF_JMP | BPF_JLT | BPF_K, BPF_REG_1, 0, -LOOP - 1, 1000),
 	RETURN,
 };
-/* Reads by what is no pointer */
+/* reads through a value that is not a pointer */
 static const struct bpf_insn access_[] = {
 	INSN(BPF_ALU64 | BPF_MOV | BPF_K, BPF_REG_1, 0, 0, 1),
 	INSN(BPF_LDX | BPF_MEM | BPF_DW, BPF_REG_0, BPF_REG_1, 0, 0),
@@ -50,7 +49,7 @@ static const struct {
 	const char *what;
 	const struct bpf_insn *insns;
 	size_t n;
-	int error; /* of bpf(2), without the kernel */
+	int error; /* bpf(2) returns it, without asking the kernel */
 } reasons[] = {
 	{ "stack", stack, sizeof(stack) / sizeof(*stack), 0 },
 	{ "instructions", instructions, sizeof(instructions) / sizeof(*instructions), 0 },

@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""replay CAPTURE DESTINATION PORT FROM TIMES elsewhere|same: what tcpdump has seen of initiations for DESTINATION, sent again TIMES times in
-all: each from another of the addresses from FROM on and another port, or from FROM and the very port that it came from, slowly. Prints
-how many."""
+"""replay CAPTURE DESTINATION PORT FROM TIMES elsewhere|same: sends the captured initiations for DESTINATION again, TIMES times in all.
+
+elsewhere: each from another address, from FROM on, and another port. same: from FROM and the original port, slowly. Prints how many."""
 import ipaddress
 import socket
 import sys

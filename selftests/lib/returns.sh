@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# What tests share in which what the data path needs goes and comes back: whether it forwards again, and all of it by itself. They have
-# `asks`, so many questions of each family, and `ipv6`, where the client's IPv6 goes to.
+# For tests that take away what the data path needs and bring it back: checks that wgxdp forwards again, without help.
+# The test has `asks` questions of each family, and sets `ipv6` to the destination of the client's IPv6 packets.
 source "${BASH_SOURCE[0]%/*}/lib.sh"
 
 count_passed_up() {
@@ -11,7 +11,7 @@ count_passed_up() {
 answered() { # FROM TO
 	inside client "$udptool" ask -n "${asks:?}" -r 1000 -w 100 "$1:4001" "$2:$port" > "$work/asked" && [[ $(said asked answered) == "$asks" ]]
 }
-forwards() { # AFTER WHAT: both families, there and back
+forwards() { # AFTER WHAT: checks both families, in both directions
 	local since=${EPOCHREALTIME/./} asked
 	wait_for 5 "$1: forwarding" answered 198.51.100.7 198.51.100.1
 	say "$1: forwarded after $(((${EPOCHREALTIME/./} - since) / 1000)) ms"

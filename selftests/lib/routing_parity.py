@@ -101,7 +101,7 @@ def some_set(family):
     lines.append(f"route add {CLIENTS_OF[family]} {hops(['wan0', 'wan1'] if clients == 'several' else ['wan0'], family)}")
     if clients == 'tos':
         lines.append(f"route add {CLIENTS_OF[4]} tos 0x10 {hops(['wan1'], 4)}")
-    lines += [f'rule add pref {100 + i} {rule}' for i, rule in enumerate(rules)]        # at last, for a gateway is looked up by the rules
+    lines += [f'rule add pref {100 + i} {rule}' for i, rule in enumerate(rules)]        # last: a gateway is looked up by the rules
     several = 'several' in kind or 'several' in other_kind
     words = [f'IPv{family}: {kind}'] + [f'{rule} (100: {other_kind})' for rule in rules]
     return ', '.join(words + [f'to clients: {clients}'] * (clients != 'one')), lines, several
@@ -178,7 +178,7 @@ class Ports:
             frames += more
         if not answered:
             sys.exit(f'no ARP reply at {device}')
-        time.sleep(0.0005)                      # what another CPU forwards
+        time.sleep(0.0005)                      # time for packets that another CPU forwards
         return frames + self.take()[0]
 
 
@@ -250,7 +250,8 @@ def talk(words, ports, several, strange):
     for family, device, dst, dport, backend, tos in answers:
         if family in several:
             device = rng.choice(ways[backend])
-        # The kernel asks with the backend's address, wgxdp with the listener's, and so each may choose another of several ways
+        # The kernel looks up the backend's address and wgxdp the listener's, so they may choose different ones of
+        # several routes
         compare(words, ports, device, packet(family, backend, dst, PORT, dport, tos), one_of=('wan0', 'wan1') * ('to clients: several' in words))
         forge(words, ports, rng.choice(strange[family]), family, backend, dst, dport)
 
@@ -261,7 +262,7 @@ def strangers(family, lines):
     return [d for d in DEVICES if d != 'lan3' and f'dev {d}' not in named]
 
 
-# Sets that a seed may not make: several ways in the table of a rule for a link alone
+# Sets that a seed may not make: several routes in the table of a rule for a link only
 FIRST = {family: (f'IPv{family}: one, iif wan0 lookup 100 (100: several)', [
     f'route add {BACKEND[family]} {hops(["lan0"], family)}', f'route add table 100 {BACKEND[family]} {hops(["lan1", "lan2"], family)}',
     f'route add {CLIENTS_OF[family]} {hops(["wan0"], family)}', 'rule add pref 100 iif wan0 lookup 100'], True) for family in (4, 6)}

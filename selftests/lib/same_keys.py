@@ -1,7 +1,8 @@
 #!/usr/bin/python3 -IS
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""same_keys WHOLE OTHER: whether the configuration OTHER has every key of WHOLE (JSON of fy-tool). Two services or backends are compared
-that have the same name; the items of any other list count together. Prints how many keys there are, or fails with those that OTHER lacks."""
+"""same_keys WHOLE OTHER: checks that the configuration OTHER has every key of WHOLE (both JSON of fy-tool). It compares
+services and backends of the same name. The items of any other list count together. Prints the number of keys, or
+fails with the missing ones."""
 import json
 import sys
 

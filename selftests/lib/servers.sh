@@ -1,8 +1,8 @@
 # shellcheck shell=bash disable=SC2034,SC2154 # variables of lib.sh, and for those who source this
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Eight WireGuard servers, each a host of its own with a key of its own, behind one public address and port; eight clients, each of one
-# of them, and a ninth that has two of them as peers of one device, and so of one port. For guard-servers.sh and guard-rekey.sh, after
-# lib.sh. BREAK=1 gives the first two servers' keys to one another's backends.
+# Eight WireGuard servers behind one public address and port, each a host with a key of its own. Eight clients, each of
+# one server, and a ninth client with two servers as peers of one device, and so of one port. For guard-servers.sh and
+# guard-rekey.sh. Source lib.sh first. BREAK=1 swaps the first two servers' keys.
 #
 #     client  .7 ---- 198.51.100.0/24 ---- .1 firewall .1 --- 192.168.1.0/24 --- switch ---- .11 … .18 server1 … server8
 #       wgc1 … wgc9                        wan         lan                       bridge           eth  wge1 … wge8
@@ -10,9 +10,9 @@
 
 servers=8
 clients=$((servers + 1))
-both=(1 2) # servers of the ninth client
+both=(1 2) # the ninth client's servers
 
-of_client() { if (($1 <= servers)); then echo "$1"; else echo "${both[@]}"; fi; } # NUMBER: of its servers
+of_client() { if (($1 <= servers)); then echo "$1"; else echo "${both[@]}"; fi; } # NUMBER: prints the client's servers
 
 servers_network() {
 	local i
@@ -63,7 +63,7 @@ servers_tunnels() {
 	done
 }
 
-# Sessions begin, or begin anew
+# Starts new sessions
 clients_begin() {
 	local i j
 	for ((i = 1; i <= clients; i++)); do
@@ -74,7 +74,7 @@ clients_begin() {
 	done
 }
 
-# Each client has each of its servers answer, COUNT times; what was lost is in $lost
+# Each client pings each of its servers COUNT times; $lost is the number of lost packets
 ping_servers() { # COUNT INTERVAL
 	local i j pids=()
 	for ((i = 1; i <= clients; i++)); do
@@ -87,7 +87,7 @@ ping_servers() { # COUNT INTERVAL
 	lost=$(awk '/packets transmitted/ {n += $1 - $4} END {print n}' "$work"/ping-*)
 }
 
-# In the middle of their sessions: every second client sends from another port, the others from another address
+# In the middle of their sessions, every second client moves to another port, and the others to another address
 clients_roam() { # ADDRESS
 	local i
 	for ((i = 2; i <= clients; i += 2)); do inside client wg set wgc$i listen-port 0; done
@@ -114,7 +114,7 @@ begin_captures() {
 	done
 }
 
-end_captures() { # WHAT: and every message was for the server that got it; what came is in $work/directed
+end_captures() { # WHAT: and checks that every message was for the server that received it; $work/directed has the result
 	local i arguments=()
 	sleep 0.5
 	kill "${capturing[@]}"
@@ -125,6 +125,6 @@ end_captures() { # WHAT: and every message was for the server that got it; what 
 	expect "$1: messages that came to another server" "$(said directed misdirected)" == 0
 }
 
-handshakes_of() { # CLIENT: how many of its servers it has a session with
+handshakes_of() { # CLIENT: prints how many servers the client has a session with
 	inside client wg show wgc"$1" latest-handshakes | awk '$2 {n++} END {print n + 0}'
 }

@@ -1,20 +1,20 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# What tests of several relays share: one internet with a name server, every site pinging every other one while relays go and come back, and
-# what was lost meanwhile. The test has `sites`, and says of each:
+# Shared by the tests of several relays: an internet with a name server, and pings between all sites while relays fail and come back. The
+# test sets `sites`, and defines:
 #
-#     in_site SITE COMMAND...         runs it there; start_in_site: in the background, as $!
-#     server SITE                     the address there that the others ping
-#     where SITE                      the number of the relay that it is at
+#     in_site SITE COMMAND...         runs COMMAND there; start_in_site: in the background, as $!
+#     server SITE                     prints the address that the other sites ping
+#     where SITE                      prints the number of the site's relay
 source "${BASH_SOURCE[0]%/*}/lib.sh"
 
 # shellcheck disable=SC2034 # for the tests
 overlay=fd12:3456:789a
 # shellcheck disable=SC2034
 relays=(1 2 3)
-declare -A daemons birds pings # by relay; by pair of sites
+declare -A daemons birds pings # by relay; pings by pair of sites
 
-# A bridge that every host is plugged into, and a name server at it: $work/zone as dns.py has it
+# A bridge that connects every host, and a name server on it, which reads $work/zone (dns.py)
 internet() {
 	namespaces internet
 	inside internet ip link add br0 type bridge
@@ -41,7 +41,7 @@ reach_all() {
 	done
 }
 
-# Begun here, pings go on through phases, of which gaps.py says what may be lost in each
+# Starts pings between all sites. They run through all phases; gaps.py says what each phase may lose.
 pings_begin() {
 	local s t
 	for s in "${sites[@]}"; do
@@ -52,7 +52,7 @@ pings_begin() {
 		done
 	done
 }
-phase() { # NAME [RELAY that went]
+phase() { # NAME [RELAY: [RELAY that failed]
 	local site at=''
 	for site in "${sites[@]}"; do at+=" $site:$(where "$site")"; done
 	echo "$1 ${2:-0} $(date +%s.%N)$at" >> "$work/phases"

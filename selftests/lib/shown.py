@@ -1,12 +1,11 @@
 #!/usr/bin/python3 -IS
 # SPDX-License-Identifier: GPL-2.0-or-later
-# shown: what `wgxdp show --json`, on standard input, says.
+# shown: prints values of `wgxdp show --json`, which it reads from standard input.
 #
 #   shown get PATH...                      values: services.0.original.forwarded, interfaces.wan.mode
-#   shown all DIRECTION KEY...             the sums of counters over all services: reply forwarded
-#   shown reason DIRECTION REASON          packets that were not forwarded for that reason, over all services
-#   shown sums                             checks that every packet is accounted for, of services and of peers; a line of
-#                                          what it found
+#   shown all DIRECTION KEY...             sums of counters over all services: reply forwarded
+#   shown reason DIRECTION REASON          packets of all services that were not forwarded for this reason
+#   shown sums                             check that every packet of services and peers is accounted for; prints a line
 import json
 import sys
 
@@ -24,7 +23,7 @@ def get(shown, path):
 
 
 def reasons(shown, direction, who=None, reason=None, verdict=None):
-    """who: of the service or peer that this is, ("service", NAME) or ("peer", NAME)"""
+    """who: the service or peer, as ("service", NAME) or ("peer", NAME)"""
     return sum(drop["packets"] for drop in shown["drops"]
                if drop["direction"] == direction and (not who or who == (who[0], drop.get(who[0], "")))
                and reason in (None, drop["reason"]) and verdict in (None, drop["verdict"]))

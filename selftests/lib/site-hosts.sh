@@ -1,7 +1,8 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Sourced, after lib.sh, sites.sh and hosts.sh: the hosts of docs/examples/topology/two-sites.yaml as they boot from generated files, $tree, and
-# what is around them. No systemd runs: what its units would start is started by hand, in their order, networkd among it.
+# The hosts of docs/examples/topology/two-sites.yaml as they boot from the generated files in $tree, and the network
+# around them. Source lib.sh, sites.sh and hosts.sh first. systemd does not run: the script starts what its units would
+# start, in their order, with networkd.
 #
 #     server-a1 eth0 ---.          .--- lan edge-a1 wan ---.
 #                     lan-a (bridge)                     in nat-a (cone) out .11 ---------.
@@ -11,27 +12,19 @@
 #                           '---------- lan edge-b2 wan ---in nat-b (symmetric) out .12 --'
 #                                                             100.64.2.0/24, 2001:db8:b::/64
 #
-# nat-a and nat-b have networkd too, as DHCP servers; nat-b announces IPv6 as well, so site b's tunnel goes by IPv6. Names are in
-# /etc/hosts, made of the zone's lines.
+# nat-a and nat-b run networkd too, as DHCP servers. nat-b also announces IPv6, so site b's tunnel uses IPv6. /etc/hosts
+# has the names of the zone's lines.
 tree=${work:?}/tree
 servers=(server-a1 server-a2 server-b1)
 edges=(edge-a1 edge-a2 edge-b1 edge-b2)
-declare -A pids=() # "HOST PROGRAM": what was started there
+declare -A pids=() # by "HOST PROGRAM"
 declare -A lan6=([server-a1]=${overlay:?}:a::10 [server-a2]=$overlay:a::11 [server-b1]=$overlay:b::10)
-export WG_QUICK_USERSPACE_IMPLEMENTATION=wireguard-go # where the kernel has none
+export WG_QUICK_USERSPACE_IMPLEMENTATION=wireguard-go # used if the kernel has no WireGuard
 
-# --- what is around the hosts
+# --- the network around the hosts
 
-# networkd asks no bus, and where /sys is read-only no udev
 networkd() { # HOST
-	at "$1" bash -ec "
-		! mountpoint -q /run/systemd || exit 0
-		mkdir -p /run/systemd /run/keepalived
-		for at in /run/systemd /run/keepalived; do mount -t tmpfs run \$at; done
-		mount -t sysfs -o ro sysfs /sys
-		mkdir -p /run/systemd/netif/{links,leases,lldp} /run/systemd/network
-		chown -R systemd-network:systemd-network /run/systemd/netif
-		echo $(md5sum <<< "$1" | cut -c 1-32) > /etc/machine-id"
+	at "$1" bash -ec "$networkd_room" networkd "$1"
 	runs "$1" networkd /lib/systemd/systemd-networkd
 }
 
@@ -39,7 +32,7 @@ runs() { # HOST PROGRAM COMMAND...
 	start_at "$1" "${@:3}" > "$work/$1.$2" 2>&1
 	# shellcheck disable=SC2034 # for whom sources this
 	pids["$1 $2"]=$!
-	disown # how it ends is nobody's business
+	disown # bash need not report how it ends
 }
 
 lan() { # SITE HOST...
@@ -56,7 +49,7 @@ lan() { # SITE HOST...
 	done
 }
 
-outside() { # SITE NUMBER cone|symmetric EDGE...: a NAT, with its network for edge routers
+outside() { # SITE NUMBER: a NAT, with its network for edge routers
 	local edge random=''
 	[[ $3 == cone ]] || random=random,fully-random
 	hosts "nat-$1"
@@ -74,6 +67,7 @@ outside() { # SITE NUMBER cone|symmetric EDGE...: a NAT, with its network for ed
 		}
 	EOF_NFT
 	at "nat-$1" mkdir -p /etc/systemd/network
+	# Since systemd 256 the server waits for a unit before it serves, unless it keeps no leases; earlier ones ignore the key
 	at "nat-$1" tee /etc/systemd/network/in.network <<- EOF_NETWORK > /dev/null
 		[Match]
 		Name=in
@@ -83,6 +77,7 @@ outside() { # SITE NUMBER cone|symmetric EDGE...: a NAT, with its network for ed
 		ConfigureWithoutCarrier=yes
 		[DHCPServer]
 		EmitDNS=no
+		PersistLeases=no
 	EOF_NETWORK
 }
 
@@ -119,9 +114,9 @@ build_network() {
 	done
 }
 
-# --- the hosts, as their units would start them
+# --- the hosts, started like their units
 
-# What the kernel is given to forward between tunnels, which is nothing as long as wgxdp does it
+# Counts packets that the kernel would forward between tunnels. There are none while wgxdp forwards them.
 watch_relay() {
 	at relay nft -f - <<- EOF_NFT
 		table inet seen {
@@ -134,7 +129,7 @@ nft_given() { at relay nft list counter inet seen overlay | awk '$1 == "packets"
 
 boots_edge() { # HOST [no-keepalived]
 	at "$1" sysctl -qp /etc/sysctl.d/60-wgxdp.conf
-	at "$1" nft -f /etc/nftables.conf
+	at "$1" nft -f /etc/nftables.d/wgxdp.nft
 	networkd "$1"
 	[[ ${2:-} ]] || runs "$1" keepalived keepalived -nlD -p /run/keepalived/pid -r /run/keepalived/vrrp
 	runs "$1" radvd radvd -n -m stderr -p /run/keepalived/radvd
@@ -146,12 +141,12 @@ boots_server() { # HOST
 }
 
 boots_relay() {
-	boots relay # but for the daemon
+	boots relay # except the daemon
 	runs relay daemon "${wgxdp:?}" daemon
 	wait_for 10 "the daemon's readiness" grep -q 'up and followed' "$work/relay.daemon"
 }
 
-# --- what they are like
+# --- their state
 
 has_token() { [[ $(inside "$1" ip -6 address show dev eth0 scope global) == *"inet6 ${lan6[$1]}/64 "* ]]; }
 knows_way() { [[ $(inside "$1" ip -6 route show "$overlay::/48") == *'via fe80::1 dev eth0 '*'pref high'* ]]; }
@@ -164,9 +159,9 @@ one_active() { [[ $(active "$1" | wc -l) == 1 ]]; }
 reached() { inside "$1" ping -q -c 1 -W 1 "$2"; } # FROM ADDRESS
 mesh_address() { at "$1" sed -n 's/^Address *= *\([^/]*\).*/\1/p' /etc/wireguard/wgvpn01.conf; }
 
-# --- all of them
+# --- all hosts
 
-all_boot() { # [EDGE that does without keepalived]
+all_boot() { # [EDGE: [EDGE without keepalived]
 	local host site
 	boots_relay
 	watch_relay
@@ -180,10 +175,10 @@ all_boot() { # [EDGE that does without keepalived]
 	wait_for 30 'site b' reached server-a1 "${lan6[server-b1]}"
 }
 
-# --- while an edge router dies
+# --- an edge router fails
 
-# 20 packets/s and their answers, from server-a1 to server-b1, by the LANs' addresses and by the servers' tunnel
-traffic_begins() { # [SECONDS before anything else happens]
+# Sends 20 packets/s with answers from server-a1 to server-b1, by the LANs' addresses and by the servers' tunnel
+traffic_begins() { # [SECONDS: [SECONDS before the next step]
 	start server-a1 ping -nDi 0.05 "${lan6[server-b1]}" > "$work/traffic-lan" 2>&1
 	pids["traffic lan"]=$!
 	start server-a1 ping -nDi 0.05 "$(mesh_address server-b1)" > "$work/traffic-mesh" 2>&1
@@ -196,7 +191,7 @@ traffic_ends() {
 	wait "${pids["traffic lan"]}" "${pids["traffic mesh"]}" || :
 }
 
-# The longest time without an answer, in ms
+# Prints the longest time without an answer, in ms
 silence() { # lan|mesh
 	awk '/bytes from/ {t = substr($1, 2) + 0; if (last && t - last > most) most = t - last; last = t} END {print int(most * 1000 + 0.5)}' \
 		"$work/traffic-$1"
@@ -204,20 +199,20 @@ silence() { # lan|mesh
 
 all_dead() { [[ ! $(ip netns pids "$1") ]]; }
 
-# As when its power is cut: it has no time to say goodbye, and nothing is left of it
+# Like a power cut: the router sends no farewell, and loses all state
 dies() { # EDGE
 	local pid
 	inside "$1" ip link set lan down
 	inside "$1" ip link set wan down
 	for pid in $(ip netns pids "$1"); do kill -KILL "$pid" 2> /dev/null || :; done
 	wait_for 5 "$1 is dead" all_dead "$1"
-	inside "$1" ip link del wgvpnr01 2> /dev/null || : # the kernel's own would be there yet
+	inside "$1" ip link del wgvpnr01 2> /dev/null || : # the kernel's own device would remain
 }
 
 answers() { grep -c 'bytes from' "$work/traffic-$1" || :; }
 answered_again() { (($(answers "$1") >= $2)); }
 
-other_takes_over() { # SECONDS of traffic before $was, the active edge router of site a, dies, and $other is it
+other_takes_over() { # SECONDS: sends traffic for that time. Then $was, the active edge router of site a, fails, and $other takes over.
 	local kind enough
 	was=$(active a)
 	other=edge-a$((3 - ${was#edge-a}))

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Sites that a relay joins, for those who source lib.sh first: each a server in a LAN and the LAN's edge router, which has a WireGuard
-# tunnel to the relay; and the servers' own tunnels, from server to server.
+# Sites behind a relay. Source lib.sh first. Each site is a server in a LAN and an edge router with a WireGuard tunnel
+# to the relay. The servers have tunnels of their own, from server to server.
 #
 #     server-a .10 --- .1 edge-a .2 --- .1 nat-a .11 ---+
 #        eth0       lan        wan     in      out      |
@@ -10,13 +10,13 @@
 #     server-c .10 --- .1 edge-c .13 -------------------+
 #
 #     overlay:a::/64        100.64.1.0/30    198.51.100.0/24, 2001:db8::/64
-overlay=fd12:3456:789a	# a /48: a site has a /64 of it
-tunnels=fd12:3456:7899	# ends of tunnels to the relay, addresses alone
+overlay=fd12:3456:789a	# a /48; each site has a /64 of it
+tunnels=fd12:3456:7899	# ends of the tunnels to the relay
 mesh=fd99:e2e		# ends of the servers' tunnels
 mesh_port=58001
 declare -A relay_end=()	# the relay's address by its device
 
-internet() { # and the relay on it, with public addresses of both families
+internet() { # with the relay on it, with public addresses of both families
 	namespaces internet relay
 	inside internet ip link add br0 type bridge
 	inside internet ip link set br0 up
@@ -38,7 +38,8 @@ site() { # SITE: a letter
 	inside "server-$1" ip route add "$overlay::/48" via "$overlay:$1::1"
 }
 
-# A cone keeps the port, and lets answers in from whom was asked; a symmetric one takes another port for each destination.
+# A cone NAT keeps the port and lets answers in from hosts that the client has sent to. A symmetric NAT uses another
+# port for each destination.
 nat() { # SITE NUMBER cone|symmetric
 	local random=''
 	[[ $3 == cone ]] || random=random,fully-random
@@ -63,8 +64,8 @@ relay_tunnel() { # DEVICE PORT ADDRESS
 	relay_end[$1]=$3
 }
 
-# As wg-quick would have it; the route's source is what the edge router answers from, for its own end of the tunnel is not in
-# what the other sites allow.
+# Like wg-quick. The route's source is the address from which the edge router answers, because the other sites do not
+# allow its end of the tunnel.
 edge_tunnel() { # SITE RELAY'S-DEVICE ENDPOINT
 	local edge=wgr-$1
 	tunnel "edge-$1" "$edge" "$tunnels::$1/128" "${port:?}"

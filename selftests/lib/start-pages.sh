@@ -1,15 +1,15 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Sourced, after lib.sh: hosts on which start_page.py follows a page of docs/start as it stands. Here are the programs
-# that a host in a namespace lacks: systemctl starts what the units of scripts/systemd and wg-quick start, without systemd;
-# journalctl prints its log; ssh runs a command on another of these hosts; apt does nothing.
+# Hosts on which start_page.py follows a page of docs/start as it is. Source lib.sh first. The script provides programs
+# that a host in a namespace lacks. systemctl starts what the units of scripts/systemd and wg-quick start, without
+# systemd. journalctl prints its log. ssh runs a command on another of these hosts. apt does nothing.
 source "${root:?}/selftests/lib/hosts.sh"
-export WG_QUICK_USERSPACE_IMPLEMENTATION=wireguard-go # where the kernel has none
+export WG_QUICK_USERSPACE_IMPLEMENTATION=wireguard-go # used if the kernel has no WireGuard
 
 mkdir -p "${work:?}"/{home,log,keepers}
 ln -s "${wgxdp:?}" "$work/bin/wgxdp"
 
-# at HOST COMMAND..., for other programs than this one
+# Runs `at HOST COMMAND...` for other programs
 cat > "$work/bin/at" << EOF_AT
 #!/usr/bin/env bash
 its=/proc/\$(< "$work/keepers/\$1")
@@ -25,7 +25,7 @@ EOF_SSH
 
 cat > "$work/bin/sysctl" << EOF_SYSCTL
 #!/usr/bin/env bash
-# --system reads what the page has brought, and nothing of this machine
+# --system reads the page's files, and none of this machine
 [[ \$1 == --system ]] || exec $(command -v sysctl) "\$@"
 for file in "$work/etc/\$HOST_NAME/upper/sysctl.d"/*.conf; do $(command -v sysctl) -q -p "\$file" || exit; done
 EOF_SYSCTL
@@ -46,7 +46,7 @@ verb=$1 now=''
 shift
 [[ ${1:-} != --now ]] || { now=1; shift; }
 log() { echo "$work/log/$HOST_NAME.$1"; }
-line() { sed -n "s,^$2=/usr/local/sbin/,,p" "$units/$1.service"; } # UNIT KEY: the command of its file
+line() { sed -n "s,^$2=/usr/local/sbin/,,p" "$units/$1.service"; } # UNIT KEY: prints the command of the unit's file
 
 daemon() {
 	[[ ! -e $work/log/$HOST_NAME.daemon ]] || kill "$(< "$work/log/$HOST_NAME.daemon")" 2> /dev/null || :
@@ -63,7 +63,7 @@ tunnel() { # DEVICE
 	ip link show "$1" > /dev/null 2>&1 || wg-quick up "$1"
 }
 
-once() { # UNIT INSTANCE: what its timer starts
+once() { # UNIT INSTANCE: runs what the timer starts
 	[[ ! $2 ]] || . "/etc/wgxdp/endpoint/$2"
 	eval "$(line "$1" ExecStart | sed "s/%i/$2/g")" >> "$(log "${1%@}@$2")" 2>&1
 }
@@ -73,7 +73,7 @@ starts() { # UNIT
 	wgxdp) wgxdp up > "$(log wgxdp)" 2>&1 || { cat "$(log wgxdp)"; return 1; } ;;
 	wgxdp-daemon) daemon ;;
 	wg-quick@*) tunnel "${1#*@}" ;;
-	nftables) nft -f /etc/nftables.conf ;;
+	wgxdp-rules) nft -f /etc/nftables.d/wgxdp.nft ;;
 	wgxdp-ddns.timer) once wgxdp-ddns '' ;;
 	wgxdp-endpoint@*.timer) once wgxdp-endpoint@ "$(sed 's/.*@\(.*\)\.timer/\1/' <<< "$1")" ;;
 	systemd-networkd) "$work/bin/networkd" ;;
@@ -90,7 +90,7 @@ for unit; do
 	enable) [[ ! $now ]] || starts "$unit" ;;
 	start | restart | reload-or-restart) starts "$unit" ;;
 	disable) [[ $unit != wgxdp ]] || wgxdp down ;;
-	reload) # the reader needs as long to read on
+	reload) # a reader also needs time before the next step
 		kill -HUP "$(< "$work/log/$HOST_NAME.daemon")"
 		sleep 1
 		;;
@@ -99,20 +99,14 @@ for unit; do
 done
 EOF_SYSTEMCTL
 
-# networkd asks no bus, and where /sys is read-only no udev
 cat > "$work/bin/networkd" << EOF_NETWORKD
 #!/usr/bin/env bash
 set -e
-! mountpoint -q /run/systemd || exit 0
-mkdir -p /run/systemd /run/keepalived
-for at in /run/systemd /run/keepalived; do mount -t tmpfs run \$at; done
-mount -t sysfs -o ro sysfs /sys
-mkdir -p /run/systemd/netif/{links,leases,lldp} /run/systemd/network
-chown -R systemd-network:systemd-network /run/systemd/netif
-md5sum <<< "\$HOST_NAME" | cut -c 1-32 > /etc/machine-id
+set -- "\$HOST_NAME"
+$networkd_room
 setsid /lib/systemd/systemd-networkd > "$work/log/\$HOST_NAME.networkd" 2>&1 < /dev/null &
 EOF_NETWORKD
-printf '#!/bin/sh\n' | tee "$work/bin/apt" > "$work/bin/networkctl" # all packages are installed; networkd has its files
+printf '#!/bin/sh\n' | tee "$work/bin/apt" > "$work/bin/networkctl" # all packages are installed, and networkd has its files
 chmod 755 "$work"/bin/*
 
 start_hosts() { # NAME...
@@ -124,7 +118,7 @@ start_hosts() { # NAME...
 	done
 }
 
-# WireGuard that the reader has already: /etc/wireguard/wg0.conf, without peers
+# The reader's existing WireGuard: /etc/wireguard/wg0.conf, without peers
 has_tunnel() { # HOST ADDRESS PORT
 	(umask 077 && wg genkey > "$work/$1.key")
 	wg pubkey < "$work/$1.key" > "$work/$1.pub"
@@ -139,7 +133,7 @@ has_peer() { # HOST PEER LINE...
 	printf '%s\n' '[Peer]' "PublicKey = $(key "$2")" "${@:3}" | at "$1" sh -c 'cat >> /etc/wireguard/wg0.conf'
 }
 
-follow_page() { # NAME HOST...: docs/start/NAME.md, whose first block is for the first of these
+follow_page() { # NAME HOST...: docs/start/NAME.md; its first block is for the first host
 	local status=0
 	AT=$work/bin/at "$root/selftests/lib/start_page.py" "docs/start/$1.md" "${@:2}" > "$work/page" 2>&1 || status=$?
 	if [[ ${BREAK:-} ]]; then
@@ -149,7 +143,7 @@ follow_page() { # NAME HOST...: docs/start/NAME.md, whose first block is for the
 	say "ok docs/start/$1.md: $(< "$work/page")"
 }
 
-# The page's network.yaml means the same as docs/examples/topology/NAME.yaml: both make the same files
+# The page's network.yaml and docs/examples/topology/NAME.yaml must make the same files
 same_files() { # NAME
 	"$work/bin/at" admin wgxdp gen hosts "$root/docs/examples/topology/$1.yaml" -o files --check > "$work/same" ||
 		fail "network.yaml of the page: $(< "$work/same")"

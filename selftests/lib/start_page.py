@@ -21,7 +21,7 @@ import time
 sys.dont_write_bytecode = True
 from paste import FENCE, shown      # noqa: E402
 
-AGAIN = 0 if os.environ.get('BREAK') else 20     # times that the reader looks again
+AGAIN = 0 if os.environ.get('BREAK') else 20     # attempts of the reader
 STARTS = re.compile(r'\bwgxdp (up|endpoint)\b|\bnow wgxdp|restart.* wgxdp')
 
 
@@ -31,7 +31,7 @@ def fail(text):
 
 
 def blocks(lines):
-    """(kind, the paragraph above, its lines) of each fenced block"""
+    """Returns (kind, the paragraph above, its lines) of each fenced block."""
     paragraph, kind, body, ended = [], None, [], True
     for line in lines:
         fence = FENCE.match(line)
@@ -73,7 +73,7 @@ def write(host, above, text):
 
 
 def run(host, body, expected):
-    """Run the commands, and again as long as their output is not the one expected"""
+    """Runs the commands, and repeats them while their output differs from the expected one."""
     if os.environ.get('BREAK'):
         body = [line for line in body if not STARTS.search(line)]
     for more in (AGAIN if expected else 0) * [True] + [False]:

@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""strange SOURCE DESTINATION PORT PUBLIC-KEY: what strangers send to a WireGuard server of which they know that: prints how many of
-each kind, and how many of these a guard lets through (`right`: initiations with a right mac1, which any stranger can make)."""
+"""strange SOURCE DESTINATION PORT PUBLIC-KEY: sends what a stranger can send to a WireGuard server with this knowledge.
+
+Prints how many of each kind, and how many of these a guard passes (`right`: initiations with a right mac1, which any stranger can make)."""
 import os
 import socket
 import sys

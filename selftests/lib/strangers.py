@@ -1,12 +1,12 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-# strangers WHAT DEVICE MAC < FLOWS: frames about each of these flows (`wgxdp show flows --json`), sent by DEVICE to the firewall's MAC
-# there; says how many. WHAT is
+# strangers WHAT DEVICE MAC < FLOWS: sends frames about each of these flows (`wgxdp show flows --json`) by DEVICE to the firewall's MAC.
+# Prints how many. WHAT is one of:
 #
-#   wan, lan   on which side there is a third party that knows all but one thing: a port, an address, or that the packet belongs on
-#              the other side; ICMP errors that quote such packets, too
-#   answers    what is right: the backend's, from the lan
-#   errors     one that is right about each answer, from the wan
+#   wan, lan   a third party on that side, which knows everything except one value: a port, an address, or the right side for
+#              the packet; also sends ICMP errors that quote such packets
+#   answers    the backend's right answers, from the lan
+#   errors     a right ICMP error about each answer, from the wan
 import ipaddress
 import json
 import sys
@@ -14,7 +14,7 @@ import sys
 from scapy import all as s
 
 s.conf.verb = 0
-WRONG = 1717                # a port that nobody has
+WRONG = 1717                # an unused port
 OTHER = {4: {'wan': '198.51.100.99', 'lan': '192.168.1.99'}, 6: {'wan': '2001:db8:1::99', 'lan': '2001:db8:2::99'}}
 
 
@@ -50,7 +50,7 @@ def mistakes(t, side):
 
 
 def errors(quoted, source):
-    """ICMP errors about a packet, by somebody on its way, to who sent it"""
+    """Returns ICMP errors about a packet, from a router on its path to its sender."""
     inner = bytes(quoted.packet())[:128]
     back = Tuple(source, 0, quoted.src, 0)
     if quoted.family() == 4:
@@ -67,12 +67,12 @@ def strangers(flow, side):
     original_out = Tuple(*ours, *backend)
     found = []
     if side == 'wan':
-        # who pretends to be the backend, and a client who asks for what is no service
+        # a host that pretends to be the backend, and a client that sends to a wrong address or port
         for t in (reply_in, *mistakes(reply_in, side), Tuple(*client, public[0], ours[1]), Tuple(*client, public[0], WRONG)):
             found.append(t.packet())
         for quoted in mistakes(reply_out, side):
             found += errors(quoted, OTHER[quoted.family()][side])
-        # as if it had seen the other side's packets
+        # like a host that has seen the packets of the other side
         for quoted in (reply_in, original_out, *mistakes(original_out, side)):
             found += errors(quoted, OTHER[quoted.family()][side])
     else:

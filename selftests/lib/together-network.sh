@@ -24,12 +24,12 @@ relay=wgblind
 sites=(c d)
 every_pair=(c-d d-c)
 blind_mtu=1400
-routes_port=51830 home_port=51831 up_port=51832 # of the relay's other tunnels
-amneziawg_h=5,6,7,8 amneziawg_s=15,20,3,4       # as the configuration has them
+routes_port=51830 home_port=51831 up_port=51832 # the relay's other tunnels
+amneziawg_h=5,6,7,8 amneziawg_s=15,20,3,4       # as in the configuration
 settings=/etc/wgxdp
 
-# Each row is a client's tunnel: its number, the service, the client's namespace, its endpoint, the server's device, and the address
-# from which the server sees it. amneziawg.py carries tunnel 8, and speaks to wgk from the server's own address.
+# Each row is a client's tunnel: its number, the service, the client's namespace, its endpoint, the server's device, and
+# the address that the server sees. amneziawg.py carries tunnel 8, and sends to wgk from the server's own address.
 tunnels_there='
 1  plain       client   198.51.100.1:51821    wge 198.51.100.7
 2  plain       client   [2001:db8:1::1]:51821 wge [2001:db8:1::7]
@@ -113,8 +113,8 @@ the_lan() {
 	gateways guest 192.168.2.1 2001:db8:3::1
 }
 
-# The relay's tunnels: wgroutes to the sites a and e, of which e is a hub that takes all of the overlay; wgup to vpn, whose endpoint the
-# daemon finds; wghome to home, whose endpoint the daemon learns.
+# The relay's tunnels. `wgroutes` leads to the sites a and e; e is a hub that takes the rest of the overlay. `wgup` leads to
+# vpn, whose endpoint the daemon finds. `wghome` leads to home, whose endpoint the daemon learns.
 the_relays_tunnels() {
 	local site
 	relay_tunnel wgroutes $routes_port "$tunnels::100"
@@ -163,7 +163,7 @@ client_tunnel() { # ROW
 	inside "$from" ip route add "10.78.0.$number_of/32" dev "wgc$number_of" src "10.77.0.$number_of"
 }
 
-# Two of them make AmneziaWG's messages of tunnel 8, and WireGuard's again at wg-end
+# Two translators turn tunnel 8 into AmneziaWG's messages, and back into WireGuard's at wg-end.
 translators() {
 	local keys
 	keys=("$(key wgk)" "$(< "$work/new.pub")" "$(key wgc8)")
@@ -172,7 +172,7 @@ translators() {
 	for n in to from; do wait_for 10 'a translator of AmneziaWG' grep -q listening "$work/$n"; done
 }
 
-# What the configuration names on the host: files, programs, a name server, OVH's API
+# The files, programs, name server and OVH API that the configuration names.
 the_hosts_files() {
 	chmod 755 "$work"
 	mkdir -p $settings
@@ -201,8 +201,8 @@ program() { # NAME: $work/NAME.sh writes its user and its arguments to $work/NAM
 	chmod 755 "$work/$1.sh"
 }
 
-# docs/examples/config/everything.yaml with this network's keys, in the order of the file, and programs and a URL that the test can look
-# at. The challenge begins at 50 initiations a second: an emulated CPU does not make 1000.
+# docs/examples/config/everything.yaml with this network's keys, in the order of the file, and with programs and a URL
+# that the test can check. The challenge begins at 50 initiations a second, because an emulated CPU cannot make 1000.
 configuration() {
 	local keys=(wge wgk new wge wgz wgc4 wgvpn wgaway) name
 	[[ ${BREAK:-} != 2 ]] || keys[3]=wgz keys[4]=wge
@@ -237,7 +237,7 @@ together_network() {
 	serves wgs 12
 	translators
 	the_hosts_files
-	# The kernel forwards nothing, and the relay's own rules let no stranger reach wghome
+	# The kernel forwards nothing, and the relay's own rules keep strangers from wghome
 	inside relay nft -f - <<- EOF_NFT
 		table inet shut {
 			counter refused {}

@@ -23,8 +23,8 @@ class Terminal:
         self.pid, self.fd = pty.fork()
         if not self.pid:
             os.close(start)
-            os.read(starts, 1)                                             # until its end is closed
-            os.environ["TERM"] = "linux"  # what pyte is
+            os.read(starts, 1)                                             # waits until the writer closes it
+            os.environ["TERM"] = "linux"  # the terminal that pyte emulates
             os.execvp(command[0], command)
         self.screen = pyte.Screen(columns, lines)
         self.stream = pyte.ByteStream(self.screen)
@@ -61,7 +61,7 @@ class Terminal:
         os.write(self.fd, keys.encode())
 
     def ends(self, what, status=0):
-        self.read(20)                                                      # up to its end
+        self.read(20)                                                      # reads the rest
         _, got = os.waitpid(self.pid, 0)
         if os.waitstatus_to_exitcode(got) != status:
             sys.exit(f"FAIL {what}: status {os.waitstatus_to_exitcode(got)}")

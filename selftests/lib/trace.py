@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-# trace: generates packets, asks `wgxdp trace` what will become of them, and sends them: what then leaves, where, and what the counters
-# gain must be what it said; and asking must change no map and no counter.
+# trace: generates packets, asks `wgxdp trace` for their fate, and sends them. The packets that leave and the counters
+# must match the answer. Asking must change no map and no counter.
 #
 #   trace WGXDP MAPSUM KEY WRONG-KEY SEED ROUNDS      in the firewall's network namespace; see trace.sh
 import ctypes
@@ -214,7 +214,7 @@ def packets():
     return [framed(*one) for one in made]
 
 
-# --- what becomes of them
+# --- the fate of the packets
 
 def run(*command):
     return subprocess.run(command, check=True, capture_output=True).stdout
@@ -272,7 +272,8 @@ def whose(row):
 
 
 def expected(row):
-    """What the counters gain, in the two ways that a forwarded packet may go: every two seconds one goes by tc to keep a neighbour alive"""
+    """Returns the two possible changes of the counters: by XDP, or by tc, which takes a packet every two seconds to
+    keep a neighbour alive."""
     if not row.get('service') and 'peer' not in row:
         return [{}]
     if row['reason']:
@@ -336,7 +337,7 @@ def differences(a, b, where=''):
 
 
 def untouched(command, break_it):
-    """What it prints; nothing may have changed"""
+    """Returns the output of trace. Nothing may have changed."""
     before = without_ages(shown()), run(MAPSUM, 'default')
     out = run(*command)
     if break_it:
@@ -367,7 +368,7 @@ def round_of(number, made):
             for text in wrong:
                 print('    ' + text)
         answers = [framed(*one) for one in answers_to(row)]
-        if answers:                             # at once: a newcomer waits for 15 seconds
+        if answers:                             # answers follow at once, because a newcomer waits for 15 seconds
             more, worse = round_of(number, answers)
             many, bad, before = many + more, bad + worse, counters(shown())
     return many, bad

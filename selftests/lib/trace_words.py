@@ -27,7 +27,7 @@ def message(kind, index, key, size):
         return bytes(size)
     m = bytes([KINDS.index(kind), 0, 0, 0]) + index.to_bytes(4, 'little')
     m = m[:size] + bytes(max(0, size - 8))
-    end = wgpackets.LENGTHS.get(m[0], 0) - 32       # of what mac1 covers
+    end = wgpackets.LENGTHS.get(m[0], 0) - 32       # length of the part that mac1 covers
     if kind not in ('initiation', 'response') or not key or size < end + 16:
         return m
     return m[:end] + wgpackets.mac1(m[:end], wgpackets.mac1_key(key)) + m[end + 16:]
@@ -74,7 +74,7 @@ def trace(*options):
     if ran.returncode:
         sys.exit(f'trace {" ".join(options)}: {ran.stderr}')
     said = json.loads(ran.stdout)
-    for packet in said['packets']:      # an ICMP error's identification, and so its checksum, is by chance
+    for packet in said['packets']:      # an ICMP error has a random identification, and so a random checksum
         if 'ICMP' in packet.get('sent', '') and packet['frame'][24:28] == '0800':
             f = packet['frame']
             packet['frame'] = f[:36] + '....' + f[40:48] + '....' + f[52:]
@@ -87,10 +87,10 @@ here += [dict(size=1000, piece=piece) for piece in ((0, True), (8, True), (480, 
 here += [dict(index=0xfedcba98), dict(ttl=1), dict(df=True), dict(vlans=(7,)), dict(vlans=(7, 9)), dict(mac='02:00:00:00:00:77'), dict(kind='none', size=57), dict(size=1501)]
 cases = [(family, port, wish) for family, port in ((4, 51820), (4, 51822), (6, 51820), (6, 51822)) for wish in everywhere]
 cases += [(family, port, wish) for family, port in ((4, 51820), (6, 51822)) for wish in here if family == 4 or 'df' not in wish]
-cases = [(family, port, dict(wish, index=wish.get('index', n))) for n, (family, port, wish) in enumerate(cases, 1)]  # none is a replay
-# a service without a guard has no key, so nobody's mac1 is made for it
+cases = [(family, port, dict(wish, index=wish.get('index', n))) for n, (family, port, wish) in enumerate(cases, 1)]  # no replays
+# a service without a guard has no key, so no mac1 is made for it
 frames = [frame(family, port, **(wish if port == 51820 or 'key' in wish else dict(wish, key=None))) for family, port, wish in cases]
-# a file's packets come one after another, so pieces of one datagram would be put together: each of them is a file
+# the packets of a file follow each other, so fragments would be reassembled: each gets a file of its own
 whole, verdicts = [f for f, case in zip(frames, cases) if 'piece' not in case[2]], collections.Counter()
 wrpcap(DIR + '/packet.pcap', whole)
 read = trace('--in', 'wan', DIR + '/packet.pcap')

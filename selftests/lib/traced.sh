@@ -1,6 +1,7 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# What tests of `wgxdp trace` share: a configuration with a guard, with flows and with neither, and hosts that stay known.
+# Shared by the tests of `wgxdp trace`: a configuration with a guard, with flows and with neither, and hosts with fixed
+# neighbours.
 source "${BASH_SOURCE[0]%/*}/lib.sh"
 
 # shellcheck disable=SC2034 # other_key is theirs
@@ -18,7 +19,7 @@ traced_services() {
 		    listen: { interface: wan, ports: [ 51821 ] }
 		    backend: { ipv4: 192.168.1.10, port: 51821 }
 		    nat: masquerade
-		    flows: { max: 1024, timeout: 3600s } # few are quickly read, and none ends by itself while trace is asked
+		    flows: { max: 1024, timeout: 3600s } # a small table is read quickly, and no flow expires during the test
 		    deny: [ 198.51.100.66, "2001:db8:1::66" ]
 		  - name: plain
 		    listen: { interface: wan, ports: [ 51822 ] }
@@ -27,7 +28,7 @@ traced_services() {
 		    deny: [ 198.51.100.66, "2001:db8:1::66" ]
 	EOF
 }
-settled() { # DEVICE MAC ADDRESS...: nobody asks for it
+settled() { # DEVICE MAC ADDRESS...: adds permanent neighbours
 	local address
 	for address in "${@:3}"; do inside firewall ip neighbour replace "$address" lladdr "$2" dev "$1" nud permanent; done
 }

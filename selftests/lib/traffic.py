@@ -1,12 +1,12 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-# traffic: frames of everything that is not wgxdp's business, the same ones each time.
+# traffic: frames that wgxdp must leave alone, the same at each run.
 #
-#   traffic make FILE              writes them as a pcap (needs scapy)
-#   traffic send FILE DEVICE       sends them, in order
-#   traffic catch DEVICE FILE      writes what leaves by DEVICE, as whole frames, until SIGTERM
-#   traffic hear DEVICE FILE       likewise what comes in by it, for whomever, from MACs of this test (02:00:00:00:00:…)
-#   traffic bridged FILE           writes frames of the services that pass by on a bridge, from one of its ports to another
+#   traffic make FILE              write them as a pcap (needs scapy)
+#   traffic send FILE DEVICE       send them, in order
+#   traffic catch DEVICE FILE      write what leaves by DEVICE, as whole frames, until SIGTERM
+#   traffic hear DEVICE FILE       write what arrives by DEVICE for any MAC, from MACs of this test (02:00:00:00:00:…)
+#   traffic bridged FILE           write frames of the services that pass on a bridge, from one of its ports to another
 #   traffic turn FILE FILE         the same frames, from FIREWALL to CLIENT
 #
 # They come from CLIENT to FIREWALL, whose services are UDP 51820 on 198.51.100.1 and on [2001:db8:2::10], behind it.
@@ -43,7 +43,7 @@ def frames():
 
     out = []
 
-    # ARP and neighbour discovery, to this firewall, to others, to all
+    # ARP and neighbour discovery, to this firewall, to other hosts, to all
     for dst in (FIREWALL, OTHER, "ff:ff:ff:ff:ff:ff"):
         for op, psrc, pdst in ((1, "198.51.100.7", "198.51.100.99"), (2, "198.51.100.7", "198.51.100.98"),
                                (1, "0.0.0.0", "198.51.100.97"), (2, "198.51.100.9", "198.51.100.9")):
@@ -80,7 +80,7 @@ def frames():
             segment = s.TCP(sport=4000, dport=rnd.choice((80, 443, PORT)), flags=flags, seq=rnd.getrandbits(32), options=opts)
             out += both(segment / junk(rnd.choice((0, 1, 100, 1300))))
 
-    # UDP of others: DNS, DHCP, NTP, QUIC, IKE, traceroute; the services' port on other addresses
+    # UDP of other services: DNS, DHCP, NTP, QUIC, IKE, traceroute; the services' port on other addresses
     for dport in (53, 67, 123, 443, 500, 4500, 5353, 33434, PORT - 1, PORT + 1):
         out += both(s.UDP(sport=4000, dport=dport) / junk(rnd.randrange(1, 1200)))
     out += both(s.UDP(sport=4000, dport=53) / s.DNS(qd=s.DNSQR(qname="wg-end.example.net")))
@@ -101,7 +101,7 @@ def frames():
         out += [eth / s.IP(src="198.51.100.7", dst="198.51.100.1", proto=proto) / junk(40),
                 eth / s.IPv6(src="2001:db8:1::7", dst="2001:db8:2::10", nh=proto) / junk(40)]
 
-    # VLAN tags and PPPoE, with what would be ours without them
+    # VLAN tags and PPPoE around packets that would otherwise be the services'
     for ours in (ours4, ours6):
         for tag in (s.Dot1Q(vlan=7), s.Dot1Q(vlan=0, prio=5), s.Dot1AD(vlan=9) / s.Dot1Q(vlan=7), s.Dot1Q(vlan=7) / s.Dot1Q(vlan=8)):
             out.append(eth / tag / ours / junk(32))
@@ -110,20 +110,20 @@ def frames():
         out.append(s.Ether(src=CLIENT, dst="ff:ff:ff:ff:ff:ff") / s.PPPoED(code=code) / s.PPPoED_Tags(tag_list=[]) / junk(12))
     out.append(eth / s.Dot1Q(vlan=7) / s.PPPoE(sessionid=5) / s.PPP(proto=0x21) / ours4)
 
-    # Other ethertypes, LLC, for whoever wants them
+    # Other ethertypes and LLC
     for kind in (0x0842, 0x8035, 0x8137, 0x8847, 0x8848, 0x888e, 0x88cc, 0x88e5, 0x88f7, 0x9000, 0xffff, 0x0600):
         out.append(s.Ether(src=CLIENT, dst=FIREWALL, type=kind) / junk(46))
     out.append(s.Dot3(src=CLIENT, dst="01:80:c2:00:00:00") / s.LLC() / s.STP())
     out.append(s.Dot3(src=CLIENT, dst=FIREWALL) / s.LLC() / s.SNAP(OUI=0xc, code=0x2000) / junk(40))
 
-    # What would be ours on another MAC, from forbidden sources, with its hops used up; fragments of others
+    # Frames of the services with another MAC, forbidden sources or an expired TTL, and other packets' fragments
     for dst in (OTHER, "ff:ff:ff:ff:ff:ff", "01:00:5e:00:00:01"):
         out += [s.Ether(src=CLIENT, dst=dst) / ours / junk(32) for ours in (ours4, ours6)]
     for src in ("127.0.0.1", "224.0.0.1", "0.0.0.0", "255.255.255.255", "192.168.1.10", "198.51.100.1"):
         out.append(eth / s.IP(src=src, dst="198.51.100.1") / s.UDP(sport=4000, dport=PORT) / junk(32))
     for src in ("::", "::1", "ff02::1", "::ffff:192.0.2.1", "fe80::7", "2001:db8:2::10", "2001:db8:1::1"):
         out.append(eth / s.IPv6(src=src, dst="2001:db8:2::10") / s.UDP(sport=4000, dport=PORT) / junk(32))
-    for hops in (0, 1):         # of IPv6 alone: those to our own address are answered (icmp-parity.sh)
+    for hops in (0, 1):         # IPv6 only: packets to the firewall's own address are answered (icmp-parity.sh)
         out += [eth / s.IPv6(src="2001:db8:1::7", dst="2001:db8:2::10", hlim=hops) / s.UDP(sport=4000, dport=PORT) / junk(32)]
     out += [eth / part for part in s.fragment(v4 / s.UDP(sport=4000, dport=9) / junk(3000), 1200)]
     out += [eth / part for part in s.fragment6(v6 / s.IPv6ExtHdrFragment(id=7) / s.UDP(sport=4000, dport=9) / junk(3000), 1280)]
@@ -131,7 +131,7 @@ def frames():
 
     raw = [bytes(frame) for frame in out]
 
-    # Truncated at every byte of their headers, and with lengths that lie
+    # Truncated at every byte of their headers, and with wrong lengths
     for ours in (ours4, ours6):
         whole = bytes(eth / ours / junk(32))
         raw += [whole[:size] for size in range(14, 14 + len(ours))]
@@ -147,7 +147,7 @@ def frames():
             whole[at:at + 2] = struct.pack("!H", length)
             raw.append(bytes(whole))
 
-    # Jumbo frames: none to the service, which are cut for the way out, or their sender told
+    # Jumbo frames, but none to the service: these are fragmented, or their sender gets an error
     for size in (1600, 3000, 4100, 8000, 8900):
         raw += [bytes(frame) for frame in both(s.UDP(sport=4000, dport=9) / junk(size)) + both(s.TCP(dport=80) / junk(size)) +
                 both(s.UDP(sport=4000, dport=PORT + 1) / junk(size))]
@@ -156,7 +156,7 @@ def frames():
     return raw
 
 
-# As between hosts on one LAN: what comes in by the firewall's bridge, but is for another's MAC
+# Like traffic between hosts on a LAN: frames by the firewall's bridge for another MAC
 def bridged():
     from scapy import all as s
     out = []
@@ -206,7 +206,7 @@ def packet_socket(device):
     return sock
 
 
-# The kernel keeps a frame's outer VLAN tag beside it: put back where it was
+# The kernel keeps a frame's outer VLAN tag separately: put it back into the frame
 def whole(data, control):
     for _, kind, aux in control:
         if kind == PACKET_AUXDATA:
@@ -239,7 +239,7 @@ def catch(device, path, leaving=True):
 
 def send(path, device):
     out = FrameOut(device)
-    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})  # on another CPU the next frame may overtake the last one
+    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})  # on another CPU the next frame may overtake this one
     print(sum(out.send(frame) > 0 for frame in read(path)))
 
 

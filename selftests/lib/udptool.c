@@ -1,24 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * udptool: UDP packets of known number, for the selftests. Each carries a mark and a sequence number; whoever receives tells
- * how many came, and how many different ones.
+ * udptool: sends and counts UDP packets, for the selftests. Each packet carries a mark and a sequence number. The
+ * receiver prints how many came, and how many different ones.
  *
- *   udptool send [OPTION]... DEVICE MAC FROM TO      whole frames, from whatever source address
- *   udptool ask [OPTION]... FROM TO                  from sockets connected to TO: only its answers count
- *   udptool listen [OPTION]... ADDRESS               receives until told to end (SIGTERM), then says what came
+ *   udptool send [OPTION]... DEVICE MAC FROM TO      whole frames, from any source address
+ *   udptool ask [OPTION]... FROM TO                  from sockets connected to TO: counts only its answers
+ *   udptool listen [OPTION]... ADDRESS               receives until SIGTERM, then prints what came
  *
  * FROM, TO, ADDRESS: 192.0.2.1:51820 or [2001:db8::1]:51820
- *   -n NUMBER  packets (1)                  -r RATE    packets a second (0: as fast as it goes)
+ *   -n NUMBER  packets (1)                  -r RATE    packets a second (0: as fast as possible)
  *   -c NUMBER  clients: consecutive source addresses from FROM on, in turns (1)
  *   -s BYTES   payload (32)                 -t TTL     or hop limit (64)
  *   -z         no UDP checksum (IPv4)       -w MS      ask: how long to wait for the last answer (2000)
- *   -f         send: first fragments, of random ids and sources (24 bits of them), of which nothing follows
- *   -F         send: the same, of one source
+ *   -f         send: first fragments, with random ids and sources (24 bits of them), without later ones
+ *   -F         send: the same, from one source
  *   -a         send: each from another source (24 bits; IPv6: and another /64) and port
- *   -e         listen: answer each          -g MS      listen: tell each silence of at least that long, when it ends
- *   -d         ask, listen: do not set DF   -D         ask: set DF always, else only of what is sent by itself
- *   -l NUMBER  ask: no more than so many without an answer, unless it waits in vain for one
- *   -u NUMBER  ask: so many packets to the kernel at once (UDP_SEGMENT)      -W  send: what begins like WireGuard's data
+ *   -e         listen: answer each          -g MS      listen: report each silence of at least that long, when it ends
+ *   -d         ask, listen: do not set DF   -D         ask: set DF always, else only on packets that are sent alone
+ *   -l NUMBER  ask: at most so many packets without an answer, unless no answer comes
+ *   -u NUMBER  ask: give so many packets to the kernel at once (UDP_SEGMENT) -W  send: packets that begin like WireGuard's data
  */
 #include <arpa/inet.h>
 #include <err.h>
@@ -92,13 +92,13 @@ static union endpoint endpoint_parse(const char *s)
 	memcpy(text, s + v6, len - 2 * v6);
 	text[len - 2 * v6] = '\0';
 	e.any.sa_family = v6 ? AF_INET6 : AF_INET;
-	e.v4.sin_port = htons(atoi(colon + 1));	/* at the same place in both */
+	e.v4.sin_port = htons(atoi(colon + 1));	/* at the same offset for IPv6 */
 	if (inet_pton(e.any.sa_family, text, v6 ? (void *)&e.v6.sin6_addr : (void *)&e.v4.sin_addr) != 1)
 		errx(1, "'%s' is not an address", text);
 	return e;
 }
 
-/* The nth address after e's */
+/* Returns the nth address after e */
 static union endpoint endpoint_add(union endpoint e, uint32_t n)
 {
 	uint32_t *low = e.any.sa_family == AF_INET ? &e.v4.sin_addr.s_addr : &e.v6.sin6_addr.s6_addr32[3];
@@ -107,7 +107,7 @@ static union endpoint endpoint_add(union endpoint e, uint32_t n)
 	return e;
 }
 
-/* Bytes that tell their place, and of which datagram they are */
+/* Fills in bytes that depend on their offset and on the datagram's number */
 static void payload_rest(uint8_t *at, size_t len, uint32_t sequence)
 {
 	size_t i;
@@ -126,7 +126,7 @@ static void payload_fill(uint8_t *at, uint32_t sequence)
 		memcpy(at, "\4\0\0", 4);
 }
 
-/* Counts what came; a packet that is none of ours, or not as it was sent, counts for nothing. */
+/* Counts a received packet. Ignores packets of other programs and changed ones. */
 static void payload_note(const uint8_t *at, ssize_t len)
 {
 	static uint8_t want[65536];
@@ -144,8 +144,8 @@ static void payload_note(const uint8_t *at, ssize_t len)
 	seen[p.sequence / 8] |= 1 << p.sequence % 8;
 }
 
-/* Packet n's turn, if a rate was asked for. Who was kept from its CPU makes up for no more than 5 ms by a burst, for a slow
- * machine's queues hold none; but a flood is to be as large as it was asked for. */
+/* Returns when packet n is due, if there is a rate. A sender that was kept from its CPU catches up by a burst of at
+ * most 5 ms, because a slow machine's queues are short. But a flood must reach its rate. */
 static uint64_t turn(uint64_t *start, uint32_t n)
 {
 	uint64_t at = *start + n * 1000000000ULL / (option.rate ?: 1), now = now_ns();
@@ -218,7 +218,7 @@ static size_t fill_ip6(uint8_t *at, const union endpoint *from, const union endp
 	return sizeof(ip);
 }
 
-/* Everything behind the Ethernet header; its length */
+/* Writes everything behind the Ethernet header; returns its length */
 static size_t fill(uint8_t *at, const union endpoint *from, const union endpoint *to, uint32_t sequence)
 {
 	bool v4 = to->any.sa_family == AF_INET;
@@ -240,7 +240,7 @@ static int open_device(const char *device)
 {
 	struct sockaddr_ll ll = { .sll_family = AF_PACKET, .sll_ifindex = if_nametoindex(device) };
 	int fd = socket(AF_PACKET, SOCK_RAW, 0);
-	int memory = 1 << 26;	/* or the packets in a full ring, which are ours until it has sent them, make us wait */
+	int memory = 1 << 26;	/* a full ring holds packets that count against this limit until they are sent */
 
 	if (!ll.sll_ifindex || fd < 0 || bind(fd, (void *)&ll, sizeof(ll)))
 		err(1, "device %s", device);
@@ -262,17 +262,17 @@ static void send_all(char **argv)
 	memset(frame, 0, sizeof(frame));
 	if (sscanf(argv[1], "%hhx:%hhx:%hhx:%hhx:%hhx:%hhx", mac, mac + 1, mac + 2, mac + 3, mac + 4, mac + 5) != 6)
 		errx(1, "'%s' is not a MAC address", argv[1]);
-	frame[6] = 2;		/* source MAC: a local one */
+	frame[6] = 2;		/* a locally administered source MAC */
 	frame[12] = from.any.sa_family == AF_INET ? 0x08 : 0x86;
 	frame[13] = from.any.sa_family == AF_INET ? 0x00 : 0xdd;
 	start = now_ns();
 	for (n = 0; n < option.number && !ended; n++) {
 		client = endpoint_add(from, (option.fragments && !option.one_source) || option.spoofed ? random() & 0xffffff : n % option.clients);
 		if (option.spoofed) {
-			client.v4.sin_port = random();			/* at the same place in both */
-			client.v6.sin6_addr.s6_addr32[1] = random();	/* nothing of IPv4's */
+			client.v4.sin_port = random();			/* at the same offset for IPv6 */
+			client.v6.sin6_addr.s6_addr32[1] = random();	/* not in an IPv4 address */
 		}
-		sleep_until(turn(&start, option.spoofed ? n & ~63 : n));	/* 64 at a time: timers are dear */
+		sleep_until(turn(&start, option.spoofed ? n & ~63 : n));	/* 64 at a time, because timers cost much */
 		while (write(fd, frame, ETH_HLEN + fill(frame + ETH_HLEN, &client, &to, n)) < 0) {
 			if (errno != ENOBUFS && errno != EAGAIN && errno != EINTR)
 				err(1, "write");
@@ -317,7 +317,7 @@ static void open_clients(const union endpoint *from, const union endpoint *to)
 	}
 }
 
-/* Takes answers until `until`, or until all have come */
+/* Receives answers until `until`, or until all have come */
 static void take_answers(uint64_t until, uint32_t asked)
 {
 	uint8_t buffer[PAYLOAD_MAX];
@@ -337,7 +337,7 @@ static void take_answers(uint64_t until, uint32_t asked)
 	} while (now < until && distinct < asked && !ended);
 }
 
-/* What the socket has no room for yet is not lost */
+/* Waits for room in the socket, so that no packet is lost */
 static ssize_t send_waiting(int fd, const uint8_t *buffer, size_t len)
 {
 	struct pollfd full = { .fd = fd, .events = POLLOUT };
@@ -348,7 +348,8 @@ static ssize_t send_waiting(int fd, const uint8_t *buffer, size_t len)
 	return rc;
 }
 
-/* Before 6.11 the kernel refuses UDP_SEGMENT (EIO) where the device makes no checksums; who meets that sends each by itself */
+/* Before 6.11 the kernel refuses UDP_SEGMENT (EIO) if the device computes no checksums. Then each packet is sent by
+ * itself. */
 static void send_together(int fd, const uint8_t *buffer, uint32_t n)
 {
 	static bool refused;
@@ -359,7 +360,7 @@ static void send_together(int fd, const uint8_t *buffer, uint32_t n)
 		return;
 	refused |= option.segments > 1 && errno == EIO;
 	if (!refused) {
-		send_waiting(fd, buffer, n * option.size);	/* the first told an old ICMP error */
+		send_waiting(fd, buffer, n * option.size);	/* the first call returned an old ICMP error */
 		return;
 	}
 	setsockopt(fd, IPPROTO_UDP, UDP_SEGMENT, &none, sizeof(none));
@@ -401,7 +402,7 @@ static void listen_on(char **argv)
 	union endpoint e = endpoint_parse(argv[0]), peer;
 	uint8_t buffer[PAYLOAD_MAX];
 	int fd = socket(e.any.sa_family, SOCK_DGRAM, 0), big = 64 << 20;
-	struct timeval patience = { .tv_usec = 100000 };	/* a signal may come just before recvfrom */
+	struct timeval patience = { .tv_usec = 100000 };	/* SIGTERM may come just before recvfrom */
 	uint64_t last = 0, now, before;
 	socklen_t peer_len;
 	ssize_t len;
@@ -441,7 +442,7 @@ static void end(int signal)
 #define usage() errx(1, "send [OPTION]... DEVICE MAC FROM TO | ask [OPTION]... FROM TO | listen [OPTION]... ADDRESS")
 static void options(int argc, char **argv)
 {
-	const char *most = getenv("UDPTOOL_MOST");	/* of -r, where an emulated CPU keeps up with no more */
+	const char *most = getenv("UDPTOOL_MOST");	/* limit for -r, because an emulated CPU is slow */
 
 	for (int c; (c = getopt(argc, argv, "n:r:c:s:t:zfaw:eg:dDu:Wl:F")) != -1;)
 		switch (c) {

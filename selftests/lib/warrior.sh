@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Sourced: a router that moves behind a NAT, and the one at home that follows it.
+# Sourced: a router that moves behind a NAT, and the router at home that follows it.
 #
 #     r1 uplink -- nat wan -- 198.51.100.0/24 -- net -- (routers hop1 … hopN) -- 203.0.113.0/24 -- wan r2
 #     wg1          .4 … .13                      |
@@ -8,7 +8,7 @@
 # shellcheck disable=SC2034
 on=r2
 
-# With tunnels between r1 and r2
+# Adds tunnels between r1 and r2
 warrior_network() { # [HOPS between net and r2]
 	namespaces r1 r2
 	warrior_wires "$@"
@@ -21,7 +21,7 @@ warrior_network() { # [HOPS between net and r2]
 	inside r2 ip route add 10.77.0.1/32 dev wg2
 }
 
-# Of namespaces r1 and r2, which are there; their devices may be said in $uplink and $wan, r2's address in $r2_address
+# Connects the existing namespaces r1 and r2. $uplink and $wan may name their devices, and $r2_address r2's address.
 warrior_wires() { # [HOPS between net and r2]
 	local i last=net hops=${1:-0} ns=()
 	for ((i = 1; i <= hops; i++)); do ns+=("hop$i"); done
@@ -55,7 +55,7 @@ warrior_wires() { # [HOPS between net and r2]
 	nat_is 198.51.100.4 20000
 }
 
-# Where r1 is seen from now on; what was known of it is forgotten
+# Moves r1 to another public address; conntrack forgets the old one
 nat_is() { # ADDRESS PORT
 	inside nat nft -f - <<- EOF
 		table ip nat

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Sourced: a way with two tunnels over it, one a family, and what wgxdp mtu says of them.
+# Sourced: a path with two tunnels, one by each family, and checks of `wgxdp mtu`.
 #
 #     laptop eth -- 192.0.2.0/24, 2001:db8:1::/64 -- laptop router lan -- 203.0.113.0/24, 2001:db8:2::/64 -- eth server
 #       mtu4l 10.4.0.2, fd00:4::2 = = = = = = = = = over IPv4 = = = = = = = = = = = = = 10.4.0.1, fd00:4::1 mtu4s
@@ -9,7 +9,7 @@
 on=laptop
 asked=()
 
-# NAME STATUS ARGUMENT...: of wgxdp mtu, in the background; NAME.json is what it says
+# NAME STATUS ARGUMENT...: runs wgxdp mtu in the background; its output is NAME.json
 asks() {
 	local name=$1 expected=$2
 	shift 2

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# What tests of links share: addresses on whatever devices the way from client to wg-end consists of, and whether it carries.
+# Shared by the tests of links: addresses on the devices between client and wg-end, and checks that packets pass.
 #
 #     198.51.100.0/24, 2001:db8:1::/64              192.168.1.0/24, 2001:db8:2::/64
 #     client .7 $uplink ------- $wan .1 firewall .1 $lan ------- $eth .10 wg-end
@@ -8,8 +8,8 @@ source "${BASH_SOURCE[0]%/*}/lib.sh"
 
 n=200 # questions of each family
 uplink=uplink wan=wan lan=lan eth=eth
-public=198.51.100.1 # where the client's IPv4 goes to
-at_wan=(198.51.100.1/24 2001:db8:1::1/64) at_lan=(192.168.1.1/24 2001:db8:2::1/64) # the firewall's
+public=198.51.100.1 # the destination of the client's IPv4 packets
+at_wan=(198.51.100.1/24 2001:db8:1::1/64) at_lan=(192.168.1.1/24 2001:db8:2::1/64) # the firewall's addresses
 
 number() {
 	addresses client "$uplink" 198.51.100.7/24 2001:db8:1::7/64
@@ -25,7 +25,7 @@ number() {
 	listeners+=" $!"
 }
 
-# Another test meets unresolved neighbours
+# Resolves the neighbours. Another test covers unresolved ones.
 ping_all() {
 	local end
 	for end in "$wan 198.51.100.7" "$wan 2001:db8:1::7" "$lan 192.168.1.10" "$lan 2001:db8:2::10"; do
@@ -39,7 +39,8 @@ answered() { # WHAT FROM TO
 	expect "$1: answered" "$(said answered answered)" == $n
 }
 
-# WHAT MODE XDP [UP-ARGUMENT...]: XDP names the directions in which native XDP is to carry nearly all; of the others $few_xdp (0)
+# WHAT MODE XDP [UP-ARGUMENT...]: XDP names the directions in which native XDP must carry nearly all packets; it may
+# carry $few_xdp (0) of the others
 carries() {
 	local direction few
 	local up=("${@:4}")

@@ -1,8 +1,10 @@
 #!/usr/bin/python3 -IS
 # SPDX-License-Identifier: GPL-2.0-or-later
-# web: a web server of both families, which says who it is and whom it sees.
+# web: a web server for both families, which prints its name and the client's address.
 #
-#   web PORT NAME      GET /: "NAME sees ADDRESS"; GET /N: N bytes, of which the first line is the same; POST: how many bytes came
+#   web PORT NAME
+#
+# GET / returns "NAME sees ADDRESS". GET /N returns N bytes, with the same first line. POST returns how many bytes came.
 import http.server
 import socket
 import sys
@@ -48,7 +50,7 @@ class Server(http.server.ThreadingHTTPServer):
     address_family = socket.AF_INET6
     daemon_threads = True
 
-    def handle_error(self, *_):  # clients go as they like
+    def handle_error(self, *_):  # ignore clients that disconnect
         pass
 
     def server_bind(self):

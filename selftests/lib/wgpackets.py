@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""WireGuard's messages, as tcpdump has written them or made up, and mac1, for the selftests."""
+"""WireGuard's messages, from captures or made up, and mac1, for the selftests."""
 import base64
 import hashlib
 import os
@@ -18,7 +18,7 @@ def mac1(message, key):
 
 
 def handshake(head, key):
-    """An initiation or a response that begins like this, noise behind it, and a right mac1"""
+    """Returns an initiation or a response with this head, random bytes behind it, and a right mac1."""
     message = head + os.urandom(LENGTHS[head[0]] - 32 - len(head))
     return message + mac1(message, key) + bytes(16)
 
@@ -32,7 +32,8 @@ def index(message, at):
 
 
 def datagrams(path):
-    """(source, source port, destination, destination port, payload) of each UDP datagram over IPv4 in a file of Ethernet frames"""
+    """Returns (source, source port, destination, destination port, payload) of each UDP datagram over IPv4 in a pcap
+    file of Ethernet frames."""
     with open(path, 'rb') as f:
         data = f.read()
     order = '<' if data[:4] in (b'\xd4\xc3\xb2\xa1', b'\x4d\x3c\xb2\xa1') else '>'

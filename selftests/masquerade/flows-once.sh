@@ -32,7 +32,7 @@ configuration > "$work/c.yaml"
 start_listener wg-end many -e 192.168.1.10:52100
 wgxdp up -c "$work/c.yaml" > "$work/up" || fail "up: $(< "$work/up")"
 inside client "$udptool" send -a -s 32 -n $newcomers -r $rate uplink "$(mac firewall wan)" 10.0.0.0:1 198.51.100.1:52100 > "$work/sent"
-say "of $newcomers newcomers $(metric wgxdp_flows_created_total) are flows"
+say "$(metric wgxdp_flows_created_total) of $newcomers newcomers are flows"
 expect 'flows that were made, of each 100' $(($(metric wgxdp_flows_created_total) * 100 / newcomers)) '>=' 90
 begun=$SECONDS
 wait_for 15 'all flows to end' none_left

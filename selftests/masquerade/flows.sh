@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # vm
-# Clients of masquerading services as `show flows`, `show services` and the metrics tell them; what is saved is what runs; a pager
-# that waits keeps nobody else waiting; `flow del`, and ports that are taken away, end those who are meant and nobody else. BREAK=1
-# ends another client than the one that is looked for.
+# `show flows`, `show services` and the metrics report the clients of masquerading services. `save` prints what runs. A
+# waiting pager blocks no other command. `flow del`, and the removal of ports, end only the named flows. BREAK=1 ends
+# another client's flow.
 #
 #     client  .7 -- 198.51.100.0/24 -- .1 wan firewall lan .1 -- 192.168.1.0/24 -- .10 wg-end
 #                   2001:db8:1::/64                              2001:db8:2::/64
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 
 crowd=300 # clients
-brief=8 # seconds: a flow that waits while programs are loaded
+brief=8 # seconds: a flow waits while programs are loaded
 [[ ! ${UDPTOOL_MOST:-} ]] || brief=40 # on an emulated CPU (scripts/test)
 
 configuration() { # PORTS [MAX]
@@ -60,7 +60,7 @@ start_listener wg-end four -e 192.168.1.10:$port
 start_listener wg-end sixth -e "[2001:db8:2::10]:$port"
 configuration 20000-20999 > "$work/wgxdp.yaml"
 wgxdp up -c "$work/wgxdp.yaml" > "$work/up" || fail "up: $(< "$work/up")"
-[[ $(wgxdp show flows) == 'flows: none' ]] || fail 'flows of nobody'
+[[ $(wgxdp show flows) == 'flows: none' ]] || fail 'there are flows without a client'
 
 ask 198.51.100.7:20500 198.51.100.1:$port
 ask 198.51.100.7:4000 198.51.100.1:$port 7
@@ -69,7 +69,7 @@ ask 198.51.100.7:30001 198.51.100.1:443
 rows > "$work/rows"
 cat "$work/rows"
 expect 'flows' "$(wc -l < "$work/rows")" == 4
-# what is sent before the first answer is in no flow yet
+# packets sent before the first answer do not count for the flow yet
 expect 'its own port' "$(grep -c "^many 198.51.100.7:20500 198.51.100.1:$port 192.168.1.1:20500 192.168.1.10:$port [0-5] [0-5] " "$work/rows")" == 1
 expect 'another port' "$(grep -cE "^many 198.51.100.7:4000 198.51.100.1:$port 192.168.1.1:20[0-9]{3} 192.168.1.10:$port [0-7] [0-7] " "$work/rows")" == 1
 expect 'IPv6' "$(grep -cF "six [2001:db8:1::7]:30000 [2001:db8:1::1]:443 [2001:db8:2::1]:30000 [2001:db8:2::10]:$port " "$work/rows")" == 1
@@ -105,7 +105,7 @@ shows=$!
 wait_for 5 'a pager that is full' grep -q pipe_write "/proc/$shows/wchan" "/proc/$shows/stack"
 wgxdp service deny add many 203.0.113.9 > /dev/null
 kill -0 $shows || fail 'show did not wait for its pager'
-say 'ok a pager keeps nobody waiting'
+say 'ok a pager blocks no other command'
 kill $shows
 wait $shows || :
 exec {pager}>&-
@@ -127,13 +127,13 @@ refused 2 'add: unknown: write del' add
 gone=198.51.100.7:4000
 expect 'one client' "$(wgxdp flow del --client "${BREAK:+10.9.0.9:5000}${BREAK:-$gone}" 2>&1 | tail -n 1)" == '1 flow deleted'
 expect 'it is gone' "$(count " $gone ")" == 0
-expect 'and nobody else' "$(count)" == $((crowd + 3))
+expect 'all other flows' "$(count)" == $((crowd + 3))
 expect 'counted' "$(metric 'wgxdp_flows_deleted_total{service="many"}') $(shown get services.many.flows)" == "1 $((crowd + 1))"
 expect 'by our port' "$(wgxdp flow del --ours 192.168.1.1:20500)" == '1 flow deleted'
 expect 'by service and client' "$(wgxdp flow del --service six --client 2001:db8:1::7)" == '1 flow deleted'
 refused 1 'no such flow' del --service six --client 10.9.0.1
 ask 198.51.100.7:4000 198.51.100.1:$port
-expect 'who goes on sending' "$(count " $gone ")" == 1
+expect 'a client that keeps sending' "$(count " $gone ")" == 1
 
 configuration 20000-20099 > "$work/wgxdp.yaml"
 left=$(rows | grep -cE ' 192.168.1.1:200[0-9]{2} ' || :)
@@ -143,7 +143,7 @@ expect 'all of them of these' "$(rows | grep -cE '^many .* 192.168.1.1:200[0-9]{
 expect 'the other service' "$(count ^six)" == 1
 expect 'counted' "$(metric 'wgxdp_flows{service="many"}')" == "$left"
 ask 198.51.100.7:30000 198.51.100.1:444
-# as an older version has it, with shorter values
+# like an older version's, with shorter values
 pins=/sys/fs/bpf/wgxdp/default
 rm $pins/pieces
 bpftool map create $pins/pieces type percpu_array key 4 value 64 entries 1 name pieces
@@ -154,7 +154,7 @@ expect 'copied' "$(count ^brief) $(count ^many)" == "1 $left"
 ended() { [[ $(count ^brief) == 0 ]]; }
 wait_for $((brief + 7)) 'one that was copied ends without a packet' ended
 wgxdp service del six > /dev/null
-expect 'of a service that is gone' "$(count ^six) $(count '^(')" == '0 0'
+expect 'flows of a removed service' "$(count ^six) $(count '^(')" == '0 0'
 expect 'all' "$(wgxdp flow del --all)" == "$left flows deleted"
 expect 'flows left' "$(count)" == 0
 expect_sums

@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # vm
-# A configuration that the maps have no room for is refused with what there is too much of, by `up`, `reload` and a daemon's
-# SIGHUP: nothing changes, neither entries nor names nor counters, and what runs forwards on. What just finds room is taken.
-# BREAK=1 makes room: the last list is left out.
+# A configuration that is too large for the maps is refused by `up`, `reload` and a daemon's SIGHUP, with the cause. No
+# entry, name or counter changes, and the running configuration keeps forwarding. A configuration that just fits is
+# accepted. BREAK=1 makes it fit: it leaves out the last list.
 #
 #     client uplink ---- wan firewall lan ---- eth wg-end
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 
-lists=9 # of 8,192 prefixes each: of 65,536 that there is room for
+lists=9 # lists of 8,192 prefixes each; the maps have room for 65,536
 
 service() { # NAME PORT [LIST]
 	echo "  - { name: $1, listen: { interface: wan, ports: [ $2 ] }, backend: { ipv4: 192.168.1.10, port: $2 }${3:+, deny: $3} }"
@@ -30,7 +30,7 @@ as_it_is() {
 	for map in names totals reasons table links sources source_trie; do
 		echo "$map: $(bpftool -j map dump pinned /sys/fs/bpf/wgxdp/default/$map | md5sum)"
 	done
-	wgxdp show | sed '/configuration:/d' # which tells that the file was changed
+	wgxdp show | sed '/configuration:/d' # this line says that the file was changed
 	wgxdp save
 	find /run/wgxdp/default -name 'running*' | sort
 }
@@ -78,7 +78,7 @@ wgxdp up -c "$work/fits.yaml" > "$work/out"
 expect 'prefixes that fit' "$(bpftool -j map dump pinned /sys/fs/bpf/wgxdp/default/source_trie | /usr/bin/python3 -c '
 import json, sys
 print(len(json.load(sys.stdin)))')" == $(((lists - 2) * 8192))
-# More services than there was room for at first: maps are made larger, and the counters go on
+# More services than fit at first: the maps become larger, and the counters continue
 wgxdp up -c "$work/small.yaml" > /dev/null
 forwards 'with two services'
 { small && for i in {1..80}; do service "many$i" $((4000 + i)); done; } > "$work/many.yaml"

@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: long
 # timeout: 600
-# 200 WireGuard clients, each with a key and a tunnel of its own, all from one public IPv4 address to another, and one IPv6 wg-end
-# behind it, which sees 200 endpoints. All of them ping through their tunnels while the service gets larger maps, and so new
-# programs, and while wgxdp is upgraded, each several times: no ping is lost, no endpoint changes, no flow is made anew, and `show
-# flows --wg` still says of each port the key of who sends by it. BREAK=1 has two clients swap their ports in between.
+# 200 WireGuard clients, each with its own key and tunnel, come from one public IPv4 address to one IPv6 wg-end, which
+# sees 200 endpoints. All ping through their tunnels while the service gets larger maps, and so new programs, and while
+# wgxdp is upgraded, each several times. No ping is lost, no endpoint changes, no flow is recreated, and
+# `show flows --wg` still names the key of each port's client. BREAK=1 swaps the ports of two clients in between.
 #
 #                 198.51.100.0/24             2001:db8:2::/64
 #     client  .7 ----------------- .1 firewall ::1 ----------- ::10 wg-end
@@ -15,7 +15,7 @@ source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 
 clients=200
 times=4 # reloads, and upgrades
-pings=8 # a second, of each client: that is how often something can be mixed up
+pings=8 # pings a second of each client: mistakes can happen that often
 
 build_another
 builds=("$wgxdp" "$other")
@@ -39,13 +39,13 @@ client_tunnel() { # NUMBER
 	inside client ip route add 10.77.0.1/32 dev "$device" src "10.77.1.$1" metric "$1"
 }
 
-# key endpoint, as wg-end sees it
+# prints key and endpoint, as wg-end sees them
 endpoints() { inside wg-end wg show wge endpoints | sort; }
 distinct() { endpoints | grep -oE '\[2001:db8:2::1\]:[0-9]+$' | sort -u | wc -l; }
 all_there() { (($(distinct) == clients)); }
 metric() { wgxdp show metrics | awk -v name="$1{service=\"many\"}" '$1 == name {print $2}'; }
 
-# client's-port ours key: as the two ends have it, and as `show flows` does
+# prints client's port, pool port and key: from both ends, and from `show flows`
 joined_by_ends() {
 	join <(inside client wg show all listen-port | sort) <(inside client wg show all public-key | sort) |
 		awk '{print $3, $2}' | sort | join - <(endpoints) | awk '{print $2, $3, $1}' | sort
@@ -78,7 +78,7 @@ ping_all() { # SECONDS: each client by itself
 }
 pinging() { all_run "${pids[@]}"; }
 
-swap_ports() { # of the first two clients
+swap_ports() { # swaps those of the first two clients
 	local one two
 	one=$(inside client wg show wgc1 listen-port) two=$(inside client wg show wgc2 listen-port)
 	inside client wg set wgc1 listen-port 0
@@ -86,7 +86,7 @@ swap_ports() { # of the first two clients
 	inside client wg set wgc1 listen-port "$two"
 }
 
-# Each wireguard-go has one, and the kernel gives one user 128 by default
+# Each wireguard-go uses one, and the kernel allows 128 per user by default
 inotify_instances() {
 	local was
 	was=$(sysctl -n fs.inotify.max_user_instances)
@@ -126,7 +126,7 @@ for ((i = 1; i <= times; i++)); do
 	wgxdp=${builds[i % 2]}
 	wgxdp up -c "$work/wgxdp.yaml" > "$work/up"
 	expect 'an upgrade' "$(bpftool -j prog show pinned /sys/fs/bpf/wgxdp/default/progs/wgxdp_xdp | grep -o '"id":[0-9]*')" != "$was"
-	sleep 1 # of pings, by that program
+	sleep 1 # one second of pings by that program
 done
 say "$times reloads and $times upgrades took $(awk "BEGIN {print $(elapsed) - $at}") s"
 pinging || fail 'the pings ended before the changes'

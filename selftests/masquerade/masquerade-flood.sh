@@ -3,24 +3,24 @@
 # tier: long
 # timeout: 600
 # alone
-# 200 clients of a masquerading service, idle but for keepalives that go one way, half of them from the client and half from the
-# backend; then, for 60 s, 100,000 packets a second and more, each from another spoofed source and port, IPv4 and IPv6, none of
-# which the backend answers. No idle client's port changes, each flow has both its directions, and newcomers who try
-# three times, as WireGuard does, come in meanwhile and after. Ten clients that send nothing at all are gone by then. BREAK=1 takes
-# one direction of one flow away in the middle.
+# 200 clients of a masquerading service are idle except for keepalives in one direction, half of them from the client
+# and half from the backend. Then, for 60 s, at least 100,000 packets a second come from random spoofed sources and
+# ports, IPv4 and IPv6, and the backend answers none. No idle client's port changes, and each flow keeps both
+# directions. New clients that try three times, like WireGuard, get in during the flood and after it. Ten silent clients
+# are gone by then. BREAK=1 removes one direction of one flow in the middle.
 #
 #     client  .7 -- 198.51.100.0/24 -- .1 wan firewall lan .1 -- 192.168.1.0/24 -- .10 wg-end
 #                   2001:db8:1::/64                              2001:db8:2::/64
 #     clients: 100.64.0.0/16, 2001:db8:9::/48; spoofed: 10.0.0.0/8, 2001:db9::/32
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 
-half=50 # clients of each family whose keepalives go one way, and newcomers of each at a time
+half=50 # clients of each family with keepalives in one direction, and newcomers of each at a time
 silent=5
-seconds=60 # of the flood
-rate=56000 # of each family
+seconds=60 # seconds of the flood
+rate=56000 # in each family
 timeout=40
-keepalive=15 # seconds, as long as it goes one way
-ask=148 flood=100 # bytes of what the backend answers, and of what not
+keepalive=15 # seconds, while it goes one way
+ask=148 flood=100 # bytes of packets that the backend answers, and of those that it does not
 pins=/sys/fs/bpf/wgxdp/default
 
 configuration() {
@@ -41,14 +41,14 @@ network() {
 	inside client sysctl -qw net.ipv6.ip_nonlocal_bind=1
 	inside firewall ip route add 100.64.0.0/16 via 198.51.100.7
 	inside firewall ip route add 2001:db8:9::/48 via 2001:db8:1::7
-	count_arrivals wg-end flood "udp dport $port udp length $((flood + 8))" # and this is no session of anybody's: dropped
+	count_arrivals wg-end flood "udp dport $port udp length $((flood + 8))" # these belong to no session: dropped
 	count_arrivals wg-end keepalives "udp dport $port udp length 40"
 	count_arrivals client keepalives "udp sport $port udp length 40"
 	inside wg-end nft add rule inet seen arrivals udp length "{ 40, $((flood + 8)) }" drop
 	inside client nft add rule inet seen arrivals udp length 40 drop
 }
 
-# client ours, of those whose address begins so
+# prints client and pool port of clients whose address begins like this
 rows() { # PATTERN
 	wgxdp show flows --json | /usr/bin/python3 -IS -c '
 import json, re, sys
@@ -56,7 +56,8 @@ for f in json.load(sys.stdin)["flows"]:
     if re.match(sys.argv[1], f["client"]): print(f["client"], f["ours"])' "$1"
 }
 
-# NUMBER IPV4 IPV6: so many clients of either family, from these addresses on, send a packet each; who came in is in `show flows`
+# NUMBER IPV4 IPV6: so many clients of each family, from these addresses on, send a packet each; `show flows` lists
+# those that got a flow
 come() {
 	inside client "$udptool" ask -s $ask -n "$1" -c "$1" -r 200 -w 500 "$2:4000" 198.51.100.1:$port > "$work/asked4"
 	inside client "$udptool" ask -s $ask -n "$1" -c "$1" -r 200 -w 500 "[$3]:4000" "[2001:db8:1::1]:$port" > "$work/asked6"
@@ -69,7 +70,7 @@ idle_there() {
 }
 silent_ones() { rows '100\.64\.3\.|\[2001:db8:9:3:' | wc -l; }
 
-# WHEN NUMBER: newcomers, three times, a second and more apart
+# WHEN NUMBER: new clients try three times, a second or more apart
 newcomers() {
 	local came=()
 	while ((${#came[@]} < 3)); do
@@ -100,7 +101,7 @@ keep_alive() {
 	done
 }
 
-# What is wrong in the table, and how many flows and embryos there are
+# Prints the number of errors in the table, of flows and of embryos
 halves() {
 	"$build/selftests/flowtable" "$pins" > "$work/table"
 	echo "$(said table wrong) $(($(said table flows) + $(said table embryos)))"

@@ -44,9 +44,9 @@ say "$(< "$work/hammer")"
 say "$(< "$work/table")"
 expect 'clients that keep their flows' "$(said hammer kept)" '>=' 195
 expect 'packets that left with parts of two flows, or as two flows of one client' "$(said hammer torn)" == 0
-expect 'of clients that keep their flows: packets with another port, answers that did not come' "$(said hammer lost)" == 0
+expect 'clients with lasting flows: packets with another port, missing answers' "$(said hammer lost)" == 0
 expect 'newcomers that got a port' "$(said hammer newcomers)" '>' $((operations / 1000))
 expect 'answers to them' "$(said hammer answers)" '>' $((operations / 1000))
-expect 'what is wrong in the table' "$(said table wrong)" == 0
+expect 'errors in the table' "$(said table wrong)" == 0
 expect_sums
 say "0 torn, 0 lost of $(said hammer operations) packets by two CPUs, $(said hammer newcomers) of newcomers"

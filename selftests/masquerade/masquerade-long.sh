@@ -3,10 +3,11 @@
 # tier: long
 # timeout: 1800
 # vm
-# 100 MB each way through a WireGuard session in each of the four pairs of families, by masquerading services, while the way becomes
-# narrow, twice: first the firewall's own link, whose errors are its own, then the one behind the next router, whose errors
-# are for the firewall and have to reach the end that sends, in its family and with its MTU. wireguard-go sets DF over IPv4, kernel
-# WireGuard does not. BREAK=1 keeps both routers from sending errors.
+# 100 MB each way through a WireGuard session in each of the four pairs of families, by masquerading services. Meanwhile
+# the path becomes narrow twice. First it is the firewall's own link, and the firewall sends the ICMP errors itself.
+# Then it is the link behind the next router, whose errors come to the firewall and must reach the sending end, in its
+# family and with its MTU. wireguard-go sets DF over IPv4, the kernel's WireGuard does not. BREAK=1 keeps both routers
+# from sending errors.
 #
 #                 203.0.113.0/24          198.51.100.0/24           192.168.1.0/24         192.168.3.0/24
 #                 2001:db8:4::/64         2001:db8:1::/64           2001:db8:2::/64        2001:db8:3::/64
@@ -48,7 +49,7 @@ network() {
 	inside firewall ip route add 2001:db8:3::/64 via 2001:db8:2::254
 }
 
-# What of a link is too long for both: errors that came to an end, of either family
+# Counts ICMP errors about long packets that arrive, of either family
 count_errors() {
 	local ns
 	for ns in client wg-end; do
@@ -68,14 +69,14 @@ count_errors() {
 	done
 }
 
-narrow() { # wan|lan near|far MTU: of both ends of that cable, on that side of the firewall
+narrow() { # wan|lan near|far MTU: sets both ends of that cable, on that side of the firewall
 	local router=inner end=wg-end device=eth
 	[[ $1 == lan ]] || router=outer end=client device=uplink
 	inside $router ip link set "$2" mtu "$3"
 	if [[ $2 == near ]]; then inside firewall ip link set "$1" mtu "$3"; else inside $end ip link set $device mtu "$3"; fi
 }
 
-wide() { # and what anybody learned is forgotten
+wide() { # and clears learned path MTUs
 	local ns side link
 	for side in wan lan; do
 		for link in near far; do narrow $side $link 1500; done
@@ -111,7 +112,7 @@ count_errors
 tunnels_up
 head -c $size /dev/urandom > "$work/file"
 for pair in "${pairs[@]}"; do
-	# what fills 1500 bytes on the wider of both ways
+	# fills 1500 bytes on the wider link
 	inside client ip link set "wgc$pair" mtu $((pair == 44 ? 1440 : 1420))
 	inside wg-end ip link set wge mtu $((pair == 44 ? 1440 : 1420))
 	for side in lan wan; do narrowed "$pair" $side; done

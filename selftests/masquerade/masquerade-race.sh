@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # vm
-# 3,000 newcomers on two CPUs at once who all want the same port of ours, and fewer ports than that: no port is given twice, nobody's
-# answer goes to another, everybody keeps his port, who is refused is counted, and no half of a flow is left; again and again, with
-# all flows ended in between. BREAK=1 frees ports that somebody has.
+# 3,000 new clients on two CPUs ask for the same pool port at once, and there are fewer ports. No port is given to two
+# clients, no answer goes to the wrong client, every client keeps its port, refused clients are counted, and no half of
+# a flow remains. This repeats, with all flows ended in between. BREAK=1 frees ports in use.
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 
 rounds=10
 clients=3000
 
-# Flows in the table, which names each by both directions
+# Checks that the table lists each flow in both directions
 whole() {
 	"$build/selftests/flowtable" /sys/fs/bpf/wgxdp/default > "$work/table"
 	[[ $(said table wrong) == 0 ]] || fail "$(< "$work/table")"

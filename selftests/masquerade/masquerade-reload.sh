@@ -31,7 +31,7 @@ program() { bpftool -j prog show pinned /sys/fs/bpf/wgxdp/default/progs/wgxdp_xd
 firewall_network
 quiet wg-end client
 count_arrivals wg-end steady "udp dport $port"
-config 8000 # 16,000 with those of the other service
+config 8000 # 16,000 with the other service's
 start_daemon -c "$work/wgxdp.yaml"
 start wg-end "$root/selftests/lib/newcomers.py" listen 192.168.1.10 4500 > "$work/listening"
 wait_for 10 'the backend' listening

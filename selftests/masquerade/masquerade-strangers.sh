@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # vm
-# A third party, outside or beside the backend, that knows all of a flow's addresses and ports but one, or sends from the wrong side,
-# and forged ICMP errors: nothing of it reaches client or backend, no flow is changed, made or ended, in all four pairs of families,
-# in native and tc mode. What is right comes through, so nothing is in its way. BREAK=1 lets the third party be the backend.
+# A third party cannot reach a flow. It is outside or beside the backend, and knows all of the flow's addresses and
+# ports except one, or sends from the wrong side, or forges ICMP errors. None of its packets reaches client or backend,
+# and no flow is changed, created or ended, in all four pairs of families, in native and tc mode. Right packets pass, so
+# nothing else stops them. BREAK=1 lets the third party be the backend.
 #
 #     client  .7 -- 198.51.100.0/24 -- .1 wan firewall lan .1 -- 192.168.1.0/24 -- .10 wg-end
 #                   2001:db8:1::/64                              2001:db8:2::/64
@@ -17,7 +18,7 @@ strangers() { # WHAT NAMESPACE DEVICE FIREWALL'S-DEVICE
 }
 came() { echo $(($(arrived wg-end any) + $(arrived client any))); }
 settled() { now=$(came) && sleep 0.2 && [[ $(came) == "$now" ]]; }
-who() { # all of a flow but clocks and counters
+who() { # prints flows without times and counters
 	wgxdp show flows --json | /usr/bin/python3 -IS -c '
 import json, sys
 for f in json.load(sys.stdin)["flows"]: print(*(f[k] for k in ("service", "client", "public", "ours", "backend")))'
@@ -61,7 +62,7 @@ try() { # MODE
 }
 
 firewall_network
-inside firewall nft -f - <<- EOF # whatever comes out was carried by wgxdp
+inside firewall nft -f - <<- EOF # only wgxdp can forward
 	table inet shut {
 		chain forward { type filter hook forward priority 0; policy drop; }
 		chain output { type filter hook output priority 0; policy accept; $errors drop; $errors6 drop; }

@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # vm
-# WireGuard tunnels through masquerading services, for all four pairs of families: wg-end sees the firewall's address, and `show
-# flows --wg` which peer that is. A transfer goes through each; flows outlast a reload and an upgrade of the programs; a backend that
-# becomes another host, in the middle of a transfer, is followed at once. BREAK=1 ends the flows before the reload.
+# WireGuard tunnels through masquerading services, for all four pairs of families. wg-end sees the firewall's address,
+# and `show flows --wg` names the peer. A transfer goes through each. Flows outlast a reload and an upgrade of the
+# programs. When the backend becomes another host in the middle of a transfer, the flow follows at once. BREAK=1 ends
+# the flows before the reload.
 #
 #                   198.51.100.0/24          192.168.1.0/24
 #                   2001:db8:1::/64          2001:db8:2::/64
@@ -13,9 +14,9 @@
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 source "${BASH_SOURCE[0]%/*}/../lib/pairs.sh"
 
-file() { size=$1 && head -c "$size" /dev/urandom > "$work/file"; } # BYTES: of what follows
+file() { size=$1 && head -c "$size" /dev/urandom > "$work/file"; } # BYTES: a file for the next transfer
 ours() { peers | awk '{print $1, $3}' | tr '\n' ' '; }
-# wireguard-go 0.0.20231211 goes on answering from the address that it first had; another host has only its own
+# wireguard-go 0.0.20231211 keeps answering from its first address; a new host has only its own address
 to_another_host() {
 	local flow
 	flow=$(ours | grep -o 'pair44 [^ ]*')
@@ -40,7 +41,7 @@ for pair in "${pairs[@]}"; do
 done
 ours > "$work/before"
 [[ ! ${BREAK:-} ]] || wgxdp flow del --all
-sed 's/max: 1000/max: 3000/' "$work/wgxdp.yaml" | wgxdp up -c - > "$work/up" # larger maps, programs anew
+sed 's/max: 1000/max: 3000/' "$work/wgxdp.yaml" | wgxdp up -c - > "$work/up" # larger maps, and so new programs
 grep -q 'programs loaded' "$work/up" || fail "nothing was loaded: $(< "$work/up")"
 for pair in "${pairs[@]}"; do wait_for 10 "pair $pair: goes on" through "$pair"; done
 expect 'flows after a reload' "$(ours)" == "$(< "$work/before")"

@@ -2,12 +2,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: long
 # timeout: 3600
-# The container image: `make container` makes it, of at most 60 MB. The daemon runs in it as docs/install.md says, forwards, follows
-# the host's addresses, and writes to the container's log. The container is killed and made anew five times under traffic: no
-# packet is lost. It runs with three capabilities; without one of them, with a seccomp filter, without bpffs or with a bpffs that is
-# read-only, the log names what lacks. docs/container has the same for compose and, where podman has it, systemd (quadlet).
-# All this with this machine's podman, with that of Debian 13, and in a VM below AppArmor. BREAK=1 takes the instance down
-# between two containers. IMAGE=FILE takes an image that was made before, ONLY= one of own, trixie and vm.
+# `make container` makes the container image, of at most 60 MB. The daemon runs in it as docs/guides/install.md says, forwards,
+# follows the host's addresses, and writes to the container's log. The container is killed and replaced five times under
+# traffic, and no packet is lost. It runs with three capabilities. Without one of them, with a seccomp filter, without
+# bpffs or with a read-only bpffs, the log names the cause. docs/container has the same for compose and, if podman
+# supports it, systemd (quadlet). All this runs with this machine's podman, with that of Debian 13, and in a VM under
+# AppArmor. BREAK=1 takes the instance down between two containers. IMAGE=FILE takes an existing image, ONLY= runs one
+# of own, trixie and vm.
 #
 #     client uplink ---- wan firewall lan ---- eth wg-end        the container is on the firewall
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
@@ -19,7 +20,8 @@ most=60000000 # bytes
 
 # --- podman, in a root directory of its own
 
-# A mount namespace, which the process $box holds, with the files of LOWER and a writable layer above: nothing of this machine's changes
+# Makes a mount namespace, held by the process $box, with the files of LOWER and a writable layer above. This machine's
+# files stay
 enter_root() { # LOWER
 	local dir top=$work/root
 	mkdir -p "$work/layer" "$top"
@@ -28,7 +30,7 @@ enter_root() { # LOWER
 	mount -t overlay -o "lowerdir=$1,upperdir=$work/layer/upper,workdir=$work/layer/work" root "$top"
 	for dir in proc sys dev run; do
 		mount --rbind "/$dir" "$top/$dir"
-		mount --make-rprivate "$top/$dir" # ip-netns shares /run/netns: what leaves here would leave there
+		mount --make-rprivate "$top/$dir" # ip-netns shares /run/netns: an unmount here would also unmount there
 	done
 	mount -t tmpfs shm "$top/dev/shm" # podman's locks
 	mkdir -p "$top"/{etc/wgxdp,var/lib/wgxdp,tmp} /run/{wgxdp,podman}
@@ -67,14 +69,14 @@ podman() { on_box podman "$@"; }
 
 # --- containers
 
-# The command of docs/install.md, and what this podman needs besides
+# Reads the command of docs/guides/install.md, and adds what this podman needs
 read_guide() {
-	mapfile -t guide < <(awk '/^    sudo podman run / {inside = 1} inside {print} inside && !/\\$/ {exit}' docs/install.md |
+	mapfile -t guide < <(awk '/^    sudo podman run / {inside = 1} inside {print} inside && !/\\$/ {exit}' docs/guides/install.md |
 		sed 's/\\$//; s/^ *sudo//' | xargs -n 1)
-	[[ ${guide[*]:0:2} == 'podman run' ]] || fail 'docs/install.md has no podman run'
+	[[ ${guide[*]:0:2} == 'podman run' ]] || fail 'docs/guides/install.md has no podman run'
 	guide=("${guide[@]:2}")
 }
-runs() { # OPTION...: before those of the guide. As it ends at once or not
+runs() { # OPTION...: options before those of the guide; whether it ends at once or not
 	podman rm --force --time 0 wgxdp > /dev/null 2>&1 || :
 	podman run "${more[@]}" "$@" > /dev/null
 }
@@ -86,7 +88,7 @@ starts() {
 }
 ended() { [[ $(podman inspect --format '{{.State.Status}}' wgxdp) == exited ]]; }
 
-# The container made by these options ends with status 1, and its log has TEXT
+# A container with these options ends with status 1, and its log has TEXT
 refused() { # TEXT OPTION...
 	local status
 	runs "${@:2}"
@@ -97,7 +99,7 @@ refused() { # TEXT OPTION...
 		fail "status $status, expected 1 and '$1': $(< "$work/log")"
 	say "ok $(grep -F "$1" "$work/log")"
 }
-but() { # WORD...: sets $options to the guide's without the two words `--OPTION WORD`
+but() { # WORD...: sets $options to the guide's without `--OPTION WORD`
 	local i word
 	options=()
 	for ((i = 0; i < ${#guide[@]}; i++)); do
@@ -109,9 +111,9 @@ but() { # WORD...: sets $options to the guide's without the two words `--OPTION 
 	((${#options[@]} == ${#guide[@]} - 2 * $#)) || fail "the guide's command has not each of: $*"
 }
 
-# --- what is shown
+# --- the tests
 
-seccomp_needs() { # podman before 5 has a filter that knows no CAP_BPF
+seccomp_needs() { # podman before 5 has a filter that does not know CAP_BPF
 	more=()
 	((version < 5)) || return 0
 	refused_by_filter
@@ -148,7 +150,7 @@ killed_again_and_again() {
 	before=$(arrived wg-end all_of_them) sent=0
 	sends $n -r $rate -c 200 uplink "$(mac firewall wan)" 198.51.100.7:4000 198.51.100.1:$port
 	while ((killed < kills)); do
-		still_sends $killed $kills # one more round if that is over
+		still_sends $killed $kills # one more round if the sender has ended
 		podman kill --signal KILL wgxdp > /dev/null
 		[[ ! ${BREAK:-} ]] || wgxdp down
 		starts
@@ -185,7 +187,7 @@ traces_packets() {
 	say 'ok trace, by podman exec --privileged'
 }
 
-# XDP beside other programs, by libxdp: its dispatcher is in the image
+# XDP beside other programs, by libxdp: the image has its dispatcher
 shares() {
 	sed 's/role: wan/&, shared: true/' "$work/wgxdp.yaml" > "/proc/$box/root/etc/wgxdp/wgxdp.yaml"
 	refused 'this process lacks CAP_SYS_ADMIN, which' "${guide[@]}"
@@ -230,7 +232,7 @@ composed() {
 	say 'ok compose.yaml'
 }
 
-# The command that quadlet makes of the unit; without systemd: no cgroup is handed on
+# The command that quadlet makes from the unit; without systemd no cgroup is passed on
 as_unit() {
 	local quadlet=/usr/libexec/podman/quadlet notified socket=/run/unit/notify unit
 	on_box test -x $quadlet || { say '(this podman has no quadlet)'; return 0; }
@@ -262,7 +264,7 @@ all_with() { # LOWER
 	cp "$work/wgxdp.yaml" "/proc/$box/root/etc/wgxdp"
 	seccomp_needs
 	names_what_lacks
-	rm -f /run/wgxdp/default/daemon # a daemon leaves the name of its file, whatever becomes of it
+	rm -f /run/wgxdp/default/daemon # a daemon leaves the name of its file, even if it fails
 	no_traces firewall "$work/nothing" 'containers that were refused'
 	starts
 	ten_come all_of_them 'from a container'
@@ -294,7 +296,7 @@ make_image() {
 	expect "bytes of the image ($(stat -c %s "$image") as an archive)" "$(< "$work/size")" '<=' $most
 }
 
-# Debian 13 with podman, made anew after a month
+# A Debian 13 with podman, which is renewed after a month
 make_debian() {
 	local cache=${XDG_CACHE_HOME:-$HOME/.cache}/wgxdp-container
 	debian=$cache/podman
@@ -313,7 +315,7 @@ in_vm() {
 		XDG_CACHE_HOME="${XDG_CACHE_HOME:-$HOME/.cache}" "$root/selftests/packages/container.sh"
 }
 
-unified_cgroups() { # crun knows no others
+unified_cgroups() { # crun supports no others
 	[[ $(stat -f -c %T /sys/fs/cgroup) == cgroup2fs ]] || {
 		umount -R /sys/fs/cgroup 2> /dev/null || :
 		mount -t cgroup2 cgroup /sys/fs/cgroup
@@ -326,7 +328,7 @@ read_guide
 unified_cgroups
 [[ -e /sys/kernel/security/apparmor ]] || mount -t securityfs security /sys/kernel/security 2> /dev/null || :
 firewall_network
-for ns in client wg-end; do inside $ns sysctl -qw net.ipv6.conf.all.disable_ipv6=1; done # which talks by itself
+for ns in client wg-end; do inside $ns sysctl -qw net.ipv6.conf.all.disable_ipv6=1; done # IPv6 sends packets by itself
 service_file dnat
 count_arrivals wg-end all_of_them "udp dport $port"
 quiet wg-end

@@ -2,19 +2,21 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: long
 # timeout: 7200
-# The Debian package on a bare Debian $SUITE (bookworm; selftests/deb-SUITE.sh for others), built there: it installs with what it needs and starts nothing; `wgxdp up --wan … --to …` carries traffic;
-# an upgrade to the next build, and `wgxdp up` of that, loses no packet; removed, nothing of it runs any more; purged, nothing is left.
-# Then the same with systemd as its first process: the daemon is started again by the upgrade and what was brought up once is reloaded, with
-# no packet lost; removed, no unit of it is active, and purged, none is enabled. lintian reports neither error nor warning, and the package's
-# autopkgtest passes.
-# BREAK=1 takes it down and up again after the upgrade, whose lost packets must be seen. DEBS=DIR takes packages that scripts/deb has left there, and looks at neither lintian nor autopkgtest.
+# The Debian package on a bare Debian $SUITE (bookworm; selftests/deb-SUITE.sh for others), built there. It installs
+# with its dependencies and starts nothing. `wgxdp up --wan … --to …` carries traffic. An upgrade to the next build, and
+# its `wgxdp up`, lose no packet. After a removal nothing runs, and after a purge nothing is left.
+# Then the same with systemd as the first process: the upgrade restarts the daemon and reloads what was brought up once,
+# without losing a packet. After a removal no unit is active, and after a purge none is enabled. lintian reports neither
+# error nor warning, and the package's autopkgtest passes.
+# BREAK=1 takes it down and up again after the upgrade, whose lost packets must be seen. DEBS=DIR takes packages that
+# scripts/deb has left there, without lintian and autopkgtest.
 #
 #     client uplink ---- wan firewall lan ---- eth wg-end        the firewall's programs are the package's, in the bare Debian
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 
 on_bare() { chroot "$bare" "$@"; }
 wgxdp() { inside firewall chroot "$bare" wgxdp "$@"; }
-apt() { # ARGUMENT... by whatever enters
+apt() { # ARGUMENT...: by any command that enters the Debian
 	"${enter:-on_bare}" env DEBIAN_FRONTEND=noninteractive apt-get -qqy --no-install-recommends --allow-downgrades -o Dpkg::Use-Pty=0 "$@" \
 		> "$work/apt" 2>&1 || fail "apt-get $1: $(tail "$work/apt")"
 }
@@ -25,16 +27,16 @@ files() {
 nothing_is_loaded() { # WHEN
 	local now
 	now=$(on_host firewall)
-	[[ $now == "$before" ]] || fail "what is loaded $1: $now; before: $before"
+	[[ $now == "$before" ]] || fail "$1: loaded: $now; before: $before"
 	say "ok nothing is loaded $1"
 }
 forwards() { # WHEN
 	local there
 	there=$(arrived wg-end all_of_them)
 	inside client "$udptool" send -n 100 -r 1000 uplink "$(mac firewall wan)" 198.51.100.7:4000 "198.51.100.1:$port" > /dev/null
-	expect "of 100 forwarded, $1" $(($(arrived wg-end all_of_them) - there)) == 100
+	expect "forwarded packets of 100, $1" $(($(arrived wg-end all_of_them) - there)) == 100
 }
-sends_on() { # as long as there is $work/hold
+sends_on() { # while $work/hold exists
 	while [[ -e $work/hold ]]; do
 		inside client "$udptool" send -n 500 -r 1000 uplink "$1" 198.51.100.7:4000 "198.51.100.1:$port" > /dev/null
 		echo 500
@@ -62,12 +64,12 @@ package() { cd "$debs" && echo "wgxdp_$1"_*.deb; } # VERSION
 if [[ ! -e $debs/$(package 0.1.1) ]]; then
 	"$root/scripts/deb" -s "$suite" -l -t "$debs" > "$work/deb" || fail "scripts/deb -s $suite -l -t"
 	holds '^forward *PASS' "$debs/build.log" || fail 'no autopkgtest has run'
-	say "ok built on $suite; lintian: no warning, no error; autopkgtest passed"
+	say "ok built on $suite, no warning and no error of lintian, autopkgtest passed"
 	"$root/scripts/deb" -s "$suite" -v 0.1.1 "$debs" > "$work/deb" || fail "scripts/deb -s $suite -v 0.1.1"
 fi
 
 bare=$("$root/scripts/bare" -s "$suite" -k) || fail 'no bare Debian'
-cgroup='' # of what boots
+cgroup='' # for the system that boots
 tidy() {
 	[[ ! ${first:-} ]] || { kill -KILL "$first" && wait "$machine"; } 2> /dev/null || :
 	[[ ! $cgroup ]] || find "$cgroup" -depth -type d -exec rmdir {} \;
@@ -107,7 +109,7 @@ without_loss 'over the upgrade' upgrade
 
 apt remove wgxdp
 nothing_is_loaded 'after it was removed'
-is_gone() { # what purge leaves
+is_gone() { # purge leaves nothing
 	apt purge wgxdp
 	apt autoremove --purge
 	! on_bare dpkg-query -W wgxdp > "$work/dpkg" 2>&1 || fail "dpkg knows it: $(< "$work/dpkg")"
@@ -121,7 +123,7 @@ is_gone
 
 apt install systemd
 umount -l "$bare/proc" "$bare/sys/fs/bpf" "$bare/sys"
-boot() { # with a root that is a mount point, for units have name spaces of their own
+boot() { # the root must be a mount point, because units have mount namespaces
 	mount --bind "$bare" "$bare" && cd "$bare" && mount -t proc proc proc && mount -t sysfs sysfs sys && mount -t cgroup2 cgroup2 sys/fs/cgroup &&
 		mount --bind /sys/fs/bpf sys/fs/bpf && mount -t tmpfs run run && mount --move . / &&
 		exec chroot . /usr/bin/env -i container=selftest PATH=/usr/sbin:/usr/bin:/sbin:/bin /lib/systemd/systemd --show-status=no

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: long
 # timeout: 3600
-# Two builds of these sources are the same, byte for byte: the program, and the objects of the data path. The second one is in another
-# directory, of sources with other dates, into a build directory of another name, later, on a host of another name, by a user with another
-# home, time zone, locale and umask. BREAK=1 lets the compilers write down where they are; BREAK=2 has the time of building in the program.
+# Two builds of these sources are the same, byte for byte: the program, and the objects of the data path. The second
+# build runs in another directory, from sources with other dates, in a build directory of another name. It runs later, on a host of another name, by a user with another home, time zone, locale and umask. BREAK=1 lets the compilers record their
+# paths; BREAK=2 puts the build time into the program.
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 
 a=$work/one b="$work/another-place/with-a-longer-name"
@@ -23,7 +23,7 @@ make_in() { # DIRECTORY UMASK HOSTNAME BUILD TARGET ENVIRONMENT...
 	(umask "$2" && exec unshare --uts sh -c 'hostname "$0" && exec env "$@"' "$3" "${@:6}" make -C "$1" O="$4" "${map[@]}" "$4/$5") \
 		> "$work/log" 2>&1 || fail "make $5: $(tail "$work/log")"
 }
-for target in wgxdp.bpf.o look.bpf.o user/addr.o wgxdp; do # the last one takes the time
+for target in wgxdp.bpf.o tracing.bpf.o user/addr.o wgxdp; do # the last one contains the time
 	make_in "$a" 022 one build "$target" TZ=UTC LC_ALL=C HOME=/root USER=root
 	sleep 1
 	make_in "$b" 077 another.example their-objects "$target" TZ=Pacific/Kiritimati LC_ALL=C.UTF-8 HOME=/nonexistent USER=nobody

@@ -3,16 +3,16 @@
 # vm: only
 # systemd
 # timeout: 960
-# The installed units under a real systemd: with three capabilities and all else taken away the daemon waits for a network that
-# is not there yet, forwards when it comes, reloads, restarts, is killed by its watchdog and returns, and loses nothing under
-# traffic; stopped, what runs goes on; wgxdp.service brings it up, reloads and takes all of it down. The same by the templates;
-# sharing XDP takes a drop-in, and is refused with what to do where that is missing. systemd-analyze is content with all units. wgxdp-ddns.service needs no
-# capability, and its timer has the times that it should; wgxdp-endpoint@ sets an endpoint, by raw ICMP where its drop-in is; a knock's file runs
-# wgxdp-knock.service; wgxdp-etcd.service brings what etcd has.
-# BREAK=1 restarts wgxdp.service, not the daemon alone.
+# The installed units under a real systemd. With only three capabilities, the daemon waits for a network, forwards when
+# it comes, reloads, restarts, and returns after its watchdog has killed it, without losing a packet. When it is
+# stopped, forwarding continues. wgxdp.service brings the instance up, reloads it and takes it down. The templates do
+# the same. Sharing XDP needs a drop-in, and is refused with advice if that is missing. systemd-analyze accepts all
+# units. wgxdp-ddns.service needs no capability, and its timer has the right times. wgxdp-endpoint@ sets an endpoint, by
+# raw ICMP with its drop-in. A knock's file runs wgxdp-knock.service. wgxdp-etcd.service applies the configuration in
+# etcd. BREAK=1 restarts wgxdp.service, not only the daemon.
 #
 #     client uplink ---- wan this VM lan ---- eth wg-end
-WGXDP_APART=1 # the VM is apart enough, and its /run is systemd's
+WGXDP_APART=1 # the VM is isolated already, and systemd uses its /run
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 
 [[ -d /run/systemd/system ]] || fail 'no systemd runs here: scripts/vmrun -S'
@@ -90,9 +90,9 @@ for unit in wgxdp wgxdp-daemon wgxdp@one wgxdp-daemon@one wgxdp-ddns wgxdp-endpo
 	exposures+=" $exposure"
 done
 tracepoints() { find /sys/fs/bpf/wgxdp/"$1"/attach -name 'tp-*' | wc -l; } # INSTANCE
-expect 'tracepoints that tell of packets that are not sent' "$(tracepoints default)" == 2
+expect 'tracepoints for packets that are not sent' "$(tracepoints default)" == 2
 
-# DynDNS, with no capability: its program gets to run, and no address is no failure
+# DynDNS without a capability: its program runs, and a missing address is no failure
 mkdir -p /run/systemd/system/wgxdp-ddns.service.d
 printf '[Service]\nExecStart=\nExecStart=%s ddns -c /etc/wgxdp/ddns.yaml\n' "$wgxdp" > /run/systemd/system/wgxdp-ddns.service.d/test.conf
 cat > /etc/wgxdp/ddns.yaml <<- EOF
@@ -108,7 +108,7 @@ ddns_says | holds 'no address of lan can be published: 192.168.1.1 is private' |
 timer_says() { systemctl show wgxdp-ddns.timer | grep -oE '(On(Boot|UnitActive)USec=[0-9a-z]+|AccuracyUSec=.*|Persistent=.*)' | sort | xargs; }
 expect "the timer's times" "$(timer_says)" == 'AccuracyUSec=30s OnBootUSec=2min OnUnitActiveUSec=5min Persistent=yes'
 
-# An endpoint by its name; ping sockets are forbidden here, and raw ones take a drop-in
+# An endpoint by name; ping sockets are forbidden here, and raw sockets need a drop-in
 key=$(wg genkey | wg pubkey)
 ip link add wgx type wireguard
 wg set wgx private-key <(wg genkey) peer "$key" endpoint 198.51.100.99:51820
@@ -129,7 +129,7 @@ systemctl -q is-active wgxdp-endpoint@wgx.timer || fail 'its timer'
 systemctl stop wgxdp-endpoint@wgx.timer
 ip link del wgx
 
-# The file that a knock touches
+# The file that a knock updates
 printf '#!/bin/sh\nid -u > /run/knocked/uid\n' > /usr/local/bin/knocked
 chmod 755 /usr/local/bin/knocked
 mkdir -p /run/systemd/system/wgxdp-knock.service.d
@@ -199,7 +199,7 @@ systemctl stop wgxdp@one
 expect 'wgxdp-daemon@one ends with it' "$(property ActiveState wgxdp-daemon@one)" == inactive
 nothing_left 'after the template was stopped'
 
-# What etcd has
+# --- the configuration in etcd
 export ETCDCTL_API=3
 start firewall etcd --data-dir "$work/etcd" --listen-client-urls http://127.0.0.1:2379 --advertise-client-urls http://127.0.0.1:2379 \
 	--listen-peer-urls http://127.0.0.1:2380 --log-level error > "$work/etcd.log" 2>&1
@@ -210,12 +210,12 @@ etcd_says() { journalctl -u wgxdp-etcd -o cat --no-pager; }
 echo 'PREFIXES=/wgxdp/relays/' > /etc/wgxdp/etcd.conf
 configuration $port | put
 systemctl start wgxdp-etcd
-wait_for 30 "what etcd has runs: $(etcd_says)" listens $port
+wait_for 30 "etcd's configuration runs: $(etcd_says)" listens $port
 forwards 'by what etcd has'
 configuration $port 1005 | put
 wait_for 30 'the next revision' listens 1005
 echo 'services: [ { frob: 1 } ]' | put
-is_refused() { etcd_says | holds 'is refused: what ran goes on'; }
+is_refused() { etcd_says | holds 'is refused: the running configuration stays'; }
 wait_for 30 'a bad one is refused' is_refused
 listens 1005 || fail 'a bad revision changed what runs'
 systemctl stop wgxdp-etcd

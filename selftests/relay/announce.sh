@@ -2,11 +2,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: long
 # timeout: 300
-# Two relays with one key, which tell each other by BGP which sites are at them: `announce` puts those that are alive into a table,
-# BIRD reads that and writes what it hears into main, and `follow: { routes: … }` reads main. Sites at different relays reach each other
-# through both; one that moves to the other relay is reached there, by those who stayed too; one that falls silent is announced no more, and forgotten.
-# The relays' nft lets nothing through, so what passes is wgxdp's. The daemon killed, its routes stay; `down` takes them away.
-# BREAK=1 does not announce.
+# Two relays with one key tell each other by BGP which sites they serve. `announce` puts the live sites into a table,
+# BIRD sends that table and writes received routes into main, and `follow: { routes: … }` reads main. Sites at different
+# relays reach each other through both. A site that moves to the other relay is reached there by all. A silent site is
+# no longer announced, and is forgotten. The relays' nft drops everything, so only wgxdp can forward. When the daemon is
+# killed, its routes stay; `down` removes them. BREAK=1 does not announce.
 #
 #     site a, c --- r1 --- internet 198.51.100.0/24 --- r2 --- site b        each site one namespace, which is its edge and its server
 #                    \______ wgx: BGP, and what goes between ______/
@@ -56,7 +56,7 @@ site() { # SITE NUMBER
 	for relay in 1 2; do inside r$relay wg set wgs$relay peer "$(key "wg-$1")" allowed-ips "$overlay:$1::/64,$tunnels::$1/128"; done
 	inside "$1" ip route add "$overlay::/48" dev "wg-$1" src "$overlay:$1::10"
 }
-goes_to() { # SITE NUMBER: as its edge, when its name has another address
+goes_to() { # SITE NUMBER: as its edge router does when its name gets another address
 	inside "$1" wg set "wg-$1" peer "$(key wgs1)" remove
 	inside "$1" wg set "wg-$1" peer "$(key wgs1)" endpoint "198.51.100.$2:$port" persistent-keepalive 1 allowed-ips "$overlay::/48,$tunnels::1/128"
 }
@@ -113,17 +113,17 @@ reaches a c || fail 'a does not reach c'
 
 kill -KILL "${daemons[1]}"
 wait "${daemons[1]}" 2> /dev/null || :
-expect 'what is announced without the daemon' "$(announced 1)" == "$overlay:c::/64"
+expect 'announced routes without the daemon' "$(announced 1)" == "$overlay:c::/64"
 reaches c a || fail 'c does not reach a without the daemon'
 begins 1
-expect 'what is announced with another daemon' "$(announced 1)" == "$overlay:c::/64"
+expect 'announced routes with another daemon' "$(announced 1)" == "$overlay:c::/64"
 
 inside c wg set wg-c peer "$(key wgs1)" remove
 wait_for 20 'c, which is silent, at r1 no more' announces 1
 wait_for 5 'r1 does not know where c was' forgotten 1 c
 inside r1 ip -6 route add "$overlay:d::/64" dev wgs1 table 700
 inside r2 "$wgxdp" --instance r2 down
-expect 'what is announced after down' "$(announced 2)" == ''
+expect 'announced routes after down' "$(announced 2)" == ''
 inside r1 "$wgxdp" --instance r1 down
-expect 'what is left in the table: what somebody else put there' "$(announced 1)" == "$overlay:d::/64"
+expect 'foreign routes left in the table' "$(announced 1)" == "$overlay:d::/64"
 say ok

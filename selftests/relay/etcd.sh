@@ -2,11 +2,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: long
 # timeout: 600
-# Three relays whose configuration is in a real etcd, each with its wgxdp-etcd. A good revision runs at all of them, and packets go by it;
-# a bad one (no YAML, an unknown key, a contradiction, a half of it, bytes, nothing, no key any more) changes none: what `show` and `save`
-# say, every map, the programs and the file for the next boot are as they were, no packet is lost, the log and the metric say it. etcd
-# killed, a relay cut off from it while its history is compacted, a watcher that was not there: what runs goes on, and what they missed
-# comes when they are back. BREAK=1 writes a revision that is not bad.
+# Three relays whose configuration is in a real etcd, each with wgxdp-etcd. A good revision runs on all of them, and
+# packets follow it. A bad one changes none: no YAML, an unknown key, a contradiction, half a file, random bytes, an
+# empty value, or no key. The output of `show` and `save`, every map, the programs and the file for the next boot stay,
+# no packet is lost, and the log and the metric report it. etcd is killed, a relay is cut off from it while etcd
+# compacts its history, and a watcher is missing: the running configuration stays, and missed revisions come afterwards.
+# BREAK=1 writes a revision that is not bad.
 #
 #     client uplink ---- wan firewall lan ---- eth wg-end        three times, a, b and c
 #                            mgmt 198.18.0.x
@@ -76,7 +77,7 @@ all_have() { # PORT
 	local r
 	for r in "${relays[@]}"; do has_port "$r" "$1" || return; done
 }
-takes_443() { # RELAY: how many of ten
+takes_443() { # RELAY: prints how many of ten packets pass
 	local before
 	before=$(arrived "${1}wg-end" more)
 	inside "${1}client" "$udptool" send -n 10 -r 1000 uplink "$(mac "${1}firewall" wan)" 198.51.100.7:4000 198.51.100.1:443 > /dev/null
@@ -84,7 +85,7 @@ takes_443() { # RELAY: how many of ten
 }
 each_takes() { # WHEN PACKETS
 	local r
-	for r in "${relays[@]}"; do expect "of 10 to port 443 at $r, $1" "$(takes_443 "$r")" == "$2"; done
+	for r in "${relays[@]}"; do expect "packets of 10 to port 443 at $r, $1" "$(takes_443 "$r")" == "$2"; done
 }
 one_etcdctl() { [[ $(ip netns pids "${1}firewall" | xargs ps -o comm= -p | grep -c etcdctl) == 1 ]]; } # RELAY
 metric() { # RELAY
@@ -92,14 +93,14 @@ metric() { # RELAY
 }
 none_failed() { [[ $(metric a) == 1 && $(metric b) == 1 && $(metric c) == 1 ]]; }
 metric_is() { [[ $(metric "$1") == "$2" ]]; }
-each_metric() { # WHEN VALUE; the exporter may still have the page of a second ago
+each_metric() { # WHEN VALUE: the exporter may still have the page of a second ago
 	local r
 	for r in "${relays[@]}"; do
 		wait_for 2 "last reload successful at $r, $1: $2" metric_is "$r" "$2"
 		expect "last reload successful at $r, $1" "$(metric "$r")" == "$2"
 	done
 }
-as_it_is() { # RELAY: nobody sends
+as_it_is() { # RELAY: without traffic
 	on_relay "$1" show --json
 	on_relay "$1" save
 	"$build/selftests/mapsum" "$1"
@@ -123,10 +124,10 @@ lost_nothing() { # WHAT
 	wait "${asking[@]}" || :
 	for r in "${relays[@]}"; do expect "$1: answered at $r" "$(said "$r-asked" answered)" == $each_asks; done
 }
-declare -A watchers=() poll=([a]=2 [b]=600 [c]=600) # b and c have but what etcd tells
+declare -A watchers=() poll=([a]=2 [b]=600 [c]=600) # b and c depend on etcd's notifications
 lost_of=0
 
-# What is bad, and how often it has been refused; each waits until all have refused it
+# Bad revisions, and how many were refused; each waits until all relays have refused it
 refused=0
 bad() { # WHAT [VALUE]
 	refused=$((refused + 1))
@@ -137,7 +138,7 @@ bad() { # WHAT [VALUE]
 		return
 	fi
 	put 10-services <<< "${2:-}"
-	wait_for 10 "$1, refused by all" all_say 'is refused: what ran goes on' $refused
+	wait_for 10 "$1, refused by all" all_say 'is refused: the running configuration stays' $refused
 }
 all_that_is_bad() {
 	bad 'no YAML' 'services: [ {'
@@ -152,7 +153,7 @@ all_that_is_bad() {
 no_key() {
 	refused=$((refused + 1))
 	etcdctl del --prefix $prefix > /dev/null
-	wait_for 10 'no key at all, refused by all' all_say 'is refused: what ran goes on' $refused
+	wait_for 10 'no key at all, refused by all' all_say 'is refused: the running configuration stays' $refused
 	bad 'a key of nothing but white space' ' '
 }
 
@@ -174,7 +175,7 @@ for r in "${relays[@]}"; do
 	begins "$r"
 	watcher "$r" --poll "${poll[$r]}"
 done
-wait_for 10 'all watchers' all_say 'is what runs' 2
+wait_for 10 'all watchers' all_say 'runs now' 2
 
 each_takes 'before' 0
 traffic 6
@@ -189,7 +190,7 @@ for r in "${relays[@]}"; do
 	cmp -s <(tail -n +2 "$work/$r.yaml" | grep .) <(services $port 443; echo 'exporter: { listen: [ "127.0.0.1:9851" ] }') || fail "not in the file: $(< "$work/$r.yaml")"
 done
 
-# bad ones, in silence, and then with traffic
+# bad revisions, first without traffic and then with it
 for r in "${relays[@]}"; do as_it_is "$r" > "$work/$r-was"; done
 all_that_is_bad
 no_key
@@ -199,7 +200,7 @@ for r in "${relays[@]}"; do
 done
 each_metric 'after a bad one' 0
 traffic 15
-services $port 443 | put 10-services # that, alone, is a good one
+services $port 443 | put 10-services # this revision alone is good
 put_exporter
 wait_for 10 'a good one again' none_failed
 all_that_is_bad
@@ -210,10 +211,10 @@ services $port 444 | put 10-services
 wait_for 10 'a good one' all_have 444
 each_takes 'which it does not have any more' 0
 
-# etcd dies, and comes back
+# etcd is killed, and comes back
 traffic 12
 etcd_dies
-wait_for 20 'who looks often tells it' says a 'etcd does not answer, what runs goes on' 1
+wait_for 20 'the watcher with a short poll reports it' says a 'etcd does not answer, the running configuration stays' 1
 each_metric 'without etcd' 1
 etcd_begins
 services $port 445 | put 10-services
@@ -221,7 +222,7 @@ wait_for 20 'a revision of after etcd died' all_have 445
 says a 'etcd answers again' 1 || fail "it says $(< "$work/a.log")"
 lost_nothing 'etcd killed, and begun again'
 
-# one relay is cut off, and what it missed is not in the history any more
+# one relay is cut off, and etcd has compacted the history that it missed
 traffic 25
 inside etcd ip link set port-c down
 services $port 446 | put 10-services
@@ -230,23 +231,23 @@ wait_for 10 'a revision at b' has_port b 446
 has_no_port c 446 || fail 'a relay that is cut off has it too'
 services $port 447 | put 10-services
 etcdctl compact "$(etcdctl get $prefix --prefix -w json | grep -oE '"revision":[0-9]+' | cut -d : -f 2)" > /dev/null
-sleep 7 # etcdctl notices after six seconds, of --keepalive-timeout
+sleep 7 # etcdctl notices after six seconds, by --keepalive-timeout
 inside etcd ip link set port-c up
 from=$(ms)
-wait_for 20 'what it missed' has_port c 447
-say "ok a relay that was cut off has what it missed after $(($(ms) - from)) ms"
+wait_for 20 'the missed revision' has_port c 447
+say "ok a relay that was cut off has the missed revision after $(($(ms) - from)) ms"
 lost_nothing 'a relay cut off from etcd'
 
-# a watcher that is not there
+# a missing watcher
 watcher_ends b
 services $port 448 | put 10-services
 wait_for 10 'a revision at a' has_port a 448
 has_no_port b 448 || fail 'without a watcher too'
 watcher b --poll 600
-wait_for 10 'what it missed' has_port b 448
+wait_for 10 'the missed revision' has_port b 448
 wait_for 10 'it has ended its etcdctl' one_etcdctl b
 
-# no room for the next boot's file: the one that is there stays
+# no room for the next boot's file: the former one stays
 watcher_ends a
 mkdir "$work/small"
 mount -t tmpfs -o size=8k none "$work/small"

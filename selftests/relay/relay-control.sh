@@ -11,7 +11,7 @@
 # nft lets nothing through, so that what gets there is wgxdp's. BREAK=1 takes wg-one out of what is followed: then its peers must be missed.
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 
-one=wgo$$ two=wgt$$ far=wgf$$ # wireguard-go's sockets are no namespace's
+one=wgo$$ two=wgt$$ far=wgf$$ # wireguard-go's sockets belong to no namespace
 overlay=fd12:3456:789a
 on=relay
 
@@ -29,7 +29,7 @@ written() { sed -n 's/.*\b\([0-9][0-9]*\) entr[a-z]* written/\1/p' <<< "$1"; }
 in_time() { expect 'ms until then' $((($(date +%s%N) - from) / 1000000)) '<=' "$(at_most 1000)"; }
 new_key() { wg genkey | wg pubkey; }
 
-network() { # and the far peer's tunnel, of which the relay does not know yet
+network() { # with the far peer's tunnel, unknown to the relay yet
 	choose_wireguard
 	namespaces relay site far
 	routers relay
@@ -78,7 +78,7 @@ expect "a peer named by its key's first 8 characters" "$(field "${a:0:8}" public
 expect 'routes of the file and of WireGuard' "$(routes)" == "fd12:3456:7899::a/128=${a:0:8} $overlay:a::/64=${a:0:8} $overlay:e::/64=cable $overlay:e::7/128=absent $overlay:f::/64=absent"
 expect 'states' "$(field cable state) $(field absent state) $(field "${a:0:8}" followed)" == 'attached waiting yes'
 
-# what runs is what runs again
+# the output of save runs unchanged
 again=$(wgxdp save | wgxdp up -c - 2> /dev/null)
 expect 'entries that save and up write' "$(written "$again")" == 0
 wgxdp up -c "$work/wgxdp.yaml" > /dev/null 2>&1
@@ -98,7 +98,7 @@ has_no_route "$overlay:b::/64=${a:0:8}" || fail 'route del left it'
 ! wgxdp peer add other --device eth2 --prefix $overlay:2::/64 2> "$work/errors" || fail 'one prefix of two peers'
 grep -q "belongs to peer 'hand' already" "$work/errors" || fail "said: $(< "$work/errors")"
 ! wgxdp route add 2001:db8::/32 --peer hand 2> /dev/null || fail 'a prefix outside of the overlay'
-# the names that wg-quick's file gives, in a mount namespace where that is ours
+# the names in wg-quick's file, in a mount namespace with an /etc/wireguard of its own
 mkdir "$work/etc"
 printf '# Site C\n[Peer]\nPublicKey = %s\n' "$c" > "$work/etc/$two.conf"
 # shellcheck disable=SC2016 # the inner shell's

@@ -2,20 +2,20 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: long
 # vm
-# Sites behind a relay whose hosts give the kernel many datagrams as one packet (UDP_SEGMENT), and a relay whose nics and tunnels make
-# such packets of what comes (GRO, rx-udp-gro-forwarding): between nics, from nics to tunnels, between tunnels and back into the same
-# one, and their answers; by XDP, by tc where XDP cannot, and by tc alone. Each datagram is counted once and comes whole, none is
-# called too long; those that are get packet too big, with the MTU of the way. The kernel's own rules forward nothing.
-# BREAK=1 makes the ways out a byte too narrow.
+# GSO packets between sites: from hosts that send many datagrams as one packet (UDP_SEGMENT), and from NICs and tunnels
+# of the relay that merge packets (GRO, rx-udp-gro-forwarding). They go between NICs, from NICs to tunnels, between
+# tunnels and back into the same one, with their answers. XDP carries them, or tc if XDP cannot, or tc alone. Each
+# datagram is counted once and comes whole, and none is refused as too long. Those that are too long get packet too big,
+# with the MTU of the path. The kernel's own rules forward nothing. BREAK=1 makes the egress MTUs a byte too small.
 #
 #     site a, b === $one (WireGuard, MTU 1420)   relay   to_n (1500) -- site n
 #     site c    === $two (WireGuard, MTU 1380)           to_o (1400) -- site o
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 
-n=220 # datagrams of each round: a cable holds 256, however late who takes them
+n=220 # datagrams of each round: a cable holds 256, however late the receiver is
 total=0
 overlay=fd12:3456:789a
-one=rgo$$ two=rgt$$ # wireguard-go's sockets are no namespace's
+one=rgo$$ two=rgt$$ # wireguard-go's sockets belong to no namespace
 sites='a b c n o'
 declare -A mtu=([a]=1420 [b]=1420 [c]=1380 [n]=1500 [o]=1400) sent sink
 ways='n:a a:c b:a n:o o:b'
@@ -95,7 +95,7 @@ configuration() {
 	done
 }
 
-# What the nics' sites leave to their devices, and so to the relay: checksums, and making single datagrams of what is sent together
+# The sites on NICs leave checksums and segmentation to their devices, and so to the relay
 ends_leave() { # CHECKSUMS SEGMENTS: on|off
 	local site
 	for site in n o; do inside $site ethtool -K eth tx "$1" tx-udp-segmentation "$2" > /dev/null; done
@@ -118,7 +118,7 @@ up() { # MODE
 
 narrower() { if ((mtu[$1] < mtu[$2])); then echo "${mtu[$1]}"; else echo "${mtu[$2]}"; fi; } # SITE SITE
 
-# Where they were seen last
+# The last place where the packets were seen
 lost() { # FROM TO
 	local site device
 	cat "$work/asker" "$work/listener"
@@ -130,7 +130,7 @@ lost() { # FROM TO
 	done
 }
 
-# From one site to the other, as many as one packet takes or a few small ones, and each by itself back
+# Sends from one site to the other: a full packet of datagrams, and a few small ones. Each is answered by itself
 exchange() { # WHAT FROM TO BYTES AT-ONCE
 	local to
 	to="[$(site_address "$3")]:58001"
@@ -144,11 +144,11 @@ exchange() { # WHAT FROM TO BYTES AT-ONCE
 	total=$((total + 2 * n))
 }
 
-# What comes to the relay, and is no message of WireGuard's, as packets of more than one datagram
+# Counts the packets of more than one datagram that arrive at the relay, without WireGuard's messages
 watch() { watch_filter relay 'ip6 and udp and greater 1600'; }
 
 of_shown() { "$root/selftests/lib/shown.py" "$@" < "$work/shown"; }
-of_peers() { # SITE... KEY: the sum of it
+of_peers() { # SITE... KEY: the sum over these sites
 	local site sum=0
 	for site in "${@:1:$#-1}"; do sum=$((sum + $(of_shown get "peers.$site.${!#}"))); done
 	echo $sum
@@ -166,7 +166,7 @@ accounted() { # WHAT
 	for devices in a,b c n o; do
 		site=${devices%,*}
 		# shellcheck disable=SC2086 # words
-		expect "$1, $devices: forwarded but for what failed, and came" \
+		expect "$1, $devices: forwarded without failures, and received" \
 			$(($(of_peers ${devices//,/ } tx.forwarded) - $(of_shown get "interfaces.$(relay_device "$site").xmit_failed"))) \
 			== $((${sink[${site}]} + (${#devices} > 1 ? sink[b] : 0)))
 	done
@@ -192,7 +192,7 @@ carries() { # WHAT MODE
 	wgxdp down
 }
 
-# Ways out that are narrower than those in, of which the sender knows nothing
+# Egress links that are narrower than the ingress, unknown to the sender
 told() { # WHAT MODE
 	local way from to most narrow dropped
 	up "$2"
@@ -217,7 +217,7 @@ told() { # WHAT MODE
 
 choose_wireguard
 rate=20000
-[[ $WGXDP_WG == kernel ]] || rate=200 # the sockets of wireguard-go hold two bursts, on whatever else the machine does
+[[ $WGXDP_WG == kernel ]] || rate=200 # wireguard-go's sockets hold two bursts, even if the machine is busy
 network
 on=relay
 configuration > "$work/wgxdp.yaml"

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # vm
-# Sites on nics of every kind: each asks each other, packets of 100 bytes and jumbo ones, in native, generic and tc mode. What the
-# kernel would forward is dropped and counted: nothing. A kernel without VLANs has plain nics for them. BREAK=1 leaves one site out
-# of the peers.
+# Sites on NICs of every kind reach each other, with packets of 100 bytes and jumbo packets, in native, generic and tc
+# mode. Packets that the kernel would forward are dropped and counted: there are none. A kernel without VLANs uses plain
+# NICs instead. BREAK=1 leaves one site out of the peers.
 #
 #     a on VLAN 10 of trunk ─┐
 #     b on VLAN 20 of trunk ─┤
@@ -15,7 +15,7 @@ on=relay
 sites=(a b c d)
 link_of=([0]=trunk.10 [1]=trunk.20 [2]=bridge [3]=plain)
 overlay=fd12:3456:789a
-n=50 # questions of each to each, of each size
+n=50 # questions of each site to each, of each size
 
 namespaces relay "${sites[@]}"
 routers relay

@@ -1,12 +1,11 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: long
-# The same packets, and sequences of them with their replies, through two relays: one has rules of the kernel's alone (relay.nft),
-# the other wgxdp on top of them. Each packet must come to the same end: what comes out at which site, byte for byte, and which
-# errors. The rules are in both, so what wgxdp leaves to the kernel meets them too; their counters tell how much that was.
-# Once with XDP on the nics, once with tc. parity.py makes the packets, from a seed (relay-parity.sh [SEED]), and knows where the
-# two differ on purpose.
-# BREAK=1 lets wgxdp alone pass port 443 as well.
+# Packets and sequences of them with replies go through two relays: the first has only the kernel's rules (relay.nft),
+# the second has wgxdp on top of them. Each packet must have the same result: what comes out at which site, byte for
+# byte, and which errors. Both have the rules, so packets that wgxdp leaves to the kernel meet them too, and the
+# counters show how many. Once with XDP on the NICs, once with tc. parity.py makes the packets, from a seed
+# (relay-parity.sh [SEED]), and lists the intended differences. BREAK=1 lets only wgxdp pass port 443 as well.
 #
 #     sites a, b  --- ta (TUN, MTU 1420)   relay   nn (nic, MTU 1500) --- fe80::d, gateway of site n
 #     site c      --- tc (TUN, MTU 1380)           nx (nic, MTU 1400) --- site o, without a gateway
@@ -29,18 +28,18 @@ nic() { # RELAY DEVICE NUMBER MTU ADDRESS...: MACs are the same in both networks
 	device "$1" "$2" "${@:4}"
 }
 
-# What parity.py says of sites and addresses
+# The sites and addresses of parity.py
 network() { # RELAY
 	local tun subnet host
 	namespaces "$1" "$1-sites"
 	routers "$1"
-	# nobody is told less than there is to tell, and nothing of an answer is chosen at random
+	# removes rate limits and random values, so that both relays send the same errors
 	inside "$1" sysctl -qw net.ipv6.icmp.ratelimit=0 net.ipv6.icmp.ratemask= net.ipv4.icmp_ratelimit=0 net.ipv4.icmp_ratemask=0 \
 		net.ipv6.auto_flowlabels=0
 	inside "$1-sites" sysctl -qw net.ipv6.conf.default.disable_ipv6=1
 	for tun in ta tc tw; do
 		inside "$1" ip tuntap add dev $tun mode tun
-		inside "$1" ip link set $tun addrgenmode none # nor has a WireGuard device such an address, so it redirects nobody
+		inside "$1" ip link set $tun addrgenmode none # like a WireGuard device, which has no such address and so sends no redirects
 	done
 	device "$1" ta 1420 fd99::1/128 10.1.0.254/16
 	device "$1" tc 1380 fd99::2/128
@@ -64,7 +63,7 @@ network() { # RELAY
 	inside "$1" nft -D 'tunnel={ ta, tc, nn, nx }' -D overlay=$overlay::/48 -f selftests/lib/relay.nft
 }
 
-hits() { # RELAY RULE...: how often all of these decided
+hits() { # RELAY RULE...: prints how often all of these decided
 	local rule
 	inside "$1" nft list chain inet relay c_forward > "$work/chain"
 	for rule in "${@:2}"; do

@@ -2,12 +2,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: long
 # timeout: 600
-# Three relays with one key, six sites, and a name with the addresses of all three. Each site's edge is at one of them, by `endpoints` with
-# `within`; each relay announces the sites that are alive at it, BIRD tells the others by BGP (with BFD), and `follow: { routes: … }` reads
-# what it hears. Every site pings every other one 20 times a second, while one relay after the other goes and comes back: the first one's
-# machine is switched off and on, the second is cut off from the network for a while, so is the third, whose daemon dies then, too. The pairs
-# that were at it are interrupted for 10 s at most, the others do not lose a packet, and nobody does when it comes back. Peers keep their settings.
-# BREAK=1 leaves out `within`: a dead relay is left when WireGuard's own times are over.
+# Three relays with one key, six sites, and a name with the addresses of all three. Each site's edge router is at one
+# relay, by `endpoints` with `within`. Each relay announces its live sites, BIRD tells the other relays by BGP (with
+# BFD), and `follow: { routes: … }` reads the received routes. Every site pings every other site 20 times a second,
+# while one relay at a time fails and comes back. The first one is switched off, the second is cut off from the network
+# for a while, and so is the third, whose daemon also dies. Pairs at the failed relay are interrupted for at most 10 s.
+# The other pairs lose no packet, and none is lost when the relay comes back. Peers keep their settings. BREAK=1 leaves
+# out `within`: sites leave a dead relay only after WireGuard's own times.
 #
 #     sites a, b --- r1 --- internet 198.51.100.0/24 --- r2 --- c, d         each site one namespace, which is its edge and its server
 #                    \_____ wgxNM: BGP, and what _______/
@@ -20,7 +21,7 @@ in_site() { inside "$@"; }
 start_in_site() { start "$@"; }
 server() { echo "$overlay:$1::10"; } # SITE
 
-link() { (($1 < $2)) && echo "$tunnels:ff$1$2" || echo "$tunnels:ff$2$1"; } # NUMBER OTHER: the prefix of their tunnel
+link() { (($1 < $2)) && echo "$tunnels:ff$1$2" || echo "$tunnels:ff$2$1"; } # NUMBER OTHER: prints the prefix of their tunnel
 others() { local n; for n in "${relays[@]}"; do ((n == $1)) || echo "$n"; done; } # NUMBER
 relay_config() { # NUMBER
 	local m
@@ -50,7 +51,7 @@ relay_config() { # NUMBER
 		done
 	} > "$work/r$1.conf"
 }
-wgs() { # NUMBER: the device of the sites, without a session yet
+wgs() { # NUMBER: creates the device of the sites, without a session
 	local site
 	tunnel "r$1" "wgs$1" "$tunnels::1/128" $port
 	inside "r$1" wg set "wgs$1" private-key "$work/relay.key"
@@ -125,7 +126,7 @@ pings_begin
 sleep 5
 for n in "${relays[@]}"; do
 	phase goes "$n"
-	sleep 0.5 # answers that are on their way when it goes are of this phase
+	sleep 0.5 # answers in flight belong to this phase
 	inside internet ip link set "r$n" down
 	((n == 2)) || ends "$n"
 	((n != 1)) || inside r1 ip link del wgs1

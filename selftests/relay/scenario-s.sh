@@ -3,15 +3,15 @@
 # tier: long
 # timeout: 900
 # vm
-# Sites joined by a relay, end to end: two behind a NAT each, one of which is symmetric, one on the internet with IPv6, one on a
-# cable of the relay. Their servers ping each other, have tunnels of their own over it, learn the path's MTU and see its hops; and the
-# relay's nft, which counts and drops whatever of the overlay it is given to forward, is given nothing.
+# A relay joins sites, end to end: two behind NATs (one is symmetric), one on the internet with IPv6, and one on a cable
+# of the relay. Their servers ping each other, have tunnels of their own through the relay, learn the path MTU and see
+# its hops. The relay's nft counts and drops overlay packets, and gets none.
 #
 #     (a, b and c as in sites.sh)        peers of wgr-one: a (cone) and b (symmetric); of wgr-two: c
 #     server-d .10 --- .1 edge-d ::d --- ::1 relay
 #        eth0       lan        wan      cable
 #
-# BREAK=1 has the policy begin above the servers' port: then their tunnels must be missed.
+# BREAK=1 starts the policy's port range above the servers' port: then their tunnels must fail.
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 source "${BASH_SOURCE[0]%/*}/../lib/sites.sh"
 
@@ -19,7 +19,7 @@ on=relay
 size=4194304 # bytes of each transfer
 sites=(a b c d)
 
-edge_rules() { # SITE DEVICE: as an edge router has them, towards its tunnel or cable
+edge_rules() { # SITE DEVICE: rules of an edge router towards its tunnel or cable
 	inside "edge-$1" nft -f - <<- EOF_NFT
 		define errors_and_nd = { echo-request, echo-reply, destination-unreachable, packet-too-big, time-exceeded, parameter-problem, nd-router-advert, nd-neighbor-solicit, nd-neighbor-advert }
 		table inet edge {
@@ -67,7 +67,7 @@ relay_rules() {
 	EOF_NFT
 }
 
-cable_site() { # SITE: on a cable of the relay
+cable_site() { # SITE: a site on a cable of the relay
 	cable "edge-$1" wan relay cable
 	takes_xdp "edge-$1" wan
 	addresses relay cable "$tunnels:d::1/64"
@@ -76,7 +76,7 @@ cable_site() { # SITE: on a cable of the relay
 	inside "edge-$1" ip route add "$overlay::/48" via "$tunnels:d::1" src "$overlay:$1::1"
 }
 
-configure() { # of the WireGuard peers the names, all else of them is WireGuard's word
+configure() { # names the WireGuard peers; everything else about them comes from WireGuard
 	local ports=58000-60000
 	[[ ! ${BREAK:-} ]] || ports=58002-60000
 	cat > "$work/wgxdp.yaml" <<- EOF_YAML
@@ -110,9 +110,9 @@ build_network() {
 	relay_rules
 }
 
-# --- what is asked of it
+# --- the questions
 
-peer() { # PEER PATH: of show peers --json
+peer() { # PEER PATH: a value of show peers --json
 	wgxdp show peers --json | python3 -c 'import json, sys
 for p in json.load(sys.stdin)["peers"]:
     if p["name"] == sys.argv[1]:
@@ -123,8 +123,8 @@ for p in json.load(sys.stdin)["peers"]:
 
 nft_given() { inside relay nft list counter inet relay overlay | awk '$1 == "packets" {print $2}'; }
 
-# Initiations that cross on the way can leave each end with a session that the other has not, until one asks anew after 15 s (seen of
-# wireguard-go on a busy machine). So one end of each pair begins.
+# Initiations that cross can leave each end with a session that the other end lacks, until one of them retries after 15
+# s (seen with wireguard-go on a busy machine). So one end of each pair begins.
 begin_sessions() { # SITE...
 	local s t
 	for s; do
@@ -152,7 +152,7 @@ pings() { # lan|mesh SIZE SITE...: all of these servers to all others at once
 	say "ok pings between servers ($1): $n, of 5 packets with $2 bytes each"
 }
 
-transfers() { # SITE-SITE...: a file each, at once, by the servers' tunnels
+transfers() { # SITE-SITE...: a file each, at once, through the servers' tunnels
 	local pair s t pids=() n=7000 from
 	from=$(elapsed)
 	for pair; do
@@ -171,7 +171,7 @@ transfers() { # SITE-SITE...: a file each, at once, by the servers' tunnels
 	say "ok $# transfers of $size bytes at once, $(awk "BEGIN {printf \"%.1f\", $size * $# * 8e-6 / ($(elapsed) - $from)}") Mbit/s: $*"
 }
 
-ask() { # FROM TO PORT NUMBER: how many were answered
+ask() { # FROM TO PORT NUMBER: prints how many were answered
 	inside "server-$1" "$udptool" ask -n "$4" -r 500 -w 500 "[$overlay:$1::10]:40000" "[$overlay:$2::10]:$3" > "$work/asked"
 	said asked answered
 }
@@ -186,7 +186,7 @@ allowed_ports() { # FROM TO
 	done
 }
 
-# Each is told by the relay's address on the link where it came in, and nothing gets there.
+# Each gets an ICMP error from the relay's address on the link of arrival, and no packet arrives.
 refused() { # FROM TO RELAY'S-ADDRESS
 	local before
 	! inside "server-$1" socat -u /dev/null "TCP6:[$overlay:$2::10]:22,connect-timeout=5" 2> "$work/tcp" || fail "TCP $1 to $2"
@@ -195,8 +195,8 @@ refused() { # FROM TO RELAY'S-ADDRESS
 	ask "$1" "$2" 57999 1 > /dev/null
 	ask "$1" "$2" 60001 1 > /dev/null
 	ask "$1" f 58001 1 > /dev/null
-	expect "refused from $1 to $2 and to nobody, told by $3" $(($(arrived "server-$1" unreachable) - before)) == 3
-	expect "of which came to $2" "$(arrived "server-$2" refused)" == 0
+	expect "refused from $1 to $2 and to an unused address, with an error from $3" $(($(arrived "server-$1" unreachable) - before)) == 3
+	expect "packets that came to $2" "$(arrived "server-$2" refused)" == 0
 }
 
 watch_errors() {
@@ -217,9 +217,9 @@ trace() { # FROM TO OPTION...
 	inside "server-$1" traceroute -6 -n -q 1 -N 1 -w 3 "${@:3}" "$overlay:$2::10" | awk 'NR > 1 {print $2}'
 }
 
-# FROM TO EXPECTED-HOP...: by UDP, and by ICMP. traceroute has one socket for all that ICMP tells, and once in fifty runs hears nothing
-# more of it: the kernel sets a socket's error after it queues what the error is, so whoever is quick to read that meets the error
-# again with an empty queue, for good. So a run for each hop.
+# FROM TO EXPECTED-HOP...: by UDP and by ICMP, with a run of traceroute for each hop. traceroute has one socket for all
+# ICMP errors, and once in fifty runs it stops receiving: the kernel sets a socket's error after it queues the error
+# message. A fast reader takes the message and then meets the error with an empty queue, for good.
 hops() {
 	local n
 	expect "hops from $1 to $2, by UDP" "$(trace "$1" "$2" -p 58010 | xargs)" == "${*:3}"
@@ -227,14 +227,14 @@ hops() {
 }
 
 mtu_of_way() { inside "server-$1" ip -6 route get "$overlay:$2::10" | grep -o 'mtu [0-9]*' | cut -d ' ' -f 2; } # FROM TO
-wide() { inside "server-$1" ip -6 route flush cache; } # SITE: what it learned is forgotten
+wide() { inside "server-$1" ip -6 route flush cache; } # SITE: clears the path MTU that it learned
 told_by() { grep -q "^From $2 icmp_seq=[0-9]* Packet too big: mtu=$3" "$work/$1"; } # FILE ADDRESS MTU
 too_long() { # FROM TO MTU RELAY'S-ADDRESS
 	inside "server-$1" ping -c 2 -i 0.2 -W 2 -M "do" -s $((1420 - 48)) "$overlay:$2::10" > "$work/too-long" 2>&1 || :
 	told_by too-long "$4" "$3"
 }
 
-# The relay's way to one site becomes narrow: the others learn that from it, and how narrow
+# The relay's link to one site becomes narrow: the others get an ICMP error with the MTU
 narrow() { # FROM TO MTU RELAY'S-ADDRESS
 	wait_for 5 "packet too big of $4, $3, from $1 to $2" too_long "$@"
 	expect "MTU of the way from $1 to $2" "$(mtu_of_way "$1" "$2")" == "$3"
@@ -252,7 +252,7 @@ path_mtu() {
 	inside server-a traceroute -6 -n -q 1 -N 1 -w 3 --mtu -p 58010 $overlay:c::10 > "$work/hops"
 	expect 'MTUs that traceroute --mtu meets' "$(grep -o 'F=[0-9]*' "$work/hops" | xargs)" == 'F=1500 F=1420 F=1380'
 	narrow d c 1380 $tunnels:d::1
-	transfers a-c c-a # in pieces, from a
+	transfers a-c c-a # fragmented, from a
 	at_mtu wgr-one 1400
 	narrow b a 1400 $tunnels::1
 	narrow c a 1400 $tunnels::2
@@ -265,7 +265,7 @@ path_mtu() {
 	for s in "${sites[@]}"; do wide "$s"; done
 }
 
-# As when wg-quick takes a tunnel down and brings it up
+# Like wg-quick down and up
 tunnel_anew() { # DEVICE PORT SITE
 	cp "$work/$1.key" "$work/former.key"
 	inside relay ip link del "$1"
@@ -278,7 +278,7 @@ tunnel_anew() { # DEVICE PORT SITE
 
 reached() { inside "server-$1" ping -q -c 1 -W 1 "$overlay:$2::10"; } # FROM TO
 
-seen_port() { endpoint_seen relay wgr-one "wgr-$1" | grep -o '[0-9]*$'; } # SITE: of its edge router
+seen_port() { endpoint_seen relay wgr-one "wgr-$1" | grep -o '[0-9]*$'; } # SITE: the port of its edge router
 moved() { [[ $(seen_port b) != "$was" ]]; }
 
 build_network
@@ -317,20 +317,20 @@ expect 'packets of the overlay that nft was given' "$(nft_given)" == 0
 expect_sums
 
 tunnel_anew wgr-two 51821 c
-wait_for 30 'site c, by a tunnel made anew' reached a c
+wait_for 30 'site c, by a new tunnel' reached a c
 pings lan 56 "${sites[@]}"
-nft_before=$(nft_given) # what came while nobody had seen to the new tunnel
+nft_before=$(nft_given) # packets that came before the new tunnel was set up
 
-# tunnel to tunnel the relay need not be a router
+# between tunnels, the relay's kernel need not forward
 inside relay sysctl -qw net.ipv6.conf.all.forwarding=0 net.ipv4.ip_forward=0
 pings lan 56 a b c
 pings mesh 56 a b c
-end_daemon # and nobody need be there
+end_daemon # forwarding needs no daemon
 transfers a-b b-a a-c c-a
 expect 'packets of the overlay that nft was given, without forwarding' $(($(nft_given) - nft_before)) == 0
 expect_sums
 
-# and all of that was wgxdp's work: without it nft is asked, and nothing arrives
+# wgxdp did all this: without it nft sees the packets, and none arrives
 inside relay sysctl -qw net.ipv6.conf.all.forwarding=1
 wgxdp down
 nft_before=$(nft_given)

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # vm
-# A service into a site: clients on the IPv6 internet speak to the relay's public port, and a server with nothing but an address of
-# the overlay, behind site A's tunnel, answers. A handshake and a file of 10 MB; counted to the service, not to the peer. Whoever
-# says from site B, by a tunnel of its own, that he is that server is not translated, though WireGuard lets him speak so. Clients of
-# IPv4 come in by another port, and the server sees them as the relay. BREAK=1 calls the server's address site B's: then what comes by
-# A's tunnel is nobody's.
+# A service into a site. Clients on the IPv6 internet send to the relay's public port, and a server with only an overlay
+# address, behind site A's tunnel, answers. A handshake and a file of 10 MB count for the service, not for the peer.
+# Site B may pretend to be that server in its own tunnel, and WireGuard allows it, but wgxdp does not translate its
+# packets. IPv4 clients use another port, and the server sees them as the relay. BREAK=1 assigns the server's address to
+# site B: then packets from A's tunnel do not match.
 #
 #     client uplink ------- wan relay under-a ------- under-a site-a lan ------- eth server
 #       wgc, wgd  2001:db8:1::/64  :                           :   fd12:3456:789a:a::/64  wge
@@ -16,7 +16,7 @@ source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 
 on=relay
 site=fd12:3456:789a:a server=fd12:3456:789a:a::10 public=2001:db8:1::1
-toa=ta$$ tob=tb$$ bya=ra$$ byb=rb$$ wgc=c$$ wgd=d$$ wge=e$$ # wireguard-go's sockets are no namespace's
+toa=ta$$ tob=tb$$ bya=ra$$ byb=rb$$ wgc=c$$ wgd=d$$ wge=e$$ # wireguard-go's sockets belong to no namespace
 
 choose_wireguard
 namespaces client relay site-a site-b server
@@ -36,7 +36,7 @@ addresses site-a lan $site::1/64
 addresses server eth $server/64
 gateways server $site::1
 
-# The relay's own tunnels: at a site's edge all that the relay sends may come in, for a client may be anybody
+# The relay's own tunnels: a site's edge accepts all packets of the relay, because clients may have any address
 site_tunnel() { # SITE RELAY'S-DEVICE ITS-DEVICE NUMBER ALLOWED
 	tunnel relay "$2" fd12:3456:7899::1/128 $((51000 + $4))
 	tunnel "$1" "$3" "fd12:3456:7899::$((4 + 1))/128"
@@ -104,7 +104,7 @@ flow() { wgxdp show flows | awk '$1 == "into-a-by-ipv4" {print $2, $5}' | sed 's
 expect 'its flow' "$(flow)" == "198.51.100.7 [$server]:$port"
 expect_sums
 
-# Even where the relay's routes would have the server there
+# Even if the relay's routes lead to the wrong site
 inside relay ip route add $server/128 dev $tob
 inside site-b ip address add $server/128 dev lo
 count_arrivals client translated "ip6 saddr $public udp sport $port udp dport 4444"
@@ -120,6 +120,6 @@ sleep 1.2 # a next hop is remembered for a second
 before=$(seen)
 came() { (($(seen) - before + $(arrived client translated) >= 10)); }
 speak
-wait_for 5 'what site B says' came
-expect 'translated, of what site B says in the name of the server' "$(arrived client translated)" == 0
+wait_for 5 "site B's packet" came
+expect "translated, of site B's packet in the name of the server" "$(arrived client translated)" == 0
 expect 'refused as of no peer behind that tunnel' $(($(seen) - before)) == 10

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# What the daemon answers over HTTP: under /api/v1/ what `show --json` prints, byte for byte; the page, with headers that let it load nothing from
-# elsewhere and run no script but its own; to whom (page: local, everywhere, off), under which names, by which methods; errors of the
-# API as JSON. While nobody asks, the daemon sleeps. BREAK=1 lets a packet through between the two that are compared.
+# The daemon's HTTP answers. /api/v1/ returns the output of `show --json`, byte for byte. The page has headers that keep
+# it from loading anything from elsewhere and from running any script but its own. The test covers the allowed clients
+# (page: local, everywhere, off), host names and methods, and the API's errors as JSON. Without requests, the daemon
+# sleeps. BREAK=1 lets a packet through between the two that are compared.
 #
 # The network is that of everything.sh.
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
@@ -21,7 +22,7 @@ everything_network
 everything_file
 start_daemon -c /etc/wgxdp/wgxdp.yaml
 everything_talks
-inside client ip link set wgv-client down # nothing is to be counted any more
+inside client ip link set wgv-client down # no more packets should be counted
 inside wg-end ip link set wgv-end down
 sleep 0.2
 
@@ -67,7 +68,7 @@ expect 'bytes that a HEAD has said' "$(header Content-Length)" == "$(wc -c < use
 for method in POST PUT DELETE PATCH OPTIONS; do
 	is "$method" 405 -X $method $local_url/api/v1/show
 done
-expect 'what is allowed' "$(header Allow)" == 'GET, HEAD'
+expect 'the allowed methods' "$(header Allow)" == 'GET, HEAD'
 is 'what there is not' 404 $local_url/api/v1/secrets
 expect 'as JSON' "$(header Content-Type) $(/usr/bin/python3 -c 'import json, sys
 d = json.load(open(sys.argv[1]))
@@ -76,7 +77,7 @@ is 'metrics by the API' 404 $local_url/api/v1/metrics
 is 'a way up' 404 --path-as-is $local_url/api/v1/../../etc/passwd
 is 'metrics' 200 $local_url/metrics
 
-# who rebinds a name to 127.0.0.1 has it in Host:
+# DNS rebinding: a foreign name that points to 127.0.0.1 stands in Host:
 for name in evil.example.net evil.example.net:9851 127.0.0.1.evil.example.net "$host.evil.example.net" localhost.evil.example.net '[::1' '[127.0.0.1]' '::1' :9851; do
 	is "asked as $name" 421 -H "Host: $name" $local_url/api/v1/status
 	is "the page, as $name" 421 -H "Host: $name" $local_url/
@@ -89,7 +90,7 @@ done
 from_client() { inside client curl -s --max-time 5 -o /dev/null -w '%{http_code}' "$outer_url$1"; } # PATH
 expect 'metrics, from elsewhere' "$(from_client /metrics)" == 200
 expect 'the page, from elsewhere' "$(from_client /) $(from_client /api/v1/show)" == '403 403'
-page_is() { # WORD LOCAL ELSEWHERE: what it comes to
+page_is() { # WORD LOCAL ELSEWHERE: prints the result
 	everything_file "page: $1"
 	kill -HUP "$daemon"
 	wait_for 10 "page: $1" answers_are "$2" "$3"
@@ -104,12 +105,12 @@ page_is local 200 403
 ticks() { awk '{print $14 + $15}' "/proc/$daemon/stat"; }
 wakes() { awk '/^voluntary_ctxt/ {print $2}' "/proc/$daemon/status"; }
 everything_file 'page: local'
-sed -i '/^follow:/d; /^endpoints:/d; /^ddns:/d' /etc/wgxdp/wgxdp.yaml # who look for themselves
+sed -i '/^follow:/d; /^endpoints:/d; /^ddns:/d' /etc/wgxdp/wgxdp.yaml # these sections make the daemon look by itself
 kill -HUP "$daemon"
 gone() { [[ $(api peers | grep -c '"site-a"') == 0 ]]; }
 wait_for 10 'the peer to be gone' gone
 sleep 1
 before=$(wakes)
 sleep 2
-expect 'wake-ups in 2 s while nobody looks' $(($(wakes) - before)) '<=' 10
+expect 'wake-ups in 2 s without requests' $(($(wakes) - before)) '<=' 10
 end_daemon

@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: long
 # timeout: 300
-# Every metric, label and value of a label that docs/grafana/wgxdp.json and docs/prometheus/alerts.yml name is in what a firewall with all that
-# there is and a blind relay tell, and there is no metric that neither names. BREAK=1 leaves the blind relay out.
+# docs/grafana/wgxdp.json and docs/prometheus/alerts.yml agree with the metrics of a firewall with all features and of a
+# blind relay. Every metric, label and value of a label that they name exists, and they name every metric. BREAK=1
+# leaves out the blind relay.
 #
 # The networks are those of everything.sh.
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"

@@ -2,14 +2,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: long
 # timeout: 300
-# Eight clients ask a blind relay of 1,023 sites for its metrics all the time, with 20,000 pairs of sites in them. Meanwhile the
-# daemon's loop answers something else every 10 ms: never later than 50 ms. A client that trickles its request, and one that trickles
-# in what is answered, are ended after 30 s. Who asks under a name that is not this host's gets nothing.
+# Eight clients always ask a blind relay of 1,023 sites for its metrics, with 20,000 pairs of sites. Meanwhile the
+# daemon's loop answers another request every 10 ms, at most 50 ms late. A client that sends its request slowly, and a
+# client that reads the answer slowly, are disconnected after 30 s. A client that uses a foreign host name gets nothing.
 # BREAK=1 stops the daemon for 0.1 s once a second.
 #
 #     client uplink ---- wan firewall lan ---- eth wg-end
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
-[[ ! ${BREAK:-} ]] || WGXDP_STRICT=1 # or slow machines would have all the time that this takes
+[[ ! ${BREAK:-} ]] || WGXDP_STRICT=1 # otherwise slow machines would get longer time limits
 
 sites=1023 pairs=20000 seconds=10 url=http://198.51.100.1:9851
 firewall_network
@@ -51,7 +51,7 @@ for host in relay.example.net RELAY.example.net:9851 198.51.100.1 "$(uname -n)";
 	expect "metrics, asked as $host" "$(code -H "Host: $host" $url/metrics)" == 200
 done
 
-# Two that trickle: a byte of a request, and a bit of an answer, once a second
+# Two slow clients: the first sends a byte of a request, the second reads a bit of an answer, once a second
 start client /usr/bin/python3 -c '
 import socket, time
 asks, reads = socket.socket(), socket.socket()
@@ -73,7 +73,8 @@ all_ended() { (($(held) == 0)); }
 both_held() { (($(held) == 2)); }
 wait_for 5 'two that trickle' both_held
 
-# Eight that ask all the time, elsewhere: so they do not take this host's CPUs from the daemon. Each answer has to be whole.
+# Eight clients ask all the time, from another host, so that they do not take CPU time from the daemon. Each answer must
+# be whole.
 start wg-end nice -n 19 /usr/bin/python3 -c '
 import http.client, sys, threading, time
 ends = time.monotonic() + float(sys.argv[1])
@@ -116,10 +117,10 @@ wait $asking || fail 'asking'
 wait $probe || fail 'the probe'
 say "$(< "$work/asked"); $(< "$work/late") ms"
 expect 'answers to the eight' "$(said asked answers)" '>=' 16
-expect 'of them not whole' "$(said asked wrong)" == 0
+expect 'incomplete answers' "$(said asked wrong)" == 0
 expect 'loop, the latest answer in ms' "$(said late latest)" '<=' "$(at_most 50)"
-expect 'who trickles has connections, before 30 s' "$(held)" == 2
-wait_for 30 'who trickles is ended' all_ended
-expect 'who trickles is ended, after s' $((SECONDS - began)) '<=' 35
+expect 'connections of the slow clients, before 30 s' "$(held)" == 2
+wait_for 30 'slow clients are disconnected' all_ended
+expect 'slow clients are disconnected, after s' $((SECONDS - began)) '<=' 35
 kill $trickler
 end_daemon

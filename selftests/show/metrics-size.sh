@@ -9,7 +9,7 @@
 #     client uplink ---- wan firewall lan ---- eth wg-end
 #                             site: a TUN with 9,000 peers behind it; 1,000 more are behind lan
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
-[[ ! ${BREAK:-} ]] || WGXDP_STRICT=1 # or slow machines would have all the time that this takes
+[[ ! ${BREAK:-} ]] || WGXDP_STRICT=1 # otherwise slow machines would get longer time limits
 
 rounds=21
 scrape() { inside firewall curl -sf --max-time 20 -o "$work/metrics" -w '%{time_total}\n' http://127.0.0.1:9851/metrics; }
@@ -39,13 +39,13 @@ for ((round = 0; round < rounds; round++)); do
 	took+=("$(scrape)") || fail 'the exporter does not answer'
 done
 say "$rounds scrapes of $(wc -lc < "$work/metrics") lines and bytes took ${took[*]} s"
-expect "of a service's packets" "$(lines wgxdp_service_packets_total)" == 1200
-expect "of a service's bytes" "$(lines wgxdp_service_bytes_total)" == 400
-expect "of a peer's packets" "$(lines wgxdp_peer_packets_total)" == 40000
-expect "of a peer's bytes" "$(lines wgxdp_peer_bytes_total)" == 20000
+expect "metrics of services' packets" "$(lines wgxdp_service_packets_total)" == 1200
+expect "metrics of services' bytes" "$(lines wgxdp_service_bytes_total)" == 400
+expect "metrics of peers' packets" "$(lines wgxdp_peer_packets_total)" == 40000
+expect "metrics of peers' bytes" "$(lines wgxdp_peer_bytes_total)" == 20000
 expect 'forwarded' "$(awk '/^wgxdp_service_packets_total{service="s1",direction="original".*forwarded/ {n += $2} END {print n}' "$work/metrics")" == 100
 promtool check metrics < "$work/metrics" > "$work/checked" 2>&1 || fail "promtool: $(head "$work/checked")"
-expect 'what promtool says' "$(< "$work/checked")" == ''
+expect "promtool's complaints" "$(< "$work/checked")" == ''
 expect 'routes by show too' "$(wgxdp show routes | grep -c 'peer\|site-')" '>=' 10000
 end_daemon
 expect "ms for a scrape, median of $rounds" \

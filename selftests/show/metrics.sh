@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The exporter says what `show` says, of 102 services within 50 ms; `show metrics` the same; what waits, failed reloads and
-# addresses that come late are seen. Who holds more connections than there are hinders nobody else. BREAK=1 asks an exporter whose daemon is stopped.
+# The exporter reports the values of `show`, of 102 services within 50 ms, and so does `show metrics`. Waiting services,
+# failed reloads and late addresses are visible. A client that opens all connections blocks no other client. BREAK=1
+# asks an exporter whose daemon is stopped.
 #
 #     client uplink ---- wan firewall lan ---- eth wg-end
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
@@ -42,12 +43,12 @@ expect 'attached: late' "$(value 'wgxdp_interface_attached{interface="late"}' < 
 expect 'entries of the table' "$(value 'wgxdp_map_entries{map="table"}' < "$work/metrics")" == 202
 expect 'rows' "$(wc -l < "$work/metrics")" '>' 1600
 cmp <(without_time < "$work/metrics") <(wgxdp show metrics | without_time) || fail 'show metrics says something else'
-# Each is on the page, with these labels: METRIC LABEL...
+# Each metric is on the page, with these labels: METRIC LABEL...
 sed -nE 's/^(wgxdp_[a-z_]+)(\{(.*)\})? .*/\1 \3/p' "$work/metrics" | sed -E 's/="[^"]*",?/ /g; s/ +$//' | sort -u > "$work/exported"
-sed -nE 's/^\| (`wgxdp[^|]*) \| ([^|]*)\|.*/\1|\2/p' docs/metrics.md | tr -d '`,' |
+sed -nE 's/^\| (`wgxdp[^|]*) \| ([^|]*)\|.*/\1|\2/p' docs/reference/metrics.md | tr -d '`,' |
 	awk -F '|' '{n = split($1, name, " "); for (i = 1; i <= n; i++) print name[i] " " $2}' | sed -E 's/ +$//' | sort -u > "$work/page"
-[[ ! $(comm -23 "$work/exported" "$work/page") ]] || fail "not on docs/metrics.md: $(comm -23 "$work/exported" "$work/page")"
-expect 'metrics and their labels, on docs/metrics.md too' "$(wc -l < "$work/exported")" '>=' 10
+[[ ! $(comm -23 "$work/exported" "$work/page") ]] || fail "not on docs/reference/metrics.md: $(comm -23 "$work/exported" "$work/page")"
+expect 'metrics and their labels, on docs/reference/metrics.md too' "$(wc -l < "$work/exported")" '>=' 10
 scrape '[::1]:9851' | without_time | cmp - <(without_time < "$work/metrics") || fail 'over IPv6 something else'
 inside firewall ip address add 198.51.100.9/24 dev wan
 wait_for 20 'an address that comes late' scrape 198.51.100.9:9851
@@ -68,14 +69,14 @@ time.sleep(600)' > "$work/holder"
 holder=$!
 wait_for 50 'connections that ask for nothing' grep -q holds "$work/holder"
 scrape 198.51.100.9:9851 > "$work/held" || fail 'one client has all connections'
-expect 'of them the daemon holds' "$(inside firewall ss -Htnp state established state close-wait 'sport = 9851' | grep -c wgxdp)" '<=' 8
+expect 'connections that the daemon holds' "$(inside firewall ss -Htnp state established state close-wait 'sport = 9851' | grep -c wgxdp)" '<=' 8
 kill $holder
 
 took=()
 for _ in {1..20}; do
 	took+=("$(inside firewall curl -s -o /dev/null -w '%{time_total}' http://127.0.0.1:9851/metrics)")
 done
-for _ in {1..30}; do # what it is about just now, it gives back afterwards
+for _ in {1..30}; do # it frees connections of finished requests only after a moment
 	kept=$(($(own_memory) - before))
 	((kept > 512)) || break
 	sleep 0.1

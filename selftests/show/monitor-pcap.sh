@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # vm: only
 # timeout: 900
-# `wgxdp monitor --pcap` writes what XDP and tc forward as it leaves, and what they drop as it came: counts and bytes are those that tcpdump
-# has seen where they arrived, and where they were sent; tcpdump and scapy read the file. Handshakes and knocks are told of, and flows made
-# and ended. While nobody looks, no program is attached to the data path's. BREAK=1 looks at forwarded packets where dropped ones are expected.
-# The build host's kernel lets no program trace another.
+# `wgxdp monitor --pcap` writes the packets that XDP and tc forward, as they leave, and those that they drop, as they
+# came. Counts and bytes match tcpdump's captures at the sender and at the receiver. tcpdump and scapy read the file.
+# monitor reports handshakes, knocks, and flows that begin and end. Without a monitor, no tracing program is attached.
+# BREAK=1 looks at forwarded packets where dropped ones are expected. The build host's kernel does not allow one program
+# to trace another.
 #
 #     client, and .66, who is denied ------ wan firewall lan ------ wg-end
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
@@ -25,7 +26,7 @@ cat > "$work/wgxdp.yaml" <<- EOF
 	    nat: masquerade
 EOF
 monitor() { start firewall "$wgxdp" monitor "${@:2}" > "$work/$1" 2> "$work/$1.errors"; } # FILE OPTION...
-looked_at() { bpftool -j prog show | holds '"name":"look_'; }
+looked_at() { bpftool -j prog show | holds '"name":"tracing_'; }
 not_looked_at() { ! looked_at; }
 ask() { inside client "$udptool" ask -n "$1" -r 200 -w 1 "$2" "$3" > /dev/null 2>&1 || :; } # NUMBER FROM TO
 catch() { # FILE NAMESPACE DEVICE FILTER...: $! is tcpdump
@@ -54,13 +55,13 @@ kind=--dropped
 for mode in auto tc; do
 	wgxdp up --mode $mode -c "$work/wgxdp.yaml" > "$work/up" 2>&1 || fail "up: $(< "$work/up")"
 	ask 5 198.51.100.7:4000 198.51.100.1:51820
-	not_looked_at || fail 'a program is attached, and nobody looks'
+	not_looked_at || fail 'a program is attached, but no monitor runs'
 	looks said --pcap "$work/forwarded.pcap" --forwarded
 	catch arrived.pcap wg-end eth -Q in udp port 51820
 	dump=$!
 	ask 60 198.51.100.7:4000 198.51.100.1:51820
 	ask 5 198.51.100.66:4000 198.51.100.1:51820
-	wait_for 5 'what was forwarded' has_packets "$work/forwarded.pcap" 60
+	wait_for 5 'the forwarded packets' has_packets "$work/forwarded.pcap" 60
 	wait_for 5 'what arrived' has_packets "$work/arrived.pcap" 60
 	ends said
 	kill $dump
@@ -72,15 +73,15 @@ for mode in auto tc; do
 	dump=$!
 	ask 10 198.51.100.7:4000 198.51.100.1:51820
 	ask 40 198.51.100.66:4000 198.51.100.1:51820
-	wait_for 5 'what was sent' has_packets "$work/sent.pcap" 40
-	wait_for 5 'what was dropped' has_packets "$work/dropped.pcap" "$([[ ${BREAK:-} ]] && echo 10 || echo 40)"
+	wait_for 5 'the sent packets' has_packets "$work/sent.pcap" 40
+	wait_for 5 'the dropped packets' has_packets "$work/dropped.pcap" "$([[ ${BREAK:-} ]] && echo 10 || echo 40)"
 	ends dropped.pcap
 	kill $dump
 	wait $dump || :
 	same "$mode, dropped, as it was sent" dropped.pcap sent.pcap 40
 done
 
-# An initiation by its shape
+# A packet in the shape of an initiation
 looks events --event handshake --event flow --json
 ask 3 198.51.100.7:4000 198.51.100.1:51820
 inside client python3 -c 'import socket

@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # vm
-# `wgxdp monitor` tells of what is dropped, of a service and between sites: reason, whose, addresses, interface; of a flood a sample, and
-# of how many it did not tell. There is one at a time; when it is killed nothing is written for it any more; it goes on over `up` with
-# other maps, and ends with `down`. BREAK=1 lets the policy pass what it is to refuse.
+# `wgxdp monitor` reports dropped packets of a service and between sites: reason, service or peer, addresses, interface.
+# It reports a sample of a flood, and how many it left out. Only one monitor runs at a time, and nothing is written for
+# a killed one. It continues over an `up` with other maps, and ends with `down`. BREAK=1 makes the policy pass what it
+# should refuse.
 #
 #     a eth -- fd12:3456:789a:a::/64 -- la relay lb -- fd12:3456:789a:b::/64 -- eth b
 #                                          wan ------- uplink client, who is denied
@@ -56,7 +57,7 @@ speak a "[$overlay:a::10]:58001" "[$overlay:b::10]:1234"
 monitor events --json
 pid=$!
 wait_for 5 'it looks' looks
-[[ ! -s $work/events ]] || fail "what was before: $(< "$work/events")"
+[[ ! -s $work/events ]] || fail "earlier events: $(< "$work/events")"
 speak a "[$overlay:a::10]:58001" "[$overlay:b::10]:1234"
 wait_for 5 'an event' told events
 expect 'refused' "$(field "$work/events" event reason peer direction interface source destination bytes packets)" == \
@@ -83,7 +84,7 @@ wait_for 5 'after other programs' told_again
 refused() { wgxdp show metrics | awk '$1 == "wgxdp_peer_dropped_packets_total{peer=\"site-a\",direction=\"rx\",reason=\"refused\"}" {print $2}'; }
 before=$(wc -l < "$work/events") dropped=$(refused)
 speak a "[$overlay:a::10]:58001" "[$overlay:b::10]:1234" 20000 100000
-counted() { # what was told of, and what was told to be left out, is all of it; each CPU tells that with its next one
+counted() { # the reported events and those counted as left out are all; each CPU reports the latter with its next event
 	local told cpu
 	for ((cpu = 0; cpu < $(nproc); cpu++)); do
 		udptool="taskset -c $cpu $udptool" speak a "[$overlay:a::10]:58001" "[$overlay:b::10]:1234"
@@ -108,7 +109,7 @@ grep -q "Z dropped refused peer site-a rx la: \[$overlay:a::10\]:58001 > \[$over
 say "ok $(< "$work/plain")"
 looks && fail 'it looks on after its end'
 
-# Why packets cannot be looked at: a capability that lacks, a user namespace, or this kernel
+# Reasons why packets cannot be seen: a missing capability, a user namespace, or this kernel
 refused_to_look() { # TEXT COMMAND...
 	local status=0
 	inside relay timeout 5 "${@:2}" "$wgxdp" monitor --event handshake -n 1 > "$work/out" 2>&1 || status=$?
@@ -124,7 +125,7 @@ refused_to_look 'this process lacks CAP_SYS_ADMIN' $(with ,+bpf,+net_admin,+perf
 refused_to_look 'this process is in a user namespace' unshare --user --map-root-user
 status=0
 inside relay timeout 2 "$wgxdp" monitor --event handshake > "$work/out" 2>&1 || status=$?
-((status == 124)) || grep -qE 'error: monitor: (this kernel forbids BPF programs that trace others|packets cannot be looked at here)' "$work/out" ||
+((status == 124)) || grep -qE 'error: monitor: (the security policy of this kernel forbids tracing|packets cannot be traced here)' "$work/out" ||
 	fail "status $status: $(< "$work/out")"
 say "ok here: $status $(head -n 1 "$work/out")"
 monitor last

@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: long
 # timeout: 600
-# The status page in a real Chromium, of a firewall with all that there is and of a blind relay: its numbers are those of `show --json`, its
-# rates those that are sent; light and dark, 1280 and 360 pixels wide nothing is cut and all can be read; by keyboard alone; names are
-# text whatever they hold; it asks nothing while it is hidden or paused, says when the daemon is gone and when a reload failed, and the
-# console stays empty. SHOTS=DIR writes the pictures of docs/ there. BREAK=1 has the page pause before the last packets come.
+# The status page in a real Chromium, of a firewall with all features and of a blind relay. Its numbers match
+# `show --json`, and its rates match the sent traffic. It is readable in light and dark, 1280 and 360 pixels wide, with
+# nothing cut off, and by keyboard alone. Any name appears as text. The page asks for nothing while it is hidden or
+# paused. It reports a missing daemon and a failed reload, and the console stays empty. SHOTS=DIR writes the pictures of
+# docs/ there. BREAK=1 pauses the page before the last packets come.
 #
 # The network is that of everything.sh; Chromium runs on the firewall, and then on the relay.
 if [[ ! ${WGXDP_HOST:-} ]]; then # a host name of our own

@@ -20,7 +20,7 @@ global: { scrape_interval: 1s }
 scrape_configs: [ { job_name: wgxdp, static_configs: [ { targets: [ "127.0.0.1:9851" ] } ] } ]
 EOF
 
-query() { # PROMQL: its only value
+query() { # PROMQL: prints its only value
 	inside firewall curl -sf --data-urlencode "query=$1" http://127.0.0.1:9090/api/v1/query | /usr/bin/python3 -c '
 import json, sys
 rows = json.load(sys.stdin)["data"]["result"]

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The nic below the firewall's outer interface, a bridge, has a name that would clear a terminal (ESC c), colour it (C1), delete (DEL), or
-# run a command where a cure is pasted. What up, show, doctor, the daemon, metrics and errors write has no control character in it,
-# and JSON and metrics can be read. (tests/unit/unit_text.c has the cures.) BREAK=1 gives it a plain name.
+# The NIC below the firewall's outer interface, a bridge, has a dangerous name: it clears a terminal (ESC c), colours it
+# (C1), deletes (DEL), or runs a command when a fix is pasted. The output of up, show, doctor, the daemon, metrics and
+# errors contains no control character, and JSON and metrics stay readable. (tests/unit/unit_text.c tests the fixes.)
+# BREAK=1 uses a plain name.
 #
 #     client uplink ---- nic of wan, firewall, lan ---- eth wg-end
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # vm
-# Every packet is accounted for: received = forwarded + dropped + passed, of what was sent nothing is missing, and what came to
-# wg-end is forwarded - xmit_failed: with packets that end in many ways, with the ring before wg-end full, with a device that
-# cannot take frames from XDP, and with one that no longer can after `up`. What other network namespaces lose on devices of the
-# same indexes is not ours. BREAK=1 loses packets on the cable to wg-end.
+# Every packet is accounted for: received = forwarded + dropped + passed. No sent packet is missing, and wg-end receives
+# forwarded - xmit_failed. This holds for packets with many different results, with the ring before wg-end full, with a
+# device that cannot take frames from XDP, and with a device that no longer can after `up`. Losses of other network
+# namespaces on devices with the same indexes do not count. BREAK=1 loses packets on the cable to wg-end.
 #
 #     client  .7 -- 198.51.100.0/24 -- .1 wan firewall .1 lan -- 192.168.1.0/24 -- .10 wg-end, mtu 1400 on the way
 #                   2001:db8:1::/64                              2001:db8:2::/64
@@ -22,15 +22,15 @@ begin() { # WHAT MODE
 	wgxdp up --wan wan --lan lan --to "192.168.1.10,2001:db8:2::10" --mode "$2" > /dev/null
 }
 
-# What the client's own end of the cable did not get across: never on the firewall's wire. Since 6.6 a kernel tells the sender
-# as well, who sends it again: that is $refused, and was not lost.
+# Packets that the client's own end of the cable lost never reached the firewall. Since 6.6 the kernel also returns an
+# error to the sender, which sends again: these are $refused, and not lost.
 cable_drops() { inside client ip -s -j link show uplink | /usr/bin/python3 -c '
 import json, sys
 print(json.load(sys.stdin)[0]["stats64"]["tx"]["dropped"])'; }
 
-# Whether all is accounted for now: sets sink, failed, forwarded. With a full ring the device sometimes counts
-# one drop too many (one run in six on 6.18: it counted two drops of sk_buffs, and a tap on lan saw one that was lost). It must never
-# count too few, for then a packet would be missing.
+# Checks that everything is accounted for now: sets sink, failed and forwarded. With a full ring the device sometimes
+# counts one drop too many (one run in six on 6.18: it counted two dropped sk_buffs, and a tap on lan saw one lost). It
+# must never count too few, because then a packet would be missing.
 settled() {
 	sink=$(arrived wg-end all_of_them)
 	failed=$(shown get interfaces.lan.xmit_failed)
@@ -38,7 +38,7 @@ settled() {
 	((sink == forwarded - failed || (failed > 100 && sink + failed == forwarded + 1)))
 }
 
-# Of packets to lan that were not sent those that the kernel's tracepoints told of
+# The packets to lan that were not sent and that the kernel's tracepoints reported
 told() {
 	bpftool -j map dump pinned /sys/fs/bpf/wgxdp/default/transmit_failed | /usr/bin/python3 -c '
 import json, sys
@@ -59,7 +59,7 @@ $forwarded forwarded; $failed failed to be sent, told $(told), the device's: $(i
 	expect_sums
 }
 
-# Some of everything that is ours, but does not end in the same way
+# Sends packets of all services, with different results
 send_mix() {
 	local rate=50000
 	send -n 500 198.51.100.7:4000 198.51.100.1:$port
@@ -74,12 +74,12 @@ send_mix() {
 	send -n 50 127.0.0.1:4000 198.51.100.1:$port
 	send -n 50 -s 1450 198.51.100.7:4000 198.51.100.1:$port
 	send -n 50 -s 1450 "[2001:db8:1::7]:4000" "[2001:db8:2::10]:$port"
-	passed_of_mix=250 dropped_of_mix=50 # who sends TTL 1 to our own address is told, or has been told often enough
+	passed_of_mix=250 dropped_of_mix=50 # the kernel answers an expired TTL to our own address, up to its rate limit
 }
 
-# wg-end's end of the cable becomes slow, and another thread's work than the sender's: the ring before it, of 256, runs full. The
-# device's own count has all that it dropped: what the firewall's kernel itself says to wg-end (who has, I am, who listens, nobody
-# does, over IPv4 and IPv6) would be among them, also while the other end's program is changed. So the kernel falls silent first.
+# wg-end's end of the cable becomes slow, and a thread of its own serves it: the ring of 256 before it fills up. The
+# device counts everything that it dropped. The firewall kernel's own packets to wg-end (neighbour discovery, ICMP
+# errors) would be among them, also while the program at the other end changes. So the kernel falls silent first.
 slow_wg_end() {
 	inside firewall ip neigh replace 192.168.1.10 dev lan lladdr "$(mac wg-end eth)" nud permanent
 	inside firewall nft -f - << EOF
@@ -114,12 +114,13 @@ threaded() { # NAMESPACE 0|1
 	inside "$1" unshare --mount sh -c 'mount -t sysfs sysfs /sys && echo "$1" > /sys/class/net/eth/threaded' sh "$2"
 }
 
-# The kernel's tracepoints tell of devices by their indexes, and without BTF wgxdp cannot ask for the namespace: no other test's
+# The kernel's tracepoints name devices by their indexes, and without BTF wgxdp cannot check the namespace: an index
+# that no other test uses
 wan_index=$((1000 + RANDOM % 1000))
 firewall_network
 inside firewall ip link set lan mtu 1400
 wan_mac=$(mac firewall wan)
-# What the kernel forwards of the packets that wgxdp passes up does not count: they are dropped there
+# Packets that wgxdp passes to the kernel must not arrive: the kernel drops them
 inside firewall nft -f - << EOF
 table inet kernel {
 	chain arrivals {

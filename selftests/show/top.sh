@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# `wgxdp top`: rates of a service of known traffic, original, reply and dropped, in each unit; what the filter leaves, what sorts first, how many
-# tables; as JSON; and what is no option. BREAK=1 sends half as much.
+# `wgxdp top` shows the rates of a service with known traffic, original, reply and dropped, in each unit. Also the
+# filter, the order, the number of tables, JSON, and invalid options. BREAK=1 sends half as much.
 #
 #     client uplink ---- wan firewall lan ---- eth wg-end
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
@@ -32,7 +32,7 @@ other=$!
 busy() { [[ $(shown get services.busy.reply.forwarded) != 0 && $(shown reason original denied) != 0 ]]; }
 wait_for 5 'traffic' busy
 
-# What the senders make of their pace while others want the CPU too, is counted at the backend, and by show
+# Counted at the backend and by show, because the senders are slower while others use the CPU
 begins() { from=("$(ms)" "$(arrived wg-end busy)" "$(shown reason original denied)"); }
 ends() {
 	local took=$(($(ms) - from[0]))

@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: long
 # timeout: 1800
-# `wgxdp trace` agrees with what then happens to a real packet: generated packets of all kinds go through it from a pcapng file, and then
-# over the wire: verdict, reason, whose, the interface where they come out and every byte are compared (trace.py); so are the counters and
-# all maps before and after it was asked. BREAK=1 sends a packet while it is asked; BREAK=2 expects another byte.
+# `wgxdp trace` agrees with the fate of a real packet. Generated packets of all kinds go through it from a pcapng file,
+# and then over the wire. trace.py compares verdict, reason, service or peer, egress interface and every byte. It also
+# compares the counters and all maps before and after the question. BREAK=1 sends a packet during the question; BREAK=2
+# expects another byte.
 #
 #     client .7 -- 198.51.100.0/24, 2001:db8:1::/64 -- .1 wan firewall lan .1 -- 192.168.1.0/24, 2001:db8:2::/64 -- .10 wg-end
 #                                             site-a behind tun, a TUN        lb -- fd12:3456:789a:b::/64 -- eth site-b
@@ -15,7 +16,7 @@ firewall_network
 namespaces site-b
 cable firewall lb site-b eth
 takes_xdp site-b eth
-# what kernels say of their own would be looked at too, and leave traces where the data path keeps what it looks at
+# packets of the hosts' own kernels would be learned too, and change maps
 for end in client wg-end site-b; do
 	inside $end nft 'add table inet quiet; add chain inet quiet output { type filter hook output priority 0; policy drop; }'
 done

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Compares two builds of wgxdp. Each is up in network namespaces of its own, with the same
-configuration and the same flows. One runner gives the same packet to the XDP program of each build,
-to the bare redirect, and to one that parses and redirects, in turn, by test-run, in many short
-samples. What else the machine does then slows all four."""
+"""Compares two builds of wgxdp. Each is up in network namespaces of its own, with the same configuration and the same
+flows. In turn, by test-run and in many short samples, one runner gives the same packet to four programs: the XDP
+program of each build, the bare redirect, and a program that parses and redirects. Other load on the machine slows
+all four."""
 import itertools
 import os
 import re
@@ -13,8 +13,8 @@ import rounds
 import topology as net
 
 REDIRECT, PARSE = "redirect", "parse"  # targets
-NEW, OTHER = "wgxdp", "other"           # this tree's build, and the other one
-SUFFIX = "-other"                       # of the other build's namespaces and instance
+NEW, OTHER = "wgxdp", "other"           # this tree's build, and the build to compare with
+SUFFIX = "-other"                       # the other build's namespaces and instance
 HOLD = "wan1"                           # a device that these test-runs do not use
 
 
@@ -53,7 +53,7 @@ class Side:
     def begin(self):
         self.enter()
         net.make()
-        self.firewall.down()            # what a killed run may have left pinned
+        self.firewall.down()            # pins that a killed run left
         self.meter = rounds.Meter(self.program, self.cpu)
         self.meter.prepare()
 
@@ -72,7 +72,7 @@ class Side:
         self.firewall.leave()
 
     def counted(self, row):
-        """What counts this row's packets, and how many it counted"""
+        """Returns the program that counts this row's packets, and its count."""
         self.enter()
         return self.firewall.proof(row)[0]
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The live program alone: ns a packet by test-run against redirect only and parse + redirect, each behind the same
-program that writes a fresh head; initiations through the guard; and what the verifier says of it."""
+"""The live program alone: ns per packet by test-run, compared with redirect only and parse + redirect. Each runs behind
+the same program that writes a fresh head. Also initiations through the guard, and the verifier's statistics."""
 import os
 import time
 from statistics import median
@@ -9,7 +9,7 @@ import guard
 import rounds
 import topology as net
 
-XDP = "progs/wgxdp_express", "progs/wgxdp_xdp"      # pins of the live program: the first that is there
+XDP = "progs/wgxdp_express", "progs/wgxdp_xdp"      # pins of the live program: takes the first that exists
 XDP_REDIRECT = 4
 TARGETS = "redirect", "parse", "wgxdp"
 KINDS = [("original ipv4", 4, "original"), ("reply ipv4", 4, "reply"),
@@ -21,7 +21,8 @@ def xdp_pin(firewall):
 
 
 def undisturbed(values):
-    """The fastest tenth: whoever shares the core only ever adds, and a limit in ns would measure him."""
+    """The fastest tenth, because another process on the core only adds time, and a limit in ns would measure that
+    process."""
     return sorted(values)[len(values) // 10]
 
 
@@ -75,14 +76,15 @@ def initiations(firewall, meter, neighbours, n):
             ns.append(neighbours.watch(lambda row=row, repeat=repeat, payload=guard.initiation(keys):
                                        one(meter, row, "wgxdp", repeat, payload=payload)))
         counted = firewall.proof(row)[0][1] - before
-        if counted < n * repeat * 0.99:         # a next hop that is kept alive through tc is none
+        if counted < n * repeat * 0.99:         # packets that go through tc to keep a next hop alive are not counted
             raise RuntimeError("test-run of initiations: %s counted %d of %d" % (what, counted, n * repeat))
         result[str(keys)] = {"ns": undisturbed(ns), "median": median(ns)}
     return result
 
 
 def verifier(firewall, meter, obj):
-    """Of the live programs, with the switches of this configuration, and of the object with its own defaults."""
+    """Statistics of the live programs, with the switches of this configuration, and of the object with its own
+    defaults."""
     firewall.become("native")
     pins = firewall.pin("progs/")
     live = {name: meter.ask("program", pin=pins + name) for name in sorted(os.listdir(pins))}

@@ -28,28 +28,28 @@ struct {
 	__uint(max_entries, 8);
 	__type(key, __u32);
 	__type(value, __u32);
-} crossings SEC(".maps");		/* device that it came in by → device that it leaves by */
+} crossings SEC(".maps");		/* ingress device → egress device */
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
 	__uint(max_entries, TARGETS);
 	__type(key, __u32);
 	__type(value, __u32);
-} targets SEC(".maps");			/* the programs that are run alone */
+} targets SEC(".maps");			/* the programs of test-runs */
 
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, 1);		/* as many as there are to be: flows.c */
+	__uint(max_entries, 1);		/* flows.c sets the number */
 	__type(key, struct flow_key);
 	__type(value, __u8[sizeof(struct flow)]);
-} lru SEC(".maps");			/* what bench_lru rewrites packets to */
+} lru SEC(".maps");			/* bench_lru rewrites packets to these */
 
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, 1);		/* as many as wgxdp's: guard.c */
+	__uint(max_entries, 1);		/* as many as in wgxdp: guard.c */
 	__type(key, struct client_key);
 	__type(value, __u64);
-} lru_clients SEC(".maps");		/* whom bench_lookup lets through */
+} lru_clients SEC(".maps");		/* clients that bench_lookup passes */
 
 static __always_inline __u32 fold(__u32 sum)
 {
@@ -66,7 +66,7 @@ static __always_inline __u16 csum_replace(__u16 check, __u32 old, __u32 new)
 	return ~fold(sum);
 }
 
-/* pages come back as the last receiver left them, so the whole head is written again */
+/* the kernel reuses pages as the last receiver left them, so the whole head is written again */
 static __always_inline void *write_head(struct xdp_md *ctx)
 {
 	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
@@ -134,7 +134,7 @@ static __always_inline int arrived(struct xdp_md *ctx, void *data)
 	       address[3] == job.expect[3] && *port == job.expect_port && *(__u8 *)(data + ETH_HLEN + 7) == job.expect_ttl;
 }
 
-/* takes the marked packets, counts those that look as they must, leaves ARP and the like to the stack */
+/* takes the marked packets, counts the right ones, leaves ARP and the like to the stack */
 SEC("xdp") int bench_sink(struct xdp_md *ctx)
 {
 	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
@@ -173,7 +173,7 @@ static __always_inline void swap(void *a, void *b, __u32 n)
 	__builtin_memcpy(b, c, n);
 }
 
-/* in place of the sink: every packet goes back to where it came from, as whoever it was for would answer it (the same checksum) */
+/* replaces the sink: sends every packet back like its receiver's answer (with the same checksum) */
 SEC("xdp") int bench_answer(struct xdp_md *ctx)
 {
 	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
@@ -237,7 +237,7 @@ SEC("xdp.frags") int bench_redirect(struct xdp_md *ctx)
 	return bpf_redirect_map(&crossings, ctx->ingress_ifindex, 0);
 }
 
-/* the checks that a parser owes: every bound, the version, options, fragments, lengths, martians */
+/* the checks of a full parser: every bound, the version, options, fragments, lengths, martians */
 static __always_inline int parse_ipv4(void *data, void *end)
 {
 	struct iphdr *ip = data + ETH_HLEN;
@@ -286,7 +286,7 @@ SEC("xdp.frags") int bench_parse(struct xdp_md *ctx)
 	return rc ? XDP_PASS : bpf_redirect_map(&crossings, ctx->ingress_ifindex, 0);
 }
 
-/* ---- what a program with flows has to do at the least, IPv4 and the original's direction alone ---- */
+/* ---- the minimum for a program with flows, only IPv4 and originals ---- */
 
 static __always_inline void lru_rewrite(struct iphdr *ip, struct udphdr *udp, const struct flow *flow)
 {
@@ -324,7 +324,7 @@ SEC("xdp.frags") int bench_lru(struct xdp_md *ctx)
 	return bpf_redirect_map(&crossings, ctx->ingress_ifindex, 0);
 }
 
-/* ---- likewise a guard that asks for clients ---- */
+/* ---- the minimum for a guard that looks clients up ---- */
 
 static __always_inline int client_of(void *data, void *end, struct client_key *key)
 {

@@ -22,7 +22,7 @@ struct meter {
 	struct bench *skel;
 	volatile struct bench_job *job;		/* in the skeleton's .bss */
 	int home;				/* the network namespace this process began in */
-	int ksoftirqd;				/* its pid, on the CPU that all runs on */
+	int ksoftirqd;				/* its pid, on the CPU of the bench */
 };
 
 const char *arg(const struct request *r, const char *key, const char *otherwise);
@@ -48,7 +48,7 @@ int flows_write(struct meter *b, const struct request *r);
 int flows_lru(struct meter *b, const struct request *r);
 
 #define MAP_BATCH 4096			/* entries written by one system call */
-#define SCATTER 611953			/* a prime: neighbours in the map's memory are none in the sender's order */
+#define SCATTER 611953			/* a prime: neighbours in the map's memory are not neighbours in the sender's order */
 int parse_end(const struct request *r, const char *name, const char *port_name, struct addr *a, __be16 *port, __u8 *family);
 
 /* guard.c */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* For the bench of the blind relay: sites and sessions, written into wgxdp's own maps as the daemon and the data path would. Site 1 is at
- * the backend; the senders are sites from 2 on, one a source address, or one of which each packet has another index. */
+/* For the bench of the blind relay: writes sites and sessions into wgxdp's maps, like the daemon and the data path.
+ * Site 1 is at the backend. The senders are the sites from 2 on, one for each source address; or a single site,
+ * whose packets each have another index. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
@@ -14,7 +15,7 @@
 #include "host/blind_maps.h"
 #include "lib/jiffies.h"
 
-#define INDEX htonl(0x626e6368)		/* of MARK, as it stands in the packet */
+#define INDEX htonl(0x626e6368)		/* MARK's index, in the packet's byte order */
 #define TO 1
 #define FROM 2
 
@@ -25,7 +26,7 @@ static int put_site(const struct blind_maps *m, __u32 number, const struct addr 
 	return blind_place(m, a, port, family, local, &site.place[0]) ?: bpf_map_update_elem(m->sites, &number, &site, BPF_ANY);
 }
 
-/* Good for longer than a round. all: the whole table, written at once in the end */
+/* Valid for longer than a round. all: the whole table, written at once at the end */
 static int put_session(const struct blind_maps *m, struct blind_bucket *all, __u32 number, __u32 index)
 {
 	__u64 until = jiffies_now() + BLIND_SECONDS * jiffies_a_second();

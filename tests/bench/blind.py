@@ -24,7 +24,7 @@ STATE, NFT_STATE = "blind", "nft-maps"
 STATES = STATE, NFT_STATE
 CONFIGS = {STATE: CONFIG}
 
-FIRST_INDEX = 0x626e6368        # of the bench's packets
+FIRST_INDEX = 0x626e6368        # in the bench's packets
 SESSION = "ip saddr . udp sport . @th,96,32"
 NFT = """table ip wgxdp_bench {
 	counter original { }
@@ -74,7 +74,7 @@ def expectation(row):
 
 
 def nft_sessions(clients):
-    """What is to be in the maps, for nft"""
+    """Returns the contents of the maps, for nft."""
     first, by_index, text = ipaddress.ip_address(net.FIRST_CLIENT[4]), clients == SESSIONS, ""
     keys = ["%s . %d . 0x%x" % (first + (0 if by_index else n), CLIENT_PORT, FIRST_INDEX + (n if by_index else 0)) for n in range(clients)]
     for name, value in (("addresses", net.BACKEND[4]), ("ports", SITE_PORT)):
@@ -87,7 +87,7 @@ def prepare(row, firewall, meter):
     what = row.name, row.clients
     if row.state not in STATES or what in firewall.flows:
         return
-    firewall.flows.clear()          # the maps are another variant's then
+    firewall.flows.clear()          # then the maps are another variant's
     firewall.flows.add(what)
     if row.state == NFT_STATE:
         net.run(*net.inside(net.FIREWALL), "nft", "-f", "-", text=nft_sessions(row.clients))

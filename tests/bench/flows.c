@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Flows for the bench. newcomers: clients that were never heard of, each answered by the other end. flows: very many of them, written
- * into wgxdp's own tables while its programs are idle, with service and link of one that the data path has made. lru: the program that
- * all this is compared with, and an LRU_HASH with an entry for each. */
+/* Flows for the bench. newcomers: new clients, each answered by the other end. flows: very many flows, written into
+ * wgxdp's own tables while its programs are idle, with the service and link of a flow that the data path made. lru:
+ * the program that all this is compared with, and an LRU_HASH with an entry for each. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <net/if.h>
@@ -18,7 +18,7 @@
 #include "dataplane/flow_table.h"
 #include "dataplane/map_info.h"
 
-struct tuples {				/* of client 0; the others differ in the last four bytes of `client` and `ours` */
+struct tuples {				/* for client 0; other clients differ in the last four bytes of `client` and `ours` */
 	struct addr client, local, ours, backend;
 	__be16 client_port, local_port, ours_port, backend_port;
 	__u8 family, leaves;
@@ -74,7 +74,7 @@ static __u16 delta_of(const struct flow *f)
 	return sum + (sum >> 16);
 }
 
-/* The flow of client n */
+/* Returns the flow of client n */
 static struct flow make_flow(const struct tuples *t, const struct flow *like, __u32 n)
 {
 	struct flow f = { .client = t->client, .local = t->local, .own = t->ours, .backend = t->backend, .client_port = t->client_port,
@@ -112,7 +112,7 @@ static int open_table(const char *directory, struct flow_table *ret)
 	return err;
 }
 
-/* The flow that the data path has of some client of that listener */
+/* Finds a flow of that listener that the data path made */
 static int find_like(const struct flow_table *table, const struct tuples *t, struct flow_entry *like)
 {
 	for (__u32 place = 0; place < table->n * LEARNED_WAYS; place++)
@@ -122,7 +122,7 @@ static int find_like(const struct flow_table *table, const struct tuples *t, str
 	return -ENOENT;
 }
 
-/* The programs are idle meanwhile */
+/* The programs must be idle meanwhile */
 static int write_flows(const struct flow_table *table, const struct tuples *t, const struct flow_entry *like, __u32 clients)
 {
 	__u32 n = 0;

@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Masquerading in the bench: services for each pair of families, the kernel's rules of the same meaning, a relay with a socket a
-client, and the least that a program with as many flows has to do (`lru lookup`).
+"""Masquerading in the bench: services for each pair of families, the kernel's rules of the same meaning, and a relay with a socket for each client. Also the minimum for a program with as many flows (`lru lookup`).
 
     client 100.64.0.1, 2001:db8:64::1 -- wan0 firewall lan0 -- wg-end        shown as 192.168.1.1, 2001:db8:1::1
 
-One client's flow is made by the data path, from its packet and an answer. 1,000 and a million more are written into the map, with
-an address of ours for each, for what makes packets differ is four bytes of an address: sixteen services with pools of their own
-would have the same keys but for these. The data path asks no pool about a flow that is there, and its timer only whether it is
-armed: these say so and have none. What a timer costs is in the row of newcomers."""
+The data path makes one client's flow, from its packet and an answer. 1,000 and a million more are written into the map, each with a pool
+address of its own. So packets differ in four bytes of an address: sixteen services with pools of their own would have the same keys except
+for these bytes. For an existing flow the data path does not use the pool, and checks only whether its timer is armed: these flows say so
+and have none. The row of newcomers includes the cost of a timer."""
 import copy
 import time
 
@@ -15,9 +14,9 @@ import topology as net
 
 PORTS = {"44": 51844, "66": 51866, "46": 51846, "64": 51864, "new": 51899}      # a service for each pair of families, and one for newcomers
 BACKEND_PORTS = {"44": 51820, "66": 51821, "46": 51820, "64": 51821, "new": 51820}     # 44 and 64, 46 and 66 have the same pool
-CLIENT_PORT, SOCKET_PORT, LISTEN_PORT = 40000, 40001, 51820       # the latter two of the relay
+CLIENT_PORT, SOCKET_PORT, LISTEN_PORT = 40000, 40001, 51820       # SOCKET_PORT and LISTEN_PORT belong to the user-space relay
 MANY = {4: "100.80.0.1", 6: "2001:db8:65::1"}           # the first of 1,000 or a million clients,
-MANY_OURS = {4: "10.0.0.1", 6: "2001:db8:aa::1"}        # and as what the backend sees it
+MANY_OURS = {4: "10.0.0.1", 6: "2001:db8:aa::1"}        # and its address as the backend sees it
 MILLION = 1000000
 ROOM = 1048576                                          # for so many flows
 COMPARED = (("original", 1), ("original", 1000), ("reply", 1))
@@ -127,7 +126,7 @@ def expectation(row):
     words = {"family": back if reply else out, "arrives": out if reply else back, "reply": int(reply), "slot": int(reply),
              "dmac": dmac, "smac": smac, "size": row.size, "clients": row.clients,
              "expect-ttl": 64 if row.state == "sockets" else 63, **ends}
-    if row.direction == "newcomer":     # the answer is what arrives
+    if row.direction == "newcomer":     # the answer arrives
         words.update({"arrives": out, "expect": t["local"], "expect-port": t["local-port"], "expect-source": 1, "expect-ttl": 62})
     return words
 
@@ -152,7 +151,7 @@ def answered(row, meter, count):
 
 
 def prepare(row, firewall, meter):
-    """What a path has to know before it is measured: flows, each found once; conntrack's; sockets"""
+    """Prepares what a path needs before it is measured: flows (each found once), conntrack's entries, sockets."""
     original = copy.copy(row)
     original.direction, original.family = "original", int(pair_of(row)[0])
     if row.state in ("nft-masquerade", "sockets"):

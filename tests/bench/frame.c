@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* A packet of the bench from a request's words: Ethernet, IPv4 or IPv6, UDP with a right checksum, and a payload that
- * begins as a WireGuard data message does; and from the same words the sender's and the sink's orders. */
+/* A packet of the bench from a request's words: Ethernet, IPv4 or IPv6, UDP with a right checksum, and a payload
+ * that begins like WireGuard data. The same words also give the sender's and the sink's orders. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
@@ -59,7 +59,7 @@ static void put_ipv6(__u8 *l3, const struct ends *e, size_t udp_len)
 	memcpy(l3, &ip, sizeof(ip));
 }
 
-/* In hexadecimal, instead of what is there */
+/* Replaces the payload by these hexadecimal bytes */
 static int put_payload(const char *hex, __u8 *to, size_t len)
 {
 	if (strlen(hex) != 2 * len)
@@ -100,9 +100,9 @@ static int parse_ends(const struct request *r, int family, struct ends *ret_ends
 	       inet_pton(af, arg(r, "dst", ""), ret_ends->dst) == 1 ? 0 : -EINVAL;
 }
 
-/* A client is the source of an original and the destination of a reply; the path leaves its mark at the other end, or, where an
- * answer is what arrives, at the source. Four bytes of
- * its address, from `vary` on, say which it is. */
+/* A client is the source of an original and the destination of a reply. The path leaves its mark at the other
+ * address, or at the source if an answer arrives. Four bytes of the client's address, from `vary` on, name the
+ * client. */
 static int give_orders(const struct request *r, const __u8 *frame, int family, struct bench_job *job)
 {
 	bool reply = arg_number(r, "reply", 0), source = arg_number(r, "expect-source", reply);
@@ -121,7 +121,7 @@ static int give_orders(const struct request *r, const __u8 *frame, int family, s
 	memcpy(&base, frame + job->vary, 4);
 	job->base = ntohl(base);
 	job->clients = arg_number(r, "clients", 1);
-	job->stride = 7919 % job->clients;	/* a prime: visits every client once in `clients` packets, no two neighbours */
+	job->stride = 7919 % job->clients;	/* a prime: visits every client once in `clients` packets, and no two neighbours in a row */
 	job->arrives = arrives;
 	job->expect_at = source ? from : from + (arrives == 4 ? 4 : 16);
 	job->expect_port_at = source ? l4 : l4 + 2;

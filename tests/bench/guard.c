@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* For the bench of the guard: clients that the backend has answered, written into wgxdp's own map, as user space may; and the
- * program beside it, which has them in an LRU_HASH of its own. */
+/* For the bench of the guard: writes the answered clients into wgxdp's own map, as user space may. The program to
+ * compare with has them in an LRU_HASH of its own. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <net/if.h>
@@ -32,7 +32,7 @@ static struct client_key nth_client(const struct client_key *first, __u32 i, __u
 	return key;
 }
 
-/* In the place of all that are there; each is good for the time of a session */
+/* Replaces all entries; each is valid for the time of a session */
 static int write_answered(int map, const struct learned_secret *secret, const struct request *r, __u16 id)
 {
 	__u64 until = learned_now() + learned_units(SESSION_SECONDS - 20);	/* the time may be some seconds ahead */
@@ -53,7 +53,7 @@ static int write_answered(int map, const struct learned_secret *secret, const st
 	return err;
 }
 
-/* Each is good for ever */
+/* Each is valid for ever */
 static int write_lru(int map, const struct request *r)
 {
 	LIBBPF_OPTS(bpf_map_batch_opts, opts);
@@ -75,7 +75,7 @@ static int write_lru(int map, const struct request *r)
 	return err;
 }
 
-/* The id of the only service that has a guard */
+/* Returns the id of the only service with a guard */
 static int find_guard(int guards)
 {
 	struct guard guard;

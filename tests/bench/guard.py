@@ -1,19 +1,19 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The guard in the bench: data through a service that has one, strict too, beside a program that does no more than look the client up;
-and initiations with a right mac1, alone, with one key and where it is the last one of many.
+"""The guard in the bench: data through a guarded service, strict too, compared with a program that only looks the client up. Also initiations
+with a right mac1, alone, with one key, and with the last one of many keys.
 
-The bench's packets of 144 bytes are data by their shape. Whom the backend has answered is written into wgxdp's map, as user space may."""
+The bench's packets of 144 bytes have the shape of data. The answered clients are written into wgxdp's map, as user space may."""
 import base64
 import hashlib
 
 import topology as net
 
 ANSWERED = 100000
-ROOM = 262144                   # places of wgxdp's map `answered`; entries of the program beside it have as much
+ROOM = 262144                   # entries of wgxdp's map `answered`, and of the program to compare with
 KEYS = (1, 8, 64)
 LOOKUP = "answered lookup"
-STORE = 150000                  # compressions that the guard's time budget has in store, or fewer: what one run may take
-REFILL = 0.15                   # seconds in which it is full again
+STORE = 150000                  # compressions in the guard's time budget, or fewer: the limit of one run
+REFILL = 0.15                   # seconds until it is full again
 INITIATION = bytes((1, 0, 0, 0)) + bytes(range(112))
 
 CONFIG = """interfaces:
@@ -43,7 +43,7 @@ CONFIGS.update({"keys %d" % n: config(n, False) for n in KEYS})
 
 
 def rows(make, size):
-    """What is compared stands beside it: the bare redirect, and the service without a guard"""
+    """The rows, with those that they are compared with: the bare redirect, and the service without a guard."""
     made = []
     for clients, name, state in ((ANSWERED, "bare redirect", "native"), (ANSWERED, "wgxdp dnat ipv%d", "native"),
                                  (1, "wgxdp dnat ipv%d guard", "guard"), (1, "wgxdp dnat ipv%d strict", "strict"),

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* What the verifier says of a program: of a live one by its pin (as loaded, with its switches set), and of every program
- * of an object file by loading it once more with the verifier's statistics on (the stack is only told there). */
+/* The verifier's statistics about a program. It reads those of a live one by its pin (as loaded, with its switches set). For every program of an object file, it loads again with the verifier's statistics on. Only those include
+ * the stack. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The two ways to measure. live: the sender's packets go through the whole chain (sender, forwarder, sink in one softirq
- * chain on this CPU) and the CPU time of all who took part is divided by what the sink counted. test: a program alone,
- * by test-run, each repeat with a fresh head. */
+/* The two measurements. live: the sender's packets go through the whole chain (sender, forwarder, sink in one
+ * softirq on this CPU), and the CPU time of all processes is divided by the sink's count. test: a single program by
+ * test-run, each repeat with a fresh head. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -21,7 +21,7 @@ static double cpu_now(void)
 	return t.tv_sec + t.tv_nsec * 1e-9;
 }
 
-/* of any task, also a kernel thread: its first number is the time on a CPU in ns */
+/* Any task, also a kernel thread: the first number in its file is its CPU time in ns */
 static double cpu_of(int pid)
 {
 	unsigned long long ns = 0;
@@ -52,7 +52,7 @@ double cpu_spent(const struct meter *b)
 	return cpu_now() + cpu_of(b->ksoftirqd);
 }
 
-/* all packets sent have arrived, or nothing has for 50 ms */
+/* waits until all sent packets have arrived, or none has for 50 ms */
 static void settle(const struct meter *b)
 {
 	__u64 seen = 0;

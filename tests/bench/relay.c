@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* What a careful user-space relay costs: recvmmsg and sendmmsg in batches of 64, one connected socket a client towards
- * the backend, epoll. The first client's socket is bound to FROM, so that the bench knows where its replies go. */
+/* The cost of a careful user-space relay: recvmmsg and sendmmsg in batches of 64, a connected socket for each client
+ * towards the backend, epoll. The first client's socket is bound to FROM, so that the bench knows where its replies
+ * go. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
@@ -14,7 +15,7 @@
 
 #define BATCH 64
 #define CLIENTS 4096
-#define PLACES 8192			/* of the hash by which a client is found: 32 - 19 bits */
+#define PLACES 8192			/* places of the hash of clients: 32 - 19 bits */
 #define PACKET 2048
 
 struct client {
@@ -63,7 +64,7 @@ static int open_socket(const struct sockaddr_in *bind_to, unsigned int id)
 	return fd;
 }
 
-/* His place, or the free one where he belongs */
+/* Returns the client's place, or the free one where it belongs */
 static struct client **place_of(const struct sockaddr_in *address)
 {
 	unsigned int at = (address->sin_addr.s_addr ^ (unsigned int)address->sin_port << 16) * 0x9e3779b1 >> 19;

@@ -22,17 +22,17 @@ LEAST_RATIO = [("wgxdp dnat ipv4", "original", None, 0.88), ("wgxdp dnat ipv6", 
                    for family in ("ipv4", "ipv6") for clients in (20000, 1000000)] + [
                        ("wgxdp masquerade " + pair, direction, 1, least)
                        for pair, least in (("44", 0.82), ("46", 0.78), ("64", 0.78)) for direction in ("original", "reply")]
-MOST_OVER_PARSE = 25        # ns of an original by test-run, over parse + redirect
+MOST_OVER_PARSE = 25        # ns of an original by test-run, above parse + redirect
 MOST_TC_OF_NFT = 0.65       # ns of tc over ns of nft dnat
 LEAST_OVER_NFT = 5          # packets of native XDP over packets of nft dnat, originals
 MOST_OF_ONE_ROUTE = 1.15    # ns with 65,536 routes and as many random destinations over ns with one
 LEAST_OVER_POLICY = 4       # packets of the relay on nics over packets of the kernel with the policy's rules
 MOST_TUNNEL_OF_POLICY = 0.70
-MOST_OF_LRU = 1.15          # ns with a million flows over ns of a program that does no more than look them up and rewrite
+MOST_OF_LRU = 1.15          # ns with a million flows over ns of a program that only looks them up and rewrites
 LEAST_OVER_NFT_MASQUERADE = 4
-LEAST_OVER_SOCKETS = 8      # packets over packets of a relay with a socket a client
+LEAST_OVER_SOCKETS = 8      # packets, divided by the packets of a relay with a socket for each client
 MOST_OF_OFF = 1.15          # ns with a guard over ns without
-MOST_OF_LOOKUP = 1.15       # ns that strict takes beside, over those that a program that only looks clients up takes over bare redirect
+MOST_OF_LOOKUP = 1.15       # additional ns of strict, over those of a program that only looks clients up, both above the bare redirect
 MOST_INITIATION = {1: 400, 64: 20000}       # ns by test-run, by the number of keys
 
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The bench's rows and how one is measured: states of the firewall (wgxdp in each mode, with its daemon, as a relay, the kernel,
-nft, user-space relays), one sample of a row, and the counters that prove which path carried its packets."""
+"""The bench's rows and their measurement. States of the firewall: wgxdp in each mode, with its daemon, as a relay, the
+kernel, nft, user-space relays. One sample of a row, and the counters that prove which path carried its packets."""
 import json
 import os
 import subprocess
@@ -14,9 +14,9 @@ import topology as net
 
 PORT, NONE_PORT, CLIENT_PORT, RELAY_PORT = 51820, 51821, 40000, 40001
 SMALL, LARGE = 144, 1452        # UDP payload: a short WireGuard data message, and the longest of a tunnel of MTU 1420
-LOST = 0.001                    # more lost, or carried by another path, and the row is an error;
-LOST_BY_USERS = 0.02            # a relay that must wait for its CPU loses some (what they cost is in its ns)
-QUIET = 0.2                     # the other CPUs' load up to which a sample is taken as it is
+LOST = 0.001                    # if more is lost, or carried by another path, the row is an error;
+LOST_BY_USERS = 0.02            # a relay that must wait for its CPU loses some (its ns include their cost)
+QUIET = 0.2                     # load of the other CPUs up to which a sample counts
 INSTANCE = "bench"
 
 CONFIG = """interfaces:
@@ -73,7 +73,7 @@ class Row:
         return self.name in ("bare redirect", flows.BARE, blind.BARE)
 
     def bare(self):
-        """What its ratio is taken against"""
+        """The row that its ratio is taken against."""
         return flows.BARE if self.state in flows.STATES else blind.BARE if self.state in blind.STATES else "bare redirect"
 
     def label(self):
@@ -109,7 +109,7 @@ def all_rows():
 
 
 def site_rows():
-    """Of the relay: between nics (site), and between TUN devices (tunnel)"""
+    """Rows of the relay: between NICs (site), and between TUN devices (tunnel)."""
     rows = []
     for state, n in (("route", 1), ("routes", sites.SITES)):
         rows += [Row("bare redirect", state, 6, "site", SMALL, n), Row("wgxdp route nic", state, 6, "site", SMALL, n)]
@@ -182,7 +182,7 @@ class Meter:
         sites.make()
 
     def carry(self, row, count, helper=None):
-        """So many of a row's packets; the answer tells of them."""
+        """Sends this many of a row's packets; returns the answer's counts."""
         if row.direction == "newcomer":
             return flows.answered(row, self, count)
         return self.ask("tunnel" if row.direction == "tunnel" else "live", count=count, helper=helper, **expectation(row))
@@ -193,14 +193,15 @@ class Meter:
 
 
 class Firewall:
-    """The namespace under test and the state it is in: one of native, generic, tc, daemon (native with the daemon), route
-    and routes (a relay with one and with many), tunnel, forward, nft, policy, relay, socat, and those of flows.py and guard.py."""
+    """The namespace under test and its state. The states are native, generic, tc, daemon (native with the daemon),
+    route and routes (a relay with one and with many), tunnel, forward, nft, policy, relay, socat, and those of
+    flows.py and guard.py."""
 
     def __init__(self, wgxdp, relay, cpu, config, instance=INSTANCE):
         self.wgxdp, self.relay, self.cpu, self.config = os.path.abspath(wgxdp), relay, cpu, config
         self.instance = instance
         self.state = self.helper = self.daemon = None
-        self.flows = set()      # that it has: pair of families, clients
+        self.flows = set()      # existing flows: pair of families, clients
 
     def command(self, *words):
         return net.run(*net.inside(net.FIREWALL), *words)
@@ -221,7 +222,7 @@ class Firewall:
             self.start([self.relay, "%s:%d" % (net.PUBLIC[4], PORT), "%s:%d" % (net.BACKEND[4], PORT),
                         "%s:%d" % (net.LAN[4], RELAY_PORT)])
         elif state == "socat":
-            room = "rcvbuf=4194304"     # or as much as rmem_max allows: a packet of the bench keeps a page
+            room = "rcvbuf=4194304"     # or as much as rmem_max allows: a packet of the bench occupies a page
             self.start(["socat", "UDP4-LISTEN:%d,bind=%s,%s" % (PORT, net.PUBLIC[4], room),
                         "UDP4:%s:%d,bind=%s:%d,%s" % (net.BACKEND[4], PORT, net.LAN[4], RELAY_PORT, room)])
         self.state = state
@@ -245,7 +246,7 @@ class Firewall:
             raise RuntimeError("%s: exit %d" % (" ".join(words), self.helper.returncode))
 
     def start_daemon(self, state):
-        """On any other CPU: it sleeps but for a heartbeat a second."""
+        """On any other CPU: it sleeps except for a heartbeat a second."""
         self.write_config(state)
         self.daemon = subprocess.Popen(net.inside(net.FIREWALL) + [self.wgxdp, "--instance", self.instance, "daemon", "-c",
                                                                    self.config], stdout=subprocess.DEVNULL)
@@ -255,7 +256,7 @@ class Firewall:
                     break
             except RuntimeError:
                 time.sleep(0.05)
-        time.sleep(0.2)         # what it does once, after `up`
+        time.sleep(0.2)         # work that it does once, after `up`
 
     def leave(self):
         state, self.state, self.flows = self.state, None, set()
@@ -272,7 +273,7 @@ class Firewall:
         if state in ("lru", guard.LOOKUP):
             net.run("ip", "-n", net.FIREWALL, "link", "set", "wan0", "xdp", "off")
         if state in ("many44", "many46"):
-            flows.quiet()       # a million of them are freed
+            flows.quiet()       # frees a million of them
         if state in NFT_STATES:
             self.command("nft", "delete", "table", *NFT_STATES[state].split()[1:3])
 
@@ -366,14 +367,14 @@ def prime(row, firewall, meter):
     if row.state == "nft" or (row.state in ("relay", "socat") and row.direction == "reply"):
         first = Row(row.name, row.state, row.family, "original", row.size, row.clients)
         meter.carry(first, max(row.clients, 2))
-    if row.state == "policy":   # an answer, after which all is established
+    if row.state == "policy":   # an answer makes the connection established
         meter.carry(row, 2)
         meter.ask("tunnel" if row.direction == "tunnel" else "live", count=2, **sites.answer(row))
 
 
 class Neighbours:
-    """What else the machine does: a busy neighbour slows every packet, so such samples are taken again, as long as the
-    patience of a whole run (seconds) lasts. The decision never looks at the result."""
+    """Watches the machine: other load slows every packet. Such samples are repeated, within the time limit of the whole
+    run (seconds). The decision does not look at the result."""
 
     def __init__(self, cpu, patience):
         self.own, self.patience, self.loads = "cpu%d" % cpu, patience, []
@@ -407,7 +408,7 @@ def sample(row, firewall, meter, secs):
     helper = firewall.helper.pid if firewall.helper else None
     if row.direction == "newcomer":
         row.count = row.clients
-    if not row.count:       # a packet count for so many seconds, from a short trial
+    if not row.count:       # derives a packet count for so many seconds from a short trial
         ns = meter.carry(row, 20000, helper)["ns"]
         row.count = int(secs * 1e9 / (ns or 1000))
     before = firewall.proof(row)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What a relay costs that decrypts and encrypts every packet: wireguard-go in the firewall's namespace, between one in the client's and one
-at wg-end; by the CPU time of that process alone, without what the kernel does around it."""
+"""The cost of a relay that decrypts and encrypts every packet: wireguard-go in the firewall's namespace, between one at
+the client and one at wg-end. It counts only the CPU time of that process, without the kernel's work around it."""
 import json
 import os
 import socket
@@ -12,11 +12,11 @@ import time
 import topology as net
 
 ENDS = {net.CLIENT: ("wgbench-c", "fd00:bb:1::1", net.PUBLIC[4]), net.END: ("wgbench-e", "fd00:bb:2::1", net.LAN[4])}
-OUTER = {net.CLIENT: ("198.51.100.2/24", "client0"), net.END: (net.BACKEND[4] + "/24", "end0")}      # which frames alone need not
+OUTER = {net.CLIENT: ("198.51.100.2/24", "client0"), net.END: (net.BACKEND[4] + "/24", "end0")}      # the frames alone do not need these
 RELAY = "wgbench-r"
-PORT, INNER_PORT, SIZE = 51820, 9000, 96        # bytes of UDP payload: 144 on the wire, as the bench's other rows
+PORT, INNER_PORT, SIZE = 51820, 9000, 96        # bytes of UDP payload: 144 on the wire, like the bench's other rows
 PACKETS, BURST = 40000, 50
-PAUSES = 0.002, 0.006, 0.02     # after each burst: slowly enough that nothing is lost, also where others use the machine
+PAUSES = 0.002, 0.006, 0.02     # after each burst: slow enough that nothing is lost, even on a busy machine
 TICK = os.sysconf("SC_CLK_TCK")
 
 
@@ -26,14 +26,14 @@ class Device:
     def __init__(self, where, name, address):
         self.where, self.name = where, name
         path = "/var/run/wireguard/%s.sock" % name
-        if os.path.exists(path):        # of a run that was killed
+        if os.path.exists(path):        # left by a killed run
             os.unlink(path)
         self.process = subprocess.Popen(net.inside(where) + ["wireguard-go", "-f", name], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         for _ in range(200):
             if os.path.exists(path):
                 break
             time.sleep(0.02)
-        time.sleep(0.3)         # it listens a moment later, and `wg` takes away a socket that does not
+        time.sleep(0.3)         # it listens a moment later, and `wg` removes a socket that does not
         self.private = net.run("wg", "genkey").strip()
         self.public = net.run("wg", "pubkey", text=self.private).strip()
         with tempfile.NamedTemporaryFile("w", encoding="ascii") as f:
@@ -93,7 +93,7 @@ def measure():
         relay.command("sysctl", "-qw", "net.ipv6.conf.all.forwarding=1")
         ends[1].command("nft", "add table inet quiet; add chain inet quiet o { type filter hook output priority 0; }; "
                         "add rule inet quiet o icmpv6 type destination-unreachable drop")
-        time.sleep(6)           # until both have shaken hands
+        time.sleep(6)           # until both handshakes are done
         send_from(net.CLIENT, ENDS[net.END][1], 2000, PAUSES[0])
         time.sleep(0.5)
         for pause in PAUSES:

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The relay in the bench: sites behind the nics of path 0 and behind two TUN devices, what wgxdp is told of them, and the kernel's
-rules of the same meaning. An IPv6 overlay of a /48; site n has its nth /64.
+"""The relay in the bench: sites behind the NICs of path 0 and behind two TUN devices, their configuration, and the
+kernel's rules of the same meaning. An IPv6 overlay of a /48; site n has its nth /64.
 
     site ffff -- client0 -- wan0 firewall lan0 -- end0 -- sites 0 to fffe
     site fffe ------------- tun0          tun1 ---------- site fffd          (both held by the measuring process)
@@ -8,7 +8,7 @@ rules of the same meaning. An IPv6 overlay of a /48; site n has its nth /64.
 import topology as net
 
 OVERLAY = "fd12:3456:789a"
-SITES = 0xffff                  # behind lan0, where there are many: with the one behind wan0, all /64s of the overlay
+SITES = 0xffff                  # behind lan0 in the row with many: with the one behind wan0, all /64s of the overlay
 SITES_OF_PEER = 4096
 PORT = 58000
 TUNS = {"tun0": 0xfffe, "tun1": 0xfffd}
@@ -68,14 +68,14 @@ def expectation(row):
     to_tunnel = row.direction == "tunnel"
     src, dst = (TUNS["tun0"], TUNS["tun1"]) if to_tunnel else (SITES, 0)
     dmac, smac = net.frame_macs(0, False)
-    # bytes 4 to 7 of the destination name the site; the source is what the path must have left as it was
+    # bytes 4 to 7 of the destination name the site; the path must not change the source
     return {"family": 6, "from": 0, "reply": 1, "vary": 4, "slot": 0, "dmac": dmac, "smac": smac,
             "src": host(src), "dst": host(dst), "sport": PORT + 1, "dport": PORT, "size": row.size, "clients": row.clients,
             "expect": host(src), "expect-port": PORT + 1, "expect-ttl": 63}
 
 
 def answer(row):
-    """What the destination of such a packet would answer"""
+    """Returns the destination's answer to such a packet."""
     there = expectation(row)
     dmac, smac = net.frame_macs(0, True)
     return dict(there, **{"from": 1, "slot": 1, "dmac": dmac, "smac": smac, "src": there["dst"], "dst": there["src"],

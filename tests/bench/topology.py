@@ -17,7 +17,7 @@ PUBLIC = {4: "198.51.100.1", 6: "2001:db8:51::1"}
 BACKEND = {4: "192.168.1.10", 6: "2001:db8:1::10"}
 LAN = {4: "192.168.1.1", 6: "2001:db8:1::1"}
 FIRST_CLIENT = {4: "100.64.0.1", 6: "2001:db8:64::1"}
-PREFIXES = range(2, 11)         # third number of the LAN's further prefixes: with its own one, ten a family
+PREFIXES = range(2, 11)         # third number of the LAN's further prefixes: with its own one, ten for each family
 
 
 def use(suffix):
@@ -86,7 +86,7 @@ def settings():
     values = ["net.ipv6.conf.all.disable_ipv6=0", "net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1",
               "net.ipv4.conf.all.rp_filter=0", "net.ipv4.conf.default.rp_filter=0", "net.ipv6.conf.default.accept_ra=0"]
     run(*inside(FIREWALL), "sysctl", "-qw", *values)
-    for ns in (CLIENT, END):    # what the sinks leave to these stacks shall not be answered
+    for ns in (CLIENT, END):    # these stacks must not answer packets that the sinks leave to them
         run(*inside(ns), "sysctl", "-qw", "net.ipv6.conf.default.disable_ipv6=1")
 
 

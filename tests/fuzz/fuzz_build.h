@@ -15,7 +15,8 @@ static void ip_sum(__u8 *ip)
 	put16(ip + 10, ~frame_fold(frame_sum(ip, n)));
 }
 
-/* About what was sent last, from a router, or where it was for: its type and code are the step's; the length */
+/* An error about the last packet, from a router or its destination, with the step's type and code. Returns its
+ * length */
 static __u32 error_put(const struct step *s)
 {
 	bool ipv4 = last.seen.family == FAMILY_IPV4;
@@ -46,7 +47,7 @@ static __u32 error_put(const struct step *s)
 	return head + 8 + n;
 }
 
-/* A later piece of what came last */
+/* A later fragment of the last packet */
 static __u32 later_put(const struct step *s)
 {
 	bool ipv4 = in.family == FAMILY_IPV4;
@@ -63,7 +64,7 @@ static __u32 later_put(const struct step *s)
 	return frame_build(&in, came);
 }
 
-/* What is no UDP: ICMP of whatever kind, or another protocol */
+/* Not UDP: any ICMP, or another protocol */
 static void transport_put(const struct step *s, __u32 len)
 {
 	__u32 l4 = ETH_HLEN + (in.family == FAMILY_IPV4 ? 20 : 40) + in.n_extra;
@@ -106,7 +107,7 @@ static __u32 fresh_put(const struct step *s)
 	return len;
 }
 
-/* One or two tags behind the MACs, or one of no VLAN */
+/* Puts one or two tags behind the MACs, or a tag without a VLAN */
 static __u32 tags_put(const struct step *s, __u32 len)
 {
 	static const __u8 bytes[][8] = { { 0x81, 0, 0, VLAN_PLAIN }, { 0x88, 0xa8, 0, VLAN_OUTER, 0x81, 0, 0, VLAN_PLAIN }, { 0x81, 0, 0xe0, 0 } };
@@ -156,7 +157,7 @@ static void frame_begin(const struct step *s)
 	world_mac(in.smac, came_link, 0xee);
 }
 
-/* Into `came`; its length. What is RAW is in bytes. */
+/* Writes the step's frame to `came`; returns its length. The frame of a RAW step is bytes */
 static __u32 frame_put(const struct step *s, const __u8 *bytes, __u32 n)
 {
 	static const __u32 all[] = { W0, L0, X0, M0, T0, G0, TA, TC, NN, NO, NW, V0, B0, 77 };

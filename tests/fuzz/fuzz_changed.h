@@ -5,7 +5,7 @@
 
 #include "fuzz_must.h"
 
-/* Those that are remembered come first; values of arrays are zero at first */
+/* Remembered maps come first; values of arrays are zero at first */
 static struct host_map *const changing[] = { &answered, &indices, &replays, &handshakes, &flow_table, &flow_index, &health, &guards, &guard_keys,
 					     &guard_state, &guard_budget, &guard_sources, &failed, &challenged, &cookies, &frags, &reasons,
 					     &flow_shares, &flow_totals };
@@ -28,7 +28,7 @@ static bool touches(struct host_map *map, __u32 index)
 	return true;
 }
 
-/* Once, after the setup */
+/* Called once, after the setup */
 static void watch(void)
 {
 	for (__u32 n = 0; n < CHANGING; n++) {
@@ -53,7 +53,7 @@ static void put_back(void)
 			host_map_empty(changing[n]);
 }
 
-/* Of zeroes it is 0 */
+/* The sum of zeroes is 0 */
 static __u64 bytes_sum(const char *b, __u32 size)
 {
 	__u64 h = 0, word;
@@ -67,7 +67,7 @@ static __u64 bytes_sum(const char *b, __u32 size)
 	return h;
 }
 
-/* Of all that is remembered, and of the health of service `id` */
+/* A sum over everything remembered, and over the health of service `id` */
 static __u64 digest(__u32 id)
 {
 	__u64 h = 0;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Fuzz target: configurations, as an admin writes them or as /run/wgxdp/INSTANCE/running.yaml has them. What must hold of all that are taken:
- * what config_write() makes of one is taken as well, and it then writes the same again; what config_save() makes is taken too; and nothing
- * differs between the two.
+ * Fuzz target: configurations, as an admin writes them or as /run/wgxdp/INSTANCE/running.yaml has them. For every
+ * accepted one: config_write()'s output is accepted too, and then written the same again. config_save()'s output is
+ * accepted too. Neither differs from the first.
  */
 #include "fuzz_quiet.h"
 #include "config/config.h"

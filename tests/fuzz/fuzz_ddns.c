@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Fuzz target: what DNS servers and OVH's API answer to `wgxdp ddns`. An input is a byte of how, then the answers, one after the other: two bytes of
- * length, of which the top four bits are an error or a kind of status, and the bytes. The whole of a run is fuzzed, with one address to publish
- * and two names; libcurl and sockets are ours, libldns is real. What must hold: it ends, in a status that there is, with a word for each name; and
- * what failed is said.
+ * Fuzz target: what DNS servers and OVH's API answer to `wgxdp ddns`. An input is a byte of options, then the answers:
+ * two bytes of length, of which the top four bits are an error or a kind of status, and the bytes. A whole run is
+ * fuzzed, with one address to publish and two names. libcurl and sockets are replaced, libldns is real. It must end
+ * with a known status and a word for each name, and report each failure.
  */
 #define CURL_DISABLE_TYPECHECK
 #include <curl/curl.h>
@@ -26,7 +26,7 @@ static size_t left;
 static unsigned int requests;
 static uint8_t question_id[2];
 static bool by_tcp;
-static const uint8_t *part;		/* of TCP: what is left of the present one, length first */
+static const uint8_t *part;		/* for TCP: the rest of the present answer, length first */
 static uint8_t length[2];
 static size_t part_left, length_left;
 static struct { size_t (*to)(char *, size_t, size_t, void *); void *data; long status; } curl;
@@ -183,7 +183,7 @@ ssize_t __wrap_send(int fd, const void *bytes, size_t n, int flags)
 	return n;
 }
 
-/* An answer's id is the question's, as who forges one has to guess it */
+/* The answer gets the question's id, which a forger would have to guess */
 static ssize_t receive(uint8_t *to, size_t n)
 {
 	const uint8_t *bytes;

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Fuzz target: masquerading services on the host plane. An input is four bytes of state, then steps: nine bytes of how, then the bytes
- * of a frame, whose addresses, ports and lengths are mostly put right, so that newcomers are answered, flows used, pieces follow, and
- * errors are about what was sent (fuzz_steps.h). What must hold of each frame: untouched unless sent or dropped; what is sent goes to the
- * backend as one of the pool's, of a flow always the same one, or to the very client whose it is, in either family, TTL one less,
- * payload and a right checksum kept; it counts once; and flows are whole after each (host_flows.h).
+ * Fuzz target: masquerading services on the host plane. An input is four bytes of state, then steps (fuzz_steps.h):
+ * nine bytes of options, then the bytes of a frame. Their addresses, ports and lengths are mostly made right, so that
+ * newcomers are answered, flows are used, fragments follow, and errors are about sent packets. Each frame must be
+ * unchanged unless sent or dropped. A sent one goes to the backend from a pool address, which stays the same for a
+ * flow, or to the right client, in either family. Its TTL is one less; the payload and a right checksum stay. It
+ * counts once, and after it all flows are whole (host_flows.h).
  */
 #include "fuzz_steps.h"
 #include "fuzz_gone.h"
@@ -28,7 +29,7 @@ static bool is_client(const struct given *g, const struct masq *m, const struct 
 	return g->m == m && g->client_port == port && addr_same(&g->client, client);
 }
 
-/* The last one who was given this; the backend's answer is his */
+/* Returns the last client that was given this port; the backend's answer goes to it */
 static struct given *given_as(const struct addr *ours, __u16 ours_port, const struct addr *backend, __u16 backend_port)
 {
 	for (__u32 i = n_given; i--;)
@@ -80,8 +81,8 @@ static void give(const struct masq *m, const struct seen *b, const struct seen *
 	given[n_given++] = (struct given){ m, b->src, a->src, backend, b->sport, a->sport, false, host_jiffies + EMBRYO_SECONDS * tick_rate };
 }
 
-/* Whose a reply is that left: he was given that port, and either has a flow or may still be answered; NULL: it is of no flow, and of
- * the other service of that backend */
+/* Returns the client that a sent reply belongs to: it was given that port, and has a flow or may still be answered.
+ * NULL: the reply belongs to no flow, but to the other service of that backend */
 static const struct given *taken(const struct addr *src, __u16 sport, const struct addr *dst, __u16 dport)
 {
 	const struct given *g = given_as(dst, dport, src, sport);
@@ -96,7 +97,7 @@ static const struct given *taken(const struct addr *src, __u16 sport, const stru
 	return g;
 }
 
-/* At which service an original is; NULL: at the one that does not masquerade */
+/* Returns the service that an original is for, or NULL for the one that does not masquerade */
 static const struct masq *listener(__u32 link, const struct addr *local, __u16 port)
 {
 	for (size_t i = 0; i < MASQS; i++) {
@@ -125,7 +126,7 @@ static const struct flow_way *way_taken(void)
 	return s->has_way ? &s->flow.way : NULL;
 }
 
-/* Of a later piece the ports are those of its first, and which one of ours it leaves with is nowhere in it */
+/* The ports of a later fragment are those of its first, and its pool port is not in it */
 static void ports_of_piece(__u32 link, struct seen *b, struct seen *a)
 {
 	const struct flow_way *way = way_taken();
@@ -165,7 +166,8 @@ static void check_tuple(__u32 link, enum direction direction, struct seen *b, st
 	}
 }
 
-/* Of an error to the client: about his original, which he sent to the listener; to the backend: about its reply, which it sent to us */
+/* An error to the client is about an original that it sent to the listener. An error to the backend is about a reply
+ * that it sent to us */
 static void check_error(__u32 link, enum direction direction, const __u8 *before, __u32 len, const __u8 *after, __u32 after_len)
 {
 	struct seen_error b, a;
@@ -195,7 +197,7 @@ static void check_error(__u32 link, enum direction direction, const __u8 *before
 
 /* ---- a step ---- */
 
-/* Of all that the maps of flows hold */
+/* A sum over everything in the maps of flows */
 static UNWATCHED __u64 digest(void)
 {
 	struct host_map *maps[] = { &flow_table, &flow_index, &flow_shares };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The steps of an input of fuzz_pipeline.c, and the frames that these make: of somebody to a listener, of a backend, of a site to another, an
- * answer to what was sent last, an error about it, a later piece, the same again, or bytes as they are.
+ * The steps of an input of fuzz_pipeline.c, and their frames. They go from a client to a listener, from a backend, from a site
+ * to another site. Or a frame is an answer to the last packet, an error about it, a later fragment, the same again, or raw bytes.
  */
 #ifndef FUZZ_FRAMES_H
 #define FUZZ_FRAMES_H
@@ -11,19 +11,19 @@
 
 #define FRAME_MAX 8000
 
-struct step {				/* of RAW the frame's bytes follow */
+struct step {				/* the bytes of a RAW step's frame follow */
 	__u8 how;			/* 3 bits: enum step_kind; then enum step_bits */
-	__u8 whom;			/* which listener, backend or pair of sites */
-	__u8 who;			/* 5 bits: which client; 3: his port */
+	__u8 whom;			/* number of the listener, backend or pair of sites */
+	__u8 who;			/* 5 bits: client; 3: its port */
 	__u8 what;			/* 3 bits: enum message_kind; 5: of RAW and others the link, of handshakes the key */
 	__u8 index[2];			/* the sender's, and the receiver's */
 	__u8 time;			/* 4 bits: what passes before; top bits: backends are replaced, routes changed */
 	__u8 ip;			/* enum ip_bits */
 	__u8 heads;			/* IPv6: 4 bits for an extension header each; IPv4: words of options. Then: 2 bits of tags */
-	__u8 id;			/* of a piece */
+	__u8 id;			/* a fragment's */
 	__u8 ttl;
 	__u8 linear, gso;		/* bytes in reach (255: all); payload of a segment in units of 16 (0: no GSO) */
-	__u8 len[2];			/* of payload */
+	__u8 len[2];			/* the payload's */
 	__u8 at[2], with[2];		/* bytes behind the MACs that are other than they should be; 0: none */
 };
 enum step_kind { RAW, FRESH, ANSWER, ERROR, LATER, AGAIN, STRANGE, KINDS = 8 };
@@ -52,8 +52,8 @@ static const struct { __u32 link; const char *src, *dst; } pairs[] = {
 
 static struct { struct addr addr; __u8 family; } client_addrs[CLIENTS];
 static struct addr pair_addrs[PAIRS][2];
-static __u8 mac1_keys[2][32][32];	/* of key_bytes() and of public_key() */
-static struct {				/* what was sent last */
+static __u8 mac1_keys[2][32][32];	/* key_bytes() and public_key() of each */
+static struct {				/* the last packet */
 	bool any;
 	__u8 frame[FRAME_MAX + 4 * HOST_ROOM];
 	__u32 len, link;
@@ -82,7 +82,7 @@ static void frames_begin(void)
 
 /* ---- payload ---- */
 
-/* As the client, with the cookie that was sent to him */
+/* As the client, with the cookie that it got */
 static void put_mac2(__u8 *m)
 {
 	__u8 input[COOKIE_INPUT], cookie[16];

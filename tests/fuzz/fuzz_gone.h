@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * What leaves the host plane in a fuzz target: pieces, of which all but the last are clones, put together and held against what came; and
- * ICMP errors.
+ * Checks the packets that leave the host plane in a fuzz target. Fragments (all but the last are clones) are
+ * reassembled and compared with the original packet. Also ICMP errors.
  */
 #ifndef FUZZ_GONE_H
 #define FUZZ_GONE_H
@@ -12,10 +12,10 @@
 #define GONE_MAX 16000
 
 static struct {
-	__u32 n, end;			/* pieces, and where in the datagram the next one begins */
+	__u32 n, end;			/* number of fragments, and where in the datagram the next one begins */
 	struct seen first, seen;	/* the first and the last one */
 	bool wrong;			/* a header's checksum */
-	__u8 data[GONE_MAX];		/* behind their IP headers */
+	__u8 data[GONE_MAX];		/* the bytes behind their IP headers */
 } gone;
 
 static void goes(const struct host_packet *packet, __u32 egress)
@@ -55,7 +55,7 @@ static void check_family(const struct seen *b, const struct seen *a)
 	}
 }
 
-/* What has gone is what came, as *ret_seen, but for addresses, ports and TTL */
+/* The packet that left must be the one that came, as *ret_seen, except for addresses, ports and TTL */
 static void check_gone(const __u8 *before, __u32 len, struct seen *ret_seen)
 {
 	struct seen b, *a = &gone.first;
@@ -87,7 +87,7 @@ static void check_gone(const __u8 *before, __u32 len, struct seen *ret_seen)
 	}
 }
 
-/* Of an error that is sent, both read: in either family what must hold whomever it is for */
+/* Checks a sent error, for any receiver in either family */
 static void check_gone_error(const __u8 *before, __u32 len, const __u8 *after, __u32 after_len, struct seen_error *ret_b, struct seen_error *ret_a)
 {
 	struct seen_error b, a;

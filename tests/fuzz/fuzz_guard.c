@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Fuzz target: services with a guard on the host plane. An input is three bytes of state, then steps of eight bytes: clients and backends
- * whose messages have a right mac1 until the step changes a byte, replays, pieces and GSO packets. What must hold: what leaves for a
- * backend has a message's shape and a right mac1, is for the backend whose key or index it is, and strictly from whom it answered; no
- * replay passes, nor a response that no backend waits for; what the guard ends, and what XDP passes up, changes nothing that is remembered; flows are whole.
+ * Fuzz target: services with a guard on the host plane. An input is three bytes of state, then steps of eight bytes:
+ * clients and backends whose messages have a right mac1 until the step changes a byte, replays, fragments and GSO
+ * packets. A packet to a backend must have a message's shape and a right mac1, be for the backend with that key or
+ * index, and for a strict service come from an answered client. No replay passes, nor a response that no backend waits
+ * for. Dropped packets, and those that XDP passes up, change nothing remembered. Flows are whole.
  */
 #define WGXDP_HOST
 #include "host/host_lists.h"
 #include "pipeline.h"
-/* As in fuzz_pipeline.c: no part of the data path, nor what is looked for */
+/* As in fuzz_pipeline.c: no part of the data path, and not to be explored */
 #pragma clang attribute push(__attribute__((no_sanitize("address", "undefined", "coverage"))), apply_to = function)
 #include "fuzz_must.h"
 #include "host/host_guarded.h"
@@ -19,18 +20,19 @@
 #define PAYLOAD_MAX 4096
 
 struct state {
-	__u8 flags;			/* 1: strict; 2: backends; 4: AmneziaWG; 8: its junk; 16: limits are near; 32: little time; 64: neighbours are not there */
+	__u8 flags;			/* strict (1), backends (2), AmneziaWG (4), its junk (8), limits are near (16), little time (32),
+					 * unresolved neighbours (64) */
 	__u8 keys;
-	__u8 rotate;			/* at this step the first key goes */
+	__u8 rotate;			/* the first key is removed at this step */
 };
 
 struct step {
-	__u8 kind;			/* 3 bits: enum step_kind; then 1: tc; 2: more of linear; 1: piece; 1: GSO */
-	__u8 who;			/* 3 bits: service; 2: client; 1: his port; 2: backend, or the one whose index it is */
+	__u8 kind;			/* enum step_kind (3 bits), tc (1), more of linear (2), fragment (1), GSO (1) */
+	__u8 who;			/* service (3 bits), client (2), its port (1), backend, or the backend of the index (2) */
 	__u8 what;			/* 3 bits: key; 5: index */
 	__u8 time;
 	__u8 at, with;			/* a byte of the payload that is changed; with 0: none */
-	__u8 len;			/* of data, in units of 16 bytes; of others added to what it should be, if odd */
+	__u8 len;			/* length of data, in 16 bytes; for other kinds added to the right length, if odd */
 	__u8 junk;
 };
 enum step_kind { RAW, INITIATION, RESPONSE, COOKIE, DATA, BACKEND, REPLAY, LATER };
@@ -42,7 +44,7 @@ static struct state now_is;
 static __u32 first_key, n_keys;
 static __u8 payload[PAYLOAD_MAX], last[PAYLOAD_MAX];
 static __u32 last_len;
-static struct seen gone;			/* what left last for a backend */
+static struct seen gone;			/* the last packet that left for a backend */
 
 /* ---- the model ---- */
 
@@ -51,7 +53,7 @@ static struct known knows[STEPS_MAX];
 static __u32 n_knows;
 static struct { __u16 id; __u8 mac1[16]; struct addr addr; __u16 port; __u64 until; } initiations[STEPS_MAX];
 static __u32 n_initiations;
-static struct { struct addr src; __u16 id; __u32 backend; } firsts[STEPS_MAX];	/* pieces that left for a backend */
+static struct { struct addr src; __u16 id; __u32 backend; } firsts[STEPS_MAX];	/* first fragments that left for a backend */
 static __u32 n_firsts;
 
 static bool fits(__u32 key, const __u8 *m, __u32 covered)
@@ -69,7 +71,7 @@ static __u32 le32(const __u8 *b)
 	return b[0] | b[1] << 8 | b[2] << 16 | (__u32)b[3] << 24;
 }
 
-/* The kind of a message in n bytes, of which it all is, and where it begins; 0: none */
+/* Returns the kind of the message that fills n bytes, and its offset; 0: none */
 static __u32 kind_of(const __u8 *b, __u32 n, __u32 *ret_at)
 {
 	const struct guard *g = guard_at(service->id);
@@ -102,8 +104,8 @@ static const struct known *by_client(void)
 	return NULL;
 }
 
-/* Tests have few rows (REPLAY_ROWS): five initiations may meet in one, and the oldest makes room. Then the row where this one is
- * now is full of others that are good as long or longer. */
+/* Tests have few rows (REPLAY_ROWS): five initiations may share one, and then the oldest gives way. In that case the
+ * row of this one is full of others that are valid as long or longer. */
 static bool made_room(const __u8 *mac1)
 {
 	for (__u32 row = 0; row < REPLAY_ROWS; row++) {
@@ -121,7 +123,7 @@ static bool made_room(const __u8 *mac1)
 	return false;
 }
 
-/* An initiation or response that left for a backend */
+/* Checks an initiation or response that left for a backend */
 static void check_handshake(const __u8 *m, __u32 kind, __u32 backend)
 {
 	bool any = false;
@@ -149,7 +151,7 @@ static void check_handshake(const __u8 *m, __u32 kind, __u32 backend)
 	initiations[n_initiations++].until = host_jiffies + REPLAY_SECONDS * tick_rate;
 }
 
-/* A later piece has no ports: it goes where the first one went, whoever of one address sends it */
+/* A later fragment has no ports: it follows the first one, from any sender with the same address */
 static bool follows(__u32 backend)
 {
 	for (__u32 i = n_firsts; i--;)
@@ -268,7 +270,7 @@ static __u32 step_payload(const struct step *s)
 	return n;
 }
 
-/* The bytes of the frame; whose segments are as long, 0: no GSO */
+/* Writes the frame's bytes; *ret_size: payload of a segment, 0: no GSO */
 static __u32 step_frame(const struct step *s, __u32 *ret_size)
 {
 	bool backend = s->kind % 8 == BACKEND;
@@ -288,13 +290,13 @@ static __u32 step_frame(const struct step *s, __u32 *ret_size)
 	*ret_size = 0;
 	if (!backend && s->kind & 64 && in.family == FAMILY_IPV4 && s->kind % 8 != LATER) {
 		in.frag_off = 0x2000;
-		in.id = s->time | service->id << 8;	/* ports are in no later piece */
+		in.id = s->time | service->id << 8;	/* a later fragment has no ports */
 		in.payload = n / 16 * 8;
 		in.udp_len = n - in.payload;
 		in.padding = s->junk % 64;
 	} else if (!backend && s->kind % 8 == LATER) {
 		in.frag_off = 8 + s->len;
-		in.id = s->time | service->id << 8;	/* ports are in no later piece */
+		in.id = s->time | service->id << 8;	/* a later fragment has no ports */
 	} else if (!backend && s->kind & 128 && n > 16 && n <= 512 && s->kind & 8) {
 		for (__u32 i = 1; i < 4; i++)
 			memcpy(payload + i * n, payload, n);

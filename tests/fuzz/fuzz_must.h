@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * What a fuzz target demands of any input.
+ * Checks for fuzz targets: a failed one ends the process.
  */
 #ifndef FUZZ_MUST_H
 #define FUZZ_MUST_H
@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* For sums over whole tables, which have nothing to find and else cost most of a run */
+/* For sums over whole tables: they contain no bugs, but would take most of the time */
 #define UNWATCHED __attribute__((no_sanitize("address", "undefined", "coverage")))
 
 #define MUST(condition) do { \

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Fuzz target: what the kernel answers. An input is which question is asked, then what the socket gives, a part after the other: two bytes of
- * length, and the bytes. What must hold of all that is taken for an answer: names end, addresses are of a family, prefixes no longer than
- * that has bits, and there are no more rows than bytes.
+ * Fuzz target: what the kernel answers. An input is the number of the question, then the parts that the socket
+ * returns: two bytes of length, and the bytes. In an accepted answer, names end, addresses have a family, prefixes are
+ * not longer than its addresses, and there are no more rows than bytes.
  */
 #include <errno.h>
 #include <linux/rtnetlink.h>
@@ -18,9 +18,9 @@ enum { PARTS_MAX = 16 };
 static const uint8_t *rest;
 static size_t left, whole;
 static unsigned int parts;
-static char socket_is;			/* whose address is one */
+static char socket_is;			/* a socket with this address */
 
-/* ---- in place of libmnl's, and of the C library's ---- */
+/* ---- replaces functions of libmnl and of the C library ---- */
 
 struct mnl_socket *mnl_socket_open2(int bus, int flags)
 {
@@ -48,7 +48,7 @@ int mnl_socket_close(struct mnl_socket *nl)
 	return 0;
 }
 
-/* The next part; negative: no more */
+/* Returns the next part; negative: none */
 static ssize_t receive(void *to, size_t room)
 {
 	size_t n;
@@ -67,8 +67,8 @@ static ssize_t receive(void *to, size_t room)
 	return n;
 }
 
-/* Their sequence numbers are the question's, whatever stands there; and libmnl 1.0.4 takes lengths from 2^31 on for negative ones, and goes
- * back. Each is the kernel's own work, not what it tells. */
+/* Sets the question's sequence numbers. Also corrects lengths from 2^31 on, which libmnl 1.0.4 takes for negative
+ * ones, so that it goes back. The kernel itself guarantees both. */
 static void put_right(void *messages, ssize_t n)
 {
 	ssize_t at = 0;
@@ -106,7 +106,7 @@ ssize_t __wrap_recv(int fd, void *to, size_t n, int flags)
 	return got > (ssize_t)n && !(flags & MSG_TRUNC) ? (ssize_t)n : got;
 }
 
-/* ---- what comes of it ---- */
+/* ---- the answers ---- */
 
 static void check_address(const struct address *a, bool may_be_none)
 {
@@ -188,7 +188,7 @@ static void neighbours(void)
 	free(list);
 }
 
-/* Of the kernel's WireGuard: as the parts say it, and each of them by itself */
+/* Answers of the kernel's WireGuard: all parts together, and each by itself */
 static void wireguard(void)
 {
 	struct wg_device d = { 0 };

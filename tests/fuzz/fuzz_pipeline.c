@@ -1,19 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Fuzz target: the data path on the host plane with all its features. An input is eight bytes of state (fuzz_state.h), which say in which
- * world it is, then steps of 19 bytes (fuzz_frames.h), each of which makes a frame. What must hold of any frame: untouched unless sent, and
- * then only where a forwarder writes; valid checksums stay valid; every packet counts once; and what goes up is remembered nowhere. Where a
- * map lacks what it always has, only that nothing is read or written that should not be. Models of single features: the other targets.
+ * Fuzz target: the data path on the host plane with all its features. An input is eight bytes of state (fuzz_state.h),
+ * which choose its world, then steps of 19 bytes (fuzz_frames.h), each of which makes a frame. A frame must be
+ * unchanged unless sent, and a sent one may differ only where a forwarder writes. Valid checksums stay valid. Every
+ * packet counts once. Packets that go up leave no memory. If a map lacks its usual entries, only memory errors count.
+ * The other targets have models of single features.
  */
 #define WGXDP_HOST
 #include "pkt.h"
-/* What stands for the kernel's tables is not what an input is to reach; that keys and values are within theirs, it is held to */
+/* The replacement of the kernel's tables is not to be explored. But it checks that keys and values lie within theirs */
 #pragma clang attribute push(__attribute__((no_sanitize("undefined", "coverage"))), apply_to = function)
 #include "plane/host_maps.h"
 #pragma clang attribute pop
 #include "host/host_lists.h"
 #include "pipeline.h"
-/* What follows is no part of the data path, nor what is looked for: it costs a third so */
+/* The rest is no part of the data path, and not to be explored: this saves a third of the time */
 #pragma clang attribute push(__attribute__((no_sanitize("address", "undefined", "coverage"))), apply_to = function)
 #include "fuzz_build.h"
 #include "fuzz_gone.h"
@@ -25,20 +26,21 @@
 int LLVMFuzzerTestOneInput(const __u8 *data, size_t size);
 const char *__asan_default_options(void);
 
-/* Little is freed, and kept from being used again for long enough: a large quarantine costs half of all time */
+/* Little memory is freed, and it is not reused for long enough: a large quarantine would cost half of the time */
 const char *__asan_default_options(void)
 {
 	return "quarantine_size_mb=1:malloc_context_size=6";
 }
 
 static __u8 before[FRAME_MAX + 2 * HOST_ROOM], after[FRAME_MAX + 2 * HOST_ROOM];
-static __u8 arena[HEADROOM + 8 + FRAME_MAX + 2 * HOST_ROOM] __attribute__((aligned(8)));	/* out of reach but for a step's packet */
+static __u8 arena[HEADROOM + 8 + FRAME_MAX + 2 * HOST_ROOM] __attribute__((aligned(8)));	/* only a step's packet is accessible */
 static __u64 digest;			/* before a packet */
-static bool digest_known;		/* from the packet before it, which changed nothing */
+static bool digest_known;		/* from the previous packet, which changed nothing */
 
-/* ---- what is counted ---- */
+/* ---- the counters ---- */
 
-/* received = forwarded + dropped + passed, of each service, peer, direction and plane; *ret_received: of all */
+/* received = forwarded + dropped + passed, for each service, peer, direction and plane; *ret_received: the sum of
+ * all */
 static void check_counts(__u64 *ret_received)
 {
 	__u64 missing[2][WORLD_SERVICES * 4] = { 0 }, forwarded = 0, got = 0;
@@ -85,7 +87,7 @@ static void clear_counts(void)
 
 /* ---- what leaves ---- */
 
-/* Where a firewall may write: MACs, TTL, the IPv4 header's checksum, one address, one port, the UDP checksum */
+/* Fields that a firewall may write: MACs, TTL, the IPv4 header's checksum, one address, one port, the UDP checksum */
 static bool may_change(const struct seen *s, bool ipv4, enum direction direction, __u32 at)
 {
 	__u32 from = ipv4 ? 26 : 22, n = ipv4 ? 4 : 16, port = s->l4;
@@ -100,7 +102,8 @@ static bool may_change(const struct seen *s, bool ipv4, enum direction direction
 	       at == port || at == port + 1 || at == s->l4 + 6 || at == s->l4 + 7;
 }
 
-/* Of a firewall's error: both IP headers, the message's sum, and addresses, port and checksums in the quote may change */
+/* In a firewall's error, both IP headers, the message's checksum, and addresses, port and checksums in the quote may
+ * change */
 static bool may_change_error(const struct seen_error *e, __u32 at)
 {
 	__u32 addresses = e->ipv4 ? 12 : 8, end = e->ipv4 ? 20 : 40;
@@ -152,7 +155,7 @@ static void check_service(__u32 len, const struct host_packet *packet)
 	last.seen = gone.seen;
 }
 
-/* A site's: nothing but MACs, if it has some, and the hop limit */
+/* For a site only the MACs, if there are any, and the hop limit may change */
 static void check_site(__u32 len, const struct host_packet *packet)
 {
 	MUST(after[21] == before[21] - 1 && before[21] > 1);
@@ -160,7 +163,7 @@ static void check_site(__u32 len, const struct host_packet *packet)
 	MUST(len > 54 && packet->len <= len && packet->len == 54 + get16(before + 18) && !memcmp(before + 12, after + 12, packet->len - 12));
 }
 
-/* What errors may be about, and what is answered */
+/* Remembers the packet for later answers and errors */
 static void remember_site(const struct host_packet *packet)
 {
 	last.any = packet->len >= 62 && packet->len <= sizeof(last.frame);
@@ -198,7 +201,7 @@ static void goes_if(const struct host_packet *packet, __u32 egress)
 	MUST(packet->len <= FRAME_MAX + 2 * HOST_ROOM);
 }
 
-/* As world_run(); but a lookup of the packet may find nothing, if the input wants so */
+/* Like world_run(), but a lookup may find nothing if the input says so */
 static int run_packet(enum plane plane, bool bare, struct host_packet *packet)
 {
 	int verdict;
@@ -223,7 +226,7 @@ static void check(enum plane plane, __u32 len, int verdict, const struct host_pa
 		fprintf(stderr, "%s\n", complaint);
 	MUST(!complaint && received <= most);
 	if (verdict == HOST_SENT && reason_counted(DROP_fragments_unresolved)) {
-		/* only the first piece leaves: with it the kernel asks for the neighbour */
+		/* only the first fragment leaves: with it the kernel resolves the neighbour */
 		MUST(received && !host_send_fails && packet->egress && plane == PLANE_TC);
 		goes(&(struct host_packet){ .data = after, .len = packet->len }, packet->egress);
 		MUST(gone.n == 1 && gone.seen.more);
@@ -237,7 +240,7 @@ static void check(enum plane plane, __u32 len, int verdict, const struct host_pa
 		}
 		check_service(len, packet);
 	} else if (verdict == HOST_PASS) {
-		MUST(same && !packet->egress && (!changed || !packet->head));	/* without room for tags, a first piece is remembered */
+		MUST(same && !packet->egress && (!changed || !packet->head));	/* a first fragment is remembered even without room for tags */
 		MUST(!received || plane == PLANE_TC || !link || !(link->flags & LINK_TC) || came_link == B0 || before[12] == 0x81 || before[12] == 0x88);
 	} else {
 		MUST(received && !packet->egress);
@@ -245,7 +248,7 @@ static void check(enum plane plane, __u32 len, int verdict, const struct host_pa
 	}
 }
 
-/* Where XDP takes tags off or puts them on, they are looked at apart from all else; the frame's length */
+/* If XDP removes or adds tags, they are checked separately. Returns the frame's length */
 static __u32 without_tags(__u8 *frame, __u32 len)
 {
 	for (int i = 0; i < 2 && (frame[12] == 0x81 || frame[12] == 0x88) && !(frame[13] & ~0xa8); i++, len -= 4)
@@ -253,7 +256,7 @@ static __u32 without_tags(__u8 *frame, __u32 len)
 	return len;
 }
 
-/* n bytes that are in reach, and none around them, which are as if nobody had been there before */
+/* n accessible bytes, surrounded by inaccessible and uninitialized ones */
 static __u8 *packet_place(__u32 front, const __u8 *bytes, __u32 n)
 {
 	__u8 *data = arena + front;
@@ -268,7 +271,7 @@ static __u8 *packet_place(__u32 front, const __u8 *bytes, __u32 n)
 	return data;
 }
 
-/* The most that a packet may be counted as: who cannot find its payload takes all for it but UDP's header */
+/* The maximum that a packet may count for: without a known payload, everything except UDP's header */
 static __u32 counts_most(const struct host_packet *packet)
 {
 	__u32 size = packet->gso_size, most = size ? (packet->len - 8 + size - 1) / size : 1;
@@ -276,7 +279,7 @@ static __u32 counts_most(const struct host_packet *packet)
 	return 1 + (most > packet->gso_segs ? most : packet->gso_segs);
 }
 
-/* The first len bytes of `came`, in memory that ends where they do */
+/* Runs the first len bytes of `came`, in memory that ends there */
 static void run_step(const struct step *s, __u32 len)
 {
 	bool bare = is_bare(came_link);
@@ -302,7 +305,7 @@ static void run_step(const struct step *s, __u32 len)
 	digest = digest_known ? digest : world_digest();
 	verdict = run_packet(plane, bare, &packet);
 	MUST(packet.len <= n + HOST_ROOM + HEADROOM);
-	head = bare && packet.data < arena + HEADROOM ? 0 : head;	/* by now it may have an Ethernet header */
+	head = bare && packet.data < arena + HEADROOM ? 0 : head;	/* it may have got an Ethernet header */
 	memcpy(after, came, head);
 	memcpy(after + head, packet.data, packet.len);
 	if (bare && verdict != HOST_SENT)

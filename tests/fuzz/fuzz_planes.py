@@ -1,13 +1,14 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The differential fuzzer: sequences of packets made by chance from those of the packet tests, through the programs that `wgxdp up` attaches,
-# on xdp and on tc (BPF_PROG_TEST_RUN), and through the host plane with the same maps and the kernel's own answers about routes: verdict,
-# whole packet, pieces and counters must be the same, and what xdp does must be what tc alone would do (tests/packet/run_planes.c). Configurations:
-# those of the packet tests, with each feature that the host plane has; for an equal share of $FUZZ_SECONDS each.
+# The differential fuzzer. Random sequences of packets from the packet tests go through the programs that `wgxdp up`
+# attaches, on xdp and on tc (BPF_PROG_TEST_RUN). They also go through the host plane with the same maps and the kernel's own
+# answers about routes. Verdict, whole packet, fragments and counters must be the same, and xdp must do what tc alone
+# would do (tests/packet/run_planes.c). The configurations are those of the packet tests, with each feature of the host
+# plane. Each gets an equal share of $FUZZ_SECONDS.
 #
-#   fuzz_planes.py [SCENE [SEED [SEQUENCE]]]      $SEED: else the time; SEQUENCE: only that one, each packet shown
+#   fuzz_planes.py [SCENE [SEED [SEQUENCE]]]      $SEED: default: the time; SEQUENCE: run only this one, and print each packet
 #
-# BREAK=1 builds the host plane with a checksum that is off by one: it must be found, in each scene.
+# BREAK=1 builds the host plane with a checksum that is off by one: it must be found in each scene.
 import os
 import re
 import subprocess

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Fuzz target: what the target of `wgxdp mtu` and hosts on the way answer to probes: echo replies and ICMP errors. An input is a byte
- * of how, two of the longest size, then what comes each time that a socket is read: nothing, an answer to what was sent, the same with a byte
- * changed, from somebody else, or any bytes; and of errors what they say and quote. The whole of a measurement runs; sockets and the clock are
- * ours. What must hold: it ends; no answer counts but one that has what was sent to that address, once; and no size passes that was not answered.
+ * Fuzz target: what the target of `wgxdp mtu` and hosts on the way answer to probes: echo replies, ICMP errors. An
+ * input is a byte of options and two of the longest size, then a packet for each read from a socket. This is none, an
+ * answer to a probe, the same with a byte changed, from another host, or any bytes; errors also have their contents. A
+ * whole measurement runs; sockets and the clock are replaced. It must end. An answer counts only if it has a probe's
+ * contents and address, and only once. No size passes that was not answered.
  */
 #include <errno.h>
 #include <poll.h>
@@ -27,7 +28,7 @@ static struct address to, other;
 static struct { uint8_t head[HEAD]; unsigned int size; bool answered; } sent[SENT_MAX];
 static unsigned int n_sent;
 static unsigned int right;		/* answers */
-static unsigned int longest;		/* that was answered so */
+static unsigned int longest;		/* the longest answered size */
 
 static uint8_t next(void)
 {
@@ -37,7 +38,7 @@ static uint8_t next(void)
 	return *rest++;
 }
 
-/* ---- in place of the kernel and the clock ---- */
+/* ---- replaces the kernel and the clock ---- */
 
 uint64_t __wrap_uv_hrtime(void);
 int __wrap_socket(int domain, int type, int protocol);
@@ -86,7 +87,7 @@ int __wrap_poll(struct pollfd *fds, nfds_t n, int ms)
 	return 1;
 }
 
-/* What is sent starts with what an answer must have; it does not always leave */
+/* A probe starts with the bytes that its answer must have. It may get lost */
 ssize_t __wrap_sendto(int fd, const void *data, size_t n, int flags, const struct sockaddr *address, socklen_t len)
 {
 	static const int errors[] = { EMSGSIZE, ENOBUFS, EHOSTUNREACH, EAGAIN };
@@ -111,7 +112,7 @@ static bool answers(const uint8_t *head, const uint8_t *p, size_t n)
 	return n >= HEAD && p[0] == (ipv6 ? 129 : 0) && !p[1] && (!raw || !memcmp(p + 4, head + 4, 2)) && !memcmp(p + 6, head + 6, HEAD - 6);
 }
 
-/* An answer that comes is counted if it is one, by what is in it alone */
+/* Counts a received packet if it is an answer, by its contents alone */
 static void count(const uint8_t *p, size_t n, bool from_other)
 {
 	size_t at = !ipv6 && raw && n >= 20 ? (p[0] & 15) * 4 : 0;
@@ -126,7 +127,7 @@ static void count(const uint8_t *p, size_t n, bool from_other)
 		}
 }
 
-/* The answer to what was sent `back` packets ago, behind an IP header where there is one */
+/* Writes the answer to the packet sent `back` packets ago, behind an IP header if there is one */
 static size_t put_answer(uint8_t *p, unsigned int back)
 {
 	const uint8_t *head = sent[n_sent - 1 - back % n_sent].head;
@@ -179,7 +180,7 @@ ssize_t __wrap_recvfrom(int fd, void *data, size_t max, int flags, struct sockad
 	return n;
 }
 
-/* An error of the queue, with what it quotes of a packet */
+/* An error from the queue, with the quoted packet */
 ssize_t __wrap_recvmsg(int fd, struct msghdr *m, int flags)
 {
 	static const int errors[] = { EMSGSIZE, EMSGSIZE, ECONNREFUSED, EHOSTUNREACH };

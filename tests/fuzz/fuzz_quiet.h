@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * What is told is for people: a fuzz target that parses has no standard error meanwhile. libFuzzer has its own way out.
+ * Messages are for people: a fuzz target of a parser closes standard error. libFuzzer has its own output.
  */
 #ifndef FUZZ_QUIET_H
 #define FUZZ_QUIET_H
@@ -22,13 +22,14 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	return 0;
 }
 
-/* libfyaml 0.7.12 leaks a kilobyte with some quotes that do not end; libldns 1.8.3 forgets a first TSIG where an answer has two */
+/* libfyaml 0.7.12 leaks a kilobyte with some unterminated quotes; libldns 1.8.3 leaks the first TSIG of an answer
+ * with two */
 const char *__lsan_default_suppressions(void)
 {
 	return "leak:libfyaml\nleak:libldns";
 }
 
-/* What is freed is kept from being used again for long enough */
+/* Keeps freed memory from being reused for long enough */
 const char *__asan_default_options(void)
 {
 	return "quarantine_size_mb=8:malloc_context_size=8";
@@ -44,7 +45,7 @@ static inline void speak(void)
 	stderr = aloud;
 }
 
-/* The bytes as a text, which ends at the first zero, if not before; for free() */
+/* Returns the bytes as a text that ends at the first zero; the caller calls free() */
 static inline char *bytes_as_text(const uint8_t *data, size_t size)
 {
 	char *text = malloc(size + 1);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Fuzz target: packets between sites on the host plane. An input is two bytes of state, then what is behind the Ethernet header. A
- * datagram and an echo request of A to C went before it. What must hold of any: untouched unless sent, and then but for the hop
- * limit; sent only from a site behind this link to another one, and only what the policy lets pass, read here the plain way; and
- * every packet counts once.
+ * Fuzz target: packets between sites on the host plane. An input is two bytes of state, then the bytes behind the
+ * Ethernet header. Before it, A has sent a datagram and an echo request to C. A packet must be unchanged unless sent,
+ * and then except for the hop limit. It is sent only from a site behind this link to another site, and only if the
+ * policy allows it, which is checked here in a simple way. Every packet counts once.
  */
 #include "fuzz_must.h"
 #include "host/host_packet6.h"
@@ -41,7 +41,7 @@ static bool is_pair(const __u8 *src, const char *from, const char *to)
 	return !memcmp(src, &a, 16) && !memcmp(src + 16, &b, 16);
 }
 
-/* Past extension headers; *ret_later: it is a piece, and not the first */
+/* Skips extension headers; *ret_later: a fragment other than the first */
 static const __u8 *upper(const __u8 *ip, const __u8 *end, __u8 *ret_next, bool *ret_later)
 {
 	const __u8 *h = ip + 40;
@@ -61,7 +61,7 @@ static const __u8 *upper(const __u8 *ip, const __u8 *end, __u8 *ret_next, bool *
 	return h;
 }
 
-/* Whether what is quoted went before, either way */
+/* Whether the quoted packet was sent before, in either direction */
 static bool quotes_known(const __u8 *ip, const __u8 *quoted, const __u8 *end)
 {
 	bool later, forth, back;
@@ -82,12 +82,12 @@ static bool quotes_known(const __u8 *ip, const __u8 *quoted, const __u8 *end)
 
 static bool may_pass(const __u8 *ip, const __u8 *end)
 {
-	bool later, inside = ip[24] == 0xfd && ip[25] == 0x12;	/* an edge's own address, fd99::, gets answers alone */
+	bool later, inside = ip[24] == 0xfd && ip[25] == 0x12;	/* an edge router's own address, fd99::, gets only answers */
 	__u8 next;
 	const __u8 *h = upper(ip, end, &next, &later);
 
 	if (later)
-		return false;			/* no first one went before */
+		return false;			/* no first fragment came before */
 	MUST(h + 8 <= end);
 	if (next == IPPROTO_UDP)
 		return (get16(h + 2) >= 58000 && get16(h + 2) <= 60000 && inside) ||

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * What the worlds of fuzz_pipeline.c hold: host_scene.h's firewall with VLANs, a bridge and lists, host_flows.h's services, host_guarded.h's,
- * host_blind.h's sites, and host_relay.h's peers beside each.
+ * The worlds of fuzz_pipeline.c: host_scene.h's firewall with VLANs, a bridge and lists, host_flows.h's services,
+ * host_guarded.h's, host_blind.h's sites, and host_relay.h's peers in each.
  */
 #ifndef FUZZ_SCENES_H
 #define FUZZ_SCENES_H
@@ -42,7 +42,7 @@ static void scene_listed(const char *prefix, __u32 id, __u8 verdict)
 	bpf_map_update_elem(&source_trie, &key, &verdict, 0);
 }
 
-/* Some clients have one next hop for a whole prefix, others are asked for */
+/* Some clients have a common next hop for a whole prefix, others are looked up */
 static void scene_uniform(void)
 {
 	for (__u32 i = 0; i < UNIFORM_BLOCKS * UNIFORM_ROWS; i++) {
@@ -53,7 +53,8 @@ static void scene_uniform(void)
 	}
 }
 
-/* On one wan more prefixes than a short list has, and those that the trie has; listeners in VLANs and behind a masquerade in a site */
+/* More prefixes on one wan than a short list holds, so that the trie has them. Also listeners in VLANs, and a masquerading
+ * service into a site */
 static void scene_more(void)
 {
 	static const char *const wan[] = { "192.168.0.0/16", "10.0.0.0/8", "198.18.0.0/15", "203.0.113.1/32", "100.64.0.0/10", "172.16.0.0/12",
@@ -84,7 +85,7 @@ static void scene_more(void)
 	host_routes_first(5);
 }
 
-/* Who follows on a backend whose address is replaced is known, and so is who was before: see backends_replaced() */
+/* A replaced backend and its successor are known: see backends_replaced() */
 static void scene_former(void)
 {
 	size_t n = world_n_entries;

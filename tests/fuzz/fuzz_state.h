@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The head of an input of fuzz_pipeline.c: in which world it is, and what is other there than it was set up: what the kernel answers, what
- * services ask of the guard, how much room there is.
+ * The head of an input of fuzz_pipeline.c: the number of its world, and the changes to it: the kernel's answers, the
+ * services' guards, the room.
  */
 #ifndef FUZZ_STATE_H
 #define FUZZ_STATE_H
@@ -9,13 +9,13 @@
 #include "fuzz_scenes.h"
 
 struct state {				/* the head of an input */
-	__u8 world;			/* 2 bits; the others: which lookup in a map finds nothing */
+	__u8 world;			/* 2 bits; the others: the map lookup that finds nothing */
 	__u8 kernel;			/* enum kernel_bits */
 	__u8 control;			/* enum control_bits */
 	__u8 guard;			/* enum guard_bits */
 	__u8 keys;			/* 4 bits: of each guarded service, but one; 4: backends that stand by */
 	__u8 room;			/* 4 bits: LIVE flows of a source; 4: log2 of the buckets in use */
-	__u8 ports;			/* of each pool, but one */
+	__u8 ports;			/* number of ports in each pool except one */
 	__u8 relay;			/* enum relay_bits */
 };
 enum kernel_bits { NO_NEIGHBOURS = 1, SEND_FAILS = 2, SHARE_USED = 8, PROBES = 16, BLACKHOLES = 32, LOOKUP_FAILS = 64 };
@@ -23,7 +23,7 @@ enum control_bits { ASKS_ALWAYS = 1, LIVING_DAEMON = 2, WATCHED = 4, NO_TC = 8, 
 enum guard_bits { STRICT = 1, MANY = 2, AMNEZIA = 4, JUNK = 8, LIMITS = 16, CHALLENGES = 32, NO_TIME = 64, UNKNOWN_SITES = 128 };
 enum relay_bits { WITH_RELAY = 1, NO_SUBNETS = 2, ROUTES64 = 4, SILENT = 8, PROHIBITED = 16, NO_VLANS = 32, NO_LISTS = 64, NO_ROUTES = 128 };
 
-/* ---- as an input likes it ---- */
+/* ---- as the input says ---- */
 
 static void state_guards(const struct state *s)
 {
@@ -50,7 +50,7 @@ static void state_guards(const struct state *s)
 		g->service_burst = 3;
 	}
 	((struct cookies *)bpf_map_lookup_elem(&cookies, &zero))->alive = s->guard & CHALLENGES ? host_jiffies + 120 * tick_rate : 0;
-	for (__u32 i = 16; s->guard & MANY && i < 32; i++)		/* a key is a backend's, or each is the one's */
+	for (__u32 i = 16; s->guard & MANY && i < 32; i++)		/* each backend has its key, or all keys are the single backend's */
 		((struct guard_key *)bpf_map_lookup_elem(&guard_keys, &i))->backend = (i - 16) % BACKENDS;
 }
 
@@ -83,7 +83,7 @@ static void state_control(const struct state *s)
 	}
 }
 
-/* Listeners get backends of another address, or again the first; and those that were before answer as such */
+/* Gives listeners backends with other addresses, or the first ones again; the former ones answer as such */
 static void backends_replaced(void)
 {
 	for (size_t i = 0; i < world_n_entries; i++) {
@@ -102,7 +102,7 @@ static void backends_replaced(void)
 	world_control()->generation++;
 }
 
-/* Of some backends another serves in the place */
+/* Lets a standby serve for some backends */
 static void state_standby(__u32 which)
 {
 	for (size_t i = 0; i < world_n_entries && which; i++) {
@@ -130,7 +130,7 @@ static void state_rooms(const struct state *s)
 		((struct flow_share *)bpf_map_lookup_elem(&flow_shares, &cell))->half = host_jiffies + (EMBRYO_SHARE - 2) * EMBRYO_EACH;
 }
 
-/* What our own WireGuard knows and the relay not; and pairs that have had all the indices there are */
+/* Indices that our own WireGuard knows and the relay does not; and pairs with all possible indices */
 static void state_blind(const struct state *s)
 {
 	static struct blind_pair full;
@@ -146,7 +146,7 @@ static void state_blind(const struct state *s)
 
 			bpf_map_update_elem(&blind_pairs, &pair, &full, BPF_ANY);
 		}
-	for (__u32 i = 0; s->guard & STRICT && i < 8; i++) {	/* our own WireGuard's indices */
+	for (__u32 i = 0; s->guard & STRICT && i < 8; i++) {	/* indices of our own WireGuard */
 		__u64 key = BLIND_KEY(0, htole32((100 + i) * 0x01000193U)), value = BLIND_VALUE(host_jiffies + 100 * tick_rate, 0, 1);
 		__u32 home = blind_home(blind_hash(key), 0, blind_mask);
 		struct blind_bucket *bucket = bpf_map_lookup_elem(&sessions, &home);
@@ -167,7 +167,7 @@ static void state_relay(const struct state *s)
 	with_choices = with_source_trie = with_lists = !(s->relay & NO_LISTS);
 }
 
-/* The world as it is for this input */
+/* Changes the world for this input */
 static void state_enter(const struct state *s)
 {
 	static const __u16 budgets[] = { 0, 1, 2, 5 };

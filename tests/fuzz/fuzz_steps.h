@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Part of fuzz_flows.c: an input's state and steps, and the frames that these make of raw bytes: a client's original, an answer to what was
- * sent last, an error about it, or what the bytes say.
+ * Part of fuzz_flows.c: an input's state and steps, and their frames from raw bytes: a client's original, an answer to
+ * the last packet, an error about it, or the bytes as they are.
  */
 #ifndef FUZZ_STEPS_H
 #define FUZZ_STEPS_H
@@ -16,32 +16,32 @@
 
 struct state {				/* the head of an input */
 	__u8 kernel;			/* enum kernel_bits */
-	__u8 ports;			/* of each pool, but one */
+	__u8 ports;			/* number of ports in each pool except one */
 	__u8 buckets, share;		/* log2 of the table's buckets; LIVE flows of a source */
 };
 enum kernel_bits { PROBES = 1, ASKS_ALWAYS = 2, SEND_FAILS = 4, SHARE_USED = 16 };
 
-struct step {				/* then the frame's bytes: as many as it says, BYTES_MAX, or there are; the others are zero */
+struct step {				/* then the frame's bytes: at most BYTES_MAX and the rest of the input; others are 0 */
 	__u8 how;			/* enum step_kind and enum step_bits */
-	__u8 who;			/* 3 bits: service; 2: its client; 2: his port */
-	__u8 time;			/* 3 bits: that passes before; 1: what was sent last stays so; top bit: the service's backend is another
-					 * now, or again the first */
+	__u8 who;			/* service (3 bits), its client (2), its port (2) */
+	__u8 time;			/* time that passes before (3 bits), keep the last packet (1); top bit: the service's backend
+					 * moves, or moves back */
 	__u8 linear, gso;		/* as in fuzz_pipeline.c */
-	__u8 at, with;			/* a byte behind the Ethernet header that is other than it should be; 0: none */
-	__u8 len[2];			/* big endian: of the frame */
+	__u8 at, with;			/* a changed byte behind the Ethernet header; 0: none */
+	__u8 len[2];			/* big endian: length of the frame */
 };
 enum step_kind { RAW, ORIGINAL, ANSWER, ERROR, KINDS };
 enum step_bits {
 	PLAIN = 4,			/* no options, extension headers or fragments */
-	LENGTHS = 8,			/* and checksums as they should be */
+	LENGTHS = 8,			/* with right checksums */
 	NO_CHECKSUM = 16,
 	ON_TC = 32,
 	OTHER_LINK = 64,
-	SHORT = 128,			/* of an error: quotes no more than it must */
+	SHORT = 128,			/* an error that quotes the minimum */
 };
 
-static const struct masq *moved;	/* who has another backend */
-static struct {				/* what was sent last */
+static const struct masq *moved;	/* this service's backend has moved */
+static struct {				/* the last packet */
 	bool any;
 	__u8 frame[FRAME_MAX + HOST_ROOM];
 	__u32 len, link;
@@ -80,7 +80,7 @@ static __u32 step_link(const struct step *s)
 	return link == W0 ? L0 : W0;
 }
 
-/* Ethernet and IP header; whether there is a UDP header, at *ret_l4, or a piece */
+/* Ethernet and IP header; returns whether there is a UDP header, at *ret_l4, or a fragment */
 static bool put_ip(__u8 *frame, __u32 len, const struct step *s, __u8 family, struct addr src, struct addr dst, struct seen *seen)
 {
 	__u8 *ip = frame + ETH_HLEN;
@@ -146,7 +146,8 @@ static void put_datagram(__u8 *frame, __u32 len, const struct step *s)
 	}
 }
 
-/* About what was sent last, from a router; its type, code and the word behind are the bytes'. The frame's length */
+/* An error about the last packet, from a router. Type, code and the word behind come from the bytes. Returns the
+ * frame's length */
 static __u32 put_error(__u8 *frame, __u32 len, const struct step *s)
 {
 	bool ipv4 = last.seen.family == FAMILY_IPV4;
@@ -172,7 +173,7 @@ static __u32 put_error(__u8 *frame, __u32 len, const struct step *s)
 	return len;
 }
 
-/* Makes the frame of a step from its bytes, in a buffer of FRAME_MAX; its length */
+/* Makes the frame of a step from its bytes, in a buffer of FRAME_MAX; returns its length */
 static __u32 step_frame(const struct step *s, __u8 *frame, const __u8 *bytes, __u32 n)
 {
 	__u32 kind = s->how % KINDS, len = get16(s->len) % FRAME_MAX;

@@ -1,26 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Fuzz target: small texts. The first byte of an input says which reader gets the rest: wg-quick's files, `wg show dump`, wireguard-go's
- * answers, secrets, a DynDNS script's settings, files that the daemon keeps, and what stands in command lines. What must hold: what is taken
- * for an address, prefix, endpoint or key reads back from how it is written; names end and are such; nothing is taken that is not there.
+ * Fuzz target: small texts. The first byte of an input chooses the reader of the rest: wg-quick's files,
+ * `wg show dump`, wireguard-go's answers, secrets, a DynDNS script's settings, files that the daemon keeps, and
+ * arguments of commands. An accepted address, prefix, endpoint or key must read back from its text. Names end and are
+ * valid. Nothing is read that is not in the text.
  */
 #include <arpa/inet.h>
 #include <ctype.h>
 #include <errno.h>
 #include "fuzz_quiet.h"
-#include "plan/answers.h"
+#include "plan/resolved_backends.h"
 #include "config/config.h"
 #include "ddns/ddns_import.h"
 #include "ddns/ddns_secret.h"
-#include "instance/noted.h"
+#include "instance/run_counters.h"
 #include "config/service_args.h"
-#include "instance/state.h"
+#include "instance/run_state.h"
 #include "net/wg_dump.h"
 #include "net/wireguard.h"
 
-static const char *kept;		/* what every file of the daemon's holds */
+static const char *kept;		/* contents of every file of the daemon */
 
-/* ---- in place of the C library's ---- */
+/* ---- replaces functions of the C library ---- */
 
 FILE *__real_fopen(const char *path, const char *mode);
 FILE *__wrap_fopen(const char *path, const char *mode);
@@ -32,10 +33,10 @@ FILE *__wrap_fopen(const char *path, const char *mode)
 	return *kept ? fmemopen((void *)kept, strlen(kept), "r") : NULL;
 }
 
-/* Of state.c, which needs all that runs */
-void state_path(char path[STATE_PATH_LEN], const char *instance, const char *name)
+/* Replaces the function of run_state.c, which needs everything else */
+void run_state_path(char path[RUN_STATE_PATH_LEN], const char *instance, const char *name)
 {
-	snprintf(path, STATE_PATH_LEN, "/run/%s/%s", instance, name);
+	snprintf(path, RUN_STATE_PATH_LEN, "/run/%s/%s", instance, name);
 }
 
 /* ---- readers ---- */
@@ -118,19 +119,20 @@ static void secrets(char *text)
 
 static void answers_kept(char *text)
 {
-	struct answers a;
-	struct noted n;
+	struct resolved_backends a;
+	struct run_counters n;
 
 	kept = text;
-	answers_read("fuzz", &a);
-	noted_read(&n, "fuzz", "fuzz");
+	resolved_backends_read("fuzz", &a);
+	run_counters_read(&n, "fuzz", "fuzz");
 	kept = NULL;
 	for (size_t i = 0; i < a.n; i++) {
-		MUST(a.list[i].address.family == a.list[i].family && answers_find(&a, a.list[i].text, a.list[i].family) == &a.list[i]);
+		MUST(a.list[i].address.family == a.list[i].family &&
+		     resolved_backends_find(&a, a.list[i].text, a.list[i].family) == &a.list[i]);
 		MUST(memchr(a.list[i].interface, 0, sizeof(a.list[i].interface)) && a.list[i].len <= 128);
 	}
-	answers_free(&a);
-	noted_free(&n);
+	resolved_backends_free(&a);
+	run_counters_free(&n);
 }
 
 static void one_word(char *text)

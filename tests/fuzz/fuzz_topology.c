@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Fuzz target: topologies. An input is the text of one, and, behind a zero byte, what earlier runs kept. What must hold of all that is
- * taken: each address is where it belongs and there once, a second run with what the first one kept assigns the same and keeps the same,
- * and without random numbers.
+ * Fuzz target: topologies. An input is the text of one and, behind a zero byte, the state of earlier runs. In an
+ * accepted topology, each address is in its range and exists once. A second run with the first one's state assigns the
+ * same, keeps the same, and needs no random numbers.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -37,7 +37,7 @@ static int no_more(void *to, size_t n)
 	return -EIO;
 }
 
-/* ---- what was assigned ---- */
+/* ---- the assigned addresses ---- */
 
 static struct address *all;
 static size_t n_all;
@@ -81,7 +81,8 @@ static void check_host(const struct topology *t, const struct topology_host *h)
 	}
 }
 
-/* Two relays' addresses in the tunnel between them, of one /112; relays come first. Of neighbours in the list: all would be many. */
+/* The addresses of two relays in the tunnel between them, from one /112; relays come first. Only neighbours in the
+ * list, because all pairs would be many. */
 static void check_between(const struct topology *t)
 {
 	for (size_t i = 1; i < t->n_hosts && t->hosts[i].shares; i++) {

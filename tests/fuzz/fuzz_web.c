@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Fuzz target: requests to the exporter, as libmicrohttpd hands them on. An input is a byte of how (who asks, whom the status page is for,
- * whether there is a data path, what fails), then method, path and Host in lines. What must hold: there is an answer, with a status that is meant,
- * a type and a policy; nobody but those whom the configuration means sees more than the metrics, and only by a name that is this host's own; and
- * nothing of a request stands in an answer to it.
+ * Fuzz target: requests to the exporter, as libmicrohttpd hands them on. An input is a byte of options (the client,
+ * the allowed clients of the status page, whether there is a data path, what fails), then method, path and Host in
+ * lines. There must be an answer with a possible status, a type and a policy. Only allowed clients see more than the
+ * metrics, and only by this host's own names. An answer contains nothing of the request.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -11,7 +11,7 @@
 #include "fuzz_quiet.h"
 #include "show/show.h"
 #include "instance/source.h"
-#include "instance/state.h"
+#include "instance/run_state.h"
 #include "daemon/web.h"
 
 #define MARK "zqzq"
@@ -20,7 +20,7 @@
 static uint8_t how;
 static struct dataplane there;
 
-/* ---- in place of the maps ---- */
+/* ---- replaces the maps ---- */
 
 int dataplane_open(const char *instance, struct dataplane **ret)
 {
@@ -64,12 +64,12 @@ int metrics_write(FILE *out, const char *instance, pid_t process)
 	return write_something(out);
 }
 
-void state_path(char path[STATE_PATH_LEN], const char *instance, const char *name)
+void run_state_path(char path[RUN_STATE_PATH_LEN], const char *instance, const char *name)
 {
 	strcpy(path, "/nonexistent");
 }
 
-bool state_failed(const char *instance)
+bool run_state_failed(const char *instance)
 {
 	return how & 0x20;
 }
@@ -79,9 +79,9 @@ const char *source_now(const char *instance)
 	return how & 0x20 ? NULL : "as in the file";
 }
 
-/* ---- what may be ---- */
+/* ---- allowed results ---- */
 
-/* A name before a port, which this host answers to; or an address, in brackets where it is IPv6 */
+/* A name before a port that this host answers to; or an address, in brackets for IPv6 */
 static bool ours(const char *host)
 {
 	struct in6_addr address;

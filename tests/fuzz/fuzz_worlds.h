@@ -13,14 +13,14 @@
 #include "fuzz_traits.h"
 
 enum { FIREWALL, MASQUERADES, GUARDS, BLIND, WORLDS };
-enum { V0 = 60, Q0, B0 };			/* a VLAN on W0, one in two tags, and a port of a bridge, which is L0 */
+enum { V0 = 60, Q0, B0 };			/* a VLAN on W0, a VLAN in two tags, and a port of a bridge, which is L0 */
 #define VLAN_PLAIN 7
 #define VLAN_OUTER 9
 #define INDICES 2				/* buckets of sessions and of hints: few, so that they fill up */
 
 static struct world {
 	struct host_map maps[MAPS_MAX];
-	char *first[MAPS_MAX];			/* what arrays held at first */
+	char *first[MAPS_MAX];			/* first contents of the arrays */
 	__u64 *touched[MAPS_MAX];		/* a bit for each value */
 	struct host_route routes[HOST_ROUTES];
 	__u32 n_routes;
@@ -35,7 +35,7 @@ static struct { __u32 map, index; } touched[65536];
 static __u32 n_touched, lookups_until_failure;	/* 0: none fails */
 static bool packet_runs, lookup_failed;
 
-/* ---- what is put back ---- */
+/* ---- restored values ---- */
 
 static bool touches(struct host_map *map, __u32 index)
 {
@@ -83,7 +83,7 @@ static UNWATCHED __u64 bytes_sum(const char *b, __u32 size)
 	return h;
 }
 
-/* Of all STATE */
+/* A sum over all STATE */
 static __u64 world_digest(void)
 {
 	__u64 h = 0;
@@ -102,7 +102,7 @@ static __u64 world_digest(void)
 	return h;
 }
 
-/* What was set up is kept as this world, and what comes next is set up anew */
+/* Keeps the present maps as this world; the next world starts with new maps */
 static void world_keep(struct world *w)
 {
 	__u32 zero = 0;
@@ -134,7 +134,7 @@ static void world_keep(struct world *w)
 	w->gateway_slots = gateway_slots;
 }
 
-/* relays: the programs know the relay, too */
+/* relays: the programs know the relay too */
 static void world_enter(struct world *w, bool relays)
 {
 	static const __u32 knows[WORLDS] = { [MASQUERADES] = WAY_FLOWS, [GUARDS] = WAY_GUARDS, [BLIND] = WAY_BLIND };

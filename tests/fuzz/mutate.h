@@ -20,7 +20,7 @@ struct frame {
 	__u8 b[FRAME_MAX];
 };
 
-struct parts {				/* where headers begin */
+struct parts {				/* offsets of the headers */
 	bool ipv4, piece;
 	__u32 l4;			/* 0: not known */
 	__u8 protocol;
@@ -85,7 +85,7 @@ static inline void sum_ipv4(__u8 *ip)
 	put_be16(ip + 10, ~sum_of(ip, (ip[0] & 15) * 4, 0));
 }
 
-/* The sum of what is behind the IP header */
+/* Sets the checksum behind the IP header */
 static inline void sum_upper(struct frame *f, const struct parts *p)
 {
 	__u8 *l4 = f->b + p->l4, *ip = f->b + ETH_HLEN;
@@ -100,7 +100,7 @@ static inline void sum_upper(struct frame *f, const struct parts *p)
 	put_be16(l4 + at, sum ?: 0xffff);
 }
 
-/* Lengths and sums as they should be */
+/* Sets right lengths and checksums */
 static inline void mend(struct frame *f)
 {
 	__u8 *ip = f->b + ETH_HLEN;
@@ -117,7 +117,7 @@ static inline void mend(struct frame *f)
 		sum_upper(f, &p);
 }
 
-/* Room for n bytes */
+/* Makes room for n bytes */
 static inline bool insert(struct frame *f, __u32 at, __u32 n)
 {
 	if (f->len + n > FRAME_MAX || at > f->len)

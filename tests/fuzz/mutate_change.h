@@ -19,7 +19,7 @@ static inline void put_mac1(__u8 *message, __u32 n)
 	blake2s(message + n - 32, 16, key, sizeof(key), message, n - 32);
 }
 
-/* Whole handshakes with a mac1 for somebody */
+/* Completes handshake messages, with a mac1 for some key */
 static inline void mend_wireguard(struct frame *f)
 {
 	struct parts p;

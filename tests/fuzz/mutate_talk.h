@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * What others say about a frame that was sent: an answer, or an ICMP error that quotes it. Part of run_planes.c.
+ * Makes answers to a sent frame, and ICMP errors that quote it. Part of run_planes.c.
  */
 #ifndef MUTATE_TALK_H
 #define MUTATE_TALK_H
@@ -17,7 +17,7 @@ static inline void swap_bytes(__u8 *a, __u8 *b, __u32 n)
 	}
 }
 
-/* From who got this to who sent it; which link it comes in by is for the caller to know */
+/* Swaps the addresses, from receiver to sender; the caller knows the link */
 static inline void turn_around(struct frame *f)
 {
 	struct parts p;
@@ -31,7 +31,7 @@ static inline void turn_around(struct frame *f)
 		swap_bytes(f->b + p.l4, f->b + p.l4 + 2, 2);
 }
 
-/* About this, as it was sent, from who got it or a router behind */
+/* An error about the sent frame, from its receiver or a router behind */
 static inline void complain(struct frame *f)
 {
 	static const __u8 kinds4[][2] = { { 3, 3 }, { 3, 1 }, { 3, 4 }, { 11, 0 }, { 11, 1 }, { 12, 0 }, { 3, 13 } };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Where sites of the blind relay are, in the maps of a running instance, as its daemon would write it: for tests and the bench, which
- * have none. Errors are -errno.
+ * Writes the endpoints of the blind relay's sites into the maps of a running instance, like its daemon. For tests and
+ * the bench, which have no daemon. Errors are -errno.
  */
 #ifndef BLIND_MAPS_H
 #define BLIND_MAPS_H
@@ -36,7 +36,7 @@ static inline int blind_maps_open(struct blind_maps *m, const char *pins)
 	return m->table < 0 || m->sites < 0 || m->endpoints < 0 || m->sessions < 0 ? -ENOENT : 0;
 }
 
-/* Its first listener: what it counts under, the link, the port */
+/* Finds the relay's first listener: its id, link and port */
 static inline int blind_listener(int table, struct table_entry *ret)
 {
 	struct table_bucket bucket;
@@ -50,7 +50,7 @@ static inline int blind_listener(int table, struct table_entry *ret)
 	return -ENOENT;
 }
 
-/* local: our address for it */
+/* local: our address towards the site */
 static inline int blind_place(const struct blind_maps *m, const struct addr *a, __be16 port, __u8 family, const struct addr *local,
 			      struct blind_place *ret)
 {

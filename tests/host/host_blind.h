@@ -9,12 +9,12 @@
 #include "host_flows.h"
 
 enum { RELAY, SITE_A, SITE_B, SITE_C, SITE_D, AWAY, LONELY, SITES, STRANGER4 = SITES, STRANGER6, PEOPLE };
-#define BLIND_ID 9			/* under which it counts */
+#define BLIND_ID 9			/* the id of its counters */
 #define BLIND_LISTENS 51900
-#define BLIND_SLOTS 30			/* their next hops: two each */
+#define BLIND_SLOTS 30			/* the sites' next hops: two each */
 #define TABLE_BUCKETS 1024
 
-/* C's and ours sum up to 0x1ffffffff (on a little-endian host), which is to be folded once more than most */
+/* C's and our addresses sum up to 0x1ffffffff (on a little-endian host), which needs one more fold than most */
 static const struct { const char *addr; __u16 port; } people[PEOPLE] = {
 	[SITE_A] = { "192.0.2.10", 40001 }, [SITE_B] = { "192.0.2.20", 40002 }, [SITE_C] = { "2001:db8:9:0:bff3:e55e:0:30", 40003 },
 	[SITE_D] = { "2001:db8:9::40", 40004 }, [AWAY] = { "192.0.2.50", 40005 }, [LONELY] = { "192.0.2.60", 40006 },
@@ -33,7 +33,7 @@ static inline struct blind_state *state_now(void)
 	return bpf_map_lookup_elem(&blind_state, &zero);
 }
 
-/* ---- who there is ---- */
+/* ---- the sites and strangers ---- */
 
 static inline __u8 family_of(__u32 who)
 {
@@ -51,7 +51,7 @@ static inline void public_key(__u32 n, __u8 key[32])
 		key[i] = n * 53 + i * 7 + 3;
 }
 
-/* In the place that is not the present one, which it then is; as these say */
+/* Moves the site: writes the inactive endpoint, and makes it the present one */
 static inline void site_moves_to(__u32 n, __u32 who)
 {
 	struct blind_site *site = site_at(n);
@@ -68,7 +68,7 @@ static inline void site_moves_to(__u32 n, __u32 who)
 	world_control()->generation++;
 }
 
-/* The table of endpoints: of all sites but this one, and that of the n-th where somebody else is */
+/* The table of endpoints: all sites except `without`, and the n-th one at another site's address */
 static inline void endpoints_are(__u32 without, __u32 n, __u32 who)
 {
 	struct table t = { .n = 256, .grace = world_no_grace };
@@ -105,7 +105,7 @@ static inline void blind_maps(void)
 	blind_slots = BLIND_SLOTS;
 }
 
-/* The next hop's MAC: a site has its own */
+/* The next hop's MAC: each site has its own */
 static inline __u8 hop_of(__u32 who)
 {
 	return who == SITE_B ? 20 : who == SITE_D ? 40 : 254;
@@ -118,7 +118,7 @@ static inline void blind_routes(void)
 	host_routes_first(2);
 }
 
-/* All sites but AWAY are there; all may talk with each other but LONELY, who has B alone */
+/* All sites except AWAY are there. All may talk with each other, except LONELY, which has only B */
 static inline void blind_setup(void)
 {
 	flows_setup();
@@ -148,9 +148,9 @@ static inline void blind_setup(void)
 	host_n_signals = 0;
 }
 
-/* ---- what is in the tables ---- */
+/* ---- the contents of the tables ---- */
 
-/* A value, expired or not, of a key that is there once; 0: it is not */
+/* Returns the value of a key, expired or not; 0: none. The key must be there only once */
 static inline __u64 value_in(struct host_map *map, __u32 user, __u32 index)
 {
 	const struct blind_session *all = (void *)map->values;
@@ -174,7 +174,7 @@ static inline __u32 n_live(struct host_map *map)
 	return n;
 }
 
-/* Of all that a message may change and a refused one must not */
+/* A sum over everything that a message may change and a refused one must not */
 static inline __u64 remembered(void)
 {
 	struct host_map *maps[] = { &sessions, &hints, &blind_sites, &endpoints, &blind_waiting, &blind_totals };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * What host_blind.h's sites and strangers send, whose mac1 is OpenSSL's BLAKE2s, and what becomes of it: what leaves is held against
- * the whole packet that must, and what does not says why.
+ * Messages of host_blind.h's sites and of strangers, with mac1 by OpenSSL's BLAKE2s, and their results. A packet that
+ * leaves is compared completely. A packet that does not leave must have the right reason.
  */
 #ifndef HOST_BLIND_TALK_H
 #define HOST_BLIND_TALK_H
@@ -15,12 +15,12 @@
 #include "host_see.h"
 #include <cmocka.h>
 
-#define UP (-1000)			/* to the kernel, untouched and not counted */
+#define UP (-1000)			/* to the kernel, unchanged and not counted */
 
-static enum plane plane;		/* of all that follows */
+static enum plane plane;		/* all later packets use it */
 static struct ran ran;
 static struct host_packet how;		/* a packet's .linear, .gso_segs and .gso_size; 0: it is plain */
-static __u8 told[64000];		/* the message that is about to be sent */
+static __u8 told[64000];		/* the next message */
 
 /* ---- messages ---- */
 
@@ -47,7 +47,7 @@ static void put_le32(__u8 *to, __u32 x)
 	memcpy(to, &x, sizeof(x));
 }
 
-/* Into told: kind, then one or two indices; key: for whom it is; its length */
+/* Fills told with kind, then one or two indices; key: the receiver's. Returns its length */
 static __u32 tells(__u32 kind, __u32 key, __u32 first, __u32 second)
 {
 	static const __u32 lens[] = { 0, INITIATION_LEN, RESPONSE_LEN, COOKIE_LEN, DATA_LEN };
@@ -65,7 +65,7 @@ static __u32 tells(__u32 kind, __u32 key, __u32 first, __u32 second)
 	return lens[kind];
 }
 
-/* ---- frames, as they come and as they must leave ---- */
+/* ---- frames, as they arrive and as they must leave ---- */
 
 static void comes(__u32 who, __u32 len)
 {
@@ -104,7 +104,7 @@ static void leaves(__u32 to)
 		out.id = htons(bpf_get_prandom_u32());
 }
 
-/* The first len bytes of `came` */
+/* Runs the first len bytes of `came` */
 static void runs(__u32 len)
 {
 	__u8 *memory = malloc(len + 2 + HOST_ROOM);
@@ -143,7 +143,8 @@ static __u32 got_by(void)
 	return n;
 }
 
-/* Runs `came`, which is `in` where it is sent: who got it, rightly; UP; or the reason, negative, for which it ended or, counted, went up */
+/* Runs `came`; `in` is its description. Returns the receiver, if everything is right, or UP, or the negative reason for
+ * which it was dropped or counted and passed */
 static int came_becomes(__u32 len)
 {
 	__u64 before[REASON_MAX], after[REASON_MAX], forwarded = way_total(BLIND_ID, DIRECTION_ORIGINAL, plane).forwarded;
@@ -164,7 +165,7 @@ static int came_becomes(__u32 len)
 		assert_memory_equal(before, after, sizeof(before));
 		return n;
 	}
-	assert_false(ran.touched && ran.verdict == HOST_PASS);	/* dropped it may have room for the other family */
+	assert_false(ran.touched && ran.verdict == HOST_PASS);	/* a dropped packet may already have room for the other family's header */
 	assert_int_equal(ran.packet.egress, 0);
 	assert_int_equal(forwarded, 0);
 	for (int r = 0; r < REASON_MAX; r++)
@@ -177,7 +178,8 @@ static int came_becomes(__u32 len)
 	return UP;
 }
 
-/* Of in, which must not by chance have the checksum of its pseudo header alone: such are tc's. Nobody reads the last byte. */
+/* Runs `in`. Its checksum must not happen to be that of its pseudo header, because tc handles those. The last byte
+ * is not read. */
 static int becomes(void)
 {
 	__u32 len = frame_build(&in, came);

@@ -21,8 +21,8 @@ static int says(__u32 who, __u32 kind, __u32 key, __u32 first, __u32 second)
 #define CONFIRMED BLIND_CONFIRMED
 #define INITIATED BLIND_INITIATED
 
-static __u32 S, D, other;		/* the sites that are tried */
-static __u32 stranger;			/* nobody, where S's family is spoken */
+static __u32 S, D, other;		/* the sites of the present test */
+static __u32 stranger;			/* an unknown address, in S's family */
 
 static int set_up(void **state)
 {
@@ -44,7 +44,7 @@ static int tear_down(void **state)
 	return held ? 0 : -1;
 }
 
-/* The same for each pair of families on each plane, anew */
+/* Runs the test for each pair of families on each plane, each time with new state */
 static void everywhere(void (*test)(void))
 {
 	static const __u32 pairs[][3] = { { SITE_A, SITE_B, SITE_C }, { SITE_C, SITE_D, SITE_A }, { SITE_A, SITE_C, SITE_B },
@@ -70,7 +70,7 @@ static inline __u64 in_seconds(__u32 seconds)
 	return host_jiffies + (__u64)seconds * tick_rate;
 }
 
-/* It comes to this, and nothing of it is remembered */
+/* The packet has this result, and nothing is remembered */
 #define refuses(call, answer) do { \
 	__u64 before_ = remembered(); \
 	assert_int_equal(call, answer); \
@@ -89,7 +89,7 @@ static inline void shakes(__u32 of_s, __u32 of_d)
 	assert_int_equal(responds(D, S, of_d, of_s), S);
 }
 
-/* What our own WireGuard has sent, as blind_egress() remembers it */
+/* A message of our own WireGuard, as blind_egress() remembers it */
 static inline void own_gives_out(__u32 index)
 {
 	struct pkt_state *state = state_find();

@@ -17,12 +17,12 @@
 
 #define GONE 0				/* a port: it was not sent */
 
-static enum plane plane;		/* of all that follows */
-static struct addr ours;		/* as whom the last client was shown */
-static const struct masq *moving;	/* whose backend is another now */
+static enum plane plane;		/* all later packets use it */
+static struct addr ours;		/* the pool address of the last client */
+static const struct masq *moving;	/* this service's backend has moved */
 static struct ran ran;
 
-/* ---- frames, as they come and as they must leave ---- */
+/* ---- frames, as they arrive and as they must leave ---- */
 
 static void comes(const struct masq *m, bool reply, struct addr from, __u16 sport, struct addr to, __u16 dport)
 {
@@ -48,7 +48,8 @@ static struct addr backend_of(const struct masq *m)
 	return a;
 }
 
-/* IPv4's own, where IPv6 came (RFC 7915 5.1): of up to 1,260 bytes it may be cut, and has an identification */
+/* The IPv4 header of a packet that came as IPv6 (RFC 7915 5.1): up to 1,260 bytes it may be fragmented, and has an
+ * identification */
 static void ipv4_of_ipv6(struct frame *f)
 {
 	if (f->payload > 1232)
@@ -57,7 +58,7 @@ static void ipv4_of_ipv6(struct frame *f)
 		f->id = htons(bpf_get_prandom_u32());
 }
 
-/* `out` for `in`, with these in place of its own */
+/* Makes `out` from `in`, with these addresses and ports */
 static void leaves(const struct masq *m, bool reply, struct addr from, __u16 sport, struct addr to, __u16 dport)
 {
 	__u32 link = reply ? m->in : m->out;
@@ -76,7 +77,7 @@ static void leaves(const struct masq *m, bool reply, struct addr from, __u16 spo
 		ipv4_of_ipv6(&out);
 }
 
-/* Runs `in`; whether it was sent */
+/* Runs `in`; returns whether it was sent */
 static bool runs(__u32 link)
 {
 	__u32 len = frame_build(&in, came);
@@ -87,7 +88,7 @@ static bool runs(__u32 link)
 	return ran.verdict == HOST_SENT;
 }
 
-/* What was sent is `out` */
+/* The sent packet must be `out` */
 static void sent_rightly(__u32 link)
 {
 	__u32 len = frame_build(&out, want);
@@ -97,7 +98,7 @@ static void sent_rightly(__u32 link)
 	assert_int_equal(ran.packet.egress, link);
 }
 
-/* The n-th client of a service: the one that the table names, and those behind it */
+/* Returns the n-th client of a service, counted from the one in the table */
 static struct addr nth_client(const struct masq *m, __u32 n)
 {
 	struct addr a = world_addr(m->client);
@@ -106,7 +107,8 @@ static struct addr nth_client(const struct masq *m, __u32 n)
 	return a;
 }
 
-/* An original of the n-th client from this port: the port of ours that it leaves with, or GONE; the address in `ours` */
+/* The n-th client sends an original from this port. Returns the pool port that it leaves with, or GONE; the pool
+ * address is in `ours` */
 static inline __u16 client_sends(const struct masq *m, __u32 n, __u16 port)
 {
 	const struct pool *pool = flows_pool(m->id);
@@ -128,7 +130,7 @@ static inline __u16 client_sends(const struct masq *m, __u32 n, __u16 port)
 	return s.sport;
 }
 
-/* The backend's answer to this port of ours (at `ours`); whether it came to the n-th client at his port */
+/* The backend answers this pool port (at `ours`); returns whether the answer came to the n-th client at its port */
 static inline bool backend_answers(const struct masq *m, __u16 to, __u32 n, __u16 port)
 {
 	comes(m, true, backend_of(m), m->backend_port, ours, to);
@@ -147,7 +149,7 @@ static void whole(void)
 		fail_msg("%s", complaint);
 }
 
-/* A flow of the n-th client from this port; its port of ours */
+/* Makes a flow of the n-th client from this port; returns its pool port */
 static inline __u16 flow_made(const struct masq *m, __u32 n, __u16 port)
 {
 	__u16 to = client_sends(m, n, port);
@@ -181,7 +183,7 @@ static inline struct flow *flow_of(const struct masq *m, __u32 n, __u16 port)
 	return NULL;
 }
 
-/* The word of that flow */
+/* Returns the word of that flow */
 static inline __u64 word_of(const struct masq *m, __u32 n, __u16 port)
 {
 	const struct flow *f = flow_of(m, n, port);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * What becomes of packets that meet the relay of host_relay.h: sent, up, or a reason that was counted. What must
- * leave is the packet that came, with a hop limit of one less and, on a nic, the next hop's MACs.
+ * The result of packets that meet the relay of host_relay.h: sent, up, or a counted reason. A packet that leaves must
+ * be the one that came, with a hop limit that is one less and, on a NIC, the next hop's MACs.
  */
 #ifndef HOST_FATE_H
 #define HOST_FATE_H
@@ -19,11 +19,11 @@
 #define C OVERLAY "c::3"
 #define N OVERLAY "d::4"
 #define O OVERLAY "e::5"
-#define UP 1000			/* a fate: untouched and counted to nobody */
+#define UP 1000			/* unchanged and not counted */
 #define SENT 0			/* else a reason */
 
-static __u32 fate_segs, fate_size __attribute__((unused));	/* of the next packets; 0: they are plain */
-static __u32 gone_by __attribute__((unused));		/* the last packet that was sent: by this link */
+static __u32 fate_segs, fate_size __attribute__((unused));	/* the next packets' GSO; 0: none */
+static __u32 gone_by __attribute__((unused));		/* the link of the last sent packet */
 
 static int set_up(void **state)
 {
@@ -76,10 +76,10 @@ static int tear_down(void **state)
 	return received == forwarded + why && forwarded == to ? 0 : -1;
 }
 
-/* What becomes of a frame: runs it, and holds what must hold of any */
+/* Runs a frame, and checks what must hold for any; returns its result */
 static int fate_of(enum plane plane, __u32 link, const __u8 *frame, __u32 len, __u32 linear)
 {
-	__u32 pad = relay_bare(link) ? 0 : 2;		/* so that IP headers are aligned as in the kernel */
+	__u32 pad = relay_bare(link) ? 0 : 2;		/* aligns IP headers as in the kernel */
 	__u8 *memory = malloc(len + pad), *data = memory + pad;
 	struct host_packet packet = { .data = data, .len = len, .linear = linear, .gso_segs = fate_segs, .gso_size = fate_size };
 	__u64 before[REASON_MAX];
@@ -109,7 +109,7 @@ static int fate_of(enum plane plane, __u32 link, const __u8 *frame, __u32 len, _
 		}
 	} else {
 		assert_int_equal(packet.egress, 0);
-		if (fate == DROP_send_failed)	/* the relay had changed it already */
+		if (fate == DROP_send_failed)	/* the relay had already changed it */
 			data[ip + 7]++;
 		assert_int_equal(rc, fate == UP || fate < REASON_MAX ? reason_is_drop(-fate) && fate != UP ? HOST_DROP : HOST_PASS : -1);
 	}
@@ -126,7 +126,7 @@ static int fate_by(enum plane plane, __u32 link, const struct packet6 *p)
 	return fate_of(plane, link, frame, len, len);
 }
 
-static int fate(__u32 link, struct packet6 p)
+static int __attribute__((unused)) fate(__u32 link, struct packet6 p)
 {
 	return fate_by(PLANE_TC, link, &p);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Masquerading services in host_world.h's terms: all four pairs of families, a second wan, a lan's hosts that use the public address,
- * and a way out with a small MTU; and what must hold of the maps of flows at any time.
+ * Masquerading services in host_world.h's network: all four pairs of families, a second wan, LAN hosts that use the
+ * public address, and an egress with a small MTU. Also the invariants of the maps of flows.
  */
 #ifndef HOST_FLOWS_H
 #define HOST_FLOWS_H
@@ -32,7 +32,7 @@ static const struct masq masqs[] = {
 	{ "64, small MTU", 6, W0, "2001:db8:9::9", "2001:db8:1::1", 57000, "192.168.2.1", "192.168.2.20", 51820, M0, 10, 254, 1300 },
 };
 #define MASQS (sizeof(masqs) / sizeof(masqs[0]))
-#define MASQ_PAIRS 4			/* the first ones: of each pair of families one */
+#define MASQ_PAIRS 4			/* the first ones: one for each pair of families */
 #define MASQ_DNAT 4			/* the id of the hairpin's service, whose clients from outside are not masqueraded */
 #define FLOWS_SLOTS 2			/* the first slot */
 
@@ -54,7 +54,7 @@ static inline struct flow_total *flows_total(__u32 id)
 	return bpf_map_lookup_elem(&flow_totals, &id);
 }
 
-/* Room for so many buckets of flows, a power of two */
+/* Makes room for so many buckets of flows, a power of two */
 static inline void flows_room(__u32 buckets)
 {
 	host_map_reset(&flow_table, buckets);
@@ -66,7 +66,7 @@ static inline void flows_room(__u32 buckets)
 	flow_share_mask = 63;
 }
 
-/* All services' pools: these ports, 44's and 66's with a second address */
+/* Sets all pools to these ports, with a second address for 44 and 66 */
 static inline void flows_pools(__u16 first, __u16 last)
 {
 	host_map_reset(&pools, WORLD_SERVICES);
@@ -86,7 +86,7 @@ static inline void flows_pools(__u16 first, __u16 last)
 	}
 }
 
-/* The listeners; that of `moved` has a backend whose address is one more (NULL: none) */
+/* Sets up the listeners. The backend of `moved` has the next address (NULL: none) */
 static inline void flows_listen(const struct masq *moved)
 {
 	world_n_entries = 0;
@@ -108,7 +108,7 @@ static inline void flows_listen(const struct masq *moved)
 	world_commit();
 }
 
-/* Next hops that the kernel need not be asked to probe */
+/* Next hops for which no packet must go to the kernel */
 static inline void flows_no_probes(void)
 {
 	for (__u32 slot = 0; slot < nexthops.max; slot++)
@@ -132,9 +132,9 @@ static inline void flows_setup(void)
 	host_jiffies = 1 << 20;
 }
 
-/* ---- what must hold of the maps ---- */
+/* ---- invariants of the maps ---- */
 
-/* The flow or embryo at a place, or NULL; *ret_word: its word */
+/* Returns the flow or embryo at a place, or NULL; *ret_word: its word */
 static inline struct flow *flow_at(__u32 place, __u64 *ret_word)
 {
 	struct flow_bucket *b;
@@ -151,7 +151,7 @@ static inline __u64 flows_units(void)
 	return host_jiffies >> tick_shift;
 }
 
-/* How many there are whose time is not over: embryos, or flows that were answered */
+/* Counts embryos, or answered flows, that have not expired */
 static inline __u32 flows_count(bool embryos)
 {
 	__u32 n = 0;
@@ -173,7 +173,7 @@ static inline __u32 embryos_there(void)
 	return flows_count(true);
 }
 
-/* Whether a tag and its place follow from this key, in a table with so many homes */
+/* Whether a tag and its place belong to this key, in a table with so many homes */
 static inline bool flows_home(const struct flow_key *key, __u32 tag, __u32 home, __u32 mask)
 {
 	__u64 hash = learned_hash((const __u64 *)key, &learned_secret), other = learned_second(hash, &learned_secret);
@@ -201,8 +201,9 @@ static inline const char *flow_complaint(__u32 place, const struct flow *f, __u6
 	return NULL;
 }
 
-/* Each flow is in a place of its key, and the index has one word for it and no other words, so no two flows have one reply; no two are
- * of one client; the checksum differences are right; and they are counted */
+/* Each flow is in a place of its key. The index has exactly one word for each flow, so no two flows have the same
+ * reply, and no two belong to one client. The checksum differences and counters are right. Returns NULL, or what is
+ * wrong */
 static inline const char *flows_complaint(void)
 {
 	const struct learned_line *lines = (const struct learned_line *)flow_index.values;
@@ -233,7 +234,7 @@ static inline const char *flows_complaint(void)
 	return n ? "words of the index without flows" : created < n_answered ? "flows that are not counted" : NULL;
 }
 
-/* A command deletes all */
+/* Deletes all flows, like the command */
 static inline void flows_delete_all(void)
 {
 	__u64 word;

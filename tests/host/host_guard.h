@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * WireGuard's messages for the services in host_guarded.h, whose mac1 is OpenSSL's BLAKE2s, and who sends them.
+ * WireGuard's messages for the services in host_guarded.h, with mac1 by OpenSSL's BLAKE2s, and their senders.
  */
 #ifndef HOST_GUARD_H
 #define HOST_GUARD_H
@@ -11,21 +11,21 @@
 #include "host_icmp.h"
 #include "host_guarded.h"
 
-#define PASSED_UP (-1000)		/* by XDP, which counts nothing */
+#define PASSED_UP (-1000)		/* by XDP, and not counted */
 
 struct told {
-	__u32 kind, key;		/* enum message; for whom */
+	__u32 kind, key;		/* enum message; the receiver's key */
 	__u32 sender, receiver;
-	__u32 len;			/* other than it should be; of data always */
-	__u32 junk, header;		/* in front; other than WireGuard's */
-	__u32 salt;			/* of all that nobody looks at */
-	__u8 bytes[2000];		/* made of it */
+	__u32 len;			/* length, if not the right one; always for data */
+	__u32 junk, header;		/* junk in front, and a header other than WireGuard's */
+	__u32 salt;			/* fills the bytes that are not checked */
+	__u8 bytes[2000];		/* the finished message */
 };
 
 static const struct guarded *at_service;
-static __u32 client_number;		/* who sends, from which port */
+static __u32 client_number;		/* the sender, and its port */
 static __u16 client_port;
-static __u16 shown_port;		/* and as whom the backend saw him last, at `ours` */
+static __u16 shown_port;		/* the port under which the backend saw the client last, at `ours` */
 
 /* ---- messages ---- */
 
@@ -65,7 +65,7 @@ static void put_le32(__u8 *to, __u32 x)
 	memcpy(to, &x, sizeof(x));
 }
 
-/* Its bytes, with a right mac1 */
+/* Fills in its bytes, with a right mac1 */
 static void message_make(struct told *m)
 {
 	__u8 *b = m->bytes + m->junk;

@@ -8,12 +8,12 @@
 #include "host_flows.h"
 
 #define BACKENDS 3
-#define KEYS 64				/* there are; the n-th is the n-th backend's, if there is one */
+#define KEYS 64				/* number of keys; the n-th is the n-th backend's, if there is one */
 
 struct guarded {
 	const char *name;
 	__u16 id, flags;
-	const char *client, *local, *backend;	/* the first one; others are behind it */
+	const char *client, *local, *backend;	/* the first one; the others follow */
 	__u16 port;
 };
 
@@ -53,7 +53,7 @@ static struct addr nth_backend(const struct guarded *g, __u32 n)
 	return a;
 }
 
-/* Rows from first on: n keys of the m-th and those behind it, each its backend's if there are several */
+/* Writes rows from `first` on: n keys from the m-th on. If there are several backends, each key is its backend's */
 static inline void keys_written(__u32 first, __u32 m, __u32 n, bool backends)
 {
 	for (__u32 i = 0; i < n; i++) {
@@ -68,7 +68,7 @@ static inline void keys_written(__u32 first, __u32 m, __u32 n, bool backends)
 	}
 }
 
-/* All services ask for this; their limits are out of the way */
+/* Sets these flags for all services, with limits that do not matter */
 static inline void guards_ask(__u32 flags, __u32 n_keys)
 {
 	keys_written(16, 0, n_keys, flags & GUARD_BACKENDS);

@@ -8,7 +8,7 @@
 
 #include "host_guard.h"
 
-/* Of each reason, of all services */
+/* Counts each reason, over all services */
 static void reasons_now(__u64 counts[REASON_MAX])
 {
 	memset(counts, 0, REASON_MAX * sizeof(*counts));
@@ -24,7 +24,7 @@ static struct addr client_addr(void)
 	return a;
 }
 
-/* `in` as the client's, with this message */
+/* Makes `in` this message from the client */
 static void client_comes(const struct told *m)
 {
 	memset(&in, 0, sizeof(in));
@@ -40,7 +40,7 @@ static void client_comes(const struct told *m)
 	in.bytes = m->bytes;
 }
 
-/* Which backend got `in`, rightly: as the client, or as one of the pool's */
+/* Returns the backend that got `in` unchanged, from the client's or a pool's address */
 static int got_by(void)
 {
 	bool masquerade = at_service->flags & SERVICE_MASQUERADE;
@@ -72,7 +72,7 @@ static int got_by(void)
 	return n;
 }
 
-/* Runs `in`: the number of the backend that got it, PASSED_UP, or the reason, negative */
+/* Runs `in`; returns the number of the backend that got it, PASSED_UP, or the negative reason */
 static int becomes(void)
 {
 	__u64 before[REASON_MAX], after[REASON_MAX];
@@ -106,7 +106,7 @@ static int sends(const struct told *m)
 	return becomes();
 }
 
-/* The n-th backend to whom it knows as the client; whether it came to him */
+/* The n-th backend sends to the client's address as it knows it; returns whether the client got it */
 static bool backend_sends(__u32 n, const struct told *m)
 {
 	bool masquerade = at_service->flags & SERVICE_MASQUERADE;
@@ -153,7 +153,7 @@ static inline void backend_waits(__u32 n, __u32 index)
 	assert_true(indices_put(s));
 }
 
-/* A whole handshake, for the n-th backend by the n-th key: the client's index, the backend's */
+/* Does a whole handshake with the n-th backend by the n-th key */
 static inline void shakes(__u32 n, __u32 client_index, __u32 backend_index)
 {
 	struct told m = message(MESSAGE_INITIATION, client_index, 0);
@@ -184,7 +184,7 @@ static inline void seconds(__u32 n)
 	host_jiffies += n * tick_rate;
 }
 
-/* Of all that is remembered of handshakes: what a dropped or forged message must not change */
+/* A sum over everything remembered about handshakes, which a dropped or forged message must not change */
 static inline __u64 remembered(void)
 {
 	struct host_map *maps[] = { &answered, &indices, &replays, &handshakes, &flow_table, &flow_index };

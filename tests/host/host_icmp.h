@@ -13,10 +13,11 @@ struct error {
 	__u8 ttl, type, code;
 	struct addr from, to;
 	struct frame about;		/* the quoted packet; its Ethernet header is left out */
-	__u32 keep, padding;		/* bytes of it that are quoted, and bytes behind the packet */
+	__u32 keep, padding;		/* how many of its bytes are quoted, and bytes behind the packet */
 };
 
-/* An error about what the other end sent, so that it goes the way w: about an original where w is of replies */
+/* An error about a packet of the other end, so that it takes the way w: it is about an original if w is a way of
+ * replies */
 static inline void error_comes(const struct way *w, struct error *e)
 {
 	struct frame *f = &e->about;
@@ -59,7 +60,7 @@ static inline void error_leaves(const struct way *w, const struct error *in, str
 	}
 }
 
-/* Into buf, which has room; its length */
+/* Writes it to buf, which is large enough; returns its length */
 static inline __u32 error_build(const struct error *e, __u8 *buf)
 {
 	static __u8 quoted[70000];
@@ -68,7 +69,7 @@ static inline __u32 error_build(const struct error *e, __u8 *buf)
 	struct frame outer = { .family = e->about.family, .ttl = e->ttl, .src = e->from, .dst = e->to };
 
 	n = n < e->keep ? n : e->keep;
-	outer.payload = n;			/* a message's header is as long as a datagram's */
+	outer.payload = n;			/* a message's header is as long as a UDP header */
 	memcpy(outer.dmac, e->dmac, ETH_ALEN);
 	memcpy(outer.smac, e->smac, ETH_ALEN);
 	frame_build(&outer, buf);

@@ -19,7 +19,7 @@ static inline bool relay_bare(__u32 ifindex)
 	return ifindex == TA || ifindex == TC;
 }
 
-/* Into buf as it comes by this link; its length */
+/* Writes it to buf, as it arrives by this link; returns its length */
 static inline __u32 packet6_build(const struct packet6 *p, __u32 ifindex, __u8 *buf)
 {
 	struct addr src = world_addr(p->src), dst = world_addr(p->dst);
@@ -73,7 +73,7 @@ static inline struct packet6 icmp6(const char *src, const char *dst, __u8 type, 
 	return p;
 }
 
-/* An error of type 1 from src to whom the quoted packet is from */
+/* An error of type 1 from src to the sender of the quoted packet */
 static inline struct packet6 error6(const char *src, const struct packet6 *about)
 {
 	struct packet6 p = icmp6(src, about->src, 1, 4, 0);
@@ -82,7 +82,7 @@ static inline struct packet6 error6(const char *src, const struct packet6 *about
 	return p;
 }
 
-/* A header of 8 * units bytes in front of what p has */
+/* Puts a header of 8 * units bytes in front of the rest */
 static inline void packet6_extend(struct packet6 *p, __u8 type, __u32 units, __u8 third, __u8 fourth)
 {
 	memmove(p->data + 8 * units, p->data, p->n);
@@ -95,7 +95,7 @@ static inline void packet6_extend(struct packet6 *p, __u8 type, __u32 units, __u
 	p->next = type;
 }
 
-/* A piece of a datagram */
+/* Makes a fragment of a datagram */
 static inline struct packet6 piece6(struct packet6 p, __u16 offset, bool more, __u8 id)
 {
 	packet6_extend(&p, IPPROTO_FRAGMENT, 1, offset >> 8, (offset & 0xf8) | more);

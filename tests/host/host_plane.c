@@ -217,7 +217,7 @@ const void *host_plane_clones(__u32 *ret_n, __u32 *ret_size)
 enum plane_verdict host_plane_run(enum plane plane, __u32 ifindex, const void *frame, __u32 len, __u32 linear,
 				  __u32 gso_segs, __u32 gso_size, void *out, __u32 *ret_len)
 {
-	__u8 *memory = malloc(len + 2 + (with_flows ? HOST_ROOM : 0));		/* so that IP headers are aligned as in the kernel */
+	__u8 *memory = malloc(len + 2 + (with_flows ? HOST_ROOM : 0));		/* aligns IP headers as in the kernel */
 	struct host_packet packet = { .data = memory + 2, .len = len, .linear = linear < len ? linear : len,
 				      .gso_segs = gso_segs, .gso_size = gso_size };
 	int rc;

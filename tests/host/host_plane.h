@@ -19,32 +19,33 @@ void host_plane_write(const char *map, const void *key, const void *value);
 const void *host_plane_read(const char *map, const void *key);
 /* The entries of a hash by number; false: no more */
 bool host_plane_entry(const char *map, __u32 i, const void **ret_key, const void **ret_value);
-/* Over all that is in it, in whatever order */
+/* Returns a sum over its contents, in any order */
 __u64 host_plane_sum(const char *map);
-/* How large an array is; of others 0 */
+/* Returns the size of an array's values; for other maps 0 */
 size_t host_plane_bytes(const char *map);
-/* After the tables: masks and switches that follow from their sizes */
+/* Call this after filling the tables: sets masks and switches that follow from their sizes */
 void host_plane_start(void);
-/* Likewise of the blind relay, which listens on this port */
+/* The same for the blind relay, which listens on this port */
 void host_plane_start_blind(__be16 port);
-/* The switches that say what the programs know */
+/* The switches for features of the programs */
 #define HOST_WAYS(IS) IS(with_flows) IS(with_guards) IS(with_blind) IS(with_relay)
-/* All of bpf/maps.h that is set before load, for who sets them one by one instead */
+/* All switches of bpf/maps.h that are set before load, for a caller that sets them one by one */
 #define HOST_SWITCHES(IS) IS(table_mask) IS(uniform_slots) IS(gateway_slots) IS(tick_rate) IS(tick_shift) IS(learned_secret) IS(flow_mask) IS(flow_index_mask) IS(flow_share_mask) IS(hash_key0) IS(hash_key1) IS(with_choices) IS(with_source_trie) IS(with_lists) \
 	HOST_WAYS(IS) \
 	IS(overlay_hi) IS(overlay_lo) IS(overlay_mask_hi) IS(overlay_mask_lo) IS(allowed_mask) IS(with_subnets) IS(with_routes64) IS(with_routes) \
 	IS(blind_port) IS(blind_mask) IS(endpoints_mask) IS(blind_slots)
 void host_plane_switch(const char *name, const void *value);
-/* Who answers about routes instead of host_plane_route()'s table */
+/* Sets the function that answers about routes instead of host_plane_route()'s table */
 void host_plane_fib(long (*ask)(struct bpf_fib_lookup *fib, __u32 flags));
 void host_plane_wait(__u32 ms);
-/* A line of a file of routes: `prefix=… rc=… dev=IFINDEX mtu=N dmac=… smac=… [via=…] [from=…]`; the first that matches answers */
+/* A line of a file of routes: `prefix=… rc=… dev=IFINDEX mtu=N dmac=… smac=… [via=…] [from=…]`; the first match
+ * answers */
 bool host_plane_route(const char *line);
-/* In an allocation of len, of which linear bytes are in reach; what is left of them in out. by_neighbour: MACs are still to be
- * written. */
+/* Runs a packet in an allocation of len bytes, of which linear are accessible. Writes the result to out.
+ * by_neighbour: the kernel still has to write the MACs. */
 enum plane_verdict host_plane_run(enum plane plane, __u32 ifindex, const void *frame, __u32 len, __u32 linear,
 				  __u32 gso_segs, __u32 gso_size, void *out, __u32 *ret_len);
-/* What left as clones of the packet that was run last: for each its head, then its bytes */
+/* The clones that the last packet left, each as its head and its bytes */
 struct clone_head {
 	__u32 ifindex, len;
 };

@@ -7,7 +7,7 @@
 
 #include "host_scene.h"
 
-enum { TA = 20, TC, NN, NO, NW };	/* tunnels of A and B, and of C; nics of N (behind a gateway) and O (on the link); nobody's */
+enum { TA = 20, TC, NN, NO, NW };	/* tunnels of A and B, and of C; NICs of N (behind a gateway), of O (on the link), an unused one */
 enum { PEER_A = 1, PEER_B, PEER_C, PEER_N, PEER_O, PEER_WAITS, PEERS = 8 };
 #define OVERLAY "fd12:3456:789a:"
 #define RELAY_BUCKETS 4
@@ -81,7 +81,7 @@ static inline void relay_maps(void)
 	with_routes64 = false;
 }
 
-/* Beside what there is; its three routes are the last ones */
+/* Adds the relay to the present world; its three routes are the last ones */
 static inline void relay_beside(void)
 {
 	relay_maps();
@@ -96,7 +96,7 @@ static inline void relay_beside(void)
 	relay_peer(PEER_N, NN, 0, 0, RELAY_SLOTS);
 	relay_peer(PEER_O, NO, 0, 0, RELAY_SLOTS + 1);
 	for (__u32 i = 0; i < PEER_WAITS; i++)
-		relay_subnet(0xa + i, PEER_A + i);		/* …:a:: is A's, and so on; …:f:: waits */
+		relay_subnet(0xa + i, PEER_A + i);		/* …:a:: belongs to A, and so on; …:f:: has no peer yet */
 	relay_subnet(1, ROUTE_LOCAL);
 	relay_subnet(0x10, ROUTE_LONGER | PEER_A);
 	relay_prefix(OVERLAY "10::", 64, PEER_A);

@@ -10,7 +10,7 @@
 #include "host_lists.h"
 #include "pipeline.h"
 
-/* ---- what the programs know ---- */
+/* ---- features of the programs ---- */
 
 enum world_ways { WAY_FLOWS = 1, WAY_GUARDS = 2, WAY_BLIND = 4, WAY_RELAY = 8 };
 
@@ -24,7 +24,7 @@ static inline void world_knows(__u32 ways)
 	with_relay = ways & WAY_RELAY;
 }
 
-/* ---- what one CPU has ---- */
+/* ---- state of one CPU ---- */
 
 #define CPU_MAPS 32
 #define CPU_SOIL 0xa5
@@ -49,7 +49,7 @@ static inline void cpu_soil(void)
 }
 
 struct cpu {
-	void *values[CPU_MAPS];		/* of the n-th map; NULL: untouched */
+	void *values[CPU_MAPS];		/* by number of the map; NULL: untouched */
 };
 
 /* Copies all values. It leaves counters in a hash alone: the data path decides nothing by them. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * One firewall in host_world.h's terms, and the frames that meet it: a description of a frame, built with checksums computed
- * in full, so that what comes out of the pipeline is compared with the description of what should.
+ * A firewall in host_world.h's network, and its frames. A frame has a description, from which it is built with fully
+ * computed checksums. So the pipeline's output can be compared with a description.
  */
 #ifndef HOST_SCENE_H
 #define HOST_SCENE_H
@@ -71,7 +71,7 @@ static inline void scene_setup(void)
 	host_jiffies = 1 << 20;
 }
 
-/* Before and after each test of a unit, as cmocka calls them */
+/* cmocka calls these before and after each test */
 static inline int scene_begin(void **state)
 {
 	scene_setup();
@@ -98,11 +98,11 @@ struct frame {
 	__u16 id, frag_off;		/* frag_off with its flags, IPv4 */
 	__u32 flow;			/* IPv6 */
 	__u8 first;			/* type of the first extension header */
-	__u32 n_extra;			/* IPv4 options or IPv6 extension headers, as they are */
+	__u32 n_extra;			/* IPv4 options or IPv6 extension headers, as raw bytes */
 	__u8 extra[1200];
-	int udp_len, ip_len;		/* added to what would be right */
-	__u32 seed;			/* of the payload, */
-	const __u8 *bytes;		/* unless these are it */
+	int udp_len, ip_len;		/* added to the right lengths */
+	__u32 seed;			/* for the payload, */
+	const __u8 *bytes;		/* or these bytes */
 };
 
 static __u32 frame_sum(const __u8 *b, __u32 n)
@@ -188,7 +188,7 @@ static __u32 frame_ipv6(const struct frame *f, __u8 *ip)
 	return 40 + len;
 }
 
-/* Into buf, which has room; its length */
+/* Writes it to buf, which is large enough; returns its length */
 static inline __u32 frame_build(const struct frame *f, __u8 *buf)
 {
 	__u32 len;

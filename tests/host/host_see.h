@@ -8,16 +8,16 @@
 
 #include "host_ways.h"
 
-struct seen {				/* an IP packet with UDP in it, read the plain way */
-	__u32 l4, len;			/* l4 of the frame; len of the IP packet */
+struct seen {				/* an IP packet with UDP in it, parsed in a simple way */
+	__u32 l4, len;			/* l4: offset in the frame; len: of the IP packet */
 	bool ip_valid, udp_valid, has_checksum, first, later;
-	__u32 word;			/* where offset and more-follows stand in the frame; 0: nowhere */
-	__u16 sum;			/* over what is there: no rewriting changes it */
+	__u32 word;			/* position of offset and more-follows in the frame; 0: none */
+	__u16 sum;			/* over the present bytes; rewriting does not change it */
 	__u8 ttl, tos, family;
-	bool more, more_than_udp;	/* pieces follow; IPv6: it has headers but UDP's and one of a fragment */
-	__u32 offset, id;		/* of a piece */
+	bool more, more_than_udp;	/* fragments follow; IPv6: it has headers besides UDP's and a fragment header */
+	__u32 offset, id;		/* a fragment's */
 	struct addr src, dst;
-	__u16 sport, dport;		/* of what is no later piece */
+	__u16 sport, dport;		/* unless it is a later fragment */
 };
 
 static inline struct addr see_addr(const __u8 *ip, bool destination)
@@ -30,7 +30,7 @@ static inline struct addr see_addr(const __u8 *ip, bool destination)
 	return addr_from4(a);
 }
 
-/* Past extension headers to UDP, or to the piece of a later fragment */
+/* Skips extension headers up to UDP, or up to the payload of a later fragment */
 static inline bool see_ipv6(const __u8 *frame, __u32 len, struct seen *s)
 {
 	__u8 next = frame[ETH_HLEN + 6];
@@ -78,7 +78,7 @@ static inline void see_ipv4(const __u8 *ip, struct seen *s)
 	s->ip_valid = frame_fold(frame_sum(ip, s->l4 - ETH_HLEN)) == 0xffff;
 }
 
-/* What a datagram or its first bytes sum up to with the pseudo header; 0 where its checksum is right */
+/* Returns the sum of a datagram or its first bytes, with the pseudo header; 0 if its checksum is right */
 static inline __u16 see_sum(const __u8 *ip, const __u8 *udp, __u32 n)
 {
 	bool ipv4 = ip[0] >> 4 == 4;
@@ -121,7 +121,7 @@ static inline bool see(const __u8 *frame, __u32 len, struct seen *s)
 
 /* ---- ICMP errors ---- */
 
-/* Of the message from at to end; 0xffff where its checksum is right */
+/* Returns the sum of the message from at to end; 0xffff if its checksum is right */
 static inline __u16 error_sum(const __u8 *frame, __u32 at, __u32 end)
 {
 	bool ipv4 = frame[12] == 8;
@@ -131,10 +131,10 @@ static inline __u16 error_sum(const __u8 *frame, __u32 at, __u32 end)
 }
 
 struct seen_error {
-	__u32 at, quoted, udp, end;	/* offsets in the frame: message, the quoted IP header, what follows that, its end */
+	__u32 at, quoted, udp, end;	/* offsets in the frame: message, quoted IP header, the header behind that, end */
 	__u8 ttl, type, code;
 	bool ipv4, ip_valid, sum_valid, quoted_valid;	/* checksums */
-	struct addr from, to, src, dst;	/* the latter quoted */
+	struct addr from, to, src, dst;	/* src and dst are those of the quoted packet */
 	__u16 sport, dport;
 };
 

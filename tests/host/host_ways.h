@@ -36,7 +36,7 @@ static const struct way ways[] = {
 #define WAYS (sizeof(ways) / sizeof(ways[0]))
 #define CLIENT_PORT 40000
 
-/* A frame of this way as it comes; the caller may change what it likes before way_leaves() */
+/* A frame of this way as it arrives; the caller may change it before way_leaves() */
 static inline void way_comes(const struct way *w, struct frame *f)
 {
 	bool original = w->direction == DIRECTION_ORIGINAL;
@@ -53,7 +53,7 @@ static inline void way_comes(const struct way *w, struct frame *f)
 	f->dport = original ? w->port : CLIENT_PORT;
 }
 
-/* ... and as it must leave, given how it came */
+/* ... and as it must leave */
 static inline void way_leaves(const struct way *w, const struct frame *in, struct frame *out)
 {
 	bool original = w->direction == DIRECTION_ORIGINAL;
@@ -74,11 +74,11 @@ static inline void way_leaves(const struct way *w, const struct frame *in, struc
 struct ran {
 	int verdict;
 	bool touched;
-	struct host_packet packet;	/* data is gone */
+	struct host_packet packet;	/* data is no longer valid */
 };
 
-/* Runs the first len bytes of frame, of which linear are in reach, in an allocation of len (and two, so that IP headers are
- * aligned as in the kernel); what becomes of them is in out, if there is one. */
+/* Runs the first len bytes of frame, of which linear are accessible, in an allocation of len (and two, so that IP
+ * headers are aligned as in the kernel). Writes the result to out, if it is not NULL. */
 static inline struct ran way_run(enum plane plane, __u32 ifindex, const __u8 *frame, __u32 len, __u32 linear, __u8 *out)
 {
 	__u32 room = with_flows ? HOST_ROOM : 0;
@@ -96,7 +96,7 @@ static inline struct ran way_run(enum plane plane, __u32 ifindex, const __u8 *fr
 	return r;
 }
 
-/* ---- one frame after another ---- */
+/* ---- one frame after the other ---- */
 
 static __u8 came[70000] __attribute__((unused)), left[70000] __attribute__((unused)), want[70000] __attribute__((unused));
 static struct frame in __attribute__((unused)), out __attribute__((unused));
@@ -116,7 +116,7 @@ static inline struct ran send_in(enum plane plane, __u32 ifindex)
 	return way_run(plane, ifindex, came, len, len, left);
 }
 
-/* Twice: the first packet of a next hop goes through the kernel */
+/* Sends twice, because the first packet of a next hop goes through the kernel */
 static inline struct ran send_primed(enum plane plane, __u32 ifindex)
 {
 	send_in(plane, ifindex);
@@ -138,7 +138,7 @@ static inline __u64 way_reason(__u32 id, enum direction direction, enum plane pl
 	return n ? *n : 0;
 }
 
-/* The direction of what was counted, and how many */
+/* Returns the counted direction, and how many packets it received */
 static inline enum direction way_counted(__u64 *ret_received)
 {
 	__u64 n[2] = { 0 };

@@ -63,7 +63,7 @@ static void world_link(__u32 ifindex, enum link_role role, __u32 flags, __u32 mt
 	bpf_map_update_elem(&links, &place, &l, 0);
 }
 
-/* a list of sources: as many prefixes as are given, to NULL */
+/* Writes a list of sources: prefixes up to NULL */
 static void world_sources(__u32 list, const char *const *prefixes)
 {
 	struct source_hints hints;
@@ -94,7 +94,7 @@ static void world_sources(__u32 list, const char *const *prefixes)
 	bpf_map_update_elem(&source_hints, &list, &hints, 0);
 }
 
-/* host: of the next hop's MAC; gateway may be NULL */
+/* host: last byte of the next hop's MAC; gateway may be NULL */
 static struct host_route *world_route(const char *prefix, __u32 ifindex, __u32 mtu, __u8 host, const char *gateway)
 {
 	struct host_route *r = &host_routes[host_n_routes++];
@@ -110,7 +110,7 @@ static struct host_route *world_route(const char *prefix, __u32 ifindex, __u32 m
 	return r;
 }
 
-/* The naive difference: new - old of addresses, as 16-bit one's complement */
+/* Computes the checksum difference in a simple way: new - old of addresses, as 16-bit one's complement */
 static __u16 world_delta(const struct addr *old, const struct addr *new)
 {
 	__u32 sum = 0;
@@ -143,7 +143,7 @@ static void world_listen(__u16 id, __u32 link, const char *local, __u16 port, co
 	};
 	for (size_t i = 0; i < world_n_entries; i++)
 		if (!memcmp(&world_entries[i].key, &reply->key, sizeof(reply->key)))
-			return;			/* the first listener's stands */
+			return;			/* the first listener's entry stays */
 	world_n_entries++;
 }
 
@@ -161,7 +161,7 @@ static void world_commit(void)
 		abort();
 }
 
-/* How many entries a table of struct learned_entry holds, those whose time is over as well */
+/* Returns how many entries a table of struct learned_entry holds, with expired ones */
 static inline __u32 learned_there(const struct host_map *map)
 {
 	const struct learned_bucket *b = (const void *)map->values;

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The alert rules are valid, each fires on what it is for and not where all is well (promtool); they and the dashboard name metrics and labels
-# that docs/metrics.md has, and together each of them. Then the same with one thing wrong, each of which must be found.
+# that docs/reference/metrics.md has, and together each of them. Then the same with one thing wrong, each of which must be found.
 # shellcheck disable=SC2016 # backquotes and dollars are sed's
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -12,7 +12,7 @@ trap 'rm -rf "$copy"' EXIT
 check_all() {
 	promtool check rules docs/prometheus/alerts.yml &&
 		promtool test rules docs/prometheus/alerts_test.yml &&
-		"$named" docs/grafana/wgxdp.json docs/prometheus/alerts.yml docs/metrics.md
+		"$named" docs/grafana/wgxdp.json docs/prometheus/alerts.yml docs/reference/metrics.md
 } > "$copy/said" 2>&1
 
 must_find() { # FILE SED-SCRIPT
@@ -33,5 +33,5 @@ must_find docs/prometheus/alerts.yml 's/expr: wgxdp_site_auth/expr: wgxdp_sites_
 must_find docs/grafana/wgxdp.json 's/sum by (service, reason)/sum by (service, reasons)/'
 must_find docs/grafana/wgxdp.json 's/{{path}}/{{plane}}/'
 must_find docs/grafana/wgxdp.json 's/wgxdp_flows{/wgxdp_flow{/'
-must_find docs/metrics.md 's/^| `wgxdp_build_info`/| `wgxdp_version_info`/'
+must_find docs/reference/metrics.md 's/^| `wgxdp_build_info`/| `wgxdp_version_info`/'
 echo "alerts and dashboard are right: $said"

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# scripts/bench-compare: the same is no slower, nor is what lies within the noise; a row that lost more, or is gone, is named; what is in
-# docs/bench can be read.
+# scripts/bench-compare: equal results and differences within the noise are not slower. Rows that lost more or are
+# missing are named. The files of docs/bench are readable.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 work=$(mktemp -d)

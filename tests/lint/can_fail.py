@@ -1,9 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Finds assertions that cannot fail: in C, a comparison of something with itself, with one of its own two
-alternatives, or with the constant that the line before assigned, a constant condition, and a test without an
-assertion; in shell, a negated command whose status nothing looks at, and a check whose failure is swallowed.
-BREAK=1 adds one of each kind, and fails unless each is found."""
+"""Finds assertions that cannot fail.
+
+In C: a comparison of something with itself, with one of its own two alternatives, or with the constant that the line before assigned, a constant condition, or a test without an assertion. In shell: a negated command whose status is unused, and a check
+whose failure is swallowed. BREAK=1 adds one of each kind, and fails unless each is found."""
 import glob
 import os
 import re

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# scripts/capacity: its arithmetic is that of this file, done again another way, on a small bench with round figures; docs/capacity.md has what
-# it prints; limits are those of the sources; bad input is refused, and said what would be right. UPDATE=1 writes the page's tables anew.
+# scripts/capacity: this file computes the same results in another way, from a small bench with round figures.
+# docs/reference/capacity.md shows the output of the script, and the limits are those of the sources. Bad input is refused, with
+# advice. UPDATE=1 writes the page's tables again.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 work=$(mktemp -d)
@@ -56,7 +57,8 @@ same("addresses", [asked("--sites", "0", "--clients", str(n))["columns"][0]["add
 same("dnat", asked("--sites", "0", "--clients", "5", "--nat", "dnat", "--packet-size", "1400")["ns"], {"clients": 120})
 same("blind", asked("--blind", "--sites", "1000")["ns"], {"sites": 400})
 same("another WireGuard", asked("--wireguard", "150")["ns"], {"sites": 250})
-# memory: 100,000 sites and a relay are 100,002 with nobody, so 131,072 of 32 and of 120 bytes, and of four counters of 24 bytes a CPU, with its pointer
+# memory: 100,000 sites, a relay and the unknown peer are 100,002. So 131,072 of 32 and of 120 bytes, and of four
+# counters of 24 bytes a CPU, with its pointer
 maps = asked("--sites", "100000", "--spare", "1", "--cpus", "3", bench="none")["columns"][0]
 same("peers", [maps["maps"][m] - 312 for m in ("peers", "peer_names", "peer_totals")], [131072 * 32, 131072 * 120, 131072 * 4 * (8 + 3 * 24)])
 same("table", maps["maps"]["table"] - 4096, 262144 * 128)
@@ -71,7 +73,7 @@ same("limits", {l["most"] for l in asked()["limits"]}, {1048574, 65536, 1048576,
 
 # the page
 import os
-page = was = open("docs/capacity.md", encoding="utf-8").read()
+page = was = open("docs/reference/capacity.md", encoding="utf-8").read()
 blocks = re.findall(r"^```\n\$ (scripts/capacity [^\n]*)\n(.*?)^```$", page, re.M | re.S)
 same("examples in the page", len(blocks), 3)
 for command, text in blocks:
@@ -79,9 +81,9 @@ for command, text in blocks:
     if os.environ.get("UPDATE"):
         page = page.replace("$ %s\n%s```" % (command, text), "$ %s\n%s```" % (command, now))
     else:
-        same("docs/capacity.md, %s" % command, text, now)
+        same("docs/reference/capacity.md, %s" % command, text, now)
 if page != was:
-    open("docs/capacity.md", "w", encoding="utf-8").write(page)
+    open("docs/reference/capacity.md", "w", encoding="utf-8").write(page)
 EOF
 
 refused() { # WHAT-IT-SAYS OPTION...

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# What scripts/coverage found: a line a file of bpf/ and user/, totals, and what was never reached (in build/coverage/missed).
+# Prints the results of scripts/coverage: a line for each file of bpf/ and user/, and totals. build/coverage/missed lists lines never reached.
 #
 #   coverage.py LINES BRANCHES      llvm-cov export -format=lcov; -format=text
 #
-# A branch is one way of one condition; where several programs have the same source, what any of them reaches is reached.
+# A branch is one way of one condition. If several programs have the same source, a line counts as reached if any of them reaches it.
 import json
 import os
 import sys

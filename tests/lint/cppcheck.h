@@ -11,6 +11,6 @@
 #define mnl_attr_for_each_nested(attr, nest) mnl_attr_for_each(attr, nest, 0)
 #define mnl_attr_for_each_payload(payload, size) \
 	for (struct nlattr *attr = (payload); mnl_attr_ok(attr, (char *)(payload) + (size) - (char *)attr); attr = mnl_attr_next(attr))
-/* of page.h, which the build makes */
+/* in page.h, which the build makes */
 #define PAGE_SCRIPT_HASH ""
 #define PAGE_STYLE_HASH ""

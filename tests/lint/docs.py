@@ -17,7 +17,7 @@ os.chdir(os.path.join(os.path.dirname(os.path.abspath(__file__)), '../..'))
 WGXDP = os.path.realpath(os.path.join(os.environ.get('O', 'build'), 'wgxdp'))
 MAN, CONFIG_MAN = 'docs/wgxdp.8', 'docs/wgxdp.yaml.5'
 GRAMMAR = ['user/config/config.c'] + [f'user/config/config_{part}.c' for part in ('relay', 'flows', 'guard', 'blind', 'endpoints', 'learn', 'ddns')]
-GUIDES = [f'docs/guide-{name}.md' for name in ('firewall', 'relay', 'relays', 'masquerade', 'blind', 'dns', 'endpoint', 'road-warrior', 'vps')]
+GUIDES = [f'docs/guides/{name}.md' for name in ('firewall', 'relay', 'relays', 'masquerade', 'blind', 'dns', 'endpoint', 'road-warrior', 'vps')]
 SECTIONS = 'interfaces|services|peers|follow|policy|blind|endpoints|learn|exporter|ddns'
 
 changed = {}                    # file: its text while a check must complain
@@ -36,7 +36,7 @@ def output(*command):
 
 
 def between(text, first, last):
-    """The lines from one that matches `first` to one that matches `last`, both included."""
+    """Returns the lines from the first match of `first` to the next match of `last`, both included."""
     m = re.search(rf'{first}.*?(?:{last}|\Z)', text, re.M | re.S)
     return m.group(0) if m else ''
 
@@ -110,17 +110,13 @@ def first_cells(path):
     return set(re.findall('[a-z0-9_]+', ' '.join(cells)))
 
 
-def relay_reasons():
-    return set(re.findall(r'^REASON\(DROP, (refused|unrouted|same_site|invalid),', read('include/reasons.def'), re.M))
-
-
 def maps():
     text = re.sub(r'^LEARNED\(([a-z_]+),', r'MAP(\1, ARRAY,', read('bpf/maps.h'), flags=re.M)
     return {' '.join(m) for m in re.findall(r'^(?:MAP|RING)\(([a-z_]+), ([A-Z_]+),', text, re.M)}
 
 
-def maps_in_design():
-    table = between(read('docs/design.md'), '^Every map of `bpf/maps.h`', '^Planned maps:')
+def maps_in_page():
+    table = between(read('docs/inside/state.md'), '^## The maps$', '^### The map `table`$')
     return {' '.join(m) for m in re.findall(r'^\| ([a-z_]+) \| ([A-Z_]+)', table, re.M)}
 
 
@@ -130,7 +126,7 @@ def metrics():
 
 
 def metrics_in_page():
-    cells = re.findall(r'^\| (`wgxdp[^|]*`) \|', read('docs/metrics.md'), re.M)
+    cells = re.findall(r'^\| (`wgxdp[^|]*`) \|', read('docs/reference/metrics.md'), re.M)
     return set(re.findall('wgxdp_[a-z_]+', ' '.join(cells)))
 
 
@@ -183,7 +179,7 @@ def drivers():
 def drivers_in_page():
     """In the columns below `driver` and `transmits`"""
     found, column = set(), None
-    for line in read('docs/hardware.md').splitlines():
+    for line in read('docs/reference/hardware.md').splitlines():
         cells = [cell.strip() for cell in line.split('|')]
         if line.startswith('| driver '):
             column = cells.index('transmits') if 'transmits' in cells else column
@@ -199,7 +195,7 @@ def drop_in():
 
 
 def drop_in_in_guide():
-    return set(re.findall('^    (.*)', between(read('docs/guide-firewall.md'), '^It is this:$', '^#'), re.M))
+    return set(re.findall('^    (.*)', between(read('docs/guides/interfaces.md'), '^It is this:$', '^#'), re.M))
 
 
 def packages():
@@ -210,7 +206,7 @@ def packages():
 
 
 def packages_in_guide():
-    text = between(read('docs/guide-firewall.md'), '^    sudo apt install', '^    make$')
+    text = between(read('docs/guides/firewall.md'), '^    sudo apt install', '^    make$')
     return set(re.findall('[a-z0-9-]+', re.sub('^.*?apt install|^    make$', '', text, flags=re.M)))
 
 
@@ -251,7 +247,7 @@ def check_commands():
 
 
 def check_format():
-    """Where neither formatter is installed, that remains to be seen."""
+    """Runs a formatter on the manual pages. Without a formatter, it checks nothing."""
     command = ['mandoc', '-T', 'lint', '-W', 'warning'] if shutil.which('mandoc') else ['groff', '-mandoc', '-ww', '-Tutf8', '-z']
     for page in glob.glob('docs/*.[58]') if shutil.which(command[0]) else ():
         said = subprocess.run([*command, page], check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True).stdout
@@ -260,13 +256,10 @@ def check_format():
 
 
 def check_reasons():
-    known = reasons('PASS') | reasons('DROP')
     yield from same('reason to pass', 'reasons.def', reasons('PASS'), 'the manual page', reasons_in_page('passing'))
     yield from same('reason to drop', 'reasons.def', reasons('DROP'), 'the manual page', reasons_in_page('dropping'))
-    yield from same('reason', 'reasons.def', known - {'send_failed'}, "the guide's table", first_cells('docs/guide-firewall.md'))
-    of_relay = first_cells('docs/guide-relay.md')
-    yield from same('reason', 'those of a relay', relay_reasons(), "the relay guide's table", of_relay & relay_reasons())
-    yield from (f'reason of the relay guide {word}: not in reasons.def' for word in sorted(of_relay - known))
+    yield from same('reason to pass', 'reasons.def', reasons('PASS'), 'docs/reference/reasons.md', reasons_in_reference('## Passed up'))
+    yield from same('reason to drop', 'reasons.def', reasons('DROP'), 'docs/reference/reasons.md', reasons_in_reference('## Dropped'))
 
 
 def check_reason_texts():
@@ -279,7 +272,7 @@ def check_reason_texts():
 
 
 def check_maps():
-    yield from same('map', 'bpf/maps.h', maps(), "the design's table", maps_in_design())
+    yield from same('map', 'bpf/maps.h', maps(), 'docs/inside/state.md', maps_in_page())
 
 
 def check_keys():
@@ -299,8 +292,8 @@ def check_examples():
 
 
 def check_topology():
-    """What the guide has of an example means the same as the example: files made from the one are those of the other."""
-    text = re.search(r'^    dns:.*\n(?:    .*\n)*', read('docs/guide-vps.md'), re.M).group(0)
+    """The part of an example in the guide means the same as the example: both make the same files."""
+    text = re.search(r'^    dns:.*\n(?:    .*\n)*', read('docs/guides/vps.md'), re.M).group(0)
     with tempfile.TemporaryDirectory() as directory:
         topology, hosts = f'{directory}/topology', f'{directory}/hosts'
         with open(topology, 'w', encoding='utf-8') as f:
@@ -308,7 +301,7 @@ def check_topology():
         for command in ([topology, '-o', hosts], ['docs/examples/topology/vps.yaml', '-o', hosts, '--check']):
             done = subprocess.run([WGXDP, 'gen', 'hosts', *command], check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
             if done.returncode:
-                yield f'the topology of guide-vps.md: {done.stdout}'
+                yield f'the topology of guides/vps.md: {done.stdout}'
                 return
 
 
@@ -321,11 +314,11 @@ def check_packages():
 
 
 def check_drivers():
-    yield from same('driver', 'user/plan/transmit.c', drivers(), 'docs/hardware.md', drivers_in_page())
+    yield from same('driver', 'user/plan/transmit.c', drivers(), 'docs/reference/hardware.md', drivers_in_page())
 
 
 def check_metrics():
-    yield from same('metric', 'user/show/metrics.c', metrics(), 'docs/metrics.md', metrics_in_page())
+    yield from same('metric', 'user/show/metrics.c', metrics(), 'docs/reference/metrics.md', metrics_in_page())
 
 
 def check_installed():
@@ -361,9 +354,9 @@ MUST_FIND = (
     (check_commands, 'docs/wgxdp-etcd.8', r'^\.It Fl -once.*\n', ''),
     (check_reasons, MAN, r'^\.It Cm martian.*\n', ''),
     (check_reasons, MAN, r'^\.It Cm send_failed', '.It Cm send_refused'),
-    (check_reasons, 'docs/guide-firewall.md', '`hop_limit`', 'hop limit'),
-    (check_reasons, 'docs/guide-relay.md', '`unrouted`', '`unroutable`'),
-    (check_reasons, 'docs/guide-relay.md', '`same_site`', 'same site'),
+    (check_reasons, 'docs/reference/reasons.md', '`hop_limit`', 'hop limit'),
+    (check_reasons, 'docs/reference/reasons.md', '`unrouted`', '`unroutable`'),
+    (check_reasons, 'docs/reference/reasons.md', '^## Dropped$', '## Others'),
     (check_reasons, 'include/reasons.def', r'\Z', 'REASON(PASS, frobbed, "text")\n'),
     (check_reason_texts, MAN, 'is longer than the MTU', 'exceeds the MTU'),
     (check_reason_texts, 'include/reasons.def', 'has no free port', 'has no port left'),
@@ -373,22 +366,22 @@ MUST_FIND = (
     (check_keys, CONFIG_MAN, r'^\.It Cm credentials.*\n', ''),
     (check_keys, GRAMMAR[0], r'^\t\{ "df", yaml_set_choice', '\t{ "frob", yaml_set_text, "x" },\n\\g<0>'),
     (check_examples, CONFIG_MAN, 'role: lan }', 'role: dmz }'),
-    (check_examples, 'docs/guide-dns.md', r'      names: \[', '      name: ['),
-    (check_examples, 'docs/guide-road-warrior.md', 'knock: { port', 'knock: { ports'),
-    (check_examples, 'docs/guide-endpoint.md', 'interface: wg0, peer', 'device: wg0, peer'),
-    (check_examples, 'docs/guide-vps.md', '^        ipv6: off', '        ipv6: of'),
-    (check_examples, 'docs/guide-firewall.md', '^    listen: { interface', '    listen: { device'),
-    (check_examples, 'docs/guide-blind.md', r'      pairs: \[', '      pair: ['),
-    (check_topology, 'docs/guide-vps.md', 'inbound: established, proxy', 'inbound: open, proxy'),
-    (check_maps, 'docs/design.md', r'^\| states \|.*\n', ''),
-    (check_maps, 'docs/design.md', r'^\| choices \| ARRAY', '| choices | HASH'),
-    (check_maps, 'docs/design.md', r'^\| names \| ', '| titles | '),
+    (check_examples, 'docs/guides/dns.md', r'      names: \[', '      name: ['),
+    (check_examples, 'docs/guides/road-warrior.md', 'knock: { port', 'knock: { ports'),
+    (check_examples, 'docs/guides/endpoint.md', 'interface: wg0, peer', 'device: wg0, peer'),
+    (check_examples, 'docs/guides/vps.md', '^        ipv6: off', '        ipv6: of'),
+    (check_examples, 'docs/guides/firewall.md', '^    listen: { interface', '    listen: { device'),
+    (check_examples, 'docs/guides/blind.md', r'      pairs: \[', '      pair: ['),
+    (check_topology, 'docs/guides/vps.md', 'inbound: established, proxy', 'inbound: open, proxy'),
+    (check_maps, 'docs/inside/state.md', r'^\| states \|.*\n', ''),
+    (check_maps, 'docs/inside/state.md', r'^\| choices \| ARRAY', '| choices | HASH'),
+    (check_maps, 'docs/inside/state.md', r'^\| names \| ', '| titles | '),
     (check_maps, 'bpf/maps.h', r'\Z', 'MAP(frobs, HASH, __u32, __u32, 1, 0);\n'),
-    (check_metrics, 'docs/metrics.md', '`wgxdp_map_entries`', '`wgxdp_map_rows`'),
-    (check_packages, 'docs/guide-firewall.md', ' libldns-dev', ''),
+    (check_metrics, 'docs/reference/metrics.md', '`wgxdp_map_entries`', '`wgxdp_map_rows`'),
+    (check_packages, 'docs/guides/firewall.md', ' libldns-dev', ''),
     (check_drivers, 'user/plan/transmit.c', '"mana",', ''),
-    (check_drivers, 'docs/hardware.md', r'^\| `ena` .*\n', ''),
-    (check_drivers, 'docs/hardware.md', r'^\| `igb` \| 5\.10 \| 6\.1 \|', '| `igb` | 5.10 | 6.12 |'),
+    (check_drivers, 'docs/reference/hardware.md', r'^\| `ena` .*\n', ''),
+    (check_drivers, 'docs/reference/hardware.md', r'^\| `igb` \| 5\.10 \| 6\.1 \|', '| `igb` | 5.10 | 6.12 |'),
     (check_drop_in, 'scripts/systemd/shared.conf', 'ADMIN$', r'\g<0> CAP_KILL'),
 )
 

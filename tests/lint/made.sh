@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# What includes a header that is made (a skeleton, the page) has make make it first: in a build from nothing by several jobs it may
-# not be there yet.
+# A source that includes a generated header (a skeleton, the page) must depend on it in the Makefile. Otherwise a
+# parallel build from nothing may compile the source first.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 

@@ -48,7 +48,7 @@ includes() { # DIRECTORY: each include between rooms: file, header
 	grep -roE '^[ \t]*#[ \t]*include "[a-z]+/[a-z_0-9]+\.h"' "$1/user" --include='*.[ch]' | sed -E "s,^$1/,,; s,:.*\"(.*)\",\t\1,"
 }
 
-# What an object defines and what it lacks, by room: an object of ROOM lacks a function that OTHER alone defines
+# Prints the undefined symbols of each object that another object defines
 symbols() { # DIRECTORY of objects: file, function, file that defines it
 	(cd "$1" && find . -mindepth 2 -name '*.o' | LC_ALL=C sort | xargs nm -A) | awk '
 		BEGIN {n = 0}
@@ -62,7 +62,7 @@ check() { # DIRECTORY of sources, DIRECTORY of objects: prints what is wrong
 	local file header function other room
 	while IFS=$'\t' read -r file header; do
 		room=${file#user/} room=${room%%/*} other=${header%%/*}
-		[[ ${may[$other]:-} ]] || continue # of include/ or of the build
+		[[ ${may[$other]:-} ]] || continue # belongs to include/ or to the build
 		allowed "$room" "$other" "$header" || echo "$file includes $header: $room/ may not use $other/"
 	done < <(includes "$1")
 	while IFS=$'\t' read -r file function header; do
@@ -79,7 +79,7 @@ seeds=(
 	'user/lib/text.c includes config/config.h'
 	'user/plan/plan.c includes daemon/daemon.h'
 	'user/show/show.c includes cmd/command.h'
-	'user/config/config.h includes instance/state.h'
+	'user/config/config.h includes instance/run_state.h'
 	'lib/seeded.o calls config_check()'
 )
 seed() { # NUMBER, below the directory: the tree and its objects get that door

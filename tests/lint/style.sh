@@ -36,7 +36,7 @@ done < <(sources | grep -vE '^\./(COPYING|VERSION|\.gitignore|debian/(changelog|
 wide=$(find bpf user include -name '*.[ch]' -exec perl -CSD -ne 'chomp; 1 while s/\t/" " x (8 - $-[0] % 8)/e;
 	print "$ARGV:$.: ", length, " columns, 100 are allowed\n" if length > 100; close ARGV if eof' {} +)
 [[ ! $wide ]] || complain "$wide"
-# What writes on after the match gets SIGPIPE, and with pipefail the line fails now and then
+# A writer that continues after grep's match gets SIGPIPE, and with pipefail the line fails now and then
 while IFS= read -r line; do
 	complain "$line: a pipe into grep -q; selftests/lib/lib.sh has holds, elsewhere a file does"
 done < <(grep -nE '[^|]\| *grep -[a-zA-Z]*q' selftests/*/*.sh tests/*/*.sh scripts/* 2> /dev/null | grep -vE 'head -n [0-9]+ "|dpkg-query|tests/lint/style.sh')

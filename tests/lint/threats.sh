@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Every item of docs/threat-model.md names the tests that hold it, or says that nothing does; and every test that it names is a job
+# Every item of docs/inside/threat-model.md names the tests that hold it, or says that nothing does; and every test that it names is a job
 # of scripts/test.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
-model=${1:-docs/threat-model.md}
+model=${1:-docs/inside/threat-model.md}
 bad=0 items=0 held=0
 complain() { bad=1; echo "$model:$*"; }
 declare -A jobs=() named=()
@@ -26,8 +26,14 @@ while IFS=: read -r number item; do
 	elif [[ $item != *' (not held)' ]]; then
 		complain "$number: ends neither in (tests: …) nor in (not held)"
 	fi
-done < <(grep -n '^ *- ' "$model")
+done < <(awk '
+	function told() {if (item) print item; item = ""}
+	/^ *- / {told(); item = NR ":" $0; next}
+	/^ +[^ ]/ && item {sub(/^ +/, " "); item = item $0; next}
+	{told()}
+	END {told()}' "$model") # an item, and the lines that go on with it
+
 ((items > 50)) || complain " $items items: is it read at all?"
-grep -q 'docs/threat-model.md' SECURITY.md || complain " SECURITY.md does not lead here"
+grep -q 'docs/inside/threat-model.md' SECURITY.md || complain " SECURITY.md does not lead here"
 ((!bad)) || exit 1
 echo "$items sentences, $held of them held by ${#named[@]} tests"

@@ -37,7 +37,7 @@ struct program {
 	int stack;			/* or -errno */
 };
 
-static struct program programs[PROGRAMS];	/* of the object and configuration at work */
+static struct program programs[PROGRAMS];	/* the programs of the present object and configuration */
 static int n_programs;
 static char compiler[64], warning[REASON];
 static struct utsname host;
@@ -111,7 +111,7 @@ static void first_line(char ret[REASON], const char *text)
 	snprintf(ret, REASON, "%.*s", (int)strcspn(text, "\n"), text);
 }
 
-/* Joins the lines that are neither statistics nor what was verified before */
+/* Joins the lines that are neither statistics nor verified instructions */
 static void other_lines(char ret[REASON], const char *log)
 {
 	static const char *const known[] = { "Func#", "verification time", "stack depth",
@@ -149,7 +149,7 @@ static void set_reason(struct program *p, int error)
 		snprintf(p->refused, REASON, "%s", strerror(error));
 }
 
-/* libbpf's last warning tells why an object is refused as a whole */
+/* libbpf's last warning says why an object is refused as a whole */
 static int keep_warning(enum libbpf_print_level level, const char *format, va_list arguments)
 {
 	if (level == LIBBPF_WARN)
@@ -211,7 +211,7 @@ static void shrink_maps(struct bpf_object *o)
 			bpf_map__set_max_entries(map, SMALL);
 }
 
-/* Takes the programs that the configuration needs, but those that were refused before */
+/* Selects the programs that the configuration needs, except those that were refused before */
 static void choose_programs(struct bpf_object *o, const struct configuration *c)
 {
 	struct bpf_program *program;

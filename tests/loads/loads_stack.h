@@ -23,8 +23,8 @@ struct functions {			/* in the order of their code */
 	struct function {
 		int start;
 		__u32 type;		/* in BTF */
-		int stack;		/* of its own; 0 also if the verifier never came there */
-		int deepest;		/* of the chain that begins here; 0: not known yet */
+		int stack;		/* its own; 0 also if the verifier never reached it */
+		int deepest;		/* deepest chain that begins here; 0: not known yet */
 	} all[FUNCTIONS];
 };
 

@@ -20,7 +20,7 @@ cat > "$work/order.h" << 'END'
 END
 target=bpfeb
 [[ ! ${BREAK:-} ]] || target=bpfel
-for object in wgxdp look; do
+for object in wgxdp tracing; do
 	make -s O="$work" BPF_CFLAGS="-target $target -O2 -g -include $work/order.h" "$work/$object.bpf.o"
 	readelf -h "$work/$object.bpf.o" > "$work/says"
 	if ! grep -q 'big endian' "$work/says" || ! grep -q 'Machine:.*BPF' "$work/says"; then

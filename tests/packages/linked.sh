@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # timeout: 300
-# What the program and a build without anything optional (every WITH_…=0 of the Makefile) link: the libraries that a firewall needs, and no
-# more. The rest is opened when it is needed (user/lib/library.h), under the names in libraries.h. docs/install.md names the same libraries.
-# BREAK=1 links one more.
+# The program, and a build without optional parts (every WITH_…=0 of the Makefile), link only the libraries that a
+# firewall needs. wgxdp opens all others when it needs them (user/lib/library.h), under the names in libraries.h.
+# docs/guides/install.md names the same libraries. BREAK=1 links one more.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 build=$(realpath "${O:-build}")
@@ -28,7 +28,7 @@ mapfile -t without < <(sed -n 's/^\(WITH_[A-Z]*\) ?= 1$/\1=0/p' Makefile)
 ((${#without[@]} == 7)) || fail "the Makefile has ${#without[@]} switches"
 mkdir -p "$work/build"
 # the data path is the same, and takes longest
-cp -p "$build"/{wgxdp,look}.{bpf.o,linked.o,skel.h} "$build/bpf_compiler.h" "$work/build"
+cp -p "$build"/{wgxdp,tracing}.{bpf.o,linked.o,skel.h} "$build/bpf_compiler.h" "$work/build"
 make -s -j2 O="$work/build" CFLAGS=-O0 "${without[@]}" "$work/build/wgxdp" > "$work/log" 2>&1 || fail "without anything optional it does not build: $(tail "$work/log")"
 if [[ ${BREAK:-} ]]; then
 	cp -r "$build" "$work/broken"

@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: long
 # timeout: 3600
-# wgxdp against musl, the C library of OpenWrt: it builds (scripts/musl), its unit tests pass, and so do the packet tests and a WireGuard
-# tunnel through a firewall, with the program of that build. The first run builds the libraries too. What differs from a router: the
-# kernel, the architecture, and, where the mirror has no source of libmnl, that library (scripts/musl -l says so). No sanitizers: musl
-# has none. BREAK=1 takes the program of the ordinary build.
+# wgxdp with musl, the C library of OpenWrt: it builds (scripts/musl), and its unit tests pass. So do the packet tests
+# and a WireGuard tunnel through a firewall, with that program. The first run builds the libraries too. A router differs
+# in its kernel, its architecture and, if the mirror has no source of libmnl, that library (scripts/musl -l says so).
+# musl has no sanitizers. BREAK=1 takes the program of the ordinary build.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 build=${O:-build}/musl

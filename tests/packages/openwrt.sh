@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The init script for OpenWrt, by busybox's ash where that is to be had, else by dash: rc.common, UCI and procd are played by a few functions. What
-# it tells procd, the configuration that it makes of UCI's and that `wgxdp check` finds right, and what each command does; docs/openwrt.md
-# shows the configuration that is there. Then what the feed's packages prepare, build with and install, with OpenWrt's build system played too.
-# BREAK=1 has UCI without the service.
+# The init script for OpenWrt runs in busybox's ash if it is installed, else in dash. A few functions play rc.common,
+# UCI and procd. The test checks what it passes to procd, its configuration from UCI's (which `wgxdp check` accepts and
+# docs/guides/openwrt.md shows), and each command. Then the feed's packages prepare, build and install, with OpenWrt's build
+# system played too. BREAK=1 has UCI without the service.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 wgxdp=$(realpath "${O:-build}")/wgxdp
@@ -90,8 +90,8 @@ cp scripts/openwrt/wgxdp.config "$config"
 [[ ! $(run start) ]] || fail 'not enabled, and started'
 [[ $(run reload_service) == 'wgxdp down' ]] || fail 'not enabled any more, and left as it was'
 
-diff <(sed -n "/^    config wgxdp 'main'/,/option nat/{s/^    //;p}" docs/openwrt.md | sed 's/^        /\t/') <(sed 1d scripts/openwrt/wgxdp.config) ||
-	fail 'docs/openwrt.md shows another configuration'
+diff <(sed -n "/^    config wgxdp 'main'/,/option nat/{s/^    //;p}" docs/guides/openwrt.md | sed 's/^        /\t/') <(sed 1d scripts/openwrt/wgxdp.config) ||
+	fail 'docs/guides/openwrt.md shows another configuration'
 
 # --- the feed: OpenWrt's build system is played by a few lines; what its packages prepare, build with, and install
 

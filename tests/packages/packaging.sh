@@ -4,11 +4,11 @@
 # timeout: 900
 # The recipes of packages, without building them:
 # - The tarball is the same from another directory, umask, time zone and locale.
-# - PKGBUILD and APKBUILD are complete and clean under shellcheck; makepkg reads the PKGBUILD and
-#   checks the tarball's sum; rpmlint reports nothing about the spec; Nix parses its recipe, and
+# - PKGBUILD and APKBUILD are complete and clean under shellcheck. makepkg reads the PKGBUILD and
+#   checks the tarball's sum. rpmlint reports nothing about the spec. Nix parses its recipe, and
 #   the fields in it are those of scripts/packaging/settings and VERSION.
 # - Maintainer and homepage reach each recipe from the settings alone.
-# - scripts/release refuses what is no release, each with its reason, and accepts one that is.
+# - scripts/release refuses invalid releases, each with its reason, and accepts a valid one.
 # BREAK=1 leaves a placeholder in a recipe; BREAK=2 dates the CHANGELOG before the refusals are tried.
 set -euo pipefail
 cd "$(dirname "$0")/../.."

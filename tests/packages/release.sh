@@ -2,14 +2,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: long
 # timeout: 14400
-# Two releases of one commit by `make release` have the same sums, although the second is made in
-# another directory, with another umask, time zone and locale. Besides:
+# Two runs of `make release` on one commit give the same sums, although the second is in another directory, with another
+# umask, time zone and locale. Also:
 # - SHA256SUMS names each file, the sums are right, and gpg verifies its signature.
-# - The files of the rpm package are those of the Debian package, with the same modes, but for
-#   those that only one of the two systems wants.
-# - So are those that the recipes for Arch and Alpine install, run here with Debian's libraries.
+# - The rpm package has the files of the Debian package, with the same modes, except files that only one of the systems
+#   uses.
+# - The recipes for Arch and Alpine, run here with Debian's libraries, install the same files.
 # - The bill of materials names each package with its sum, and refers to nothing that it lacks.
-# BREAK=1 adds a file to the rpm package alone; BREAK=2 lets the program hold the time of its build.
+# BREAK=1 adds a file to the rpm package alone. BREAK=2 puts the build time into the program.
 # $SUITES and $ARCHES as for scripts/packaging/settings; here trixie and amd64, to save time.
 # $RELEASE, a directory with a release: only what comes after the builds is tested.
 set -euo pipefail

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * For run_planes.c, by BPF_PROG_TEST_RUN: the kernel's answer to a question about a route. Behind an Ethernet header come flags and a
- * struct bpf_fib_lookup, which is filled; the verdict is BPF_FIB_LKUP_RET_… or -errno.
+ * For run_planes.c, by BPF_PROG_TEST_RUN: the kernel's answer to a route lookup. Flags and a struct bpf_fib_lookup
+ * follow the Ethernet header, and the program fills in the latter. The verdict is BPF_FIB_LKUP_RET_… or -errno.
  */
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>

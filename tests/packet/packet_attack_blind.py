@@ -10,9 +10,9 @@ from packet_masquerade import error, piece, quoted
 from packet_network import mac, udp
 from packet_sites import CONFIG, LISTENS, LONELY, NOBODY, OURS, RELAY, comes, cookie, data, indices, initiation, leaves, response, site_lines
 
-LIMIT = ('blind_state',)            # what is nobody's counts against a limit
+LIMIT = ('blind_state',)            # packets of unknown senders count against a limit
 WRONG = ('failed',)
-turn = 0                            # of the ways, so that packets that show nothing of theirs differ
+turn = 0                            # number of the attack, so that packets without marks of their own differ
 __all__ = ['CONFIG', 'site_lines', 'GROUPS']
 
 
@@ -61,7 +61,7 @@ def messages(s, d, other):
 
 
 def strangers(s, d, other):
-    """With what he has read on the way of two sites"""
+    """Messages that use what the attacker has read on the path of two sites."""
     i, r = shake(s, d)
     nobody, far = NOBODY[s.family], NOBODY[d.family]
     fresh = indices(1)[0]
@@ -98,7 +98,7 @@ def other_sites(s, d, other):
 
 
 def from_nowhere(s, d, other):
-    """A site's session, from addresses that are nobody's on a WAN"""
+    """A site's session, from addresses that cannot be right on a WAN."""
     i, r = shake(s, d)
     for src, what in ((('::1', 'loopback'), ('::', 'nobody'), ('ff0e::1', 'a group'), ('fe80::7', 'a link-local'), ('::ffff:192.0.2.10', 'IPv4-mapped'), (OURS[6], 'the relay'),
                        ('2001:db8:2::10', 'a LAN host')) if s.family == 6 else
@@ -118,7 +118,7 @@ def from_nowhere(s, d, other):
 
 
 def headers(s, d, other):
-    """What surrounds a message"""
+    """Headers and options around a message."""
     i, r = shake(s, d)
     payload = data(r, 64)
     if s.family == 6:

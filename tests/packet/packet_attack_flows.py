@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Attacks on masquerading services, in each pair of families: flows that are others', flows that are nobody's, errors about them.
+# Attacks on masquerading services, in each pair of families: other clients' flows, missing flows, and ICMP errors about
+# them.
 from scapy.all import (ICMP, IP, ICMPv6DestUnreach, ICMPv6EchoRequest, ICMPv6ND_Redirect, ICMPv6PacketTooBig, ICMPv6ParamProblem, IPv6, IPv6ExtHdrDestOpt, IPv6ExtHdrFragment,
                        IPv6ExtHdrRouting, PadN, Raw, TCP)
 
@@ -7,7 +8,7 @@ from packet_attack_scene import BOTH, BOTH6, DOWN, FLOWS, OVERLAY, STATE, UP, at
 from packet_masquerade import error, piece, quoted
 from packet_network import CASES, PORT, mac, udp
 
-FIRST, SECOND = PORT + 1, PORT + 2          # ports of the clients that these attacks are about
+FIRST, SECOND = PORT + 1, PORT + 2          # ports of the attacked clients
 
 
 def is6(address):
@@ -23,7 +24,7 @@ def victims():
 
 
 def newcomers():
-    """Who is to make a flow, and must not"""
+    """Senders that must not get a flow."""
     for s in FLOWS:
         six = is6(s.local)
         ours = ('2001:db8:2::1', '2001:db8:1::1', f'{OVERLAY}:c::1', '2001:db8:2::20') if six else ('192.168.1.1', '203.0.113.1', '198.51.100.1', '192.168.1.30')
@@ -94,7 +95,7 @@ def framed_of(s, ip):
 
 
 def errors_about_flows():
-    """What they quote, turned round, is a packet of a flow: or of none"""
+    """Errors that quote an existing flow in the reverse direction, or none."""
     for turn, s in enumerate(FLOWS):
         six = is6(s.local)
         frm = '2001:db8:77::1' if six else '192.0.2.33'
@@ -177,7 +178,7 @@ def pieces_of_flows():
 
 
 def untranslatable_errors():
-    """What has no counterpart in the other family ends here, whatever flow it is about"""
+    """Errors without a counterpart in the other family end here, about any flow."""
     for s, kinds in ((UP, [ICMP(type=3, code=14), ICMP(type=12, code=0, ptr=6), ICMP(type=12, code=1), ICMP(type=12, code=0, ptr=255)]),
                      (DOWN, [ICMPv6DestUnreach(code=7), ICMPv6ParamProblem(code=0, ptr=44)])):
         frm = '2001:db8:77::1' if is6(s.local) else '192.0.2.33'

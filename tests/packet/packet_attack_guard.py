@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Attacks on services with a guard, strict, of several backends, and loose: messages that are none, that are for others, that were somebody
-# else's, that nobody asked for.
+# Attacks on guarded services, strict, with several backends, and loose: invalid messages, messages for other servers,
+# other clients' messages, and unexpected ones.
 from scapy.all import IP, IPv6, IPv6ExtHdrDestOpt, IPv6ExtHdrFragment, PadN, Raw
 
 from packet_attack_scene import (ALPHA, BETA, KEYS, LOOSE, STRANGE, STRICT, STRICT6, attack, cookie, data, framed, honest, ignored, initiation, response,
@@ -8,8 +8,8 @@ from packet_attack_scene import (ALPHA, BETA, KEYS, LOOSE, STRANGE, STRICT, STRI
 from packet_icmp import error
 from packet_network import PORT, udp
 
-CLIENT, INDEX, THEIRS = PORT + 11, 0x0a0b0c01, 0x0d0e0f01      # a client's port, his index, the backend's for him
-OF_BACKEND = 0x0c0d0e01     # the index of an initiation that the backend sends
+CLIENT, INDEX, THEIRS = PORT + 11, 0x0a0b0c01, 0x0d0e0f01      # a client's port, its index, and the backend's index for it
+OF_BACKEND = 0x0c0d0e01     # the index of a backend's initiation
 GUARDED = ((STRICT, CLIENT), (STRICT6, CLIENT), (ALPHA, CLIENT), (BETA, CLIENT + 1))
 turn = 0
 
@@ -28,7 +28,7 @@ def drops(tries, s, reason, payload, may=(), sport=PORT, src=None, **more):
 
 
 def handshakes_of_clients():
-    """A client of each backend, whom it answers; what he sent is remembered"""
+    """A client of each backend, which the backend answers. Its messages are remembered."""
     for s, port in GUARDED:
         payload = initiation(KEYS[s], INDEX)
         honest(f'{s.label} {s.backend}: an initiation', s, state='guard', sport=port, data=payload)
@@ -62,7 +62,7 @@ def asks(s, index):
 
 
 def macs_of_others():
-    """Where a key fits nothing, who sent it has the least share of the guard's time for four seconds: `failed`"""
+    """An initiation for no known key gives its sender the lowest share of the guard's time for four seconds: `failed`."""
     for s in (STRICT, STRICT6, ALPHA, LOOSE):
         right = initiation(KEYS[s], 77)
         for name, payload in (('another WireGuard\'s key', initiation(STRANGE, 77)), ('the key of another service here', initiation(KEYS[LOOSE if s is not LOOSE else STRICT], 77)),
@@ -79,7 +79,7 @@ def macs_of_others():
 
 
 def replays():
-    """What a client sent, from others: WireGuard would take the second for the first's roaming, were it not for its timestamps"""
+    """A client's messages from other senders. WireGuard would take them for roaming, except for the timestamps."""
     for s, port in GUARDED:
         six = ':' in s.local
         for name, more in (('another host', {}), ('his port on another host', {'sport': port}), ('another port of his', {'src': s.client, 'sport': port + 100}),
@@ -133,7 +133,7 @@ def from_where_nobody_is():
         attack(f'{s.label}: a right initiation, cut short', s.original(data=right, length=156, ip={'plen': 100} if six else {'len': 120}), 'passed', s.name, 'malformed',
                state='guard')
         p = s.original(src=stranger(s), data=right, ttl=1)
-        if s.local == s.backend:        # the kernel answers that
+        if s.local == s.backend:        # the kernel answers that itself
             attack(f'{s.label}: a right initiation, at its last hop: nothing is remembered', p, 'passed', s.name, 'hop_limit', state='guard')
         else:
             told(f'{s.label}: a right initiation, at its last hop: nothing is remembered', p, s.name, state='guard')
@@ -142,7 +142,7 @@ def from_where_nobody_is():
 
 
 def in_pieces():
-    """The guard judges the first piece, and later ones follow it alone"""
+    """The guard checks the first fragment, and later ones only follow it."""
     for turned, s in enumerate((STRICT, LOOSE, STRICT6)):
         six = ':' in s.local
 

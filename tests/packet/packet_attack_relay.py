@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Attacks on the relay, by sites c, d (each behind a gateway on a nic of its own) and e (on a nic): who one is, where one may send, and what
-# the policy lets by. The policy answers nobody (`reject: drop`), so what is refused ends here, on every plane.
+# Attacks on the relay by sites c, d (each behind a gateway on a NIC of its own) and e (on a NIC): forged sources,
+# forbidden destinations, and packets that the policy refuses. The policy sends no errors (`reject: drop`), so refused
+# packets end here, on every plane.
 import struct
 
 from scapy.all import (ICMPv6DestUnreach, ICMPv6EchoReply, ICMPv6EchoRequest, ICMPv6ND_NA, ICMPv6ND_NS, ICMPv6ND_RA, ICMPv6ND_Redirect, ICMPv6ND_RS,
@@ -46,7 +47,7 @@ def quote(src, about, what=None, keep=1232):
 
 
 def sessions_between_sites():
-    """What there is to be hijacked"""
+    """Established flows that an attacker may hijack."""
     for site, to in WAYS:
         passes(f'UDP to {to}', site, to, udp(host(site), host(to)))
         passes(f'its answer to {site}', to, site, udp(host(to), host(site), 40000, 58000))
@@ -55,7 +56,7 @@ def sessions_between_sites():
 
 
 def names_of_others():
-    """A source that is not behind this nic: up, untouched, where the kernel's own rules judge"""
+    """A source that is not behind this NIC: up, unchanged, where the kernel's own rules decide."""
     for site, to in WAYS:
         for src, what in ((host('e' if site != 'e' else 'd'), 'a host of another site'), (host(to), 'the very host it is for'), (f'{OVERLAY}:7777::1', 'a host of no site'),
                           (f'{OVERLAY}:e::ffff', 'the relay in the overlay') if site != 'e' else (f'{OVERLAY}:c::', 'another site\'s anycast'),
@@ -117,10 +118,10 @@ def icmpv6():
 
 
 def errors_about_others():
-    """An error passes if it is for who sent what it quotes, and that was let by"""
+    """An error passes if it is for the sender of the quoted packet, and that packet was allowed."""
     for site, to in WAYS:
         mine, theirs = host(site), host(to)
-        real = udp(theirs, mine, 40000, 58000)      # what `to` answered
+        real = udp(theirs, mine, 40000, 58000)      # the answer of `to`
         for what, packet in (('ports the other way round', udp(theirs, mine, 58000, 40000)), ('another port', udp(theirs, mine, 40001, 58000)),
                              ('what another of its hosts has sent', udp(host(to, 9), mine, 40000, 58000)), ('TCP', IPv6(src=theirs, dst=mine) / TCP(dport=58000)),
                              ('an error', quote(theirs, udp(mine, theirs))), ('ESP', IPv6(src=theirs, dst=mine, nh=50) / Raw(bytes(8))),
@@ -195,7 +196,7 @@ def nowhere():
         tries('UDP to a group of the organisation', site, udp(host(site), 'ff08::1'), 'ignored')
     for what, packet in (('UDP in the policy\'s ports', udp(host('c'), 'fd99::d')), ('UDP that looks like an answer', udp(host('c'), 'fd99::d', 40000, 58000)),
                          ('an echo', IPv6(src=host('c'), dst='fd99::d') / ICMPv6EchoRequest())):
-        # the kernel's way there is another than to the site: who asks for it shall not have it remembered for all of the site
+        # the kernel's route there differs from the site's: a query for it must not be remembered for the whole site
         tries(f'{what} to the edge of d, which has not asked', 'c', packet, 'ignored', wait=1100)
         passes(f'UDP to d, after {what} to its edge', 'c', 'd', udp(host('c', 12), host('d', 12)))
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Where the attacks of tests/packet/packet_attacks.py happen: the network of packet_network.py with a VLAN and three nics with a site each behind
-# them, and one instance that does everything there is for such a network: dnat, none, lists, masquerade, guards, a relay. And how an
-# attack is written down: what somebody tries, the packet, what becomes of it, and which maps it may change.
+# The scene of the attacks in tests/packet/packet_attacks.py: the network of packet_network.py with a VLAN and three
+# NICs with a site each. One instance has all features for it: dnat, none, lists, masquerade, guards, a relay. Also
+# the description of an attack: the attempt, the packet, its result, and the maps that it may change.
 import base64
 import hashlib
 import random
@@ -33,13 +33,13 @@ ALPHA = Service('servers', 'w0', '203.0.113.1', 61010, '192.168.1.30', 61011, 'l
 BETA = Service('servers', 'w0', '203.0.113.1', 61010, '192.168.1.41', 61012, 'l0', 41)
 LOOSE = Service('loose', 'w0', '203.0.113.1', 61030, '192.168.1.40', 61031, 'l0', 40)
 FLOWS = (BOTH, BOTH6, UP, DOWN)
-LARGE = {'guard': ('health', 'failed'), 'relay': ('allowed',)}        # looked at where one of these is attacked
+LARGE = {'guard': ('health', 'failed'), 'relay': ('allowed',)}        # read when one of these is attacked
 STATE = ('flow_table', 'flow_index', 'flow_shares', 'choices', 'frags', 'icmp_limits', 'answered', 'indices', 'guard_state', 'guard_sources',
          'replays', 'health', 'challenged', 'failed', 'allowed')
 STATE_BLIND = ('sessions', 'hints', 'endpoints', 'blind_sites', 'blind_pairs', 'blind_waiting', 'blind_state', 'failed', 'frags', 'icmp_limits')
 
 
-# --- WireGuard's messages, as its whitepaper has them
+# --- WireGuard's messages, as in its whitepaper
 
 some = random.Random(11)
 
@@ -53,7 +53,7 @@ def text_of(public):
 
 
 KEYS = {STRICT: key(1), STRICT6: key(1), ALPHA: key(2), BETA: key(3), LOOSE: key(4)}
-STRANGE = key(99)               # of no service here
+STRANGE = key(99)               # belongs to no service here
 
 
 def macs(body, public, mac2=bytes(16)):
@@ -112,10 +112,10 @@ policy: {{ overlay: "{OVERLAY}::/48", reject: drop }}
 '''
 
 
-# --- what is tried
+# --- the attempts
 
 class Attack(Case):
-    """feature: of what; may: maps that it may change; hostile: somebody tries something"""
+    """feature: the attacked feature; may: maps that may change. hostile: it is an attack."""
     def __init__(self, *words, **more):
         super().__init__(*words, **{'feature': '', 'hostile': True, 'may': (), 'cuts': False, 'looks': True, **more})
 
@@ -148,7 +148,7 @@ def told(tries, p, service, direction='original', mtu=0, **more):
 
 
 def carried(tries, s, reply=False, may=(), service=None, **more):
-    """Forwarded like any other, for it is not wgxdp's to judge"""
+    """Forwarded like any other packet, because wgxdp must not filter it."""
     p = s.reply(**more) if reply else s.original(**more)
     out = s.reply_out(p) if reply else s.original_out(p)
     across = isinstance(s, Across)
@@ -172,8 +172,8 @@ def framed(link, ip, **macs_too):
 
 
 def look_seldom(cases):
-    """Large maps take milliseconds: once in eight attacks, and where one may change them, or the next may. What changes in between is
-    said of the one at which it is seen."""
+    """Reading large maps takes milliseconds. So they are compared once in eight attacks, and around attacks that may
+    change them. A change is reported for the attack at which it is seen."""
     for i, (c, after) in enumerate(zip(cases, cases[1:] + [None])):
         if i % 8 and c.hostile and not c.may and after and after.hostile and not after.may and after.state == c.state:
             c.looks = False

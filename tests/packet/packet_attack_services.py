@@ -12,12 +12,12 @@ from packet_icmp import about, error, error_out
 from packet_lists import BANNED, MEMBERS, MEMBERS6
 from packet_network import CLIENT4, CLIENT6, FIRST, HTTPS, JUMBO, NONE, NONE6, PORT, SIX, SMALL, WG, WG6, mac, udp
 
-SHORT = ('xdp', 'host-xdp', 'host-tc')          # the kernel's test-run does not try tc with what has no whole IP header
+SHORT = ('xdp', 'host-xdp', 'host-tc')          # the kernel's test-run does not run tc without a whole IP header
 DEST = IPv6ExtHdrDestOpt(options=[PadN(optdata=b'\0' * 4)], nh=17)
 
 
 def spoofed_sources():
-    """A source that would have wgxdp, or who trusts it, take the packet for another's"""
+    """A source that would make wgxdp, or a host that trusts it, take the packet for another host's."""
     for s in (WG, NONE, MEMBERS, FIRST, JUMBO):
         attack(f'{s.label}: land: from the very address and port it is sent to', s.original(src=s.local, sport=s.port), 'passed', s.name, 'source')
         attack(f'{s.label}: as the firewall\'s address in another LAN, from a port of masquerade', s.original(src='192.168.3.1', sport=20000), 'passed',
@@ -73,7 +73,7 @@ def tagged():
             ('three service tags', Dot1AD(vlan=7) / Dot1AD(vlan=7) / Dot1Q(vlan=7), q)):
         attack(f'{name}', frame(tags, packet) if tags else p.but(link='w0').frame(), 'ignored', **(live if tags else {}))
     for name, s, tags in (('a priority, and no VLAN', WG, Dot1Q(vlan=0, prio=7)), ('a priority within the VLAN', VLAN, Dot1Q(vlan=7) / Dot1Q(vlan=0, prio=7))):
-        p = s.original()                            # to the kernel, too, as without it
+        p = s.original()                            # also to the kernel, as without the attack
         attack(name, frame(tags, p), 'sent', s.name, out=s.original_out(p).frame(), bytes=60, **live)
     for name, tail in (('nothing behind the tag', b''), ('half a tag', b'\0'), ('a tag and no type', b'\0\7'), ('a type and no packet', b'\0\7\x08\0'),
                        ('five bytes of IP', b'\0\7\x08\0\x45\0\0\x1c\0')):
@@ -108,7 +108,7 @@ def framed_out(s, body, nh):
     """A packet of s with this behind its IPv6 header, as it leaves"""
     q = s.original_out(s.original())
     body = bytearray(body)
-    # the checksum as of the datagram that it was made for, for another address and port
+    # the checksum of the original datagram, for another address and port
     body[8:] = udp(q.src, q.dst, q.sport, q.dport, bytes(body[16:]))
     return framed(s.out, bytes(IPv6(src=q.src, dst=q.dst, nh=nh, hlim=63) / Raw(bytes(body))), dst=mac(s.out, s.hop), src=mac(s.out))
 
@@ -161,7 +161,7 @@ def chains():
 
 
 def datagram_pieces():
-    """Fragments that say one thing to who filters, and another to who puts them together"""
+    """Fragments that a filter and a receiver understand differently."""
     for ident, s in enumerate((MEMBERS, VLAN, JUMBO, MEMBERS6, NONE6), 0x7101):
         d = Datagram(s, 'pieces', 148, ident=ident)
         p = d.p
@@ -193,7 +193,7 @@ def datagram_pieces():
 
 
 def forged_errors():
-    """ICMP errors that nobody was to send"""
+    """ICMP errors from a host that never got the quoted packet."""
     for s in (MEMBERS, VLAN, MEMBERS6, JUMBO):
         six = ':' in s.local
         for kind, what in ((((137, 0), 'redirect'), ((128, 0), 'echo that quotes'), ((134, 0), 'router advertisement'), ((127, 0), 'private error'), ((100, 0), 'experiment'))
@@ -255,7 +255,7 @@ def amplifiers():
 
 
 def from_within():
-    """Who has taken over a host in the LAN"""
+    """An attacker that has taken over a host in the LAN."""
     for s, port in ((WG, 51823), (VLAN, 51821), (MEMBERS, 57000), (SIX, 51820)):
         ignored(f'{s.label}: answers from another port of the backend', s.reply(sport=port))
     for s, src in ((WG, '192.168.1.77'), (VLAN, '192.168.1.30'), (SIX, '2001:db8:2::30'), (MEMBERS6, '2001:db8:2::20')):

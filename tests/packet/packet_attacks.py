@@ -1,16 +1,17 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-# What somebody sends who wants to get through, to poison what is remembered, to crash it, to have it amplify, or to get around the policy:
-# every packet of packet_attack_*.py through the programs that `wgxdp up` attached, on xdp and on tc (BPF_PROG_TEST_RUN), and through the
-# host plane with the same maps, as tests/packet/packets.py does; verdict, whole packet, counters, and that no map changed but those that may.
-# One instance has all features but the blind relay, which is the other's. No packet is another packet test's.
+# Attacks: packets that try to get through, to poison memory, to crash the data path, to amplify, or to get around the
+# policy. Every packet of packet_attack_*.py goes through the programs that `wgxdp up` attached, on xdp and on tc
+# (BPF_PROG_TEST_RUN), and through the host plane with the same maps, like tests/packet/packets.py. Verdict, whole
+# packet and counters must match, and only the listed maps may change. One instance has all features except the blind
+# relay, which a second instance has. No other packet test uses these packets.
 #
 #   packet_attacks.py [-v] [NAME]...     only attacks whose name contains one of NAME; -v: name each
-#   packet_attacks.py --list             what is tried, and what is expected
+#   packet_attacks.py --list             print the attacks and the expected results
 #
 # timeout: 600
 #
-# BREAK=1 has an honest packet sent in each attack's place, a newcomer's: nearly all of it must be missed, and maps must be said to change.
+# BREAK=1 sends an honest packet of a new client instead of each attack: then nearly all must fail, with changed maps.
 import collections
 import os
 import sys
@@ -45,7 +46,7 @@ packets.judge = judge
 
 
 def honest_instead(cases):
-    """Of somebody whom nobody knows, for a service that makes something of it"""
+    """A packet of an unknown sender, for a service that handles it."""
     for i, c in enumerate(c for c in cases if c.hostile):
         p = scene.BOTH.original(sport=1024 + i)
         c.link, c.frame, c.gso = p.link, p.frame(), (0, 0)

@@ -1,14 +1,15 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Packets of the blind relay: as tests/packet/packets.py runs others (on xdp, on tc, and through the host plane with the same maps), between sites
-# of each pair of outer families, whose handshakes are packets like the others: verdict, whole packet and counters, and those of each pair.
-# Where sites are is written into the maps, as the daemon would.
+# Packets of the blind relay, like tests/packet/packets.py for others (on xdp, on tc, and through the host plane with
+# the same maps). They go between sites of each pair of outer families, whose handshakes are packets like all others.
+# Verdict, whole packet and counters are compared, also the counters of each pair. The test writes the sites' endpoints
+# into the maps, like the daemon.
 #
-#   packet_blind.py [-v] [-u] [NAME]...      as packets.py
+#   packet_blind.py [-v] [-u] [NAME]...      options of packets.py
 #
 # timeout: 600
 #
-# BREAK=1 has the sites at other ports than they send from: then nearly all of it must fail.
+# BREAK=1 puts the sites at wrong ports: then nearly all must fail.
 import json
 import os
 import sys
@@ -22,12 +23,12 @@ import packet_sites as sites                                               # noq
 import packets                                                             # noqa: E402
 
 packets.NS, packets.INSTANCE = 'wgxdp-blind', 'blind'
-forwarded = {}                  # (from, to): packets and bytes that live programs sent
+forwarded = {}                  # (from, to): packets and bytes that live programs have sent
 run_all = packets.run
 
 
 def run(plane, cases, *more, **options):
-    """And what the counters gained, by pair"""
+    """Also returns the growth of the counters by pair."""
     results = run_all(plane, cases, *more, **options)
     for c, of_case in zip(cases, results):
         for _, _, _, counters, *_ in of_case if 'host' not in plane else ():
@@ -49,7 +50,8 @@ def check_pairs(mode):
 
 
 def check_strays(mode, plane, index, directory):
-    """What is nobody's goes up a thousand times at once, and then a thousand times a second, all senders together; the rest is counted"""
+    """Unknown messages go up a thousand at once, and then a thousand a second, for all senders together. The rest is
+    counted."""
     before, began, ends = packets.counted.copy(), time.monotonic(), {'passed': 0, 'dropped': 0}
     cases = [sites.Case('stray', 'w0', sites.comes(sites.NOBODY[family], sites.data(n)).frame(), 'passed', 'blind', cuts=False)
              for n in range(2) for family in (4, 6)]

@@ -46,7 +46,7 @@ def headers():
             word = 'tos' if ':' not in s.local else 'tc'
             for tos in (1, 3, 0x88, 0xff):
                 s.sends(f'{word} {tos}{of}', ip={word: tos}, reply=reply)
-    for s in (WG, WG6, NONE, NONE6):            # where the port stays: only the sum of addresses is in it
+    for s in (WG, WG6, NONE, NONE6):            # the port stays, so the sum contains only the addresses
         s.sends('partial checksum', check='partial', case={'left': 'partial_checksum'})
         s.sends('partial checksum, reply', check='partial', reply=True, case={'left': 'partial_checksum'})
     for flags, text in (('DF', 'DF'), (0, 'no DF'), (4, 'the reserved bit')):
@@ -64,7 +64,7 @@ def all_ones():
             p = s.reply(2) if reply else s.original(2)
             q = (s.reply_out(p) if reply else s.original_out(p)) if leaving else p
             zero = udp(q.src, q.dst, q.sport, q.dport, b'\0\0')
-            data = zero[6:8]            # the sum becomes all ones
+            data = zero[6:8]            # the checksum becomes all ones
             assert udp(q.src, q.dst, q.sport, q.dport, data)[6:8] == b'\xff\xff'
             s.sends(f'checksum 0xffff {"leaving" if leaving else "coming"}{", reply" if reply else ""}', data=data, reply=reply)
 
@@ -167,7 +167,7 @@ def frames_of_others():
         ignored(f'IPv4 in a frame of type {kind:#x}', 'w0', bytes(Ether(dst=mac('w0'), type=kind)) + WG.original().ip_bytes())
     ignored('IPv6 in a frame of type 0x800', 'w0', bytes(Ether(dst=mac('w0'), type=0x800)) + WG6.original().ip_bytes())
     ignored('an Ethernet header alone', 'w0', bytes(Ether(dst=mac('w0'), type=0x800)))
-    CASES[-1].planes = ('xdp', 'host-xdp', 'host-tc')         # the kernel does not try tc with it
+    CASES[-1].planes = ('xdp', 'host-xdp', 'host-tc')         # the kernel does not run tc with it
 
 
 def other_protocols():
@@ -194,7 +194,7 @@ def other_protocols():
     frame[14] = 0x40
     ignored('IPv6 of version 4', 'w0', bytes(frame))
     frame, out = bytearray(WG.original().frame()), bytearray(WG.original_out(WG.original()).frame())
-    for b in (frame, out):          # a wrong IPv4 checksum stays wrong by as much
+    for b in (frame, out):          # a wrong IPv4 checksum stays wrong by the same difference
         b[24:26] = struct.pack('!H', fold(struct.unpack('!H', b[24:26])[0] + 0x101))
     CASES.append(Case('wg: wrong IPv4 checksum', 'w0', bytes(frame), 'sent', 'wg', out=bytes(out), bytes=60, whole=74))
 
@@ -295,7 +295,7 @@ def several_buffers():
     for n in (3000, 3400):
         JUMBO.sends(f'{n} bytes', n)
         JUMBO.sends(f'{n} bytes, checksum 0', n, check='zero')
-    live = {'planes': ('xdp', 'host-xdp', 'host-tc'), 'cuts': False, 'linear': 3000, 'frags': True}       # longer than tc can be tried with
+    live = {'planes': ('xdp', 'host-xdp', 'host-tc'), 'cuts': False, 'linear': 3000, 'frags': True}       # too long for test-run of tc
     for n in (4000, 8000, 8972):
         JUMBO.sends(f'{n} bytes', n, case=dict(live))
         JUMBO.sends(f'{n} bytes, checksum 0', n, check='zero', case=dict(live))
@@ -321,13 +321,14 @@ def choices():
     HTTPS.sends('reply to the first client still', dport=40001, reply=True)
     NATT.sends('another client of that address', sport=40003)
     HTTPS.sends('the first has its own choice', dport=40001, reply=True)
-    for s in (SECOND, FIRST, SECOND, FIRST):            # each with a gateway of its own
+    for s in (SECOND, FIRST, SECOND, FIRST):            # each has a gateway of its own
         s.sends(f'address {s.local} of an interface')
         s.sends(f'reply from {s.local}', reply=True)
 
 
 def misleading():
-    """What the backend sends to an address of ours changes no other packet's way, whatever a rule by that source says"""
+    """Packets of the backend to an address of ours change no other packet's route, even if a rule by source applies to
+    them."""
     for dst in ('198.51.100.1', '198.18.5.2'):
         for s in (WG, HTTPS):
             s.passes(f'reply to {dst}', 'local', dst=dst, reply=True, case={'wait': 1100})

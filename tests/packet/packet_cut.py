@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# IPv4 without DF that is longer than the MTU of the way out, for tests/packet/packets.py: what must leave, whole, cut as RFC 791 3.2 has
-# it, by scapy where there are no options; and what is not cut, whose sender is told.
+# IPv4 packets without DF that are longer than the egress MTU, for tests/packet/packets.py. The expected fragments
+# follow RFC 791 3.2, made by scapy if there are no options. Also packets that must not be fragmented, whose sender gets
+# an error.
 import struct
 
 from scapy.all import IP, Raw, defragment, fragment
@@ -9,7 +10,7 @@ from packet_fragments import Datagram, framed, piece
 from packet_icmp import error, error_out
 from packet_network import (CASES, COLD, DEAF, HTTPS, LINKS, NONE, NONE_TOLD, PORT, SMALL, TOLD, WG, Case, add, fold, udp, words)
 
-NARROW, NARROWER = ('100.70.0.9', 108), ('100.70.1.9', 71)     # clients, and the MTU of the way to them
+NARROW, NARROWER = ('100.70.0.9', 108), ('100.70.1.9', 71)     # clients, and the MTU of the route to them
 LOCKED = '192.0.2.70', 1300
 RECORD, TIMESTAMP, ALERT, PAD = b'\x07\x07\x04\0\0\0\0', b'\x44\x08\x05\0\0\0\0\0', b'\x94\x04\0\0', b'\x01'
 
@@ -71,7 +72,7 @@ def lengths():
         for s in (WG, SMALL, NONE):
             for n in (mtu - 27, 147, 148, 1452, 3000):
                 cuts(s, f'{n} bytes for {mtu}', n, mtu, True, dst=client, case={'cuts': n == 148})
-    for n in (5000, 9000, 15992):                       # more than the kernel's own test-run takes
+    for n in (5000, 9000, 15992):                       # longer than the kernel's test-run accepts
         for s, reply, client, mtu in ways(n):
             cuts(s, f'{n} bytes', n, mtu, reply, case={'planes': ('host-tc',), 'cuts': False}, **client)
 
@@ -119,7 +120,8 @@ def options():
 
 
 def fragments():
-    """Of what is cut already; the first is remembered, so that later ones find it, cut or not"""
+    """Packets that are fragments already. The first one is remembered, so that later ones find it, fragmented again or
+    not."""
     for s, reply, more, mtu in ((SMALL, False, {}, 1300), (WG, True, {'dst': LOCKED[0]}, LOCKED[1]), (NONE, True, {'dst': NARROW[0]}, NARROW[1])):
         d = Datagram(s, 'pieces that are cut', 4400, reply, **more)
         for start, end in ((0, 1480), (1480, 2960), (2960, 2968), (2968, None)):

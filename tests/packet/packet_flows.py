@@ -1,13 +1,14 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Packets of masquerading services: as tests/packet/packets.py runs others (on xdp, on tc, and through the host plane with the same maps), with what
-# the flows are: who has which port of ours, and what is of no flow. Frames are built with scapy from what the services mean.
+# Packets of masquerading services, like tests/packet/packets.py for others (on xdp, on tc, and through the host plane
+# with the same maps). Also the flows: which client has which pool port, and packets without a flow. Frames are built
+# with scapy from the meaning of the services.
 #
-#   packet_flows.py [-v] [-u] [NAME]...      as packets.py
+#   packet_flows.py [-v] [-u] [NAME]...      options of packets.py
 #
 # timeout: 600
 #
-# BREAK=1 gives the services other ports than the clients have: then nearly all of it must fail.
+# BREAK=1 gives the services other ports than the clients use: then nearly all must fail.
 import json
 import os
 import struct
@@ -36,7 +37,7 @@ def flows():
 
 
 def ports_of(plane, s, clients, index, directory, reply=False):
-    """What each client's packet, or an answer to a port, leaves with: source and destination ports, or the verdict"""
+    """Returns the ports, source and destination, that each client's packet or each answer leaves with, or the verdict."""
     cases = [masquerade.Case(str(c), s.out if reply else s.link, (s.reply(dport=c) if reply else s.original(src=c[0], sport=c[1])).frame(),
                              'sent', s.name, cuts=False) for c in clients]
     at = 14 + (40 if ':' in (s.local if reply else s.ours) else 20)
@@ -65,7 +66,7 @@ def few_ports(plane, s, index, directory):
     while flows() and time.monotonic() < until:
         time.sleep(0.3)
     packets.report(not flows(), f'{plane}: {s.label}: idle ones end: {flows()} left')
-    time.sleep(1)                     # what is shown may be ahead of the kernel's clock
+    time.sleep(1)                     # the shown time may be ahead of the kernel's clock
     other = ports_of(plane, s, clients[9:], index, directory)
     del os.environ['KEEP_FLOWS']
     packets.report(other == [struct.pack('!2H', 40000, s.backend_port)], f'{plane}: {s.label}: then others come: {other}')

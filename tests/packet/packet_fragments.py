@@ -14,7 +14,7 @@ idents = itertools.count(100)
 
 
 def body(p, behind=()):
-    """What is cut in pieces: the datagram and, in IPv6, headers behind the fragment header"""
+    """Returns the part that is fragmented: the datagram and, in IPv6, headers behind the fragment header."""
     b = udp(p.src, p.dst, p.sport, p.dport, p.data, p.check, p.length)
     kinds = [NUMBERS[type(h).__name__] for h in behind] + [17]
     for h, kind in reversed(list(zip(behind, kinds[1:]))):
@@ -234,7 +234,7 @@ def others_of_name(d, s, reply):
 
 
 def duplicates(s, reply):
-    """Of first fragments that contradict each other the newest counts"""
+    """If first fragments contradict each other, the newest one counts."""
     d = Datagram(s, 'duplicates', 148, reply)
     d.add('first', 'sent', 0, 80)
     for label, other in others_of_name(d, s, reply):

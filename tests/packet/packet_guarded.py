@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Packets of services with a guard, for tests/fuzz/fuzz_planes.py: handshakes and data of clients and backends in the network of packet_network.py,
-# dnat and masquerade, strict, and two backends behind one port. What must become of them is not said: planes are held against each other.
+# Packets of guarded services, for tests/fuzz/fuzz_planes.py: handshakes and data of clients and backends in the network
+# of packet_network.py, with dnat and masquerade, strict, and with two backends behind one port. There are no expected
+# results, because the planes are compared with each other.
 import base64
 
 from packet_masquerade import Across, Masquerade
@@ -46,7 +47,7 @@ SERVERS = [(PLAIN, A), (PLAIN6, A), (STRICT, B), (STRICT6, B), (STRICT, LONELY),
 
 
 def talk(s, site, **client):
-    """A session that the client begins, and one that the backend does, to whoever has the client's key"""
+    """A session that the client begins, and another that the backend begins, with the present holder of the client's key."""
     def original(message):
         add('', s.original(**client).but(data=message), '', s.name)
 

@@ -29,7 +29,7 @@ class Error:
 
     def quoted(self):
         b = bytearray(self.quote.ip_bytes())
-        if self.quoted_wrong:                           # the IPv4 header's checksum
+        if self.quoted_wrong:                           # that of the IPv4 header
             b[10:12] = struct.pack('!H', fold(struct.unpack('!H', b[10:12])[0] + self.quoted_wrong))
         return bytes(b[:self.keep]) + self.tail
 
@@ -61,7 +61,7 @@ def about(s, reply, n=64, **quote):
 
 
 def error(s, reply, kind=None, n=64, quote=None, **more):
-    """As it comes: about an original where it is a reply, for it goes the replies' way"""
+    """The error as it arrives. An error about an original comes like a reply."""
     six = ':' in s.local
     link = more.pop('link', s.out if reply else s.link)
     src = more.pop('src', None) or ROUTER[link][six]
@@ -208,7 +208,7 @@ def outer():
         passes(s, 'from the backend, but on the WAN', 'wrong_link', True, link='w0')
         passes(s, 'from the backend, but on another LAN', 'wrong_link', True, link='j0', src='2001:db8:3::9' if six else '192.168.3.9')
         ignores(s, 'from a client, but from the LAN', False, link='l0')
-        if s.local != s.backend:                        # else it is listened for on every WAN
+        if s.local != s.backend:                        # otherwise it listens on every WAN
             ignores(s, 'from a client, but on the other WAN', False, link='x0')
         if not six:
             for name, b in (('no operation', NO_OPTION), ('router alert', b'\x94\4\0\0'), ('record route', b'\7\7\4\0\0\0\0\0')):
@@ -258,7 +258,7 @@ def choices():
 
 
 def others():
-    """What looks like an error of ours, and is not"""
+    """Packets that look like an ICMP error of ours."""
     e = bytes(Ether(dst=mac('w0'), src=mac('w0', 0xee)))[:12]
     quote = WG.reply_out(WG.reply(40)).ip_bytes()
     ignored('ICMP quote of IPv6 in IPv4', 'w0', e + b'\x08\0' + bytes(IP(src=CLIENT4, dst=WG.local, proto=1) / Raw(
@@ -283,10 +283,10 @@ def behind():
             sends(s, 'behind a partial checksum', not reply, case={'cuts': False})
 
 
-# --- errors of our own
+# --- our own ICMP errors
 
 def answer(c, number):
-    """What tc answers to the packet of a case; an IPv4 packet's identification is any number"""
+    """Returns tc's answer to the packet of a case. The identification of an IPv4 packet may be any number."""
     p, six = c.packet, ':' in c.packet.src
     keep = (1280 - 48 if six else 576 - 28)
     kind = ((2, 0) if c.mtu else (3, 0)) if six else ((3, 4) if c.mtu else (11, 0))

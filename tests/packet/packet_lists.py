@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Services that are not for all, for tests/packet/packets.py: the client's prefix is denied, or others are allowed; deny beats allow, also
-# within what is denied. What is dropped for that has passed every check of where it may come from, and no other.
+# Services with lists, for tests/packet/packets.py: the client's prefix is denied, or only others are allowed. deny
+# overrides allow, also within a denied prefix. A packet is dropped by a list only if it passed all source checks.
 from packet_icmp import error, sends
 from packet_network import CASES, CLIENT4, CLIENT6, HTTPS, NATT, OTHER, Service, add
 
@@ -48,7 +48,7 @@ def lists():
 
 
 def errors_about():
-    """An error counts for the client whom the quoted packet was for, whoever complains"""
+    """An error counts for the client that the quoted packet was for, whoever sent the error."""
     for s, client, other in ((MEMBERS, CLIENT4, '192.0.2.130'), (MEMBERS6, CLIENT6, '2001:db8:9:66::1'), (BANNED, CLIENT4, '192.0.2.200')):
         sends(s, 'of a router, about a client who is let in', False)
         sends(s, 'of the client himself', False, src=client)
@@ -58,7 +58,8 @@ def errors_about():
 
 GROUPS = (lists, errors_about)
 
-# --- after all of these the service `ports` gets another backend: what the former one still answers, by what its clients chose
+# --- after all of these, the service `ports` gets another backend: answers of the former one follow its clients'
+# choices
 
 CHANGE = ('service', 'set', 'ports', '--backend', '192.168.1.41:51821')
 

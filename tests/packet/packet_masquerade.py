@@ -93,7 +93,7 @@ def known():
 
 # --- ICMP errors
 
-# What RFC 7915 makes of each: (name, IPv4's, IPv6's); the first goes up, the second down
+# RFC 7915's translation of each error: (name, IPv4's, IPv6's); the first is translated up, the second down
 ERRORS = [
     ('port unreachable', ICMP(type=3, code=3), ICMPv6DestUnreach(code=4)),
     ('prohibited', ICMP(type=3, code=10), ICMPv6DestUnreach(code=1)),
@@ -172,7 +172,7 @@ def errors():
             for reply in (False, True):
                 tell(s, name, icmp4, icmp6, reply)
         tell(s, 'no checksum', *ERRORS[0][1:], True, 'zero')
-        for reply in (False, True):         # each piece has a header of 8 bytes more in IPv6
+        for reply in (False, True):         # each fragment has a header of 8 bytes more in IPv6
             tell(s, 'too big, about a first fragment', ICMP(type=3, code=4, nexthopmtu=1372), ICMPv6PacketTooBig(mtu=1400), reply,
                  ident=0x12345678)
             tell(s, 'hop limit, about a first fragment', ICMP(type=11), ICMPv6TimeExceeded(), reply, ident=0xffff)
@@ -182,7 +182,7 @@ def errors():
                     tell(s, name, icmp4, icmp6, reply)
 
 
-# --- fragments, options, what is too long, what is nobody's
+# --- fragments, options, long packets, unknown packets
 
 def piece(src, dst, ttl, ident, offset, more, body, tos):
     if ':' in src:
@@ -197,7 +197,7 @@ def frame(link, host, ip):
     return bytes(Ether(type=0x86dd if ip[0] >> 4 == 6 else 0x800, **macs) / Raw(ip))
 
 
-IDENT = 0x12345600          # of the first datagram in pieces
+IDENT = 0x12345600          # the first fragmented datagram's
 
 
 def fragments():
@@ -243,7 +243,7 @@ def headers():
 
 
 def answered():
-    """What is too long, or has seen too many routers, is answered from the address that it was sent to"""
+    """A packet that is too long, or whose TTL has expired, is answered from the address that it was sent to."""
     for s in (BOTH, BOTH6, UP, DOWN):
         for reply in (False, True):
             p = s.reply(ttl=1) if reply else s.original(ttl=1)
@@ -256,7 +256,7 @@ def answered():
 
 
 def cut(s, reply, name, comes, pieces, cuts=False):
-    """IP packets: one that comes, and what leaves, the last one by the program's verdict"""
+    """Returns IP packets: an arriving one, and those that leave, the last one by the program's verdict."""
     link, host = s.back if reply else (s.out, s.hop)
     frames = [frame(link, host, piece) for piece in pieces]
     where = s.out if reply else s.link
@@ -265,7 +265,7 @@ def cut(s, reply, name, comes, pieces, cuts=False):
                       pieces=[(link, f) for f in frames[:-1]], left='too_big', shortened=True))
 
 
-STEP = 1448                 # that fit, in eights, behind IPv6's headers into 1,500 bytes
+STEP = 1448                 # the largest multiple of eight that fits behind IPv6's headers into 1,500 bytes
 
 
 def in_pieces():

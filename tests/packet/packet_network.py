@@ -9,7 +9,7 @@ from scapy.all import IP, IPv6, Ether, Raw
 # name: (number, role, mtu); a link's own MAC is 02:00:00:00:NUMBER:01
 LINKS = {
     'w0': (1, 'wan', 1500), 'x0': (2, 'wan', 1500), 'l0': (3, 'lan', 1500), 'm0': (4, 'lan', 1300),
-    'j0': (5, 'lan', 9000), 'd0': (6, 'lan', 1500),     # d0's other end cannot be sent to by XDP
+    'j0': (5, 'lan', 9000), 'd0': (6, 'lan', 1500),     # XDP cannot send to d0's other end
     'f0': (7, 'wan', 1500),                             # forwarding is off
     'y0': (8, 'wan', 1500),
 }
@@ -25,17 +25,17 @@ NEIGHBOURS = {
            '2001:db8:2::30': 30},
     'm0': {'192.168.2.10': 10, '192.168.2.20': 20, '192.168.2.77': 77}, 'j0': {'192.168.3.10': 10}, 'd0': {'192.168.5.10': 10},
 }
-# (destination, `ip route` words after it)
+# (destination, further words of `ip route`)
 ROUTES = [
     ('198.18.0.0/24', 'via 192.168.1.30'),
     ('192.0.2.64/26', 'via 203.0.113.254 mtu lock 1300'),
-    ('192.0.2.128/26', 'via 203.0.113.254 mtu 1300'),          # not locked, a router does not heed it: ip_forward_use_pmtu
+    ('192.0.2.128/26', 'via 203.0.113.254 mtu 1300'),          # not locked, so a router ignores it: ip_forward_use_pmtu
     ('100.70.0.0/24', 'via 203.0.113.254 mtu lock 108'), ('100.70.1.0/24', 'via 203.0.113.254 mtu lock 71'),
     ('192.168.9.0/24', 'blackhole'), ('100.65.0.0/16', 'unreachable'), ('100.66.0.0/16', 'prohibit'),
     ('100.67.0.0/16', 'blackhole'), ('2001:db8:9:65::/64', 'blackhole'),
     ('0.0.0.0/0', 'via 203.0.113.254'), ('::/0', 'via 2001:db8:1::fe'),
 ]
-# rules: from this source by that gateway and link, in a table of its own
+# rules: packets from this source use that gateway and link, in a table of its own
 RULES = [('198.51.100.1', '198.51.100.254', 'x0'), ('198.18.5.2', '203.0.113.7', 'w0')]
 INTERFACES = '''
 interfaces:
@@ -101,7 +101,7 @@ def mac(link, host=1):
     return '02:00:00:00:%02x:%02x' % (LINKS[link][0], host)
 
 
-# --- building: everything that is not named is as in a plain datagram
+# --- building packets: fields that are not named are those of a plain datagram
 
 def fold(n):
     while n >> 16:
@@ -145,7 +145,7 @@ class Packet:
         return p
 
     def full_check_but(self):
-        """What is added to the full checksum to make this packet's"""
+        """Returns the difference between this packet's checksum and the full one."""
         value, = struct.unpack('!H', udp(self.src, self.dst, self.sport, self.dport, self.data, self.check)[6:8])
         full, = struct.unpack('!H', udp(self.src, self.dst, self.sport, self.dport, self.data)[6:8])
         return fold(value + 0xffff - full)
@@ -172,13 +172,13 @@ class Case:
         self.direction, self.reason, self.out, self.left, self.neighbour = direction, reason, out, left, neighbour
         self.gso, self.planes, self.modes, self.left_generic, self.cuts, self.frags = (0, 0), None, None, left, True, False
         self.segments, self.bytes, self.whole, self.linear, self.wait = 1, 0, 1 << 31, 0xffffffff, 0
-        self.pieces, self.answer_from = [], None                # tc cuts it: (link, frame) of all but the last, which is out
-        self.packet, self.mtu, self.shortened = None, 0, False   # tc answers it: an error about this packet; its MTU, or 0
-        self.room, self.alone = 0xffffffff, False               # in front of it; where no tc plane is, XDP counts what it leaves
-        self.any_ident = False                                  # IPv4's identification is what comes out
-        self.again = None                                       # what must become of it once it was sent: another case
-        self.made_over = False                                  # dropped when it had room for the other family's header
-        self.state = 0                                          # large maps that are looked at, too, by number (run_changes.h)
+        self.pieces, self.answer_from = [], None                # tc fragments it: (link, frame) of all but the last, which is out
+        self.packet, self.mtu, self.shortened = None, 0, False   # tc answers with an error about this packet; its MTU, or 0
+        self.room, self.alone = 0xffffffff, False               # alone: no tc plane, so XDP counts what it leaves
+        self.any_ident = False                                  # any IPv4 identification is right
+        self.again = None                                       # another case, for the result of a second run
+        self.made_over = False                                  # dropped after it got room for the other family's header
+        self.state = 0                                          # large maps to compare too, by number (run_changes.h)
         self.__dict__.update(more)
 
     def out_as(self, got):
@@ -233,7 +233,7 @@ class Service:
         p = self.reply(n, **more) if reply else self.original(n, **more)
         out = self.reply_out(p, back) if reply else self.original_out(p)
         case = case or {}
-        if p.check == 'partial':        # to tc's test-run, which knows no partial ones, a wrong one: it stays wrong by as much
+        if p.check == 'partial':        # tc's test-run knows no partial checksums: a wrong one stays wrong by the same difference
             out = out.but(check=p.full_check_but())
         if case.get('neighbour'):
             out = out.but(dmac=p.dmac, smac=p.smac)
@@ -247,9 +247,9 @@ class Service:
     def passes(self, name, reason, n=32, case=None, reply=False, **more):
         case = dict(case or {})
         if reason == 'too_big' and ':' not in self.local:
-            more['ip'] = {'flags': 'DF', **more.get('ip', {})}      # else it is cut: packet_cut.py
+            more['ip'] = {'flags': 'DF', **more.get('ip', {})}      # otherwise it is fragmented: packet_cut.py
         answered = self.answered(reason, reply, more)
-        if answered:                    # each from another source: they are limited
+        if answered:                    # each from another source, because of the rate limit
             more.setdefault('src', ('2001:db8:9:%x::9' if ':' in self.local else '192.0.2.%d') % (16 + len(CASES) % 200))
         p = self.reply(n, **more) if reply else self.original(n, **more)
         if answered:

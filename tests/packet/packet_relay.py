@@ -1,14 +1,14 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-# A relay's packets, live, in a network namespace: two TUN devices (sites a and b behind one, c behind the other) and two nics (sites n,
-# behind a gateway, and o, on the link), as `wgxdp up` attaches to them. What is sent is built with scapy, and so is what must come out;
-# the kernel's own rules forward nothing, so that whatever comes out is wgxdp's.
+# A relay's packets, live, in a network namespace. `wgxdp up` attaches to two TUN devices (sites a and b behind the
+# first, c behind the second) and two NICs (site n behind a gateway, and site o on the link). scapy builds both the sent
+# and the expected packets. The kernel's own rules forward nothing, so only wgxdp can forward.
 #
 #   packet_relay.py [-v]
 #
 # timeout: 300
 #
-# BREAK=1 lets port 22 pass: then the refused and the attacks must be missed.
+# BREAK=1 lets port 22 pass: then refused packets and attacks must fail.
 import ctypes
 import fcntl
 import json
@@ -31,7 +31,7 @@ NS, OVERLAY = 'wgxdp-relay', 'fd12:3456:789a'
 verbose = '-v' in sys.argv
 MTU = {'ta': 1420, 'tc': 1380, 'nn': 1500, 'nx': 1400}
 SITES = {'a': 'ta', 'b': 'ta', 'c': 'tc', 'n': 'nn', 'o': 'nx'}
-PREFIX = {'a': 'a', 'b': 'b', 'c': 'c', 'n': 'd', 'o': 'e'}        # the first digit of a site's 256 subnets
+PREFIX = {'a': 'a', 'b': 'b', 'c': 'c', 'n': 'd', 'o': 'e'}        # first digit of each site's 256 subnets
 OWN = {'ta': 'fd99::1', 'tc': 'fd99::2', 'nn': 'fd98:d::1', 'nx': f'{OVERLAY}:e00::ffff'}
 PORT = 22 if os.environ.get('BREAK') else 443
 CONFIG = f'''
@@ -58,7 +58,7 @@ def mac(link, far=0):
 # --- the network
 
 class Link:
-    """Where packets are put in, and come out"""
+    """An end where packets go in and come out."""
     def __init__(self, name):
         self.name, self.bare = name, name[0] == 't'
         if self.bare:
@@ -91,7 +91,7 @@ class Link:
                 frame, kind = (os.read(self.fd, 70000), 0) if self.bare else (lambda f, a: (f, a[2]))(*self.socket.recvfrom(70000))
             except BlockingIOError:
                 return
-            if kind == 4 or (not self.bare and frame[12:14] != b'\x86\xdd'):            # our own, or ARP and the like
+            if kind == 4 or (not self.bare and frame[12:14] != b'\x86\xdd'):            # sent by this process, or ARP and the like
                 continue
             ip = frame if self.bare else frame[14:]
             if not self.bare and frame[:12] != bytes.fromhex((mac(self.name, 1) + mac(self.name)).replace(':', '')):
@@ -176,7 +176,7 @@ def drain():
 
 
 def fate(link, packet):
-    """What comes out where: a marker follows it by the same link, and what came before the marker is taken"""
+    """Returns what comes out where. A marker follows each packet on the same link, and ends the wait."""
     global turn
     drain()
     links[link].put(packet)
@@ -332,7 +332,7 @@ def attacks():
 
 
 def check_sums():
-    """What peers received is what was forwarded, dropped and passed; and what went up the kernel's rules stopped"""
+    """The packets received from peers were forwarded, dropped or passed. The kernel's rules stopped the passed ones."""
     shown = json.loads(run(f'{BUILD}/wgxdp', 'show', 'peers', '--json', stdout=subprocess.PIPE).stdout)
     rx = tx = 0
     good = True

@@ -1,15 +1,16 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-# A service into a site, live, on the relay of packet_relay.py with a WAN: backends are addresses of the overlay, behind a tunnel that two sites
-# share (a), behind one of its own (c), and behind a nic's gateway (n). Originals go to the backend's link and answers come from there, both
-# translated, for clients of both families; counted to the service and not to peers. What comes by another link with peers in a backend's name is
-# refused as `source`, and counted to that link's only peer, or to nobody. What is sent is built with scapy, and so is what must come out.
+# A service into a site, live, on the relay of packet_relay.py with a WAN. The backends are addresses of the overlay:
+# behind a tunnel that two sites share (a), behind one of its own (c), and behind a NIC's gateway (n). Originals go to
+# the backend's link, and answers come from there, both translated, for clients of both families. They count for the
+# service, not for peers. A packet in a backend's name from another link with peers is refused as `source`, and counts
+# for that link's only peer, or for none. scapy builds both the sent and the expected packets.
 #
 #   packet_site.py [-v]
 #
 # timeout: 300
 #
-# BREAK=1 calls the backends' addresses another site's: then answers must be missed.
+# BREAK=1 assigns the backends' addresses to another site: then answers must fail.
 import ctypes
 import json
 import os
@@ -31,7 +32,7 @@ PUBLIC6, PUBLIC4, CLIENT6, CLIENT4 = relay.OWN['ww'], '198.51.100.1', '2001:db8:
 BACKEND = {site: host(site, 0x10) for site in 'acn'}
 LINK = {'a': 'ta', 'c': 'tc', 'n': 'nn'}
 ONLY_PEER = {'ta': None, 'tc': 'c', 'nn': 'n', 'nx': 'o'}
-# name: (public port or none, site, backend's port, of masquerade the family of clients)
+# name: (public port or none, site, backend's port, client's family if masqueraded)
 SERVICES = {'into-a': (51820, 'a', 51830, None), 'into-c': (51821, 'c', 51831, None), 'into-n': (51822, 'n', 51832, None),
             'none-c': (None, 'c', 51833, None), '46-a': (443, 'a', 51834, 4), '46-n': (444, 'n', 51835, 4), '66-c': (51826, 'c', 51836, 6)}
 passed = failed = markers = 0
@@ -58,7 +59,7 @@ def config():
 # --- the network
 
 class Link(relay.Link):
-    """Of whatever family, whoever it is from, but for what a kernel says of its own"""
+    """Accepts both families and all senders, but not the kernel's own packets."""
     def put(self, packet):
         kind = 0x800 if bytes(packet)[0] >> 4 == 4 else 0x86dd
         if self.bare:
@@ -92,11 +93,11 @@ def set_up():
     for client in (CLIENT6, CLIENT4):
         run('ip', 'neigh', 'add', client, 'lladdr', mac('ww', 1), 'dev', 'ww', 'nud', 'permanent')
     run('nft', 'add table ip t; add chain ip t c { type filter hook forward priority filter; policy drop; }; '
-               'add chain ip6 t i { type filter hook input priority filter; }; add rule ip6 t i meta l4proto udp drop')       # or it answers
+               'add chain ip6 t i { type filter hook input priority filter; }; add rule ip6 t i meta l4proto udp drop')       # no answer
     return made
 
 
-# --- what must become of a packet
+# --- the expected results
 
 def plain(ip):
     """IPv4's identification is whatever it is, if the header's sum holds"""

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The packets that tests/packet/packet_blind.py sends through the data path, and what must become of each: messages of WireGuard's four types
-# between sites of the blind relay, for each pair of outer families, in the network of packet_network.py. Messages are scapy's.
+# The packets of tests/packet/packet_blind.py and their expected results: messages of WireGuard's four types between
+# sites of the blind relay, for each pair of outer families, in the network of packet_network.py. scapy builds the
+# messages.
 import base64
 import os
 import random
@@ -34,13 +35,13 @@ RELAY = Site('relay', None, 0)
 A, B = Site('a', '192.0.2.10', 40001), Site('b', '203.0.113.7', 40002, 'w0', 7)
 C, D = Site('c', '2001:db8:9::30', 40003), Site('d', '2001:db8:1::7', 40004, 'w0', 7)
 AWAY, LONELY = Site('away', None, 0), Site('lonely', '192.0.2.60', 40006)
-NARROW4, NARROW6 = Site('narrow4', '192.0.2.70', 40007), Site('narrow6', '2001:db8:9:64::70', 40008)      # 1300 bytes on the way to them
+NARROW4, NARROW6 = Site('narrow4', '192.0.2.70', 40007), Site('narrow6', '2001:db8:9:64::70', 40008)      # 1300 bytes on the path to them
 FAR = Site('far', '198.51.100.254', 40009, 'x0', 254)
 DEAF = Site('deaf', '192.168.5.10', 40010, 'd0', 10, left='no_transmit', left_generic=None)     # XDP cannot send there
 COLD = Site('cold', '192.168.1.99', 40011, 'l0', 99, left='no_neighbour', neighbour=True)
 SITES = [RELAY, A, B, C, D, AWAY, LONELY, NARROW4, NARROW6, FAR, DEAF, COLD]
 NOBODY = {4: Site('nobody', '192.0.2.201', 40101), 6: Site('nobody', '2001:db8:9::77', 40102)}
-WAYS = {'44': (A, B, C), '66': (C, D, A), '46': (A, C, B), '64': (C, A, B)}      # from, to, and another
+WAYS = {'44': (A, B, C), '66': (C, D, A), '46': (A, C, B), '64': (C, A, B)}      # from, to, and a third site
 
 
 def may(site):
@@ -114,7 +115,7 @@ def leaves(p, to):
     if ':' in p.src and to.family == 4 or ':' not in p.src and to.family == 6:
         return other_family(p, *ends.values(), **macs)
     out = p.but(ttl=p.ttl - 1, **ends, **macs)
-    return out.but(check=p.full_check_but()) if p.check == 'partial' else out       # to tc's test-run a wrong one
+    return out.but(check=p.full_check_but()) if p.check == 'partial' else out       # a wrong one for tc's test-run
 
 
 def sends(name, site, to, payload, case=None, **more):
@@ -141,7 +142,7 @@ used = 0
 
 
 def indices(n):
-    """Which nobody has used"""
+    """Returns an unused index."""
     global used
     used += n
     return range(0x01000001 + used - n, 0x01000001 + used)
@@ -227,7 +228,7 @@ def shapes(s, d, other):
 
 
 def sources(s, d, other):
-    """From somewhere else than who sends with that index, or by other ways"""
+    """From another place than the sender of that index, or by another link."""
     i, r = shake(s, d)
     sends('data', s, d, data(r))
     nobody, nobodys = NOBODY[s.family], NOBODY[d.family]
@@ -251,7 +252,7 @@ def sources(s, d, other):
 
 
 def handshakes(s, d, other):
-    """Whom they are for, and who may say so"""
+    """The sites that messages are for, and the sites that may send them."""
     i, r = indices(2)
     nobody, nobodys = NOBODY[s.family], NOBODY[d.family]
     few = {'cuts': False}
@@ -285,7 +286,7 @@ def handshakes(s, d, other):
     drops('initiation for who may not talk to it', LONELY, 'guard_mac1', initiation(s if s is not B else A, lonely), few)
 
 
-# --- what is not looked at, and what is too long
+# --- packets that are not handled, and long packets
 
 def pieces(s, d, other):
     """Forwarded to no site"""
@@ -301,7 +302,7 @@ def pieces(s, d, other):
 
 
 def errors(s, d, other):
-    """About what was forwarded, from who was to get it or a router: none of the sites'"""
+    """ICMP errors about forwarded messages, from their receiver or a router: they belong to no site."""
     icmp = ICMPv6DestUnreach(code=4) if d.family == 6 else ICMP(type=3, code=3)
     for frm in (d.address, '2001:db8:77::1' if d.family == 6 else '192.0.2.33'):
         ours = OURS[d.family]
@@ -392,7 +393,7 @@ def elsewhere():
             for n in (32, 1024):
                 if to is FAR:
                     sends(f'{n} bytes back', to, site, data(i, n), {'cuts': False})
-                else:           # of a LAN's address, by a WAN
+                else:           # a LAN's address, by a WAN
                     p = comes(to, data(i, n))
                     add(f'{to.name} to {site.name}: {n} bytes back', p, 'passed', 'blind', reason='source', cuts=False)
             goes_up('data, by its own link', to, data(i), link=to.hop[0])

@@ -20,7 +20,7 @@ sys.path.insert(0, here)
 sys.dont_write_bytecode = True
 import packet_network as net                                               # noqa: E402
 
-# A VLAN has its port's MAC. v8 has no tc plane; f0 is one that set_up() wants
+# A VLAN has its port's MAC. v8 has no tc plane; set_up() needs f0
 for what, of in ((net.LINKS, {'w0': (1, 'wan', 1500), 'v7': (1, 'wan', 1500), 'vq': (1, 'wan', 1500), 'v8': (1, 'wan', 1500),
                               'l0': (3, 'lan', 1500), 'l9': (3, 'lan', 1500), 'lq': (3, 'lan', 1500), 'f0': (7, 'wan', 1500)}),
                  (net.ADDRESSES, {'f0': ['198.51.101.1/24']}), (net.NEIGHBOURS, {})):
@@ -66,8 +66,8 @@ def services(wan, lan):
     """packet_masquerade's, between these two links"""
     w, n, i = WANS[wan], LANS[lan], list(LANS).index(lan)
     local4, local6, client4, client6 = f'203.0.{w}.1', f'2001:db8:{w}::1', f'198.18.{w}.9', f'2001:db8:9{w}::9'
-    net.PORT = masquerade.PORT = 40000 + w                  # each client has his own, and keeps it
-    masquerade.IDENT += 16                                  # and what comes in pieces
+    net.PORT = masquerade.PORT = 40000 + w                  # each client has its own port, and keeps it
+    masquerade.IDENT += 16                                  # also fragments
     ours4, ours6, back = f'192.168.{n}.1', f'2001:db8:{n}::1', (wan, 254)
     made = (masquerade.Masquerade(f'both{i}', wan, local4, 51000 + i, f'192.168.{n}.10', 51821, lan, 10, ours4, back),
             masquerade.Masquerade(f'both{i}', wan, local6, 51000 + i, f'2001:db8:{n}::10', 51821, lan, 10, ours6, back),
@@ -140,7 +140,7 @@ def between(wan, lan, priority=False, groups=('known', 'errors', 'fragments', 'h
 # --- room in front of packets
 
 def with_room(wan, lan, priority=False):
-    """What gets longer by so many bytes needs as many; what gets shorter needs none"""
+    """A packet that becomes longer needs that much room in front. A packet that becomes shorter needs none."""
     made, cases = services(wan, lan), []
     for s in made[2:]:
         for reply in (False, True):

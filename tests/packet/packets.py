@@ -1,18 +1,18 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Packet tests: every packet of packet_cases.py through the programs that `wgxdp up` attached, on xdp and on tc
-# (BPF_PROG_TEST_RUN), and through the host plane with the same maps; verdict, whole packet and counters are compared, and every
-# packet is cut everywhere.
+# Packet tests: every packet of packet_cases.py goes through the programs that `wgxdp up` attached, on xdp and on tc
+# (BPF_PROG_TEST_RUN), and through the host plane with the same maps. Verdict, whole packet and counters are compared.
+# Every packet is also truncated at each length.
 #
-#   packets.py [-v] [-u] [NAME]...   only cases whose name contains one of NAME; -v: name each;
-#                                    -u: uncut, and without the host plane
-#   packets.py --corpus DIR          writes the fuzzer's corpus
+#   packets.py [-v] [-u] [NAME]...   only cases whose name contains one of NAME. -v: name each.
+#                                    -u: without truncations and the host plane
+#   packets.py --corpus DIR          write the fuzzer's corpus
 #
 # first
 # timeout: 900
 #
-# A next hop's first packet in two seconds goes through the kernel, which so keeps the neighbour alive: XDP passes it up without
-# a trace, tc sends it without MACs. So each packet is run twice, and one of the two may come to that.
+# The kernel gets a next hop's packet every two seconds, so that it keeps the neighbour alive: XDP passes the packet
+# unchanged, and tc sends it without MACs. So each packet is run twice, and one of the two may end like that.
 import json
 import os
 import struct
@@ -34,11 +34,11 @@ NS, INSTANCE = 'wgxdp-packets', 'packets'
 CASE, RESULT, COUNTER, CLONE = (struct.Struct(s) for s in ('=10I', '=8I', '=IBBHQ', '=2I'))
 VERDICTS = ['passed', 'dropped', 'sent', 'odd']
 PLANES = ['xdp', 'tc', 'host-xdp', 'host-tc']
-vlans = False                    # some links are VLANs, by the file `vlans` (run_vlans.h)
+vlans = False                    # the file `vlans` makes some links VLANs (run_vlans.h)
 verbose, uncut = '-v' in sys.argv, '-u' in sys.argv
-tells_features = tuple(int(n) for n in os.uname().release.split('.')[:2]) >= (6, 3)     # what each device can transmit
-ids = {}                        # service: the number it counts under, as the first of its packets showed
-counted = {}                    # (number, direction, what): all that the running instance's counters gained
+tells_features = tuple(int(n) for n in os.uname().release.split('.')[:2]) >= (6, 3)     # the kernel reports what each device can transmit
+ids = {}                        # service: the id of its counters, as its first packet showed
+counted = {}                    # (number, direction, what): the growth of the running instance's counters
 bad = set()                     # names of cases that failed anywhere
 passed = failed = 0
 
@@ -126,7 +126,7 @@ def host_routes(path, index):
         if words in kinds:
             line(destination, kinds[words])
         else:
-            via, mtu = words.split()[1], words.split()[4:]         # of a locked MTU
+            via, mtu = words.split()[1], words.split()[4:]         # a route with a locked MTU
             link, host = next((n, h[via]) for n, h in net.NEIGHBOURS.items() if via in h)
             if destination == '0.0.0.0/0':
                 lines.append(f'prefix=100.64.0.0/16 rc=0 dev={index["n0"]} mtu=1500')
@@ -171,7 +171,7 @@ def run(plane, cases, index, directory, runs=2):
 # --- judging
 
 def gains(counters, plane):
-    """What the counters gained: {(service number, direction, what): n}; None where another plane counted"""
+    """Returns the growth of the counters: {(service number, direction, what): n}, or None if another plane counted."""
     found = {}
     for number, direction, counted_by, what, n in counters:
         if counted_by != ('tc' in plane):
@@ -203,7 +203,7 @@ def shapes(c, plane, mode, got):
         number, = struct.unpack('!H', got[18:20])
         return [('sent', packet_icmp.answer(c, number),
                  expected_gains(c, False, 'packet_too_big' if c.mtu else 'time_exceeded'))]
-    if c.verdict == 'sent' and c.reason and 'tc' in plane:      # sent, but not whole
+    if c.verdict == 'sent' and c.reason and 'tc' in plane:      # sent, but not completely
         return [('sent', c.out, expected_gains(c, False, c.reason))]
     left = c.left_generic if mode == 'generic' else c.left
     if c.frags and mode == 'native' and not tells_features:
@@ -255,7 +255,7 @@ def judge(c, results, plane, mode, index):
         *results, cut = results
         if cut[5]:
             return f'{cut[5]} of {cut[4]} truncations'
-    for i, got in enumerate(results):           # also at the kernel's turn tc sends it
+    for i, got in enumerate(results):           # tc also sends it when the kernel gets one
         outcomes = shapes(c.again if c.again and any(r[0] == 'sent' for r in results[:i]) else c, plane, mode, got[2])
         counted = gains(got[3], plane)
         why = [differences(got, (verdict, frame, (counted, want)), pieces) for verdict, frame, want in outcomes]
@@ -299,8 +299,7 @@ def kernel_turns(c, plane, index, directory):
 
 
 def run_clock(cases, index, directory):
-    """The kernel gets one packet of a next hop every two seconds, and not more; once a minute clocks change places, and one may
-    come early"""
+    """The kernel gets one packet of a next hop every two seconds, and no more. Once a minute clocks are exchanged, and a packet may come early."""
     for plane in ('xdp', 'tc'):
         for c in cases:
             for _ in range(2):
@@ -313,7 +312,7 @@ def run_clock(cases, index, directory):
 
 def run_limits(index, directory):
     """One source is told 20 times at once, then ten times a second; another has a share of its own, and a /64 is one source"""
-    os.environ['KEEP_FLOWS'] = '1'		# and who was told how often
+    os.environ['KEEP_FLOWS'] = '1'		# also keeps the rate limits of ICMP errors
     for s, sources in ((net.WG, ('192.0.2.250', '192.0.2.251')), (net.SIX, ('2001:db8:9:fff::1', '2001:db8:9:ffe::1'))):
         for source in sources:
             cases = [net.Case('told', s.link, s.original(src=a, ttl=1).frame(), 'sent', s.name, cuts=False)

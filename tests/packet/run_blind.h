@@ -13,7 +13,7 @@
 #include "host/blind_maps.h"
 #include "host/host_plane.h"
 
-/* Each entry is zeros then */
+/* Sets each entry to zeros */
 static inline void blind_empty(const char *name)
 {
 	int fd = pinned(name);
@@ -37,8 +37,8 @@ static inline __u8 blind_addr(const char *text, struct addr *ret)
 	return ipv6 ? FAMILY_IPV6 : FAMILY_IPV4;
 }
 
-/* NUMBER NAME KEY MAY OURS ADDRESS PORT: the key and MAY, a bit for each site to which it may talk, in hexadecimal; OURS: the address from
- * which it is sent to; ADDRESS -: it is nowhere yet. Number 0 is the relay. */
+/* NUMBER NAME KEY MAY OURS ADDRESS PORT: the key and MAY in hexadecimal. MAY has a bit for each site to which it may
+ * talk. OURS is the address from which the relay sends to it. ADDRESS -: it is nowhere yet. Number 0 is the relay. */
 static inline bool blind_read_site(const struct blind_maps *m, const char *line, __u32 *ret_number)
 {
 	char name[32], key[65], ours[64], address[64];
@@ -85,7 +85,7 @@ static inline void blind_setup_host(const struct blind_maps *m)
 	host_plane_start_blind(listener.key.word >> 16);
 }
 
-/* The limit of what is nobody's, too, is as at first */
+/* Also resets the limit for messages of unknown senders */
 static inline void blind_setup(const char *file, bool on_host)
 {
 	static const char *const emptied[] = { "sessions", "hints", "blind_waiting", "failed" };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Which of the maps that $STATE names a packet has changed: a sum over all that is in each, before and after. What is larger than
- * STATE_LARGE is asked where that is wanted, for it takes milliseconds; larger than STATE_MOST, on the host plane alone, whose maps
- * are small. Part of run_packets.c.
+ * Finds which of the maps in $STATE a packet has changed, by a sum over all contents before and after. Maps larger
+ * than STATE_LARGE are read only on request, because that takes milliseconds. Maps larger than STATE_MOST are read
+ * only on the host plane, whose maps are small. Part of run_packets.c.
  */
 #ifndef RUN_CHANGES_H
 #define RUN_CHANGES_H
@@ -18,7 +18,7 @@ enum { STATES = 32, STATE_LARGE = 64 << 10, STATE_MOST = 8 << 20 };
 static struct {
 	char name[16];
 	int fd;
-	__u32 n, key_size, value_size;	/* n: of an array; 0: of a hash */
+	__u32 n, key_size, value_size;	/* n: entries of an array; 0: a hash */
 	bool large;
 	__u64 sum;
 } states[STATES];
@@ -52,7 +52,7 @@ static inline __u64 state_of_array(__u32 i)
 	return state_sum(first, state_values, (size_t)n * states[i].value_size);
 }
 
-/* In whatever order its entries are */
+/* In any order of its entries */
 static inline __u64 state_of_hash(__u32 i)
 {
 	char key[2][128];
@@ -65,7 +65,7 @@ static inline __u64 state_of_hash(__u32 i)
 	return sum;
 }
 
-/* Of each a bit, that something in it is not as it was when this was asked last */
+/* Returns a bit for each map that has changed since the last call */
 /* large: a bit for each of the large ones that is asked */
 static inline __u32 state_changed(bool on_host, __u32 large)
 {

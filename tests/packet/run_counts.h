@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * What the planes of run_planes.c counted: each program as the host plane, xdp and tc together as tc alone. Part of it, as it uses its
- * why[], what differs.
+ * Compares the counters of the planes of run_planes.c: each program with the host plane, and xdp and tc together with
+ * tc alone. It writes the difference to run_planes.c's why[].
  */
 #ifndef RUN_COUNTS_H
 #define RUN_COUNTS_H
@@ -12,7 +12,7 @@ enum { TOTALS = 4096 };
 
 static __u64 live_totals[TOTALS], model_totals[TOTALS], chain_totals[TOTALS];
 
-/* Three numbers for each: summed over planes where `planes` is false */
+/* Three numbers for each id; the sum over planes if `planes` is false */
 static __u32 totals_of(const char *map, __u64 *all, bool from_model)
 {
 	static __u8 values[1 << 20];
@@ -44,7 +44,8 @@ struct reason_count {
 };
 enum { REASON_COUNTS = 4096 };
 
-/* One more, or more of one that is there: what is told of counts as what it would be untold */
+/* Adds a count, to an existing entry if there is one. A drop with an ICMP error counts like the same drop without
+ * one */
 static int add_reason(struct reason_count *all, int n, const struct reason_key *key, __u64 count)
 {
 	struct reason_key k = *key;
@@ -120,7 +121,7 @@ static bool counters_differ(void)
 	return reasons_differ();
 }
 
-/* What xdp and tc counted together, for each service and direction, is what tc alone counts; where each link has both */
+/* xdp and tc together must count, for each service and direction, what tc alone counts, if each link has both */
 static bool sums_differ(void)
 {
 	for (__u32 id = 0; id < state_of("totals")->n / 4; id++)

@@ -27,7 +27,7 @@ static inline bool is_there(const char *map)
 	return more;
 }
 
-/* As after `up`: what handshakes and packets between sites left */
+/* Clears what handshakes and packets between sites left, as after `up` */
 static inline void features_forget(void)
 {
 	static const char *const tables[] = { "answered", "indices", "guard_sources", "challenged", "icmp_limits" };
@@ -94,7 +94,7 @@ static inline void guard_setup_host(void)
 		host_plane_resize(own[i].name, own[i].max);
 }
 
-/* Sets up the host plane as the running program: with the same switches, and its maps */
+/* Sets up the host plane like the running program: with the same switches, and its maps */
 static inline void features_setup_host(void)
 {
 	struct wgxdp *s = wgxdp__open();

@@ -41,7 +41,7 @@ static void copy_trie(void)
 	close(fd);
 }
 
-/* What an earlier run left */
+/* Clears what an earlier run left */
 static void forget(const char *map)
 {
 	__u8 key[64];

@@ -26,12 +26,12 @@ enum { PACKET_MAX = 70000, RUN_ROOM = 256 - 40 };
 
 struct case_head {			/* then len bytes */
 	__u32 ifindex, len, runs, gso_segs, gso_size;
-	__u32 whole;			/* cut shorter, it may not be sent */
-	__u32 cuts;			/* CUTS: run every truncation too; SHORTENED: the kernel forgets the sum of what it cuts; then
+	__u32 whole;			/* a truncated one must not be sent */
+	__u32 cuts;			/* CUTS: run every truncation too; SHORTENED: the kernel forgets the checksum. Then
 					 * a bit for each large map to look at: run_changes.h */
-	__u32 linear;			/* host: bytes in reach */
+	__u32 linear;			/* host: accessible bytes */
 	__u32 wait;			/* milliseconds before it comes */
-	__u32 room;			/* xdp: bytes in front of it, in fours; more than RUN_ROOM: as many as there are */
+	__u32 room;			/* xdp: bytes in front of it, divided by four; above RUN_ROOM: as many as possible */
 };
 
 #define ODD 3				/* a verdict that is none of enum plane_verdict */
@@ -48,7 +48,7 @@ static inline void stay_on_cpu(int n)
 	cpu_set_t cpu;
 
 	CPU_ZERO(&cpu);
-	CPU_SET(n, &cpu);			/* next hops are remembered per CPU */
+	CPU_SET(n, &cpu);			/* next hops are remembered for each CPU */
 	sched_setaffinity(0, sizeof(cpu), &cpu);
 }
 
@@ -63,7 +63,7 @@ static inline void open_tap(void)
 
 static int run_live(const struct case_head *c, __u32 len, __u32 flags, __u32 *raw)
 {
-	__u32 taken = tc || c->room > RUN_ROOM ? 0 : RUN_ROOM - c->room;	/* by metadata, which is no room */
+	__u32 taken = tc || c->room > RUN_ROOM ? 0 : RUN_ROOM - c->room;	/* metadata takes this part, which is no room */
 	struct xdp_md xdp = { .data = taken, .data_end = taken + len, .ingress_ifindex = c->ifindex };
 	struct __sk_buff skb = { .ifindex = c->ifindex, .gso_segs = c->gso_segs, .gso_size = c->gso_size };
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = packet - taken, .data_size_in = taken + len, .data_out = out,
@@ -77,7 +77,7 @@ static int run_live(const struct case_head *c, __u32 len, __u32 flags, __u32 *ra
 	out_len = opts.data_size_out - (rc ? 0 : taken);
 	memmove(out, out + taken, out_len);
 	if (!rc && out_len != len && opts.retval == (tc ? TC_ACT_SHOT : XDP_DROP))
-		return PLANE_DROPPED;		/* its header had been changed for the other family */
+		return PLANE_DROPPED;		/* its header had already been changed for the other family */
 	if (rc || (out_len != len && opts.retval != (tc ? (__u32)TC_ACT_REDIRECT : XDP_REDIRECT)))
 		return ODD;
 	if (tc)
@@ -87,14 +87,14 @@ static int run_live(const struct case_head *c, __u32 len, __u32 flags, __u32 *ra
 	       opts.retval == XDP_DROP ? PLANE_DROPPED : ODD;
 }
 
-/* IPv4, or a fragment of IPv6: what else there is a kernel says of its own */
+/* IPv4, or a fragment of IPv6: everything else comes from the kernel itself */
 static bool may_be_piece(const struct sockaddr_ll *from, const __u8 *frame, size_t n)
 {
 	return from->sll_pkttype == PACKET_OUTGOING && (from->sll_protocol == htons(ETH_P_IP) ||
 	       (from->sll_protocol == htons(ETH_P_IPV6) && n > 20 && frame[20] == IPPROTO_FRAGMENT));
 }
 
-/* What the program itself sent, by bpf_clone_redirect(), before it returned */
+/* Takes the packets that the program itself sent, by bpf_clone_redirect(), before it returned */
 static void take_clones(void)
 {
 	static __u8 frame[PACKET_MAX];

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * run_packets INSTANCE xdp|tc|host-xdp|host-tc CASES RESULTS [ROUTES [VLANS]]: runs each packet through the programs that a running
- * instance has attached (BPF_PROG_TEST_RUN), or through the host plane with that instance's maps, and writes what came of it:
- * verdict, packet, and what the counters gained. It judges nothing but truncations; tests/packet/packets.py does.
+ * run_packets INSTANCE xdp|tc|host-xdp|host-tc CASES RESULTS [ROUTES [VLANS]]: runs each packet through the programs
+ * that a running instance has attached (BPF_PROG_TEST_RUN), or through the host plane with that instance's maps. It
+ * writes the results: verdict, packet, and the growth of the counters. It checks only truncations;
+ * tests/packet/packets.py checks the rest.
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -21,7 +22,7 @@ struct result_head {			/* then len bytes, n counters and n clones */
 	__u32 verdict;			/* enum plane_verdict, or ODD */
 	__u32 raw;			/* retval or errno */
 	__u32 len, n_counters, cuts, bad_cuts, n_clones;
-	__u32 changed;			/* which of the maps that $STATE names */
+	__u32 changed;			/* a bit for each map of $STATE that changed */
 };
 #define CUTS 1
 #define SHORTENED 2
@@ -55,7 +56,7 @@ static __u64 *number(__u64 *all, __u32 id, __u32 direction, __u32 plane, __u32 w
 	return &all[(id * 4 + plane * 2 + direction) * (REASONS + REASON_MAX) + what];
 }
 
-/* Peers are behind services */
+/* Peers follow the services */
 static void read_total(__u64 *all, __u32 id, __u32 direction, __u32 plane)
 {
 	bool peer = id >= PEERS_FROM;
@@ -125,7 +126,7 @@ static __u32 write_gains(FILE *to)
 
 /* ---- one packet ---- */
 
-/* The limit of a CPU's ICMP errors begins anew: a fast machine runs more than it allows */
+/* Resets a CPU's limit of ICMP errors, because a fast machine runs more packets than it allows */
 static void forget_work(void)
 {
 	static void *nothing;
@@ -167,7 +168,7 @@ static __u32 write_clones(FILE *to)
 	return n;
 }
 
-/* Cut anywhere, a packet stays as it was, unless only padding is gone and it is sent */
+/* Truncated anywhere, a packet stays unchanged, unless only padding is missing and it is sent */
 static void run_cuts(const struct case_head *c, struct result_head *result)
 {
 	for (__u32 len = host ? 0 : 14; len < c->len; len++) {
@@ -189,8 +190,8 @@ static void run_cuts(const struct case_head *c, struct result_head *result)
 
 static void run_case(const struct case_head *c, FILE *to)
 {
-	static bool counted;			/* whether after[] is what it was when the last one had run */
-	static bool complete = true;		/* whether the kernel checks CHECKSUM_COMPLETE; with every second run */
+	static bool counted;			/* whether after[] is still valid since the last run */
+	static bool complete = true;		/* whether the kernel checks CHECKSUM_COMPLETE; alternates */
 
 	if (host)
 		host_plane_wait(c->wait);

@@ -11,14 +11,14 @@
 
 static const char *instance;
 
-/* The program ends; errno tells why */
+/* Ends the program with errno's message */
 static void die(const char *what)
 {
 	fprintf(stderr, "%s: %s: %s\n", program_invocation_short_name, what, strerror(errno));
 	exit(1);
 }
 
-/* fd of the object that is pinned by this name */
+/* Returns an fd of the object that is pinned by this name */
 static int pinned(const char *name)
 {
 	char path[256];

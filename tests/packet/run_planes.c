@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * run_planes INSTANCE CASES SECONDS SEED [SEQUENCE]: runs sequences of packets, made from those in
- * CASES by chance, through the programs of a running instance, which it loads once more, and through
- * the host plane: verdict, bytes and counters must be the same; and what xdp sends or ends must be
- * what tc alone would have made of it. SEQUENCE: run only that one, packet by packet. $KEYS is a file
- * of public keys, in hexadecimal, with which messages get a right mac1; $SITES is run_blind.h's.
+ * run_planes INSTANCE CASES SECONDS SEED [SEQUENCE]: runs random sequences of packets, made from those in CASES,
+ * through the programs of a running instance, which it loads again, and through the host plane. Verdict, bytes and
+ * counters must be the same. Packets that xdp sends or drops must end as with tc alone. SEQUENCE: run only this one,
+ * packet by packet. $KEYS is a file of public keys, in hexadecimal, for messages with a right mac1. $SITES is a file
+ * for run_blind.h.
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -34,14 +34,14 @@ static int n_seeds, n_steps, programs[2], fib_program;
 static struct link links[LINKS];
 static struct wgxdp *skeleton;
 static struct fib *fib;
-static bool explain;			/* each packet is shown */
-static bool may_segment;		/* test-run's GSO is none that the kernel lets change its family: not where flows do that */
+static bool explain;			/* print each packet */
+static bool may_segment;		/* the kernel does not change the family of test-run's GSO packets: not for flows that do */
 static char why[512];
-static int again[STEPS];			/* how often a step's packet comes once more */
-static bool express;			/* decisions are remembered */
+static int again[STEPS];			/* how often each step's packet is repeated */
+static bool express;			/* the express path remembers decisions */
 static unsigned long n_packets, n_sequences, n_runs, n_sent, n_ended, n_unsteady, n_express;
 
-/* ---- the kernel's routes are the host plane's ---- */
+/* ---- the host plane uses the kernel's routes ---- */
 
 static long ask_kernel(struct bpf_fib_lookup *fib, __u32 flags)
 {
@@ -56,7 +56,7 @@ static long ask_kernel(struct bpf_fib_lookup *fib, __u32 flags)
 	return (__s32)opts.retval;
 }
 
-/* ---- one packet on one plane ---- */
+/* ---- a packet on a plane ---- */
 
 static int run_model(const struct frame *f)
 {
@@ -134,7 +134,8 @@ static void show(const struct frame *f)
 	show_bytes(verdicts[model.verdict], model.b, model.len);
 }
 
-/* On one plane: -EINVAL: the kernel cannot try it; 1: it differs; 0 with live set */
+/* Runs the packet on one plane. Returns -EINVAL if the kernel cannot run it, 1 if the result differs, else 0 with
+ * live set */
 static int both(const struct frame *f, bool on_tc)
 {
 	bool bad;
@@ -169,7 +170,7 @@ static const struct link *link_by_mac(const __u8 *mac)
 	return NULL;
 }
 
-/* Of what a packet before became: an answer, or a complaint about it */
+/* Makes the frame an answer to an earlier packet's result, or an ICMP error about it */
 static bool say_back(struct frame *f)
 {
 	const struct end *e = &chain_ends[any(n_steps ?: 1)];
@@ -215,7 +216,7 @@ static void make_step(struct frame *f, int at, bool gso)
 	}
 }
 
-/* By xdp, and where that lets it up, by tc: 0 with the end in *e */
+/* Runs it by xdp and, if that passes it up, by tc. Returns 0 with the result in *e */
 static int run_chain(const struct frame *f, struct end *e)
 {
 	const struct link *l = &links[f->ifindex % LINKS];
@@ -228,7 +229,7 @@ static int run_chain(const struct frame *f, struct end *e)
 	return rc;
 }
 
-/* rc of both() */
+/* Returns the result of both() */
 static int run_step(int i, bool chain)
 {
 	struct end *e = chain ? &chain_ends[i] : &tc_ends[i];
@@ -247,7 +248,7 @@ static int run_step(int i, bool chain)
 	return 0;
 }
 
-/* xdp and tc after it, or tc alone; false: it differs, at *ret_step, or at its end */
+/* Runs xdp and then tc, or tc alone. Returns false if the result differs, at *ret_step or at the end */
 static bool run_pass(bool chain, int at, bool gso, int *ret_step)
 {
 	states_reset();
@@ -262,7 +263,7 @@ static bool run_pass(bool chain, int at, bool gso, int *ret_step)
 				again[i] = express && !any(3) ? 1 + any(3) : 0;
 			rc = run_step(i, chain);
 			if (!chain && !gso && rc == -EINVAL)
-				return true;		/* what tc cannot try */
+				return true;		/* tc cannot run this packet */
 		}
 		*ret_step = i;
 		if (rc)
@@ -275,7 +276,7 @@ static bool run_pass(bool chain, int at, bool gso, int *ret_step)
 	return true;
 }
 
-/* Where xdp was all there is, there is nothing to compare */
+/* If xdp did everything, there is nothing to compare */
 static bool ends_differ(int *ret_step)
 {
 	bool all = true;
@@ -316,7 +317,7 @@ static bool run_sequence(__u64 seed, __u64 number)
 	return good;
 }
 
-/* What does not come again was time's doing: counted, and few */
+/* A difference that does not repeat comes from timing: it is counted, and there are few */
 static bool confirmed(__u64 seed, __u64 number)
 {
 	for (int i = 0; i < 2; i++)
@@ -435,7 +436,7 @@ int main(int argc, char **argv)
 		explain = true;
 		return !run_sequence(seed, strtoull(argv[5], NULL, 0));
 	}
-	end = time(NULL) + atoi(argv[3]);	/* loading takes what it takes */
+	end = time(NULL) + atoi(argv[3]);	/* without the time for loading */
 	for (; good && time(NULL) < end; number++)
 		good = run_sequence(seed, number) || !confirmed(seed, number);
 	wgxdp__destroy(skeleton);

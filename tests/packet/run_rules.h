@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * What the planes of run_planes.c may differ in, and no more: an identification made by chance, MACs that the kernel writes later, and the
- * ICMP errors of our own, which only tc sends. Each rule says what exactly must be there instead.
+ * The allowed differences between the planes of run_planes.c: random identifications, MACs that the kernel writes
+ * later, and our own ICMP errors, which only tc sends. Each rule says what must be there instead.
  */
 #ifndef RUN_RULES_H
 #define RUN_RULES_H
@@ -9,38 +9,38 @@
 #include "host/host_plane.h"
 #include "fuzz/mutate.h"
 
-struct end {				/* what became of a packet */
+struct end {				/* the result of a packet */
 	int verdict;
 	__u32 len, n_clones, clones_size;
 	__u8 b[FRAME_MAX + 256], clones[8000];
 };
 
-/* IPv4's identification as where there is no chance */
+/* Sets IPv4's identification to a fixed value */
 static inline void no_ident(struct end *e)
 {
 	__u8 *ip = e->b + ETH_HLEN;
 
 	if (be16_at(e->b + 12) != ETH_P_IP || sum_of(ip, (ip[0] & 15) * 4, 0) != 0xffff)
-		return;				/* a wrong sum is to be seen */
+		return;				/* a wrong checksum must remain visible */
 	memcpy(ip + 4, "\4", 2);
 	sum_ipv4(ip);
 }
 
-/* It is random where it comes from IPv6, or in an answer: where the host plane, which knows no chance, says 4 */
+/* The identification is random in packets from IPv6 and in answers; the host plane always uses 4 */
 static inline void same_ident(struct end *random, const struct end *host)
 {
 	if (random->len >= ETH_HLEN + 20 && host->len == random->len && be16_at(host->b + 12) == ETH_P_IP && !memcmp(host->b + ETH_HLEN + 4, "\4", 2))
 		no_ident(random);
 }
 
-/* MACs that the kernel's neighbour output has still to write are the packet's own */
+/* The kernel's neighbour output still has to write these MACs, so the packet has its own */
 static inline void same_macs(struct end *a, const struct end *b, const struct frame *f)
 {
 	if (a->verdict == PLANE_SENT && a->len >= 12 && !memcmp(a->b, f->b, 12))
 		memcpy(a->b, b->b, 12);
 }
 
-/* Behind the IP header */
+/* Whether the part behind the IP header sums up to zero */
 static inline bool sums_to_nothing(const struct frame *f, const struct parts *p)
 {
 	const __u8 *ip = f->b + ETH_HLEN;
@@ -49,7 +49,8 @@ static inline bool sums_to_nothing(const struct frame *f, const struct parts *p)
 	return sum_of(f->b + p->l4, f->len - p->l4, sum) == 0xffff;
 }
 
-/* A partial checksum in a quote is completed where the answer leaves, over all that is there; for then the answer's own sum is right */
+/* A partial checksum in a quote is completed when the answer leaves, over all present bytes; then the answer's own
+ * checksum is right */
 static inline void complete(struct frame *told, const struct parts *p, const struct frame *f, const struct parts *came)
 {
 	const __u8 *udp = f->b + came->l4;
@@ -62,8 +63,9 @@ static inline void complete(struct frame *told, const struct parts *p, const str
 		put_be16(told->b + upper + 6, ~sum_of(told->b + upper, told->len - upper, 0));
 }
 
-/* Of a packet that the host plane leaves to the kernel, tc may tell its sender that it is too long or has come too far: where it came from, to
- * who sent it, quoting it as it came, with sums that are right (what else is in it: tests/packet/packet_icmp.py) */
+/* The host plane leaves some packets to the kernel, and tc may send an ICMP error about them: too long, or an
+ * expired TTL. The error must go to the sender, on the link of arrival, quote the packet as it came, and have right
+ * checksums. tests/packet/packet_icmp.py checks the rest. */
 static inline bool is_told(const struct end *sent, const struct end *host, const struct frame *f)
 {
 	struct frame told = { .len = sent->len };

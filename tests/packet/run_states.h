@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The maps of run_planes.c: what says how the instance is configured is the instance's own; what packets leave behind is in maps of its own,
- * small ones, emptied before each sequence of packets; and the host plane has all of it too.
+ * The maps of run_planes.c. Maps with the configuration are the instance's own. Maps that packets change are separate
+ * small ones, emptied before each sequence. The host plane has copies of all.
  */
 #ifndef RUN_STATES_H
 #define RUN_STATES_H
@@ -13,12 +13,12 @@
 
 struct state {
 	const char *name;
-	__u32 max;			/* entries; 0: as many as the instance has */
+	__u32 max;			/* entries; 0: as many as in the instance */
 	int fd;
 	bool array;
-	bool lasting;			/* too large to empty; the sequences before are of no consequence */
-	__u32 n, size;			/* of an array; bytes of all its values, on all CPUs */
-	void *first;			/* what it begins with; NULL: zeros */
+	bool lasting;			/* too large to empty; earlier sequences do not matter */
+	__u32 n, size;			/* entries of an array; bytes of all its values, on all CPUs */
+	void *first;			/* its first contents; NULL: zeros */
 };
 
 static struct state states[] = {
@@ -72,7 +72,7 @@ static void copy_settings(void)
 	close(fd);
 }
 
-/* The instance's, but for the states; nothing remembers next hops */
+/* Takes the instance's maps, except the states; nothing remembers next hops */
 static void choose_maps(struct wgxdp *s)
 {
 	struct bpf_map *map;
@@ -109,7 +109,7 @@ static void choose_maps(struct wgxdp *s)
 	s->rodata->allowed_mask = map_entries(pinned("allowed")) > 1 ? state_of("allowed")->max - 1 : 0;
 }
 
-/* What comes after this is no neighbour's turn: the packet tests try those */
+/* From now on, no packet goes to the kernel to refresh a neighbour: the packet tests cover that */
 static void no_probes(int nexthops)
 {
 	int cpus = libbpf_num_possible_cpus();
@@ -164,7 +164,8 @@ static void empty_hash(const struct state *s)
 			die(s->name);
 }
 
-/* Before a sequence: nothing is remembered. ask_always: nor will it be, neither next hops nor what the express path learns. */
+/* Clears everything remembered, before a sequence. ask_always: next hops and the express path's decisions are not
+ * remembered later either. */
 static void decisions_forget(bool ask_always)
 {
 	static int fd = -1;
@@ -182,7 +183,7 @@ static void decisions_forget(bool ask_always)
 	host_plane_write("control", &zero, &c);
 }
 
-/* The express path looks at each packet, as if it had hit often. Returns how often it has hit since the last call. */
+/* Makes the express path look up each packet, as after many hits. Returns its hits since the last call. */
 static __u64 express_credit(int fd)
 {
 	static struct sides *all;
@@ -210,7 +211,7 @@ static void states_reset(void)
 	__u32 zero = 0;
 	struct guard_state *guards = state_of("guard_state")->first;
 
-	/* replays that are there are so in other rows */
+	/* the present replays are in other rows */
 	for (__u32 i = 0; i < state_of("guard_state")->n; i++)
 		guards[i].seed = seed++ * 0x9e3779b97f4a7c15ULL | 1;
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * VLANs where the kernel may have none: some links of a running instance are said to be VLANs on others, in its maps, and its XDP
- * program is loaded once more, with the same switches and with_vlans. Part of run_packets.c.
+ * VLANs on kernels that have none: the maps of a running instance name some links as VLANs on others. Its XDP program
+ * is loaded again, with the same switches and with_vlans. Part of run_packets.c.
  */
 #ifndef RUN_VLANS_H
 #define RUN_VLANS_H
@@ -18,7 +18,7 @@
 #include "dataplane/table.h"
 #include "wgxdp.skel.h"
 
-struct vlan_line {			/* a link that is a VLAN: its port, tags, whether a tc plane is to be on it */
+struct vlan_line {			/* a link that is a VLAN: its port, its tags, whether it has a tc plane */
 	__u32 ifindex, port, protocol, outer, inner, tc;
 };
 
@@ -38,7 +38,7 @@ static inline void vlan_link(int links, const struct vlan_line *v)
 		die("VLANs: table");
 }
 
-/* All that is in the table, and this */
+/* Adds this to all entries of the table */
 static inline void vlan_entry(struct table *t, const struct vlan_line *v)
 {
 	struct table_entry *all = calloc(t->n * TABLE_WAYS + 1, sizeof(*all));
@@ -77,7 +77,7 @@ static inline void vlans_read(const char *file, int links, int table, __u32 buck
 	munmap(t.buckets, t.n * sizeof(*t.buckets));
 }
 
-/* The switches of a running program are what is in its map .rodata */
+/* Reads the switches of a running program from its map .rodata */
 static inline void switches_of(int program, void *ret, size_t size)
 {
 	__u32 ids[64], len = sizeof(struct bpf_prog_info), zero = 0;
@@ -102,7 +102,7 @@ static inline void switches_of(int program, void *ret, size_t size)
 	memcpy(ret, value, size);
 }
 
-/* The program as it runs, but for with_vlans */
+/* Loads the running program again, with with_vlans */
 static inline int with_vlans_too(int running)
 {
 	struct wgxdp *s = wgxdp__open();

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* For which of n keys an initiation's mac1 was made: its number, from 1, or 0. Of unit_blake2s.c: the frame is the message alone. */
+/* For unit_blake2s.c: returns the number of the key, from 1 to n, that an initiation's mac1 was made for, or 0. The
+ * frame is the message alone. */
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 #include "blake2s.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * What is told on standard error, for the tests of the configuration. To be included after cmocka.h.
+ * Captures messages on standard error, for the tests of the configuration. Include it after cmocka.h.
  */
 #ifndef TOLD_H
 #define TOLD_H
@@ -48,7 +48,7 @@ static inline int parse_quietly(const char *text, struct config **ret, struct to
 	return r;
 }
 
-/* Removes what a build with everything does not say: WITH_…=0 in the Makefile */
+/* Removes the lines of parts that this build lacks: WITH_…=0 in the Makefile */
 static inline void leave_out_left_out(char *lines)
 {
 	char *end;

@@ -47,7 +47,7 @@ static inline char *text_of(const struct topology_state *s)
 	return text;
 }
 
-/* One run of it, which has to succeed, and to keep what can be read again */
+/* Runs it once; the run must succeed, and keep a readable state */
 static inline struct topology *assigned(const char *text, struct topology_state *s)
 {
 	struct topology_state again = {};

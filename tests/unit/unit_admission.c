@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * What the guard of a service lets through, on the host plane under ASan and UBSan: shapes, mac1 (by OpenSSL), keys, time, limits,
- * replays and strict; each reason alone, on both planes, both families, dnat and masquerade.
+ * The messages that a service's guard accepts, on the host plane under ASan and UBSan: shapes, mac1 (by OpenSSL),
+ * keys, time, limits, replays and strict. Each reason by itself, on both planes, both families, dnat and masquerade.
  */
 #include "host/host_handshakes.h"
 
@@ -23,7 +23,7 @@ static int tear_down(void **state)
 	return held ? 0 : -1;
 }
 
-/* The same with each service on each plane, anew */
+/* Runs the test for each service on each plane, each time with new state */
 static void everywhere(__u32 flags, __u32 n_keys, void (*test)(void))
 {
 	for (size_t i = 0; i < GUARDED * 2; i++) {
@@ -50,7 +50,7 @@ static int with_len(__u32 kind, __u32 header, __u32 len)
 	return sends(&m);
 }
 
-/* By kind of message; data may have any length from 32 bytes on */
+/* Right length by kind of message; data may have any length from 32 bytes on */
 static const __u32 right_len[] = { 0, INITIATION_LEN, RESPONSE_LEN, COOKIE_LEN };
 
 static void shapes_here(void)
@@ -93,7 +93,7 @@ static void amneziawg_here(void)
 		g->flags |= junk_sizes[i] ? GUARD_JUNK : 0;
 	}
 	for (__u32 kind = 1; kind <= MESSAGE_DATA; kind++) {
-		/* WireGuard's own header, and the length that WireGuard has */
+		/* The kinds of WireGuard's own header, with its length */
 		assert_int_equal(with_len(kind, 0, right_len[kind & 3] ?: 32), -DROP_guard_shape);
 		for (int off = -1; off <= 1; off++) {
 			m = (struct told){ .kind = kind, .header = headers[kind - 1], .junk = junk_sizes[kind - 1] + off };
@@ -131,7 +131,7 @@ static void amneziawg(void **state)
 	}
 }
 
-/* Options, extension headers, bytes that are out of reach */
+/* Options, extension headers, and bytes that are not in the linear part */
 static void headers_here(void)
 {
 	struct told m = initiation_for(0), data = message(MESSAGE_DATA, 0, 7), wrong = initiation_for(1);
@@ -148,7 +148,7 @@ static void headers_here(void)
 		else
 			memcpy(in.extra, (__u8[]){ IPPROTO_UDP, 0, 1, 4, 0, 0, 0, 0 }, 8);
 		in.first = IPPROTO_DSTOPTS;
-		if (at_service->id < 4) {	/* whose options end */
+		if (at_service->id < 4) {	/* services with such options */
 			rc = becomes();
 			assert_int_equal(rc, i == 2 ? -DROP_guard_mac1 : 0);
 		}
@@ -170,9 +170,9 @@ static void headers(void **state)
 	everywhere(0, 1, headers_here);
 }
 
-/* ---- pieces and errors ---- */
+/* ---- fragments and errors ---- */
 
-/* A first fragment is looked at for as far as it goes, and no further: behind it are a frame's last bytes, which say nothing */
+/* The guard checks a first fragment only up to its end: the frame's last bytes behind it do not count */
 static void first_fragments(void **state)
 {
 	struct told m = message(MESSAGE_DATA, 0, 7), begins = initiation_for(0);
@@ -189,7 +189,7 @@ static void first_fragments(void **state)
 			in.padding = 40;
 		assert_int_equal(becomes(), n < 8 ? -DROP_guard_shape : 0);
 	}
-	client_comes(&m);			/* and padded with what looks like the header */
+	client_comes(&m);			/* padded with bytes that look like the header */
 	in.frag_off = 0x2000;
 	in.id = 7000;
 	in.payload = 1024;
@@ -200,7 +200,7 @@ static void first_fragments(void **state)
 	ran = way_run(plane, W0, came, 14 + 28 + 1024, 14 + 28 + 1024, left);
 	assert_int_equal(ran.verdict, HOST_DROP);
 	assert_int_equal(way_reason(0, DIRECTION_ORIGINAL, plane, DROP_guard_shape), 2);
-	client_comes(&begins);			/* an initiation in pieces is none, though the rest is behind it */
+	client_comes(&begins);			/* an initiation in fragments is invalid, even if the rest follows */
 	in.frag_off = 0x2000;
 	in.id = 7001;
 	frame_build(&in, came);
@@ -231,11 +231,11 @@ static void later_fragments(void **state)
 		in.udp_len = 0;
 		len = frame_build(&in, came);
 		ran = way_run(plane, W0, came, len, len, left);
-		assert_int_equal(ran.verdict, strict ? HOST_PASS : HOST_SENT);	/* nobody's */
+		assert_int_equal(ran.verdict, strict ? HOST_PASS : HOST_SENT);	/* without a right mac1 */
 	}
 }
 
-/* An error about what a backend sent */
+/* An ICMP error about a packet of a backend */
 static void errors(void **state)
 {
 	guard_setup(GUARD_STRICT, 1);
@@ -274,7 +274,7 @@ static int segmented(const struct told *parts, __u32 n, __u32 size)
 	return ran.verdict;
 }
 
-/* A flow counts each segment with its headers, as totals do */
+/* A flow counts each segment with its headers, like the totals */
 static void segments_of_flow(const struct told *parts, __u32 n, __u32 size)
 {
 	__u32 headers = world_family(at_service->client) == FAMILY_IPV4 ? 28 : 48;
@@ -297,7 +297,7 @@ static void segments_here(void)
 	struct told parts[40];
 
 	plane = PLANE_TC;
-	if (at_service->id >= 4)		/* no segment changes its family */
+	if (at_service->id >= 4)		/* a segment does not change its family */
 		return;
 	for (__u32 i = 0; i < 40; i++) {
 		parts[i] = message(MESSAGE_DATA, 0, 7);
@@ -359,14 +359,14 @@ static void mac1_here(void)
 		backend_waits(0, 2);
 		before = remembered();
 		for (__u32 i = 4; i < at + MAC_LEN; i++) {
-			bool index = response && i >= 8 && i < 12;	/* of another initiation, which nobody sent */
+			bool index = response && i >= 8 && i < 12;	/* the index belongs to an initiation that was never sent */
 
 			m.bytes[i] ^= 1 << i % 8;
 			assert_int_equal(sends(&m), index ? -DROP_guard_stranger : -DROP_guard_mac1);
 			m.bytes[i] ^= 1 << i % 8;
 		}
 		assert_int_equal(remembered(), before);
-		for (__u32 i = at + MAC_LEN; i < at + 2 * MAC_LEN; i++)	/* mac2 is another matter */
+		for (__u32 i = at + MAC_LEN; i < at + 2 * MAC_LEN; i++)	/* mac2 is tested elsewhere */
 			m.bytes[i] ^= 0x55;
 		assert_int_equal(sends(&m), 0);
 	}
@@ -394,7 +394,7 @@ static void keys(void **state)
 		everywhere(0, n[i], keys_here);
 }
 
-/* First both are good, in a row of their own, then the old one is gone */
+/* First both keys are valid, in a row of their own, and then the old one is removed */
 static void rotation(void **state)
 {
 	struct guard *g = guard_at(0);
@@ -414,7 +414,7 @@ static void rotation(void **state)
 
 /* ---- time ---- */
 
-#define FULL(budget) (31 * (budget) / 250)	/* of an eighth of a second, in whole jiffies */
+#define FULL(budget) (31 * (budget) / 250)	/* for an eighth of a second, in whole jiffies */
 #define FULL_BUDGET FULL(BUDGET_UNKNOWN)
 
 static struct guard_budget *budget(void)
@@ -424,8 +424,8 @@ static struct guard_budget *budget(void)
 	return bpf_map_lookup_elem(&guard_budget, &zero);
 }
 
-/* Forgeries use it up, and what is left is for whom the backend has answered. Beyond its share a source has little of it, with all
- * such sources. As time goes, all get some again. */
+/* Forgeries use the time up, and the rest is for clients that the backend has answered. Beyond its share, a source
+ * has little of it, together with all such sources. With time, all get some again. */
 static void time_is_used_up(void **state)
 {
 	struct told right = initiation_for(0), wrong = initiation_for(64);
@@ -439,9 +439,9 @@ static void time_is_used_up(void **state)
 	while (sends(&wrong) == -DROP_guard_mac1)
 		tried++;
 	assert_uint_in_range(tried, FAILED_SHARE + FULL(BUDGET_FAILED) / 128, FAILED_SHARE + 1 + FULL(BUDGET_FAILED) / 128);
-	/* its share, and the client that is known */
+	/* its share, and that of the known client */
 	assert_uint_in_range(budget()->left[0], FULL_BUDGET - FAILED_SHARE * 128 - 4, FULL_BUDGET - FAILED_SHARE * 128);
-	assert_int_equal(sends(&right), -DROP_guard_busy);	/* as the liar */
+	assert_int_equal(sends(&right), -DROP_guard_busy);	/* like the forger */
 	client_number = 2;
 	assert_int_equal(sends(&right), 0);			/* another */
 	for (client_number = 3; sends(&wrong) == -DROP_guard_mac1; client_number++)
@@ -479,7 +479,7 @@ static void refill(void **state)
 			if (sends_initiation(1) != -DROP_guard_mac1)
 				continue;
 			tried++;
-			budget()->left[0] -= 2998;		/* as of 1,500 keys */
+			budget()->left[0] -= 2998;		/* the cost with 1,500 keys */
 		}
 		host_jiffies++;
 	}

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Several servers behind one port, on the host plane under ASan and UBSan: whose key fits, whose index it is, whose client; on both
- * planes, both families, dnat and masquerade.
+ * Several servers behind one port, on the host plane under ASan and UBSan: the key, the index or the client decides.
+ * On both planes, both families, dnat and masquerade.
  */
 #include "host/host_handshakes.h"
 
@@ -66,11 +66,11 @@ static void by_index_here(void)
 	for (__u32 n = 0; n < BACKENDS; n++) {
 		client_port = 40000 + n;
 		assert_int_equal(sends_data(20 + n), n);
-		assert_int_equal(sends_data(999), n);		/* by whom he talks to */
+		assert_int_equal(sends_data(999), n);		/* the backend that the client talks to */
 		assert_int_equal(sends_data(20 + (n + 1) % BACKENDS), (n + 1) % BACKENDS);
 		m = message(MESSAGE_COOKIE, 0, 20 + n);
 		assert_int_equal(sends(&m), n);
-		client_port = 50000;				/* he roams */
+		client_port = 50000;				/* the client roams */
 		assert_int_equal(sends_data(20 + n), n);
 		m = message(MESSAGE_COOKIE, 0, 20 + n);
 		assert_int_equal(sends(&m), n);
@@ -89,7 +89,7 @@ static void by_index(void **state)
 	everywhere(by_index_here);
 }
 
-/* One client, one port of his, two servers: neither disturbs the other */
+/* One client uses one port for two servers: neither disturbs the other server */
 static void one_tuple_here(void)
 {
 	bool masquerade = at_service->flags & SERVICE_MASQUERADE;
@@ -124,7 +124,7 @@ static void one_tuple_here(void)
 		assert_true(backend_sends(1, &m));
 		assert_false(port[0] == port[1] && addr_same(&as[0], &as[1]) && !backend_sends(2, &m));
 	}
-	assert_int_equal(sends_initiation(0), 0);	/* and a forged one to the third */
+	assert_int_equal(sends_initiation(0), 0);	/* with a forged one to the third */
 	assert_int_equal(sends_data(100), 1);
 	assert_int_equal(sends_data(101), 2);
 	assert_int_equal(sends_data(999), 2);
@@ -135,7 +135,7 @@ static void one_tuple(void **state)
 	everywhere(one_tuple_here);
 }
 
-/* ---- what has no key and no index ---- */
+/* ---- messages without key and index ---- */
 
 static int error_becomes(const struct way *w, bool unknown)
 {
@@ -160,7 +160,7 @@ static int error_becomes(const struct way *w, bool unknown)
 	return after[DROP_guard_stranger] == before[DROP_guard_stranger] + 1 ? -DROP_guard_stranger : PASSED_UP;
 }
 
-/* They are for whom the client talks to; of who talks to nobody there are none */
+/* Errors go to the backend that the client talks to. A client without a backend gets none */
 static void errors_here(void)
 {
 	char backend[64];
@@ -202,7 +202,7 @@ static int piece(__u32 receiver, __u32 id)
 	return end;
 }
 
-/* The piece behind `in` */
+/* Sends the fragment behind `in` */
 static void later_runs(void)
 {
 	__u32 len = frame_build(&in, came);
@@ -222,7 +222,7 @@ static void later_to(__u32 n)
 	assert_memory_equal(left + 14 + 16, &a.b[12], 4);
 }
 
-/* Likewise: the second of two pieces goes where the first one went, or nowhere */
+/* The second of two fragments goes to the first one's backend, or to none */
 static void in_pieces(void **state)
 {
 	for (__u32 n = 0; n < BACKENDS; n++) {
@@ -241,7 +241,7 @@ static void in_pieces(void **state)
 	assert_int_equal(way_reason(0, DIRECTION_ORIGINAL, plane, DROP_guard_stranger), 1);
 }
 
-/* One that is there no more */
+/* A backend that has been removed */
 static void gone_backend(void **state)
 {
 	shakes(2, 1, 100);
@@ -253,7 +253,7 @@ static void gone_backend(void **state)
 	assert_int_equal(sends_initiation(0), 0);
 }
 
-/* Of a backend in whose place another host serves nothing is heard, and nothing remembered */
+/* A backend whose standby serves is silent, and nothing is remembered about it */
 static void quiet_here(void)
 {
 	struct told m = message(MESSAGE_RESPONSE, 20, 10);

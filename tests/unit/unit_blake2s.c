@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * BLAKE2s: RFC 7693's own vectors (appendices B and E), OpenSSL's BLAKE2SMAC for every length up to 200, WireGuard's mac1; and the
- * data path's, run by this kernel (BPF_PROG_TEST_RUN, root): which of 1, 8 and 64 keys an initiation was made for. BLAKE2S_TIME=1
- * prints how long that takes.
+ * BLAKE2s: RFC 7693's own vectors (appendices B and E), OpenSSL's BLAKE2SMAC for every length up to 200, and
+ * WireGuard's mac1. Also the data path's program, run by this kernel (BPF_PROG_TEST_RUN, root): it finds which of 1, 8
+ * and 64 keys an initiation was made for. BLAKE2S_TIME=1 prints how long that takes.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -19,7 +19,7 @@
 #include "openssl_mac.h"
 #include "tests/blake2s.skel.h"
 
-static void numbers(__u8 *to, __u32 n, __u32 seed)	/* as the RFC's self-test makes them: Fibonacci's */
+static void numbers(__u8 *to, __u32 n, __u32 seed)	/* as in the RFC's self-test: Fibonacci's */
 {
 	__u32 a = 0xdead4bad * seed, b = 1;
 
@@ -87,7 +87,7 @@ static void mac1_key(__u8 key[32], __u32 n)
 	blake2s(key, 32, NULL, 0, label, 40);
 }
 
-/* As the data path does it: the key's state, then one or two blocks */
+/* Like the data path: the key's state, then one or two blocks */
 static void mac1(void **state)
 {
 	__u8 key[32], label[40] = "mac1----", hash[32], in[116], expected[16];
@@ -138,7 +138,7 @@ static void in_kernel(void **state)
 	numbers(message, 148, 11);
 	for (int i = 0; i < 3; i++) {
 		b->bss->n_keys = counts[i];
-		for (__u32 k = 0; k < 65; k++) {	/* the 65th is nobody's */
+		for (__u32 k = 0; k < 65; k++) {	/* the 65th key is not in the list */
 			mac1_key(key, k);
 			openssl_mac(message + 116, key, 32, message, 116);
 			assert_int_equal(run(b, message, 1, &ns), k < counts[i] ? k + 1 : 0);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The blind relay on the host plane under ASan and UBSan: each message from each kind of sender, on both planes, with each pair of outer
- * families: what becomes of it, and what is remembered of it, by the words of the table in the issue.
+ * The blind relay on the host plane under ASan and UBSan: each message from each kind of sender, on both planes, with
+ * each pair of outer families. Checks the result, and what is remembered, against the table of the design.
  */
 #include "host/host_blind_try.h"
 
@@ -52,7 +52,7 @@ static void initiation_refused_here(void)
 	refuses(initiates(S, LONELY, 1), -DROP_guard_mac1);
 	refuses(initiates(LONELY, S, 1), -DROP_guard_mac1);
 	assert_int_equal(initiates(LONELY, SITE_B, 1), SITE_B);
-	state_now()->sites = D;			/* numbers end before it */
+	state_now()->sites = D;			/* the site numbers end before D */
 	refuses(initiates(S, D, 1), -DROP_guard_mac1);
 	state_now()->sites = SITES;
 	for (__u32 i = 4; i < 148; i++) {
@@ -61,7 +61,7 @@ static void initiation_refused_here(void)
 		if (i < 132)
 			refuses(becomes(), -DROP_guard_mac1);
 		else
-			assert_int_equal(becomes(), D);		/* mac2 is between those two */
+			assert_int_equal(becomes(), D);		/* mac2 is between the two lengths */
 	}
 }
 EVERYWHERE(initiation_refused)
@@ -89,7 +89,7 @@ static void response_here(void)
 	assert_int_equal(n_live(&sessions), 2);
 	assert_int_equal(value_in(&hints, 0, 0x10), BLIND_VALUE(in_seconds(190), D, CONFIRMED));
 	assert_int_equal(value_in(&hints, 0, 0x20), 0);			/* S may not have it */
-	refuses(responds(S, D, 0x30, 0x20), -DROP_blind_stranger);	/* what a response made */
+	refuses(responds(S, D, 0x30, 0x20), -DROP_blind_stranger);	/* from the response */
 	host_jiffies = in_seconds(100);
 	responds(D, S, 0x21, 0x10);
 	responds(D, S, 0x20, 0x10);
@@ -228,7 +228,7 @@ static void challenge_here(void)
 	shakes(0x10, 0x20);
 	assert_int_equal(sends_data(S, 0x20), D);
 	assert_int_equal(initiates(other, D, 0x30), D);
-	assert_int_equal(responds(D, other, 0x20, 0x30), other);	/* who sends with the same one */
+	assert_int_equal(responds(D, other, 0x20, 0x30), other);	/* a sender with the same index */
 	assert_int_equal(data_by_port(stranger, 0x20, 50001), -DROP_blind_stranger);
 	was_asked(S, 50001, now, 1);
 	refuses(data_by_port(stranger, 0x20, 50002), -DROP_blind_stranger);
@@ -240,7 +240,7 @@ static void challenge_here(void)
 	assert_int_equal(data_by_port(stranger, 0x20, 50005), -DROP_blind_stranger);
 	was_asked(S, 50005, host_jiffies, 3);
 	host_jiffies = in_seconds(2);
-	refuses(data_by_port(elsewhere, 0x20, 50006), -DROP_blind_stranger);	/* which a copy cannot reach */
+	refuses(data_by_port(elsewhere, 0x20, 50006), -DROP_blind_stranger);	/* a copy cannot reach this port */
 	holds(S, 0x20, D, now + 190 * tick_rate, CONFIRMED);
 	assert_int_equal(sends_data(S, 0x20), D);
 	host_jiffies = now + 190 * tick_rate;
@@ -256,7 +256,7 @@ static void taken_here(void)
 	refuses(initiates(other, D, 0x10), -DROP_blind_refused);
 	assert_int_equal(state_now()->refused, 1);
 	holds(D, 0x10, S, in_seconds(10), INITIATED);
-	assert_int_equal(initiates(other, S, 0x10), S);		/* whoever else receives with it */
+	assert_int_equal(initiates(other, S, 0x10), S);		/* another receiver with the same index */
 	refuses(responds(D, S, 0x10, 0x10), -DROP_blind_refused);
 	assert_int_equal(state_now()->refused, 2);
 	assert_int_equal(responds(D, S, 0x20, 0x10), S);
@@ -268,7 +268,7 @@ static void taken_here(void)
 }
 EVERYWHERE(taken)
 
-/* As slowly as a pair's limit lets newcomers pass */
+/* Sends newcomers at the pace that a pair's limit allows */
 static void newcomers(__u32 from, __u32 first, __u32 n)
 {
 	for (__u32 i = 0; i < n; i++) {
@@ -294,8 +294,8 @@ static void ring_here(void)
 }
 EVERYWHERE(ring)
 
-/* A pair has so many newcomers a second. A forger who sends in a site's name within a round trip so keeps out neither the true one
- * that came before, nor those of other pairs, nor what is confirmed. */
+/* A pair may have a limited number of newcomers per second. A forger in a site's name, within a round trip,
+ * displaces neither the true newcomer before it, nor those of other pairs, nor confirmed sessions. */
 static void too_many_here(void)
 {
 	shakes(0x10, 0x20);
@@ -314,7 +314,7 @@ static void too_many_here(void)
 }
 EVERYWHERE(too_many)
 
-/* What was in its place, and is another's now, is not the ring's */
+/* An entry in its place that belongs to another site now does not count for the ring */
 static void strange_ring_here(void)
 {
 	assert_int_equal(initiates(S, D, 0x10), D);
@@ -326,8 +326,8 @@ static void strange_ring_here(void)
 }
 EVERYWHERE(strange_ring)
 
-/* Of confirmed ones the pair's oldest gives way, in both directions, with its hints. So however often two sites begin anew, others
- * have their places. */
+/* The pair's oldest confirmed session gives way, in both directions, with its hints. So two sites that renew
+ * their sessions often do not displace others. */
 static void many_sessions_here(void)
 {
 	__u32 n = 1000, i;
@@ -352,7 +352,7 @@ static void many_sessions_here(void)
 }
 EVERYWHERE(many_sessions)
 
-/* In a full table who comes takes the place of one that nobody has confirmed; where all are, he is refused until another's time is up */
+/* In a full table, a newcomer replaces an unconfirmed session. If all are confirmed, it is refused until one expires */
 static void full_table_here(void)
 {
 	host_map_reset(&sessions, 1);
@@ -372,9 +372,9 @@ static void full_table_here(void)
 }
 EVERYWHERE(full_table)
 
-/* ---- what is easily missed ---- */
+/* ---- special cases ---- */
 
-/* With data that names an index before it is answered nobody shortens the session's life */
+/* Data that names an index before the answer does not shorten the session's life */
 static void early_data_here(void)
 {
 	__u64 end;
@@ -388,7 +388,8 @@ static void early_data_here(void)
 }
 EVERYWHERE(early_data)
 
-/* Who forges a response, as he can from D's address, keeps D's own out no more than others that S will not take */
+/* An attacker at D's address can forge responses. That does not keep D out longer than other responses that S does
+ * not accept */
 static void forged_response_here(void)
 {
 	__u64 end = in_seconds(190);
@@ -405,7 +406,7 @@ static void forged_response_here(void)
 }
 EVERYWHERE(forged_response)
 
-/* An index like any other */
+/* Index 0 is like any other */
 static void index_zero_here(void)
 {
 	for (__u32 i = 0; i < 3; i++)
@@ -420,7 +421,7 @@ static void index_zero_here(void)
 }
 EVERYWHERE(index_zero)
 
-/* 190 seconds are hard: the same messages once more do not prolong them */
+/* 190 seconds is a hard limit: repeated messages do not extend it */
 static void no_longer_here(void)
 {
 	__u64 end = in_seconds(190);
@@ -436,7 +437,7 @@ static void no_longer_here(void)
 }
 EVERYWHERE(no_longer)
 
-/* What is over stays so, however long nobody takes its place */
+/* An expired session stays so, even if no session replaces it for long */
 static void long_over_here(void)
 {
 	shakes(0x10, 0x20);

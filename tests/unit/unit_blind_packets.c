@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The blind relay on the host plane under ASan and UBSan: packets as they come and leave, of any shape; those that are not its own; sites
- * that move, or have not come; and what time, and its lack, does.
+ * The blind relay on the host plane under ASan and UBSan. The cases: packets of any shape as they come and leave, packets that
+ * are not its own, sites that move or are missing, and the effects of time.
  */
 #include "host/host_blind_try.h"
 #include "host/host_icmp.h"
@@ -12,7 +12,7 @@ static void comes_with(__u32 who, __u32 receiver, __u32 payload)
 	comes(who, payload);
 }
 
-/* 8 bytes of options that nobody reads */
+/* 8 bytes of options, which are ignored */
 static void with_options(void)
 {
 	static const __u8 options4[8] = { 1, 1, 1, 1, 1, 1, 1, 1 }, options6[8] = { IPPROTO_UDP, 0, 1, 4, 0, 0, 0, 0 };
@@ -24,7 +24,7 @@ static void with_options(void)
 
 /* ---- headers ---- */
 
-/* Each field that a header may have */
+/* Every field that a header may have */
 static void bytes_here(void)
 {
 	static const __u32 sizes[] = { 32, 48, 1216, 1232, 1248, 1440 };
@@ -48,7 +48,7 @@ static void bytes_here(void)
 }
 EVERYWHERE(bytes)
 
-/* All checksums that there are, for what is folded wrongly fails for few */
+/* All checksums, because a wrong fold fails only for few */
 static void checksums_here(void)
 {
 	shakes(0x10, 0x20);
@@ -76,7 +76,7 @@ static void too_far_here(void)
 	comes_with(S, 0x20, 1520);
 	in.frag_off = in.family == FAMILY_IPV4 ? 0x4000 : 0;
 	refuses(becomes(), counted ?: -PASS_too_big);
-	comes_with(S, 0x20, 1456);		/* of IPv4 it is 1,484 bytes, of IPv6 20 more */
+	comes_with(S, 0x20, 1456);		/* with IPv4 it is 1,484 bytes, with IPv6 20 more */
 	in.frag_off = in.family == FAMILY_IPV4 ? 0x4000 : 0;
 	if (family_of(D) == FAMILY_IPV4)
 		assert_int_equal(becomes(), D);
@@ -116,7 +116,7 @@ static void shapes_here(void)
 				refuses(becomes(), UP);
 		}
 	}
-	for (__u32 type = 5; type; type <<= 1) {	/* and reserved bytes */
+	for (__u32 type = 5; type; type <<= 1) {	/* also reserved bytes */
 		comes_with(S, 0x20, 32);
 		put_le32(told, type);
 		refuses(becomes(), UP);
@@ -177,7 +177,7 @@ static void segments_here(void)
 }
 EVERYWHERE(segments)
 
-/* ---- what is not the blind relay's ---- */
+/* ---- packets that do not belong to the blind relay ---- */
 
 static void not_ours_here(void)
 {
@@ -189,7 +189,7 @@ static void not_ours_here(void)
 		if (i & 1)
 			comes_with(S, 0x20, 32);
 		else
-			comes(S, tells(MESSAGE_INITIATION, D, 0x30, 0) - 4);	/* a piece is a multiple of 8 */
+			comes(S, tells(MESSAGE_INITIATION, D, 0x30, 0) - 4);	/* a fragment has a multiple of 8 bytes */
 		if (in.family == FAMILY_IPV4) {
 			in.id = 9;
 			in.frag_off = i & 2 ? 2 : 0x2000;
@@ -206,7 +206,7 @@ static void not_ours_here(void)
 	comes_with(S, 0x20, 32);
 	in.dst.b[15]++;
 	refuses(becomes(), UP);
-	for (int i = 0; i < 2; i++) {		/* an error about what was forwarded, by whom it was meant for or a router */
+	for (int i = 0; i < 2; i++) {		/* an ICMP error about a forwarded packet, from its receiver or a router */
 		struct error e = { .ttl = 61, .keep = ~0 };
 
 		comes_with(S, 0x20, 32);
@@ -223,7 +223,7 @@ static void not_ours_here(void)
 }
 EVERYWHERE(not_ours)
 
-/* Not even our own: handshakes are WireGuard's; sessions that were saved live */
+/* Without keys, not even our own: WireGuard handles handshakes, and saved sessions continue */
 static void no_keys_here(void)
 {
 	shakes(0x10, 0x20);
@@ -259,7 +259,7 @@ static void waiting_here(void)
 	assert_int_equal(w->from, S);
 	w->since = now;
 	holds(AWAY, 0x10, S, in_seconds(30), INITIATED);
-	refuses(initiates(AWAY, S, 0x12), -DROP_guard_mac1);	/* it is not where it would be */
+	refuses(initiates(AWAY, S, 0x12), -DROP_guard_mac1);	/* the key's site is not there */
 	host_jiffies = in_seconds(30) - 1;
 	site_moves_to(AWAY, AWAY);
 	endpoints_are(0, 0, 0);
@@ -274,7 +274,7 @@ static void waiting_here(void)
 }
 EVERYWHERE(waiting)
 
-/* Sessions are a site's, wherever it is */
+/* Sessions belong to a site, wherever it is */
 static void moving_here(void)
 {
 	__u32 before = D, after_it[] = { AWAY, STRANGER6, AWAY };
@@ -294,7 +294,7 @@ EVERYWHERE(moving)
 
 /* ---- time ---- */
 
-/* Who lies uses up what liars have; and all that strangers have is not the sites' */
+/* Forgers use up only the share of forgers, and strangers not that of the sites */
 static void time_is_used_up_here(void)
 {
 	struct guard_budget *budget;
@@ -327,7 +327,7 @@ static void wrap_here(void)
 {
 	host_jiffies = (1ULL << 32) - 5 * tick_rate;
 	world_control()->generation++;
-	shakes(0x11, 0x21);			/* good until after the wrap */
+	shakes(0x11, 0x21);			/* valid until after the wrap */
 	assert_int_equal(sends_data(S, 0x21), D);
 	assert_int_equal(initiates(S, D, 0x10), D);
 	host_jiffies = in_seconds(9);
@@ -347,9 +347,9 @@ static void wrap_here(void)
 }
 EVERYWHERE(wrap)
 
-/* ---- what is easily missed ---- */
+/* ---- special cases ---- */
 
-/* A message that ends here confirms nothing */
+/* A dropped message confirms nothing */
 static void dropped_here(void)
 {
 	shakes(0x10, 0x20);
@@ -358,7 +358,7 @@ static void dropped_here(void)
 }
 EVERYWHERE(dropped)
 
-/* Segments that no message is as long as, which leave as packets of their own */
+/* Segments of a length that no message has, which leave as single packets */
 static void segment_sizes_here(void)
 {
 	plane = PLANE_TC;
@@ -375,7 +375,7 @@ static void segment_sizes_here(void)
 }
 EVERYWHERE(segment_sizes)
 
-/* tc: as little in reach as drivers leave there; the rest is in pages */
+/* tc: as few linear bytes as drivers leave; the rest is in pages */
 static void reach_here(void)
 {
 	plane = PLANE_TC;
@@ -392,7 +392,7 @@ static void reach_here(void)
 }
 EVERYWHERE(reach)
 
-/* What XDP passes up tc sees too, and takes for the same packet */
+/* tc also sees what XDP passes up, and handles it as the same packet */
 static void both_planes_here(void)
 {
 	world_link(W0, ROLE_WAN, LINK_XDP_SENDS | LINK_TC | LINK_LISTENS | LINK_NATIVE, 1500, 0);
@@ -407,7 +407,7 @@ static void both_planes_here(void)
 }
 EVERYWHERE(both_planes)
 
-/* The same where XDP would send it and cannot */
+/* The same if XDP should send it but cannot */
 static void handed_up_here(void)
 {
 	static const __u32 kinds[] = { MESSAGE_INITIATION, MESSAGE_RESPONSE, MESSAGE_DATA, MESSAGE_COOKIE };
@@ -425,7 +425,8 @@ static void handed_up_here(void)
 }
 EVERYWHERE(handed_up)
 
-/* Nobody is there who may not send from there: a copy of our own WireGuard's would go into our own network, or to many */
+/* Challenges go to no address that may not send here: a copy of our own WireGuard's messages would go into our own
+ * network, or to many hosts */
 static void no_candidates_here(void)
 {
 	static const char *const from[][2] = { { "192.168.1.77", "2001:db8:2::77" }, { "203.0.113.1", "2001:db8:1::1" },
@@ -442,7 +443,8 @@ static void no_candidates_here(void)
 }
 EVERYWHERE(no_candidates)
 
-/* A masquerading service's newcomer is asked for as the first address of its pool, whoever passed before it */
+/* A new client of a masquerading service is challenged from the first address of its pool, whichever client came
+ * before */
 static void masquerade_here(void)
 {
 	const struct masq *m = masq_named("44");

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * One site of the blind relay uses up its own share: of the table of hints, and of the time for hashing.
+ * A site of the blind relay can use up only its own share of the table of hints and of the time for hashing.
  */
 #include "host/host_blind_try.h"
 
-/* Responses that nobody confirms leave nothing among the hints */
+/* Unconfirmed responses leave nothing among the hints */
 static void hints_filled_here(void)
 {
 	__u32 index = 0x100000, lost = 0, n = 0, third = 10 - S - D - other;
 
 	for (__u32 second = 0; second < 190; second++) {
-		if (!(second % 5)) {		/* S tries again each five seconds, as WireGuard does; D answers too often */
+		if (!(second % 5)) {		/* S retries every five seconds, like WireGuard; D answers too often */
 			assert_int_equal(initiates(S, D, 0x1000 + second), D);
 		}
 		for (__u32 i = 0; i < 40; i++)
@@ -20,7 +20,7 @@ static void hints_filled_here(void)
 	}
 	print_message("hints: %u live of %u places, of one pair alone; sessions: %u\n", n_live(&hints), TABLE_BUCKETS * BLIND_WAYS,
 		      n_live(&sessions));
-	for (__u32 i = 0; i < 100; i++) {	/* another pair begins sessions; are they known to be there when it moves? */
+	for (__u32 i = 0; i < 100; i++) {	/* another pair begins sessions: are they known when it moves? */
 		__u32 a = 0x9000000 + 7919 * i, b = 0xa000000 + 104729 * i;
 
 		host_jiffies += tick_rate / 16;
@@ -35,7 +35,7 @@ static void hints_filled_here(void)
 }
 EVERYWHERE(hints_filled)
 
-/* A site's handshakes with a right mac1, which its pair's limit refuses, leave others the time for theirs */
+/* A site's handshakes with a right mac1, which its pair's limit refuses, leave others their time */
 #define MANY 256
 static void time_of_all(void **state)
 {

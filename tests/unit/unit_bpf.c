@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The data path's small parts on the host: checksums, the table against user space's writer, the
- * lists of sources; each against the plainest way to say the same.
+ * The data path's small parts on the host: checksums, the table with user space's writer, and the lists of sources.
+ * Each is compared with a simple implementation.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -52,7 +52,7 @@ static void sums(void **state)
 	assert_int_equal(csum_fold64(~0ULL), 0xffff);
 }
 
-/* A message of words and its checksum; some words change: the checksum brought up to date is the one computed anew */
+/* Changes some words of a message: the updated checksum equals the computed one */
 static void incremental(void **state)
 {
 	for (int i = 0; i < 300000; i++) {
@@ -61,7 +61,7 @@ static void incremental(void **state)
 
 		for (int j = 0; j < 10; j++)
 			old[j] = words[j] = i % 3 ? random64() : -(random64() & 1);
-		words[0] = old[0] = 17;			/* a checksum over nothing but zeros does not occur */
+		words[0] = old[0] = 17;			/* a checksum over zeros alone does not occur */
 		check = ~naive_sum(old, sizeof(old));
 		for (__u64 j = 1; j < 1 + random64() % 9; j++) {
 			words[j] = i % 5 ? random64() : 0;
@@ -74,10 +74,10 @@ static void incremental(void **state)
 
 /* ---- the table ---- */
 
-enum { KEYS = 128 };			/* for which table_size() gives 512 places */
+enum { KEYS = 128 };			/* table_size() gives 512 places for these */
 static struct table_entry want[KEYS];
 static struct table_key stays[KEYS];
-static size_t n_stays, n_graces, n_copies;	/* the most copies of a key that were seen at once */
+static size_t n_stays, n_graces, n_copies;	/* the most copies of a key that existed at once */
 
 static struct table_key random_key(void)
 {
@@ -97,7 +97,7 @@ static bool in_want(const struct table_key *key, size_t n)
 	return false;
 }
 
-/* While the writer waits for readers, each of them finds what is there before and after */
+/* While the writer waits for readers, each of them finds the entries that exist before and after */
 static void look_meanwhile(void)
 {
 	n_graces++;
@@ -149,7 +149,7 @@ static void table_round(size_t n)
 	}
 }
 
-/* A changed entry is there twice while readers of the old one may still run; a tag alone is no match */
+/* A changed entry exists twice while readers of the old one may run; an equal tag alone is no match */
 static void table_changes(void **state)
 {
 	struct table_entry *e;
@@ -170,11 +170,11 @@ static void table_changes(void **state)
 	assert_int_equal(n_graces, 2);
 	e = (struct table_entry *)table_find(&want[0].key);
 	assert_int_equal(e->service.slot, 7);
-	want[0].key = random_key();		/* another key: what goes waits for who may have missed what came */
+	want[0].key = random_key();		/* another key: removals wait for readers that may have missed additions */
 	n_stays = n_graces = 0;
 	assert_int_equal(table_sync(&world_table, want, 1), 2);
 	assert_int_equal(n_graces, 2);
-	n_graces = 0;				/* nothing came: nobody can have missed it */
+	n_graces = 0;				/* without additions, no reader can have missed one */
 	assert_int_equal(table_sync(&world_table, want, 0), 1);
 	assert_int_equal(n_graces, 1);
 	want[0].service.slot = 7;
@@ -203,7 +203,7 @@ static void table_holds(void **state)
 	world_clear();
 }
 
-/* Without room for all of them nothing is lost of what was there, and nothing stays of what was to come */
+/* If not all entries fit, the old ones stay complete, and no new one remains */
 static void table_full(void **state)
 {
 	static struct table_entry more[512], held[512];
@@ -225,7 +225,7 @@ static void table_full(void **state)
 			memcpy(held, more, sizeof(held));
 			n_held = n;
 		}
-		assert_uint_in_range(n_held, 256, 511);	/* at half of the places it may not fail yet */
+		assert_uint_in_range(n_held, 256, 511);	/* it may not fail before half of the places are used */
 		for (size_t i = 0; i < n_held; i++)
 			assert_non_null(table_find(&held[i].key));
 		for (size_t i = 0; i < n; i++) {
@@ -288,7 +288,7 @@ static void random_prefix(struct source_prefix *p, int i)
 		p->addr.q[j] &= p->mask.q[j];
 }
 
-/* n prefixes as user space lays them out: 16 of a family in the list, the rest in the trie */
+/* Writes n prefixes like user space: 16 of a family into the list, the rest into the trie */
 static void write_sources(const struct source_prefix *p, int n, __u32 id)
 {
 	struct sources s;

@@ -78,7 +78,7 @@ static const char *const good =
 	"  reject: drop\n"
 	"exporter: { listen: [ \"127.0.0.1:9851\", '[::1]:9851' ], page: everywhere }\n" WITH_ROAMING WITH_DDNS;
 
-/* The first lines of errors: FILE:LINE:COLUMN: error: text, one below the other. */
+/* Collects the first lines of errors, FILE:LINE:COLUMN: error: text, one per line. */
 static void first_lines(const char *text, const char *name, char *out, size_t size)
 {
 	unsigned int line, column;
@@ -245,7 +245,7 @@ static void written_names(void **state)
 	assert_round_trip(&c);
 }
 
-/* What a command line made has no lines: the same words without them. */
+/* A configuration from the command line has no lines: its messages are the same without them */
 static void by_hand(void **state)
 {
 	__be16 ports[] = { htons(51820), htons(443) };
@@ -277,11 +277,11 @@ static void by_hand(void **state)
 		"host behind this one, or nat: none\n");
 }
 
-/* What looks like two services on one place and is not. */
+/* Pairs of services that seem to conflict but do not */
 static void no_contradiction(void **state)
 {
 	static const char *const texts[] = {
-		/* the same interface and port, but another family each */
+		/* the same interface and port, but different families */
 		"services:\n"
 		"  - { name: a, listen: { interface: eth0, ports: [ 443 ] }, backend: { ipv4: 192.168.1.10, port: 51820 } }\n"
 		"  - { name: b, listen: { interface: eth0, ports: [ 443 ] }, ipv6: dnat, backend: { ipv6: \"fd00::1\", port: 51820 } }\n",
@@ -293,11 +293,11 @@ static void no_contradiction(void **state)
 		"services:\n"
 		"  - { name: a, listen: { interface: eth0, ports: [ 1-10 ] }, backend: { ipv4: 192.168.1.10, port: 51820 } }\n"
 		"  - { name: b, listen: { interface: eth0, ports: [ 11-1034 ] }, backend: { ipv4: 192.168.1.10, port: 51820 } }\n",
-		/* none says its own port; and two names may differ */
+		/* none names its own port, and two names may differ */
 		"services:\n"
 		"  - { name: a, listen: { interface: eth0, ports: [ 51820 ] }, nat: none, backend: { ipv4: a.example, port: 51820 } }\n"
 		"  - { name: b, listen: { interface: eth0, ports: [ 51820 ] }, nat: none, backend: { ipv4: b.example, port: 51820 } }\n",
-		/* masquerading for the family that the backend has not */
+		/* masquerading for the family that the backend lacks */
 		"services:\n"
 		"  - { name: a, listen: { addresses: [ 203.0.113.1, \"2001:db8::1\" ], ports: [ 1-9 ] }, nat: masquerade, ipv6: direct,\n"
 		"      backend: { ipv4: 192.168.1.10, port: 9 }, flows: { } }\n"
@@ -358,7 +358,7 @@ static void assert_changes(const char *from, const char *to, const char *said)
 	config_free(new);
 }
 
-/* Each value that differs is a sentence of its own */
+/* Each changed value is reported in a sentence of its own */
 static void changes(void **state)
 {
 #define SERVICE(more) "services:\n  - name: wg-end\n    listen: { interface: eth0, ports: [ 51820 ] }\n" more
@@ -366,7 +366,7 @@ static void changes(void **state)
 	assert_changes(good, good, "");
 	assert_changes("{}", SERVICE(BACKEND("")), "service wg-end: added\n");
 	assert_changes(SERVICE(BACKEND("")), "services: [ ]", "service wg-end: removed\n");
-	/* eth0 is still the service's */
+	/* the service still uses eth0 */
 	assert_changes("interfaces: [ { name: eth0, role: wan }, { name: eth1, role: lan } ]\n" SERVICE(BACKEND("")),
 		       SERVICE("    backend: { ipv4: 192.168.1.10, port: 443 }\n"),
 		       "interface eth1: removed\nservice wg-end: backend port 443, was 51820\n");
@@ -382,7 +382,7 @@ static void changes(void **state)
 		       "policy udp-ports 53, was 58000-60000\npeer a: prefixes fd12:3456:789a:a::/64 removed\npeer a: prefixes fd12:3456:789a:c::/64 added\n");
 }
 
-/* Of changes by hand alone: what was made, changed and removed */
+/* Only changes by hand: created, changed and removed */
 static void undone(void **state)
 {
 	static const char *const ran = "running: { mode: auto, removed: [ service office, peer a, service gone ] }\n" SERVICE(BACKEND("") "    origin: hand\n")
@@ -406,7 +406,7 @@ static void undone(void **state)
 	config_free(new);
 }
 
-/* Long files are read to their end, and do not drown the terminal in errors. */
+/* Long files are read to their end, but the number of reported errors is limited. */
 static void many(void **state)
 {
 	struct config *c = NULL;
@@ -433,7 +433,7 @@ static void many(void **state)
 	free(text);
 }
 
-/* Whatever a file says: read, or refused with a message; what was read round-trips. */
+/* Any file is read, or refused with a message. A configuration that was read round-trips */
 static void assert_told(const char *text)
 {
 	char lines[16384];
@@ -467,8 +467,8 @@ static void mutations(void **state)
 		memcpy(text, good, at);
 		text[at] = '\0';
 		assert_told(text);
-		for (i = at % 3; i < sizeof(pieces) / sizeof(pieces[0]); i += 3) {	/* by turns; fuzz_config has the time for all */
-			sprintf(text + at, "%s%s", pieces[i], good + at);		/* one more piece */
+		for (i = at % 3; i < sizeof(pieces) / sizeof(pieces[0]); i += 3) {	/* in turns; fuzz_config has time for all */
+			sprintf(text + at, "%s%s", pieces[i], good + at);		/* one piece more */
 			assert_told(text);
 			sprintf(text + at, "%s%s", pieces[i], good + at + (at < n));	/* instead of a byte */
 			assert_told(text);

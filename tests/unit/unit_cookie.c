@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The cookie reply, by an independent hand: its headers' sums, and what is in it, decrypted by OpenSSL's ChaCha20-Poly1305 with HChaCha20
- * from the draft's own words (tried on its vector first), the cookie and the key as OpenSSL's BLAKE2s has them; IPv4 and IPv6, with
- * AmneziaWG's type word and junk; never longer than what it answers.
+ * The cookie reply, checked by independent code: its headers' sums, and its contents. OpenSSL's ChaCha20-Poly1305
+ * decrypts them, with HChaCha20 from the draft (tried on its vector first). OpenSSL's BLAKE2s gives the cookie and the
+ * key. IPv4 and IPv6, with AmneziaWG's type word and junk. The reply is never longer than its initiation.
  */
 #include <arpa/inet.h>
 #include <setjmp.h>
@@ -19,7 +19,7 @@
 #include "blake2s.h"
 #include "openssl_mac.h"
 
-/* ---- by the books ---- */
+/* ---- independent implementations ---- */
 
 static __u32 word(const __u8 *p)
 {
@@ -73,7 +73,7 @@ static void draft_vector(void **state)
 	assert_memory_equal(out, expected, 32);
 }
 
-/* Whether it is what this key and these data say */
+/* Decrypts; returns whether key and data match */
 static bool decrypted(__u8 out[16], const __u8 key[32], const __u8 nonce[24], const __u8 *box, const __u8 aad[16])
 {
 	__u8 subkey[32], rest[12] = { 0 };
@@ -144,7 +144,7 @@ static int setup(void **state)
 	return 0;
 }
 
-/* What a client makes of it: the cookie */
+/* Opens the message like a client, and returns the cookie */
 static void open_message(const __u8 *m, const struct challenge *c, const struct guard *g, __u8 cookie[16])
 {
 	__u8 label[40] = "cookie--", key[32], wrong[16];
@@ -209,7 +209,7 @@ static void replies(void **state)
 	}
 }
 
-/* Sums of many packets: also those that would be 0 are right */
+/* Checksums of many packets, also those that would be 0 */
 static void sums(void **state)
 {
 	struct challenge c = challenge(false);

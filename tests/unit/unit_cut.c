@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Cutting on the host plane, under ASan and UBSan: random packets, options and MTUs, what is a fragment already among them. Each
- * piece is no longer than the MTU and has a right header; put together they are the packet as it would have left whole, and where
- * the MTU lets it, they are as few as can be.
+ * Fragmentation on the host plane, under ASan and UBSan: random packets, options and MTUs, also packets that are
+ * fragments already. Each fragment fits the MTU and has a right header. Reassembled, they are the whole packet as it
+ * would have left. If the MTU allows, there are as few as possible.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,10 +13,10 @@
 #include <cmocka.h>
 
 static struct {
-	__u8 whole[70000];		/* what is behind the IP header */
+	__u8 whole[70000];		/* bytes behind the IP header */
 	__u32 len, mtu, n, egress;
-	__u8 header[60];		/* of the first */
-	bool last, others;		/* a piece said that none follows; one had another header than the first */
+	__u8 header[60];		/* header of the first fragment */
+	bool last, others;		/* a fragment said that none follows; a fragment had another header than the first */
 } got;
 
 static const char *const way_names[] = {
@@ -72,7 +72,7 @@ static void cloned(const struct host_packet *packet, __u32 egress)
 	take(packet->data, packet->len, egress);
 }
 
-/* Runs what is in came; the verdict */
+/* Runs the packet in came; returns the verdict */
 static int cut_run(const struct way *w, __u32 len, __u32 mtu)
 {
 	struct host_packet packet = { .len = len, .linear = random32() % (len + 1) };
@@ -151,7 +151,7 @@ static void random_packets(void **state)
 	print_message("%u packets cut, %u pieces\n", n_cut, n_pieces);
 }
 
-/* What may not be cut: up, untouched, and counted as too long */
+/* Packets that must not be fragmented go up unchanged, and count as too long */
 static void left_alone(void **state)
 {
 	const struct way *w = way_named("dnat ipv4");

@@ -85,7 +85,8 @@ static void assert_candidates(const struct nl_address *list, size_t n, __u8 fami
 	free(found);
 }
 
-/* What is there to stay first, then who is preferred for longer, then the kernel's order; another interface's and what is unfit never */
+/* The order: permanent addresses, then those that stay preferred for longer, then the kernel's order. Other
+ * interfaces' and unfit addresses are left out */
 static void candidates(void **state)
 {
 	struct nl_address list[] = {
@@ -155,7 +156,7 @@ static void keys(void **state)
 			fail_msg("%s: %s", good[i], wrong);
 		assert_string_equal(key.name, "key.example");
 		assert_string_equal(key.secret, SECRET);
-		for (size_t n = strlen(good[i]); n; n--) {	/* cut short anywhere: read, or refused */
+		for (size_t n = strlen(good[i]); n; n--) {	/* truncated anywhere: read, or refused */
 			text = strndup(good[i], n);
 			tsig_parse(text, &key);
 			free(text);
@@ -196,7 +197,7 @@ static int import(const char *text, struct config **ret, struct told *t)
 	return rc;
 }
 
-/* ddns-ovh.conf is imported for OVH alone */
+/* ddns-ovh.conf can only be imported for OVH */
 static void needs_curl(void)
 {
 #ifndef WITH_CURL
@@ -260,7 +261,7 @@ static void bad_imports(void **state)
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
 		if (!import(bad[i].text, &c, &t) || !strstr(t.text, bad[i].said) || strncmp(t.text, "wgxdp: error: /", 15))
 			fail_msg("%s: '%s', expected %s", bad[i].text, t.text, bad[i].said);
-	for (size_t n = strlen(SETTINGS); n; n--) {		/* cut short anywhere: refused, but where only an interface's name is cut */
+	for (size_t n = strlen(SETTINGS); n; n--) {		/* truncated anywhere: refused, unless only an interface's name is truncated */
 		text = strndup(SETTINGS, n);
 		if (!import(text, &c, &t))
 			assert_true(n >= strlen(SETTINGS) - 6);
@@ -278,7 +279,7 @@ static void bad_imports(void **state)
 	assert_non_null(strstr(heard(&t), "cannot read /nowhere/at/all"));
 }
 
-/* A name without a slash stays one, also where there is such a file */
+/* A name without a slash stays a name, even if such a file exists */
 static void import_of_a_credential(void **state)
 {
 	char was[512], directory[] = "/tmp/wgxdp-ddns.XXXXXX";
@@ -315,7 +316,7 @@ static void secret_files(void **state)
 	chmod(path, 0640);
 	unsetenv("CREDENTIALS_DIRECTORY");
 	assert_int_not_equal(secret_read("tsig", &text, &open, why), 0);
-	assert_non_null(strstr(why, "as ./tsig, and nobody has given this program credentials (LoadCredential"));
+	assert_non_null(strstr(why, "systemd gave none (LoadCredential=): for a file write ./tsig"));
 	setenv("CREDENTIALS_DIRECTORY", directory, 1);
 	assert_int_equal(secret_read("tsig", &text, &open, why), 0);
 	assert_string_equal(text, "hidden");

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Two CPUs at the table of flows. One runs up to its n-th change of a word, there the other one's packet is run as a whole, and then the
- * first goes on: for each n. Clients who want one port of ours, one client's packets, two answers, and a client who takes the place of
- * another whose time is over. No port is two clients', nobody is counted twice, and the table is whole.
+ * Two CPUs at the table of flows. The first runs up to its n-th change of a word, then the second one's whole packet
+ * is run, and then the first continues: for each n. The cases: clients that ask for one port of the pool, two packets
+ * of one client, two answers, and a client that replaces an expired one. No port belongs to two clients, each client
+ * is counted once, and the table is whole.
  */
 #include "host/host_two_cpus.h"
 #include "host/host_clients.h"
@@ -31,7 +32,7 @@ static void other_packet(void)
 	other_ours = ours;
 	created = flows_total(at_service->id)->created - created;
 	cpu_restore(&here);
-	flows_total(at_service->id)->created += created;	/* of both CPUs */
+	flows_total(at_service->id)->created += created;	/* on both CPUs */
 	ran = ran_here;
 	in = in_here;
 	out = out_here;
@@ -56,7 +57,7 @@ static void meet(int n)
 	other_cpu = other_packet;
 }
 
-/* Both want the port of one whose time is over */
+/* Both clients ask for an expired client's port */
 static void one_gets_the_port(void **state)
 {
 	int met = 0;
@@ -66,7 +67,7 @@ static void one_gets_the_port(void **state)
 
 		begin(&masqs[i / CHANGES], 2, false);
 		assert_int_equal(client_sends(at_service, 0, 40005), 40005);
-		host_jiffies += (EMBRYO_SECONDS + 1) * tick_rate;	/* nobody has answered him */
+		host_jiffies += (EMBRYO_SECONDS + 1) * tick_rate;	/* the backend has not answered the client */
 		meet(i % CHANGES);
 		port = client_sends(at_service, 1, 40005);
 		met += !other_cpu;
@@ -82,7 +83,7 @@ static void one_gets_the_port(void **state)
 	assert_true(met >= MASQ_PAIRS * 4);
 }
 
-/* Two packets of one new client: at least one is sent, and there is one embryo */
+/* Two packets of a new client: at least one is sent, and there is one embryo */
 static void one_client_twice(void **state)
 {
 	int met = 0;
@@ -105,7 +106,7 @@ static void one_client_twice(void **state)
 	assert_true(met >= MASQ_PAIRS * 3);
 }
 
-/* Two answers to one client: both come to him, and he is counted once */
+/* Two answers to one client: both reach it, and it is counted once */
 static void two_answers(void **state)
 {
 	int met = 0;
@@ -128,7 +129,8 @@ static void two_answers(void **state)
 	assert_true(met >= MASQ_PAIRS);
 }
 
-/* A flow's packet finds it, and before it is counted another client has its place: nothing of the other changes */
+/* A flow's packet finds it, and before it counts, another client takes its place: the other client's flow does not
+ * change */
 static void place_taken(void **state)
 {
 	for (int i = 0; i < MASQ_PAIRS; i++) {
@@ -137,7 +139,7 @@ static void place_taken(void **state)
 		begin(&masqs[i], 9, false);
 		flows_room(1);
 		assert_int_not_equal(client_sends(at_service, 0, 40005), GONE);
-		host_jiffies += (EMBRYO_SECONDS - 1) * tick_rate;	/* his time is nearly over: the packet asks for more */
+		host_jiffies += (EMBRYO_SECONDS - 1) * tick_rate;	/* the flow is about to expire: the packet prolongs it */
 		for (__u32 n = 1; n < LEARNED_WAYS; n++)
 			flow_made(at_service, n, 40005);
 		meet(0);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Which endpoint a peer is given: when the present one is dead, in which order others are tried, what counts as an answer, and how one
- * that is better is tried without harm.
+ * The endpoint that a peer gets: when the present one counts as dead, in which order others are tried, what counts as
+ * an answer, and how a better one is tried without harm.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,14 +12,14 @@
 #include "daemon/endpoints.h"
 
 #define SECOND 1000ULL
-#define BEGAN (1000 * SECOND)		/* of the clock */
+#define BEGAN (1000 * SECOND)		/* by the clock */
 #define WALL 1700000000ULL
 #define PORT htons(51820)
 
 static struct endpoint_of e;
-static struct wg_peer p;		/* as WireGuard tells of it */
+static struct wg_peer p;		/* as WireGuard reports it */
 static __u64 now;
-static struct address to;		/* what was to be set last */
+static struct address to;		/* the last address that was to be set */
 static __be16 to_port;
 
 static struct address address(const char *text)
@@ -64,7 +64,7 @@ static void assert_to(const char *text)
 	assert_int_equal(to_port, PORT);
 }
 
-/* What the daemon does with SET, NEXT and BACK */
+/* Does what the daemon does after SET, NEXT and BACK */
 static void do_it(void)
 {
 	p.endpoint = to;
@@ -72,7 +72,7 @@ static void do_it(void)
 	endpoint_was_set(&e, &p);
 }
 
-/* As the daemon does it where one that is better is there */
+/* Tries a better address like the daemon */
 static void tries(size_t candidate)
 {
 	assert_true(endpoint_try(&e, &p, candidate, now));
@@ -81,7 +81,7 @@ static void tries(size_t candidate)
 	do_it();
 }
 
-/* So many seconds during which somebody sends, and this often comes what answers; the steps that are none are not told */
+/* Sends for so many seconds, with an answer this often; returns the last step that is not STAY */
 static enum endpoint_step sends(unsigned int seconds)
 {
 	enum endpoint_step step = ENDPOINT_STAY;
@@ -105,7 +105,7 @@ static int set_up(void **state)
 
 static void a_peer_without_endpoint_gets_the_first(void **state)
 {
-	assert_int_equal(look(), ENDPOINT_STAY);	/* nothing resolved yet */
+	assert_int_equal(look(), ENDPOINT_STAY);	/* no address yet */
 	candidates("2001:db8::1", "203.0.113.1", NULL);
 	assert_int_equal(look(), ENDPOINT_SET);
 	assert_to("2001:db8::1");
@@ -121,7 +121,7 @@ static void an_idle_peer_is_left_alone(void **state)
 	candidates("2001:db8::1", "203.0.113.1", NULL);
 	for (int i = 0; i < 3600; i++, now += SECOND)
 		assert_int_equal(look(), ENDPOINT_STAY);
-	p.tx_bytes += 148;			/* after an hour somebody sends: WireGuard gets its time */
+	p.tx_bytes += 148;			/* a packet after an hour: WireGuard gets its time */
 	assert_int_equal(look(), ENDPOINT_STAY);
 	now += SECOND;
 	p.rx_bytes += 92;
@@ -174,7 +174,7 @@ static void the_only_one_stays(void **state)
 	assert_int_equal(sends(600), ENDPOINT_STAY);
 }
 
-/* The same where `within` is 5 s, and something that the other end answers is sent each second */
+/* The same with `within` 5 s and a packet each second that the other end answers */
 static void one_that_answers_no_more_is_left_within_5_seconds(void **state)
 {
 	unsigned int seconds = 0;
@@ -199,12 +199,12 @@ static void one_that_answers_no_more_is_left_within_5_seconds(void **state)
 	assert_uint_in_range(seconds, 4, 5);
 	assert_to("203.0.113.2");
 	do_it();
-	p.rx_bytes = p.tx_bytes = p.handshake = 0;	/* it begins anew */
+	p.rx_bytes = p.tx_bytes = p.handshake = 0;	/* its counters begin again */
 	endpoint_was_set(&e, &p);
 	assert_false(endpoint_asks(&e, now));
 	for (seconds = 1; sends(1) == ENDPOINT_STAY; seconds++)
 		;
-	assert_uint_in_range(seconds, 5, 6);			/* nobody there either */
+	assert_uint_in_range(seconds, 5, 6);			/* no answer there either */
 	assert_to("203.0.113.3");
 	do_it();
 	p.rx_bytes += 92;
@@ -215,7 +215,7 @@ static void one_that_answers_no_more_is_left_within_5_seconds(void **state)
 	}
 }
 
-/* The network is down: all are asked, then again and again, but more patiently */
+/* The network is down: all are tried, then again and again, with longer pauses */
 static void in_vain_all_around_it_is_more_patient(void **state)
 {
 	unsigned int seconds = 0;
@@ -230,7 +230,7 @@ static void in_vain_all_around_it_is_more_patient(void **state)
 			assert_uint_in_range(seconds, 0, 30);
 		assert_to(round % 2 ? "203.0.113.1" : "203.0.113.2");
 		do_it();
-		if (round == 3)			/* each had its turn */
+		if (round == 3)			/* each was tried */
 			assert_uint_in_range(seconds, 11, 12);
 	}
 }
@@ -264,10 +264,10 @@ static void a_better_one_is_tried_and_stays(void **state)
 	peer_is_at("203.0.113.1");
 	candidates("2001:db8::1", "203.0.113.1", NULL);
 	look();
-	assert_false(endpoint_try(&e, &p, 1, now));		/* that is where it is */
+	assert_false(endpoint_try(&e, &p, 1, now));		/* the peer is there already */
 	tries(0);
 	now += 100;
-	p.rx_bytes += 1000;			/* what was on the way: WireGuard moved back */
+	p.rx_bytes += 1000;			/* a late packet: WireGuard moved back */
 	peer_is_at("203.0.113.1");
 	assert_int_equal(look(), ENDPOINT_SET);
 	assert_to("2001:db8::1");
@@ -296,7 +296,7 @@ static void one_that_does_not_carry_is_left_for_longer_each_time(void **state)
 	}
 }
 
-/* Who has answers every second loses no more than three seconds of them by a trial in vain; who is idle waits for a keepalive */
+/* A peer with answers every second loses at most three seconds by a failed trial. An idle peer waits for a keepalive */
 static void a_busy_one_is_not_left_alone_for_long(void **state)
 {
 	peer_is_at("203.0.113.1");
@@ -320,7 +320,7 @@ static void a_busy_one_is_not_left_alone_for_long(void **state)
 	}
 }
 
-/* In a trial of the better one: an order that changes is no news, a list without it ends the trial where it began */
+/* During a trial of the better address: a changed order is no news; without it, the trial ends where it began */
 static void names_change_in_a_trial(void **state)
 {
 	for (int gone = 0; gone < 2; gone++) {
@@ -339,7 +339,7 @@ static void names_change_in_a_trial(void **state)
 	}
 }
 
-/* Else one that carries nothing would be tried again at each answer of a name server that rotates */
+/* Otherwise an address that carries nothing would be tried again at each answer of a rotating name server */
 static void another_order_ends_no_waiting(void **state)
 {
 	peer_is_at("203.0.113.1");
@@ -354,7 +354,7 @@ static void another_order_ends_no_waiting(void **state)
 	assert_true(endpoint_try(&e, &p, 0, now));
 }
 
-/* Its interface was made again: counters from 0 are no answer, and no handshake is none */
+/* The interface was created again: counters from 0 are no answer, and neither is a missing handshake */
 static void counters_begin_again(void **state)
 {
 	peer_is_at("203.0.113.1");

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * The express path on the host plane: which packets it sends, that they leave as the pipeline sends them, and when it
- * forgets. (All other tests of the host plane run with it, too; fuzz_planes compares it with the pipeline.)
+ * forgets. (All other tests of the host plane run with it too; fuzz_planes compares it with the pipeline.)
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,7 +13,8 @@
 
 static struct ran ran;
 
-/* Sends in by this link. True: the express path sent it. Each packet finds a soiled state: see cpu_soil() */
+/* Sends in by this link. Returns true if the express path sent it. Each packet finds random bytes in the state: see
+ * cpu_soil() */
 static bool hits(__u32 ifindex)
 {
 	__u64 before = sides_find()->count.hits, n;
@@ -24,7 +25,7 @@ static bool hits(__u32 ifindex)
 	return n;
 }
 
-/* What left is the pipeline's */
+/* The packet left as the pipeline would send it */
 static void left_rightly(const struct way *w)
 {
 	__u32 len;
@@ -37,8 +38,8 @@ static void left_rightly(const struct way *w)
 	assert_memory_equal(left, want, len);
 }
 
-/* The first packet goes through the kernel, the second teaches, the third is alike. (A reply for which the FIB was asked
- * teaches nothing: the next one may be for another client.) */
+/* The first packet goes through the kernel, the second one teaches, and the third one is equal. (A reply that needed
+ * the FIB teaches nothing, because the next one may be for another client.) */
 static void teach(const struct way *w)
 {
 	way_comes(w, &in);
@@ -53,11 +54,11 @@ static void teach(const struct way *w)
 
 static bool is_remembered(const struct way *w)
 {
-	/* not: services whose backend has several listeners; a link where XDP cannot send */
+	/* not services whose backend has several listeners, or a link where XDP cannot send */
 	return w->id != 1 && w->out != M0;
 }
 
-/* ---- packets that are alike ---- */
+/* ---- equal packets ---- */
 
 static void alike(void **state)
 {
@@ -93,7 +94,7 @@ static void alike(void **state)
 	assert_true(ways_sums_hold());
 }
 
-/* Any client's original, but of a source that may not come in by the link */
+/* Any client's original, unless its source is not allowed on the link */
 static void sources_hold(void **state)
 {
 	static const char *const refused[] = { "192.168.7.7", "10.1.2.3", "198.18.0.9", "203.0.113.1", "127.0.0.1", "0.0.0.1",
@@ -124,7 +125,7 @@ static void sources_hold(void **state)
 	left_rightly(w6);
 }
 
-/* ---- packets that are not ---- */
+/* ---- different packets ---- */
 
 #define UNLIKE(change) do { \
 		teach(w); \
@@ -164,7 +165,7 @@ static void unlike(void **state)
 		} else {
 			UNLIKE(in.dport++);
 		}
-		/* and none of that has done harm */
+		/* none of these did any harm */
 		way_comes(w, &in);
 		assert_true(hits(w->in));
 	}
@@ -186,7 +187,7 @@ static void ends(void **state)
 		teach(w);
 		host_jiffies += tick_rate + 1;
 		assert_false(hits(w->in));
-		/* the neighbour's turn comes as without it */
+		/* the kernel gets its packet for the neighbour as without the express path */
 		teach(w);
 		for (__u32 n = 0; n < 2 * PROBE_SECONDS * tick_rate; n++) {
 			host_jiffies++;
@@ -198,7 +199,7 @@ static void ends(void **state)
 	}
 }
 
-/* A decision that was made before a change is not kept after it */
+/* A decision made before a change does not outlive it */
 static bool changes_now(struct host_map *map, __u32 index)
 {
 	if (map == &nexthops)
@@ -221,7 +222,7 @@ static void captured(void **state)
 	}
 }
 
-/* Where others live in both places of a key, they stay */
+/* Entries of other keys in both places of a key stay */
 static void strangers(void **state)
 {
 	const struct way *w = way_named("dnat ipv4");
@@ -237,8 +238,8 @@ static void strangers(void **state)
 	assert_true(hits(w->in));
 }
 
-/* Replies of a backend that several listeners share differ by their clients, even if a listener's own entry says that no other one
- * has the backend now (KEY_OLD, made of what is present) */
+/* Replies of a backend that several listeners share differ by client. This holds even if a listener's own entry says
+ * that it is the only one now (KEY_OLD, made from the present state) */
 static void shared_backend(void **state)
 {
 	const struct way *original = way_named("other port"), *reply = way_named("other port, reply");
@@ -258,7 +259,7 @@ static void shared_backend(void **state)
 	left_rightly(reply);
 }
 
-/* Without credit one packet of EXPRESS_TRY looks */
+/* Without credit, one of EXPRESS_TRY packets is looked up */
 static void credit(void **state)
 {
 	struct sides s = { .credit = 3 };

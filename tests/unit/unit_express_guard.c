@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The express path before services with a guard: it sends data, of clients that a strict guard knows, and leaves each other message
- * to the pipeline. All on the host plane.
+ * The express path for services with a guard: it sends data of clients that a strict guard knows, and leaves all other
+ * messages to the pipeline. On the host plane.
  */
 #include "host/host_handshakes.h"
 
@@ -19,8 +19,8 @@ static __u64 hits_now(void)
 	return sides_find()->count.hits;
 }
 
-/* Packets like the last one, which must go on as they do, until the express path sends them. The first one of a next hop goes
- * through the kernel. */
+/* Sends packets like the last one, which must leave unchanged, until the express path sends them. The first packet
+ * of a next hop goes through the kernel. */
 static void teach_data(void)
 {
 	__u64 before = hits_now();
@@ -44,7 +44,7 @@ static void teach_reply(void)
 	assert_int_equal(hits_now(), before + 1);
 }
 
-/* The handshake's packets find and leave the next hops known */
+/* The handshake's packets make the next hops known */
 static void shakes_hands(void)
 {
 	sends_initiation(0);
@@ -71,13 +71,13 @@ static void data_here(bool strict)
 	assert_int_equal(sends(&m), -DROP_guard_shape);
 	assert_int_equal(sends_initiation(7), -DROP_guard_mac1);
 	assert_int_equal(hits_now(), before + 1);
-	client_number = 1;				/* whom no backend knows */
+	client_number = 1;				/* a client that no backend knows */
 	assert_int_equal(sends_data(999), strict ? -DROP_guard_stranger : 0);
 	client_number = 0;
 	if (!strict)
 		return;
 	assert_int_equal(hits_now(), before + 1);
-	/* nobody knows him any more */
+	/* no backend knows this client any more */
 	teach_data();
 	before = hits_now();
 	for (__u32 i = 0; i < 3 * SESSION_SECONDS; i++)
@@ -86,7 +86,7 @@ static void data_here(bool strict)
 	assert_int_equal(hits_now(), before);
 }
 
-/* A reply goes by express, but not while the guard counts initiations without an answer */
+/* A reply takes the express path, unless the guard counts unanswered initiations */
 static void replies_here(void)
 {
 	struct told m = message(MESSAGE_DATA, 0, 10), response = message(MESSAGE_RESPONSE, 77, 10);

@@ -22,21 +22,21 @@
 
 #define KEY "YWJjZGVmZ2hpamtsbW5vcHFyc3R1dnd4eXoxMjM0NTY="
 #define OTHER "MTIzNDU2Nzg5MGFiY2RlZmdoaWprbG1ub3BxcnN0dXY="
-#define LIST_SECONDS 10			/* of the CPU, under ASan, for FLOWS */
+#define LIST_SECONDS 10			/* CPU seconds, under ASan, for FLOWS */
 
 static struct dataplane dp;
 static struct flow_table table;
 static __u32 n_buckets;
 static const struct learned_secret secret = LEARNED_NO_SECRET;
 
-/* ---- in the place of the kernel's part ---- */
+/* ---- replacements of the kernel's part ---- */
 
 int __wrap_pin_get(const char *instance, const char *format, ...)
 {
 	return strstr(format, "flow_end") ? open("/dev/null", O_RDONLY) : -ENOENT;
 }
 
-/* What wgxdp_flow_end does */
+/* Does what wgxdp_flow_end does */
 int __wrap_bpf_prog_test_run_opts(int program, struct bpf_test_run_opts *o)
 {
 	struct flow_end wish;
@@ -139,7 +139,7 @@ static void put(const struct tuple *t, __u64 age, __u64 idle, __u64 packets)
 	assert_true(flow_table_put(&table, &f, LEARNED_LIVE, learned_now() + learned_units(FLOW_TIMEOUT) - learned_units(idle)));
 }
 
-/* Places that are taken, in the table and in its index */
+/* Used places in the table and in its index */
 static size_t entries(void)
 {
 	size_t n = 0, n_index = 0;
@@ -159,7 +159,7 @@ static const struct tuple tuples[] = {
 	{ 0, "203.0.113.9:5", "198.51.100.1:51820", "192.168.1.1:20002", "192.168.1.10:51820" },
 	{ 0, "203.0.113.9:4", "198.51.100.1:51820", "192.168.1.1:20003", "192.168.1.10:51820" },
 	{ 0, "203.0.113.10:1", "198.51.100.1:51820", "192.168.1.1:20004", "192.168.1.10:51820" },
-	{ 1, "203.0.113.1:1", "198.51.100.1:51820", "192.168.1.1:20005", "192.168.1.10:51820" },	/* of a service that is gone */
+	{ 1, "203.0.113.1:1", "198.51.100.1:51820", "192.168.1.1:20005", "192.168.1.10:51820" },	/* a removed service */
 };
 
 static char *shown(bool json, const struct wg_dump *dump)
@@ -221,7 +221,7 @@ static void lists(void **state)
 	wg_dump_free(&d);
 }
 
-/* What show flows lists is what the backend has answered, and whose time is not over */
+/* show flows lists only flows that the backend has answered and that have not expired */
 static void lists_flows_alone(void **state)
 {
 	struct flow f = flow_like(&tuples[0], 1, 1);
@@ -266,7 +266,8 @@ static __u64 deleted(__u32 id)
 	return n.deleted;
 }
 
-/* It goes, and is counted once; also if its time was set since it was read, but not if another has its place */
+/* The flow is removed and counted once. Also if its time changed since it was read, but not if another flow has its
+ * place */
 static void deletes(void **state)
 {
 	struct flow_entry e;
@@ -310,7 +311,7 @@ static void numbers(void **state)
 	assert_int_equal(n.deleted, 1);
 	assert_int_equal(n.now, 5 * cpus);
 	assert_int_equal(n.expired, 3 * cpus - 1);
-	/* counted in between: none is no less than none */
+	/* counted in between: no flow is no underflow */
 	assert_int_equal(dataplane_flow_numbers(&dp, id, 1000, &n), 0);
 	assert_int_equal(n.expired, 0);
 	assert_int_not_equal(dataplane_flow_numbers(&dp, 8, 0, &n), 0);
@@ -343,7 +344,7 @@ static double cpu_seconds(void)
 	return t.tv_sec + t.tv_nsec / 1e9;
 }
 
-/* Of all addresses and ports that put_many() gives out, and one port more */
+/* A pool of all addresses and ports that put_many() gives out, and one port more */
 static struct pool pool_of_many(void)
 {
 	struct pool pool = { .first = 20000, .last = 60000, .timeout = 300, .n4 = 7 };
@@ -355,7 +356,7 @@ static struct pool pool_of_many(void)
 	return pool;
 }
 
-/* A pool that has half as many ports, and then is gone: whoever has none of its ports ends, and nobody else */
+/* A pool loses half its ports, and then all: only flows on removed ports end */
 static void taken_away(void **state)
 {
 	struct pool pool = pool_of_many();
@@ -425,7 +426,7 @@ static int collect(void *data, const struct flow_entry *e)
 	return 0;
 }
 
-/* A table that is made anew gets all flows, with the same times and counters; and copied again, those that came since */
+/* A new table gets all flows, with the same times and counters. Copied again, it gets those that came since */
 static void grows(void **state)
 {
 	struct flow_entry *was = calloc(FLOWS, sizeof(*was)), *is = calloc(FLOWS + 1, sizeof(*is)), *end;
@@ -442,7 +443,7 @@ static void grows(void **state)
 	dp.maps[MAP_flow_index] = map(BPF_MAP_TYPE_ARRAY, 4, sizeof(struct learned_line), 4 * n_buckets, BPF_F_MMAPABLE);
 	dataplane_carry_flows(&dp);
 	put(&(struct tuple){ 0, "10.200.0.1:4000", "198.51.100.1:51820", "192.168.1.1:60000", "192.168.1.10:51820" }, 1, 1, 5);
-	/* no port of the service's any more */
+	/* the service no longer has this port */
 	put(&(struct tuple){ 0, "10.200.0.2:4000", "198.51.100.1:51820", "192.168.1.1:60001", "192.168.1.10:51820" }, 1, 1, 5);
 	flow_table_close(&table);
 	dataplane_carry_flows(&dp);

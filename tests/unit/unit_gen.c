@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Files made from a topology: the MTU of tunnels and of tunnels in tunnels; and the set of files, brought to a directory: whole or not at
- * all, what differs alone, by no symbolic link, nothing that is another's; and without secrets where a difference is shown.
+ * Files made from a topology: the MTU of tunnels and of tunnels in tunnels. The set of files is written to a directory
+ * completely or not at all. Only different files are written, never through a symbolic link, and foreign files stay.
+ * Shown differences contain no secrets.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -30,18 +31,18 @@ static struct topology topology = { .hosts = hosts, .n_hosts = 4 };
 static void mtu(void **state)
 {
 	static const struct {
-		unsigned int relay, edge, other, server;		/* of interfaces */
+		unsigned int relay, edge, other, server;		/* the interfaces' MTUs */
 		bool blind;
-		unsigned int at_relay, at_edge, at_other, mesh;		/* of tunnels */
+		unsigned int at_relay, at_edge, at_other, mesh;		/* the tunnels' MTUs */
 	} cases[] = {
 		{ 1500, 1500, 1500, 1500, false, 1420, 1420, 1420, 1340 },
 		{ 1500, 1500, 1492, 1500, false, 1412, 1420, 1412, 1332 },	/* PPPoE */
 		{ 1500, 1500, 1492, 1500, true, 1412, 1412, 1412, 1332 },
 		{ 1500, 1460, 1500, 1500, false, 1380, 1380, 1420, 1300 },	/* DS-Lite */
 		{ 1440, 1500, 1500, 1500, false, 1360, 1420, 1420, 1280 },
-		{ 1500, 1500, 1439, 1500, false, 1359, 1420, 1359, 1280 },	/* the floor, of the mesh */
+		{ 1500, 1500, 1439, 1500, false, 1359, 1420, 1359, 1280 },	/* the mesh gets the minimum */
 		{ 1500, 1500, 1360, 1500, false, 1280, 1420, 1280, 1280 },
-		{ 1500, 1500, 1300, 1500, false, 1280, 1420, 1280, 1280 },	/* and of the tunnel */
+		{ 1500, 1500, 1300, 1500, false, 1280, 1420, 1280, 1280 },	/* also the tunnel's MTU */
 		{ 1500, 1500, 1500, 1400, false, 1420, 1420, 1420, 1320 },
 		{ 9000, 9000, 9000, 9000, false, 8920, 8920, 8920, 8840 },
 	};
@@ -59,7 +60,7 @@ static void mtu(void **state)
 	}
 }
 
-/* What a gateway sends fits the narrowest way to those who come to it, and to nobody else */
+/* Packets of a gateway fit the narrowest path to its own clients, and only to them */
 static void gateway_mtu(void **state)
 {
 	struct topology_host at[] = {
@@ -129,7 +130,7 @@ static bool is_there(const char *path)
 	return !faccessat(dir, path, F_OK, AT_SYMLINK_NOFOLLOW);
 }
 
-/* What stands in the directory, and when it was changed last */
+/* Lists the files in the directory with their times */
 static char *listing(void)
 {
 	static char text[2][8192];
@@ -145,7 +146,8 @@ static char *listing(void)
 	return text[which];
 }
 
-/* Paths and texts in turn, up to NULL; of those that end in key the mode is 0600. What it returns, and how many files differ. */
+/* Paths and texts in turn, up to NULL; a path that ends in key has mode 0600. Returns bring()'s result, and the
+ * number of different files */
 static int bring(enum gen_how how, size_t *ret_differs, ...)
 {
 	struct gen_files *f = gen_files_new();
@@ -176,7 +178,7 @@ static void written(void **state)
 	char *before;
 
 	assert_int_equal(bring(GEN_CHECK, &n, "a/etc/one", "1\n", "a/etc/wireguard/key", "2\n", NULL), 0);
-	assert_int_equal(n, 3);		/* and the list of them */
+	assert_int_equal(n, 3);		/* with the list of files */
 	assert_string_equal(listing(), "");
 	assert_int_equal(bring(GEN_WRITE, &n, "a/etc/one", "1\n", "a/etc/wireguard/key", "2\n", "state/keys/key", "3\n", NULL), 0);
 	assert_int_equal(n, 4);
@@ -194,6 +196,23 @@ static void written(void **state)
 	assert_string_equal(before, listing());
 }
 
+/* It is to have another text, or to go (NULL): told, and nothing is written */
+static void edited(const char *path, const char *text, const char *new)
+{
+	char *before = listing();
+	struct told told;
+	size_t n = 99;
+
+	listen_to(&told);
+	assert_int_equal(bring(GEN_WRITE, &n, "b/other", "other\n", new ? path : NULL, new, NULL), -EEXIST);
+	heard(&told);
+	assert_non_null(strstr(told.text, "edited by hand"));
+	assert_non_null(strstr(told.text, path));
+	assert_int_equal(n, 99);
+	assert_string_equal(before, listing());
+	assert_file(path, text, 0644);
+}
+
 static void what_differs(void **state)
 {
 	size_t n = 0;
@@ -202,18 +221,29 @@ static void what_differs(void **state)
 	write_as("a/x/mine", "mine\n", 0640);
 	write_as("a/one", "by hand\n", 0644);
 	fchmodat(dir, "a/key", 0644, 0);
+	/* a file that was edited by hand stays, as long as the same text is asked for */
 	assert_int_equal(bring(GEN_CHECK, &n, "a/one", "1\n", "a/key", "2\n", "a/x/three", "3\n", NULL), 0);
-	assert_int_equal(n, 2);
-	assert_file("a/one", "by hand\n", 0644);
-	assert_int_equal(bring(GEN_DIFF, &n, "a/one", "1\n", "a/key", "2\n", "a/x/three", "3\n", NULL), 0);
-	assert_int_equal(n, 2);
-	assert_file("a/one", "by hand\n", 0644);
+	assert_int_equal(n, 1);
 	assert_int_equal(bring(GEN_WRITE, &n, "a/one", "1\n", "a/key", "2\n", "a/x/three", "3\n", NULL), 0);
+	assert_int_equal(n, 1);
+	assert_file("a/one", "by hand\n", 0644);
+	assert_file("a/key", "2\n", 0600);
+	assert_int_equal(bring(GEN_DIFF, &n, "a/one", "2\n", "a/key", "2\n", "a/x/three", "3\n", NULL), 0);
+	assert_int_equal(n, 2);		/* and the list */
+	edited("a/one", "by hand\n", "2\n");
+	assert_int_equal(bring(GEN_WRITE, &n, "a/one", "by hand\n", "a/key", "2\n", "a/x/three", "3\n", NULL), 0);
+	write_as("a/one", "by hand again\n", 0644);
+	edited("a/one", "by hand again\n", NULL);
+	assert_int_equal(bring(GEN_REPLACE, &n, "a/one", "1\n", "a/key", "2\n", "a/x/three", "3\n", NULL), 0);
 	assert_int_equal(n, 2);
 	assert_file("a/one", "1\n", 0644);
+	/* nor is a file replaced that somebody else put there */
+	write_as("a/x/other", "mine\n", 0644);
+	edited("a/x/other", "mine\n", "1\n");
+	unlinkat(dir, "a/x/other", 0);
 	assert_file("a/key", "2\n", 0600);
 
-	/* what nobody asks for goes, but for state, and what is another's */
+	/* files that are no longer needed go, except state and foreign files */
 	assert_int_equal(bring(GEN_WRITE, &n, "b/one", "1\n", "state/keys/key", "4\n", NULL), 0);
 	assert_int_equal(n, 6);
 	assert_false(is_there("a/one"));
@@ -226,9 +256,9 @@ static void what_differs(void **state)
 	assert_file("a/x/mine", "mine\n", 0640);
 }
 
-/* ---- what is refused ---- */
+/* ---- refused changes ---- */
 
-/* Told, and nothing at all is written */
+/* Reported, and nothing is written */
 static void refused(enum gen_how how, const char *why, const char *one, const char *other)
 {
 	char *before = listing();
@@ -255,7 +285,7 @@ static void links(void **state)
 	assert_int_equal(symlinkat(outside, dir, "a"), 0);
 	refused(GEN_WRITE, "symbolic link", "0/one", "a/one");
 	refused(GEN_CHECK, "symbolic link", "0/one", "a/one");
-	assert_int_equal(rmdir(outside), 0);	/* nothing came there */
+	assert_int_equal(rmdir(outside), 0);	/* no file came there */
 	assert_int_equal(mkdirat(dir, "b", 0755), 0);
 	assert_int_equal(symlinkat("/etc/hostname", dir, "b/one"), 0);
 	refused(GEN_WRITE, "symbolic link", "0/one", "b/one");
@@ -276,13 +306,13 @@ static void names(void **state)
 	refused(GEN_WRITE, "no name for a file", "a/one", "");
 }
 
-/* What the list says is no more to be trusted than any file */
+/* The list of files is trusted no more than any file */
 static void list_of_others(void **state)
 {
 	size_t n = 0;
 	char text[128];
 
-	snprintf(text, sizeof(text), "../%s.out\n%s.out\nstate/keys/key\n", strrchr(home, '/') + 1, home);
+	snprintf(text, sizeof(text), "1 ../%s.out\n1 %s.out\n1 state/keys/key\n", strrchr(home, '/') + 1, home);
 	mkdirat(dir, "state", 0700);
 	mkdirat(dir, "state/keys", 0700);
 	write_as("state/written", text, 0600);
@@ -294,7 +324,7 @@ static void list_of_others(void **state)
 	assert_file("state/keys/key", "key\n", 0600);
 }
 
-/* Of three files the second cannot be written whole: neither is the first then */
+/* The second of three files cannot be written: then the first is not written either */
 static void no_room(void **state)
 {
 	struct rlimit old, small = { 4096, RLIM_INFINITY };

@@ -25,7 +25,7 @@ static void good_file(void **state)
 	int rc = config_read(EVERYTHING, &c);
 
 #if !defined(WITH_SODIUM) || !defined(WITH_LDNS) || !defined(WITH_CURL)
-	assert_int_equal(rc, -EINVAL); /* challenge, rfc2136, ovh */
+	assert_int_equal(rc, -EINVAL); /* built without challenge, rfc2136 or ovh */
 	return;
 #endif
 	assert_int_equal(rc, 0);
@@ -34,7 +34,7 @@ static void good_file(void **state)
 	config_free(c);
 }
 
-/* Whether some mapping at the end of `section:`, or in the list there, has this key */
+/* Whether a mapping at the end of `section:`, or in its list, has this key */
 static bool has_key(struct yaml_node *root, const char *section, const char *key)
 {
 	struct yaml_node *map, *node;
@@ -56,7 +56,7 @@ static bool has_key(struct yaml_node *root, const char *section, const char *key
 	return false;
 }
 
-/* What the page says of each section, `.Ss section`, is in its list, `.It Cm key` */
+/* The page's list of each section (.Ss section) has every key (.It Cm key) */
 static void every_key(void **state)
 {
 	char line[1024], section[64] = "", key[64], *text;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The guard's user space: what a plan has of a service's guard and of several backends behind one listener (user/plan/plan_guard.c,
- * plan_services.c), and how it comes into maps of this kernel: another row of keys first, then the word that names it
- * (user/dataplane/dataplane_guard.c). The latter only as root.
+ * The user-space part of the guard. A plan has a service's guard and several backends behind one listener
+ * (user/plan/plan_guard.c, plan_services.c). It is written into this kernel's maps: first another row of keys, then
+ * the word that names it (user/dataplane/dataplane_guard.c). The latter needs root.
  */
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
@@ -17,7 +17,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 #include "blake2s.h"
-#include "plan/answers.h"
+#include "plan/resolved_backends.h"
 #include "dataplane/dataplane.h"
 #include "lib/jiffies.h"
 #include "plan/plan_make.h"
@@ -56,12 +56,12 @@ static int set_up(void **state)
 	return 0;
 }
 
-/* What runs is what was planned last */
+/* The running configuration is the last plan */
 static struct plan_input in;
 
 static struct plan *plan_of(const char *text)
 {
-	struct answers answers = { 0 };
+	struct resolved_backends answers = { 0 };
 	struct config *c;
 	struct plan *p;
 	struct told t;
@@ -108,7 +108,7 @@ static const struct service *entry(const struct plan *p, __u32 kind, const char 
 	return NULL;
 }
 
-/* The number of the backend that a listener's entry of this kind leads to; -1: there is none */
+/* Returns the number of the backend that a listener's entry of this kind leads to, or -1 */
 static int leads(const struct plan *p, __u32 kind, const char *local, __u16 port, const char *to)
 {
 	const struct service *s = entry(p, kind, local, port, WAN);
@@ -158,7 +158,7 @@ static void no_guard(void **state)
 #define SERVICE(name, port, guard) \
 	"  - { name: " name ", listen: { interface: wan0, ports: [ " port " ] }, backend: { ipv4: 192.168.1.10, port: " port " }, wireguard: { " guard " } }\n"
 
-/* What OpenSSL and Python's hashlib make of 116 bytes, 0 to 115, with the key HASH("mac1----" || KEY_A) */
+/* The result of OpenSSL and of Python's hashlib for 116 bytes, 0 to 115, with the key HASH("mac1----" || KEY_A) */
 static void assert_mac1(const struct guard_key *k)
 {
 	static const __u8 expected[MAC_LEN] = { 0xac, 0x75, 0x2c, 0x62, 0x6e, 0x12, 0xde, 0xd7, 0x23, 0x0a, 0x60, 0xf1, 0x1a, 0x47, 0x06, 0xec };
@@ -224,11 +224,11 @@ static void two_backends(void **state)
 	assert_int_equal(answers_as(p, "192.168.1.11", 51820, "203.0.113.1", 51820), 0);
 	assert_int_equal(answers_as(p, "192.168.1.12", 51822, "203.0.113.1", 51820), 1);
 	assert_int_not_equal(entry(p, KEY_SERVICE, "203.0.113.1", 443, WAN)->slot, entry(p, KEY_BACKEND + 1, "203.0.113.1", 443, WAN)->slot);
-	assert_true(p->choices);		/* two ports: which one a client used is remembered */
+	assert_true(p->choices);		/* two ports: the client's choice is remembered */
 	plan_free(p);
 }
 
-/* Each backend's own IPv6 address is let through, for its key as for what has none */
+/* Each backend's own IPv6 address is let through, with its key and without one */
 static void direct(void **state)
 {
 	struct plan *p = plan_of("services:\n  - name: hosts\n    listen: { interface: wan0, ports: [ 51820 ] }\n    backends:\n"
@@ -244,7 +244,7 @@ static void direct(void **state)
 	plan_free(p);
 }
 
-/* Either family's clients reach both, where one has only the other */
+/* Clients of either family reach both backends, although one of them has only one family */
 static void masquerading(void **state)
 {
 	struct plan *p = plan_of("services:\n  - name: hosts\n    listen: { interface: wan0, ports: [ 51820 ] }\n    nat: masquerade\n"
@@ -277,11 +277,11 @@ static void numbers(void **state)
 	assert_string_equal(name_of(p, 1), "beta");
 	runs(p);
 	plan_free(p);
-	p = plan_of(HOSTS("") BETA ALPHA);		/* their order is nothing */
+	p = plan_of(HOSTS("") BETA ALPHA);		/* their order does not matter */
 	assert_string_equal(name_of(p, 0), "alpha");
 	assert_int_equal(leads(p, KEY_SERVICE, "203.0.113.1", 443, "192.168.1.11"), 0);
 	plan_free(p);
-	p = plan_of(HOSTS("") GAMMA BETA);		/* who comes does not take over from who goes */
+	p = plan_of(HOSTS("") GAMMA BETA);		/* a new backend does not take over the old one's state */
 	assert_string_equal(name_of(p, 0), "");
 	assert_string_equal(name_of(p, 1), "beta");
 	assert_string_equal(name_of(p, 2), "gamma");
@@ -298,7 +298,7 @@ static void numbers(void **state)
 	forget();
 }
 
-/* Without an address there is no way, and no key: initiations for it are for nobody; the others go on */
+/* A backend without an address has no route and no key. Its initiations go nowhere, and the other backends work */
 static void waiting(void **state)
 {
 	struct plan *p = plan_of(HOSTS("") WAITS ALPHA);
@@ -310,7 +310,7 @@ static void waiting(void **state)
 	plan_free(p);
 }
 
-/* The one backend of before is number 0 of several: it is no former one */
+/* The single backend becomes number 0 of several: it is not a former backend */
 static void one_becomes_several(void **state)
 {
 	struct plan *p = plan_of("services: [ { name: hosts, listen: { interface: wan0, ports: [ 51820, 443 ] }, backend: { ipv4: 192.168.1.12, port: 51822 } } ]\n"), *q;
@@ -408,11 +408,11 @@ static void rows(void **state)
 	p = plan_of("services:\n" SERVICE("a", "1", "public-keys: [ \"" KEY_C "\", \"" KEY_A "\" ]"));
 	assert_int_equal(written(p), 3);
 	assert_keys(0, 2, "ca");
-	assert_true(!backend_of(0, &key) && key.b[0] == 'a');	/* who was reading the former row reads it to its end */
+	assert_true(!backend_of(0, &key) && key.b[0] == 'a');	/* a reader of the former row reads it to its end */
 	assert_true(!backend_of(1, &key) && key.b[0] == 'b');
 	plan_free(p);
 	p = plan_of("services:\n" SERVICE("a", "1", "public-keys: [ \"" KEY_C "\", \"" KEY_A "\" ], strict: true"));
-	assert_int_equal(written(p), 1);		/* other limits, the same keys */
+	assert_int_equal(written(p), 1);		/* other limits, but the same keys */
 	assert_keys(0, 2, "ca");
 	plan_free(p);
 	p = plan_of("services:\n" SERVICE("a", "1", "profile: none"));
@@ -423,7 +423,7 @@ static void rows(void **state)
 	drop_maps();
 }
 
-/* What has no room changes nothing that is looked at */
+/* A configuration without room changes nothing in use */
 static void no_room(void **state)
 {
 	struct plan *p;
@@ -454,7 +454,7 @@ static void no_room(void **state)
 	drop_maps();
 }
 
-/* Each number's own: it begins at nothing where it is another backend's */
+/* Each number has its own health: it begins at zero for a new backend */
 static void healths(void **state)
 {
 	struct health h = { .initiations = 7 };

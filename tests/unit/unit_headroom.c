@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * user/plan/transmit.c: what is said of drivers that have the private flag, that have others, and that lie; and on which ports packets get
- * longer, by what services a configuration has.
+ * user/plan/transmit.c: drivers with the private flag, with others, and with wrong answers. Also the ports on which
+ * packets get longer, by the services of a configuration.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -17,13 +17,13 @@
 /* ---- a driver ---- */
 
 static struct {
-	const char *device;		/* whose it is */
-	__u32 n, n_later;		/* flags that there are when their number is asked for, when their names are */
-	__u32 n_said;			/* by what the names come with */
-	__u32 legacy_rx;		/* place of the flag; none where it is beyond n_later */
+	const char *device;		/* the interface of the driver */
+	__u32 n, n_later;		/* number of flags when their number is queried, and when their names are */
+	__u32 n_said;			/* how many the driver reports with the names */
+	__u32 legacy_rx;		/* place of the flag; none if beyond n_later */
 	__u32 data;
 	__u32 refuses;			/* a command; 0: none */
-	bool no_set;			/* the kernel knows no such list of this driver */
+	bool no_set;			/* the kernel does not know such a list for this driver */
 	unsigned int asked;
 } driver;
 
@@ -36,14 +36,14 @@ static int sset_info(struct ethtool_sset_info *info)
 	return 0;
 }
 
-/* As the kernel does, whatever room the caller has said that there is */
+/* Like the kernel, whatever room the caller has announced */
 static int strings(struct ethtool_gstrings *names)
 {
 	char *name = (char *)names->data;
 
 	assert_int_equal(names->string_set, ETH_SS_PRIV_FLAGS);
 	for (__u32 i = 0; i < driver.n_later; i++, name += ETH_GSTRING_LEN) {
-		memset(name, 'x', ETH_GSTRING_LEN);	/* all of it: no end */
+		memset(name, 'x', ETH_GSTRING_LEN);	/* the whole field: no terminating zero */
 		if (i == driver.legacy_rx)
 			strcpy(name, "legacy-rx");
 		else if (i & 1)
@@ -96,7 +96,7 @@ static void flags(void **state)
 	assert_false(lacks());
 	has(3, 0, 1);
 	assert_true(lacks());
-	has(3, 3, ~0);			/* others than it */
+	has(3, 3, ~0);			/* other flags */
 	assert_false(lacks());
 	has(32, 31, 1U << 31);
 	assert_true(lacks());
@@ -132,11 +132,11 @@ static void no_answer(void **state)
 	headroom_ask = answer;
 }
 
-/* Other numbers than it said before, and more than there may be */
+/* Other numbers than before, and more than allowed */
 static void lies(void **state)
 {
 	has(3, 5, ~0);
-	driver.n_later = driver.n_said = 8;	/* what is behind the third was not asked for */
+	driver.n_later = driver.n_said = 8;	/* the driver returns more than was asked for */
 	assert_false(lacks());
 	has(8, 5, ~0);
 	driver.n_later = driver.n_said = 3;
@@ -159,7 +159,7 @@ static void lies(void **state)
 	}
 }
 
-/* ---- where packets get longer ---- */
+/* ---- ports where packets get longer ---- */
 
 enum { WAN = 2, WAN2, LAN, LAN2, BOND_PORT };
 
@@ -172,7 +172,7 @@ static struct nl_link links[] = {
 static struct nl_address addresses[2];
 static struct host host = { .links = links, .n_links = 5, .addresses = addresses, .n_addresses = 2 };
 
-/* The names of those ports, of the first n_ports, behind which each has a blank */
+/* Returns the names of those ports, out of the first n_ports, each followed by a blank */
 static const char *longer_on(const char *services, size_t n_ports, struct plan **ret)
 {
 	struct link running[4] = { { .ifindex = WAN, .role = ROLE_WAN }, { .ifindex = WAN2, .role = ROLE_WAN },

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * ICMP errors on the host plane, under ASan and UBSan: every truncation in buffers of exactly their size, random ones against
+ * ICMP errors on the host plane, under ASan and UBSan. The cases: every truncation in buffers of exactly their size, random ones against
  * frames whose checksums were computed in full, and random bytes changed in headers and quotes.
  */
 #include <setjmp.h>
@@ -22,7 +22,7 @@ static __u32 random32(void)
 	return state >> 33 ^ state >> 12;
 }
 
-/* So that no error of this way is due to go through the kernel any more */
+/* From now on no error on this way goes through the kernel */
 static void prime(const struct way *w)
 {
 	__u32 len;
@@ -134,7 +134,7 @@ static void random_errors(void **state)
 	print_message("%u random errors\n", n);
 }
 
-/* The message's sum, 0xffff where it is right */
+/* Returns the message's checksum; 0xffff if it is right */
 static __u16 message_sum(const __u8 *frame, __u32 len)
 {
 	bool ipv4 = frame[12] == 8;
@@ -145,7 +145,8 @@ static __u16 message_sum(const __u8 *frame, __u32 len)
 	return frame_fold(sum + frame_fold(frame_sum(frame + at, len - at)));
 }
 
-/* Any bytes changed: it stays untouched or leaves with as right a sum, and an error about nothing of ours is never touched */
+/* Any changed byte: the packet stays unchanged or leaves with an equally right checksum. An error about foreign
+ * packets is never changed */
 static void changed_bytes(void **state)
 {
 	unsigned int sent = 0;
@@ -172,7 +173,7 @@ static void changed_bytes(void **state)
 	assert_true(sent > 1000);
 }
 
-/* An error is no client: it makes no choice */
+/* An ICMP error is no client and makes no choice */
 static void no_choice(void **state)
 {
 	const struct way *w = way_named("other port");
@@ -185,7 +186,7 @@ static void no_choice(void **state)
 	assert_int_equal(learned_there(&choices), 0);
 }
 
-/* What is rewritten cannot be sent: dropped, and counted so */
+/* A rewritten packet that cannot be sent is dropped and counted */
 static void send_failure(void **state)
 {
 	const struct way *w = way_named("dnat ipv4");
@@ -200,7 +201,7 @@ static void send_failure(void **state)
 	assert_true(ways_sums_hold());
 }
 
-/* ---- errors of our own ---- */
+/* ---- our own ICMP errors ---- */
 
 static bool allows(const char *source)
 {
@@ -211,7 +212,7 @@ static bool allows(const char *source)
 	return answer_allowed(s);
 }
 
-/* Heads in front of a random quote: lengths and sums are right, addresses changed places */
+/* Headers in front of a random quote: lengths and checksums are right, and the addresses are swapped */
 static void heads(void **state)
 {
 	for (int i = 0; i < 20000; i++) {
@@ -253,7 +254,7 @@ static __u32 told_within_limits(const char *source, __u32 of)
 	return n;
 }
 
-/* Twenty at once, then ten a second; a /64 is one source, and one source's share is not another's */
+/* Twenty at once, then ten a second. A /64 is one source, and each source has its own share */
 static void limits(void **state)
 {
 	assert_int_equal(told_within_limits("192.0.2.9", 100), 20);

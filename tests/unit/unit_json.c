@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Which JSON of others libfyaml gets to see (user/lib/yaml_json.h), and how deep a document of YAML may be nested.
+ * Checks which foreign JSON reaches libfyaml (user/lib/yaml_json.h), and how deeply a YAML document may be nested.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -61,7 +61,7 @@ static void bad(void **state)
 	}
 }
 
-/* The text ends where n says, not where a zero stands */
+/* The text ends at n, not at a zero byte */
 static void ends(void **state)
 {
 	size_t at;
@@ -106,7 +106,7 @@ static void deep(void **state)
 	free(endless);
 }
 
-/* libfyaml built with assertions ends the program at such a text */
+/* libfyaml built with assertions aborts at such a text */
 static void backslash(void **state)
 {
 	struct yaml y;

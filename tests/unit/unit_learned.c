@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Tables of struct learned_entry (bpf/learned_entry.h): what is found is what was written last, who gives way, when an entry ends, what
- * a limit lets through; the same hash in programs and user space; and two CPUs. One CPU runs up to its n-th change of a word, there the
- * other one runs as a whole, and then the first goes on: for each n.
+ * Tables of struct learned_entry (bpf/learned_entry.h): a lookup finds the last value, which entries give way, when an
+ * entry ends, and what a limit lets through. Programs and user space use the same hash. With two CPUs, the first runs
+ * up to its n-th change of a word, then the second runs completely, and then the first continues: for each n.
  */
 #include "host/host_two_cpus.h"
-#define learned_units units_of_user_space	/* programs have one of that name */
+#define learned_units units_of_user_space	/* the programs have a function of that name */
 #include "dataplane/learned_table.h"
 #undef learned_units
 #include "host/host_clients.h"
 
 enum { SECONDS = FRAGMENT_SECONDS, CHANGES = 8 };	/* more than a write makes */
 
-/* ---- one entry: the value follows from its key and a number, so a mixture is seen ---- */
+/* ---- an entry: its value follows from its key and a number, so that mixed values are noticed ---- */
 
 static struct learned_entry entry_of(__u32 key, __u32 number)
 {
@@ -35,7 +35,7 @@ static bool write_as(enum learned_state how, __u32 key, __u32 number)
 	return frags_put(s);
 }
 
-/* Returns the number that was written; -1: there is none */
+/* Returns the written number, or -1 */
 static int number_of(__u32 key)
 {
 	struct pkt_state *s = state_find();
@@ -49,7 +49,7 @@ static int number_of(__u32 key)
 	return s->learned.value.word[0] & 0xffffffff;
 }
 
-/* Each entry stands in a home of its key, once, whole, and nobody is writing it */
+/* Each entry is in a place of its key, once, whole, and no writer is at work */
 static void table_is_whole(void)
 {
 	const struct learned_bucket *b = (const void *)frags.values;
@@ -105,7 +105,7 @@ static void finds_what_was_written(void **state)
 	table_is_whole();
 }
 
-/* Good before its time, which a write sets anew if a second is gained; a value does not outlive it */
+/* An entry is valid before its time, which a write renews if it gains a second. A value does not outlive it */
 static void ends(void **state)
 {
 	room(1);
@@ -120,14 +120,14 @@ static void ends(void **state)
 	write_as(LEARNED_HALF, 1, 5);
 	host_jiffies += SECONDS * tick_rate - 1;
 	assert_int_equal(number_of(1), 5);
-	host_jiffies += (LEARNED_UNTIL + 1) << tick_shift;	/* the words' times have come round */
+	host_jiffies += (LEARNED_UNTIL + 1) << tick_shift;	/* the times in the words have wrapped */
 	assert_int_equal(number_of(1), 5);
 	host_jiffies += (LEARNED_UNTIL + 1 - learned_units(SECONDS) - 10) << tick_shift;
 	assert_int_equal(number_of(1), -1);			/* not for longer than its own time-out */
 	assert_int_equal(learned_there(&frags), 1);
 }
 
-/* Free places first; then the one that ends first; LIVE ones stay, and where all are LIVE nothing is written */
+/* Free places first, then the entry that ends first. LIVE entries stay; if all are LIVE, nothing is written */
 static void who_gives_way(void **state)
 {
 	room(1);
@@ -148,7 +148,7 @@ static void who_gives_way(void **state)
 		assert_true(write_as(LEARNED_LIVE, key, key));
 	assert_false(write_as(LEARNED_HALF, 1, 1));
 	assert_false(write_as(LEARNED_LIVE, 1, 1));
-	assert_true(write_as(LEARNED_HALF, 103, 9));	/* its own entry: rewritten, and LIVE as before */
+	assert_true(write_as(LEARNED_HALF, 103, 9));	/* its own entry: rewritten, and still LIVE */
 	assert_false(write_as(LEARNED_HALF, 1, 1));
 	assert_int_equal(number_of(103), 9);
 	host_jiffies += SECONDS * tick_rate;
@@ -156,7 +156,7 @@ static void who_gives_way(void **state)
 	table_is_whole();
 }
 
-/* A HALF entry becomes LIVE where it stands */
+/* A HALF entry becomes LIVE in place */
 static void becomes_live(void **state)
 {
 	room(1);
@@ -183,7 +183,7 @@ static __u32 taken(__u32 key, __u32 of)
 	return n;
 }
 
-/* Twenty at once, then ten a second, each key its own; a key that others displace begins anew */
+/* Twenty at once, then ten a second, for each key separately. A displaced key begins again */
 static void limits(void **state)
 {
 	assert_int_equal(taken(1, 100), 20);
@@ -194,7 +194,7 @@ static void limits(void **state)
 	}
 	host_jiffies += 100 * tick_rate;
 	assert_int_equal(taken(1, 100), 20);
-	for (__u32 key = 10; key < 17; key++)		/* what is nearest to being whole gives way */
+	for (__u32 key = 10; key < 17; key++)		/* the entry that is nearest to a full budget gives way */
 		assert_int_equal(taken(key, 1), 1);
 	assert_int_equal(taken(1, 1), 0);
 	for (__u32 key = 20; key < 60; key++)
@@ -223,7 +223,7 @@ static void meet(int n, __u32 key, __u32 number, void (*what)(void))
 	other_cpu = what;
 }
 
-/* The same new key, or the same known one, with another value: one value is there in the end, whole, in one place */
+/* Both CPUs write the same key, new or known, with different values: one value remains, whole, in one place */
 static void one_key_twice(void **state)
 {
 	int met = 0;
@@ -248,7 +248,7 @@ static void one_key_twice(void **state)
 	assert_true(met >= 8);
 }
 
-/* Two keys want the last place, or that of an entry whose time is over: each that was written is there, unless the other took its place */
+/* Two keys want the last place, or an expired one's: each written key is there, unless the other one took its place */
 static void two_keys_one_place(void **state)
 {
 	int met = 0;
@@ -278,7 +278,7 @@ static void two_keys_one_place(void **state)
 	assert_true(met >= 4);
 }
 
-/* An entry is rewritten, and meanwhile its place goes to another key: neither is mixed into the other */
+/* An entry is rewritten while another key takes its place: the two do not mix */
 static void place_taken_meanwhile(void **state)
 {
 	for (int i = 0; i < CHANGES; i++) {
@@ -306,7 +306,7 @@ static void other_take(void)
 	cpu_restore(&here);
 }
 
-/* Both take from one limit: together no more than it has, and what is taken is counted */
+/* Both CPUs take from one limit: together no more than it has, and all is counted */
 static void one_limit_twice(void **state)
 {
 	int met = 0;
@@ -332,7 +332,7 @@ static void one_limit_twice(void **state)
 
 /* ---- user space ---- */
 
-/* Both hash alike: what user space writes, programs find */
+/* Both use the same hash: programs find what user space writes */
 static void written_by_user_space(void **state)
 {
 	struct learned_table t = { .n = 64 };

@@ -59,7 +59,7 @@ static void is_left_out(void **state)
 	assert_string_equal(why, "this program was built without libnowhere");
 }
 
-/* Nothing is called through pointers that are only partly filled: the next call tries again */
+/* Incomplete function pointers are not used: the next call tries again */
 static void is_another_version(void **state)
 {
 	static const struct library_function newer[] = { { "zlibVersion", 0 }, { "zlib_function_of_2050", sizeof(void *) } };

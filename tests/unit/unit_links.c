@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * What an interface is part of, by what netlink says: a virtual router's MACVLAN of the interface below, a bond's port of the
- * bond; and the VRF of a service.
+ * The parent of an interface, from netlink's answers: a virtual router's MACVLAN and the interface below, a bond and
+ * its port, and the VRF of a service.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -67,7 +67,7 @@ static void virtual_routers(void **state)
 	link_of(VRRP)->lower_elsewhere = true;
 	assert_int_equal(base(VRRP), VRRP);
 	*link_of(VRRP) = was;
-	link_of(VRRP)->master = RED;		/* which wan is not in */
+	link_of(VRRP)->master = RED;		/* wan is not in this VRF */
 	assert_int_equal(base(VRRP), VRRP);
 	link_of(WAN)->master = RED;
 	assert_int_equal(base(VRRP), WAN);
@@ -78,7 +78,7 @@ static void virtual_routers(void **state)
 	*link_of(VRRP) = was;
 }
 
-/* What the FIB says of it alone makes it an interface of its own */
+/* Only the FIB's answer makes it an interface of its own */
 static void own_routes(void **state)
 {
 	add_route("198.51.100.1/32", VRRP, RTN_LOCAL);
@@ -120,7 +120,7 @@ static void vrfs(void **state)
 	assert_int_equal(host_vrf(&host, &by_name), 0);
 	link_of(WAN)->master = RED;
 	assert_int_equal(host_vrf(&host, &by_name), RED);
-	assert_int_equal(host_vrf(&host, &by_address), 0);	/* nobody has it */
+	assert_int_equal(host_vrf(&host, &by_address), 0);	/* no interface has this address */
 	host.n_addresses = 1;
 	assert_int_equal(host_vrf(&host, &by_address), RED);
 	link_of(WAN)->master = BOND;

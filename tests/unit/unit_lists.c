@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Whom a service is for: what the longest prefix in the plan says of a client is what allow and deny mean, for every list of up
- * to four prefixes out of some that lie in each other, ::/0 and 0.0.0.0/0 among them.
+ * The clients of a service. The longest prefix in the plan gives the same answer as allow and deny, for every list of
+ * up to four prefixes that contain each other, ::/0 and 0.0.0.0/0 among them.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -35,7 +35,7 @@ static bool wanted(const struct service_config *s, const struct address *a)
 	return !covered(s->deny, s->n_deny, a) && (!s->n_allow || covered(s->allow, s->n_allow, a));
 }
 
-/* As the kernel's LPM_TRIE does it */
+/* Like the kernel's LPM_TRIE */
 static bool admitted(const struct plan *p, const struct address *a)
 {
 	const struct list_entry *longest = NULL;
@@ -56,13 +56,13 @@ static bool admitted(const struct plan *p, const struct address *a)
 	return !longest || longest->verdict == LIST_ALLOW;
 }
 
-/* Each prefix: in no list, among those allowed, those denied, or both */
+/* Each prefix is in no list, allowed, denied, or both */
 static void try_lists(unsigned int which)
 {
 	struct prefix allow[TEXTS], deny[TEXTS];
 	struct service_config s = { .name = "wg-end", .allow = allow, .deny = deny };
 	struct plan p = { 0 };
-	struct making m = { .plan = &p };
+	struct plan_builder m = { .plan = &p };
 
 	for (size_t i = 0; i < TEXTS; i++, which /= 4) {
 		if (which & 1)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * user/dataplane/load_error.c: what the admin is told of a load that failed, by what libbpf printed. Real
- * verifiers: selftests/instance/refused.sh.
+ * user/dataplane/load_error.c: the message about a failed load, from libbpf's output. selftests/instance/refused.sh
+ * uses real verifiers.
  */
 #include <errno.h>
 #include <linux/capability.h>
@@ -19,9 +19,8 @@
 #define REFUSED(kernel, reason)                                                 \
 	"instance default: kernel " kernel                                      \
 	" refused the BPF program wgxdp_tc, built by " BPF_COMPILER ": " reason \
-	": report it with what `wgxdp up` prints with WGXDP_LIBBPF=1 in its environment, " \
-	"unless memory is short"
-/* What the verifier says of its work behind its reason */
+	": unless memory is short, report this with the output of `WGXDP_LIBBPF=1 wgxdp up`"
+/* The verifier's statistics behind its reason */
 #define WORK(n) \
 	"processed " n " insns (limit 1000000) max_states_per_insn 4 total_states 9 " \
 	"peak_states 9 mark_read 1\n"
@@ -41,7 +40,7 @@ static const struct {
 	  "6.1.0-56-amd64",
 	  -EACCES,
 	  REFUSED("6.1.0-56-amd64", "it needs 544 bytes of stack, the limit is 512") },
-	/* the number of calls may be anything, and the log may be cut */
+	/* any number of calls; the log may be truncated */
 	{ { FAILED,
 	    "libbpf: prog 'wgxdp_tc': -- BEGIN PROG LOAD LOG --\n"
 	    "combined stack size of 2 calls is 1024. Too large\n" },
@@ -55,7 +54,7 @@ static const struct {
 	  -E2BIG,
 	  REFUSED("6.12.117+deb12-cloud-amd64",
 		  "it takes the verifier more than 1000000 instructions") },
-	/* a log that did not fit leaves the error */
+	/* a log that did not fit hides the reason */
 	{ { FAILED },
 	  "6.1.0",
 	  -E2BIG,
@@ -66,7 +65,7 @@ static const struct {
 	  "7.0.1",
 	  -EACCES,
 	  REFUSED("7.0.1", "R1 invalid mem access 'scalar'") },
-	/* with a reason of the verifier's EPERM is no lack of capabilities */
+	/* the verifier's own EPERM has a reason, and is no missing capability */
 	{ { FAILED, LOG("R1 leaks addr into map\n") },
 	  "6.18.44",
 	  -EPERM,
@@ -75,8 +74,8 @@ static const struct {
 	  "6.18.44",
 	  -EINVAL,
 	  "instance default: kernel 6.18.44 refused the BPF program, built by " BPF_COMPILER
-	  ": Invalid argument: report it with what "
-	  "`wgxdp up` prints with WGXDP_LIBBPF=1 in its environment, unless memory is short" },
+	  ": Invalid argument: unless memory is short, report this with the output of "
+	  "`WGXDP_LIBBPF=1 wgxdp up`" },
 	{ { FAILED },
 	  "6.1.0",
 	  -EPERM,
@@ -125,7 +124,7 @@ static void kernels(void **state)
 		assert_false(kernel_is_old(good[i]));
 }
 
-/* The process has the capabilities, yet the kernel refuses to make a map or to load */
+/* The process has the capabilities, but the kernel refuses to create a map or to load */
 static void refused(void **state)
 {
 	static const struct {
@@ -141,7 +140,7 @@ static void refused(void **state)
 		  { .filtered = true },
 		  "instance default: a seccomp filter keeps this process from bpf(2): allow that "
 		  "call (a container: --security-opt seccomp=unconfined)" },
-		/* the verifier's own reason is none of these */
+		/* a reason of the verifier is none of these */
 		{ LOG("R1 leaks addr into map\n"),
 		  { .filtered = true },
 		  REFUSED("6.1.0", "R1 leaks addr into map") },
@@ -186,7 +185,7 @@ static void lacking(void **state)
 	}
 }
 
-/* Whatever the log is, no more than the room for it is written */
+/* However long the log is, the message stays within its buffer */
 static void long_logs(void **state)
 {
 	static char message[100000];

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The life of flows on the host plane, under ASan and UBSan: from a newcomer's embryo and the backend's answer to the end; clocks; what is
- * full, what is a source's share, what is another backend's; and after each step the table is whole.
+ * The life of flows on the host plane, under ASan and UBSan: from a new client's embryo and the backend's answer to
+ * the end. Clocks, full tables, the share of a source, other backends. After each step the table is whole.
  */
 #include "host/host_clients.h"
 
@@ -32,7 +32,7 @@ static __u64 refused(const struct masq *m, enum direction direction, enum reason
 	return way_reason(m->id, direction, plane, reason);
 }
 
-/* ---- from the newcomer to the end ---- */
+/* ---- from a new client to the end ---- */
 
 static void a_life(const struct masq *m)
 {
@@ -43,7 +43,7 @@ static void a_life(const struct masq *m)
 	assert_int_equal(port, 40000);
 	assert_int_equal(flows_there(), 0);
 	assert_int_equal(embryos_there(), 1);
-	assert_int_equal(client_sends(m, 0, 40000), port);	/* he tries again */
+	assert_int_equal(client_sends(m, 0, 40000), port);	/* the client tries again */
 	assert_int_equal(embryos_there(), 1);
 	assert_true(backend_answers(m, port, 0, 40000));
 	assert_int_equal(flows_there(), 1);
@@ -68,7 +68,7 @@ static void life(void **state)
 	}
 }
 
-/* ... of all that a packet may be: sizes, TTLs, checksums */
+/* ... for all sizes, TTLs and checksums */
 static void shapes(void **state)
 {
 	for (size_t i = 0; i < MASQ_PAIRS * 2; i++) {
@@ -102,7 +102,7 @@ static __u32 left_of(const struct masq *m)
 	return learned_left(word_of(m, 0, 40000), flows_units());
 }
 
-/* The time is set a second after it was set, and not before */
+/* The time is renewed after a second, and not before */
 static void clocks(void **state)
 {
 	const struct masq *m = masq_named("46");
@@ -127,7 +127,7 @@ static void clocks(void **state)
 	assert_int_equal(f->bytes[DIRECTION_REPLY], 2 * (32 + (world_family(m->backend) == FAMILY_IPV4 ? 28 : 48)));
 }
 
-/* Whichever direction was seen last, and no longer than that; also if the time-out is shorter than two seconds */
+/* After the last packet in either direction, and no later; also if the time-out is shorter than two seconds */
 static void ends(void **state)
 {
 	const struct masq *m = masq_named("64");
@@ -155,7 +155,7 @@ static void ends(void **state)
 	}
 }
 
-/* A shorter time-out holds from the flow's next packet on */
+/* A shorter time-out applies from the flow's next packet on */
 static void shorter(void **state)
 {
 	const struct masq *m = masq_named("44");
@@ -166,7 +166,7 @@ static void shorter(void **state)
 	assert_int_equal(left_of(m), learned_units(10));
 }
 
-/* Who comes back after the end begins anew, and is counted as another */
+/* A client that comes back after the end starts again, and counts as another one */
 static void again(void **state)
 {
 	const struct masq *m = masq_named("66");
@@ -180,7 +180,7 @@ static void again(void **state)
 	}
 }
 
-/* Nobody answers, and an answer after that is nobody's; then the port is another client's */
+/* Without an answer the embryo ends, and a late answer is dropped. Then another client may have the port */
 static void embryos_end(void **state)
 {
 	const struct masq *m = masq_named("66");
@@ -213,9 +213,9 @@ static void embryos_end(void **state)
 	fail();
 }
 
-/* ---- what is full ---- */
+/* ---- full tables ---- */
 
-/* One bucket, and a flow in each of its places: who comes then gets none, until somebody's time is over */
+/* One bucket, with a flow in each place: newcomers get none until a flow expires */
 static void full(void **state)
 {
 	for (__u32 i = 0; i < MASQ_PAIRS; i++) {
@@ -245,7 +245,7 @@ static void full(void **state)
 	}
 }
 
-/* One bucket full of embryos: the oldest gives way, and never a flow */
+/* One bucket full of embryos: the oldest one gives way, but never a flow */
 static void embryos_give_way(void **state)
 {
 	const struct masq *m = masq_named("44");
@@ -268,7 +268,7 @@ static void embryos_give_way(void **state)
 	assert_true(backend_answers(m, port, 0, 40000));
 }
 
-/* All ports have a flow: none is given away, and who has one goes on. An embryo gives its port away. */
+/* All ports have a flow: none is given away, and each client continues. An embryo gives its port away */
 static void no_port(void **state)
 {
 	const struct masq *m = masq_named("64");
@@ -294,7 +294,7 @@ static void no_port(void **state)
 	whole();
 }
 
-/* A pool that lost its last address, or whose ports are none, gives nothing */
+/* A pool without addresses or ports gives nothing */
 static void no_pool(void **state)
 {
 	for (size_t i = 0; i < MASQ_PAIRS; i++) {
@@ -311,7 +311,7 @@ static void no_pool(void **state)
 	assert_int_equal(embryos_there(), 0);
 }
 
-/* The oldest embryo's port is given away when all candidates have somebody */
+/* If all candidates are in use, the oldest embryo's port is given away */
 static void ports_give_way(void **state)
 {
 	const struct masq *m = masq_named("64");
@@ -329,7 +329,7 @@ static void ports_give_way(void **state)
 	assert_int_equal(flows_there(), 3);
 }
 
-/* A pool of which 90 % are in use still has a port for everybody */
+/* A pool with 90 % in use still has a port for every client */
 static void ports_found(void **state)
 {
 	const struct masq *m = masq_named("44");
@@ -346,7 +346,8 @@ static void ports_found(void **state)
 	assert_int_equal(flows_there(), n_ports * 9 / 10);
 }
 
-/* As many newcomers as a source may have, in one host or in a /64; who tries again costs nothing, and who is answered is given back */
+/* As many new clients as a source may have, in one host or in a /64. A retry costs nothing, and an answer gives the
+ * attempt back */
 static void share(void **state)
 {
 	for (size_t i = 0; i < MASQ_PAIRS; i++) {
@@ -389,7 +390,8 @@ static __u32 in_state(enum learned_state wanted)
 	return n;
 }
 
-/* LIVE flows of a source: those beyond its share are served, too, but they give way first; and what is idle leaves room in the share */
+/* LIVE flows of a source: those beyond its share are served too, but give way first. Idle ones leave room in the
+ * share */
 static void live_share(void **state)
 {
 	for (size_t i = 0; i < MASQ_PAIRS; i++) {
@@ -408,7 +410,7 @@ static void live_share(void **state)
 		seconds(20);
 		assert_int_not_equal(client_sends(m, ipv4 ? 0 : 39, 2039), GONE);
 		spares = ours;
-		seconds(20);			/* the others are over */
+		seconds(20);			/* the others have expired */
 		assert_int_equal(in_state(LEARNED_LIVE) + in_state(LEARNED_SPARE), 1);
 		seconds(8);
 		ours = spares;
@@ -420,7 +422,7 @@ static void live_share(void **state)
 	}
 }
 
-/* One source fills all it can: another's newcomers come in, and their flows stay */
+/* One source fills as much as it can: another source's newcomers get in, and their flows stay */
 static void others_come_in(void **state)
 {
 	const struct masq *m = masq_named("44");
@@ -444,7 +446,7 @@ static void others_come_in(void **state)
 	whole();
 }
 
-/* Many sources try for more than their share: each has exactly that LIVE, and what is beyond is SPARE */
+/* Many sources ask for more than their share: each has exactly its share LIVE, and the rest is SPARE */
 static void many_shares(void **state)
 {
 	const struct masq *m = masq_named("44");
@@ -464,7 +466,7 @@ static void many_shares(void **state)
 	whole();
 }
 
-/* ---- whose backend is another ---- */
+/* ---- moved backends ---- */
 
 static void moved(void **state)
 {
@@ -482,7 +484,7 @@ static void moved(void **state)
 		moving = m;
 		world_control()->generation++;
 		moving = NULL;
-		assert_false(backend_answers(m, old, 0, 40000));	/* the former one has nothing to say any more */
+		assert_false(backend_answers(m, old, 0, 40000));	/* answers of the former backend are dropped */
 		moving = m;
 		port = client_sends(m, 0, 40000);
 		assert_int_not_equal(port, GONE);
@@ -496,7 +498,7 @@ static void moved(void **state)
 	moving = NULL;
 }
 
-/* The listener is another service's now: what ends was counted for the former one */
+/* The listener belongs to another service now: expired flows count for the former one */
 static void moved_to_another_service(void **state)
 {
 	const struct masq *m = masq_named("44, small MTU");
@@ -516,9 +518,9 @@ static void moved_to_another_service(void **state)
 	assert_int_equal(flows_there(), 0);
 }
 
-/* ---- who is who ---- */
+/* ---- ambiguous clients ---- */
 
-/* Several addresses of ours: all are used, and the same port at each is another client's */
+/* Several pool addresses: all are used, and the same port at each belongs to another client */
 static void own_addresses(void **state)
 {
 	for (size_t i = 0; i < 2; i++) {
@@ -530,12 +532,12 @@ static void own_addresses(void **state)
 			assert_uint_in_range(flow_made(m, n, 40000 + n % 8), 40000, 40063);
 			n_first += addr_same(&ours, m->id ? &flows_pool(m->id)->own6[0] : &flows_pool(m->id)->own4[0]);
 		}
-		assert_uint_in_range(n_first, 37, 63);	/* of 2 × 64 there are */
+		assert_uint_in_range(n_first, 37, 63);	/* out of 2 × 64 */
 		assert_int_equal(flows_there(), 100);
 	}
 }
 
-/* The same client's same port at two listeners of a backend: two flows, each answered as it was asked */
+/* One client's port at two listeners of a backend: two flows, each with answers from its listener */
 static void two_listeners(void **state)
 {
 	const struct masq *a = masq_named("44"), *b = masq_named("44, another wan");
@@ -561,7 +563,8 @@ static void two_listeners(void **state)
 	assert_int_equal(flows_there(), 2);
 }
 
-/* Another CPU has the client's place, or its port, while this one makes the flow: it makes none, and leaves nothing behind */
+/* Another CPU takes the client's place, or its port, while this one makes the flow: then it makes none, and leaves
+ * nothing behind */
 static void contended(void **state)
 {
 	const struct masq *m = masq_named("66");
@@ -586,7 +589,7 @@ static void contended(void **state)
 	}
 }
 
-/* The hashes follow from the secret: with another one the same client is elsewhere */
+/* The hashes follow from the secret: with another secret, the same client has another place */
 static void secret(void **state)
 {
 	const struct masq *m = masq_named("44");
@@ -609,7 +612,7 @@ static void secret(void **state)
 	assert_int_not_equal(ports[0], ports[1]);
 }
 
-/* Whatever the secret is: as many clients find a port as there are ports */
+/* With any secret, as many clients find a port as there are ports */
 static void any_secret(void **state)
 {
 	const __u64 factors[] = { 1, 1ULL << 63 | 1, 1ULL << 62 | 1, 3ULL << 61 | 1, ~0ULL };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * What the data path remembers, on the host plane: answers of the FIB, when the kernel was given a packet last, the listener
- * that a client chose; and what GSO counts.
+ * The memory of the data path, on the host plane: answers of the FIB, the time of the last packet passed to the
+ * kernel, the listener that a client chose. Also the counters of GSO packets.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,7 +11,7 @@
 #include "host/host_ways.h"
 #include <cmocka.h>
 
-/* ---- what is asked, and how long it is remembered ---- */
+/* ---- queries of the FIB, and how long their answers are remembered ---- */
 
 static void asked(__u32 n, const char *src, const char *dst, __u16 sport, __u16 dport, __u32 ifindex)
 {
@@ -46,13 +46,13 @@ static void questions(void **state)
 	w = way_named("dnat ipv6, reply");
 	way_comes(w, &in);
 	in.tos = 0x1c;
-	send_in(PLANE_TC, w->in);		/* where is the client; and the backend, for anybody? */
+	send_in(PLANE_TC, w->in);		/* asks for the client's route, and whether it holds for all clients of the backend */
 	asked(0, w->local, w->client, 51820, CLIENT_PORT, L0);
 	assert_int_equal(host_questions[0].flowinfo, htonl(0x01c00000));
 	asked(1, "::", w->backend, CLIENT_PORT, 51821, W0);
 	assert_int_equal(host_n_questions, 2);
 	host_n_questions = 0;
-	world_control()->flags = CONTROL_ASK_ALWAYS;	/* a rule may look at this very client */
+	world_control()->flags = CONTROL_ASK_ALWAYS;	/* a rule may match this very client */
 	world_control()->generation++;
 	send_in(PLANE_TC, w->in);
 	asked(1, w->client, w->backend, CLIENT_PORT, 51821, W0);
@@ -90,13 +90,13 @@ static void remembered(void **state)
 	in.dport = 54000;
 	send_in(PLANE_TC, W0);
 	host_n_questions = 0;
-	send_in(PLANE_TC, W0);			/* half an answer is asked for again */
+	send_in(PLANE_TC, W0);			/* an incomplete answer is asked for again */
 	assert_int_equal(host_n_questions, 1);
 	asked_for(way_named("dnat ipv4"));
 	w = way_named("dnat ipv4, reply");
 	assert_int_equal(asked_for(w), 1);
 	assert_int_equal(asked_for(w), 0);
-	in.dport++;				/* another client behind that address: a rule may look at ports */
+	in.dport++;				/* another client at that address: a rule may match ports */
 	send_in(PLANE_TC, w->in);
 	assert_int_equal(asked_for(w), 1);
 }
@@ -108,7 +108,7 @@ static void uniform_say(__u32 block, __u32 place, __u16 answer)
 	((struct uniform_row *)bpf_map_lookup_elem(&uniform, &row))->slot[place % UNIFORM_ROW] = answer;
 }
 
-/* Questions for one reply to each of ten clients of 192.0.2.0/24 */
+/* Returns the number of queries for one reply to each of ten clients of 192.0.2.0/24 */
 static __u32 asked_for_clients(void)
 {
 	const struct way *w = way_named("dnat ipv4, reply");
@@ -125,7 +125,7 @@ static __u32 asked_for_clients(void)
 	return host_n_questions - before;
 }
 
-/* A prefix with one next hop is asked for once, but only while the daemon's heart beats */
+/* A prefix with one next hop is queried once, but only while the daemon's heartbeat is fresh */
 static void uniform_prefixes(void **state)
 {
 	struct control *c = world_control();
@@ -136,7 +136,7 @@ static void uniform_prefixes(void **state)
 	c->heartbeat = host_jiffies + 1;
 	assert_int_equal(asked_for_clients(), 0);
 	c->generation++;
-	assert_int_equal(asked_for_clients(), 0);	/* the first of them asked */
+	assert_int_equal(asked_for_clients(), 0);	/* the first reply of this client asked */
 	uniform_say(UNIFORM_IPV4, 0xc000, UNIFORM_DEEPER | 2);
 	assert_uint_in_range(asked_for_clients(), 9, 10);
 	uniform_say(2, 0x0209, 3);			/* 192.0.2.9 alone */
@@ -150,7 +150,7 @@ static void uniform_prefixes(void **state)
 	assert_uint_in_range(asked_for_clients(), 9, 10);
 }
 
-/* The data path asks for a heartbeat in time, and not for each packet */
+/* The data path asks for a heartbeat in time, but not for each packet */
 static void heartbeat_asked_for(void **state)
 {
 	struct control *c = world_control();
@@ -168,11 +168,12 @@ static void heartbeat_asked_for(void **state)
 	host_jiffies++;
 	asked_for_clients();
 	assert_int_equal(host_n_signals, before + 3);
-	asked_for(way_named("dnat ipv4"));		/* an original has no use for it */
+	asked_for(way_named("dnat ipv4"));		/* an original does not need it */
 	assert_int_equal(host_n_signals, before + 3);
 }
 
-/* A packet of the backend to an address of ours is no client's reply: what a rule by that source says is not remembered */
+/* A packet of the backend to an address of ours is no reply to a client: the answer of a rule by that source is not
+ * remembered */
 static void not_misled(void **state)
 {
 	const struct way *w = way_named("dnat ipv4, reply");
@@ -189,7 +190,7 @@ static void not_misled(void **state)
 	}
 }
 
-/* Replies by different clients, links and listeners each find their own way, whatever was remembered of another */
+/* Replies by different clients, links and listeners each find their own route, whatever another one remembered */
 static void replies_take_turns(void **state)
 {
 	static const char *const names[] = { "dnat ipv4, reply", "reply on link" };
@@ -209,8 +210,8 @@ static void replies_take_turns(void **state)
 	}
 }
 
-/* A client that used two of our addresses, from one port: each reply goes the way of its own source (ip rule from …), for each
- * address has a slot of its own */
+/* A client that used two of our addresses from one port: each reply takes the route of its own source (ip rule from
+ * …), because each address has a slot of its own */
 static void replies_by_listener(void **state)
 {
 	const struct way *w = way_named("other port");
@@ -241,7 +242,7 @@ static void replies_by_listener(void **state)
 	}
 }
 
-/* ---- the kernel is given a packet now and then ---- */
+/* ---- the kernel gets a packet now and then ---- */
 
 static void probes(void **state)
 {
@@ -318,7 +319,7 @@ static void choices_remembered(void **state)
 		client_uses(2000 + i, 4500);
 	reply_leaves_from(1001, "203.0.113.1", 4500, W0);
 	assert_int_equal(learned_there(&choices), 8);
-	host_jiffies += CHOICE_LIVE_SECONDS * tick_rate;	/* but one that has long been silent */
+	host_jiffies += CHOICE_LIVE_SECONDS * tick_rate;	/* but they displace a client that was silent for long */
 	reply_leaves_from(1000, "203.0.113.1", 4500, W0);
 	for (int i = 0; i < 8; i++)
 		client_uses(3000 + i, 4500);
@@ -327,7 +328,7 @@ static void choices_remembered(void **state)
 	assert_true(ways_sums_hold());
 }
 
-/* A listener that is gone, or another service's now, is no choice any more */
+/* A listener that is removed, or belongs to another service now, is no longer a choice */
 static void choices_end(void **state)
 {
 	client_uses(1000, 4500);
@@ -344,7 +345,7 @@ static void choices_end(void **state)
 	reply_leaves_from(1000, "203.0.113.1", 443, W0);
 }
 
-/* Of a backend that another has replaced the answers go by the listeners that were its own */
+/* A replaced backend still answers by its own listeners */
 static void choices_former(void **state)
 {
 	__u32 id = way_named("other port")->id, n = world_n_entries, former = 0;
@@ -375,7 +376,7 @@ static void choices_former(void **state)
 	assert_true(ways_sums_hold());
 }
 
-/* What is not sent is no choice */
+/* A packet that is not sent makes no choice */
 static void choices_of_sent_only(void **state)
 {
 	client_uses(1000, 443);
@@ -441,12 +442,12 @@ static void fragments_remembered(void **state)
 	assert_int_equal(sent_fragment(w, 1, 6), HOST_SENT);
 	host_jiffies++;
 	assert_int_equal(sent_fragment(w, 1, 6), HOST_PASS);
-	assert_int_equal(sent_fragment(w, 1, 0x2000), HOST_SENT);	/* anew, in the place of the old one */
+	assert_int_equal(sent_fragment(w, 1, 0x2000), HOST_SENT);	/* the new entry replaces the old one */
 	assert_int_equal(learned_there(&frags), 1);
 	host_jiffies += 1 << tick_shift;
 	for (int id = 2; id <= 9; id++)
 		assert_int_equal(sent_fragment(w, id, 0x2000), HOST_SENT);
-	assert_int_equal(learned_there(&frags), 8);	/* full, it forgets the oldest */
+	assert_int_equal(learned_there(&frags), 8);	/* a full table forgets the oldest entry */
 	assert_int_equal(sent_fragment(w, 1, 6), HOST_PASS);
 	for (int id = 2; id <= 9; id++)
 		assert_int_equal(sent_fragment(w, id, 6), HOST_SENT);
@@ -455,7 +456,7 @@ static void fragments_remembered(void **state)
 	assert_true(ways_sums_hold());
 }
 
-/* What is not sent is not remembered; what cannot be remembered is not sent */
+/* A packet that is not sent is not remembered, and a packet that cannot be remembered is not sent */
 static void fragments_unsent(void **state)
 {
 	const struct way *w = way_named("dnat ipv4");
@@ -465,7 +466,7 @@ static void fragments_unsent(void **state)
 	way_comes(w, &in);
 	in.frag_off = 0x2000;
 	in.payload = 40;
-	assert_int_equal(send_in(PLANE_XDP, w->in).verdict, HOST_PASS);		/* the kernel's turn */
+	assert_int_equal(send_in(PLANE_XDP, w->in).verdict, HOST_PASS);		/* the kernel gets this one */
 	assert_int_equal(learned_there(&frags), 0);
 	in.ttl = 1;
 	assert_int_equal(send_in(PLANE_TC, w->in).verdict, HOST_PASS);

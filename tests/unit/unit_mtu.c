@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The search for the longest packet that passes, on paths that lose, tell, keep quiet and lie; and what follows for an interface of
- * WireGuard, which pads, over every limit of a path.
+ * The search for the longest packet that passes, on paths that lose packets, send errors, stay silent or lie. Also the
+ * MTU of a WireGuard interface, which pads, over every limit of a path.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -18,13 +18,13 @@
 /* ---- a path ---- */
 
 static struct path {
-	unsigned int limit;		/* what passes */
-	unsigned int error[2];		/* MTUs of routers before it that tell; 0: none */
-	unsigned int lie;		/* what the first says instead */
-	unsigned int device, overhead;	/* a tunnel: what is sent is padded, and this longer */
-	unsigned int lost;		/* of 100 packets, there and back together */
-	unsigned int left;		/* probes until there is no time left; 0: any number */
-	unsigned int probes, packets;	/* that were sent */
+	unsigned int limit;		/* the longest packet that passes */
+	unsigned int error[2];		/* MTUs of routers before the limit that send errors; 0: none */
+	unsigned int lie;		/* the limit that the first router reports instead */
+	unsigned int device, overhead;	/* a tunnel: packets are padded, and this much longer */
+	unsigned int lost;		/* lost packets out of 100, in both directions together */
+	unsigned int left;		/* probes until the time is over; 0: any number */
+	unsigned int probes, packets;	/* how many were sent */
 	unsigned int random;
 } path;
 
@@ -106,7 +106,7 @@ static void hears(void **state)
 	assert_true(f.said && !f.silent);
 	assert_int_equal(f.error.mtu, 1400);
 	assert_int_equal(path.probes, 3);
-	f = search((struct path){ .limit = 9000, .error = { 1400, 1310 } }, 1500, 3);	/* one behind the other */
+	f = search((struct path){ .limit = 9000, .error = { 1400, 1310 } }, 1500, 3);	/* one after the other */
 	assert_int_equal(f.passes, 1310);
 	assert_int_equal(f.error.by.addr.b[15], 2);
 	assert_false(f.silent);
@@ -116,7 +116,7 @@ static void hears(void **state)
 	assert_int_equal(f.error.mtu, 1400);
 }
 
-/* Whatever a router says, what passes is found by probes */
+/* Probes find the limit, whatever a router reports */
 static void is_lied_to(void **state)
 {
 	static const unsigned int lies[] = { 1, 67, 68, 69, 500, 1399, 1401, 1450, 1500, 65535 };
@@ -129,7 +129,7 @@ static void is_lied_to(void **state)
 	}
 }
 
-/* What is measured of the small packets' losses says how often each size is tried */
+/* The losses of small packets decide how often each size is tried */
 static void mistrusts_losses(void **state)
 {
 	unsigned int wrong = 0, packets = 0;
@@ -164,7 +164,7 @@ static void runs_out_of_time(void **state)
 
 /* ---- a tunnel ---- */
 
-/* Over each limit: the interface's MTU is right where full packets pass with it, and where with one more they do not */
+/* For each limit, the named MTU is right if full packets pass with it, and not with one byte more */
 static void names_the_mtu_of_a_tunnel(void **state)
 {
 	static const unsigned int devices[] = { 1280, 1412, 1420, 1439 }, overheads[] = { 60, 80 };
@@ -196,16 +196,16 @@ static void tells_pieces_and_limits_inside(void **state)
 	struct mtu_tunnel t = mtu_of_tunnel(1420, 60, &whole, &narrow);
 	struct mtu_found inside;
 
-	assert_true(t.fragmented);			/* a router cuts, or this host, as it was told to */
+	assert_true(t.fragmented);			/* a router fragments, or this host, as requested */
 	assert_int_equal(t.mtu, 1340);
 	t = mtu_of_tunnel(1420, 60, &whole, &hole);
-	assert_false(t.fragmented);			/* only these probes vanish */
+	assert_false(t.fragmented);			/* only these probes disappear */
 	assert_int_equal(t.mtu, 1420);
-	inside = search((struct path){ .limit = 1312 }, 1420, 3);	/* behind the tunnel, or behind who answers for its other end */
+	inside = search((struct path){ .limit = 1312 }, 1420, 3);	/* behind the tunnel, or behind the host at its other end */
 	t = mtu_of_tunnel(1420, 60, &inside, &wide);
 	assert_int_equal(t.mtu, 1312);
 	assert_int_equal(t.perhaps, 1327);
-	inside = search((struct path){ .limit = 1313 }, 1420, 3);	/* that is no padding */
+	inside = search((struct path){ .limit = 1313 }, 1420, 3);	/* this is no padding */
 	t = mtu_of_tunnel(1420, 60, &inside, &wide);
 	assert_int_equal(t.mtu, 1313);
 	assert_int_equal(t.perhaps, 1313);

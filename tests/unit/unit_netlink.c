@@ -24,7 +24,7 @@
 #include "net/netlink.h"
 
 static const char *const setup_commands =
-	"modprobe -q tun 2> /dev/null || :\n"		/* a kernel without modules has it, or has not */
+	"modprobe -q tun 2> /dev/null || :\n"		/* a kernel without modules has it built in, or lacks it */
 	"set -e\n"
 	"ip link set lo up\n"
 	"ip link add w0 address 02:00:00:00:00:01 mtu 1400 type veth peer name w1\n"
@@ -49,7 +49,7 @@ static const char *const setup_commands =
 	"ip rule add fwmark 0/0xff oif t0 dport 53 tos 0x10 lookup 100000 priority 101\n"
 	"ip -6 rule add not from 2001:db8::/32 ipproto udp lookup main priority 102\n";
 
-/* The holder of the other namespace says a byte when it is in it; it ends with us. */
+/* The holder of the other namespace writes a byte when it is ready; it ends with this process. */
 static pid_t hold_namespace(void)
 {
 	int pipefd[2];
@@ -173,7 +173,7 @@ static void addresses(void **state)
 	free(rows);
 }
 
-/* How many routes to dst in table; *last is the last. */
+/* Counts the routes to dst in table; *last is the last one. */
 static int count_routes(const char *dst, __u32 table, struct nl_route *last)
 {
 	struct nl_route *rows;
@@ -255,7 +255,7 @@ static void rules(void **state)
 	}
 	free(rows);
 	assert_int_equal(seen, 3);
-	assert_true(n >= 8);		/* local, main, default of IPv4, local and main of IPv6 */
+	assert_true(n >= 8);		/* local, main and default of IPv4, local and main of IPv6 */
 }
 
 static int route_get(const char *text, __u32 *ret)
@@ -270,7 +270,7 @@ static void ways(void **state)
 {
 	__u32 oif = 77;
 
-	assert_int_equal(route_get("10.8.1.1", &oif), -EINVAL);		/* the kernel's word for a blackhole */
+	assert_int_equal(route_get("10.8.1.1", &oif), -EINVAL);		/* the kernel's error for a blackhole */
 	assert_int_equal(oif, 77);
 	assert_int_equal(route_get("198.51.100.1", &oif), 0);
 	assert_int_equal(oif, if_nametoindex("w0"));
@@ -312,7 +312,7 @@ static void vlan_offload(void **state)
 	assert_int_equal(nl_rx_vlan_offload("none", &tags, &outer), -ENODEV);
 }
 
-/* That VLANs are told is seen in selftests/firewall/links.sh, for not every kernel here has them */
+/* selftests/firewall/links.sh tests that VLANs are reported, because not every kernel here has them */
 static void peer_vlans(void **state)
 {
 	bool there = true;
@@ -338,7 +338,7 @@ static void features(void **state)
 	assert_int_equal(nl_xdp_features(9999, &bits), -ENODEV);
 }
 
-/* Any program, by any mode: its id is told. */
+/* The id of any program in any mode is reported. */
 static void programs(void **state)
 {
 	const struct bpf_insn pass[] = {
@@ -362,7 +362,7 @@ static void programs(void **state)
 	close(fd);
 }
 
-/* More than a part of a dump holds. */
+/* More than fits into one part of a dump. */
 static void many(void **state)
 {
 	struct nl_address *rows;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Services as rules of nftables: which chains have which rules, for each kind of listener, family and translation, and what is said
- * of what nftables cannot do. Whether nft takes them, and packets go where they shall: selftests/gen/gen-nft.sh.
+ * Services as nftables rules: the rules of each chain, for each kind of listener, family and translation, and the
+ * reports about what nftables cannot do. selftests/gen/gen-nft.sh checks that nft accepts them and that packets follow
+ * them.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,7 +13,7 @@
 #include <cmocka.h>
 #include "config/config_names.h"
 #include "gen/nft_service.h"
-#include "instance/state.h"
+#include "instance/run_state.h"
 
 #define BACKEND "    backend: { ipv4: 192.168.1.10, ipv6: \"2001:db8:2::10\", port: 51820 }\n"
 #define ON_WAN "services:\n  - name: wg-end\n    listen: { interface: wan, ports: [ 51820, 443 ] }\n"
@@ -21,8 +22,8 @@
 #define HERE "fib daddr . iif type local "
 #define NAMED " comment \"service wg-end\"\n"
 
-/* nothing is kept here */
-void state_path(char path[STATE_PATH_LEN], const char *instance, const char *name)
+/* no state here */
+void run_state_path(char path[RUN_STATE_PATH_LEN], const char *instance, const char *name)
 {
 	strcpy(path, "/dev/null");
 }
@@ -31,10 +32,10 @@ typedef void put(FILE *out, const struct nft_config *n, const struct service_con
 
 static char *text;
 
-/* What a chain says of the first service */
+/* Returns the rules of a chain for the first service */
 static const char *said(const char *yaml, put *put)
 {
-	struct answers answers = { 0 };
+	struct resolved_backends answers = { 0 };
 	struct nft_config n = { .answers = &answers };
 	struct config *c = NULL;
 	enum link_role role;
@@ -74,7 +75,7 @@ static void dnat_by_interface(void **state)
 			       "\t\tiifname \"wan\" ip6 daddr != fe80::/10 " HERE TO_BOTH "counter dnat ip6 to [2001:db8:2::10]:51820"));
 }
 
-/* Whoever has the address; where nobody has, every wan that is known */
+/* The wan that has the address; if none has it, every known wan */
 static void dnat_by_address(void **state)
 {
 	static const char no_wan[] = ON_ADDRESSES BACKEND "    ipv6: dnat\n";
@@ -93,7 +94,7 @@ static void clients(void **state)
 	const char *rules = said(yaml, nft_service_clients);
 
 	assert_non_null(strstr(rules, "udp dport { 51820, 443 } ip saddr @deny4_wg-end counter drop"));
-	assert_non_null(strstr(rules, "udp dport { 51820, 443 } counter drop"));	/* IPv6 alone is allowed */
+	assert_non_null(strstr(rules, "udp dport { 51820, 443 } counter drop"));	/* only IPv6 is allowed */
 	assert_non_null(strstr(rules, "ip6 daddr 2001:db8:2::10 udp dport 51820 ip6 saddr != @allow6_wg-end counter drop"));
 	rules = said(yaml, nft_service_sets);
 	assert_non_null(strstr(rules, "set deny4_wg-end {\n\t\ttype ipv4_addr\n"));

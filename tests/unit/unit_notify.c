@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * What the service manager gets, by a socket that is a path and by one with an abstract name, and when it expects a sign of life.
+ * Messages to the service manager, by a socket with a path or an abstract name, and the times of the watchdog.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -18,10 +18,10 @@
 struct manager {
 	int fd;
 	struct sockaddr_un at;
-	char name[sizeof(((struct sockaddr_un *)0)->sun_path) + 1];	/* as $NOTIFY_SOCKET has it */
+	char name[sizeof(((struct sockaddr_un *)0)->sun_path) + 1];	/* as in $NOTIFY_SOCKET */
 };
 
-/* name is a path, or begins with @; n < strlen: of a name without room for a terminating zero */
+/* name is a path, or begins with @. n < strlen: for a name without room for a terminating zero */
 static void listen_at(struct manager *m, const char *name)
 {
 	size_t n = strlen(name);
@@ -79,7 +79,7 @@ static void by_path(void **state)
 	listen_at(&m, path);
 	hears_all(&m);
 	stop_listening(&m);
-	notify_ready();			/* nobody listens any more: it comes back */
+	notify_ready();			/* no reader any more: it returns */
 	rmdir(directory);
 }
 
@@ -91,7 +91,7 @@ static void by_abstract_name(void **state)
 	snprintf(name, sizeof(name), "@unit_notify.%d", getpid());
 	listen_at(&m, name);
 	hears_all(&m);
-	memset(name + strlen(name), 'x', sizeof(name) - 1 - strlen(name));	/* one that fills the address: no zero ends it */
+	memset(name + strlen(name), 'x', sizeof(name) - 1 - strlen(name));	/* fills the whole address, without a zero at the end */
 	name[sizeof(name) - 1] = '\0';
 	listen_at(&longer, name);
 	hears_all(&longer);
@@ -105,7 +105,7 @@ static void by_nothing(void **state)
 	char name[200] = "@", shorter[sizeof(((struct sockaddr_un *)0)->sun_path) + 1] = "";
 	struct manager m;
 
-	/* A listener at the name's beginning: it hears what is sent to a name that was cut */
+	/* A listener at the beginning of the name: it would receive messages to a truncated name */
 	memset(name + 1, 'x', sizeof(name) - 2);
 	memcpy(shorter, name, sizeof(shorter) - 1);
 	listen_at(&m, shorter);
@@ -148,7 +148,7 @@ static void period(void **state)
 	assert_int_equal(notify_period(), 30000);
 	set("30000000", own);
 	assert_int_equal(notify_period(), 30000);
-	set("30000000", other);		/* a child of the daemon's, or a wrapper of it */
+	set("30000000", other);		/* a child of the daemon, or a wrapper */
 	assert_int_equal(notify_period(), 0);
 	set("30000000", "");
 	assert_int_equal(notify_period(), 0);

@@ -25,7 +25,7 @@ static int tear_down(void **state)
 	return ways_sums_hold() ? 0 : -1;
 }
 
-/* So that no packet of this way is due to go through the kernel any more */
+/* From now on no packet on this way goes through the kernel */
 static void prime(const struct way *w)
 {
 	struct frame f;
@@ -42,7 +42,7 @@ static void prime(const struct way *w)
 
 enum { EXTRAS = 5, PAYLOADS = 5 };
 
-/* Options or extension headers: none, short, chained, long, such that are not ours */
+/* Options or extension headers: none, short, chained, long, unknown */
 static void shape_extra(struct frame *f, int extra)
 {
 	static const __u8 options[EXTRAS][41] = {
@@ -67,7 +67,7 @@ static void shape_extra(struct frame *f, int extra)
 		f->extra[0] = IPPROTO_TCP;
 }
 
-/* Cut anywhere it stays as it was, and is not sent while a byte of its IP packet is missing */
+/* Truncated anywhere, it stays unchanged, and is not sent if a byte of its IP packet is missing */
 static unsigned int cut(const struct way *w, enum plane plane, const __u8 *frame, __u32 len, __u32 whole)
 {
 	unsigned int n = 0;
@@ -87,7 +87,7 @@ static unsigned int cut(const struct way *w, enum plane plane, const __u8 *frame
 	return n;
 }
 
-/* The frame of `in` as a piece of a datagram: IPv4's word, or that of the fragment header in shape 2, else nothing */
+/* Makes `in` a fragment: IPv4's word, or the fragment header's in shape 2, otherwise nothing */
 static bool shape_piece(__u8 *frame, __u16 id, __u16 offset, bool more)
 {
 	if (in.family == FAMILY_IPV4) {
@@ -176,7 +176,7 @@ static void random_frame(const struct way *w)
 		in.dport = random32();
 }
 
-/* Whether the UDP checksum is that of the pseudo header alone, as one full checksum in 65,536 is by chance: XDP leaves it to tc */
+/* Whether the UDP checksum is that of the pseudo header alone, like one full checksum in 65,536: XDP leaves it to tc */
 static bool looks_partial(const __u8 *frame)
 {
 	static __u8 other[4096];
@@ -212,7 +212,7 @@ static void random_packets(void **state)
 		linear = linear < len ? linear : len;
 		r = way_run(plane, w->in, came, len, linear, left);
 		if (plane == PLANE_XDP && r.verdict == HOST_PASS && !r.touched)
-			r = way_run(plane, w->in, came, len, linear, left);	/* it was due to go through the kernel */
+			r = way_run(plane, w->in, came, len, linear, left);	/* it had to go through the kernel */
 		if (plane == PLANE_XDP && looks_partial(came)) {
 			assert_true(r.verdict == HOST_PASS && !r.touched);
 			continue;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * user/plan/plan_relay.c and plan_routes.c: whose every address is by what the maps would hold, asked as the data path asks, against the
- * longest prefix of the configuration; names and ids of peers, also of those that are followed; where the relay stands.
+ * user/plan/plan_relay.c and plan_routes.c: the owner of every address by the planned maps, looked up like the data
+ * path does, against the longest prefix of the configuration. Also the names and ids of peers, followed ones too, and
+ * the relay's place in a path.
  */
 #include <errno.h>
 #include <linux/rtnetlink.h>
@@ -12,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
-#include "plan/answers.h"
+#include "plan/resolved_backends.h"
 #include "plan/plan_make.h"
 #include "told.h"
 
@@ -41,7 +42,7 @@ static void has_address(__u32 ifindex, const char *text, __u8 len)
 
 static struct plan *plan_of(const struct config *c, struct plan_input *in)
 {
-	struct answers answers = { 0 };
+	struct resolved_backends answers = { 0 };
 	struct plan *p;
 
 	in->config = c;
@@ -191,7 +192,7 @@ static void ours(void **state)
 	host.n_addresses = 0;
 	has_address(TUNNEL, "fd12:3456:789a::1", 48);		/* all of the overlay is no link's */
 	has_address(OTHER, "fd12:3456:789a:c::1", 64);
-	has_address(OTHER, "fd12:3456:789a:a::5", 64);		/* which is a's */
+	has_address(OTHER, "fd12:3456:789a:a::5", 64);		/* a has this address */
 	has_address(OTHER, "2001:db8::1", 64);
 	p = plan_text(TWO_PEERS("fd12:3456:789a::/48", "\"fd12:3456:789a:a::/64\"", "\"fd12:3456:789a:b::/64\""), &in, &c);
 	assert_string_equal(whose(p, "fd12:3456:789a::1"), "us");
@@ -254,7 +255,7 @@ static void followed(void **state)
 	struct prefix sites[4], more[2];
 	struct wg_name named[] = { { .key.b = { 2 }, .name = "site-b" } };
 	struct wg_peer peers[3];
-	struct followed f = { .device = "wg0", .wireguard = { .peers = peers, .n_peers = 2 }, .names = { named, 1 } };
+	struct followed_device f = { .device = "wg0", .wireguard = { .peers = peers, .n_peers = 2 }, .names = { named, 1 } };
 	struct plan_input in = { .followed_peers = &f, .n_followed = 1 }, again = in;
 	struct plan *p, *q;
 	struct config *c;
@@ -286,7 +287,7 @@ static void followed(void **state)
 	assert_memory_equal(q->relay.peers[1].name.key, &peers[2].key, 32);
 	assert_string_equal(whose(q, "fd12:3456:789a:d::1"), "mine");
 	assert_string_equal(whose(q, "fd12:3456:789a:b::1"), "mine");
-	assert_string_equal(q->relay.peers[2].name.name, "");	/* site-b's, for whom the configuration has a name */
+	assert_string_equal(q->relay.peers[2].name.name, "");	/* site-b's, for which the configuration has a name */
 	assert_int_equal(q->relay.n_peers, 5);
 	for (size_t id = 3; id < 5; id++)
 		assert_true(!strcmp(q->relay.peers[id].name.name, "mine") ||
@@ -304,7 +305,8 @@ static struct nl_route kernel_route(const char *prefix, __u32 table, __u32 oif, 
 	return r;
 }
 
-/* What the kernel's tables say goes before what peers have; of a prefix it has the table that is named first, then the lowest metric */
+/* The kernel's routes override the peers' prefixes. If several tables have a prefix, the table named first wins,
+ * then the lowest metric */
 static void kernel(void **state)
 {
 	static const char *const overlays[] = { "fd12:3456:789a::/48", "fd12:3456:7800::/40" };
@@ -312,7 +314,7 @@ static void kernel(void **state)
 		kernel_route("fd12:3456:789a:a::/64", 254, NIC, 32),		/* a has moved, behind the nic's only peer */
 		kernel_route("fd12:3456:789a:b::/64", 254, NIC, 1024),		/* and b has not: the next one counts */
 		kernel_route("fd12:3456:789a:b::/64", 254, TUNNEL, 32),
-		kernel_route("fd12:3456:789a:c::/64", 254, OTHER, 32),		/* by what the relay does not know */
+		kernel_route("fd12:3456:789a:c::/64", 254, OTHER, 32),		/* a device that the relay does not know */
 		kernel_route("fd12:3456:789a:d::/64", 254, NIC, 1),		/* table 700 is named first */
 		kernel_route("fd12:3456:789a:d::/64", 700, TUNNEL, 9),
 		kernel_route("fd12:3456:789a:e::/64", 800, NIC, 1),		/* not followed */
@@ -321,7 +323,7 @@ static void kernel(void **state)
 		kernel_route("fd12:3456:789a:101::/64", 254, 0, 1),		/* unreachable */
 		kernel_route("fd12:3456:789a:102::7", 254, NIC, 1),
 		kernel_route("fd12:3456:789a:103::/64", 254, NIC, 1),		/* dead */
-		kernel_route("fd12:3456:789a:104::/64", 254, TUNNEL, 256),	/* of an address */
+		kernel_route("fd12:3456:789a:104::/64", 254, TUNNEL, 256),	/* the metric of an address */
 		kernel_route("::/0", 254, NIC, 1),
 		kernel_route("fd99::/64", 254, NIC, 1),
 		kernel_route("fd12:3456:789a:8000::/64", 254, TUNNEL, 1),	/* by a gateway that is b */
@@ -375,7 +377,7 @@ static void kernel_and_wireguard(void **state)
 	};
 	struct prefix allowed[4];
 	struct wg_peer peers[2];
-	struct followed f = { .device = "wg0", .wireguard = { .peers = peers, .n_peers = 2 } };
+	struct followed_device f = { .device = "wg0", .wireguard = { .peers = peers, .n_peers = 2 } };
 	struct plan_input in = { .followed_peers = &f, .n_followed = 1 };
 	struct config *c;
 	struct plan *p;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The policy between sites on the host plane: what passes, what is refused, and what is dropped, as rules with conntrack have it.
+ * The policy between sites on the host plane: packets that pass, are refused, or are dropped, like rules with
+ * conntrack.
  */
 #include "host/host_fate.h"
 
@@ -26,7 +27,7 @@ static void replies(void **state)
 	assert_int_equal(fate(TC, udp6(OVERLAY "c::4", A, 58000, 40000)), DROP_refused);
 	assert_int_equal(fate(TC, udp6(C, B, 58000, 40000)), DROP_refused);
 	host_jiffies += 179 * tick_rate;
-	assert_int_equal(fate(TC, udp6(C, A, 58000, 40000)), SENT);	/* and that refreshes */
+	assert_int_equal(fate(TC, udp6(C, A, 58000, 40000)), SENT);	/* this refreshes the entry */
 	host_jiffies += 179 * tick_rate;
 	assert_int_equal(fate(TC, udp6(C, A, 58000, 40000)), SENT);
 	host_jiffies += 181 * tick_rate;
@@ -47,7 +48,7 @@ static __u64 latest(void)
 	return until;
 }
 
-/* What is fresh is not written again, a second later it is */
+/* A fresh entry is not written again; after a second it is */
 static void refreshed(void **state)
 {
 	__u64 first;
@@ -62,7 +63,7 @@ static void refreshed(void **state)
 	assert_int_equal(latest(), first + tick_rate + 1);
 }
 
-/* Nothing that is not sent is remembered */
+/* A packet that is not sent is not remembered */
 static void not_remembered(void **state)
 {
 	struct packet6 p = udp6(A, C, 40000, 58000);
@@ -85,7 +86,7 @@ static void not_remembered(void **state)
 	}
 }
 
-/* The oldest gives way: with room for 16, the last ones are known */
+/* The oldest entry gives way: with room for 16, the last ones are known */
 static void crowded(void **state)
 {
 	int known = 0;
@@ -118,7 +119,7 @@ static void echoes(void **state)
 	assert_int_equal(fate(TC, icmp6(C, A, 140, 0, 1)), SENT);
 }
 
-/* Every type, with nothing known: what conntrack makes of it, then the list */
+/* Every type without state: conntrack's decision, then the list's */
 static void types(void **state)
 {
 	for (int type = 0; type < 256; type++) {
@@ -129,7 +130,7 @@ static void types(void **state)
 	}
 }
 
-/* An edge's own address is outside of the overlay: it gets answers, and else nothing of ours */
+/* An edge router's own address is outside of the overlay: it gets answers, and nothing else of ours */
 static void edges(void **state)
 {
 	struct packet6 sent = udp6("fd99::c", A, 40000, 58000), echo = icmp6("fd99::c", A, 128, 0, 7), late;
@@ -168,12 +169,12 @@ static void errors(void **state)
 		e.data[0] = type;
 		assert_int_equal(fate(TC, e), SENT);
 	}
-	assert_int_equal(fate(TC, error6("fd99::c", &sent)), SENT);	/* of C's edge */
+	assert_int_equal(fate(TC, error6("fd99::c", &sent)), SENT);	/* by C's edge router */
 	assert_int_equal(fate(TC, error6(C, &echo)), SENT);
 	assert_int_equal(fate(TA, error6(A, &reply)), SENT);
 	assert_int_equal(fate(TA, error6(A, &answer)), SENT);
 	assert_int_equal(fate(TC, error6(C, &other)), DROP_invalid);
-	e = error6(C, &sent);				/* for another than who sent it */
+	e = error6(C, &sent);				/* for another host than the sender */
 	e.dst = B;
 	assert_int_equal(fate(TC, e), DROP_invalid);
 	e = error6(C, &sent);
@@ -263,7 +264,7 @@ static void extensions(void **state)
 	}
 }
 
-/* Headers that reach behind the packet, where the frame goes on */
+/* Headers that reach behind the packet, into the rest of the frame */
 static void padded(void **state)
 {
 	struct packet6 p = udp6(A, C, 40000, 58000);
@@ -278,7 +279,7 @@ static void padded(void **state)
 	assert_int_equal(fate_of(PLANE_TC, TA, frame, len, len), DROP_invalid);
 }
 
-/* Nor is what the frame has behind the packet a message's header, or what an error quotes */
+/* Padding behind the packet is no message header either, and no quote of an error */
 static void padded_message(void **state)
 {
 	struct packet6 sent = udp6(A, C, 40000, 58000), tcp = packet6(A, C, IPPROTO_TCP, 20);
@@ -311,14 +312,14 @@ static void fragments(void **state)
 	assert_int_equal(fate(TA, piece6(first, 0, true, 1)), SENT);
 	assert_int_equal(fate(TA, piece6(rest, 40, false, 1)), SENT);
 	assert_int_equal(fate(TA, piece6(rest, 40, false, 2)), DROP_invalid);
-	assert_int_equal(fate(TA, piece6(rest, 32, false, 1)), DROP_invalid);	/* over the first */
+	assert_int_equal(fate(TA, piece6(rest, 32, false, 1)), DROP_invalid);	/* overlaps the first */
 	assert_int_equal(fate(TA, piece6(rest, 40, true, 1)), SENT);
 	other = piece6(rest, 40, false, 1);
 	other.src = OVERLAY "a::2";
 	assert_int_equal(fate(TA, other), DROP_invalid);
 	assert_int_equal(fate(TA, piece6(refused, 0, true, 3)), DROP_refused);
 	assert_int_equal(fate(TA, piece6(rest, 40, false, 3)), DROP_invalid);
-	assert_int_equal(fate(TA, piece6(refused, 0, true, 1)), DROP_refused);	/* nor does it take another's place */
+	assert_int_equal(fate(TA, piece6(refused, 0, true, 1)), DROP_refused);	/* and it takes no other entry's place */
 	assert_int_equal(fate(TA, piece6(rest, 40, false, 1)), SENT);
 	assert_int_equal(fate(TA, piece6(echo, 0, true, 4)), SENT);
 	rest.next = IPPROTO_ICMPV6;
@@ -327,13 +328,13 @@ static void fragments(void **state)
 	first.n = 4;
 	for (first.n = 0; first.n < 8; first.n++)
 		assert_int_equal(fate(TA, piece6(first, 0, true, 5)), DROP_invalid);
-	first.n = 17;					/* only a last one may end anywhere */
+	first.n = 17;					/* only the last one may end anywhere */
 	assert_int_equal(fate(TA, piece6(first, 0, true, 6)), DROP_invalid);
 	host_jiffies += 2 * tick_rate + 1;
 	assert_int_equal(fate(TA, piece6(rest, 24, false, 4)), DROP_invalid);
 }
 
-/* Between the first, which XDP left to tc, and tc's sending it XDP may see the rest */
+/* XDP leaves the first fragment to tc, and may see the rest before tc sends the first */
 static void overtaking(void **state)
 {
 	struct packet6 first = udp6(N, A, 40000, 58000), rest = packet6(N, A, IPPROTO_UDP, 16);
@@ -352,7 +353,7 @@ static void overtaking(void **state)
 	assert_int_equal(fate_by(PLANE_XDP, NN, &rest), DROP_invalid);
 }
 
-/* The event of a packet without ports names none, not the ports of an earlier packet */
+/* The event of a packet without ports names none, rather than the ports of an earlier packet */
 static void told_without_ports(void **state)
 {
 	struct packet6 whole = udp6(A, C, 40000, 58000), cut = whole;

@@ -62,7 +62,7 @@ static void values(void **state)
 	config_free(c);
 }
 
-/* What differs between good and good with one thing changed in it */
+/* Returns the differences between good and good with one change */
 static char *diff_of(void (*change)(struct config *c), bool *ret_differs)
 {
 	struct config *old, *new;
@@ -149,7 +149,7 @@ static const char *const blinds[] = {
 	"blind: { listen: { interface: eth0, port: 51820 }, device: wgvpnr01, sites: all, pairs: all, mtu: 1420 }\n",
 };
 
-/* What it becomes, that it reads back to the same, and what differs between two */
+/* Reads it, reads its output again, and compares two configurations */
 static void blind(void **state)
 {
 	struct config *c[3];

@@ -17,20 +17,20 @@
 #include <time.h>
 #include <unistd.h>
 #include <cmocka.h>
-#include "plan/answers.h"
+#include "plan/resolved_backends.h"
 #include "dataplane/dataplane.h"
 #include "dataplane/table.h"
 
 #define PEERS 10000
-#define LOAD_MS 500			/* of the CPU: other programs' time is none of ours */
+#define LOAD_MS 500			/* CPU time, because other programs' time must not count */
 #define RELOAD_MS 200
 
-/* The index of a device that every network namespace has: the map devices takes no other */
+/* This device exists in every network namespace: the map devices accepts no other */
 static struct nl_link links[] = { { .ifindex = 1, .name = "wg0", .kind = "wireguard", .mtu = 1420, .up = true } };
 static struct nl_address addresses[] = { { .ifindex = 1, .local = { { .b = { 0xfd, 1 } }, FAMILY_IPV6 }, .prefix_len = 128 } };
 static struct host host = { .links = links, .n_links = 1, .addresses = addresses, .n_addresses = 1 };
 
-__u64 netns_inode(void)			/* of dataplane.c, which needs the programs */
+__u64 netns_inode(void)			/* replaces dataplane.c's, which needs the programs */
 {
 	return 1;
 }
@@ -84,7 +84,7 @@ static int map(enum bpf_map_type type, size_t key, size_t value, __u32 n, __u32 
 	return fd;
 }
 
-/* As dataplane.c sizes them; what a relay without services does not use is small */
+/* Sizes like dataplane.c's; maps that a relay without services does not use are small */
 static void make_maps(struct dataplane *dp, const struct plan *p)
 {
 	__u32 peers = 16384;
@@ -121,10 +121,10 @@ static double cpu_ms(void)
 	return t.tv_sec * 1e3 + t.tv_nsec / 1e6;
 }
 
-/* As apply() does it: what runs is read, planned and written. Entries written. */
+/* Reads, plans and writes like apply(). Returns the number of written entries. */
 static int bring(struct dataplane *dp, const struct config *c, double *ret_ms)
 {
-	struct answers answers = { 0 };
+	struct resolved_backends answers = { 0 };
 	struct plan_input in = { .config = c, .host = &host, .answers = &answers };
 	double began = cpu_ms();
 	struct plan *p;
@@ -168,7 +168,7 @@ static void expect_word(struct dataplane *dp, enum overlay kind, size_t n, const
 	free(peers);
 }
 
-/* Ten prefixes go from one peer to another: ten entries, for subnets, table and trie alike */
+/* Ten prefixes move from one peer to another: ten entries, for subnets, table and trie alike */
 static void of_kind(enum overlay kind, size_t n, const char *what)
 {
 	struct config *c = configuration(kind, n);
@@ -191,7 +191,7 @@ static void of_kind(enum overlay kind, size_t n, const char *what)
 	expect_word(&dp, kind, 3 * PEERS + 5, "site-4");
 	printf("%s: %zu routes of %u peers: loaded in %.0f ms, nothing changed in %.0f ms, 10 changed in %.0f ms (of the CPU)\n",
 	       what, n, PEERS, load, same, reload);
-	if (getenv("WGXDP_STRICT"))	/* set by scripts/test --long: the short tier has no limits of time */
+	if (getenv("WGXDP_STRICT"))	/* set by scripts/test --long: the short tier has no time limits */
 		assert_true(load <= LOAD_MS && reload <= RELOAD_MS);
 	for (int i = 0; i < MAP_COUNT; i++)
 		if (dp.maps[i] >= 0)

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * What the guard of a service remembers, on the host plane under ASan and UBSan: limits, replays, whom the backend has answered and
- * with which index, health; and what forged and replayed messages and a packet that XDP passes up do not change.
+ * The memory of a service's guard, on the host plane under ASan and UBSan: limits, replays, the clients that the
+ * backend has answered and with which index, and health. Forged and replayed messages, and packets that XDP passes up,
+ * do not change it.
  */
 #include "host/host_handshakes.h"
 
@@ -35,7 +36,7 @@ static void everywhere(__u32 flags, void (*test)(void))
 
 /* ---- limits ---- */
 
-/* An initiation with an index of its own, which the backend answers if it comes through */
+/* An initiation with an index of its own, which the backend answers if it passes */
 static int shakes_anew(void)
 {
 	static __u32 index = 100000;
@@ -47,7 +48,7 @@ static int shakes_anew(void)
 	return rc;
 }
 
-/* A source pays for what the backend answers. What is sent in its name keeps nobody out. */
+/* A source pays for answered initiations. Initiations forged in its name do not lock it out. */
 static void source_limit_here(void)
 {
 	struct guard *g = guard_at(at_service->id);
@@ -67,7 +68,7 @@ static void source_limit_here(void)
 	for (int i = 0; i < 45; i++)
 		assert_int_equal(shakes_anew(), i < 40 ? 0 : -DROP_guard_limited);
 	client_port++;
-	assert_int_equal(sends_initiation(0), -DROP_guard_limited);	/* as the same source */
+	assert_int_equal(sends_initiation(0), -DROP_guard_limited);	/* like the same source */
 	client_port--;
 	client_number = 1;
 	assert_int_equal(sends_initiation(0), ipv4 ? 0 : -DROP_guard_limited);
@@ -96,7 +97,7 @@ static void source_limit(void **state)
 	everywhere(0, source_limit_here);
 }
 
-/* A client that the backend has answered passes besides, once in five seconds: who sends in its name gets no more */
+/* An answered client passes besides, once in five seconds: a forger in its name gets no more */
 static void service_limit_here(void)
 {
 	struct guard *g = guard_at(at_service->id);
@@ -169,7 +170,7 @@ static void replays_here(void)
 	assert_int_equal(sends(&m), -DROP_guard_replay);
 	client_port--;
 	client_number = 1U << 8;
-	for (int i = 0; i < 20; i++)		/* for which whoever is said to have sent them does not pay */
+	for (int i = 0; i < 20; i++)		/* their supposed senders do not pay for these */
 		assert_int_equal(sends(&m), -DROP_guard_replay);
 	assert_int_equal(remembered(), before);
 	assert_int_equal(sends_initiation(0), 0);
@@ -190,7 +191,7 @@ static void replaying(void **state)
 	everywhere(0, replays_here);
 }
 
-/* More than there is room for: the oldest are forgotten, never the newest */
+/* More than fit: the oldest are forgotten, never the newest */
 static void replays_full_here(void)
 {
 	struct guard *g = guard_at(at_service->id);
@@ -216,7 +217,7 @@ static void replays_full(void **state)
 
 /* ---- cookies ---- */
 
-/* An initiation with the cookie that the n-th secret gives to the client */
+/* An initiation with the cookie that the client gets from the n-th secret */
 static struct told with_cookie(__u32 n)
 {
 	struct told m = initiation_for(0);
@@ -259,7 +260,7 @@ static void challenge_here(void)
 	assert_int_equal(host_challenge.client_port, htons(client_port));
 	assert_int_equal(remembered(), before);
 	client_port++;
-	assert_int_equal(sends(&old), -DROP_guard_replay);	/* which nobody is to be told about */
+	assert_int_equal(sends(&old), -DROP_guard_replay);	/* without a report */
 	assert_int_equal(host_n_challenges, told + 1);
 	client_port--;
 	m = with_cookie(2);
@@ -273,7 +274,7 @@ static void challenge_here(void)
 		m.bytes[132 + n] ^= 1;
 		assert_int_equal(sends(&m), -DROP_guard_challenged);
 	}
-	/* A client that has the backend's cookie cannot have ours: some mac2 will do, but no faster than `above` */
+	/* A client with the backend's cookie cannot have ours: any mac2 is accepted, but no faster than `above` */
 	m = message(MESSAGE_COOKIE, 0, 1);
 	assert_true(backend_sends(0, &m));
 	m = initiation_for(0);
@@ -311,7 +312,7 @@ static void strict_here(void)
 	m = message(MESSAGE_INITIATION, 1, 0);
 	assert_int_equal(sends(&m), 0);
 	assert_int_equal(sends_data(2), -DROP_guard_stranger);
-	for (__u32 kind = MESSAGE_COOKIE; kind <= MESSAGE_DATA; kind++) {	/* these are for anybody */
+	for (__u32 kind = MESSAGE_COOKIE; kind <= MESSAGE_DATA; kind++) {	/* these are for any client */
 		m = message(kind, 2, 1);
 		assert_true(backend_sends(0, &m));
 		assert_int_equal(sends_data(2), -DROP_guard_stranger);
@@ -360,8 +361,8 @@ static __u64 digest_of(struct host_map *map)
 
 /* ---- responses ---- */
 
-/* A response passes if a backend waits for it, and no limit counts it: so others can neither use a limit up by responses, nor keep
- * this one out */
+/* A response passes if a backend waits for it, and does not count for a limit. So others can neither use up a limit
+ * by responses, nor keep this one out */
 static void responses_here(void)
 {
 	__u32 id = at_service->id;
@@ -378,7 +379,7 @@ static void responses_here(void)
 		assert_int_equal(sends(&m), -DROP_guard_stranger);
 	}
 	m = message(MESSAGE_RESPONSE, 900, 2);
-	assert_int_equal(sends(&m), -DROP_guard_stranger);	/* that is a response's index */
+	assert_int_equal(sends(&m), -DROP_guard_stranger);	/* this is a response's index */
 	assert_int_equal(s->service_until, 0);
 	for (__u32 i = 500; i < 503; i++) {
 		m = message(MESSAGE_INITIATION, i, 0);		/* the backend's own */
@@ -407,7 +408,7 @@ static void responses(void **state)
 	everywhere(0, responses_here);
 }
 
-/* With a right mac1 and a client's own address and port: they go to the backend, and that is all */
+/* Forged messages with a right mac1 and a client's own address and port only reach the backend */
 static void forged_here(void)
 {
 	__u64 whom, which;
@@ -424,7 +425,7 @@ static void forged_here(void)
 		assert_int_equal(sends(&m), i % 2 ? 0 : -DROP_guard_stranger);
 		if (i % 2)
 			assert_int_equal(shown_port, port);
-		client_port++;			/* nor from elsewhere */
+		client_port++;			/* nor from another port */
 		m = message(i % 2 ? MESSAGE_INITIATION : MESSAGE_RESPONSE, 950 + i, 2);
 		assert_int_equal(sends(&m), i % 2 ? 0 : -DROP_guard_stranger);
 		client_port--;
@@ -447,7 +448,7 @@ static void forged(void **state)
 	everywhere(GUARD_STRICT, forged_here);
 }
 
-/* ---- what XDP passes up counts once, when tc sends it ---- */
+/* ---- packets that XDP passes up count once, when tc sends them ---- */
 
 static void passed_up_here(void)
 {
@@ -492,8 +493,8 @@ static void passed_up(void **state)
 
 /* ---- health ---- */
 
-/* Initiations in the names of clients that the backend has answered, from one that knows the public key: a client counts once in
- * five seconds, a repeated initiation never again, and any packet of the backend's to such a client clears all of it */
+/* An attacker with the public key sends initiations in the names of answered clients. A client counts once in five
+ * seconds, a repeated initiation never again. Any packet of the backend to such a client clears all of it */
 static void forged_health_here(struct health *h)
 {
 	struct told answer = message(MESSAGE_RESPONSE, 1, 98), data = message(MESSAGE_DATA, 0, 98);
@@ -527,7 +528,7 @@ static void forged_health_here(struct health *h)
 	assert_int_equal(h->known_unanswered, 1);
 }
 
-/* Of whom the backend has answered alone, and as long as a session lives */
+/* Only answered clients, and as long as a session lives */
 static void known_unanswered_here(struct health *h)
 {
 	struct told m;
@@ -573,7 +574,7 @@ static void health_here(void)
 		m = message(MESSAGE_INITIATION, 100 + i, 0);
 		assert_int_equal(sends(&m), 0);
 		host_jiffies += jiffies[i];
-		m = message(MESSAGE_RESPONSE, 1, 99);		/* to none that is known */
+		m = message(MESSAGE_RESPONSE, 1, 99);		/* to no known initiation */
 		assert_int_equal(backend_sends(0, &m), jiffies[i] < 10000 || !(at_service->flags & SERVICE_MASQUERADE) || flows_there());
 		m = message(MESSAGE_RESPONSE, 1, 100 + i);
 		assert_true(backend_sends(0, &m));

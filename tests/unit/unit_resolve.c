@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The data path on the host plane, decision by decision: what is not ours, the reason of every packet that is not sent, and what
- * XDP leaves to tc.
+ * The data path on the host plane, decision by decision: foreign packets, the reason of every packet that is not sent,
+ * and packets that XDP leaves to tc.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,7 +11,7 @@
 #include "host/host_ways.h"
 #include <cmocka.h>
 
-/* in is not sent, for this reason; tc counts it, XDP only where no tc plane will */
+/* The packet `in` is not sent, for this reason; tc counts it, and XDP only if there is no tc plane */
 static void passes(__u32 ifindex, __u32 id, enum direction direction, enum reason reason)
 {
 	struct total before = way_total(id, direction, PLANE_TC), after;
@@ -39,7 +39,7 @@ static void way_passes(const struct way *w, enum reason reason)
 	passes(w->in, w->id, w->direction, reason);
 }
 
-/* not ours: no trace */
+/* foreign packets: not counted */
 static void ignored(__u32 ifindex)
 {
 	struct total before[WORLD_SERVICES * 4];
@@ -111,7 +111,7 @@ static void reasons_of_headers(void **state)
 		way_passes(w, PASS_too_big);
 		in.payload--;
 		assert_int_equal(send_primed(PLANE_XDP, w->in).verdict, HOST_SENT);
-		in.udp_len = -1;			/* a trailer behind the datagram is no contradiction */
+		in.udp_len = -1;			/* a trailer behind the datagram is allowed */
 		assert_int_equal(send_in(PLANE_XDP, w->in).verdict, HOST_SENT);
 		way_comes(w, &in);
 		in.frag_off = 0x2000;
@@ -161,7 +161,7 @@ static void martians(void **state)
 	way_passes(w, PASS_martian);
 }
 
-/* A packet for a service of its own: 3 to 6 of the scene, by port */
+/* A packet for another service, 3 to 6 of the scene, by port */
 static void other_service(__u16 port)
 {
 	way_comes(way_named("dnat ipv4"), &in);
@@ -207,7 +207,7 @@ static void reasons_of_ways(void **state)
 	passes(W0, 6, DIRECTION_ORIGINAL, PASS_no_route);
 }
 
-/* What XDP cannot send it leaves to tc, without a trace */
+/* XDP leaves packets that it cannot send to tc, and changes nothing */
 static void tc_takes(const char *what, __u32 id, __u32 egress, bool by_neighbour)
 {
 	struct total before = way_total(id, DIRECTION_ORIGINAL, PLANE_XDP), after;
@@ -244,7 +244,7 @@ static void left_to_tc(void **state)
 	tc_takes("a partial checksum", 0, L0, false);
 }
 
-/* XDP alone counts what it passes, and asks for no help of tc's */
+/* Without a tc plane, XDP counts the packets that it passes, and does not ask tc for help */
 static void no_tc_plane(void **state)
 {
 	const struct way *w = way_named("generic");

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Names to addresses, with answers of this test's in the place of c-ares: when each is asked again (TTL, failures), which of
- * several addresses it has, what stays when one family has none any more, and what does when the configuration changes.
+ * Resolving names, with this test's answers instead of c-ares: when each name is asked again (TTL, failures), which of
+ * several addresses it has. An address stays if its family disappears. Also changes of the configuration.
  */
 #include <arpa/inet.h>
 #include <setjmp.h>
@@ -17,27 +17,27 @@
 #include <limits.h>
 #include <cmocka.h>
 #include "instance/resolver.h"
-#include "instance/state.h"
+#include "instance/run_state.h"
 
-/* Without state.c: nothing is written here */
-void state_path(char path[STATE_PATH_LEN], const char *instance, const char *name)
+/* Replaces run_state.c: this test writes nothing */
+void run_state_path(char path[RUN_STATE_PATH_LEN], const char *instance, const char *name)
 {
 	fail();
 }
 
 /*
- * ---- in the place of c-ares: the linker takes these by --wrap (Makefile). Their channel is a void *, for the type of
- * ares_channel, and where it is const, differs from version to version ----
+ * ---- replaces c-ares: the linker takes these by --wrap (Makefile). Their channel is a void *, because the type of
+ * ares_channel, and where it is const, differs between versions ----
  */
 
-static struct said {			/* what a name server says of a name */
+static struct said {			/* a name server's answer about a name */
 	const char *name;
 	int family, status;
 	struct { const char *address; int ttl; } nodes[4];
 	int cname_ttl;			/* 0: no CNAME */
 } said[4];
 static unsigned int asked;		/* questions of the last round */
-static bool silent;			/* nothing is answered */
+static bool silent;			/* no question is answered */
 
 static struct question {
 	const char *name;
@@ -93,7 +93,7 @@ static struct ares_addrinfo *info_of(const struct said *s)
 		bool v4 = inet_pton(AF_INET, s->nodes[i].address, &in->sin_addr);
 
 		assert_true(v4 || inet_pton(AF_INET6, s->nodes[i].address, &in6->sin6_addr));
-		in->sin_family = v4 ? AF_INET : AF_INET6;	/* where sin6_family is too */
+		in->sin_family = v4 ? AF_INET : AF_INET6;	/* sin6_family is at the same offset */
 		*at = calloc(1, sizeof(**at));
 		(*at)->ai_ttl = s->nodes[i].ttl;
 		(*at)->ai_family = in->sin_family;
@@ -141,7 +141,7 @@ void __wrap_ares_destroy(void *channel)
 	}
 }
 
-/* ---- a loop whose time this test moves on, and what it did ---- */
+/* ---- a loop whose time this test moves, and its results ---- */
 
 static uint64_t skipped_ms;
 
@@ -159,11 +159,11 @@ int clock_gettime(clockid_t clock, struct timespec *t)
 }
 
 static uv_loop_t loop;
-static struct answers answers;
+static struct resolved_backends answers;
 static struct resolver *resolver;
 static unsigned int rounds;
 static bool moved;			/* in the last round */
-static int next_ms;			/* from there to the next; -1: nothing is to be asked */
+static int next_ms;			/* time to the next round; -1: none */
 static uint64_t done_at;		/* its end, by the loop's clock */
 
 static void on_done(void *data, bool is_moved)
@@ -181,21 +181,21 @@ static void want(const char *ipv4, const char *ipv6)
 
 	strcpy(service.backend.ipv4, ipv4);
 	strcpy(service.backend.ipv6, ipv6);
-	assert_int_equal(answers_for(&answers, &c), 0);
-	resolver_renew(resolver);
+	assert_int_equal(resolved_backends_match(&answers, &c), 0);
+	resolver_reconfigure(resolver);
 	next_ms = uv_backend_timeout(&loop);
 }
 
-/* The next round, when its time has come */
+/* Runs the next round at its time */
 static void run_round(void)
 {
 	unsigned int before = rounds;
 
 	skipped_ms += next_ms > 0 ? next_ms : 0;
-	uv_update_time(&loop);			/* since 1.45 UV_RUN_ONCE first sleeps, by the time it last read */
+	uv_update_time(&loop);			/* since 1.45 UV_RUN_ONCE first sleeps, by the time that it read last */
 	while (rounds == before)
 		uv_run(&loop, UV_RUN_ONCE);
-	uv_run(&loop, UV_RUN_NOWAIT);		/* what the round closed: before that a loop waits for nothing */
+	uv_run(&loop, UV_RUN_NOWAIT);		/* handles that the round closed: until then the loop does not block */
 	next_ms = uv_backend_timeout(&loop);
 	if (next_ms >= 0)
 		next_ms += uv_now(&loop) - done_at;
@@ -211,13 +211,13 @@ static int set_up_all(void **state)
 	int rc = uv_loop_init(&loop);
 
 	resolver = resolver_new(&loop, &answers, on_done, NULL);
-	uv_timer_init(&loop, &timer);		/* a loop that never ran does not say when it is due */
+	uv_timer_init(&loop, &timer);		/* a loop that never ran does not report its next time */
 	uv_timer_start(&timer, on_nothing, 0, 0);
 	uv_run(&loop, UV_RUN_NOWAIT);
 	return rc ?: !resolver;
 }
 
-/* Nothing is known, of nobody */
+/* Nothing is known about any name */
 static int set_up(void **state)
 {
 	memset(said, 0, sizeof(said));
@@ -228,7 +228,7 @@ static int set_up(void **state)
 
 static void is_at(__u8 family, const char *text)
 {
-	const struct answer *a = answers_find(&answers, "wg-end", family);
+	const struct resolved_backend *a = resolved_backends_find(&answers, "wg-end", family);
 	char now[ADDRESS_STRLEN];
 
 	assert_non_null(a);
@@ -275,7 +275,7 @@ static void keeps_its_address(void **state)
 	is_at(FAMILY_IPV4, "192.168.1.12");
 }
 
-/* After 1, 2, 4 … 60 s, and what it was stays; an answer ends that */
+/* After 1, 2, 4 … 60 s, while the address stays; an answer ends this */
 static void failures(void **state)
 {
 	static const int seconds[] = { 1, 2, 4, 8, 16, 32, 60, 60 };
@@ -290,7 +290,7 @@ static void failures(void **state)
 		assert_int_equal(next_ms, seconds[i] * 1000);
 		is_at(FAMILY_IPV4, "192.168.1.10");
 	}
-	resolver_hope(resolver);
+	resolver_retry_soon(resolver);
 	assert_uint_in_range(uv_backend_timeout(&loop), 0, 1000);
 	next_ms = 1000;
 	said[0].status = ARES_SUCCESS;
@@ -301,7 +301,7 @@ static void failures(void **state)
 	assert_int_equal(next_ms, 1000);
 }
 
-/* What no host can have is no answer, and no reason to forget one */
+/* An address that no host can have is no answer, and no reason to forget one */
 static void not_of_hosts(void **state)
 {
 	static const char *const bad[] = { "0.0.0.0", "127.0.0.1", "224.0.0.1", "255.255.255.255" };
@@ -319,12 +319,12 @@ static void not_of_hosts(void **state)
 		is_at(FAMILY_IPV4, "192.168.1.10");
 		is_at(FAMILY_IPV6, "2001:db8::10");
 	}
-	said[0].nodes[1].address = "192.168.1.11";	/* behind one that cannot be */
+	said[0].nodes[1].address = "192.168.1.11";	/* behind an impossible one */
 	run_round();
 	is_at(FAMILY_IPV4, "192.168.1.11");
 }
 
-/* A name that has no addresses of one family any more: that one's last answer stands, the other's is followed */
+/* A name loses its addresses of one family: the last answer of that family stays, and the other family is followed */
 static void family_disappears(void **state)
 {
 	said[0] = (struct said){ .name = "wg-end", .family = AF_INET, .nodes = { { "192.168.1.10", 30 } } };
@@ -340,18 +340,18 @@ static void family_disappears(void **state)
 	is_at(FAMILY_IPV4, "192.168.1.11");
 	is_at(FAMILY_IPV6, "2001:db8::10");
 	run_round();
-	assert_int_equal(asked, 1);			/* the one that failed, after a second */
+	assert_int_equal(asked, 1);			/* the failed one, after a second */
 	said[1] = (struct said){ .name = "wg-end", .family = AF_INET6, .nodes = { { "2001:db8::11", 30 } } };
 	run_round();
 	is_at(FAMILY_IPV6, "2001:db8::11");
-	want("wg-end", "");				/* and of the configuration */
+	want("wg-end", "");				/* also without the configuration */
 	run_round();
 	assert_int_equal(asked, 1);
-	assert_null(answers_find(&answers, "wg-end", FAMILY_IPV6));
+	assert_null(resolved_backends_find(&answers, "wg-end", FAMILY_IPV6));
 	is_at(FAMILY_IPV4, "192.168.1.11");
 }
 
-/* The configuration changes while a question is open, which then is nobody's */
+/* The configuration changes while a question is open, whose answer is then ignored */
 static void changes_meanwhile(void **state)
 {
 	unsigned int before;
@@ -369,20 +369,20 @@ static void changes_meanwhile(void **state)
 		run_round();
 	assert_int_equal(rounds, before + 2);
 	assert_true(moved);
-	assert_null(answers_find(&answers, "other", FAMILY_IPV4));
+	assert_null(resolved_backends_find(&answers, "other", FAMILY_IPV4));
 	is_at(FAMILY_IPV4, "192.168.1.10");
 }
 
-/* What commands do: no longer than they may, and only for what lacks an answer where they say so */
+/* Like commands: within their time limit, and if requested only for names without an answer */
 static void once(void **state)
 {
-	struct answers all = { 0 };
+	struct resolved_backends all = { 0 };
 	time_t started;
 
 	said[0] = (struct said){ .name = "wg-end", .family = AF_INET, .nodes = { { "192.168.1.10", 60 } } };
 	want("wg-end", "2001:db8::10");
 	all = answers;
-	answers = (struct answers){ 0 };
+	answers = (struct resolved_backends){ 0 };
 	silent = true;
 	assert_false(resolver_once(&all, true, 50));
 	assert_false(all.list[0].address.family);

@@ -35,7 +35,7 @@ static void count_sources(void *data, struct yaml_node *sources)
 	listed += sources->type == YAML_LIST ? sources->n : 1;
 }
 
-/* Whether chain `in` drops a packet of IPv4 by wan to port 51820; lists: and goes on to count sources */
+/* Whether chain `in` drops an IPv4 packet from wan to port 51820; lists: continue with rules by source */
 static bool run(const char *objects, bool lists)
 {
 	struct packet p = { .hook = "input", .in = "wan", .family = FAMILY_IPV4, .port = "51820" };
@@ -87,7 +87,7 @@ static void matches(void **state)
 	assert_true(drops(BASE("drop") RULE("in", MATCH(SADDR6, "\"2001:db8::1\"") "," ACCEPT)));
 }
 
-/* Sets by name; what some packets of this kind may pass is not reported */
+/* Sets by name; rules that some of these packets may pass are not reported */
 static void uncertain(void **state)
 {
 	assert_false(drops(SET("51820, 443") BASE("drop") RULE("in", MATCH(DPORT, "\"@s\"") "," ACCEPT)));
@@ -110,7 +110,7 @@ static void jumps(void **state)
 	assert_true(drops(BASE("accept") RULE("in", "{\"vmap\": {\"key\": " IIF ", \"data\": {\"set\": [[\"wan\", " DROP "]]}}}")));
 }
 
-/* Rules that drop by source, which XDP bypasses; neither a rule that may accept nor `!=` is one */
+/* Rules that drop by source, which XDP bypasses. A rule that may accept, and `!=`, do not count */
 static void sources(void **state)
 {
 	run(SET("\"192.0.2.1\", \"198.51.100.7\"") BASE("drop") RULE("in", MATCH(SADDR, "\"203.0.113.9\"") "," ACCEPT)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Who sends wrong mac1s to the guard uses up its own share of the time for hashing, known or not, and for no longer than it says.
+ * A source of wrong mac1s uses up only its own share of the guard's hashing time, whether it is known or not, and only
+ * for a limited time.
  */
 #include "host/host_handshakes.h"
 
@@ -25,7 +26,7 @@ static struct guard_budget *budget(void)
 	return bpf_map_lookup_elem(&guard_budget, &zero);
 }
 
-/* One known client's wrong mac1s leave new clients what they have */
+/* One known client's wrong mac1s leave new clients their share */
 static void known_liar(void **state)
 {
 	struct told wrong, right;
@@ -60,7 +61,7 @@ static void known_liar(void **state)
 	}
 }
 
-/* The same of an unknown one */
+/* The same from an unknown client */
 static void unknown_liar(void **state)
 {
 	struct told wrong, right;
@@ -89,7 +90,7 @@ static void failed_long_ago(void **state)
 	struct told right, wrong = message(MESSAGE_INITIATION, 5, 0);
 
 	wrong.bytes[116] ^= 1;
-	assert_int_equal(sends(&wrong), -DROP_guard_mac1);	/* one alone, far from its share */
+	assert_int_equal(sends(&wrong), -DROP_guard_mac1);	/* a single one, far from its share */
 	host_jiffies += 1000;
 	client_number = 5;
 	right = initiation_for(0);

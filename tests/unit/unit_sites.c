@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The relay's way of a packet on the host plane: whose it is, where it leaves, what is counted; and every truncation.
+ * Packets through the relay on the host plane: their owner, where they leave, and what is counted. Also every
+ * truncation.
  */
 #include "host/host_fate.h"
 
-/* ---- whose it is ---- */
+/* ---- the owner ---- */
 
 static void tunnels(void **state)
 {
 	assert_int_equal(fate(TA, udp6(A, C, 40000, 58000)), SENT);
 	assert_int_equal(gone_by, TC);
 	assert_int_equal(fate(TA, udp6(A, B, 40000, 60000)), SENT);
-	assert_int_equal(gone_by, TA);		/* hairpin: WireGuard picks the peer */
+	assert_int_equal(gone_by, TA);		/* hairpin: WireGuard chooses the peer */
 	assert_int_equal(fate(TC, udp6(C, B, 40000, 58001)), SENT);
 	assert_int_equal(fate(TC, udp6("fd99::c", B, 40000, 58001)), SENT);
 	assert_int_equal(fate(TA, udp6(OVERLAY "10:1::9", A, 1, 58001)), -(-PASS_source));
@@ -26,7 +27,7 @@ static void nics(void **state)
 	struct packet6 p = udp6(N, O, 40000, 58000), q = udp6(O, N, 40000, 58000), t = udp6(N, A, 40000, 58000);
 
 	for (int i = 0; i < 2; i++) {
-		/* the first of a next hop goes through the kernel */
+		/* the first packet to a next hop goes through the kernel */
 		assert_int_equal(fate_by(planes[i], NN, &p), i ? SENT : UP);
 		assert_int_equal(fate_by(planes[i], NN, &p), SENT);
 		assert_int_equal(gone_by, NO);
@@ -45,7 +46,7 @@ static void nics(void **state)
 	assert_int_equal(total_of(PEER_N, PEER_RX, true), 5);
 }
 
-/* A gateway answers for all of a site, a host on the link for itself */
+/* A gateway answers for all of a site, a host on the link only for itself */
 static void remembered(void **state)
 {
 	struct packet6 p = udp6(O, OVERLAY "d::1", 1, 58000), q = udp6(O, OVERLAY "d::2", 1, 58000);
@@ -82,9 +83,9 @@ static void sources_refused(void **state)
 		assert_int_equal(fate(TA, udp6(not_as[i], C, 58000, 58000)), PASS_source);
 		assert_int_equal(fate(TA, icmp6(not_as[i], C, 128, 0, 1)), PASS_source);
 	}
-	assert_int_equal(total_of(0, PEER_RX, true), 28);		/* two peers there: nobody's */
+	assert_int_equal(total_of(0, PEER_RX, true), 28);		/* two peers there, so it counts for none */
 	assert_int_equal(fate(TC, udp6(A, B, 58000, 58000)), PASS_source);
-	assert_int_equal(total_of(PEER_C, PEER_RX, true), 1);		/* one: his */
+	assert_int_equal(total_of(PEER_C, PEER_RX, true), 1);		/* one peer, so it counts for it */
 	assert_int_equal(fate(NN, udp6(O, A, 58000, 58000)), PASS_source);
 	assert_int_equal(fate(NW, udp6(A, B, 58000, 58000)), PASS_source);
 	assert_int_equal(fate(NW, udp6("2001:db8::1", B, 58000, 58000)), PASS_source);
@@ -119,11 +120,11 @@ static void destinations(void **state)
 	world_route("::/0", 0, 0, 0, NULL)->answer = BPF_FIB_LKUP_RET_UNREACHABLE;
 	assert_int_equal(fate(TA, udp6(A, N, 58000, 58000)), DROP_unrouted);
 	host_n_routes = 0;
-	world_route("::/0", 4000, 1500, 1, NULL);		/* a link that was not there */
+	world_route("::/0", 4000, 1500, 1, NULL);		/* a link that did not exist */
 	assert_int_equal(fate(TA, udp6(A, N, 58000, 58000)), DROP_unrouted);
 }
 
-/* Of an overlay that is no /48, the table and the trie tell */
+/* In an overlay that is not a /48, the table and the trie decide */
 static void other_overlays(void **state)
 {
 	struct table_entry *e = &world_entries[world_n_entries++];
@@ -141,7 +142,7 @@ static void other_overlays(void **state)
 	assert_int_equal(fate(TC, udp6(OVERLAY "b::1", A, 1, 58000)), PASS_source);
 }
 
-/* ---- hop limit and MTU come before the rules ---- */
+/* ---- hop limit and MTU are checked before the rules ---- */
 
 static void limits(void **state)
 {
@@ -157,7 +158,7 @@ static void limits(void **state)
 		assert_int_equal(fate(TA, p), p.n <= 1340 ? SENT : DROP_packet_too_big);
 	}
 	p = udp6(N, O, 40000, 58000);
-	p.n = 1361;			/* 1400 is the way's */
+	p.n = 1361;			/* the path has 1400 */
 	packet6_udp(p.data, 40000, 58000, p.n);
 	assert_int_equal(fate(NN, p), DROP_packet_too_big);
 	p.n = 1360;
@@ -165,7 +166,8 @@ static void limits(void **state)
 	assert_int_equal(fate(NN, p), SENT);
 }
 
-/* Cut anywhere, a packet is not sent while a byte is missing, and is not passed up once its addresses can be read */
+/* Truncated anywhere, a packet is not sent while a byte is missing, and not passed up once its addresses are
+ * complete */
 static void truncations(void **state)
 {
 	struct packet6 all[] = {
@@ -191,7 +193,7 @@ static void truncations(void **state)
 	}
 }
 
-/* A changed packet that cannot be sent is dropped, also if it is for an edge's own address */
+/* A changed packet that cannot be sent is dropped, even if it is for an edge router's own address */
 static void send_failures(void **state)
 {
 	struct packet6 asks = udp6("fd99::a", C, 40000, 58000), answers = udp6(C, "fd99::a", 58000, 40000);

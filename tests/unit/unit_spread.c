@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * user/plan/spread.c: queues and hashed fields of drivers that tell all, some, or nothing; and how many queues doctor asks for.
+ * user/plan/spread.c: queues and hashed fields of drivers that report all, some, or nothing. Also the number of queues
+ * that doctor asks for.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -103,7 +104,7 @@ static void tells_all(void **state)
 	assert_true(!s.addresses[0] && s.addresses[1]);
 }
 
-/* A port alone of the two spreads tunnels as well; and no field at all says nothing */
+/* A single port spreads tunnels as well; no reported field means nothing */
 static void other_fields(void **state)
 {
 	struct spread s;

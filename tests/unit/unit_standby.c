@@ -55,7 +55,7 @@ static void down(void **state)
 	assert_false(backend_is_surely_down(&none, &h, now));
 }
 
-/* Strangers' initiations bring about nothing while there may be a session */
+/* Strangers' initiations have no effect while there may be a session */
 static void forged(void **state)
 {
 	struct health h = { .unanswered = 1000000, .sources = -1ULL, .answered = now };
@@ -83,7 +83,7 @@ static void goes_and_comes(void **state)
 	assert_int_equal(next(&well), STANDBY_STAY);
 	later(1);
 	assert_int_equal(next(&well), STANDBY_TRY);
-	assert_int_equal(next(&well), STANDBY_TRY);	/* until it is reached */
+	assert_int_equal(next(&well), STANDBY_TRY);	/* until it answers */
 	does(STANDBY_TRY);
 	assert_true(b.trial);
 	assert_int_equal(next(&well), STANDBY_STAY);
@@ -95,7 +95,7 @@ static void goes_and_comes(void **state)
 	assert_int_equal(next(&well), STANDBY_STAY);
 }
 
-/* Each trial in vain doubles the time up to the next one */
+/* Each failed trial doubles the time to the next one */
 static void in_vain(void **state)
 {
 	struct health dead = { .unanswered = 20, .sources = 7 }, well = { 0 };
@@ -110,7 +110,7 @@ static void in_vain(void **state)
 		later(1);
 		assert_int_equal(next(&well), STANDBY_TRY);
 		does(STANDBY_TRY);
-		/* strangers' count while there is no session, and at last */
+		/* strangers' initiations count while there is no session, and at last */
 		well.unanswered = wait < SESSION_SECONDS ? 1000000 : 3;
 		well.known_unanswered = 2;
 		later(STANDBY_TRIAL);
@@ -130,7 +130,7 @@ static void in_vain(void **state)
 	assert_int_equal(wait, STANDBY_WAIT_MAX);
 }
 
-/* Where neither answers they take turns */
+/* If no backend answers, they take turns */
 static void both_dead(void **state)
 {
 	struct health dead = { .unanswered = 20, .sources = 7 };

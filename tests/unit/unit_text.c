@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Text from outside, as it is written for terminals, JSON, Prometheus and shells: nothing in it does anything there.
+ * Foreign text in terminals, JSON, Prometheus and shells: it has no effect there.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -56,7 +56,7 @@ static void each(void **state)
 	}
 }
 
-/* Cut between characters, however little room there is, and always ended */
+/* Truncated between characters, however little room there is, and always terminated */
 static void cut(void **state)
 {
 	for (size_t size = 1; size < 40; size++) {
@@ -67,11 +67,11 @@ static void cut(void **state)
 		assert_true(strlen(line) < size);
 		for (size_t i = size; i < sizeof(line); i++)
 			assert_int_equal(line[i], 'x');
-		is_written(text_print, line, line);	/* nothing in it is half a character */
+		is_written(text_print, line, line);	/* no half character */
 	}
 }
 
-/* A shell reads each word as the name, and nothing else */
+/* A shell reads each word as the name alone */
 static void words(void **state)
 {
 	static const char *const names[] = {
@@ -92,7 +92,7 @@ static void words(void **state)
 	}
 }
 
-/* Of many interfaces those are named that were probably meant */
+/* If there are many interfaces, only likely ones are named */
 static void interfaces(void **state)
 {
 	struct nl_link links[200] = { { .name = "lo", .loopback = true }, { .name = "eth0" }, { .name = "wan" } };

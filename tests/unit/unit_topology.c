@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Topologies: what they become, and who keeps what from run to run.
+ * Topologies: their results, and what stays the same from run to run.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -37,7 +37,7 @@ static void two_sites(void **state)
 	topology_state_free(&s);
 }
 
-/* ---- what the file leaves out ---- */
+/* ---- default values ---- */
 
 static void defaults(void **state)
 {
@@ -53,15 +53,15 @@ static void defaults(void **state)
 		"  - { name: m, wan: eth0, serves: g, nat: masquerade }\n", &s);
 	const struct topology_host *c = host(t, "c"), *r = host(t, "r"), *f = host(t, "f"), *m = host(t, "m");
 
-	assert_int_equal(c->n_split, 4);	/* no exit: what there is */
+	assert_int_equal(c->n_split, 4);	/* no exit: only the existing routes */
 	assert_false(c->direct);
 	assert_int_equal(c->n_inside, 2);
-	assert_prefix(&r->split[0], "10.0.0.0/24");	/* IPv4 to the internet is not ours */
+	assert_prefix(&r->split[0], "10.0.0.0/24");	/* IPv4 to the internet does not go through the tunnel */
 	assert_prefix(&r->split[1], "192.168.1.0/24");
 	assert_prefix(&r->split[2], "::/0");
 	assert_int_equal(r->n_split, 3);
 	assert_has(t, "r", inside[0], "10.0.0.3");
-	assert_true(host(t, "d")->direct);		/* there is nothing else */
+	assert_true(host(t, "d")->direct);		/* there is no other way */
 	assert_int_equal(host(t, "d")->n_split, 0);
 	assert_true(host(t, "h")->exit.there && !host(t, "h")->exit.masquerade4 && !host(t, "h")->exit.masquerade6);
 	assert_int_equal(f->port, htons(443));
@@ -168,7 +168,7 @@ static void made_at_random(void **state)
 	topology_free(t);
 	topology_state_free(&s);
 
-	asked = 0;				/* what is there already is not taken */
+	asked = 0;				/* takes no address that exists already */
 	t = assigned("overlay: \"fd01::/16\"\n" SITES SITE("a"), &s);
 	assert_prefix(&t->tunnels, "fd02:202:202::/64");
 	topology_free(t);
@@ -247,17 +247,17 @@ static void hosts_of_a_site(void **state)
 	assert_has(t, "p", lan6, "fd0a:0:0:a::11");
 	assert_has(t, "r", lan6, "fd0a:0:0:a::12");
 	topology_free(t);
-	t = assigned(IN_A("", SERVER("n") SERVER("r") AT("q", "20") SERVER("p")), &s);		/* y and z left, q moves by the file's word */
+	t = assigned(IN_A("", SERVER("n") SERVER("r") AT("q", "20") SERVER("p")), &s);		/* y and z left; the file moves q */
 	assert_has(t, "n", lan6, "fd0a:0:0:a::10");
 	assert_has(t, "q", lan6, "fd0a:0:0:a::20");
 	assert_has(t, "p", lan6, "fd0a:0:0:a::11");
 	assert_has(t, "p", mesh, "fd0c::a:11");
 	assert_int_equal(host(t, "p")->token, 0x11);
 	topology_free(t);
-	t = assigned(IN_A("", AT("m", "3") SERVER("q")), &s);		/* the file's word counts more than a place of one who left */
+	t = assigned(IN_A("", AT("m", "3") SERVER("q")), &s);		/* the file's address overrides that of a removed one */
 	assert_has(t, "m", lan6, "fd0a:0:0:a::3");
 	topology_free(t);
-	t = assigned(IN_A("", AT("p", "20") AT("q", "11")), &s);		/* two change places */
+	t = assigned(IN_A("", AT("p", "20") AT("q", "11")), &s);		/* two are exchanged */
 	assert_has(t, "p", lan6, "fd0a:0:0:a::20");
 	assert_has(t, "q", lan6, "fd0a:0:0:a::11");
 	topology_free(t);
@@ -315,7 +315,7 @@ static void assert_between(const struct topology *t, const char *one, const char
 	assert_address(&a, wanted);
 }
 
-/* Who comes to the relay that there is takes its place with the sites, and nobody's address changes when one leaves */
+/* A new relay takes its place beside the present one, and no address changes when a relay leaves */
 static void several_relays(void **state)
 {
 	struct topology_state s = { .random = no_random };

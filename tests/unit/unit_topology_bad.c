@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * What is wrong with a topology, each thing at its place: one with everything in it, and one change at a time.
+ * Mistakes in a topology, each reported at its place: a complete topology, with one change at a time.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -57,9 +57,9 @@ static const char good[] =
 	"  - { name: entry, wan: eth0, serves: wg-end, nat: masquerade, addresses: [ 203.0.113.2 ] }\n";
 
 struct bad {
-	const char *from, *to;		/* what is changed in the good one */
-	const char *at;			/* where it is told: from here in what became of it; with a ^ in front, where the change is or behind it */
-	const char *text;		/* what is told there, or how that begins; with a ~ in front, and something else elsewhere */
+	const char *from, *to;		/* the change to the good topology */
+	const char *at;			/* place of the message: from this text in the result; with ^ in front, at or behind the change */
+	const char *text;		/* the message, or its beginning; with ~ in front, any other place may have another one */
 };
 
 /* The text with the first `from` replaced */

@@ -13,16 +13,16 @@
 #include "topologies.h"
 #include "gen/topology_keys.h"
 
-#define HOSTS "every host"		/* a section for what stands in the tables of all of them */
+#define HOSTS "every host"		/* a section for keys in the tables of all of them */
 static const char *const host_tables[] = { "relays", "edges", "servers", "gateways", "clients", "roaming", "firewalls" };
 #define N_HOSTS (sizeof(host_tables) / sizeof(*host_tables))
 
-struct row {				/* of the grammar, or an item of the page */
+struct row {				/* a key of the grammar, or an item of the page */
 	char section[32], name[32], text[1024];
-	const struct yaml_key *key;	/* of the grammar */
+	const struct yaml_key *key;	/* in the grammar */
 };
 
-static FILE *told;			/* what differs; while it has to, nowhere */
+static FILE *told;			/* the differences; nowhere while a test wants some */
 
 struct rows {
 	struct row row[256];
@@ -48,7 +48,7 @@ static const struct row *find(const struct rows *r, const char *section, const c
 	return NULL;
 }
 
-/* A provider's keys are the configuration's */
+/* A provider's keys are those of the configuration */
 static void grammar(struct rows *r, const char *section, const struct yaml_key *keys)
 {
 	for (; keys->name; keys++) {
@@ -77,7 +77,7 @@ static void page(struct rows *r, char *text)
 	}
 }
 
-/* Whether the word stands there as one that may be written: .Cm word */
+/* Returns whether the page has the word as a value: .Cm word */
 static bool says(const char *text, const char *word)
 {
 	size_t n = strlen(word);
@@ -113,7 +113,7 @@ static bool in_all_hosts(const struct rows *r, const char *name)
 	return true;
 }
 
-/* The number of differences */
+/* Returns the number of differences */
 static unsigned int differ(const struct rows *keys, const struct rows *items)
 {
 	unsigned int bad = 0;
@@ -191,7 +191,7 @@ static void found(void **state)
 	fclose(told);
 }
 
-/* What .Bd -literal shows under EXAMPLES, with \(dq for quotes */
+/* The examples under EXAMPLES (.Bd -literal), with \(dq for quotes */
 static void examples(void **state)
 {
 	char *text = read_page(), *at = strstr(text, ".Sh EXAMPLES"), *quote;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * user/plan/transmit.c: what the kernel's xdp_features become, with a driver that claims too much; and the list of drivers for kernels
- * that tell no features. tests/lint/docs.py compares the list with docs/hardware.md.
+ * user/plan/transmit.c: the meaning of the kernel's xdp_features, with a driver that claims too much. Also the list of
+ * drivers for kernels without features; tests/lint/docs.py compares it with docs/reference/hardware.md.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -21,14 +21,14 @@ static void features(void **state)
 	assert_int_equal(transmit_by_features(sends_frags, ""), LINK_XDP_SENDS | LINK_XDP_SENDS_FRAGS);
 }
 
-/* A packet in several buffers would be cut off behind the first one */
+/* A packet in several buffers would be truncated after the first one */
 static void first_buffer_only(void **state)
 {
 	assert_int_equal(transmit_by_features(sends_frags, "bnxt_en"), LINK_XDP_SENDS);
 	assert_int_equal(transmit_by_features(0, "bnxt_en"), 0);
 }
 
-/* Names are those of `ethtool -i`, which are not always those of the modules */
+/* Names are those of `ethtool -i`, which may differ from those of the modules */
 static void known(void **state)
 {
 	static const char *const yes[] = { "mana", "fsl_enetc", "mtk_soc_eth", "st_gmac", "st_xgmac", "vif", "hv_netvsc", "virtio_net" };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Prefixes with one next hop, against the plainest way to look a route up: whatever is called uniform goes where the routes say,
- * for every address tried, of random tables of routes; and what can be is.
+ * Prefixes with one next hop, against the plainest route lookup. For every tried address in random tables of routes, a
+ * uniform prefix leads where the routes lead, and no possible prefix is left out.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -58,7 +58,7 @@ static struct address addr(const char *s)
 	return a;
 }
 
-/* "10.0.0.0/8" via a gateway, or NULL: on the link */
+/* "10.0.0.0/8" via a gateway; NULL: on the link */
 static struct nl_route *route(const char *dst, const char *via, __u32 oif)
 {
 	struct nl_route *r = &routes[host.n_routes++];
@@ -78,7 +78,7 @@ static void local(const char *dst)
 	r->type = RTN_LOCAL;
 }
 
-/* The route of an address: NULL for none, a local one, or several that are as good */
+/* The route of an address; NULL for none, a local one, or several equal ones */
 static const struct nl_route *lookup(const struct address *a)
 {
 	const __u32 tables[] = { RT_TABLE_LOCAL, RT_TABLE_MAIN };
@@ -103,7 +103,7 @@ static const struct nl_route *lookup(const struct address *a)
 	return NULL;
 }
 
-/* Whatever is called uniform is where the route goes; says whether it is */
+/* Checks that a uniform address leads where the route leads; returns whether it is uniform */
 static bool check(const struct uniform *u, const struct address *a)
 {
 	__u32 answer = uniform_answer(u, a);
@@ -227,7 +227,7 @@ static struct address random_address(bool ipv6)
 	for (int i = 0; i < 4; i++)
 		a.addr.w[i] = ipv6 ? random32() : 0;
 	if (ipv6) {
-		a.addr.w[0] = htonl(0x20010000 | (random32() & 0x3000f));	/* near one another, or nothing would meet */
+		a.addr.w[0] = htonl(0x20010000 | (random32() & 0x3000f));	/* close together, so that prefixes meet */
 		a.addr.w[1] = htonl((random32() & 0x30003));
 	} else {
 		a.addr.w[2] = htonl(0xffff);
@@ -280,7 +280,7 @@ static void random_tables(void **state)
 		for (int i = 0; i < 400; i++) {
 			struct address a = random_address(i & 1);
 
-			if (i & 2 && host.n_routes) {	/* at a route's edge */
+			if (i & 2 && host.n_routes) {	/* at the edge of a route */
 				const struct nl_route *r = &routes[random32() % host.n_routes];
 
 				a = (struct address){ .addr = r->dst.addr, .family = r->dst.family };

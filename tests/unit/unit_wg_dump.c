@@ -50,7 +50,7 @@ static void dumps(void **state)
 		"wg0\t" INTERFACE
 		"wg0\t" A "\t(none)\t192.0.2.1:20000\t10.0.0.1/32\t1700000000\t100\t200\toff\n"
 		"wg1\t" INTERFACE
-		"wg1\t" B "\t(none)\t[2001:db8::1]:20001\t(none)\t0\t0\t0\toff",	/* cut by a terminal: no newline */
+		"wg1\t" B "\t(none)\t[2001:db8::1]:20001\t(none)\t0\t0\t0\toff",	/* truncated by a terminal: no newline */
 		/* AmneziaWG's interface */
 		SECRET "\t" A "\t51820\t4\t50\t1000\t15\t18\t1\t2\t3\t4\toff\n"
 		A "\t(none)\t192.0.2.1:20000\t10.0.0.1/32\t1700000000\t100\t200\toff\n\n"
@@ -90,7 +90,7 @@ static void without_peers(void **state)
 	}
 }
 
-/* A port is used again; whoever had it before stays in WireGuard's list with it */
+/* A port is used again; its former peer keeps it in WireGuard's list */
 static void used_again(void **state)
 {
 	static const char text[] =
@@ -132,13 +132,13 @@ static void refused(void **state)
 	}
 	listen_to(&t);
 	snprintf(expected, sizeof(expected), "wgxdp: error: cannot read /nonexistent/dump: No such file or directory\n"
-		 "wgxdp: error: cannot read /: %s\n", strerror(EIO));	/* musl has other words */
+		 "wgxdp: error: cannot read /: %s\n", strerror(EIO));	/* musl's text differs */
 	assert_int_equal(wg_dump_read("/nonexistent/dump", &d), -ENOENT);
 	assert_int_equal(wg_dump_read("/", &d), -EIO);
 	assert_string_equal(heard(&t), expected);
 }
 
-/* A zero byte is no end of a line */
+/* A zero byte does not end a line */
 static void zero_byte(void **state)
 {
 	static const char text[] = INTERFACE A "\t(none)\t192.0.2.1:1\t(none)\t0\t0\t0\toff\0\n";

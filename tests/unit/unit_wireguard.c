@@ -17,7 +17,7 @@
 #include <cmocka.h>
 #include "net/wireguard.h"
 
-#define SITES 900			/* AllowedIPs of the recorded dump's second peer: more than one message holds */
+#define SITES 900			/* AllowedIPs of the recorded dump's second peer: more than fit into one message */
 
 /* The three peers of each recording */
 static const char *const dumped[] = {
@@ -62,7 +62,7 @@ static const char *endpoint(const struct wg_peer *p)
 
 /* ---- the kernel's dump ---- */
 
-/* The parts of a dump, one after the other; how many had AllowedIPs of the second peer */
+/* Feeds the parts of a dump; returns how many had AllowedIPs of the second peer */
 static int feed(const char *bytes, size_t n, struct wg_device *d)
 {
 	char *copy = malloc(1 << 16);		/* aligned, and ASan knows its end */
@@ -120,7 +120,8 @@ static void recorded_dump(void **state)
 	free(bytes);
 }
 
-/* Cut short anywhere, and with every bit of the first 800 bytes changed: no read beyond the end (ASan), never more than was said */
+/* Truncated anywhere, and with every bit of the first 800 bytes changed: no read beyond the end (ASan), and never
+ * more than the lengths say */
 static void damaged_dump(void **state)
 {
 	size_t n;
@@ -146,7 +147,8 @@ static void damaged_dump(void **state)
 	free(bytes);
 }
 
-/* What no kernel says: an address of the wrong size, a length beyond the family's, no key, unknown attributes */
+/* Messages that no kernel sends: an address of the wrong size, a length beyond the family's, no key, unknown
+ * attributes */
 static void odd_messages(void **state)
 {
 	char buffer[1024] = { 0 };

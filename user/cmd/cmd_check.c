@@ -6,7 +6,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include "plan/answers.h"
+#include "plan/resolved_backends.h"
 #include "cmd/command.h"
 #include "config/config_check.h"
 #include "plan/transmit.h"
@@ -18,7 +18,7 @@
 struct findings {
 	const char *instance;
 	const struct host *host;
-	struct answers answers;
+	struct resolved_backends answers;
 	unsigned int n;
 };
 
@@ -26,10 +26,10 @@ static void check_host(void *data, const struct config *c, config_tell *tell, vo
 {
 	struct findings *f = data;
 
-	answers_read(f->instance, &f->answers);
-	answers_for(&f->answers, c);
+	resolved_backends_read(f->instance, &f->answers);
+	resolved_backends_match(&f->answers, c);
 	resolver_once(&f->answers, false, RESOLVE_MS);
-	answers_follow_prefixes(&f->answers, f->host);
+	resolved_backends_follow_prefixes(&f->answers, f->host);
 	f->n = host_check(c, f->host, &f->answers, f->instance, tell, to);
 }
 
@@ -78,7 +78,7 @@ static int run_check(const struct global *g, int argc, char **argv)
 	const char *given = NULL, *file;
 	struct host h = { 0 };
 	struct findings f = { .instance = g->instance, .host = &h };
-	struct config_look looker = { check_host, &f };
+	struct config_inspector inspector = { check_host, &f };
 	struct config *c = NULL;
 	int status = EXIT_USAGE, planned = 0, n;
 	char **words = options_parse(&check_command, argc, argv, &given, &n);
@@ -92,7 +92,7 @@ static int run_check(const struct global *g, int argc, char **argv)
 	file = given ?: *words ?: CONFIG_DEFAULT;
 	if (host_read(&h))
 		return EXIT_FAILED;
-	if (config_read_and_look(file, &looker, &c))
+	if (config_read_and_inspect(file, &inspector, &c))
 		goto cleanup;
 	if (!f.n)
 		planned = try_plan(c, &f);
@@ -100,7 +100,7 @@ static int run_check(const struct global *g, int argc, char **argv)
 	if (status == EXIT_DONE)
 		print_valid(file, c);
 cleanup:
-	answers_free(&f.answers);
+	resolved_backends_free(&f.answers);
 	config_free(c);
 	host_free(&h);
 	return status;

@@ -15,14 +15,14 @@
 #include "lib/document.h"
 #include "lib/log.h"
 #include "instance/running.h"
-#include "instance/state.h"
+#include "instance/run_state.h"
 #include "lib/text.h"
 
 enum { LISTEN_MAX = 3600 };		/* seconds */
 
 struct arguments {
 	const char *file;
-	struct line line;
+	struct quick_service line;
 	unsigned long seconds;		/* how long to listen */
 	bool json;
 };
@@ -36,7 +36,7 @@ static int parse(struct arguments *a, int argc, char **argv)
 			  "one or the other");
 		return -EINVAL;
 	}
-	return a->line.config ? line_finish(&a->line, "doctor") : 0;
+	return a->line.config ? quick_service_finish(&a->line, "doctor") : 0;
 }
 
 /* ---- output ---- */
@@ -124,7 +124,7 @@ static int open_running(struct doctor *k, struct config **ret)
 		return running_read_quietly(k->instance, ret);
 	dataplane_close(k->dp);
 	k->dp = NULL;
-	k->up = !state_read(k->instance, ret);
+	k->up = !run_state_read(k->instance, ret);
 	if (k->up)
 		return 0;
 	if (!strcmp(k->instance, INSTANCE_DEFAULT) && !access(CONFIG_DEFAULT, F_OK)) {
@@ -150,6 +150,7 @@ static int run_checks(struct doctor *k)
 	doctor_routes(k);
 	doctor_listen(k);
 	doctor_backends(k);
+	doctor_replies(k);
 	doctor_guards(k);
 	doctor_wireguard(k);
 	doctor_counters(k);

@@ -6,7 +6,7 @@
 #include "daemon/announce.h"
 #include "cmd/command.h"
 #include "dataplane/dataplane.h"
-#include "instance/state.h"
+#include "instance/run_state.h"
 #include "lib/log.h"
 #include "instance/try.h"
 
@@ -18,16 +18,16 @@ static int run_down(const struct global *g, int argc, char **argv)
 
 	if (!options_parse(&down_command, argc, argv, NULL, NULL))
 		return EXIT_USAGE;
-	lock = state_lock(g->instance);
+	lock = run_state_lock(g->instance);
 	if (lock < 0)
 		return EXIT_FAILED;
-	if (state_read(g->instance, &c))
+	if (run_state_read(g->instance, &c))
 		c = NULL;
 	up = c || pins_exist(g->instance) > 0;
 	rc = dataplane_down(g->instance);
 	if (!rc) {
 		announce_clear(c ? c->announce.table : 0);
-		state_remove(g->instance);
+		run_state_remove(g->instance);
 		try_end(g->instance, TRY_DOWN);
 		log_info(up ? "instance %s: taken down" : "instance %s was not up", g->instance);
 	}

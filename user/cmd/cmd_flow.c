@@ -11,7 +11,7 @@
 #include "lib/grow.h"
 #include "lib/log.h"
 #include "instance/running.h"
-#include "instance/state.h"
+#include "instance/run_state.h"
 
 struct endpoint {
 	struct address address;		/* family 0: not given */
@@ -150,7 +150,7 @@ static int run_flow(const struct global *g, int argc, char **argv)
 
 	if (parse(&a, argc, argv))
 		return EXIT_USAGE;
-	lock = state_lock(g->instance);
+	lock = run_state_lock(g->instance);
 	rc = lock < 0 ? lock : running_open(g->instance, &dp) ?: delete_flows(dp, &a);
 	dataplane_close(dp);
 	if (lock >= 0)

@@ -14,7 +14,7 @@
 
 struct arguments {
 	const char *what, *topology, *directory, *config;
-	bool check, diff;
+	bool check, diff, replace;
 };
 
 static int check_hosts(const struct arguments *a, int n, char **words)
@@ -38,9 +38,10 @@ static int check_nft(const struct arguments *a)
 {
 	if (a->topology)
 		log_error("gen nft: %s: not an option: name a file with -c", a->topology);
-	else if (a->directory || a->check || a->diff)
+	else if (a->directory || a->check || a->diff || a->replace)
 		log_error("gen nft: %s: an option of `gen hosts`; gen nft prints the rules",
-			  a->directory ? "-o" : a->check ? "--check" : "--diff");
+			  a->directory ? "-o" : a->check ? "--check" :
+			  a->diff ? "--diff" : "--replace");
 	else
 		return 0;
 	return -EINVAL;
@@ -67,7 +68,8 @@ static int run_gen(const struct global *g, int argc, char **argv)
 	if (!strcmp(a.what, "nft"))
 		return gen_config_nft(g->instance, a.config ?: CONFIG_DEFAULT);
 	return gen_hosts(a.topology, a.directory,
-			 a.diff ? GEN_DIFF : a.check ? GEN_CHECK : GEN_WRITE);
+			 a.diff ? GEN_DIFF : a.check ? GEN_CHECK :
+			 a.replace ? GEN_REPLACE : GEN_WRITE);
 }
 
 static const struct command_option options[] = {
@@ -77,6 +79,8 @@ static const struct command_option options[] = {
 	  "write nothing and make no keys: list what would be added, changed and removed" },
 	{ 0, "diff", NULL, offsetof(struct arguments, diff),
 	  "the same, as differences of the texts, without secrets" },
+	{ 0, "replace", NULL, offsetof(struct arguments, replace),
+	  "undo changes that were made by hand in the files" },
 	{ 'c', "config", "FILE", offsetof(struct arguments, config),
 	  "the configuration for nft (default: " CONFIG_DEFAULT "); - is standard input",
 	  .values = "@file" },
@@ -86,15 +90,18 @@ static const struct command_option options[] = {
 const struct command gen_command = {
 	.name = "gen",
 	.summary = "write the files of all hosts of a topology, or a configuration as nft(8) rules",
-	.usage = "hosts TOPOLOGY.yaml -o DIR [--check | --diff]\nnft [-c FILE]",
+	.usage = "hosts TOPOLOGY.yaml -o DIR [--check | --diff | --replace]\nnft [-c FILE]",
 	.about = "`hosts` writes all files that each host of a topology needs to DIR/HOST. They "
 		 "are for WireGuard, nftables, radvd, keepalived, networkd, sysctl and wgxdp. A "
 		 "README says where each file goes. It makes missing keys with wg(8) and keeps "
 		 "them in DIR/state. A second run changes only what the topology changed, and "
-		 "removes what it no longer needs. Other files in DIR are left alone. `nft` prints "
-		 "a configuration as rules with the same meaning.\nExit status 0: done. 1: failed. "
-		 "2: usage, or a file that cannot be read or is invalid. With --check and --diff, "
-		 "0: nothing would change. 1: something would change. 2: it cannot tell.",
+		 "removes what it no longer needs. It keeps a file that was edited by hand. If the "
+		 "topology changed that file too, nothing is written without --replace. Other "
+		 "files in DIR are left alone. `nft` prints a configuration as rules with the same "
+		 "meaning.\n"
+		 "Exit status 0: done. 1: failed. 2: usage, or a file that cannot be read or is "
+		 "invalid. With --check and --diff, 0: nothing would change. 1: something would "
+		 "change. 2: it cannot tell.",
 	.run = run_gen,
 	.options = options,
 	.words = (const struct command_word[]){ { "hosts", "@file" }, { "nft" }, { 0 } },

@@ -11,7 +11,7 @@
 #include "cmd/command.h"
 #include "dataplane/dataplane.h"
 #include "instance/follower.h"
-#include "instance/state.h"
+#include "instance/run_state.h"
 #include "lib/document.h"
 #include "lib/grow.h"
 #include "lib/log.h"
@@ -84,7 +84,7 @@ static int show_instance(struct node list, const char *instance, bool json, bool
 		struct node row = document_row(list);
 
 		*ret_any = true;
-		if (state_read(instance, &c))
+		if (run_state_read(instance, &c))
 			c = NULL;
 		document_text(row, "name", instance);
 		document_text(row, "state", !up ? "without a data path" : !dp->elsewhere ? "up" :
@@ -109,7 +109,7 @@ static int run_instances(const struct global *g, int argc, char **argv)
 
 	if (!options_parse(&instances_command, argc, argv, &json, NULL))
 		return EXIT_USAGE;
-	rc = add_names(&names, PINS_DIR) ?: add_names(&names, STATE_DIR);
+	rc = add_names(&names, PINS_DIR) ?: add_names(&names, RUN_STATE_DIR);
 	if (!rc)
 		rc = (d = document_new()) ? 0 : -ENOMEM;
 	if (!rc) {

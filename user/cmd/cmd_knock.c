@@ -199,7 +199,7 @@ static int run_knock(const struct global *g, int argc, char **argv)
 {
 	struct arguments a = { .port = htons(KNOCK_PORT) };
 	struct global own = { strcmp(g->instance, INSTANCE_DEFAULT) ? g->instance : INSTANCE };
-	char path[STATE_PATH_LEN], interface[IFNAMSIZ] = "", *none[] = { "down", NULL };
+	char path[RUN_STATE_PATH_LEN], interface[IFNAMSIZ] = "", *none[] = { "down", NULL };
 	const char *host = NULL;
 	struct host h = { 0 };
 	int rc;
@@ -214,10 +214,10 @@ static int run_knock(const struct global *g, int argc, char **argv)
 		snprintf(interface, sizeof(interface), "%s", a.interface);
 	rc = host_read(&h) ?: a.interface ? check_exists(&h, interface) :
 	     only_wireguard(&h, interface);
-	mkdir(STATE_DIR, 0755);
-	state_path(path, own.instance, "");
+	mkdir(RUN_STATE_DIR, 0755);
+	run_state_path(path, own.instance, "");
 	mkdir(path, 0755);
-	state_path(path, own.instance, "knock.yaml");
+	run_state_path(path, own.instance, "knock.yaml");
 	rc = rc ?: write_file(path, &a, &h, interface);
 	host_free(&h);
 	return rc ? EXIT_FAILED : daemon_run(own.instance, path);

@@ -19,7 +19,7 @@
 #include "lib/jiffies.h"
 #include "lib/log.h"
 #include "net/host.h"
-#include "dataplane/look.h"
+#include "dataplane/tracing.h"
 #include "dataplane/map_info.h"
 #include "show/monitor.h"
 #include "instance/running.h"
@@ -34,10 +34,10 @@ struct loop {
 	struct monitor m;
 	struct ring_buffer *ring;	/* reads the map with this id */
 	__u32 ring_map;
-	struct looking *looking;	/* NULL: no packets are copied */
-	__u64 lost;			/* lost packets of former values of `looking` */
+	struct tracer *tracer;	/* NULL: no packets are copied */
+	__u64 lost;			/* lost packets of former tracers */
 	const char *pcap;
-	__u32 packets;			/* LOOK_FORWARDED, LOOK_DROPPED; 0: both */
+	__u32 packets;			/* TRACING_FORWARDED, TRACING_DROPPED; 0: both */
 };
 
 static volatile sig_atomic_t interrupted;
@@ -88,22 +88,22 @@ static int watch_drops(struct loop *l)
 static __u32 kinds_of_packets(const struct loop *l)
 {
 	if (l->pcap)
-		return l->packets ?: LOOK_FORWARDED | LOOK_DROPPED;
-	return (monitor_wants(&l->m, MONITOR_HANDSHAKE) ? LOOK_HANDSHAKE : 0) |
-	       (monitor_wants(&l->m, MONITOR_KNOCK) ? LOOK_LAST_HOP : 0);
+		return l->packets ?: TRACING_FORWARDED | TRACING_DROPPED;
+	return (monitor_wants(&l->m, MONITOR_HANDSHAKE) ? TRACING_HANDSHAKE : 0) |
+	       (monitor_wants(&l->m, MONITOR_KNOCK) ? TRACING_LAST_HOP : 0);
 }
 
 static int watch_packets(struct loop *l)
 {
 	__u32 kinds = kinds_of_packets(l), each = PACKETS_A_SECOND / jiffies_a_second();
 
-	if (!kinds || (l->looking && looking_is_current(l->looking, l->m.dp)))
+	if (!kinds || (l->tracer && tracer_is_current(l->tracer, l->m.dp)))
 		return 0;
-	if (l->looking)
-		l->lost += looking_lost(l->looking);
-	looking_close(l->looking);
-	l->looking = NULL;
-	return looking_open(l->m.dp, kinds, each ?: 1, monitor_packet, &l->m, &l->looking);
+	if (l->tracer)
+		l->lost += tracer_lost(l->tracer);
+	tracer_close(l->tracer);
+	l->tracer = NULL;
+	return tracer_open(l->m.dp, kinds, each ?: 1, monitor_packet, &l->m, &l->tracer);
 }
 
 /* Opens what runs now: it may have other maps and programs than a second ago. Returns 0 or -errno
@@ -130,7 +130,7 @@ static int print_events(struct loop *l)
 {
 	int rc = l->ring ? ring_buffer__consume(l->ring) : 0;
 
-	rc = rc >= 0 && l->looking ? looking_consume(l->looking) : rc;
+	rc = rc >= 0 && l->tracer ? tracer_consume(l->tracer) : rc;
 	if (fflush(l->pcap ? l->m.pcap : stdout))
 		l->m.ends = true;	/* the reader has gone */
 	return rc < 0 ? rc : 0;
@@ -141,7 +141,7 @@ static int print_for_a_second(struct loop *l)
 {
 	struct pollfd fds[] = {
 		{ .fd = l->ring ? ring_buffer__epoll_fd(l->ring) : -1, .events = POLLIN },
-		{ .fd = l->looking ? looking_fd(l->looking) : -1, .events = POLLIN },
+		{ .fd = l->tracer ? tracer_fd(l->tracer) : -1, .events = POLLIN },
 	};
 	long long end = jiffies_now() + jiffies_a_second(), left;
 	int rc = 0;
@@ -160,10 +160,10 @@ static int print_for_a_second(struct loop *l)
  * (reported). */
 static int lock_monitor(const char *instance)
 {
-	char path[STATE_PATH_LEN];
+	char path[RUN_STATE_PATH_LEN];
 	int fd;
 
-	state_path(path, instance, "monitor");
+	run_state_path(path, instance, "monitor");
 	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (fd < 0) {
 		log_error("cannot open %s: %s", path, strerror(errno));
@@ -262,7 +262,7 @@ static int open_pcap(struct loop *l)
 
 static void end_loop(struct loop *l, int lock, bool done)
 {
-	__u64 lost = l->m.skipped + l->lost + (l->looking ? looking_lost(l->looking) : 0);
+	__u64 lost = l->m.skipped + l->lost + (l->tracer ? tracer_lost(l->tracer) : 0);
 
 	if (l->pcap && lost)
 		log_warning("%llu packets were left out: more came than could be written",
@@ -274,7 +274,7 @@ static void end_loop(struct loop *l, int lock, bool done)
 	if (lock >= 0)
 		close(lock);
 	ring_buffer__free(l->ring);
-	looking_close(l->looking);
+	tracer_close(l->tracer);
 	monitor_forget(&l->m);
 	dataplane_close(l->m.dp);
 }
@@ -362,9 +362,9 @@ static const struct command_option options[] = {
 	  "write packets to FILE (-: standard output): forwarded ones as they leave, dropped ones "
 	  "as they came", .values = "@file" },
 	{ 0, "forwarded", NULL, offsetof(struct loop, packets),
-	  "with --pcap: only forwarded packets", parse_packets, LOOK_FORWARDED },
+	  "with --pcap: only forwarded packets", parse_packets, TRACING_FORWARDED },
 	{ 0, "dropped", NULL, offsetof(struct loop, packets),
-	  "with --pcap: only dropped packets", parse_packets, LOOK_DROPPED },
+	  "with --pcap: only dropped packets", parse_packets, TRACING_DROPPED },
 	{ 'n', "number", "NUMBER", offsetof(struct loop, m.left),
 	  "end after this many", parse_number },
 	{ 'j', "json", NULL, offsetof(struct loop, m.json), "print a JSON object a line" },

@@ -11,7 +11,7 @@
 #include "lib/log.h"
 #include "instance/running.h"
 #include "instance/source.h"
-#include "instance/state.h"
+#include "instance/run_state.h"
 #include "instance/try.h"
 #include "instance/undone.h"
 
@@ -39,7 +39,7 @@ static int apply_file(const char *instance, const struct arguments *a, const str
 		return rc;
 	rc = apply(instance, new);
 	if (rc)
-		state_note_failure(instance);
+		run_state_set_failed(instance);
 	else if (*ret_trial)
 		try_applied(*ret_trial);
 	else
@@ -53,7 +53,7 @@ static int reload(const char *instance, const struct arguments *a, struct config
 {
 	struct config *old = NULL;
 	struct try *trial = NULL;
-	int lock = state_lock(instance), rc = lock < 0 ? lock : running_read(instance, &old);
+	int lock = run_state_lock(instance), rc = lock < 0 ? lock : running_read(instance, &old);
 
 	if (!rc && new->mode == MODE_AUTO)
 		new->mode = old->mode;
@@ -90,7 +90,7 @@ static int run_reload(const struct global *g, int argc, char **argv)
 	heap_for_file(a.file);
 	rc = config_read(a.file, &new);
 	if (rc && !a.dry)
-		state_note_failure(g->instance);
+		run_state_set_failed(g->instance);
 	/* before the lock is taken: standard input may be another command's output */
 	if (rc)
 		return EXIT_USAGE;

@@ -8,7 +8,7 @@
 #include "cmd/command.h"
 #include "lib/log.h"
 #include "instance/running.h"
-#include "instance/state.h"
+#include "instance/run_state.h"
 
 static int run_save(const struct global *g, int argc, char **argv)
 {
@@ -17,7 +17,7 @@ static int run_save(const struct global *g, int argc, char **argv)
 
 	if (!options_parse(&save_command, argc, argv, NULL, NULL))
 		return EXIT_USAGE;
-	lock = state_lock(g->instance);
+	lock = run_state_lock(g->instance);
 	if (lock < 0)
 		return EXIT_FAILED;
 	rc = running_read(g->instance, &c);

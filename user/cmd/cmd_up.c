@@ -13,7 +13,7 @@
 #include "lib/heap.h"
 #include "lib/log.h"
 #include "instance/source.h"
-#include "instance/state.h"
+#include "instance/run_state.h"
 #include "instance/try.h"
 #include "instance/undone.h"
 
@@ -21,7 +21,7 @@ struct arguments {
 	const char *file;		/* NULL: none given */
 	int mode;			/* enum mode; -1: not given */
 	int express;			/* enum express_use; -1: not given */
-	struct line line;		/* --wan, --to … */
+	struct quick_service line;		/* --wan, --to … */
 	unsigned long try_seconds;	/* 0: for good */
 	bool replace;			/* undo changes by hand */
 	bool keep;
@@ -40,12 +40,12 @@ static int parse(struct arguments *a, int argc, char **argv)
 			  "one or the other");
 		return -EINVAL;
 	}
-	return a->line.config ? line_finish(&a->line, "up") : 0;
+	return a->line.config ? quick_service_finish(&a->line, "up") : 0;
 }
 
 static int keep_trial(const char *instance)
 {
-	int lock = state_lock(instance);
+	int lock = run_state_lock(instance);
 	bool kept = lock >= 0 && try_end(instance, TRY_KEPT);
 
 	if (lock >= 0)
@@ -86,10 +86,10 @@ static int bring_up(const char *instance, const struct arguments *a)
 {
 	struct config *before = NULL;
 	struct try *t = NULL;
-	int lock = state_lock(instance), rc = lock < 0 ? lock : 0;
+	int lock = run_state_lock(instance), rc = lock < 0 ? lock : 0;
 
 	/* if its text is lost, the running configuration cannot be compared */
-	if (!rc && config_text_id(instance) && state_read(instance, &before))
+	if (!rc && config_text_id(instance) && run_state_read(instance, &before))
 		before = NULL;
 	if (!rc)
 		rc = check_handmade(a, before);

@@ -26,14 +26,14 @@ static void list_interfaces(FILE *out)
 /* A refused `up` leaves a directory without a running configuration. */
 static void list_instances(FILE *out)
 {
-	DIR *directory = opendir(STATE_DIR);
-	char running[STATE_PATH_LEN];
+	DIR *directory = opendir(RUN_STATE_DIR);
+	char running[RUN_STATE_PATH_LEN];
 	struct dirent *entry;
 
 	while (directory && (entry = readdir(directory))) {
 		if (!instance_valid(entry->d_name))
 			continue;
-		state_path(running, entry->d_name, "running.yaml");
+		run_state_path(running, entry->d_name, "running.yaml");
 		if (!access(running, F_OK))
 			fprintf(out, "%s\n", entry->d_name);
 	}

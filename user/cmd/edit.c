@@ -15,7 +15,7 @@
 #include "cmd/edit.h"
 #include "instance/running.h"
 #include "config/service_args.h"
-#include "instance/state.h"
+#include "instance/run_state.h"
 #include "lib/text.h"
 
 int prefix_add(struct prefix **list, size_t *n, const struct prefix *prefix)
@@ -109,7 +109,7 @@ static int apply_changes(const struct edit *e, const struct config *before, cons
 int edit_running(const struct global *g, struct edit *e)
 {
 	struct config *before = NULL, *c = NULL;
-	int lock = state_lock(g->instance), status = EXIT_FAILED;
+	int lock = run_state_lock(g->instance), status = EXIT_FAILED;
 
 	if (lock < 0 || running_read(g->instance, &before) || running_read(g->instance, &c) ||
 	    e->change(e, c, g->instance))

@@ -5,29 +5,29 @@
  */
 #pragma once
 #include "cmd/options.h"
-#include "config/line.h"
+#include "config/quick_service.h"
 
 static inline int parse_quick_service(void *member, const struct command_option *o, char *value)
 {
-	return line_option(member, o->id, value);
+	return quick_service_option(member, o->id, value);
 }
 
-/* member: the offset of a struct line */
+/* member: the offset of a struct quick_service */
 #define QUICK_SERVICE_OPTIONS(member) \
 	{ 0, "wan", "IF", member, \
 	  "an interface on which clients arrive: the service listens on all its addresses", \
-	  parse_quick_service, LINE_WAN, "@interface" }, \
+	  parse_quick_service, QUICK_WAN, "@interface" }, \
 	{ 0, "to", "BACKEND", member, \
 	  "wg-end's IPv4 address, IPv6 address or both, with :PORT (default 51820; IPv6 then in " \
 	  "brackets). A name stands for the family that has no address; alone, for IPv4.", \
-	  parse_quick_service, LINE_TO }, \
+	  parse_quick_service, QUICK_TO }, \
 	{ 0, "lan", "IF", member, "the interface to wg-end (default: by the routing table)", \
-	  parse_quick_service, LINE_LAN, "@interface" }, \
+	  parse_quick_service, QUICK_LAN, "@interface" }, \
 	{ 0, "port", "PORTS", member, \
 	  "UDP ports to listen on, as 51820,443 or 400-450 (default: 51820)", \
-	  parse_quick_service, LINE_PORT }, \
+	  parse_quick_service, QUICK_PORT }, \
 	{ 0, "nat", "MODE", member, \
 	  "dnat (default): IPv4 is translated to the backend, IPv6 passes to the backend's own " \
 	  "address. none: neither is translated. masquerade: the backend sees an address of this " \
 	  "host, and clients of either family reach it.", \
-	  parse_quick_service, LINE_NAT, "dnat none masquerade" }
+	  parse_quick_service, QUICK_NAT, "dnat none masquerade" }

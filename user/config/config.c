@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The grammar of the configuration: one table per mapping, the top section last. config_check.c
- * finds contradictions between values.
+ * Implements the reading part of config.h: the grammar of the configuration, as one table for each
+ * mapping, with the outermost mapping last. config_check.c looks for contradictions between
+ * values.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -134,7 +135,8 @@ static void add_ports(struct yaml *y, const struct yaml_key *key, struct yaml_no
 	}
 }
 
-/* A text that is no address keeps its place, with family 0: config_check numbers the items. */
+/* Adds an address. An invalid text adds an entry with family 0, so that the index of the entries
+ * stays the same as in the file, which errors of config_check.c need. */
 static void add_address(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
 			void *object)
 {
@@ -293,7 +295,7 @@ static const struct yaml_key config_keys[] = {
 
 /* ---- reading ---- */
 
-/* Returns the item of a list of ports that holds this port. */
+/* Returns the item of a list of ports that contains this port, or the list if there is none. */
 static struct yaml_node *port_item(struct yaml_node *list, __be16 port)
 {
 	unsigned int first, last;
@@ -306,8 +308,8 @@ static struct yaml_node *port_item(struct yaml_node *list, __be16 port)
 	return list;
 }
 
-/* Reports an error at the node of a path. Where the file leaves out the end of the path, the error
- * points to the nearest mapping or list that should hold it. */
+/* Reports an error at the node with a path. If the file does not have the last parts of the path,
+ * the error points at the nearest mapping or list that should contain them. */
 static void report_at(void *data, const struct config_place *place, const char *text)
 {
 	struct yaml_node *node = NULL;
@@ -323,7 +325,8 @@ static void report_at(void *data, const struct config_place *place, const char *
 	yaml_error(y, node ?: yaml_root(y), "%s", text);
 }
 
-/* A file that was cut short, or of which all was commented out: it would remove all that runs */
+/* Returns true if the file has no section with content, for example because it was truncated or
+ * commented out. Loading it would remove everything that runs. */
 static bool is_left_empty(const struct yaml_node *root)
 {
 	const struct yaml_node *key = root && root->type == YAML_MAP ? root->first : NULL;
@@ -359,7 +362,7 @@ static void read_root(struct yaml *y, struct yaml_node *root, bool is_file, stru
 	}
 }
 
-/* Finds the line and column of a path, or of what should hold it. */
+/* Finds the line and column of a path, or of the nearest node that should contain it. */
 static void __attribute__((format(printf, 4, 5)))
 note_place(struct yaml *y, int *line, int *column, const char *format, ...)
 {
@@ -376,7 +379,8 @@ note_place(struct yaml *y, int *line, int *column, const char *format, ...)
 	*column = node ? node->column + 1 : 0;
 }
 
-/* For errors that only this host's state causes */
+/* Stores the places of some values, for errors that show only when the plan is made for this
+ * host. */
 static void note_places(struct yaml *y, struct config *c)
 {
 	c->file = strdup(y->name);
@@ -390,8 +394,8 @@ static void note_places(struct yaml *y, struct config *c)
 	note_place(y, &c->blind.line, &c->blind.column, "/blind/mtu");
 }
 
-static int parse(const char *text, size_t n, const char *name, bool is_file,
-		 const struct config_look *look, struct config **ret)
+static int parse_config(const char *text, size_t n, const char *name, bool is_file,
+			const struct config_inspector *inspector, struct config **ret)
 {
 	struct yaml_node *root;
 	struct config *c;
@@ -410,8 +414,8 @@ static int parse(const char *text, size_t n, const char *name, bool is_file,
 	r = !c || y.no_memory ? -ENOMEM : y.errors ? -EINVAL : 0;
 	if (r == -ENOMEM)
 		log_error("cannot read %s: %s", name, strerror(ENOMEM));
-	if (!r && root && look)
-		look->look(look->data, c, report_at, &y);
+	if (!r && root && inspector)
+		inspector->inspect(inspector->data, c, report_at, &y);
 	yaml_close(&y);
 	if (!r)
 		*ret = c;
@@ -422,10 +426,11 @@ static int parse(const char *text, size_t n, const char *name, bool is_file,
 
 int config_parse(const char *text, const char *name, struct config **ret)
 {
-	return parse(text, strlen(text), name, false, NULL, ret);
+	return parse_config(text, strlen(text), name, false, NULL, ret);
 }
 
-int config_read_and_look(const char *file, const struct config_look *look, struct config **ret)
+int config_read_and_inspect(const char *file, const struct config_inspector *inspector,
+			    struct config **ret)
 {
 	char *text;
 	size_t n;
@@ -433,14 +438,14 @@ int config_read_and_look(const char *file, const struct config_look *look, struc
 
 	if (r)
 		return r;
-	r = parse(text, n, yaml_file_name(file), true, look, ret);
+	r = parse_config(text, n, yaml_file_name(file), true, inspector, ret);
 	free(text);
 	return r;
 }
 
 int config_read(const char *file, struct config **ret)
 {
-	return config_read_and_look(file, NULL, ret);
+	return config_read_and_inspect(file, NULL, ret);
 }
 
 void config_free_service(struct service_config *s)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The blind relay: its grammar, its checks and its YAML.
+ * Reads, checks and writes the section blind of the configuration.
  */
 #include <arpa/inet.h>
 #include <ctype.h>
@@ -91,7 +91,7 @@ static void add_pair(struct yaml *y, const struct yaml_key *key, struct yaml_nod
 			   place->name[0]);
 }
 
-/* Accepts the word `all`, or a list. */
+/* Reads the word `all` or a list. */
 static void set_all_or_list(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
 			    void *object)
 {

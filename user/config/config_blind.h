@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The grammar and the checks of the blind relay. Only the files of config/ include it.
+ * The grammar, the checks and the writer of the section blind. Only files of config/ include it.
  */
 #pragma once
 #include "config/config_tell.h"
 #include "lib/yaml.h"
 
 extern const struct yaml_key config_blind_keys[];
-yaml_set config_set_port;		/* writes a __be16 at the row's offset */
+yaml_set config_set_port;		/* stores a __be16 at the offset in the row */
 
 void config_check_blind_values(struct check *k);
 void config_check_blind(struct check *k);

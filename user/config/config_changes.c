@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * An entry is taken as a list of facts, each a place and a value: "backend ipv4" and
- * "192.168.1.10". A list has a fact for each of its items.
+ * Implements config_changes.h. An entry is converted to a list of facts. Each fact is a place and a
+ * value, such as "backend ipv4" and "192.168.1.10". A YAML list makes a fact for each of its
+ * items.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -15,13 +16,13 @@ struct fact {
 };
 
 struct facts {
-	struct yaml yaml;		/* has the values */
-	const char *name;		/* of the entry: its first value */
+	struct yaml yaml;		/* owns the values */
+	const char *name;		/* name of the entry, which is its first value */
 	struct fact *list;
 	size_t n;
 };
 
-static const char *scalar(const struct yaml_node *node)
+static const char *scalar_text(const struct yaml_node *node)
 {
 	return node && node->type == YAML_SCALAR ? node->text : NULL;
 }
@@ -36,39 +37,41 @@ static void add_fact(struct facts *f, const char *place, const char *value)
 	fact->value = value;
 }
 
-static void collect(struct facts *f, const struct yaml_node *node, const char *place);
+static void collect_facts(struct facts *f, const struct yaml_node *node, const char *place);
 
 static void collect_map(struct facts *f, const struct yaml_node *map, const char *place)
 {
 	char below[sizeof(f->list->place)];
 
 	for (const struct yaml_node *key = map->first; key; key = key->next->next) {
-		if (!strcmp(scalar(key) ?: "", "origin"))
+		if (!strcmp(scalar_text(key) ?: "", "origin"))
 			continue;
-		snprintf(below, sizeof(below), "%s%s%s", place, *place ? " " : "", scalar(key));
-		collect(f, key->next, below);
+		snprintf(below, sizeof(below), "%s%s%s", place, *place ? " " : "",
+			 scalar_text(key));
+		collect_facts(f, key->next, below);
 	}
 }
 
-/* Items that are mappings begin with their name */
-static void collect(struct facts *f, const struct yaml_node *node, const char *place)
+/* Adds the facts of a node and everything below it. An item that is a mapping begins with its name,
+ * which becomes part of the place. */
+static void collect_facts(struct facts *f, const struct yaml_node *node, const char *place)
 {
 	char below[sizeof(f->list->place)];
 
-	if (scalar(node))
-		add_fact(f, place, scalar(node));
+	if (scalar_text(node))
+		add_fact(f, place, scalar_text(node));
 	if (node->type == YAML_MAP)
 		collect_map(f, node, place);
 	for (const struct yaml_node *item = node->type == YAML_LIST ? node->first : NULL; item;
 	     item = item->next) {
-		const char *name = item->type == YAML_MAP ? scalar(item->first->next) : NULL;
+		const char *name = item->type == YAML_MAP ? scalar_text(item->first->next) : NULL;
 
 		snprintf(below, sizeof(below), "%s%s%s", place, name ? " " : "", name ?: "");
-		collect(f, item, below);
+		collect_facts(f, item, below);
 	}
 }
 
-/* Reads an entry. Returns false if it is absent, or memory ran out. */
+/* Reads the facts of an entry. Returns false if it is absent, or if there is no memory. */
 static bool read_facts(struct facts *f, const char *text, bool in_list)
 {
 	const struct yaml_node *node;
@@ -77,13 +80,13 @@ static bool read_facts(struct facts *f, const char *text, bool in_list)
 		return false;
 	if (in_list) {
 		node = node->first;
-		f->name = scalar(node->first->next);
+		f->name = scalar_text(node->first->next);
 	}
-	collect(f, node, "");
+	collect_facts(f, node, "");
 	return true;
 }
 
-static const struct fact *find(const struct facts *f, const char *place, const char *value)
+static const struct fact *find_fact(const struct facts *f, const char *place, const char *value)
 {
 	for (size_t i = 0; i < f->n; i++)
 		if (!strcmp(f->list[i].place, place) &&
@@ -92,7 +95,7 @@ static const struct fact *find(const struct facts *f, const char *place, const c
 	return NULL;
 }
 
-static size_t count(const struct facts *f, const char *place)
+static size_t count_facts(const struct facts *f, const char *place)
 {
 	size_t n = 0;
 
@@ -101,8 +104,8 @@ static size_t count(const struct facts *f, const char *place)
 	return n;
 }
 
-/* Prints the facts of `of` that `against` lacks. A place with one value on either side changed it,
- * which is said once. */
+/* Prints the facts of `of` that `against` lacks. If a place has exactly one value on each side, the
+ * value changed; that is printed only once, when `added` is true. */
 static bool put_missing(FILE *out, const char *subject, const struct facts *of,
 			const struct facts *against, bool added)
 {
@@ -110,14 +113,15 @@ static bool put_missing(FILE *out, const char *subject, const struct facts *of,
 
 	for (size_t i = 0; i < of->n; i++) {
 		const struct fact *fact = &of->list[i];
-		bool changed = count(of, fact->place) == 1 && count(against, fact->place) == 1;
+		bool changed = count_facts(of, fact->place) == 1 &&
+			       count_facts(against, fact->place) == 1;
 
-		if (find(against, fact->place, fact->value) || (changed && !added))
+		if (find_fact(against, fact->place, fact->value) || (changed && !added))
 			continue;
 		any = true;
 		if (changed)
 			fprintf(out, "%s%s %s, was %s\n", subject, fact->place, fact->value,
-				find(against, fact->place, NULL)->value);
+				find_fact(against, fact->place, NULL)->value);
 		else
 			fprintf(out, "%s%s %s %s\n", subject, fact->place, fact->value,
 				added ? "added" : "removed");

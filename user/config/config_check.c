@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Checks a configuration made by any means: first each value on its own, then contradictions. A
- * path names the place of a value in the file. The parser turns it into a line and a column.
+ * Implements the checks of config.h and config_check.h: first of each value, then for
+ * contradictions. An error names the place of a value by a path. If the configuration came from a
+ * file, the parser converts the path to a line and a column.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -70,8 +71,8 @@ static void check_values(struct check *k)
 		config_check_device(k, "name", k->c->interfaces[i].name, "eth0");
 		at(k, 0, "/interfaces/%zu/shared", i);
 		if (k->c->interfaces[i].shared && k->c->interfaces[i].mode == MODE_TC)
-			tell(k, "shared: it is for XDP, and mode: tc has none: leave shared out, "
-			     "for tc is beside others anyway");
+			tell(k, "shared: mode: tc has no XDP to share: leave shared out, because "
+			     "tc always runs beside other programs");
 	}
 	for (i = 0; i < k->c->n_services; i++)
 		check_service_values(k, i);
@@ -83,8 +84,8 @@ static void check_values(struct check *k)
 
 /* ---- contradictions within a service ---- */
 
-/* With nat: none the service listens at the backend's own address and port. An interface restricts
- * where its clients may come from. */
+/* Checks a service with nat: none, which listens at the backend's own address and port. An
+ * interface under listen only restricts where clients may come from. */
 static void check_nat_none(struct check *k, size_t i)
 {
 	const struct service_config *s = &k->c->services[i];
@@ -120,7 +121,7 @@ static void check_listen_address(struct check *k, size_t i, size_t j)
 			tell(k, "addresses: %s is listed twice: remove one of the two",
 			     address_format(a, text));
 	if (s->nat == NAT_MASQUERADE)
-		return;				/* any pair of families is allowed */
+		return;				/* masquerading allows any pair of families */
 	if (!service_has_family(s, a->family))
 		tell(k, "addresses: %s is %s, and the backend has no %s address: add %s under "
 			"%s, or remove %s%s",
@@ -158,13 +159,14 @@ static void check_dnat(struct check *k, size_t i)
 	if (s->nat == NAT_MASQUERADE)
 		return;
 	if (s->ipv6 == IPV6_DNAT && !service_has_family(s, FAMILY_IPV6)) {
-		if (!s->n_listen_addresses || !ipv6)	/* that of an address says it too */
+		/* otherwise check_listen_address() has reported it */
+		if (!s->n_listen_addresses || !ipv6)
 			tell(k, "ipv6: dnat needs an IPv6 address of the backend: add ipv6: "
 				"\"2001:db8:2::10\" under %s",
 			     s->n_backends ? "each of backends" : "backend");
 	} else if (s->ipv6 == IPV6_DNAT && !ipv6)
-		tell(k, "ipv6: dnat, but no IPv6 address is listened at: add one under "
-		     "'addresses', or write ipv6: direct");
+		tell(k, "ipv6: dnat needs an IPv6 address to listen on: add one under 'addresses', "
+		     "or write ipv6: direct");
 }
 
 static int compare_prefix(const struct prefix *x, const struct prefix *y)
@@ -181,7 +183,7 @@ static int compare_prefixes(const void *a, const void *b)
 	return compare_prefix(x, y) ?: (x > y) - (x < y);
 }
 
-/* Reports duplicates, at the second of the two. */
+/* Checks the length of a list of prefixes, and reports duplicates at the second of the two. */
 static void check_prefixes(struct check *k, size_t i, const char *key, const struct prefix *list,
 			   size_t n)
 {
@@ -208,7 +210,8 @@ static void check_prefixes(struct check *k, size_t i, const char *key, const str
 	free(sorted);
 }
 
-/* A source address needs the family of an address of the backend. */
+/* Checks an address of flows.source: the backend needs an address of the same family, and it must
+ * not be the backend's own address. */
 static void check_source(struct check *k, const struct service_config *s,
 			 const struct address *source)
 {
@@ -251,8 +254,8 @@ static void check_flows(struct check *k, size_t i)
 	}
 	at(k, 0, "/services/%zu/hairpin", i);
 	if (s->hairpin && s->nat == NAT_NONE)
-		tell(k, "hairpin: with nat: none clients of a lan ask for the backend's own "
-		     "address, not for one of ours: leave it out");
+		tell(k, "hairpin: with nat: none clients of a lan send to the backend's own "
+		     "address: leave hairpin out");
 	at(k, 0, "/services/%zu/ipv6", i);
 	if (s->nat == NAT_MASQUERADE && s->ipv6 == IPV6_DNAT)
 		tell(k, "ipv6: dnat contradicts nat: masquerade, which has clients of both "
@@ -281,7 +284,8 @@ static void check_service(struct check *k, size_t i)
 	at(k, 0, "/services/%zu/ipv6", i);
 	if (!ipv4 && service_has_family(s, FAMILY_IPV6) && s->ipv6 == IPV6_OFF &&
 	    s->nat != NAT_MASQUERADE)
-		tell(k, "ipv6: off leaves nothing of a backend that has only 'ipv6'");
+		tell(k, "ipv6: off excludes the only address of the backend: remove ipv6: off, or "
+		     "add ipv4");
 	check_flows(k, i);
 	check_prefixes(k, i, "allow", s->allow, s->n_allow);
 	check_prefixes(k, i, "deny", s->deny, s->n_deny);
@@ -319,11 +323,12 @@ static void check_names(struct check *k)
 	}
 }
 
-/* A local address and port whose packets a service takes. Two rows that are equal up to `service`
- * conflict. */
+/* A local address and port that a service listens on. Two rows with the same interface, address and
+ * port are a conflict. */
 struct listener {
 	char interface[IFNAMSIZ];
-	struct address address;		/* with listen: interface only the family is set */
+	/* if the service listens on an interface, only the family is set */
+	struct address address;
 	__be16 port;
 	size_t service;
 };
@@ -349,8 +354,7 @@ static void add_listener(struct listeners *l, const char *interface, const struc
 	row->service = service;
 }
 
-/* Returns the backend's address of a family as a listener may have it. Family 0: there is none, or
- * it is a name. */
+/* Returns the backend's address of a family. Family 0: it has none, or it is a name. */
 static struct address backend_address(const struct backend_config *b, __u8 family)
 {
 	struct address a;
@@ -420,10 +424,11 @@ static void report_conflict(struct check *k, const struct listener *first,
 		     endpoint_format(&second->address, second->port, text));
 }
 
-/* Reports each pair of services once, however many ports they share. */
+/* Reports services that listen on the same address and port. Each pair of services is reported
+ * once, even if they share several ports. */
 static void check_listeners(struct check *k)
 {
-	const struct listener *told_first = NULL, *told = NULL, *first;
+	const struct listener *reported_first = NULL, *reported = NULL, *first;
 	struct listeners l = {};
 	size_t i;
 
@@ -436,18 +441,19 @@ static void check_listeners(struct check *k)
 			first = &l.rows[i];
 			continue;
 		}
-		if (!told || told_first->service != first->service ||
-		    told->service != l.rows[i].service)
+		if (!reported || reported_first->service != first->service ||
+		    reported->service != l.rows[i].service)
 			report_conflict(k, first, &l.rows[i]);
-		told_first = first;
-		told = &l.rows[i];
+		reported_first = first;
+		reported = &l.rows[i];
 	}
 	free(l.rows);
 	if (l.no_memory)
 		tell(k, "no memory");
 }
 
-/* A packet that is rewritten to the address and port it came to would loop. */
+/* Reports a backend with an address and port that the service listens on: the packet would be
+ * forwarded to where it came in, and loop. */
 static void check_backend(struct check *k, size_t i, size_t b)
 {
 	const struct service_config *s = &k->c->services[i];

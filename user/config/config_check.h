@@ -1,42 +1,51 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Checks of single values, and the place of a value in its file. Files of config/ include it, and
- * those of other rooms that check a value of a command line or a topology.
+ * Checks single values, and defines how errors name the place of a value in its file. Files of
+ * config/ include it, and files of other rooms that check a value of a command line or a
+ * topology.
  */
 #pragma once
 #include "config/config.h"
 
 #define NO_KEY "%s: '%s' is not a WireGuard key (%zu characters): copy all 44 characters that " \
 	"`wg pubkey` prints, with the '=' at their end"
-#define PORTS_MAX 1024			/* per service */
-#define PREFIXES_MAX 8192		/* per list of a service */
+#define PORTS_MAX 1024			/* for a service */
+#define PREFIXES_MAX 8192		/* for a list of a service */
 
 struct config_place {
-	char path[96];	/* such as /services/1/listen/ports; the file may omit the end of it */
-	__be16 port;			/* the port meant, in a list of ports; 0: the whole list */
+	/* such as /services/1/listen/ports; the file need not have the last parts */
+	char path[96];
+	/* in a list of ports: the port that is wrong; 0: the whole list */
+	__be16 port;
 };
 
 typedef void config_tell(void *data, const struct config_place *place, const char *text);
 
-/* look() receives a valid configuration while the places in its file are known. */
-struct config_look {
-	void (*look)(void *data, const struct config *c, config_tell *tell, void *to);
+/* A further check of a valid configuration, for example against this host. inspect() reports errors
+ * with tell(to, …), which can still print their places in the file. */
+struct config_inspector {
+	void (*inspect)(void *data, const struct config *c, config_tell *tell, void *to);
 	void *data;
 };
-/* As config_read; what look() reports does not change the return value. */
-int config_read_and_look(const char *file, const struct config_look *look, struct config **ret);
+/* Does the same as config_read() and then calls the inspector. Errors that the inspector reports do
+ * not change the return value. */
+int config_read_and_inspect(const char *file, const struct config_inspector *inspector,
+			    struct config **ret);
 
-/* Checks each value on its own, then contradictions if there were no errors so far, `errors`
- * included. Returns the number of all errors. */
+/* Checks each value and, if there are no errors so far, looks for contradictions between values.
+ * Reports each error with tell(data, …). errors: how many there were before. Returns their number
+ * including those. */
 unsigned int config_check_each(const struct config *c, unsigned int errors, config_tell *tell,
 			       void *data);
 
-/* Returns what is wrong with a prefix, or an address without a length ("is …"); NULL: nothing. */
+/* Returns what is wrong with a text that should be a prefix or an address, in words that follow it
+ * ("is …"), or NULL if it is valid. */
 const char *prefix_wrong(const char *text);
-bool is_interface_name(const char *s);	/* the kernel accepts it and a terminal can show it */
+bool is_interface_name(const char *s);	/* the kernel accepts it and it is printable */
 bool is_service_name(const char *s);
-bool is_peer_name(const char *s);	/* may be the first characters of a key */
-/* Parses "51820" or "20000-20010" into the first and the last port. */
+bool is_peer_name(const char *s);	/* also allows the first characters of a key */
+/* Parses a port or a range, "51820" or "20000-20010", into its first and last port. */
 int ports_parse(const char *text, unsigned int *ret_first, unsigned int *ret_last);
-/* Returns what is wrong with a text that is neither ("is …"), and what to write, such as `like`. */
+/* Returns what is wrong with a text that ports_parse() refused, in words that follow it ("is …"),
+ * and what to write instead, such as `like`. */
 const char *ports_wrong(const char *text, const char *like);

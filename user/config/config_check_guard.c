@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Checks of the guard: backends and their keys, several backends, standbys, AmneziaWG and the
- * challenge.
+ * Checks the guard of a service: backends and their keys, several backends, standbys, AmneziaWG and
+ * the challenge.
  */
 #include <arpa/inet.h>
 #include <string.h>
@@ -67,8 +67,8 @@ static void check_key(struct check *k, size_t i, size_t backend, size_t key)
 	for (size_t b = 0; b < backend; b++)
 		for (size_t j = 0; j < backend_at(s, b)->n_keys; j++)
 			if (!wg_key_compare(&backend_at(s, b)->keys[j], &is->keys[key])) {
-				tell(k, "%s: '%s' is that of backend '%s' already: each has its "
-				     "own", name, text, backend_at(s, b)->name);
+				tell(k, "%s: '%s' is already the key of backend '%s': each backend "
+				     "has its own", name, text, backend_at(s, b)->name);
 				return;
 			}
 }
@@ -114,11 +114,13 @@ static void check_pair(struct check *k, size_t i, size_t b, size_t before)
 			"name", is->name);
 	config_at_backend(k, i, b, "");
 	if (same_place(is, other, &place))
-		tell(k, "backends: '%s' is where '%s' is, %s port %u: write one backend with both "
-		     "public-keys", is->name, other->name, place, ntohs(is->port));
+		tell(k,
+		     "backends: '%s' and '%s' have the same address, %s port %u: write one "
+		     "backend with both public-keys",
+		     is->name, other->name, place, ntohs(is->port));
 }
 
-/* With nat: dnat every backend needs an address of each family that the others have. */
+/* Checks that with nat: dnat every backend has an address of each family that another one has. */
 static void check_families(struct check *k, size_t i, size_t b)
 {
 	const struct service_config *s = &k->c->services[i];
@@ -154,15 +156,15 @@ static void check_backends(struct check *k, size_t i)
 		     s->n_backends, GUARD_BACKENDS_MAX);
 	at(k, 0, "/services/%zu/nat", i);
 	if (s->nat == NAT_NONE)
-		tell(k, "nat: none has each backend at its own address, where none is to be told "
-		     "from others: write nat: dnat or masquerade");
+		tell(k, "nat: none cannot choose among backends, because clients send to the "
+		     "address of one: write nat: dnat or masquerade");
 	at(k, 0, "/services/%zu/wireguard", i);
 	if (s->backend.n_keys)
-		tell(k, "wireguard: keys of several backends stand with each of them");
+		tell(k, "wireguard: with several backends, write the keys under each backend");
 	at(k, 0, "/services/%zu/wireguard/profile", i);
 	if (s->guard.profile == PROFILE_NONE)
-		tell(k, "profile: none looks at no keys, and several backends are told apart by "
-		     "theirs");
+		tell(k, "profile: none checks no keys, and the guard distinguishes backends by "
+		     "their keys: leave profile out");
 	for (size_t b = 0; b < s->n_backends; b++) {
 		config_at_backend(k, i, b, "");
 		if (!*s->backends[b].name)
@@ -206,12 +208,12 @@ static void check_standby(struct check *k, size_t i, size_t b)
 		const struct backend_config *other = backend_at(s, j);
 
 		if (standby_is_at(is, other->ipv4, other->ipv6, other->port))
-			tell(k, "standby: it is where the backend%s%s is: write another address or "
-			     "port", *other->name ? " " : "", other->name);
+			tell(k, "standby: it has the address and port of the backend%s%s: write "
+			     "another address or port", *other->name ? " " : "", other->name);
 		else if (j < b && standby_is_at(is, other->standby.ipv4, other->standby.ipv6,
 						other->standby.port ?: other->port))
-			tell(k, "standby: it is where the standby of '%s' is, and an answer could "
-			     "be of either: write another port", other->name);
+			tell(k, "standby: it has the address and port of the standby of '%s': "
+			     "write another address or port", other->name);
 	}
 }
 
@@ -256,8 +258,8 @@ static void check_challenge(struct check *k, size_t i)
 	     "challenge out");
 #endif
 	if (g->profile == PROFILE_NONE)
-		tell(k, "challenge: profile: none looks at nothing: leave challenge out, or write "
-		     "profile: wireguard");
+		tell(k, "challenge: profile: none checks no messages: leave challenge out, or "
+		     "write profile: wireguard");
 	if (g->profile == PROFILE_AMNEZIAWG &&
 	    g->junk[2] + COOKIE_LEN > g->junk[0] + INITIATION_LEN)
 		tell(k, "challenge: a cookie with %u bytes in front is larger than the initiation "
@@ -279,6 +281,6 @@ void config_check_guard(struct check *k, size_t i)
 	check_challenge(k, i);
 	at(k, 0, "/services/%zu/wireguard/strict", i);
 	if (s->guard.strict && s->guard.profile == PROFILE_NONE)
-		tell(k, "strict: profile: none looks at nothing: leave strict out, or write "
+		tell(k, "strict: profile: none checks no messages: leave strict out, or write "
 		     "profile: wireguard");
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Checks of peers, follow, announce and policy. There may be tens of thousands of peers, so
- * duplicates are found by sorting.
+ * Checks the sections peers, follow, announce and policy. It finds duplicates by sorting, because
+ * there may be tens of thousands of peers.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -66,7 +66,7 @@ static int compare_keys(const void *a, const void *b)
 	return wg_key_compare(&x->key, &y->key) ?: (x > y) - (x < y);
 }
 
-/* Reports duplicates, at the second of the two. */
+/* Reports duplicate names and keys, at the second of the two. */
 static void check_names_and_keys(struct check *k)
 {
 	const struct config *c = k->c;
@@ -96,7 +96,7 @@ static void check_names_and_keys(struct check *k)
 	free(sorted);
 }
 
-struct owned {				/* a prefix and the peer that has it */
+struct owned {				/* a prefix and the index of its peer */
 	const struct prefix *prefix;
 	size_t peer;
 };
@@ -187,8 +187,8 @@ static void check_followed(struct check *k)
 		}
 	at(k, 0, "/follow/routes");
 	if (f->n_tables && !config_relays(k->c))
-		tell(k, "routes: they lead to peers, and there are none: add peers, or follow: { "
-		     "wireguard: [ wgvpnr01 ] }");
+		tell(k, "routes: they lead to peers, and the configuration has none: add peers, or "
+		     "follow: { wireguard: [ wgvpnr01 ] }");
 }
 
 static void check_announced(struct check *k)
@@ -202,8 +202,8 @@ static void check_announced(struct check *k)
 			     "nothing else uses", c->announce.table);
 	at(k, 0, "/announce");
 	if (c->announce.table && !config_relays(c) && !*c->blind.device)
-		tell(k, "announce: it tells where sites are, and there are none: add peers, or "
-		     "follow: { wireguard: [ wgvpnr01 ] }");
+		tell(k, "announce: it announces routes to sites, and the configuration has none: "
+		     "add peers, or follow: { wireguard: [ wgvpnr01 ] }");
 	else if (c->announce.table && !c->policy.overlay.family && !config_relays(c))
 		tell(k, "announce: the overlay is missing, the prefix that holds all sites: add "
 		     "policy: { overlay: \"fd12:3456:789a::/48\" }");

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Dynamic DNS: its grammar, its checks and its YAML.
+ * Reads, checks and writes the section ddns of the configuration.
  */
 #include <arpa/inet.h>
 #include <ctype.h>
@@ -32,7 +32,7 @@ bool ddns_in_zone(const char *name, const char *zone)
 
 /* ---- values ---- */
 
-/* Reads a host name, without the dot that may end it. False: an error was printed. */
+/* Reads a host name and removes a dot at its end. Returns false after printing an error. */
 static bool read_host_name(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
 			   char ret[256])
 {
@@ -141,7 +141,7 @@ static void set_server(struct yaml *y, const struct yaml_key *key, struct yaml_n
 	struct ddns_config *d = object;
 	struct address a;
 
-	/* a name server on this host is valid */
+	/* a name server on this host is allowed */
 	if (why && !address_parse(text, &a) && !strncmp(why, "is a loopback", 13))
 		why = NULL;
 	if (why)
@@ -150,7 +150,7 @@ static void set_server(struct yaml *y, const struct yaml_key *key, struct yaml_n
 		strcpy(d->server, text);
 }
 
-/* Reads a path, a URL or a word of a command: one line without control characters. */
+/* Reads a path, a URL or a word of a command. Control characters are an error. */
 static void read_text(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
 		      char ret[256])
 {
@@ -283,8 +283,8 @@ static struct yaml_node *node_of(struct yaml_node *section, const char *key, siz
 	return yaml_by_path(section, path) ?: section;
 }
 
-/* A topology is for other hosts, so it may name a provider that this program was built without. A
- * configuration runs here and may not. */
+/* Reports a provider that this program was built without. Only a configuration is checked, because
+ * it runs on this host; a topology is for other hosts. */
 static void check_built(struct yaml *y, struct yaml_node *section)
 {
 #ifndef WITH_LDNS
@@ -300,7 +300,7 @@ static void check_built(struct yaml *y, struct yaml_node *section)
 #endif
 }
 
-/* Whether an earlier section writes records of this name and type. */
+/* Returns whether an earlier entry writes records of the same name and type. */
 static bool is_written(const struct config *c, const struct ddns_config *d, const char *name)
 {
 	for (const struct ddns_config *other = c->ddns; other != d; other++)
@@ -363,7 +363,7 @@ void config_set_ddns(struct yaml *y, const struct yaml_key *key, struct yaml_nod
 	struct yaml_key list = *key;
 
 	list.item = set_section;
-	if (yaml_is_empty(value))		/* the content is commented out */
+	if (yaml_is_empty(value))		/* all of its content is commented out */
 		return;
 	if (is->type == YAML_LIST)
 		yaml_set_list(y, &list, value, object);

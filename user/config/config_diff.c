@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Compares two configurations: entries by their names, the lines of an entry by their keys, or its
- * values by their places.
+ * Implements config_diff.h. It matches the entries of both configurations by their names, and
+ * within an entry the lines by their keys. For sentences, config_changes.c matches the values by
+ * their places.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -17,14 +18,15 @@
 #include "lib/text.h"
 #include "lib/yaml.h"
 
-enum { LINES = 16 + GUARD_BACKENDS_MAX };	/* one line per key or backend of an entry */
+enum { LINES = 16 + GUARD_BACKENDS_MAX };	/* one line for each key or backend of an entry */
 
-struct entry {				/* as config_write() writes it; without lines: absent */
+/* the text of an entry as config_write() writes it; no text: the entry is absent */
+struct entry {
 	char *text, *lines[LINES];
 	size_t n;
 };
 
-/* Takes the text to pieces */
+/* Splits the text into lines. */
 static void entry_split(struct entry *e)
 {
 	char *rest = e->text, *line;
@@ -34,7 +36,8 @@ static void entry_split(struct entry *e)
 			e->lines[e->n++] = line;
 }
 
-/* Makes an entry of the lines that `put` writes to `out`, if `there`. */
+/* If `there` is true, makes an entry of the text that `put` writes to `out`; otherwise makes an
+ * absent one. */
 #define ENTRY(there, put) ({ \
 	struct entry e = { 0 }; \
 	size_t size; \
@@ -42,7 +45,7 @@ static void entry_split(struct entry *e)
 	if (out) \
 		put; \
 	if ((there) && (!out || fclose(out))) \
-		log_warning("what differs is not told: %s", strerror(ENOMEM)); \
+		log_warning("cannot print the difference: %s", strerror(ENOMEM)); \
 	e; \
 })
 
@@ -119,11 +122,11 @@ static struct entry ddns_entry(const struct config *c, size_t i)
 
 static size_t key_length(const char *line)
 {
-	/* a backend */
+	/* one of several backends: its name is part of its key */
 	return strncmp(line, "      - { name: ", 16) ? strcspn(line, ":") : strcspn(line, ",");
 }
 
-/* Returns the line with the same key. */
+/* Returns the line of the entry that has the same key, or NULL. */
 static const char *line_like(const struct entry *e, const char *line)
 {
 	size_t n = key_length(line);
@@ -136,9 +139,9 @@ static const char *line_like(const struct entry *e, const char *line)
 
 struct diff {
 	FILE *out;
-	/* of entries in a list; NULL: none, or its heading is printed */
+	/* The section that the entries are in; NULL: none, or its heading was printed already. */
 	const char *section;
-	const char *noun;		/* for a sentence about one of them: "service" */
+	const char *noun;		/* the word for an entry in a sentence, such as "service" */
 	bool differs;
 	void (*put)(struct diff *d, struct entry *old, struct entry *new);
 };
@@ -149,7 +152,7 @@ static void begin_section(struct diff *d, const char *section, const char *noun)
 	d->noun = noun;
 }
 
-static void heading(struct diff *d)
+static void put_heading(struct diff *d)
 {
 	d->differs = true;
 	if (d->section)
@@ -157,10 +160,11 @@ static void heading(struct diff *d)
 	d->section = NULL;
 }
 
-/* The first line names the entry, so it is printed even if only others differ. */
+/* Prints the lines that differ. The first line has the name of the entry, so it is printed even if
+ * only other lines differ. */
 static void put_lines(struct diff *d, struct entry *old, struct entry *new)
 {
-	heading(d);
+	put_heading(d);
 	entry_split(old);
 	entry_split(new);
 	for (size_t i = 0; i < old->n; i++) {
@@ -247,7 +251,8 @@ static int compare_peers(const void *a, const void *b)
 		      (*(const struct peer_config *const *)b)->name);
 }
 
-/* Returns the peers sorted by name, with NULL at the end; NULL: no memory. */
+/* Returns pointers to the peers, sorted by name and ended by NULL. Returns NULL if there is no
+ * memory. */
 static const struct peer_config **by_name(const struct config *c)
 {
 	const struct peer_config **sorted = calloc(c->n_peers + 1, sizeof(*sorted));
@@ -289,8 +294,8 @@ static void diff_peers(struct diff *d, const struct config *old, const struct co
 	free(news);
 }
 
-/* Of several listeners the first one answers clients never seen, so the order of services
- * matters. */
+/* Returns whether the services of both configurations are in another order. The order matters: if
+ * several listeners match a new client, the first one gets it. */
 static bool other_order(const struct config *old, const struct config *new)
 {
 	size_t at = 0;
@@ -305,7 +310,8 @@ static bool other_order(const struct config *old, const struct config *new)
 	return false;
 }
 
-/* A sentence says that an interface was removed only if nothing else in the file uses it. */
+/* Prints the differences of the section interfaces. As a sentence, it prints that an interface was
+ * removed only if no other part of the new configuration uses it. */
 static void diff_interfaces(struct diff *d, const struct config *old, const struct config *new)
 {
 	begin_section(d, "interfaces", "interface");
@@ -351,7 +357,7 @@ static void diff_configs(struct diff *d, const struct config *old, const struct 
 			diff_entry(d, service_entry(NULL), service_entry(&new->services[i]));
 	if (other_order(old, new)) {
 		if (d->put == put_lines)
-			heading(d);
+			put_heading(d);
 		d->differs = true;
 		fputs(d->put == put_lines ? " # in another order\n" :
 		      "services: in another order\n", d->out);
@@ -378,8 +384,8 @@ bool config_changes(const struct config *old, const struct config *new, FILE *ou
 	return d.differs;
 }
 
-/* What was removed comes back, if `new` has it. A file that `save` wrote may have both: somebody
- * has added it there. */
+/* Prints that an entry which a command removed comes back, if `new` has it. If `new` lists the
+ * entry as removed too, it prints nothing. */
 static void diff_removed(struct diff *d, const char *text, const struct config *new)
 {
 	const char *name = strchr(text, ' ') + 1;

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The section endpoints: peers of this host's WireGuard whose endpoint is a name that the daemon
- * follows. daemon/, show/ and doctor/ include it, and the files of config/ for its grammar.
+ * The section endpoints: WireGuard peers whose endpoint is a host name, which the daemon resolves
+ * and follows. daemon/, show/ and doctor/ include it, and files of config/ for its grammar.
  */
 #pragma once
 #include "config/config_tell.h"
 #include "lib/yaml.h"
 
-enum endpoint_proof { PROOF_HANDSHAKE, PROOF_ECHO };	/* what proves that a candidate works */
+/* how the daemon tests whether an address works */
+enum endpoint_proof { PROOF_HANDSHAKE, PROOF_ECHO };
 
 struct peer_endpoint_config {
 	char interface[IFNAMSIZ];	/* a WireGuard interface */
@@ -15,7 +16,8 @@ struct peer_endpoint_config {
 	char host[256];			/* a name or an address */
 	__be16 port;
 	enum endpoint_proof by;
-	/* seconds without an answer until it counts as dead; 0: WireGuard's own timers */
+	/* After so many seconds without an answer the endpoint counts as dead; 0: after WireGuard's
+	 * own time limits. */
 	__u32 within;
 };
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The grammar and the YAML of flows, for services with nat: masquerade or hairpin: true.
+ * Reads and writes the key flows of services with nat: masquerade or hairpin: true.
  */
 #include <arpa/inet.h>
 #include <ctype.h>
@@ -62,7 +62,8 @@ static void set_ports(struct yaml *y, const struct yaml_key *key, struct yaml_no
 		s->flows.ports = (struct port_range){ first, last };
 }
 
-/* A text that is no address keeps its place, with family 0. */
+/* Adds an address. An invalid text adds an entry with family 0, so that the indexes stay as in the
+ * file. */
 static void add_source(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
 		       void *object)
 {

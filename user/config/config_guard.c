@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The grammar and the YAML of backends, their keys, and the guard's limits for WireGuard messages.
+ * Reads and writes backends, their keys, and the guard's limits for WireGuard messages.
  */
 #include <arpa/inet.h>
 #include <ctype.h>
@@ -31,8 +31,8 @@ static void add_key(struct yaml *y, const struct yaml_key *key, struct yaml_node
 		yaml_error(y, value, NO_KEY, key->name, text, strlen(text));
 }
 
-/* Adds one of MESSAGES numbers, from `least` on. Numbers beyond MESSAGES are only counted:
- * config_check_guard() reports them. */
+/* Adds a number, at least `least`, to an array of MESSAGES numbers. Further numbers are only
+ * counted, and config_check_guard() reports them. */
 static void add_number(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
 		       void *object, __u32 least)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The section learn: its grammar, its checks and its YAML.
+ * Reads, checks and writes the section learn of the configuration.
  */
 #include <arpa/inet.h>
 #include <ctype.h>
@@ -74,8 +74,8 @@ const struct yaml_key config_learn_keys[] = {
 	{},
 };
 
-/* Whether a nic is known on which packets for this host arrive: learn, unlike a service, names
- * none. */
+/* Returns whether the configuration names an interface on which packets for this host arrive. The
+ * section learn itself does not. */
 static bool has_nic(const struct config *c)
 {
 	bool any = c->n_services || *c->blind.device;
@@ -91,7 +91,8 @@ void config_check_learn(struct check *k)
 
 	at(k, 0, "/learn");
 	if (c->n_learn > HEAR_PORTS)
-		tell(k, "learn: %zu interfaces: there may be %u", c->n_learn, HEAR_PORTS);
+		tell(k, "learn: %zu interfaces, and the limit is %u: remove some", c->n_learn,
+		     HEAR_PORTS);
 	for (size_t i = 0; i < c->n_learn; i++) {
 		const struct learn_config *l = &c->learn[i];
 
@@ -103,15 +104,17 @@ void config_check_learn(struct check *k)
 				     l->interface);
 		at(k, 0, "/learn/%zu/knock/port", i);
 		if (ntohs(l->port) > 65536 - KNOCK_PORTS)
-			tell(k, "port: %u: it is the first of %u, so %u at most", ntohs(l->port),
+			tell(k, "port: %u is too large, because it is the first of %u ports: write "
+			     "%u or less", ntohs(l->port),
 			     KNOCK_PORTS, 65536 - KNOCK_PORTS);
 		at(k, 0, "/learn/%zu/knock/user", i);
 		if (*l->user && !l->n_command)
-			tell(k, "user: there is no command to run as '%s'", l->user);
+			tell(k, "user: there is no command to run as '%s': add command, or remove "
+			     "user", l->user);
 		at(k, 0, "/learn/%zu", i);
 		if (!i && !has_nic(c))
-			tell(k, "learn: nothing says by which interface packets come: interfaces: "
-			     "[ { name: eth0, role: wan } ]");
+			tell(k, "learn: the interface on which packets arrive is missing: add "
+			     "interfaces: [ { name: eth0, role: wan } ]");
 	}
 }
 

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The section learn: WireGuard interfaces whose peer moves behind a NAT and sends knocks. daemon/,
- * show/, doctor/ and cmd/ include it, and the files of config/ for its grammar.
+ * The section learn: WireGuard interfaces that learn the endpoint of a peer which moves behind a
+ * NAT, from its handshakes or from knocks. daemon/, show/, doctor/ and cmd/ include it, and files
+ * of config/ for its grammar.
  */
 #pragma once
 #include "config/config_tell.h"
 #include "lib/yaml.h"
 
-#define KNOCK_PORT 19000		/* default of the first of KNOCK_PORTS */
+#define KNOCK_PORT 19000		/* default of the first of KNOCK_PORTS ports */
 
 struct knock_word {
 	char text[256];
@@ -15,12 +16,14 @@ struct knock_word {
 
 struct learn_config {
 	char interface[IFNAMSIZ];	/* a WireGuard interface */
-	struct wg_key peer;		/* none: the only peer of the interface */
+	struct wg_key peer;		/* all zeros: the only peer of the interface */
 	bool knock;			/* the daemon listens for knocks */
 	__be16 port;			/* the first port for knocks */
-	struct knock_word *command;	/* program and arguments; none: a knock re-arms learning */
+	/* a program and its arguments; none: a knock only re-arms learning */
+	struct knock_word *command;
 	size_t n_command;
-	char user[33];			/* runs the command; "": the user nobody */
+	/* the user account that runs the command; "": the default one, see wgxdp.yaml(5) */
+	char user[33];
 };
 
 extern const struct yaml_key config_learn_keys[];

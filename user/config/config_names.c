@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Enumerates the interfaces that a configuration names.
+ * Implements config_names.h.
  */
 #include <string.h>
 #include "config/config_names.h"
 
-/* First the interfaces, then those on which services or the blind relay listen, then the devices of
- * peers. */
+/* Returns the i-th name: first those of the section interfaces, then those that services and the
+ * blind relay listen on, then the devices of peers. Returns NULL after the last. */
 static const char *interface_at(const struct config *c, size_t i, enum link_role *ret_role)
 {
 	*ret_role = i < c->n_interfaces ? c->interfaces[i].role :
@@ -30,7 +30,7 @@ static bool named_before(const struct config *c, size_t i, const char *name)
 {
 	enum link_role role;
 
-	/* backwards: most of thousands of peers share the device of the one before */
+	/* search backwards, because most peers have the same device as the one before */
 	for (size_t j = i; j--;)
 		if (!strcmp(interface_at(c, j, &role), name))
 			return true;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The grammar of the relay: peers, follow, announce and policy, and the words of policy.
+ * Reads the sections peers, follow, announce and policy, and defines the words of policy.
  */
 #include <errno.h>
 #include <linux/rtnetlink.h>
@@ -27,7 +27,7 @@ static const struct {
 };
 #define N_ICMPV6 (sizeof(icmpv6_types) / sizeof(*icmpv6_types))
 
-/* for the WireGuard of a mesh: docs/design.md */
+/* the UDP ports of a WireGuard mesh between sites */
 static const struct port_range default_udp_ports = { 58000, 60000 };
 
 const char *reject_name(enum policy_reject r)
@@ -153,9 +153,10 @@ static void add_udp_ports(struct yaml *y, const struct yaml_key *key, struct yam
 	}
 	for (size_t i = 0; i < p->n_udp_ports; i++)
 		if (first <= p->udp_ports[i].last && last >= p->udp_ports[i].first) {
-			yaml_error(y, value, "%s: '%s' and %u-%u have ports in common: once is "
-				   "enough", key->name, text, p->udp_ports[i].first,
-				   p->udp_ports[i].last);
+			yaml_error(y, value,
+				   "%s: '%s' and %u-%u have ports in common: remove "
+				   "these from one of the two",
+				   key->name, text, p->udp_ports[i].first, p->udp_ports[i].last);
 			return;
 		}
 	place = yaml_append(y, &p->udp_ports, &p->n_udp_ports, sizeof(*place));

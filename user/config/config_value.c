@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Single values of the configuration: ports, names and prefixes.
+ * Parses and checks single values of the configuration: ports, names and prefixes.
  */
 #include <arpa/inet.h>
 #include <ctype.h>

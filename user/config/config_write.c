@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Writes a configuration as YAML that config_parse reads back to the same.
+ * Writes a configuration as YAML that config_parse() reads back to the same configuration.
  */
 #include <arpa/inet.h>
 #include <ctype.h>
@@ -16,7 +16,7 @@
 #include "config/config_relay.h"
 #include "lib/text.h"
 
-/* Writes a name or an address, with quotes where YAML could read more than text. */
+/* Writes a name or an address, in quotes if YAML could take it for something else than a text. */
 void config_put_text(FILE *out, const char *text)
 {
 	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
@@ -276,7 +276,8 @@ int config_write(const struct config *c, FILE *out)
 	return write_config(c, out, true);
 }
 
-/* An empty configuration becomes "{}", not an empty text: a failed command would leave that. */
+/* Writes an empty configuration as "{}" and not as an empty text, because a failed command would
+ * leave an empty text too. */
 int config_save(const struct config *c, FILE *out)
 {
 	char *text = NULL;
@@ -285,7 +286,7 @@ int config_save(const struct config *c, FILE *out)
 	int rc = all ? write_config(c, all, false) : -errno;
 
 	if (all && fclose(all))
-		rc = -ENOMEM;			/* the only reason why closing fails */
+		rc = -ENOMEM;			/* closing fails only for lack of memory */
 	if (!rc && (fputs(n ? text : "{}\n", out) < 0 || fflush(out)))
 		rc = -errno;
 	free(text);

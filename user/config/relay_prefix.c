@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Checks of the overlay, and of prefixes in it.
+ * Implements relay_prefix.h.
  */
 #include "config/relay_prefix.h"
 
-/* fc00::/7 holds every ULA; a wider prefix is a good part of the internet */
+/* fc00::/7 contains all ULAs; a shorter prefix would be a large part of the internet */
 #define SHORTEST 7
-#define LONGEST 112			/* an overlay holds sites, and sites hold hosts */
+#define LONGEST 112			/* a longer prefix has no room for sites with hosts */
 
 static const struct prefix link_local = {
 	.addr = { .b = { 0xfe, 0x80 } }, .family = FAMILY_IPV6, .len = 10,

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Which prefixes an overlay and its peers may have. config/, plan/, daemon/, gen/ and cmd/ include
- * it.
+ * Checks which prefixes an overlay and its peers may have. config/, plan/, daemon/, gen/ and cmd/
+ * include it.
  */
 #pragma once
 #include "lib/addr.h"
 
-/* Returns what is wrong, in words that follow the prefix ("is …"); NULL: nothing. */
+/* Returns what is wrong with an overlay, in words that follow the prefix ("is …"), or NULL if it is
+ * valid. */
 const char *relay_overlay_wrong(const struct prefix *overlay);
-/* The words end so that the overlay may follow in parentheses. */
+/* Returns what is wrong with the prefix of a peer, or NULL. The words end with "the overlay", so
+ * that the overlay's prefix can follow. */
 const char *relay_prefix_wrong(const struct prefix *prefix, const struct prefix *overlay);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Ports, backends, keys and nat of a service from a command line.
+ * Implements service_args.h.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -51,8 +51,8 @@ int service_ports(struct service_config *s, char *list)
 	return rc;
 }
 
-/* Adds an address, or a name. A name takes the family that no address has: names come after
- * addresses. */
+/* Adds an address if `names` is false, or a host name if it is true. Names are added after all
+ * addresses, because a name gets the family that no address has. */
 static int add_backend(struct backend_config *b, const char *option, const char *word, bool names)
 {
 	struct address ip;

@@ -84,11 +84,11 @@ static int write_file(const struct sites *s, const char *path)
 
 int sites_save(const struct sites *s)
 {
-	char path[KEPT_PATH_LEN];
+	char path[VAR_STATE_PATH_LEN];
 	int rc;
 
-	kept_prepare(s->instance);
-	kept_path(path, s->instance, "blind");
+	var_state_prepare(s->instance);
+	var_state_path(path, s->instance, "blind");
 	rc = write_file(s, path);
 	if (rc)
 		log_warning("blind: cannot save the sites' addresses in %s: %s",
@@ -161,11 +161,11 @@ static bool restore_session(const struct sites *s, const char *line, int64_t ela
 
 void sites_restore(struct sites *s)
 {
-	char path[KEPT_PATH_LEN], line[512];
+	char path[VAR_STATE_PATH_LEN], line[512];
 	int64_t then = 0, elapsed;
 	FILE *in;
 
-	kept_path(path, s->instance, "blind");
+	var_state_path(path, s->instance, "blind");
 	in = fopen(path, "re");
 	if (!in)
 		return;

@@ -10,7 +10,7 @@
 #include <unistd.h>
 #include <uv.h>
 #include "daemon/announce.h"
-#include "plan/answers.h"
+#include "plan/resolved_backends.h"
 #include "instance/apply.h"
 #include "daemon/blind.h"
 #include "dataplane/pins.h"
@@ -34,7 +34,7 @@
 #include "daemon/standby.h"
 #include "daemon/log_states.h"
 #include "instance/source.h"
-#include "instance/state.h"
+#include "instance/run_state.h"
 #include "instance/try.h"
 #include "instance/undone.h"
 
@@ -57,12 +57,12 @@ struct daemon {
 	bool vouched; /* the map uniform agrees with the routes that were read last */
 	uv_timer_t settle, retry, former, watchdog, follow, states, poll_states;
 	struct logged_states logged;
-	__u64 followed;			/* the last followed_hash() */
+	__u64 followed;			/* the last followed_devices_hash() */
 	uv_fs_event_t directory;
 	struct pins_watch pins;
 	uv_signal_t hangup, terminate, interrupt;
 	struct daemon_state state;
-	struct answers answers;		/* resolved addresses for the names of state.config */
+	struct resolved_backends answers;		/* resolved addresses for the names of state.config */
 	struct resolver *resolver;
 	struct exporter *exporter;
 	struct cookie *cookie;
@@ -121,9 +121,9 @@ static void on_directory(uv_fs_event_t *handle, const char *name, int events, in
 /* Watches the directory of running.yaml, which may have been removed and made again */
 static void watch_directory(struct daemon *d)
 {
-	char path[STATE_PATH_LEN];
+	char path[RUN_STATE_PATH_LEN];
 
-	state_path(path, d->state.instance, "");
+	run_state_path(path, d->state.instance, "");
 	d->watched = d->state.directory;
 	uv_fs_event_stop(&d->directory);
 	if (uv_fs_event_start(&d->directory, on_directory, path, 0))
@@ -141,10 +141,10 @@ static int read_running(struct daemon *d)
 
 	if (rc <= 0)
 		return rc;
-	rc = answers_for(&d->answers, d->state.config);
+	rc = resolved_backends_match(&d->answers, d->state.config);
 	if (!rc && d->state.config != before) {
-		answers_learn(&d->answers, d->state.instance);
-		answers_write(d->state.instance, &d->answers, true);
+		resolved_backends_merge(&d->answers, d->state.instance);
+		resolved_backends_write(d->state.instance, &d->answers, true);
 	}
 	return rc ?: 1;
 }
@@ -154,7 +154,7 @@ static int read_running(struct daemon *d)
 static void on_follow(uv_timer_t *timer)
 {
 	struct daemon *d = timer->data;
-	__u64 now = d->state.config ? followed_hash(d->state.config) : 0;
+	__u64 now = d->state.config ? followed_devices_hash(d->state.config) : 0;
 
 	if (now != d->followed)
 		settle_soon(d, NL_ALL);
@@ -165,7 +165,7 @@ static void on_follow(uv_timer_t *timer)
  * something to do. */
 static void reconfigure_parts(struct daemon *d)
 {
-	resolver_renew(d->resolver);
+	resolver_reconfigure(d->resolver);
 	if (!d->state.config)
 		return;
 	exporter_reconfigure(d->exporter, d->state.config);
@@ -191,7 +191,7 @@ static int bring_to_configuration(struct daemon *d)
 
 	if (is_apart(d, d->state.config))
 		return 1;
-	lock = state_lock(d->state.instance);
+	lock = run_state_lock(d->state.instance);
 	rc = lock < 0 ? lock : read_running(d);
 	if (rc > 0)
 		rc = apply_follow(d->state.instance, d->state.config, &d->answers) ?: 1;
@@ -263,7 +263,7 @@ static void on_settled(uv_timer_t *timer)
 		uv_timer_start(&d->settle, on_settled, -d->credit * SHARE, 0);
 	} else if (d->changes) {
 		d->changes = 0;
-		resolver_hope(d->resolver);
+		resolver_retry_soon(d->resolver);
 		endpoints_hope(d->endpoints);
 		run_pass(d);
 	}
@@ -291,12 +291,12 @@ static void on_other(void *data)
 static void on_resolved(void *data, bool moved)
 {
 	struct daemon *d = data;
-	int lock = state_lock(d->state.instance);
+	int lock = run_state_lock(d->state.instance);
 	/* a command changed it, and read_running() reads its answers from the file */
 	bool changed = daemon_state_changed(&d->state);
 
 	if (!changed)
-		answers_write(d->state.instance, &d->answers, moved);
+		resolved_backends_write(d->state.instance, &d->answers, moved);
 	if (changed || moved)
 		settle_soon(d, NL_ALL);
 	if (lock >= 0)
@@ -366,15 +366,15 @@ static void watch_data_path(struct daemon *d)
 /* Applies all of it or nothing, as a command does */
 static int apply_file(struct daemon *d, struct config *c)
 {
-	int lock = state_lock(d->state.instance), rc = lock < 0 ? lock : 0;
+	int lock = run_state_lock(d->state.instance), rc = lock < 0 ? lock : 0;
 	bool apart = is_apart(d, c);
 
 	/* another command's change may not have been noticed yet */
 	if (!rc && d->state.config && !apart)
 		read_running(d);
 	if (!rc)
-		rc = apart ? state_write(d->state.instance, c) :
-		     answers_for(&d->answers, c) ?:
+		rc = apart ? run_state_write(d->state.instance, c) :
+		     resolved_backends_match(&d->answers, c) ?:
 		     apply_followed(d->state.instance, c, &d->answers);
 	if (rc) {
 		config_free(c);
@@ -387,7 +387,7 @@ static int apply_file(struct daemon *d, struct config *c)
 			schedule_former_backends(d);
 	}
 	if (rc && d->state.config)
-		answers_for(&d->answers, d->state.config);
+		resolved_backends_match(&d->answers, d->state.config);
 	reconfigure_parts(d);
 	if (lock >= 0)
 		close(lock);
@@ -412,7 +412,7 @@ static void on_hangup(uv_signal_t *handle, int signum)
 		rc = apply_file(d, c);
 	}
 	if (rc) {
-		state_note_failure(d->state.instance);
+		run_state_set_failed(d->state.instance);
 		log_error("%s was not applied: the old configuration stays", d->state.file);
 	} else {
 		log_info("%s was applied", d->state.file);
@@ -516,7 +516,7 @@ int daemon_run(const char *instance, const char *file)
 
 	if (daemon_state_hold(&d.state, &again) || watch_everything(&d))
 		return EXIT_FAILED;
-	answers_read(instance, &d.answers);
+	resolved_backends_read(instance, &d.answers);
 	log_no_waiting();
 	log_round();
 	d.status = begin_running(&d, again);

@@ -13,7 +13,7 @@
 #include "dataplane/pins.h"
 #include "instance/follower.h"
 #include "instance/running.h"
-#include "instance/state.h"
+#include "instance/run_state.h"
 
 static bool is_newer(const struct stat *a, const struct stat *b)
 {
@@ -23,13 +23,13 @@ static bool is_newer(const struct stat *a, const struct stat *b)
 
 static void note_files(struct daemon_state *s)
 {
-	char path[STATE_PATH_LEN];
+	char path[RUN_STATE_PATH_LEN];
 	struct stat st;
 
-	state_path(path, s->instance, "running.yaml");
+	run_state_path(path, s->instance, "running.yaml");
 	if (stat(path, &s->config_is))
 		memset(&s->config_is, 0, sizeof(s->config_is));
-	state_path(path, s->instance, "");
+	run_state_path(path, s->instance, "");
 	s->directory = stat(path, &st) ? 0 : st.st_ino;
 	s->text = config_text_id(s->instance);
 }
@@ -38,12 +38,12 @@ static void note_files(struct daemon_state *s)
  * content, and running.yaml is not older than the configuration */
 static bool left_by_us(const struct daemon_state *s, int fd)
 {
-	char path[STATE_PATH_LEN], text[4096];
+	char path[RUN_STATE_PATH_LEN], text[4096];
 	ssize_t n = pread(fd, text, sizeof(text) - 1, 0);
 	struct stat runs, file;
 
 	text[n < 0 ? 0 : n] = '\0';
-	state_path(path, s->instance, "running.yaml");
+	run_state_path(path, s->instance, "running.yaml");
 	if (stat(path, &runs) || pins_exist(s->instance) <= 0 || strcmp(text, s->file ?: ""))
 		return false;
 	return !s->file || stat(s->file, &file) || !is_newer(&file, &runs);
@@ -51,13 +51,13 @@ static bool left_by_us(const struct daemon_state *s, int fd)
 
 int daemon_state_hold(struct daemon_state *s, bool *ret_again)
 {
-	char path[STATE_PATH_LEN];
+	char path[RUN_STATE_PATH_LEN];
 	int fd, rc = 0;
 
-	mkdir(STATE_DIR, 0755);
-	state_path(path, s->instance, "");
+	mkdir(RUN_STATE_DIR, 0755);
+	run_state_path(path, s->instance, "");
 	mkdir(path, 0755);
-	state_path(path, s->instance, "daemon");
+	run_state_path(path, s->instance, "daemon");
 	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
 	rc = fd < 0 ? -errno : follower_hold(fd);
 	if (rc == -EWOULDBLOCK)
@@ -108,7 +108,7 @@ static void hold_again(struct daemon_state *s)
 
 int daemon_state_read(struct daemon_state *s)
 {
-	char path[STATE_PATH_LEN];
+	char path[RUN_STATE_PATH_LEN];
 	struct config *c = NULL;
 	int rc = pins_exist(s->instance);
 
@@ -120,16 +120,16 @@ int daemon_state_read(struct daemon_state *s)
 	if (!daemon_state_changed(s))
 		return 1;
 	/* if this fails, the caller reads the file, if there is one */
-	rc = s->file || s->config ? state_read(s->instance, &c) : running_read(s->instance, &c);
+	rc = s->file || s->config ? run_state_read(s->instance, &c) : running_read(s->instance, &c);
 	hold_again(s);
 	if (!rc) {
 		config_free(s->config);
 		s->config = c;
 	}
-	state_path(path, s->instance, "running.yaml");
+	run_state_path(path, s->instance, "running.yaml");
 	if (s->config && access(path, F_OK)) {
-		log_warning(STATE_DIR "/%s was removed: it is written again", s->instance);
-		rc = state_write(s->instance, s->config);
+		log_warning(RUN_STATE_DIR "/%s was removed: it is written again", s->instance);
+		rc = run_state_write(s->instance, s->config);
 	}
 	note_files(s);
 	return rc ?: 1;

@@ -12,7 +12,7 @@
 #include "daemon/ddns_daemon.h"
 #include "lib/grow.h"
 #include "lib/log.h"
-#include "instance/noted.h"
+#include "instance/run_counters.h"
 #include "lib/text.h"
 #include "lib/timer.h"
 
@@ -39,7 +39,7 @@ struct ddns {
 	size_t n_jobs;
 	char *text;			/* text of all sections */
 	uv_timer_t settle;
-	struct noted succeeded;		/* when the records of each name were last correct */
+	struct run_counters succeeded;		/* when the records of each name were last correct */
 	size_t n_running;		/* running jobs, including abandoned ones */
 };
 
@@ -126,11 +126,11 @@ static void on_done(uv_work_t *work, int status)
 			ok &= strcmp(j->run.sets[s].name, j->config.names[i].text) ||
 			      !j->run.sets[s].failed;
 		if (ok)
-			noted_set(&j->ddns->succeeded, j->config.names[i].text, time(NULL));
+			run_counters_set(&j->ddns->succeeded, j->config.names[i].text, time(NULL));
 		any |= ok;
 	}
 	if (any)
-		noted_write(&j->ddns->succeeded);
+		run_counters_write(&j->ddns->succeeded);
 	report_complaints(j);
 	ddns_free(&j->run);
 	j->retry_ms = how != DDNS_FAILED ? 0 : next_wait(j->retry_ms, RETRY_MS, AGAIN_MS);
@@ -167,7 +167,7 @@ struct ddns *ddns_new(uv_loop_t *loop, const char *instance)
 	if (!d)
 		return NULL;
 	d->loop = loop;
-	noted_read(&d->succeeded, instance, "ddns");
+	run_counters_read(&d->succeeded, instance, "ddns");
 	timer_init(loop, &d->settle, d);
 	return d;
 }

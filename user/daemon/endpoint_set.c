@@ -6,18 +6,18 @@
 #include <errno.h>
 #include <string.h>
 #include "daemon/endpoint_set.h"
-#include "instance/noted.h"
+#include "instance/run_counters.h"
 
 static void count_change(const char *instance, const char *interface, const struct wg_key *peer)
 {
-	char name[ENDPOINT_NOTE_LEN];
-	struct noted n;
+	char name[ENDPOINT_COUNTER_LEN];
+	struct run_counters n;
 
-	noted_read(&n, instance, "endpoints");
-	endpoint_note(interface, peer, name);
-	noted_set(&n, name, noted_value(&n, name) + 1);
-	noted_write(&n);
-	noted_free(&n);
+	run_counters_read(&n, instance, "endpoints");
+	endpoint_counter(interface, peer, name);
+	run_counters_set(&n, name, run_counters_value(&n, name) + 1);
+	run_counters_write(&n);
+	run_counters_free(&n);
 }
 
 static int renew_peer(const char *interface, const struct wg_key *peer,

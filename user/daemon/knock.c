@@ -45,10 +45,10 @@ bool knock_is_for_us(const struct address *to, uint64_t now_ms)
 
 void knock_note(const char *instance, const struct address *from, __be16 port)
 {
-	char path[STATE_PATH_LEN], text[ADDRESS_STRLEN];
+	char path[RUN_STATE_PATH_LEN], text[ADDRESS_STRLEN];
 	FILE *out;
 
-	state_path(path, instance, "knocked");
+	run_state_path(path, instance, "knocked");
 	out = fopen(path, "we");
 	if (!out || fprintf(out, "%s %u\n", address_format(from, text), ntohs(port)) < 0 ||
 	    fflush(out))

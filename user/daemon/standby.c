@@ -16,7 +16,7 @@
 #include "lib/log.h"
 #include "lib/timer.h"
 #include "daemon/standby.h"
-#include "instance/state.h"
+#include "instance/run_state.h"
 #include "net/udp_socket.h"
 
 #define TICK_MS 1000
@@ -31,7 +31,7 @@ struct watched_backend {
 struct standby {
 	const char *instance;
 	const struct config *config;
-	const struct answers *answers;
+	const struct resolved_backends *answers;
 	void (*switched)(void *data);
 	void *data;
 	uv_timer_t tick;
@@ -71,8 +71,8 @@ static bool is_reached(const struct standby *s, struct watched_backend *b,
 	socklen_t len = sizeof(error);
 
 	if (b->socket < 0) {
-		if (answers_address(s->answers, ipv4, FAMILY_IPV4, &a) ||
-		    answers_address(s->answers, ipv6, FAMILY_IPV6, &a))
+		if (resolved_backends_address(s->answers, ipv4, FAMILY_IPV4, &a) ||
+		    resolved_backends_address(s->answers, ipv6, FAMILY_IPV6, &a))
 			b->socket = send_probe(&a, standby && c->standby.port ? c->standby.port :
 								c->port);
 		b->asked = now;
@@ -114,7 +114,7 @@ static const char *const step_words[] = {
 
 static bool write_standby(const struct standby *s, struct dataplane *dp, __u32 id, __u32 number)
 {
-	int lock = state_lock(s->instance), rc = lock < 0 ? lock : 0;
+	int lock = run_state_lock(s->instance), rc = lock < 0 ? lock : 0;
 	struct guard g;
 
 	if (!rc && dataplane_guard(dp, id, &g)) {
@@ -230,8 +230,9 @@ void standby_reconfigure(struct standby *s, const struct config *c)
 	timer_repeat(&s->tick, has_standby(c), on_tick, TICK_MS, TICK_MS);
 }
 
-struct standby *standby_new(uv_loop_t *loop, const char *instance, const struct answers *answers,
-			    void (*switched)(void *data), void *data)
+struct standby *standby_new(uv_loop_t *loop, const char *instance,
+			    const struct resolved_backends *answers, void (*switched)(void *data),
+			    void *data)
 {
 	struct standby *s = calloc(1, sizeof(*s));
 

@@ -14,7 +14,7 @@
 #include "page.h"
 #include "show/show.h"
 #include "instance/source.h"
-#include "instance/state.h"
+#include "instance/run_state.h"
 #include "lib/text.h"
 #include "daemon/web.h"
 
@@ -99,7 +99,7 @@ static int write_status(const struct web *w, bool data_path, FILE *out)
 	struct utsname here;
 	struct stat st = { 0 };
 	struct node root, map;
-	char path[STATE_PATH_LEN];
+	char path[RUN_STATE_PATH_LEN];
 	int rc;
 
 	if (!d || uname(&here)) {
@@ -108,7 +108,7 @@ static int write_status(const struct web *w, bool data_path, FILE *out)
 	}
 	root = document_root(d);
 	clock_gettime(CLOCK_REALTIME, &now);
-	state_path(path, w->instance, "running.yaml");
+	run_state_path(path, w->instance, "running.yaml");
 	stat(path, &st);
 	document_text(root, "version", VERSION);
 	document_text(root, "instance", w->instance);
@@ -122,7 +122,7 @@ static int write_status(const struct web *w, bool data_path, FILE *out)
 	else
 		document_null(map, "file");
 	document_number(map, "since", st.st_mtim.tv_sec);
-	document_text(map, "last_reload", state_failed(w->instance) ? "failed" : "done");
+	document_text(map, "last_reload", run_state_failed(w->instance) ? "failed" : "done");
 	document_text(map, "state", source_now(w->instance));
 	rc = document_print_json(d, out);
 	document_free(d);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Attaches programs to devices and detaches them.
+ * Implements attach.h.
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -15,16 +15,16 @@
 #include "dataplane/map_info.h"
 #include "dataplane/pins.h"
 
-/* Debian 12's headers lack these. */
+/* the headers of Debian 12 lack these */
 #define TCX_INGRESS ((enum bpf_attach_type)46)
 #define TCX_EGRESS ((enum bpf_attach_type)47)
 
-/* Our filters use the first of these priorities that takes a BPF filter, and one of these
- * handles. */
+/* Our filters have one of the priorities 1 to FILTER_PRIORITIES, the first that is free, and one of
+ * these handles. */
 #define FILTER_PRIORITIES 8
 enum filter_handle {
-	FILTER_ON_THEIRS = 0x7767,	/* on a qdisc of another owner */
-	FILTER_ON_OURS, /* on a qdisc that we made for the filter, and that goes with it */
+	FILTER_ON_THEIRS = 0x7767,	/* on a qdisc that something else made */
+	FILTER_ON_OURS, /* on a qdisc that we made for the filter and remove with it */
 };
 
 int attach_xdp(__u32 ifindex, int program, __u16 flag, int *ret_link)
@@ -45,8 +45,8 @@ static struct bpf_tc_hook filter_hook(__u32 ifindex, enum bpf_tc_attach_point po
 				     .attach_point = point };
 }
 
-/* Asks for the program's name, which takes CAP_SYS_ADMIN; without that, looks for a pin of any
- * instance. */
+/* Returns whether a program is one of ours, by its name. Reading the name needs CAP_SYS_ADMIN;
+ * without it, this looks for the program among the pins of all instances. */
 static bool program_is_ours(__u32 id)
 {
 	int fd = bpf_prog_get_fd_by_id(id);
@@ -60,10 +60,11 @@ static bool program_is_ours(__u32 id)
 }
 
 struct filter {
-	__u32 priority, handle, id;	/* id: the program's */
+	__u32 priority, handle, id;	/* id: of the program */
 };
 
-/* Finds our filter at a device's ingress or egress. id: only with this program; 0: with any. */
+/* Finds our filter at the ingress or egress of a device. id: only a filter with this program; 0:
+ * with any program. */
 static bool filter_find_at(__u32 ifindex, enum bpf_tc_attach_point point, __u32 id,
 			   struct filter *ret)
 {
@@ -108,7 +109,7 @@ static void filter_remove(__u32 ifindex, const struct filter *f)
 	bpf_tc_hook_destroy(&hook);
 }
 
-/* Uses the first free priority. */
+/* Adds a filter with the first free priority. */
 static int filter_add(struct bpf_tc_hook *hook, __u32 handle, int program)
 {
 	int rc = -ENOSPC;
@@ -129,11 +130,12 @@ static int attach_filter(__u32 ifindex, int program, __u16 *ret_flags)
 	struct filter left;
 	int rc;
 
-	/* A killed `up` left this filter: those of other instances were refused before. */
+	/* A killed `up` left this filter. It cannot belong to another instance, because that was
+	 * refused before. */
 	if (filter_find(ifindex, 0, &left))
 		filter_remove(ifindex, &left);
 	rc = bpf_tc_hook_create(&hook);
-	/* Another owner has a clsact or an ingress qdisc, which serves as well. */
+	/* Something else made a clsact or ingress qdisc, which we can use. */
 	if (rc == -EEXIST)
 		handle = FILTER_ON_THEIRS;
 	else if (rc)
@@ -216,7 +218,8 @@ void detach_filters_of(int program)
 	if_freenameindex(devices);
 }
 
-/* bpf(2) takes BPF_PROG_QUERY for tcx as for any attach type, so libbpf 1.1 can ask. */
+/* Writes the ids of the programs at tcx ingress and returns their number. libbpf 1.1 does not know
+ * tcx, but BPF_PROG_QUERY works with any attach type. */
 static size_t attached_tcx(__u32 ifindex, __u32 *ids, size_t room)
 {
 	__u32 n = room, flags;
@@ -235,7 +238,7 @@ size_t attached_tc(__u32 ifindex, __u32 *ids, size_t room)
 	return n;
 }
 
-/* EEXIST: the device itself had no program when we looked before. */
+/* EEXIST means a program on a device above, because the device itself was checked before. */
 const char *why_refused(int error)
 {
 	return error == EEXIST ? "an XDP program is attached to a bridge or bond above it"

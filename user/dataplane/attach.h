@@ -1,43 +1,49 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Attaches the data path's programs to devices. XDP and tcx use bpf_links, which their pins keep.
- * Kernels without tcx (below 6.6) get a filter on a clsact or ingress qdisc, which other owners may
- * share. Commands that load, and `down`, use it.
+ * Attaches the programs of the data path to devices, and detaches them. XDP and tcx use bpf_links,
+ * which stay attached while they are pinned. Kernels without tcx (before 6.6) get a filter on a
+ * clsact or ingress qdisc, where other software may have filters too. dataplane/, instance/,
+ * doctor/ and show/ include it.
  */
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
 #include "abi.h"
 
-/* Functions that return int return 0 or -errno. */
+/* Functions that return int return 0 or -errno, unless their comment says otherwise. */
 
-/* Makes a bpf_link. flag: LINK_NATIVE or LINK_GENERIC. -EBUSY: another program is there. */
+/* Attaches an XDP program with a bpf_link. flag: LINK_NATIVE or LINK_GENERIC. Returns -EBUSY if
+ * another program is attached. */
 int attach_xdp(__u32 ifindex, int program, __u16 flag, int *ret_link);
 
-/* Sets *ret_link to a bpf_link and *ret_flags to LINK_TC | LINK_TCX. Without tcx: -1 and LINK_TC,
- * with LINK_QDISC_OURS if we made the qdisc. */
+/* Attaches a program at the tc ingress. With tcx it sets *ret_link to a bpf_link and *ret_flags to
+ * LINK_TC | LINK_TCX. Without tcx it adds a filter, and sets *ret_link to -1 and *ret_flags to
+ * LINK_TC, with LINK_QDISC_OURS if it also made the qdisc. */
 int attach_tc(__u32 ifindex, int program, int *ret_link, __u16 *ret_flags);
 
-/* Attaches at the device's egress: makes a bpf_link, or sets -1 and adds a filter. */
+/* Attaches a program at the device's tc egress: with a bpf_link, or with a filter and *ret_link set
+ * to -1. */
 int attach_egress(__u32 ifindex, int program, int *ret_link);
-void detach_egress(__u32 ifindex);		/* removes the filter */
+void detach_egress(__u32 ifindex);		/* removes the filter at egress */
 
-/* Replaces the program of our filter. */
+/* Replaces the program of our filter at ingress. */
 int attach_replace_filter(__u32 ifindex, int program);
 
 
-/* Removes our filter, and the qdisc that we made for it unless others use it now. qdisc_ours:
- * removes the qdisc even if the filter is gone. */
+/* Removes our filter at ingress, and the qdisc if we made it and nothing else uses it. qdisc_ours:
+ * we made the qdisc; it is then removed even if the filter is gone already. */
 void detach_filter(__u32 ifindex, bool qdisc_ours);
-/* Whether a device has our filter. The filter goes with its device or qdisc. */
+/* Returns whether a device has our filter. The kernel removes the filter with its device or
+ * qdisc. */
 bool attached_filter(__u32 ifindex);
-/* Removes all filters with this program, on every device, as detach_filter() does. */
+/* Removes the filters with this program from all devices, as detach_filter() does. */
 void detach_filters_of(int program);
 
-/* Writes the ids of the BPF programs at the device's tc ingress, in tcx or at our places of a
- * qdisc. Returns how many, at most room. */
+/* Writes the ids of the BPF programs at the device's tc ingress: those of tcx, and those of filters
+ * with our priorities and handles. Returns their number, at most `room`. */
 size_t attached_tc(__u32 ifindex, __u32 *ids, size_t room);
-/* Sets ret (BPF_OBJ_NAME_LEN) to the name of a BPF program, or to "?". */
+/* Writes the name of a BPF program, or "?", to ret, which has BPF_OBJ_NAME_LEN bytes. */
 void program_name(__u32 id, char *ret);
-/* Says why the kernel or libxdp refused to attach a program; error is a positive errno. */
+/* Returns in words why the kernel or libxdp refused to attach a program. error: a positive
+ * errno. */
 const char *why_refused(int error);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The text of the running configuration, in a pinned map.
+ * Implements config_text.h.
  */
 #include <bpf/bpf.h>
 #include <errno.h>
@@ -11,7 +11,8 @@
 #include "dataplane/map_info.h"
 #include "dataplane/pins.h"
 
-/* Bytes of an element. The kernel maps all elements as one piece, which is zero at first. */
+/* The size of an element. All elements are mapped as one piece of memory, which is zero at
+ * first. */
 #define PAGE 4096
 
 static char *whole_map(int map, int protection, size_t *ret_size)

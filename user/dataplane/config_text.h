@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The text of the running configuration. The kernel keeps it beside the maps that were made from
- * it, in the map that is pinned as `config`. A new text is a new map, whose pin replaces the old
- * one at once. `up`, the daemon and everything that reads the running configuration use it.
+ * Stores the text of the running configuration in a BPF map that is pinned as `config`, beside the
+ * maps that were made from it. A new text gets a new map, whose pin replaces the old one
+ * atomically. dataplane/, instance/, daemon/, show/ and cmd/ include it.
  */
 #pragma once
 #include <linux/types.h>
@@ -10,10 +10,11 @@
 
 #define CONFIG_PIN "config"
 
-/* Makes a map with the text, n bytes without a NUL. Returns its fd, which is never 0, or -errno. */
+/* Makes a map that contains the n bytes of the text, without a NUL. Returns its fd, which is never
+ * 0, or -errno. */
 int config_text_make(const char *text, size_t n);
-/* Reads the instance's text and adds a NUL; the caller frees it. 0 or -errno; -ENOENT: it has
- * none. */
+/* Reads the text of an instance and adds a NUL. The caller frees *ret. Returns 0 or -errno; -ENOENT
+ * if it has none. */
 int config_text_read(const char *instance, char **ret);
-/* The id of the map that holds the text; 0: there is none. */
+/* Returns the id of the map that contains the text, or 0 if there is none. */
 __u32 config_text_id(const char *instance);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The map control as memory.
+ * Implements control.h.
  */
 #include <errno.h>
 #include <stddef.h>
@@ -34,7 +34,7 @@ void control_set_heartbeat(struct control *c, __u64 until)
 	__atomic_store_n(&c->heartbeat, until, __ATOMIC_RELEASE);
 }
 
-/* NULL: *ret_rc is -errno. */
+/* Maps the map `control` of an instance. Returns NULL and sets *ret_rc to -errno on failure. */
 static struct control *control_of(const char *instance, int *ret_rc)
 {
 	int fd = pin_get(instance, "control");

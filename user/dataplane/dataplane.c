@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * dataplane: opens, loads and pins. Together with the other dataplane_*.c it is the only user of
+ * Implements the part of dataplane.h that opens, loads and pins. Only the files dataplane_*.c use
  * the skeleton.
  */
 #include <bpf/bpf.h>
@@ -25,14 +25,14 @@
 #include "dataplane/table.h"
 #include "wgxdp.skel.h"
 
-/* Minimum sizes, made before anything needs them, so that most changes of the configuration find
- * large enough maps. */
+/* Minimum sizes of maps. They are larger than needed at first, so that most changes of the
+ * configuration find large enough maps. */
 #define ROOM_SERVICES 64
 #define ROOM_PORTS 64
 #define ROOM_SLOTS 256
-#define ROOM_CHOICES 65536		/* places */
+#define ROOM_CHOICES 65536		/* entries */
 #define ROOM_PEERS 64
-#define ROOM_ROUTES (1 << 20)		/* a trie's places cost nothing until they are used */
+#define ROOM_ROUTES (1 << 20)		/* a trie uses memory only for the entries it has */
 
 void dataplane_quiet(void)
 {
@@ -58,8 +58,8 @@ static int open_pins(struct dataplane *dp)
 	for (int i = 0; i < PROGRAM_COUNT; i++)
 		dp->programs[i] = PIN_UNOPENED;
 	if (map_fd(dp, MAP_control) < 0) {
-		log_error("instance %s: map control is not pinned: `wgxdp down` removes what is "
-			  "left of it", dp->instance);
+		log_error("instance %s: its map control is not pinned: remove what is left of it "
+			  "with `wgxdp down`", dp->instance);
 		return map_fd(dp, MAP_control);
 	}
 	dp->elsewhere = !bpf_map_lookup_elem(map_fd(dp, MAP_control), &zero, &c) &&
@@ -67,7 +67,7 @@ static int open_pins(struct dataplane *dp)
 	dp->choices = c.flags & CONTROL_WITH_CHOICES;
 	dp->source_trie = c.flags & CONTROL_WITH_SOURCE_TRIE;
 	if (c.abi_version != ABI_VERSION) {
-		log_error("instance %s runs with layout %u of its maps, this program has %u: "
+		log_error("instance %s its maps have layout %u, and this program has %u: run "
 			  "`wgxdp down` with the program that started it, then `wgxdp up`",
 			  dp->instance, c.abi_version, ABI_VERSION);
 		return -EPROTO;
@@ -81,7 +81,7 @@ int dataplane_open(const char *instance, struct dataplane **ret)
 	int rc = 0;
 
 	if (!dp) {
-		log_error("instance %s: no memory to read what runs", instance);
+		log_error("instance %s: no memory to read its state", instance);
 		return -ENOMEM;
 	}
 	dataplane_quiet();
@@ -102,7 +102,8 @@ int dataplane_open(const char *instance, struct dataplane **ret)
 #define at_least(have, need) \
 	({ __u32 have_ = (have), need_ = (need); have_ > need_ ? have_ : need_; })
 
-/* Doubles the number of peers, so that peers added one by one seldom need new programs. */
+/* Returns the room for peers. It grows by doubling, so that peers which are added one by one seldom
+ * need new programs. */
 static __u32 peers_room(const struct dataplane *dp, const struct plan_relay *r)
 {
 	__u32 n = at_least(dataplane_entries(dp, MAP_peers), r->on ? ROOM_PEERS : 1);
@@ -112,8 +113,8 @@ static __u32 peers_room(const struct dataplane *dp, const struct plan_relay *r)
 	return n;
 }
 
-/* wgxdp_tc_l3 takes a third of the time that loading takes: load it once some port is an L3 device,
- * and from then on. */
+/* Chooses the programs to load. wgxdp_tc_l3 takes a third of the loading time, so it is loaded only
+ * when a port is an L3 device, and always after that. */
 static void set_programs(struct dataplane *dp, struct wgxdp *s, const struct plan *p)
 {
 	bpf_program__set_autoload(s->progs.wgxdp_tc_l3,
@@ -145,24 +146,27 @@ static void set_relay(struct dataplane *dp, struct wgxdp *s, const struct plan *
 	s->rodata->allowed_mask = bpf_map__max_entries(s->maps.allowed) - 1;
 	s->rodata->with_subnets = r->subnets;
 	s->rodata->with_routes64 = r->overlay.len != 48;
-	s->rodata->with_routes = true;		/* a tunnel's own address may come at any time */
+	/* the address of a tunnel may be added at any time */
+	s->rodata->with_routes = true;
 }
 
-/* Returns an odd number that nobody outside knows. */
+/* Returns a random odd number, which an attacker cannot know. */
 static __u64 secret_factor(void)
 {
 	__u64 factor = 0;
 
 	if (getrandom(&factor, sizeof(factor), 0) != sizeof(factor))
-		log_warning("no random numbers: a stranger can calculate where its packets are "
-			    "remembered");
+		log_warning("the kernel returned no random numbers: an attacker can predict places "
+			    "in hash tables");
 	return factor | 1;
 }
 
-/* Each CPU has its memo. Without flows and lists there are no tuples. */
+/* Sets the sizes for the express path. Each CPU has its own table of tuples, which only flows,
+ * lists and peers behind nics need. */
 static void set_express(struct wgxdp *s, const struct plan *p)
 {
-	__u32 tuples = s->rodata->with_flows || s->rodata->with_lists ? p->express_entries : 1;
+	bool with_tuples = s->rodata->with_flows || s->rodata->with_lists || p->relay.nics;
+	__u32 tuples = with_tuples ? p->express_entries : 1;
 
 	if (!p->express)
 		return;
@@ -171,7 +175,8 @@ static void set_express(struct wgxdp *s, const struct plan *p)
 	bpf_map__set_max_entries(s->maps.tuples, tuples * libbpf_num_possible_cpus());
 }
 
-/* Sets sizes: what the plan needs, at least the usual, and never less than what runs. */
+/* Sets the sizes of maps: what the plan needs, but at least the minimum, and never less than the
+ * running maps. */
 static void set_sizes(struct dataplane *dp, struct wgxdp *s, const struct plan *p)
 {
 	__u32 services = at_least(ROOM_SERVICES, p->n_services);
@@ -222,15 +227,16 @@ static void set_sizes(struct dataplane *dp, struct wgxdp *s, const struct plan *
 	dataplane_size_blind(dp, s, p);
 }
 
-/* Reuses running maps of the same size. Others are made anew and take the counters over. A value of
- * another size belongs to a map without state: anything else would be another ABI_VERSION. */
+/* Reuses running maps of the same size. Other maps are made new, and counters are copied to them. A
+ * map whose values have another size has no state to copy; otherwise ABI_VERSION would be
+ * different. */
 static int reuse_maps(struct dataplane *dp, struct wgxdp *s)
 {
 	for (int i = 0; i < MAP_COUNT; i++) {
 		struct bpf_map *map = dataplane_map(s, i);
 		int rc;
 
-		/* the programs that run keep what they go on with, and what they work with */
+		/* these belong to the running programs, which still use them */
 		dp->map_is_new[i] = i == MAP_xdp_way || i == MAP_sides || i == MAP_tuples ||
 				    i == MAP_states ||
 				    dataplane_entries(dp, i) != bpf_map__max_entries(map) ||
@@ -244,9 +250,10 @@ static int reuse_maps(struct dataplane *dp, struct wgxdp *s)
 	return 0;
 }
 
-/* ---- what stays in a map that is made anew for more room ---- */
+/* ---- copying to a map that is made new for more room ---- */
 
-/* Copies an array map's elements, one value or one a CPU. The new map always has room for them. */
+/* Copies n elements of an array map, or of a per-CPU array map. The new map always has room for
+ * them. */
 static void copy_array(int from, int to, __u32 n, size_t value_size)
 {
 	void *value = calloc(libbpf_num_possible_cpus(), value_size);
@@ -257,7 +264,8 @@ static void copy_array(int from, int to, __u32 n, size_t value_size)
 	free(value);
 }
 
-/* Arrays of services, peers and backends: counters, names, and settings. */
+/* Returns whether elements are copied to a new map: arrays with counters, names and settings of
+ * services, peers and backends. */
 static bool is_carried_over(enum dataplane_map m)
 {
 	return m == MAP_totals || m == MAP_peer_totals || m == MAP_names || m == MAP_peer_names ||
@@ -266,7 +274,7 @@ static bool is_carried_over(enum dataplane_map m)
 	       m == MAP_guard_state || m == MAP_health || m == MAP_backend_names;
 }
 
-/* What wgxdp_express goes on with */
+/* Sets the program that wgxdp_express continues with (tail call). */
 static int set_xdp_way(int map, int program)
 {
 	__u32 zero = 0;
@@ -274,8 +282,8 @@ static int set_xdp_way(int map, int program)
 	return bpf_map_update_elem(map, &zero, &program, BPF_ANY) ? -errno : 0;
 }
 
-/* Copies what the former tables have learned into those that are made anew, but for what is there
- * already. Programs may use both. */
+/* Copies the entries of former tables into new ones, except those that are there already. Programs
+ * may use both tables meanwhile. */
 static void carry_learned(const struct dataplane *dp)
 {
 	struct learned_secret secret = dataplane_secret(dp);
@@ -319,9 +327,10 @@ static bool is_whole(const struct dataplane *dp)
 	return true;
 }
 
-/* Whether the running programs and maps can serve the plan for now. They may lack only the map that
- * tells clients of one backend apart: until it is there, replies leave from the first listener's
- * address. Prefixes beyond the list would be a hole, and programs know no overlay but their own. */
+/* Returns whether the running programs and maps can serve the plan for now. They may only lack the
+ * map `choices`: without it, all replies of a backend with several listeners leave from the address
+ * of the first one. They must not lack the trie, because sources beyond the list would not be
+ * checked. They must have the same overlay, because it is a constant of the programs. */
 static bool can_wait(const struct dataplane *dp, const struct wgxdp *s, const struct plan *p)
 {
 	for (int i = 0; i < MAP_COUNT; i++)
@@ -345,7 +354,7 @@ int dataplane_load(struct dataplane *dp, const struct plan *p, bool may_wait)
 		char why[128];
 
 		rc = -errno;
-		/* libbpf_strerror() knows libbpf's own errors, and libelf's */
+		/* libbpf_strerror() also knows errors of libbpf and libelf */
 		libbpf_strerror(rc, why, sizeof(why));
 		log_error("cannot open the programs: %s", why);
 		return rc;
@@ -360,7 +369,7 @@ int dataplane_load(struct dataplane *dp, const struct plan *p, bool may_wait)
 		return 0;
 	}
 	dp->skeleton = s;
-	/* not part of the hash: the running programs keep theirs */
+	/* not part of the hash, because each load has other secrets */
 	*(struct learned_secret *)&s->rodata->learned_secret = dataplane_secret(dp);
 	s->rodata->hash_key0 = secret_factor();
 	s->rodata->hash_key1 = secret_factor();
@@ -403,7 +412,7 @@ int dataplane_component(struct dataplane *dp, const struct plan *p, struct xdp_p
 		return -errno;
 	set_sizes(dp, s, p);
 	*(struct learned_secret *)&s->rodata->learned_secret = dataplane_secret(dp);
-	s->rodata->with_express = false;	/* it has no wgxdp_express in front */
+	s->rodata->with_express = false;	/* wgxdp_express does not run before it */
 	for (int i = 0; i < MAP_COUNT && !rc; i++)
 		rc = bpf_map__reuse_fd(dataplane_map(s, i), map_fd(dp, i));
 	bpf_object__for_each_program(program, s->obj)
@@ -421,7 +430,7 @@ int dataplane_component(struct dataplane *dp, const struct plan *p, struct xdp_p
 	return 0;
 }
 
-/* The program by which the daemon sends cookie replies, pinned while a service challenges. */
+/* Pins the program with which the daemon sends cookie replies, while a service has a challenge. */
 static void pin_answer(struct dataplane *dp, const char *suffix)
 {
 	const struct bpf_program *answer = dp->skeleton->progs.wgxdp_answer;
@@ -470,8 +479,8 @@ static int pin_all(struct dataplane *dp, const struct plan *p, const char *suffi
 	return rc;
 }
 
-/* The former wgxdp_express goes on with the new pipeline, from one packet to the next and on all
- * devices. Else packets of a flow that begins now could meet both pipelines, and both tables. */
+/* Makes the former wgxdp_express continue with the new pipeline, on all devices at the same moment.
+ * Otherwise packets of a new flow could be handled by both pipelines, with different tables. */
 static void replace_pipeline(const struct dataplane *dp)
 {
 	if (dp->former[MAP_xdp_way] < 0)
@@ -502,14 +511,14 @@ static int replace_programs(struct dataplane *dp, const struct plan *p)
 			rc = attach_replace_filter(port->ifindex, tc);
 	}
 	if (rc)
-		log_error("cannot put the new programs in the place of the running ones: %s",
+		log_error("cannot replace the running programs: %s",
 			  strerror(-rc));
 	return rc;
 }
 
-/* The kernel empties xdp_way when no pin and no process has it. So the new one has a pin before any
- * program of its own runs, and the running programs keep theirs: if this command is killed, both
- * go on. remove_former_pins() removes this pin. */
+/* Pins the new map xdp_way under a name of its own. The kernel empties such a map when no pin and
+ * no process holds it. With this pin, and the pin of the running one, both sets of programs work
+ * even if this command is killed. remove_former_pins() removes this pin. */
 static int pin_next_way(const struct dataplane *dp)
 {
 	int map = map_fd(dp, MAP_xdp_way);
@@ -519,7 +528,8 @@ static int pin_next_way(const struct dataplane *dp)
 	return pin_set(map, dp->instance, "", name);
 }
 
-/* Whoever comes next must load the programs, whatever becomes of this command */
+/* Prepares for the replacement of running programs: clears their stored hash, so that the next
+ * command loads them again if this one is killed, and pins the new map xdp_way. */
 static int begin_replacing(const struct dataplane *dp)
 {
 	struct control *c;
@@ -533,7 +543,7 @@ static int begin_replacing(const struct dataplane *dp)
 	return pin_next_way(dp);
 }
 
-/* Detaches from this device what the plan does not have there any more. */
+/* Detaches from a device what is not in the plan any more. */
 static void drop_port(struct dataplane *dp, const struct dataplane_port *port, const struct plan *p)
 {
 	if (!plan_nic(p, port->ifindex)) {
@@ -568,8 +578,7 @@ static bool is_loaded_program(void *data, const char *name)
 	return program && bpf_program__autoload(program);
 }
 
-/* Removes pins of maps and programs that a former build had and this one does not have, and of
- * programs that the former configuration asked for. */
+/* Removes the pins of maps and programs that only a former build or a former configuration used. */
 static void remove_former_pins(struct dataplane *dp)
 {
 	pins_remove_others(dp->instance, "", is_map, NULL);
@@ -580,7 +589,7 @@ int dataplane_commit(struct dataplane *dp, const struct plan *p)
 {
 	const char *suffix = dp->running ? "" : "~new";
 	struct control *c;
-	/* A killed `down` may have removed the directories. */
+	/* a killed `down` may have removed the directories */
 	int rc = pins_make_dirs(dp->instance, suffix) ?: begin_replacing(dp) ?:
 		 replace_programs(dp, p);
 
@@ -591,7 +600,8 @@ int dataplane_commit(struct dataplane *dp, const struct plan *p)
 		rc = pins_commit(dp->instance);
 	if (rc)
 		return rc;
-	/* The hash comes last: if this command is killed, the next one loads again. */
+	/* The hash is written last. If this command is killed before, the next one loads the
+	 * programs again. */
 	if (dp->reloaded)
 		remove_former_pins(dp);
 	c = dp->reloaded ? control_map(map_fd(dp, MAP_control)) : NULL;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * dataplane: one instance's programs and maps in the kernel. Finds them by their pins or loads
- * them, makes them match a plan, and reads them. Commands, the daemon and everything that shows
- * state include it.
+ * struct dataplane stands for the programs and maps of one instance in the kernel. Functions find
+ * them by their pins or load them, make them match a plan, and read them. cmd/, daemon/, instance/,
+ * doctor/ and show/ include it.
  */
 #pragma once
 #include <limits.h>
@@ -40,14 +40,15 @@ enum dataplane_program {
 	PROGRAM_COUNT
 };
 
-/* What is attached to a port. An fd holds each of our links in the kernel. */
+/* The programs attached to a port. The fds keep our links attached. */
 struct dataplane_port {
 	__u32 ifindex;
 	int xdp_link, tcx_link;		/* -1: none */
-	/* This command attached it, and detaches it if it fails. */
+	/* this command attached it, and detaches it if the command fails */
 	bool xdp_new, tc_new;
 	bool l3;			/* the device has no Ethernet headers */
-	__u16 flags;			/* the bits of enum link_flags about attachment */
+	/* those bits of enum link_flags that are about attachment */
+	__u16 flags;
 	__u8 refused;			/* as in struct link */
 };
 
@@ -55,95 +56,104 @@ struct dataplane_port {
 
 struct dataplane {
 	char instance[INSTANCE_LEN];
-	bool running;			/* the pins were there */
-	bool begun;			/* a first `up` is making its pins, beside their place */
-	bool elsewhere; /* it is in another network namespace: its ifindexes are not ours */
-	/* with_choices and with_source_trie of the programs that will run. Once on they stay on, as
-	 * sizes stay. */
+	bool running;			/* the instance has pins, so it is up */
+	bool begun;			/* a first `up` is making its pins, in INSTANCE~new */
+	bool elsewhere; /* it is in another network namespace, so its ifindexes are not ours */
+	/* with_choices and with_source_trie of the programs that will run. They are never turned
+	 * off again. */
 	bool choices, source_trie;
-	bool later; /* the running programs serve for now; others must be loaded */
+	bool later; /* the running programs are good enough for now, but others must be loaded */
 	bool reloaded;			/* the programs differ from the pinned ones */
-	__u64 hash;			/* then their hash, for struct control */
-	/* Fds; -errno: not there; PIN_UNOPENED. Read them by map_fd() and program_fd(). */
+	__u64 hash;			/* the hash of the new programs, for struct control */
+	/* Fds. A negative value is -errno if there is no such pin, or PIN_UNOPENED. Use map_fd()
+	 * and program_fd() to get them. */
 	int maps[MAP_COUNT], programs[PROGRAM_COUNT];
 	bool map_is_new[MAP_COUNT];
-	int former[MAP_COUNT];		/* fds of the maps in whose place new ones are; -1: none */
+	int former[MAP_COUNT];		/* fds of maps that new ones replace; -1: none */
 	struct dataplane_port *ports;
 	size_t n_ports;
-	__u32 refused;			/* the device at which dataplane_attach() failed; 0: none */
-	struct wgxdp *skeleton;		/* NULL: the running programs serve */
+	/* the device at which dataplane_attach() failed; 0: it did not fail */
+	__u32 refused;
+	struct wgxdp *skeleton;		/* NULL: no programs are loaded, the running ones stay */
 	struct wgxdp *component_skeleton;
-	struct xdp_program *component;	/* the XDP program once more, as libxdp attaches it */
+	struct xdp_program *component;	/* a second copy of the XDP program, for libxdp */
 };
 
-/* Silences libbpf's own messages unless the environment has WGXDP_LIBBPF. */
+/* Suppresses the messages that libbpf prints, unless WGXDP_LIBBPF is set in the environment. */
 void dataplane_quiet(void);
-/* Finds an instance by its pins: sets dp->running. Fails if another ABI runs. 0 or -errno,
- * reported. */
+/* Opens an instance and sets dp->running if it has pins. Fails if the running programs have another
+ * ABI. Returns 0, or -errno after printing an error. */
 int dataplane_open(const char *instance, struct dataplane **ret);
-/* The fd of a map or program, which the first use opens; negative: it is not there. wgxdp_tc_l3 is
- * loaded when it is first needed. */
+/* Return the fd of a map or program, which the first call opens; negative if there is none.
+ * wgxdp_tc_l3 exists only after a port needed it. */
 int map_fd(const struct dataplane *dp, enum dataplane_map m);
 int program_fd(const struct dataplane *dp, enum dataplane_program p);
-/* What the express path has done so far, on all CPUs. 0 or -errno. */
+/* Reads the counters of the express path, summed over CPUs. Returns 0 or -errno. */
 int dataplane_express(const struct dataplane *dp, struct express_count *ret);
-/* The XDP program for a device of its own: wgxdp_express, if it is loaded, else wgxdp_xdp. */
+/* Returns the fd of the XDP program for a device that is not shared: wgxdp_express if it is loaded,
+ * else wgxdp_xdp. */
 int dataplane_xdp(const struct dataplane *dp);
-/* Loads programs and maps that can hold the plan and leaves alone what runs. may_wait: if the
- * running ones can serve the plan while new ones load, only sets dp->later. 0 or -errno,
- * reported. */
+/* Loads programs and maps that are large enough for the plan, and does not touch the running ones.
+ * If `may_wait` is true and the running ones are good enough for now, it only sets dp->later.
+ * Returns 0, or -errno after printing an error. */
 int dataplane_load(struct dataplane *dp, const struct plan *p, bool may_wait);
-/* Makes the XDP program for libxdp, with the same switches and maps. The kernel loads it when it is
+/* Prepares the XDP program for libxdp, with the same constants and maps. It is loaded when it is
  * first attached. */
 int dataplane_component(struct dataplane *dp, const struct plan *p, struct xdp_program **ret);
-/* Replaces a running component by the loaded program: the new one is there before the old one
- * goes. */
+/* Replaces a running component of libxdp's dispatcher by the loaded program. The new one is
+ * attached before the old one is detached. */
 int dataplane_replace_component(struct dataplane *dp, const struct dataplane_port *port,
 				const struct plan *p);
-/* Parts of dataplane_load and dataplane_commit: the programs that count packets that drivers did
- * not send. If they cannot be attached, a warning says that these packets are not counted. */
+/* Parts of dataplane_load() and dataplane_commit() for the programs that count packets which
+ * drivers did not send. If they cannot be attached, they print a warning that these packets are not
+ * counted. */
 void dataplane_choose_tracepoints(struct wgxdp *s);
 void dataplane_count_unsent(struct dataplane *dp, const char *suffix);
-/* Attaches to those ports of the plan that have no program yet. 0 or -errno, reported. */
+/* Attaches programs to the ports of the plan that have none yet. Returns 0, or -errno after
+ * printing an error. */
 int dataplane_attach(struct dataplane *dp, const struct plan *p, const struct host *h);
-/* Makes the maps match the plan. Returns how many entries it wrote, or -errno with nothing
- * changed. */
+/* Makes the maps match the plan. Returns the number of entries that it wrote, or -errno after
+ * restoring what was there. */
 int dataplane_sync(struct dataplane *dp, struct plan *p, const struct host *h);
-/* Makes the loaded programs replace the running ones, detaches from ports that the plan does not
- * have, and pins what is new. 0 or -errno, reported. */
+/* Replaces the running programs by the loaded ones, detaches from ports that are not in the plan,
+ * and pins what is new. Returns 0, or -errno after printing an error. */
 int dataplane_commit(struct dataplane *dp, const struct plan *p);
-/* The blind relay's part: room for sites; attaches its program to its interface's egress, or
- * detaches it; first contents of its maps. */
+/* Parts for the blind relay. The first sets the sizes of its maps. The second attaches its program
+ * to the egress of its interface, or detaches it. The third writes the first contents of its
+ * maps. */
 void dataplane_size_blind(const struct dataplane *dp, struct wgxdp *s, const struct plan *p);
 void dataplane_pin_egress(struct dataplane *dp, const struct plan *p, const char *suffix);
 int dataplane_blind_write(const struct dataplane *dp, const struct plan *p, int *changes);
-/* Closes dp and detaches what was attached and not committed. */
+/* Closes dp, and detaches what was attached but not committed. */
 void dataplane_close(struct dataplane *dp);
-/* The inode of the caller's network namespace, as in struct control; 0: unknown. */
+/* Returns the inode of the caller's network namespace, as stored in struct control; 0 if it is
+ * unknown. */
 __u64 netns_inode(void);
-/* Detaches and unpins what a killed first `up` or a killed `down` left. 0 or -errno, reported. */
+/* Detaches and unpins what a killed first `up` or a killed `down` left behind. Returns 0, or -errno
+ * after printing an error. */
 int dataplane_discard_new(const char *instance);
-/* Writes to the map uniform what differs, and makes the data path ask for every next hop again. The
- * data path trusts none of it until it has asked for another heartbeat (control.h), so no packet
- * uses a half-written map. 0 or -errno. */
+/* Writes the differences to the map `uniform`, and makes the data path forget its next hops. The
+ * data path does not use the map until it has asked for another heartbeat (control.h), so no packet
+ * uses a half-written map. Returns 0 or -errno. */
 int dataplane_uniform(const struct dataplane *dp, const struct uniform *u);
-/* Detaches and unpins everything of an instance. 0; -EPERM, reported, with nothing changed; or
- * another -errno, reported, with the rest left for another try. */
+/* Detaches and unpins everything of an instance. Returns 0, or -errno after printing an error. With
+ * -EPERM nothing was changed; after another error, what is left can be removed by another call. */
 int dataplane_down(const char *instance);
 
-/* Parts of dataplane_sync. *changes counts the entries written. Lists of services: written before
- * the table refers to them, cleaned after. */
+/* Parts of dataplane_sync(). They add the number of entries written to *changes. For the lists of
+ * services: _write is called before the table refers to new lists, _clean after it no longer refers
+ * to old ones. */
 int dataplane_lists_write(const struct dataplane *dp, const struct plan *p, int *changes);
 int dataplane_lists_clean(const struct dataplane *dp, const struct plan *p, int *changes);
-/* The relay: writes peers, policy and longest prefixes before the table names them; cleans subnets,
- * and what goes, after. */
+/* For the relay: _write writes peers, policy and the trie before the table refers to them; _clean
+ * writes the subnets and removes what is gone after that. */
 int dataplane_relay_write(const struct dataplane *dp, struct plan *p, int *changes);
 int dataplane_relay_clean(const struct dataplane *dp, const struct plan *p, int *changes);
-/* Flows: writes pools before the table has services that use them, and ends flows that lose their
- * port. */
+/* For flows: writes pools before the table has services that use them, and ends flows that lose
+ * their port. */
 int dataplane_pools_write(const struct dataplane *dp, const struct plan *p, int *changes);
-/* The guard: writes keys first, and what names them once the table has the backends that the keys
- * lead to. */
+/* For the guard: the first writes the keys; the second writes the guards that refer to them, after
+ * the table has the backends of these keys. */
 int dataplane_keys_write(const struct dataplane *dp, struct plan *p, int *changes);
 int dataplane_guards_write(const struct dataplane *dp, const struct plan *p, int *changes);
 struct bpf_object;
@@ -151,42 +161,45 @@ void dataplane_size_guard(const struct dataplane *dp, struct bpf_object *obj, co
 			  __u32 services);
 void dataplane_size_map(const struct dataplane *dp, struct bpf_object *obj, enum dataplane_map m,
 			__u32 wanted);
-/* The same for a table of struct learned_entry; places: of all its buckets together */
+/* Sets the size of a table of struct learned_entry. places: of all its buckets together. */
 void dataplane_size_learned(const struct dataplane *dp, struct bpf_object *obj,
 			    enum dataplane_map m, __u32 places);
-/* Size these maps for so many services. A map never shrinks. */
+/* Set the sizes of the maps for flows or the guard, for so many services. A map never shrinks. */
 void dataplane_size_flows(const struct dataplane *dp, struct bpf_object *obj, const struct plan *p,
 			  __u32 services);
-/* dataplane_commit() calls it: pins the program that ends flows. */
+/* Part of dataplane_commit(): pins the program that ends flows. */
 void dataplane_pin_flow_end(struct dataplane *dp, const struct plan *p, const char *suffix);
-/* Copies flows that are not there into tables that are new, from smaller ones or from the maps of a
- * former build. */
+/* Copies flows into new tables, from smaller ones or from the maps of a former build. Flows that
+ * the new table has already are skipped. */
 void dataplane_carry_flows(const struct dataplane *dp);
-/* Returns the secret that tables of running programs depend on; without such a draws one. */
+/* Returns the secret for the hash functions of the tables: that of the running programs, or a new
+ * random one. */
 struct learned_secret dataplane_secret(const struct dataplane *dp);
 
 /* ---- reading ---- */
-/* Elements of a map; 0: there is no such map. */
+/* Returns the number of elements that a map has room for; 0 if there is no such map. */
 __u32 dataplane_entries(const struct dataplane *dp, enum dataplane_map m);
-/* How many elements are in use, in the table and in hashes. */
+/* Returns how many elements of a map are in use. It works for the table and for hashes. */
 __u32 dataplane_used(const struct dataplane *dp, enum dataplane_map m);
-/* Reads all elements of an array map of structures, by index; *ret_n: how many. 0 or -errno. map:
- * its fd; < 0: there is none, and so no element */
+/* Reads all elements of an array map of structures, by index, and sets *ret_n to their number.
+ * Returns 0 or -errno. map: its fd; if it is negative, there are no elements. */
 int array_read(int map, size_t size, void *ret, size_t *ret_n);
 int dataplane_array(const struct dataplane *dp, enum dataplane_map m, size_t size, void *ret,
 		    size_t *ret_n);
-/* Adds up, over CPUs, an element of n words. 0 or -errno. */
+/* Reads an element of n words of a per-CPU map, summed over CPUs. Returns 0 or -errno. */
 int dataplane_sum(int map, const void *key, size_t n, __u64 *ret);
-/* Sets elements to zero, on all CPUs. Those beyond the map's end are none. 0 or -errno. */
+/* Sets n elements to zero, on all CPUs. Elements beyond the end of the map are ignored. Returns 0
+ * or -errno. */
 int dataplane_clear(const struct dataplane *dp, enum dataplane_map m, __u32 first, __u32 n);
-/* Passes all entries of a map on, at most step at once: the kernel copies each batch, so entries
- * that come or go meanwhile may be missed, and none comes twice. Returns what each() returned as
- * soon as that is not 0, or -errno; 0 without such a map. */
-#define MAP_STEP 4096 /* far more than the fullest bucket of the kernel's hash has */
+/* Calls each() with all entries of a map, at most `step` at a time. Entries that are added or
+ * removed meanwhile may be missed, but no entry is passed twice. If each() returns something other
+ * than 0, stops and returns that. Returns 0 at the end and without such a map, or -errno. */
+#define MAP_STEP 4096 /* far more than any bucket of the kernel's hash has */
 typedef int map_batch(void *data, const void *keys, const void *values, __u32 n);
 int dataplane_batches(int map, size_t key_size, size_t value_size, __u32 step, map_batch *each,
 		      void *data);
-/* A service's counters of one direction and plane, summed over CPUs. 0 or -errno. */
+/* Reads the counters of a service for one direction and plane, summed over CPUs. Returns 0 or
+ * -errno. */
 int dataplane_total(const struct dataplane *dp, __u32 id, __u32 direction, __u32 plane,
 		    struct total *ret);
 struct dataplane_reason {
@@ -194,27 +207,30 @@ struct dataplane_reason {
 	__u64 packets;
 };
 int dataplane_reasons(const struct dataplane *dp, struct dataplane_reason **ret, size_t *ret_n);
-/* The index of the first row of this id; the list is in the order of ids. */
+/* Returns the index of the first row with this id. The list is sorted by id. */
 size_t dataplane_reasons_from(const struct dataplane_reason *list, size_t n, __u32 id);
 int dataplane_forget_reasons(const struct dataplane *dp, __u32 id);
-/* Reads the first n_peers ids' totals, by total_index(id, enum peer_direction, plane). */
+/* Reads the counters of the peers with ids below n_peers, indexed by total_index(id, enum
+ * peer_direction, plane). */
 int dataplane_peer_totals(const struct dataplane *dp, size_t n_peers, struct total **ret);
-/* Calls `each` for every flow that the backend has answered and whose time is not over, in no
- * order. A flow that begins or ends meanwhile may be missed. Returns what `each` returned as soon
- * as that is not 0, or -errno. */
+/* Calls each() for every flow that the backend has answered and that has not timed out, in no
+ * order. A flow that begins or ends meanwhile may be missed. If each() returns something other than
+ * 0, stops and returns that; otherwise returns 0 or -errno. */
 typedef int flow_each(void *data, const struct flow_entry *entry);
 int dataplane_flows(const struct dataplane *dp, flow_each *each, void *data);
-/* Does the same for embryos too, and for what is there though its time is over. */
+/* Does the same, but also for half-open flows and for entries that have timed out. */
 int dataplane_flow_entries(const struct dataplane *dp, flow_each *each, void *data);
-/* Tells whether the backend has answered, and the time is not over at `now` (learned_now()). */
+/* Returns whether the backend has answered, and the flow has not timed out at the time `now`
+ * (learned_now()). */
 bool flow_entry_is_flow(const struct flow_entry *e, __u64 now);
-/* Ends the flow that was read, and counts it. The caller holds the instance's lock. false: it is no
- * longer there. */
+/* Ends a flow that was read, and counts it as deleted. The caller holds the instance's lock.
+ * Returns false if the flow does not exist any more. */
 bool dataplane_flow_delete(const struct dataplane *dp, const struct flow_entry *entry);
-/* Counts the flows of each service by one walk. *ret: numbers by the service's id, as many as
- * flow_totals has, for the caller to free. 0 or -errno. */
+/* Counts the flows of all services in one pass. *ret: the number for each service's id, with as
+ * many elements as the map flow_totals; the caller frees it. Returns 0 or -errno. */
 int dataplane_flow_counts(const struct dataplane *dp, __u32 **ret);
-/* The addresses and ports that a service's clients appear as; false: it has no flows. */
+/* Reads the addresses and ports that the clients of a service appear as. Returns false if the
+ * service has no flows. */
 bool dataplane_pool(const struct dataplane *dp, __u32 id, struct pool *ret);
 struct flow_numbers {
 	__u64 now, created, expired, moved, deleted;
@@ -222,14 +238,14 @@ struct flow_numbers {
 /* now: the service's, as dataplane_flow_counts() has counted. 0 or -errno. */
 int dataplane_flow_numbers(const struct dataplane *dp, __u32 id, __u32 now,
 			   struct flow_numbers *ret);
-/* Names of backends by id * GUARD_BACKENDS_MAX + number. */
+/* Reads the names of backends, indexed by id * GUARD_BACKENDS_MAX + number. */
 int dataplane_backend_names(const struct dataplane *dp, struct backend_name **ret, size_t *ret_n);
-/* Guards by id. */
+/* Reads all guards, indexed by the service's id. */
 int dataplane_guards(const struct dataplane *dp, struct guard **ret, size_t *ret_n);
-/* A service's guard; false: it has none. dataplane_guard_keys() reads its keys and their
- * backends. */
+/* Reads the guard of a service. Returns false if it has none. dataplane_guard_keys() reads its keys
+ * and their backends. */
 bool dataplane_guard(const struct dataplane *dp, __u32 id, struct guard *ret);
-/* Whether the guard has type words or junk that WireGuard's messages do not have. */
+/* Returns whether the guard has AmneziaWG's type words or junk sizes. */
 bool guard_is_amneziawg(const struct guard *g);
 struct guard_public {
 	struct public_key key;
@@ -239,28 +255,29 @@ int dataplane_guard_keys(const struct dataplane *dp, const struct guard *g,
 			 struct guard_public **ret, size_t *ret_n);
 __u64 dataplane_cookie_replies(const struct dataplane *dp);
 int dataplane_health(const struct dataplane *dp, __u32 id, __u32 backend, struct health *ret);
-/* Peers by id. Id 0 is no peer; the id of a free one has no name. */
+/* Reads the peers, indexed by id. Id 0 is never a peer, and a free id has no name. */
 int dataplane_peers(const struct dataplane *dp, struct relay_peer **ret, size_t *ret_n);
-/* Prefixes of the relay's peers, by address; .word: the peer's id. The map subnets does not say in
- * which prefixes it was written: this uses those of shapes that fit (and sorts shapes), else the
- * fewest that cover it. */
+/* Reads the prefixes of the relay's peers, sorted by address; .word is the peer's id. The map
+ * `subnets` does not contain the original prefixes. This returns those in `shapes` that match its
+ * contents, and for the rest the smallest number of prefixes. It sorts `shapes`. */
 int dataplane_routes(const struct dataplane *dp, struct prefix *shapes, size_t n_shapes,
 		     struct relay_route **ret, size_t *ret_n);
-/* The prefixes in the trie, in the order of addresses. */
+/* Reads the prefixes in the trie, sorted by address. */
 int dataplane_longest(const struct dataplane *dp, struct relay_route **ret, size_t *ret_n);
 int dataplane_policy(const struct dataplane *dp, struct policy *ret);
-/* Packets that a device failed to send since its link was written: those that its driver did not
- * take from XDP, or all that it reports as dropped (tx_dropped, now), whichever is more, because
- * some drivers count the first among the second. */
+/* Sets *ret to the number of packets that a device failed to send since its link was written. This
+ * is the larger of two counts: packets that its driver refused from XDP, and packets that the
+ * device reports as dropped (tx_dropped: that counter now). It is not their sum, because some
+ * drivers count the former among the latter. */
 int dataplane_transmit_failed(const struct dataplane *dp, __u32 ifindex, __u64 tx_dropped,
 			      __u64 *ret);
 int dataplane_names(const struct dataplane *dp, struct service_name **ret, size_t *ret_n);
 int dataplane_links(const struct dataplane *dp, struct link **ret, size_t *ret_n);
-/* Returns the link in such a list, or NULL. */
+/* Returns the link with this ifindex in a list from dataplane_links(), or NULL. */
 const struct link *dataplane_link_of(const struct link *links, size_t n, __u32 ifindex);
-/* Allow and deny lists of all services, as the trie has them. */
+/* Reads the lists allow and deny of all services, as they are in the trie. */
 int dataplane_lists(const struct dataplane *dp, struct list_entry **ret, size_t *ret_n);
-/* The table's entries, in no order. */
+/* Reads the entries of the table, in no order. */
 int dataplane_table(const struct dataplane *dp, struct table_entry **ret, size_t *ret_n);
-/* The next-hop slots of all listeners in a table. */
+/* Finds the next-hop slots of all listeners in a table. */
 int dataplane_slots(const struct table_entry *table, size_t n, struct slot **ret, size_t *ret_n);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * dataplane: the blind relay: room for its sites, its first settings, and the program that sees
- * what this host's own WireGuard sends.
+ * Implements the part of dataplane.h for the blind relay: the sizes of its maps, and the program at
+ * the egress of its interface that sees packets of this host's own WireGuard.
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -17,10 +17,11 @@
 #include "wgxdp.skel.h"
 
 #define PIN_EGRESS "progs/wgxdp_tc_egress"
-#define ROOM_PAIRS 65536 /* pairs of sites that talk; they cost nothing until they do */
+/* most pairs of sites that communicate; a pair uses memory only when it does */
+#define ROOM_PAIRS 65536
 
-/* Half of the places hold two sessions' indices for each pair of sites, and as many again while
- * they change. */
+/* Returns the number of buckets for the indices of sessions. Half of the entries are enough for the
+ * indices of two sessions for each pair of sites; the other half is for sessions that change. */
 static __u32 session_buckets(__u32 room)
 {
 	__u32 n = room * room / 2;
@@ -41,7 +42,7 @@ void dataplane_size_blind(const struct dataplane *dp, struct wgxdp *s, const str
 	dataplane_size_map(dp, s->obj, MAP_sessions, buckets);
 	dataplane_size_map(dp, s->obj, MAP_hints, buckets);
 	dataplane_size_map(dp, s->obj, MAP_endpoints, b->on ? table_size(room) : 1);
-	/* Sources that failed lately have a budget of their own, as with a guard. */
+	/* sources that failed recently have a budget of their own, as with a guard */
 	if (b->on)
 		dataplane_size_map(dp, s->obj, MAP_failed, FAILED_PLACES);
 	s->rodata->blind_port = b->port;
@@ -49,7 +50,7 @@ void dataplane_size_blind(const struct dataplane *dp, struct wgxdp *s, const str
 	s->rodata->endpoints_mask = bpf_map__max_entries(s->maps.endpoints) - 1;
 }
 
-/* Removes the link at any other interface than this one. */
+/* Removes our egress links at all interfaces except this one. */
 static void drop_other_links(const struct dataplane *dp, __u32 ifindex)
 {
 	char path[PIN_LEN];
@@ -66,7 +67,8 @@ static void drop_other_links(const struct dataplane *dp, __u32 ifindex)
 		closedir(dir);
 }
 
-/* Returns the program just loaded, or the pinned one; -1: none. */
+/* Returns an fd of the program that was just loaded, or else of the pinned one; negative if there
+ * is none. */
 static int egress_program(struct dataplane *dp, const char *suffix)
 {
 	int program;
@@ -107,12 +109,14 @@ void dataplane_pin_egress(struct dataplane *dp, const struct plan *p, const char
 	drop_other_links(dp, ifindex);
 	if (!p->blind.on)
 		return;
-	/* It is pinned even without its interface, which may come without another load. */
+	/* Pin it even if its interface does not exist yet, because the interface may appear without
+	 * another load. */
 	program = egress_program(dp, suffix);
 	rc = program < 0 ? program : ifindex ? attach_at(dp, ifindex, program, suffix) : 0;
 	if (program >= 0)
 		close(program);
 	if (rc)
-		log_warning("blind: what this host's own WireGuard sends cannot be seen: %s; sites "
-			    "whose address changes come back late", strerror(-rc));
+		log_warning("blind: packets of this host's own WireGuard cannot be seen: %s: a "
+			    "site whose address changes is reachable again only after some time",
+			    strerror(-rc));
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * dataplane: removes everything of an instance, and what a killed `up` left of one.
+ * Implements the part of dataplane.h that removes an instance, or what a killed `up` left of it.
  */
 #include <bpf/bpf.h>
 #include <net/if.h>
@@ -11,8 +11,8 @@
 #include "lib/log.h"
 #include "dataplane/shared.h"
 
-/* A killed `up` pinned its programs before it attached the first filter, so they tell which filters
- * to remove. A killed `down` had removed everything without a pin before it began with the pins. */
+/* `up` pins its programs before it adds the first filter. So if it was killed, the pinned programs
+ * show which filters to remove. `down` removes what has no pin before it removes pins. */
 int dataplane_discard_new(const char *instance)
 {
 	char new[INSTANCE_LEN + 8];
@@ -38,7 +38,8 @@ int dataplane_discard_new(const char *instance)
 	       pins_exist(instance) ? 0 : pins_remove_all(instance, "");
 }
 
-/* Filters and components have no pins: each is detached in the network namespace of its device. */
+/* Detaches filters and components of libxdp's dispatcher, which have no pins, in the network
+ * namespace of their devices. */
 static int remove_unpinned(const char *instance)
 {
 	int links = pin_get(instance, "links"), control = pin_get(instance, "control"), rc = 0;
@@ -48,8 +49,8 @@ static int remove_unpinned(const char *instance)
 	__u32 zero = 0;
 
 	if (control >= 0 && !bpf_map_lookup_elem(control, &zero, &c) && c.netns != netns_inode())
-		log_warning("instance %s was brought up in another network namespace: tc filters "
-			    "and shared XDP of it, if it has any, remain there", instance);
+		log_warning("instance %s was started in another network namespace: its tc filters "
+			    "and shared XDP programs, if any, remain there", instance);
 	for (__u32 i = 0; links >= 0 && c.netns == netns_inode() && i < LINKS && !rc; i++)
 		if (!bpf_map_lookup_elem(links, &i, &link) && link.flags & LINK_SHARED &&
 		    if_indextoname(link.ifindex, name))

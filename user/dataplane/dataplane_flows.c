@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * dataplane: flows: sizes their maps, makes pools match a plan, reads flows, ends them for
- * commands, and copies them into new tables.
+ * Implements the part of dataplane.h for flows: sets the sizes of their maps, makes the pools match
+ * a plan, reads flows, ends them for commands, and copies them into new tables.
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -40,7 +40,7 @@ void dataplane_size_learned(const struct dataplane *dp, struct bpf_object *obj,
 				 have > wanted ? have : wanted);
 }
 
-/* Without flows each map has one entry. */
+/* Sets the sizes of the maps for flows. If no service has flows, each map has one entry. */
 void dataplane_size_flows(const struct dataplane *dp, struct bpf_object *obj, const struct plan *p,
 			  __u32 services)
 {
@@ -119,7 +119,8 @@ int dataplane_flow_counts(const struct dataplane *dp, __u32 **ret)
 	return rc;
 }
 
-/* Asks the program; the word's time may have changed since it was read. */
+/* Lets the BPF program wgxdp_flow_end end the flow. Fails if the flow's word has changed since it
+ * was read, for example its timeout. */
 static bool end_flow(int program, const struct flow_entry *entry)
 {
 	struct flow_end wish = { .word = entry->word, .place = entry->place };
@@ -148,7 +149,7 @@ bool dataplane_flow_delete(const struct dataplane *dp, const struct flow_entry *
 	bool ended;
 
 	if (program < 0)
-		return false;		/* the running programs know no flows */
+		return false;		/* the running programs have no flows */
 	ended = end_flow(program, &e);
 	if (!ended && !flow_table_open(map_fd(dp, MAP_flow_table),
 				       dataplane_entries(dp, MAP_flow_table), &t)) {
@@ -182,7 +183,7 @@ bool dataplane_pool(const struct dataplane *dp, __u32 id, struct pool *ret)
 	return !bpf_map_lookup_elem(map_fd(dp, MAP_pools), &id, ret) && ret->last;
 }
 
-/* Whether the pool has this address and port. */
+/* Returns whether the pool has this address and port. */
 static bool pool_has(const struct pool *pool, __u8 family, const struct addr *a, __be16 port)
 {
 	const struct addr *own = family == FAMILY_IPV4 ? pool->own4 : pool->own6;
@@ -203,8 +204,8 @@ static struct learned_secret draw_secret(void)
 	struct learned_secret s = LEARNED_NO_SECRET;
 
 	if (getrandom(&s, sizeof(s), 0) != sizeof(s))
-		log_warning("no random numbers: a stranger can calculate where its packets are "
-			    "remembered");
+		log_warning("the kernel returned no random numbers: an attacker can predict places "
+			    "in hash tables");
 	s.factor[0] |= 1;
 	s.factor[1] |= 1;
 	return s;
@@ -224,12 +225,13 @@ struct learned_secret dataplane_secret(const struct dataplane *dp)
 struct carrying {
 	const struct dataplane *dp;
 	struct flow_table to;
-	struct pool pool;		/* of the service `id` */
+	struct pool pool;		/* pool of the service with this id */
 	__u32 id;
 	bool has_pool;
 };
 
-/* Its service may have another pool by now, and dataplane_pools_write() has ended such flows. */
+/* Copies a flow into the new table, unless its address and port are not in the pool of its service
+ * any more. dataplane_pools_write() has ended such flows. */
 static int carry_flow(void *data, const struct flow_entry *e)
 {
 	struct carrying *c = data;
@@ -278,7 +280,7 @@ int dataplane_flow_numbers(const struct dataplane *dp, __u32 id, __u32 now,
 
 	if (rc)
 		return rc;
-	/* The numbers were read one after the other while they changed. */
+	/* The numbers change while they are read, so the difference could be negative. */
 	there = t.moved + deleted + now;
 	*ret = (struct flow_numbers){ now, t.created, t.created > there ? t.created - there : 0,
 				      t.moved, deleted };
@@ -287,7 +289,7 @@ int dataplane_flow_numbers(const struct dataplane *dp, __u32 id, __u32 now,
 
 /* ---- flows that lose their port ---- */
 
-/* Flows of a service whose address or port its pool does not have any more. */
+/* Finds the flows of a service whose address or port is not in its pool any more. */
 struct lost {
 	__u32 id;
 	const struct pool *pool;
@@ -313,7 +315,7 @@ static int forget_flows(const struct dataplane *dp, __u32 id, const struct pool 
 
 int dataplane_pools_write(const struct dataplane *dp, const struct plan *p, int *changes)
 {
-	static const struct pool none;		/* of a service that is gone */
+	static const struct pool none;		/* for a service that is removed */
 	__u32 n = dataplane_entries(dp, MAP_pools);
 	int rc = 0;
 

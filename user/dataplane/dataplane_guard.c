@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * dataplane: the guard: sizes its maps, makes keys and guards match a plan, and reads them. A
- * service's keys stand in a row. A new row is written at unused places before struct guard names
- * it, so a message meets either the old keys or the new ones.
+ * Implements the part of dataplane.h for the guard: sets the sizes of its maps, makes keys and
+ * guards match a plan, and reads them. The keys of a service are consecutive elements of a map, a
+ * row. A new row is written to unused elements before struct guard refers to it, so each message is
+ * checked against either the old or the new keys.
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -17,10 +18,9 @@
 #include "dataplane/table.h"
 
 #define ROOM_KEYS 256
-/* Spare room, in multiples of what is used: rows of other lengths come and go between those that
- * stay. */
+/* Spare room as a multiple of what is used, because rows of different lengths leave gaps. */
 #define KEYS_SPARE 8
-/* Places */
+/* minimum sizes, in entries */
 #define ROOM_SOURCES 65536
 #define ROOM_ANSWERED 262144
 #define ROOM_INDICES 131072
@@ -35,7 +35,7 @@ static __u32 keys_room(size_t n)
 	return room;
 }
 
-/* Without a guard each map has one entry. */
+/* Sets the sizes of the guard's maps. Without a guard each map has one entry. */
 void dataplane_size_guard(const struct dataplane *dp, struct bpf_object *obj, const struct plan *p,
 			  __u32 services)
 {
@@ -51,7 +51,7 @@ void dataplane_size_guard(const struct dataplane *dp, struct bpf_object *obj, co
 	dataplane_size_map(dp, obj, MAP_replays, on ? REPLAY_ROWS : 1);
 	dataplane_size_map(dp, obj, MAP_handshakes, on ? HANDSHAKE_PLACES : 1);
 	dataplane_size_learned(dp, obj, MAP_challenged, on ? ROOM_CHALLENGED : 1);
-	/* a page */
+	/* at least one page */
 	dataplane_size_map(dp, obj, MAP_challenges, p->challenges ? CHALLENGES_BYTES : 1);
 	dataplane_size_map(dp, obj, MAP_health, on ? services * GUARD_BACKENDS_MAX : 1);
 	dataplane_size_map(dp, obj, MAP_backend_names, on ? services * GUARD_BACKENDS_MAX : 1);
@@ -83,7 +83,7 @@ static void mark_row(bool *used, __u32 room, __u32 word)
 		used[GUARD_KEYS_FIRST(word) + i] = true;
 }
 
-/* Finds n unused places in a row; room: there are none. */
+/* Returns the first of n consecutive unused elements, or `room` if there are none. */
 static __u32 free_row(const bool *used, __u32 room, __u32 n)
 {
 	__u32 run = 0, i = 0;
@@ -133,7 +133,7 @@ int dataplane_keys_write(const struct dataplane *dp, struct plan *p, int *change
 			continue;
 		}
 		if (!waited)
-			/* a reader may still use a row that the last change gave up */
+			/* a program may still read a row that the last change freed */
 			table_grace();
 		waited = true;
 		*changes += g->n_keys;
@@ -149,8 +149,8 @@ int dataplane_keys_write(const struct dataplane *dp, struct plan *p, int *change
 
 /* ---- guards ---- */
 
-/* Writes in place. A new guard counts only once its flags are set; one that ends clears them first;
- * keys change by one store. */
+/* Changes a guard in place, while programs read it. The flags of a new guard are set last, and
+ * those of a removed guard are cleared first. Its keys change with one store. */
 static void write_guard(struct guard *to, const struct guard *from)
 {
 	if (!from->flags)
@@ -180,7 +180,8 @@ static int write_guards(const struct dataplane *dp, const struct plan *p, int *c
 	return 0;
 }
 
-/* Forgets the answers of the former backend with this number. */
+/* Writes the name of a backend, and clears the health counters of the former backend with this
+ * number. */
 static int write_backend_name(const struct dataplane *dp, __u32 at, const struct backend_name *name)
 {
 	return dataplane_clear(dp, MAP_health, at, 1) ?:

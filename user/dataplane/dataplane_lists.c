@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * dataplane: the lists of services in source_trie. While they change, each client passes or not as
- * before until its new verdict counts, and never anything in between: longer prefixes are written
- * before shorter ones, and removed after them. The prefixes of a service are there before its
- * entries say that it has lists, and stay until no entry says so.
+ * Implements the part of dataplane.h for the lists allow and deny, in the map source_trie. While
+ * they change, each client always gets either its old or its new verdict. To ensure this, longer
+ * prefixes are written before shorter ones and removed after them. The prefixes of a service are
+ * written before its table entries say that it has lists, and are removed after no entry says
+ * so.
  */
 #include <bpf/bpf.h>
 #include <errno.h>
@@ -30,7 +31,7 @@ int dataplane_lists(const struct dataplane *dp, struct list_entry **ret, size_t 
 			return -ENOMEM;
 		}
 		e->key = key;
-		/* the longest prefix: itself */
+		/* the lookup finds the entry itself, which is the longest prefix */
 		bpf_map_lookup_elem(map_fd(dp, MAP_source_trie), &key, &e->verdict);
 	}
 	*ret = list;
@@ -52,10 +53,10 @@ static int longest_first(const void *a, const void *b)
 	return (x < y) - (x > y);
 }
 
-/* Finds what list has and other does not have, the longest prefixes first. verdicts: another
- * verdict is a difference, too. */
-static int differing(const struct list_entry *list, size_t n, struct list_entry *other,
-		     size_t n_other, bool verdicts, struct list_entry **ret, size_t *ret_n)
+/* Finds the entries of `list` that `other` does not have, longest prefixes first. verdicts: an
+ * entry with another verdict counts as different too. */
+static int find_differing(const struct list_entry *list, size_t n, struct list_entry *other,
+			  size_t n_other, bool verdicts, struct list_entry **ret, size_t *ret_n)
 {
 	struct list_entry *found;
 
@@ -76,7 +77,7 @@ static int differing(const struct list_entry *list, size_t n, struct list_entry 
 	return 0;
 }
 
-/* Writes all or nothing: without room it restores what was there. */
+/* Writes all entries of the list. If there is no room, it restores what was there. */
 static int write_all(const struct dataplane *dp, const struct list_entry *list, size_t n,
 		     const struct list_entry *before, size_t n_before)
 {
@@ -103,7 +104,7 @@ int dataplane_lists_write(const struct dataplane *dp, const struct plan *p, int 
 	int rc = dataplane_lists(dp, &running, &n_running);
 
 	if (!rc)
-		rc = differing(p->lists, p->n_lists, running, n_running, true, &new, &n) ?:
+		rc = find_differing(p->lists, p->n_lists, running, n_running, true, &new, &n) ?:
 		     write_all(dp, new, n, running, n_running);
 	*changes += n;
 	free(running);
@@ -118,7 +119,7 @@ int dataplane_lists_clean(const struct dataplane *dp, const struct plan *p, int 
 	int rc = dataplane_lists(dp, &running, &n_running);
 
 	if (!rc)
-		rc = differing(running, n_running, p->lists, p->n_lists, false, &gone, &n);
+		rc = find_differing(running, n_running, p->lists, p->n_lists, false, &gone, &n);
 	*changes += n;
 	while (n--)
 		bpf_map_delete_elem(map_fd(dp, MAP_source_trie), &gone[n].key);

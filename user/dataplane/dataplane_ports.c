@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * dataplane: attaches to the ports of a plan: native XDP, else generic, else none; and tc to each
- * one.
+ * Implements dataplane_attach() of dataplane.h. Each nic gets native XDP if possible, or else
+ * generic XDP, or else none. Each port also gets tc.
  */
 #include <bpf/bpf.h>
 #include <errno.h>
@@ -20,7 +20,8 @@
 #define XDP_FLAGS_OURS (XDP_MODES | LINK_SHARED)
 #define TC_FLAGS_OURS (LINK_TC | LINK_TCX | LINK_QDISC_OURS)
 
-/* Returns a pinned link that still holds its device. Removes the pin of one that does not. */
+/* Returns the fd of a pinned link that is still attached to its device, or -1. Removes the pin of a
+ * link that is not attached any more. */
 static int live_link(const char *instance, const char *kind, __u32 ifindex)
 {
 	struct bpf_link_info info = { 0 };
@@ -29,7 +30,7 @@ static int live_link(const char *instance, const char *kind, __u32 ifindex)
 
 	if (fd < 0)
 		return -1;
-	/* info.xdp.ifindex and info.tcx.ifindex are at the same place. */
+	/* info.xdp.ifindex and info.tcx.ifindex have the same offset */
 	if (!bpf_obj_get_info_by_fd(fd, &info, &len) && info.xdp.ifindex == ifindex)
 		return fd;
 	close(fd);
@@ -44,7 +45,7 @@ static bool is_component(const struct dataplane *dp, __u32 ifindex)
 	return shared_components(ifindex, map_fd(dp, MAP_control), ids);
 }
 
-/* Reads what a running instance has attached. */
+/* Reads what a running instance has attached to devices. */
 static int running_ports(struct dataplane *dp, const struct host *h)
 {
 	struct link *links;
@@ -108,15 +109,15 @@ static int refuse_other_instance(const struct dataplane *dp, __u32 ifindex, cons
 		n += shared_components(ifindex, -1, &ids[n]);
 	for (size_t i = 0; i < n; i++)
 		if (ids[i] && pins_owner(ids[i], dp->instance, owner)) {
-			log_error("interface %s: instance %s is attached to it: `wgxdp --instance "
-				  "%s down` first, or one configuration for both",
+			log_error("interface %s: instance %s is attached to it: run `wgxdp "
+				  "--instance %s down` first, or use one configuration for both",
 				  host_link(h, ifindex)->name, owner, owner);
 			return -EBUSY;
 		}
 	return 0;
 }
 
-/* Attaches beside other programs (LINK_SHARED) or alone, in the mode that flags has. */
+/* Attaches XDP in the mode of `flags`, beside other programs if it has LINK_SHARED. */
 static int attach_as(struct dataplane *dp, struct dataplane_port *port, const struct plan *p,
 		     __u16 flags)
 {
@@ -144,8 +145,8 @@ int dataplane_replace_component(struct dataplane *dp, const struct dataplane_por
 	       shared_detach(port->ifindex, map_fd(dp, MAP_control), xdp_program__id(program));
 }
 
-/* Detaches XDP if it runs in another mode than the configured one: a device has room for one.
- * Returns the mode that it had. */
+/* Detaches XDP if it runs in another mode than the configured one, because a device has room for
+ * only one mode. Returns the former mode, or 0. */
 static __u16 leave_other_mode(struct dataplane *dp, struct dataplane_port *port,
 			      const struct plan_nic *nic)
 {
@@ -168,7 +169,7 @@ static __u16 leave_other_mode(struct dataplane *dp, struct dataplane_port *port,
 	return had;
 }
 
-/* Restores the former mode if the new one is refused. */
+/* Attaches XDP again in the former mode, after the new mode was refused. */
 static void return_to_mode(struct dataplane *dp, struct dataplane_port *port, const struct plan *p,
 			   __u16 had)
 {
@@ -180,7 +181,7 @@ static void return_to_mode(struct dataplane *dp, struct dataplane_port *port, co
 	pin_set(port->xdp_link, dp->instance, "", name);
 }
 
-/* The dispatcher's mode where it is not the configured one; else 0. */
+/* Returns the mode of libxdp's dispatcher if it is not the configured one, else 0. */
 static __u16 other_mode(const struct plan_nic *nic)
 {
 	__u16 other = nic->mode == MODE_NATIVE ? LINK_GENERIC :
@@ -189,8 +190,8 @@ static __u16 other_mode(const struct plan_nic *nic)
 	return other ? shared_mode(nic->ifindex) & other : 0;
 }
 
-/* Refuses a program that is not ours, unless it shares. Removes from a dispatcher what a killed
- * command left of ours. */
+/* Reports a program on the device that is not ours and cannot be shared with. Removes components
+ * from a dispatcher that a killed command of ours left. */
 static int refuse_theirs(const struct dataplane *dp, const struct plan_nic *nic)
 {
 	__u32 id = shared_program(nic->ifindex);
@@ -205,15 +206,15 @@ static int refuse_theirs(const struct dataplane *dp, const struct plan_nic *nic)
 		return 0;
 	if (dispatcher && nic->shared) {
 		log_error("interface %s: libxdp's dispatcher is attached to it in %s mode, which "
-			  "all in it share: `mode: auto`",
+			  "all its programs share: write mode: auto",
 			  nic->name, other_mode(nic) == LINK_NATIVE ? "native" : "generic");
 		return -EBUSY;
 	}
 	program_name(id, program);
 	snprintf(name, sizeof(name), "%s (id %u)", program, id);
 	if (dispatcher)
-		log_error("interface %s: %s, libxdp's dispatcher, is attached to it: `shared: "
-			  "true` goes beside what is in it, `--mode tc` without XDP",
+		log_error("interface %s: %s, libxdp's dispatcher, is attached to it: write shared: "
+			  "true to run beside its programs, or use `--mode tc`",
 			  nic->name, name);
 	else
 		log_error("interface %s: XDP program %s is attached to it, not ours%s: remove it, "
@@ -224,7 +225,8 @@ static int refuse_theirs(const struct dataplane *dp, const struct plan_nic *nic)
 	return -EBUSY;
 }
 
-/* Attaches as fast as the driver allows, or in the mode that other components have there. */
+/* Attaches XDP in the fastest mode that the driver supports, or in the mode that other components
+ * of the device already have. */
 static int attach_best(struct dataplane *dp, struct dataplane_port *port, const struct plan *p,
 		       const struct plan_nic *nic)
 {
@@ -236,10 +238,11 @@ static int attach_best(struct dataplane *dp, struct dataplane_port *port, const 
 	if (nic->mode == MODE_NATIVE || (nic->mode == MODE_AUTO && theirs != LINK_GENERIC)) {
 		rc = attach_as(dp, port, p, LINK_NATIVE | shared);
 		if (rc)
-			/* Some drivers return ENOTSUPP, which is no errno of user space. */
+			/* some drivers return ENOTSUPP (524), which is not an errno of user
+			 * space */
 			port->refused = -rc < 256 ? -rc : EOPNOTSUPP;
 		if (rc && shared && xdp_program__fd(dp->component) < 0)
-			/* It could not be loaded: another mode would not help. */
+			/* the program could not be loaded, so another mode would not help */
 			return rc;
 	}
 	if (rc && rc != -ENOSYS && nic->mode != MODE_NATIVE && theirs != LINK_NATIVE)
@@ -262,11 +265,12 @@ static int attach_port_xdp(struct dataplane *dp, struct dataplane_port *port, co
 		if (!rc || (nic->mode == MODE_AUTO && !nic->shared))
 			return 0;
 		if (nic->shared)
-			log_error("interface %s: shared XDP refused: %s; `--mode tc` does without "
-				  "XDP", nic->name, why_refused(-rc));
+			log_error("interface %s: shared XDP refused: %s: use `--mode tc`, which "
+				  "needs no XDP", nic->name, why_refused(-rc));
 		else
-			log_error("interface %s: %s XDP refused: %s; `--mode auto` takes what the "
-				  "driver can", nic->name, mode_name(nic->mode), why_refused(-rc));
+			log_error("interface %s: %s XDP refused: %s: use `--mode auto`, which uses "
+				  "the modes that the driver has",
+				  nic->name, mode_name(nic->mode), why_refused(-rc));
 	}
 	return_to_mode(dp, port, p, left);
 	return rc;
@@ -289,7 +293,8 @@ static int attach_port_tc(struct dataplane *dp, struct dataplane_port *port,
 		return 0;
 	}
 	if (p->n_nics) {
-		log_warning("interface %s: no tc plane: %s; what XDP cannot send is the kernel's",
+		log_warning("interface %s: no tc plane: %s: the kernel handles packets that XDP "
+			    "cannot send",
 			    p->name, strerror(-rc));
 		return 0;
 	}
@@ -297,8 +302,9 @@ static int attach_port_tc(struct dataplane *dp, struct dataplane_port *port,
 	return rc;
 }
 
-/* Filters and components belong to no process and no pin of ours. The pins made here let a later
- * command find them: a filter by its program, a component by the map control that it uses. */
+/* Pins the programs and the map control before filters and components are attached, which have no
+ * pins of their own. If this command is killed, a later one finds them by these pins: a filter by
+ * its program, a component by the map control that it uses. */
 static int pin_unpinned(struct dataplane *dp)
 {
 	int l3 = program_fd(dp, PROGRAM_wgxdp_tc_l3);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * dataplane: the object's programs and maps, and the hash that tells one loaded object from
- * another.
+ * Implements dataplane_programs.h.
  */
 #include <elf.h>
 #include <errno.h>
@@ -21,7 +20,7 @@ struct bpf_map *dataplane_map(const struct wgxdp *s, enum dataplane_map map)
 	return bpf_object__find_map_by_name(s->obj, dataplane_map_names[map]);
 }
 
-/* FNV-1a */
+/* An FNV-1a hash. */
 __u64 dataplane_program_hash(const struct wgxdp *s)
 {
 	__typeof__(*s->rodata) switches = *s->rodata;
@@ -33,7 +32,7 @@ __u64 dataplane_program_hash(const struct wgxdp *s)
 
 	for (size_t i = 0; i < n; i++)
 		h = (h ^ elf[i]) * 0x100000001b3ULL;
-	switches.hash_key0 = switches.hash_key1 = 0;	/* differ with each load */
+	switches.hash_key0 = switches.hash_key1 = 0;	/* these differ with each load */
 	memset((void *)&switches.learned_secret, 0, sizeof(switches.learned_secret));
 	for (size_t i = 0; i < sizeof(switches); i++)
 		h = (h ^ ((const unsigned char *)&switches)[i]) * 0x100000001b3ULL;
@@ -44,14 +43,13 @@ __u64 dataplane_program_hash(const struct wgxdp *s)
 	return h;
 }
 
-/* ---- the object without calls of some helpers ---- */
+/* ---- the object with some helper calls replaced ---- */
 
-/* The calls are replaced in a copy of the ELF file: calls of helpers have no relocation there,
- * and the file also has the functions that libbpf appends to a program when it loads it.
+/* The calls are replaced in a copy of the ELF file. Helper calls have no relocations there, and the
+ * file also contains the functions that libbpf appends to a program when it loads it.
  *
- * A handler of libbpf's (libbpf_register_prog_handler()) would not do: libbpf 1.1 frees its table
- * of handlers twice, and from 1.3 on it drops the handler of a program that libxdp makes an
- * extension. */
+ * libbpf_register_prog_handler() cannot be used instead: libbpf 1.1 frees its table of handlers
+ * twice, and since 1.3 it drops the handler of a program that libxdp makes an extension. */
 static bool is_replaced(const struct bpf_insn *insn, const enum bpf_func_id *helpers)
 {
 	if (insn->code != (BPF_JMP | BPF_CALL) || insn->src_reg)
@@ -93,7 +91,7 @@ static int open_copy(struct wgxdp *s, const enum bpf_func_id *helpers, int resul
 	replace_calls(copy, helpers, result);
 	s->skeleton->data = copy;
 	rc = bpf_object__open_skeleton(s->skeleton, NULL);
-	free(copy); /* only opening reads it */
+	free(copy); /* it is read only while opening */
 	s->skeleton->data = NULL;
 	return rc;
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * dataplane: the object's programs and maps, for the files that load it: the instance's own, and
- * its shadow.
+ * The programs and maps of the BPF object, for the files of dataplane/ that load it.
  */
 #pragma once
 #include <linux/bpf.h>
@@ -16,9 +15,9 @@ extern const char *const dataplane_program_names[PROGRAM_COUNT];
 
 struct bpf_program *dataplane_program(const struct wgxdp *s, enum dataplane_program program);
 struct bpf_map *dataplane_map(const struct wgxdp *s, enum dataplane_map map);
-/* Opens the object with each call of these helpers (a list that ends with 0) replaced by their
- * result. NULL: see errno, as with wgxdp__open(). */
+/* Opens the object with each call of these helpers, a list that ends with 0, replaced by a constant
+ * result. Returns NULL and sets errno on failure, like wgxdp__open(). */
 struct wgxdp *dataplane_open_without(const enum bpf_func_id *helpers, int result);
-/* A hash of the object and of everything set in it before load. Equal: loading it again would give
- * the same. */
+/* Returns a hash of the object and of everything that is set in it before loading. If two hashes
+ * are equal, the loaded programs would be the same. */
 __u64 dataplane_program_hash(const struct wgxdp *s);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * dataplane: reads maps and sums counters over CPUs.
+ * Implements the part of dataplane.h that reads maps and sums counters over CPUs.
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -25,7 +25,7 @@ const char *const dataplane_program_names[PROGRAM_COUNT] = {
 #undef X
 };
 
-/* A caller uses few of the maps, so each one is opened at its first use. */
+/* Opens a map or program at its first use, because most callers use only a few of them. */
 static int open_once(int *fd, const char *instance, const char *directory, const char *name)
 {
 	if (*fd == PIN_UNOPENED)
@@ -197,7 +197,7 @@ int array_read(int map, size_t size, void *ret, size_t *ret_n)
 	char *list = calloc(n + 1, size);
 	int rc = keys && list ? 0 : -ENOMEM;
 
-	/* The batch is in the order of indexes; at the end of the map the kernel returns ENOENT. */
+	/* A batch is in the order of indexes. At the end of the map the kernel returns ENOENT. */
 	if (!rc && n && bpf_map_lookup_batch(map, NULL, &next, keys, list, &count, NULL) &&
 	    errno != ENOENT)
 		rc = -errno;
@@ -328,7 +328,7 @@ int dataplane_batches(int map, size_t key_size, size_t value_size, __u32 step, m
 		      void *data)
 {
 	char *keys = malloc(step * key_size), *values = malloc(step * value_size);
-	__u64 at[8];			/* a bucket's number, or a key of an array or a trie */
+	__u64 at[8];			/* number of a bucket, or key of an array or a trie */
 	int rc = keys && values ? 0 : -ENOMEM;
 	bool more = map >= 0;
 
@@ -359,7 +359,7 @@ static __u32 hash_used(const struct dataplane *dp, enum dataplane_map m)
 	return used;
 }
 
-/* There are few, one value a CPU. */
+/* Returns how many reasons have counters. There are only a few. */
 static __u32 reasons_used(const struct dataplane *dp)
 {
 	struct dataplane_reason *list = NULL;

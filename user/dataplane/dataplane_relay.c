@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * dataplane: the relay: reads its maps, makes them match a plan, and writes only what differs. It
- * writes what an address leads to before what leads there: peers, then the longest prefixes, then
- * the table and subnets. It removes in the opposite order.
+ * Implements the part of dataplane.h for the relay: reads its maps, makes them match a plan, and
+ * writes only the differences. It writes what others refer to first: peers, then the trie, then the
+ * table and subnets. It removes in the opposite order.
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -57,7 +57,7 @@ static int add_totals(void *data, const void *keys, const void *values, __u32 n)
 	return 0;
 }
 
-/* Reads in steps of about a megabyte: there is a value for each possible CPU. */
+/* Reads in steps of about a megabyte, because each element has a value for every possible CPU. */
 int dataplane_peer_totals(const struct dataplane *dp, size_t n_peers, struct total **ret)
 {
 	struct peer_sums s = { .cpus = libbpf_num_possible_cpus(),
@@ -104,8 +104,8 @@ static int add_route(struct routes *to, const struct addr *addr, __u8 len, __u32
 	return r ? 0 : -ENOMEM;
 }
 
-/* A /64 with longer prefixes within is in the trie as well: keep it once. A prefix of this host
- * is no peer's. */
+/* Removes duplicates, because a /64 that contains longer prefixes is also in the trie, and removes
+ * prefixes of this host, which belong to no peer. */
 static void drop_duplicates(struct routes *r)
 {
 	size_t kept = 0;
@@ -130,14 +130,15 @@ static int add_longest(void *data, const void *keys, const void *values, __u32 n
 	return rc;
 }
 
-/* Nothing writes meanwhile: writers hold the instance's lock. */
+/* Reads the trie. The caller holds the instance's lock, so nothing changes meanwhile. */
 static int read_longest(const struct dataplane *dp, struct routes *r)
 {
 	return dataplane_batches(map_fd(dp, MAP_routes), sizeof(struct route_key), sizeof(__u32),
 				 MAP_STEP, add_longest, r);
 }
 
-/* rc, or the routes in the order of addresses; once: each prefix of a peer once */
+/* Returns rc or, if that is 0, passes on the routes sorted by address. once: drop duplicates and
+ * the prefixes of this host. */
 static int return_routes(int rc, struct routes *r, bool once, struct relay_route **ret,
 			 size_t *ret_n)
 {
@@ -172,8 +173,9 @@ static int shorter_first(const void *a, const void *b)
 
 struct words {
 	struct prefix overlay;
-	const __u32 *word;		/* SUBNETS of them */
-	bool said[SUBNETS];		/* is within a prefix that the list already has */
+	const __u32 *word;		/* an array of SUBNETS words */
+	/* the element is within a prefix that is already in the list */
+	bool said[SUBNETS];
 	struct routes *to;
 };
 
@@ -186,8 +188,8 @@ static int add_words(struct words *w, __u32 first, __u8 len)
 	return add_route(w->to, &addr, len, w->word[first] & ROUTE_PEER_MASK);
 }
 
-/* Adds a configured prefix as such if all its subnets are one peer's, except those of longer
- * prefixes, which were added before. */
+/* Adds a configured prefix to the list if all its elements belong to one peer, except those within
+ * longer prefixes, which were added before. */
 static int add_shape(struct words *w, const struct prefix *p)
 {
 	__u32 first = p->addr.b[6] << 8 | p->addr.b[7], n = 1U << (64 - p->len), at = n, mine = 0;
@@ -207,7 +209,7 @@ static int add_shape(struct words *w, const struct prefix *p)
 	return add_route(w->to, &p->addr, p->len, w->word[at] & ROUTE_PEER_MASK);
 }
 
-/* The number of subnets of the largest prefix that begins here and is one peer's. */
+/* Returns the number of elements in the largest prefix that begins here and belongs to one peer. */
 static __u32 widest_prefix(const struct words *w, __u32 from)
 {
 	__u32 n = 1;
@@ -273,7 +275,7 @@ int dataplane_routes(const struct dataplane *dp, struct prefix *shapes, size_t n
 
 /* ---- peers ---- */
 
-/* Clears the counters of ids that go or get another peer. */
+/* Clears the counters of ids that are freed or get another peer. */
 static int forget_counters(const struct dataplane *dp, const bool *ids, size_t n)
 {
 	struct dataplane_reason *reasons = NULL;
@@ -305,8 +307,8 @@ static int write_peer(const struct dataplane *dp, __u32 id, const struct relay_p
 	return rc;
 }
 
-/* going: handles the peers that the plan does not have; else those that it has. *ret_stay: there
- * are none of the former. */
+/* If `going` is true, removes the peers that are not in the plan; otherwise writes those that are.
+ * Sets *ret_stay to whether there are none to remove. */
 static int sync_peers(const struct dataplane *dp, const struct plan_relay *r, bool going,
 		      bool *ret_stay, int *changes)
 {
@@ -375,7 +377,8 @@ static int sync_own(const struct dataplane *dp, const struct plan_relay *r, int 
 
 /* ---- policy ---- */
 
-/* Writes word by word. Makes the secrets once, before anything is tagged by them. */
+/* Writes the policy word by word. Makes its secrets only once, before anything is hashed with
+ * them. */
 static int sync_policy(const struct dataplane *dp, const struct plan_relay *r, int *changes)
 {
 	struct policy *now = map_memory(map_fd(dp, MAP_policy), sizeof(*now),
@@ -411,7 +414,7 @@ static int sync_policy(const struct dataplane *dp, const struct plan_relay *r, i
 
 /* ---- subnets ---- */
 
-/* An element of an array in memory: the kernel rounds values up to 8 bytes. */
+/* An element of the map in memory. The kernel rounds the size of values up to 8 bytes. */
 struct subnet {
 	__u32 word, pad;
 };
@@ -487,8 +490,8 @@ static int add_gone(struct plan_relay *r, const struct relay_route *route)
 	return place ? 0 : -ENOMEM;
 }
 
-/* Both lists are sorted. Writes what only wanted has, or has with another word; collects in r->gone
- * what only now has. */
+/* Compares two sorted lists. Writes the routes that only `wanted` has, or has with another word.
+ * Collects those that only `now` has in r->gone. */
 static int write_longest(const struct dataplane *dp, struct plan_relay *r, int *changes)
 {
 	struct relay_route *wanted = sorted_copy(r->longest, r->n_longest), *now = NULL;
@@ -568,7 +571,7 @@ int dataplane_relay_clean(const struct dataplane *dp, const struct plan *p, int 
 
 /* ---- the blind relay ---- */
 
-/* Writes how many sites there is room for, and the device of this host's own WireGuard. */
+/* Writes for how many sites there is room, and the device of this host's own WireGuard. */
 int dataplane_blind_write(const struct dataplane *dp, const struct plan *p, int *changes)
 {
 	struct peer_name own = { 0 }, name;

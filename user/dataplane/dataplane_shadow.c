@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * dataplane: a shadow of what runs. The hash that `up` left in control proves that it has the same
- * programs; their switches are read from the kernel.
+ * Implements dataplane_shadow.h. The hash in the map control shows whether the running programs are
+ * those of this build. Their constants are read from the kernel.
  */
 #include <bpf/bpf.h>
 #include <errno.h>
@@ -17,11 +17,11 @@
 #include "wgxdp.skel.h"
 
 #define BATCH 2048
-/* Free places: the kernel makes room long before an LRU_HASH is full. */
+/* spare entries, because the kernel evicts entries long before an LRU_HASH is full */
 #define LRU_SPARE 8192
 
-/* What the shadow does with a map. Programs only read a shared one; they write an empty one before
- * they read it, or only count in it. */
+/* How the shadow uses each map. SHARED: programs only read it, so the running map is used. EMPTY:
+ * programs write it before they read it, or only count in it. COPIED: all others. */
 static const enum { COPIED, SHARED, EMPTY } what[MAP_COUNT] = {
 	[MAP_table] = SHARED, [MAP_sources] = SHARED, [MAP_source_hints] = SHARED,
 	[MAP_source_trie] = SHARED,
@@ -63,7 +63,7 @@ static int map_of_program(int program, const char *name, size_t size)
 	return -ENOENT;
 }
 
-/* 0 or -errno, reported. */
+/* Reads the constants of the running programs. Returns 0, or -errno after printing an error. */
 static int read_switches(const struct dataplane *dp, struct wgxdp *s)
 {
 	int xdp = program_fd(dp, PROGRAM_wgxdp_xdp), rc = 0;
@@ -74,17 +74,17 @@ static int read_switches(const struct dataplane *dp, struct wgxdp *s)
 		rc = fd < 0 ? fd : -errno;
 	if (fd >= 0)
 		close(fd);
-	/* They are set after the hash is made, and none of these programs reads them. */
+	/* these are set after the hash is computed, and the programs of the shadow do not read
+	 * them */
 	s->rodata->device_ifindex = s->rodata->device_net = s->rodata->net_inum = 0;
 	if (rc == -EPERM)
-		log_error("the kernel shows the running programs' constants only with "
-			  "CAP_SYS_ADMIN: run this as root with it (a container: podman exec "
-			  "--privileged)");
+		log_error("reading the constants of running programs needs CAP_SYS_ADMIN: run this "
+			  "as root with it (in a container: podman exec --privileged)");
 	return rc == -ENOENT ? 0 : rc;
 }
 
-/* Sets the sizes of maps, and which programs are loaded, as `up` did for what runs: the hash is
- * over these, too. */
+/* Sets the sizes of maps and the choice of programs as `up` did for the running ones, because the
+ * hash includes them. */
 static void set_as_running(const struct dataplane *dp, struct wgxdp *s)
 {
 	for (int i = 0; i < MAP_COUNT; i++)
@@ -98,7 +98,8 @@ static void set_as_running(const struct dataplane *dp, struct wgxdp *s)
 	bpf_program__set_autoload(s->progs.wgxdp_tc_egress, s->rodata->with_blind);
 }
 
-/* Whether the running programs are those of this build. 0, or -ESTALE, reported. */
+/* Compares the running programs with those of this build. Returns 0 if they are the same, or
+ * -ESTALE after printing an error. */
 static int compare_programs(const struct dataplane *dp, struct wgxdp *s)
 {
 	struct control c = { 0 };
@@ -108,8 +109,8 @@ static int compare_programs(const struct dataplane *dp, struct wgxdp *s)
 	bpf_map_lookup_elem(map_fd(dp, MAP_control), &zero, &c);
 	if (dataplane_program_hash(s) == c.program)
 		return 0;
-	log_error("instance %s runs programs of another build of wgxdp than this one: `wgxdp up` "
-		  "brings this one's", dp->instance);
+	log_error("instance %s runs the programs of another build of wgxdp: replace them with "
+		  "`wgxdp up`", dp->instance);
 	return -ESTALE;
 }
 
@@ -131,7 +132,7 @@ static int write_batch(void *data, const void *keys, const void *values, __u32 n
 	return n && bpf_map_update_batch(*(int *)data, keys, values, &n, NULL) ? -errno : 0;
 }
 
-/* Copies a batch at a time: there may be hundreds of thousands of elements. */
+/* Copies a map in batches, because it may have hundreds of thousands of elements. */
 static int copy_map(int from, const struct bpf_map *map)
 {
 	size_t value = !is_percpu(map) ? bpf_map__value_size(map) :
@@ -141,7 +142,8 @@ static int copy_map(int from, const struct bpf_map *map)
 	return dataplane_batches(from, bpf_map__key_size(map), value, BATCH, write_batch, &to);
 }
 
-/* Before load: reuses what is shared, and makes room for what is copied. */
+/* Prepares the maps before loading: reuses the shared ones, and sets the sizes of the copied
+ * ones. */
 static int prepare_maps(const struct dataplane *dp, struct wgxdp *s)
 {
 	int rc = 0;
@@ -213,7 +215,8 @@ static int fill_shadow(const struct dataplane *dp, struct dataplane *shadow)
 
 int dataplane_shadow(const struct dataplane *dp, struct dataplane **ret)
 {
-	/* This helper sends a copy of the packet at once. Here it only returns success. */
+	/* This helper would send a copy of the packet at once. In the shadow it only returns
+	 * success. */
 	static const enum bpf_func_id sends[] = { BPF_FUNC_clone_redirect, 0 };
 	struct dataplane *shadow = calloc(1, sizeof(*shadow));
 	int rc;
@@ -228,7 +231,8 @@ int dataplane_shadow(const struct dataplane *dp, struct dataplane **ret)
 	if (!rc)
 		rc = compare_programs(dp, shadow->skeleton);
 	if (!rc) {
-		shadow->skeleton->rodata->with_express = false;	/* nothing is to be learned */
+		/* the shadow must not learn anything */
+		shadow->skeleton->rodata->with_express = false;
 		rc = load_shadow(dp, shadow->skeleton) ?: fill_shadow(dp, shadow);
 	}
 	shadow->running = true;
@@ -241,7 +245,7 @@ int dataplane_shadow(const struct dataplane *dp, struct dataplane **ret)
 
 /* ---- between packets ---- */
 
-/* Sets every element to this one, whose size covers all CPUs. */
+/* Sets all elements of a map to this value, which includes all CPUs. */
 static int clear_array(int map, size_t size, const void *element)
 {
 	__u32 n = map_entries(map), keys[BATCH], count;
@@ -272,7 +276,7 @@ int dataplane_shadow_clear(struct dataplane *shadow)
 
 	if (!nothing || !hops)
 		rc = -ENOMEM;
-	/* No next hop is fresh, and no packet has to keep a neighbour alive. */
+	/* no next hop is fresh, and no packet needs to be passed up to keep a neighbour alive */
 	for (int i = 0; i < cpus && !rc; i++)
 		hops[i].probe[0] = hops[i].probe[1] = ~0ULL;
 	for (size_t i = 0; i < sizeof(counters) / sizeof(*counters) && !rc; i++)

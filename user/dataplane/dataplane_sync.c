@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * dataplane: makes the maps match a plan and writes only what differs. What a reader could see half
- * written (entries of the table, lists of sources) is written beside the old one and published by
- * one store.
+ * Implements dataplane_sync() of dataplane.h: makes the maps match a plan and writes only the
+ * differences. Values that a program could see half written (entries of the table, lists of
+ * sources) are written beside the old value, and then published with one store.
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -30,13 +30,14 @@ static int sync_table(struct dataplane *dp, struct plan *p)
 	rc = table_sync(&t, p->entries, p->n_entries);
 	munmap(t.buckets, size);
 	if (rc == -ENOSPC)
-		log_error("the table has no room for %zu entries, of addresses and ports that are "
-			  "listened on and of peers' routes: the limit is %u", p->n_entries,
+		log_error("the table has no room for %zu entries (listen addresses and ports, and "
+			  "routes of peers): the limit is %u", p->n_entries,
 			  t.n * TABLE_WAYS);
 	return rc;
 }
 
-/* Returns this device's running link, all zero if the place is free or another's. */
+/* Returns the running link of this device, or zeros if its place in the map is free or has another
+ * device. */
 static struct link running_link(const struct dataplane *dp, __u32 ifindex)
 {
 	struct link link = { 0 };
@@ -47,7 +48,8 @@ static struct link running_link(const struct dataplane *dp, __u32 ifindex)
 	return link;
 }
 
-/* The next list of sources that no running link uses, from this index on; n: there is none. */
+/* Returns the next list of sources that no running link uses, at or after `from`; n if there is
+ * none. */
 static __u32 free_sources(const bool *used, __u32 n, __u32 from)
 {
 	while (from < n && used[from])
@@ -71,7 +73,7 @@ static int trie_write(const struct dataplane *dp, const struct plan *p, __u32 po
 	return rc;
 }
 
-/* Removes prefixes from the trie whose list no link uses any more. */
+/* Removes the prefixes of lists that no link uses any more from the trie. */
 static void trie_clean(const struct dataplane *dp, const bool *used, __u32 n, int *changes)
 {
 	struct source_key key, next;
@@ -92,7 +94,8 @@ static int compare_source_keys(const void *a, const void *b)
 	return memcmp(a, b, sizeof(struct source_key));
 }
 
-/* Whether the trie has under this list exactly what the plan has for the port. */
+/* Returns whether the trie has exactly the prefixes for this list that the plan has for the
+ * port. */
 static bool same_trie(const struct dataplane *dp, const struct plan *p, __u32 port, __u32 list)
 {
 	struct source_key *wanted = calloc(p->n_trie + 1, sizeof(*wanted)), key, next;
@@ -129,8 +132,9 @@ static bool same_sources(const struct dataplane *dp, const struct plan *p,
 	       same_trie(dp, p, port->sources, list);
 }
 
-/* Writes each port's list beside those in use, unless it is unchanged; links then name it. used,
- * now: whether a list is in use before and after; both have n elements. */
+/* Writes the list of sources of each port to an unused list, unless it is unchanged, and sets
+ * link->sources to it. used, now: which lists are in use before and after this; both have n
+ * elements. */
 static int sync_sources(struct dataplane *dp, struct plan *p, const bool *used, bool *now, __u32 n,
 			int *changes)
 {
@@ -144,7 +148,9 @@ static int sync_sources(struct dataplane *dp, struct plan *p, const bool *used, 
 		if (!port)
 			continue;
 		if (old.role && same_sources(dp, p, port, old.sources)) {
-			link->sources = old.sources;	/* a former build wrote no hints */
+			/* the list is unchanged; write the hints, which a former build did not
+			 * write */
+			link->sources = old.sources;
 		} else {
 			list = free_sources(used, n, list);
 			rc = list >= n ? -ENOSPC :
@@ -164,7 +170,7 @@ static int sync_sources(struct dataplane *dp, struct plan *p, const bool *used, 
 	return rc;
 }
 
-/* The flags of what is attached to a device now and the plan keeps. */
+/* Returns the flags of what is attached to a device now and stays attached by the plan. */
 static __u16 attached_flags(const struct dataplane *dp, const struct plan *p, __u32 ifindex)
 {
 	__u16 keep = (plan_nic(p, ifindex) ? LINK_NATIVE | LINK_GENERIC | LINK_SHARED : 0) |
@@ -204,7 +210,8 @@ static int sync_links(struct dataplane *dp, struct plan *p, const struct host *h
 {
 	int rc = 0;
 
-	/* What packets may be sent to comes first: a port's own entry makes its packets use it. */
+	/* First the links that packets may leave by, then the ports: with the entry of a port, its
+	 * packets begin to use the others. */
 	for (int ports = 0; ports < 2; ports++)
 		for (size_t i = 0; i < p->n_links && !rc; i++) {
 			struct link *link = &p->links[i];
@@ -225,7 +232,7 @@ static int sync_links(struct dataplane *dp, struct plan *p, const struct host *h
 	return rc;
 }
 
-/* Removes links of interfaces that are gone. */
+/* Removes the links of interfaces that do not exist any more. */
 static int forget_links(struct dataplane *dp, const struct host *h, int *changes)
 {
 	struct link *links, none = { 0 };
@@ -246,11 +253,12 @@ static int forget_links(struct dataplane *dp, const struct host *h, int *changes
 	return rc;
 }
 
-/* What was there before a sync, to restore it if there is no room. */
+/* The former contents of maps, to restore them if there is no room. */
 struct before {
 	struct service_name *names;
 	struct list_entry *lists;
-	bool *used;			/* whether a list of sources is in use; n elements */
+	/* for each list of sources, whether it is in use; n elements */
+	bool *used;
 	size_t n_names, n_lists;
 	__u32 n;
 };
@@ -287,8 +295,9 @@ static int write_name(const struct dataplane *dp, __u32 id, const struct service
 	return rc ?: bpf_map_update_elem(map_fd(dp, MAP_names), &id, name, BPF_ANY);
 }
 
-/* Writes names by id: new ones before the table has entries for them, and removes them once it has
- * none. The counters of an id begin at 0 with each new name. */
+/* Writes or removes names of services by id. New names are written before the table has entries
+ * with their ids; with those_that_go, names are removed after it has none. With each new name the
+ * counters of its id restart at 0. */
 static int sync_names(const struct dataplane *dp, const struct plan *p, const struct before *b,
 		      bool those_that_go, int *changes)
 {
@@ -306,8 +315,8 @@ static int sync_names(const struct dataplane *dp, const struct plan *p, const st
 	return rc;
 }
 
-/* Restores what was there. Nothing that runs uses the new parts yet. */
-static void restore(const struct dataplane *dp, const struct plan *p, const struct before *b)
+/* Restores lists and names. Nothing uses the new ones yet. */
+static void restore_before(const struct dataplane *dp, const struct plan *p, const struct before *b)
 {
 	struct plan was = { .lists = b->lists, .n_lists = b->n_lists };
 	int ignored = 0;
@@ -320,8 +329,8 @@ static void restore(const struct dataplane *dp, const struct plan *p, const stru
 			bpf_map_update_elem(map_fd(dp, MAP_names), &id, &b->names[id], BPF_ANY);
 }
 
-/* Writes field by field, in place: the next-hop generation has other writers, which hold no
- * lock. */
+/* Writes the map control field by field, because some writers of its next-hop generation do not
+ * hold the lock. */
 static int sync_control(struct dataplane *dp, const struct plan *p, bool changed)
 {
 	__u32 flags = (p->ask_always ? CONTROL_ASK_ALWAYS : 0) |
@@ -341,16 +350,16 @@ static int sync_control(struct dataplane *dp, const struct plan *p, bool changed
 	return 0;
 }
 
-/* Once this is done the plan's configuration is the one that runs, even if the command ends here. A
- * first `up` runs nothing before all of it is pinned. */
+/* Replaces the pinned text of the configuration. From then on this is the running configuration,
+ * even if the command is killed. A first `up` pins its text later, with everything else. */
 static int sync_config(const struct dataplane *dp, const struct plan *p)
 {
 	return !dp->running || !p->config_text ? 0 :
 	       pin_set(p->config_text, dp->instance, "", CONFIG_PIN);
 }
 
-/* decisions: the data path forgets next hops and what packets had them; uniform: it stops to trust
- * that map */
+/* Makes the data path forget. decisions: its next hops, and what the express path remembers.
+ * uniform: it stops using the map uniform. */
 static void forget_decisions(const struct dataplane *dp, bool decisions, bool uniform)
 {
 	struct control *c = control_map(map_fd(dp, MAP_control));
@@ -379,14 +388,16 @@ int dataplane_sync(struct dataplane *dp, struct plan *p, const struct host *h)
 	     dataplane_keys_write(dp, p, &changes) ?: dataplane_relay_write(dp, p, &changes) ?:
 	     dataplane_blind_write(dp, p, &changes);
 	if (!rc) {
-		/* This is the last step that may lack room, so it comes before links change. */
+		/* This is the last step that may find no room, so it comes before the links
+		 * change. */
 		rc = sync_table(dp, p);
 		changes += rc > 0 ? rc : 0;
 		rc = rc < 0 ? rc : 0;
 	}
 	if (rc) {
-		restore(dp, p, &b);
-		forget_decisions(dp, true, false);	/* those of entries that were there */
+		restore_before(dp, p, &b);
+		/* decisions from entries that have been withdrawn */
+		forget_decisions(dp, true, false);
 		goto cleanup;
 	}
 	rc = dataplane_guards_write(dp, p, &changes) ?: sync_links(dp, p, h, &changes) ?:
@@ -398,7 +409,7 @@ int dataplane_sync(struct dataplane *dp, struct plan *p, const struct host *h)
 		     sync_names(dp, p, &b, true, &changes) ?: sync_control(dp, p, changes) ?:
 		     sync_config(dp, p);
 	}
-	if (rc)				/* a part is written */
+	if (rc)				/* only a part was written */
 		forget_decisions(dp, true, false);
 cleanup:
 	free(b.names);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * dataplane: attaches to the kernel's tracepoints that report packets that drivers did not send.
+ * Implements the part of dataplane.h that attaches to the kernel's tracepoints for packets that
+ * drivers did not send.
  */
 #include <bpf/btf.h>
 #include <errno.h>
@@ -9,7 +10,8 @@
 #include "lib/log.h"
 #include "wgxdp.skel.h"
 
-/* Returns bytes; -ENOENT: the kernel has no such member, or no BTF (NULL). */
+/* Returns the offset of a member in bytes, or -ENOENT if the kernel has no such member or no BTF
+ * (NULL). */
 static int member_offset(const struct btf *btf, const char *of, const char *member)
 {
 	const struct btf_type *t =
@@ -21,7 +23,7 @@ static int member_offset(const struct btf *btf, const char *of, const char *memb
 	return -ENOENT;
 }
 
-/* Sets where the kernel has the members of a device that the raw tracepoints read. */
+/* Sets the offsets of the members of struct net_device that the raw tracepoints read. */
 static void set_offsets(struct wgxdp *s)
 {
 	struct btf *btf = btf__load_vmlinux_btf();
@@ -72,8 +74,8 @@ void dataplane_count_unsent(struct dataplane *dp, const char *suffix)
 		int error = errno;
 
 		if (!link && pin_exists(dp->instance, tracepoints[i].pin))
-			/* The pinned one counts into the same map; we could attach it then and may
-			 * not now. */
+			/* the pinned one still counts into the same map, although this process may
+			 * not attach another */
 			continue;
 		if (!link) {
 			log_warning("packets that a driver does not send are not counted: %s%s",

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * See flow_table.h. The kernel maps both arrays into this process.
+ * Implements flow_table.h. Both maps are mapped into memory.
  */
 #include <errno.h>
 #include "dataplane/flow_table.h"

@@ -1,42 +1,43 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * flow_table: the maps flow_table and flow_index (include/abi_flow.h) as user space sees them.
- * Programs write them while this reads. Into tables that were made anew, for more room, this writes
- * the flows of the former ones.
+ * Reads and writes the maps flow_table and flow_index (include/abi_flow.h) from user space. BPF
+ * programs write them at the same time. Only new tables are written here, with the flows of the
+ * tables that they replace. dataplane.h includes it.
  */
 #pragma once
 #include "dataplane/learned_table.h"
 
-/* A flow as it was read */
+/* a flow as it was read */
 struct flow_entry {
 	struct flow flow;
-	__u64 word;			/* of abi_learned.h */
+	__u64 word;			/* the word of abi_learned.h */
 	__u32 place;
 };
 
 struct flow_table {
 	struct flow_bucket *buckets;
-	struct learned_line *index;	/* NULL: flow_table_read() alone */
+	struct learned_line *index;	/* NULL: opened only for reading */
 	__u32 n;			/* buckets, a power of two */
 	struct learned_secret secret;
 };
 
-/* Returns the number of buckets that hold so many flows: a power of two, at least half as many
- * places again */
+/* Returns the number of buckets for so many flows: a power of two, with at least 1.5 places for
+ * each flow. */
 __u32 flow_table_buckets(__u32 flows);
-/* Returns how many flows a table of so many buckets is for */
+/* Returns for how many flows a table with so many buckets is. */
 __u32 flow_table_room(__u32 buckets);
 
-/* Maps n buckets of the map `flows` to read them; 0 or -errno */
+/* Maps n buckets of the map with the fd `flows` for reading. Returns 0 or -errno. */
 int flow_table_open(int flows, __u32 n, struct flow_table *ret);
-/* Maps both maps to write; secret: of the programs that will use them. 0 or -errno */
+/* Maps both maps for writing. secret: that of the programs that will use them. Returns 0 or
+ * -errno. */
 int flow_table_open_new(int flows, int index, __u32 n, const struct learned_secret *secret,
 			struct flow_table *ret);
 void flow_table_close(struct flow_table *t);
-/* Reads the entry at a place: a flow or embryo, whose time may be over. False: there is none, or a
- * program is writing it. */
+/* Reads the entry at a place: a flow or a half-open flow, which may have timed out. Returns false
+ * if there is none, or if a program is writing it. */
 bool flow_table_read(const struct flow_table *t, __u32 place, struct flow_entry *ret);
-/* Writes a flow, unless its client has one or its address and port of ours are taken. until: in
- * units. False: it is not written, also for want of room. */
+/* Writes a flow, unless its client has one already, or its address and port of ours are in use.
+ * until: its timeout, in units. Returns false if it is not written; there may also be no room. */
 bool flow_table_put(const struct flow_table *t, const struct flow *flow, enum learned_state state,
 		    __u64 until);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * See former_flows.h. The pinned map `flows` had two entries a flow, one for each direction.
+ * Implements former_flows.h. The pinned map `flows` had two entries for each flow, one for each
+ * direction.
  */
 #include <bpf/bpf.h>
 #include <unistd.h>
@@ -19,14 +20,15 @@ struct former_flow {
 	struct addr src, dst;
 	__be16 sport, dport;
 	__u16 delta, id;
-	__u64 seen, packets, bytes, since;	/* the first and the last in jiffies */
+	__u64 seen, packets, bytes, since;	/* seen and since are in jiffies */
 	__u32 ifindex;
 	__u8 family, armed;
 	__u16 backend;
 	__u64 timer[2];
 };
 
-/* key, a: of the original's direction; b: of the reply's */
+/* Converts a flow of a former build. key, a: its entry for the original direction; b: its entry for
+ * replies. */
 static struct flow_entry entry_of(const struct former_key *key, const struct former_flow *a,
 				  const struct former_flow *b)
 {

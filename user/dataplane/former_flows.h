@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * former_flows: flows in the maps of a former build, which kept them in a kernel hash. An upgrade
- * copies them.
+ * Reads the flows of a former build, which stored them in a kernel hash. dataplane_carry_flows()
+ * copies them during an upgrade.
  */
 #pragma once
 #include "dataplane/dataplane.h"
 
-/* Calls `each` for every flow that an instance of a former build has; nothing if there is none. */
+/* Calls each() for every flow in the maps of a former build, if the instance has such maps. */
 void former_flows(const char *instance, flow_each *each, void *data);

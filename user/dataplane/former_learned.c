@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * See former_learned.h.
+ * Implements former_learned.h.
  */
 #include <string.h>
 #include "dataplane/former_learned.h"
@@ -16,16 +16,16 @@ struct copying {
 
 /* ---- from an LRU_HASH ---- */
 
-/* answered and indices */
+/* value of the former maps `answered` and `indices` */
 struct former_answered {
-	__u64 until;			/* in jiffies */
+	__u64 until;			/* timeout in jiffies */
 	__u32 backend, counted;
 };
 
-/* An entry whose time is over is left out: the words' times come round, and one of long ago could
- * look good. until: in units */
-static void put(const struct copying *c, const struct learned_entry *e, enum learned_state state,
-		__u64 until)
+/* Writes an entry to the new table, unless it has timed out: the time in a word wraps around, so a
+ * very old one could look valid. until: its timeout, in units. */
+static void put_entry(const struct copying *c, const struct learned_entry *e,
+		      enum learned_state state, __u64 until)
 {
 	if (until > learned_now())
 		learned_table_put(&c->to, c->secret, e, state, until);
@@ -38,7 +38,7 @@ static void copy_answered(const struct copying *c, struct learned_entry *e, cons
 	e->value.answered = (struct answered){
 		.backend = a->backend, .used = c->map == MAP_indices && a->counted,
 	};
-	put(c, e, LEARNED_LIVE, a->until >> learned_shift());
+	put_entry(c, e, LEARNED_LIVE, a->until >> learned_shift());
 }
 
 static void copy_one(const struct copying *c, const void *key, const void *value)
@@ -54,17 +54,17 @@ static void copy_one(const struct copying *c, const void *key, const void *value
 		break;
 	case MAP_choices:
 		memcpy(e.value.word, value, c->value_size);
-		put(c, &e, LEARNED_LIVE, learned_now() + learned_units(CHOICE_LIVE_SECONDS));
+		put_entry(c, &e, LEARNED_LIVE, learned_now() + learned_units(CHOICE_LIVE_SECONDS));
 		break;
 	case MAP_challenged:
 		memcpy(&until, value, sizeof(until));
-		put(c, &e, LEARNED_HALF, until >> learned_shift());
+		put_entry(c, &e, LEARNED_HALF, until >> learned_shift());
 		break;
 	case MAP_guard_sources:
 		memcpy(&e.value.used, value, sizeof(e.value.used));
 		e.key.client = (struct client_key){ .addr = e.key.client.addr,
 						    .id = e.key.word[2] };
-		put(c, &e, LEARNED_HALF, e.value.used >> GUARD_TICK >> learned_shift());
+		put_entry(c, &e, LEARNED_HALF, e.value.used >> GUARD_TICK >> learned_shift());
 		break;
 	default:
 		break;

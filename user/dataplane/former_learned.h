@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * former_learned: what a table of struct learned_entry takes over from the map that it replaces.
+ * Copies the contents of a map into the table of struct learned_entry that replaces it. dataplane.c
+ * includes it.
  */
 #pragma once
 #include "dataplane/dataplane.h"
 
-/* Copies the entries of `from`, a table of another size or the LRU_HASH of programs before it, into
- * `to`, unless their keys are there. Limits of ICMP errors and fragments, which last for two
- * seconds, begin anew where `from` is an LRU_HASH. */
+/* Copies the entries of `from` into `to`, except those whose keys are there already. `from` is a
+ * table of another size, or the LRU_HASH that former builds used. From an LRU_HASH, fragments and
+ * limits of ICMP errors are not copied, because they last only two seconds. */
 void former_learned(enum dataplane_map m, int from, int to, const struct learned_secret *secret);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * See learned_table.h. The kernel maps the arrays into this process.
+ * Implements learned_table.h. The maps are mapped into memory.
  */
 #include <errno.h>
 #include "dataplane/learned_table.h"
@@ -35,12 +35,13 @@ __u64 learned_seconds(__u64 units)
 
 /* ---- a place ---- */
 
-/* One of the two lines that a key may be in */
+/* one of the two lines that a key may be in */
 struct home {
 	struct learned_line *line;
 	__u32 first_place, tag;
-	__u32 way, free;		/* a free way, if there is any; how many there are */
-	__u32 same;			/* ways that have the tag */
+	/* way: a free one, if there is any; free: how many there are */
+	__u32 way, free;
+	__u32 same;			/* how many ways have the tag */
 };
 
 static __u64 word_at(const struct home *h, __u32 way)
@@ -69,7 +70,8 @@ static struct home look_at(const struct learned_lines *lines, __u64 hash)
 	return h;
 }
 
-/* Without the choice of the emptier home a half-full table has no room for some. */
+/* Chooses the emptier of the two lines. Otherwise some keys would find no room even in a half-full
+ * table. */
 struct learned_home learned_take(const __u64 *key, const struct learned_secret *secret,
 				 const struct learned_lines *lines, const __u32 *named)
 {
@@ -89,7 +91,7 @@ struct learned_home learned_take(const __u64 *key, const struct learned_secret *
 		return (struct learned_home){ 0 };
 	if (look_at(lines, hash).same + look_at(lines, other).same == 1 + one)
 		return (struct learned_home){ word, h->first_place + h->way };
-	/* A program makes an entry for this key, or one with the same tag. */
+	/* a program has just made an entry with the same tag, perhaps for the same key */
 	__atomic_store_n(word, named ? 0 : learned_word_free(taken), __ATOMIC_SEQ_CST);
 	return (struct learned_home){ 0 };
 }

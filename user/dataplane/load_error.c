@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * load_error: reads what libbpf prints when a load fails. Only these messages name the refused
- * program and contain the verifier's log.
+ * Implements load_error.h. It reads the messages that libbpf prints when loading fails, because
+ * only they name the refused program and contain the verifier's log.
  */
 #include <errno.h>
 #include <linux/capability.h>
@@ -15,8 +15,8 @@
 #include "dataplane/load_error.h"
 #include "lib/log.h"
 
-#define STACK_MOST 512U /* the kernel's MAX_BPF_STACK */
-#define WALKED_MOST 1000000U /* and its BPF_COMPLEXITY_LIMIT_INSNS */
+#define STACK_MOST 512U /* MAX_BPF_STACK of the kernel */
+#define WALKED_MOST 1000000U /* BPF_COMPLEXITY_LIMIT_INSNS of the kernel */
 
 static struct load_error last;
 
@@ -32,7 +32,8 @@ bool kernel_is_old(const char *release)
 
 /* ---- libbpf's messages ---- */
 
-/* At the end of its log the verifier counts what it did. */
+/* Returns whether a line belongs to the statistics that the verifier prints at the end of its
+ * log. */
 static bool is_statistics(const char *line)
 {
 	static const char *const begins[] = { "processed ", "verification time ", "stack depth " };
@@ -43,7 +44,7 @@ static bool is_statistics(const char *line)
 	return false;
 }
 
-/* The last line that is no statistics is the verifier's reason. */
+/* Reads the verifier's reason: the last line of its log before the statistics. */
 static void read_reason(struct load_error *e, const char *log, const char *end)
 {
 	for (size_t n; log < end; log += n + 1) {
@@ -94,7 +95,7 @@ void load_error_begin(void)
 
 void load_error_lacking(__u64 set, char *ret, size_t room)
 {
-	/* bpf(2) accepts it in place of either of the two */
+	/* bpf(2) accepts it instead of either */
 	const __u64 admin = 1ULL << CAP_SYS_ADMIN;
 	const struct {
 		__u64 any_of;
@@ -124,7 +125,7 @@ int load_permitted(const char *what)
 	char lacking[64];
 
 	if (syscall(SYS_capget, &header, data))
-		return 0; /* unknown: the kernel decides when it loads */
+		return 0; /* unknown; the kernel will decide when loading */
 	load_error_lacking((__u64)data[1].effective << 32 | data[0].effective, lacking,
 			   sizeof(lacking));
 	if (!*lacking)
@@ -148,7 +149,7 @@ static bool is_filtered(void)
 	return mode == 2;
 }
 
-/* Only the first user namespace maps all users to themselves from the start. */
+/* Only the first user namespace has the identity mapping for all users. */
 bool load_in_user_namespace(void)
 {
 	unsigned int inside, outside, count;
@@ -163,8 +164,8 @@ bool load_in_user_namespace(void)
 
 /* ---- messages ---- */
 
-/* libbpf may name the map that could not be made; the verifier only says why it refuses a
- * program. */
+/* Returns whether the kernel refused for lack of permission: there is no reason from the verifier,
+ * but perhaps a map of libbpf that could not be created. */
 static bool is_permission(const struct load_error *e, int rc)
 {
 	return rc == -EPERM && (!*e->said || !strncmp(e->said, "map '", 5));
@@ -200,11 +201,11 @@ static void format_refusal(const struct load_error *e, const char *what, int rc,
 			 WALKED_MOST);
 	else
 		snprintf(reason, sizeof(reason), "%s", *e->said ? e->said : strerror(-rc));
-	/* Short of memory, libbpf leaves out what it could not ask the kernel about, and the
-	 * verifier refuses the rest. */
+	/* If memory is short, libbpf skips feature tests that fail, and the verifier may then
+	 * refuse the program. */
 	snprintf(ret, room,
-		 "%s: kernel %s refused the BPF program%s%s, built by %s: %s: report it with what "
-		 "`wgxdp up` prints with WGXDP_LIBBPF=1 in its environment, unless memory is short",
+		 "%s: kernel %s refused the BPF program%s%s, built by %s: %s: unless memory is "
+		 "short, report this with the output of `WGXDP_LIBBPF=1 wgxdp up`",
 		 what, release, *e->program ? " " : "", e->program, BPF_COMPILER, reason);
 }
 

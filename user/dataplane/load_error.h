@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Says why the kernel did not load the BPF programs, and what the admin can do. libbpf asks for the
- * verifier's log only once a program was refused, so a load that succeeds costs nothing more.
- * Everything that loads programs includes it.
+ * Explains why the kernel did not load the BPF programs, and what the administrator can do. libbpf
+ * asks for the verifier's log only after a program was refused, so this costs nothing when loading
+ * succeeds. Every file that loads programs includes it.
  */
 #pragma once
 #include <bpf/libbpf.h>
@@ -13,37 +13,43 @@
 #define KERNEL_FLOOR "6.1"
 
 struct load_error {
-	char program[64]; /* the refused one; "": libbpf named none */
-	char said[256]; /* the verifier's reason, or libbpf's about a map; "": none */
-	unsigned int stack; /* bytes that its deepest chain of calls needs, if too many */
-	bool too_long; /* the verifier reached its limit of instructions */
-	/* Why the kernel may refuse a process that has the capabilities: */
-	bool in_user_namespace; /* not the host's first one; only there they count for BPF */
-	bool filtered; /* by a seccomp filter, as container engines set it */
+	char program[64]; /* the refused program; "": libbpf named none */
+	char said[256]; /* the verifier's reason, or libbpf's reason about a map; "": none */
+	/* bytes of stack that its deepest call chain needs, if these are too many */
+	unsigned int stack;
+	bool too_long; /* the verifier's limit of instructions was reached */
+	/* why the kernel may refuse although the process has the capabilities: */
+	/* it is in another user namespace than the first, where capabilities do not count for
+	 * BPF */
+	bool in_user_namespace;
+	bool filtered; /* it has a seccomp filter, as container engines set it */
 };
 
-/* Whether a kernel (uname's release) is older than KERNEL_FLOOR. */
+/* Returns whether a kernel, given by its uname release, is older than KERNEL_FLOOR. */
 bool kernel_is_old(const char *release);
 
-/* Whether this process has the capabilities to load and attach: 0; or -EPERM, reported. */
+/* Checks the capabilities that loading and attaching need. Returns 0, or -EPERM after printing
+ * which are missing. what: for the message. */
 int load_permitted(const char *what);
 
-/* Whether this process is in a user namespace, where capabilities do not count for BPF. */
+/* Returns whether this process is in a user namespace other than the first, where capabilities do
+ * not count for BPF. */
 bool load_in_user_namespace(void);
 
-/* For libbpf_set_print(): remembers what the errors say; prints all with WGXDP_LIBBPF set. */
+/* A function for libbpf_set_print() that remembers errors. It also prints all messages if
+ * WGXDP_LIBBPF is set in the environment. */
 int load_error_print(enum libbpf_print_level level, const char *format, va_list args);
-/* Forgets what was remembered: call it before a load. */
+/* Forgets earlier errors. Call it before loading. */
 void load_error_begin(void);
-/* Reports why that load failed: rc is libbpf's -errno, what names what was loaded. */
+/* Prints why loading failed. rc: the -errno from libbpf. what: what was loaded, for the message. */
 void load_error_tell(const char *what, int rc);
 
 /* ---- parts, for tests ---- */
-/* Names the capabilities that `set` (a bit for each, as CapEff in proc(5)) lacks: "CAP_BPF and
- * CAP_PERFMON"; "" if it lacks none. */
+/* Writes the names of the needed capabilities that `set` lacks, such as "CAP_BPF and CAP_PERFMON",
+ * or "". set: one bit for each capability, as CapEff in proc(5). */
 void load_error_lacking(__u64 set, char *ret, size_t room);
-/* Adds what one message of libbpf's says. */
+/* Adds the information in one message of libbpf. */
 void load_error_take(struct load_error *e, const char *message);
-/* Writes the error in words. release: uname's. */
+/* Writes the error in words. release: that of uname. */
 void load_error_format(const struct load_error *e, const char *what, int rc, const char *release,
 		       char *ret, size_t room);

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * What the kernel says about a map or a program, and a map as memory. Everything that opens maps
- * may include it.
+ * Reads information about a map or a program from the kernel, and maps a map into memory. Any file
+ * that opens maps may include it.
  */
 #pragma once
 #include <bpf/bpf.h>
 #include <sys/mman.h>
 
-/* All zero: there is no such map. */
+/* Returns the information about a map, or zeros if there is no such map. */
 static inline struct bpf_map_info map_info(int map)
 {
 	struct bpf_map_info info = { 0 };
@@ -17,13 +17,13 @@ static inline struct bpf_map_info map_info(int map)
 	       (struct bpf_map_info){ 0 };
 }
 
-/* Elements that the map has room for. */
+/* Returns the number of elements that the map has room for. */
 static inline __u32 map_entries(int map)
 {
 	return map_info(map).max_entries;
 }
 
-/* All zero: there is no such program. */
+/* Returns the information about a program, or zeros if there is no such program. */
 static inline struct bpf_prog_info program_info(int program)
 {
 	struct bpf_prog_info info = { 0 };
@@ -33,7 +33,8 @@ static inline struct bpf_prog_info program_info(int program)
 	       (struct bpf_prog_info){ 0 };
 }
 
-/* The first n bytes of a mappable map, until munmap(). protection: as mmap()'s. NULL: see errno. */
+/* Maps the first n bytes of a mappable map; the caller calls munmap(). protection: as for mmap().
+ * Returns NULL and sets errno on failure. */
 static inline void *map_memory(int map, size_t n, int protection)
 {
 	void *memory = mmap(NULL, n, protection, MAP_SHARED, map, 0);

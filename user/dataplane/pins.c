@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Pins in bpffs.
+ * Implements pins.h.
  */
 #include <bpf/bpf.h>
 #include <dirent.h>
@@ -34,8 +34,8 @@ bool instance_valid(const char *name)
 			    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") == len;
 }
 
-/* Returns 0 if nobody else can put pins into this directory: it is root's or this user's, and only
- * the owner may write to it. -ENOENT: there is none; -EPERM, reported. */
+/* Checks a directory: it must belong to root or this user, and only the owner may write to it.
+ * Returns 0, -ENOENT if there is none, or -EPERM after printing an error. */
 static int check_owner(const char *path)
 {
 	struct stat is;
@@ -45,9 +45,8 @@ static int check_owner(const char *path)
 	if (S_ISDIR(is.st_mode) && (!is.st_uid || is.st_uid == geteuid()) &&
 	    !(is.st_mode & (S_IWGRP | S_IWOTH)))
 		return 0;
-	log_error("%s is not to be trusted: it is %s of user %u with mode %04o, and others could "
-		  "put programs and maps into it: run `rm -r %s`, and `chmod 0700 " BPFFS
-		  "` so that nobody makes it again",
+	log_error("%s: other users could put programs into it: it is %s of user %u with mode %04o: "
+		  "run `rm -r %s` and `chmod 0700 " BPFFS "`",
 		  path, S_ISDIR(is.st_mode) ? "a directory" : "no directory, but a file",
 		  (unsigned int)is.st_uid, (unsigned int)is.st_mode & 07777, path);
 	return -EPERM;
@@ -162,7 +161,8 @@ void pin_remove(const char *instance, const char *format, ...)
 
 static const char *const subdirs[] = { "attach", "progs" };
 
-/* 0; or -errno, reported. A directory that is there has to be ours. */
+/* Makes a directory. An existing directory must pass check_owner(). Returns 0, or -errno after
+ * printing an error. */
 static int make_dir(const char *path)
 {
 	const char *hint = "";
@@ -219,7 +219,7 @@ static void remove_one(const char *directory, const char *name, bool link)
 	unlink(pin);
 }
 
-/* An entry as getdents64(2) writes it. No kernel header has it, and musl has no struct dirent64. */
+/* An entry of getdents64(2). No kernel header defines it, and musl has no struct dirent64. */
 struct kernel_dirent {
 	__u64 ino;
 	__s64 off;
@@ -228,9 +228,9 @@ struct kernel_dirent {
 	char name[];
 };
 
-/* Removes the pins of a directory except those that is_kept() keeps (NULL: none). Links among them
- * let go of their devices at once. Does without opendir(), which allocates memory: a command that
- * has none left must still take back what it did. */
+/* Removes the pins in a directory except those that is_kept() keeps; NULL keeps none. If `links` is
+ * true, the links are detached from their devices first. It does not use opendir(), which allocates
+ * memory, because a command without memory must still be able to undo what it did. */
 static int remove_but(const char *path, bool links, pin_is_kept *is_kept, void *data)
 {
 	char entries[4096] __attribute__((aligned(__alignof__(struct kernel_dirent))));
@@ -284,15 +284,15 @@ int pins_remove_all(const char *instance, const char *suffix)
 		pin_path(path, instance, suffix, "%s", subdirs[i]);
 		rc = remove_pins(path, !strcmp(subdirs[i], "attach"));
 	}
-	/* This pin makes it an instance: with it gone and others left, the next command removes
-	 * these. */
+	/* Without this pin it does not count as an instance. If other pins are left, the next
+	 * command removes them. */
 	pin_path(path, instance, suffix, "control");
 	if (!rc)
 		unlink(path);
 	snprintf(path, sizeof(path), PINS_DIR "/%s%s", instance, suffix);
 	rc = rc ?: remove_pins(path, false);
 	if (!rc)
-		rmdir(PINS_DIR);	/* stays while another instance has its own in it */
+		rmdir(PINS_DIR);	/* fails while other instances have pins */
 	return rc;
 }
 
@@ -319,7 +319,8 @@ static bool has_program(const char *instance, const char *name, __u32 id)
 	return has;
 }
 
-/* Whether a program without a pin, a component of libxdp's dispatcher, is the instance's. */
+/* Returns whether a program belongs to an instance. It may be a component of libxdp's dispatcher,
+ * which has no pin of ours. */
 static bool is_of(const char *instance, int program)
 {
 	int control = pin_get(instance, "control");
@@ -330,7 +331,7 @@ static bool is_of(const char *instance, int program)
 	return is;
 }
 
-/* Whether a program in this directory of pins has this id. */
+/* Returns whether one of our programs pinned in this directory has this id. */
 static bool has_one(const char *directory, __u32 id)
 {
 	return has_program(directory, "wgxdp_xdp", id) || has_program(directory, "wgxdp_tc", id) ||

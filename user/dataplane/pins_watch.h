@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Watches whether an instance's pins go: with the last one the kernel lets go of what it holds, and
- * reports it to no process. The daemon uses it.
+ * Watches whether the pins of an instance are removed. The kernel frees everything with the last
+ * pin and notifies no process. The daemon includes it.
  */
 #pragma once
 #include <sys/stat.h>
 #include <uv.h>
 
-struct pins_watch {			/* all 0 at first */
+struct pins_watch {			/* all zero before the first call */
 	uv_fs_event_t event;
-	struct stat is;			/* the watched directory */
+	struct stat is;			/* the directory that is watched */
 	const char *instance;
 	void (*gone)(void *data);
 	void *data;
 };
 
-/* Calls gone() when the instance has no pins any more: they were removed, or bpffs was unmounted.
- * Call it again after anything that may have made the directory of all instances anew. 0 or
+/* Calls gone() when the instance has no pins any more, because they were removed or bpffs was
+ * unmounted. Call this again after anything that may have created PINS_DIR again. Returns 0 or
  * -errno. */
 int pins_watch(struct pins_watch *w, uv_loop_t *loop, const char *instance,
 	       void (*gone)(void *data), void *data);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * A ring buffer on the loop, by the epoll descriptor that libbpf makes for it.
+ * Implements ring.h: libuv polls the epoll descriptor that libbpf makes for the ring buffer.
  */
 #include <errno.h>
 #include <stdlib.h>

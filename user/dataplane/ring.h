@@ -1,24 +1,26 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * A ring buffer of the data path on the daemon's loop, which sleeps until there is something in it.
+ * Reads a BPF ring buffer of the data path on a libuv loop. The daemon includes it.
  */
 #pragma once
 #include <bpf/libbpf.h>
 #include <linux/types.h>
 #include <uv.h>
 
-struct ring {				/* all 0 at first */
+struct ring {				/* all zero before the first call */
 	uv_poll_t *poll;
 	struct ring_buffer *buffer;
-	__u32 map;			/* the id of its map */
+	__u32 map;			/* id of its map */
 };
 
-/* Listens to the map that is pinned now: after `down` and `up` that is another one. 0 or -errno. */
+/* Begins to listen to the ring buffer that is pinned now. Call it again after `down` and `up`, when
+ * another map is pinned. Returns 0 or -errno. */
 int ring_listen(struct ring *r, uv_loop_t *loop, const char *instance, const char *name,
 		ring_buffer_sample_fn take, void *data);
-/* Reads what is in it, until take() returns less than 0. */
+/* Reads all records in the ring buffer, until take() returns a negative value. */
 void ring_take(struct ring *r);
-/* Between these it does not wake the loop; ring_go_on() reads what came meanwhile. */
+/* Between ring_pause() and ring_go_on() records do not wake the loop. ring_go_on() reads those that
+ * came meanwhile. */
 void ring_pause(struct ring *r);
 void ring_go_on(struct ring *r);
 void ring_forget(struct ring *r);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Components of libxdp's dispatcher. For each change libxdp builds a new dispatcher and puts it in
- * the place of the old one, which loses no packet.
+ * Implements shared.h. For each change libxdp builds a new dispatcher and replaces the old one by
+ * it, which loses no packet.
  */
 #include <bpf/bpf.h>
 #include <dirent.h>
@@ -28,12 +28,12 @@ static int quiet(enum libxdp_print_level level, const char *format, va_list args
 
 int shared_permitted(const char *interface)
 {
-	/* No program has this id: a process that may ask gets ENOENT. */
+	/* no program has the id 0, so a process with the capability gets ENOENT */
 	if (bpf_prog_get_fd_by_id(0) >= 0 || errno != EPERM)
 		return 0;
-	log_error("interface %s: this process lacks CAP_SYS_ADMIN, which `shared: true` takes, for "
-		  "libxdp asks for programs of others by their ids: the units have it by the "
-		  "drop-in shared.conf (wgxdp(8), FILES), a container by --cap-add", interface);
+	log_error("interface %s: this process lacks CAP_SYS_ADMIN, which `shared: true` needs: "
+		  "units get it from the drop-in shared.conf (wgxdp(8), FILES), a container from "
+		  "--cap-add", interface);
 	return -EPERM;
 }
 
@@ -54,9 +54,10 @@ __u32 shared_program(__u32 ifindex)
 	return bpf_xdp_query_id(ifindex, 0, &id) ? 0 : id;
 }
 
-/* NULL: there is no dispatcher, or one that this libxdp does not know. Before 1.4.1, libxdp loses
- * two descriptors with any other program, so it is not asked about one. */
-static struct xdp_multiprog *dispatcher(__u32 ifindex)
+/* Opens the dispatcher of a device. Returns NULL if there is none, or if this libxdp does not know
+ * it. It asks libxdp only about dispatchers, because libxdp before 1.4.1 leaks two descriptors for
+ * any other program. */
+static struct xdp_multiprog *open_dispatcher(__u32 ifindex)
 {
 	__u32 id = shared_program(ifindex);
 	struct xdp_multiprog *mp;
@@ -75,7 +76,7 @@ static struct xdp_multiprog *dispatcher(__u32 ifindex)
 
 __u16 shared_mode(__u32 ifindex)
 {
-	struct xdp_multiprog *mp = dispatcher(ifindex);
+	struct xdp_multiprog *mp = open_dispatcher(ifindex);
 	__u16 flag = !mp ? 0 :
 		     xdp_multiprog__attach_mode(mp) == XDP_MODE_NATIVE ? LINK_NATIVE : LINK_GENERIC;
 
@@ -85,7 +86,7 @@ __u16 shared_mode(__u32 ifindex)
 
 size_t shared_components(__u32 ifindex, int control, __u32 ids[SHARED_MAX])
 {
-	struct xdp_multiprog *mp = dispatcher(ifindex);
+	struct xdp_multiprog *mp = open_dispatcher(ifindex);
 	struct xdp_program *p = NULL;
 	__u32 map = map_info(control).id;
 	size_t n = 0;
@@ -106,7 +107,7 @@ int shared_attach(__u32 ifindex, struct xdp_program *program, __u16 flag)
 	rc = xdp_program__attach(program, ifindex, mode, 0);
 	if (rc || shared_is_dispatcher(shared_program(ifindex)))
 		return rc;
-	/* Where there can be no dispatcher, libxdp attaches the program alone. */
+	/* If the kernel supports no dispatcher, libxdp attaches the program alone. Undo that. */
 	xdp_program__detach(program, ifindex, mode, 0);
 	return -ENOSYS;
 }
@@ -128,8 +129,8 @@ static bool directory_is_ours(const char *path, __u32 map)
 	return ours;
 }
 
-/* Removes dispatchers that are not attached any more, left by a device that is gone or a killed
- * command: their pins would keep our program and its maps for ever. */
+/* Removes the pins of dispatchers that are not attached any more, left by a removed device or a
+ * killed command. They would keep our program and its maps in the kernel. */
 static void remove_stale_dispatchers(__u32 ifindex, __u32 map)
 {
 	__u32 now = shared_program(ifindex), of, id;

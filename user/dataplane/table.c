@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The generic table's writer: table.h says what readers may rely on.
+ * Implements table.h.
  */
 #include <errno.h>
 #include <linux/membarrier.h>
@@ -25,7 +25,7 @@ __u32 table_size(size_t n)
 	return buckets;
 }
 
-static struct table_entry *place(const struct table *t, __u64 hash, int i)
+static struct table_entry *place_of(const struct table *t, __u64 hash, int i)
 {
 	return &t->buckets[table_home(hash, i / TABLE_WAYS, t->n - 1)].entry[i % TABLE_WAYS];
 }
@@ -48,7 +48,7 @@ static struct table_entry *find_entry(const struct table *t, __u64 hash,
 				      const struct table_key *key)
 {
 	for (int i = 0; i < PLACES; i++) {
-		struct table_entry *e = place(t, hash, i);
+		struct table_entry *e = place_of(t, hash, i);
 
 		if (e->tag == hash && same_key(&e->key, key))
 			return e;
@@ -68,13 +68,14 @@ static void publish_entry(struct table_entry *to, const struct table_entry *from
 	__atomic_store_n(&to->tag, hash, __ATOMIC_RELEASE);
 }
 
-/* Entries that will go: readable until unpublish_all(). */
+/* Entries that will be removed. Readers can find them until unpublish_all(). */
 struct leaving {
 	struct table_entry **entries;
 	size_t n;
 };
 
-/* published: something that a reader might have missed, and so may still look for here. */
+/* Unpublishes the old entries, and waits until no reader uses them. published: new entries were
+ * published. Then it first waits for readers that may have missed these and need the old ones. */
 static void unpublish_all(struct table *t, struct leaving *l, bool published)
 {
 	if (!l->n)
@@ -90,22 +91,22 @@ static void unpublish_all(struct table *t, struct leaving *l, bool published)
 static struct table_entry *free_place(const struct table *t, __u64 hash)
 {
 	for (int i = 0; i < PLACES; i++)
-		if (!place(t, hash, i)->tag)
-			return place(t, hash, i);
+		if (!place_of(t, hash, i)->tag)
+			return place_of(t, hash, i);
 	return NULL;
 }
 
-/* With fewer, a changed key whose two homes are one does not always find room. */
+/* With fewer moves, a changed key whose two buckets are the same does not always find room. */
 enum { MOVES = 6 };
 
-/* Returns a free place for hash, or frees one by moving its entry to that entry's other home, at
- * most depth moves deep. */
+/* Returns a free place for this hash. If there is none, it frees one by moving an entry to its
+ * other bucket, recursively up to `depth` moves. Returns NULL if that fails. */
 static struct table_entry *make_room(struct table *t, __u64 hash, int depth, bool *kept)
 {
 	struct table_entry *room = free_place(t, hash);
 
 	for (int i = 0; !room && depth && i < PLACES; i++) {
-		struct table_entry *e = place(t, hash, i),
+		struct table_entry *e = place_of(t, hash, i),
 				   *to = make_room(t, e->tag, depth - 1, kept);
 		struct leaving l = { .entries = &e, .n = 1 };
 
@@ -115,20 +116,20 @@ static struct table_entry *make_room(struct table *t, __u64 hash, int depth, boo
 			kept[place_number(t, e)] = false;
 			unpublish_all(t, &l, true);
 		}
-		if (!e->tag)		/* moved, by us or by the search deeper down */
+		if (!e->tag)		/* moved away, here or deeper in the recursion */
 			room = e;
 	}
 	return room;
 }
 
-/* Undoes a failed sync: removes what it published (by key, because it may have been moved), so that
- * only what was there remains. */
-static void withdraw(struct table *t, const struct table_entry *want, const bool *published,
-		     size_t n)
+/* Undoes a failed sync: removes the entries that it published. It finds them by their keys, because
+ * they may have been moved. */
+static void withdraw_published(struct table *t, const struct table_entry *want,
+			       const bool *published, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		for (int p = 0; p < PLACES && published[i]; p++) {
-			struct table_entry *e = place(t, want[i].tag, p);
+			struct table_entry *e = place_of(t, want[i].tag, p);
 
 			if (e->tag == want[i].tag && same_key(&e->key, &want[i].key) &&
 			    !memcmp(e->value, want[i].value, sizeof(e->value)))
@@ -137,8 +138,8 @@ static void withdraw(struct table *t, const struct table_entry *want, const bool
 	t->grace();
 }
 
-/* A changed key has two entries now, and so has one that a killed writer was moving. One with the
- * wanted value stays, the others leave. */
+/* Collects the old entries of changed keys. A changed key has two entries now, and so has a key
+ * that a killed writer was moving. One entry with the wanted value stays. */
 static void collect_changed(struct table *t, const struct table_entry *want, const bool *published,
 			    size_t n, bool *kept, struct leaving *l)
 {
@@ -146,12 +147,13 @@ static void collect_changed(struct table *t, const struct table_entry *want, con
 		bool found = false;
 
 		for (int p = 0; p < PLACES && published[i]; p++) {
-			struct table_entry *e = place(t, want[i].tag, p);
+			struct table_entry *e = place_of(t, want[i].tag, p);
 
 			if (e->tag != want[i].tag || !same_key(&e->key, &want[i].key) ||
 			    kept[place_number(t, e)])
 				continue;
-			kept[place_number(t, e)] = true; /* or it is among those that leave */
+			/* it stays, or it is in the list of those that leave */
+			kept[place_number(t, e)] = true;
 			if (!found && !memcmp(e->value, want[i].value, sizeof(e->value)))
 				found = true;
 			else
@@ -160,7 +162,7 @@ static void collect_changed(struct table *t, const struct table_entry *want, con
 	}
 }
 
-/* Collects what the table has and want does not have. */
+/* Collects the entries of the table whose keys are not wanted. */
 static void collect_unwanted(struct table *t, const bool *kept, struct leaving *l)
 {
 	for (size_t i = 0; i < (size_t)t->n * TABLE_WAYS; i++) {
@@ -192,7 +194,7 @@ int table_sync(struct table *t, struct table_entry *want, size_t n)
 		}
 		room = make_room(t, want[i].tag, MOVES, kept);
 		if (!room) {
-			withdraw(t, want, published, i);
+			withdraw_published(t, want, published, i);
 			rc = -ENOSPC;
 			goto cleanup;
 		}
@@ -200,7 +202,7 @@ int table_sync(struct table *t, struct table_entry *want, size_t n)
 		published[i] = true;
 		n_published++;
 	}
-	/* Not before now: making room moved entries. */
+	/* only now, because making room moved entries */
 	collect_changed(t, want, published, n, kept, &leaving);
 	n_changed = leaving.n;
 	collect_unwanted(t, kept, &leaving);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Publishes an interface's addresses as records of names: finds the addresses, has the provider
- * read the records, and has it write those that differ. Only the providers know a protocol, and
- * only this file knows this host's addresses.
+ * Implements ddns.h. It finds the addresses to publish, lets the provider read the present records,
+ * and lets it write those that differ. Protocols are only in the providers, and this host's
+ * addresses only in this file.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -26,8 +26,8 @@ static const struct ddns_provider *const providers[] = {
 /* ---- messages ---- */
 
 static void __attribute__((format(printf, 4, 0)))
-keep(struct ddns_run *run, enum ddns_line_level level, const char *name, const char *format,
-     va_list args)
+keep_message(struct ddns_run *run, enum ddns_line_level level, const char *name, const char *format,
+	     va_list args)
 {
 	struct ddns_line *line = append(run->lines, run->n_lines);
 	char text[1024];
@@ -35,7 +35,8 @@ keep(struct ddns_run *run, enum ddns_line_level level, const char *name, const c
 	if (!line)
 		return;
 	vsnprintf(text, sizeof(text), format, args);
-	for (char *c = text; *c; c++)		/* the text may quote a server */
+	/* a text from a server may contain control characters */
+	for (char *c = text; *c; c++)
 		if ((unsigned char)*c < ' ' || *c == 0x7f)
 			*c = ' ';
 	line->level = level;
@@ -44,12 +45,12 @@ keep(struct ddns_run *run, enum ddns_line_level level, const char *name, const c
 }
 
 static void __attribute__((format(printf, 3, 4)))
-say(struct ddns_run *run, const struct ddns_set *set, const char *format, ...)
+add_message(struct ddns_run *run, const struct ddns_set *set, const char *format, ...)
 {
 	va_list args;
 
 	va_start(args, format);
-	keep(run, DDNS_SAY, set->name, format, args);
+	keep_message(run, DDNS_SAY, set->name, format, args);
 	va_end(args);
 }
 
@@ -58,7 +59,7 @@ void ddns_warn(struct ddns_run *run, const char *format, ...)
 	va_list args;
 
 	va_start(args, format);
-	keep(run, DDNS_WARN, NULL, format, args);
+	keep_message(run, DDNS_WARN, NULL, format, args);
 	va_end(args);
 }
 
@@ -67,7 +68,7 @@ void ddns_fail(struct ddns_run *run, struct ddns_set *set, const char *format, .
 	va_list args;
 
 	va_start(args, format);
-	keep(run, DDNS_COMPLAIN, set->name, format, args);
+	keep_message(run, DDNS_COMPLAIN, set->name, format, args);
 	va_end(args);
 	set->failed = true;
 }
@@ -80,7 +81,7 @@ void ddns_fail_all(struct ddns_run *run, const char *format, ...)
 		if (run->sets[i].failed || (run->writing && !run->sets[i].write))
 			continue;
 		va_start(args, format);
-		keep(run, DDNS_COMPLAIN, run->sets[i].name, format, args);
+		keep_message(run, DDNS_COMPLAIN, run->sets[i].name, format, args);
 		va_end(args);
 		run->sets[i].failed = true;
 	}
@@ -91,7 +92,7 @@ void ddns_tell(const struct ddns_run *run)
 	for (size_t i = 0; i < run->n_lines; i++) {
 		const struct ddns_line *l = &run->lines[i];
 
-		if (!*l->text)			/* the daemon has suppressed it */
+		if (!*l->text)			/* the daemon suppressed it */
 			continue;
 		if (l->level == DDNS_COMPLAIN)
 			log_error("%s", l->text);
@@ -128,7 +129,7 @@ char *ddns_secret(struct ddns_run *run, const char *what)
 		return NULL;
 	}
 	if (open)
-		ddns_warn(run, "%s %s: others may read it: it is a secret, as chmod 600 keeps it",
+		ddns_warn(run, "%s %s: other users may read this secret: run chmod 600 on it",
 			  what, file);
 	return text;
 }
@@ -154,12 +155,12 @@ int ddns_has(struct ddns_run *run, struct ddns_set *set, const struct address *a
 /* ---- this host's addresses ---- */
 
 struct found {
-	struct address *list;		/* fit for publishing, the best first */
+	struct address *list;		/* addresses suitable for publishing, the best first */
 	size_t n;
 	char why[512];			/* why there are none */
 };
 
-/* Writes the reason why each address is unfit */
+/* Writes why each address is unsuitable. */
 static void tell_unfit(struct found *f, const struct nl_address *list, size_t n, __u32 ifindex,
 		       __u8 family)
 {
@@ -211,8 +212,8 @@ static int add_sets(struct ddns_run *run, __u8 family)
 	return 0;
 }
 
-/* Chooses one address for all names: keeps one that some name has, as long as it is fit */
-static void choose(struct ddns_run *run, __u8 family, const struct found *f)
+/* Chooses one address for all names: preferably one that some name has already. */
+static void choose_address(struct ddns_run *run, __u8 family, const struct found *f)
 {
 	const struct address *wanted = NULL;
 
@@ -242,12 +243,13 @@ static void report(struct ddns_run *run)
 		if (s->failed)
 			run->status = DDNS_FAILED;
 		else if (run->writing && s->write)
-			say(run, s, "%s %s written ttl=%u", ddns_type(s), text, run->config->ttl);
+			add_message(run, s, "%s %s written ttl=%u", ddns_type(s), text,
+				    run->config->ttl);
 		else if (run->dry_run && s->write)
-			say(run, s, "DRY RUN: would write %s %s ttl=%u", ddns_type(s), text,
-			    run->config->ttl);
+			add_message(run, s, "DRY RUN: would write %s %s ttl=%u", ddns_type(s), text,
+				    run->config->ttl);
 		else if (!run->only_changes)
-			say(run, s, "%s %s unchanged", ddns_type(s), text);
+			add_message(run, s, "%s %s unchanged", ddns_type(s), text);
 	}
 }
 
@@ -258,9 +260,9 @@ static void publish(struct ddns_run *run, const struct found *ipv6, const struct
 
 	p->read(run);
 	if (ipv6->n)
-		choose(run, FAMILY_IPV6, ipv6);
+		choose_address(run, FAMILY_IPV6, ipv6);
 	if (ipv4->n)
-		choose(run, FAMILY_IPV4, ipv4);
+		choose_address(run, FAMILY_IPV4, ipv4);
 	for (size_t i = 0; i < run->n_sets; i++)
 		write |= run->sets[i].write && !run->sets[i].failed;
 	run->writing = write && !run->dry_run;
@@ -273,7 +275,7 @@ static void publish(struct ddns_run *run, const struct found *ipv6, const struct
 	run->data = NULL;
 }
 
-/* Adds the sets of a family, or reports for every name that there is no fit address */
+/* Adds the sets of a family, or reports for every name that there is no suitable address. */
 static int add_family(struct ddns_run *run, __u8 family, struct found *f)
 {
 	const struct ddns_config *c = run->config;

@@ -1,30 +1,31 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Dynamic DNS: applies one section `ddns` of the configuration once, for `wgxdp ddns` and the
- * daemon. It blocks and may run in a thread: ddns_tell() logs its messages afterwards.
+ * Dynamic DNS: carries out one section ddns of the configuration once. This blocks and may run in a
+ * thread, so messages are collected, and ddns_tell() prints them afterwards. cmd/ (for `wgxdp
+ * ddns`) and daemon/ include it.
  */
 #pragma once
 #include "config/config.h"
 
 enum ddns_status {			/* exit codes of `wgxdp ddns` */
-	DDNS_DONE = 0,			/* written, or nothing to write */
+	DDNS_DONE = 0,			/* written, or there was nothing to write */
 	DDNS_FAILED = 1,
-	DDNS_NO_ADDRESS = 2,		/* no address is fit for publishing */
+	DDNS_NO_ADDRESS = 2,		/* no address is suitable for publishing */
 	DDNS_USAGE = 64,
 };
 
-/* A name's records of one type */
+/* the records of one type of a name */
 struct ddns_set {
 	const char *name;
 	__u8 family;
-	struct address *there;		/* the records of the zone's server */
-	__u64 *ids;			/* the id of each in OVH's API */
+	struct address *there;		/* the addresses in the present records */
+	__u64 *ids;			/* the id of each record in OVH's API */
 	size_t n_there;
-	__u32 ttl;			/* of the last record; 0: unknown */
-	bool other_ttl;			/* some record's TTL is not the configured one */
+	__u32 ttl;			/* TTL of the last record that was read; 0: unknown */
+	bool other_ttl;			/* some record has another TTL than the configured one */
 	struct address wanted;
 	bool write;			/* the records differ from `wanted` */
-	bool failed;			/* and an error was added */
+	bool failed;			/* failed, and an error was added */
 };
 
 struct ddns_line {
@@ -35,44 +36,47 @@ struct ddns_line {
 struct ddns_run {
 	const struct ddns_config *config;
 	bool dry_run;
-	bool only_changes;		/* adds no message for unchanged records */
+	bool only_changes;		/* add no messages about unchanged records */
 	bool writing;
 	struct ddns_set *sets;
 	size_t n_sets;
 	struct ddns_line *lines;
 	size_t n_lines;
-	void *data;			/* for the provider */
+	void *data;			/* private data of the provider */
 	enum ddns_status status;
 };
 
-/* A provider reports an error of a set with ddns_fail(), which marks the set as failed */
+/* A provider reads and writes records with one protocol. It reports an error of a set with
+ * ddns_fail(), which marks the set as failed. */
 struct ddns_provider {
-	void (*read)(struct ddns_run *run);	/* the records that exist */
-	/* Replaces the records of sets with `write` that have not failed by `wanted` */
+	void (*read)(struct ddns_run *run);	/* reads the present records */
+	/* Replaces the records of each set that has `write` and has not failed by one with
+	 * `wanted`. */
 	void (*write)(struct ddns_run *run);
-	/* Releases what run->data refers to, which ddns.c frees then; or NULL */
+	/* Releases what run->data refers to; ddns.c then frees run->data. May be NULL. */
 	void (*end)(struct ddns_run *run);
 };
 
 extern const struct ddns_provider ddns_rfc2136, ddns_ovh, ddns_exec;
 
-/* The caller sets config, dry_run and only_changes; this sets the rest */
+/* Carries out a run. The caller sets config, dry_run and only_changes; this sets the rest. */
 void ddns_carry_out(struct ddns_run *run);
-/* Logs the messages of a run */
+/* Prints the messages of a run. */
 void ddns_tell(const struct ddns_run *run);
 void ddns_free(struct ddns_run *run);
 
-/* For providers: add an error for one set, or for all that have not failed yet (while writing: that
- * are to be written), or a warning. Errors get the name appended. */
+/* For providers. ddns_fail() adds an error for one set. ddns_fail_all() adds one for each set that
+ * has not failed yet; while writing, only for sets with `write`. ddns_warn() adds a warning. The
+ * name is appended to errors. */
 void ddns_fail(struct ddns_run *run, struct ddns_set *set, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 void ddns_fail_all(struct ddns_run *run, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 void ddns_warn(struct ddns_run *run, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* Reads the provider's file with a secret, for secret_free(), and warns if others may read it.
- * what: its key in the configuration. NULL: it has added the error */
+/* Reads the provider's file with a secret, and warns if other users may read it. what: its key in
+ * the configuration. Returns a text for secret_free(), or NULL after adding an error. */
 char *ddns_secret(struct ddns_run *run, const char *what);
-/* Adds a record that exists. -ENOMEM: the set failed */
+/* Adds a present record to the set. Returns 0, or -ENOMEM after marking the set as failed. */
 int ddns_has(struct ddns_run *run, struct ddns_set *set, const struct address *a, __u32 ttl,
 	     __u64 id);
 static inline const char *ddns_type(const struct ddns_set *set)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * An address is fit for publishing if the internet can reach it and it will last: a global one,
- * neither temporary (RFC 8981) nor tentative nor deprecated.
+ * Implements ddns_address.h. An address is suitable if it is reachable from the internet and will
+ * last: it is global, and not temporary (RFC 8981), tentative or deprecated.
  */
 #include <errno.h>
 #include <linux/if_addr.h>
@@ -15,18 +15,18 @@ static const struct {
 } not_global[] = {
 	{ { 0 }, 8, "unspecified" },
 	{ { 10 }, 8, "private" },
-	{ { 100, 64 }, 10, "of a provider's NAT (100.64.0.0/10)" },
+	{ { 100, 64 }, 10, "in a provider's NAT (100.64.0.0/10)" },
 	{ { 127 }, 8, "loopback" },
 	{ { 169, 254 }, 16, "link-local" },
 	{ { 172, 16 }, 12, "private" },
-	{ { 192, 0, 0 }, 24, "of DS-Lite and the like (192.0.0.0/24)" },
+	{ { 192, 0, 0 }, 24, "for DS-Lite and similar uses (192.0.0.0/24)" },
 	{ { 192, 168 }, 16, "private" },
 	{ { 198, 18 }, 15, "for benchmarks (198.18.0.0/15)" },
 	{ { 224 }, 4, "multicast" },
 	{ { 240 }, 4, "reserved" },
 };
 
-static __u32 number(const __u8 *b)
+static __u32 ipv4_number(const __u8 *b)
 {
 	return (__u32)b[0] << 24 | b[1] << 16 | b[2] << 8 | b[3];
 }
@@ -34,7 +34,8 @@ static __u32 number(const __u8 *b)
 static const char *ipv4_unfit(const __u8 *b)
 {
 	for (size_t i = 0; i < sizeof(not_global) / sizeof(*not_global); i++)
-		if (!((number(b) ^ number(not_global[i].bytes)) >> (32 - not_global[i].len)))
+		if (!((ipv4_number(b) ^ ipv4_number(not_global[i].bytes)) >>
+		      (32 - not_global[i].len)))
 			return not_global[i].why;
 	return NULL;
 }
@@ -52,13 +53,13 @@ const char *ddns_unfit(const struct nl_address *a)
 {
 	const char *why = a->local.family == FAMILY_IPV4 ? ipv4_unfit(a->local.addr.b + 12) :
 			  a->local.family == FAMILY_IPV6 ? ipv6_unfit(a->local.addr.b) :
-			  "of another family";
+			  "in another family";
 
 	if (why)
 		return why;
 	if (a->flags & IFA_F_DADFAILED)
 		return "another host's (duplicate)";
-	/* In IPv4 the same bit is IFA_F_SECONDARY */
+	/* for IPv4 the same bit means IFA_F_SECONDARY */
 	if (a->local.family == FAMILY_IPV6 && a->flags & IFA_F_TEMPORARY)
 		return "temporary";
 	if (a->flags & IFA_F_DEPRECATED)
@@ -66,7 +67,8 @@ const char *ddns_unfit(const struct nl_address *a)
 	return a->flags & (IFA_F_TENTATIVE | IFA_F_OPTIMISTIC) ? "tentative" : NULL;
 }
 
-/* Prefers stable-privacy (RFC 7217) and manual addresses, then the longer preferred lifetime */
+/* Returns whether a is better than b: stable-privacy (RFC 7217) and manual addresses are better
+ * than others, and then those with the longer preferred lifetime. */
 static bool is_better(const struct nl_address *a, const struct nl_address *b)
 {
 	bool a_stays = a->flags & (IFA_F_STABLE_PRIVACY | IFA_F_PERMANENT),
@@ -75,8 +77,8 @@ static bool is_better(const struct nl_address *a, const struct nl_address *b)
 	return a_stays != b_stays ? a_stays : a->preferred > b->preferred;
 }
 
-static bool serves(const struct nl_address *a, __u32 ifindex, __u8 family,
-		   const struct address *host)
+static bool is_candidate(const struct nl_address *a, __u32 ifindex, __u8 family,
+			 const struct address *host)
 {
 	return a->ifindex == ifindex && a->local.family == family && !ddns_unfit(a) &&
 	       (!host->family || a->prefix_len <= 64);
@@ -97,7 +99,7 @@ int ddns_candidates(const struct nl_address *list, size_t n, __u32 ifindex, __u8
 	if (family == FAMILY_IPV4)
 		host = &none;
 	for (size_t i = 0; i < n; i++) {
-		if (!serves(&list[i], ifindex, family, host))
+		if (!is_candidate(&list[i], ifindex, family, host))
 			continue;
 		for (at = n_out++; at && is_better(&list[i], sorted[at - 1]); at--)
 			sorted[at] = sorted[at - 1];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Provider `exec`: a program of the admin writes the records. It cannot read them, so this asks
- * DNS, without /etc/hosts, which often contains this host's name.
+ * The provider `exec`: a program of the administrator writes the records. The present records are
+ * read from DNS, without /etc/hosts, which often contains this host's name.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -18,13 +18,13 @@
 #include "net/dns.h"
 
 #define PROGRAM_MS 30000
-#define LOOK_MS 10			/* between two checks whether it has ended */
+#define LOOK_MS 10			/* between two checks whether the program has ended */
 
 /* ---- reading ---- */
 
 struct asking {
 	struct dns *dns;
-	size_t open;			/* questions without an answer */
+	size_t open;			/* number of questions without an answer */
 };
 
 struct question {
@@ -45,7 +45,8 @@ static void on_answer(void *data, int status, int timeouts, struct ares_addrinfo
 		struct address a = address_from_socket(node->ai_addr);
 
 		if (a.family == q->set->family)
-			ddns_has(q->run, q->set, &a, 0, 0);	/* a cache's TTL is shorter */
+			/* 0, because the TTL from a cache is shorter than the real one */
+			ddns_has(q->run, q->set, &a, 0, 0);
 	}
 	if (info)
 		ares_freeaddrinfo(info);
@@ -86,7 +87,7 @@ static void read_sets(struct ddns_run *run)
 	uv_loop_close(&loop);
 	for (size_t i = 0; i < run->n_sets; i++)
 		if (questions[i].status != ARES_SUCCESS)
-			ddns_warn(run, "%s: DNS does not tell whether it has %s: %s",
+			ddns_warn(run, "%s: DNS does not say whether it has %s: %s",
 				  run->sets[i].name, ddns_type(&run->sets[i]),
 				  ares_strerror(questions[i].status));
 	free(questions);
@@ -94,7 +95,8 @@ static void read_sets(struct ddns_run *run)
 
 /* ---- writing ---- */
 
-/* Returns the status of waitpid(); -ETIME: it took too long and was killed; or another -errno */
+/* Waits for the end of the program. Returns its status as from waitpid(), -ETIME after killing it
+ * because it took too long, or another -errno. */
 static int wait_for_end(pid_t pid)
 {
 	struct timespec pause = { .tv_nsec = LOOK_MS * 1000000 };
@@ -112,9 +114,10 @@ static int wait_for_end(pid_t pid)
 	return -ETIME;
 }
 
-/* Starts the program in a new process group, with only descriptors 0 to 2 and only PATH in its
- * environment. Its standard output goes where ours does: on stderr it would look like our log */
-static int start(char **words, pid_t *ret)
+/* Starts the program in a new process group, with only the descriptors 0 to 2, and with only PATH
+ * in its environment. Its standard output is ours; on standard error it would look like our
+ * messages. */
+static int start_program(char **words, pid_t *ret)
 {
 	static char path[] = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 	char *environment[] = { path, NULL };
@@ -133,7 +136,7 @@ static int start(char **words, pid_t *ret)
 					       POSIX_SPAWN_SETSIGDEF);
 	posix_spawnattr_setsigmask(&how, &none);
 	posix_spawnattr_setsigdefault(&how, &all);
-	/* POSIX has no file action that closes a range; only glibc has */
+	/* only glibc has a file action that closes a range of descriptors */
 	if (!rc && syscall(SYS_close_range, 3, ~0U, CLOSE_RANGE_CLOEXEC))
 		rc = errno;
 	rc = rc ?: posix_spawn(ret, words[0], &files, &how, words, environment);
@@ -153,7 +156,7 @@ static void write_set(struct ddns_run *run, struct ddns_set *set, char **words)
 	address_format(&set->wanted, address);
 	snprintf(ttl, sizeof(ttl), "%u", c->ttl);
 	memcpy(words + c->n_command, last, sizeof(last));
-	rc = start(words, &pid);
+	rc = start_program(words, &pid);
 	if (rc) {
 		ddns_fail(run, set, "exec: cannot run %s: %s", words[0], strerror(-rc));
 		return;
@@ -163,7 +166,8 @@ static void write_set(struct ddns_run *run, struct ddns_set *set, char **words)
 		ddns_fail(run, set, "exec: %s took more than %d seconds, and was killed", words[0],
 			  PROGRAM_MS / 1000);
 	else if (rc < 0)
-		ddns_fail(run, set, "exec: nobody knows how %s ended: %s", words[0], strerror(-rc));
+		ddns_fail(run, set, "exec: cannot read the exit status of %s: %s", words[0],
+			  strerror(-rc));
 	else if (WIFSIGNALED(rc))
 		ddns_fail(run, set, "exec: %s was ended by signal %d", words[0], WTERMSIG(rc));
 	else if (WEXITSTATUS(rc))

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Parses assignments of a shell: NAME=word and NAME=( word… ), quotes, comments and `export`.
+ * Implements ddns_import.h. It parses the assignments NAME=word and NAME=( word… ) with quotes,
+ * comments and `export`.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -27,9 +28,9 @@ struct reader {
 
 struct variable {
 	const char *name;
-	char (*words)[256];		/* of an array, or one */
+	char (*words)[256];		/* the words of an array, or one word */
 	size_t n;
-	unsigned int line;		/* 0: not assigned */
+	unsigned int line;		/* line of the assignment; 0: not assigned */
 };
 
 enum { ENDPOINT, KEY, SECRET, CONSUMER, ZONE, TTL, NAMES, IFACE, VARIABLES };
@@ -40,20 +41,20 @@ static const char *const variable_names[] = {
 
 /* ---- reading ---- */
 
-static char next(struct reader *r)
+static char next_char(struct reader *r)
 {
 	r->line += *r->at == '\n';
 	return *r->at++;
 }
 
-static void skip(struct reader *r, bool lines)
+static void skip_blanks(struct reader *r, bool lines)
 {
 	for (;;) {
 		if (*r->at == ' ' || *r->at == '\t' || *r->at == '\r' ||
 		    (lines && (*r->at == '\n' || *r->at == ';')))
-			next(r);
+			next_char(r);
 		else if (*r->at == '\\' && r->at[1] == '\n')
-			next(r), next(r);
+			next_char(r), next_char(r);
 		else if (*r->at == '#')
 			r->at += strcspn(r->at, "\n");
 		else
@@ -61,10 +62,10 @@ static void skip(struct reader *r, bool lines)
 	}
 }
 
-/* Reads a quoted part of a word */
+/* Reads a quoted part of a word. */
 static void read_quoted(struct reader *r, char word[256], size_t *n)
 {
-	char quote = next(r);
+	char quote = next_char(r);
 
 	while (*r->at != quote && !r->wrong) {
 		if (!*r->at || *r->at == '\n') {
@@ -78,7 +79,7 @@ static void read_quoted(struct reader *r, char word[256], size_t *n)
 		if (*n >= 255)
 			r->wrong = "a value of more than 255 bytes";
 		else
-			word[(*n)++] = next(r);
+			word[(*n)++] = next_char(r);
 	}
 	if (!r->wrong)
 		r->at++;
@@ -101,7 +102,7 @@ static void read_word(struct reader *r, char word[256])
 			else if (*r->at == '\\')
 				r->wrong = "the value goes on in the next line: write it in one "
 					   "line, in quotes";
-			word[n++] = next(r);
+			word[n++] = next_char(r);
 		}
 	}
 	word[n] = '\0';
@@ -124,8 +125,8 @@ static void read_array(struct reader *r, struct variable *v)
 {
 	unsigned int line = r->line;
 
-	next(r);
-	for (skip(r, true); *r->at != ')' && !r->wrong; skip(r, true)) {
+	next_char(r);
+	for (skip_blanks(r, true); *r->at != ')' && !r->wrong; skip_blanks(r, true)) {
 		if (*r->at)
 			add_word(r, v);
 		else
@@ -137,7 +138,7 @@ static void read_array(struct reader *r, struct variable *v)
 		r->at++;
 }
 
-static void forget(struct variable *v)
+static void free_words(struct variable *v)
 {
 	if (v->words)
 		explicit_bzero(v->words, v->n * sizeof(*v->words));
@@ -166,17 +167,17 @@ static void read_assignment(struct reader *r, struct variable variables[VARIABLE
 	for (size_t i = 0; i < VARIABLES; i++)
 		if (strlen(variables[i].name) == n && !strncmp(variables[i].name, name, n))
 			v = &variables[i];
-	forget(v);			/* the last assignment counts */
+	free_words(v);			/* the last assignment is valid */
 	v->line = r->line;
 	r->at += n + 1;
 	if (*r->at == '(')
 		read_array(r, v);
 	else
 		add_word(r, v);
-	forget(&other);
+	free_words(&other);
 	if (r->wrong)
 		return;
-	skip(r, false);
+	skip_blanks(r, false);
 	if (*r->at && !strchr("\n;", *r->at))
 		r->wrong = "more than an assignment stands here: such files are read, and not run";
 }
@@ -187,7 +188,7 @@ static struct shell_place read_variables(const char *text, struct variable varia
 
 	for (size_t i = 0; i < VARIABLES; i++)
 		variables[i] = (struct variable){ .name = variable_names[i] };
-	for (skip(&r, true); *r.at; skip(&r, true)) {
+	for (skip_blanks(&r, true); *r.at; skip_blanks(&r, true)) {
 		read_assignment(&r, variables);
 		if (r.wrong)
 			break;
@@ -195,8 +196,8 @@ static struct shell_place read_variables(const char *text, struct variable varia
 	return (struct shell_place){ r.line, r.wrong };
 }
 
-/* Returns the only value, or "" */
-static const char *value(const struct variable *v)
+/* Returns the value of a variable that has exactly one, or "". */
+static const char *only_value(const struct variable *v)
 {
 	return v->n == 1 ? v->words[0] : "";
 }
@@ -204,14 +205,14 @@ static const char *value(const struct variable *v)
 static void forget_all(struct variable variables[VARIABLES])
 {
 	for (size_t i = 0; i < VARIABLES; i++)
-		forget(&variables[i]);
+		free_words(&variables[i]);
 }
 
 /* ---- credentials ---- */
 
 static const char *copy_credential(const struct variable *v, char ret[128])
 {
-	const char *text = value(v), *c = text;
+	const char *text = only_value(v), *c = text;
 
 	while (isalnum((unsigned char)*c))
 		c++;
@@ -261,8 +262,8 @@ complain(struct import *im, unsigned int line, const char *format, ...)
 	im->wrong = true;
 }
 
-/* Whether there is one value. Reports if there is none, but `like`, an example, says that one is
- * required; or if there are several */
+/* Returns whether the variable has exactly one value. Prints an error if it has several, or if it
+ * has none and `like`, an example, is not NULL, which means that a value is required. */
 static bool has_one_value(struct import *im, const struct variable *v, const char *like)
 {
 	if (v->n == 1 && *v->words[0])
@@ -294,7 +295,7 @@ static void import_host(struct import *im, const struct variable *v, const char 
 
 static void import_endpoint(struct import *im, const struct variable *v, struct ddns_config *d)
 {
-	const char *text = value(v), *name;
+	const char *text = only_value(v), *name;
 	enum ddns_endpoint e = OVH_EU;
 
 	if (!v->line || !has_one_value(im, v, "ovh-eu"))
@@ -314,19 +315,19 @@ static void import_endpoint(struct import *im, const struct variable *v, struct 
 
 static void import_ttl(struct import *im, const struct variable *v, struct ddns_config *d)
 {
-	unsigned long n = strtoul(value(v), NULL, 10);
+	unsigned long n = strtoul(only_value(v), NULL, 10);
 
 	d->ttl = DDNS_TTL;
 	if (!has_one_value(im, v, NULL))
 		return;
-	if (strspn(value(v), "0123456789") != strlen(value(v)) || !n || n > TTL_MAX)
-		complain(im, v->line, "%s: '%s' is not a number from 1 to %d", v->name, value(v),
-			 TTL_MAX);
+	if (strspn(only_value(v), "0123456789") != strlen(only_value(v)) || !n || n > TTL_MAX)
+		complain(im, v->line, "%s: '%s' is not a number from 1 to %d", v->name,
+			 only_value(v), TTL_MAX);
 	else
 		d->ttl = n;
 }
 
-/* The names are an array, or one value with spaces between them */
+/* Adds the names, which are an array, or one value with spaces between the names. */
 static void import_names(struct import *im, const struct variable *v, struct ddns_config *d)
 {
 	for (size_t i = 0; i < v->n; i++) {
@@ -359,7 +360,7 @@ static void import_names(struct import *im, const struct variable *v, struct ddn
 static void import_settings(struct import *im, const struct variable variables[VARIABLES],
 			  struct ddns_config *d)
 {
-	/* A name without a slash is a credential of systemd */
+	/* a name without a slash would mean a credential of systemd */
 	char *path = strchr(im->file, '/') ? realpath(im->file, NULL) : NULL;
 
 	*d = (struct ddns_config){ .ipv6 = true, .by = DDNS_OVH };
@@ -374,16 +375,16 @@ static void import_settings(struct import *im, const struct variable variables[V
 	free(path);
 	import_endpoint(im, &variables[ENDPOINT], d);
 	if (has_one_value(im, &variables[ZONE], "example.net"))
-		import_host(im, &variables[ZONE], value(&variables[ZONE]), d->zone);
+		import_host(im, &variables[ZONE], only_value(&variables[ZONE]), d->zone);
 	import_ttl(im, &variables[TTL], d);
 	if (has_one_value(im, &variables[IFACE], "ens18")) {
-		if (is_interface_name(value(&variables[IFACE])))
-			strcpy(d->interface, value(&variables[IFACE]));
+		if (is_interface_name(only_value(&variables[IFACE])))
+			strcpy(d->interface, only_value(&variables[IFACE]));
 		else
 			complain(im, variables[IFACE].line,
 				 "IFACE: '%s' cannot be the name of an interface: write one such "
 				 "as ens18",
-				 value(&variables[IFACE]));
+				 only_value(&variables[IFACE]));
 	}
 	import_names(im, &variables[NAMES], d);
 }

@@ -1,22 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Reads shell files of assignments: a DynDNS script's settings, for `wgxdp ddns`, and OVH's
- * credentials. They are never run: an expansion that needs a shell is an error.
+ * Reads shell files that contain only assignments: the settings of a DynDNS script, for `wgxdp
+ * ddns`, and the credentials of OVH. The files are never run, and an expansion that needs a shell
+ * is an error. cmd/ and ddns_ovh.c include it.
  */
 #pragma once
 #include "config/config.h"
 
 struct shell_place {
 	unsigned int line;
-	const char *wrong;		/* NULL: no error */
+	const char *wrong;		/* the error there; NULL: none */
 };
 
 struct ovh_credentials {
 	char key[128], secret[128], consumer[128];
 };
 
-/* Returns the settings of FILE as a configuration with one section `ddns`, whose credentials are in
- * FILE. 0, or -errno after logging */
+/* Reads the settings in FILE into a configuration with one section ddns, whose credentials are in
+ * the same file. Returns 0, or -errno after printing an error. */
 int ddns_import(const char *file, struct config **ret);
-/* Reads OVH_APP_KEY, OVH_APP_SECRET and OVH_CONSUMER_KEY. The error contains no value of theirs */
+/* Reads OVH_APP_KEY, OVH_APP_SECRET and OVH_CONSUMER_KEY. The returned error never contains their
+ * values. */
 struct shell_place ovh_credentials_parse(const char *text, struct ovh_credentials *ret);

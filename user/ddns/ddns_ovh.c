@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Provider `ovh`: OVH's HTTPS API, by libcurl. Each request is signed with the API's own time and
- * writes one record; the zone's name servers get all changes by the refresh at the end.
+ * The provider `ovh`: OVH's HTTPS API, with libcurl. Each request is signed with the API's own
+ * time. A request writes one record, and the refresh at the end publishes all changes on the name
+ * servers of the zone.
  */
 #ifdef WITH_CURL
-#define CURL_DISABLE_TYPECHECK		/* curl's macros fail with pointers to functions */
+/* curl's type checks do not compile with function pointers */
+#define CURL_DISABLE_TYPECHECK
 #include <ctype.h>
 #include <curl/curl.h>
 #include <errno.h>
@@ -22,8 +24,8 @@
 
 #define CONNECT_MS 5000
 #define REQUEST_MS 10000
-#define REPLY_MAX 65536			/* bytes */
-#define TIME_MAX (1ULL << 40)		/* seconds since 1970 */
+#define REPLY_MAX 65536			/* in bytes */
+#define TIME_MAX (1ULL << 40)		/* in seconds since 1970 */
 
 #define FUNCTIONS(X) \
 	X(curl_easy_cleanup) X(curl_easy_getinfo) X(curl_easy_init) X(curl_easy_perform) \
@@ -67,15 +69,15 @@ struct reply {
 	char text[REPLY_MAX + 1];
 	size_t n;
 	bool too_long;
-	struct yaml_tree tree;		/* JSON is YAML */
+	struct yaml_tree tree;		/* JSON is parsed as YAML */
 };
 
 struct ovh {
 	CURL *curl;
 	struct ovh_credentials keys;
 	const char *url;
-	char zone[256];			/* in lower case, as the API has it */
-	long ahead;			/* seconds, of the API's clock */
+	char zone[256];			/* in lower case, as in the API */
+	long ahead;			/* by how many seconds the API's clock is ahead */
 	char why[512];			/* why a request failed */
 	struct reply reply;
 };
@@ -131,8 +133,8 @@ static bool add_header(struct curl_slist **headers, const char *name, const char
 	return longer;
 }
 
-static struct curl_slist *sign(const struct ovh *o, const char *method, const char *url,
-			       const char *body)
+static struct curl_slist *signed_headers(const struct ovh *o, const char *method, const char *url,
+					 const char *body)
 {
 	struct curl_slist *headers = NULL;
 	long when = time(NULL) + o->ahead;
@@ -150,7 +152,7 @@ static struct curl_slist *sign(const struct ovh *o, const char *method, const ch
 	return NULL;
 }
 
-static void forget(struct curl_slist *headers)
+static void free_headers(struct curl_slist *headers)
 {
 	for (struct curl_slist *h = headers; h; h = h->next)
 		explicit_bzero(h->data, strlen(h->data));
@@ -197,7 +199,8 @@ static const char *text_at(struct reply *r, const char *path)
 	return node && node->type == YAML_SCALAR && node->text ? node->text : "";
 }
 
-/* Returns the API's error message, unless it contains a key: keys do not belong in the log */
+/* Returns the error message of the API, or a substitute if it contains a key, which must not get
+ * into the log. */
 static const char *error_message(struct ovh *o, struct reply *r)
 {
 	const char *text = text_at(r, "/message");
@@ -206,9 +209,10 @@ static const char *error_message(struct ovh *o, struct reply *r)
 	       strstr(text, o->keys.consumer) ? "with a key in its words" : text;
 }
 
-/* body: "" for none. 0, or -errno and the error in o->why. The caller passes r to drop() */
-static int request(struct ovh *o, const char *method, const char *path, const char *body,
-		   bool is_signed, struct reply *r)
+/* Sends a request. body: "" for none. Returns 0, or -errno with the error in o->why. The caller
+ * passes r to drop_reply(). */
+static int request_path(struct ovh *o, const char *method, const char *path, const char *body,
+			bool is_signed, struct reply *r)
 {
 	char url[1024];
 	struct curl_slist *headers = NULL;
@@ -219,12 +223,12 @@ static int request(struct ovh *o, const char *method, const char *path, const ch
 	r->too_long = false;
 	r->tree = (struct yaml_tree){ .root = NULL };
 	snprintf(url, sizeof(url), "%s%s", o->url, path);
-	if (is_signed && !(headers = sign(o, method, url, body))) {
+	if (is_signed && !(headers = signed_headers(o, method, url, body))) {
 		snprintf(o->why, sizeof(o->why), "the request cannot be signed");
 		return -ENOTSUP;
 	}
 	done = send_request(o, method, url, body, headers, r);
-	forget(headers);
+	free_headers(headers);
 	lib.curl_easy_getinfo(o->curl, CURLINFO_RESPONSE_CODE, &status);
 	r->text[r->n] = '\0';
 	if (done != CURLE_OK) {
@@ -240,7 +244,7 @@ static int request(struct ovh *o, const char *method, const char *path, const ch
 	return -EPROTO;
 }
 
-static void drop(struct reply *r)
+static void drop_reply(struct reply *r)
 {
 	yaml_tree_free(&r->tree);
 }
@@ -249,7 +253,7 @@ static void drop(struct reply *r)
 
 static void set_unreadable(struct ovh *o, const char *what)
 {
-	snprintf(o->why, sizeof(o->why), "%s: its answer to %.200s is none", o->url, what);
+	snprintf(o->why, sizeof(o->why), "%s: its answer to %.200s is invalid", o->url, what);
 }
 
 static int parse_number(const char *text, __u64 *ret)
@@ -266,7 +270,7 @@ static void to_lower_case(char *text)
 		*text = tolower((unsigned char)*text);
 }
 
-/* Returns the part of a name before the zone: "" for the zone itself */
+/* Writes the part of a name before the zone, "" for the zone itself. */
 static void sub_domain(const struct ddns_run *run, const struct ddns_set *set, char ret[256])
 {
 	size_t n = strlen(set->name) - strlen(run->config->zone);
@@ -275,8 +279,9 @@ static void sub_domain(const struct ddns_run *run, const struct ddns_set *set, c
 	to_lower_case(ret);
 }
 
-/* Compares the record's sub-domain again: OVH does not document that a search for the sub-domain ""
- * finds only the zone's own records, and write_set() deletes records */
+/* Reads a record. It compares the record's sub-domain again, because write_set() deletes records,
+ * and OVH does not document that a search for the sub-domain "" finds only the records of the zone
+ * itself. */
 static int read_record(struct ddns_run *run, struct ddns_set *set, const char *type, __u64 id,
 		       struct reply *r)
 {
@@ -289,7 +294,7 @@ static int read_record(struct ddns_run *run, struct ddns_set *set, const char *t
 
 	sub_domain(run, set, sub);
 	snprintf(path, sizeof(path), "/domain/zone/%s/record/%llu", o->zone, id);
-	rc = request(o, "GET", path, "", true, r);
+	rc = request_path(o, "GET", path, "", true, r);
 	if (!rc && (!*text_at(r, "/target") || !*text_at(r, "/fieldType") ||
 		    parse_number(text_at(r, "/ttl"), &ttl))) {
 		set_unreadable(o, path);
@@ -302,18 +307,19 @@ static int read_record(struct ddns_run *run, struct ddns_set *set, const char *t
 		     !strcasecmp(strcmp(there, "null") ? there : "", sub);
 		address_parse(text_at(r, "/target"), &a);
 	}
-	drop(r);
+	drop_reply(r);
 	if (!is)
 		return rc;
 	if (!strcmp(type, ddns_type(set)))
-		/* A TTL of 0 stands for the zone's default */
+		/* a TTL of 0 means the default of the zone */
 		return ddns_has(run, set, &a, ttl && ttl < ~0U ? ttl : ~0U, id);
-	ddns_fail(run, set, "%s: there is a CNAME, beside which nothing can be: remove it by hand",
+	ddns_fail(run, set, "%s: the name has a CNAME, which allows no other records: remove it by "
+		  "hand",
 		  ddns_type(set));
 	return -EEXIST;
 }
 
-/* Returns the ids of a name's records of a type; *ret is for free() */
+/* Finds the ids of the records of one type of a name. The caller frees *ret. */
 static int list_records(struct ddns_run *run, const struct ddns_set *set, const char *type,
 			struct reply *r, __u64 **ret, size_t *ret_n)
 {
@@ -326,7 +332,7 @@ static int list_records(struct ddns_run *run, const struct ddns_set *set, const 
 	sub_domain(run, set, sub);
 	snprintf(path, sizeof(path), "/domain/zone/%s/record?fieldType=%s&subDomain=%s", o->zone,
 		 type, sub);
-	rc = request(o, "GET", path, "", true, r);
+	rc = request_path(o, "GET", path, "", true, r);
 	if (!rc && (!r->tree.root || r->tree.root->type != YAML_LIST))
 		rc = -EPROTO;
 	else if (!rc && !(*ret = calloc(r->tree.root->n + 1, sizeof(**ret))))
@@ -337,7 +343,7 @@ static int list_records(struct ddns_run *run, const struct ddns_set *set, const 
 		     parse_number(item->text, &(*ret)[(*ret_n)++]) : -EPROTO;
 	if (rc && !*o->why)
 		set_unreadable(o, path);
-	drop(r);
+	drop_reply(r);
 	return rc;
 }
 
@@ -362,7 +368,7 @@ static void read_set(struct ddns_run *run, struct ddns_set *set, struct reply *r
 	*o->why = '\0';
 	rc = read_records(run, set, "CNAME", r) ?: read_records(run, set, ddns_type(set), r);
 	if (rc == -EIO)
-		ddns_fail_all(run, "ovh: %s", o->why);	/* the other names would fail too */
+		ddns_fail_all(run, "ovh: %s", o->why);	/* because the other names would fail too */
 	else if (rc && !set->failed)
 		ddns_fail(run, set, "ovh: %s", o->why);
 }
@@ -382,11 +388,11 @@ static int read_credentials(struct ddns_run *run, struct ovh *o)
 	return -EINVAL;
 }
 
-/* The API refuses requests whose time differs from its own */
+/* Reads the API's time, because the API refuses requests with another time. */
 static int read_time(struct ovh *o, struct reply *r)
 {
 	__u64 now = 0;
-	int rc = request(o, "GET", "/auth/time", "", false, r);
+	int rc = request_path(o, "GET", "/auth/time", "", false, r);
 
 	if (!rc && (parse_number(text_at(r, ""), &now) || now > TIME_MAX)) {
 		set_unreadable(o, "/auth/time");
@@ -394,7 +400,7 @@ static int read_time(struct ovh *o, struct reply *r)
 	}
 	if (!rc)
 		o->ahead = (long)now - time(NULL);
-	drop(r);
+	drop_reply(r);
 	return rc;
 }
 
@@ -421,16 +427,16 @@ static void read_sets(struct ddns_run *run)
 
 /* ---- writing ---- */
 
-static int call(struct ddns_run *run, const char *method, const char *path, const char *body,
-		struct reply *r)
+static int call_api(struct ddns_run *run, const char *method, const char *path, const char *body,
+		    struct reply *r)
 {
-	int rc = request(run->data, method, path, body, true, r);
+	int rc = request_path(run->data, method, path, body, true, r);
 
-	drop(r);
+	drop_reply(r);
 	return rc;
 }
 
-/* Replaces the record `at` by the wanted address, or creates a record if there is none */
+/* Writes the wanted address to record `at`, or creates a record if there is none. */
 static int write_record(struct ddns_run *run, struct ddns_set *set, size_t at, __u32 ttl,
 			struct reply *r)
 {
@@ -448,15 +454,15 @@ static int write_record(struct ddns_run *run, struct ddns_set *set, size_t at, _
 	snprintf(body, sizeof(body), "{\"%s%s%ssubDomain\":\"%s\",\"target\":\"%s\",\"ttl\":%u}",
 		 new ? "fieldType\":\"" : "", new ? ddns_type(set) : "", new ? "\",\"" : "", sub,
 		 text, ttl);
-	rc = request(o, new ? "POST" : "PUT", path, body, true, r);
+	rc = request_path(o, new ? "POST" : "PUT", path, body, true, r);
 	if (!rc && new && !parse_number(text_at(r, "/id"), &id))
 		rc = ddns_has(run, set, &set->wanted, ttl, id);
-	drop(r);
+	drop_reply(r);
 	return rc;
 }
 
-/* Keeps the record with the wanted address or replaces one by it, then deletes the others. The id
- * of the record that remains is then ids[0]. */
+/* Makes the set one record with the wanted address: keeps such a record or changes another one, and
+ * deletes the rest. After that ids[0] is the id of the record. */
 static void write_set(struct ddns_run *run, struct ddns_set *set, struct reply *r)
 {
 	struct ovh *o = run->data;
@@ -469,7 +475,7 @@ static void write_set(struct ddns_run *run, struct ddns_set *set, struct reply *
 	kept = kept == n ? 0 : kept;
 	for (size_t i = 0; i < n && !rc; i++) {
 		snprintf(path, sizeof(path), "/domain/zone/%s/record/%llu", o->zone, set->ids[i]);
-		rc = i == kept ? 0 : call(run, "DELETE", path, "", r);
+		rc = i == kept ? 0 : call_api(run, "DELETE", path, "", r);
 	}
 	if (n)
 		set->ids[0] = set->ids[kept];
@@ -477,9 +483,9 @@ static void write_set(struct ddns_run *run, struct ddns_set *set, struct reply *
 		ddns_fail(run, set, "ovh: %s", o->why);
 }
 
-/* The refresh failed: the API has the new records, but name servers do not. Another TTL makes the
- * next run write them again. */
-static void mark(struct ddns_run *run, struct ovh *o)
+/* Marks the new records after the refresh failed, when the API has them but the name servers do
+ * not. It writes another TTL, by which the next run sees that it must write them again. */
+static void mark_unrefreshed(struct ddns_run *run, struct ovh *o)
 {
 	char why[sizeof(o->why)];
 	int rc = 0;
@@ -490,11 +496,12 @@ static void mark(struct ddns_run *run, struct ovh *o)
 
 		if (!s->write || s->failed)
 			continue;
-		ddns_fail(run, s, "ovh: name servers do not have what was written: %s", why);
+		ddns_fail(run, s, "ovh: the name servers do not have the new records yet: %s", why);
 		if (rc == -EIO || !s->n_there ||
 		    (rc = write_record(run, s, 0, run->config->ttl + 1, &o->reply)))
 			ddns_warn(run,
-				  "ovh: %s: nor will they, until the zone %s is refreshed by hand",
+				  "ovh: %s: the name servers get the new records only after you "
+				  "refresh the zone %s by hand",
 				  s->name, run->config->zone);
 	}
 }
@@ -507,13 +514,13 @@ static void write_sets(struct ddns_run *run)
 	for (size_t i = 0; i < run->n_sets; i++)
 		if (run->sets[i].write && !run->sets[i].failed)
 			write_set(run, &run->sets[i], &o->reply);
-	/* Also after a failure, which may have come half-way */
+	/* refresh even after a failure, because some records may have been written */
 	snprintf(path, sizeof(path), "/domain/zone/%s/refresh", o->zone);
-	if (call(run, "POST", path, "", &o->reply))
-		mark(run, o);
+	if (call_api(run, "POST", path, "", &o->reply))
+		mark_unrefreshed(run, o);
 }
 
-static void end(struct ddns_run *run)
+static void end_ovh(struct ddns_run *run)
 {
 	struct ovh *o = run->data;
 
@@ -522,5 +529,5 @@ static void end(struct ddns_run *run)
 	explicit_bzero(&o->keys, sizeof(o->keys));
 }
 
-const struct ddns_provider ddns_ovh = { read_sets, write_sets, end };
+const struct ddns_provider ddns_ovh = { read_sets, write_sets, end_ovh };
 #endif

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Provider `rfc2136`: updates a zone at its primary server (RFC 2136), signed (TSIG, RFC 8945). It
- * asks only that server for the records and sends all changes in one message, so that all names
- * change together. ldns builds, parses, signs and verifies messages, but this file sends them: ldns
- * returns neither the error that a server named nor which server answered.
+ * The provider `rfc2136`: updates a zone at its primary server (RFC 2136), with signatures (TSIG,
+ * RFC 8945). It reads the records from that server too, and sends all changes in one message, so
+ * that all names change together. libldns builds, parses, signs and verifies the messages. This
+ * file sends them itself, because libldns returns neither the error from the server nor which
+ * server answered.
  */
 #ifdef WITH_LDNS
 #include <stdbool.h>			/* before ldns, which defines its own bool otherwise */
@@ -23,8 +24,8 @@
 
 #define TRY_MS 5000
 #define TRIES 2
-#define UDP_MAX 1232			/* bytes: longer questions go by TCP */
-#define FUDGE 300			/* seconds by which clocks may differ */
+#define UDP_MAX 1232			/* in bytes; longer messages are sent over TCP */
+#define FUDGE 300			/* seconds by which the clocks may differ */
 #define ALGORITHM "hmac-sha256."
 
 #define FUNCTIONS(X) \
@@ -47,12 +48,12 @@ static const struct library_function functions[] = { FUNCTIONS(LIBRARY_FUNCTION)
 enum { TSIG_MAC = 3, TSIG_ERROR = 5 };	/* fields of a TSIG record */
 
 struct server {
-	struct addrinfo *list, *is;	/* is: the address that answers */
+	struct addrinfo *list, *is;	/* is: the address that answered */
 	struct tsig_key key;
 	char why[256];			/* why a question failed */
 };
 
-/* A message in wire format */
+/* a message in wire format */
 struct wire {
 	uint8_t *bytes;
 	size_t n;
@@ -65,7 +66,7 @@ static uint64_t now_ms(void)
 	return uv_hrtime() / 1000000;
 }
 
-/* 0: the socket is ready; else -ETIMEDOUT or another -errno */
+/* Waits until the socket is ready. Returns 0, -ETIMEDOUT or another -errno. */
 static int wait_ready(int fd, short events, uint64_t until)
 {
 	struct pollfd p = { .fd = fd, .events = events };
@@ -95,7 +96,7 @@ static int open_to(const struct addrinfo *to, int type, uint64_t until, int *ret
 	return rc;
 }
 
-static bool answers(const struct wire *question, const struct wire *answer)
+static bool is_answer(const struct wire *question, const struct wire *answer)
 {
 	return answer->n >= LDNS_HEADER_SIZE && !memcmp(answer->bytes, question->bytes, 2) &&
 	       LDNS_QR_WIRE(answer->bytes);
@@ -117,15 +118,15 @@ static int ask_udp(const struct addrinfo *to, const struct wire *question, struc
 		if (!rc && n < 0)
 			rc = -errno;
 		answer->n = n > 0 ? n : 0;
-		if (!rc && answers(question, answer))
+		if (!rc && is_answer(question, answer))
 			break;
 	}
 	close(fd);
 	return rc;
 }
 
-/* Sends or receives all n bytes */
-static int transfer(int fd, uint8_t *bytes, size_t n, bool out, uint64_t until)
+/* Sends (`out`) or receives exactly n bytes. */
+static int transfer_bytes(int fd, uint8_t *bytes, size_t n, bool out, uint64_t until)
 {
 	while (n) {
 		int rc = wait_ready(fd, out ? POLLOUT : POLLIN, until);
@@ -148,12 +149,12 @@ static int ask_tcp(const struct addrinfo *to, const struct wire *question, struc
 
 	if (rc)
 		return rc;
-	rc = transfer(fd, length, 2, true, until) ?:
-	     transfer(fd, question->bytes, question->n, true, until) ?:
-	     transfer(fd, length, 2, false, until);
+	rc = transfer_bytes(fd, length, 2, true, until) ?:
+	     transfer_bytes(fd, question->bytes, question->n, true, until) ?:
+	     transfer_bytes(fd, length, 2, false, until);
 	answer->n = length[0] << 8 | length[1];
-	rc = rc ?: transfer(fd, answer->bytes, answer->n, false, until);
-	if (!rc && !answers(question, answer))
+	rc = rc ?: transfer_bytes(fd, answer->bytes, answer->n, false, until);
+	if (!rc && !is_answer(question, answer))
 		rc = -EPROTO;
 	close(fd);
 	return rc;
@@ -170,9 +171,10 @@ static int ask_address(const struct addrinfo *to, const struct wire *question, s
 	return ask_tcp(to, question, answer);
 }
 
-/* Asks the server's addresses in turn, and from then on the first that answers. 0, or -errno and
- * the error in s->why. The caller frees answer->bytes in either case */
-static int ask(struct server *s, const struct wire *question, struct wire *answer)
+/* Sends a question to the server's addresses in turn until one answers. Later questions go only to
+ * that address. Returns 0, or -errno with the error in s->why. The caller always frees
+ * answer->bytes. */
+static int ask_server(struct server *s, const struct wire *question, struct wire *answer)
 {
 	struct addrinfo *at = s->is ?: s->list;
 	int rc = -EHOSTUNREACH;
@@ -200,15 +202,16 @@ static ldns_rdf *make_name(const char *text)
 	return lib.ldns_dname_new_frm_str(text);
 }
 
-/* Sends a message and returns the answer, also in wire format. NULL: s->why is the error */
-static ldns_pkt *exchange(struct server *s, const ldns_pkt *question, struct wire *answer)
+/* Sends a message and returns the answer, and stores it in wire format too. Returns NULL with the
+ * error in s->why on failure. */
+static ldns_pkt *exchange_messages(struct server *s, const ldns_pkt *question, struct wire *answer)
 {
 	struct wire out = { 0 };
 	ldns_pkt *back = NULL;
 
 	if (lib.ldns_pkt2wire(&out.bytes, question, &out.n) != LDNS_STATUS_OK)
 		strcpy(s->why, "no memory");
-	else if (ask(s, &out, answer))
+	else if (ask_server(s, &out, answer))
 		;
 	else if (LDNS_TC_WIRE(answer->bytes))
 		strcpy(s->why, "its answer is truncated, by TCP too");
@@ -248,8 +251,8 @@ static void add_records(struct ddns_run *run, struct ddns_set *set, const ldns_p
 			continue;
 		if (lib.ldns_rr_get_type(rr) == LDNS_RR_TYPE_CNAME) {
 			ddns_fail(run, set,
-				  "%s: there is a CNAME, beside which nothing can be: remove it by "
-				  "hand", ddns_type(set));
+				  "%s: the name has a CNAME, which allows no other records: remove "
+				  "it by hand", ddns_type(set));
 			return;
 		}
 		if (lib.ldns_rr_get_type(rr) != type || !value ||
@@ -276,11 +279,11 @@ static void read_set(struct ddns_run *run, struct ddns_set *set)
 
 	if (question)
 		lib.ldns_pkt_set_random_id(question);
-	answer = question ? exchange(s, question, &wire) : NULL;
+	answer = question ? exchange_messages(s, question, &wire) : NULL;
 	if (!question)
 		ddns_fail(run, set, "%s: no memory, or no name", ddns_type(set));
 	else if (!answer)
-		/* The other names would fail too */
+		/* because the other names would fail too */
 		ddns_fail_all(run, "server %s: %s", c->server, s->why);
 	else if (lib.ldns_pkt_get_rcode(answer) != LDNS_RCODE_NOERROR &&
 		 lib.ldns_pkt_get_rcode(answer) != LDNS_RCODE_NXDOMAIN)
@@ -336,7 +339,8 @@ static void read_sets(struct ddns_run *run)
 
 /* ---- writing ---- */
 
-/* value NULL: deletes all records of the set (RFC 2136, 2.5.2) */
+/* Adds a change to an update: a record to add or, if value is NULL, the deletion of all records of
+ * the set (RFC 2136, 2.5.2). */
 static bool add_row(ldns_rr_list *rows, const struct ddns_set *set, __u32 ttl,
 		    const struct address *value)
 {
@@ -406,7 +410,7 @@ static const char *rcode_hint(unsigned int rcode)
 	return rcode == LDNS_RCODE_NOTZONE ? ": some name is not in that zone" : "";
 }
 
-/* Evaluates the answer to an update; success counts only if the answer is signed */
+/* Evaluates the answer to an update. An answer that reports success must be signed. */
 static void check_answer(struct ddns_run *run, const ldns_pkt *update, ldns_pkt *answer,
 		  const struct wire *wire)
 {
@@ -428,8 +432,8 @@ static void check_answer(struct ddns_run *run, const ldns_pkt *update, ldns_pkt 
 		 !lib.ldns_pkt_tsig_verify(answer, wire->bytes, wire->n, s->key.name, s->key.secret,
 					   lib.ldns_rr_rdf(lib.ldns_pkt_tsig(update), TSIG_MAC)))
 		ddns_fail_all(run,
-			      "server %s: its answer is not signed by key %s: nobody knows whether "
-			      "it is the server's", c->server, s->key.name);
+			      "server %s: its answer is not signed with key %s, so it may be "
+			      "forged", c->server, s->key.name);
 }
 
 static void write_sets(struct ddns_run *run)
@@ -442,7 +446,7 @@ static void write_sets(struct ddns_run *run)
 					      NULL) != LDNS_STATUS_OK)
 		ddns_fail_all(run, "key-file %s: the update cannot be signed", run->config->secret);
 	else
-		answer = exchange(s, update, &wire);
+		answer = exchange_messages(s, update, &wire);
 	if (update && answer)
 		check_answer(run, update, answer, &wire);
 	else
@@ -452,7 +456,7 @@ static void write_sets(struct ddns_run *run)
 	free(wire.bytes);
 }
 
-static void end(struct ddns_run *run)
+static void end_rfc2136(struct ddns_run *run)
 {
 	struct server *s = run->data;
 
@@ -461,5 +465,5 @@ static void end(struct ddns_run *run)
 	explicit_bzero(&s->key, sizeof(s->key));
 }
 
-const struct ddns_provider ddns_rfc2136 = { read_sets, write_sets, end };
+const struct ddns_provider ddns_rfc2136 = { read_sets, write_sets, end_rfc2136 };
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Reads files with secrets, and parses the keys that the tools of name servers print.
+ * Implements ddns_secret.h.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -13,7 +13,7 @@
 #include "ddns/ddns_secret.h"
 #include "lib/file.h"
 
-#define LIMIT (1 << 20)		/* bytes: no file with a secret is longer */
+#define LIMIT (1 << 20)		/* longest file in bytes */
 
 int secret_read(const char *file, char **ret, bool *ret_open, char why[SECRET_WHY_LEN])
 {
@@ -26,8 +26,8 @@ int secret_read(const char *file, char **ret, bool *ret_open, char why[SECRET_WH
 	if (!directory || snprintf(path, sizeof(path), "%s%s%s", directory, *directory ? "/" : "",
 				   file) >= (int)sizeof(path)) {
 		snprintf(why, SECRET_WHY_LEN,
-			 "%s is no path, as ./%s, and nobody has given this program credentials "
-			 "(LoadCredential= of systemd)", file, file);
+			 "%s has no slash, so it names a credential, and systemd gave none "
+			 "(LoadCredential=): for a file write ./%s", file, file);
 		return -ENOENT;
 	}
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -58,12 +58,12 @@ void secret_free(char *text)
 
 struct words {
 	const char *at;
-	char word[256];			/* "": the end */
+	char word[256];			/* "": the end of the text */
 	bool too_long;
 };
 
-/* Reads the next word, without quotes; {, }, ;, commas and comments separate words. after_secret: a
- * word that begins with // may be base64. */
+/* Reads the next word and removes its quotes. White space, '{', '}', ';', ',' and comments separate
+ * words. after_secret: the word follows `secret`, so "//" may begin base64 instead of a comment. */
 static const char *next_word(struct words *w, bool after_secret)
 {
 	const char *s = w->at, *end;
@@ -156,7 +156,7 @@ static const char *parse_words(struct words *w, struct found *f)
 	return w->too_long ? "it has a word of more than 255 bytes" : NULL;
 }
 
-/* Parses ALGORITHM:NAME:SECRET */
+/* Parses ALGORITHM:NAME:SECRET. */
 static bool parse_line(const char *text, struct found *f)
 {
 	size_t n;

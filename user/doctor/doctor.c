@@ -155,7 +155,8 @@ static int add_ports(struct doctor *k)
 }
 
 static int add_backend(struct doctor *k, const struct service_config *s,
-		       const struct backend_config *from, __u8 family, const struct answers *was)
+		       const struct backend_config *from, __u8 family,
+		       const struct resolved_backends *was)
 {
 	const char *text = family == FAMILY_IPV4 ? from->ipv4 : from->ipv6;
 	struct doctor_backend *b;
@@ -171,8 +172,8 @@ static int add_backend(struct doctor *k, const struct service_config *s,
 		.vrf = host_vrf(&k->h, s),
 	};
 	snprintf(b->text, sizeof(b->text), "%s", text);
-	b->was = answers_address(was, text, family, &before);
-	answers_address(&k->answers, text, family, &b->address);
+	b->was = resolved_backends_address(was, text, family, &before);
+	resolved_backends_address(&k->answers, text, family, &b->address);
 	b->reach = b->address.family ? reach_backend(&k->h, k->c, s, &b->address, &b->way) :
 		   REACH_NONE;
 	b->routed = b->way.oif;
@@ -181,17 +182,17 @@ static int add_backend(struct doctor *k, const struct service_config *s,
 
 static int add_backends(struct doctor *k)
 {
-	struct answers was = { 0 };
+	struct resolved_backends was = { 0 };
 	int rc = 0;
 
-	answers_read(k->instance, &was);
-	if (answers_for(&was, k->c))
+	resolved_backends_read(k->instance, &was);
+	if (resolved_backends_match(&was, k->c))
 		rc = -ENOMEM;
-	answers_read(k->instance, &k->answers);
-	rc = rc ?: answers_for(&k->answers, k->c);
+	resolved_backends_read(k->instance, &k->answers);
+	rc = rc ?: resolved_backends_match(&k->answers, k->c);
 	if (!rc)
 		resolver_once(&k->answers, false, RESOLVE_MS);
-	answers_follow_prefixes(&k->answers, &k->h);
+	resolved_backends_follow_prefixes(&k->answers, &k->h);
 	for (size_t i = 0; i < k->c->n_services && !rc; i++)
 		for (size_t b = 0; b < backends_of(&k->c->services[i]) && !rc; b++) {
 			const struct backend_config *from = backend_at(&k->c->services[i], b);
@@ -199,7 +200,7 @@ static int add_backends(struct doctor *k)
 			rc = add_backend(k, &k->c->services[i], from, FAMILY_IPV4, &was) ?:
 			     add_backend(k, &k->c->services[i], from, FAMILY_IPV6, &was);
 		}
-	answers_free(&was);
+	resolved_backends_free(&was);
 	return rc;
 }
 
@@ -279,7 +280,7 @@ void doctor_free(struct doctor *k)
 	free(k->before);
 	free(k->links);
 	plan_free(k->plan);
-	answers_free(&k->answers);
+	resolved_backends_free(&k->answers);
 	conditions_free(&k->is);
 	host_free(&k->h);
 }

@@ -4,7 +4,7 @@
  * one part of the host and appends findings in the order in which cmd_doctor.c prints them.
  */
 #pragma once
-#include "plan/answers.h"
+#include "plan/resolved_backends.h"
 #include "dataplane/dataplane.h"
 #include "net/wireguard.h"
 #include "plan/reach.h"
@@ -78,7 +78,7 @@ struct doctor {
 	const struct config *c;		/* the running configuration, or the one to examine */
 	struct dataplane *dp;		/* NULL: the configuration does not run */
 	struct host h;
-	struct answers answers;
+	struct resolved_backends answers;
 	struct link *links;		/* links of the running data path */
 	size_t n_links;
 	struct plan *plan;		/* ports and nics of the running data path, or NULL */
@@ -137,6 +137,7 @@ void doctor_rules(struct doctor *k);		/* nftables */
 /* Probes backends and receives frames for k->seconds. doctor_backends() then adds the findings */
 void doctor_listen(struct doctor *k);
 void doctor_backends(struct doctor *k);
+void doctor_replies(struct doctor *k);		/* after doctor_backends() */
 void doctor_wireguard(struct doctor *k);	/* devices and peers of this host */
 void doctor_guards(struct doctor *k);		/* keys, and handshakes without an answer */
 void doctor_counters(struct doctor *k);

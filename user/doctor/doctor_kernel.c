@@ -132,13 +132,13 @@ static void look_at_clock(struct doctor *k)
 			      "than the last one", tm.tm_year + 1900);
 	else if ((state == TIME_ERROR || timex.status & STA_UNSYNC) && k->n_devices)
 		doctor_report(k, STATE_WARNING, "clock", "", make_fix("timedatectl set-ntp true"),
-			      "not synchronised with the network's time: if it goes back, "
+			      "not synchronized with the network's time: if it goes back, "
 			      "WireGuard's peers refuse handshakes until it has caught up");
 	else
 		doctor_ok(k, "clock", "", "%04d-%02d-%02d%s", tm.tm_year + 1900,
 			  tm.tm_mon + 1, tm.tm_mday,
-			  state == TIME_ERROR || timex.status & STA_UNSYNC ? ", not synchronised" :
-			  ", synchronised");
+			  state == TIME_ERROR || timex.status & STA_UNSYNC ? ", not synchronized" :
+			  ", synchronized");
 }
 
 void doctor_kernel(struct doctor *k)

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "config/config_tell.h"
-#include "plan/answers.h"
+#include "plan/resolved_backends.h"
 #include "plan/reach.h"
 #include "doctor/host_check.h"
 #include "lib/library.h"
@@ -19,7 +19,7 @@ struct check_host {
 	struct check check;
 	const struct config *c;
 	const struct host *h;
-	const struct answers *answers;
+	const struct resolved_backends *answers;
 	const char *instance;
 };
 
@@ -202,7 +202,7 @@ static void check_backend(struct check_host *k, const struct service_config *s, 
 
 	if (!*text)
 		return;
-	if (!answers_address(k->answers, text, family, &a)) {
+	if (!resolved_backends_address(k->answers, text, family, &a)) {
 		tell(&k->check,
 		     "%s: %s has no %s address: correct the name, or see /etc/resolv.conf", key,
 		     text, family == FAMILY_IPV4 ? "IPv4" : "IPv6");
@@ -415,8 +415,9 @@ static void check_libraries(struct check_host *k)
 	}
 }
 
-unsigned int host_check(const struct config *c, const struct host *h, const struct answers *answers,
-			const char *instance, config_tell *tell, void *data)
+unsigned int host_check(const struct config *c, const struct host *h,
+			const struct resolved_backends *answers, const char *instance,
+			config_tell *tell, void *data)
 {
 	struct check_host k = {
 		.check = { .tell = tell, .data = data },

@@ -28,7 +28,7 @@ struct gen { /* the argument of every generator */
 const char *gen_private_key(const struct gen *g, const struct topology_host *h, const char *device);
 const char *gen_preshared_key(const struct gen *g, const char *one, const char *other);
 bool gen_key_is_given(const struct gen *g, const struct topology_host *h, const char *device);
-/* of an existing private key */
+/* Returns the public key of an existing private key. */
 struct wg_key gen_public_key(const struct gen *g, const struct topology_host *h,
 			     const char *device);
 
@@ -41,7 +41,7 @@ struct wg_key gen_public_key(const struct gen *g, const struct topology_host *h,
  * tunnel. */
 unsigned int gen_tunnel_mtu(const struct topology *t, const struct topology_host *h);
 unsigned int gen_mesh_mtu(const struct topology *t, const struct topology_host *h);
-/* of the tunnel between two relays */
+/* The same for the tunnel between two relays. */
 unsigned int gen_between_mtu(const struct topology_host *one, const struct topology_host *other);
 
 /* Called for every host; writes no file if the host needs none of its kind */
@@ -52,6 +52,11 @@ void gen_zone(const struct gen *g);
 void gen_prometheus(const struct gen *g);
 
 /* Return the exit codes of wgxdp gen hosts and wgxdp gen nft */
-enum gen_how { GEN_WRITE, GEN_CHECK, GEN_DIFF };
+enum gen_how {
+	GEN_WRITE,			/* keeps what was edited by hand, or refuses */
+	GEN_REPLACE,			/* undoes edits by hand */
+	GEN_CHECK, GEN_DIFF,		/* write nothing */
+};
+#define GEN_WRITES(how) ((how) <= GEN_REPLACE)
 int gen_hosts(const char *topology, const char *directory, enum gen_how how);
 int gen_config_nft(const char *instance, const char *file);

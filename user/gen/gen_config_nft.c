@@ -7,7 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include "plan/answers.h"
+#include "plan/resolved_backends.h"
 #include "lib/exit.h"
 #include "config/config_names.h"
 #include "gen/gen.h"
@@ -23,27 +23,27 @@ typedef void put_service(FILE *out, const struct nft_config *n, const struct ser
 
 /* ---- input besides the configuration ---- */
 
-static int resolve(const struct config *c, const char *instance, struct answers *a)
+static int resolve(const struct config *c, const char *instance, struct resolved_backends *a)
 {
 	struct host h = { 0 };
 	int rc;
 
-	answers_read(instance, a);
-	rc = answers_for(a, c) ?: host_read(&h);
+	resolved_backends_read(instance, a);
+	rc = resolved_backends_match(a, c) ?: host_read(&h);
 	if (!rc) {
 		resolver_once(a, false, RESOLVE_MS);
-		answers_follow_prefixes(a, &h);
+		resolved_backends_follow_prefixes(a, &h);
 	}
 	host_free(&h);
 	return rc;
 }
 
-static int missing(const struct answers *a, const struct service_config *s, const char *text,
-		   __u8 family)
+static int missing(const struct resolved_backends *a, const struct service_config *s,
+		   const char *text, __u8 family)
 {
 	struct address address;
 
-	if (!*text || answers_address(a, text, family, &address))
+	if (!*text || resolved_backends_address(a, text, family, &address))
 		return 0;
 	log_error("service %s: backend %s has no %s address, "
 		  "neither now nor as a last good answer: a ruleset needs one", s->name, text,
@@ -51,7 +51,7 @@ static int missing(const struct answers *a, const struct service_config *s, cons
 	return -ENOENT;
 }
 
-static int all_there(const struct config *c, const struct answers *a)
+static int all_there(const struct config *c, const struct resolved_backends *a)
 {
 	int rc = 0;
 
@@ -239,7 +239,7 @@ static int put_all(const struct nft_config *n, const struct nft_devices *tunnels
 int gen_config_nft(const char *instance, const char *file)
 {
 	struct nft_devices tunnels = { 0 };
-	struct answers answers = { 0 };
+	struct resolved_backends answers = { 0 };
 	struct config *c = NULL;
 	struct nft_config n = { .answers = &answers };
 	int status = EXIT_USAGE;
@@ -262,7 +262,7 @@ cleanup:
 	free(tunnels.list);
 	free(n.wans.list);
 	free(n.lans.list);
-	answers_free(&answers);
+	resolved_backends_free(&answers);
 	config_free(c);
 	return status;
 }

@@ -13,7 +13,7 @@
 #include "lib/log.h"
 #include "lib/text.h"
 
-enum what { SAME, ADD, CHANGE, REMOVE };
+enum what { SAME, ADD, CHANGE, REMOVE, KEEP };
 
 struct made_file {
 	char *path;
@@ -21,6 +21,8 @@ struct made_file {
 	size_t n;
 	mode_t mode;
 	enum what what;
+	__u64 last;			/* hash of the text that the last run generated; 0: none */
+	bool edited;			/* by hand: it is not that text any more */
 };
 
 struct gen_files {
@@ -211,13 +213,27 @@ static int compare_all(struct gen_files *f, int dir, const char *directory)
 	return 0;
 }
 
-static int add_removal(struct gen_files *f, size_t n_asked, int dir, const char *path)
+/* FNV-1a */
+static __u64 hash(const char *text)
+{
+	__u64 sum = 0xcbf29ce484222325;
+
+	for (; *text; text++)
+		sum = (sum ^ (unsigned char)*text) * 0x100000001b3;
+	return sum ?: 1;
+}
+
+static int add_removal(struct gen_files *f, size_t n_asked, int dir, const char *path, __u64 last)
 {
 	struct made_file *file, key = { .path = (char *)path };
 	struct tree_file is;
 
-	if (!rank(path) || bsearch(&key, f->list, n_asked, sizeof(key), by_path) ||
-	    tree_read(dir, path, &is))
+	if (!rank(path))
+		return 0;
+	file = bsearch(&key, f->list, n_asked, sizeof(key), by_path);
+	if (file)
+		file->last = last;
+	if (file || tree_read(dir, path, &is))
 		return 0;		/* not what we wrote: it is a link or a directory now */
 	file = new_file(f, strdup(path));
 	if (!file) {
@@ -226,10 +242,11 @@ static int add_removal(struct gen_files *f, size_t n_asked, int dir, const char 
 	}
 	file->old = is.text;
 	file->what = REMOVE;
+	file->last = last;
 	return 0;
 }
 
-/* Appends the files that an earlier run wrote and that are no longer asked for */
+/* Notes what an earlier run wrote; appends the files that are no longer asked for */
 static int find_obsolete(struct gen_files *f, int dir, const char *directory)
 {
 	size_t n_asked = f->n;
@@ -238,9 +255,13 @@ static int find_obsolete(struct gen_files *f, int dir, const char *directory)
 
 	if (rc == -ENOENT)
 		return 0;
-	for (char *at = is.text, *line; !rc && (line = strsep(&at, "\n"));)
-		if (*line && *line != '#')
-			rc = add_removal(f, n_asked, dir, line);
+	for (char *at = is.text, *line; !rc && (line = strsep(&at, "\n"));) {
+		unsigned long long last;
+		int n = 0;
+
+		if (sscanf(line, "%llx %n", &last, &n) == 1 && n)
+			rc = add_removal(f, n_asked, dir, line + n, last);
+	}
 	free(is.text);
 	return rc;
 }
@@ -250,12 +271,38 @@ static void list_written(struct gen_files *f)
 	size_t n = f->n;
 	FILE *out = gen_file(f, 0600, GEN_WRITTEN);
 
-	fputs("# What `wgxdp gen hosts` wrote here: what a topology no longer asks for "
-	      "is removed\n", out);
+	fputs("# What `wgxdp gen hosts` wrote here, each text with its hash: what a topology no "
+	      "longer asks for is removed\n", out);
 	for (size_t i = 0; i < n; i++)
 		if (rank(f->list[i].path))
-			fprintf(out, "%s\n", f->list[i].path);
+			fprintf(out, "%016llx %s\n", hash(f->list[i].text), f->list[i].path);
 	end_file(f);
+}
+
+/* An edit stays if the topology asks for the same text as last time. Returns -EEXIST, after the
+ * differences and an error, if it asks for another one. */
+static int mind_edits(struct gen_files *f, const char *directory, enum gen_how how)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < f->n; i++) {
+		struct made_file *file = &f->list[i];
+		bool same = file->old && file->text && !strcmp(file->old, file->text);
+
+		file->edited = file->old && !same && rank(file->path) == 1 &&
+			file->last != hash(file->old);
+		if (!file->edited || how == GEN_REPLACE)
+			continue;
+		if (file->text && file->last == hash(file->text)) {
+			file->what = KEEP;
+		} else if (how == GEN_WRITE) {
+			gen_diff(file->path, file->old, file->text);
+			log_error("%s/%s: edited by hand, and the topology changes it: nothing was "
+				  "written: add --replace to undo the edit", directory, file->path);
+			rc = -EEXIST;
+		}
+	}
+	return rc;
 }
 
 /* ---- writing ---- */
@@ -298,7 +345,7 @@ static int rename_all(struct gen_files *f, int dir, const char *directory)
 	for (; !rc && n < f->n; n++) {
 		struct made_file *file = &f->list[n];
 
-		if (file->what == SAME)
+		if (file->what == SAME || file->what == KEEP)
 			continue;
 		rc = file->what == REMOVE ? tree_remove(dir, file->path) :
 		     tree_settle(dir, file->path, true);
@@ -306,7 +353,7 @@ static int rename_all(struct gen_files *f, int dir, const char *directory)
 			log_error("cannot write %s/%s: %s", directory, file->path, strerror(-rc));
 	}
 	for (size_t i = 0; i + !!rc < n; i++)
-		if (f->list[i].what != SAME)
+		if (f->list[i].what != SAME && f->list[i].what != KEEP)
 			log_info("%s %s", said[f->list[i].what], f->list[i].path);
 	return rc;
 }
@@ -314,7 +361,7 @@ static int rename_all(struct gen_files *f, int dir, const char *directory)
 static int report(const struct gen_files *f, enum gen_how how)
 {
 	static const char *const said[] = { [ADD] = "add", [CHANGE] = "change",
-					    [REMOVE] = "remove" };
+					    [REMOVE] = "remove", [KEEP] = "keep" };
 	int rc = 0;
 
 	for (size_t i = 0; !rc && i < f->n; i++) {
@@ -323,7 +370,10 @@ static int report(const struct gen_files *f, enum gen_how how)
 		if (file->what == SAME)
 			continue;
 		if (how == GEN_CHECK)
-			log_info("%s %s", said[file->what], file->path);
+			log_info("%s %s%s", said[file->what], file->path,
+				 file->edited ? " (edited by hand)" : "");
+		else if (file->what == KEEP)
+			log_info("%s: edited by hand; it stays", file->path);
 		else if (!file->old || !file->text || strcmp(file->old, file->text))
 			rc = gen_diff(file->path, file->old, file->text);
 		else
@@ -345,16 +395,19 @@ int gen_files_bring(struct gen_files *f, int dir, const char *directory, enum ge
 		list_written(f);
 	rc = rc ?: compare_all(f, dir, directory);
 	rc = rc ?: find_obsolete(f, dir, directory);
-	rc = rc ?: f->failed ? -ENOMEM : 0;
+	rc = rc ?: f->failed ? -ENOMEM : mind_edits(f, directory, how);
 	if (rc)
 		return rc;
 	qsort(f->list, f->n, sizeof(*f->list), by_path);
 	for (size_t i = 0; i < f->n; i++)
-		differs += f->list[i].what != SAME;
-	if (how != GEN_WRITE)
+		differs += f->list[i].what != SAME && f->list[i].what != KEEP;
+	if (!GEN_WRITES(how))
 		rc = report(f, how);
 	else if (differs)
 		rc = write_beside(f, dir, directory) ?: rename_all(f, dir, directory);
+	for (size_t i = 0; !rc && GEN_WRITES(how) && i < f->n; i++)
+		if (f->list[i].what == KEEP)
+			log_info("kept %s: edited by hand", f->list[i].path);
 	if (!rc)
 		*ret_differs = differs;
 	return rc;

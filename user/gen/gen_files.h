@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * The set of files that gen_file() fills, and the directory that it is compared with and written
- * to. DIR/state/written lists what was written, so that files no longer asked for can be removed.
- * Files below DIR/state are not on that list and stay. For gen_hosts.c and the generators that read
- * other files.
+ * to. DIR/state/written lists what was written, with a hash of each text: files no longer asked
+ * for are removed, and files that were edited by hand are recognized. Files below DIR/state are not
+ * on that list and stay. For gen_hosts.c and the generators that read other files.
  */
 #pragma once
 #include "gen/gen.h"
@@ -20,10 +20,12 @@ const char *gen_files_text(struct gen_files *f, const char *path);
 /* The next path of the set that begins with the prefix, starting with *at = 0; NULL: no more */
 const char *gen_files_next(struct gen_files *f, const char *prefix, size_t *at);
 
-/* Brings the directory to the set. GEN_CHECK only prints `add PATH`, `change PATH` or `remove
- * PATH`, GEN_DIFF only prints diffs. dir: an open directory, or -1 if there is none and nothing is
- * to be written; directory: its name in messages. Returns -errno after a message, and then nothing
- * has changed. ret_differs: the number of files that differ. */
+/* Brings the directory to the set. A file that was edited by hand is kept if its generated text is
+ * the same as last time; else GEN_WRITE prints the difference and refuses. GEN_CHECK only prints
+ * `add PATH`, `change PATH`, `remove PATH` or `keep PATH`, GEN_DIFF only prints diffs. dir: an open
+ * directory, or -1 if there is none and nothing is to be written; directory: its name in messages.
+ * Returns -errno after a message, and then nothing has changed. ret_differs: the number of files
+ * that differ. */
 int gen_files_bring(struct gen_files *f, int dir, const char *directory, enum gen_how how,
 		    size_t *ret_differs);
 /* Like tree_read(); logs errors other than -ENOENT. dir, directory: as above */

@@ -17,6 +17,11 @@ FILE *gen_host_file(const struct gen *g, const struct topology_host *h,
 		    mode_t mode, const char *comment, const char *format,
 		    ...) __attribute__((format(printf, 5, 6)));
 
+#define GEN_RULES "etc/nftables.d/wgxdp.nft"
+#define GEN_RULES_UNIT "wgxdp-rules"
+/* Prints the chain and the words of each rule that the host's own rules need where they drop */
+void gen_nft_needs(FILE *out, const struct topology *t, const struct topology_host *h);
+
 /* The other relays that share h's key. gen_between() is the device of the tunnel to one of them;
  * its port is the same on all. */
 #define for_each_other_relay(other, t, h) \
@@ -29,8 +34,8 @@ __u16 gen_between_port(const struct topology_host *other);
 #define GEN_AS 65000			/* plus the relay's number */
 
 bool gen_runs_wgxdp(const struct topology *t, const struct topology_host *h);
-/* Where the daemon serves its metrics to others: an address inside the tunnel; family 0: only on
- * the host itself */
+/* Returns the address inside the tunnel at which the daemon serves its metrics. Family 0: it serves
+ * them only on the host itself. */
 struct address gen_exporter(const struct topology_host *h);
 
 bool gen_serves(const struct topology *t, const struct topology_host *firewall,

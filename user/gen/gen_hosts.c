@@ -57,7 +57,7 @@ static int make(struct topology *t, int dir, const char *directory, enum gen_how
 	struct gen g = { t, f, NULL };
 	int rc = f ? assign(t, f, dir, directory) : -ENOMEM;
 
-	rc = rc ?: gen_keys_read(t, dir, directory, how == GEN_WRITE, &keys);
+	rc = rc ?: gen_keys_read(t, dir, directory, GEN_WRITES(how), &keys);
 	if (!rc) {
 		g.keys = keys;
 		generate(&g);
@@ -72,14 +72,14 @@ static int make(struct topology *t, int dir, const char *directory, enum gen_how
 /* Returns fd -1 for a missing directory if nothing is to be written: it counts as empty */
 static int open_directory(const char *directory, enum gen_how how, struct tree_made *made, int *ret)
 {
-	int rc = tree_open(directory, how == GEN_WRITE ? made : NULL, ret);
+	int rc = tree_open(directory, GEN_WRITES(how) ? made : NULL, ret);
 
-	if (rc == -ENOENT && how != GEN_WRITE) {
+	if (rc == -ENOENT && !GEN_WRITES(how)) {
 		*ret = -1;
 		return 0;
 	}
 	if (rc)
-		log_error("cannot %s %s: %s", how == GEN_WRITE ? "write to" : "read", directory,
+		log_error("cannot %s %s: %s", GEN_WRITES(how) ? "write to" : "read", directory,
 			  strerror(-rc));
 	else
 		flock(*ret, LOCK_EX);	/* two runs at once would make two keys for a host */
@@ -111,8 +111,8 @@ int gen_hosts(const char *topology, const char *directory, enum gen_how how)
 	umask(mask);
 	topology_free(t);
 	if (rc)
-		return how == GEN_WRITE && rc != -EINVAL ? EXIT_FAILED : EXIT_USAGE;
+		return GEN_WRITES(how) && rc != -EINVAL ? EXIT_FAILED : EXIT_USAGE;
 	if (!differs)
-		log_info("%s: all files are as the topology asks", directory);
-	return how != GEN_WRITE && differs ? EXIT_FAILED : EXIT_DONE;
+		log_info("%s: nothing to change", directory);
+	return !GEN_WRITES(how) && differs ? EXIT_FAILED : EXIT_DONE;
 }

@@ -1,14 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * HOST/etc/nftables.conf: what routers of a topology let in, forward and translate. Servers and
- * clients have none, nor does OpenWrt, which has a firewall of its own. Tables of other programs,
- * as Docker's, stay. Interfaces of a topology need no quoting beyond "".
+ * The rules of a topology's routers: HOST/etc/nftables.d/wgxdp.nft, one table, and the unit that
+ * loads it. The host's own nftables.conf and its tables stay as they are. Without `tcp-ports` the
+ * rules judge only what goes through WireGuard's devices; with it they also judge what comes in for
+ * the host itself, and a firewall has rules at all. Servers and clients have no rules, nor does
+ * OpenWrt, which has a firewall of its own. Interfaces of a topology need no quoting beyond "".
  */
+#include <arpa/inet.h>
+#include <stdarg.h>
 #include <string.h>
 #include "gen/gen_host.h"
 #include "gen/nft.h"
 
 #define TABLE "wgxdp_host"			/* besides the table of `gen nft` */
+#define TRANSLATED "\t\tct status dnat accept comment \"what other rules of this host translate\"\n"
 #define CLAMP_MSS "tcp flags & (syn | rst) == syn tcp option maxseg size set rt mtu\n"
 
 static __u16 port_of(const struct topology_host *h)
@@ -20,8 +25,11 @@ static void put_input(FILE *out, const struct topology *t, const struct topology
 		      const struct nft_devices *between)
 {
 	__u16 ports[1 + TOPOLOGY_SHARING_MAX] = { port_of(h) };
-	size_t n = 1;
+	bool firewall = h->role == ROLE_FIREWALL;
+	size_t n = !firewall;
 
+	if (!t->n_tcp_ports)
+		return;
 	for_each_other_relay(other, t, h)
 		if (n < sizeof(ports) / sizeof(*ports))
 			ports[n++] = gen_between_port(other);
@@ -29,6 +37,10 @@ static void put_input(FILE *out, const struct topology *t, const struct topology
 	putc('\n', out);
 	nft_input(out, &(struct nft_input){ .ports = ports, .n_ports = n,
 					    .lan = h->role == ROLE_EDGE ? h->lan : NULL,
+					    .inside = firewall ? h->lan : NULL,
+					    .tunnel = h->role == ROLE_RELAY ? WG_ROUTING : NULL,
+					    .exporter = gen_exporter(h),
+					    .exporter_port = GEN_EXPORTER_PORT,
 					    .between = between });
 	putc('\n', out);
 }
@@ -36,6 +48,20 @@ static void put_input(FILE *out, const struct topology *t, const struct topology
 static void begin_forward(FILE *out, const char *policy)
 {
 	nft_chain(out, "forward", "filter", "forward", "filter", policy);
+}
+
+/* Of a relay or edge router: everything is judged if the host is asked to be ours alone, else only
+ * what comes from a tunnel or goes into one */
+static void begin_strict_forward(FILE *out, const struct topology *t,
+				 const struct nft_devices *tunnels)
+{
+	begin_forward(out, t->n_tcp_ports ? "drop" : "accept");
+	if (t->n_tcp_ports)
+		return;
+	fputs("\t\t", out);
+	nft_put_devices(out, "iifname !=", tunnels);
+	nft_put_devices(out, "oifname !=", tunnels);
+	fputs("accept\n", out);
 }
 
 static void end_forward(FILE *out, const char *refuse)
@@ -70,7 +96,7 @@ static void relay(FILE *out, const struct topology *t, const struct topology_hos
 			gen_between(other, names[tunnels.n++].name);
 	between = (struct nft_devices){ names + 1, tunnels.n - 1 };
 	put_input(out, t, h, &between);
-	begin_forward(out, "drop");
+	begin_strict_forward(out, t, &tunnels);
 	if (h->blind) {
 		end_forward(out, "drop");
 		return;
@@ -82,12 +108,14 @@ static void relay(FILE *out, const struct topology *t, const struct topology_hos
 
 static void edge(FILE *out, const struct topology *t, const struct topology_host *h)
 {
+	struct device_name name = { WG_ROUTING };
+	const struct nft_devices tunnel = { &name, 1 };
 	char site[ADDRESS_STRLEN], overlay[ADDRESS_STRLEN];
 
 	prefix_format(&t->sites[h->site].prefix, site);
 	prefix_format(&t->overlay, overlay);
 	put_input(out, t, h, NULL);
-	begin_forward(out, "drop");
+	begin_strict_forward(out, t, &tunnel);
 	fputs("\t\tmeta nfproto ipv4 counter drop\n", out);
 	nft_put_states(out);
 	fprintf(out, "\t\tiifname \"%s\" oifname \"" WG_ROUTING "\" ip6 daddr %s "
@@ -154,6 +182,7 @@ static void gateway(FILE *out, const struct topology *t, const struct topology_h
 		"\t\tiifname != \"%s\" accept\n"
 		"\t\t# from the internet to clients\n", h->interface);
 	nft_put_states(out);
+	fputs(TRANSLATED, out);
 	if (h->exit.open)
 		put_inbound(out, t, h);
 	end_forward(out, "drop");
@@ -175,6 +204,15 @@ static void put_from(FILE *out, const struct prefix *list, size_t n)
 			nft_ip(list[i].family), prefix_format(&list[i], text));
 }
 
+static void put_lan_masquerade(FILE *out, const struct topology_host *h)
+{
+	putc('\n', out);
+	nft_chain(out, "postrouting", "nat", "postrouting", "srcnat", "accept");
+	fprintf(out, "\t\tiifname \"%s\" oifname \"%s\" meta nfproto ipv4 counter masquerade\n",
+		h->lan, h->interface);
+	nft_chain_end(out);
+}
+
 static void roaming(FILE *out, const struct topology *t, const struct topology_host *h)
 {
 	const struct topology_host *gateway = &t->hosts[h->gateway];
@@ -187,6 +225,7 @@ static void roaming(FILE *out, const struct topology *t, const struct topology_h
 		"\t\tiifname != { \"%s\", \"" WG_CLIENTS "\" } accept\n",
 		h->lan, h->interface, h->interface);
 	nft_put_states(out);
+	fputs(TRANSLATED, out);
 	/* from the tunnel into the LAN: from the gateway's networks, and from everywhere if it
 	 * lets others through */
 	if (gateway->exit.open) {
@@ -196,11 +235,7 @@ static void roaming(FILE *out, const struct topology *t, const struct topology_h
 		put_from(out, gateway->home, gateway->n_home);
 	}
 	end_forward(out, "drop");
-	putc('\n', out);
-	nft_chain(out, "postrouting", "nat", "postrouting", "srcnat", "accept");
-	fprintf(out, "\t\tiifname \"%s\" oifname \"%s\" meta nfproto ipv4 counter masquerade\n",
-		h->lan, h->interface);
-	nft_chain_end(out);
+	put_lan_masquerade(out, h);
 }
 
 /* The gateway's address and port; any prefix where the provider may change it */
@@ -225,15 +260,47 @@ static void firewall(FILE *out, const struct topology *t, const struct topology_
 {
 	__u16 port = port_of(&t->hosts[h->gateway]);
 
+	put_input(out, t, h, NULL);
 	begin_forward(out, "accept");
 	fprintf(out, "\t\tiifname != \"%s\" accept\n", h->interface);
 	nft_put_states(out);
-	fputs("\t\tct status dnat accept comment \"what other rules of this host translate\"\n",
-	      out);
+	fputs(TRANSLATED, out);
 	put_backend(out, h, &h->backend4, port);
 	put_backend(out, h, &h->backend6, port);
+	if (h->ipv6 == IPV6_DIRECT && !h->backend6.family)
+		fprintf(out, "\t\toifname \"%s\" meta nfproto ipv6 udp dport %u counter accept\n",
+			h->lan, port);
 	fputs("\t\ticmpv6 type echo-request accept\n", out);
 	end_forward(out, "drop");
+	put_lan_masquerade(out, h);
+}
+
+/* It is started after the host's own rules, and reloaded with them: these flush the ruleset */
+static void unit(const struct gen *g, const struct topology_host *h)
+{
+	fputs("# Runs after each start and reload of nftables.service, which removes all rules "
+	      "first.\n# nftables.service need not be enabled.\n"
+	      "[Unit]\n"
+	      "Description=nftables rules of wgxdp's topology\n"
+	      "Documentation=man:wgxdp(8)\n"
+	      "DefaultDependencies=no\n"
+	      "Wants=network-pre.target\n"
+	      "Before=network-pre.target shutdown.target\n"
+	      "Conflicts=shutdown.target\n"
+	      "After=nftables.service\n"
+	      "PartOf=nftables.service\n"
+	      "ReloadPropagatedFrom=nftables.service\n"
+	      "\n"
+	      "[Service]\n"
+	      "Type=oneshot\n"
+	      "RemainAfterExit=yes\n"
+	      "ExecStart=/usr/sbin/nft -f /" GEN_RULES "\n"
+	      "ExecReload=/usr/sbin/nft -f /" GEN_RULES "\n"
+	      "ExecStop=-/usr/sbin/nft delete table inet " TABLE "\n"
+	      "\n"
+	      "[Install]\n"
+	      "WantedBy=sysinit.target nftables.service\n",
+	      gen_host_file(g, h, 0644, "#", "etc/systemd/system/" GEN_RULES_UNIT ".service"));
 }
 
 void gen_nft(const struct gen *g, const struct topology_host *h)
@@ -250,19 +317,80 @@ void gen_nft(const struct gen *g, const struct topology_host *h)
 		[ROLE_ROAMING] = { roaming, "# A router that roams: its LAN's IPv6 goes through "
 			"the tunnel, IPv4 through the local NAT.\n" },
 		[ROLE_FIREWALL] = { firewall, "# A firewall before WireGuard: wgxdp forwards to "
-			"it, and that meets none of this; whatever else comes from outside does.\n"
-			"# On a host that has rules for what is forwarded, take the accepts over "
-			"into those, and leave the rest.\n" },
+			"it, and that meets none of this; whatever else comes from outside "
+			"does.\n" },
 	};
 	FILE *out;
 
 	if (!by_role[h->role].put || (h->role == ROLE_GATEWAY && !h->exit.there) ||
-	    (h->role == ROLE_ROAMING && h->openwrt) || (h->role == ROLE_FIREWALL && !*h->lan))
+	    (h->role == ROLE_ROAMING && h->openwrt) ||
+	    (h->role == ROLE_FIREWALL && (!*h->lan || !g->t->n_tcp_ports)))
 		return;
-	out = gen_host_file(g, h, 0755, "#!/usr/sbin/nft -f\n#", "etc/nftables.conf");
+	out = gen_host_file(g, h, 0755, "#!/usr/sbin/nft -f\n#", GEN_RULES);
 	fprintf(out, "%s# To be loaded as often as wanted; tables of others are left alone.\n",
 		by_role[h->role].said ?: said_of_relay(h));
 	nft_begin(out, TABLE);
 	by_role[h->role].put(out, g->t, h);
 	nft_end(out);
+	unit(g, h);
+}
+
+/* ---- what the host's own rules have to accept ---- */
+
+static void need(FILE *out, const char *chain, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+static void need(FILE *out, const char *chain, const char *format, ...)
+{
+	va_list args;
+
+	fprintf(out, "    %-8s ", chain);
+	va_start(args, format);
+	vfprintf(out, format, args);
+	va_end(args);
+	fputs(" accept\n", out);
+}
+
+/* Whatever a device's peers send through the host, and what goes to them */
+static void need_through(FILE *out, const char *device)
+{
+	need(out, "forward", "iifname \"%s\"", device);
+	need(out, "forward", "oifname \"%s\"", device);
+}
+
+static void need_input(FILE *out, const struct topology *t, const struct topology_host *h)
+{
+	struct address at = gen_exporter(h);
+	char text[ADDRESS_STRLEN];
+
+	if (h->role == ROLE_SERVER && h->mesh.family)
+		need(out, "input", "udp dport %u", ntohs(t->mesh_port));
+	else if (h->role == ROLE_RELAY || h->role == ROLE_GATEWAY)
+		need(out, "input", "udp dport %u", port_of(h));
+	for_each_other_relay(other, t, h) {
+		char device[GEN_BETWEEN];
+
+		need(out, "input", "udp dport %u", gen_between_port(other));
+		need(out, "input", "iifname \"%s\"", gen_between(other, device));
+	}
+	if (h->role == ROLE_EDGE)
+		need(out, "input", "iifname \"%s\" meta l4proto { 112, ipv6-icmp }", h->lan);
+	if (gen_runs_wgxdp(t, h) && at.family)
+		need(out, "input", "%s daddr %s tcp dport %d", nft_ip(at.family),
+		     address_format(&at, text), GEN_EXPORTER_PORT);
+}
+
+void gen_nft_needs(FILE *out, const struct topology *t, const struct topology_host *h)
+{
+	char device[GEN_BETWEEN];
+
+	need_input(out, t, h);
+	if (h->role == ROLE_GATEWAY || h->role == ROLE_ROAMING)
+		need_through(out, WG_CLIENTS);
+	else if ((h->role == ROLE_RELAY && !h->blind) || h->role == ROLE_EDGE)
+		need_through(out, WG_ROUTING);
+	else if (h->role == ROLE_FIREWALL && *h->lan)
+		need(out, "forward", "iifname \"%s\" oifname \"%s\" udp dport %u", h->interface,
+		     h->lan, port_of(&t->hosts[h->gateway]));
+	for_each_other_relay(other, t, h)
+		need_through(out, gen_between(other, device));
 }

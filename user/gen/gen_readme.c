@@ -4,9 +4,11 @@
  * names only files that the host has.
  */
 #include <fnmatch.h>
+#include <stdlib.h>
 #include <string.h>
 #include "gen/gen_files.h"
 #include "gen/gen_host.h"
+#include "lib/text.h"
 
 static const struct part {
 	const char *path; /* on the host: a shell pattern, or a directory if it ends in / */
@@ -17,9 +19,11 @@ static const struct part {
 	{ "etc/sysctl.d/", NULL, "forwarding", "sysctl --system" },
 	{ "etc/systemd/network/", NULL, "systemd-networkd: addresses",
 	  "systemctl enable --now systemd-networkd && networkctl reload" },
-	{ "etc/systemd/system/", NULL, "systemd: the order of units", "systemctl daemon-reload" },
-	{ "etc/nftables.conf", "nftables", "nftables: what is let in, and through",
-	  "systemctl enable nftables && systemctl reload-or-restart nftables" },
+	{ "etc/systemd/system/", NULL, "systemd: units and their order",
+	  "systemctl daemon-reload" },
+	{ GEN_RULES, "nftables", "nftables: a table of its own, beside the host's rules",
+	  "systemctl enable " GEN_RULES_UNIT " && "
+	  "systemctl reload-or-restart " GEN_RULES_UNIT },
 	{ "etc/wireguard/" WG_ROUTING ".conf", "wireguard-tools",
 	  "WireGuard: the tunnel between sites and relays", NULL },
 	{ "etc/wireguard/" TOPOLOGY_BETWEEN "*.conf", "wireguard-tools",
@@ -219,8 +223,8 @@ static void ping(FILE *out, const struct address *a, const char *whom)
 
 static void verify_files(FILE *out, const struct gen *g, const struct topology_host *h)
 {
-	if (has_file(g, h, "etc/nftables.conf"))
-		fputs("| `nft -c -f /etc/nftables.conf` | nothing: the rules are right; `nft list "
+	if (has_file(g, h, GEN_RULES))
+		fputs("| `nft -c -f /" GEN_RULES "` | nothing: the rules are right; `nft list "
 		      "ruleset` shows those that run |\n", out);
 	if (has_file(g, h, "etc/keepalived/"))
 		fprintf(out, "| `keepalived -t` | its file is right |\n"
@@ -367,6 +371,68 @@ static void files(FILE *out, const struct gen *g, const struct topology_host *h)
 		h->name);
 }
 
+/* ---- rules that the host has already ---- */
+
+static void put_tcp_ports(FILE *out, const struct topology *t)
+{
+	bool ssh = false;
+
+	fputs("What comes in for this host itself has to pass these rules as well: TCP to ports",
+	      out);
+	for (size_t i = 0; i < t->n_tcp_ports; i++) {
+		fprintf(out, " %u", t->tcp_ports[i]);
+		ssh |= t->tcp_ports[i] == 22;
+	}
+	fputs(" (`tcp-ports` in the topology),\nWireGuard, ICMP and answers. They drop everything "
+	      "else.\n", out);
+	putc('\n', out);
+	if (!ssh)
+		fputs("**They shut SSH out**: its port 22 is none of these. Connections that "
+		      "there are go on; new ones get no answer.\n\n", out);
+}
+
+static void put_rules(FILE *out, const struct gen *g, const struct topology_host *h)
+{
+	bool by_ports = h->role == ROLE_RELAY || h->role == ROLE_EDGE ||
+		(h->role == ROLE_FIREWALL && *h->lan);
+	char *needs = NULL;
+	size_t n = 0;
+	FILE *text = text_open(&needs, &n);
+
+	if (!text) {
+		gen_no_memory(g->files);
+		return;
+	}
+	gen_nft_needs(text, g->t, h);
+	fclose(text);
+	if (n || h->role == ROLE_FIREWALL)
+		fputs("\n### Its own rules\n\n", out);
+	if (has_file(g, h, GEN_RULES))
+		fputs("/etc/nftables.conf and all tables that this host has stay as they are. /"
+		      GEN_RULES " has one more table, `inet wgxdp_host`.\n"
+		      GEN_RULES_UNIT ".service loads it at boot, and after `systemctl reload "
+		      "nftables`. After another command that flushes the ruleset:\n"
+		      "`systemctl reload " GEN_RULES_UNIT "`.\n\n", out);
+	else if (n || h->role == ROLE_FIREWALL)
+		fputs("No file here has rules of nftables: this host's own stay as they are.\n"
+		      "\n", out);
+	if (by_ports && g->t->n_tcp_ports)
+		put_tcp_ports(out, g->t);
+	else if (by_ports && h->role == ROLE_FIREWALL)
+		fputs("With `tcp-ports: [ 22 ]` in the topology there are rules for what comes in "
+		      "for this host itself and for what it forwards into\nthe LAN, and the LAN "
+		      "is masqueraded. They drop everything else from outside.\n\n", out);
+	else if (by_ports)
+		fputs("With `tcp-ports: [ 22 ]` in the topology there are rules for what comes in "
+		      "for this host itself: they drop all but SSH,\nWireGuard, ICMP and "
+		      "answers.\n\n", out);
+	if (n)
+		fprintf(out, "nftables asks the chains of all tables, and a packet passes only if "
+			"each of them accepts it. Where rules of this host's own\ndrop, they have "
+			"to accept:\n\n%s", needs);
+	free(needs);
+}
+
 static void start_wireguard(FILE *out, const struct topology *t, const struct topology_host *h,
 			    const char *device)
 {
@@ -385,11 +451,7 @@ static void start(FILE *out, const struct gen *g, const struct topology_host *h)
 	const char *device = gen_device(h);
 	bool by_unit = h->role != ROLE_EDGE && has_file(g, h, "etc/wireguard/");
 
-	if ((h->role == ROLE_RELAY || h->role == ROLE_EDGE) && !g->t->n_tcp_ports)
-		fputs("\n**Its nftables.conf lets in no new TCP connection, SSH's neither**; those "
-		      "that there are go on. `tcp-ports: [ 22 ]` in the topology\n"
-		      "lets SSH in.\n", out);
-	fputs("\nThen there, in this order:\n\n", out);
+	fputs("\n### Start\n\nOn the host, in this order:\n\n", out);
 	for (size_t i = 0; i < N_PARTS; i++) {
 		/* after nftables, before what needs the tunnel */
 		if (by_unit && !strcmp(parts[i].path, "etc/keepalived/"))
@@ -428,6 +490,7 @@ void gen_readme(const struct gen *g, const struct topology_host *h)
 		install(out, g, h);
 		put_key(out, g, h);
 		files(out, g, h);
+		put_rules(out, g, h);
 		start(out, g, h);
 		put_app(out, g, h);
 	}

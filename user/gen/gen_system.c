@@ -27,8 +27,8 @@ static void keep_autoconfiguration(FILE *out, const struct topology_host *h)
 
 static void sysctl_edge(FILE *out, const struct topology_host *h)
 {
-	fputs("# also while another edge router is the active one: who takes over has to be a "
-	      "router at once, or servers forget their routes by it\n"
+	fputs("# On also while another edge router is the active one. Otherwise servers forget\n"
+	      "# their routes when this one takes over.\n"
 	      "net.ipv6.conf.all.forwarding = 1\n", out);
 	keep_autoconfiguration(out, h);
 	fputs("# what the other edge routers of the site announce is not for this one\n", out);
@@ -140,7 +140,7 @@ static void edge_units(const struct gen *g, const struct topology_host *h)
 	fprintf(drop_in(g, h, "keepalived"), "# However it ended, the tunnel and the address must "
 		"not stay: another edge router takes them.\n"
 		"[Unit]\n"
-		"After=nftables.service systemd-networkd.service\n"
+		"After=" GEN_RULES_UNIT ".service systemd-networkd.service\n"
 		"\n"
 		"[Service]\n"
 		"Restart=on-failure\n"

@@ -26,7 +26,7 @@ struct tree_file {
 	char *text;			/* zero-terminated; free it */
 	size_t n;
 	mode_t mode;
-	mode_t parent_mode;		/* of its directory */
+	mode_t parent_mode;		/* its directory's */
 };
 
 /* -ENOENT: it does not exist; -EISDIR: it is not a regular file */

@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# keepalived calls it at each change of state. The tunnel leads to the relay on the edge router that has fe80::1, and nowhere else, for
-# all of the site are one peer of the relay's; elsewhere it is ready, with its routes, but without a peer. However long that takes,
-# and in whatever order it is called: where the address is at the end is what counts.
-# It wants a clock that is right (NTP): WireGuard believes no handshake that is older than the peer's last.
+# keepalived calls this script at each change of state. All edge routers of a site are one peer of the relay. So the tunnel has a peer
+# only on the edge router that has fe80::1. On the others the tunnel is ready, with its routes, but without a peer. The order of calls
+# does not matter: the script looks where the address is.
+# The clock must be right (NTP): WireGuard ignores a handshake that is older than the peer's last.
 set -u
 umask 077
 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin

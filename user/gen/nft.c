@@ -171,6 +171,21 @@ static void put_between_relays(FILE *out, const struct nft_devices *tunnels)
 	fputs("udp dport 3784 accept comment \"BFD\"\n", out);
 }
 
+static void put_inside(FILE *out, const struct nft_input *in)
+{
+	if (in->inside) {
+		fputs("\t\t", out);
+		nft_put_device(out, "iifname", in->inside);
+		fputs("accept comment \"the LAN\"\n", out);
+	}
+	if (in->tunnel && in->exporter.family) {
+		fputs("\t\t", out);
+		nft_put_device(out, "iifname", in->tunnel);
+		nft_put_address(out, "daddr", &in->exporter);
+		fprintf(out, "tcp dport %u accept comment \"Prometheus\"\n", in->exporter_port);
+	}
+}
+
 void nft_input(FILE *out, const struct nft_input *in)
 {
 	nft_chain(out, "input", "filter", "input", "filter", "drop");
@@ -193,6 +208,7 @@ void nft_input(FILE *out, const struct nft_input *in)
 	}
 	if (in->between && in->between->n)
 		put_between_relays(out, in->between);
+	put_inside(out, in);
 	fputs("\t\ttcp dport @tcp_ports counter accept\n", out);
 	nft_put_log(out, "input");
 	fputs("\t\tcounter drop\n", out);

@@ -40,12 +40,16 @@ void nft_put_icmpv6(FILE *out, __u32 types);	/* icmpv6 type { … } */
 void nft_put_states(FILE *out); /* drops invalid packets, accepts established and related ones */
 void nft_put_log(FILE *out, const char *what);	/* logs up to ten packets a second */
 
-struct nft_input {				/* what a relay or edge router lets in */
+struct nft_input {				/* the packets that a router lets in */
 	const __u16 *ports;			/* WireGuard's, host order */
 	size_t n_ports;
 	/* tunnels between relays, with BGP and BFD; NULL or empty: none */
 	const struct nft_devices *between;
 	const char *lan; /* an edge router's, with VRRP, router solicitations and MLD; NULL: none */
+	const char *inside;		/* a firewall's LAN, from which everything comes in */
+	const char *tunnel;		/* Prometheus asks through it; NULL: it may not */
+	struct address exporter;	/* asked there; family 0: none */
+	__u16 exporter_port;
 };
 
 /* The set of TCP ports (host order) that chain input accepts; may be empty */

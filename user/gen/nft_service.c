@@ -44,7 +44,8 @@ static struct address backend_address(const struct nft_config *n, const struct b
 {
 	struct address a;
 
-	answers_address(n->answers, family == FAMILY_IPV4 ? b->ipv4 : b->ipv6, family, &a);
+	resolved_backends_address(n->answers, family == FAMILY_IPV4 ? b->ipv4 : b->ipv6, family,
+				  &a);
 	return a;
 }
 
@@ -432,7 +433,7 @@ void nft_service_notes(FILE *out, const struct nft_config *n, const struct servi
 		nft_cannot(out, s->name, "wireguard: nothing is asked of messages");
 	}
 	if (standby)
-		nft_cannot(out, s->name, "standby: nobody takes the backend's place");
+		nft_cannot(out, s->name, "standby: the standby never takes over");
 	if (s->df == DF_REPORT)
 		nft_cannot(out, s->name, "df: report: what is too long and may be cut, is");
 	if (s->flows.max)

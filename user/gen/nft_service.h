@@ -4,12 +4,12 @@
  * nftables cannot do becomes a comment and a warning on standard error. For gen_config_nft.c.
  */
 #pragma once
-#include "plan/answers.h"
+#include "plan/resolved_backends.h"
 #include "gen/nft.h"
 
 struct nft_config {
 	const struct config *config;
-	const struct answers *answers;		/* has an address for every backend */
+	const struct resolved_backends *answers; /* has an address for every backend */
 	struct nft_devices wans, lans;		/* as config_interface() returns them */
 };
 

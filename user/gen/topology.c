@@ -14,7 +14,7 @@
 
 #define PORT 51820
 #define MTU 1500
-/* of a client, whose paths are unknown: leaves 1280, which every path has, inside the tunnel */
+/* A client's paths are unknown. This leaves 1280 inside the tunnel, which every path has. */
 #define MTU_ANYWHERE 1360
 #define MESH_PORT 58001
 #define MESH_PORTS_FIRST 58000		/* what relays pass by default */

@@ -10,7 +10,7 @@
 #include "config/config_service.h"
 
 #define TOPOLOGY_NAME 64 /* names of hosts and sites, unique: letters, digits, hyphens */
-#define TOPOLOGY_NETWORKS 3 /* of a gateway: one IPv4, one ULA, one global */
+#define TOPOLOGY_NETWORKS 3 /* a gateway has one IPv4, one ULA, one global */
 #define TOPOLOGY_BETWEEN "wg-r" /* + number: WireGuard device to a relay that shares the key */
 #define TOPOLOGY_KEEPALIVE 25 /* seconds, the default: shorter than NATs keep UDP mappings */
 
@@ -46,8 +46,9 @@ struct topology_host {
 	unsigned int mtu; /* of the interface: by default 1500, of a client 1360 */
 	struct wg_key public_key; /* given, or filled in by gen_keys_read() */
 	bool key_given; /* we do not make its private key; edges: see their site */
-	/* assigned, kept, unique in its scope: relays from 1, also edges of a site; a server's is
-	 * its token; clients and roaming routers from 2, the gateway is 1; firewalls 0 */
+	/* Assigned, kept, unique in its scope. Relays and the edges of a site count from 1, clients
+	 * and roaming routers from 2, because the gateway is 1. A server has its token, a firewall
+	 * has 0. */
 	unsigned int number;
 
 	/* all but edges and servers */
@@ -79,7 +80,7 @@ struct topology_host {
 	struct topology_exit exit;
 
 	/* clients and roaming routers */
-	size_t gateway; /* index in hosts; of a firewall, whom it serves */
+	size_t gateway; /* index in hosts; a firewall: the gateway that it serves */
 	/* What goes into the tunnel; none: everything. By default everything, but networks and home
 	 * of a gateway without exit; for roaming routers those of IPv4, and ::/0 */
 	struct prefix *split;
@@ -91,7 +92,7 @@ struct topology_host {
 	size_t n_inside;
 
 	/* roaming routers */
-	struct prefix prefix; /* of the LAN behind it */
+	struct prefix prefix; /* the LAN behind it */
 	bool openwrt;
 	__be16 knock; /* port; 0: none */
 
@@ -115,7 +116,7 @@ struct topology_site {
 	bool subnet_given;
 	__u16 subnet; /* host order */
 	struct prefix prefix; /* the /64; assigned */
-	struct wg_key public_key; /* of the routing tunnel, for all its edges */
+	struct wg_key public_key; /* the routing tunnel's, for all its edges */
 	bool key_given;
 };
 
@@ -139,8 +140,8 @@ struct topology {
 	bool has_ddns;
 	/* provider and TTL for all hosts; each host has its own interface and names */
 	struct ddns_config ddns;
-	/* relays; edges and servers of each site; each gateway, then its clients and roaming
-	 * routers; firewalls. Each in the file's order */
+	/* Relays, then the edges and servers of each site, then each gateway before its clients
+	 * and roaming routers, then firewalls. Each in the file's order */
 	struct topology_host *hosts;
 	size_t n_hosts;
 	struct topology_site *sites;
@@ -152,7 +153,7 @@ struct topology {
 #define for_each_site(s, t) \
 	for (const struct topology_site *s = (t)->sites; s < (t)->sites + (t)->n_sites; s++)
 
-/* What is assigned, from run to run; topology_state.c has the text form. All zero: nothing yet. */
+/* The assignments, kept from run to run. topology_state.c has their text form. All zero: none. */
 struct topology_state {
 	struct prefix overlay, tunnels, mesh; /* family 0: not yet */
 	struct topology_kept {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The assignments of a topology as text, one per line, kept from run to run in this order:
+ * The assignments of a topology as text, one per line, kept from run to run in this order.
  *
- *	overlay fd12:3456:789a::/48	the last one used, given or made; also tunnels, mesh
+ *	overlay fd12:3456:789a::/48	given or made (like tunnels, mesh)
  *	site a a			subnet, hexadecimal as in the address
  *	relay relay 1			number
  *	host a edge-a1 1		number in the site or behind the gateway named first; a

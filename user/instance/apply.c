@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Applies a checked configuration to the running instance, and reports the result.
+ * Implements apply.h: reads the host, makes a plan, loads, attaches, writes the maps, and
+ * reports.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -8,7 +9,7 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
-#include "plan/answers.h"
+#include "plan/resolved_backends.h"
 #include "dataplane/attach.h"
 #include "dataplane/config_text.h"
 #include "instance/apply.h"
@@ -18,11 +19,11 @@
 #include "plan/plan.h"
 #include "plan/reach.h"
 #include "instance/resolver.h"
-#include "instance/state.h"
+#include "instance/run_state.h"
 #include "lib/text.h"
 #include "plan/transmit.h"
 
-static const struct dataplane_port *attached(const struct dataplane *dp, __u32 ifindex)
+static const struct dataplane_port *attached_port(const struct dataplane *dp, __u32 ifindex)
 {
 	for (size_t i = 0; i < dp->n_ports; i++)
 		if (dp->ports[i].ifindex == ifindex)
@@ -33,7 +34,7 @@ static const struct dataplane_port *attached(const struct dataplane *dp, __u32 i
 static void report_nic(const struct dataplane *dp, const struct host *h,
 		       const struct plan_port *port, const struct plan_nic *nic, FILE *out)
 {
-	const struct dataplane_port *is = attached(dp, nic->ifindex);
+	const struct dataplane_port *is = attached_port(dp, nic->ifindex);
 	const char *hint;
 
 	fprintf(out, ", %s", is->flags & LINK_NATIVE ? "native XDP" :
@@ -50,7 +51,7 @@ static void report_nic(const struct dataplane *dp, const struct host *h,
 			hint ? ": " : "", hint ?: "");
 }
 
-static void report(const struct dataplane *dp, const struct plan *p, const struct host *h)
+static void report_ports(const struct dataplane *dp, const struct plan *p, const struct host *h)
 {
 	for (size_t i = 0; i < p->n_ports; i++) {
 		const struct plan_port *port = &p->ports[i];
@@ -65,7 +66,7 @@ static void report(const struct dataplane *dp, const struct plan *p, const struc
 			if (plan_carries(h, &p->nics[j], port))
 				report_nic(dp, h, port, &p->nics[j], out);
 		fprintf(out, ", %stc%s%s%s",
-			attached(dp, port->ifindex)->flags & LINK_TC ? "" : "no ",
+			attached_port(dp, port->ifindex)->flags & LINK_TC ? "" : "no ",
 			*port->why ? " (" : "", port->why, *port->why ? ")" : "");
 		if (!fclose(out))
 			log_info("%s", text);
@@ -82,8 +83,8 @@ static void forwarding_hints(const struct plan *p, const struct config *c, const
 			if (reach_needs(c, h, link, ipv6 ? FAMILY_IPV6 : FAMILY_IPV4) &&
 			    !host_forwards(link->name, ipv6))
 				log_warning("interface %s: %s forwarding is off, so the kernel "
-					    "routes nothing from it: "
-					    "`sysctl net.ipv%d.conf.all.forwarding=1`",
+					    "forwards no packets from it: run `sysctl "
+					    "net.ipv%d.conf.all.forwarding=1`",
 					    link->name, ipv6 ? "IPv6" : "IPv4", ipv6 ? 6 : 4);
 	}
 }
@@ -91,7 +92,7 @@ static void forwarding_hints(const struct plan *p, const struct config *c, const
 static void headroom_hints(const struct dataplane *dp, const struct plan *p, const struct host *h)
 {
 	for (size_t i = 0; i < p->n_nics; i++)
-		if (attached(dp, p->nics[i].ifindex)->flags & LINK_NATIVE)
+		if (attached_port(dp, p->nics[i].ifindex)->flags & LINK_NATIVE)
 			headroom_warn(p, h, &p->nics[i]);
 }
 
@@ -120,7 +121,8 @@ unsigned int apply_due(const char *instance)
 	return !until ? 0 : until > boot_seconds() ? until - boot_seconds() : 1;
 }
 
-/* Finds the prefixes with a single next hop; for other prefixes, replies ask the FIB */
+/* Writes the prefixes with a single next hop to the map uniform. For other prefixes the data path
+ * asks the FIB. */
 static void keep_uniform(const struct dataplane *dp, const struct host *h)
 {
 	struct uniform *u;
@@ -132,12 +134,12 @@ static void keep_uniform(const struct dataplane *dp, const struct host *h)
 }
 
 struct outcome {
-	__u32 refused;			/* the device that refused to be attached to; 0: none */
-	bool later;			/* old programs went on, and must still be replaced */
+	__u32 refused;			/* the device at which attaching failed; 0: none */
+	bool later;			/* the old programs still run and must be replaced */
 	bool moved;			/* some backend has another address */
 };
 
-/* Returns the number of peers of the blind relay's device: it needs room for them */
+/* Returns the number of peers of the blind relay's device, for which it needs room. */
 static size_t count_sites(const struct config *c)
 {
 	struct wg_device d = { 0 };
@@ -157,9 +159,10 @@ int apply_memory(const char *instance, int rc)
 	return rc;
 }
 
-/* answers: those of given, which may move with a prefix of this host */
+/* Makes one attempt to apply the configuration. answers: the same as in `given`, but may be
+ * changed, because a prefix of this host may have changed. */
 static int apply_once(const char *instance, const struct plan_input *given,
-		      struct answers *answers, bool may_wait, struct outcome *ret)
+		      struct resolved_backends *answers, bool may_wait, struct outcome *ret)
 {
 	struct plan_input in = *given;
 	bool moved;
@@ -174,10 +177,10 @@ static int apply_once(const char *instance, const struct plan_input *given,
 		rc = dataplane_discard_new(instance);
 	if (!rc)
 		rc = host_read(&h);
-	moved = !rc && answers_follow_prefixes(answers, &h);
+	moved = !rc && resolved_backends_follow_prefixes(answers, &h);
 	if (!rc && dp->elsewhere) {
-		log_error("instance %s runs in another network namespace: `wgxdp up` there, or "
-			  "another --instance here", instance);
+		log_error("instance %s runs in another network namespace: run `wgxdp up` there, or "
+			  "use another --instance here", instance);
 		rc = -EBUSY;
 	}
 	if (!rc && dp->running)
@@ -189,7 +192,7 @@ static int apply_once(const char *instance, const struct plan_input *given,
 		     dataplane_peers(dp, &in.peers, &in.n_peers);
 	in.n_sites = count_sites(in.config);
 	if (!rc)
-		rc = followed_read(in.config, &in.followed_peers, &in.n_followed);
+		rc = followed_devices_read(in.config, &in.followed_peers, &in.n_followed);
 	if (!rc)
 		rc = plan_make(&in, &p) ?: dataplane_load(dp, p, may_wait) ?:
 		     dataplane_attach(dp, p, &h);
@@ -200,7 +203,7 @@ static int apply_once(const char *instance, const struct plan_input *given,
 	if (!rc && in.followed)
 		keep_uniform(dp, &h);
 	if (!rc) {
-		report(dp, p, &h);
+		report_ports(dp, p, &h);
 		if (!in.tolerant)
 			log_info("%s%d %s written", dp->reloaded ? "programs loaded, " : "",
 				 written, written == 1 ? "entry" : "entries");
@@ -215,14 +218,15 @@ static int apply_once(const char *instance, const struct plan_input *given,
 	free(in.slots);
 	free(in.running);
 	free(in.peers);
-	followed_free(in.followed_peers, in.n_followed);
+	followed_devices_free(in.followed_peers, in.n_followed);
 	plan_free(p);
 	dataplane_close(dp);
 	host_free(&h);
 	return rc;
 }
 
-/* Before anything is read or changed. Returns 0 or -errno (reported). */
+/* Checks the permissions before anything is read or changed. Returns 0, or -errno after printing an
+ * error. */
 static int check_permitted(const char *instance)
 {
 	char what[INSTANCE_LEN + sizeof("instance ")];
@@ -231,23 +235,23 @@ static int check_permitted(const char *instance)
 	return load_permitted(what) ?: pins_prepare();
 }
 
-/* Publishes the prepared text if it runs. rc is what apply_once() returned and reported; it takes
- * precedence. */
+/* Publishes the prepared text if it is the running one. Returns rc, the result of apply_once(),
+ * unless it is 0. */
 static int publish_text(const char *instance, const struct plan_input *in, int rc)
 {
-	int published = state_publish(instance, in->config_text);
+	int published = run_state_publish(instance, in->config_text);
 
 	if (in->config_text)
 		close(in->config_text);
 	return rc ?: published;
 }
 
-/* All of it or nothing. missing: waits only for names without any answer. */
-static int apply_all(const char *instance, struct plan_input *in, struct answers *answers,
+/* Applies everything or nothing. missing: wait only for names that have no address yet. */
+static int apply_all(const char *instance, struct plan_input *in, struct resolved_backends *answers,
 		     bool missing)
 {
 	struct outcome outcome;
-	int rc = state_prepare(instance, in->config, &in->config_text);
+	int rc = run_state_prepare(instance, in->config, &in->config_text);
 	bool moved;
 
 	if (rc)
@@ -255,31 +259,30 @@ static int apply_all(const char *instance, struct plan_input *in, struct answers
 	moved = resolver_once(answers, missing, RESOLVE_MS);
 	rc = publish_text(instance, in, apply_once(instance, in, answers, false, &outcome));
 	if (!rc)
-		answers_write(instance, answers, moved || outcome.moved);
+		resolved_backends_write(instance, answers, moved || outcome.moved);
 	return rc;
 }
 
 int apply(const char *instance, const struct config *c)
 {
-	struct answers answers;
+	struct resolved_backends answers;
 	struct plan_input in = { .config = c, .answers = &answers };
 	int rc;
 
 	if (config_is_control(c) && pins_exist(instance) <= 0) {
-		log_info("nothing to load: what this configuration asks for is done by "
-			 "`wgxdp daemon`");
+		log_info("nothing to load: `wgxdp daemon` does everything in this configuration");
 		return 0;
 	}
 	rc = check_permitted(instance);
 	if (rc)
 		return rc;
-	answers_read(instance, &answers);
-	rc = answers_for(&answers, c) ?: apply_all(instance, &in, &answers, false);
-	answers_free(&answers);
+	resolved_backends_read(instance, &answers);
+	rc = resolved_backends_match(&answers, c) ?: apply_all(instance, &in, &answers, false);
+	resolved_backends_free(&answers);
 	return rc;
 }
 
-int apply_followed(const char *instance, const struct config *c, struct answers *answers)
+int apply_followed(const char *instance, const struct config *c, struct resolved_backends *answers)
 {
 	struct plan_input in = { .config = c, .answers = answers, .followed = true };
 	int rc = check_permitted(instance);
@@ -290,7 +293,7 @@ int apply_followed(const char *instance, const struct config *c, struct answers 
 	return apply_all(instance, &in, answers, true);
 }
 
-int apply_follow(const char *instance, const struct config *c, struct answers *answers)
+int apply_follow(const char *instance, const struct config *c, struct resolved_backends *answers)
 {
 	struct plan_input in = {
 		.config = c, .answers = answers, .followed = true, .tolerant = true
@@ -298,9 +301,9 @@ int apply_follow(const char *instance, const struct config *c, struct answers *a
 	bool again, may_wait = true, moved = false;
 	int rc = check_permitted(instance);
 
-	/* the pins are gone, or an older build kept no text */
+	/* the pins were removed, or an older build stored no text */
 	if (!rc && !config_text_id(instance))
-		rc = state_prepare(instance, c, &in.config_text);
+		rc = run_state_prepare(instance, c, &in.config_text);
 	if (rc)
 		return rc;
 	do {
@@ -320,6 +323,6 @@ int apply_follow(const char *instance, const struct config *c, struct answers *a
 	if (in.config_text)
 		rc = publish_text(instance, &in, rc);
 	if (!rc && moved)
-		answers_write(instance, answers, true);
+		resolved_backends_write(instance, answers, true);
 	return rc;
 }

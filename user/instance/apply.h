@@ -1,30 +1,30 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Applies a checked configuration to the running instance, and reports the result. Commands and the
- * daemon include it.
+ * Applies a checked configuration to the running instance and reports the result. cmd/ and daemon/
+ * include it.
  */
 #pragma once
 #include "config/config.h"
 
-/* Loads, attaches and fills the data path, or brings what runs to the configuration, and writes
- * running.yaml: all of it or nothing. Reports on standard output what each port got; what is not
- * there yet is a warning. The caller holds the lock (state_lock). Returns 0 or -errno
- * (reported). */
+/* Loads, attaches and fills the data path, or changes the running one to match the configuration,
+ * and writes running.yaml. If something fails, nothing is changed. Prints on standard output what
+ * each port got, and warns about what does not exist yet. The caller holds the lock
+ * (run_state_lock()). Returns 0, or -errno after printing an error. */
 int apply(const char *instance, const struct config *c);
 
-/* The same for a daemon, which follows later changes. answers are those that it has for the
- * configuration's names; only names without any answer are waited for. */
-struct answers;
-int apply_followed(const char *instance, const struct config *c, struct answers *answers);
+/* Does the same for the daemon, which follows later changes. answers: the addresses that it has for
+ * names. It waits only for names that have no address yet. */
+struct resolved_backends;
+int apply_followed(const char *instance, const struct config *c, struct resolved_backends *answers);
 
-/* The same for a pass of the daemon. A service or device that contradicts the host as it is now
- * (two services on one address, a device that another program uses) is reported and left out; all
- * others go on. */
-int apply_follow(const char *instance, const struct config *c, struct answers *answers);
+/* Applies a configuration again after something on the host changed. A service or device that
+ * contradicts the present state of the host (two services on one address, a device that another
+ * program uses) is left out with a warning; all others continue. */
+int apply_follow(const char *instance, const struct config *c, struct resolved_backends *answers);
 
-/* Returns the seconds until another apply() would remove entries that translate replies of former
- * backends; 0: there are none */
+/* Returns the seconds until apply() can remove entries that translate replies of former backends;
+ * 0: there are none. */
 unsigned int apply_due(const char *instance);
 
-/* Returns rc, and reports it if it is -ENOMEM */
+/* Returns rc, and prints an error if it is -ENOMEM. */
 int apply_memory(const char *instance, int rc);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The daemon's lock: one of an open file description, which can be asked for.
+ * Implements follower.h with an open file description lock (F_OFD_SETLK), which other processes can
+ * test.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -22,20 +23,20 @@ int follower_hold(int fd)
 
 	if (fcntl(fd, F_OFD_SETLK, &lock))
 		return errno == EACCES || errno == EAGAIN ? -EWOULDBLOCK : -errno;
-	futimens(fd, now);		/* since when it runs */
+	futimens(fd, now);		/* the file's time is when the daemon started */
 	return 0;
 }
 
 bool follower_runs(const char *instance, __s64 *ret_since)
 {
 	struct flock lock = whole_file();
-	char path[STATE_PATH_LEN];
+	char path[RUN_STATE_PATH_LEN];
 	bool runs = false;
 	struct stat st;
 	int fd;
 
 	*ret_since = 0;
-	state_path(path, instance, "daemon");
+	run_state_path(path, instance, "daemon");
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd >= 0 && !fcntl(fd, F_OFD_GETLK, &lock) && !fstat(fd, &st)) {
 		runs = lock.l_type != F_UNLCK;

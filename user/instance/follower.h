@@ -1,17 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Whether a daemon follows an instance. The daemon holds a lock on /run/wgxdp/INSTANCE/daemon while
- * it runs; others ask for it without taking it. The daemon, show/ and doctor/ include it.
+ * Tells whether a daemon follows an instance. The daemon holds a lock on /run/wgxdp/INSTANCE/daemon
+ * while it runs, and other processes test this lock without taking it. daemon/, show/, doctor/ and
+ * cmd/ include it.
  */
 #pragma once
 #include <linux/types.h>
 #include <stdbool.h>
 #include "config/config.h"
 
-/* Takes the lock of an open file. 0; -EWOULDBLOCK: another daemon has it; or another -errno. */
+/* Takes the lock on an open file. Returns 0, -EWOULDBLOCK if another daemon has it, or another
+ * -errno. */
 int follower_hold(int fd);
-/* Whether a daemon runs, and since when, in seconds since 1970 (0: none runs). */
+/* Returns whether a daemon runs, and sets *ret_since to when it started, in seconds since 1970 (0:
+ * none runs). */
 bool follower_runs(const char *instance, __s64 *ret_since);
-/* Names a section of the configuration that only a daemon does anything for, as "endpoints"; NULL:
- * there is none. */
+/* Returns the name of a section in the configuration that needs the daemon, such as "endpoints", or
+ * NULL. */
 const char *follower_needed(const struct config *c);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Resolves names to addresses. Questions asked at the same time are a round, with a channel of its
- * own (dns.h).
+ * Implements resolver.h. Names that are resolved at the same time form a round, which has its own
+ * DNS channel (dns.h).
  */
 #include <stdlib.h>
 #include <string.h>
@@ -15,43 +15,48 @@
 
 #define TTL_MIN 1			/* seconds */
 #define TTL_MAX 86400
-#define TTL_HOSTS 30			/* for /etc/hosts, and for a TTL of 0 */
-#define RETRY_MIN 1			/* after a failure, doubled up to RETRY_MAX */
+#define TTL_HOSTS 30			/* for names from /etc/hosts, and instead of a TTL of 0 */
+/* seconds after a failure, doubled each time up to RETRY_MAX */
+#define RETRY_MIN 1
 #define RETRY_MAX 60
-#define TOGETHER_MS 1000		/* names that are due within this are asked in one round */
+/* names that are due within this time are asked for in one round */
+#define TOGETHER_MS 1000
 
-struct name {				/* one of answers, by text and family */
-	char text[sizeof(((struct answer *)NULL)->text)];
+struct name {				/* refers to an entry of `answers` by text and family */
+	char text[sizeof(((struct resolved_backend *)NULL)->text)];
 	__u8 family;
-	uint64_t due;			/* ms of the loop's time */
-	unsigned int retry;		/* seconds, after the last failure; 0: it did not fail */
+	uint64_t due;			/* when to ask for it, in ms of the loop's time */
+	/* seconds to wait after the last failure; 0: it did not fail */
+	unsigned int retry;
 	struct resolver *resolver;
 };
 
 struct resolver {
 	uv_loop_t *loop;
-	struct answers *answers;
+	struct resolved_backends *answers;
 	resolver_done *done;
 	void *data;
 	struct name *names;
 	size_t n_names;
-	struct dns *dns;		/* NULL: no round runs */
-	unsigned int open;		/* questions without an answer */
-	bool moved, renew;		/* in this round; names must be read again after it */
-	uv_timer_t due;			/* of the next round */
+	struct dns *dns;		/* NULL: no round is running */
+	unsigned int open;		/* number of questions without an answer */
+	/* moved: an address changed in this round; renew: read the names again after it */
+	bool moved, renew;
+	uv_timer_t due;			/* timer for the next round */
 };
 
 static void on_due(uv_timer_t *timer);
 static void start_round(struct resolver *r);
 
-static struct answer *answer_of(const struct name *n)
+static struct resolved_backend *answer_of(const struct name *n)
 {
-	return (struct answer *)answers_find(n->resolver->answers, n->text, n->family);
+	return (struct resolved_backend *)resolved_backends_find(n->resolver->answers, n->text,
+								 n->family);
 }
 
 /* ---- rounds ---- */
 
-static void schedule(struct resolver *r)
+static void schedule_round(struct resolver *r)
 {
 	uint64_t first = UINT64_MAX, now = uv_now(r->loop);
 
@@ -76,9 +81,9 @@ static void end_round(struct resolver *r)
 	dns_close(dns);
 	r->moved = false;
 	if (r->renew)
-		resolver_renew(r);
+		resolver_reconfigure(r);
 	else
-		schedule(r);
+		schedule_round(r);
 	r->done(r->data, moved);
 }
 
@@ -94,7 +99,7 @@ static bool on_progress(void *data)
 
 /* ---- answers ---- */
 
-static void tell_move(const struct answer *a, const struct address *to)
+static void tell_move(const struct resolved_backend *a, const struct address *to)
 {
 	char was[ADDRESS_STRLEN], is[ADDRESS_STRLEN];
 
@@ -113,9 +118,11 @@ static bool take_address(const struct ares_addrinfo_node *node, struct address *
 	return !address_wrong(address_format(ret, text), ret->family, false);
 }
 
-/* Keeps the name's address if it is among the answers, else takes the first one. Returns the
- * seconds until it must be asked again; 0: no answer is the address of a host. */
-static unsigned int take_answers(struct answer *a, const struct ares_addrinfo *info, bool *moved)
+/* Keeps the address of a name if it is in the answer, or else takes the first address. Returns the
+ * seconds until the name must be resolved again, or 0 if the answer has no address that a host can
+ * have. */
+static unsigned int take_answers(struct resolved_backend *a, const struct ares_addrinfo *info,
+				 bool *moved)
 {
 	struct address first = { .family = 0 }, one;
 	int ttl = TTL_MAX;
@@ -141,12 +148,13 @@ static unsigned int take_answers(struct answer *a, const struct ares_addrinfo *i
 	return ttl <= 0 ? TTL_HOSTS : ttl < TTL_MIN ? TTL_MIN : ttl;
 }
 
-static void tell_failure(const struct answer *a, int status)
+static void tell_failure(const struct resolved_backend *a, int status)
 {
 	char text[ADDRESS_STRLEN];
 
-	if (a->address.family)		/* without an address, plan_make() reports that it waits */
-		log_warning("%s: no %s address now: %s; going on with %s", a->text,
+	/* if it has no address, plan_make() reports that the service waits */
+	if (a->address.family)
+		log_warning("%s: no %s address now: %s: using %s", a->text,
 			    a->family == FAMILY_IPV4 ? "IPv4" : "IPv6",
 			    status ? ares_strerror(status) : "no address of a host",
 			    address_format(&a->address, text));
@@ -156,7 +164,7 @@ static void on_answer(void *data, int status, int timeouts, struct ares_addrinfo
 {
 	struct name *n = data;
 	struct resolver *r = n->resolver;
-	struct answer *a = answer_of(n);
+	struct resolved_backend *a = answer_of(n);
 	unsigned int again = 0;
 
 	r->open--;
@@ -196,8 +204,8 @@ static void start_round(struct resolver *r)
 
 /* ---- from outside ---- */
 
-struct resolver *resolver_new(uv_loop_t *loop, struct answers *answers, resolver_done *done,
-			      void *data)
+struct resolver *resolver_new(uv_loop_t *loop, struct resolved_backends *answers,
+			      resolver_done *done, void *data)
 {
 	struct resolver *r = calloc(1, sizeof(*r));
 
@@ -208,21 +216,21 @@ struct resolver *resolver_new(uv_loop_t *loop, struct answers *answers, resolver
 	return r;
 }
 
-void resolver_renew(struct resolver *r)
+void resolver_reconfigure(struct resolver *r)
 {
 	struct name *old = r->names, *n;
 	size_t n_old = r->n_names;
 
-	r->renew = r->dns;		/* the questions refer to the old names */
+	r->renew = r->dns;		/* open questions still refer to the old names */
 	if (r->renew)
 		return;
 	r->names = NULL;
 	r->n_names = 0;
 	for (size_t i = 0; i < r->answers->n; i++) {
-		const struct answer *a = &r->answers->list[i];
+		const struct resolved_backend *a = &r->answers->list[i];
 		size_t j;
 
-		if (!answer_is_name(a) || !(n = append(r->names, r->n_names)))
+		if (!resolved_backend_is_name(a) || !(n = append(r->names, r->n_names)))
 			continue;
 		*n = (struct name){ .family = a->family, .due = uv_now(r->loop), .resolver = r };
 		strcpy(n->text, a->text);
@@ -233,10 +241,10 @@ void resolver_renew(struct resolver *r)
 			*n = old[j];
 	}
 	free(old);
-	schedule(r);
+	schedule_round(r);
 }
 
-void resolver_hope(struct resolver *r)
+void resolver_retry_soon(struct resolver *r)
 {
 	for (size_t i = 0; i < r->n_names && !r->dns; i++)
 		if (r->names[i].retry > RETRY_MIN) {
@@ -244,7 +252,7 @@ void resolver_hope(struct resolver *r)
 			r->names[i].due = uv_now(r->loop) + RETRY_MIN * 1000ULL;
 		}
 	if (!r->dns)
-		schedule(r);
+		schedule_round(r);
 }
 
 struct once {
@@ -252,7 +260,7 @@ struct once {
 	bool moved;
 };
 
-/* Ends the loop at once, not at its next event */
+/* Ends the loop of resolver_once(). */
 static void on_once(void *data, bool moved)
 {
 	struct once *once = data;
@@ -266,7 +274,7 @@ static void on_enough(uv_timer_t *timer)
 	uv_stop(timer->loop);
 }
 
-bool resolver_once(struct answers *answers, bool missing, unsigned int ms)
+bool resolver_once(struct resolved_backends *answers, bool missing, unsigned int ms)
 {
 	struct once once = { .moved = false };
 	struct resolver *r;
@@ -274,7 +282,7 @@ bool resolver_once(struct answers *answers, bool missing, unsigned int ms)
 	bool any = false;
 
 	for (size_t i = 0; i < answers->n; i++)
-		any |= answer_is_name(&answers->list[i]) &&
+		any |= resolved_backend_is_name(&answers->list[i]) &&
 		       !(missing && answers->list[i].address.family);
 	if (!any || uv_loop_init(&once.loop))
 		return false;
@@ -283,7 +291,7 @@ bool resolver_once(struct answers *answers, bool missing, unsigned int ms)
 	r = resolver_new(&once.loop, answers, on_once, &once);
 	if (!r)
 		return false;
-	resolver_renew(r);
+	resolver_reconfigure(r);
 	uv_run(&once.loop, UV_RUN_DEFAULT);
 	if (r->dns)
 		end_round(r);

@@ -1,28 +1,28 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Resolves names to addresses by c-ares: /etc/hosts and DNS, as /etc/resolv.conf says. On a libuv
- * loop, each name is asked again when its TTL ends, or sooner after a failure. The last good answer
- * stays meanwhile, and an address stays while it is among the answers. apply.c, the daemon and
- * check include it.
+ * Resolves host names to addresses with c-ares, from /etc/hosts and DNS as /etc/resolv.conf
+ * configures. On a libuv loop it resolves each name again when its TTL ends, or sooner after a
+ * failure. Meanwhile the last address stays valid. An address is kept as long as it is in the
+ * answer. apply.c, daemon/, doctor/, gen/ and cmd/ include it.
  */
 #pragma once
 #include <uv.h>
-#include "plan/answers.h"
+#include "plan/resolved_backends.h"
 
 struct resolver;
 
-#define RESOLVE_MS 2000			/* commands wait so long for answers at most */
+#define RESOLVE_MS 2000			/* commands wait at most so long for answers */
 
-/* Called when names were resolved; moved: an address has changed */
+/* Is called when names were resolved. moved: some address has changed. */
 typedef void resolver_done(void *data, bool moved);
 
-struct resolver *resolver_new(uv_loop_t *loop, struct answers *answers, resolver_done *done,
-			      void *data);	/* NULL: no memory */
-/* answers->list has changed: asks for new names at once */
-void resolver_renew(struct resolver *r);
-/* The network has changed: asks again soon for names that failed */
-void resolver_hope(struct resolver *r);
+struct resolver *resolver_new(uv_loop_t *loop, struct resolved_backends *answers,
+			      resolver_done *done, void *data); /* NULL: no memory */
+/* Call this after answers->list has changed. It asks for new names at once. */
+void resolver_reconfigure(struct resolver *r);
+/* Call this after the network has changed. It soon asks again for names that failed. */
+void resolver_retry_soon(struct resolver *r);
 
-/* Asks for all names once, for at most ms. Returns whether an address has changed. missing: do
- * nothing if every name has an answer. */
-bool resolver_once(struct answers *answers, bool missing, unsigned int ms);
+/* Resolves all names once and waits for at most `ms`. If `missing` is true, it does nothing when
+ * every name has an address. Returns whether an address has changed. */
+bool resolver_once(struct resolved_backends *answers, bool missing, unsigned int ms);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Reads the running configuration, wherever it is.
+ * Implements running.h.
  */
 #include <errno.h>
 #include <string.h>
 #include "lib/log.h"
 #include "instance/running.h"
-#include "instance/state.h"
+#include "instance/run_state.h"
 
 int running_read_quietly(const char *instance, struct config **ret)
 {
@@ -15,10 +15,10 @@ int running_read_quietly(const char *instance, struct config **ret)
 
 	if (rc)
 		return rc;
-	rc = dp->running ? state_read(instance, ret) : -ENOENT;
+	rc = dp->running ? run_state_read(instance, ret) : -ENOENT;
 	if (rc == -ENOENT && dp->running) {
-		log_error("instance %s: its configuration is lost: `wgxdp up -c FILE` gives it "
-			  "another one", instance);
+		log_error("instance %s: its configuration is lost: load one with `wgxdp up -c "
+			  "FILE`", instance);
 		rc = -ENODATA;
 	}
 	dataplane_close(dp);

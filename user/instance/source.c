@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Notes the file and its time in /run/wgxdp/INSTANCE/source.
+ * Implements source.h: stores the file's path and time in /run/wgxdp/INSTANCE/source.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -11,7 +11,7 @@
 #include "config/config_diff.h"
 #include "dataplane/config_text.h"
 #include "instance/source.h"
-#include "instance/state.h"
+#include "instance/run_state.h"
 #include "lib/file.h"
 #include "lib/paths.h"
 
@@ -20,7 +20,8 @@ static long long changed_at(const struct stat *st)
 	return st->st_mtim.tv_sec * 1000000000LL + st->st_mtim.tv_nsec;
 }
 
-/* Returns a hash of the text that runs (FNV-1a); 0: there is none, as without a data path */
+/* Returns an FNV-1a hash of the running text, or 0 if there is none, for example without a data
+ * path. */
 static __u64 running_hash(const char *instance)
 {
 	__u64 hash = 0xcbf29ce484222325;
@@ -36,13 +37,13 @@ static __u64 running_hash(const char *instance)
 
 void source_note(const char *instance, const char *file)
 {
-	char path[STATE_PATH_LEN], full[PATH_MAX];
+	char path[RUN_STATE_PATH_LEN], full[PATH_MAX];
 	struct stat st;
 	FILE *out;
 
 	if (!file || !strcmp(file, "-") || !realpath(file, full) || stat(full, &st))
 		return;
-	state_path(path, instance, "source");
+	run_state_path(path, instance, "source");
 	out = S_ISREG(st.st_mode) ? file_replace_begin(path, 0644) : NULL;
 	if (!out)
 		return;
@@ -52,18 +53,18 @@ void source_note(const char *instance, const char *file)
 }
 
 struct source_note {
-	long long time;			/* of the file's last change */
-	unsigned long long hash;	/* of what ran then */
+	long long time;			/* when the file was changed last */
+	unsigned long long hash;	/* hash of the text that ran then */
 };
 
 static bool read_note(const char *instance, struct source_note *ret, char ret_file[PATH_MAX])
 {
-	char path[STATE_PATH_LEN];
+	char path[RUN_STATE_PATH_LEN];
 	FILE *in;
 	bool read;
 
 	*ret_file = '\0';
-	state_path(path, instance, "source");
+	run_state_path(path, instance, "source");
 	in = fopen(path, "re");
 	read = in && fscanf(in, "%lld %llu ", &ret->time, &ret->hash) == 2 &&
 	       fgets(ret_file, PATH_MAX, in);
@@ -73,7 +74,7 @@ static bool read_note(const char *instance, struct source_note *ret, char ret_fi
 	return read && *ret_file;
 }
 
-/* Reads the file without its errors, which are for `check` to tell. */
+/* Reads the file without printing its errors, which `wgxdp check` prints. */
 static int read_silently(const char *file, struct config **ret)
 {
 	int was, nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC), rc;
@@ -91,7 +92,8 @@ static int read_silently(const char *file, struct config **ret)
 	return rc;
 }
 
-/* What a file cannot say is as it runs: marks of commands, and options of `up`. */
+/* Copies what a file cannot contain from the running configuration, before the two are compared:
+ * the marks of changes by commands, and the options of `up`. */
 static void take_marks(struct config *c, const struct config *running)
 {
 	for (size_t i = 0; i < c->n_services; i++) {
@@ -131,10 +133,11 @@ enum source_state source_read(const char *instance, const struct config *running
 
 	if (!read_note(instance, &noted, ret_file))
 		return SOURCE_NONE;
-	/* a unit may be kept from homes and from /tmp of others: what it cannot see is not gone */
+	/* A systemd unit may be unable to see home directories and the real /tmp. A file that it
+	 * cannot see there may still exist. */
 	if (stat(ret_file, &st))
 		return errno == ENOENT && strncmp(ret_file, "/tmp/", 5) ? SOURCE_GONE : SOURCE_NONE;
-	/* nothing has changed since: a file may take long to read */
+	/* nothing has changed since, so skip reading the file, which may take long */
 	if (changed_at(&st) == noted.time && noted.hash && noted.hash == running_hash(instance))
 		return SOURCE_SAME;
 	if (read_silently(ret_file, &c))
@@ -161,7 +164,7 @@ const char *source_now(const char *instance)
 	char file[PATH_MAX];
 	const char *name;
 
-	if (state_read(instance, &running))
+	if (run_state_read(instance, &running))
 		return NULL;
 	name = source_state_name(source_read(instance, running, file));
 	config_free(running);

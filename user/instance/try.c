@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * A change on trial. While it lasts, /run/wgxdp/INSTANCE/trying exists and a child locks it. A
- * command that ends the trial writes why into the file, and removes it. The child reads one letter,
- * APPLIED or KEPT, from the command; end of file means that the command was killed.
+ * Implements try.h. During a trial the file /run/wgxdp/INSTANCE/trying exists, and the child holds
+ * a lock on it. A command that ends the trial writes the reason to the file and removes it. The
+ * command and its child have a socket pair: the child reads one letter from it, APPLIED or KEPT;
+ * end of file means that the command was killed.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -22,7 +23,7 @@
 #include "dataplane/dataplane.h"
 #include "lib/log.h"
 #include "instance/running.h"
-#include "instance/state.h"
+#include "instance/run_state.h"
 #include "instance/try.h"
 #include "instance/undone.h"
 
@@ -33,18 +34,19 @@ enum { APPLIED = 'a', KEPT = 'k', ROLLED_BACK = 'r', FAILED = 'f' };
 struct try {
 	char instance[INSTANCE_LEN];
 	unsigned int seconds;
-	struct config *before;		/* NULL: nothing was up */
-	__u32 text;			/* config_text_id() of what is tried */
+	/* the former configuration; NULL: the instance was not up */
+	struct config *before;
+	__u32 text;			/* config_text_id() of the configuration on trial */
 	int marker;			/* fd of the file `trying` */
-	int child;			/* the command's end of the socket pair */
+	int child;			/* the end of the socket pair in the command */
 };
 
 static bool is_ours(const struct try *t)
 {
-	char path[STATE_PATH_LEN];
+	char path[RUN_STATE_PATH_LEN];
 	struct stat there, ours;
 
-	state_path(path, t->instance, MARKER);
+	run_state_path(path, t->instance, MARKER);
 	return !stat(path, &there) && !fstat(t->marker, &ours) && there.st_ino == ours.st_ino &&
 	       there.st_dev == ours.st_dev;
 }
@@ -52,27 +54,28 @@ static bool is_ours(const struct try *t)
 bool try_end(const char *instance, enum try_end why)
 {
 	const char letter = why;
-	char path[STATE_PATH_LEN];
+	char path[RUN_STATE_PATH_LEN];
 	bool waits;
 	int fd;
 
-	state_path(path, instance, MARKER);
+	run_state_path(path, instance, MARKER);
 	fd = open(path, O_WRONLY | O_CLOEXEC);
 	if (fd < 0)
 		return false;
-	/* else its child was killed */
+	/* if this gets the lock, the child of the trial was killed */
 	waits = flock(fd, LOCK_EX | LOCK_NB) && write(fd, &letter, 1) == 1;
 	unlink(path);
 	close(fd);
 	return waits;
 }
 
-/* Without a word: what was tried does not run any more, or never did */
-static void forget(const char *instance)
+/* Removes the file without a message, because the configuration on trial does not run any more, or
+ * never ran. */
+static void forget_trial(const char *instance)
 {
-	char path[STATE_PATH_LEN];
+	char path[RUN_STATE_PATH_LEN];
 
-	state_path(path, instance, MARKER);
+	run_state_path(path, instance, MARKER);
 	unlink(path);
 }
 
@@ -96,46 +99,49 @@ static long long now_ms(void)
 
 /* ---- the child ---- */
 
-/* Under the lock: checks whether the change was kept meanwhile */
+/* Restores the former configuration, unless the change was kept meanwhile, which it checks with the
+ * lock held. Returns the letter for the command. */
 static char roll_back(const struct try *t)
 {
-	int lock = state_lock(t->instance), rc = lock < 0 ? lock : 0;
+	int lock = run_state_lock(t->instance), rc = lock < 0 ? lock : 0;
 	struct config *running = NULL;
 
 	if (!rc && !is_ours(t)) {
 		close(lock);
 		return KEPT;
 	}
-	if (!rc && state_read(t->instance, &running))
+	if (!rc && run_state_read(t->instance, &running))
 		running = NULL;
 	if (!rc && t->before) {
 		rc = apply(t->instance, t->before);
 	} else if (!rc) {
 		rc = dataplane_down(t->instance);
 		if (!rc)
-			state_remove(t->instance);
+			run_state_remove(t->instance);
 	}
 	if (rc)
-		log_error("instance %s: what ran before could not be brought back", t->instance);
+		log_error("instance %s: the former configuration could not be restored",
+			  t->instance);
 	else if (t->before)
 		undone_report(running, t->before, true);
 	config_free(running);
-	forget(t->instance);
+	forget_trial(t->instance);
 	if (lock >= 0)
 		close(lock);
 	return rc ? FAILED : ROLLED_BACK;
 }
 
-/* Waits until the time is up or the command died (true), or the change was kept (false) */
+/* Waits. Returns true if the time is over or the command was killed, and false if the change was
+ * kept. */
 static bool child_waits(const struct try *t, int command)
 {
-	char path[STATE_PATH_LEN], events[4096], letter;
+	char path[RUN_STATE_PATH_LEN], events[4096], letter;
 	int seen = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
 	struct pollfd fds[] = { { .fd = command, .events = POLLIN },
 				{ .fd = seen, .events = POLLIN } };
 	long long end = 0, left;
 
-	state_path(path, t->instance, MARKER);
+	run_state_path(path, t->instance, MARKER);
 	inotify_add_watch(seen, path, IN_ATTRIB | IN_DELETE_SELF);
 	while (is_ours(t)) {
 		left = end ? end - now_ms() : -1;
@@ -192,19 +198,19 @@ static const char *keeping_command(const char *instance, char ret[COMMAND_LEN])
 
 static int open_marker(const char *instance)
 {
-	char path[STATE_PATH_LEN], command[COMMAND_LEN];
+	char path[RUN_STATE_PATH_LEN], command[COMMAND_LEN];
 	int fd;
 
-	state_path(path, instance, MARKER);
+	run_state_path(path, instance, MARKER);
 	fd = open(path, O_RDWR | O_CLOEXEC);
 	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB)) {
-		log_error("instance %s: another change is on trial: `%s` keeps it", instance,
-			  keeping_command(instance, command));
+		log_error("instance %s: another change is on trial: keep it first with `%s`",
+			  instance, keeping_command(instance, command));
 		close(fd);
 		return -EBUSY;
 	}
 	if (fd >= 0) {
-		unlink(path);		/* its child was killed */
+		unlink(path);		/* the child of that trial was killed */
 		close(fd);
 	}
 	fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
@@ -250,14 +256,14 @@ int try_begin(const char *instance, unsigned int seconds, int lock, struct try *
 		return 0;
 	}
 	if (t->marker >= 0)
-		forget(instance);
+		forget_trial(instance);
 	try_free(t);
 	return rc;
 }
 
 void try_abandon(struct try *t)
 {
-	forget(t->instance);
+	forget_trial(t->instance);
 	try_free(t);
 }
 
@@ -268,7 +274,7 @@ static void on_signal(int signal)
 	ended = signal;
 }
 
-/* Returns 1: Enter was pressed; 0: not yet; -1: the terminal hung up */
+/* Returns 1 if Enter was pressed, 0 if not yet, or -1 if the terminal was closed. */
 static int read_terminal(int terminal)
 {
 	char text[256];
@@ -279,10 +285,11 @@ static int read_terminal(int terminal)
 
 static void keep_change(struct try *t)
 {
-	int lock = state_lock(t->instance);
+	int lock = run_state_lock(t->instance);
 	const char letter = KEPT;
 
-	if (is_ours(t))			/* else the child has just rolled back, and says so */
+	/* otherwise the child has just rolled back and will report it */
+	if (is_ours(t))
 		try_end(t->instance, TRY_KEPT);
 	if (write(t->child, &letter, 1) != 1)
 		log_warning("the process that would roll back has ended");
@@ -290,9 +297,9 @@ static void keep_change(struct try *t)
 		close(lock);
 }
 
-/* Waits for the child's answer. Signals are let in only by ppoll(), so none is missed, and only if
- * it finds nothing: so the terminal is polled only while this command is in the foreground. After a
- * signal, the child is told to roll back at once. */
+/* Waits for the answer of the child. Signals are blocked except during ppoll(), so that none is
+ * missed. ppoll() handles a signal only if no fd is ready, so the terminal is polled only while
+ * this command is in the foreground. After a signal, the child rolls back at once. */
 static char wait_for_answer(struct try *t, int terminal, const sigset_t *let_in)
 {
 	const struct timespec soon = { .tv_nsec = 200000000 };
@@ -331,7 +338,7 @@ void try_applied(struct try *t)
 	t->text = config_text_id(t->instance);
 }
 
-/* Reports what became of the change. Returns 0 if it runs, else -ECANCELED. */
+/* Prints what happened to the change. Returns 0 if it runs, else -ECANCELED. */
 static int report_end(const struct try *t, char answer)
 {
 	char why = 0;
@@ -339,11 +346,12 @@ static int report_end(const struct try *t, char answer)
 	if (answer == ROLLED_BACK) {
 		log_error("rolled back: %s runs as before", t->before ? "the instance" : "nothing");
 	} else if (answer != KEPT) {
-		log_error("neither kept nor rolled back: `wgxdp save` prints what runs");
+		log_error("neither kept nor rolled back: `wgxdp save` prints the running "
+			  "configuration");
 	} else if (pread(t->marker, &why, 1, 0) == 1 && why == TRY_DOWN) {
 		log_error("taken down: `wgxdp down` ended the instance, and nothing runs");
 	} else if (why != TRY_KEPT && config_text_id(t->instance) != t->text) {
-		log_error("replaced: another command brought another configuration: `wgxdp save` "
+		log_error("replaced: another command loaded another configuration: `wgxdp save` "
 			  "prints it");
 	} else {
 		puts("kept");

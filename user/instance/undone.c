@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Names changes by hand that are undone.
+ * Implements undone.h.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Explains why an interface is carried as it is. A refusal is remembered with the link (struct link
- * .refused); all else is found anew from this host.
+ * Implements why.h. That a driver refused a mode is stored in the link (struct link .refused);
+ * everything else is determined again from this host.
  */
 #include <stdio.h>
 #include "dataplane/attach.h"

@@ -9,7 +9,7 @@
 #include <string.h>
 #include "lib/addr.h"
 
-#define IPV4_OFFSET 12			/* of an IPv4 address in its 16 bytes */
+#define IPV4_OFFSET 12			/* offset of an IPv4 address in its 16 bytes */
 
 /* Accepts decimal digits only: no sign, no leading zero, at most max. */
 static int number_parse(const char *s, unsigned int max, unsigned int *ret)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Addresses, prefixes and ports: the texts that people write, and the form that the maps hold
- * (struct addr: network order, IPv4 as ::ffff:a.b.c.d). All functions return 0 or -errno and set
+ * Converts addresses, prefixes and ports between text and the form that the BPF maps hold (struct
+ * addr: network order, IPv4 as ::ffff:a.b.c.d). Functions that parse return 0 or -errno and set
  * their result only on success. Every room includes it.
  */
 #pragma once
@@ -11,30 +11,33 @@
 #include <netinet/in.h>
 #include "abi.h"
 
-struct address {	/* an address with FAMILY_IPV4 or FAMILY_IPV6; family 0: none */
+struct address {	/* family: FAMILY_IPV4 or FAMILY_IPV6; 0: no address */
 	struct addr addr;
 	__u8 family;
 };
 
-struct prefix {	/* len counts within the family: 0..32 or 0..128; host bits are zero */
+struct prefix {	/* len: 0..32 for IPv4, 0..128 for IPv6. The bits behind it are zero. */
 	struct addr addr;
 	__u8 family, len;
 };
 
-#define ADDRESS_STRLEN 64		/* room for any address or prefix with brackets and port */
+/* enough for any address or prefix, with brackets and port */
+#define ADDRESS_STRLEN 64
 
-/* "192.0.2.1" or "2001:db8::1"; -EINVAL for all else (brackets, a port, a zone, IPv4-mapped) */
+/* Parses "192.0.2.1" or "2001:db8::1". Returns -EINVAL for anything else, such as brackets, a port,
+ * a zone or an IPv4-mapped address. */
 int address_parse(const char *s, struct address *ret);
-/* "10.0.0.0/8", "fd00::/8", or an address alone (/32, /128); -EINVAL also if host bits are set */
+/* Parses "10.0.0.0/8", "fd00::/8", or an address alone (/32, /128). Returns -EINVAL if the text is
+ * something else, or if a bit behind the prefix length is set. */
 int prefix_parse(const char *s, struct prefix *ret);
-/* "192.0.2.1:51820", "[2001:db8::1]:51820"; -EINVAL for all else */
+/* Parses "192.0.2.1:51820" or "[2001:db8::1]:51820". Returns -EINVAL for anything else. */
 int endpoint_parse(const char *s, struct address *ret_address, __be16 *ret_port);
-/* 1..65535 */
+/* Parses a port number from 1 to 65535. */
 int port_parse(const char *s, __be16 *ret);
 
 const char *address_format(const struct address *a, char buf[ADDRESS_STRLEN]);
-/* Returns the backend of a table entry with KEY_SERVICE, KEY_BACKEND or KEY_OLD. The backend of a
- * masquerading listener may have the other family. */
+/* Returns the backend address of a table entry with KEY_SERVICE, KEY_BACKEND or KEY_OLD. A
+ * masquerading listener may have a backend of the other family. */
 static inline struct address entry_backend(const struct table_entry *e)
 {
 	__u8 family = !(e->service.flags & SERVICE_MASQUERADE) ? e->key.word >> 8 & 0xff :
@@ -43,32 +46,34 @@ static inline struct address entry_backend(const struct table_entry *e)
 	return (struct address){ .addr = e->service.to, .family = family };
 }
 
-/* "192.0.2.1:51820", "[2001:db8::1]:51820" */
+/* Writes "192.0.2.1:51820" or "[2001:db8::1]:51820" and returns buf. */
 const char *endpoint_format(const struct address *a, __be16 port, char buf[ADDRESS_STRLEN]);
 const char *prefix_format(const struct prefix *p, char buf[ADDRESS_STRLEN]);
 
 struct address address_from_ipv4(struct in_addr a);
 struct address address_from_ipv6(struct in6_addr a);
-/* Convert to and from the kernel's form. Returns its length. scope: the ifindex of a link-local
- * address, else 0. */
+/* Fills a struct sockaddr_in or sockaddr_in6 and returns its length. scope: the interface index for
+ * a link-local address, else 0. */
 socklen_t address_to_socket(const struct address *a, __be16 port, __u32 scope,
 			    struct sockaddr_in6 *ret);
-/* From a struct sockaddr_in or sockaddr_in6; family 0 for any other. */
+/* Returns the address in a struct sockaddr_in or sockaddr_in6. Any other family gives family 0. */
 struct address address_from_socket(const void *sockaddr);
 bool address_equal(const struct address *a, const struct address *b);
-/* Returns the index of the address in the list, or n. */
+/* Returns the index of the address in the list, or n if the list does not have it. */
 size_t address_find(const struct address *list, size_t n, const struct address *a);
 bool address_is_loopback(const struct address *a);
 bool address_is_link_local(const struct address *a);
-bool prefix_covers(const struct prefix *p, const struct address *a);	/* same family and inside */
+/* same family, and the address is in the prefix */
+bool prefix_covers(const struct prefix *p, const struct address *a);
 bool prefix_within(const struct prefix *inner, const struct prefix *outer);
-/* they share addresses; false for family 0 */
+/* Whether the prefixes have an address in common. False if a has family 0. */
 bool prefix_meets(const struct prefix *a, const struct prefix *b);
-void prefix_clear_host(struct prefix *p);	/* zeros all bits behind its length */
-/* Returns the prefix's mask in the 16-byte form; the first 96 bits of an IPv4 mask are ones. */
+void prefix_clear_host(struct prefix *p);	/* clears the bits behind its length */
+/* Returns the prefix's mask in the 16-byte form. The first 96 bits of an IPv4 mask are ones. */
 struct addr prefix_mask(const struct prefix *p);
 
-/* Orders by address, of equal ones the shorter first. Inline, since it sorts a hundred thousand. */
+/* Orders prefixes by address; for equal addresses the shorter prefix comes first. It is inline
+ * because sorting 100,000 routes calls it millions of times. */
 static inline int prefix_compare(const struct prefix *a, const struct prefix *b)
 {
 	for (int i = 0; i < 2; i++)
@@ -76,6 +81,7 @@ static inline int prefix_compare(const struct prefix *a, const struct prefix *b)
 			return be64toh(a->addr.q[i]) < be64toh(b->addr.q[i]) ? -1 : 1;
 	return a->len - b->len;
 }
-/* Returns what is wrong with the address of a host, or a name if `names`, in words that follow it
- * ("is …"); NULL: nothing. Family 0: any. */
+/* Checks a text that should be a host's address, or also a host name if `names` is true. Returns
+ * what is wrong, in words that follow the text ("is …"), or NULL if it is valid. Family 0 accepts
+ * either family. */
 const char *address_wrong(const char *text, __u8 family, bool names);

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The internet checksum (RFC 1071) of packets that user space builds. net/ includes it.
+ * Computes the internet checksum (RFC 1071) of packets that user space builds. net/ includes it.
  */
 #pragma once
 #include <arpa/inet.h>
 #include <linux/types.h>
 #include <stddef.h>
 
-/* Adds n bytes to sum (0 at first), unfolded. Only the last part may have an odd length. */
+/* Adds n bytes to a running sum, which starts at 0, and returns the sum without folding it. Only
+ * the last part of a packet may have an odd length. */
 static inline __u32 checksum_add(__u32 sum, const void *bytes, size_t n)
 {
 	const __u8 *b = bytes;
@@ -17,7 +18,7 @@ static inline __u32 checksum_add(__u32 sum, const void *bytes, size_t n)
 	return n & 1 ? sum + (b[n - 1] << 8) : sum;
 }
 
-/* Returns the checksum as a header holds it. */
+/* Folds the sum to 16 bits and returns its complement in network order, ready for a header. */
 static inline __be16 checksum_fold(__u32 sum)
 {
 	sum = (sum & 0xffff) + (sum >> 16);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Documents are trees. Each item is one allocation and printing makes none, so a document is
- * printed whole or not at all.
+ * Implements document.h. Each item of the tree is one allocation, and printing allocates nothing.
+ * So a document is printed completely or not at all.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -15,11 +15,11 @@
 enum kind { MAP, LIST, TEXT, NUMBER, TIME, NOTHING };
 
 struct item {
-	struct item *next, *first, *last;	/* first and last: its content */
+	struct item *next, *first, *last;	/* first, last: the items in it */
 	enum kind kind;
 	const char *key;			/* in a mapping */
 	const char *text;
-	char letters[];				/* of key and text */
+	char letters[];				/* the bytes that key and text point to */
 };
 
 struct document {
@@ -32,7 +32,7 @@ struct document *document_new(void)
 	return calloc(1, sizeof(struct document));
 }
 
-/* Not recursive: the nesting would determine the stack. */
+/* This is a loop, because the stack of a recursion would grow with the nesting. */
 void document_free(struct document *d)
 {
 	struct item *all = d ? d->root.first : NULL, *item;
@@ -205,15 +205,15 @@ static void print_time(const char *seconds, FILE *out)
 			(long long)(ago < 120 ? ago : ago / 60));
 }
 
-/* Whether the plain form leaves it out */
+/* Whether the text output omits the item. */
 static bool is_blank(const struct item *item)
 {
 	return item->kind == NOTHING || (item->kind == LIST && !item->first) ||
 	       (item->kind == TEXT && !*item->text && *item->key);
 }
 
-/* Prints "5 received, 5 forwarded", after the name if there is one; or the items of a list, one
- * line per mapping; or the text itself. */
+/* Prints one value. A mapping is printed as "5 received, 5 forwarded", after its name if it has
+ * one. A list is printed as its items, with each mapping in a line of its own. */
 static void print_value(const struct item *value, FILE *out)
 {
 	const char *comma = "";
@@ -242,7 +242,7 @@ static void print_value(const struct item *value, FILE *out)
 	}
 }
 
-/* A row with a name becomes a paragraph, one without a line of its values. */
+/* Prints a row with a name as a paragraph, and a row without a name as one line of values. */
 static void print_row(const char *noun, const struct item *row, FILE *out)
 {
 	bool named = has_name(row);

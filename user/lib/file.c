@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Reads and replaces whole files.
+ * Implements file.h with one buffer for reading, and with rename(2) for replacing.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -14,7 +14,8 @@
 int file_read_fd(int fd, size_t limit, char **ret, size_t *ret_n)
 {
 	struct stat st;
-	/* two bytes more: for the zero, and to read the end without growing */
+	/* two bytes more: one for the zero byte, and one so that read() can report the end of the
+	 * file without a larger buffer */
 	size_t n = 0, room = !fstat(fd, &st) && st.st_size > 0 && (size_t)st.st_size <= limit ?
 			     st.st_size + 2 : 8192;
 	char *text = malloc(room), *larger = text;
@@ -32,7 +33,7 @@ int file_read_fd(int fd, size_t limit, char **ret, size_t *ret_n)
 		rc = got < 0 ? -errno : n > limit ? -EFBIG : 0;
 	}
 	if (rc) {
-		if (text)		/* it may be a secret */
+		if (text)		/* the file may hold a secret */
 			explicit_bzero(text, n);
 		free(text);
 		return rc;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Runs programs to their end.
+ * Implements gen_run.h with memfd_create(2) and posix_spawn(3).
  */
 #include <errno.h>
 #include <signal.h>
@@ -17,7 +17,7 @@
 int run_text(const char *text, size_t n)
 {
 	int fd = memfd_create("gen", MFD_CLOEXEC);
-	/* a memory file is readable for all users, of which wg(8) warns */
+	/* a new memory file is readable by all users, and wg(8) warns about that */
 	int rc = fd < 0 || fchmod(fd, 0600) ? -errno : write(fd, text, n) != (ssize_t)n ? -EIO :
 		 lseek(fd, 0, SEEK_SET) ? -errno : 0;
 
@@ -50,7 +50,7 @@ int run_program(char **words, int in, int out)
 	if (WIFEXITED(status))
 		return WEXITSTATUS(status);
 	if (WTERMSIG(status) == SIGPIPE)
-		return -EPIPE;		/* the reader has left: no error */
+		return -EPIPE;		/* the reader closed the pipe, so there is no message */
 	log_error("`%s` was ended by signal %d", words[0], WTERMSIG(status));
 	return -EIO;
 }

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Runs other programs to their end, with texts in memory: gen/ runs wg(8) and diff(1), doctor/ runs
- * nft(8).
+ * Runs another program and waits for its end, with input and output in memory. gen/ runs wg(8) and
+ * diff(1) with it.
  */
 #pragma once
 #include <stddef.h>
 
-/* Makes an unnamed file in memory with this text, at its beginning. Returns its descriptor, or
- * -errno. */
+/* Makes an unnamed file in memory that contains this text, ready to be read from its beginning.
+ * Returns its descriptor, or -errno. */
 int run_text(const char *text, size_t n);
-/* words ends in NULL. PATH is searched for the program. in, out: its standard input and output; -1:
- * ours. Returns its exit status, or -errno after printing an error. */
+/* Runs the program words[0], found through $PATH, with the arguments words[1…], which end with
+ * NULL. in, out: its standard input and output, or -1 for those of this process. Returns its exit
+ * status, or -errno after printing an error. */
 int run_program(char **words, int in, int out);

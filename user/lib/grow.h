@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Arrays that grow: append() adds one zeroed element at the end of ptr[0..n-1] and returns it, or
- * NULL without memory. Every room includes it.
+ * Arrays that grow. append(ptr, n) adds one zeroed element at the end of ptr[0..n-1], increments n,
+ * and returns the element, or NULL if there is no memory. Most rooms include it.
  */
 #pragma once
 #include <stdlib.h>
@@ -9,7 +9,8 @@
 
 static inline void *grow(void **ptr, size_t *n, size_t size)
 {
-	/* the room doubles: it is full when n is a power of two */
+	/* The capacity doubles each time, so the array is full exactly when n is 0 or a power of
+	 * two. */
 	if (!(*n & (*n - 1))) {
 		void *bigger = reallocarray(*ptr, *n ? *n * 2 : 1, size);
 

@@ -9,7 +9,8 @@
 
 #ifdef __GLIBC__
 #define LARGE_FILE (1 << 20)
-/* of the file: nodes and structures, twice, because the running configuration is read too */
+/* Heap bytes per byte of the file, for its nodes and structures. The running configuration is read
+ * too, which doubles them. */
 #define HEAP_PER_BYTE 16
 #define HEAP_MAX (256 << 20)
 #define HUGE_PAGE (2 << 20)
@@ -33,7 +34,7 @@ void heap_for_file(const char *file)
 	free(all);
 }
 #else
-/* musl's heap has no settings */
+/* musl's malloc() cannot be tuned. */
 void heap_for_file(const char *file)
 {
 }

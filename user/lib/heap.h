@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The heap of a command that reads a large configuration once and ends. Not for the daemon, which
- * gives memory back.
+ * Sets up the heap for a command that reads a large configuration once and then ends. cmd/ includes
+ * it. The daemon must not use it, because it returns memory to the kernel.
  */
 #pragma once
 
-/* Call it before reading the file. For a large file the heap comes from the kernel in one piece, in
- * huge pages if there are any, and stays until the end: getting and returning pages took a third of
- * the time of reading 100,000 routes. */
+/* Prepares the heap for reading this file; call it first. For a large file it gets the memory from
+ * the kernel in one piece, in huge pages if possible, and keeps it until the process ends. Without
+ * this, reading 100,000 routes spent a third of its time getting and returning pages. */
 void heap_for_file(const char *file);

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The data path's clock. The kernel does not publish its jiffies. They are CLOCK_MONOTONIC in
- * ticks, plus their first value (INITIAL_JIFFIES), less the time of boot before the first tick. The
- * values here may be some seconds ahead.
+ * Computes the kernel's jiffies, which are the data path's clock but which the kernel does not
+ * publish. Jiffies are CLOCK_MONOTONIC in ticks plus INITIAL_JIFFIES, minus the boot time before
+ * the first tick. That last part is unknown here, so the result may be some seconds ahead. cmd/,
+ * daemon/, dataplane/, plan/ and show/ include it.
  */
 #pragma once
 #include <linux/types.h>
 #include <time.h>
 
-static inline __u64 jiffies_tick(void)	/* nanoseconds */
+static inline __u64 jiffies_tick(void)	/* in nanoseconds */
 {
 	struct timespec tick;
 

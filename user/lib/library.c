@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Opens a library and finds its functions.
+ * Implements library.h with dlopen(3) and dlsym(3).
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -10,7 +10,7 @@
 #include "libraries.h"
 #include "lib/library.h"
 
-/* libraries.h defines those that the program was built with */
+/* The generated libraries.h defines the names of the libraries that the program was built with. */
 #ifndef MHD_SONAME
 #define MHD_SONAME NULL
 #define MHD_PACKAGE "libmicrohttpd"
@@ -50,7 +50,8 @@ const struct library library_ncurses = { NCURSES_SONAME, NCURSES_PACKAGE };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
-/* dlerror() begins with the name in glibc, and with these words and the name in musl */
+/* Writes why the library could not be used. The text of dlerror() begins with the library's name in
+ * glibc, and with the words of `musl` and the name in musl; both are skipped. */
 static int explain_failure(const struct library *l, char why[LIBRARY_WHY_LEN])
 {
 	static const char musl[] = "Error loading shared library ";
@@ -71,7 +72,8 @@ static void **pointer_of(void *pointers, const struct library_function *f)
 	return (void **)((char *)pointers + f->offset);
 }
 
-/* The last pointer is filled last: library_open() reads from it whether all are. */
+/* Fills in the pointers in order. library_open() takes the last one as the sign that all are
+ * set. */
 static int fill_pointers(const struct library *l, const struct library_function *list, size_t n,
 			 void *pointers, char why[LIBRARY_WHY_LEN])
 {

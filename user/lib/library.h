@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Libraries that only some set-ups use. The program opens them at their first use, by the soname
- * that linking would have recorded: linked, they and their dependencies would occupy memory in
- * every wgxdp process. A user of a library has a list FUNCTIONS(X) and calls its functions through
- * the struct that the list makes.
+ * Opens libraries that only some set-ups need, when they are first needed, by the soname that the
+ * linker would have recorded. If the program were linked with them, they and their dependencies
+ * would take memory in every wgxdp process. A source file that uses a library lists its functions
+ * in FUNCTIONS(X), and calls them through the struct of pointers that this list defines. daemon/,
+ * ddns/, doctor/, gen/, net/ and show/ include it.
  */
 #pragma once
 #include <stddef.h>
 
 struct library {
-	/* NULL: the program was built without it (WITH_…=0 in the Makefile) */
+	/* NULL: the program was built without this library (WITH_…=0 in the Makefile) */
 	const char *soname;
-	/* its name on the distribution that built the program; "": unknown */
+	/* the package that contains it, on the distribution that built the program; "": unknown */
 	const char *package;
 };
 
@@ -20,7 +21,7 @@ extern const struct library library_mhd, library_sodium, library_ldns, library_c
 
 struct library_function {
 	const char *name;
-	size_t offset;			/* of its pointer */
+	size_t offset;			/* offset of its pointer in the struct of pointers */
 };
 
 #define LIBRARY_POINTER(name) typeof(name) *name;
@@ -28,9 +29,10 @@ struct library_function {
 	{ .name = #name_, .offset = offsetof(struct library_functions, name_) },
 
 #define LIBRARY_WHY_LEN 320
-/* Opens the library for good and fills the n pointers; a second call changes nothing. Returns 0, or
- * -ENOENT with `why`: the library, what is wrong with it, and the package to install. A later call
- * tries again. Any thread may call it. n == 0 only tests whether the library opens. */
+/* Opens the library and fills in the n pointers. Returns 0, or -ENOENT after writing to `why` which
+ * library is missing, what is wrong, and which package to install. The library stays open, so
+ * further calls do nothing. After a failure the next call tries again. Any thread may call it. With
+ * n == 0 it only tests whether the library can be opened. */
 int library_open(const struct library *l, const struct library_function *list, size_t n,
 		 void *pointers, char why[LIBRARY_WHY_LEN]);
 #define LIBRARY_OPEN(library, list, pointers, why) \

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Messages to the terminal: each call writes one line at once, so that the lines of two commands do
+ * Implements log.h. Each call writes its line with one write(2), so that lines of two processes do
  * not mix.
  */
 #include <stdbool.h>
@@ -14,7 +14,7 @@ struct texts {
 	size_t n;
 };
 
-static struct texts before, now;	/* printed in the last round and in this one */
+static struct texts before, now;	/* texts printed in the last round and in this one */
 static bool in_rounds, again, no_info, no_waiting;
 
 static bool has_text(const struct texts *t, const char *text)

@@ -1,31 +1,33 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Messages for the person at the terminal: "wgxdp: error: …" and "wgxdp: warning: …" on standard
- * error, reports of progress on standard output. Every room includes it.
+ * Prints messages: "wgxdp: error: …" and "wgxdp: warning: …" on standard error, and reports of
+ * progress on standard output. Most rooms include it.
  */
 #pragma once
 #include <stdarg.h>
 #include <stdbool.h>
 
 void log_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
-/* "FILE:LINE:COLUMN: error: …"; as log_error() if file is NULL or the line 0 */
+/* Prints "FILE:LINE:COLUMN: error: …". If file is NULL or line is 0, it does the same as
+ * log_error(). */
 void log_error_at(const char *file, int line, int column, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
 void log_warning(const char *format, ...) __attribute__((format(printf, 1, 2)));
-/* Warns of what waits for something. Silent in the daemon: its log of states says the same. */
+/* Warns that some part of the configuration waits, for example for an interface. The daemon turns
+ * this off with log_no_waiting(), because its log of states has the same information. */
 void log_waiting(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_no_waiting(void);
 void log_info(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* As log_info(), but also repeats within rounds: for events, which may recur. */
+/* Prints like log_info(), but never suppresses a repeated text: an event may occur again. */
 void log_event(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* Silences log_info(): standard output is for the command's result. */
+/* Turns log_info() off, for commands whose standard output is their result. */
 void log_no_info(void);
 
-/* While it is on, a text is printed again whatever was printed before. */
+/* While this is on, texts are printed even if they were printed before (see log_round()). */
 void log_again(bool on);
 
-/* Begins a round of a repeated task: a text of the last round, or of this one, is not printed
- * again. */
+/* Begins a round of a task that repeats. From now on, a text that was printed in this round or the
+ * one before it is not printed again. */
 void log_round(void);

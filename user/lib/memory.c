@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Gives memory of an idle daemon back to the kernel.
+ * Implements memory.h with malloc_trim(3) and madvise(2).
  */
 #include <link.h>
 #include <malloc.h>
@@ -9,7 +9,8 @@
 #include <unistd.h>
 #include "lib/memory.h"
 
-/* The first object is the program itself. Its read-only pages equal the file. */
+/* Drops the read-only pages of the first loaded object, which is the program itself. They are equal
+ * to the file, so the kernel can read them again. */
 static int forget_program(struct dl_phdr_info *info, size_t size, void *data)
 {
 	uintptr_t page = sysconf(_SC_PAGESIZE);

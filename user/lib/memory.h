@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Memory that an idle daemon need not hold.
+ * Returns memory that an idle daemon does not need. The daemon includes it.
  */
 #pragma once
 
-/* Gives freed memory back to the kernel. musl does so on free(). */
+/* Returns freed memory to the kernel. musl does this in free(), so the function is empty there. */
 void memory_trim(void);
 
-/* Gives back freed memory and the pages of the program file, the BPF object among them: the kernel
- * reads them from there when they are used. Call it after anything that takes much memory. */
+/* Returns freed memory and the pages of the program file, which include the BPF object. The kernel
+ * reads such a page again from the file when it is needed. Call it after anything that uses much
+ * memory. */
 void memory_give_back(void);

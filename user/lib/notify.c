@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The protocol of sd_notify(3) and sd_watchdog_enabled(3).
+ * Implements notify.h: the protocol of sd_notify(3) and sd_watchdog_enabled(3).
  */
 #include <errno.h>
 #include <limits.h>
@@ -14,8 +14,8 @@
 #include <unistd.h>
 #include "lib/notify.h"
 
-/* Reads the manager's address: a path, or @ and an abstract name, but no other kind (vsock:).
- * Returns its length; 0: there is none. */
+/* Reads the manager's address from $NOTIFY_SOCKET: a path, or '@' and an abstract name. Returns its
+ * length, or 0 if there is none or it is of another kind (vsock:). */
 static socklen_t manager_address(struct sockaddr_un *ret)
 {
 	const char *name = getenv("NOTIFY_SOCKET");
@@ -70,8 +70,8 @@ void notify_alive(void)
 	send_notification("WATCHDOG=1");
 }
 
-/* Returns a decimal number without a sign; 0: it is none. */
-static unsigned long long number(const char *text)
+/* Returns the value of a decimal number without a sign, or 0 if the text is not one. */
+static unsigned long long parse_number(const char *text)
 {
 	unsigned long long value;
 	char *end;
@@ -83,13 +83,14 @@ static unsigned long long number(const char *text)
 	return errno || *end ? 0 : value;
 }
 
-/* $WATCHDOG_PID names the process that the manager means: children inherit both variables. */
+/* $WATCHDOG_PID names the process that should answer. Child processes inherit both variables, so
+ * another process ignores them. */
 __u64 notify_period(void)
 {
 	const char *pid = getenv("WATCHDOG_PID");
-	unsigned long long usec = number(getenv("WATCHDOG_USEC"));
+	unsigned long long usec = parse_number(getenv("WATCHDOG_USEC"));
 
-	if (usec == ULLONG_MAX || (pid && number(pid) != (unsigned long long)getpid()))
+	if (usec == ULLONG_MAX || (pid && parse_number(pid) != (unsigned long long)getpid()))
 		return 0;
 	return usec / 1000;
 }

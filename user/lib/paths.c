@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The paths of an instance's files.
+ * Implements the part of paths.h about files that survive a reboot.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,20 +9,20 @@
 
 #define KEPT_DIR "/var/lib/wgxdp"
 
-void kept_path(char path[KEPT_PATH_LEN], const char *instance, const char *name)
+void var_state_path(char path[VAR_STATE_PATH_LEN], const char *instance, const char *name)
 {
 	const char *dir = getenv("STATE_DIRECTORY");
 
-	snprintf(path, KEPT_PATH_LEN, "%s/%s%s%s", dir && *dir == '/' ? dir : KEPT_DIR, instance,
-		 *name ? "/" : "", name);
+	snprintf(path, VAR_STATE_PATH_LEN, "%s/%s%s%s", dir && *dir == '/' ? dir : KEPT_DIR,
+		 instance, *name ? "/" : "", name);
 }
 
-void kept_prepare(const char *instance)
+void var_state_prepare(const char *instance)
 {
-	char path[KEPT_PATH_LEN];
+	char path[VAR_STATE_PATH_LEN];
 
 	if (!getenv("STATE_DIRECTORY"))
 		mkdir(KEPT_DIR, 0755);
-	kept_path(path, instance, "");
+	var_state_path(path, instance, "");
 	mkdir(path, 0755);
 }

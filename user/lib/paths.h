@@ -1,21 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The paths of an instance's files: in /run/wgxdp/INSTANCE until the next boot, and in
- * $STATE_DIRECTORY or /var/lib/wgxdp for longer. plan/ and the rooms above it include it.
+ * Builds the paths of an instance's files. Files in /run/wgxdp/INSTANCE last until the next boot;
+ * files in $STATE_DIRECTORY or /var/lib/wgxdp last longer. plan/ and the rooms above it include
+ * it.
  */
 #pragma once
 
 #define INSTANCE_DEFAULT "default"
 #define INSTANCE_LEN 33
 
-#define KEPT_PATH_LEN 256
+#define VAR_STATE_PATH_LEN 256
 
-/* Makes the path of a file that outlives a boot; "": of the directory. */
-void kept_path(char path[KEPT_PATH_LEN], const char *instance, const char *name);
-/* Makes that directory, if possible. */
-void kept_prepare(const char *instance);
+/* Writes the path of a file that survives a reboot. With name "" it writes the path of the
+ * directory. */
+void var_state_path(char path[VAR_STATE_PATH_LEN], const char *instance, const char *name);
+/* Creates that directory. A failure shows when a file is written there. */
+void var_state_prepare(const char *instance);
 
-#define STATE_DIR "/run/wgxdp"
-#define STATE_PATH_LEN 128
-/* Makes the path of a file of this boot, as "running.yaml"; "": of the directory. */
-void state_path(char path[STATE_PATH_LEN], const char *instance, const char *name);
+#define RUN_STATE_DIR "/run/wgxdp"
+#define RUN_STATE_PATH_LEN 128
+/* Writes the path of a file that lasts until the next boot, such as "running.yaml". With name "" it
+ * writes the path of the directory. */
+void run_state_path(char path[RUN_STATE_PATH_LEN], const char *instance, const char *name);

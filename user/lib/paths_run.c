@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The paths of an instance's files of this boot, in a file of their own: tests have another
- * directory.
+ * Implements run_state_path(). It has a file of its own, so that tests can replace it by a function
+ * with another directory.
  */
 #include <stdio.h>
 #include "lib/paths.h"
 
-void state_path(char path[STATE_PATH_LEN], const char *instance, const char *name)
+void run_state_path(char path[RUN_STATE_PATH_LEN], const char *instance, const char *name)
 {
-	snprintf(path, STATE_PATH_LEN, STATE_DIR "/%s/%s", instance, name);
+	snprintf(path, RUN_STATE_PATH_LEN, RUN_STATE_DIR "/%s/%s", instance, name);
 }

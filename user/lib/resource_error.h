@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Tells a query that failed from a negative answer. plan/ and doctor/ include it.
+ * Distinguishes a query that failed for lack of resources from the answer "no". plan/ and doctor/
+ * include it.
  */
 #pragma once
 #include <errno.h>
 #include <stdbool.h>
 
-/* Whether a query failed (-errno) for lack of memory or descriptors; that is not a "no". */
+/* Returns true if this -errno of a query means a lack of memory or file descriptors. The caller
+ * must not take it for the answer "no". */
 static inline bool is_resource_error(int r)
 {
 	return r == -ENOMEM || r == -ENOBUFS || r == -EMFILE || r == -ENFILE;

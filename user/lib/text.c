@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Streams to memory, by fopencookie(3), and control characters made visible.
+ * Implements text.h: memory streams with fopencookie(3), and the escaping of control characters.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -85,11 +85,11 @@ FILE *text_open(char **text, size_t *n)
 
 /* ---- for terminals and programs ---- */
 
-#define PIECE_LEN 8			/* one character, or one byte as a number */
+#define PIECE_LEN 8			/* enough for one character, or for one escaped byte */
 
-/* Returns how many bytes may be written as they are, beginning with text: 0 if the next one does
- * something to a terminal, or is no UTF-8 (RFC 3629) */
-static size_t visible(const char *text)
+/* Returns the length of the first character of the text if it can be written unchanged. Returns 0
+ * if it is a control character or not UTF-8 (RFC 3629). */
+static size_t visible_length(const char *text)
 {
 	const unsigned char *c = (const unsigned char *)text;
 	size_t n = *c < 0xc2 ? 0 : *c < 0xe0 ? 2 : *c < 0xf0 ? 3 : *c < 0xf5 ? 4 : 0;
@@ -102,11 +102,11 @@ static size_t visible(const char *text)
 	return *c == 0xc2 && c[1] < 0xa0 ? 0 : n;
 }
 
-/* Writes the next character to ret: as it is, or its first byte by `format`. lines: newline and tab
- * stay too. Returns how many bytes of the text that were. */
+/* Writes the next character to ret: unchanged, or its first byte escaped with `format`. If `lines`
+ * is true, newline and tab stay unchanged too. Returns how many bytes of the text it used. */
 static size_t next_piece(const char *text, const char *format, bool lines, char ret[PIECE_LEN])
 {
-	size_t n = lines && (*text == '\n' || *text == '\t') ? 1 : visible(text);
+	size_t n = lines && (*text == '\n' || *text == '\t') ? 1 : visible_length(text);
 
 	if (n)
 		snprintf(ret, PIECE_LEN, "%.*s", (int)n, text);
@@ -130,14 +130,15 @@ void text_visible(char *ret, size_t size, const char *text)
 	char piece[PIECE_LEN];
 	size_t at = 0;
 
-	while (*text && at + 4 < size) {	/* no piece is longer */
+	while (*text && at + 4 < size) {	/* no piece is longer than four bytes */
 		text += next_piece(text, "\\x%02x", true, piece);
 		at += strlen(strcpy(ret + at, piece));
 	}
 	ret[at] = '\0';
 }
 
-/* special: characters that become a backslash and the one at the same place of `escaped` */
+/* Prints the text, with each character of `special` replaced by a backslash and the character at
+ * the same index of `escaped`, and other control characters escaped with `format`. */
 static void print_escaped(FILE *out, const char *text, const char *special, const char *escaped,
 			  const char *format)
 {
@@ -165,7 +166,8 @@ void text_print_json(FILE *out, const char *text)
 
 void text_print_label(FILE *out, const char *text)
 {
-	size_t plain = 0;			/* nearly always all of it */
+	/* the length of the part that needs no escapes: nearly always the whole text */
+	size_t plain = 0;
 
 	while (text[plain] >= ' ' && text[plain] < 0x7f && !strchr("\"\\", text[plain]))
 		plain++;

@@ -1,32 +1,37 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Text in memory, and text for a terminal or a program that reads it. Every room includes it.
+ * Writes text to memory, and escapes text for a terminal, JSON, Prometheus or a shell. Most rooms
+ * include it.
  */
 #pragma once
 #include <stdio.h>
 
-/* Opens a stream to memory, as open_memstream(3), with one difference: if memory runs out, the
- * whole text is lost and fclose() fails with ENOMEM. glibc's stream silently drops what has no
- * room. Returns NULL with errno on failure. After fflush() and fclose() *text is the text written
- * with a zero byte behind it, or NULL. The caller frees it. */
+/* Opens a stream that writes to memory, like open_memstream(3). If memory runs out, the whole text
+ * is dropped and fclose() fails with ENOMEM, while glibc's stream silently drops a part. Returns
+ * NULL and sets errno on failure. After fflush() or fclose(), *text is the text with a zero byte
+ * behind it, or NULL. The caller frees it. */
 FILE *text_open(char **text, size_t *n);
 
-/* The kernel lets an interface's name have any bytes but a space, '/' and ':'. These write a text
- * from outside so that it does nothing to a terminal: a control character (C0 but newline and tab,
- * DEL, C1), and what is no UTF-8, becomes \xHH. */
+/* These functions write text from outside so that it cannot control the terminal. (The kernel
+ * allows any byte except space, '/' and ':' in an interface's name.) Control characters (C0 except
+ * newline and tab, DEL, C1) and bytes that are not UTF-8 become \xHH. */
 void text_print(FILE *out, const char *text);
-void text_visible(char *ret, size_t size, const char *text);	/* cut to `size`, with the zero */
-/* As a string of JSON, with its quotation marks; likewise, as \u00HH */
+/* truncated to `size` bytes, with the zero byte */
+void text_visible(char *ret, size_t size, const char *text);
+/* Prints the text as a JSON string with quotation marks. The same bytes become \u00HH. */
 void text_print_json(FILE *out, const char *text);
-/* As a label's value of Prometheus, without the quotation marks; likewise */
+/* Prints the text as the value of a Prometheus label, without quotation marks, and escapes the same
+ * bytes. */
 void text_print_label(FILE *out, const char *text);
 
-/* Returns the name as a word of bash and zsh: itself, or $'…' if a shell would read more in it */
-#define SHELL_WORD_LEN 72		/* of an interface's name */
+/* Returns the name as one word for bash and zsh: unchanged, or as $'…' if it has characters that
+ * are special to a shell. */
+#define SHELL_WORD_LEN 72		/* enough for an interface's name */
 #define SHELL_WORD(name) shell_word(name, (char[SHELL_WORD_LEN]){ 0 })
 const char *shell_word(const char *name, char ret[SHELL_WORD_LEN]);
 
-/* Returns the number of edits (insert, delete, replace, swap neighbours) from a to b, ignoring
- * case; TEXT_MAX_COMPARED if one of them is longer than that */
+/* Returns the edit distance between a and b, ignoring case: how many characters to insert, delete,
+ * replace or swap with their neighbour. Returns TEXT_MAX_COMPARED if one text is longer than
+ * that. */
 #define TEXT_MAX_COMPARED 32
 unsigned int text_distance(const char *a, const char *b);

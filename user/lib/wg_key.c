@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * WireGuard's keys: bytes and base64.
+ * Implements wg_key.h: strict base64 of 32 bytes.
  */
 #include <errno.h>
 #include <string.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * A document and its errors. libfyaml accepts some faults silently (it ends the document at a byte
- * that is no UTF-8, and takes a second document) and reports others without a place. Here each is
- * an error with a place.
+ * Opens documents and prints errors, for yaml.h. libfyaml accepts some faults silently (it ends the
+ * document at a byte that is not UTF-8, and accepts a second document) and reports others without a
+ * place. This file reports each of them as an error with a place.
  */
 #include <errno.h>
 #include <stdarg.h>
@@ -16,14 +16,15 @@
 #include "lib/yaml_json.h"
 #include "lib/yaml_words.h"
 
-#define ERRORS_TOLD 50			/* the rest is counted */
+#define ERRORS_PRINTED 50		/* further errors are only counted */
 
 bool yaml_is_empty(const struct yaml_node *node)
 {
 	return !node || (node->type == YAML_SCALAR && !node->text);
 }
 
-/* Returns the first node in `node` that an error can point at. */
+/* Returns the first node within `node` that has text in the file, so that an error can point at
+ * it. */
 static struct yaml_node *first_written(struct yaml_node *node)
 {
 	struct yaml_node *at = node;
@@ -33,7 +34,7 @@ static struct yaml_node *first_written(struct yaml_node *node)
 	return at;
 }
 
-/* Returns the key of a value in a mapping, or the list of an item. */
+/* Returns the key for a value in a mapping, or the list for an item of a list. */
 static struct yaml_node *outer_node(struct yaml_node *node)
 {
 	struct yaml_node *parent = node->parent,
@@ -50,13 +51,13 @@ static bool continues_character(char c)		/* a byte of a UTF-8 character after it
 	return (c & 0xc0) == 0x80;
 }
 
-/* Prints the source line, or of a long line the part around the node, and a caret below the node's
- * beginning. */
+/* Prints the source line and, below it, a caret under the node's beginning. If the line is long, it
+ * prints only the part around the node. */
 static void show_source(const struct yaml *y, const struct yaml_node *node)
 {
 	enum { BEFORE = 60, SHOWN = 100 };
 	const char *at = y->text + node->at, *end = at + strcspn(at, "\r\n"), *start = at, *c;
-	/* one write: each write to stderr is a system call */
+	/* collected for one fprintf(): each call on stderr is a system call */
 	char below[BEFORE + 4 + SHOWN + 1], *to = below;
 
 	while (start > y->text && start[-1] != '\n' &&
@@ -81,12 +82,12 @@ void yaml_error(struct yaml *y, struct yaml_node *node, const char *format, ...)
 	char text[512], *c;
 	va_list args;
 
-	if (y->errors++ >= ERRORS_TOLD)
+	if (y->errors++ >= ERRORS_PRINTED)
 		return;
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	for (c = text; *c; c++)		/* a value may have several lines */
+	for (c = text; *c; c++)		/* a quoted value may contain newlines */
 		if ((unsigned char)*c < ' ')
 			*c = ' ';
 	for (; node && !at; node = outer_node(node))
@@ -107,7 +108,8 @@ const char *yaml_file_name(const char *file)
 	return strcmp(file, "-") ? file : "<stdin>";
 }
 
-/* Says what there is instead: a directory, or the file with the other ending. */
+/* Prints why a file cannot be read, and a hint: it is a directory, or there is a file with the
+ * other ending (.yaml, .yml). */
 static void log_unreadable(const char *file, int r)
 {
 	const char *dot = strrchr(file, '.');
@@ -133,7 +135,7 @@ int yaml_read(const char *file, char **ret, size_t *ret_n)
 
 	if (r) {
 		log_unreadable(is_stdin ? "standard input" : file, r);
-	/* a command that failed leaves empty output, which does not mean an empty configuration */
+	/* A command that failed writes nothing. That must not count as an empty configuration. */
 	} else if (is_stdin && strspn(*ret, " \t\r\n") == *ret_n) {
 		log_error("standard input is empty: did the command before the pipe fail? To give "
 			  "an empty configuration, write {}");
@@ -159,8 +161,8 @@ size_t yaml_character(const unsigned char *s, size_t n)
 	return len;
 }
 
-/* libfyaml ends the document at the first byte that is no UTF-8, and takes a tab for a space in
- * continued lines. */
+/* Refuses bytes that are not UTF-8 and tabs in the indentation. libfyaml would end the document at
+ * the first such byte, and would take a tab for a space in continued lines. */
 static int check_characters(struct yaml *y, const char *text, size_t n)
 {
 	const unsigned char *s = (const void *)text, *end = s + n, *start = s;
@@ -169,7 +171,7 @@ static int check_characters(struct yaml *y, const char *text, size_t n)
 	size_t len = 1;
 
 	for (; s < end && len; s += len) {
-		if (*s > ' ' && *s < 0x7f) {		/* most are */
+		if (*s > ' ' && *s < 0x7f) {		/* fast path: most characters are these */
 			indent = false;
 			len = 1;
 			continue;
@@ -190,7 +192,7 @@ static int check_characters(struct yaml *y, const char *text, size_t n)
 		if (*s == '\n')
 			start = s + 1;
 	}
-	if (len && n && s[-1] == '\\') {	/* libfyaml aborts on an escape that is cut off */
+	if (len && n && s[-1] == '\\') {	/* libfyaml calls abort() on an incomplete escape */
 		fprintf(stderr, "%s:%u:%td: error: the text ends in a backslash: "
 			"remove it\n", y->name, line,
 			s - start);
@@ -200,8 +202,8 @@ static int check_characters(struct yaml *y, const char *text, size_t n)
 	return len ? 0 : -EINVAL;
 }
 
-/* libfyaml calls a text in memory by its address: <memory-@0x…-0x…>:LINE:COLUMN: error: text. Its
- * first message counts, and some have no place. */
+/* Prints the first error of libfyaml in our words. Its messages have the form
+ * <memory-@0x…-0x…>:LINE:COLUMN: error: text, and some have no place. */
 static void print_parser_error(struct yaml *y, const char *said)
 {
 	const char *place = strchr(said, '>'), *text = strstr(said, "error: ");
@@ -224,8 +226,8 @@ static void print_parser_error(struct yaml *y, const char *said)
 	yaml_error(y, &node, "%s", fault.text);
 }
 
-/* libfyaml's messages go to `ear`. It reads from memory: it would read streams in small pieces and
- * copy them. */
+/* Parses the text into y->tree. libfyaml writes its messages to `ear`. It gets the text in memory,
+ * because it reads streams in small pieces and copies them. */
 static int parse_events(struct yaml *y, FILE *ear)
 {
 	struct fy_parse_cfg cfg = { .flags = FYPCF_ALLOW_DUPLICATE_KEYS |
@@ -246,7 +248,7 @@ static int parse_events(struct yaml *y, FILE *ear)
 		yaml_tree_build(&y->tree, parser);
 		r = y->tree.no_memory ? -ENOMEM : y->tree.too_deep ? -ELOOP :
 		    fy_parser_get_stream_error(parser) ? -EBADMSG : y->tree.second ? -EINVAL : 0;
-		/* libfyaml says at most that one of its functions failed */
+		/* libfyaml reports a lack of memory only as a general failure */
 		if (r == -EBADMSG && errno == ENOMEM)
 			r = -ENOMEM;
 	}
@@ -309,8 +311,8 @@ int yaml_open_json(struct yaml *y, const char *text, size_t n, const char *name)
 
 void yaml_close(struct yaml *y)
 {
-	if (y->errors > ERRORS_TOLD)
-		fprintf(stderr, "%s: %u more errors\n", y->name, y->errors - ERRORS_TOLD);
+	if (y->errors > ERRORS_PRINTED)
+		fprintf(stderr, "%s: %u more errors\n", y->name, y->errors - ERRORS_PRINTED);
 	yaml_tree_free(&y->tree);
 }
 

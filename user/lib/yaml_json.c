@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Checks JSON by recursion, which JSON_DEPTH limits.
+ * Implements yaml_json.h as a recursive-descent parser. JSON_DEPTH limits its recursion.
  */
 #include <ctype.h>
 #include <string.h>
@@ -19,7 +19,8 @@ static bool fail(struct reader *r, const char *wrong)
 	return false;
 }
 
-/* zero: the end, or a zero byte, which is always wrong */
+/* Returns the next byte without consuming it; 0 at the end. A zero byte in the text is an error
+ * too, so the two need not be distinguished. */
 static char next_char(const struct reader *r)
 {
 	return r->at < r->end ? *r->at : '\0';
@@ -73,7 +74,7 @@ static bool read_word(struct reader *r, const char *word)
 	return true;
 }
 
-/* Reads what follows the backslash. */
+/* Reads the rest of an escape, after its backslash. */
 static bool read_escape(struct reader *r)
 {
 	unsigned int code = 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Reads mappings, lists and values of a document by tables of keys.
+ * Implements the part of yaml.h that reads mappings, lists and values by tables of keys.
  */
 #include <ctype.h>
 #include <stdlib.h>
@@ -70,7 +70,8 @@ static void error_of_type(struct yaml *y, const struct yaml_key *key, struct yam
 			   key->like);
 }
 
-/* Follows an alias. Returns a value of this type; NULL: an error was printed. */
+/* Returns the value, or the target of the alias, if it has this type. Otherwise prints an error and
+ * returns NULL. */
 static struct yaml_node *value_of_type(struct yaml *y, const struct yaml_key *key,
 				       struct yaml_node *value, enum yaml_type type)
 {
@@ -138,7 +139,7 @@ void yaml_set_text(struct yaml *y, const struct yaml_key *key, struct yaml_node 
 			   "write one such as %s", key->name, text, key->size - 1, key->like);
 }
 
-/* Appends to a list of names, and cuts it off if it grows too long. */
+/* Appends a name to a text of names, which is truncated if it gets longer than `size`. */
 static void add_name(char *list, size_t size, const char *separator, const char *name)
 {
 	size_t n = strlen(list);
@@ -219,7 +220,7 @@ static void read_row(struct yaml *y, const struct yaml_key *key, struct yaml_nod
 	yaml_set_map(y, &one, item, place);
 }
 
-/* A section without content is valid: its entries are commented out. */
+/* Accepts a section without content, for example one whose entries are commented out. */
 void yaml_set_rows(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
 		   void *object)
 {
@@ -246,7 +247,8 @@ static const struct yaml_key *find_key(const struct yaml *y, const struct yaml_k
 	return NULL;
 }
 
-/* Returns the row that was probably meant, or NULL. */
+/* Prints that a key is unknown, and what to write instead. Returns the row that the user probably
+ * meant, or NULL. */
 static const struct yaml_key *unknown_key(struct yaml *y, struct yaml_node *node,
 					  const struct yaml_key *keys, const char *what)
 {
@@ -301,7 +303,8 @@ struct yaml_node *yaml_first_key(struct yaml_node *map, const char *const *names
 	return NULL;
 }
 
-/* the rows that a mapping had so far, one bit each; meant: by mistyped keys */
+/* One bit for each row of the table. keys: those read so far. meant: those that mistyped keys
+ * probably stand for. */
 struct seen {
 	unsigned long long keys, meant;
 };
@@ -323,7 +326,8 @@ static void read_pair(struct yaml *y, struct yaml_node *name, const struct yaml_
 		yaml_error(y, name, "'<<' in %s: YAML merge keys are not supported: write out "
 			   "the keys of '%s' here", what,
 			   value->type == YAML_ALIAS ? value->text : "<<");
-		seen->meant = -1ULL;		/* it may have had all keys that are missing */
+		/* the merged mapping may contain any key, so report none as missing */
+		seen->meant = -1ULL;
 		return;
 	}
 	key = find_key(y, keys, name->text);
@@ -341,7 +345,7 @@ static void read_pair(struct yaml *y, struct yaml_node *name, const struct yaml_
 	seen->keys |= bit;
 }
 
-/* Whether the key that may replace it was given. */
+/* Returns whether the mapping has the key `unless`, which replaces a required one. */
 static bool is_replaced(const struct yaml_key *keys, const char *unless, unsigned long long seen)
 {
 	for (size_t i = 0; unless && keys[i].name; i++)
@@ -350,7 +354,8 @@ static bool is_replaced(const struct yaml_key *keys, const char *unless, unsigne
 	return false;
 }
 
-/* An entry without its first key, the name, is most often the rest of the one above it. */
+/* Prints which required keys are missing. If an entry of a list lacks its first key, the name, it
+ * is most often the rest of the entry above, with a '-' too many. */
 static void tell_missing(struct yaml *y, struct yaml_node *node, const struct yaml_key *keys,
 			 const char *what, unsigned long long missing)
 {
@@ -363,7 +368,7 @@ static void tell_missing(struct yaml *y, struct yaml_node *node, const struct ya
 			   keys->name, keys->like);
 		return;
 	}
-	/* the next entry may be the rest of this one, and its error says so */
+	/* The next entry has no name, so it may be the rest of this one. Its own error says so. */
 	if (is_item && keys->required && node->next && node->next->type == YAML_MAP &&
 	    !yaml_first_key(node->next, (const char *[]){ keys->name, NULL }))
 		return;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Appends nodes as events come. Nodes and texts share blocks of memory, which are freed at once.
+ * Implements yaml_tree.h: adds a node for each event. Nodes and texts are allocated from large
+ * blocks, so that freeing a tree is a few calls of free().
  */
 #include <stdlib.h>
 #include <string.h>
@@ -22,7 +23,8 @@ struct yaml_anchor {
 
 /* ---- memory ---- */
 
-/* NULL: no memory, and t->no_memory is set. */
+/* Allocates n bytes from the tree's blocks. Returns NULL and sets t->no_memory if there is no
+ * memory. */
 static void *allocate(struct yaml_tree *t, size_t n)
 {
 	struct yaml_block *b = t->blocks;
@@ -90,8 +92,8 @@ static void add_anchor(struct yaml_tree *t, struct fy_token *token, struct yaml_
 		t->anchors = a;
 }
 
-/* Adds a node to the open list or mapping. token: what an error points at. anchor: its name for
- * aliases. Both may be NULL. */
+/* Adds a node to the open list or mapping. token: the place in the source that an error points at.
+ * anchor: the name by which aliases refer to the node. Both may be NULL. */
 static struct yaml_node *add_node(struct yaml_tree *t, enum yaml_type type, struct fy_token *token,
 				  struct fy_token *anchor)
 {
@@ -124,8 +126,8 @@ static struct yaml_node *add_node(struct yaml_tree *t, enum yaml_type type, stru
 	return node;
 }
 
-/* Returns whether the file has no value there. libfyaml has no token for that up to 0.7, an empty
- * one since 0.8. */
+/* Returns whether the file has no value at this place. libfyaml up to 0.7 gives no token then;
+ * since 0.8 it gives an empty one. */
 static bool is_absent(struct fy_token *value)
 {
 	const struct fy_mark *start, *end;
@@ -153,7 +155,7 @@ static void add_scalar(struct yaml_tree *t, struct fy_token *value, struct fy_to
 		node->text = token_text(t, value, &node->n);
 	if (node && value && !node->n && node->len &&
 	    fy_scalar_token_get_style(value) == FYSS_PLAIN)
-		/* libfyaml ran out of memory: it then returns an empty text */
+		/* the source has characters but the text is empty: libfyaml ran out of memory */
 		t->no_memory = true;
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The nodes of a document, built from libfyaml's events. libfyaml's own documents know more than a
- * configuration needs and double the time of reading: a configuration may have a hundred thousand
- * values. yaml.h includes it.
+ * The tree of a document's nodes, built from libfyaml's events. libfyaml's own trees hold more than
+ * a configuration needs, and would double the reading time of a configuration with 100,000 values.
+ * yaml.h includes it.
  */
 #pragma once
 #include <libfyaml.h>
@@ -13,37 +13,43 @@ enum yaml_type { YAML_SCALAR, YAML_LIST, YAML_MAP, YAML_ALIAS };
 
 struct yaml_node {
 	enum yaml_type type;
-	int line, column;		/* of its beginning, from 0; a column is a character */
-	/* the value of a scalar, zero-terminated, NULL if there is none; the name of an alias */
+	/* place of its beginning, counted from 0; column counts characters */
+	int line, column;
+	/* The value of a scalar, zero-terminated, or NULL if it has none. For an alias: its
+	 * name. */
 	const char *text;
-	/* bytes of text, which may hold zeros; items of a list; pairs of a mapping */
+	/* For a scalar: the number of bytes of `text`, which may contain zeros. For a list: the
+	 * number of items. For a mapping: the number of pairs. */
 	size_t n;
-	/* bytes in the source: of a scalar, or of what begins the list or mapping */
+	/* Offset and length in the source: of a scalar, or of the token that begins the list or
+	 * mapping. */
 	size_t at, len;
 	struct yaml_node *parent, *next;
-	struct yaml_node *first, *last;	/* items; in a mapping keys and values in turn */
-	struct yaml_node *to;		/* alias: its target; NULL: no such anchor */
+	/* items of a list; in a mapping, keys and values alternate */
+	struct yaml_node *first, *last;
+	struct yaml_node *to;		/* alias: its target; NULL: there is no such anchor */
 };
 
 struct yaml_block;
 struct yaml_anchor;
 struct yaml_tree {
-	struct yaml_node *root, *open;	/* open: the list or mapping being read */
+	struct yaml_node *root, *open;	/* open: the list or mapping that is being read */
 	struct yaml_anchor *anchors;	/* the latest first */
-	struct yaml_block *blocks;	/* all memory of the tree */
+	struct yaml_block *blocks;	/* the memory of all nodes and texts */
 	unsigned int depth;
-	int too_deep;	/* first line nested deeper than YAML_DEPTH, from 1; 0: none */
-	int second;	/* the line of a second document, from 1; 0: there is none */
+	int too_deep;	/* the first line nested deeper than YAML_DEPTH, counted from 1; 0: none */
+	int second;	/* the line where a second document begins, counted from 1; 0: none */
 	bool no_memory;
 };
 
-#define YAML_DEPTH 100			/* a configuration needs 8, a ruleset of nft 20 */
-/* Adds all nodes up to the end, a parser's error, a second document, or nesting that is too
- * deep. */
+/* limit of nesting; a configuration needs 8, a ruleset of nft 20 */
+#define YAML_DEPTH 100
+/* Adds the nodes of the document. Stops at its end, at a parser error, at a second document, or at
+ * nesting deeper than YAML_DEPTH. */
 void yaml_tree_build(struct yaml_tree *t, struct fy_parser *parser);
 void yaml_tree_free(struct yaml_tree *t);
-/* Resolves a path such as "/services/0/listen" of keys and numbers of items, through aliases. NULL:
- * no such node. */
+/* Returns the node at a path of keys and item numbers, such as "/services/0/listen", and follows
+ * aliases. Returns NULL if there is no such node. */
 struct yaml_node *yaml_by_path(struct yaml_node *node, const char *path);
-/* Returns the next node in the order of the source, within root. */
+/* Returns the next node within `root` in the order of the source, or NULL after the last one. */
 struct yaml_node *yaml_following(struct yaml_node *node, const struct yaml_node *root);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * libfyaml says which of its rules a text breaks ("invalid multiline plain key"). Here the lines
- * around that place tell which mistake it was.
+ * Implements yaml_words.h. libfyaml only says which of its rules a text breaks ("invalid multiline
+ * plain key"). This file looks at the lines around that place to find the user's mistake.
  */
 #include <ctype.h>
 #include <stdarg.h>
@@ -24,28 +24,28 @@ static const char *line_end(const char *s)
 	return s + strcspn(s, "\r\n");
 }
 
-/* Returns the first character of a line behind its indentation. */
-static const char *content(const char *line)
+/* Returns the first character of a line after its indentation. */
+static const char *text_of(const char *line)
 {
 	return line + strspn(line, " ");
 }
 
 static bool has_content(const char *line)
 {
-	return !strchr("#\r\n", *content(line));
+	return !strchr("#\r\n", *text_of(line));
 }
 
-/* Returns the first character behind "- ". */
-static const char *entry(const char *line)
+/* Returns the first character of a line after its indentation and any "- ". */
+static const char *entry_of(const char *line)
 {
-	const char *s = content(line);
+	const char *s = text_of(line);
 
 	while (s[0] == '-' && s[1] == ' ')
-		s = content(s + 1);
+		s = text_of(s + 1);
 	return s;
 }
 
-/* Returns the line with content before `line`, or `line` itself. */
+/* Returns the nearest line above `line` that has content, or `line` itself if there is none. */
 static const char *line_before(const struct yaml *y, const char *line)
 {
 	const char *s = line;
@@ -59,7 +59,7 @@ static const char *line_before(const struct yaml *y, const char *line)
 	return line;
 }
 
-/* Returns the line with content behind `line`; NULL: there is none. */
+/* Returns the nearest line below `line` that has content, or NULL. */
 static const char *line_behind(const char *line)
 {
 	while ((line = strchr(line, '\n')))
@@ -68,7 +68,7 @@ static const char *line_behind(const char *line)
 	return NULL;
 }
 
-/* Describes the fault at a byte of the source, which may be on another line. */
+/* Sets the fault's text and its place, which may be on another line than the parser's error. */
 static void explain(const struct yaml *y, struct yaml_fault *f, const char *at, const char *format,
 		    ...) __attribute__((format(printf, 4, 5)));
 static void explain(const struct yaml *y, struct yaml_fault *f, const char *at, const char *format,
@@ -93,28 +93,29 @@ static void explain(const struct yaml *y, struct yaml_fault *f, const char *at, 
 
 static void explain_indentation(const struct yaml *y, const char *line, struct yaml_fault *f)
 {
-	int is = content(line) - line + 1, was = 0;
+	int is = text_of(line) - line + 1, was = 0;
 	const char *key = "";
 
-	/* the nearest column of a line above is most often the one that was meant */
+	/* the column of a line above that is nearest is most often the intended one */
 	for (const char *above = line, *s; (s = line_before(y, above)) != above; above = s) {
-		int column = entry(s) - s + 1;
+		int column = entry_of(s) - s + 1;
 
 		if (column != is && (!was || abs(column - is) < abs(was - is))) {
 			was = column;
-			key = entry(s);
+			key = entry_of(s);
 		}
 	}
-	explain(y, f, content(line), "this line begins in column %d, but '%.*s' above it in column "
+	explain(y, f, text_of(line), "this line begins in column %d, but '%.*s' above it in column "
 		"%d: %s %d space%s before it", is, (int)strcspn(key, ": \r\n"), key, was,
 		is < was ? "add" : "remove", abs(is - was), abs(is - was) == 1 ? "" : "s");
 }
 
-/* A key has no colon, or no space behind it, or the next line is indented as if it went on. */
+/* Explains a broken key: it has no colon, or no space after its colon, or the next line is indented
+ * as if it continued the value. */
 static void explain_key(const struct yaml *y, const char *line, const char *at,
 			struct yaml_fault *f)
 {
-	const char *s = content(line), *end = line_end(at), *colon, *next = line_behind(line),
+	const char *s = text_of(line), *end = line_end(at), *colon, *next = line_behind(line),
 		   *value = memmem(line, at - line, ": ", 2);
 	int word = strcspn(at, " \r\n"), rest;
 
@@ -128,7 +129,7 @@ static void explain_key(const struct yaml *y, const char *line, const char *at,
 		return;
 	}
 	colon = memchr(at, ':', word);
-	s = colon ? colon + 1 : content(at + word);
+	s = colon ? colon + 1 : text_of(at + word);
 	rest = end > s ? end - s : 0;
 	explain(y, f, at, "no %s '%.*s': write '%.*s:%s%.*s'",
 		colon ? "space after the colon of" : "colon after",
@@ -136,7 +137,7 @@ static void explain_key(const struct yaml *y, const char *line, const char *at,
 		rest ? " " : "", rest, s);
 }
 
-/* Returns the innermost bracket that is open at `upto`; NULL: none is. */
+/* Returns the innermost bracket that is open at `upto`, or NULL. */
 static const char *open_bracket(const struct yaml *y, const char *upto)
 {
 	const char *open[YAML_DEPTH];
@@ -180,7 +181,7 @@ static void explain_bracket(const struct yaml *y, const char *at, const char *sa
 		explain(y, f, at, "this is not YAML: %s", said);
 }
 
-/* A value that YAML takes for something else, and that quotes make a text. */
+/* Explains that a value needs quotes, because YAML takes it for something else. */
 static void explain_quotes(const struct yaml *y, const char *at, const char *why,
 			   struct yaml_fault *f)
 {
@@ -197,7 +198,7 @@ static void explain_alias(const struct yaml *y, const char *at, struct yaml_faul
 		explain_quotes(y, at, "a YAML value cannot begin with '*'", f);
 }
 
-/* A file of WireGuard's begins with one of its sections. */
+/* Returns the first line if it begins a section of a wg-quick(8) file, else NULL. */
 static const char *wg_quick_section(const struct yaml *y)
 {
 	const char *line = has_content(y->text) ? y->text : line_behind(y->text);
@@ -235,9 +236,9 @@ void yaml_explain(const struct yaml *y, int line, int column, const char *said,
 	else if (strstr(said, "alias") && at > y->text)
 		explain_alias(y, at - (at[-1] == '*'), ret);
 	else if (strstr(said, "nested block mapping") && value)
-		explain(y, ret, content(value + 1), "a value with ': ' in it: write it in quotes, "
-			"\"%.*s\"", (int)(line_end(start) - content(value + 1)),
-			content(value + 1));
+		explain(y, ret, text_of(value + 1), "a value with ': ' in it: write it in quotes, "
+			"\"%.*s\"", (int)(line_end(start) - text_of(value + 1)),
+			text_of(value + 1));
 	else if (strstr(said, "same line as previous key"))
 		explain(y, ret, at, "a second key in this line: write it in a line of its own");
 	else

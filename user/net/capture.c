@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Reads pcap and pcapng (draft-ietf-opsawg-pcap, -pcapng). Of pcapng it reads sections, interfaces,
- * enhanced and simple packets, and skips other blocks.
+ * Implements capture.h for pcap and pcapng (draft-ietf-opsawg-pcap, -pcapng). In pcapng files it
+ * reads section headers, interface descriptions, and enhanced and simple packet blocks, and skips
+ * all other blocks.
  */
 #include <byteswap.h>
 #include <errno.h>
@@ -23,13 +24,13 @@ struct capture {
 	struct {
 		__u32 link;
 		char name[IFNAMSIZ];
-		__u64 units;		/* of a time stamp, per second */
+		__u64 units;		/* time stamp units per second */
 	} interface[INTERFACES];
 	__u32 n;
 	__u8 block[BLOCK_MAX];
 };
 
-static __u32 word(const struct capture *c, const void *at)
+static __u32 read_u32(const struct capture *c, const void *at)
 {
 	__u32 value;
 
@@ -37,7 +38,7 @@ static __u32 word(const struct capture *c, const void *at)
 	return c->swapped ? bswap_32(value) : value;
 }
 
-static __u16 half(const struct capture *c, const void *at)
+static __u16 read_u16(const struct capture *c, const void *at)
 {
 	__u16 value;
 
@@ -45,13 +46,14 @@ static __u16 half(const struct capture *c, const void *at)
 	return c->swapped ? bswap_16(value) : value;
 }
 
-static int report(const struct capture *c, const char *what)
+static int report_bad(const struct capture *c, const char *what)
 {
 	log_error("%s: %s", c->path, what);
 	return -EBADMSG;
 }
 
-/* 1; 0: the file ends here; -errno, reported. */
+/* Reads exactly n bytes. Returns 1, 0 if the file ends before the first byte, or -errno after
+ * printing an error. */
 static int read_bytes(struct capture *c, void *to, size_t n)
 {
 	size_t got = fread(to, 1, n, c->file);
@@ -60,8 +62,8 @@ static int read_bytes(struct capture *c, void *to, size_t n)
 		return 1;
 	if (!got && feof(c->file))
 		return 0;
-	return ferror(c->file) ? report(c, strerror(errno))
-			       : report(c, "cut off in the middle of a packet");
+	return ferror(c->file) ? report_bad(c, strerror(errno))
+			       : report_bad(c, "cut off in the middle of a packet");
 }
 
 static int check_link(const struct capture *c, __u32 link)
@@ -69,18 +71,18 @@ static int check_link(const struct capture *c, __u32 link)
 	if (link == LINK_ETHERNET || link == LINK_RAW || link == LINK_RAW_OLD ||
 	    link == LINK_IPV4 || link == LINK_IPV6)
 		return 0;
-	return report(c, "packets of another kind of link than Ethernet and raw IP");
+	return report_bad(c, "packets of another kind of link than Ethernet and raw IP");
 }
 
-/* Reads the rest of pcap's header, of which four bytes have been read. */
+/* Reads the pcap header except its first four bytes, which the caller has read. */
 static int begin_pcap(struct capture *c)
 {
 	__u8 head[20];
 	int rc = read_bytes(c, head, sizeof(head));
 
 	if (rc <= 0)
-		return rc ?: report(c, "cut off");
-	c->interface[0].link = word(c, head + 16) & 0xffff;
+		return rc ?: report_bad(c, "cut off");
+	c->interface[0].link = read_u32(c, head + 16) & 0xffff;
 	c->n = 1;
 	return check_link(c, c->interface[0].link);
 }
@@ -110,7 +112,7 @@ int capture_open(const char *path, struct capture **ret)
 	if (rc > 0 && (c->ng || c->nanoseconds || magic == micro || magic == bswap_32(micro)))
 		rc = c->ng ? 0 : begin_pcap(c);
 	else if (rc >= 0)
-		rc = report(c, "neither a pcap nor a pcapng file");
+		rc = report_bad(c, "neither a pcap nor a pcapng file");
 	if (rc)
 		capture_close(c);
 	else
@@ -125,8 +127,7 @@ void capture_close(struct capture *c)
 	free(c);
 }
 
-/* Copies a packet of this kind of link, and puts an Ethernet header in front of one that has
- * none. */
+/* Copies a packet of this link type to ret, with an Ethernet header added if it has none. */
 static int copy_packet(const struct capture *c, __u32 link, const void *bytes, __u32 len,
 		       __u32 whole, struct capture_frame *ret)
 {
@@ -134,7 +135,7 @@ static int copy_packet(const struct capture *c, __u32 link, const void *bytes, _
 	__u32 head = link == LINK_ETHERNET ? 0 : 14;
 
 	if (len + head > CAPTURE_MAX)
-		return report(c, "a packet longer than 9,216 bytes");
+		return report_bad(c, "a packet longer than 9,216 bytes");
 	memset(ret->bytes, 0, 12);
 	if (head)
 		memcpy(ret->bytes + 12, types[len && *(const __u8 *)bytes >> 4 == 6], 2);
@@ -152,25 +153,25 @@ static int next_pcap(struct capture *c, struct capture_frame *ret)
 
 	if (rc <= 0)
 		return rc;
-	len = word(c, head + 8);
+	len = read_u32(c, head + 8);
 	if (len > BLOCK_MAX)
-		return report(c, "a packet of more than a megabyte");
+		return report_bad(c, "a packet of more than a megabyte");
 	rc = len ? read_bytes(c, c->block, len) : 1;
 	if (rc <= 0)
-		return rc ?: report(c, "cut off in the middle of a packet");
+		return rc ?: report_bad(c, "cut off in the middle of a packet");
 	ret->interface[0] = '\0';
-	ret->ns = word(c, head) * 1000000000ULL +
-		  word(c, head + 4) * (c->nanoseconds ? 1 : 1000ULL);
-	return copy_packet(c, c->interface[0].link, c->block, len, word(c, head + 12), ret);
+	ret->ns = read_u32(c, head) * 1000000000ULL +
+		  read_u32(c, head + 4) * (c->nanoseconds ? 1 : 1000ULL);
+	return copy_packet(c, c->interface[0].link, c->block, len, read_u32(c, head + 12), ret);
 }
 
-/* Reads an interface's name and its unit of time from its options. */
+/* Reads the name and the time unit from the options of an interface description. */
 static void read_options(struct capture *c, __u32 at, __u32 end)
 {
 	__u64 units = 1000000;
 
 	while (at + 4 <= end) {
-		__u16 kind = half(c, c->block + at), len = half(c, c->block + at + 2);
+		__u16 kind = read_u16(c, c->block + at), len = read_u16(c, c->block + at + 2);
 		const __u8 *value = c->block + at + 4;
 
 		if (!kind || at + 4 + len > end)
@@ -190,27 +191,27 @@ static void read_options(struct capture *c, __u32 at, __u32 end)
 static int add_interface(struct capture *c, __u32 len)
 {
 	if (len < 8 || c->n == INTERFACES)
-		return report(c, "an interface that cannot be read, or more than 64");
+		return report_bad(c, "an interface that cannot be read, or more than 64");
 	memset(&c->interface[c->n], 0, sizeof(c->interface[0]));
-	c->interface[c->n].link = half(c, c->block);
+	c->interface[c->n].link = read_u16(c, c->block);
 	read_options(c, 8, len);
 	return check_link(c, c->interface[c->n++].link);
 }
 
 static int read_packet(struct capture *c, __u32 type, __u32 len, struct capture_frame *ret)
 {
-	__u32 interface = type == ENHANCED && len >= 20 ? word(c, c->block) : 0;
+	__u32 interface = type == ENHANCED && len >= 20 ? read_u32(c, c->block) : 0;
 	__u32 head = type == ENHANCED ? 20 : 4, whole, n;
 	__u64 stamp = 0;
 
 	if (len < head || interface >= c->n)
-		return report(c, "a packet of no interface");
-	whole = word(c, c->block + head - 4);
-	n = type == ENHANCED ? word(c, c->block + 12) : whole < len - head ? whole : len - head;
+		return report_bad(c, "a packet of no interface");
+	whole = read_u32(c, c->block + head - 4);
+	n = type == ENHANCED ? read_u32(c, c->block + 12) : whole < len - head ? whole : len - head;
 	if (n > len - head)
-		return report(c, "a packet that does not fit its block");
+		return report_bad(c, "a packet that does not fit its block");
 	if (type == ENHANCED)
-		stamp = (__u64)word(c, c->block + 4) << 32 | word(c, c->block + 8);
+		stamp = (__u64)read_u32(c, c->block + 4) << 32 | read_u32(c, c->block + 8);
 	ret->ns = stamp / c->interface[interface].units * 1000000000ULL +
 		  stamp % c->interface[interface].units *
 			  (1000000000ULL / c->interface[interface].units);
@@ -235,16 +236,16 @@ static int next_block(struct capture *c, struct capture_frame *ret)
 		c->n = 0;
 	}
 	if (rc <= 0)
-		return rc ?: report(c, "cut off");
-	len = word(c, head + 4) - (type == SECTION ? 12 : 8);
+		return rc ?: report_bad(c, "cut off");
+	len = read_u32(c, head + 4) - (type == SECTION ? 12 : 8);
 	if (len < 4 || len > BLOCK_MAX)
-		return report(c, "a block of an impossible length");
+		return report_bad(c, "a block of an impossible length");
 	rc = read_bytes(c, c->block, len);
 	if (rc <= 0)
-		return rc ?: report(c, "cut off in the middle of a block");
+		return rc ?: report_bad(c, "cut off in the middle of a block");
 	if (type == SECTION)
 		return -EAGAIN;
-	type = word(c, head);
+	type = read_u32(c, head);
 	if (type == INTERFACE)
 		return add_interface(c, len - 4) ?: -EAGAIN;
 	return type == ENHANCED || type == SIMPLE ? read_packet(c, type, len - 4, ret) : -EAGAIN;

@@ -1,31 +1,35 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Files of packets as tcpdump(8) writes them. Reads pcap and pcapng of either byte order, with
- * Ethernet frames or with raw IP, in front of which it puts an Ethernet header. Writes pcap.
- * `trace` and `monitor` use it.
+ * Reads and writes files of packets such as those of tcpdump(8). It reads pcap and pcapng in either
+ * byte order, with Ethernet frames or raw IP packets, and writes pcap. `trace` and `monitor` use
+ * it.
  */
 #pragma once
 #include <net/if.h>
 #include <stdio.h>
 #include "abi.h"
 
-#define CAPTURE_MAX 9216		/* bytes of a frame; a longer one is an error */
+#define CAPTURE_MAX 9216		/* longest frame in bytes; a longer one is an error */
 
 struct capture_frame {
 	__u64 ns;			/* since 1970 */
-	char interface[IFNAMSIZ];	/* where the packet came in; "": the file does not say */
-	__u32 len, whole;		/* bytes that the file has, and that the packet had */
+	/* the interface on which the packet arrived; "": the file does not say */
+	char interface[IFNAMSIZ];
+	/* len: bytes in the file; whole: bytes that the packet had */
+	__u32 len, whole;
 	__u8 bytes[CAPTURE_MAX];
 };
 
 struct capture;
 
-/* Opens a file; "-": standard input. 0 or -errno, reported. */
+/* Opens a file, or standard input for "-". Returns 0, or -errno after printing an error. */
 int capture_open(const char *path, struct capture **ret);
-/* Reads a packet. 1; 0: the end; -errno, reported. */
+/* Reads the next packet. A raw IP packet gets an Ethernet header in front, with zero addresses.
+ * Returns 1, 0 at the end of the file, or -errno after printing an error. */
 int capture_next(struct capture *c, struct capture_frame *ret);
 void capture_close(struct capture *c);
 
-/* Write a pcap file with times in nanoseconds: its header, and a frame. 0 or -EIO. */
+/* Write a pcap file with times in nanoseconds: first its header, then each frame. Both return 0 or
+ * -EIO. */
 int capture_write_head(FILE *to);
 int capture_write(FILE *to, __u64 ns, const void *frame, __u32 len, __u32 whole);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * c-ares' sockets and timer on a libuv loop.
+ * Implements dns.h: connects the sockets and the timeout of c-ares to a libuv loop.
  */
 #include <errno.h>
 #include <stdlib.h>
 #include "net/dns.h"
 
-#define TRY_MS 1000			/* for the first server's answer */
+#define TRY_MS 1000			/* timeout for the first server's answer */
 #define TRIES 2
 
 struct socket {
@@ -18,7 +18,7 @@ struct socket {
 
 struct dns {
 	uv_loop_t *loop;
-	uv_timer_t timeout;		/* c-ares' */
+	uv_timer_t timeout;		/* for the next timeout of c-ares */
 	ares_channel channel;
 	struct socket *sockets;
 	dns_progress *progress;
@@ -27,28 +27,28 @@ struct dns {
 
 static void on_timeout(uv_timer_t *timer);
 
-static void process(struct dns *d, ares_socket_t readable, ares_socket_t writable)
+static void process_sockets(struct dns *d, ares_socket_t readable, ares_socket_t writable)
 {
 	struct timeval most = { .tv_sec = TRY_MS / 1000 }, room, *wait;
 
 	ares_process_fd(d->channel, readable, writable);
 	if (!d->progress(d->data))
 		return;
-	wait = ares_timeout(d->channel, &most, &room);	/* points at one of the two */
+	wait = ares_timeout(d->channel, &most, &room);	/* points at `most` or at `room` */
 	uv_timer_start(&d->timeout, on_timeout, wait->tv_sec * 1000 + wait->tv_usec / 1000 + 1, 0);
 }
 
 static void on_timeout(uv_timer_t *timer)
 {
-	process(timer->data, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
+	process_sockets(timer->data, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
 }
 
 static void on_socket(uv_poll_t *poll, int status, int events)
 {
 	struct socket *s = poll->data;
 
-	process(s->dns, status || events & UV_READABLE ? s->fd : ARES_SOCKET_BAD,
-		status || events & UV_WRITABLE ? s->fd : ARES_SOCKET_BAD);
+	process_sockets(s->dns, status || events & UV_READABLE ? s->fd : ARES_SOCKET_BAD,
+			status || events & UV_WRITABLE ? s->fd : ARES_SOCKET_BAD);
 }
 
 static void on_closed(uv_handle_t *handle)
@@ -56,7 +56,8 @@ static void on_closed(uv_handle_t *handle)
 	free(handle->data);
 }
 
-/* c-ares tells what it waits for on a socket; nothing: it closes the socket. */
+/* Is called by c-ares when it begins to wait for something else on a socket. If it waits for
+ * nothing, it is about to close the socket. */
 static void on_socket_state(void *data, ares_socket_t fd, int readable, int writable)
 {
 	struct dns *d = data;
@@ -76,7 +77,7 @@ static void on_socket_state(void *data, ares_socket_t fd, int readable, int writ
 	if (!s) {
 		s = calloc(1, sizeof(*s));
 		if (!s || uv_poll_init(d->loop, &s->poll, fd)) {
-			free(s);		/* the timeout ends the question */
+			free(s);		/* the question then ends with a timeout */
 			return;
 		}
 		*s = (struct socket){ .poll = s->poll, .fd = fd, .dns = d, .next = d->sockets };
@@ -122,11 +123,12 @@ void dns_ask(struct dns *d, const char *name, int family, ares_addrinfo_callback
 
 void dns_go(struct dns *d)
 {
-	process(d, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
+	process_sockets(d, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
 }
 
 void dns_close(struct dns *d)
 {
-	ares_destroy(d->channel);	/* closes its sockets: on_socket_state() */
+	/* calls on_socket_state() for each socket, which closes it */
+	ares_destroy(d->channel);
 	uv_close((uv_handle_t *)&d->timeout, on_closed);
 }

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * A probe carries its target's number as its sequence number: an answer counts only from that
- * address.
+ * Implements echo.h. The sequence number of a probe is the index of its target, and an answer
+ * counts only if it comes from that address.
  */
 #include <errno.h>
 #include <stdlib.h>
 #include "net/echo.h"
 #include "net/echo_socket.h"
 
-struct channel {			/* one per family */
+struct channel {			/* one for each family */
 	uv_poll_t poll;
 	struct echo_socket socket;
 	struct echo *echo;
@@ -20,10 +20,10 @@ struct echo {
 	struct address *list;
 	bool *reached;
 	size_t n, waiting;
-	unsigned int sent;		/* rounds */
+	unsigned int sent;		/* rounds sent so far */
 	echo_done *done;
 	void *data;
-	unsigned int open;		/* handles that are not closed yet */
+	unsigned int open;		/* handles of libuv that are not closed yet */
 };
 
 /* ---- sending ---- */
@@ -33,7 +33,8 @@ static struct channel *channel_of(struct echo *e, const struct address *a)
 	return &e->channels[a->family == FAMILY_IPV6];
 }
 
-/* A probe that cannot be sent counts as not answered. */
+/* Sends a probe to each address that has not answered. A probe that cannot be sent counts as
+ * unanswered. */
 static void send_round(struct echo *e)
 {
 	for (size_t i = 0; i < e->n; i++) {
@@ -75,7 +76,7 @@ void echo_cancel(struct echo *e)
 	uv_close((uv_handle_t *)&e->timer, on_closed);
 }
 
-static void finish(struct echo *e)
+static void finish_probing(struct echo *e)
 {
 	e->done(e->data, e->reached);
 	echo_cancel(e);
@@ -86,7 +87,7 @@ static void on_timer(uv_timer_t *timer)
 	struct echo *e = timer->data;
 
 	if (e->sent == ECHO_PROBES) {
-		finish(e);
+		finish_probing(e);
 		return;
 	}
 	send_round(e);
@@ -108,12 +109,13 @@ static void on_readable(uv_poll_t *poll, int status, int events)
 			e->waiting--;
 		}
 	if (!e->waiting)
-		finish(e);
+		finish_probing(e);
 }
 
 /* ---- start ---- */
 
-/* 0 or -errno. A kernel without this family is no error: its addresses just stay unreached. */
+/* Opens the socket of a family. Returns 0 or -errno. If the kernel lacks the family, it returns 0,
+ * and the addresses of that family count as unanswered. */
 static int open_channel(struct echo *e, struct channel *c, uv_loop_t *loop, __u8 family)
 {
 	int rc = echo_socket_open(family, &c->socket);

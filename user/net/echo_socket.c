@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Sockets for echo requests. The two kinds differ in what the kernel does and what is left to us.
+ * Implements echo_socket.h. With a ping socket the kernel sets the id and filters the answers by
+ * it. With a raw socket this file does both, and an IPv4 answer arrives with its IP header.
  */
 #include <errno.h>
 #include <netinet/icmp6.h>
@@ -12,11 +13,11 @@
 #include "lib/checksum.h"
 #include "net/echo_socket.h"
 
-#ifndef ICMP_FILTER /* from linux/icmp.h, which cannot stand beside netinet/ip_icmp.h */
+#ifndef ICMP_FILTER /* from linux/icmp.h, which conflicts with netinet/ip_icmp.h */
 #define ICMP_FILTER 1
 #endif
 
-struct request {			/* the same header in both families; zeros may follow */
+struct request {			/* ICMP and ICMPv6 have the same header; zeros may follow */
 	__u8 type, code;
 	__be16 checksum, id, sequence;
 	__u8 nonce[ECHO_NONCE];
@@ -27,7 +28,8 @@ int echo_socket_open(__u8 family, struct echo_socket *ret)
 	bool ipv6 = family == FAMILY_IPV6;
 	int domain = ipv6 ? AF_INET6 : AF_INET, type = SOCK_NONBLOCK | SOCK_CLOEXEC;
 	int protocol = ipv6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP;
-	__u32 filter4 = ~(1U << ICMP_ECHOREPLY);	/* types to drop: struct icmp_filter */
+	/* the types to drop, as in struct icmp_filter */
+	__u32 filter4 = ~(1U << ICMP_ECHOREPLY);
 	struct echo_socket s = { .family = family };
 	struct icmp6_filter filter;
 
@@ -72,7 +74,8 @@ int echo_socket_send(const struct echo_socket *s, const struct address *to, __u3
 	__u8 message[length];
 
 	memcpy(r.nonce, s->nonce, sizeof(r.nonce));
-	if (!ipv6)			/* the kernel fills in ICMPv6's; zeros add nothing */
+	/* the kernel fills in the ICMPv6 checksum; trailing zeros do not change the sum */
+	if (!ipv6)
 		r.checksum = checksum_fold(checksum_add(0, &r, sizeof(r)));
 	memset(message, 0, length);
 	memcpy(message, &r, sizeof(r));
@@ -87,7 +90,7 @@ static bool is_ours(const struct echo_socket *s, const struct request *r, __u8 t
 
 int echo_socket_receive(const struct echo_socket *s, struct address *ret_from, __u16 *ret_sequence)
 {
-	/* a longer one is cut: its header is enough */
+	/* a longer message is truncated, because its header is enough */
 	__u8 packet[128] __attribute__((aligned(4)));
 	struct sockaddr_in6 from = { 0 };
 	socklen_t len = sizeof(from);
@@ -97,7 +100,7 @@ int echo_socket_receive(const struct echo_socket *s, struct address *ret_from, _
 	n = recvfrom(s->fd, packet, sizeof(packet), MSG_DONTWAIT, (struct sockaddr *)&from, &len);
 	if (n < 0)
 		return errno == EINTR ? -ENOMSG : -errno;
-	if (s->raw && s->family == FAMILY_IPV4) /* the kernel leaves the IP header in front */
+	if (s->raw && s->family == FAMILY_IPV4) /* the message begins with the IP header */
 		at = n < (ssize_t)sizeof(struct iphdr) ? n : (packet[0] & 0xf) * 4;
 	r = (const struct request *)(packet + at);
 	if (n - at < (ssize_t)sizeof(*r) ||
@@ -109,7 +112,7 @@ int echo_socket_receive(const struct echo_socket *s, struct address *ret_from, _
 	return 0;
 }
 
-/* The error may quote no more than eight bytes. */
+/* An ICMP error may quote only eight bytes, so this does not compare the nonce. */
 bool echo_socket_quoted(const struct echo_socket *s, const void *quoted, size_t n,
 			__u16 *ret_sequence)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The host, as netlink describes it, in one structure.
+ * Implements host.h: reads the host from netlink, and searches the lists.
  */
 #include <linux/fib_rules.h>
 #include <linux/rtnetlink.h>
@@ -91,7 +91,7 @@ const char *host_link_names(const struct host *h, const char *name, char ret[HOS
 	if (n)
 		qsort(list, n, sizeof(*list), compare_likeness);
 	strcpy(ret, "none");
-	/* the last words need room too */
+	/* leave space for " and N more" */
 	for (i = 0; i < n && used + IFNAMSIZ + 32 < HOST_NAMES_LEN; i++)
 		used += snprintf(ret + used, HOST_NAMES_LEN - used, "%s%s", used ? ", " : "",
 				 list[i].name);
@@ -111,8 +111,8 @@ const char *host_names_now(const char *name, char ret[HOST_NAMES_LEN])
 	return ret;
 }
 
-/* Whether the kernel looks into the route's table for packets that come in by a link of this VRF,
- * or of none */
+/* Returns true if the kernel may use the route's table for packets that arrive on a link of this
+ * VRF, or on a link without a VRF (0). */
 static bool is_asked(const struct host *h, const struct nl_route *r, __u32 vrf)
 {
 	if (host_link_vrf(h, host_link(h, r->oif)) != vrf)
@@ -126,7 +126,7 @@ static bool is_asked(const struct host *h, const struct nl_route *r, __u32 vrf)
 	return false;
 }
 
-/* Whether another one of the same table is taken instead */
+/* Returns true if the kernel always takes another route of the same table instead of r. */
 static bool is_overruled(const struct nl_route *const *ways, size_t n, const struct nl_route *r)
 {
 	for (size_t i = 0; i < n; i++) {

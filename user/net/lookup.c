@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Asks for AAAA and A, and puts the answers together.
+ * Implements lookup.h: asks for AAAA and A records and combines the answers.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -12,7 +12,7 @@ struct lookup {
 	struct dns *dns;
 	lookup_done *done;
 	void *data;
-	struct half {			/* of IPv6, of IPv4 */
+	struct half {			/* the answers for IPv6 and for IPv4 */
 		struct lookup *lookup;
 		struct address *list;
 		size_t n;
@@ -106,7 +106,7 @@ int lookup_start(uv_loop_t *loop, const char *name, lookup_done *done, void *dat
 		free(l);
 		return -ENOMEM;
 	}
-	*ret = l;			/* before it may be done */
+	*ret = l;			/* set before done() can be called */
 	l->done = done;
 	l->data = data;
 	for (int i = 0; i < 2; i++) {

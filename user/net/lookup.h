@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * All addresses of a name, of both families, looked up once. `endpoint`, `mtu` and the daemon's
+ * Looks up all addresses of a name, of both families, once. `endpoint`, `mtu` and the daemon's
  * endpoints choose from them.
  */
 #pragma once
@@ -9,23 +9,24 @@
 
 #define LOOKUP_TTL_MIN 1		/* seconds */
 #define LOOKUP_TTL_MAX 86400
-/* for /etc/hosts, for an address instead of a name, and for a TTL of 0 */
+/* TTL for names from /etc/hosts, for an address instead of a name, and instead of a TTL of 0 */
 #define LOOKUP_TTL_HOSTS 30
 
 struct lookup_answer {
-	/* IPv6 first, each family in the answer's order, without doubles and without impossible
-	 * addresses, such as IPv4-mapped ones. */
+	/* IPv6 addresses first, each family in the order of the answer. Duplicates and addresses
+	 * that no host can have, such as IPv4-mapped ones, are left out. */
 	struct address *list;
 	size_t n;
-	unsigned int ttl;		/* seconds, the shortest of all */
-	/* IPv6, IPv4: why its addresses are unknown if no server answered; NULL: they are known, or
-	 * there are none. */
+	unsigned int ttl;		/* in seconds, the shortest of all records */
+	/* For IPv6 and IPv4: why the addresses are unknown, if no server answered. NULL: they are
+	 * known, or there are none. */
 	const char *failed[2];
 };
 
 struct lookup;
 
-/* The loop calls done() later with the answer, whose list lives for that call. 0 or -ENOMEM. */
+/* Starts a lookup. done() is called later with the answer, whose list is valid only during that
+ * call. Returns 0 or -ENOMEM. */
 typedef void lookup_done(void *data, const struct lookup_answer *answer);
 int lookup_start(uv_loop_t *loop, const char *name, lookup_done *done, void *data,
 		 struct lookup **ret);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * What the kernel knows of interfaces, addresses, routes and rules, by rtnetlink and generic
- * netlink with libmnl. Each call opens its own socket, and every function returns 0 or -errno.
- * host.h, the plan and the daemon include it.
+ * Reads interfaces, addresses, routes, rules and neighbours from the kernel, with rtnetlink,
+ * generic netlink and ethtool. Each call opens its own socket, and every function returns 0 or
+ * -errno. host.h, plan/ and the daemon include it.
  */
 #pragma once
 #include <net/if.h>
@@ -10,61 +10,65 @@
 
 struct nl_link {
 	__u32 ifindex;
-	/* IFLA_LINK: the device below (VLAN, macvlan), or the veth peer's ifindex; 0: none. */
+	/* IFLA_LINK: the device below a VLAN or macvlan, or the other end of a veth; 0: none. */
 	__u32 lower;
-	bool lower_elsewhere;		/* lower is in another network namespace: not our ifindex */
-	__u32 master;			/* bridge, bond, VRF; 0: none */
-	bool bond_backup;		/* port of a bond that takes no frames from it now */
+	bool lower_elsewhere;		/* lower is an ifindex of another network namespace */
+	__u32 master;			/* the bridge, bond or VRF it belongs to; 0: none */
+	/* a port of a bond that does not accept frames from it now */
+	bool bond_backup;
 	__u32 mtu;
 	bool up;			/* IFF_UP */
 	bool ethernet;			/* ARPHRD_ETHER: has Ethernet headers */
 	bool loopback;
 	bool noarp;			/* IFF_NOARP */
 	char name[IFNAMSIZ];
-	/* IFLA_INFO_KIND: "veth", "vlan", "bridge", "wireguard", "tun" …; "": hardware. */
+	/* IFLA_INFO_KIND: "veth", "vlan", "bridge", "wireguard", "tun" …; "": a hardware device. */
 	char kind[16];
 	__u8 mac[6];
-	__u16 vlan_id, vlan_protocol;	/* a VLAN's: host order; protocol 0x8100 or 0x88a8 */
-	bool vlan_filtering;		/* a bridge that tells VLANs apart itself */
-	__u32 xdp_prog_id;		/* the attached XDP program's, in whatever mode; 0: none */
+	__u16 vlan_id, vlan_protocol;	/* for a VLAN, in host order; protocol 0x8100 or 0x88a8 */
+	bool vlan_filtering;		/* a bridge that separates VLANs (vlan_filtering) */
+	__u32 xdp_prog_id;		/* id of the attached XDP program, in any mode; 0: none */
 	char qdisc[16];
-	__u64 tx_dropped;		/* packets, since the device was made */
+	__u64 tx_dropped;		/* packets dropped since the device was created */
 };
 
 struct nl_address {
 	__u32 ifindex;
-	struct address local;		/* IFA_LOCAL, else IFA_ADDRESS: never the peer's */
+	/* IFA_LOCAL, or else IFA_ADDRESS; never the address of a point-to-point peer */
+	struct address local;
 	__u8 prefix_len;
 	bool tentative, deprecated;
 	__u32 flags;			/* IFA_F_* */
-	__u32 preferred;		/* seconds; 0xffffffff: for ever */
+	__u32 preferred;		/* preferred lifetime in seconds; 0xffffffff: for ever */
 };
 
 struct nl_route {
 	struct prefix dst;
-	__u32 oif;			/* the first next hop's */
+	__u32 oif;			/* ifindex of the first next hop */
 	__u32 table;
 	__u8 type;			/* RTN_UNICAST, RTN_LOCAL … */
-	__u8 protocol;			/* RTPROT_*: the route's author */
+	__u8 protocol;			/* RTPROT_*: who installed the route */
 	bool gateway;
-	/* The gateway; family 0: none, or of another family than dst. */
+	/* The gateway; family 0: none, or it has another family than dst. */
 	struct address via;
 	__u32 metric;
-	/* It does not hold for every packet: TOS, source prefix, tunnel, dead link. */
+	/* The route does not apply to every packet, because of a TOS, a source prefix, a tunnel or
+	 * a dead link. */
 	bool conditional;
-	bool tos;			/* it is for packets with this TOS alone */
-	bool several;			/* the packet's flow chooses among several next hops */
+	bool tos;			/* only for packets with a certain TOS */
+	bool several;			/* one of several next hops, chosen by the packet's flow */
 };
 
 struct nl_rule {
 	__u8 family;
 	struct prefix src, dst;		/* family 0: none */
-	/* Has this selector. DSCP counts as TOS. */
+	/* The rule has this selector. A DSCP selector counts as TOS. */
 	bool tos, mark, iif, oif, dport, sport;
-	bool unknown;			/* a selector that we do not know, such as the flow label */
-	__u32 fwmark;			/* mark's value, as the rule has it */
-	/* Has another selector, which is the same for all packets to a backend: protocol, user,
-	 * tunnel id, VRF, suppression, inversion. */
+	/* has a selector that this program does not know, such as the flow label */
+	bool unknown;
+	__u32 fwmark;			/* the value of the mark selector */
+	/* Has another selector that has the same result for all packets to a backend: protocol,
+	 * user, tunnel id, VRF, suppression or inversion. */
 	bool other;
 	__u8 action;			/* FR_ACT_TO_TBL, FR_ACT_BLACKHOLE … */
 	__u32 table, priority;
@@ -72,22 +76,23 @@ struct nl_rule {
 
 int nl_links(struct nl_link **ret, size_t *ret_n);
 int nl_addresses(struct nl_address **ret, size_t *ret_n);
-/* Both families, all tables, without cached routes. Each next hop of a multipath route is a row of
- * its own. */
+/* Reads the routes of both families and all tables, without cached ones. Each next hop of a
+ * multipath route becomes a row of its own. */
 int nl_routes(struct nl_route **ret, size_t *ret_n);
-/* Adds a route (dst, oif, table, protocol, metric), or removes it if !there. It is no error if that
- * is so already. */
+/* Adds a route (dst, oif, table, protocol, metric), or removes it if `there` is false. Returns 0 as
+ * well if the route exists already, or is absent already. */
 int nl_route_set(const struct nl_route *r, bool there);
 int nl_rules(struct nl_rule **ret, size_t *ret_n);
-/* The device by which this host's own packets to dst leave, by the FIB, in a VRF or (0) none.
- * -ENETUNREACH and the like: there is no route. */
+/* Asks the FIB by which device this host's own packets to dst leave, in this VRF or in none (0).
+ * Returns an error such as -ENETUNREACH if there is no route. */
 int nl_route_get(const struct address *dst, __u32 vrf, __u32 *ret_oif);
 
 struct nl_way {
 	__u32 oif;
-	struct address via;		/* the gateway; family 0: on the link itself */
+	struct address via;		/* the gateway; family 0: dst is on the link */
 };
-/* The same with the gateway, for a packet with this mark (0: none), from src (NULL: any). */
+/* Asks the FIB for the device and the gateway, for a packet with this mark (0: none) from src
+ * (NULL: any source). */
 int nl_way(const struct address *dst, const struct address *src, __u32 vrf, __u32 mark,
 	   struct nl_way *ret);
 
@@ -104,27 +109,29 @@ enum {
 	NL_XDP_NDO_XMIT = 1 << 2,
 	NL_XDP_NDO_XMIT_SG = 1 << 6
 };
-/* The kernel's xdp_features bits (netdev family, kernel >= 6.3). -EOPNOTSUPP: the kernel does not
- * say. */
+/* Reads the device's xdp_features (netdev family, kernel 6.3 and later). Returns -EOPNOTSUPP if the
+ * kernel does not report them. */
 int nl_xdp_features(__u32 ifindex, __u64 *ret);
 
-/* Whether the device removes VLAN tags before XDP sees the frame: 802.1Q's (ethtool rxvlan),
- * 802.1ad's. */
+/* Reads whether the device removes VLAN tags before XDP sees the frame. *ret: 802.1Q tags (ethtool
+ * rxvlan), *ret_outer: 802.1ad tags. */
 int nl_rx_vlan_offload(const char *ifname, bool *ret, bool *ret_outer);
 
-/* A feature by the kernel's name for it, as "rx-lro"; -ENOENT: the kernel does not know it. */
+/* Reads whether a feature is on, by its name in the kernel, such as "rx-lro". Returns -ENOENT if
+ * the kernel does not know the name. */
 int nl_feature(const char *ifname, const char *name, bool *ret);
 
-/* Runs an ethtool command (linux/ethtool.h), which gets its answer in place. */
+/* Runs an ethtool command (linux/ethtool.h). The kernel writes its answer into `command`. */
 int nl_ethtool(const char *ifname, void *command);
 
-/* The driver's name (ethtool), as "veth" or "virtio_net"; -errno: it has none. */
+/* Reads the name of the driver, such as "veth" or "virtio_net". Returns -errno if the device has
+ * none. */
 int nl_driver(const char *ifname, char ret[32]);
 
-/* How many filters the device has at ingress and egress, on a clsact or ingress qdisc. */
+/* Counts the tc filters at the device's ingress and egress, on a clsact or ingress qdisc. */
 int nl_filters(__u32 ifindex, size_t *ret);
 
-/* Whether the other end of a veth, in whatever network namespace, has a native XDP program; whether
- * it has VLANs. */
+/* Read whether the other end of a veth, in any network namespace, has a native XDP program, or has
+ * VLANs on it. */
 int nl_peer_has_xdp(__u32 ifindex, bool *ret);
 int nl_peer_has_vlans(__u32 ifindex, bool *ret);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Links, their addresses, and what their drivers can do.
+ * Implements the part of netlink.h about links, their addresses, and the features of their
+ * drivers.
  */
 #include <errno.h>
 #include <linux/ethtool.h>
@@ -17,15 +18,15 @@
 #include "net/netlink.h"
 #include "net/netlink_talk.h"
 
-/* from linux/netdev.h, which came with 6.3 */
+/* from linux/netdev.h, which exists since kernel 6.3 */
 #define NETDEV_FAMILY "netdev"
 enum { NETDEV_DEV_GET = 1 };
 enum { NETDEV_IFINDEX = 1, NETDEV_XDP_FEATURES = 3 };
 
 #define TX_DROPPED_AT offsetof(struct rtnl_link_stats64, tx_dropped)
 
-/* The program may be attached in any mode. With several modes at once the kernel leaves
- * IFLA_XDP_PROG_ID out. */
+/* Returns the id of the XDP program, attached in any mode. If programs are attached in several
+ * modes, the kernel omits IFLA_XDP_PROG_ID, so this also reads the ids by mode. */
 static __u32 xdp_prog_id(const struct nlattr *xdp)
 {
 	const struct nlattr *a;
@@ -59,7 +60,7 @@ static void link_data(const struct nlattr *data, struct nl_link *link)
 	}
 }
 
-/* Reads what the link's bridge or bond says of its port. */
+/* Reads the state of a bond's port, if the link is one. */
 static void port_data(const struct nlattr *info, struct nl_link *link)
 {
 	const struct nlattr *kind = NULL, *data = NULL, *a;
@@ -115,7 +116,7 @@ static void link_attr(const struct nlattr *a, struct nl_link *link)
 		mnl_attr_for_each_nested(info, a)
 			if (mnl_attr_get_type(info) == IFLA_INFO_KIND)
 				attr_string(info, link->kind, sizeof(link->kind));
-			/* the kernel puts the kind first */
+			/* the kernel sends IFLA_INFO_KIND before IFLA_INFO_DATA */
 			else if (mnl_attr_get_type(info) == IFLA_INFO_DATA)
 				link_data(info, link);
 		port_data(a, link);
@@ -201,7 +202,7 @@ int nl_addresses(struct nl_address **ret, size_t *ret_n)
 
 struct features {
 	__u64 bits;
-	bool told;
+	bool reported;
 };
 
 static int features_row(const struct nlmsghdr *nlh, void *data)
@@ -212,7 +213,7 @@ static int features_row(const struct nlmsghdr *nlh, void *data)
 	mnl_attr_for_each(a, nlh, sizeof(struct genlmsghdr)) {
 		if (mnl_attr_get_type(a) == NETDEV_XDP_FEATURES) {
 			attr_copy(a, &features->bits, sizeof(features->bits));
-			features->told = true;
+			features->reported = true;
 		}
 	}
 	return MNL_CB_OK;
@@ -233,7 +234,7 @@ int nl_xdp_features(__u32 ifindex, __u64 *ret)
 	mnl_attr_put_u32(request, NETDEV_IFINDEX, ifindex);
 	r = nl_talk(sock, request, features_row, &features);
 	mnl_socket_close(sock);
-	if (!r && !features.told)
+	if (!r && !features.reported)
 		r = -EOPNOTSUPP;
 	if (!r)
 		*ret = features.bits;
@@ -256,7 +257,7 @@ int nl_ethtool(const char *ifname, void *command)
 	return r;
 }
 
-/* Finds a feature's bit by its name, in the kernel's list of names. */
+/* Finds the bit of a feature by its name, in the kernel's list of feature names. */
 static int feature_bit(const char *ifname, const char *name, __u32 *ret_bit, __u32 *ret_n)
 {
 	struct {

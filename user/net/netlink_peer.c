@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Questions about one device: which other filters its qdisc has; and whether the other end of a
- * veth, in any network namespace, has an XDP program or VLANs.
+ * Implements the part of netlink.h about one device: how many tc filters it has, and whether the
+ * other end of a veth, in any network namespace, has an XDP program or VLANs.
  */
 #include <linux/if_link.h>
 #include <linux/pkt_sched.h>
@@ -69,7 +69,7 @@ static int peer_row(const struct nlmsghdr *nlh, void *data)
 	return MNL_CB_OK;
 }
 
-/* Called for all links of a namespace: notes whether one is a VLAN on the peer. */
+/* Is called for each link of a namespace. Sets has_vlans if the link is a VLAN on the peer. */
 static int vlan_row(const struct nlmsghdr *nlh, void *data)
 {
 	const struct nlattr *a, *info;
@@ -91,8 +91,8 @@ static int vlan_row(const struct nlmsghdr *nlh, void *data)
 	return MNL_CB_OK;
 }
 
-/* Asks for one link, or for all (0). netns: in another namespace, by the id that IFLA_LINK_NETNSID
- * gave. */
+/* Asks for one link, or for all links if ifindex is 0. netns: the id of another namespace from
+ * IFLA_LINK_NETNSID, or NULL for this one. */
 static int get_links(__u32 ifindex, const __u32 *netns, mnl_cb_t row, struct veth_end *ret)
 {
 	char buffer[128] = {};

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Routes, rules, and the next hop to a destination.
+ * Implements the part of netlink.h about routes, rules, neighbours, and the next hop to a
+ * destination.
  */
 #include <errno.h>
 #include <linux/fib_rules.h>
@@ -10,7 +11,7 @@
 #include "net/netlink.h"
 #include "net/netlink_talk.h"
 
-/* FRA_DSCP and masks, which the headers of 6.1 lack */
+/* FRA_DSCP and the masks, which the headers of kernel 6.1 lack */
 enum { DSCP = 25, SPORT_MASK = 28, DPORT_MASK = 29, DSCP_MASK = 30 };
 
 static bool is_gateway(const struct nlattr *a)
@@ -26,7 +27,7 @@ static void via_attr(const struct nlattr *a, struct nl_route *route)
 	route->conditional |= mnl_attr_get_type(a) == RTA_ENCAP;
 }
 
-/* Adds a row for each next hop of a multipath route, with the rest like the given one. */
+/* Adds a row for each next hop of a multipath route. The other fields are copied from `route`. */
 static int multipath_rows(struct list *l, struct nl_route route, const struct nlattr *multipath)
 {
 	const struct rtnexthop *hop = mnl_attr_get_payload(multipath);
@@ -53,7 +54,7 @@ static int route_row(const struct nlmsghdr *nlh, void *data)
 {
 	const struct rtmsg *rt = mnl_nlmsg_get_payload(nlh);
 	const struct nlattr *a, *dst = NULL, *multipath = NULL;
-	bool by_object = false;		/* `ip nexthop` */
+	bool by_object = false;		/* the route refers to an object of `ip nexthop` */
 	struct nl_route route = {
 		.dst.family = rt->rtm_family, .table = rt->rtm_table, .type = rt->rtm_type,
 		.protocol = rt->rtm_protocol, .tos = rt->rtm_tos,
@@ -87,9 +88,9 @@ static int route_row(const struct nlmsghdr *nlh, void *data)
 		via_attr(a, &route);
 	}
 	route.dst = attr_prefix(dst, rt->rtm_family, rt->rtm_dst_len);
-	if (!route.dst.family)		/* multicast routing and MPLS have tables of their own */
+	if (!route.dst.family)		/* skip multicast routing and MPLS */
 		return MNL_CB_OK;
-	/* the kernel does not describe the object if net.ipv4.nexthop_compat_mode is 0 */
+	/* If net.ipv4.nexthop_compat_mode is 0, the kernel does not describe the nexthop object. */
 	route.several = by_object && !route.oif && route.type == RTN_UNICAST;
 	if (multipath)
 		return multipath_rows(data, route, multipath);
@@ -140,7 +141,7 @@ static void rule_attr(const struct nlattr *a, const struct fib_rule_hdr *hdr, st
 	case FRA_DST:
 		rule->dst = attr_prefix(a, hdr->family, hdr->dst_len);
 		break;
-	case FRA_FWMARK: /* a mark of 0 with a mask selects as well: then FRA_FWMASK is there */
+	case FRA_FWMARK: /* a mark of 0 with a mask is a selector too; then there is a FRA_FWMASK */
 	case FRA_FWMASK:
 		rule->mark |= attr_u32(a);
 		if (mnl_attr_get_type(a) == FRA_FWMARK)
@@ -166,7 +167,7 @@ static void rule_attr(const struct nlattr *a, const struct fib_rule_hdr *hdr, st
 	case FRA_L3MDEV:
 		rule->other |= mnl_attr_get_payload_len(a) && mnl_attr_get_u8(a);
 		break;
-	case FRA_SUPPRESS_IFGROUP:	/* both are always there, ~0 for none */
+	case FRA_SUPPRESS_IFGROUP:	/* the kernel always sends both; ~0 means none */
 	case FRA_SUPPRESS_PREFIXLEN:
 		rule->other |= attr_u32(a) != ~0U;
 		break;
@@ -179,11 +180,11 @@ static void rule_attr(const struct nlattr *a, const struct fib_rule_hdr *hdr, st
 	case DSCP:
 		rule->tos = true;
 		break;
-	case DPORT_MASK:		/* masks come beside what they are of */
+	case DPORT_MASK:		/* a mask comes with its selector, which is read above */
 	case SPORT_MASK:
 	case DSCP_MASK:
 		break;
-	default:			/* the flow label, and selectors still to come */
+	default:			/* the flow label, and selectors of later kernels */
 		rule->unknown |= mnl_attr_get_type(a) > FRA_DPORT_RANGE;
 	}
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Sends requests and receives answers; a dump's callback turns each message into rows of a list.
+ * Implements netlink_talk.h with libmnl.
  */
 #include <errno.h>
 #include <linux/genetlink.h>
@@ -11,9 +11,9 @@
 #include "lib/grow.h"
 #include "net/netlink_talk.h"
 
-#define BUFFER_SIZE 32768		/* the most that the kernel puts into a part of a dump */
+#define BUFFER_SIZE 32768		/* the kernel sends at most this much of a dump at once */
 #define ERRNO_MAX 4095			/* the largest error (the kernel's MAX_ERRNO) */
-#define DUMP_TRIES 10			/* of a dump during which something changed */
+#define DUMP_TRIES 10			/* attempts at a dump during which something changes */
 
 void *list_add(struct list *l)
 {
@@ -73,7 +73,8 @@ int nl_ask(struct nlmsghdr *request, mnl_cb_t row, void *data)
 	return r;
 }
 
-/* Runs a dump once, on a socket of its own: the rest of an interrupted one is useless. */
+/* Runs a dump once. It uses a new socket, because after an interrupted dump the rest of it is still
+ * queued on the old one. */
 static int dump_once(__u16 type, size_t header, mnl_cb_t row, struct list *l)
 {
 	char buffer[128] = {};
@@ -87,7 +88,8 @@ static int dump_once(__u16 type, size_t header, mnl_cb_t row, struct list *l)
 	return nl_ask(request, row, l);
 }
 
-/* The kernel marks a dump during which its table changed; libmnl turns that into EINTR. */
+/* If the table changes during a dump, the kernel marks the dump as interrupted and libmnl returns
+ * EINTR. Then this tries again. */
 int nl_dump(__u16 type, size_t header, mnl_cb_t row, size_t row_size, void *ret, size_t *ret_n)
 {
 	struct list l = { .size = row_size };

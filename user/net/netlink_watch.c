@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Listens for the kernel's messages that something changed.
+ * Implements netlink_watch.h with the kernel's multicast groups.
  */
 #include <errno.h>
 #include <linux/pkt_sched.h>
@@ -11,7 +11,7 @@
 #include "net/netlink_watch.h"
 
 #define BUFFER_SIZE 16384
-#define READS_AT_ONCE 64		/* a flood has no end to read to */
+#define READS_AT_ONCE 64		/* limit, because during a flood the messages never end */
 
 int nl_watch(void)
 {
@@ -47,7 +47,8 @@ static unsigned int table_of(const struct nlmsghdr *nlh)
 	case RTM_DELADDR:
 		return NL_ADDRESSES;
 	case RTM_NEWROUTE:
-	case RTM_DELROUTE:		/* except what was found for one destination, as its MTU */
+	/* except cached results for one destination, such as its MTU */
+	case RTM_DELROUTE:
 		if (mnl_nlmsg_get_payload_len(nlh) >= sizeof(struct rtmsg) &&
 		    ((struct rtmsg *)mnl_nlmsg_get_payload(nlh))->rtm_flags & RTM_F_CLONED)
 			return 0;
@@ -56,7 +57,7 @@ static unsigned int table_of(const struct nlmsghdr *nlh)
 	case RTM_DELRULE:
 	case RTM_NEWNEXTHOP:
 	case RTM_DELNEXTHOP:
-	case RTM_NEWNETCONF:		/* whether the kernel forwards */
+	case RTM_NEWNETCONF:		/* the sysctl forwarding changed */
 		return NL_ROUTES;
 	case RTM_NEWNEIGH:
 	case RTM_DELNEIGH:

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Makes a packet: its payload first, then the headers around it, from the inside out.
+ * Implements packet_make.h: writes the payload first, then the headers from the inside out.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -96,7 +96,8 @@ static __u8 *put_ethernet(const struct packet_wish *w, __u8 *at)
 	return at + 2;
 }
 
-/* A fragment: makes the datagram where it would be as a whole, and moves the rest up. */
+/* For a fragment this writes the whole datagram first, and then moves the part from w->offset on to
+ * its place after the IP header. */
 int packet_make(const struct packet_wish *w, __u8 *frame, size_t max)
 {
 	size_t header = header_len(w), payload, len, room;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Headers of a datagram that no socket sends.
+ * Implements udp_frame.h.
  */
 #include <net/ethernet.h>
 #include <netinet/in.h>
@@ -38,7 +38,8 @@ static size_t put_ipv6(__u8 *at, const struct addr *src, const struct addr *dst,
 	return sizeof(ip);
 }
 
-/* Addresses sum to the same with or without ::ffff: in front of both. */
+/* The checksum is computed over the 16-byte form of IPv4 addresses too: the prefix ::ffff: of both
+ * addresses adds 0xffff twice, which does not change a ones' complement sum. */
 int udp_frame(__u8 *frame, const struct addr *src, __be16 sport, const struct addr *dst,
 	      __be16 dport, const void *payload, size_t n)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * A UDP datagram as it goes out on the wire, from its Ethernet header on, for wgxdp_answer to send
- * (bpf/answer.h). The daemon's cookie replies and blind relay use it.
+ * Builds a UDP datagram with all its headers from Ethernet on, which the BPF program wgxdp_answer
+ * then sends (bpf/answer.h). The daemon uses it for cookie replies and for the blind relay.
  */
 #pragma once
 #include <stddef.h>
@@ -9,7 +9,7 @@
 
 #define UDP_FRAME_HEADERS (14 + 40 + 8)	/* Ethernet, IPv6, UDP */
 
-/* Writes the frame, without MAC addresses, and returns its length. Both addresses are of one
- * family; frame has room for UDP_FRAME_HEADERS + n bytes. */
+/* Writes the frame, with zeros as MAC addresses, and returns its length. Both addresses have the
+ * same family, and frame has room for UDP_FRAME_HEADERS + n bytes. */
 int udp_frame(__u8 *frame, const struct addr *src, __be16 sport, const struct addr *dst,
 	      __be16 dport, const void *payload, size_t n);

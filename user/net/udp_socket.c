@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Connected sockets for datagrams.
+ * Implements udp_socket.h.
  */
 #include <string.h>
 #include <sys/socket.h>

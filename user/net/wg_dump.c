@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The dump of wg(8). It has a line for each interface (private key, public key, port, mark) and for
- * each peer (public key, preshared key, endpoint, allowed IPs, latest handshake, bytes received and
- * sent, keepalive). Tabs separate fields; with `all` the interface's name comes first.
+ * Implements wg_dump.h. The dump of wg(8) has a line for each interface (private key, public key,
+ * port, mark) and for each peer (public key, preshared key, endpoint, allowed IPs, latest
+ * handshake, bytes received and sent, keepalive). Tabs separate the fields. With `all`, each line
+ * begins with the interface's name.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -13,8 +14,8 @@
 
 enum { INTERFACE_FIELDS = 4, PEER_FIELDS = 8 };
 
-/* Cuts the line at its tabs. Returns how many fields it has; those beyond max are not stored. */
-static size_t split(char *line, char **fields, size_t max)
+/* Splits the line at its tabs and returns the number of fields. Only the first `max` are stored. */
+static size_t split_line(char *line, char **fields, size_t max)
 {
 	size_t n = 0;
 
@@ -37,7 +38,7 @@ static int add_peer(struct wg_dump *d, char **field)
 	if (!strcmp(field[2], "(none)"))
 		return 0;
 	if (endpoint_parse(field[2], &p.endpoint, &p.port))
-		/* a link-local one is no address of ours */
+		/* endpoint_parse() refuses link-local addresses, which have a zone; skip them */
 		return strchr(field[2], '%') ? 0 : -EINVAL;
 	place = append(d->peers, d->n);
 	if (!place)
@@ -46,11 +47,12 @@ static int add_peer(struct wg_dump *d, char **field)
 	return 0;
 }
 
-/* AmneziaWG's interfaces have more fields than WireGuard's, none of them used here. */
+/* Reads one line. A line of an AmneziaWG interface has more fields than one of WireGuard; none of
+ * them is used. */
 static int add_line(struct wg_dump *d, char *line)
 {
 	char *field[PEER_FIELDS + 1];
-	size_t n = split(line, field, PEER_FIELDS + 1);
+	size_t n = split_line(line, field, PEER_FIELDS + 1);
 
 	if (n == PEER_FIELDS || n == PEER_FIELDS + 1)
 		return add_peer(d, field + (n - PEER_FIELDS));
@@ -90,9 +92,10 @@ int wg_dump_parse(FILE *in, const char *name, struct wg_dump *ret)
 		else if (n)
 			rc = -EINVAL;
 	}
-	if (rc == -EINVAL)			/* the line itself may hold a private key */
-		log_error("%s:%u: no line of `wg show IF dump`, or `wg show all dump`", name,
-			  number);
+	/* do not print the line, which may contain a private key */
+	if (rc == -EINVAL)
+		log_error("%s:%u: this is not a line of `wg show IF dump` or `wg show all dump`",
+			  name, number);
 	else if (rc || ferror(in))
 		log_error("cannot read %s: %s", name, strerror(rc ? -rc : EIO));
 	rc = rc ?: ferror(in) ? -EIO : 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Reads a device's peers. What the kernel and wireguard-go send is checked like any input from
- * outside.
+ * Implements the part of wireguard.h that reads a device. Answers of the kernel and of wireguard-go
+ * are checked like any input from outside.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -25,8 +25,8 @@
 #include "net/udp_socket.h"
 #include "net/wireguard.h"
 
-#define DUMP_TRIES 10			/* of a dump during which the device changed */
-#define ANSWER_LIMIT (64 << 20)		/* bytes; a longer answer of the socket is an error */
+#define DUMP_TRIES 10			/* attempts at a dump during which the device changes */
+#define ANSWER_LIMIT (64 << 20)		/* in bytes; a longer answer of the socket is an error */
 #define ANSWER_SECONDS 2
 
 void wg_free(struct wg_device *d)
@@ -34,7 +34,8 @@ void wg_free(struct wg_device *d)
 	for (size_t i = 0; i < d->n_peers; i++)
 		free(d->peers[i].allowed);
 	if (d->n_peers)
-		explicit_bzero(d->peers, d->n_peers * sizeof(*d->peers));	/* preshared keys */
+		/* they contain preshared keys */
+		explicit_bzero(d->peers, d->n_peers * sizeof(*d->peers));
 	free(d->peers);
 	memset(d, 0, sizeof(*d));
 }
@@ -61,7 +62,8 @@ struct address wg_inside(const struct wg_peer *p)
 		longest = len;
 		found = (struct address){ a->addr, a->family };
 	}
-	if (longest >= 0 && longest < 128)	/* the prefix's own address is no host's */
+	/* the first address of a prefix is not a host's address, so take the second */
+	if (longest >= 0 && longest < 128)
 		found.addr.b[15] |= 1;
 	return found;
 }
@@ -133,7 +135,8 @@ static int read_allowed(const struct nlattr *list, struct wg_peer *p)
 	return 0;
 }
 
-/* A peer with the key of the one before continues that one: then it has nothing but AllowedIPs. */
+/* Reads a peer of the dump. If it has the same key as the peer before, it continues that one and
+ * contains only more AllowedIPs. */
 static int read_peer(const struct nlattr *row, struct wg_device *d)
 {
 	struct wg_peer *last = d->n_peers ? &d->peers[d->n_peers - 1] : NULL, *p = NULL;
@@ -248,7 +251,7 @@ static int parse_number(const char *text, __u64 *ret)
 	return errno || end == text || *end || *text < '0' || *text > '9' ? -EINVAL : 0;
 }
 
-/* A link-local IPv6 endpoint may have a zone, which this ignores. */
+/* Parses an endpoint. A link-local IPv6 address may have a zone (%…), which is dropped. */
 static int uapi_endpoint(const char *value, struct wg_peer *p)
 {
 	const char *zone = strchr(value, '%'), *close = strchr(value, ']');
@@ -304,7 +307,7 @@ static int uapi_fwmark(const char *value, struct wg_device *d)
 	return 0;
 }
 
-/* Without libsodium the device's own public key stays unknown. */
+/* Computes the device's public key from its private key. Without libsodium *ret stays as it is. */
 static void public_of(const struct wg_key *private, struct wg_key *ret)
 {
 #ifdef WITH_SODIUM
@@ -321,7 +324,7 @@ static void public_of(const struct wg_key *private, struct wg_key *ret)
 #endif
 }
 
-/* The socket sends the private key; none of it is stored. */
+/* Reads the device's private key, which the socket sends, and stores only the public key. */
 static int uapi_own_key(const char *value, struct wg_device *d)
 {
 	struct wg_key private;
@@ -333,7 +336,7 @@ static int uapi_own_key(const char *value, struct wg_device *d)
 	return rc;
 }
 
-/* Reads one line. Lines before the first peer are the device's; unknown ones are ignored. */
+/* Reads one line. Lines before the first peer describe the device. Unknown lines are ignored. */
 static int uapi_line(const char *key, const char *value, struct wg_device *d)
 {
 	static const struct {
@@ -370,7 +373,7 @@ static int uapi_line(const char *key, const char *value, struct wg_device *d)
 	return 0;
 }
 
-/* "errno=N" is the last line, and an empty one ends the answer. */
+/* Parses the lines of the answer. The last line is "errno=N", and an empty line ends it. */
 int wg_uapi(const char *text, size_t n, struct wg_device *ret)
 {
 	struct wg_device d = { 0 };
@@ -406,7 +409,7 @@ int wg_uapi(const char *text, size_t n, struct wg_device *ret)
 	return rc;
 }
 
-/* Reads until an empty line. */
+/* Reads an answer up to and including its empty line. */
 static int read_answer(int fd, char **ret, size_t *ret_n)
 {
 	size_t room = 0, n = 0;
@@ -443,7 +446,7 @@ int wg_talk(const char *device, const char *question, char **ret, size_t *ret_n)
 	snprintf(address.sun_path, sizeof(address.sun_path), WG_SOCKET_DIR "/%s.sock", device);
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
-	/* A signal interrupts a call with a time limit also where SA_RESTART is set */
+	/* A signal interrupts a call on a socket with a timeout even if SA_RESTART is set. */
 	if (TEMP_FAILURE_RETRY(connect(fd, (struct sockaddr *)&address, sizeof(address))) ||
 	    TEMP_FAILURE_RETRY(send(fd, question, n, MSG_NOSIGNAL)) != n)
 		rc = errno == ENOENT || errno == ECONNREFUSED ? -EOPNOTSUPP : -errno;
@@ -476,7 +479,7 @@ int wg_read(const char *device, struct wg_device *ret)
 		wg_free(&d);
 		rc = read_kernel(device, &d);
 	}
-	if (rc == -EOPNOTSUPP) /* another driver's device, or the kernel has no WireGuard */
+	if (rc == -EOPNOTSUPP) /* a device of another driver, or a kernel without WireGuard */
 		rc = read_socket(device, &d);
 	if (rc)
 		wg_free(&d);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The names of peers in wg-quick's file, which WireGuard itself does not know.
+ * Implements the part of wireguard.h about names. WireGuard itself has no names for peers, but
+ * people write them as comments into the file of wg-quick(8).
  */
 #include <ctype.h>
 #include <errno.h>
@@ -13,7 +14,8 @@
 #include "lib/grow.h"
 #include "net/wireguard.h"
 
-/* Settings of wg(8) and wg-quick(8): a comment that begins with one disables it, and is no name. */
+/* Settings of wg(8) and wg-quick(8). A comment that begins with one of these is a disabled setting
+ * and not a name. */
 static const char *const settings[] = {
 	"PrivateKey", "ListenPort", "FwMark", "PublicKey", "PresharedKey", "AllowedIPs",
 	"Endpoint", "PersistentKeepalive", "Address", "DNS", "MTU", "Table",
@@ -22,13 +24,14 @@ static const char *const settings[] = {
 
 struct reader {
 	struct wg_names *names;
-	/* From comments since the last line that is no comment. */
+	/* names in the comments since the last line that is not a comment */
 	char friendly[NAME_LEN], above[NAME_LEN];
-	char name[NAME_LEN];		/* of the section's peer so far */
-	struct wg_key key;		/* likewise */
+	char name[NAME_LEN];		/* the name of this section's peer so far */
+	struct wg_key key;		/* the key of this section's peer so far */
 };
 
-/* Letters, digits and "-_.+/" stay; each run of other characters between them becomes one '-'. */
+/* Converts a text to a valid name. Letters, digits and "-_.+/" stay, and each run of other
+ * characters between them becomes one '-'. */
 static void to_name(const char *text, char ret[NAME_LEN])
 {
 	size_t n = 0;
@@ -54,7 +57,7 @@ static const char *skip_blanks(const char *s)
 	return s + strspn(s, " \t\r");
 }
 
-/* Returns what follows KEY, blanks and '='; NULL: this is another line. */
+/* Returns the value in a line "KEY = VALUE" with this key, or NULL if it is another line. */
 static const char *value_of(const char *line, const char *key)
 {
 	size_t n = strlen(key);
@@ -125,8 +128,8 @@ static void read_setting(struct reader *r, const char *line)
 	wg_key_parse(key, &r->key);
 }
 
-/* A comment belongs to the next section if its header follows; a friendly_name belongs to this
- * section if a setting follows. */
+/* Reads one line of the file. A comment directly above a section's header belongs to that section.
+ * A friendly_name above a setting belongs to the section of the setting. */
 static int read_line(struct reader *r, const char *line)
 {
 	int rc = 0;
@@ -176,7 +179,7 @@ void wg_names_read(const char *device, struct wg_names *ret)
 	snprintf(path, sizeof(path), WG_QUICK_DIR "/%s.conf", device);
 	if (file_read(path, SIZE_MAX, &text, &n))
 		return;
-	wg_names_parse(text, ret);		/* up to a zero byte, if there is one */
+	wg_names_parse(text, ret);		/* stops at a zero byte, if the file has one */
 	free(text);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Changes a device's peers: sets an endpoint, or makes WireGuard begin a new session.
+ * Implements the part of wireguard.h that changes a device: sets a peer's endpoint, or makes
+ * WireGuard begin a new session with it.
  */
 #include <errno.h>
 #include <linux/genetlink.h>
@@ -12,9 +13,10 @@
 #include "lib/text.h"
 #include "net/wireguard.h"
 
-#define ROOM 1024			/* bytes of a message, plus */
-#define ROOM_ALLOWED 48			/* for each AllowedIP, more than it takes */
-#define PEERS_MAX 65000			/* bytes of an attribute, whose length has 16 bits */
+#define ROOM 1024			/* bytes for a message without AllowedIPs */
+#define ROOM_ALLOWED 48			/* bytes for each AllowedIP, more than it needs */
+/* longest message in bytes, because the length of an attribute has 16 bits */
+#define PEERS_MAX 65000
 
 /* ---- the kernel's WireGuard ---- */
 
@@ -24,7 +26,7 @@ static void put_peer(struct nlmsghdr *request, const struct wg_key *key, __u32 f
 	mnl_attr_put_u32(request, WGPEER_A_FLAGS, flags);
 }
 
-/* NULL: none. */
+/* Adds the endpoint attribute, unless a is NULL. */
 static void put_endpoint(struct nlmsghdr *request, const struct address *a, __be16 port)
 {
 	struct sockaddr_in6 to;
@@ -78,7 +80,8 @@ static void put_moved(struct nlmsghdr *request, const struct wg_key *peer, const
 	mnl_attr_nest_end(request, row);
 }
 
-/* renew: removes and adds the peer as it is; NULL: only changes its endpoint. */
+/* Changes a peer of the kernel's WireGuard. If `renew` is not NULL, it removes that peer and adds
+ * it again; otherwise it only changes the endpoint. */
 static int set_kernel(const char *device, const struct wg_key *peer, const struct wg_peer *renew,
 		      const struct address *a, __be16 port)
 {

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * plan: the order in which a configuration becomes map contents, and the choice of ports.
+ * Makes a plan: calls the parts in their order, resolves the backends, and chooses the ports.
  */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include "plan/answers.h"
+#include "plan/resolved_backends.h"
 #include "config/config_names.h"
 #include "lib/grow.h"
 #include "lib/log.h"
@@ -20,7 +20,7 @@ const struct plan_port *plan_port(const struct plan *p, __u32 ifindex)
 	return NULL;
 }
 
-const struct plan_port *plan_port_of(const struct making *m, __u32 oif)
+const struct plan_port *plan_port_of(const struct plan_builder *m, __u32 oif)
 {
 	const struct nl_link *link = host_link(m->host, oif);
 
@@ -35,16 +35,17 @@ bool plan_refused(const struct plan_input *in, __u32 ifindex)
 	return false;
 }
 
-/* Warns if the backend has no address yet: the service waits for it. */
-static void resolve(const struct making *m, const struct service_config *s, const char *text,
-		    __u8 family, struct address *ret)
+/* Sets *ret to the address of a backend. Warns if it has no address yet, because the service then
+ * waits for it. */
+static void resolve_address(const struct plan_builder *m, const struct service_config *s,
+			    const char *text, __u8 family, struct address *ret)
 {
-	if (!answers_address(m->in->answers, text, family, ret) && *text)
+	if (!resolved_backends_address(m->in->answers, text, family, ret) && *text)
 		log_waiting("service %s: waiting for backend %s, which has no %s address yet",
 			    s->name, text, family == FAMILY_IPV4 ? "IPv4" : "IPv6");
 }
 
-static int backend_is_ours(const struct making *m, const struct service_config *s,
+static int backend_is_ours(const struct plan_builder *m, const struct service_config *s,
 			   struct address *backend)
 {
 	char text[ADDRESS_STRLEN];
@@ -59,27 +60,27 @@ static int backend_is_ours(const struct making *m, const struct service_config *
 				s->name, text);
 }
 
-static int resolve_backend(const struct making *m, const struct service_config *s,
+static int resolve_backend(const struct plan_builder *m, const struct service_config *s,
 			   const struct backend_config *from, struct backend_address *ret)
 {
 	bool standby = plan_on_standby(m, s, from);
 	__be16 standby_port = from->standby.port ?: from->port;
 
 	ret->on_standby = standby;
-	resolve(m, s, standby ? from->standby.ipv4 : from->ipv4, FAMILY_IPV4, &ret->ipv4);
-	resolve(m, s, standby ? from->standby.ipv6 : from->ipv6, FAMILY_IPV6, &ret->ipv6);
+	resolve_address(m, s, standby ? from->standby.ipv4 : from->ipv4, FAMILY_IPV4, &ret->ipv4);
+	resolve_address(m, s, standby ? from->standby.ipv6 : from->ipv6, FAMILY_IPV6, &ret->ipv6);
 	ret->port = standby ? standby_port : from->port;
 	if (backend_has_standby(from)) {
-		answers_address(m->in->answers, standby ? from->ipv4 : from->standby.ipv4,
-				FAMILY_IPV4, &ret->idle[0]);
-		answers_address(m->in->answers, standby ? from->ipv6 : from->standby.ipv6,
-				FAMILY_IPV6, &ret->idle[1]);
+		resolved_backends_address(m->in->answers, standby ? from->ipv4 : from->standby.ipv4,
+					  FAMILY_IPV4, &ret->idle[0]);
+		resolved_backends_address(m->in->answers, standby ? from->ipv6 : from->standby.ipv6,
+					  FAMILY_IPV6, &ret->idle[1]);
 		ret->idle_port = standby ? from->port : standby_port;
 	}
 	return backend_is_ours(m, s, &ret->ipv4) ?: backend_is_ours(m, s, &ret->ipv6);
 }
 
-int plan_backends(struct making *m)
+int plan_backends(struct plan_builder *m)
 {
 	const struct config *c = m->config;
 	size_t n = 0;
@@ -100,7 +101,7 @@ int plan_backends(struct making *m)
 	return rc;
 }
 
-static void report_missing(const struct making *m, const char *name)
+static void report_missing(const struct plan_builder *m, const char *name)
 {
 	char there[HOST_NAMES_LEN];
 
@@ -108,7 +109,7 @@ static void report_missing(const struct making *m, const char *name)
 		    host_link_names(m->host, name, there));
 }
 
-static int add_port(struct making *m, const char *name, enum link_role role, enum mode mode,
+static int add_port(struct plan_builder *m, const char *name, enum link_role role, enum mode mode,
 		    bool shared)
 {
 	const struct nl_link *link = host_link_by_name(m->host, name);
@@ -129,7 +130,7 @@ static int add_port(struct making *m, const char *name, enum link_role role, enu
 		return 0;
 	}
 	if (plan_port(m->plan, link->ifindex))
-		return 0;	/* listed twice: the first entry, from `interfaces`, counts */
+		return 0;	/* already added, with the role from `interfaces` */
 	port = append(m->plan->ports, m->plan->n_ports);
 	if (!port)
 		return -ENOMEM;
@@ -144,7 +145,7 @@ static int add_port(struct making *m, const char *name, enum link_role role, enu
 	return 0;
 }
 
-static int add_listening_ports(struct making *m, const struct service_config *s)
+static int add_listening_ports(struct plan_builder *m, const struct service_config *s)
 {
 	int rc = 0;
 
@@ -160,8 +161,8 @@ static int add_listening_ports(struct making *m, const struct service_config *s)
 	return rc;
 }
 
-/* Adds the links of all next hops of the route to the backend as lans. */
-static int add_several(struct making *m, const struct address *backend, __u32 vrf, __u32 oif)
+/* Adds the links of all next hops of the route to the backend, with the role lan. */
+static int add_several(struct plan_builder *m, const struct address *backend, __u32 vrf, __u32 oif)
 {
 	const struct nl_route *ways[HOST_WAYS] = { NULL };
 	size_t n = m->host->several ? host_ways(m->host, backend, vrf, ways, HOST_WAYS) : 0;
@@ -172,14 +173,15 @@ static int add_several(struct making *m, const struct address *backend, __u32 vr
 	for (size_t i = 0; i < n && !rc; i++) {
 		const struct nl_link *link = host_link(m->host, ways[i]->oif);
 
-		m->plan->ask_always |= ways[i]->several;	/* also by a rule's table */
+		/* also for a route in a table that only a rule selects */
+		m->plan->ask_always |= ways[i]->several;
 		if (!host_has_several(ways, n, ways[i], oif))
 			continue;
 		if (!link || link->loopback || plan_port_of(m, link->ifindex))
 			continue;
 		if (first && first->role == ROLE_WAN)
-			log_warning("backend %s: one of its ways leads over %s, which is none of "
-				    "`interfaces`: its replies there are not translated",
+			log_warning("backend %s: one of its routes leaves by %s, which is not in "
+				    "`interfaces`: replies that arrive there are not translated",
 				    address_format(backend, text), link->name);
 		else
 			rc = add_port(m, link->name, ROLE_LAN, MODE_AUTO, false);
@@ -187,9 +189,9 @@ static int add_several(struct making *m, const struct address *backend, __u32 vr
 	return rc;
 }
 
-/* Adds the link on the route to the backend as a lan, unless the configuration gives it another
- * role. */
-int plan_backend_port(struct making *m, const struct address *backend, __u32 vrf)
+/* Adds the link on the route to the backend with the role lan, unless the configuration gives it
+ * another role. */
+int plan_backend_port(struct plan_builder *m, const struct address *backend, __u32 vrf)
 {
 	const struct nl_link *link;
 	__u32 oif;
@@ -202,7 +204,7 @@ int plan_backend_port(struct making *m, const struct address *backend, __u32 vrf
 	return rc ?: add_several(m, backend, vrf, oif);
 }
 
-static int add_backend_port(struct making *m, const struct service_config *s,
+static int add_backend_port(struct plan_builder *m, const struct service_config *s,
 			    const struct address *backend)
 {
 	char text[ADDRESS_STRLEN];
@@ -226,14 +228,14 @@ static int add_backend_port(struct making *m, const struct service_config *s,
 			    "address?", s->name, address_format(backend, text),
 			    host_link(m->host, oif)->name);
 	if (host_has_several_ways(m->host, backend, vrf, oif))
-		log_info("service %s: several ways lead to backend %s: the kernel chooses for each "
-			 "packet", s->name, address_format(backend, text));
+		log_info("service %s: several routes lead to backend %s: the kernel chooses one "
+			 "for each packet", s->name, address_format(backend, text));
 	return plan_backend_port(m, backend, vrf);
 }
 
-/* Adds the peers' devices. Those in `interfaces`, or that a service listens on, have a role
- * already. */
-static int add_devices(struct making *m)
+/* Adds the devices of peers as ports, except those that are in `interfaces` or that a service
+ * listens on, which have a role already. */
+static int add_devices(struct plan_builder *m)
 {
 	enum link_role role;
 	const char *name;
@@ -246,11 +248,13 @@ static int add_devices(struct making *m)
 	return rc;
 }
 
-/* Whether the express path would remember any packet. It remembers none where a guard chooses among
- * backends, or knows AmneziaWG's messages, and costs them a little. */
-static bool has_use_for_express(const struct config *c)
+/* Returns whether the express path would be useful to any service or peer. It has no entries for
+ * services whose guard chooses among backends or checks AmneziaWG messages, and would only slow
+ * these down a little. */
+static bool has_use_for_express(const struct plan_builder *m)
 {
-	bool use = *c->blind.interface;
+	const struct config *c = m->config;
+	bool use = *c->blind.interface || m->plan->relay.nics;
 
 	for (size_t i = 0; i < c->n_services; i++)
 		use |= !service_has_guard(&c->services[i]) ||
@@ -268,14 +272,12 @@ static __u32 express_entries(const struct config *c)
 	return n;
 }
 
-int plan_ports(struct making *m)
+int plan_ports(struct plan_builder *m)
 {
 	const struct config *c = m->config;
 	int rc = 0;
 
 	m->plan->hearing = c->n_learn;
-	m->plan->express = has_use_for_express(c);
-	m->plan->express_entries = express_entries(c);
 	for (size_t i = 0; i < c->n_interfaces && !rc; i++)
 		rc = add_port(m, c->interfaces[i].name, c->interfaces[i].role,
 			      c->interfaces[i].mode, c->interfaces[i].shared);
@@ -300,7 +302,7 @@ int plan_ports(struct making *m)
 
 int plan_make(const struct plan_input *in, struct plan **ret)
 {
-	struct making m = { .in = in, .config = in->config, .host = in->host,
+	struct plan_builder m = { .in = in, .config = in->config, .host = in->host,
 			    .plan = calloc(1, sizeof(*m.plan)) };
 	int rc = -ENOMEM;
 
@@ -317,6 +319,8 @@ int plan_make(const struct plan_input *in, struct plan **ret)
 	m.plan->ask_always = plan_asks_always(in->host);
 	rc = plan_backends(&m) ?: plan_ports(&m) ?: plan_services(&m) ?: plan_blind(&m) ?:
 	     plan_old(&m) ?: plan_relay(&m) ?: plan_nics(&m) ?: plan_sources(&m) ?: plan_links(&m);
+	m.plan->express = has_use_for_express(&m);
+	m.plan->express_entries = express_entries(m.config);
 cleanup:
 	free(m.backends);
 	free(m.first_backend);

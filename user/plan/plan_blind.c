@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * plan: where the blind relay listens, and the number of sites it has room for. The daemon tracks
- * the sites themselves: user/daemon/blind.h.
+ * Plans where the blind relay listens, and for how many sites it has room. The daemon tracks the
+ * sites themselves (user/daemon/blind.h).
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -11,8 +11,8 @@
 
 #define ROOM_LEAST 64
 
-/* Refuses a service that listens on the blind relay's address and port. */
-static int refuse_services(struct making *m, const struct nl_link *link,
+/* Reports a service that listens on the address and port of the blind relay. */
+static int refuse_services(struct plan_builder *m, const struct nl_link *link,
 			   const struct address *local)
 {
 	__be16 port = m->config->blind.port;
@@ -33,8 +33,8 @@ static int refuse_services(struct making *m, const struct nl_link *link,
 	return 0;
 }
 
-static int listen_at(struct making *m, const struct nl_link *link, const struct address *local,
-		     __u32 id)
+static int listen_at(struct plan_builder *m, const struct nl_link *link,
+		     const struct address *local, __u32 id)
 {
 	struct table_key key = { local->addr,
 				 table_word(KEY_BLIND, local->family, m->config->blind.port,
@@ -44,21 +44,22 @@ static int listen_at(struct making *m, const struct nl_link *link, const struct 
 	return plan_add_entry(m->plan, &key, &value, sizeof(value));
 }
 
-/* Adds the headers of IP (40 or 20 bytes), UDP (8) and WireGuard (32) to the tunnel's MTU. */
-static int check_mtu(const struct making *m, const struct nl_link *link, bool ipv6)
+/* Reports a tunnel MTU that is too large for the link: the headers of IP (40 or 20 bytes), UDP (8)
+ * and WireGuard (32) come on top of it. */
+static int check_mtu(const struct plan_builder *m, const struct nl_link *link, bool ipv6)
 {
 	__u32 mtu = m->config->blind.mtu ?: BLIND_MTU, around = (ipv6 ? 40 : 20) + 8 + 32;
 
 	if (mtu + around <= link->mtu)
 		return 0;
 	return contradiction_at(m, &m->config->blind, -EINVAL,
-				"blind: an mtu of %u in the sites' tunnels makes packets of %u "
-				"bytes over %s, and %s takes %u: write %u or less, here and at "
-				"every site", mtu, mtu + around, ipv6 ? "IPv6" : "IPv4",
-				link->name, link->mtu, link->mtu - around);
+				"blind: mtu %u makes packets of %u bytes over %s, and %s takes %u: "
+				"write mtu: %u or less, here and at every site",
+				mtu, mtu + around, ipv6 ? "IPv6" : "IPv4", link->name, link->mtu,
+				link->mtu - around);
 }
 
-int plan_blind(struct making *m)
+int plan_blind(struct plan_builder *m)
 {
 	const struct blind_config *b = &m->config->blind;
 	struct plan *p = m->plan;
@@ -77,7 +78,8 @@ int plan_blind(struct making *m)
 	id = plan_service_id(p, BLIND_NAME, NAT_BLIND);
 	link = host_link_by_name(m->host, b->interface);
 	if (!link)
-		return 0;		/* add_port() has warned that it waits */
+		/* add_port() has already printed that the interface is missing */
+		return 0;
 	p->blind.ifindex = plan_base(m->host, link)->ifindex;
 	for (size_t i = 0; i < m->host->n_addresses && !rc; i++) {
 		const struct nl_address *a = &m->host->addresses[i];

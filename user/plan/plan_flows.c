@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * plan: the source addresses and ports of a masquerading service, under which its backend sees the
- * clients.
+ * Plans the source addresses and ports of masquerading services, which the backend sees instead of
+ * those of the clients.
  */
 #include <errno.h>
 #include <string.h>
@@ -18,9 +18,10 @@ bool plan_is_source(const struct host *h, const struct nl_address *a, __u8 famil
 	       link && !link->loopback;
 }
 
-/* Rates an address of this host as a source for packets to the backend; 0: unusable. */
-static int fitness(const struct making *m, const struct nl_address *a,
-		   const struct address *backend, __u32 oif)
+/* Returns how suitable an address of this host is as the source of packets to the backend; 0:
+ * unusable. */
+static int source_fitness(const struct plan_builder *m, const struct nl_address *a,
+			  const struct address *backend, __u32 oif)
 {
 	struct prefix on_link = { .family = a->local.family, .len = a->prefix_len,
 				  .addr = a->local.addr };
@@ -31,9 +32,9 @@ static int fitness(const struct making *m, const struct nl_address *a,
 	       2 * (a->ifindex == oif) + !a->deprecated;
 }
 
-/* Without `flows.source` in the configuration: picks this host's address towards the backend. NULL:
- * there is none. */
-static int own_address(const struct making *m, const struct address *backend, __u32 vrf,
+/* Chooses the source address if the configuration has no `flows.source`: this host's address
+ * towards the backend. Sets *ret to NULL if there is none. */
+static int own_address(const struct plan_builder *m, const struct address *backend, __u32 vrf,
 		       const struct address **ret)
 {
 	const struct address *best = NULL;
@@ -45,7 +46,7 @@ static int own_address(const struct making *m, const struct address *backend, __
 	if (rc)
 		return is_resource_error(rc) ? rc : 0;
 	for (size_t i = 0; i < m->host->n_addresses; i++) {
-		int f = fitness(m, &m->host->addresses[i], backend, oif);
+		int f = source_fitness(m, &m->host->addresses[i], backend, oif);
 
 		if (f > best_fitness && f > 2) {
 			best = &m->host->addresses[i].local;
@@ -65,7 +66,7 @@ static void pool_add(struct pool *pool, const struct address *a)
 		(ipv4 ? pool->own4 : pool->own6)[(*n)++] = a->addr;
 }
 
-static int pool_find(const struct making *m, const struct service_config *s,
+static int pool_find(const struct plan_builder *m, const struct service_config *s,
 		     const struct address *backend, struct pool *pool)
 {
 	const struct address *own;
@@ -80,15 +81,16 @@ static int pool_find(const struct making *m, const struct service_config *s,
 		return rc;
 	if (own)
 		pool_add(pool, own);
-	else if (!nl_route_get(backend, host_vrf(m->host, s), &oif)) /* else it waits for a route */
-		log_warning("service %s: waiting for an address of ours from which to reach "
-			    "backend %s, on the interface on the way there or as flows: "
-			    "{ source: [ … ] }", s->name, address_format(backend, text));
+	/* without a route, another message says that it is missing */
+	else if (!nl_route_get(backend, host_vrf(m->host, s), &oif))
+		log_warning("service %s: waiting for a source address towards backend %s: add an "
+			    "address to the interface on the way there, or write flows: { source: "
+			    "[ … ] }", s->name, address_format(backend, text));
 	return 0;
 }
 
-/* Default number of a service's flows: as many as it has ports, with an address of each family at
- * least */
+/* Returns the default limit of a service's flows: the number of its ports times the number of its
+ * addresses, with at least one address for each family. */
 static __u32 pool_room(const struct pool *pool)
 {
 	__u32 addresses = (pool->n4 ?: 1) + (pool->n6 ?: 1);
@@ -97,7 +99,7 @@ static __u32 pool_room(const struct pool *pool)
 	return ports > FLOWS ? FLOWS : ports;
 }
 
-int plan_pool(struct making *m, size_t service, __u32 id)
+int plan_pool(struct plan_builder *m, size_t service, __u32 id)
 {
 	const struct service_config *s = &m->config->services[service];
 	struct plan *p = m->plan;
@@ -121,15 +123,16 @@ int plan_pool(struct making *m, size_t service, __u32 id)
 	pool->share = s->flows.share ?: FLOW_SHARE;
 	p->n_flows += s->flows.max ?: pool_room(pool);
 	if (p->n_flows > FLOWS_MAX) {
-		log_error("service %s: with its flows all services have %u, and an instance has "
-			  "room for %u: give less by flows: { max: … }", s->name, p->n_flows,
-			  FLOWS_MAX);
+		log_error("service %s: all services together would have %u flows, and the limit of "
+			  "an instance is %u: set a lower limit with flows: { max: … }",
+			  s->name, p->n_flows, FLOWS_MAX);
 		return -E2BIG;
 	}
 	return rc;
 }
 
-/* Shares are counted in epochs of the longest time-out */
+/* The flows of each source are counted in epochs, which are as long as the longest timeout of all
+ * services. */
 void plan_epochs(struct plan *p)
 {
 	__u32 longest = 0;

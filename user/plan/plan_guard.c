@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * plan: what a service's guard demands of WireGuard messages, the keys by which it recognizes a
- * backend, and the backends' numbers.
+ * Plans the guard of a service: its limits for WireGuard messages, the keys by which it recognizes
+ * a backend, and the numbers of the backends.
  */
 #include <endian.h>
 #include <errno.h>
@@ -14,15 +14,15 @@
 
 /* ---- numbers ---- */
 
-/* Returns the name that a number has in the running instance. */
-static const char *running_name(const struct making *m, __u32 id, __u32 number)
+/* Returns the name of the backend that has this number in the running instance. */
+static const char *running_name(const struct plan_builder *m, __u32 id, __u32 number)
 {
 	size_t i = (size_t)id * GUARD_BACKENDS_MAX + number;
 
 	return i < m->in->n_backend_names ? m->in->backend_names[i].name : "";
 }
 
-static __u32 free_number(const struct making *m, const struct backend_name *names, __u32 id)
+static __u32 free_number(const struct plan_builder *m, const struct backend_name *names, __u32 id)
 {
 	for (__u32 n = 0; n < GUARD_BACKENDS_MAX; n++)
 		if (!*names[n].name && !*running_name(m, id, n))
@@ -33,8 +33,9 @@ static __u32 free_number(const struct making *m, const struct backend_name *name
 	return 0;
 }
 
-/* A backend keeps the number it has. A freed number is reused in a later change only. */
-static int give_numbers(struct making *m, size_t service, __u32 id, struct plan_guard *g)
+/* Assigns a number to each backend. A running backend keeps its number. The number of a removed
+ * backend is reused only in a later change. */
+static int give_numbers(struct plan_builder *m, size_t service, __u32 id, struct plan_guard *g)
 {
 	const struct service_config *s = &m->config->services[service];
 
@@ -61,14 +62,14 @@ static int give_numbers(struct making *m, size_t service, __u32 id, struct plan_
 
 /* ---- standbys ---- */
 
-static bool runs_as(const struct making *m, __u32 id, __u32 number, const struct service_config *s,
-		    const struct backend_config *b)
+static bool runs_as(const struct plan_builder *m, __u32 id, __u32 number,
+		    const struct service_config *s, const struct backend_config *b)
 {
 	return s->n_backends ? *b->name && !strcmp(running_name(m, id, number), b->name) :
 	       !number && !*running_name(m, id, 0);
 }
 
-bool plan_on_standby(const struct making *m, const struct service_config *s,
+bool plan_on_standby(const struct plan_builder *m, const struct service_config *s,
 		     const struct backend_config *b)
 {
 	for (__u32 id = 0; id < m->in->n_names && id < m->in->n_guards && backend_has_standby(b);
@@ -80,8 +81,8 @@ bool plan_on_standby(const struct making *m, const struct service_config *s,
 	return false;
 }
 
-/* A backend whose standby serves keeps it. */
-static void keep_standbys(const struct making *m, size_t service, struct guard *g)
+/* Keeps the standby of a backend active if it is active in the running instance. */
+static void keep_standbys(const struct plan_builder *m, size_t service, struct guard *g)
 {
 	for (size_t i = 0; i < backends_of(&m->config->services[service]); i++)
 		if (plan_backend(m, service, i)->on_standby)
@@ -102,8 +103,9 @@ static int add_key(struct plan_guard *g, const struct wg_key *public, __u32 back
 	return 0;
 }
 
-/* Only backends with an address get keys: without one, nothing could answer. */
-static int add_keys(struct making *m, size_t service, struct plan_guard *g)
+/* Adds the keys of all backends that have an address. A backend without an address cannot
+ * answer. */
+static int add_keys(struct plan_builder *m, size_t service, struct plan_guard *g)
 {
 	const struct service_config *s = &m->config->services[service];
 	int rc = 0;
@@ -149,7 +151,7 @@ static void set_guard(struct guard *g, const struct service_config *s)
 	}
 }
 
-int plan_guard(struct making *m, size_t service, __u32 id)
+int plan_guard(struct plan_builder *m, size_t service, __u32 id)
 {
 	const struct service_config *s = &m->config->services[service];
 	struct plan *p = m->plan;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * plan: the overlay's routes in the kernel's tables, from whatever routing daemon, and the peer
- * behind each. If the kernel and a peer's prefixes contain the same prefix, the kernel's route
- * wins.
+ * Plans the routes of the overlay that are in the kernel's tables, for example from a routing
+ * daemon, and finds the peer for each. If a kernel route has the same prefix as a peer of the
+ * configuration, the kernel's route has precedence.
  */
 #include <errno.h>
 #include <linux/rtnetlink.h>
@@ -12,13 +12,13 @@
 #include "lib/log.h"
 #include "plan/plan_make.h"
 
-struct wanted {				/* a route of the kernel */
+struct wanted {				/* a route of the kernel within the overlay */
 	const struct nl_route *route;
-	size_t rank;			/* of its table, in the order of follow.tables */
-	__u32 word;			/* from find_word() */
+	size_t rank;			/* index of its table in follow.tables */
+	__u32 word;			/* set by find_word() */
 };
 
-struct reach {				/* a prefix that a peer has, or that WireGuard allows it */
+struct reach {				/* a prefix of a peer, or one of its AllowedIPs */
 	__u32 ifindex;
 	struct prefix prefix;
 	__u32 peer;
@@ -26,13 +26,14 @@ struct reach {				/* a prefix that a peer has, or that WireGuard allows it */
 
 struct device {				/* a device with peers */
 	__u32 ifindex;
-	__u32 only;			/* its peer, if it has just one */
+	__u32 only;			/* the peer, if it has only one */
 	bool several;
-	bool strict;			/* WireGuard limits it to each peer's AllowedIPs */
+	/* WireGuard sends to a peer only what is in its AllowedIPs */
+	bool strict;
 };
 
 struct kernel {
-	const struct making *m;
+	const struct plan_builder *m;
 	const struct relay_peers *from;
 	struct wanted *wanted;
 	size_t n_wanted;
@@ -40,8 +41,8 @@ struct kernel {
 	size_t n_reach;
 	struct device *devices;
 	size_t n_devices;
-	bool lengths[129];		/* lengths of the prefixes in reach */
-	const struct nl_route *unfit;	/* a route that leads to no peer of its device */
+	bool lengths[129];		/* whether `reach` has a prefix of this length */
+	const struct nl_route *unfit;	/* the first route whose device has no peer for it */
 	size_t n_unfit;
 };
 
@@ -54,7 +55,7 @@ static bool is_ours(const struct nl_route *r, const struct prefix *overlay)
 		r->type == RTN_PROHIBIT);
 }
 
-static size_t rank(const struct follow_config *f, __u32 table)
+static size_t table_rank(const struct follow_config *f, __u32 table)
 {
 	size_t i = 0;
 
@@ -69,7 +70,8 @@ static int compare_prefixes(const void *a, const void *b)
 			      &((const struct wanted *)b)->route->dst);
 }
 
-/* For equal prefixes the winner comes first: by table, then by the lowest metric. */
+/* Orders routes by prefix. For equal prefixes the one with precedence comes first: by table, then
+ * by the lowest metric. */
 static int compare_wanted(const void *a, const void *b)
 {
 	const struct wanted *x = a, *y = b;
@@ -86,7 +88,7 @@ static int find_wanted(struct kernel *k)
 	size_t n = 0;
 
 	for (size_t i = 0; i < h->n_routes; i++) {
-		size_t r = rank(f, h->routes[i].table);
+		size_t r = table_rank(f, h->routes[i].table);
 		struct wanted *w;
 
 		if (r == f->n_tables || !is_ours(&h->routes[i], &k->m->plan->relay.overlay))
@@ -107,7 +109,7 @@ static int find_wanted(struct kernel *k)
 
 /* ---- peers by device ---- */
 
-static struct device *device(struct kernel *k, __u32 ifindex)
+static struct device *find_device(struct kernel *k, __u32 ifindex)
 {
 	for (size_t i = k->n_devices; i-- > 0;)
 		if (k->devices[i].ifindex == ifindex)
@@ -115,7 +117,8 @@ static struct device *device(struct kernel *k, __u32 ifindex)
 	return NULL;
 }
 
-/* ret_ifindex: by peer; 0: its device does not exist. */
+/* Finds the devices of all peers. ret_ifindex: the ifindex of the device for each peer; 0: it does
+ * not exist. */
 static int find_devices(struct kernel *k, __u32 *ret_ifindex)
 {
 	const char *name = "";
@@ -125,14 +128,14 @@ static int find_devices(struct kernel *k, __u32 *ret_ifindex)
 		const struct relay_peer *p = &k->from->list[i];
 		struct device *d;
 
-		if (strcmp(name, p->name.device)) {	/* peers of a device are contiguous */
+		if (strcmp(name, p->name.device)) {	/* peers of one device follow each other */
 			const struct nl_link *link = host_link_by_name(k->m->host, p->name.device);
 
 			name = p->name.device;
 			ifindex = link ? link->ifindex : 0;
 		}
 		ret_ifindex[i] = ifindex;
-		d = ifindex ? device(k, ifindex) : NULL;
+		d = ifindex ? find_device(k, ifindex) : NULL;
 		if (d)
 			d->several = true;
 		if (d || !ifindex)
@@ -178,8 +181,9 @@ static int find_reach(struct kernel *k)
 	return rc;
 }
 
-/* Returns the peer with the longest prefix that contains this one, as WireGuard would; -1: none. */
-static int reaches(const struct kernel *k, __u32 ifindex, const struct prefix *prefix)
+/* Returns the peer on the device with the longest prefix that contains this one, as WireGuard
+ * chooses it. Returns -1 if there is none. */
+static int find_reaching_peer(const struct kernel *k, __u32 ifindex, const struct prefix *prefix)
 {
 	for (int len = prefix->len; len >= 0; len--) {
 		struct reach like = { .ifindex = ifindex, .prefix = *prefix };
@@ -198,31 +202,31 @@ static int reaches(const struct kernel *k, __u32 ifindex, const struct prefix *p
 
 /* ---- both ---- */
 
-/* Sets the route's word, in which a peer is its index in the list. Returns false if no peer of the
- * device has the prefix: WireGuard would refuse to send. */
+/* Sets the word of the route, in which a peer is its index in the list. Returns false if no peer of
+ * the device has the prefix, because WireGuard would refuse to send then. */
 static bool find_word(struct kernel *k, struct wanted *w)
 {
 	const struct nl_route *r = w->route;
-	const struct device *d = device(k, r->oif);
+	const struct device *d = find_device(k, r->oif);
 	struct prefix via = { .addr = r->via.addr, .family = r->via.family, .len = 128 };
 	int peer = -1;
 
-	w->word = ROUTE_LOCAL;			/* left to the kernel */
+	w->word = ROUTE_LOCAL;			/* the kernel handles it */
 	if (r->type != RTN_UNICAST)
 		w->word = k->from->n;		/* no peer */
 	if (r->type != RTN_UNICAST || !d)
 		return true;
 	if (d->several || d->strict)
-		peer = reaches(k, r->oif, &r->dst);
+		peer = find_reaching_peer(k, r->oif, &r->dst);
 	else
 		peer = d->only;
 	if (peer < 0 && !d->strict && via.family)
-		peer = reaches(k, r->oif, &via);
+		peer = find_reaching_peer(k, r->oif, &via);
 	w->word = peer;
 	return peer >= 0;
 }
 
-/* Drops the peers' own routes that the kernel has too. */
+/* Removes the routes of peers for which there is a kernel route with the same prefix. */
 static void drop_others(const struct kernel *k, struct relay_peers *from)
 {
 	size_t n = 0;
@@ -265,12 +269,12 @@ static void tell_unfit(const struct kernel *k)
 	char text[ADDRESS_STRLEN];
 
 	if (link)
-		log_warning("interface %s: no peer has %s among its AllowedIPs: the kernel's route "
-			    "for it%s is left out", link->name, prefix_format(&k->unfit->dst, text),
+		log_warning("interface %s: no peer has %s in its AllowedIPs: the kernel's route to "
+			    "it%s is ignored", link->name, prefix_format(&k->unfit->dst, text),
 			    k->n_unfit > 1 ? ", and others," : "");
 }
 
-int plan_kernel_routes(const struct making *m, struct relay_peers *from)
+int plan_kernel_routes(const struct plan_builder *m, struct relay_peers *from)
 {
 	struct kernel k = { .m = m, .from = from };
 	int rc;

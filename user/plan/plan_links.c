@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * plan: the map `links`, which says of every interface of this host which frames are for it, the
- * logical link they belong to, and the VLAN tags of what leaves.
+ * Plans the map `links`. For every interface of this host it contains the MAC addresses of frames
+ * for this host, the logical link that its frames belong to, and the VLAN tags of frames that
+ * leave.
  */
 #include <errno.h>
 #include <linux/if_ether.h>
@@ -36,8 +37,8 @@ static bool has_route(const struct host *h, __u32 oif, const struct prefix *dst)
 	return false;
 }
 
-/* Whether the FIB may send by a link what it would not send by the link below. Routes to single
- * addresses, fe80::/10 and ff00::/8 do not lead to clients. */
+/* Returns whether a link has routes of its own, which the link below does not have. Routes to
+ * single addresses, fe80::/10 and ff00::/8 do not count, because they do not lead to clients. */
 static bool has_way_of_its_own(const struct host *h, const struct nl_link *link)
 {
 	for (size_t i = 0; i < h->n_routes; i++) {
@@ -69,9 +70,10 @@ const struct nl_link *plan_bond(const struct host *h, const struct nl_link *link
 	return master && !strcmp(master->kind, "bond") ? master : NULL;
 }
 
-/* Returns the logical link for a nic's untagged frames, if it is another one: the bridge or bond
- * above it, the bridge above that bond, or the link below a virtual router's MACVLAN. */
-static __u32 link_above(const struct making *m, const struct nl_link *from)
+/* Returns the logical link that untagged frames of a nic belong to, if it is not the nic itself.
+ * This is the bridge or bond above it, the bridge above that bond, or the link below the MACVLAN of
+ * a virtual router. */
+static __u32 link_above(const struct plan_builder *m, const struct nl_link *from)
 {
 	const struct nl_link *bond = plan_bond(m->host, from), *nic = bond ?: from,
 			     *base = plan_base(m->host, from);
@@ -92,8 +94,8 @@ static void add_mac(struct link *link, const struct nl_link *of)
 	while (i < LINK_MACS && link->macs[i] != LINK_NO_MAC)
 		i++;
 	if (i == LINK_MACS) {
-		log_warning("interface %s: its frames are the kernel's: more than %d virtual "
-			    "routers on one link", of->name, LINK_MACS - 1);
+		log_warning("interface %s: more than %d virtual routers on one link: the kernel "
+			    "handles its frames, not wgxdp", of->name, LINK_MACS - 1);
 		return;
 	}
 	link->macs[i] = 0;
@@ -101,8 +103,8 @@ static void add_mac(struct link *link, const struct nl_link *of)
 }
 
 /* Collects the MAC addresses of a link and of its virtual routers. A backup port of a bond gets
- * none, as the kernel drops what arrives there. */
-static void link_macs(struct making *m, const struct nl_link *from, struct link *link)
+ * none, because the kernel drops frames that arrive there. */
+static void link_macs(struct plan_builder *m, const struct nl_link *from, struct link *link)
 {
 	const struct host *h = m->host;
 
@@ -119,9 +121,9 @@ static void link_macs(struct making *m, const struct nl_link *from, struct link 
 	}
 }
 
-/* Whether replies may leave by it: a service listens there, or on a MACVLAN above it. Routes often
- * do not use a MACVLAN's addresses. */
-static bool link_listens(const struct making *m, const struct nl_link *from)
+/* Returns whether a service listens on the link or on a MACVLAN above it, so that replies may leave
+ * by it. */
+static bool link_listens(const struct plan_builder *m, const struct nl_link *from)
 {
 	for (size_t i = 0; i < m->n_listeners; i++) {
 		const struct nl_link *listens = host_link(m->host, m->listeners[i].ifindex);
@@ -132,9 +134,9 @@ static bool link_listens(const struct making *m, const struct nl_link *from)
 	return false;
 }
 
-/* Sets the tags that XDP adds to what leaves by a VLAN. If no port is a VLAN, XDP leaves these
- * packets to tc. */
-static void link_tags(const struct making *m, const struct nl_link *from, struct link *link)
+/* Sets the tags that XDP adds to packets that leave by a VLAN. If no port is a VLAN, XDP leaves
+ * such packets to tc. */
+static void link_tags(const struct plan_builder *m, const struct nl_link *from, struct link *link)
 {
 	const struct nl_link *vlans[2], *nic;
 	int n = plan_vlans(m->host, from, vlans, &nic);
@@ -153,10 +155,11 @@ static bool is_attached(const struct plan *p, const struct nl_link *link)
 	return plan_port(p, link->ifindex) || plan_nic(p, link->ifindex);
 }
 
-/* Two interfaces may share a place in the map. The one that we attach to gets it, and packets that
- * leave by the other are left to the kernel. Returns 1 if this is the other, or 0. Returns -ENOSPC,
- * after logging it, if we attach to both. */
-static int gives_way(const struct making *m, const struct nl_link *link)
+/* Handles two interfaces with the same index in the map. The interface to which a program is
+ * attached gets the place. Returns 1 if this link does not get it; the kernel then sends packets
+ * that leave by this link. Otherwise returns 0. If programs are attached to both, returns -ENOSPC
+ * after printing an error. */
+static int gives_way(const struct plan_builder *m, const struct nl_link *link)
 {
 	const struct host *h = m->host;
 	bool ours = is_attached(m->plan, link);
@@ -179,7 +182,7 @@ static int gives_way(const struct making *m, const struct nl_link *link)
 	return 0;
 }
 
-int plan_links(struct making *m)
+int plan_links(struct plan_builder *m)
 {
 	for (size_t i = 0; i < m->host->n_links; i++) {
 		const struct nl_link *from = &m->host->links[i];

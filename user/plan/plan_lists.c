@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * plan: the clients that a service accepts. The data path uses the longest prefix, but `deny`
- * overrides `allow`. So every prefix within a denied one is left out, and if there is an `allow`,
- * the prefix of length 0 denies the rest. IPv4 is a part of ::/0 there, so an IPv6 prefix around it
- * that says otherwise needs an entry for 0.0.0.0/0.
+ * Plans which clients a service accepts (`allow` and `deny`). The data path uses the longest prefix
+ * that matches, but `deny` has precedence over `allow`. So a prefix within a denied one gets no
+ * entry. If there is an `allow`, an entry of length 0 denies all other clients. In the map, IPv4
+ * addresses are within ::/0. If a short IPv6 prefix contains them and has another verdict than IPv4
+ * should have, 0.0.0.0/0 gets an entry of its own.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -16,7 +17,7 @@ struct rule {
 	bool deny;
 };
 
-/* Sorts a prefix before those within it; of equal ones `deny` comes first. */
+/* Orders a prefix before those within it. For equal prefixes `deny` comes first. */
 static int compare_rules(const void *a, const void *b)
 {
 	const struct rule *x = a, *y = b;
@@ -48,7 +49,8 @@ static bool is_all(const struct prefix *p, __u8 family)
 	return p->family == family && !p->len;
 }
 
-static int add(struct plan *p, __u32 id, const struct prefix *prefix, enum list_verdict verdict)
+static int add_list_entry(struct plan *p, __u32 id, const struct prefix *prefix,
+			  enum list_verdict verdict)
 {
 	struct list_entry *e = append(p->lists, p->n_lists);
 
@@ -64,7 +66,7 @@ static int add(struct plan *p, __u32 id, const struct prefix *prefix, enum list_
 	return 0;
 }
 
-int plan_lists(struct making *m, const struct service_config *s, __u32 id)
+int plan_lists(struct plan_builder *m, const struct service_config *s, __u32 id)
 {
 	struct rule *rules = calloc(s->n_allow + s->n_deny + 1, sizeof(*rules));
 	enum list_verdict rest = s->n_allow ? LIST_DENY : LIST_ALLOW, verdict;
@@ -82,7 +84,7 @@ int plan_lists(struct making *m, const struct service_config *s, __u32 id)
 	for (size_t i = 0; i < n && !rc; i++) {
 		const struct prefix *p = &rules[i].prefix;
 
-		/* Sorted, so `denied` is the widest one that can cover p. */
+		/* The list is sorted, so `denied` is the shortest prefix that can contain p. */
 		if (denied && prefix_within(p, denied))
 			continue;
 		if (rules[i].deny)
@@ -91,12 +93,12 @@ int plan_lists(struct making *m, const struct service_config *s, __u32 id)
 		says_all |= is_all(p, FAMILY_IPV6);
 		says_ipv4 |= is_all(p, FAMILY_IPV4);
 		around_ipv4 |= is_around_ipv4(p) && verdict != rest;
-		rc = add(m->plan, id, p, verdict);
+		rc = add_list_entry(m->plan, id, p, verdict);
 	}
 	if (!rc && s->n_allow && !says_all)
-		rc = add(m->plan, id, NULL, LIST_DENY);
+		rc = add_list_entry(m->plan, id, NULL, LIST_DENY);
 	if (!rc && around_ipv4 && !says_ipv4)
-		rc = add(m->plan, id, &all_ipv4, rest);
+		rc = add_list_entry(m->plan, id, &all_ipv4, rest);
 	free(rules);
 	return rc;
 }

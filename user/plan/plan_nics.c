@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * plan: the devices to which XDP is attached: a port itself, the nic below a VLAN, or the ports of
- * a bridge. The kernel attaches a bond's program to the bond's ports. tc attaches to the logical
- * link, after the kernel has removed tags.
+ * Plans the devices to which XDP is attached: the port itself, the nic below a VLAN, or the ports
+ * of a bridge. For a bond, the kernel attaches the program to the bond's ports. tc is attached to
+ * the logical link, where the kernel has already removed VLAN tags.
  */
 #include <errno.h>
 #include <linux/if_ether.h>
@@ -47,9 +47,9 @@ int plan_vlans(const struct host *h, const struct nl_link *link, const struct nl
 	return n;
 }
 
-/* Returns the nth device at which a nic's frames arrive: itself, or a bond's ports. NULL: no
- * more. */
-static const struct nl_link *wire(const struct host *h, const struct nl_link *nic, size_t n)
+/* Returns the nth device at which frames of a nic arrive: the nic itself, or the ports of a bond.
+ * Returns NULL after the last. */
+static const struct nl_link *nth_wire(const struct host *h, const struct nl_link *nic, size_t n)
 {
 	if (strcmp(nic->kind, "bond"))
 		return n ? NULL : nic;
@@ -59,7 +59,8 @@ static const struct nl_link *wire(const struct host *h, const struct nl_link *ni
 	return NULL;
 }
 
-/* The peer of a veth may add tags even if this end has no VLAN. */
+/* Returns whether frames with VLAN tags may arrive at the nic. The other end of a veth may add tags
+ * even if this end has no VLAN. */
 static bool has_vlans(const struct host *h, const struct nl_link *nic)
 {
 	const struct nl_link *at;
@@ -69,30 +70,31 @@ static bool has_vlans(const struct host *h, const struct nl_link *nic)
 		if (!strcmp(h->links[i].kind, "vlan") && h->links[i].lower == nic->ifindex &&
 		    !h->links[i].lower_elsewhere)
 			return true;
-	for (size_t i = 0; (at = wire(h, nic, i)); i++)
+	for (size_t i = 0; (at = nth_wire(h, nic, i)); i++)
 		if (!strcmp(at->kind, "veth") && !nl_peer_has_vlans(at->ifindex, &there) && there)
 			return true;
 	return false;
 }
 
-/* A nic that strips tags before XDP would show it the frames of every VLAN as untagged. */
+/* Returns whether the nic removes VLAN tags before XDP sees the frame, and stores the reason in
+ * port->why. XDP would take the frames of all VLANs for untagged. */
 static bool hides_tags(const struct host *h, struct plan_port *port, const struct nl_link *nic)
 {
 	const struct nl_link *at;
 	bool tags, outer;
 
-	for (size_t i = 0; (at = wire(h, nic, i)); i++) {
+	for (size_t i = 0; (at = nth_wire(h, nic, i)); i++) {
 		if (nl_rx_vlan_offload(at->name, &tags, &outer) || (!tags && !outer))
 			continue;
-		snprintf(port->why, sizeof(port->why), "%s takes VLAN tags off before XDP sees "
-			 "them: `ethtool -K %s%s%s` would give XDP", at->name, at->name,
+		snprintf(port->why, sizeof(port->why), "%s removes VLAN tags before XDP sees them: "
+			 "`ethtool -K %s%s%s` would give XDP", at->name, at->name,
 			 tags ? " rxvlan off" : "", outer ? " rx-vlan-stag-hw-parse off" : "");
 		return true;
 	}
 	return false;
 }
 
-static int add_nic(struct making *m, size_t port, const struct nl_link *link)
+static int add_nic(struct plan_builder *m, size_t port, const struct nl_link *link)
 {
 	struct plan_nic *nic;
 
@@ -119,7 +121,7 @@ static int add_nic(struct making *m, size_t port, const struct nl_link *link)
 	return 0;
 }
 
-static int vlan_nic(struct making *m, size_t i, const struct nl_link *link)
+static int vlan_nic(struct plan_builder *m, size_t i, const struct nl_link *link)
 {
 	struct plan_port *port = &m->plan->ports[i];
 	const struct nl_link *vlans[2], *nic, *at;
@@ -128,25 +130,25 @@ static int vlan_nic(struct making *m, size_t i, const struct nl_link *link)
 	int n = plan_vlans(m->host, link, vlans, &nic), rc;
 
 	if (n < 0 || !nic->ethernet) {
-		snprintf(port->why, sizeof(port->why), "more than two VLAN tags, or its nic is in "
-			 "another network namespace");
+		snprintf(port->why, sizeof(port->why), "it has more than two VLAN tags, or its nic "
+			 "is in another network namespace");
 		return 0;
 	}
-	m->plan->vlans = true;		/* XDP on other ports may send to it */
+	m->plan->vlans = true;		/* XDP of other ports may send to this VLAN */
 	if (hides_tags(m->host, port, nic))
 		return 0;
 	key.addr.q[0] = vlan_key(vlans[n - 1]->vlan_protocol, htons(vlans[n - 1]->vlan_id),
 				 n == 2 ? htons(vlans[0]->vlan_id) : 0);
 	key.word = table_word(KEY_VLAN, 0, 0, nic->ifindex);
 	rc = plan_add_entry(m->plan, &key, &value, sizeof(value));
-	for (size_t j = 0; (at = wire(m->host, nic, j)) && !rc; j++) {
+	for (size_t j = 0; (at = nth_wire(m->host, nic, j)) && !rc; j++) {
 		key.word = table_word(KEY_VLAN, 0, 0, at->ifindex);
 		rc = at->bond_backup ? 0 : plan_add_entry(m->plan, &key, &value, sizeof(value));
 	}
 	return rc ?: add_nic(m, i, nic);
 }
 
-static int bridge_nics(struct making *m, size_t i, const struct nl_link *bridge)
+static int bridge_nics(struct plan_builder *m, size_t i, const struct nl_link *bridge)
 {
 	struct plan_port *port = &m->plan->ports[i];
 	int rc = 0;
@@ -173,8 +175,8 @@ static bool is_part(const struct host *h, const struct nl_link *link, const stru
 	return link && plan_base(h, link)->ifindex == port->ifindex;
 }
 
-/* Whether IPv4 clients reach the service by this port. */
-static bool listens_ipv4(const struct making *m, const struct service_config *s,
+/* Returns whether IPv4 packets of clients arrive on this port for the service. */
+static bool listens_ipv4(const struct plan_builder *m, const struct service_config *s,
 			 const struct plan_port *port)
 {
 	const struct host *h = m->host;
@@ -189,16 +191,17 @@ static bool listens_ipv4(const struct making *m, const struct service_config *s,
 			continue;
 		at = host_address(h, a);
 		if (!at && port->role == ROLE_WAN)
-			return true;	/* no interface has it: the service listens on every wan */
+			/* no interface has the address, so the service listens on every wan */
+			return true;
 		if (at && is_part(h, host_link(h, at->ifindex), port))
 			return true;
 	}
 	return is_part(h, link, port);
 }
 
-/* Whether the backend of IPv6 clients may answer in IPv4 by this port: a lan, or any port if there
- * is no lan. */
-static bool answers_ipv4(const struct making *m, const struct service_config *s,
+/* Returns whether IPv4 replies to IPv6 clients may arrive on this port: it is a lan, or there is no
+ * lan. */
+static bool answers_ipv4(const struct plan_builder *m, const struct service_config *s,
 			 const struct plan_port *port)
 {
 	bool has_lan = false;
@@ -208,7 +211,7 @@ static bool answers_ipv4(const struct making *m, const struct service_config *s,
 	return s->ipv6 != IPV6_OFF && (port->role == ROLE_LAN || !has_lan);
 }
 
-static bool lengthens(const struct making *m, const struct plan_port *port)
+static bool lengthens_packets(const struct plan_builder *m, const struct plan_port *port)
 {
 	for (size_t i = 0; i < m->config->n_services; i++) {
 		const struct service_config *s = &m->config->services[i];
@@ -221,12 +224,12 @@ static bool lengthens(const struct making *m, const struct plan_port *port)
 	return false;
 }
 
-static int port_nics(struct making *m, size_t i)
+static int port_nics(struct plan_builder *m, size_t i)
 {
 	struct plan_port *port = &m->plan->ports[i];
 	const struct nl_link *link = host_link(m->host, port->ifindex);
 
-	port->lengthens = lengthens(m, port);
+	port->lengthens = lengthens_packets(m, port);
 	if (port->l3)
 		snprintf(port->why, sizeof(port->why), "no Ethernet header");
 	else if (!strcmp(link->kind, "vlan"))
@@ -234,14 +237,14 @@ static int port_nics(struct making *m, size_t i)
 	else if (!strcmp(link->kind, "bridge"))
 		return bridge_nics(m, i, link);
 	else if (plan_macvlan(m->host, link) && plan_port(m->plan, link->lower))
-		snprintf(port->why, sizeof(port->why), "the kernel has XDP here or on %s below it, "
-			 "not on both", plan_macvlan(m->host, link)->name);
+		snprintf(port->why, sizeof(port->why), "the kernel allows XDP on it or on %s below "
+			 "it, but not on both", plan_macvlan(m->host, link)->name);
 	else if (!has_vlans(m->host, link) || !hides_tags(m->host, port, link))
 		return add_nic(m, i, link);
 	return 0;
 }
 
-static const struct interface_config *interface_of(const struct making *m,
+static const struct interface_config *interface_of(const struct plan_builder *m,
 						   const struct plan_port *port)
 {
 	for (size_t i = 0; i < m->config->n_interfaces; i++)
@@ -250,7 +253,7 @@ static const struct interface_config *interface_of(const struct making *m,
 	return NULL;
 }
 
-int plan_nics(struct making *m)
+int plan_nics(struct plan_builder *m)
 {
 	int rc = 0;
 
@@ -272,7 +275,7 @@ int plan_nics(struct making *m)
 	return rc;
 }
 
-/* Finds the `interfaces` entry of a link, or of a virtual router's MACVLAN on it. */
+/* Returns the entry in `interfaces` for a link, or for the MACVLAN of a virtual router on it. */
 static const struct interface_config *config_of(const struct config *c, const struct host *h,
 						const struct nl_link *link)
 {
@@ -293,7 +296,9 @@ int plan_running(const struct host *h, const struct config *c, const struct link
 		 struct plan **ret)
 {
 	struct plan_input in = { .config = c, .host = h };
-	struct making m = { .in = &in, .config = c, .host = h, .plan = calloc(1, sizeof(*m.plan)) };
+	struct plan_builder m = {
+		.in = &in, .config = c, .host = h, .plan = calloc(1, sizeof(*m.plan))
+	};
 	int rc = m.plan ? 0 : -ENOMEM;
 
 	for (size_t i = 0; i < n && !rc; i++) {

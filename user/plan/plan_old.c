@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * plan: former backends of a listener. For OLD_SECONDS, replies to packets in flight, and to
- * clients that do not know the new backend yet, are still translated. A listener that is gone has
- * no replies.
+ * Plans the entries for former backends. When a listener gets another backend, replies of the
+ * former one are still translated for OLD_SECONDS, for packets in flight and for clients that have
+ * no session with the new backend yet. A removed listener gets no such entries.
  */
 #include <errno.h>
 #include <string.h>
 #include "lib/grow.h"
 #include "plan/plan_make.h"
 
-enum { PER_LISTENER = 2 };		/* most former backends per listener; the latest win */
+/* at most so many former backends for a listener; the latest ones */
+enum { PER_LISTENER = 2 };
 
 struct old {
-	struct table_key key;		/* of kind KEY_SERVICE */
-	struct service service;		/* as it was */
+	struct table_key key;		/* its kind is KEY_SERVICE */
+	struct service service;		/* the former value */
 	__u64 until;
 };
 
@@ -37,12 +38,13 @@ static __u64 with_kind(__u64 word, enum table_kind kind)
 	return (word & ~0xffULL) | kind;
 }
 
-static struct table_entry *planned(const struct plan *p, const struct table_key *key)
+static struct table_entry *find_planned(const struct plan *p, const struct table_key *key)
 {
 	return plan_entry(p->entries, p->n_entries, key);
 }
 
-static const struct table_entry *running(const struct plan_input *in, const struct table_key *key)
+static const struct table_entry *find_running(const struct plan_input *in,
+					      const struct table_key *key)
 {
 	return plan_entry(in->running, in->n_running, key);
 }
@@ -57,18 +59,19 @@ static bool same_addr(const struct addr *a, const struct addr *b)
 	return !memcmp(a, b, sizeof(*a));
 }
 
-/* Whether the former backend serves still, as one of several, with another number. */
+/* Returns whether the former backend is still in use, as one of several backends with another
+ * number. */
 static bool is_present(const struct plan *p, const struct old *o)
 {
 	struct table_key back = { o->service.to, table_word(KEY_REPLY, old_backend(o).family,
 							    o->service.port, 0) };
-	const struct table_entry *reply = planned(p, &back);
+	const struct table_entry *reply = find_planned(p, &back);
 
 	return reply && reply->service.id == o->service.id;
 }
 
-/* Whether the former backend is the standby, or has it: a client learns of only one of the two. */
-static bool is_idle(const struct making *m, const struct old *o)
+/* Returns whether the former backend is now the inactive one of a backend and its standby. */
+static bool is_idle(const struct plan_builder *m, const struct old *o)
 {
 	const struct address is = old_backend(o);
 
@@ -85,10 +88,10 @@ static bool is_idle(const struct making *m, const struct old *o)
 	return false;
 }
 
-/* Whether the same service still translates at this listener, but for another backend. */
+/* Returns whether the same service still has this listener, but with another backend. */
 static bool is_old(const struct plan *p, const struct old *o)
 {
-	const struct table_entry *now = planned(p, &o->key);
+	const struct table_entry *now = find_planned(p, &o->key);
 
 	return now && now->service.id == o->service.id &&
 	       !same_addr(&o->key.addr, &o->service.to) &&
@@ -96,7 +99,8 @@ static bool is_old(const struct plan *p, const struct old *o)
 	       !same_backend(&now->service, &o->service) && !is_present(p, o);
 }
 
-/* Adds one, and drops the oldest if the listener has PER_LISTENER already. */
+/* Adds a former backend. If the listener has PER_LISTENER of them already, the oldest is
+ * dropped. */
 static int add_old(struct olds *l, const struct old *new)
 {
 	struct old *place = NULL;
@@ -121,8 +125,8 @@ static int add_old(struct olds *l, const struct old *new)
 	return 0;
 }
 
-/* Fills ret from an entry for a listener. For a KEY_OLD entry, which has changed before, the time
- * that is left stays. */
+/* Fills ret from the entry of a listener. An entry with KEY_OLD changed earlier, so it keeps the
+ * time that is left. */
 static bool old_of(const struct plan_input *in, const struct table_entry *e, struct old *ret)
 {
 	const struct table_entry *until;
@@ -132,7 +136,7 @@ static bool old_of(const struct plan_input *in, const struct table_entry *e, str
 	ret->service.flags &= ~(SERVICE_LISTS | SERVICE_OLD | SERVICE_QUIET);
 	if (kind_of(e) == KEY_OLD) {
 		key.word = with_kind(key.word, KEY_UNTIL);
-		until = running(in, &key);
+		until = find_running(in, &key);
 		ret->until = until ? until->old.until : 0;
 		ret->key.addr = old_addr(&e->key.addr, &e->service.to);
 	} else if (kind_of(e) != KEY_SERVICE && kind_of(e) < KEY_BACKEND) {
@@ -142,9 +146,9 @@ static bool old_of(const struct plan_input *in, const struct table_entry *e, str
 	return true;
 }
 
-/* Collects running listeners that change now, and those that changed before and still have time.
- * Extra entries of one of several backends count only if it is idle. */
-static int collect(const struct making *m, struct olds *l)
+/* Collects the running listeners that change now, and those that changed earlier and whose time is
+ * not over. An additional entry of one of several backends counts only if that backend is idle. */
+static int collect_old(const struct plan_builder *m, struct olds *l)
 {
 	const struct plan_input *in = m->in;
 	struct old o;
@@ -171,10 +175,11 @@ static int add_known(struct plan *p, const struct table_key *local, const struct
 	return plan_add_entry(p, &key, s, sizeof(*s));
 }
 
-/* Adds the backend's present listeners too, as replies look among the old ones only. */
-static int add_present(struct making *m, const struct service *of)
+/* Adds the present listeners of the backend too, because replies of such a backend are looked up
+ * only under KEY_OLD. */
+static int add_present(struct plan_builder *m, const struct service *of)
 {
-	size_t n = m->plan->n_entries;		/* listeners' entries come first */
+	size_t n = m->plan->n_entries;		/* the entries of listeners come first */
 	int rc = 0;
 
 	for (size_t i = 0; i < n && !rc; i++) {
@@ -186,8 +191,8 @@ static int add_present(struct making *m, const struct service *of)
 	return rc;
 }
 
-/* Whether the backend has, or had, another listener at another address and port. */
-static bool has_rivals(const struct making *m, const struct olds *l, const struct old *of)
+/* Returns whether the backend has or had a listener with another address or port. */
+static bool has_rivals(const struct plan_builder *m, const struct olds *l, const struct old *of)
 {
 	for (size_t i = 0; i < l->n; i++)
 		if (same_backend(&l->list[i].service, &of->service) &&
@@ -201,12 +206,12 @@ static bool has_rivals(const struct making *m, const struct olds *l, const struc
 	return false;
 }
 
-/* Returns the running reply entry if its listener is an old one, so that the first one stays the
- * same. */
-static struct service old_reply(const struct making *m, const struct olds *l, const struct old *o,
-				const struct table_key *back)
+/* Returns the reply entry of a former backend. If the running one belongs to an old listener, it is
+ * kept, so that replies keep their address. */
+static struct service old_reply(const struct plan_builder *m, const struct olds *l,
+				const struct old *o, const struct table_key *back)
 {
-	const struct table_entry *was = running(m->in, back);
+	const struct table_entry *was = find_running(m->in, back);
 	struct service reply = o->service;
 
 	for (size_t i = 0; was && i < l->n; i++)
@@ -221,7 +226,7 @@ static struct service old_reply(const struct making *m, const struct olds *l, co
 	return reply;
 }
 
-static int add_entries(struct making *m, const struct olds *l, const struct old *o)
+static int add_entries(struct plan_builder *m, const struct olds *l, const struct old *o)
 {
 	struct table_key back = { o->service.to, table_word(KEY_REPLY, old_backend(o).family,
 							    o->service.port, 0) };
@@ -234,7 +239,7 @@ static int add_entries(struct making *m, const struct olds *l, const struct old 
 	int rc = add_known(m->plan, &o->key, &o->service) ?:
 		 plan_add_entry(m->plan, &until, &value, sizeof(value));
 
-	if (!rc && !planned(m->plan, &back)) {
+	if (!rc && !find_planned(m->plan, &back)) {
 		s = old_reply(m, l, o, &back);
 		s.flags = o->service.flags & SERVICE_QUIET ? (__u8)s.flags | SERVICE_QUIET :
 			  s.flags & ~SERVICE_QUIET;
@@ -242,7 +247,7 @@ static int add_entries(struct making *m, const struct olds *l, const struct old 
 	}
 	if (rc)
 		return rc;
-	reply = planned(m->plan, &back);
+	reply = find_planned(m->plan, &back);
 	reply->service.flags &= ~(SERVICE_CHOICE | SERVICE_OLD);
 	reply->service.flags |= rivals ? SERVICE_CHOICE | SERVICE_OLD : 0;
 	m->plan->choices |= rivals;
@@ -251,10 +256,10 @@ static int add_entries(struct making *m, const struct olds *l, const struct old 
 	return rivals ? add_present(m, &o->service) : 0;
 }
 
-int plan_old(struct making *m)
+int plan_old(struct plan_builder *m)
 {
 	struct olds l = { 0 };
-	int rc = collect(m, &l);
+	int rc = collect_old(m, &l);
 
 	for (size_t i = 0; i < l.n && !rc; i++) {
 		struct address backend = old_backend(&l.list[i]);

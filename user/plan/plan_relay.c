@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * plan: the relay's peers, from the configuration and from followed WireGuard devices: names, ids,
- * devices, this host's own addresses there, and the policy. There may be tens of thousands of
- * peers, so nothing is searched linearly.
+ * Plans the peers of the relay, from the configuration and from followed WireGuard devices: their
+ * names, ids and devices, this host's own addresses on these devices, and the policy. There may be
+ * tens of thousands of peers, so lookups use trees instead of linear searches.
  */
 #include <errno.h>
 #include <search.h>
@@ -14,9 +14,9 @@
 #include "config/relay_prefix.h"
 
 struct collected {
-	const struct making *m;
+	const struct plan_builder *m;
 	struct relay_peers of;
-	void *names, *keys;		/* trees of pointers into `of.list` */
+	void *names, *keys;		/* trees (tsearch(3)) of pointers into `of.list` */
 	void *running_names, *running_keys;
 };
 
@@ -28,7 +28,7 @@ static int by_name(const void *a, const void *b)
 		      ((const struct relay_peer *)b)->name.name);
 }
 
-/* The same key on two devices means two peers. */
+/* Orders peers by key and device: the same key on two devices means two peers. */
 static int by_key(const void *a, const void *b)
 {
 	const struct peer_name *x = &((const struct relay_peer *)a)->name,
@@ -37,24 +37,24 @@ static int by_key(const void *a, const void *b)
 	return memcmp(x->key, y->key, sizeof(x->key)) ?: strcmp(x->device, y->device);
 }
 
-static struct relay_peer *find(void *const *tree, const struct relay_peer *like,
-			       int (*compare)(const void *, const void *))
+static struct relay_peer *find_peer(void *const *tree, const struct relay_peer *like,
+				    int (*compare)(const void *, const void *))
 {
 	struct relay_peer *const *found = tfind(like, tree, compare);
 
 	return found ? *found : NULL;
 }
 
-static void keep(void *node)
+static void keep_node(void *node)
 {
 }
 
-static void forget(struct collected *c)
+static void free_trees(struct collected *c)
 {
-	tdestroy(c->names, keep);
-	tdestroy(c->keys, keep);
-	tdestroy(c->running_names, keep);
-	tdestroy(c->running_keys, keep);
+	tdestroy(c->names, keep_node);
+	tdestroy(c->keys, keep_node);
+	tdestroy(c->running_names, keep_node);
+	tdestroy(c->running_keys, keep_node);
 	free(c->of.list);
 	free(c->of.routes);
 	free(c->of.reach);
@@ -62,8 +62,8 @@ static void forget(struct collected *c)
 
 /* ---- collecting ---- */
 
-/* A prefix within the overlay is a route. Other AllowedIPs (IPv4, other prefixes) stay with
- * WireGuard. */
+/* Adds a prefix within the overlay as a route. Other AllowedIPs (IPv4, prefixes outside the
+ * overlay) are left to WireGuard. */
 static int add_route(struct collected *c, const struct prefix *prefix,
 		     const struct relay_peer *peer, bool site)
 {
@@ -86,7 +86,7 @@ static int add_peer(struct collected *c, const struct relay_peer *new, struct re
 	       -ENOMEM;
 }
 
-static int configured(struct collected *c)
+static int add_configured(struct collected *c)
 {
 	const struct config *config = c->m->config;
 	int rc = 0;
@@ -117,35 +117,36 @@ static int followed_routes(struct collected *c, const struct wg_peer *from,
 	return rc;
 }
 
-/* Names a new peer: from WireGuard's configuration file, or by as many characters of its key as
- * make it unique. */
-static void name_newcomer(const struct collected *c, const struct followed *f, struct relay_peer *p)
+/* Gives a new peer a name: from the file of wg-quick(8), or as many characters of its key as are
+ * needed to be unique. */
+static void name_newcomer(const struct collected *c, const struct followed_device *f,
+			  struct relay_peer *p)
 {
 	const struct wg_key *key = (const void *)p->name.key;
 	char text[WG_KEY_STRLEN];
 
 	wg_name_of(&f->names, key, p->name.name);
 	wg_key_format(key, text);
-	for (int n = 8; n < WG_KEY_STRLEN && find(&c->names, p, by_name); n += 4)
+	for (int n = 8; n < WG_KEY_STRLEN && find_peer(&c->names, p, by_name); n += 4)
 		snprintf(p->name.name, sizeof(p->name.name), "%.*s", n, text);
 }
 
-/* A peer keeps its name for good, so running peers are handled before newcomers. A configured peer
- * with the same key is the same peer. */
-static int follow(struct collected *c, const struct followed *f, const struct wg_peer *from,
-		  bool newcomers)
+/* Adds a followed peer. A peer keeps its name while the instance runs, so running peers are added
+ * before newcomers. A configured peer with the same key is the same peer. */
+static int add_followed(struct collected *c, const struct followed_device *f,
+			const struct wg_peer *from, bool newcomers)
 {
 	struct relay_peer new = { .name.flags = PEER_NAME_FOLLOWED }, *p, *runs;
 	int rc;
 
 	memcpy(new.name.key, &from->key, sizeof(new.name.key));
 	strcpy(new.name.device, f->device);
-	runs = find(&c->running_keys, &new, by_key);
-	p = find(&c->keys, &new, by_key);
+	runs = find_peer(&c->running_keys, &new, by_key);
+	p = find_peer(&c->keys, &new, by_key);
 	if (p)
 		return newcomers == !(p->name.flags & PEER_NAME_FOLLOWED) ?
 		       followed_routes(c, from, p) : 0;
-	if (runs && !find(&c->names, runs, by_name))
+	if (runs && !find_peer(&c->names, runs, by_name))
 		strcpy(new.name.name, runs->name.name);
 	else if (newcomers)
 		name_newcomer(c, f, &new);
@@ -155,7 +156,7 @@ static int follow(struct collected *c, const struct followed *f, const struct wg
 	return rc ?: followed_routes(c, from, p);
 }
 
-static int collect(struct collected *c)
+static int collect_peers(struct collected *c)
 {
 	const struct plan_input *in = c->m->in;
 	size_t n = c->m->config->n_peers;
@@ -171,25 +172,27 @@ static int collect(struct collected *c)
 		    (!tsearch(&in->peers[id], &c->running_names, by_name) ||
 		     !tsearch(&in->peers[id], &c->running_keys, by_key)))
 			rc = -ENOMEM;
-	rc = rc ?: configured(c);
+	rc = rc ?: add_configured(c);
 	for (int newcomers = 0; newcomers < 2; newcomers++)
 		for (size_t i = 0; i < in->n_followed; i++)
 			for (size_t j = 0; j < in->followed_peers[i].wireguard.n_peers && !rc; j++)
-				rc = follow(c, &in->followed_peers[i],
-					    &in->followed_peers[i].wireguard.peers[j], newcomers);
+				rc = add_followed(c, &in->followed_peers[i],
+						  &in->followed_peers[i].wireguard.peers[j],
+						  newcomers);
 	return rc;
 }
 
 /* ---- ids and devices ---- */
 
-/* A peer keeps its running id. A new one gets the first free id. */
+/* Assigns an id to each peer. A running peer keeps its id, and a new one gets the first free id. */
 static int give_ids(struct collected *c, struct plan_relay *r, __u32 *ids)
 {
 	const struct plan_input *in = c->m->in;
 	size_t next = 1, n = in->n_peers > 1 ? in->n_peers : 1;
 
 	for (size_t i = 0; i < c->of.n; i++) {
-		const struct relay_peer *runs = find(&c->running_names, &c->of.list[i], by_name);
+		const struct relay_peer *runs =
+			find_peer(&c->running_names, &c->of.list[i], by_name);
 
 		ids[i] = runs ? runs - in->peers : 0;
 	}
@@ -208,8 +211,9 @@ static int give_ids(struct collected *c, struct plan_relay *r, __u32 *ids)
 	return r->peers ? 0 : -ENOMEM;
 }
 
-/* A peer behind a nic keeps its next-hop slot as long as its link stays the same. */
-static void place_peer(struct making *m, struct relay_peer *p, const struct relay_peer *runs)
+/* Sets the device, MTU and next-hop slot of a peer. A peer behind a nic keeps its slot while it
+ * stays on the same link. */
+static void place_peer(struct plan_builder *m, struct relay_peer *p, const struct relay_peer *runs)
 {
 	const struct nl_link *link = host_link_by_name(m->host, p->name.device);
 	const struct plan_port *port;
@@ -222,13 +226,14 @@ static void place_peer(struct making *m, struct relay_peer *p, const struct rela
 				 .flags = port->l3 ? PEER_TUNNEL : 0 };
 	if (port->l3)
 		return;
+	m->plan->relay.nics = true;
 	p->peer.slot = runs && runs->peer.ifindex == link->ifindex && runs->peer.slot ?
 		       runs->peer.slot : plan_slot(m);
 	if (p->peer.slot >= m->plan->n_slots)
 		m->plan->n_slots = p->peer.slot + 1;
 }
 
-static void place_peers(struct making *m)
+static void place_peers(struct plan_builder *m)
 {
 	const struct plan_input *in = m->in;
 	struct plan_relay *r = &m->plan->relay;
@@ -263,9 +268,9 @@ static unsigned int common_bits(const struct addr *a, const struct addr *b)
 	return n;
 }
 
-/* Picks a source address as the kernel does (RFC 6724): one of this link, then the one with the
- * most bits in common. */
-static struct addr own_address(const struct making *m, __u32 ifindex)
+/* Chooses a source address as the kernel does (RFC 6724): preferably one of this link, and then the
+ * one with the most leading bits in common with the overlay. */
+static struct addr own_address(const struct plan_builder *m, __u32 ifindex)
 {
 	const struct addr *overlay = &m->config->policy.overlay.addr;
 	struct addr best = { .q = { 0, 0 } };
@@ -284,7 +289,7 @@ static struct addr own_address(const struct making *m, __u32 ifindex)
 	return best;
 }
 
-static int add_own(struct making *m, __u32 id)
+static int add_own(struct plan_builder *m, __u32 id)
 {
 	struct plan_relay *r = &m->plan->relay;
 	__u32 ifindex = r->peers[id].peer.ifindex;
@@ -292,7 +297,7 @@ static int add_own(struct making *m, __u32 id)
 
 	for (size_t i = 0; i < r->n_own; i++)
 		if (r->own[i].ifindex == ifindex) {
-			r->own[i].peer = 0;		/* no longer the only one */
+			r->own[i].peer = 0;		/* the link has several peers */
 			return 0;
 		}
 	own = append(r->own, r->n_own);
@@ -302,7 +307,7 @@ static int add_own(struct making *m, __u32 id)
 	return 0;
 }
 
-static int plan_own(struct making *m)
+static int plan_own(struct plan_builder *m)
 {
 	struct plan_relay *r = &m->plan->relay;
 	int rc = 0;
@@ -312,13 +317,13 @@ static int plan_own(struct making *m)
 			rc = add_own(m, id);
 	for (size_t i = 0; i < r->n_own; i++)
 		if (!r->own[i].addr.q[0] && !r->own[i].addr.q[1])
-			log_warning("interface %s: no IPv6 address, here or elsewhere, from which "
-				    "senders could be told of errors",
+			log_warning("interface %s: this host has no IPv6 address from which it "
+				    "could send ICMPv6 errors to senders: add one",
 				    host_link(m->host, r->own[i].ifindex)->name);
 	return rc;
 }
 
-static void plan_policy(struct making *m)
+static void plan_policy(struct plan_builder *m)
 {
 	const struct policy_config *from = &m->config->policy;
 	struct policy *p = &m->plan->relay.policy;
@@ -335,7 +340,7 @@ static void plan_policy(struct making *m)
 	p->overlay_len = from->overlay.len;
 }
 
-int plan_relay(struct making *m)
+int plan_relay(struct plan_builder *m)
 {
 	struct plan_relay *r = &m->plan->relay;
 	struct collected c = { .m = m };
@@ -349,7 +354,7 @@ int plan_relay(struct making *m)
 	r->running = m->in->peers;
 	r->n_running = m->in->n_peers;
 	r->overlay = m->config->policy.overlay;
-	rc = collect(&c) ?: plan_kernel_routes(m, &c.of);
+	rc = collect_peers(&c) ?: plan_kernel_routes(m, &c.of);
 	if (!rc) {
 		ids = calloc(c.of.n + 1, sizeof(*ids));
 		rc = ids ? give_ids(&c, r, ids) : -ENOMEM;
@@ -365,7 +370,7 @@ int plan_relay(struct making *m)
 		plan_policy(m);
 		rc = plan_own(m) ?: plan_routes(m);
 	}
-	forget(&c);
+	free_trees(&c);
 	free(ids);
 	return rc;
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * plan: the relay's routes as the maps hold them. In an overlay of /48 each prefix from /49 to /64
- * is expanded into an array of subnets. In any other, /64s are in the table. All else is for the
- * longest-prefix match, and so is a /64 that contains longer prefixes.
+ * Plans the routes of the relay as the maps hold them. If the overlay is a /48, prefixes from /49
+ * to /64 are expanded into an array with an element for each /64. In any other overlay, the /64s
+ * are entries of the table. All other prefixes, and /64s that contain longer ones, are in the trie
+ * for the longest-prefix match.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -11,8 +12,8 @@
 #include "lib/log.h"
 #include "plan/plan_make.h"
 
-/* By address, the shorter first. Of equal prefixes the lowest peer id comes first, this host
- * last. */
+/* Orders routes by address, shorter prefixes first. For equal prefixes the lowest peer id comes
+ * first, and this host last. */
 static int compare_routes(const void *a, const void *b)
 {
 	const struct relay_route *x = a, *y = b;
@@ -30,9 +31,9 @@ int plan_add_route(struct relay_route **list, size_t *n, const struct prefix *pr
 	return route ? 0 : -ENOMEM;
 }
 
-/* Our own addresses in the overlay, and on-link prefixes, are the kernel's. A prefix on a peers'
- * device is the peer's. */
-static int add_locals(struct making *m)
+/* Adds this host's own addresses in the overlay and its on-link prefixes, whose packets go to the
+ * kernel. An on-link prefix of a device with peers is left out, because it belongs to the peers. */
+static int add_locals(struct plan_builder *m)
 {
 	struct plan_relay *r = &m->plan->relay;
 	int rc = 0;
@@ -54,7 +55,8 @@ static int add_locals(struct making *m)
 	return rc;
 }
 
-/* Sorts, and keeps each prefix once. If two peers have the same, warns and drops the second. */
+/* Sorts the routes and removes duplicates. If two peers have the same prefix, it warns and drops
+ * the second. */
 static void sort_routes(struct plan_relay *r)
 {
 	char text[ADDRESS_STRLEN];
@@ -84,13 +86,14 @@ static int add_longest(struct plan_relay *r, const struct prefix *prefix, __u32 
 
 /* ---- an overlay that is a /48 ---- */
 
-static __u32 subnet(const struct addr *a)
+static __u32 subnet_of(const struct addr *a)
 {
 	return a->b[6] << 8 | a->b[7];
 }
 
-/* Sorted, so a longer prefix overwrites the words of the one around it. */
-static int expand(struct plan_relay *r)
+/* Fills the array of subnets. The routes are sorted, so a longer prefix overwrites elements of the
+ * shorter one that contains it. */
+static int expand_subnets(struct plan_relay *r)
 {
 	int rc = 0;
 
@@ -99,7 +102,7 @@ static int expand(struct plan_relay *r)
 		return -ENOMEM;
 	for (size_t i = 0; i < r->n_routes; i++) {
 		const struct relay_route *route = &r->routes[i];
-		__u32 first = subnet(&route->prefix.addr);
+		__u32 first = subnet_of(&route->prefix.addr);
 
 		if (!prefix_within(&route->prefix, &r->overlay) || route->prefix.len > 64)
 			continue;
@@ -109,7 +112,7 @@ static int expand(struct plan_relay *r)
 	for (size_t i = 0; i < r->n_routes && !rc; i++) {
 		const struct relay_route *route = &r->routes[i];
 		bool inside = prefix_within(&route->prefix, &r->overlay);
-		__u32 *word = &r->subnets[subnet(&route->prefix.addr)];
+		__u32 *word = &r->subnets[subnet_of(&route->prefix.addr)];
 		struct prefix all = { .addr.q[0] = route->prefix.addr.q[0], .family = FAMILY_IPV6,
 				      .len = 64 };
 
@@ -126,7 +129,7 @@ static int expand(struct plan_relay *r)
 
 /* ---- any other overlay ---- */
 
-/* Adds a /64 to the table. Each is unique, so no search is needed. */
+/* Adds a /64 to the table. Each prefix is unique, so there is no need to look for it first. */
 static int add_entry(struct plan *p, const struct addr *addr, __u32 word)
 {
 	struct table_entry *e = append(p->entries, p->n_entries);
@@ -140,8 +143,9 @@ static int add_entry(struct plan *p, const struct addr *addr, __u32 word)
 	return 0;
 }
 
-/* Sorted, so what lies within a /64 follows it. */
-static int spread(struct plan *p)
+/* Distributes the routes to the table and to the trie. They are sorted, so longer prefixes within a
+ * /64 follow it. */
+static int spread_routes(struct plan *p)
 {
 	struct plan_relay *r = &p->relay;
 	int rc = 0;
@@ -160,7 +164,7 @@ static int spread(struct plan *p)
 	return rc;
 }
 
-int plan_routes(struct making *m)
+int plan_routes(struct plan_builder *m)
 {
 	struct plan_relay *r = &m->plan->relay;
 	int rc = add_locals(m);
@@ -168,5 +172,5 @@ int plan_routes(struct making *m)
 	if (rc)
 		return rc;
 	sort_routes(r);
-	return r->overlay.len == 48 ? expand(r) : spread(m->plan);
+	return r->overlay.len == 48 ? expand_subnets(r) : spread_routes(m->plan);
 }

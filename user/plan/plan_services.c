@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * plan: services become listeners, one per local address, port and link. Listeners become table
- * entries: for the original direction under the local address and link, for replies under the
- * backend's address.
+ * Plans the services. Each becomes listeners, one for each local address, port and link. Each
+ * listener becomes entries of the table: for packets of clients with its local address and link as
+ * key, and for replies with the backend's address as key.
  */
 #include <errno.h>
 #include <string.h>
@@ -10,7 +10,7 @@
 #include "lib/log.h"
 #include "plan/plan_make.h"
 
-/* Returns new - old in one's complement, which RFC 1624 adds to ~HC. */
+/* Returns new - old in ones' complement arithmetic, for incremental checksum updates (RFC 1624). */
 static __u16 address_delta(const struct addr *old, const struct addr *new)
 {
 	__u32 delta = address_sum(new, 0) + (__u16)~address_sum(old, 0);
@@ -21,7 +21,6 @@ static __u16 address_delta(const struct addr *old, const struct addr *new)
 	return delta + (delta >> 16);
 }
 
-/* A running service keeps its id. A new one gets the first free id. */
 __u32 plan_service_id(struct plan *p, const char *name, enum nat nat)
 {
 	size_t id, free_id = p->n_services;
@@ -38,7 +37,7 @@ __u32 plan_service_id(struct plan *p, const char *name, enum nat nat)
 	return id;
 }
 
-static bool configured(const struct config *c, const char *name)
+static bool is_configured(const struct config *c, const char *name)
 {
 	for (size_t i = 0; i < c->n_services; i++)
 		if (!strcmp(c->services[i].name, name))
@@ -46,7 +45,8 @@ static bool configured(const struct config *c, const char *name)
 	return *c->blind.device && !strcmp(name, BLIND_NAME);
 }
 
-/* Compares the local address too: a rule by source may route each of our addresses differently. */
+/* Returns whether packets of the listener take this way. The local address matters too, because a
+ * rule by source may route each of our addresses differently. */
 static bool same_way(const struct listener *l, __u32 ifindex, const struct address *local,
 		     const struct address *backend)
 {
@@ -65,7 +65,7 @@ static bool slot_taken(const struct plan_input *in, __u32 slot)
 	return false;
 }
 
-__u32 plan_slot(struct making *m)
+__u32 plan_slot(struct plan_builder *m)
 {
 	do
 		m->last_slot += 2;
@@ -73,10 +73,10 @@ __u32 plan_slot(struct making *m)
 	return m->last_slot;
 }
 
-/* Returns two slots: the backend's, and that of the client answered last. A running listener keeps
- * them and nothing else gets them in the same change: the MAC remembered there belongs to its
- * backend. */
-static __u32 listener_slot(struct making *m, const struct listener *l)
+/* Returns the first of two consecutive next-hop slots, for the backend and for the client that was
+ * answered last. A running listener keeps its slots, and nothing else gets them in the same change,
+ * because the MAC address stored there belongs to its backend. */
+static __u32 listener_slot(struct plan_builder *m, const struct listener *l)
 {
 	const struct plan_input *in = m->in;
 
@@ -89,7 +89,7 @@ static __u32 listener_slot(struct making *m, const struct listener *l)
 	return plan_slot(m);
 }
 
-const struct service_config *plan_service(const struct making *m, __u32 id)
+const struct service_config *plan_service(const struct plan_builder *m, __u32 id)
 {
 	const struct service_config *s = m->config->services;
 
@@ -98,7 +98,7 @@ const struct service_config *plan_service(const struct making *m, __u32 id)
 	return s;
 }
 
-static int add_listener(struct making *m, const struct listener *new)
+static int add_listener(struct plan_builder *m, const struct listener *new)
 {
 	struct listener *l;
 
@@ -129,9 +129,9 @@ static int add_listener(struct making *m, const struct listener *new)
 	return 0;
 }
 
-/* Returns the backend with the lowest number that has an address: clients without a known key go
- * there. NULL: none has one yet. */
-static const struct backend_address *first_backend(const struct making *m, size_t service)
+/* Returns the backend with the lowest number that has an address. It gets the clients whose key is
+ * unknown. Returns NULL if no backend has an address yet. */
+static const struct backend_address *first_backend(const struct plan_builder *m, size_t service)
 {
 	const struct backend_address *first = NULL;
 
@@ -144,26 +144,27 @@ static const struct backend_address *first_backend(const struct making *m, size_
 	return first;
 }
 
-/* A service that listens nowhere is no error: what it lacks may appear later. */
-static void tell_no_listener(const struct making *m, size_t service)
+/* Prints what a service without listeners waits for. This is not an error, because the missing
+ * interface or address may appear later. */
+static void tell_no_listener(const struct plan_builder *m, size_t service)
 {
 	const struct service_config *s = &m->config->services[service];
 
 	if (!first_backend(m, service))
-		return;			/* resolve() has warned */
+		return;			/* resolve_address() has printed it */
 	if (!*s->listen_interface)
-		log_waiting("service %s: waiting for something to listen on: no interface has its "
-			    "addresses, and none is named as a wan, as interfaces: [ { name: eth0, "
-			    "role: wan } ]", s->name);
+		log_waiting("service %s: waiting for an interface: none has its addresses, and "
+			    "none has the role wan: add interfaces: [ { name: eth0, role: wan } ]",
+			    s->name);
 	else if (!host_link_by_name(m->host, s->listen_interface))
 		log_waiting("service %s: waiting for interface %s", s->name, s->listen_interface);
 	else
-		log_waiting("service %s: waiting for an address: %s has none of a family that the "
-			    "backend has", s->name, s->listen_interface);
+		log_waiting("service %s: waiting for an address on %s of the same family as the "
+			    "backend's", s->name, s->listen_interface);
 }
 
-static struct listener listener_of(const struct making *m, size_t service, size_t backend, __u32 id,
-				   __u32 ifindex, const struct address *local)
+static struct listener listener_of(const struct plan_builder *m, size_t service, size_t backend,
+				   __u32 id, __u32 ifindex, const struct address *local)
 {
 	const struct service_config *s = &m->config->services[service];
 
@@ -176,8 +177,9 @@ static struct listener listener_of(const struct making *m, size_t service, size_
 				  SERVICE_BACKEND_SHIFT };
 }
 
-/* Adds it under its backend's number and, for the first backend, as the default. */
-static int add_numbered(struct making *m, struct listener *l, bool first)
+/* Adds the listener with the number of its backend and, for the first backend, also as the
+ * default. */
+static int add_numbered(struct plan_builder *m, struct listener *l, bool first)
 {
 	__u8 number = l->flags >> SERVICE_BACKEND_SHIFT;
 	int rc = 0;
@@ -195,9 +197,10 @@ static bool listens6(const struct service_config *s)
 	return s->nat == NAT_MASQUERADE ? s->ipv6 != IPV6_OFF : s->ipv6 == IPV6_DNAT;
 }
 
-/* Picks a backend address of the listener's family, otherwise of the other one. Without a source
- * address in that family there is no listener. */
-static void masquerade(const struct making *m, const struct backend_address *b, struct listener *l)
+/* Chooses the backend's address: of the family of the listener if possible, else of the other one.
+ * If the pool has no source address in that family, there is no listener. */
+static void choose_address(const struct plan_builder *m, const struct backend_address *b,
+			   struct listener *l)
 {
 	const struct pool *pool = plan_pool_of(m->plan, l->id);
 
@@ -208,9 +211,9 @@ static void masquerade(const struct making *m, const struct backend_address *b, 
 	l->flags |= SERVICE_MASQUERADE | (l->backend.family == FAMILY_IPV6 ? SERVICE_TO_IPV6 : 0);
 }
 
-/* Makes the listeners of one backend at one local address on one link, for all ports. */
-static int listen_for(struct making *m, size_t service, size_t backend, __u32 id, __u32 ifindex,
-		      const struct address *local, bool hairpin)
+/* Makes the listeners of one backend at one local address on one link, one for each port. */
+static int listen_for(struct plan_builder *m, size_t service, size_t backend, __u32 id,
+		      __u32 ifindex, const struct address *local, bool hairpin)
 {
 	const struct service_config *s = &m->config->services[service];
 	const struct backend_address *b = plan_backend(m, service, backend);
@@ -219,7 +222,7 @@ static int listen_for(struct making *m, size_t service, size_t backend, __u32 id
 
 	l.backend = local->family == FAMILY_IPV4 ? b->ipv4 : b->ipv6;
 	if (s->nat == NAT_MASQUERADE || (hairpin && l.backend.family))
-		masquerade(m, b, &l);
+		choose_address(m, b, &l);
 	if (!l.backend.family)
 		return 0;
 	for (size_t i = 0; i < s->n_ports && !rc; i++) {
@@ -229,7 +232,7 @@ static int listen_for(struct making *m, size_t service, size_t backend, __u32 id
 	return rc;
 }
 
-static int listen_on(struct making *m, size_t service, __u32 id, __u32 ifindex,
+static int listen_on(struct plan_builder *m, size_t service, __u32 id, __u32 ifindex,
 		     const struct address *local, bool hairpin)
 {
 	const struct service_config *s = &m->config->services[service];
@@ -242,8 +245,9 @@ static int listen_on(struct making *m, size_t service, __u32 id, __u32 ifindex,
 	return rc;
 }
 
-/* Without translation: makes a listener of each backend's own address and port on one link. */
-static int let_through(struct making *m, size_t service, __u32 id, __u32 ifindex, bool ipv6)
+/* Makes a listener with the address and port of each backend itself on one link, for packets that
+ * are forwarded without translation. */
+static int let_through(struct plan_builder *m, size_t service, __u32 id, __u32 ifindex, bool ipv6)
 {
 	int rc = 0;
 
@@ -270,8 +274,8 @@ static bool has_address(const struct host *h, __u32 ifindex, const struct addres
 	return false;
 }
 
-/* Whether the service listens on this port. */
-static bool is_here(const struct making *m, size_t service, const struct plan_port *port)
+/* Returns whether the service listens on this port. */
+static bool is_here(const struct plan_builder *m, size_t service, const struct plan_port *port)
 {
 	const struct service_config *s = &m->config->services[service];
 	const struct nl_link *named = host_link_by_name(m->host, s->listen_interface);
@@ -280,9 +284,9 @@ static bool is_here(const struct making *m, size_t service, const struct plan_po
 	       port->role == ROLE_WAN;
 }
 
-/* Makes the listeners at the service's addresses on a port, for packets that arrive at the link
+/* Makes the listeners with the service's addresses on a port, for packets that arrive at the link
  * `ifindex`. */
-static int listen_at(struct making *m, size_t service, __u32 id, const struct plan_port *port,
+static int listen_at(struct plan_builder *m, size_t service, __u32 id, const struct plan_port *port,
 		     __u32 ifindex)
 {
 	const struct service_config *s = &m->config->services[service];
@@ -297,16 +301,17 @@ static int listen_at(struct making *m, size_t service, __u32 id, const struct pl
 	for (size_t i = 0; i < s->n_listen_addresses && !rc; i++) {
 		const struct address *a = &s->listen_addresses[i];
 
-		/* every wan listens at an address that no interface has (yet) */
+		/* a service listens on every wan at an address that no interface has (yet) */
 		if (has_address(h, port->ifindex, a) || !host_address(h, a))
 			rc = listen_on(m, service, id, ifindex, a, hairpin);
 	}
 	return rc;
 }
 
-/* Makes all listeners of a service on one port, and lets the backend's own IPv6 through if
- * configured. */
-static int service_on_port(struct making *m, size_t service, __u32 id, const struct plan_port *port)
+/* Makes all listeners of a service on one port, also those for IPv6 packets to the backend itself
+ * if it is configured to pass. */
+static int service_on_port(struct plan_builder *m, size_t service, __u32 id,
+			   const struct plan_port *port)
 {
 	const struct service_config *s = &m->config->services[service];
 	bool direct = s->nat == NAT_NONE || (s->nat == NAT_DNAT && s->ipv6 == IPV6_DIRECT);
@@ -321,8 +326,9 @@ static int service_on_port(struct making *m, size_t service, __u32 id, const str
 	return rc;
 }
 
-/* Whether another listener has the same backend and port: replies then need SERVICE_CHOICE. */
-static bool has_rival(const struct making *m, const struct listener *l)
+/* Returns whether another listener has the same backend address and port. Replies then need
+ * SERVICE_CHOICE. */
+static bool has_rival(const struct plan_builder *m, const struct listener *l)
 {
 	for (size_t i = 0; i < m->n_listeners; i++) {
 		const struct listener *o = &m->listeners[i];
@@ -348,7 +354,7 @@ int plan_add_entry(struct plan *p, const struct table_key *key, const void *valu
 	struct table_entry *e;
 
 	if (plan_entry(p->entries, p->n_entries, key))
-		return 0;		/* replies: the first listener's entry stays */
+		return 0;		/* for replies the entry of the first listener stays */
 	e = append(p->entries, p->n_entries);
 	if (!e)
 		return -ENOMEM;
@@ -358,9 +364,9 @@ int plan_add_entry(struct plan *p, const struct table_key *key, const void *valu
 	return 0;
 }
 
-/* A second address on the listening interface makes a rival. A daemon prepares for it, as loading
- * is slow. */
-static bool may_get_rivals(const struct making *m)
+/* Returns whether rivals may appear later: a second address on a listening interface makes one. The
+ * daemon prepares for this, because loading the programs again is slow. */
+static bool may_get_rivals(const struct plan_builder *m)
 {
 	for (size_t i = 0; i < m->config->n_services && m->in->followed; i++)
 		if (*m->config->services[i].listen_interface &&
@@ -369,8 +375,9 @@ static bool may_get_rivals(const struct making *m)
 	return false;
 }
 
-/* Flags of the reply's entry: whether some, or all, of the backend's listeners masquerade. */
-static __u16 reply_flags(const struct making *m, const struct listener *l)
+/* Returns the flags of the reply entry, which say whether some or all listeners of the backend
+ * masquerade. */
+static __u16 reply_flags(const struct plan_builder *m, const struct listener *l)
 {
 	__u16 flags = SERVICE_MASQUERADE;
 
@@ -385,13 +392,14 @@ static __u16 reply_flags(const struct making *m, const struct listener *l)
 	return flags;
 }
 
-/* A reply without a flow goes to a listener that does not masquerade, if there is one. */
-static bool answers(const struct making *m, const struct listener *l)
+/* Returns whether the listener makes the reply entry. If only some listeners of the backend
+ * masquerade, a listener that does not masquerade makes it, for replies without a flow. */
+static bool makes_reply(const struct plan_builder *m, const struct listener *l)
 {
 	return !(l->flags & SERVICE_MASQUERADE) || reply_flags(m, l) & SERVICE_MASQUERADE;
 }
 
-static int add_entries(struct making *m, const struct listener *l)
+static int add_entries(struct plan_builder *m, const struct listener *l)
 {
 	bool rival = !(l->flags & SERVICE_MASQUERADE) && has_rival(m, l);
 	__u16 flags = l->flags | (rival ? SERVICE_CHOICE : 0),
@@ -409,10 +417,10 @@ static int add_entries(struct making *m, const struct listener *l)
 
 	m->plan->choices |= rival;
 	return plan_add_entry(m->plan, &key, &original, sizeof(original)) ?:
-	       (answers(m, l) ? plan_add_entry(m->plan, &back, &reply, sizeof(reply)) : 0);
+	       (makes_reply(m, l) ? plan_add_entry(m->plan, &back, &reply, sizeof(reply)) : 0);
 }
 
-int plan_services(struct making *m)
+int plan_services(struct plan_builder *m)
 {
 	const struct config *c = m->config;
 	struct plan *p = m->plan;
@@ -432,10 +440,10 @@ int plan_services(struct making *m)
 		if (!rc && m->n_listeners == before)
 			tell_no_listener(m, i);
 	}
-	/* Last, as their ids must not be reused in this change: a new service would inherit their
-	 * counters. */
+	/* Remove services that are not configured any more. This comes last, so that a new service
+	 * does not get their ids and counters in this change. */
 	for (size_t id = 0; id < p->n_services; id++)
-		if (!configured(c, p->services[id].name))
+		if (!is_configured(c, p->services[id].name))
 			memset(&p->services[id], 0, sizeof(p->services[id]));
 	plan_epochs(p);
 	for (size_t i = 0; i < m->n_listeners && !rc; i++)

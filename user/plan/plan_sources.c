@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * plan: source checks of ports. On a lan, the prefixes that the kernel routes there are allowed. On
- * a wan, those behind our other links, and our own addresses, are refused.
+ * Plans the source address checks of ports. A lan allows the prefixes that the kernel routes to it.
+ * A wan refuses the prefixes that are behind our other links, and our own addresses.
  */
 #include <errno.h>
 #include <linux/rtnetlink.h>
@@ -32,8 +32,8 @@ static int shorter_first(const void *a, const void *b)
 	       by_address(a, b);
 }
 
-/* Drops prefixes that another one covers; sorted, that one comes right before them. Sorts, as there
- * may be a full routing table. */
+/* Removes prefixes that are within another one. It sorts them first, so that the shorter prefix
+ * comes directly before those within it; there may be a full routing table. */
 static void prefixes_reduce(struct prefixes *l)
 {
 	size_t n = 0;
@@ -48,8 +48,9 @@ static void prefixes_reduce(struct prefixes *l)
 	qsort(l->list, l->n, sizeof(*l->list), shorter_first);
 }
 
-/* The data path never forwards link-local sources. */
-static bool counts(const struct nl_route *r)
+/* Returns whether a route counts for the checks. Link-local prefixes do not, because the data path
+ * never forwards packets with link-local sources. */
+static bool is_counted(const struct nl_route *r)
 {
 	bool link_local = r->dst.family == FAMILY_IPV6 && r->dst.len >= 10 &&
 			  r->dst.addr.b[0] == 0xfe && (r->dst.addr.b[1] & 0xc0) == 0x80;
@@ -57,9 +58,11 @@ static bool counts(const struct nl_route *r)
 	return r->type == RTN_UNICAST && r->oif && !link_local;
 }
 
-/* Whether a wan refuses a prefix that is routed over another link. A default route does not count,
- * nor do two halves of one (as VPNs add) on an interface that is not configured. */
-static bool refuses(const struct making *m, const struct nl_link *oif, const struct nl_route *r)
+/* Returns whether a wan refuses sources in a prefix that is routed over another link. A default
+ * route does not count, and neither do two halves of one (which VPNs add) on an interface that is
+ * not configured. */
+static bool refuses_route(const struct plan_builder *m, const struct nl_link *oif,
+			  const struct nl_route *r)
 {
 	const struct plan_port *port = plan_port(m->plan, plan_base(m->host, oif)->ifindex);
 
@@ -68,7 +71,8 @@ static bool refuses(const struct making *m, const struct nl_link *oif, const str
 	return r->dst.len >= (r->dst.family == FAMILY_IPV4 ? 8 : 16);
 }
 
-static int collect(const struct making *m, const struct plan_port *port, struct prefixes *l)
+static int collect_prefixes(const struct plan_builder *m, const struct plan_port *port,
+			    struct prefixes *l)
 {
 	const struct host *h = m->host;
 	int rc = 0;
@@ -77,9 +81,9 @@ static int collect(const struct making *m, const struct plan_port *port, struct 
 		const struct nl_route *r = &h->routes[i];
 		const struct nl_link *link = host_link(h, r->oif);
 
-		if (!counts(r) || !link || link->loopback)
+		if (!is_counted(r) || !link || link->loopback)
 			continue;
-		if (port->role == ROLE_WAN ? refuses(m, link, r) : r->oif == port->ifindex)
+		if (port->role == ROLE_WAN ? refuses_route(m, link, r) : r->oif == port->ifindex)
 			rc = prefixes_add(l, &r->dst);
 	}
 	for (size_t i = 0; i < h->n_addresses && port->role == ROLE_WAN && !rc; i++) {
@@ -97,7 +101,7 @@ static int collect(const struct making *m, const struct plan_port *port, struct 
 	return rc;
 }
 
-static int overflow(struct plan *p, const struct prefix *prefix, __u32 id)
+static int add_to_trie(struct plan *p, const struct prefix *prefix, __u32 id)
 {
 	struct source_key *key = append(p->trie, p->n_trie);
 
@@ -109,7 +113,7 @@ static int overflow(struct plan *p, const struct prefix *prefix, __u32 id)
 	return 0;
 }
 
-static void hint(struct source_hints *h, const struct prefix *prefix)
+static void add_hint(struct source_hints *h, const struct prefix *prefix)
 {
 	if (prefix->family == FAMILY_IPV4)
 		source_hints_add4(h, ntohl(prefix->addr.w[3]), prefix->len);
@@ -117,7 +121,7 @@ static void hint(struct source_hints *h, const struct prefix *prefix)
 		source_hints_add6(h, be64toh(prefix->addr.q[0]), prefix->len);
 }
 
-static int fill(struct plan *p, const struct prefixes *l, __u32 id)
+static int fill_sources(struct plan *p, const struct prefixes *l, __u32 id)
 {
 	struct sources *s = &p->sources[id];
 	size_t n4 = 0, n6 = 0, room = SOURCES_GROUP * SOURCES_GROUPS;
@@ -125,7 +129,8 @@ static int fill(struct plan *p, const struct prefixes *l, __u32 id)
 
 	memset(s, 0, sizeof(*s));
 	source_hints_begin(&p->hints[id]);
-	for (size_t i = 0; i < room; i++) {	/* an address outside its mask never matches */
+	/* unused places never match, because the address has bits outside of its mask */
+	for (size_t i = 0; i < room; i++) {
 		s->ipv4[i].addr = ~0;
 		memset(&s->ipv6[i].addr, 0xff, sizeof(s->ipv6[i].addr));
 	}
@@ -133,20 +138,20 @@ static int fill(struct plan *p, const struct prefixes *l, __u32 id)
 		const struct prefix *prefix = &l->list[i];
 		struct addr mask = prefix_mask(prefix);
 
-		hint(&p->hints[id], prefix);
+		add_hint(&p->hints[id], prefix);
 		if (prefix->family == FAMILY_IPV4 && n4 < room)
 			s->ipv4[n4++] = (struct prefix4){ prefix->addr.w[3], mask.w[3] };
 		else if (prefix->family == FAMILY_IPV6 && n6 < room)
 			s->ipv6[n6++] = (struct prefix6){ prefix->addr, mask };
 		else
-			rc = overflow(p, prefix, id);
+			rc = add_to_trie(p, prefix, id);
 	}
 	s->groups4 = (n4 + SOURCES_GROUP - 1) / SOURCES_GROUP;
 	s->groups6 = (n6 + SOURCES_GROUP - 1) / SOURCES_GROUP;
 	return rc;
 }
 
-int plan_sources(struct making *m)
+int plan_sources(struct plan_builder *m)
 {
 	struct plan *p = m->plan;
 	int rc = 0;
@@ -158,7 +163,7 @@ int plan_sources(struct making *m)
 	for (size_t i = 0; i < p->n_ports && !rc; i++) {
 		struct prefixes l = { 0 };
 
-		rc = collect(m, &p->ports[i], &l) ?: fill(p, &l, i);
+		rc = collect_prefixes(m, &p->ports[i], &l) ?: fill_sources(p, &l, i);
 		free(l.list);
 	}
 	return rc;

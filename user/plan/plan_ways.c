@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * plan: where the kernel chooses a way for each packet. Then the data path remembers no next hop,
- * and a backend's replies may come in by more links than one.
+ * Plans for hosts on which the kernel may route each packet differently. The data path then
+ * remembers no next hops, and replies of a backend may arrive on several links.
  */
 #include <string.h>
 #include "plan/plan_make.h"
 
-/* Whether the rule may treat packets of one next hop differently. A rule for a source address of
- * this host does not, as no client has that address. Nor does one that looks at the destination,
- * the protocol or the link, which the packets of one next hop have in common. */
+/* Returns whether the rule may route packets to one next hop differently. A rule for a source
+ * address of this host does not, because no client has that address. A rule for a destination, a
+ * protocol or a link does not either, because packets to one next hop have these in common. */
 static bool looks_at_packets(const struct host *h, const struct nl_rule *r)
 {
 	bool ours = !r->src.family;
@@ -30,9 +30,9 @@ bool plan_asks_always(const struct host *h)
 	return false;
 }
 
-/* Strangers are behind a wan, and others than the backend's network behind a tunnel: so these are
- * ways only as a next hop of the very route to the backend. */
-int plan_ways(struct making *m, const struct address *backend, __u32 vrf)
+/* A wan or a tunnel counts as a way only if it is a next hop of the route to the backend itself.
+ * Otherwise any host on the internet or behind the tunnel could send forged replies. */
+int plan_ways(struct plan_builder *m, const struct address *backend, __u32 vrf)
 {
 	const struct nl_route *ways[HOST_WAYS] = { NULL };
 	size_t n = m->plan->ask_always ? host_ways(m->host, backend, vrf, ways, HOST_WAYS) : 0;
@@ -53,7 +53,7 @@ int plan_ways(struct making *m, const struct address *backend, __u32 vrf)
 	return rc;
 }
 
-bool plan_has_ways(const struct making *m, const struct address *backend)
+bool plan_has_ways(const struct plan_builder *m, const struct address *backend)
 {
 	__u16 family_and_kind = table_word(KEY_WAY, backend->family, 0, 0);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The kernel's answer about a backend, and what follows from it.
+ * Implements reach.h: asks the kernel about a backend and evaluates the answer.
  */
 #include <linux/fib_rules.h>
 #include <linux/rtnetlink.h>
@@ -71,7 +71,8 @@ enum reach reach_backend(const struct host *h, const struct config *c,
 	return rc ? REACH_NONE : REACH_WAN;
 }
 
-/* A service that masquerades answers the other family too, if the interface has it. */
+/* Returns whether the service masquerades for clients of this family too: it needs an address of
+ * the family on the interface. */
 static bool masquerades_for(const struct config *c, const struct host *h,
 			    const struct service_config *s, __u8 family)
 {
@@ -135,11 +136,12 @@ bool reach_needs(const struct config *c, const struct host *h, const struct nl_l
 
 	if (!device && services_need(c, h, family))
 		return true;
-	/* by which family sites come is theirs to choose: one has to do */
+	/* sites choose the family, so one family that is forwarded is enough */
 	if (*c->blind.device && !strcmp(c->blind.interface, link->name))
 		return has_address_of(h, link, family) &&
 		       !host_forwards(link->name, family == FAMILY_IPV4);
-	/* tunnels need none; the FIB forwards to sites, which are peers on a nic */
+	/* tunnels need no forwarding; for peers behind an Ethernet interface the FIB lookup needs
+	 * it */
 	return config_relays(c) && family == FAMILY_IPV6 && link->ethernet &&
 	       !is_named_wan(c, link->name);
 }
@@ -148,7 +150,7 @@ bool reach_needs(const struct config *c, const struct host *h, const struct nl_l
 
 static unsigned int longest_of(unsigned int mtu, __u8 family)
 {
-	/* IP, UDP, WireGuard's header and tag */
+	/* the headers of IP and UDP, and the header and tag of WireGuard */
 	unsigned int sent = DEFAULT_TUNNEL + (family == FAMILY_IPV6 ? 40 : 20) + 8 + 32;
 
 	return sent < mtu ? sent : mtu;

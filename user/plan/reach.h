@@ -1,36 +1,39 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Whether this host can forward to a backend, by its routes, rules and addresses. plan/ warns by
- * it; check, doctor and show report the same.
+ * Determines whether this host can forward to a backend, from its routes, rules and addresses.
+ * instance/ warns if not, and `check`, `doctor` and `show` report the same.
  */
 #pragma once
 #include "plan/plan.h"
 
 enum reach {
 	REACH_ROUTED,
-	REACH_BY_RULE,	/* only a rule's table has a route, and the rule asks for more than
-			 * the destination: nobody but the packet's own lookup can tell */
-	REACH_SELF,			/* it is an address of this host */
+	/* Only a table that a rule selects has a route, and the rule depends on more than the
+	 * destination. Only the lookup for a packet shows whether it applies. */
+	REACH_BY_RULE,
+	REACH_SELF,			/* the address is one of this host */
 	REACH_NONE,			/* there is no route */
-	REACH_WAN,			/* the route leaves by a wan */
-	REACH_UNKNOWN			/* no memory to ask the kernel */
+	REACH_WAN,			/* the route leads out of a wan */
+	REACH_UNKNOWN			/* the kernel could not be asked for lack of resources */
 };
 
-/* Sets *ret to the way, for REACH_ROUTED and REACH_WAN; else its oif is 0. */
+/* Determines how a backend is reached. For REACH_ROUTED and REACH_WAN it sets *ret to the way;
+ * otherwise ret->oif is 0. */
 enum reach reach_backend(const struct host *h, const struct config *c,
 			 const struct service_config *s, const struct address *backend,
 			 struct nl_way *ret);
 
-/* Whether a rule names a table for some packets to a destination and not for others. Marks do not
- * count: XDP asks before anything is marked. */
+/* Returns whether a rule selects a table for some packets to a destination and not for others.
+ * Rules by mark do not count, because XDP asks the FIB before anything marks the packet. */
 bool reach_may_follow(const struct nl_rule *r);
 
-/* Whether the kernel has to forward what comes in by this interface, in this family, for what the
- * configuration asks for on this host as it is. */
+/* Returns whether the configuration needs the kernel's forwarding to be on for packets of this
+ * family that arrive on this interface. */
 bool reach_needs(const struct config *c, const struct host *h, const struct nl_link *link,
 		 __u8 family);
 
-/* Returns the length of the longest packet that comes in for a backend, from a client with
- * WireGuard's own MTU. 0: unknown, or the packet leaves by the interface that it came in by. */
+/* Returns the length of the longest packet that arrives for a backend if its client uses
+ * WireGuard's default MTU. Returns 0 if this is unknown, or if the packet leaves by the interface
+ * on which it arrived. */
 unsigned int reach_longest(const struct host *h, const struct service_config *s, __u8 family,
 			   __u32 oif);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Traits that no driver reports, from its source. docs/hardware.md has the table for readers.
+ * Implements spread.h. The traits of drivers are not reported by ethtool, so this file has a table
+ * of them, taken from the drivers' sources. docs/reference/hardware.md describes them.
  */
 #include <linux/ethtool.h>
 #include <string.h>
@@ -38,7 +39,8 @@ static unsigned int traits_of(const char *ifname)
 	return 0;
 }
 
-/* Some drivers answer with no field at all if they have nothing to report. */
+/* Returns whether UDP is hashed by addresses only. Some drivers report no field at all, which means
+ * unknown. */
 static bool hashes_addresses_alone(const char *ifname, __u32 flow_type)
 {
 	struct ethtool_rxnfc fields = { .cmd = ETHTOOL_GRXFH, .flow_type = flow_type };
@@ -47,7 +49,8 @@ static bool hashes_addresses_alone(const char *ifname, __u32 flow_type)
 	       !(fields.data & (RXH_L4_B_0_1 | RXH_L4_B_2_3));
 }
 
-/* Returns the number of queues in the indirection table; 0: the driver does not report it. */
+/* Returns the number of queues in the RSS indirection table, or 0 if the driver does not report
+ * it. */
 static __u32 queues_in_table(const char *ifname)
 {
 	enum { ENTRIES = 4096 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Which devices can transmit from XDP, and which drivers leave no headroom for longer headers.
+ * Implements transmit.h.
  */
 #include <linux/ethtool.h>
 #include <stdlib.h>
@@ -11,9 +11,9 @@
 #include "plan/transmit.h"
 #include "lib/resource_error.h"
 
-/* Drivers of Linux 6.1 whose ndo_xdp_xmit works once an XDP program is attached, by their ethtool
- * names. Other drivers get tc. docs/hardware.md has the same list, and tests/lint/docs.py compares
- * the two. */
+/* The drivers of Linux 6.1 whose ndo_xdp_xmit works once an XDP program is attached, by their names
+ * in ethtool. For other drivers tc sends the packets. docs/reference/hardware.md has the same list,
+ * and tests/lint/docs.py compares the two. */
 static const char *const known[] = {
 	"atlantic", "bnxt_en", "cpsw", "cpsw-switch", "ena", "fsl_dpa", "fsl_dpaa2_eth",
 	"fsl_enetc", "funeth", "hv_netvsc", "i40e", "ice", "igb", "igc", "ixgbe", "mana",
@@ -29,8 +29,8 @@ bool transmit_is_known(const char *driver)
 	return false;
 }
 
-/* bnxt_en claims to send packets in several buffers, but sends only the first: bnxt_xdp_xmit(), up
- * to 7.2 at least. */
+/* bnxt_en claims to send packets with several buffers (NDO_XMIT_SG), but bnxt_xdp_xmit() sends only
+ * the first one, at least up to Linux 7.2. */
 __u16 transmit_by_features(__u64 features, const char *driver)
 {
 	__u16 flags = (features & NL_XDP_NDO_XMIT ? LINK_XDP_SENDS : 0) |
@@ -50,8 +50,8 @@ static __u16 flags_by_driver(const struct nl_link *link, bool native)
 	       LINK_XDP_SENDS : 0;
 }
 
-/* A bond can do what all its ports can, if our XDP is attached to it: then the kernel chooses a
- * port. */
+/* Returns the flags of a bond. If our XDP is attached to it, the kernel chooses a port for each
+ * packet, so the bond can do what all of its ports can. */
 static int flags_by_ports(const struct host *h, const struct nl_link *bond, bool native)
 {
 	int flags = native ? LINK_XDP_SENDS | LINK_XDP_SENDS_FRAGS : 0, of_port;
@@ -68,8 +68,8 @@ static int flags_by_ports(const struct host *h, const struct nl_link *bond, bool
 	return flags;
 }
 
-/* A bond's features are those that all its ports claim. */
-static int flags_told(const struct host *h, const struct nl_link *link, __u64 features)
+/* Returns the flags from xdp_features. A bond has the features that all its ports report. */
+static int flags_reported(const struct host *h, const struct nl_link *link, __u64 features)
 {
 	char driver[32] = "";
 	int r;
@@ -95,7 +95,7 @@ int transmit_flags(const struct host *h, const struct nl_link *link, bool native
 	if (is_resource_error(flags))
 		return flags;
 	if (!flags)
-		flags = flags_told(h, link, features);
+		flags = flags_reported(h, link, features);
 	else
 		flags = !strcmp(link->kind, "bond") ? flags_by_ports(h, link, native) :
 			flags_by_driver(link, native);
@@ -107,12 +107,12 @@ int transmit_flags(const struct host *h, const struct nl_link *link, bool native
 
 /* ---- headroom ----
  *
- * No driver reports how much headroom it leaves. For those that may leave none, a private flag
- * tells. ETHTOOL_GSTRINGS lists the names of private flags, and ETHTOOL_GPFLAGS has their state in
- * one word.
- */
+ * No driver reports how much headroom it leaves. For those that may leave none, a private flag of
+ * ethtool shows it. ETHTOOL_GSTRINGS returns the names of the private flags, and ETHTOOL_GPFLAGS
+ * their state as bits of one word. */
 
-/* FLAGS: bits in that word. NAMES: room for names, as the driver may add some between two calls */
+/* FLAGS: number of bits in that word. NAMES: room for more names, because a driver may add some
+ * between the two calls. */
 enum { FLAGS = 32, NAMES = 256 };
 
 int (*headroom_ask)(const char *ifname, void *command) = nl_ethtool;
@@ -131,7 +131,7 @@ static __u32 count_flags(const char *ifname)
 	return count.n;
 }
 
-/* Returns the flag's bit; FLAGS if the driver has no such flag. */
+/* Returns the bit number of a private flag, or FLAGS if the driver does not have it. */
 static __u32 flag_bit(const char *ifname, const char *name)
 {
 	struct {
@@ -158,20 +158,22 @@ bool headroom_lacks(const char *ifname)
 	return bit < FLAGS && !headroom_ask(ifname, &flags) && flags.data >> bit & 1;
 }
 
-static void hint(const char *name, const char *between, FILE *out)
+static void print_headroom_hint(const char *name, const char *between, FILE *out)
 {
 	if (headroom_lacks(name))
-		fprintf(out, "%sthe driver of %s leaves no room in front of packets (its private "
-			"flag legacy-rx is on), so tc sends what becomes IPv6: `ethtool "
-			"--set-priv-flags %s legacy-rx off` would let XDP", between, name, name);
+		fprintf(out,
+			"%sthe driver of %s leaves no room in front of packets (flag "
+			"legacy-rx), so tc sends packets that become IPv6: `ethtool "
+			"--set-priv-flags %s legacy-rx off` lets XDP send them",
+			between, name, name);
 }
 
 void headroom_hint(const struct host *h, const struct plan_nic *nic, const char *between, FILE *out)
 {
-	hint(nic->name, between, out);
+	print_headroom_hint(nic->name, between, out);
 	for (size_t i = 0; i < h->n_links; i++)
 		if (h->links[i].master == nic->ifindex)
-			hint(h->links[i].name, between, out);
+			print_headroom_hint(h->links[i].name, between, out);
 }
 
 void headroom_warn(const struct plan *p, const struct host *h, const struct plan_nic *nic)

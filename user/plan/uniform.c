@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * uniform: a trie of 16 bits per step, filled breadth first. Each block is filled from the routes
- * inside it, the shorter ones first, as longer ones win. If a route is longer than the block
- * reaches and differs from what surrounds it, its place gets a block of its own.
+ * Implements uniform.h. The map is a trie with 16 bits in each step, built breadth first. A block
+ * is filled from the routes within it, shorter ones first, so that longer ones overwrite them. If a
+ * route is longer than the block's step and differs from the shorter route around it, its place
+ * refers to a further block.
  */
 #include <errno.h>
 #include <linux/fib_rules.h>
@@ -15,30 +16,31 @@
 #define STEP 16
 #define STEPS 3
 
-struct said {				/* a route's prefix and next hop */
+struct hop_route {				/* prefix and next hop of a route */
 	struct prefix dst;
 	__u32 metric;
 	__u16 answer;
-	bool local;			/* of the table local, which the kernel asks first */
+	bool local;			/* a route of the table local, which has precedence */
 };
 
-struct block {				/* a block that is to be filled */
+struct block {				/* a block that is still to be filled */
 	struct addr addr;
-	__u8 family, len;		/* the first len bits of addr are common to all */
-	__u16 surrounding;		/* answer of the shorter routes */
+	/* all addresses of the block begin with the first len bits of addr */
+	__u8 family, len;
+	__u16 surrounding;		/* the value from the shorter routes around it */
 };
 
 struct filling {
 	struct uniform *u;
-	struct said *said;
+	struct hop_route *routes;
 	size_t n;
 	struct block blocks[UNIFORM_BLOCKS];
 	__u16 answer[PLACES];
 	bool deeper[PLACES];
 };
 
-/* Returns STEP bits of an address, from bit `from` on. */
-static __u32 bits(const struct prefix *p, __u32 from)
+/* Returns STEP bits of an address, beginning at bit `from`. */
+static __u32 bits_at(const struct prefix *p, __u32 from)
 {
 	const __u8 *b = p->addr.b + (p->family == FAMILY_IPV4 ? 12 : 0) + from / 8;
 
@@ -55,7 +57,7 @@ static bool is_standard(const struct nl_rule *r)
 		(r->table == RT_TABLE_DEFAULT && r->priority == 32767));
 }
 
-/* Whether only the destination decides, by the tables local and main alone. */
+/* Returns whether routing depends only on the destination and the tables local and main. */
 static bool by_destination(const struct host *h, __u8 family)
 {
 	for (size_t i = 0; i < h->n_rules; i++)
@@ -67,7 +69,8 @@ static bool by_destination(const struct host *h, __u8 family)
 	return true;
 }
 
-/* Returns the next hop's index; 0 if each address has its own (on-link), or no index is left. */
+/* Returns the index of the next hop. Returns 0 if each address is its own next hop (on-link), or if
+ * there is no free index. */
 static __u16 hop_index(struct uniform *u, const struct host *h, const struct nl_route *r)
 {
 	const struct nl_link *oif = host_link(h, r->oif);
@@ -86,10 +89,12 @@ static __u16 hop_index(struct uniform *u, const struct host *h, const struct nl_
 	return u->n_hops++;
 }
 
-/* Main before local, so that local overwrites it; shorter before longer; the best metric first. */
+/* Orders the routes for filling. The table main comes before local, so that local overwrites it.
+ * Within a table, shorter prefixes come before longer ones, and for the same prefix the best metric
+ * comes first. */
 static int in_order(const void *a, const void *b)
 {
-	const struct said *x = a, *y = b;
+	const struct hop_route *x = a, *y = b;
 	int addr = memcmp(&x->dst.addr, &y->dst.addr, sizeof(x->dst.addr));
 
 	if (x->local != y->local)
@@ -99,37 +104,37 @@ static int in_order(const void *a, const void *b)
 	return addr ?: x->metric < y->metric ? -1 : x->metric > y->metric;
 }
 
-/* Keeps the best of the routes to one prefix. If several are equally good, the answer is the
- * FIB's. */
+/* Keeps only the best of the routes to each prefix. If several are equally good, the value becomes
+ * 0, "ask the FIB". */
 static void keep_best(struct filling *f)
 {
 	size_t n = 0;
 
-	qsort(f->said, f->n, sizeof(*f->said), in_order);
+	qsort(f->routes, f->n, sizeof(*f->routes), in_order);
 	for (size_t i = 0; i < f->n; i++) {
-		struct said *last = n ? &f->said[n - 1] : NULL;
+		struct hop_route *last = n ? &f->routes[n - 1] : NULL;
 
-		if (!last || last->local != f->said[i].local ||
-		    last->dst.family != f->said[i].dst.family ||
-		    last->dst.len != f->said[i].dst.len ||
-		    memcmp(&last->dst.addr, &f->said[i].dst.addr, sizeof(last->dst.addr)))
-			f->said[n++] = f->said[i];
-		else if (last->metric == f->said[i].metric)
+		if (!last || last->local != f->routes[i].local ||
+		    last->dst.family != f->routes[i].dst.family ||
+		    last->dst.len != f->routes[i].dst.len ||
+		    memcmp(&last->dst.addr, &f->routes[i].dst.addr, sizeof(last->dst.addr)))
+			f->routes[n++] = f->routes[i];
+		else if (last->metric == f->routes[i].metric)
 			last->answer = 0;
 	}
 	f->n = n;
 }
 
-static bool inside(const struct said *s, const struct block *b)
+static bool is_inside(const struct hop_route *s, const struct block *b)
 {
 	struct prefix block = { .addr = b->addr, .family = b->family, .len = b->len };
 
 	return prefix_within(&s->dst, &block) && (s->dst.len > b->len || !b->len);
 }
 
-static void say(struct filling *f, const struct block *b, const struct said *s)
+static void fill_places(struct filling *f, const struct block *b, const struct hop_route *s)
 {
-	__u32 first = bits(&s->dst, b->len), n;
+	__u32 first = bits_at(&s->dst, b->len), n;
 
 	if (s->dst.len > b->len + STEP) {
 		f->deeper[first] |= f->answer[first] != s->answer;
@@ -142,7 +147,8 @@ static void say(struct filling *f, const struct block *b, const struct said *s)
 	}
 }
 
-/* Returns a new block for longer prefixes, or 0, the FIB, if none is left. */
+/* Returns the value that refers to a new block for longer prefixes, or 0 ("ask the FIB") if there
+ * is no free block. */
 static __u16 go_deeper(struct filling *f, const struct block *b, __u32 place)
 {
 	struct block *new = &f->blocks[f->u->n_blocks];
@@ -161,7 +167,7 @@ static __u16 go_deeper(struct filling *f, const struct block *b, __u32 place)
 	return UNIFORM_DEEPER | f->u->n_blocks++;
 }
 
-static void fill(struct filling *f, size_t number)
+static void fill_block(struct filling *f, size_t number)
 {
 	const struct block *b = &f->blocks[number];
 
@@ -169,14 +175,14 @@ static void fill(struct filling *f, size_t number)
 		f->answer[i] = b->surrounding;
 	memset(f->deeper, 0, sizeof(f->deeper));
 	for (size_t i = 0; i < f->n; i++)
-		if (inside(&f->said[i], b))
-			say(f, b, &f->said[i]);
+		if (is_inside(&f->routes[i], b))
+			fill_places(f, b, &f->routes[i]);
 	for (__u32 i = 0; i < PLACES; i++)
 		f->u->rows[number * UNIFORM_ROWS + i / UNIFORM_ROW].slot[i % UNIFORM_ROW] =
 			f->deeper[i] ? go_deeper(f, b, i) : f->answer[i];
 }
 
-static void collect(struct filling *f, const struct host *h)
+static void collect_routes(struct filling *f, const struct host *h)
 {
 	bool by[2] = { by_destination(h, FAMILY_IPV4), by_destination(h, FAMILY_IPV6) };
 
@@ -186,7 +192,7 @@ static void collect(struct filling *f, const struct host *h)
 
 		if (!by[r->dst.family == FAMILY_IPV6] || (!local && r->table != RT_TABLE_MAIN))
 			continue;
-		f->said[f->n++] = (struct said){
+		f->routes[f->n++] = (struct hop_route){
 			.dst = r->dst, .metric = r->metric, .local = local,
 			.answer = local ? 0 : hop_index(f->u, h, r),
 		};
@@ -197,27 +203,27 @@ int uniform_make(const struct host *h, struct uniform **ret)
 {
 	struct filling *f = calloc(1, sizeof(*f));
 	struct uniform *u = calloc(1, sizeof(*u));
-	struct said *said = calloc(h->n_routes + 1, sizeof(*said));
-	int rc = f && u && said ? 0 : -ENOMEM;
+	struct hop_route *routes = calloc(h->n_routes + 1, sizeof(*routes));
+	int rc = f && u && routes ? 0 : -ENOMEM;
 
 	if (rc) {
 		free(u);
 		goto cleanup;
 	}
 	f->u = u;
-	f->said = said;
+	f->routes = routes;
 	u->n_hops = 1;
 	u->n_blocks = 2;
 	f->blocks[UNIFORM_IPV4] = (struct block){ .addr.w[2] = htonl(0xffff),
 						  .family = FAMILY_IPV4 };
 	f->blocks[UNIFORM_IPV6] = (struct block){ .family = FAMILY_IPV6 };
-	collect(f, h);
+	collect_routes(f, h);
 	keep_best(f);
 	for (size_t i = 0; i < u->n_blocks; i++)
-		fill(f, i);
+		fill_block(f, i);
 	*ret = u;
 cleanup:
-	free(said);
+	free(routes);
 	free(f);
 	return rc;
 }
@@ -228,7 +234,7 @@ __u32 uniform_answer(const struct uniform *u, const struct address *a)
 	size_t block = a->family == FAMILY_IPV4 ? UNIFORM_IPV4 : UNIFORM_IPV6;
 
 	for (__u32 from = 0; from < STEPS * STEP; from += STEP) {
-		__u32 place = bits(&p, from);
+		__u32 place = bits_at(&p, from);
 		__u16 answer = u->rows[block * UNIFORM_ROWS +
 				       place / UNIFORM_ROW].slot[place % UNIFORM_ROW];
 

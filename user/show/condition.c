@@ -12,7 +12,7 @@
 #include "config/config_names.h"
 #include "dataplane/attach.h"
 #include "dataplane/config_text.h"
-#include "instance/state.h"
+#include "instance/run_state.h"
 #include "lib/grow.h"
 #include "plan/reach.h"
 #include "show/condition.h"
@@ -314,7 +314,7 @@ const struct config *conditions_config(const char *instance)
 		return parsed;
 	config_free(parsed);
 	parsed = NULL;
-	parsed_id = state_read(instance, &parsed) ? 0 : id;
+	parsed_id = run_state_read(instance, &parsed) ? 0 : id;
 	snprintf(of, sizeof(of), "%s", instance);
 	return parsed;
 }

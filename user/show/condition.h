@@ -5,7 +5,7 @@
  * the daemon's log repeat it.
  */
 #pragma once
-#include "plan/answers.h"
+#include "plan/resolved_backends.h"
 #include "dataplane/dataplane.h"
 #include "show/blind_view.h"
 #include "show/relay_view.h"

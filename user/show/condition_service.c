@@ -45,7 +45,7 @@ struct service_check {
 	struct known_forwarding *forwarding;
 	size_t n_ways, n_forwarding;
 	struct places *places;		/* indexed by the service's id */
-	struct answers answers;
+	struct resolved_backends answers;
 	struct nl_neighbour *neighbours;
 	size_t n_neighbours;
 	/* the service that is being checked */
@@ -285,9 +285,11 @@ static void check_addresses(struct service_check *j, const struct places *heard)
 		    (a->local.family == FAMILY_IPV6 && s->ipv6 != IPV6_DNAT))
 			continue;
 		for (size_t b = 0; b < backends_of(s); b++)
-			has |= answers_address(&j->answers, a->local.family == FAMILY_IPV4 ?
-					       backend_at(s, b)->ipv4 : backend_at(s, b)->ipv6,
-					       a->local.family, &backend);
+			has |= resolved_backends_address(&j->answers,
+							 a->local.family == FAMILY_IPV4
+								 ? backend_at(s, b)->ipv4
+								 : backend_at(s, b)->ipv6,
+							 a->local.family, &backend);
 		for (size_t p = 0; p < heard->n; p++)
 			found |= address_equal(&heard->list[p].local, &a->local);
 		if (found || !has)
@@ -302,7 +304,7 @@ static void check_name(struct service_check *j, const char *text, __u8 family)
 {
 	struct address a;
 
-	if (*text && !answers_address(&j->answers, text, family, &a))
+	if (*text && !resolved_backends_address(&j->answers, text, family, &a))
 		note_fault(j, FAULT_NAME, "%s has no %s address yet", text,
 			   family == FAMILY_IPV4 ? "IPv4" : "IPv6");
 }
@@ -438,9 +440,9 @@ int conditions_of_services(struct conditions *k)
 
 	if (!rc && !k->dp->elsewhere && k->n_services)
 		rc = nl_neighbours(&j.neighbours, &j.n_neighbours);
-	answers_read(k->dp->instance, &j.answers);
+	resolved_backends_read(k->dp->instance, &j.answers);
 	if (!rc && k->config)
-		rc = answers_for(&j.answers, k->config);
+		rc = resolved_backends_match(&j.answers, k->config);
 	for (__u32 id = 0; id < k->n_services && !rc; id++)
 		if (*k->names[id].name)
 			decide_state(&j, &j.places[id], table, n, id);
@@ -450,7 +452,7 @@ int conditions_of_services(struct conditions *k)
 	free(j.neighbours);
 	free(j.ways);
 	free(j.forwarding);
-	answers_free(&j.answers);
+	resolved_backends_free(&j.answers);
 	free(table);
 	return rc;
 }

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include "plan/answers.h"
+#include "plan/resolved_backends.h"
 #include "config/config_endpoints.h"
 #include "config/config_learn.h"
 #include "dataplane/dataplane.h"
@@ -17,12 +17,12 @@
 #include "show/condition.h"
 #include "show/show.h"
 #include "show/metrics_text.h"
-#include "instance/noted.h"
+#include "instance/run_counters.h"
 #include "instance/running.h"
 #include "show/show_parts.h"
 #include "instance/follower.h"
 #include "instance/source.h"
-#include "instance/state.h"
+#include "instance/run_state.h"
 #include "show/words.h"
 
 struct scrape {
@@ -323,13 +323,13 @@ static void map_families(struct scrape *s)
 
 static void config_families(struct scrape *s)
 {
-	char path[STATE_PATH_LEN];
+	char path[RUN_STATE_PATH_LEN];
 	struct stat st = { 0 };
 
 	metric_family(&s->text, "wgxdp_config_last_reload_successful", "gauge",
 		      "1 if the last reload succeeded.");
-	metric(&s->text, NULL, !state_failed(s->instance));
-	state_path(path, s->instance, "running.yaml");
+	metric(&s->text, NULL, !run_state_failed(s->instance));
+	run_state_path(path, s->instance, "running.yaml");
 	stat(path, &st);
 	metric_family(&s->text, "wgxdp_config_last_reload_success_timestamp_seconds", "gauge",
 		      "Time when the running configuration was applied.");
@@ -357,10 +357,10 @@ static void daemon_families(struct scrape *s)
 /* A name with both families has one value: that of the older answer. */
 static void name_families(struct scrape *s)
 {
-	struct answers known;
+	struct resolved_backends known;
 
-	answers_read(s->instance, &known);
-	if (!s->config || answers_for(&known, s->config))
+	resolved_backends_read(s->instance, &known);
+	if (!s->config || resolved_backends_match(&known, s->config))
 		known.n = 0;
 	metric_family(&s->text, "wgxdp_name_resolved_timestamp_seconds", "gauge",
 		      "Time when a name was last resolved; 0: never.");
@@ -374,17 +374,17 @@ static void name_families(struct scrape *s)
 				resolved = known.list[j].resolved < resolved ?
 					   known.list[j].resolved : resolved;
 			}
-		if (!before && answer_is_name(&known.list[i]))
+		if (!before && resolved_backend_is_name(&known.list[i]))
 			metric(&s->text, LABELS({ "name", known.list[i].text }), resolved);
 	}
-	answers_free(&known);
+	resolved_backends_free(&known);
 }
 
 static void ddns_families(struct scrape *s)
 {
-	struct noted n;
+	struct run_counters n;
 
-	noted_read(&n, s->instance, "ddns");
+	run_counters_read(&n, s->instance, "ddns");
 	metric_family(&s->text, "wgxdp_ddns_last_success_timestamp_seconds", "gauge",
 		      "Time when the DNS records of a name were last known to be correct; 0: "
 		      "never.");
@@ -397,9 +397,10 @@ static void ddns_families(struct scrape *s)
 				for (size_t l = 0; l < s->config->ddns[k].n_names; l++)
 					before |= !strcmp(s->config->ddns[k].names[l].text, name);
 			if (!before)
-				metric(&s->text, LABELS({ "name", name }), noted_value(&n, name));
+				metric(&s->text, LABELS({ "name", name }),
+				       run_counters_value(&n, name));
 		}
-	noted_free(&n);
+	run_counters_free(&n);
 }
 
 static bool is_followed(const struct config *c, const char *interface)
@@ -416,14 +417,14 @@ static bool is_followed(const struct config *c, const char *interface)
 /* Writes the changes of configured and learned endpoints. */
 static void endpoint_families(struct scrape *s)
 {
-	char name[ENDPOINT_NOTE_LEN];
-	struct noted n;
+	char name[ENDPOINT_COUNTER_LEN];
+	struct run_counters n;
 
-	noted_read(&n, s->instance, "endpoints");
+	run_counters_read(&n, s->instance, "endpoints");
 	for (size_t i = 0; s->config && i < s->config->n_endpoints; i++) {
-		endpoint_note(s->config->endpoints[i].interface, &s->config->endpoints[i].peer,
-			      name);
-		noted_set(&n, name, noted_value(&n, name));
+		endpoint_counter(s->config->endpoints[i].interface, &s->config->endpoints[i].peer,
+				 name);
+		run_counters_set(&n, name, run_counters_value(&n, name));
 	}
 	metric_family(&s->text, "wgxdp_endpoint_changes_total", "counter",
 		      "Number of times that the daemon set a WireGuard peer's endpoint.");
@@ -437,7 +438,7 @@ static void endpoint_families(struct scrape *s)
 			metric(&s->text, LABELS({ "interface", n.list[i].name }, { "peer", peer }),
 			       n.list[i].value);
 	}
-	noted_free(&n);
+	run_counters_free(&n);
 }
 
 static int collect(struct scrape *s)

@@ -139,7 +139,7 @@ void monitor_dropped(struct monitor *m, const struct event *e)
 /* ---- packets ---- */
 
 struct packet {
-	__u8 frame[14 + LOOK_MAX];
+	__u8 frame[14 + TRACING_MAX];
 	__u32 len, whole;
 };
 
@@ -154,13 +154,14 @@ static bool is_bare(const __u8 *at, __u32 n, __u32 len)
 
 /* Makes a frame. A packet without an Ethernet header gets one, and a header that the kernel has not
  * filled in yet gets its type. */
-static void make_frame(const struct look_packet *p, const __u8 *bytes, __u32 n, struct packet *ret)
+static void make_frame(const struct tracing_packet *p, const __u8 *bytes, __u32 n,
+		       struct packet *ret)
 {
 	static const __u8 types[2][2] = { { 8, 0 }, { 0x86, 0xdd } };
 	__u32 head = p->bare && is_bare(bytes, n, p->len) ? 14 : 0;
 
-	if (n > LOOK_MAX)
-		n = LOOK_MAX;
+	if (n > TRACING_MAX)
+		n = TRACING_MAX;
 	memset(ret->frame, 0, 14);
 	memcpy(ret->frame + head, bytes, n);
 	ret->len = n + head;
@@ -196,7 +197,7 @@ static bool is_knock(const struct monitor *m, __be16 port)
 	return false;
 }
 
-void monitor_packet(void *data, const struct look_packet *p, const void *bytes, __u32 n)
+void monitor_packet(void *data, const struct tracing_packet *p, const void *bytes, __u32 n)
 {
 	static struct packet packet;
 	struct monitor *m = data;
@@ -218,12 +219,12 @@ void monitor_packet(void *data, const struct look_packet *p, const void *bytes, 
 			write_packet(m, &packet);
 		return;
 	}
-	if (p->kinds & LOOK_HANDSHAKE) {
+	if (p->kinds & TRACING_HANDSHAKE) {
 		e.kind = MONITOR_HANDSHAKE;
 		e.what = message_name(words.message);
 		monitor_print(m, &e);
 	}
-	if (p->kinds & LOOK_LAST_HOP && is_knock(m, e.dport)) {
+	if (p->kinds & TRACING_LAST_HOP && is_knock(m, e.dport)) {
 		e.kind = MONITOR_KNOCK;
 		e.what = "knock";
 		monitor_print(m, &e);

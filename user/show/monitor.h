@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * monitor: events of the data path, packets from look.h, and changes of flows and of peers'
+ * monitor: events of the data path, packets from tracing.h, and changes of flows and of peers'
  * endpoints since the last second. Included by monitor*.c and by `wgxdp monitor`.
  */
 #pragma once
 #include <stdio.h>
 #include "lib/addr.h"
 #include "dataplane/dataplane.h"
-#include "look_abi.h"
+#include "tracing_abi.h"
 
 enum monitor_kind { MONITOR_DROPPED, MONITOR_FLOW, MONITOR_HANDSHAKE, MONITOR_REBINDING,
 		    MONITOR_KNOCK, MONITOR_KINDS };
@@ -52,8 +52,8 @@ bool monitor_wants(const struct monitor *m, enum monitor_kind kind);
 void monitor_print(struct monitor *m, const struct monitor_event *e);
 /* For a struct event of the data path. */
 void monitor_dropped(struct monitor *m, const struct event *e);
-/* The callback of looking_open(); data is the monitor. */
-void monitor_packet(void *data, const struct look_packet *p, const void *bytes, __u32 n);
+/* The callback of tracer_sink(); data is the monitor. */
+void monitor_packet(void *data, const struct tracing_packet *p, const void *bytes, __u32 n);
 /* Reports what changed since the last call. The first call only remembers. Returns 0 or -errno. */
 int monitor_poll(struct monitor *m);
 void monitor_forget(struct monitor *m);

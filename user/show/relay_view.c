@@ -8,7 +8,7 @@
 #include <string.h>
 #include "lib/grow.h"
 #include "show/relay_view.h"
-#include "instance/state.h"
+#include "instance/run_state.h"
 
 /* ---- what WireGuard says ---- */
 
@@ -80,7 +80,7 @@ static int read_shapes(const struct dataplane *dp, const struct relay_view *v, s
 	struct config *c = NULL;
 	int rc = 0;
 
-	if (state_read(dp->instance, &c))
+	if (run_state_read(dp->instance, &c))
 		c = NULL;
 	for (size_t i = 0; c && i < c->n_peers; i++)
 		for (size_t j = 0; j < c->peers[i].n_prefixes && !rc; j++)

@@ -19,7 +19,7 @@
 #include "show/show_parts.h"
 #include "instance/follower.h"
 #include "instance/source.h"
-#include "instance/state.h"
+#include "instance/run_state.h"
 #include "dataplane/table.h"
 #include "instance/why.h"
 #include "show/words.h"

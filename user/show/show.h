@@ -34,6 +34,6 @@ void show_follower(struct node to, const char *instance, const struct config *ru
  * the backend, or NULL. Needs 128 bytes of memory per flow. Returns 0 or -errno, after logging
  * it. */
 int show_flows(const struct dataplane *dp, bool json, const struct wg_dump *dump, FILE *out);
-/* Writes all metrics of an instance in Prometheus' text format; docs/metrics.md lists them. Those
- * of a process (process_*) are of `process`. Returns 0 or -errno, after logging it. */
+/* Writes all metrics of an instance in Prometheus' text format; docs/reference/metrics.md lists
+ * them. Those of a process (process_*) are of `process`. Returns 0 or -errno, after logging it. */
 int metrics_write(FILE *out, const char *instance, pid_t process);

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Traces the packets of running programs with BPF programs that the kernel calls when those return
+ * (fexit). This costs time only while it is open, and does not change the programs of the data
+ * path. `monitor` uses it.
+ */
+#pragma once
+#include <linux/types.h>
+#include "dataplane/dataplane.h"
+#include "tracing_abi.h"
+
+struct tracer;
+typedef void tracer_sink(void *data, const struct tracing_packet *p, const void *bytes, __u32 n);
+
+/* Attaches the tracing programs, which pass packets to `sink`. kinds: the wanted ones, of enum
+ * tracing_kind. each: most packets per tick and CPU. Returns 0 or -errno, after reporting it;
+ * -EOPNOTSUPP: this kernel or machine cannot trace. */
+int tracer_open(const struct dataplane *dp, __u32 kinds, __u32 each, tracer_sink *sink, void *data,
+		struct tracer **ret);
+/* Returns whether the traced programs are those that run now. If not, close it and open it
+ * again. */
+bool tracer_is_current(const struct tracer *l, const struct dataplane *dp);
+/* Returns an fd to poll. When it is readable, call tracer_consume(). */
+int tracer_fd(const struct tracer *l);
+int tracer_consume(struct tracer *l);
+/* Returns how many packets were not reported for lack of room. */
+__u64 tracer_lost(const struct tracer *l);
+void tracer_close(struct tracer *l);

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Implements the functions followed_devices_…() of plan.h.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include "lib/log.h"
+#include "plan/plan.h"
+
+int followed_devices_read(const struct config *c, struct followed_device **ret, size_t *ret_n)
+{
+	struct followed_device *list = calloc(c->follow.n_wireguard + 1, sizeof(*list));
+	size_t n = 0;
+
+	if (!list)
+		return -ENOMEM;
+	for (size_t i = 0; i < c->follow.n_wireguard; i++) {
+		struct followed_device *f = &list[n];
+		int rc;
+
+		strcpy(f->device, c->follow.wireguard[i].name);
+		rc = wg_read(f->device, &f->wireguard);
+		if (rc == -EOPNOTSUPP)
+			log_warning("interface %s: not a WireGuard interface, or wireguard-go has "
+				    "no socket in " WG_SOCKET_DIR, f->device);
+		/* add_port() warns about a missing device */
+		if (rc == -EOPNOTSUPP || rc == -ENODEV)
+			continue;
+		if (rc) {
+			log_error("interface %s: cannot read its peers: %s", f->device,
+				  strerror(-rc));
+			followed_devices_free(list, n);
+			return rc;
+		}
+		wg_names_read(f->device, &f->names);
+		n++;
+	}
+	*ret = list;
+	*ret_n = n;
+	return 0;
+}
+
+void followed_devices_free(struct followed_device *list, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		wg_free(&list[i].wireguard);
+		wg_names_free(&list[i].names);
+	}
+	free(list);
+}
+
+/* Continues the FNV-1a hash h with n bytes. */
+static __u64 hash_bytes(__u64 h, const void *bytes, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		h = (h ^ ((const unsigned char *)bytes)[i]) * 0x100000001b3ULL;
+	return h;
+}
+
+/* Returns the hash of a device. It adds up hashes, so that the order of peers and of their
+ * AllowedIPs does not matter. */
+static __u64 device_hash(const char *device, const struct wg_device *d)
+{
+	__u64 sum = 0;
+
+	for (size_t i = 0; i < d->n_peers; i++) {
+		const struct wg_peer *p = &d->peers[i];
+		__u64 of_peer = hash_bytes(0xcbf29ce484222325ULL, device, strlen(device)), h;
+
+		of_peer = hash_bytes(of_peer, &p->key, sizeof(p->key));
+		sum += of_peer;
+		for (size_t j = 0; j < p->n_allowed; j++) {
+			h = hash_bytes(of_peer, &p->allowed[j].addr, sizeof(p->allowed[j].addr));
+			sum += hash_bytes(hash_bytes(h, &p->allowed[j].family, 1),
+					  &p->allowed[j].len, 1);
+		}
+	}
+	return sum;
+}
+
+__u64 followed_devices_hash(const struct config *c)
+{
+	__u64 sum = 1;
+
+	for (size_t i = 0; i < c->follow.n_wireguard; i++) {
+		struct wg_device d;
+
+		if (wg_read(c->follow.wireguard[i].name, &d))
+			continue;
+		sum += device_hash(c->follow.wireguard[i].name, &d);
+		wg_free(&d);
+	}
+	return sum;
+}
