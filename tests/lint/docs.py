@@ -94,7 +94,7 @@ def plain(text):
 
 
 def reason_texts():
-    """What reasons.def says about each reason."""
+    """The sentence of each reason in reasons.def."""
     found = re.findall(r'^REASON\([A-Z]+, ([a-z0-9_]+),((?:\s*"[^"]*")+)\)', read('include/reasons.def'), re.M)
     return {name: plain(''.join(re.findall('"([^"]*)"', text))) for name, text in found}
 
