@@ -39,7 +39,7 @@ struct ddns {
 	size_t n_jobs;
 	char *text;			/* text of all sections */
 	uv_timer_t settle;
-	struct run_counters succeeded;		/* when the records of each name were last correct */
+	struct run_counters succeeded;	/* when the records of each name were last correct */
 	size_t n_running;		/* running jobs, including abandoned ones */
 };
 
