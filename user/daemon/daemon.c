@@ -62,7 +62,7 @@ struct daemon {
 	struct pins_watch pins;
 	uv_signal_t hangup, terminate, interrupt;
 	struct daemon_state state;
-	struct resolved_backends answers;		/* resolved addresses for the names of state.config */
+	struct resolved_backends answers;	/* for the names of state.config */
 	struct resolver *resolver;
 	struct exporter *exporter;
 	struct cookie *cookie;

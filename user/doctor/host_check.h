@@ -11,8 +11,9 @@
 struct resolved_backends;
 
 /* Reports each fault at its place in the configuration, and returns how many. Changes nothing. */
-unsigned int host_check(const struct config *c, const struct host *h, const struct resolved_backends *answers,
-			const char *instance, config_tell *tell, void *data);
+unsigned int host_check(const struct config *c, const struct host *h,
+			const struct resolved_backends *answers, const char *instance,
+			config_tell *tell, void *data);
 /* Returns whether the device of the blind relay has a peer with this name: that of `peers`, else
  * that of wg-quick's file, else the first characters of its key. ret_names: the names that it has.
  * ret_other, unless NULL: the name of its only peer that is not in blind.sites; "": there are
