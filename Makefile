@@ -98,11 +98,12 @@ $(O)/page.h: user/daemon/page.html scripts/page
 $(O)/user/daemon/web.o $(O)/unit/user/daemon/web.o: $(O)/page.h
 
 # a shell script as a string, without its first two lines
-$(O)/keepalived.h: user/gen/keepalived.sh
+$(O)/keepalived.h $(O)/rollout.h: $(O)/%.h: user/gen/%.sh
 	@mkdir -p $(@D)
 	$(call say,GEN,$@)sed '1,2d; s/[\\"]/\\&/g; s/.*/"&\\n"/' $< > $@
 
 $(O)/user/gen/gen_routing.o $(O)/unit/user/gen/gen_routing.o: $(O)/keepalived.h
+$(O)/user/gen/gen_shared.o $(O)/unit/user/gen/gen_shared.o: $(O)/rollout.h
 
 $(O)/wgxdp: $(USER_OBJ)
 	$(call say,LINK,$@)$(CC) $(CFLAGS) $(LDFLAGS) $^ -o $@ $(LIBS)

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The blind relay and guarded services in one instance, on the same interface and on another one: sites reach each other, clients reach
-# the host behind, and what strangers send to either ends there. The blind relay's port stays its own. Each of the two goes and comes
-# while the other goes on.
+# The blind relay and guarded services run in one instance, on the same interface and on different ones. Sites reach
+# each other, and clients reach the host behind the relay. Strangers' packets to either are dropped. The blind relay
+# keeps its port to itself. Each of the two is removed and added while the second one works.
 #
 #     198.51.100.11 nat-a --+              eth0     wan                          uplink
 #     198.51.100.12 nat-b --+-- 198.51.100.1  relay  203.0.113.1 ------ 203.0.113.7  client

@@ -2,14 +2,15 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: long
 # timeout: 400
-# Sites that the blind relay joins say nothing to each other for 70 s, behind NATs, a cone and a symmetric one, that forget after 30 s of
-# silence: the keepalive of the relay's peer holds each edge's one mapping for all its peers, and the first ping passes, whoever sends it.
+# Sites of a blind relay stay reachable without traffic. For 70 s they send nothing, behind a cone and a symmetric NAT
+# that forget after 30 s of silence. The keepalive to the relay's peer holds each edge router's mapping for all its
+# peers. Then the first ping passes from any site.
 #
 #     198.51.100.11 nat-a (cone) ------+
 #     198.51.100.12 nat-b (symmetric) -+--- 198.51.100.1, 2001:db8::1 relay
 #     2001:db8::c  edge-c -------------+
 #
-# BREAK=1 is without keepalives: then the NATs forget, and pings must be lost.
+# BREAK=1 sends no keepalives: then the NATs forget, and pings must be lost.
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 source "${BASH_SOURCE[0]%/*}/../lib/sites.sh"
 source "${BASH_SOURCE[0]%/*}/../lib/blind-sites.sh"

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # timeout: 900
 # tier: long
-# In whatever order the daemon, the wan, its address, the lan and the name server come at boot, in all 120 orders, it ends with
-# packets forwarded both ways by wgxdp. BREAK=1: up in the place of the daemon.
+# At boot, the daemon, the wan, its address, the lan and the name server may come in any order. After each of the 120
+# orders wgxdp forwards packets in both directions. BREAK=1: `up` instead of the daemon.
 #
 #     client uplink ---- wan firewall lan ---- eth wg-end
 #                         name server

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # vm
-# Devices vanish and come back under a daemon, with other ifindexes, or get another name: it attaches again and forwards, and
-# whatever it waits for is told. `up` alone says what waits, and is no error. BREAK=1: without a daemon.
+# Devices disappear and come back under a daemon, with other ifindexes, or get another name. The daemon attaches again
+# and forwards, and reports what it waits for. `up` alone reports what waits, and succeeds. BREAK=1: without a daemon.
 #
 #     client uplink ---- wan firewall lan ---- eth wg-end
 source "${BASH_SOURCE[0]%/*}/../lib/returns.sh"

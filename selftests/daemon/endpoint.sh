@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # vm
-# wgxdp endpoint: what it chooses, says and returns where a record has changed, one of several addresses is dead, IPv6 is broken but
-# routed, and nothing answers; and what else may be asked of it. A real WireGuard device with several peers. BREAK=1 leaves IPv6 whole.
+# The choices, output and exit status of `wgxdp endpoint`: a changed record, a dead address among several, IPv6 that is
+# broken but routed, no answer, and wrong arguments. With a real WireGuard device with several peers. BREAK=1 leaves
+# IPv6 whole.
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 source "${BASH_SOURCE[0]%/*}/../lib/laptop.sh"
 

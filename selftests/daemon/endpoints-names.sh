@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: long
 # timeout: 180
-# The daemon follows the names of endpoints, without a data path: a first address that answers pings and runs no WireGuard is skipped,
-# as nothing but a handshake counts. Then its names go wrong, each in another way: SERVFAIL, REFUSED, NXDOMAIN, truncated, silent, slow,
-# garbage, a loop of CNAMEs, a hundred records. The last good endpoint stays, and each recovers alone. BREAK=1 lets them lie for ever.
+# The daemon follows the names of endpoints, without a data path. It skips a first address that answers pings but runs
+# no WireGuard, because only a handshake counts. Then each name fails in another way: SERVFAIL, REFUSED, NXDOMAIN,
+# truncated, silent, slow, garbage, a loop of CNAMEs, a hundred records. The last good endpoint stays, and each name
+# recovers by itself. BREAK=1 lets them fail for ever.
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 source "${BASH_SOURCE[0]%/*}/../lib/laptop.sh"
 

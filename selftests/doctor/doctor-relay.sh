@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# As selftests/doctor/doctor.sh, at a relay with two ways out: a rule of nftables that drops what comes for WireGuard, rp_filter, and a peer
-# whose key WireGuard does not have. BREAK=1 leaves them well.
+# Like selftests/doctor/doctor.sh, for a relay with two exits: an nftables rule that drops WireGuard's packets,
+# rp_filter, and a peer whose key WireGuard lacks. BREAK=1 leaves out the faults.
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 source "$root/selftests/lib/wards.sh"
 

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: long
 # timeout: 1200
-# The table of faults (selftests/lib/fault-table.sh) of relays: one with peers, where no daemon follows, and a blind one with a daemon.
+# The table of faults (selftests/lib/fault-table.sh) for relays: one with peers and without a daemon, and a blind one
+# with a daemon.
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 source "$root/selftests/lib/wards.sh"
 source "$root/selftests/lib/fault-table.sh"

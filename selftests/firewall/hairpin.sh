@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # vm
-# Hairpin: hosts of the firewall's own networks that use the public address reach wg-end, shown as the firewall, whether they are on
-# wg-end's network or on another; clients from outside keep their addresses. In native and tc mode; a real WireGuard tunnel goes
-# through it. BREAK=1 leaves `hairpin` out.
+# Hairpin: hosts in the firewall's own networks that use the public address reach wg-end, and appear as the firewall.
+# They may be on wg-end's network or on another. Clients from outside keep their addresses. In native and tc mode; a
+# real WireGuard tunnel uses it. BREAK=1 leaves out `hairpin`.
 #
 #     client .7 -- 198.51.100.0/24 -- .1 wan                lan .1 -- 192.168.1.0/24 -- switch -- .10 wg-end
 #                  2001:db8:1::/64          firewall                  2001:db8:2::/64        `--- .20 pc

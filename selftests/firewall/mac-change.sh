@@ -111,7 +111,7 @@ end_traffic
 came_back ipv4 15
 came_back ipv6 15
 
-lots() { # still as drawn?
+lots() { # whether both networks drew 40 to 41 s
 	local network
 	for network in '' k; do
 		[[ $(trusted "${network}firewall" arp_cache) == 40??? && $(trusted "${network}firewall" ndisc_cache) == 40??? ]] ||

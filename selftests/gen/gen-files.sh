@@ -15,7 +15,7 @@ kind() { # PATH, as on the host
 	/etc/nftables.d/wgxdp.nft) echo nft ;;
 	/etc/radvd.conf) echo radvd ;;
 	/etc/keepalived/keepalived.conf) echo keepalived ;;
-	/etc/keepalived/*) echo script ;;
+	/etc/keepalived/* | /start) echo script ;;
 	/etc/wireguard/*.conf) echo wireguard ;;
 	/etc/systemd/network/*.network) echo networkd ;;
 	/etc/systemd/system/*.d/*.conf) echo units ;;
@@ -104,6 +104,7 @@ on_host() { # TREE-OF-THE-HOST [KIND]: checks all of its files, or those of a ki
 	while IFS= read -r file; do
 		kind=$(kind "$file")
 		[[ ! ${2:-} || $kind == "$2" ]] || continue
+		[[ $file != /start ]] || file=$1/start
 		if [[ $kind == nobody ]]; then
 			echo "for people $file"
 		elif [[ $kind != unknown ]] && "check_$kind" "$file" > "$own/said" 2>&1; then
@@ -140,6 +141,7 @@ generate() { # EXAMPLE
 	"$wgxdp" gen hosts "$1" -o "$work/$name" > "$work/said" 2>&1 || fail "gen hosts $1: $(< "$work/said")"
 	[[ ! -e $work/$name/zone.example.net ]] || zone_accepted "$work/$name/zone.example.net" || fail "named-checkzone, $name: $(< "$work/said")"
 	[[ ! -e $work/$name/prometheus ]] || targets_accepted "$work/$name/prometheus/wgxdp.yaml" || fail "promtool, $name: $(< "$work/said")"
+	check_script "$work/$name/rollout" > "$work/said" 2>&1 || fail "rollout: $(< "$work/said")"
 	for host in "$work/$name"/*/; do
 		host=${host%/}
 		[[ ${host##*/} != state && ${host##*/} != prometheus ]] || continue
@@ -171,6 +173,7 @@ refuses nft /etc/nftables.d/wgxdp.nft '0,/accept/s//acept/'
 refuses radvd /etc/radvd.conf 's/AdvSendAdvert/AdvSendAdverts/'
 refuses keepalived /etc/keepalived/keepalived.conf 's/nopreempt/nopreemt/'
 refuses script /etc/keepalived/wgvpnr01 '2s/.*/if/'
+refuses script /start '2s/.*/if/'
 refuses wireguard /etc/wireguard/wgvpnr01.conf 's/^AllowedIPs = /&fd00:::,/'
 refuses units /etc/systemd/system/keepalived.service.d/wgxdp.conf 's/^After=/Afther=/'
 refuses unit /etc/systemd/system/wgxdp-rules.service 's/^Type=oneshot/Type=onceshot/'

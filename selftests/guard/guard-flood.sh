@@ -58,7 +58,7 @@ measure() {
 	cost=$(awk "BEGIN {printf \"%d\", (($up_after - $up) * $(nproc) - ($idle_after - $idle)) * 1e9 / $(said flood sent)}")
 	own=$(awk "BEGIN {printf \"%d\", ($ended - $began) * 1e9 / $(said flood sent)}")
 }
-# Prints how often our cost fits into the other network's, without the cost of making the flood
+# Prints nft's cost as a multiple of ours, both without the cost of making the flood
 times_more() { # ARRAY ARRAY ARRAY: names
 	local -n mine=$1 theirs=$2 nobodys=$3
 	awk "BEGIN {printf \"%.2f\", ($(median "${theirs[@]}") - $(median "${nobodys[@]}")) / ($(median "${mine[@]}") - $(median "${nobodys[@]}"))}"

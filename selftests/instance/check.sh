@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # timeout: 300
-# `check` says what is wrong with a configuration (status 2) and what on this host is (3), with file, line and column, and touches
-# nothing. Every file of tests/config/bad is refused by `check` and by `up`, and what runs is as it was.
+# `check` reports what is wrong with a configuration (status 2) and what is missing on this host (3), with file, line
+# and column, and changes nothing. `check` and `up` refuse every file of tests/config/bad, and the running configuration
+# stays.
 #
 #     client  .7 -- 198.51.100.0/24 -- .1 wan firewall .1 lan -- 192.168.1.0/24 -- .10 wg-end
 #                   2001:db8:1::/64                              2001:db8:2::/64

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # vm
 # timeout: 300
-# Everything that the configuration can ask for loads, alone and together, on each kernel. The last one is
-# docs/examples/config/everything.yaml, on a host with a VLAN, a bridge, a virtual router and tunnels: every switch of the
-# data path is on. BREAK=1 leaves the section learn out of it.
+# Every feature of the configuration loads, alone and together, on each kernel. The last one is
+# docs/examples/config/everything.yaml, on a host with a VLAN, a bridge, a virtual router and tunnels: every switch of
+# the data path is on. BREAK=1 leaves out the section learn.
 #
 #     client  .7 -- 198.51.100.0/24 -- .1 wan firewall .1 lan -- 192.168.1.0/24 -- .10 wg-end
 #                                     wan.7, vrrp      br-lan

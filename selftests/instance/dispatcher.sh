@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # vm: only
 # tier: long
-# XDP shared by libxdp's dispatcher, with programs of others before and after ours: packets are forwarded in every order, twenty
-# upgrades under traffic in both directions lose none, and `down` takes only ours out. A program without a dispatcher is refused
-# by its name. A component with all features loads too, and joins sites. BREAK=1 takes wgxdp down before each upgrade.
+# XDP shared through libxdp's dispatcher, with other programs before and after ours. Packets are forwarded in every
+# order. Twenty upgrades under traffic in both directions lose none, and `down` removes only our program. A program
+# without a dispatcher is refused by name. A component with all features loads too, and joins sites. BREAK=1 takes wgxdp
+# down before each upgrade.
 #
 #     client uplink ---- wan firewall lan ---- eth wg-end       300 packets/s each way
 #                         before, ours, after on wan; ours alone on lan

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # vm
-# Two instances on one host, each with a WAN and a LAN of its own: each forwards and counts its own packets, and one goes without
-# touching the other. A device has one wgxdp: a second instance that wants it is refused, by the first one's name.
+# Two instances on one host, each with its own WAN and LAN. Each forwards and counts its own packets, and one ends
+# without affecting the second. A device belongs to one instance: a second one is refused, with the first one's name.
 #
 #     client  .7 uplink  -- 198.51.100.0/24 -- .1 wan  firewall .1 lan  -- 192.168.1.0/24 -- .10 eth  wg-end    home
 #             .7 uplink2 -- 203.0.113.0/24 --- .1 wan2          .1 lan2 -- 192.168.2.0/24 -- .10 eth2           office

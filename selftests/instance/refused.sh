@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # vm
-# A program that the kernel's verifier refuses (refuse.so gives it another one): `up` says which program, which limit, which compiler
-# built it and what to do; it never asks for 6.1 on a newer kernel. Nothing is left of a first `up`; where an instance runs, it goes on
-# as it is. BREAK=1 has nothing refused.
+# The kernel's verifier refuses a program (refuse.so gives it another one). `up` names the program, the limit, the
+# compiler, and what to do. It never asks for 6.1 on a newer kernel. A refused first `up` leaves nothing, and a running
+# instance stays as it is. BREAK=1 refuses nothing.
 #
 #     client  .7 -- 198.51.100.0/24 -- .1 wan firewall .1 lan -- 192.168.1.0/24 -- .10 wg-end
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"

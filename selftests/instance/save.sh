@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # timeout: 300
 # vm
-# `save` writes what runs as a file that `up` reads: `save | up -c /dev/stdin` writes no entry of any map, loads and attaches
-# nothing, and what was made by hand stays so marked. Also where /run/wgxdp was lost: then from the maps. BREAK=1 changes a port
+# `save` writes the running configuration as a file for `up`. `save | up -c /dev/stdin` writes no map entry, loads and
+# attaches nothing, and changes by hand stay marked. If /run/wgxdp was lost, it reads the maps. BREAK=1 changes a port
 # on the way.
 #
 #     client  .7 -- 198.51.100.0/24 -- .1, .2 wan firewall .1 lan -- 192.168.1.0/24 -- .10 wg-end

@@ -86,7 +86,7 @@ expect 'the peer' "$(rows --wg <(printf 'x\ty\t51820\toff\n%s\t(none)\t192.168.1
 status=0
 echo nonsense | wgxdp show flows --wg - > "$work/said" 2>&1 || status=$?
 expect 'nonsense for a dump' "$status $(< "$work/said")" == \
-	"2 wgxdp: error: <stdin>:1: no line of \`wg show IF dump\`, or \`wg show all dump\`"
+	"2 wgxdp: error: <stdin>:1: this is not a line of \`wg show IF dump\` or \`wg show all dump\`"
 
 say "$crowd clients at once"
 inside client "$udptool" send -n $crowd -r 2000 -c $crowd uplink "$(mac firewall wan)" 10.9.0.1:5000 198.51.100.1:$port

@@ -3,10 +3,10 @@
 # tier: long
 # timeout: 1200
 # alone
-# Two CPUs on the same flows, 100 million packets each ($OPERATIONS): 200 clients keep their flows and ports all the time, and each
-# answer reaches its client. Beside them 3,000 clients come and go, whose flows give way to each other, in a pool that they fill. No
-# packet leaves with parts of two flows, no client that comes on both CPUs at once gets two ports, and at the end the table is whole.
-# BREAK=1: another BPF object, whose writers do not count whether a tag stands once.
+# Two CPUs use the same flows, with 100 million packets each ($OPERATIONS). 200 clients keep their flows and ports all
+# the time, and each answer reaches its client. Meanwhile 3,000 clients come and go, and their flows give way to each
+# other in a full pool. No packet leaves with parts of two flows, no client on both CPUs gets two ports, and at the end
+# the table is whole. BREAK=1: another BPF object, whose writers do not check whether a tag exists once.
 #
 #     client  .7 ----- 198.51.100.0/24 ----- .1 wan firewall lan .1 ----- 192.168.1.0/24 ----- .10 wg-end
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"

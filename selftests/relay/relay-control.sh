@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # vm
-# The relay's peers and routes as commands, files, WireGuard and the daemon make them, and that traffic follows; what else packets
-# meet there is others' matter.
+# The relay's peers and routes, from commands, files, WireGuard and the daemon, and the traffic that follows them. Other
+# tests cover the rest of the relay.
 #
 #     relay   wg-one: peers by follow      wg-two: peers by import      eth2: a site on a cable
 #       eth1                 \                                           |
 #         far, a peer that wg set adds and removes                      site
 #
-# nft lets nothing through, so that what gets there is wgxdp's. BREAK=1 takes wg-one out of what is followed: then its peers must be missed.
+# nft drops everything, so only wgxdp can forward. BREAK=1 does not follow wg-one: then its peers must be missing.
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 
 one=wgo$$ two=wgt$$ far=wgf$$ # wireguard-go's sockets belong to no namespace

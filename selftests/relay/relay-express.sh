@@ -55,7 +55,7 @@ read -r rx _ <<< "$(forwarded rx)"
 sends 10
 expect 'packets that arrived' $(($(arrived b came) - came)) == "$rate"
 wait_for 5 'all answers' all_back
-expect 'of both directions by the express path, in percent' $((($(hits) - before) * 100 / (2 * rate))) '>=' 95
+expect 'share of the express path in both directions, in percent' $((($(hits) - before) * 100 / (2 * rate))) '>=' 95
 expect 'packets that peer site-a is counted for' $(($(forwarded rx | cut -d ' ' -f 1) - rx)) == "$rate"
 expect 'packets from the peers and to them' "$(forwarded rx | tr ' ' '\n' | sort | xargs)" == "$(forwarded tx | tr ' ' '\n' | sort | xargs)"
 expect_sums

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: long
 # alone
-# Scrapes of a firewall with 100 services that is a relay of 10,000 peers too, on a TUN and on a nic: whole, by HTTP, in 50 ms at
-# most. There is a line for each of what a service and a peer count, and promtool finds nothing to say. BREAK=1 stops the daemon
-# for a moment of each scrape.
+# Scrapes of a firewall with 100 services that is also a relay of 10,000 peers, on a TUN device and on a NIC, are whole
+# and take at most 50 ms by HTTP. Every counter of a service and a peer has a line, and promtool reports nothing.
+# BREAK=1 stops the daemon for a moment of each scrape.
 #
 #     client uplink ---- wan firewall lan ---- eth wg-end
 #                             site: a TUN with 9,000 peers behind it; 1,000 more are behind lan

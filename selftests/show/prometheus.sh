@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: long
-# A real Prometheus scrapes the daemon, and its answers to queries are what the sender counted; promtool finds nothing to say
+# A real Prometheus scrapes the daemon, and its answers to queries match the sender's counts. promtool reports nothing
 # about the metrics. BREAK=1 sends one packet more than it counts.
 #
 #     client uplink ---- wan firewall lan ---- eth wg-end

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The alert rules are valid, each fires on what it is for and not where all is well (promtool); they and the dashboard name metrics and labels
-# that docs/reference/metrics.md has, and together each of them. Then the same with one thing wrong, each of which must be found.
+# The alert rules are valid, and promtool shows that each fires for its condition and not otherwise. The rules and the
+# dashboard name only metrics and labels of docs/reference/metrics.md, and together all of them. Then copies with one
+# mistake each, which must be found.
 # shellcheck disable=SC2016 # backquotes and dollars are sed's
 set -euo pipefail
 cd "$(dirname "$0")/../.."

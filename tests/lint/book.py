@@ -19,7 +19,7 @@ LEDGER = 'docs/acceptance.md'
 LINK = re.compile(r'\]\(([^)\s]+)\)')
 
 MUST_FIND = (
-    ('README.md', r'\(docs/guides/dns\.md\)', '(docs/guide-dns.md)', 'no docs/guide-dns.md'),
+    ('README.md', r'\(docs/guides/dns\.md\)', '(docs/dns.md)', 'no docs/dns.md'),
     ('README.md', r'firewall\.md#if-it-does-not-work', 'firewall.md#if-it-works', 'no heading #if-it-works'),
     ('docs/design.md', r'^## Words$', 'w' * 121, '121 columns'),
     ('docs/design.md', r'^\| client \|', '| ' + 'w' * 201 + ' |', '201 characters'),

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Completion in bash, zsh and fish: commands, their words, options, values of options, and names of files. Names of what runs are
-# completed in selftests/instance/instances.sh.
-# BREAK=1 hides a command from it, which must be missed.
+# Completion in bash, zsh and fish: commands, their words, options, values of options, and file names.
+# selftests/instance/instances.sh completes the names of running objects. BREAK=1 hides a command, which must be
+# missing.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 built=$(realpath "${O:-build}/wgxdp")

@@ -94,7 +94,7 @@ def plain(text):
 
 
 def reason_texts():
-    """The sentence of each reason in reasons.def."""
+    """Returns the text of reasons.def for each reason."""
     found = re.findall(r'^REASON\([A-Z]+, ([a-z0-9_]+),((?:\s*"[^"]*")+)\)', read('include/reasons.def'), re.M)
     return {name: plain(''.join(re.findall('"([^"]*)"', text))) for name, text in found}
 
@@ -104,9 +104,9 @@ def reason_texts_in_page():
     return {name: plain(text) for name, text in re.findall(r'^\.It Cm (\S+)\n((?:(?!\.It |\.El).*\n)*)', page, re.M)}
 
 
-def first_cells(path):
-    """The words in backquotes in the first cells of tables."""
-    cells = re.findall(r'^ *\| (`[^|]*`) \|', read(path), re.M)
+def reasons_in_reference(heading):
+    """The words in backquotes in the first cells of tables, up to the next heading of this level."""
+    cells = re.findall(r'^\| (`[^|]*`) \|', between(read('docs/reference/reasons.md'), f'^{heading}$', '^## '), re.M)
     return set(re.findall('[a-z0-9_]+', ' '.join(cells)))
 
 

@@ -14,7 +14,7 @@ os.chdir(os.path.join(os.path.dirname(os.path.abspath(__file__)), '../..'))
 PAGE = 'docs/inside/walk.md'
 LINE = re.compile(r'^( *)- `(\w+)\(\)`(?: `([\w/.]+)`)?(?::|$)', re.M)
 # a program or function that each kind of packet begins with
-NEEDED = ('wgxdp_express', 'wgxdp_xdp', 'wgxdp_tc', 'wgxdp_tc_l3', 'wgxdp_tc_egress', 'flow_way', 'guard', 'blind_find', 'site_way', 'run_up', 'pass')
+NEEDED = ('wgxdp_express', 'wgxdp_xdp', 'wgxdp_tc', 'wgxdp_tc_l3', 'wgxdp_tc_egress', 'flow_way', 'guard', 'blind_find', 'site_way', 'run_up', 'run_pass')
 
 MUST_FIND = (
     (r'`rewrite\(\)` `bpf/rewrite.h`', '`rewrite()` `bpf/verdict.h`', 'rewrite() is not in bpf/verdict.h'),

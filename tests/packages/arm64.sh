@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: long
 # timeout: 3000
-# All of wgxdp builds for arm64 by Debian's cross compiler, and its unit tests pass there, with the host plane's among them: on an emulated
-# CPU (qemu-user), under UBSan. The libraries of that architecture are Debian's, unpacked beside each other and kept for a week. BREAK=1
-# runs the tests without these libraries.
+# wgxdp builds for arm64 with Debian's cross compiler, and its unit tests pass on an emulated CPU (qemu-user), under
+# UBSan, with those of the host plane. The libraries for that architecture are Debian's, unpacked into a directory and
+# kept for a week. BREAK=1 runs the tests without these libraries.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 

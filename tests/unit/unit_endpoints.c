@@ -81,7 +81,7 @@ static void tries(size_t candidate)
 	do_it();
 }
 
-/* Sends for so many seconds, with an answer this often; returns the last step that is not STAY */
+/* Sends a packet a second without an answer, until a step other than STAY. Returns the step */
 static enum endpoint_step sends(unsigned int seconds)
 {
 	enum endpoint_step step = ENDPOINT_STAY;

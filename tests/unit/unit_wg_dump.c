@@ -128,7 +128,7 @@ static void refused(void **state)
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
 		assert_int_equal(parse(texts[i], &d, &t), -EINVAL);
-		assert_string_equal(t.text, "wgxdp: error: dump:2: no line of `wg show IF dump`, or `wg show all dump`\n");
+		assert_string_equal(t.text, "wgxdp: error: dump:2: this is not a line of `wg show IF dump` or `wg show all dump`\n");
 	}
 	listen_to(&t);
 	snprintf(expected, sizeof(expected), "wgxdp: error: cannot read /nonexistent/dump: No such file or directory\n"

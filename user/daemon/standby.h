@@ -48,7 +48,7 @@ struct standby;
 /* Calls `switched` when another backend serves: the configuration must be applied to the maps.
  * Returns NULL: no memory. */
 struct standby *standby_new(uv_loop_t *loop, const char *instance,
-			    const struct resolved_backends *answers, void (*switched)(void *data),
-			    void *data);
+			    const struct resolved_backends *answers,
+			    void (*switched)(void *data), void *data);
 /* Follows the backends of c that have a standby. c must stay valid until the next call. */
 void standby_reconfigure(struct standby *s, const struct config *c);

@@ -50,6 +50,7 @@ gen_kind gen_wireguard, gen_bird, gen_nft, gen_radvd, gen_keepalived, gen_networ
 	gen_wgxdp, gen_units, gen_readme, gen_qr, gen_uci;
 void gen_zone(const struct gen *g);
 void gen_prometheus(const struct gen *g);
+void gen_rollout(const struct gen *g);
 
 /* Return the exit codes of wgxdp gen hosts and wgxdp gen nft */
 enum gen_how {

@@ -28,6 +28,7 @@ static void generate(const struct gen *g)
 			kinds[k](g, h);
 	gen_zone(g);
 	gen_prometheus(g);
+	gen_rollout(g);
 }
 
 /* Reads what earlier runs assigned, completes it and adds it to the set */

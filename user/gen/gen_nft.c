@@ -2,8 +2,8 @@
  *
  * The rules of a topology's routers: HOST/etc/nftables.d/wgxdp.nft, one table, and the unit that
  * loads it. The host's own nftables.conf and its tables stay as they are. Without `tcp-ports` the
- * rules judge only what goes through WireGuard's devices; with it they also judge what comes in for
- * the host itself, and a firewall has rules at all. Servers and clients have no rules, nor does
+ * rules check only packets through WireGuard's devices. With it they also check packets to the host
+ * itself, and a firewall has rules at all. Servers and clients have no rules, nor does
  * OpenWrt, which has a firewall of its own. Interfaces of a topology need no quoting beyond "".
  */
 #include <arpa/inet.h>
@@ -313,7 +313,7 @@ void gen_nft(const struct gen *g, const struct topology_host *h)
 		[ROLE_EDGE] = { edge, "# An edge router of a site: its LAN, and the tunnel to the "
 			"other sites. IPv6 alone.\n" },
 		[ROLE_GATEWAY] = { gateway, "# A way out for clients: their addresses are "
-			"translated, but for global ones.\n" },
+			"translated, except global ones.\n" },
 		[ROLE_ROAMING] = { roaming, "# A router that roams: its LAN's IPv6 goes through "
 			"the tunnel, IPv4 through the local NAT.\n" },
 		[ROLE_FIREWALL] = { firewall, "# A firewall before WireGuard: wgxdp forwards to "
@@ -373,7 +373,7 @@ static void need_input(FILE *out, const struct topology *t, const struct topolog
 		need(out, "input", "iifname \"%s\"", gen_between(other, device));
 	}
 	if (h->role == ROLE_EDGE)
-		need(out, "input", "iifname \"%s\" meta l4proto { 112, ipv6-icmp }", h->lan);
+		need(out, "input", "iifname \"%s\"", h->lan);
 	if (gen_runs_wgxdp(t, h) && at.family)
 		need(out, "input", "%s daddr %s tcp dport %d", nft_ip(at.family),
 		     address_format(&at, text), GEN_EXPORTER_PORT);

@@ -3,6 +3,7 @@
  * HOST/README.md: what to install, where each file goes, what to start and how to check it. It
  * names only files that the host has.
  */
+#include <endian.h>
 #include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,15 +15,14 @@ static const struct part {
 	const char *path; /* on the host: a shell pattern, or a directory if it ends in / */
 	const char *package;		/* NULL: needs none */
 	const char *what;
-	const char *start;		/* a shell command; NULL: nothing to do */
+	const char *start;		/* shell commands, a line each; NULL: nothing to do */
 } parts[] = {
 	{ "etc/sysctl.d/", NULL, "forwarding", "sysctl --system" },
 	{ "etc/systemd/network/", NULL, "systemd-networkd: addresses",
-	  "systemctl enable --now systemd-networkd && networkctl reload" },
-	{ "etc/systemd/system/", NULL, "systemd: units and their order",
-	  "systemctl daemon-reload" },
-	{ GEN_RULES, "nftables", "nftables: a table of its own, beside the host's rules",
-	  "systemctl enable " GEN_RULES_UNIT " && "
+	  "systemctl enable --now systemd-networkd\nnetworkctl reload" },
+	{ "etc/systemd/system/", NULL, "systemd: units", "systemctl daemon-reload" },
+	{ GEN_RULES, "nftables", "nftables: a table beside the host's own",
+	  "systemctl enable " GEN_RULES_UNIT "\n"
 	  "systemctl reload-or-restart " GEN_RULES_UNIT },
 	{ "etc/wireguard/" WG_ROUTING ".conf", "wireguard-tools",
 	  "WireGuard: the tunnel between sites and relays", NULL },
@@ -32,16 +32,16 @@ static const struct part {
 	  "WireGuard: the tunnels from server to server", NULL },
 	{ "etc/wireguard/" WG_CLIENTS ".conf", "wireguard-tools",
 	  "WireGuard: the tunnel between gateway and clients", NULL },
-	{ "etc/wireguard/*-privatekey", NULL, "its private key; nobody else may read it", NULL },
+	{ "etc/wireguard/*-privatekey", NULL, "its private key; no other user may read it", NULL },
 	{ "etc/wireguard/*-publickey", NULL, "its public key, as others have it", NULL },
 	{ "etc/keepalived/", "keepalived", "keepalived: which edge router of the site is "
-	  "the active one", "systemctl enable keepalived && systemctl restart keepalived" },
-	{ "etc/radvd.conf", "radvd", "radvd: what the LAN is told of prefixes and routes",
-	  "systemctl enable radvd && systemctl restart radvd" },
+	  "the active one", "systemctl enable keepalived\nsystemctl restart keepalived" },
+	{ "etc/radvd.conf", "radvd", "radvd: prefixes and routes that it announces on the LAN",
+	  "systemctl enable radvd\nsystemctl restart radvd" },
 	{ "etc/wgxdp/", NULL, "wgxdp's configuration",
-	  "systemctl enable wgxdp wgxdp-daemon && systemctl restart wgxdp wgxdp-daemon" },
+	  "systemctl enable wgxdp wgxdp-daemon\nsystemctl restart wgxdp wgxdp-daemon" },
 	{ "etc/bird/bird.conf", "bird2", "BIRD: which site is at which relay",
-	  "systemctl enable bird && systemctl reload-or-restart bird" },
+	  "systemctl enable bird\nsystemctl reload-or-restart bird" },
 };
 #define N_PARTS (sizeof(parts) / sizeof(*parts))
 
@@ -366,12 +366,53 @@ static void files(FILE *out, const struct gen *g, const struct topology_host *h)
 			fprintf(out, "| /%s | %s |\n", path, parts[i].what);
 	}
 	fprintf(out,
-		"\nAll at once, from this directory, with owners and modes as they have to be:\n\n"
+		"\n`../rollout %s` takes them there and starts what belongs to them. It shows what "
+		"changes, keeps a copy of what was there, and brings\n"
+		"that back after a minute unless `../rollout --confirm %s` says that all is well. "
+		"`../rollout --dry-run %s` only shows it.\n"
+		"\nBy hand, from this directory, with owners and modes as they have to be, over "
+		"whatever is there:\n\n"
 		"    tar -c etc | ssh root@%s tar -x -C / --no-same-owner --no-overwrite-dir\n",
-		h->name);
+		h->name, h->name, h->name, h->name);
 }
 
-/* ---- rules that the host has already ---- */
+/* ---- what the host has already: its network, its rules ---- */
+
+/* The contents of the files for networkd, for a host with another network manager */
+static void put_network(FILE *out, const struct gen *g, const struct topology_host *h)
+{
+	bool server = h->role == ROLE_SERVER;
+	const char *device = server ? h->interface : h->lan;
+	struct address token = { .addr.q[1] = htobe64(h->token), .family = FAMILY_IPV6 };
+	char text[ADDRESS_STRLEN];
+
+	fputs("\n### Its network\n\n", out);
+	if (!has_file(g, h, "etc/systemd/network/")) {
+		fputs("No file here configures its other interfaces: networkd, ifupdown or "
+		      "NetworkManager does that as before.\n", out);
+		return;
+	}
+	address_format(server ? &token : &h->lan6, text);
+	fprintf(out, "The files of systemd-networkd are for a host whose interfaces nothing else "
+		"configures. Where ifupdown (/etc/network/interfaces)\nor NetworkManager does, "
+		"leave them out (`../rollout --without-network %s`), and write instead:\n\n",
+		h->name);
+	if (server)
+		fprintf(out, "    ifupdown          iface %s inet6 auto\n"
+			"                          privext 0\n"
+			"                          pre-up ip token set %s dev %s\n"
+			"    NetworkManager    nmcli connection modify %s ipv6.method auto "
+			"ipv6.addr-gen-mode eui64 ipv6.token %s ipv6.ip6-privacy 0\n",
+			device, text, device, device, text);
+	else
+		fprintf(out, "    ifupdown          iface %s inet6 static\n"
+			"                          address %s/64\n"
+			"                          accept_ra 0\n"
+			"    NetworkManager    nmcli connection modify %s ipv4.method disabled "
+			"ipv6.method manual ipv6.addresses %s/64\n"
+			"\n%s gets its addresses by DHCP and router advertisements there too.\n",
+			device, text, device, text, h->interface);
+}
 
 static void put_tcp_ports(FILE *out, const struct topology *t)
 {
@@ -433,33 +474,53 @@ static void put_rules(FILE *out, const struct gen *g, const struct topology_host
 	free(needs);
 }
 
+/* ---- what to start ---- */
+
 static void start_wireguard(FILE *out, const struct topology *t, const struct topology_host *h,
-			    const char *device)
+			    const char *device, const char *indent)
 {
-	static const char line[] =
-		"    systemctl enable wg-quick@%s && systemctl restart wg-quick@%s\n";
+	static const char lines[] =
+		"%ssystemctl enable wg-quick@%s\n%ssystemctl restart wg-quick@%s\n";
 	char between[GEN_BETWEEN];
 
-	fprintf(out, line, device, device);
+	fprintf(out, lines, indent, device, indent, device);
 	for_each_other_relay(other, t, h)
-		fprintf(out, line, gen_between(other, between), between);
+		fprintf(out, lines, indent, gen_between(other, between), indent, between);
+}
+
+static void put_commands(FILE *out, const char *lines, const char *indent)
+{
+	for (const char *end; *lines; lines = end + !!*end) {
+		end = strchrnul(lines, '\n');
+		fprintf(out, "%s%.*s\n", indent, (int)(end - lines), lines);
+	}
 }
 
 /* WireGuard's unit has no file here; on an edge router keepalived starts the tunnel */
+static bool by_unit(const struct gen *g, const struct topology_host *h)
+{
+	return h->role != ROLE_EDGE && has_file(g, h, "etc/wireguard/");
+}
+
+static void commands(FILE *out, const struct gen *g, const struct topology_host *h,
+		     const char *indent)
+{
+	for (size_t i = 0; i < N_PARTS; i++) {
+		/* after nftables, before what needs the tunnel */
+		if (by_unit(g, h) && !strcmp(parts[i].path, "etc/keepalived/"))
+			start_wireguard(out, g->t, h, gen_device(h), indent);
+		/* once for a directory, however many files it has */
+		if (parts[i].start && has_part(g, h, &parts[i]))
+			put_commands(out, parts[i].start, indent);
+	}
+}
+
 static void start(FILE *out, const struct gen *g, const struct topology_host *h)
 {
 	const char *device = gen_device(h);
-	bool by_unit = h->role != ROLE_EDGE && has_file(g, h, "etc/wireguard/");
 
 	fputs("\n### Start\n\nOn the host, in this order:\n\n", out);
-	for (size_t i = 0; i < N_PARTS; i++) {
-		/* after nftables, before what needs the tunnel */
-		if (by_unit && !strcmp(parts[i].path, "etc/keepalived/"))
-			start_wireguard(out, g->t, h, device);
-		/* one line for a directory, however many files it has */
-		if (parts[i].start && has_part(g, h, &parts[i]))
-			fprintf(out, "    %s\n", parts[i].start);
-	}
+	commands(out, g, h, "    ");
 	if (h->role == ROLE_EDGE)
 		fputs("\nwg-quick@" WG_ROUTING " is not enabled: keepalived sees to that tunnel, "
 		      "which has its peer on the active edge router of the site\n"
@@ -473,16 +534,20 @@ static void start(FILE *out, const struct gen *g, const struct topology_host *h)
 		      "relays by BGP.\n", out);
 	fputs("\nAfter a change of the topology: the same again, for the files that `wgxdp gen "
 	      "hosts` said it changed.\n", out);
-	if (by_unit && h->role != ROLE_CLIENT && !h->openwrt)
+	if (by_unit(g, h) && h->role != ROLE_CLIENT && !h->openwrt)
 		fprintf(out, "Where these are peers of %s.conf alone, `systemctl reload "
 			"wg-quick@%s` in place of restart interrupts none of the others.\n", device,
 			device);
 }
 
+/* Also HOST/start, the commands as a script, for DIR/rollout */
 void gen_readme(const struct gen *g, const struct topology_host *h)
 {
-	FILE *out = gen_file(g->files, 0644, "%s/README.md", h->name);
+	FILE *out;
 
+	if (!h->openwrt)
+		commands(gen_host_file(g, h, 0755, "#!/bin/sh\n#", "start"), g, h, "");
+	out = gen_file(g->files, 0644, "%s/README.md", h->name);
 	put_head(out, g->t, h);
 	if (h->role == ROLE_ROAMING && h->openwrt) {
 		put_openwrt(out, g, h);
@@ -490,6 +555,7 @@ void gen_readme(const struct gen *g, const struct topology_host *h)
 		install(out, g, h);
 		put_key(out, g, h);
 		files(out, g, h);
+		put_network(out, g, h);
 		put_rules(out, g, h);
 		start(out, g, h);
 		put_app(out, g, h);

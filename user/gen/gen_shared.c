@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Files about all hosts: lines for the DNS zone, and targets for Prometheus.
+ * Files about all hosts: lines for the DNS zone, targets for Prometheus, and what takes the files
+ * to the hosts.
  */
 #include <arpa/inet.h>
 #include "gen/gen_host.h"
@@ -116,4 +117,16 @@ void gen_prometheus(const struct gen *g)
 	}
 	if (out && !any)
 		fputs("[]\n", out);
+}
+
+/* ---- DIR/rollout ---- */
+
+void gen_rollout(const struct gen *g)
+{
+	static const char script[] =
+#include "rollout.h"
+		"";
+
+	fprintf(gen_file(g->files, 0755, "rollout"), "#!/bin/sh\n# made by `wgxdp gen hosts`\n%s",
+		script);
 }

@@ -17,7 +17,7 @@
 /* A client's paths are unknown. This leaves 1280 inside the tunnel, which every path has. */
 #define MTU_ANYWHERE 1360
 #define MESH_PORT 58001
-#define MESH_PORTS_FIRST 58000		/* what relays pass by default */
+#define MESH_PORTS_FIRST 58000		/* relays pass these by default */
 #define MESH_PORTS_LAST 60000
 
 void topology_free_host(struct topology_host *h)

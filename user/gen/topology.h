@@ -37,13 +37,13 @@ struct topology_exit { /* a gateway's way to the internet for its clients */
 	bool proxy_ndp;
 };
 
-/* Members of other roles are zero. What topology_assign() fills in is marked "assigned". */
+/* Members of other roles are zero. Fields that topology_assign() sets are marked "assigned". */
 struct topology_host {
 	char name[TOPOLOGY_NAME];
 	struct topology_place place;
 	enum topology_role role;
 	char interface[IFNAMSIZ]; /* the wan, or a server's only one; clients: none */
-	unsigned int mtu; /* of the interface: by default 1500, of a client 1360 */
+	unsigned int mtu; /* the interface's: by default 1500, a client's 1360 */
 	struct wg_key public_key; /* given, or filled in by gen_keys_read() */
 	bool key_given; /* we do not make its private key; edges: see their site */
 	/* Assigned, kept, unique in its scope. Relays and the edges of a site count from 1, clients
@@ -81,8 +81,9 @@ struct topology_host {
 
 	/* clients and roaming routers */
 	size_t gateway; /* index in hosts; a firewall: the gateway that it serves */
-	/* What goes into the tunnel; none: everything. By default everything, but networks and home
-	 * of a gateway without exit; for roaming routers those of IPv4, and ::/0 */
+	/* Prefixes that go into the tunnel; none: everything. The default is everything. With a
+	 * gateway that has no exit it is the gateway's networks and home. For roaming routers it is
+	 * those of IPv4, and ::/0. */
 	struct prefix *split;
 	size_t n_split;
 	bool direct; /* a client with a global address */

@@ -43,8 +43,9 @@ void topology_set_name(struct yaml *y, const struct yaml_key *key, struct yaml_n
 		yaml_error(y, value, "%s: '%s' cannot be a name: write up to %d letters, digits "
 			   "and, between them, '-', such as "
 			   "%s", key->name, text, TOPOLOGY_NAME - 1, key->like);
-	else if (!strcasecmp(text, "state") || !strcasecmp(text, "prometheus"))
-		yaml_error(y, value, "%s: '%s' is a directory beside the hosts' own: choose "
+	else if (!strcasecmp(text, "state") || !strcasecmp(text, "prometheus") ||
+		 !strcasecmp(text, "rollout"))
+		yaml_error(y, value, "%s: '%s' is a name beside the hosts' own: choose "
 			   "another name, such as %s", key->name, text, key->like);
 	else
 		strcpy(place_of(key, object), text);

@@ -1,0 +1,235 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Takes the files of hosts to them by ssh, one host after the other.
+#
+#   ./rollout [--dry-run] HOST...     what would change; without --dry-run: changes it
+#   ./rollout --confirm HOST...       keeps that; a host that is not confirmed within a minute rolls back by itself
+#   ./rollout --rollback HOST...      every file is again what it was before the last rollout
+#
+#   --wait SECONDS      until a host rolls back by itself (60)
+#   --replace           also over files of the host's own, and over what was edited there
+#   --without-network   leaves out etc/systemd/network, for a host that runs ifupdown or NetworkManager
+#   --close-ssh         although the rules let in no new connection of SSH
+#   --local             this machine is HOST
+#
+# HOST is a directory here, and root@HOST is what ssh gets; ROLLOUT_SSH is another command in the place of ssh.
+set -eu
+umask 077
+export LC_ALL=C
+state=/var/lib/wgxdp/rollout
+action=apply wait=60 here='' local='' replace='' network=/all close='' options=''
+
+usage() { sed -n '3,/^set/s/^# \{0,1\}//p' "$0"; exit 2; }
+die() { echo "$*" >&2; exit 1; }
+
+while [ $# -gt 0 ]; do
+	case $1 in
+	--dry-run | --confirm | --rollback) action=${1#--} ;;
+	--here) here=1 action=$2; shift ;; # on the host itself
+	--wait) wait=$2 options="$options --wait $2"; shift ;;
+	--replace) replace=1 options="$options $1" ;;
+	--without-network) network='' options="$options $1" ;;
+	--close-ssh) close=1 options="$options $1" ;;
+	--local) local=1 ;;
+	-*) usage ;;
+	*) break ;;
+	esac
+	shift
+done
+
+# ---- from here to the hosts
+
+on() { # HOST COMMAND
+	if [ "$local" ]; then sh -c "$2"; else ${ROLLOUT_SSH:-ssh} "root@$1" "$2"; fi
+}
+
+if [ ! "$here" ]; then
+	[ $# -gt 0 ] || usage
+	dir=$(cd "$(dirname "$0")" && pwd)
+	for host; do
+		[ -x "$dir/$host/start" ] || { echo "$host: no host of this directory that a rollout is for" >&2; exit 2; }
+		echo "$host: $action"
+		case $action in
+		apply | dry-run)
+			tar -c -C "$dir" rollout -C "$dir/$host" etc start README.md |
+				on "$host" "umask 077; rm -rf $state/new; mkdir -p $state/new && tar -x --no-same-owner -C $state/new &&
+					sh $state/new/rollout --here $action$options" || exit
+			;;
+		*) on "$host" "[ -e $state/rollout ] || { echo 'no rollout was there' >&2; exit 1; }; sh $state/rollout --here $action" \
+			< /dev/null || exit ;;
+		esac
+	done
+	exit 0
+fi
+
+# ---- on the host: what would change
+
+cd $state
+files() { # TREE: all; with $network empty, all except those of networkd
+	(cd "$1" 2> /dev/null && find etc -type f ! -path "etc/systemd/network$network/*" | sort) || :
+}
+same() { [ -e "$2" ] && cmp -s "$1" "$2" && [ "$(stat -c %a "$1")" = "$(stat -c %a "$2")" ]; }
+shown() { sed -E 's/^(PrivateKey|PresharedKey)( *= *).*/\1\2(secret)/' "$1" 2> /dev/null || :; }
+difference() { # FILE FILE-OR-NOTHING
+	case $1 in *privatekey) return ;; esac
+	shown "/$1" > old
+	shown "$2" > text
+	diff -u --label "/$1" --label "/$1, new" old text || :
+	rm old text
+}
+
+# Sets $new, $changed, $gone, and $own: files that are not as the last rollout left them
+compare() {
+	new='' changed='' gone='' own=''
+	for file in $(files new); do
+		if [ ! -e "/$file" ]; then
+			new="$new $file"
+		elif ! same "new/$file" "/$file"; then
+			changed="$changed $file"
+			cmp -s "installed/$file" "/$file" || own="$own $file"
+		fi
+	done
+	for file in $(files installed); do
+		if [ -e "new/$file" ] || [ ! -e "/$file" ]; then continue; fi
+		gone="$gone $file"
+		cmp -s "installed/$file" "/$file" || own="$own $file"
+	done
+}
+
+report() {
+	for file in $new; do echo "add /$file"; done
+	for file in $changed; do echo "change /$file"; [ "$1" != dry-run ] || difference "$file" "new/$file"; done
+	for file in $gone; do echo "remove /$file"; done
+	for file in $own; do
+		echo "/$file: this host's own, or edited here after the last rollout"
+		[ "$1" = dry-run ] || difference "$file" "new/$file"
+	done
+}
+
+# ---- what stands in the way
+
+refused() { echo "$*" >&2; refused=1; }
+
+other_manager() {
+	for file in $(files new | grep '^etc/systemd/network/'); do
+		device=$(sed -n 's/^Name=//p' "new/$file")
+		place=$(grep -lE "^[[:space:]]*(iface|auto|allow-[a-z]+)([[:space:]].*)?[[:space:]]$device([[:space:]]|\$)" \
+			/etc/network/interfaces /etc/network/interfaces.d/* 2> /dev/null | head -n 1) || :
+		[ ! "$place" ] || refused "$device is ifupdown's, by $place: README.md, 'Its network', says what to do"
+		if nmcli -t -f DEVICE,STATE device 2> /dev/null | grep "^$device:" | grep -qv ':unmanaged'; then
+			refused "$device is NetworkManager's: README.md, 'Its network', says what to do"
+		fi
+	done
+}
+
+ssh_is_closed() {
+	elements=$(sed -n 's/.*elements = {\(.*\)}.*/\1/p' new/etc/nftables.d/wgxdp.nft 2> /dev/null) || :
+	port=${SSH_CONNECTION:-22}
+	port=${port##* }
+	[ ! "$elements" ] || [ "$close" ] || echo "$elements" | grep -qw "$port" ||
+		refused "SSH's port $port is not among tcp-ports: no new connection would get in: add it there, or --close-ssh"
+}
+
+# What drops in a chain of another table is dropped, whatever ours accepts
+own_rules() {
+	nft list ruleset 2> /dev/null | awk '/^table/ {own = $3 != "wgxdp_host"} own' > rules
+	for hook in input forward; do
+		awk -v hook=$hook '/^\tchain/ {at = 0} / hook / {at = $0 ~ " hook " hook " "; drop = /policy drop/}
+			at && (drop || /^\t\t(counter packets [0-9]+ bytes [0-9]+ )?(drop|reject)/) {found = 1} END {exit !found}' rules || continue
+		sed -n "s/^    $hook  *\(.*\) accept\$/\1/p" new/README.md | while read -r words; do
+			grep -qF -- "$words" rules || echo "warning: rules of this host's own drop, and lack in their chain of $hook: $words accept"
+		done
+	done
+	rm rules
+}
+
+# ---- changing it, and bringing it back
+
+units() { sed -n 's/^systemctl enable \(--now \)*//p' "$1"; }
+sysctls() { # by name, as they are; networkd sets those of its interfaces, and leaves them so
+	for file in $(files new | grep '^etc/systemd/network/'); do
+		device=$(sed -n 's/^Name=//p' "new/$file")
+		sysctl -a 2> /dev/null | sed -n "s/^\(net.ipv6.conf.${device}[.][a-z_]*\) = /\1=/p"
+	done
+	for name in $(sed -n 's/^\([a-z][^ =]*\) *=.*/\1/p' new/etc/sysctl.d/*.conf 2> /dev/null) \
+		net.ipv4.conf.all.forwarding net.ipv6.conf.all.forwarding; do
+		! value=$(sysctl -n "$name" 2> /dev/null) || echo "$name=$value"
+	done
+}
+
+save() {
+	rm -rf saved
+	mkdir saved
+	for file in $new $changed $gone; do
+		if [ -e "/$file" ] || [ -L "/$file" ]; then echo "$file" >> saved/there; else echo "$file" >> saved/lacking; fi
+		while file=$(dirname "$file") && [ ! -e "/$file" ]; do echo "$file" >> saved/made; done
+	done
+	[ ! -e saved/there ] || tar -c -C / -T saved/there -f saved/files.tar
+	sysctls > saved/sysctl
+	for unit in $(units new/start); do
+		echo "$unit $(systemctl is-enabled "$unit" 2> /dev/null | grep . || echo no) $(systemctl is-active "$unit" || :)" >> saved/units
+	done
+	[ ! -e installed ] || cp -a installed saved/
+}
+
+back() {
+	[ -e saved ] || die 'no rollout to be rolled back'
+	rm -f pending
+	[ ! -e saved/units ] || tac saved/units | while read -r unit enabled active; do # the last one first
+		if [ "$active" != active ]; then systemctl stop "$unit" || :; fi
+		case $enabled in no | disabled | not-found) systemctl disable "$unit" || : ;; esac
+	done
+	[ ! -e saved/lacking ] || (cd / && xargs rm -f < $state/saved/lacking)
+	[ ! -e saved/files.tar ] || tar -x -p -C / -f saved/files.tar
+	if [ -e saved/made ]; then sort -ru saved/made | (cd / && xargs rmdir 2> /dev/null) || :; fi
+	systemctl daemon-reload
+	while IFS='=' read -r name value; do
+		[ "$(sysctl -n "$name" 2> /dev/null)" = "$value" ] || sysctl -q -w "$name=$value" || :
+	done < saved/sysctl
+	[ ! -e saved/units ] || while read -r unit enabled active; do
+		if [ "$active" = active ]; then systemctl restart "$unit" || :; fi
+	done < saved/units
+	rm -rf installed
+	[ ! -e saved/installed ] || mv saved/installed installed
+	rm -rf saved
+	echo 'rolled back'
+}
+
+apply() {
+	cp new/rollout rollout
+	save
+	echo "$$" > pending
+	setsid sh -c "sleep $wait; exec sh $state/rollout --here expire $$" > log 2>&1 < /dev/null &
+	for file in $gone; do rm -f "/$file"; done
+	for file in $new $changed; do echo "$file"; done | tar -c -C new -T - | tar -x -C / --no-same-owner --no-overwrite-dir
+	rm -rf installed
+	mv new installed
+	sh -e installed/start || { back; die 'a command of its start failed'; }
+	echo "applied: it rolls back in $wait s unless confirmed: rollout --confirm"
+}
+
+case $action in
+apply | dry-run)
+	[ ! -e pending ] || die 'the last rollout is neither confirmed nor rolled back'
+	refused=''
+	if [ ! "$network" ]; then
+		rm -rf new/etc/systemd/network
+		sed -i '/networkd\|networkctl/d' new/start
+	fi
+	compare
+	report "$action"
+	other_manager
+	ssh_is_closed
+	own_rules
+	[ ! "$own" ] || [ "$replace" ] || refused 'these files are replaced only with --replace'
+	[ ! "$refused" ] || { rm -rf new; exit 1; }
+	[ "$new$changed$gone" ] || { echo 'nothing to change'; rm -rf new; exit 0; }
+	if [ "$action" = apply ]; then apply; else sed 1,2d new/start; rm -rf new; fi
+	;;
+confirm)
+	mv pending confirmed 2> /dev/null || die 'nothing waits to be confirmed: it was confirmed, or rolled back'
+	echo 'kept'
+	;;
+rollback) back ;;
+expire) [ "$(cat pending 2> /dev/null)" != "$1" ] || back ;;
+esac
