@@ -46,6 +46,7 @@ ping_between a b -c 3 -i 0.2 -W 10 > /dev/null
 before=$(decrypted)
 expect 'blind: of 40 pings lost' "$(($(ping_between a b -c 20 -i 0.05 -W 6 -s 1000) + $(ping_between b a -c 20 -i 0.05 -W 6 -s 1000)))" == 0
 expect 'bytes that the relay decrypted of them' $(($(decrypted) - before)) '<=' 600
+ping_between c a -c 3 -i 0.2 -W 10 > /dev/null # c has a session with the relay
 forwarded=$(shown get services.blind.original.forwarded)
 before=$(decrypted)
 for pair in a-c c-a b-c c-b; do

@@ -53,7 +53,7 @@ expect 'configurations in the text' $snippets '>=' 3
 # A linked file exists, and so does a linked heading (only its letters, digits and - remain)
 heading() { sed -n 's/^#\+ //p' "$1" | tr '[:upper:] ' '[:lower:]-' | tr -cd 'a-z0-9\n-'; } # FILE
 links=0
-for page in README.md docs/{faq,comparison}.md docs/start/*.md; do
+for page in README.md docs/guides/faq.md docs/reference/comparison.md docs/start/*.md; do
 	while IFS='#' read -r file at; do
 		[[ $file ]] && file=$(dirname $page)/$file || file=$page
 		[[ -e $file ]] || fail "$page: a link to $file, which is not there"

@@ -10,6 +10,7 @@ import glob
 import os
 import posixpath
 import re
+import shutil
 import subprocess
 import sys
 
@@ -34,7 +35,10 @@ def read(path):
 
 
 def files():
-    listed = subprocess.run(['git', 'ls-files', '-co', '--exclude-standard', '*.md'], check=False, stdout=subprocess.PIPE, text=True).stdout.split()
+    listed = []
+    if shutil.which('git'):     # a source package has neither git nor a repository
+        listed = subprocess.run(['git', 'ls-files', '-co', '--exclude-standard', '*.md'], check=False, stdout=subprocess.PIPE,
+                                text=True).stdout.split()
     return sorted(path for path in listed or glob.glob('*.md') + glob.glob('docs/**/*.md', recursive=True) if os.path.exists(path))
 
 

@@ -5,6 +5,7 @@ texts(path) yields Text: a paragraph with its line. sentences(text) splits it. C
 import collections
 import io
 import re
+import shutil
 import subprocess
 import tokenize
 
@@ -197,9 +198,10 @@ def sentences(text):
 
 
 def files():
-    done = subprocess.run(['git', 'ls-files'], check=False, stdout=subprocess.PIPE, text=True)
-    found = done.stdout.split('\n') if done.returncode == 0 else []
-    if not found:       # a tree without git: a source package
+    found = []
+    if shutil.which('git'):
+        found = subprocess.run(['git', 'ls-files'], check=False, stdout=subprocess.PIPE, text=True).stdout.split('\n')
+    if found in ([], ['']):     # a tree without git: a source package
         found = [p[2:] for p in subprocess.run(['find', '.', '-type', 'f', '-not', '-path', './build*', '-not', '-path', './.git/*'], check=True,
                                                 stdout=subprocess.PIPE, text=True).stdout.split('\n')]
     return [path for path in found if path and not SKIPPED.match(path)]

@@ -29,7 +29,7 @@ int prefix_add(struct prefix **list, size_t *n, const struct prefix *prefix)
 
 int edit_note_removed(struct config *c, const char *kind, const char *name, bool removed)
 {
-	struct removed_entry note, *place;
+	struct removed_entry note = { .text = "" }, *place;
 	size_t i = 0;
 
 	snprintf(note.text, sizeof(note.text), "%s %s", kind, name);

@@ -81,9 +81,8 @@ struct topology_host {
 
 	/* clients and roaming routers */
 	size_t gateway; /* index in hosts; a firewall: the gateway that it serves */
-	/* Prefixes that go into the tunnel; none: everything. The default is everything. With a
-	 * gateway that has no exit it is the gateway's networks and home. For roaming routers it is
-	 * those of IPv4, and ::/0. */
+	/* Prefixes that go into the tunnel; none: everything. By default everything. With a
+	 * gateway without exit: its networks and home. Roaming routers: those of IPv4, and ::/0 */
 	struct prefix *split;
 	size_t n_split;
 	bool direct; /* a client with a global address */
