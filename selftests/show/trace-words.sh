@@ -37,6 +37,6 @@ refused 'for a fragment at this offset' "${ends[@]}" --fragment 4096
 refused 'a number from 1 to 4094' "${ends[@]}" --vlan 4095
 refused 'a packet has at most two tags' "${ends[@]}" --vlan 1 --vlan 2 --vlan 3
 refused '02:00:00:00:00:01' "${ends[@]}" --mac 02:00:00:00:00
-refused 'not attached there' --in lo "${ends[@]:2}"
+refused 'attached neither to this interface' --in lo "${ends[@]:2}"
 refused 'write only --in and --json with it' --ttl 3 "$work/packet.pcap"
 refused 'name only one file' "$work/packet.pcap" "$work/packet.pcap"

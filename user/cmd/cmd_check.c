@@ -116,9 +116,9 @@ const struct command check_command = {
 	.summary = "report what is wrong with a configuration, and what this host lacks for it",
 	.usage = "[[-c] FILE]",
 	.about = "Reads a configuration, and reports everything that is wrong with it and "
-		 "everything it names that this host lacks. It changes nothing.\n"
-		 "Exit status: 0 nothing is wrong; 2 the file cannot be read or is invalid; 3 it "
-		 "is valid, but this host lacks something.",
+		 "everything it names that this host lacks. It changes nothing.\nExit status 0: "
+		 "nothing is wrong. 2: the file cannot be read or is invalid. 3: it is valid, but "
+		 "this host lacks something.",
 	.run = run_check,
 	.options = options,
 	.operand = "@file",

@@ -88,10 +88,10 @@ const struct command ddns_command = {
 	.summary = "write this host's addresses into DNS",
 	.usage = "[-c FILE | --import FILE [--print]] [--dry-run]",
 	.about = "Writes the addresses of an interface into DNS, as the section ddns says, where "
-		 "DNS has others. Nothing of wgxdp needs to run.\n"
-		 "Exit status: 0 written, or nothing to write; 1 failed; 2 the interface has no "
-		 "address that may be published, and no record was changed; 64 usage, or a file "
-		 "that cannot be read or is invalid.",
+		 "DNS has others. Nothing of wgxdp needs to run.\nExit status 0: written, or "
+		 "nothing to write. 1: failed. 2: the interface has no address that may be "
+		 "published, and no record was changed. 64: usage, or a file that cannot be read "
+		 "or is invalid.",
 	.run = run_ddns,
 	.options = options,
 };

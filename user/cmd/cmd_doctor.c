@@ -220,9 +220,8 @@ const struct command doctor_command = {
 		 "handshakes and clock. Each finding is ok, a warning or a problem, with the "
 		 "command that fixes it. If nothing is up, it looks at the host, and at "
 		 CONFIG_DEFAULT " if that is there. It changes nothing; it sends two bytes to each "
-		 "backend to see whether it answers.\n"
-		 "Exit status: 0 no problem; 3 problems; 2 the file is invalid; 1 the checks "
-		 "failed.",
+				"backend to see whether it answers.\nExit status 0: no problem. 3: "
+				"problems. 2: the file is invalid. 1: the checks failed.",
 	.run = run_doctor,
 	.options = options,
 	.only_prints = true,

@@ -260,9 +260,8 @@ const struct command endpoint_command = {
 	.about = "Sets the endpoint of a WireGuard peer to the first address of NAME that answers "
 		 "an ICMP echo request. IPv6 comes before IPv4; each address gets three requests, "
 		 "all at once. It works with kernel WireGuard and wireguard-go. Nothing of wgxdp "
-		 "needs to run.\n"
-		 "Exit status: 0 set, or nothing to do; 255 the name has no address; 254 no "
-		 "address answers; 1 the endpoint could not be set; 2 usage.",
+		 "needs to run.\nExit status 0: set, or nothing to do. 255: the name has no "
+		 "address. 254: no address answers. 1: the endpoint could not be set. 2: usage.",
 	.run = run_endpoint,
 	.options = options,
 };

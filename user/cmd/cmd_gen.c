@@ -91,17 +91,17 @@ const struct command gen_command = {
 	.name = "gen",
 	.summary = "write the files of all hosts of a topology, or a configuration as nft(8) rules",
 	.usage = "hosts TOPOLOGY.yaml -o DIR [--check | --diff | --replace]\nnft [-c FILE]",
-	.about = "`hosts` writes all files that each host of a topology needs to DIR/HOST: for "
-		 "WireGuard, nftables, radvd, keepalived, networkd, sysctl and wgxdp, and a "
-		 "README that says where each file goes. It makes missing keys with wg(8) and "
-		 "keeps them in DIR/state. A second run changes only what the topology changed, "
-		 "and removes what it no longer needs. A file that was edited by hand is kept; "
-		 "if the topology changed it too, nothing is written without --replace. Other "
-		 "files in DIR are left alone. `nft` "
-		 "prints a configuration as rules with the same meaning.\n"
-		 "Exit status: 0 done; 1 failed; 2 usage, or a file that cannot be read or is "
-		 "invalid. With --check and --diff: 0 nothing would change; 1 something would; 2 "
-		 "that cannot be told.",
+	.about = "`hosts` writes all files that each host of a topology needs to DIR/HOST. They "
+		 "are for WireGuard, nftables, radvd, keepalived, networkd, sysctl and wgxdp. A "
+		 "README says where each file goes. It makes missing keys with wg(8) and keeps "
+		 "them in DIR/state. A second run changes only what the topology changed, and "
+		 "removes what it no longer needs. It keeps a file that was edited by hand. If the "
+		 "topology changed that file too, nothing is written without --replace. Other "
+		 "files in DIR are left alone. `nft` prints a configuration as rules with the same "
+		 "meaning.\n"
+		 "Exit status 0: done. 1: failed. 2: usage, or a file that cannot be read or is "
+		 "invalid. With --check and --diff, 0: nothing would change. 1: something would "
+		 "change. 2: it cannot tell.",
 	.run = run_gen,
 	.options = options,
 	.words = (const struct command_word[]){ { "hosts", "@file" }, { "nft" }, { 0 } },

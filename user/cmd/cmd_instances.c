@@ -137,9 +137,9 @@ const struct command instances_command = {
 	.name = "instances",
 	.summary = "print the instances of this host",
 	.usage = "[-j|--json]",
-	.about = "Prints each instance that is up or that a daemon follows: its interfaces, how "
-		 "many services and peers its configuration has, whether a daemon runs, and "
-		 "whether what runs is what its file says.",
+	.about = "Prints each instance that is up or that a daemon follows. It prints the "
+		 "interfaces, the number of services and peers, whether a daemon runs, and whether "
+		 "the file says what runs.",
 	.run = run_instances,
 	.options = options,
 	.only_prints = true,

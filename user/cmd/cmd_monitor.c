@@ -378,13 +378,12 @@ const struct command monitor_command = {
 	.usage = "[--event KIND]... [FILTER]... [-n NUMBER] [-j|--json]\n"
 		 "--pcap FILE [--forwarded|--dropped] [--in IF] [--address PREFIX] [-n NUMBER]",
 	.about = "Prints a line for each event: a dropped packet with its reason, a flow made or "
-		 "ended, a peer of this host's WireGuard that has another endpoint (rebinding), "
-		 "and, if asked for, handshakes that pass and knocks. Drops are a sample: each "
-		 "CPU reports a few hundred a second and the number of the others. Packets that "
-		 "are passed up to the kernel are not reported.\n"
-		 "With --pcap it writes packets to a file: tcpdump does not see what XDP "
-		 "forwards. It ends with Ctrl-C. An instance has one monitor at a time. It costs "
-		 "nothing while no monitor runs.",
+		 "ended, or a WireGuard peer's new endpoint (rebinding). With --event it also "
+		 "prints handshakes that pass, and knocks. Drops are a sample: each CPU reports a "
+		 "few hundred a second and the number of the others. Packets that are passed up to "
+		 "the kernel are not reported.\nWith --pcap it writes packets to a file: tcpdump "
+		 "does not see what XDP forwards. It ends with Ctrl-C. An instance has one monitor "
+		 "at a time. It costs nothing while no monitor runs.",
 	.run = run_monitor,
 	.options = options,
 };

@@ -316,14 +316,13 @@ const struct command mtu_command = {
 	.name = "mtu",
 	.summary = "find the longest packet that passes, and say which MTU belongs where",
 	.usage = "TARGET [--through IF] [-4 | -6] [-j | --json]",
-	.about = "Finds the longest packet that passes to TARGET, by ICMP echo requests that "
-		 "must not be fragmented. It reports which router announced a limit, or a black "
-		 "hole, and which MTU belongs where. "
-		 "TARGET is an address, or a name: then the first address of each family is "
-		 "measured. If TARGET is reached through WireGuard, the path to the tunnel's "
-		 "other end is measured too.\n"
-		 "Exit status: 0 the path takes the interface's MTU; 3 it does not, or only in "
-		 "fragments; 1 failed: echo requests are not answered; 2 usage.",
+	.about = "Finds the longest packet that passes to TARGET, by ICMP echo requests that must "
+		 "not be fragmented. It reports which router announced a limit, or a black hole, "
+		 "and which MTU belongs where. TARGET is an address, or a name: then the first "
+		 "address of each family is measured. If TARGET is reached through WireGuard, the "
+		 "path to the tunnel's other end is measured too.\nExit status 0: the path takes "
+		 "the interface's MTU. 3: it does not, or only in fragments. 1: failed, as echo "
+		 "requests are not answered. 2: usage.",
 	.run = run_mtu,
 	.options = options,
 	.operand = "",

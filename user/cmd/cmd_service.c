@@ -385,18 +385,18 @@ static const struct command_option options[] = {
 	  "A name stands for the family that has no address; alone, for IPv4. `set` changes only "
 	  "the families that are given.", parse_backend },
 	{ 0, "no-ipv4", NULL, offsetof(struct arguments, no_ipv4),
-	  "of `set`: take the backend's IPv4 address away" },
+	  "with `set`: remove the backend's IPv4 address" },
 	{ 0, "no-ipv6", NULL, offsetof(struct arguments, no_ipv6),
-	  "of `set`: take the backend's IPv6 address away" },
+	  "with `set`: remove the backend's IPv6 address" },
 	{ 0, "port", "PORTS", offsetof(struct arguments, wanted),
 	  "UDP ports to listen on, as 51820,443 or 400-450 (default: 51820)", parse_ports },
 	{ 0, "nat", "MODE", 0,
-	  "dnat (default); none: no translation; masquerade: the backend sees an address of this "
-	  "host, and clients of either family reach it",
+	  "dnat (default): the destination is translated. none: no translation. masquerade: the "
+	  "backend sees an address of this host, and clients of either family reach it.",
 	  parse_nat, .values = "dnat none masquerade" },
 	{ 0, "ipv6", "MODE", 0,
-	  "direct (default): IPv6 passes to the backend's own address; dnat: IPv6 is translated as "
-	  "IPv4 is (default with an IPv6 address in --listen); off",
+	  "direct (default): IPv6 passes to the backend's own address. dnat: IPv6 is translated as "
+	  "IPv4 is (default with an IPv6 address in --listen). off: the kernel handles IPv6.",
 	  parse_ipv6, .values = "direct dnat off" },
 	{ 0, "public-key", "KEY", offsetof(struct arguments, wanted.backend),
 	  "WireGuard's key at the backend. It turns the guard on: only WireGuard packets for this "
@@ -406,8 +406,8 @@ static const struct command_option options[] = {
 	{ 0, "refuse-others", NULL, offsetof(struct arguments, may.refuse_others),
 	  "needed by `allow add` if allow is empty: all other clients are refused then" },
 	{ 0, "everyone", NULL, offsetof(struct arguments, may.everyone),
-	  "needed by `allow del` of the last prefixes, which lets every client in, and by `deny "
-	  "add` of 0.0.0.0/0 or ::/0, which refuses every client of that family" },
+	  "needed by `allow del` of the last prefixes, which lets every client in. Also needed by "
+	  "`deny add` of 0.0.0.0/0 or ::/0, which refuses every client of that family." },
 	{ 0 },
 };
 

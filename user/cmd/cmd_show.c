@@ -104,15 +104,14 @@ const struct command show_command = {
 	.summary = "print interfaces, services, peers, flows and counters",
 	.usage = "[interfaces|services|peers|routes|sites|drops|metrics] [-j|--json]\n"
 		 "flows [--wg FILE] [-j|--json]",
-	.about = "Prints interfaces with role and mode; services and peers with the packets "
-		 "received, forwarded, dropped and passed up in each direction, and WireGuard's "
-		 "view of the peers; and why packets were not forwarded. Without a noun it prints "
-		 "all of that.\n"
-		 "`routes` are prefixes and the peers that have them. `sites` are those of the "
-		 "blind relay: where they are and what they send. `metrics` is what the exporter "
-		 "gives Prometheus. `flows` are the clients of masquerading services: where they "
-		 "arrive, how the backend sees them, seconds since they came and since their last "
-		 "packet, and packets/bytes in each direction.",
+	.about = "Prints interfaces with role and mode. Prints services and peers with the packets "
+		 "received, forwarded, dropped and passed up in each direction. Prints why packets "
+		 "were not forwarded, and WireGuard's state of the peers. Without a noun it prints "
+		 "all of that.\n`routes` are prefixes and the peers that have them. `sites` are "
+		 "those of the blind relay: where they are and what they send. `metrics` is what "
+		 "the exporter gives Prometheus. `flows` are the clients of masquerading services. "
+		 "A line has where a client's packets arrive, how the backend sees them, age and "
+		 "idle time in seconds, and packets/bytes in each direction.",
 	.run = run_show,
 	.options = options,
 	.words = words,

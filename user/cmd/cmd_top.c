@@ -250,10 +250,10 @@ const struct command top_command = {
 	.summary = "show current rates of services, peers and sites",
 	.usage = "[-i SECONDS] [-n NUMBER] [-s KEY] [-u UNIT] [-f TEXT] [-j|--json]",
 	.about = "Shows rates of services, peers, pairs of blind sites and reasons, in a table "
-		 "each interval: to the backend, or from the peer or site; back from the backend, "
-		 "or to the peer; and packets dropped and passed up a second. On a terminal it "
-		 "takes the whole screen, and the last line names its keys; with -n or --json it "
-		 "prints. It ends with q or Ctrl-C.",
+		 "each interval. The first rate is to the backend, or from the peer or site. The "
+		 "second is back from the backend, or to the peer. Dropped and passed are packets "
+		 "per second. On a terminal it takes the whole screen, and the last line names its "
+		 "keys; with -n or --json it prints. It ends with q or Ctrl-C.",
 	.run = run_top,
 	.options = options,
 	.only_prints = true,

@@ -333,10 +333,10 @@ const struct command trace_command = {
 	.usage = "--in IF --from ADDRESS:PORT --to ADDRESS:PORT [OPTION]... [-j|--json]\n"
 		 "[--in IF] FILE [-j|--json]",
 	.about = "Tells what happens to a UDP packet, or to each packet of a pcap or pcapng file "
-		 "(-: standard input): its service or peer, the guard's decision, the next hop, "
-		 "the packet that leaves, and the verdict with its reason. The running programs "
-		 "process it once more, on copies of the maps that they write: nothing is sent, "
-		 "counted or remembered, and flows stay as they are.",
+		 "(-: standard input). It prints the service or peer, the guard's decision, the "
+		 "next hop, the packet that leaves, and the verdict with its reason. The running "
+		 "programs process it once more, on copies of the maps that they write. Nothing is "
+		 "sent, counted or remembered.",
 	.run = run_trace,
 	.options = options,
 	.operand = "@file",

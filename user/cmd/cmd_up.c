@@ -146,8 +146,8 @@ static const struct command_option options[] = {
 	CONFIG_OPTION(offsetof(struct arguments, file)),
 	QUICK_SERVICE_OPTIONS(offsetof(struct arguments, line)),
 	{ 0, "mode", "MODE", offsetof(struct arguments, mode),
-	  "auto (default): native XDP where the driver has it, else generic, else tc; native; "
-	  "generic; tc", parse_choice, .values = "auto native generic tc" },
+	  "auto (default): native XDP if the driver has it, else generic, else tc. Or only native, "
+	  "generic or tc.", parse_choice, .values = "auto native generic tc" },
 	{ 0, "express", "USE", offsetof(struct arguments, express),
 	  "on (default): XDP reuses its decision about the last similar packet; off: it decides "
 	  "about each packet separately",

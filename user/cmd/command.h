@@ -16,7 +16,7 @@ struct global {
 /* A word that may follow the command's name, as `add` of `wgxdp peer add` */
 struct command_word {
 	const char *word;
-	/* what may follow it, for completion: see struct command_option */
+	/* values that may follow it, for completion: see struct command_option */
 	const char *values;
 	const struct command_word *below;	/* instead: words; ends with an empty one */
 };
@@ -24,13 +24,13 @@ struct command_word {
 struct command {
 	const char *name;
 	const char *summary;		/* one line of `wgxdp --help` */
-	const char *usage;		/* what follows the name; one form a line */
+	const char *usage;		/* the arguments after the name; one form a line */
 	const char *about;		/* paragraphs of --help, a line each */
 	/* argv[0]: the name. Returns an exit code. */
 	int (*run)(const struct global *g, int argc, char **argv);
 	const struct command_option *options;	/* ends with an empty one; NULL: none */
 	const struct command_word *words;	/* ends with an empty one; NULL: none */
-	/* what may follow the name instead of words, for completion */
+	/* values that may follow the name instead of words, for completion */
 	const char *operand;
 	/* output is the command's only purpose: a write error fails it */
 	bool only_prints;

@@ -68,8 +68,8 @@ struct nearest {
 };
 void nearest_try(struct nearest *n, const char *candidate);
 
-/* What `wgxdp COMMAND --help` prints */
+/* Prints the text of `wgxdp COMMAND --help` */
 void command_help(const struct command *c, FILE *out);
-/* What `wgxdp complete WORD...` prints: completions of the last word, a line each; @file: names of
- * files */
+/* Prints the completions of the last word, a line each, for `wgxdp complete WORD...`. Returns an
+ * exit code. */
 int complete(int n, char **words, FILE *out);

@@ -28,6 +28,6 @@ static inline int parse_quick_service(void *member, const struct command_option 
 	  parse_quick_service, QUICK_PORT }, \
 	{ 0, "nat", "MODE", member, \
 	  "dnat (default): IPv4 is translated to the backend, IPv6 passes to the backend's own " \
-	  "address; none: neither is translated; masquerade: the backend sees an address of this " \
-	  "host, and clients of either family reach it", \
+	  "address. none: neither is translated. masquerade: the backend sees an address of this " \
+	  "host, and clients of either family reach it.", \
 	  parse_quick_service, QUICK_NAT, "dnat none masquerade" }

@@ -5,8 +5,8 @@
 #pragma once
 #include "cmd/edit.h"
 
-/* What an option allows: to refuse all clients that are not in the first list of `allow`, and to
- * let in or refuse every client */
+/* Changes that an option permits: to refuse all clients outside of the first prefixes of `allow`,
+ * and to let in or refuse every client */
 struct clients_may {
 	bool refuse_others, everyone;
 };

@@ -75,9 +75,9 @@ static int64_t age_by_day(const struct wg_peer *p)
 	return now > p->handshake ? (int64_t)(now - p->handshake) * 1000 : 0;
 }
 
-/* Returns the record of a peer's silence, updated. Its times are those of the loop's clock, because
- * the time of day may be set. Of a new peer nothing is known; but if its routes are announced, as
- * after a restart of the daemon, it counts as heard now. NULL: no memory. */
+/* Returns the updated record of a peer's silence. Its times are those of the loop's clock, because
+ * the time of day may be set. A new peer was never heard; but if its routes are announced, as after
+ * a restart of the daemon, it counts as heard now. NULL: no memory. */
 static struct silence *silence_of(struct announce *a, const struct wg_peer *p, __u32 ifindex)
 {
 	__u64 now = uv_now(a->loop);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The file of the blind relay: after the line "time SECONDS", lines "site KEY ENDPOINT", "session
- * KEY KEY INDEX SECONDS FLAGS" (the site that sends with the index, the site that chose it; - is
- * this host) and "hint - KEY INDEX SECONDS FLAGS" (the site that sends with it). SECONDS count from
- * that time. The keys are public ones.
+ * Reads and writes the file of the blind relay. Its first line is "time SECONDS". Lines "site KEY
+ * ENDPOINT" follow. Lines "session KEY KEY INDEX SECONDS FLAGS" have the site that sends with the
+ * index, and the site that chose it; - is this host. Lines "hint - KEY INDEX SECONDS FLAGS" have
+ * the site that sends with it. SECONDS count from that time. The keys are public ones.
  */
 #include <bpf/bpf.h>
 #include <errno.h>

@@ -42,7 +42,8 @@ void sites_write_endpoints(const struct sites *s);
 bool sites_follow_endpoints(struct sites *s, const struct wg_device *d);
 /* Sets this host's own key */
 void sites_take_key(struct sites *s, const struct wg_key *key);
-/* Returns the number of the site with this key; gone: among sites that are gone; s->room: none */
+/* Returns the number of the site with this key, or s->room: none. gone: searches the sites that are
+ * gone instead */
 __u32 sites_number(const struct sites *s, const struct wg_key *key, bool gone);
 /* Reads the sites that the maps contain */
 void sites_read_running(struct sites *s);

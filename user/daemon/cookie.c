@@ -20,7 +20,7 @@
 
 #define BEAT_MS 400
 #define ALIVE_SECONDS 2
-/* At most 5,000 replies a second. What comes beyond that fills the ring, and is then lost. */
+/* At most 5,000 replies a second. Further challenges fill the ring, and are then lost. */
 #define WINDOW_MS 50
 #define REPLIES_A_WINDOW 250
 /* After this time the loop continues, so that timers run on a slow CPU too, among them `beat` */

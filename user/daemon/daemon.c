@@ -62,7 +62,7 @@ struct daemon {
 	struct pins_watch pins;
 	uv_signal_t hangup, terminate, interrupt;
 	struct daemon_state state;
-	struct resolved_backends answers;	/* addresses for the names of state.config */
+	struct resolved_backends answers;	/* for the names of state.config */
 	struct resolver *resolver;
 	struct exporter *exporter;
 	struct cookie *cookie;
@@ -183,7 +183,7 @@ static void reconfigure_parts(struct daemon *d)
 		     FOLLOW_MS);
 }
 
-/* Applies the running configuration again. Returns 1; 0: nothing runs any more; -errno
+/* Applies the running configuration again. Returns 1, 0 if nothing runs any more, or -errno
  * (reported). */
 static int bring_to_configuration(struct daemon *d)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * What the daemon shares with commands in /run/wgxdp/INSTANCE: running.yaml, which it reads again
- * after others wrote it, and the file `daemon`, which names its configuration and is locked, so
- * that an instance has one daemon. Only daemon.c includes it.
+ * The files that the daemon shares with commands in /run/wgxdp/INSTANCE. It reads running.yaml
+ * again after commands wrote it. The file `daemon` names the daemon's configuration, and is locked,
+ * so that an instance has one daemon. Only daemon.c includes it.
  */
 #pragma once
 #include <stdbool.h>
@@ -27,9 +27,9 @@ int daemon_state_hold(struct daemon_state *s, bool *ret_again);
 bool daemon_state_changed(const struct daemon_state *s);
 /* Returns whether `down` removed the file `daemon` */
 bool daemon_state_dropped(const struct daemon_state *s);
-/* Under the instance's lock: s->config becomes what runs or should run, for pins may be gone
- * without `down`, e.g. when bpffs was unmounted. Returns 1; 0: nothing runs any more; -errno
- * (reported). */
+/* Under the instance's lock: s->config becomes the configuration that runs or should run. Pins may
+ * be gone without `down`, e.g. when bpffs was unmounted. Returns 1, 0 if nothing runs any more, or
+ * -errno (reported). */
 int daemon_state_read(struct daemon_state *s);
 /* Under the lock: c was applied and becomes s->config */
 void daemon_state_take(struct daemon_state *s, struct config *c);

@@ -18,7 +18,8 @@ static struct logged_state *find_state(struct logged_states *t, const char *what
 	return NULL;
 }
 
-/* An interface that existed was deleted; "not there yet" is for one that never existed. */
+/* Changes "not there yet", which is right for an interface that never existed, if the interface
+ * existed and was deleted */
 static void reword_deleted(struct logged_state *now, const char *kind, const char *was)
 {
 	if (!strstr(now->is, "not there yet") || strstr(was, "not there yet"))

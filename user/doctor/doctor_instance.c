@@ -60,7 +60,8 @@ static void look_at_source(struct doctor *k)
 {
 	switch (k->source) {
 	case SOURCE_NONE:
-		doctor_ok(k, "configuration", "", "what runs was not read from a file");
+		doctor_ok(k, "configuration", "", "the running configuration was not read from a "
+						  "file");
 		break;
 	case SOURCE_SAME:
 		doctor_ok(k, "configuration", k->file, "it says what runs");
@@ -83,8 +84,8 @@ static void look_at_source(struct doctor *k)
 		break;
 	case SOURCE_GONE:
 		doctor_report(k, STATE_PROBLEM, "configuration", k->file, fix_file(k),
-			      "what runs was read from it, and the file is gone: the next start "
-			      "would fail");
+			      "the running configuration was read from it, and the file is gone: "
+			      "the next start would fail");
 		break;
 	}
 }

@@ -18,7 +18,7 @@
 #define TCX_MINOR 6
 #define YEAR_MIN 2024			/* a correct clock shows this year or a later one */
 
-/* What the programs need beyond what every kernel with XDP has */
+/* Helpers that the programs need and that older kernels with XDP lack */
 static const struct {
 	enum bpf_prog_type type;
 	enum bpf_func_id helper;

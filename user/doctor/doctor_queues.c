@@ -137,8 +137,8 @@ static void look_at_senders(struct doctor *k, struct queue_check *l)
 	l->reported = true;
 	doctor_report(k, STATE_WARNING, "queues", l->nic->name,
 		      s->most >= l->cpus ? fix_queues(k, l, l->cpus) : NULL,
-		      "only the first %u of %u CPUs can send here from XDP, as the driver needs a "
-		      "queue for each: packets that other CPUs receive are lost",
+		      "only %u of %u CPUs have a queue to send from XDP here: packets that other "
+		      "CPUs receive are lost",
 		      s->queues, l->cpus);
 }
 

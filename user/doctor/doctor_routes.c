@@ -172,7 +172,7 @@ static void look_at_way(struct doctor *k, struct doctor_backend *b)
 	}
 }
 
-/* Checks a name. One that did not resolve at `up` may resolve now; only a daemon notices that, and
+/* Checks a name. A name that did not resolve at `up` may resolve now. Only a daemon notices that;
  * if none runs, doctor_instance() reports it. */
 static void look_at_name(struct doctor *k, struct doctor_backend *b)
 {

@@ -164,9 +164,9 @@ static void check_listen(struct check_host *k, size_t i)
 		at(&k->check, 0, "/services/%zu/listen/addresses/%zu", i, j);
 		if (!a && !wan_is_named(k->c))
 			tell(&k->check,
-			     "addresses: this host does not have %s: correct the address; if it is "
-			     "only routed to this host, name the interface on which it arrives: "
-			     "interfaces: [ { name: eth0, role: wan } ]",
+			     "addresses: this host does not have %s: correct it; if it is "
+			     "only routed to this host, name its interface: interfaces: [ { name: "
+			     "eth0, role: wan } ]",
 			     address_format(&s->listen_addresses[j], text));
 	}
 	for (size_t j = 0; j < s->flows.n_sources; j++) {
@@ -230,7 +230,7 @@ static void check_backend(struct check_host *k, const struct service_config *s, 
 	case REACH_WAN:
 		tell(&k->check,
 		     "%s: %s is reached by interface %s, on which clients arrive: correct the "
-		     "address, or write nat: masquerade, so that answers come back to this host",
+		     "address, or write nat: masquerade, so that answers come back here",
 		     key, format, host_link(k->h, way.oif)->name);
 		check_side(k, s, format, &way);
 		break;

@@ -16,7 +16,7 @@ unsigned int host_check(const struct config *c, const struct host *h,
 			config_tell *tell, void *data);
 /* Returns whether the device of the blind relay has a peer with this name: that of `peers`, else
  * that of wg-quick's file, else the first characters of its key. ret_names: the names that it has.
- * ret_other, unless NULL: the only one that blind.sites does not have; "": there are several, or
- * none. */
+ * ret_other, unless NULL: the name of its only peer that is not in blind.sites; "": there are
+ * several, or none. */
 bool host_has_site(const struct config *c, const struct wg_device *d, const char *name,
 		   char ret_names[256], char ret_other[NAME_LEN]);

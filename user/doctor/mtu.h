@@ -24,9 +24,8 @@ struct mtu_error {
 	unsigned int mtu;		/* 0: the error did not contain one */
 };
 
-/* Sends at most `tries` packets of one size, until one is answered. Returns an enum mtu_result;
- * -ETIME: no time is left; or another -errno. Sets ret_error with
- * MTU_REPORTED. */
+/* Sends at most `tries` packets of one size, until one is answered. Returns an enum mtu_result,
+ * -ETIME if no time is left, or another -errno. Sets ret_error with MTU_REPORTED. */
 typedef int mtu_probe(void *data, unsigned int size, unsigned int tries,
 		      struct mtu_error *ret_error);
 

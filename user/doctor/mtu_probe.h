@@ -25,6 +25,7 @@ struct mtu_path {
 	struct address error_by;	/* family 0: this host */
 };
 
-/* Measures up to `top` bytes. 0; -ENOMSG: not even small packets are answered; -ETIME: out of time,
- * ret->found contains the progress so far; another -errno: no way or no socket, ret is not set. */
+/* Measures up to `top` bytes. Returns 0, or -ENOMSG: not even small packets are answered. -ETIME:
+ * out of time, and ret->found contains the progress so far. Another -errno: no route or no socket,
+ * and ret is not set. */
 int mtu_measure(const struct mtu_way *w, unsigned int top, struct mtu_path *ret);

@@ -130,10 +130,10 @@ static void print_below_ipv6(unsigned int mtu, const struct mtu_report *r)
 	printf("IPv6 inside the tunnel needs an MTU of at least %d: below it, Linux removes IPv6 "
 	       "from the interface. There are two ways:\n"
 	       "- Make the path carry %u bytes.\n"
-	       "- Keep the tunnel's MTU at %d, and let both ends fragment what is longer than the "
-	       "path carries, by a\n"
-	       "  route to the other end with its MTU, here: ip route replace %s via GATEWAY dev "
-	       "IF mtu %u\n",
+	       "- Keep the tunnel's MTU at %d, and let both ends fragment longer packets. That "
+	       "takes a route to the\n"
+	       "  other end with the path's MTU, here: ip route replace %s via GATEWAY dev IF mtu "
+	       "%u\n",
 	       MTU_IPV6_MIN, MTU_IPV6_MIN + mtu_overhead(family), MTU_IPV6_MIN, to,
 	       mtu + mtu_overhead(family));
 }

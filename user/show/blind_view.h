@@ -16,7 +16,7 @@ struct blind_view_site {		/* name "": a free number */
 	bool waited_for;		/* an initiation waits for it */
 };
 
-/* What `from` sent to `to`. sessions: valid indices that `to` gave out for `from` */
+/* Counts packets that `from` sent to `to`. sessions: valid indices that `to` gave out for `from` */
 struct blind_view_pair {
 	__u64 packets, bytes, sessions;
 };

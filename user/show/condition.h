@@ -13,7 +13,7 @@
 enum service_state {
 	SERVICE_LISTENING,		/* all of it works, as far as this host knows */
 	SERVICE_PARTIAL,		/* some clients or some packets are not forwarded */
-	SERVICE_WAITING,		/* nothing of it is forwarded */
+	SERVICE_WAITING,		/* no packet is forwarded */
 	SERVICE_STATES
 };
 enum interface_state {

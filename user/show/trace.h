@@ -19,7 +19,7 @@ struct trace_frame {
 };
 
 struct trace_step {			/* the result of one plane */
-	__u32 ifindex;			/* where it is attached */
+	__u32 ifindex;			/* the device that the plane is attached to */
 	enum trace_verdict verdict;
 	int error;		/* with TRACE_NOT_RUN: the kernel's -errno; 0: not attached */
 	bool ours;			/* it belongs to the service or peer `id` */
