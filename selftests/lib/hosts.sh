@@ -15,6 +15,37 @@ esac
 EOF
 chmod 755 "$work/bin/resolvconf"
 
+# Rules of a host's own that drop, and accept what a generated README says that they have to
+cat > "$work/bin/own-rules" << 'EOF'
+#!/bin/sh
+# own-rules TREE
+needs() { [ "${OVER_BREAK:-}" ] || sed -nE "s/^    $2 +(.*) accept\$/\1 accept/p" "$1/README.md"; }
+cat > /etc/nftables.conf << EOF_NFT
+#!/usr/sbin/nft -f
+flush ruleset
+table inet own {
+	chain input {
+		type filter hook input priority filter; policy drop
+		ct state established,related accept
+		iif lo accept
+		meta l4proto { icmp, ipv6-icmp } accept
+		udp dport { 68, 546 } accept
+		tcp dport { 22, 80, 8080 } counter accept
+		$(needs "$1" input)
+	}
+	chain forward {
+		type filter hook forward priority filter; policy drop
+		ct state established,related accept
+		iifname { "br-lan", "lan", "eth1" } oifname { "wan", "eth0", "ppp0" } accept
+		$(needs "$1" forward)
+	}
+}
+EOF_NFT
+nft -f /etc/nftables.conf
+[ ! -e /etc/nftables.d/wgxdp.nft ] || nft -f /etc/nftables.d/wgxdp.nft # as its unit does after that
+EOF
+chmod 755 "$work/bin/own-rules"
+
 declare -A keeper=() # of each host's mounts: a process, because kernels refuse some namespaces of mounts a file
 hosts() { # NAME...
 	local name
@@ -49,8 +80,11 @@ start_at() { # the same in the background, as $!
 	PATH=$work/bin:$PATH "${into[@]}" "${@:2}" &
 }
 
+routes_for_others() { grep -q '^    forward ' "$1/README.md"; } # TREE
+
 # What its README tells: every file to its place
 installs() { # HOST TREE
+	[[ ! ${OVER:-} ]] || ! routes_for_others "$2" || at "$1" own-rules "$2"
 	at "$1" cp -a "$2/etc/." /etc/
 }
 
