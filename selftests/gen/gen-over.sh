@@ -81,7 +81,7 @@ if [[ ${1:-} ]]; then
 	scenario "$name"
 	exit
 fi
-for name in firewall static-dual-stack blind-sites two-sites road-warrior vps; do
+for name in firewall static-dual-stack blind-sites two-sites three-relays road-warrior vps; do
 	env -u WGXDP_APART ${BREAK:+BREAK=} ${BREAK:+OVER_BREAK=1} "$here/gen-over.sh" $name > "$work/$name.log" 2>&1 ||
 		fail "$name: $(tail -n 30 "$work/$name.log")"
 	say "ok $name: $(grep 'own rules stay' "$work/$name.log")"
