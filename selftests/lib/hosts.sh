@@ -26,6 +26,37 @@ mkdir -p /run/systemd/netif/{links,leases,lldp} /run/systemd/network
 chown -R systemd-network:systemd-network /run/systemd/netif
 md5sum <<< "$1" | cut -c 1-32 > /etc/machine-id'
 
+# The host's own rules drop packets. They accept those that a generated README lists.
+cat > "$work/bin/own-rules" << 'EOF'
+#!/bin/sh
+# own-rules TREE
+needs() { [ "${OVER_BREAK:-}" ] || sed -nE "s/^    $2 +(.*) accept\$/\1 accept/p" "$1/README.md"; }
+cat > /etc/nftables.conf << EOF_NFT
+#!/usr/sbin/nft -f
+flush ruleset
+table inet own {
+	chain input {
+		type filter hook input priority filter; policy drop
+		ct state established,related accept
+		iif lo accept
+		meta l4proto { icmp, ipv6-icmp } accept
+		udp dport { 68, 546 } accept
+		tcp dport { 22, 80, 8080 } counter accept
+		$(needs "$1" input)
+	}
+	chain forward {
+		type filter hook forward priority filter; policy drop
+		ct state established,related accept
+		iifname { "br-lan", "lan", "eth1" } oifname { "wan", "eth0", "ppp0" } accept
+		$(needs "$1" forward)
+	}
+}
+EOF_NFT
+nft -f /etc/nftables.conf
+[ ! -e /etc/nftables.d/wgxdp.nft ] || nft -f /etc/nftables.d/wgxdp.nft # its unit does so too
+EOF
+chmod 755 "$work/bin/own-rules"
+
 declare -A keeper=() # a process that keeps each host's mounts, because some kernels cannot bind a mount namespace to a file
 hosts() { # NAME...
 	local name
@@ -60,8 +91,11 @@ start_at() { # like at, in the background; $! is its process
 	PATH=$work/bin:$PATH "${into[@]}" "${@:2}" &
 }
 
+routes_for_others() { grep -q '^    forward ' "$1/README.md"; } # TREE
+
 # Copies every file to its place, as the host's README says
 installs() { # HOST TREE
+	[[ ! ${OVER:-} ]] || ! routes_for_others "$2" || at "$1" own-rules "$2"
 	at "$1" cp -a "$2/etc/." /etc/
 }
 

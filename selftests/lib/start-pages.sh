@@ -85,6 +85,11 @@ starts() { # UNIT
 	esac
 }
 
+if [[ $verb == daemon-reload && ${OVER:-} ]]; then # gen-over.sh
+	for tree in "$work"/home/*/files/"$HOST_NAME"; do
+		[[ ! -e $tree/README.md ]] || ! grep -q '^    forward ' "$tree/README.md" || own-rules "$tree"
+	done
+fi
 for unit; do
 	case $verb in
 	enable) [[ ! $now ]] || starts "$unit" ;;
