@@ -3,10 +3,10 @@
 # tier: long
 # timeout: 1800
 # alone
-# The scenario of each topology in docs/examples, with generated files over hosts that have nftables rules of their own: input and forward
-# drop, but for SSH and what the generated README says they have to accept. Each is a selftest that is there already, in a sandbox of its
-# own; a firewall's two are here: a client's tunnel by IPv4 and by IPv6. Then the hosts' rules are as they were.
-# BREAK=1 leaves out what the README says, and must fail.
+# The scenario of each topology in docs/examples, with generated files over hosts that have nftables rules of their own. Their chains input
+# and forward drop everything except SSH and the packets that the generated README lists. Each scenario is an existing selftest in a sandbox
+# of its own. The firewall's two are here: a client's tunnel over IPv4 and over IPv6. Then the hosts' rules are as before.
+# BREAK=1 leaves out the README's list, and must fail.
 #
 #     gen-over.sh [SCENARIO]
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
@@ -50,7 +50,7 @@ firewall() { # NAME WAN IPV6-OF-WG-END NETWORK-OF-IT ENDPOINT-OVER-IPV6
 	done
 }
 
-rules_stay() { # what own-rules wrote is there, and loaded
+rules_stay() { # the rules of own-rules are in the file, and loaded
 	local name n=0
 	for name in "${!keeper[@]}"; do
 		at "$name" grep -qs '^table inet own' /etc/nftables.conf || continue

@@ -3,11 +3,11 @@
 # tier: long
 # timeout: 900
 # alone
-# Each host of each topology in docs/examples, by the generated `rollout` over a host that has rules, units, sysctls and services of its own:
-# what lacks in its rules is told, SSH and its service stay open from outside, its files and rules stay, the generated table is loaded again
-# after `systemctl reload nftables`, what its README tells to start runs; and after a rollback each file is byte for byte what it was, and so
-# are rules, sysctls, units and interfaces. One host goes back by itself after some seconds, keeps what is confirmed, and refuses what it has to.
-# BREAK=1 lets the rules shut SSH out, BREAK=2 changes a file behind the back of the rollback; both must fail.
+# The generated `rollout` takes each host of each topology in docs/examples to a host with rules, units, sysctls and services of its own.
+# The script reports rules that the host lacks. SSH and the host's service stay open from outside, and its files and rules stay. The
+# generated table is loaded again after `systemctl reload nftables`. The commands of the README run. After a rollback each file is byte for
+# byte as before, and so are rules, sysctls, units and interfaces. One host rolls back by itself, keeps a confirmed change, and refuses.
+# BREAK=1 lets the rules shut SSH out, BREAK=2 changes a file during the rollback; both must fail.
 #
 #     outside --- eth0, wan, lan, … each of its own cable --- HOST: /etc, /var/lib, network and mounts of its own
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
@@ -84,7 +84,7 @@ for unit; do
 		stops "$unit"
 		rm "$(active "$unit")"
 		;;
-	reload) # and what is propagated to
+	reload) # it is propagated to other units
 		begins "$unit"
 		! grep -qs "^ReloadPropagatedFrom=$unit.service" /etc/systemd/system/wgxdp-rules.service || begins wgxdp-rules
 		;;
@@ -93,7 +93,7 @@ for unit; do
 	esac
 done
 EOF_SYSTEMCTL
-sed -i '/machine-id/d' "$work/bin/networkd" # which the host has already
+sed -i '/machine-id/d' "$work/bin/networkd" # the host has one
 cat > "$work/bin/nmcli" << 'EOF_NMCLI'
 #!/bin/sh
 cat /etc/nmcli 2> /dev/null
@@ -169,7 +169,7 @@ refuses() { # TEXT ARGUMENT...
 	grep -qF -- "$1" "$work/rolled" || fail "rollout ${*:2}: no '$1' in: $(< "$work/rolled")"
 }
 
-# What its README starts: devices, tables, and units
+# The README's commands start devices, tables and units
 runs() { # HOST TREE
 	local unit conf
 	for conf in "$2"/etc/wireguard/*.conf; do
@@ -269,7 +269,7 @@ special() {
 	back_as_before 'unconfirmed it rolls back by itself'
 	refuses 'nothing waits to be confirmed' --confirm relay
 
-	# what fails goes back at once
+	# a rollout that fails goes back at once
 	sed 's/^systemctl restart wg-quick.*/false/' -i.right "$tree/relay/start"
 	refuses 'a command of its start failed' relay
 	back_as_before 'a command that fails rolls back'
@@ -279,7 +279,7 @@ special() {
 	at relay mkdir -p /etc/wgxdp
 	echo '{}' | at relay tee /etc/wgxdp/wgxdp.yaml > /dev/null
 	refuses 'replaced only with --replace' relay
-	grep -qF -- '-{}' "$work/rolled" || fail "what is replaced is not shown: $(< "$work/rolled")"
+	grep -qF -- '-{}' "$work/rolled" || fail "a replaced file is not shown: $(< "$work/rolled")"
 	rolls --replace relay
 	rolls --confirm relay
 	rolls relay
@@ -294,24 +294,24 @@ special() {
 	at relay sh -c '! grep -q "# new" /etc/wgxdp/wgxdp.yaml' || fail 'a second rollout is rolled back to the first'
 	say 'ok files of its own and edits are replaced only on demand'
 
-	# what the topology no longer asks for
+	# a file that the topology no longer asks for
 	rm "$tree/relay/etc/systemd/system/wgxdp.service.d/wgxdp.conf"
 	rolls --wait 300 relay
-	! at relay test -e /etc/systemd/system/wgxdp.service.d/wgxdp.conf || fail 'what is no longer there is left'
+	! at relay test -e /etc/systemd/system/wgxdp.service.d/wgxdp.conf || fail 'a removed file is left'
 	rolls --rollback relay
-	at relay test -e /etc/systemd/system/wgxdp.service.d/wgxdp.conf || fail 'what was removed does not come back'
+	at relay test -e /etc/systemd/system/wgxdp.service.d/wgxdp.conf || fail 'a removed file does not come back'
 
-	# SSH is shut out only by who says so
+	# SSH is shut out only with --close-ssh
 	sed 's/^# tcp-ports: \[ 22 \] /tcp-ports: [ 443 ]/' -i "$topology"
 	"$wgxdp" gen hosts "$topology" -o "$tree" --replace > /dev/null
 	refuses "SSH's port 22 is not among tcp-ports" relay
 	rolls --wait 12 --close-ssh relay
 	[[ $(answers relay 22) != ssh ]] || fail 'the rules let SSH in'
 	wait_for 30 'SSH after the rollback' ssh_answers
-	say 'ok SSH is shut out on demand, and back when nobody confirms'
+	say 'ok SSH is shut out on demand, and is back without a confirmation'
 	leave relay
 
-	# who else has the interfaces
+	# another network manager has the interfaces
 	devices=()
 	in_use server-a1 "$tree/server-a1"
 	printf 'auto eth0\niface eth0 inet dhcp\n' | at server-a1 tee /etc/network/interfaces > /dev/null
