@@ -98,7 +98,11 @@ cat > "$work/bin/nmcli" << 'EOF_NMCLI'
 #!/bin/sh
 cat /etc/nmcli 2> /dev/null
 EOF_NMCLI
-printf '#!/bin/sh\n' > "$work/bin/resolvconf" # /etc/resolv.conf is its file, and not a rollout's
+# Reads what wg-quick pipes to it, and leaves /etc/resolv.conf alone
+cat > "$work/bin/resolvconf" << 'EOF_RESOLVCONF'
+#!/bin/sh
+[ "$1" != -a ] || cat > /dev/null
+EOF_RESOLVCONF
 chmod 755 "$work"/bin/*
 
 # --- a host that is in use
