@@ -8,14 +8,14 @@
 #include <uv.h>
 #include "config/config.h"
 
-#define ANNOUNCE_PROTOCOL 119		/* marks our routes; others are left alone */
+#define ANNOUNCE_PROTOCOL 119	/* protocol number of our routes; other routes are left alone */
 #define ANNOUNCE_METRIC 1024
 
 struct announce;
 
-struct announce *announce_new(uv_loop_t *loop);	/* NULL: no memory */
-/* The configuration or the kernel's routes may have changed. Without announce in the configuration,
- * it removes its routes and sleeps. */
+struct announce *announce_new(uv_loop_t *loop);	/* returns NULL if there is no memory */
+/* Follows a change of the configuration or of the kernel's routes. Without announce in the
+ * configuration, it removes its routes and sleeps. */
 void announce_reconfigure(struct announce *a, const struct config *c);
-/* Removes all of our routes from the table, when no daemon will maintain them any more */
+/* Removes all of our routes from the table, when no daemon will maintain them any more. */
 void announce_clear(__u32 table);

@@ -10,8 +10,9 @@
 
 struct blind;
 
-struct blind *blind_new(uv_loop_t *loop, const char *instance);	/* NULL: no memory */
-/* Follows the sites of the configuration; without blind in it, none */
+/* Returns NULL if there is no memory. */
+struct blind *blind_new(uv_loop_t *loop, const char *instance);
+/* Follows the sites of the configuration. Without blind in it, there are none. */
 void blind_reconfigure(struct blind *b, const struct config *c);
 /* Handles a signal of the data path from the ring `signals` */
 void blind_signal(struct blind *b, const struct signal *signal);

@@ -5,5 +5,6 @@
  */
 #pragma once
 
-/* Returns the program's exit code when a signal or `down` ends it. file NULL: follow what runs. */
+/* Runs the daemon until a signal or `down` ends it, and returns the program's exit code. file NULL:
+ * the daemon follows the running configuration. */
 int daemon_run(const char *instance, const char *file);

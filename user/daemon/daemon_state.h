@@ -10,12 +10,13 @@
 #include "config/config.h"
 
 struct daemon_state {
-	const char *instance, *file;	/* file NULL: what runs was not made from one */
+	/* Names of the instance and of its file; file NULL: the running configuration has none. */
+	const char *instance, *file;
 	struct config *config;		/* the running configuration */
-	struct stat config_is;		/* running.yaml at the last read or write */
-	__u32 text;			/* config_text_id() of the text in the kernel */
+	struct stat config_is;		/* stat() of running.yaml at its last read or write */
+	__u32 text;			/* config_text_id() of the running text at the same time */
 	ino_t directory;
-	int lock_fd;			/* fd of the locked file; -1: none */
+	int lock_fd;			/* fd of the locked file; -1: not locked */
 };
 
 /* Becomes the instance's only daemon. *ret_again: what runs was left by a daemon of the same file,
@@ -25,11 +26,11 @@ int daemon_state_hold(struct daemon_state *s, bool *ret_again);
 /* Returns whether the running text, running.yaml or its directory changed since the last read or
  * write */
 bool daemon_state_changed(const struct daemon_state *s);
-/* Returns whether `down` removed the file `daemon` */
+/* Returns whether `down` removed the file `daemon`. */
 bool daemon_state_dropped(const struct daemon_state *s);
 /* Under the instance's lock: s->config becomes what runs or should run, for pins may be gone
  * without `down`, e.g. when bpffs was unmounted. Returns 1; 0: nothing runs any more; -errno
  * (reported). */
 int daemon_state_read(struct daemon_state *s);
-/* Under the lock: c was applied and becomes s->config */
+/* Makes the applied configuration c the running one, s->config. The caller holds the lock. */
 void daemon_state_take(struct daemon_state *s, struct config *c);

@@ -10,6 +10,6 @@
  * forgets the session as wg_renew_peer() does, unless the peer has too many AllowedIPs for that. */
 int endpoint_set(const char *instance, const char *interface, const struct wg_key *peer,
 		 const struct address *address, __be16 port, bool renew);
-/* Returns in words why a peer could not be read, by a negative errno. -ENOTUNIQ: there are several,
- * and the configuration names none. */
+/* Returns in words why a peer could not be read. rc: a negative errno; -ENOTUNIQ: there are several
+ * peers, and the configuration names none. */
 const char *endpoint_why(int rc);
