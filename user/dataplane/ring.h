@@ -7,10 +7,10 @@
 #include <linux/types.h>
 #include <uv.h>
 
-struct ring {				/* all zero before the first call */
+struct ring {				/* state of a listener; all zero before the first call */
 	uv_poll_t *poll;
 	struct ring_buffer *buffer;
-	__u32 map;			/* id of its map */
+	__u32 map;			/* id of the map of the ring buffer */
 };
 
 /* Begins to listen to the ring buffer that is pinned now. Call it again after `down` and `up`, when

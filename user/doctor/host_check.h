@@ -10,7 +10,8 @@
 
 struct resolved_backends;
 
-/* Reports each fault at its place in the configuration, and returns how many. Changes nothing. */
+/* Reports each error of the configuration on this host, at its place in the file. Returns the
+ * number of errors. It changes nothing. */
 unsigned int host_check(const struct config *c, const struct host *h,
 			const struct resolved_backends *answers, const char *instance,
 			config_tell *tell, void *data);
