@@ -26,7 +26,7 @@ struct mtu_path {
 	struct address error_by; /* address of the sender of that ICMP error; family 0: this host */
 };
 
-/* Measures a path with packets up to `top` bytes. Returns 0; -ENOMSG if not even small packets are
- * answered; -ETIME if time ran out, with the progress so far in ret->found. For another -errno (no
- * route, or no socket) *ret is not set. */
+/* Measures a path with packets up to `top` bytes. Returns 0, or -ENOMSG if not even small packets
+ * are answered. If time ran out, it returns -ETIME, and ret->found contains the progress so far.
+ * For another -errno (no route, or no socket) *ret is not set. */
 int mtu_measure(const struct mtu_way *w, unsigned int top, struct mtu_path *ret);
