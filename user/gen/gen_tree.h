@@ -29,7 +29,7 @@ struct tree_file {
 	mode_t parent_mode;		/* mode of the directory that contains the file */
 };
 
-/* Reads a file. Returns 0; -ENOENT if it does not exist; -EISDIR if it is not a regular file. */
+/* Reads a file. Returns 0, -ENOENT if it does not exist, or -EISDIR if it is not a regular file. */
 int tree_read(int dir, const char *path, struct tree_file *ret);
 /* Writes a complete file with this mode beside PATH, under a name of its own. It makes missing
  * parent directories, the last of them with mode `parent`. A directory that exists gets this mode

@@ -16,7 +16,7 @@ struct topology_row {			/* row of a table: a host or a site */
 	/* Number of the host's site in the file, or of its gateway, counted from 1. Otherwise 0. */
 	size_t group;
 	size_t order;			/* number of the row in the file's order */
-	char serves[TOPOLOGY_NAME];	/* of a firewall: the name of the gateway that it serves */
+	char serves[TOPOLOGY_NAME];	/* for a firewall: the name of the gateway that it serves */
 };
 
 struct topology_reading {
