@@ -146,8 +146,9 @@ INLINE int count_step(struct pkt *p)
 }
 INLINE_STEP(count)
 
-/* rc: result of the steps; pass and drop: the plane's actions. On tc, s->action of a dropped packet
- * may send the ICMP error that replaced it. */
+/* Ends the packet: counts it under its result, and returns the plane's action. rc: the result of
+ * the steps. pass and drop: the plane's actions. On tc, s->action of a dropped packet may send the
+ * ICMP error that replaced it. */
 INLINE int verdict(struct pkt *p, int rc, int pass, int drop)
 {
 	bool ends = !rc || reason_is_drop(rc);

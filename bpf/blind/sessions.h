@@ -91,8 +91,8 @@ INLINE void blind_store(struct blind_session *e, __u64 key, __u64 value)
 	__sync_lock_test_and_set(&e->key, key);
 }
 
-/* Clears the value of an entry, before it is deleted or replaced. Data may confirm the entry at the
- * same time without the lock; then this returns false. */
+/* Clears the value of an entry, before the entry is deleted or replaced. Returns false if data
+ * confirmed the entry at the same time, which needs no lock. */
 INLINE bool blind_clear(struct blind_session *e, __u64 value)
 {
 	return __sync_val_compare_and_swap(&e->value, value, 0) == value;

@@ -87,8 +87,8 @@ INLINE void flow_answer(struct flow_work *s, const struct pool *pool)
 
 /* ---- extending a flow ---- */
 
-/* Runs once a second: extends the flow's time. Once in an epoch, the flow is counted for the share
- * of its source. A SPARE flow becomes LIVE if the share has room. */
+/* Extends the flow's time. It runs once a second. Once in an epoch, it counts the flow for the
+ * share of its source. A SPARE flow becomes LIVE if the share has room. */
 INLINE void flow_keep(struct flow_work *s, const struct pool *pool)
 {
 	struct flow_bucket *b = flow_bucket(s->place);

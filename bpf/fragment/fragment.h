@@ -115,8 +115,9 @@ INLINE int fragment_check_tiny(struct pkt *p)
 	return 0;
 }
 
-/* Called when a first fragment is about to be sent: remembers it, and replaces an earlier one of
- * the same datagram. Either of them may be forged, so the earlier one deserves no precedence. */
+/* Is called when a first fragment is about to be sent: remembers it, and replaces an earlier first
+ * fragment of the same datagram. Either of them may be forged, so the earlier one deserves no
+ * precedence. */
 INLINE int fragment_remember(struct pkt *p)
 {
 	struct fragment *value;

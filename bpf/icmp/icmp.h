@@ -71,7 +71,7 @@ INLINE __u8 quote_pass_fragment(struct pkt *p, struct quote *q)
 	return f->next;
 }
 
-/* The same for ICMPv6. A quote with other extension headers is not ours. */
+/* Does the same for ICMPv6. A quote with other extension headers is not ours. */
 INLINE __u32 quote_read6(struct pkt *p, struct quote *q)
 {
 	const struct ipv6hdr *outer = (void *)q->outer, *inner = (void *)q->inner;

@@ -14,7 +14,7 @@ INLINE __u64 bpf_jiffies64(void)
 	return host_jiffies;
 }
 
-static int signals;		/* not a ring buffer: writes are only counted */
+static int signals;		/* replaces the ring buffer: writes are only counted */
 static __u32 host_n_signals __attribute__((unused));
 
 static inline long bpf_ringbuf_output(void *ring, void *record, __u64 size, __u64 flags)
@@ -24,11 +24,12 @@ static inline long bpf_ringbuf_output(void *ring, void *record, __u64 size, __u6
 }
 
 static int events;
-static struct event host_event __attribute__((unused));	/* the last one */
+static struct event host_event __attribute__((unused));	/* the last event that was written */
 static __u32 host_n_events __attribute__((unused));
 
 static int challenges;
-static struct challenge host_challenge __attribute__((unused));	/* the last one */
+/* The last challenge that was written. */
+static struct challenge host_challenge __attribute__((unused));
 static __u32 host_n_challenges __attribute__((unused));
 
 INLINE void *bpf_ringbuf_reserve(void *ring, __u64 size, __u64 flags)
@@ -69,20 +70,21 @@ INLINE __u32 bpf_get_prandom_u32(void)
 	return 4;			/* RFC 1149.5; tests need a fixed value */
 }
 
-struct host_route {			/* the first matching route is used */
+struct host_route {		/* a route of a test; the first route that matches is used */
 	struct addr dst, mask;		/* as in struct addr: IPv4 is ::ffff:a.b.c.d */
-	struct addr src, src_mask;	/* for rules by source; mask 0: any source */
-	__u32 iif;			/* only for packets from this link; 0: any */
-	__u32 answer;			/* return value: BPF_FIB_LKUP_RET_* */
+	/* Source that the route is for, as a rule by source; mask 0: any source. */
+	struct addr src, src_mask;
+	__u32 iif;		/* ifindex of the link that the packet comes from; 0: any link */
+	__u32 answer;			/* return value of the lookup: BPF_FIB_LKUP_RET_* */
 	__u32 ifindex, mtu;
-	struct addr gateway;		/* all zero: the destination is on the link */
+	struct addr gateway; /* address of the gateway; all zero: the destination is on the link */
 	__u8 dmac[ETH_ALEN], smac[ETH_ALEN];
 };
 
 #define HOST_ROUTES 96
 static struct host_route host_routes[HOST_ROUTES] __attribute__((unused));
 static __u32 host_n_routes __attribute__((unused));
-#define HOST_QUESTIONS 4		/* the last lookups; lookup n is at n % HOST_QUESTIONS */
+#define HOST_QUESTIONS 4 /* number of lookups that are kept; lookup n is at n % HOST_QUESTIONS */
 static struct bpf_fib_lookup host_questions[HOST_QUESTIONS] __attribute__((unused));
 static __u32 host_n_questions __attribute__((unused));
 static bool host_send_fails __attribute__((unused));

@@ -75,7 +75,7 @@ INLINE int vlan_write(struct pkt *p, const struct nexthop *hop)
 			   sizeof(*words) + 2 * sizeof(struct vlan_tag));
 	__u32 tags = vlan_tags_out(hop);
 
-	if (!words)		/* never true: the IP header that follows is longer than two tags */
+	if (!words)	/* never true: the IP header behind the tags is longer than two tags */
 		return -DROP_send_failed;
 	if (!tags) {
 		words[0] = proto;

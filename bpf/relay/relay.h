@@ -178,7 +178,7 @@ INLINE int site_send_error_step(struct pkt *p)
 	o = own_find(p->s->ifindex);
 	if (p->s->silent || is_later(p) || !o || !(o->addr.q[0] | o->addr.q[1]))
 		return told;
-#ifndef WGXDP_HOST			/* the host plane, for tests, builds no packets */
+#ifndef WGXDP_HOST			/* the host plane, which tests use, builds no packets */
 	__u32 unreachable = ANSWER_UNREACHABLE | (rules->reject == REJECT_PROHIBITED ? 1 : 3);
 	int answer = tc_answer(p, 0, ANSWER_OWN | (refused ? unreachable : p->s->mtu));
 

@@ -153,8 +153,9 @@ struct topology {
 	bool has_ddns;
 	/* Provider and TTL for all hosts. Each host has its own interface and names. */
 	struct ddns_config ddns;
-	/* Hosts in this order, and within it in the file's order: relays; the edges and servers of
-	 * each site; each gateway before its clients and roaming routers; firewalls. */
+	/* Hosts: first the relays, then the edges and servers of each site. Each gateway with its
+	 * clients and roaming routers follows, and the firewalls are last. Each group has the
+	 * file's order. */
 	struct topology_host *hosts;
 	size_t n_hosts;
 	struct topology_site *sites;

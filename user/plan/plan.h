@@ -44,7 +44,7 @@ struct plan_key {			/* a WireGuard public key of a backend */
 };
 
 struct plan_guard {			/* the guard of a service */
-	/* Contents of the map entry; flags 0: no guard; dataplane_keys_write() sets .keys. */
+	/* Contents of the map entry; flags 0: no guard. dataplane_keys_write() sets .keys. */
 	struct guard guard;
 	struct plan_key *keys;
 	size_t n_keys;
