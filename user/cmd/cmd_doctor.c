@@ -18,12 +18,12 @@
 #include "instance/run_state.h"
 #include "lib/text.h"
 
-enum { LISTEN_MAX = 3600 };		/* seconds */
+enum { LISTEN_MAX = 3600 };		/* longest time to listen, in seconds */
 
 struct arguments {
 	const char *file;
 	struct quick_service line;
-	unsigned long seconds;		/* how long to listen */
+	unsigned long seconds;		/* seconds for which doctor listens */
 	bool json;
 };
 

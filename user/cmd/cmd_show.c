@@ -15,7 +15,7 @@
 struct arguments {
 	unsigned int what;
 	bool json;
-	/* file with the backend's `wg show dump`; NULL: none given */
+	/* Name of the file with the backend's `wg show dump`; NULL: none. */
 	const char *wg;
 };
 

@@ -18,12 +18,12 @@
 #include "instance/undone.h"
 
 struct arguments {
-	const char *file;		/* NULL: none given */
-	int mode;			/* enum mode; -1: not given */
-	int express;			/* enum express_use; -1: not given */
-	struct quick_service line;		/* --wan, --to … */
-	unsigned long try_seconds;	/* 0: for good */
-	bool replace;			/* undo changes by hand */
+	const char *file;		/* name of the configuration file; NULL: not given */
+	int mode;			/* enum mode from --mode; -1: not given */
+	int express;			/* enum express_use from --express; -1: not given */
+	struct quick_service line;		/* service from --wan, --to and so on */
+	unsigned long try_seconds;	/* length of the trial in seconds; 0: there is no trial */
+	bool replace;			/* the command may undo changes by hand */
 	bool keep;
 };
 
@@ -68,7 +68,7 @@ static int check_handmade(const struct arguments *a, const struct config *before
 	return -EPERM;
 }
 
-/* Under the lock */
+/* Applies the configuration and prints it. The caller holds the lock. */
 static int apply_and_print(const struct arguments *a, const char *instance,
 			   const struct config *before)
 {
@@ -81,7 +81,7 @@ static int apply_and_print(const struct arguments *a, const char *instance,
 	return rc;
 }
 
-/* Applies the configuration under the lock; --try waits without the lock */
+/* Applies the configuration under the lock. With --try, it waits without the lock. */
 static int bring_up(const char *instance, const struct arguments *a)
 {
 	struct config *before = NULL;
