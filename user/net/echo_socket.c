@@ -17,7 +17,7 @@
 #define ICMP_FILTER 1
 #endif
 
-struct request {			/* ICMP and ICMPv6 have the same header; zeros may follow */
+struct request {	/* header of a request: ICMP and ICMPv6 have the same; zeros may follow */
 	__u8 type, code;
 	__be16 checksum, id, sequence;
 	__u8 nonce[ECHO_NONCE];
@@ -28,7 +28,7 @@ int echo_socket_open(__u8 family, struct echo_socket *ret)
 	bool ipv6 = family == FAMILY_IPV6;
 	int domain = ipv6 ? AF_INET6 : AF_INET, type = SOCK_NONBLOCK | SOCK_CLOEXEC;
 	int protocol = ipv6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP;
-	/* the types to drop, as in struct icmp_filter */
+	/* Types that the socket drops, as in struct icmp_filter. */
 	__u32 filter4 = ~(1U << ICMP_ECHOREPLY);
 	struct echo_socket s = { .family = family };
 	struct icmp6_filter filter;

@@ -11,9 +11,9 @@
 #include "lib/grow.h"
 #include "net/netlink_talk.h"
 
-#define BUFFER_SIZE 32768		/* the kernel sends at most this much of a dump at once */
-#define ERRNO_MAX 4095			/* the largest error (the kernel's MAX_ERRNO) */
-#define DUMP_TRIES 10			/* attempts at a dump during which something changes */
+#define BUFFER_SIZE 32768		/* bytes of a dump that the kernel sends at most at once */
+#define ERRNO_MAX 4095			/* largest errno (the kernel's MAX_ERRNO) */
+#define DUMP_TRIES 10		/* limit of attempts at a dump during which the table changes */
 
 void *list_add(struct list *l)
 {
