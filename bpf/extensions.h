@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The step enter, for unusual packets: skips IPv4 options and IPv6 extension headers up to UDP.
+ * The step enter(), for unusual packets: skips IPv4 options and IPv6 extension headers up to UDP.
  * parse.h, icmp/ and relay/policy.h use it. Also reads and writes bytes beyond the reach of at().
  */
 #pragma once

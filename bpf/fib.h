@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The step resolve, second part: the next hop. A slot of `nexthops` remembers it for at most one
+ * The step resolve(), second part: the next hop. A slot of `nexthops` remembers it for at most one
  * second: for a backend, for the client that a listener answered last, or for a whole prefix (map
  * uniform). The kernel does not see the packets that we forward, so its neighbour entries would
  * age. Therefore one packet per next hop is sent by the kernel's neighbour output every

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The step enter, second part: parses Ethernet, IPv4 or IPv6, then UDP, or an ICMP error and the
+ * The step enter(), second part: parses Ethernet, IPv4 or IPv6, then UDP, or an ICMP error and the
  * packet that it quotes. Each pull_ function checks one header, stores what later steps need, and
  * returns what follows.
  *

@@ -16,8 +16,8 @@
  *   leave        rewrite.h, flow/across.h     rewrites and sends
  *   verdict      verdict.h                    counts, and returns the plane's action
  *
- * Packets between sites go from enter to site_way() (relay/relay.h). The steps share struct
- * pkt_state (state.h). No step before ready changes the packet.
+ * Packets between sites go from enter() to site_way() (relay/relay.h). The steps share struct
+ * pkt_state (state.h). No step before ready() changes the packet.
  */
 #pragma once
 
@@ -35,7 +35,7 @@
 #include "service.h"
 #include "verdict.h"
 
-/* ---- enter: from the first byte of the frame to the ports ---- */
+/* ---- enter(): from the first byte of the frame to the ports ---- */
 
 /* Finds the logical link of the packet: the VLAN of a tagged frame, or the bridge above its port.
  * Sets s->ifindex, s->l3, p->link and *proto. Returns NOT_OURS if the frame is for another host. */
@@ -94,7 +94,7 @@ INLINE int enter_step(struct pkt *p)
 }
 INLINE_STEP(enter)
 
-/* ---- find: which service, flow or site the packet belongs to ---- */
+/* ---- find(): which service, flow or site the packet belongs to ---- */
 
 INLINE int find_step(struct pkt *p)
 {
@@ -129,7 +129,7 @@ INLINE int find_way(struct pkt *p)
 	return rc;
 }
 
-/* ---- resolve: everything that can fail, before the first byte is written ---- */
+/* ---- resolve(): everything that can fail, before the first byte is written ---- */
 
 /* Finds the next hop in the map nexthops. Sets *ret to it and s->out to its slot. For a reply, the
  * route to the client is looked up first. If the destination is no client, such as our own address,
@@ -205,7 +205,7 @@ INLINE int resolve_step(struct pkt *p)
 }
 INLINE_STEP(resolve)
 
-/* ---- ready: make room for the new headers, and record what the packet tells ---- */
+/* ---- ready(): make room for the new headers, and record what the packet tells ---- */
 
 INLINE int ready_step(struct pkt *p)
 {
@@ -224,7 +224,7 @@ INLINE int ready_step(struct pkt *p)
 }
 INLINE_STEP(ready)
 
-/* ---- leave: rewrite and send ---- */
+/* ---- leave(): rewrite and send ---- */
 
 INLINE int leave_step(struct pkt *p)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The step leave, for a packet without a flow: rewrites one address, one port, the TTL and the
+ * The step leave(), for a packet without a flow: rewrites one address, one port, the TTL and the
  * checksums. User space has computed the checksum difference of the addresses, so IPv4 and IPv6
  * share this code. (flow/flow.h rewrites the packets of flows.)
  *

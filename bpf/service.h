@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The step find: which service does a packet belong to? It is an original if its destination is a
+ * The step find(): which service does a packet belong to? It is an original if its destination is a
  * listener on this link, and a reply if its source is a backend. Each is one table lookup. If
  * several listeners share a backend, the map `choices` tells which one a client uses.
  *

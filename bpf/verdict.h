@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The step verdict, the only exit of the pipeline: turns the result of the steps into counters, a
+ * The step verdict(), the only exit of the pipeline: turns the result of the steps into counters, a
  * sampled event and the plane's action. XDP counts only packets that it sends or drops; tc counts
  * those that XDP passes up.
  *

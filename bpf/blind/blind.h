@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The step blind_find: the blind relay forwards WireGuard messages between sites by receiver index,
- * without a key. The packets leave like those of a flow (flow/flow.h). Only this host's own
+ * The step blind_find(): the blind relay forwards WireGuard messages between sites by receiver
+ * index, without a key. The packets leave like those of a flow (flow/flow.h). Only this host's own
  * WireGuard tells where a site is (the daemon writes it to the maps), and only packets from that
  * address and port are forwarded. Data costs three array lookups.
  *

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The step blind_find, for rare messages: handshakes, and messages that match no session of their
+ * The step blind_find(), for rare messages: handshakes, and messages that match no session of their
  * sender. For a handshake message, mac1 tells the receiving site, among the sites that the sender
  * may talk to.
  *

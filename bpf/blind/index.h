@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The steps blind_find and blind_commit: record the receiver indices that handshakes between sites
- * give out, and which site each belongs to. Each pair of sites has its own places, some for new
- * indices and some for confirmed ones. A new entry displaces the oldest one of the same pair, so a
- * site cannot displace the indices of others.
+ * The steps blind_find() and blind_commit(): record the receiver indices that handshakes between
+ * sites give out, and which site each belongs to. Each pair of sites has its own places, some for
+ * new indices and some for confirmed ones. A new entry displaces the oldest one of the same pair,
+ * so a site cannot displace the indices of others.
  *
  * Before: handshake.h names the site. After: the packet is sent, or waits for its site.
  * Reads:  s->blind, guard.message; the maps sessions, hints.

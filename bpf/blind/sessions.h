@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The hash tables of receiver indices, for the step blind_find: the maps sessions and hints.
+ * The hash tables of receiver indices, for the step blind_find(): the maps sessions and hints.
  * index.h includes it. Data looks indices up without a lock; handshakes change the tables under
  * blind_lock. A writer sets the key to 0 while it replaces the value. The value changes under a
  * present key only when the entry is confirmed or deleted. So a reader reads the key again after

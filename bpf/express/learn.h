@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Stores in the memo what the pipeline decided about a packet that it has sent. verdict calls it.
+ * Stores in the memo what the pipeline decided about a packet that it has sent. verdict() calls it.
  * until.h says how long an entry is valid.
  *
  * Before: verdict (verdict.h). After: nothing.

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Translation between IPv4 and IPv6 (RFC 7915), in the steps flow_way and leave. across_begin()
+ * Translation between IPv4 and IPv6 (RFC 7915), in the steps flow_way() and leave(). across_begin()
  * stores the fields of the new header while the packet is still unchanged. make_room() of the plane
  * then resizes the space in front of the payload, and across_write() writes the new header there.
  * The payload does not move. If an IPv4 packet has no UDP checksum, one is computed, because IPv6

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The step flow_way: finds the flow of a packet (include/abi_flow.h, learned.h). An original's key
- * selects two buckets of `flow_table`. A reply's key selects two lines of `flow_index`, where a
+ * The step flow_way(): finds the flow of a packet (include/abi_flow.h, learned.h). An original's
+ * key selects two buckets of `flow_table`. A reply's key selects two lines of `flow_index`, where a
  * word names the flow's place. The new addresses and ports are copied to the state. If the place's
- * word has changed meanwhile, the copy is discarded. Most flows are in the first bucket, in the
- * way that learned_first() names.
+ * word has changed meanwhile, the copy is discarded. Most flows are in the first bucket, in the way
+ * that learned_first() names.
  *
  * Reads:  s->flow.key; the maps flow_table, flow_index.
  * Writes: s->flow.way, word, place; of a reply also id, ifindex, backend.

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The steps flow_way, flow_commit, and leave for flows. Each client of a masquerading service has a
- * flow. One lookup gives the addresses and ports that a packet is rewritten to. The other headers
- * of this folder:
+ * The steps flow_way(), flow_commit(), and leave() for flows. Each client of a masquerading service
+ * has a flow. One lookup gives the addresses and ports that a packet is rewritten to. The other
+ * headers of this folder:
  *
  * find.h    lookup                           share.h   limits of a source
  * make.h    creates, keeps and ends flows    across.h  IPv4 <-> IPv6
@@ -18,7 +18,7 @@
 #include "flow/quote.h"
 #include "table.h"
 
-/* ---- flow_way: what the packet is rewritten to ---- */
+/* ---- flow_way(): what the packet is rewritten to ---- */
 
 INLINE bool flow_is_answered(const struct flow_work *s)
 {
@@ -138,7 +138,7 @@ INLINE int flow_way_step(struct pkt *p)
 }
 INLINE_STEP(flow_way)
 
-/* ---- flow_commit and leave ---- */
+/* ---- flow_commit() and leave() ---- */
 
 /* Is called before anything is recorded. Returns 0, or the reason why the packet cannot be
  * translated to the other IP version. */

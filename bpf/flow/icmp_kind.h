@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Translation of ICMP error types and codes (RFC 7915, sections 4.2 and 5.2), for the step leave.
+ * Translation of ICMP error types and codes (RFC 7915, sections 4.2 and 5.2), for the step leave().
  * quote.h includes it. icmp_to6() and icmp_to4() return type << 8 | code of the new error, or 0 if
  * it has no equivalent. They also return the second word of its header, in host byte order.
  */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The step flow_commit, for a new client: takes a place for its flow, and a port of ours. If the
+ * The step flow_commit(), for a new client: takes a place for its flow, and a port of ours. If the
  * client's own port is in the pool and free, that is used; otherwise a secret hash selects the
  * port. If an attacker could compute the hash, a few packets would take all ports that a chosen
  * client tries. The port is taken by the word in flow_index, which names the flow's place. That

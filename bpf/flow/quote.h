@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The step leave, for ICMP errors about packets of flows. The new outer header goes from our
+ * The step leave(), for ICMP errors about packets of flows. The new outer header goes from our
  * address to the other end of the flow. The quote becomes the packet as that end sent it. For the
  * other IP version, RFC 7915 sections 4.2 and 5.2 apply. The headers are built in the state, then
  * written to the packet.

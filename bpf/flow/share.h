@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The step flow_commit: limits what one source may have. It may have EMBRYO_SHARE half-open flows
+ * The step flow_commit(): limits what one source may have. It may have EMBRYO_SHARE half-open flows
  * (embryos) per EMBRYO_SECONDS, and pool.share LIVE flows. A source is an IPv4 address or an IPv6
  * /64. It has two cells in flow_shares, and is within its share if either cell has room. make.h and
  * port.h use this header.

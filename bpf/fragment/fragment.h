@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The steps enter and ready, for fragments. Each is forwarded by itself, without reassembly. Only
- * the first fragment of a datagram has the UDP header. When it is sent, the map `frags` remembers
- * its ports for two seconds. A later fragment with such an entry is handled like its first one; a
- * later fragment without one is passed up. (cut.h and pieces.h fragment packets that exceed the
- * MTU.)
+ * The steps enter() and ready(), for fragments. Each is forwarded by itself, without reassembly.
+ * Only the first fragment of a datagram has the UDP header. When it is sent, the map `frags`
+ * remembers its ports for two seconds. A later fragment with such an entry is handled like its
+ * first one; a later fragment without one is passed up. (cut.h and pieces.h fragment packets that
+ * exceed the MTU.)
  *
  * Before: pull_extensions() (extensions.h); in ready, resolve. After: find; in ready, make_room.
  * Reads:  s->family, l3, l4, len; the map frags.

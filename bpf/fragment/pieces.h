@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The step leave, tc only: fragments a packet. Its payload is saved, then each fragment is written
- * over the packet in turn. All fragments except the last leave as clones. The loops keep their
- * state in the map `pieces`, so that the verifier walks each loop body once. cut.h calls cut_all();
- * flow/across.h uses sum_bytes().
+ * The step leave(), tc only: fragments a packet. Its payload is saved, then each fragment is
+ * written over the packet in turn. All fragments except the last leave as clones. The loops keep
+ * their state in the map `pieces`, so that the verifier walks each loop body once. cut.h calls
+ * cut_all(); flow/across.h uses sum_bytes().
  */
 #pragma once
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The step guard: for a service that asks for it, drops packets that are not valid WireGuard
+ * The step guard(): for a service that asks for it, drops packets that are not valid WireGuard
  * messages. For data it compares four bytes and the length. Handshake messages are rare:
  * guard_look() (message.h) reads them, guard_check() (check.h) verifies them, and guard_make()
  * (make.h) records them when they are sent.

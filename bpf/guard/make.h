@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The guard, last part (guard_remember, in ready): called when a handshake message is about to be
- * sent. Applies rate limits, drops replays, and records answered clients, indices, and the
+ * The guard, last part (guard_remember(), in ready()): called when a handshake message is about to
+ * be sent. Applies rate limits, drops replays, and records answered clients, indices, and the
  * backend's health.
  *
  * Before: resolve. After: flow_commit, leave.

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The step enter, for ICMP and ICMPv6 errors about our packets. With source and destination
+ * The step enter(), for ICMP and ICMPv6 errors about our packets. With source and destination
  * exchanged, the quoted packet looks like one in the direction in which the error travels. So the
  * same steps find the service and the next hop of an error. Only two functions differ: pull_quote()
  * replaces pull_udp(), and quote_rewrite() (rewrite.h) replaces rewrite(). send.h sends errors of

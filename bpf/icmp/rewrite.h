@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The step leave, for an ICMP error without a flow: rewrites addresses, port and checksums of the
+ * The step leave(), for an ICMP error without a flow: rewrites addresses, port and checksums of the
  * error and its quote. The headers are rewritten in s->quote, then written to the packet.
  * flow/quote.h does the same for flows.
  *

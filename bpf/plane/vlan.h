@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * VLAN tags in the steps enter and leave, for the xdp plane. (tc runs on the VLAN's own device,
+ * VLAN tags in the steps enter() and leave(), for the xdp plane. (tc runs on the VLAN's own device,
  * where the kernel has removed the tags, and adds them on the way out.) A tagged frame belongs to
  * the link of its VLAN, not to the link of the port.
  *

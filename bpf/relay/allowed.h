@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * Remembers what the policy let pass between sites lately, so that answers to it and errors about
- * it may pass. The steps site_admit and site_rewrite use it. The map `allowed` holds tags, which
- * are hashes with a secret, so an attacker cannot construct collisions. A bucket is one cache line;
- * a new entry displaces the oldest one.
+ * it may pass. The steps site_admit() and site_rewrite() use it. The map `allowed` holds tags,
+ * which are hashes with a secret, so an attacker cannot construct collisions. A bucket is one cache
+ * line; a new entry displaces the oldest one.
  */
 #pragma once
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The step site_admit: may a packet pass between sites? Plain UDP is admitted by its destination
+ * The step site_admit(): may a packet pass between sites? Plain UDP is admitted by its destination
  * port, or as an answer. For other packets, judge() distinguishes what conntrack does: new,
  * belonging to something that was admitted, or invalid. An invalid packet is dropped, not passed
  * up, because the host may have no firewall rules.
