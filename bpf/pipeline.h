@@ -65,7 +65,7 @@ INLINE int pull_link(struct pkt *p, __be16 *proto)
 	return plane(p, for_us) ? 0 : NOT_OURS;
 }
 
-/* Returns the result of parse(), or IS_OVERLAY for a packet to a site. */
+/* Implements enter(). Returns the result of parse(), or IS_OVERLAY for a packet to a site. */
 INLINE int enter_step(struct pkt *p)
 {
 	__be16 proto = 0;
@@ -100,7 +100,7 @@ INLINE int find_step(struct pkt *p)
 {
 	int rc;
 
-	p->s->has_service = false;		/* blind_find() may have set it */
+	p->s->has_service = false;		/* blind_find() may have set has_service */
 	rc = classify(p);
 	if (with_flows && !with_guards && !rc)
 		flow_set_key(p);
@@ -108,7 +108,7 @@ INLINE int find_step(struct pkt *p)
 }
 INLINE_STEP(find)
 
-/* Runs the blind relay's lookup, then the services'. */
+/* Calls the blind relay's lookup, then that of the services. */
 INLINE int find_way(struct pkt *p)
 {
 	int rc = with_blind ? blind_find(p) : NOT_OURS;
@@ -116,7 +116,7 @@ INLINE int find_way(struct pkt *p)
 	if (rc == NOT_OURS) {
 		rc = find(p);
 		if (with_guards && !rc) {
-			/* May choose another backend, so it must run before the flow lookup. */
+			/* guard() may choose another backend, so it must run before flow_way(). */
 			guard(p);
 			flow_set_key(p);
 		}
@@ -165,7 +165,7 @@ INLINE int next_hop(struct pkt *p, struct control *c, __u64 now, struct nexthop 
 									       -PASS_no_listener;
 }
 
-/* Checks source, service lists, guard, next hop, hop limit and MTU, in this order. */
+/* Implements resolve(): checks source, lists, guard, next hop, hop limit and MTU, in this order. */
 INLINE int resolve_step(struct pkt *p)
 {
 	bool original = p->s->direction == DIRECTION_ORIGINAL;
@@ -265,7 +265,7 @@ INLINE int service_way(struct pkt *p)
 	return rc;
 }
 
-/* Returns 0 if the packet can be sent by s->action; otherwise a negative reason or NOT_OURS. */
+/* Returns 0 if s->action sends the packet, otherwise a negative reason or NOT_OURS. */
 INLINE int way(struct pkt *p)
 {
 	int rc = enter(p);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The step flow_commit(), for changes of a flow: it starts, is answered, is extended, or ends. A new
- * client gets a half-open flow (embryo) with a port of ours. When the backend answers, the flow
+ * The step flow_commit(), for changes of a flow: it starts, is answered, is extended, or ends. A
+ * new client gets a half-open flow (embryo) with a port of ours. When the backend answers, the flow
  * becomes LIVE, or SPARE if its source has used up its share. A flow ends in one of these ways:
  * - it has expired, and its place or port is needed
  * - its service has another backend now
