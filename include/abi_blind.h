@@ -159,7 +159,7 @@ struct blind_waiting {
 
 /* blind_state: ARRAY of one element. */
 struct blind_state {
-	/* Upper bound of the site numbers: all used numbers are below it. 0: no key is known yet, not
+	/* Upper bound of the site numbers: all used ones are below it. 0: no key is known yet, not
 	 * even this host's own. */
 	__u32 sites;
 	__u32 room;		/* number of sites for which a row of blind_totals has room */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * wgxdp check: reports what is wrong with a configuration, and what this host lacks for it. It
- * changes nothing.
+ * wgxdp check: reports the errors of a configuration, and everything that this host lacks for it.
+ * It changes nothing.
  */
 #include <errno.h>
 #include <stdio.h>

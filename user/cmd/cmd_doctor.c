@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * wgxdp doctor: finds what on this host keeps packets from passing or makes them slow, and names
- * the command that fixes it. `check` tells whether a configuration can be brought up; doctor why
- * what is up does not work.
+ * the command that fixes it. `check` tells whether a configuration can be brought up, and doctor
+ * tells why a running one does not work.
  */
 #include <errno.h>
 #include <stdio.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * wgxdp endpoint: sets the endpoint of a WireGuard peer to the first address of its name that
- * answers. Its standard output is word for word that of the script that it replaces: people keep
- * and parse those logs.
+ * answers. It prints the same words as the script that it replaces, because people keep and parse
+ * those logs.
  */
 #include <errno.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * wgxdp flow: ends flows of masquerading services. A client that goes on sending gets a new flow,
+ * wgxdp flow: ends flows of masquerading services. A client that continues to send gets a new flow,
  * perhaps with another port.
  */
 #include <errno.h>

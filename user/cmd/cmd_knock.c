@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * wgxdp knock: hears knocks without a configuration, as an instance of its own, and knocks at
- * another host.
+ * wgxdp knock: waits for knocks without a configuration, as an instance of its own, and sends
+ * knocks to another host.
  */
 #include <errno.h>
 #include <netdb.h>

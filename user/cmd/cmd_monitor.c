@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * wgxdp monitor: prints what happens in the data path while it runs, or writes packets to a pcap
+ * wgxdp monitor: prints the events of the data path while it runs, or writes packets to a pcap
  * file.
  */
 #include <bpf/bpf.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * wgxdp mtu: measures the longest packet that passes to an address, on a plain path or inside a
- * tunnel, and says which MTU follows from it.
+ * tunnel, and prints the MTU that follows from it.
  */
 #include <errno.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * wgxdp reload: brings what runs to what the file says, and prints the differences.
+ * wgxdp reload: makes the running configuration match the file, and prints the differences.
  */
 #include <stdio.h>
 #include <unistd.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * wgxdp service: adds, changes or removes a service of what runs, and sets which clients may use
- * it. The change is marked as made by hand: the next `up` or `reload` of a file that does not have
- * it undoes it.
+ * wgxdp service: adds, changes or removes a service of the running configuration, and sets which
+ * clients may use it. The change is marked as made by hand: the next `up` or `reload` of a file
+ * that does not have it undoes it.
  */
 #include <errno.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * wgxdp show: prints interfaces, services, peers, flows and counters of what runs.
+ * wgxdp show: prints interfaces, services, peers, flows and counters of the running instance.
  */
 #include <errno.h>
 #include <stdio.h>

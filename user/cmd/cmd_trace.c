@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * wgxdp trace: tells what happens to a packet, without sending it.
+ * wgxdp trace: prints the decision about a packet, without sending it.
  */
 #include <errno.h>
 #include <net/if.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * wgxdp up: brings an instance up from a file, or from a firewall described in one line: all of it
- * or nothing.
+ * wgxdp up: brings an instance up from a file, or from a firewall described in one line. It brings
+ * up everything or nothing.
  */
 #include <errno.h>
 #include <unistd.h>

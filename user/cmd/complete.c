@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * wgxdp complete: prints completions for the scripts of bash, zsh and fish. A line is a word, or a
- * word, a tab and its description.
+ * wgxdp complete: prints completions for the scripts of bash, zsh and fish. Each line of its output
+ * is a word, or a word, a tab and the word's description.
  */
 #include <dirent.h>
 #include <net/if.h>

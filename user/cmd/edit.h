@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Changes to what runs: what the commands `service`, `peer` and `route` share.
+ * Changes of the running configuration, for the commands `service`, `peer` and `route`.
  */
 #pragma once
 #include "cmd/command.h"

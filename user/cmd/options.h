@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The options of a command, in one table: options_parse(), --help and the shells' completion read
- * it, and tests/lint/docs.py holds the manual page to it.
+ * The options of a command, in one table. options_parse(), --help and the shells' completion read
+ * the table, and tests/lint/docs.py compares the manual page with it.
  */
 #pragma once
 #include <stdbool.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * announce: in a routing table of its own, a kernel route for each site whose tunnel is alive. A
- * routing daemon announces them to other relays. The data path does not read that table. daemon.c
- * includes it, and cmd_down.c, to clear the table.
+ * announce: keeps a kernel route for each site whose tunnel is alive, in a routing table of its
+ * own. A routing daemon announces these routes to other relays. The data path does not read that
+ * table. daemon.c includes this header, and so does cmd_down.c, to clear the table.
  */
 #pragma once
 #include <uv.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * blind: reads the endpoints of WireGuard's peers once a second, and when the data path asks for
- * it. WireGuard has authenticated them.
+ * it. WireGuard has authenticated these endpoints.
  */
 #include <bpf/bpf.h>
 #include <errno.h>

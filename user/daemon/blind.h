@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The daemon's part of the blind relay: follows its sites and their endpoints by this host's own
- * WireGuard, answers the data path's signals, and saves what outlives a restart of the host.
- * daemon.c and blind_sites.h include it.
+ * The daemon's part of the blind relay: reads its sites and their endpoints from this host's own
+ * WireGuard, answers the data path's signals, and saves the state that survives a restart of the
+ * host. daemon.c and blind_sites.h include it.
  */
 #pragma once
 #include <uv.h>

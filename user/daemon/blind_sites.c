@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Sites of the blind relay: reads from WireGuard which there are and where, and writes the maps.
+ * Reads the sites of the blind relay and their endpoints from WireGuard, and writes the maps.
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Child processes of the daemon. Only the child holds the pipe's other end: when it ends, the pipe
- * does.
+ * Implements child.h. Only the child holds the writing end of a pipe, so the pipe's end shows that
+ * the child has ended.
  */
 #include <errno.h>
 #include <fcntl.h>

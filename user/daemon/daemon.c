@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The daemon: a libuv loop. A notification of the kernel only tells that something changed. A pass
- * then reads everything and applies the configuration as `up` does, which writes only what differs.
+ * The daemon: a libuv loop. A notification of the kernel only reports that something changed. A
+ * pass then reads everything and applies the configuration as `up` does, which writes only what
+ * differs.
  */
 #include <errno.h>
 #include <signal.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The daemon keeps what runs as the configuration says, whatever the kernel, DNS or other commands
- * change. cmd_daemon.c and cmd_knock.c include it.
+ * The daemon keeps the data path as the configuration says, when the kernel, DNS or other commands
+ * change something. cmd_daemon.c and cmd_knock.c include it.
  */
 #pragma once
 

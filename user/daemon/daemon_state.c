@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The files that the daemon shares with commands.
+ * Implements daemon_state.h.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * What the daemon shares with commands in /run/wgxdp/INSTANCE: running.yaml, which it reads again
- * after others wrote it, and the file `daemon`, which names its configuration and is locked, so
- * that an instance has one daemon. Only daemon.c includes it.
+ * The files in /run/wgxdp/INSTANCE that the daemon shares with commands. It reads running.yaml
+ * again after a command wrote it. The file `daemon` names the daemon's configuration and is locked,
+ * so that an instance has only one daemon. Only daemon.c includes it.
  */
 #pragma once
 #include <stdbool.h>

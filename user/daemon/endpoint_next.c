@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * endpoints: decides when a peer's address is dead, and which one is tried. WireGuard moves to the
- * source of the last authenticated message, so an endpoint from which bytes came since it was set
- * is good.
+ * endpoints: decides when a peer's address is dead, and which address is tried next. WireGuard
+ * moves to the source of the last authenticated message, so an endpoint from which bytes came since
+ * it was set is good.
  */
 #include <stdlib.h>
 #include "daemon/endpoints.h"

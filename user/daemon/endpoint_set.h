@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * What endpoints.c and learn.c share: they set a peer's endpoint, and report that WireGuard has no
- * such peer.
+ * Sets a peer's endpoint, and reports that WireGuard has no such peer. endpoints.c and learn.c
+ * include it.
  */
 #pragma once
 #include "net/wireguard.h"

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * The daemon's part of endpoints: peers whose endpoint is a name with one or several addresses.
- * With PROOF_HANDSHAKE, WireGuard decides whether an address is good: only what it authenticated
- * counts, which no one else can forge. daemon.c, endpoint_next.c and the unit tests include it.
+ * With PROOF_HANDSHAKE, WireGuard decides whether an address is good: only messages that it
+ * authenticated count, which an attacker cannot forge. daemon.c, endpoint_next.c and the unit tests
+ * include it.
  */
 #pragma once
 #include <uv.h>

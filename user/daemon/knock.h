@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * What a knock does: it runs a program of the configuration as another user, and writes a file that
- * a systemd unit may watch. learn.c includes it.
+ * Handles a knock: runs a program of the configuration as another user, and writes a file that a
+ * systemd unit may watch. learn.c includes it.
  */
 #pragma once
 #include <uv.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * learn: handles initiations and knocks that the data path reports. Forged ones move an endpoint
- * only briefly: the data path checks mac1, which proves only that the sender knows our public key.
- * So a learnt endpoint stays only if WireGuard then authenticates a message from there.
+ * learn: handles initiations and knocks that the data path reports. Forged initiations move an
+ * endpoint only briefly: the data path checks mac1, which proves only that the sender knows our
+ * public key. So a learnt endpoint stays only if WireGuard then authenticates a message from there.
  */
 #include <arpa/inet.h>
 #include <bpf/bpf.h>

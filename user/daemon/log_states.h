@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The log of states: one line when a service, interface or peer gets another state, or the same
- * state for another reason, in the words of `wgxdp show`. Only daemon.c includes it.
+ * The log of states: prints a line when a service, interface or peer gets another state, or the
+ * same state for another reason, in the words of `wgxdp show`. Only daemon.c includes it.
  */
 #pragma once
 #include <stdbool.h>

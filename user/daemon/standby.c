@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * standby: reads the health of backends that have a standby once a second; a bit in struct guard
- * says which of the two serves. Before the other one serves, an empty datagram checks that there is
- * a host with a socket on the port (WireGuard does not answer it).
+ * says which of the two serves. Before a switch, an empty datagram checks that the next host exists
+ * and has a socket on the port (WireGuard does not answer it).
  */
 #include <bpf/bpf.h>
 #include <stdlib.h>

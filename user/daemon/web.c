@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Answers over HTTP. A request reads the maps with the code of `wgxdp show`; without requests,
- * nothing is read.
+ * Implements web.h. A request reads the maps with the code of `wgxdp show`. Without requests, the
+ * maps are not read.
  */
 #include <errno.h>
 #include <stdarg.h>

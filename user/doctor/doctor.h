@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * wgxdp doctor: what it knows of this host, and the list of its findings. Each doctor_*.c checks
- * one part of the host and appends findings in the order in which cmd_doctor.c prints them.
+ * wgxdp doctor: its data about this host, and the list of its findings. Each doctor_*.c checks one
+ * part of the host and appends findings in the order in which cmd_doctor.c prints them.
  */
 #pragma once
 #include "plan/resolved_backends.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * Tells whether a ruleset of nftables, as `nft -j list ruleset` prints it, drops a packet of which
- * only some fields are known. `list` below is the ruleset's list of objects. Included by
- * doctor_rules.c.
+ * only some fields are known. `list` below is the ruleset's list of objects. doctor_rules.c
+ * includes it.
  */
 #pragma once
 #include "lib/addr.h"

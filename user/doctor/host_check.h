@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Finds what on this host keeps a valid configuration from working now. `check` and doctor report
- * it as errors; `up` waits for it, or warns.
+ * Finds the reasons on this host why a valid configuration cannot work now. `check` and doctor
+ * report them as errors; `up` waits, or warns.
  */
 #pragma once
 #include "config/config_check.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * The search for the longest packet that passes, over a probe that the caller supplies, and the MTU
- * that a WireGuard interface then needs. Sizes are those of whole IP packets, in bytes. For mtu,
- * doctor and gen.
+ * that a WireGuard interface then needs. Sizes are those of whole IP packets, in bytes. The
+ * commands mtu, doctor and gen use it.
  */
 #pragma once
 #include "lib/addr.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * Measures the longest packet that passes to one address, by ICMP echo requests that must not be
- * fragmented. For cmd_mtu.c.
+ * fragmented. cmd_mtu.c uses it.
  */
 #pragma once
 #include "doctor/mtu.h"

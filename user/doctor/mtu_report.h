@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The result of `wgxdp mtu` for one address, its verdict, and its output. For cmd_mtu.c.
+ * The result of `wgxdp mtu` for one address, its verdict, and its output. cmd_mtu.c uses it.
  */
 #pragma once
 #include "doctor/mtu_probe.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Parts of nftables rules, and the rules that a router of sites needs: what it lets in, and what a
- * relay forwards.
+ * Parts of nftables rules, and the rules of a router of sites: the packets that it accepts, and
+ * those that a relay forwards.
  */
 #include <errno.h>
 #include <string.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * A service in nftables. A service has several ways in; each is at most one rule of each chain:
- * refused clients, translation of the destination, forwarding, translation of the source. conntrack
- * translates the replies.
+ * Writes a service as nftables rules. Packets arrive for a service in several ways, each of which
+ * needs at most one rule in each chain: refused clients, translation of the destination,
+ * forwarding, translation of the source. conntrack translates the replies.
  */
 #include <string.h>
 #include "config/config_guard.h"

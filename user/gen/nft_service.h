@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Services of a configuration as nftables rules, one function for each chain of `gen nft`. What
- * nftables cannot do becomes a comment and a warning on standard error. For gen_config_nft.c.
+ * Services of a configuration as nftables rules, one function for each chain of `gen nft`. If
+ * nftables cannot do something, that becomes a comment and a warning on standard error.
+ * gen_config_nft.c includes it.
  */
 #pragma once
 #include "plan/resolved_backends.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Values in a topology: from text to the model. topology_check.c checks them against each other.
+ * Reads the values in a topology. topology_check.c looks for contradictions between them.
  */
 #include <arpa/inet.h>
 #include <ctype.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Remembers from which file the running configuration was read, and compares the two. cmd/,
+ * Remembers the file from which the running configuration was read, and compares the two. cmd/,
  * daemon/, doctor/ and show/ include it.
  */
 #pragma once

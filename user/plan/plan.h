@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * A plan is what a configuration means on this host at this moment: the entries of every BPF map,
- * and the devices to which programs are attached. It is made from the configuration and from what
- * netlink says, before anything is changed. instance/ makes it, dataplane/ writes it to the maps,
+ * and the devices to which programs are attached. It is made from the configuration and from
+ * netlink's data, before anything is changed. instance/ makes it, dataplane/ writes it to the maps,
  * and doctor/, show/, daemon/ and cmd/ examine it.
  */
 #pragma once

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The state of the running blind relay, read from the maps. Included by show_sites.c and top.c.
+ * The state of the running blind relay, read from the maps. show_sites.c and top.c include it.
  */
 #pragma once
 #include "dataplane/dataplane.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Reads what the states depend on, and decides the states of interfaces, peers and sites.
- * condition_service.c decides those of services.
+ * Reads the data on which the states depend, and decides the states of interfaces, peers and sites.
+ * condition_service.c decides the states of services.
  */
 #include <bpf/bpf.h>
 #include <errno.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * The state of each service, interface, peer and site of a running instance, and why it is not a
- * better one. It is decided here alone: show, its JSON, the metrics, the status page, doctor and
- * the daemon's log repeat it.
+ * better one. Only this file decides it. show, its JSON, the metrics, the status page, doctor and
+ * the daemon's log use the result.
  */
 #pragma once
 #include "plan/resolved_backends.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Prometheus' text format. Included by metrics.c, show_guard.c and show_sites.c.
+ * Writes Prometheus' text format. metrics.c, show_guard.c and show_sites.c include it.
  */
 #pragma once
 #include <linux/types.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * monitor: events of the data path, packets from tracing.h, and changes of flows and of peers'
- * endpoints since the last second. Included by monitor*.c and by `wgxdp monitor`.
+ * endpoints since the last second. monitor*.c and `wgxdp monitor` include it.
  */
 #pragma once
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Describes a packet in words. The reader stops at the end of the bytes and says so.
+ * Describes a packet in words. If the bytes end early, the description says so.
  */
 #include <arpa/inet.h>
 #include <netinet/ip.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Describes a packet for people: addresses, ports, its kind and what matters for forwarding.
- * Included by monitor.c and trace_describe.c.
+ * Describes a packet for people: its addresses, ports and kind, and the fields that matter for
+ * forwarding. monitor.c and trace_describe.c include it.
  */
 #pragma once
 #include <stdbool.h>

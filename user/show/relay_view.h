@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The state of the running relay: peers and routes from the maps, and what WireGuard says about the
- * peers now. Included by condition.h, show_relay.c, metrics.c and top.c.
+ * The state of the running relay: peers and routes from the maps, and the peers' present state in
+ * WireGuard. condition.h, show_relay.c, metrics.c and top.c include it.
  */
 #pragma once
 #include "dataplane/dataplane.h"

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The maps' contents as a document, the same for `wgxdp show` and the daemon's API. Included by
- * both.
+ * The maps' contents as a document. `wgxdp show` and the daemon's API print the same document.
  */
 #pragma once
 #include <stdbool.h>

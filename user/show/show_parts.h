@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * Parts of `show` and of the metrics: guards and their backends, the relay's peers and routes, the
- * blind relay's sites. Included by show.c, metrics.c and doctor.
+ * blind relay's sites. show.c, metrics.c and doctor include it.
  */
 #pragma once
 #include "dataplane/dataplane.h"

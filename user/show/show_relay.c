@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * wgxdp show: peers, with their counters and what WireGuard says about them, and routes.
+ * wgxdp show: peers, with their counters and their state in WireGuard, and routes.
  */
 #include <errno.h>
 #include <stdlib.h>

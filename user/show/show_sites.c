@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * wgxdp show: the blind relay's sites, and the traffic from each to each.
+ * wgxdp show: the blind relay's sites, and the traffic between each two of them.
  */
 #include <errno.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Rates of services, peers, pairs of blind sites and reasons, from two readings of the maps.
- * Included by `wgxdp top`.
+ * Rates of services, peers, pairs of blind sites and reasons, from two readings of the maps. `wgxdp
+ * top` includes it.
  */
 #pragma once
 #include <stdbool.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * trace: what the running programs would do with a packet, found by running copies of them in the
+ * trace: finds what the running programs would do with a packet, by running copies of them in the
  * instance's shadow (dataplane_shadow.h). A packet that XDP passes up goes to the tc plane, as in
- * the kernel. Included by `wgxdp trace`.
+ * the kernel. `wgxdp trace` includes it.
  */
 #pragma once
 #include "dataplane/dataplane.h"

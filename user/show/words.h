@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Names for what the maps hold, as `show`, metrics, monitor and doctor print them. Included there.
+ * Names for the contents of the maps. `show`, metrics, monitor and doctor print them and include
+ * this header.
  */
 #pragma once
 #include <stdbool.h>
