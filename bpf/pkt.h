@@ -81,7 +81,7 @@ struct pkt {
 #define from_le32(word) __builtin_bswap32(word)
 #endif
 
-/* Conversion between an IPv4 address and struct addr, which holds it as ::ffff:a.b.c.d. */
+/* Convert between an IPv4 address and struct addr, which holds it as ::ffff:a.b.c.d. */
 INLINE struct addr addr_from4(__be32 a)
 {
 	return (struct addr){ .q = { 0, ADDR_MAPPED | (__u64)a << ADDR_IPV4_SHIFT } };

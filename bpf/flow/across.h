@@ -165,8 +165,8 @@ INLINE __u32 across_ports(const struct flow_work *s)
 }
 
 #ifndef WGXDP_HOST
-/* tc: uses helpers that keep the skb's own checksum correct (see tc_rewrite_checksum()). That
- * checksum does not cover the Ethernet header. */
+/* Writes the packet on tc, with helpers that keep the skb's own checksum correct (see
+ * tc_rewrite_checksum()). That checksum does not cover the Ethernet header. */
 INLINE int across_by_helpers(struct pkt *p, __be16 type)
 {
 	const struct flow_work *s = &p->s->flow;

@@ -60,8 +60,8 @@ INLINE int guard_original(struct pkt *p, const struct guard *g, const struct udp
 	return rc;
 }
 
-/* For ICMP errors and later fragments, which contain no message: if there are several backends,
- * selects the one that the client had last. */
+/* Handles ICMP errors and later fragments, which contain no message. If there are several backends,
+ * it selects the backend that the client had last. */
 INLINE int guard_follow_client(struct pkt *p, const struct guard *g)
 {
 	if (!(g->flags & GUARD_BACKENDS))

@@ -93,8 +93,8 @@ INLINE int message_read(struct pkt *p)
 
 #define SEGMENTS_MAX 128 /* most segments of a GSO packet (UDP_MAX_SEGMENTS of newer kernels) */
 
-/* tc: returns whether all segments of a GSO packet are data. Each must start with the same junk and
- * header, and the last one must have a length that data may have. */
+/* tc: returns whether all segments of a GSO packet are data. Each segment must start with the same
+ * junk and header, and the last segment must have a length that data may have. */
 INLINE bool are_data(struct pkt *p, const struct guard *g)
 {
 	struct guard_work *s = &p->s->guard;

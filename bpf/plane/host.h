@@ -80,7 +80,7 @@ INLINE int host_pull(struct pkt *p, __u32 need)
 
 /* ---- the functions of plane.h ---- */
 
-/* EtherType of a packet without an Ethernet header. */
+/* The EtherType of a packet that has no Ethernet header. */
 static __be16 host_proto __attribute__((unused));
 
 #define host_protocol(p) host_proto

@@ -45,7 +45,7 @@ INLINE void bpf_ringbuf_submit(void *record, __u64 flags)
 #define bpf_loop(n, step, context, flags) \
 	for (__u32 i_ = 0; i_ < (n) && !step(i_, context); i_++)
 
-/* There is one CPU, so no lock is needed. */
+/* Does nothing: there is one CPU, so no lock is needed. */
 INLINE void bpf_spin_lock(struct bpf_spin_lock *lock)
 {
 }
@@ -59,7 +59,7 @@ INLINE __u64 bpf_ktime_get_ns(void)
 	return host_jiffies * 4000000;	/* assumes 250 jiffies per second */
 }
 
-/* There is one CPU. */
+/* Returns 0, because there is one CPU. */
 INLINE __u32 bpf_get_smp_processor_id(void)
 {
 	return 0;
@@ -105,7 +105,7 @@ INLINE bool host_covers(const struct addr *prefix, const struct addr *mask, cons
 	return (a->q[0] & mask->q[0]) == prefix->q[0] && (a->q[1] & mask->q[1]) == prefix->q[1];
 }
 
-/* If a test sets it, it replaces the table of routes. */
+/* Hook for tests: if it is set, it replaces the table of routes. */
 static long (*host_fib)(struct bpf_fib_lookup *fib, __u32 flags) __attribute__((unused));
 
 static inline long bpf_fib_lookup(void *ctx, struct bpf_fib_lookup *fib, int size, __u32 flags)

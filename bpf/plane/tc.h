@@ -130,7 +130,7 @@ INLINE int tc_make_room_across(struct pkt *p)
 	return tc_reach(p) ? -DROP_send_failed : 0;
 }
 
-/* If the packet arrived without an Ethernet header and leaves with one, makes room for it. The
+/* Makes room for the Ethernet header, if the packet arrived without one and leaves with one. The
  * kernel's neighbour output writes the header. */
 INLINE int tc_make_room(struct pkt *p, const struct nexthop *hop)
 {

@@ -88,7 +88,7 @@ static int bring_up(const char *instance, const struct arguments *a)
 	struct try *t = NULL;
 	int lock = run_state_lock(instance), rc = lock < 0 ? lock : 0;
 
-	/* if its text is lost, the running configuration cannot be compared */
+	/* If its text is lost, the running configuration cannot be compared. */
 	if (!rc && config_text_id(instance) && run_state_read(instance, &before))
 		before = NULL;
 	if (!rc)

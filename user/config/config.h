@@ -121,7 +121,7 @@ struct config {
 	/* entries that a command removed; the next file adds them again */
 	} *removed;
 	size_t n_removed;
-	enum express_use express;	/* whether the data path uses its express path */
+	enum express_use express;	/* use of the express path by the data path */
 	/* Number of entries of the express path on each CPU; 0: EXPRESS_TUPLES. */
 	__u32 express_entries;
 	char *file;		/* name of the file that was read, for messages; NULL: none */
@@ -152,7 +152,7 @@ void config_free_service(struct service_config *s);	/* frees the members, not *s
 void config_free_peer(struct peer_config *p);
 /* Returns whether at least one peer is configured, or a device is followed. */
 bool config_relays(const struct config *c);
-/* Whether follow.wireguard has this device. */
+/* Returns whether follow.wireguard has this device. */
 bool config_follows(const struct config *c, const char *device);
 bool service_has_flows(const struct service_config *s);
 /* Enumerates the interfaces of the sections endpoints, learn and ddns: returns that of row i of all
@@ -176,7 +176,7 @@ static inline bool backend_has_standby(const struct backend_config *b)
 {
 	return *b->standby.ipv4 || *b->standby.ipv6 || b->standby.port;
 }
-/* Whether at least one backend has an address or name for this family. */
+/* Returns whether at least one backend has an address or name for this family. */
 bool service_has_family(const struct service_config *s, __u8 family);
 
 const char *mode_name(enum mode m);

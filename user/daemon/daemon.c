@@ -299,7 +299,8 @@ static void on_resolved(void *data, bool moved)
 {
 	struct daemon *d = data;
 	int lock = run_state_lock(d->state.instance);
-	/* a command changed it, and read_running() reads its answers from the file */
+	/* If a command changed the configuration, read_running() reads that command's addresses
+	 * from the file. */
 	bool changed = daemon_state_changed(&d->state);
 
 	if (!changed)

@@ -28,9 +28,9 @@ int daemon_state_hold(struct daemon_state *s, bool *ret_again);
 bool daemon_state_changed(const struct daemon_state *s);
 /* Returns whether `down` removed the file `daemon`. */
 bool daemon_state_dropped(const struct daemon_state *s);
-/* Under the instance's lock: s->config becomes what runs or should run, for pins may be gone
- * without `down`, e.g. when bpffs was unmounted. Returns 1; 0: nothing runs any more; -errno
- * (reported). */
+/* Reads into s->config the configuration that runs or should run. The pins may be gone without
+ * `down`, for example when bpffs was unmounted. The caller holds the instance's lock. Returns 1, 0
+ * if the instance does not run any more, or -errno (reported). */
 int daemon_state_read(struct daemon_state *s);
 /* Makes the applied configuration c the running one, s->config. The caller holds the lock. */
 void daemon_state_take(struct daemon_state *s, struct config *c);

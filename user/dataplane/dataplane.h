@@ -148,8 +148,8 @@ int dataplane_down(const char *instance);
  * to old ones. */
 int dataplane_lists_write(const struct dataplane *dp, const struct plan *p, int *changes);
 int dataplane_lists_clean(const struct dataplane *dp, const struct plan *p, int *changes);
-/* For the relay: _write writes peers, policy and the trie before the table refers to them; _clean
- * writes the subnets and removes what is gone after that. */
+/* For the relay: _write writes peers, policy and the trie before the table refers to them. _clean
+ * then writes the subnets and removes the entries that are not in the plan. */
 int dataplane_relay_write(const struct dataplane *dp, struct plan *p, int *changes);
 int dataplane_relay_clean(const struct dataplane *dp, const struct plan *p, int *changes);
 /* For flows: writes pools before the table has services that use them, and ends flows that lose

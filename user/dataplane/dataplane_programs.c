@@ -20,7 +20,7 @@ struct bpf_map *dataplane_map(const struct wgxdp *s, enum dataplane_map map)
 	return bpf_object__find_map_by_name(s->obj, dataplane_map_names[map]);
 }
 
-/* The hash is FNV-1a. */
+/* Computes an FNV-1a hash. */
 __u64 dataplane_program_hash(const struct wgxdp *s)
 {
 	__typeof__(*s->rodata) switches = *s->rodata;

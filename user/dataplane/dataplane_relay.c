@@ -307,8 +307,8 @@ static int write_peer(const struct dataplane *dp, __u32 id, const struct relay_p
 	return rc;
 }
 
-/* If `going` is true, removes the peers that are not in the plan; otherwise writes those that are.
- * Sets *ret_stay to whether there are none to remove. */
+/* If `going` is true, removes the peers that are not in the plan. Otherwise writes the peers that
+ * are in it. Sets *ret_stay to whether there are no peers to remove. */
 static int sync_peers(const struct dataplane *dp, const struct plan_relay *r, bool going,
 		      bool *ret_stay, int *changes)
 {

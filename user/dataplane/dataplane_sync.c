@@ -257,7 +257,7 @@ static int forget_links(struct dataplane *dp, const struct host *h, int *changes
 struct before {
 	struct service_name *names;
 	struct list_entry *lists;
-	/* For each of the n lists of sources, whether it is in use. */
+	/* In-use flags of the lists of sources: n elements, one for each list. */
 	bool *used;
 	size_t n_names, n_lists;
 	__u32 n;

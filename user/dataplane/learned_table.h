@@ -18,8 +18,8 @@ __u64 learned_units(__u32 seconds);
 /* Converts units to seconds, rounded. */
 __u64 learned_seconds(__u64 units);
 
-/* The lines of words in a map: mask + 1 lines, a power of two, each `step` bytes after the one
- * before. */
+/* The lines of words in a map: mask + 1 lines, a power of two. Each line begins `step` bytes after
+ * the line before. */
 struct learned_lines {
 	void *first;
 	size_t step;

@@ -19,8 +19,8 @@ int ring_listen(struct ring *r, uv_loop_t *loop, const char *instance, const cha
 		ring_buffer_sample_fn take, void *data);
 /* Reads all records in the ring buffer, until take() returns a negative value. */
 void ring_take(struct ring *r);
-/* Between ring_pause() and ring_go_on() records do not wake the loop. ring_go_on() reads those that
- * came meanwhile. */
+/* Between ring_pause() and ring_go_on(), records do not wake the loop. ring_go_on() reads the
+ * records that came meanwhile. */
 void ring_pause(struct ring *r);
 void ring_go_on(struct ring *r);
 void ring_forget(struct ring *r);

@@ -17,7 +17,7 @@ typedef void tracer_sink(void *data, const struct tracing_packet *p, const void 
  * -EOPNOTSUPP if this kernel or machine cannot trace. */
 int tracer_open(const struct dataplane *dp, __u32 kinds, __u32 each, tracer_sink *sink, void *data,
 		struct tracer **ret);
-/* Returns whether the traced programs are those that run now. If not, close it and open it
+/* Returns whether the traced programs are the running ones. If not, close the tracer and open it
  * again. */
 bool tracer_is_current(const struct tracer *l, const struct dataplane *dp);
 /* Returns an fd to poll. When it is readable, call tracer_consume(). */

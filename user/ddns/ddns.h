@@ -65,9 +65,9 @@ void ddns_carry_out(struct ddns_run *run);
 void ddns_tell(const struct ddns_run *run);
 void ddns_free(struct ddns_run *run);
 
-/* For providers. ddns_fail() adds an error for one set. ddns_fail_all() adds one for each set that
- * has not failed yet; while writing, only for sets with `write`. ddns_warn() adds a warning. The
- * name is appended to errors. */
+/* These functions are for providers. ddns_fail() adds an error for one set. ddns_fail_all() adds an
+ * error for each set that has not failed yet; while writing, only for sets with `write`.
+ * ddns_warn() adds a warning. They append the name to errors. */
 void ddns_fail(struct ddns_run *run, struct ddns_set *set, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 void ddns_fail_all(struct ddns_run *run, const char *format, ...)

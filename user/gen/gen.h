@@ -37,9 +37,9 @@ struct wg_key gen_public_key(const struct gen *g, const struct topology_host *h,
 #define WG_MESH "wgvpn01"		/* name of the WireGuard device between servers */
 #define WG_CLIENTS "wg0" /* name of the WireGuard device of gateways, clients and roaming routers */
 
-/* MTU of a WireGuard device: the interface's MTU less 80 for each layer, at least 1280. A device
- * with several paths gets that of the narrowest. gen_mesh_mtu() is for the mesh inside the routing
- * tunnel. */
+/* Returns the MTU of a WireGuard device: the interface's MTU less 80 for each layer, at least 1280.
+ * A device with several paths gets the MTU of the narrowest path. gen_mesh_mtu() is for the mesh
+ * inside the routing tunnel. */
 unsigned int gen_tunnel_mtu(const struct topology *t, const struct topology_host *h);
 unsigned int gen_mesh_mtu(const struct topology *t, const struct topology_host *h);
 /* Does the same for the tunnel between two relays. */

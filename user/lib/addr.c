@@ -177,7 +177,8 @@ static const char *before_ipv4(const struct addr *a)
 	if (a->q[0] || a->b[8] | a->b[9])
 		return NULL;
 	if (!(a->b[10] | a->b[11]))
-		return a->b[12] | a->b[13] ? "::" : NULL;	/* otherwise it is ::1 or ::1234 */
+		/* Without these bytes it is ::1 or ::1234. */
+		return a->b[12] | a->b[13] ? "::" : NULL;
 	return (a->b[10] & a->b[11]) == 0xff ? "::ffff:" : NULL;
 }
 

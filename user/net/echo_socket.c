@@ -90,7 +90,7 @@ static bool is_ours(const struct echo_socket *s, const struct request *r, __u8 t
 
 int echo_socket_receive(const struct echo_socket *s, struct address *ret_from, __u16 *ret_sequence)
 {
-	/* a longer message is truncated, because its header is enough */
+	/* Room for the header, which is enough: a longer message is truncated. */
 	__u8 packet[128] __attribute__((aligned(4)));
 	struct sockaddr_in6 from = { 0 };
 	socklen_t len = sizeof(from);

@@ -88,8 +88,8 @@ static int dump_once(__u16 type, size_t header, mnl_cb_t row, struct list *l)
 	return nl_ask(request, row, l);
 }
 
-/* If the table changes during a dump, the kernel marks the dump as interrupted and libmnl returns
- * EINTR. Then this tries again. */
+/* Reads a table, in several attempts if necessary. If the table changes during a dump, the kernel
+ * marks the dump as interrupted, and libmnl returns EINTR. */
 int nl_dump(__u16 type, size_t header, mnl_cb_t row, size_t row_size, void *ret, size_t *ret_n)
 {
 	struct list l = { .size = row_size };

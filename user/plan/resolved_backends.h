@@ -15,7 +15,8 @@ struct resolved_backend {
 	struct address address;		/* present address; family 0: still unknown */
 	/* For names: time of the latest answer of DNS, in seconds since 1970; 0: never. */
 	__s64 resolved;
-	char interface[IFNAMSIZ];	/* for addresses: the interface whose prefix contained it */
+	/* For addresses: name of the interface whose prefix contained the address. */
+	char interface[IFNAMSIZ];
 	__u8 len;	/* length of that prefix in bits; 0: no prefix ever contained the address */
 };
 

@@ -133,7 +133,7 @@ static const char *why_no_xdp(const struct conditions *k, const struct link *l)
 		if (!here->xdp_prog_id)
 			why = XDP_GONE;
 		else if (!(o->flags & LINK_SHARED) && !is_ours(k, here->xdp_prog_id) &&
-			 errno != ENOMEM)	/* with ENOMEM the answer is unknown */
+			 errno != ENOMEM)	/* after ENOMEM the answer is unknown */
 			why = "another XDP program is attached in place of ours";
 	}
 	return why;
