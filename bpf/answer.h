@@ -32,8 +32,8 @@ INLINE int answer_ask(struct __sk_buff *ctx, struct bpf_fib_lookup *fib)
 	return 0;
 }
 
-/* Sends the frame. On an L3 device the FIB returns NO_NEIGH, because there are no neighbours; the
- * kernel then removes the Ethernet header. */
+/* Sends the frame. On an L3 device the FIB lookup returns NO_NEIGH, because there are no
+ * neighbours. The kernel then removes the Ethernet header. */
 INLINE int answer_send(struct __sk_buff *ctx)
 {
 	struct bpf_fib_lookup fib = { 0 };

@@ -22,9 +22,10 @@ INLINE __u16 csum_fold64(__u64 sum)
 	return csum_fold((sum & 0xffff) + (sum >> 16));
 }
 
-/* Compares a checksum with a sum as one's complement numbers, that is modulo 65,535; neither may be
- * 0. The result is at most CSUM_SAME if they are equal. Reason: the difference is multiplied by the
- * inverse of 65,535 modulo 2^64, and only multiples of 65,535 give so small a product. */
+/* Compares a checksum with a sum as one's complement numbers, that is modulo 65,535. Neither may be
+ * 0. The result is at most CSUM_SAME if and only if they are equal. Reason: the difference is
+ * multiplied by the inverse of 65,535 modulo 2^64, and only multiples of 65,535 give so small a
+ * product. */
 #define CSUM_SAME (~0ULL / 0xffff)
 INLINE __u64 csum_compare(__sum16 check, __u64 sum)
 {
@@ -38,9 +39,10 @@ INLINE __sum16 csum_add(__sum16 check, __u32 delta)
 	return ~csum_fold((__u16)~check + delta);
 }
 
-#define NO_CHANGE 0xffff		/* ~old + new of a word that did not change */
+#define NO_CHANGE 0xffff		/* value of ~old + new for a word that did not change */
 
-/* Like csum_add(), but returns 0xffff instead of 0, which in UDP means "no checksum" (RFC 768). */
+/* Does the same as csum_add(), but returns 0xffff instead of 0, which in UDP means "no checksum"
+ * (RFC 768). */
 INLINE __sum16 csum_add_udp(__sum16 check, __u32 delta)
 {
 	return csum_add(check, delta) ?: 0xffff;

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The step enter, for unusual packets: skips IPv4 options and IPv6 extension headers up to UDP.
+ * The step enter(), for unusual packets: skips IPv4 options and IPv6 extension headers up to UDP.
  * parse.h, icmp/ and relay/policy.h use it. Also reads and writes bytes beyond the reach of at().
  */
 #pragma once
 
 #include "step.h"
 
-#define EXTENSIONS_MAX 8		/* RFC 8200 section 4.1 lists seven */
+#define EXTENSIONS_MAX 8	/* limit of extension headers; RFC 8200 section 4.1 lists seven */
 #define EXTENSIONS_LEN 1024		/* longest chain of extension headers, in bytes */
-#define OPTION_LSRR 131			/* RFC 791: source routes; such packets are passed up */
+/* Option types of source routes (RFC 791); packets with them are passed up. */
+#define OPTION_LSRR 131
 #define OPTION_SSRR 137
 
 /* Copies n bytes from offset `off` of the packet. Returns 0 or a negative value. */
@@ -54,9 +55,9 @@ INLINE __u32 ipv4_walk(struct pkt *p, __u32 l3, __u8 version_ihl)
 			break;
 		if (plane_read(p, l3 + walk->off, option, 2))
 			return 0;
-		if (!option[0])				/* end of the list */
+		if (!option[0])				/* option 0: the end of the list */
 			return walk->piece;
-		if (option[0] == 1) {			/* no-operation */
+		if (option[0] == 1) {			/* option 1: no-operation, a single byte */
 			walk->off++;
 			continue;
 		}
@@ -82,13 +83,13 @@ INLINE int ipv6_walk_one(struct pkt *p, struct walk *walk)
 	if (walk->off >= EXTENSIONS_LEN || plane_read(p, walk->from + walk->off, h, 4))
 		return NOT_OURS;
 	later = fragment && (h[2] || h[3] & 0xf8);
-	if (walk->type == IPPROTO_ROUTING && h[3])	/* segments left */
+	if (walk->type == IPPROTO_ROUTING && h[3])	/* the routing header has segments left */
 		return NOT_OURS;
 	walk->off += fragment ? 8 : 8 + h[1] * 8;
 	/* Otherwise it is an atomic fragment, which is a whole packet. */
 	if (later || (fragment && h[3] & 1)) {
 		if (walk->piece)
-			return NOT_OURS;	/* a fragment within a fragment */
+			return NOT_OURS;	/* the packet is a fragment within a fragment */
 		walk->piece = walk->off;
 	}
 	if (later)
@@ -97,8 +98,8 @@ INLINE int ipv6_walk_one(struct pkt *p, struct walk *walk)
 	return is_extension(h[0]);
 }
 
-/* Walks the extension headers of the IPv6 header at s->walk.from; s->walk.type is the type of the
- * first one. Returns 0; or NOT_OURS if they are too many, too long or truncated. */
+/* Walks the extension headers of the IPv6 header at s->walk.from. s->walk.type is the type of the
+ * first header. Returns 0, or NOT_OURS if the headers are too many, too long or truncated. */
 INLINE int ipv6_walk_step(struct pkt *p)
 {
 	struct walk *walk = &p->s->walk;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The step resolve, second part: the next hop. A slot of `nexthops` remembers it for at most one
+ * The step resolve(), second part: the next hop. A slot of `nexthops` remembers it for at most one
  * second: for a backend, for the client that a listener answered last, or for a whole prefix (map
  * uniform). The kernel does not see the packets that we forward, so its neighbour entries would
  * age. Therefore one packet per next hop is sent by the kernel's neighbour output every
@@ -18,8 +18,8 @@
 #include "step.h"
 #include "table.h"
 
-/* Shorter than delay_first_probe_time (5 s), so the kernel regards the neighbour entry as in
- * use. */
+/* Interval of probes. It is shorter than delay_first_probe_time (5 s), so the kernel regards the
+ * neighbour entry as in use. */
 #define PROBE_SECONDS 2
 
 /* ---- FIB lookups ---- */
@@ -36,7 +36,7 @@ INLINE int fib_ask(struct pkt *p, struct nexthop *hop)
 	*fib = (struct bpf_fib_lookup){
 		.family = q->family, .l4_protocol = IPPROTO_UDP,
 		.sport = q->sport, .dport = q->dport, .ifindex = q->ifindex,
-		.tot_len = 1,		/* makes the kernel return the MTU; resolve compares it */
+		.tot_len = 1,		/* makes the kernel return the MTU; resolve() compares it */
 	};
 	if (q->family == FAMILY_IPV4) {
 		fib->tos = p->s->tos;
@@ -100,8 +100,8 @@ CALLED_STEP(true, fib_renew)
 
 /* ---- originals, to the backend ---- */
 
-/* Returns the source address for the FIB lookup: the client's address; or, if the packet leaves
- * with one of our own addresses, the first of these. */
+/* Returns the source address for the FIB lookup. This is the client's address, or the first of our
+ * own addresses if the packet leaves with one of these. */
 INLINE struct addr fib_source(const struct pkt *p)
 {
 	__u32 id = p->s->service.id;
@@ -222,8 +222,8 @@ INLINE __u32 uniform_slot(const struct pkt *p, struct control *c, __u64 now)
 }
 
 /* Finds the route to the client. The lookup has the listener's address as source, so that rules by
- * source select the WAN. The result is reused for the next reply to the same client; in a uniform
- * slot, for all clients of the prefix. */
+ * source select the WAN. The result is reused for the next reply to the same client. In a uniform
+ * slot it is reused for all clients of the prefix. */
 INLINE int fib_client(struct pkt *p, struct nexthop *hop, __u32 slot, const struct control *c,
 		      __u64 now, bool is_uniform)
 {

@@ -59,7 +59,8 @@ INLINE bool hear_take_budget(__u32 kind)
 }
 
 struct hear_ip {
-	__u32 family, ttl, len;		/* len: length of the IP header */
+	/* IP family, TTL or hop limit, and length of the IP header in bytes. */
+	__u32 family, ttl, len;
 };
 
 /* Returns false unless the packet is an unfragmented UDP packet without IPv6 extension headers. */
@@ -125,7 +126,8 @@ INLINE int hear_from_xdp(struct pkt *p)
 	return hear_read(p, l3, ((struct xdp_md *)p->ctx)->ingress_ifindex);
 }
 
-/* tc reports only packets that XDP did not see. */
+/* Is called on tc. If XDP did not see the packet, it reads the packet and returns the result of
+ * hear_read(). Otherwise it returns 0. */
 INLINE int hear_from_tc(struct pkt *p)
 {
 	const struct __sk_buff *skb = p->ctx;

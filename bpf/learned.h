@@ -17,7 +17,7 @@
 #include "step.h"
 #include "table.h"
 
-#ifndef learned_cas	/* tests replace this, to run another CPU's packet in between */
+#ifndef learned_cas /* tests replace this, to run another CPU's packet between the two accesses */
 #define learned_cas(word, from, to) (__sync_val_compare_and_swap((word), (from), (to)) == (from))
 /* Publishes an entry, or frees its place. */
 #define learned_store(word, to) ((void)__sync_lock_test_and_set((word), (to)))
@@ -105,7 +105,7 @@ INLINE __u32 learned_way(const struct learned_line *line, __u32 tag)
 
 /* ---- which place a new entry takes ---- */
 
-#define LEARNED_RANK (1ULL << 28)	/* larger than any time and any number of free places */
+#define LEARNED_RANK (1ULL << 28)	/* rank above any time and any number of free places */
 
 /* Returns the rank of a place: the higher it is, the sooner a new entry takes the place. A place
  * below LEARNED_RANK cannot be taken. */
@@ -165,8 +165,8 @@ INLINE int learned_rank_all_step(struct pkt_state *s)
 }
 STATE_STEP(true, learned_rank_all)
 
-#define LEARNED_FULL (-1)		/* all places are LIVE or BUSY */
-#define LEARNED_AGAIN 1			/* another CPU changed the place; try again */
+#define LEARNED_FULL (-1)		/* result: all places are LIVE or BUSY */
+#define LEARNED_AGAIN 1	/* result: another CPU changed the place, so the caller tries again */
 
 /* Copies the words of both buckets, for learned_rank_all(). */
 INLINE void learned_copy(struct learned_work *w, const struct learned_line *a,

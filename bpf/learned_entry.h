@@ -8,15 +8,15 @@
 
 #include "learned.h"
 
-/* Returns the key for the next call, all 0. */
+/* Returns the key for the next call, in which all words are 0. */
 INLINE union learned_key *learned_key(struct pkt_state *s)
 {
 	__builtin_memset(&s->learned.key, 0, sizeof(s->learned.key));
 	return &s->learned.key;
 }
 
-/* Returns the value for the next NAME_put(), all 0. The entry will be valid for this many
- * seconds. */
+/* Returns the value for the next NAME_put(), in which all words are 0. The entry will be valid for
+ * this many seconds. */
 INLINE union learned_value *learned_value(struct pkt_state *s, enum learned_state state,
 					  __u32 seconds)
 {
@@ -37,7 +37,7 @@ INLINE struct learned_bucket *learned_bucket_at(void *map, __u32 place)
 
 /* ---- finding ---- */
 
-#define LEARNED_NOWHERE (~0U)		/* w->place: no place has the tag of the key */
+#define LEARNED_NOWHERE (~0U)		/* value of w->place if no place has the tag of the key */
 
 /* Copies the word and value at w->place. Returns whether they belong to the key. */
 INLINE bool learned_read(void *map, struct learned_work *w)
@@ -109,7 +109,7 @@ INLINE int learned_find_in(void *map, __u32 mask, struct learned_work *w, __u32 
 #define LEARNED_SEEK 2
 #define LEARNED_USED 3
 
-/* The key has no entry: copies the words of its buckets, for learned_rank_all(). Returns
+/* Handles a key without an entry: copies the words of its buckets, for learned_rank_all(). Returns
  * LEARNED_SEEK. */
 INLINE int learned_seek(void *map, __u32 mask, struct learned_work *w)
 {
@@ -151,7 +151,7 @@ INLINE int learned_write_new(void *map, __u32 mask, struct learned_work *w)
 	return 0;
 }
 
-/* The entry has this value already: updates its time and state, at most once a second. */
+/* Updates the time and state of an entry whose value stays the same, at most once a second. */
 INLINE void learned_keep(struct learned_bucket *b, const struct learned_work *w)
 {
 	__u64 later = (w->until - w->word) & LEARNED_UNTIL;

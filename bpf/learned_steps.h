@@ -14,10 +14,12 @@
 
 #include "learned_entry.h"
 
-/* Attempts while another CPU holds the place BUSY, which takes it tens of nanoseconds. */
+/* Number of attempts while another CPU holds the place BUSY. That CPU needs it for tens of
+ * nanoseconds. */
 #define LEARNED_TRIES 4
 
-/* seconds: as for learned_find_in(). */
+/* Defines NAME_find(), which returns whether the key has an entry. seconds: as for
+ * learned_find_in(). */
 #define LEARNED_FIND(with, name, seconds) \
 	INLINE int name##_search_step(struct pkt_state *s) \
 	{ \

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The step resolve, first part: may the source address arrive on this link? XDP runs before the
- * kernel's rp_filter, so this check replaces it. enter uses link_find(), and fib.h uses
+ * The step resolve(), first part: may the source address arrive on this link? XDP runs before the
+ * kernel's rp_filter, so this check replaces it. enter() uses link_find(), and fib.h uses
  * client_of().
  *
  * Runs after find(), guard() and flow_way(), and before the next hop is looked up (fib.h).

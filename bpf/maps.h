@@ -42,7 +42,7 @@
 #ifndef FRAGMENTS
 #define FRAGMENTS 32768
 #endif
-#define ICMP_LIMITS 4096		/* places in icmp_limits */
+#define ICMP_LIMITS 4096		/* number of places in icmp_limits */
 
 /* A table of struct learned_entry with n places. name##_mask is its number of buckets, minus 1. */
 #define LEARNED(name, n) MAP(name, ARRAY, __u32, struct learned_bucket, \
@@ -120,7 +120,7 @@ MAP(event_watch, ARRAY, __u32, __u64, 1, 0);
 MAP(event_budget, PERCPU_ARRAY, __u32, struct event_budget, 1, 0);
 #ifndef WGXDP_HOST
 MAP(devices, DEVMAP_HASH, __u32, __u32, LINKS, 0);
-MAP(xdp_way, PROG_ARRAY, __u32, __u32, 1, 0);	/* user space writes wgxdp_xdp to it */
+MAP(xdp_way, PROG_ARRAY, __u32, __u32, 1, 0);	/* user space writes the program wgxdp_xdp to it */
 RING(signals, RINGBUF, 4096);
 RING(challenges, RINGBUF, CHALLENGES_BYTES);
 RING(events, RINGBUF, EVENTS_BYTES);
@@ -133,8 +133,9 @@ SWITCH(__u32, express_mask, 0);	/* number of tuples of each CPU, minus 1 */
 SWITCH(__u32, table_mask, 0);		/* number of buckets in table, minus 1 */
 SWITCH(__u32, uniform_slots, 0);	/* first of the NEXTHOP_UNIFORM slots in nexthops */
 SWITCH(__u32, gateway_slots, 0);	/* first of the NEXTHOP_GATEWAYS slots in nexthops */
-SWITCH(__u32, tick_rate, 250);		/* jiffies per second */
-SWITCH(__u32, tick_shift, 2);		/* units of abi_learned.h: jiffies >> tick_shift */
+SWITCH(__u32, tick_rate, 250);		/* number of jiffies per second */
+/* Shift from jiffies to units of abi_learned.h: jiffies >> tick_shift. */
+SWITCH(__u32, tick_shift, 2);
 /* ICMP errors per second and CPU, from the sysctl icmp_msgs_per_sec. */
 SWITCH(__u32, answers_cpu, 1000);
 /* Secret odd factors, drawn by user space, for hashes of values that an attacker can choose. */
@@ -155,7 +156,7 @@ SWITCH(__u32, flow_index_mask, 0);	/* number of lines in flow_index, minus 1 */
 SWITCH(__u32, flow_share_mask, 0);	/* number of cells in flow_shares, minus 1 */
 /* Offset of the ifindex in the kernel's struct net_device; 0: unknown. */
 SWITCH(__u32, device_ifindex, 0);
-SWITCH(__u32, device_net, 0);		/* offset of its network namespace */
+SWITCH(__u32, device_net, 0);		/* offset of its network namespace in that struct */
 /* Offset of the inode number in the kernel's struct net; 0: unknown. */
 SWITCH(__u32, net_inum, 0);
 SWITCH(bool, with_express, false);	/* the express path is on */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The step enter, second part: parses Ethernet, IPv4 or IPv6, then UDP, or an ICMP error and the
+ * The step enter(), second part: parses Ethernet, IPv4 or IPv6, then UDP, or an ICMP error and the
  * packet that it quotes. Each pull_ function checks one header, stores what later steps need, and
  * returns what follows.
  *
@@ -14,9 +14,9 @@
 #include "fragment/fragment.h"
 #include "icmp/icmp.h"
 
-/* Other return values of enter. */
-#define IS_ICMP 1		/* continue with pull_quote() */
-#define IS_OVERLAY 2		/* continue with site_way() */
+/* Further results of enter(). */
+#define IS_ICMP 1		/* result: pull_quote() continues */
+#define IS_OVERLAY 2		/* result: site_way() continues */
 
 INLINE int pull_eth(struct pkt *p, __be16 *ret_proto)
 {
@@ -30,7 +30,7 @@ INLINE int pull_eth(struct pkt *p, __be16 *ret_proto)
 }
 
 /* Skips options, extension headers and fragment headers. type: the first byte of an IPv4 header
- * (version and length), or IPv6's next header. */
+ * (version and length), or the next header of IPv6. */
 INLINE int pull_rest(struct pkt *p, __u8 type)
 {
 	p->s->walk.type = type;
@@ -106,7 +106,8 @@ INLINE int pull_ipv6(struct pkt *p)
 INLINE int pull_udp(struct pkt *p)
 {
 	const struct udphdr *udp = at(p, p->s->l4, sizeof(*udp));
-	/* Wraps around if the IP packet ends before the UDP header; tested below. */
+	/* The number wraps around if the IP packet ends before the UDP header. The check is
+	 * below. */
 	__u32 payload = p->s->len - (p->s->l4 - p->s->l3);
 	__u32 len;
 
@@ -124,7 +125,8 @@ INLINE int pull_udp(struct pkt *p)
 	return 0;
 }
 
-/* Returns 0 or NOT_OURS. Other faults are pending until the packet's service is known. */
+/* Parses the headers of a packet. Returns 0 or NOT_OURS. Other faults are pending until the
+ * packet's service is known. */
 INLINE int parse(struct pkt *p, __be16 proto)
 {
 	int rc = proto == bpf_htons(ETH_P_IP) ? pull_ipv4(p) :

@@ -16,8 +16,8 @@
  *   leave        rewrite.h, flow/across.h     rewrites and sends
  *   verdict      verdict.h                    counts, and returns the plane's action
  *
- * Packets between sites go from enter to site_way() (relay/relay.h). The steps share struct
- * pkt_state (state.h). No step before ready changes the packet.
+ * Packets between sites go from enter() to site_way() (relay/relay.h). The steps share struct
+ * pkt_state (state.h). No step before ready() changes the packet.
  */
 #pragma once
 
@@ -35,7 +35,7 @@
 #include "service.h"
 #include "verdict.h"
 
-/* ---- enter: from the first byte of the frame to the ports ---- */
+/* ---- enter(): from the first byte of the frame to the ports ---- */
 
 /* Finds the logical link of the packet: the VLAN of a tagged frame, or the bridge above its port.
  * Sets s->ifindex, s->l3, p->link and *proto. Returns NOT_OURS if the frame is for another host. */
@@ -65,7 +65,7 @@ INLINE int pull_link(struct pkt *p, __be16 *proto)
 	return plane(p, for_us) ? 0 : NOT_OURS;
 }
 
-/* Returns the result of parse(), or IS_OVERLAY for a packet to a site. */
+/* Implements enter(). Returns the result of parse(), or IS_OVERLAY for a packet to a site. */
 INLINE int enter_step(struct pkt *p)
 {
 	__be16 proto = 0;
@@ -94,13 +94,13 @@ INLINE int enter_step(struct pkt *p)
 }
 INLINE_STEP(enter)
 
-/* ---- find: which service, flow or site the packet belongs to ---- */
+/* ---- find(): which service, flow or site the packet belongs to ---- */
 
 INLINE int find_step(struct pkt *p)
 {
 	int rc;
 
-	p->s->has_service = false;		/* blind_find() may have set it */
+	p->s->has_service = false;		/* blind_find() may have set has_service */
 	rc = classify(p);
 	if (with_flows && !with_guards && !rc)
 		flow_set_key(p);
@@ -108,7 +108,7 @@ INLINE int find_step(struct pkt *p)
 }
 INLINE_STEP(find)
 
-/* Runs the blind relay's lookup, then the services'. */
+/* Calls the blind relay's lookup, then that of the services. */
 INLINE int find_way(struct pkt *p)
 {
 	int rc = with_blind ? blind_find(p) : NOT_OURS;
@@ -116,7 +116,7 @@ INLINE int find_way(struct pkt *p)
 	if (rc == NOT_OURS) {
 		rc = find(p);
 		if (with_guards && !rc) {
-			/* May choose another backend, so it must run before the flow lookup. */
+			/* guard() may choose another backend, so it must run before flow_way(). */
 			guard(p);
 			flow_set_key(p);
 		}
@@ -129,7 +129,7 @@ INLINE int find_way(struct pkt *p)
 	return rc;
 }
 
-/* ---- resolve: everything that can fail, before the first byte is written ---- */
+/* ---- resolve(): everything that can fail, before the first byte is written ---- */
 
 /* Finds the next hop in the map nexthops. Sets *ret to it and s->out to its slot. For a reply, the
  * route to the client is looked up first. If the destination is no client, such as our own address,
@@ -165,7 +165,7 @@ INLINE int next_hop(struct pkt *p, struct control *c, __u64 now, struct nexthop 
 									       -PASS_no_listener;
 }
 
-/* Checks source, service lists, guard, next hop, hop limit and MTU, in this order. */
+/* Implements resolve(): checks source, lists, guard, next hop, hop limit and MTU, in this order. */
 INLINE int resolve_step(struct pkt *p)
 {
 	bool original = p->s->direction == DIRECTION_ORIGINAL;
@@ -205,7 +205,7 @@ INLINE int resolve_step(struct pkt *p)
 }
 INLINE_STEP(resolve)
 
-/* ---- ready: make room for the new headers, and record what the packet tells ---- */
+/* ---- ready(): make room for the new headers, and record what the packet tells ---- */
 
 INLINE int ready_step(struct pkt *p)
 {
@@ -224,7 +224,7 @@ INLINE int ready_step(struct pkt *p)
 }
 INLINE_STEP(ready)
 
-/* ---- leave: rewrite and send ---- */
+/* ---- leave(): rewrite and send ---- */
 
 INLINE int leave_step(struct pkt *p)
 {
@@ -265,7 +265,7 @@ INLINE int service_way(struct pkt *p)
 	return rc;
 }
 
-/* Returns 0 if the packet can be sent by s->action; otherwise a negative reason or NOT_OURS. */
+/* Returns 0 if s->action sends the packet, otherwise a negative reason or NOT_OURS. */
 INLINE int way(struct pkt *p)
 {
 	int rc = enter(p);

@@ -44,19 +44,19 @@
 #define unlikely(x) __builtin_expect(!!(x), 0)
 #endif
 
-/* Returned by a step for a packet that belongs to no service or peer. It is passed up and not
- * counted. All other negative return values are reasons. */
+/* Result of a step for a packet that belongs to no service or peer. Such a packet is passed up and
+ * not counted. All other negative results are reasons. */
 #define NOT_OURS (-REASON_MAX)
 
 struct link;
 /* The members live in registers. Data that later steps need is in the state. */
 struct pkt {
 	void *ctx;
-	/* Constant in each program, so clang drops the code of the other planes. */
+	/* The plane is a constant in each program, so clang drops the code of the other planes. */
 	enum plane plane;
 	struct pkt_state *s;
-	const struct link *link;	/* set only during enter */
-	const struct peer *peer;	/* set only during site_resolve */
+	const struct link *link;	/* link of the packet; set only during enter() */
+	const struct peer *peer;	/* receiving peer; set only during site_resolve() */
 };
 
 /* ---- aligned access to header fields ---- */
@@ -81,7 +81,7 @@ struct pkt {
 #define from_le32(word) __builtin_bswap32(word)
 #endif
 
-/* Conversion between an IPv4 address and struct addr, which holds it as ::ffff:a.b.c.d. */
+/* Convert between an IPv4 address and struct addr, which holds it as ::ffff:a.b.c.d. */
 INLINE struct addr addr_from4(__be32 a)
 {
 	return (struct addr){ .q = { 0, ADDR_MAPPED | (__u64)a << ADDR_IPV4_SHIFT } };
@@ -119,9 +119,9 @@ INLINE void eth_write(struct ethhdr *eth, const struct bpf_fib_lookup *fib)
 
 /* ---- access to the bytes of a packet ---- */
 
-#define OFFSETS 0xfff			/* larger than the offset of any header */
+#define OFFSETS 0xfff			/* bit mask that is larger than the offset of any header */
 #ifdef WGXDP_HOST
-INLINE void *at(const struct pkt *p, __u32 off, __u32 size);	/* see plane/host.h */
+INLINE void *at(const struct pkt *p, __u32 off, __u32 size);	/* plane/host.h defines it */
 #else
 /* Loads a pointer from the context. Each access loads it again, because a helper that moves the
  * packet invalidates the previous pointer. */
@@ -142,12 +142,12 @@ INLINE void *at(const struct pkt *p, __u32 off, __u32 size)
 			  ctx_ptr((struct __sk_buff *)p->ctx, data_end);
 
 	header += off & OFFSETS;
-	/* Otherwise clang computes the address twice, and the verifier does not see that both are
-	 * equal. */
+	/* Without this, clang computes the address twice, and the verifier does not see that both
+	 * are equal. */
 	barrier_var(header);
 	if (unlikely(header + size > end))
 		return NULL;
-	/* Otherwise clang merges the two results, and each caller tests for NULL again. */
+	/* Without this, clang merges the two results, and each caller tests for NULL again. */
 	barrier_var(header);
 	if (!header)
 		__builtin_unreachable();
@@ -165,8 +165,8 @@ INLINE __u32 bounded(__u32 n, __u32 most)
 
 /* ---- pending reasons: faults that count only if the packet is ours ---- */
 
-/* Records a fault of the packet. It takes effect in resolve, if the packet belongs to a service.
- * If there are several faults, the one that comes first in reasons.def counts. */
+/* Records a fault of the packet. It takes effect in resolve(), if the packet belongs to a service.
+ * If there are several faults, the first one in reasons.def counts. */
 INLINE void pkt_hold(struct pkt *p, enum reason reason)
 {
 	if (!p->s->held || reason < p->s->held)

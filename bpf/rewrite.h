@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The step leave, for a packet without a flow: rewrites one address, one port, the TTL and the
+ * The step leave(), for a packet without a flow: rewrites one address, one port, the TTL and the
  * checksums. User space has computed the checksum difference of the addresses, so IPv4 and IPv6
  * share this code. (flow/flow.h rewrites the packets of flows.)
  *
@@ -12,8 +12,8 @@
 
 #include "plane/plane.h"
 
-/* Fails only if headers that resolve saw are no longer there. Such a packet is dropped, because it
- * may be half rewritten. */
+/* Rewrites the packet. Fails only if headers that resolve() saw are no longer there. Such a packet
+ * is dropped, because it may be half rewritten. */
 INLINE int rewrite(struct pkt *p)
 {
 	bool original = p->s->direction == DIRECTION_ORIGINAL;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The step find: which service does a packet belong to? It is an original if its destination is a
+ * The step find(): which service does a packet belong to? It is an original if its destination is a
  * listener on this link, and a reply if its source is a backend. Each is one table lookup. If
  * several listeners share a backend, the map `choices` tells which one a client uses.
  *
@@ -53,15 +53,15 @@ INLINE void service_find_choice(struct pkt *p)
 	    !addr_same(&entry->service.to, &p->s->src))
 		return;
 	p->s->service = entry->service;
-	/* For service_remember(); the listener may be the backend's only one now. */
+	/* service_remember() reads this flag. The listener may be the backend's only one now. */
 	p->s->service.flags |= SERVICE_CHOICE;
 	p->s->service.to = choice->addr;
 	p->s->service.port = choice->port;
 	p->s->service.delta = ~entry->service.delta;
 }
 
-/* Called when the packet is about to be sent. Original: records that its client uses this listener.
- * Reply: makes the entry LIVE, so that new clients cannot displace it. */
+/* Is called when the packet is about to be sent. For an original, it records that the client uses
+ * this listener. For a reply, it makes the entry LIVE, so that new clients cannot displace it. */
 INLINE void service_remember(struct pkt *p)
 {
 	bool original = p->s->direction == DIRECTION_ORIGINAL;
@@ -82,8 +82,9 @@ INLINE void service_remember(struct pkt *p)
 	choices_put(p->s);
 }
 
-/* For resolve: returns 0 if the service's lists admit the client, otherwise a reason. For an ICMP
- * error, the client is the one whose packet it quotes, not the router that sent it. */
+/* Is called by resolve(). Returns 0 if the service's lists admit the client, otherwise a reason.
+ * For an ICMP error, the client is the sender of the packet that it quotes, not the router that
+ * sent it. */
 INLINE int service_admits(const struct pkt *p)
 {
 	struct source_key key = {
@@ -98,7 +99,7 @@ INLINE int service_admits(const struct pkt *p)
 	return verdict && *verdict == LIST_DENY ? -DROP_denied : 0;
 }
 
-/* Returns 0, or NOT_OURS if the packet belongs to no service. */
+/* Finds the service of the packet. Returns 0, or NOT_OURS if it belongs to no service. */
 INLINE int classify(struct pkt *p)
 {
 	struct table_key key = {

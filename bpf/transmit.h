@@ -9,9 +9,9 @@
 
 #include "link.h"
 
-/* Layouts from tracefs, events/xdp/NAME/format, which are the same from Linux 6.1 to 6.18. These
- * events have no network namespace, so a failure in another namespace is counted too if the devices
- * have the same ifindexes. */
+/* Layouts of these events, from tracefs, events/xdp/NAME/format. They are the same from Linux 6.1
+ * to 6.18. These events have no network namespace, so a failure in another namespace is counted too
+ * if the devices have the same ifindexes. */
 struct xdp_devmap_xmit {
 	__u64 common;
 	int from_ifindex;

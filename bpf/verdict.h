@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The step verdict, the only exit of the pipeline: turns the result of the steps into counters, a
+ * The step verdict(), the only exit of the pipeline: turns the result of the steps into counters, a
  * sampled event and the plane's action. XDP counts only packets that it sends or drops; tc counts
  * those that XDP passes up.
  *
@@ -146,8 +146,9 @@ INLINE int count_step(struct pkt *p)
 }
 INLINE_STEP(count)
 
-/* rc: result of the steps; pass and drop: the plane's actions. On tc, s->action of a dropped packet
- * may send the ICMP error that replaced it. */
+/* Ends the packet: counts it under its result, and returns the plane's action. rc: the result of
+ * the steps. pass and drop: the plane's actions. On tc, s->action of a dropped packet may send the
+ * ICMP error that replaced it. */
 INLINE int verdict(struct pkt *p, int rc, int pass, int drop)
 {
 	bool ends = !rc || reason_is_drop(rc);

@@ -45,7 +45,7 @@ int wgxdp_tc_l3(struct __sk_buff *ctx)
 	return run(ctx, PLANE_TC, ctx->ifindex, true, TC_ACT_UNSPEC, TC_ACT_SHOT);
 }
 
-/* Runs at egress, before other programs and filters there. */
+/* Handles packets at egress. It runs before other programs and filters there. */
 SEC("tc")
 int wgxdp_tc_egress(struct __sk_buff *ctx)
 {

@@ -80,13 +80,14 @@ enum link_flags {
 #define LINK_NO_MAC (~0ULL)
 #define LINKS 4096	/* number of places; the place of a link is its ifindex modulo LINKS */
 
-/* links: ARRAY, indexed by ifindex % LINKS. An ifindex of 0 marks a free place. */
+/* links: ARRAY of struct link, indexed by ifindex % LINKS. A place whose .ifindex is 0 is free. */
 struct link {
 	__u32 ifindex;
-	__u32 sources;			/* index in the map sources */
-	__u32 mtu;			/* longest IP packet, in bytes */
+	__u32 sources;		/* index of the link's list of prefixes in the map sources */
+	__u32 mtu;			/* longest IP packet that the link carries, in bytes */
 	__u8 role;			/* enum link_role */
-	/* For user space: the errno of the kernel when it refused native XDP; 0 if it did not. */
+	/* For user space: the positive errno with which the kernel refused native XDP; 0: it did
+	 * not. */
 	__u8 refused;
 	__u16 flags;			/* enum link_flags */
 	/* The link's own MAC addresses: six bytes as in a frame, then two zero bytes. Unused places
@@ -99,7 +100,7 @@ struct link {
 	/* For a VLAN: the ifindex of the port on which its frames leave with these tags. Otherwise
 	 * 0. */
 	__u32 port;
-	__be16 tags[2];			/* VLAN ids, the outer one first; 0: no tag */
+	__be16 tags[2];			/* VLAN ids of the link, the outer one first; 0: no tag */
 };
 _Static_assert(sizeof(struct link) == 64, "a link is a cache line");
 
@@ -114,12 +115,12 @@ _Static_assert(sizeof(struct link) == 64, "a link is a cache line");
 #define NEXTHOP_UNIFORM 64
 #define NEXTHOP_GATEWAYS 1024
 struct nexthop {
-	__u64 until;			/* the remembered next hop is valid before this time */
+	__u64 until;			/* time before which the remembered next hop is valid */
 	/* For each plane: from this time on, one packet is sent by the kernel's neighbour output,
 	 * so that the kernel keeps the neighbour entry alive. */
 	__u64 probe[2];
-	__u32 generation;	/* struct control .generation at the time of the FIB lookup */
-	__u16 egress;			/* enum link_flags of the egress link */
+	__u32 generation; /* value of struct control .generation at the time of the FIB lookup */
+	__u16 egress;			/* flags of the egress link (enum link_flags) */
 	__u16 pad;
 	struct bpf_fib_lookup fib;	/* arguments and result of bpf_fib_lookup() */
 	/* For replies: the destination address and port, and the ingress link, of the FIB
@@ -139,8 +140,10 @@ _Static_assert(sizeof(struct nexthop) == 128, "a next hop is two cache lines");
  * HALF until the backend answers, then LIVE. It stays valid after its time, until another entry
  * needs its place. */
 
-#define CHOICE_HALF_SECONDS 15		/* after this time another entry may take the place */
-#define CHOICE_LIVE_SECONDS 200		/* as long as a WireGuard session can live */
+/* Validity of a HALF entry; after it another entry may take the place. */
+#define CHOICE_HALF_SECONDS 15
+/* Validity of a LIVE entry: the longest life of a WireGuard session. */
+#define CHOICE_LIVE_SECONDS 200
 
 struct choice_key {
 	struct addr client, backend;
@@ -163,9 +166,9 @@ struct choice {
 
 #define FRAGMENT_SECONDS 2
 struct fragment_key {
-	struct addr src, dst;		/* the addresses tell the family, too */
-	__be32 id;			/* the IPv4 identification has 16 bits */
-	__u32 ifindex;			/* ifindex of the logical link */
+	struct addr src, dst;	/* source and destination address; they tell the family, too */
+	__be32 id;			/* identification of the datagram; in IPv4 it has 16 bits */
+	__u32 ifindex;	/* ifindex of the logical link on which the first fragment arrived */
 };
 struct fragment {
 	__be16 sport, dport;
@@ -177,16 +180,17 @@ struct fragment {
 /* pieces: PERCPU_ARRAY of one element. The work area in which tc fragments a packet that exceeds
  * the MTU, from the first fragment to the last (bpf/fragment/cut.h). `wgxdp trace` reads it after a
  * run. */
-#define PIECES_LEN 16000	/* longest payload that is fragmented, without the IP header */
+#define PIECES_LEN 16000 /* longest payload that is fragmented, in bytes, without the IP header */
 #define PIECE_MAX 15360
 #define PIECE_ROOM 16384		/* PIECE_MAX, rounded up to a power of 2 */
 struct pieces {
-	/* Offset of the IP header, and length of each fragment's IP header. */
+	/* Offset of the IP header in the packet, and length of each fragment's IP header, in
+	 * bytes. */
 	__u32 l3, header;
 	/* Length of the IPv6 fragment header that is inserted into a whole packet; otherwise 0. */
 	__u32 shift;
 	__be32 ident;			/* identification for an IPv6 packet that arrived as IPv4 */
-	/* Payload bytes: of the whole packet, of each fragment except the last, and not yet
+	/* Bytes of payload: in the whole packet, in each fragment except the last, and not yet
 	 * sent. */
 	__u32 len, step, rest;
 	/* The first fragment is sent in the place of the packet, and the others are discarded. */
@@ -196,9 +200,10 @@ struct pieces {
 	 * three bits below the offset. */
 	__u32 frag_off;
 	__u64 sum;
-	__u32 option;			/* IPv4: offset of the next option to look at */
-	__u32 option_goes;	/* true while the option is replaced by no-operation options */
-	__u32 option_delta;		/* how that changes the sum of the header */
+	__u32 option;		/* IPv4: offset of the next IP option to look at, in bytes */
+	/* True while the program replaces the present option by no-operation options. */
+	__u32 option_goes;
+	__u32 option_delta;	/* change of the header's checksum by the replaced options */
 	__u8 ip[2][64];			/* two headers: of the first fragment, and of the others */
 	/* The payload. The array is so long because the verifier adds the largest offset and the
 	 * largest length. */
@@ -223,7 +228,7 @@ union learned_value {
 	struct fragment fragment;
 	struct choice choice;
 	struct answered answered;
-	__u64 used;			/* state of a rate limit */
+	__u64 used;			/* state of a rate limit (abi_guard.h) */
 };
 struct learned_entry {
 	union learned_key key;
@@ -251,8 +256,8 @@ enum control_flags {
 
 struct control {
 	__u32 abi_version;
-	/* Generation of the next hops. Every process that learns of a routing change increments
-	 * it. */
+	/* Number of the present generation of next hops: a remembered next hop with another number
+	 * is ignored. Every process that learns of a routing change increments it. */
 	__u32 generation;
 	__u32 unused;
 	__u32 flags;			/* enum control_flags */
@@ -260,7 +265,8 @@ struct control {
 	__u64 program;			/* hash of the loaded object and its switches */
 	/* A running daemon keeps the map uniform correct until this time, in jiffies. */
 	__u64 heartbeat;
-	__u64 asked;	/* the programs do not ask for a heartbeat before this time */
+	/* Time in jiffies before which the programs send no other request for a heartbeat. */
+	__u64 asked;
 };
 
 #endif

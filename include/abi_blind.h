@@ -16,9 +16,9 @@ struct blind_place {
 	/* The new address and port of packets to the site. .id is the blind relay's id; .slot is
 	 * unused. */
 	struct service service;
-	struct addr local;		/* our address towards the site, of the same family */
-	__u16 sum;			/* one's complement sum of both addresses */
-	__u8 family;			/* 0: no place is known yet */
+	struct addr local;	/* this host's address towards the site, of the same family */
+	__u16 sum;	/* one's complement sum of the two addresses, local and service.to */
+	__u8 family;		/* family of both addresses; 0: the place of the site is unknown */
 	__u8 pad[13];
 };
 
@@ -38,15 +38,16 @@ struct blind_site {
 	/* The daemon sets this to 1 if the site sends nothing from its present place. Then the next
 	 * packet from our own WireGuard to the site is also copied to the candidate address. */
 	__u64 asked;
-	__u64 challenged;		/* when a packet last came from a candidate, in jiffies */
-	/* For user space: when the present place was set, in seconds since 1970. */
+	__u64 challenged;	/* time at which a packet last came from a candidate, in jiffies */
+	/* For user space: time at which the present place was set, in seconds since 1970. */
 	__u64 since;
 	__u64 challenges;
 	/* Sites to which this site recently sent initiations, each at index (site number %
 	 * BLIND_LAST); 0: none. */
 	__u16 last[BLIND_LAST];
 	__u64 pad1[3];
-	__u64 may[BLIND_SITES_MAX / 64];	/* one bit for each site that it may send to */
+	/* Sites to which this site may send: one bit for each site number. */
+	__u64 may[BLIND_SITES_MAX / 64];
 };
 _Static_assert(sizeof(struct blind_place) == 64 && sizeof(struct blind_site) == 384,
 	       "whole cache lines");
@@ -71,10 +72,10 @@ struct blind_session {
 struct blind_bucket {
 	struct blind_session way[BLIND_WAYS];
 };
-/* index: the 32 bits as they stand in the packet. */
+/* Makes the key of an entry. index: the 32 bits of the receiver index as they are in the packet. */
 #define BLIND_KEY(site, index) (1ULL << 63 | (__u64)(site) << 32 | (index))
-/* The value is one word, so that it changes atomically. `until` is in jiffies and has 46 bits,
- * enough for two thousand years. */
+/* Makes the value of an entry: one word, so that it changes atomically. `until` is a time in
+ * jiffies; it has 46 bits, enough for two thousand years. */
 #define BLIND_VALUE(until, origin, flags) ((__u64)(until) << 18 | (__u32)(origin) << 8 | (flags))
 #define BLIND_UNTIL(value) ((value) >> 18)
 #define BLIND_ORIGIN(value) ((__u32)(value) >> 8 & (BLIND_SITES_MAX - 1))
@@ -100,13 +101,17 @@ static inline __u32 blind_home(__u64 hash, int home, __u32 mask)
 	return (home ? hash >> 20 : hash) & mask;
 }
 
-#define BLIND_SECONDS 190		/* WireGuard's Reject-After-Time of 180 s, plus transit */
-#define BLIND_LONGEST_SECONDS SESSION_SECONDS	/* index of this host's own WireGuard */
-#define BLIND_TENTATIVE_SECONDS 10	/* index of an initiation without a response yet */
+/* Validity of an index: WireGuard's Reject-After-Time of 180 s, plus transit. */
+#define BLIND_SECONDS 190
+/* Validity of an index of this host's own WireGuard. */
+#define BLIND_LONGEST_SECONDS SESSION_SECONDS
+/* Validity of an index of an initiation that has no response yet. */
+#define BLIND_TENTATIVE_SECONDS 10
 /* For this long after the first response an initiation may get further responses. The first one may
  * have been forged. */
 #define BLIND_ANSWER_SECONDS 5
-#define BLIND_WAITING_SECONDS 30	/* index in an initiation to a site that is not known yet */
+/* Validity of an index in an initiation to a site whose address is unknown. */
+#define BLIND_WAITING_SECONDS 30
 
 /* blind_lock: ARRAY of one element. */
 struct blind_lock {
@@ -131,7 +136,7 @@ struct blind_lock {
 #define BLIND_NEWCOMERS 32
 struct blind_pair {
 	__u32 next, next_confirmed;
-	/* State of the rate limit of new indices (abi_guard.h). */
+	/* State of the rate limit of the pair's new indices (abi_guard.h). */
 	__u64 limit;
 	__le32 index[BLIND_RING];
 	__le32 confirmed[BLIND_CONFIRMED_RING];
@@ -144,26 +149,28 @@ struct blind_total {
 
 /* blind_waiting: ARRAY, indexed by site number. The last initiation to a site whose address is
  * unknown; it is sent when our own WireGuard has authenticated the site. */
-#define BLIND_WRITING (~0ULL)		/* a CPU is writing the entry */
+#define BLIND_WRITING (~0ULL)		/* value of .since while a CPU is writing the entry */
 struct blind_waiting {
-	__u64 since;	/* when the initiation arrived, in jiffies (0: none), or BLIND_WRITING */
+	/* Time in jiffies at which the initiation arrived, or BLIND_WRITING; 0: no initiation. */
+	__u64 since;
 	__u32 from;
 	__u8 message[INITIATION_LEN];
 };
 
 /* blind_state: ARRAY of one element. */
 struct blind_state {
-	/* All used site numbers are below this. 0: no key is known yet, not even our own. */
+	/* Upper bound of the site numbers: all used ones are below it. 0: no key is known yet, not
+	 * even this host's own. */
 	__u32 sites;
-	__u32 room;			/* number of sites in a row of blind_totals */
+	__u32 room;		/* number of sites for which a row of blind_totals has room */
 	/* State of the rate limit of messages that belong to no session (abi_guard.h). */
 	__u64 limit;
-	/* When the programs last sent SIGNAL_MOVED to the daemon, in jiffies. */
+	/* Time in jiffies at which the programs last sent SIGNAL_MOVED to the daemon. */
 	__u64 told;
-	/* refused: new indices that another site uses or that found no free place. challenges: how
-	 * often a site was asked whether it has moved. */
+	/* refused: number of new indices that another site uses or that found no free place.
+	 * challenges: number of times that a site was asked whether it has moved. */
 	__u64 refused, challenges;
 };
-#define BLIND_STRAYS 1000		/* per second: messages that belong to no session */
+#define BLIND_STRAYS 1000	/* limit of messages that belong to no session, per second */
 
 #endif

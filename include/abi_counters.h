@@ -12,7 +12,7 @@ enum plane { PLANE_XDP, PLANE_TC };
 /* totals: PERCPU_ARRAY, indexed by total_index(). Each received packet is either forwarded or
  * counted under a reason in the map reasons. */
 struct total {
-	__u64 received;			/* packets that belong to the service or peer */
+	__u64 received;			/* packets that arrived for the service or from the peer */
 	__u64 forwarded;		/* packets that were handed to a device */
 	/* Bytes of the forwarded packets: IP length at arrival. For a GSO packet, the sum over its
 	 * segments. */
@@ -37,7 +37,7 @@ static inline enum direction total_direction(__u32 total)
 #define NAME_LEN 64
 struct service_name {
 	char name[NAME_LEN];
-	__u8 nat;			/* 0: dnat, 1: none, 2: masquerade */
+	__u8 nat;			/* NAT of the service: 0: dnat, 1: none, 2: masquerade */
 	__u8 pad[7];
 };
 

@@ -16,11 +16,11 @@ struct event {
 	__be16 sport, dport;		/* 0 if the packet has no port or its port was not read */
 	__u16 reason;			/* enum reason */
 	__u8 family;
-	__u8 direction, plane;		/* as in struct reason_key */
+	__u8 direction, plane;		/* direction and plane, as in struct reason_key */
 	__u8 pad[3];
-	__u32 id;			/* id of the service; or PEER_ID | id of the peer */
-	__u32 ifindex;			/* the logical link on which the packet arrived */
-	__u32 len;			/* length of the IP packet; for GSO, of the first segment */
+	__u32 id;			/* id of the service, or PEER_ID | id of the peer */
+	__u32 ifindex;		/* ifindex of the logical link on which the packet arrived */
+	__u32 len;	/* length of the IP packet in bytes; for GSO, of the first segment */
 	__u32 segments;
 };
 

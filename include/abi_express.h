@@ -15,7 +15,7 @@
  * call.
  *
  * Each load of the programs creates both maps again. */
-#define EXPRESS_SIDES 128		/* a power of 2, like EXPRESS_TUPLES */
+#define EXPRESS_SIDES 128		/* number of sides; a power of 2, like EXPRESS_TUPLES */
 /* Tuples of each CPU, unless the configuration sets another number. */
 #define EXPRESS_TUPLES 8192
 #define EXPRESS_TUPLES_MIN 256
@@ -51,51 +51,53 @@ struct memo {
 		/* tuple: ifindex << 32 | dport << 16 | sport; side: express_side_word(). */
 		__u64 word;
 	} key;
-	__u64 until;			/* valid before this time, in jiffies */
-	__u32 generation;		/* express_generation() before the pipeline decided */
-	__u16 mtu;	/* longest packet that fits the MTU, by its length at arrival */
+	__u64 until;			/* time in jiffies before which the entry is valid */
+	__u32 generation;	/* value of express_generation() before the pipeline decided */
+	__u16 mtu; /* length at arrival of the longest packet that fits the egress MTU, in bytes */
 	__u8 kind;			/* enum express_kind */
 	__u8 flags;			/* enum express_flags */
 	union {
-		/* side, EXPRESS_SITE: destination MAC, as in struct link .macs */
+		/* Side, EXPRESS_SITE: the destination MAC address, in the form of struct link
+		 * .macs. */
 		__u64 mac;
-		__u64 word;		/* EXPRESS_FLOW: the word of the flow's place */
-		struct {		/* EXPRESS_BLIND */
+		__u64 word;	/* EXPRESS_FLOW: the word of the flow's place in flow_table */
+		struct {		/* EXPRESS_BLIND: the session */
 			__le32 index;	/* receiver index in the message */
-			__u32 pair;	/* index in blind_totals */
+			__u32 pair;	/* index of the pair of sites in blind_totals */
 		};
 	};
 	/* Second cache line: what the packet is rewritten to. A side uses only src and sport, or
 	 * only dst and dport. */
 	__u64 src[2], dst[2];
 	__be16 sport, dport;
-	/* Checksum differences for the IP and UDP headers, folded. */
+	/* Changes of the checksums of the IP and the UDP header, folded to 16 bits. */
 	__u16 ip_delta, udp_delta;
-	__u8 macs[12];			/* destination MAC, then source MAC */
+	__u8 macs[12];		/* MAC addresses of the rewritten frame: destination, then source */
 	__u32 out;			/* ifindex of the egress device */
-	/* Index in totals; EXPRESS_SITE: the sending peer's index in peer_totals. */
+	/* Index of the counters in totals; EXPRESS_SITE: index of the sending peer in
+	 * peer_totals. */
 	__u32 total;
-	/* EXPRESS_FLOW: the flow's place in flow_table. Listener: index in sources.
+	/* EXPRESS_FLOW: the flow's place in flow_table. Listener: its index in sources.
 	 * EXPRESS_SITE: the receiving peer's index in peer_totals. */
 	__u32 place;
 };
 _Static_assert(sizeof(struct memo) == 128, "two cache lines");
 
-/* Counters of this CPU. */
+/* Counters of one CPU, in packets. */
 struct express_count {
 	__u64 hits;			/* packets that the express path sent */
-	__u64 misses;			/* packets that were looked up and not found */
+	__u64 misses;			/* packets whose entry was searched and not found */
 	__u64 not_looked_up;
 };
 
 struct sides {
 	struct express_count count;
-	__u32 credit;			/* used by express_is_worth_it() */
-	__u32 tuples;	/* this CPU's first index in tuples; set before the first tuple */
+	__u32 credit;			/* state of express_is_worth_it() */
+	__u32 tuples; /* first index of this CPU in tuples; set before the first tuple is written */
 	/* Bit ifindex % 64 is set if a device with that ifindex may have listeners. Bits are never
 	 * cleared. */
 	__u64 listeners;
-	__u64 sites;			/* the same for devices behind which peers are */
+	__u64 sites;		/* the same bits for devices behind which the relay has peers */
 	__u8 pad[80];
 	struct memo side[EXPRESS_SIDES];
 };

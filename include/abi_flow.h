@@ -44,8 +44,8 @@ struct flow {
 		struct {		/* as in the key of the reply, except for delta */
 			__be16 backend_port, own_port;
 			__u8 family, reply;		/* DIRECTION_REPLY */
-			/* Checksum difference of an original's addresses, new - old, as in struct
-			 * service. */
+			/* Change of the checksum when an original's addresses are rewritten: new -
+			 * old, as in struct service. */
 			__u16 delta;
 		};
 		__u64 reply_word;
@@ -55,11 +55,11 @@ struct flow {
 	/* By direction, as in struct total. The counts are approximate if several CPUs carry the
 	 * flow. */
 	__u64 packets[2], bytes[2];
-	__u32 ifindex;			/* ifindex of the listener's link */
-	__u32 since;	/* when the backend answered first, in units (abi_learned.h) */
-	__u32 place;	/* the flow's word in flow_index: line * LEARNED_WAYS + way */
+	__u32 ifindex;			/* ifindex of the logical link of the listener */
+	__u32 since;	/* time of the backend's first answer, in units (abi_learned.h) */
+	__u32 place;	/* place of the flow's word in flow_index: line * LEARNED_WAYS + way */
 	__u16 id;			/* id of the service */
-	__u16 epoch;	/* last epoch in which the flow was counted for its source */
+	__u16 epoch;	/* number of the last epoch in which the flow was counted for its source */
 };
 _Static_assert(sizeof(struct flow) == 128, "two cache lines");
 
@@ -91,14 +91,15 @@ static inline struct flow_key flow_key_of(const struct flow *f, __u8 direction)
 
 /* Input of wgxdp_flow_end, which follows an Ethernet header, and the program's return values. */
 struct flow_end {
-	__u64 word;			/* the flow's word in flow_table, as user space read it */
+	__u64 word;			/* word of the flow in flow_table, as user space read it */
 	__u32 place;
 	__u32 pad;
 };
 enum flow_ended { FLOW_ENDED, FLOW_CHANGED };
 
-#define EMBRYO_SECONDS 15		/* longer than two retries of a WireGuard handshake */
-/* Half-open flows of a source: at once, and again in EMBRYO_SECONDS. */
+/* Validity of a half-open flow: longer than two retries of a WireGuard handshake. */
+#define EMBRYO_SECONDS 15
+/* Limit of the half-open flows of a source: so many at once, and so many in each EMBRYO_SECONDS. */
 #define EMBRYO_SHARE 256
 
 /* flow_shares: ARRAY of struct flow_share, which limits the flows of a source (IPv4 address, IPv6
@@ -119,14 +120,14 @@ struct flow_share {
  * also ends the flows that use it. */
 #define POOL_ADDRS 8
 struct pool {
-	__u16 first, last;		/* ports, in host byte order, both included */
-	__u32 timeout;			/* seconds until an idle flow expires */
-	/* Number of IPv4 and of IPv6 addresses. The first address is the source address of the FIB
-	 * lookup for the backend. */
+	__u16 first, last;	/* first and last port of ours, in host byte order, both included */
+	__u32 timeout;			/* time after which an idle flow expires, in seconds */
+	/* Number of IPv4 and of IPv6 addresses in the pool. The first address of a family is the
+	 * source address of the FIB lookup for the backend. */
 	__u32 n4, n6;
 	struct addr own4[POOL_ADDRS], own6[POOL_ADDRS];
-	__u32 share;			/* maximum of LIVE flows of a source */
-	__u32 epoch;			/* longest timeout of all pools, in seconds */
+	__u32 share;			/* limit of the LIVE flows of a source */
+	__u32 epoch;	/* length of an epoch: the longest timeout of all pools, in seconds */
 };
 
 /* flow_totals: PERCPU_ARRAY of struct flow_total, indexed by the service's id. Refused flows are
@@ -137,16 +138,18 @@ struct pool {
  *
  * The number of flows that expired or were displaced is: created - moved - deleted - present. */
 struct flow_total {
-	__u64 created;			/* flows that the backend answered */
+	__u64 created;			/* number of flows that the backend answered */
 	__u64 unused;
-	__u64 moved;	/* flows that ended because their service has another backend now */
+	__u64 moved; /* number of flows that ended because their service has another backend now */
 };
 
-#define FLOWS 262144	/* default maximum of flows, unless the pool has fewer ports */
-#define FLOWS_MAX (1 << 22)		/* maximum of an instance; its table takes 1.1 GB */
-#define FLOW_SHARE 4096			/* default share of a source */
-#define FLOW_TIMEOUT 300		/* seconds; more than the 180 of a WireGuard session */
-#define FLOW_TIMEOUT_MAX 32400		/* seconds; below LEARNED_LONGEST with every kernel's HZ */
+#define FLOWS 262144	/* default limit of flows, unless the pool has fewer ports */
+#define FLOWS_MAX (1 << 22)	/* largest limit of flows of an instance; its table takes 1.1 GB */
+#define FLOW_SHARE 4096			/* default limit of the flows of a source */
+/* Default timeout of a flow, in seconds: above the 180 of a WireGuard session. */
+#define FLOW_TIMEOUT 300
+/* Longest timeout, in seconds: below LEARNED_LONGEST with every kernel's HZ. */
+#define FLOW_TIMEOUT_MAX 32400
 #define FLOW_PORT_FIRST 20000
 #define FLOW_PORT_LAST 60999
 

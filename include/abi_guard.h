@@ -13,7 +13,7 @@ enum message { MESSAGE_INITIATION = 1, MESSAGE_RESPONSE, MESSAGE_COOKIE, MESSAGE
 #define INITIATION_LEN 148
 #define RESPONSE_LEN 92
 #define COOKIE_LEN 64
-#define DATA_LEN 32			/* length of the shortest data message */
+#define DATA_LEN 32			/* length of the shortest data message, in bytes */
 #define MAC_LEN 16
 
 enum guard_flags {
@@ -42,24 +42,26 @@ struct guard {
 	/* First four bytes of message types 1 to 4, as in the packet: the type and three reserved
 	 * bytes, or AmneziaWG's replacement. */
 	__u32 header[MESSAGES];
-	__u16 junk[MESSAGES];		/* number of junk bytes in front of the message */
-	/* Limit of a source (IPv4 address, IPv6 /64): initiations with a valid mac1. */
+	__u16 junk[MESSAGES];	/* number of AmneziaWG's junk bytes in front of the message */
+	/* Rate limit of the initiations of a source (IPv4 address, IPv6 /64) that have a valid
+	 * mac1. */
 	__u64 source_each, source_burst;
-	/* Limit of the service. Sources that a backend has answered are not counted. */
+	/* Rate limit of the initiations of the service. Sources that a backend has answered do not
+	 * count. */
 	__u64 service_each, service_burst;
 	__u64 challenge_each, challenge_burst;
-	/* For user space: a backend is down if it left so many initiations, from so many sources,
-	 * without an answer. */
+	/* For user space: a backend is down if it left at least this number of initiations, from at
+	 * least this number of sources, without an answer. */
 	__u32 health_initiations, health_sources;
-	/* For user space: one bit for each backend number whose standby serves. */
+	/* For user space: bit n is set if the standby serves in the place of backend number n. */
 	__u64 standby;
 	__u8 pad[32];
 };
 _Static_assert(sizeof(struct guard) == 128, "a guard is two cache lines");
 
-/* Maximum of a service's backends, which have numbers from 0 on (KEY_BACKEND). */
+/* Largest number of a service's backends; they are numbered from 0 (KEY_BACKEND). */
 #define GUARD_BACKENDS_MAX 64
-#define GUARD_KEYS_MAX 128		/* maximum of a service's keys, old and new ones */
+#define GUARD_KEYS_MAX 128	/* largest number of a service's keys, old and new ones together */
 
 #define GUARD_KEYS_WORD(first, n) ((first) << 8 | (n))
 #define GUARD_KEYS_FIRST(word) ((word) >> 8)
@@ -71,7 +73,7 @@ struct guard_key {
 	/* BLAKE2s state (for 16 bytes of output) after the key block. The key is HASH("mac1----" ||
 	 * public key). */
 	__u32 mac1[8];
-	__u32 backend;			/* number of the backend */
+	__u32 backend;			/* number of the backend that has this key */
 	__u32 pad[7];
 };
 
@@ -85,7 +87,7 @@ struct public_key {
  * in ticks. */
 struct guard_state {
 	__u64 service_until, challenge_until;
-	__u64 challenging;	/* the service challenges clients until this time, in jiffies */
+	__u64 challenging;	/* time in jiffies until which the service challenges clients */
 	/* Secret that selects the row in the map replays, so that an attacker cannot tell which
 	 * initiations share a row. 0: not drawn yet. */
 	__u64 seed;
@@ -98,18 +100,20 @@ struct client_key {
 	struct addr addr;
 	__be16 port;
 	__u16 id;			/* id of the service */
-	__u32 what;			/* guard_sources: enum limited; other maps: 0 */
+	__u32 what;	/* kind of the limit in guard_sources (enum limited); in other maps: 0 */
 };
 enum limited {
-	LIMITED_SOURCE,			/* handshakes of the source; port is 0 */
-	/* Messages from one client's address and port that count for the health of its backend. */
+	LIMITED_SOURCE,	/* rate limit of the source's handshakes; the port in the key is 0 */
+	/* Limit of one client's messages, by address and port, that count for its backend's
+	 * health. */
 	LIMITED_CLIENT,
 };
 
 /* answered: entries of struct learned_entry, LIVE: the clients to which a backend has sent an
  * initiation or a response. A backend sends these only to peers that it knows. An entry is valid
  * for SESSION_SECONDS, as long as the session that the message begins. */
-#define SESSION_SECONDS 200		/* WireGuard's Reject-After-Time of 180 s, plus transit */
+/* Validity of an entry: WireGuard's Reject-After-Time of 180 s, plus transit. */
+#define SESSION_SECONDS 200
 struct answered {
 	__u32 backend;
 	/* In the map indices: true if the backend expects no response to this index. */
@@ -149,7 +153,7 @@ struct handshake {
 };
 
 #ifdef WGXDP_HOST
-#define REPLAY_ROWS 64			/* tests walk all rows */
+#define REPLAY_ROWS 64			/* number of rows in unit tests, which search all of them */
 #define HANDSHAKE_PLACES 64
 #else
 #define REPLAY_ROWS 65536
@@ -167,8 +171,8 @@ struct cookie_key {
 };
 struct cookies {
 	struct cookie_key secret[2];
-	__u64 alive;			/* the daemon runs until this time, in jiffies */
-	__u64 replies;			/* replies sent since `up`; only user space uses it */
+	__u64 alive;		/* time in jiffies until which the daemon counts as running */
+	__u64 replies;		/* number of cookie replies since `up`; only user space uses it */
 };
 
 /* challenges: RINGBUF of initiations to which the daemon sends a cookie reply. */
@@ -176,9 +180,9 @@ struct cookies {
 struct challenge {
 	struct addr client, local;	/* source and destination address of the initiation */
 	__be16 client_port, local_port;
-	__u32 ifindex;			/* the logical link on which it arrived */
+	__u32 ifindex;		/* ifindex of the logical link on which the initiation arrived */
 	__u32 id;			/* id of the service */
-	__u32 key;			/* index of the matching key in guard_keys */
+	__u32 key;			/* index of the key in guard_keys that matches the mac1 */
 	__le32 index;			/* sender index of the initiation */
 	__u8 mac1[MAC_LEN];
 	__u32 pad;
@@ -190,15 +194,17 @@ struct challenge {
 /* health: ARRAY, indexed by id * GUARD_BACKENDS_MAX + backend number: how the backends of a service
  * with a guard answer initiations. */
 #define HEALTH_SECONDS 5
-/* Bucket 0 is below 1 ms, bucket i from 2^(i-1) to 2^i ms. The last bucket has all longer times. */
+/* Number of buckets of the histogram. Bucket 0 has times below 1 ms, bucket i those from 2^(i-1) to
+ * 2^i ms. The last bucket has all longer times. */
 #define HANDSHAKE_BUCKETS 16
 struct health {
-	__u64 initiations;		/* forwarded initiations with a valid mac1 */
-	__u64 responses;		/* responses from the backend */
-	__u64 unanswered;		/* initiations since the backend's last answer */
-	__u64 sources;	/* for each of these initiations, the bit of its source: a hash modulo 64 */
-	__u64 answered;			/* when the backend last answered, in jiffies; 0: never */
-	/* Sum of the times from initiation to response, in nanoseconds. */
+	__u64 initiations;		/* number of forwarded initiations with a valid mac1 */
+	__u64 responses;		/* number of responses from the backend */
+	__u64 unanswered;		/* number of initiations since the backend's last answer */
+	/* Sources of these initiations: bit h is set if a source has the hash h (0 to 63). */
+	__u64 sources;
+	__u64 answered;	/* time of the backend's last answer, in jiffies; 0: it has not answered */
+	/* Sum of the times from an initiation to its response, in nanoseconds. */
 	__u64 seconds;
 	/* Like .unanswered and .sources, but only for clients that the backend has answered before.
 	 * Each client counts once in HEALTH_SECONDS. Any packet from the backend to such a client
@@ -211,7 +217,7 @@ struct health {
  * Only user space uses it. A backend keeps its number as long as it keeps its name, because the
  * maps answered and indices and the flows refer to the number. */
 struct backend_name {
-	char name[NAME_LEN];		/* empty: the number is free */
+	char name[NAME_LEN];		/* name of the backend; "": the number is free */
 };
 
 /* guard_budget: PERCPU_ARRAY of one element: how many BLAKE2s compressions this CPU may still spend
@@ -223,8 +229,9 @@ struct backend_name {
 #define BUDGET_FAILED 100000
 #endif
 struct guard_budget {
-	__u64 since;			/* when the budgets were last refilled, in jiffies */
-	/* Others, known, failed. Negative if the last message needed more than was left. */
+	__u64 since;		/* time at which the budgets were last refilled, in jiffies */
+	/* Remainder of the three budgets, in compressions: of known sources, of others, and of
+	 * failed ones. Negative if the last message needed more than was left. */
 	__s64 left[3];
 };
 

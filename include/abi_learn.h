@@ -9,12 +9,14 @@
 /* Size of the range of knock ports: traceroute increments the port with each probe. */
 #define KNOCK_PORTS 100
 #define HEAR_PORTS 8
-#define HEAR_BUDGET 100			/* reports of each kind, per second and CPU */
+#define HEAR_BUDGET 100			/* limit of the reports of each kind, per second and CPU */
 
 /* hearing: ARRAY of one element. User space writes what is to be reported; all zero: nothing. */
 struct hearing {
-	__be16 ports[HEAR_PORTS];	/* ports of our own WireGuard; 0: unused */
-	/* First of KNOCK_PORTS ports, in host byte order; 0: unused. */
+	/* UDP ports on which our own WireGuard listens; 0: unused element. */
+	__be16 ports[HEAR_PORTS];
+	/* The first port of each range of KNOCK_PORTS ports, in host byte order; 0: unused
+	 * element. */
 	__u16 knocks[HEAR_PORTS];
 	/* BLAKE2s state for mac1 of our public key, as in struct guard_key. */
 	__u32 mac1[HEAR_PORTS][8];
@@ -24,7 +26,8 @@ enum heard_kind { HEARD_INITIATION, HEARD_KNOCK, HEARD_KINDS };
 
 /* hear_budget: PERCPU_ARRAY of one element: the reports of this CPU in the present second. */
 struct hear_budget {
-	__u64 second[HEARD_KINDS];	/* the second: jiffies / tick_rate */
+	/* Second in which the reports of each kind were counted: jiffies / tick_rate. */
+	__u64 second[HEARD_KINDS];
 	__u64 told[HEARD_KINDS];
 };
 
@@ -37,8 +40,8 @@ struct heard {
 	__be16 sport, dport;
 	__u8 family, kind;		/* enum heard_kind */
 	__u8 pad[2];
-	__u32 ifindex;			/* the port on which the packet arrived */
-	__u8 message[INITIATION_BYTES];	/* HEARD_INITIATION: the message */
+	__u32 ifindex;			/* ifindex of the port on which the packet arrived */
+	__u8 message[INITIATION_BYTES];	/* the whole message, for HEARD_INITIATION */
 };
 
 #endif

@@ -20,19 +20,19 @@
 #ifndef WGXDP_ABI_LEARNED_H
 #define WGXDP_ABI_LEARNED_H
 
-#define LEARNED_WAYS 8			/* places in a bucket */
+#define LEARNED_WAYS 8			/* number of places in a bucket */
 /* A new entry goes to the first of its two buckets if that has this many free places. Otherwise it
  * goes to the bucket that has more free places. */
 #define LEARNED_PREFER 4
 #define LEARNED_UNTIL 0xffffffULL
-#define LEARNED_LONGEST 0x1fffff	/* longest timeout, in units */
-#define LEARNED_SECOND 64		/* units; they last at least a second */
+#define LEARNED_LONGEST 0x1fffff	/* longest timeout of an entry, in units */
+#define LEARNED_SECOND 64		/* number of units that last at least one second */
 
 enum learned_state {
-	LEARNED_BUSY,			/* a program is writing the entry; others leave it alone */
-	LEARNED_HALF,			/* not confirmed: may be displaced */
-	LEARNED_LIVE,			/* confirmed: is not displaced before it expires */
-	LEARNED_SPARE,	/* confirmed, but above its source's share: is displaced first */
+	LEARNED_BUSY,		/* a program is writing the entry; other programs leave it alone */
+	LEARNED_HALF,			/* not confirmed: another entry may displace it */
+	LEARNED_LIVE,			/* confirmed: no entry displaces it before it expires */
+	LEARNED_SPARE,	/* confirmed, but above its source's share: the first to be displaced */
 };
 
 struct learned_line {

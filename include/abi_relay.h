@@ -15,12 +15,12 @@ enum peer_flags {
 };
 
 struct peer {
-	/* The logical link behind which the peer is; its packets are accepted only from there. 0:
-	 * the link does not exist yet. */
+	/* ifindex of the logical link behind which the peer is. Its packets are accepted only from
+	 * there. 0: the link does not exist yet. */
 	__u32 ifindex;
-	__u32 mtu;	/* PEER_TUNNEL: MTU of the device, the longest IP packet in bytes */
+	__u32 mtu;	/* PEER_TUNNEL: the MTU of its device, in bytes of the IP packet */
 	__u32 flags;			/* enum peer_flags */
-	__u32 slot;			/* other peers: index of the next hop in nexthops */
+	__u32 slot;		/* without PEER_TUNNEL: index of the peer's next hop in nexthops */
 	__u32 pad[4];
 };
 
@@ -33,7 +33,7 @@ enum peer_name_flags {
 
 struct peer_name {
 	char name[NAME_LEN];
-	__u8 key[32];			/* its public key; all zero: none */
+	__u8 key[32];			/* public key of the peer; all zero: it has none */
 	char device[16];
 	__u32 flags;			/* enum peer_name_flags */
 	__u32 pad;
@@ -48,9 +48,9 @@ enum peer_direction { PEER_RX, PEER_TX };
 /* ---- routes: a word says which peer an address belongs to: the peer's id or 0, and flags ---- */
 
 #define ROUTE_PEER_MASK 0xfffffU
-/* There are longer prefixes. The map `routes` has them, and this prefix too. */
+/* The prefix contains longer prefixes. The map `routes` has all of them, and this prefix too. */
 #define ROUTE_LONGER (1U << 20)
-#define ROUTE_LOCAL (1U << 21)		/* an address of this host: the packet is passed up */
+#define ROUTE_LOCAL (1U << 21)		/* address of this host: the packet is passed up */
 
 /* subnets: ARRAY of 65,536 route words, used if the overlay is exactly a /48 (with_subnets). Index:
  * bits 48 to 63 of the address, in host byte order. User space expands every prefix from /48 to /64
@@ -62,7 +62,7 @@ enum peer_direction { PEER_RX, PEER_TX };
 
 /* routes: LPM_TRIE of all other prefixes -> route word. */
 struct route_key {
-	__u32 prefixlen;		/* 32 (for the field zero) + length of the prefix */
+	__u32 prefixlen;	/* 32 bits for the field `zero`, plus the length of the prefix */
 	__be32 zero;
 	struct addr addr;
 };
@@ -73,7 +73,7 @@ struct own {
 	 * sent. */
 	struct addr addr;
 	__u32 ifindex;
-	__u32 peer;			/* the only peer behind this link; 0: none, or several */
+	__u32 peer;	/* id of the only peer behind this link; 0: there is no peer, or several */
 	__u32 pad[2];
 };
 
@@ -84,11 +84,12 @@ struct own {
 enum policy_reject { REJECT_ADDRESS, REJECT_PROHIBITED, REJECT_SILENTLY };
 
 struct policy {
-	/* Allowed UDP destination ports, in host byte order: bit port % 64 of word port / 64. */
+	/* Allowed UDP destination ports: bit port % 64 of the word port / 64, with the port in host
+	 * order. */
 	__u64 ports[1024];
-	__u64 icmpv6[4];		/* allowed ICMPv6 types, likewise */
+	__u64 icmpv6[4];	/* allowed ICMPv6 types: bit type % 64 of the word type / 64 */
 	__u32 reject;			/* enum policy_reject */
-	/* For user space: the prefix of the overlay. */
+	/* For user space: the length of the overlay's prefix, and below it the address. */
 	__u32 overlay_len;
 	struct addr overlay;
 	/* Secrets of the tags in `allowed`. They are random, and stay the same while that map
@@ -103,11 +104,11 @@ struct policy {
  * time belong to packets that passed, so any mixture is harmless. */
 #define ALLOWED_WAYS 4
 #define ALLOWED_SECONDS 180
-#define ALLOWED_BUCKETS 32768		/* the default */
+#define ALLOWED_BUCKETS 32768		/* default number of buckets */
 struct allowed {
 	/* Hash of addresses, ports and protocol: allowed_tag() in bpf/relay/allowed.h. */
 	__u64 tag;
-	__u64 until;			/* valid before this time, in jiffies; 0: free */
+	__u64 until;	/* time in jiffies before which the entry is valid; 0: a free place */
 };
 struct allowed_bucket {
 	struct allowed way[ALLOWED_WAYS];

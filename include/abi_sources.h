@@ -19,7 +19,8 @@ struct prefix6 {
 	struct addr addr, mask;
 };
 struct sources {
-	__u32 groups4, groups6;		/* groups of SOURCES_GROUP prefixes in use */
+	/* Number of groups of SOURCES_GROUP prefixes in use, for IPv4 and IPv6. */
+	__u32 groups4, groups6;
 	__u8 pad[56];
 	struct prefix4 ipv4[SOURCES_GROUP * SOURCES_GROUPS];
 	struct prefix6 ipv6[SOURCES_GROUP * SOURCES_GROUPS];
@@ -29,7 +30,8 @@ struct sources {
  * includes the 96 bits in front of the address. */
 struct source_key {
 	__u32 prefixlen;
-	__be32 id;			/* struct link .sources */
+	/* Index of the list in the map sources (struct link .sources), in network byte order. */
+	__be32 id;
 	struct addr addr;
 };
 
@@ -37,7 +39,7 @@ struct source_key {
  * the bit is 1, none of them is martian (is_martian() in bpf/link.h), and no prefix in the list or
  * the trie covers one of them. If it is 0, the express path must search the list. */
 struct source_hints {
-	__u64 ipv4[64];			/* index: source_hint4() */
+	__u64 ipv4[64];			/* bits of IPv4 addresses, indexed by source_hint4() */
 	/* Both bits must be 1. source_hint6_short() indexes short6, for prefixes shorter than /48.
 	 * source_hint6_long() indexes long6, for the others. */
 	__u64 short6[4], long6[8];

@@ -71,12 +71,13 @@ enum service_flags {
 
 /* Value of KEY_SERVICE, KEY_OLD and KEY_REPLY: what a matching packet is rewritten to. */
 struct service {
-	struct addr to;		/* address of the backend; in a reply, of the listener */
-	__be16 port;		/* port of the same */
+	/* New destination: the backend's address; in a reply, the listener's as the source. */
+	struct addr to;
+	__be16 port;		/* port that belongs to this address */
 	/* Checksum difference of the address: new - old in one's complement, as in RFC 1624. Unused
 	 * if the service masquerades. */
 	__u16 delta;
-	__u16 id;		/* index in totals, reasons and names */
+	__u16 id;		/* id of the service: its index in totals, reasons and names */
 	__u16 flags;		/* enum service_flags */
 	/* Next hop to the backend for this link and local address, in the map nexthops. Replies use
 	 * slot + 1. */
@@ -119,14 +120,14 @@ enum list_verdict { LIST_ALLOW = 1, LIST_DENY = 2 };
 
 /* Value of KEY_VLAN. The key's addr is { vlan_key(), 0 }, and its ifindex is that of the port. */
 struct vlan {
-	__u32 ifindex;		/* ifindex of the logical link */
+	__u32 ifindex;		/* ifindex of the logical link that has these tags */
 	__u32 pad[7];
 };
 
 /* Value of KEY_ROUTE. The key's addr is a /64 prefix, and its word is table_word(KEY_ROUTE,
  * FAMILY_IPV6, 0, 0). */
 struct route {
-	__u32 word;		/* the peer that it belongs to (abi_relay.h) */
+	__u32 word;	/* route word of the prefix: the peer that it belongs to (abi_relay.h) */
 	__u32 pad[7];
 };
 
@@ -145,7 +146,7 @@ struct table_entry {
 		struct vlan vlan;
 		struct old_until old;
 		struct route route;
-		__u32 site;	/* value of KEY_ENDPOINT, in the map endpoints */
+		__u32 site;	/* value of KEY_ENDPOINT, in the map endpoints: a site number */
 		__u8 value[32];
 	};
 };

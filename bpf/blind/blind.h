@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The step blind_find: the blind relay forwards WireGuard messages between sites by receiver index,
- * without a key. The packets leave like those of a flow (flow/flow.h). Only this host's own
+ * The step blind_find(): the blind relay forwards WireGuard messages between sites by receiver
+ * index, without a key. The packets leave like those of a flow (flow/flow.h). Only this host's own
  * WireGuard tells where a site is (the daemon writes it to the maps), and only packets from that
  * address and port are forwarded. Data costs three array lookups.
  *
@@ -19,7 +19,7 @@
 #include "link.h"
 #include "service.h"
 
-#define BLIND_INSPECT 2		/* returned by blind_match(): continue with blind_inspect() */
+#define BLIND_INSPECT 2		/* result of blind_match() after which blind_inspect() continues */
 #define BLIND_HEAD (sizeof(struct udphdr) + 8)
 
 static const struct guard blind_headers CONSTANT = {
@@ -71,7 +71,8 @@ INLINE int blind_set_way(struct pkt *p, __u32 to)
 	return 0;
 }
 
-/* tc: returns 0 if all segments of a GSO packet are data of one session. */
+/* tc: returns 0 if all segments of a GSO packet are data of one session, otherwise another
+ * value. */
 INLINE int blind_segments_step(struct pkt *p)
 {
 	struct guard_work *s = &p->s->guard;
@@ -95,8 +96,8 @@ INLINE bool blind_is_uniform(struct pkt *p, const struct udphdr *udp)
 	return !blind_segments(p);
 }
 
-/* Returns the site to which the sender's data goes, or 0. If the index came from a response and
- * this is the first data, notes that the index must be confirmed. */
+/* Returns the number of the site to which the sender's data goes, or 0. If the index came from a
+ * response and this is the first data with it, it records that the index must be confirmed. */
 INLINE __u32 blind_find_session(struct blind_work *b)
 {
 	__u64 value = session_now(b->from, b->index, b->now);
@@ -210,8 +211,9 @@ INLINE int blind_route_step(struct pkt *p)
 }
 CALLED_STEP(with_blind, blind_route)
 
-/* The step blind_find. Returns 0 if the packet goes to a site, a reason, or NOT_OURS. The steps
- * that need much stack are called one after the other, so that their stack frames do not add up. */
+/* Implements the step blind_find(). Returns 0 if the packet goes to a site, a reason, or NOT_OURS.
+ * The steps that need much stack are called one after the other, so that their stack frames do not
+ * add up. */
 INLINE int blind_find(struct pkt *p)
 {
 	int rc = blind_match(p);
@@ -245,7 +247,7 @@ INLINE void blind_count(const struct pkt *p)
 	total->bytes += segments_bytes(p);
 }
 
-/* Called when the packet is about to be sent: records the indices of the message, and counts the
+/* Is called when the packet is about to be sent: records the indices of the message, and counts the
  * packet. Returns 0 or a reason. */
 INLINE int blind_commit(struct pkt *p)
 {

@@ -13,12 +13,12 @@
 
 #include "blind/blind.h"
 
-#define COPY_MAX 128			/* longest UDP payload that is copied */
+#define COPY_MAX 128			/* longest UDP payload that is copied, in bytes */
 
 struct egress {
 	__u32 l3, l4;
 	__u8 family;
-	__be16 port;			/* destination port */
+	__be16 port;			/* destination port of the packet */
 	struct addr dst;
 };
 
@@ -136,13 +136,14 @@ INLINE void blind_egress(struct __sk_buff *ctx)
 	kind = from_le32(head[0]);
 	if (kind == MESSAGE_INITIATION || kind == MESSAGE_RESPONSE) {
 		if (s->to && session_value(s->to, s->index, s->now))
-			return;			/* a message between sites, which tc forwards */
+			return;		/* the message is between sites, and tc forwards it */
 		s->key = BLIND_KEY(0, s->index);
 		s->value = BLIND_VALUE(s->now + BLIND_LONGEST_SECONDS * tick_rate, 0,
 				       BLIND_CONFIRMED);
 		session_put(state);
 	} else if (kind == MESSAGE_DATA && s->to && !hint_value(s->index, s->now)) {
-		/* Our own WireGuard sent this data: an index between sites would be in hints. */
+		/* Our own WireGuard sent this data: the index of a session between sites would be
+		 * in the map hints. */
 		site = bpf_map_lookup_elem(&blind_sites, &s->to);
 		if (site)
 			egress_copy(ctx, &e, site, s->now);

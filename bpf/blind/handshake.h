@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The step blind_find, for rare messages: handshakes, and messages that match no session of their
+ * The step blind_find(), for rare messages: handshakes, and messages that match no session of their
  * sender. For a handshake message, mac1 tells the receiving site, among the sites that the sender
  * may talk to.
  *
@@ -80,8 +80,8 @@ INLINE bool blind_fits_any(struct blind_work *b)
 
 /* ---- messages for our own WireGuard ---- */
 
-/* Signals to the daemon that a message for our own WireGuard came from an unknown address, where a
- * site may be afterwards. At most once in `after` jiffies. */
+/* Signals to the daemon that a message for our own WireGuard came from an unknown address.
+ * WireGuard may afterwards know a site there. It signals at most once in `after` jiffies. */
 INLINE void blind_tell_daemon(const struct blind_work *b, __u32 after)
 {
 	struct signal signal = { .kind = SIGNAL_MOVED, .jiffies = b->now };
@@ -171,8 +171,8 @@ INLINE int blind_response(struct pkt_state *state)
 	return blind_fits(b, BLIND_ORIGIN(value)) ? b->to : -DROP_guard_mac1;
 }
 
-/* Finds the receiving site of the initiation or response in s->guard, which site blind.from sent.
- * Returns the site, NOT_OURS, or a reason. */
+/* Finds the site to which the initiation or response in s->guard goes. The site blind.from sent it.
+ * Returns the site's number, NOT_OURS, or a reason. */
 INLINE int blind_handshake_step(struct pkt_state *s)
 {
 	struct blind_state *state = blind_state_find();
@@ -182,7 +182,8 @@ INLINE int blind_handshake_step(struct pkt_state *s)
 	if (!state)
 		return -DROP_guard_busy;
 	if (!state->sites)
-		return blind_pass_up(b);		/* no key is known yet, not even our own */
+		/* No key is known yet, not even that of our own WireGuard. */
+		return blind_pass_up(b);
 	b->to = 0;
 	b->index = load_word(__u32, s->guard.message + 4);
 	s->guard.known = b->from;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The steps blind_find and blind_commit: record the receiver indices that handshakes between sites
- * give out, and which site each belongs to. Each pair of sites has its own places, some for new
- * indices and some for confirmed ones. A new entry displaces the oldest one of the same pair, so a
- * site cannot displace the indices of others.
+ * The steps blind_find() and blind_commit(): record the receiver indices that handshakes between
+ * sites give out, and which site each belongs to. Each pair of sites has its own places, some for
+ * new indices and some for confirmed ones. A new entry displaces the oldest one of the same pair,
+ * so a site cannot displace the indices of others.
  *
  * Runs after handshake.h has found the site. Then the packet is sent, or waits for its site.
  * Reads:  s->blind, guard.message; the maps sessions, hints.
@@ -38,8 +38,8 @@ TABLE_READ __u64 session_value(__u32 site, __le32 index, __u64 now)
 	return with_blind ? session_now(site, index, now) : 0;
 }
 
-/* Returns the value for the index of a session between sites, or 0. Its origin is the site that
- * sends with the index. */
+/* Returns the value for the index of a session between two sites, or 0. The origin in the value is
+ * the site that sends with the index. */
 TABLE_READ __u64 hint_value(__le32 index, __u64 now)
 {
 	__u64 key = BLIND_KEY(0, index);
@@ -63,7 +63,8 @@ STATE_STEP(with_blind, hint_put)
 
 static const struct blind_pair no_pair CONSTANT = { .next = 0 };
 
-/* Returns the entry of s->pair, and creates it if needed; NULL if the map is full. */
+/* Returns the entry of s->pair in blind_pairs, and creates it if needed. Returns NULL if the map is
+ * full. */
 INLINE struct blind_pair *pair_find(struct blind_work *s)
 {
 	struct blind_pair *pair = bpf_map_lookup_elem(&blind_pairs, &s->pair);
@@ -90,8 +91,8 @@ INLINE void index_remove(struct pkt_state *state, __u32 user, __le32 index)
 	hint_put(state);
 }
 
-/* Puts s->index into the ring of new indices of the pair s->from, s->to. Returns 0; or a negative
- * value if the pair had too many new indices lately, or blind_pairs is full. */
+/* Puts s->index into the ring of new indices of the pair s->from, s->to. Returns 0, or a negative
+ * value if the pair had too many new indices lately or blind_pairs is full. */
 INLINE int blind_make_room(struct pkt_state *state)
 {
 	__u64 each = ((__u64)tick_rate << GUARD_TICK) / BLIND_NEWCOMERS;
@@ -107,7 +108,7 @@ INLINE int blind_make_room(struct pkt_state *state)
 	at = __sync_fetch_and_add(&pair->next, 1);
 	old = pair->index[at & (BLIND_RING - 1)];
 	pair->index[at & (BLIND_RING - 1)] = s->index;
-	if (at < BLIND_RING)		/* the place was free before */
+	if (at < BLIND_RING)		/* the place in the ring was free before */
 		return 0;
 	s->origin = s->from;
 	s->even = false;
@@ -115,8 +116,8 @@ INLINE int blind_make_room(struct pkt_state *state)
 	return 0;
 }
 
-/* Puts an index that has just been confirmed into the pair's ring of confirmed ones. `origin` gave
- * it out for `user`. The oldest one in the ring is removed. */
+/* Puts an index that was just confirmed into the pair's ring of confirmed indices. `origin` gave
+ * the index out for `user`. The oldest index in the ring is removed. */
 INLINE void confirmed_add(struct pkt_state *state, __u32 origin, __u32 user, __le32 index)
 {
 	struct blind_work *s = &state->blind;
@@ -139,8 +140,8 @@ INLINE void confirmed_add(struct pkt_state *state, __u32 origin, __u32 user, __l
 }
 
 /* Records that s->from gave out s->index, and that s->to will send with it. Returns 0, or a
- * negative value if another site gave it out. If s->from gave it out before, nothing changes, so
- * repeating a message does not extend its time. */
+ * negative value if another site gave the index out. If s->from gave it out before, nothing
+ * changes, so repeating a message does not extend its time. */
 INLINE int blind_learn(struct pkt_state *state, __u32 seconds, __u32 flags)
 {
 	struct blind_work *s = &state->blind;
@@ -161,13 +162,13 @@ INLINE void blind_learn_hint(struct pkt_state *state, __le32 index, __u32 site)
 
 	s->key = BLIND_KEY(0, index);
 	if (hint_value(index, s->now))
-		return;	/* two sites use the same index: the first one is challenged */
+		return;	/* two sites use the same index; only the first of them is challenged */
 	s->value = BLIND_VALUE(s->now + BLIND_SECONDS * tick_rate, site, BLIND_CONFIRMED);
 	hint_put(state);
 }
 
-/* Confirms the index of an initiation from s->to, because s->from sends a response to it. This
- * happens only once. */
+/* Confirms the index of an initiation from s->to, because s->from sends a response to it. An index
+ * is confirmed only once. */
 INLINE void blind_confirm(struct pkt_state *state)
 {
 	struct blind_work *s = &state->blind;

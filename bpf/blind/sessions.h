@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The hash tables of receiver indices, for the step blind_find: the maps sessions and hints.
+ * The hash tables of receiver indices, for the step blind_find(): the maps sessions and hints.
  * index.h includes it. Data looks indices up without a lock; handshakes change the tables under
  * blind_lock. A writer sets the key to 0 while it replaces the value. The value changes under a
  * present key only when the entry is confirmed or deleted. So a reader reads the key again after
@@ -91,8 +91,8 @@ INLINE void blind_store(struct blind_session *e, __u64 key, __u64 value)
 	__sync_lock_test_and_set(&e->key, key);
 }
 
-/* Clears the value of an entry, before it is deleted or replaced. Data may confirm the entry at the
- * same time without the lock; then this returns false. */
+/* Clears the value of an entry, before the entry is deleted or replaced. Returns false if data
+ * confirmed the entry at the same time, which needs no lock. */
 INLINE bool blind_clear(struct blind_session *e, __u64 value)
 {
 	return __sync_val_compare_and_swap(&e->value, value, 0) == value;

@@ -19,13 +19,14 @@
 
 #include "express/send.h"
 
-/* Lookups that find nothing are a loss. So each CPU has a credit: a hit adds to it, a miss takes
- * one. Without credit, only one packet in EXPRESS_TRY is looked up. */
+/* Each CPU has a credit, because lookups that find nothing cost time: a hit adds to the credit, and
+ * a miss takes 1 from it. Without credit, only one packet in EXPRESS_TRY is looked up. */
 #define EXPRESS_CREDIT 64
 #define EXPRESS_CREDIT_HIT 8
 #define EXPRESS_TRY 64
 
-/* Returns whether to look the packet up. If not, nothing is remembered about it either. */
+/* Returns whether to look the packet up. If not, the express path remembers nothing about it
+ * either. */
 INLINE bool express_is_worth_it(struct sides *sides)
 {
 	return sides->credit || !(++sides->count.not_looked_up & (EXPRESS_TRY - 1));
@@ -86,8 +87,8 @@ INLINE int express_by_sites(struct pkt *p, struct sides *sides, struct express_w
 	return express_send_site(p, e, w, head);
 }
 
-/* Looks the packet up, after its headers were read. If it returns EXPRESS_MISS, w->learn says what
- * to remember from the pipeline. */
+/* Looks the packet up in the memo, after its headers were read. If it returns EXPRESS_MISS,
+ * w->learn says what to remember when the pipeline has decided. */
 INLINE int express_look(struct pkt *p, struct sides *sides, struct express_work *w, void *head)
 {
 	const struct memo *e;
@@ -124,14 +125,15 @@ INLINE int express_miss(struct sides *sides)
 	return EXPRESS_MISS;
 }
 
-/* Returns the plane's action for a packet that it has sent. Otherwise returns EXPRESS_MISS and
- * leaves the packet unchanged; then run() of pipeline.h goes on. ifindex: the device that received
- * the packet. */
+/* Returns the plane's action for a packet that it has sent. Otherwise it returns EXPRESS_MISS and
+ * leaves the packet unchanged. In that case run() of pipeline.h continues. ifindex: the device that
+ * received the packet. */
 INLINE int express_first(void *ctx, __u32 ifindex)
 {
 	struct pkt p = { .ctx = ctx, .plane = PLANE_XDP };
 	struct sides *sides = sides_find();
-	/* On the stack, so that the compiler knows that writes to the packet do not change it. */
+	/* The variable is on the stack, so that the compiler knows that writes to the packet do not
+	 * change it. */
 	struct express_work w;
 	void *head;
 	int action;
@@ -155,7 +157,7 @@ INLINE int express_first(void *ctx, __u32 ifindex)
 	return express_miss(sides);
 }
 
-/* Cancels what express_first() noted, because the pipeline does not run. */
+/* Clears the notes of express_first(), because the pipeline does not run. */
 INLINE void express_forget(void)
 {
 	struct pkt_state *s = state_find();

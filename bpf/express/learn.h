@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Stores in the memo what the pipeline decided about a packet that it has sent. verdict calls it.
+ * Stores in the memo what the pipeline decided about a packet that it has sent. verdict() calls it.
  * until.h says how long an entry is valid.
  *
  * Runs at the end, after verdict() (verdict.h).
@@ -12,7 +12,7 @@
 #include "express/express.h"
 #include "express/until.h"
 
-/* How long a side that refers to tuples is valid. Each tuple has a time of its own. */
+/* Validity in seconds of a side that refers to tuples. Each tuple has a time of its own. */
 #define EXPRESS_POINTER_SECONDS 60
 
 /* Returns whether the memo can hold a packet that the guard admitted. It must be plain data as
@@ -64,7 +64,7 @@ INLINE void express_fill(struct memo *e, const struct pkt_state *s, const struct
 	memcpy(e->macs + ETH_ALEN, hop->fib.smac, ETH_ALEN);
 }
 
-/* Starts to write an entry. It is not valid until the caller writes `until`. */
+/* Starts to write an entry. The entry is not valid until the caller writes .until. */
 INLINE void express_begin(struct memo *e, const struct express_sought *k,
 			  const struct express_work *w)
 {
@@ -76,7 +76,7 @@ INLINE void express_begin(struct memo *e, const struct express_sought *k,
 
 /* ---- sides ---- */
 
-/* Writes what a packet of a service without flows is rewritten to. */
+/* Writes the new addresses, ports and MAC addresses of a packet of a service without flows. */
 INLINE void express_fill_side(struct memo *e, const struct pkt_state *s, bool ipv4)
 {
 	bool original = s->direction == DIRECTION_ORIGINAL;
@@ -96,7 +96,8 @@ INLINE void express_fill_side(struct memo *e, const struct pkt_state *s, bool ip
 	}
 }
 
-/* Returns whether the service admits each client for itself, by lists or by a strict guard. */
+/* Returns whether the service decides about each client separately, by its lists or by a strict
+ * guard. */
 INLINE bool express_is_admitted_alone(const struct pkt_state *s)
 {
 	return s->direction == DIRECTION_ORIGINAL &&
@@ -104,7 +105,7 @@ INLINE bool express_is_admitted_alone(const struct pkt_state *s)
 		(with_lists && s->service.flags & SERVICE_LISTS));
 }
 
-/* Records that this CPU has tuples, and that the device has listeners. */
+/* Records in this CPU's sides that the CPU has tuples, and that the device has listeners. */
 INLINE void express_point(const struct express_work *w, bool original)
 {
 	struct sides *sides = sides_find();
@@ -175,7 +176,8 @@ INLINE void express_learn_tuple(struct pkt_state *s, const struct express_work *
 	express_fill(e, s, hop);
 	if (s->leaves != s->family) {
 		e->flags |= EXPRESS_ACROSS;
-		e->mtu += ipv4 ? 20 : -20;	/* the length at arrival is compared with it */
+		/* The packet's length at arrival is compared with .mtu. */
+		e->mtu += ipv4 ? 20 : -20;
 	}
 	ports = (__u16)~s->sport + way->sport + (__u16)~s->dport + way->dport;
 	e->kind = with_blind && s->is_blind ? EXPRESS_BLIND : EXPRESS_FLOW;

@@ -11,13 +11,13 @@
 
 #include "step.h"
 
-/* The switches of services that need a tuple for each flow, session or client. */
+/* True if a service needs a tuple for each flow, session or client. */
 #define with_tuples (with_flows || with_lists)
 
 enum express_learns { LEARN_NOTHING, LEARN_SIDE, LEARN_TUPLE };
 
-/* Returns the present generation. An entry with another generation was decided before a change of
- * routes or configuration, so it is not valid. */
+/* Returns the present generation. An entry with another generation is not valid: it was decided
+ * before a change of routes or of the configuration. */
 INLINE __u32 express_generation(void)
 {
 	__u32 zero = 0;
@@ -27,7 +27,7 @@ INLINE __u32 express_generation(void)
 		return 0;
 #if defined(WGXDP_HOST) || defined(__TARGET_ARCH_x86)
 	return read_once(c->generation);
-#else	/* reads of the pipeline must not move in front of this one */
+#else	/* the pipeline's reads must not move in front of this read */
 	return __sync_fetch_and_add(&c->generation, 0);
 #endif
 }
@@ -47,14 +47,14 @@ INLINE __u32 express_first_tuple(void)
 /* Arguments of a lookup. For a side, only src and word of the key are compared. */
 struct express_sought {
 	struct express_key key;
-	__le32 index;			/* blind relay: the receiver index; otherwise 0 */
+	__le32 index;		/* blind relay: receiver index of the message; otherwise 0 */
 	bool side;
 };
 
 #define EXPRESS_FACTOR 0x9e3779b97f4a7c15ULL
 
-/* Returns the first of the two places of a key; the second is its neighbour. The hash of a side
- * needs no secret, because an attacker cannot choose which sides exist. */
+/* Returns the first of the two places of a key. The second place is its neighbour. The hash of a
+ * side needs no secret, because an attacker cannot choose which sides exist. */
 INLINE __u32 express_home(const struct express_sought *k)
 {
 	__u64 h = k->key.src[0] ^ k->key.src[1] << 7;
@@ -67,7 +67,7 @@ INLINE __u32 express_home(const struct express_sought *k)
 	return h >> 32;
 }
 
-/* Returns the entry at this place. */
+/* Returns the entry at the place `home`, among the sides or the tuples. */
 INLINE struct memo *express_at(struct sides *sides, bool side, __u32 home)
 {
 	__u32 place;
@@ -96,7 +96,8 @@ INLINE bool express_is_good(const struct memo *e, __u64 now, __u32 generation)
 	return now < e->until && e->generation == generation;
 }
 
-/* Returns the entry of the key, valid or not, or NULL. */
+/* Returns the entry that has this key, whether it is valid or not. Returns NULL if there is
+ * none. */
 INLINE const struct memo *express_find(struct sides *sides, const struct express_sought *k)
 {
 	__u32 home = express_home(k);
@@ -108,7 +109,8 @@ INLINE const struct memo *express_find(struct sides *sides, const struct express
 	return e && express_is(e, k) ? e : NULL;
 }
 
-/* Returns where to write the entry of the key, or NULL if valid entries hold both places. */
+/* Returns the place at which to write the entry of the key. Returns NULL if valid entries occupy
+ * both places. */
 INLINE struct memo *express_room(const struct express_work *w, const struct express_sought *k)
 {
 	struct sides *sides = sides_find();

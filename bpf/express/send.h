@@ -14,7 +14,7 @@
 #include "flow/across.h"
 #include "flow/find.h"
 
-#define EXPRESS_MISS (-1)		/* the pipeline must handle the packet */
+#define EXPRESS_MISS (-1)		/* result: the pipeline must handle the packet */
 
 /* ---- checks ---- */
 
@@ -33,7 +33,7 @@ INLINE bool express_is_free(__u32 list, const struct express_work *w)
 	       source_hint_is_set(h->long6, source_hint6_long(top));
 }
 
-/* The check of link_source(), for the side of a listener. */
+/* Makes the check of link_source(), for the side of a listener. */
 INLINE bool express_admits(const struct memo *e, const struct express_work *w)
 {
 	bool wan = e->flags & EXPRESS_WAN;
@@ -73,8 +73,8 @@ INLINE const struct nexthop *express_uniform(const struct memo *e,
 	return hop;
 }
 
-/* Returns whether the packet may bypass the guard. A reply may not while the guard counts
- * initiations without an answer, because the reply resets the counters (health_clear()). */
+/* Returns whether the packet may bypass the guard. A reply may not bypass it while the guard counts
+ * unanswered initiations, because the reply resets the counters (health_clear()). */
 INLINE bool express_guard_agrees(const struct memo *e)
 {
 	__u32 place = total_service(e->total) * GUARD_BACKENDS_MAX;
@@ -95,7 +95,7 @@ INLINE void express_count_total(struct total *total, __u32 len)
 	total->bytes += len;
 }
 
-/* Writes the new source, the new destination, or both. Nothing can fail any more. */
+/* Writes the new source, the new destination, or both. After this no check can fail. */
 INLINE void express_rewrite(const struct memo *e, const struct express_work *w, void *head,
 			    bool src, bool dst)
 {
@@ -133,7 +133,7 @@ INLINE void express_write_macs(void *head, const struct memo *e)
 	store_word(__u32, head + 8, load_word(__u32, e->macs + 8));
 }
 
-/* Returns the plane's action; or EXPRESS_MISS, with the packet unchanged. */
+/* Sends the packet. Returns the plane's action, or EXPRESS_MISS with the packet unchanged. */
 INLINE int express_send_side(const struct pkt *p, const struct memo *e,
 			     const struct express_work *w, void *head)
 {
@@ -227,7 +227,7 @@ INLINE int express_across(struct pkt *p, const struct memo *e, const struct expr
 	eth = at(p, 0, sizeof(*eth) + (to6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr)) +
 			       sizeof(*udp));
 	if (unlikely(!eth))
-		return 0;		/* never true: the packet had these bytes before */
+		return 0;		/* never true: the program has read these bytes before */
 	if (to6)
 		across_head6(p, (void *)(eth + 1));
 	else

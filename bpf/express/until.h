@@ -11,8 +11,8 @@
 #include "blind/blind.h"
 #include "express/express.h"
 
-/* Returns until when the next hop may be used without the pipeline: while it is valid, and before a
- * probe of the neighbour is due. */
+/* Returns the time until which the next hop may be used without the pipeline: while it is valid,
+ * and before a probe of the neighbour is due. */
 INLINE __u64 express_hop_until(const struct pkt_state *s, const struct nexthop *hop)
 {
 	__u64 probe = hop->probe[PLANE_XDP];
@@ -20,9 +20,9 @@ INLINE __u64 express_hop_until(const struct pkt_state *s, const struct nexthop *
 	return s->link_flags & LINK_TC && probe < hop->until ? probe : hop->until;
 }
 
-/* Returns until when the side of a reply is valid; 0: it must not be stored, or is not worth it.
- * The latter is the case when clients take turns: then each reply is to another client than the
- * last one, and needs a FIB lookup. */
+/* Returns the time until which the side of a reply is valid. 0: it must not be stored, or storing
+ * it is useless. It is useless when clients take turns: each reply then goes to another client than
+ * the last one, and needs a FIB lookup. */
 INLINE __u64 express_reply_until(const struct pkt_state *s, const struct nexthop *hop, __u64 now,
 				 bool uniform)
 {
@@ -39,14 +39,16 @@ INLINE __u64 express_reply_until(const struct pkt_state *s, const struct nexthop
 	return !uniform && until < backend->until ? until : backend->until;
 }
 
-/* Converts a time in units of abi_learned.h to jiffies. now: in units; left: units after now. */
+/* Converts a time to jiffies. now: the present time in units of abi_learned.h. left: the number of
+ * units from then on. */
 INLINE __u64 express_jiffies(__u64 now, __u32 left)
 {
 	return (now + left) << tick_shift;
 }
 
-/* Returns until when the next hop of a tuple is valid. A reply also depends on the route to its
- * backend; and on the daemon's heartbeat, if the next hop comes from the map uniform. */
+/* Returns the time until which the next hop of a tuple is valid. A reply also depends on the route
+ * to its backend. If its next hop comes from the map uniform, it depends on the daemon's heartbeat
+ * too. */
 INLINE __u64 express_tuple_until(const struct pkt_state *s, const struct nexthop *hop)
 {
 	__u32 zero = 0, slot = s->service.slot;
@@ -62,8 +64,8 @@ INLINE __u64 express_tuple_until(const struct pkt_state *s, const struct nexthop
 	return s->out != slot + 1 && c->heartbeat < until ? c->heartbeat : until;
 }
 
-/* Returns until when the flow does not need the pipeline, which extends the flow's time. 0: the
- * memo must not hold the flow. */
+/* Returns the time until which the flow does not need the pipeline, which extends the flow's time.
+ * 0: the memo must not hold the flow. */
 INLINE __u64 express_flow_until(const struct flow_work *f)
 {
 	if (f->way.is_new != FLOW_KNOWN || learned_word_state(f->word) != LEARNED_LIVE)
@@ -71,14 +73,14 @@ INLINE __u64 express_flow_until(const struct flow_work *f)
 	return express_jiffies(f->units, flow_ages_in(f));
 }
 
-/* The same for a session of the blind relay. */
+/* Does the same for a session of the blind relay. */
 INLINE __u64 express_session_until(const struct blind_work *b)
 {
 	return b->make ? 0 : BLIND_UNTIL(session_value(b->from, b->index, b->now));
 }
 
-/* The same for a client that a strict guard knows by its address. If the guard knows only the
- * receiver index, the client's next packet may have another one. */
+/* Does the same for a client that a strict guard knows by its address. If the guard knows only the
+ * receiver index, the client's next packet may have another index. */
 INLINE __u64 express_client_until(struct pkt_state *s)
 {
 	if (!guard_find_client(s))

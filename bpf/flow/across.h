@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Translation between IPv4 and IPv6 (RFC 7915), in the steps flow_way and leave. across_begin()
+ * Translation between IPv4 and IPv6 (RFC 7915), in the steps flow_way() and leave(). across_begin()
  * stores the fields of the new header while the packet is still unchanged. make_room() of the plane
  * then resizes the space in front of the payload, and across_write() writes the new header there.
  * The payload does not move. If an IPv4 packet has no UDP checksum, one is computed, because IPv6
@@ -16,18 +16,19 @@
 #include "icmp/icmp.h"
 #include "step.h"
 
-/* RFC 7915 section 5.1: longer packets get DF; shorter ones fit any IPv6 link (1280). */
+/* Length in bytes above which a packet gets DF (RFC 7915 section 5.1). Shorter packets fit any IPv6
+ * link (1280). */
 #define DF_ABOVE 1260
 
-/* Runs before resolve, which then compares the length after translation with the MTU. Options and
- * extension headers are not translated. */
+/* Prepares the translation. It runs before resolve(), which then compares the length after
+ * translation with the MTU. Options and extension headers are not translated. */
 INLINE void across_begin(struct pkt *p)
 {
 	bool to6 = p->s->leaves == FAMILY_IPV6;
 	struct flow_across *a = &p->s->flow.across;
 	__u32 head = to6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr);
 
-	if (p->s->is_quote) {	/* `head` covers all headers before the quoted UDP header */
+	if (p->s->is_quote) {	/* head: length of all headers before the quoted UDP header */
 		p->s->l4 = p->s->l3 + ((p->s->quote.udp_at - p->s->quote.ip_at) & 0x7ff);
 		head += head + sizeof(struct icmphdr);
 	}
@@ -54,7 +55,7 @@ INLINE int across_admits(const struct pkt *p)
 
 /* ---- headers ---- */
 
-/* Returns the fragment's identification, which ready or enter has just stored; 0: not a
+/* Returns the fragment's identification, which ready() or enter() has just stored; 0: not a
  * fragment. */
 INLINE __be32 across_ident(const struct pkt *p)
 {
@@ -105,7 +106,7 @@ INLINE void across_fragment(const struct pkt *p, struct fragment_header *f)
 	f->next = IPPROTO_UDP;
 	f->zero = 0;
 	f->offset = bpf_htons(p->s->flow.across.fragment);
-	/* The 16-bit IPv4 identification is in the upper half. */
+	/* For IPv4, the 16-bit identification is in the upper half. */
 	f->id = bpf_htonl(bpf_ntohl(across_ident(p)) >> 16);
 }
 
@@ -157,15 +158,15 @@ CALLED_STEP(with_flows, across_checksum)
 
 /* ---- the packet ---- */
 
-/* Returns how the new ports change a checksum. */
+/* Returns the change of a checksum when the new ports are written. */
 INLINE __u32 across_ports(const struct flow_work *s)
 {
 	return (__u16)~s->key.sport + s->way.sport + (__u16)~s->key.dport + s->way.dport;
 }
 
 #ifndef WGXDP_HOST
-/* tc: uses helpers that keep the skb's own checksum correct (see tc_rewrite_checksum()). That
- * checksum does not cover the Ethernet header. */
+/* Writes the packet on tc, with helpers that keep the skb's own checksum correct (see
+ * tc_rewrite_checksum()). That checksum does not cover the Ethernet header. */
 INLINE int across_by_helpers(struct pkt *p, __be16 type)
 {
 	const struct flow_work *s = &p->s->flow;

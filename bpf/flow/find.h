@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The step flow_way: finds the flow of a packet (include/abi_flow.h, learned.h). An original's key
- * selects two buckets of `flow_table`. A reply's key selects two lines of `flow_index`, where a
+ * The step flow_way(): finds the flow of a packet (include/abi_flow.h, learned.h). An original's
+ * key selects two buckets of `flow_table`. A reply's key selects two lines of `flow_index`, where a
  * word names the flow's place. The new addresses and ports are copied to the state. If the place's
- * word has changed meanwhile, the copy is discarded. Most flows are in the first bucket, in the
- * way that learned_first() names.
+ * word has changed meanwhile, the copy is discarded. Most flows are in the first bucket, in the way
+ * that learned_first() names.
  *
  * Reads:  s->flow.key; the maps flow_table, flow_index.
  * Writes: s->flow.way, word, place; of a reply also id, ifindex, backend.
@@ -42,8 +42,8 @@ INLINE void flow_copy(struct addr *to, const struct addr *from, __u64 *seen)
 	*seen |= to->q[0] | to->q[1];
 }
 
-/* Ports and family of one direction of a flow, as in a key. more: for an original `number`, for a
- * reply `delta`. */
+/* Ports and family of one direction of a flow, as in a key. more: `number` of an original, `delta`
+ * of a reply. */
 union flow_ends {
 	struct {
 		__be16 sport, dport;
@@ -53,8 +53,9 @@ union flow_ends {
 	__u64 word;
 };
 
-/* Copies what an original of this flow is rewritten to. Returns 0 if s->key is the flow's key. ORs
- * all words that it read into *seen, so that the caller can make a later read depend on them. */
+/* Copies the new addresses and ports of an original of this flow. Returns 0 if s->key is the flow's
+ * key, otherwise another value. ORs all words that it read into *seen, so that the caller can make
+ * a later read depend on them. */
 INLINE __u64 flow_copy_original(struct flow_work *s, const struct flow *f, __u64 *seen)
 {
 	union flow_ends reply = { .word = read_once(f->reply_word) };
@@ -70,7 +71,7 @@ INLINE __u64 flow_copy_original(struct flow_work *s, const struct flow *f, __u64
 	       (read_once(f->original_word) ^ s->key.word);
 }
 
-/* The same for a reply. Also copies the service, link and backend of the flow. */
+/* Does the same for a reply. It also copies the service, link and backend of the flow. */
 INLINE __u64 flow_copy_reply(struct flow_work *s, const struct flow *f, __u64 *seen)
 {
 	union flow_ends original = { .word = read_once(f->original_word) };
@@ -110,7 +111,7 @@ INLINE bool flow_read(struct flow_work *s, __u32 place)
 	       learned_same(word, read_once(*follow_after(&b->line.word[way], differs | seen)));
 }
 
-/* Returns the line that a hash selects, and its index. */
+/* Returns the line of flow_index that a hash selects. *ret_home: the index of the line. */
 INLINE const struct learned_line *flow_line(const struct flow_work *s, __u64 hash, __u32 *ret_home)
 {
 	bool original = s->key.direction == DIRECTION_ORIGINAL;
@@ -150,7 +151,7 @@ INLINE int flow_search_step(struct pkt_state *state)
 STATE_STEP(with_flows, flow_search)
 
 /* Finds the flow of s->key. If it returns true, s->way is valid, s->place is the flow's place, and
- * s->word the word there. The flow may have expired: see learned_left(s->word). */
+ * s->word is the word there. The flow may have expired: see learned_left(s->word). */
 INLINE bool flow_find(struct pkt_state *state)
 {
 	struct flow_work *s = &state->flow;

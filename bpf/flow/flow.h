@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The steps flow_way, flow_commit, and leave for flows. Each client of a masquerading service has a
- * flow. One lookup gives the addresses and ports that a packet is rewritten to. The other headers
- * of this folder:
+ * The steps flow_way(), flow_commit(), and leave() for flows. Each client of a masquerading service
+ * has a flow. One lookup gives the addresses and ports that a packet is rewritten to. The other
+ * headers of this folder:
  *
  * find.h    lookup                           share.h   limits of a source
  * make.h    creates, keeps and ends flows    across.h  IPv4 <-> IPv6
@@ -18,7 +18,7 @@
 #include "flow/quote.h"
 #include "table.h"
 
-/* ---- flow_way: what the packet is rewritten to ---- */
+/* ---- flow_way(): what the packet is rewritten to ---- */
 
 INLINE bool flow_is_answered(const struct flow_work *s)
 {
@@ -84,7 +84,7 @@ INLINE int flow_check_listener(struct pkt *p)
 	return rc;
 }
 
-/* A reply belongs to a flow, or is the first answer to a half-open flow (embryo). */
+/* Handles a reply, which belongs to a flow or is the first answer to a half-open flow. */
 INLINE int flow_way_reply(struct pkt *p, bool is_good)
 {
 	struct flow_work *s = &p->s->flow;
@@ -95,7 +95,7 @@ INLINE int flow_way_reply(struct pkt *p, bool is_good)
 	return flow_check_listener(p);
 }
 
-/* Sets the key of the flow. It runs after the guard, which may choose the backend. */
+/* Sets the key of the flow. It runs after guard(), which may choose the backend. */
 INLINE void flow_set_key(struct pkt *p)
 {
 	bool original = p->s->direction == DIRECTION_ORIGINAL;
@@ -113,8 +113,8 @@ INLINE void flow_set_key(struct pkt *p)
 	p->s->has_key = true;
 }
 
-/* Finds the flow of the packet. If the backend has other services too, a packet without a flow is
- * theirs. Returns 0 or a reason. */
+/* Finds the flow of the packet. If the backend has other services too, a packet without a flow
+ * belongs to them. Returns 0 or a reason. */
 INLINE int flow_way_step(struct pkt *p)
 {
 	struct flow_work *s = &p->s->flow;
@@ -138,10 +138,10 @@ INLINE int flow_way_step(struct pkt *p)
 }
 INLINE_STEP(flow_way)
 
-/* ---- flow_commit and leave ---- */
+/* ---- flow_commit() and leave() ---- */
 
-/* Called before anything is recorded. Returns 0, or the reason why the packet cannot be translated
- * to the other IP version. */
+/* Is called before anything is recorded. Returns 0, or the reason why the packet cannot be
+ * translated to the other IP version. */
 INLINE int flow_admits(struct pkt *p)
 {
 	if (!is_across(p))
@@ -149,8 +149,8 @@ INLINE int flow_admits(struct pkt *p)
 	return p->s->is_quote ? flow_quote_kind(p->s) : across_admits(p);
 }
 
-/* Returns in how many units the time of an answered flow must be extended; 0: now. It is extended
- * once a second. */
+/* Returns the number of units after which the time of an answered flow must be extended; 0: now.
+ * The time is extended once a second. */
 INLINE __u32 flow_ages_in(const struct flow_work *s)
 {
 	__u32 left = learned_left(s->word, s->units), timeout, second = LEARNED_SECOND;
@@ -174,7 +174,7 @@ INLINE bool flow_ages(const struct flow_work *s)
 	       learned_left(s->word, s->units) < learned_units(EMBRYO_SECONDS) / 3;
 }
 
-/* Called when the packet is about to be sent: creates or extends its flow, and counts the packet
+/* Is called when the packet is about to be sent: creates or extends its flow, and counts the packet
  * there. */
 INLINE int flow_commit_step(struct pkt *p)
 {
@@ -224,7 +224,7 @@ INLINE int flow_rewrite_ip(struct pkt *p, const struct flow_way *way)
 	return 0;
 }
 
-/* Like rewrite(), but writes both addresses and both ports. */
+/* Does the same as rewrite(), but writes both addresses and both ports. */
 INLINE int flow_rewrite(struct pkt *p)
 {
 	const struct flow_way *way = &p->s->flow.way;

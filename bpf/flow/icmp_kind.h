@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Translation of ICMP error types and codes (RFC 7915, sections 4.2 and 5.2), for the step leave.
+ * Translation of ICMP error types and codes (RFC 7915, sections 4.2 and 5.2), for the step leave().
  * quote.h includes it. icmp_to6() and icmp_to4() return type << 8 | code of the new error, or 0 if
  * it has no equivalent. They also return the second word of its header, in host byte order.
  */
@@ -11,7 +11,7 @@
 #define IPV6_MTU_MIN 1280
 
 /* Both functions convert the pointer of a parameter problem (RFC 7915, figures 3 and 6). They
- * return ~0 if the field does not exist in the other header. */
+ * return ~0 if the other header has no such field. */
 INLINE __u32 pointer_to6(__u32 pointer)
 {
 	return pointer < 2 ? pointer : pointer < 4 ? 4 : pointer == 8 ? 7 : pointer == 9 ? 6 :
@@ -48,7 +48,7 @@ INLINE __u32 icmp_to6(__u8 type, __u8 code, __u32 word, __u32 *ret_word)
 	}
 	if (code == ICMP_PORT_UNREACH)
 		return ICMP_KIND(ICMPV6_DEST_UNREACH, 4);
-	/* Administratively prohibited, or precedence cutoff. */
+	/* These codes mean: administratively prohibited, or precedence cutoff. */
 	if (code == 9 || code == 10 || code == 13 || code == 15)
 		return ICMP_KIND(ICMPV6_DEST_UNREACH, 1);
 	return code > 12 ? 0 : ICMP_KIND(ICMPV6_DEST_UNREACH, 0);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The step flow_commit, for changes of a flow: it starts, is answered, is extended, or ends. A new
- * client gets a half-open flow (embryo) with a port of ours. When the backend answers, the flow
+ * The step flow_commit(), for changes of a flow: it starts, is answered, is extended, or ends. A
+ * new client gets a half-open flow (embryo) with a port of ours. When the backend answers, the flow
  * becomes LIVE, or SPARE if its source has used up its share. A flow ends in one of these ways:
  * - it has expired, and its place or port is needed
  * - its service has another backend now
@@ -87,8 +87,8 @@ INLINE void flow_answer(struct flow_work *s, const struct pool *pool)
 
 /* ---- extending a flow ---- */
 
-/* Runs once a second: extends the flow's time. Once in an epoch, the flow is counted for the share
- * of its source. A SPARE flow becomes LIVE if the share has room. */
+/* Extends the flow's time. It runs once a second. Once in an epoch, it counts the flow for the
+ * share of its source. A SPARE flow becomes LIVE if the share has room. */
 INLINE void flow_keep(struct flow_work *s, const struct pool *pool)
 {
 	struct flow_bucket *b = flow_bucket(s->place);

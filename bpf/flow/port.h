@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The step flow_commit, for a new client: takes a place for its flow, and a port of ours. If the
+ * The step flow_commit(), for a new client: takes a place for its flow, and a port of ours. If the
  * client's own port is in the pool and free, that is used; otherwise a secret hash selects the
  * port. If an attacker could compute the hash, a few packets would take all ports that a chosen
  * client tries. The port is taken by the word in flow_index, which names the flow's place. That
@@ -15,7 +15,7 @@
 #include "flow/share.h"
 
 /* Number of ports to try for a new client. If 90 % of the pool is in use, one client in 2^22 finds
- * none of them free. */
+ * all of these ports taken. */
 #define FLOW_PORTS 144
 
 /* ---- ending a flow ---- */
@@ -75,8 +75,8 @@ INLINE void flow_describe(struct flow_work *s)
 	f->packets[0] = f->packets[1] = f->bytes[0] = f->bytes[1] = 0;
 }
 
-/* Takes a place for the new flow: sets s->place, and s->word, whose state is BUSY. Returns 0 or a
- * reason. */
+/* Takes a place for the new flow: sets s->place to it, and s->word to its word, whose state is
+ * BUSY. Returns 0 or a reason. */
 INLINE int flow_claim_step(struct pkt_state *state)
 {
 	struct flow_work *s = &state->flow;
@@ -139,8 +139,8 @@ INLINE bool flow_candidate(struct flow_work *s, const struct pool *pool, __u32 i
 	return true;
 }
 
-/* Returns whether a flow has this tag in the line of flow_index, that is, whether the port is
- * taken. Ends an expired flow. Remembers which flow may be displaced first. */
+/* Returns whether the port is taken: a flow has this tag in the line of flow_index. It ends a flow
+ * that has expired, and remembers which flow may be displaced first. */
 INLINE bool flow_port_taken(struct flow_work *s, const struct learned_line *line, __u32 tag)
 {
 	struct flow_bucket *b;
@@ -169,7 +169,8 @@ INLINE bool flow_port_taken(struct flow_work *s, const struct learned_line *line
 	return true;
 }
 
-/* Puts a word into a free way of the line, preferably `first`. Returns the way, or LEARNED_WAYS. */
+/* Puts a word into a free way of the line, preferably the way `first`. Returns the way, or
+ * LEARNED_WAYS if none is free. */
 INLINE __u32 flow_index_put(struct learned_line *line, __u32 first, __u64 word)
 {
 	__u64 way = first;
@@ -183,7 +184,7 @@ INLINE __u32 flow_index_put(struct learned_line *line, __u32 first, __u64 word)
 	return learned_cas(&line->word[way], 0, word) ? way : LEARNED_WAYS;
 }
 
-/* Tries candidate s->tries. Returns 0 if its port was free and is taken now. */
+/* Tries candidate s->tries. Returns 0 if the port was free; it is then taken. */
 INLINE int flow_try(struct flow_work *s, const struct pool *pool)
 {
 	struct learned_line *a, *b, *line;
@@ -217,7 +218,8 @@ INLINE int flow_try(struct flow_work *s, const struct pool *pool)
 	way = learned_index(way);
 	want = 1 + (home0 == home1 && tag0 == tag1);
 	if (learned_count(a, tag0) + learned_count(b, tag1) != want) {
-		learned_store(&line->word[way], 0);	/* another CPU is taking the same port */
+		/* Another CPU is taking the same port at this time. */
+		learned_store(&line->word[way], 0);
 		return -1;
 	}
 	s->made.place += way;

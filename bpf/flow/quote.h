@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The step leave, for ICMP errors about packets of flows. The new outer header goes from our
+ * The step leave(), for ICMP errors about packets of flows. The new outer header goes from our
  * address to the other end of the flow. The quote becomes the packet as that end sent it. For the
  * other IP version, RFC 7915 sections 4.2 and 5.2 apply. The headers are built in the state, then
  * written to the packet.
@@ -33,8 +33,8 @@ INLINE __u32 addr_pair_sum(const struct addr *a, const struct addr *b)
 	return quote_sum(a, sizeof(*a)) + quote_sum(b, sizeof(*b));
 }
 
-/* Restores the quoted UDP header as the other end of the flow sent it. Returns what to add to the
- * sum of the ICMP message. */
+/* Restores the quoted UDP header as the other end of the flow sent it. Returns the number to add to
+ * the sum of the ICMP message. */
 INLINE __u32 flow_quote_udp(struct quote *q, const struct flow_way *way, __u32 delta)
 {
 	struct udphdr *udp = (void *)q->udp;
@@ -49,7 +49,7 @@ INLINE __u32 flow_quote_udp(struct quote *q, const struct flow_way *way, __u32 d
 	return ports + (__u16)~check + udp->check;
 }
 
-/* Rewrites all headers in the state. Returns what to add to the sum of the ICMP message. */
+/* Rewrites all headers in the state. Returns the number to add to the sum of the ICMP message. */
 INLINE __u32 flow_quote_same(struct quote *q, const struct flow_way *way)
 {
 	__u32 new = csum_fold(addr_pair_sum(&way->src, &way->dst));
@@ -114,7 +114,7 @@ INLINE void quote_head6(struct ipv6hdr *ip, const struct flow_way *way, const st
 }
 
 /* Removes the fragment header of a quoted first fragment, because the IPv4 header has these fields
- * itself. Returns what to add to the sum of the message for the removed header. */
+ * itself. Returns the number to add to the sum of the message for the removed header. */
 INLINE __u32 quote_drop_fragment(const struct quote *q, struct iphdr *ip)
 {
 	const struct fragment_header *f = (void *)q->fragment;
@@ -194,8 +194,8 @@ INLINE int flow_quote_kind_step(struct pkt_state *state)
 		return -DROP_untranslatable;
 	kind = ipv4 ? icmp_to6(q->icmp[0], q->icmp[1], word, &new_word) :
 		      icmp_to4(q->icmp[0], q->icmp[1], word, &new_word);
-	/* The quoted IPv4 fragment got a fragment header when it became IPv6, so its sender is told
-	 * an MTU that is smaller by that. */
+	/* The quoted IPv4 fragment got a fragment header when it became IPv6. So the MTU for its
+	 * sender is smaller by the length of that header. */
 	if (kind == ICMP_KIND(ICMP_DEST_UNREACH, ICMP_FRAG_NEEDED) && q->fragment[0])
 		new_word -= sizeof(struct fragment_header);
 	a->kind = kind;

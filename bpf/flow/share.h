@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The step flow_commit: limits what one source may have. It may have EMBRYO_SHARE half-open flows
+ * The step flow_commit(): limits what one source may have. It may have EMBRYO_SHARE half-open flows
  * (embryos) per EMBRYO_SECONDS, and pool.share LIVE flows. A source is an IPv4 address or an IPv6
  * /64. It has two cells in flow_shares, and is within its share if either cell has room. make.h and
  * port.h use this header.
@@ -15,7 +15,7 @@ struct flow_cells {
 	struct flow_share *a, *b;
 };
 
-/* Finds the two cells of the flow's client. Returns false if there are none. */
+/* Finds the two cells of the flow's client in flow_shares. Returns false if there are none. */
 INLINE bool flow_cells(const struct flow_work *s, struct flow_cells *ret)
 {
 	bool original = s->key.direction == DIRECTION_ORIGINAL;
@@ -52,7 +52,7 @@ INLINE bool embryo_allowed(const struct flow_work *s, __u64 now)
 	return true;
 }
 
-/* Returns the charge of a half-open flow, because the backend has answered it. */
+/* Takes back the charge for a half-open flow, because the backend has answered it. */
 INLINE void embryo_give_back(const struct flow_work *s)
 {
 	struct flow_cells cells;
@@ -83,7 +83,8 @@ INLINE __u32 live_sum(__u64 value)
 	return (value >> 24 & LIVE_COUNT) + (value & LIVE_COUNT);
 }
 
-/* Counts a flow in the cell. moved: it was counted in the previous epoch, and is removed there. */
+/* Counts a flow in the cell. moved: the flow was counted in the previous epoch, so it is removed
+ * there. */
 INLINE void live_add(struct flow_share *cell, __u16 epoch, bool moved)
 {
 #pragma clang loop unroll(full)
@@ -96,8 +97,8 @@ INLINE void live_add(struct flow_share *cell, __u16 epoch, bool moved)
 	}
 }
 
-/* Counts the flow for its source in this epoch. was_counted: it was counted in the previous one.
- * Returns false if the share is used up. */
+/* Counts the flow for its source in this epoch. was_counted: the flow was counted in the previous
+ * epoch. Returns false if the share is used up. */
 INLINE bool live_allowed(const struct flow_work *s, const struct pool *pool, __u16 epoch,
 			 bool was_counted)
 {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The steps enter and ready, for fragments. Each is forwarded by itself, without reassembly. Only
- * the first fragment of a datagram has the UDP header. When it is sent, the map `frags` remembers
- * its ports for two seconds. A later fragment with such an entry is handled like its first one; a
- * later fragment without one is passed up. (cut.h and pieces.h fragment packets that exceed the
- * MTU.)
+ * The steps enter() and ready(), for fragments. Each is forwarded by itself, without reassembly.
+ * Only the first fragment of a datagram has the UDP header. When it is sent, the map `frags`
+ * remembers its ports for two seconds. A later fragment with such an entry is handled like its
+ * first one; a later fragment without one is passed up. (cut.h and pieces.h fragment packets that
+ * exceed the MTU.)
  *
  * Runs after pull_extensions() (extensions.h) and before find(); and in ready().
  * Reads:  s->family, l3, l4, len; the map frags.
@@ -115,8 +115,9 @@ INLINE int fragment_check_tiny(struct pkt *p)
 	return 0;
 }
 
-/* Called when a first fragment is about to be sent: remembers it, and replaces an earlier one of
- * the same datagram. Either of them may be forged, so the earlier one deserves no precedence. */
+/* Is called when a first fragment is about to be sent: remembers it, and replaces an earlier first
+ * fragment of the same datagram. Either of them may be forged, so the earlier one deserves no
+ * precedence. */
 INLINE int fragment_remember(struct pkt *p)
 {
 	struct fragment *value;

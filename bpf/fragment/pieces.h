@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The step leave, tc only: fragments a packet. Its payload is saved, then each fragment is written
- * over the packet in turn. All fragments except the last leave as clones. The loops keep their
- * state in the map `pieces`, so that the verifier walks each loop body once. cut.h calls cut_all();
- * flow/across.h uses sum_bytes().
+ * The step leave(), tc only: fragments a packet. Its payload is saved, then each fragment is
+ * written over the packet in turn. All fragments except the last leave as clones. The loops keep
+ * their state in the map `pieces`, so that the verifier walks each loop body once. cut.h calls
+ * cut_all(); flow/across.h uses sum_bytes().
  */
 #pragma once
 
@@ -11,10 +11,10 @@
 
 #define IP_MF bpf_htons(0x2000)
 #define OPTIONS_MAX 40
-#define SUM_BYTES 512			/* bytes per round */
+#define SUM_BYTES 512			/* number of bytes that a round sums */
 
 #ifdef WGXDP_HOST
-/* A test may set it; it is called for each clone. */
+/* Hook for tests: it is called for each clone. */
 static void (*host_cloned)(const struct host_packet *packet, __u32 egress) __attribute__((unused));
 
 INLINE int bpf_skb_change_tail(struct host_packet *packet, __u32 len, __u64 flags)
@@ -49,8 +49,8 @@ INLINE struct pieces *pieces_find(void)
 
 /* ---- checksums over more bytes than fit the stack ---- */
 
-/* Adds the next bytes of the packet to c->sum. c->l3 is their offset, and c->rest bytes are left.
- * Returns 0 to go on. */
+/* Adds the next bytes of the packet to c->sum. c->l3 is their offset, and c->rest is the number of
+ * bytes left. Returns 0 to continue, 1 to stop. */
 INLINE long sum_chunk(struct pkt *p)
 {
 	struct pieces *c = pieces_find();
@@ -164,7 +164,8 @@ INLINE void cut_header4(const struct pieces *c, struct iphdr *ip, __u32 start, _
 	ip->frag_off = frag_off;
 }
 
-/* Writes fragment i over the packet, and sends it unless it is the last one. Returns 0 to go on. */
+/* Writes fragment i over the packet, and sends it unless it is the last one. Returns 0 to continue,
+ * 1 to stop. */
 static long cut_piece(__u32 i, void **ctx)
 {
 	struct pkt p = { .ctx = *ctx, .plane = PLANE_TC };
@@ -205,8 +206,8 @@ static long cut_piece(__u32 i, void **ctx)
 	return 0;
 }
 
-/* Reads the IP header in c->ip[0]: the header length of the fragments, and the packet's own
- * fragment offset. Returns the number of payload bytes. */
+/* Reads the IP header in c->ip[0]. It sets c->header to the header length of the fragments, and
+ * c->frag_off to the packet's own fragment offset. Returns the number of payload bytes. */
 INLINE __u32 cut_read4(struct pieces *c)
 {
 	const struct iphdr *ip = (void *)c->ip[0];

@@ -21,7 +21,7 @@ INLINE const struct guard *guard_find(const struct guard_work *s)
 	return bpf_map_lookup_elem(&guards, &s->id);
 }
 
-/* Tries one key; bpf_loop() calls it. Returns 1 to stop. */
+/* Tries one key. bpf_loop() calls it. Returns 1 to stop, otherwise 0. */
 static long guard_try(__u32 i, void *none)
 {
 	struct pkt_state *state = state_find();
@@ -60,15 +60,16 @@ INLINE int guard_mac1(struct guard_work *s, __u32 keys)
 	return s->answer;
 }
 
-/* Returns whether a backend has answered the client; s->learned.value.answered then says which. */
+/* Returns whether a backend has answered the client. If so, s->learned.value.answered says which
+ * backend. */
 INLINE bool guard_find_client(struct pkt_state *state)
 {
 	learned_key(state)->client = state->guard.client;
 	return answered_find(state);
 }
 
-/* Returns whether a backend gave out this index, and its session may still live;
- * s->learned.value.answered then says which backend. */
+/* Returns whether a backend gave out this index, and its session may still live. If so,
+ * s->learned.value.answered says which backend. */
 INLINE bool guard_find_index(struct pkt_state *state, __le32 index)
 {
 	learned_key(state)->index = (struct index_key){ index, state->guard.id };

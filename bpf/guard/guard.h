@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The step guard: for a service that asks for it, drops packets that are not valid WireGuard
+ * The step guard(): for a service that asks for it, drops packets that are not valid WireGuard
  * messages. For data it compares four bytes and the length. Handshake messages are rare:
  * guard_look() (message.h) reads them, guard_check() (check.h) verifies them, and guard_make()
  * (make.h) records them when they are sent.
@@ -60,8 +60,8 @@ INLINE int guard_original(struct pkt *p, const struct guard *g, const struct udp
 	return rc;
 }
 
-/* For ICMP errors and later fragments, which contain no message: if there are several backends,
- * selects the one that the client had last. */
+/* Handles ICMP errors and later fragments, which contain no message. If there are several backends,
+ * it selects the backend that the client had last. */
 INLINE int guard_follow_client(struct pkt *p, const struct guard *g)
 {
 	if (!(g->flags & GUARD_BACKENDS))
@@ -99,7 +99,7 @@ INLINE const struct guard *guard_load(struct pkt *p)
 	return g && g->flags & GUARD_ON ? g : NULL;
 }
 
-/* Stores the result in guard.says. resolve returns it, unless one of its earlier checks fails. */
+/* Stores the result in guard.says. resolve() returns it, unless one of its earlier checks fails. */
 INLINE int guard_step(struct pkt *p)
 {
 	struct guard_work *s = &p->s->guard;
@@ -123,7 +123,7 @@ INLINE int guard_step(struct pkt *p)
 }
 INLINE_STEP(guard)
 
-/* Called for a packet from the backend. If its client is one that the backend has answered, the
+/* Is called for a packet from the backend. If the backend has answered its client before, the
  * backend is alive. So its counters of unanswered initiations are reset, even if forged initiations
  * raised them. If there are none, this only reads one number. */
 INLINE void health_clear(struct pkt_state *state)
@@ -134,7 +134,8 @@ INLINE void health_clear(struct pkt_state *state)
 		h->unanswered = h->sources = h->known_unanswered = h->known_sources = 0;
 }
 
-/* Inspects a packet from a backend. If it is a handshake message, it will be recorded. */
+/* Inspects a packet from a backend. If it is a handshake message, guard_remember() will record
+ * it. */
 INLINE void guard_reply(struct pkt *p)
 {
 	const struct udphdr *udp = at(p, p->s->l4, sizeof(*udp));
@@ -159,12 +160,13 @@ INLINE void guard_reply(struct pkt *p)
 	if (is_plain_data(p, g, udp))
 		return;
 	message_locate(p, udp);
-	if (is_across(p))		/* s->len is the length before translation */
+	if (is_across(p))		/* s->len is the length before the translation */
 		s->end = p->s->l4 + p->s->flow.across.payload;
 	s->remember = !guard_look(p) && s->kind && s->kind != MESSAGE_DATA;
 }
 
-/* Called when the packet is about to be sent: records handshake messages. Returns 0 or a reason. */
+/* Is called when the packet is about to be sent: records handshake messages. Returns 0 or a
+ * reason. */
 INLINE int guard_remember_step(struct pkt *p)
 {
 	if (p->s->direction == DIRECTION_REPLY && p->s->service.flags & SERVICE_QUIET)

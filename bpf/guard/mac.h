@@ -7,7 +7,7 @@
 
 #include "guard/time.h"
 
-/* Offset of mac1, which is also the number of bytes that it covers. */
+/* Offset of mac1 in an initiation, in bytes. It is also the number of bytes that mac1 covers. */
 #define INITIATION_MAC1 116
 #define RESPONSE_MAC1 60
 #define WORDS(n) ((n) / sizeof(__u32))
@@ -73,7 +73,7 @@ INLINE bool mac1_fits(struct guard_work *s, const __u32 state[8])
 	} else {
 		blake2s_compress(&w[0], BLAKE2S_BLOCK + RESPONSE_MAC1, 1);
 		differs = mac_compare(w[0].h, s->message + RESPONSE_MAC1);
-		/* Otherwise clang merges the two comparisons, with offsets in registers. */
+		/* Without this, clang merges the two comparisons, with offsets in registers. */
 		barrier_var(differs);
 	}
 	return !differs;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The guard, last part (guard_remember, in ready): called when a handshake message is about to be
- * sent. Applies rate limits, drops replays, and records answered clients, indices, and the
+ * The guard, last part (guard_remember(), in ready()): called when a handshake message is about to
+ * be sent. Applies rate limits, drops replays, and records answered clients, indices, and the
  * backend's health.
  *
  * Runs after resolve(), in ready(), and before flow_commit().
@@ -203,8 +203,8 @@ INLINE int guard_make_reply(struct pkt_state *state, const struct guard *g)
 	return 0;
 }
 
-/* Called when the message in s->guard is about to be sent. Returns 0 or a reason. If it returns a
- * reason, only the limits were charged. */
+/* Is called when the message in s->guard is about to be sent. Returns 0 or a reason. If it returns
+ * a reason, it has only charged the limits. */
 INLINE int guard_make_step(struct pkt_state *state)
 {
 	struct guard_work *s = &state->guard;

@@ -43,8 +43,8 @@ INLINE __u32 message_length(const struct pkt *p, const struct udphdr *udp)
 				    bpf_ntohs(udp->len) - sizeof(*udp);
 }
 
-/* Stores for guard_look() and blind_look() where the payload starts, its length according to the
- * UDP header, and where the packet ends. */
+/* Stores the position of the payload for guard_look() and blind_look(): where it starts, its length
+ * according to the UDP header, and where the packet ends. */
 INLINE void message_locate(struct pkt *p, const struct udphdr *udp)
 {
 	struct guard_work *s = &p->s->guard;
@@ -55,8 +55,8 @@ INLINE void message_locate(struct pkt *p, const struct udphdr *udp)
 	s->segments = p->s->segments;
 }
 
-/* Finds the first message type whose first word and length match. Sets s->kind (0: none) and the
- * first 8 bytes of s->message. */
+/* Finds the first message type whose first word and length match. Sets s->kind to it (0: none), and
+ * copies the first 8 bytes of s->message. */
 INLINE void message_find(struct pkt *p, const struct guard *g)
 {
 	struct guard_work *s = &p->s->guard;
@@ -91,10 +91,10 @@ INLINE int message_read(struct pkt *p)
 					       plane_read(p, at, s->message, RESPONSE_LEN);
 }
 
-#define SEGMENTS_MAX 128		/* UDP_MAX_SEGMENTS of newer kernels */
+#define SEGMENTS_MAX 128 /* most segments of a GSO packet (UDP_MAX_SEGMENTS of newer kernels) */
 
-/* tc: returns whether all segments of a GSO packet are data. Each must start with the same junk and
- * header, and the last one must have a length that data may have. */
+/* tc: returns whether all segments of a GSO packet are data. Each segment must start with the same
+ * junk and header, and the last segment must have a length that data may have. */
 INLINE bool are_data(struct pkt *p, const struct guard *g)
 {
 	struct guard_work *s = &p->s->guard;

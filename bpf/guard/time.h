@@ -18,8 +18,8 @@ INLINE void budget_fill(__s64 *left, __u64 ticks, __u64 a_second)
 		*left = a_second / 8;
 }
 
-/* Whether the sender has sent too many wrong mac1s. FAILED_KNOWN: it has, but a backend has
- * answered it, so it may still use the budget of such clients first. */
+/* States of a source: whether it has sent too many wrong mac1s. FAILED_KNOWN: it has, but a backend
+ * has answered it, so it may still use the budget of such clients first. */
 enum failed_kind { NOT_FAILED, FAILED, FAILED_KNOWN };
 
 /* Returns the budget that pays for this client's message. For a client that a backend has answered:
@@ -71,7 +71,8 @@ INLINE __u64 source_hash(const struct addr *source)
  * have together. */
 #define FAILED_EACH_TICKS (FAILED_SECONDS * tick_rate / FAILED_SHARE ?: 1)
 
-/* Returns the place of a source. There, the high half of its hash identifies the source. */
+/* Returns the place of a source in the map failed. At that place, the high half of its hash
+ * identifies the source. */
 INLINE struct failed *failed_place(__u64 hash)
 {
 	__u32 place = hash % FAILED_PLACES;
@@ -88,7 +89,7 @@ TABLE_READ __u32 has_failed(__u64 hash, __u64 now)
 	for (int i = 0; f && i < FAILED_EACH; i++) {
 		__s32 left = (__u32)f->of[i] - (__u32)now;
 
-		/* Larger values are left from long ago: jiffies have wrapped around since. */
+		/* Larger values are old: jiffies have wrapped around since. */
 		found |= f->of[i] >> 32 == hash >> 32 &&
 			 left > (__s32)((FAILED_SHARE - 1) * FAILED_EACH_TICKS) &&
 			 left <= (__s32)(FAILED_SHARE * FAILED_EACH_TICKS);
@@ -108,7 +109,7 @@ TABLE_READ __u32 remember_failed(__u64 hash, __u64 now)
 		return 0;
 #pragma clang loop unroll(full)
 	for (__u32 i = 0; i < FAILED_EACH; i++) {
-		/* negative: the share is fully restored. */
+		/* Jiffies until the share is fully restored; negative: it is. */
 		__s32 left = (__u32)f->of[i] - (__u32)now;
 		bool is_it = f->of[i] >> 32 == hash >> 32;
 
@@ -124,8 +125,8 @@ TABLE_READ __u32 remember_failed(__u64 hash, __u64 now)
 	return 0;
 }
 
-/* Called before hashing: returns whether the budget allows it. The caller may set s->failed before,
- * if it identifies the sender by more than its address. */
+/* Is called before hashing. Returns whether the budget allows it. The caller may set s->failed
+ * before, if it identifies the sender by more than its address. */
 INLINE bool guard_may_spend(struct guard_work *s)
 {
 	const __s64 *left;
@@ -136,7 +137,7 @@ INLINE bool guard_may_spend(struct guard_work *s)
 	return left && *left > 0;
 }
 
-/* Called after hashing: charges the compressions. */
+/* Is called after hashing. Charges the compressions. */
 INLINE void guard_spent(struct guard_work *s, __u32 compressions)
 {
 	__s64 *left = guard_budget_left(s, s->now);

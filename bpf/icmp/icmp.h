@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The step enter, for ICMP and ICMPv6 errors about our packets. With source and destination
+ * The step enter(), for ICMP and ICMPv6 errors about our packets. With source and destination
  * exchanged, the quoted packet looks like one in the direction in which the error travels. So the
  * same steps find the service and the next hop of an error. Only two functions differ: pull_quote()
  * replaces pull_udp(), and quote_rewrite() (rewrite.h) replaces rewrite(). send.h sends errors of
@@ -71,7 +71,7 @@ INLINE __u8 quote_pass_fragment(struct pkt *p, struct quote *q)
 	return f->next;
 }
 
-/* The same for ICMPv6. A quote with other extension headers is not ours. */
+/* Does the same for ICMPv6. A quote with other extension headers is not ours. */
 INLINE __u32 quote_read6(struct pkt *p, struct quote *q)
 {
 	const struct ipv6hdr *outer = (void *)q->outer, *inner = (void *)q->inner;

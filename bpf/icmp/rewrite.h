@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The step leave, for an ICMP error without a flow: rewrites addresses, port and checksums of the
+ * The step leave(), for an ICMP error without a flow: rewrites addresses, port and checksums of the
  * error and its quote. The headers are rewritten in s->quote, then written to the packet.
  * flow/quote.h does the same for flows.
  *
@@ -69,7 +69,7 @@ INLINE __u32 quote_change_ipv6(struct quote *q, const struct addr *outer_to, __u
 INLINE int quote_store(struct pkt *p)
 {
 	const struct quote *q = &p->s->quote;
-	/* How far VLAN tags or an Ethernet header moved the packet. */
+	/* Distance by which VLAN tags or an Ethernet header moved the packet, in bytes. */
 	__u32 l3 = p->s->l3, moved = l3 - q->ip_at;
 
 	if (plane_write(p, q->icmp_at + moved, q->icmp, sizeof(q->icmp)) ||

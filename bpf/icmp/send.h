@@ -18,13 +18,14 @@
 #include "learned_steps.h"
 #include "limit.h"
 
-#define ANSWER_MAX4 576			/* RFC 1812 section 4.3.2.3; the kernel does the same */
-#define ANSWER_MAX6 1280		/* RFC 4443 section 2.4 */
+/* Length of an IPv4 error in bytes (RFC 1812 section 4.3.2.3), as in the kernel. */
+#define ANSWER_MAX4 576
+#define ANSWER_MAX6 1280	/* length of an IPv6 error in bytes (RFC 4443 section 2.4) */
 #define ANSWER_TTL 64
 #define ANSWER_OWN (1U << 31)	/* flag: send an IPv6 error from our own address on the link */
 /* Flag: ICMPv6 destination unreachable; the lowest byte is the ICMPv6 code. */
 #define ANSWER_UNREACHABLE (1U << 30)
-#define ANSWERS_SECOND 10		/* errors per second to one source */
+#define ANSWERS_SECOND 10		/* limit of errors to one source, per second */
 #define ANSWERS_BURST 20
 #define ANSWERS_CPU_BURST 50
 
@@ -50,8 +51,8 @@ struct answer_room {
 	__u8 macs[2 * ETH_ALEN];
 };
 
-/* Returns whether this CPU may send another error. Sources can be forged, so there is also this
- * limit for all of them together. */
+/* Returns whether this CPU may send another error. All sources together have this limit, because an
+ * attacker can forge sources. */
 INLINE bool answers_left(struct pkt_state *s)
 {
 	__u64 each = ((__u64)tick_rate << GUARD_TICK) / answers_cpu;
@@ -62,7 +63,7 @@ INLINE bool answers_left(struct pkt_state *s)
 
 LEARNED_LIMIT(true, icmp_limits)
 
-/* Returns whether this source may get another error. */
+/* Returns whether this source may get another error. The source's own limit decides. */
 INLINE bool answer_allowed(struct pkt_state *s)
 {
 	struct addr *source = &learned_key(s)->client.addr;
@@ -258,7 +259,7 @@ INLINE bool answer_is_ours(struct pkt *p, bool too_big, __u32 *ret_from)
 INLINE int send_owed_error_step(struct pkt *p)
 {
 	int rc = p->s->judged;
-#ifndef WGXDP_HOST			/* the host plane, for tests, builds no packets */
+#ifndef WGXDP_HOST			/* the host plane, which tests use, builds no packets */
 	__u32 from, mtu = 0, out = p->s->out;
 	const struct nexthop *hop = bpf_map_lookup_elem(&nexthops, &out);
 	bool too_big = rc == -PASS_too_big;

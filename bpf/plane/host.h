@@ -14,22 +14,23 @@
 
 enum host_verdict { HOST_PASS, HOST_DROP, HOST_SENT };
 
-struct host_packet {			/* p->ctx points to it */
+struct host_packet {			/* the packet of a test, at which p->ctx points */
 	__u8 *data;
 	__u32 len;
 	/* Bytes in the linear part; less than len if the packet spans several buffers. */
 	__u32 linear;
-	__u32 gso_segs, gso_size;	/* tc */
+	__u32 gso_segs, gso_size; /* tc: number of GSO segments, and bytes of payload in each */
 	/* Free bytes in front of the packet, still poisoned for ASan. 0: no header is added. */
 	__u32 head;
 	/* Results. */
-	__u32 egress;			/* ifindex; 0: the packet was not sent */
-	/* tc: sent by bpf_redirect_neigh(), which writes the MAC addresses later. */
+	__u32 egress;		/* ifindex of the egress device; 0: the packet was not sent */
+	/* tc: bpf_redirect_neigh() sent the packet, and writes the MAC addresses later. */
 	bool by_neighbour;
 };
 
 #define host_hop_checksum(p)
-#define HOST_ROOM 128	/* free bytes behind a packet that is translated to the other IP version */
+/* Bytes that are free behind a packet, for its translation to the other IP version. */
+#define HOST_ROOM 128
 
 /* ---- access to bytes ---- */
 
@@ -66,8 +67,8 @@ INLINE void *at(const struct pkt *p, __u32 off, __u32 size)
 	return off + size > packet->linear ? NULL : packet->data + off;
 }
 
-/* Makes `need` bytes linear, or all of them if there are fewer. Returns 0 or a negative value. XDP
- * cannot do it. */
+/* Makes `need` bytes linear, or all bytes if there are fewer. Returns 0 or a negative value. XDP
+ * cannot do this. */
 INLINE int host_pull(struct pkt *p, __u32 need)
 {
 	struct host_packet *packet = p->ctx;
@@ -79,7 +80,7 @@ INLINE int host_pull(struct pkt *p, __u32 need)
 
 /* ---- the functions of plane.h ---- */
 
-/* EtherType of a packet without an Ethernet header. */
+/* The EtherType of a packet that has no Ethernet header. */
 static __be16 host_proto __attribute__((unused));
 
 #define host_protocol(p) host_proto
@@ -220,7 +221,7 @@ INLINE int host_give(const struct pkt *p, __u32 ifindex, int *ret_action)
 	return 0;
 }
 
-#define host_redirect host_give		/* neither of them writes to the frame */
+#define host_redirect host_give		/* neither function writes to the frame */
 
 /* Adds or removes bytes at the start, like bpf_xdp_adjust_head(). The allocation has free room only
  * behind the packet, so the packet's bytes move. */

@@ -14,7 +14,7 @@ INLINE __u64 bpf_jiffies64(void)
 	return host_jiffies;
 }
 
-static int signals;		/* not a ring buffer: writes are only counted */
+static int signals;		/* replaces the ring buffer: writes are only counted */
 static __u32 host_n_signals __attribute__((unused));
 
 static inline long bpf_ringbuf_output(void *ring, void *record, __u64 size, __u64 flags)
@@ -24,11 +24,12 @@ static inline long bpf_ringbuf_output(void *ring, void *record, __u64 size, __u6
 }
 
 static int events;
-static struct event host_event __attribute__((unused));	/* the last one */
+static struct event host_event __attribute__((unused));	/* the last event that was written */
 static __u32 host_n_events __attribute__((unused));
 
 static int challenges;
-static struct challenge host_challenge __attribute__((unused));	/* the last one */
+/* The last challenge that was written. */
+static struct challenge host_challenge __attribute__((unused));
 static __u32 host_n_challenges __attribute__((unused));
 
 INLINE void *bpf_ringbuf_reserve(void *ring, __u64 size, __u64 flags)
@@ -44,7 +45,7 @@ INLINE void bpf_ringbuf_submit(void *record, __u64 flags)
 #define bpf_loop(n, step, context, flags) \
 	for (__u32 i_ = 0; i_ < (n) && !step(i_, context); i_++)
 
-/* There is one CPU, so no lock is needed. */
+/* Does nothing: there is one CPU, so no lock is needed. */
 INLINE void bpf_spin_lock(struct bpf_spin_lock *lock)
 {
 }
@@ -58,7 +59,7 @@ INLINE __u64 bpf_ktime_get_ns(void)
 	return host_jiffies * 4000000;	/* assumes 250 jiffies per second */
 }
 
-/* There is one CPU. */
+/* Returns 0, because there is one CPU. */
 INLINE __u32 bpf_get_smp_processor_id(void)
 {
 	return 0;
@@ -69,20 +70,21 @@ INLINE __u32 bpf_get_prandom_u32(void)
 	return 4;			/* RFC 1149.5; tests need a fixed value */
 }
 
-struct host_route {			/* the first matching route is used */
+struct host_route {		/* a route of a test; the first route that matches is used */
 	struct addr dst, mask;		/* as in struct addr: IPv4 is ::ffff:a.b.c.d */
-	struct addr src, src_mask;	/* for rules by source; mask 0: any source */
-	__u32 iif;			/* only for packets from this link; 0: any */
-	__u32 answer;			/* return value: BPF_FIB_LKUP_RET_* */
+	/* Source that the route is for, as a rule by source; mask 0: any source. */
+	struct addr src, src_mask;
+	__u32 iif;		/* ifindex of the link that the packet comes from; 0: any link */
+	__u32 answer;			/* return value of the lookup: BPF_FIB_LKUP_RET_* */
 	__u32 ifindex, mtu;
-	struct addr gateway;		/* all zero: the destination is on the link */
+	struct addr gateway; /* address of the gateway; all zero: the destination is on the link */
 	__u8 dmac[ETH_ALEN], smac[ETH_ALEN];
 };
 
 #define HOST_ROUTES 96
 static struct host_route host_routes[HOST_ROUTES] __attribute__((unused));
 static __u32 host_n_routes __attribute__((unused));
-#define HOST_QUESTIONS 4		/* the last lookups; lookup n is at n % HOST_QUESTIONS */
+#define HOST_QUESTIONS 4 /* number of lookups that are kept; lookup n is at n % HOST_QUESTIONS */
 static struct bpf_fib_lookup host_questions[HOST_QUESTIONS] __attribute__((unused));
 static __u32 host_n_questions __attribute__((unused));
 static bool host_send_fails __attribute__((unused));
@@ -103,7 +105,7 @@ INLINE bool host_covers(const struct addr *prefix, const struct addr *mask, cons
 	return (a->q[0] & mask->q[0]) == prefix->q[0] && (a->q[1] & mask->q[1]) == prefix->q[1];
 }
 
-/* If a test sets it, it replaces the table of routes. */
+/* Hook for tests: if it is set, it replaces the table of routes. */
 static long (*host_fib)(struct bpf_fib_lookup *fib, __u32 flags) __attribute__((unused));
 
 static inline long bpf_fib_lookup(void *ctx, struct bpf_fib_lookup *fib, int size, __u32 flags)

@@ -31,11 +31,11 @@ struct host_map {
 	const char *name;
 	enum host_map_kind kind;
 	__u32 key_size, value_size, max;
-	/* Entries in use. An array has max, or 0 before its first use. */
+	/* Number of entries in use. For an array it is max, or 0 before the first use. */
 	__u32 n;
-	__u32 number;			/* index of the map, for host_watch() */
+	__u32 number;			/* number of the map, for host_watch() */
 	struct host_entry *entries;
-	char *values;			/* the values of an array */
+	char *values;			/* values of an array; NULL for other types */
 };
 
 #define MAP(name_, type_, key_, value_, n_, flags_) \
@@ -44,7 +44,7 @@ struct host_map {
 		.key_size = sizeof(key_), .value_size = sizeof(value_), .max = n_, \
 	}
 
-/* A test may set it. It is called before a value of an array is used, before an entry is created
+/* Hook for tests. It is called before a value of an array is used, before an entry is created
  * (HOST_NEW), and before a helper accesses the packet (map is NULL). If it returns false, that
  * operation fails. */
 #define HOST_NEW (~0U)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * The functions that a plane (xdp, tc, or the tests' host plane) provides to the steps. plane(p,
- * OP, ...) calls the function of the plane that p->plane names; p->plane is a constant. enter uses
- * the first five, resolve can_send, ready make_room, and leave the others.
+ * OP, ...) calls the function of the plane that p->plane names; p->plane is a constant. enter()
+ * uses the first five, resolve() uses can_send, ready() uses make_room, and leave() uses the
+ * others.
  *
  *   protocol(p)              EtherType of a packet without an Ethernet header
  *   load(p)                  makes the headers linear; 0 or NOT_OURS

@@ -11,7 +11,7 @@
 #include "step.h"
 
 #define tc_can_send(p, hop) 0		/* tc can send on every device */
-#define tc_linear(p) 0	/* this and the next two are for the express path, which only XDP has */
+#define tc_linear(p) 0	/* never used, like the next two: only XDP has the express path */
 #define tc_move_begin(p, bytes) -1
 #define tc_redirect(p, ifindex, action) -DROP_send_failed
 #define TC_HEADERS (sizeof(struct ethhdr) + sizeof(struct ipv6hdr) + sizeof(struct udphdr))
@@ -30,7 +30,7 @@ INLINE __be16 tc_protocol(const struct pkt *p)
  * packet later. */
 INLINE int tc_find_mac_step(struct pkt *p)
 {
-	__u64 mac[2] = {}, first[2] = {};	/* room for an Ethernet header each */
+	__u64 mac[2] = {}, first[2] = {};	/* room for two Ethernet headers */
 
 	if (p->plane != PLANE_TC)
 		return NOT_OURS;
@@ -130,7 +130,7 @@ INLINE int tc_make_room_across(struct pkt *p)
 	return tc_reach(p) ? -DROP_send_failed : 0;
 }
 
-/* If the packet arrived without an Ethernet header and leaves with one, makes room for it. The
+/* Makes room for the Ethernet header, if the packet arrived without one and leaves with one. The
  * kernel's neighbour output writes the header. */
 INLINE int tc_make_room(struct pkt *p, const struct nexthop *hop)
 {

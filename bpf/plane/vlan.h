@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * VLAN tags in the steps enter and leave, for the xdp plane. (tc runs on the VLAN's own device,
+ * VLAN tags in the steps enter() and leave(), for the xdp plane. (tc runs on the VLAN's own device,
  * where the kernel has removed the tags, and adds them on the way out.) A tagged frame belongs to
  * the link of its VLAN, not to the link of the port.
  *
@@ -75,7 +75,7 @@ INLINE int vlan_write(struct pkt *p, const struct nexthop *hop)
 			   sizeof(*words) + 2 * sizeof(struct vlan_tag));
 	__u32 tags = vlan_tags_out(hop);
 
-	if (!words)		/* never true: the IP header that follows is longer than two tags */
+	if (!words)	/* never true: the IP header behind the tags is longer than two tags */
 		return -DROP_send_failed;
 	if (!tags) {
 		words[0] = proto;

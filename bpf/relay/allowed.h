@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * Remembers what the policy let pass between sites lately, so that answers to it and errors about
- * it may pass. The steps site_admit and site_rewrite use it. The map `allowed` holds tags, which
- * are hashes with a secret, so an attacker cannot construct collisions. A bucket is one cache line;
- * a new entry displaces the oldest one.
+ * it may pass. The steps site_admit() and site_rewrite() use it. The map `allowed` holds tags,
+ * which are hashes with a secret, so an attacker cannot construct collisions. A bucket is one cache
+ * line; a new entry displaces the oldest one.
  */
 #pragma once
 
@@ -56,8 +56,8 @@ TABLE_READ __u64 allowed_known(__u64 tag)
 	return known && bpf_jiffies64() < read_once(known->until);
 }
 
-/* Called when a packet that the policy admitted under this tag is about to be sent. A recent entry
- * is not written again, so usually nothing is written. */
+/* Is called when a packet that the policy admitted under this tag is about to be sent. A recent
+ * entry is not written again, so usually nothing is written. */
 INLINE void allowed_remember(__u64 tag)
 {
 	struct allowed_bucket *bucket = allowed_bucket(tag);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The step site_admit: may a packet pass between sites? Plain UDP is admitted by its destination
+ * The step site_admit(): may a packet pass between sites? Plain UDP is admitted by its destination
  * port, or as an answer. For other packets, judge() distinguishes what conntrack does: new,
  * belonging to something that was admitted, or invalid. An invalid packet is dropped, not passed
  * up, because the host may have no firewall rules.
@@ -15,16 +15,16 @@
 #include "relay/allowed.h"
 #include "relay/route.h"
 
-/* Return values of judge(), besides -DROP_refused and -DROP_invalid. */
+/* Results of judge(), besides -DROP_refused and -DROP_invalid. */
 enum judgement {
 	JUDGED_PASS,
-	JUDGED_UDP,			/* UDP behind extension headers: decide by the ports */
-	JUDGED_LATER,			/* a later fragment: decide as for the first one */
+	JUDGED_UDP,			/* UDP behind extension headers: the ports decide */
+	JUDGED_LATER,		/* later fragment: the decision for the first fragment holds */
 };
 
-#define ICMP6_NI_QUERY 139		/* RFC 4620 */
+#define ICMP6_NI_QUERY 139		/* ICMPv6 type of a node information query (RFC 4620) */
 #define TCP_HEADER 20
-#define TCP_CHECK 16			/* offset of the TCP checksum */
+#define TCP_CHECK 16			/* offset of the checksum in the TCP header, in bytes */
 
 /* Types that conntrack does not track, so only the policy's list decides: MLD, neighbour discovery
  * except redirects, and two types of multicast router discovery (RFC 4286). */
@@ -52,8 +52,9 @@ INLINE int judge_read(struct pkt *p, __u32 off, __u32 n)
 	return off + n > p->s->judge.end || plane_read(p, off, p->s->judge.bytes, n);
 }
 
-/* TCP is never admitted; the return value says how to refuse it. A packet with only SYN may start a
- * connection. A packet with only ACK may belong to a connection that is older than our memory. */
+/* Decides on a TCP packet, which is never admitted. The result says how to refuse it. A packet with
+ * only SYN may start a connection. A packet with only ACK may belong to a connection that is older
+ * than our memory. */
 INLINE int judge_tcp(struct pkt *p)
 {
 	const __u8 *bytes = p->s->judge.bytes;
@@ -135,7 +136,7 @@ INLINE int judge_icmp(struct pkt *p, const struct policy *rules)
 	/* RFC 4443 section 2.4 (e): no error about an error or a redirect. */
 	p->s->silent = type < 128 || type == 137;
 	p->s->sport = load_word(__be16, bytes + 4);
-	p->s->dport = load_word(__be16, bytes);		/* type and code */
+	p->s->dport = load_word(__be16, bytes);		/* type and code, which replace the port */
 	if (type < 128)
 		return judge_error(p, rules);
 	if (ICMP6_UNTRACKED(type))
@@ -197,7 +198,7 @@ INLINE int policy_ports(struct pkt *p)
 
 	if (!rules)
 		return -DROP_refused;
-	/* Linux 6.1 sees a byte-swapped word as unbounded; without this, clang drops the mask. */
+	/* Linux 6.1 sees a byte-swapped word as unbounded. Without this, clang drops the mask. */
 	barrier_var(port);
 	listed = rules->ports[port >> 6 & 1023] >> (port & 63) & 1;
 	if (listed && !p->s->outside) {
@@ -218,7 +219,7 @@ INLINE int policy_later(struct pkt *p)
 	return p->plane == PLANE_XDP && p->s->link_flags & LINK_TC ? -PASS_fragment : -DROP_invalid;
 }
 
-/* Returns 0 or a reason. */
+/* Applies the policy to a packet between sites. Returns 0 or a reason. */
 INLINE int policy_admits(struct pkt *p)
 {
 	int rc = JUDGED_UDP;

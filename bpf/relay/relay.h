@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Packets between sites, from enter to verdict: site_way() calls these steps. They are counted for
- * peers.
+ * Packets between sites, from enter() to verdict(): site_way() calls these steps. They are counted
+ * for peers.
  *
  *   site_find      route.h     which site? is the source allowed on this link?
  *   site_admit     policy.h    does the policy admit the packet?
@@ -178,7 +178,7 @@ INLINE int site_send_error_step(struct pkt *p)
 	o = own_find(p->s->ifindex);
 	if (p->s->silent || is_later(p) || !o || !(o->addr.q[0] | o->addr.q[1]))
 		return told;
-#ifndef WGXDP_HOST			/* the host plane, for tests, builds no packets */
+#ifndef WGXDP_HOST			/* the host plane, which tests use, builds no packets */
 	__u32 unreachable = ANSWER_UNREACHABLE | (rules->reject == REJECT_PROHIBITED ? 1 : 3);
 	int answer = tc_answer(p, 0, ANSWER_OWN | (refused ? unreachable : p->s->mtu));
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The step site_find: which site is the destination in, and may the source address arrive on this
- * link? If the overlay is a /48, each is one array lookup. enter also calls route_outside() and
+ * The step site_find(): which site is the destination in, and may the source address arrive on this
+ * link? If the overlay is a /48, each is one array lookup. enter() also calls route_outside() and
  * route_source().
  *
  * Runs after enter() (pipeline.h), and before site_admit() (policy.h).

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * wgxdp check: reports what is wrong with a configuration, and what this host lacks for it. It
- * changes nothing.
+ * wgxdp check: reports the errors of a configuration, and everything that this host lacks for it.
+ * It changes nothing.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -50,14 +50,14 @@ static int try_plan(const struct config *c, struct findings *f)
 	return rc;
 }
 
-/* Prints ", 2 peers"; nothing if n is 0 */
+/* Prints a count, such as ", 2 peers". Prints nothing if n is 0. */
 static void print_count(size_t n, const char *noun)
 {
 	if (n)
 		printf(", %zu %s%s", n, noun, n == 1 ? "" : "s");
 }
 
-/* Prints the number of services, peers and so on in the configuration */
+/* Prints the numbers of services, peers and so on in the configuration. */
 static void print_valid(const char *file, const struct config *c)
 {
 	printf("%s: valid", file);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * wgxdp doctor: finds what on this host keeps packets from passing or makes them slow, and names
- * the command that fixes it. `check` tells whether a configuration can be brought up; doctor why
- * what is up does not work.
+ * the command that fixes it. `check` tells whether a configuration can be brought up, and doctor
+ * tells why a running one does not work.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -18,12 +18,12 @@
 #include "instance/run_state.h"
 #include "lib/text.h"
 
-enum { LISTEN_MAX = 3600 };		/* seconds */
+enum { LISTEN_MAX = 3600 };		/* longest time to listen, in seconds */
 
 struct arguments {
 	const char *file;
 	struct quick_service line;
-	unsigned long seconds;		/* how long to listen */
+	unsigned long seconds;		/* seconds for which doctor listens */
 	bool json;
 };
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * wgxdp down: removes all of the instance: programs, links, qdiscs, maps and pins.
+ * wgxdp down: removes the whole instance: its programs, links, qdiscs, maps and pins.
  */
 #include <unistd.h>
 #include "daemon/announce.h"

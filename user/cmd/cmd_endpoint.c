@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * wgxdp endpoint: sets the endpoint of a WireGuard peer to the first address of its name that
- * answers. Its standard output is word for word that of the script that it replaces: people keep
- * and parse those logs.
+ * answers. It prints the same words as the script that it replaces, because people keep and parse
+ * those logs.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -30,7 +30,7 @@ struct job {
 	struct address *candidates;
 	size_t n;
 	bool *reached;
-	int error;			/* -errno */
+	int error;			/* -errno of the step that failed */
 };
 
 /* ---- addresses, and which of them answer ---- */
@@ -79,7 +79,8 @@ static void on_lookup(void *data, const struct lookup_answer *answer)
 	j->error = echo_start(&j->loop, j->candidates, j->n, on_echo, j, &j->echo);
 }
 
-/* Returns an exit code; with EXIT_DONE, *ret is the first address that answers */
+/* Finds the first address that answers. Returns an exit code; with EXIT_DONE, *ret is the
+ * address. */
 static int find_reachable(struct job *j, const struct address **ret)
 {
 	char text[ADDRESS_STRLEN];
@@ -230,7 +231,7 @@ static int run_endpoint(const struct global *g, int argc, char **argv)
 
 	if (parse(argc, argv, &j))
 		return EXIT_USAGE;
-	if (read_peer(&j, &p))		/* fail before anything is sent */
+	if (read_peer(&j, &p))		/* this fails before any packet is sent */
 		return EXIT_FAILED;
 	status = find_reachable(&j, &chosen);
 	if (status == EXIT_DONE)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * wgxdp flow: ends flows of masquerading services. A client that goes on sending gets a new flow,
+ * wgxdp flow: ends flows of masquerading services. A client that continues to send gets a new flow,
  * perhaps with another port.
  */
 #include <errno.h>
@@ -14,8 +14,8 @@
 #include "instance/run_state.h"
 
 struct endpoint {
-	struct address address;		/* family 0: not given */
-	__be16 port;			/* 0: any */
+	struct address address;		/* address of the client; family 0: not given */
+	__be16 port;			/* port of the client; 0: any */
 };
 
 struct arguments {
@@ -67,7 +67,7 @@ static int parse(struct arguments *a, int argc, char **argv)
 
 struct found {
 	const struct arguments *a;
-	__u32 id;			/* id of a->service */
+	__u32 id;			/* id of the service a->service */
 	struct flow_entry *entries;
 	size_t n;
 };

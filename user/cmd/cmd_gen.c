@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * wgxdp gen: generates the files of all hosts of a topology, or nft(8) rules from a configuration.
- * Nothing of wgxdp needs to run.
+ * No instance needs to run.
  */
 #include "cmd/command.h"
 #include "lib/log.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * wgxdp knock: hears knocks without a configuration, as an instance of its own, and knocks at
- * another host.
+ * wgxdp knock: waits for knocks without a configuration, as an instance of its own, and sends
+ * knocks to another host.
  */
 #include <errno.h>
 #include <netdb.h>
@@ -21,7 +21,7 @@
 #include "net/wireguard.h"
 
 #define HOPS 30
-#define INSTANCE "knock"		/* unless --instance names another one */
+#define INSTANCE "knock"	/* name of the instance, unless --instance names another one */
 
 struct arguments {
 	const char *interface, *command;
@@ -54,7 +54,7 @@ static int send_all(const struct addrinfo *to)
 		else if (sendto(fd, "knock", 5, 0, to->ai_addr, to->ai_addrlen) == 5)
 			sent++;
 		else if (errno == EHOSTUNREACH || errno == ECONNREFUSED)
-			none = -errno;		/* usually the answer to an earlier packet */
+			none = -errno;		/* the error usually belongs to an earlier packet */
 		else
 			rc = -errno;
 	}
@@ -147,7 +147,8 @@ static void write_words(FILE *out, char *words)
 	fputs(" ]", out);
 }
 
-/* Writes a configuration that means the same as the options. Returns 0 or -errno (reported). */
+/* Writes a configuration that means the same as the options of the command. Returns 0 or -errno
+ * (reported). */
 static int write_file(const char *path, const struct arguments *a, const struct host *h,
 		      const char *interface)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * wgxdp monitor: prints what happens in the data path while it runs, or writes packets to a pcap
+ * wgxdp monitor: prints the events of the data path while it runs, or writes packets to a pcap
  * file.
  */
 #include <bpf/bpf.h>
@@ -26,18 +26,19 @@
 #include "lib/paths.h"
 #include "show/words.h"
 
-/* after a monitor is killed, the data path soon stops writing events */
+/* Seconds after which the data path stops writing events when a monitor was killed. */
 #define WATCH_SECONDS 3
-#define PACKETS_A_SECOND 10000		/* copied by each CPU: more would slow forwarding down */
+/* Limit of packets that each CPU copies per second: more would slow forwarding down. */
+#define PACKETS_A_SECOND 10000
 
 struct loop {
 	struct monitor m;
-	struct ring_buffer *ring;	/* reads the map with this id */
+	struct ring_buffer *ring;	/* reader of the map `events` with this id */
 	__u32 ring_map;
-	struct tracer *tracer;	/* NULL: no packets are copied */
-	__u64 lost;			/* lost packets of former tracers */
+	struct tracer *tracer;	/* tracer of packets; NULL: no packets are copied */
+	__u64 lost;			/* number of packets that former tracers lost */
 	const char *pcap;
-	__u32 packets;			/* TRACING_FORWARDED, TRACING_DROPPED; 0: both */
+	__u32 packets;		/* kinds of packets: TRACING_FORWARDED, TRACING_DROPPED; 0: both */
 };
 
 static volatile sig_atomic_t interrupted;
@@ -106,8 +107,8 @@ static int watch_packets(struct loop *l)
 	return tracer_open(l->m.dp, kinds, each ?: 1, monitor_packet, &l->m, &l->tracer);
 }
 
-/* Opens what runs now: it may have other maps and programs than a second ago. Returns 0 or -errno
- * (reported). */
+/* Opens the running data path, which may have other maps and programs than a second ago. Returns 0
+ * or -errno (reported). */
 static int reopen(struct loop *l)
 {
 	struct monitor *m = &l->m;
@@ -132,7 +133,7 @@ static int print_events(struct loop *l)
 
 	rc = rc >= 0 && l->tracer ? tracer_consume(l->tracer) : rc;
 	if (fflush(l->pcap ? l->m.pcap : stdout))
-		l->m.ends = true;	/* the reader has gone */
+		l->m.ends = true;	/* the reader of the output has closed it */
 	return rc < 0 ? rc : 0;
 }
 
@@ -279,7 +280,8 @@ static void end_loop(struct loop *l, int lock, bool done)
 	dataplane_close(l->m.dp);
 }
 
-/* A missing service or peer is no error: it may be added later. */
+/* Warns about a missing service or peer in the filter. It is no error, because it may be added
+ * later. */
 static void warn_unknown(struct dataplane *dp, const struct monitor_filter *f)
 {
 	struct service_name *services = NULL;
@@ -303,7 +305,7 @@ static void warn_unknown(struct dataplane *dp, const struct monitor_filter *f)
 	free(peers);
 }
 
-/* A missing interface is no error: it may be created later. */
+/* Warns about a missing interface. It is no error, because it may be created later. */
 static void warn_interface(const char *name)
 {
 	char there[HOST_NAMES_LEN];

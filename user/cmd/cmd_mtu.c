@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * wgxdp mtu: measures the longest packet that passes to an address, on a plain path or inside a
- * tunnel, and says which MTU follows from it.
+ * tunnel, and prints the MTU that follows from it.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -16,11 +16,11 @@
 #include "doctor/mtu_report.h"
 #include "net/wireguard.h"
 
-#define SECONDS 90			/* time limit for all measurements */
+#define SECONDS 90			/* time limit for all measurements, in seconds */
 
 struct job {
 	const char *target, *through;
-	__u8 family;			/* 0: both */
+	__u8 family;			/* IP family to measure; 0: both */
 	bool json;
 	uv_loop_t loop;
 	struct mtu_report reports[2];
@@ -121,7 +121,7 @@ static int find_link(const struct job *j, struct mtu_report *r)
 
 /* ---- WireGuard ---- */
 
-/* Returns the peer with the longest AllowedIPs for an address. NULL: none */
+/* Returns the peer with the longest AllowedIPs that contain an address, or NULL. */
 static const struct wg_peer *peer_of(const struct wg_device *d, const struct address *to)
 {
 	const struct wg_peer *found = NULL;
@@ -173,7 +173,7 @@ static void measure_outside(const struct job *j, struct mtu_report *r, struct mt
 	unsigned int top = r->link.mtu + mtu_overhead(r->endpoint.family);
 	int rc;
 
-	for (size_t i = 0; &j->reports[i] < r; i++)	/* measured already? */
+	for (size_t i = 0; &j->reports[i] < r; i++)	/* the same path may be measured already */
 		if (j->reports[i].has_outside &&
 		    address_equal(&j->reports[i].endpoint, &r->endpoint)) {
 			r->has_outside = true;

@@ -18,9 +18,9 @@
 #include "net/wireguard.h"
 
 struct arguments {
-	struct edit edit;		/* .name: a peer's; for import, an interface's */
-	struct peer_config wanted;	/* from the options */
-	bool key;			/* --public-key was given */
+	struct edit edit;		/* .name: of a peer; for import, of an interface */
+	struct peer_config wanted;	/* peer that the options describe */
+	bool key;			/* the option --public-key was given */
 };
 
 static int parse_device(void *member, const struct command_option *o, char *value)
@@ -54,7 +54,7 @@ static bool is_verb(const struct arguments *a, const char *verb)
 	return !strcmp(a->edit.verb, verb);
 }
 
-/* Checks the name, and which options the verb needs and accepts */
+/* Checks the name, and the options that the verb needs and accepts. */
 static int check_name(const struct arguments *a)
 {
 	const char *verb = a->edit.verb, *name = a->edit.name;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * wgxdp reload: brings what runs to what the file says, and prints the differences.
+ * wgxdp reload: makes the running configuration match the file, and prints the differences.
  */
 #include <stdio.h>
 #include <unistd.h>
@@ -18,7 +18,7 @@
 struct arguments {
 	const char *file;
 	bool dry;
-	unsigned long try_seconds;	/* 0: for good */
+	unsigned long try_seconds;	/* length of the trial in seconds; 0: there is no trial */
 };
 
 static void print_differences(const struct config *old, const struct config *new, bool dry)
@@ -29,7 +29,7 @@ static void print_differences(const struct config *old, const struct config *new
 	undone_report(old, new, !dry);
 }
 
-/* Under the lock */
+/* Applies the file. The caller holds the lock. */
 static int apply_file(const char *instance, const struct arguments *a, const struct config *new,
 		      int lock, struct try **ret_trial)
 {
@@ -47,8 +47,8 @@ static int apply_file(const char *instance, const struct arguments *a, const str
 	return rc;
 }
 
-/* Prints the differences after releasing the lock: a pager that waits for its user would block
- * every other command and the daemon */
+/* Applies the new configuration and prints the differences after releasing the lock. A pager that
+ * waits for its user would otherwise block every other command and the daemon. */
 static int reload(const char *instance, const struct arguments *a, struct config *new)
 {
 	struct config *old = NULL;
@@ -91,7 +91,7 @@ static int run_reload(const struct global *g, int argc, char **argv)
 	rc = config_read(a.file, &new);
 	if (rc && !a.dry)
 		run_state_set_failed(g->instance);
-	/* before the lock is taken: standard input may be another command's output */
+	/* This comes before the lock is taken: standard input may be another command's output. */
 	if (rc)
 		return EXIT_USAGE;
 	rc = reload(g->instance, &a, new);

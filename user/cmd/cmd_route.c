@@ -15,7 +15,7 @@
 
 struct arguments {
 	const char *verb, *peer;
-	const char *text;		/* the prefix as it was given */
+	const char *text;		/* text of the prefix as it was given */
 	struct prefix prefix;
 };
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * wgxdp service: adds, changes or removes a service of what runs, and sets which clients may use
- * it. The change is marked as made by hand: the next `up` or `reload` of a file that does not have
- * it undoes it.
+ * wgxdp service: adds, changes or removes a service of the running configuration, and sets which
+ * clients may use it. The change is marked as made by hand: the next `up` or `reload` of a file
+ * that does not have it undoes it.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -18,8 +18,8 @@
 
 struct arguments {
 	struct edit edit;
-	struct prefix_list prefixes;	/* arguments of `allow` and `deny` */
-	struct service_config wanted;	/* from the options */
+	struct prefix_list prefixes;	/* prefixes after `allow` and `deny` */
+	struct service_config wanted;	/* service that the options describe */
 	bool listen, nat, ipv6;		/* these options were given; `wanted` shows the others */
 	bool no_ipv4, no_ipv6;
 	struct clients_may may;
@@ -53,7 +53,7 @@ static int parse_listen(struct service_config *s, const char *argument)
 	return rc;
 }
 
-/* An IPv6 address to listen on implies IPV6_DNAT, unless --ipv6 says otherwise */
+/* Parses --listen. An IPv6 address to listen on implies IPV6_DNAT, unless --ipv6 says otherwise. */
 static int parse_listen_option(void *arguments, const struct command_option *o, char *value)
 {
 	struct arguments *a = arguments;
@@ -179,7 +179,7 @@ static int check_families(const struct arguments *a)
 	return wrong ? -EINVAL : 0;
 }
 
-/* Checks the words, and which options the verb needs and accepts */
+/* Checks the words, and the options that the verb needs and accepts. */
 static int check_words(struct arguments *a, int n, char **words)
 {
 	struct edit *e = &a->edit;
@@ -232,7 +232,8 @@ static void replace_ports(struct service_config *s, struct service_config *from)
 	from->ports = NULL;
 }
 
-/* Each option changes only the family that it names */
+/* Replaces the addresses and names of the backend. Each option changes only the family that it
+ * names. */
 static void replace_hosts(struct backend_config *b, const struct arguments *a)
 {
 	const struct backend_config *from = &a->wanted.backend;
@@ -243,7 +244,7 @@ static void replace_hosts(struct backend_config *b, const struct arguments *a)
 		strcpy(b->ipv6, from->ipv6);
 }
 
-/* The keys of the options replace all keys of the service */
+/* Replaces the guard. The keys of the options replace all keys of the service. */
 static void replace_guard(struct service_config *s, struct service_config *from)
 {
 	if (from->backend.n_keys) {
@@ -266,8 +267,8 @@ static int default_port(struct service_config *s)
 	return s->nat != NAT_NONE && !s->n_ports ? -ENOMEM : 0;
 }
 
-/* Returns whether IPV6_DNAT must end: it came with an IPv6 address to listen on, and that address
- * is gone, or IPv4 is not translated */
+/* Returns whether IPV6_DNAT must end: it came with an IPv6 address to listen on, and either this
+ * address is gone or IPv4 is not translated. */
 static bool no_ipv6_dnat(const struct service_config *s)
 {
 	bool ipv6 = *s->listen_interface;
@@ -277,7 +278,7 @@ static bool no_ipv6_dnat(const struct service_config *s)
 	return s->ipv6 == IPV6_DNAT && (s->nat != NAT_DNAT || !ipv6);
 }
 
-/* Checks that the service keeps a backend, and has only one */
+/* Checks that the service keeps exactly one backend. */
 static int check_backend(const struct arguments *a, const struct service_config *s)
 {
 	struct backend_config b = s->backend;
@@ -294,7 +295,7 @@ static int check_backend(const struct arguments *a, const struct service_config 
 	return -EINVAL;
 }
 
-/* Applies the options to a service, new or running */
+/* Applies the options to a new or running service. */
 static int change_service(struct arguments *a, struct service_config *s)
 {
 	struct service_config *from = &a->wanted, none = { 0 };
@@ -302,7 +303,7 @@ static int change_service(struct arguments *a, struct service_config *s)
 
 	if (a->nat)
 		s->nat = from->nat;
-	if (s->nat == NAT_NONE) {		/* it listens on the backend's own address */
+	if (s->nat == NAT_NONE) {	/* the service listens on the backend's own address */
 		replace_ports(s, &none);
 		if (!*s->listen_interface)
 			replace_listen(s, &none);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * wgxdp show: prints interfaces, services, peers, flows and counters of what runs.
+ * wgxdp show: prints interfaces, services, peers, flows and counters of the running instance.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -15,7 +15,7 @@
 struct arguments {
 	unsigned int what;
 	bool json;
-	/* file with the backend's `wg show dump`; NULL: none given */
+	/* Name of the file with the backend's `wg show dump`; NULL: none. */
 	const char *wg;
 };
 

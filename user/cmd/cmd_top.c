@@ -15,7 +15,7 @@
 
 struct arguments {
 	double interval;
-	unsigned long left;		/* tables to print; 0: no limit */
+	unsigned long left;		/* number of tables to print before the end; 0: no limit */
 	enum top_sort sort;
 	enum top_unit unit;
 	const char *filter;
@@ -100,8 +100,8 @@ static void print_json(const struct top *t, double seconds, FILE *out)
 
 /* ---- readings ---- */
 
-/* Reads the counters of what runs now: its maps may be other ones than before. Returns 0 or -errno
- * (reported). */
+/* Reads the counters of the running data path, which may have other maps than before. Returns 0 or
+ * -errno (reported). */
 static int read_counters(const struct global *g, struct top *ret)
 {
 	struct dataplane *dp = NULL;
@@ -114,7 +114,7 @@ static int read_counters(const struct global *g, struct top *ret)
 	return rc ?: failed;
 }
 
-/* Reads the counters again: *t gets them, with the rates since its last reading */
+/* Reads the counters again into *t, with the rates since the previous reading. */
 static int read_again(const struct global *g, struct top *t)
 {
 	struct top now = { 0 };
@@ -142,7 +142,8 @@ static bool is_interrupted(void)
 	return interrupted;
 }
 
-/* Shows the rates on the whole screen until the user ends it. -EOPNOTSUPP: there is no screen */
+/* Shows the rates on the whole screen until the user ends it. Returns 0, -EOPNOTSUPP if there is no
+ * screen, or another -errno. */
 static int run_screen(const struct global *g, const struct arguments *a)
 {
 	struct top_view v = { .sort = a->sort, .unit = a->unit, .interval = a->interval };
@@ -193,7 +194,7 @@ static int run_printing(const struct global *g, struct arguments *a)
 			break;
 		rc = read_again(g, &t) ?: print_sorted(&t, a, t.at - before);
 		if (rc || fflush(stdout) || (a->left && !--a->left))
-			break;			/* the reader has gone, or all tables are printed */
+			break;	/* the reader has closed the output, or all tables are printed */
 	}
 	top_free(&t);
 	return rc;

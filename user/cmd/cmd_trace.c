@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * wgxdp trace: tells what happens to a packet, without sending it.
+ * wgxdp trace: prints the decision about a packet, without sending it.
  */
 #include <errno.h>
 #include <net/if.h>
@@ -22,9 +22,9 @@ enum { FROM, TO, INDEX, SIZE, TTL };	/* ids of options */
 struct arguments {
 	struct packet_wish wish;
 	const char *in, *file;
-	bool json, mac;			/* mac: --mac was given */
+	bool json, mac;			/* mac: the option --mac was given */
 	struct trace *trace;
-	__u32 ifindex;			/* index of `in`; 0: not given */
+	__u32 ifindex;			/* ifindex of the interface `in`; 0: not given */
 };
 
 /* ---- arguments ---- */
@@ -42,7 +42,7 @@ static int parse_u32(void *member, const struct command_option *o, char *value)
 	return rc;
 }
 
-/* OFFSET, or OFFSET+ for a fragment that others follow */
+/* Parses OFFSET, or OFFSET+ for a fragment that other fragments follow. */
 static int parse_fragment(void *member, const struct command_option *o, char *value)
 {
 	struct packet_wish *w = member;
@@ -110,7 +110,8 @@ static int parse_key(void *member, const struct command_option *o, char *value)
 	return 0;
 }
 
-/* Returns whether an option describes the packet, which is an error together with a file */
+/* Returns whether an option describes the packet. Such an option together with a file is an
+ * error. */
 static bool describes_packet(const struct packet_wish *w, bool mac)
 {
 	struct packet_wish usual = { .ttl = w->ttl, .message = w->message, .index = w->index };
@@ -141,7 +142,8 @@ static int check_arguments(struct arguments *a, int n, char **words)
 
 /* ---- packets ---- */
 
-/* Without --public-key, uses the first key of the service that the packet is for */
+/* Finds the key for a handshake. Without --public-key, it is the first key of the service that the
+ * packet is for. */
 static void find_key(const struct dataplane *dp, struct packet_wish *w)
 {
 	struct table_entry *table = NULL;

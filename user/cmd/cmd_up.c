@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * wgxdp up: brings an instance up from a file, or from a firewall described in one line: all of it
- * or nothing.
+ * wgxdp up: brings an instance up from a file, or from a firewall described in one line. It brings
+ * up everything or nothing.
  */
 #include <errno.h>
 #include <unistd.h>
@@ -18,12 +18,12 @@
 #include "instance/undone.h"
 
 struct arguments {
-	const char *file;		/* NULL: none given */
-	int mode;			/* enum mode; -1: not given */
-	int express;			/* enum express_use; -1: not given */
-	struct quick_service line;		/* --wan, --to … */
-	unsigned long try_seconds;	/* 0: for good */
-	bool replace;			/* undo changes by hand */
+	const char *file;		/* name of the configuration file; NULL: not given */
+	int mode;			/* enum mode from --mode; -1: not given */
+	int express;			/* enum express_use from --express; -1: not given */
+	struct quick_service line;		/* service from --wan, --to and so on */
+	unsigned long try_seconds;	/* length of the trial in seconds; 0: there is no trial */
+	bool replace;			/* the command may undo changes by hand */
 	bool keep;
 };
 
@@ -68,7 +68,7 @@ static int check_handmade(const struct arguments *a, const struct config *before
 	return -EPERM;
 }
 
-/* Under the lock */
+/* Applies the configuration and prints it. The caller holds the lock. */
 static int apply_and_print(const struct arguments *a, const char *instance,
 			   const struct config *before)
 {
@@ -81,14 +81,14 @@ static int apply_and_print(const struct arguments *a, const char *instance,
 	return rc;
 }
 
-/* Applies the configuration under the lock; --try waits without the lock */
+/* Applies the configuration under the lock. With --try, it waits without the lock. */
 static int bring_up(const char *instance, const struct arguments *a)
 {
 	struct config *before = NULL;
 	struct try *t = NULL;
 	int lock = run_state_lock(instance), rc = lock < 0 ? lock : 0;
 
-	/* if its text is lost, the running configuration cannot be compared */
+	/* If its text is lost, the running configuration cannot be compared. */
 	if (!rc && config_text_id(instance) && run_state_read(instance, &before))
 		before = NULL;
 	if (!rc)

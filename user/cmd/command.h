@@ -10,29 +10,32 @@
 #include "lib/exit.h"
 
 struct global {
-	const char *instance;		/* --instance, valid */
+	const char *instance;		/* name of the instance (--instance), which is valid */
 };
 
 /* A word that may follow the command's name, as `add` of `wgxdp peer add` */
 struct command_word {
 	const char *word;
-	/* values that may follow it, for completion: see struct command_option */
+	/* For completion: the words that may follow this one, as in struct command_option. */
 	const char *values;
-	const struct command_word *below;	/* instead: words; ends with an empty one */
+	/* Words that may follow instead, ended by an empty one. */
+	const struct command_word *below;
 };
 
 struct command {
 	const char *name;
-	const char *summary;		/* one line of `wgxdp --help` */
-	const char *usage;		/* the arguments after the name; one form a line */
-	const char *about;		/* paragraphs of --help, a line each */
-	/* argv[0]: the name. Returns an exit code. */
+	const char *summary;		/* summary of the command, one line of `wgxdp --help` */
+	const char *usage;	/* operands after the name, as --help shows them; one form a line */
+	const char *about;		/* description in --help, one paragraph a line */
+	/* Runs the command. argv[0] is its name. Returns an exit code. */
 	int (*run)(const struct global *g, int argc, char **argv);
-	const struct command_option *options;	/* ends with an empty one; NULL: none */
-	const struct command_word *words;	/* ends with an empty one; NULL: none */
-	/* values that may follow the name instead of words, for completion */
+	/* Options of the command, ended by an empty one; NULL: it has none. */
+	const struct command_option *options;
+	/* Words that may follow the name, ended by an empty one; NULL: none. */
+	const struct command_word *words;
+	/* For completion: the operand that may follow the name instead of words. */
 	const char *operand;
-	/* output is the command's only purpose: a write error fails it */
+	/* The command's only purpose is output, so a write error is an error of the command. */
 	bool only_prints;
 };
 
@@ -42,4 +45,5 @@ extern const struct command up_command, check_command, daemon_command, ddns_comm
 	reload_command, route_command, save_command, service_command, show_command, top_command,
 	trace_command;
 
-extern const struct command *const commands[];	/* sorted by name; ends with NULL */
+/* All commands, sorted by name; NULL ends the list. */
+extern const struct command *const commands[];

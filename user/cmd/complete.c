@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * wgxdp complete: prints completions for the scripts of bash, zsh and fish. A line is a word, or a
- * word, a tab and its description.
+ * wgxdp complete: prints completions for the scripts of bash, zsh and fish. Each line of its output
+ * is a word, or a word, a tab and the word's description.
  */
 #include <dirent.h>
 #include <net/if.h>
@@ -23,7 +23,8 @@ static void list_interfaces(FILE *out)
 		if_freenameindex(list);
 }
 
-/* A refused `up` leaves a directory without a running configuration. */
+/* Lists the instances. It skips the directory of a refused `up`, which has no running
+ * configuration. */
 static void list_instances(FILE *out)
 {
 	DIR *directory = opendir(RUN_STATE_DIR);
@@ -41,7 +42,7 @@ static void list_instances(FILE *out)
 		closedir(directory);
 }
 
-/* Lists the names of peers, or else of services, of a running instance */
+/* Lists the names of the peers of a running instance, or of its services. */
 static void list_running(const char *instance, bool peers, FILE *out)
 {
 	struct relay_peer *list = NULL;
@@ -77,7 +78,7 @@ static void list_words(const char *words, FILE *out)
 	fputc('\n', out);
 }
 
-/* Lists the values of a struct command_option */
+/* Lists the words for struct command_option .values. */
 static void list_values(const char *values, const char *instance, FILE *out)
 {
 	if (!values)
@@ -121,7 +122,7 @@ static const struct command *find_command(const char *name)
 	return NULL;
 }
 
-/* Returns the option that a word names, if it takes an argument; NULL: none */
+/* Returns the option that a word names if it takes an argument, otherwise NULL. */
 static const struct command_option *option_with_argument(const struct command *c, const char *word)
 {
 	for (const struct command_option *o = c->options; o && (o->letter || o->name); o++) {
@@ -136,10 +137,12 @@ static const struct command_option *option_with_argument(const struct command *c
 
 struct so_far {
 	const struct command *command;
-	const struct command_option *option;	/* the last word is its argument */
-	const struct command_word *words;	/* words of which one may come next; NULL: none */
-	const char *values;			/* other values that may come next */
-	bool operands;				/* there was an operand */
+	/* Option whose argument is the last word; NULL: none. */
+	const struct command_option *option;
+	const struct command_word *words;	/* words that may come next; NULL: none */
+	/* Other values that may come next, as in struct command_option; NULL: none. */
+	const char *values;
+	bool operands;				/* an operand precedes the last word */
 	const char *instance;
 };
 
@@ -196,7 +199,7 @@ int complete(int n, char **words, FILE *out)
 		for (const struct command_word *w = s.words; w && w->word; w++)
 			fprintf(out, "%s\n", w->word);
 		list_values(s.values, s.instance, out);
-		/* for @file alone, the shells add names of files */
+		/* for @file alone, the shells themselves add the names of files */
 		if (!s.operands && (!s.values || strcmp(s.values, "@file")))
 			list_options(s.command, out);
 	}

@@ -1,20 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Changes to what runs: what the commands `service`, `peer` and `route` share.
+ * Changes of the running configuration, for the commands `service`, `peer` and `route`.
  */
 #pragma once
 #include "cmd/command.h"
 #include "config/config.h"
 
 struct edit_option {
-	const char *path;		/* part of a place in the configuration; NULL: the last */
-	const char *option;		/* for messages: "--backend: " */
+	/* Part of struct config_place .path that the option sets; NULL: the end of the list. */
+	const char *path;
+	const char *option;	/* name of the option, for errors at such a path: "--backend: " */
 };
 
 struct edit {
 	const struct command *command;
-	const char *verb, *name;	/* for messages: "add", "site-a" */
-	const struct edit_option *options;	/* the first whose path fits; NULL: none */
+	const char *verb, *name;	/* verb and name for messages, such as "add" and "site-a" */
+	/* Options of the command: an error names the first whose path fits; NULL: none. */
+	const struct edit_option *options;
 	/* Changes the configuration. Returns 0 or -errno (reported). */
 	int (*change)(struct edit *e, struct config *c, const char *instance);
 	void *arguments;
@@ -39,6 +41,6 @@ static inline int peer_add_prefix(struct peer_config *p, const struct prefix *pr
 {
 	return prefix_add(&p->prefixes, &p->n_prefixes, prefix);
 }
-/* Parses a prefix. what: the option or command, for the message. Returns 0 or -EINVAL
+/* Parses a prefix. what: the name of the option or command, for messages. Returns 0 or -EINVAL
  * (reported). */
 int edit_parse_prefix(const char *what, const char *text, struct prefix *ret);

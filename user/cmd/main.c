@@ -21,7 +21,7 @@ const struct command *const commands[] = {
 	&trace_command, NULL,
 };
 
-/* Optional parts that this build leaves out (WITH_…=0 in the Makefile) */
+/* Optional parts that this build lacks (WITH_…=0 in the Makefile). */
 static const char *const without[] = {
 #ifndef WITH_MHD
 	"libmicrohttpd",
@@ -69,8 +69,8 @@ static void print_usage(FILE *out)
 	      out);
 }
 
-/* Removes --instance NAME and --instance=NAME from argv, wherever it stands. Returns false if it is
- * wrong (reported). */
+/* Removes --instance NAME and --instance=NAME from argv, at any position. Returns false if the name
+ * is invalid (reported). */
 static bool extract_instance(int *argc, char **argv, struct global *g)
 {
 	int n = 1;
@@ -105,7 +105,8 @@ static bool asks_help(int argc, char **argv)
 	return false;
 }
 
-/* Reports a failure, because libuv aborts without a message if this returns NULL */
+/* Reallocates memory for libuv. It reports a failure, because libuv aborts without a message if
+ * this returns NULL. */
 static void *room_for_loop(void *p, size_t n)
 {
 	void *ret = realloc(p, n);
@@ -117,7 +118,8 @@ static void *room_for_loop(void *p, size_t n)
 	return ret;
 }
 
-/* Opens standard streams that were closed, so that no file gets their numbers and our messages */
+/* Opens standard streams that are closed, so that no other file gets their numbers and our
+ * messages. */
 static void open_streams(void)
 {
 	int fd;
@@ -129,7 +131,8 @@ static void open_streams(void)
 		close(fd);
 }
 
-/* Reports an unknown command, and proposes a similar one or the one that other programs call so */
+/* Reports an unknown command, and proposes a similar command, or our name for a command of another
+ * program. */
 static void report_unknown(const char *word)
 {
 	static const char *const elsewhere[][2] = {
@@ -162,7 +165,7 @@ static const struct command *find_command(const char *name)
 	return NULL;
 }
 
-/* Prints the help of a command; NULL: the list of commands */
+/* Prints the help of a command, or the list of commands if name is NULL. */
 static int print_help(const char *name)
 {
 	const struct command *c = name ? find_command(name) : NULL;

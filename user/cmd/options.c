@@ -16,8 +16,8 @@
 
 #define OPTIONS_MAX 32
 #define LIST_LEN 128
-#define WIDTH 80			/* columns of --help */
-#define HELP_COLUMN 24			/* maximum column of an option's text */
+#define WIDTH 80			/* width of --help in columns */
+#define HELP_COLUMN 24			/* highest column at which an option's text begins */
 
 static bool is_last(const struct command_option *o)
 {
@@ -30,7 +30,7 @@ static bool is_last(const struct command_option *o)
  * plus its index. */
 static void make_getopt(const struct command_option *o, struct option *longs, char *letters)
 {
-	*letters++ = ':';		/* a missing argument is returned as ':' */
+	*letters++ = ':';	/* ':' makes getopt_long() return ':' for a missing argument */
 	for (int i = 0; !is_last(&o[i]); i++) {
 		int has_argument = o[i].argument ? required_argument : no_argument;
 
@@ -100,7 +100,8 @@ static bool has_option(const struct command *c, const char *name)
 
 static void report_unknown(const struct command *c, const char *option, char **argv)
 {
-	static const char *const others[][2] = {	/* options of other programs */
+	/* Options of other programs, and ours for the same purpose. */
+	static const char *const others[][2] = {
 		{ "interface", "wan" }, { "iface", "wan" }, { "dev", "wan" }, { "backend", "to" },
 		{ "file", "config" },
 	};
@@ -138,7 +139,8 @@ static int report_refused(const struct command *c, int returned, char **argv)
 	return -EINVAL;
 }
 
-/* Reports a word that belongs to no option: most often a file, or the second item of a list */
+/* Reports a word that belongs to no option. It is most often a file, or the second item of a
+ * list. */
 static void report_stray(const struct command *c, const char *word)
 {
 	struct address a;
@@ -180,7 +182,7 @@ char **options_parse(const struct command *c, int argc, char **argv, void *argum
 	return argv + optind;
 }
 
-/* Appends a word to "a, b or c" */
+/* Appends a word to a list such as "a, b or c". */
 static void append_choice(char list[LIST_LEN], const char *word, int len, bool is_last)
 {
 	size_t n = strlen(list);
@@ -278,8 +280,8 @@ int parse_interface(void *member, const struct command_option *o, char *value)
 
 /* ---- --help ---- */
 
-/* Writes text from a column on, its words wrapped, with `indent` spaces before each new line.
- * Brackets stay whole. */
+/* Writes text from a column on, wrapped between words, with `indent` spaces before each further
+ * line. Text in brackets stays on one line. */
 static void write_wrapped(FILE *out, const char *text, int column, int indent)
 {
 	bool first = true;
@@ -311,7 +313,7 @@ static void write_wrapped(FILE *out, const char *text, int column, int indent)
 	fputc('\n', out);
 }
 
-/* "  -c, --config FILE"; returns its length */
+/* Writes the left column of --help, such as "  -c, --config FILE". Returns its length. */
 static int option_label(const struct command_option *o, char *ret, size_t size)
 {
 	char letter[5] = "    ";

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The options of a command, in one table: options_parse(), --help and the shells' completion read
- * it, and tests/lint/docs.py holds the manual page to it.
+ * The options of a command, in one table. options_parse(), --help and the shells' completion read
+ * the table, and tests/lint/docs.py compares the manual page with it.
  */
 #pragma once
 #include <stdbool.h>
@@ -11,22 +11,23 @@
 struct command;
 
 struct command_option {
-	char letter;			/* c for -c; 0: none */
-	const char *name;		/* config for --config; NULL: none */
-	/* the argument's name in --help; NULL: the option has none */
+	char letter;			/* letter of the short option, such as c for -c; 0: none */
+	const char *name; /* name of the long option, such as config for --config; NULL: none */
+	/* Name of the option's argument in --help; NULL: the option takes none. */
 	const char *argument;
-	size_t member;			/* offset in the command's structure of arguments */
+	/* Offset of the member that the option sets in the command's struct of arguments. */
+	size_t member;
 	const char *help;
 	/* Stores the value and returns 0, or reports what is wrong and returns -errno. Without it,
 	 * an option sets a bool, and one with an argument a const char *. */
 	int (*parse)(void *member, const struct command_option *o, char *value);
-	int id;				/* a value for parse() */
+	int id;				/* a number whose meaning parse() defines */
 	/* For completion: the words that the argument may be, or one of @file, @interface,
 	 * @instance, @service, @peer and @reason */
 	const char *values;
 };
 
-/* Rows that several commands have; member: as in struct command_option */
+/* Rows of options that several commands have. member: as in struct command_option. */
 #define CONFIG_OPTION(member) \
 	{ 'c', "config", "FILE", member, \
 	  "the configuration (default: " CONFIG_DEFAULT "); - is standard input", \
@@ -48,7 +49,7 @@ const char *command_word(const struct command *c, char **words);
 /* Reports that the value of an option is wrong, and why. Returns -EINVAL. */
 int option_wrong(const struct command_option *o, const char *value, const char *why, ...)
 	__attribute__((format(printf, 3, 4)));
-/* A decimal number from least to most. Returns 0 or -EINVAL (reported). */
+/* Parses a decimal number from `least` to `most`. Returns 0 or -EINVAL (reported). */
 int option_number(const struct command_option *o, const char *value, unsigned long least,
 		  unsigned long most, unsigned long *ret);
 /* Returns the index of the value among the words of o->values, or -EINVAL (reported) */
@@ -60,16 +61,16 @@ int parse_choice(void *member, const struct command_option *o, char *value);
 int parse_number(void *member, const struct command_option *o, char *value);
 int parse_interface(void *member, const struct command_option *o, char *value);
 
-/* The candidate that is most like a mistyped word: try each, then read `best`; NULL: none is like
- * it */
+/* The candidate that is most similar to a mistyped word: call nearest_try() with each candidate,
+ * then read `best`; NULL: no candidate is similar. */
 struct nearest {
 	const char *word, *best;
 	unsigned int distance;
 };
 void nearest_try(struct nearest *n, const char *candidate);
 
-/* Prints the text of `wgxdp COMMAND --help` */
+/* Prints what `wgxdp COMMAND --help` shows. */
 void command_help(const struct command *c, FILE *out);
-/* Prints the completions of the last word, a line each, for `wgxdp complete WORD...`. Returns an
- * exit code. */
+/* Implements `wgxdp complete WORD...`: prints the completions of the last word, one a line, or
+ * @file for names of files. Returns an exit code. */
 int complete(int n, char **words, FILE *out);

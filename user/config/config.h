@@ -19,17 +19,18 @@ struct interface_config {
 	enum link_role role;
 	enum mode mode;
 	bool shared;			/* attach XDP beside the XDP programs of other software */
-	/* place of the name in config.file, counted from 1; 0: unknown */
+	/* Position of the name in config.file, counted from 1; 0: unknown. */
 	int line, column;
 };
 
 struct peer_config {
 	char name[NAME_LEN];
-	struct wg_key key;		/* all zeros: a peer behind an Ethernet interface */
+	/* Public key of the peer; all zeros: a peer behind an Ethernet interface. */
+	struct wg_key key;
 	char device[IFNAMSIZ];
-	struct prefix *prefixes;	/* the prefixes of its site, and its tunnel addresses */
+	struct prefix *prefixes;	/* prefixes of the peer's site, and its tunnel addresses */
 	size_t n_prefixes;
-	bool by_hand;			/* made by a command, as in struct service_config */
+	bool by_hand;	/* a command made or changed the peer, as in struct service_config */
 };
 
 enum page_for { PAGE_LOCAL, PAGE_EVERYWHERE, PAGE_OFF };
@@ -43,44 +44,45 @@ struct follow_config {
 	size_t n_tables;
 };
 
-#define ANNOUNCE_AFTER 180		/* seconds, WireGuard's own limit for a session */
+#define ANNOUNCE_AFTER 180 /* default of .after, in seconds: WireGuard's own limit for a session */
 
-/* announces routes to live sites in a kernel routing table */
+/* Announcing of routes to live sites in a kernel routing table. */
 struct announce_config {
-	__u32 table;			/* 0: off */
-	/* a site is live for so many seconds after its latest handshake; 0: ANNOUNCE_AFTER */
+	__u32 table;			/* number of the routing table; 0: no announcements */
+	/* Seconds after its latest handshake for which a site is live; 0: ANNOUNCE_AFTER. */
 	__u32 after;
-	/* not live after so many seconds without a packet from its peer; 0: no limit */
+	/* Seconds without a packet from its peer after which a site is no longer live; 0: no
+	 * limit. */
 	__u32 silent;
 };
 
 struct policy_config {
-	struct prefix overlay;		/* family 0: no overlay, and so no policy */
+	struct prefix overlay;	/* prefix of the overlay; family 0: no overlay, and so no policy */
 	struct port_range *udp_ports;
 	size_t n_udp_ports;
-	/* one bit for each ICMPv6 type that may pass, numbered as in icmpv6_name() */
+	/* ICMPv6 types that may pass: one bit for each index of icmpv6_name(). */
 	__u32 icmpv6;
 	enum policy_reject reject;
 };
 
 #define BLIND_MTU 1420
-#define BLIND_NAME "blind"		/* its counters have this service name */
+#define BLIND_NAME "blind"	/* service name under which the blind relay's counters are shown */
 
-struct blind_config {			/* the blind relay; off if device is "" */
+struct blind_config {		/* settings of the blind relay, which is off if device is "" */
 	/* interface: where WireGuard packets arrive; device: this host's own WireGuard behind it */
 	char interface[IFNAMSIZ], device[IFNAMSIZ];
 	__be16 port;
-	__u32 mtu;			/* MTU of the sites' tunnels; 0: BLIND_MTU */
+	__u32 mtu;			/* MTU of the sites' tunnels, in bytes; 0: BLIND_MTU */
 	struct site_name {
 		char name[NAME_LEN];
-	} *sites;			/* if there are none: all peers of the device */
+	} *sites;		/* the sites; if the list is empty: all peers of the device */
 	size_t n_sites;
 	struct site_pair {
 		char name[2][NAME_LEN];
-	/* pairs of sites that may communicate; if there are none: all pairs */
+	/* Pairs of sites that may communicate; if the list is empty: all pairs. */
 	} *pairs;
 	size_t n_pairs;
-	/* place of the section in config.file, counted from 1; 0: unknown */
+	/* Position of the section in config.file, counted from 1; 0: unknown. */
 	int line, column;
 };
 
@@ -100,27 +102,29 @@ struct config {
 	struct announce_config announce;
 	struct policy_config policy;
 	struct blind_config blind;
-	struct peer_endpoint_config *endpoints;	/* config_endpoints.h */
-	struct learn_config *learn;	/* config_learn.h */
+	/* Peers with several endpoints (config_endpoints.h). */
+	struct peer_endpoint_config *endpoints;
+	/* Interfaces whose endpoints the daemon learns (config_learn.h). */
+	struct learn_config *learn;
 	size_t n_endpoints, n_learn;
 	struct endpoint_config *exporter;	/* addresses at which metrics are served */
 	size_t n_exporter;
-	/* host names that requests may use, besides those of this host */
+	/* Host names that requests to the exporter may use, besides those of this host. */
 	struct ddns_text *exporter_names;
 	size_t n_exporter_names;
 	enum page_for page;		/* the clients that may read the status page */
 	struct ddns_config *ddns;
 	size_t n_ddns;
-	enum mode mode;			/* from `up --mode`, or from the running instance */
+	enum mode mode;			/* mode from `up --mode`, or from the running instance */
 	struct removed_entry {
-		char text[NAME_LEN + 8];	/* such as "service office" */
+		char text[NAME_LEN + 8]; /* kind and name of the entry, such as "service office" */
 	/* entries that a command removed; the next file adds them again */
 	} *removed;
 	size_t n_removed;
-	enum express_use express;	/* whether the data path uses its express path */
-	/* entries of the express path on each CPU; 0: EXPRESS_TUPLES */
+	enum express_use express;	/* use of the express path by the data path */
+	/* Number of entries of the express path on each CPU; 0: EXPRESS_TUPLES. */
 	__u32 express_entries;
-	char *file;			/* the file that was read, for messages; NULL: none */
+	char *file;		/* name of the file that was read, for messages; NULL: none */
 };
 
 /* About running.yaml: config_write() begins the text with "running: { mode: … }", which stores the
@@ -146,9 +150,9 @@ int config_save(const struct config *c, FILE *out);
 void config_free(struct config *c);
 void config_free_service(struct service_config *s);	/* frees the members, not *s itself */
 void config_free_peer(struct peer_config *p);
-/* at least one peer is configured, or a device is followed */
+/* Returns whether at least one peer is configured, or a device is followed. */
 bool config_relays(const struct config *c);
-/* Whether follow.wireguard has this device. */
+/* Returns whether follow.wireguard has this device. */
 bool config_follows(const struct config *c, const char *device);
 bool service_has_flows(const struct service_config *s);
 /* Enumerates the interfaces of the sections endpoints, learn and ddns: returns that of row i of all
@@ -156,7 +160,7 @@ bool service_has_flows(const struct service_config *s);
 const char *config_followed(const struct config *c, size_t i, char *path, size_t n);
 /* Prints a warning if the configuration has no service, no peer and nothing else to do. */
 void config_warn_nothing(const struct config *c);
-/* only endpoints and ddns, which need no data path */
+/* Returns whether the configuration has only endpoints and ddns, which need no data path. */
 bool config_is_control(const struct config *c);
 bool service_has_guard(const struct service_config *s);
 /* Returns the number of backends of a service: of the list `backends`, or 1. */
@@ -172,7 +176,7 @@ static inline bool backend_has_standby(const struct backend_config *b)
 {
 	return *b->standby.ipv4 || *b->standby.ipv6 || b->standby.port;
 }
-/* Whether at least one backend has an address or name for this family. */
+/* Returns whether at least one backend has an address or name for this family. */
 bool service_has_family(const struct service_config *s, __u8 family);
 
 const char *mode_name(enum mode m);

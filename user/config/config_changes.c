@@ -16,8 +16,8 @@ struct fact {
 };
 
 struct facts {
-	struct yaml yaml;		/* owns the values */
-	const char *name;		/* name of the entry, which is its first value */
+	struct yaml yaml;		/* parsed text, which owns the strings of the facts */
+	const char *name;		/* name of the entry: its first value */
 	struct fact *list;
 	size_t n;
 };

@@ -159,7 +159,7 @@ static void check_dnat(struct check *k, size_t i)
 	if (s->nat == NAT_MASQUERADE)
 		return;
 	if (s->ipv6 == IPV6_DNAT && !service_has_family(s, FAMILY_IPV6)) {
-		/* otherwise check_listen_address() has reported it */
+		/* In all other cases check_listen_address() has reported it. */
 		if (!s->n_listen_addresses || !ipv6)
 			tell(k, "ipv6: dnat needs an IPv6 address of the backend: add ipv6: "
 				"\"2001:db8:2::10\" under %s",
@@ -327,7 +327,8 @@ static void check_names(struct check *k)
  * port are a conflict. */
 struct listener {
 	char interface[IFNAMSIZ];
-	/* if the service listens on an interface, only the family is set */
+	/* Address on which it listens. If the service listens on an interface, only the family is
+	 * set. */
 	struct address address;
 	__be16 port;
 	size_t service;

@@ -9,13 +9,14 @@
 
 #define NO_KEY "%s: '%s' is not a WireGuard key (%zu characters): copy all 44 characters that " \
 	"`wg pubkey` prints, with the '=' at their end"
-#define PORTS_MAX 1024			/* for a service */
-#define PREFIXES_MAX 8192		/* for a list of a service */
+#define PORTS_MAX 1024			/* most ports of a service */
+#define PREFIXES_MAX 8192		/* most prefixes in a list of a service */
 
 struct config_place {
-	/* such as /services/1/listen/ports; the file need not have the last parts */
+	/* Path of the value in the configuration, such as /services/1/listen/ports. The file need
+	 * not have the last parts. */
 	char path[96];
-	/* in a list of ports: the port that is wrong; 0: the whole list */
+	/* In a list of ports: the invalid port; 0: the whole list. */
 	__be16 port;
 };
 
@@ -38,13 +39,16 @@ int config_read_and_inspect(const char *file, const struct config_inspector *ins
 unsigned int config_check_each(const struct config *c, unsigned int errors, config_tell *tell,
 			       void *data);
 
-/* Returns what is wrong with a text that should be a prefix or an address, in words that follow it
- * ("is …"), or NULL if it is valid. */
+/* Checks a prefix or an address. Returns what is wrong with the text, in words that follow it ("is
+ * …"), or NULL if it is valid. */
 const char *prefix_wrong(const char *text);
-bool is_interface_name(const char *s);	/* the kernel accepts it and it is printable */
+/* Returns whether the kernel accepts the name and it is printable. */
+bool is_interface_name(const char *s);
 bool is_service_name(const char *s);
-bool is_peer_name(const char *s);	/* also allows the first characters of a key */
-/* Parses a port or a range, "51820" or "20000-20010", into its first and last port. */
+/* Returns whether it is a name, or the first characters of a key. */
+bool is_peer_name(const char *s);
+/* Parses a port or a range, such as "51820" or "20000-20010", into its first and last port. Returns
+ * 0 or -EINVAL. */
 int ports_parse(const char *text, unsigned int *ret_first, unsigned int *ret_last);
 /* Returns what is wrong with a text that ports_parse() refused, in words that follow it ("is …"),
  * and what to write instead, such as `like`. */

@@ -96,7 +96,7 @@ static void check_names_and_keys(struct check *k)
 	free(sorted);
 }
 
-struct owned {				/* a prefix and the index of its peer */
+struct owned {				/* a prefix, and the index of its peer */
 	const struct prefix *prefix;
 	size_t peer;
 };

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include "lib/addr.h"
 
-#define DDNS_TTL 300			/* seconds */
+#define DDNS_TTL 300			/* default TTL of the records, in seconds */
 #define DDNS_PORT 53
 
 enum ddns_by { DDNS_RFC2136, DDNS_OVH, DDNS_EXEC };
@@ -19,22 +19,22 @@ struct ddns_text {
 };
 
 struct ddns_config {
-	char interface[IFNAMSIZ];	/* its addresses are published */
-	struct ddns_text *names;	/* without a dot at the end */
+	char interface[IFNAMSIZ];	/* interface whose addresses are published */
+	struct ddns_text *names;	/* host names to publish, without a dot at the end */
 	size_t n_names;
-	bool ipv4, ipv6;		/* the types of records to write: A, AAAA */
-	/* If its family is not 0: AAAA records have a prefix of the interface and the last 64 bits
-	 * of this address, for another host behind this one. */
+	bool ipv4, ipv6;		/* types of records to write: A (ipv4), AAAA (ipv6) */
+	/* If its family is not 0: host part of the AAAA records, for another host behind this one.
+	 * They have a prefix of the interface and the last 64 bits of this address. */
 	struct address host;
 	__u32 ttl;
 	enum ddns_by by;
-	char zone[256];			/* not used by DDNS_EXEC */
-	char server[256];	/* for DDNS_RFC2136: the primary server, an address or a name */
+	char zone[256];			/* name of the zone; DDNS_EXEC does not use it */
+	char server[256];	/* for DDNS_RFC2136: address or name of the primary server */
 	__be16 port;
-	/* The file with the key or the credentials. A name without a slash is a credential of
-	 * systemd. */
+	/* Name of the file with the key or the credentials. A name without a slash is that of a
+	 * systemd credential. */
 	char secret[256];
-	enum ddns_endpoint endpoint;	/* for DDNS_OVH, if url is "" */
+	enum ddns_endpoint endpoint;	/* API endpoint for DDNS_OVH, if url is "" */
 	char url[256];
 	struct ddns_text *command;	/* for DDNS_EXEC: the program and its first arguments */
 	size_t n_command;
@@ -47,6 +47,7 @@ void config_put_ddns(FILE *out, const struct config *c);
 void config_put_ddns_one(FILE *out, const struct ddns_config *d);
 void config_free_ddns(struct ddns_config *d);	/* frees the members, not *d itself */
 
-const char *ddns_endpoint_name(enum ddns_endpoint e);	/* NULL: there is no such endpoint */
+/* Returns the endpoint's name, or NULL if there is no such endpoint. */
+const char *ddns_endpoint_name(enum ddns_endpoint e);
 /* Returns whether the name is the zone itself or in the zone. */
 bool ddns_in_zone(const char *name, const char *zone);

@@ -18,9 +18,9 @@
 #include "lib/text.h"
 #include "lib/yaml.h"
 
-enum { LINES = 16 + GUARD_BACKENDS_MAX };	/* one line for each key or backend of an entry */
+enum { LINES = 16 + GUARD_BACKENDS_MAX }; /* most lines of an entry: one for each key or backend */
 
-/* the text of an entry as config_write() writes it; no text: the entry is absent */
+/* The text of an entry as config_write() writes it. Without text, the entry is absent. */
 struct entry {
 	char *text, *lines[LINES];
 	size_t n;
@@ -139,9 +139,10 @@ static const char *line_like(const struct entry *e, const char *line)
 
 struct diff {
 	FILE *out;
-	/* The section that the entries are in; NULL: none, or its heading was printed already. */
+	/* Name of the section that contains the entries; NULL: none, or its heading was printed
+	 * already. */
 	const char *section;
-	const char *noun;		/* the word for an entry in a sentence, such as "service" */
+	const char *noun;		/* word for an entry in a sentence, such as "service" */
 	bool differs;
 	void (*put)(struct diff *d, struct entry *old, struct entry *new);
 };

@@ -20,7 +20,7 @@ bool config_undoes(const struct config *old, const struct config *new, FILE *out
 struct service_config *config_service(const struct config *c, const char *name);
 struct peer_config *config_peer(const struct config *c, const char *name);
 
-/* These write one entry in the form of config_write(). */
+/* The functions config_put_…() write one entry or section each, in the form of config_write(). */
 void config_put_interface(FILE *out, const struct interface_config *i);
 void config_put_service(FILE *out, const struct service_config *s);
 void config_put_peer(FILE *out, const struct peer_config *p);

@@ -7,17 +7,17 @@
 #include "config/config_tell.h"
 #include "lib/yaml.h"
 
-/* how the daemon tests whether an address works */
+/* The way in which the daemon tests whether an address works. */
 enum endpoint_proof { PROOF_HANDSHAKE, PROOF_ECHO };
 
 struct peer_endpoint_config {
-	char interface[IFNAMSIZ];	/* a WireGuard interface */
+	char interface[IFNAMSIZ];	/* name of a WireGuard interface */
 	struct wg_key peer;
-	char host[256];			/* a name or an address */
+	char host[256];			/* name or address of the peer's host */
 	__be16 port;
 	enum endpoint_proof by;
-	/* After so many seconds without an answer the endpoint counts as dead; 0: after WireGuard's
-	 * own time limits. */
+	/* Seconds without an answer after which the endpoint counts as dead; 0: WireGuard's own
+	 * time limits decide. */
 	__u32 within;
 };
 

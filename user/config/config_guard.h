@@ -7,8 +7,8 @@
 #include "config/config_tell.h"
 #include "lib/yaml.h"
 
-#define GUARD_RATE_MAX 1000000		/* in initiations per second */
-#define GUARD_JUNK_MAX 1280		/* in bytes in front of a message */
+#define GUARD_RATE_MAX 1000000		/* highest configurable rate, in initiations per second */
+#define GUARD_JUNK_MAX 1280		/* most junk in front of a message, in bytes */
 
 extern const struct yaml_key config_backend_keys[], config_backends_keys[], config_wireguard_keys[];
 yaml_set config_set_wireguard;

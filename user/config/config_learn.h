@@ -8,21 +8,23 @@
 #include "config/config_tell.h"
 #include "lib/yaml.h"
 
-#define KNOCK_PORT 19000		/* default of the first of KNOCK_PORTS ports */
+#define KNOCK_PORT 19000		/* default of the first of the KNOCK_PORTS ports */
 
 struct knock_word {
 	char text[256];
 };
 
 struct learn_config {
-	char interface[IFNAMSIZ];	/* a WireGuard interface */
-	struct wg_key peer;		/* all zeros: the only peer of the interface */
+	char interface[IFNAMSIZ];	/* name of a WireGuard interface */
+	/* Public key of the peer whose endpoint is learnt; all zeros: the only peer of the
+	 * interface. */
+	struct wg_key peer;
 	bool knock;			/* the daemon listens for knocks */
-	__be16 port;			/* the first port for knocks */
-	/* a program and its arguments; none: a knock only re-arms learning */
+	__be16 port;			/* first of the ports for knocks */
+	/* Program that a knock starts, and its arguments; empty: a knock only re-arms learning. */
 	struct knock_word *command;
 	size_t n_command;
-	/* the user account that runs the command; "": the default one, see wgxdp.yaml(5) */
+	/* User account that runs the command; "": the default account, see wgxdp.yaml(5). */
 	char user[33];
 };
 

@@ -30,7 +30,7 @@ static bool named_before(const struct config *c, size_t i, const char *name)
 {
 	enum link_role role;
 
-	/* search backwards, because most peers have the same device as the one before */
+	/* Search backwards, because most peers have the same device as the peer before. */
 	for (size_t j = i; j--;)
 		if (!strcmp(interface_at(c, j, &role), name))
 			return true;

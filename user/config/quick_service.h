@@ -7,18 +7,19 @@
 #pragma once
 #include "config/config.h"
 
-/* the options, as getopt_long() returns them */
+/* Options of a quick service, as getopt_long() returns them. */
 enum quick_service_option {
 	QUICK_WAN = 256, QUICK_LAN, QUICK_TO, QUICK_PORT, QUICK_NAT, QUICK_OPTIONS
 };
 
 struct quick_service {
-	struct config *config;		/* NULL: no option was given */
-	struct service_config *service;	/* the first service in it */
+	/* Configuration that the options describe; NULL: no option was given. */
+	struct config *config;
+	struct service_config *service;	/* first service of that configuration */
 	bool port_said;
 };
 
-/* Handles one option. It may change the text of its argument. */
+/* Handles one option. It may change the text of its argument. Returns 0 or -errno. */
 int quick_service_option(struct quick_service *l, enum quick_service_option option, char *argument);
 /* Completes and checks the configuration after the last option. Each --wan gets a service of its
  * own, all with the same backend. */

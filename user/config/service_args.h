@@ -12,7 +12,7 @@ int service_ports(struct service_config *s, char *list);
  * end applies to both addresses. An IPv6 address without brackets cannot have a port. A host name
  * stands for the family that no address has. */
 int service_backend(struct backend_config *b, const char *option, const char *argument);
-/* Adds a public key. */
+/* Adds a public key to the backend. Returns 0, -ENOMEM, or -EINVAL after printing an error. */
 int service_key(struct backend_config *b, const char *text);
 int service_nat(struct service_config *s, const char *text);
 

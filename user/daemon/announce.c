@@ -18,11 +18,12 @@
 #define TICK_MS 500
 
 struct silence {
-	struct wg_key key;		/* the first member, as in struct wg_peer: by_key() */
-	__u64 rx_bytes, handshake;	/* as WireGuard reports them */
+	struct wg_key key; /* key of the peer; the first member, as in struct wg_peer: by_key() */
+	/* Counter of bytes, and time of the handshake, as WireGuard reports them. */
+	__u64 rx_bytes, handshake;
 	int64_t handshake_at;		/* time of the last handshake, in ms of the loop's clock */
-	uint64_t at;			/* ms, when rx_bytes last changed; 0: unknown */
-	uint64_t since;			/* the same, or when the peer was seen first */
+	uint64_t at;			/* time in ms at which rx_bytes last changed; 0: unknown */
+	uint64_t since;		/* the same time, or that at which the peer was first seen */
 };
 
 struct routes {
@@ -33,12 +34,12 @@ struct routes {
 struct announce {
 	uv_loop_t *loop;
 	uv_timer_t tick;
-	const struct config *config;	/* NULL: none */
-	__u32 table;			/* the table of our routes; 0: none */
+	const struct config *config;	/* configuration to follow; NULL: none */
+	__u32 table;			/* number of the routing table with our routes; 0: none */
 	struct routes there;
-	bool stale;			/* `there` must be read again */
-	void *silences;			/* a tree of struct silence */
-	size_t failed;			/* routes not written; the first is reported */
+	bool stale;			/* the list `there` must be read again */
+	void *silences;			/* tree of struct silence */
+	size_t failed;	/* number of routes that could not be written; the first is reported */
 };
 
 /* ---- which sites are alive ---- */
@@ -67,7 +68,7 @@ static bool is_announced(const struct announce *a, const struct wg_peer *p, __u3
 	return false;
 }
 
-/* Returns the ms since a peer's last handshake, by the time of day */
+/* Returns the age of a peer's last handshake in ms, by the time of day. */
 static int64_t age_by_day(const struct wg_peer *p)
 {
 	__u64 now = time(NULL);
@@ -75,9 +76,9 @@ static int64_t age_by_day(const struct wg_peer *p)
 	return now > p->handshake ? (int64_t)(now - p->handshake) * 1000 : 0;
 }
 
-/* Returns the updated record of a peer's silence. Its times are those of the loop's clock, because
- * the time of day may be set. A new peer was never heard; but if its routes are announced, as after
- * a restart of the daemon, it counts as heard now. NULL: no memory. */
+/* Updates and returns the record of a peer's silence. Its times are those of the loop's clock,
+ * because the time of day may be set. A new peer has no known times. If its routes are announced,
+ * as after a restart of the daemon, it counts as heard now. Returns NULL if there is no memory. */
 static struct silence *silence_of(struct announce *a, const struct wg_peer *p, __u32 ifindex)
 {
 	__u64 now = uv_now(a->loop);
@@ -150,7 +151,7 @@ static void want_route(struct announce *a, struct routes *r, const struct prefix
 			.protocol = ANNOUNCE_PROTOCOL, .metric = ANNOUNCE_METRIC,
 		};
 	else
-		a->stale = true;		/* no memory: try again soon */
+		a->stale = true;		/* no memory: the next pass tries again */
 }
 
 static void want_peer(struct announce *a, struct routes *r, const char *device,
@@ -173,8 +174,8 @@ static void want_peer(struct announce *a, struct routes *r, const char *device,
 		forget_session(a, device, p, h);
 }
 
-/* Peers of a followed device get the AllowedIPs that WireGuard has; peers of the configuration get
- * its prefixes */
+/* Adds the routes of a device's peers. A peer of a followed device gets the AllowedIPs that
+ * WireGuard has; a peer of the configuration gets its prefixes. */
 static void want_device(struct announce *a, struct routes *r, const char *name)
 {
 	const struct config *c = a->config;
@@ -203,7 +204,8 @@ struct devices {
 	size_t n;
 };
 
-/* Searches from the end: peers of one device follow each other */
+/* Adds a device to the list. The search begins at the end, because peers of one device follow each
+ * other. */
 static void add_device(struct devices *d, const char *name)
 {
 	struct device_name *place;
@@ -237,7 +239,7 @@ static void sort_routes(struct routes *r)
 		qsort(r->list, r->n, sizeof(*r->list), compare_routes);
 }
 
-/* Keeps one route for each prefix: a table has one route of each metric */
+/* Keeps one route for each prefix, because a table has only one route of each metric. */
 static void drop_duplicates(struct routes *r)
 {
 	size_t n = 0;
@@ -278,8 +280,8 @@ static bool write_route(struct announce *a, const struct nl_route *r, bool there
 	return !rc;
 }
 
-/* Both lists are sorted. A new route replaces the kernel's route of the same prefix by another
- * device, so the old one need not be removed. */
+/* Writes the differences of two sorted lists to the kernel. A new route replaces the kernel's route
+ * of the same prefix over another device, so the old one need not be removed. */
 static void write_differences(struct announce *a, const struct routes *wanted)
 {
 	size_t i = 0, j = 0, made = 0, gone = 0;

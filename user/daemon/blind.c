@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * blind: reads the endpoints of WireGuard's peers once a second, and when the data path asks for
- * it. WireGuard has authenticated them.
+ * it. WireGuard has authenticated these endpoints.
  */
 #include <bpf/bpf.h>
 #include <errno.h>
@@ -14,31 +14,35 @@
 
 #define TICK_MS 1000
 #define SAVE_MS 10000
-#define ASK_MS 40			/* between two questions */
-#define QUESTIONS 2			/* unanswered questions before the candidate gets a copy */
-#define LEAST_MS 20			/* between two readings of WireGuard */
+#define ASK_MS 40			/* time between two questions, in ms */
+#define QUESTIONS 2	/* number of unanswered questions before the candidate gets a copy */
+#define LEAST_MS 20			/* least time between two readings of WireGuard, in ms */
 
-/* Times of the readings after a message from a new place: WireGuard needs a moment to accept it */
+/* Times in ms of the readings after a message from a new place. WireGuard needs a moment to accept
+ * the message. */
 static const unsigned int soon_ms[] = { 3, 30, 200 };
 #define N_SOON (sizeof(soon_ms) / sizeof(*soon_ms))
 
 struct blind {
 	uv_timer_t tick, soon, save, ask;
-	unsigned int step;		/* index in soon_ms */
+	unsigned int step;		/* index in soon_ms of the next reading */
 	struct sites sites;
-	int last_error;			/* the last error that was reported */
+	int last_error;			/* last error of WireGuard that was reported */
 	bool fresh;			/* the maps contain no sites yet */
-	bool saving, changed;		/* a child saves them; they have changed since it began */
-	uint64_t looked, took;		/* end and duration of the last reading, in ms */
+	/* saving: a child saves the sites. changed: they have changed since it began. */
+	bool saving, changed;
+	uint64_t looked, took;	/* end and duration of the last reading of WireGuard, in ms */
 	struct asking {			/* a site that is asked whether it has moved */
-		__u64 received;		/* bytes received from it at the beginning */
-		unsigned int questions;	/* 0: no question is open */
+		/* Bytes that WireGuard had received from the site at the beginning. */
+		__u64 received;
+		/* Number of questions without an answer; 0: the site is not asked. */
+		unsigned int questions;
 	} asking[BLIND_SITES_MAX];
 };
 
 /* ---- what outlives a restart ---- */
 
-/* Runs in a child, because there may be 65,536 sessions */
+/* Saves the sites. It runs in a child, because there may be 65,536 sessions. */
 static int save(void *data)
 {
 	const struct blind *b = data;
@@ -59,14 +63,15 @@ static void on_saved(void *data, bool done)
 
 static void begin_save(struct blind *b)
 {
-	b->changed = b->saving;		/* save once more when the running child is done */
+	b->changed = b->saving;	/* the sites are saved once more when the running child has ended */
 	if (!b->saving)
 		b->saving = !child_run(b->tick.loop, save, on_saved, b);
 }
 
 /* ---- WireGuard ---- */
 
-/* Updates the sites. Restores what was saved before a restart, as soon as WireGuard has peers. */
+/* Updates the sites. It restores the sites saved before a restart as soon as WireGuard has
+ * peers. */
 static void follow_sites(struct blind *b, const struct wg_device *d)
 {
 	struct sites *s = &b->sites;
@@ -95,8 +100,8 @@ static void read_wireguard(struct blind *b)
 	struct wg_device d;
 	int rc = wg_read(device, &d);
 
-	/* The device has no key yet, or it is wireguard-go's and libsodium is not there to derive
-	 * it */
+	/* The device has no key yet, or it is wireguard-go's and libsodium is missing, so the key
+	 * cannot be derived. */
 	if (!rc && wg_key_is_none(&d.key)) {
 		wg_free(&d);
 		rc = -ENOKEY;
@@ -137,7 +142,8 @@ static void on_soon(uv_timer_t *timer)
 		uv_timer_start(&b->soon, on_soon, soon_ms[b->step] - soon_ms[b->step - 1], 0);
 }
 
-/* Reads WireGuard soon, but so rarely that forged messages use at most a quarter of our time */
+/* Starts a reading of WireGuard soon, but so rarely that forged messages use at most a quarter of
+ * our time. */
 static void read_wireguard_soon(struct blind *b)
 {
 	uint64_t now = uv_hrtime() / 1000000, free = b->looked + LEAST_MS + 3 * b->took;
@@ -150,7 +156,8 @@ static void read_wireguard_soon(struct blind *b)
 
 /* ---- challenges ---- */
 
-/* Returns how many bytes WireGuard has received from a site, all of them authenticated */
+/* Returns the number of bytes that WireGuard has received from a site. All of them were
+ * authenticated. */
 static __u64 received_from(const struct blind *b, const struct wg_device *d, __u32 number)
 {
 	const struct wg_peer *p = wg_find_peer(d, &b->sites.known[number].key);
@@ -158,8 +165,8 @@ static __u64 received_from(const struct blind *b, const struct wg_device *d, __u
 	return p ? p->rx_bytes : 0;
 }
 
-/* If a site answers from its old endpoint, it has not moved. If it does not answer two questions,
- * the candidate gets a copy of the next one. */
+/* Asks a site again. If it answers from its old endpoint, it has not moved. If it does not answer
+ * two questions, the candidate gets a copy of the next one. */
 static void on_asking(uv_timer_t *timer)
 {
 	struct blind *b = timer->data;
@@ -234,7 +241,7 @@ void blind_reconfigure(struct blind *b, const struct config *c)
 
 	b->sites.config = c;
 	if (b->sites.mapped && !b->fresh && (!*c->blind.device || sites_are_others(&b->sites)))
-		sites_save(&b->sites);		/* restored when they come back */
+		sites_save(&b->sites);	/* they are restored when the blind relay runs again */
 	if (!*c->blind.device) {
 		stop_following(b);
 		return;
@@ -274,5 +281,5 @@ void blind_end(struct blind *b)
 {
 	if (b->sites.mapped && !b->fresh)
 		sites_save(&b->sites);
-	stop_following(b);			/* its handles end with the loop */
+	stop_following(b);			/* the handles are closed with the loop */
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The daemon's part of the blind relay: follows its sites and their endpoints by this host's own
- * WireGuard, answers the data path's signals, and saves what outlives a restart of the host.
- * daemon.c and blind_sites.h include it.
+ * The daemon's part of the blind relay: reads its sites and their endpoints from this host's own
+ * WireGuard, answers the data path's signals, and saves the state that survives a restart of the
+ * host. daemon.c and blind_sites.h include it.
  */
 #pragma once
 #include <uv.h>
@@ -10,8 +10,9 @@
 
 struct blind;
 
-struct blind *blind_new(uv_loop_t *loop, const char *instance);	/* NULL: no memory */
-/* Follows the sites of the configuration; without blind in it, none */
+/* Returns NULL if there is no memory. */
+struct blind *blind_new(uv_loop_t *loop, const char *instance);
+/* Follows the sites of the configuration. Without blind in it, there are none. */
 void blind_reconfigure(struct blind *b, const struct config *c);
 /* Handles a signal of the data path from the ring `signals` */
 void blind_signal(struct blind *b, const struct signal *signal);

@@ -98,7 +98,7 @@ int sites_save(const struct sites *s)
 
 /* ---- reading ---- */
 
-/* Returns the site's number. 0: this host; s->room: unknown */
+/* Returns the number of a site in the file: 0 for this host, or s->room if the site is unknown. */
 static __u32 parse_number(const struct sites *s, const char *text)
 {
 	struct wg_key key;
@@ -120,7 +120,7 @@ static bool restore_site(struct sites *s, const char *line)
 	       !endpoint_parse(endpoint, &s->known[n].last, &s->known[n].last_port);
 }
 
-/* Inserts a session in either of its buckets, as bpf/blind/sessions.h does */
+/* Inserts a session in either of its two buckets, as bpf/blind/sessions.h does. */
 static int insert_session(int map, __u64 key, __u64 value)
 {
 	__u32 mask = map_entries(map) - 1;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Sites of the blind relay: reads from WireGuard which there are and where, and writes the maps.
+ * Reads the sites of the blind relay and their endpoints from WireGuard, and writes the maps.
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -101,7 +101,7 @@ __u32 sites_number(const struct sites *s, const struct wg_key *key, bool gone)
 	return n;
 }
 
-/* Sets ret to the site's name in `peers:`, otherwise to that in WireGuard's file */
+/* Sets ret to the site's name in `peers:`, or else to its name in WireGuard's file. */
 static void name_site(const struct sites *s, const struct wg_names *names, const struct wg_key *key,
 		      char ret[NAME_LEN])
 {
@@ -123,7 +123,8 @@ static void write_name(const struct sites *s, __u32 number)
 	bpf_map_update_elem(s->fds[BLIND_MAP_names], &number, &name, BPF_ANY);
 }
 
-/* Writes which sites may talk to each other, and the end of the numbers in use */
+/* Writes to the maps which sites may talk to each other, and the upper bound of the numbers in
+ * use. */
 void sites_write_pairs(const struct sites *s)
 {
 	struct blind_state state;
@@ -145,8 +146,8 @@ void sites_write_pairs(const struct sites *s)
 	bpf_map_update_elem(s->fds[BLIND_MAP_state], &zero, &state, BPF_ANY);
 }
 
-/* Returns a number that was never used. Only if there is none, a number whose site is gone:
- * sessions may still contain it. */
+/* Returns a number that was never used. If there is none, it returns the number of a removed site,
+ * which sessions may still contain. */
 static __u32 free_number(const struct sites *s)
 {
 	struct blind_state state = { 0 };
@@ -160,7 +161,7 @@ static __u32 free_number(const struct sites *s)
 	return n;
 }
 
-/* Clears what the last site of this number has left in the maps */
+/* Clears the data that the previous site with this number left in the maps. */
 static void forget_number(const struct sites *s, __u32 number)
 {
 	static const struct blind_waiting none;
@@ -176,8 +177,8 @@ static void forget_number(const struct sites *s, __u32 number)
 	free(cpus);
 }
 
-/* Adds a site. A site that was gone gets its former number again, e.g. if its device was created
- * again. */
+/* Adds a site. A site that was removed gets its former number again, for example if its device was
+ * created again. */
 static bool add_site(struct sites *s, const struct wg_peer *p, const char *name)
 {
 	__u32 former = sites_number(s, &p->key, true);
@@ -211,7 +212,7 @@ bool sites_follow_peers(struct sites *s, const struct wg_device *d)
 		    (!wg_find_peer(d, &s->known[n].key) ||
 		     !is_site(&s->config->blind, s->known[n].name))) {
 			log_info("blind: site %s is gone", s->known[n].name);
-			/* key and endpoint stay: the site may come back */
+			/* the key and the endpoint stay, because the site may be added again */
 			*s->known[n].name = '\0';
 			s->known[n].endpoint.family = 0;
 			s->mapped[n].place[s->mapped[n].now & 1].family = 0;
@@ -235,9 +236,10 @@ bool sites_follow_peers(struct sites *s, const struct wg_device *d)
 	return changed;
 }
 
-/* ---- where they are ---- */
+/* ---- places of the sites ---- */
 
-/* Finds the local address from which this host sends to an endpoint */
+/* Finds the local address from which this host sends to an endpoint. Returns false if there is
+ * none. */
 static bool find_local(const struct address *a, __be16 port, struct addr *ret)
 {
 	struct sockaddr_in6 from;
@@ -252,7 +254,7 @@ static bool find_local(const struct address *a, __be16 port, struct addr *ret)
 	return done;
 }
 
-/* Finds the service and link to count a site under: those of a listener of the blind relay */
+/* Finds the service and link of a listener of the blind relay, under which a site is counted. */
 static bool find_listener(const struct sites *s, struct service *ret)
 {
 	int fd = pin_get(s->instance, "table");
@@ -274,7 +276,8 @@ static bool find_listener(const struct sites *s, struct service *ret)
 	return found;
 }
 
-/* Write the inactive slot, then publish it. *listener is found at the first move of several. */
+/* Writes the new place of a site to the inactive slot, then publishes it. *listener is found at the
+ * first of several moves. */
 static bool move_site(struct sites *s, __u32 number, const struct wg_peer *p,
 		      struct service *listener)
 {
@@ -290,11 +293,11 @@ static bool move_site(struct sites *s, __u32 number, const struct wg_peer *p,
 	place.service.port = p->endpoint_port;
 	place.sum = address_sum(&place.local, address_sum(&place.service.to, 0));
 	place.family = p->endpoint.family;
-	table_grace();				/* wait for readers of the old place */
+	table_grace();				/* wait for readers of the former place */
 	memcpy(&site->place[next], &place, sizeof(place));
 	control_routing_changed(s->instance, false);
 	__atomic_store_n(&site->now, next, __ATOMIC_SEQ_CST);
-	/* remembered decisions for the old place end */
+	/* Cached decisions for the former place end. */
 	control_routing_changed(s->instance, false);
 	site->since = time(NULL);
 	s->known[number].endpoint = s->known[number].last = p->endpoint;
@@ -334,7 +337,7 @@ void sites_write_endpoints(const struct sites *s)
 	munmap(t.buckets, size);
 }
 
-/* Sends the initiation that waited for a site */
+/* Sends the initiation that waited for the address of a site. */
 static void send_waiting(const struct sites *s, __u32 number)
 {
 	const struct blind_place *place = &s->mapped[number].place[s->mapped[number].now & 1];
@@ -422,7 +425,7 @@ void sites_read_running(struct sites *s)
 		struct blind_known *k = &s->known[n];
 		struct peer_name name;
 
-		*k->name = '\0';		/* a site that is gone stays in `known` */
+		*k->name = '\0';	/* a removed site stays in `known`, without a name */
 		if (bpf_map_lookup_elem(s->fds[BLIND_MAP_names], &n, &name) || !*name.name)
 			continue;
 		if (memcmp(&k->key, name.key, sizeof(k->key)))

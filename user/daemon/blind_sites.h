@@ -12,50 +12,54 @@ enum blind_map {
 	BLIND_MAP_waiting, BLIND_MAP_state, BLIND_MAP_totals, BLIND_MAPS
 };
 
-struct blind_known {			/* name "": a free number */
+struct blind_known {		/* a site as the daemon knows it; name "": the number is free */
 	char name[NAME_LEN];
 	struct wg_key key;
-	struct address endpoint, tunnel;	/* family 0: none */
-	struct address last;		/* the last known one, perhaps from before a restart */
+	/* Address of the endpoint, and an address inside the tunnel; family 0: none. */
+	struct address endpoint, tunnel;
+	/* Last known endpoint, perhaps from before a restart; family 0: none. */
+	struct address last;
 	__be16 port, last_port;
 };
 
 struct sites {
 	const char *instance;
 	const struct config *config;
-	int fds[BLIND_MAPS];		/* -1: none */
-	struct blind_site *mapped;	/* array of `room` sites; NULL: no instance is open */
+	int fds[BLIND_MAPS];		/* fds of the maps; -1: not open */
+	/* The map blind_sites, an array of `room` sites; NULL: no instance is open. */
+	struct blind_site *mapped;
 	__u32 room;
-	struct blind_known known[BLIND_SITES_MAX];	/* indexed by number; 0 is this host */
+	/* Sites, indexed by number; number 0 is this host. */
+	struct blind_known known[BLIND_SITES_MAX];
 };
 
 /* Opens the maps of the running instance. Returns 0 or -errno. */
 int sites_open(struct sites *s);
-/* Returns whether the instance has other maps now, or none */
+/* Returns whether the instance now has maps other than the open ones, or no maps. */
 bool sites_are_others(const struct sites *s);
 void sites_close(struct sites *s);
-/* Follows WireGuard's peers and their names. Returns whether sites came or went. */
+/* Follows WireGuard's peers and their names. Returns whether any site was added or removed. */
 bool sites_follow_peers(struct sites *s, const struct wg_device *d);
 void sites_write_pairs(const struct sites *s);
 void sites_write_endpoints(const struct sites *s);
-/* Follows the endpoints that WireGuard has. Returns whether a site moved. */
+/* Follows the endpoints that WireGuard reports. Returns whether any site moved. */
 bool sites_follow_endpoints(struct sites *s, const struct wg_device *d);
-/* Sets this host's own key */
+/* Sets the key of this host. */
 void sites_take_key(struct sites *s, const struct wg_key *key);
-/* Returns the number of the site with this key, or s->room: none. gone: searches the sites that are
- * gone instead */
+/* Returns the number of the site with this key, or s->room if there is none. gone: search only the
+ * removed sites. */
 __u32 sites_number(const struct sites *s, const struct wg_key *key, bool gone);
-/* Reads the sites that the maps contain */
+/* Reads the sites that the maps contain. */
 void sites_read_running(struct sites *s);
-/* Gives a WireGuard that does not know where sites are, e.g. after a restart, the last known
- * endpoints, and a packet to send there, until there is a handshake */
+/* Gives WireGuard the last known endpoints of the sites whose endpoint it does not know, for
+ * example after a restart. It also sends a packet to each of them, until there is a handshake. */
 void sites_remind(const struct sites *s, const struct wg_device *d);
-/* wg_nudge() for the site's tunnel */
+/* Calls wg_nudge() for the site's tunnel. */
 void sites_nudge(const struct sites *s, __u32 number);
 
 /* Saves endpoints and sessions to the file that outlives a restart. Returns 0 or -errno
  * (reported). */
 int sites_save(const struct sites *s);
-/* Restores that file: sessions that live and whose sites are known to the maps, last endpoints to
- * `known` */
+/* Reads the file of sites_save(): restores the sessions that are still valid and whose sites the
+ * maps have, and the last endpoints in `known`. */
 void sites_restore(struct sites *s);

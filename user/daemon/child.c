@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Child processes of the daemon. Only the child holds the pipe's other end: when it ends, the pipe
- * does.
+ * Implements child.h. Only the child holds the writing end of a pipe, so the pipe's end shows that
+ * the child has ended.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -16,7 +16,7 @@
 struct child {
 	child_ended *ended;
 	void *data;
-	uv_poll_t poll;			/* polls the pipe */
+	uv_poll_t poll;			/* handle that polls the pipe */
 	int pipe;
 	pid_t process;
 };
@@ -26,7 +26,8 @@ static void work_as_child(child_work *work, void *data)
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	signal(SIGALRM, SIG_DFL);
 	alarm(CHILD_SECONDS);
-	setpriority(PRIO_PROCESS, 0, 10);	/* the daemon's loop comes first */
+	/* Lower priority, because the daemon's loop comes first. */
+	setpriority(PRIO_PROCESS, 0, 10);
 	_exit(work(data) ? EXIT_FAILURE : EXIT_SUCCESS);
 }
 

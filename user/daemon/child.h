@@ -7,11 +7,11 @@
 #include <stdbool.h>
 #include <uv.h>
 
-/* Runs in the child; returns 0 on success. After CHILD_SECONDS the child is killed. */
+/* The work of a child process. Returns 0 on success. After CHILD_SECONDS the child is killed. */
 typedef int child_work(void *data);
-/* Called in the daemon's loop when the child has ended; done: the work returned 0 */
+/* Is called in the daemon's loop when the child has ended. done: the work returned 0. */
 typedef void child_ended(void *data, bool done);
 #define CHILD_SECONDS 60
 
-/* Starts a child. Returns 0; or -errno: then `ended` is not called. */
+/* Starts a child. Returns 0 or -errno. After an error, ended() is not called. */
 int child_run(uv_loop_t *loop, child_work *work, child_ended *ended, void *data);

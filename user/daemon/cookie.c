@@ -20,10 +20,12 @@
 
 #define BEAT_MS 400
 #define ALIVE_SECONDS 2
-/* At most 5,000 replies a second. Further challenges fill the ring, and are then lost. */
+/* Length of a window in ms, in which REPLIES_A_WINDOW replies are sent: at most 5,000 a second.
+ * Further challenges fill the ring buffer, and are then lost. */
 #define WINDOW_MS 50
 #define REPLIES_A_WINDOW 250
-/* After this time the loop continues, so that timers run on a slow CPU too, among them `beat` */
+/* Time in ms after which the loop continues, so that timers run on a slow CPU too, among them
+ * `beat`. */
 #define TURN_MS 50
 
 enum { COOKIES, GUARDS, KEYS, ANSWER, N_PINNED, CLOCK = N_PINNED, FDS };
@@ -35,10 +37,11 @@ struct cookie {
 	bool on;
 	uv_timer_t beat, pause;
 	struct ring ring;
-	int fds[FDS];			/* maps and programs; -1: none */
-	struct cookies now;		/* as in the map */
-	uint64_t secret_at, window_at;	/* times of the loop */
-	unsigned int left;		/* replies left of REPLIES_A_WINDOW */
+	int fds[FDS];			/* fds of the maps and programs; -1: not open */
+	struct cookies now;		/* both secrets, as in the map cookies */
+	/* Time of the present secret and of the present window, in ms of the loop. */
+	uint64_t secret_at, window_at;
+	unsigned int left;		/* number of replies left of REPLIES_A_WINDOW */
 };
 
 /* ---- the data path's time ---- */
@@ -89,7 +92,7 @@ static void on_beat(uv_timer_t *timer)
 	write_cookies(c, jiffies_exactly(c->fds[CLOCK]) + ALIVE_SECONDS * jiffies_a_second());
 }
 
-/* Makes both secrets; the second one must be secret too, although it was not used yet */
+/* Makes both secrets. The second must be secret too, although it was not used yet. */
 static int new_secrets(struct cookie *c)
 {
 	c->secret_at = uv_now(c->loop);
@@ -138,7 +141,7 @@ static int on_challenge(void *data, void *record, size_t size)
 	}
 	c->left--;
 	c->now.replies += send_reply(c, record);
-	/* -EAGAIN: the ring is read again after the timers */
+	/* -EAGAIN stops reading: the ring is read again after the timers */
 	return uv_hrtime() / 1000000 - now < TURN_MS ? 0 : -EAGAIN;
 }
 
@@ -167,7 +170,8 @@ static int open_fds(struct cookie *c)
 	return all ? 0 : -ENOENT;
 }
 
-/* The counter of replies goes on; the former daemon's secrets are replaced */
+/* Begins challenges. The counter of replies continues, and new secrets replace those of the former
+ * daemon. */
 static int begin_challenging(struct cookie *c)
 {
 	struct cookies before = { 0 };
@@ -235,5 +239,5 @@ struct cookie *cookie_new(uv_loop_t *loop, const char *instance)
 
 void cookie_end(struct cookie *c)
 {
-	stop_challenging(c);			/* its handles end with the loop */
+	stop_challenging(c);			/* the handles are closed with the loop */
 }

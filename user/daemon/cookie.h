@@ -9,10 +9,11 @@
 
 struct cookie;
 
-/* Does nothing before the first cookie_reconfigure(). NULL: no memory */
+/* Makes the task that answers challenges. It does nothing before the first cookie_reconfigure().
+ * Returns NULL if there is no memory. */
 struct cookie *cookie_new(uv_loop_t *loop, const char *instance);
-/* Uses the maps and the program that are pinned now. Sleeps while no service of config asks for
- * challenges. */
+/* Uses the maps and the program that are pinned now. The task sleeps while no service of config
+ * asks for challenges. */
 void cookie_reconfigure(struct cookie *c, const struct config *config);
-/* Ends all challenges */
+/* Ends all challenges. */
 void cookie_end(struct cookie *c);

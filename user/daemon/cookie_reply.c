@@ -16,7 +16,7 @@
 #define NONCE_LEN 24
 #define JUNK_MAX (COOKIE_FRAME_MAX - UDP_FRAME_HEADERS - COOKIE_LEN)
 
-struct cookie_message {			/* whitepaper, 5.4.7 */
+struct cookie_message {			/* cookie reply of the whitepaper, section 5.4.7 */
 	__le32 type, receiver;
 	__u8 nonce[NONCE_LEN], cookie[2 * MAC_LEN];
 };

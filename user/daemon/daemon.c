@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The daemon: a libuv loop. A notification of the kernel only tells that something changed. A pass
- * then reads everything and applies the configuration as `up` does, which writes only what differs.
+ * The daemon: a libuv loop. A notification of the kernel only reports that something changed. A
+ * pass then reads everything and applies the configuration as `up` does, which writes only what
+ * differs.
  */
 #include <errno.h>
 #include <signal.h>
@@ -38,16 +39,21 @@
 #include "instance/try.h"
 #include "instance/undone.h"
 
-#define SETTLE_MS 10 /* changes come in bursts: one pass handles all within this time */
-#define CREDIT_MS 1000			/* CPU time that passes may use at once */
-#define SHARE 4 /* passes may use 1/SHARE of a CPU while changes never end */
-/* Wait before adding our qdisc again: the program that removed it may add its own first */
+/* Time in ms within which one pass handles all changes, because they come in bursts. */
+#define SETTLE_MS 10
+#define CREDIT_MS 1000			/* CPU time that passes may use at once, in ms */
+#define SHARE 4 /* passes may use 1/SHARE of a CPU while changes go on without end */
+/* Time in ms to wait before our qdisc is added again: the program that removed it may add its own
+ * first. */
 #define QDISC_MS 1000
-#define FOLLOW_MS 300			/* WireGuard does not report new peers: ask it */
-#define STATES_MS 1000 /* after a change: by then, neighbour discovery has succeeded or failed */
-/* The kernel does not report changes of WireGuard's peers */
+/* Interval in ms of asking WireGuard for new peers, which it does not report. */
+#define FOLLOW_MS 300
+/* Time in ms after a change until neighbour discovery has succeeded or failed. */
+#define STATES_MS 1000
+/* Interval in ms of reading WireGuard's peers, whose changes the kernel does not report. */
 #define POLL_STATES_MS 30000
-#define RETRY_MS 1000			/* after a failed pass, doubled up to RETRY_MAX_MS */
+/* Time in ms after a failed pass until the next one; doubled up to RETRY_MAX_MS. */
+#define RETRY_MS 1000
 #define RETRY_MAX_MS 60000
 
 struct daemon {
@@ -57,7 +63,7 @@ struct daemon {
 	bool vouched; /* the map uniform agrees with the routes that were read last */
 	uv_timer_t settle, retry, former, watchdog, follow, states, poll_states;
 	struct logged_states logged;
-	__u64 followed;			/* the last followed_devices_hash() */
+	__u64 followed;			/* hash of the last reading, from followed_devices_hash() */
 	uv_fs_event_t directory;
 	struct pins_watch pins;
 	uv_signal_t hangup, terminate, interrupt;
@@ -72,11 +78,11 @@ struct daemon {
 	struct endpoints *endpoints;
 	struct learn *learn;
 	struct announce *announce;
-	ino_t watched;			/* inode of the watched directory */
-	unsigned int changes;		/* enum nl_change, not handled yet */
-	int64_t credit;			/* ms of CPU time, as of the loop's time credit_at */
+	ino_t watched;			/* inode of the directory that is watched */
+	unsigned int changes;		/* bits of enum nl_change that are not handled yet */
+	int64_t credit;		/* CPU time left for passes in ms, at the loop's time credit_at */
 	uint64_t credit_at, retry_ms;
-	int status;			/* exit code */
+	int status;			/* exit code of the daemon */
 };
 
 static void settle_soon(struct daemon *d, unsigned int changes);
@@ -102,7 +108,7 @@ static void end_loop(struct daemon *d, int status, const char *why)
 
 /* ---- passes ---- */
 
-/* Returns whether the configuration needs no data path, and none is loaded */
+/* Returns whether the configuration needs no data path, and none is loaded. */
 static bool is_apart(const struct daemon *d, const struct config *c)
 {
 	return c && config_is_control(c) && pins_exist(d->state.instance) <= 0;
@@ -118,7 +124,7 @@ static void on_directory(uv_fs_event_t *handle, const char *name, int events, in
 		settle_soon(d, NL_ALL);
 }
 
-/* Watches the directory of running.yaml, which may have been removed and made again */
+/* Watches the directory of running.yaml, which may have been removed and made again. */
 static void watch_directory(struct daemon *d)
 {
 	char path[RUN_STATE_PATH_LEN];
@@ -129,11 +135,12 @@ static void watch_directory(struct daemon *d)
 	if (uv_fs_event_start(&d->directory, on_directory, path, 0))
 		log_warning("cannot watch %s: changes by other commands are noticed late", path);
 	else
-		on_directory(&d->directory, NULL, 0, 0); /* find changes before the watch began */
+		/* This finds changes from before the watch began. */
+		on_directory(&d->directory, NULL, 0, 0);
 }
 
-/* Reads the running configuration, and the answers that the command which applied it got for its
- * names. Returns as daemon_state_read() does. */
+/* Reads the running configuration, and the addresses that the command which applied it got for its
+ * names. Returns the result of daemon_state_read(). */
 static int read_running(struct daemon *d)
 {
 	const struct config *before = d->state.config;
@@ -183,8 +190,8 @@ static void reconfigure_parts(struct daemon *d)
 		     FOLLOW_MS);
 }
 
-/* Applies the running configuration again. Returns 1, 0 if nothing runs any more, or -errno
- * (reported). */
+/* Applies the running configuration again. Returns 1, 0 if the instance does not run any more, or
+ * -errno (reported). */
 static int bring_to_configuration(struct daemon *d)
 {
 	int lock, rc;
@@ -203,7 +210,7 @@ static int bring_to_configuration(struct daemon *d)
 	return rc;
 }
 
-/* Starts the timer for the end of the translation of a former backend's replies */
+/* Starts the timer that ends the translation of a former backend's replies. */
 static void schedule_former_backends(struct daemon *d)
 {
 	unsigned int due = apply_due(d->state.instance);
@@ -227,7 +234,7 @@ static void run_pass(struct daemon *d)
 	int rc;
 
 	log_round();
-	/* ask the FIB until the pass has ended */
+	/* The data path asks the FIB until the pass has ended. */
 	control_routing_changed(d->state.instance, true);
 	rc = bring_to_configuration(d);
 	memory_give_back();
@@ -271,7 +278,7 @@ static void on_settled(uv_timer_t *timer)
 
 static void settle_soon(struct daemon *d, unsigned int changes)
 {
-	/* neighbours concern only next hops */
+	/* A change of neighbours concerns only next hops, so it needs no pass. */
 	d->changes |= changes & ~(NL_NEIGHBOURS | NL_QDISCS);
 	if (d->changes)
 		timer_repeat(&d->settle, true, on_settled, SETTLE_MS, 0);
@@ -282,7 +289,7 @@ static void on_due(uv_timer_t *timer)
 	settle_soon(timer->data, NL_ALL);
 }
 
-/* Called when a standby took over or handed back, or when pins were removed */
+/* Is called when a backend and its standby have changed places, or when pins were removed. */
 static void on_other(void *data)
 {
 	settle_soon(data, NL_ALL);
@@ -292,7 +299,8 @@ static void on_resolved(void *data, bool moved)
 {
 	struct daemon *d = data;
 	int lock = run_state_lock(d->state.instance);
-	/* a command changed it, and read_running() reads its answers from the file */
+	/* If a command changed the configuration, read_running() reads that command's addresses
+	 * from the file. */
 	bool changed = daemon_state_changed(&d->state);
 
 	if (!changed)
@@ -303,7 +311,7 @@ static void on_resolved(void *data, bool moved)
 		close(lock);
 }
 
-/* Reads the kernel's notifications; cached next hops are invalid at once */
+/* Reads the kernel's notifications. The cached next hops become invalid at once. */
 static void read_changes(struct daemon *d, bool all)
 {
 	unsigned int changes = all ? NL_ALL : 0;
@@ -328,13 +336,14 @@ static void read_changes(struct daemon *d, bool all)
 
 static void on_netlink(uv_poll_t *poll, int status, int events)
 {
-	/* After an overrun, an error of the socket, libuv stops polling */
+	/* After an error of the socket, such as an overrun, libuv stops polling. */
 	if (status)
 		uv_poll_start(poll, UV_READABLE, on_netlink);
 	read_changes(poll->data, status != 0);
 }
 
-/* For a heartbeat, the data path asks whether the map uniform is still maintained */
+/* Handles a signal of the data path. With SIGNAL_HEARTBEAT it asks whether the map uniform is still
+ * maintained. */
 static int on_signal(void *data, void *record, size_t size)
 {
 	const struct signal *signal = record;
@@ -363,13 +372,13 @@ static void watch_data_path(struct daemon *d)
 
 /* ---- beginning, reading the file again, ending ---- */
 
-/* Applies all of it or nothing, as a command does */
+/* Applies the whole file or nothing, as a command does. Returns 0 or -errno (reported). */
 static int apply_file(struct daemon *d, struct config *c)
 {
 	int lock = run_state_lock(d->state.instance), rc = lock < 0 ? lock : 0;
 	bool apart = is_apart(d, c);
 
-	/* another command's change may not have been noticed yet */
+	/* the daemon may not have noticed another command's change yet */
 	if (!rc && d->state.config && !apart)
 		read_running(d);
 	if (!rc)
@@ -435,7 +444,8 @@ static void on_watchdog(uv_timer_t *timer)
 	notify_alive();
 }
 
-/* Applies the file; or continues with what a daemon of the same file left. Returns an exit code. */
+/* Applies the file, or continues with the state that a daemon of the same file left. Returns an
+ * exit code. */
 static int begin_running(struct daemon *d, bool again)
 {
 	struct config *c;
@@ -450,7 +460,7 @@ static int begin_running(struct daemon *d, bool again)
 	return rc ? EXIT_USAGE : apply_file(d, c) ? EXIT_FAILED : EXIT_DONE;
 }
 
-/* Returns 0, or -ENOMEM (reported) */
+/* Makes the parts of the daemon. Returns 0, or -ENOMEM (reported). */
 static int make_parts(struct daemon *d)
 {
 	const char *instance = d->state.instance;
@@ -496,7 +506,7 @@ static int watch_everything(struct daemon *d)
 	watch_signal(d, &d->hangup, SIGHUP, on_hangup);
 	watch_signal(d, &d->terminate, SIGTERM, on_end);
 	watch_signal(d, &d->interrupt, SIGINT, on_end);
-	signal(SIGPIPE, SIG_IGN);	/* the log's reader may have gone: go on */
+	signal(SIGPIPE, SIG_IGN); /* the reader of the log may have ended; the daemon continues */
 	uv_fs_event_init(&d->loop, &d->directory);
 	d->directory.data = d;
 	uv_poll_init(&d->loop, &d->netlink, fd);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The daemon keeps what runs as the configuration says, whatever the kernel, DNS or other commands
- * change. cmd_daemon.c and cmd_knock.c include it.
+ * The daemon keeps the data path as the configuration says, when the kernel, DNS or other commands
+ * change something. cmd_daemon.c and cmd_knock.c include it.
  */
 #pragma once
 
-/* Returns the program's exit code when a signal or `down` ends it. file NULL: follow what runs. */
+/* Runs the daemon until a signal or `down` ends it, and returns the program's exit code. file NULL:
+ * the daemon follows the running configuration. */
 int daemon_run(const char *instance, const char *file);

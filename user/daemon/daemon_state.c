@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The files that the daemon shares with commands.
+ * Implements daemon_state.h.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -34,8 +34,8 @@ static void note_files(struct daemon_state *s)
 	s->text = config_text_id(s->instance);
 }
 
-/* Returns whether a daemon of the same configuration file left what runs: the file `daemon` has our
- * content, and running.yaml is not older than the configuration */
+/* Returns whether a daemon of the same configuration file left the running instance. If so, the
+ * file `daemon` has our content, and running.yaml is not older than the configuration. */
 static bool left_by_us(const struct daemon_state *s, int fd)
 {
 	char path[RUN_STATE_PATH_LEN], text[4096];
@@ -93,7 +93,7 @@ bool daemon_state_dropped(const struct daemon_state *s)
 	return s->lock_fd < 0 || fstat(s->lock_fd, &st) || !st.st_nlink;
 }
 
-/* Takes the file `daemon` again after `down` or a person removed it */
+/* Takes the file `daemon` again, after `down` or a person removed it. */
 static void hold_again(struct daemon_state *s)
 {
 	bool again;
@@ -119,7 +119,7 @@ int daemon_state_read(struct daemon_state *s)
 		return rc;
 	if (!daemon_state_changed(s))
 		return 1;
-	/* if this fails, the caller reads the file, if there is one */
+	/* If this fails, the caller reads the configuration file, if there is one. */
 	rc = s->file || s->config ? run_state_read(s->instance, &c) : running_read(s->instance, &c);
 	hold_again(s);
 	if (!rc) {

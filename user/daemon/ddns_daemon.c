@@ -17,8 +17,9 @@
 #include "lib/timer.h"
 
 #define AGAIN_MS 300000
-#define SETTLE_MS 10			/* addresses change in bursts */
-#define RETRY_MS 5000			/* after a failure, doubled up to AGAIN_MS */
+/* Time in ms to wait for further changes, because addresses change in bursts. */
+#define SETTLE_MS 10
+#define RETRY_MS 5000	/* time in ms after a failure until the next run; doubled up to AGAIN_MS */
 
 struct job {
 	struct ddns *ddns;
@@ -28,19 +29,20 @@ struct job {
 	uv_work_t work;
 	uv_timer_t due;
 	bool running, again;
-	uint64_t retry_ms;		/* 0: the last run did not fail */
-	char *addresses;		/* addresses that could be published at the last check */
-	char *complaints;		/* complaints of the last run */
+	uint64_t retry_ms; /* present delay after failures, in ms; 0: the last run did not fail */
+	char *addresses;	/* addresses that were suitable for publishing at the last check */
+	char *complaints;	/* complaints of the last run, to report the same ones only once */
 };
 
 struct ddns {
 	uv_loop_t *loop;
 	struct job **jobs;
 	size_t n_jobs;
-	char *text;			/* text of all sections */
+	char *text;		/* text of all sections ddns, by which changes are noticed */
 	uv_timer_t settle;
-	struct run_counters succeeded;	/* when the records of each name were last correct */
-	size_t n_running;		/* running jobs, including abandoned ones */
+	/* counters: time at which the records of each name were last correct. */
+	struct run_counters succeeded;
+	size_t n_running;		/* number of running jobs, including abandoned ones */
 };
 
 static void run_job(struct job *j);
@@ -77,7 +79,7 @@ static void abandon_job(struct job *j)
 		uv_close((uv_handle_t *)&j->due, free_job);
 }
 
-/* Reports complaints, but the same ones only once */
+/* Reports the complaints of a run, but the same complaints only once. */
 static void report_complaints(struct job *j)
 {
 	char *text = NULL;
@@ -98,7 +100,8 @@ static void report_complaints(struct job *j)
 	j->complaints = text;
 }
 
-/* An abandoned run may have overwritten what the new jobs had written: run them again */
+/* Ends an abandoned run. It may have overwritten the records of the new jobs, so these run
+ * again. */
 static void end_abandoned(struct job *j)
 {
 	for (size_t i = 0; i < j->ddns->n_jobs; i++)
@@ -202,7 +205,7 @@ static void add_job(struct ddns *d, const struct ddns_config *c)
 	*place = j;
 }
 
-/* Keeps the jobs as long as no section has changed */
+/* Keeps the jobs while no section has changed. */
 static void follow_sections(struct ddns *d, const struct config *c)
 {
 	char *text = NULL;
@@ -240,7 +243,7 @@ static void write_addresses(FILE *out, const struct job *j, const struct nl_addr
 				list[i].prefix_len);
 }
 
-/* Runs each section whose interface has other addresses than at the last check */
+/* Runs each section whose interface has other addresses than at the last check. */
 static void check_addresses(struct ddns *d)
 {
 	struct nl_address *list = NULL;

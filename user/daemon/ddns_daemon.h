@@ -10,10 +10,12 @@
 
 struct ddns;
 
-struct ddns *ddns_new(uv_loop_t *loop, const char *instance);	/* NULL: no memory */
-/* The configuration may have changed since the last call */
+/* Returns NULL if there is no memory. */
+struct ddns *ddns_new(uv_loop_t *loop, const char *instance);
+/* Follows the configuration, which may have changed since the last call. */
 void ddns_reconfigure(struct ddns *d, const struct config *c);
-/* Addresses of this host have changed: check them soon, without waiting for a pass */
+/* Reports that addresses of this host have changed: the records are checked soon, without waiting
+ * for a pass. */
 void ddns_changed(struct ddns *d);
-/* Returns whether a thread runs now: then only _exit() may end the program */
+/* Returns whether a thread is running. If so, only _exit() may end the program. */
 bool ddns_busy(const struct ddns *d);

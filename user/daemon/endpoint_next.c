@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * endpoints: decides when a peer's address is dead, and which one is tried. WireGuard moves to the
- * source of the last authenticated message, so an endpoint from which bytes came since it was set
- * is good.
+ * endpoints: decides when a peer's address is dead, and which address is tried next. WireGuard
+ * moves to the source of the last authenticated message, so an endpoint from which bytes came since
+ * it was set is good.
  */
 #include <stdlib.h>
 #include "daemon/endpoints.h"
 #include "lib/timer.h"
 
-#define SENDS_MS 15000			/* after this, the host no longer tries to send */
+/* Time in ms since packets were sent, after which the host no longer tries to send. */
+#define SENDS_MS 15000
 
 static bool has_endpoint(const struct wg_peer *p, const struct address *a, __be16 port)
 {
@@ -30,7 +31,8 @@ static void note_counters(struct endpoint_of *e, const struct wg_peer *p, __u64 
 	if (!e->seen)
 		e->handshake_at = p->handshake && age < now ? now - age : 0;
 	else if (p->handshake != e->handshake)
-		e->handshake_at = p->handshake ? now : 0;	/* 0: the peer was added again */
+		/* Handshake 0: the peer was added again. */
+		e->handshake_at = p->handshake ? now : 0;
 	if (e->seen && p->tx_bytes != e->tx) {
 		e->sent_at = now;
 		e->unanswered_since = e->unanswered_since ?: now;
@@ -70,8 +72,8 @@ static enum endpoint_step restore_endpoint(struct endpoint_of *e, __u64 now, str
 	return ENDPOINT_BACK;
 }
 
-/* Returns how long a candidate may take to answer. With `within`, each is asked for a handshake at
- * once. If all have failed, the network is more likely down than all of them. */
+/* Returns the time in which a candidate must answer, in ms. With `within`, each candidate is asked
+ * for a handshake at once. If all have failed, the network is more likely down than all of them. */
 static __u64 time_to_answer(const struct endpoint_of *e)
 {
 	__u64 ms = e->within > ENDPOINT_ASK_MS ? e->within : ENDPOINT_ASK_MS;
@@ -86,7 +88,7 @@ static enum endpoint_step check_trial(struct endpoint_of *e, const struct wg_pee
 {
 	bool there = e->candidate < e->n && has_endpoint(p, &e->candidates[e->candidate], e->port);
 
-	if (p->rx_bytes < e->rx_before)		/* the peer was added again */
+	if (p->rx_bytes < e->rx_before)		/* fewer bytes: the peer was added again */
 		e->rx_before = p->rx_bytes;
 	if (there && p->rx_bytes > e->rx_before) {
 		e->trying = false;
@@ -94,15 +96,17 @@ static enum endpoint_step check_trial(struct endpoint_of *e, const struct wg_pee
 		e->set_at = now;
 		return ENDPOINT_CONFIRMED;
 	}
-	if (e->candidate >= e->n && e->before.family)	/* no longer an address of the name */
+	/* The candidate is no longer an address of the name. */
+	if (e->candidate >= e->n && e->before.family)
 		return restore_endpoint(e, now, ret, ret_port);
 	if (!there && e->before.family && now - e->since < ENDPOINT_SETTLE_MS) {
-		*ret = e->candidates[e->candidate];	/* a late packet moved it back */
+		/* A late packet moved WireGuard back to the former endpoint. */
+		*ret = e->candidates[e->candidate];
 		*ret_port = e->port;
 		e->rx_before = p->rx_bytes;
 		return ENDPOINT_SET;
 	}
-	/* WireGuard moved it after an authenticated message, or an admin set it */
+	/* WireGuard moved the endpoint after an authenticated message, or an admin set it. */
 	if (!there) {
 		if (e->before.family)
 			restore_endpoint(e, now, ret, ret_port);
@@ -132,7 +136,8 @@ bool endpoint_asks(const struct endpoint_of *e, __u64 now)
 	       (!e->answers || now - heard_at(e) >= e->within / 3);
 }
 
-/* Returns whether packets are sent, none come, and WireGuard had more time than it needs */
+/* Returns whether the endpoint is dead: packets are sent, none are received, and WireGuard had more
+ * time than it needs. */
 static bool is_dead(const struct endpoint_of *e, __u64 now)
 {
 	if (e->within && e->answers && e->unanswered_since && now - heard_at(e) >= e->within)
@@ -155,11 +160,11 @@ enum endpoint_step endpoint_next(struct endpoint_of *e, const struct wg_peer *p,
 		return ENDPOINT_STAY;
 	number = endpoint_number(e, p);
 	if (e->n == 1 && !number && !e->within)
-		/* there is no other candidate; but with `within`, another host without our session
-		 * may have taken the address over */
+		/* There is no other candidate. With `within`, another host without our session may
+		 * have taken the address over. */
 		return ENDPOINT_STAY;
 	e->before = (struct address){ .family = 0 };
-	/* the best candidate that is not its endpoint */
+	/* The best candidate that is not the present endpoint. */
 	e->candidate = !number && e->n > 1 ? 1 : 0;
 	e->left = e->n - 1;
 	e->unanswered_since = 0;
@@ -200,7 +205,7 @@ bool endpoint_take(struct endpoint_of *e, const struct wg_peer *p, struct addres
 	bool had = endpoint_number(e, p) >= 0;
 	size_t tried;
 
-	if (endpoint_knows(e, list, n)) {	/* only the order changed: name servers vary it */
+	if (endpoint_knows(e, list, n)) { /* only the order changed, which name servers vary */
 		free(list);
 		return false;
 	}
@@ -208,10 +213,12 @@ bool endpoint_take(struct endpoint_of *e, const struct wg_peer *p, struct addres
 	free(e->candidates);
 	e->candidates = list;
 	e->n = n;
-	e->wait = e->not_before = 0;		/* it may be another server */
+	e->wait = e->not_before = 0;		/* the address may be that of another server */
 	if (e->trying && !e->before.family)
-		e->trying = false;		/* it begins again */
+		e->trying = false;		/* the trial begins again */
 	else if (e->trying)
-		e->candidate = tried;		/* e->n if it is gone: check_trial() ends it */
+		/* Index of the candidate, or e->n if it is gone: check_trial() then ends the
+		 * trial. */
+		e->candidate = tried;
 	return had && endpoint_number(e, p) < 0;
 }

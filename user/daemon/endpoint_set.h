@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Sets a peer's endpoint, and says why WireGuard has no such peer. endpoints.c and learn.c include
- * it.
+ * Sets a peer's endpoint, and reports that WireGuard has no such peer. endpoints.c and learn.c
+ * include it.
  */
 #pragma once
 #include "net/wireguard.h"
@@ -10,6 +10,6 @@
  * forgets the session as wg_renew_peer() does, unless the peer has too many AllowedIPs for that. */
 int endpoint_set(const char *instance, const char *interface, const struct wg_key *peer,
 		 const struct address *address, __be16 port, bool renew);
-/* Returns in words why a peer could not be read, by a negative errno. -ENOTUNIQ: there are several,
- * and the configuration names none. */
+/* Returns in words why a peer could not be read. rc: a negative errno; -ENOTUNIQ: there are several
+ * peers, and the configuration names none. */
 const char *endpoint_why(int rc);

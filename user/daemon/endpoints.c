@@ -16,35 +16,40 @@
 #include "net/lookup.h"
 
 #define TICK_MS 1000
-#define TRIAL_MS 100			/* while an address is tried */
-#define KNOCK_MS 1000			/* between two datagrams into the tunnel, during a trial */
-#define RETRY_MIN 1			/* seconds after a failed lookup, doubled up to RETRY_MAX */
+#define TRIAL_MS 100			/* interval of checks while an address is tried, in ms */
+#define KNOCK_MS 1000	/* time between two datagrams into the tunnel during a trial, in ms */
+#define RETRY_MIN 1 /* seconds after a failed lookup until the next one; doubled up to RETRY_MAX */
 #define RETRY_MAX 60
-#define PROBE_MS 30000			/* between two probes of a better address */
-#define PROBES 3			/* answers in a row before it is tried */
-#define ECHO_MS 60000			/* PROOF_ECHO; NONE_MS if none answered */
+#define PROBE_MS 30000			/* time between two probes of a better address, in ms */
+#define PROBES 3		/* number of consecutive answers before a better address is tried */
+/* Time between two echo requests of PROOF_ECHO, in ms; NONE_MS if no address answered. */
+#define ECHO_MS 60000
 #define NONE_MS 10000
 
-struct watched {			/* one entry of the configuration */
+struct watched {			/* an entry of the configuration */
 	struct peer_endpoint_config is;
 	struct endpoint_of of;
 	struct endpoints *set;
-	struct lookup *lookup;		/* NULL: none runs */
-	struct echo *echo, *asked;	/* probes of the candidates; a probe into the tunnel */
+	struct lookup *lookup;		/* running lookup of the name; NULL: none */
+	/* echo: probes of the candidates. asked: a probe into the tunnel. */
+	struct echo *echo, *asked;
 	uint64_t asked_at;
-	uint64_t due, probe_due, knocked;	/* ms of the loop's time */
-	unsigned int retry;		/* seconds; 0: the last lookup did not fail */
-	unsigned int answers;		/* answers of the better address in a row */
-	size_t probed;			/* candidates that the running echo asks */
-	bool moved;			/* the endpoint is no longer an address of the name */
-	size_t moved_to;		/* the candidate to try next for that reason */
-	int last_error;			/* the last error of WireGuard that was reported */
+	/* Times of the next steps and of the last datagram, in ms of the loop. */
+	uint64_t due, probe_due, knocked;
+	/* Present delay after failed lookups, in seconds; 0: the last one did not fail. */
+	unsigned int retry;
+	unsigned int answers;		/* number of consecutive answers of the better address */
+	size_t probed;			/* number of candidates that the running echo asks */
+	bool moved;		/* the present endpoint is no longer an address of the name */
+	size_t moved_to;		/* index of the candidate to try next for that reason */
+	int last_error;			/* last error of WireGuard that was reported */
 };
 
 struct endpoints {
 	uv_loop_t *loop;
 	uv_timer_t tick;
-	struct watched **list;		/* allocated one by one: lookups point to them */
+	/* Entries, each allocated separately, because lookups point to them. */
+	struct watched **list;
 	size_t n;
 	const char *instance;
 };
@@ -64,8 +69,8 @@ static const char *name_of(const struct watched *f, char text[64])
 
 /* ---- WireGuard ---- */
 
-/* Reads the peer without its AllowedIPs. *ret_inside is one of its addresses in the tunnel; family
- * 0: none. */
+/* Reads the peer without its AllowedIPs. *ret_inside: an address of the peer in the tunnel; family
+ * 0: it has none. Returns 0 or -errno. */
 static int read_peer(struct watched *f, struct wg_peer *ret, struct address *ret_inside)
 {
 	struct wg_device d = { 0 };
@@ -93,7 +98,8 @@ static void nudge(struct watched *f, const struct address *inside)
 
 static void set_endpoint(struct watched *f, const struct address *a, __be16 port)
 {
-	/* the former endpoint is dead, and the host at the new one does not have its session */
+	/* The former endpoint is dead, and the host at the new endpoint does not have its
+	 * session. */
 	bool renew = f->of.within && f->of.trying && !f->of.before.family;
 	char text[64], where[ADDRESS_STRLEN];
 	int rc = endpoint_set(f->set->instance, f->is.interface, &f->is.peer, a, port, renew);
@@ -103,7 +109,7 @@ static void set_endpoint(struct watched *f, const struct address *a, __be16 port
 			  endpoint_format(a, port, where), strerror(-rc));
 }
 
-/* Sets an endpoint to try; bytes that came before do not count */
+/* Sets an endpoint to try. Bytes that were received before do not count as its answer. */
 static void try_endpoint(struct watched *f, const struct address *a, __be16 port)
 {
 	struct address inside;
@@ -136,7 +142,7 @@ static void begin_trial(struct watched *f, const struct wg_peer *p, size_t candi
 	try_endpoint(f, &f->of.candidates[candidate], f->of.port);
 }
 
-/* For PROOF_ECHO: uses the first address that answers, as `wgxdp endpoint` does */
+/* For PROOF_ECHO: chooses the first address that answers, as `wgxdp endpoint` does. */
 static void choose_reached(struct watched *f, const struct wg_peer *p, const bool *reached)
 {
 	int now = endpoint_number(&f->of, p);
@@ -180,7 +186,7 @@ static void probe_candidates(struct watched *f, size_t n, uint64_t again_ms)
 {
 	int rc;
 
-	if (f->echo)			/* one at a time */
+	if (f->echo)			/* only one probe runs at a time */
 		return;
 	f->probe_due = now_ms(f) + again_ms;
 	f->probed = n;
@@ -198,7 +204,7 @@ static void on_answer(void *data, const bool *reached)
 	struct watched *f = data;
 
 	f->asked = NULL;
-	/* the answers themselves are in WireGuard's counters */
+	/* The answers themselves show in WireGuard's counters. */
 	f->of.answers |= reached[0];
 }
 
@@ -242,7 +248,7 @@ static void on_lookup(void *data, const struct lookup_answer *answer)
 	if (!n)
 		return;
 	if (!endpoint_knows(&f->of, list, n)) {
-		if (f->echo)			/* it probes old addresses */
+		if (f->echo)			/* the running echo probes the old addresses */
 			echo_cancel(f->echo);
 		f->echo = NULL;
 		f->answers = f->probe_due = 0;

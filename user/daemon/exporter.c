@@ -21,11 +21,12 @@
 #include <microhttpd.h>
 
 #define CONNECTIONS 32
-#define OF_ONE_CLIENT 8			/* connections: one client cannot take all */
-#define SILENCE_SECONDS 10		/* an idle connection is closed after this time */
-#define REQUEST_SECONDS 30 /* limit for a request with its answer, also for a slow client */
+#define OF_ONE_CLIENT 8	/* most connections of one client, so that it cannot use all of them */
+#define SILENCE_SECONDS 10		/* seconds after which an idle connection is closed */
+/* Longest time of a request with its answer in seconds, also for a slow client. */
+#define REQUEST_SECONDS 30
 #define CHECK_MS 1000
-#define METRICS_MS 1000			/* metrics are reused for this time */
+#define METRICS_MS 1000			/* time in ms for which the written metrics are reused */
 
 #define FUNCTIONS(X) \
 	X(MHD_add_response_header) X(MHD_create_response_from_buffer) \
@@ -39,40 +40,40 @@ static struct library_functions {
 } mhd;
 static const struct library_function functions[] = { FUNCTIONS(LIBRARY_FUNCTION) };
 
-struct client {				/* a connection */
+struct client {				/* a connection of a client */
 	int fd;
-	__u64 since;			/* ms of the loop, when it connected or was last answered */
+	__u64 since;	/* time at which it connected or was last answered, in ms of the loop */
 	struct client *next, **link;
 };
 
-struct server {				/* serves one address */
+struct server {				/* a server, which serves one address */
 	struct exporter *exporter;
 	struct endpoint_config at;
 	struct MHD_Daemon *daemon;
 	uv_poll_t poll;
-	uv_timer_t timeout;		/* calls MHD_run() when connections time out */
-	uv_timer_t check;		/* ends slow requests; runs while there are clients */
+	uv_timer_t timeout;		/* timer that calls MHD_run() when connections time out */
+	uv_timer_t check;	/* timer that ends slow requests; runs while there are clients */
 	struct client *clients;
 	bool wanted;
-	bool answered;			/* it has answered since memory was last given back */
-	int closing;			/* handles that are still open */
+	bool answered;		/* the server has answered since memory was last given back */
+	int closing;			/* number of handles that are still open */
 	struct server *next;
 };
 
-/* An answer that reads the maps: one for each path that was requested */
+/* An answer that reads the maps. There is one for each path that was requested. */
 struct written {
 	struct exporter *exporter;
 	char *path;
-	bool running;			/* it is being written */
-	struct MHD_Response *response;	/* the last one, or NULL */
+	bool running;			/* a child is writing the answer */
+	struct MHD_Response *response;	/* last answer that was written, or NULL */
 	unsigned int status;
-	__u64 at;			/* ms of the loop, when it was written */
-	uv_timer_t old;			/* drops the response */
+	__u64 at;			/* time at which it was written, in ms of the loop */
+	uv_timer_t old;			/* timer that drops the response */
 	struct waiter *waiters;
 	struct written *next;
 };
 
-struct waiter { /* a request that waits for the answer, or to which it is being sent */
+struct waiter { /* a request that waits for the answer, or to which the answer is being sent */
 	struct written *written;
 	struct server *server;
 	struct MHD_Connection *connection;
@@ -87,7 +88,7 @@ struct exporter {
 	struct written *written;
 };
 
-/* Adds the headers; most of them protect browsers */
+/* Adds the headers of an answer. Most of them protect browsers. */
 static void add_headers(struct MHD_Response *response, const struct web_answer *a)
 {
 	mhd.MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, a->type);
@@ -100,7 +101,7 @@ static void add_headers(struct MHD_Response *response, const struct web_answer *
 		mhd.MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, "GET, HEAD");
 }
 
-/* Returns whether the client is on this host */
+/* Returns whether the client is on this host. */
 static bool is_local(struct MHD_Connection *connection)
 {
 	const union MHD_ConnectionInfo *info =
@@ -138,7 +139,7 @@ static bool is_fresh(const struct written *d)
 	       uv_now(d->exporter->loop) - d->at < METRICS_MS;
 }
 
-/* Drops the response if it is no longer fresh and no request waits for it */
+/* Drops the response if it is no longer fresh and no request waits for it. */
 static void drop_response(struct written *d)
 {
 	if (!d->response || d->waiters || is_fresh(d))
@@ -152,7 +153,7 @@ static void on_old(uv_timer_t *timer)
 	drop_response(timer->data);
 }
 
-/* Resumes the requests that wait for it at this server; NULL: at all servers */
+/* Resumes the requests that wait for the answer at this server. NULL: at all servers. */
 static void resume_waiters(struct written *d, const struct server *s)
 {
 	for (struct waiter *w = d->waiters; w; w = w->next)
@@ -279,8 +280,8 @@ static struct client *client_of(struct MHD_Connection *connection)
 	return info ? info->socket_context : NULL;
 }
 
-/* Notes that an answer was sent: its memory is freed when MHD_run() returns, and run_server() then
- * makes glibc return it */
+/* Records that an answer was sent. Its memory is freed when MHD_run() returns, and run_server()
+ * then makes glibc return the memory to the kernel. */
 static void on_completed(void *data, struct MHD_Connection *connection, void **request,
 			 enum MHD_RequestTerminationCode how)
 {
@@ -295,7 +296,7 @@ static void on_completed(void *data, struct MHD_Connection *connection, void **r
 	s->answered = true;
 }
 
-/* Ends connections whose request, or its answer, takes too long */
+/* Ends connections whose request, or whose answer, takes too long. */
 static void on_check(uv_timer_t *timer)
 {
 	struct server *s = timer->data;
@@ -353,7 +354,8 @@ static void run_server(struct server *s)
 	if (s->answered)
 		memory_trim();
 	s->answered = false;
-	/* 0: call again at once: it sends 4 kB of a long answer at a time */
+	/* Timeout 0: call MHD_run() again at once, because it sends only 4 kB of a long answer at a
+	 * time. */
 	if (mhd.MHD_get_timeout(s->daemon, &ms) == MHD_YES)
 		uv_timer_start(&s->timeout, on_timeout, ms ? ms + 1 : 0, 0);
 	else

@@ -10,7 +10,8 @@
 
 struct exporter;
 
-/* file: the configuration's; NULL: none. Returns NULL: no memory. */
+/* Makes the exporter. file: the name of the configuration file; NULL: none. Returns NULL if there
+ * is no memory. */
 struct exporter *exporter_new(uv_loop_t *loop, const char *instance, const char *file);
 /* Serves at the configured addresses only. An address that cannot be listened on is a warning; the
  * next call tries again. */

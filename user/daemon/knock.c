@@ -18,12 +18,12 @@ struct run {
 	uv_process_t process;
 	uv_timer_t limit;
 	char program[sizeof(((struct knock_word *)NULL)->text)];
-	int open;			/* handles */
+	int open;			/* number of open handles */
 };
 
-static struct run *running;		/* NULL: none */
+static struct run *running;		/* the running program; NULL: none */
 
-/* Anyone can send knocks, so the addresses are read at most once a second */
+/* The addresses of this host are read at most once a second, because anyone can send knocks. */
 bool knock_is_for_us(const struct address *to, uint64_t now_ms)
 {
 	static struct nl_address *list;
@@ -90,7 +90,7 @@ static void on_limit(uv_timer_t *timer)
 	struct run *r = timer->data;
 
 	log_event("knock: %s is killed: it ran for %d s", r->program, KNOCK_SECONDS);
-	kill(-r->process.pid, SIGKILL);		/* with its children */
+	kill(-r->process.pid, SIGKILL);		/* the signal also ends its children */
 }
 
 static int spawn_program(uv_loop_t *loop, const struct learn_config *c, const struct passwd *user,
@@ -112,7 +112,7 @@ static int spawn_program(uv_loop_t *loop, const struct learn_config *c, const st
 	for (size_t i = 0; i < c->n_command; i++)
 		words[i] = (char *)c->command[i].text;
 	options.args = words;
-	/* the three standard descriptors are /dev/null */
+	/* All three standard descriptors are /dev/null. */
 	rc = uv_spawn(loop, &r->process, &options);
 	free(words);
 	return rc;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * learn: handles initiations and knocks that the data path reports. Forged ones move an endpoint
- * only briefly: the data path checks mac1, which proves only that the sender knows our public key.
- * So a learnt endpoint stays only if WireGuard then authenticates a message from there.
+ * learn: handles initiations and knocks that the data path reports. Forged initiations move an
+ * endpoint only briefly: the data path checks mac1, which proves only that the sender knows our
+ * public key. So a learnt endpoint stays only if WireGuard then authenticates a message from there.
  */
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
@@ -21,32 +21,35 @@
 #include "net/wireguard.h"
 
 #define TICK_MS 1000
-#define TRIAL_MS 50			/* while an endpoint waits or is tried */
-#define NUDGE_MS 1000			/* between two datagrams into the tunnel, during a trial */
-#define SEEN 4096			/* initiations remembered for each interface */
+#define TRIAL_MS 50		/* interval of checks while an endpoint waits or is tried, in ms */
+#define NUDGE_MS 1000	/* time between two datagrams into the tunnel during a trial, in ms */
+#define SEEN 4096		/* number of initiations that are remembered for each interface */
 
 struct place {
-	struct address address;		/* family 0: none */
+	struct address address;		/* address of the place; family 0: none */
 	__be16 port;
 };
 
-struct learning {			/* one entry of the configuration */
+struct learning {			/* an entry of the configuration */
 	const struct learn_config *is;
 	const char *instance;
 	char interface[IFNAMSIZ];
-	struct wg_key key, peer;	/* this host's own; the peer's. None: not known yet */
+	/* Public keys of this host and of the peer; all zeros: not known yet. */
+	struct wg_key key, peer;
 	__be16 port;
-	struct address inside;		/* an address of the peer in the tunnel */
+	struct address inside;		/* address of the peer in the tunnel */
 	__u64 rx;
-	uint64_t rx_at, knocked, nudged;	/* ms */
-	struct place candidate;		/* a source that waits since candidate_at */
+	/* Times of the last received bytes, knock and datagram, in ms. */
+	uint64_t rx_at, knocked, nudged;
+	struct place candidate;	/* source of an initiation, which waits since candidate_at */
 	uint64_t candidate_at;
-	struct place tried, before;	/* `tried` is tried since tried_at */
+	/* Endpoint that is tried since tried_at, and the endpoint before it. */
+	struct place tried, before;
 	uint64_t tried_at;
 	__u64 rx_before;
 	unsigned int failures;
-	uint64_t armed_at;		/* learning pauses until then, or until a knock */
-	uint64_t rested_at;		/* learning pauses until then */
+	uint64_t armed_at;		/* time until which learning pauses, unless a knock comes */
+	uint64_t rested_at;		/* time until which learning pauses after a failure */
 	__u64 seen[SEEN];
 	unsigned int n_seen;
 	int last_error;
@@ -57,8 +60,8 @@ struct learn {
 	const char *instance;
 	uv_timer_t tick;
 	struct ring ring;
-	struct hearing hearing;		/* the last value written to the map */
-	__u32 map;			/* id of that map */
+	struct hearing hearing;		/* value that was last written to the map */
+	__u32 map;			/* id of the map with that value */
 	struct learning *list;
 	size_t n;
 };
@@ -75,7 +78,7 @@ static bool same_place(const struct place *a, const struct place *b)
 static void note_peer(struct learning *g, const struct wg_peer *p, uint64_t now)
 {
 	g->inside = wg_inside(p);
-	if (p->rx_bytes != g->rx)		/* fewer: the peer was added again */
+	if (p->rx_bytes != g->rx)		/* fewer bytes: the peer was added again */
 		g->rx_at = p->rx_bytes > g->rx ? now : 0;
 	g->rx = p->rx_bytes;
 	g->peer = p->key;
@@ -128,7 +131,8 @@ static void set_endpoint(struct learning *g, const struct place *to, const char 
 
 /* ---- initiations and knocks ---- */
 
-/* Recognizes repeated initiations by the ephemeral key, which is random */
+/* Returns whether an initiation was seen before. It is recognized by its ephemeral key, which is
+ * random. */
 static bool was_seen(struct learning *g, const __u8 message[INITIATION_BYTES])
 {
 	__u64 word;
@@ -147,7 +151,8 @@ static void handle_initiation(struct learn *l, struct learning *g, const struct 
 
 	if (g->candidate.address.family || g->tried.address.family || now < g->armed_at ||
 	    now < g->rested_at)
-		/* one at a time, so that a sender of many can neither speed up nor delay a trial */
+		/* Only one candidate waits at a time, so that a sender of many can neither speed up
+		 * nor delay a trial. */
 		return;
 	if (was_seen(g, h->message))
 		return;
@@ -229,14 +234,14 @@ static void check_trial(struct learning *g, const struct place *is, uint64_t now
 	}
 }
 
-/* Tries the candidate, unless WireGuard moved by itself, or got a message after the candidate
- * appeared. Waits while the peer was heard recently. */
+/* Tries the candidate, unless WireGuard moved the endpoint by itself, or got a message after the
+ * candidate appeared. It waits while the peer was heard recently. */
 static void try_heard(struct learning *g, const struct place *is, uint64_t now)
 {
 	struct place to = g->candidate;
 
 	if (g->rx_at <= g->candidate_at && g->rx_at && now - g->rx_at < LEARN_ALIVE_MS)
-		return;				/* later */
+		return;				/* the candidate waits longer */
 	g->candidate.address.family = 0;
 	if (same_place(is, &to) || g->rx_at > g->candidate_at)
 		return;

@@ -1,26 +1,28 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * The daemon's part of learn: finds the new endpoint of a peer, if WireGuard does not find it by
- * itself. The data path reports initiations (struct heard). One with a valid mac1 that was never
- * seen before gives an endpoint to try. The endpoint is kept only if WireGuard then gets an
- * authenticated message from there. daemon.c includes it.
+ * itself. The data path reports initiations (struct heard). An initiation with a valid mac1 that
+ * was never seen before gives an endpoint to try. The endpoint is kept only if WireGuard then gets
+ * an authenticated message from there. daemon.c includes it.
  */
 #pragma once
 #include <uv.h>
 #include "config/config_learn.h"
 
-#define LEARN_WAIT_MS 300		/* time for WireGuard to move by itself */
-#define LEARN_ALIVE_MS 3000		/* a peer that was heard within this time has not moved */
-/* Time for an authenticated message from a tried endpoint. WireGuard repeats its handshake only
- * after 5 s. */
+#define LEARN_WAIT_MS 300	/* time in ms in which WireGuard may move the endpoint by itself */
+#define LEARN_ALIVE_MS 3000	/* a peer that was heard within this time, in ms, has not moved */
+/* Time in ms to wait for an authenticated message from a tried endpoint. WireGuard repeats its
+ * handshake only after 5 s. */
 #define LEARN_TRY_MS 3500
-#define LEARN_REST_MS 5000		/* pause after a failure, so that forgeries cannot go on */
-#define LEARN_FAILURES 3		/* after this many failures in a row, learning pauses ... */
-#define LEARN_REARM_MS 300000		/* ... for this time, or until a knock */
-#define KNOCK_MS 10000			/* minimum time between two knocks */
+/* Pause in ms after a failure, so that forged packets cannot start trials all the time. */
+#define LEARN_REST_MS 5000
+#define LEARN_FAILURES 3	/* number of consecutive failures after which learning pauses */
+#define LEARN_REARM_MS 300000		/* length of that pause in ms, unless a knock ends it */
+#define KNOCK_MS 10000			/* minimum time between two knocks, in ms */
 
 struct learn;
 
-struct learn *learn_new(uv_loop_t *loop, const char *instance);	/* NULL: no memory */
+/* Returns NULL if there is no memory. */
+struct learn *learn_new(uv_loop_t *loop, const char *instance);
 /* Learns for the interfaces in c, which must stay valid until the next call. */
 void learn_reconfigure(struct learn *l, const struct config *c);

@@ -18,8 +18,8 @@ static struct logged_state *find_state(struct logged_states *t, const char *what
 	return NULL;
 }
 
-/* Changes "not there yet", which is right for an interface that never existed, if the interface
- * existed and was deleted */
+/* Rewords the state of an interface that existed and was deleted. The words "not there yet" are
+ * only for an interface that never existed. */
 static void reword_deleted(struct logged_state *now, const char *kind, const char *was)
 {
 	if (!strstr(now->is, "not there yet") || strstr(was, "not there yet"))
@@ -47,7 +47,8 @@ static void compare_state(struct logged_states *t, const char *kind, const char 
 		*was = now;
 }
 
-/* There may be too many peers to remember each: only those that waited are in the list. */
+/* Compares the states of the peers. Only peers that waited are in the list, because there may be
+ * too many peers to remember each of them. */
 static void compare_peers(struct logged_states *t, const struct conditions *k)
 {
 	char why[CONDITION_WHY], what[96];
@@ -79,7 +80,8 @@ static bool is_listening(const struct conditions *k, const char *service)
 	return false;
 }
 
-/* Does not log the first addresses of a service: its state says that it listens. */
+/* Logs a new address of a service. It does not log the first addresses, because the state of the
+ * service says that it listens. */
 static void note_listener(struct logged_states *t, const char *service, const struct address *a)
 {
 	char text[ADDRESS_STRLEN];
@@ -142,7 +144,7 @@ static void compare_listeners(struct logged_states *t, const struct conditions *
 
 /* ---- all ---- */
 
-/* Forgets what no longer exists. Only interfaces get a line for that. */
+/* Forgets objects that no longer exist. Only a deleted interface is logged. */
 static void forget_unseen(struct logged_states *t, const struct conditions *k)
 {
 	struct logged_states left = { 0 };

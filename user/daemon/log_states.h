@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The log of states: one line when a service, interface or peer gets another state, or the same
- * state for another reason, in the words of `wgxdp show`. Only daemon.c includes it.
+ * The log of states: prints a line when a service, interface or peer gets another state, or the
+ * same state for another reason, in the words of `wgxdp show`. Only daemon.c includes it.
  */
 #pragma once
 #include <stdbool.h>
@@ -11,14 +11,15 @@
 struct logged_listener {		/* an address of this host that a service listens on */
 	char service[NAME_LEN];
 	struct address address;
-	bool seen, new;			/* seen in this round */
+	bool seen, new;			/* seen: the address was found in this round */
 };
 
 struct logged_states {
 	struct logged_state {
-		char what[96];		/* "service wg-end" */
-		char is[320];		/* "waiting: no route to its backend 192.168.1.10" */
-		bool seen;		/* seen in this round */
+		char what[96];		/* kind and name of the object, such as "service wg-end" */
+		/* Its state, such as "waiting: no route to its backend 192.168.1.10". */
+		char is[320];
+		bool seen;		/* the object was found in this round */
 	} *list;
 	size_t n;
 	struct logged_listener *listeners;
@@ -26,5 +27,5 @@ struct logged_states {
 };
 
 /* Reads all states, and logs those that changed since the last call. The first call logs only
- * states that have a reason, that is, where something does not work. */
+ * states with a reason, where something does not work. */
 void log_states(struct logged_states *t, const char *instance);

@@ -11,7 +11,7 @@
 #include "daemon/render.h"
 
 struct rendering {
-	const struct web *web;		/* used only by the child */
+	const struct web *web;		/* data of the web server; only the child uses it */
 	const struct web_request *request;
 	render_done *done;
 	void *data;
@@ -30,7 +30,8 @@ static bool write_all(int fd, const void *data, size_t n)
 	return true;
 }
 
-/* Runs in the child. Constants have the same addresses in the daemon. */
+/* Writes the answer. It runs in the child. Pointers to constants are valid in the daemon too,
+ * because both have the same addresses. */
 static int write_answer(void *data)
 {
 	const struct rendering *d = data;

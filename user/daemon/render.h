@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Writes an answer over HTTP in a child process: it may read a million counters. exporter.c
- * includes it.
+ * Writes an HTTP answer in a child process, because the answer may need a million counters.
+ * exporter.c includes it.
  */
 #pragma once
 #include <uv.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * standby: reads the health of backends that have a standby once a second; a bit in struct guard
- * says which of the two serves. Before the other one serves, an empty datagram checks that there is
- * a host with a socket on the port (WireGuard does not answer it).
+ * says which of the two serves. Before a switch, an empty datagram checks that the next host exists
+ * and has a socket on the port (WireGuard does not answer it).
  */
 #include <bpf/bpf.h>
 #include <stdlib.h>
@@ -20,12 +20,12 @@
 #include "net/udp_socket.h"
 
 #define TICK_MS 1000
-#define REACH_SECONDS 4			/* neighbour discovery has failed by then */
+#define REACH_SECONDS 4			/* seconds after which neighbour discovery has failed */
 
 struct watched_backend {
 	struct standby_of of;
-	int socket;			/* waits for an error; -1: none */
-	__u64 asked;			/* when the probe was sent, in jiffies */
+	int socket;			/* fd of the socket that waits for an error; -1: none */
+	__u64 asked;			/* time at which the probe was sent, in jiffies */
 };
 
 struct standby {
@@ -39,7 +39,7 @@ struct standby {
 	size_t n;
 };
 
-/* ---- whether the other one can be reached ---- */
+/* ---- whether the inactive host can be reached ---- */
 
 static int send_probe(const struct address *a, __be16 port)
 {
@@ -59,8 +59,8 @@ static void close_probe(struct watched_backend *b)
 	b->socket = -1;
 }
 
-/* Returns true once there was no error for REACH_SECONDS. standby: probes the standby, not the
- * backend itself */
+/* Returns true when there was no error for REACH_SECONDS. standby: probes the standby, not the
+ * backend itself. */
 static bool is_reached(const struct standby *s, struct watched_backend *b,
 		       const struct backend_config *c, bool standby, __u64 now)
 {
@@ -128,7 +128,7 @@ static bool write_standby(const struct standby *s, struct dataplane *dp, __u32 i
 	return !rc;
 }
 
-/* Checks one backend. Returns whether another one serves now. */
+/* Checks one backend. Returns whether a switch between it and its standby was made. */
 static bool check_backend(struct standby *s, struct dataplane *dp,
 			  const struct service_config *service, const struct backend_config *c,
 			  __u32 id, __u32 number)
@@ -143,7 +143,7 @@ static bool check_backend(struct standby *s, struct dataplane *dp,
 	if (!b || !dataplane_guard(dp, id, &g) || dataplane_health(dp, id, number, &h))
 		return false;
 	on = g.standby >> number & 1;
-	/* new to this daemon: count the time of the one that serves from now on */
+	/* The backend is new to this daemon, so the time of the active host counts from now on. */
 	if (!b->of.wait) {
 		b->of.wait = STANDBY_WAIT;
 		b->of.since = on ? now : 0;
@@ -162,7 +162,7 @@ static bool check_backend(struct standby *s, struct dataplane *dp,
 	return true;
 }
 
-/* Returns a backend's number in struct guard; GUARD_BACKENDS_MAX: it has none */
+/* Returns the number of a backend in struct guard, or GUARD_BACKENDS_MAX if it has none. */
 static __u32 backend_number(const struct backend_name *names, size_t n, __u32 id, const char *name)
 {
 	__u32 first = id * GUARD_BACKENDS_MAX, i = 0;
@@ -174,7 +174,7 @@ static __u32 backend_number(const struct backend_name *names, size_t n, __u32 id
 	return i;
 }
 
-/* Checks all backends of a service. Returns whether another one serves now. */
+/* Checks all backends of a service. Returns whether any switch was made. */
 static bool check_service(struct standby *s, struct dataplane *dp, __u32 id, const char *name,
 			  const struct backend_name *names, size_t n)
 {
@@ -194,8 +194,9 @@ static bool check_service(struct standby *s, struct dataplane *dp, __u32 id, con
 static void on_tick(uv_timer_t *timer)
 {
 	struct standby *s = timer->data;
-	struct service_name *services = NULL;	/* by id */
-	struct backend_name *backends = NULL;	/* by id * GUARD_BACKENDS_MAX + number */
+	struct service_name *services = NULL;	/* names of the services, indexed by id */
+	/* Names of the backends, indexed by id * GUARD_BACKENDS_MAX + number. */
+	struct backend_name *backends = NULL;
 	size_t n_services = 0, n_backends = 0;
 	struct dataplane *dp = NULL;
 	bool switched = false;

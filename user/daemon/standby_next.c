@@ -6,7 +6,8 @@
 #include "daemon/standby.h"
 #include "lib/timer.h"
 
-/* Returns whether the backend or its standby has answered a client within the life of a session */
+/* Returns whether the active backend or standby has answered a client within the life of a
+ * session. */
 static bool may_have_session(const struct health *h, __u64 now)
 {
 	return h->answered && now - h->answered < SESSION_SECONDS * jiffies_a_second();
@@ -48,7 +49,7 @@ enum standby_step standby_next(struct standby_of *b, const struct guard *g, cons
 
 void standby_done(struct standby_of *b, enum standby_step step, __u64 now)
 {
-	if (b->trial)			/* the trial failed */
+	if (b->trial)			/* the trial has failed */
 		b->wait = next_wait(b->wait, STANDBY_WAIT, STANDBY_WAIT_MAX);
 	b->trial = step == STANDBY_TRY;
 	b->since = now;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Answers over HTTP. A request reads the maps with the code of `wgxdp show`; without requests,
- * nothing is read.
+ * Implements web.h. A request reads the maps with the code of `wgxdp show`. Without requests, the
+ * maps are not read.
  */
 #include <errno.h>
 #include <stdarg.h>
@@ -63,8 +63,8 @@ static bool host_is_ours(const struct web *w, const struct web_request *r)
 
 /* ---- answers ---- */
 
-/* Answers with an error: below the API as JSON, {"status": 404, "error": "…"}, otherwise as plain
- * text */
+/* Answers with an error. Below the path of the API it is JSON, {"status": 404, "error": "…"},
+ * otherwise plain text. */
 static int answer_error(const struct web_request *r, unsigned int status, struct web_answer *ret,
 			const char *format, ...)
 {
@@ -91,7 +91,7 @@ static int answer_error(const struct web_request *r, unsigned int status, struct
 	return (out && fclose(out)) || rc ? -ENOMEM : 0;
 }
 
-/* Writes what only the daemon knows */
+/* Writes the part of the status that only the daemon knows. */
 static int write_status(const struct web *w, bool data_path, FILE *out)
 {
 	struct document *d = document_new();
@@ -129,7 +129,7 @@ static int write_status(const struct web *w, bool data_path, FILE *out)
 	return rc;
 }
 
-/* Returns the SHOW_* that the word below API asks for; 0: none */
+/* Returns the SHOW_* flags for the word below the path of the API, or 0 if there are none. */
 static unsigned int shown_by(const char *word)
 {
 	unsigned int what = !strcmp(word, "show") ? SHOW_DOCUMENT : show_noun(word);
@@ -137,7 +137,7 @@ static unsigned int shown_by(const char *word)
 	return what == SHOW_METRICS ? 0 : what;
 }
 
-/* Returns 0, -errno, or an HTTP status */
+/* Writes a document. Returns 0, -errno, or an HTTP status. */
 static int write_document(const struct web *w, const char *word, const struct dataplane *dp,
 			  FILE *out)
 {
@@ -155,7 +155,7 @@ static int write_document(const struct web *w, const char *word, const struct da
 	       show_flows(dp, true, NULL, out);
 }
 
-/* Answers with the metrics, or with a document of the API */
+/* Answers with the metrics, or with a document of the API. */
 static int answer_written(const struct web *w, const struct web_request *r, bool metrics,
 			  struct web_answer *ret)
 {
@@ -201,7 +201,8 @@ static int answer_page(struct web_answer *ret)
 	return 0;
 }
 
-/* Returns why the request is refused, and sets the HTTP status; NULL: it is not refused */
+/* Returns the reason why the request is refused, and sets *status. Returns NULL if it is not
+ * refused. */
 static const char *refusal(const struct web *w, const struct web_request *r, unsigned int *status)
 {
 	bool metrics = !strcmp(r->path, "/metrics");

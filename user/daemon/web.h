@@ -9,33 +9,36 @@
 #include <time.h>
 #include "config/config.h"
 
-#define WEB_FLOWS_MAX 1000		/* more flows are left to the command `show flows` */
+/* Largest number of flows on a page; for more there is the command `show flows`. */
+#define WEB_FLOWS_MAX 1000
 
 struct web {
-	const char *instance, *file;	/* file: the configuration's; NULL: none */
+	/* Names of the instance and of the configuration file; file NULL: none. */
+	const char *instance, *file;
 	time_t started;
-	pid_t process;			/* the daemon's */
+	pid_t process;			/* process id of the daemon */
 	enum page_for page;
 	const struct ddns_text *names;	/* names of this host that the Host header may have */
 	size_t n_names;
 };
 
 struct web_request {
-	const char *method, *path, *host;	/* host: of the header; NULL: none */
+	/* Method and path of the request, and its Host header; host NULL: none. */
+	const char *method, *path, *host;
 	bool local;			/* the client is on this host */
 };
 
 struct web_answer {
-	unsigned int status;		/* HTTP status */
-	const char *type, *policy;	/* policy: the Content-Security-Policy */
-	char *text;			/* the caller frees it, unless it is constant */
+	unsigned int status;		/* HTTP status code */
+	const char *type, *policy; /* media type, and value of the header Content-Security-Policy */
+	char *text;			/* body, which the caller frees unless it is constant */
 	size_t size;
 	bool constant;
 };
 
-/* Returns whether the answer reads the maps, which takes long if they are large */
+/* Returns whether the answer reads the maps. This takes long if they are large. */
 bool web_reads_maps(const struct web *w, const struct web_request *r);
-/* Returns 0, or -ENOMEM: there is no answer */
+/* Makes the answer. Returns 0, or -ENOMEM if there is no answer. */
 int web_answer(const struct web *w, const struct web_request *r, struct web_answer *ret);
 
 /* Returns whether the Host header is an address or this host's own name. Any other name may point

@@ -15,7 +15,7 @@
 #include "dataplane/map_info.h"
 #include "dataplane/pins.h"
 
-/* the headers of Debian 12 lack these */
+/* The headers of Debian 12 lack these constants. */
 #define TCX_INGRESS ((enum bpf_attach_type)46)
 #define TCX_EGRESS ((enum bpf_attach_type)47)
 
@@ -23,8 +23,8 @@
  * these handles. */
 #define FILTER_PRIORITIES 8
 enum filter_handle {
-	FILTER_ON_THEIRS = 0x7767,	/* on a qdisc that something else made */
-	FILTER_ON_OURS, /* on a qdisc that we made for the filter and remove with it */
+	FILTER_ON_THEIRS = 0x7767,	/* handle of a filter on a qdisc that something else made */
+	FILTER_ON_OURS, /* handle of a filter on a qdisc that we made and will remove */
 };
 
 int attach_xdp(__u32 ifindex, int program, __u16 flag, int *ret_link)
@@ -60,11 +60,11 @@ static bool program_is_ours(__u32 id)
 }
 
 struct filter {
-	__u32 priority, handle, id;	/* id: of the program */
+	__u32 priority, handle, id; /* priority and handle of the filter, and id of its program */
 };
 
-/* Finds our filter at the ingress or egress of a device. id: only a filter with this program; 0:
- * with any program. */
+/* Finds our filter at the ingress or egress of a device. id: finds only a filter with this program;
+ * 0: with any program. */
 static bool filter_find_at(__u32 ifindex, enum bpf_tc_attach_point point, __u32 id,
 			   struct filter *ret)
 {

@@ -24,7 +24,7 @@ int attach_tc(__u32 ifindex, int program, int *ret_link, __u16 *ret_flags);
 /* Attaches a program at the device's tc egress: with a bpf_link, or with a filter and *ret_link set
  * to -1. */
 int attach_egress(__u32 ifindex, int program, int *ret_link);
-void detach_egress(__u32 ifindex);		/* removes the filter at egress */
+void detach_egress(__u32 ifindex);		/* removes our filter at the device's egress */
 
 /* Replaces the program of our filter at ingress. */
 int attach_replace_filter(__u32 ifindex, int program);

@@ -11,7 +11,7 @@
 #include "dataplane/map_info.h"
 #include "dataplane/pins.h"
 
-/* The size of an element. All elements are mapped as one piece of memory, which is zero at
+/* Size of an element in bytes. All elements are mapped as one piece of memory, which is zero at
  * first. */
 #define PAGE 4096
 

@@ -30,9 +30,9 @@
 #define ROOM_SERVICES 64
 #define ROOM_PORTS 64
 #define ROOM_SLOTS 256
-#define ROOM_CHOICES 65536		/* entries */
+#define ROOM_CHOICES 65536		/* number of entries */
 #define ROOM_PEERS 64
-#define ROOM_ROUTES (1 << 20)		/* a trie uses memory only for the entries it has */
+#define ROOM_ROUTES (1 << 20) /* number of routes; a trie uses memory only for the entries it has */
 
 void dataplane_quiet(void)
 {
@@ -146,7 +146,8 @@ static void set_relay(struct dataplane *dp, struct wgxdp *s, const struct plan *
 	s->rodata->allowed_mask = bpf_map__max_entries(s->maps.allowed) - 1;
 	s->rodata->with_subnets = r->subnets;
 	s->rodata->with_routes64 = r->overlay.len != 48;
-	/* the address of a tunnel may be added at any time */
+	/* The address of a tunnel may be added at any time, so the map routes is always
+	 * searched. */
 	s->rodata->with_routes = true;
 }
 
@@ -236,7 +237,7 @@ static int reuse_maps(struct dataplane *dp, struct wgxdp *s)
 		struct bpf_map *map = dataplane_map(s, i);
 		int rc;
 
-		/* these belong to the running programs, which still use them */
+		/* These maps belong to the running programs, which still use them. */
 		dp->map_is_new[i] = i == MAP_xdp_way || i == MAP_sides || i == MAP_tuples ||
 				    i == MAP_states ||
 				    dataplane_entries(dp, i) != bpf_map__max_entries(map) ||
@@ -354,7 +355,7 @@ int dataplane_load(struct dataplane *dp, const struct plan *p, bool may_wait)
 		char why[128];
 
 		rc = -errno;
-		/* libbpf_strerror() also knows errors of libbpf and libelf */
+		/* libbpf_strerror() also knows the errors of libbpf and libelf. */
 		libbpf_strerror(rc, why, sizeof(why));
 		log_error("cannot open the programs: %s", why);
 		return rc;
@@ -369,7 +370,7 @@ int dataplane_load(struct dataplane *dp, const struct plan *p, bool may_wait)
 		return 0;
 	}
 	dp->skeleton = s;
-	/* not part of the hash, because each load has other secrets */
+	/* The secret is not part of the hash, because each load has another one. */
 	*(struct learned_secret *)&s->rodata->learned_secret = dataplane_secret(dp);
 	s->rodata->hash_key0 = secret_factor();
 	s->rodata->hash_key1 = secret_factor();
@@ -412,7 +413,7 @@ int dataplane_component(struct dataplane *dp, const struct plan *p, struct xdp_p
 		return -errno;
 	set_sizes(dp, s, p);
 	*(struct learned_secret *)&s->rodata->learned_secret = dataplane_secret(dp);
-	s->rodata->with_express = false;	/* wgxdp_express does not run before it */
+	s->rodata->with_express = false; /* wgxdp_express does not run in front of a component */
 	for (int i = 0; i < MAP_COUNT && !rc; i++)
 		rc = bpf_map__reuse_fd(dataplane_map(s, i), map_fd(dp, i));
 	bpf_object__for_each_program(program, s->obj)
@@ -589,7 +590,7 @@ int dataplane_commit(struct dataplane *dp, const struct plan *p)
 {
 	const char *suffix = dp->running ? "" : "~new";
 	struct control *c;
-	/* a killed `down` may have removed the directories */
+	/* A killed `down` may have removed the directories. */
 	int rc = pins_make_dirs(dp->instance, suffix) ?: begin_replacing(dp) ?:
 		 replace_programs(dp, p);
 

@@ -43,13 +43,13 @@ enum dataplane_program {
 /* The programs attached to a port. The fds keep our links attached. */
 struct dataplane_port {
 	__u32 ifindex;
-	int xdp_link, tcx_link;		/* -1: none */
-	/* this command attached it, and detaches it if the command fails */
+	int xdp_link, tcx_link;		/* fds of the links that attach XDP and tc; -1: none */
+	/* This command attached XDP or tc, and detaches it if the command fails. */
 	bool xdp_new, tc_new;
-	bool l3;			/* the device has no Ethernet headers */
-	/* those bits of enum link_flags that are about attachment */
+	bool l3;			/* the device has no Ethernet header */
+	/* Flags of the port's attachment, from enum link_flags. */
 	__u16 flags;
-	__u8 refused;			/* as in struct link */
+	__u8 refused;	/* errno with which the kernel refused native XDP, as in struct link */
 };
 
 #define PIN_UNOPENED INT_MIN
@@ -57,26 +57,29 @@ struct dataplane_port {
 struct dataplane {
 	char instance[INSTANCE_LEN];
 	bool running;			/* the instance has pins, so it is up */
-	bool begun;			/* a first `up` is making its pins, in INSTANCE~new */
-	bool elsewhere; /* it is in another network namespace, so its ifindexes are not ours */
-	/* with_choices and with_source_trie of the programs that will run. They are never turned
-	 * off again. */
+	bool begun;		/* a first `up` is making its pins, in the directory INSTANCE~new */
+	/* The instance is in another network namespace, so its ifindexes are not ours. */
+	bool elsewhere;
+	/* Values of with_choices and with_source_trie for the programs that will run. A value that
+	 * is true stays true. */
 	bool choices, source_trie;
-	bool later; /* the running programs are good enough for now, but others must be loaded */
-	bool reloaded;			/* the programs differ from the pinned ones */
+	/* The running programs are good enough for now, but a later call must load others. */
+	bool later;
+	bool reloaded;			/* the new programs differ from the pinned ones */
 	__u64 hash;			/* the hash of the new programs, for struct control */
-	/* Fds. A negative value is -errno if there is no such pin, or PIN_UNOPENED. Use map_fd()
-	 * and program_fd() to get them. */
+	/* Fds of the maps and programs. A negative value is -errno if there is no such pin, or
+	 * PIN_UNOPENED. Use map_fd() and program_fd() to get them. */
 	int maps[MAP_COUNT], programs[PROGRAM_COUNT];
 	bool map_is_new[MAP_COUNT];
-	int former[MAP_COUNT];		/* fds of maps that new ones replace; -1: none */
+	int former[MAP_COUNT];	/* fds of the maps that new ones replace; -1: not replaced */
 	struct dataplane_port *ports;
 	size_t n_ports;
-	/* the device at which dataplane_attach() failed; 0: it did not fail */
+	/* Ifindex of the device at which dataplane_attach() failed; 0: it did not fail. */
 	__u32 refused;
-	struct wgxdp *skeleton;		/* NULL: no programs are loaded, the running ones stay */
+	/* Loaded programs and maps; NULL: none are loaded, the running ones stay. */
+	struct wgxdp *skeleton;
 	struct wgxdp *component_skeleton;
-	struct xdp_program *component;	/* a second copy of the XDP program, for libxdp */
+	struct xdp_program *component;	/* second copy of the XDP program, for libxdp; NULL: none */
 };
 
 /* Suppresses the messages that libbpf prints, unless WGXDP_LIBBPF is set in the environment. */
@@ -145,14 +148,14 @@ int dataplane_down(const char *instance);
  * to old ones. */
 int dataplane_lists_write(const struct dataplane *dp, const struct plan *p, int *changes);
 int dataplane_lists_clean(const struct dataplane *dp, const struct plan *p, int *changes);
-/* For the relay: _write writes peers, policy and the trie before the table refers to them; _clean
- * writes the subnets and removes what is gone after that. */
+/* For the relay: _write writes peers, policy and the trie before the table refers to them. _clean
+ * then writes the subnets and removes the entries that are not in the plan. */
 int dataplane_relay_write(const struct dataplane *dp, struct plan *p, int *changes);
 int dataplane_relay_clean(const struct dataplane *dp, const struct plan *p, int *changes);
 /* For flows: writes pools before the table has services that use them, and ends flows that lose
  * their port. */
 int dataplane_pools_write(const struct dataplane *dp, const struct plan *p, int *changes);
-/* For the guard: the first writes the keys; the second writes the guards that refer to them, after
+/* For the guard: the first writes the keys. The second writes the guards that refer to them, after
  * the table has the backends of these keys. */
 int dataplane_keys_write(const struct dataplane *dp, struct plan *p, int *changes);
 int dataplane_guards_write(const struct dataplane *dp, const struct plan *p, int *changes);
@@ -161,10 +164,12 @@ void dataplane_size_guard(const struct dataplane *dp, struct bpf_object *obj, co
 			  __u32 services);
 void dataplane_size_map(const struct dataplane *dp, struct bpf_object *obj, enum dataplane_map m,
 			__u32 wanted);
-/* Sets the size of a table of struct learned_entry. places: of all its buckets together. */
+/* Sets the size of a table of struct learned_entry. places: the number of entries that all its
+ * buckets together hold. */
 void dataplane_size_learned(const struct dataplane *dp, struct bpf_object *obj,
 			    enum dataplane_map m, __u32 places);
-/* Set the sizes of the maps for flows or the guard, for so many services. A map never shrinks. */
+/* Set the sizes of the maps for the flows, or for the guard, of this many services. A running map
+ * never gets smaller. */
 void dataplane_size_flows(const struct dataplane *dp, struct bpf_object *obj, const struct plan *p,
 			  __u32 services);
 /* Part of dataplane_commit(): pins the program that ends flows. */
@@ -194,7 +199,7 @@ int dataplane_clear(const struct dataplane *dp, enum dataplane_map m, __u32 firs
 /* Calls each() with all entries of a map, at most `step` at a time. Entries that are added or
  * removed meanwhile may be missed, but no entry is passed twice. If each() returns something other
  * than 0, stops and returns that. Returns 0 at the end and without such a map, or -errno. */
-#define MAP_STEP 4096 /* far more than any bucket of the kernel's hash has */
+#define MAP_STEP 4096 /* default step: far more than any bucket of the kernel's hash holds */
 typedef int map_batch(void *data, const void *keys, const void *values, __u32 n);
 int dataplane_batches(int map, size_t key_size, size_t value_size, __u32 step, map_batch *each,
 		      void *data);
@@ -218,7 +223,8 @@ int dataplane_peer_totals(const struct dataplane *dp, size_t n_peers, struct tot
  * 0, stops and returns that; otherwise returns 0 or -errno. */
 typedef int flow_each(void *data, const struct flow_entry *entry);
 int dataplane_flows(const struct dataplane *dp, flow_each *each, void *data);
-/* Does the same, but also for half-open flows and for entries that have timed out. */
+/* Does the same as dataplane_flows(), but also for half-open flows and for entries that have timed
+ * out. */
 int dataplane_flow_entries(const struct dataplane *dp, flow_each *each, void *data);
 /* Returns whether the backend has answered, and the flow has not timed out at the time `now`
  * (learned_now()). */
@@ -235,7 +241,8 @@ bool dataplane_pool(const struct dataplane *dp, __u32 id, struct pool *ret);
 struct flow_numbers {
 	__u64 now, created, expired, moved, deleted;
 };
-/* now: the service's, as dataplane_flow_counts() has counted. 0 or -errno. */
+/* Reads the numbers of the flows of a service. now: its number of flows, from
+ * dataplane_flow_counts(). Returns 0 or -errno. */
 int dataplane_flow_numbers(const struct dataplane *dp, __u32 id, __u32 now,
 			   struct flow_numbers *ret);
 /* Reads the names of backends, indexed by id * GUARD_BACKENDS_MAX + number. */

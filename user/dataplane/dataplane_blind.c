@@ -17,7 +17,7 @@
 #include "wgxdp.skel.h"
 
 #define PIN_EGRESS "progs/wgxdp_tc_egress"
-/* most pairs of sites that communicate; a pair uses memory only when it does */
+/* Room for pairs of sites that communicate. A pair uses memory only when it communicates. */
 #define ROOM_PAIRS 65536
 
 /* Returns the number of buckets for the indices of sessions. Half of the entries are enough for the
@@ -42,7 +42,7 @@ void dataplane_size_blind(const struct dataplane *dp, struct wgxdp *s, const str
 	dataplane_size_map(dp, s->obj, MAP_sessions, buckets);
 	dataplane_size_map(dp, s->obj, MAP_hints, buckets);
 	dataplane_size_map(dp, s->obj, MAP_endpoints, b->on ? table_size(room) : 1);
-	/* sources that failed recently have a budget of their own, as with a guard */
+	/* As with a guard, sources of wrong mac1s have a budget of their own. */
 	if (b->on)
 		dataplane_size_map(dp, s->obj, MAP_failed, FAILED_PLACES);
 	s->rodata->blind_port = b->port;

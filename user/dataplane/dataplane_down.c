@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Implements the part of dataplane.h that removes an instance, or what a killed `up` left of it.
+ * Implements the part of dataplane.h that removes an instance, or the remains of a killed `up`.
  */
 #include <bpf/bpf.h>
 #include <net/if.h>

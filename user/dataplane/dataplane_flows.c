@@ -149,7 +149,8 @@ bool dataplane_flow_delete(const struct dataplane *dp, const struct flow_entry *
 	bool ended;
 
 	if (program < 0)
-		return false;		/* the running programs have no flows */
+		/* The running programs have no flows, so there is no program that ends them. */
+		return false;
 	ended = end_flow(program, &e);
 	if (!ended && !flow_table_open(map_fd(dp, MAP_flow_table),
 				       dataplane_entries(dp, MAP_flow_table), &t)) {
@@ -315,7 +316,7 @@ static int forget_flows(const struct dataplane *dp, __u32 id, const struct pool 
 
 int dataplane_pools_write(const struct dataplane *dp, const struct plan *p, int *changes)
 {
-	static const struct pool none;		/* for a service that is removed */
+	static const struct pool none;		/* pool of a service that is removed */
 	__u32 n = dataplane_entries(dp, MAP_pools);
 	int rc = 0;
 

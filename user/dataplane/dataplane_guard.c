@@ -20,7 +20,7 @@
 #define ROOM_KEYS 256
 /* Spare room as a multiple of what is used, because rows of different lengths leave gaps. */
 #define KEYS_SPARE 8
-/* minimum sizes, in entries */
+/* Minimum sizes of maps, in entries. */
 #define ROOM_SOURCES 65536
 #define ROOM_ANSWERED 262144
 #define ROOM_INDICES 131072
@@ -51,7 +51,7 @@ void dataplane_size_guard(const struct dataplane *dp, struct bpf_object *obj, co
 	dataplane_size_map(dp, obj, MAP_replays, on ? REPLAY_ROWS : 1);
 	dataplane_size_map(dp, obj, MAP_handshakes, on ? HANDSHAKE_PLACES : 1);
 	dataplane_size_learned(dp, obj, MAP_challenged, on ? ROOM_CHALLENGED : 1);
-	/* at least one page */
+	/* A ring buffer has at least one page. */
 	dataplane_size_map(dp, obj, MAP_challenges, p->challenges ? CHALLENGES_BYTES : 1);
 	dataplane_size_map(dp, obj, MAP_health, on ? services * GUARD_BACKENDS_MAX : 1);
 	dataplane_size_map(dp, obj, MAP_backend_names, on ? services * GUARD_BACKENDS_MAX : 1);
@@ -133,7 +133,7 @@ int dataplane_keys_write(const struct dataplane *dp, struct plan *p, int *change
 			continue;
 		}
 		if (!waited)
-			/* a program may still read a row that the last change freed */
+			/* A program may still read a row that the last change freed. */
 			table_grace();
 		waited = true;
 		*changes += g->n_keys;

@@ -31,7 +31,7 @@ int dataplane_lists(const struct dataplane *dp, struct list_entry **ret, size_t 
 			return -ENOMEM;
 		}
 		e->key = key;
-		/* the lookup finds the entry itself, which is the longest prefix */
+		/* The lookup finds this entry itself, because it is the longest prefix. */
 		bpf_map_lookup_elem(map_fd(dp, MAP_source_trie), &key, &e->verdict);
 	}
 	*ret = list;

@@ -30,7 +30,7 @@ static int live_link(const char *instance, const char *kind, __u32 ifindex)
 
 	if (fd < 0)
 		return -1;
-	/* info.xdp.ifindex and info.tcx.ifindex have the same offset */
+	/* The members info.xdp.ifindex and info.tcx.ifindex have the same offset. */
 	if (!bpf_obj_get_info_by_fd(fd, &info, &len) && info.xdp.ifindex == ifindex)
 		return fd;
 	close(fd);

@@ -20,7 +20,7 @@ struct bpf_map *dataplane_map(const struct wgxdp *s, enum dataplane_map map)
 	return bpf_object__find_map_by_name(s->obj, dataplane_map_names[map]);
 }
 
-/* An FNV-1a hash. */
+/* Computes an FNV-1a hash. */
 __u64 dataplane_program_hash(const struct wgxdp *s)
 {
 	__typeof__(*s->rodata) switches = *s->rodata;
@@ -32,7 +32,7 @@ __u64 dataplane_program_hash(const struct wgxdp *s)
 
 	for (size_t i = 0; i < n; i++)
 		h = (h ^ elf[i]) * 0x100000001b3ULL;
-	switches.hash_key0 = switches.hash_key1 = 0;	/* these differ with each load */
+	switches.hash_key0 = switches.hash_key1 = 0;	/* these constants differ with each load */
 	memset((void *)&switches.learned_secret, 0, sizeof(switches.learned_secret));
 	for (size_t i = 0; i < sizeof(switches); i++)
 		h = (h ^ ((const unsigned char *)&switches)[i]) * 0x100000001b3ULL;
@@ -91,7 +91,7 @@ static int open_copy(struct wgxdp *s, const enum bpf_func_id *helpers, int resul
 	replace_calls(copy, helpers, result);
 	s->skeleton->data = copy;
 	rc = bpf_object__open_skeleton(s->skeleton, NULL);
-	free(copy); /* it is read only while opening */
+	free(copy); /* libbpf reads the copy only while it opens the object */
 	s->skeleton->data = NULL;
 	return rc;
 }

@@ -137,7 +137,7 @@ static int read_longest(const struct dataplane *dp, struct routes *r)
 				 MAP_STEP, add_longest, r);
 }
 
-/* Returns rc or, if that is 0, passes on the routes sorted by address. once: drop duplicates and
+/* Returns rc. If it is 0, also passes on the routes, sorted by address. once: drops duplicates and
  * the prefixes of this host. */
 static int return_routes(int rc, struct routes *r, bool once, struct relay_route **ret,
 			 size_t *ret_n)
@@ -173,8 +173,8 @@ static int shorter_first(const void *a, const void *b)
 
 struct words {
 	struct prefix overlay;
-	const __u32 *word;		/* an array of SUBNETS words */
-	/* the element is within a prefix that is already in the list */
+	const __u32 *word;		/* the map, an array of SUBNETS words */
+	/* The element is within a prefix that is already in the list. */
 	bool said[SUBNETS];
 	struct routes *to;
 };
@@ -307,8 +307,8 @@ static int write_peer(const struct dataplane *dp, __u32 id, const struct relay_p
 	return rc;
 }
 
-/* If `going` is true, removes the peers that are not in the plan; otherwise writes those that are.
- * Sets *ret_stay to whether there are none to remove. */
+/* If `going` is true, removes the peers that are not in the plan. Otherwise writes the peers that
+ * are in it. Sets *ret_stay to whether there are no peers to remove. */
 static int sync_peers(const struct dataplane *dp, const struct plan_relay *r, bool going,
 		      bool *ret_stay, int *changes)
 {

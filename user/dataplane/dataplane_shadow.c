@@ -17,7 +17,7 @@
 #include "wgxdp.skel.h"
 
 #define BATCH 2048
-/* spare entries, because the kernel evicts entries long before an LRU_HASH is full */
+/* Spare entries of an LRU_HASH, because the kernel evicts entries long before it is full. */
 #define LRU_SPARE 8192
 
 /* How the shadow uses each map. SHARED: programs only read it, so the running map is used. EMPTY:
@@ -74,8 +74,8 @@ static int read_switches(const struct dataplane *dp, struct wgxdp *s)
 		rc = fd < 0 ? fd : -errno;
 	if (fd >= 0)
 		close(fd);
-	/* these are set after the hash is computed, and the programs of the shadow do not read
-	 * them */
+	/* These constants are set after the hash is computed, and the programs of the shadow do not
+	 * read them. */
 	s->rodata->device_ifindex = s->rodata->device_net = s->rodata->net_inum = 0;
 	if (rc == -EPERM)
 		log_error("reading the constants of running programs needs CAP_SYS_ADMIN: run this "
@@ -231,7 +231,7 @@ int dataplane_shadow(const struct dataplane *dp, struct dataplane **ret)
 	if (!rc)
 		rc = compare_programs(dp, shadow->skeleton);
 	if (!rc) {
-		/* the shadow must not learn anything */
+		/* The shadow must not remember any decision. */
 		shadow->skeleton->rodata->with_express = false;
 		rc = load_shadow(dp, shadow->skeleton) ?: fill_shadow(dp, shadow);
 	}
@@ -276,7 +276,7 @@ int dataplane_shadow_clear(struct dataplane *shadow)
 
 	if (!nothing || !hops)
 		rc = -ENOMEM;
-	/* no next hop is fresh, and no packet needs to be passed up to keep a neighbour alive */
+	/* No next hop is fresh, and no packet needs to be passed up to keep a neighbour alive. */
 	for (int i = 0; i < cpus && !rc; i++)
 		hops[i].probe[0] = hops[i].probe[1] = ~0ULL;
 	for (size_t i = 0; i < sizeof(counters) / sizeof(*counters) && !rc; i++)

@@ -148,8 +148,8 @@ static int sync_sources(struct dataplane *dp, struct plan *p, const bool *used, 
 		if (!port)
 			continue;
 		if (old.role && same_sources(dp, p, port, old.sources)) {
-			/* the list is unchanged; write the hints, which a former build did not
-			 * write */
+			/* The list is unchanged. Write the hints, which a former build did not
+			 * write. */
 			link->sources = old.sources;
 		} else {
 			list = free_sources(used, n, list);
@@ -210,8 +210,8 @@ static int sync_links(struct dataplane *dp, struct plan *p, const struct host *h
 {
 	int rc = 0;
 
-	/* First the links that packets may leave by, then the ports: with the entry of a port, its
-	 * packets begin to use the others. */
+	/* First write the links by which packets may leave, then the ports. With the entry of a
+	 * port, its packets begin to use the other links. */
 	for (int ports = 0; ports < 2; ports++)
 		for (size_t i = 0; i < p->n_links && !rc; i++) {
 			struct link *link = &p->links[i];
@@ -257,7 +257,7 @@ static int forget_links(struct dataplane *dp, const struct host *h, int *changes
 struct before {
 	struct service_name *names;
 	struct list_entry *lists;
-	/* for each list of sources, whether it is in use; n elements */
+	/* In-use flags of the lists of sources: n elements, one for each list. */
 	bool *used;
 	size_t n_names, n_lists;
 	__u32 n;
@@ -315,7 +315,7 @@ static int sync_names(const struct dataplane *dp, const struct plan *p, const st
 	return rc;
 }
 
-/* Restores lists and names. Nothing uses the new ones yet. */
+/* Restores lists and names. The data path does not use the new ones yet. */
 static void restore_before(const struct dataplane *dp, const struct plan *p, const struct before *b)
 {
 	struct plan was = { .lists = b->lists, .n_lists = b->n_lists };
@@ -396,7 +396,7 @@ int dataplane_sync(struct dataplane *dp, struct plan *p, const struct host *h)
 	}
 	if (rc) {
 		restore_before(dp, p, &b);
-		/* decisions from entries that have been withdrawn */
+		/* The express path may have decisions from entries that were withdrawn. */
 		forget_decisions(dp, true, false);
 		goto cleanup;
 	}
@@ -409,7 +409,7 @@ int dataplane_sync(struct dataplane *dp, struct plan *p, const struct host *h)
 		     sync_names(dp, p, &b, true, &changes) ?: sync_control(dp, p, changes) ?:
 		     sync_config(dp, p);
 	}
-	if (rc)				/* only a part was written */
+	if (rc)				/* only a part of the table was written */
 		forget_decisions(dp, true, false);
 cleanup:
 	free(b.names);

@@ -74,8 +74,8 @@ void dataplane_count_unsent(struct dataplane *dp, const char *suffix)
 		int error = errno;
 
 		if (!link && pin_exists(dp->instance, tracepoints[i].pin))
-			/* the pinned one still counts into the same map, although this process may
-			 * not attach another */
+			/* The pinned program still counts into the same map, although this process
+			 * may not attach another one. */
 			continue;
 		if (!link) {
 			log_warning("packets that a driver does not send are not counted: %s%s",

@@ -7,17 +7,18 @@
 #pragma once
 #include "dataplane/learned_table.h"
 
-/* a flow as it was read */
+/* A flow as it was read from the table. */
 struct flow_entry {
 	struct flow flow;
-	__u64 word;			/* the word of abi_learned.h */
+	__u64 word;			/* word of the flow's place (abi_learned.h) */
 	__u32 place;
 };
 
 struct flow_table {
 	struct flow_bucket *buckets;
-	struct learned_line *index;	/* NULL: opened only for reading */
-	__u32 n;			/* buckets, a power of two */
+	/* Lines of the map flow_index; NULL: the table is open only for reading. */
+	struct learned_line *index;
+	__u32 n;			/* number of buckets, a power of two */
 	struct learned_secret secret;
 };
 

@@ -20,7 +20,8 @@ struct former_flow {
 	struct addr src, dst;
 	__be16 sport, dport;
 	__u16 delta, id;
-	__u64 seen, packets, bytes, since;	/* seen and since are in jiffies */
+	/* seen: time of the last packet, since: time of the first answer, both in jiffies. */
+	__u64 seen, packets, bytes, since;
 	__u32 ifindex;
 	__u8 family, armed;
 	__u16 backend;

@@ -16,9 +16,9 @@ struct copying {
 
 /* ---- from an LRU_HASH ---- */
 
-/* value of the former maps `answered` and `indices` */
+/* Value of the former maps `answered` and `indices`. */
 struct former_answered {
-	__u64 until;			/* timeout in jiffies */
+	__u64 until;			/* timeout of the entry, in jiffies */
 	__u32 backend, counted;
 };
 

@@ -35,13 +35,13 @@ __u64 learned_seconds(__u64 units)
 
 /* ---- a place ---- */
 
-/* one of the two lines that a key may be in */
+/* One of the two lines that may contain a key. */
 struct home {
 	struct learned_line *line;
 	__u32 first_place, tag;
-	/* way: a free one, if there is any; free: how many there are */
+	/* way: index of a free way, if there is any. free: number of free ways. */
 	__u32 way, free;
-	__u32 same;			/* how many ways have the tag */
+	__u32 same;			/* number of ways that have the tag of the key */
 };
 
 static __u64 word_at(const struct home *h, __u32 way)
@@ -91,7 +91,8 @@ struct learned_home learned_take(const __u64 *key, const struct learned_secret *
 		return (struct learned_home){ 0 };
 	if (look_at(lines, hash).same + look_at(lines, other).same == 1 + one)
 		return (struct learned_home){ word, h->first_place + h->way };
-	/* a program has just made an entry with the same tag, perhaps for the same key */
+	/* A program has just made an entry with the same tag, perhaps for the same key, so the
+	 * place is freed again. */
 	__atomic_store_n(word, named ? 0 : learned_word_free(taken), __ATOMIC_SEQ_CST);
 	return (struct learned_home){ 0 };
 }

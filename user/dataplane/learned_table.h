@@ -18,19 +18,19 @@ __u64 learned_units(__u32 seconds);
 /* Converts units to seconds, rounded. */
 __u64 learned_seconds(__u64 units);
 
-/* The lines of words in a map: mask + 1 lines, a power of two, each `step` bytes after the one
- * before. */
+/* The lines of words in a map: mask + 1 lines, a power of two. Each line begins `step` bytes after
+ * the line before. */
 struct learned_lines {
 	void *first;
 	size_t step;
 	__u32 mask;
 };
 
-/* a place that the caller has reserved */
+/* A place in a table that the caller has reserved. */
 struct learned_home {
-	/* NULL: there is no free place, or the tag of the key exists already */
+	/* Word of the place; NULL: there is no free place, or the tag of the key exists already. */
 	__u64 *word;
-	__u32 place;			/* bucket * LEARNED_WAYS + way */
+	__u32 place;			/* number of the place: bucket * LEARNED_WAYS + way */
 };
 
 /* Reserves a free place for a key of LEARNED_KEY words, in the same way as the BPF programs
@@ -42,15 +42,16 @@ struct learned_home learned_take(const __u64 *key, const struct learned_secret *
 /* Publishes the entry at a reserved place. until: its timeout, in units. */
 void learned_publish(const struct learned_home *h, enum learned_state state, __u64 until);
 
-/* a table of struct learned_entry in memory */
+/* A table of struct learned_entry in memory. */
 struct learned_table {
 	struct learned_bucket *buckets;
-	__u32 n;			/* a power of two */
+	__u32 n;			/* number of buckets, a power of two */
 };
 
 /* Returns the number of buckets for so many places, a power of two. */
 __u32 learned_buckets(__u32 places);
-/* Returns whether the map with this fd is a table of struct learned_entry. -1 is not. */
+/* Returns whether the map with this fd is a table of struct learned_entry. For fd -1 it returns
+ * false. */
 bool learned_is_table(int map);
 /* Maps the table for reading, and also for writing if `writes` is true. Returns 0 or -errno. */
 int learned_table_open(int map, bool writes, struct learned_table *ret);

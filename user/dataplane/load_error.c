@@ -15,8 +15,9 @@
 #include "dataplane/load_error.h"
 #include "lib/log.h"
 
-#define STACK_MOST 512U /* MAX_BPF_STACK of the kernel */
-#define WALKED_MOST 1000000U /* BPF_COMPLEXITY_LIMIT_INSNS of the kernel */
+#define STACK_MOST 512U /* stack of a call chain in bytes: MAX_BPF_STACK of the kernel */
+/* Instructions that the verifier walks: BPF_COMPLEXITY_LIMIT_INSNS of the kernel. */
+#define WALKED_MOST 1000000U
 
 static struct load_error last;
 
@@ -95,7 +96,7 @@ void load_error_begin(void)
 
 void load_error_lacking(__u64 set, char *ret, size_t room)
 {
-	/* bpf(2) accepts it instead of either */
+	/* bpf(2) accepts CAP_SYS_ADMIN instead of either of these capabilities. */
 	const __u64 admin = 1ULL << CAP_SYS_ADMIN;
 	const struct {
 		__u64 any_of;
@@ -125,7 +126,8 @@ int load_permitted(const char *what)
 	char lacking[64];
 
 	if (syscall(SYS_capget, &header, data))
-		return 0; /* unknown; the kernel will decide when loading */
+		/* The capabilities are unknown; the kernel decides when the programs are loaded. */
+		return 0;
 	load_error_lacking((__u64)data[1].effective << 32 | data[0].effective, lacking,
 			   sizeof(lacking));
 	if (!*lacking)

@@ -13,16 +13,17 @@
 #define KERNEL_FLOOR "6.1"
 
 struct load_error {
-	char program[64]; /* the refused program; "": libbpf named none */
+	char program[64]; /* name of the refused program; "": libbpf named none */
 	char said[256]; /* the verifier's reason, or libbpf's reason about a map; "": none */
-	/* bytes of stack that its deepest call chain needs, if these are too many */
+	/* Bytes of stack that the program's deepest call chain needs, if these are too many;
+	 * otherwise 0. */
 	unsigned int stack;
-	bool too_long; /* the verifier's limit of instructions was reached */
-	/* why the kernel may refuse although the process has the capabilities: */
-	/* it is in another user namespace than the first, where capabilities do not count for
-	 * BPF */
+	bool too_long; /* the program exceeds the verifier's limit of instructions */
+	/* Reasons why the kernel may refuse although the process has the capabilities: */
+	/* The process is in another user namespace than the first, where capabilities do not count
+	 * for BPF. */
 	bool in_user_namespace;
-	bool filtered; /* it has a seccomp filter, as container engines set it */
+	bool filtered; /* the process has a seccomp filter, as container engines set it */
 };
 
 /* Returns whether a kernel, given by its uname release, is older than KERNEL_FLOOR. */

@@ -7,9 +7,9 @@
 #include <sys/stat.h>
 #include <uv.h>
 
-struct pins_watch {			/* all zero before the first call */
+struct pins_watch {			/* state of a watch; all zero before the first call */
 	uv_fs_event_t event;
-	struct stat is;			/* the directory that is watched */
+	struct stat is;			/* stat() of the directory that is watched */
 	const char *instance;
 	void (*gone)(void *data);
 	void *data;

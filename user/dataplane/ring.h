@@ -7,10 +7,10 @@
 #include <linux/types.h>
 #include <uv.h>
 
-struct ring {				/* all zero before the first call */
+struct ring {				/* state of a listener; all zero before the first call */
 	uv_poll_t *poll;
 	struct ring_buffer *buffer;
-	__u32 map;			/* id of its map */
+	__u32 map;			/* id of the map of the ring buffer */
 };
 
 /* Begins to listen to the ring buffer that is pinned now. Call it again after `down` and `up`, when
@@ -19,8 +19,8 @@ int ring_listen(struct ring *r, uv_loop_t *loop, const char *instance, const cha
 		ring_buffer_sample_fn take, void *data);
 /* Reads all records in the ring buffer, until take() returns a negative value. */
 void ring_take(struct ring *r);
-/* Between ring_pause() and ring_go_on() records do not wake the loop. ring_go_on() reads those that
- * came meanwhile. */
+/* Between ring_pause() and ring_go_on(), records do not wake the loop. ring_go_on() reads the
+ * records that came meanwhile. */
 void ring_pause(struct ring *r);
 void ring_go_on(struct ring *r);
 void ring_forget(struct ring *r);

@@ -28,7 +28,7 @@ static int quiet(enum libxdp_print_level level, const char *format, va_list args
 
 int shared_permitted(const char *interface)
 {
-	/* no program has the id 0, so a process with the capability gets ENOENT */
+	/* No program has the id 0, so a process that has the capability gets ENOENT. */
 	if (bpf_prog_get_fd_by_id(0) >= 0 || errno != EPERM)
 		return 0;
 	log_error("interface %s: this process lacks CAP_SYS_ADMIN, which `shared: true` needs: "

@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include "abi.h"
 
-#define SHARED_MAX 10			/* most components of a dispatcher */
+#define SHARED_MAX 10			/* largest number of components of a dispatcher */
 
 struct xdp_program;
 

@@ -116,7 +116,7 @@ static struct table_entry *make_room(struct table *t, __u64 hash, int depth, boo
 			kept[place_number(t, e)] = false;
 			unpublish_all(t, &l, true);
 		}
-		if (!e->tag)		/* moved away, here or deeper in the recursion */
+		if (!e->tag)	/* the entry was moved away, here or deeper in the recursion */
 			room = e;
 	}
 	return room;
@@ -152,7 +152,7 @@ static void collect_changed(struct table *t, const struct table_entry *want, con
 			if (e->tag != want[i].tag || !same_key(&e->key, &want[i].key) ||
 			    kept[place_number(t, e)])
 				continue;
-			/* it stays, or it is in the list of those that leave */
+			/* The entry stays, or is in the list of entries that leave. */
 			kept[place_number(t, e)] = true;
 			if (!found && !memcmp(e->value, want[i].value, sizeof(e->value)))
 				found = true;
@@ -202,7 +202,7 @@ int table_sync(struct table *t, struct table_entry *want, size_t n)
 		published[i] = true;
 		n_published++;
 	}
-	/* only now, because making room moved entries */
+	/* This comes only now, because making room has moved entries. */
 	collect_changed(t, want, published, n, kept, &leaving);
 	n_changed = leaving.n;
 	collect_unwanted(t, kept, &leaving);

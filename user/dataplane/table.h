@@ -12,9 +12,9 @@
 #include "abi.h"
 
 struct table {
-	struct table_bucket *buckets;	/* shared with the BPF programs */
-	__u32 n;			/* a power of two */
-	/* returns after all readers that were running at the call have ended */
+	struct table_bucket *buckets;	/* buckets of the table, shared with the BPF programs */
+	__u32 n;			/* number of buckets, a power of two */
+	/* Waits until all readers that were running at the call have ended. */
 	void (*grace)(void);
 };
 

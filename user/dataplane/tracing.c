@@ -17,14 +17,14 @@
 #include "dataplane/map_info.h"
 #include "tracing.skel.h"
 
-#define PAGES 256			/* pages in the ring of each CPU: a megabyte */
-/* more pages need CAP_IPC_LOCK (kernel.perf_event_mlock_kb) */
+#define PAGES 256			/* pages in the ring buffer of each CPU: a megabyte */
+/* Number of pages that need no CAP_IPC_LOCK (kernel.perf_event_mlock_kb). */
 #define PAGES_FREE 128
 
 struct tracer {
 	struct tracing *skeleton;
 	struct perf_buffer *buffer;
-	__u32 ids[PROGRAM_COUNT];	/* ids of the instance's programs; 0: none */
+	__u32 ids[PROGRAM_COUNT];	/* ids of the instance's programs; 0: no such program */
 	tracer_sink *sink;
 	void *data;
 	__u64 lost;
@@ -56,8 +56,8 @@ static int function_name(int program, char name[64])
 
 static int choose_programs(struct tracer *l, const struct dataplane *dp)
 {
-	/* trace the program that is attached, because fexit does not see what follows a tail
-	 * call */
+	/* Trace the program that is attached, because fexit does not see what follows a tail
+	 * call. */
 	bool express = program_fd(dp, PROGRAM_wgxdp_express) >= 0;
 	struct bpf_program *programs[PROGRAM_COUNT] = {
 		[PROGRAM_wgxdp_tc] = l->skeleton->progs.tracing_tc,

@@ -12,12 +12,12 @@
 struct tracer;
 typedef void tracer_sink(void *data, const struct tracing_packet *p, const void *bytes, __u32 n);
 
-/* Attaches the tracing programs, which pass packets to `sink`. kinds: the wanted ones, of enum
- * tracing_kind. each: most packets per tick and CPU. Returns 0 or -errno, after reporting it;
- * -EOPNOTSUPP: this kernel or machine cannot trace. */
+/* Attaches the tracing programs, which pass packets to `sink`. kinds: bits of enum tracing_kind.
+ * each: limit of reported packets per jiffy and CPU. Returns 0, or -errno after printing an error;
+ * -EOPNOTSUPP if this kernel or machine cannot trace. */
 int tracer_open(const struct dataplane *dp, __u32 kinds, __u32 each, tracer_sink *sink, void *data,
 		struct tracer **ret);
-/* Returns whether the traced programs are those that run now. If not, close it and open it
+/* Returns whether the traced programs are the running ones. If not, close the tracer and open it
  * again. */
 bool tracer_is_current(const struct tracer *l, const struct dataplane *dp);
 /* Returns an fd to poll. When it is readable, call tracer_consume(). */

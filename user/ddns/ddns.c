@@ -35,7 +35,7 @@ keep_message(struct ddns_run *run, enum ddns_line_level level, const char *name,
 	if (!line)
 		return;
 	vsnprintf(text, sizeof(text), format, args);
-	/* a text from a server may contain control characters */
+	/* A text from a server may contain control characters. */
 	for (char *c = text; *c; c++)
 		if ((unsigned char)*c < ' ' || *c == 0x7f)
 			*c = ' ';
@@ -92,7 +92,7 @@ void ddns_tell(const struct ddns_run *run)
 	for (size_t i = 0; i < run->n_lines; i++) {
 		const struct ddns_line *l = &run->lines[i];
 
-		if (!*l->text)			/* the daemon suppressed it */
+		if (!*l->text)			/* the daemon suppressed the text */
 			continue;
 		if (l->level == DDNS_COMPLAIN)
 			log_error("%s", l->text);
@@ -155,9 +155,9 @@ int ddns_has(struct ddns_run *run, struct ddns_set *set, const struct address *a
 /* ---- this host's addresses ---- */
 
 struct found {
-	struct address *list;		/* addresses suitable for publishing, the best first */
+	struct address *list;	/* addresses that are suitable for publishing, the best first */
 	size_t n;
-	char why[512];			/* why there are none */
+	char why[512];			/* reason why there are no such addresses */
 };
 
 /* Writes why each address is unsuitable. */
@@ -212,7 +212,7 @@ static int add_sets(struct ddns_run *run, __u8 family)
 	return 0;
 }
 
-/* Chooses one address for all names: preferably one that some name has already. */
+/* Chooses one address for all names. An address that a name has already is preferred. */
 static void choose_address(struct ddns_run *run, __u8 family, const struct found *f)
 {
 	const struct address *wanted = NULL;

@@ -8,24 +8,24 @@
 #include "config/config.h"
 
 enum ddns_status {			/* exit codes of `wgxdp ddns` */
-	DDNS_DONE = 0,			/* written, or there was nothing to write */
+	DDNS_DONE = 0,		/* the records were written, or there was nothing to write */
 	DDNS_FAILED = 1,
-	DDNS_NO_ADDRESS = 2,		/* no address is suitable for publishing */
+	DDNS_NO_ADDRESS = 2,		/* no address of the interface is suitable for publishing */
 	DDNS_USAGE = 64,
 };
 
-/* the records of one type of a name */
+/* The records of one type (A or AAAA) of a name. */
 struct ddns_set {
 	const char *name;
 	__u8 family;
-	struct address *there;		/* the addresses in the present records */
-	__u64 *ids;			/* the id of each record in OVH's API */
+	struct address *there;		/* addresses in the present records */
+	__u64 *ids;			/* ids of the present records in OVH's API */
 	size_t n_there;
 	__u32 ttl;			/* TTL of the last record that was read; 0: unknown */
-	bool other_ttl;			/* some record has another TTL than the configured one */
+	bool other_ttl;		/* a present record has another TTL than the configured one */
 	struct address wanted;
-	bool write;			/* the records differ from `wanted` */
-	bool failed;			/* failed, and an error was added */
+	bool write;	/* the present records differ from `wanted`, so they must be written */
+	bool failed;			/* reading or writing failed, and an error was added */
 };
 
 struct ddns_line {
@@ -36,7 +36,7 @@ struct ddns_line {
 struct ddns_run {
 	const struct ddns_config *config;
 	bool dry_run;
-	bool only_changes;		/* add no messages about unchanged records */
+	bool only_changes;		/* the run adds no messages about unchanged records */
 	bool writing;
 	struct ddns_set *sets;
 	size_t n_sets;
@@ -49,9 +49,9 @@ struct ddns_run {
 /* A provider reads and writes records with one protocol. It reports an error of a set with
  * ddns_fail(), which marks the set as failed. */
 struct ddns_provider {
-	void (*read)(struct ddns_run *run);	/* reads the present records */
-	/* Replaces the records of each set that has `write` and has not failed by one with
-	 * `wanted`. */
+	void (*read)(struct ddns_run *run);	/* Reads the present records of all sets. */
+	/* Writes each set that has .write and has not failed: replaces its records by one with
+	 * .wanted. */
 	void (*write)(struct ddns_run *run);
 	/* Releases what run->data refers to; ddns.c then frees run->data. May be NULL. */
 	void (*end)(struct ddns_run *run);
@@ -65,9 +65,9 @@ void ddns_carry_out(struct ddns_run *run);
 void ddns_tell(const struct ddns_run *run);
 void ddns_free(struct ddns_run *run);
 
-/* For providers. ddns_fail() adds an error for one set. ddns_fail_all() adds one for each set that
- * has not failed yet; while writing, only for sets with `write`. ddns_warn() adds a warning. The
- * name is appended to errors. */
+/* These functions are for providers. ddns_fail() adds an error for one set. ddns_fail_all() adds an
+ * error for each set that has not failed yet; while writing, only for sets with `write`.
+ * ddns_warn() adds a warning. They append the name to errors. */
 void ddns_fail(struct ddns_run *run, struct ddns_set *set, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 void ddns_fail_all(struct ddns_run *run, const char *format, ...)

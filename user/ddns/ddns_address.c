@@ -59,7 +59,7 @@ const char *ddns_unfit(const struct nl_address *a)
 		return why;
 	if (a->flags & IFA_F_DADFAILED)
 		return "another host's (duplicate)";
-	/* for IPv4 the same bit means IFA_F_SECONDARY */
+	/* For IPv4 the same bit means IFA_F_SECONDARY. */
 	if (a->local.family == FAMILY_IPV6 && a->flags & IFA_F_TEMPORARY)
 		return "temporary";
 	if (a->flags & IFA_F_DEPRECATED)

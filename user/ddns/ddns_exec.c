@@ -18,7 +18,7 @@
 #include "net/dns.h"
 
 #define PROGRAM_MS 30000
-#define LOOK_MS 10			/* between two checks whether the program has ended */
+#define LOOK_MS 10		/* time in ms between two checks whether the program has ended */
 
 /* ---- reading ---- */
 
@@ -45,7 +45,8 @@ static void on_answer(void *data, int status, int timeouts, struct ares_addrinfo
 		struct address a = address_from_socket(node->ai_addr);
 
 		if (a.family == q->set->family)
-			/* 0, because the TTL from a cache is shorter than the real one */
+			/* The TTL is unknown (0), because the TTL from a cache is shorter than the
+			 * real one. */
 			ddns_has(q->run, q->set, &a, 0, 0);
 	}
 	if (info)
@@ -136,7 +137,7 @@ static int start_program(char **words, pid_t *ret)
 					       POSIX_SPAWN_SETSIGDEF);
 	posix_spawnattr_setsigmask(&how, &none);
 	posix_spawnattr_setsigdefault(&how, &all);
-	/* only glibc has a file action that closes a range of descriptors */
+	/* Only glibc has a file action that closes a range of descriptors. */
 	if (!rc && syscall(SYS_close_range, 3, ~0U, CLOSE_RANGE_CLOEXEC))
 		rc = errno;
 	rc = rc ?: posix_spawn(ret, words[0], &files, &how, words, environment);

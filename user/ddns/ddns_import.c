@@ -28,9 +28,9 @@ struct reader {
 
 struct variable {
 	const char *name;
-	char (*words)[256];		/* the words of an array, or one word */
+	char (*words)[256];		/* words of an array, or the single word of the value */
 	size_t n;
-	unsigned int line;		/* line of the assignment; 0: not assigned */
+	unsigned int line; /* line of the assignment in the file; 0: the variable is not assigned */
 };
 
 enum { ENDPOINT, KEY, SECRET, CONSUMER, ZONE, TTL, NAMES, IFACE, VARIABLES };
@@ -167,7 +167,7 @@ static void read_assignment(struct reader *r, struct variable variables[VARIABLE
 	for (size_t i = 0; i < VARIABLES; i++)
 		if (strlen(variables[i].name) == n && !strncmp(variables[i].name, name, n))
 			v = &variables[i];
-	free_words(v);			/* the last assignment is valid */
+	free_words(v);			/* only the last assignment of a variable is valid */
 	v->line = r->line;
 	r->at += n + 1;
 	if (*r->at == '(')
@@ -360,7 +360,7 @@ static void import_names(struct import *im, const struct variable *v, struct ddn
 static void import_settings(struct import *im, const struct variable variables[VARIABLES],
 			  struct ddns_config *d)
 {
-	/* a name without a slash would mean a credential of systemd */
+	/* A name without a slash would mean a credential of systemd. */
 	char *path = strchr(im->file, '/') ? realpath(im->file, NULL) : NULL;
 
 	*d = (struct ddns_config){ .ipv6 = true, .by = DDNS_OVH };

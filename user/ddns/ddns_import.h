@@ -9,7 +9,7 @@
 
 struct shell_place {
 	unsigned int line;
-	const char *wrong;		/* the error there; NULL: none */
+	const char *wrong;		/* the error at that place; NULL: none */
 };
 
 struct ovh_credentials {

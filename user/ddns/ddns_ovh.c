@@ -5,7 +5,7 @@
  * servers of the zone.
  */
 #ifdef WITH_CURL
-/* curl's type checks do not compile with function pointers */
+/* The type checks of curl do not compile with function pointers. */
 #define CURL_DISABLE_TYPECHECK
 #include <ctype.h>
 #include <curl/curl.h>
@@ -24,8 +24,8 @@
 
 #define CONNECT_MS 5000
 #define REQUEST_MS 10000
-#define REPLY_MAX 65536			/* in bytes */
-#define TIME_MAX (1ULL << 40)		/* in seconds since 1970 */
+#define REPLY_MAX 65536			/* longest reply, in bytes */
+#define TIME_MAX (1ULL << 40)		/* largest time that is accepted, in seconds since 1970 */
 
 #define FUNCTIONS(X) \
 	X(curl_easy_cleanup) X(curl_easy_getinfo) X(curl_easy_init) X(curl_easy_perform) \
@@ -69,16 +69,16 @@ struct reply {
 	char text[REPLY_MAX + 1];
 	size_t n;
 	bool too_long;
-	struct yaml_tree tree;		/* JSON is parsed as YAML */
+	struct yaml_tree tree;		/* reply of the API: JSON, parsed as YAML */
 };
 
 struct ovh {
 	CURL *curl;
 	struct ovh_credentials keys;
 	const char *url;
-	char zone[256];			/* in lower case, as in the API */
-	long ahead;			/* by how many seconds the API's clock is ahead */
-	char why[512];			/* why a request failed */
+	char zone[256];			/* name of the zone in lower case, as in the API */
+	long ahead;			/* seconds by which the API's clock is ahead of ours */
+	char why[512];			/* reason why a request failed */
 	struct reply reply;
 };
 
@@ -311,7 +311,7 @@ static int read_record(struct ddns_run *run, struct ddns_set *set, const char *t
 	if (!is)
 		return rc;
 	if (!strcmp(type, ddns_type(set)))
-		/* a TTL of 0 means the default of the zone */
+		/* A TTL of 0 means the default of the zone. */
 		return ddns_has(run, set, &a, ttl && ttl < ~0U ? ttl : ~0U, id);
 	ddns_fail(run, set, "%s: the name has a CNAME, which allows no other records: remove it by "
 		  "hand",
@@ -368,7 +368,8 @@ static void read_set(struct ddns_run *run, struct ddns_set *set, struct reply *r
 	*o->why = '\0';
 	rc = read_records(run, set, "CNAME", r) ?: read_records(run, set, ddns_type(set), r);
 	if (rc == -EIO)
-		ddns_fail_all(run, "ovh: %s", o->why);	/* because the other names would fail too */
+		/* The reading of the other names would fail too. */
+		ddns_fail_all(run, "ovh: %s", o->why);
 	else if (rc && !set->failed)
 		ddns_fail(run, set, "ovh: %s", o->why);
 }
@@ -436,7 +437,7 @@ static int call_api(struct ddns_run *run, const char *method, const char *path, 
 	return rc;
 }
 
-/* Writes the wanted address to record `at`, or creates a record if there is none. */
+/* Writes the wanted address to the record with index `at`, or creates a record if there is none. */
 static int write_record(struct ddns_run *run, struct ddns_set *set, size_t at, __u32 ttl,
 			struct reply *r)
 {
@@ -514,7 +515,7 @@ static void write_sets(struct ddns_run *run)
 	for (size_t i = 0; i < run->n_sets; i++)
 		if (run->sets[i].write && !run->sets[i].failed)
 			write_set(run, &run->sets[i], &o->reply);
-	/* refresh even after a failure, because some records may have been written */
+	/* Refresh even after a failure, because some records may have been written. */
 	snprintf(path, sizeof(path), "/domain/zone/%s/refresh", o->zone);
 	if (call_api(run, "POST", path, "", &o->reply))
 		mark_unrefreshed(run, o);

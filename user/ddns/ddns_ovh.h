@@ -5,7 +5,7 @@
 #pragma once
 #include "ddns/ddns_import.h"
 
-#define OVH_SIGNATURE_LEN 44		/* "$1$", 40 digits and '\0' */
+#define OVH_SIGNATURE_LEN 44		/* length of a signature: "$1$", 40 digits and '\0' */
 
 /* Signs a request. when: the time of the API, in seconds since 1970. Returns 0, -ENOMEM or
  * -ENOTSUP. */

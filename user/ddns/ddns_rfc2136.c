@@ -24,8 +24,8 @@
 
 #define TRY_MS 5000
 #define TRIES 2
-#define UDP_MAX 1232			/* in bytes; longer messages are sent over TCP */
-#define FUDGE 300			/* seconds by which the clocks may differ */
+#define UDP_MAX 1232	/* longest UDP message in bytes; longer messages are sent over TCP */
+#define FUDGE 300			/* seconds by which the two clocks may differ */
 #define ALGORITHM "hmac-sha256."
 
 #define FUNCTIONS(X) \
@@ -45,15 +45,16 @@ static struct library_functions {
 } lib;
 static const struct library_function functions[] = { FUNCTIONS(LIBRARY_FUNCTION) };
 
-enum { TSIG_MAC = 3, TSIG_ERROR = 5 };	/* fields of a TSIG record */
+enum { TSIG_MAC = 3, TSIG_ERROR = 5 };	/* numbers of fields in a TSIG record */
 
 struct server {
-	struct addrinfo *list, *is;	/* is: the address that answered */
+	/* list: addresses of the server. is: the address that answered. */
+	struct addrinfo *list, *is;
 	struct tsig_key key;
-	char why[256];			/* why a question failed */
+	char why[256];			/* reason why a question failed */
 };
 
-/* a message in wire format */
+/* A message in wire format. */
 struct wire {
 	uint8_t *bytes;
 	size_t n;
@@ -125,7 +126,7 @@ static int ask_udp(const struct addrinfo *to, const struct wire *question, struc
 	return rc;
 }
 
-/* Sends (`out`) or receives exactly n bytes. */
+/* Sends (out is true) or receives exactly n bytes. Returns 0 or -errno. */
 static int transfer_bytes(int fd, uint8_t *bytes, size_t n, bool out, uint64_t until)
 {
 	while (n) {
@@ -283,7 +284,7 @@ static void read_set(struct ddns_run *run, struct ddns_set *set)
 	if (!question)
 		ddns_fail(run, set, "%s: no memory, or no name", ddns_type(set));
 	else if (!answer)
-		/* because the other names would fail too */
+		/* The questions for the other names would fail too. */
 		ddns_fail_all(run, "server %s: %s", c->server, s->why);
 	else if (lib.ldns_pkt_get_rcode(answer) != LDNS_RCODE_NOERROR &&
 		 lib.ldns_pkt_get_rcode(answer) != LDNS_RCODE_NXDOMAIN)

@@ -13,7 +13,7 @@
 #include "ddns/ddns_secret.h"
 #include "lib/file.h"
 
-#define LIMIT (1 << 20)		/* longest file in bytes */
+#define LIMIT (1 << 20)		/* longest file, in bytes */
 
 int secret_read(const char *file, char **ret, bool *ret_open, char why[SECRET_WHY_LEN])
 {
@@ -58,7 +58,7 @@ void secret_free(char *text)
 
 struct words {
 	const char *at;
-	char word[256];			/* "": the end of the text */
+	char word[256];			/* present word; "": the end of the text */
 	bool too_long;
 };
 

@@ -15,7 +15,7 @@ int secret_read(const char *file, char **ret, bool *ret_open, char why[SECRET_WH
 void secret_free(char *text);
 
 struct tsig_key {
-	char name[256], secret[256];	/* the secret is in base64 */
+	char name[256], secret[256];	/* name of the key, and its secret in base64 */
 };
 /* Parses the output of tsig-keygen or keymgr -t, or a line ALGORITHM:NAME:SECRET. The algorithm
  * must be hmac-sha256. Returns NULL, or what is wrong. */

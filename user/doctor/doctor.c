@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Gathers once what doctor examines, and keeps the list of findings.
+ * Reads once the data that doctor examines, and keeps the list of findings.
  */
 #include <errno.h>
 #include <stdio.h>

@@ -20,7 +20,7 @@
 #include "lib/grow.h"
 #include "lib/text.h"
 
-/* Between two probes: the first may be lost while the kernel resolves the neighbour */
+/* Time between two probes in ms. The first may be lost while the kernel resolves the neighbour. */
 #define ASK_MS 250
 
 /* ---- probing ---- */
@@ -109,7 +109,7 @@ static void note_tag(const struct doctor *k, struct seen_vlans *v, __u16 id)
 		v->id[v->n++] = id;
 }
 
-/* Reads one frame; false: there is none */
+/* Reads one frame. Returns false if there is none. */
 static bool read_frame(const struct doctor *k, struct seen_vlans *v)
 {
 	char control[CMSG_SPACE(sizeof(struct tpacket_auxdata))] __attribute__((aligned(8)));
@@ -170,7 +170,7 @@ void doctor_listen(struct doctor *k)
 
 /* ---- findings ---- */
 
-/* Returns the NUD_* state of the next hop; 0: the kernel has no entry */
+/* Returns the NUD_* state of the next hop, or 0 if the kernel has no entry. */
 static __u16 neighbour_state(const struct doctor_backend *b, const struct nl_neighbour *list,
 			     size_t n)
 {
@@ -190,7 +190,7 @@ static const struct seen_vlans *strange_vlans(const struct doctor *k, const stru
 	return NULL;
 }
 
-/* Returns commands that create the VLAN interface and move the addresses of the interface to it */
+/* Returns commands that create the VLAN interface and move the addresses of the interface to it. */
 static char *fix_vlan(const struct doctor *k, const struct nl_link *link, __u16 id)
 {
 	const char *nic = doctor_nic(k, link)->name;
@@ -236,7 +236,7 @@ static bool report_vlan(struct doctor *k, const struct nl_link *link)
 	return true;
 }
 
-/* Returns whether a finding about the backend's address of the other family has the same cause */
+/* Returns whether a finding about the backend's address of the other family has the same cause. */
 static bool is_reported(const struct doctor *k, const struct doctor_backend *b)
 {
 	for (const struct doctor_backend *o = k->backends; o < b; o++)
@@ -246,7 +246,7 @@ static bool is_reported(const struct doctor *k, const struct doctor_backend *b)
 	return false;
 }
 
-/* Restarts WireGuard there from the wg-quick file that has the port */
+/* Commands that restart WireGuard on the backend, from the wg-quick file that has the port. */
 #define REMOTE "f=$(grep -lE \"^ListenPort *= *%u$\" /etc/wireguard/*.conf) && { wg-quick down " \
 	       "\"$f\"; wg-quick up \"$f\"; }"
 

@@ -8,8 +8,8 @@
 #include "doctor/doctor.h"
 #include "lib/text.h"
 
-/* Returns whether the kernel maintains an address by router advertisements, which forwarding ends
- * unless accept_ra is 2 */
+/* Returns whether the kernel maintains an address by router advertisements. Forwarding ends this
+ * unless accept_ra is 2. */
 static bool is_autoconfigured(const struct doctor *k, const struct nl_link *link)
 {
 	for (size_t i = 0; i < k->h.n_addresses; i++) {
@@ -27,7 +27,8 @@ static bool needs_forwarding(const struct doctor *k, const struct doctor_port *p
 	return reach_needs(k->c, &k->h, port->link, ipv6 ? FAMILY_IPV6 : FAMILY_IPV4);
 }
 
-/* Returns how many interfaces need the family, and sets *ret_on to how many of these forward it */
+/* Returns the number of interfaces that need the family, and sets *ret_on to how many of these
+ * forward it. */
 static size_t count_needs(const struct doctor *k, bool ipv6, size_t *ret_on)
 {
 	size_t n = 0;
@@ -41,7 +42,7 @@ static size_t count_needs(const struct doctor *k, bool ipv6, size_t *ret_on)
 	return n;
 }
 
-/* Replaces dots in an interface's name by slashes, as sysctl(8) requires */
+/* Replaces dots in an interface's name by slashes, as sysctl(8) requires. */
 static const char *sysctl_name(const char *interface, char ret[IFNAMSIZ])
 {
 	snprintf(ret, IFNAMSIZ, "%s", interface);
@@ -111,8 +112,8 @@ static void look_at_accept_ra(struct doctor *k, const struct doctor_port *port)
 
 /* ---- rp_filter ---- */
 
-/* Returns an address that stands for any host on the internet: no network has a route of its own to
- * the benchmark addresses (RFC 2544) */
+/* Returns an address that stands for any host on the internet. No network has a route of its own to
+ * the benchmark addresses (RFC 2544). */
 static const struct address *any_remote(void)
 {
 	static struct address a;
@@ -122,9 +123,9 @@ static const struct address *any_remote(void)
 	return &a;
 }
 
-/* Strict mode drops a packet unless the route to its source leaves by the interface that received
- * it. XDP and tc forward before that check; packets for this host's own WireGuard pass through
- * it. */
+/* Checks rp_filter. Strict mode drops a packet unless the route to its source leaves by the
+ * interface that received it. XDP and tc forward before that check, but packets for this host's own
+ * WireGuard pass through it. */
 static void look_at_rp_filter(struct doctor *k, const struct doctor_port *port)
 {
 	long all = doctor_sysctl("/proc/sys/net/ipv4/conf/all/rp_filter");

@@ -45,7 +45,8 @@ static void look_at_daemon(struct doctor *k)
 
 /* ---- the file ---- */
 
-/* Returns a command that writes what runs to the file, and keeps its old text in FILE.old */
+/* Returns a command that writes the running configuration to the file, and keeps the old text in
+ * FILE.old. */
 static char *fix_file(const struct doctor *k)
 {
 	const char *file = doctor_file(k);
@@ -116,7 +117,7 @@ bool doctor_is_attached(struct doctor *k, struct doctor_port *port)
 	return true;
 }
 
-/* Returns whether no other check reports the fault of a service */
+/* Returns whether no other check reports the fault of a service. */
 static bool is_own_fault(const struct doctor *k, const struct service_condition *c,
 			 const char *interface)
 {
@@ -132,8 +133,8 @@ static bool is_own_fault(const struct doctor *k, const struct service_condition 
 	}
 }
 
-/* Returns whether the interface has another address of the lost one's family, on which `up` could
- * listen */
+/* Returns whether the interface has another address on which `up` could listen, of the same family
+ * as the lost one. */
 static bool has_another_address(const struct doctor *k, const struct service_condition *c,
 				const char *interface)
 {
@@ -173,8 +174,8 @@ static bool is_device(const struct doctor *k, const char *name)
 	return false;
 }
 
-/* Reports interfaces that only the daemon follows and that are missing or down, except WireGuard's:
- * doctor_wireguard() reports those */
+/* Reports interfaces that only the daemon follows and that are missing or down. doctor_wireguard()
+ * reports those of WireGuard. */
 static void look_at_followed(struct doctor *k)
 {
 	for (size_t i = 0; i < k->is.n_interfaces; i++) {
@@ -188,8 +189,8 @@ static void look_at_followed(struct doctor *k)
 	}
 }
 
-/* Reports what only `check` finds: libraries that are not installed, source addresses of flows that
- * no interface has */
+/* Reports errors that only `check` finds: libraries that are not installed, and source addresses of
+ * flows that no interface has. */
 static void take_check(void *data, const struct config_place *place, const char *text)
 {
 	bool library = !strncmp(place->path, "/exporter/", 10) ||
@@ -201,7 +202,8 @@ static void take_check(void *data, const struct config_place *place, const char 
 			      NULL, "%s", text);
 }
 
-/* Returns the names of the instances that are up, as "; up: a, b"; "": none is */
+/* Returns the names of the instances that are up, with separators in front: "; up: a, b". Returns
+ * "" if there are none. */
 static const char *other_instances(char ret[256])
 {
 	DIR *dir = opendir(PINS_DIR);

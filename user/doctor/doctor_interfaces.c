@@ -21,7 +21,8 @@
 
 /* ---- links ---- */
 
-/* By custom, the name of a VLAN interface contains its nic and id: eth0.7 */
+/* Returns a command that creates a missing VLAN interface. By custom, its name contains the nic and
+ * the id: eth0.7. */
 static char *fix_missing(const struct doctor *k, const char *name)
 {
 	const char *dot = strrchr(name, '.');
@@ -49,7 +50,8 @@ static void report_missing(struct doctor *k, const char *name)
 		      host_link_names(&k->h, name, there));
 }
 
-/* Finds the nic that carries a PPPoE session: any, or only the nic `name` */
+/* Finds a nic that carries a PPPoE session. name: finds only this nic; NULL: any. Returns whether
+ * there is one. */
 static bool pppoe_device(const char *name, char ret[IFNAMSIZ])
 {
 	FILE *in = fopen("/proc/net/pppoe", "re");
@@ -67,8 +69,8 @@ static bool pppoe_device(const char *name, char ret[IFNAMSIZ])
 	return found;
 }
 
-/* Returns a command that makes all services on an interface listen on another one. NULL: no service
- * listens on it */
+/* Returns a command that makes all services on an interface listen on another one, or NULL if no
+ * service listens on it. */
 static char *fix_listen(const struct doctor *k, const char *name, const char *other)
 {
 	char *text = NULL;
@@ -88,7 +90,7 @@ static char *fix_listen(const struct doctor *k, const char *name, const char *ot
 	return text;
 }
 
-/* Reports that another interface, a bridge or ppp0, has the addresses and the packets */
+/* Reports that another interface, a bridge or ppp0, has the addresses and gets the packets. */
 static void report_wrong_interface(struct doctor *k, struct doctor_port *port, const char *other,
 			const char *why)
 {
@@ -142,7 +144,7 @@ static bool look_at_link(struct doctor *k, struct doctor_port *port)
 
 /* ---- offloads ---- */
 
-/* Checks the nic and, if it is a bridge or a bond, each of its ports */
+/* Checks the nic and, if it is a bridge or a bond, each of its ports. */
 static void look_at_lro(struct doctor *k, const struct nl_link *nic)
 {
 	bool lro = false;
@@ -162,7 +164,8 @@ static void look_at_lro(struct doctor *k, const struct nl_link *nic)
 
 /* ---- programs ---- */
 
-/* Returns the id of the bpf_link that holds a program, which `ip link` cannot detach; 0: none */
+/* Returns the id of the bpf_link that holds a program, which `ip link` cannot detach, or 0 if there
+ * is none. */
 static __u32 link_of_program(__u32 program, __u32 ifindex)
 {
 	__u32 id = 0;
@@ -260,7 +263,8 @@ static void look_at_tc(struct doctor *k, const struct nl_link *link)
 
 /* ---- XDP or tc ---- */
 
-/* Returns the command between backquotes in why_port()'s text, if a shell can run it unchanged */
+/* Returns the command between backquotes in the text of why_port(), if a shell can run it
+ * unchanged. Otherwise returns NULL. */
 static char *fix_quoted(const struct doctor *k, const char *why)
 {
 	const char *from = strchr(why, '`'), *to = from ? strchr(from + 1, '`') : NULL;

@@ -14,11 +14,11 @@
 #include "doctor/doctor.h"
 #include "dataplane/load_error.h"
 
-#define TCX_MAJOR 6 /* 6.6 */
+#define TCX_MAJOR 6 /* tcx exists since Linux 6.6 */
 #define TCX_MINOR 6
 #define YEAR_MIN 2024			/* a correct clock shows this year or a later one */
 
-/* Helpers that the programs need and that older kernels with XDP lack */
+/* Features that the programs need, apart from those of every kernel with XDP. */
 static const struct {
 	enum bpf_prog_type type;
 	enum bpf_func_id helper;
@@ -41,7 +41,8 @@ static const struct {
 	{ BPF_MAP_TYPE_RINGBUF, "RINGBUF" },
 };
 
-/* Probes nothing if the data path runs: the kernel has loaded the programs */
+/* Checks the features. It probes nothing if the data path runs, because the kernel has loaded the
+ * programs. */
 static void look_at_features(struct doctor *k)
 {
 	unsigned int lacks = 0;
@@ -81,7 +82,7 @@ static void look_at_version(struct doctor *k)
 				  : "tc filters, as it is older than tcx");
 }
 
-/* The sysctl exists only in the initial network namespace */
+/* Checks the JIT. Its sysctl exists only in the initial network namespace. */
 static void look_at_jit(struct doctor *k)
 {
 	long jit = doctor_sysctl("/proc/sys/net/core/bpf_jit_enable");
@@ -116,7 +117,8 @@ static void look_at_bpffs(struct doctor *k)
 			      "mounts it");
 }
 
-/* WireGuard's initiations carry a timestamp; a peer refuses one that is older than the last */
+/* Checks the clock. WireGuard's initiations carry a timestamp, and a peer refuses an initiation
+ * that is older than the last one. */
 static void look_at_clock(struct doctor *k)
 {
 	struct timex timex = { 0 };

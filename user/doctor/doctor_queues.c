@@ -15,13 +15,13 @@ struct queue_check {
 	const struct nl_link *nic;
 	struct spread spread;
 	__u32 cpus;
-	bool native; /* our native XDP program is attached to it or to its bond */
-	bool refused;			/* the driver refused it */
-	bool reported;			/* a finding contains the number of queues */
+	bool native; /* our native XDP program is attached to the nic or to its bond */
+	bool refused;			/* the driver refused native XDP */
+	bool reported;			/* an earlier finding contains the number of queues */
 };
 
-/* Returns the arguments of `ethtool -L` for n queues: some drivers count receive and transmit
- * queues separately */
+/* Returns the arguments of `ethtool -L` for n queues. Some drivers count receive and transmit
+ * queues separately. */
 static const char *channels(const struct queue_check *l, __u32 n, char ret[48])
 {
 	if (l->spread.combined)
@@ -43,7 +43,7 @@ static char *fix_queues(const struct doctor *k, const struct queue_check *l, __u
 	return make_fix("ethtool -L %s %s", SHELL_WORD(l->nic->name), text);
 }
 
-/* Reports two likely reasons why the driver refused native XDP */
+/* Reports two likely reasons why the driver refused native XDP. */
 static void look_at_refused(struct doctor *k, struct queue_check *l)
 {
 	const struct spread *s = &l->spread;
@@ -87,7 +87,8 @@ static void look_at_one_queue(struct doctor *k, struct queue_check *l)
 			  "every packet", l->cpus);
 }
 
-/* The fix is `default`, not `equal N`: then the table follows the number of queues */
+/* Checks the indirection table. The fix is `default`, not `equal N`, so that the table follows the
+ * number of queues. */
 static void look_at_table(struct doctor *k, struct queue_check *l)
 {
 	const struct spread *s = &l->spread;
@@ -151,7 +152,8 @@ static bool was_looked_at(const struct doctor *k, const struct nl_link *nic)
 	return false;
 }
 
-/* Skips the queues of virtual devices: the CPU that sends a packet to one also receives it */
+/* Checks the queues of a nic. It skips virtual devices, because the CPU that sends a packet to one
+ * also receives it. */
 static void look_at_nic(struct doctor *k, const struct nl_link *nic, bool native, bool refused)
 {
 	struct queue_check l = {

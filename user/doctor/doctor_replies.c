@@ -7,9 +7,9 @@
 #include <string.h>
 #include "doctor/doctor.h"
 
-#define ENOUGH 3			/* packets of clients that a backend would have answered */
+#define ENOUGH 3 /* number of packets of clients after which a healthy backend would have replied */
 
-/* Whether another finding says why a backend of the service does not reply */
+/* Returns whether another finding says why a backend of the service does not reply. */
 static bool is_explained(const struct doctor *k, const char *service)
 {
 	for (size_t i = 0; i < k->n_backends; i++)
@@ -18,7 +18,7 @@ static bool is_explained(const struct doctor *k, const char *service)
 	return false;
 }
 
-/* Returns the packets of one direction since the service is up. */
+/* Returns the number of packets in one direction since the service is up. */
 static __u64 count_forwarded(const struct doctor *k, __u32 id, __u32 direction)
 {
 	struct total total;

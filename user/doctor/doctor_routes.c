@@ -23,8 +23,8 @@ static enum link_role role_of(struct doctor *k, __u32 ifindex)
 	return port ? port->role : ROLE_NONE;
 }
 
-/* Returns the interface on whose network the backend is, and sets *ret to the network. NULL: it is
- * on none */
+/* Returns the interface on whose network the backend is, and sets *ret to the network. Returns NULL
+ * if no interface has such a network. */
 static const struct nl_link *network_of(const struct doctor *k, const struct doctor_backend *b,
 					struct prefix *ret)
 {
@@ -47,14 +47,14 @@ static char *fix_no_route(const struct doctor *k, const struct doctor_backend *b
 	struct prefix p;
 	const struct nl_link *link = network_of(k, b, &p);
 
-	/* this route exists already */
+	/* This route exists already. */
 	if (link && b->routed && link->ifindex == b->way.oif)
 		return NULL;
 	return link ? make_fix("%s route replace %s dev %s", ip_command(b), prefix_format(&p, text),
 			       SHELL_WORD(link->name)) : NULL;
 }
 
-/* Returns whether the backend's interface is down and thus has no routes, and reports that once */
+/* Returns whether the backend's interface is down and so has no routes. It reports that once. */
 static bool is_behind_down(struct doctor *k, struct doctor_backend *b)
 {
 	struct prefix p;
@@ -112,7 +112,7 @@ static bool look_at_marks(struct doctor *k, struct doctor_backend *b)
 	return true;
 }
 
-/* Returns the service that listens on the interface, if possible the backend's own. NULL: none */
+/* Returns a service that listens on the interface, if possible the backend's own, or NULL. */
 static const struct service_config *listener_on(const struct doctor *k,
 						const struct doctor_backend *b, const char *name)
 {
@@ -172,8 +172,8 @@ static void look_at_way(struct doctor *k, struct doctor_backend *b)
 	}
 }
 
-/* Checks a name. A name that did not resolve at `up` may resolve now. Only a daemon notices that;
- * if none runs, doctor_instance() reports it. */
+/* Checks the name of a backend. A name that did not resolve at `up` may resolve now. Only a daemon
+ * notices that, and if none runs, doctor_instance() reports it. */
 static void look_at_name(struct doctor *k, struct doctor_backend *b)
 {
 	const char *family = b->family == FAMILY_IPV4 ? "IPv4" : "IPv6";
@@ -242,7 +242,8 @@ static void look_at_port_mtu(struct doctor *k, const struct doctor_port *port)
 			      port->link->mtu, need, most->service->listen_interface);
 }
 
-/* Compares the device's MTU, one for all peers, with the narrowest interface to a peer */
+/* Compares the device's MTU, which is the same for all peers, with the narrowest interface to a
+ * peer. */
 static void look_at_device_mtu(struct doctor *k, const struct doctor_device *d)
 {
 	const struct nl_link *link = host_link_by_name(&k->h, d->name), *narrow = NULL;

@@ -9,7 +9,7 @@
 #include <string.h>
 #include "doctor/doctor_rule.h"
 
-#define DEPTH_MAX 16			/* maximum of nested jumps, as in the kernel */
+#define DEPTH_MAX 16			/* limit of nested jumps, as in the kernel */
 
 enum answer { IS_NO, IS_MAYBE, IS_YES };
 
@@ -33,7 +33,8 @@ static bool same_table(struct yaml_node *a, struct yaml_node *b)
 
 /* ---- matches ---- */
 
-/* Returns the right side of a match, or the elements of the set that it names. NULL: unknown */
+/* Returns the right side of a match, or the elements of the set that it names. Returns NULL if they
+ * are unknown. */
 static struct yaml_node *right_side(struct yaml_node *list, struct yaml_node *rule,
 				    struct yaml_node *match)
 {
@@ -64,7 +65,7 @@ static enum answer match_value(const char *value, struct yaml_node *n)
 	size_t len = strlen(text);
 	bool same;
 
-	/* otherwise one is a name for a number */
+	/* If only one of the two is a number, the other is a name, which cannot be compared. */
 	if (*text && is_number(text) == is_number(value)) {
 		same = text[len - 1] == '*' ? !strncmp(value, text, len - 1) : !strcmp(value, text);
 		return same ? IS_YES : IS_NO;
@@ -81,8 +82,8 @@ static enum answer match_value(const char *value, struct yaml_node *n)
 	return found;
 }
 
-/* Returns what the left side of a match reads from the packet. NULL: unknown; "": the packet does
- * not have it, as a UDP packet has no TCP port */
+/* Returns the value that the left side of a match reads from the packet. NULL: it is unknown. "":
+ * the packet does not have it, as a UDP packet has no TCP port. */
 static const char *packet_value(struct yaml_node *left, const struct packet *p)
 {
 	bool ipv4 = p->family == FAMILY_IPV4;
@@ -136,7 +137,7 @@ enum verdict { GOES_ON, RETURNS, DROPPED, MAY_PASS };
 static enum verdict run_chain(struct yaml_node *list, struct yaml_node *of, const char *name,
 			      const struct packet *p, int depth);
 
-/* Runs a statement of a rule, or a verdict of a map */
+/* Runs a statement of a rule, or a verdict of a map. */
 static enum verdict run_statement(struct yaml_node *list, struct yaml_node *rule,
 				  struct yaml_node *s, const struct packet *p, int depth)
 {
@@ -199,7 +200,7 @@ static enum verdict run_rule(struct yaml_node *list, struct yaml_node *rule,
 	return v == DROPPED || p->by_source ? GOES_ON : MAY_PASS;
 }
 
-/* of: a chain or rule of the same table */
+/* Runs a chain by its name. of: a chain or rule of the same table. */
 static enum verdict run_chain(struct yaml_node *list, struct yaml_node *of, const char *name,
 			      const struct packet *p, int depth)
 {

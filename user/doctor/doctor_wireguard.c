@@ -16,7 +16,7 @@
 #include "lib/text.h"
 #include "show/words.h"
 
-#define DEAD_SECONDS 180		/* WireGuard's Reject-After-Time: a session ends after it */
+#define DEAD_SECONDS 180 /* seconds after which a session ends: WireGuard's Reject-After-Time */
 
 /* ---- WireGuard of this host ---- */
 
@@ -51,8 +51,8 @@ static char *fix_peer(const struct doctor_device *d, const struct peer_config *p
 	return fclose(out) ? NULL : text;
 }
 
-/* Returns the only peer of the device whose AllowedIPs are the prefixes of this one; NULL: none, or
- * several */
+/* Returns the only peer of the device whose AllowedIPs are the prefixes of the configured peer.
+ * Returns NULL if there are none or several. */
 static const struct wg_peer *peer_by_prefixes(const struct doctor_device *d,
 					      const struct peer_config *p)
 {
@@ -89,7 +89,8 @@ static void report_keyless_peer(struct doctor *k, const struct doctor_device *d,
 		      d->name);
 }
 
-/* Without libsodium, wireguard-go's own key is unknown. */
+/* Checks the key of the device. Without libsodium, the key of a device of wireguard-go is
+ * unknown. */
 static void look_at_own_key(struct doctor *k, const struct doctor_device *d)
 {
 	const struct nl_link *link = host_link_by_name(&k->h, d->name);
@@ -106,7 +107,7 @@ static void look_at_own_key(struct doctor *k, const struct doctor_device *d)
 		      "it has no private key, so it neither starts nor answers a handshake");
 }
 
-/* Reports peers of the configuration whose key WireGuard does not know */
+/* Reports peers of the configuration whose key WireGuard does not know. */
 static void look_at_keys(struct doctor *k, const struct doctor_device *d)
 {
 	for (size_t i = 0; i < k->c->n_peers; i++) {
@@ -148,7 +149,8 @@ static void look_at_peer(struct doctor *k, const struct doctor_device *d,
 			  age, age > DEAD_SECONDS ? ": no session is open" : "");
 }
 
-/* Returns whether the interface is a port: then doctor_interfaces() reports that it is missing */
+/* Returns whether the interface is a port of the data path. If it is, doctor_interfaces() reports
+ * that it is missing. */
 static bool is_port(const struct doctor *k, const char *name)
 {
 	for (size_t i = 0; i < k->n_ports; i++)
@@ -192,8 +194,9 @@ static bool is_in_earlier_pair(const struct blind_config *b, size_t at)
 	return false;
 }
 
-/* Reports each name in `pairs` that no site has: its pairs let no packet through. The grammar
- * refuses a name that the list of sites lacks, and look_at_blind() checks that list. */
+/* Reports each name in `pairs` that no site has, because its pairs let no packet through. The
+ * configuration's checks refuse a name that the list of sites lacks, and look_at_blind() checks
+ * that list. */
 static void look_at_pairs(struct doctor *k, const struct doctor_device *d)
 {
 	const struct blind_config *b = &k->c->blind;
@@ -217,7 +220,8 @@ static bool has_fresh_handshake(const struct doctor_device *d)
 	return false;
 }
 
-/* If sites have a handshake with WireGuard, its port is right and the file is wrong */
+/* Returns a command that corrects WireGuard's port. If sites have a handshake with WireGuard, its
+ * port is right, and the command corrects the file. */
 static char *fix_port(const struct doctor *k, const struct doctor_device *d)
 {
 	unsigned int is = ntohs(d->wg.port), blind = ntohs(k->c->blind.port);
@@ -263,7 +267,7 @@ void doctor_wireguard(struct doctor *k)
 
 		snprintf(path, sizeof(path), WG_QUICK_DIR "/%s.conf", d->name);
 		if (d->error == -EOPNOTSUPP)
-			continue;		/* a nic with sites but without WireGuard */
+			continue;	/* the nic has sites behind it, but no WireGuard device */
 		if (d->error) {
 			if (!host_link_by_name(&k->h, d->name) && !is_port(k, d->name))
 				doctor_report(k, STATE_PROBLEM, "wireguard", d->name,
@@ -303,7 +307,7 @@ static __u64 reason_of(const struct dataplane_reason *list, size_t n, __u32 id, 
 	return sum;
 }
 
-/* Finds the backend that doctor has probed, so that it reports one cause once */
+/* Finds the backend that doctor has probed, so that doctor reports a cause only once. */
 static const struct doctor_backend *find_backend(const struct doctor *k, const char *service,
 					  const struct guarded *g)
 {
@@ -338,7 +342,8 @@ static void look_at_handshakes(struct doctor *k, const char *service, const stru
 			  (unsigned long long)g->health.responses);
 }
 
-/* Anyone can send a wrong mac1; but if no mac1 was ever valid, the guard's key is wrong */
+/* Checks the counts of wrong mac1s. Anyone can send a wrong mac1. But if no mac1 was ever valid,
+ * the guard's key is wrong. */
 static void look_at_mac1(struct doctor *k, const struct service_name *name, __u32 id,
 			 __u64 initiations, const struct doctor_backend *b)
 {

@@ -44,7 +44,8 @@ static void check_forwarding(struct check_host *k, const char *key, const struct
 			     key, ipv6 ? "IPv6" : "IPv4", link->name, ipv6 ? 6 : 4);
 }
 
-/* Reports an XDP program that is not ours or belongs to another instance; only root can find out */
+/* Reports an XDP program that is not ours or belongs to another instance. Only root can find
+ * out. */
 static void check_program(struct check_host *k, const char *key, const struct nl_link *link,
 			  bool shared)
 {
@@ -179,7 +180,8 @@ static void check_listen(struct check_host *k, size_t i)
 	}
 }
 
-/* Reports a service that listens on the interface to its backend: it may be the lan by mistake */
+/* Reports a service that listens on the interface to its backend, which may be the lan by
+ * mistake. */
 static void check_side(struct check_host *k, const struct service_config *s, const char *backend,
 		       const struct nl_way *way)
 {
@@ -361,7 +363,8 @@ static void check_blind(struct check_host *k)
 	wg_free(&d);
 }
 
-/* Checks what the daemon follows without the data path, and the devices of the blind relay */
+/* Checks the interfaces that the daemon follows without the data path, and the devices of the blind
+ * relay. */
 static void check_followed(struct check_host *k)
 {
 	const struct blind_config *b = &k->c->blind;
@@ -393,7 +396,7 @@ static void check_library(struct check_host *k, const char *key, const struct li
 		tell(&k->check, "%s: %s", key, why);
 }
 
-/* Checks the libraries that the daemon will open for this configuration */
+/* Checks the libraries that the daemon will open for this configuration. */
 static void check_libraries(struct check_host *k)
 {
 	const struct config *c = k->c;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Finds what on this host keeps a valid configuration from working now. `check` and doctor report
- * it as errors; `up` waits for it, or warns.
+ * Finds the reasons on this host why a valid configuration cannot work now. `check` and doctor
+ * report them as errors; `up` waits, or warns.
  */
 #pragma once
 #include "config/config_check.h"
@@ -10,7 +10,8 @@
 
 struct resolved_backends;
 
-/* Reports each fault at its place in the configuration, and returns how many. Changes nothing. */
+/* Reports each error of the configuration on this host, at its place in the file. Returns the
+ * number of errors. It changes nothing. */
 unsigned int host_check(const struct config *c, const struct host *h,
 			const struct resolved_backends *answers, const char *instance,
 			config_tell *tell, void *data);

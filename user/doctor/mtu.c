@@ -6,15 +6,15 @@
 #include <errno.h>
 #include "doctor/mtu.h"
 
-#define PADDING 16 /* WireGuard pads to a multiple of this, at most to its MTU */
+#define PADDING 16 /* WireGuard pads data to a multiple of this many bytes, at most to its MTU */
 #define TRIES_MIN 3
 #define TRIES_MAX 12
-#define CONFIRM 3			/* factor for the tries of the size that decides */
+#define CONFIRM 3		/* factor for the number of tries of the size that decides */
 
 struct search {
-	unsigned int low, high, top;	/* low passes, high does not, or is top + 1 */
+	unsigned int low, high, top; /* sizes: `low` was answered, `high` was not or is top + 1 */
 	bool high_reported;
-	bool confirmed;			/* CONFIRM times the tries at `high` were lost */
+	bool confirmed;			/* CONFIRM times the usual tries were lost at `high` */
 	struct mtu_found *found;
 };
 
@@ -28,7 +28,8 @@ unsigned int mtu_tries(unsigned int sent, unsigned int answered)
 	return n < TRIES_MIN ? TRIES_MIN : n;
 }
 
-/* Tries first the MTU that a router announced: the next probe shows whether it is true */
+/* Returns the next size to try. It prefers the MTU that a router announced: the probe shows whether
+ * that is true. */
 static unsigned int next_size(const struct search *s)
 {
 	unsigned int said = s->found->said ? s->found->error.mtu : 0;
@@ -39,7 +40,7 @@ static unsigned int next_size(const struct search *s)
 		return said;
 	if (said && said == s->low)
 		return s->low + 1;
-	if (s->low < MTU_IPV6_MIN && s->high > MTU_IPV6_MIN)	/* most paths carry that */
+	if (s->low < MTU_IPV6_MIN && s->high > MTU_IPV6_MIN)	/* most paths carry MTU_IPV6_MIN */
 		return MTU_IPV6_MIN;
 	return s->low + (s->high - s->low) / 2;
 }
@@ -49,7 +50,7 @@ static void apply_result(struct search *s, unsigned int size, enum mtu_result re
 {
 	if (result == MTU_PASSED) {
 		s->low = size;
-		/* its loss was accidental, and so may be those of larger sizes */
+		/* This loss was accidental, and the losses of larger sizes may be, too. */
 		if (size == s->high)
 			s->high = s->top + 1;
 		return;
@@ -113,9 +114,10 @@ struct mtu_tunnel mtu_of_tunnel(unsigned int device, unsigned int overhead,
 	if (!outside)
 		return t;
 	fits = outside->passes > overhead ? outside->passes - overhead : 0;
-	if (fits < t.mtu && outside->silent)	/* the path drops the probes, but not WireGuard */
+	/* The path drops the probes, but not WireGuard's packets. */
+	if (fits < t.mtu && outside->silent)
 		return t;
-	if (outside->fails && fits <= t.perhaps) { /* otherwise the limit is beyond that host */
+	if (outside->fails && fits <= t.perhaps) { /* if not, the limit is beyond that host */
 		t.fragmented = fits < t.mtu;
 		t.mtu = t.perhaps = fits;
 	}

@@ -1,64 +1,70 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * The search for the longest packet that passes, over a probe that the caller supplies, and the MTU
- * that a WireGuard interface then needs. Sizes are those of whole IP packets, in bytes. For mtu,
- * doctor and gen.
+ * that a WireGuard interface then needs. Sizes are those of whole IP packets, in bytes. The
+ * commands mtu, doctor and gen use it.
  */
 #pragma once
 #include "lib/addr.h"
 
-#define MTU_SMALL 68			/* every IPv4 path carries it (RFC 791); any probe fits */
+/* Small packet size in bytes: every IPv4 path carries it (RFC 791), and any probe fits. */
+#define MTU_SMALL 68
 #define MTU_MAX 65535
-#define MTU_IPV6_MIN 1280		/* below it Linux removes IPv6 from an interface */
-#define MTU_LAYER 80			/* overhead of WireGuard over IPv6, assumed by convention */
+#define MTU_IPV6_MIN 1280	/* MTU in bytes below which Linux removes IPv6 from an interface */
+#define MTU_LAYER 80	/* overhead of WireGuard over IPv6 in bytes, assumed by convention */
 
 enum mtu_result {
 	MTU_PASSED,
-	MTU_LOST,			/* no answer to any try */
-	MTU_REPORTED,			/* a router or this host said that it is too long */
+	MTU_LOST,			/* no try was answered */
+	MTU_REPORTED,		/* a router or this host reported that the packet is too long */
 };
 
-/* An ICMP error: packet too big, or fragmentation needed */
+/* An ICMP error: packet too big, or fragmentation needed. */
 struct mtu_error {
-	struct address by;		/* family 0: this host's own kernel */
-	unsigned int mtu;		/* 0: the error did not contain one */
+	/* Address of the router that sent it; family 0: this host's own kernel. */
+	struct address by;
+	unsigned int mtu;		/* MTU in the error, in bytes; 0: it contained none */
 };
 
-/* Sends at most `tries` packets of one size, until one is answered. Returns an enum mtu_result,
- * -ETIME if no time is left, or another -errno. Sets ret_error with MTU_REPORTED. */
+/* Sends at most `tries` packets of one size, in bytes, until one is answered. Returns an enum
+ * mtu_result, -ETIME if no time is left, or another -errno. With MTU_REPORTED it sets
+ * *ret_error. */
 typedef int mtu_probe(void *data, unsigned int size, unsigned int tries,
 		      struct mtu_error *ret_error);
 
 struct mtu_found {
-	unsigned int passes;		/* the longest that was answered; 0: none */
-	/* The shortest that was not answered, which is passes + 1 unless the search was cut short.
-	 * 0: all sizes pass */
+	unsigned int passes;		/* longest probe that was answered, in bytes; 0: none was */
+	/* Shortest probe that was not answered, in bytes: passes + 1, unless the search was cut
+	 * short. 0: all sizes were answered. */
 	unsigned int fails;
-	bool silent;			/* there was no ICMP error for `fails`: it vanishes */
-	bool said;			/* there was an ICMP error for some longer packet */
-	struct mtu_error error;		/* the last ICMP error */
+	bool silent;		/* no ICMP error came for `fails`: packets of this length vanish */
+	bool said;			/* an ICMP error came for some longer packet */
+	struct mtu_error error;		/* the last ICMP error that came */
 };
 
-/* Assumes that packets of MTU_SMALL pass. Returns 0, or the error of probe; then found contains the
- * progress so far */
+/* Searches for the longest packet that is answered, and assumes that packets of MTU_SMALL are.
+ * Returns 0, or the error of probe(). After an error, *found contains the progress so far. */
 int mtu_search(mtu_probe *probe, void *data, unsigned int top, unsigned int tries,
 	       struct mtu_found *found);
-/* Returns how many tries a size needs so that all are lost only once in a thousand sizes, for a
- * path on which `answered` of `sent` small packets were answered */
+/* Returns the number of tries for each size, so that by chance only one size in a thousand loses
+ * all of its packets, on a path where `answered` of `sent` small packets were answered. */
 unsigned int mtu_tries(unsigned int sent, unsigned int answered);
 
 /* ---- WireGuard ---- */
 
-/* Returns the overhead of a WireGuard data packet without padding: IP, UDP, its header and tag */
+/* Returns the overhead of a WireGuard data packet without padding, in bytes: the IP and UDP
+ * headers, WireGuard's own header, and its tag. */
 unsigned int mtu_overhead(__u8 family);
 
 struct mtu_tunnel {
-	unsigned int mtu; /* the MTU for the interface: every packet of this length passes */
-	unsigned int perhaps;		/* >= mtu: it may be this much, but padding hides it */
-	bool fragmented;		/* longer ones pass, in fragmented WireGuard packets */
+	unsigned int mtu; /* MTU for the interface, in bytes: every packet of this length passes */
+	/* MTU that may also work, in bytes, at least .mtu: padding hides whether it does. */
+	unsigned int perhaps;
+	bool fragmented;	/* longer packets pass too, in fragmented WireGuard packets */
 };
 
-/* device: the MTU of the WireGuard interface now. inside: found inside the tunnel. outside: found
- * between its ends for packets up to device + overhead; NULL: not measured */
+/* Computes the MTU for a WireGuard interface. device: its present MTU. inside: the result of a
+ * search inside the tunnel. outside: the result between the tunnel's ends, for packets up to device
+ * + overhead; NULL: not measured. */
 struct mtu_tunnel mtu_of_tunnel(unsigned int device, unsigned int overhead,
 				const struct mtu_found *inside, const struct mtu_found *outside);

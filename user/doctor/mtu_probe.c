@@ -11,15 +11,15 @@
 #include "net/echo_socket.h"
 #include "doctor/mtu_probe.h"
 
-#define MS 1000000ULL			/* a millisecond in units of uv_hrtime() */
-#define SMALL_SENT 16 /* maximum number of small packets that measure round trip and loss */
-#define SMALL_ENOUGH 8			/* answers */
-#define SMALL_NONE 10			/* small packets without an answer before giving up */
+#define MS 1000000ULL			/* a millisecond, in units of uv_hrtime() */
+#define SMALL_SENT 16 /* limit of small packets that measure round trip time and loss */
+#define SMALL_ENOUGH 8			/* number of answers to small packets that is enough */
+#define SMALL_NONE 10	/* number of unanswered small packets after which the probe gives up */
 #define SMALL_WAIT_MS 300
 #define REMEMBERED 256
 
 struct sent {
-	__u64 at;			/* uv_hrtime(); 0: nothing was sent */
+	__u64 at;		/* time by uv_hrtime() at which it was sent; 0: it was not sent */
 	unsigned int size;
 	__u16 sequence;
 	bool answered;
@@ -45,7 +45,7 @@ static int send_one(struct prober *p, unsigned int size)
 
 	*s = (struct sent){ .at = uv_hrtime(), .size = size, .sequence = p->sequence };
 	rc = echo_socket_send(&p->echo, &p->way->to, p->way->scope, p->sequence++, length);
-	s->answered = rc;		/* a packet that was not sent gets no answer */
+	s->answered = rc;		/* a packet that could not be sent gets no answer */
 	return rc;
 }
 
@@ -58,7 +58,8 @@ static struct sent *find_sent(struct prober *p, __u16 sequence)
 	return s->at && s->sequence == sequence ? s : NULL;
 }
 
-/* Receives one packet. -EAGAIN: there is none; else whether it answers a probe of that size */
+/* Receives one packet. Returns -EAGAIN if there is none, otherwise whether it answers a probe of
+ * that size. */
 static int receive_answer(struct prober *p, unsigned int size)
 {
 	struct address from;
@@ -89,8 +90,8 @@ static const struct sock_extended_err *find_error(struct msghdr *m)
 	return NULL;
 }
 
-/* Receives one error. -EAGAIN: there is none; else whether it says that a probe of that size is too
- * long */
+/* Receives one ICMP error. Returns -EAGAIN if there is none, otherwise whether it says that a probe
+ * of that size is too long. */
 static int receive_error(struct prober *p, unsigned int size, struct mtu_error *error)
 {
 	char control[512] __attribute__((aligned(8)));
@@ -110,7 +111,7 @@ static int receive_error(struct prober *p, unsigned int size, struct mtu_error *
 	e = find_error(&m);
 	if (!e)
 		return false;
-	if (e->ee_origin == SO_EE_ORIGIN_LOCAL)		/* about the last probe */
+	if (e->ee_origin == SO_EE_ORIGIN_LOCAL)	/* an error of this host is about the last probe */
 		s = &p->sent[(__u16)(p->sequence - 1) % REMEMBERED];
 	else if (echo_socket_quoted(&p->echo, quoted, n, &sequence))
 		s = find_sent(p, sequence);
@@ -130,7 +131,8 @@ static int receive_error(struct prober *p, unsigned int size, struct mtu_error *
 	return true;
 }
 
-/* Reads everything received. MTU_LOST: nothing yet about a packet of that size */
+/* Reads all pending packets and errors. Returns MTU_LOST if none of them is about a packet of that
+ * size yet. */
 static enum mtu_result read_pending(struct prober *p, unsigned int size, struct mtu_error *error)
 {
 	int rc;
@@ -165,7 +167,7 @@ static enum mtu_result try_once(struct prober *p, unsigned int size, __u64 ms,
 {
 	int rc = send_one(p, size);
 
-	if (rc && rc != -EMSGSIZE) {		/* perhaps an error about an earlier packet */
+	if (rc && rc != -EMSGSIZE) {		/* the error may be about an earlier packet */
 		enum mtu_result result = read_pending(p, size, error);
 
 		if (result != MTU_LOST)
@@ -192,7 +194,7 @@ static int probe(void *data, unsigned int size, unsigned int tries, struct mtu_e
 	if (p->way->progress)
 		p->way->progress(p->way, size);
 	for (unsigned int i = 1; i <= tries && result == MTU_LOST; i++) {
-		__u64 rtt = p->rtt_max / MS;	/* late answers increase it */
+		__u64 rtt = p->rtt_max / MS;	/* late answers increase this time */
 
 		if (uv_hrtime() >= p->way->until)
 			return -ETIME;
@@ -208,7 +210,7 @@ static int prepare_socket(int fd, const struct mtu_way *w)
 {
 	bool ipv6 = w->to.family == FAMILY_IPV6;
 	int level = ipv6 ? IPPROTO_IPV6 : IPPROTO_IP, on = 1;
-	/* The IPV6_PMTUDISC_* have the same values */
+	/* The constants IPV6_PMTUDISC_* have the same values. */
 	int discover = w->believe ? IP_PMTUDISC_DO : IP_PMTUDISC_PROBE;
 	struct sockaddr_in6 to;
 	socklen_t len = address_to_socket(&w->to, 0, w->scope, &to);
@@ -225,8 +227,8 @@ static int prepare_socket(int fd, const struct mtu_way *w)
 	return 0;
 }
 
-/* Sends small packets to measure the round trip and the losses. Returns 0; -ENOMSG: none was
- * answered */
+/* Sends small packets to measure the round trip time and the losses. Returns 0, -ENOMSG if none was
+ * answered, or another -errno. */
 static int measure_small(struct prober *p)
 {
 	struct mtu_path *path = p->path;
@@ -240,7 +242,7 @@ static int measure_small(struct prober *p)
 		try_once(p, MTU_SMALL, SMALL_WAIT_MS, &error);
 		n++;
 	}
-	if (p->answers < n)			/* late ones */
+	if (p->answers < n)			/* wait for late answers */
 		while (wait_for_result(p, MTU_SMALL, clamp(2 * p->rtt_max / MS, 100, 1000),
 				       &error) == MTU_PASSED && p->answers < n)
 			;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The result of `wgxdp mtu` for one address, its verdict, and its output. For cmd_mtu.c.
+ * The result of `wgxdp mtu` for one address, its verdict, and its output. cmd_mtu.c uses it.
  */
 #pragma once
 #include "doctor/mtu_probe.h"
@@ -8,17 +8,17 @@
 
 struct mtu_report {
 	struct address target;
-	struct nl_link link;		/* the interface to it */
-	int error;			/* error of mtu_measure() or of a step before it */
-	const char *why;		/* text for errors but -ENOMSG, -ETIME; NULL: strerror() */
+	struct nl_link link;		/* interface by which the target is reached */
+	int error;			/* error of mtu_measure() or of a step before it; 0: none */
+	const char *why; /* text for .error, except for -ENOMSG and -ETIME; NULL: strerror() */
 	struct mtu_path path;
 
 	bool wireguard;			/* the link is a WireGuard device */
-	/* Set only if the peer is known */
-	struct address endpoint;	/* family 0: not known */
+	/* Set only if the peer is known. */
+	struct address endpoint;	/* endpoint of the peer; family 0: unknown */
 	__be16 endpoint_port;
-	__u64 handshake;		/* seconds since 1970; 0: none yet */
-	bool has_outside;		/* the path to the endpoint was measured */
+	__u64 handshake; /* time of the latest handshake, in seconds since 1970; 0: none yet */
+	bool has_outside;		/* the path to the endpoint was measured, too */
 	struct mtu_path outside;
 	struct mtu_tunnel tunnel;
 };
@@ -28,11 +28,11 @@ enum mtu_verdict {
 	MTU_NO_WAY,
 };
 enum mtu_verdict mtu_report_verdict(const struct mtu_report *r);
-/* Returns the MTU for the WireGuard interface to this target, or for one over this path. Only for
- * verdicts up to MTU_FRAGMENTED */
+/* Returns the MTU for the WireGuard interface to this target, or for a WireGuard interface whose
+ * packets take this path. Call it only for verdicts up to MTU_FRAGMENTED. */
 unsigned int mtu_report_wireguard(const struct mtu_report *r);
 
-/* Prints on standard output. 0 or -errno */
+/* Prints the reports on standard output. Returns 0 or -errno. */
 int mtu_report_print(const struct mtu_report *list, size_t n, bool json);
-/* Prints on standard error why there is no result, for verdicts from MTU_NO_ANSWER on */
+/* Prints on standard error why there is no result. Call it for verdicts from MTU_NO_ANSWER on. */
 void mtu_report_failure(const struct mtu_report *r);

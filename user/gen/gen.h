@@ -11,20 +11,21 @@
 struct gen_files;
 struct gen_keys;
 
-/* Ends the previous file and begins a new one, as "HOST/etc/radvd.conf". The text written to the
- * stream becomes its content. Never returns NULL: gen_files_bring() reports missing memory. */
+/* Ends the previous file and begins a new one, such as "HOST/etc/radvd.conf". The text written to
+ * the stream becomes its content. Never returns NULL: gen_files_bring() reports missing memory. */
 FILE *gen_file(struct gen_files *f, mode_t mode, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
-/* Marks the set as incomplete because memory ran out */
+/* Marks the set as incomplete, because memory ran out. */
 void gen_no_memory(struct gen_files *f);
 
-struct gen { /* the argument of every generator */
+struct gen { /* argument of every generator */
 	const struct topology *t;
 	struct gen_files *files;
 	struct gen_keys *keys;
 };
 
-/* Keys in base64; NULL: not ours (public-key is given), or without preshared keys */
+/* Return keys in base64. gen_private_key() returns NULL if the topology gives the public key.
+ * gen_preshared_key() returns NULL if the topology has no preshared keys. */
 const char *gen_private_key(const struct gen *g, const struct topology_host *h, const char *device);
 const char *gen_preshared_key(const struct gen *g, const char *one, const char *other);
 bool gen_key_is_given(const struct gen *g, const struct topology_host *h, const char *device);
@@ -32,19 +33,20 @@ bool gen_key_is_given(const struct gen *g, const struct topology_host *h, const 
 struct wg_key gen_public_key(const struct gen *g, const struct topology_host *h,
 			     const char *device);
 
-#define WG_ROUTING "wgvpnr01"		/* WireGuard device of relays and edge routers */
-#define WG_MESH "wgvpn01"		/* from server to server */
-#define WG_CLIENTS "wg0"		/* of gateways, clients and roaming routers */
+#define WG_ROUTING "wgvpnr01"	/* name of the WireGuard device of relays and edge routers */
+#define WG_MESH "wgvpn01"		/* name of the WireGuard device between servers */
+#define WG_CLIENTS "wg0" /* name of the WireGuard device of gateways, clients and roaming routers */
 
-/* MTU of a WireGuard device: the interface's MTU less 80 for each layer, at least 1280. A device
- * with several paths gets that of the narrowest. gen_mesh_mtu() is for the mesh inside the routing
- * tunnel. */
+/* Returns the MTU of a WireGuard device: the interface's MTU less 80 for each layer, at least 1280.
+ * A device with several paths gets the MTU of the narrowest path. gen_mesh_mtu() is for the mesh
+ * inside the routing tunnel. */
 unsigned int gen_tunnel_mtu(const struct topology *t, const struct topology_host *h);
 unsigned int gen_mesh_mtu(const struct topology *t, const struct topology_host *h);
-/* The same for the tunnel between two relays. */
+/* Does the same for the tunnel between two relays. */
 unsigned int gen_between_mtu(const struct topology_host *one, const struct topology_host *other);
 
-/* Called for every host; writes no file if the host needs none of its kind */
+/* A generator: it is called for every host, and writes no file if the host needs none of its
+ * kind. */
 typedef void gen_kind(const struct gen *g, const struct topology_host *h);
 gen_kind gen_wireguard, gen_bird, gen_nft, gen_radvd, gen_keepalived, gen_networkd, gen_sysctl,
 	gen_wgxdp, gen_units, gen_readme, gen_qr, gen_uci;
@@ -52,11 +54,12 @@ void gen_zone(const struct gen *g);
 void gen_prometheus(const struct gen *g);
 void gen_rollout(const struct gen *g);
 
-/* Return the exit codes of wgxdp gen hosts and wgxdp gen nft */
+/* Modes of gen_hosts(). It and gen_config_nft() return the exit codes of `wgxdp gen hosts` and
+ * `wgxdp gen nft`. */
 enum gen_how {
-	GEN_WRITE,			/* keeps what was edited by hand, or refuses */
-	GEN_REPLACE,			/* undoes edits by hand */
-	GEN_CHECK, GEN_DIFF,		/* write nothing */
+	GEN_WRITE,		/* writes files; keeps a file that was edited by hand, or refuses */
+	GEN_REPLACE,			/* writes files, and undoes edits by hand */
+	GEN_CHECK, GEN_DIFF,		/* print what would change, and write nothing */
 };
 #define GEN_WRITES(how) ((how) <= GEN_REPLACE)
 int gen_hosts(const char *topology, const char *directory, enum gen_how how);

@@ -97,7 +97,7 @@ static void each_service(FILE *out, const struct nft_config *n, put_service *put
 		put(out, n, &n->config->services[i]);
 }
 
-/* Omits a chain in which no service has a rule */
+/* Prints a chain with the rules of all services. Omits the chain if no service has a rule in it. */
 static int put_chain(FILE *out, const struct nft_config *n, const char *name, const char *type,
 		     const char *priority, put_service *put)
 {
@@ -140,7 +140,8 @@ static void put_forward(FILE *out, const struct nft_config *n, const struct nft_
 	nft_chain_end(out);
 }
 
-/* False for a plain NIC that only has a peer behind it */
+/* Returns whether the device is a WireGuard device. This is false for a plain NIC that only has a
+ * peer behind it. */
 static bool is_wireguard(const struct config *c, const char *device)
 {
 	for (size_t i = 0; i < c->n_peers; i++)
@@ -149,7 +150,7 @@ static bool is_wireguard(const struct config *c, const char *device)
 	return config_follows(c, device);
 }
 
-/* The device's own port; NFT_PORT if the device does not exist */
+/* Returns the port of the WireGuard device, or NFT_PORT if the device does not exist. */
 static __u16 port_of(FILE *out, const char *device)
 {
 	struct wg_device d = { 0 };
@@ -207,7 +208,8 @@ static int put_table(FILE *out, const struct nft_config *n, const struct nft_dev
 	return rc;
 }
 
-/* Returns 0 or -ENOMEM; prints nothing unless the ruleset is complete */
+/* Prints the whole ruleset. Returns 0 or -ENOMEM. It prints nothing unless the ruleset is
+ * complete. */
 static int put_all(const struct nft_config *n, const struct nft_devices *tunnels,
 		   const char *instance, const char *file)
 {

@@ -20,7 +20,7 @@ static bool ends_in(const char *path, const char *end)
 	return n >= n_end && !strcmp(path + n - n_end, end);
 }
 
-/* Returns where a key begins in the line, or the line's end */
+/* Returns the place of the first key in the line, or the end of the line. */
 static const char *next_key(const char *line, const char *end, char ret[WG_KEY_STRLEN])
 {
 	struct wg_key key;
@@ -38,7 +38,7 @@ static void write_line(FILE *out, const char *line, const char *end, const char 
 		       const char *other)
 {
 	char key[WG_KEY_STRLEN];
-	/* PublicKey, public-key, public_key */
+	/* The line is one with PublicKey, public-key or public_key. */
 	bool public = strstr(path, "public") || memmem(line, end - line, "ublic", 5);
 
 	while (line < end) {
@@ -63,7 +63,7 @@ char *gen_without_secrets(const char *path, const char *text, const char *other)
 	char *ret = NULL;
 	FILE *out;
 
-	if (ends_in(path, ".qr"))	/* a drawn key */
+	if (ends_in(path, ".qr"))	/* the file is a drawn QR code with a key */
 		return strdup(other && strcmp(text, other) ? "(another secret)\n" : "(secret)\n");
 	out = text_open(&ret, &n);
 	if (!out)
@@ -81,7 +81,7 @@ char *gen_without_secrets(const char *path, const char *text, const char *other)
 	return ret;
 }
 
-/* Like run_text(); a missing text is an empty one */
+/* Does the same as run_text(), without secrets. A missing text counts as empty. */
 static int plain_file(const char *path, const char *text, const char *other)
 {
 	char *plain = text ? gen_without_secrets(path, text, other) : strdup("");
@@ -91,7 +91,7 @@ static int plain_file(const char *path, const char *text, const char *other)
 	return fd;
 }
 
-/* diff reads one file from standard input and the other from /proc: neither has a name */
+/* diff reads one file from standard input and the other one from /proc, so neither has a name. */
 static int run_diff(const char *path, bool is_old, bool is_new, int a, int b)
 {
 	char *old = NULL, *new = NULL, file[32];

@@ -6,9 +6,11 @@
 #pragma once
 #include <stddef.h>
 
-/* Prints to standard output; old or new may be NULL. Returns -errno after a message. */
+/* Prints the difference between two texts of a file to standard output. old or new may be NULL.
+ * Returns 0, or -errno after printing an error. */
 int gen_diff(const char *path, const char *old, const char *new);
 
-/* Replaces each key on a line without "public": "(secret)", "(another secret)" if `other` lacks it,
- * "(a new key)" if it is not made yet. Free the result; NULL: no memory. */
+/* Returns the text with each key on a line without "public" replaced: by "(secret)", by "(another
+ * secret)" if `other` does not have it, or by "(a new key)" if the key is not made yet. The caller
+ * frees the result. Returns NULL if there is no memory. */
 char *gen_without_secrets(const char *path, const char *text, const char *other);

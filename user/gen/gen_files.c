@@ -17,19 +17,20 @@ enum what { SAME, ADD, CHANGE, REMOVE, KEEP };
 
 struct made_file {
 	char *path;
-	char *text, *old;		/* as it should be, and as it is; NULL: missing */
+	char *text, *old;	/* text of the file as it should be, and as it is; NULL: missing */
 	size_t n;
 	mode_t mode;
 	enum what what;
 	__u64 last;			/* hash of the text that the last run generated; 0: none */
-	bool edited;			/* by hand: it is not that text any more */
+	bool edited;	/* the file was edited by hand: it does not have that text any more */
 };
 
 struct gen_files {
 	struct made_file *list;
 	size_t n;
-	FILE *open, *nowhere;		/* text of the last file; sink while memory lacks */
-	char *text;			/* of `open`: the list may move */
+	/* open: stream to the last file. nowhere: sink while there is no memory. */
+	FILE *open, *nowhere;
+	char *text;	/* text of `open`, which is not in the list because the list may move */
 	size_t text_n;
 	bool failed;
 };
@@ -136,7 +137,8 @@ const char *gen_files_next(struct gen_files *f, const char *prefix, size_t *at)
 
 /* ---- comparing ---- */
 
-/* State that later runs need comes first, the list of written files last */
+/* Returns the rank of a file in the order of writing. The state that later runs need comes first,
+ * and the list of written files last. */
 static int rank(const char *path)
 {
 	return !strcmp(path, GEN_WRITTEN) ? 2 : strncmp(path, GEN_STATE, strlen(GEN_STATE)) ? 1 : 0;
@@ -165,8 +167,8 @@ static int sort_by_path(struct gen_files *f)
 	return 0;
 }
 
-/* The directory of a key file is private to its owner. The host's root and its /etc are not: they
- * are copied with their modes. */
+/* Returns the mode of the file's directory. The directory of a key file is private to its owner.
+ * The host's root and its /etc are not, because they are copied with their modes. */
 static mode_t parent_mode(const struct made_file *file)
 {
 	const char *below = strchr(file->path, '/');
@@ -213,7 +215,7 @@ static int compare_all(struct gen_files *f, int dir, const char *directory)
 	return 0;
 }
 
-/* FNV-1a */
+/* Returns the FNV-1a hash of a text. */
 static __u64 hash(const char *text)
 {
 	__u64 sum = 0xcbf29ce484222325;
@@ -234,7 +236,7 @@ static int add_removal(struct gen_files *f, size_t n_asked, int dir, const char 
 	if (file)
 		file->last = last;
 	if (file || tree_read(dir, path, &is))
-		return 0;		/* not what we wrote: it is a link or a directory now */
+		return 0;	/* the file is now a link or a directory, so we did not write it */
 	file = new_file(f, strdup(path));
 	if (!file) {
 		free(is.text);
@@ -246,7 +248,8 @@ static int add_removal(struct gen_files *f, size_t n_asked, int dir, const char 
 	return 0;
 }
 
-/* Notes what an earlier run wrote; appends the files that are no longer asked for */
+/* Reads the list of files that an earlier run wrote, and appends the files that are no longer
+ * generated. */
 static int find_obsolete(struct gen_files *f, int dir, const char *directory)
 {
 	size_t n_asked = f->n;
@@ -279,8 +282,9 @@ static void list_written(struct gen_files *f)
 	end_file(f);
 }
 
-/* An edit stays if the topology asks for the same text as last time. Returns -EEXIST, after the
- * differences and an error, if it asks for another one. */
+/* Handles files that were edited by hand. An edit stays if the topology asks for the same text as
+ * last time. If it asks for another text, prints the differences and an error, and returns
+ * -EEXIST. */
 static int mind_edits(struct gen_files *f, const char *directory, enum gen_how how)
 {
 	int rc = 0;
@@ -307,7 +311,7 @@ static int mind_edits(struct gen_files *f, const char *directory, enum gen_how h
 
 /* ---- writing ---- */
 
-/* Writes all new files beside their places; on failure removes them again */
+/* Writes all new files beside their places. On failure it removes them again. */
 static int write_beside(struct gen_files *f, int dir, const char *directory)
 {
 	struct tree_made made = { 0 };
@@ -333,7 +337,8 @@ static int write_beside(struct gen_files *f, int dir, const char *directory)
 	return rc;
 }
 
-/* Reports only after the last rename: a reader that stops early, as head(1), kills this process */
+/* Renames all new files to their places. It reports only after the last rename, because a reader
+ * that stops early, such as head(1), kills this process. */
 static int rename_all(struct gen_files *f, int dir, const char *directory)
 {
 	static const char *const said[] = { [ADD] = "added", [CHANGE] = "changed",
@@ -341,7 +346,7 @@ static int rename_all(struct gen_files *f, int dir, const char *directory)
 	size_t n = 0;
 	int rc = 0;
 
-	syncfs(dir);			/* a crash leaves the old or the new file, complete */
+	syncfs(dir);		/* after a crash each file is complete, the old or the new one */
 	for (; !rc && n < f->n; n++) {
 		struct made_file *file = &f->list[n];
 

@@ -14,10 +14,11 @@
 
 struct gen_files *gen_files_new(void);
 void gen_files_free(struct gen_files *f);
-/* The zero-terminated text of a file of the set, also of the one being written; NULL: no such
- * file */
+/* Returns the zero-terminated text of a file of the set, which may be the file that is being
+ * written. Returns NULL if there is no such file. */
 const char *gen_files_text(struct gen_files *f, const char *path);
-/* The next path of the set that begins with the prefix, starting with *at = 0; NULL: no more */
+/* Returns the next path of the set that begins with the prefix, or NULL after the last one. *at
+ * must be 0 before the first call. */
 const char *gen_files_next(struct gen_files *f, const char *prefix, size_t *at);
 
 /* Brings the directory to the set. A file that was edited by hand is kept if its generated text is
@@ -28,5 +29,5 @@ const char *gen_files_next(struct gen_files *f, const char *prefix, size_t *at);
  * that differ. */
 int gen_files_bring(struct gen_files *f, int dir, const char *directory, enum gen_how how,
 		    size_t *ret_differs);
-/* Like tree_read(); logs errors other than -ENOENT. dir, directory: as above */
+/* Does the same as tree_read(), and prints errors other than -ENOENT. dir, directory: as above. */
 int gen_files_read(int dir, const char *directory, const char *path, struct tree_file *ret);

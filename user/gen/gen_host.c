@@ -17,7 +17,8 @@ const char *gen_host_name(const struct topology *t, const struct topology_host *
 FILE *gen_host_file(const struct gen *g, const struct topology_host *h, mode_t mode,
 		    const char *comment, const char *format, ...)
 {
-	char path[128];			/* longer than any path, including an interface's name */
+	/* Path of the file: longer than any that is used, including an interface's name. */
+	char path[128];
 	va_list args;
 	FILE *out;
 
@@ -67,7 +68,7 @@ struct address gen_exporter(const struct topology_host *h)
 {
 	switch (h->role) {
 	case ROLE_RELAY:
-		/* a shared address leads to any of them */
+		/* A shared address leads to any of the relays. */
 		return !h->shares ? h->tunnel : (struct address){};
 	case ROLE_FIREWALL:
 		return h->lan_address;
@@ -152,8 +153,8 @@ static unsigned int within(unsigned int mtu)
 	return mtu >= MTU_IPV6_MIN + MTU_LAYER ? mtu - MTU_LAYER : MTU_IPV6_MIN;
 }
 
-/* The path to or from every site: a relay has one device for all tunnels, and a server one for the
- * mesh */
+/* Returns the narrowest MTU on the paths to all sites. A relay has one device for all tunnels, and
+ * a server one for the mesh. */
 static unsigned int narrowest(const struct topology *t)
 {
 	unsigned int mtu = -1;
@@ -172,8 +173,8 @@ static bool has_blind_relay(const struct topology *t)
 	return false;
 }
 
-/* A gateway has one device for all clients. Its packets must fit every client's path, where ICMP
- * errors may get lost. */
+/* Returns the narrowest MTU on the paths to a gateway's clients. A gateway has one device for all
+ * clients. Its packets must fit every client's path, where ICMP errors may get lost. */
 static unsigned int narrowest_to(const struct topology *t, const struct topology_host *gateway)
 {
 	unsigned int mtu = gateway->mtu;
@@ -188,7 +189,7 @@ unsigned int gen_tunnel_mtu(const struct topology *t, const struct topology_host
 {
 	if (h->role == ROLE_GATEWAY)
 		return narrowest_to(t, h);
-	/* between blind edge routers nothing sends "packet too big" */
+	/* Between blind edge routers no host sends "packet too big". */
 	return h->role == ROLE_RELAY ||
 	       (h->role == ROLE_EDGE && has_blind_relay(t)) ? narrowest(t) : within(h->mtu);
 }

@@ -15,7 +15,8 @@
 
 #define ASSIGNED GEN_STATE "assigned"
 
-/* Run for every host. The README comes last: it lists the host's other files. */
+/* Generators that run for every host. gen_readme() comes last, because it lists the host's other
+ * files. */
 static gen_kind *const kinds[] = {
 	gen_wireguard, gen_nft, gen_radvd, gen_keepalived, gen_networkd, gen_sysctl, gen_wgxdp,
 		gen_bird, gen_units, gen_qr, gen_uci, gen_readme,
@@ -31,7 +32,7 @@ static void generate(const struct gen *g)
 	gen_rollout(g);
 }
 
-/* Reads what earlier runs assigned, completes it and adds it to the set */
+/* Reads the state of earlier runs, completes it, and adds it to the set. */
 static int assign(struct topology *t, struct gen_files *f, int dir, const char *directory)
 {
 	struct topology_state state = { 0 };
@@ -70,7 +71,8 @@ static int make(struct topology *t, int dir, const char *directory, enum gen_how
 	return rc;
 }
 
-/* Returns fd -1 for a missing directory if nothing is to be written: it counts as empty */
+/* Opens the directory. If it is missing and nothing is to be written, *ret is -1: the directory
+ * counts as empty. */
 static int open_directory(const char *directory, enum gen_how how, struct tree_made *made, int *ret)
 {
 	int rc = tree_open(directory, GEN_WRITES(how) ? made : NULL, ret);
@@ -97,7 +99,7 @@ int gen_hosts(const char *topology, const char *directory, enum gen_how how)
 
 	if (topology_read(topology, &t))
 		return EXIT_USAGE;
-	mask = umask(0);		/* our modes are exact */
+	mask = umask(0);		/* our modes apply exactly */
 	rc = open_directory(directory, how, &made, &dir);
 	if (!rc) {
 		rc = make(t, dir, directory, how, &differs);

@@ -23,7 +23,7 @@ struct gen_keys {
 	int dir;
 	const char *directory;
 	bool make;
-	int failed;			/* the first error, already logged */
+	int failed;			/* the first error, which was printed already */
 };
 
 /* ---- stand-ins for keys not made yet: their last bytes are a number ---- */
@@ -47,7 +47,7 @@ bool gen_key_is_to_be(const char *text)
 
 /* ---- one key ---- */
 
-/* Returns the key that `wg WORD` prints for this text */
+/* Returns in `ret` the key that `wg WORD` prints for this text. */
 static int ask_wg(char *word, const char *text, char ret[WG_KEY_STRLEN])
 {
 	int in = run_text(text, strlen(text)), out = run_text("", 0),
@@ -71,7 +71,8 @@ static int ask_wg(char *word, const char *text, char ret[WG_KEY_STRLEN])
 	return rc > 0 ? -EIO : rc;
 }
 
-/* Reads a file that holds only a key; -ENOENT: it does not exist */
+/* Reads a file that holds only a key. Returns 0, -ENOENT if it does not exist, or another
+ * -errno. */
 static int read_key(const struct gen_keys *k, const char *path, char ret[WG_KEY_STRLEN])
 {
 	struct tree_file is = { 0 };
@@ -107,7 +108,8 @@ static int take_key(struct gen_keys *k, const char *name, char *word, char ret[W
 	return 0;
 }
 
-/* Returns the key of that name, read or made at first use; NULL after a message */
+/* Returns the key of that name, which is read or made at first use. Returns NULL after printing an
+ * error. */
 static const char *key_named(struct gen_keys *k, const char *name, char *word)
 {
 	char text[WG_KEY_STRLEN];
@@ -128,8 +130,8 @@ static const char *key_named(struct gen_keys *k, const char *name, char *word)
 
 /* ---- a topology's ---- */
 
-/* The owner of the key: a site or topology.shared where several hosts share the routing tunnel's
- * key */
+/* Returns the name of the key's owner. Several hosts may share the key of the routing tunnel: its
+ * owner is then a site or topology.shared. */
 static const char *owner_of(const struct topology *t, const struct topology_host *h,
 			    const char *device, bool *ret_given)
 {

@@ -8,13 +8,14 @@
 #include <stdbool.h>
 #include "gen/gen.h"
 
-/* Fills in the topology's public keys that were not given; dir as in gen_files_bring(). make:
- * missing keys are made; otherwise a stand-in unlike any key takes their place. Returns -errno
- * after a message. */
+/* Fills in the topology's public keys that were not given. dir: as in gen_files_bring(). make:
+ * makes missing keys; otherwise a stand-in that no key can equal replaces them. Returns 0, or
+ * -errno after printing an error. */
 int gen_keys_read(struct topology *t, int dir, const char *directory, bool make,
 		  struct gen_keys **ret);
 void gen_keys_free(struct gen_keys *k);
-/* Adds all keys used to the set of files. Returns -errno if one was missing, after a message. */
+/* Adds all keys that are in use to the set of files. Returns 0, or -errno after printing an error
+ * if a key is missing. */
 int gen_keys_keep(struct gen_keys *k, struct gen_files *f);
-/* Whether this base64 is a stand-in for a key not made yet */
+/* Returns whether this base64 text is a stand-in for a key that is not made yet. */
 bool gen_key_is_to_be(const char *key);

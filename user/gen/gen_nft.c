@@ -12,7 +12,7 @@
 #include "gen/gen_host.h"
 #include "gen/nft.h"
 
-#define TABLE "wgxdp_host"			/* besides the table of `gen nft` */
+#define TABLE "wgxdp_host"	/* name of our table, which exists beside the table of `gen nft` */
 #define TRANSLATED "\t\tct status dnat accept comment \"what other rules of this host translate\"\n"
 #define CLAMP_MSS "tcp flags & (syn | rst) == syn tcp option maxseg size set rt mtu\n"
 
@@ -50,8 +50,8 @@ static void begin_forward(FILE *out, const char *policy)
 	nft_chain(out, "forward", "filter", "forward", "filter", policy);
 }
 
-/* Of a relay or edge router: everything is judged if the host is asked to be ours alone, else only
- * what comes from a tunnel or goes into one */
+/* Begins the chain forward of a relay or edge router. If all forwarding on the host is ours, the
+ * chain checks every packet. Otherwise it checks only packets from a tunnel or into one. */
 static void begin_strict_forward(FILE *out, const struct topology *t,
 				 const struct nft_devices *tunnels)
 {
@@ -129,15 +129,16 @@ static void edge(FILE *out, const struct topology *t, const struct topology_host
 
 /* ---- gateways: a way out ---- */
 
-/* Tells both ends what fits through the tunnel: where that matters most, path MTU discovery is
- * broken */
+/* Prints the rules that adapt the MSS, which tell both ends what fits through the tunnel. Path MTU
+ * discovery is broken where it matters most. */
 static void put_mss(FILE *out)
 {
 	fputs("\t\toifname \"" WG_CLIENTS "\" " CLAMP_MSS "\t\tiifname \"" WG_CLIENTS "\" "
 	      CLAMP_MSS, out);
 }
 
-/* To clients with a global address, and to LANs behind roaming routers */
+/* Prints the rules for packets to clients with a global address, and to LANs behind roaming
+ * routers. */
 static void put_inbound(FILE *out, const struct topology *t, const struct topology_host *gateway)
 {
 	char text[ADDRESS_STRLEN];
@@ -226,8 +227,8 @@ static void roaming(FILE *out, const struct topology *t, const struct topology_h
 		h->lan, h->interface, h->interface);
 	nft_put_states(out);
 	fputs(TRANSLATED, out);
-	/* from the tunnel into the LAN: from the gateway's networks, and from everywhere if it
-	 * lets others through */
+	/* Packets from the tunnel into the LAN come from the gateway's networks. They come from
+	 * everywhere if the gateway lets others through. */
 	if (gateway->exit.open) {
 		fputs("\t\tiifname \"" WG_CLIENTS "\" counter accept\n", out);
 	} else {
@@ -238,7 +239,8 @@ static void roaming(FILE *out, const struct topology *t, const struct topology_h
 	put_lan_masquerade(out, h);
 }
 
-/* The gateway's address and port; any prefix where the provider may change it */
+/* Prints the gateway's address and port. If the provider may change the prefix, any prefix
+ * matches. */
 static void put_backend(FILE *out, const struct topology_host *h, const struct address *a,
 			__u16 port)
 {
@@ -275,7 +277,8 @@ static void firewall(FILE *out, const struct topology *t, const struct topology_
 	put_lan_masquerade(out, h);
 }
 
-/* It is started after the host's own rules, and reloaded with them: these flush the ruleset */
+/* Writes the unit that loads the rules. It is started after the host's own rules, and reloaded with
+ * them, because these flush the ruleset. */
 static void unit(const struct gen *g, const struct topology_host *h)
 {
 	fputs("# Runs after each start and reload of nftables.service, which removes all rules "
@@ -350,7 +353,8 @@ static void need(FILE *out, const char *chain, const char *format, ...)
 	fputs(" accept\n", out);
 }
 
-/* Whatever a device's peers send through the host, and what goes to them */
+/* Prints the rules for all packets that a device's peers send through the host, and for packets to
+ * them. */
 static void need_through(FILE *out, const char *device)
 {
 	need(out, "forward", "iifname \"%s\"", device);

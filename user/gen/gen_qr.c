@@ -17,7 +17,7 @@ static struct library_functions {
 } qr;
 static const struct library_function functions[] = { FUNCTIONS(LIBRARY_FUNCTION) };
 
-#define QUIET 4 /* light modules around the code, required by the standard */
+#define QUIET 4 /* number of light modules around the code, which the standard requires */
 
 static bool is_dark(const QRcode *code, int x, int y)
 {
@@ -25,10 +25,11 @@ static bool is_dark(const QRcode *code, int x, int y)
 	       code->data[y * code->width + x] & 1;
 }
 
-/* Draws two rows per line, and light modules rather than dark: terminals are dark */
+/* Draws the code, two rows per line. It draws the light modules, not the dark ones, because
+ * terminals are dark. */
 static void draw(FILE *out, const QRcode *code)
 {
-	/* index: dark above << 1 | dark below */
+	/* Blocks for two rows, at index: dark above << 1 | dark below. */
 	static const char *const blocks[] = { "\u2588", "\u2580", "\u2584", " " };
 
 	for (int y = -QUIET; y < code->width + QUIET; y += 2) {
@@ -44,7 +45,7 @@ void gen_qr(const struct gen *g, const struct topology_host *h)
 	char path[TOPOLOGY_NAME + 64], why[LIBRARY_WHY_LEN];
 	QRcode *code;
 
-	/* no app takes it without the private key */
+	/* No app accepts a configuration without the private key. */
 	if (h->role != ROLE_CLIENT || !gen_private_key(g, h, WG_CLIENTS))
 		return;
 	if (LIBRARY_OPEN(&library_qrencode, functions, &qr, why)) {

@@ -12,10 +12,10 @@
 #include "lib/text.h"
 
 static const struct part {
-	const char *path; /* on the host: a shell pattern, or a directory if it ends in / */
-	const char *package;		/* NULL: needs none */
+	const char *path; /* path on the host: a shell pattern, or a directory if it ends in / */
+	const char *package;		/* package that the file needs; NULL: none */
 	const char *what;
-	const char *start;		/* shell commands, a line each; NULL: nothing to do */
+	const char *start; /* shell commands that start it, one a line; NULL: nothing to start */
 } parts[] = {
 	{ "etc/sysctl.d/", NULL, "forwarding", "sysctl --system" },
 	{ "etc/systemd/network/", NULL, "systemd-networkd: addresses",
@@ -53,7 +53,8 @@ static bool belongs(const struct part *part, const char *path)
 	       !fnmatch(part->path, path, 0);
 }
 
-/* The next file of a part, below the host's root, starting with *at = 0; NULL: no more */
+/* Returns the next file of a part, as a path below the host's root, or NULL after the last one. *at
+ * must be 0 before the first call. */
 static const char *next_file(const struct gen *g, const struct topology_host *h,
 			     const struct part *part, size_t *at)
 {
@@ -74,7 +75,7 @@ static bool has_part(const struct gen *g, const struct topology_host *h, const s
 	return next_file(g, h, part, &at);
 }
 
-/* Whether the host has that file, or a file below it if it ends in / */
+/* Returns whether the host has that file or, if the path ends in /, a file below it. */
 static bool has_file(const struct gen *g, const struct topology_host *h, const char *path)
 {
 	return has_part(g, h, &(struct part){ .path = path });
@@ -280,7 +281,7 @@ static void verify_tunnels(FILE *out, const struct topology *t, const struct top
 	for_each_host(other, t)
 		if (h->role == ROLE_EDGE && other->role == ROLE_RELAY)
 			ping(out, &other->tunnel, other->name);
-		/* all edge routers of a site have one address */
+		/* All edge routers of a site have one address. */
 		else if (h->role == ROLE_RELAY && other->role == ROLE_EDGE && other->number == 1)
 			ping(out, &other->tunnel, t->sites[other->site].name);
 }
@@ -378,7 +379,7 @@ static void files(FILE *out, const struct gen *g, const struct topology_host *h)
 
 /* ---- what the host has already: its network, its rules ---- */
 
-/* The contents of the files for networkd, for a host with another network manager */
+/* Prints the contents of the files for networkd, for a host with another network manager. */
 static void put_network(FILE *out, const struct gen *g, const struct topology_host *h)
 {
 	bool server = h->role == ROLE_SERVER;
@@ -496,7 +497,8 @@ static void put_commands(FILE *out, const char *lines, const char *indent)
 	}
 }
 
-/* WireGuard's unit has no file here; on an edge router keepalived starts the tunnel */
+/* Returns whether the unit of WireGuard starts the tunnel. On an edge router keepalived starts
+ * it. */
 static bool by_unit(const struct gen *g, const struct topology_host *h)
 {
 	return h->role != ROLE_EDGE && has_file(g, h, "etc/wireguard/");
@@ -506,10 +508,10 @@ static void commands(FILE *out, const struct gen *g, const struct topology_host 
 		     const char *indent)
 {
 	for (size_t i = 0; i < N_PARTS; i++) {
-		/* after nftables, before what needs the tunnel */
+		/* The tunnels come after nftables, and before the parts that need them. */
 		if (by_unit(g, h) && !strcmp(parts[i].path, "etc/keepalived/"))
 			start_wireguard(out, g->t, h, gen_device(h), indent);
-		/* once for a directory, however many files it has */
+		/* Print the commands once for a directory, however many files it has. */
 		if (parts[i].start && has_part(g, h, &parts[i]))
 			put_commands(out, parts[i].start, indent);
 	}
@@ -540,7 +542,7 @@ static void start(FILE *out, const struct gen *g, const struct topology_host *h)
 			device);
 }
 
-/* Also HOST/start, the commands as a script, for DIR/rollout */
+/* Writes the README, and HOST/start, the same commands as a script for DIR/rollout. */
 void gen_readme(const struct gen *g, const struct topology_host *h)
 {
 	FILE *out;

@@ -5,8 +5,8 @@
 #include <string.h>
 #include "gen/gen_host.h"
 
-/* etc/bird/bird.conf of relays that share a key: by BGP, through the tunnels between them,
- * relays tell each other which sites they have. */
+/* etc/bird/bird.conf of relays that share a key. The relays tell each other by BGP which sites they
+ * have, through the tunnels between them. */
 
 static void neighbor(FILE *out, const struct topology *t, const struct topology_host *h,
 		     const struct topology_host *other)
@@ -95,7 +95,7 @@ static void write_configuration(FILE *out, const struct topology *t, const struc
 		"}\n", h->interface);
 }
 
-/* keepalived.sh, in which @LAN@ stands for the interface */
+/* Writes keepalived.sh, in which the interface replaces @LAN@. */
 static void write_script(FILE *out, const struct topology_host *h)
 {
 	static const char script[] =

@@ -8,7 +8,7 @@
 
 /* ---- DIR/zone.DOMAIN: lines for the zone, with relative names, to be pasted or included ---- */
 
-#define TTL 300				/* seconds, as wgxdp ddns writes */
+#define TTL 300		/* TTL of the records in seconds, the same as wgxdp ddns writes */
 
 static void put_record(FILE *out, const struct topology_host *h, const struct address *a)
 {
@@ -19,8 +19,8 @@ static void put_record(FILE *out, const struct topology_host *h, const struct ad
 			a->family == FAMILY_IPV4 ? "A" : "AAAA", address_format(a, text));
 }
 
-/* A firewall's name leads clients to its own addresses, and by IPv6 to the gateway itself where
- * nothing is translated */
+/* Writes the records of a firewall's name. It leads clients to the firewall's own addresses. By
+ * IPv6 it leads to the gateway itself if no address is translated. */
 static void firewall_records(FILE *out, const struct topology *t, const struct topology_host *h)
 {
 	const struct topology_host *gateway = &t->hosts[h->gateway];
@@ -40,7 +40,7 @@ static void firewall_records(FILE *out, const struct topology *t, const struct t
 		put_record(out, h, to);
 }
 
-/* The addresses of the name that relays share */
+/* Writes the addresses of the name that relays share. */
 static void shared_records(FILE *out, const struct topology *t)
 {
 	for_each_host(h, t)

@@ -8,7 +8,7 @@
 
 /* ---- etc/sysctl.d/60-wgxdp.conf of hosts that forward ---- */
 
-/* sysctl writes a dot in an interface's name as a slash */
+/* Writes a setting for an interface. sysctl writes a dot in an interface's name as a slash. */
 static void put_sysctl(FILE *out, const char *interface, const char *what)
 {
 	fputs("net.ipv6.conf.", out);
@@ -17,7 +17,7 @@ static void put_sysctl(FILE *out, const char *interface, const char *what)
 	fprintf(out, ".%s\n", what);
 }
 
-/* Without this, forwarding would disable router advertisements, and with them the default route */
+/* Keeps router advertisements, which forwarding would disable, and with them the default route. */
 static void keep_autoconfiguration(FILE *out, const struct topology_host *h)
 {
 	fputs("# who forwards takes router advertisements only so; where there are none this "
@@ -92,7 +92,7 @@ static void server_network(const struct gen *g, const struct topology_host *h)
 		"UseRedirect=true\n", address_format(&token, text));
 }
 
-/* pppd manages its own interfaces */
+/* Omits the wan if pppd manages it. */
 static void edge_wan(const struct gen *g, const struct topology_host *h)
 {
 	if (!strncmp(h->interface, "ppp", 3))
@@ -162,7 +162,8 @@ static void edge_units(const struct gen *g, const struct topology_host *h)
 	      drop_in(g, h, "wg-quick@" WG_ROUTING));
 }
 
-/* The unit's own reload finds no private key in the file, and wg(8) would remove the present one */
+/* Replaces the unit's reload. Its own reload finds no private key in the file, and wg(8) would
+ * remove the present one. */
 static void reload_wireguard(const struct gen *g, const struct topology_host *h, const char *device)
 {
 	char unit[32];
@@ -177,7 +178,7 @@ static void reload_wireguard(const struct gen *g, const struct topology_host *h,
 	      "exec wg-quick strip %i)'\n", drop_in(g, h, unit));
 }
 
-/* The tunnels' units, after WORD= */
+/* Writes a line WORD= with the units of the tunnels. */
 static void put_tunnels(FILE *out, const struct gen *g, const struct topology_host *h,
 			const char *device, const char *word)
 {

@@ -32,7 +32,7 @@ static void note_made(struct tree_made *made, const char *path)
 	char **place = append(made->list, made->n);
 
 	if (place && !(*place = strdup(path)))
-		made->n--;		/* the directory stays, empty */
+		made->n--;		/* the directory stays, although it is empty */
 }
 
 void tree_forget(struct tree_made *made)
@@ -50,7 +50,7 @@ void tree_unmake(int dir, struct tree_made *made)
 	tree_forget(made);
 }
 
-/* Like mkdir -p; notes the directories that it made */
+/* Makes a directory and its parents, as mkdir -p does. It records the directories that it made. */
 static int make_all(const char *directory, struct tree_made *made)
 {
 	char path[PATH_MAX] = "";
@@ -80,7 +80,7 @@ int tree_open(const char *directory, struct tree_made *made, int *ret_fd)
 	return 0;
 }
 
-/* Opens the directory of path's file; returns a descriptor or -errno */
+/* Opens the directory of the file at path. Returns a descriptor or -errno. */
 static int open_parent(int dir, const char *path, const char **ret_name)
 {
 	struct open_how how = { .flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC,
@@ -99,7 +99,7 @@ static int open_parent(int dir, const char *path, const char **ret_name)
 	return fd < 0 ? -errno : fd;
 }
 
-/* Makes the missing directories above path, the last with `mode` */
+/* Makes the missing directories above path, the last of them with `mode`. Returns 0 or -errno. */
 static int make_parents(int dir, const char *path, mode_t mode, struct tree_made *made)
 {
 	char part[PATH_MAX];
@@ -132,7 +132,7 @@ int tree_read(int dir, const char *path, struct tree_file *ret)
 
 	if (at < 0)
 		return at;
-	/* a fifo must not make open() wait */
+	/* A fifo must not make open() wait. */
 	fd = openat(at, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	rc = fd < 0 || fstat(fd, &st) || fstat(at, &above) ? -errno :
 	     !S_ISREG(st.st_mode) ? -EISDIR : file_read_fd(fd, SIZE_MAX, &text, &n);
@@ -154,7 +154,7 @@ static int write_new(int at, const char *name, const char *text, size_t n, mode_
 {
 	int fd, rc = 0;
 
-	unlinkat(at, name, 0);		/* left by a run that was killed */
+	unlinkat(at, name, 0);		/* the file may be left by a run that was killed */
 	fd = openat(at, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode & 0600);
 	if (fd < 0)
 		return -errno;

@@ -9,9 +9,9 @@
 #include <stddef.h>
 #include <sys/stat.h>
 
-#define TREE_PRIVATE 0700		/* mode of directories with keys */
+#define TREE_PRIVATE 0700		/* mode of directories that contain keys */
 
-struct tree_made {			/* directories that were made, to be undone */
+struct tree_made {	/* directories that tree_open() made, which tree_unmake() removes again */
 	char **list;
 	size_t n;
 };
@@ -19,27 +19,28 @@ struct tree_made {			/* directories that were made, to be undone */
 /* Opens the directory itself, whose parents may be links. With made: makes it, private to its
  * owner, and its parents. */
 int tree_open(const char *directory, struct tree_made *made, int *ret_fd);
-/* Whether it is relative, without "..", "." and empty parts */
+/* Returns whether the path is relative, without "..", "." and empty parts. */
 bool tree_path_valid(const char *path);
 
 struct tree_file {
-	char *text;			/* zero-terminated; free it */
+	char *text;			/* zero-terminated text, which the caller frees */
 	size_t n;
 	mode_t mode;
-	mode_t parent_mode;		/* its directory's */
+	mode_t parent_mode;		/* mode of the directory that contains the file */
 };
 
-/* -ENOENT: it does not exist; -EISDIR: it is not a regular file */
+/* Reads a file. Returns 0, -ENOENT if it does not exist, or -EISDIR if it is not a regular file. */
 int tree_read(int dir, const char *path, struct tree_file *ret);
-/* Writes a complete file with this mode beside PATH, under a name of its own. Missing parents are
- * made, the last with mode `parent`; an existing one gets this mode only if it is TREE_PRIVATE.
- * PATH itself is unchanged until tree_settle(). */
+/* Writes a complete file with this mode beside PATH, under a name of its own. It makes missing
+ * parent directories, the last of them with mode `parent`. A directory that exists gets this mode
+ * only if it is TREE_PRIVATE. PATH itself is unchanged until tree_settle(). */
 int tree_put(int dir, const char *path, const char *text, size_t n, mode_t mode, mode_t parent,
 	     struct tree_made *made);
-/* Renames what tree_put() wrote to its place (keep), or removes it */
+/* Renames the file of tree_put() to its place (keep), or removes it. */
 int tree_settle(int dir, const char *path, bool keep);
-/* Removes the file, and then the directories above it that are empty */
+/* Removes the file, and then the directories above it that are empty. */
 int tree_remove(int dir, const char *path);
-/* Removes those directories that are empty; dir is AT_FDCWD for tree_open()'s */
+/* Removes those directories of *made that are empty. dir: AT_FDCWD for the directories of
+ * tree_open(). */
 void tree_unmake(int dir, struct tree_made *made);
 void tree_forget(struct tree_made *made);

@@ -7,7 +7,7 @@
 #include "gen/gen_host.h"
 #include "lib/grow.h"
 
-#define WITHIN 5			/* seconds until an edge router leaves a silent relay */
+#define WITHIN 5		/* seconds after which an edge router leaves a silent relay */
 
 static void exporter(FILE *out, const struct topology_host *h)
 {
@@ -32,8 +32,8 @@ static void blind(FILE *out, const struct topology *t, const struct topology_hos
 		"  mtu: %u\n", h->interface, ntohs(h->port), gen_tunnel_mtu(t, h));
 }
 
-/* The other relays are behind tunnels of their own; BGP brings their routes. `silent` gives a site
- * time for two keepalives. */
+/* Writes the section for a relay that shares a key. The other relays are behind tunnels of their
+ * own, and BGP brings their routes. `silent` gives a site time for two keepalives. */
 static void sharing(FILE *out, const struct gen *g, const struct topology_host *h)
 {
 	const struct topology *t = g->t;
@@ -105,8 +105,8 @@ static void add_name(const struct gen *g, struct ddns_config *d, const char *nam
 		gen_no_memory(g->files);
 }
 
-/* A gateway keeps its AAAA, also under the names of firewalls by which its clients reach it
- * directly. A firewall keeps the addresses that lead to it. */
+/* Writes the section ddns. A gateway keeps its AAAA record, also under the names of firewalls by
+ * which its clients reach it directly. A firewall keeps the records that lead to it. */
 static void ddns(FILE *out, const struct gen *g, const struct topology_host *h)
 {
 	const struct topology *t = g->t;
@@ -149,8 +149,8 @@ static void gateway(FILE *out, const struct topology *t, const struct topology_h
 
 /* ---- firewalls ---- */
 
-/* The backend of a family: the address behind the firewall, else a public one that stays, else the
- * gateway's name */
+/* Writes the backend of a family: the address behind the firewall, else a permanent public address,
+ * else the gateway's name. */
 static void backend(FILE *out, const struct topology *t, const struct topology_host *gateway,
 		    const struct address *said, __u8 family)
 {

@@ -13,10 +13,10 @@ struct conf {
 	const struct gen *g;
 	const struct topology_host *h;
 	const char *device;
-	const char *own;		/* preshared keys' owner: host, site, relays */
+	const char *own; /* name of the preshared keys' owner: a host, a site, or the relays */
 	FILE *out;
-	const char *list;		/* key of the open line "Address = one, other" */
-	bool more;			/* the line has an item */
+	const char *list; /* key of the line that is being written, such as Address; NULL: none */
+	bool more;			/* that line has an item */
 };
 
 static void conf_list(struct conf *c, const char *key)
@@ -43,7 +43,7 @@ static void conf_prefix(struct conf *c, const struct prefix *p)
 	conf_text(c, prefix_format(p, text));
 }
 
-/* As /32 or /128; nothing if family 0 */
+/* Writes an address as /32 or /128. Writes nothing if its family is 0. */
 static void conf_address(struct conf *c, const struct address *a)
 {
 	struct prefix p = gen_prefix_of(a);
@@ -52,8 +52,8 @@ static void conf_address(struct conf *c, const struct address *a)
 		conf_prefix(c, &p);
 }
 
-/* A client has its private key in the file, if the key is ours. Other hosts have it in a file
- * beside, where an own key also goes. */
+/* Begins the file of a device. A client has its private key in the file, if the key is ours. Other
+ * hosts have it in a file beside this one, where a key of their own goes, too. */
 static struct conf conf_begin(const struct gen *g, const struct topology_host *h,
 			      const char *device)
 {
@@ -81,13 +81,14 @@ static void conf_settings(struct conf *c, __be16 port, unsigned int mtu)
 struct conf_peer {
 	const char *name;
 	const struct wg_key *key;
-	const struct topology_host *at;	/* the relay or gateway of the endpoint; NULL: use where */
+	/* Relay or gateway whose endpoint it is; NULL: use `where`. */
+	const struct topology_host *at;
 	const struct address *where;
-	__be16 port;			/* 0: that of `at` */
-	unsigned int keepalive;		/* seconds; 0: none */
+	__be16 port;			/* port of the endpoint; 0: that of `at` */
+	unsigned int keepalive;		/* interval of keepalives, in seconds; 0: none */
 };
 
-/* Begins a peer, up to its AllowedIPs */
+/* Begins a peer. The caller adds its AllowedIPs. */
 static void conf_peer(struct conf *c, const struct conf_peer *p)
 {
 	const char *preshared = gen_preshared_key(c->g, c->own, p->name);
@@ -110,7 +111,7 @@ static void conf_peer(struct conf *c, const struct conf_peer *p)
 		fprintf(c->out, "PersistentKeepalive = %u\n", p->keepalive);
 }
 
-/* Ends the file; writes DEVICE-privatekey and DEVICE-publickey */
+/* Ends the file, and writes DEVICE-privatekey and DEVICE-publickey. */
 static void conf_keys(struct conf *c, const struct wg_key *public)
 {
 	const char *private = gen_private_key(c->g, c->h, c->device), *host = c->h->name;
@@ -131,7 +132,8 @@ static const struct topology_host *first_relay(const struct topology *t)
 	return t->n_hosts && t->hosts->role == ROLE_RELAY ? t->hosts : NULL;
 }
 
-/* All edge routers of a site are one peer; family 0: it has none */
+/* Returns the tunnel address of a site, whose edge routers are all one peer. Family 0: it has
+ * none. */
 static struct address end_of(const struct topology *t, const struct topology_site *site)
 {
 	for_each_host(h, t)
@@ -140,14 +142,14 @@ static struct address end_of(const struct topology *t, const struct topology_sit
 	return (struct address){};
 }
 
-/* The relay as sites know it */
+/* Returns the relay under the name and key by which sites know it. */
 static const struct topology_host *known_as(const struct topology *t,
 					    const struct topology_host *relay)
 {
 	return relay->shares ? &t->shared : relay;
 }
 
-/* From relay to relay: BGP, and traffic between their sites */
+/* Writes the tunnel from relay to relay, which carries BGP and the traffic between their sites. */
 static void between(const struct gen *g, const struct topology_host *h,
 		    const struct topology_host *other)
 {
@@ -180,7 +182,7 @@ static void relay(const struct gen *g, const struct topology_host *h)
 	conf_address(&c, &h->tunnel);
 	conf_settings(&c, h->port, gen_tunnel_mtu(t, h));
 	ends.addr.b[13] |= 1;
-	/* the routing daemon writes the routes to sites, except those to the tunnels' ends */
+	/* The routing daemon writes the routes to sites, except those to the tunnels' ends. */
 	if (h->shares)
 		fprintf(c.out, "Table = off\nPostUp = ip -6 route replace %s dev %%i\n",
 			prefix_format(&ends, text));
@@ -200,7 +202,8 @@ static void relay(const struct gen *g, const struct topology_host *h)
 		between(g, h, other);
 }
 
-/* Replaces wg-quick's route: its source, the tunnel's end, is in no other site's AllowedIPs */
+/* Replaces the route of wg-quick. Its source, the tunnel's end, is in the AllowedIPs of no other
+ * site. */
 static void from_lan(FILE *out, const struct topology_host *h, const struct prefix *to)
 {
 	char prefix[ADDRESS_STRLEN], from[ADDRESS_STRLEN];
@@ -209,8 +212,8 @@ static void from_lan(FILE *out, const struct topology_host *h, const struct pref
 		prefix_format(to, prefix), address_format(&h->lan6, from));
 }
 
-/* With a blind relay each other site is a peer, whose endpoint is the relay. The relay's own peer
- * keeps the NAT's mapping. */
+/* Writes the device of an edge router. With a blind relay each other site is a peer, whose endpoint
+ * is the relay. The relay's own peer keeps the mapping of the NAT. */
 static void edge(const struct gen *g, const struct topology_host *h)
 {
 	const struct topology *t = g->t;
@@ -222,8 +225,8 @@ static void edge(const struct gen *g, const struct topology_host *h)
 	c.own = own->name;
 	conf_address(&c, &h->tunnel);
 	conf_settings(&c, h->port, gen_tunnel_mtu(t, h));
-	/* stays on: the next active router must be a router before its tunnel is up, or servers
-	 * drop their routes by it */
+	/* Forwarding stays on. The next active router must be a router before its tunnel is up, or
+	 * servers drop their routes by it. */
 	fputs("PostUp = sysctl -q -w net.ipv6.conf.all.forwarding=1\n", c.out);
 	if (!blind)
 		from_lan(c.out, h, &t->overlay);
@@ -275,8 +278,8 @@ static void server(const struct gen *g, const struct topology_host *h)
 
 /* ---- a gateway ---- */
 
-/* An address with its network's length: the tunnel leads to that network. Addresses of the link
- * (proxy_ndp) keep /128: their clients have routes of their own. */
+/* Writes an address with its network's length, because the tunnel leads to that network. Addresses
+ * of the link (proxy_ndp) keep /128: their clients have routes of their own. */
 static void own_address(struct conf *c, const struct topology_host *h, const struct address *a)
 {
 	char address[ADDRESS_STRLEN], text[ADDRESS_STRLEN + 4];
@@ -289,9 +292,9 @@ static void own_address(struct conf *c, const struct topology_host *h, const str
 	conf_text(c, text);
 }
 
-/* While the tunnel is down, packets to a routed prefix would loop between this host and the
- * provider's router. This route prevents that; its metric makes it the last. Addresses of the link
- * need none. */
+/* Writes a route against loops. While the tunnel is down, packets to a routed prefix would loop
+ * between this host and the provider's router. The route's metric makes it the last. Addresses of
+ * the link need no such route. */
 static void end_loop(FILE *out, const struct prefix *p)
 {
 	char text[ADDRESS_STRLEN];
@@ -316,8 +319,8 @@ static void answer_for(FILE *out, const struct topology_host *h,
 	}
 }
 
-/* The host must have the SNAT address to answer for it; deprecated (preferred_lft 0), so that the
- * host's own traffic keeps its source */
+/* Adds the SNAT address, so that the host answers for it. It is deprecated (preferred_lft 0), so
+ * that the host's own traffic keeps its source. */
 static void own_snat(FILE *out, const struct topology_host *h, const struct address *a)
 {
 	unsigned int len = gen_prefix_of(a).len;
@@ -364,7 +367,7 @@ static void gateway(const struct gen *g, const struct topology_host *h)
 
 /* ---- a client or roaming router ---- */
 
-/* With a split tunnel a client keeps its own DNS servers, unless a server is inside */
+/* Writes the DNS servers. With a split tunnel a client keeps its own, unless a server is inside. */
 static void name_servers(struct conf *c, const struct topology *t, const struct topology_host *h)
 {
 	char text[ADDRESS_STRLEN];
@@ -380,7 +383,7 @@ static void name_servers(struct conf *c, const struct topology *t, const struct 
 	}
 }
 
-/* The prefix that the tunnel brings: this router is the first address in it */
+/* Writes the address of this router: the first one in the prefix that the tunnel brings. */
 static void lan_address(FILE *out, const struct topology_host *h)
 {
 	struct address first = gen_lan_address(h);
@@ -394,8 +397,8 @@ static void lan_address(FILE *out, const struct topology_host *h)
 		text, h->prefix.len, h->lan, text, h->prefix.len, h->lan);
 }
 
-/* Whether others open connections to it: then NATs, firewalls and masquerading must not forget the
- * path */
+/* Returns whether other hosts open connections to this host. If so, NATs, firewalls and
+ * masquerading must not forget the path. */
 static bool is_called(const struct topology *t, const struct topology_host *h,
 		      const struct topology_host *gateway)
 {

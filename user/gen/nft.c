@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Parts of nftables rules, and the rules that a router of sites needs: what it lets in, and what a
- * relay forwards.
+ * Parts of nftables rules, and the rules of a router of sites: the packets that it accepts, and
+ * those that a relay forwards.
  */
 #include <errno.h>
 #include <string.h>
@@ -28,7 +28,7 @@ int nft_devices_add(struct nft_devices *d, const char *name)
 
 void nft_begin(FILE *out, const char *table)
 {
-	/* the first line makes sure that there is a table to delete */
+	/* The first line makes sure that there is a table to delete. */
 	fprintf(out, "table inet %s\ndelete table inet %s\n\ntable inet %s {\n", table, table,
 		table);
 }
@@ -52,7 +52,7 @@ void nft_chain_end(FILE *out)
 
 /* ---- words ---- */
 
-/* nft reads a `*` at the end as a pattern */
+/* Writes a name. nft reads a `*` at its end as a pattern. */
 static void put_name(FILE *out, const char *name)
 {
 	size_t n = strlen(name);

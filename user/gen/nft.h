@@ -8,54 +8,58 @@
 #include <stdio.h>
 #include "config/config.h"
 
-#define NFT_PORT 51820				/* WireGuard's default */
-#define NFT_ICMPV6_ALL (~0U)			/* types of struct policy_config */
+#define NFT_PORT 51820				/* default UDP port of WireGuard */
+#define NFT_ICMPV6_ALL (~0U)	/* value of struct policy_config .icmpv6 that allows every type */
 
-struct nft_devices {				/* names of interfaces, without duplicates */
+struct nft_devices {				/* list of interface names, without duplicates */
 	struct device_name *list;
 	size_t n;
 };
 
-/* Returns 0 or -ENOMEM; ignores "" */
+/* Adds a name to the list, unless it is "" or the list has it. Returns 0 or -ENOMEM. */
 int nft_devices_add(struct nft_devices *d, const char *name);
 
-/* `table inet NAME {`, replacing a table of that name; and its end */
+/* Begins a table: `table inet NAME {`, which replaces a table of that name. nft_end() ends it. */
 void nft_begin(FILE *out, const char *table);
 void nft_end(FILE *out);
-/* `chain NAME {`, of type filter or nat, with a policy; and its end */
+/* Begins a chain: `chain NAME {`, of type filter or nat, with a policy. nft_chain_end() ends it. */
 void nft_chain(FILE *out, const char *name, const char *type, const char *hook,
 	       const char *priority, const char *policy);
 void nft_chain_end(FILE *out);
 
-/* Words of rules, each followed by a blank. A list of one has no braces. */
-/* iifname { "eth0", "eth1" } */
+/* The nft_put functions print words of a rule, each followed by a blank. A list of a single item
+ * has no braces. */
+/* Prints a match of devices, such as: iifname { "eth0", "eth1" }. */
 void nft_put_devices(FILE *out, const char *word, const struct nft_devices *d);
 void nft_put_device(FILE *out, const char *word, const char *name);
-/* ip daddr 192.0.2.1; word: "daddr" */
+/* Prints a match of an address, such as: ip daddr 192.0.2.1. word: "daddr" or "saddr". */
 void nft_put_address(FILE *out, const char *word, const struct address *a);
 void nft_put_prefix(FILE *out, const char *word, const struct prefix *p);
-const char *nft_ip(__u8 family); /* "ip" or "ip6" */
-void nft_put_icmpv6(FILE *out, __u32 types);	/* icmpv6 type { … } */
+const char *nft_ip(__u8 family); /* returns "ip" or "ip6" */
+void nft_put_icmpv6(FILE *out, __u32 types);	/* prints a match: icmpv6 type { … } */
 
-void nft_put_states(FILE *out); /* drops invalid packets, accepts established and related ones */
-void nft_put_log(FILE *out, const char *what);	/* logs up to ten packets a second */
+/* Prints rules that drop invalid packets, and accept established and related ones. */
+void nft_put_states(FILE *out);
+/* Prints a rule that logs up to ten packets a second. */
+void nft_put_log(FILE *out, const char *what);
 
-struct nft_input {				/* the packets that a router lets in */
-	const __u16 *ports;			/* WireGuard's, host order */
+struct nft_input {				/* packets that a router accepts for itself */
+	const __u16 *ports;			/* UDP ports of WireGuard, in host order */
 	size_t n_ports;
-	/* tunnels between relays, with BGP and BFD; NULL or empty: none */
+	/* Tunnels between relays, which carry BGP and BFD; NULL or empty: none. */
 	const struct nft_devices *between;
-	const char *lan; /* an edge router's, with VRRP, router solicitations and MLD; NULL: none */
-	const char *inside;		/* a firewall's LAN, from which everything comes in */
-	const char *tunnel;		/* Prometheus asks through it; NULL: it may not */
-	struct address exporter;	/* asked there; family 0: none */
+	/* LAN of an edge router, with VRRP, router solicitations and MLD; NULL: none. */
+	const char *lan;
+	const char *inside; /* LAN of a firewall, from which every packet is accepted; NULL: none */
+	const char *tunnel; /* device by which Prometheus may ask the exporter; NULL: it may not */
+	struct address exporter;	/* address of the exporter; family 0: none */
 	__u16 exporter_port;
 };
 
-/* The set of TCP ports (host order) that chain input accepts; may be empty */
+/* Prints the set of TCP ports (host order) that the chain input accepts. It may be empty. */
 void nft_tcp_ports(FILE *out, const char *table, const __u16 *ports, size_t n);
-/* The chain input; it logs and drops everything else */
+/* Prints the chain input. It logs and drops all other packets. */
 void nft_input(FILE *out, const struct nft_input *in);
-/* The end of a chain forward: what a relay passes between tunnels; logs and rejects everything
- * else */
+/* Prints the end of a chain forward: a relay passes packets between tunnels as the policy allows,
+ * and logs and rejects all others. */
 void nft_relay_forward(FILE *out, const struct nft_devices *tunnels, const struct policy_config *p);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * A service in nftables. A service has several ways in; each is at most one rule of each chain:
- * refused clients, translation of the destination, forwarding, translation of the source. conntrack
- * translates the replies.
+ * Writes a service as nftables rules. Packets arrive for a service in several ways, each of which
+ * needs at most one rule in each chain: refused clients, translation of the destination,
+ * forwarding, translation of the source. conntrack translates the replies.
  */
 #include <string.h>
 #include "config/config_guard.h"
@@ -22,7 +22,7 @@ struct way {
 	const struct service_config *s;
 	enum way_in in;
 	struct address backend;
-	__be16 port;			/* the backend's */
+	__be16 port;			/* port of the backend */
 };
 
 typedef void put_way(FILE *out, const struct way *w);
@@ -49,7 +49,7 @@ static struct address backend_address(const struct nft_config *n, const struct b
 	return a;
 }
 
-/* Whether the service may listen on an address of the family */
+/* Returns whether the service may listen on an address of the family. */
 static bool listens(const struct service_config *s, __u8 family)
 {
 	if (family == FAMILY_IPV6 &&
@@ -79,7 +79,8 @@ static void direct_ways(FILE *out, const struct nft_config *n, const struct serv
 	}
 }
 
-/* Clients that no key tells apart go to the first backend */
+/* Collects the ways of a service's packets. Clients that no key tells apart go to the first
+ * backend. */
 static void ways_of(FILE *out, const struct nft_config *n, const struct service_config *s,
 		    put_way *put)
 {
@@ -108,8 +109,8 @@ static void ways_of(FILE *out, const struct nft_config *n, const struct service_
 
 /* ---- matching packets before translation ---- */
 
-/* "daddr { … } " of the listed addresses. For an interface, `fib` in put_original() matches its
- * addresses. */
+/* Writes "daddr { … } " with the listed addresses. For an interface, `fib` in put_original()
+ * matches its addresses. */
 static void put_listened(FILE *out, const struct way *w)
 {
 	const struct service_config *s = w->s;
@@ -130,7 +131,8 @@ static void put_listened(FILE *out, const struct way *w)
 	fputs(" } ", out);
 }
 
-/* Without a named lan, everything except the listener's interface or the wans is the LAN */
+/* Writes the match for the LAN. Without a named lan, the LAN is every interface except the
+ * listener's interface or the wans. */
 static void put_lans(FILE *out, const struct way *w)
 {
 	if (w->n->lans.n)
@@ -273,8 +275,8 @@ void nft_service_prerouting(FILE *out, const struct nft_config *n, const struct 
 	ways_of(out, n, s, put_dnat);
 }
 
-/* "snat ip to ADDRESS:" or "masquerade to :", before the ports; of several sources each client gets
- * one */
+/* Writes "snat ip to ADDRESS:" or "masquerade to :", before the ports. If there are several
+ * sources, each client gets one of them. */
 static void put_sources(FILE *out, const struct way *w)
 {
 	const struct flows_config *f = &w->s->flows;
@@ -304,8 +306,8 @@ static void put_source_rule(FILE *out, const struct way *w, __be16 asked)
 	const struct flows_config *f = &w->s->flows;
 
 	fputs("\t\t", out);
-	/* not iifname as in put_original(): packets that br_netfilter passes here have no such
-	 * name */
+	/* This is not iifname as in put_original(), because packets that br_netfilter passes here
+	 * have no such name. */
 	if (w->in == IN_LAN && w->n->wans.n)
 		nft_put_devices(out, "iifname !=", &w->n->wans);
 	else if (w->in == IN_LAN)
@@ -328,8 +330,8 @@ static void put_source_rule(FILE *out, const struct way *w, __be16 asked)
 	put_service(out, w);
 }
 
-/* Whether another service sends to the same backend and keeps clients' addresses: then only the
- * original port differs */
+/* Returns whether another service sends to the same backend and keeps the clients' addresses. Then
+ * only the original port differs. */
 static bool is_shared(const struct way *w)
 {
 	const struct config *c = w->n->config;
@@ -355,7 +357,8 @@ static void put_source(FILE *out, const struct way *w)
 		put_source_rule(out, w, 0);
 		return;
 	}
-	/* one by one: nft lists a set of these as numbers that it cannot read */
+	/* The ports are written one by one, because nft lists a set of them as numbers that it
+	 * cannot read. */
 	for (size_t i = 0; i < s->n_ports; i++)
 		put_source_rule(out, w, s->ports[i]);
 }
@@ -370,7 +373,7 @@ void nft_service_postrouting(FILE *out, const struct nft_config *n, const struct
 static void put_forward(FILE *out, const struct way *w)
 {
 	if (w->in == IN_WAN || w->in == IN_LAN)
-		return;			/* the rule for the other ways matches these too */
+		return;			/* the rule for the other ways matches these packets too */
 	if (w->in == IN_DIRECT) {
 		put_original(out, w);
 	} else {

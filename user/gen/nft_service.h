@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Services of a configuration as nftables rules, one function for each chain of `gen nft`. What
- * nftables cannot do becomes a comment and a warning on standard error. For gen_config_nft.c.
+ * Services of a configuration as nftables rules, one function for each chain of `gen nft`. If
+ * nftables cannot do something, that becomes a comment and a warning on standard error.
+ * gen_config_nft.c includes it.
  */
 #pragma once
 #include "plan/resolved_backends.h"
@@ -9,11 +10,12 @@
 
 struct nft_config {
 	const struct config *config;
-	const struct resolved_backends *answers; /* has an address for every backend */
-	struct nft_devices wans, lans;		/* as config_interface() returns them */
+	const struct resolved_backends *answers; /* resolved addresses: every backend has one */
+	/* Interfaces with these roles, as config_interface() returns them. */
+	struct nft_devices wans, lans;
 };
 
-/* Writes one rule for each way that the service's packets come in */
+/* Writes one rule for each path by which packets of the service arrive. */
 void nft_service_notes(FILE *out, const struct nft_config *n, const struct service_config *s);
 void nft_service_sets(FILE *out, const struct nft_config *n, const struct service_config *s);
 void nft_service_clients(FILE *out, const struct nft_config *n, const struct service_config *s);
@@ -21,5 +23,6 @@ void nft_service_prerouting(FILE *out, const struct nft_config *n, const struct 
 void nft_service_forward(FILE *out, const struct nft_config *n, const struct service_config *s);
 void nft_service_postrouting(FILE *out, const struct nft_config *n, const struct service_config *s);
 
-/* Writes a comment and a warning; service may be NULL */
+/* Writes text as a comment, and prints it as a warning. service: the name of the service, or
+ * NULL. */
 void nft_cannot(FILE *out, const char *service, const char *text);

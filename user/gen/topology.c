@@ -14,10 +14,11 @@
 
 #define PORT 51820
 #define MTU 1500
-/* A client's paths are unknown. This leaves 1280 inside the tunnel, which every path has. */
+/* Default MTU of a client, whose paths are unknown. It leaves 1280 inside the tunnel, which every
+ * path has. */
 #define MTU_ANYWHERE 1360
 #define MESH_PORT 58001
-#define MESH_PORTS_FIRST 58000		/* relays pass these by default */
+#define MESH_PORTS_FIRST 58000	/* first port of the mesh; relays pass these ports by default */
 #define MESH_PORTS_LAST 60000
 
 void topology_free_host(struct topology_host *h)
@@ -103,7 +104,8 @@ static int compare_rows(const void *one, const void *other)
 	return a->order < b->order ? -1 : 1;
 }
 
-/* Sorts the hosts as topology.h says, and sets their indexes: a gateway comes before its clients */
+/* Sorts the hosts in the order of topology.h, and sets their indexes. A gateway comes before its
+ * clients. */
 static void put_in_order(struct topology_reading *r)
 {
 	size_t gateway = 0;
@@ -161,8 +163,8 @@ static void add_split(struct yaml *y, struct topology_host *h, const struct pref
 			*place = list[i];
 }
 
-/* Default: everything if the gateway is a way to everything. A LAN behind a roaming router gets
- * IPv6 from its gateway and keeps its own IPv4. */
+/* Sets the default of the split tunnel: everything, if the gateway is a way to everything. A LAN
+ * behind a roaming router gets IPv6 from its gateway and keeps its own IPv4. */
 static void split_of(struct yaml *y, struct topology_host *h, const struct topology_host *gateway)
 {
 	bool roaming = h->role == ROLE_ROAMING;
@@ -207,7 +209,7 @@ static void firewall(const struct topology *t, const struct topology_row *row,
 		h->port = gateway->port;
 	if (ipv4 && masquerade && !h->backend4.family && !h->backend6.family)
 		h->backend4 = *ipv4;
-	/* else its name leads there */
+	/* If not, the gateway's name leads to it. */
 	if (ipv6 && !h->backend6.family && !gateway->ddns &&
 	    (!masquerade || !topology_said(row, "backend")))
 		h->backend6 = *ipv6;
@@ -226,7 +228,7 @@ static void dns(struct yaml *y, struct topology *t)
 			address_parse(usual[i], place);
 }
 
-/* Marks relays that share; check_relays() checks what each has of its own */
+/* Marks the relays that share a key. check_relays() checks the settings of each. */
 static void share(struct topology_reading *r)
 {
 	struct topology_host *shared = &r->t->shared;
@@ -299,7 +301,7 @@ static void note_places(struct topology_reading *r)
 		r->sites[i].site.place = place_of(topology_at(&r->sites[i], "name"));
 }
 
-/* From here on the topology owns the hosts, also after an error */
+/* Moves the rows to the topology. From here on it owns the hosts, also after an error. */
 static void move_rows(struct topology_reading *r)
 {
 	struct topology *t = r->t;

@@ -11,11 +11,13 @@
 #include "gen/topology_keys.h"
 #include "gen/topology_state.h"
 
-#define FIRST_TOKEN 0x10		/* edge routers are below it, SUBNET::1 */
-#define FIRST_CLIENT 2			/* the gateway is 1 */
-/* TUNNELS::1:SUBNET; relays are TUNNELS::1, between several TUNNELS::102:1, ::102:2, ::103:1 … */
+/* First token of a server; edge routers have lower numbers, from SUBNET::1. */
+#define FIRST_TOKEN 0x10
+#define FIRST_CLIENT 2			/* first number of a client; the gateway has number 1 */
+/* Sites are at TUNNELS::1:SUBNET, relays at TUNNELS::1, or several at TUNNELS::102:1, ::102:2,
+ * ::103:1 … */
 #define SITES_TUNNELS 0x10000
-#define TRIES 64			/* random prefixes, until one is free */
+#define TRIES 64			/* number of random prefixes to try, until one is free */
 
 /* ---- errors ---- */
 
@@ -42,7 +44,8 @@ static int random_bytes(const struct topology_state *s, void *to, size_t n)
 	return getrandom(to, n, 0) == (ssize_t)n ? 0 : -EIO;
 }
 
-/* The name of a prefix or host that overlaps p, except p itself; NULL: none */
+/* Returns the name of a prefix or host that overlaps p, except p itself. Returns NULL if there is
+ * none. */
 static const char *meets(const struct topology *t, const struct prefix *p)
 {
 	const char *whole = topology_whole_meets(t, p);
@@ -55,7 +58,7 @@ static const char *meets(const struct topology *t, const struct prefix *p)
 	return NULL;
 }
 
-/* RFC 4193: fd and 40 random bits */
+/* Makes a random ULA prefix: fd and 40 random bits (RFC 4193). */
 static int make(const struct topology *t, const struct topology_state *s, __u8 len,
 		struct prefix *p)
 {
@@ -76,7 +79,7 @@ static int make(const struct topology *t, const struct topology_state *s, __u8 l
 	return -EINVAL;
 }
 
-/* p is the topology's, kept that of the earlier run */
+/* Assigns a prefix. p: the topology's prefix. kept: the prefix of the earlier run. */
 static int assign_prefix(const struct topology *t, const struct topology_state *s, __u8 len,
 			 const char *name, struct prefix *p, struct prefix *kept)
 {
@@ -123,11 +126,11 @@ static int assign_prefixes(struct topology *t, struct topology_state *s)
 
 /* ---- numbers ---- */
 
-struct numbered {			/* a host or site that gets a number, unique in its scope */
+struct numbered {	/* a host or site that gets a number, which is unique in its scope */
 	const char *scope, *name, *key;
 	struct topology_place place;
 	bool given;
-	unsigned int number, first, last;	/* last: the largest that fits */
+	unsigned int number, first, last;	/* last: the largest number that fits */
 };
 
 static const struct numbered *find(const struct numbered *list, size_t n,
@@ -139,15 +142,15 @@ static const struct numbered *find(const struct numbered *list, size_t n,
 	return NULL;
 }
 
-/* Sites and tokens are written in hexadecimal */
+/* Reports that a number is taken. Numbers of sites and tokens are in hexadecimal. */
 static int is_taken(const struct topology *t, const struct numbered *one, const char *by)
 {
 	return clash(t, one->place, "%s: %x is kept for %s since an earlier run: write another one "
 		     "here, or one there", one->key, one->number, by);
 }
 
-/* Takes the number that the file gives. A host that left gives it up; a present one without a given
- * number does not. */
+/* Takes the number that the file gives. A removed host gives its number up; a present host whose
+ * number is not given does not. */
 static int claim(const struct topology *t, struct topology_state *s, const struct numbered *list,
 		 size_t n, const struct numbered *one)
 {
@@ -165,7 +168,7 @@ static int claim(const struct topology *t, struct topology_state *s, const struc
 	return 0;
 }
 
-/* Takes the kept number, or the first free one from `from` */
+/* Takes the number of the earlier run, or the first free one from `from` on. */
 static int keep_or_find(const struct topology *t, struct topology_state *s, struct numbered *one,
 			unsigned int from)
 {
@@ -233,7 +236,8 @@ static int assign_sites(struct topology *t, struct topology_state *s)
 	return r;
 }
 
-/* The largest number that every network has an address for, excluding broadcast */
+/* Returns the largest number for which every network of the gateway has an address, excluding
+ * broadcast. */
 static unsigned int room_of(const struct topology_host *gateway)
 {
 	unsigned int room = TOPOLOGY_NUMBER_MAX;

@@ -7,8 +7,8 @@
 #include <string.h>
 #include "gen/topology_keys.h"
 
-#define NAME_WHOLE 253			/* the longest name in DNS */
-/* the ports above are for tunnels between relays */
+#define NAME_WHOLE 253			/* length of the longest name in DNS */
+/* Highest port of the relays, because the ports above it are for tunnels between relays. */
 #define PORT_MOST (65535 - TOPOLOGY_SHARING_MAX)
 
 #define ITEM_PATH 32
@@ -24,7 +24,7 @@ struct named {
 	const char *name;
 	const struct topology_row *row;
 	struct wg_key key;
-	size_t order;			/* in the source */
+	size_t order;			/* number of the host or site in the order of the file */
 };
 
 static int by_name(const void *one, const void *other)
@@ -43,7 +43,8 @@ static int by_key(const void *one, const void *other)
 	return r ?: a->order < b->order ? -1 : a->order > b->order;
 }
 
-/* Hosts, sites and the relays' shared name in one list: keys are filed under these names */
+/* Lists hosts, sites and the relays' shared name together, because keys are stored under these
+ * names. */
 static struct named *all_named(struct topology_reading *r, const struct topology_row *shared,
 			       size_t *ret_n)
 {
@@ -173,7 +174,7 @@ static void check_mesh(struct topology_reading *r)
 				       "with mesh: off a server has no tunnel, and no key");
 }
 
-/* Overlay, tunnels and mesh must not overlap */
+/* Checks that overlay, tunnels and mesh do not overlap. */
 static void check_prefixes(struct topology_reading *r)
 {
 	const struct topology *t = r->t;
@@ -322,7 +323,7 @@ static const char *const kinds[] = { [NETWORK_IPV4] = "of IPv4", [NETWORK_ULA] =
 
 /* ---- networks ---- */
 
-/* Reports if p, which stands at the path of a host, overlaps any prefix up to that host */
+/* Reports an error if p, which is at the path of a host, overlaps any prefix up to that host. */
 static void check_apart(struct topology_reading *r, size_t at, const char *path,
 			const struct prefix *p)
 {
@@ -392,7 +393,7 @@ static void check_exit(struct topology_reading *r, const struct topology_row *ro
 		lacks(r, row, "exit/inbound", NETWORK_GLOBAL, &row->host);
 }
 
-/* Whether clients have an endpoint to write */
+/* Returns whether clients have an endpoint to write. */
 static bool is_found(const struct topology_reading *r, size_t at)
 {
 	bool found = *r->t->domain || r->rows[at].host.n_addresses;

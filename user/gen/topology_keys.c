@@ -30,7 +30,7 @@ static struct yaml_node *behind_alias(struct yaml_node *node)
 	return node && node->type == YAML_ALIAS ? node->to : node;
 }
 
-/* .size: the role */
+/* Adds a host. The key's .size is the role. */
 static void add_host(struct yaml *y, const struct yaml_key *key, struct yaml_node *item,
 		     void *object)
 {
@@ -68,7 +68,7 @@ static void add_site(struct yaml *y, const struct yaml_key *key, struct yaml_nod
 		*place = row;
 }
 
-/* An empty section is fine: its entries are commented out */
+/* Reads a section. It may be empty, because its entries are commented out. */
 static void set_section(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
 			void *object)
 {

@@ -6,14 +6,17 @@
 #pragma once
 #include "gen/topology.h"
 
-/* Scopes other than those of a site or gateway, which are named after it; no name has a slash */
+/* Names of scopes other than those of a site or gateway, whose names they have. No name of a host
+ * has a slash. */
 #define SCOPE_SITES "/sites"
 #define SCOPE_RELAYS "/relays"
 #define TOPOLOGY_NUMBER_MAX 0xffff
 #define OVERLAY_LONGEST 60
-#define ENDS_LONGEST 96			/* tunnels, mesh: a subnet and a number follow */
+/* Longest prefix of tunnels and mesh, in bits, because a subnet and a number follow. */
+#define ENDS_LONGEST 96
 
-/* By name, and by number; NULL: none. Names ignore case. */
+/* Find an assignment by its name, and by its number. They return NULL if there is none. Names
+ * ignore case. */
 struct topology_kept *topology_kept(const struct topology_state *s, const char *scope,
 				    const char *name);
 struct topology_kept *topology_keeper(const struct topology_state *s, const char *scope,

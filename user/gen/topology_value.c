@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Values in a topology: from text to the model. topology_check.c checks them against each other.
+ * Reads the values in a topology. topology_check.c looks for contradictions between them.
  */
 #include <arpa/inet.h>
 #include <ctype.h>
@@ -11,9 +11,10 @@
 #include "config/relay_prefix.h"
 #include "gen/topology_keys.h"
 
-#define OVERLAY_SHORTEST 16		/* otherwise no ULA is left outside of it */
+/* Shortest length of an overlay: a shorter one would contain nearly all ULAs. */
+#define OVERLAY_SHORTEST 16
 #define PREFIX_SHORTEST 32
-#define MTU_LEAST 1280			/* IPv6's minimum */
+#define MTU_LEAST 1280			/* least MTU: the minimum of IPv6 */
 #define MTU_MOST 9216
 
 static const struct prefix ula = { .addr = { .b = { 0xfc } }, .family = FAMILY_IPV6, .len = 7 };
@@ -26,7 +27,7 @@ static void *place_of(const struct yaml_key *key, void *object)
 
 /* ---- names ---- */
 
-/* A label in DNS, and a directory */
+/* Reads a name, which is a label in DNS and the name of a directory. */
 void topology_set_name(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
 		       void *object)
 {
@@ -51,7 +52,8 @@ void topology_set_name(struct yaml *y, const struct yaml_key *key, struct yaml_n
 		strcpy(place_of(key, object), text);
 }
 
-/* Allows only what files and scripts can hold without quotes */
+/* Reads the name of an interface. It allows only names that files and scripts can hold without
+ * quotes. */
 void topology_set_interface(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
 			    void *object)
 {
@@ -157,7 +159,7 @@ void topology_set_backend(struct yaml *y, const struct yaml_key *key, struct yam
 		yaml_set_list(y, &list, value, object);
 }
 
-/* A word, or one of our addresses for outgoing traffic */
+/* Reads a word, or an address of ours for outgoing traffic. */
 void topology_set_exit_way(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
 			   void *object)
 {
@@ -236,7 +238,7 @@ static bool take_prefix(struct yaml *y, const struct yaml_key *key, struct yaml_
 	return text && !why && !prefix_parse(text, ret);
 }
 
-/* IPv6 only; .size: the longest prefix allowed */
+/* Reads a prefix of IPv6. The key's .size is the longest length allowed. */
 void topology_set_prefix(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
 			 void *object)
 {
@@ -268,7 +270,7 @@ static const char *ipv4_wrong(const struct prefix *p)
 	       "has no addresses of hosts: write a network, such as 10.200.200.0/24" : NULL;
 }
 
-/* Adds a network with hosts in it to a list */
+/* Adds a network with hosts in it to a list. */
 void topology_add_network(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
 			  void *object)
 {
@@ -291,7 +293,8 @@ void topology_add_network(struct yaml *y, const struct yaml_key *key, struct yam
 
 /* ---- numbers ---- */
 
-/* Decimal, or hexadecimal up to four digits; returns false after a message */
+/* Reads a number in decimal, or in hexadecimal with up to four digits. Returns false after printing
+ * an error. */
 static bool parse_number(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
 			 int base, unsigned int least, unsigned int most, unsigned int *ret)
 {

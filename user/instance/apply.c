@@ -134,12 +134,12 @@ static void keep_uniform(const struct dataplane *dp, const struct host *h)
 }
 
 struct outcome {
-	__u32 refused;			/* the device at which attaching failed; 0: none */
-	bool later;			/* the old programs still run and must be replaced */
-	bool moved;			/* some backend has another address */
+	__u32 refused;		/* ifindex of the device at which attaching failed; 0: none */
+	bool later;			/* the former programs still run and must be replaced */
+	bool moved;			/* at least one backend has another address */
 };
 
-/* Returns the number of peers of the blind relay's device, for which it needs room. */
+/* Returns the number of peers of the blind relay's device, so that the plan has room for them. */
 static size_t count_sites(const struct config *c)
 {
 	struct wg_device d = { 0 };
@@ -246,7 +246,7 @@ static int publish_text(const char *instance, const struct plan_input *in, int r
 	return rc ?: published;
 }
 
-/* Applies everything or nothing. missing: wait only for names that have no address yet. */
+/* Applies everything or nothing. missing: waits only for names that have no address yet. */
 static int apply_all(const char *instance, struct plan_input *in, struct resolved_backends *answers,
 		     bool missing)
 {
@@ -301,7 +301,7 @@ int apply_follow(const char *instance, const struct config *c, struct resolved_b
 	bool again, may_wait = true, moved = false;
 	int rc = check_permitted(instance);
 
-	/* the pins were removed, or an older build stored no text */
+	/* The kernel has no text if the pins were removed or an older build stored none. */
 	if (!rc && !config_text_id(instance))
 		rc = run_state_prepare(instance, c, &in.config_text);
 	if (rc)

@@ -7,8 +7,8 @@
 #include "config/config.h"
 
 /* Loads, attaches and fills the data path, or changes the running one to match the configuration,
- * and writes running.yaml. If something fails, nothing is changed. Prints on standard output what
- * each port got, and warns about what does not exist yet. The caller holds the lock
+ * and writes running.yaml. If something fails, nothing is changed. Prints on standard output how
+ * each port is attached, and warns about objects that do not exist yet. The caller holds the lock
  * (run_state_lock()). Returns 0, or -errno after printing an error. */
 int apply(const char *instance, const struct config *c);
 

@@ -23,7 +23,7 @@ int follower_hold(int fd)
 
 	if (fcntl(fd, F_OFD_SETLK, &lock))
 		return errno == EACCES || errno == EAGAIN ? -EWOULDBLOCK : -errno;
-	futimens(fd, now);		/* the file's time is when the daemon started */
+	futimens(fd, now);	/* the time of the file is the time at which the daemon started */
 	return 0;
 }
 

@@ -13,20 +13,20 @@
 #include "instance/resolver.h"
 #include "lib/timer.h"
 
-#define TTL_MIN 1			/* seconds */
+#define TTL_MIN 1			/* least TTL that is used, in seconds */
 #define TTL_MAX 86400
-#define TTL_HOSTS 30			/* for names from /etc/hosts, and instead of a TTL of 0 */
-/* seconds after a failure, doubled each time up to RETRY_MAX */
+#define TTL_HOSTS 30	/* TTL for names from /etc/hosts, and instead of a TTL of 0, in seconds */
+/* Seconds after a failure until the next attempt; doubled each time up to RETRY_MAX. */
 #define RETRY_MIN 1
 #define RETRY_MAX 60
-/* names that are due within this time are asked for in one round */
+/* Names that are due within this time, in ms, are resolved in one round. */
 #define TOGETHER_MS 1000
 
-struct name {				/* refers to an entry of `answers` by text and family */
+struct name {		/* a name, which refers to an entry of `answers` by text and family */
 	char text[sizeof(((struct resolved_backend *)NULL)->text)];
 	__u8 family;
-	uint64_t due;			/* when to ask for it, in ms of the loop's time */
-	/* seconds to wait after the last failure; 0: it did not fail */
+	uint64_t due;			/* time at which to resolve it, in ms of the loop */
+	/* Delay after the last failure in seconds; 0: it did not fail. */
 	unsigned int retry;
 	struct resolver *resolver;
 };
@@ -38,9 +38,9 @@ struct resolver {
 	void *data;
 	struct name *names;
 	size_t n_names;
-	struct dns *dns;		/* NULL: no round is running */
+	struct dns *dns;		/* channel of the running round; NULL: none is running */
 	unsigned int open;		/* number of questions without an answer */
-	/* moved: an address changed in this round; renew: read the names again after it */
+	/* moved: an address changed in this round. renew: read the names again after it. */
 	bool moved, renew;
 	uv_timer_t due;			/* timer for the next round */
 };
@@ -152,7 +152,7 @@ static void tell_failure(const struct resolved_backend *a, int status)
 {
 	char text[ADDRESS_STRLEN];
 
-	/* if it has no address, plan_make() reports that the service waits */
+	/* If the name has no address, plan_make() reports that the service waits. */
 	if (a->address.family)
 		log_warning("%s: no %s address now: %s: using %s", a->text,
 			    a->family == FAMILY_IPV4 ? "IPv4" : "IPv6",
@@ -221,7 +221,7 @@ void resolver_reconfigure(struct resolver *r)
 	struct name *old = r->names, *n;
 	size_t n_old = r->n_names;
 
-	r->renew = r->dns;		/* open questions still refer to the old names */
+	r->renew = r->dns;		/* open questions still refer to the former names */
 	if (r->renew)
 		return;
 	r->names = NULL;

@@ -11,14 +11,15 @@
 
 struct resolver;
 
-#define RESOLVE_MS 2000			/* commands wait at most so long for answers */
+#define RESOLVE_MS 2000			/* longest time that commands wait for answers, in ms */
 
 /* Is called when names were resolved. moved: some address has changed. */
 typedef void resolver_done(void *data, bool moved);
 
 struct resolver *resolver_new(uv_loop_t *loop, struct resolved_backends *answers,
-			      resolver_done *done, void *data); /* NULL: no memory */
-/* Call this after answers->list has changed. It asks for new names at once. */
+			      /* Returns NULL if there is no memory. */
+			      resolver_done *done, void *data);
+/* Call this after answers->list has changed. It asks for the addresses of new names at once. */
 void resolver_reconfigure(struct resolver *r);
 /* Call this after the network has changed. It soon asks again for names that failed. */
 void resolver_retry_soon(struct resolver *r);

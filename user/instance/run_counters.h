@@ -12,7 +12,7 @@
 #define RUN_COUNTERS_FILES { "ddns", "endpoints" }
 
 struct run_counter {
-	char name[256];			/* without white space */
+	char name[256];			/* name of the counter, without white space */
 	__s64 value;
 };
 

@@ -21,7 +21,7 @@
 
 #define RUNNING "running.yaml"
 #define FAILED "failed"
-#define NEXT "running.yaml.new"		/* the prepared text */
+#define NEXT "running.yaml.new"		/* name of the file with the prepared text */
 
 int run_state_lock(const char *instance)
 {
@@ -82,7 +82,7 @@ int run_state_prepare(const char *instance, const struct config *c, int *ret_map
 
 	if (out && fclose(out))
 		rc = -ENOMEM;
-	if (!rc && n > YAML_FILE_LIMIT) {	/* another process could not read it */
+	if (!rc && n > YAML_FILE_LIMIT) {	/* another process could not read the text */
 		log_error("this configuration is too large: it has %zu bytes as text, and the "
 			  "limit is %d", n,
 			  YAML_FILE_LIMIT);
@@ -179,7 +179,7 @@ void run_state_remove(const char *instance)
 
 	remove_file(instance, RUNNING);
 	remove_file(instance, NEXT);
-	/* left by a killed command: user/plan/resolved_backends.c */
+	/* A killed command may have left this file: user/plan/resolved_backends.c. */
 	remove_file(instance, "names.new");
 	remove_file(instance, FAILED);
 	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++) {
@@ -187,7 +187,7 @@ void run_state_remove(const char *instance)
 		remove_file(instance, files[i]);
 		remove_file(instance, beside);
 	}
-	remove_file(instance, "source");	/* user/instance/source.c */
+	remove_file(instance, "source");	/* the file of user/instance/source.c */
 	remove_file(instance, "source.new");
-	remove_file(instance, "daemon");	/* user/daemon/daemon_state.c */
+	remove_file(instance, "daemon");	/* the file of user/daemon/daemon_state.c */
 }

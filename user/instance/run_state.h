@@ -10,8 +10,8 @@
 #include "config/config.h"
 #include "lib/paths.h"
 
-/* Takes the instance's lock; waits for other commands. Returns an fd that holds the lock until it
- * is closed, or -errno after printing an error. */
+/* Takes the instance's lock, and waits while another command has it. Returns an fd that holds the
+ * lock until it is closed, or -errno after printing an error. */
 int run_state_lock(const char *instance);
 /* Prepares a new text: writes it to a file beside running.yaml and, unless ret_map is NULL, to a
  * new map, whose fd the caller closes. *ret_map is 0 if this text is the running one already. The

@@ -16,4 +16,4 @@ int running_read_quietly(const char *instance, struct config **ret);
 /* Opens an instance that is up. Returns 0, or -errno after printing an error. *ret must be NULL
  * before; the caller closes it, also after an error. */
 int running_open(const char *instance, struct dataplane **ret);
-void running_not_up(const char *instance);	/* prints that the instance is not up */
+void running_not_up(const char *instance);	/* prints the error that the instance is not up */

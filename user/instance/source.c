@@ -53,8 +53,8 @@ void source_note(const char *instance, const char *file)
 }
 
 struct source_note {
-	long long time;			/* when the file was changed last */
-	unsigned long long hash;	/* hash of the text that ran then */
+	long long time;			/* time at which the file was last changed */
+	unsigned long long hash;	/* hash of the text that ran at that time */
 };
 
 static bool read_note(const char *instance, struct source_note *ret, char ret_file[PATH_MAX])
@@ -137,7 +137,8 @@ enum source_state source_read(const char *instance, const struct config *running
 	 * cannot see there may still exist. */
 	if (stat(ret_file, &st))
 		return errno == ENOENT && strncmp(ret_file, "/tmp/", 5) ? SOURCE_GONE : SOURCE_NONE;
-	/* nothing has changed since, so skip reading the file, which may take long */
+	/* Neither the file nor the running text has changed since, so skip reading the file, which
+	 * may take long. */
 	if (changed_at(&st) == noted.time && noted.hash && noted.hash == running_hash(instance))
 		return SOURCE_SAME;
 	if (read_silently(ret_file, &c))

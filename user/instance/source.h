@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Remembers from which file the running configuration was read, and compares the two. cmd/,
+ * Remembers the file from which the running configuration was read, and compares the two. cmd/,
  * daemon/, doctor/ and show/ include it.
  */
 #pragma once
@@ -8,7 +8,7 @@
 #include "config/config.h"
 
 enum source_state {
-	/* it was not read from a file, or it was read from standard input */
+	/* The configuration was not read from a file, or was read from standard input. */
 	SOURCE_NONE,
 	SOURCE_SAME,
 	SOURCE_BY_HAND,			/* commands have changed the running configuration */
@@ -17,7 +17,8 @@ enum source_state {
 	SOURCE_GONE
 };
 
-/* Remembers the file, after its contents run. For "-" and NULL it does nothing. */
+/* Remembers the file as the source of the running configuration. Call it when the contents run. For
+ * "-" and NULL it does nothing. */
 void source_note(const char *instance, const char *file);
 /* Compares the running configuration with its file. ret_file: the absolute path of the file, or ""
  * for SOURCE_NONE. */

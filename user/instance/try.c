@@ -34,11 +34,11 @@ enum { APPLIED = 'a', KEPT = 'k', ROLLED_BACK = 'r', FAILED = 'f' };
 struct try {
 	char instance[INSTANCE_LEN];
 	unsigned int seconds;
-	/* the former configuration; NULL: the instance was not up */
+	/* Configuration before the change; NULL: the instance was not up. */
 	struct config *before;
 	__u32 text;			/* config_text_id() of the configuration on trial */
 	int marker;			/* fd of the file `trying` */
-	int child;			/* the end of the socket pair in the command */
+	int child;			/* the command's end of the socket pair to the child */
 };
 
 static bool is_ours(const struct try *t)
@@ -62,7 +62,7 @@ bool try_end(const char *instance, enum try_end why)
 	fd = open(path, O_WRONLY | O_CLOEXEC);
 	if (fd < 0)
 		return false;
-	/* if this gets the lock, the child of the trial was killed */
+	/* If this gets the lock, the child of the trial was killed. */
 	waits = flock(fd, LOCK_EX | LOCK_NB) && write(fd, &letter, 1) == 1;
 	unlink(path);
 	close(fd);
@@ -131,8 +131,8 @@ static char roll_back(const struct try *t)
 	return rc ? FAILED : ROLLED_BACK;
 }
 
-/* Waits. Returns true if the time is over or the command was killed, and false if the change was
- * kept. */
+/* Waits for the end of the trial. Returns true if the time is over or the command was killed, and
+ * false if the change was kept. */
 static bool child_waits(const struct try *t, int command)
 {
 	char path[RUN_STATE_PATH_LEN], events[4096], letter;
@@ -210,7 +210,7 @@ static int open_marker(const char *instance)
 		return -EBUSY;
 	}
 	if (fd >= 0) {
-		unlink(path);		/* the child of that trial was killed */
+		unlink(path);		/* the child of the former trial was killed */
 		close(fd);
 	}
 	fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
@@ -288,7 +288,7 @@ static void keep_change(struct try *t)
 	int lock = run_state_lock(t->instance);
 	const char letter = KEPT;
 
-	/* otherwise the child has just rolled back and will report it */
+	/* If it is not, the child has just rolled back and will report that. */
 	if (is_ours(t))
 		try_end(t->instance, TRY_KEPT);
 	if (write(t->child, &letter, 1) != 1)

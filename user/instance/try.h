@@ -7,7 +7,7 @@
 #pragma once
 #include "config/config.h"
 
-#define TRY_MAX 86400			/* longest trial in seconds */
+#define TRY_MAX 86400			/* longest trial, in seconds */
 
 struct try;
 

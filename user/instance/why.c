@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Implements why.h. That a driver refused a mode is stored in the link (struct link .refused);
- * everything else is determined again from this host.
+ * Implements why.h. The link stores that a driver refused a mode (struct link .refused). Everything
+ * else is determined again from this host.
  */
 #include <stdio.h>
 #include "dataplane/attach.h"

@@ -9,9 +9,9 @@
 #include <string.h>
 #include "lib/addr.h"
 
-#define IPV4_OFFSET 12			/* offset of an IPv4 address in its 16 bytes */
+#define IPV4_OFFSET 12		/* offset of an IPv4 address in the 16 bytes of struct addr */
 
-/* Accepts decimal digits only: no sign, no leading zero, at most max. */
+/* Parses a decimal number, at most max, without sign or leading zero. Returns 0 or -EINVAL. */
 static int number_parse(const char *s, unsigned int max, unsigned int *ret)
 {
 	unsigned int n = 0;
@@ -135,12 +135,13 @@ int endpoint_parse(const char *s, struct address *ret_address, __be16 *ret_port)
 	return 0;
 }
 
-/* As inet_ntop() (RFC 5952), which takes three times as long: large configurations are written
- * often. Returns the end. */
+/* Writes an address in the same form as inet_ntop() (RFC 5952), which takes three times as long;
+ * large configurations are written often. Returns the end of the text. */
 static char *ipv6_format(const struct addr *a, char *to)
 {
 	static const char digits[] = "0123456789abcdef";
-	int zeros = 8, n_zeros = 1, n = 0;		/* the longest run of zeros, at least two */
+	/* Position and length of the longest run of zeros, at least two. */
+	int zeros = 8, n_zeros = 1, n = 0;
 
 	for (int i = 0; i < 8; i++) {
 		n = a->b[2 * i] | a->b[2 * i + 1] ? 0 : n + 1;
@@ -176,7 +177,8 @@ static const char *before_ipv4(const struct addr *a)
 	if (a->q[0] || a->b[8] | a->b[9])
 		return NULL;
 	if (!(a->b[10] | a->b[11]))
-		return a->b[12] | a->b[13] ? "::" : NULL;	/* otherwise it is ::1 or ::1234 */
+		/* Without these bytes it is ::1 or ::1234. */
+		return a->b[12] | a->b[13] ? "::" : NULL;
 	return (a->b[10] & a->b[11]) == 0xff ? "::ffff:" : NULL;
 }
 

@@ -21,7 +21,7 @@ struct prefix {	/* len: 0..32 for IPv4, 0..128 for IPv6. The bits behind it are 
 	__u8 family, len;
 };
 
-/* enough for any address or prefix, with brackets and port */
+/* Size of a buffer for any address or prefix, with brackets and port. */
 #define ADDRESS_STRLEN 64
 
 /* Parses "192.0.2.1" or "2001:db8::1". Returns -EINVAL for anything else, such as brackets, a port,
@@ -63,12 +63,12 @@ bool address_equal(const struct address *a, const struct address *b);
 size_t address_find(const struct address *list, size_t n, const struct address *a);
 bool address_is_loopback(const struct address *a);
 bool address_is_link_local(const struct address *a);
-/* same family, and the address is in the prefix */
+/* Returns whether the address is in the prefix and has the same family. */
 bool prefix_covers(const struct prefix *p, const struct address *a);
 bool prefix_within(const struct prefix *inner, const struct prefix *outer);
-/* Whether the prefixes have an address in common. False if a has family 0. */
+/* Returns whether the prefixes have an address in common. Returns false if a has family 0. */
 bool prefix_meets(const struct prefix *a, const struct prefix *b);
-void prefix_clear_host(struct prefix *p);	/* clears the bits behind its length */
+void prefix_clear_host(struct prefix *p);	/* clears the bits behind the prefix length */
 /* Returns the prefix's mask in the 16-byte form. The first 96 bits of an IPv4 mask are ones. */
 struct addr prefix_mask(const struct prefix *p);
 

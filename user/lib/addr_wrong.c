@@ -8,7 +8,8 @@
 #include <string.h>
 #include "lib/addr.h"
 
-/* RFC 1123, but the last label is no number: mistyped addresses would pass for names. */
+/* Returns whether a text is a host name (RFC 1123) whose last label is not a number. Otherwise
+ * mistyped addresses would pass for names. */
 static bool is_host_name(const char *s)
 {
 	bool digits = true;
@@ -57,12 +58,12 @@ static const char *ipv6_wrong(const __u8 *b)
 	if (IN6_IS_ADDR_LINKLOCAL(a))
 		return "is a link-local address, of no use beyond its link: write a global one or "
 		       "a ULA";
-	/* not IN6_IS_ADDR_V4COMPAT(): musl's does not match ::203.0.113.1 */
+	/* This is not IN6_IS_ADDR_V4COMPAT(), because musl's does not match ::203.0.113.1. */
 	return !(a->s6_addr32[0] | a->s6_addr32[1] | a->s6_addr32[2]) ?
 	       "is IPv4-compatible (::/96), which no host has" : NULL;
 }
 
-/* Handles a text that is no address. */
+/* Returns what is wrong with a text that is not an address. */
 static const char *text_wrong(const char *text, __u8 family, bool names)
 {
 	static char alone[128];

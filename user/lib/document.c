@@ -15,16 +15,17 @@
 enum kind { MAP, LIST, TEXT, NUMBER, TIME, NOTHING };
 
 struct item {
-	struct item *next, *first, *last;	/* first, last: the items in it */
+	/* next: the item behind it; first, last: the items in it. */
+	struct item *next, *first, *last;
 	enum kind kind;
-	const char *key;			/* in a mapping */
+	const char *key;			/* key of an item in a mapping; NULL in a list */
 	const char *text;
-	char letters[];				/* the bytes that key and text point to */
+	char letters[];				/* bytes of the texts that key and text point to */
 };
 
 struct document {
 	struct item root;
-	int failed;				/* -errno of the first failure */
+	int failed;				/* -errno of the first failure; 0: none */
 };
 
 struct document *document_new(void)
@@ -32,7 +33,7 @@ struct document *document_new(void)
 	return calloc(1, sizeof(struct document));
 }
 
-/* This is a loop, because the stack of a recursion would grow with the nesting. */
+/* Frees a document. It is a loop, because the stack of a recursion would grow with the nesting. */
 void document_free(struct document *d)
 {
 	struct item *all = d ? d->root.first : NULL, *item;
@@ -205,7 +206,7 @@ static void print_time(const char *seconds, FILE *out)
 			(long long)(ago < 120 ? ago : ago / 60));
 }
 
-/* Whether the text output omits the item. */
+/* Returns whether the text output omits the item. */
 static bool is_blank(const struct item *item)
 {
 	return item->kind == NOTHING || (item->kind == LIST && !item->first) ||

@@ -11,7 +11,7 @@
 #include <stdio.h>
 
 struct document;
-struct node {				/* a mapping or a list in a document */
+struct node {				/* node of a document: a mapping or a list */
 	struct document *document;
 	void *node;
 };
@@ -22,18 +22,21 @@ struct node document_root(struct document *d);
 
 struct node document_map(struct node parent, const char *key);
 struct node document_list(struct node parent, const char *key);
-struct node document_row(struct node list);		/* adds a mapping at the end of a list */
+/* Adds a mapping at the end of a list, and returns it. */
+struct node document_row(struct node list);
 void document_append(struct node list, const char *text);
 void document_append_once(struct node list, const char *text);
-void document_text(struct node map, const char *key, const char *text);	/* NULL: adds null */
-void document_null(struct node map, const char *key);	/* the text output omits it */
+/* Adds a text; NULL: adds null. */
+void document_text(struct node map, const char *key, const char *text);
+void document_null(struct node map, const char *key);	/* adds null, which the text output omits */
 void document_number(struct node map, const char *key, __u64 number);
 /* Adds the number if it is known, else null. */
 void document_number_if(struct node map, const char *key, bool known, __u64 number);
 /* Adds a time, in seconds since 1970, or null if it is not known. The text output shows local time
  * and age, and shows 0 as "never". */
 void document_time(struct node map, const char *key, bool known, __u64 seconds);
-void document_decimal(struct node map, const char *key, double number);	/* three decimal places */
+/* Adds a number with three decimal places. */
+void document_decimal(struct node map, const char *key, double number);
 
 int document_print_json(const struct document *d, FILE *out);
 /* Prints the document for people: each row with a name as "interface: eth0" with its values

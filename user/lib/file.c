@@ -14,8 +14,8 @@
 int file_read_fd(int fd, size_t limit, char **ret, size_t *ret_n)
 {
 	struct stat st;
-	/* two bytes more: one for the zero byte, and one so that read() can report the end of the
-	 * file without a larger buffer */
+	/* The buffer has two more bytes: for the zero byte, and so that read() can report the end
+	 * of the file without a larger buffer. */
 	size_t n = 0, room = !fstat(fd, &st) && st.st_size > 0 && (size_t)st.st_size <= limit ?
 			     st.st_size + 2 : 8192;
 	char *text = malloc(room), *larger = text;
@@ -33,7 +33,7 @@ int file_read_fd(int fd, size_t limit, char **ret, size_t *ret_n)
 		rc = got < 0 ? -errno : n > limit ? -EFBIG : 0;
 	}
 	if (rc) {
-		if (text)		/* the file may hold a secret */
+		if (text)		/* the file may contain a secret */
 			explicit_bzero(text, n);
 		free(text);
 		return rc;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The heap of a command that reads a large configuration. */
+/* Implements heap.h: memory for a command that reads a large configuration. */
 #include <malloc.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -9,8 +9,8 @@
 
 #ifdef __GLIBC__
 #define LARGE_FILE (1 << 20)
-/* Heap bytes per byte of the file, for its nodes and structures. The running configuration is read
- * too, which doubles them. */
+/* Heap memory per byte of the file, in bytes, for its nodes and structures. The running
+ * configuration is read too, which doubles the need. */
 #define HEAP_PER_BYTE 16
 #define HEAP_MAX (256 << 20)
 #define HUGE_PAGE (2 << 20)
@@ -34,7 +34,7 @@ void heap_for_file(const char *file)
 	free(all);
 }
 #else
-/* musl's malloc() cannot be tuned. */
+/* With musl this does nothing, because its malloc() cannot be tuned. */
 void heap_for_file(const char *file)
 {
 }

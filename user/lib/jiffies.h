@@ -9,7 +9,7 @@
 #include <linux/types.h>
 #include <time.h>
 
-static inline __u64 jiffies_tick(void)	/* in nanoseconds */
+static inline __u64 jiffies_tick(void)	/* returns the length of a jiffy in nanoseconds */
 {
 	struct timespec tick;
 

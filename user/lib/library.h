@@ -10,9 +10,11 @@
 #include <stddef.h>
 
 struct library {
-	/* NULL: the program was built without this library (WITH_…=0 in the Makefile) */
+	/* Name of the shared library; NULL: the program was built without it (WITH_…=0 in the
+	 * Makefile). */
 	const char *soname;
-	/* the package that contains it, on the distribution that built the program; "": unknown */
+	/* Name of the package with the library, on the distribution that built the program; "":
+	 * unknown. */
 	const char *package;
 };
 
@@ -21,7 +23,7 @@ extern const struct library library_mhd, library_sodium, library_ldns, library_c
 
 struct library_function {
 	const char *name;
-	size_t offset;			/* offset of its pointer in the struct of pointers */
+	size_t offset;	/* offset of the function's pointer in the caller's struct of pointers */
 };
 
 #define LIBRARY_POINTER(name) typeof(name) *name;

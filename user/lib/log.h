@@ -25,7 +25,8 @@ void log_event(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Turns log_info() off, for commands whose standard output is their result. */
 void log_no_info(void);
 
-/* While this is on, texts are printed even if they were printed before (see log_round()). */
+/* Turns repeated texts on or off. While they are on, a text is printed even if it was printed
+ * before (see log_round()). */
 void log_again(bool on);
 
 /* Begins a round of a task that repeats. From now on, a text that was printed in this round or the

@@ -83,8 +83,8 @@ static unsigned long long parse_number(const char *text)
 	return errno || *end ? 0 : value;
 }
 
-/* $WATCHDOG_PID names the process that should answer. Child processes inherit both variables, so
- * another process ignores them. */
+/* Reads $WATCHDOG_USEC. $WATCHDOG_PID names the process that should answer. Child processes inherit
+ * both variables, so another process ignores them. */
 __u64 notify_period(void)
 {
 	const char *pid = getenv("WATCHDOG_PID");

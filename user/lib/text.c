@@ -85,7 +85,7 @@ FILE *text_open(char **text, size_t *n)
 
 /* ---- for terminals and programs ---- */
 
-#define PIECE_LEN 8			/* enough for one character, or for one escaped byte */
+#define PIECE_LEN 8			/* room for one character, or for one escaped byte */
 
 /* Returns the length of the first character of the text if it can be written unchanged. Returns 0
  * if it is a control character or not UTF-8 (RFC 3629). */
@@ -166,7 +166,7 @@ void text_print_json(FILE *out, const char *text)
 
 void text_print_label(FILE *out, const char *text)
 {
-	/* the length of the part that needs no escapes: nearly always the whole text */
+	/* The length of the part that needs no escapes, which is nearly always the whole text. */
 	size_t plain = 0;
 
 	while (text[plain] >= ' ' && text[plain] < 0x7f && !strchr("\"\\", text[plain]))

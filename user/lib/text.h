@@ -16,7 +16,7 @@ FILE *text_open(char **text, size_t *n);
  * allows any byte except space, '/' and ':' in an interface's name.) Control characters (C0 except
  * newline and tab, DEL, C1) and bytes that are not UTF-8 become \xHH. */
 void text_print(FILE *out, const char *text);
-/* truncated to `size` bytes, with the zero byte */
+/* Does the same, and truncates the text to `size` bytes, including the zero byte. */
 void text_visible(char *ret, size_t size, const char *text);
 /* Prints the text as a JSON string with quotation marks. The same bytes become \u00HH. */
 void text_print_json(FILE *out, const char *text);
@@ -26,7 +26,7 @@ void text_print_label(FILE *out, const char *text);
 
 /* Returns the name as one word for bash and zsh: unchanged, or as $'…' if it has characters that
  * are special to a shell. */
-#define SHELL_WORD_LEN 72		/* enough for an interface's name */
+#define SHELL_WORD_LEN 72	/* size of a buffer that holds the word for an interface's name */
 #define SHELL_WORD(name) shell_word(name, (char[SHELL_WORD_LEN]){ 0 })
 const char *shell_word(const char *name, char ret[SHELL_WORD_LEN]);
 

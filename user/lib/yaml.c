@@ -16,7 +16,7 @@
 #include "lib/yaml_json.h"
 #include "lib/yaml_words.h"
 
-#define ERRORS_PRINTED 50		/* further errors are only counted */
+#define ERRORS_PRINTED 50	/* limit of printed errors; further errors are only counted */
 
 bool yaml_is_empty(const struct yaml_node *node)
 {

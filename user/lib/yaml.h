@@ -9,15 +9,15 @@
 #pragma once
 #include "lib/yaml_tree.h"
 
-enum { YAML_RUNNING = 1 };		/* mark of a row that only running.yaml may have */
+enum { YAML_RUNNING = 1 };		/* mark of a key that only running.yaml may have */
 
 struct yaml {
-	const char *name;		/* the file, for messages */
-	const char *text;		/* the source */
+	const char *name;		/* name of the file, for messages */
+	const char *text;		/* source text of the file */
 	size_t n;
 	unsigned int errors;
 	bool no_memory;
-	/* the marks this file allows: a row with another mark counts as an unknown key */
+	/* Marks that this file allows: a key with another mark counts as unknown. */
 	unsigned int marks;
 	struct yaml_tree tree;
 };
@@ -27,20 +27,21 @@ typedef void yaml_set(struct yaml *y, const struct yaml_key *key, struct yaml_no
 		      void *object);
 
 struct yaml_key {
-	const char *name;		/* NULL: the end of the table */
+	const char *name;		/* name of the key; NULL: the end of the table */
 	yaml_set *set;
-	const char *like;	/* example of a value, or of a list's item, for error messages */
-	/* offset: of the value in the object. size: of the value, or of one row for a list of
-	 * mappings. */
+	const char *like; /* example of a value, or of an item of a list, for error messages */
+	/* offset: place of the value in the object. size: of the value, or of one row for a list of
+	 * mappings. Both are in bytes. */
 	size_t offset, size;
-	size_t count;			/* for lists: offset of the size_t that counts the items */
-	/* the keys in this mapping, or in the mappings of this list */
+	size_t count; /* for a list: offset in the object of the size_t with the number of items */
+	/* Keys of this mapping, or of the mappings in this list. */
 	const struct yaml_key *below;
-	yaml_set *item;			/* for lists: reads one item */
-	const char *const *choices;	/* for choices: the names, ended by NULL */
+	yaml_set *item;			/* for a list: function that reads one item */
+	const char *const *choices;	/* names that the value may be; NULL ends them */
 	bool required;
-	const char *unless;		/* not required if the mapping has this other key */
-	bool unlisted;			/* error messages do not suggest it */
+	/* Other key of the mapping with which this key is not required; NULL: none. */
+	const char *unless;
+	bool unlisted;			/* error messages do not suggest this key */
 	unsigned int mark;
 };
 
@@ -51,11 +52,11 @@ struct yaml_key {
 yaml_set yaml_set_text, yaml_set_choice, yaml_set_flag, yaml_set_map, yaml_set_list, yaml_set_rows;
 extern const char *const yaml_flag_names[];	/* the choices of _flag: "false", "true" */
 
-#define YAML_FILE_LIMIT (16 << 20)	/* in bytes; a longer file is refused */
+#define YAML_FILE_LIMIT (16 << 20) /* largest size of a file in bytes; a larger file is refused */
 /* Reads a whole file, or standard input for "-", and adds a zero byte that *ret_n does not count.
  * Returns 0, or -errno after printing an error; -EFBIG if the file is too long. */
 int yaml_read(const char *file, char **ret, size_t *ret_n);
-const char *yaml_file_name(const char *file);	/* for messages; "-": "<stdin>" */
+const char *yaml_file_name(const char *file); /* returns the name for messages: "<stdin>" for "-" */
 
 /* Parses a text, which must stay valid until yaml_close(). Returns 0, -EINVAL after printing an
  * error if it is not YAML, or -ENOMEM. The root of an empty text is NULL. */
@@ -65,7 +66,8 @@ int yaml_open_json(struct yaml *y, const char *text, size_t n, const char *name)
 void yaml_close(struct yaml *y);
 struct yaml_node *yaml_root(struct yaml *y);
 
-bool yaml_is_empty(const struct yaml_node *node);	/* the file has no value at this place */
+/* Returns whether the file has no value at this place. */
+bool yaml_is_empty(const struct yaml_node *node);
 
 /* Reads the mapping into object by the table `keys`. Error messages call the mapping `what`. */
 void yaml_map(struct yaml *y, struct yaml_node *node, const struct yaml_key *keys, const char *what,

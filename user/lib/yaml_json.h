@@ -10,7 +10,7 @@
 #pragma once
 #include <stddef.h>
 
-/* deepest nesting of objects and arrays; nft and OVH use at most 20 */
+/* Deepest nesting of objects and arrays. nft and OVH nest at most 20. */
 #define JSON_DEPTH 64
 
 /* Returns NULL if the text is acceptable JSON (RFC 8259): UTF-8 without control characters,

@@ -303,8 +303,8 @@ struct yaml_node *yaml_first_key(struct yaml_node *map, const char *const *names
 	return NULL;
 }
 
-/* One bit for each row of the table. keys: those read so far. meant: those that mistyped keys
- * probably stand for. */
+/* State of reading a mapping, with one bit for each row of the table. keys: rows that were read so
+ * far. meant: rows that mistyped keys probably stand for. */
 struct seen {
 	unsigned long long keys, meant;
 };

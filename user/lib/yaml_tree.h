@@ -13,7 +13,7 @@ enum yaml_type { YAML_SCALAR, YAML_LIST, YAML_MAP, YAML_ALIAS };
 
 struct yaml_node {
 	enum yaml_type type;
-	/* place of its beginning, counted from 0; column counts characters */
+	/* Position of the node's beginning, counted from 0. The column counts characters. */
 	int line, column;
 	/* The value of a scalar, zero-terminated, or NULL if it has none. For an alias: its
 	 * name. */
@@ -21,28 +21,30 @@ struct yaml_node {
 	/* For a scalar: the number of bytes of `text`, which may contain zeros. For a list: the
 	 * number of items. For a mapping: the number of pairs. */
 	size_t n;
-	/* Offset and length in the source: of a scalar, or of the token that begins the list or
-	 * mapping. */
+	/* Offset and length in the source, in bytes: of a scalar, or of the token that begins the
+	 * list or mapping. */
 	size_t at, len;
 	struct yaml_node *parent, *next;
-	/* items of a list; in a mapping, keys and values alternate */
+	/* Items of the list. In a mapping, keys and values alternate. */
 	struct yaml_node *first, *last;
-	struct yaml_node *to;		/* alias: its target; NULL: there is no such anchor */
+	struct yaml_node *to;	/* for an alias: its target; NULL: there is no such anchor */
 };
 
 struct yaml_block;
 struct yaml_anchor;
 struct yaml_tree {
-	struct yaml_node *root, *open;	/* open: the list or mapping that is being read */
-	struct yaml_anchor *anchors;	/* the latest first */
+	/* Root of the document, and the list or mapping that is being read. */
+	struct yaml_node *root, *open;
+	struct yaml_anchor *anchors;	/* anchors, the latest first */
 	struct yaml_block *blocks;	/* the memory of all nodes and texts */
 	unsigned int depth;
-	int too_deep;	/* the first line nested deeper than YAML_DEPTH, counted from 1; 0: none */
-	int second;	/* the line where a second document begins, counted from 1; 0: none */
+	/* Number of the first line that is nested deeper than YAML_DEPTH, from 1; 0: none. */
+	int too_deep;
+	int second;	/* number of the line at which a second document begins, from 1; 0: none */
 	bool no_memory;
 };
 
-/* limit of nesting; a configuration needs 8, a ruleset of nft 20 */
+/* Deepest nesting. A configuration needs 8, a ruleset of nft 20. */
 #define YAML_DEPTH 100
 /* Adds the nodes of the document. Stops at its end, at a parser error, at a second document, or at
  * nesting deeper than YAML_DEPTH. */

@@ -7,8 +7,8 @@
 #include "lib/yaml.h"
 
 struct yaml_fault {
-	int line, column;	/* counted from 0, as in struct yaml_node */
-	size_t at;		/* offset in the source */
+	int line, column;	/* position, counted from 0, as in struct yaml_node */
+	size_t at;		/* offset of that position in the source, in bytes */
 	char text[256];
 };
 

@@ -20,11 +20,11 @@ struct capture {
 	FILE *file;
 	char path[256];
 	bool swapped, ng, nanoseconds;
-	bool begun;			/* pcapng: the first block's type has been read */
+	bool begun;			/* pcapng: the type of the first block has been read */
 	struct {
 		__u32 link;
 		char name[IFNAMSIZ];
-		__u64 units;		/* time stamp units per second */
+		__u64 units;		/* units of time stamps per second */
 	} interface[INTERFACES];
 	__u32 n;
 	__u8 block[BLOCK_MAX];
@@ -176,9 +176,10 @@ static void read_options(struct capture *c, __u32 at, __u32 end)
 
 		if (!kind || at + 4 + len > end)
 			break;
-		if (kind == 2 && len < IFNAMSIZ)	/* if_name */
+		if (kind == 2 && len < IFNAMSIZ)	/* option if_name */
 			memcpy(c->interface[c->n].name, value, len);
-		if (kind == 9 && len && !(*value & 0x80)) {	/* if_tsresol, in powers of ten */
+		/* Option if_tsresol, in powers of ten. */
+		if (kind == 9 && len && !(*value & 0x80)) {
 			units = 1;
 			for (int i = 0; i < *value && i < 9; i++)
 				units *= 10;

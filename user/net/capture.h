@@ -9,13 +9,13 @@
 #include <stdio.h>
 #include "abi.h"
 
-#define CAPTURE_MAX 9216		/* longest frame in bytes; a longer one is an error */
+#define CAPTURE_MAX 9216		/* longest frame in bytes; a longer frame is an error */
 
 struct capture_frame {
-	__u64 ns;			/* since 1970 */
-	/* the interface on which the packet arrived; "": the file does not say */
+	__u64 ns;			/* time of the packet, in nanoseconds since 1970 */
+	/* Interface on which the packet arrived; "": the file does not say. */
 	char interface[IFNAMSIZ];
-	/* len: bytes in the file; whole: bytes that the packet had */
+	/* len: number of bytes in the file. whole: number of bytes that the packet had. */
 	__u32 len, whole;
 	__u8 bytes[CAPTURE_MAX];
 };

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include "net/dns.h"
 
-#define TRY_MS 1000			/* timeout for the first server's answer */
+#define TRY_MS 1000			/* timeout for the first server's answer, in ms */
 #define TRIES 2
 
 struct socket {
@@ -18,7 +18,7 @@ struct socket {
 
 struct dns {
 	uv_loop_t *loop;
-	uv_timer_t timeout;		/* for the next timeout of c-ares */
+	uv_timer_t timeout;		/* timer for the next timeout of c-ares */
 	ares_channel channel;
 	struct socket *sockets;
 	dns_progress *progress;

@@ -10,7 +10,7 @@
 
 #define ECHO_PROBES 3
 #define ECHO_INTERVAL_MS 500
-#define ECHO_TIMEOUT_MS 2000		/* wait for answers after the last probe */
+#define ECHO_TIMEOUT_MS 2000		/* time to wait for answers after the last probe, in ms */
 
 struct echo;
 
@@ -21,5 +21,5 @@ typedef void echo_done(void *data, const bool *reached);
  * another -errno. */
 int echo_start(uv_loop_t *loop, const struct address *list, size_t n, echo_done *done, void *data,
 	       struct echo **ret);
-/* Cancels; done() will not run. */
+/* Cancels the probes. The callback done() will not run. */
 void echo_cancel(struct echo *e);

@@ -17,7 +17,7 @@
 #define ICMP_FILTER 1
 #endif
 
-struct request {			/* ICMP and ICMPv6 have the same header; zeros may follow */
+struct request {	/* header of a request: ICMP and ICMPv6 have the same; zeros may follow */
 	__u8 type, code;
 	__be16 checksum, id, sequence;
 	__u8 nonce[ECHO_NONCE];
@@ -28,7 +28,7 @@ int echo_socket_open(__u8 family, struct echo_socket *ret)
 	bool ipv6 = family == FAMILY_IPV6;
 	int domain = ipv6 ? AF_INET6 : AF_INET, type = SOCK_NONBLOCK | SOCK_CLOEXEC;
 	int protocol = ipv6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP;
-	/* the types to drop, as in struct icmp_filter */
+	/* Types that the socket drops, as in struct icmp_filter. */
 	__u32 filter4 = ~(1U << ICMP_ECHOREPLY);
 	struct echo_socket s = { .family = family };
 	struct icmp6_filter filter;
@@ -90,7 +90,7 @@ static bool is_ours(const struct echo_socket *s, const struct request *r, __u8 t
 
 int echo_socket_receive(const struct echo_socket *s, struct address *ret_from, __u16 *ret_sequence)
 {
-	/* a longer message is truncated, because its header is enough */
+	/* Room for the header, which is enough: a longer message is truncated. */
 	__u8 packet[128] __attribute__((aligned(4)));
 	struct sockaddr_in6 from = { 0 };
 	socklen_t len = sizeof(from);

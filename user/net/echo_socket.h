@@ -10,14 +10,14 @@
 #include "lib/addr.h"
 
 #define ECHO_NONCE 16
-/* length of the shortest message: the header and the nonce */
+/* Length of the shortest message in bytes: the header and the nonce. */
 #define ECHO_LEN (8 + ECHO_NONCE)
 
 struct echo_socket {
-	int fd;				/* non-blocking; -1: closed */
+	int fd;				/* fd of a non-blocking socket; -1: closed */
 	bool raw;
 	__u8 family;
-	/* id of a raw socket; the kernel sets the id of a ping socket */
+	/* Id of the requests, for a raw socket. The kernel sets the id of a ping socket. */
 	__be16 id;
 	__u8 nonce[ECHO_NONCE];
 };

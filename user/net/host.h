@@ -13,7 +13,7 @@ struct host {
 	struct nl_route *routes;
 	struct nl_rule *rules;
 	size_t n_links, n_addresses, n_routes, n_rules;
-	bool several;			/* some route has several next hops */
+	bool several;			/* at least one route has several next hops */
 };
 
 int host_read(struct host *h);
@@ -39,7 +39,7 @@ bool host_has_several(const struct nl_route *const *ways, size_t n, const struct
 /* Returns true if the route by which the FIB sends to the address over the device oif has several
  * next hops. */
 bool host_has_several_ways(const struct host *h, const struct address *to, __u32 vrf, __u32 oif);
-#define HOST_WAYS 32			/* most routes to one address that are considered */
+#define HOST_WAYS 32			/* limit of the routes to one address that are considered */
 /* Returns the ifindex of the VRF that a link (or NULL) belongs to; 0: none. */
 __u32 host_link_vrf(const struct host *h, const struct nl_link *link);
 

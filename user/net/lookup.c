@@ -12,7 +12,7 @@ struct lookup {
 	struct dns *dns;
 	lookup_done *done;
 	void *data;
-	struct half {			/* the answers for IPv6 and for IPv4 */
+	struct half {			/* answer for one family, IPv6 or IPv4 */
 		struct lookup *lookup;
 		struct address *list;
 		size_t n;
@@ -106,7 +106,7 @@ int lookup_start(uv_loop_t *loop, const char *name, lookup_done *done, void *dat
 		free(l);
 		return -ENOMEM;
 	}
-	*ret = l;			/* set before done() can be called */
+	*ret = l;			/* this comes before done() can be called */
 	l->done = done;
 	l->data = data;
 	for (int i = 0; i < 2; i++) {

@@ -7,19 +7,20 @@
 #include <uv.h>
 #include "lib/addr.h"
 
-#define LOOKUP_TTL_MIN 1		/* seconds */
+#define LOOKUP_TTL_MIN 1		/* shortest TTL that is used, in seconds */
 #define LOOKUP_TTL_MAX 86400
-/* TTL for names from /etc/hosts, for an address instead of a name, and instead of a TTL of 0 */
+/* TTL in seconds for names from /etc/hosts, for an address instead of a name, and instead of a TTL
+ * of 0. */
 #define LOOKUP_TTL_HOSTS 30
 
 struct lookup_answer {
-	/* IPv6 addresses first, each family in the order of the answer. Duplicates and addresses
-	 * that no host can have, such as IPv4-mapped ones, are left out. */
+	/* Addresses of the name: IPv6 first, each family in the order of the answer. Duplicates and
+	 * addresses that no host can have, such as IPv4-mapped ones, are left out. */
 	struct address *list;
 	size_t n;
-	unsigned int ttl;		/* in seconds, the shortest of all records */
-	/* For IPv6 and IPv4: why the addresses are unknown, if no server answered. NULL: they are
-	 * known, or there are none. */
+	unsigned int ttl;		/* shortest TTL of all records, in seconds */
+	/* Reason why the addresses of IPv6, and of IPv4, are unknown: no server answered. NULL:
+	 * they are known, or there are none. */
 	const char *failed[2];
 };
 
@@ -30,5 +31,5 @@ struct lookup;
 typedef void lookup_done(void *data, const struct lookup_answer *answer);
 int lookup_start(uv_loop_t *loop, const char *name, lookup_done *done, void *data,
 		 struct lookup **ret);
-/* Cancels; done() will not run. */
+/* Cancels the lookup. The callback done() will not run. */
 void lookup_cancel(struct lookup *l);

@@ -10,67 +10,71 @@
 
 struct nl_link {
 	__u32 ifindex;
-	/* IFLA_LINK: the device below a VLAN or macvlan, or the other end of a veth; 0: none. */
+	/* Ifindex of the device below a VLAN or macvlan, or of the other end of a veth (IFLA_LINK);
+	 * 0: none. */
 	__u32 lower;
-	bool lower_elsewhere;		/* lower is an ifindex of another network namespace */
-	__u32 master;			/* the bridge, bond or VRF it belongs to; 0: none */
-	/* a port of a bond that does not accept frames from it now */
+	bool lower_elsewhere;		/* `lower` is an ifindex of another network namespace */
+	__u32 master;		/* ifindex of the bridge, bond or VRF that it belongs to; 0: none */
+	/* The link is a port of a bond that does not accept frames from it now. */
 	bool bond_backup;
 	__u32 mtu;
-	bool up;			/* IFF_UP */
-	bool ethernet;			/* ARPHRD_ETHER: has Ethernet headers */
+	bool up;			/* the link is up (IFF_UP) */
+	bool ethernet;			/* the link has Ethernet headers (ARPHRD_ETHER) */
 	bool loopback;
-	bool noarp;			/* IFF_NOARP */
+	bool noarp;		/* the link does not use ARP or neighbour discovery (IFF_NOARP) */
 	char name[IFNAMSIZ];
-	/* IFLA_INFO_KIND: "veth", "vlan", "bridge", "wireguard", "tun" …; "": a hardware device. */
+	/* Kind of the device (IFLA_INFO_KIND): "veth", "vlan", "bridge", "wireguard", "tun" …; "":
+	 * a hardware device. */
 	char kind[16];
 	__u8 mac[6];
-	__u16 vlan_id, vlan_protocol;	/* for a VLAN, in host order; protocol 0x8100 or 0x88a8 */
-	bool vlan_filtering;		/* a bridge that separates VLANs (vlan_filtering) */
+	/* For a VLAN, in host order: its id, and its protocol 0x8100 or 0x88a8. */
+	__u16 vlan_id, vlan_protocol;
+	bool vlan_filtering;	/* the link is a bridge that separates VLANs (vlan_filtering) */
 	__u32 xdp_prog_id;		/* id of the attached XDP program, in any mode; 0: none */
 	char qdisc[16];
-	__u64 tx_dropped;		/* packets dropped since the device was created */
+	__u64 tx_dropped;		/* number of packets dropped since the device was created */
 };
 
 struct nl_address {
 	__u32 ifindex;
-	/* IFA_LOCAL, or else IFA_ADDRESS; never the address of a point-to-point peer */
+	/* Address of the interface (IFA_LOCAL, or else IFA_ADDRESS), never that of a point-to-point
+	 * peer. */
 	struct address local;
 	__u8 prefix_len;
 	bool tentative, deprecated;
-	__u32 flags;			/* IFA_F_* */
+	__u32 flags;			/* flags of the address (IFA_F_*) */
 	__u32 preferred;		/* preferred lifetime in seconds; 0xffffffff: for ever */
 };
 
 struct nl_route {
 	struct prefix dst;
-	__u32 oif;			/* ifindex of the first next hop */
+	__u32 oif;			/* ifindex of the device of the first next hop */
 	__u32 table;
-	__u8 type;			/* RTN_UNICAST, RTN_LOCAL … */
-	__u8 protocol;			/* RTPROT_*: who installed the route */
+	__u8 type;			/* type of the route: RTN_UNICAST, RTN_LOCAL … */
+	__u8 protocol;			/* origin of the route (RTPROT_*) */
 	bool gateway;
-	/* The gateway; family 0: none, or it has another family than dst. */
+	/* Gateway of the route; family 0: none, or it has another family than dst. */
 	struct address via;
 	__u32 metric;
 	/* The route does not apply to every packet, because of a TOS, a source prefix, a tunnel or
 	 * a dead link. */
 	bool conditional;
-	bool tos;			/* only for packets with a certain TOS */
-	bool several;			/* one of several next hops, chosen by the packet's flow */
+	bool tos;			/* the route is only for packets with a certain TOS */
+	bool several;	/* the row is one of several next hops, chosen by the packet's flow */
 };
 
 struct nl_rule {
 	__u8 family;
-	struct prefix src, dst;		/* family 0: none */
+	struct prefix src, dst;	/* prefixes that the rule selects; family 0: no such selector */
 	/* The rule has this selector. A DSCP selector counts as TOS. */
 	bool tos, mark, iif, oif, dport, sport;
-	/* has a selector that this program does not know, such as the flow label */
+	/* The rule has a selector that this program does not know, such as the flow label. */
 	bool unknown;
-	__u32 fwmark;			/* the value of the mark selector */
-	/* Has another selector that has the same result for all packets to a backend: protocol,
-	 * user, tunnel id, VRF, suppression or inversion. */
+	__u32 fwmark;			/* value of the mark selector */
+	/* The rule has another selector that has the same result for all packets to a backend:
+	 * protocol, user, tunnel id, VRF, suppression or inversion. */
 	bool other;
-	__u8 action;			/* FR_ACT_TO_TBL, FR_ACT_BLACKHOLE … */
+	__u8 action;			/* action of the rule: FR_ACT_TO_TBL, FR_ACT_BLACKHOLE … */
 	__u32 table, priority;
 };
 
@@ -89,7 +93,7 @@ int nl_route_get(const struct address *dst, __u32 vrf, __u32 *ret_oif);
 
 struct nl_way {
 	__u32 oif;
-	struct address via;		/* the gateway; family 0: dst is on the link */
+	struct address via;		/* gateway of the route; family 0: dst is on the link */
 };
 /* Asks the FIB for the device and the gateway, for a packet with this mark (0: none) from src
  * (NULL: any source). */
@@ -99,7 +103,7 @@ int nl_way(const struct address *dst, const struct address *src, __u32 vrf, __u3
 struct nl_neighbour {
 	__u32 ifindex;
 	struct address address;
-	__u16 state;			/* NUD_* */
+	__u16 state;			/* state of the neighbour entry (NUD_*) */
 };
 int nl_neighbours(struct nl_neighbour **ret, size_t *ret_n);
 

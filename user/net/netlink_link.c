@@ -18,7 +18,7 @@
 #include "net/netlink.h"
 #include "net/netlink_talk.h"
 
-/* from linux/netdev.h, which exists since kernel 6.3 */
+/* Constants from linux/netdev.h, which exists since kernel 6.3. */
 #define NETDEV_FAMILY "netdev"
 enum { NETDEV_DEV_GET = 1 };
 enum { NETDEV_IFINDEX = 1, NETDEV_XDP_FEATURES = 3 };

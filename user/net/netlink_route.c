@@ -11,7 +11,7 @@
 #include "net/netlink.h"
 #include "net/netlink_talk.h"
 
-/* FRA_DSCP and the masks, which the headers of kernel 6.1 lack */
+/* Attributes FRA_DSCP and the masks, which the headers of kernel 6.1 lack. */
 enum { DSCP = 25, SPORT_MASK = 28, DPORT_MASK = 29, DSCP_MASK = 30 };
 
 static bool is_gateway(const struct nlattr *a)
@@ -88,7 +88,7 @@ static int route_row(const struct nlmsghdr *nlh, void *data)
 		via_attr(a, &route);
 	}
 	route.dst = attr_prefix(dst, rt->rtm_family, rt->rtm_dst_len);
-	if (!route.dst.family)		/* skip multicast routing and MPLS */
+	if (!route.dst.family)		/* multicast routing and MPLS are skipped */
 		return MNL_CB_OK;
 	/* If net.ipv4.nexthop_compat_mode is 0, the kernel does not describe the nexthop object. */
 	route.several = by_object && !route.oif && route.type == RTN_UNICAST;

@@ -11,9 +11,9 @@
 #include "lib/grow.h"
 #include "net/netlink_talk.h"
 
-#define BUFFER_SIZE 32768		/* the kernel sends at most this much of a dump at once */
-#define ERRNO_MAX 4095			/* the largest error (the kernel's MAX_ERRNO) */
-#define DUMP_TRIES 10			/* attempts at a dump during which something changes */
+#define BUFFER_SIZE 32768		/* bytes of a dump that the kernel sends at most at once */
+#define ERRNO_MAX 4095			/* largest errno (the kernel's MAX_ERRNO) */
+#define DUMP_TRIES 10		/* limit of attempts at a dump during which the table changes */
 
 void *list_add(struct list *l)
 {
@@ -88,8 +88,8 @@ static int dump_once(__u16 type, size_t header, mnl_cb_t row, struct list *l)
 	return nl_ask(request, row, l);
 }
 
-/* If the table changes during a dump, the kernel marks the dump as interrupted and libmnl returns
- * EINTR. Then this tries again. */
+/* Reads a table, in several attempts if necessary. If the table changes during a dump, the kernel
+ * marks the dump as interrupted, and libmnl returns EINTR. */
 int nl_dump(__u16 type, size_t header, mnl_cb_t row, size_t row_size, void *ret, size_t *ret_n)
 {
 	struct list l = { .size = row_size };

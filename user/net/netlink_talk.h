@@ -10,7 +10,7 @@
 
 struct list {
 	void *rows;
-	size_t n, size;			/* size: of one row */
+	size_t n, size;			/* number of rows, and size of a row in bytes */
 };
 
 /* Adds a row of zeros and returns it, or NULL if there is no memory. */

@@ -11,7 +11,7 @@
 #include "net/netlink_watch.h"
 
 #define BUFFER_SIZE 16384
-#define READS_AT_ONCE 64		/* limit, because during a flood the messages never end */
+#define READS_AT_ONCE 64 /* limit of reads at once, because during a flood the messages never end */
 
 int nl_watch(void)
 {
@@ -57,7 +57,7 @@ static unsigned int table_of(const struct nlmsghdr *nlh)
 	case RTM_DELRULE:
 	case RTM_NEWNEXTHOP:
 	case RTM_DELNEXTHOP:
-	case RTM_NEWNETCONF:		/* the sysctl forwarding changed */
+	case RTM_NEWNETCONF:		/* the sysctl forwarding has changed */
 		return NL_ROUTES;
 	case RTM_NEWNEIGH:
 	case RTM_DELNEIGH:
@@ -82,7 +82,7 @@ unsigned int nl_watch_read(int fd)
 		struct nlmsghdr *nlh = (struct nlmsghdr *)buffer;
 		int n = recv(fd, buffer, sizeof(buffer), MSG_TRUNC);
 
-		if (n < 0 && errno == ENOBUFS)		/* messages were lost */
+		if (n < 0 && errno == ENOBUFS)		/* the kernel dropped messages */
 			changes = NL_ALL;
 		else if (n < 0 && errno != EINTR)
 			break;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Reports which of the kernel's tables changed. It does not report what changed; the daemon, which
- * uses this, then reads the whole table.
+ * Reports which of the kernel's tables changed, but not which entries. The daemon, which uses this,
+ * then reads the whole table.
  */
 #pragma once
 

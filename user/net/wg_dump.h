@@ -12,11 +12,11 @@ struct wg_dump_peer {
 	struct address endpoint;
 	__be16 port;
 	struct wg_key key;
-	__u64 handshake;		/* the latest handshake, in seconds since 1970 */
+	__u64 handshake;	/* time of the latest handshake, in seconds since 1970; 0: none */
 };
 
 struct wg_dump {
-	struct wg_dump_peer *peers;	/* the peers with an endpoint, sorted by endpoint */
+	struct wg_dump_peer *peers;	/* peers with an endpoint, sorted by endpoint */
 	size_t n;
 };
 

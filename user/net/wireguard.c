@@ -25,8 +25,9 @@
 #include "net/udp_socket.h"
 #include "net/wireguard.h"
 
-#define DUMP_TRIES 10			/* attempts at a dump during which the device changes */
-#define ANSWER_LIMIT (64 << 20)		/* in bytes; a longer answer of the socket is an error */
+#define DUMP_TRIES 10		/* limit of attempts at a dump during which the device changes */
+/* Longest answer of the socket, in bytes; a longer answer is an error. */
+#define ANSWER_LIMIT (64 << 20)
 #define ANSWER_SECONDS 2
 
 void wg_free(struct wg_device *d)
@@ -34,7 +35,7 @@ void wg_free(struct wg_device *d)
 	for (size_t i = 0; i < d->n_peers; i++)
 		free(d->peers[i].allowed);
 	if (d->n_peers)
-		/* they contain preshared keys */
+		/* The peers contain preshared keys. */
 		explicit_bzero(d->peers, d->n_peers * sizeof(*d->peers));
 	free(d->peers);
 	memset(d, 0, sizeof(*d));

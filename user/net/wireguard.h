@@ -15,23 +15,23 @@
 
 struct wg_peer {
 	struct wg_key key;
-	struct address endpoint;	/* family 0: unknown */
+	struct address endpoint;	/* endpoint of the peer; family 0: unknown */
 	__be16 endpoint_port;
-	/* the latest handshake, in seconds since 1970; 0: none yet */
+	/* Time of the latest handshake, in seconds since 1970; 0: none yet. */
 	__u64 handshake;
 	__u64 rx_bytes, tx_bytes;
-	struct wg_key preshared;	/* all zeros: no preshared key */
-	__u16 keepalive;		/* seconds; 0: off */
+	struct wg_key preshared;	/* preshared key; all zeros: none */
+	__u16 keepalive;		/* interval of keepalives, in seconds; 0: off */
 	struct prefix *allowed;		/* AllowedIPs */
 	size_t n_allowed;
 };
 
 struct wg_device {
-	/* The device's own public key. All zeros: it has none, or it is a device of wireguard-go
-	 * and libsodium is missing. */
+	/* Public key of the device. All zeros: it has no key, or it is a device of wireguard-go and
+	 * libsodium is missing. */
 	struct wg_key key;
-	__be16 port;			/* the port it listens on; 0: none */
-	__u32 fwmark;			/* the mark of the packets that it sends; 0: none */
+	__be16 port;			/* port on which the device listens; 0: none */
+	__u32 fwmark;		/* firewall mark of the packets that the device sends; 0: none */
 	struct wg_peer *peers;
 	size_t n_peers;
 };

@@ -24,10 +24,10 @@ static const char *const settings[] = {
 
 struct reader {
 	struct wg_names *names;
-	/* names in the comments since the last line that is not a comment */
+	/* Names in the comments since the last line that is not a comment. */
 	char friendly[NAME_LEN], above[NAME_LEN];
-	char name[NAME_LEN];		/* the name of this section's peer so far */
-	struct wg_key key;		/* the key of this section's peer so far */
+	char name[NAME_LEN];		/* name of this section's peer, as far as it was read */
+	struct wg_key key;		/* key of this section's peer, as far as it was read */
 };
 
 /* Converts a text to a valid name. Letters, digits and "-_.+/" stay, and each run of other

@@ -13,9 +13,9 @@
 #include "lib/text.h"
 #include "net/wireguard.h"
 
-#define ROOM 1024			/* bytes for a message without AllowedIPs */
-#define ROOM_ALLOWED 48			/* bytes for each AllowedIP, more than it needs */
-/* longest message in bytes, because the length of an attribute has 16 bits */
+#define ROOM 1024			/* size of a message without AllowedIPs, in bytes */
+#define ROOM_ALLOWED 48			/* room for each AllowedIP in bytes, more than it needs */
+/* Longest message in bytes. The length of an attribute has only 16 bits. */
 #define PEERS_MAX 65000
 
 /* ---- the kernel's WireGuard ---- */

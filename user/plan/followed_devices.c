@@ -24,7 +24,7 @@ int followed_devices_read(const struct config *c, struct followed_device **ret, 
 		if (rc == -EOPNOTSUPP)
 			log_warning("interface %s: not a WireGuard interface, or wireguard-go has "
 				    "no socket in " WG_SOCKET_DIR, f->device);
-		/* add_port() warns about a missing device */
+		/* add_port() warns about a missing device. */
 		if (rc == -EOPNOTSUPP || rc == -ENODEV)
 			continue;
 		if (rc) {

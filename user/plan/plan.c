@@ -130,7 +130,7 @@ static int add_port(struct plan_builder *m, const char *name, enum link_role rol
 		return 0;
 	}
 	if (plan_port(m->plan, link->ifindex))
-		return 0;	/* already added, with the role from `interfaces` */
+		return 0;	/* the port is there already, with the role from `interfaces` */
 	port = append(m->plan->ports, m->plan->n_ports);
 	if (!port)
 		return -ENOMEM;
@@ -173,7 +173,7 @@ static int add_several(struct plan_builder *m, const struct address *backend, __
 	for (size_t i = 0; i < n && !rc; i++) {
 		const struct nl_link *link = host_link(m->host, ways[i]->oif);
 
-		/* also for a route in a table that only a rule selects */
+		/* This also holds for a route in a table that only a rule selects. */
 		m->plan->ask_always |= ways[i]->several;
 		if (!host_has_several(ways, n, ways[i], oif))
 			continue;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * A plan is what a configuration means on this host at this moment: the entries of every BPF map,
- * and the devices to which programs are attached. It is made from the configuration and from what
- * netlink says, before anything is changed. instance/ makes it, dataplane/ writes it to the maps,
+ * and the devices to which programs are attached. It is made from the configuration and from
+ * netlink's data, before anything is changed. instance/ makes it, dataplane/ writes it to the maps,
  * and doctor/, show/, daemon/ and cmd/ examine it.
  */
 #pragma once
@@ -15,27 +15,27 @@ struct plan_port {			/* an interface to which the data path is attached */
 	__u32 ifindex;
 	char name[IFNAMSIZ];
 	enum link_role role;
-	enum mode mode;			/* the configured mode */
-	__u32 sources;			/* index in plan.sources */
-	bool l3;			/* without Ethernet headers */
-	/* XDP beside other programs, with the dispatcher of libxdp */
+	enum mode mode;			/* configured mode of attachment */
+	__u32 sources;			/* index of the port's list of prefixes in plan.sources */
+	bool l3;			/* the port has no Ethernet header */
+	/* XDP runs beside other programs, in the dispatcher of libxdp. */
 	bool shared;
-	bool lengthens;			/* NAT64 may lengthen packets that arrive here */
-	size_t n_nics;			/* number of nics at which its frames arrive */
-	char why[160];			/* why there is no such nic */
+	bool lengthens;			/* NAT64 may lengthen packets that arrive at this port */
+	size_t n_nics;			/* number of nics at which frames of the port arrive */
+	char why[160];			/* reason why there is no such nic */
 };
 
-struct plan_nic {		/* a device to which XDP is attached, for one or more ports */
+struct plan_nic {		/* device to which XDP is attached, for one or more ports */
 	__u32 ifindex;
 	char name[IFNAMSIZ];
 	enum mode mode;
-	bool shared;			/* one of its ports is shared */
-	__u32 port;			/* index in plan.ports of its first port */
+	bool shared;			/* at least one of the nic's ports is shared */
+	__u32 port;			/* index of the nic's first port in plan.ports */
 };
 
 struct list_entry {			/* entry of the map source_trie */
 	struct source_key key;
-	__u8 verdict;			/* enum list_verdict */
+	__u8 verdict;			/* enum list_verdict of the prefix */
 };
 
 struct plan_key {			/* a WireGuard public key of a backend */
@@ -44,99 +44,105 @@ struct plan_key {			/* a WireGuard public key of a backend */
 };
 
 struct plan_guard {			/* the guard of a service */
-	struct guard guard;		/* flags 0: no guard; dataplane_keys_write() sets .keys */
+	/* Contents of the map entry; flags 0: no guard. dataplane_keys_write() sets .keys. */
+	struct guard guard;
 	struct plan_key *keys;
 	size_t n_keys;
-	/* GUARD_BACKENDS_MAX names; NULL: one backend, without a name */
+	/* Names of the backends, GUARD_BACKENDS_MAX of them; NULL: one backend, without a name. */
 	struct backend_name *names;
 };
 
 struct plan_blind {
 	bool on;
-	__u32 room;			/* number of sites that fit, including number 0 */
-	char device[IFNAMSIZ];		/* this host's own WireGuard device */
+	__u32 room;	/* number of sites that the maps have room for, including number 0 */
+	char device[IFNAMSIZ];		/* name of this host's own WireGuard device */
 	__be16 port;
-	/* ifindex of the interface it listens on; 0: the interface does not exist yet */
+	/* Ifindex of the interface on which the blind relay listens; 0: it does not exist yet. */
 	__u32 ifindex;
 };
 
-struct followed_device {	/* WireGuard's state of a device in follow.wireguard */
+struct followed_device {	/* state in WireGuard of a device in follow.wireguard */
 	char device[IFNAMSIZ];
 	struct wg_device wireguard;
 	struct wg_names names;
 };
 
-struct relay_peer {			/* name "": the id is free */
+struct relay_peer {			/* a peer of the relay; name "": the id is free */
 	struct peer_name name;
 	struct peer peer;
 };
 
-struct relay_route {			/* word: id of the peer, and flags */
+struct relay_route {		/* a prefix with its route word: id of the peer, and flags */
 	struct prefix prefix;
 	__u32 word;
 };
 
 struct plan_relay {
 	bool on;
-	/* kernel routes are followed, so the list of sources may need more room later */
+	/* The relay follows kernel routes, so the list of sources may need more room later. */
 	bool grows;
-	bool nics;			/* some peer is behind a nic */
+	bool nics;			/* at least one peer is behind a nic */
 	struct prefix overlay;
-	struct relay_peer *peers;	/* by id; 0 means no peer */
+	struct relay_peer *peers;	/* peers, indexed by id; id 0 means no peer */
 	size_t n_peers;
-	/* points to plan_input.peers, valid while the lock is held */
+	/* Peers of the running instance: points to plan_input.peers, valid while the lock is
+	 * held. */
 	const struct relay_peer *running;
 	size_t n_running;
-	/* each prefix once, sorted by address, shorter ones first */
+	/* Routes: each prefix once, sorted by address, shorter prefixes first. */
 	struct relay_route *routes;
 	size_t n_routes;
-	__u32 *subnets;			/* SUBNETS words; NULL: the overlay is not a /48 */
-	struct relay_route *longest;	/* for the map `routes` */
+	/* Contents of the map subnets, SUBNETS words; NULL: the overlay is not a /48. */
+	__u32 *subnets;
+	struct relay_route *longest;	/* routes for the map `routes` */
 	size_t n_longest;
-	struct relay_route *gone;	/* running, but not in `longest`; set by dataplane/ */
+	/* Running routes that are not in `longest`; dataplane/ sets them. */
+	struct relay_route *gone;
 	size_t n_gone;
-	bool peers_stay;		/* no running peer is missing here; set by dataplane/ */
-	bool routes64;			/* the table has /64s */
-	struct own *own;		/* this host's addresses on links with peers */
+	bool peers_stay;		/* this plan has every running peer; dataplane/ sets it */
+	bool routes64;			/* the table has /64 prefixes */
+	struct own *own;		/* addresses of this host on links with peers */
 	size_t n_own;
-	struct policy policy;		/* its secrets stay as in the running map */
+	struct policy policy;	/* policy between sites; its secrets stay as in the running map */
 };
 
 struct plan {
 	struct plan_port *ports;
-	struct sources *sources;	/* one for each port */
-	struct source_hints *hints;	/* one for each port */
+	struct sources *sources;	/* lists of prefixes, one for each port */
+	struct source_hints *hints;	/* hints for the express path, one for each port */
 	size_t n_ports;
 	struct plan_nic *nics;
 	size_t n_nics;
 	struct source_key *trie;	/* prefixes for which `sources` has no room */
 	size_t n_trie;
-	struct list_entry *lists;	/* allow and deny of services */
+	struct list_entry *lists;	/* allow and deny lists of the services */
 	size_t n_lists;
-	struct link *links;	/* every interface of this host; attaching adds more flags */
+	struct link *links; /* links of all interfaces of this host; attaching adds more flags */
 	size_t n_links;
 	struct table_entry *entries;
 	size_t n_entries;
-	struct service_name *services;	/* by id; a running service keeps its id */
+	/* Names of the services, indexed by id; a running service keeps its id. */
+	struct service_name *services;
 	size_t n_services;		/* one more than the highest id in use */
-	struct pool *pools;	/* by id; without ports if the service does not masquerade */
+	/* Pools, indexed by service id; without ports if the service does not masquerade. */
+	struct pool *pools;
 	size_t n_pools;
-	__u32 n_flows;			/* size of the flow table; 0: no service masquerades */
-	struct plan_guard *guards;	/* by id */
+	__u32 n_flows;	/* number of flows that the table has room for; 0: no service masquerades */
+	struct plan_guard *guards;	/* guards, indexed by service id */
 	size_t n_guards;
-	size_t n_keys;			/* sum over all guards */
-	bool guarded;			/* some service has a guard */
-	bool challenges;		/* some guard sends cookies */
+	size_t n_keys;			/* number of keys of all guards together */
+	bool guarded;			/* at least one service has a guard */
+	bool challenges;		/* at least one guard sends cookies */
 	__u32 n_slots;			/* number of next-hop slots */
-	bool vlans, bridges;		/* a port is a VLAN; a nic is in a bridge or bond */
-	bool l3;			/* some port has no Ethernet headers */
-	bool routers;			/* some link has a virtual router's MAC address */
+	bool vlans, bridges;	/* vlans: a port is a VLAN. bridges: a nic is in a bridge or bond */
+	bool l3;			/* at least one port has no Ethernet header */
+	bool routers;			/* at least one link has a virtual router's MAC address */
 	bool express;		/* the data path uses its express path */
 	__u32 express_entries;		/* entries of the express path on each CPU, a power of 2 */
 	bool hearing;		/* the data path reports handshakes and knocks for this host */
-	bool choices;			/* a service has, or may get, SERVICE_CHOICE */
-	bool ask_always;		/* CONTROL_ASK_ALWAYS */
-	/* fd of the map of run_state_prepare(); 0: the running one */
+	bool choices;			/* at least one service has, or may get, SERVICE_CHOICE */
+	bool ask_always;		/* the control map gets CONTROL_ASK_ALWAYS */
+	/* Fd of the map that run_state_prepare() made; 0: the text is the running one. */
 	int config_text;
 	struct plan_relay relay;
 	struct plan_blind blind;
@@ -147,7 +153,7 @@ struct slot {				/* the next-hop slot of a listener */
 	__u32 ifindex, slot;
 };
 
-/* so long, replies of the former backend of a listener are translated */
+/* Seconds for which replies of a listener's former backend are translated. */
 #define OLD_SECONDS 180
 
 struct prefixes {
@@ -155,39 +161,41 @@ struct prefixes {
 	size_t n;
 };
 
-/* Returns 0 or -ENOMEM. */
+/* Adds a prefix to the list. Returns 0 or -ENOMEM. */
 int prefixes_add(struct prefixes *l, const struct prefix *new);
 
 struct resolved_backends;
 struct plan_input {
 	/* ---- what the caller of apply gives ---- */
 	const struct config *config;
-	int config_text;		/* as in struct plan */
-	const struct resolved_backends *answers; /* addresses of backends with names */
-	/* devices at which attaching failed, because of other programs */
+	int config_text;	/* fd of the map with the configuration's text, as in struct plan */
+	const struct resolved_backends *answers; /* addresses of backends that have names */
+	/* Ifindexes of devices at which attaching failed, because of other programs. */
 	__u32 refused[16];
 	size_t n_refused;
-	/* a daemon runs: prepare for later changes, use `uniform` */
+	/* A daemon runs, so the plan prepares for later changes and uses the map `uniform`. */
 	bool followed;
-	bool tolerant;			/* leave contradictions out, with a warning */
+	bool tolerant;			/* the plan leaves contradictions out, with a warning */
 	/* ---- what each attempt reads from this host ---- */
 	const struct host *host;
-	__u64 now;			/* CLOCK_BOOTTIME, in seconds */
-	struct followed_device *followed_peers; /* WireGuard's state of follow.wireguard */
+	__u64 now;			/* time by CLOCK_BOOTTIME, in seconds */
+	/* State in WireGuard of the devices in follow.wireguard. */
+	struct followed_device *followed_peers;
 	size_t n_followed;
-	size_t n_sites;			/* number of peers of blind.device */
+	size_t n_sites;			/* number of peers of the device blind.device */
 	/* ---- and from the running instance ---- */
-	struct service_name *names;	/* by id */
+	struct service_name *names;	/* names of the running services, indexed by id */
 	size_t n_names;
-	struct backend_name *backend_names;	/* by id * GUARD_BACKENDS_MAX + number */
+	/* Names of their backends, indexed by id * GUARD_BACKENDS_MAX + number. */
+	struct backend_name *backend_names;
 	size_t n_backend_names;
-	struct guard *guards;		/* by id */
+	struct guard *guards;		/* running guards, indexed by service id */
 	size_t n_guards;
-	struct slot *slots;		/* next-hop slots of its listeners */
+	struct slot *slots;		/* next-hop slots of the running listeners */
 	size_t n_slots;
-	struct table_entry *running;	/* entries of its table */
+	struct table_entry *running;	/* entries of the running table */
 	size_t n_running;
-	struct relay_peer *peers;	/* by id */
+	struct relay_peer *peers;	/* running peers, indexed by id */
 	size_t n_peers;
 };
 
@@ -202,7 +210,7 @@ int plan_make(const struct plan_input *in, struct plan **ret);
 void plan_free(struct plan *p);
 bool plan_refused(const struct plan_input *in, __u32 ifindex);
 const struct plan_nic *plan_nic(const struct plan *p, __u32 ifindex);
-/* Whether frames of the port arrive at this nic. */
+/* Returns whether frames of the port arrive at this nic. */
 bool plan_carries(const struct host *h, const struct plan_nic *nic, const struct plan_port *port);
 /* Makes a plan with only ports (without sources) and nics: which nics the ports of the running
  * instance would have on this host now. Returns 0 or -errno. */

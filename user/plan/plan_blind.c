@@ -78,7 +78,7 @@ int plan_blind(struct plan_builder *m)
 	id = plan_service_id(p, BLIND_NAME, NAT_BLIND);
 	link = host_link_by_name(m->host, b->interface);
 	if (!link)
-		/* add_port() has already printed that the interface is missing */
+		/* add_port() has already printed that the interface is missing. */
 		return 0;
 	p->blind.ifindex = plan_base(m->host, link)->ifindex;
 	for (size_t i = 0; i < m->host->n_addresses && !rc; i++) {

@@ -81,7 +81,7 @@ static int pool_find(const struct plan_builder *m, const struct service_config *
 		return rc;
 	if (own)
 		pool_add(pool, own);
-	/* without a route, another message says that it is missing */
+	/* Without a route, another message says that the route is missing. */
 	else if (!nl_route_get(backend, host_vrf(m->host, s), &oif))
 		log_warning("service %s: waiting for a source address towards backend %s: add an "
 			    "address to the interface on the way there, or write flows: { source: "
@@ -131,8 +131,8 @@ int plan_pool(struct plan_builder *m, size_t service, __u32 id)
 	return rc;
 }
 
-/* The flows of each source are counted in epochs, which are as long as the longest timeout of all
- * services. */
+/* Sets the length of an epoch: the longest timeout of all services. The flows of each source are
+ * counted in epochs. */
 void plan_epochs(struct plan *p)
 {
 	__u32 longest = 0;

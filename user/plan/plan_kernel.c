@@ -14,8 +14,8 @@
 
 struct wanted {				/* a route of the kernel within the overlay */
 	const struct nl_route *route;
-	size_t rank;			/* index of its table in follow.tables */
-	__u32 word;			/* set by find_word() */
+	size_t rank;			/* index in follow.tables of the route's table */
+	__u32 word;			/* route word, which find_word() sets */
 };
 
 struct reach {				/* a prefix of a peer, or one of its AllowedIPs */
@@ -24,11 +24,11 @@ struct reach {				/* a prefix of a peer, or one of its AllowedIPs */
 	__u32 peer;
 };
 
-struct device {				/* a device with peers */
+struct device {				/* a device that has peers */
 	__u32 ifindex;
-	__u32 only;			/* the peer, if it has only one */
+	__u32 only;		/* index of the only peer; if there are several, it is not valid */
 	bool several;
-	/* WireGuard sends to a peer only what is in its AllowedIPs */
+	/* WireGuard sends to a peer only packets within its AllowedIPs. */
 	bool strict;
 };
 
@@ -41,8 +41,8 @@ struct kernel {
 	size_t n_reach;
 	struct device *devices;
 	size_t n_devices;
-	bool lengths[129];		/* whether `reach` has a prefix of this length */
-	const struct nl_route *unfit;	/* the first route whose device has no peer for it */
+	bool lengths[129];		/* for each length: `reach` has a prefix of this length */
+	const struct nl_route *unfit; /* first route whose device has no peer for it; NULL: none */
 	size_t n_unfit;
 };
 
@@ -128,7 +128,8 @@ static int find_devices(struct kernel *k, __u32 *ret_ifindex)
 		const struct relay_peer *p = &k->from->list[i];
 		struct device *d;
 
-		if (strcmp(name, p->name.device)) {	/* peers of one device follow each other */
+		/* Peers of one device follow each other in the list. */
+		if (strcmp(name, p->name.device)) {
 			const struct nl_link *link = host_link_by_name(k->m->host, p->name.device);
 
 			name = p->name.device;
@@ -211,9 +212,9 @@ static bool find_word(struct kernel *k, struct wanted *w)
 	struct prefix via = { .addr = r->via.addr, .family = r->via.family, .len = 128 };
 	int peer = -1;
 
-	w->word = ROUTE_LOCAL;			/* the kernel handles it */
+	w->word = ROUTE_LOCAL;			/* the kernel handles the packets of this route */
 	if (r->type != RTN_UNICAST)
-		w->word = k->from->n;		/* no peer */
+		w->word = k->from->n;		/* index n: no peer */
 	if (r->type != RTN_UNICAST || !d)
 		return true;
 	if (d->several || d->strict)

@@ -12,7 +12,8 @@
 #include "lib/log.h"
 #include "plan/plan_make.h"
 
-/* RFC 9568: 00:00:5e:00:01:VRID for IPv4, 00:00:5e:00:02:VRID for IPv6 */
+/* Returns whether the MAC address is that of a virtual router (RFC 9568): 00:00:5e:00:01:VRID for
+ * IPv4, 00:00:5e:00:02:VRID for IPv6. */
 static bool is_virtual_router(const struct nl_link *link)
 {
 	static const __u8 prefix[] = { 0x00, 0x00, 0x5e, 0x00 };

@@ -7,11 +7,12 @@
 #include "plan/plan.h"
 
 struct backend_address {		/* a backend with its resolved addresses */
-	struct address ipv4, ipv6;	/* family 0: none */
+	struct address ipv4, ipv6;	/* address per family; family 0: none */
 	__be16 port;
-	struct address idle[2];		/* whichever of backend and standby is inactive now */
+	/* Addresses of the backend or its standby, whichever is inactive now. */
+	struct address idle[2];
 	__be16 idle_port;
-	bool on_standby;		/* the standby is active */
+	bool on_standby;		/* the standby is active instead of the backend */
 	__u8 number;
 };
 
@@ -21,22 +22,23 @@ struct plan_builder {
 	const struct host *host;
 	struct plan *plan;
 	struct backend_address *backends;	/* backends of all services; use plan_backend() */
-	/* for each service: index of its first backend in `backends` */
+	/* Index in `backends` of each service's first backend. */
 	size_t *first_backend;
 	struct listener *listeners;
 	size_t n_listeners;
-	__u32 last_slot;		/* the slot that plan_slot() returned last */
+	__u32 last_slot;		/* slot that plan_slot() returned last */
 };
 
-/* forwards one local address and port on one link to one address and port of a backend */
+/* A listener: forwards one local address and port on one link to one address and port of a
+ * backend. */
 struct listener {
 	__u32 ifindex, id;
 	struct address local, backend;
 	__be16 port, backend_port;
-	bool lists;			/* its service has `allow` or `deny` */
+	bool lists;			/* the service of the listener has `allow` or `deny` */
 	__u8 kind;			/* enum table_kind: KEY_SERVICE, KEY_BACKEND … */
 	__u32 slot;
-	/* those of enum service_flags that the configuration determines */
+	/* Flags (enum service_flags) that the configuration determines. */
 	__u16 flags;
 };
 
@@ -123,13 +125,15 @@ const struct nl_link *plan_bond(const struct host *h, const struct nl_link *link
 
 /* ---- routes of the relay ---- */
 
-struct relay_peers {			/* the peers found so far, before they get ids */
-	struct relay_peer *list;	/* never moves, so pointers into it stay valid */
+struct relay_peers {			/* peers found so far, before they get ids */
+	/* List of the peers; it never moves, so pointers into it stay valid. */
+	struct relay_peer *list;
 	size_t n;
-	/* word: index in `list`, or n for no peer, or ROUTE_LOCAL */
+	/* Routes of the peers. The word is the index in `list`, or n for no peer, or
+	 * ROUTE_LOCAL. */
 	struct relay_route *routes;
 	size_t n_routes;
-	/* only with follow.tables: all prefixes and AllowedIPs of each peer */
+	/* Only with follow.tables: all prefixes and AllowedIPs of each peer. */
 	struct relay_route *reach;
 	size_t n_reach;
 };

@@ -134,7 +134,7 @@ static int vlan_nic(struct plan_builder *m, size_t i, const struct nl_link *link
 			 "is in another network namespace");
 		return 0;
 	}
-	m->plan->vlans = true;		/* XDP of other ports may send to this VLAN */
+	m->plan->vlans = true;		/* the XDP programs of other ports may send to this VLAN */
 	if (hides_tags(m->host, port, nic))
 		return 0;
 	key.addr.q[0] = vlan_key(vlans[n - 1]->vlan_protocol, htons(vlans[n - 1]->vlan_id),
@@ -191,7 +191,7 @@ static bool listens_ipv4(const struct plan_builder *m, const struct service_conf
 			continue;
 		at = host_address(h, a);
 		if (!at && port->role == ROLE_WAN)
-			/* no interface has the address, so the service listens on every wan */
+			/* No interface has the address, so the service listens on every wan. */
 			return true;
 		if (at && is_part(h, host_link(h, at->ifindex), port))
 			return true;

@@ -9,12 +9,12 @@
 #include "lib/grow.h"
 #include "plan/plan_make.h"
 
-/* at most so many former backends for a listener; the latest ones */
+/* Limit of former backends for a listener; the latest ones are kept. */
 enum { PER_LISTENER = 2 };
 
 struct old {
-	struct table_key key;		/* its kind is KEY_SERVICE */
-	struct service service;		/* the former value */
+	struct table_key key;		/* key of the listener's entry; its kind is KEY_SERVICE */
+	struct service service;		/* value that the entry had before the change */
 	__u64 until;
 };
 
@@ -59,8 +59,8 @@ static bool same_addr(const struct addr *a, const struct addr *b)
 	return !memcmp(a, b, sizeof(*a));
 }
 
-/* Returns whether the former backend is still in use, as one of several backends with another
- * number. */
+/* Returns whether the service still uses the former backend, as one of several backends with
+ * another number. */
 static bool is_present(const struct plan *p, const struct old *o)
 {
 	struct table_key back = { o->service.to, table_word(KEY_REPLY, old_backend(o).family,
@@ -179,7 +179,7 @@ static int add_known(struct plan *p, const struct table_key *local, const struct
  * only under KEY_OLD. */
 static int add_present(struct plan_builder *m, const struct service *of)
 {
-	size_t n = m->plan->n_entries;		/* the entries of listeners come first */
+	size_t n = m->plan->n_entries;		/* the entries of listeners are the first ones */
 	int rc = 0;
 
 	for (size_t i = 0; i < n && !rc; i++) {

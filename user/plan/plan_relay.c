@@ -16,7 +16,7 @@
 struct collected {
 	const struct plan_builder *m;
 	struct relay_peers of;
-	void *names, *keys;		/* trees (tsearch(3)) of pointers into `of.list` */
+	void *names, *keys; /* trees (tsearch(3)) of pointers into `of.list`, by name and by key */
 	void *running_names, *running_keys;
 };
 
@@ -221,7 +221,7 @@ static void place_peer(struct plan_builder *m, struct relay_peer *p, const struc
 	link = link ? plan_base(m->host, link) : NULL;
 	port = link ? plan_port(m->plan, link->ifindex) : NULL;
 	if (!port)
-		return;			/* add_port() has warned that it waits */
+		return;			/* add_port() has warned that the peer waits */
 	p->peer = (struct peer){ .ifindex = link->ifindex, .mtu = link->mtu,
 				 .flags = port->l3 ? PEER_TUNNEL : 0 };
 	if (port->l3)
@@ -297,7 +297,8 @@ static int add_own(struct plan_builder *m, __u32 id)
 
 	for (size_t i = 0; i < r->n_own; i++)
 		if (r->own[i].ifindex == ifindex) {
-			r->own[i].peer = 0;		/* the link has several peers */
+			/* The link has several peers, so there is no single one. */
+			r->own[i].peer = 0;
 			return 0;
 		}
 	own = append(r->own, r->n_own);

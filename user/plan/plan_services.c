@@ -151,7 +151,7 @@ static void tell_no_listener(const struct plan_builder *m, size_t service)
 	const struct service_config *s = &m->config->services[service];
 
 	if (!first_backend(m, service))
-		return;			/* resolve_address() has printed it */
+		return;			/* resolve_address() has printed the reason */
 	if (!*s->listen_interface)
 		log_waiting("service %s: waiting for an interface: none has its addresses, and "
 			    "none has the role wan: add interfaces: [ { name: eth0, role: wan } ]",
@@ -301,7 +301,7 @@ static int listen_at(struct plan_builder *m, size_t service, __u32 id, const str
 	for (size_t i = 0; i < s->n_listen_addresses && !rc; i++) {
 		const struct address *a = &s->listen_addresses[i];
 
-		/* a service listens on every wan at an address that no interface has (yet) */
+		/* A service listens on every wan at an address that no interface has. */
 		if (has_address(h, port->ifindex, a) || !host_address(h, a))
 			rc = listen_on(m, service, id, ifindex, a, hairpin);
 	}
@@ -354,7 +354,7 @@ int plan_add_entry(struct plan *p, const struct table_key *key, const void *valu
 	struct table_entry *e;
 
 	if (plan_entry(p->entries, p->n_entries, key))
-		return 0;		/* for replies the entry of the first listener stays */
+		return 0;		/* the entry of the first listener stays, for replies */
 	e = append(p->entries, p->n_entries);
 	if (!e)
 		return -ENOMEM;
@@ -426,7 +426,7 @@ int plan_services(struct plan_builder *m)
 	struct plan *p = m->plan;
 	int rc = 0;
 
-	p->n_slots = 2;			/* slots 0 and 1 are reserved */
+	p->n_slots = 2;	/* slots 0 and 1 are reserved, so listeners get the slots from 2 on */
 	p->choices = may_get_rivals(m);
 	for (size_t i = 0; i < c->n_services && !rc; i++) {
 		__u32 id = plan_service_id(p, c->services[i].name, c->services[i].nat);

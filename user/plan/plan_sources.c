@@ -129,7 +129,7 @@ static int fill_sources(struct plan *p, const struct prefixes *l, __u32 id)
 
 	memset(s, 0, sizeof(*s));
 	source_hints_begin(&p->hints[id]);
-	/* unused places never match, because the address has bits outside of its mask */
+	/* An unused place never matches, because its address has bits outside of its mask. */
 	for (size_t i = 0; i < room; i++) {
 		s->ipv4[i].addr = ~0;
 		memset(&s->ipv6[i].addr, 0xff, sizeof(s->ipv6[i].addr));

@@ -30,8 +30,9 @@ bool plan_asks_always(const struct host *h)
 	return false;
 }
 
-/* A wan or a tunnel counts as a way only if it is a next hop of the route to the backend itself.
- * Otherwise any host on the internet or behind the tunnel could send forged replies. */
+/* Adds the ways. A wan or a tunnel counts as a way only if it is a next hop of the route to the
+ * backend itself. Otherwise any host on the internet or behind the tunnel could send forged
+ * replies. */
 int plan_ways(struct plan_builder *m, const struct address *backend, __u32 vrf)
 {
 	const struct nl_route *ways[HOST_WAYS] = { NULL };

@@ -136,21 +136,22 @@ bool reach_needs(const struct config *c, const struct host *h, const struct nl_l
 
 	if (!device && services_need(c, h, family))
 		return true;
-	/* sites choose the family, so one family that is forwarded is enough */
+	/* The sites choose the family, so one family that the kernel forwards is enough. */
 	if (*c->blind.device && !strcmp(c->blind.interface, link->name))
 		return has_address_of(h, link, family) &&
 		       !host_forwards(link->name, family == FAMILY_IPV4);
-	/* tunnels need no forwarding; for peers behind an Ethernet interface the FIB lookup needs
-	 * it */
+	/* A tunnel needs no forwarding. For a peer behind an Ethernet interface, the FIB lookup
+	 * needs it. */
 	return config_relays(c) && family == FAMILY_IPV6 && link->ethernet &&
 	       !is_named_wan(c, link->name);
 }
 
-#define DEFAULT_TUNNEL 1420		/* WireGuard's default MTU */
+#define DEFAULT_TUNNEL 1420		/* default MTU of a WireGuard device, in bytes */
 
 static unsigned int longest_of(unsigned int mtu, __u8 family)
 {
-	/* the headers of IP and UDP, and the header and tag of WireGuard */
+	/* Length of the packet with the headers of IP and UDP, and the header and tag of
+	 * WireGuard. */
 	unsigned int sent = DEFAULT_TUNNEL + (family == FAMILY_IPV6 ? 40 : 20) + 8 + 32;
 
 	return sent < mtu ? sent : mtu;

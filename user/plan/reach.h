@@ -11,8 +11,8 @@ enum reach {
 	/* Only a table that a rule selects has a route, and the rule depends on more than the
 	 * destination. Only the lookup for a packet shows whether it applies. */
 	REACH_BY_RULE,
-	REACH_SELF,			/* the address is one of this host */
-	REACH_NONE,			/* there is no route */
+	REACH_SELF,			/* the address belongs to this host */
+	REACH_NONE,			/* no route leads to the address */
 	REACH_WAN,			/* the route leads out of a wan */
 	REACH_UNKNOWN			/* the kernel could not be asked for lack of resources */
 };

@@ -136,7 +136,7 @@ static int ask_for(struct resolved_backends *new, const struct resolved_backends
 	struct address address;
 	struct resolved_backend *place;
 
-	/* an IPv4 address in the configuration never changes, so it needs no entry */
+	/* An IPv4 address in the configuration never changes, so it needs no entry. */
 	if (!*text || resolved_backends_find(new, text, family) ||
 	    (family == FAMILY_IPV4 && !address_parse(text, &address)))
 		return 0;

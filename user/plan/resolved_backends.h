@@ -10,12 +10,14 @@
 #include "plan/plan.h"
 
 struct resolved_backend {
-	char text[256];			/* the name or address in the configuration */
+	char text[256];			/* name or address in the configuration */
 	__u8 family;
-	struct address address;		/* family 0: still unknown */
-	__s64 resolved;		/* for names: when DNS answered, in seconds since 1970; 0: never */
-	char interface[IFNAMSIZ];	/* for addresses: the interface whose prefix contained it */
-	__u8 len;			/* length of that prefix; 0: no prefix ever contained it */
+	struct address address;		/* present address; family 0: still unknown */
+	/* For names: time of the latest answer of DNS, in seconds since 1970; 0: never. */
+	__s64 resolved;
+	/* For addresses: name of the interface whose prefix contained the address. */
+	char interface[IFNAMSIZ];
+	__u8 len;	/* length of that prefix in bits; 0: no prefix ever contained the address */
 };
 
 struct resolved_backends {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Implements spread.h. The traits of drivers are not reported by ethtool, so this file has a table
- * of them, taken from the drivers' sources. docs/reference/hardware.md describes them.
+ * Implements spread.h. ethtool does not report the traits of drivers, so this file has a table of
+ * them, taken from the drivers' sources. docs/reference/hardware.md describes them.
  */
 #include <linux/ethtool.h>
 #include <string.h>

@@ -111,8 +111,8 @@ int transmit_flags(const struct host *h, const struct nl_link *link, bool native
  * ethtool shows it. ETHTOOL_GSTRINGS returns the names of the private flags, and ETHTOOL_GPFLAGS
  * their state as bits of one word. */
 
-/* FLAGS: number of bits in that word. NAMES: room for more names, because a driver may add some
- * between the two calls. */
+/* FLAGS: number of bits in the word of states. NAMES: room for more names, because a driver may add
+ * some between the two calls. */
 enum { FLAGS = 32, NAMES = 256 };
 
 int (*headroom_ask)(const char *ifname, void *command) = nl_ethtool;

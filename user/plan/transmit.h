@@ -24,7 +24,7 @@ __u16 transmit_by_features(__u64 features, const char *driver);
  * header. Others leave 192 bytes or more. NAT64 makes the IP header 20 bytes longer, or 28 with a
  * fragment header. ---- */
 
-/* The function that asks the driver: nl_ethtool(); unit tests replace it. */
+/* Function that asks the driver: nl_ethtool(). Unit tests replace it. */
 extern int (*headroom_ask)(const char *ifname, void *command);
 
 /* Returns whether the driver is known to leave no headroom: Intel's drivers (igb, ixgbe, ixgbevf,

@@ -20,14 +20,15 @@ struct hop_route {				/* prefix and next hop of a route */
 	struct prefix dst;
 	__u32 metric;
 	__u16 answer;
-	bool local;			/* a route of the table local, which has precedence */
+	bool local;			/* the route is in the table local, which has precedence */
 };
 
-struct block {				/* a block that is still to be filled */
+struct block {				/* a block of the map that is still to be filled */
 	struct addr addr;
-	/* all addresses of the block begin with the first len bits of addr */
+	/* Prefix of the block: all its addresses begin with the first `len` bits of `addr`. */
 	__u8 family, len;
-	__u16 surrounding;		/* the value from the shorter routes around it */
+	/* Value for addresses without a longer route, from the shorter routes around the block. */
+	__u16 surrounding;
 };
 
 struct filling {

@@ -10,13 +10,13 @@
 struct uniform_hop {
 	__u8 family;
 	__u32 oif;
-	struct addr via;		/* zero: no gateway, on an L3 device */
+	struct addr via;		/* gateway; zero: none, on an L3 device */
 };
 
 struct uniform {
 	struct uniform_row rows[UNIFORM_BLOCKS * UNIFORM_ROWS];
 	size_t n_blocks;
-	/* by the value in `rows`; value 0 means "ask the FIB" */
+	/* Next hops, indexed by the value in `rows`. Value 0 means "ask the FIB". */
 	struct uniform_hop hops[NEXTHOP_UNIFORM];
 	size_t n_hops;
 };

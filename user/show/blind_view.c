@@ -32,7 +32,7 @@ static int read_site(const struct dataplane *dp, __u32 number, struct blind_view
 	return 0;
 }
 
-#define AT_ONCE 1024			/* entries that are read by one call */
+#define AT_ONCE 1024			/* number of entries that one call reads */
 
 /* Reads the totals of all pairs. There may be a million, so they are read many at a time. room:
  * sites in a row of the map. Returns 0 or -errno. */
@@ -45,7 +45,7 @@ static int read_pairs(const struct dataplane *dp, struct blind_view *v, __u32 ro
 
 	for (bool begun = false; !rc && count; begun = true) {
 		count = AT_ONCE;
-		/* ENOENT: these are the last entries */
+		/* With ENOENT, these are the last entries. */
 		if (bpf_map_lookup_batch(map_fd(dp, MAP_blind_totals), begun ? &next : NULL, &next,
 					 keys, cpus, &count, NULL))
 			rc = -errno;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Reads what the states depend on, and decides the states of interfaces, peers and sites.
- * condition_service.c decides those of services.
+ * Reads the data on which the states depend, and decides the states of interfaces, peers and sites.
+ * condition_service.c decides the states of services.
  */
 #include <bpf/bpf.h>
 #include <errno.h>
@@ -54,8 +54,8 @@ static bool is_listed(const struct conditions *k, const char *name)
 	return false;
 }
 
-/* Guesses the configured name of a link that this host no longer has: the first interface of its
- * role that is not attached and not listed yet. NULL: unknown. */
+/* Guesses the configured name of a link that this host no longer has. It is the first interface of
+ * its role that is not attached and not listed yet. Returns NULL if there is none. */
 static const char *former_name(const struct conditions *k, enum link_role role)
 {
 	enum link_role its;
@@ -86,7 +86,8 @@ static void describe_gone(struct conditions *k, struct interface_condition *i)
 
 #define XDP_GONE "its XDP program was detached, and tc carries its packets"
 
-/* Compares with the programs that this instance has open first, because there are many pins */
+/* Returns whether a program belongs to this instance. It compares first with the programs that are
+ * open already, because there are many pins. */
 static bool is_ours(const struct conditions *k, __u32 program)
 {
 	static const enum dataplane_program own[] = {
@@ -116,7 +117,7 @@ static bool tc_is_ours(const struct conditions *k, __u32 ifindex)
 }
 
 /* Returns why our XDP program is missing on a nic that carries a logical link: the link itself, its
- * VLAN's port, or its bridge's ports. NULL: it is attached */
+ * VLAN's port, or its bridge's ports. Returns NULL if the program is attached. */
 static const char *why_no_xdp(const struct conditions *k, const struct link *l)
 {
 	const char *why = NULL;
@@ -132,7 +133,7 @@ static const char *why_no_xdp(const struct conditions *k, const struct link *l)
 		if (!here->xdp_prog_id)
 			why = XDP_GONE;
 		else if (!(o->flags & LINK_SHARED) && !is_ours(k, here->xdp_prog_id) &&
-			 errno != ENOMEM)	/* with ENOMEM it is unknown */
+			 errno != ENOMEM)	/* after ENOMEM the answer is unknown */
 			why = "another XDP program is attached in place of ours";
 	}
 	return why;
@@ -191,8 +192,8 @@ static int add_missing(struct conditions *k, const char *name, enum link_role ro
 	return 0;
 }
 
-/* Lists an interface that only the daemon follows if it is missing or down; wgxdp is never attached
- * to it. */
+/* Lists an interface that only the daemon follows, if it is missing or down. wgxdp is never
+ * attached to such an interface. */
 static int list_followed(struct conditions *k, const char *name)
 {
 	const struct nl_link *link = host_link_by_name(&k->h, name);
@@ -215,7 +216,7 @@ static int list_all_followed(struct conditions *k)
 	return rc;
 }
 
-/* Lists interfaces of the configuration to which wgxdp is not attached */
+/* Lists interfaces of the configuration to which wgxdp is not attached. */
 static int list_missing(struct conditions *k)
 {
 	enum link_role role;
@@ -288,8 +289,8 @@ bool site_is_there(const struct conditions *k, const struct blind_view_site *s,
 
 /* ---- reading ---- */
 
-/* Reads the host, with its routes only if a rule or a virtual router's MACVLAN needs them: there
- * may be a million. */
+/* Reads the host. It reads the routes only if a rule or the MACVLAN of a virtual router needs them,
+ * because there may be a million. */
 static int read_host(struct host *h)
 {
 	bool routes = false;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * The state of each service, interface, peer and site of a running instance, and why it is not a
- * better one. It is decided here alone: show, its JSON, the metrics, the status page, doctor and
- * the daemon's log repeat it.
+ * better one. Only this file decides it. show, its JSON, the metrics, the status page, doctor and
+ * the daemon's log use the result.
  */
 #pragma once
 #include "plan/resolved_backends.h"
@@ -11,9 +11,9 @@
 #include "show/relay_view.h"
 
 enum service_state {
-	SERVICE_LISTENING,		/* all of it works, as far as this host knows */
-	SERVICE_PARTIAL,		/* some clients or some packets are not forwarded */
-	SERVICE_WAITING,		/* no packet is forwarded */
+	SERVICE_LISTENING,		/* the whole service works, as far as this host knows */
+	SERVICE_PARTIAL,		/* some clients, or some packets, are not forwarded */
+	SERVICE_WAITING,		/* no packets are forwarded */
 	SERVICE_STATES
 };
 enum interface_state {
@@ -21,7 +21,7 @@ enum interface_state {
 	INTERFACE_STATES
 };
 
-/* Why a service is not listening: the first that applies */
+/* Reasons why a service is not listening. The first that applies counts. */
 enum fault {
 	FAULT_NONE, FAULT_NAME, FAULT_INTERFACE, FAULT_NO_ADDRESS, FAULT_ADDRESS_GONE,
 	FAULT_NOT_HEARD, FAULT_FORWARDING, FAULT_ROUTE, FAULT_NEIGHBOUR, FAULT_MTU, FAULT_BACKEND,
@@ -33,27 +33,31 @@ enum fault {
 struct service_condition {
 	enum service_state state;
 	enum fault fault;
-	struct address address;		/* the address of FAULT_ADDRESS_GONE and FAULT_NOT_HEARD */
-	char why[CONDITION_WHY];	/* "": it is listening */
+	struct address address;		/* address of FAULT_ADDRESS_GONE and FAULT_NOT_HEARD */
+	char why[CONDITION_WHY];	/* reason in words; "": the service is listening */
 };
 
 struct interface_condition {
-	char name[IFNAMSIZ];		/* "(7)": no longer there, and its name is not known */
+	/* Name of the interface; "(7)": it no longer exists, and its name is unknown. */
+	char name[IFNAMSIZ];
 	enum link_role role;
-	const struct link *link;	/* NULL: configured, but wgxdp is not attached */
+	/* Link of the running data path; NULL: wgxdp is not attached to the interface. */
+	const struct link *link;
 	enum interface_state state;
-	bool slow;			/* XDP was detached, and tc carries the packets */
-	char why[CONDITION_WHY];	/* "": it is attached */
+	bool slow;			/* XDP was detached, so tc carries the packets */
+	char why[CONDITION_WHY];	/* reason in words; "": wgxdp is attached */
 };
 
 struct conditions {
 	const struct dataplane *dp;
-	const struct config *config;	/* conditions_config() */
-	struct host h;			/* empty if the instance is in another network namespace */
+	const struct config *config;	/* running configuration, from conditions_config() */
+	/* This host's links and addresses; empty if the instance is in another network
+	 * namespace. */
+	struct host h;
 	struct link *links;
 	size_t n_links;
-	struct service_name *names;	/* by id */
-	struct service_condition *services;	/* by id */
+	struct service_name *names;	/* names of the services, indexed by id */
+	struct service_condition *services;	/* conditions of the services, indexed by id */
 	size_t n_services;
 	struct interface_condition *interfaces;
 	size_t n_interfaces;
@@ -63,13 +67,13 @@ struct conditions {
  * text runs, because parsing a long text takes seconds. It is valid until the next call. Not
  * thread-safe. */
 const struct config *conditions_config(const char *instance);
-/* Returns 0 or -errno. */
+/* Reads the conditions of a running instance. Returns 0 or -errno. */
 int conditions_read(const struct dataplane *dp, struct conditions *ret);
 void conditions_free(struct conditions *k);
-/* Returns whether a peer's packets are forwarded; if not, sets why. */
+/* Returns whether a peer's packets are forwarded. If not, it sets `why`. */
 bool peer_is_attached(const struct conditions *k, const struct relay_view *v, __u32 id,
 		      char why[CONDITION_WHY]);
-/* Returns whether WireGuard has authenticated a site's address; if not, sets why. */
+/* Returns whether WireGuard has authenticated a site's address. If not, it sets `why`. */
 bool site_is_there(const struct conditions *k, const struct blind_view_site *s,
 		   char why[CONDITION_WHY]);
 

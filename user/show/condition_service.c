@@ -15,7 +15,7 @@
 #include "show/condition.h"
 #include "show/show_parts.h"
 
-struct place {				/* the ports of a service at one address are one place */
+struct place {				/* a place: the ports of a service at one address */
 	__u32 ifindex;
 	struct address local, backend;
 };
@@ -25,7 +25,8 @@ struct places {
 	size_t n;
 };
 
-/* The kernel's answers: most services of a host have the same backends and interfaces */
+/* Answers of the kernel that were read before. Most services of a host have the same backends and
+ * interfaces. */
 struct known_way {
 	struct address backend;
 	__u32 vrf;
@@ -44,11 +45,11 @@ struct service_check {
 	struct known_way *ways;
 	struct known_forwarding *forwarding;
 	size_t n_ways, n_forwarding;
-	struct places *places;		/* indexed by the service's id */
+	struct places *places;		/* places of the services, indexed by service id */
 	struct resolved_backends answers;
 	struct nl_neighbour *neighbours;
 	size_t n_neighbours;
-	/* the service that is being checked */
+	/* Service that is being checked. */
 	const struct service_config *s;
 	struct service_condition *c;
 	size_t faults, works;
@@ -218,7 +219,7 @@ static bool has_address(const struct host *h, const char *name, const struct add
 	return false;
 }
 
-/* Returns whether the packets that arrive at a place are forwarded */
+/* Returns whether the packets that arrive at a place are forwarded. */
 static bool place_works(struct service_check *j, const struct place *p)
 {
 	const struct nl_link *link = host_link(&j->k->h, p->ifindex);
@@ -238,7 +239,7 @@ static bool place_works(struct service_check *j, const struct place *p)
 			return false;
 		}
 	}
-	/* `listen: { addresses }` may have one that another router has now */
+	/* The list `listen: { addresses }` may have an address that another router has now. */
 	if (s->nat != NAT_NONE && *s->listen_interface &&
 	    !address_equal(&p->local, &p->backend) &&
 	    address_find(s->listen_addresses, s->n_listen_addresses, &p->local) ==
@@ -266,8 +267,8 @@ static void check_mtu(struct service_check *j, const struct place *p)
 			   "%u", need, out->name, out->mtu);
 }
 
-/* Finds addresses of the interface on which the service does not listen, because no daemon follows.
- * Skips services that masquerade, which may lack a source address. */
+/* Finds addresses of the interface on which the service does not listen, because no daemon follows
+ * the instance. Skips services that masquerade, which may lack a source address. */
 static void check_addresses(struct service_check *j, const struct places *heard)
 {
 	const struct service_config *s = j->s;
@@ -317,7 +318,7 @@ static void check_names(struct service_check *j)
 	}
 }
 
-/* Finds why a service has no address to listen on */
+/* Finds why a service has no address to listen on. */
 static void explain_nowhere(struct service_check *j)
 {
 	const struct service_config *s = j->s;
@@ -360,7 +361,7 @@ static void check_backends(struct service_check *j, const struct table_entry *ta
 
 /* ---- states ---- */
 
-/* Decides without the host's or the configuration's data */
+/* Decides the state from the table alone, without data of the host or the configuration. */
 static void decide_by_table(struct service_check *j, const struct places *p)
 {
 	j->works = p->n;
@@ -368,7 +369,7 @@ static void decide_by_table(struct service_check *j, const struct places *p)
 		note_fault(j, FAULT_INTERFACE, "it has no address to listen on");
 }
 
-/* Returns whether this host's own WireGuard, behind the blind relay, can receive packets */
+/* Returns whether this host's own WireGuard, behind the blind relay, can receive packets. */
 static bool blind_device_works(struct service_check *j)
 {
 	const struct blind_config *b = &j->k->config->blind;

@@ -28,14 +28,14 @@
 struct scrape {
 	struct metrics_text text;
 	const char *instance;
-	pid_t process;			/* the process whose CPU time and memory are written */
+	pid_t process;			/* process whose CPU time and memory are written */
 	const struct dataplane *dp;
 	struct conditions is;
-	struct service_name *services;	/* belongs to `is` */
+	struct service_name *services;	/* names of the services; `is` owns them */
 	struct dataplane_reason *reasons;
-	const struct config *config;	/* conditions_config() */
+	const struct config *config;	/* running configuration, from conditions_config() */
 	struct relay_view relay;
-	__u32 *flows;			/* flows of each service, indexed by its id */
+	__u32 *flows;			/* number of flows of each service, indexed by its id */
 	size_t n_services, n_reasons;
 };
 
@@ -122,7 +122,8 @@ static __u64 refused(const struct scrape *s, __u32 id)
 	return sum;
 }
 
-/* offset: in struct flow_numbers; beyond it: refused packets. */
+/* Writes a metric family of the flows. offset: of the member in struct flow_numbers; beyond its
+ * end: refused packets. */
 static void flow_family(struct scrape *s, const char *name, const char *type, const char *help,
 			size_t offset)
 {
@@ -354,7 +355,8 @@ static void daemon_families(struct scrape *s)
 		metric(&s->text, NULL, source_is_stale(source_read(s->instance, s->config, file)));
 }
 
-/* A name with both families has one value: that of the older answer. */
+/* Writes when names were resolved. A name that is needed for both families has one value: that of
+ * the older answer. */
 static void name_families(struct scrape *s)
 {
 	struct resolved_backends known;
@@ -414,7 +416,7 @@ static bool is_followed(const struct config *c, const char *interface)
 	return false;
 }
 
-/* Writes the changes of configured and learned endpoints. */
+/* Writes the numbers of changes of configured and learned endpoints. */
 static void endpoint_families(struct scrape *s)
 {
 	char name[ENDPOINT_COUNTER_LEN];

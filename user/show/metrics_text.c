@@ -16,7 +16,8 @@ void metric_family(struct metrics_text *t, const char *name, const char *type, c
 	fprintf(t->out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
 }
 
-/* Avoids printf and locks: a relay of 10,000 peers has 60,000 lines. */
+/* Writes a text without printf() and its locks, because a relay of 10,000 peers has 60,000
+ * lines. */
 static void write_text(struct metrics_text *t, const char *text)
 {
 	fputs_unlocked(text, t->out);
@@ -90,8 +91,8 @@ static unsigned int open_files(pid_t process)
 		n++;
 	if (dir)
 		closedir(dir);
-	n -= n >= 2 ? 2 : 0;		/* "." and ".." */
-	return n && process == getpid() ? n - 1 : n;	/* without the directory itself */
+	n -= n >= 2 ? 2 : 0;		/* "." and ".." do not count */
+	return n && process == getpid() ? n - 1 : n;	/* the directory itself does not count */
 }
 
 void process_families(struct metrics_text *t, pid_t process)

@@ -17,7 +17,7 @@
 const char *const monitor_kinds[MONITOR_KINDS + 1] = { "dropped", "flow", "handshake", "rebinding",
 						       "knock" };
 
-/* 2026-11-20T22:00:00.123Z */
+/* Writes the present time, such as 2026-11-20T22:00:00.123Z. */
 static void format_now(char text[32])
 {
 	struct timespec now;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * monitor: events of the data path, packets from tracing.h, and changes of flows and of peers'
- * endpoints since the last second. Included by monitor*.c and by `wgxdp monitor`.
+ * endpoints since the last second. monitor*.c and `wgxdp monitor` include it.
  */
 #pragma once
 #include <stdio.h>
@@ -11,26 +11,29 @@
 
 enum monitor_kind { MONITOR_DROPPED, MONITOR_FLOW, MONITOR_HANDSHAKE, MONITOR_REBINDING,
 		    MONITOR_KNOCK, MONITOR_KINDS };
-extern const char *const monitor_kinds[MONITOR_KINDS + 1]; /* names as in the options, then NULL */
+/* Names of the kinds, as in the options; NULL ends them. */
+extern const char *const monitor_kinds[MONITOR_KINDS + 1];
 
-struct monitor_filter {	/* all conditions must hold; an event without a value fails its condition */
-	__u32 kinds;			/* one bit per kind */
+/* Filter of events: all conditions must hold. An event without a value fails its condition. */
+struct monitor_filter {
+	__u32 kinds;			/* kinds of events to print, one bit per kind */
 	const char *service, *peer, *reason, *interface;
-	struct prefix address;		/* source or destination; family 0: any */
+	struct prefix address;		/* source or destination of the event; family 0: any */
 };
 
 struct monitor_event {
 	enum monitor_kind kind;
-	/* "dropped", "made", "ended", "initiation", "response", "moved", "knock" */
+	/* Word for the event: "dropped", "made", "ended", "initiation", "response", "moved" or
+	 * "knock". */
 	const char *what;
-	const char *reason;		/* NULL: none; so are all of these */
+	const char *reason;	/* reason of a drop; NULL: none, also in the members below */
 	const char *service, *peer, *direction, *path;
-	__u32 ifindex;			/* 0: not known */
-	/* family 0: none; of a flow the client and its own source at the backend, of a peer the old
-	 * and the new endpoint */
+	__u32 ifindex;			/* ifindex of the interface; 0: unknown */
+	/* Source and destination; family 0: none. For a flow: the client, and its source at the
+	 * backend. For a peer: the old and the new endpoint. */
 	struct address src, dst;
 	__be16 sport, dport;
-	bool counts;			/* the following are known */
+	bool counts;			/* the members below are known */
 	__u32 bytes, segments;
 	__u64 skipped;
 };
@@ -40,20 +43,22 @@ struct monitor {
 	struct dataplane *dp;
 	struct monitor_filter filter;
 	bool json;
-	unsigned long left;		/* events until the end; 0: no limit */
+	unsigned long left;		/* number of events to print before the end; 0: no limit */
 	bool ends;
-	FILE *pcap;			/* packets go there, and nothing is printed */
-	struct monitor_memory *memory;	/* used by monitor_poll() */
-	__u64 skipped;			/* packets over the rate limit */
+	/* File that packets are written to, in which case nothing is printed; NULL: none. */
+	FILE *pcap;
+	struct monitor_memory *memory;	/* state of monitor_poll() */
+	__u64 skipped;			/* number of packets over the rate limit */
 };
 
 bool monitor_wants(const struct monitor *m, enum monitor_kind kind);
 /* Prints an event if it passes the filter. */
 void monitor_print(struct monitor *m, const struct monitor_event *e);
-/* For a struct event of the data path. */
+/* Prints a struct event of the data path. */
 void monitor_dropped(struct monitor *m, const struct event *e);
-/* The callback of tracer_sink(); data is the monitor. */
+/* Prints a packet: the callback for tracer_open(). data: the monitor. */
 void monitor_packet(void *data, const struct tracing_packet *p, const void *bytes, __u32 n);
-/* Reports what changed since the last call. The first call only remembers. Returns 0 or -errno. */
+/* Prints what changed since the last call. The first call only remembers the present state. Returns
+ * 0 or -errno. */
 int monitor_poll(struct monitor *m);
 void monitor_forget(struct monitor *m);

@@ -12,7 +12,8 @@
 #include "show/monitor.h"
 #include "net/wireguard.h"
 
-#define FLOWS_TOLD 65536		/* reading more of them each second costs too much */
+/* Limit of flows that are compared: reading more of them each second costs too much. */
+#define FLOWS_TOLD 65536
 
 struct seen_flow {
 	struct flow_key key;
@@ -69,7 +70,7 @@ static void report_flow(struct monitor *m, const struct seen_flow *f, const char
 	});
 }
 
-/* Both are sorted by key. */
+/* Reports the differences of two readings, which are both sorted by key. */
 static void report_changes(struct monitor *m, const struct monitor_memory *was,
 			   const struct monitor_memory *is)
 {
@@ -124,7 +125,7 @@ static int add_device(struct monitor_memory *is, const char *device)
 		if (!strcmp(is->peers[i].device, device))
 			return 0;
 	if (wg_read(device, &d))
-		return 0;		/* not a WireGuard device, or not there now */
+		return 0;	/* the device is not a WireGuard device, or does not exist now */
 	wg_names_read(device, &names);
 	for (size_t i = 0; i < d.n_peers && !rc; i++) {
 		struct seen_peer *p = append(is->peers, is->n_peers);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Describes a packet in words. The reader stops at the end of the bytes and says so.
+ * Describes a packet in words. If the bytes end early, the description says so.
  */
 #include <arpa/inet.h>
 #include <netinet/ip.h>
@@ -50,7 +50,8 @@ const char *message_name(__u32 message)
 	return message <= MESSAGE_DATA ? names[message] : "";
 }
 
-/* Returns the message that type and length suggest, for WireGuard without junk; 0: none */
+/* Returns the type of message that the first word and the length suggest, for WireGuard without
+ * junk; 0: none. */
 static __u32 message_of(const __u8 *at, size_t len)
 {
 	static const size_t lens[] = { 0, INITIATION_LEN, RESPONSE_LEN, COOKIE_LEN };

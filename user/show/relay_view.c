@@ -27,7 +27,8 @@ static int read_device(struct relay_view *v, const char *device)
 	int rc = wg_read(device, &wg);
 
 	if (rc)
-		return rc == -ENOMEM ? rc : 0;	/* no WireGuard device: a nic, or gone */
+		/* The device is a nic without WireGuard, or does not exist any more. */
+		return rc == -ENOMEM ? rc : 0;
 	place = append(v->devices, v->n_devices);
 	if (!place) {
 		wg_free(&wg);
@@ -99,7 +100,7 @@ int relay_view_read(const struct dataplane *dp, bool routes, struct relay_view *
 	int rc = dataplane_peers(dp, &v.peers, &v.n_peers);
 
 	while (!rc && v.n_peers && !*v.peers[v.n_peers - 1].name.name)
-		v.n_peers--;			/* ids that were never used */
+		v.n_peers--;			/* ids at the end that were never used */
 	rc = rc ?: dataplane_peer_totals(dp, v.n_peers, &v.totals);
 	rc = rc ?: read_wireguard(&v);
 	if (!rc && routes)

@@ -113,7 +113,8 @@ static struct address local_address(const struct table_entry *e)
 	return (struct address){ .addr = e->key.addr, .family = e->key.word >> 8 & 0xff };
 }
 
-/* Each of several backends has listeners of its own at the same addresses. */
+/* Returns whether an entry is a listener to show. Each of several backends has listeners of its own
+ * at the same addresses. */
 static bool is_listener(const struct table_entry *e, bool backends)
 {
 	__u8 kind = e->key.word;
@@ -177,7 +178,7 @@ static void show_prefixes(struct node row, const char *key, const struct prefix 
 		document_append(to, prefix_format(&list[i], text));
 }
 
-/* Shows which clients a service accepts */
+/* Shows the clients that a service accepts. */
 static void show_lists(struct node row, const struct config *c, const char *name)
 {
 	const struct service_config none = { 0 }, *s = c ? config_service(c, name) : NULL;
@@ -269,7 +270,7 @@ static int show_drops(struct document *d, const struct dataplane *dp,
 	return rc;
 }
 
-/* Adds the counters of the express path; nothing if it is off */
+/* Adds the counters of the express path. Adds nothing if it is off. */
 static int show_express(struct document *d, const struct dataplane *dp)
 {
 	struct express_count count;
@@ -315,7 +316,7 @@ void show_follower(struct node to, const char *instance, const struct config *ru
 	document_text(map, "state", source_state_name(state));
 }
 
-/* Adds daemon, file and configuration; in the plain form as a paragraph */
+/* Adds daemon, file and configuration. In the plain form they are a paragraph. */
 static void show_instance(struct document *d, const struct conditions *k, bool json)
 {
 	struct node to = document_root(d);

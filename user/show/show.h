@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The maps' contents as a document, the same for `wgxdp show` and the daemon's API. Included by
- * both.
+ * The maps' contents as a document. `wgxdp show` and the daemon's API print the same document.
  */
 #pragma once
 #include <stdbool.h>
@@ -14,21 +13,21 @@
 #define SHOW_INTERFACES (1 << 0)
 #define SHOW_SERVICES (1 << 1)
 #define SHOW_DROPS (1 << 2)
-#define SHOW_METRICS (1 << 3)		/* alone */
+#define SHOW_METRICS (1 << 3)		/* cannot be combined with other nouns */
 #define SHOW_PEERS (1 << 4)
-#define SHOW_ROUTES (1 << 5)		/* the plain form lists them with their peers */
-#define SHOW_FLOWS (1 << 6)		/* alone */
+#define SHOW_ROUTES (1 << 5)		/* routes; the plain form lists them with their peers */
+#define SHOW_FLOWS (1 << 6)		/* cannot be combined with other nouns */
 #define SHOW_SITES (1 << 7)
 #define SHOW_ALL (SHOW_INTERFACES | SHOW_SERVICES | SHOW_DROPS | SHOW_PEERS | SHOW_SITES)
-#define SHOW_DOCUMENT (SHOW_ALL | SHOW_ROUTES)	/* all for programs */
+#define SHOW_DOCUMENT (SHOW_ALL | SHOW_ROUTES)	/* all nouns of the form for programs */
 
-/* Returns the SHOW_* of a word; 0: no such word. */
+/* Returns the SHOW_* flags of a word, or 0 if there is no such word. */
 unsigned int show_noun(const char *word);
 /* Prints `what` of the running dp, as JSON or for people. Metrics and flows have functions of their
  * own. Returns 0 or -errno. */
 int show_write(const struct dataplane *dp, unsigned int what, bool json, FILE *out);
-/* Whether a daemon follows the instance, and whether its file says what runs. running: its
- * configuration; NULL: lost. */
+/* Adds whether a daemon follows the instance, and the state of its file. running: the configuration
+ * that runs; NULL: it is lost. */
 void show_follower(struct node to, const char *instance, const struct config *running, bool json);
 /* Prints all flows, one per line, by service, client and public address. dump: WireGuard's peers on
  * the backend, or NULL. Needs 128 bytes of memory per flow. Returns 0 or -errno, after logging

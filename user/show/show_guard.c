@@ -92,7 +92,7 @@ static void show_keys(struct node row, const struct guard_public *keys, size_t n
 		}
 }
 
-/* A limit is stored as ticks per message. */
+/* Adds the rate of a limit, which is stored as ticks per message. */
 static void show_rate(struct node row, const char *key, __u64 each)
 {
 	__u64 second = (__u64)jiffies_a_second() << GUARD_TICK;
@@ -168,7 +168,7 @@ int show_guard(struct node row, const struct dataplane *dp, const struct table_e
 
 struct labelled {
 	const char *service;
-	char address[ADDRESS_STRLEN];	/* the label of a backend without a name */
+	char address[ADDRESS_STRLEN];	/* label of a backend that has no name */
 	struct guarded backend;
 };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * Parts of `show` and of the metrics: guards and their backends, the relay's peers and routes, the
- * blind relay's sites. Included by show.c, metrics.c and doctor.
+ * blind relay's sites. show.c, metrics.c and doctor include it.
  */
 #pragma once
 #include "dataplane/dataplane.h"
@@ -11,17 +11,17 @@
 /* A backend of a guarded service, from the maps. */
 struct guarded {
 	__u32 number;
-	char name[NAME_LEN];		/* "": the only backend */
-	struct address address[2];	/* IPv4, IPv6; family 0: none */
+	char name[NAME_LEN];		/* name of the backend; "": the only backend */
+	struct address address[2];	/* IPv4 and IPv6 address of the backend; family 0: none */
 	__be16 port;
 	struct health health;
 	bool down, on_standby;
 };
 
-/* Reads a service's backends: none without a guard. Returns 0 or -errno. */
+/* Reads the backends of a service. Without a guard there are none. Returns 0 or -errno. */
 int guarded_read(const struct dataplane *dp, const struct table_entry *table, size_t n, __u32 id,
 		 struct guarded **ret, size_t *ret_n);
-/* Adds "wireguard" and "backends" to a service's row; nothing without a guard. */
+/* Adds "wireguard" and "backends" to the row of a service. Without a guard it adds nothing. */
 int show_guard(struct node row, const struct dataplane *dp, const struct table_entry *table,
 	       size_t n, __u32 id);
 /* Writes the metrics of all services' backends and handshakes. */
@@ -34,6 +34,7 @@ int show_relay(struct document *d, const struct dataplane *dp, const struct cond
 	       bool routes,
 	       const struct dataplane_reason *reasons, size_t n);
 
-/* always: show the lists even without a blind relay. Returns 0 or -errno. */
+/* Adds the sites of the blind relay. always: adds the lists even without a blind relay. Returns 0
+ * or -errno. */
 int show_sites(struct document *d, const struct conditions *k, bool always);
 void site_families(struct metrics_text *t, const struct dataplane *dp);

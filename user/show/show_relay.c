@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * wgxdp show: peers, with their counters and what WireGuard says about them, and routes.
+ * wgxdp show: peers, with their counters and their state in WireGuard, and routes.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -9,7 +9,8 @@
 #include "show/show_parts.h"
 #include "show/words.h"
 
-/* Packets from a peer have every counter. Packets to it count only if forwarded. */
+/* Adds the counters of one direction. Packets from a peer have every counter. Packets to a peer
+ * count only if they were forwarded. */
 static void show_direction(struct node row, const struct relay_view *v, __u32 id,
 			   enum peer_direction direction, const struct dataplane_reason *reasons,
 			   size_t n)
@@ -33,7 +34,8 @@ static void show_direction(struct node row, const struct relay_view *v, __u32 id
 			v->totals[total_index(id, direction, PLANE_TC)].forwarded);
 }
 
-/* Adds endpoint and handshake. null: WireGuard has no such peer, or no endpoint for it yet. */
+/* Adds the endpoint and the handshake of a peer. null: WireGuard has no such peer, or no endpoint
+ * for it yet. */
 static void show_wireguard(struct node row, const struct wg_peer *p)
 {
 	char text[ADDRESS_STRLEN];

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * wgxdp show: the blind relay's sites, and the traffic from each to each.
+ * wgxdp show: the blind relay's sites, and the traffic between each two of them.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -48,7 +48,8 @@ static int by_name(const void *a, const void *b, void *sites)
 	return strcmp(list[*(const __u32 *)a].name, list[*(const __u32 *)b].name);
 }
 
-/* Writes sites and pairs in the order of the sites' names. order: the sites' places */
+/* Writes sites and pairs in the order of the sites' names. order: the numbers of the sites in that
+ * order. */
 static void show_in_order(struct document *d, const struct conditions *k,
 			  const struct blind_view *v, __u32 *order)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Rates of services, peers, pairs of blind sites and reasons, from two readings of the maps.
- * Included by `wgxdp top`.
+ * Rates of services, peers, pairs of blind sites and reasons, from two readings of the maps. `wgxdp
+ * top` includes it.
  */
 #pragma once
 #include <stdbool.h>
@@ -21,24 +21,25 @@ struct top_count {
 
 struct top_row {
 	enum top_kind kind;
-	char name[3 * NAME_LEN]; /* service, peer, "from > to", or "reason of service, direction" */
-	struct top_count count;		/* since the counters began */
-	struct top_count rate;		/* per second; set by top_rates() */
+	/* Name in the list: a service, a peer, "from > to", or "reason of service, direction". */
+	char name[3 * NAME_LEN];
+	struct top_count count;		/* counts since the counters began */
+	struct top_count rate;		/* counts per second; top_rates() sets them */
 };
 
-struct top {				/* one reading */
-	struct top_row *rows;		/* sorted by kind and name until top_sort() */
+struct top {				/* one reading of all counters */
+	struct top_row *rows;	/* rows, sorted by kind and name until top_sort() sorts them */
 	size_t n;
-	double at;			/* CLOCK_MONOTONIC, in seconds */
+	double at;			/* time of the reading by CLOCK_MONOTONIC, in seconds */
 };
 
-/* ended by NULL */
+/* Names of the options' values. NULL ends each list. */
 extern const char *const top_sort_names[], *const top_unit_names[], *const top_kind_names[];
 
-/* Returns 0 or -errno. */
+/* Reads all counters. Returns 0 or -errno. */
 int top_read(const struct dataplane *dp, struct top *ret);
 void top_free(struct top *t);
-double top_now(void);			/* CLOCK_MONOTONIC, in seconds */
+double top_now(void);			/* returns the time by CLOCK_MONOTONIC, in seconds */
 /* Sets now's rates. A row that is new, or whose counters restarted, has rate 0. */
 void top_rates(struct top *now, const struct top *before);
 /* Sorts each kind, the largest first, and drops rows whose name does not contain filter (NULL: keep
@@ -50,14 +51,15 @@ double top_in_unit(const struct top_count *rate, enum top_unit unit, bool back);
 
 /* ---- the whole screen of a terminal; built with WITH_NCURSES=0 there is none ---- */
 
-struct top_view {			/* settings that keys change */
+struct top_view {			/* settings that the user changes with keys */
 	enum top_sort sort;
 	enum top_unit unit;
-	double interval;		/* seconds */
+	double interval;		/* time between two readings, in seconds */
 	char filter[NAME_LEN];
 };
 
-/* Returns 0; -EOPNOTSUPP: no ncurses, or it does not know the terminal. */
+/* Takes over the terminal. Returns 0, or -EOPNOTSUPP if ncurses is missing or does not know the
+ * terminal. */
 int top_screen_begin(void);
 void top_screen_end(void);
 /* Shows t until the interval is over, and sorts it again at each key. Returns false if the user

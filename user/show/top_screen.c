@@ -19,14 +19,14 @@
 	X(move) X(clrtoeol) X(attron) X(attroff) X(addnstr) X(mvprintw) X(printw) X(erase) \
 	X(refresh) X(timeout) X(getch) X(stdscr) X(LINES) X(COLS)
 
-static struct library_functions {	/* the last three are variables, not functions */
+static struct library_functions {	/* functions of ncurses; the last three are variables */
 	FUNCTIONS(LIBRARY_POINTER)
 } nc;
 
-#define NUMBER 10			/* width of a number, including the space before it */
+#define NUMBER 10		/* width of a number in columns, including the space before it */
 #define NAME_MIN 12
 
-static int offset;			/* rows scrolled away */
+static int offset;			/* number of rows that are scrolled away */
 static bool editing;			/* true: the user is editing the filter */
 
 int top_screen_begin(void)
@@ -138,7 +138,7 @@ static void draw_screen(const struct top *t, const char *instance, const struct 
 	nc.refresh();
 }
 
-/* Adds a letter to the filter, or ends it. */
+/* Adds a character to the filter, or ends its editing. */
 static void edit_filter(struct top_view *v, int key)
 {
 	size_t n = strlen(v->filter);

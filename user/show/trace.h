@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * trace: what the running programs would do with a packet, found by running copies of them in the
+ * trace: finds what the running programs would do with a packet, by running copies of them in the
  * instance's shadow (dataplane_shadow.h). A packet that XDP passes up goes to the tc plane, as in
- * the kernel. Included by `wgxdp trace`.
+ * the kernel. `wgxdp trace` includes it.
  */
 #pragma once
 #include "dataplane/dataplane.h"
@@ -15,35 +15,36 @@ enum trace_verdict { TRACE_PASSED, TRACE_FORWARDED, TRACE_DROPPED, TRACE_NOT_RUN
 
 struct trace_frame {
 	__u32 len;
-	__u8 bytes[TRACE_FRAME_MAX];	/* from the Ethernet header on */
+	__u8 bytes[TRACE_FRAME_MAX];	/* the frame, from the Ethernet header on */
 };
 
-struct trace_step {			/* the result of one plane */
-	__u32 ifindex;			/* the device that the plane is attached to */
+struct trace_step {			/* result of one plane for a packet */
+	__u32 ifindex;			/* ifindex of the device to which the plane is attached */
 	enum trace_verdict verdict;
-	int error;		/* with TRACE_NOT_RUN: the kernel's -errno; 0: not attached */
-	bool ours;			/* it belongs to the service or peer `id` */
-	__u32 id;			/* id as in struct reason_key */
+	int error; /* with TRACE_NOT_RUN: the -errno of the kernel; 0: the plane is not attached */
+	bool ours;			/* the packet belongs to the service or peer `id` */
+	__u32 id;			/* id of that service or peer, as in struct reason_key */
 	__u32 direction;
-	__u16 reason;			/* 0: forwarded */
+	__u16 reason;	/* reason under which the plane counted the packet; 0: it is forwarded */
 	bool answers;			/* the packet that leaves is an ICMP error to the sender */
 };
 
 enum trace_flow { TRACE_NO_FLOW, TRACE_FLOW, TRACE_NEWCOMER, TRACE_FLOW_MADE };
 
 struct trace_result {
-	struct trace_step step[2];	/* indexed by enum plane */
-	const struct trace_step *last;	/* the one that decided */
-	__u32 link;			/* the logical link (VLAN, bridge …) that it arrived on */
+	struct trace_step step[2];	/* results of the planes, indexed by enum plane */
+	const struct trace_step *last;	/* result of the plane that decided */
+	__u32 link; /* ifindex of the logical link (VLAN, bridge …) on which the packet arrived */
 	enum trace_flow flow;
-	__u32 fragments; /* number of fragments, of which `out` is the last; 0: not fragmented */
+	/* Number of fragments, of which `out` is the last; 0: the packet is not fragmented. */
+	__u32 fragments;
 	bool has_hop;
-	struct nexthop hop;		/* the result of the FIB lookup */
-	__u32 egress;			/* ifindex of the device that `out` leaves by; 0: none */
-	struct trace_frame out;		/* the packet that leaves */
+	struct nexthop hop;		/* result of the FIB lookup */
+	__u32 egress;			/* ifindex of the device by which `out` leaves; 0: none */
+	struct trace_frame out;		/* the frame that leaves */
 };
 
-struct trace;				/* a shadow, which remembers the packets before */
+struct trace;		/* a shadow instance, which remembers the packets of earlier calls */
 
 /* Makes the shadow of a running instance. Pins this thread to its CPU, as many maps are per CPU.
  * Returns 0 or -errno, after logging it. */
@@ -61,6 +62,7 @@ __u32 trace_nic(const struct trace *t, __u32 ifindex, struct trace_frame *f);
  * Returns 0 or -ENODEV. */
 int trace_mac(const struct trace *t, __u32 ifindex, __u8 ret[6]);
 const struct dataplane *trace_shadow(const struct trace *t);
-/* Adds the row. frames: with the bytes of the frame that leaves, in hex. Returns 0. */
+/* Adds the row of the result. frames: with the bytes of the frame that leaves, in hex. Returns
+ * 0. */
 int trace_describe(const struct trace *t, __u32 ifindex, const struct trace_frame *in,
 		   const struct trace_result *r, bool frames, struct node list);

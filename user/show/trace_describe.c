@@ -69,7 +69,7 @@ static const char *verdict_name(const struct trace_step *s)
 	return verdicts[s->reason && reason_drops(s->reason) ? TRACE_DROPPED : s->verdict];
 }
 
-/* Adds, for example, "passed: no_neighbour, its next hop is not resolved …" */
+/* Adds the step's result, such as "passed: no_neighbour, its next hop is not resolved …". */
 static void add_step(const struct trace_result *r, enum plane plane, struct node row)
 {
 	const struct trace_step *s = &r->step[plane];

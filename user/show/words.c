@@ -47,7 +47,8 @@ __u64 reasons_sum(const struct dataplane_reason *list, size_t n, __u32 id, int d
 	return sum;
 }
 
-/* Sorted by id, direction, reason and plane, so both planes of a reason are neighbours. */
+/* Walks the reasons. They are sorted by id, direction, reason and plane, so both planes of a reason
+ * are neighbours. */
 bool reasons_next(const struct dataplane_reason *list, size_t n, size_t *at,
 		  struct dataplane_reason *ret)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Names for what the maps hold, as `show`, metrics, monitor and doctor print them. Included there.
+ * Names for the contents of the maps. `show`, metrics, monitor and doctor print them and include
+ * this header.
  */
 #pragma once
 #include <stdbool.h>
@@ -9,8 +10,9 @@
 #include "dataplane/dataplane.h"
 
 const char *reason_name(__u16 reason);
-const char *reason_text(__u16 reason);	/* its meaning */
-bool reason_drops(__u16 reason);	/* true: it drops the packet; false: it passes it up */
+const char *reason_text(__u16 reason);	/* returns the meaning of the reason */
+/* Returns true if it drops the packet, false if it passes the packet up. */
+bool reason_drops(__u16 reason);
 
 /* Sums the packets that an id's reasons drop, or pass up. direction and plane: ANY for all. */
 enum { ANY = -1 };
@@ -24,7 +26,7 @@ const char *direction_name(__u32 direction);
 /* Sets ret to the name of the service or peer with the id of a reason_key; "": none. */
 void name_of_id(const struct dataplane *dp, __u32 id, char ret[NAME_LEN]);
 const char *plane_name(__u32 plane);
-/* Returns the interface's name, or its index in digits. */
+/* Returns the name of the interface, or its ifindex in digits. */
 const char *interface_name(__u32 ifindex, char buf[IF_NAMESIZE]);
 /* Returns "native", "generic" or "tc", from the nics that carry a logical link: itself, its VLAN's
  * port or its bridge's ports. */
