@@ -157,7 +157,7 @@ INLINE bool is_way(const struct pkt *p)
 }
 
 /* Checks that a reply arrived on the link that leads to its backend. If the kernel chooses a next
- * hop per packet, any of those links is right. Returns 0 or a reason. */
+ * hop per packet, the link of any of these next hops is right. Returns 0 or a reason. */
 INLINE int fib_reply_link(struct pkt *p, struct nexthop *backend, __u32 slot,
 			  const struct control *c, __u64 now)
 {

@@ -36,9 +36,9 @@
 #define CONSTANT SEC(".rodata.constants")
 #endif
 
-/* Places in frags. If it is full, a new entry displaces the one that expires first. In a flood of
- * first fragments that fills 1 Gbit/s (1.5 million per second), an entry lives 20 ms. The later
- * fragments of a datagram follow within microseconds. */
+/* Number of places in frags. If it is full, a new entry displaces the entry that expires first. In
+ * a flood of first fragments that fills 1 Gbit/s (1.5 million per second), an entry lives 20 ms.
+ * The later fragments of a datagram follow within microseconds. */
 #ifndef FRAGMENTS
 #define FRAGMENTS 32768
 #endif

@@ -127,7 +127,8 @@ struct guard_work {
 	__u32 row, turn; /* index of the row in replays, and number of the entry in the row */
 	/* Positions of the message in the packet: see guard/message.h. */
 	__u32 segments, payload, len, end, junk;
-	__u32 indices;	/* number of GSO segments whose index differs from the first one's */
+	/* Number of GSO segments whose index differs from that of the first segment. */
+	__u32 indices;
 	struct addr local;		/* destination address of an original */
 	__u32 ifindex;
 	__be16 local_port;
@@ -224,7 +225,8 @@ struct pkt_state {
 	__u8 silent;			/* no ICMP error may be sent about this packet */
 	__u8 direction;
 	__u8 bare;	/* tc: the packet came from an L3 device, without an Ethernet header */
-	/* The state is in use by a packet. run() clears neither this member nor those below. */
+	/* The state is in use by a packet. run() clears neither this member nor the members
+	 * below. */
 	__u8 busy;
 	/* Members that enter() sets. */
 	__u8 link_role;

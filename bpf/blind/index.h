@@ -202,8 +202,8 @@ INLINE int blind_confirm_data_step(struct pkt_state *state)
 }
 STATE_STEP(with_blind, blind_confirm_data)
 
-/* Keeps the last initiation for a site whose address is unknown. If two CPUs try at once, one of
- * them writes a whole message, and the other does nothing. */
+/* Keeps the last initiation for a site whose address is unknown. If two CPUs try at once, only one
+ * CPU writes its message, whole, and the other CPU does nothing. */
 INLINE void blind_keep_initiation(struct pkt_state *state)
 {
 	struct blind_work *b = &state->blind;

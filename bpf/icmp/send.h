@@ -97,8 +97,8 @@ INLINE void answer_head4(struct answer4 *a, const struct iphdr *of, __u32 mtu, _
 	a->ip.check = ~csum_fold(head);
 }
 
-/* Builds the headers of an IPv6 error. what: the MTU or 0, as above; or ANSWER_UNREACHABLE |
- * code. */
+/* Builds the headers of an IPv6 error. what: the MTU, or 0 for time exceeded, or ANSWER_UNREACHABLE
+ * | code. */
 INLINE void answer_head6(struct answer6 *a, const struct ipv6hdr *of, __u32 what, __u32 n,
 			 __u32 sum)
 {

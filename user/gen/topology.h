@@ -190,9 +190,9 @@ int topology_read(const char *file, struct topology **ret);
 int topology_parse(const char *text, const char *name, struct topology **ret);
 void topology_free(struct topology *t);
 
-/* Fills in everything assigned except keys, and notes it in s. A host keeps what it had, also after
- * an absence; what the file says wins. Returns 0, or -EINVAL after printing what clashes, or
- * -errno; on error t and s are useless. */
+/* Fills in every assigned field except keys, and records it in s. A host keeps its earlier values,
+ * also after an absence; a value in the file has precedence. Returns 0, -EINVAL after printing the
+ * contradictions, or -errno. After an error t and s are useless. */
 int topology_assign(struct topology *t, struct topology_state *s);
 
 /* Returns the first relay's address in the tunnel between two relays that share a key. The prefix

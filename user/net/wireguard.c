@@ -136,7 +136,7 @@ static int read_allowed(const struct nlattr *list, struct wg_peer *p)
 	return 0;
 }
 
-/* Reads a peer of the dump. If it has the same key as the peer before, it continues that one and
+/* Reads a peer of the dump. If it has the same key as the peer before, it continues that peer and
  * contains only more AllowedIPs. */
 static int read_peer(const struct nlattr *row, struct wg_device *d)
 {
