@@ -87,7 +87,7 @@ INLINE void index_remove(struct pkt_state *state, __u32 user, __le32 index)
 	if (!s->even)
 		return;
 	s->key = BLIND_KEY(0, index);
-	s->origin = user;	/* in hints, the origin is the site that sends with the index */
+	s->origin = user; /* in the map hints, the origin is the site that sends with the index */
 	hint_put(state);
 }
 

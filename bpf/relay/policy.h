@@ -237,7 +237,7 @@ INLINE int policy_admits(struct pkt *p)
 	else if (rc == JUDGED_LATER)
 		rc = policy_later(p);
 	if (!plane(p, whole)) {
-		p->s->silent = true;		/* the kernel would drop it without an error */
+		p->s->silent = true;	/* the kernel would drop the packet without an error */
 		return -DROP_invalid;
 	}
 	return p->s->held ? -DROP_invalid : rc;

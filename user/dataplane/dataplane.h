@@ -66,7 +66,7 @@ struct dataplane {
 	/* The running programs are good enough for now, but a later call must load others. */
 	bool later;
 	bool reloaded;			/* the new programs differ from the pinned ones */
-	__u64 hash;			/* the hash of the new programs, for struct control */
+	__u64 hash;		/* hash of the new programs, to be stored in struct control */
 	/* Fds of the maps and programs. A negative value is -errno if there is no such pin, or
 	 * PIN_UNOPENED. Use map_fd() and program_fd() to get them. */
 	int maps[MAP_COUNT], programs[PROGRAM_COUNT];

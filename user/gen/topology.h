@@ -22,10 +22,10 @@ enum topology_role {
 	ROLE_RELAY,
 	ROLE_EDGE,
 	ROLE_SERVER,
-	ROLE_GATEWAY, /* WireGuard that clients connect to */
+	ROLE_GATEWAY, /* a gateway: WireGuard that clients connect to */
 	ROLE_CLIENT,
 	ROLE_ROAMING, /* a client that is a router, with a LAN behind it */
-	ROLE_FIREWALL, /* forwards UDP to a gateway behind it */
+	ROLE_FIREWALL, /* a firewall that forwards UDP to a gateway behind it */
 };
 
 struct topology_place { /* position in the file, counted from 1; 0: not in the file */
@@ -57,7 +57,7 @@ struct topology_host {
 	 * has 0. */
 	unsigned int number;
 
-	/* all but edges and servers */
+	/* These belong to all hosts except edges and servers. */
 	struct address *addresses; /* public addresses; none: they change, or a NAT is in front */
 	size_t n_addresses;
 	__be16 port; /* UDP port of WireGuard; 0: any */
@@ -111,8 +111,8 @@ struct topology_host {
 	 * "". */
 	char lan[IFNAMSIZ];
 	bool ddns; /* also gateways: wgxdp keeps the host's names in DNS (ddns in wgxdp.yaml) */
-	enum nat nat; /* NAT_DNAT or NAT_MASQUERADE */
-	enum ipv6_handling ipv6; /* as in wgxdp.yaml */
+	enum nat nat; /* NAT of the firewall: NAT_DNAT or NAT_MASQUERADE */
+	enum ipv6_handling ipv6; /* handling of IPv6, as in wgxdp.yaml */
 	struct address lan_address; /* IPv4 address of the firewall in its LAN */
 	/* Addresses of the gateway behind the firewall; family 0: none. If both are missing, or
 	 * IPv6 is and `ipv6` is not off, the gateway's name is the backend. */

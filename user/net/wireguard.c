@@ -63,7 +63,7 @@ struct address wg_inside(const struct wg_peer *p)
 		longest = len;
 		found = (struct address){ a->addr, a->family };
 	}
-	/* the first address of a prefix is not a host's address, so take the second */
+	/* The first address of a prefix is not a host's address, so take the second. */
 	if (longest >= 0 && longest < 128)
 		found.addr.b[15] |= 1;
 	return found;
@@ -384,7 +384,7 @@ int wg_uapi(const char *text, size_t n, struct wg_device *ret)
 
 	while (!rc && !ended && (line = strsep(&rest, "\n"))) {
 		value = strchr(line, '=');
-		/* The last byte must be a newline. */
+		/* The last byte of the answer must be a newline. */
 		if (!value || !rest) {
 			rc = -EPROTO;
 			break;
