@@ -15,7 +15,7 @@ INLINE __u16 csum_fold(__u32 sum)
 	return sum + (sum >> 16);
 }
 
-/* Folds a 64-bit sum. */
+/* Folds a 64-bit one's complement sum to 16 bits. */
 INLINE __u16 csum_fold64(__u64 sum)
 {
 	sum = (sum & 0xffffffff) + (sum >> 32);

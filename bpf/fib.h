@@ -157,7 +157,7 @@ INLINE bool is_way(const struct pkt *p)
 }
 
 /* Checks that a reply arrived on the link that leads to its backend. If the kernel chooses a next
- * hop per packet, any of those links is right. Returns 0 or a reason. */
+ * hop per packet, the link of any of these next hops is right. Returns 0 or a reason. */
 INLINE int fib_reply_link(struct pkt *p, struct nexthop *backend, __u32 slot,
 			  const struct control *c, __u64 now)
 {
@@ -245,7 +245,7 @@ INLINE int fib_client(struct pkt *p, struct nexthop *hop, __u32 slot, const stru
 	hop->client = client;
 	hop->client_port = port;
 	hop->ifindex = p->s->ifindex;
-	hop->probe[p->plane] = 0;		/* so fib_probe() uses the neighbour's probe time */
+	hop->probe[p->plane] = 0; /* 0 makes fib_probe() use the probe time of the neighbour */
 	return fib_renew(p);
 }
 
@@ -255,7 +255,8 @@ INLINE int fib_client(struct pkt *p, struct nexthop *hop, __u32 slot, const stru
  * neighbours do not share a slot forever. */
 INLINE struct nexthop *fib_gateway_slot(const struct nexthop *hop, __u64 now)
 {
-	const __u32 *a = hop->fib.ipv6_dst;	/* IPv4: only the first word is not 0 */
+	/* Address of the neighbour; IPv4: only the first word is not 0. */
+	const __u32 *a = hop->fib.ipv6_dst;
 	__u32 hash = a[0] ^ a[1] ^ a[2] ^ a[3] ^ hop->fib.ifindex ^ (__u32)(now >> 14);
 	__u32 slot = gateway_slots + (hash * 0x9e3779b1 >> 22);
 

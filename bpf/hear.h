@@ -42,7 +42,8 @@ INLINE __u32 hear_kind(const struct hearing *h, __be16 dport, __u32 ttl, __u32 t
 	return HEARD_KINDS;
 }
 
-/* Charges one report to this CPU's budget for the present second. */
+/* Charges one report to this CPU's budget for the present second. Returns false if the budget is
+ * used up. */
 INLINE bool hear_take_budget(__u32 kind)
 {
 	__u64 second = bpf_jiffies64() / tick_rate;
@@ -168,7 +169,7 @@ INLINE int hear_mac1_step(struct pkt_state *state)
 }
 STATE_STEP(with_hearing, hear_mac1)
 
-/* Reports the packet in s->guard. */
+/* Reports the packet in s->guard to the daemon. */
 INLINE int hear_tell_step(struct pkt_state *state)
 {
 	struct guard_work *s = &state->guard;

@@ -70,7 +70,8 @@ INLINE bool sources_covers6(const struct sources *sources, __u32 group, struct a
 	return false;
 }
 
-/* Searches the prefixes that did not fit in struct sources. */
+/* Returns whether a prefix in source_trie, for which struct sources had no room, contains the
+ * address. */
 INLINE bool sources_trie_covers(__u32 id, const struct addr *a)
 {
 	struct source_key key = { .prefixlen = 32 + 128, .id = bpf_htonl(id), .addr = *a };

@@ -36,9 +36,9 @@
 #define CONSTANT SEC(".rodata.constants")
 #endif
 
-/* Places in frags. If it is full, a new entry displaces the one that expires first. In a flood of
- * first fragments that fills 1 Gbit/s (1.5 million per second), an entry lives 20 ms. The later
- * fragments of a datagram follow within microseconds. */
+/* Number of places in frags. If it is full, a new entry displaces the entry that expires first. In
+ * a flood of first fragments that fills 1 Gbit/s (1.5 million per second), an entry lives 20 ms.
+ * The later fragments of a datagram follow within microseconds. */
 #ifndef FRAGMENTS
 #define FRAGMENTS 32768
 #endif
@@ -136,7 +136,7 @@ SWITCH(__u32, gateway_slots, 0);	/* first of the NEXTHOP_GATEWAYS slots in nexth
 SWITCH(__u32, tick_rate, 250);		/* number of jiffies per second */
 /* Shift from jiffies to units of abi_learned.h: jiffies >> tick_shift. */
 SWITCH(__u32, tick_shift, 2);
-/* ICMP errors per second and CPU, from the sysctl icmp_msgs_per_sec. */
+/* Limit of ICMP errors per second and CPU, from the sysctl icmp_msgs_per_sec. */
 SWITCH(__u32, answers_cpu, 1000);
 /* Secret odd factors, drawn by user space, for hashes of values that an attacker can choose. */
 SWITCH(__u64, hash_key0, 0xff51afd7ed558ccdULL);
@@ -159,29 +159,29 @@ SWITCH(__u32, device_ifindex, 0);
 SWITCH(__u32, device_net, 0);		/* offset of its network namespace in that struct */
 /* Offset of the inode number in the kernel's struct net; 0: unknown. */
 SWITCH(__u32, net_inum, 0);
-SWITCH(bool, with_express, false);	/* the express path is on */
-/* A service masquerades or has a guard, or the blind relay is on. */
+SWITCH(bool, with_express, false);	/* on if the express path is used */
+/* On if a service masquerades or has a guard, or the blind relay is on. */
 SWITCH(bool, with_flows, false);
 SWITCH(bool, with_guards, false);
 SWITCH(bool, with_blind, false);
 SWITCH(bool, with_relay, false);
-SWITCH(bool, with_choices, false);	/* a service has SERVICE_CHOICE */
-SWITCH(bool, with_vlans, false);	/* tagged frames are parsed, and may be sent */
-SWITCH(bool, with_bridges, false);	/* a port belongs to a bridge or bond */
-SWITCH(bool, with_routers, false);	/* a link has the MAC address of a virtual router */
-SWITCH(bool, with_source_trie, false);	/* a link has LINK_SOURCES_TRIE */
-/* The daemon wants reports of some packets to this host (hear.h). */
+SWITCH(bool, with_choices, false);	/* on if a service has SERVICE_CHOICE */
+SWITCH(bool, with_vlans, false);	/* on if tagged frames are parsed, and may be sent */
+SWITCH(bool, with_bridges, false);	/* on if a port belongs to a bridge or bond */
+SWITCH(bool, with_routers, false);	/* on if a link has the MAC address of a virtual router */
+SWITCH(bool, with_source_trie, false);	/* on if a link has LINK_SOURCES_TRIE */
+/* On if the daemon wants reports of some packets to this host (hear.h). */
 SWITCH(bool, with_hearing, false);
-SWITCH(bool, with_lists, false);	/* a service has SERVICE_LISTS */
+SWITCH(bool, with_lists, false);	/* on if a service has SERVICE_LISTS */
 /* Switches of the relay. */
 SWITCH(__u64, overlay_hi, 0);		/* prefix and mask of the overlay, as in struct addr */
 SWITCH(__u64, overlay_lo, 0);
 SWITCH(__u64, overlay_mask_hi, 0);
 SWITCH(__u64, overlay_mask_lo, 0);
 SWITCH(__u32, allowed_mask, 0);		/* number of buckets in allowed, minus 1 */
-SWITCH(bool, with_subnets, false);	/* the overlay is exactly a /48, so subnets is used */
-SWITCH(bool, with_routes64, false);	/* the table has entries of KEY_ROUTE */
-SWITCH(bool, with_routes, false);	/* the map routes has entries */
+SWITCH(bool, with_subnets, false);	/* on if the overlay is exactly a /48: subnets is used */
+SWITCH(bool, with_routes64, false);	/* on if the table has entries of KEY_ROUTE */
+SWITCH(bool, with_routes, false);	/* on if the map routes has entries */
 /* Switches of the blind relay. */
 SWITCH(__be16, blind_port, 0);
 SWITCH(__u32, blind_mask, 0);		/* number of buckets in sessions, and in hints, minus 1 */

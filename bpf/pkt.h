@@ -49,7 +49,8 @@
 #define NOT_OURS (-REASON_MAX)
 
 struct link;
-/* The members live in registers. Data that later steps need is in the state. */
+/* The packet that a program handles. The members live in registers. Data that later steps need is
+ * in the state. */
 struct pkt {
 	void *ctx;
 	/* The plane is a constant in each program, so clang drops the code of the other planes. */

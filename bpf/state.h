@@ -50,7 +50,7 @@ struct quote {
 	__u8 original, family;
 	/* Offsets of the four headers in the packet as it arrived. */
 	__u32 ip_at, icmp_at, inner_at, udp_at;
-	/* The headers: first as they arrived, then as they leave. */
+	/* The headers: until the rewrite as they arrived, and after it as they leave. */
 	__u8 outer[40], inner[40];	/* outer and quoted IP header, without options */
 	__u8 icmp[8], udp[8];
 };
@@ -90,7 +90,7 @@ struct flow_work {
 	__u64 word;
 	__u32 place;
 	__u32 is_found;		/* flow_find() found a flow with this key; it may have expired */
-	__u64 hash;			/* hash of the key */
+	__u64 hash;			/* hash of the flow's key */
 	__u64 now, units;	/* present time in jiffies, and in the units of abi_learned.h */
 	struct flow made;		/* the new flow, before it is written to its place */
 	/* While a free port is searched: the random start, and the number of the candidate port. */
@@ -127,7 +127,8 @@ struct guard_work {
 	__u32 row, turn; /* index of the row in replays, and number of the entry in the row */
 	/* Positions of the message in the packet: see guard/message.h. */
 	__u32 segments, payload, len, end, junk;
-	__u32 indices;	/* number of GSO segments whose index differs from the first one's */
+	/* Number of GSO segments whose index differs from that of the first segment. */
+	__u32 indices;
 	struct addr local;		/* destination address of an original */
 	__u32 ifindex;
 	__be16 local_port;
@@ -141,7 +142,8 @@ struct learned_work {
 	union learned_key key;
 	/* value: the value to write. is: the value that the entry has. */
 	union learned_value value, is;
-	__u64 hash, other;		/* hashes of the key, for its first and its second bucket */
+	/* Hashes of the key: .hash for its first bucket, .other for its second. */
+	__u64 hash, other;
 	__u64 word;			/* word of the entry's place, when it was last read */
 	__u64 now, until; /* present time and timeout of the entry, in units of abi_learned.h */
 	/* Rate limits: the present time in ticks, and the arguments of limit_take(). */
@@ -212,7 +214,7 @@ struct pkt_state {
 	__u8 has_service;		/* the member `service` is set */
 	__u8 has_way;			/* the member flow.way is set */
 	__u8 has_key;			/* the member flow.key is set */
-	__u8 is_blind;			/* the packet is forwarded by the blind relay */
+	__u8 is_blind;			/* the blind relay forwards the packet */
 	__u8 generic;			/* the port runs XDP in generic mode */
 	/* tc: the kernel's neighbour output sends the packet, and resolves or probes the next
 	 * hop. */
@@ -221,10 +223,11 @@ struct pkt_state {
 	__u8 overlay;
 	/* The packet is for a peer's address outside the overlay: only replies pass. */
 	__u8 outside;
-	__u8 silent;			/* no ICMP error may be sent about this packet */
+	__u8 silent;			/* the program may send no ICMP error about this packet */
 	__u8 direction;
 	__u8 bare;	/* tc: the packet came from an L3 device, without an Ethernet header */
-	/* The state is in use by a packet. run() clears neither this member nor those below. */
+	/* The state is in use by a packet. run() clears neither this member nor the members
+	 * below. */
 	__u8 busy;
 	/* Members that enter() sets. */
 	__u8 link_role;
@@ -237,13 +240,13 @@ struct pkt_state {
 	__u32 segments, segment_len;
 	struct addr src, dst;
 	__be32 datagram;		/* identification of a fragmented datagram */
-	/* Sum of both addresses for the pseudo header, not folded. */
+	/* Sum of both addresses for the pseudo header, not folded to 16 bits. */
 	__u64 pseudo;
 	/* csum_compare() of the UDP checksum and the sum of the pseudo header. */
 	__u64 partial;
-	__u16 checksum;			/* UDP checksum; 0: none */
+	__u16 checksum;			/* UDP checksum of the packet; 0: it has none */
 	__u8 ttl, tos;
-	__be32 flowinfo;		/* IPv6: traffic class and flow label */
+	__be32 flowinfo;		/* IPv6: traffic class and flow label of the header */
 	__u8 leaves;			/* IP family with which the packet leaves */
 	__u8 next;			/* relay: type of the header that follows the IPv6 header */
 	__u8 check_at;			/* relay: offset of the checksum in the header at l4 */

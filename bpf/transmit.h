@@ -63,7 +63,7 @@ INLINE bool is_in_our_netns(__u64 device)
 	return inum == c->netns;
 }
 
-/* The driver did not accept packets, for example because its ring was full. */
+/* Counts packets that the driver did not accept, for example because its ring was full. */
 SEC("raw_tp/xdp_devmap_xmit")
 int wgxdp_devmap_raw(const struct bpf_raw_tracepoint_args *ctx)
 {
@@ -82,7 +82,7 @@ int wgxdp_devmap_xmit(const struct xdp_devmap_xmit *ctx)
 	return 0;
 }
 
-/* The device is down, or cannot transmit from XDP. */
+/* Counts packets to a device that is down or cannot transmit from XDP. */
 SEC("raw_tp/xdp_redirect_err")
 int wgxdp_redirect_raw(const struct bpf_raw_tracepoint_args *ctx)
 {

@@ -74,7 +74,7 @@ INLINE void event_drop(const struct pkt *p, __u32 id, int rc)
 
 /* ---- counters ---- */
 
-/* Counts a reason. id: of a service, or PEER_ID | id of a peer. */
+/* Counts a packet under a reason. id: id of a service, or PEER_ID | id of a peer. */
 INLINE void count_reason(const struct pkt *p, __u32 id, int rc)
 {
 	struct reason_key key = {

@@ -63,7 +63,7 @@ enum link_flags {
 	/* Our XDP program is attached in generic mode, which can send through any Ethernet
 	 * device. */
 	LINK_GENERIC = 1 << 5,
-	/* Our tc program is attached, and counts the packets that XDP passes up. */
+	/* Our tc program is attached to the device, and counts the packets that XDP passes up. */
 	LINK_TC = 1 << 6,
 	/* The tc program is attached by a tcx link; otherwise by a clsact filter. */
 	LINK_TCX = 1 << 7,
@@ -127,10 +127,10 @@ struct nexthop {
 	 * lookup. */
 	struct addr client;
 	__be16 client_port;
-	__be16 tags[2];			/* VLAN tags of the egress link, as in struct link */
+	__be16 tags[2];			/* VLAN ids of the egress link, as in struct link */
 	__u16 pad1;
 	__u32 ifindex;
-	__u32 port;			/* if the egress link is a VLAN: its port; otherwise 0 */
+	__u32 port;		/* ifindex of the port if the egress link is a VLAN; otherwise 0 */
 };
 _Static_assert(sizeof(struct nexthop) == 128, "a next hop is two cache lines");
 

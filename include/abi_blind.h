@@ -107,8 +107,8 @@ static inline __u32 blind_home(__u64 hash, int home, __u32 mask)
 #define BLIND_LONGEST_SECONDS SESSION_SECONDS
 /* Validity of an index of an initiation that has no response yet. */
 #define BLIND_TENTATIVE_SECONDS 10
-/* For this long after the first response an initiation may get further responses. The first one may
- * have been forged. */
+/* Seconds after the first response in which an initiation may get further responses. An attacker
+ * may have forged the first one. */
 #define BLIND_ANSWER_SECONDS 5
 /* Validity of an index in an initiation to a site whose address is unknown. */
 #define BLIND_WAITING_SECONDS 30

@@ -42,7 +42,7 @@ enum express_flags {
 
 /* An entry of the memo. Fields that a packet has are in network byte order. */
 struct memo {
-	/* First cache line: what a packet is compared with. */
+	/* First cache line: the values that a packet is compared with. */
 	struct express_key {
 		/* Addresses as two words, as in the header. An IPv4 address is the second word, and
 		 * the first word is 0. A side has its address in src. A reply side of EXPRESS_ONE
@@ -66,8 +66,8 @@ struct memo {
 			__u32 pair;	/* index of the pair of sites in blind_totals */
 		};
 	};
-	/* Second cache line: what the packet is rewritten to. A side uses only src and sport, or
-	 * only dst and dport. */
+	/* Second cache line: the new values of the packet. A side uses only src and sport, or only
+	 * dst and dport. */
 	__u64 src[2], dst[2];
 	__be16 sport, dport;
 	/* Changes of the checksums of the IP and the UDP header, folded to 16 bits. */

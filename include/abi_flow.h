@@ -28,7 +28,7 @@ _Static_assert(sizeof(struct flow_key) == 40, "five words");
 
 /* A flow serves both directions. Fields that a packet has are in network byte order. */
 struct flow {
-	/* First cache line: what packets are compared with and rewritten to. */
+	/* First cache line: the values that packets are compared with and rewritten to. */
 	/* local: the listener's address; own: our address towards the backend. */
 	struct addr client, local, own;
 	union {

@@ -11,7 +11,8 @@
 #define HEAR_PORTS 8
 #define HEAR_BUDGET 100			/* limit of the reports of each kind, per second and CPU */
 
-/* hearing: ARRAY of one element. User space writes what is to be reported; all zero: nothing. */
+/* hearing: ARRAY of one element. User space writes which packets the programs report; all zero:
+ * none. */
 struct hearing {
 	/* UDP ports on which our own WireGuard listens; 0: unused element. */
 	__be16 ports[HEAR_PORTS];

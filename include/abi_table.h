@@ -32,7 +32,7 @@ static inline __u64 table_word(enum table_kind kind, __u8 family, __be16 port, _
 	return (__u64)ifindex << 32 | (__u32)(__u16)port << 16 | family << 8 | kind;
 }
 
-/* Returns what is added to the word of KEY_SERVICE for a backend's number. */
+/* Returns the number to add to the word of KEY_SERVICE for a backend's number. */
 static inline __u64 table_backend(__u32 number)
 {
 	return number ? KEY_BACKEND - KEY_SERVICE + number : 0;
@@ -69,7 +69,7 @@ enum service_flags {
 };
 #define SERVICE_BACKEND(flags) ((flags) >> SERVICE_BACKEND_SHIFT & 63)
 
-/* Value of KEY_SERVICE, KEY_OLD and KEY_REPLY: what a matching packet is rewritten to. */
+/* Value of KEY_SERVICE, KEY_OLD and KEY_REPLY: the new address and port of a matching packet. */
 struct service {
 	/* New destination: the backend's address; in a reply, the listener's as the source. */
 	struct addr to;

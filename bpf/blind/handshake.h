@@ -93,7 +93,7 @@ INLINE void blind_tell_daemon(const struct blind_work *b, __u32 after)
 	bpf_ringbuf_output(&signals, &signal, sizeof(signal), 0);
 }
 
-/* Passes a message up that is for our own WireGuard. */
+/* Passes up a message for our own WireGuard. */
 INLINE int blind_pass_up(const struct blind_work *b)
 {
 	blind_tell_daemon(b, 1);
@@ -242,7 +242,7 @@ INLINE int blind_inspect_data(struct pkt *p)
 	hint = hint_value(b->index, b->now);
 	if (!hint)
 		return seen ? NOT_OURS : blind_pass_stray(b);
-	/* Ask the site, unless the source address is invalid on this link. */
+	/* Ask the site whether it has moved, unless the source address is invalid on this link. */
 	if (!is_martian(p->s->family == FAMILY_IPV4, p->s->src) && !link_source(p))
 		blind_challenge(p->s, BLIND_ORIGIN(hint));
 	return -DROP_blind_stranger;

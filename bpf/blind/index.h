@@ -87,7 +87,7 @@ INLINE void index_remove(struct pkt_state *state, __u32 user, __le32 index)
 	if (!s->even)
 		return;
 	s->key = BLIND_KEY(0, index);
-	s->origin = user;	/* in hints, the origin is the site that sends with the index */
+	s->origin = user; /* in the map hints, the origin is the site that sends with the index */
 	hint_put(state);
 }
 
@@ -202,8 +202,8 @@ INLINE int blind_confirm_data_step(struct pkt_state *state)
 }
 STATE_STEP(with_blind, blind_confirm_data)
 
-/* Keeps the last initiation for a site whose address is unknown. If two CPUs try at once, one of
- * them writes a whole message, and the other does nothing. */
+/* Keeps the last initiation for a site whose address is unknown. If two CPUs try at once, only one
+ * CPU writes its message, whole, and the other CPU does nothing. */
 INLINE void blind_keep_initiation(struct pkt_state *state)
 {
 	struct blind_work *b = &state->blind;

@@ -72,7 +72,7 @@ INLINE int express_by_tuple(struct pkt *p, struct sides *sides, struct express_w
 	return express_send_tuple(p, e, w, head);
 }
 
-/* Sends the packet if it is one between sites whose tuple is in the memo. */
+/* Sends the packet if it is between sites and its tuple is in the memo. */
 INLINE int express_by_sites(struct pkt *p, struct sides *sides, struct express_work *w, void *head)
 {
 	struct express_sought k = { .key = w->key };

@@ -87,7 +87,7 @@ INLINE __u64 flow_copy_reply(struct flow_work *s, const struct flow *f, __u64 *s
 	s->ifindex = read_once(f->ifindex);
 	s->backend = original.more;
 	*seen |= original.word | reply.word | s->id | s->ifindex;
-	reply.more = 0;				/* 0 in the key */
+	reply.more = 0;				/* the key of a reply has 0 here */
 	return flow_differs(&f->backend, &s->key.src) | flow_differs(&f->own, &s->key.dst) |
 	       (reply.word ^ s->key.word);
 }
@@ -130,7 +130,7 @@ INLINE bool flow_read_way(struct flow_work *s, const struct learned_line *line, 
 				    (__u32)read_once(line->word[learned_index(way)]));
 }
 
-/* Searches all ways of both buckets. */
+/* Searches the flow in all ways of both buckets. */
 INLINE int flow_search_step(struct pkt_state *state)
 {
 	struct flow_work *s = &state->flow;

@@ -129,8 +129,8 @@ INLINE void flow_end_former(struct flow_work *s)
 		__sync_fetch_and_add(&total->moved, 1);
 }
 
-/* Does what way.is_new asks for, except for the place and port of a new flow. Returns 0 or a
- * reason. */
+/* Makes the change of the flow that way.is_new names, except for the place and port of a new flow.
+ * Returns 0 or a reason. */
 INLINE int flow_change_step(struct pkt_state *state)
 {
 	struct flow_work *s = &state->flow;

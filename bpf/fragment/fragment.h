@@ -54,7 +54,8 @@ INLINE int pull_fragment(struct pkt *p)
 		return 0;
 	}
 	p->s->fragment = fragment_word(offset, start);
-	size = p->s->len - start;	/* wraps around if there is no payload; tested below */
+	/* The number wraps around if there is no payload; the check is below. */
+	size = p->s->len - start;
 	/* All fragments except the last one have a multiple of 8 bytes, and none ends beyond
 	 * 65,535. */
 	if ((offset & 1 && size & 7) ||
@@ -82,7 +83,7 @@ INLINE bool fragment_set_key(struct pkt *p)
 	return true;
 }
 
-/* Gives a later fragment the ports of its first one. Returns 0 or NOT_OURS. */
+/* Gives a later fragment the ports of the first fragment. Returns 0 or NOT_OURS. */
 INLINE int fragment_find(struct pkt *p)
 {
 	const struct fragment *first = &p->s->learned.value.fragment;

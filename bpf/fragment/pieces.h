@@ -238,8 +238,8 @@ INLINE __u32 cut_read6(struct pieces *c)
 }
 
 /* Fragments the packet, whose headers are rewritten already. The last fragment replaces the packet.
- * With first_alone the first one replaces it, and the others are discarded. Returns 0 or a negative
- * value. */
+ * With first_alone the first fragment replaces it, and the other fragments are discarded. Returns 0
+ * or a negative value. */
 INLINE int cut_all(struct pkt *p, __u32 ifindex, bool first_alone)
 {
 	struct pieces *c = pieces_find();

@@ -76,8 +76,8 @@ INLINE bool guard_find_index(struct pkt_state *state, __le32 index)
 	return indices_find(state);
 }
 
-/* Admits a response only if it is the first one to a backend's initiation. An attacker does not
- * know the index of that initiation. Returns 0 or a reason. */
+/* Admits a response only if it is the first response to a backend's initiation. An attacker does
+ * not know the index of that initiation. Returns 0 or a reason. */
 INLINE int guard_response(struct pkt_state *state)
 {
 	return guard_find_index(state, load_word(__le32, state->guard.message + 8)) &&

@@ -33,7 +33,7 @@ INLINE void cookie_mac_begin(__u32 h[8])
 	h[7] = BLAKE2S_IV7;
 }
 
-/* Returns 0 if the computed MAC equals the one in the message. */
+/* Compares the computed MAC with that of the message. Returns 0 if they are equal. */
 INLINE __u32 mac_compare(const __u32 h[8], const __u8 *mac)
 {
 	return (h[0] ^ from_le32(load_word(__u32, mac))) |

@@ -102,7 +102,7 @@ INLINE int quote_read_step(struct pkt *p)
 	const struct udphdr *udp = (void *)q->udp;
 	__u32 end;
 
-	q->to.q[0] = 0;			/* the quote has no fragment header */
+	q->to.q[0] = 0;			/* 0: the quote has no fragment header */
 	end = p->s->family == FAMILY_IPV4 ? quote_read4(p, q) : quote_read6(p, q);
 	if (!end || q->udp_at + sizeof(*udp) > end ||
 	    plane_read(p, q->icmp_at, q->icmp, sizeof(q->icmp)) ||

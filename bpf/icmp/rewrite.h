@@ -11,8 +11,8 @@
 
 #include "icmp/icmp.h"
 
-/* Rewrites the quoted UDP header. delta: checksum difference of the quoted addresses. Returns what
- * to add to the sum of the ICMP message. */
+/* Rewrites the quoted UDP header. delta: checksum difference of the quoted addresses. Returns the
+ * number to add to the sum of the ICMP message. */
 INLINE __u32 quote_change_udp(struct quote *q, __u32 delta)
 {
 	struct udphdr *udp = (void *)q->udp;
@@ -30,7 +30,7 @@ INLINE __u32 quote_change_udp(struct quote *q, __u32 delta)
 	return port + (__u16)~check + udp->check;
 }
 
-/* Rewrites both IPv4 headers, and the outer TTL. Returns what to add to the sum of the ICMP
+/* Rewrites both IPv4 headers, and the outer TTL. Returns the number to add to the sum of the ICMP
  * message. */
 INLINE __u32 quote_change_ipv4(struct quote *q, const struct addr *outer_to, __u32 delta,
 			       __u32 outer_delta)

@@ -70,7 +70,7 @@ INLINE bool answer_allowed(struct pkt_state *s)
 
 	*source = s->src;
 	if (s->family == FAMILY_IPV6)
-		source->q[1] = 0;		/* an IPv6 /64 is one source */
+		source->q[1] = 0;		/* all addresses of an IPv6 /64 are one source */
 	return icmp_limits_take(s, bpf_jiffies64() << GUARD_TICK,
 				((__u64)tick_rate << GUARD_TICK) / ANSWERS_SECOND, ANSWERS_BURST);
 }
@@ -97,8 +97,8 @@ INLINE void answer_head4(struct answer4 *a, const struct iphdr *of, __u32 mtu, _
 	a->ip.check = ~csum_fold(head);
 }
 
-/* Builds the headers of an IPv6 error. what: the MTU or 0, as above; or ANSWER_UNREACHABLE |
- * code. */
+/* Builds the headers of an IPv6 error. what: the MTU, or 0 for time exceeded, or ANSWER_UNREACHABLE
+ * | code. */
 INLINE void answer_head6(struct answer6 *a, const struct ipv6hdr *of, __u32 what, __u32 n,
 			 __u32 sum)
 {
@@ -139,7 +139,7 @@ __attribute__((noinline)) int tc_answer_room(struct __sk_buff *ctx, __u32 l3, __
 	return 0;
 }
 
-/* The second one returns the folded sum of the packet from `off` to its end. */
+/* The second function returns the folded sum of the packet from `off` to its end. */
 __attribute__((noinline)) int tc_sum(struct __sk_buff *ctx, __u32 off)
 {
 	void *data = ctx_ptr(ctx, data) + (off & 0x7ff), *end = ctx_ptr(ctx, data_end);
@@ -270,7 +270,7 @@ INLINE int send_owed_error_step(struct pkt *p)
 		return rc;
 	if (too_big)
 		mtu = hop->fib.mtu_result;
-	/* The largest size that the packet may have before translation. */
+	/* The limit is the length that the packet may have before the translation. */
 	if (is_across(p) && too_big)
 		mtu = mtu - p->s->flow.across.head +
 		      (p->s->family == FAMILY_IPV4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr));

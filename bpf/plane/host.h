@@ -22,7 +22,7 @@ struct host_packet {			/* the packet of a test, at which p->ctx points */
 	__u32 gso_segs, gso_size; /* tc: number of GSO segments, and bytes of payload in each */
 	/* Free bytes in front of the packet, still poisoned for ASan. 0: no header is added. */
 	__u32 head;
-	/* Results. */
+	/* Results of the run. */
 	__u32 egress;		/* ifindex of the egress device; 0: the packet was not sent */
 	/* tc: bpf_redirect_neigh() sent the packet, and writes the MAC addresses later. */
 	bool by_neighbour;
@@ -158,7 +158,7 @@ INLINE int host_make_room_across(struct pkt *p)
 	return 0;
 }
 
-/* Moves the start of the frame to `bytes` in front of the IP header. */
+/* Moves the start of the frame to the place `bytes` in front of the IP header. */
 INLINE int host_make_room_for(struct pkt *p, __u32 bytes)
 {
 	struct host_packet *packet = p->ctx;

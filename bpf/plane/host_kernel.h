@@ -67,11 +67,12 @@ INLINE __u32 bpf_get_smp_processor_id(void)
 
 INLINE __u32 bpf_get_prandom_u32(void)
 {
-	return 4;			/* RFC 1149.5; tests need a fixed value */
+	return 4;	/* a random number by RFC 1149.5, because tests need a fixed value */
 }
 
 struct host_route {		/* a route of a test; the first route that matches is used */
-	struct addr dst, mask;		/* as in struct addr: IPv4 is ::ffff:a.b.c.d */
+	/* Prefix that the route leads to, as in struct addr: IPv4 is ::ffff:a.b.c.d. */
+	struct addr dst, mask;
 	/* Source that the route is for, as a rule by source; mask 0: any source. */
 	struct addr src, src_mask;
 	__u32 iif;		/* ifindex of the link that the packet comes from; 0: any link */

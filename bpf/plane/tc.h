@@ -188,7 +188,7 @@ INLINE void tc_hop_checksum(const struct pkt *p)
 
 /* ---- sending ---- */
 
-/* Sends to a device without Ethernet headers. The kernel removes ours. */
+/* Sends the packet to a device without Ethernet headers. The kernel removes ours. */
 INLINE int tc_give(const struct pkt *p, __u32 ifindex, int *ret_action)
 {
 	*ret_action = bpf_redirect(ifindex, 0);

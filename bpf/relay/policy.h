@@ -153,7 +153,8 @@ INLINE int judge_icmp(struct pkt *p, const struct policy *rules)
 	return allowed_known(p->s->tag) ? JUDGED_PASS : -DROP_invalid;
 }
 
-/* Returns an enum judgement or a reason. Sets l4, fragment, and what a UDP header would tell. */
+/* Returns an enum judgement or a reason. Sets l4 and fragment, and the members that a UDP header
+ * would set. */
 INLINE int judge_step(struct pkt *p)
 {
 	const struct policy *rules = policy_find();
@@ -210,8 +211,8 @@ INLINE int policy_ports(struct pkt *p)
 	return allowed_known(p->s->tag) ? 0 : -DROP_refused;
 }
 
-/* Admits a later fragment if its first one was admitted. If tc sends the first one, XDP may see a
- * later fragment before that, so it leaves the fragment to tc. */
+/* Admits a later fragment if the first fragment was admitted. If tc sends the first fragment, XDP
+ * may see a later fragment before that. So XDP leaves the later fragment to tc. */
 INLINE int policy_later(struct pkt *p)
 {
 	if (!fragment_find(p))
@@ -236,7 +237,7 @@ INLINE int policy_admits(struct pkt *p)
 	else if (rc == JUDGED_LATER)
 		rc = policy_later(p);
 	if (!plane(p, whole)) {
-		p->s->silent = true;		/* the kernel would drop it without an error */
+		p->s->silent = true;	/* the kernel would drop the packet without an error */
 		return -DROP_invalid;
 	}
 	return p->s->held ? -DROP_invalid : rc;

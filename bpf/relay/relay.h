@@ -71,7 +71,8 @@ INLINE int site_next_hop(struct pkt *p, struct nexthop *hop, __u64 now)
 	hop->client = none;
 	if (addr_same(&via, &p->s->dst)) {
 		hop->client = p->s->dst;
-		hop->probe[p->plane] = 0;	/* so fib_probe() uses the neighbour's probe time */
+		/* 0 makes fib_probe() use the probe time of the neighbour. */
+		hop->probe[p->plane] = 0;
 	}
 	return rc;
 }

@@ -33,8 +33,8 @@ static void check_host(void *data, const struct config *c, config_tell *tell, vo
 	f->n = host_check(c, f->host, &f->answers, f->instance, tell, to);
 }
 
-/* Makes the whole plan, which reports what no single section shows. An interface that works by tc
- * alone is no error. */
+/* Makes the whole plan, which finds errors that no single section shows. An interface that works by
+ * tc alone is no error. */
 static int try_plan(const struct config *c, struct findings *f)
 {
 	struct plan_input in = { .config = c, .host = f->host, .answers = &f->answers };

@@ -115,7 +115,8 @@ static const struct command_word list_verbs[] = {
 	{ "add", "@service" }, { "del", "@service" }, { 0 },
 };
 
-/* Reads what must follow `allow` and `deny`: add or del, the service's name, and prefixes */
+/* Reads the words that must follow `allow` and `deny`: add or del, the service's name, and
+ * prefixes. */
 static int check_list_words(struct arguments *a, int n, char **words)
 {
 	static const char *const verbs[][2] = {

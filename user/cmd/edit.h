@@ -22,8 +22,8 @@ struct edit {
 	void *arguments;
 };
 
-/* Reads what runs, changes, checks and applies it, under the lock, and prints what changed. Returns
- * an exit code. */
+/* Reads the running configuration, changes, checks and applies it, under the lock. Prints the
+ * differences. Returns an exit code. */
 int edit_running(const struct global *g, struct edit *e);
 /* Checks that `set` has options, and that only it and `add` do. Returns 0 or -EINVAL (reported). */
 int edit_check_options(const struct edit *e, bool given);

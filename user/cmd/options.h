@@ -18,8 +18,9 @@ struct command_option {
 	/* Offset of the member that the option sets in the command's struct of arguments. */
 	size_t member;
 	const char *help;
-	/* Stores the value and returns 0, or reports what is wrong and returns -errno. Without it,
-	 * an option sets a bool, and one with an argument a const char *. */
+	/* Stores the value and returns 0, or prints an error and returns -errno. If parse is NULL,
+	 * an option without an argument sets a bool, and an option with an argument sets a const
+	 * char *. */
 	int (*parse)(void *member, const struct command_option *o, char *value);
 	int id;				/* a number whose meaning parse() defines */
 	/* For completion: the words that the argument may be, or one of @file, @interface,
@@ -39,9 +40,9 @@ struct command_option {
 	  parse_number, TRY_MAX }
 #define JSON_OPTION(member) { 'j', "json", NULL, member, "print JSON" }
 
-/* Parses the options of argv, and moves them before its operands. Returns the operands, up to NULL;
- * a command without words and operand accepts none. *ret_n: their number, unless ret_n is NULL.
- * Returns NULL when what is wrong has been reported. */
+/* Parses the options of argv, and moves them before its operands. Returns the operands, a list that
+ * NULL ends; a command without words and operand accepts none. *ret_n: their number, unless ret_n
+ * is NULL. Returns NULL after printing an error. */
 char **options_parse(const struct command *c, int argc, char **argv, void *arguments, int *ret_n);
 /* Returns the first operand, which must be one of the command's words; else NULL (reported) */
 const char *command_word(const struct command *c, char **words);

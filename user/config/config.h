@@ -40,7 +40,7 @@ struct follow_config {
 		char name[IFNAMSIZ];
 	} *wireguard;			/* devices whose peers are read from WireGuard itself */
 	size_t n_wireguard;
-	__u32 *tables;			/* kernel routing tables; an earlier one has precedence */
+	__u32 *tables;	/* numbers of kernel routing tables; an earlier table has precedence */
 	size_t n_tables;
 };
 

@@ -34,8 +34,8 @@ int config_read_and_inspect(const char *file, const struct config_inspector *ins
 			    struct config **ret);
 
 /* Checks each value and, if there are no errors so far, looks for contradictions between values.
- * Reports each error with tell(data, …). errors: how many there were before. Returns their number
- * including those. */
+ * Reports each error with tell(data, …). errors: number of earlier errors. Returns the number of
+ * all errors, including the earlier ones. */
 unsigned int config_check_each(const struct config *c, unsigned int errors, config_tell *tell,
 			       void *data);
 

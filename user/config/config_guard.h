@@ -14,8 +14,8 @@ extern const struct yaml_key config_backend_keys[], config_backends_keys[], conf
 yaml_set config_set_wireguard;
 /* Writes the guard, and the backends if there are several. */
 void config_put_guard(FILE *out, const struct service_config *s);
-/* Writes those of "ipv4: …, ipv6: …, port: …" that are set, with `before` in front of the first and
- * ", " in front of the others. */
+/* Writes the parts of "ipv4: …, ipv6: …, port: …" that are set, with `before` in front of the first
+ * part and ", " in front of each further part. */
 void config_put_place(FILE *out, const char *before, const char *ipv4, const char *ipv6,
 		      __be16 port);
 void config_put_standby(FILE *out, const struct backend_config *b);

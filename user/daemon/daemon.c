@@ -168,7 +168,7 @@ static void on_follow(uv_timer_t *timer)
 	d->followed = now;
 }
 
-/* Reconfigures everything else that depends on the configuration. Timers run only where they have
+/* Reconfigures all other parts that depend on the configuration. A timer runs only if its part has
  * something to do. */
 static void reconfigure_parts(struct daemon *d)
 {

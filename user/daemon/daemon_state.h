@@ -19,9 +19,9 @@ struct daemon_state {
 	int lock_fd;			/* fd of the locked file; -1: not locked */
 };
 
-/* Becomes the instance's only daemon. *ret_again: what runs was left by a daemon of the same file,
- * and the file has not changed since. Returns 0, -EBUSY if there is another daemon, or -errno
- * (reported). */
+/* Becomes the instance's only daemon. *ret_again: a daemon of the same file left the running
+ * instance, and the file has not changed since. Returns 0, -EBUSY if there is another daemon, or
+ * -errno (reported). */
 int daemon_state_hold(struct daemon_state *s, bool *ret_again);
 /* Returns whether the running text, running.yaml or its directory changed since the last read or
  * write */

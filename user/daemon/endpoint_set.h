@@ -6,7 +6,7 @@
 #pragma once
 #include "net/wireguard.h"
 
-/* Does what wg_set_endpoint() does, and counts it for the metrics of the instance. renew: also
+/* Calls wg_set_endpoint(), and counts the change for the metrics of the instance. renew: also
  * forgets the session as wg_renew_peer() does, unless the peer has too many AllowedIPs for that. */
 int endpoint_set(const char *instance, const char *interface, const struct wg_key *peer,
 		 const struct address *address, __be16 port, bool renew);

@@ -67,8 +67,9 @@ enum endpoint_step {
 	ENDPOINT_NEXT, /* as ENDPOINT_SET: the last candidate did not answer, so try the next one */
 };
 
-/* Decides what to do, now that WireGuard reports p. *ret and *ret_port are set for SET, BACK and
- * NEXT. wall is the time of day in seconds, as that of the first handshake that is seen. */
+/* Returns the next step, now that WireGuard reports p. *ret and *ret_port are set for SET, BACK and
+ * NEXT. wall: the time of day in seconds, to compute the age of the first handshake that is
+ * seen. */
 enum endpoint_step endpoint_next(struct endpoint_of *e, const struct wg_peer *p, __u64 now,
 				 __u64 wall, struct address *ret, __be16 *ret_port);
 /* Returns the index of the peer's endpoint among the candidates, or -1 if no candidate has this
@@ -84,8 +85,8 @@ bool endpoint_asks(const struct endpoint_of *e, __u64 now);
 void endpoint_was_set(struct endpoint_of *e, const struct wg_peer *p);
 /* Returns whether the name has exactly these addresses, in any order. */
 bool endpoint_knows(const struct endpoint_of *e, const struct address *list, size_t n);
-/* Takes the name's new addresses, and owns the list. Returns true if the peer's endpoint was one of
- * them and no longer is. */
+/* Takes the name's new addresses, and owns the list. Returns true if the peer's endpoint was among
+ * the former addresses and is not among the new ones. */
 bool endpoint_take(struct endpoint_of *e, const struct wg_peer *p, struct address *list, size_t n);
 
 struct endpoints;

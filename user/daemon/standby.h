@@ -22,7 +22,7 @@
 #define STANDBY_WAIT_MAX 3600
 #define STANDBY_TRIAL 10		/* length of a trial, in seconds */
 #define STANDBY_TRIAL_UNANSWERED 3	/* number of unanswered initiations that ends a trial */
-/* Seconds of a trial after which initiations of unknown clients count too */
+/* Seconds of a trial after which initiations of unknown clients count, too. */
 #define STANDBY_TRIAL_LONGEST 60
 
 /* State of a backend that has a standby. Times are in jiffies. */

@@ -176,8 +176,8 @@ static void set_express(struct wgxdp *s, const struct plan *p)
 	bpf_map__set_max_entries(s->maps.tuples, tuples * libbpf_num_possible_cpus());
 }
 
-/* Sets the sizes of maps: what the plan needs, but at least the minimum, and never less than the
- * running maps. */
+/* Sets the sizes of maps: the sizes that the plan needs, but at least the minimum, and never less
+ * than the running maps. */
 static void set_sizes(struct dataplane *dp, struct wgxdp *s, const struct plan *p)
 {
 	__u32 services = at_least(ROOM_SERVICES, p->n_services);
@@ -283,8 +283,8 @@ static int set_xdp_way(int map, int program)
 	return bpf_map_update_elem(map, &zero, &program, BPF_ANY) ? -errno : 0;
 }
 
-/* Copies the entries of former tables into new ones, except those that are there already. Programs
- * may use both tables meanwhile. */
+/* Copies the entries of former tables into new ones, except entries that are there already.
+ * Programs may use both tables meanwhile. */
 static void carry_learned(const struct dataplane *dp)
 {
 	struct learned_secret secret = dataplane_secret(dp);
@@ -529,8 +529,8 @@ static int pin_next_way(const struct dataplane *dp)
 	return pin_set(map, dp->instance, "", name);
 }
 
-/* Prepares for the replacement of running programs: clears their stored hash, so that the next
- * command loads them again if this one is killed, and pins the new map xdp_way. */
+/* Prepares for the replacement of running programs. It clears their stored hash, so that the next
+ * command loads them again if this command is killed. It also pins the new map xdp_way. */
 static int begin_replacing(const struct dataplane *dp)
 {
 	struct control *c;
@@ -544,7 +544,7 @@ static int begin_replacing(const struct dataplane *dp)
 	return pin_next_way(dp);
 }
 
-/* Detaches from a device what is not in the plan any more. */
+/* Detaches the programs and links from a device that the plan does not have there any more. */
 static void drop_port(struct dataplane *dp, const struct dataplane_port *port, const struct plan *p)
 {
 	if (!plan_nic(p, port->ifindex)) {

@@ -66,7 +66,7 @@ struct dataplane {
 	/* The running programs are good enough for now, but a later call must load others. */
 	bool later;
 	bool reloaded;			/* the new programs differ from the pinned ones */
-	__u64 hash;			/* the hash of the new programs, for struct control */
+	__u64 hash;		/* hash of the new programs, to be stored in struct control */
 	/* Fds of the maps and programs. A negative value is -errno if there is no such pin, or
 	 * PIN_UNOPENED. Use map_fd() and program_fd() to get them. */
 	int maps[MAP_COUNT], programs[PROGRAM_COUNT];
@@ -103,7 +103,7 @@ int dataplane_load(struct dataplane *dp, const struct plan *p, bool may_wait);
 /* Prepares the XDP program for libxdp, with the same constants and maps. It is loaded when it is
  * first attached. */
 int dataplane_component(struct dataplane *dp, const struct plan *p, struct xdp_program **ret);
-/* Replaces a running component of libxdp's dispatcher by the loaded program. The new one is
+/* Replaces a running component of libxdp's dispatcher by the loaded program. The new component is
  * attached before the old one is detached. */
 int dataplane_replace_component(struct dataplane *dp, const struct dataplane_port *port,
 				const struct plan *p);
@@ -116,10 +116,10 @@ void dataplane_count_unsent(struct dataplane *dp, const char *suffix);
  * printing an error. */
 int dataplane_attach(struct dataplane *dp, const struct plan *p, const struct host *h);
 /* Makes the maps match the plan. Returns the number of entries that it wrote, or -errno after
- * restoring what was there. */
+ * restoring the former entries. */
 int dataplane_sync(struct dataplane *dp, struct plan *p, const struct host *h);
 /* Replaces the running programs by the loaded ones, detaches from ports that are not in the plan,
- * and pins what is new. Returns 0, or -errno after printing an error. */
+ * and pins the new objects. Returns 0, or -errno after printing an error. */
 int dataplane_commit(struct dataplane *dp, const struct plan *p);
 /* Parts for the blind relay. The first sets the sizes of its maps. The second attaches its program
  * to the egress of its interface, or detaches it. The third writes the first contents of its
@@ -127,12 +127,12 @@ int dataplane_commit(struct dataplane *dp, const struct plan *p);
 void dataplane_size_blind(const struct dataplane *dp, struct wgxdp *s, const struct plan *p);
 void dataplane_pin_egress(struct dataplane *dp, const struct plan *p, const char *suffix);
 int dataplane_blind_write(const struct dataplane *dp, const struct plan *p, int *changes);
-/* Closes dp, and detaches what was attached but not committed. */
+/* Closes dp, and detaches programs that were attached but not committed. */
 void dataplane_close(struct dataplane *dp);
 /* Returns the inode of the caller's network namespace, as stored in struct control; 0 if it is
  * unknown. */
 __u64 netns_inode(void);
-/* Detaches and unpins what a killed first `up` or a killed `down` left behind. Returns 0, or -errno
+/* Detaches and unpins the remains of a killed first `up` or a killed `down`. Returns 0, or -errno
  * after printing an error. */
 int dataplane_discard_new(const char *instance);
 /* Writes the differences to the map `uniform`, and makes the data path forget its next hops. The
@@ -140,7 +140,7 @@ int dataplane_discard_new(const char *instance);
  * uses a half-written map. Returns 0 or -errno. */
 int dataplane_uniform(const struct dataplane *dp, const struct uniform *u);
 /* Detaches and unpins everything of an instance. Returns 0, or -errno after printing an error. With
- * -EPERM nothing was changed; after another error, what is left can be removed by another call. */
+ * -EPERM nothing was changed. After another error, a further call can remove the remains. */
 int dataplane_down(const char *instance);
 
 /* Parts of dataplane_sync(). They add the number of entries written to *changes. For the lists of

@@ -238,11 +238,11 @@ static int attach_best(struct dataplane *dp, struct dataplane_port *port, const 
 	if (nic->mode == MODE_NATIVE || (nic->mode == MODE_AUTO && theirs != LINK_GENERIC)) {
 		rc = attach_as(dp, port, p, LINK_NATIVE | shared);
 		if (rc)
-			/* some drivers return ENOTSUPP (524), which is not an errno of user
-			 * space */
+			/* Some drivers return ENOTSUPP (524), which is not an errno of user
+			 * space. */
 			port->refused = -rc < 256 ? -rc : EOPNOTSUPP;
 		if (rc && shared && xdp_program__fd(dp->component) < 0)
-			/* the program could not be loaded, so another mode would not help */
+			/* The program could not be loaded, so another mode would not help. */
 			return rc;
 	}
 	if (rc && rc != -ENOSYS && nic->mode != MODE_NATIVE && theirs != LINK_NATIVE)

@@ -16,7 +16,7 @@ struct pins_watch {			/* state of a watch; all zero before the first call */
 };
 
 /* Calls gone() when the instance has no pins any more, because they were removed or bpffs was
- * unmounted. Call this again after anything that may have created PINS_DIR again. Returns 0 or
+ * unmounted. Call this again after any step that may have created PINS_DIR again. Returns 0 or
  * -errno. */
 int pins_watch(struct pins_watch *w, uv_loop_t *loop, const char *instance,
 	       void (*gone)(void *data), void *data);

@@ -34,10 +34,12 @@ size_t shared_components(__u32 ifindex, int control, __u32 ids[SHARED_MAX]);
  * packets whose number of VLAN tags or whose family changes (adjust_head), and packets with bytes
  * after their end (adjust_tail). */
 extern const enum bpf_func_id shared_refused[];
-/* Adds a component. Returns 0 or -errno; -ENOSYS if the kernel lacks what the dispatcher needs. */
+/* Adds a component. Returns 0 or -errno; -ENOSYS if the kernel lacks a feature that the dispatcher
+ * needs. */
 int shared_attach(__u32 ifindex, struct xdp_program *program, __u16 flag);
 /* Removes the components of the instance from a device, except the one with the id `keep`.
- * Components of others stay. It also removes what a device left that does not exist any more. */
+ * Components of other software stay. It also removes the remains of a device that does not exist
+ * any more. */
 int shared_detach(__u32 ifindex, int control, __u32 keep);
 /* Removes the components of the instance from all devices. */
 void shared_detach_all(int control);

@@ -68,7 +68,7 @@ static void publish_entry(struct table_entry *to, const struct table_entry *from
 	__atomic_store_n(&to->tag, hash, __ATOMIC_RELEASE);
 }
 
-/* Entries that will be removed. Readers can find them until unpublish_all(). */
+/* Entries that will be removed. Readers can find these entries until unpublish_all(). */
 struct leaving {
 	struct table_entry **entries;
 	size_t n;

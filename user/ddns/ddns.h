@@ -53,7 +53,8 @@ struct ddns_provider {
 	/* Writes each set that has .write and has not failed: replaces its records by one with
 	 * .wanted. */
 	void (*write)(struct ddns_run *run);
-	/* Releases what run->data refers to; ddns.c then frees run->data. May be NULL. */
+	/* Releases the memory that run->data refers to. ddns.c then frees run->data. The pointer
+	 * may be NULL. */
 	void (*end)(struct ddns_run *run);
 };
 
@@ -73,8 +74,8 @@ void ddns_fail(struct ddns_run *run, struct ddns_set *set, const char *format, .
 void ddns_fail_all(struct ddns_run *run, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 void ddns_warn(struct ddns_run *run, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* Reads the provider's file with a secret, and warns if other users may read it. what: its key in
- * the configuration. Returns a text for secret_free(), or NULL after adding an error. */
+/* Reads the provider's file with a secret, and warns if other users may read it. what: the file's
+ * key in the configuration. Returns a text for secret_free(), or NULL after adding an error. */
 char *ddns_secret(struct ddns_run *run, const char *what);
 /* Adds a present record to the set. Returns 0, or -ENOMEM after marking the set as failed. */
 int ddns_has(struct ddns_run *run, struct ddns_set *set, const struct address *a, __u32 ttl,

@@ -67,8 +67,8 @@ const char *ddns_unfit(const struct nl_address *a)
 	return a->flags & (IFA_F_TENTATIVE | IFA_F_OPTIMISTIC) ? "tentative" : NULL;
 }
 
-/* Returns whether a is better than b: stable-privacy (RFC 7217) and manual addresses are better
- * than others, and then those with the longer preferred lifetime. */
+/* Returns whether a is better than b. Stable-privacy (RFC 7217) and manual addresses are better
+ * than others. Among equals, a longer preferred lifetime is better. */
 static bool is_better(const struct nl_address *a, const struct nl_address *b)
 {
 	bool a_stays = a->flags & (IFA_F_STABLE_PRIVACY | IFA_F_PERMANENT),

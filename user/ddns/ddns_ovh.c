@@ -462,8 +462,8 @@ static int write_record(struct ddns_run *run, struct ddns_set *set, size_t at, _
 	return rc;
 }
 
-/* Makes the set one record with the wanted address: keeps such a record or changes another one, and
- * deletes the rest. After that ids[0] is the id of the record. */
+/* Makes the set one record with the wanted address: keeps such a record or changes another record,
+ * and deletes the rest. After that ids[0] is the id of the record. */
 static void write_set(struct ddns_run *run, struct ddns_set *set, struct reply *r)
 {
 	struct ovh *o = run->data;

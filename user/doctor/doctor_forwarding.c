@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Checks sysctls: those without which the kernel, and so the FIB that XDP queries, forwards
- * nothing; and those that make the kernel drop received packets.
+ * Checks two kinds of sysctls: without the first kind, the kernel, and so the FIB that XDP queries,
+ * forwards nothing. The second kind makes the kernel drop received packets.
  */
 #include <stdio.h>
 #include <string.h>

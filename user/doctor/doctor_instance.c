@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Checks the instance itself: whether a daemon runs if one is needed, whether the file says what
- * runs, and whether the interfaces and addresses in use still exist.
+ * Checks the instance itself: whether a daemon runs if one is needed, whether the file matches the
+ * running configuration, and whether the interfaces and addresses in use still exist.
  */
 #include <dirent.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Whether the backends of services reply: a backend may drop each packet of its clients, or send
- * its replies by another way than this host.
+ * Checks whether the backends of services reply. A backend may drop each packet of its clients, or
+ * send its replies by another way than this host.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Checks WireGuard on this host, as the kernel reports it. Checks WireGuard behind services, by the
- * counters of the guard, and packets that are not forwarded now.
+ * Checks WireGuard on this host, as the kernel reports it, and WireGuard behind services, by the
+ * counters of the guard. It also checks for packets that are not forwarded now.
  */
 #include <errno.h>
 #include <stdio.h>

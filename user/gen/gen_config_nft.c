@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * wgxdp gen nft: a configuration as an nftables ruleset of the same meaning, whether an instance
- * runs or not. It prints the whole ruleset or nothing: with `| nft -f -` a service whose name does
- * not resolve at the moment must not lose its rules.
+ * wgxdp gen nft: prints a configuration as an nftables ruleset with the same meaning, whether an
+ * instance runs or not. It prints the whole ruleset or nothing: with `| nft -f -` a service whose
+ * name does not resolve at the moment must not lose its rules.
  */
 #include <errno.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Runs diff(1) on two texts in memory, with secret keys taken out.
+ * Runs diff(1) on two texts in memory, without their secret keys.
  */
 #include <errno.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * Shows what would change in a generated file, like diff -u, without private and preshared keys.
- * For gen_files.c.
+ * gen_files.c includes it.
  */
 #pragma once
 #include <stddef.h>

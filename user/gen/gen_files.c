@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The set of generated files, and how a directory is brought to it. First everything is compared,
- * then each file that differs is written beside its place, and only then are they renamed. A
- * failure before that leaves the directory as it was.
+ * The set of generated files, and the functions that make a directory match it. First all files are
+ * compared. Then each file that differs is written beside its place. Only then are these files
+ * renamed. A failure before that leaves the directory as it was.
  */
 #include <errno.h>
 #include <stdarg.h>

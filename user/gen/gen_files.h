@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * The set of files that gen_file() fills, and the directory that it is compared with and written
- * to. DIR/state/written lists what was written, with a hash of each text: files no longer asked
- * for are removed, and files that were edited by hand are recognized. Files below DIR/state are not
- * on that list and stay. For gen_hosts.c and the generators that read other files.
+ * to. DIR/state/written lists the files that were written, with a hash of each text. By this list,
+ * files that are no longer generated are removed, and files that were edited by hand are
+ * recognized. Files below DIR/state are not on that list and stay. gen_hosts.c includes it, and so
+ * do the generators that read other files.
  */
 #pragma once
 #include "gen/gen.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Keys are read from DIR/state/keys or made by wg(8). New ones are written with the other files, or
+ * Keys are read from DIR/state/keys or made by wg(8). New keys are written with the other files, or
  * not at all.
  */
 #include <errno.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * HOST.qr: a client's file as a QR code, for WireGuard's apps to read from a terminal's screen.
+ * Writes HOST.qr: a client's file as a QR code, which WireGuard's apps read from a terminal's
+ * screen.
  */
 #include "gen/gen_files.h"
 #ifdef WITH_QRENCODE

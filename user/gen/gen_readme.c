@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * HOST/README.md: what to install, where each file goes, what to start and how to check it. It
- * names only files that the host has.
+ * Writes HOST/README.md: it says what to install, where each file goes, what to start and how to
+ * check it. It names only files that the host has.
  */
 #include <endian.h>
 #include <fnmatch.h>

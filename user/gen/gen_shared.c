@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Files about all hosts: lines for the DNS zone, targets for Prometheus, and what takes the files
- * to the hosts.
+ * Writes the files about all hosts: lines for the DNS zone, targets for Prometheus, and the script
+ * that copies the files to the hosts.
  */
 #include <arpa/inet.h>
 #include "gen/gen_host.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * What the system of a host needs: sysctls, addresses, and the order of units.
+ * Writes the files for the system of a host: sysctls, addresses, and the order of units.
  */
 #include <endian.h>
 #include <string.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * Files below a directory, by paths like "relay/etc/radvd.conf", in which no symbolic link is
- * followed. For gen_files.c, gen_keys.c and gen_hosts.c. All functions log nothing and return 0 or
- * -errno (-ELOOP: a symbolic link); results are set only on success.
+ * followed. gen_files.c, gen_keys.c and gen_hosts.c include it. The functions print nothing and
+ * return 0 or -errno (-ELOOP: a symbolic link); results are set only on success.
  */
 #pragma once
 #include <stdbool.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * etc/config/network.uci of roaming routers with OpenWrt: `uci -m import network` adds it to their
- * network.
+ * Writes etc/config/network.uci of roaming routers with OpenWrt: `uci -m import network` adds it to
+ * their network.
  */
 #include "gen/gen_host.h"
 

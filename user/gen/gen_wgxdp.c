@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * etc/wgxdp/wgxdp.yaml of relays, of edge routers with several relays, of firewalls, and of
+ * Writes etc/wgxdp/wgxdp.yaml of relays, of edge routers with several relays, of firewalls, and of
  * gateways that keep names or follow roaming routers.
  */
 #include <arpa/inet.h>

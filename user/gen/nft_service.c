@@ -10,11 +10,11 @@
 #include "gen/nft_service.h"
 
 enum way_in {
-	IN_INTERFACE,			/* to an address of the listener's interface */
-	IN_ADDRESS,			/* to a listed address, by the interface that has it */
-	IN_WAN,				/* to a listed address that no interface has, by any wan */
-	IN_LAN,				/* hairpin: to such an address from the LAN */
-	IN_DIRECT, /* to the backend itself, by the listener's interface or any wan */
+	IN_INTERFACE,			/* packets to an address of the listener's interface */
+	IN_ADDRESS,		/* packets to a listed address, on the interface that has it */
+	IN_WAN,		/* packets to a listed address that no interface has, on any wan */
+	IN_LAN,				/* hairpin: packets to such an address from the LAN */
+	IN_DIRECT, /* packets to the backend itself, on the listener's interface or any wan */
 };
 
 struct way {

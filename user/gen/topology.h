@@ -22,10 +22,10 @@ enum topology_role {
 	ROLE_RELAY,
 	ROLE_EDGE,
 	ROLE_SERVER,
-	ROLE_GATEWAY, /* WireGuard that clients connect to */
+	ROLE_GATEWAY, /* a gateway: WireGuard that clients connect to */
 	ROLE_CLIENT,
 	ROLE_ROAMING, /* a client that is a router, with a LAN behind it */
-	ROLE_FIREWALL, /* forwards UDP to a gateway behind it */
+	ROLE_FIREWALL, /* a firewall that forwards UDP to a gateway behind it */
 };
 
 struct topology_place { /* position in the file, counted from 1; 0: not in the file */
@@ -57,7 +57,7 @@ struct topology_host {
 	 * has 0. */
 	unsigned int number;
 
-	/* all but edges and servers */
+	/* These belong to all hosts except edges and servers. */
 	struct address *addresses; /* public addresses; none: they change, or a NAT is in front */
 	size_t n_addresses;
 	__be16 port; /* UDP port of WireGuard; 0: any */
@@ -111,8 +111,8 @@ struct topology_host {
 	 * "". */
 	char lan[IFNAMSIZ];
 	bool ddns; /* also gateways: wgxdp keeps the host's names in DNS (ddns in wgxdp.yaml) */
-	enum nat nat; /* NAT_DNAT or NAT_MASQUERADE */
-	enum ipv6_handling ipv6; /* as in wgxdp.yaml */
+	enum nat nat; /* NAT of the firewall: NAT_DNAT or NAT_MASQUERADE */
+	enum ipv6_handling ipv6; /* handling of IPv6, as in wgxdp.yaml */
 	struct address lan_address; /* IPv4 address of the firewall in its LAN */
 	/* Addresses of the gateway behind the firewall; family 0: none. If both are missing, or
 	 * IPv6 is and `ipv6` is not off, the gateway's name is the backend. */
@@ -190,9 +190,9 @@ int topology_read(const char *file, struct topology **ret);
 int topology_parse(const char *text, const char *name, struct topology **ret);
 void topology_free(struct topology *t);
 
-/* Fills in everything assigned except keys, and notes it in s. A host keeps what it had, also after
- * an absence; what the file says wins. Returns 0, or -EINVAL after printing what clashes, or
- * -errno; on error t and s are useless. */
+/* Fills in every assigned field except keys, and records it in s. A host keeps its earlier values,
+ * also after an absence; a value in the file has precedence. Returns 0, -EINVAL after printing the
+ * contradictions, or -errno. After an error t and s are useless. */
 int topology_assign(struct topology *t, struct topology_state *s);
 
 /* Returns the first relay's address in the tunnel between two relays that share a key. The prefix

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Prefixes, numbers and addresses of a topology's hosts: from the file, else from earlier runs,
- * else the first free one.
+ * Assigns prefixes, numbers and addresses to a topology's hosts: from the file, else from earlier
+ * runs, else the first free one.
  */
 #include <errno.h>
 #include <stdarg.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The grammar of a topology: one table for each mapping, the top one last.
+ * The grammar of a topology: one table for each mapping, with the outermost mapping last.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The assignments of a topology as text, one per line, kept from run to run in this order.
+ * Reads and writes the assignments of a topology as text, which later runs read again. Each line
+ * has one assignment, in this order:
  *
  *	overlay fd12:3456:789a::/48	given or made (like tunnels, mesh)
  *	site a a			subnet, hexadecimal as in the address

@@ -92,8 +92,8 @@ static int read_silently(const char *file, struct config **ret)
 	return rc;
 }
 
-/* Copies what a file cannot contain from the running configuration, before the two are compared:
- * the marks of changes by commands, and the options of `up`. */
+/* Copies the values that a file cannot contain from the running configuration, before the two are
+ * compared: the marks of changes by commands, and the options of `up`. */
 static void take_marks(struct config *c, const struct config *running)
 {
 	for (size_t i = 0; i < c->n_services; i++) {

@@ -338,7 +338,7 @@ void try_applied(struct try *t)
 	t->text = config_text_id(t->instance);
 }
 
-/* Prints what happened to the change. Returns 0 if it runs, else -ECANCELED. */
+/* Prints whether the change was kept, and if not, why. Returns 0 if it runs, else -ECANCELED. */
 static int report_end(const struct try *t, char answer)
 {
 	char why = 0;

@@ -14,7 +14,7 @@ struct try;
 /* Begins a trial. Call it before the change, with the instance's lock, whose fd the child closes.
  * Returns 0, -EBUSY if another change is on trial, or another -errno. Errors are printed. */
 int try_begin(const char *instance, unsigned int seconds, int lock, struct try **ret);
-/* Starts the time. Call it after the change was made, with the lock held. */
+/* Starts the time of the trial. Call it after the change was made, with the lock held. */
 void try_applied(struct try *t);
 /* Waits until the change is kept (returns 0), or is rolled back, replaced or taken down (returns
  * -ECANCELED), and prints which. Call it after that, without the lock. */

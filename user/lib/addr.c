@@ -170,7 +170,7 @@ static char *ipv6_format(const struct addr *a, char *to)
 	return to;
 }
 
-/* Returns what precedes the IPv4 address in an IPv6 address that ends in one, or NULL. glibc's
+/* Returns the text before the IPv4 address in an IPv6 address that ends in one, or NULL. glibc's
  * inet_ntop() knows both forms, musl's only the second. */
 static const char *before_ipv4(const struct addr *a)
 {

@@ -46,7 +46,8 @@ static struct yaml_node *outer_node(struct yaml_node *node)
 	return parent;
 }
 
-static bool continues_character(char c)		/* a byte of a UTF-8 character after its first */
+/* Returns whether this is a byte of a UTF-8 character after its first. */
+static bool continues_character(char c)
 {
 	return (c & 0xc0) == 0x80;
 }
@@ -57,7 +58,8 @@ static void show_source(const struct yaml *y, const struct yaml_node *node)
 {
 	enum { BEFORE = 60, SHOWN = 100 };
 	const char *at = y->text + node->at, *end = at + strcspn(at, "\r\n"), *start = at, *c;
-	/* collected for one fprintf(): each call on stderr is a system call */
+	/* The lines are collected for one fprintf(), because each call on stderr is a system
+	 * call. */
 	char below[BEFORE + 4 + SHOWN + 1], *to = below;
 
 	while (start > y->text && start[-1] != '\n' &&
@@ -248,7 +250,7 @@ static int parse_events(struct yaml *y, FILE *ear)
 		yaml_tree_build(&y->tree, parser);
 		r = y->tree.no_memory ? -ENOMEM : y->tree.too_deep ? -ELOOP :
 		    fy_parser_get_stream_error(parser) ? -EBADMSG : y->tree.second ? -EINVAL : 0;
-		/* libfyaml reports a lack of memory only as a general failure */
+		/* libfyaml reports a lack of memory only as a general failure. */
 		if (r == -EBADMSG && errno == ENOMEM)
 			r = -ENOMEM;
 	}

@@ -326,7 +326,7 @@ static void read_pair(struct yaml *y, struct yaml_node *name, const struct yaml_
 		yaml_error(y, name, "'<<' in %s: YAML merge keys are not supported: write out "
 			   "the keys of '%s' here", what,
 			   value->type == YAML_ALIAS ? value->text : "<<");
-		/* the merged mapping may contain any key, so report none as missing */
+		/* The merged mapping may contain any key, so no key is reported as missing. */
 		seen->meant = -1ULL;
 		return;
 	}

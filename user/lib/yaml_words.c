@@ -96,7 +96,7 @@ static void explain_indentation(const struct yaml *y, const char *line, struct y
 	int is = text_of(line) - line + 1, was = 0;
 	const char *key = "";
 
-	/* the column of a line above that is nearest is most often the intended one */
+	/* The nearest column of a line above is most often the intended one. */
 	for (const char *above = line, *s; (s = line_before(y, above)) != above; above = s) {
 		int column = entry_of(s) - s + 1;
 

@@ -34,7 +34,8 @@ static void process_sockets(struct dns *d, ares_socket_t readable, ares_socket_t
 	ares_process_fd(d->channel, readable, writable);
 	if (!d->progress(d->data))
 		return;
-	wait = ares_timeout(d->channel, &most, &room);	/* points at `most` or at `room` */
+	/* The result points at `most` or at `room`. */
+	wait = ares_timeout(d->channel, &most, &room);
 	uv_timer_start(&d->timeout, on_timeout, wait->tv_sec * 1000 + wait->tv_usec / 1000 + 1, 0);
 }
 
@@ -77,7 +78,7 @@ static void on_socket_state(void *data, ares_socket_t fd, int readable, int writ
 	if (!s) {
 		s = calloc(1, sizeof(*s));
 		if (!s || uv_poll_init(d->loop, &s->poll, fd)) {
-			free(s);		/* the question then ends with a timeout */
+			free(s);	/* after this failure the question ends with a timeout */
 			return;
 		}
 		*s = (struct socket){ .poll = s->poll, .fd = fd, .dns = d, .next = d->sockets };
@@ -128,7 +129,7 @@ void dns_go(struct dns *d)
 
 void dns_close(struct dns *d)
 {
-	/* calls on_socket_state() for each socket, which closes it */
+	/* This calls on_socket_state() for each socket, which closes it. */
 	ares_destroy(d->channel);
 	uv_close((uv_handle_t *)&d->timeout, on_closed);
 }

@@ -91,7 +91,7 @@ const char *host_link_names(const struct host *h, const char *name, char ret[HOS
 	if (n)
 		qsort(list, n, sizeof(*list), compare_likeness);
 	strcpy(ret, "none");
-	/* leave space for " and N more" */
+	/* Leave space for " and N more". */
 	for (i = 0; i < n && used + IFNAMSIZ + 32 < HOST_NAMES_LEN; i++)
 		used += snprintf(ret + used, HOST_NAMES_LEN - used, "%s%s", used ? ", " : "",
 				 list[i].name);

@@ -43,7 +43,7 @@ struct nl_address {
 	__u8 prefix_len;
 	bool tentative, deprecated;
 	__u32 flags;			/* flags of the address (IFA_F_*) */
-	__u32 preferred;		/* preferred lifetime in seconds; 0xffffffff: for ever */
+	__u32 preferred; /* preferred lifetime of the address, in seconds; 0xffffffff: for ever */
 };
 
 struct nl_route {

@@ -92,7 +92,7 @@ int wg_dump_parse(FILE *in, const char *name, struct wg_dump *ret)
 		else if (n)
 			rc = -EINVAL;
 	}
-	/* do not print the line, which may contain a private key */
+	/* The message does not contain the line, which may have a private key. */
 	if (rc == -EINVAL)
 		log_error("%s:%u: this is not a line of `wg show IF dump` or `wg show all dump`",
 			  name, number);

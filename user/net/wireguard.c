@@ -63,7 +63,7 @@ struct address wg_inside(const struct wg_peer *p)
 		longest = len;
 		found = (struct address){ a->addr, a->family };
 	}
-	/* the first address of a prefix is not a host's address, so take the second */
+	/* The first address of a prefix is not a host's address, so take the second. */
 	if (longest >= 0 && longest < 128)
 		found.addr.b[15] |= 1;
 	return found;
@@ -136,7 +136,7 @@ static int read_allowed(const struct nlattr *list, struct wg_peer *p)
 	return 0;
 }
 
-/* Reads a peer of the dump. If it has the same key as the peer before, it continues that one and
+/* Reads a peer of the dump. If it has the same key as the peer before, it continues that peer and
  * contains only more AllowedIPs. */
 static int read_peer(const struct nlattr *row, struct wg_device *d)
 {
@@ -384,7 +384,7 @@ int wg_uapi(const char *text, size_t n, struct wg_device *ret)
 
 	while (!rc && !ended && (line = strsep(&rest, "\n"))) {
 		value = strchr(line, '=');
-		/* The last byte must be a newline. */
+		/* The last byte of the answer must be a newline. */
 		if (!value || !rest) {
 			rc = -EPROTO;
 			break;

@@ -123,7 +123,7 @@ struct plan {
 	size_t n_entries;
 	/* Names of the services, indexed by id; a running service keeps its id. */
 	struct service_name *services;
-	size_t n_services;		/* one more than the highest id in use */
+	size_t n_services;		/* highest id in use, plus 1 */
 	/* Pools, indexed by service id; without ports if the service does not masquerade. */
 	struct pool *pools;
 	size_t n_pools;
@@ -148,7 +148,7 @@ struct plan {
 	struct plan_blind blind;
 };
 
-struct slot {				/* the next-hop slot of a listener */
+struct slot {				/* next-hop slot of a listener */
 	struct address local, backend;
 	__u32 ifindex, slot;
 };

@@ -70,8 +70,8 @@ static int compare_prefixes(const void *a, const void *b)
 			      &((const struct wanted *)b)->route->dst);
 }
 
-/* Orders routes by prefix. For equal prefixes the one with precedence comes first: by table, then
- * by the lowest metric. */
+/* Orders routes by prefix. For equal prefixes the route that has precedence comes first: by table,
+ * then by the lowest metric. */
 static int compare_wanted(const void *a, const void *b)
 {
 	const struct wanted *x = a, *y = b;

@@ -84,7 +84,8 @@ int plan_lists(struct plan_builder *m, const struct service_config *s, __u32 id)
 	for (size_t i = 0; i < n && !rc; i++) {
 		const struct prefix *p = &rules[i].prefix;
 
-		/* The list is sorted, so `denied` is the shortest prefix that can contain p. */
+		/* The list is sorted, so `denied` is the shortest denied prefix that can contain
+		 * p. */
 		if (denied && prefix_within(p, denied))
 			continue;
 		if (rules[i].deny)

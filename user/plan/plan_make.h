@@ -64,7 +64,8 @@ static inline struct backend_address *plan_backend(const struct plan_builder *m,
 	return &m->backends[m->first_backend[service] + backend];
 }
 int plan_ports(struct plan_builder *m);
-/* Finds the nics of all ports, and by what a frame at a nic is assigned to its port. */
+/* Finds the nics of all ports, and the field of a frame by which a nic's frames are assigned to a
+ * port. */
 int plan_nics(struct plan_builder *m);
 /* Returns the entry with the key, or NULL. */
 struct table_entry *plan_entry(struct table_entry *list, size_t n, const struct table_key *key);
@@ -78,8 +79,8 @@ int plan_old(struct plan_builder *m);
 int plan_backend_port(struct plan_builder *m, const struct address *backend, __u32 vrf);
 /* Returns the port of packets that leave by this device, or NULL. */
 const struct plan_port *plan_port_of(const struct plan_builder *m, __u32 oif);
-/* Returns true if some rule or route depends on more than what all packets to a next hop have in
- * common. The data path then asks the kernel for each packet. */
+/* Returns true if at least one rule or route depends on more than the fields that all packets to a
+ * next hop have in common. The data path then asks the kernel for each packet. */
 bool plan_asks_always(const struct host *h);
 /* Adds entries for the links on which replies of the backend may arrive. Call it after all ports
  * are known. Returns 0 or -ENOMEM. */

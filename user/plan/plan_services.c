@@ -144,8 +144,8 @@ static const struct backend_address *first_backend(const struct plan_builder *m,
 	return first;
 }
 
-/* Prints what a service without listeners waits for. This is not an error, because the missing
- * interface or address may appear later. */
+/* Prints the reason why a service without listeners waits. This is not an error, because the
+ * missing interface or address may appear later. */
 static void tell_no_listener(const struct plan_builder *m, size_t service)
 {
 	const struct service_config *s = &m->config->services[service];

@@ -32,8 +32,8 @@ static int shorter_first(const void *a, const void *b)
 	       by_address(a, b);
 }
 
-/* Removes prefixes that are within another one. It sorts them first, so that the shorter prefix
- * comes directly before those within it; there may be a full routing table. */
+/* Removes prefixes that are within another one. It sorts them first, so that a shorter prefix comes
+ * directly before the prefixes within it. There may be a full routing table. */
 static void prefixes_reduce(struct prefixes *l)
 {
 	size_t n = 0;

@@ -28,8 +28,8 @@ struct resolved_backends {
 bool resolved_backend_is_name(const struct resolved_backend *a);
 /* Reads the addresses stored for an instance. The list is empty if there is no file. */
 void resolved_backends_read(const char *instance, struct resolved_backends *ret);
-/* Writes the file in /run and, if `moved` is true, also the one that survives reboots: some address
- * changed since the last write. Returns 0, or -errno after printing a warning. */
+/* Writes the file in /run. If `moved` is true (some address changed since the last write), it also
+ * writes the file that survives reboots. Returns 0, or -errno after printing a warning. */
 int resolved_backends_write(const char *instance, const struct resolved_backends *a, bool moved);
 void resolved_backends_free(struct resolved_backends *a);
 /* Makes the list contain exactly the names and addresses that c needs, and keeps their known

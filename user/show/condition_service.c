@@ -97,7 +97,7 @@ static int find_places(struct service_check *j, const struct table_entry *table,
 
 /* ---- faults ---- */
 
-/* Counts a fault, and keeps the first one. */
+/* Counts a fault, and keeps the first fault. */
 static void __attribute__((format(printf, 3, 4)))
 note_fault(struct service_check *j, enum fault fault, const char *format, ...)
 {

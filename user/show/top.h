@@ -45,7 +45,7 @@ void top_rates(struct top *now, const struct top *before);
 /* Sorts each kind, the largest first, and drops rows whose name does not contain filter (NULL: keep
  * all). */
 void top_sort(struct top *t, enum top_sort by, enum top_unit unit, const char *filter);
-/* Formats a rate like "12.3 M". */
+/* Formats a rate in at most three digits, such as "12.3 M". */
 void top_format(char ret[16], double rate);
 double top_in_unit(const struct top_count *rate, enum top_unit unit, bool back);
 

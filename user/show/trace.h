@@ -55,7 +55,7 @@ void trace_end(struct trace *t);
  * returns -EINVAL without logging below TRACE_FRAME_MIN. */
 int trace_packet(struct trace *t, __u32 ifindex, const struct trace_frame *in,
 		 struct trace_result *ret);
-/* Returns the nic of a VLAN, bridge or bond, and changes the frame to what it is there. Returns
+/* Returns the nic of a VLAN, bridge or bond, and changes the frame to its form at that nic. Returns
  * other devices unchanged. */
 __u32 trace_nic(const struct trace *t, __u32 ifindex, struct trace_frame *f);
 /* Sets ret to the MAC address to which frames for the device, or for the link above it, are sent.

@@ -153,7 +153,7 @@ static void add_out(const struct trace_result *r, struct node row)
 		document_number(row, "fragments", r->fragments);
 }
 
-/* Writes one sentence about what happens to the packet. */
+/* Writes one sentence that says what happens to the packet. */
 static void format_summary(const struct trace_result *r, char text[SENTENCE])
 {
 	const struct trace_step *s = r->last;
