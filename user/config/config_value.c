@@ -105,8 +105,8 @@ const char *prefix_wrong(const char *text)
 	slash = strchr(text, '-');
 	if (slash && snprintf(host, sizeof(host), "%.*s", (int)(slash - text), text) &&
 	    !address_parse(host, &a) && !address_parse(slash + 1, &a))
-		return "is a range: write the prefixes that it consists of, each as 192.0.2.0/29 "
-		       "or 192.0.2.8/32";
+		return "is a range: write the prefixes that together are this range, each such as "
+		       "10.1.2.0/24";
 	slash = strchr(text, '/');
 	if (!slash || address_parse(host, &a))
 		return "is not a prefix: write one such as 192.0.2.0/24 or 2001:db8::/32";
