@@ -88,8 +88,11 @@ ended() { # a daemon ends with the data path
 	wait_for 10 'the daemon ends' none_runs
 }
 needs() { firewall_file "${2:-}" "$1"; }
+# The fix starts it in the background
+is_running() { wgxdp show metrics | holds -xF 'wgxdp_daemon_running 1'; }
+daemon_runs() { wait_for 10 'the daemon runs' is_running; }
 daemon_row() { # LINES [BACKEND]
-	row daemon 'daemon - -' needs "$1" "${2:-}"
+	after=daemon_runs row daemon 'daemon - -' needs "$1" "${2:-}"
 	ended
 }
 daemon_row '' wg-end.example.net
