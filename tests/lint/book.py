@@ -10,11 +10,14 @@ import glob
 import os
 import posixpath
 import re
-import shutil
-import subprocess
 import sys
 
+sys.dont_write_bytecode = True
 os.chdir(os.path.join(os.path.dirname(os.path.abspath(__file__)), '../..'))
+sys.path.insert(0, 'tests/lint')
+from seeded import check, read  # noqa: E402 pylint: disable=wrong-import-position
+from sentences import git_files  # noqa: E402 pylint: disable=wrong-import-position
+
 COLUMNS, CELL, LINES = 120, 200, {'docs/design.md': 300, 'README.md': 120}
 LEDGER = 'docs/acceptance.md'
 LINK = re.compile(r'\]\(([^)\s]+)\)')
@@ -29,16 +32,8 @@ MUST_FIND = (
 )
 
 
-def read(path):
-    with open(path, encoding='utf-8') as f:
-        return f.read()
-
-
 def files():
-    listed = []
-    if shutil.which('git'):     # a source package has neither git nor a repository
-        listed = subprocess.run(['git', 'ls-files', '-co', '--exclude-standard', '*.md'], check=False, stdout=subprocess.PIPE,
-                                text=True).stdout.split()
+    listed = git_files('-co', '--exclude-standard', '*.md')
     return sorted(path for path in listed or glob.glob('*.md') + glob.glob('docs/**/*.md', recursive=True) if os.path.exists(path))
 
 
@@ -140,17 +135,9 @@ def main():
         print('\n'.join(bad) or f'every link of {sys.argv[2]} leads somewhere')
         return bool(bad)
     texts = {path: read(path) for path in files()}
-    if os.environ.get('BREAK'):
-        for path, pattern, new, _ in MUST_FIND:
-            texts[path] = re.sub(pattern, new, texts[path], flags=re.M)
-    bad = list(complaints(texts))
-    for path, pattern, new, what in () if bad else MUST_FIND:
-        broken, n = re.subn(pattern, new, texts[path], flags=re.M)
-        if not n or not any(what in c for c in complaints({**texts, path: broken})):
-            bad.append(f'not found in {path}: {what}')
     links = sum(len(LINK.findall(text)) for text in texts.values())
-    print('\n'.join(bad) or f'{len(texts)} documents, {links} links: every link leads somewhere, and no page, line or cell is too long')
-    return bool(bad)
+    return check(texts, complaints, MUST_FIND,
+                 f'{len(texts)} documents, {links} links: every link leads somewhere, and no page, line or cell is too long')
 
 
 if __name__ == '__main__':

@@ -11,7 +11,11 @@ import re
 import subprocess
 import sys
 
+sys.dont_write_bytecode = True
 os.chdir(os.path.join(os.path.dirname(os.path.abspath(__file__)), '../..'))
+sys.path.insert(0, 'tests/lint')
+from seeded import check, read  # noqa: E402 pylint: disable=wrong-import-position
+
 INSIDE, START = 'tests/reader/inside.txt', 'tests/reader/start.txt'
 PAGES = sorted(glob.glob('docs/inside/*.md')) + ['docs/design.md']
 
@@ -24,11 +28,6 @@ MUST_FIND = (
     ('docs/design.md', r'`bpf/plane/vlan\.h`', '`bpf/vlan.h`', 'no bpf/vlan.h'),
     (START, r'docs/start/endpoint\.md', 'docs/start/names.md', 'README.md does not lead to docs/start/names.md'),
 )
-
-
-def read(path):
-    with open(path, encoding='utf-8') as f:
-        return f.read()
 
 
 def plain(text):
@@ -105,16 +104,7 @@ def main():
         return [*inside_complaints(changed[INSIDE], functions), *start_complaints(changed[START], readme),
                 *(c for path in PAGES for c in page_complaints(path, changed[path], functions))]
 
-    if os.environ.get('BREAK'):
-        for path, pattern, new, _ in MUST_FIND:
-            texts[path] = re.sub(pattern, new, texts[path])
-    bad = complaints(texts)
-    for path, pattern, new, what in () if bad else MUST_FIND:
-        broken, n = re.subn(pattern, new, texts[path])
-        if not n or not any(what in c for c in complaints({**texts, path: broken})):
-            bad.append(f'not found in {path}: {what}')
-    print('\n'.join(bad) or '20 questions with answers that are on their pages, and 5 set-ups with page and selftest')
-    return bool(bad)
+    return check(texts, complaints, MUST_FIND, '20 questions with answers that are on their pages, and 5 set-ups with page and selftest')
 
 
 if __name__ == '__main__':

@@ -197,11 +197,17 @@ def sentences(text):
     return [s for s in re.split(r'(?<=[.!?])(?<!e\.g\.)(?<!i\.e\.)(?<!etc\.)(?<!cf\.)(?<!vs\.)["\')]*\s+(?=["\'(]?\w)', text) if s]
 
 
+def git_files(*arguments):
+    """Returns the files that `git ls-files` lists, and [] without git or a repository, as in a source package."""
+    if not shutil.which('git'):
+        return []
+    return [path for path in subprocess.run(['git', 'ls-files', *arguments], check=False, stdout=subprocess.PIPE, text=True).stdout.split('\n')
+            if path]
+
+
 def files():
-    found = []
-    if shutil.which('git'):
-        found = subprocess.run(['git', 'ls-files'], check=False, stdout=subprocess.PIPE, text=True).stdout.split('\n')
-    if found in ([], ['']):     # a tree without git: a source package
+    found = git_files()
+    if not found:
         found = [p[2:] for p in subprocess.run(['find', '.', '-type', 'f', '-not', '-path', './build*', '-not', '-path', './.git/*'], check=True,
                                                 stdout=subprocess.PIPE, text=True).stdout.split('\n')]
     return [path for path in found if path and not SKIPPED.match(path)]

@@ -10,7 +10,11 @@ import os
 import re
 import sys
 
+sys.dont_write_bytecode = True
 os.chdir(os.path.join(os.path.dirname(os.path.abspath(__file__)), '../..'))
+sys.path.insert(0, 'tests/lint')
+from seeded import check, read  # noqa: E402 pylint: disable=wrong-import-position
+
 PAGE = 'docs/inside/walk.md'
 LINE = re.compile(r'^( *)- `(\w+)\(\)`(?: `([\w/.]+)`)?(?::|$)', re.M)
 # a program or function that each kind of packet begins with
@@ -26,14 +30,14 @@ MUST_FIND = (
 
 
 @functools.cache
-def read(path):
-    with open(path, encoding='utf-8') as f:
-        return re.sub(r'/\*.*?\*/', '', f.read(), flags=re.S)
+def source(path):
+    """The text of a source file without its comments."""
+    return re.sub(r'/\*.*?\*/', '', read(path), flags=re.S)
 
 
 def body(path, name):
     """The text of a function from its head to the brace that ends it, or None."""
-    text = read(path)
+    text = source(path)
     if re.search(rf'^(INLINE|CALLED|STATE)_STEP\((\w+, )?{name}\)', text, re.M):
         name += '_step'
     macro = re.search(rf'^#define {name}\(', text, re.M)
@@ -71,20 +75,10 @@ def complaints(page):
 
 
 def main():
-    with open(PAGE, encoding='utf-8') as f:
-        page = f.read()
-    bad = []
-    if os.environ.get('BREAK'):
-        for pattern, new, _ in MUST_FIND:
-            page = re.sub(pattern, new, page)
-    bad += complaints(page)
-    for pattern, new, what in () if bad else MUST_FIND:
-        broken, n = re.subn(pattern, new, page)
-        if not n or not any(what in c for c in complaints(broken)):
-            bad.append(f'not found: {what}')
-    print('\n'.join(bad) or f'{len(LINE.findall(page))} functions of {PAGE} are where it says, and called by the one above')
-    return bool(bad)
+    page = read(PAGE)
+    check({PAGE: page}, lambda texts: complaints(texts[PAGE]), [(PAGE, *row) for row in MUST_FIND],
+          f'{len(LINE.findall(page))} functions of {PAGE} are where it says, and called by the one above')
 
 
 if __name__ == '__main__':
-    sys.exit(main())
+    main()
