@@ -186,6 +186,18 @@ firewall_lan() { # [PREFIX]
 	gateways "$end" 192.168.1.1 2001:db8:2::1
 }
 
+# Connects each site to a nic of the relay: lSITE of the relay, with ::1 of the site's /64, and eth of the site, with ::10
+sites_on_nics() { # SITE...
+	local site
+	for site; do
+		cable relay "l$site" "$site" eth
+		takes_xdp "$site" eth
+		addresses relay "l$site" "${overlay:?}:$site::1/64"
+		addresses "$site" eth "$overlay:$site::10/64"
+		gateways "$site" "$overlay:$site::1"
+	done
+}
+
 # --- senders and receivers (udptool)
 
 # Starts a listener: its output goes to $work/NAME, and $! is its process

@@ -4,7 +4,7 @@
 # count all of them. Then something changes, again and again: 100 ms later no packet goes the old way any more. BREAK=1: see
 # selftests/lib/express.sh.
 #
-#     a eth -- na relay nb -- eth b       fd12:3456:789a:X::/64 each, the relay's ::1, the host's ::10
+#     a eth -- la relay lb -- eth b       fd12:3456:789a:X::/64 each, the relay's ::1, the host's ::10
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 source "$root/selftests/lib/express.sh"
 
@@ -15,14 +15,14 @@ host() { inside relay "$@"; }
 config() { # [PORTS [PREFIX-OF-A]]
 	cat > "$work/wgxdp.yaml" <<- EOF
 		peers:
-		  - { name: site-a, device: na, prefixes: [ "${2:-$overlay:a::/64}" ] }
-		  - { name: site-b, device: nb, prefixes: [ "$overlay:b::/64" ] }
+		  - { name: site-a, device: la, prefixes: [ "${2:-$overlay:a::/64}" ] }
+		  - { name: site-b, device: lb, prefixes: [ "$overlay:b::/64" ] }
 		policy: { overlay: "$overlay::/48", udp-ports: [ ${1:-58000-60000} ] }
 	EOF
 }
 reload() { config "$@" && wgxdp reload -c "$work/wgxdp.yaml" > "$work/reload" 2>&1; }
 sends() { # TENTHS of a second
-	inside a "$udptool" send -n $(($1 * rate / 10)) -r "$rate" eth "$(mac relay na)" "[$overlay:a::10]:40000" "[$overlay:b::10]:58001" > /dev/null
+	inside a "$udptool" send -n $(($1 * rate / 10)) -r "$rate" eth "$(mac relay la)" "[$overlay:a::10]:40000" "[$overlay:b::10]:58001" > /dev/null
 }
 forwarded() { # rx|tx: of both peers
 	wgxdp show peers --json | /usr/bin/python3 -IS -c 'import json, sys
@@ -31,13 +31,7 @@ print(*(p[sys.argv[1]]["forwarded"] for p in json.load(sys.stdin)["peers"]))' "$
 
 namespaces a b relay
 routers relay
-for site in a b; do
-	cable relay n$site $site eth
-	takes_xdp $site eth
-	addresses relay n$site $overlay:$site::1/64
-	addresses $site eth $overlay:$site::10/64
-	gateways $site $overlay:$site::1
-done
+sites_on_nics a b
 quiet a b
 count_arrivals b came 'udp dport 58001'
 count_arrivals a back 'udp dport 40000'
@@ -72,7 +66,7 @@ back() { # COMMAND...: undo the change, and wait until the old way is learned ag
 	reload
 	wait_for 10 'the old way again' goes_old_way
 }
-relay_mac=$(mac relay na)
+relay_mac=$(mac relay la)
 
 changes 'a port that the policy does not list' reload 59000
 back true
@@ -86,10 +80,10 @@ changes 'a route' host ip route add blackhole $overlay:b::10
 back host ip route del blackhole $overlay:b::10
 changes 'a rule' host ip -6 rule add to $overlay:b::/64 blackhole
 back host ip -6 rule del to $overlay:b::/64 blackhole
-changes "a neighbour's MAC" host ip neighbour replace $overlay:b::10 dev nb lladdr 02:00:00:00:00:99 nud permanent
-back host ip neighbour replace $overlay:b::10 dev nb lladdr "$(mac b eth)" nud reachable
-changes 'our own MAC' host ip link set na address 02:00:00:00:00:77
-back host ip link set na address "$relay_mac"
+changes "a neighbour's MAC" host ip neighbour replace $overlay:b::10 dev lb lladdr 02:00:00:00:00:99 nud permanent
+back host ip neighbour replace $overlay:b::10 dev lb lladdr "$(mac b eth)" nud reachable
+changes 'our own MAC' host ip link set la address 02:00:00:00:00:77
+back host ip link set la address "$relay_mac"
 changes 'no forwarding' host sysctl -qw net.ipv6.conf.all.forwarding=0
 back host sysctl -qw net.ipv6.conf.all.forwarding=1
 seen=(a back)

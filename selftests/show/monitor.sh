@@ -19,13 +19,7 @@ cable client uplink relay wan
 addresses client uplink 198.51.100.7/24
 addresses relay wan 198.51.100.1/24
 takes_xdp client uplink
-for site in a b; do
-	cable relay l$site $site eth
-	takes_xdp $site eth
-	addresses relay l$site $overlay:$site::1/64
-	addresses $site eth $overlay:$site::10/64
-	gateways $site $overlay:$site::1
-done
+sites_on_nics a b
 configuration() { # [SERVICE]
 	cat <<- EOF
 		services:
