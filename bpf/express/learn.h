@@ -105,16 +105,14 @@ INLINE bool express_is_admitted_alone(const struct pkt_state *s)
 		(with_lists && s->service.flags & SERVICE_LISTS));
 }
 
-/* Records in this CPU's sides that the CPU has tuples, and that the device has listeners. */
-INLINE void express_point(const struct express_work *w, bool original)
+/* Returns this CPU's sides, and records in them where the CPU's tuples begin. */
+INLINE struct sides *express_begin_tuples(void)
 {
 	struct sides *sides = sides_find();
 
-	if (!sides)
-		return;
-	sides->tuples = express_first_tuple();
-	if (original)
-		sides->listeners |= 1ULL << (w->ifindex & 63);
+	if (sides)
+		sides->tuples = express_first_tuple();
+	return sides;
 }
 
 INLINE void express_learn_side(const struct pkt_state *s, const struct express_work *w,
@@ -127,10 +125,13 @@ INLINE void express_learn_side(const struct pkt_state *s, const struct express_w
 			     original ? s->dport : s->sport, w->ifindex);
 	struct memo *e = express_room(w, &k);
 	bool uniform = !original && s->out != s->service.slot + 1;
+	struct sides *sides;
 
 	if (!e)
 		return;
-	express_point(w, original);
+	sides = express_begin_tuples();
+	if (sides && original)
+		sides->listeners |= 1ULL << (w->ifindex & 63);
 	express_begin(e, &k, w);
 	e->mac = w->mac;
 	if (with_tuples && (s->has_way || express_is_admitted_alone(s))) {
@@ -225,12 +226,11 @@ INLINE void express_learn_site(const struct pkt_state *s, const struct express_w
 {
 	struct express_sought k = { .key = w->key };
 	__u64 until = express_hop_until(s, hop);
-	struct sides *sides = sides_find();
+	struct sides *sides = express_begin_tuples();
 	struct memo *e;
 
 	if (!sides)
 		return;
-	sides->tuples = express_first_tuple();
 	e = until <= w->now ? NULL : express_room(w, &k);
 	if (!e)
 		return;
