@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "dataplane/dataplane_programs.h"
+#include "lib/hash.h"
 #include "wgxdp.skel.h"
 
 struct bpf_program *dataplane_program(const struct wgxdp *s, enum dataplane_program program)
@@ -20,26 +21,22 @@ struct bpf_map *dataplane_map(const struct wgxdp *s, enum dataplane_map map)
 	return bpf_object__find_map_by_name(s->obj, dataplane_map_names[map]);
 }
 
-/* Computes an FNV-1a hash. */
 __u64 dataplane_program_hash(const struct wgxdp *s)
 {
 	__typeof__(*s->rodata) switches = *s->rodata;
-	__u64 h = 0xcbf29ce484222325ULL;
 	size_t n;
-	const unsigned char *elf = wgxdp__elf_bytes(&n);
+	const void *elf = wgxdp__elf_bytes(&n);
+	__u64 h = hash_bytes(HASH_START, elf, n);
 	struct bpf_program *program;
 	struct bpf_map *map;
 
-	for (size_t i = 0; i < n; i++)
-		h = (h ^ elf[i]) * 0x100000001b3ULL;
 	switches.hash_key0 = switches.hash_key1 = 0;	/* these constants differ with each load */
 	memset((void *)&switches.learned_secret, 0, sizeof(switches.learned_secret));
-	for (size_t i = 0; i < sizeof(switches); i++)
-		h = (h ^ ((const unsigned char *)&switches)[i]) * 0x100000001b3ULL;
+	h = hash_bytes(h, &switches, sizeof(switches));
 	bpf_object__for_each_map(map, s->obj)
-		h = (h ^ bpf_map__max_entries(map)) * 0x100000001b3ULL;
+		h = (h ^ bpf_map__max_entries(map)) * HASH_PRIME;
 	bpf_object__for_each_program(program, s->obj)
-		h = (h ^ bpf_program__autoload(program)) * 0x100000001b3ULL;
+		h = (h ^ bpf_program__autoload(program)) * HASH_PRIME;
 	return h;
 }
 

@@ -10,6 +10,7 @@
 #include "gen/gen_diff.h"
 #include "gen/gen_files.h"
 #include "lib/grow.h"
+#include "lib/hash.h"
 #include "lib/log.h"
 #include "lib/text.h"
 
@@ -215,14 +216,10 @@ static int compare_all(struct gen_files *f, int dir, const char *directory)
 	return 0;
 }
 
-/* Returns the FNV-1a hash of a text. */
-static __u64 hash(const char *text)
+/* Returns the hash of a text; never 0, which stands for no text. */
+static __u64 text_hash(const char *text)
 {
-	__u64 sum = 0xcbf29ce484222325;
-
-	for (; *text; text++)
-		sum = (sum ^ (unsigned char)*text) * 0x100000001b3;
-	return sum ?: 1;
+	return hash_bytes(HASH_START, text, strlen(text)) ?: 1;
 }
 
 static int add_removal(struct gen_files *f, size_t n_asked, int dir, const char *path, __u64 last)
@@ -278,7 +275,7 @@ static void list_written(struct gen_files *f)
 	      "longer asks for is removed\n", out);
 	for (size_t i = 0; i < n; i++)
 		if (rank(f->list[i].path))
-			fprintf(out, "%016llx %s\n", hash(f->list[i].text), f->list[i].path);
+			fprintf(out, "%016llx %s\n", text_hash(f->list[i].text), f->list[i].path);
 	end_file(f);
 }
 
@@ -294,10 +291,10 @@ static int mind_edits(struct gen_files *f, const char *directory, enum gen_how h
 		bool same = file->old && file->text && !strcmp(file->old, file->text);
 
 		file->edited = file->old && !same && rank(file->path) == 1 &&
-			file->last != hash(file->old);
+			file->last != text_hash(file->old);
 		if (!file->edited || how == GEN_REPLACE)
 			continue;
-		if (file->text && file->last == hash(file->text)) {
+		if (file->text && file->last == text_hash(file->text)) {
 			file->what = KEEP;
 		} else if (how == GEN_WRITE) {
 			gen_diff(file->path, file->old, file->text);

@@ -13,6 +13,7 @@
 #include "instance/source.h"
 #include "instance/run_state.h"
 #include "lib/file.h"
+#include "lib/hash.h"
 #include "lib/paths.h"
 
 static long long changed_at(const struct stat *st)
@@ -20,17 +21,15 @@ static long long changed_at(const struct stat *st)
 	return st->st_mtim.tv_sec * 1000000000LL + st->st_mtim.tv_nsec;
 }
 
-/* Returns an FNV-1a hash of the running text, or 0 if there is none, for example without a data
- * path. */
+/* Returns a hash of the running text, or 0 if there is none, for example without a data path. */
 static __u64 running_hash(const char *instance)
 {
-	__u64 hash = 0xcbf29ce484222325;
 	char *text = NULL;
+	__u64 hash;
 
 	if (config_text_read(instance, &text))
 		return 0;
-	for (const char *c = text; *c; c++)
-		hash = (hash ^ (unsigned char)*c) * 0x100000001b3;
+	hash = hash_bytes(HASH_START, text, strlen(text));
 	free(text);
 	return hash;
 }

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include "lib/hash.h"
 #include "lib/log.h"
 #include "plan/plan.h"
 
@@ -50,14 +51,6 @@ void followed_devices_free(struct followed_device *list, size_t n)
 	free(list);
 }
 
-/* Continues the FNV-1a hash h with n bytes. */
-static __u64 hash_bytes(__u64 h, const void *bytes, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		h = (h ^ ((const unsigned char *)bytes)[i]) * 0x100000001b3ULL;
-	return h;
-}
-
 /* Returns the hash of a device. It adds up hashes, so that the order of peers and of their
  * AllowedIPs does not matter. */
 static __u64 device_hash(const char *device, const struct wg_device *d)
@@ -66,7 +59,7 @@ static __u64 device_hash(const char *device, const struct wg_device *d)
 
 	for (size_t i = 0; i < d->n_peers; i++) {
 		const struct wg_peer *p = &d->peers[i];
-		__u64 of_peer = hash_bytes(0xcbf29ce484222325ULL, device, strlen(device)), h;
+		__u64 of_peer = hash_bytes(HASH_START, device, strlen(device)), h;
 
 		of_peer = hash_bytes(of_peer, &p->key, sizeof(p->key));
 		sum += of_peer;
