@@ -33,8 +33,8 @@ MUST_FIND = (
 
 
 def files():
-    listed = git_files('-co', '--exclude-standard', '*.md')
-    return sorted(path for path in listed or glob.glob('*.md') + glob.glob('docs/**/*.md', recursive=True) if os.path.exists(path))
+    listed = git_files('*.md')
+    return sorted(listed or glob.glob('*.md') + glob.glob('docs/**/*.md', recursive=True))
 
 
 def parts(text):

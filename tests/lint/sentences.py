@@ -4,6 +4,7 @@
 texts(path) yields Text: a paragraph with its line. sentences(text) splits it. Code in backquotes becomes the word CODE."""
 import collections
 import io
+import os
 import re
 import shutil
 import subprocess
@@ -197,12 +198,12 @@ def sentences(text):
     return [s for s in re.split(r'(?<=[.!?])(?<!e\.g\.)(?<!i\.e\.)(?<!etc\.)(?<!cf\.)(?<!vs\.)["\')]*\s+(?=["\'(]?\w)', text) if s]
 
 
-def git_files(*arguments):
-    """Returns the files that `git ls-files` lists, and [] without git or a repository, as in a source package."""
+def git_files(*patterns):
+    """Returns the repository's files, and new ones that git does not ignore. [] without git or a repository, as in a source package."""
     if not shutil.which('git'):
         return []
-    return [path for path in subprocess.run(['git', 'ls-files', *arguments], check=False, stdout=subprocess.PIPE, text=True).stdout.split('\n')
-            if path]
+    listed = subprocess.run(['git', 'ls-files', '-co', '--exclude-standard', *patterns], check=False, stdout=subprocess.PIPE, text=True)
+    return [path for path in listed.stdout.split('\n') if os.path.exists(path)]
 
 
 def files():

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The FNV-1a hash of 64 bits. It tells texts and settings apart that wgxdp wrote itself; it is no
- * defence against an attacker who chooses them. Rooms that ask "is this still the same?" include
- * it.
+ * The FNV-1a hash, with 64 bits. It shows whether something that wgxdp wrote or loaded is still the
+ * same. It does not protect against an attacker who chooses the bytes. gen, instance, plan and
+ * dataplane include it.
  */
 #pragma once
 #include <linux/types.h>
