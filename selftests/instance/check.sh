@@ -66,11 +66,17 @@ this_host() {
 	service 'addresses: [ 203.0.113.1 ], ports: [ 51820 ]' 'ipv4: 192.168.1.10' > "$work/a.yaml"
 	checked 3 'a.yaml:3:28: error: addresses: this host does not have 203.0.113.1' -c "$work/a.yaml"
 	service 'interface: bare, ports: [ 51820 ]' 'ipv4: 192.168.1.10' > "$work/a.yaml"
-	checked 3 'interface: bare has no address of a family that is translated' -c "$work/a.yaml"
+	checked 3 'interface: bare has no IPv4 address to listen on' -c "$work/a.yaml"
+	service 'interface: wan, ports: [ 443 ]' 'ipv4: 192.168.1.10, ipv6: "2001:db8:2::10"' > "$work/a.yaml"
+	checked 0 'IPv6 clients send to the backend 2001:db8:2::10 itself, so they need its port 51820' -c "$work/a.yaml"
 	followed
 	inside firewall sysctl -qw net.ipv4.conf.wan.forwarding=0
 	checked 3 'fine.yaml:3:26: error: interface: IPv4 forwarding is off on wan' -c "$work/fine.yaml"
-	inside firewall sysctl -qw net.ipv4.conf.wan.forwarding=1
+	inside firewall sysctl -qw net.ipv4.conf.wan.forwarding=1 net.ipv4.conf.lan.forwarding=0
+	checked 3 'error: ipv4: IPv4 forwarding is off on lan, .* `sysctl -w net.ipv4.conf.lan.forwarding=1`' -c "$work/fine.yaml"
+	inside firewall sysctl -qw net.ipv4.ip_forward=0
+	checked 3 '`sysctl -w net.ipv4.ip_forward=1`' -c "$work/fine.yaml"
+	inside firewall sysctl -qw net.ipv4.ip_forward=1
 	takes_xdp firewall wan
 	checked 3 'an XDP program that is not ours \(id [0-9]+\) is attached to wan' -c "$work/fine.yaml"
 	inside firewall ip link set wan xdpdrv off

@@ -97,8 +97,10 @@ static int run_check(const struct global *g, int argc, char **argv)
 	if (!f.n)
 		planned = try_plan(c, &f);
 	status = planned == -ENOMEM ? EXIT_FAILED : f.n || planned ? EXIT_HOST : EXIT_DONE;
-	if (status == EXIT_DONE)
+	if (status == EXIT_DONE) {
+		config_warn(c);
 		print_valid(file, c);
+	}
 cleanup:
 	resolved_backends_free(&f.answers);
 	config_free(c);

@@ -129,7 +129,7 @@ static int run_up(const struct global *g, int argc, char **argv)
 	}
 	if (rc)
 		goto cleanup;
-	config_warn_nothing(a.line.config);
+	config_warn(a.line.config);
 	if (a.mode >= 0)
 		a.line.config->mode = a.mode;
 	if (a.express >= 0)

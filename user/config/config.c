@@ -501,8 +501,28 @@ const char *config_followed(const struct config *c, size_t i, char *path, size_t
 	return i < c->n_ddns ? c->ddns[i].interface : NULL;
 }
 
-void config_warn_nothing(const struct config *c)
+/* Warns if no port of the service is the backend's. Then no name and port serves clients of both
+ * families, because IPv6 clients send to the backend itself. */
+static void warn_direct(const struct service_config *s)
 {
+	for (size_t b = 0; b < backends_of(s); b++) {
+		const struct backend_config *backend = backend_at(s, b);
+		bool same = s->nat != NAT_DNAT || s->ipv6 != IPV6_DIRECT || !*backend->ipv6;
+
+		for (size_t i = 0; i < s->n_ports; i++)
+			same |= s->ports[i] == backend->port;
+		if (!same)
+			log_warning("service %s: IPv6 clients send to the backend %s itself, so "
+				    "they need its port %u. With `ipv6: dnat` they use this host's "
+				    "address and the service's ports",
+				    s->name, backend->ipv6, ntohs(backend->port));
+	}
+}
+
+void config_warn(const struct config *c)
+{
+	for (size_t i = 0; i < c->n_services; i++)
+		warn_direct(&c->services[i]);
 	if (!c->n_services && !config_relays(c) && !*c->blind.device && !c->n_learn &&
 	    !config_is_control(c))
 		log_warning("no service and no peer is configured: nothing will be forwarded");

@@ -13,6 +13,7 @@
 #include "daemon/announce.h"
 #include "plan/resolved_backends.h"
 #include "instance/apply.h"
+#include "instance/follower.h"
 #include "daemon/blind.h"
 #include "dataplane/pins.h"
 #include "lib/exit.h"
@@ -231,6 +232,7 @@ static void on_states(uv_timer_t *timer)
 static void run_pass(struct daemon *d)
 {
 	uint64_t began = cpu_ms();
+	__s64 since;
 	int rc;
 
 	log_round();
@@ -243,7 +245,8 @@ static void run_pass(struct daemon *d)
 	read_changes(d, false);
 	d->credit -= cpu_ms() - began;
 	if (!rc) {
-		announce_clear(d->state.config ? d->state.config->announce.table : 0);
+		if (!follower_runs(d->state.instance, &since))
+			announce_clear(d->state.config ? d->state.config->announce.table : 0);
 		end_loop(d, EXIT_DONE, "the instance was taken down");
 	} else if (rc < 0) {
 		d->retry_ms = next_wait(d->retry_ms, RETRY_MS, RETRY_MAX_MS);

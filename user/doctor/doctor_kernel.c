@@ -85,7 +85,7 @@ static void look_at_version(struct doctor *k)
 /* Checks the JIT. Its sysctl exists only in the initial network namespace. */
 static void look_at_jit(struct doctor *k)
 {
-	long jit = doctor_sysctl("/proc/sys/net/core/bpf_jit_enable");
+	long jit = host_sysctl("/proc/sys/net/core/bpf_jit_enable");
 
 	if (jit)
 		doctor_ok(k, "jit", "",
@@ -139,7 +139,8 @@ static void look_at_clock(struct doctor *k)
 	else
 		doctor_ok(k, "clock", "", "%04d-%02d-%02d%s", tm.tm_year + 1900,
 			  tm.tm_mon + 1, tm.tm_mday,
-			  state == TIME_ERROR || timex.status & STA_UNSYNC ? ", not synchronized" :
+			  state == TIME_ERROR || timex.status & STA_UNSYNC ?
+			  ", not synchronized; only WireGuard on this host would need that" :
 			  ", synchronized");
 }
 

@@ -446,8 +446,9 @@ void doctor_counters(struct doctor *k)
 		any = true;
 		doctor_report(k, STATE_WARNING, "counters",
 			      key->id < n_names ? names[key->id].name : "", NULL,
-			      "%llu packets just now: %s: %s",
+			      "%llu packet%s just now: %s: %s",
 			      (unsigned long long)(now[i].packets - before),
+			      now[i].packets - before == 1 ? "" : "s",
 			      reason_name(key->reason), reason_text(key->reason));
 	}
 	if (!any)

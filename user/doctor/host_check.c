@@ -5,12 +5,14 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include "config/config_tell.h"
 #include "plan/resolved_backends.h"
 #include "plan/reach.h"
 #include "doctor/host_check.h"
+#include "lib/grow.h"
 #include "lib/library.h"
 #include "dataplane/pins.h"
 #include "dataplane/shared.h"
@@ -21,6 +23,8 @@ struct check_host {
 	const struct host *h;
 	const struct resolved_backends *answers;
 	const char *instance;
+	__u32 *seen;			/* interfaces that check_forwarding() has checked */
+	size_t n_seen;
 };
 
 /* ---- interfaces ---- */
@@ -33,15 +37,24 @@ static void report_missing(struct check_host *k, const char *key, const char *na
 	     host_link_names(k->h, name, there));
 }
 
+/* Reports forwarding that is off on an interface, once for each interface. */
 static void check_forwarding(struct check_host *k, const char *key, const struct nl_link *link)
 {
-	for (int ipv6 = 0; ipv6 < 2; ipv6++)
-		if (reach_needs(k->c, k->h, link, ipv6 ? FAMILY_IPV6 : FAMILY_IPV4) &&
-		    !host_forwards(link->name, ipv6))
-			tell(&k->check,
-			     "%s: %s forwarding is off on %s, so packets from it are not routed: "
-			     "run `sysctl net.ipv%d.conf.all.forwarding=1`",
-			     key, ipv6 ? "IPv6" : "IPv4", link->name, ipv6 ? 6 : 4);
+	__u32 *place;
+
+	for (size_t i = 0; i < k->n_seen; i++)
+		if (k->seen[i] == link->ifindex)
+			return;
+	place = append(k->seen, k->n_seen);
+	if (place)
+		*place = link->ifindex;
+	for (int ipv6 = 0; ipv6 < 2; ipv6++) {
+		char *text = reach_forwarding_off(k->c, k->h, link, ipv6);
+
+		if (text)
+			tell(&k->check, "%s: %s", key, text);
+		free(text);
+	}
 }
 
 /* Reports an XDP program that is not ours or belongs to another instance. Only root can find
@@ -131,34 +144,20 @@ static bool is_broadcast(const struct host *h, const struct address *a)
 	return false;
 }
 
-static bool has_address_of(const struct host *h, __u32 ifindex, bool ipv4, bool ipv6)
-{
-	for (size_t i = 0; i < h->n_addresses; i++)
-		if (h->addresses[i].ifindex == ifindex &&
-		    !address_is_link_local(&h->addresses[i].local) &&
-		    (h->addresses[i].local.family == FAMILY_IPV4 ? ipv4 : ipv6))
-			return true;
-	return false;
-}
-
 static void check_listen(struct check_host *k, size_t i)
 {
 	const struct service_config *s = &k->c->services[i];
-	bool both = s->nat == NAT_MASQUERADE, ipv4 = both || service_has_family(s, FAMILY_IPV4);
-	bool ipv6 = both ? s->ipv6 != IPV6_OFF :
-		    service_has_family(s, FAMILY_IPV6) && s->ipv6 == IPV6_DNAT;
-	const struct nl_link *link;
+	const struct nl_link *link = host_link_by_name(k->h, s->listen_interface);
+	const char *missing = link ? reach_missing_address(k->h, s, link) : NULL;
 	char text[ADDRESS_STRLEN];
 
 	at(&k->check, 0, "/services/%zu/listen/interface", i);
-	link = *s->listen_interface ? host_link_by_name(k->h, s->listen_interface) : NULL;
 	if (*s->listen_interface && !find_interface(k->c, s->listen_interface))
 		check_interface(k, "interface", s->listen_interface);
-	if (link && s->nat != NAT_NONE && (ipv4 || ipv6) &&
-	    !has_address_of(k->h, link->ifindex, ipv4, ipv6))
+	if (missing)
 		tell(&k->check,
-		     "interface: %s has no address of a family that is translated: give it one, "
-		     "or name another interface", link->name);
+		     "interface: %s has no %saddress to listen on: give it one, or name another "
+		     "interface", link->name, missing);
 	for (size_t j = 0; j < s->n_listen_addresses; j++) {
 		const struct nl_address *a = host_address(k->h, &s->listen_addresses[j]);
 
@@ -238,6 +237,9 @@ static void check_backend(struct check_host *k, const struct service_config *s, 
 		break;
 	case REACH_UNKNOWN:
 		tell(&k->check, "%s: no memory to ask for the route to %s", key, format);
+		break;
+	case REACH_ROUTED:
+		check_forwarding(k, key, host_link(k->h, way.oif));
 		break;
 	default:
 		break;
@@ -438,5 +440,6 @@ unsigned int host_check(const struct config *c, const struct host *h,
 	check_devices(&k);
 	check_followed(&k);
 	check_libraries(&k);
+	free(k.seen);
 	return k.check.errors;
 }
