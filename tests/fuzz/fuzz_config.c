@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Fuzz target: configurations, as an admin writes them or as /run/wgxdp/INSTANCE/running.yaml has them. For every
+ * Fuzz target: configurations that an admin writes, and running configurations. For every
  * accepted one: config_write()'s output is accepted too, and then written the same again. config_save()'s output is
  * accepted too. Neither differs from the first.
  */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Fuzz target: what the kernel answers. An input is the number of the question, then the parts that the socket
+ * Fuzz target: answers of the kernel to netlink requests. An input is the number of the question, then the parts that the socket
  * returns: two bytes of length, and the bytes. In an accepted answer, names end, addresses have a family, prefixes are
  * not longer than its addresses, and there are no more rows than bytes.
  */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Fuzz target: what the target of `wgxdp mtu` and hosts on the way answer to probes: echo replies, ICMP errors. An
+ * Fuzz target: echo replies and ICMP errors that answer the probes of `wgxdp mtu`. An
  * input is a byte of options and two of the longest size, then a packet for each read from a socket. This is none, an
  * answer to a probe, the same with a byte changed, from another host, or any bytes; errors also have their contents. A
  * whole measurement runs; sockets and the clock are replaced. It must end. An answer counts only if it has a probe's

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Fuzz target: small texts. The first byte of an input chooses the reader of the rest: wg-quick's files,
+ * Fuzz target: texts of one line or a small file. The first byte of an input chooses the reader of the rest: wg-quick's files,
  * `wg show dump`, wireguard-go's answers, secrets, a DynDNS script's settings, files that the daemon keeps, and
  * arguments of commands. An accepted address, prefix, endpoint or key must read back from its text. Names end and are
  * valid. Nothing is read that is not in the text.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Fuzz target: topologies. An input is the text of one and, behind a zero byte, the state of earlier runs. In an
+ * Fuzz target: topologies that an admin writes. An input is the text of one and, behind a zero byte, the state of earlier runs. In an
  * accepted topology, each address is in its range and exists once. A second run with the first one's state assigns the
  * same, keeps the same, and needs no random numbers.
  */

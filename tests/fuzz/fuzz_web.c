@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Fuzz target: requests to the exporter, as libmicrohttpd hands them on. An input is a byte of options (the client,
+ * Fuzz target: HTTP requests that libmicrohttpd gives to the exporter. An input is a byte of options (the client,
  * the allowed clients of the status page, whether there is a data path, what fails), then method, path and Host in
  * lines. There must be an answer with a possible status, a type and a policy. Only allowed clients see more than the
  * metrics, and only by this host's own names. An answer contains nothing of the request.

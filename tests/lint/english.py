@@ -131,12 +131,14 @@ def findings(text, vocabulary):
 
 
 def wide(path):
-    """Lines of prose; a table's row and a link cannot be wrapped"""
+    """Lines of prose; code, a table's row and a link cannot be wrapped"""
     if re.search(r'\.(md|[58])$', path):
         with open(path, encoding='utf-8') as file:
+            fence = False
             for number, line in enumerate(file, 1):
                 line = line.rstrip('\n')
-                if len(line) > WIDE and not re.match(r'\s*\||.*\]\(\S{60,}|    ', line):
+                fence ^= line.lstrip().startswith('```')
+                if len(line) > WIDE and not fence and not re.match(r'\s*\||.*\]\(\S{60,}|    ', line):
                     yield number, 'wide', f'{len(line)} columns, {WIDE} are allowed'
 
 

@@ -22,9 +22,9 @@ NEEDED = ('wgxdp_express', 'wgxdp_xdp', 'wgxdp_tc', 'wgxdp_tc_l3', 'wgxdp_tc_egr
 
 MUST_FIND = (
     (r'`rewrite\(\)` `bpf/rewrite.h`', '`rewrite()` `bpf/verdict.h`', 'rewrite() is not in bpf/verdict.h'),
-    (r'`classify\(\)` `bpf/service.h`: the destination', '`classified()` `bpf/service.h`: the destination', 'classified() is not in'),
+    (r'`classify\(\)` `bpf/service.h`: finds a listener', '`classified()` `bpf/service.h`: finds a listener', 'classified() is not in'),
     (r'`count\(\)`', '`count_peers()`', 'verdict() does not call count_peers()'),
-    (r'`xdp_send\(\)` `bpf/plane/xdp.h`: MAC', '`xdp_trim()` `bpf/plane/xdp.h`: MAC', 'leave() does not call xdp_trim()'),
+    (r'`xdp_send\(\)` `bpf/plane/xdp.h`: writes', '`xdp_trim()` `bpf/plane/xdp.h`: writes', 'leave() does not call xdp_trim()'),
     (r'`site_way\(\)`', '`site_way`', 'no site_way()'),
 )
 
