@@ -195,7 +195,7 @@ INLINE __u8 family_out(const struct pkt *p)
 }
 
 /* Returns whether the packet is translated between IPv4 and IPv6. */
-INLINE bool is_across(const struct pkt *p)
+INLINE bool is_nat64(const struct pkt *p)
 {
 	return with_flows && p->s->has_way && p->s->leaves != p->s->family;
 }

@@ -13,7 +13,7 @@
  *   resolve      link.h, fib.h                is the source allowed? next hop, MTU
  *   ready        fragment/fragment.h, plane/  room for the new headers
  *   flow_commit  flow/make.h                  creates the flow, or counts the packet for it
- *   leave        rewrite.h, flow/across.h     rewrites and sends
+ *   leave        rewrite.h, flow/nat64.h      rewrites and sends
  *   verdict      verdict.h                    counts, and returns the plane's action
  *
  * Packets between sites go from enter() to site_way() (relay/relay.h). The steps share struct

@@ -74,7 +74,7 @@ struct flow_work {
 	 * sender's site number. */
 	__u32 id, ifindex;
 	__u32 backend;	/* number of the backend; blind relay: site number of the receiver */
-	struct flow_across {		/* translation to the other IP version (flow/across.h) */
+	struct flow_nat64 {		/* translation to the other IP version (flow/nat64.h) */
 		/* Length of the payload behind the new header, and of the new header, in bytes. */
 		__u32 payload, head;
 		__u16 fragment;		/* fragment offset field, from fragment_offset() */
@@ -85,7 +85,7 @@ struct flow_work {
 		 * byte order. */
 		__u32 kind, word;
 		__u8 inner[40];		/* new IP header of the quoted packet */
-	} across;
+	} nat64;
 	/* Place of the flow in flow_table, and its word there (flow/find.h). */
 	__u64 word;
 	__u32 place;

@@ -15,7 +15,7 @@
 #pragma once
 
 #include "blind/handshake.h"
-#include "flow/across.h"
+#include "flow/nat64.h"
 #include "link.h"
 #include "service.h"
 
@@ -67,7 +67,7 @@ INLINE int blind_set_way(struct pkt *p, __u32 to)
 	p->s->is_blind = true;
 	p->s->has_way = true;
 	p->s->leaves = s->way.family;
-	across_begin(p);
+	nat64_begin(p);
 	return 0;
 }
 

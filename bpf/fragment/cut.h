@@ -71,7 +71,7 @@ INLINE int cut_plan_step(struct pkt *p)
 	struct iphdr ip = {};
 	struct udphdr udp = {};
 
-	if (p->plane != PLANE_TC || !c || !hop || (gso_size(p) && is_across(p)))
+	if (p->plane != PLANE_TC || !c || !hop || (gso_size(p) && is_nat64(p)))
 		return 0;
 	if (gso_size(p))
 		return cut_gso_fits(p, hop);
@@ -87,7 +87,7 @@ INLINE int cut_plan_step(struct pkt *p)
 	     plane_read(p, l3 + header, &udp, sizeof(udp)) ||
 	     cut_partial(p, &ip, l3 + header, &udp)))
 		return 0;
-	if (is_across(p))
+	if (is_nat64(p))
 		header = sizeof(struct ipv6hdr) + sizeof(struct fragment_header);
 	mtu = hop->fib.mtu_result;
 	if (mtu < header + 8 || mtu > 0xffff)
@@ -100,7 +100,7 @@ CALLED_STEP(true, cut_plan)
 
 INLINE bool cut_fits(struct pkt *p)
 {
-	return p->plane == PLANE_TC && !(is_across(p) && p->s->is_quote) && cut_plan(p) > 0;
+	return p->plane == PLANE_TC && !(is_nat64(p) && p->s->is_quote) && cut_plan(p) > 0;
 }
 
 /* Sends all fragments except the last one. Clones cannot wait for a neighbour. So if the neighbour
@@ -121,7 +121,7 @@ INLINE int cut_pieces_step(struct pkt *p)
 		eth = at(p, 0, sizeof(*eth));
 		if (!eth)
 			return -DROP_send_failed;
-		eth->h_proto = is_across(p) ? bpf_htons(ETH_P_IPV6) : bpf_htons(ETH_P_IP);
+		eth->h_proto = is_nat64(p) ? bpf_htons(ETH_P_IPV6) : bpf_htons(ETH_P_IP);
 		if (!first_alone)
 			eth_write(eth, &hop->fib);
 	}

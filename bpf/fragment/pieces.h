@@ -3,7 +3,7 @@
  * The step leave(), tc only: fragments a packet. Its payload is saved, then each fragment is
  * written over the packet in turn. All fragments except the last leave as clones. The loops keep
  * their state in the map `pieces`, so that the verifier walks each loop body once. cut.h calls
- * cut_all(); flow/across.h uses sum_bytes().
+ * cut_all(); flow/nat64.h uses sum_bytes().
  */
 #pragma once
 

@@ -160,8 +160,8 @@ INLINE void guard_reply(struct pkt *p)
 	if (is_plain_data(p, g, udp))
 		return;
 	message_locate(p, udp);
-	if (is_across(p))		/* s->len is the length before the translation */
-		s->end = p->s->l4 + p->s->flow.across.payload;
+	if (is_nat64(p))		/* s->len is the length before the translation */
+		s->end = p->s->l4 + p->s->flow.nat64.payload;
 	s->remember = !guard_look(p) && s->kind && s->kind != MESSAGE_DATA;
 }
 

@@ -271,8 +271,8 @@ INLINE int send_owed_error_step(struct pkt *p)
 	if (too_big)
 		mtu = hop->fib.mtu_result;
 	/* The limit is the length that the packet may have before the translation. */
-	if (is_across(p) && too_big)
-		mtu = mtu - p->s->flow.across.head +
+	if (is_nat64(p) && too_big)
+		mtu = mtu - p->s->flow.nat64.head +
 		      (p->s->family == FAMILY_IPV4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr));
 	rc = tc_answer(p, from, mtu);
 	if (rc)
