@@ -30,7 +30,7 @@ struct walk {
 	/* Offset of the next header. At the end of the walk: offset of the first header behind all
 	 * options or extension headers. */
 	__u32 off;
-	__u32 piece;			/* offset of the payload of a fragment; 0: not a fragment */
+	__u32 fragment;			/* offset of the payload of a fragment; 0: not a fragment */
 	/* Type of the header at off. In a later fragment: IPPROTO_FRAGMENT. */
 	__u32 type;
 };
@@ -206,7 +206,7 @@ struct pkt_state {
 	/* Pending fault (enum reason), which counts only if the packet is ours. */
 	__u16 held;
 	/* tc: bytes of payload in each fragment to be made; 0: the packet is not fragmented. */
-	__u16 cut;
+	__u16 fragment_size;
 	__u8 family;		/* IP family of the packet; 0: no IP header has been parsed */
 	/* An ICMP error: `quote` is set. src, dst and the ports are those of the quoted packet,
 	 * with source and destination exchanged. */

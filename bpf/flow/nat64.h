@@ -12,7 +12,7 @@
  */
 #pragma once
 
-#include "fragment/cut.h"
+#include "fragment/too_big.h"
 #include "icmp/icmp.h"
 #include "step.h"
 

@@ -3,7 +3,7 @@
  * The steps enter() and ready(), for fragments. Each is forwarded by itself, without reassembly.
  * Only the first fragment of a datagram has the UDP header. When it is sent, the map `frags`
  * remembers its ports for two seconds. A later fragment with such an entry is handled like its
- * first one; a later fragment without one is passed up. (cut.h and pieces.h fragment packets that
+ * first one; a later fragment without one is passed up. (too_big.h and make.h fragment packets that
  * exceed the MTU.)
  *
  * Runs after pull_extensions() (extensions.h) and before find(); and in ready().

@@ -9,11 +9,11 @@
  *
  * Runs if service_way() or site_way() ended with too_big, hop_limit or a refusal.
  * Reads:  s->judged, out, family, l3, l4; the packet; the maps nexthops, own.
- * Writes: the packet, s->action; the maps icmp_limits, pieces.
+ * Writes: the packet, s->action; the maps icmp_limits, fragment_area.
  */
 #pragma once
 
-#include "fragment/cut.h"
+#include "fragment/too_big.h"
 #include "icmp/icmp.h"
 #include "learned_steps.h"
 #include "limit.h"
@@ -38,7 +38,8 @@ struct answer6 {
 	struct icmp6hdr icmp;
 };
 
-/* Work area in pieces.stash, for the new headers and the header of the packet that is answered. */
+/* Work area in fragment_area.stash, for the new headers and the header of the packet that is
+ * answered. */
 struct answer_room {
 	union {
 		struct answer4 v4;
@@ -166,13 +167,13 @@ __attribute__((noinline)) int tc_answer_head(struct __sk_buff *ctx, __u32 l3, __
 	__u32 n = ctx->len - l3 - head;
 	__u32 zero = 0, place = ctx->ifindex % LINKS;
 	const struct own *o = what & ANSWER_OWN ? bpf_map_lookup_elem(&own, &place) : NULL;
-	struct pieces *c = bpf_map_lookup_elem(&pieces, &zero);
+	struct fragment_area *a = bpf_map_lookup_elem(&fragment_area, &zero);
 	struct answer_room *room;
 	int rc;
 
-	if (!c)
+	if (!a)
 		return -1;
-	room = (void *)c->stash;
+	room = (void *)a->stash;
 	rc = bpf_skb_load_bytes(ctx, 0, room->macs, sizeof(room->macs));
 	if (from) {
 		rc = rc ?: bpf_skb_load_bytes(ctx, l3 + head, &room->of4, sizeof(room->of4));

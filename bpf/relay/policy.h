@@ -170,7 +170,7 @@ INLINE int judge_step(struct pkt *p)
 	    walk->off > p->s->len)
 		return -DROP_invalid;
 	p->s->l4 = p->s->l3 + walk->off;
-	p->s->fragment = walk->piece;
+	p->s->fragment = walk->fragment;
 	switch (walk->type) {
 	case IPPROTO_UDP:
 		return JUDGED_UDP;
