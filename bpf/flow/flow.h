@@ -171,7 +171,7 @@ INLINE bool flow_ages(const struct flow_work *s)
 	if (flow_is_answered(s))
 		return !flow_ages_in(s);
 	return s->key.direction == DIRECTION_ORIGINAL &&
-	       learned_left(s->word, s->units) < learned_units(EMBRYO_SECONDS) / 3;
+	       learned_left(s->word, s->units) < learned_units(HALF_OPEN_SECONDS) / 3;
 }
 
 /* Is called when the packet is about to be sent: creates or extends its flow, and counts the packet
