@@ -259,7 +259,7 @@ INLINE int service_way(struct pkt *p)
 		rc = flow_commit(p);
 	rc = rc ?: leave(p);
 	if (p->plane == PLANE_TC && (rc == -PASS_too_big || rc == -PASS_hop_limit)) {
-		p->s->judged = rc;
+		p->s->result = rc;
 		rc = send_owed_error(p);
 	}
 	return rc;

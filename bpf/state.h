@@ -257,7 +257,7 @@ struct pkt_state {
 	__u32 out;	/* index in nexthops of the slot of the next hop; NO_SLOT: a tunnel */
 	__u32 mtu;
 	__u64 now;			/* present time in jiffies */
-	int judged;			/* result of the previous steps */
+	int result;	/* result of the previous steps; in blind_find(): number of a site */
 	int action;			/* action of the plane, which send() sets */
 	struct fib_question question;
 	struct flow_work flow;
@@ -270,7 +270,7 @@ struct pkt_state {
 	struct {
 		__u32 end;		/* offset of the end of the IP packet */
 		__u8 bytes[40];		/* bytes of the header that is being inspected */
-	} judge;			/* relay: work on a packet that is not plain UDP */
+	} policy;			/* relay: work on a packet that is not plain UDP */
 	/* Not reset for each packet: state of this CPU's rate limit of ICMP errors
 	 * (icmp/send.h). */
 	__u64 answers_until;

@@ -203,11 +203,11 @@ INLINE int blind_inspect_step(struct pkt *p)
 }
 CALLED_STEP(with_blind, blind_inspect)
 
-/* Calls blind_set_way() for the site in s->judged. It is a separate step to save stack: see
+/* Calls blind_set_way() for the site in s->result. It is a separate step to save stack: see
  * blind_find(). */
 INLINE int blind_route_step(struct pkt *p)
 {
-	return blind_set_way(p, p->s->judged & (BLIND_SITES_MAX - 1));
+	return blind_set_way(p, p->s->result & (BLIND_SITES_MAX - 1));
 }
 CALLED_STEP(with_blind, blind_route)
 
@@ -225,7 +225,7 @@ INLINE int blind_find(struct pkt *p)
 		rc = blind_learn_message(p->s);
 	if (rc <= 0)
 		return rc;
-	p->s->judged = rc;
+	p->s->result = rc;
 	return blind_route(p);
 }
 

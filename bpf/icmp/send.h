@@ -8,7 +8,7 @@
  * headers are added in front.
  *
  * Runs if service_way() or site_way() ended with too_big, hop_limit or a refusal.
- * Reads:  s->judged, out, family, l3, l4; the packet; the maps nexthops, own.
+ * Reads:  s->result, out, family, l3, l4; the packet; the maps nexthops, own.
  * Writes: the packet, s->action; the maps icmp_limits, fragment_area.
  */
 #pragma once
@@ -254,12 +254,12 @@ INLINE bool answer_is_ours(struct pkt *p, bool too_big, __u32 *ret_from)
 }
 #endif
 
-/* Sends the ICMP error for the reason in s->judged, if the kernel would take the packet for its
+/* Sends the ICMP error for the reason in s->result, if the kernel would take the packet for its
  * own. Returns the new reason. Only the first fragment of a datagram is answered, because its
  * ports tell the sender which socket the error is about (RFC 1122 section 3.2.2). */
 INLINE int send_owed_error_step(struct pkt *p)
 {
-	int rc = p->s->judged;
+	int rc = p->s->result;
 #ifndef WGXDP_HOST			/* the host plane, which tests use, builds no packets */
 	__u32 from, mtu = 0, out = p->s->out;
 	const struct nexthop *hop = bpf_map_lookup_elem(&nexthops, &out);
