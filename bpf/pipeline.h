@@ -176,8 +176,8 @@ INLINE int resolve_step(struct pkt *p)
 	int rc;
 
 	p->s->out = NO_SLOT;
-	if (unlikely(p->s->held))
-		return -(int)p->s->held;
+	if (unlikely(p->s->pending_reason))
+		return -(int)p->s->pending_reason;
 	if (unlikely(!c))
 		return NOT_OURS;
 	if (unlikely(is_martian(p->s->family == FAMILY_IPV4, original ? p->s->src : p->s->dst)))

@@ -204,7 +204,7 @@ struct pkt_state {
 	__u32 frags;
 	__be16 sport, dport;		/* UDP ports; 0 if the packet has none */
 	/* Pending fault (enum reason), which counts only if the packet is ours. */
-	__u16 held;
+	__u16 pending_reason;
 	/* tc: bytes of payload in each fragment to be made; 0: the packet is not fragmented. */
 	__u16 fragment_size;
 	__u8 family;		/* IP family of the packet; 0: no IP header has been parsed */

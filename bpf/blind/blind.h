@@ -137,7 +137,7 @@ INLINE int blind_match_step(struct pkt *p)
 	__u32 to = 0, type;
 	bool data;
 
-	if (p->s->dport != blind_port || p->s->is_quote || p->s->fragment || p->s->held)
+	if (p->s->dport != blind_port || p->s->is_quote || p->s->fragment || p->s->pending_reason)
 		return NOT_OURS;
 	entry = table_find(&key);
 	udp = blind_head(p);

@@ -241,5 +241,5 @@ INLINE int policy_admits(struct pkt *p)
 		p->s->silent = true;	/* the kernel would drop the packet without an error */
 		return -DROP_invalid;
 	}
-	return p->s->held ? -DROP_invalid : rc;
+	return p->s->pending_reason ? -DROP_invalid : rc;
 }
