@@ -65,7 +65,7 @@ MAP(source_trie, LPM_TRIE, struct source_key, __u8, 65536, BPF_F_NO_PREALLOC);
 MAP(nexthops, PERCPU_ARRAY, __u32, struct nexthop, 1, 0);
 LEARNED(choices, 1);
 LEARNED(frags, FRAGMENTS);
-MAP(pieces, PERCPU_ARRAY, __u32, struct pieces, 1, 0);
+MAP(fragment_area, PERCPU_ARRAY, __u32, struct fragment_area, 1, 0);
 LEARNED(icmp_limits, ICMP_LIMITS);
 MAP(totals, PERCPU_ARRAY, __u32, struct total, 1, 0);
 MAP(reasons, PERCPU_HASH, struct reason_key, __u64, 16384, BPF_F_NO_PREALLOC);
@@ -195,7 +195,7 @@ INLINE __u8 family_out(const struct pkt *p)
 }
 
 /* Returns whether the packet is translated between IPv4 and IPv6. */
-INLINE bool is_across(const struct pkt *p)
+INLINE bool is_nat64(const struct pkt *p)
 {
 	return with_flows && p->s->has_way && p->s->leaves != p->s->family;
 }

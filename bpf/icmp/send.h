@@ -8,12 +8,12 @@
  * headers are added in front.
  *
  * Runs if service_way() or site_way() ended with too_big, hop_limit or a refusal.
- * Reads:  s->judged, out, family, l3, l4; the packet; the maps nexthops, own.
- * Writes: the packet, s->action; the maps icmp_limits, pieces.
+ * Reads:  s->result, out, family, l3, l4; the packet; the maps nexthops, own.
+ * Writes: the packet, s->action; the maps icmp_limits, fragment_area.
  */
 #pragma once
 
-#include "fragment/cut.h"
+#include "fragment/too_big.h"
 #include "icmp/icmp.h"
 #include "learned_steps.h"
 #include "limit.h"
@@ -38,7 +38,8 @@ struct answer6 {
 	struct icmp6hdr icmp;
 };
 
-/* Work area in pieces.stash, for the new headers and the header of the packet that is answered. */
+/* Work area in fragment_area.stash, for the new headers and the header of the packet that is
+ * answered. */
 struct answer_room {
 	union {
 		struct answer4 v4;
@@ -166,13 +167,13 @@ __attribute__((noinline)) int tc_answer_head(struct __sk_buff *ctx, __u32 l3, __
 	__u32 n = ctx->len - l3 - head;
 	__u32 zero = 0, place = ctx->ifindex % LINKS;
 	const struct own *o = what & ANSWER_OWN ? bpf_map_lookup_elem(&own, &place) : NULL;
-	struct pieces *c = bpf_map_lookup_elem(&pieces, &zero);
+	struct fragment_area *a = bpf_map_lookup_elem(&fragment_area, &zero);
 	struct answer_room *room;
 	int rc;
 
-	if (!c)
+	if (!a)
 		return -1;
-	room = (void *)c->stash;
+	room = (void *)a->stash;
 	rc = bpf_skb_load_bytes(ctx, 0, room->macs, sizeof(room->macs));
 	if (from) {
 		rc = rc ?: bpf_skb_load_bytes(ctx, l3 + head, &room->of4, sizeof(room->of4));
@@ -253,12 +254,12 @@ INLINE bool answer_is_ours(struct pkt *p, bool too_big, __u32 *ret_from)
 }
 #endif
 
-/* Sends the ICMP error for the reason in s->judged, if the kernel would take the packet for its
+/* Sends the ICMP error for the reason in s->result, if the kernel would take the packet for its
  * own. Returns the new reason. Only the first fragment of a datagram is answered, because its
  * ports tell the sender which socket the error is about (RFC 1122 section 3.2.2). */
 INLINE int send_owed_error_step(struct pkt *p)
 {
-	int rc = p->s->judged;
+	int rc = p->s->result;
 #ifndef WGXDP_HOST			/* the host plane, which tests use, builds no packets */
 	__u32 from, mtu = 0, out = p->s->out;
 	const struct nexthop *hop = bpf_map_lookup_elem(&nexthops, &out);
@@ -271,8 +272,8 @@ INLINE int send_owed_error_step(struct pkt *p)
 	if (too_big)
 		mtu = hop->fib.mtu_result;
 	/* The limit is the length that the packet may have before the translation. */
-	if (is_across(p) && too_big)
-		mtu = mtu - p->s->flow.across.head +
+	if (is_nat64(p) && too_big)
+		mtu = mtu - p->s->flow.nat64.head +
 		      (p->s->family == FAMILY_IPV4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr));
 	rc = tc_answer(p, from, mtu);
 	if (rc)

@@ -58,7 +58,7 @@ configuration() {
 		    backend: { ipv4: 192.168.1.10, ipv6: "2001:db8:2::10", port: $port }
 		    nat: masquerade
 		    flows: { ports: 30000-30099 }
-		  - name: across
+		  - name: nat64
 		    listen: { interface: wan, ports: [ 3000 ] }
 		    backend: { ipv6: "2001:db8:2::10", port: $port }
 		    nat: masquerade
@@ -186,8 +186,8 @@ is_in warnings 'service static: backend wg-end.example.net has no IPv6 address'
 mkdir -p "$STATE_DIRECTORY/default"
 echo 'wg-end.example.net ipv6 2001:db8:2::10 1700000000 - 0' > "$STATE_DIRECTORY/default/names"
 rules gen nft -c "$work/wgxdp.yaml"
-is_in warnings 'warning: service across: not said in nftables: IPv4 to IPv6'
-is_in rules 'not said in nftables, service across: IPv4 to IPv6'
+is_in warnings 'warning: service nat64: not said in nftables: IPv4 to IPv6'
+is_in rules 'not said in nftables, service nat64: IPv4 to IPv6'
 is_in rules '# wg-end.example.net is 2001:db8:2::10 now'
 [[ ! ${BREAK:-} ]] || sed -i 's/dnat ip to 192.168.1.10/dnat ip to 192.168.1.20/' "$work/rules"
 

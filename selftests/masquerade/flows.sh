@@ -145,10 +145,10 @@ expect 'counted' "$(metric 'wgxdp_flows{service="many"}')" == "$left"
 ask 198.51.100.7:30000 198.51.100.1:444
 # like an older version's, with shorter values
 pins=/sys/fs/bpf/wgxdp/default
-rm $pins/pieces
-bpftool map create $pins/pieces type percpu_array key 4 value 64 entries 1 name pieces
+rm $pins/fragment_area
+bpftool map create $pins/fragment_area type percpu_array key 4 value 64 entries 1 name fragment_area
 configuration 20000-20099 3000 | wgxdp up -c - &> "$work/up" # larger maps
-expect 'its values now' "$(bpftool -j map show pinned $pins/pieces | grep -o '"bytes_value":[0-9]*' | cut -d : -f 2)" '>' 16000
+expect 'its values now' "$(bpftool -j map show pinned $pins/fragment_area | grep -o '"bytes_value":[0-9]*' | cut -d : -f 2)" '>' 16000
 grep -q 'programs loaded' "$work/up" || fail "nothing was loaded: $(< "$work/up")"
 expect 'copied' "$(count ^brief) $(count ^many)" == "1 $left"
 ended() { [[ $(count ^brief) == 0 ]]; }

@@ -55,7 +55,7 @@ WORDS = [(re.compile(pattern, re.I), meant) for pattern, meant in (
     (r'\btells? of\b|\bis told of\b|\bare told of\b', 'report'),
     (r'\bof (?:its|their) own accord\b|\bwhence\b|\bthence\b|\blest\b|\bthereby\b|\bwherefore\b|\bwhereof\b', 'plain words'),
     (r'\bthat is wrong for\b|\bhas it that\b', 'plain words'),
-    (r'(?<!->)\b(?:judged?|judges|judging)\b(?![(.])', 'check, or decide'),
+    (r'\b(?:judged?|judges|judging)\b', 'check, or decide'),
     (r'\bgone on with\b|\bgoes on with\b', 'continue'),
     (r'^(?!(?:Before|After|Reads|Writes):).*;[^;]*;', 'one sentence, one fact'),
 )]

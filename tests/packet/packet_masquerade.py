@@ -53,7 +53,7 @@ def other_family(p, src, dst, sport, dport, **more):
     return p.but(src=src, dst=dst, sport=sport, dport=dport, ip=ip, chain=[], check=check, ttl=p.ttl - 1, pad=p.pad, **more)
 
 
-class Across(Masquerade):
+class Nat64(Masquerade):
     """One whose backend is of the other family"""
     def original_out(self, p):
         return other_family(p, self.ours, self.backend, p.sport, self.backend_port, dmac=mac(self.out, self.hop), smac=mac(self.out))
@@ -71,8 +71,8 @@ class Across(Masquerade):
 
 BOTH = Masquerade('both', 'w0', '203.0.113.1', 51820, '192.168.1.10', 51821, 'l0', 10, '192.168.1.1')
 BOTH6 = Masquerade('both', 'w0', '2001:db8:1::1', 51820, '2001:db8:2::10', 51821, 'l0', 10, '2001:db8:2::1')
-UP = Across('up', 'w0', '203.0.113.1', 52000, '2001:db8:2::20', 51820, 'l0', 20, '2001:db8:2::1')
-DOWN = Across('down', 'w0', '2001:db8:1::1', 53000, '192.168.1.30', 51820, 'l0', 30, '192.168.1.1')
+UP = Nat64('up', 'w0', '203.0.113.1', 52000, '2001:db8:2::20', 51820, 'l0', 20, '2001:db8:2::1')
+DOWN = Nat64('down', 'w0', '2001:db8:1::1', 53000, '192.168.1.30', 51820, 'l0', 30, '192.168.1.1')
 
 
 def known():

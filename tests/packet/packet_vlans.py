@@ -71,8 +71,8 @@ def services(wan, lan):
     ours4, ours6, back = f'192.168.{n}.1', f'2001:db8:{n}::1', (wan, 254)
     made = (masquerade.Masquerade(f'both{i}', wan, local4, 51000 + i, f'192.168.{n}.10', 51821, lan, 10, ours4, back),
             masquerade.Masquerade(f'both{i}', wan, local6, 51000 + i, f'2001:db8:{n}::10', 51821, lan, 10, ours6, back),
-            masquerade.Across(f'up{i}', wan, local4, 52000 + i, f'2001:db8:{n}::20', 51820, lan, 20, ours6, back),
-            masquerade.Across(f'down{i}', wan, local6, 53000 + i, f'192.168.{n}.30', 51820, lan, 30, ours4, back))
+            masquerade.Nat64(f'up{i}', wan, local4, 52000 + i, f'2001:db8:{n}::20', 51820, lan, 20, ours6, back),
+            masquerade.Nat64(f'down{i}', wan, local6, 53000 + i, f'192.168.{n}.30', 51820, lan, 30, ours4, back))
     for s in made:
         s.client, s.label = client6 if ':' in s.local else client4, f'{wan} to {lan}, {s.label}'
     masquerade.BOTH, masquerade.BOTH6, masquerade.UP, masquerade.DOWN = made

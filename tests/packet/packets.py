@@ -168,7 +168,7 @@ def run(plane, cases, index, directory, runs=2):
     return results
 
 
-# --- judging
+# --- comparing results
 
 def gains(counters, plane):
     """Returns the growth of the counters: {(service number, direction, what): n}, or None if another plane counted."""
@@ -248,8 +248,8 @@ def differences(got, want, pieces):
     return f'counters {counted[0]}, expected {counted[1]}' if counted[0] != counted[1] else None
 
 
-def judge(c, results, plane, mode, index):
-    """None, or what is wrong"""
+def find_error(c, results, plane, mode, index):
+    """Returns None, or what is wrong."""
     turns, pieces = 0, [(index[link], frame) for link, frame in c.pieces] if 'tc' in plane else []
     if c.cuts:
         *results, cut = results
@@ -280,7 +280,7 @@ def run_cases(cases, mode, index, directory):
         cuts = 0
         for c, results in zip(some, run(plane, some, index, directory)):
             learn(c, results)
-            why = judge(c, results, plane, mode, index)
+            why = find_error(c, results, plane, mode, index)
             cuts += results[-1][4]
             if why:
                 bad.add(c)

@@ -31,7 +31,8 @@ static const enum { COPIED, SHARED, EMPTY } what[MAP_COUNT] = {
 	[MAP_guard_keys] = SHARED, [MAP_public_keys] = SHARED, [MAP_cookies] = SHARED,
 	[MAP_backend_names] = SHARED, [MAP_endpoints] = SHARED, [MAP_blind_names] = SHARED,
 	[MAP_flows_deleted] = SHARED, [MAP_tx_dropped] = SHARED, [MAP_secrets] = SHARED,
-	[MAP_nexthops] = EMPTY, [MAP_pieces] = EMPTY, [MAP_totals] = EMPTY, [MAP_reasons] = EMPTY,
+	[MAP_nexthops] = EMPTY, [MAP_fragment_area] = EMPTY, [MAP_totals] = EMPTY,
+	[MAP_reasons] = EMPTY,
 	[MAP_transmit_failed] = EMPTY, [MAP_peer_totals] = EMPTY, [MAP_flow_totals] = EMPTY,
 	[MAP_states] = EMPTY, [MAP_blind_totals] = EMPTY, [MAP_blind_lock] = EMPTY,
 	[MAP_signals] = EMPTY, [MAP_challenges] = EMPTY, [MAP_events] = EMPTY,
@@ -268,9 +269,9 @@ static int clear_array(int map, size_t size, const void *element)
 int dataplane_shadow_clear(struct dataplane *shadow)
 {
 	static const enum dataplane_map counters[] = { MAP_totals, MAP_peer_totals, MAP_flow_totals,
-						       MAP_pieces };
+						       MAP_fragment_area };
 	int cpus = libbpf_num_possible_cpus(), rc = 0;
-	void *nothing = calloc(cpus, sizeof(struct pieces));
+	void *nothing = calloc(cpus, sizeof(struct fragment_area));
 	struct nexthop *hops = calloc(cpus, sizeof(*hops));
 	struct reason_key key;
 

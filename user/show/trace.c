@@ -292,11 +292,11 @@ static int read_hop(struct trace *t, const struct trace_step *step, struct trace
 
 static int read_fragments(struct trace *t, struct trace_result *ret)
 {
-	struct pieces p;
-	int rc = read_here(t, MAP_pieces, 0, &p, sizeof(p));
+	struct fragment_area area;
+	int rc = read_here(t, MAP_fragment_area, 0, &area, sizeof(area));
 
-	if (!rc && p.step && !p.first_alone && ret->last->verdict == TRACE_FORWARDED)
-		ret->fragments = (p.len + p.step - 1) / p.step;
+	if (!rc && area.step && !area.first_alone && ret->last->verdict == TRACE_FORWARDED)
+		ret->fragments = (area.len + area.step - 1) / area.step;
 	return rc;
 }
 
