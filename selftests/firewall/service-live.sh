@@ -71,9 +71,9 @@ words() {
 	refused 2 'no name of a service' del 'a b'
 	refused 2 "--port '0'" set wg-end --port 0
 	refused 2 "':x' is not a port" set wg-end --backend 192.168.1.10:x
-	refused 2 '--nat snat: unknown: write dnat, none or masquerade' set wg-end --nat snat
+	refused 2 '--nat snat: this value is unknown: write dnat, none or masquerade' set wg-end --nat snat
 	refused 2 '--listen: ' add a --backend 192.168.1.10
-	refused 2 "--port: service 'wg-end' already listens at port 443 of wan" add a --listen wan --port 443 --backend 192.168.1.11
+	refused 2 "--port: service 'wg-end' already listens on port 443 of wan" add a --listen wan --port 443 --backend 192.168.1.11
 	refused 2 '--backend: ' set wg-end --backend 127.0.0.1
 	refused 1 'no such service' set nosuch --port 1
 	refused 1 'it exists already' add wg-end --listen wan --backend 192.168.1.10

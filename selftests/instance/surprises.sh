@@ -39,7 +39,7 @@ empty_file() {
 		echo "$text" > "$work/empty.yaml"
 		for command in check reload 'reload --dry-run' up; do
 			# shellcheck disable=SC2086 # words
-			says 2 'error: the file configures nothing, and would remove everything that runs: if that is meant, write {}' $command -c "$work/empty.yaml"
+			says 2 'error: the file is empty, and would remove everything that runs: write {} if you want that' $command -c "$work/empty.yaml"
 		done
 	done
 	wgxdp save | cmp - "$work/saved" || fail 'an empty file changed something'
@@ -118,9 +118,9 @@ words() {
 	wgxdp up --wan wan --to 192.168.1.10 --port 400-450,51820 > /dev/null
 	wgxdp save | holds -F 'ports: [ 400-450, 51820 ]' || fail "not these ports: $(wgxdp save)"
 	says 0 'service wg-end: listen ports 460-462 added' service set wg-end --port 51820,400-450,460-462
-	says 2 "--port '450-400': a port is a number from 1 to 65535; several are written as 51820,443 or 400-450" service set wg-end --port 450-400
+	says 2 "--port '450-400': this is not a list of ports (1 to 65535): write 51820, or 51820,443 or 400-450" service set wg-end --port 450-400
 	says 2 '--port: 410 is listed twice: remove one of the two' service set wg-end --port 400-450,410
-	says 2 '--port 1-2000: more than 1024 ports, the limit of a service: make several' up --wan wan --to 192.168.1.10 --port 1-2000
+	says 2 '--port 1-2000: a service has at most 1024 ports: divide them among several services' up --wan wan --to 192.168.1.10 --port 1-2000
 	says 2 'up: 2001:db8:2::10: the items of a list are one word with commas: --to ADDRESS,2001:db8:2::10' up --wan wan --to 192.168.1.10 2001:db8:2::10
 	says 2 "'2001:db8:2::10' is one word too many: a list is one word, with commas between its items" \
 		service set wg-end --backend 192.168.1.10 2001:db8:2::10
@@ -146,7 +146,7 @@ routes() {
 	says 0 'peer a: prefixes fd12:3456:789a:b::/64 added' route add fd12:3456:789a:b::/64 --peer a
 	says 2 '--peer is missing' route add fd12:3456:789a:c::/64
 	says 1 "there is no peer 'b'" route add fd12:3456:789a:c::/64 b
-	says 2 "service allow add: '10.0.0.1/8' has bits behind its length" service allow add wg-end 10.0.0.1/8
+	says 2 "service allow add: '10.0.0.1/8' has bits set beyond its length" service allow add wg-end 10.0.0.1/8
 	says 2 'too many words' route add fd12:3456:789a:c::/64 --peer a b
 	says 0 'peer a: prefixes fd12:3456:789a:a::/64 removed' route del fd12:3456:789a:a::/64
 	say 'ok a route names its peer as a word'
