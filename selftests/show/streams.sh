@@ -11,7 +11,7 @@ full() { # COMMAND...
 	local status=0
 	"$@" > /dev/full 2> "$work/said" || status=$?
 	expect "${*:2:2}, to a disk that is full: status" $status == 1
-	grep -q 'cannot write all of it to standard output' "$work/said" || fail "it says $(< "$work/said")"
+	grep -q 'cannot write the whole output to standard output' "$work/said" || fail "it says $(< "$work/said")"
 }
 
 nothing_in_files() { # HOW

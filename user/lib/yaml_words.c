@@ -195,7 +195,8 @@ static void explain_quotes(const struct yaml *y, const char *at, const char *why
 static void explain_alias(const struct yaml *y, const char *at, struct yaml_fault *f)
 {
 	if (at[0] == '*' && strchr(" ,]}\r\n", at[1]))
-		explain(y, f, at, "'*' does not stand for any name here: write a whole name, such as eth0");
+		explain(y, f, at, "'*' does not stand for any name here: write a whole name, such "
+			       "as eth0");
 	else
 		explain_quotes(y, at, "a YAML value cannot begin with '*'", f);
 }
