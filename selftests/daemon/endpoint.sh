@@ -133,7 +133,7 @@ wrong() { # WHAT STATUS ERROR ARGUMENT...
 	grep -qF -- "$3" "$work/errors" || fail "$1: the error is: $(< "$work/errors")"
 }
 wrong 'no such interface' 1 'wgl9: there is no such interface' --interface wgl9 --peer "$peer" --host 203.0.113.1 --port 51820
-wrong 'no WireGuard interface' 1 'eth: it is not a WireGuard interface' --interface eth --peer "$peer" --host 203.0.113.1 --port 51820
+wrong 'no WireGuard interface' 1 'eth: this is not a WireGuard interface: name one, such as wg0' --interface eth --peer "$peer" --host 203.0.113.1 --port 51820
 wrong 'no such peer' 1 'wgl has no such peer' --interface wgl --peer "$(wg genkey | wg pubkey)" --host 203.0.113.1 --port 51820
 wrong 'no key' 2 'not a public key' --interface wgl --peer abc --host 203.0.113.1 --port 51820
 wrong 'no port' 2 "not a port: 1 to 65535" --interface wgl --peer "$peer" --host 203.0.113.1 --port 0

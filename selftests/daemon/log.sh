@@ -61,7 +61,7 @@ wait_for 10 'third is let go' grep -q 'interface third: no longer used' "$work/d
 sleep 1
 echo 'services: [' > "$work/wgxdp.yaml"
 for _ in 1 2; do
-	says "wgxdp.yaml:1:11: error: '[' has no end: write ']' behind its last value
+	says "wgxdp.yaml:1:11: error: the bracket '[' is not closed: write ']' after its last value
 services: [
           ^
 wgxdp: error: wgxdp.yaml was not applied: the old configuration stays" hangs_up

@@ -71,17 +71,17 @@ words() {
 	refused 2 'no name of a service' del 'a b'
 	refused 2 "--port '0'" set wg-end --port 0
 	refused 2 "':x' is not a port" set wg-end --backend 192.168.1.10:x
-	refused 2 '--nat snat: unknown: write dnat, none or masquerade' set wg-end --nat snat
+	refused 2 '--nat snat: this value is unknown: write dnat, none or masquerade' set wg-end --nat snat
 	refused 2 '--listen: ' add a --backend 192.168.1.10
-	refused 2 "--port: service 'wg-end' already listens at port 443 of wan" add a --listen wan --port 443 --backend 192.168.1.11
+	refused 2 "--port: service 'wg-end' already listens on port 443 of wan" add a --listen wan --port 443 --backend 192.168.1.11
 	refused 2 '--backend: ' set wg-end --backend 127.0.0.1
 	refused 1 'no such service' set nosuch --port 1
 	refused 1 'it exists already' add wg-end --listen wan --backend 192.168.1.10
 	refused 1 'is an address of this host' set wg-end --backend 192.168.1.1
 	refused 2 'deny: wg-end: add or del must follow' deny wg-end 192.0.2.0/24
-	refused 2 "a service's name and a prefix must follow" allow add wg-end
+	refused 2 "the service's name or a prefix is missing" allow add wg-end
 	refused 2 '192.0.2.1/24' allow add wg-end 192.0.2.1/24
-	refused 2 '--refuse-others and --everyone are for allow and deny' set wg-end --port 1 --everyone
+	refused 2 '--refuse-others and --everyone are only for' set wg-end --port 1 --everyone
 	refused 2 'takes no options' deny add wg-end 192.0.2.0/24 --port 1
 	refused 2 '--backend 192.168.1.11 contradicts --no-ipv4' set wg-end --backend 192.168.1.11 --no-ipv4
 	refused 1 'nothing is left of its backend' set wg-end --no-ipv4

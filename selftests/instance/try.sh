@@ -73,7 +73,7 @@ printed_command() {
 	ends_with 0 '^kept$'
 	is_kept || fail 'not kept by the command that it printed'
 	! wgxdp up --keep > "$work/kept" 2>&1 || fail 'up --keep, with nothing on trial'
-	grep -q 'instance default: no change is on trial' "$work/kept" || fail "it says $(< "$work/kept")"
+	grep -q 'instance default: there is no change to keep, because none is on trial' "$work/kept" || fail "it says $(< "$work/kept")"
 	! wgxdp up --keep --to 192.168.1.10 2> "$work/kept" || fail 'up --keep, and something else'
 	grep -q -e '--keep cannot be used together' "$work/kept" || fail "it says $(< "$work/kept")"
 }

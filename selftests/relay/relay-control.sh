@@ -96,7 +96,7 @@ wgxdp route del $overlay:b::/64 > /dev/null 2>&1 || fail 'route del'
 has_no_route "$overlay:b::/64=${a:0:8}" || fail 'route del left it'
 ! wgxdp peer add hand --device eth2 2> /dev/null || fail 'a second peer of one name'
 ! wgxdp peer add other --device eth2 --prefix $overlay:2::/64 2> "$work/errors" || fail 'one prefix of two peers'
-grep -q "belongs to peer 'hand' already" "$work/errors" || fail "said: $(< "$work/errors")"
+grep -q "is also listed at peer 'hand'" "$work/errors" || fail "said: $(< "$work/errors")"
 ! wgxdp route add 2001:db8::/32 --peer hand 2> /dev/null || fail 'a prefix outside of the overlay'
 # the names in wg-quick's file, in a mount namespace with an /etc/wireguard of its own
 mkdir "$work/etc"

@@ -64,7 +64,7 @@ expect 'denied' "$(field "$work/events" reason service interface source destinat
 status=0
 wgxdp monitor > "$work/second" 2>&1 || status=$?
 expect 'a second one' "$status $(< "$work/second")" == \
-	'1 wgxdp: error: instance default has a monitor already: stop it first, for each event has one reader'
+	'1 wgxdp: error: instance default already has a monitor: stop that one first'
 
 configuration '  - { name: more, listen: { interface: wan, ports: [ 443 ] }, backend: { ipv4: 10.9.9.9, port: 443 }, nat: masquerade, flows: { max: 100 } }' |
 	wgxdp up -c - > "$work/up" 2>&1

@@ -11,7 +11,7 @@ full() { # COMMAND...
 	local status=0
 	"$@" > /dev/full 2> "$work/said" || status=$?
 	expect "${*:2:2}, to a disk that is full: status" $status == 1
-	grep -q 'cannot write all of it to standard output' "$work/said" || fail "it says $(< "$work/said")"
+	grep -q 'cannot write the whole output to standard output' "$work/said" || fail "it says $(< "$work/said")"
 }
 
 nothing_in_files() { # HOW
@@ -70,10 +70,10 @@ start_daemon -c "$work/wgxdp.yaml"
 kill -PIPE "$daemon"
 : > "$work/wgxdp.yaml"
 kill -HUP "$daemon"
-wait_for 5 'an empty file is refused' grep -q 'wgxdp.yaml:1:1: error: the file configures nothing' "$work/daemon"
+wait_for 5 'an empty file is refused' grep -q 'wgxdp.yaml:1:1: error: the file is empty' "$work/daemon"
 echo '{}' > "$work/wgxdp.yaml"
 kill -HUP "$daemon"
-wait_for 5 'a warning that nothing is configured' grep -q 'warning: no service and no peer is configured: nothing will be forwarded' "$work/daemon"
+wait_for 5 'a warning that nothing is configured' grep -q 'warning: no service and no peer is configured, so nothing will be forwarded: add one' "$work/daemon"
 end_daemon
 wgxdp down
 say ok

@@ -35,7 +35,7 @@ refused 'a multiple of 8' "${ends[@]}" --fragment 7
 refused 'a number from 0 to 65528' "${ends[@]}" --fragment +
 refused 'for a fragment at this offset' "${ends[@]}" --fragment 4096
 refused 'a number from 1 to 4094' "${ends[@]}" --vlan 4095
-refused 'a packet has at most two tags' "${ends[@]}" --vlan 1 --vlan 2 --vlan 3
+refused 'a packet has at most two VLAN tags: remove some' "${ends[@]}" --vlan 1 --vlan 2 --vlan 3
 refused '02:00:00:00:00:01' "${ends[@]}" --mac 02:00:00:00:00
 refused 'attached neither to this interface' --in lo "${ends[@]:2}"
 refused 'write only --in and --json with it' --ttl 3 "$work/packet.pcap"

@@ -60,6 +60,9 @@ WORDS = [(re.compile(pattern, re.I), meant) for pattern, meant in (
     (r'^(?!(?:Before|After|Reads|Writes):).*;[^;]*;', 'one sentence, one fact'),
 )]
 
+# Text for programs, which is no sentence: statements with semicolons, and the options of a synopsis
+CODE = re.compile(r'(?=.*;.*;).*[{}$=/]|.*\[--?[a-z]')
+
 # Each with the class that must be found, in a comment; None: nothing
 SEEDS = (
     ('long', ' '.join(['word'] * 36)),
@@ -82,6 +85,7 @@ SEEDS = (
     (None, 'The client a reply goes to: its address, in network byte order.'),
     (None, 'What is a relay? It joins sites.'),
     (None, 'Retries once: the driver may return EBUSY while the link comes up.'),
+    (None, 'protocol kernel { ipv6 { import none; export all; }; }'),
 )
 
 
@@ -117,6 +121,8 @@ class Vocabulary:
 def findings(text, vocabulary):
     """(class, what is wrong) of one text"""
     for sentence in sentences(text.text):
+        if CODE.match(sentence):
+            continue
         n = len(re.findall(r'\S*\w\S*', sentence))
         if n > LIMIT[text.kind]:
             yield 'long', f'{n} words, {LIMIT[text.kind]} are allowed: {sentence[:60]}…'

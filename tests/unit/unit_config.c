@@ -273,8 +273,8 @@ static void by_hand(void **state)
 	assert_string_equal(heard(&t),
 		"wgxdp: error: listen: ports are missing: add ports: [ 51820 ]\n"
 		"wgxdp: error: ipv4: '127.0.0.1' is a loopback address: write the address of a host\n"
-		"wgxdp: error: ipv4: the backend's address is where the service listens, 203.0.113.1:51820: write the address of the "
-		"host behind this one, or nat: none\n");
+		"wgxdp: error: ipv4: the service itself listens on 203.0.113.1:51820: write the address of the WireGuard host behind "
+		"this one, or nat: none\n");
 }
 
 /* Pairs of services that seem to conflict but do not */
@@ -326,7 +326,7 @@ static void files(void **state)
 	assert_int_equal(config_read("/nonexistent/wgxdp.yaml", &c), -ENOENT);
 	assert_int_equal(config_read("/", &c), -EISDIR);
 	assert_string_equal(heard(&t), "wgxdp: error: cannot read /nonexistent/wgxdp.yaml: No such file or directory: correct the name of the file\n"
-				       "wgxdp: error: cannot read /: Is a directory: name a file in it\n");
+				       "wgxdp: error: cannot read /: Is a directory: name a file in this directory\n");
 	fd = mkstemp(name);
 	assert_int_equal(write(fd, good, strlen(good)), strlen(good));
 	assert_int_equal(config_read(name, &c), 0);

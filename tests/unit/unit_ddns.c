@@ -370,7 +370,7 @@ static void section(void **state)
 	assert_round_trip(c);
 	config_free(c);
 	assert_int_equal(parse_quietly("ddns: { interface: a, names: [ b ], records: [ ], provider: { exec: [ /x ] } }\n", &c, &t), -EINVAL);
-	assert_non_null(strstr(t.text, "records: a type is missing"));
+	assert_non_null(strstr(t.text, "records: the list is empty"));
 	assert_int_equal(parse_quietly("ddns:\n", &c, &t), 0);
 	assert_int_equal(c->n_ddns, 0);
 	config_free(c);

@@ -243,8 +243,8 @@ static bool report_vlan(struct doctor *k, const struct nl_link *link)
 		return false;
 	if (!port->dead)
 		doctor_report(k, STATE_PROBLEM, "vlan", link->name, fix_vlan(k, link, v->id[0]),
-			      "no backend answers there, but frames of VLAN %u arrive on %s, and "
-			      "this host has no interface for that VLAN",
+			      "no backend answers here, but packets with VLAN tag %u arrive on %s: "
+			      "add an interface for that VLAN",
 			      v->id[0], doctor_link_name(k, v->ifindex));
 	port->dead = true;
 	return true;
@@ -299,19 +299,21 @@ static void look_at_backend(struct doctor *k, const struct doctor_backend *b,
 			doctor_report(k, STATE_PROBLEM, "neighbour", subject,
 				      make_fix("ip -s neighbour flush to %s dev %s; ping -c 3 %s",
 					       next, SHELL_WORD(out->name), next),
-				      "%s does not resolve on %s: the host is off, has another "
-				      "address, or is on another network", next, out->name);
+				      "%s does not resolve to a MAC address on %s: the host is "
+				      "off, has another address, or is on another "
+				      "network", next, out->name);
 	} else if (b->refused == ECONNREFUSED) {
 		doctor_report(k, STATE_PROBLEM, "backend", subject,
 			      make_fix("ssh %s '" REMOTE "'", to, port),
-			      "the host is there, but nothing listens on its UDP port %u: "
-			      "WireGuard is down there, or uses another port", port);
+			      "the host answers, but nothing listens on its UDP port %u: start "
+			      "WireGuard there, or correct the port", port);
 	} else if (b->refused) {
-		doctor_report(k, STATE_PROBLEM, "backend", subject, NULL, "cannot send to it: %s",
+		doctor_report(k, STATE_PROBLEM, "backend", subject, NULL,
+			"cannot send to the backend: %s",
 			      strerror(b->refused));
 	} else {
 		doctor_ok(k, "backend", subject,
-			  "no error received%s", state & NUD_PERMANENT ?
+			  "the backend's host sent no error%s", state & NUD_PERMANENT ?
 			  "; its MAC address is set by hand (permanent)" : "");
 	}
 }
@@ -354,7 +356,7 @@ void doctor_backends(struct doctor *k)
 		if (k->vlans[i].n && !(doctor_port(k, k->vlans[i].ifindex) &&
 				       doctor_port(k, k->vlans[i].ifindex)->dead))
 			doctor_ok(k, "vlan", doctor_link_name(k, k->vlans[i].ifindex),
-				  "frames of VLAN %u arrive, and this host has no interface for "
-				  "it; no backend is missing", k->vlans[i].id[0]);
+				  "packets with VLAN tag %u arrive, and no interface of this host "
+				  "gets them; all backends answer without it", k->vlans[i].id[0]);
 	free(list);
 }
