@@ -73,9 +73,9 @@ this_host() {
 	inside firewall sysctl -qw net.ipv4.conf.wan.forwarding=0
 	checked 3 'fine.yaml:3:26: error: interface: IPv4 forwarding is off on wan' -c "$work/fine.yaml"
 	inside firewall sysctl -qw net.ipv4.conf.wan.forwarding=1 net.ipv4.conf.lan.forwarding=0
-	checked 3 'error: ipv4: IPv4 forwarding is off on lan, .* `sysctl -w net.ipv4.conf.lan.forwarding=1`' -c "$work/fine.yaml"
+	checked 3 'error: ipv4: IPv4 forwarding is off on lan, .*sysctl -w net.ipv4.conf.lan.forwarding=1' -c "$work/fine.yaml"
 	inside firewall sysctl -qw net.ipv4.ip_forward=0
-	checked 3 '`sysctl -w net.ipv4.ip_forward=1`' -c "$work/fine.yaml"
+	checked 3 'run .sysctl -w net.ipv4.ip_forward=1' -c "$work/fine.yaml"
 	inside firewall sysctl -qw net.ipv4.ip_forward=1
 	takes_xdp firewall wan
 	checked 3 'an XDP program that is not ours \(id [0-9]+\) is attached to wan' -c "$work/fine.yaml"

@@ -23,7 +23,7 @@
 /* Time between two probes in ms. The first may be lost while the kernel resolves the neighbour. */
 #define ASK_MS 250
 /* Longest wait for the first reply of a backend. A client repeats its handshake every 5 s. */
-#define REPLY_MS 13000
+#define REPLY_MS 13000U
 
 /* ---- probing ---- */
 
