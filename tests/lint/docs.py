@@ -361,7 +361,7 @@ MUST_FIND = (
     (check_reason_texts, MAN, 'is longer than the MTU', 'exceeds the MTU'),
     (check_reason_texts, 'include/reasons.def', 'has no free port', 'has no port left'),
     (check_keys, CONFIG_MAN, r'^\.It Cm shared.*\n', ''),
-    (check_keys, CONFIG_MAN, r'^\.Cm report :', '.Cm tell :'),
+    (check_keys, CONFIG_MAN, r'^\.Cm report ,', '.Cm tell ,'),
     (check_keys, CONFIG_MAN, r'^\.It Cm pairs.*\n', ''),
     (check_keys, CONFIG_MAN, r'^\.It Cm credentials.*\n', ''),
     (check_keys, GRAMMAR[0], r'^\t\{ "df", yaml_set_choice', '\t{ "frob", yaml_set_text, "x" },\n\\g<0>'),

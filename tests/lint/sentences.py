@@ -112,11 +112,11 @@ def in_markdown(path, source):
     start, words = 0, []
     for number, line in enumerate([*source.split('\n'), ''], 1):
         code = line.startswith(('    ', '\t')) and not words
-        fresh = not line.strip() or code or line.startswith(('#', '|', '![')) or ITEM.match(line) or DIRECTIVE.match(line)
+        fresh = not line.strip() or code or line.startswith(('#', '|', '![')) or ITEM.match(line) or DIRECTIVE.match(line.strip())
         if words and fresh:
             yield Text(path, start, 'prose', ' '.join(words))
             words = []
-        if not line.strip() or code or line.startswith('![') or DIRECTIVE.match(line):
+        if not line.strip() or code or line.startswith('![') or DIRECTIVE.match(line.strip()):
             continue
         if line.startswith('|'):
             for cell in re.split(r'(?<!\\)\|', line.strip().strip('|')):
@@ -129,19 +129,20 @@ def in_markdown(path, source):
 
 
 def in_manual(path, source):
-    """mdoc: a macro that is not one of a paragraph is a word of the sentence that it stands in."""
-    start, words, literal = 0, [], False
+    """mdoc: a macro that is not one of a paragraph is a word of the sentence that it stands in. A SYNOPSIS has no sentences."""
+    start, words, literal, section = 0, [], False, ''
     for number, line in enumerate([*source.split('\n'), '.Pp'], 1):
         if line.startswith('.\\"'):
             continue
         macro = line[1:3] if line.startswith('.') else ''
+        section = line[4:] if macro == 'Sh' else section
         if macro in ('Bd', 'Ed'):
             literal = macro == 'Bd' and '-literal' in line
         ends = macro in ('Sh', 'Ss', 'Pp', 'It', 'Bl', 'El', 'Bd', 'Ed', 'Dd', 'Dt', 'Os', 'Nd')
         if (ends or literal) and words:
             yield Text(path, start, 'prose', ' '.join(words))
             words = []
-        if ends or literal or not line:
+        if ends or literal or not line or section == 'SYNOPSIS':
             continue
         start = start if words else number
         if macro:
