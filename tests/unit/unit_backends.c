@@ -35,7 +35,7 @@ static void everywhere(void (*test)(void))
 
 static void by_key_here(void)
 {
-	struct told m;
+	struct guard_message m;
 
 	for (__u32 n = 0; n < BACKENDS; n++) {
 		assert_int_equal(sends_initiation(n), n);
@@ -57,7 +57,7 @@ static void by_key(void **state)
 
 static void by_index_here(void)
 {
-	struct told m;
+	struct guard_message m;
 
 	for (__u32 n = 0; n < BACKENDS; n++) {
 		client_port = 40000 + n;
@@ -95,7 +95,7 @@ static void one_tuple_here(void)
 	bool masquerade = at_service->flags & SERVICE_MASQUERADE;
 	struct addr as[2];
 	__u16 port[2];
-	struct told m;
+	struct guard_message m;
 
 	for (__u32 n = 0; n < 2; n++) {
 		shakes(n + 1, 1 + n, 100 + n);
@@ -187,7 +187,7 @@ static void errors(void **state)
 
 static int piece(__u32 receiver, __u32 id)
 {
-	struct told m = message(MESSAGE_DATA, 0, receiver);
+	struct guard_message m = message(MESSAGE_DATA, 0, receiver);
 	int end;
 
 	m.len = 1024;
@@ -256,7 +256,7 @@ static void gone_backend(void **state)
 /* A backend whose standby serves is silent, and nothing is remembered about it */
 static void quiet_here(void)
 {
-	struct told m = message(MESSAGE_RESPONSE, 20, 10);
+	struct guard_message m = message(MESSAGE_RESPONSE, 20, 10);
 	__u64 before;
 
 	shakes(0, 10, 20);

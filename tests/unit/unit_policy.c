@@ -354,15 +354,15 @@ static void overtaking(void **state)
 }
 
 /* The event of a packet without ports names none, rather than the ports of an earlier packet */
-static void told_without_ports(void **state)
+static void event_without_ports(void **state)
 {
-	struct packet6 whole = udp6(A, C, 40000, 58000), cut = whole;
+	struct packet6 whole = udp6(A, C, 40000, 58000), truncated = whole;
 	__u32 zero = 0, n = host_n_events;
 
 	*(__u64 *)bpf_map_lookup_elem(&event_watch, &zero) = ~0ULL;
-	cut.n = 2;
+	truncated.n = 2;
 	assert_int_equal(fate(TA, whole), SENT);
-	assert_int_equal(fate(TA, cut), DROP_invalid);
+	assert_int_equal(fate(TA, truncated), DROP_invalid);
 	assert_int_equal(host_n_events, n + 1);
 	assert_int_equal(host_event.reason, DROP_invalid);
 	assert_int_equal(host_event.sport, 0);
@@ -374,7 +374,7 @@ int main(void)
 #define T(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		T(ports), T(replies), T(refreshed), T(not_remembered), T(crowded), T(echoes), T(types), T(edges), T(errors), T(other_protocols), T(silence),
-		T(extensions), T(padded), T(padded_message), T(fragments), T(overtaking), T(told_without_ports),
+		T(extensions), T(padded), T(padded_message), T(fragments), T(overtaking), T(event_without_ports),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
