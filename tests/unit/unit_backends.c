@@ -185,7 +185,7 @@ static void errors(void **state)
 	everywhere(errors_here);
 }
 
-static int piece(__u32 receiver, __u32 id)
+static int fragment(__u32 receiver, __u32 id)
 {
 	struct guard_message m = message(MESSAGE_DATA, 0, receiver);
 	int end;
@@ -223,7 +223,7 @@ static void later_to(__u32 n)
 }
 
 /* The second of two fragments goes to the first one's backend, or to none */
-static void in_pieces(void **state)
+static void fragmented(void **state)
 {
 	for (__u32 n = 0; n < BACKENDS; n++) {
 		client_port = 40000 + n;
@@ -231,11 +231,11 @@ static void in_pieces(void **state)
 	}
 	for (__u32 n = 0; n < BACKENDS; n++) {
 		client_port = 40000 + n;
-		assert_int_equal(piece(100 + n, 10 + n), n);
+		assert_int_equal(fragment(100 + n, 10 + n), n);
 		later_to(n);
 	}
 	client_port = 50000;
-	assert_int_equal(piece(102, 50), 2);
+	assert_int_equal(fragment(102, 50), 2);
 	later_runs();
 	assert_int_equal(ran.verdict, HOST_DROP);
 	assert_int_equal(way_reason(0, DIRECTION_ORIGINAL, plane, DROP_guard_stranger), 1);
@@ -284,7 +284,7 @@ static void quiet(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(by_key), TEST(by_index), TEST(one_tuple), TEST(errors), TEST(quiet), TEST(in_pieces), TEST(gone_backend),
+		TEST(by_key), TEST(by_index), TEST(one_tuple), TEST(errors), TEST(quiet), TEST(fragmented), TEST(gone_backend),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -33,7 +33,7 @@ static void prime(const struct way *w)
 		way_run(planes[i / 2], w->in, came, len, len, NULL);
 }
 
-static unsigned int cut(const struct way *w, enum plane plane, __u32 len)
+static unsigned int run_truncated(const struct way *w, enum plane plane, __u32 len)
 {
 	unsigned int n = 0;
 
@@ -67,7 +67,7 @@ static void truncations(void **state)
 			e.keep = 68;
 		}
 		for (int p = 0; p < 2; p++)
-			n += cut(w, planes[p], error_build(&e, came));
+			n += run_truncated(w, planes[p], error_build(&e, came));
 	}
 	assert_true(ways_sums_hold());
 	print_message("%u truncated errors\n", n);
