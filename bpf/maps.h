@@ -114,8 +114,8 @@ MAP(blind_pairs, HASH, __u32, struct blind_pair, 1, BPF_F_NO_PREALLOC);
 MAP(blind_totals, PERCPU_ARRAY, __u32, struct blind_total, 1, 0);
 MAP(blind_waiting, ARRAY, __u32, struct blind_waiting, 1, 0);
 MAP(blind_state, ARRAY, __u32, struct blind_state, 1, 0);
-MAP(hearing, ARRAY, __u32, struct hearing, 1, 0);
-MAP(hear_budget, PERCPU_ARRAY, __u32, struct hear_budget, 1, 0);
+MAP(notify_filter, ARRAY, __u32, struct notify_filter, 1, 0);
+MAP(notify_budget, PERCPU_ARRAY, __u32, struct notify_budget, 1, 0);
 MAP(event_watch, ARRAY, __u32, __u64, 1, 0);
 MAP(event_budget, PERCPU_ARRAY, __u32, struct event_budget, 1, 0);
 #ifndef WGXDP_HOST
@@ -124,7 +124,7 @@ MAP(xdp_way, PROG_ARRAY, __u32, __u32, 1, 0);	/* user space writes the program w
 RING(signals, RINGBUF, 4096);
 RING(challenges, RINGBUF, CHALLENGES_BYTES);
 RING(events, RINGBUF, EVENTS_BYTES);
-RING(heard, RINGBUF, HEARD_BYTES);
+RING(notifications, RINGBUF, NOTIFICATIONS_BYTES);
 #endif
 
 /* Switches, which user space sets before it loads the programs. The verifier removes the code of
@@ -170,8 +170,8 @@ SWITCH(bool, with_vlans, false);	/* on if tagged frames are parsed, and may be s
 SWITCH(bool, with_bridges, false);	/* on if a port belongs to a bridge or bond */
 SWITCH(bool, with_routers, false);	/* on if a link has the MAC address of a virtual router */
 SWITCH(bool, with_source_trie, false);	/* on if a link has LINK_SOURCES_TRIE */
-/* On if the daemon wants reports of some packets to this host (hear.h). */
-SWITCH(bool, with_hearing, false);
+/* On if the daemon wants reports of some packets to this host (notify.h). */
+SWITCH(bool, with_notify, false);
 SWITCH(bool, with_lists, false);	/* on if a service has SERVICE_LISTS */
 /* Switches of the relay. */
 SWITCH(__u64, overlay_hi, 0);		/* prefix and mask of the overlay, as in struct addr */

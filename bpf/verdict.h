@@ -6,12 +6,12 @@
  *
  * Runs after leave() (pipeline.h), site_send() (relay/relay.h), or a step that ended the way.
  * Reads:  the result; s->service.id or s->peers, direction, segments, len, link_flags, action.
- * Writes: the maps totals, peer_totals, reasons, events; for a packet that is not ours: hear.h.
+ * Writes: the maps totals, peer_totals, reasons, events; for a packet that is not ours: notify.h.
  */
 #pragma once
 
 #include "express/learn.h"
-#include "hear.h"
+#include "notify.h"
 #include "plane/plane.h"
 #include "step.h"
 

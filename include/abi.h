@@ -45,7 +45,7 @@ struct addr {
 #include "abi_guard.h"
 #include "abi_blind.h"
 #include "abi_event.h"
-#include "abi_learn.h"
+#include "abi_notify.h"
 #include "abi_express.h"
 
 /* ---- links ---- */

@@ -167,7 +167,7 @@ INLINE int site_send_error_step(struct pkt *p)
 	int rc = p->s->result;
 	bool refused = rc == -DROP_refused || rc == -DROP_unrouted || rc == -DROP_same_site;
 	bool too_big = rc == -PASS_too_big;
-	int told = refused ? rc : too_big ? -DROP_packet_too_big : -DROP_time_exceeded;
+	int counted = refused ? rc : too_big ? -DROP_packet_too_big : -DROP_time_exceeded;
 	const struct policy *rules = policy_find();
 	const struct own *o;
 
@@ -178,16 +178,16 @@ INLINE int site_send_error_step(struct pkt *p)
 		return refused && p->s->link_flags & LINK_TC ? -PASS_no_transmit : rc;
 	o = own_find(p->s->ifindex);
 	if (p->s->silent || is_later(p) || !o || !(o->addr.q[0] | o->addr.q[1]))
-		return told;
+		return counted;
 #ifndef WGXDP_HOST			/* the host plane, which tests use, builds no packets */
 	__u32 unreachable = ANSWER_UNREACHABLE | (rules->reject == REJECT_PROHIBITED ? 1 : 3);
 	int answer = tc_answer(p, 0, ANSWER_OWN | (refused ? unreachable : p->s->mtu));
 
 	if (answer)
-		return refused ? rc : answer > 0 ? told : answer;
+		return refused ? rc : answer > 0 ? counted : answer;
 	p->s->action = bpf_redirect(((struct __sk_buff *)p->ctx)->ifindex, 0);
 #endif
-	return told;
+	return counted;
 }
 CALLED_STEP(with_relay, site_send_error)
 

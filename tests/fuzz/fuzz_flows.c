@@ -127,7 +127,7 @@ static const struct flow_way *way_taken(void)
 }
 
 /* The ports of a later fragment are those of its first, and its pool port is not in it */
-static void ports_of_piece(__u32 link, struct seen *b, struct seen *a)
+static void ports_of_fragment(__u32 link, struct seen *b, struct seen *a)
 {
 	const struct flow_way *way = way_taken();
 	__u32 i = n_firsts;
@@ -148,7 +148,7 @@ static void check_tuple(__u32 link, enum direction direction, struct seen *b, st
 	const struct given *g;
 
 	if (b->later)
-		ports_of_piece(link, b, a);
+		ports_of_fragment(link, b, a);
 	else if (b->more && n_firsts < STEPS_MAX)
 		firsts[n_firsts].link = link, firsts[n_firsts++].seen = *b;
 	if (direction == DIRECTION_ORIGINAL) {

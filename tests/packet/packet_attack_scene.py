@@ -117,7 +117,7 @@ policy: {{ overlay: "{OVERLAY}::/48", reject: drop }}
 class Attack(Case):
     """feature: the attacked feature; may: maps that may change. hostile: it is an attack."""
     def __init__(self, *words, **more):
-        super().__init__(*words, **{'feature': '', 'hostile': True, 'may': (), 'cuts': False, 'looks': True, **more})
+        super().__init__(*words, **{'feature': '', 'hostile': True, 'may': (), 'truncate': False, 'looks': True, **more})
 
     def expected(self):
         what = {'ignored': 'up, untouched, nobody\'s', 'passed': f'up, untouched, as {self.reason}', 'dropped': f'dropped as {self.reason}',
@@ -142,7 +142,7 @@ def ignored(tries, p, **more):
     attack(tries, p, 'ignored', **more)
 
 
-def told(tries, p, service, direction='original', mtu=0, **more):
+def error_sent(tries, p, service, direction='original', mtu=0, **more):
     """Up from XDP; tc answers with an error about p"""
     attack(tries, p, 'passed', service, 'too_big' if mtu else 'hop_limit', direction, packet=p, mtu=mtu, may=('icmp_limits',), **more)
 

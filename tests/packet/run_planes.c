@@ -114,7 +114,7 @@ static bool differ(const char *what, const struct end *a, const struct end *b)
 	if (a->n_clones == b->n_clones && a->clones_size == b->clones_size &&
 	    (a->clones_size > sizeof(a->clones) || !memcmp(a->clones, b->clones, a->clones_size)))
 		return false;
-	snprintf(why, sizeof(why), "%s: %u and %u pieces before the last, or other ones", what, a->n_clones, b->n_clones);
+	snprintf(why, sizeof(why), "%s: %u and %u fragments before the last, or other ones", what, a->n_clones, b->n_clones);
 	return true;
 }
 

@@ -20,7 +20,7 @@
 #include "ddns/ddns_ovh.h"
 #include "ddns/ddns_secret.h"
 #include "same_config.h"
-#include "told.h"
+#include "capture_stderr.h"
 
 #define SECRET "c2VjcmV0IHRoYXQgaXMgbm9uZTogMzIgYnl0ZXMhISE="
 
@@ -182,7 +182,7 @@ static void keys(void **state)
 
 static char file[64];
 
-static int import(const char *text, struct config **ret, struct told *t)
+static int import(const char *text, struct config **ret, struct captured *t)
 {
 	FILE *out = fopen(file, "w");
 	int rc;
@@ -190,9 +190,9 @@ static int import(const char *text, struct config **ret, struct told *t)
 	*ret = NULL;
 	fputs(text, out);
 	fclose(out);
-	listen_to(t);
+	capture_stderr(t);
 	rc = ddns_import(file, ret);
-	heard(t);
+	release_stderr(t);
 	assert_null(strstr(t->text, "SeCrEt"));
 	return rc;
 }
@@ -218,7 +218,7 @@ static void good_imports(void **state)
 	needs_curl();
 	for (size_t i = 0; i < sizeof(good) / sizeof(*good); i++) {
 		struct config *c;
-		struct told t;
+		struct captured t;
 		const struct ddns_config *d;
 
 		if (import(good[i], &c, &t))
@@ -254,7 +254,7 @@ static void bad_imports(void **state)
 		{ SETTINGS "X=\x01", ":8: a control character" }, { SETTINGS ")", ":8: not an assignment" }, { SETTINGS "export", ":8: not an assignment" },
 	};
 	struct config *c;
-	struct told t;
+	struct captured t;
 	char *text;
 
 	needs_curl();
@@ -274,9 +274,9 @@ static void bad_imports(void **state)
 	assert_int_not_equal(import(text, &c, &t), 0);
 	assert_non_null(strstr(t.text, ":8: a value of more than 255 bytes"));
 	free(text);
-	listen_to(&t);
+	capture_stderr(&t);
 	assert_int_not_equal(ddns_import("/nowhere/at/all", &c), 0);
-	assert_non_null(strstr(heard(&t), "cannot read /nowhere/at/all"));
+	assert_non_null(strstr(release_stderr(&t), "cannot read /nowhere/at/all"));
 }
 
 /* A name without a slash stays a name, even if such a file exists */
@@ -354,7 +354,7 @@ static void section(void **state)
 {
 	const struct ddns_config *d;
 	struct config *c;
-	struct told t;
+	struct captured t;
 
 	assert_int_equal(parse_quietly("ddns:\n  interface: ens18\n  names: [ a.example.net, b.example.net. ]\n  provider: { exec: [ /x ] }\n", &c, &t), 0);
 	assert_int_equal(c->n_ddns, 1);

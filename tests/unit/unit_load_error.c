@@ -28,7 +28,7 @@
 static const struct {
 	const char *said[3], *release;
 	int rc;
-	const char *told;
+	const char *message;
 } cases[] = {
 	/* 6.1 */
 	{ { FAILED,
@@ -96,7 +96,7 @@ static const struct {
 	  "later is needed" },
 };
 
-static void told(void **state)
+static void messages(void **state)
 {
 	char text[1024];
 
@@ -107,7 +107,7 @@ static void told(void **state)
 			load_error_take(&e, cases[i].said[j]);
 		load_error_format(&e, "instance default", cases[i].rc, cases[i].release, text,
 				  sizeof(text));
-		assert_string_equal(text, cases[i].told);
+		assert_string_equal(text, cases[i].message);
 	}
 }
 
@@ -130,7 +130,7 @@ static void refused(void **state)
 	static const struct {
 		const char *said;
 		struct load_error process;
-		const char *told;
+		const char *message;
 	} processes[] = {
 		{ "libbpf: map 'devices': failed to create: Operation not permitted(-1)\n",
 		  { .in_user_namespace = true, .filtered = true },
@@ -152,7 +152,7 @@ static void refused(void **state)
 
 		load_error_take(&e, processes[i].said);
 		load_error_format(&e, "instance default", -EPERM, "6.1.0", text, sizeof(text));
-		assert_string_equal(text, processes[i].told);
+		assert_string_equal(text, processes[i].message);
 	}
 }
 
@@ -162,7 +162,7 @@ static void lacking(void **state)
 		    admin = 1ULL << CAP_SYS_ADMIN;
 	const struct {
 		__u64 set;
-		const char *told;
+		const char *message;
 	} sets[] = {
 		{ 0, "CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON" },
 		{ ~(bpf | net | perfmon | admin), "CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON" },
@@ -181,7 +181,7 @@ static void lacking(void **state)
 
 	for (size_t i = 0; i < sizeof(sets) / sizeof(*sets); i++) {
 		load_error_lacking(sets[i].set, text, sizeof(text));
-		assert_string_equal(text, sets[i].told);
+		assert_string_equal(text, sets[i].message);
 	}
 }
 
@@ -207,7 +207,7 @@ static void long_logs(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(told),
+		cmocka_unit_test(messages),
 		cmocka_unit_test(kernels),
 		cmocka_unit_test(refused),
 		cmocka_unit_test(lacking),

@@ -194,14 +194,14 @@ static void no_random_numbers(void **state)
 {
 	struct topology_state s = { .random = failing };
 	struct topology *t;
-	struct told said;
+	struct captured said;
 
 	assert_int_equal(topology_parse(SITES SITE("a"), "t.yaml", &t), 0);
 	assert_int_equal(topology_assign(t, &s), -EIO);
 	s.random = stuck;
-	listen_to(&said);
+	capture_stderr(&said);
 	assert_int_equal(topology_assign(t, &s), -EINVAL);
-	heard(&said);
+	release_stderr(&said);
 	assert_non_null(strstr(said.text, "t.yaml: error: no ULA at random is outside of all that is there: add overlay:, tunnels: and mesh:"));
 	topology_free(t);
 	topology_state_free(&s);
@@ -269,14 +269,14 @@ static void clashes(const char *first, const char *second, const char *wanted)
 {
 	struct topology_state s = {};
 	struct topology *t;
-	struct told said;
+	struct captured said;
 	int r;
 
 	topology_free(assigned(first, &s));
 	assert_int_equal(topology_parse(second, "t.yaml", &t), 0);
-	listen_to(&said);
+	capture_stderr(&said);
 	r = topology_assign(t, &s);
-	heard(&said);
+	release_stderr(&said);
 	assert_int_equal(r, -EINVAL);
 	if (!strstr(said.text, wanted))
 		fail_msg("'%s' is not said, but %s", wanted, said.text);
@@ -354,7 +354,7 @@ static void state_text(void **state)
 		"host a x 1\nhost a y 1", "host a x 1\nhost A X 2",
 	};
 	struct topology_state s;
-	struct told said;
+	struct captured said;
 	char *written;
 
 	assert_int_equal(topology_state_parse(text, "assigned", &s), 0);
@@ -365,10 +365,10 @@ static void state_text(void **state)
 	free(written);
 	topology_state_free(&s);
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
-		listen_to(&said);
+		capture_stderr(&said);
 		if (topology_state_parse(bad[i], "assigned", &s) != -EINVAL)
 			fail_msg("'%s' is read", bad[i]);
-		heard(&said);
+		release_stderr(&said);
 		assert_non_null(strstr(said.text, strchr(bad[i], '\n') ? "assigned:2: error: '" : "assigned:1: error: '"));
 	}
 }

@@ -91,7 +91,7 @@ static bool is_bad(const struct bad *b)
 {
 	unsigned int line = 1, column = 1;
 	struct topology *t;
-	struct told said;
+	struct captured said;
 	char *text, *wanted;
 	bool right, more = *b->text == '~';
 	size_t at;
@@ -103,9 +103,9 @@ static bool is_bad(const struct bad *b)
 		line += text[i] == '\n';
 	}
 	assert_true(asprintf(&wanted, "topology.yaml:%u:%u: error: %s", line, column, b->text + more) > 0);
-	listen_to(&said);
+	capture_stderr(&said);
 	r = topology_parse(text, "topology.yaml", &t);
-	heard(&said);
+	release_stderr(&said);
 	if (!r)
 		topology_free(t);
 	right = r == -EINVAL && !strncmp(said.text, wanted, strlen(wanted)) && (errors_in(said.text) > 1) == more;

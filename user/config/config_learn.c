@@ -90,10 +90,9 @@ void config_check_learn(struct check *k)
 	const struct config *c = k->c;
 
 	at(k, 0, "/learn");
-	if (c->n_learn > HEAR_PORTS)
+	if (c->n_learn > NOTIFY_PORTS)
 		tell(k, "learn: the list has %zu interfaces, and the limit is %u: remove some",
-			c->n_learn,
-		     HEAR_PORTS);
+		     c->n_learn, NOTIFY_PORTS);
 	for (size_t i = 0; i < c->n_learn; i++) {
 		const struct learn_config *l = &c->learn[i];
 

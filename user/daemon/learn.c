@@ -60,7 +60,7 @@ struct learn {
 	const char *instance;
 	uv_timer_t tick;
 	struct ring ring;
-	struct hearing hearing;		/* value that was last written to the map */
+	struct notify_filter filter;		/* value that was last written to the map */
 	__u32 map;			/* id of the map with that value */
 	struct learning *list;
 	size_t n;
@@ -145,7 +145,7 @@ static bool was_seen(struct learning *g, const __u8 message[INITIATION_BYTES])
 	return false;
 }
 
-static void handle_initiation(struct learn *l, struct learning *g, const struct heard *h)
+static void handle_initiation(struct learn *l, struct learning *g, const struct notification *h)
 {
 	uint64_t now = uv_now(l->loop);
 
@@ -162,7 +162,7 @@ static void handle_initiation(struct learn *l, struct learning *g, const struct 
 		uv_timer_start(&l->tick, on_tick, TRIAL_MS, TRIAL_MS);
 }
 
-static void handle_knock(struct learn *l, struct learning *g, const struct heard *h)
+static void handle_knock(struct learn *l, struct learning *g, const struct notification *h)
 {
 	struct address from = { h->src, h->family }, to = { h->dst, h->family };
 	uint64_t now = uv_now(l->loop);
@@ -180,18 +180,18 @@ static void handle_knock(struct learn *l, struct learning *g, const struct heard
 		knock_run(l->loop, g->is);
 }
 
-static int on_heard(void *data, void *record, size_t size)
+static int on_notification(void *data, void *record, size_t size)
 {
-	const struct heard *h = record;
+	const struct notification *h = record;
 	struct learn *l = data;
 
 	for (size_t i = 0; i < l->n && size >= sizeof(*h); i++) {
 		struct learning *g = &l->list[i];
 
-		if (h->kind == HEARD_INITIATION && g->port && g->port == h->dport)
+		if (h->kind == NOTIFY_INITIATION && g->port && g->port == h->dport)
 			handle_initiation(l, g, h);
-		else if (h->kind == HEARD_KNOCK && g->is->knock &&
-			 (unsigned int)(ntohs(h->dport) - l->hearing.knocks[i]) < KNOCK_PORTS)
+		else if (h->kind == NOTIFY_KNOCK && g->is->knock &&
+			 (unsigned int)(ntohs(h->dport) - l->filter.knocks[i]) < KNOCK_PORTS)
 			handle_knock(l, g, h);
 	}
 	return 0;
@@ -236,7 +236,7 @@ static void check_trial(struct learning *g, const struct place *is, uint64_t now
 
 /* Tries the candidate, unless WireGuard moved the endpoint by itself, or got a message after the
  * candidate appeared. It waits while the peer was heard recently. */
-static void try_heard(struct learning *g, const struct place *is, uint64_t now)
+static void try_candidate(struct learning *g, const struct place *is, uint64_t now)
 {
 	struct place to = g->candidate;
 
@@ -263,15 +263,15 @@ static bool advance_trial(struct learning *g, uint64_t now)
 	if (g->tried.address.family)
 		check_trial(g, &is, now);
 	else if (g->candidate.address.family && now - g->candidate_at >= LEARN_WAIT_MS)
-		try_heard(g, &is, now);
+		try_candidate(g, &is, now);
 	return g->tried.address.family || g->candidate.address.family;
 }
 
 /* ---- the map, and once a second ---- */
 
-static void write_hearing(struct learn *l)
+static void write_filter(struct learn *l)
 {
-	struct hearing h = { 0 };
+	struct notify_filter h = { 0 };
 	struct bpf_map_info info = { 0 };
 	__u32 len = sizeof(info), zero = 0;
 	char path[PIN_LEN];
@@ -282,15 +282,15 @@ static void write_hearing(struct learn *l)
 		h.knocks[i] = l->list[i].is->knock ? ntohs(l->list[i].is->port) : 0;
 		blake2s_mac1(h.mac1[i], l->list[i].key.b);
 	}
-	pin_path(path, l->instance, "", "hearing");
+	pin_path(path, l->instance, "", "notify_filter");
 	fd = bpf_obj_get(path);
 	if (fd < 0)
 		return;
 	if (!bpf_obj_get_info_by_fd(fd, &info, &len) &&
-	    (info.id != l->map || memcmp(&h, &l->hearing, sizeof(h))) &&
+	    (info.id != l->map || memcmp(&h, &l->filter, sizeof(h))) &&
 	    !bpf_map_update_elem(fd, &zero, &h, BPF_ANY)) {
 		l->map = info.id;
-		l->hearing = h;
+		l->filter = h;
 	}
 	close(fd);
 }
@@ -303,7 +303,7 @@ static void on_tick(uv_timer_t *timer)
 
 	for (size_t i = 0; i < l->n; i++)
 		busy |= advance_trial(&l->list[i], now);
-	write_hearing(l);
+	write_filter(l);
 	uv_timer_set_repeat(timer, busy ? TRIAL_MS : TICK_MS);
 	uv_timer_again(timer);
 }
@@ -337,7 +337,7 @@ void learn_reconfigure(struct learn *l, const struct config *c)
 	timer_repeat(&l->tick, l->n, on_tick, 0, TICK_MS);
 	if (!l->n)
 		ring_forget(&l->ring);
-	else if (ring_listen(&l->ring, l->loop, l->instance, "heard", on_heard, l))
+	else if (ring_listen(&l->ring, l->loop, l->instance, "notifications", on_notification, l))
 		log_warning("learn: cannot read the data path's reports");
 }
 

@@ -212,7 +212,7 @@ static void set_sizes(struct dataplane *dp, struct wgxdp *s, const struct plan *
 	s->rodata->with_blind = p->blind.on;
 	s->rodata->with_relay = p->relay.on;
 	s->rodata->with_lists = p->n_lists;
-	s->rodata->with_hearing = p->hearing;
+	s->rodata->with_notify = p->notify;
 	set_express(s, p);
 	set_programs(dp, s, p);
 	dataplane_size_flows(dp, s->obj, p, names);

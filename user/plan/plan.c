@@ -277,7 +277,7 @@ int plan_ports(struct plan_builder *m)
 	const struct config *c = m->config;
 	int rc = 0;
 
-	m->plan->hearing = c->n_learn;
+	m->plan->notify = c->n_learn;
 	for (size_t i = 0; i < c->n_interfaces && !rc; i++)
 		rc = add_port(m, c->interfaces[i].name, c->interfaces[i].role,
 			      c->interfaces[i].mode, c->interfaces[i].shared);
