@@ -48,7 +48,7 @@ this_host() {
 	checked 0 'fine.yaml: valid, 1 service' -c "$work/fine.yaml"
 	echo 'peers: [ { name: site-a, device: lan, prefixes: [ "fd12:3456:789a:a::/64" ] } ]' > "$work/a.yaml"
 	printf 'interfaces: [ { name: lan, role: tunnel } ]\npolicy: { overlay: "fd12:3456:789a::/48" }\n' >> "$work/a.yaml"
-	checked 0 'a.yaml: valid, 1 peer; this host' -c "$work/a.yaml"
+	checked 0 'a.yaml: valid, 1 peer. This host' -c "$work/a.yaml"
 	service 'interface: nosuch, ports: [ 51820 ]' 'ipv4: 192.168.1.10' > "$work/a.yaml"
 	checked 3 "a.yaml:3:26: error: interface: this host has no interface 'nosuch'" -c "$work/a.yaml"
 	service "$fine" 'ipv4: nosuch.invalid' > "$work/a.yaml"
