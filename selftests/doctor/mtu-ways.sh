@@ -166,7 +166,7 @@ says nobody-measures passes 1500
 answered
 ended nobody wrong gone v4 v6
 error_says nobody '192.0.2.1 says: No route to host'
-error_says gone '10.4.0.1 by mtu9l: there is no such interface'
+error_says gone '10.4.0.1 by mtu9l: this host has no such interface'
 error_says wrong 'no WireGuard peer has this address in its AllowedIPs: add it to one'
 error_says v4 'Network is unreachable'
 error_says v6 'Network is unreachable'

@@ -186,9 +186,9 @@ is_in warnings 'service static: backend wg-end.example.net has no IPv6 address'
 mkdir -p "$STATE_DIRECTORY/default"
 echo 'wg-end.example.net ipv6 2001:db8:2::10 1700000000 - 0' > "$STATE_DIRECTORY/default/names"
 rules gen nft -c "$work/wgxdp.yaml"
-is_in warnings 'warning: service nat64: not said in nftables: IPv4 to IPv6'
-is_in rules 'not said in nftables, service nat64: IPv4 to IPv6'
-is_in rules '# wg-end.example.net is 2001:db8:2::10 now'
+is_in warnings 'warning: service nat64: nftables cannot do this: translate IPv4 to IPv6'
+is_in rules 'nftables cannot do this, service nat64: translate IPv4 to IPv6'
+is_in rules '# the address of wg-end.example.net is 2001:db8:2::10 now'
 [[ ! ${BREAK:-} ]] || sed -i 's/dnat ip to 192.168.1.10/dnat ip to 192.168.1.20/' "$work/rules"
 
 inside firewall nft add table inet other
@@ -209,8 +209,8 @@ without_translation
 printf 'blind: { listen: { interface: wan, port: 51820 }, device: wgvpnr01 }\n' > "$work/blind.yaml"
 rules --instance two gen nft -c "$work/blind.yaml"
 is_in rules 'table inet wgxdp_two {'
-is_in rules '# not said in nftables: blind:'
-is_in warnings 'not said in nftables: blind:'
+is_in rules '# nftables cannot do this: blind:'
+is_in warnings 'nftables cannot do this: blind:'
 inside firewall nft -f - < "$work/rules"
 inside firewall nft list ruleset > "$work/listed"
 is_in listed 'table inet wgxdp {'

@@ -122,7 +122,7 @@ words() {
 	says 2 '--port: 410 is listed twice: remove one of the two' service set wg-end --port 400-450,410
 	says 2 '--port 1-2000: a service has at most 1024 ports: divide them among several services' up --wan wan --to 192.168.1.10 --port 1-2000
 	says 2 'up: 2001:db8:2::10: this word is not expected: for a list, write one word with commas, --to ADDRESS,2001:db8:2::10' up --wan wan --to 192.168.1.10 2001:db8:2::10
-	says 2 "'2001:db8:2::10' is one word too many: a list is one word, with commas between its items" \
+	says 2 "'2001:db8:2::10' is not expected: write a list as one word, with commas between its items" \
 		service set wg-end --backend 192.168.1.10 2001:db8:2::10
 	wgxdp save > "$work/file.yaml"
 	says 0 "file.yaml: valid, 1 service" check "$work/file.yaml"

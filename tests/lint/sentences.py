@@ -17,6 +17,7 @@ SKIPPED = re.compile(r'tests/(corpus|mistakes|config|mutants|skips)|debian/(chan
 # lines for programs: heads of tests, directives of tools, pictures
 DIRECTIVE = re.compile(r'SPDX-|(tier|alone|first|timeout|vm|systemd|nics)(:|$)|shellcheck |!/|pylint:|clang-format|NOLINT|vim?:|type: ignore|noqa|fall ?through')
 PICTURE = re.compile(r'[-=─_]{3,}|[│└├┌]|^\s*[|/\\<>]|\|\s*$| {3,}[|<>/\\]|^\S*\s*[-/\\|]+$|\S {4,}\S.* {4,}\S')
+INI = re.compile(r'\[[A-Z]\w+\]$|[A-Z]\w+=')      # a file of systemd or WireGuard that a message contains
 ITEM = re.compile(r'^\s*(?:[-*] |\d+\. |[A-Za-z_]+(?:, [a-z_]+)*: )')
 OPTION = re.compile(r' {1,8}(?:-\S|[A-Za-z(][^ ]*(?: [^ ]+){0,2}  +\S|\S.*? {3,}\S)|^[a-z]+ {2,}\S')
 
@@ -27,7 +28,7 @@ def paragraphs(path, kind, lines):
     for number, line in [*lines, (0, '')]:
         text = line.strip()
         deep = len(line) - len(line.lstrip())
-        skip = not text or DIRECTIVE.match(text) or PICTURE.search(line)
+        skip = not text or DIRECTIVE.match(text) or PICTURE.search(line) or (kind == 'message' and INI.match(text))
         fresh = bool(ITEM.match(line) or OPTION.match(line))
         if words and (skip or fresh or (entry and deep < 2)):
             yield Text(path, start, kind, ' '.join(words))

@@ -290,20 +290,20 @@ static void links(void **state)
 	assert_int_equal(symlinkat("/etc/hostname", dir, "b/one"), 0);
 	refused(GEN_WRITE, "symbolic link", "0/one", "b/one");
 	assert_int_equal(mkfifoat(dir, "b/two", 0600), 0);
-	refused(GEN_WRITE, "not a file", "0/one", "b/two");
+	refused(GEN_WRITE, "not a plain file", "0/one", "b/two");
 	assert_int_equal(mkdirat(dir, "b/three", 0755), 0);
-	refused(GEN_WRITE, "not a file", "0/one", "b/three");
+	refused(GEN_WRITE, "not a plain file", "0/one", "b/three");
 	write_as("c", "a file\n", 0644);
 	refused(GEN_WRITE, "Not a directory", "0/one", "c/one");
 }
 
 static void names(void **state)
 {
-	refused(GEN_WRITE, "asked for twice", "a/one", "a/one");
-	refused(GEN_WRITE, "no name for a file", "a/one", "a/../../one");
-	refused(GEN_WRITE, "no name for a file", "a/one", "/tmp/one");
-	refused(GEN_WRITE, "no name for a file", "a/one", "a//one");
-	refused(GEN_WRITE, "no name for a file", "a/one", "");
+	refused(GEN_WRITE, "two hosts or interfaces have the same name", "a/one", "a/one");
+	refused(GEN_WRITE, "this cannot be the name of a file: rename the host or interface", "a/one", "a/../../one");
+	refused(GEN_WRITE, "this cannot be the name of a file: rename the host or interface", "a/one", "/tmp/one");
+	refused(GEN_WRITE, "this cannot be the name of a file: rename the host or interface", "a/one", "a//one");
+	refused(GEN_WRITE, "this cannot be the name of a file: rename the host or interface", "a/one", "");
 }
 
 /* The list of files is trusted no more than any file */

@@ -209,7 +209,7 @@ const char *command_word(const struct command *c, char **words)
 		log_error("%s: %s: this word is unknown: did you mean %s?",
 			  c->name, *words, n.best);
 	else if (*words)
-		log_error("%s: %s: unknown: write %s", c->name, *words, list);
+		log_error("%s: %s: this word is unknown: write %s", c->name, *words, list);
 	else
 		log_error("%s: a word is missing: add %s", c->name, list);
 	return NULL;
@@ -260,7 +260,7 @@ int option_choice(const struct command_option *o, const char *value)
 		append_choice(list, word, len, !word[len]);
 		word += len + (word[len] == ' ');
 	}
-	return option_wrong(o, value, "unknown: write %s", list);
+	return option_wrong(o, value, "this value is unknown: write %s", list);
 }
 
 int parse_choice(void *member, const struct command_option *o, char *value)
