@@ -474,8 +474,8 @@ choose_wireguard() {
 	esac
 }
 
-# wireguard-go since 2023, in Debian 13 and later, now and then truncates the IPv6 address of a peer to four bytes if its
-# device has IPv4 peers as well, and sends the packet there (seen by strace: 2001:db8:: in place of 2001:db8::c).
+# wireguard-go since 2023, in Debian 13 and later, sends some packets of an IPv6 peer to the first four bytes of its
+# address if the device has IPv4 peers as well. strace shows 2001:db8:: in place of 2001:db8::c.
 mixes_families() { [[ $WGXDP_WG == kernel || $(wireguard-go --version) == *0.0.2022* ]]; }
 
 # Creates a device without peers. Its keys are $work/DEVICE.{key,pub}. Its name is unique, because wireguard-go's socket
