@@ -90,7 +90,8 @@ static bool says(const char *text, const char *word)
 
 static unsigned int check_item(const struct row *item, const struct yaml_key *key)
 {
-	bool required = strstr(item->text, "Required.\n"), has_default = strstr(item->text, "Default:");
+	bool required = strstr(item->text, "This key is required.\n");
+	bool has_default = strstr(item->text, "\nThe default is") || strstr(item->text, "\nBy default");
 	unsigned int bad = 0;
 
 	if (required != key->required || has_default == required) {
@@ -180,8 +181,9 @@ static void found(void **state)
 {
 	static const char *const list[][2] = {
 		{ ".It Cm overlay", "" }, { ".It Cm proxy-ndp", ".It Cm proxy" }, { ".It Cm knock", ".It Cm frob\n.It Cm knock" },
-		{ ".Cm pppoe :", "pppoe:" }, { "Default: 58000-60000.", "" }, { ".Ss exit", ".Ss exits" }, { ".It Cm mtu", ".It Cm mru" },
-		{ ".It Cm link", ".It Cm blind\nDefault: no\n.It Cm link" }, { "Required.", "Default: none" },
+		{ ".Cm pppoe", "pppoe" }, { "The default is 58000-60000.", "" }, { ".Ss exit", ".Ss exits" }, { ".It Cm mtu", ".It Cm mru" },
+		{ ".It Cm link", ".It Cm blind\nA word.\nThe default is no.\n.It Cm link" },
+		{ "This key is required.", "By default there is none." },
 	};
 
 	report = fopen("/dev/null", "w");
