@@ -9,15 +9,15 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
-# room | rooms that it may use (besides lib) | what happens in it
+# room | rooms that it may use (besides lib) | its subject
 table='
 lib | | nothing of wgxdp: text, logs, memory, YAML, addresses
 net | | the kernel and the wire: netlink, WireGuard, sockets, DNS
 config | | the configuration: read, check, write, compare
-plan | net config | what the maps should hold, from configuration and host; changes nothing
+plan | net config | the contents that the maps should have, from configuration and host; changes nothing
 dataplane | net config plan | the BPF programs and maps: load, attach, read, write; the only user of the skeleton
 instance | net config plan dataplane | one running instance: lock, the running configuration, apply, try
-show | net config plan dataplane instance | what people and programs see of it: show, metrics, monitor, top, trace
+show | net config plan dataplane instance | the output for people and programs: show, metrics, monitor, top, trace
 ddns | net config | DNS updates and providers
 daemon | net config plan dataplane instance show ddns | the loop and its parts
 doctor | net config plan dataplane instance show ddns | diagnosis, and the MTU of a way
@@ -35,7 +35,7 @@ while IFS='|' read -r room uses _; do
 done <<< "$table"
 
 markdown() {
-	echo '| room | what happens in it | rooms that it uses, besides `lib/` |'
+	echo '| room | its subject | rooms that it uses, besides `lib/` |'
 	echo '| --- | --- | --- |'
 	awk -F ' *[|] *' 'NF == 3 {printf "| `%s/` | %s | %s |\n", $1, $3, $2 == "" ? "–" : $2}' <<< "${table// | | / |  | }"
 }
