@@ -30,8 +30,8 @@ build_network() {
 	addresses firewall wan 198.51.100.1/24 2001:db8:1::1/64
 	addresses firewall br-lan 192.168.1.1/24 2001:db8:2::1/64
 	gateways client 198.51.100.1 2001:db8:1::1
-	start_listener wg-end heard4 -e "192.168.1.10:$port"
-	start_listener wg-end heard6 -e "[2001:db8:2::10]:$port"
+	start_listener wg-end received4 -e "192.168.1.10:$port"
+	start_listener wg-end received6 -e "[2001:db8:2::10]:$port"
 	quiet wg-end
 	count_arrivals wg-end client "udp dport $port ip saddr 198.51.100.0/24"
 	count_arrivals wg-end client "udp dport $port ip6 saddr 2001:db8:1::7"
@@ -108,8 +108,8 @@ from_inside() {
 }
 
 without_translation() {
-	start_listener pc heard-pc -e "192.168.1.20:$port"
-	start_listener pc heard-pc6 -e "[2001:db8:2::20]:$port"
+	start_listener pc received-pc -e "192.168.1.20:$port"
+	start_listener pc received-pc6 -e "[2001:db8:2::20]:$port"
 	ask 10 client '[2001:db8:1::7]' '[2001:db8:2::20]' $port # no service: the host's own rules decide
 	ask 10 client 198.51.100.8 192.168.1.20 $port
 	ask 0 client 198.51.100.7 192.168.1.20 $port # not allowed

@@ -80,7 +80,7 @@ cat > "$work/wgxdp.yaml" <<- EOF
 	  - { name: four, listen: { interface: wan, ports: [ 51820 ] }, backend: { ipv4: 192.168.1.10, port: $port }, nat: masquerade, flows: { max: 1000 } }
 	  - { name: six, listen: { interface: wan, ports: [ 51821 ] }, backend: { ipv6: "2001:db8:2::10", port: $port }, nat: masquerade, flows: { max: 1000 } }
 EOF
-start_listener wg-end heard4 -e 192.168.1.10:$port
-start_listener wg-end heard6 -e "[2001:db8:2::10]:$port"
+start_listener wg-end received4 -e 192.168.1.10:$port
+start_listener wg-end received6 -e "[2001:db8:2::10]:$port"
 try native
 try tc
