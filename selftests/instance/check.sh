@@ -81,7 +81,7 @@ itself() {
 	printf 'services:\n  - { name: a, nat: dant }\n' > "$work/a.yaml"
 	checked 2 "a.yaml:2:21: error: nat: 'dant' is unknown: write dnat, none or masquerade" -c "$work/a.yaml"
 	checked 2 'cannot read .*/nosuch.yaml: No such file' -c "$work/nosuch.yaml"
-	checked 2 '--bogus: no such option' --bogus
+	checked 2 '--bogus: there is no such option' --bogus
 	checked 2 '/etc/wgxdp/wgxdp.yaml'
 }
 
