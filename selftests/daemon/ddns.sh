@@ -100,19 +100,19 @@ address del 2001:db8:2::10/64
 address add 2001:db8:3::10/64
 key=$work/wrong.key configuration > "$work/wrong.yaml"
 ddns 1 -c "$work/wrong.yaml"
-says 'key wgxdp: BADSIG: its secret is another one there fqdn=wg-end.example.net' 'other users may read this secret'
+says 'key wgxdp: BADSIG: the server has another secret for this key: correct one of the two fqdn=wg-end.example.net' 'other users may read this secret'
 key=$work/other.key configuration > "$work/unknown.yaml"
 ddns 1 -c "$work/unknown.yaml"
-says 'key other: ' ' knows no key of that name' # Knot 3.4 sends no BADKEY, which it would have to sign
+says 'key other: ' ' does not know this key' # Knot 3.4 sends no BADKEY, which it would have to sign
 printf '%s\n' 'example.net 300' 'cut.example.net 300 truncated' > "$work/zone"
 start wg-end "$root/selftests/lib/dns.py" 127.0.0.1 "$work/zone" > "$work/dns"
 wait_for 5 'a name server without keys' grep -q listening "$work/dns"
 server=127.0.0.1 configuration > "$work/unsigned.yaml"
 ddns 1 -c "$work/unsigned.yaml"
-says 'server 127.0.0.1: its answer is not signed with key wgxdp'
+says 'server 127.0.0.1: the answer is not signed with key wgxdp'
 server=127.0.0.1 names=cut.example.net configuration > "$work/cut.yaml"
 ddns 1 -c "$work/cut.yaml"
-says 'server 127.0.0.1: its answer is truncated, by TCP too fqdn=cut.example.net'
+says "server 127.0.0.1: the server's answer is truncated, even over TCP fqdn=cut.example.net"
 inside wg-end nft 'add table inet closed; add chain inet closed out { type filter hook output priority 0; }; add rule inet closed out tcp dport 53 reject with tcp reset'
 ddns 1 -c "$work/cut.yaml"
 says 'server 127.0.0.1: Connection refused fqdn=cut.example.net'

@@ -17,7 +17,7 @@ refused() { # WHAT OWNER
 	local status=0
 	up > "$work/out" 2>&1 || status=$?
 	expect "$1: up: status" "$status" == 1
-	grep -q "other users could put programs into it: it is .* of user $2 with mode .* run .rm -r $pins" "$work/out" || fail "$1: up says $(< "$work/out")"
+	grep -q "other users could replace programs there, because it is .* of user $2 with mode .* run .rm -r $pins" "$work/out" || fail "$1: up says $(< "$work/out")"
 	expect "$1: programs on wan" "$(inside firewall ip link show wan | grep -c xdp)" == 0
 	say "ok $1: $(< "$work/out")"
 }

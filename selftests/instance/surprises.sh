@@ -15,10 +15,10 @@ says() {
 }
 
 interfaces() {
-	says 0 'interface wna: not there yet: waiting; there is wan, lan' up --wan wna --to 192.168.1.10
+	says 0 'interface wna: not there yet, and wgxdp waits for it; this host has wan, lan' up --wan wna --to 192.168.1.10
 	wgxdp down
 	wgxdp up --wan wan --to 192.168.1.10 > /dev/null
-	says 0 'interface wna: not there yet: waiting; there is wan, lan' service add a --listen wna --backend 192.168.1.10
+	says 0 'interface wna: not there yet, and wgxdp waits for it; this host has wan, lan' service add a --listen wna --backend 192.168.1.10
 	wgxdp service del a > /dev/null
 	says 1 'peer import wga: this host has no such interface: name one of wan, lan' peer import wga
 	says 1 'trace: --in wna: this host has no such interface: name one of wan, lan' trace --in wna --from 198.51.100.7:4000 --to 198.51.100.1:$port
@@ -52,7 +52,7 @@ empty_file() {
 }
 
 undone() { # HOW WHAT FILE: the file says each change by hand that is undone
-	grep -qxF "wgxdp: warning: changed by hand, and $1: service $2" "$3" || fail "'$2' is not said to be $1: $(< "$3")"
+	grep -qxF "wgxdp: warning: this change by a command $1: service $2" "$3" || fail "'$2' is not said to be $1: $(< "$3")"
 }
 by_hand() {
 	wgxdp service set wg-end --backend 192.168.1.99 > /dev/null
@@ -71,7 +71,7 @@ changed_by_hand() {
 	wgxdp reload --dry-run -c "$work/file.yaml" > /dev/null 2> "$work/out"
 	undone 'would be undone' 'office: added' "$work/out"
 	wgxdp reload -c "$work/file.yaml" > /dev/null 2> "$work/out"
-	undone 'undone now' 'office: added' "$work/out"
+	undone 'is undone now' 'office: added' "$work/out"
 	wgxdp service del office > /dev/null
 	wgxdp service add office --listen wan --port 555 --backend 192.168.1.10 > /dev/null
 	wgxdp reload -c "$work/file.yaml" > /dev/null 2> "$work/out"
@@ -87,11 +87,11 @@ changed_by_hand() {
 	grep -q 'nothing was changed, because this would undo changes by commands' "$work/out" || fail "it says $(< "$work/out")"
 	wgxdp save | cmp - "$work/saved" || fail 'up at a terminal changed something'
 	at_terminal 0 "${wanted[@]}" --replace
-	undone 'undone now' 'guest: removed' "$work/out"
+	undone 'is undone now' 'guest: removed' "$work/out"
 	grep -qx 'service wg-end: backend ipv4 192.168.1.10, was 192.168.1.99' "$work/out" || fail "up does not name what it changed: $(< "$work/out")"
 	by_hand
 	wgxdp "${wanted[@]}" > "$work/changes" 2> "$work/out" || fail 'up without a terminal'
-	undone 'undone now' 'guest: removed' "$work/out"
+	undone 'is undone now' 'guest: removed' "$work/out"
 	expect 'up says what changed' "$(grep '^service' "$work/changes")" == "service wg-end: deny 192.0.2.0/24 removed
 service wg-end: backend ipv4 192.168.1.10, was 192.168.1.99
 service guest: removed"
@@ -99,8 +99,8 @@ service guest: removed"
 	by_hand
 	kill -HUP "$daemon"
 	wait_for 5 'the file again' grep -q 'file.yaml was applied' "$work/daemon"
-	undone 'undone now' 'wg-end: deny 192.0.2.0/24 removed' "$work/daemon"
-	undone 'undone now' 'guest: removed' "$work/daemon"
+	undone 'is undone now' 'wg-end: deny 192.0.2.0/24 removed' "$work/daemon"
+	undone 'is undone now' 'guest: removed' "$work/daemon"
 	end_daemon
 	at_terminal 0 "${wanted[@]}"
 	say 'ok changes by hand that would be undone are named'
@@ -126,7 +126,7 @@ words() {
 		service set wg-end --backend 192.168.1.10 2001:db8:2::10
 	wgxdp save > "$work/file.yaml"
 	says 0 "file.yaml: valid, 1 service" check "$work/file.yaml"
-	says 2 'one file at a time' check "$work/file.yaml" "$work/file.yaml"
+	says 2 'only one file can be checked at a time' check "$work/file.yaml" "$work/file.yaml"
 	says 2 "up: $work/file.yaml: name a file with -c: write \`wgxdp up -c $work/file.yaml\`" up "$work/file.yaml"
 	says 2 "reload: $work/file.yaml: name a file with -c" reload "$work/file.yaml"
 	says 2 'save: x: no word is expected here' save x

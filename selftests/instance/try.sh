@@ -44,7 +44,7 @@ ends_with() { # STATUS WORDS
 time_out() {
 	local begin=$SECONDS
 	begin_trial 1
-	ends_with 1 'rolled back: the instance runs as before'
+	ends_with 1 'the change was rolled back: the instance runs as before'
 	((1000 * (SECONDS - begin) <= $(at_most 6000))) || fail 'it took much longer than a second'
 	is_before || fail "not as before: $(wgxdp save)"
 	say 'ok time-out: rolled back'
@@ -87,8 +87,8 @@ other_ends() {
 	on_trial 600
 	wgxdp service add guest --listen wan --port 999 --backend 192.168.1.10 > /dev/null
 	kill "$pid"
-	ends_with 1 'changed by hand, and undone now: service guest: removed'
-	grep -q 'rolled back: the instance runs as before' "$work/out" || fail "it says $(< "$work/out")"
+	ends_with 1 'this change by a command is undone now: service guest: removed'
+	grep -q 'the change was rolled back: the instance runs as before' "$work/out" || fail "it says $(< "$work/out")"
 	is_before || fail 'changes by hand were not undone'
 	say 'ok replaced by another up; a change by hand is rolled back and named'
 }
@@ -103,7 +103,7 @@ tried_reload() {
 	is_trial || fail "not on trial: $(wgxdp save)"
 	grep -q '^+.*443' "$work/out" || fail "reload --try does not print what differs: $(< "$work/out")"
 	kill "$pid"
-	ends_with 1 'rolled back: the instance runs as before'
+	ends_with 1 'the change was rolled back: the instance runs as before'
 	is_before || fail 'reload: not rolled back'
 	! wgxdp reload -c "$work/tried.yaml" --try 5 --dry-run 2> "$work/out" || fail 'a dry run on trial'
 	say 'ok reload --try: rolled back'
@@ -130,7 +130,7 @@ signals() {
 only_one() {
 	on_trial 600
 	! wgxdp "${trial[@]}" 600 > "$work/second" 2>&1 < /dev/null || fail 'a second one on trial'
-	grep -q 'another change is on trial: keep it first with .wgxdp up --keep.' "$work/second" || fail "said: $(< "$work/second")"
+	grep -q 'another change is on trial: keep that one first with .wgxdp up --keep.' "$work/second" || fail "said: $(< "$work/second")"
 	is_trial || fail 'the first was disturbed'
 	kill "$pid"
 	ends_with 1 'rolled back'
@@ -141,7 +141,7 @@ from_nothing() {
 	wgxdp down
 	setsid nsenter --net=/run/netns/firewall "$wgxdp" "${trial[@]}" 1 < /dev/null > "$work/out" 2>&1 &
 	pid=$!
-	ends_with 1 'rolled back: nothing runs as before'
+	ends_with 1 'the change was rolled back: nothing runs as before'
 	on_host firewall | diff "$work/nothing" - || fail 'something was left'
 	say 'ok with nothing up before: nothing is up'
 }

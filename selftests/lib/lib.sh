@@ -394,7 +394,7 @@ build_another() {
 start_daemon() { # OPTION...
 	start "${on:-firewall}" "$wgxdp" daemon "$@" > "$work/daemon" 2>&1
 	daemon=$!
-	wait_for 30 "the daemon's readiness" grep -q 'up and followed' "$work/daemon"
+	wait_for 30 "the daemon's readiness" grep -q 'the daemon follows changes' "$work/daemon"
 }
 
 end_daemon() {

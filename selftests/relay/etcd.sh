@@ -63,7 +63,7 @@ relay() { # NAME NUMBER
 }
 begins() { # RELAY
 	start "${1}firewall" "$wgxdp" --instance "$1" daemon -c "$work/$1.yaml" > "$work/$1.daemon" 2>&1
-	wait_for 10 "the daemon of $1" grep -q 'up and followed' "$work/$1.daemon"
+	wait_for 10 "the daemon of $1" grep -q 'the daemon follows changes' "$work/$1.daemon"
 }
 
 says() { [[ $(grep -c "$2" "$work/$1.log") -ge $3 ]]; } # RELAY TEXT TIMES

@@ -119,7 +119,7 @@ refused_to_look 'this process lacks CAP_SYS_ADMIN' $(with ,+bpf,+net_admin,+perf
 refused_to_look 'this process is in a user namespace' unshare --user --map-root-user
 status=0
 inside relay timeout 2 "$wgxdp" monitor --event handshake > "$work/out" 2>&1 || status=$?
-((status == 124)) || grep -qE 'error: monitor: (the security policy of this kernel forbids tracing|packets cannot be traced here)' "$work/out" ||
+((status == 124)) || grep -qE 'error: monitor: (the security policy of this kernel forbids tracing|cannot trace packets on this host)' "$work/out" ||
 	fail "status $status: $(< "$work/out")"
 say "ok here: $status $(head -n 1 "$work/out")"
 monitor last

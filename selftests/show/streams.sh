@@ -17,7 +17,7 @@ full() { # COMMAND...
 nothing_in_files() { # HOW
 	local file
 	for file in /run/wgxdp/default/lock /run/wgxdp/default/daemon; do
-		[[ ! -e $file ]] || ! grep -qE 'wan|warning|native|up and followed' "$file" || fail "$1: in $file stands $(< "$file")"
+		[[ ! -e $file ]] || ! grep -qE 'wan|warning|native|the daemon follows' "$file" || fail "$1: in $file stands $(< "$file")"
 	done
 	say "ok what is said with $1 gets into no file"
 }

@@ -447,7 +447,7 @@ static void no_room(void **state)
 	rc = written(p);
 	release_stderr(&t);
 	assert_int_equal(rc, -ENOSPC);
-	assert_string_equal(t.text, "wgxdp: error: no room for 4 public keys of all services: the limit is 8\n");
+	assert_string_equal(t.text, "wgxdp: error: all services have 4 public keys, and the limit is 8: remove some\n");
 	assert_keys(0, 3, "abcd");
 	plan_free(p);
 	forget();

@@ -213,7 +213,8 @@ void cookie_reconfigure(struct cookie *c, const struct config *config)
 
 	if (rc) {
 		if (wanted)
-			log_warning("cannot send cookie replies, so no client is challenged: %s",
+			log_warning("cannot send cookie replies, so the guard challenges no "
+				    "clients: %s",
 				    opened ? strerror(-rc) : why);
 		stop_challenging(c);
 		return;

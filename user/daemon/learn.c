@@ -207,13 +207,14 @@ static void end_trial(struct learning *g, uint64_t now, bool still_there)
 	g->rested_at = now + LEARN_REST_MS;
 	if (g->before.address.family)
 		set_endpoint(g, &g->before,
-			     "is restored: there was no handshake with the other address");
+			     "is used again, because the other address gave no handshake");
 	if (++g->failures < LEARN_FAILURES)
 		return;
 	g->failures = 0;
 	g->armed_at = now + LEARN_REARM_MS;
-	log_event("learn: %s: learning pauses for %d s, or until a knock: %d trials in a row "
-		  "failed", g->is->interface, LEARN_REARM_MS / 1000, LEARN_FAILURES);
+	log_event("learn: %s: new addresses are ignored for %d s, or until a knock, because %d of "
+		  "them in a row gave no handshake",
+		  g->is->interface, LEARN_REARM_MS / 1000, LEARN_FAILURES);
 }
 
 static void check_trial(struct learning *g, const struct place *is, uint64_t now)
@@ -223,7 +224,7 @@ static void check_trial(struct learning *g, const struct place *is, uint64_t now
 	if (g->rx < g->rx_before)		/* the peer was added again */
 		g->rx_before = g->rx;
 	if (there && g->rx > g->rx_before) {
-		log_event("learn: %s: the peer is there: WireGuard got its answer",
+		log_event("learn: %s: the new address works: WireGuard got an answer from the peer",
 			  g->is->interface);
 		g->tried.address.family = 0;
 		g->failures = 0;
@@ -248,7 +249,7 @@ static void try_candidate(struct learning *g, const struct place *is, uint64_t n
 	g->before = *is;
 	g->tried = to;
 	g->tried_at = now;
-	set_endpoint(g, &to, "is tried: an initiation came from there");
+	set_endpoint(g, &to, "is tried, because a handshake initiation came from it");
 	if (read_peer(g, now, &to))
 		g->rx_before = g->rx;
 	nudge(g, now);
@@ -338,7 +339,8 @@ void learn_reconfigure(struct learn *l, const struct config *c)
 	if (!l->n)
 		ring_forget(&l->ring);
 	else if (ring_listen(&l->ring, l->loop, l->instance, "notifications", on_notification, l))
-		log_warning("learn: cannot read the data path's reports");
+		log_warning("learn: cannot read the reports of the BPF programs, so no endpoint is "
+			    "learned");
 }
 
 struct learn *learn_new(uv_loop_t *loop, const char *instance)

@@ -58,8 +58,8 @@ static int open_pins(struct dataplane *dp)
 	for (int i = 0; i < PROGRAM_COUNT; i++)
 		dp->programs[i] = PIN_UNOPENED;
 	if (map_fd(dp, MAP_control) < 0) {
-		log_error("instance %s: its map control is not pinned: remove what is left of it "
-			  "with `wgxdp down`", dp->instance);
+		log_error("instance %s: a part of it is missing (the pinned map control): remove "
+			  "the rest with `wgxdp down`", dp->instance);
 		return map_fd(dp, MAP_control);
 	}
 	dp->elsewhere = !bpf_map_lookup_elem(map_fd(dp, MAP_control), &zero, &c) &&
@@ -67,8 +67,8 @@ static int open_pins(struct dataplane *dp)
 	dp->choices = c.flags & CONTROL_WITH_CHOICES;
 	dp->source_trie = c.flags & CONTROL_WITH_SOURCE_TRIE;
 	if (c.abi_version != ABI_VERSION) {
-		log_error("instance %s its maps have layout %u, and this program has %u: run "
-			  "`wgxdp down` with the program that started it, then `wgxdp up`",
+		log_error("instance %s: another version of wgxdp started it (map layout %u, here "
+			  "%u): run `wgxdp down` with that version, then `wgxdp up` with this one",
 			  dp->instance, c.abi_version, ABI_VERSION);
 		return -EPROTO;
 	}
@@ -157,8 +157,8 @@ static __u64 secret_factor(void)
 	__u64 factor = 0;
 
 	if (getrandom(&factor, sizeof(factor), 0) != sizeof(factor))
-		log_warning("the kernel returned no random numbers: an attacker can predict places "
-			    "in hash tables");
+		log_warning("the kernel returned no random numbers, so an attacker can slow down "
+			    "hash tables: run `wgxdp up` again later");
 	return factor | 1;
 }
 

@@ -140,7 +140,7 @@ int dataplane_keys_write(const struct dataplane *dp, struct plan *p, int *change
 		rc = write_row(dp, g, used, room);
 	}
 	if (rc == -ENOSPC)
-		log_error("no room for %zu public keys of all services: the limit is %u",
+		log_error("all services have %zu public keys, and the limit is %u: remove some",
 			  p->n_keys, room);
 	free(used);
 	free(now);

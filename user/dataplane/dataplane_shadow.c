@@ -79,8 +79,8 @@ static int read_switches(const struct dataplane *dp, struct wgxdp *s)
 	 * read them. */
 	s->rodata->device_ifindex = s->rodata->device_net = s->rodata->net_inum = 0;
 	if (rc == -EPERM)
-		log_error("reading the constants of running programs needs CAP_SYS_ADMIN: run this "
-			  "as root with it (in a container: podman exec --privileged)");
+		log_error("this process lacks CAP_SYS_ADMIN, which reading running programs needs: "
+			  "run this as root with it (in a container: podman exec --privileged)");
 	return rc == -ENOENT ? 0 : rc;
 }
 
@@ -110,7 +110,7 @@ static int compare_programs(const struct dataplane *dp, struct wgxdp *s)
 	bpf_map_lookup_elem(map_fd(dp, MAP_control), &zero, &c);
 	if (dataplane_program_hash(s) == c.program)
 		return 0;
-	log_error("instance %s runs the programs of another build of wgxdp: replace them with "
+	log_error("instance %s runs the BPF programs of another build of wgxdp: replace them with "
 		  "`wgxdp up`", dp->instance);
 	return -ESTALE;
 }

@@ -172,10 +172,10 @@ static void tell_unfit(struct found *f, const struct nl_address *list, size_t n,
 			continue;
 		used += snprintf(f->why + used, sizeof(f->why) - used, "%s%s is %s",
 				 seen++ ? ", " : "", address_format(&list[i].local, text),
-				 ddns_unfit(&list[i]) ?: "no part of a /64");
+				 ddns_unfit(&list[i]) ?: "not in a prefix of 64 bits or fewer");
 	}
 	if (!seen)
-		snprintf(f->why, sizeof(f->why), "it has none");
+		snprintf(f->why, sizeof(f->why), "the interface has none");
 }
 
 static int find_addresses(const struct ddns_config *c, __u8 family, struct found *ret)
@@ -190,7 +190,7 @@ static int find_addresses(const struct ddns_config *c, __u8 family, struct found
 		return rc;
 	rc = ddns_candidates(list, n, ifindex, family, &c->host, &ret->list, &ret->n);
 	if (!rc && !ifindex)
-		snprintf(ret->why, sizeof(ret->why), "there is no such interface");
+		snprintf(ret->why, sizeof(ret->why), "this interface does not exist");
 	else if (!rc && !ret->n)
 		tell_unfit(ret, list, n, ifindex, family);
 	free(list);
@@ -287,7 +287,8 @@ static int add_family(struct ddns_run *run, __u8 family, struct found *f)
 	run->status = DDNS_NO_ADDRESS;
 	for (size_t i = 0; i < c->n_names; i++) {
 		none.name = c->names[i].text;
-		ddns_fail(run, &none, "%s: no address of %s can be published: %s", ddns_type(&none),
+		ddns_fail(run, &none, "%s: interface %s has no address that can be published: %s",
+				      ddns_type(&none),
 			  c->interface, f->why);
 	}
 	return 0;

@@ -85,7 +85,7 @@ int run_state_prepare(const char *instance, const struct config *c, int *ret_map
 		rc = -ENOMEM;
 	if (!rc && n > YAML_FILE_LIMIT) {	/* another process could not read the text */
 		log_error("this configuration is too large: it has %zu bytes as text, and the "
-			  "limit is %d", n,
+			  "limit is %d: divide it among several instances", n,
 			  YAML_FILE_LIMIT);
 		rc = -EFBIG;
 	}

@@ -112,8 +112,9 @@ static int add_listener(struct plan_builder *m, const struct listener *new)
 			if (l->id == new->id)
 				return 0;
 			return contradiction_at(m, plan_service(m, new->id), -EEXIST,
-						"service %s: it listens on %s, as service %s does: "
-						"give one of the two another address or port",
+						"service %s: the address %s is also that of "
+						"service %s: give one of the two another address "
+						"or port",
 						m->plan->services[new->id].name,
 						endpoint_format(&new->local, new->port, text),
 						m->plan->services[l->id].name);
@@ -162,8 +163,8 @@ static void warn_missing(const struct plan_builder *m, size_t service, bool none
 	else if (!none)
 		return;
 	else if (!*s->listen_interface)
-		log_waiting("service %s: waiting for an interface: none has its addresses, and "
-			    "none has the role wan: add interfaces: [ { name: eth0, role: wan } ]",
+		log_waiting("service %s: waiting, because no interface has its addresses or the "
+			    "role wan: add interfaces: [ { name: eth0, role: wan } ]",
 			    s->name);
 	else if (!link)
 		log_waiting("service %s: waiting for interface %s", s->name, s->listen_interface);

@@ -440,12 +440,13 @@ static int run_planes(struct trace *t, __u32 ifindex, const struct trace_frame *
 		    ret->last->verdict == TRACE_NOT_RUN))
 		rc = dataplane_shadow_clear(t->shadow) ?: run_tc(t, in, tags->len, ret);
 	if (rc) {
-		log_error("cannot read the shadow of the instance: %s", strerror(-rc));
+		log_error("cannot read the copy of the instance's programs and maps: %s",
+			  strerror(-rc));
 		return rc;
 	}
 	if (!ret->last) {
 		log_error("wgxdp is attached neither to this interface nor to one above it, so it "
-			  "does not see the packet");
+			  "does not see the packet: name another --in");
 		return -ENODEV;
 	}
 	return read_result(t, ret);
