@@ -460,6 +460,14 @@ none_of_these() { # FILE: checks that none of the objects in FILE exists any mor
 	done < "$1"
 }
 
+# Writes the files with the key and the credentials that docs/examples name
+ddns_files() {
+	mkdir -p /etc/wgxdp
+	mount -t tmpfs none /etc/wgxdp
+	echo 'hmac-sha256:update:AAAA' > /etc/wgxdp/tsig.key
+	printf 'OVH_APP_KEY=a\nOVH_APP_SECRET=b\nOVH_CONSUMER_KEY=c\n' > /etc/wgxdp/ovh.conf
+}
+
 need_tun() { [[ -c /dev/net/tun ]] || modprobe tun 2> /dev/null || fail 'no /dev/net/tun'; }
 
 # --- WireGuard: $WGXDP_WG is kernel or go (default: the kernel's, if it is available)

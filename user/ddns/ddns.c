@@ -9,7 +9,7 @@
 #include <string.h>
 #include "ddns/ddns.h"
 #include "ddns/ddns_address.h"
-#include "ddns/ddns_secret.h"
+#include "ddns/ddns_import.h"
 #include "lib/grow.h"
 #include "lib/log.h"
 
@@ -132,6 +132,35 @@ char *ddns_secret(struct ddns_run *run, const char *what)
 		ddns_warn(run, "%s %s: other users may read this secret: run chmod 600 on it",
 			  what, file);
 	return text;
+}
+
+int ddns_check_secret(const struct ddns_config *c, char why[SECRET_WHY_LEN])
+{
+	struct shell_place place = { 0 };
+	struct ovh_credentials keys;
+	struct tsig_key key;
+	char *text = NULL;
+	bool open;
+	int rc;
+
+	if (c->by == DDNS_EXEC ||
+	    (!strchr(c->secret, '/') && !getenv("CREDENTIALS_DIRECTORY")))
+		return 0;
+	rc = secret_read(c->secret, &text, &open, why);
+	if (rc)
+		return rc;
+	if (c->by == DDNS_OVH)
+		place = ovh_credentials_parse(text, &keys);
+	else
+		place.wrong = tsig_parse(text, &key);
+	if (place.wrong && place.line)
+		snprintf(why, SECRET_WHY_LEN, "%s:%u: %s", c->secret, place.line, place.wrong);
+	else if (place.wrong)
+		snprintf(why, SECRET_WHY_LEN, "%s: %s", c->secret, place.wrong);
+	explicit_bzero(&keys, sizeof(keys));
+	explicit_bzero(&key, sizeof(key));
+	secret_free(text);
+	return place.wrong ? -EINVAL : 0;
 }
 
 int ddns_has(struct ddns_run *run, struct ddns_set *set, const struct address *a, __u32 ttl,

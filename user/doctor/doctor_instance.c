@@ -191,17 +191,31 @@ static void look_at_followed(struct doctor *k)
 	}
 }
 
-/* Reports errors that only `check` finds: libraries that are not installed, and source addresses of
- * flows that no interface has. */
+/* Returns the name of the check for an error that only `check` finds: a missing library, source
+ * address of flows or peer that the daemon follows, or a file with a key. Returns NULL for other
+ * errors, which doctor reports itself. */
+static const char *check_name(const char *path)
+{
+	const char *provider = strstr(path, "/provider");
+
+	if (provider && strchr(provider + 1, '/'))
+		return "ddns";
+	if (provider || strstr(path, "/challenge") || !strncmp(path, "/exporter/", 10))
+		return "library";
+	if (strstr(path, "/flows/source/"))
+		return "source";
+	if (strstr(path, "/interface"))
+		return NULL;
+	return !strncmp(path, "/endpoints/", 11) || !strncmp(path, "/learn/", 7) ? "key" : NULL;
+}
+
 static void take_check(void *data, const struct config_place *place, const char *text)
 {
-	bool library = !strncmp(place->path, "/exporter/", 10) ||
-		       strstr(place->path, "/challenge") || strstr(place->path, "/provider");
+	const char *check = check_name(place->path);
 	struct doctor *k = data;
 
-	if (library || strstr(place->path, "/flows/source/"))
-		doctor_report(k, STATE_PROBLEM, library ? "library" : "source", place->path + 1,
-			      NULL, "%s", text);
+	if (check)
+		doctor_report(k, STATE_PROBLEM, check, place->path + 1, NULL, "%s", text);
 }
 
 /* Returns the names of the instances that are up, with separators in front: "; up: a, b". Returns

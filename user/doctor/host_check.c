@@ -8,7 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "config/config_endpoints.h"
+#include "config/config_learn.h"
 #include "config/config_tell.h"
+#include "ddns/ddns.h"
 #include "plan/resolved_backends.h"
 #include "plan/reach.h"
 #include "doctor/host_check.h"
@@ -25,6 +28,9 @@ struct check_host {
 	const char *instance;
 	__u32 *seen;			/* interfaces that check_forwarding() has checked */
 	size_t n_seen;
+	char device[IFNAMSIZ];		/* WireGuard device that was read last; "": none */
+	struct wg_device wg;
+	int wg_error;			/* return value of wg_read() for it */
 };
 
 /* ---- interfaces ---- */
@@ -261,6 +267,58 @@ static void check_backends(struct check_host *k, size_t i)
 	}
 }
 
+/* ---- WireGuard devices ---- */
+
+static void read_device(struct check_host *k, const char *name)
+{
+	if (!strcmp(k->device, name))
+		return;
+	wg_free(&k->wg);
+	k->wg = (struct wg_device){ 0 };
+	snprintf(k->device, sizeof(k->device), "%s", name);
+	k->wg_error = wg_read(name, &k->wg);
+}
+
+/* Checks that the device has the peer. Only root can read the device. path: that of the entry,
+ * which names the peer with `key`. */
+static void check_peer(struct check_host *k, const char *path, size_t i, const char *device,
+		       const char *key, const struct wg_key *peer)
+{
+	read_device(k, device);
+	at(&k->check, 0, "%s/%zu/%s", path, i, key);
+	if (!k->wg_error && !wg_find_peer(&k->wg, peer))
+		tell(&k->check,
+		     "%s: WireGuard on %s has no peer with this public key: correct the key, or "
+		     "add the peer", key, device);
+}
+
+/* Checks the peers whose endpoints the daemon follows. For an entry of `learn` without a peer, the
+ * device must have exactly one. */
+static void check_followed_peers(struct check_host *k)
+{
+	const struct config *c = k->c;
+
+	for (size_t i = 0; i < c->n_endpoints; i++)
+		check_peer(k, "/endpoints", i, c->endpoints[i].interface, "peer",
+			   &c->endpoints[i].peer);
+	for (size_t i = 0; i < c->n_learn; i++) {
+		const struct learn_config *l = &c->learn[i];
+
+		if (!wg_key_is_none(&l->peer)) {
+			check_peer(k, "/learn", i, l->interface, "peer", &l->peer);
+			continue;
+		}
+		read_device(k, l->interface);
+		at(&k->check, 0, "/learn/%zu", i);
+		if (!k->wg_error && k->wg.n_peers != 1)
+			tell(&k->check, k->wg.n_peers ?
+			     "learn: WireGuard on %s has several peers: name the one that moves "
+			     "with `peer:`" :
+			     "learn: WireGuard on %s has no peer: add the one that moves",
+			     l->interface);
+	}
+}
+
 /* Checks each device of peers and of `follow` where the configuration names it first. A WireGuard
  * device knows a peer only by its key. */
 static void check_devices(struct check_host *k)
@@ -283,6 +341,8 @@ static void check_devices(struct check_host *k)
 			     "peers: '%s' has no public-key: add it: %s knows a peer only by its "
 			     "key",
 			     p->name, p->device);
+		if (!wg_key_is_none(&p->key))
+			check_peer(k, "/peers", i, p->device, "public-key", &p->key);
 	}
 	for (size_t i = 0; i < c->follow.n_wireguard; i++) {
 		at(&k->check, 0, "/follow/wireguard/%zu", i);
@@ -377,6 +437,7 @@ static void check_followed(struct check_host *k)
 	     i++)
 		if (!host_link_by_name(k->h, name))
 			report_missing(k, "interface", name);
+	check_followed_peers(k);
 	if (!*b->device)
 		return;
 	at(&k->check, 0, "/blind/device");
@@ -420,6 +481,24 @@ static void check_libraries(struct check_host *k)
 	}
 }
 
+/* ---- files ---- */
+
+/* Checks the files with keys and credentials. Only root may be able to read them. */
+static void check_secrets(struct check_host *k)
+{
+	for (size_t i = 0; i < k->c->n_ddns; i++) {
+		const struct ddns_config *d = &k->c->ddns[i];
+		bool ovh = d->by == DDNS_OVH;
+		char why[SECRET_WHY_LEN];
+		int rc = ddns_check_secret(d, why);
+
+		at(&k->check, 0, "/ddns/%zu/provider/%s", i,
+		   ovh ? "ovh/credentials" : "rfc2136/key-file");
+		if (rc && (rc != -EACCES || !geteuid()))
+			tell(&k->check, "%s: %s", ovh ? "credentials" : "key-file", why);
+	}
+}
+
 unsigned int host_check(const struct config *c, const struct host *h,
 			const struct resolved_backends *answers, const char *instance,
 			config_tell *tell, void *data)
@@ -440,6 +519,8 @@ unsigned int host_check(const struct config *c, const struct host *h,
 	check_devices(&k);
 	check_followed(&k);
 	check_libraries(&k);
+	check_secrets(&k);
+	wg_free(&k.wg);
 	free(k.seen);
 	return k.check.errors;
 }

@@ -151,7 +151,6 @@ static const struct backend_address *first_backend(const struct plan_builder *m,
 static void warn_missing(const struct plan_builder *m, size_t service, bool none)
 {
 	const struct service_config *s = &m->config->services[service];
-
 	const struct nl_link *link = host_link_by_name(m->host, s->listen_interface);
 	const char *missing = link ? reach_missing_address(m->host, s, link) : NULL;
 
