@@ -3,10 +3,10 @@
 # tier: long
 # timeout: 900
 # alone
-# 150,000 clients of a masquerading service with a guard have flows that the backend answers. Then, for 20 s each, two
-# floods come from random sources, as fast as a CPU makes packets: messages that look like data, which the guard passes,
-# so that each makes a flow; and initiations with a wrong mac1. Meanwhile ten newcomers a second send an initiation with
-# the right mac1, and send it again after 5 s if no answer came. No client loses its flow or gets another port, and each
+# 150,000 clients of a masquerading service with a guard have flows that the backend answers. Then two floods come from
+# random sources, for 20 s each, as fast as a CPU makes packets. The first has messages that look like data. The guard
+# passes these, so each makes a flow. The second has initiations with a wrong mac1. Meanwhile ten newcomers a second send
+# an initiation with the right mac1, and another one 5 s later. No client loses its flow or gets another port, and each
 # newcomer gets in. BREAK=1 deletes a client's flow in between.
 #
 #     client  .7 -- 198.51.100.0/24 -- .1 wan firewall lan .1 to .4 -- 192.168.1.0/24 -- .10 wg-end

@@ -60,8 +60,8 @@ WORDS = [(re.compile(pattern, re.I), meant) for pattern, meant in (
     (r'^(?!(?:Before|After|Reads|Writes):).*;[^;]*;', 'one sentence, one fact'),
 )]
 
-# Text for programs, which is no sentence: statements with semicolons, and the options of a synopsis
-CODE = re.compile(r'(?=.*;.*;).*[{}$=/]|.*\[--?[a-z]')
+# Text for programs, which is no sentence: statements with semicolons, a web page's policy, and the options of a synopsis
+CODE = re.compile(r'(?=.*;.*;).*(?:[{}$=/]|-src )|.*\[--?[a-z]')
 
 # Each with the class that must be found, in a comment; None: nothing
 SEEDS = (
