@@ -138,7 +138,7 @@ has_no_route "$overlay:bb::/64=${b:0:8}" || fail 'its route is still shown'
 end_daemon
 inside relay sysctl -qw net.ipv6.conf.all.forwarding=0 net.ipv4.ip_forward=0
 wgxdp up -c "$work/wgxdp.yaml" > /dev/null 2> "$work/errors"
-expect 'links that up wants to forward' "$(grep 'forwarding is off' "$work/errors" | grep -o 'interface [^:]*' | xargs)" == 'interface eth2'
+expect 'links that up wants to forward' "$(grep -o 'forwarding is off on [^,]*' "$work/errors" | xargs)" == 'forwarding is off on eth2'
 wgxdp check -c "$work/wgxdp.yaml" > "$work/errors" 2>&1 || :
 expect 'links that check wants to forward' "$(grep -o 'forwarding is off on [^ ,]*' "$work/errors" | xargs)" == 'forwarding is off on eth2'
 wgxdp down
