@@ -8,7 +8,7 @@
  * which calls express_first() in express/express.h. It is a separate program, so that it has its
  * own registers and stack, and the verifier does not walk the pipeline behind each of its paths.
  */
-#include "answer.h"
+#include "send_frame.h"
 #include "blind/egress.h"
 #include "pipeline.h"
 #include "transmit.h"
