@@ -11,18 +11,18 @@ cd "$(dirname "$0")/../.."
 
 # room | rooms that it may use (besides lib) | what happens in it
 table='
-lib | | nothing of wgxdp: text, logs, memory, YAML, addresses
-net | | the kernel and the wire: netlink, WireGuard, sockets, DNS
-config | | the configuration: read, check, write, compare
-plan | net config | what the maps should hold, from configuration and host; changes nothing
-dataplane | net config plan | the BPF programs and maps: load, attach, read, write; the only user of the skeleton
-instance | net config plan dataplane | one running instance: lock, the running configuration, apply, try
-show | net config plan dataplane instance | what people and programs see of it: show, metrics, monitor, top, trace
+lib | | general code: text, logs, memory, YAML, addresses
+net | | access to the kernel and the network: netlink, WireGuard, sockets, DNS
+config | | the configuration: it reads, checks, writes and compares it
+plan | net config | the contents of all maps, computed from the configuration and the host; it changes no map
+dataplane | net config plan | the BPF programs and maps: it loads, attaches, reads and writes them, and alone uses the skeleton
+instance | net config plan dataplane | one running instance: its lock, its running configuration, `apply`, `up --try`
+show | net config plan dataplane instance | the output for people and programs: show, metrics, monitor, top, trace
 ddns | net config | DNS updates and providers
-daemon | net config plan dataplane instance show ddns | the loop and its parts
-doctor | net config plan dataplane instance show ddns | diagnosis, and the MTU of a way
+daemon | net config plan dataplane instance show ddns | the loop of the daemon, and its parts
+doctor | net config plan dataplane instance show ddns | diagnosis, and the MTU of a path
 gen | net config plan instance | files for other hosts
-cmd | net config plan dataplane instance show ddns daemon doctor gen | one command a file, and main
+cmd | net config plan dataplane instance show ddns daemon doctor gen | one file for each command, and main
 '
 # single headers that a room uses of another one: room, header
 exceptions='
@@ -35,7 +35,7 @@ while IFS='|' read -r room uses _; do
 done <<< "$table"
 
 markdown() {
-	echo '| room | what happens in it | rooms that it uses, besides `lib/` |'
+	echo '| room | subject | rooms that it uses, besides `lib/` |'
 	echo '| --- | --- | --- |'
 	awk -F ' *[|] *' 'NF == 3 {printf "| `%s/` | %s | %s |\n", $1, $3, $2 == "" ? "–" : $2}' <<< "${table// | | / |  | }"
 }
