@@ -136,8 +136,8 @@ SWITCH(__u32, gateway_slots, 0);	/* first of the NEXTHOP_GATEWAYS slots in nexth
 SWITCH(__u32, tick_rate, 250);		/* number of jiffies per second */
 /* Shift from jiffies to units of abi_learned.h: jiffies >> tick_shift. */
 SWITCH(__u32, tick_shift, 2);
-/* Limit of ICMP errors per second and CPU, from the sysctl icmp_msgs_per_sec. */
-SWITCH(__u32, answers_cpu, 1000);
+/* Limit of ICMP errors per second and CPU: the default of the sysctl icmp_msgs_per_sec. */
+SWITCH(__u32, icmp_errors_cpu, 1000);
 /* Secret odd factors, drawn by user space, for hashes of values that an attacker can choose. */
 SWITCH(__u64, hash_key0, 0xff51afd7ed558ccdULL);
 SWITCH(__u64, hash_key1, 0xc4ceb9fe1a85ec53ULL);

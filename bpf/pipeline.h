@@ -156,7 +156,7 @@ INLINE int next_hop(struct pkt *p, struct control *c, __u64 now, struct nexthop 
 	if (unlikely(!client))
 		return -PASS_no_route;
 	rc_client = fib_client(p, client, reply_slot, c, now, is_uniform);
-	if (unlikely(!is_answer(rc_client)))
+	if (unlikely(!has_route(rc_client)))
 		return rc_client;
 	rc = fib_reply_link(p, backend, slot, c, now);
 	if (unlikely(rc))
@@ -190,7 +190,7 @@ INLINE int resolve_step(struct pkt *p)
 	if (unlikely(rc))
 		return rc;
 	rc = next_hop(p, c, now, &hop);
-	if (unlikely(!is_answer(rc) || !hop))
+	if (unlikely(!has_route(rc) || !hop))
 		return rc;
 	if (unlikely(p->s->ttl <= 1))
 		return -PASS_hop_limit;

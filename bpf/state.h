@@ -100,7 +100,7 @@ struct flow_work {
 	 * number of its candidate. */
 	__u32 yields_place, yields_try;
 	__u64 yields_word, yields_rank;
-	int answer;
+	int result;			/* result of the callback of bpf_loop() */
 };
 
 /* Work on a WireGuard message that the guard or the blind relay inspects (guard/). */
@@ -122,7 +122,7 @@ struct guard_work {
 	__u32 proven;	/* true: the message has a cookie, so its source address is not forged */
 	__u32 failed;			/* state of the source's wrong mac1s (enum failed_kind) */
 	__u32 original;
-	int answer;
+	int result;			/* result of the callback of bpf_loop() */
 	__u32 key, tried;	/* index of the first key to try, and number of keys tried */
 	__u32 row, turn; /* index of the row in replays, and number of the entry in the row */
 	/* Positions of the message in the packet: see guard/message.h. */
@@ -174,7 +174,7 @@ struct blind_work {
 	 * one is tried. */
 	__u32 site, first, single;
 	__u32 last;	/* true: also try the sites in .last of the sender's struct blind_site */
-	int answer;
+	int result;			/* result of the callback of bpf_loop() */
 };
 
 /* The values that the express path reads from a packet, and then remembers about it (express/). */
@@ -273,7 +273,7 @@ struct pkt_state {
 	} policy;			/* relay: work on a packet that is not plain UDP */
 	/* Not reset for each packet: state of this CPU's rate limit of ICMP errors
 	 * (icmp/send.h). */
-	__u64 answers_until;
+	__u64 errors_until;
 	struct express_work express;
 };
 #define NO_SLOT (~0U)

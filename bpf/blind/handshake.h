@@ -44,7 +44,7 @@ static long blind_try(__u32 i, void *none)
 	if (!mac1_fits(&state->guard, site->mac1))
 		return 0;
 	b->to = b->site;
-	b->answer = 1;
+	b->result = 1;
 	return 1;
 }
 
@@ -54,9 +54,9 @@ INLINE bool blind_fits(struct blind_work *b, __u32 number)
 	b->first = number;
 	b->single = 1;
 	b->last = 0;
-	b->answer = 0;
+	b->result = 0;
 	bpf_loop(1, blind_try, NULL, 0);
-	return b->answer;
+	return b->result;
 }
 
 /* Returns whether mac1 matches the key of a site that b->from may talk to, and sets b->to. Sites to
@@ -67,15 +67,15 @@ INLINE bool blind_fits_any(struct blind_work *b)
 
 	b->single = 0;
 	b->last = 1;
-	b->answer = 0;
+	b->result = 0;
 	bpf_loop(BLIND_LAST, blind_try, NULL, 0);
-	if (b->answer)
+	if (b->result)
 		return true;
 	b->first = 1;
 	b->last = 0;
 	if (state && state->sites > 1)
 		bpf_loop(state->sites - 1, blind_try, NULL, 0);
-	return b->answer;
+	return b->result;
 }
 
 /* ---- messages for our own WireGuard ---- */

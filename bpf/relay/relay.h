@@ -63,7 +63,7 @@ INLINE int site_next_hop(struct pkt *p, struct nexthop *hop, __u64 now)
 	q->slot = p->peer->slot;
 	q->family = FAMILY_IPV6;
 	rc = fib_renew(p);
-	if (is_answer(rc) && hop->fib.ifindex != p->peer->ifindex) {
+	if (has_route(rc) && hop->fib.ifindex != p->peer->ifindex) {
 		hop->until = 0;
 		return -PASS_no_route;
 	}
@@ -107,7 +107,7 @@ INLINE int site_resolve_step(struct pkt *p)
 	rc = site_next_hop(p, hop, now);
 	if (rc == -PASS_no_route || rc == -PASS_unknown_egress)
 		return result ?: -DROP_unrouted;
-	if (!is_answer(rc))
+	if (!has_route(rc))
 		return result ?: rc;
 	p->s->mtu = hop->fib.mtu_result;
 	if (p->s->segment_len > p->s->mtu)
@@ -180,11 +180,11 @@ INLINE int site_send_error_step(struct pkt *p)
 	if (p->s->silent || is_later(p) || !o || !(o->addr.q[0] | o->addr.q[1]))
 		return counted;
 #ifndef WGXDP_HOST			/* the host plane, which tests use, builds no packets */
-	__u32 unreachable = ANSWER_UNREACHABLE | (rules->reject == REJECT_PROHIBITED ? 1 : 3);
-	int answer = tc_answer(p, 0, ANSWER_OWN | (refused ? unreachable : p->s->mtu));
+	__u32 unreachable = ICMP_ERROR_UNREACHABLE | (rules->reject == REJECT_PROHIBITED ? 1 : 3);
+	int rc_error = tc_send_error(p, 0, ICMP_ERROR_OWN | (refused ? unreachable : p->s->mtu));
 
-	if (answer)
-		return refused ? rc : answer > 0 ? counted : answer;
+	if (rc_error)
+		return refused ? rc : rc_error > 0 ? counted : rc_error;
 	p->s->action = bpf_redirect(((struct __sk_buff *)p->ctx)->ifindex, 0);
 #endif
 	return counted;

@@ -51,7 +51,7 @@ static const struct condition {
 } conditions[] = {
 	{ "wgxdp_express", "express" },
 	{ "wgxdp_flow_end", "flows" },
-	{ "wgxdp_answer", "guards blind" },
+	{ "wgxdp_send", "guards blind" },
 	{ "wgxdp_tc_egress", "blind" },
 };
 

@@ -346,7 +346,7 @@ static void load(void)
 		die("wgxdp.bpf.o, fib.bpf.o");
 	fib_program = bpf_program__fd(fib->progs.fib_ask);
 	switches_of(pinned("progs/wgxdp_xdp"), s->rodata, sizeof(*s->rodata));
-	s->rodata->answers_cpu = ~0U;	/* no limit: more than fifty are answered within a jiffy here */
+	s->rodata->icmp_errors_cpu = ~0U;	/* no limit: more than fifty are answered within a jiffy here */
 	choose_maps(s);
 	bpf_object__for_each_program(p, s->obj)
 		bpf_program__set_autoload(p, p == s->progs.wgxdp_express || p == s->progs.wgxdp_xdp || p == s->progs.wgxdp_tc);

@@ -209,7 +209,7 @@ static bool allows(const char *source)
 
 	s->src = world_addr(source);
 	s->family = world_family(source);
-	return answer_allowed(s);
+	return source_may_get_error(s);
 }
 
 /* Headers in front of a random quote: lengths and checksums are right, and the addresses are swapped */
@@ -225,9 +225,9 @@ static void heads(void **state)
 			quote[j] = random32() >> 8;
 		sum = htons(frame_fold(frame_sum(quote, n)));
 		if (ipv4)
-			answer_head4((struct answer4 *)(frame + ETH_HLEN), (struct iphdr *)quote, mtu, n, sum, random32());
+			icmp_error_head4((struct icmp_error4 *)(frame + ETH_HLEN), (struct iphdr *)quote, mtu, n, sum, random32());
 		else
-			answer_head6((struct answer6 *)(frame + ETH_HLEN), (struct ipv6hdr *)quote, mtu, n, sum);
+			icmp_error_head6((struct icmp_error6 *)(frame + ETH_HLEN), (struct ipv6hdr *)quote, mtu, n, sum);
 		assert_int_equal(message_sum(frame, ETH_HLEN + head + n), 0xffff);
 		assert_int_equal(message[0], ipv4 ? mtu ? 3 : 11 : mtu ? 2 : 3);
 		assert_int_equal(message[1], ipv4 && mtu ? 4 : 0);

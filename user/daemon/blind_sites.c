@@ -355,7 +355,7 @@ static void send_waiting(const struct sites *s, __u32 number)
 		      place->service.port, w.message, INITIATION_LEN);
 	LIBBPF_OPTS(bpf_test_run_opts, run, .data_in = frame, .data_size_in = n, .ctx_in = &skb,
 		    .ctx_size_in = sizeof(skb), .repeat = 1);
-	fd = pin_get(s->instance, PIN_ANSWER);
+	fd = pin_get(s->instance, PIN_SEND);
 	if (fd >= 0) {
 		bpf_prog_test_run_opts(fd, &run);
 		close(fd);

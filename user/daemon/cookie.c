@@ -29,7 +29,7 @@
 #define TURN_MS 50
 
 enum { COOKIES, GUARDS, KEYS, ANSWER, N_PINNED, CLOCK = N_PINNED, FDS };
-static const char *const pins[N_PINNED] = { "cookies", "guards", "public_keys", PIN_ANSWER };
+static const char *const pins[N_PINNED] = { "cookies", "guards", "public_keys", PIN_SEND };
 
 struct cookie {
 	uv_loop_t *loop;

@@ -121,7 +121,7 @@ static void set_programs(struct dataplane *dp, struct wgxdp *s, const struct pla
 				  p->l3 || program_fd(dp, PROGRAM_wgxdp_tc_l3) >= 0);
 	bpf_program__set_autoload(s->progs.wgxdp_express, p->express);
 	bpf_program__set_autoload(s->progs.wgxdp_flow_end, p->n_flows);
-	bpf_program__set_autoload(s->progs.wgxdp_answer, p->challenges || p->blind.on);
+	bpf_program__set_autoload(s->progs.wgxdp_send, p->challenges || p->blind.on);
 	bpf_program__set_autoload(s->progs.wgxdp_tc_egress, p->blind.on);
 }
 
@@ -432,14 +432,14 @@ int dataplane_component(struct dataplane *dp, const struct plan *p, struct xdp_p
 }
 
 /* Pins the program with which the daemon sends cookie replies, while a service has a challenge. */
-static void pin_answer(struct dataplane *dp, const char *suffix)
+static void pin_send(struct dataplane *dp, const char *suffix)
 {
-	const struct bpf_program *answer = dp->skeleton->progs.wgxdp_answer;
+	const struct bpf_program *send = dp->skeleton->progs.wgxdp_send;
 
-	if (bpf_program__autoload(answer))
-		pin_set(bpf_program__fd(answer), dp->instance, suffix, PIN_ANSWER);
+	if (bpf_program__autoload(send))
+		pin_set(bpf_program__fd(send), dp->instance, suffix, PIN_SEND);
 	else
-		pin_remove(dp->instance, PIN_ANSWER);
+		pin_remove(dp->instance, PIN_SEND);
 }
 
 static int pin_all(struct dataplane *dp, const struct plan *p, const char *suffix)
@@ -462,7 +462,7 @@ static int pin_all(struct dataplane *dp, const struct plan *p, const char *suffi
 	if (!rc && dp->reloaded) {
 		dataplane_count_unsent(dp, suffix);
 		dataplane_pin_flow_end(dp, p, suffix);
-		pin_answer(dp, suffix);
+		pin_send(dp, suffix);
 	}
 	if (!rc)
 		dataplane_pin_egress(dp, p, suffix);
