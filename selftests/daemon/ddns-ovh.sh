@@ -61,7 +61,7 @@ wait_for 5 'the API listens' grep -q listening "$work/ovh"
 
 # --- no address to publish; the first time; no difference
 ddns 2 --import "$work/ddns.conf"
-says 'no address of ens18 can be published' 'fqdn=firewall.example.net'
+says 'interface ens18 has no address that can be published' 'fqdn=firewall.example.net'
 expect 'calls without an address' "$(wc -l < "$api/calls")" == 0
 address add 2001:db8:1::10
 ddns 0 --import "$work/ddns.conf" --dry-run

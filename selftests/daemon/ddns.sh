@@ -19,7 +19,7 @@ chmod 644 "$work/wrong.key"
 # --- no address to publish
 configuration > "$work/ddns.yaml"
 ddns 2 -c "$work/ddns.yaml"
-says 'no address of ens18 can be published' 'fe80::' 'fqdn=wg-end.example.net' 'fqdn=firewall.example.net'
+says 'interface ens18 has no address that can be published' 'fe80::' 'fqdn=wg-end.example.net' 'fqdn=firewall.example.net'
 inside wg-end sysctl -qw net.ipv6.conf.ens18.use_tempaddr=2
 address add fd12::10/64
 address add 2001:db8:9::10/64 preferred_lft 0
@@ -89,7 +89,7 @@ says '100.64.1.2 is in a provider' '192.168.1.10 is private' '10.1.1.1 is privat
 expect 'the serial, with no public IPv4' "$(serial)" == "$was"
 configuration 'records: [ A, AAAA ]' > "$work/both.yaml"
 ddns 2 -c "$work/both.yaml"
-says 'A: no address of ens18' 'AAAA 2001:db8:2::10 written'
+says 'A: interface ens18 has no address' 'AAAA 2001:db8:2::10 written'
 addresses wg-end ens18 203.0.113.5/24
 ddns 0 -c "$work/both.yaml"
 expect 'A and AAAA of firewall' "$(ask firewall.example.net A), $(ask firewall.example.net AAAA)" == '203.0.113.5 300, 2001:db8:2::10 300'

@@ -45,7 +45,7 @@ says 'service wg-end: no longer listens on 198.51.100.2: this host no longer has
 says 'service wg-end: also listens on 198.51.100.2' changed ip address add 198.51.100.2/24 dev wan
 says 'interface second: down: it is down
 service other: waiting: second: it is down' changed ip link set second down
-says 'interface second: gone, because it was deleted
+says 'interface second: gone: it was deleted
 service other: waiting: the interface that it listens on was deleted' changed ip link del second
 says 'service wg-end: waiting: no route to its backend 192.168.1.10
 interface lan: no longer used' changed ip route del 192.168.1.0/24
