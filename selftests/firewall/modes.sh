@@ -84,7 +84,7 @@ refused_native() {
 	wgxdp down
 	wgxdp up --wan mv0 --to 192.168.1.10
 	expect 'auto: mode of a MACVLAN alone' "$(shown get interfaces.mv0.mode)" == generic
-	why_is 'a MACVLAN alone' mv0 'native XDP refused: Operation not supported'
+	why_is 'a MACVLAN alone' mv0 'the driver refused native XDP: Operation not supported'
 	wgxdp down
 }
 

@@ -166,7 +166,7 @@ daemon_takes_it_away() {
 	wgxdp save > "$work/saved"
 	start firewall unshare --time --boottime 177 --fork "$wgxdp" daemon -c "$work/saved" > "$work/daemon" 2>&1
 	local daemon=$!
-	wait_for 5 'the daemon follows' grep -q 'is the daemon follows changes' "$work/daemon"
+	wait_for 5 'the daemon follows' grep -q 'the daemon follows changes' "$work/daemon"
 	wait_for 8 'the daemon takes the former backend away' former_is_gone
 	gain client:raw -- answers wg-end eth lan 192.168.1.11:$port 4001
 	gain client:from443 -- answers wg-end eth lan 192.168.1.10:$port 4001

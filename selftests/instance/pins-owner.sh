@@ -31,7 +31,7 @@ stranger mkdir "$pins/default"
 stranger bpftool map create "$pins/default/control" type array key 4 value 4 entries 1 name control 2> /dev/null ||
 	bpftool map create "$pins/default/control" type array key 4 value 4 entries 1 name control
 ! wgxdp show > "$work/out" 2>&1 || fail "show reads what a stranger pinned: $(< "$work/out")"
-grep -q 'other users could put programs into it' "$work/out" || fail "show says $(< "$work/out")"
+grep -q 'other users could replace programs there' "$work/out" || fail "show says $(< "$work/out")"
 rm -r "$pins"
 
 stranger mkdir -m 0755 /sys/fs/bpf/other

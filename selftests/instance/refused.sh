@@ -39,7 +39,7 @@ too_deep wgxdp_tc
 refused wgxdp_tc instructions "kernel $kernel refused the BPF program wgxdp_tc, built by $compiler: the verifier needs more than 1000000 instructions for the program: $report"
 refused wgxdp_flow_end access "kernel $kernel refused the BPF program wgxdp_flow_end, built by $compiler: R1 invalid mem access 'scalar': $report"
 refused wgxdp_tc permission 'this process may not load BPF programs: run it as root, or with CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON'
-refused wgxdp_tc memory 'no memory for the BPF programs and their maps: free some'
+refused wgxdp_tc memory 'there is no memory for the BPF programs and their maps: free some'
 refused wgxdp_tc access 'kernel 5.15.0-91-generic is too old for the BPF programs: 6.1 or later is needed' REFUSE_KERNEL=5.15.0-91-generic
 no_traces firewall "$work/nothing" 'refused'
 inside firewall env LD_PRELOAD="$build/selftests/refuse.so" REFUSE_PROGRAM=wgxdp_tc REFUSE_FOR=stack WGXDP_LIBBPF=1 \

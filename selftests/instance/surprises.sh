@@ -133,7 +133,7 @@ words() {
 	says 0 'Usage: wgxdp up' help up
 	says 0 'Commands:' help
 	says 2 "uup: there is no such command: did you mean" help uup
-	says 2 'nosuch: no such command' nosuch
+	says 2 'nosuch: there is no such command' nosuch
 	say 'ok words in another order, or of another kind'
 }
 

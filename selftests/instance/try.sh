@@ -27,7 +27,7 @@ begin_trial() { # SECONDS
 	: > "$work/out" # drops former output
 	setsid nsenter --net=/run/netns/firewall "$wgxdp" "${trial[@]}" "$1" < /dev/null >> "$work/out" 2>&1 &
 	pid=$!
-	wait_for 5 'the change is on trial' grep -q '^on trial' "$work/out"
+	wait_for 5 'the change is on trial' grep -q '^the change is on trial' "$work/out"
 }
 on_trial() { # SECONDS: longer than the test needs
 	begin_trial "$1"
@@ -67,7 +67,7 @@ printed_command() {
 	local words
 	on_trial 600
 	# shellcheck disable=SC2016 # backquotes are its own
-	words=$(sed -n 's/^on trial.*`\(.*\)` keeps it$/\1/p' "$work/out")
+	words=$(sed -n 's/^the change is on trial.*`\(.*\)` keeps it$/\1/p' "$work/out")
 	expect 'the command that keeps it' "$words" == 'wgxdp up --keep'
 	eval "$words" > "$work/kept" || fail "$words: $(< "$work/kept")"
 	ends_with 0 '^kept$'
@@ -99,7 +99,7 @@ tried_reload() {
 	: > "$work/out"
 	setsid nsenter --net=/run/netns/firewall "$wgxdp" reload -c "$work/tried.yaml" --try 600 < /dev/null >> "$work/out" 2>&1 &
 	pid=$!
-	wait_for 5 'reload is on trial' grep -q '^on trial' "$work/out"
+	wait_for 5 'reload is on trial' grep -q '^the change is on trial' "$work/out"
 	is_trial || fail "not on trial: $(wgxdp save)"
 	grep -q '^+.*443' "$work/out" || fail "reload --try does not print what differs: $(< "$work/out")"
 	kill "$pid"

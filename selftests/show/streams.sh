@@ -57,7 +57,7 @@ pcap "$frame" 0102030405 '' "$frame" > "$work/runts.pcap"
 wgxdp trace --in wan -j "$work/runts.pcap" > "$work/traced" 2> "$work/said" || fail "trace: $(< "$work/said")"
 expect 'packets told of a file with two that are none' "$(python3 -c 'import json, sys; print(len(json.load(sys.stdin)["packets"]))' < "$work/traced")" == 2
 grep -q 'packet 2 is left out: its 5 bytes are too short' "$work/said" || fail "trace says $(< "$work/said")"
-grep -q 'packet 3 is left out: 0 bytes' "$work/said" || fail "trace says $(< "$work/said")"
+grep -q 'packet 3 is left out: its 0 bytes' "$work/said" || fail "trace says $(< "$work/said")"
 
 status=0
 timeout 5 nsenter --net=/run/netns/firewall "$wgxdp" monitor --reason nosuch > "$work/said" 2>&1 || status=$?

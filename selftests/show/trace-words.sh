@@ -26,7 +26,7 @@ refused 'the packet is missing' --in wan --from 198.51.100.7:4000
 refused 'have different families' --in wan --from 198.51.100.7:4000 --to '[2001:db8:1::1]:51820'
 refused 'not an address and a port: write both, 198.51.100.7:4711' --in wan --from 198.51.100.7 --to 198.51.100.1:51820
 refused 'unknown: write none, initiation, response, cookie or data' "${ends[@]}" --message hello
-refused '44 characters of base64' "${ends[@]}" --public-key abc
+refused 'all 44 characters' "${ends[@]}" --public-key abc
 refused 'a number from 0 to 4294967295' "${ends[@]}" --index -1
 refused 'a number from 28 to' "${ends[@]}" --size 27
 refused 'too short for the packet' --in wan --from '[2001:db8:1::7]:4000' --to '[2001:db8:1::1]:51820' --size 40

@@ -61,7 +61,7 @@ WORDS = [(re.compile(pattern, re.I), meant) for pattern, meant in (
 )]
 
 # Text for programs, which is no sentence: statements with semicolons, a web page's policy, and the options of a synopsis
-CODE = re.compile(r'(?=.*;.*;).*(?:[{}$=/]|-src )|.*\[--?[a-z]')
+CODE = re.compile(r'(?=.*;.*;).*(?:[{}$=/]|-src |:;)|.*\[--?[a-z]')
 
 # Each with the class that must be found, in a comment; None: nothing
 SEEDS = (

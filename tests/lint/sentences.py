@@ -44,7 +44,10 @@ def c_string(literal):
     return re.sub(r'\\(n|t|"|\\|x[0-9a-f]{2}|[0-7]{3})', lambda m: {'n': '\n', 't': '\t', '"': '"', '\\': '\\'}.get(m.group(1), ' '), literal)
 
 
-C_TOKEN = re.compile(r'(?P<block>/\*.*?\*/)|(?P<line>//[^\n]*)|(?P<string>"(?:\\.|[^"\\\n])*"(?:\s*(?:PRI[a-zA-Z0-9]+\s*)?"(?:\\.|[^"\\\n])*")*)|\'(?:\\.|[^\'\\])*\'', re.S)
+STRING = r'"(?:\\.|[^"\\\n])*"'
+# Literals that the compiler joins, also over a macro such as PINS_DIR and the end of a line of a macro
+C_TOKEN = re.compile(r'(?P<block>/\*.*?\*/)|(?P<line>//[^\n]*)|(?P<string>(?:\b[A-Z][A-Z0-9_]{3,}\s*)?' + STRING +
+                     r'(?:(?:\s|\\\n)*(?:(?:PRI[a-zA-Z0-9]+|[A-Z][A-Z0-9_]{3,})(?:\s|\\\n)*)?' + STRING + r')*(?:\s+[A-Z][A-Z0-9_]{3,}\b(?!\())?)|\'(?:\\.|[^\'\\])*\'', re.S)
 
 
 def in_c(path, source):
@@ -63,8 +66,9 @@ def in_c(path, source):
             body = m.group()[2:-2].strip('*').split('\n')
             yield from paragraphs(path, 'comment', [(number + i, re.sub(r'^\s*\*? ?', '', text) if i else text.lstrip()) for i, text in enumerate(body)])
         elif m.lastgroup == 'string':
-            text = c_string(''.join(re.findall(r'"((?:\\.|[^"\\])*)"', m.group())))
-            if len(re.findall(r'[A-Za-z]{2,}', text)) >= 3 and ' ' in text:
+            text = c_string(''.join('%s' if macro else part for part, macro in re.findall(r'"((?:\\.|[^"\\])*)"|\b([A-Z][A-Z0-9_]{3,})', m.group())))
+            is_assert = re.search(r'static_assert\([^;]*$', source[max(0, m.start() - 200):m.start()])
+            if len(re.findall(r'[A-Za-z]{2,}', text)) >= 3 and ' ' in text and not is_assert:
                 yield from paragraphs(path, 'message', [(number, line) for line in text.split('\n')])
     yield from paragraphs(path, 'comment', lines)
 

@@ -36,7 +36,7 @@ struct command_option {
 #define TRY_OPTION(member) \
 	{ 0, "try", "SECONDS", member, \
 	  "restore the former configuration after this time, unless you press Enter or run the " \
-	  "printed command; also if this command ends or its terminal hangs up", \
+	  "printed command; also if the terminal hangs up", \
 	  parse_number, TRY_MAX }
 #define JSON_OPTION(member) { 'j', "json", NULL, member, "print JSON" }
 

@@ -125,7 +125,7 @@ static void set_endpoint(struct learning *g, const struct place *to, const char 
 		log_error("learn: %s: cannot set the endpoint: %s", g->is->interface,
 			  strerror(-rc));
 	else
-		log_event("learn: %s: %s %s", g->is->interface,
+		log_event("learn: %s: %s: %s", g->is->interface,
 			  endpoint_format(&to->address, to->port, text), why);
 }
 
@@ -207,7 +207,7 @@ static void end_trial(struct learning *g, uint64_t now, bool still_there)
 	g->rested_at = now + LEARN_REST_MS;
 	if (g->before.address.family)
 		set_endpoint(g, &g->before,
-			     "is used again, because the other address gave no handshake");
+			     "this address is used again, because the other one gave no handshake");
 	if (++g->failures < LEARN_FAILURES)
 		return;
 	g->failures = 0;
@@ -249,7 +249,7 @@ static void try_candidate(struct learning *g, const struct place *is, uint64_t n
 	g->before = *is;
 	g->tried = to;
 	g->tried_at = now;
-	set_endpoint(g, &to, "is tried, because a handshake initiation came from it");
+	set_endpoint(g, &to, "this address is tried, because a handshake initiation came from it");
 	if (read_peer(g, now, &to))
 		g->rx_before = g->rx;
 	nudge(g, now);

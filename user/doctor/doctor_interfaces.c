@@ -297,9 +297,10 @@ static void look_at_mode(struct doctor *k, const struct doctor_port *port)
 		bool known = !nl_xdp_features(nic->ifindex, &features);
 
 		if (port->link->ethernet)
-			doctor_ok(k, "driver", port->name, "%s%s", driver,
-				  !known ? "" : features & NL_XDP_BASIC ? ", has native XDP" :
-				  ", has no native XDP");
+			doctor_ok(k, "driver", port->name,
+				  !known ? "its driver is %s" : features & NL_XDP_BASIC ?
+				  "its driver %s has native XDP" :
+				  "its driver %s has no native XDP", driver);
 		return;
 	}
 	why = why_port(k->plan, &k->h, k->links, k->n_links, port->link->ifindex);

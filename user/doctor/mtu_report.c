@@ -97,26 +97,25 @@ static void print_path_text(const struct mtu_report *r)
 	char to[ADDRESS_STRLEN], by[ADDRESS_STRLEN];
 
 	address_format(&r->target, to);
-	printf("%s: packets of up to %u bytes pass", to, f->passes);
 	switch (mtu_report_verdict(r)) {
 	case MTU_BLACK_HOLE:
-		printf(". Longer packets are lost without an ICMP error (a black hole).\n");
+		printf("%s: packets of up to %u bytes pass. Longer packets are lost without an "
+		       "ICMP error (a black hole).\n", to, f->passes);
 		if (f->said && f->error.mtu)
 			printf("The router %s announced an MTU of %u, so the black hole is behind "
-			       "it.\n",
-			       format_teller(f, by),
-			       f->error.mtu);
+			       "it.\n", format_teller(f, by), f->error.mtu);
 		else
 			printf("A router on the path drops them silently, or its ICMP errors are "
 			       "lost. TCP connections over such a path hang.\n");
 		break;
 	case MTU_NARROW:
-		printf(". The router %s reports longer packets as too big, so path MTU discovery "
-		       "works.\n",
+		printf("%s: packets of up to %u bytes pass. The router %s reports longer packets "
+		       "as too big, so path MTU discovery works.\n", to, f->passes,
 		       format_teller(f, by));
 		break;
 	default:
-		printf(", which is the MTU of %s.\n", r->link.name);
+		printf("%s: packets of up to %u bytes pass, which is the MTU of %s.\n", to,
+		       f->passes, r->link.name);
 	}
 }
 
@@ -177,7 +176,8 @@ static void print_tunnel(const struct mtu_report *r)
 		       "WireGuard pads packets to a multiple of 16, and %s.\n",
 		       t->perhaps,
 		       !r->endpoint.family ? "only root may read the peer's endpoint" :
-		       r->has_outside ? "a host before the limit answered outside the tunnel" :
+		       r->has_outside ? "the host that answered outside the tunnel is nearer than "
+					"the limit" :
 		       "the other end does not answer outside the tunnel");
 	print_below_ipv6(t->mtu, r);
 }

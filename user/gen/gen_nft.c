@@ -221,7 +221,7 @@ static void roaming(FILE *out, const struct topology *t, const struct topology_h
 
 	begin_forward(out, "accept");
 	put_mss(out);
-	fprintf(out, "\t\t# send no IPv6 packets of the LAN around the tunnel\n"
+	fprintf(out, "\t\t# no IPv6 of the LAN around the tunnel\n"
 		     "\t\tiifname \"%s\" oifname \"%s\" meta nfproto ipv6 counter reject with "
 		     "icmpv6 no-route\n"
 		     "\t\tiifname != { \"%s\", \"" WG_CLIENTS "\" } accept\n",

@@ -289,9 +289,13 @@ static void verify_tunnels(FILE *out, const struct topology *t, const struct top
 {
 	if (h->role == ROLE_RELAY || h->role == ROLE_EDGE)
 		fprintf(out, "| `wg show "
-			WG_ROUTING "` | %s latest handshake less than three minutes ago |\n",
-			h->role == ROLE_EDGE ? "on the active edge router, the relay has a" :
-			h->shares ? "each site that is connected here has a" : "each site has a");
+			WG_ROUTING "` | %s |\n",
+			h->role == ROLE_EDGE ? "on the active edge router, the relay has a latest "
+					       "handshake less than three minutes ago" :
+			h->shares ? "each site that is connected here has a latest handshake less "
+				    "than three minutes ago" :
+					"each site has a latest handshake less than three minutes "
+					"ago");
 	if (h->shares)
 		verify_sharing(out, t, h);
 	else if (h->role == ROLE_EDGE && *t->shared.name)

@@ -132,8 +132,9 @@ static void explain_key(const struct yaml *y, const char *line, const char *at,
 	colon = memchr(at, ':', word);
 	s = colon ? colon + 1 : text_of(at + word);
 	rest = end > s ? end - s : 0;
-	explain(y, f, at, "no %s '%.*s': write '%.*s:%s%.*s'",
-		colon ? "space after the colon of" : "colon after",
+	explain(y, f, at, colon ?
+		"a space is missing after the colon of '%.*s': write '%.*s:%s%.*s'" :
+		"a colon is missing after '%.*s': write '%.*s:%s%.*s'",
 		colon ? (int)(colon + 1 - at) : word, at, colon ? (int)(colon - at) : word, at,
 		rest ? " " : "", rest, s);
 }
