@@ -166,9 +166,9 @@ INLINE int blind_match_step(struct pkt *p)
 }
 INLINE_STEP(blind_match)
 
-/* Reads the message into s->guard, like guard_look(), but always with WireGuard's own headers.
+/* Reads the message into s->guard, like guard_read(), but always with WireGuard's own headers.
  * Returns its kind; 0 if it is not a complete message. */
-INLINE int blind_look_step(struct pkt *p)
+INLINE int blind_read_step(struct pkt *p)
 {
 	struct guard_work *s = &p->s->guard;
 
@@ -176,7 +176,7 @@ INLINE int blind_look_step(struct pkt *p)
 	return s->kind && !message_read(p) && (s->segments == 1 || s->kind == MESSAGE_DATA) ?
 		       s->kind : 0;
 }
-CALLED_STEP(with_blind, blind_look)
+CALLED_STEP(with_blind, blind_read)
 
 /* Finds the receiving site if no session of the sender tells it. Returns the site, a reason, or
  * NOT_OURS. */
@@ -193,7 +193,7 @@ INLINE int blind_inspect_step(struct pkt *p)
 	s->client.addr = p->s->src;
 	s->client.port = p->s->sport;
 	message_locate(p, udp);
-	kind = blind_look(p);
+	kind = blind_read(p);
 	if (kind == MESSAGE_DATA || kind == MESSAGE_COOKIE)
 		return blind_inspect_data(p);
 	if (kind != MESSAGE_INITIATION && kind != MESSAGE_RESPONSE)

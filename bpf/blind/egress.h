@@ -140,7 +140,7 @@ INLINE void blind_egress(struct __sk_buff *ctx)
 		s->key = BLIND_KEY(0, s->index);
 		s->value = BLIND_VALUE(s->now + BLIND_LONGEST_SECONDS * tick_rate, 0,
 				       BLIND_CONFIRMED);
-		session_put(state);
+		session_store(state);
 	} else if (kind == MESSAGE_DATA && s->to && !hint_value(s->index, s->now)) {
 		/* Our own WireGuard sent this data: the index of a session between sites would be
 		 * in the map hints. */

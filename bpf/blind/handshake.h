@@ -107,7 +107,7 @@ INLINE int blind_pass_stray(const struct blind_work *b)
 	struct blind_state *state = blind_state_find();
 	__u64 each = ((__u64)tick_rate << GUARD_TICK) / BLIND_STRAYS;
 
-	if (!state || !limit_take(&state->limit, each, BLIND_STRAYS, b->now << GUARD_TICK))
+	if (!state || !limit_charge(&state->limit, each, BLIND_STRAYS, b->now << GUARD_TICK))
 		return -DROP_blind_limited;
 	blind_signal_daemon(b, tick_rate / 20);
 	return NOT_OURS;

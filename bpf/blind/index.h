@@ -49,17 +49,17 @@ TABLE_READ __u64 hint_value(__le32 index, __u64 now)
 
 /* ---- updates: the caller sets blind.key and .value ---- */
 
-INLINE int session_put_step(struct pkt_state *s)
+INLINE int session_store_step(struct pkt_state *s)
 {
 	return blind_put_in(&sessions, &s->blind);
 }
-STATE_STEP(with_blind, session_put)
+STATE_STEP(with_blind, session_store)
 
-INLINE int hint_put_step(struct pkt_state *s)
+INLINE int hint_store_step(struct pkt_state *s)
 {
 	return blind_put_in(&hints, &s->blind);
 }
-STATE_STEP(with_blind, hint_put)
+STATE_STEP(with_blind, hint_store)
 
 static const struct blind_pair no_pair CONSTANT = { .next = 0 };
 
@@ -83,12 +83,12 @@ INLINE void index_remove(struct pkt_state *state, __u32 user, __le32 index)
 
 	s->value = 0;
 	s->key = BLIND_KEY(user, index);
-	session_put(state);
+	session_store(state);
 	if (!s->even)
 		return;
 	s->key = BLIND_KEY(0, index);
 	s->origin = user; /* in the map hints, the origin is the site that sends with the index */
-	hint_put(state);
+	hint_store(state);
 }
 
 /* Puts s->index into the ring of new indices of the pair s->from, s->to. Returns 0, or a negative
@@ -103,7 +103,7 @@ INLINE int blind_make_room(struct pkt_state *state)
 
 	s->pair = BLIND_PAIR(s->from, s->to);
 	pair = pair_find(s);
-	if (!pair || !limit_take(&pair->limit, each, BLIND_NEWCOMERS, s->now << GUARD_TICK))
+	if (!pair || !limit_charge(&pair->limit, each, BLIND_NEWCOMERS, s->now << GUARD_TICK))
 		return -1;
 	at = __sync_fetch_and_add(&pair->next, 1);
 	old = pair->index[at & (BLIND_RING - 1)];
@@ -153,7 +153,7 @@ INLINE int blind_learn(struct pkt_state *state, __u32 seconds, __u32 flags)
 		return -1;
 	s->key = BLIND_KEY(s->to, s->index);
 	s->value = BLIND_VALUE(s->now + seconds * tick_rate, s->from, flags);
-	return session_put(state);
+	return session_store(state);
 }
 
 INLINE void blind_learn_hint(struct pkt_state *state, __le32 index, __u32 site)
@@ -164,7 +164,7 @@ INLINE void blind_learn_hint(struct pkt_state *state, __le32 index, __u32 site)
 	if (hint_value(index, s->now))
 		return;	/* two sites use the same index; only the first of them is challenged */
 	s->value = BLIND_VALUE(s->now + BLIND_SECONDS * tick_rate, site, BLIND_CONFIRMED);
-	hint_put(state);
+	hint_store(state);
 }
 
 /* Confirms the index of an initiation from s->to, because s->from sends a response to it. An index
@@ -178,7 +178,7 @@ INLINE void blind_confirm(struct pkt_state *state)
 		s->key = BLIND_KEY(s->from, s->receiver);
 		s->value = BLIND_VALUE(s->now + BLIND_SECONDS * tick_rate, s->to,
 				       BLIND_INITIATED | BLIND_CONFIRMED);
-		session_put(state);
+		session_store(state);
 	}
 	blind_learn_hint(state, s->receiver, s->from);
 }

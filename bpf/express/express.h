@@ -89,7 +89,7 @@ INLINE int express_by_sites(struct pkt *p, struct sides *sides, struct express_w
 
 /* Looks the packet up in the memo, after its headers were read. If it returns EXPRESS_MISS,
  * w->learn says what to remember when the pipeline has decided. */
-INLINE int express_look(struct pkt *p, struct sides *sides, struct express_work *w, void *head)
+INLINE int express_lookup(struct pkt *p, struct sides *sides, struct express_work *w, void *head)
 {
 	const struct memo *e;
 	int action;
@@ -144,7 +144,7 @@ INLINE int express_first(void *ctx, __u32 ifindex)
 	head = at(&p, 0, EXPRESS_HEAD);
 	if (!head || !express_read(&p, head, &w))
 		return express_miss(sides);
-	action = express_look(&p, sides, &w, head);
+	action = express_lookup(&p, sides, &w, head);
 	if (likely(action != EXPRESS_MISS)) {
 		if (sides->credit < EXPRESS_CREDIT)
 			sides->credit += EXPRESS_CREDIT_HIT;

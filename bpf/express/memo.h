@@ -78,7 +78,7 @@ INLINE struct memo *express_at(struct sides *sides, bool side, __u32 home)
 	return bpf_map_lookup_elem(&tuples, &place);
 }
 
-INLINE bool express_is(const struct memo *e, const struct express_sought *k)
+INLINE bool express_matches(const struct memo *e, const struct express_sought *k)
 {
 	__u64 differs = (e->key.src[0] ^ k->key.src[0]) | (e->key.src[1] ^ k->key.src[1]) |
 			(e->key.word ^ k->key.word);
@@ -103,10 +103,10 @@ INLINE const struct memo *express_find(struct sides *sides, const struct express
 	__u32 home = express_home(k);
 	const struct memo *e = express_at(sides, k->side, home);
 
-	if (e && express_is(e, k))
+	if (e && express_matches(e, k))
 		return e;
 	e = express_at(sides, k->side, home ^ 1);
-	return e && express_is(e, k) ? e : NULL;
+	return e && express_matches(e, k) ? e : NULL;
 }
 
 /* Returns the place at which to write the entry of the key. Returns NULL if valid entries occupy
@@ -121,9 +121,9 @@ INLINE struct memo *express_room(const struct express_work *w, const struct expr
 		return NULL;
 	a = express_at(sides, k->side, home);
 	b = express_at(sides, k->side, home ^ 1);
-	if (!a || !b || express_is(a, k))
+	if (!a || !b || express_matches(a, k))
 		return a;
-	if (express_is(b, k))
+	if (express_matches(b, k))
 		return b;
 	if (!express_is_good(a, w->now, w->generation))
 		return a;

@@ -171,7 +171,7 @@ INLINE bool flow_port_taken(struct flow_work *s, const struct learned_line *line
 
 /* Puts a word into a free way of the line, preferably the way `first`. Returns the way, or
  * LEARNED_WAYS if none is free. */
-INLINE __u32 flow_index_put(struct learned_line *line, __u32 first, __u64 word)
+INLINE __u32 flow_index_store(struct learned_line *line, __u32 first, __u64 word)
 {
 	__u64 way = first;
 
@@ -207,11 +207,11 @@ INLINE int flow_try(struct flow_work *s, const struct pool *pool)
 		return -1;
 	line = a;
 	s->made.place = home0 * LEARNED_WAYS;
-	way = flow_index_put(a, learned_first(hash), (__u64)tag0 << 32 | s->place);
+	way = flow_index_store(a, learned_first(hash), (__u64)tag0 << 32 | s->place);
 	if (way >= LEARNED_WAYS) {
 		line = b;
 		s->made.place = home1 * LEARNED_WAYS;
-		way = flow_index_put(b, learned_first(other), (__u64)tag1 << 32 | s->place);
+		way = flow_index_store(b, learned_first(other), (__u64)tag1 << 32 | s->place);
 	}
 	if (way >= LEARNED_WAYS)
 		return -1;

@@ -16,7 +16,7 @@
 #include "plane/plane.h"
 
 LEARNED_FIND(true, frags, FRAGMENT_SECONDS)
-LEARNED_PUT(true, frags)
+LEARNED_STORE(true, frags)
 
 struct fragment_header {		/* IPv6 fragment header, RFC 8200 section 4.5 */
 	__u8 next, zero;
@@ -130,5 +130,5 @@ INLINE int fragment_remember(struct pkt *p)
 	value->dport = p->s->dport;
 	value->end = p->s->len - fragment_start(p);
 	/* If another CPU is writing the entry, XDP leaves the packet to tc. */
-	return fragment_set_key(p) && frags_put(p->s) ? 0 : -PASS_fragment;
+	return fragment_set_key(p) && frags_store(p->s) ? 0 : -PASS_fragment;
 }
