@@ -206,7 +206,7 @@ static const char *error_message(struct ovh *o, struct reply *r)
 	const char *text = text_at(r, "/message");
 
 	return strstr(text, o->keys.key) || strstr(text, o->keys.secret) ||
-	       strstr(text, o->keys.consumer) ? "(the message has a secret key in it and is not "
+	       strstr(text, o->keys.consumer) ? "(its message has a secret key in it and is not "
 						"shown)" : text;
 }
 

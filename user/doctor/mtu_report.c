@@ -176,8 +176,8 @@ static void print_tunnel(const struct mtu_report *r)
 		       "WireGuard pads packets to a multiple of 16, and %s.\n",
 		       t->perhaps,
 		       !r->endpoint.family ? "only root may read the peer's endpoint" :
-		       r->has_outside ? "the host that answered outside the tunnel is nearer than "
-					"the limit" :
+		       r->has_outside ? "the host that answered outside the tunnel is before the "
+					"router with the limit" :
 		       "the other end does not answer outside the tunnel");
 	print_below_ipv6(t->mtu, r);
 }

@@ -351,7 +351,7 @@ static void check_apart(struct topology_reading *r, size_t at, const char *path,
 		if (topology_host_meets(&r->rows[i].host, p))
 			other = r->rows[i].host.name;
 	if (other)
-		topology_error(r, &r->rows[at], path, "%s already has addresses of %s: write "
+		topology_error(r, &r->rows[at], path, "%s already uses addresses of %s: write "
 						      "another prefix",
 						      other, prefix_format(p, text));
 }

@@ -117,7 +117,7 @@ void topology_add_address(struct yaml *y, const struct yaml_key *key, struct yam
 	if (!take_address(y, key, value, 0, &a))
 		return;
 	if (address_find(*list, *n, &a) < *n)
-		yaml_error(y, value, "%s: %s is listed twice: once is enough", key->name,
+		yaml_error(y, value, "%s: %s is listed twice: remove one of the two", key->name,
 			   address_format(&a, text));
 	else if ((place = yaml_append(y, list, n, sizeof(*place))))
 		*place = a;
@@ -400,7 +400,8 @@ void topology_add_tcp_port(struct yaml *y, const struct yaml_key *key, struct ya
 	for (size_t i = 0; i < t->n_tcp_ports; i++)
 		twice |= t->tcp_ports[i] == ntohs(port);
 	if (twice)
-		yaml_error(y, value, "%s: %s is listed twice: once is enough", key->name, text);
+		yaml_error(y, value, "%s: %s is listed twice: remove one of the two",
+				     key->name, text);
 	else if ((place = yaml_append(y, &t->tcp_ports, &t->n_tcp_ports, sizeof(*place))))
 		*place = ntohs(port);
 }
