@@ -37,7 +37,7 @@ done <<< "$table"
 markdown() {
 	echo '| room | subject | rooms that it uses, besides `lib/` |'
 	echo '| --- | --- | --- |'
-	awk -F ' *[|] *' 'NF == 3 {printf "| `%s/` | %s | %s |\n", $1, $3, $2 == "" ? "–" : $2}' <<< "${table// | | / |  | }"
+	awk -F ' *[|] *' 'NF == 3 {printf "| `%s/` | %s | %s |\n", $1, $3, $2 == "" ? "–" : "`" $2 "`"}' <<< "${table// | | / |  | }"
 }
 
 allowed() { # ROOM OTHER [HEADER]
