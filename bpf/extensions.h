@@ -45,18 +45,18 @@ INLINE __u32 ipv4_walk(struct pkt *p, __u32 l3, __u8 version_ihl)
 	struct walk *walk = &p->s->walk;
 	__u8 option[2];
 
-	walk->piece = (version_ihl & 15) * 4;
+	walk->fragment = (version_ihl & 15) * 4;
 	walk->off = sizeof(struct iphdr);
-	if (version_ihl >> 4 != 4 || walk->piece < sizeof(struct iphdr))
+	if (version_ihl >> 4 != 4 || walk->fragment < sizeof(struct iphdr))
 		return 0;
 	for (int i = 0; i < 40; i++) {
 		barrier();
-		if (walk->off >= walk->piece)
+		if (walk->off >= walk->fragment)
 			break;
 		if (plane_read(p, l3 + walk->off, option, 2))
 			return 0;
 		if (!option[0])				/* option 0: the end of the list */
-			return walk->piece;
+			return walk->fragment;
 		if (option[0] == 1) {			/* option 1: no-operation, a single byte */
 			walk->off++;
 			continue;
@@ -65,7 +65,7 @@ INLINE __u32 ipv4_walk(struct pkt *p, __u32 l3, __u8 version_ihl)
 			return 0;
 		walk->off += option[1];
 	}
-	return walk->off > walk->piece ? 0 : walk->piece;
+	return walk->off > walk->fragment ? 0 : walk->fragment;
 }
 
 INLINE bool is_extension(__u8 type)
@@ -88,9 +88,9 @@ INLINE int ipv6_walk_one(struct pkt *p, struct walk *walk)
 	walk->off += fragment ? 8 : 8 + h[1] * 8;
 	/* Otherwise it is an atomic fragment, which is a whole packet. */
 	if (later || (fragment && h[3] & 1)) {
-		if (walk->piece)
+		if (walk->fragment)
 			return NOT_OURS;	/* the packet is a fragment within a fragment */
-		walk->piece = walk->off;
+		walk->fragment = walk->off;
 	}
 	if (later)
 		return 0;
@@ -106,7 +106,7 @@ INLINE int ipv6_walk_step(struct pkt *p)
 	int rc;
 
 	walk->off = sizeof(struct ipv6hdr);
-	walk->piece = 0;
+	walk->fragment = 0;
 	if (!is_extension(walk->type))
 		return 0;
 	for (int i = 0; i < EXTENSIONS_MAX; i++) {
@@ -137,7 +137,7 @@ INLINE int pull_extensions_step(struct pkt *p)
 	    (walk->type != IPPROTO_UDP && walk->type != IPPROTO_FRAGMENT))
 		return NOT_OURS;
 	p->s->l4 = p->s->l3 + walk->off;
-	p->s->fragment = walk->piece;
+	p->s->fragment = walk->fragment;
 	return 0;
 }
 CALLED_STEP(true, pull_extensions)

@@ -68,7 +68,7 @@ INLINE int fib_ask(struct pkt *p, struct nexthop *hop)
 }
 
 /* Returns whether the lookup found a route, with or without the neighbour's MAC address. */
-INLINE bool is_answer(int rc)
+INLINE bool has_route(int rc)
 {
 	return !rc || rc == -PASS_no_neighbour;
 }
@@ -166,7 +166,7 @@ INLINE int fib_reply_link(struct pkt *p, struct nexthop *backend, __u32 slot,
 	if (unlikely(p->s->service.flags & SERVICE_WAYS) && is_way(p))
 		return 0;
 	rc = fib_backend(p, backend, slot, c, now);
-	if (unlikely(!is_answer(rc)))
+	if (unlikely(!has_route(rc)))
 		return rc;
 	return likely(backend->fib.ifindex == p->s->ifindex) ? 0 : -PASS_wrong_link;
 }
@@ -203,11 +203,11 @@ INLINE __u32 uniform_find(bool ipv4, struct addr client)
 	for (int i = 0; i < 3; i++) {
 		__u32 index = block * UNIFORM_ROWS + (bits >> 53);
 		const struct uniform_row *row = bpf_map_lookup_elem(&uniform, &index);
-		__u16 answer = row ? row->slot[bits >> 48 & (UNIFORM_ROW - 1)] : 0;
+		__u16 slot = row ? row->slot[bits >> 48 & (UNIFORM_ROW - 1)] : 0;
 
-		if (!(answer & UNIFORM_DEEPER))
-			return answer ? uniform_slots + answer : 0;
-		block = answer & ~UNIFORM_DEEPER;
+		if (!(slot & UNIFORM_DEEPER))
+			return slot ? uniform_slots + slot : 0;
+		block = slot & ~UNIFORM_DEEPER;
 		bits <<= 16;
 	}
 	return 0;

@@ -65,7 +65,7 @@ MAP(source_trie, LPM_TRIE, struct source_key, __u8, 65536, BPF_F_NO_PREALLOC);
 MAP(nexthops, PERCPU_ARRAY, __u32, struct nexthop, 1, 0);
 LEARNED(choices, 1);
 LEARNED(frags, FRAGMENTS);
-MAP(pieces, PERCPU_ARRAY, __u32, struct pieces, 1, 0);
+MAP(fragment_area, PERCPU_ARRAY, __u32, struct fragment_area, 1, 0);
 LEARNED(icmp_limits, ICMP_LIMITS);
 MAP(totals, PERCPU_ARRAY, __u32, struct total, 1, 0);
 MAP(reasons, PERCPU_HASH, struct reason_key, __u64, 16384, BPF_F_NO_PREALLOC);
@@ -114,8 +114,8 @@ MAP(blind_pairs, HASH, __u32, struct blind_pair, 1, BPF_F_NO_PREALLOC);
 MAP(blind_totals, PERCPU_ARRAY, __u32, struct blind_total, 1, 0);
 MAP(blind_waiting, ARRAY, __u32, struct blind_waiting, 1, 0);
 MAP(blind_state, ARRAY, __u32, struct blind_state, 1, 0);
-MAP(hearing, ARRAY, __u32, struct hearing, 1, 0);
-MAP(hear_budget, PERCPU_ARRAY, __u32, struct hear_budget, 1, 0);
+MAP(notify_filter, ARRAY, __u32, struct notify_filter, 1, 0);
+MAP(notify_budget, PERCPU_ARRAY, __u32, struct notify_budget, 1, 0);
 MAP(event_watch, ARRAY, __u32, __u64, 1, 0);
 MAP(event_budget, PERCPU_ARRAY, __u32, struct event_budget, 1, 0);
 #ifndef WGXDP_HOST
@@ -124,7 +124,7 @@ MAP(xdp_way, PROG_ARRAY, __u32, __u32, 1, 0);	/* user space writes the program w
 RING(signals, RINGBUF, 4096);
 RING(challenges, RINGBUF, CHALLENGES_BYTES);
 RING(events, RINGBUF, EVENTS_BYTES);
-RING(heard, RINGBUF, HEARD_BYTES);
+RING(notifications, RINGBUF, NOTIFICATIONS_BYTES);
 #endif
 
 /* Switches, which user space sets before it loads the programs. The verifier removes the code of
@@ -136,8 +136,8 @@ SWITCH(__u32, gateway_slots, 0);	/* first of the NEXTHOP_GATEWAYS slots in nexth
 SWITCH(__u32, tick_rate, 250);		/* number of jiffies per second */
 /* Shift from jiffies to units of abi_learned.h: jiffies >> tick_shift. */
 SWITCH(__u32, tick_shift, 2);
-/* Limit of ICMP errors per second and CPU, from the sysctl icmp_msgs_per_sec. */
-SWITCH(__u32, answers_cpu, 1000);
+/* Limit of ICMP errors per second and CPU: the default of the sysctl icmp_msgs_per_sec. */
+SWITCH(__u32, icmp_errors_cpu, 1000);
 /* Secret odd factors, drawn by user space, for hashes of values that an attacker can choose. */
 SWITCH(__u64, hash_key0, 0xff51afd7ed558ccdULL);
 SWITCH(__u64, hash_key1, 0xc4ceb9fe1a85ec53ULL);
@@ -170,8 +170,8 @@ SWITCH(bool, with_vlans, false);	/* on if tagged frames are parsed, and may be s
 SWITCH(bool, with_bridges, false);	/* on if a port belongs to a bridge or bond */
 SWITCH(bool, with_routers, false);	/* on if a link has the MAC address of a virtual router */
 SWITCH(bool, with_source_trie, false);	/* on if a link has LINK_SOURCES_TRIE */
-/* On if the daemon wants reports of some packets to this host (hear.h). */
-SWITCH(bool, with_hearing, false);
+/* On if the daemon wants reports of some packets to this host (notify.h). */
+SWITCH(bool, with_notify, false);
 SWITCH(bool, with_lists, false);	/* on if a service has SERVICE_LISTS */
 /* Switches of the relay. */
 SWITCH(__u64, overlay_hi, 0);		/* prefix and mask of the overlay, as in struct addr */
@@ -195,7 +195,7 @@ INLINE __u8 family_out(const struct pkt *p)
 }
 
 /* Returns whether the packet is translated between IPv4 and IPv6. */
-INLINE bool is_across(const struct pkt *p)
+INLINE bool is_nat64(const struct pkt *p)
 {
 	return with_flows && p->s->has_way && p->s->leaves != p->s->family;
 }

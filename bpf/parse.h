@@ -6,8 +6,8 @@
  *
  * Runs after pull_link() (pipeline.h), and before find() (service.h) or site_way().
  * Reads:  the packet; for a later fragment the map frags.
- * Writes: s->family, l4, len, ttl, tos, flowinfo, addresses, ports, checksums, fragment, held;
- *         s->quote.
+ * Writes: s->family, l4, len, ttl, tos, flowinfo, addresses, ports, checksums, fragment,
+ *         pending_reason; s->quote.
  */
 #pragma once
 
@@ -61,7 +61,7 @@ INLINE int pull_ipv4(struct pkt *p)
 	p->s->l4 = p->s->l3 + sizeof(*ip);
 	if (unlikely(ip->protocol != IPPROTO_UDP)) {
 		if (fragment)
-			pkt_hold(p, PASS_fragment);
+			pkt_set_pending(p, PASS_fragment);
 		return IS_ICMP;
 	}
 	if (unlikely((version_ihl ^ 0x45) | fragment))
@@ -102,7 +102,8 @@ INLINE int pull_ipv6(struct pkt *p)
 }
 
 /* Reads ports and checksum. If lengths contradict each other, PASS_malformed becomes pending
- * (pkt_hold()). A packet without a whole UDP header is ours only if it is a tiny first fragment. */
+ * (pkt_set_pending()). A packet without a whole UDP header is ours only if it is a tiny first
+ * fragment. */
 INLINE int pull_udp(struct pkt *p)
 {
 	const struct udphdr *udp = at(p, p->s->l4, sizeof(*udp));
@@ -115,7 +116,7 @@ INLINE int pull_udp(struct pkt *p)
 		return fragment_check_tiny(p);
 	len = bpf_ntohs(udp->len);
 	if (unlikely(len < sizeof(*udp) || (len > payload && !p->s->fragment)))
-		pkt_hold(p, PASS_malformed);
+		pkt_set_pending(p, PASS_malformed);
 	p->s->sport = udp->source;
 	p->s->dport = udp->dest;
 	p->s->checksum = udp->check;
@@ -137,6 +138,6 @@ INLINE int parse(struct pkt *p, __be16 proto)
 	else if (!rc)
 		rc = is_later(p) ? fragment_find(p) : pull_udp(p);
 	if (!rc && unlikely(!plane(p, whole)))
-		pkt_hold(p, PASS_malformed);
+		pkt_set_pending(p, PASS_malformed);
 	return rc;
 }

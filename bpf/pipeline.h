@@ -13,7 +13,7 @@
  *   resolve      link.h, fib.h                is the source allowed? next hop, MTU
  *   ready        fragment/fragment.h, plane/  room for the new headers
  *   flow_commit  flow/make.h                  creates the flow, or counts the packet for it
- *   leave        rewrite.h, flow/across.h     rewrites and sends
+ *   leave        rewrite.h, flow/nat64.h      rewrites and sends
  *   verdict      verdict.h                    counts, and returns the plane's action
  *
  * Packets between sites go from enter() to site_way() (relay/relay.h). The steps share struct
@@ -24,7 +24,7 @@
 #include "blind/blind.h"
 #include "fib.h"
 #include "flow/flow.h"
-#include "fragment/cut.h"
+#include "fragment/too_big.h"
 #include "guard/guard.h"
 #include "icmp/rewrite.h"
 #include "icmp/send.h"
@@ -156,7 +156,7 @@ INLINE int next_hop(struct pkt *p, struct control *c, __u64 now, struct nexthop 
 	if (unlikely(!client))
 		return -PASS_no_route;
 	rc_client = fib_client(p, client, reply_slot, c, now, is_uniform);
-	if (unlikely(!is_answer(rc_client)))
+	if (unlikely(!has_route(rc_client)))
 		return rc_client;
 	rc = fib_reply_link(p, backend, slot, c, now);
 	if (unlikely(rc))
@@ -176,8 +176,8 @@ INLINE int resolve_step(struct pkt *p)
 	int rc;
 
 	p->s->out = NO_SLOT;
-	if (unlikely(p->s->held))
-		return -(int)p->s->held;
+	if (unlikely(p->s->pending_reason))
+		return -(int)p->s->pending_reason;
 	if (unlikely(!c))
 		return NOT_OURS;
 	if (unlikely(is_martian(p->s->family == FAMILY_IPV4, original ? p->s->src : p->s->dst)))
@@ -190,11 +190,11 @@ INLINE int resolve_step(struct pkt *p)
 	if (unlikely(rc))
 		return rc;
 	rc = next_hop(p, c, now, &hop);
-	if (unlikely(!is_answer(rc) || !hop))
+	if (unlikely(!has_route(rc) || !hop))
 		return rc;
 	if (unlikely(p->s->ttl <= 1))
 		return -PASS_hop_limit;
-	if (unlikely(p->s->segment_len > hop->fib.mtu_result) && !cut_fits(p))
+	if (unlikely(p->s->segment_len > hop->fib.mtu_result) && !can_fragment(p))
 		return -PASS_too_big;
 	if (unlikely(rc)) {
 		p->s->through_neighbour = true;
@@ -231,7 +231,7 @@ INLINE int leave_step(struct pkt *p)
 	__u32 out = p->s->out;
 	struct nexthop *hop = bpf_map_lookup_elem(&nexthops, &out);
 	bool has_way = with_flows && p->s->has_way;
-	int rc, rc_cut = 0;
+	int rc, rc_fragments = 0;
 
 	if (unlikely(!hop))
 		return -DROP_send_failed;
@@ -240,12 +240,12 @@ INLINE int leave_step(struct pkt *p)
 		return rc;
 	if (with_choices && !has_way && !p->s->is_quote && p->s->service.flags & SERVICE_CHOICE)
 		service_remember(p);
-	if (p->plane == PLANE_TC && p->s->cut) {
-		rc_cut = cut_pieces(p);
-		if (rc_cut && rc_cut != -DROP_fragments_unresolved)
-			return rc_cut;
+	if (p->plane == PLANE_TC && p->s->fragment_size) {
+		rc_fragments = fragment_packet(p);
+		if (rc_fragments && rc_fragments != -DROP_fragments_unresolved)
+			return rc_fragments;
 	}
-	return plane(p, send, hop, &p->s->action) ?: rc_cut;
+	return plane(p, send, hop, &p->s->action) ?: rc_fragments;
 }
 INLINE_STEP(leave)
 
@@ -259,7 +259,7 @@ INLINE int service_way(struct pkt *p)
 		rc = flow_commit(p);
 	rc = rc ?: leave(p);
 	if (p->plane == PLANE_TC && (rc == -PASS_too_big || rc == -PASS_hop_limit)) {
-		p->s->judged = rc;
+		p->s->result = rc;
 		rc = send_owed_error(p);
 	}
 	return rc;

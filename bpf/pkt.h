@@ -168,10 +168,10 @@ INLINE __u32 bounded(__u32 n, __u32 most)
 
 /* Records a fault of the packet. It takes effect in resolve(), if the packet belongs to a service.
  * If there are several faults, the first one in reasons.def counts. */
-INLINE void pkt_hold(struct pkt *p, enum reason reason)
+INLINE void pkt_set_pending(struct pkt *p, enum reason reason)
 {
-	if (!p->s->held || reason < p->s->held)
-		p->s->held = reason;
+	if (!p->s->pending_reason || reason < p->s->pending_reason)
+		p->s->pending_reason = reason;
 }
 
 /* ---- fragments ---- */

@@ -30,7 +30,7 @@ struct walk {
 	/* Offset of the next header. At the end of the walk: offset of the first header behind all
 	 * options or extension headers. */
 	__u32 off;
-	__u32 piece;			/* offset of the payload of a fragment; 0: not a fragment */
+	__u32 fragment;			/* offset of the payload of a fragment; 0: not a fragment */
 	/* Type of the header at off. In a later fragment: IPPROTO_FRAGMENT. */
 	__u32 type;
 };
@@ -74,7 +74,7 @@ struct flow_work {
 	 * sender's site number. */
 	__u32 id, ifindex;
 	__u32 backend;	/* number of the backend; blind relay: site number of the receiver */
-	struct flow_across {		/* translation to the other IP version (flow/across.h) */
+	struct flow_nat64 {		/* translation to the other IP version (flow/nat64.h) */
 		/* Length of the payload behind the new header, and of the new header, in bytes. */
 		__u32 payload, head;
 		__u16 fragment;		/* fragment offset field, from fragment_offset() */
@@ -85,7 +85,7 @@ struct flow_work {
 		 * byte order. */
 		__u32 kind, word;
 		__u8 inner[40];		/* new IP header of the quoted packet */
-	} across;
+	} nat64;
 	/* Place of the flow in flow_table, and its word there (flow/find.h). */
 	__u64 word;
 	__u32 place;
@@ -100,7 +100,7 @@ struct flow_work {
 	 * number of its candidate. */
 	__u32 yields_place, yields_try;
 	__u64 yields_word, yields_rank;
-	int answer;
+	int result;			/* result of the callback of bpf_loop() */
 };
 
 /* Work on a WireGuard message that the guard or the blind relay inspects (guard/). */
@@ -122,7 +122,7 @@ struct guard_work {
 	__u32 proven;	/* true: the message has a cookie, so its source address is not forged */
 	__u32 failed;			/* state of the source's wrong mac1s (enum failed_kind) */
 	__u32 original;
-	int answer;
+	int result;			/* result of the callback of bpf_loop() */
 	__u32 key, tried;	/* index of the first key to try, and number of keys tried */
 	__u32 row, turn; /* index of the row in replays, and number of the entry in the row */
 	/* Positions of the message in the packet: see guard/message.h. */
@@ -174,7 +174,7 @@ struct blind_work {
 	 * one is tried. */
 	__u32 site, first, single;
 	__u32 last;	/* true: also try the sites in .last of the sender's struct blind_site */
-	int answer;
+	int result;			/* result of the callback of bpf_loop() */
 };
 
 /* The values that the express path reads from a packet, and then remembers about it (express/). */
@@ -204,9 +204,9 @@ struct pkt_state {
 	__u32 frags;
 	__be16 sport, dport;		/* UDP ports; 0 if the packet has none */
 	/* Pending fault (enum reason), which counts only if the packet is ours. */
-	__u16 held;
+	__u16 pending_reason;
 	/* tc: bytes of payload in each fragment to be made; 0: the packet is not fragmented. */
-	__u16 cut;
+	__u16 fragment_size;
 	__u8 family;		/* IP family of the packet; 0: no IP header has been parsed */
 	/* An ICMP error: `quote` is set. src, dst and the ports are those of the quoted packet,
 	 * with source and destination exchanged. */
@@ -257,7 +257,7 @@ struct pkt_state {
 	__u32 out;	/* index in nexthops of the slot of the next hop; NO_SLOT: a tunnel */
 	__u32 mtu;
 	__u64 now;			/* present time in jiffies */
-	int judged;			/* result of the previous steps */
+	int result;	/* result of the previous steps; in blind_find(): number of a site */
 	int action;			/* action of the plane, which send() sets */
 	struct fib_question question;
 	struct flow_work flow;
@@ -270,10 +270,10 @@ struct pkt_state {
 	struct {
 		__u32 end;		/* offset of the end of the IP packet */
 		__u8 bytes[40];		/* bytes of the header that is being inspected */
-	} judge;			/* relay: work on a packet that is not plain UDP */
+	} policy;			/* relay: work on a packet that is not plain UDP */
 	/* Not reset for each packet: state of this CPU's rate limit of ICMP errors
 	 * (icmp/send.h). */
-	__u64 answers_until;
+	__u64 errors_until;
 	struct express_work express;
 };
 #define NO_SLOT (~0U)

@@ -6,12 +6,12 @@
  *
  * Runs after leave() (pipeline.h), site_send() (relay/relay.h), or a step that ended the way.
  * Reads:  the result; s->service.id or s->peers, direction, segments, len, link_flags, action.
- * Writes: the maps totals, peer_totals, reasons, events; for a packet that is not ours: hear.h.
+ * Writes: the maps totals, peer_totals, reasons, events; for a packet that is not ours: notify.h.
  */
 #pragma once
 
 #include "express/learn.h"
-#include "hear.h"
+#include "notify.h"
 #include "plane/plane.h"
 #include "step.h"
 
@@ -132,15 +132,15 @@ INLINE void count_peers(const struct pkt *p, int rc)
 		count_forwarded(p, total);
 }
 
-/* Counts the packet under its result, s->judged. If XDP sent it, the express path remembers the
+/* Counts the packet under its result, s->result. If XDP sent it, the express path remembers the
  * decision. */
 INLINE int count_step(struct pkt *p)
 {
 	if (with_relay && p->s->overlay)
-		count_peers(p, p->s->judged);
+		count_peers(p, p->s->result);
 	else
-		count_service(p, p->s->judged);
-	if (with_express && p->plane == PLANE_XDP && !p->s->judged && p->s->express.learn)
+		count_service(p, p->s->result);
+	if (with_express && p->plane == PLANE_XDP && !p->s->result && p->s->express.learn)
 		express_learn(p->s);
 	return 0;
 }
@@ -157,7 +157,7 @@ INLINE int verdict(struct pkt *p, int rc, int pass, int drop)
 		notify_daemon(p);
 		return pass;
 	}
-	p->s->judged = rc;
+	p->s->result = rc;
 	if (ends || p->plane != PLANE_XDP || !(p->s->link_flags & LINK_TC))
 		count(p);
 	if (!ends)

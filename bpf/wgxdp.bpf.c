@@ -8,7 +8,7 @@
  * which calls express_first() in express/express.h. It is a separate program, so that it has its
  * own registers and stack, and the verifier does not walk the pipeline behind each of its paths.
  */
-#include "answer.h"
+#include "send_frame.h"
 #include "blind/egress.h"
 #include "pipeline.h"
 #include "transmit.h"
@@ -69,7 +69,7 @@ int wgxdp_flow_end(struct __sk_buff *ctx)
  * Fills in the MAC addresses of the route to the destination. Returns 0 if the device accepted
  * it. */
 SEC("tc")
-int wgxdp_answer(struct __sk_buff *ctx)
+int wgxdp_send(struct __sk_buff *ctx)
 {
-	return answer_send(ctx);
+	return send_frame(ctx);
 }

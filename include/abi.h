@@ -45,7 +45,7 @@ struct addr {
 #include "abi_guard.h"
 #include "abi_blind.h"
 #include "abi_event.h"
-#include "abi_learn.h"
+#include "abi_notify.h"
 #include "abi_express.h"
 
 /* ---- links ---- */
@@ -177,13 +177,14 @@ struct fragment {
 	__u16 end;
 };
 
-/* pieces: PERCPU_ARRAY of one element. The work area in which tc fragments a packet that exceeds
- * the MTU, from the first fragment to the last (bpf/fragment/cut.h). `wgxdp trace` reads it after a
- * run. */
-#define PIECES_LEN 16000 /* longest payload that is fragmented, in bytes, without the IP header */
-#define PIECE_MAX 15360
-#define PIECE_ROOM 16384		/* PIECE_MAX, rounded up to a power of 2 */
-struct pieces {
+/* fragment_area: PERCPU_ARRAY of one element. The work area in which tc fragments a packet that
+ * exceeds the MTU, from the first fragment to the last (bpf/fragment/too_big.h). `wgxdp trace`
+ * reads it after a run. */
+/* Longest payload that is fragmented, in bytes, without the IP header. */
+#define FRAGMENTED_LEN 16000
+#define FRAGMENT_MAX 15360
+#define FRAGMENT_ROOM 16384		/* FRAGMENT_MAX, rounded up to a power of 2 */
+struct fragment_area {
 	/* Offset of the IP header in the packet, and length of each fragment's IP header, in
 	 * bytes. */
 	__u32 l3, header;
@@ -207,7 +208,7 @@ struct pieces {
 	__u8 ip[2][64];			/* two headers: of the first fragment, and of the others */
 	/* The payload. The array is so long because the verifier adds the largest offset and the
 	 * largest length. */
-	__u8 stash[PIECES_LEN + PIECE_ROOM];
+	__u8 stash[FRAGMENTED_LEN + FRAGMENT_ROOM];
 };
 
 /* ---- tables of learned entries: each is an ARRAY of buckets (abi_learned.h) ----

@@ -166,7 +166,7 @@ struct blind_state {
 	/* State of the rate limit of messages that belong to no session (abi_guard.h). */
 	__u64 limit;
 	/* Time in jiffies at which the programs last sent SIGNAL_MOVED to the daemon. */
-	__u64 told;
+	__u64 signalled;
 	/* refused: number of new indices that another site uses or that found no free place.
 	 * challenges: number of times that a site was asked whether it has moved. */
 	__u64 refused, challenges;

@@ -33,7 +33,7 @@ enum express_kind {
 	EXPRESS_SITE,			/* packets between sites, from nic to nic */
 };
 enum express_flags {
-	EXPRESS_ACROSS = 1 << 0,	/* tuple: the packet is translated between IPv4 and IPv6 */
+	EXPRESS_NAT64 = 1 << 0,	/* tuple: the packet is translated between IPv4 and IPv6 */
 	EXPRESS_PROBES = 1 << 1,	/* uniform reply: each next hop has its own probe time */
 	EXPRESS_WAN = 1 << 2,	/* original: the link's list of sources has refused prefixes */
 	EXPRESS_TRIE = 1 << 3,		/* original: some prefixes of the list are in source_trie */

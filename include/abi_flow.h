@@ -98,9 +98,10 @@ struct flow_end {
 enum flow_ended { FLOW_ENDED, FLOW_CHANGED };
 
 /* Validity of a half-open flow: longer than two retries of a WireGuard handshake. */
-#define EMBRYO_SECONDS 15
-/* Limit of the half-open flows of a source: so many at once, and so many in each EMBRYO_SECONDS. */
-#define EMBRYO_SHARE 256
+#define HALF_OPEN_SECONDS 15
+/* Limit of the half-open flows of a source: so many at once, and so many in each
+ * HALF_OPEN_SECONDS. */
+#define HALF_OPEN_SHARE 256
 
 /* flow_shares: ARRAY of struct flow_share, which limits the flows of a source (IPv4 address, IPv6
  * /64). A source has two cells, chosen by a secret hash. The emptier one counts, because other

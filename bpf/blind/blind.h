@@ -15,7 +15,7 @@
 #pragma once
 
 #include "blind/handshake.h"
-#include "flow/across.h"
+#include "flow/nat64.h"
 #include "link.h"
 #include "service.h"
 
@@ -67,7 +67,7 @@ INLINE int blind_set_way(struct pkt *p, __u32 to)
 	p->s->is_blind = true;
 	p->s->has_way = true;
 	p->s->leaves = s->way.family;
-	across_begin(p);
+	nat64_begin(p);
 	return 0;
 }
 
@@ -137,7 +137,7 @@ INLINE int blind_match_step(struct pkt *p)
 	__u32 to = 0, type;
 	bool data;
 
-	if (p->s->dport != blind_port || p->s->is_quote || p->s->fragment || p->s->held)
+	if (p->s->dport != blind_port || p->s->is_quote || p->s->fragment || p->s->pending_reason)
 		return NOT_OURS;
 	entry = table_find(&key);
 	udp = blind_head(p);
@@ -203,11 +203,11 @@ INLINE int blind_inspect_step(struct pkt *p)
 }
 CALLED_STEP(with_blind, blind_inspect)
 
-/* Calls blind_set_way() for the site in s->judged. It is a separate step to save stack: see
+/* Calls blind_set_way() for the site in s->result. It is a separate step to save stack: see
  * blind_find(). */
 INLINE int blind_route_step(struct pkt *p)
 {
-	return blind_set_way(p, p->s->judged & (BLIND_SITES_MAX - 1));
+	return blind_set_way(p, p->s->result & (BLIND_SITES_MAX - 1));
 }
 CALLED_STEP(with_blind, blind_route)
 
@@ -225,7 +225,7 @@ INLINE int blind_find(struct pkt *p)
 		rc = blind_learn_message(p->s);
 	if (rc <= 0)
 		return rc;
-	p->s->judged = rc;
+	p->s->result = rc;
 	return blind_route(p);
 }
 

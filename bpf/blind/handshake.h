@@ -44,7 +44,7 @@ static long blind_try(__u32 i, void *none)
 	if (!mac1_fits(&state->guard, site->mac1))
 		return 0;
 	b->to = b->site;
-	b->answer = 1;
+	b->result = 1;
 	return 1;
 }
 
@@ -54,9 +54,9 @@ INLINE bool blind_fits(struct blind_work *b, __u32 number)
 	b->first = number;
 	b->single = 1;
 	b->last = 0;
-	b->answer = 0;
+	b->result = 0;
 	bpf_loop(1, blind_try, NULL, 0);
-	return b->answer;
+	return b->result;
 }
 
 /* Returns whether mac1 matches the key of a site that b->from may talk to, and sets b->to. Sites to
@@ -67,36 +67,36 @@ INLINE bool blind_fits_any(struct blind_work *b)
 
 	b->single = 0;
 	b->last = 1;
-	b->answer = 0;
+	b->result = 0;
 	bpf_loop(BLIND_LAST, blind_try, NULL, 0);
-	if (b->answer)
+	if (b->result)
 		return true;
 	b->first = 1;
 	b->last = 0;
 	if (state && state->sites > 1)
 		bpf_loop(state->sites - 1, blind_try, NULL, 0);
-	return b->answer;
+	return b->result;
 }
 
 /* ---- messages for our own WireGuard ---- */
 
 /* Signals to the daemon that a message for our own WireGuard came from an unknown address.
  * WireGuard may afterwards know a site there. It signals at most once in `after` jiffies. */
-INLINE void blind_tell_daemon(const struct blind_work *b, __u32 after)
+INLINE void blind_signal_daemon(const struct blind_work *b, __u32 after)
 {
 	struct signal signal = { .kind = SIGNAL_MOVED, .jiffies = b->now };
 	struct blind_state *state = blind_state_find();
 
-	if (b->from || !state || b->now - state->told < after)
+	if (b->from || !state || b->now - state->signalled < after)
 		return;
-	state->told = b->now;
+	state->signalled = b->now;
 	bpf_ringbuf_output(&signals, &signal, sizeof(signal), 0);
 }
 
 /* Passes up a message for our own WireGuard. */
 INLINE int blind_pass_up(const struct blind_work *b)
 {
-	blind_tell_daemon(b, 1);
+	blind_signal_daemon(b, 1);
 	return NOT_OURS;
 }
 
@@ -109,7 +109,7 @@ INLINE int blind_pass_stray(const struct blind_work *b)
 
 	if (!state || !limit_take(&state->limit, each, BLIND_STRAYS, b->now << GUARD_TICK))
 		return -DROP_blind_limited;
-	blind_tell_daemon(b, tick_rate / 20);
+	blind_signal_daemon(b, tick_rate / 20);
 	return NOT_OURS;
 }
 

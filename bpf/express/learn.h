@@ -176,7 +176,7 @@ INLINE void express_learn_tuple(struct pkt_state *s, const struct express_work *
 	express_begin(e, &k, w);
 	express_fill(e, s, hop);
 	if (s->leaves != s->family) {
-		e->flags |= EXPRESS_ACROSS;
+		e->flags |= EXPRESS_NAT64;
 		/* The packet's length at arrival is compared with .mtu. */
 		e->mtu += ipv4 ? 20 : -20;
 	}

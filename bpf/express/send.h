@@ -11,8 +11,8 @@
 
 #include "express/read.h"
 #include "fib.h"
-#include "flow/across.h"
 #include "flow/find.h"
+#include "flow/nat64.h"
 
 #define EXPRESS_MISS (-1)		/* result: the pipeline must handle the packet */
 
@@ -192,11 +192,11 @@ INLINE bool express_counters(const struct memo *e, __u64 **ret_packets, __u64 **
 	return true;
 }
 
-/* Sets the inputs of across_head4() and across_head6(). */
-INLINE void express_begin_across(struct pkt_state *s, const struct memo *e,
-				 const struct express_work *w, const void *head)
+/* Sets the inputs of nat64_head4() and nat64_head6(). */
+INLINE void express_begin_nat64(struct pkt_state *s, const struct memo *e,
+				const struct express_work *w, const void *head)
 {
-	struct flow_across *a = &s->flow.across;
+	struct flow_nat64 *a = &s->flow.nat64;
 	const struct ipv6hdr *ip6 = head + sizeof(struct ethhdr);
 	const struct iphdr *ip = head + sizeof(struct ethhdr);
 
@@ -211,8 +211,8 @@ INLINE void express_begin_across(struct pkt_state *s, const struct memo *e,
 
 /* Translates the packet to the other IP version. Returns 0, or a negative value with the packet
  * unchanged. A packet without a UDP checksum is left to the pipeline, which can compute one. */
-INLINE int express_across(struct pkt *p, const struct memo *e, const struct express_work *w,
-			  void *head)
+INLINE int express_nat64(struct pkt *p, const struct memo *e, const struct express_work *w,
+			 void *head)
 {
 	struct udphdr *udp = express_udp(head, w->ipv4);
 	bool to6 = w->ipv4;
@@ -221,7 +221,7 @@ INLINE int express_across(struct pkt *p, const struct memo *e, const struct expr
 	p->s = state_find();
 	if (!udp->check || !p->s || p->s->busy)
 		return -1;
-	express_begin_across(p->s, e, w, head);
+	express_begin_nat64(p->s, e, w, head);
 	if (plane(p, move_begin, to6 ? -20 : 20))
 		return -1;
 	eth = at(p, 0, sizeof(*eth) + (to6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr)) +
@@ -229,9 +229,9 @@ INLINE int express_across(struct pkt *p, const struct memo *e, const struct expr
 	if (unlikely(!eth))
 		return 0;		/* never true: the program has read these bytes before */
 	if (to6)
-		across_head6(p, (void *)(eth + 1));
+		nat64_head6(p, (void *)(eth + 1));
 	else
-		across_head4(p, (void *)(eth + 1));
+		nat64_head4(p, (void *)(eth + 1));
 	eth->h_proto = to6 ? bpf_htons(ETH_P_IPV6) : bpf_htons(ETH_P_IP);
 	udp = express_udp(eth, !to6);
 	udp->source = e->sport;
@@ -256,10 +256,10 @@ INLINE int express_send_tuple(struct pkt *p, const struct memo *e,
 	if (w->len > e->mtu || !total || (has_way && !express_counters(e, &packets, &bytes)) ||
 	    plane(p, redirect, e->out, &action))
 		return EXPRESS_MISS;
-	if (!(e->flags & EXPRESS_ACROSS)) {
+	if (!(e->flags & EXPRESS_NAT64)) {
 		express_rewrite(e, w, head, has_way, true);
 		express_write_macs(head, e);
-	} else if (express_across(p, e, w, head)) {
+	} else if (express_nat64(p, e, w, head)) {
 		return EXPRESS_MISS;
 	}
 	express_count_total(total, w->len);

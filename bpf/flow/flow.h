@@ -5,7 +5,7 @@
  * headers of this folder:
  *
  * find.h    lookup                           share.h   limits of a source
- * make.h    creates, keeps and ends flows    across.h  IPv4 <-> IPv6
+ * make.h    creates, keeps and ends flows    nat64.h   IPv4 <-> IPv6
  * port.h    finds a free port of ours        quote.h   ICMP errors
  *
  * Runs after guard() (guard/guard.h) and before resolve(); flow_commit() after ready().
@@ -133,7 +133,7 @@ INLINE int flow_way_step(struct pkt *p)
 	p->s->has_way = true;
 	p->s->leaves = s->way.family;
 	if (p->s->is_quote || p->s->leaves != p->s->family)
-		across_begin(p);
+		nat64_begin(p);
 	return 0;
 }
 INLINE_STEP(flow_way)
@@ -144,9 +144,9 @@ INLINE_STEP(flow_way)
  * translated to the other IP version. */
 INLINE int flow_admits(struct pkt *p)
 {
-	if (!is_across(p))
+	if (!is_nat64(p))
 		return 0;
-	return p->s->is_quote ? flow_quote_kind(p->s) : across_admits(p);
+	return p->s->is_quote ? flow_quote_kind(p->s) : nat64_admits(p);
 }
 
 /* Returns the number of units after which the time of an answered flow must be extended; 0: now.
@@ -171,7 +171,7 @@ INLINE bool flow_ages(const struct flow_work *s)
 	if (flow_is_answered(s))
 		return !flow_ages_in(s);
 	return s->key.direction == DIRECTION_ORIGINAL &&
-	       learned_left(s->word, s->units) < learned_units(EMBRYO_SECONDS) / 3;
+	       learned_left(s->word, s->units) < learned_units(HALF_OPEN_SECONDS) / 3;
 }
 
 /* Is called when the packet is about to be sent: creates or extends its flow, and counts the packet
@@ -232,13 +232,13 @@ INLINE int flow_rewrite(struct pkt *p)
 	int rc;
 
 	if (p->s->is_quote) {
-		rc = is_across(p) ? flow_quote_across(p->s) : flow_quote_prepare(p->s);
+		rc = is_nat64(p) ? flow_quote_nat64(p->s) : flow_quote_prepare(p->s);
 		return rc || flow_quote_write(p) ? -DROP_send_failed : 0;
 	}
-	if (is_across(p)) {
-		rc = across_write(p);
+	if (is_nat64(p)) {
+		rc = nat64_write(p);
 		if (rc > 0)
-			rc = across_checksum(p);
+			rc = nat64_checksum(p);
 		return rc ? -DROP_send_failed : 0;
 	}
 	p->s->service.delta = way->delta;

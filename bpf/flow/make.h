@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * The step flow_commit(), for changes of a flow: it starts, is answered, is extended, or ends. A
- * new client gets a half-open flow (embryo) with a port of ours. When the backend answers, the flow
+ * new client gets a half-open flow with a port of ours. When the backend answers, the flow
  * becomes LIVE, or SPARE if its source has used up its share. A flow ends in one of these ways:
  * - it has expired, and its place or port is needed
  * - its service has another backend now
@@ -46,7 +46,7 @@ INLINE int flow_open_step(struct pkt_state *state)
 	s->made.delta = flow_delta(&s->made);
 	b->flow[way] = s->made;
 	s->word = learned_word(learned_word_tag(s->word), LEARNED_HALF, s->word,
-			       s->units + learned_units(EMBRYO_SECONDS));
+			       s->units + learned_units(HALF_OPEN_SECONDS));
 	learned_store(&b->line.word[way], s->word);
 	s->way.src = s->made.own;
 	s->way.sport = s->made.own_port;
@@ -80,7 +80,7 @@ INLINE void flow_answer(struct flow_work *s, const struct pool *pool)
 	b->flow[way].since = s->units;
 	b->flow[way].epoch = epoch;
 	if (state == LEARNED_LIVE)
-		embryo_give_back(s);
+		half_open_refund(s);
 	if (total)
 		__sync_fetch_and_add(&total->created, 1);
 }
@@ -94,13 +94,13 @@ INLINE void flow_keep(struct flow_work *s, const struct pool *pool)
 	struct flow_bucket *b = flow_bucket(s->place);
 	__u32 way = s->place & (LEARNED_WAYS - 1);
 	enum learned_state state = learned_word_state(s->word);
-	__u32 seconds = state == LEARNED_HALF ? EMBRYO_SECONDS : pool->timeout;
+	__u32 seconds = state == LEARNED_HALF ? HALF_OPEN_SECONDS : pool->timeout;
 	__u16 epoch = live_epoch(pool, s->units), was;
 
 	if (!b)
 		return;
 	was = read_once(b->flow[way].epoch);
-	if (state == LEARNED_HALF && !embryo_allowed(s, s->now))
+	if (state == LEARNED_HALF && !half_open_charge(s, s->now))
 		return;
 	if (state == LEARNED_SPARE && live_allowed(s, pool, epoch, false))
 		state = LEARNED_LIVE;
@@ -149,7 +149,7 @@ INLINE int flow_change_step(struct pkt_state *state)
 	if (s->is_found)
 		flow_end_former(s);
 	flow_describe(s);
-	return embryo_allowed(s, s->now) ? 0 : -DROP_newcomer_limited;
+	return half_open_charge(s, s->now) ? 0 : -DROP_newcomer_limited;
 }
 STATE_STEP(with_flows, flow_change)
 

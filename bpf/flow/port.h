@@ -240,8 +240,8 @@ static __attribute__((noinline)) long flow_try_next(__u32 i, void *none)
 	if (!pool)
 		return 1;
 	s->tries = i;
-	s->answer = flow_try(s, pool);
-	return !s->answer;
+	s->result = flow_try(s, pool);
+	return !s->result;
 }
 
 /* Finds an address and port of ours for s->made. If no candidate is free, ends the flow that may be
@@ -251,10 +251,10 @@ INLINE int flow_find_port(struct flow_work *s)
 {
 	s->start = learned_second(s->hash ^ learned_secret.key[0], &learned_secret);
 	s->yields_rank = LEARNED_RANK - 1;
-	s->answer = -1;
+	s->result = -1;
 	bpf_loop(FLOW_PORTS, flow_try_next, NULL, 0);
-	if (s->answer && s->yields_rank >= LEARNED_RANK &&
+	if (s->result && s->yields_rank >= LEARNED_RANK &&
 	    flow_end_at(s->yields_place, s->yields_word))
 		flow_try_next(s->yields_try, NULL);
-	return s->answer;
+	return s->result;
 }

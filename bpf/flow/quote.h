@@ -6,12 +6,12 @@
  * written to the packet.
  *
  * Runs when flow_admits() in ready() calls flow_quote_kind(), and before the plane's send.
- * Reads:  s->quote, flow.way. Writes: s->quote, flow.across; the packet.
+ * Reads:  s->quote, flow.way. Writes: s->quote, flow.nat64; the packet.
  */
 #pragma once
 
-#include "flow/across.h"
 #include "flow/icmp_kind.h"
+#include "flow/nat64.h"
 #include "icmp/rewrite.h"
 
 /* ---- same IP version: addresses, ports, TTL ---- */
@@ -141,11 +141,11 @@ INLINE __u32 quote_pseudo(const struct addr *a, const struct addr *b, __u32 len)
 INLINE void flow_quote_change(struct quote *q, struct flow_work *s)
 {
 	bool to4 = s->way.family == FAMILY_IPV4;
-	__u32 rest = s->across.payload, delta, sum, word = s->across.word;
+	__u32 rest = s->nat64.payload, delta, sum, word = s->nat64.word;
 	__u32 head = to4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr);
 	__u32 message = sizeof(struct icmphdr) + head + rest;
 	struct icmphdr *icmp = (void *)q->icmp;
-	void *new_inner = s->across.inner;
+	void *new_inner = s->nat64.inner;
 
 	delta = csum_fold((__u16)~csum_fold(addr_pair_sum(&q->src, &q->dst)) +
 			  csum_fold(addr_pair_sum(&s->way.src, &s->way.dst)));
@@ -158,7 +158,7 @@ INLINE void flow_quote_change(struct quote *q, struct flow_work *s)
 
 		sum += (__u16)~csum_fold(quote_pseudo(&q->from, &q->src, old)) +
 		       (__u16)~quote_sum(inner, sizeof(*inner));
-		quote_head4((void *)s->across.bytes, &s->way, outer, message, false);
+		quote_head4((void *)s->nat64.bytes, &s->way, outer, message, false);
 		quote_head4(new_inner, &s->way, inner, bpf_ntohs(inner->payload_len), true);
 		sum += quote_drop_fragment(q, new_inner);
 		sum += quote_sum(new_inner, sizeof(struct iphdr));
@@ -166,14 +166,14 @@ INLINE void flow_quote_change(struct quote *q, struct flow_work *s)
 		const struct iphdr *outer = (void *)q->outer, *inner = (void *)q->inner;
 
 		sum += (__u16)~quote_sum(inner, sizeof(*inner));
-		quote_head6((void *)s->across.bytes, &s->way, outer, message, false);
+		quote_head6((void *)s->nat64.bytes, &s->way, outer, message, false);
 		quote_head6(new_inner, &s->way, inner, bpf_ntohs(inner->tot_len) - sizeof(*inner),
 			    true);
 		sum += quote_sum(new_inner, sizeof(struct ipv6hdr)) +
 		       csum_fold(quote_pseudo(&s->way.src, &s->way.dst, message));
 	}
-	icmp->type = s->across.kind >> 8;
-	icmp->code = s->across.kind;
+	icmp->type = s->nat64.kind >> 8;
+	icmp->code = s->nat64.kind;
 	icmp->un.gateway = bpf_htonl(word);
 	sum += quote_sum(icmp, sizeof(*icmp));
 	icmp->checksum = ~csum_fold(sum);
@@ -185,7 +185,7 @@ INLINE void flow_quote_change(struct quote *q, struct flow_work *s)
  * Quoted IPv4 options have no equivalent in IPv6. */
 INLINE int flow_quote_kind_step(struct pkt_state *state)
 {
-	struct flow_across *a = &state->flow.across;
+	struct flow_nat64 *a = &state->flow.nat64;
 	const struct quote *q = &state->quote;
 	bool ipv4 = state->family == FAMILY_IPV4;
 	__u32 kind, word = bpf_ntohl(load_word(__be32, q->icmp + 4)), new_word = 0;
@@ -216,12 +216,12 @@ INLINE int flow_quote_prepare_step(struct pkt_state *state)
 }
 STATE_STEP(with_flows, flow_quote_prepare)
 
-INLINE int flow_quote_across_step(struct pkt_state *state)
+INLINE int flow_quote_nat64_step(struct pkt_state *state)
 {
 	flow_quote_change(&state->quote, &state->flow);
 	return 0;
 }
-STATE_STEP(with_flows, flow_quote_across)
+STATE_STEP(with_flows, flow_quote_nat64)
 
 /* Writes the EtherType. No checksum of the skb covers it. */
 INLINE int quote_write_type(struct pkt *p, __be16 type)
@@ -241,12 +241,12 @@ INLINE int quote_write_type(struct pkt *p, __be16 type)
 INLINE int flow_quote_write_step(struct pkt *p)
 {
 	struct quote *q = &p->s->quote;
-	struct flow_across *a = &p->s->flow.across;
+	struct flow_nat64 *a = &p->s->flow.nat64;
 	bool to4 = p->s->leaves == FAMILY_IPV4;
 	__u32 head = to4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr), l3 = p->s->l3;
 	__u32 inner = l3 + head + sizeof(struct icmphdr);
 
-	if (!is_across(p))
+	if (!is_nat64(p))
 		return quote_store(p);
 	if (quote_write_type(p, to4 ? bpf_htons(ETH_P_IP) : bpf_htons(ETH_P_IPV6)) ||
 	    plane_write(p, l3 + head, q->icmp, sizeof(q->icmp)) ||

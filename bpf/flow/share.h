@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The step flow_commit(): limits what one source may have. It may have EMBRYO_SHARE half-open flows
- * (embryos) per EMBRYO_SECONDS, and pool.share LIVE flows. A source is an IPv4 address or an IPv6
+ * The step flow_commit(): limits what one source may have. It may have HALF_OPEN_SHARE half-open
+ * flows per HALF_OPEN_SECONDS, and pool.share LIVE flows. A source is an IPv4 address or an IPv6
  * /64. It has two cells in flow_shares, and is within its share if either cell has room. make.h and
  * port.h use this header.
  */
@@ -9,7 +9,7 @@
 
 #include "flow/find.h"
 
-#define EMBRYO_EACH (EMBRYO_SECONDS * tick_rate / EMBRYO_SHARE ?: 1)
+#define HALF_OPEN_EACH (HALF_OPEN_SECONDS * tick_rate / HALF_OPEN_SHARE ?: 1)
 
 struct flow_cells {
 	struct flow_share *a, *b;
@@ -34,9 +34,9 @@ INLINE bool flow_cells(const struct flow_work *s, struct flow_cells *ret)
 
 /* Charges one half-open flow to the source at `now`, in jiffies. Returns false if its share is used
  * up. */
-INLINE bool embryo_allowed(const struct flow_work *s, __u64 now)
+INLINE bool half_open_charge(const struct flow_work *s, __u64 now)
 {
-	__u64 each = EMBRYO_EACH, most = now + EMBRYO_SHARE * each, a, b;
+	__u64 each = HALF_OPEN_EACH, most = now + HALF_OPEN_SHARE * each, a, b;
 	struct flow_cells cells;
 
 	if (!flow_cells(s, &cells))
@@ -53,14 +53,14 @@ INLINE bool embryo_allowed(const struct flow_work *s, __u64 now)
 }
 
 /* Takes back the charge for a half-open flow, because the backend has answered it. */
-INLINE void embryo_give_back(const struct flow_work *s)
+INLINE void half_open_refund(const struct flow_work *s)
 {
 	struct flow_cells cells;
 
 	if (!flow_cells(s, &cells))
 		return;
-	cells.a->half -= EMBRYO_EACH;
-	cells.b->half -= EMBRYO_EACH;
+	cells.a->half -= HALF_OPEN_EACH;
+	cells.b->half -= HALF_OPEN_EACH;
 }
 
 /* ---- LIVE flows: epoch:16 now:24 before:24 ---- */

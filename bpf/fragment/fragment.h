@@ -3,12 +3,12 @@
  * The steps enter() and ready(), for fragments. Each is forwarded by itself, without reassembly.
  * Only the first fragment of a datagram has the UDP header. When it is sent, the map `frags`
  * remembers its ports for two seconds. A later fragment with such an entry is handled like its
- * first one; a later fragment without one is passed up. (cut.h and pieces.h fragment packets that
+ * first one; a later fragment without one is passed up. (too_big.h and make.h fragment packets that
  * exceed the MTU.)
  *
  * Runs after pull_extensions() (extensions.h) and before find(); and in ready().
  * Reads:  s->family, l3, l4, len; the map frags.
- * Writes: s->fragment, ports, held, datagram, learned; in ready the map frags.
+ * Writes: s->fragment, ports, pending_reason, datagram, learned; in ready the map frags.
  */
 #pragma once
 
@@ -60,7 +60,7 @@ INLINE int pull_fragment(struct pkt *p)
 	 * 65,535. */
 	if ((offset & 1 && size & 7) ||
 	    (offset && (size - 1 > 0xffff || (offset & ~7U) + size > 0xffff)))
-		pkt_hold(p, PASS_malformed);
+		pkt_set_pending(p, PASS_malformed);
 	return 0;
 }
 
@@ -95,7 +95,7 @@ INLINE int fragment_find(struct pkt *p)
 	p->s->checksum = 0;
 	p->s->segment_len = p->s->len;
 	if (fragment_offset(p) < first->end)
-		pkt_hold(p, DROP_overlapping_fragment);
+		pkt_set_pending(p, DROP_overlapping_fragment);
 	return 0;
 }
 
@@ -112,7 +112,7 @@ INLINE int fragment_check_tiny(struct pkt *p)
 		return NOT_OURS;
 	p->s->sport = udp->source;
 	p->s->dport = udp->dest;
-	p->s->held = DROP_tiny_fragment;
+	p->s->pending_reason = DROP_tiny_fragment;
 	return 0;
 }
 

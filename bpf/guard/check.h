@@ -41,7 +41,7 @@ static long guard_try(__u32 i, void *none)
 	if (!mac1_fits(s, key->mac1))
 		return 0;
 	s->backend = key->backend;
-	s->answer = 0;
+	s->result = 0;
 	return 1;
 }
 
@@ -52,12 +52,12 @@ INLINE int guard_mac1(struct guard_work *s, __u32 keys)
 	if (!mac1_begin(s))
 		return -DROP_guard_busy;
 	s->key = GUARD_KEYS_FIRST(keys);
-	s->answer = -DROP_guard_mac1;
+	s->result = -DROP_guard_mac1;
 	bpf_loop(GUARD_KEYS_N(keys), guard_try, NULL, 0);
 	mac1_end(s);
-	if (s->answer)
+	if (s->result)
 		remember_failed(s->hash, s->now);
-	return s->answer;
+	return s->result;
 }
 
 /* Returns whether a backend has answered the client. If so, s->learned.value.answered says which

@@ -7,7 +7,8 @@
  *
  * guard() runs after find() (service.h) and before flow_way() (flow/flow.h). resolve() returns its
  * result, guard.says. guard_remember() runs in ready(), just before the packet is sent.
- * Reads:  s->service, direction, addresses, ports, held; the packet; the maps guards, answered.
+ * Reads:  s->service, direction, addresses, ports, pending_reason; the packet; the maps guards,
+ *         answered.
  * Writes: s->guard; s->service, if another backend is to get the packet.
  */
 #pragma once
@@ -109,7 +110,7 @@ INLINE int guard_step(struct pkt *p)
 	s->says = 0;
 	s->remember = 0;
 	s->backend = 0;
-	if (p->s->direction == DIRECTION_REPLY || p->s->held)
+	if (p->s->direction == DIRECTION_REPLY || p->s->pending_reason)
 		return 0;
 	g = guard_load(p);
 	if (!g)
@@ -160,8 +161,8 @@ INLINE void guard_reply(struct pkt *p)
 	if (is_plain_data(p, g, udp))
 		return;
 	message_locate(p, udp);
-	if (is_across(p))		/* s->len is the length before the translation */
-		s->end = p->s->l4 + p->s->flow.across.payload;
+	if (is_nat64(p))		/* s->len is the length before the translation */
+		s->end = p->s->l4 + p->s->flow.nat64.payload;
 	s->remember = !guard_look(p) && s->kind && s->kind != MESSAGE_DATA;
 }
 

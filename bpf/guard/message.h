@@ -10,7 +10,7 @@
  */
 #pragma once
 
-#include "fragment/cut.h"		/* for gso_size() */
+#include "fragment/too_big.h"		/* for gso_size() */
 #include "guard/check.h"
 
 /* Returns whether a message of this kind may have this length. The length of data need not be a

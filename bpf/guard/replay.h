@@ -40,7 +40,7 @@ INLINE bool replay_matches(const struct replay *r, const struct guard_work *s)
 	       r->mac1[1] == mac_word(s->message + INITIATION_MAC1 + 8) && r->id == s->id;
 }
 
-enum replay_answer { REPLAY_NEW, REPLAY_SAME_CLIENT, REPLAY_OTHER_CLIENT };
+enum replay_found { REPLAY_NEW, REPLAY_SAME_CLIENT, REPLAY_OTHER_CLIENT };
 
 /* Returns whether, and by which client, this initiation was sent before. Sets s->row and s->turn to
  * its entry, or to the entry that will be written. noinline, to have a stack frame of its own. */

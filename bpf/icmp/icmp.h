@@ -133,7 +133,7 @@ INLINE int pull_quote(struct pkt *p)
 	p->s->checksum = 0;
 	p->s->segment_len = p->s->len;
 	if (is_martian(p->s->family == FAMILY_IPV4, q->from))
-		pkt_hold(p, PASS_martian);
+		pkt_set_pending(p, PASS_martian);
 	return 0;
 }
 

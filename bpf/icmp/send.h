@@ -8,41 +8,43 @@
  * headers are added in front.
  *
  * Runs if service_way() or site_way() ended with too_big, hop_limit or a refusal.
- * Reads:  s->judged, out, family, l3, l4; the packet; the maps nexthops, own.
- * Writes: the packet, s->action; the maps icmp_limits, pieces.
+ * Reads:  s->result, out, family, l3, l4; the packet; the maps nexthops, own.
+ * Writes: the packet, s->action; the maps icmp_limits, fragment_area.
  */
 #pragma once
 
-#include "fragment/cut.h"
+#include "fragment/too_big.h"
 #include "icmp/icmp.h"
 #include "learned_steps.h"
 #include "limit.h"
 
 /* Length of an IPv4 error in bytes (RFC 1812 section 4.3.2.3), as in the kernel. */
-#define ANSWER_MAX4 576
-#define ANSWER_MAX6 1280	/* length of an IPv6 error in bytes (RFC 4443 section 2.4) */
-#define ANSWER_TTL 64
-#define ANSWER_OWN (1U << 31)	/* flag: send an IPv6 error from our own address on the link */
+#define ICMP_ERROR_MAX4 576
+#define ICMP_ERROR_MAX6 1280	/* length of an IPv6 error in bytes (RFC 4443 section 2.4) */
+#define ICMP_ERROR_TTL 64
+/* Flag: send an IPv6 error from our own address on the link. */
+#define ICMP_ERROR_OWN (1U << 31)
 /* Flag: ICMPv6 destination unreachable; the lowest byte is the ICMPv6 code. */
-#define ANSWER_UNREACHABLE (1U << 30)
-#define ANSWERS_SECOND 10		/* limit of errors to one source, per second */
-#define ANSWERS_BURST 20
-#define ANSWERS_CPU_BURST 50
+#define ICMP_ERROR_UNREACHABLE (1U << 30)
+#define ICMP_ERRORS_SECOND 10		/* limit of errors to one source, per second */
+#define ICMP_ERRORS_BURST 20
+#define ICMP_ERRORS_CPU_BURST 50
 
-struct answer4 {
+struct icmp_error4 {
 	struct iphdr ip;
 	struct icmphdr icmp;
 };
-struct answer6 {
+struct icmp_error6 {
 	struct ipv6hdr ip;
 	struct icmp6hdr icmp;
 };
 
-/* Work area in pieces.stash, for the new headers and the header of the packet that is answered. */
-struct answer_room {
+/* Work area in fragment_area.stash, for the new headers and the header of the packet that is
+ * answered. */
+struct icmp_error_room {
 	union {
-		struct answer4 v4;
-		struct answer6 v6;
+		struct icmp_error4 v4;
+		struct icmp_error6 v6;
 	};
 	union {
 		struct iphdr of4;
@@ -53,18 +55,18 @@ struct answer_room {
 
 /* Returns whether this CPU may send another error. All sources together have this limit, because an
  * attacker can forge sources. */
-INLINE bool answers_left(struct pkt_state *s)
+INLINE bool cpu_may_send_error(struct pkt_state *s)
 {
-	__u64 each = ((__u64)tick_rate << GUARD_TICK) / answers_cpu;
+	__u64 each = ((__u64)tick_rate << GUARD_TICK) / icmp_errors_cpu;
 	__u64 now = bpf_jiffies64() << GUARD_TICK;
 
-	return limit_take(&s->answers_until, each, ANSWERS_CPU_BURST, now);
+	return limit_take(&s->errors_until, each, ICMP_ERRORS_CPU_BURST, now);
 }
 
 LEARNED_LIMIT(true, icmp_limits)
 
 /* Returns whether this source may get another error. The source's own limit decides. */
-INLINE bool answer_allowed(struct pkt_state *s)
+INLINE bool source_may_get_error(struct pkt_state *s)
 {
 	struct addr *source = &learned_key(s)->client.addr;
 
@@ -72,19 +74,20 @@ INLINE bool answer_allowed(struct pkt_state *s)
 	if (s->family == FAMILY_IPV6)
 		source->q[1] = 0;		/* all addresses of an IPv6 /64 are one source */
 	return icmp_limits_take(s, bpf_jiffies64() << GUARD_TICK,
-				((__u64)tick_rate << GUARD_TICK) / ANSWERS_SECOND, ANSWERS_BURST);
+				((__u64)tick_rate << GUARD_TICK) / ICMP_ERRORS_SECOND,
+				ICMP_ERRORS_BURST);
 }
 
 /* Builds the headers of an IPv4 error. mtu: the MTU that was exceeded; 0: time exceeded. n, sum:
  * length and checksum of the quoted bytes. */
-INLINE void answer_head4(struct answer4 *a, const struct iphdr *of, __u32 mtu, __u32 n, __u32 sum,
-			 __u16 id)
+INLINE void icmp_error_head4(struct icmp_error4 *a, const struct iphdr *of, __u32 mtu, __u32 n,
+			     __u32 sum, __u16 id)
 {
 	__u32 head = 0;
 
-	*a = (struct answer4){
+	*a = (struct icmp_error4){
 		.ip = { .version = 4, .ihl = 5, .tos = (of->tos & 0x1e) | 0xc0, .id = id,
-			.tot_len = bpf_htons(sizeof(*a) + n), .ttl = ANSWER_TTL,
+			.tot_len = bpf_htons(sizeof(*a) + n), .ttl = ICMP_ERROR_TTL,
 			.protocol = IPPROTO_ICMP, .saddr = of->daddr, .daddr = of->saddr },
 		.icmp = { .type = mtu ? ICMP_DEST_UNREACH : ICMP_TIME_EXCEEDED,
 			  .code = mtu ? ICMP_FRAG_NEEDED : 0 },
@@ -97,24 +100,24 @@ INLINE void answer_head4(struct answer4 *a, const struct iphdr *of, __u32 mtu, _
 	a->ip.check = ~csum_fold(head);
 }
 
-/* Builds the headers of an IPv6 error. what: the MTU, or 0 for time exceeded, or ANSWER_UNREACHABLE
- * | code. */
-INLINE void answer_head6(struct answer6 *a, const struct ipv6hdr *of, __u32 what, __u32 n,
-			 __u32 sum)
+/* Builds the headers of an IPv6 error. what: the MTU, or 0 for time exceeded, or
+ * ICMP_ERROR_UNREACHABLE | code. */
+INLINE void icmp_error_head6(struct icmp_error6 *a, const struct ipv6hdr *of, __u32 what, __u32 n,
+			     __u32 sum)
 {
-	bool unreachable = what & ANSWER_UNREACHABLE;
+	bool unreachable = what & ICMP_ERROR_UNREACHABLE;
 	__u32 mtu = unreachable ? 0 : what;
 	__u64 pseudo;
 
-	*a = (struct answer6){
+	*a = (struct icmp_error6){
 		.ip = { .version = 6, .payload_len = bpf_htons(sizeof(a->icmp) + n),
-			.nexthdr = IPPROTO_ICMPV6, .hop_limit = ANSWER_TTL,
+			.nexthdr = IPPROTO_ICMPV6, .hop_limit = ICMP_ERROR_TTL,
 			.saddr = of->daddr, .daddr = of->saddr },
 		.icmp = { .icmp6_type = unreachable ? ICMPV6_DEST_UNREACH :
 					mtu ? ICMPV6_PKT_TOOBIG : ICMPV6_TIME_EXCEED,
 			  .icmp6_code = unreachable ? what & 0xff : 0 },
 	};
-	mtu = mtu && mtu < ANSWER_MAX6 ? ANSWER_MAX6 : mtu;
+	mtu = mtu && mtu < ICMP_ERROR_MAX6 ? ICMP_ERROR_MAX6 : mtu;
 	a->icmp.icmp6_mtu = bpf_htonl(mtu);
 	pseudo = csum_pseudo6(&a->ip) + a->ip.payload_len + bpf_htons(IPPROTO_ICMPV6);
 	a->icmp.icmp6_cksum =
@@ -125,12 +128,12 @@ INLINE void answer_head6(struct answer6 *a, const struct ipv6hdr *of, __u32 what
 /* Three global functions build the error. They are called one after the other, so that their stack
  * frames do not add up. The first one truncates the IP packet to the length of the quote, and makes
  * room for the new headers. Returns 0 or a reason. */
-__attribute__((noinline)) int tc_answer_room(struct __sk_buff *ctx, __u32 l3, __u32 family,
-					     __u32 len)
+__attribute__((noinline)) int tc_error_room(struct __sk_buff *ctx, __u32 l3, __u32 family,
+					    __u32 len)
 {
 	bool ipv4 = family == FAMILY_IPV4;
-	__u32 head = ipv4 ? sizeof(struct answer4) : sizeof(struct answer6);
-	__u32 most = (ipv4 ? ANSWER_MAX4 : ANSWER_MAX6) - head, n = len < most ? len : most;
+	__u32 head = ipv4 ? sizeof(struct icmp_error4) : sizeof(struct icmp_error6);
+	__u32 most = (ipv4 ? ICMP_ERROR_MAX4 : ICMP_ERROR_MAX6) - head, n = len < most ? len : most;
 
 	if (bpf_skb_change_tail(ctx, l3 + n, 0) ||
 	    bpf_skb_adjust_room(ctx, head, BPF_ADJ_ROOM_MAC, 0) ||
@@ -145,7 +148,7 @@ __attribute__((noinline)) int tc_sum(struct __sk_buff *ctx, __u32 off)
 	void *data = ctx_ptr(ctx, data) + (off & 0x7ff), *end = ctx_ptr(ctx, data_end);
 	__u64 sum = 0;
 
-	for (int i = 0; i < ANSWER_MAX6 / 4 && data + 4 <= end; i++, data += 4)
+	for (int i = 0; i < ICMP_ERROR_MAX6 / 4 && data + 4 <= end; i++, data += 4)
 		sum += *(__u32 *)data;
 	if (data + 2 <= end) {
 		sum += *(__u16 *)data;
@@ -158,33 +161,33 @@ __attribute__((noinline)) int tc_sum(struct __sk_buff *ctx, __u32 off)
 
 /* The third one writes the new headers and exchanges the MAC addresses. from: the source of an IPv4
  * error; 0 for IPv6, where the source is the packet's destination, or our own address with
- * ANSWER_OWN. what: see answer_head6(). */
-__attribute__((noinline)) int tc_answer_head(struct __sk_buff *ctx, __u32 l3, __u32 from,
-					     __u32 what, __u32 sum)
+ * ICMP_ERROR_OWN. what: see icmp_error_head6(). */
+__attribute__((noinline)) int tc_error_head(struct __sk_buff *ctx, __u32 l3, __u32 from,
+					    __u32 what, __u32 sum)
 {
-	__u32 head = from ? sizeof(struct answer4) : sizeof(struct answer6);
+	__u32 head = from ? sizeof(struct icmp_error4) : sizeof(struct icmp_error6);
 	__u32 n = ctx->len - l3 - head;
 	__u32 zero = 0, place = ctx->ifindex % LINKS;
-	const struct own *o = what & ANSWER_OWN ? bpf_map_lookup_elem(&own, &place) : NULL;
-	struct pieces *c = bpf_map_lookup_elem(&pieces, &zero);
-	struct answer_room *room;
+	const struct own *o = what & ICMP_ERROR_OWN ? bpf_map_lookup_elem(&own, &place) : NULL;
+	struct fragment_area *a = bpf_map_lookup_elem(&fragment_area, &zero);
+	struct icmp_error_room *room;
 	int rc;
 
-	if (!c)
+	if (!a)
 		return -1;
-	room = (void *)c->stash;
+	room = (void *)a->stash;
 	rc = bpf_skb_load_bytes(ctx, 0, room->macs, sizeof(room->macs));
 	if (from) {
 		rc = rc ?: bpf_skb_load_bytes(ctx, l3 + head, &room->of4, sizeof(room->of4));
 		room->of4.daddr = from;
-		answer_head4(&room->v4, &room->of4, what, n, sum, bpf_get_prandom_u32());
+		icmp_error_head4(&room->v4, &room->of4, what, n, sum, bpf_get_prandom_u32());
 		rc = rc ?: bpf_skb_store_bytes(ctx, l3, &room->v4, sizeof(room->v4),
 					       BPF_F_RECOMPUTE_CSUM);
 	} else {
 		rc = rc ?: bpf_skb_load_bytes(ctx, l3 + head, &room->of6, sizeof(room->of6));
 		if (o)
 			addr_store(&room->of6.daddr, o->addr);
-		answer_head6(&room->v6, &room->of6, what & ~ANSWER_OWN, n, sum);
+		icmp_error_head6(&room->v6, &room->of6, what & ~ICMP_ERROR_OWN, n, sum);
 		rc = rc ?: bpf_skb_store_bytes(ctx, l3, &room->v6, sizeof(room->v6),
 					       BPF_F_RECOMPUTE_CSUM);
 	}
@@ -209,7 +212,7 @@ __attribute__((noinline)) int tc_own_address(struct __sk_buff *ctx, __u32 to)
 /* Replaces the packet by an ICMP error. If the packet's checksum is partial, the kernel or a device
  * will complete it in the quote when the error leaves. That changes the sum of the quote, so the
  * change is added here. Returns 0 or a reason. */
-INLINE int tc_answer(struct pkt *p, __u32 from, __u32 what)
+INLINE int tc_send_error(struct pkt *p, __u32 from, __u32 what)
 {
 	__u32 l3 = p->s->l3, family = p->s->family, upper = p->s->l4 - l3, quote, sum;
 	__u32 check_at = p->s->overlay ? p->s->check_at : offsetof(struct udphdr, check);
@@ -217,25 +220,26 @@ INLINE int tc_answer(struct pkt *p, __u32 from, __u32 what)
 	__be16 check = 0;
 	int rc;
 
-	if (!answer_allowed(p->s) || !answers_left(p->s))
+	if (!source_may_get_error(p->s) || !cpu_may_send_error(p->s))
 		return -DROP_icmp_limited;
-	rc = tc_answer_room(p->ctx, l3, family, p->s->len);
+	rc = tc_error_room(p->ctx, l3, family, p->s->len);
 	if (rc)
 		return rc;
-	quote = l3 + (family == FAMILY_IPV4 ? sizeof(struct answer4) : sizeof(struct answer6));
+	quote = l3 + (family == FAMILY_IPV4 ? sizeof(struct icmp_error4) :
+					      sizeof(struct icmp_error6));
 	sum = tc_sum(p->ctx, quote);
 	upper += quote;
 	if (partial && !bpf_skb_load_bytes(p->ctx, upper + check_at, &check, sizeof(check)))
 		sum += (__u16)~tc_sum(p->ctx, upper) + (__u16)~check;
-	return tc_answer_head(p->ctx, l3, from, what, csum_fold(sum)) ? -DROP_send_failed : 0;
+	return tc_error_head(p->ctx, l3, from, what, csum_fold(sum)) ? -DROP_send_failed : 0;
 }
 
 /* Returns whether we send the error, not the kernel. *ret_from: the source of an IPv4 error,
  * otherwise 0. */
-INLINE bool answer_is_ours(struct pkt *p, bool too_big, __u32 *ret_from)
+INLINE bool error_is_ours(struct pkt *p, bool too_big, __u32 *ret_from)
 {
 	bool original = p->s->direction == DIRECTION_ORIGINAL, ipv4 = p->s->family == FAMILY_IPV4;
-	bool uncut = ipv4 && too_big && without_df(p);
+	bool fragmentable = ipv4 && too_big && without_df(p);
 
 	*ret_from = 0;
 	if (with_flows && p->s->has_way) {	/* the packet was sent to an address of ours */
@@ -243,22 +247,22 @@ INLINE bool answer_is_ours(struct pkt *p, bool too_big, __u32 *ret_from)
 		return true;
 	}
 	if (original ? !addr_same(&p->s->dst, &p->s->service.to) :
-		       uncut && !addr_same(&p->s->src, &p->s->service.to)) {
+		       fragmentable && !addr_same(&p->s->src, &p->s->service.to)) {
 		*ret_from = ipv4 ? addr_to4(original ? p->s->dst : p->s->service.to) : 0;
 		return true;
 	}
-	if (uncut && p->s->service.flags & SERVICE_DF_REPORT)
+	if (fragmentable && p->s->service.flags & SERVICE_DF_REPORT)
 		*ret_from = tc_own_address(p->ctx, addr_to4(p->s->src));
 	return *ret_from;
 }
 #endif
 
-/* Sends the ICMP error for the reason in s->judged, if the kernel would take the packet for its
+/* Sends the ICMP error for the reason in s->result, if the kernel would take the packet for its
  * own. Returns the new reason. Only the first fragment of a datagram is answered, because its
  * ports tell the sender which socket the error is about (RFC 1122 section 3.2.2). */
 INLINE int send_owed_error_step(struct pkt *p)
 {
-	int rc = p->s->judged;
+	int rc = p->s->result;
 #ifndef WGXDP_HOST			/* the host plane, which tests use, builds no packets */
 	__u32 from, mtu = 0, out = p->s->out;
 	const struct nexthop *hop = bpf_map_lookup_elem(&nexthops, &out);
@@ -266,15 +270,15 @@ INLINE int send_owed_error_step(struct pkt *p)
 
 	if (p->plane != PLANE_TC || p->s->is_quote || is_later(p) || !hop)
 		return rc;
-	if (!answer_is_ours(p, too_big, &from))
+	if (!error_is_ours(p, too_big, &from))
 		return rc;
 	if (too_big)
 		mtu = hop->fib.mtu_result;
 	/* The limit is the length that the packet may have before the translation. */
-	if (is_across(p) && too_big)
-		mtu = mtu - p->s->flow.across.head +
+	if (is_nat64(p) && too_big)
+		mtu = mtu - p->s->flow.nat64.head +
 		      (p->s->family == FAMILY_IPV4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr));
-	rc = tc_answer(p, from, mtu);
+	rc = tc_send_error(p, from, mtu);
 	if (rc)
 		return rc;
 	p->s->action = bpf_redirect(((struct __sk_buff *)p->ctx)->ifindex, 0);

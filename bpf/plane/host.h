@@ -143,10 +143,10 @@ INLINE int host_can_send(const struct pkt *p, const struct nexthop *hop)
 
 /* Moves everything behind the IP header to its offset after translation. The allocation has room
  * for it. */
-INLINE int host_make_room_across(struct pkt *p)
+INLINE int host_make_room_nat64(struct pkt *p)
 {
 	struct host_packet *packet = p->ctx;
-	__u32 l4 = p->s->l3 + p->s->flow.across.head, rest = packet->len - p->s->l4;
+	__u32 l4 = p->s->l3 + p->s->flow.nat64.head, rest = packet->len - p->s->l4;
 
 	if (p->s->l4 + HOST_ROOM < l4)
 		return -PASS_no_headroom;
@@ -180,7 +180,7 @@ INLINE int host_make_room_for(struct pkt *p, __u32 bytes)
 
 INLINE int host_make_room(struct pkt *p, const struct nexthop *hop)
 {
-	int rc = is_across(p) ? host_make_room_across(p) : 0;
+	int rc = is_nat64(p) ? host_make_room_nat64(p) : 0;
 	const struct host_packet *packet = p->ctx;
 
 	if (rc)

@@ -109,7 +109,7 @@ INLINE int tc_change_family_step(struct pkt *p)
 {
 	int to4 = p->s->leaves == FAMILY_IPV4;
 	int change = sizeof(struct ipv6hdr) - sizeof(struct iphdr);
-	int grow = (int)(p->s->flow.across.head & 0x7f) - (int)(p->s->l4 - p->s->l3);
+	int grow = (int)(p->s->flow.nat64.head & 0x7f) - (int)(p->s->l4 - p->s->l3);
 	int rest = grow - (to4 ? -change : change);
 
 	if (p->plane != PLANE_TC)
@@ -120,13 +120,13 @@ INLINE int tc_change_family_step(struct pkt *p)
 }
 CALLED_STEP(with_flows, tc_change_family)
 
-INLINE int tc_make_room_across(struct pkt *p)
+INLINE int tc_make_room_nat64(struct pkt *p)
 {
 	int rc = tc_change_family(p);
 
 	if (rc)
 		return rc > 0 ? -PASS_no_headroom : -DROP_send_failed;
-	p->s->l4 = p->s->l3 + (p->s->flow.across.head & 0x7f);
+	p->s->l4 = p->s->l3 + (p->s->flow.nat64.head & 0x7f);
 	return tc_reach(p) ? -DROP_send_failed : 0;
 }
 
@@ -134,7 +134,7 @@ INLINE int tc_make_room_across(struct pkt *p)
  * kernel's neighbour output writes the header. */
 INLINE int tc_make_room(struct pkt *p, const struct nexthop *hop)
 {
-	int rc = is_across(p) ? tc_make_room_across(p) : 0;
+	int rc = is_nat64(p) ? tc_make_room_nat64(p) : 0;
 
 	if (rc)
 		return rc;

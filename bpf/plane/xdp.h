@@ -75,10 +75,10 @@ INLINE int xdp_make_room(struct pkt *p, const struct nexthop *hop)
 {
 	__u32 tags = with_vlans ? vlan_tags_out(hop) & 3 : 0;
 	__u32 l3 = sizeof(struct ethhdr) + tags * sizeof(struct vlan_tag);
-	__u32 l4 = l3 + (is_across(p) ? p->s->flow.across.head & 0x7f : p->s->l4 - p->s->l3);
+	__u32 l4 = l3 + (is_nat64(p) ? p->s->flow.nat64.head & 0x7f : p->s->l4 - p->s->l3);
 	int shrink = (int)p->s->l4 - (int)l4;
 
-	if (!with_vlans && !is_across(p))
+	if (!with_vlans && !is_nat64(p))
 		return 0;
 	if (shrink && xdp_move_begin(p, shrink))
 		return -PASS_no_headroom;

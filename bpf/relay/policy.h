@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * The step site_admit(): may a packet pass between sites? Plain UDP is admitted by its destination
- * port, or as an answer. For other packets, judge() distinguishes what conntrack does: new,
+ * port, or as an answer. For other packets, policy_state() distinguishes what conntrack does: new,
  * belonging to something that was admitted, or invalid. An invalid packet is dropped, not passed
  * up, because the host may have no firewall rules.
  *
@@ -15,11 +15,11 @@
 #include "relay/allowed.h"
 #include "relay/route.h"
 
-/* Results of judge(), besides -DROP_refused and -DROP_invalid. */
-enum judgement {
-	JUDGED_PASS,
-	JUDGED_UDP,			/* UDP behind extension headers: the ports decide */
-	JUDGED_LATER,		/* later fragment: the decision for the first fragment holds */
+/* Results of policy_state(), besides -DROP_refused and -DROP_invalid. */
+enum policy_state {
+	POLICY_PASS,
+	POLICY_UDP,			/* UDP behind extension headers: the ports decide */
+	POLICY_LATER,		/* later fragment: the decision for the first fragment holds */
 };
 
 #define ICMP6_NI_QUERY 139		/* ICMPv6 type of a node information query (RFC 4620) */
@@ -44,24 +44,25 @@ INLINE const struct policy *policy_find(void)
 	return bpf_map_lookup_elem(&policy, &zero);
 }
 
-/* ---- judge(): packets that are not plain UDP ---- */
+/* ---- policy_state(): packets that are not plain UDP ---- */
 
-/* Reads n bytes at `off` into judge.bytes. Returns 0, or another value if the packet is shorter. */
-INLINE int judge_read(struct pkt *p, __u32 off, __u32 n)
+/* Reads n bytes at `off` into s->policy.bytes. Returns 0, or another value if the packet is
+ * shorter. */
+INLINE int policy_read(struct pkt *p, __u32 off, __u32 n)
 {
-	return off + n > p->s->judge.end || plane_read(p, off, p->s->judge.bytes, n);
+	return off + n > p->s->policy.end || plane_read(p, off, p->s->policy.bytes, n);
 }
 
 /* Decides on a TCP packet, which is never admitted. The result says how to refuse it. A packet with
  * only SYN may start a connection. A packet with only ACK may belong to a connection that is older
  * than our memory. */
-INLINE int judge_tcp(struct pkt *p)
+INLINE int policy_tcp(struct pkt *p)
 {
-	const __u8 *bytes = p->s->judge.bytes;
-	__u32 begins, header, len = p->s->judge.end - p->s->l4;
+	const __u8 *bytes = p->s->policy.bytes;
+	__u32 begins, header, len = p->s->policy.end - p->s->l4;
 	struct ipv6hdr ip;
 
-	if (judge_read(p, p->s->l4, TCP_HEADER))
+	if (policy_read(p, p->s->l4, TCP_HEADER))
 		return -DROP_invalid;
 	header = (bytes[12] >> 4) * 4;
 	begins = bytes[13] & 0x17;	/* FIN, SYN, RST and ACK; the other flags are ignored */
@@ -78,16 +79,16 @@ INLINE int judge_tcp(struct pkt *p)
 
 /* Admits an ICMPv6 error if it goes to the sender of the packet that it quotes, and that packet was
  * admitted, as new or as an answer. */
-INLINE int judge_error(struct pkt *p, const struct policy *rules)
+INLINE int policy_error(struct pkt *p, const struct policy *rules)
 {
-	const __u8 *bytes = p->s->judge.bytes;
+	const __u8 *bytes = p->s->policy.bytes;
 	__u32 at = p->s->l4 + sizeof(struct icmp6hdr);
 	struct walk *walk = &p->s->walk;
 	struct addr src, dst;
 	__be16 sport, dport;
 	__u8 type;
 
-	if (judge_read(p, at, sizeof(struct ipv6hdr)) || bytes[0] >> 4 != 6)
+	if (policy_read(p, at, sizeof(struct ipv6hdr)) || bytes[0] >> 4 != 6)
 		return -DROP_invalid;
 	walk->type = bytes[offsetof(struct ipv6hdr, nexthdr)];
 	walk->from = at;
@@ -97,39 +98,39 @@ INLINE int judge_error(struct pkt *p, const struct policy *rules)
 		return -DROP_invalid;
 	at += walk->off;
 	if (walk->type == IPPROTO_UDP) {
-		if (judge_read(p, at, 4))
+		if (policy_read(p, at, 4))
 			return -DROP_invalid;
 		sport = load_word(__be16, bytes);
 		dport = load_word(__be16, bytes + 2);
 		if (allowed_known(allowed_tag(rules, src, dst, sport, dport, IPPROTO_UDP)))
-			return JUDGED_PASS;
+			return POLICY_PASS;
 		return allowed_known(allowed_tag(rules, dst, src, dport, sport, IPPROTO_UDP)) ?
-		       JUDGED_PASS : -DROP_invalid;
+		       POLICY_PASS : -DROP_invalid;
 	}
-	if (walk->type != IPPROTO_ICMPV6 || judge_read(p, at, sizeof(struct icmp6hdr)))
+	if (walk->type != IPPROTO_ICMPV6 || policy_read(p, at, sizeof(struct icmp6hdr)))
 		return -DROP_invalid;
 	type = bytes[0];
 	sport = load_word(__be16, bytes + 4);
 	dport = load_word(__be16, bytes);
 	if (icmp6_is_query(type))
 		return allowed_known(allowed_tag(rules, src, dst, sport, dport, IPPROTO_ICMPV6)) ?
-		       JUDGED_PASS : -DROP_invalid;
+		       POLICY_PASS : -DROP_invalid;
 	dport -= bpf_htons(0x0100);
 	return icmp6_is_query(type - 1) &&
 	       allowed_known(allowed_tag(rules, dst, src, sport, dport, IPPROTO_ICMPV6)) ?
-	       JUDGED_PASS : -DROP_invalid;
+	       POLICY_PASS : -DROP_invalid;
 }
 
 /* Decides on an ICMPv6 packet. allowed_tag() hashes ports, which ICMPv6 does not have. So the
  * identifier, which a query and its answer share, replaces one port. The type and code of the
  * query replace the second port. */
-INLINE int judge_icmp(struct pkt *p, const struct policy *rules)
+INLINE int policy_icmp(struct pkt *p, const struct policy *rules)
 {
-	const __u8 *bytes = p->s->judge.bytes;
+	const __u8 *bytes = p->s->policy.bytes;
 	bool listed;
 	__u8 type;
 
-	if (judge_read(p, p->s->l4, sizeof(struct icmp6hdr)))
+	if (policy_read(p, p->s->l4, sizeof(struct icmp6hdr)))
 		return -DROP_invalid;
 	type = bytes[0];
 	listed = rules->icmpv6[type >> 6] >> (type & 63) & 1 && is_overlay(p->s->dst);
@@ -138,24 +139,24 @@ INLINE int judge_icmp(struct pkt *p, const struct policy *rules)
 	p->s->sport = load_word(__be16, bytes + 4);
 	p->s->dport = load_word(__be16, bytes);		/* type and code, which replace the port */
 	if (type < 128)
-		return judge_error(p, rules);
+		return policy_error(p, rules);
 	if (ICMP6_UNTRACKED(type))
-		return listed ? JUDGED_PASS : -DROP_refused;
+		return listed ? POLICY_PASS : -DROP_refused;
 	if (icmp6_is_query(type)) {
 		p->s->tag = allowed_tag(rules, p->s->src, p->s->dst, p->s->sport, p->s->dport,
 					IPPROTO_ICMPV6);
-		return listed ? JUDGED_PASS : -DROP_refused;
+		return listed ? POLICY_PASS : -DROP_refused;
 	}
 	if (!icmp6_is_query(type - 1))
 		return -DROP_invalid;
 	p->s->tag = allowed_tag(rules, p->s->dst, p->s->src, p->s->sport,
 				p->s->dport - bpf_htons(0x0100), IPPROTO_ICMPV6);
-	return allowed_known(p->s->tag) ? JUDGED_PASS : -DROP_invalid;
+	return allowed_known(p->s->tag) ? POLICY_PASS : -DROP_invalid;
 }
 
-/* Returns an enum judgement or a reason. Sets l4 and fragment, and the members that a UDP header
+/* Returns an enum policy_state or a reason. Sets l4 and fragment, and the members that a UDP header
  * would set. */
-INLINE int judge_step(struct pkt *p)
+INLINE int policy_state_step(struct pkt *p)
 {
 	const struct policy *rules = policy_find();
 	struct walk *walk = &p->s->walk;
@@ -163,29 +164,29 @@ INLINE int judge_step(struct pkt *p)
 	p->s->sport = p->s->dport = 0;
 	p->s->checksum = 0;
 	p->s->partial = 0;
-	p->s->judge.end = p->s->l3 + p->s->len;
+	p->s->policy.end = p->s->l3 + p->s->len;
 	walk->from = p->s->l3;
 	walk->type = p->s->next;
 	if (!rules || ipv6_walk(p) || walk->off > EXTENSIONS_LEN + sizeof(struct ipv6hdr) ||
 	    walk->off > p->s->len)
 		return -DROP_invalid;
 	p->s->l4 = p->s->l3 + walk->off;
-	p->s->fragment = walk->piece;
+	p->s->fragment = walk->fragment;
 	switch (walk->type) {
 	case IPPROTO_UDP:
-		return JUDGED_UDP;
+		return POLICY_UDP;
 	case IPPROTO_FRAGMENT:
-		return JUDGED_LATER;
+		return POLICY_LATER;
 	case IPPROTO_ICMPV6:
-		return judge_icmp(p, rules);
+		return policy_icmp(p, rules);
 	case IPPROTO_TCP:
-		return judge_tcp(p);
+		return policy_tcp(p);
 	case IPPROTO_NONE:
 		return -DROP_invalid;
 	}
 	return -DROP_refused;
 }
-CALLED_STEP(with_relay, judge)
+CALLED_STEP(with_relay, policy_state)
 
 /* ---- policy ---- */
 
@@ -223,22 +224,22 @@ INLINE int policy_later(struct pkt *p)
 /* Applies the policy to a packet between sites. Returns 0 or a reason. */
 INLINE int policy_admits(struct pkt *p)
 {
-	int rc = JUDGED_UDP;
+	int rc = POLICY_UDP;
 
 	p->s->segment_len = p->s->len;
 	p->s->check_at = offsetof(struct udphdr, check);
 	if (p->s->next != IPPROTO_UDP) {
-		rc = judge(p);
+		rc = policy_state(p);
 		if (rc >= 0 && (plane(p, reach) || pull_fragment(p)))
 			rc = -DROP_invalid;
 	}
-	if (rc == JUDGED_UDP)
+	if (rc == POLICY_UDP)
 		rc = pull_udp(p) ? -DROP_invalid : policy_ports(p);
-	else if (rc == JUDGED_LATER)
+	else if (rc == POLICY_LATER)
 		rc = policy_later(p);
 	if (!plane(p, whole)) {
 		p->s->silent = true;	/* the kernel would drop the packet without an error */
 		return -DROP_invalid;
 	}
-	return p->s->held ? -DROP_invalid : rc;
+	return p->s->pending_reason ? -DROP_invalid : rc;
 }

@@ -11,7 +11,7 @@
  *
  * Runs after enter() (pipeline.h), and before verdict() (verdict.h).
  * Reads:  s->src, dst, next, len, ttl; the maps peers, own, nexthops, control, policy.
- * Writes: s->judged, peers, overlay, out, mtu; from site_rewrite on the packet, the map allowed.
+ * Writes: s->result, peers, overlay, out, mtu; from site_rewrite on the packet, the map allowed.
  */
 #pragma once
 
@@ -19,19 +19,19 @@
 #include "icmp/send.h"
 #include "relay/policy.h"
 
-/* Stores the result of route_find() in s->judged. Returns NOT_OURS or PASS_source if no further
+/* Stores the result of route_find() in s->result. Returns NOT_OURS or PASS_source if no further
  * step is needed. */
 INLINE int site_find_step(struct pkt *p)
 {
-	p->s->judged = route_find(p);
-	return p->s->judged == NOT_OURS || p->s->judged == -PASS_source ? p->s->judged : 0;
+	p->s->result = route_find(p);
+	return p->s->result == NOT_OURS || p->s->result == -PASS_source ? p->s->result : 0;
 }
 INLINE_STEP(site_find)
 
-/* Stores the decision of the policy in s->judged. */
+/* Stores the decision of the policy in s->result. */
 INLINE int site_admit_step(struct pkt *p)
 {
-	p->s->judged = policy_admits(p) ?: p->s->judged;
+	p->s->result = policy_admits(p) ?: p->s->result;
 	return 0;
 }
 INLINE_STEP(site_admit)
@@ -63,7 +63,7 @@ INLINE int site_next_hop(struct pkt *p, struct nexthop *hop, __u64 now)
 	q->slot = p->peer->slot;
 	q->family = FAMILY_IPV6;
 	rc = fib_renew(p);
-	if (is_answer(rc) && hop->fib.ifindex != p->peer->ifindex) {
+	if (has_route(rc) && hop->fib.ifindex != p->peer->ifindex) {
 		hop->until = 0;
 		return -PASS_no_route;
 	}
@@ -78,11 +78,11 @@ INLINE int site_next_hop(struct pkt *p, struct nexthop *hop, __u64 now)
 }
 
 /* Makes all checks, in the kernel's order: hop limit, route, MTU, and last the policy's decision in
- * s->judged. Returns 0 or a reason. */
+ * s->result. Returns 0 or a reason. */
 INLINE int site_resolve_step(struct pkt *p)
 {
 	const struct peer *peer = p->s->peers >> 32 ? peer_find(p->s->peers >> 32) : NULL;
-	int rc, judged = p->s->judged;
+	int rc, result = p->s->result;
 	__u64 now = bpf_jiffies64();
 	struct nexthop *hop;
 	__u32 slot;
@@ -92,10 +92,10 @@ INLINE int site_resolve_step(struct pkt *p)
 	if (p->s->ttl <= 1)
 		return -PASS_hop_limit;
 	if (!peer)
-		return judged ?: -DROP_unrouted;
+		return result ?: -DROP_unrouted;
 	if (peer->flags & PEER_TUNNEL) {
 		p->s->mtu = peer->mtu;
-		rc = p->s->segment_len > peer->mtu ? -PASS_too_big : judged;
+		rc = p->s->segment_len > peer->mtu ? -PASS_too_big : result;
 		return rc ?: p->plane == PLANE_XDP ? -PASS_no_transmit : 0;
 	}
 	slot = peer->slot;
@@ -106,14 +106,14 @@ INLINE int site_resolve_step(struct pkt *p)
 	p->peer = peer;
 	rc = site_next_hop(p, hop, now);
 	if (rc == -PASS_no_route || rc == -PASS_unknown_egress)
-		return judged ?: -DROP_unrouted;
-	if (!is_answer(rc))
-		return judged ?: rc;
+		return result ?: -DROP_unrouted;
+	if (!has_route(rc))
+		return result ?: rc;
 	p->s->mtu = hop->fib.mtu_result;
 	if (p->s->segment_len > p->s->mtu)
 		return -PASS_too_big;
-	if (judged)
-		return judged;
+	if (result)
+		return result;
 	if (rc) {
 		p->s->through_neighbour = true;
 		return p->plane == PLANE_TC ? 0 : rc;
@@ -160,14 +160,14 @@ INLINE int site_send_step(struct pkt *p)
 }
 INLINE_STEP(site_send)
 
-/* tc: sends an ICMP error for the reason in s->judged, from our own address on the link. XDP leaves
+/* tc: sends an ICMP error for the reason in s->result, from our own address on the link. XDP leaves
  * packets that may need an error to tc. Returns the reason to count. */
 INLINE int site_send_error_step(struct pkt *p)
 {
-	int rc = p->s->judged;
+	int rc = p->s->result;
 	bool refused = rc == -DROP_refused || rc == -DROP_unrouted || rc == -DROP_same_site;
 	bool too_big = rc == -PASS_too_big;
-	int told = refused ? rc : too_big ? -DROP_packet_too_big : -DROP_time_exceeded;
+	int counted = refused ? rc : too_big ? -DROP_packet_too_big : -DROP_time_exceeded;
 	const struct policy *rules = policy_find();
 	const struct own *o;
 
@@ -178,16 +178,16 @@ INLINE int site_send_error_step(struct pkt *p)
 		return refused && p->s->link_flags & LINK_TC ? -PASS_no_transmit : rc;
 	o = own_find(p->s->ifindex);
 	if (p->s->silent || is_later(p) || !o || !(o->addr.q[0] | o->addr.q[1]))
-		return told;
+		return counted;
 #ifndef WGXDP_HOST			/* the host plane, which tests use, builds no packets */
-	__u32 unreachable = ANSWER_UNREACHABLE | (rules->reject == REJECT_PROHIBITED ? 1 : 3);
-	int answer = tc_answer(p, 0, ANSWER_OWN | (refused ? unreachable : p->s->mtu));
+	__u32 unreachable = ICMP_ERROR_UNREACHABLE | (rules->reject == REJECT_PROHIBITED ? 1 : 3);
+	int rc_error = tc_send_error(p, 0, ICMP_ERROR_OWN | (refused ? unreachable : p->s->mtu));
 
-	if (answer)
-		return refused ? rc : answer > 0 ? told : answer;
+	if (rc_error)
+		return refused ? rc : rc_error > 0 ? counted : rc_error;
 	p->s->action = bpf_redirect(((struct __sk_buff *)p->ctx)->ifindex, 0);
 #endif
-	return told;
+	return counted;
 }
 CALLED_STEP(with_relay, site_send_error)
 
@@ -203,6 +203,6 @@ INLINE int site_way(struct pkt *p)
 		return site_send(p);
 	if (p->s->outside)
 		return NOT_OURS;
-	p->s->judged = rc;
+	p->s->result = rc;
 	return site_send_error(p);
 }

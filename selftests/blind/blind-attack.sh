@@ -83,8 +83,8 @@ begin_pings() { # SECONDS
 still_pings() { all_run "${pids[@]}"; }
 
 attacks() { # own|spoofed SECONDS
-	local first=$((looks + 1)) heard4 heard6 icmp asked busy began taken dropped
-	heard4=$(arrived attacker udp4) heard6=$(arrived attacker udp6) icmp=$(arrived attacker errors)
+	local first=$((looks + 1)) received4 received6 icmp asked busy began taken dropped
+	received4=$(arrived attacker udp4) received6=$(arrived attacker udp6) icmp=$(arrived attacker errors)
 	asked=$(challenges) busy=$(cpu $daemon) began=$(elapsed) dropped=$(shown all original dropped)
 	look
 	places > "$work/before"
@@ -113,8 +113,8 @@ attacks() { # own|spoofed SECONDS
 	expect_also "$1: indices looked at" "$(said compared kept)" '>=' $((6 * (looks - first)))
 	expect_also "$1: of them changed, or gone" "$(said compared changed)" == 0
 	[[ $1 == spoofed ]] || expect_also "$1: indices of his in the table" "$(said compared planted)" == 0
-	expect_also "$1: in $taken s of IPv4 he heard of two sites, packets" $(($(arrived attacker udp4) - heard4)) '<=' $((2 * taken))
-	expect_also "$1: and of IPv6 of one" $(($(arrived attacker udp6) - heard6)) '<=' "$taken"
+	expect_also "$1: in $taken s of IPv4 he heard of two sites, packets" $(($(arrived attacker udp4) - received4)) '<=' $((2 * taken))
+	expect_also "$1: and of IPv6 of one" $(($(arrived attacker udp6) - received6)) '<=' "$taken"
 	expect_also "$1: errors" $(($(arrived attacker errors) - icmp)) == 0
 	say "$1: sites asked $(($(challenges) - asked)) times, the attacker's indices in the table: $(said compared planted)," \
 		"the daemon was busy for $(($(cpu $daemon) - busy)) ms"

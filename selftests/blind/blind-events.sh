@@ -21,7 +21,7 @@ says() { # NAMESPACE DEVICE FROM KIND...: sends one message to the relay
 	inside "$1" "$root/selftests/lib/blind_say.py" "$2" "$(mac relay eth0)" "$3" "$to" "${@:4}"
 }
 event_keys=(reason service direction interface source destination) # without the plane: tc does what XDP cannot do at once
-told() { # REASON FROM [DIRECTION]: checks that there is such an event
+is_reported() { # REASON FROM [DIRECTION]: checks that there is such an event
 	local to=${relay_at[4]}
 	[[ $2 == \[* ]] && to=${relay_at[6]}
 	/usr/bin/python3 -IS -c 'import json, sys
@@ -30,7 +30,7 @@ sys.exit(not any([json.loads(line).get(k) for k in keys] == sys.argv[2:] for lin
 		"${event_keys[*]}" "$1" blind original eth0 "$2" "$to" < "$work/events"
 }
 expect_event() { # REASON FROM
-	wait_for 5 "$1 of $2" told "$@"
+	wait_for 5 "$1 of $2" is_reported "$@"
 	say "ok told of $1, from $2"
 }
 looks() { bpftool -j map lookup pinned /sys/fs/bpf/wgxdp/default/event_watch key 0 0 0 0 | holds '"value":\["0x.*0x[0-9a-f]*[1-9a-f]'; }

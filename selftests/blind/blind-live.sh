@@ -89,10 +89,10 @@ expect 'initiations that it took' "$(arrived nat-a initiations)" == 0
 blind_file 'mtu: 1440'
 status=0
 wgxdp check -c "$work/wgxdp.yaml" > "$work/check" 2>&1 || status=$?
-expect 'an MTU of 1440' "$status $(grep -c 'mtu 1440 makes packets of 1520 bytes over IPv6, and eth0 takes 1500: write mtu: 1420 or less' "$work/check")" == '3 1'
+expect 'an MTU of 1440' "$status $(grep -c 'with mtu: 1440, packets are 1520 bytes long over IPv6, but eth0 takes 1500: write mtu: 1420 or less' "$work/check")" == '3 1'
 status=0
 wgxdp reload -c "$work/wgxdp.yaml" > "$work/check" 2>&1 || status=$?
-expect 'a reload' "$status $(grep -c 'mtu 1440 makes' "$work/check")" == '1 1'
+expect 'a reload' "$status $(grep -c 'with mtu: 1440, packets' "$work/check")" == '1 1'
 expect 'lost pings of 5, after that' "$(lost a c)" == 0
 expect_sums
 

@@ -86,6 +86,18 @@ ends() {
 }
 ended() { ! kill -0 "$daemon"; }
 
+# COMMAND...: `down` ends the daemon even if the command follows before the daemon notices
+ends_before() {
+	local former=$daemon
+	kill -STOP "$former" # so it notices nothing before the command has ended
+	wgxdp down
+	"$@"
+	kill -CONT "$former"
+	former_ended() { ! kill -0 "$former"; }
+	wait_for 10 "the end of the daemon that was there before '$1'" former_ended
+	wait "$former" || fail "down and '$1' ended it with status $?"
+}
+
 firewall_network
 for ns in client wg-end; do inside $ns sysctl -qw net.ipv6.conf.all.disable_ipv6=1; done # IPv6 sends packets by itself
 count_arrivals wg-end all_of_them "udp dport $port"
@@ -98,4 +110,9 @@ configuration $port
 kill -HUP "$daemon"
 wait_for 2 'the first file' listens $port
 killed_again_and_again
+ends_before start_daemon -c "$work/wgxdp.yaml"
+wgxdp show | holds 'daemon: since' || fail 'the end of the former daemon hid the new one'
+ends_before wgxdp up -c "$work/wgxdp.yaml"
+wgxdp show | holds 'daemon: not running' || fail 'a daemon follows after down and up'
+start_daemon -c "$work/wgxdp.yaml"
 ends

@@ -95,7 +95,7 @@ asks() { inside wg-end ss -Huan | holds '\[fd53::53\]:53'; }
 wait_for 5 'it waits for an answer' asks
 sed -i 's/ens18/nowhere/' "$work/wgxdp.yaml"
 kill -HUP "$daemon"
-wait_for 5 'the other section' grep -q 'there is no such interface' "$work/daemon"
+wait_for 5 'the other section' grep -q 'this interface does not exist' "$work/daemon"
 began=$(ms)
 end_daemon
 expect 'ms to end though a name server hangs' $(($(ms) - began)) '<=' 3000

@@ -19,7 +19,7 @@ chmod 644 "$work/wrong.key"
 # --- no address to publish
 configuration > "$work/ddns.yaml"
 ddns 2 -c "$work/ddns.yaml"
-says 'no address of ens18 can be published' 'fe80::' 'fqdn=wg-end.example.net' 'fqdn=firewall.example.net'
+says 'interface ens18 has no address that can be published' 'fe80::' 'fqdn=wg-end.example.net' 'fqdn=firewall.example.net'
 inside wg-end sysctl -qw net.ipv6.conf.ens18.use_tempaddr=2
 address add fd12::10/64
 address add 2001:db8:9::10/64 preferred_lft 0
@@ -85,11 +85,11 @@ configuration 'records: [ A ]' > "$work/four.yaml"
 addresses wg-end ens18 100.64.1.2/10 192.168.1.10/24 169.254.1.1/16
 inside wg-end ip address add 10.1.1.1 peer 203.0.113.1 dev ens18
 ddns 2 -c "$work/four.yaml"
-says '100.64.1.2 is in a provider' '192.168.1.10 is private' '10.1.1.1 is private'
+says '100.64.1.2 is shared by a provider' '192.168.1.10 is private' '10.1.1.1 is private'
 expect 'the serial, with no public IPv4' "$(serial)" == "$was"
 configuration 'records: [ A, AAAA ]' > "$work/both.yaml"
 ddns 2 -c "$work/both.yaml"
-says 'A: no address of ens18' 'AAAA 2001:db8:2::10 written'
+says 'A: interface ens18 has no address' 'AAAA 2001:db8:2::10 written'
 addresses wg-end ens18 203.0.113.5/24
 ddns 0 -c "$work/both.yaml"
 expect 'A and AAAA of firewall' "$(ask firewall.example.net A), $(ask firewall.example.net AAAA)" == '203.0.113.5 300, 2001:db8:2::10 300'
@@ -100,19 +100,19 @@ address del 2001:db8:2::10/64
 address add 2001:db8:3::10/64
 key=$work/wrong.key configuration > "$work/wrong.yaml"
 ddns 1 -c "$work/wrong.yaml"
-says 'key wgxdp: BADSIG: its secret is another one there fqdn=wg-end.example.net' 'other users may read this secret'
+says 'key wgxdp: BADSIG: the server has another secret for this key: correct one of the two fqdn=wg-end.example.net' 'other users may read this secret'
 key=$work/other.key configuration > "$work/unknown.yaml"
 ddns 1 -c "$work/unknown.yaml"
-says 'key other: ' ' knows no key of that name' # Knot 3.4 sends no BADKEY, which it would have to sign
+says 'key other: ' ' does not know this key' # Knot 3.4 sends no BADKEY, which it would have to sign
 printf '%s\n' 'example.net 300' 'cut.example.net 300 truncated' > "$work/zone"
 start wg-end "$root/selftests/lib/dns.py" 127.0.0.1 "$work/zone" > "$work/dns"
 wait_for 5 'a name server without keys' grep -q listening "$work/dns"
 server=127.0.0.1 configuration > "$work/unsigned.yaml"
 ddns 1 -c "$work/unsigned.yaml"
-says 'server 127.0.0.1: its answer is not signed with key wgxdp'
+says 'server 127.0.0.1: the answer is not signed with key wgxdp'
 server=127.0.0.1 names=cut.example.net configuration > "$work/cut.yaml"
 ddns 1 -c "$work/cut.yaml"
-says 'server 127.0.0.1: its answer is truncated, by TCP too fqdn=cut.example.net'
+says "server 127.0.0.1: the server's answer is truncated, even over TCP fqdn=cut.example.net"
 inside wg-end nft 'add table inet closed; add chain inet closed out { type filter hook output priority 0; }; add rule inet closed out tcp dport 53 reject with tcp reset'
 ddns 1 -c "$work/cut.yaml"
 says 'server 127.0.0.1: Connection refused fqdn=cut.example.net'

@@ -132,11 +132,11 @@ wrong() { # WHAT STATUS ERROR ARGUMENT...
 	says "$1" "$2" "${@:4}" < /dev/null
 	grep -qF -- "$3" "$work/errors" || fail "$1: the error is: $(< "$work/errors")"
 }
-wrong 'no such interface' 1 'wgl9: there is no such interface' --interface wgl9 --peer "$peer" --host 203.0.113.1 --port 51820
-wrong 'no WireGuard interface' 1 'eth: it is not a WireGuard interface' --interface eth --peer "$peer" --host 203.0.113.1 --port 51820
-wrong 'no such peer' 1 'wgl has no such peer' --interface wgl --peer "$(wg genkey | wg pubkey)" --host 203.0.113.1 --port 51820
+wrong 'no such interface' 1 'wgl9: this host has no such interface' --interface wgl9 --peer "$peer" --host 203.0.113.1 --port 51820
+wrong 'no WireGuard interface' 1 'eth: this is not a WireGuard interface: name one, such as wg0' --interface eth --peer "$peer" --host 203.0.113.1 --port 51820
+wrong 'no such peer' 1 'wgl has no peer with this public key' --interface wgl --peer "$(wg genkey | wg pubkey)" --host 203.0.113.1 --port 51820
 wrong 'no key' 2 'not a public key' --interface wgl --peer abc --host 203.0.113.1 --port 51820
-wrong 'no port' 2 "not a port: 1 to 65535" --interface wgl --peer "$peer" --host 203.0.113.1 --port 0
+wrong 'no port' 2 "not a port: write a number from 1 to 65535" --interface wgl --peer "$peer" --host 203.0.113.1 --port 0
 wrong 'no name' 2 'is neither an address nor a host name' --interface wgl --peer "$peer" --host 'a b' --port 51820
 wrong 'a missing option' 2 '--port is missing' --interface wgl --peer "$peer" --host 203.0.113.1
 wrong 'an unknown option' 2 'no such option' "${arguments[@]}" --verbose

@@ -60,8 +60,8 @@ lied=$(elapsed)
 wait_for 30 'the handshake' handshaken laptop wgl "$peer"
 wait_for 5 'its endpoint' is_there 203.0.113.1:51820
 inside laptop ping -q -c 2 -i 0.2 10.78.0.1 > /dev/null || fail 'the tunnel carries nothing'
-wait_for 5 'the daemon says so' grep -q '203.0.113.1:51820 (vpn.example.net) is good: WireGuard got an answer from it' "$work/daemon"
-grep -q '\[2001:db8:2::2\]:51820 (vpn.example.net) is tried' "$work/daemon" || fail 'the one that is better was not tried first'
+wait_for 5 'the daemon says so' grep -q '203.0.113.1:51820 (vpn.example.net): this address works: WireGuard got an answer from it' "$work/daemon"
+grep -q '\[2001:db8:2::2\]:51820 (vpn.example.net): this address is tried' "$work/daemon" || fail 'the one that is better was not tried first'
 say 'ok a host that answers pings and runs no WireGuard is skipped'
 inside laptop "$wgxdp" show metrics > "$work/metrics" || fail 'no metrics where no data path runs'
 promtool check metrics < "$work/metrics" > "$work/checked" 2>&1 || fail "promtool: $(head "$work/checked")"

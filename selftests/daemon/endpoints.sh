@@ -29,7 +29,7 @@ pings_end() {
 	sent=$(awk '/packets transmitted/ {print $1}' "$work/pings")
 }
 
-says_good() { tail -n 1 "$work/daemon" | holds "${six//[[\]]/.}.* is good"; }
+says_good() { tail -n 1 "$work/daemon" | holds "${six//[[\]]/.}.* works"; }
 
 laptop_network
 broken add gone 2001:db8:2::-2001:db8:2::7f
@@ -77,7 +77,7 @@ EOF
 broken delete gone 2001:db8:2::-2001:db8:2::7f
 name 2001:db8:2::2 203.0.113.2
 pings_begin
-wait_for 150 'IPv6 is tried' grep -q '\[2001:db8:2::2\]:51820 (vpn.example.net) answers again, and is tried' "$work/daemon"
+wait_for 150 'IPv6 is tried' grep -q '\[2001:db8:2::2\]:51820 (vpn.example.net): this address answers again, and is tried now' "$work/daemon"
 sleep 15
 pings_end
 is_at 203.0.113.2:51820

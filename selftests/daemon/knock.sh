@@ -105,7 +105,7 @@ sendp(Ether(dst=getmacbyip("203.0.113.1")) / IP(src="203.0.113.254", dst="203.0.
 	if ((hops == 5)); then
 		start r2 "$wgxdp" knock -i wg2 -p 20000 -c "$work/knocked alone" > "$work/knock" 2>&1
 		daemon=$!
-		wait_for 10 'wgxdp knock hears' grep -q 'up and followed' "$work/knock"
+		wait_for 10 'wgxdp knock hears' grep -q 'the daemon follows changes' "$work/knock"
 		before=$(runs)
 		inside r1 "$wgxdp" knock send -p 20000 $to
 		wait_for 5 'wgxdp knock runs its program' ran "$before"

@@ -45,7 +45,7 @@ for mode in native generic tc; do
 	took=$(awk -v a="$began" -v b="$(elapsed)" 'BEGIN {print int((b - a) * 1000)}')
 	is_there "198.51.100.$n:2000$n" || fail "$mode: it is at $(endpoint)"
 	expect "$mode: ms from the first packet to the answer" "$took" '<' "$(at_most 1000)"
-	wait_for 5 'it is proven' says 'WireGuard got its answer'
+	wait_for 5 'it is proven' says 'WireGuard got an answer'
 	[[ $mode == tc ]] || end_daemon
 done
 
@@ -155,7 +155,7 @@ for n in 7 8 9 5; do
 	moves_to $n
 	inside r1 ping -q -c 1 -W 4 10.77.0.2 > /dev/null || fail "a flood of wrong mac1s: no answer to move $n; $(< "$work/daemon")"
 	is_there "198.51.100.$n:2000$n" || fail "a flood of wrong mac1s: it is at $(endpoint)"
-	wait_for 5 'it is proven' says 'WireGuard got its answer'
+	wait_for 5 'it is proven' says 'WireGuard got an answer'
 done
 kill "${floods[@]}"
 end_daemon

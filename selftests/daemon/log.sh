@@ -40,7 +40,7 @@ services:
 YAML
 start firewall "$wgxdp" daemon -c "$work/wgxdp.yaml" >> "$work/daemon" 2>&1
 daemon=$!
-wait_for 30 'the daemon' grep -q 'up and followed' "$work/daemon"
+wait_for 30 'the daemon' grep -q 'the daemon follows changes' "$work/daemon"
 says 'service wg-end: no longer listens on 198.51.100.2: this host no longer has the address' changed ip address del 198.51.100.2/24 dev wan
 says 'service wg-end: also listens on 198.51.100.2' changed ip address add 198.51.100.2/24 dev wan
 says 'interface second: down: it is down
@@ -61,10 +61,10 @@ wait_for 10 'third is let go' grep -q 'interface third: no longer used' "$work/d
 sleep 1
 echo 'services: [' > "$work/wgxdp.yaml"
 for _ in 1 2; do
-	says "wgxdp.yaml:1:11: error: '[' has no end: write ']' behind its last value
+	says "wgxdp.yaml:1:11: error: the bracket '[' is not closed: write ']' after its last value
 services: [
           ^
-wgxdp: error: wgxdp.yaml was not applied: the old configuration stays" hangs_up
+wgxdp: error: wgxdp.yaml was not applied, and the old configuration still runs: correct the file" hangs_up
 done
 says 'instance default: the daemon ends: the instance was taken down' wgxdp down
 wait "$daemon" || fail "the daemon ended with status $?"

@@ -83,7 +83,7 @@ warns() { # [ARGUMENT...]: reports queues and nothing else
 	doctor "$@"
 	[[ $status == 0 && $(found warning | grep -vx clock) == queues ]] || fail "no warning: $(wgxdp doctor "$@")"
 	cure=$(found warning fix | grep ethtool)
-	say "ok warning: $(found warning found | grep tunnel)"
+	say "ok warning: $(found warning found | grep queue)"
 }
 says() { inside firewall bash -c "echo $1 > /dev/udp/198.51.100.7/9000"; }
 # Prints the packets of each receive queue so far. virtio_net 6.12 reports only those that XDP saw to ethtool; without

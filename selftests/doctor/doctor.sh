@@ -47,3 +47,24 @@ say "ok replies: $(found warning found | grep backend)"
 inside wg-end nft 'flush table inet filter'
 question || fail 'the backend replies again'
 healthy 'a backend that replies'
+
+# The same backend drops what it answered before
+[[ ${BREAK:-} ]] || inside wg-end nft add rule inet filter ours udp dport $port drop
+start client "$udptool" ask -n 200 -r 10 -w 100 -s 176 198.51.100.7:4001 198.51.100.1:$port > "$work/asked.on"
+content
+kill $!
+wait $! || :
+[[ $(found warning | grep -vx clock) == replies ]] || fail "the backend no longer replies: $(< "$work/doctor.json")"
+found warning found | holds 'while doctor watched' || fail "the backend no longer replies: $(found warning found)"
+say "ok replies: $(found warning found | grep backend)"
+inside wg-end nft 'flush table inet filter'
+wgxdp down > /dev/null
+
+# The wan has no IPv4 address: IPv6 passes, and no client reaches the service by IPv4
+wrong ip address flush dev wan scope global
+wgxdp up --wan wan --lan lan --to 192.168.1.10,2001:db8:2::10 > "$work/up" 2>&1 || fail "up: $(< "$work/up")"
+doctor
+[[ $(found problem) == *service* ]] || fail "no IPv4 address: doctor says $(wgxdp doctor | grep -v '^ok' || :)"
+grep -q 'waiting for an IPv4 address on wan' "$work/up" || fail "no IPv4 address: up says $(< "$work/up")"
+wgxdp show | holds 'state: partial' || fail "no IPv4 address: show says $(wgxdp show)"
+say "ok no IPv4 address: $(found problem found | head -1)"

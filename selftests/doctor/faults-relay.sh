@@ -135,7 +135,7 @@ row blind - misnamed
 blind ', pairs: [ [ site-a, site-c ] ]'
 wgxdp reload > /dev/null
 names blind
-found problem found | holds -x "pairs: wgr has no peer with the name 'site-c': there are site-a" || fail "pairs: $(found problem found)"
+found problem found | holds -x "pairs: WireGuard on wgr has no peer named 'site-c': write one of site-a" || fail "pairs: $(found problem found)"
 wgxdp check > "$work/check" 2>&1 || :
 grep -q "error: pairs: wgr has no peer with the name 'site-c': there are site-a" "$work/check" || fail "check: $(< "$work/check")"
 end_daemon

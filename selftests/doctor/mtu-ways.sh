@@ -36,20 +36,20 @@ network
 
 say 'a router that tells'
 narrow 1400
-asks told 3 server.example.net
-for v in 4 6; do asks "told$v" 3 10.$v.0.1 --through mtu${v}l; done
+asks reported 3 server.example.net
+for v in 4 6; do asks "reported$v" 3 10.$v.0.1 --through mtu${v}l; done
 answered
-ended told told4 told6
-says told 0.verdict narrow
-says told 0.passes 1400
-says told 0.said_by 2001:db8:1::1
-says told 0.wireguard_mtu 1320
-says told 1.said_by 192.0.2.1
-says told 1.wireguard_mtu 1340
-says told4 verdict fragmented
-says told4 wireguard_mtu 1340
-says told6 verdict fragmented
-says told6 wireguard_mtu 1320
+ended reported reported4 reported6
+says reported 0.verdict narrow
+says reported 0.passes 1400
+says reported 0.said_by 2001:db8:1::1
+says reported 0.wireguard_mtu 1320
+says reported 1.said_by 192.0.2.1
+says reported 1.wireguard_mtu 1340
+says reported4 verdict fragmented
+says reported4 wireguard_mtu 1340
+says reported6 verdict fragmented
+says reported6 wireguard_mtu 1320
 
 say 'and a black hole behind it, which lets ICMP pass'
 inside router nft 'add table inet hole; add chain inet hole forward { type filter hook forward priority 10; }'
@@ -113,7 +113,7 @@ says none verdict no-answer
 error_says none 'wgxdp mtu ADDRESS-INSIDE --through IF'
 inside server nft delete table inet quiet
 
-say 'IPv6 inside, in pieces, as it advises'
+say 'IPv6 inside, in fragments, as it advises'
 for v in 4 6; do
 	inside laptop ip link set mtu${v}l mtu 1280
 	inside server ip link set mtu${v}s mtu 1280
@@ -126,11 +126,11 @@ inside laptop ip route replace 2001:db8:2::1 via 2001:db8:1::1 mtu 1300
 inside server ip route replace 192.0.2.7 via 203.0.113.254 mtu 1300
 inside server ip route replace 2001:db8:1::7 via 2001:db8:2::ff mtu 1300
 for v in 4 6; do
-	passes fd00:$v::1 1280 48 || fail "over IPv$v IPv6 packets of 1280 bytes do not pass in pieces"
-	asks pieces$v 0 fd00:$v::1 --through mtu${v}l
+	passes fd00:$v::1 1280 48 || fail "over IPv$v IPv6 packets of 1280 bytes do not pass in fragments"
+	asks fragments$v 0 fd00:$v::1 --through mtu${v}l
 done
 answered
-ended pieces4 pieces6
+ended fragments4 fragments6
 unhole
 
 say 'a limit behind the other end'
@@ -166,7 +166,7 @@ says nobody-measures passes 1500
 answered
 ended nobody wrong gone v4 v6
 error_says nobody '192.0.2.1 says: No route to host'
-error_says gone '10.4.0.1 by mtu9l: there is no such interface'
-error_says wrong 'no peer has it in its AllowedIPs'
+error_says gone '10.4.0.1 by mtu9l: this host has no such interface'
+error_says wrong 'no WireGuard peer has this address in its AllowedIPs: add it to one'
 error_says v4 'Network is unreachable'
 error_says v6 'Network is unreachable'

@@ -52,7 +52,7 @@ says plain6 passes 1300
 says plain6 wireguard_mtu 1220
 
 # The output for people. The MTU that it names is the longest that passes, to the byte.
-for line in '10.4.0.1: packets of 1232 bytes pass, longer ones are lost without an ICMP error: a black hole.' '    ip link set mtu4l mtu 1240' \
+for line in '10.4.0.1: packets of up to 1232 bytes pass. Longer packets are lost without an ICMP error (a black hole).' '    ip link set mtu4l mtu 1240' \
 	'    MTU = 1240        in [Interface] of /etc/wireguard/mtu4l.conf, for wg-quick'; do
 	grep -qxF -- "$line" "$work/said" || fail "it does not say '$line': $(< "$work/said")"
 done

@@ -34,7 +34,7 @@ places() {
 	start "$1" env LD_PRELOAD="$nomemory" NOMEMORY_PLACES=1 NOMEMORY_OUT="$work/found" "$wgxdp" "${@:2}" > "$work/out" 2>&1
 	local pid=$!
 	if [[ $2 == daemon ]]; then
-		wait_for 60 'a daemon follows' grep -q 'up and followed' "$work/out"
+		wait_for 60 'a daemon follows' grep -q 'the daemon follows changes' "$work/out"
 		kill "$(pgrep -x wgxdp)"
 	fi
 	wait $pid || fail "${*:2}: $(< "$work/out")"
@@ -234,7 +234,7 @@ for step in before between try after; do eval "${step}_gen_ddns() { ${step}_gen 
 
 before_daemon() { :; }
 between_daemon() { wgxdp down; }
-follows_or_ended() { grep -q 'up and followed' "$work/error" "$work/out" || ! kill -0 "$1"; }
+follows_or_ended() { grep -q 'the daemon follows changes' "$work/error" "$work/out" || ! kill -0 "$1"; }
 try_daemon() {
 	local runner pid rc=0
 	: > "$work/where"

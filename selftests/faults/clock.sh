@@ -45,7 +45,7 @@ listens() { wgxdp show services | holds "listen: .*$1:$port"; } # ADDRESS
 echo 0 > "$work/ahead"
 start firewall env LD_PRELOAD="$build/selftests/otherclock.so" OTHERCLOCK="$work/ahead" "$wgxdp" daemon -c "$work/wgxdp.yaml" > "$work/daemon" 2>&1
 daemon=$!
-wait_for 30 "the daemon's readiness" grep -q 'up and followed' "$work/daemon"
+wait_for 30 "the daemon's readiness" grep -q 'the daemon follows changes' "$work/daemon"
 wait_for 30 'the site is announced' announced
 
 wan_mac=$(mac firewall wan)

@@ -93,7 +93,7 @@ killed_daemon() { # N COMMAND...
 	read -r _ hurt < "$work/hurt"
 	[[ $hurt != - ]]
 }
-follows_or_killed() { grep -q 'up and followed' "$work/killed" || ! kill -0 "$1"; }
+follows_or_killed() { grep -q 'the daemon follows changes' "$work/killed" || ! kill -0 "$1"; }
 
 everything_network tunnel
 everything > "$work/a.yaml"

@@ -62,21 +62,21 @@ up() { # MODE
 	wgxdp up -c "$work/wgxdp.yaml" --mode "$1" > /dev/null
 }
 
-hear() { # NAMESPACE DEVICE FILE: as $!
-	start "$1" selftests/lib/traffic.py hear "$2" "$3" > "$3.log"
+capture() { # NAMESPACE DEVICE FILE: as $!
+	start "$1" selftests/lib/traffic.py capture "$2" "$3" > "$3.log"
 	wait_for 5 'the listener' grep -q catching "$3.log"
 }
 
 # WHAT: sends frames from one port to the other, and the same ones back, to $work/WHAT.there and .back
 cross() {
-	local hearer way file
+	local capturer way file
 	for way in 'there client uplink wg-end eth' 'back wg-end eth client uplink'; do
 		# shellcheck disable=SC2086 # words
 		set -- "$1" $way
-		hear "$5" "$6" "$work/$1.$2"
-		hearer=$!
+		capture "$5" "$6" "$work/$1.$2"
+		capturer=$!
 		for file in frames bridged; do inside "$3" selftests/lib/traffic.py send "$work/$file.$2" "$4" > /dev/null; done
-		stop $hearer
+		stop $capturer
 	done
 	say "ok $1: frames that crossed: $(tail -n 1 "$work/$1.there.log") there, $(tail -n 1 "$work/$1.back.log") back"
 }

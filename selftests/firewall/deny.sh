@@ -56,7 +56,7 @@ answers() { # LINE... -- ARGUMENT...
 }
 
 allows() {
-	refuses '--refuse-others does it' allow add wg-end 198.51.100.0/29
+	refuses 'If you want that, add --refuse-others' allow add wg-end 198.51.100.0/29
 	service allow add wg-end 198.51.100.0/29 --refuse-others
 	come_from 198.51.100.8 0
 	come_from '[2001:db8:1::8]' 0
@@ -72,13 +72,13 @@ allows() {
 	service deny add wg-end 198.51.100.8/30
 	come_from 198.51.100.9 0
 	service allow add wg-end 198.51.100.9
-	grep -q 'lies within 198.51.100.8/30, which is in deny: deny beats allow' "$work/said" || fail "said $(< "$work/said")"
+	grep -q 'is still part of 198.51.100.8/30 in the list deny' "$work/said" || fail "said $(< "$work/said")"
 	come_from 198.51.100.9 0
 	service deny del wg-end 198.51.100.9
 	grep -q 'deny does not have 198.51.100.9/32' "$work/said" || fail "said $(< "$work/said")"
 	expect 'shown: allow' "$(shown get services.wg-end.allow)" == "['198.51.100.0/29', '198.51.100.8/31', '198.51.100.9/32']"
 	expect 'shown: deny' "$(shown get services.wg-end.deny)" == "['198.51.100.8/30']"
-	refuses '--everyone does it' allow del wg-end 198.51.100.0/29 198.51.100.8/31 198.51.100.9
+	refuses 'If you want that, add --everyone' allow del wg-end 198.51.100.0/29 198.51.100.8/31 198.51.100.9
 }
 
 saved() {
@@ -93,7 +93,7 @@ saved() {
 # Denies or allows all clients of one family, which does not affect the other family
 families() {
 	wgxdp up --wan wan --lan lan --to 192.168.1.10,2001:db8:2::10 --mode "$mode" > /dev/null
-	refuses '--everyone does it' deny add wg-end ::/0
+	refuses 'If you want that, add --everyone' deny add wg-end ::/0
 	service deny add wg-end ::/0 --everyone
 	come_from 198.51.100.8 10
 	come_from '[2001:db8:1::8]' 0

@@ -85,8 +85,8 @@ for mode in native tc; do
 	ask_both
 	expect "$mode: answered, IPv4" "$answered4" == $number
 	expect "$mode: answered, IPv6" "$answered6" == $number
-	expect "$mode: pieces forwarded" "$(shown all original forwarded)" == $((6 * number))
-	expect "$mode: pieces of replies forwarded" "$(shown all reply forwarded)" == $((6 * number))
+	expect "$mode: fragments forwarded" "$(shown all original forwarded)" == $((6 * number))
+	expect "$mode: fragments of replies forwarded" "$(shown all reply forwarded)" == $((6 * number))
 	reorder
 	expect "$mode: of pairs in the wrong order, forwarded" $(($(shown all original forwarded) - 6 * number)) == 100
 

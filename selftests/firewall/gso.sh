@@ -81,7 +81,7 @@ accounted() { # WHAT
 		egress=wan
 	done
 	expect_sums
-	expect "$1: answers that something is too long" $(($(arrived client told) + $(arrived wg-end told))) == 0
+	expect "$1: answers that something is too long" $(($(arrived client mtu_errors) + $(arrived wg-end mtu_errors))) == 0
 }
 
 carries() { # WHAT MODE
@@ -108,7 +108,7 @@ carries() { # WHAT MODE
 }
 
 # An egress with an MTU of 1400 that the sender does not know
-told() { # WHAT MODE
+try_narrow() { # WHAT MODE
 	local nat family direction narrow
 	for nat in dnat none; do
 		for direction in original reply; do
@@ -116,7 +116,7 @@ told() { # WHAT MODE
 			[[ $direction == original ]] || narrow=wan
 			inside firewall ip link set $narrow mtu 1400
 			up "$2" $nat
-			for family in 4 6; do one_told "$1, $nat, $direction, IPv$family" $direction $family; done
+			for family in 4 6; do try_one_narrow "$1, $nat, $direction, IPv$family" $direction $family; done
 			wgxdp down
 			inside firewall ip link set $narrow mtu 1500
 		done
@@ -124,7 +124,7 @@ told() { # WHAT MODE
 }
 
 # The error comes from wgxdp, or without translation possibly from the kernel
-one_told() { # WHAT DIRECTION FAMILY
+try_one_narrow() { # WHAT DIRECTION FAMILY
 	local from to ask at n=$((44 * ($3 / 2 - 1))) counted
 	counted="0 $n"
 	[[ $1 != *'dnat, original'* ]] || counted="$n 0"
@@ -132,7 +132,7 @@ one_told() { # WHAT DIRECTION FAMILY
 	inside "$from" nft reset counters > /dev/null
 	inside "$from" ip "-$3" route flush cache
 	inside "$from" "$udptool" ask -D -n 44 -s "${longest[$3]}" -u 44 -w 100 "${ask[@]}" > "$work/asker"
-	expect "$1: too long, answered" "$(arrived "$from" told)" '>=' 1
+	expect "$1: too long, answered" "$(arrived "$from" mtu_errors)" '>=' 1
 	expect "$1: learned" "$(inside "$from" ip route get "$(host "${ask[1]}")" | grep -o 'mtu [0-9]*')" == 'mtu 1400'
 	wgxdp show --json > "$work/shown"
 	expect "$1: counted so far" "$(of_shown reason "$2" packet_too_big) $(of_shown reason "$2" too_big)" == "$counted"
@@ -142,8 +142,8 @@ host() { sed 's/^\[//; s/\]*:[0-9]*$//' <<< "$1"; } # ADDRESS:PORT
 
 firewall_network
 for ns in client wg-end; do
-	count_arrivals $ns told 'icmp type destination-unreachable'
-	inside $ns nft add rule inet seen arrivals icmpv6 type packet-too-big counter name told
+	count_arrivals $ns mtu_errors 'icmp type destination-unreachable'
+	inside $ns nft add rule inet seen arrivals icmpv6 type packet-too-big counter name mtu_errors
 done
 for address in 198.51.100.7 2001:db8:1::7 192.168.1.10 2001:db8:2::10; do
 	inside firewall ping -q -c 1 -W 10 $address > /dev/null # before neighbours are resolved, a sender queues at most 92 datagrams
@@ -163,7 +163,7 @@ ends_take_xdp off
 carries 'ends that take nothing from XDP' auto
 ends_take_xdp on
 
-told 'XDP passes up' auto
+try_narrow 'XDP passes up' auto
 ends_leave on on
-told 'tc' tc
+try_narrow 'tc' tc
 say "ok $total of $total datagrams came whole, 0 of them called too long"

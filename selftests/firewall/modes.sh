@@ -44,7 +44,7 @@ modes() {
 		wanted=$mode
 		[[ $mode != auto ]] || wanted=native
 		expect "$mode: modes" "$(running_modes)" == "$wanted $wanted"
-		why="$mode was asked for"
+		why="the configuration asks for $mode"
 		[[ $mode != auto ]] || why='the driver has native XDP'
 		why_is "$mode" lan "$why"
 		carries $mode
@@ -80,11 +80,11 @@ refused_native() {
 	say "ok $(grep error "$work/out")"
 	wgxdp up --wan mv0 --wan wan --to 192.168.1.10
 	expect 'auto: mode of a MACVLAN, and of the nic below' "$(shown get interfaces.mv0.mode interfaces.wan.mode)" == 'tc native'
-	why_is 'a MACVLAN' mv0 'the kernel allows XDP on it or on wan below it, but not on both'
+	why_is 'a MACVLAN' mv0 'the kernel allows XDP on this interface or on wan below it, but not on both'
 	wgxdp down
 	wgxdp up --wan mv0 --to 192.168.1.10
 	expect 'auto: mode of a MACVLAN alone' "$(shown get interfaces.mv0.mode)" == generic
-	why_is 'a MACVLAN alone' mv0 'native XDP refused: Operation not supported'
+	why_is 'a MACVLAN alone' mv0 'the driver refused native XDP: Operation not supported'
 	wgxdp down
 }
 
@@ -92,11 +92,11 @@ other_whys() {
 	inside wg-end ip link set eth xdpdrv off
 	inside wg-end ethtool -K eth gro off > /dev/null
 	wgxdp up "${to[@]}" > /dev/null
-	expect 'a device that cannot transmit: why' "$(shown get interfaces.lan.why)" == 'the driver has native XDP; it cannot transmit, so'"\
- tc sends what leaves by it: its peer has neither an XDP program nor GRO (\`ethtool -K PEER gro on\` at the other end)"
+	expect 'a device that cannot transmit: why' "$(shown get interfaces.lan.why)" == 'the driver has native XDP; the device cannot send from XDP, so'"\
+ tc sends these packets: the other end of the veth needs GRO or an XDP program: run \`ethtool -K PEER gro on\` there"
 	wgxdp up "${to[@]}" --mode generic > /dev/null
 	wgxdp up "${to[@]}" > /dev/null
-	expect 'generic before: why' "$(shown get interfaces.lan.why)" == 'generic was asked for before, and auto keeps it'
+	expect 'generic before: why' "$(shown get interfaces.lan.why)" == 'mode auto keeps the generic XDP of an earlier configuration'
 	wgxdp up "${to[@]}" --wan nowhere > /dev/null 2>&1
 	expect 'not there: why' "$(shown get interfaces.nowhere.why)" == 'not there yet'
 	wgxdp down

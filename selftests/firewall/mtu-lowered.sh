@@ -46,16 +46,16 @@ ping_through() { inside client ping -q -c 1 -W 1 10.77.0.1; }
 
 # WHAT SIDE: transfers towards that side, where packets are too long now
 narrowed() {
-	local from=wg-end to=client address=10.77.0.2 pieces mtu
+	local from=wg-end to=client address=10.77.0.2 earlier mtu
 	[[ $2 == wan ]] || from=client to=wg-end address=10.77.0.1
-	pieces=$(reassembled $to)
+	earlier=$(reassembled $to)
 	transfer_begins $from $to $address
 	for mtu in 1492 1400; do
 		midway $limit "$1" $((mtu == 1492 ? size / 4 : size / 2)) mtu "$2" $mtu
 	done
 	wait_for $limit "$1: the end of the transfer" transfer_over
 	transfer_ends "$1"
-	expect "$1: arrived in pieces" $(($(reassembled $to) - pieces)) '>' 1000
+	expect "$1: arrived in fragments" $(($(reassembled $to) - earlier)) '>' 1000
 	n=$((n + 1))
 }
 

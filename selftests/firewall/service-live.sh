@@ -62,29 +62,29 @@ words() {
 	refused 1 'is not up' add a --listen wan --backend 192.168.1.10
 	wgxdp up --wan wan --lan lan --to 192.168.1.10 --port "$port,443" > /dev/null
 	refused 2 'a word is missing: add add, set, del, allow or deny'
-	refused 2 'frob: unknown: write add, set, del, allow or deny' frob wg-end
+	refused 2 'frob: this word is unknown: write add, set, del, allow or deny' frob wg-end
 	refused 2 "the service's name is missing" add
-	refused 2 "'wg-end' is one word too many" del wg-end wg-end
+	refused 2 "'wg-end' is not expected" del wg-end wg-end
 	refused 2 '--backend is missing' add a --listen wan
 	refused 2 'no change is given' set wg-end
 	refused 2 'takes no options' del wg-end --port 1
-	refused 2 'no name of a service' del 'a b'
+	refused 2 'cannot be the name of a service' del 'a b'
 	refused 2 "--port '0'" set wg-end --port 0
 	refused 2 "':x' is not a port" set wg-end --backend 192.168.1.10:x
-	refused 2 '--nat snat: unknown: write dnat, none or masquerade' set wg-end --nat snat
+	refused 2 '--nat snat: this value is unknown: write dnat, none or masquerade' set wg-end --nat snat
 	refused 2 '--listen: ' add a --backend 192.168.1.10
-	refused 2 "--port: service 'wg-end' already listens at port 443 of wan" add a --listen wan --port 443 --backend 192.168.1.11
+	refused 2 "--port: service 'wg-end' already listens on port 443 of wan" add a --listen wan --port 443 --backend 192.168.1.11
 	refused 2 '--backend: ' set wg-end --backend 127.0.0.1
-	refused 1 'no such service' set nosuch --port 1
-	refused 1 'it exists already' add wg-end --listen wan --backend 192.168.1.10
+	refused 1 'there is no such service' set nosuch --port 1
+	refused 1 'exists already' add wg-end --listen wan --backend 192.168.1.10
 	refused 1 'is an address of this host' set wg-end --backend 192.168.1.1
 	refused 2 'deny: wg-end: add or del must follow' deny wg-end 192.0.2.0/24
-	refused 2 "a service's name and a prefix must follow" allow add wg-end
+	refused 2 "the service's name or a prefix is missing" allow add wg-end
 	refused 2 '192.0.2.1/24' allow add wg-end 192.0.2.1/24
-	refused 2 '--refuse-others and --everyone are for allow and deny' set wg-end --port 1 --everyone
+	refused 2 '--refuse-others and --everyone are only for' set wg-end --port 1 --everyone
 	refused 2 'takes no options' deny add wg-end 192.0.2.0/24 --port 1
 	refused 2 '--backend 192.168.1.11 contradicts --no-ipv4' set wg-end --backend 192.168.1.11 --no-ipv4
-	refused 1 'nothing is left of its backend' set wg-end --no-ipv4
+	refused 1 'the backend would have no address left' set wg-end --no-ipv4
 	[[ $(wgxdp save | grep -c 'origin: hand') == 0 ]] || fail 'a refused one was made'
 	say 'ok what is wrong is refused, and changes nothing'
 }
@@ -166,7 +166,7 @@ daemon_takes_it_away() {
 	wgxdp save > "$work/saved"
 	start firewall unshare --time --boottime 177 --fork "$wgxdp" daemon -c "$work/saved" > "$work/daemon" 2>&1
 	local daemon=$!
-	wait_for 5 'the daemon follows' grep -q 'is up and followed' "$work/daemon"
+	wait_for 5 'the daemon follows' grep -q 'the daemon follows changes' "$work/daemon"
 	wait_for 8 'the daemon takes the former backend away' former_is_gone
 	gain client:raw -- answers wg-end eth lan 192.168.1.11:$port 4001
 	gain client:from443 -- answers wg-end eth lan 192.168.1.10:$port 4001

@@ -87,7 +87,7 @@ services: [ { name: wg-end, listen: { interface: wan, ports: [ $port ] }, backen
 EOF_YAML
 theirs > "$work/theirs"
 ! wgxdp up -c "$work/shared.yaml" 2> "$work/err" || fail 'up shares with a program that has no dispatcher'
-grep -q 'wan: XDP program pass .*dispatcher.*--mode tc' "$work/err" || fail "$(< "$work/err")"
+grep -q 'wan: another XDP program, pass .*dispatcher.*--mode tc' "$work/err" || fail "$(< "$work/err")"
 theirs | diff "$work/theirs" - || fail 'the refused up changed something'
 say "ok $(< "$work/err")"
 inside firewall ip link set wan xdpdrv off
@@ -96,7 +96,7 @@ if wgxdp up -c "$work/shared.yaml" 2> "$work/err"; then
 	expect 'shared' "$(shown get interfaces.wan.shared)" == yes
 	wgxdp down
 else
-	grep -q 'wan: shared XDP refused: .*freplace.*--mode tc' "$work/err" || fail "$(< "$work/err")"
+	grep -q 'wan: cannot attach to libxdp.s dispatcher: .*freplace.*--mode tc' "$work/err" || fail "$(< "$work/err")"
 	say "ok $(< "$work/err")"
 fi
 on_host firewall | grep wgxdp && fail 'something of ours is left'

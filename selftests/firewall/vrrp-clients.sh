@@ -68,7 +68,7 @@ firewall() { # FIREWALL LAST-BYTE PRIORITY
 	inside "$1" nft 'add table inet t; add chain inet t c { type filter hook forward priority filter; policy drop; }'
 	conf_of "$1" "$3" > "$work/$1.conf"
 	start "$1" "$wgxdp" --instance "$1" daemon -c "$work/wgxdp.yaml" > "$work/$1.daemon" 2>&1
-	wait_for 20 "the daemon of $1" grep -q 'up and followed' "$work/$1.daemon"
+	wait_for 20 "the daemon of $1" grep -q 'the daemon follows changes' "$work/$1.daemon"
 }
 is_master() { [[ $(inside "$1" ip -br address show) == *198.51.100.1/24*192.168.1.1/24* ]]; } # FIREWALL
 metric() { inside "$1" "$wgxdp" --instance "$1" show metrics | awk -v name="$2{service=\"masquerade\"}" '$1 == name {print $2}'; } # FIREWALL NAME

@@ -165,7 +165,7 @@ for ports in 22 443; do
 	topology=$work/ports.yaml
 	expect_status "tcp-ports: [ $ports ]" 0 gen
 	grep -q "elements = { $ports }" "$dir/firewall/etc/nftables.d/wgxdp.nft" || fail "tcp-ports: [ $ports ]: no rules for that"
-	awk '/^### Start/ {exit !told} /shut SSH out/ {told = 1}' "$dir/firewall/README.md" && told=1 || told=''
+	awk '/^### Start/ {exit !told} /They block SSH/ {told = 1}' "$dir/firewall/README.md" && told=1 || told=''
 	[[ $told == "$([[ $ports == 22 ]] || echo 1)" ]] || fail "tcp-ports: [ $ports ]: $(< "$dir/firewall/README.md")"
 done
 rm -rf "$dir"
@@ -308,7 +308,7 @@ echo '# by hand' >> "$dir/relay/etc/wireguard/wgvpnr01.conf"
 expect_status 'a file changed by hand: --check' 0 gen --check
 grep -qxF 'keep relay/etc/wireguard/wgvpnr01.conf (edited by hand)' "$work/said" || fail "--check: $(< "$work/said")"
 expect_status 'a file changed by hand' 0 gen
-grep -qxF 'kept relay/etc/wireguard/wgvpnr01.conf: edited by hand' "$work/said" || fail "nothing of what is kept: $(< "$work/said")"
+grep -qxF 'kept relay/etc/wireguard/wgvpnr01.conf, which was edited by hand' "$work/said" || fail "nothing of what is kept: $(< "$work/said")"
 grep -qx '# by hand' "$dir/relay/etc/wireguard/wgvpnr01.conf" || fail 'a change by hand is gone'
 describe 'a b c' 'direct nat phone laptop'
 refused 'and the topology changes it too' '-# by hand' gen
@@ -329,7 +329,7 @@ say "ok others' files are untouched"
 key=$dir/state/keys/relay-wgvpnr01
 cp -p "$key" "$work/key"
 echo 'no key' > "$key"
-refused 'a key file that is none' 'no key of WireGuard' gen
+refused 'a key file that is none' 'no WireGuard key' gen
 [[ $(< "$key") == 'no key' ]] || fail 'it was overwritten'
 cp -p "$work/key" "$key"
 gen > /dev/null

@@ -30,8 +30,8 @@ build_network() {
 	addresses firewall wan 198.51.100.1/24 2001:db8:1::1/64
 	addresses firewall br-lan 192.168.1.1/24 2001:db8:2::1/64
 	gateways client 198.51.100.1 2001:db8:1::1
-	start_listener wg-end heard4 -e "192.168.1.10:$port"
-	start_listener wg-end heard6 -e "[2001:db8:2::10]:$port"
+	start_listener wg-end received4 -e "192.168.1.10:$port"
+	start_listener wg-end received6 -e "[2001:db8:2::10]:$port"
 	quiet wg-end
 	count_arrivals wg-end client "udp dport $port ip saddr 198.51.100.0/24"
 	count_arrivals wg-end client "udp dport $port ip6 saddr 2001:db8:1::7"
@@ -58,7 +58,7 @@ configuration() {
 		    backend: { ipv4: 192.168.1.10, ipv6: "2001:db8:2::10", port: $port }
 		    nat: masquerade
 		    flows: { ports: 30000-30099 }
-		  - name: across
+		  - name: nat64
 		    listen: { interface: wan, ports: [ 3000 ] }
 		    backend: { ipv6: "2001:db8:2::10", port: $port }
 		    nat: masquerade
@@ -108,8 +108,8 @@ from_inside() {
 }
 
 without_translation() {
-	start_listener pc heard-pc -e "192.168.1.20:$port"
-	start_listener pc heard-pc6 -e "[2001:db8:2::20]:$port"
+	start_listener pc received-pc -e "192.168.1.20:$port"
+	start_listener pc received-pc6 -e "[2001:db8:2::20]:$port"
 	ask 10 client '[2001:db8:1::7]' '[2001:db8:2::20]' $port # no service: the host's own rules decide
 	ask 10 client 198.51.100.8 192.168.1.20 $port
 	ask 0 client 198.51.100.7 192.168.1.20 $port # not allowed
@@ -186,9 +186,9 @@ is_in warnings 'service static: backend wg-end.example.net has no IPv6 address'
 mkdir -p "$STATE_DIRECTORY/default"
 echo 'wg-end.example.net ipv6 2001:db8:2::10 1700000000 - 0' > "$STATE_DIRECTORY/default/names"
 rules gen nft -c "$work/wgxdp.yaml"
-is_in warnings 'warning: service across: not said in nftables: IPv4 to IPv6'
-is_in rules 'not said in nftables, service across: IPv4 to IPv6'
-is_in rules '# wg-end.example.net is 2001:db8:2::10 now'
+is_in warnings 'warning: service nat64: nftables cannot do this: translate IPv4 to IPv6'
+is_in rules 'nftables cannot do this, service nat64: translate IPv4 to IPv6'
+is_in rules '# the address of wg-end.example.net is 2001:db8:2::10 now'
 [[ ! ${BREAK:-} ]] || sed -i 's/dnat ip to 192.168.1.10/dnat ip to 192.168.1.20/' "$work/rules"
 
 inside firewall nft add table inet other
@@ -209,8 +209,8 @@ without_translation
 printf 'blind: { listen: { interface: wan, port: 51820 }, device: wgvpnr01 }\n' > "$work/blind.yaml"
 rules --instance two gen nft -c "$work/blind.yaml"
 is_in rules 'table inet wgxdp_two {'
-is_in rules '# not said in nftables: blind:'
-is_in warnings 'not said in nftables: blind:'
+is_in rules '# nftables cannot do this: blind:'
+is_in warnings 'nftables cannot do this: blind:'
 inside firewall nft -f - < "$work/rules"
 inside firewall nft list ruleset > "$work/listed"
 is_in listed 'table inet wgxdp {'

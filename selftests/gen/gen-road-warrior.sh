@@ -57,7 +57,7 @@ page() { inside pc curl -gs -m 5 "http://$1/" || :; }
 moved() { [[ $(endpoint) == "$1" ]]; }
 slaac() { inside pc ip -6 -o address show dev eth scope global | holds "inet6 $prefix:"; }
 knocked() { at r2 grep -qE "^$1 190[0-9][0-9]" /run/wgxdp/default/knocked; }
-heard() { inside pc "$wgxdp" knock send -p 19000 $r2_address; knocked "$1"; }
+knock_arrives() { inside pc "$wgxdp" knock send -p 19000 $r2_address; knocked "$1"; }
 
 hosts r1 r2
 warrior_wires
@@ -96,7 +96,7 @@ expect 'bytes of a large upload' "$(inside pc curl -gs -m 60 --data-binary "@$wo
 expect 'from the pc to home' "$(page '[2001:db8:abcd:1::10]')" == "nas sees $pc"
 expect 'from home to the pc' "$(inside nas curl -gs -m 5 "http://[$pc]/" || :)" == 'pc sees 2001:db8:abcd:1::10'
 expect 'from the internet to the pc' "$(inside web curl -gs -m 1 "http://[$pc]/" || :)" == ''
-wait_for 15 'a knock' heard 198.51.100.7
+wait_for 15 'a knock' knock_arrives 198.51.100.7
 say 'ok a knock was heard'
 end_daemon
 say "ok scenario R: 3 changes of R1's address and port, each followed within $longest ms"

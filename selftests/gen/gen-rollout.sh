@@ -200,12 +200,12 @@ one_host() { # HOST
 
 	[[ ! ${BREAK:-} ]] || options+=(--close-ssh)
 	if [[ -e $tree/$host/etc/bird ]]; then # its package brings a file
-		refuses '/etc/bird/bird.conf: this host' "${options[@]}" "$host"
+		refuses '/etc/bird/bird.conf: this file is the host' "${options[@]}" "$host"
 		options+=(--replace)
 	fi
 	rolls --dry-run "${options[@]}" "$host"
 	n=$({ needs "$tree/$host" input; needs "$tree/$host" forward; } | wc -l)
-	[[ $(grep -c '^warning: .* lack' "$work/rolled" || :) == "$n" ]] || fail "$host: $n rules lack, and told: $(< "$work/rolled")"
+	[[ $(grep -c '^warning: .* drop packets' "$work/rolled" || :) == "$n" ]] || fail "$host: $n rules lack, and told: $(< "$work/rolled")"
 	at "$host" own-rules "$tree/$host"
 	rolls --dry-run "${options[@]}" "$host"
 	! grep -q '^warning' "$work/rolled" || fail "$host: nothing lacks, and told: $(< "$work/rolled")"
@@ -267,22 +267,22 @@ special() {
 	! grep -qFf <(cat "$tree"/state/keys/*) "$work/rolled" || fail '--dry-run: a key is shown'
 	back_as_before '--dry-run changes nothing'
 	rolls --wait 3 relay
-	refuses 'neither confirmed nor rolled back' relay
+	refuses 'the last rollout still waits' relay
 	wait_for 30 'it rolls back by itself' is_back
 	sleep 1
 	back_as_before 'unconfirmed it rolls back by itself'
-	refuses 'nothing waits to be confirmed' --confirm relay
+	refuses 'no rollout waits' --confirm relay
 
 	# a rollout that fails goes back at once
 	sed 's/^systemctl restart wg-quick.*/false/' -i.right "$tree/relay/start"
-	refuses 'a command of its start failed' relay
+	refuses 'a command of the script start failed' relay
 	back_as_before 'a command that fails rolls back'
 	mv "$tree/relay/start.right" "$tree/relay/start"
 
 	# files of the host's own, and edits there
 	at relay mkdir -p /etc/wgxdp
 	echo '{}' | at relay tee /etc/wgxdp/wgxdp.yaml > /dev/null
-	refuses 'replaced only with --replace' relay
+	refuses 'to overwrite these files, add --replace' relay
 	grep -qF -- '-{}' "$work/rolled" || fail "a replaced file is not shown: $(< "$work/rolled")"
 	rolls --replace relay
 	rolls --confirm relay
@@ -290,7 +290,7 @@ special() {
 	grep -q 'nothing to change' "$work/rolled" || fail "again: $(< "$work/rolled")"
 	at relay sh -c 'echo "# a note" >> /etc/wgxdp/wgxdp.yaml'
 	echo '# new' >> "$tree/relay/etc/wgxdp/wgxdp.yaml"
-	refuses '/etc/wgxdp/wgxdp.yaml: this host' relay
+	refuses '/etc/wgxdp/wgxdp.yaml: this file is the host' relay
 	grep -qF -- '-# a note' "$work/rolled" || fail "an edit is not shown: $(< "$work/rolled")"
 	at relay sed -i '/# a note/d' /etc/wgxdp/wgxdp.yaml
 	rolls --wait 300 relay
@@ -308,7 +308,7 @@ special() {
 	# SSH is shut out only with --close-ssh
 	sed 's/^# tcp-ports: \[ 22 \] /tcp-ports: [ 443 ]/' -i "$topology"
 	"$wgxdp" gen hosts "$topology" -o "$tree" --replace > /dev/null
-	refuses "SSH's port 22 is not among tcp-ports" relay
+	refuses "the rules would block SSH's port 22" relay
 	rolls --wait 12 --close-ssh relay
 	[[ $(answers relay 22) != ssh ]] || fail 'the rules let SSH in'
 	wait_for 30 'SSH after the rollback' ssh_answers
@@ -319,9 +319,9 @@ special() {
 	devices=()
 	in_use server-a1 "$tree/server-a1"
 	printf 'auto eth0\niface eth0 inet dhcp\n' | at server-a1 tee /etc/network/interfaces > /dev/null
-	refuses "eth0 is ifupdown's, by /etc/network/interfaces" server-a1
+	refuses "ifupdown configures eth0 in /etc/network/interfaces" server-a1
 	at server-a1 sh -c 'echo "auto lo" > /etc/network/interfaces; echo eth0:connected > /etc/nmcli'
-	refuses "eth0 is NetworkManager's" server-a1
+	refuses "NetworkManager configures eth0" server-a1
 	at server-a1 sh -c 'echo eth0:unmanaged > /etc/nmcli'
 	rolls --dry-run server-a1
 	printf 'auto eth0\n' | at server-a1 tee /etc/network/interfaces > /dev/null

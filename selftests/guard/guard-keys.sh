@@ -54,12 +54,12 @@ end_flood() {
 
 # Sends through wgd's tunnel; $got is the number of packets that arrived
 pour_data() {
-	start_listener wg-end heard 10.77.0.1:7000
+	start_listener wg-end received 10.77.0.1:7000
 	listener=$!
 	inside client "$udptool" ask -s 1000 -n $((data * seconds)) -r "$data" -w 0 10.77.1.250:7000 10.77.0.1:7000 > /dev/null
 	sleep 0.5
 	stop "$listener"
-	got=$(said heard distinct)
+	got=$(said received distinct)
 }
 
 peer_anew() { # DEVICE: a new handshake, from the same port

@@ -34,7 +34,7 @@ refused() { # TEXT COMMAND...: the command fails, with only this message
 	say "ok $(< "$work/out")"
 }
 lacks() { # NAMES COMMAND...
-	refused "this process lacks $1: run it as root with $all (a container: --cap-add)" "${@:2}"
+	refused "this process lacks $1: run it as root with $all (in a container: --cap-add)" "${@:2}"
 }
 
 # Without each of the three, and without all
@@ -74,9 +74,9 @@ traces firewall > "$work/nothing"
 
 names_each up -c "$work/wgxdp.yaml"
 names_each daemon -c "$work/wgxdp.yaml"
-refused "this process is in a user namespace, where the kernel loads no BPF programs: run it as the host's root (a container: not rootless)" \
+refused "the kernel loads no BPF programs for a process in a user namespace: run it as the host's root (not in a rootless container)" \
 	inside firewall unshare --user --map-root-user "$wgxdp" up -c "$work/wgxdp.yaml"
-refused 'a seccomp filter keeps this process from bpf(2): allow that call (a container: --security-opt seccomp=unconfined)' \
+refused 'a seccomp filter forbids this process the call bpf(2): allow it (in a container: --security-opt seccomp=unconfined)' \
 	filtered "$wgxdp" up -c "$work/wgxdp.yaml"
 no_traces firewall "$work/nothing" 'refused'
 sed 's/role: wan/&, shared: true/' "$work/wgxdp.yaml" > "$work/shared.yaml"
@@ -98,7 +98,7 @@ ten_come all_of_them 'what ran goes on'
 limit_to "${needed[@]}"
 start firewall "${limit[@]}" "$wgxdp" daemon -c "$work/wgxdp.yaml" > "$work/daemon" 2>&1
 daemon=$!
-wait_for 30 "the daemon's readiness" grep -q 'up and followed' "$work/daemon"
+wait_for 30 "the daemon's readiness" grep -q 'the daemon follows changes' "$work/daemon"
 followed() { wgxdp show services | holds 'listen: .*198.51.100.250:'; }
 inside firewall ip address add 198.51.100.250/24 dev wan
 wait_for 10 'a daemon with three capabilities follows an address' followed

@@ -21,6 +21,7 @@ checked() {
 service() { # LISTEN BACKEND
 	printf 'services:\n  - name: wg-end\n    listen: { %s }\n    backend: { %s, port: 51820 }\n' "$1" "$2"
 }
+device=wgc$$ # wireguard-go's sockets belong to no namespace
 fine='interface: wan, ports: [ 51820 ]'
 
 as_it_is() {
@@ -43,12 +44,67 @@ followed() {
 	checked 3 "a.yaml:1:62: error: device: this host has no interface 'nosuch-wg'" -c "$work/a.yaml"
 }
 
+# The file of a key, and what is wrong with it
+ddns_file() { # PROVIDER WORDS
+	echo "ddns: [ { interface: wan, names: [ vpn.example.net ], provider: { $1 } } ]" > "$work/a.yaml"
+	checked "${3:-3}" "$2" -c "$work/a.yaml"
+	[[ ${3:-3} == 0 ]] || doctor_finds "$2"
+}
+
+doctor_finds() { # WORDS of check, which doctor reports too
+	wgxdp doctor -c "$work/a.yaml" > "$work/doctor" || :
+	expect "problems of doctor: ${1#*error: }" "$(grep -cE "^problem .*${1#*error: [a-z-]*: }" "$work/doctor")" == 1
+}
+
+secrets() {
+	local tsig="rfc2136: { server: 192.0.2.1, zone: example.net, key-file: $work/tsig }"
+	local ovh="ovh: { zone: example.net, credentials: $work/ovh }" place='a.yaml:1:[0-9]*: error:'
+	ddns_file "$tsig" "$place key-file: cannot read $work/tsig: No such file"
+	ddns_file "$ovh" "$place credentials: cannot read $work/ovh: No such file"
+	echo nonsense > "$work/tsig"
+	echo 'OVH_APP_KEY=a' > "$work/ovh"
+	ddns_file "$tsig" "$place key-file: $work/tsig: something else than key, algorithm and secret"
+	ddns_file "$ovh" "$place credentials: $work/ovh:1: OVH_APP_SECRET"
+	ddns_files
+	ddns_file "${tsig/$work\/tsig//etc/wgxdp/tsig.key}" 'valid, 1 DNS update' 0
+	ddns_file "${ovh/$work\/ovh//etc/wgxdp/ovh.conf}" 'valid, 1 DNS update' 0
+	ddns_file 'rfc2136: { server: 192.0.2.1, zone: example.net, key-file: tsig }' 'valid, 1 DNS update' 0 # a systemd credential
+	CREDENTIALS_DIRECTORY=$work/none ddns_file 'rfc2136: { server: 192.0.2.1, zone: example.net, key-file: tsig }' \
+		"$place key-file: cannot read $work/none/tsig"
+}
+
+# Peers that WireGuard does not have
+wireguard_peers() {
+	local wan="interfaces: [ { name: wan, role: wan } ]" overlay='policy: { overlay: "fd12:3456:789a::/48" }' known
+	local other=ERERERERERERERERERERERERERERERERERERERERERE=
+	known=$(wg genkey | wg pubkey)
+	tunnel firewall $device 10.9.0.1/24
+	printf '%s\n' "learn: [ { interface: $device } ]" "$wan" > "$work/a.yaml"
+	checked 3 "a.yaml:1:12: error: learn: WireGuard on $device has no peer: add the one that moves" -c "$work/a.yaml"
+	doctor_finds "error: learn: WireGuard on $device has no peer"
+	inside firewall wg set $device peer "$known" allowed-ips 10.9.0.2/32
+	checked 0 valid -c "$work/a.yaml"
+	inside firewall wg set $device peer "$(wg genkey | wg pubkey)" allowed-ips 10.9.0.3/32
+	checked 3 "error: learn: WireGuard on $device has several peers: name the one that moves with .peer:." -c "$work/a.yaml"
+	for key in "$other" "$known"; do
+		for entry in "learn: [ { interface: $device, peer: \"$key\" } ]"$'\n'"$wan" \
+			"endpoints: [ { interface: $device, peer: \"$key\", host: 192.0.2.1, port: 51820 } ]" \
+			"peers: [ { name: site-a, device: $device, public-key: \"$key\", prefixes: [ \"fd12:3456:789a:a::/64\" ] } ]"$'\n'"$overlay"; do
+			echo "$entry" > "$work/a.yaml"
+			[[ $key != "$known" ]] || { checked 0 valid -c "$work/a.yaml"; continue; }
+			checked 3 "error: [a-z-]*: WireGuard on $device has no peer with this public key: correct the key" -c "$work/a.yaml"
+			doctor_finds "error: peer: WireGuard on $device has no peer with this public key"
+		done
+	done
+	inside firewall ip link del $device
+}
+
 this_host() {
 	service "$fine" 'ipv4: 192.168.1.10, ipv6: "2001:db8:2::10"' > "$work/fine.yaml"
 	checked 0 'fine.yaml: valid, 1 service' -c "$work/fine.yaml"
 	echo 'peers: [ { name: site-a, device: lan, prefixes: [ "fd12:3456:789a:a::/64" ] } ]' > "$work/a.yaml"
 	printf 'interfaces: [ { name: lan, role: tunnel } ]\npolicy: { overlay: "fd12:3456:789a::/48" }\n' >> "$work/a.yaml"
-	checked 0 'a.yaml: valid, 1 peer; this host' -c "$work/a.yaml"
+	checked 0 'a.yaml: valid, 1 peer. This host' -c "$work/a.yaml"
 	service 'interface: nosuch, ports: [ 51820 ]' 'ipv4: 192.168.1.10' > "$work/a.yaml"
 	checked 3 "a.yaml:3:26: error: interface: this host has no interface 'nosuch'" -c "$work/a.yaml"
 	service "$fine" 'ipv4: nosuch.invalid' > "$work/a.yaml"
@@ -66,11 +122,19 @@ this_host() {
 	service 'addresses: [ 203.0.113.1 ], ports: [ 51820 ]' 'ipv4: 192.168.1.10' > "$work/a.yaml"
 	checked 3 'a.yaml:3:28: error: addresses: this host does not have 203.0.113.1' -c "$work/a.yaml"
 	service 'interface: bare, ports: [ 51820 ]' 'ipv4: 192.168.1.10' > "$work/a.yaml"
-	checked 3 'interface: bare has no address of a family that is translated' -c "$work/a.yaml"
+	checked 3 'interface: bare has no IPv4 address to listen on' -c "$work/a.yaml"
+	service 'interface: wan, ports: [ 443 ]' 'ipv4: 192.168.1.10, ipv6: "2001:db8:2::10"' > "$work/a.yaml"
+	checked 0 'IPv6 clients send to the backend 2001:db8:2::10 itself, so they need its port 51820' -c "$work/a.yaml"
 	followed
+	secrets
+	wireguard_peers
 	inside firewall sysctl -qw net.ipv4.conf.wan.forwarding=0
 	checked 3 'fine.yaml:3:26: error: interface: IPv4 forwarding is off on wan' -c "$work/fine.yaml"
-	inside firewall sysctl -qw net.ipv4.conf.wan.forwarding=1
+	inside firewall sysctl -qw net.ipv4.conf.wan.forwarding=1 net.ipv4.conf.lan.forwarding=0
+	checked 3 'error: ipv4: IPv4 forwarding is off on lan, .*sysctl -w net.ipv4.conf.lan.forwarding=1' -c "$work/fine.yaml"
+	inside firewall sysctl -qw net.ipv4.ip_forward=0
+	checked 3 'run .sysctl -w net.ipv4.ip_forward=1' -c "$work/fine.yaml"
+	inside firewall sysctl -qw net.ipv4.ip_forward=1
 	takes_xdp firewall wan
 	checked 3 'an XDP program that is not ours \(id [0-9]+\) is attached to wan' -c "$work/fine.yaml"
 	inside firewall ip link set wan xdpdrv off
@@ -81,7 +145,7 @@ itself() {
 	printf 'services:\n  - { name: a, nat: dant }\n' > "$work/a.yaml"
 	checked 2 "a.yaml:2:21: error: nat: 'dant' is unknown: write dnat, none or masquerade" -c "$work/a.yaml"
 	checked 2 'cannot read .*/nosuch.yaml: No such file' -c "$work/nosuch.yaml"
-	checked 2 '--bogus: no such option' --bogus
+	checked 2 '--bogus: there is no such option' --bogus
 	checked 2 '/etc/wgxdp/wgxdp.yaml'
 }
 
@@ -106,6 +170,7 @@ bad_files() {
 	wgxdp down
 }
 
+choose_wireguard
 firewall_network
 inside firewall ip link add bare type dummy 2> /dev/null || cable firewall bare client nothing
 inside firewall ip link set bare up

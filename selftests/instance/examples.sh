@@ -34,6 +34,8 @@ the_host() {
 	tunnel firewall wg0 10.80.0.1/24
 	inside firewall ip route add fd12:3456:789a:b::/64 dev eth1
 	the_sites
+	inside firewall wg set wg0 peer "$peer"
+	ddns_files
 	: > "$work/resolv.conf"
 	printf '%s wg-end.example.net\n' 192.168.1.10 2001:db8:2::10 > "$work/hosts"
 	mount --bind "$work/resolv.conf" "$(realpath /etc/resolv.conf)"
@@ -47,6 +49,7 @@ the_sites() {
 	mount -t tmpfs none /etc/wireguard
 	for site in a b c; do
 		wg genkey | wg pubkey > "$work/site"
+		[[ $site != a ]] || echo "$peer" > "$work/site"
 		inside firewall wg set wgvpnr01 peer "$(< "$work/site")" allowed-ips "fd12:3456:7899::$site/128"
 		printf '# site-%s\n[Peer]\nPublicKey = %s\n' "$site" "$(< "$work/site")" >> /etc/wireguard/wgvpnr01.conf
 	done
@@ -83,6 +86,7 @@ says() { # WORDS COMMAND...
 	grep -qE -- "^[^ ]*:[0-9]+:[0-9]+: error: $1" "$work/out" || fail "${*:2}: '$1' is not in: $(< "$work/out")"
 }
 
+peer=YWJjZGVmZ2hpamtsbW5vcHFyc3R1dnd4eXoxMjM0NTY= # the examples name it
 choose_wireguard
 the_host
 n=0 loaded=0

@@ -65,7 +65,7 @@ for name in home office; do expect "$name: forwarded, after the refusals" "$(of_
 completed() { wgxdp complete "$@" | sort | xargs; }
 expect 'instances that complete' "$(completed show --instance '')" == 'home office'
 expect 'services of an instance that complete' "$(completed --instance home monitor --service '')" == wg-end
-expect 'down of one' "$(of office down)" == 'instance office: taken down'
+expect 'down of one' "$(of office down)" == 'instance office was taken down'
 on_host firewall | diff "$work/home-alone" - || fail 'office left something, or took something of home'
 send_ten
 expect 'home: forwarded, without office' "$(of_shown home original forwarded)" == 30

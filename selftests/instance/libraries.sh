@@ -84,8 +84,8 @@ says MHD exporter "$work/daemon"
 forwards 'by a daemon that cannot open one'
 mv "$work/guarded.yaml" "$work/wgxdp.yaml"
 kill -HUP "$daemon"
-wait_for 5 'the daemon says that it cannot send cookies' grep -q 'no client is challenged' "$work/daemon"
-says SODIUM 'no client is challenged' "$work/daemon"
+wait_for 5 'the daemon says that it cannot send cookies' grep -q 'the guard challenges no clients' "$work/daemon"
+says SODIUM 'the guard challenges no clients' "$work/daemon"
 for library in SODIUM MHD; do
 	! has_open "$library" || fail "the daemon has opened ${soname[$library]}, which is not installed"
 done

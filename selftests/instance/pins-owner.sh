@@ -17,7 +17,7 @@ refused() { # WHAT OWNER
 	local status=0
 	up > "$work/out" 2>&1 || status=$?
 	expect "$1: up: status" "$status" == 1
-	grep -q "other users could put programs into it: it is .* of user $2 with mode .* run .rm -r $pins" "$work/out" || fail "$1: up says $(< "$work/out")"
+	grep -q "other users could replace programs there, because it is .* of user $2 with mode .* run .rm -r $pins" "$work/out" || fail "$1: up says $(< "$work/out")"
 	expect "$1: programs on wan" "$(inside firewall ip link show wan | grep -c xdp)" == 0
 	say "ok $1: $(< "$work/out")"
 }
@@ -31,7 +31,7 @@ stranger mkdir "$pins/default"
 stranger bpftool map create "$pins/default/control" type array key 4 value 4 entries 1 name control 2> /dev/null ||
 	bpftool map create "$pins/default/control" type array key 4 value 4 entries 1 name control
 ! wgxdp show > "$work/out" 2>&1 || fail "show reads what a stranger pinned: $(< "$work/out")"
-grep -q 'other users could put programs into it' "$work/out" || fail "show says $(< "$work/out")"
+grep -q 'other users could replace programs there' "$work/out" || fail "show says $(< "$work/out")"
 rm -r "$pins"
 
 stranger mkdir -m 0755 /sys/fs/bpf/other

@@ -28,7 +28,7 @@ refused() {
 }
 report="unless memory is short, report this with the output of \`WGXDP_LIBBPF=1 wgxdp up\`"
 too_deep() { # PROGRAM
-	refused "$1" stack "kernel $kernel refused the BPF program $1, built by $compiler: it needs 544 bytes of stack, the limit is 512: $report"
+	refused "$1" stack "kernel $kernel refused the BPF program $1, built by $compiler: the program needs 544 bytes of stack, and the limit is 512: $report"
 }
 
 wgxdp up -c "$work/wgxdp.yaml" > /dev/null
@@ -36,10 +36,10 @@ wgxdp down
 traces firewall > "$work/nothing"
 too_deep wgxdp_xdp
 too_deep wgxdp_tc
-refused wgxdp_tc instructions "kernel $kernel refused the BPF program wgxdp_tc, built by $compiler: it takes the verifier more than 1000000 instructions: $report"
+refused wgxdp_tc instructions "kernel $kernel refused the BPF program wgxdp_tc, built by $compiler: the verifier needs more than 1000000 instructions for the program: $report"
 refused wgxdp_flow_end access "kernel $kernel refused the BPF program wgxdp_flow_end, built by $compiler: R1 invalid mem access 'scalar': $report"
 refused wgxdp_tc permission 'this process may not load BPF programs: run it as root, or with CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON'
-refused wgxdp_tc memory 'no memory for the BPF programs and their maps: free some'
+refused wgxdp_tc memory 'there is no memory for the BPF programs and their maps: free some'
 refused wgxdp_tc access 'kernel 5.15.0-91-generic is too old for the BPF programs: 6.1 or later is needed' REFUSE_KERNEL=5.15.0-91-generic
 no_traces firewall "$work/nothing" 'refused'
 inside firewall env LD_PRELOAD="$build/selftests/refuse.so" REFUSE_PROGRAM=wgxdp_tc REFUSE_FOR=stack WGXDP_LIBBPF=1 \

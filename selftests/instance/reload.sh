@@ -77,10 +77,10 @@ dry_run() {
 -    origin: hand
 EOF
 	expect 'said of what was made by hand' "$(< "$work/said")" == \
-		'wgxdp: warning: changed by hand, and would be undone: service guest: removed'
+		'wgxdp: warning: this change by a command would be undone: service guest: removed'
 	wgxdp reload -c "$work/2.yaml" > "$work/out" 2> "$work/said"
 	grep -q '^-  - name: guest$' "$work/out" || fail "reload said $(< "$work/out")"
-	grep -q 'changed by hand, and undone now: service guest: removed$' "$work/said" || fail "reload said $(< "$work/said")"
+	grep -q 'this change by a command is undone now: service guest: removed$' "$work/said" || fail "reload said $(< "$work/said")"
 	expect 'services' "$(shown get services.stays.nat services.extra.nat)" == 'dnat dnat'
 	! shown get services.guest.nat > /dev/null 2>&1 || fail 'guest is still there'
 	wgxdp reload -c "$work/2.yaml" > "$work/out"

@@ -15,17 +15,17 @@ says() {
 }
 
 interfaces() {
-	says 0 'interface wna: not there yet: waiting; there is wan, lan' up --wan wna --to 192.168.1.10
+	says 0 'interface wna: not there yet, and wgxdp waits for it; this host has wan, lan' up --wan wna --to 192.168.1.10
 	wgxdp down
 	wgxdp up --wan wan --to 192.168.1.10 > /dev/null
-	says 0 'interface wna: not there yet: waiting; there is wan, lan' service add a --listen wna --backend 192.168.1.10
+	says 0 'interface wna: not there yet, and wgxdp waits for it; this host has wan, lan' service add a --listen wna --backend 192.168.1.10
 	wgxdp service del a > /dev/null
-	says 1 'peer import wga: there is no such interface: there is wan, lan' peer import wga
-	says 1 'trace: --in wna: there is no such interface: there is wan, lan' trace --in wna --from 198.51.100.7:4000 --to 198.51.100.1:$port
-	says 1 'there is no such interface: there is wan, lan' mtu 192.168.1.10 --through wna
+	says 1 'peer import wga: this host has no such interface: name one of wan, lan' peer import wga
+	says 1 'trace: --in wna: this host has no such interface: name one of wan, lan' trace --in wna --from 198.51.100.7:4000 --to 198.51.100.1:$port
+	says 1 'this host has no such interface: name one of wan, lan' mtu 192.168.1.10 --through wna
 	start firewall "$wgxdp" monitor --in wna > "$work/monitor" 2>&1
 	local monitor=$!
-	wait_for 5 'monitor names what there is' grep -q 'no such interface now: there is wan, lan' "$work/monitor"
+	wait_for 5 'monitor names what there is' grep -q 'no such interface yet, and monitor waits for it: there is wan, lan' "$work/monitor"
 	stop $monitor
 	say 'ok a mistyped interface: those that are there are named'
 }
@@ -39,7 +39,7 @@ empty_file() {
 		echo "$text" > "$work/empty.yaml"
 		for command in check reload 'reload --dry-run' up; do
 			# shellcheck disable=SC2086 # words
-			says 2 'error: the file configures nothing, and would remove everything that runs: if that is meant, write {}' $command -c "$work/empty.yaml"
+			says 2 'error: the file is empty, and would remove everything that runs: write {} if you want that' $command -c "$work/empty.yaml"
 		done
 	done
 	wgxdp save | cmp - "$work/saved" || fail 'an empty file changed something'
@@ -52,7 +52,7 @@ empty_file() {
 }
 
 undone() { # HOW WHAT FILE: the file says each change by hand that is undone
-	grep -qxF "wgxdp: warning: changed by hand, and $1: service $2" "$3" || fail "'$2' is not said to be $1: $(< "$3")"
+	grep -qxF "wgxdp: warning: this change by a command $1: service $2" "$3" || fail "'$2' is not said to be $1: $(< "$3")"
 }
 by_hand() {
 	wgxdp service set wg-end --backend 192.168.1.99 > /dev/null
@@ -71,7 +71,7 @@ changed_by_hand() {
 	wgxdp reload --dry-run -c "$work/file.yaml" > /dev/null 2> "$work/out"
 	undone 'would be undone' 'office: added' "$work/out"
 	wgxdp reload -c "$work/file.yaml" > /dev/null 2> "$work/out"
-	undone 'undone now' 'office: added' "$work/out"
+	undone 'is undone now' 'office: added' "$work/out"
 	wgxdp service del office > /dev/null
 	wgxdp service add office --listen wan --port 555 --backend 192.168.1.10 > /dev/null
 	wgxdp reload -c "$work/file.yaml" > /dev/null 2> "$work/out"
@@ -84,14 +84,14 @@ changed_by_hand() {
 	undone 'would be undone' 'wg-end: backend ipv4 192.168.1.10, was 192.168.1.99' "$work/out"
 	undone 'would be undone' 'wg-end: deny 192.0.2.0/24 removed' "$work/out"
 	undone 'would be undone' 'guest: removed' "$work/out"
-	grep -q 'nothing was changed: add --replace to undo changes by hand' "$work/out" || fail "it says $(< "$work/out")"
+	grep -q 'nothing was changed, because this would undo changes by commands' "$work/out" || fail "it says $(< "$work/out")"
 	wgxdp save | cmp - "$work/saved" || fail 'up at a terminal changed something'
 	at_terminal 0 "${wanted[@]}" --replace
-	undone 'undone now' 'guest: removed' "$work/out"
+	undone 'is undone now' 'guest: removed' "$work/out"
 	grep -qx 'service wg-end: backend ipv4 192.168.1.10, was 192.168.1.99' "$work/out" || fail "up does not name what it changed: $(< "$work/out")"
 	by_hand
 	wgxdp "${wanted[@]}" > "$work/changes" 2> "$work/out" || fail 'up without a terminal'
-	undone 'undone now' 'guest: removed' "$work/out"
+	undone 'is undone now' 'guest: removed' "$work/out"
 	expect 'up says what changed' "$(grep '^service' "$work/changes")" == "service wg-end: deny 192.0.2.0/24 removed
 service wg-end: backend ipv4 192.168.1.10, was 192.168.1.99
 service guest: removed"
@@ -99,8 +99,8 @@ service guest: removed"
 	by_hand
 	kill -HUP "$daemon"
 	wait_for 5 'the file again' grep -q 'file.yaml was applied' "$work/daemon"
-	undone 'undone now' 'wg-end: deny 192.0.2.0/24 removed' "$work/daemon"
-	undone 'undone now' 'guest: removed' "$work/daemon"
+	undone 'is undone now' 'wg-end: deny 192.0.2.0/24 removed' "$work/daemon"
+	undone 'is undone now' 'guest: removed' "$work/daemon"
 	end_daemon
 	at_terminal 0 "${wanted[@]}"
 	say 'ok changes by hand that would be undone are named'
@@ -118,22 +118,22 @@ words() {
 	wgxdp up --wan wan --to 192.168.1.10 --port 400-450,51820 > /dev/null
 	wgxdp save | holds -F 'ports: [ 400-450, 51820 ]' || fail "not these ports: $(wgxdp save)"
 	says 0 'service wg-end: listen ports 460-462 added' service set wg-end --port 51820,400-450,460-462
-	says 2 "--port '450-400': a port is a number from 1 to 65535; several are written as 51820,443 or 400-450" service set wg-end --port 450-400
+	says 2 "--port '450-400': this is not a list of ports (1 to 65535): write 51820, or 51820,443 or 400-450" service set wg-end --port 450-400
 	says 2 '--port: 410 is listed twice: remove one of the two' service set wg-end --port 400-450,410
-	says 2 '--port 1-2000: more than 1024 ports, the limit of a service: make several' up --wan wan --to 192.168.1.10 --port 1-2000
-	says 2 'up: 2001:db8:2::10: the items of a list are one word with commas: --to ADDRESS,2001:db8:2::10' up --wan wan --to 192.168.1.10 2001:db8:2::10
-	says 2 "'2001:db8:2::10' is one word too many: a list is one word, with commas between its items" \
+	says 2 '--port 1-2000: a service has at most 1024 ports: divide them among several services' up --wan wan --to 192.168.1.10 --port 1-2000
+	says 2 'up: 2001:db8:2::10: this word is not expected: for a list, write one word with commas, --to ADDRESS,2001:db8:2::10' up --wan wan --to 192.168.1.10 2001:db8:2::10
+	says 2 "'2001:db8:2::10' is not expected: write a list as one word, with commas between its items" \
 		service set wg-end --backend 192.168.1.10 2001:db8:2::10
 	wgxdp save > "$work/file.yaml"
 	says 0 "file.yaml: valid, 1 service" check "$work/file.yaml"
-	says 2 'one file at a time' check "$work/file.yaml" "$work/file.yaml"
-	says 2 "up: $work/file.yaml: a file is named by -c: \`wgxdp up -c $work/file.yaml\`" up "$work/file.yaml"
-	says 2 "reload: $work/file.yaml: a file is named by -c" reload "$work/file.yaml"
+	says 2 'only one file can be checked at a time' check "$work/file.yaml" "$work/file.yaml"
+	says 2 "up: $work/file.yaml: name a file with -c: write \`wgxdp up -c $work/file.yaml\`" up "$work/file.yaml"
+	says 2 "reload: $work/file.yaml: name a file with -c" reload "$work/file.yaml"
 	says 2 'save: x: no word is expected here' save x
 	says 0 'Usage: wgxdp up' help up
 	says 0 'Commands:' help
-	says 2 "uup: no such command: did you mean" help uup
-	says 2 'nosuch: no such command' nosuch
+	says 2 "uup: there is no such command: did you mean" help uup
+	says 2 'nosuch: there is no such command' nosuch
 	say 'ok words in another order, or of another kind'
 }
 
@@ -146,7 +146,7 @@ routes() {
 	says 0 'peer a: prefixes fd12:3456:789a:b::/64 added' route add fd12:3456:789a:b::/64 --peer a
 	says 2 '--peer is missing' route add fd12:3456:789a:c::/64
 	says 1 "there is no peer 'b'" route add fd12:3456:789a:c::/64 b
-	says 2 "service allow add: '10.0.0.1/8' has bits behind its length" service allow add wg-end 10.0.0.1/8
+	says 2 "service allow add: '10.0.0.1/8' has bits set beyond its length" service allow add wg-end 10.0.0.1/8
 	says 2 'too many words' route add fd12:3456:789a:c::/64 --peer a b
 	says 0 'peer a: prefixes fd12:3456:789a:a::/64 removed' route del fd12:3456:789a:a::/64
 	say 'ok a route names its peer as a word'

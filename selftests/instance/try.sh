@@ -27,7 +27,7 @@ begin_trial() { # SECONDS
 	: > "$work/out" # drops former output
 	setsid nsenter --net=/run/netns/firewall "$wgxdp" "${trial[@]}" "$1" < /dev/null >> "$work/out" 2>&1 &
 	pid=$!
-	wait_for 5 'the change is on trial' grep -q '^on trial' "$work/out"
+	wait_for 5 'the change is on trial' grep -q '^the change is on trial' "$work/out"
 }
 on_trial() { # SECONDS: longer than the test needs
 	begin_trial "$1"
@@ -44,7 +44,7 @@ ends_with() { # STATUS WORDS
 time_out() {
 	local begin=$SECONDS
 	begin_trial 1
-	ends_with 1 'rolled back: the instance runs as before'
+	ends_with 1 'the change was rolled back: the instance runs as before'
 	((1000 * (SECONDS - begin) <= $(at_most 6000))) || fail 'it took much longer than a second'
 	is_before || fail "not as before: $(wgxdp save)"
 	say 'ok time-out: rolled back'
@@ -67,13 +67,13 @@ printed_command() {
 	local words
 	on_trial 600
 	# shellcheck disable=SC2016 # backquotes are its own
-	words=$(sed -n 's/^on trial.*`\(.*\)` keeps it$/\1/p' "$work/out")
+	words=$(sed -n 's/^the change is on trial.*`\(.*\)` keeps it$/\1/p' "$work/out")
 	expect 'the command that keeps it' "$words" == 'wgxdp up --keep'
 	eval "$words" > "$work/kept" || fail "$words: $(< "$work/kept")"
 	ends_with 0 '^kept$'
 	is_kept || fail 'not kept by the command that it printed'
 	! wgxdp up --keep > "$work/kept" 2>&1 || fail 'up --keep, with nothing on trial'
-	grep -q 'instance default: no change is on trial' "$work/kept" || fail "it says $(< "$work/kept")"
+	grep -q 'instance default: there is no change to keep, because none is on trial' "$work/kept" || fail "it says $(< "$work/kept")"
 	! wgxdp up --keep --to 192.168.1.10 2> "$work/kept" || fail 'up --keep, and something else'
 	grep -q -e '--keep cannot be used together' "$work/kept" || fail "it says $(< "$work/kept")"
 }
@@ -87,8 +87,8 @@ other_ends() {
 	on_trial 600
 	wgxdp service add guest --listen wan --port 999 --backend 192.168.1.10 > /dev/null
 	kill "$pid"
-	ends_with 1 'changed by hand, and undone now: service guest: removed'
-	grep -q 'rolled back: the instance runs as before' "$work/out" || fail "it says $(< "$work/out")"
+	ends_with 1 'this change by a command is undone now: service guest: removed'
+	grep -q 'the change was rolled back: the instance runs as before' "$work/out" || fail "it says $(< "$work/out")"
 	is_before || fail 'changes by hand were not undone'
 	say 'ok replaced by another up; a change by hand is rolled back and named'
 }
@@ -99,11 +99,11 @@ tried_reload() {
 	: > "$work/out"
 	setsid nsenter --net=/run/netns/firewall "$wgxdp" reload -c "$work/tried.yaml" --try 600 < /dev/null >> "$work/out" 2>&1 &
 	pid=$!
-	wait_for 5 'reload is on trial' grep -q '^on trial' "$work/out"
+	wait_for 5 'reload is on trial' grep -q '^the change is on trial' "$work/out"
 	is_trial || fail "not on trial: $(wgxdp save)"
 	grep -q '^+.*443' "$work/out" || fail "reload --try does not print what differs: $(< "$work/out")"
 	kill "$pid"
-	ends_with 1 'rolled back: the instance runs as before'
+	ends_with 1 'the change was rolled back: the instance runs as before'
 	is_before || fail 'reload: not rolled back'
 	! wgxdp reload -c "$work/tried.yaml" --try 5 --dry-run 2> "$work/out" || fail 'a dry run on trial'
 	say 'ok reload --try: rolled back'
@@ -130,7 +130,7 @@ signals() {
 only_one() {
 	on_trial 600
 	! wgxdp "${trial[@]}" 600 > "$work/second" 2>&1 < /dev/null || fail 'a second one on trial'
-	grep -q 'another change is on trial: keep it first with .wgxdp up --keep.' "$work/second" || fail "said: $(< "$work/second")"
+	grep -q 'another change is on trial: keep that one first with .wgxdp up --keep.' "$work/second" || fail "said: $(< "$work/second")"
 	is_trial || fail 'the first was disturbed'
 	kill "$pid"
 	ends_with 1 'rolled back'
@@ -141,7 +141,7 @@ from_nothing() {
 	wgxdp down
 	setsid nsenter --net=/run/netns/firewall "$wgxdp" "${trial[@]}" 1 < /dev/null > "$work/out" 2>&1 &
 	pid=$!
-	ends_with 1 'rolled back: nothing runs as before'
+	ends_with 1 'the change was rolled back: nothing runs as before'
 	on_host firewall | diff "$work/nothing" - || fail 'something was left'
 	say 'ok with nothing up before: nothing is up'
 }

@@ -126,7 +126,7 @@ stateful() {
 	tunnel client wgc 10.77.0.2/24
 	inside wg-end wg set wge peer "$(key wgc)" allowed-ips 10.77.0.2/32
 	inside client wg set wgc peer "$(key wge)" allowed-ips 10.77.0.0/24 endpoint "198.51.100.1:$port"
-	start_listener wg-end heard -e 192.168.1.10:51821
+	start_listener wg-end received -e 192.168.1.10:51821
 	state_file
 	wgxdp=$former
 	wgxdp up -c "$work/state.yaml" > /dev/null

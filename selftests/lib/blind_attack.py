@@ -128,7 +128,7 @@ class Attacker:
         self.port = int(port)
         self.out = FrameOut(device)
         self.macs = bytes.fromhex(mac.replace(':', '')) + self.out.mac
-        self.heard = [(self.listener(device, 0x0800), 14 + 20), (self.listener(device, 0x86dd), 14 + 40)]
+        self.sockets = [(self.listener(device, 0x0800), 14 + 20), (self.listener(device, 0x86dd), 14 + 40)]
         self.back = {4: socket.socket(socket.AF_INET, socket.SOCK_DGRAM), 6: socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)}
         self.counts = {}
 
@@ -252,7 +252,7 @@ class Attacker:
 
     def send_on(self):
         """Reads the messages from the relay."""
-        for s, at in self.heard:
+        for s, at in self.sockets:
             while True:
                 try:
                     frame = s.recv(2048)

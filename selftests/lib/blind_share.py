@@ -65,10 +65,10 @@ def attackers(sites):
 class Sites:
     def __init__(self, nic, relay_mac, sites):
         self.out = FrameOut(nic)
-        self.heard = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(0x0800))
-        self.heard.bind((nic, 0))
-        self.heard.setsockopt(socket.SOL_SOCKET, 33, 1 << 26)               # SO_RCVBUFFORCE
-        self.heard.setblocking(False)
+        self.socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(0x0800))
+        self.socket.bind((nic, 0))
+        self.socket.setsockopt(socket.SOL_SOCKET, 33, 1 << 26)               # SO_RCVBUFFORCE
+        self.socket.setblocking(False)
         self.head = bytes.fromhex(relay_mac.replace(':', '')) + self.out.mac + b'\x08\0'
         self.keys = {n: wgpackets.mac1_key(public(n)) for n in range(1, sites + 1)}
         self.sites, self.next = sites, 1000
@@ -95,13 +95,13 @@ class Sites:
     def listen(self):
         while True:
             try:
-                frame = self.heard.recv(4096)
+                frame = self.socket.recv(4096)
             except BlockingIOError:
                 return
             if len(frame) > 50 and frame[23] == 17 and frame[26:30] == RELAY:
-                self.hear(frame[32] << 8 | frame[33], frame[42:])
+                self.receive(frame[32] << 8 | frame[33], frame[42:])
 
-    def hear(self, site, message):
+    def receive(self, site, message):
         if message[0] == wgpackets.INITIATION:
             theirs, initiator = wgpackets.index(message, 4), wgpackets.index(message, 8)
             ours = self.index()
@@ -128,7 +128,7 @@ class Sites:
             if tried < TRIES and now - began >= seconds / 3 + tried * seconds * 2 / 3 / TRIES:
                 tried += 1
                 self.begin(*random.sample(range(2, self.sites + 1), 2), True)
-            select.select([self.heard], [], [], 0.001)
+            select.select([self.socket], [], [], 0.001)
             self.listen()
             now = time.monotonic()
         print('passed', sum(one[2] for one in self.tries.values()), 'of', tried, 'sent', sent)

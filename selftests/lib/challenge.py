@@ -53,12 +53,12 @@ print('floods', flush=True)
 begun = time.monotonic()
 pauses = 0
 second = collections.deque()  # time and size of each batch
-told = begun
+last_lull = begun
 while True:
     while second and second[0][0] < time.monotonic() - 1:
         second.popleft()
-    if time.monotonic() - told > 1 and sum(n for _, n in second) < LEAST:
-        told = time.monotonic()
+    if time.monotonic() - last_lull > 1 and sum(n for _, n in second) < LEAST:
+        last_lull = time.monotonic()
         print('lull', flush=True)
     before = sent
     for _ in range(max(1, int(rate) // int(times))):

@@ -15,7 +15,7 @@
  *
  * limit: sends packets whose TTL has expired, from 20 sources. Each source should get ten ICMP errors a second. Prints
  *
- *     operations N seconds N told N least N most N
+ *     operations N seconds N errors N least N most N
  *
  * least, most: the number of errors for the source that got the fewest or the most.
  */
@@ -39,7 +39,7 @@ static void die(const char *what)
 
 static unsigned long operations;
 static bool limit;
-static atomic_ulong found, missed, torn, told[LIMITED];
+static atomic_ulong found, missed, torn, errors[LIMITED];
 
 /* ---- a datagram: everything follows from its number ---- */
 
@@ -103,7 +103,7 @@ static void expired(__u32 source)
 	frame_udp(&in, htons(4000), htons(PORT), len);
 	verdict = frame_run(&in, &ctx, sizeof(ctx), out, sizeof(out));
 	if (verdict == TC_ACT_REDIRECT) {
-		told[source]++;
+		errors[source]++;
 	} else if (verdict != TC_ACT_SHOT) {
 		fprintf(stderr, "entryhammer: a packet without TTL: verdict %u\n", verdict);
 		exit(1);
@@ -186,11 +186,11 @@ static void look_at_limit(double since)
 	unsigned long all = 0, least = -1, most = 0;
 
 	for (int i = 0; i < LIMITED; i++) {
-		all += told[i];
-		least = told[i] < least ? told[i] : least;
-		most = told[i] > most ? told[i] : most;
+		all += errors[i];
+		least = errors[i] < least ? errors[i] : least;
+		most = errors[i] > most ? errors[i] : most;
 	}
-	printf("operations %lu seconds %.2f told %lu least %lu most %lu\n", operations * CPUS, seconds() - since, all, least, most);
+	printf("operations %lu seconds %.2f errors %lu least %lu most %lu\n", operations * CPUS, seconds() - since, all, least, most);
 }
 
 int main(int argc, char **argv)

@@ -11,12 +11,12 @@
 #     four       client, 198.51.100.1:51820 → wg-end        dnat, lists
 #     six        client, [2001:db8:1::1]:51820 → wg-end     dnat
 #     guarded    client, 198.51.100.1:51821 → wg-end        a guard, data
-#     across     client, 198.51.100.1:51823 → wg-end        a flow, from IPv4 to IPv6
+#     nat64      client, 198.51.100.1:51823 → wg-end        a flow, from IPv4 to IPv6
 #     sites      site-a → site-b                            the relay
 # shellcheck disable=SC2034,SC2154 # who sources this has some, and takes others
 faultrun=$build/selftests/faultrun
 nomemory=$build/selftests/nomemory.so
-streams=(four six guarded across sites)
+streams=(four six guarded nat64 sites)
 overlay=fd12:3456:789a
 a_key=$(wg genkey | wg pubkey) b_key=$(wg genkey | wg pubkey) c_key=$(wg genkey | wg pubkey)
 wgf=wgf$$ # wireguard-go's sockets belong to no namespace
@@ -39,7 +39,7 @@ everything_network() { # [tunnel]: adds a tunnel whose peers wgxdp follows
 	count_arrivals wg-end four "ip daddr 192.168.1.10 udp dport $port"
 	count_arrivals wg-end six "ip6 daddr 2001:db8:2::10 udp dport $port"
 	count_arrivals wg-end guarded 'ip daddr 192.168.1.10 udp dport 51821'
-	count_arrivals wg-end across 'ip6 daddr 2001:db8:2::10 udp dport 51823'
+	count_arrivals wg-end nat64 'ip6 daddr 2001:db8:2::10 udp dport 51823'
 	count_arrivals site-b sites 'udp dport 58001'
 	[[ ! ${1:-} ]] || a_tunnel
 	wan_mac=$(mac firewall wan) site_mac=$(mac firewall to-a)
@@ -73,7 +73,7 @@ everything() { # [changed]
 		    backends:
 		      - { name: alpha, ipv4: 192.168.1.10, port: 51824, public-key: "$a_key" }
 		      - { name: beta, ipv4: 192.168.1.10, port: 5182${other:-6}, public-key: "$b_key", standby: { ipv4: 192.168.1.11 } }
-		  - name: across
+		  - name: nat64
 		    listen: { interface: wan, ports: [ 51823 ] }
 		    backend: { ipv6: "2001:db8:2::10", port: 51823 }
 		    nat: masquerade
@@ -113,7 +113,7 @@ stream_says() { # STREAM N RATE
 	four) echo client "$send" -c 50 uplink "$wan_mac" 198.51.100.7:4000 "198.51.100.1:$port" ;;
 	six) echo client "$send" uplink "$wan_mac" '[2001:db8:1::7]:4000' "[2001:db8:1::1]:$port" ;;
 	guarded) echo client "$send" -W uplink "$wan_mac" 198.51.100.7:4001 198.51.100.1:51821 ;;
-	across) echo client "$send" uplink "$wan_mac" 198.51.100.7:4002 198.51.100.1:51823 ;;
+	nat64) echo client "$send" uplink "$wan_mac" 198.51.100.7:4002 198.51.100.1:51823 ;;
 	sites) echo site-a "$send" eth0 "$site_mac" "[$overlay:a::10]:58001" "[$overlay:b::10]:58001" ;;
 	esac
 }

@@ -2,11 +2,11 @@
  *
  * flowtable DIRECTORY [break]: reads the table of flows that is pinned in DIRECTORY (include/abi_flow.h), and prints
  *
- *     flows N embryos N wrong N
+ *     flows N half_open N wrong N
  *
- * Flows and embryos include expired ones. wrong: flows whose word in the index names another place, words of the index that name no
- * flow, flows with the same port at the same backend, and BUSY places. break: removes the first flow's word from the index, as if half
- * of the flow were lost.
+ * Flows and half-open flows include expired ones. wrong: flows whose word in the index names another place, words of the
+ * index that name no flow, flows with the same port at the same backend, and BUSY places. break: removes the first
+ * flow's word from the index, as if half of the flow were lost.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,7 +21,7 @@ static int compare_replies(const void *a, const void *b)
 
 int main(int argc, char **argv)
 {
-	unsigned int flows = 0, embryos = 0, wrong = 0, n = 0, n_words = 0;
+	unsigned int flows = 0, half_open = 0, wrong = 0, n = 0, n_words = 0;
 	__u32 n_buckets, n_lines;
 	struct flow_bucket *buckets;
 	struct learned_line *lines;
@@ -43,7 +43,7 @@ int main(int argc, char **argv)
 			continue;
 		}
 		flows += learned_word_state(word) != LEARNED_HALF;
-		embryos += learned_word_state(word) == LEARNED_HALF;
+		half_open += learned_word_state(word) == LEARNED_HALF;
 		index = &lines[f->place / LEARNED_WAYS].word[f->place % LEARNED_WAYS];
 		if (argc > 2 && learned_word_state(word) == LEARNED_LIVE) {
 			*index = 0;
@@ -58,6 +58,6 @@ int main(int argc, char **argv)
 	qsort(replies, n, sizeof(*replies), compare_replies);
 	for (__u32 i = 1; i < n; i++)
 		wrong += !memcmp(&replies[i - 1], &replies[i], sizeof(*replies));
-	printf("flows %u embryos %u wrong %u\n", flows, embryos, wrong);
+	printf("flows %u half_open %u wrong %u\n", flows, half_open, wrong);
 	return 0;
 }

@@ -15,7 +15,7 @@ from scapy.all import (ICMP, ICMPv6DestUnreach, ICMPv6EchoReply, ICMPv6MLQuery, 
                        ICMPv6ND_RA, ICMPv6ND_RS, ICMPv6Unknown, IP, IPv6, IPv6ExtHdrHopByHop, Raw, RouterAlert, TCP, UDP, fragment)
 
 import parity
-from parity import PORTS, echo, edited, not_a_port, pieces, protocol, quote, rng, some_error, udp, wrong_sum
+from parity import PORTS, echo, edited, make_fragments, not_a_port, protocol, quote, rng, some_error, udp, wrong_sum
 
 TUNNEL = 'wgvpnr01'
 ROUTERS = {     # devices, links of the sites and of the world, own addresses, pairs of links
@@ -237,10 +237,10 @@ def broken(site, to):
             (link, IPv6(src=src, dst=own) / ICMPv6DestUnreach()), (link, IPv6(src=own, dst=own) / UDP(dport=51820)), (link, IPv6(src=src, dst=own, nh=59))]
 
 
-def cut(site, to):
+def reassembled(site, to):
     """In fragments, which are put together before rules see them"""
     link, own, src, own4, src4 = any_link()
-    return [(link, p) for port in (51820, some_port()) for p in pieces(udp(src, own, port, n=300), 128)] + [
+    return [(link, p) for port in (51820, some_port()) for p in make_fragments(udp(src, own, port, n=300), 128)] + [
         (link, p) for p in fragment(udp4(src4, own4, rng.choice((51820, 33440, 22)), n=300), 128)]
 
 
@@ -279,10 +279,11 @@ def ipv4(site, to):
             for what in (UDP(dport=rng.choice(PORTS)), ICMP())]
 
 
-INPUT = [datagrams, pinged, icmp4, icmp6, neighbours, multicast, vrrp, other_protocols, tcp_here, answered, complained, itself, broken, cut]
-FORWARD = [parity.asked, parity.reply_alone, parity.refused_port, parity.pinged, parity.told, parity.told_wrongly, parity.told_behind,
-           parity.discovers, parity.other_types, parity.tcp, parity.other_protocols, parity.crossing, parity.crooked, parity.no_sum,
-           parity.last_hop, parity.nowhere, strangers, tcp_session, ipv4] + [own_prefix] * ('lan' in links)
+INPUT = [datagrams, pinged, icmp4, icmp6, neighbours, multicast, vrrp, other_protocols, tcp_here, answered, complained, itself, broken, reassembled]
+FORWARD = [parity.asked, parity.reply_alone, parity.refused_port, parity.pinged, parity.right_errors,
+           parity.wrong_errors, parity.errors_behind_headers, parity.discovers, parity.other_types, parity.tcp,
+           parity.other_protocols, parity.crossing, parity.crooked, parity.no_sum, parity.last_hop, parity.nowhere,
+           strangers, tcp_session, ipv4] + [own_prefix] * ('lan' in links)
 ROUNDS = {'relay': 7, 'edge': 8}
 
 

@@ -129,7 +129,7 @@ follows() { # HOST
 	start_at "$1" "$wgxdp" daemon > "$work/daemon" 2>&1
 	# shellcheck disable=SC2034 # for end_daemon
 	daemon=$!
-	wait_for 10 "the daemon's readiness" grep -q 'up and followed' "$work/daemon"
+	wait_for 10 "the daemon's readiness" grep -q 'the daemon follows changes' "$work/daemon"
 }
 
 quick() { # HOST up|down DEVICE

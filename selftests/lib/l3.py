@@ -22,8 +22,8 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', '..', 'tests', 'packet'))
 sys.dont_write_bytecode = True
 from scapy.all import IP, Raw                                              # noqa: E402
-from packet_cut import cut                                                 # noqa: E402
-from packet_fragments import piece                                         # noqa: E402
+from packet_fragmentation import fragment_ip                                                 # noqa: E402
+from packet_fragments import make_fragment                                         # noqa: E402
 from packet_icmp import Error                                              # noqa: E402
 from packet_network import Packet, fold, words                             # noqa: E402
 
@@ -210,7 +210,7 @@ def errors():
     check('too long, with options', 'wan', p.ip_bytes(), wan=[answer(p, MTU['lan'])])
     for family in (4, 6):
         p = original(family, 3000)
-        first = piece(p, 77, 0, 1392, **({'flags': 'DF+MF'} if family == 4 else {}))
+        first = make_fragment(p, 77, 0, 1392, **({'flags': 'DF+MF'} if family == 4 else {}))
         quoted = p.but(ip_bytes=lambda first=first: first)
         check(f'IPv{family}, a first fragment that is too long', 'wan', first, wan=[answer(quoted, MTU['lan'])])
     e = Error('w0', '203.0.113.9', reply_out(reply(4, 64)), (3, 3), ttl=50)
@@ -218,12 +218,12 @@ def errors():
     check('an error of a client\'s side', 'wan', e.ip_bytes(), lan=[e.but(ttl=49, dst=BACKEND[4], quote=inner).ip_bytes()])
 
 
-def pieces():
+def fragmented():
     for n, ip in ((1373, {}), (1390, {'id': 0}), (3000, {'id': 7}), (1390, {'options': [Raw(b'\7\7\4\0\0\0\0\1')]})):
         p, q = original(4, n, ip=ip), reply(4, n + 100, ip=ip)
         later = b'\1' * 8 if 'options' in ip else None
-        check(f'cut, {n} bytes', 'wan', p.ip_bytes(), lan=cut(original_out(p).ip_bytes(), MTU['lan'], later))
-        check(f'cut, {n + 100} bytes, reply', 'lan', q.ip_bytes(), wan=cut(reply_out(q).ip_bytes(), MTU['wan'], later))
+        check(f'fragmented, {n} bytes', 'wan', p.ip_bytes(), lan=fragment_ip(original_out(p).ip_bytes(), MTU['lan'], later))
+        check(f'fragmented, {n + 100} bytes, reply', 'lan', q.ip_bytes(), wan=fragment_ip(reply_out(q).ip_bytes(), MTU['wan'], later))
 
 
 def udp_partial(packet):
@@ -237,15 +237,15 @@ def vnet(flags=NEEDS_CSUM, gso=0, size=0):
 
 
 def unfinished():
-    """As virtual machines send: checksums to be completed, several packets in one, datagrams to be cut by the device"""
+    """As virtual machines send: checksums to be completed, several packets in one, datagrams to be fragmented by the device"""
     for side, make, out, far in (('wan', original, original_out, 'lan'), ('lan', reply, reply_out, 'wan')):
         if not sides[side].l3:
             continue
         p = make(4, 500)
         check(f'{side}: partial checksum', side, udp_partial(p.ip_bytes()), **{far: [out(p).ip_bytes()]}, vnet=vnet())
         p = make(4, MTU[far] - 27)
-        told = answer(p, MTU[far], LOCAL[4], True)
-        check(f'{side}: partial checksum, too long', side, udp_partial(p.ip_bytes()), **{side: [told]}, vnet=vnet())
+        error = answer(p, MTU[far], LOCAL[4], True)
+        check(f'{side}: partial checksum, too long', side, udp_partial(p.ip_bytes()), **{side: [error]}, vnet=vnet())
         p = make(4, 3000, ip={'id': 5})
         segments(side, p, out(p), far)
         if sides[far].l3:                               # otherwise the kernel sends an error: it cannot tell that it fits
@@ -259,9 +259,9 @@ def segments(side, p, q, far):
         check(f'{side}: segments', side, udp_partial(p.ip_bytes()), **{far: made}, vnet=vnet(gso=GSO_UDP_L4, size=1000))
         for ip in ({'id': 5}, {'id': 5, **DF}):
             big = p.but(ip=ip, src=p.src if side == 'lan' else CLIENT[4] % next(clients))
-            told = answer(big, MTU[far], LOCAL[4], True)
+            error = answer(big, MTU[far], LOCAL[4], True)
             if side == 'wan' or not ip.get('flags'):    # otherwise the kernel answers
-                check(f'{side}: segments that are too long, {ip}', side, udp_partial(big.ip_bytes()), **{side: [told]},
+                check(f'{side}: segments that are too long, {ip}', side, udp_partial(big.ip_bytes()), **{side: [error]},
                       vnet=vnet(gso=GSO_UDP_L4, size=MTU[far] - 27))
     except OSError as e:
         print(f'segments: not on this kernel: {e}')
@@ -271,7 +271,7 @@ def datagram(side, p, q, far):
     """Makes UFO packets, which the device fragments: the fragments fit, because only the first has a UDP header."""
     size = (MTU[far] - 20) // 8 * 8
     try:
-        check(f'{side}: a datagram for the device to cut', side, udp_partial(p.ip_bytes()), **{far: cut(q.ip_bytes(), size + 20)},
+        check(f'{side}: a datagram for the device to fragment', side, udp_partial(p.ip_bytes()), **{far: fragment_ip(q.ip_bytes(), size + 20)},
               vnet=vnet(gso=GSO_UDP, size=size))
     except OSError as e:
         print(f'UFO: not on this kernel: {e}')
@@ -281,7 +281,7 @@ def play():
     global right
     right = 0
     wrong.clear()
-    for group in (forwarding, errors, pieces, unfinished):
+    for group in (forwarding, errors, fragmented, unfinished):
         group()
     print(f'{right} packets right, {len(wrong)} wrong', flush=True)
 

@@ -394,7 +394,7 @@ build_another() {
 start_daemon() { # OPTION...
 	start "${on:-firewall}" "$wgxdp" daemon "$@" > "$work/daemon" 2>&1
 	daemon=$!
-	wait_for 30 "the daemon's readiness" grep -q 'up and followed' "$work/daemon"
+	wait_for 30 "the daemon's readiness" grep -q 'the daemon follows changes' "$work/daemon"
 }
 
 end_daemon() {
@@ -460,6 +460,14 @@ none_of_these() { # FILE: checks that none of the objects in FILE exists any mor
 	done < "$1"
 }
 
+# Writes the files with the key and the credentials that docs/examples name
+ddns_files() {
+	mkdir -p /etc/wgxdp
+	mount -t tmpfs none /etc/wgxdp
+	echo 'hmac-sha256:update:AAAA' > /etc/wgxdp/tsig.key
+	printf 'OVH_APP_KEY=a\nOVH_APP_SECRET=b\nOVH_CONSUMER_KEY=c\n' > /etc/wgxdp/ovh.conf
+}
+
 need_tun() { [[ -c /dev/net/tun ]] || modprobe tun 2> /dev/null || fail 'no /dev/net/tun'; }
 
 # --- WireGuard: $WGXDP_WG is kernel or go (default: the kernel's, if it is available)
@@ -474,9 +482,9 @@ choose_wireguard() {
 	esac
 }
 
-# wireguard-go of 2023, in Debian 13, truncates the IPv6 address of a peer to four bytes if its device has IPv4 peers as
-# well.
-mixes_families() { [[ $WGXDP_WG == kernel || $(wireguard-go --version) != *0.0.2023* ]]; }
+# wireguard-go since 2023, in Debian 13 and later, sends some packets of an IPv6 peer to the first four bytes of its
+# address if the device has IPv4 peers as well. strace shows 2001:db8:: in place of 2001:db8::c.
+mixes_families() { [[ $WGXDP_WG == kernel || $(wireguard-go --version) == *0.0.2022* ]]; }
 
 # Creates a device without peers. Its keys are $work/DEVICE.{key,pub}. Its name is unique, because wireguard-go's socket
 # does not belong to a namespace.

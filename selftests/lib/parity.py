@@ -166,7 +166,7 @@ def together(rows):
     """Returns what a receiver would make of the fragments: whole datagrams. For errors about fragments, returns their
     type and MTU, and their destination and the quoted packet. Such an error may quote the reassembled datagram, or
     the first fragment."""
-    out, pieces = [], {}
+    out, datagrams = [], {}
     for link, packet in rows:
         if is_error(packet):
             quoted = packet[48:]
@@ -178,7 +178,7 @@ def together(rows):
             out.append((link, packet[:4] + packet[6:]))
             continue
         offset, = struct.unpack('!H', packet[42:44])
-        known = pieces.setdefault((link, packet[44:48]), {})
+        known = datagrams.setdefault((link, packet[44:48]), {})
         known[offset & 0xfff8] = packet[48:]
         known['end'] = known.get('end') or (0 if offset & 1 else (offset & 0xfff8) + len(packet) - 48)
         data = b''
@@ -217,7 +217,7 @@ def quote(src, about, what=None, dst=None, n=1232):
     return IPv6(src=src, dst=dst or IPv6(bytes(about)).src) / (what or ICMPv6DestUnreach(code=4)) / Raw(bytes(about)[:n])
 
 
-def pieces(packet, step=None):
+def make_fragments(packet, step=None):
     """Fragments the part behind the IPv6 header, in order."""
     b, ident = bytes(packet), rng.getrandbits(32)
     step = step or rng.choice((8, 48, 256, 1232))
@@ -320,7 +320,7 @@ def pinged(site, to):
             (to, echo(dst, src, number=number))]
 
 
-def told(site, to):
+def right_errors(site, to):
     """Errors about what passed, and replies to it"""
     src, dst, dport, sport = host(site), host(to), rng.choice(PORTS), rng.randrange(65536)
     request, reply = udp(src, dst, dport, sport, rng.randrange(1300)), udp(dst, src, sport, dport)
@@ -331,7 +331,7 @@ def told(site, to):
             (to, quote(dst, request, ICMPv6Unknown(type=rng.choice((5, 100, 127)))))]
 
 
-def told_wrongly(site, to):
+def wrong_errors(site, to):
     """About what never was, for another than it quotes, about an error, cut short, or what never passes"""
     src, dst, dport, sport = host(site), host(to), rng.choice(PORTS), rng.randrange(65536)
     request, ping = udp(src, dst, dport, sport), echo(src, dst, number=sport)
@@ -345,7 +345,7 @@ def told_wrongly(site, to):
                 b'\4\x0b\0\0\0\0\0\0' + bytes(request)))]
 
 
-def told_behind(site, to):
+def errors_behind_headers(site, to):
     """Errors about packets with extension headers"""
     src, dst, dport = host(site), host(to), rng.choice(PORTS)
     request = behind(extension(dst), udp(src, dst, dport))
@@ -500,40 +500,40 @@ def in_ipv4(site, to):
             (site, IP(src='10.1.0.9', dst='10.2.0.9', id=7) / ICMP() / Raw(bytes(20)))]
 
 
-def in_pieces(site, to):
-    """Datagrams in pieces, in their order, and what is answered to them"""
+def fragmented(site, to):
+    """Datagrams in fragments, in their order, and what is answered to them"""
     src, dst, dport = host(site), host(to), rng.choice(PORTS)
-    steps = [(site, p) for p in pieces(udp(src, dst, dport, n=rng.randrange(50, 300)), 48)]
-    steps += [(to, p) for p in pieces(udp(dst, src, 40000, dport, n=rng.randrange(1300, 3000)), rng.choice((248, 1024, 1232)))]
-    steps += [(site, p) for p in pieces(echo(src, dst, n=rng.randrange(1300, 3000)), 1232)]
-    steps += [(to, p) for p in pieces(echo(dst, src, ICMPv6EchoReply, n=rng.randrange(100, 200)), 48)]
+    steps = [(site, p) for p in make_fragments(udp(src, dst, dport, n=rng.randrange(50, 300)), 48)]
+    steps += [(to, p) for p in make_fragments(udp(dst, src, 40000, dport, n=rng.randrange(1300, 3000)), rng.choice((248, 1024, 1232)))]
+    steps += [(site, p) for p in make_fragments(echo(src, dst, n=rng.randrange(1300, 3000)), 1232)]
+    steps += [(to, p) for p in make_fragments(echo(dst, src, ICMPv6EchoReply, n=rng.randrange(100, 200)), 48)]
     return steps
 
 
-def pieces_refused(site, to):
+def fragments_refused(site, to):
     src, dst = host(site), host(to)
-    steps = [(site, p) for p in pieces(udp(src, dst, not_a_port(), n=rng.randrange(100, 300)), 48)]
-    steps += [(site, p) for p in pieces(echo(src, dst, ICMPv6EchoReply, n=200), 64)]
+    steps = [(site, p) for p in make_fragments(udp(src, dst, not_a_port(), n=rng.randrange(100, 300)), 48)]
+    steps += [(site, p) for p in make_fragments(echo(src, dst, ICMPv6EchoReply, n=200), 64)]
     if MTU[SITES[site]] > MTU[SITES[to]]:
         step = (MTU[SITES[site]] - 48) // 8 * 8
-        steps += [(site, p) for p in pieces(udp(src, dst, n=2 * step), step)]
-    return steps + [(site, pieces(udp(src, dst, n=200), 48)[i]) for i in (1, 2, 3)]
+        steps += [(site, p) for p in make_fragments(udp(src, dst, n=2 * step), step)]
+    return steps + [(site, make_fragments(udp(src, dst, n=200), 48)[i]) for i in (1, 2, 3)]
 
 
-def odd_pieces(site, to):
+def odd_fragments(site, to):
     """Fragments without an end, a single whole one, overlapping ones, and a first one without the whole header."""
     src, dst = host(site), host(to)
     header = IPv6ExtHdrDestOpt(options=[PadN(optdata=bytes(12))])
-    on_top = pieces(udp(src, dst, n=100), 48)
+    on_top = make_fragments(udp(src, dst, n=100), 48)
     over = edited(on_top[1], (42, struct.pack('!H', 40 | 1)))
-    return [(site, p) for p in (*pieces(udp(src, dst, n=100), 48)[:2], *pieces(udp(src, dst, rng.choice(PORTS)), 1024),
-                                *pieces(udp(src, dst, not_a_port()), 1024), on_top[0], over, *on_top[2:],
-                                *pieces(IPv6(src=src, dst=dst) / TCP(flags='S'), 8), *pieces(behind(header, udp(src, dst, n=99)), 16))]
+    return [(site, p) for p in (*make_fragments(udp(src, dst, n=100), 48)[:2], *make_fragments(udp(src, dst, rng.choice(PORTS)), 1024),
+                                *make_fragments(udp(src, dst, not_a_port()), 1024), on_top[0], over, *on_top[2:],
+                                *make_fragments(IPv6(src=src, dst=dst) / TCP(flags='S'), 8), *make_fragments(behind(header, udp(src, dst, n=99)), 16))]
 
 
-SEQUENCES = [asked, reply_alone, refused_port, pinged, told, told_wrongly, told_behind, discovers, other_types, tcp, other_protocols, crossing,
-             crooked, padded, no_sum, last_hop, too_big, nowhere, forged, to_the_relay, edge, edge_tells, in_ipv4, in_pieces, pieces_refused,
-             odd_pieces]
+SEQUENCES = [asked, reply_alone, refused_port, pinged, right_errors, wrong_errors, errors_behind_headers, discovers,
+             other_types, tcp, other_protocols, crossing, crooked, padded, no_sum, last_hop, too_big, nowhere,
+             forged, to_the_relay, edge, edge_tells, in_ipv4, fragmented, fragments_refused, odd_fragments]
 ROUNDS = 20
 
 
@@ -562,8 +562,8 @@ def differences(site, to):
     yield 'GRE as PPTP has it, but not of PPP', [(site, IPv6(src=src, dst=dst, nh=47) / Raw(b'\0\1' + bytes(18)))], '', '1/3'
     yield 'SCTP without a beginning', [(site, IPv6(src=src, dst=dst) / SCTP(dport=22))], '', '1/3'
     yield 'IPv4\'s ICMP', [(site, IPv6(src=src, dst=dst, nh=1) / ICMP())], '', '1/3'
-    split = pieces(udp(src, dst, n=100), 48)
-    yield 'pieces in another order', [(site, p) for p in split[::-1]], there, ''
+    split = make_fragments(udp(src, dst, n=100), 48)
+    yield 'fragments in another order', [(site, p) for p in split[::-1]], there, ''
 
 
 # --- comparing
@@ -579,10 +579,10 @@ def compare(networks, make, site, to):
         got = [[(at, plain(p, packet)) for at, p in out] for out in fates(networks, link, packet)]
         for all_rows, new in zip(rows, got):
             all_rows += new
-        if 'pieces' not in make.__name__ and got[0] != got[1]:
+        if 'fragment' not in make.__name__ and got[0] != got[1]:
             same = False
             tell(make, site, to, (link, packet), got)
-    if 'pieces' in make.__name__ and together(rows[0]) != together(rows[1]):
+    if 'fragment' in make.__name__ and together(rows[0]) != together(rows[1]):
         same = False
         tell(make, site, to, steps[0], [together(r) for r in rows])
     if time.monotonic() - began > 20:
@@ -596,7 +596,7 @@ def check_difference(networks, what, steps, *expected):
         link, packet = SITES[where], bytes(packet)
         for all_rows, new in zip(rows, fates(networks, link, packet)):
             all_rows += new
-    got = tuple(summary(together(r) if 'pieces' in what else r) for r in rows)
+    got = tuple(summary(together(r) if 'fragments' in what else r) for r in rows)
     if got != expected:
         print(f'FAIL {what}: {got} instead of {expected}')
     return got == expected

@@ -42,7 +42,7 @@ def packet(source, to, size, ttl, number):
     return head[:10] + struct.pack("!H", 0xffff - words(head)) + head[12:] + datagram
 
 
-def told(data, source):
+def packet_to(data, source):
     """Returns protocol and packet, if the packet is for that sender."""
     if data[0] >> 4 == 4:
         if data[16:20] != source or data[9] not in (1, 17):
@@ -57,7 +57,7 @@ def answer(device, source):
     until = time.monotonic() + 1
     while select.select([device], [], [], max(0, until - time.monotonic()))[0]:
         frame, (_, _, kind, *_) = device.recvfrom(65536)
-        found = None if kind == socket.PACKET_OUTGOING else told(frame[14:], source)
+        found = None if kind == socket.PACKET_OUTGOING else packet_to(frame[14:], source)
         if found:
             return "%s %s" % ("UDP" if found[0] == 17 else "ICMP type %d code %d" % tuple(icmp(found[1])), found[1].hex())
     return "nothing"

@@ -207,7 +207,7 @@ def compare(words, ports, device, ip, one_of=()):
         same = kernel[0][1][12:] == ours[0][1][12:] and ports[1].send(device, frame) == ours
     if not same:
         counts['differences'] += 1
-        print(f'{words}: {ip.summary()} tos {getattr(ip, "tos", None) or getattr(ip, "tc", 0)} by {device}: the kernel: {told(kernel)}, wgxdp: {told(ours)}')
+        print(f'{words}: {ip.summary()} tos {getattr(ip, "tos", None) or getattr(ip, "tc", 0)} by {device}: the kernel: {describe(kernel)}, wgxdp: {describe(ours)}')
     return kernel[0] if len(kernel) == 1 else None
 
 
@@ -221,7 +221,7 @@ def forge(words, ports, device, family, backend, dst, dport):
             print(f'{words}: a forged reply of {backend} by {device} left as {ip.summary()}')
 
 
-def told(frames):
+def describe(frames):
     return ' and '.join(f'{device} to {frame[:6].hex(":")}, {Ether(frame).payload.summary()}' for device, frame in frames) or 'not forwarded'
 
 

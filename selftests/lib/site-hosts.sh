@@ -143,7 +143,7 @@ boots_server() { # HOST
 boots_relay() {
 	boots relay # except the daemon
 	runs relay daemon "${wgxdp:?}" daemon
-	wait_for 10 "the daemon's readiness" grep -q 'up and followed' "$work/relay.daemon"
+	wait_for 10 "the daemon's readiness" grep -q 'the daemon follows changes' "$work/relay.daemon"
 }
 
 # --- their state

@@ -53,7 +53,7 @@ daemon() {
 	: > "$(log wgxdp-daemon)"
 	setsid $(line wgxdp-daemon ExecStart) >> "$(log wgxdp-daemon)" 2>&1 < /dev/null &
 	echo $! > "$work/log/$HOST_NAME.daemon"
-	for ((i = 0; i < 2000; i++)); do ! grep -q 'up and followed' "$(log wgxdp-daemon)" || return 0; sleep 0.02; done
+	for ((i = 0; i < 2000; i++)); do ! grep -q 'the daemon follows changes' "$(log wgxdp-daemon)" || return 0; sleep 0.02; done
 	cat "$(log wgxdp-daemon)" >&2
 	return 1
 }

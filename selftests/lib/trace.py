@@ -165,7 +165,7 @@ def other():
     return dice.choice(['wan', 'lan']), ip(family, CLIENT[family], OURS[family], 64) / body
 
 
-def pieces():
+def fragments():
     """Both halves of one, or the later half alone, or in the wrong order"""
     whole = bytes(b'\4\0\0\0' + dice.randbytes(1404))
     sport, ident = dice.randrange(1024, 65535), dice.randrange(1, 65535)
@@ -208,7 +208,7 @@ def framed(side, packet):
 def packets():
     made = []
     for _ in range(20):
-        kind = dice.choice([from_wan] * 8 + [from_lan] * 5 + [between_sites] * 4 + [error] * 2 + [pieces, other])
+        kind = dice.choice([from_wan] * 8 + [from_lan] * 5 + [between_sites] * 4 + [error] * 2 + [fragments, other])
         one = kind()
         made += one if isinstance(one, list) else [one]
     return [framed(*one) for one in made]
@@ -345,8 +345,8 @@ def untouched(command, break_it):
     after = without_ages(shown()), run(MAPSUM, 'default')
     if before != after:
         changed = set(before[1].decode().splitlines()) ^ set(after[1].decode().splitlines())
-        told = [f'{key}: {a}, {b}' for key, a, b in differences(before[0], after[0])]
-        sys.exit(f'FAIL: {" ".join(command)} changed {changed or "no map"}; show says {told or "the same"}')
+        changes = [f'{key}: {a}, {b}' for key, a, b in differences(before[0], after[0])]
+        sys.exit(f'FAIL: {" ".join(command)} changed {changed or "no map"}; show says {changes or "the same"}')
     return out
 
 

@@ -33,14 +33,14 @@ def message(kind, index, key, size):
     return m[:end] + wgpackets.mac1(m[:end], wgpackets.mac1_key(key)) + m[end + 16:]
 
 
-def frame(family, port, kind='data', key=KEY, index=1, size=0, ttl=64, df=False, piece=None, vlans=(), mac=MAC):
-    header = 20 if family == 4 else 40 + 8 * (piece is not None)
+def frame(family, port, kind='data', key=KEY, index=1, size=0, ttl=64, df=False, fragment=None, vlans=(), mac=MAC):
+    header = 20 if family == 4 else 40 + 8 * (fragment is not None)
     payload = message(kind, index, key, size - header - 8 if size else wgpackets.LENGTHS.get(KINDS.index(kind), 32))
     ends = dict(src=CLIENT[family], dst=OURS[family])
     ip = IP(id=IDENT, ttl=ttl, flags='DF' if df else 0, **ends) if family == 4 else IPv6(hlim=ttl, **ends)
     whole = ip / UDP(sport=4000, dport=port) / Raw(payload)
-    if piece:
-        offset, more = piece
+    if fragment:
+        offset, more = fragment
         udp = bytes(whole.__class__(bytes(whole))[UDP])[offset:]
         if more:
             udp = udp[:len(udp) // 2 // 8 * 8 or 8]
@@ -54,7 +54,7 @@ def frame(family, port, kind='data', key=KEY, index=1, size=0, ttl=64, df=False,
     return below / whole
 
 
-def words(family, port, kind='data', key=KEY, index=1, size=0, ttl=64, df=False, piece=None, vlans=(), mac=MAC):
+def words(family, port, kind='data', key=KEY, index=1, size=0, ttl=64, df=False, fragment=None, vlans=(), mac=MAC):
     host = '[%s]' if family == 6 else '%s'
     said = ['--in', 'wan', '--from', f'{host % CLIENT[family]}:4000', '--to', f'{host % OURS[family]}:{port}']
     said += ['--message', kind] if kind != 'data' else []
@@ -63,7 +63,7 @@ def words(family, port, kind='data', key=KEY, index=1, size=0, ttl=64, df=False,
     said += ['--size', str(size)] if size else []
     said += ['--ttl', str(ttl)] if ttl != 64 else []
     said += ['--df'] if df else []
-    said += ['--fragment', f'{piece[0]}{"+" if piece[1] else ""}'] if piece else []
+    said += ['--fragment', f'{fragment[0]}{"+" if fragment[1] else ""}'] if fragment else []
     for vlan in vlans:
         said += ['--vlan', str(vlan)]
     return said + (['--mac', mac] if mac != MAC else [])
@@ -83,7 +83,7 @@ def trace(*options):
 
 everywhere = [dict(kind=kind) for kind in KINDS]
 here = [dict(kind=kind, key=OTHER, size=size) for kind, size in (('initiation', 176), ('response', 120), ('cookie', 0), ('data', 90))]
-here += [dict(size=1000, piece=piece) for piece in ((0, True), (8, True), (480, False), (944, False))]
+here += [dict(size=1000, fragment=fragment) for fragment in ((0, True), (8, True), (480, False), (944, False))]
 here += [dict(index=0xfedcba98), dict(ttl=1), dict(df=True), dict(vlans=(7,)), dict(vlans=(7, 9)), dict(mac='02:00:00:00:00:77'), dict(kind='none', size=57), dict(size=1501)]
 cases = [(family, port, wish) for family, port in ((4, 51820), (4, 51822), (6, 51820), (6, 51822)) for wish in everywhere]
 cases += [(family, port, wish) for family, port in ((4, 51820), (6, 51822)) for wish in here if family == 4 or 'df' not in wish]
@@ -91,17 +91,17 @@ cases = [(family, port, dict(wish, index=wish.get('index', n))) for n, (family, 
 # a service without a guard has no key, so no mac1 is made for it
 frames = [frame(family, port, **(wish if port == 51820 or 'key' in wish else dict(wish, key=None))) for family, port, wish in cases]
 # the packets of a file follow each other, so fragments would be reassembled: each gets a file of its own
-whole, verdicts = [f for f, case in zip(frames, cases) if 'piece' not in case[2]], collections.Counter()
+whole, verdicts = [f for f, case in zip(frames, cases) if 'fragment' not in case[2]], collections.Counter()
 wrpcap(DIR + '/packet.pcap', whole)
 read = trace('--in', 'wan', DIR + '/packet.pcap')
 for at, (family, port, wish) in enumerate(cases):
-    if 'piece' in wish:
-        wrpcap(DIR + '/piece.pcap', frames[at])
-        there = trace('--in', 'wan', DIR + '/piece.pcap')[0]
+    if 'fragment' in wish:
+        wrpcap(DIR + '/fragment.pcap', frames[at])
+        there = trace('--in', 'wan', DIR + '/fragment.pcap')[0]
     else:
         there = read.pop(0)
-    told = trace(*words(family, port, **wish))[0]
-    if told != there:
-        sys.exit(f'IPv{family} to {port}, {wish}: in words {json.dumps(told)}, in a file {json.dumps(there)}')
-    verdicts[told['verdict']] += 1
+    in_words = trace(*words(family, port, **wish))[0]
+    if in_words != there:
+        sys.exit(f'IPv{family} to {port}, {wish}: in words {json.dumps(in_words)}, in a file {json.dumps(there)}')
+    verdicts[in_words['verdict']] += 1
 print(f'{len(cases)} packets: trace says the same in words and of a file: {dict(verdicts)}')

@@ -5,7 +5,7 @@
 #   traffic make FILE              write them as a pcap (needs scapy)
 #   traffic send FILE DEVICE       send them, in order
 #   traffic catch DEVICE FILE      write what leaves by DEVICE, as whole frames, until SIGTERM
-#   traffic hear DEVICE FILE       write what arrives by DEVICE for any MAC, from MACs of this test (02:00:00:00:00:…)
+#   traffic capture DEVICE FILE    write what arrives by DEVICE for any MAC, from MACs of this test (02:00:00:00:00:…)
 #   traffic bridged FILE           write frames of the services that pass on a bridge, from one of its ports to another
 #   traffic turn FILE FILE         the same frames, from FIREWALL to CLIENT
 #
@@ -255,7 +255,7 @@ def main():
         send(*args)
     elif command == "catch":
         catch(*args)
-    elif command == "hear":
+    elif command == "capture":
         catch(*args, leaving=False)
     else:
         sys.exit(f"{command}?")

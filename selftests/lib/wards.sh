@@ -92,7 +92,7 @@ instance_up() { # NAMESPACE
 # Follows changes, like a host with the daemon's unit
 instance_followed() { # NAMESPACE
 	start "$1" "$wgxdp" daemon --instance "$1" -c "$work/$1.yaml" > "$work/daemon-$1" 2>&1
-	wait_for 30 "the daemon of $1" grep -q 'up and followed' "$work/daemon-$1"
+	wait_for 30 "the daemon of $1" grep -q 'the daemon follows changes' "$work/daemon-$1"
 	on=$1
 }
 

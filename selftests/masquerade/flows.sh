@@ -116,8 +116,8 @@ wgxdp save | wgxdp up -c /dev/stdin | tail -n 1 > "$work/said"
 expect 'save | up' "$(< "$work/said")" == '0 entries written'
 expect 'flows after that' "$(count)" == $((crowd + 4))
 
-refused 1 'no such flow' del --client 203.0.113.9
-refused 1 'no such flow' del --ours 192.168.1.1:443
+refused 1 'no flow matches' del --client 203.0.113.9
+refused 1 'no flow matches' del --ours 192.168.1.1:443
 refused 1 'no such service' del --service none
 refused 2 'say which flows to delete' del
 refused 2 '--all cannot be used together with other options' del --all --service many
@@ -131,7 +131,7 @@ expect 'all other flows' "$(count)" == $((crowd + 3))
 expect 'counted' "$(metric 'wgxdp_flows_deleted_total{service="many"}') $(shown get services.many.flows)" == "1 $((crowd + 1))"
 expect 'by our port' "$(wgxdp flow del --ours 192.168.1.1:20500)" == '1 flow deleted'
 expect 'by service and client' "$(wgxdp flow del --service six --client 2001:db8:1::7)" == '1 flow deleted'
-refused 1 'no such flow' del --service six --client 10.9.0.1
+refused 1 'no flow matches' del --service six --client 10.9.0.1
 ask 198.51.100.7:4000 198.51.100.1:$port
 expect 'a client that keeps sending' "$(count " $gone ")" == 1
 
@@ -145,10 +145,10 @@ expect 'counted' "$(metric 'wgxdp_flows{service="many"}')" == "$left"
 ask 198.51.100.7:30000 198.51.100.1:444
 # like an older version's, with shorter values
 pins=/sys/fs/bpf/wgxdp/default
-rm $pins/pieces
-bpftool map create $pins/pieces type percpu_array key 4 value 64 entries 1 name pieces
+rm $pins/fragment_area
+bpftool map create $pins/fragment_area type percpu_array key 4 value 64 entries 1 name fragment_area
 configuration 20000-20099 3000 | wgxdp up -c - &> "$work/up" # larger maps
-expect 'its values now' "$(bpftool -j map show pinned $pins/pieces | grep -o '"bytes_value":[0-9]*' | cut -d : -f 2)" '>' 16000
+expect 'its values now' "$(bpftool -j map show pinned $pins/fragment_area | grep -o '"bytes_value":[0-9]*' | cut -d : -f 2)" '>' 16000
 grep -q 'programs loaded' "$work/up" || fail "nothing was loaded: $(< "$work/up")"
 expect 'copied' "$(count ^brief) $(count ^many)" == "1 $left"
 ended() { [[ $(count ^brief) == 0 ]]; }

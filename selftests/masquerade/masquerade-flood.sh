@@ -101,10 +101,10 @@ keep_alive() {
 	done
 }
 
-# Prints the number of errors in the table, of flows and of embryos
+# Prints the number of errors in the table, and of flows, half-open ones too
 halves() {
 	"$build/selftests/flowtable" "$pins" > "$work/table"
-	echo "$(said table wrong) $(($(said table flows) + $(said table embryos)))"
+	echo "$(said table wrong) $(($(said table flows) + $(said table half_open)))"
 }
 take_one_away() { "$build/selftests/flowtable" "$pins" break; }
 

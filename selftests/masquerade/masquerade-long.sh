@@ -90,17 +90,17 @@ wide() { # and clears learned path MTUs
 
 # PAIR SIDE: towards that side
 narrowed() {
-	local from=client to=wg-end addresses=("10.78.$1.1" "10.77.0.$1") what="$WGXDP_WG, pair $1, narrow $2" pieces errors
+	local from=client to=wg-end addresses=("10.78.$1.1" "10.77.0.$1") what="$WGXDP_WG, pair $1, narrow $2" earlier errors
 	[[ $2 == lan ]] || from=wg-end to=client addresses=("10.77.0.$1" "10.78.$1.1")
 	wide
 	wait_for 10 "$what: an answer" through "$1"
-	pieces=$(reassembled $to) errors=$(arrived $from errors)
+	earlier=$(reassembled $to) errors=$(arrived $from errors)
 	transfer_begins $from $to "${addresses[@]}"
 	midway $limit "$what" $((size / 4)) narrow "$2" near 1470
 	midway $limit "$what" $((size / 2)) narrow "$2" far 1400
 	wait_for $limit "$what: the end of the transfer" transfer_over
 	transfer_ends "$what"
-	expect "$what: arrived in pieces" $(($(reassembled $to) - pieces)) '>' 1000
+	expect "$what: arrived in fragments" $(($(reassembled $to) - earlier)) '>' 1000
 	say "$what: told $(($(arrived $from errors) - errors)) times that it is narrow"
 	n=$((n + 1))
 }

@@ -81,7 +81,7 @@ runs() { # OPTION...: options before those of the guide; whether it ends at once
 	podman run "${more[@]}" "$@" > /dev/null
 }
 log() { podman logs wgxdp 2>&1; }
-ready() { log | holds 'up and followed'; }
+ready() { log | holds 'the daemon follows changes'; }
 starts() {
 	runs "${guide[@]}"
 	wait_for 60 "the daemon's readiness" ready

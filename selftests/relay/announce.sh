@@ -63,7 +63,7 @@ goes_to() { # SITE NUMBER: as its edge router does when its name gets another ad
 begins() { # NUMBER
 	start "r$1" "$wgxdp" --instance "r$1" daemon -c "$work/r$1.yaml" > "$work/daemon$1" 2>&1
 	daemons[$1]=$!
-	wait_for 10 "the daemon of r$1" grep -q 'up and followed' "$work/daemon$1"
+	wait_for 10 "the daemon of r$1" grep -q 'the daemon follows changes' "$work/daemon$1"
 }
 announced() { inside "r$1" ip -6 route show table 700 2> /dev/null | sed -n 's/^\(fd[^ ]*\).*/\1/p' | xargs; } # NUMBER
 announces() { [[ $(announced "$1") == "${*:2}" ]]; }

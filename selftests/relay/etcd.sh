@@ -59,11 +59,11 @@ relay() { # NAME NUMBER
 	inside "${1}firewall" ip link set mgmt up
 	addresses "${1}firewall" mgmt "198.18.0.$2/24"
 	count_arrivals "${1}wg-end" more "udp dport 443"
-	start_listener "${1}wg-end" "$1-heard" -e 192.168.1.10:$port
+	start_listener "${1}wg-end" "$1-received" -e 192.168.1.10:$port
 }
 begins() { # RELAY
 	start "${1}firewall" "$wgxdp" --instance "$1" daemon -c "$work/$1.yaml" > "$work/$1.daemon" 2>&1
-	wait_for 10 "the daemon of $1" grep -q 'up and followed' "$work/$1.daemon"
+	wait_for 10 "the daemon of $1" grep -q 'the daemon follows changes' "$work/$1.daemon"
 }
 
 says() { [[ $(grep -c "$2" "$work/$1.log") -ge $3 ]]; } # RELAY TEXT TIMES

@@ -74,7 +74,7 @@ network() {
 		wait_for 20 "site $site reaches the relay" reached "$site"
 		inside relay ethtool -K "$(relay_device "$site")" rx-udp-gro-forwarding on
 		count_arrivals "$site" other 'icmpv6 type { destination-unreachable, time-exceeded, parameter-problem }'
-		count_arrivals "$site" all_told 'icmpv6 type packet-too-big'
+		count_arrivals "$site" mtu_errors 'icmpv6 type packet-too-big'
 	done
 	inside relay nft -f - <<- NFT
 		table ip6 kernel {
@@ -161,7 +161,7 @@ accounted() { # WHAT
 		expect "$1, $site: received" "$(of_peers "$site" rx.received)" == "${sent[$site]}"
 		expect "$1, $site: dropped or passed, as too long or otherwise" \
 			$(($(of_peers "$site" rx.dropped) + $(of_peers "$site" rx.passed))) == 0
-		expect "$1, $site: answers that something is too long, or other errors" "$(arrived "$site" all_told other)" == 0
+		expect "$1, $site: answers that something is too long, or other errors" "$(arrived "$site" mtu_errors other)" == 0
 	done
 	for devices in a,b c n o; do
 		site=${devices%,*}
@@ -193,7 +193,7 @@ carries() { # WHAT MODE
 }
 
 # Egress links that are narrower than the ingress, unknown to the sender
-told() { # WHAT MODE
+try_narrow() { # WHAT MODE
 	local way from to most narrow dropped
 	up "$2"
 	for way in n:a a:c n:o a:o n:c; do
@@ -204,7 +204,7 @@ told() { # WHAT MODE
 		forget
 		inside "$from" "$udptool" ask -D -n 44 -s $((most - 48)) -u 44 -w 100 "[$(site_address "$from")]:58002" \
 			"[$(site_address "$to")]:58003" > "$work/asker"
-		expect "$1, $from to $to: too long, answered" "$(arrived "$from" all_told)" '>=' 1
+		expect "$1, $from to $to: too long, answered" "$(arrived "$from" mtu_errors)" '>=' 1
 		expect "$1, $from to $to: other errors" "$(arrived "$from" other)" == 0
 		expect "$1, $from to $to: learned" "$(inside "$from" ip route get "$(site_address "$to")" | grep -o 'mtu [0-9]*')" == "mtu $narrow"
 		wgxdp show --json > "$work/shown"
@@ -231,8 +231,8 @@ ends_leave on on
 carries 'tc, as they were sent' tc
 carries 'checksums undone, so XDP passes up' auto
 
-told 'XDP passes up' auto
-told 'tc' tc
+try_narrow 'XDP passes up' auto
+try_narrow 'tc' tc
 expect 'packets between sites that the kernel would have forwarded' "$(inside relay nft list counter ip6 kernel forwarded |
 	awk '$1 == "packets" {print $2}')" == 0
 say "ok $total of $total datagrams came whole, 0 of them called too long ($WGXDP_WG)"

@@ -56,7 +56,7 @@ for i in "${!sites[@]}"; do
 	addresses "$site" eth "$overlay:$site::10/64"
 	gateways "$site" "$overlay:$site::1"
 	[[ ${BREAK:-} && $site == c ]] || peers+="  - { name: site-$site, device: ${link_of[i]}, prefixes: [ \"$overlay:$site::/64\" ] }"$'\n'
-	start_listener "$site" "heard-$site" -e "[$overlay:$site::10]:58001"
+	start_listener "$site" "received-$site" -e "[$overlay:$site::10]:58001"
 done
 inside relay nft -f - <<- EOF
 	table inet shut {

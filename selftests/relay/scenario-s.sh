@@ -228,10 +228,10 @@ hops() {
 
 mtu_of_way() { inside "server-$1" ip -6 route get "$overlay:$2::10" | grep -o 'mtu [0-9]*' | cut -d ' ' -f 2; } # FROM TO
 wide() { inside "server-$1" ip -6 route flush cache; } # SITE: clears the path MTU that it learned
-told_by() { grep -q "^From $2 icmp_seq=[0-9]* Packet too big: mtu=$3" "$work/$1"; } # FILE ADDRESS MTU
+error_from() { grep -q "^From $2 icmp_seq=[0-9]* Packet too big: mtu=$3" "$work/$1"; } # FILE ADDRESS MTU
 too_long() { # FROM TO MTU RELAY'S-ADDRESS
 	inside "server-$1" ping -c 2 -i 0.2 -W 2 -M "do" -s $((1420 - 48)) "$overlay:$2::10" > "$work/too-long" 2>&1 || :
-	told_by too-long "$4" "$3"
+	error_from too-long "$4" "$3"
 }
 
 # The relay's link to one site becomes narrow: the others get an ICMP error with the MTU
@@ -288,7 +288,7 @@ start_daemon -c "$work/wgxdp.yaml"
 pings lan 56 "${sites[@]}"
 expect "port of edge a behind its NAT" "$(seen_port a)" == $port
 expect "port of edge b behind its NAT" "$(seen_port b)" != $port
-pings lan 3000 "${sites[@]}" # in pieces
+pings lan 3000 "${sites[@]}" # in fragments
 server_tunnels "${sites[@]}"
 begin_sessions "${sites[@]}"
 pings mesh 56 "${sites[@]}"

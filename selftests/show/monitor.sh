@@ -43,7 +43,7 @@ speak() { # FROM SOURCE TO [NUMBER [RATE]]
 }
 monitor() { start relay "$wgxdp" monitor "${@:2}" > "$work/$1" 2> "$work/$1.errors"; } # FILE OPTION...
 looks() { inside relay bpftool -j map lookup pinned /sys/fs/bpf/wgxdp/default/event_watch key 0 0 0 0 | holds '"value":\["0x.*0x[0-9a-f]*[1-9a-f]'; }
-told() { (($(wc -l < "$work/$1") >= ${2:-1})); }
+has_events() { (($(wc -l < "$work/$1") >= ${2:-1})); }
 field() { /usr/bin/python3 -IS -c 'import json, sys
 for line in open(sys.argv[1]): print(*(json.loads(line).get(k) for k in sys.argv[2:]))' "$@"; } # FILE KEY...
 
@@ -53,41 +53,41 @@ pid=$!
 wait_for 5 'it looks' looks
 [[ ! -s $work/events ]] || fail "earlier events: $(< "$work/events")"
 speak a "[$overlay:a::10]:58001" "[$overlay:b::10]:1234"
-wait_for 5 'an event' told events
+wait_for 5 'an event' has_events events
 expect 'refused' "$(field "$work/events" event reason peer direction interface source destination bytes packets)" == \
 	"dropped refused site-a rx la [$overlay:a::10]:58001 [$overlay:b::10]:1234 80 1"
 speak client 198.51.100.7:4000 198.51.100.1:51820
-wait_for 5 'another' told events 2
+wait_for 5 'another' has_events events 2
 expect 'denied' "$(field "$work/events" reason service interface source destination path | tail -n 1)" == \
 	'denied web wan 198.51.100.7:4000 198.51.100.1:51820 xdp'
 
 status=0
 wgxdp monitor > "$work/second" 2>&1 || status=$?
 expect 'a second one' "$status $(< "$work/second")" == \
-	'1 wgxdp: error: instance default has a monitor already: stop it first, for each event has one reader'
+	'1 wgxdp: error: instance default already has a monitor: stop that one first'
 
 configuration '  - { name: more, listen: { interface: wan, ports: [ 443 ] }, backend: { ipv4: 10.9.9.9, port: 443 }, nat: masquerade, flows: { max: 100 } }' |
 	wgxdp up -c - > "$work/up" 2>&1
 grep -q 'programs loaded' "$work/up" || fail "nothing was loaded: $(< "$work/up")"
-told_again() {
+another_event() {
 	speak a "[$overlay:a::10]:58001" "[$overlay:b::10]:1234"
-	told events 3
+	has_events events 3
 }
-wait_for 5 'after other programs' told_again
+wait_for 5 'after other programs' another_event
 
 refused() { wgxdp show metrics | awk '$1 == "wgxdp_peer_dropped_packets_total{peer=\"site-a\",direction=\"rx\",reason=\"refused\"}" {print $2}'; }
 before=$(wc -l < "$work/events") dropped=$(refused)
 speak a "[$overlay:a::10]:58001" "[$overlay:b::10]:1234" 20000 100000
 counted() { # the reported events and those counted as left out are all; each CPU reports the latter with its next event
-	local told cpu
+	local reported cpu
 	for ((cpu = 0; cpu < $(nproc); cpu++)); do
 		udptool="taskset -c $cpu $udptool" speak a "[$overlay:a::10]:58001" "[$overlay:b::10]:1234"
 	done
 	sleep 0.2
-	told=$(tail -n "+$((before + 1))" "$work/events" | /usr/bin/python3 -IS -c 'import json, sys
+	reported=$(tail -n "+$((before + 1))" "$work/events" | /usr/bin/python3 -IS -c 'import json, sys
 events = [json.loads(line) for line in sys.stdin]
 print(sum(e["packets"] + e["skipped"] for e in events))')
-	[[ $told == $(($(refused) - dropped)) ]]
+	[[ $reported == $(($(refused) - dropped)) ]]
 }
 wait_for 10 'the sums of a flood' counted
 expect 'events of a flood of 20,000' "$(($(wc -l < "$work/events") - before))" '<' 10000
@@ -116,10 +116,10 @@ with() { echo "setpriv --bounding-set=-all$1 --inh-caps=-all"; }
 refused_to_look 'this process lacks CAP_PERFMON' $(with ,+bpf,+net_admin)
 # shellcheck disable=SC2046
 refused_to_look 'this process lacks CAP_SYS_ADMIN' $(with ,+bpf,+net_admin,+perfmon)
-refused_to_look 'this process is in a user namespace' unshare --user --map-root-user
+refused_to_look 'for a process in a user namespace' unshare --user --map-root-user
 status=0
 inside relay timeout 2 "$wgxdp" monitor --event handshake > "$work/out" 2>&1 || status=$?
-((status == 124)) || grep -qE 'error: monitor: (the security policy of this kernel forbids tracing|packets cannot be traced here)' "$work/out" ||
+((status == 124)) || grep -qE 'error: monitor: (the security policy of this kernel forbids tracing|cannot trace packets on this host)' "$work/out" ||
 	fail "status $status: $(< "$work/out")"
 say "ok here: $status $(head -n 1 "$work/out")"
 monitor last

@@ -18,7 +18,7 @@ firewall_network
 echo '{}' > "$work/nothing.yaml"
 wgxdp up -c "$work/nothing.yaml" > "$work/up" 2>&1 || fail "up: $(< "$work/up")"
 shows
-line 'no service and no peer is configured: nothing is forwarded'
+line 'no service and no peer is configured, so nothing is forwarded'
 for noun in interfaces services peers routes sites drops flows; do
 	shows $noun
 	[[ $(< "$work/shown") == "$noun: none" ]] || fail "show $noun: $(< "$work/shown")"

@@ -11,13 +11,13 @@ full() { # COMMAND...
 	local status=0
 	"$@" > /dev/full 2> "$work/said" || status=$?
 	expect "${*:2:2}, to a disk that is full: status" $status == 1
-	grep -q 'cannot write all of it to standard output' "$work/said" || fail "it says $(< "$work/said")"
+	grep -q 'cannot write the whole output to standard output' "$work/said" || fail "it says $(< "$work/said")"
 }
 
 nothing_in_files() { # HOW
 	local file
 	for file in /run/wgxdp/default/lock /run/wgxdp/default/daemon; do
-		[[ ! -e $file ]] || ! grep -qE 'wan|warning|native|up and followed' "$file" || fail "$1: in $file stands $(< "$file")"
+		[[ ! -e $file ]] || ! grep -qE 'wan|warning|native|the daemon follows' "$file" || fail "$1: in $file stands $(< "$file")"
 	done
 	say "ok what is said with $1 gets into no file"
 }
@@ -56,8 +56,8 @@ full wgxdp trace --in wan --from 198.51.100.7:4000 --to 198.51.100.1:51820
 pcap "$frame" 0102030405 '' "$frame" > "$work/runts.pcap"
 wgxdp trace --in wan -j "$work/runts.pcap" > "$work/traced" 2> "$work/said" || fail "trace: $(< "$work/said")"
 expect 'packets told of a file with two that are none' "$(python3 -c 'import json, sys; print(len(json.load(sys.stdin)["packets"]))' < "$work/traced")" == 2
-grep -q 'packet 2 is left out: 5 bytes are no' "$work/said" || fail "trace says $(< "$work/said")"
-grep -q 'packet 3 is left out: 0 bytes' "$work/said" || fail "trace says $(< "$work/said")"
+grep -q 'packet 2 is left out: its 5 bytes are too short' "$work/said" || fail "trace says $(< "$work/said")"
+grep -q 'packet 3 is left out: its 0 bytes' "$work/said" || fail "trace says $(< "$work/said")"
 
 status=0
 timeout 5 nsenter --net=/run/netns/firewall "$wgxdp" monitor --reason nosuch > "$work/said" 2>&1 || status=$?
@@ -70,10 +70,10 @@ start_daemon -c "$work/wgxdp.yaml"
 kill -PIPE "$daemon"
 : > "$work/wgxdp.yaml"
 kill -HUP "$daemon"
-wait_for 5 'an empty file is refused' grep -q 'wgxdp.yaml:1:1: error: the file configures nothing' "$work/daemon"
+wait_for 5 'an empty file is refused' grep -q 'wgxdp.yaml:1:1: error: the file is empty' "$work/daemon"
 echo '{}' > "$work/wgxdp.yaml"
 kill -HUP "$daemon"
-wait_for 5 'a warning that nothing is configured' grep -q 'warning: no service and no peer is configured: nothing will be forwarded' "$work/daemon"
+wait_for 5 'a warning that nothing is configured' grep -q 'warning: no service and no peer is configured, so nothing will be forwarded: add one' "$work/daemon"
 end_daemon
 wgxdp down
 say ok

@@ -39,7 +39,7 @@ settled() {
 }
 
 # The packets to lan that were not sent and that the kernel's tracepoints reported
-told() {
+not_sent() {
 	bpftool -j map dump pinned /sys/fs/bpf/wgxdp/default/transmit_failed | /usr/bin/python3 -c '
 import json, sys
 print(sum(cpu["value"] for entry in json.load(sys.stdin) if entry["formatted"]["key"] == int(sys.argv[1])
@@ -50,7 +50,7 @@ finish() {
 	local received lost
 	(wait_for 10 "$what: what came to wg-end is forwarded - xmit_failed" settled) || :
 	settled || fail "$what: $sink came to wg-end, of $(shown all original received) received, $(shown all original passed) passed and \
-$forwarded forwarded; $failed failed to be sent, told $(told), the device's: $(inside firewall ethtool -S lan | grep -v ': 0$' | xargs)"
+$forwarded forwarded; $failed failed to be sent, reported $(not_sent), the device's: $(inside firewall ethtool -S lan | grep -v ': 0$' | xargs)"
 	lost=$(($(cable_drops) - cable_drops_before - refused))
 	((lost >= 0)) || fail "$what: the sender was refused $refused times, more than the cable dropped"
 	received=$(shown all original received)
@@ -161,12 +161,12 @@ full_ring() { # MODE WHAT
 
 for mode in native generic tc; do
 	full_ring $mode ''
-	[[ $mode != native ]] || expect "$what: told by raw tracepoints" "$(told)" '>' 100
+	[[ $mode != native ]] || expect "$what: reported by raw tracepoints" "$(not_sent)" '>' 100
 	wgxdp down
 done
 mount --bind /dev/null /sys/kernel/btf/vmlinux
 full_ring native ', without BTF'
-expect "$what: told by tracefs" "$(told)" '>' 100
+expect "$what: reported by tracefs" "$(not_sent)" '>' 100
 wgxdp down
 umount /sys/kernel/btf/vmlinux
 

@@ -22,21 +22,21 @@ refused() { # WHAT OPTION...
 	grep -qF -- "$1" "$work/why" || fail "trace ${*:2} says $(< "$work/why")"
 }
 ends=(--in wan --from 198.51.100.7:4000 --to 198.51.100.1:51820)
-refused 'describe a packet' --in wan --from 198.51.100.7:4000
+refused 'the packet is missing' --in wan --from 198.51.100.7:4000
 refused 'have different families' --in wan --from 198.51.100.7:4000 --to '[2001:db8:1::1]:51820'
 refused 'not an address and a port: write both, 198.51.100.7:4711' --in wan --from 198.51.100.7 --to 198.51.100.1:51820
 refused 'unknown: write none, initiation, response, cookie or data' "${ends[@]}" --message hello
-refused '44 characters of base64' "${ends[@]}" --public-key abc
+refused 'all 44 characters' "${ends[@]}" --public-key abc
 refused 'a number from 0 to 4294967295' "${ends[@]}" --index -1
 refused 'a number from 28 to' "${ends[@]}" --size 27
-refused 'too short for the headers' --in wan --from '[2001:db8:1::7]:4000' --to '[2001:db8:1::1]:51820' --size 40
+refused 'too short for the packet' --in wan --from '[2001:db8:1::7]:4000' --to '[2001:db8:1::1]:51820' --size 40
 refused 'a number from 0 to 255' "${ends[@]}" --ttl 256
 refused 'a multiple of 8' "${ends[@]}" --fragment 7
 refused 'a number from 0 to 65528' "${ends[@]}" --fragment +
 refused 'for a fragment at this offset' "${ends[@]}" --fragment 4096
 refused 'a number from 1 to 4094' "${ends[@]}" --vlan 4095
-refused 'a packet has at most two tags' "${ends[@]}" --vlan 1 --vlan 2 --vlan 3
+refused 'a packet has at most two VLAN tags: remove some' "${ends[@]}" --vlan 1 --vlan 2 --vlan 3
 refused '02:00:00:00:00:01' "${ends[@]}" --mac 02:00:00:00:00
 refused 'attached neither to this interface' --in lo "${ends[@]:2}"
-refused 'write only --in and --json with it' --ttl 3 "$work/packet.pcap"
-refused 'name only one file' "$work/packet.pcap" "$work/packet.pcap"
+refused 'leave out all except --in and --json' --ttl 3 "$work/packet.pcap"
+refused 'only one file can be read' "$work/packet.pcap" "$work/packet.pcap"

@@ -19,7 +19,7 @@ static struct given {
 	struct addr client, ours, backend;
 	__u16 client_port, ours_port;
 	bool live;			/* flows had it before this frame */
-	__u64 until;			/* as an embryo */
+	__u64 until;			/* end of the half-open flow */
 	bool gives_way;			/* it is SPARE: another newcomer may get its port */
 } given[2 * STEPS_MAX];
 static __u32 n_given;
@@ -78,7 +78,7 @@ static void give(const struct masq *m, const struct seen *b, const struct seen *
 		MUST(!given[i].live || !is_client(&given[i], m, &b->src, b->sport) || !addr_same(&given[i].backend, &backend) ||
 		     (addr_same(&given[i].ours, &a->src) && given[i].ours_port == a->sport));
 	MUST(n_given < sizeof(given) / sizeof(given[0]));
-	given[n_given++] = (struct given){ m, b->src, a->src, backend, b->sport, a->sport, false, host_jiffies + EMBRYO_SECONDS * tick_rate };
+	given[n_given++] = (struct given){ m, b->src, a->src, backend, b->sport, a->sport, false, host_jiffies + HALF_OPEN_SECONDS * tick_rate };
 }
 
 /* Returns the client that a sent reply belongs to: it was given that port, and has a flow or may still be answered.
@@ -127,7 +127,7 @@ static const struct flow_way *way_taken(void)
 }
 
 /* The ports of a later fragment are those of its first, and its pool port is not in it */
-static void ports_of_piece(__u32 link, struct seen *b, struct seen *a)
+static void ports_of_fragment(__u32 link, struct seen *b, struct seen *a)
 {
 	const struct flow_way *way = way_taken();
 	__u32 i = n_firsts;
@@ -148,7 +148,7 @@ static void check_tuple(__u32 link, enum direction direction, struct seen *b, st
 	const struct given *g;
 
 	if (b->later)
-		ports_of_piece(link, b, a);
+		ports_of_fragment(link, b, a);
 	else if (b->more && n_firsts < STEPS_MAX)
 		firsts[n_firsts].link = link, firsts[n_firsts++].seen = *b;
 	if (direction == DIRECTION_ORIGINAL) {
@@ -339,7 +339,7 @@ static void reset(const struct state *s)
 	for (__u32 id = 0; id < WORLD_SERVICES; id++)
 		flows_pool(id)->share = s->share % 4;
 	for (__u32 cell = 0; s->kernel & SHARE_USED && cell < flow_shares.max; cell++)
-		((struct flow_share *)bpf_map_lookup_elem(&flow_shares, &cell))->half = host_jiffies + (EMBRYO_SHARE - 2) * EMBRYO_EACH;
+		((struct flow_share *)bpf_map_lookup_elem(&flow_shares, &cell))->half = host_jiffies + (HALF_OPEN_SHARE - 2) * HALF_OPEN_EACH;
 }
 
 int LLVMFuzzerTestOneInput(const __u8 *data, size_t size)

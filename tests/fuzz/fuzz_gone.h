@@ -91,16 +91,16 @@ static void check_gone(const __u8 *before, __u32 len, struct seen *ret_seen)
 static void check_gone_error(const __u8 *before, __u32 len, const __u8 *after, __u32 after_len, struct seen_error *ret_b, struct seen_error *ret_a)
 {
 	struct seen_error b, a;
-	bool across;
+	bool nat64;
 
 	MUST(see_error(before, len, &b) && see_error(after, after_len, &a));
-	across = a.ipv4 != b.ipv4;
+	nat64 = a.ipv4 != b.ipv4;
 	MUST(b.ttl > 1 && a.ttl == b.ttl - 1);
-	MUST(a.ip_valid || (!across && !b.ip_valid));
-	MUST(a.quoted_valid || (!across && !b.quoted_valid));
+	MUST(a.ip_valid || (!nat64 && !b.ip_valid));
+	MUST(a.quoted_valid || (!nat64 && !b.quoted_valid));
 	MUST(a.sum_valid || !b.sum_valid);
 	MUST(a.ipv4 ? a.type == 3 || a.type == 11 || a.type == 12 : a.type >= 1 && a.type <= 4);
-	MUST(across || (a.type == b.type && a.code == b.code));
+	MUST(nat64 || (a.type == b.type && a.code == b.code));
 	MUST(a.end - a.udp == b.end - b.udp && !memcmp(after + a.udp + 8, before + b.udp + 8, b.end - b.udp - 8));
 	*ret_b = b;
 	*ret_a = a;

@@ -131,7 +131,7 @@ static void check_service(__u32 len, const struct host_packet *packet)
 	struct seen_error error, error_after;
 	struct seen b;
 
-	if (is_error(before) && gone.n) {		/* in pieces */
+	if (is_error(before) && gone.n) {		/* fragmented */
 		goes(&(struct host_packet){ .data = after, .len = packet->len }, packet->egress);
 		MUST(see_error(before, len, &error) && gone.end == error.end - error.at && !gone.seen.more && gone.first.ttl == error.ttl - 1);
 		return;

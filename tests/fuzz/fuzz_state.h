@@ -127,7 +127,7 @@ static void state_rooms(const struct state *s)
 		pool->n4 = s->ports >> 6 == 3 ? 0 : pool->n4 > 1 && s->ports & 128 ? 1 : pool->n4;
 	}
 	for (__u32 cell = 0; s->kernel & SHARE_USED && cell < flow_shares.max; cell++)
-		((struct flow_share *)bpf_map_lookup_elem(&flow_shares, &cell))->half = host_jiffies + (EMBRYO_SHARE - 2) * EMBRYO_EACH;
+		((struct flow_share *)bpf_map_lookup_elem(&flow_shares, &cell))->half = host_jiffies + (HALF_OPEN_SHARE - 2) * HALF_OPEN_EACH;
 }
 
 /* Indices that our own WireGuard knows and the relay does not; and pairs with all possible indices */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Frames changed at random, but knowing what they are: headers' fields, options, extension headers, tags, pieces, lengths; and made
+ * Frames changed at random, but knowing what they are: headers' fields, options, extension headers, tags, fragments, lengths; and made
  * right again, so that what was changed is what is looked at. Part of run_planes.c. mutate_change.h chooses one change, mutate_talk.h has what others say.
  */
 #ifndef MUTATE_H
@@ -21,7 +21,7 @@ struct frame {
 };
 
 struct parts {				/* offsets of the headers */
-	bool ipv4, piece;
+	bool ipv4, fragment;
 	__u32 l4;			/* 0: not known */
 	__u8 protocol;
 };
@@ -57,11 +57,11 @@ static inline bool parts_of(const struct frame *f, struct parts *ret)
 		return false;
 	ret->l4 = ETH_HLEN + (ret->ipv4 ? (ip[0] & 15) * 4 : 40);
 	ret->protocol = ip[ret->ipv4 ? 9 : 6];
-	ret->piece = ret->ipv4 && be16_at(ip + 6) & 0x3fff;
+	ret->fragment = ret->ipv4 && be16_at(ip + 6) & 0x3fff;
 	while (!ret->ipv4 && (ret->protocol == 0 || ret->protocol == 43 || ret->protocol == 44 || ret->protocol == 60) && ret->l4 + 8 <= f->len) {
 		const __u8 *h = f->b + ret->l4;
 
-		ret->piece |= ret->protocol == 44 && be16_at(h + 2) & 0xfff9;
+		ret->fragment |= ret->protocol == 44 && be16_at(h + 2) & 0xfff9;
 		ret->l4 += ret->protocol == 44 ? 8 : 8 + h[1] * 8;
 		ret->protocol = h[0];
 	}
@@ -92,7 +92,7 @@ static inline void sum_upper(struct frame *f, const struct parts *p)
 	__u32 n = f->len - p->l4, at = p->protocol == IPPROTO_UDP ? 6 : 2, sum = n + p->protocol;
 	bool pseudo = p->protocol != IPPROTO_ICMP;
 
-	if (p->piece || (p->protocol != IPPROTO_UDP && p->protocol != IPPROTO_ICMP && p->protocol != IPPROTO_ICMPV6))
+	if (p->fragment || (p->protocol != IPPROTO_UDP && p->protocol != IPPROTO_ICMP && p->protocol != IPPROTO_ICMPV6))
 		return;
 	put_be16(l4 + at, 0);
 	sum = pseudo ? sum_of(ip + (p->ipv4 ? 12 : 8), p->ipv4 ? 8 : 32, sum) : 0;
@@ -109,7 +109,7 @@ static inline void mend(struct frame *f)
 	if (!parts_of(f, &p))
 		return;
 	put_be16(ip + (p.ipv4 ? 2 : 4), f->len - ETH_HLEN - (p.ipv4 ? 0 : 40));
-	if (p.l4 && p.protocol == IPPROTO_UDP && !p.piece)
+	if (p.l4 && p.protocol == IPPROTO_UDP && !p.fragment)
 		put_be16(f->b + p.l4 + 4, f->len - p.l4);
 	if (p.ipv4 && ETH_HLEN + (ip[0] & 15) * 4u <= f->len && (ip[0] & 15) >= 5)
 		sum_ipv4(ip);

@@ -25,7 +25,7 @@ static inline void mend_wireguard(struct frame *f)
 	struct parts p;
 	__u32 n;
 
-	if (!n_wg_keys || !parts_of(f, &p) || !p.l4 || p.protocol != IPPROTO_UDP || p.piece)
+	if (!n_wg_keys || !parts_of(f, &p) || !p.l4 || p.protocol != IPPROTO_UDP || p.fragment)
 		return;
 	n = f->len - p.l4 - 8;
 	if ((n == 148 && f->b[p.l4 + 8] == 1) || (n == 92 && f->b[p.l4 + 8] == 2))
@@ -107,7 +107,7 @@ static inline void change_upper(struct frame *f, const struct parts *p)
 static inline void change_ip(struct frame *f, const struct parts *p)
 {
 	static const __u8 ttls[] = { 0, 1, 2, 3, 64, 255 };
-	static const __u16 pieces[] = { 0, 0x2000, 0x4000, 0x8000, 1, 3, 0x2001, 0x20b9, 0x1fff, 0xb9 };
+	static const __u16 offsets[] = { 0, 0x2000, 0x4000, 0x8000, 1, 3, 0x2001, 0x20b9, 0x1fff, 0xb9 };
 	static const __u8 protocols[] = { 1, 4, 6, 17, 17, 44, 47, 50, 58, 59, 132, 136 };
 	__u8 *ip = f->b + ETH_HLEN;
 
@@ -120,7 +120,7 @@ static inline void change_ip(struct frame *f, const struct parts *p)
 		break;
 	case 2:
 		if (p->ipv4)
-			put_be16(ip + 6, any(3) ? pieces[any(10)] : any(0x10000));
+			put_be16(ip + 6, any(3) ? offsets[any(10)] : any(0x10000));
 		else
 			ip[any(4)] ^= 1 << any(8);
 		break;

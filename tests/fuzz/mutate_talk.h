@@ -27,7 +27,7 @@ static inline void turn_around(struct frame *f)
 		return;
 	f->b[ETH_HLEN + (p.ipv4 ? 8 : 7)] = 64;
 	swap_bytes(f->b + ETH_HLEN + (p.ipv4 ? 12 : 8), f->b + ETH_HLEN + (p.ipv4 ? 16 : 24), p.ipv4 ? 4 : 16);
-	if (p.l4 && !p.piece)
+	if (p.l4 && !p.fragment)
 		swap_bytes(f->b + p.l4, f->b + p.l4 + 2, 2);
 }
 

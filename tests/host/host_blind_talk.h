@@ -20,7 +20,7 @@
 static enum plane plane;		/* all later packets use it */
 static struct ran ran;
 static struct host_packet how;		/* a packet's .linear, .gso_segs and .gso_size; 0: it is plain */
-static __u8 told[64000];		/* the next message */
+static __u8 next_message[64000];
 
 /* ---- messages ---- */
 
@@ -47,7 +47,7 @@ static void put_le32(__u8 *to, __u32 x)
 	memcpy(to, &x, sizeof(x));
 }
 
-/* Fills told with kind, then one or two indices; key: the receiver's. Returns its length */
+/* Fills next_message with kind, then one or two indices; key: the receiver's. Returns its length */
 static __u32 tells(__u32 kind, __u32 key, __u32 first, __u32 second)
 {
 	static const __u32 lens[] = { 0, INITIATION_LEN, RESPONSE_LEN, COOKIE_LEN, DATA_LEN };
@@ -55,13 +55,13 @@ static __u32 tells(__u32 kind, __u32 key, __u32 first, __u32 second)
 	__u32 covered = kind == MESSAGE_INITIATION ? 116 : 60;
 
 	for (__u32 i = 0; i < lens[kind]; i++)
-		told[i] = (seed = seed * 1103515245 + 12345) >> 16;
-	put_le32(told, kind);
-	put_le32(told + 4, first);
+		next_message[i] = (seed = seed * 1103515245 + 12345) >> 16;
+	put_le32(next_message, kind);
+	put_le32(next_message + 4, first);
 	if (kind == MESSAGE_RESPONSE)
-		put_le32(told + 8, second);
+		put_le32(next_message + 8, second);
 	if (kind == MESSAGE_INITIATION || kind == MESSAGE_RESPONSE)
-		openssl_mac1(key, told, covered, told + covered);
+		openssl_mac1(key, next_message, covered, next_message + covered);
 	return lens[kind];
 }
 
@@ -69,7 +69,7 @@ static __u32 tells(__u32 kind, __u32 key, __u32 first, __u32 second)
 
 static void comes(__u32 who, __u32 len)
 {
-	in = (struct frame){ .family = family_of(who), .ttl = 64, .tos = 0x48, .payload = len, .bytes = told };
+	in = (struct frame){ .family = family_of(who), .ttl = 64, .tos = 0x48, .payload = len, .bytes = next_message };
 	how = (struct host_packet){ 0 };
 	world_mac(in.dmac, W0, 1);
 	world_mac(in.smac, W0, 0xee);
@@ -188,7 +188,7 @@ static int becomes(void)
 	partial.checksum = PARTIAL;
 	if (in.payload < 32 || frame_build(&partial, want) != len || memcmp(came, want, len))
 		return came_becomes(len);
-	told[in.payload - 1] ^= 1;
+	next_message[in.payload - 1] ^= 1;
 	return came_becomes(frame_build(&in, came));
 }
 

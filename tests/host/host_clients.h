@@ -62,7 +62,7 @@ static void ipv4_of_ipv6(struct frame *f)
 static void leaves(const struct masq *m, bool reply, struct addr from, __u16 sport, struct addr to, __u16 dport)
 {
 	__u32 link = reply ? m->in : m->out;
-	bool across = world_family(m->client) != world_family(m->backend);
+	bool nat64 = world_family(m->client) != world_family(m->backend);
 
 	out = in;
 	world_mac(out.dmac, link, reply ? m->client_hop : m->next_hop);
@@ -73,7 +73,7 @@ static void leaves(const struct masq *m, bool reply, struct addr from, __u16 spo
 	out.dst = to;
 	out.sport = sport;
 	out.dport = dport;
-	if (across && out.family == FAMILY_IPV4)
+	if (nat64 && out.family == FAMILY_IPV4)
 		ipv4_of_ipv6(&out);
 }
 

@@ -134,7 +134,7 @@ static inline void flows_setup(void)
 
 /* ---- invariants of the maps ---- */
 
-/* Returns the flow or embryo at a place, or NULL; *ret_word: its word */
+/* Returns the flow, half-open or answered, at a place, or NULL; *ret_word: its word */
 static inline struct flow *flow_at(__u32 place, __u64 *ret_word)
 {
 	struct flow_bucket *b;
@@ -151,15 +151,15 @@ static inline __u64 flows_units(void)
 	return host_jiffies >> tick_shift;
 }
 
-/* Counts embryos, or answered flows, that have not expired */
-static inline __u32 flows_count(bool embryos)
+/* Counts half-open flows, or answered flows, that have not expired */
+static inline __u32 flows_count(bool half_open)
 {
 	__u32 n = 0;
 	__u64 word;
 
 	for (__u32 i = 0; i < flow_table.max * LEARNED_WAYS; i++)
 		n += flow_at(i, &word) && learned_left(word, flows_units()) &&
-		     (learned_word_state(word) == LEARNED_HALF) == embryos;
+		     (learned_word_state(word) == LEARNED_HALF) == half_open;
 	return n;
 }
 
@@ -168,7 +168,7 @@ static inline __u32 flows_there(void)
 	return flows_count(false);
 }
 
-static inline __u32 embryos_there(void)
+static inline __u32 half_open_there(void)
 {
 	return flows_count(true);
 }

@@ -13,7 +13,7 @@
 
 #define PASSED_UP (-1000)		/* by XDP, and not counted */
 
-struct told {
+struct guard_message {
 	__u32 kind, key;		/* enum message; the receiver's key */
 	__u32 sender, receiver;
 	__u32 len;			/* length, if not the right one; always for data */
@@ -52,7 +52,7 @@ static void openssl_mac1(__u32 n, const __u8 *covered, size_t len, __u8 mac[MAC_
 	openssl_mac(key, sizeof(key), covered, len, mac);
 }
 
-static __u32 message_len(const struct told *m)
+static __u32 message_len(const struct guard_message *m)
 {
 	static const __u32 lens[] = { DATA_LEN, INITIATION_LEN, RESPONSE_LEN, COOKIE_LEN, DATA_LEN };
 
@@ -66,7 +66,7 @@ static void put_le32(__u8 *to, __u32 x)
 }
 
 /* Fills in its bytes, with a right mac1 */
-static void message_make(struct told *m)
+static void message_make(struct guard_message *m)
 {
 	__u8 *b = m->bytes + m->junk;
 	__u32 seed = m->salt + 99, begins = m->kind == MESSAGE_INITIATION || m->kind == MESSAGE_RESPONSE;
@@ -81,18 +81,18 @@ static void message_make(struct told *m)
 		openssl_mac1(m->key, b, m->kind == MESSAGE_INITIATION ? 116 : 60, b + (m->kind == MESSAGE_INITIATION ? 116 : 60));
 }
 
-static struct told message(__u32 kind, __u32 sender, __u32 receiver)
+static struct guard_message message(__u32 kind, __u32 sender, __u32 receiver)
 {
 	static __u32 salt;
-	struct told m = { .kind = kind, .sender = sender, .receiver = receiver, .salt = ++salt };
+	struct guard_message m = { .kind = kind, .sender = sender, .receiver = receiver, .salt = ++salt };
 
 	message_make(&m);
 	return m;
 }
 
-static struct told initiation_for(__u32 key)
+static struct guard_message initiation_for(__u32 key)
 {
-	struct told m = message(MESSAGE_INITIATION, 0x1000 + key, 0);
+	struct guard_message m = message(MESSAGE_INITIATION, 0x1000 + key, 0);
 
 	m.key = key;
 	message_make(&m);

@@ -25,7 +25,7 @@ static struct addr client_addr(void)
 }
 
 /* Makes `in` this message from the client */
-static void client_comes(const struct told *m)
+static void client_comes(const struct guard_message *m)
 {
 	memset(&in, 0, sizeof(in));
 	world_mac(in.dmac, W0, 1);
@@ -100,14 +100,14 @@ static int becomes(void)
 	return n;
 }
 
-static int sends(const struct told *m)
+static int sends(const struct guard_message *m)
 {
 	client_comes(m);
 	return becomes();
 }
 
 /* The n-th backend sends to the client's address as it knows it; returns whether the client got it */
-static bool backend_sends(__u32 n, const struct told *m)
+static bool backend_sends(__u32 n, const struct guard_message *m)
 {
 	bool masquerade = at_service->flags & SERVICE_MASQUERADE;
 	struct addr client = client_addr();
@@ -156,7 +156,7 @@ static inline void backend_waits(__u32 n, __u32 index)
 /* Does a whole handshake with the n-th backend by the n-th key */
 static inline void shakes(__u32 n, __u32 client_index, __u32 backend_index)
 {
-	struct told m = message(MESSAGE_INITIATION, client_index, 0);
+	struct guard_message m = message(MESSAGE_INITIATION, client_index, 0);
 
 	m.key = n;
 	message_make(&m);
@@ -167,14 +167,14 @@ static inline void shakes(__u32 n, __u32 client_index, __u32 backend_index)
 
 static inline int sends_data(__u32 receiver)
 {
-	struct told m = message(MESSAGE_DATA, 0, receiver);
+	struct guard_message m = message(MESSAGE_DATA, 0, receiver);
 
 	return sends(&m);
 }
 
 static inline int sends_initiation(__u32 key)
 {
-	struct told m = initiation_for(key);
+	struct guard_message m = initiation_for(key);
 
 	return sends(&m);
 }

@@ -96,7 +96,7 @@ static inline void packet6_extend(struct packet6 *p, __u8 type, __u32 units, __u
 }
 
 /* Makes a fragment of a datagram */
-static inline struct packet6 piece6(struct packet6 p, __u16 offset, bool more, __u8 id)
+static inline struct packet6 fragment6(struct packet6 p, __u16 offset, bool more, __u8 id)
 {
 	packet6_extend(&p, IPPROTO_FRAGMENT, 1, offset >> 8, (offset & 0xf8) | more);
 	p.data[7] = id;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Frames read the plain way, for tests that hold what came against what left: an IP packet with UDP in it, or a piece of one; and an ICMP
+ * Frames read the plain way, for tests that hold what came against what left: an IP packet with UDP in it, or a fragment of one; and an ICMP
  * error with what it quotes.
  */
 #ifndef HOST_SEE_H

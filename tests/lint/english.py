@@ -55,10 +55,13 @@ WORDS = [(re.compile(pattern, re.I), meant) for pattern, meant in (
     (r'\btells? of\b|\bis told of\b|\bare told of\b', 'report'),
     (r'\bof (?:its|their) own accord\b|\bwhence\b|\bthence\b|\blest\b|\bthereby\b|\bwherefore\b|\bwhereof\b', 'plain words'),
     (r'\bthat is wrong for\b|\bhas it that\b', 'plain words'),
-    (r'(?<!->)\b(?:judged?|judges|judging)\b(?![(.])', 'check, or decide'),
+    (r'\b(?:judged?|judges|judging)\b', 'check, or decide'),
     (r'\bgone on with\b|\bgoes on with\b', 'continue'),
     (r'^(?!(?:Before|After|Reads|Writes):).*;[^;]*;', 'one sentence, one fact'),
 )]
+
+# Text for programs, which is no sentence: statements with semicolons, a web page's policy, and the options of a synopsis
+CODE = re.compile(r'(?=.*;.*;).*(?:[{}$=/]|-src |:;)|.*\[--?[a-z]')
 
 # Each with the class that must be found, in a comment; None: nothing
 SEEDS = (
@@ -82,6 +85,7 @@ SEEDS = (
     (None, 'The client a reply goes to: its address, in network byte order.'),
     (None, 'What is a relay? It joins sites.'),
     (None, 'Retries once: the driver may return EBUSY while the link comes up.'),
+    (None, 'protocol kernel { ipv6 { import none; export all; }; }'),
 )
 
 
@@ -117,6 +121,8 @@ class Vocabulary:
 def findings(text, vocabulary):
     """(class, what is wrong) of one text"""
     for sentence in sentences(text.text):
+        if CODE.match(sentence):
+            continue
         n = len(re.findall(r'\S*\w\S*', sentence))
         if n > LIMIT[text.kind]:
             yield 'long', f'{n} words, {LIMIT[text.kind]} are allowed: {sentence[:60]}…'

@@ -14,7 +14,7 @@
 /* Entries of a map: sizes do not matter to the verifier, but large maps take time */
 enum { SMALL = 64 };
 
-#define FIREWALL "choices vlans bridges routers source_trie hearing lists "
+#define FIREWALL "choices vlans bridges routers source_trie notify lists "
 
 /* Names of switches without their with_. In an overlay of another length than /48, with_routes64
  * takes the place of with_subnets. */
@@ -26,7 +26,7 @@ static const struct configuration {
 	{ "dnat-links", "express vlans bridges routers" },
 	{ "dnat-source-trie", "express source_trie" },
 	{ "dnat-choices", "express choices" },
-	{ "dnat-hearing", "express hearing" },
+	{ "dnat-notify", "express notify" },
 	{ "masquerade", "express flows" },
 	{ "masquerade-full", "express flows " FIREWALL },
 	{ "guard", "express flows guards" },
@@ -51,7 +51,7 @@ static const struct condition {
 } conditions[] = {
 	{ "wgxdp_express", "express" },
 	{ "wgxdp_flow_end", "flows" },
-	{ "wgxdp_answer", "guards blind" },
+	{ "wgxdp_send", "guards blind" },
 	{ "wgxdp_tc_egress", "blind" },
 };
 

@@ -5,8 +5,8 @@ from scapy.all import (Dot1Q, Ether, ICMP, IP, ICMPv6DestUnreach, ICMPv6ND_Redir
                        IPv6ExtHdrRouting, Raw, TCP)
 
 import packet_sites as sites
-from packet_attack_scene import STATE_BLIND, attack, framed, ignored, told
-from packet_masquerade import error, piece, quoted
+from packet_attack_scene import STATE_BLIND, attack, error_sent, framed, ignored
+from packet_masquerade import error, make_fragment, quoted
 from packet_network import mac, udp
 from packet_sites import CONFIG, LISTENS, LONELY, NOBODY, OURS, RELAY, comes, cookie, data, indices, initiation, leaves, response, site_lines
 
@@ -113,7 +113,7 @@ def from_nowhere(s, d, other):
     p = comes(s, data(r, 160))
     ip = IPv6(p.ip_bytes()) if s.family == 6 else IP(p.ip_bytes())
     attack(f'{s.name}: data of a session, on a VLAN', bytes(Ether(dst=mac('w0'), src=mac('w0', 0xee)) / Dot1Q(vlan=7) / ip), 'ignored')
-    told(f'{s.name}: data of a session, at its last hop', comes(s, data(r, 64), ttl=1), 'blind')
+    error_sent(f'{s.name}: data of a session, at its last hop', comes(s, data(r, 64), ttl=1), 'blind')
     forwarded('data goes on', s, d, data(r, 64))
 
 
@@ -150,19 +150,19 @@ def headers(s, d, other):
     forwarded('data goes on', s, d, data(r, 64))
 
 
-def pieces(s, d, other):
+def fragments(s, d, other):
     """Fragments are never between sites, whatever they hold"""
     i, r = shake(s, d)
     payload = data(r, 256)
     datagram = udp(s.address, OURS[s.family], s.port, LISTENS, payload)
-    for begin, end, more, what in ((0, 64, 1, 'a first piece'), (0, 8, 1, 'a first piece, the UDP header alone'), (0, 16, 1, 'a first piece up to the index'), (8, 72, 1, 'a piece over it'),
-                                   (64, 264, 0, 'a later piece'), (65528, 65544, 0, 'a piece beyond 65,535'), (0, len(datagram) & ~7, 1, 'all of it, with more to come')):
+    for begin, end, more, what in ((0, 64, 1, 'a first fragment'), (0, 8, 1, 'a first fragment, the UDP header alone'), (0, 16, 1, 'a first fragment up to the index'), (8, 72, 1, 'a fragment over it'),
+                                   (64, 264, 0, 'a later fragment'), (65528, 65544, 0, 'a fragment beyond 65,535'), (0, len(datagram) & ~7, 1, 'all of it, with more to come')):
         body = datagram[begin:end] if begin < 1000 else bytes(16)
-        attack(f'{s.name}: {what}', framed('w0', piece(s.address, OURS[s.family], 64, 0x5a01 + 16 * turn, begin, more, body, 0)), 'ignored')
+        attack(f'{s.name}: {what}', framed('w0', make_fragment(s.address, OURS[s.family], 64, 0x5a01 + 16 * turn, begin, more, body, 0)), 'ignored')
     first = initiation(d, indices(1)[0])
     datagram = udp(s.address, OURS[s.family], s.port, LISTENS, first)
-    attack(f'{s.name}: an initiation\'s first piece', framed('w0', piece(s.address, OURS[s.family], 64, 0x5a02 + 16 * turn, 0, 1, datagram[:80], 0)), 'ignored')
-    attack(f'{s.name}: and its later one', framed('w0', piece(s.address, OURS[s.family], 64, 0x5a02 + 16 * turn, 80, 0, datagram[80:], 0)), 'ignored')
+    attack(f'{s.name}: an initiation\'s first fragment', framed('w0', make_fragment(s.address, OURS[s.family], 64, 0x5a02 + 16 * turn, 0, 1, datagram[:80], 0)), 'ignored')
+    attack(f'{s.name}: and its later one', framed('w0', make_fragment(s.address, OURS[s.family], 64, 0x5a02 + 16 * turn, 80, 0, datagram[80:], 0)), 'ignored')
 
 
 def errors(s, d, other):
@@ -183,7 +183,7 @@ def errors(s, d, other):
     forwarded('data goes on', s, d, data(r, 64))
 
 
-GROUPS_OF_WAYS = (messages, strangers, other_sites, from_nowhere, headers, pieces, errors)
+GROUPS_OF_WAYS = (messages, strangers, other_sites, from_nowhere, headers, fragments, errors)
 GROUPS = []
 for way, who in sites.WAYS.items():
     for make in GROUPS_OF_WAYS:

@@ -4,8 +4,8 @@
 from scapy.all import (ICMP, IP, ICMPv6DestUnreach, ICMPv6EchoRequest, ICMPv6ND_Redirect, ICMPv6PacketTooBig, ICMPv6ParamProblem, IPv6, IPv6ExtHdrDestOpt, IPv6ExtHdrFragment,
                        IPv6ExtHdrRouting, PadN, Raw, TCP)
 
-from packet_attack_scene import BOTH, BOTH6, DOWN, FLOWS, OVERLAY, STATE, UP, attack, framed, honest, ignored, told
-from packet_masquerade import error, piece, quoted
+from packet_attack_scene import BOTH, BOTH6, DOWN, FLOWS, OVERLAY, STATE, UP, attack, error_sent, framed, honest, ignored
+from packet_masquerade import error, make_fragment, quoted
 from packet_network import CASES, PORT, mac, udp
 
 FIRST, SECOND = PORT + 1, PORT + 2          # ports of the attacked clients
@@ -39,7 +39,7 @@ def newcomers():
         for name, more in (('UDP of 7 bytes', {'length': 7}), ('UDP longer than IP', {'length': 41}), ('IP longer than the frame', {
                 'ip': {'plen': 200} if six else {'len': 200}})):
             attack(f'{s.label}: a newcomer with {name}', s.original(sport=50001, **more), 'passed', s.name, 'malformed')
-        told(f'{s.label}: a newcomer at his last hop', s.original(sport=50002, ttl=1, src='2001:db8:9:%x::2' % (len(CASES) + 16) if six else
+        error_sent(f'{s.label}: a newcomer at his last hop', s.original(sport=50002, ttl=1, src='2001:db8:9:%x::2' % (len(CASES) + 16) if six else
                                                                 '192.0.2.%d' % (16 + len(CASES) % 200)), s.name)
         for link, what in (('x0', 'the other WAN'), ('l0', 'the LAN'), ('nd', 'a site\'s nic')):
             ignored(f'{s.label}: a newcomer by {what}', s.original(sport=50003, link=link))
@@ -128,9 +128,9 @@ def errors_about_flows():
                                                                              whole, 0)[14:])
         one('unreachable, about TCP of a flow\'s ports', 'ignored', quote=bytes((IPv6 if six else IP)(src=s.local, dst=s.client) / TCP(sport=s.port, dport=SECOND)))
         if six:
-            one('unreachable, about a later piece', 'ignored', quote=bytes(IPv6(src=s.local, dst=s.client, nh=44) / IPv6ExtHdrFragment(nh=17, offset=9, id=5) / Raw(whole[40:])))
+            one('unreachable, about a later fragment', 'ignored', quote=bytes(IPv6(src=s.local, dst=s.client, nh=44) / IPv6ExtHdrFragment(nh=17, offset=9, id=5) / Raw(whole[40:])))
         else:
-            one('unreachable, about a later piece', 'ignored', quote=bytes(IP(src=s.local, dst=s.client, proto=17, frag=9) / Raw(whole[20:])))
+            one('unreachable, about a later fragment', 'ignored', quote=bytes(IP(src=s.local, dst=s.client, proto=17, frag=9) / Raw(whole[20:])))
     for s, name in ((BOTH, 'both'), (BOTH6, 'both IPv6')):
         for mtu in (0, 68, 1279):
             six = is6(s.local)
@@ -142,7 +142,7 @@ def errors_about_flows():
                    whole=len(comes), may=('flows',), any_ident=not six)
 
 
-def pieces_of_flows():
+def fragments_of_flows():
     data = bytes(i & 255 for i in range(300))
     for ident, s in enumerate(FLOWS, 0x7501):
         before = (s.client, s.local, FIRST, s.port)
@@ -150,30 +150,30 @@ def pieces_of_flows():
 
         def one(tries, start, end, verdict='ignored', reason=None, more=None, body=body, s=s, before=before, ident=ident, src=None):
             more = end < len(body) if more is None else more
-            ip = piece(src or before[0], before[1], 64, ident, start, more, body[start:end], 0)
+            ip = make_fragment(src or before[0], before[1], 64, ident, start, more, body[start:end], 0)
             attack(f'{s.label}: {tries}', framed('w0', ip), verdict, None if verdict == 'ignored' else s.name, reason)
 
-        one('a later piece without a first', 104, 208)
-        one('a first piece of four bytes, the ports alone', 0, 4, 'dropped', 'tiny_fragment', True)
-        one('a first piece of 9 bytes, more to come', 0, 9, 'passed', 'malformed', True)
-        one('a first piece of a newcomer as the masquerade\'s address', 0, 104, 'passed', 'source', src='2001:db8:2::1' if is6(s.local) else '192.168.1.1')
+        one('a later fragment without a first', 104, 208)
+        one('a first fragment of four bytes, the ports alone', 0, 4, 'dropped', 'tiny_fragment', True)
+        one('a first fragment of 9 bytes, more to come', 0, 9, 'passed', 'malformed', True)
+        one('a first fragment of a newcomer as the masquerade\'s address', 0, 104, 'passed', 'source', src='2001:db8:2::1' if is6(s.local) else '192.168.1.1')
     for s, ident in ((BOTH, 0x7601), (BOTH6, 0x7602)):
         before, after = (s.client, s.local, FIRST, s.port), (s.ours, s.backend, FIRST, s.backend_port)
         came, left = udp(*before, data), udp(*after, data)
-        out = framed(s.out, piece(*after[:2], 63, ident, 0, 1, left[:104], 0), dst=mac(s.out, s.hop), src=mac(s.out))
-        comes = framed('w0', piece(*before[:2], 64, ident, 0, 1, came[:104], 0))
-        attack(f'{s.label}: a first piece in a flow', comes, 'sent', s.name, out=out, bytes=len(comes) - 14, whole=len(comes), may=STATE, hostile=False)
+        out = framed(s.out, make_fragment(*after[:2], 63, ident, 0, 1, left[:104], 0), dst=mac(s.out, s.hop), src=mac(s.out))
+        comes = framed('w0', make_fragment(*before[:2], 64, ident, 0, 1, came[:104], 0))
+        attack(f'{s.label}: a first fragment in a flow', comes, 'sent', s.name, out=out, bytes=len(comes) - 14, whole=len(comes), may=STATE, hostile=False)
         for begin in (8, 96):
-            attack(f'{s.label}: a later piece that begins at {begin} of its 104', framed('w0', piece(*before[:2], 64, ident, begin, 1, came[begin:begin + 48], 0)), 'dropped',
+            attack(f'{s.label}: a later fragment that begins at {begin} of its 104', framed('w0', make_fragment(*before[:2], 64, ident, begin, 1, came[begin:begin + 48], 0)), 'dropped',
                    s.name, 'overlapping_fragment')
         theirs, left = udp(s.client, s.local, SECOND, s.port, data), udp(s.ours, s.backend, SECOND, s.backend_port, data)
-        out = framed(s.out, piece(*after[:2], 63, ident, 0, 1, left[:104], 0), dst=mac(s.out, s.hop), src=mac(s.out))
-        comes = framed('w0', piece(*before[:2], 64, ident, 0, 1, theirs[:104], 0))
-        attack(f'{s.label}: the same piece once more, of the other flow', comes, 'sent', s.name, out=out, bytes=len(comes) - 14, whole=len(comes), may=STATE, hostile=False)
-        attack(f'{s.label}: its later one behind 65,535', framed('w0', piece(*before[:2], 64, ident, 65528, 0, bytes(16), 0)), 'passed', s.name, 'malformed')
+        out = framed(s.out, make_fragment(*after[:2], 63, ident, 0, 1, left[:104], 0), dst=mac(s.out, s.hop), src=mac(s.out))
+        comes = framed('w0', make_fragment(*before[:2], 64, ident, 0, 1, theirs[:104], 0))
+        attack(f'{s.label}: the same fragment once more, of the other flow', comes, 'sent', s.name, out=out, bytes=len(comes) - 14, whole=len(comes), may=STATE, hostile=False)
+        attack(f'{s.label}: its later one behind 65,535', framed('w0', make_fragment(*before[:2], 64, ident, 65528, 0, bytes(16), 0)), 'passed', s.name, 'malformed')
     for s in (UP,):
         body = udp(s.client, s.local, FIRST, s.port, data, 'zero')
-        attack(f'{s.label}: a first piece without checksum, which IPv6 cannot have', framed('w0', piece(s.client, s.local, 64, 0x7701, 0, 1, body[:104], 0)), 'dropped', s.name,
+        attack(f'{s.label}: a first fragment without checksum, which IPv6 cannot have', framed('w0', make_fragment(s.client, s.local, 64, 0x7701, 0, 1, body[:104], 0)), 'dropped', s.name,
                'fragment_checksum')
 
 
@@ -194,4 +194,4 @@ def afterwards():
             honest(f'{s.label}: and has its answer', s, True, dport=port)
 
 
-GROUPS = (victims, newcomers, others_flows, errors_about_flows, pieces_of_flows, untranslatable_errors, afterwards)
+GROUPS = (victims, newcomers, others_flows, errors_about_flows, fragments_of_flows, untranslatable_errors, afterwards)

@@ -3,8 +3,8 @@
 # other clients' messages, and unexpected ones.
 from scapy.all import IP, IPv6, IPv6ExtHdrDestOpt, IPv6ExtHdrFragment, PadN, Raw
 
-from packet_attack_scene import (ALPHA, BETA, KEYS, LOOSE, STRANGE, STRICT, STRICT6, attack, cookie, data, framed, honest, ignored, initiation, response,
-                                 some, told)
+from packet_attack_scene import (ALPHA, BETA, KEYS, LOOSE, STRANGE, STRICT, STRICT6, attack, cookie, data, error_sent,
+                                 framed, honest, ignored, initiation, response, some)
 from packet_icmp import error
 from packet_network import PORT, udp
 
@@ -136,12 +136,12 @@ def from_where_nobody_is():
         if s.local == s.backend:        # the kernel answers that itself
             attack(f'{s.label}: a right initiation, at its last hop: nothing is remembered', p, 'passed', s.name, 'hop_limit', state='guard')
         else:
-            told(f'{s.label}: a right initiation, at its last hop: nothing is remembered', p, s.name, state='guard')
+            error_sent(f'{s.label}: a right initiation, at its last hop: nothing is remembered', p, s.name, state='guard')
         ignored(f'{s.label}: a right initiation, in a frame for all', s.original(data=right, dmac='ff:ff:ff:ff:ff:ff'))
         ignored(f'{s.label}: a right initiation, by the LAN', s.original(data=right, link='m0'))
 
 
-def in_pieces():
+def fragmented():
     """The guard checks the first fragment, and later ones only follow it."""
     for turned, s in enumerate((STRICT, LOOSE, STRICT6)):
         six = ':' in s.local
@@ -158,9 +158,9 @@ def in_pieces():
         right = udp(src, s.local, PORT, s.port, initiation(KEYS[s], 99))
         one('a right initiation\'s first 64 bytes', right, 0, 64, 'dropped', 'guard_shape')
         one('and the rest', right, 64, None, 'ignored')
-        one('a first piece with the UDP header alone', right, 0, 8, 'dropped', 'guard_shape', ident=0x7802)
-        one('a first piece with the UDP header and the type', right, 0, 16, 'dropped', 'guard_shape', ident=0x7803)
-        one('a first piece of what is no message', udp(src, s.local, PORT, s.port, bytes(200)), 0, 104, 'dropped', 'guard_shape', ident=0x7804)
+        one('a first fragment with the UDP header alone', right, 0, 8, 'dropped', 'guard_shape', ident=0x7802)
+        one('a first fragment with the UDP header and the type', right, 0, 16, 'dropped', 'guard_shape', ident=0x7803)
+        one('a first fragment of what is no message', udp(src, s.local, PORT, s.port, bytes(200)), 0, 104, 'dropped', 'guard_shape', ident=0x7804)
         one('and the rest of that', udp(src, s.local, PORT, s.port, bytes(200)), 104, None, 'ignored', ident=0x7804)
         one('ports alone', right, 0, 4, 'dropped', 'tiny_fragment', ident=0x7805)
     behind = IPv6ExtHdrDestOpt(options=[PadN(optdata=bytes(4))], nh=17)
@@ -189,4 +189,4 @@ def afterwards():
         honest(f'{s.label} {s.backend}: and is answered', s, True, state='guard', dport=port, data=response(STRANGE, THEIRS + port * 16 + 1, INDEX + 1))
 
 
-GROUPS = (handshakes_of_clients, shapes, macs_of_others, replays, unsolicited, from_where_nobody_is, in_pieces, segments, afterwards)
+GROUPS = (handshakes_of_clients, shapes, macs_of_others, replays, unsolicited, from_where_nobody_is, fragmented, segments, afterwards)

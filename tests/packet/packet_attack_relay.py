@@ -133,7 +133,7 @@ def errors_about_others():
         for what, name in ((ICMPv6PacketTooBig(mtu=0), 'too big for 0 bytes'), (ICMPv6TimeExceeded(), 'time exceeded'), (ICMPv6ParamProblem(code=1), 'a problem with a header')):
             tries(f'{name}, to {to}, about what never was', site, quote(mine, udp(theirs, mine, 58000, 777), what), reason='invalid')
         tries(f'unreachable to another host of {to} than it is about', site, IPv6(src=mine, dst=host(to, 9)) / ICMPv6DestUnreach() / Raw(bytes(real)), reason='invalid')
-        tries(f'unreachable to {to}, about a later piece', site, IPv6(src=mine, dst=theirs) / ICMPv6DestUnreach() / Raw(bytes(
+        tries(f'unreachable to {to}, about a later fragment', site, IPv6(src=mine, dst=theirs) / ICMPv6DestUnreach() / Raw(bytes(
             IPv6(src=theirs, dst=mine, nh=44) / IPv6ExtHdrFragment(nh=17, offset=4, id=3) / Raw(bytes(24)))), reason='invalid')
         for mtu in (0, 1279, 65536):
             passes(f'too big for {mtu} bytes, to {to}, about what it sent: its host is asked to believe it', site, to, quote(mine, real, ICMPv6PacketTooBig(mtu=mtu)), True)
@@ -165,13 +165,13 @@ def headers():
         for n in (40, 44, 47, 60):
             tries(f'cut behind {n} bytes, to {to}', site, whole[:n], reason='invalid')
         for hlim in (0, 1):
-            told_by_relay(f'at a hop limit of {hlim}, to {to}', site, udp(src, dst, hlim=hlim))
-        told_by_relay(f'port 22 at its last hop, to {to}: what is refused is not told apart', site, udp(src, dst, 22, hlim=1))
+            error_sent_by_relay(f'at a hop limit of {hlim}, to {to}', site, udp(src, dst, hlim=hlim))
+        error_sent_by_relay(f'port 22 at its last hop, to {to}: what is refused is not told apart', site, udp(src, dst, 22, hlim=1))
         for what, address in (('all', 'ff:ff:ff:ff:ff:ff'), ('a group', '33:33:00:00:00:01'), ('another host', mac(NIC[site], 0x77)), ('another nic of ours', mac(NIC[to]))):
             tries(f'to {to} in a frame for {what}', site, udp(src, dst), 'ignored', dst=address)
 
 
-def told_by_relay(what, site, ip):
+def error_sent_by_relay(what, site, ip):
     link = NIC[site]
     own = {'nc': 'fd98:c::1', 'nd': 'fd98:d::1', 'ne': f'{OVERLAY}:e::ffff'}[link]
     b = bytes(ip)
@@ -201,32 +201,32 @@ def nowhere():
         passes(f'UDP to d, after {what} to its edge', 'c', 'd', udp(host('c', 12), host('d', 12)))
 
 
-def pieces_between_sites():
+def fragments_between_sites():
     for site, to in WAYS:
         src, dst = host(site, 11), host(to, 11)
         good, bad = bytes(udp(src, dst, n=120))[40:], bytes(udp(src, dst, 22, n=120))[40:]
 
-        def piece(data, at, more, ident, nh=17, src=src, dst=dst):
+        def make_fragment(data, at, more, ident, nh=17, src=src, dst=dst):
             return IPv6(src=src, dst=dst) / IPv6ExtHdrFragment(nh=nh, offset=at // 8, m=more, id=ident) / Raw(data)
 
-        tries(f'a later piece to {to}, without a first', site, piece(good[64:], 64, 0, 1), reason='invalid', left='fragment')
-        tries(f'a first piece to port 22 of {to}', site, piece(bad[:64], 0, 1, 2))
-        tries(f'and its later one, to {to}', site, piece(bad[64:], 64, 0, 2), reason='invalid', left='fragment')
-        tries(f'a first piece with half a UDP header, to {to}', site, piece(good[:4], 0, 1, 3), reason='invalid')
-        tries(f'a first piece with no UDP header but options, to {to}', site, piece(b'\x11\0\1\4' + bytes(4), 0, 1, 4, 60), reason='invalid')
-        passes(f'a first piece to {to}', site, to, piece(good[:64], 0, 1, 5))
-        tries(f'a later piece over the first one\'s ports, to {to}', site, piece(bad[:16], 8, 1, 5), reason='invalid')
-        tries(f'a first piece of the same name to port 22 of {to}', site, piece(bad[:64], 0, 1, 5))
-        passes(f'a first piece of the same name, another policy\'s port of {to}', site, to, piece(bytes(udp(src, dst, 58001, n=120))[40:104], 0, 1, 5))
-        tries(f'a later piece behind 65,535, to {to}', site, piece(bytes(16), 65528, 0, 5), reason='invalid')
-        tries(f'a later piece of 9 bytes, more to come, to {to}', site, piece(bytes(9), 64, 1, 5), reason='invalid')
-        tries(f'a later piece with the name of it, by another nic, to {to}', 'd' if site != 'd' else 'e', piece(good[64:], 64, 0, 5), 'passed', 'source')
-        passes(f'its later piece to {to}', site, to, piece(good[64:], 64, 0, 5))
-        tries(f'a first piece of an echo\'s answer that nobody asked for, to {to}', site, piece(bytes([129, 0, 0, 0, 0, 9, 0, 1]) + bytes(56), 0, 1, 6, 58), reason='invalid')
+        tries(f'a later fragment to {to}, without a first', site, make_fragment(good[64:], 64, 0, 1), reason='invalid', left='fragment')
+        tries(f'a first fragment to port 22 of {to}', site, make_fragment(bad[:64], 0, 1, 2))
+        tries(f'and its later one, to {to}', site, make_fragment(bad[64:], 64, 0, 2), reason='invalid', left='fragment')
+        tries(f'a first fragment with half a UDP header, to {to}', site, make_fragment(good[:4], 0, 1, 3), reason='invalid')
+        tries(f'a first fragment with no UDP header but options, to {to}', site, make_fragment(b'\x11\0\1\4' + bytes(4), 0, 1, 4, 60), reason='invalid')
+        passes(f'a first fragment to {to}', site, to, make_fragment(good[:64], 0, 1, 5))
+        tries(f'a later fragment over the first one\'s ports, to {to}', site, make_fragment(bad[:16], 8, 1, 5), reason='invalid')
+        tries(f'a first fragment of the same name to port 22 of {to}', site, make_fragment(bad[:64], 0, 1, 5))
+        passes(f'a first fragment of the same name, another policy\'s port of {to}', site, to, make_fragment(bytes(udp(src, dst, 58001, n=120))[40:104], 0, 1, 5))
+        tries(f'a later fragment behind 65,535, to {to}', site, make_fragment(bytes(16), 65528, 0, 5), reason='invalid')
+        tries(f'a later fragment of 9 bytes, more to come, to {to}', site, make_fragment(bytes(9), 64, 1, 5), reason='invalid')
+        tries(f'a later fragment with the name of it, by another nic, to {to}', 'd' if site != 'd' else 'e', make_fragment(good[64:], 64, 0, 5), 'passed', 'source')
+        passes(f'its later fragment to {to}', site, to, make_fragment(good[64:], 64, 0, 5))
+        tries(f'a first fragment of an echo\'s answer that nobody asked for, to {to}', site, make_fragment(bytes([129, 0, 0, 0, 0, 9, 0, 1]) + bytes(56), 0, 1, 6, 58), reason='invalid')
 
 
 def afterwards():
     sessions_between_sites()
 
 
-GROUPS = (sessions_between_sites, names_of_others, to_the_relay, beyond_the_policy, icmpv6, errors_about_others, headers, nowhere, pieces_between_sites, afterwards)
+GROUPS = (sessions_between_sites, names_of_others, to_the_relay, beyond_the_policy, icmpv6, errors_about_others, headers, nowhere, fragments_between_sites, afterwards)

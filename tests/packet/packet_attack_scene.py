@@ -19,14 +19,14 @@ net.NEIGHBOURS.update({'v7': {'198.18.7.254': 254}, 'nd': {'fd98:d::2': 2}, 'ne'
 net.ROUTES[:0] = [(f'{OVERLAY}:d::/64', 'via fd98:d::2'), (f'{OVERLAY}:c::/64', 'via fd98:c::2')]
 
 import packet_lists                                                        # noqa: E402
-from packet_masquerade import Across, Masquerade                           # noqa: E402
+from packet_masquerade import Masquerade, Nat64                            # noqa: E402
 from packet_network import CASES, Case, Service                            # noqa: E402
 
 VLAN = Service('vlan', 'v7', '198.18.7.1', 51820, '192.168.1.40', 51822, 'l0', 40, ('v7', 254))
 BOTH = Masquerade('both', 'w0', '203.0.113.1', 60001, '192.168.1.41', 51840, 'l0', 41, '192.168.1.1')
 BOTH6 = Masquerade('both', 'w0', '2001:db8:1::1', 60001, '2001:db8:2::30', 51840, 'l0', 30, '2001:db8:2::1')
-UP = Across('up', 'w0', '203.0.113.1', 60002, '2001:db8:2::20', 51841, 'l0', 20, '2001:db8:2::1')
-DOWN = Across('down', 'w0', '2001:db8:1::1', 60003, '192.168.1.30', 51842, 'l0', 30, '192.168.1.1')
+UP = Nat64('up', 'w0', '203.0.113.1', 60002, '2001:db8:2::20', 51841, 'l0', 20, '2001:db8:2::1')
+DOWN = Nat64('down', 'w0', '2001:db8:1::1', 60003, '192.168.1.30', 51842, 'l0', 30, '192.168.1.1')
 STRICT = Service('strict', 'w0', '203.0.113.1', 61000, '192.168.1.40', 61001, 'l0', 40)
 STRICT6 = Service('strict', 'w0', '2001:db8:2::20', 61001, '2001:db8:2::20', 61001, 'l0', 20)
 ALPHA = Service('servers', 'w0', '203.0.113.1', 61010, '192.168.1.30', 61011, 'l0', 30)
@@ -117,7 +117,7 @@ policy: {{ overlay: "{OVERLAY}::/48", reject: drop }}
 class Attack(Case):
     """feature: the attacked feature; may: maps that may change. hostile: it is an attack."""
     def __init__(self, *words, **more):
-        super().__init__(*words, **{'feature': '', 'hostile': True, 'may': (), 'cuts': False, 'looks': True, **more})
+        super().__init__(*words, **{'feature': '', 'hostile': True, 'may': (), 'truncate': False, 'looks': True, **more})
 
     def expected(self):
         what = {'ignored': 'up, untouched, nobody\'s', 'passed': f'up, untouched, as {self.reason}', 'dropped': f'dropped as {self.reason}',
@@ -142,7 +142,7 @@ def ignored(tries, p, **more):
     attack(tries, p, 'ignored', **more)
 
 
-def told(tries, p, service, direction='original', mtu=0, **more):
+def error_sent(tries, p, service, direction='original', mtu=0, **more):
     """Up from XDP; tc answers with an error about p"""
     attack(tries, p, 'passed', service, 'too_big' if mtu else 'hop_limit', direction, packet=p, mtu=mtu, may=('icmp_limits',), **more)
 
@@ -151,9 +151,9 @@ def carried(tries, s, reply=False, may=(), service=None, **more):
     """Forwarded like any other packet, because wgxdp must not filter it."""
     p = s.reply(**more) if reply else s.original(**more)
     out = s.reply_out(p) if reply else s.original_out(p)
-    across = isinstance(s, Across)
+    nat64 = isinstance(s, Nat64)
     attack(tries, p, 'sent', service or s.name, None, 'reply' if reply else 'original', may, out=out.frame(),
-           any_ident=across and ':' in p.src and ':' not in out.src and len(p.data) + 28 <= 1260)
+           any_ident=nat64 and ':' in p.src and ':' not in out.src and len(p.data) + 28 <= 1260)
 
 
 def honest(what, s, reply=False, n=32, state=None, again=None, **more):
@@ -161,7 +161,7 @@ def honest(what, s, reply=False, n=32, state=None, again=None, **more):
     p = s.reply(n, **more) if reply else s.original(n, **more)
     out = s.reply_out(p) if reply else s.original_out(p)
     attack(what, p, 'sent', s.name, None, 'reply' if reply else 'original', STATE, out=out.frame(), hostile=False, state=state,
-           any_ident=isinstance(s, Across) and ':' in p.src and len(p.data) + 28 <= 1260)
+           any_ident=isinstance(s, Nat64) and ':' in p.src and len(p.data) + 28 <= 1260)
     if again:
         CASES[-1].again = Attack(what, p.link, p.frame(), 'dropped', s.name, 'original', again, bytes=CASES[-1].bytes, whole=CASES[-1].whole)
 

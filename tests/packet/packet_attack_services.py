@@ -6,8 +6,8 @@ import struct
 from scapy.all import (Dot1AD, Dot1Q, Ether, ICMP, IP, IPv6, IPv6ExtHdrDestOpt, IPv6ExtHdrFragment, IPv6ExtHdrHopByHop, IPv6ExtHdrRouting, PadN,
                        Raw, TCP)
 
-from packet_attack_scene import OVERLAY, VLAN, attack, carried, framed, honest, ignored, told
-from packet_fragments import Datagram, piece
+from packet_attack_scene import OVERLAY, VLAN, attack, carried, error_sent, framed, honest, ignored
+from packet_fragments import Datagram, make_fragment
 from packet_icmp import about, error, error_out
 from packet_lists import BANNED, MEMBERS, MEMBERS6
 from packet_network import CLIENT4, CLIENT6, FIRST, HTTPS, JUMBO, NONE, NONE6, PORT, SIX, SMALL, WG, WG6, mac, udp
@@ -160,35 +160,35 @@ def chains():
             nh=60, m=1, id=77) / Raw(option(1, 60) * 2))), 'ignored')
 
 
-def datagram_pieces():
+def datagram_fragments():
     """Fragments that a filter and a receiver understand differently."""
     for ident, s in enumerate((MEMBERS, VLAN, JUMBO, MEMBERS6, NONE6), 0x7101):
-        d = Datagram(s, 'pieces', 148, ident=ident)
+        d = Datagram(s, 'fragments', 148, ident=ident)
         p = d.p
 
         def one(tries, start, end, verdict, reason=None, of=d, **more):
-            packet = piece(of.p, more.pop('ident', of.ident), start, end, **more)
+            packet = make_fragment(of.p, more.pop('ident', of.ident), start, end, **more)
             service = None if verdict == 'ignored' else s.name
-            out = framed(s.out, piece(of.q, of.ident, start, end, **more), dst=mac(s.out, s.hop), src=mac(s.out)) if verdict == 'sent' else None
+            out = framed(s.out, make_fragment(of.q, of.ident, start, end, **more), dst=mac(s.out, s.hop), src=mac(s.out)) if verdict == 'sent' else None
             attack(f'{s.label}: {tries}', framed(p.link, packet), verdict, service, reason, link=p.link, out=out, bytes=len(packet), whole=14 + len(packet),
                    hostile=verdict != 'sent', may=('frags',) if verdict == 'sent' else ())
 
-        one('a later piece that comes before there is a first', 80, None, 'ignored')
-        one('a first piece with four bytes of the UDP header', 0, 4, 'dropped', 'tiny_fragment')
-        one('the first piece of an honest datagram', 0, 80, 'sent')
-        one('teardrop: a later piece that begins in the first', 24, 48, 'dropped', 'overlapping_fragment')
-        one('a later piece over the UDP header\'s ports', 8, 16, 'dropped', 'overlapping_fragment')
-        one('a first piece of the same name that is shorter', 0, 40, 'sent')
-        one('the honest datagram\'s first piece', 0, 80, 'sent')
-        one('ping of death: a last piece that ends behind 65,535', 65528, None, 'passed', 'malformed', data=bytes(16))
-        one('a later piece of no bytes, more to come', 88, 88, 'passed', 'malformed', more=True)
-        one('a later piece that is no multiple of 8, more to come', 88, 97, 'passed', 'malformed', more=True)
-        one('a later piece with the name of another datagram', 80, None, 'ignored', ident=ident + 0x800)
-        one('the honest datagram\'s last piece', 80, None, 'sent')
+        one('a later fragment that comes before there is a first', 80, None, 'ignored')
+        one('a first fragment with four bytes of the UDP header', 0, 4, 'dropped', 'tiny_fragment')
+        one('the first fragment of an honest datagram', 0, 80, 'sent')
+        one('teardrop: a later fragment that begins in the first', 24, 48, 'dropped', 'overlapping_fragment')
+        one('a later fragment over the UDP header\'s ports', 8, 16, 'dropped', 'overlapping_fragment')
+        one('a first fragment of the same name that is shorter', 0, 40, 'sent')
+        one('the honest datagram\'s first fragment', 0, 80, 'sent')
+        one('ping of death: a last fragment that ends behind 65,535', 65528, None, 'passed', 'malformed', data=bytes(16))
+        one('a later fragment of no bytes, more to come', 88, 88, 'passed', 'malformed', more=True)
+        one('a later fragment that is no multiple of 8, more to come', 88, 97, 'passed', 'malformed', more=True)
+        one('a later fragment with the name of another datagram', 80, None, 'ignored', ident=ident + 0x800)
+        one('the honest datagram\'s last fragment', 80, None, 'sent')
     ip = bytes(IP(src=CLIENT4, dst=WG.local, proto=17, flags='MF', id=0x7201) / Raw(udp(CLIENT4, WG.local, PORT, 51820, bytes(160))[:80]))
-    attack('wg: a first piece in a frame for all', framed('w0', ip, dst='ff:ff:ff:ff:ff:ff'), 'ignored')
+    attack('wg: a first fragment in a frame for all', framed('w0', ip, dst='ff:ff:ff:ff:ff:ff'), 'ignored')
     attack('wg: and its later one for us', framed('w0', bytes(IP(src=CLIENT4, dst=WG.local, proto=17, frag=10, id=0x7201) / Raw(bytes(88)))), 'ignored')
-    attack('wg: TCP behind a UDP first piece\'s name', framed('w0', bytes(IP(src=CLIENT4, dst=WG.local, proto=6, frag=10, id=0x7101) / Raw(bytes(88)))), 'ignored',
+    attack('wg: TCP behind a UDP first fragment\'s name', framed('w0', bytes(IP(src=CLIENT4, dst=WG.local, proto=6, frag=10, id=0x7101) / Raw(bytes(88)))), 'ignored',
            link='w0')
 
 
@@ -233,8 +233,8 @@ def lists():
         attack(f'{s.label}: one who is kept out, at his last hop: no error for him', s.original(src=src, ttl=1, n=40), 'dropped', s.name, 'denied')
         ident = 0x7301
         whole = Datagram(s, 'x', 148, ident=ident, src=src)
-        attack(f'{s.label}: a first piece of one who is kept out', framed('w0', piece(whole.p, ident, 0, 80)), 'dropped', s.name, 'denied')
-        attack(f'{s.label}: and its later one', framed('w0', piece(whole.p, ident, 80, None)), 'ignored')
+        attack(f'{s.label}: a first fragment of one who is kept out', framed('w0', make_fragment(whole.p, ident, 0, 80)), 'dropped', s.name, 'denied')
+        attack(f'{s.label}: and its later one', framed('w0', make_fragment(whole.p, ident, 80, None)), 'ignored')
     attack('members: IPv4-mapped, one who is let in', MEMBERS6.original(src='::ffff:192.0.2.9'), 'passed', 'members', 'martian')
     attack('members: 6to4, of one who is let in', MEMBERS6.original(src='2002:c000:209::1'), 'dropped', 'members', 'denied')
     attack('members: NAT64, of one who is let in', MEMBERS6.original(src='64:ff9b::c000:209'), 'dropped', 'members', 'denied')
@@ -244,9 +244,9 @@ def amplifiers():
     """An error goes to whomever a packet says it is from: one for each, none longer than 576 bytes (1280), ten a second (packets.py)"""
     for s, victim in ((VLAN, '198.18.7.99'), (MEMBERS, '192.0.2.5'), (JUMBO, '192.0.2.6'), (MEMBERS6, '2001:db8:9:1::1')):
         p = s.original(src=victim, ttl=1)
-        told(f'{s.label}: at its last hop, as a victim', p, s.name)
+        error_sent(f'{s.label}: at its last hop, as a victim', p, s.name)
         p = s.original(src=victim, ttl=0, n=1)
-        told(f'{s.label}: beyond its last hop, as a victim', p, s.name)
+        error_sent(f'{s.label}: beyond its last hop, as a victim', p, s.name)
     for name, src in (('all', '255.255.255.255'), ('a group', '224.0.0.9'), ('loopback', '127.0.0.2')):
         attack(f'wg: at its last hop, as {name}: no error', WG.original(src=src, ttl=1, n=44), 'passed', 'wg', 'martian')
     e = error_on(VLAN).but(ttl=1)
@@ -284,5 +284,5 @@ def afterwards():
         honest(f'{s.label}: and its answer', s, True)
 
 
-GROUPS = (spoofed_sources, frames, tagged, lengths_that_lie, options, chains, datagram_pieces, forged_errors, lists, amplifiers, from_within, port_zero,
+GROUPS = (spoofed_sources, frames, tagged, lengths_that_lie, options, chains, datagram_fragments, forged_errors, lists, amplifiers, from_within, port_zero,
           afterwards)

@@ -31,18 +31,18 @@ import packets                                                             # noq
 
 packets.NS, packets.INSTANCE = 'wgxdp-attacks', 'attacks'
 LEAST = 300
-judge_case = packets.judge
+find_error_of_case = packets.find_error
 state = ()
 
 
-def judge(c, results, plane, mode, index):
+def find_error(c, results, plane, mode, index):
     """And no map is another that must not be"""
-    why = judge_case(c, results, plane, mode, index)
+    why = find_error_of_case(c, results, plane, mode, index)
     changed = {name for r in results for i, name in enumerate(state) if r[7] >> i & 1} - set(c.may)
     return '; '.join([why] * bool(why) + [f'changed {", ".join(sorted(changed))}'] * bool(changed)) or None
 
 
-packets.judge = judge
+packets.find_error = find_error
 
 
 def honest_instead(cases):

@@ -44,16 +44,16 @@ packets.run = run
 def check_pairs(mode):
     """`wgxdp show sites` says so too"""
     shown = json.loads(packets.wgxdp('show', 'sites', '--json', stdout=packets.subprocess.PIPE).stdout)
-    told = {(row['from'], row['to']): [row['packets'], row['bytes']] for row in shown['site_pairs'] if row['packets']}
-    for pair in sorted(set(told) | set(forwarded)):
-        packets.report(told.get(pair) == forwarded.get(pair), f'{mode}: show sites {pair}: {told.get(pair)}, counted {forwarded.get(pair)}')
+    shown_pairs = {(row['from'], row['to']): [row['packets'], row['bytes']] for row in shown['site_pairs'] if row['packets']}
+    for pair in sorted(set(shown_pairs) | set(forwarded)):
+        packets.report(shown_pairs.get(pair) == forwarded.get(pair), f'{mode}: show sites {pair}: {shown_pairs.get(pair)}, counted {forwarded.get(pair)}')
 
 
 def check_strays(mode, plane, index, directory):
     """Unknown messages go up a thousand at once, and then a thousand a second, for all senders together. The rest is
     counted."""
     before, began, ends = packets.counted.copy(), time.monotonic(), {'passed': 0, 'dropped': 0}
-    cases = [sites.Case('stray', 'w0', sites.comes(sites.NOBODY[family], sites.data(n)).frame(), 'passed', 'blind', cuts=False)
+    cases = [sites.Case('stray', 'w0', sites.comes(sites.NOBODY[family], sites.data(n)).frame(), 'passed', 'blind', truncate=False)
              for n in range(2) for family in (4, 6)]
     for of_case in packets.run(plane, cases, index, directory, runs=1000):
         for got in of_case:

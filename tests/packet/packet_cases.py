@@ -5,7 +5,7 @@ import struct
 from scapy.all import (ARP, Dot1AD, Dot1Q, Ether, GRE, ICMP, IP, IPv6, IPv6ExtHdrDestOpt, IPv6ExtHdrFragment,
                        IPv6ExtHdrHopByHop, IPv6ExtHdrRouting, ICMPv6EchoRequest, PadN, Raw, SCTP, TCP)
 
-import packet_cut
+import packet_fragmentation
 import packet_fragments
 import packet_icmp
 import packet_lists
@@ -140,8 +140,8 @@ def contradictions():
             p = s.reply() if reply else s.original()
             head, real = 14 + (20 if ':' not in s.local else 40), len(p.ip_bytes())
             direction = 'reply' if reply else 'original'
-            for cut in (1, 9, 32):
-                CASES.append(Case(f'{s.label}: {cut} bytes of the frame missing{of}', p.link, p.frame()[:-cut], 'passed', s.name,
+            for missing in (1, 9, 32):
+                CASES.append(Case(f'{s.label}: {missing} bytes of the frame missing{of}', p.link, p.frame()[:-missing], 'passed', s.name,
                                   direction, 'malformed'))
             ignored(f'{s.label}: no room for a UDP header{of}', p.link, p.frame()[:head + 7])
             ignored(f'{s.label}: nothing behind IP{of}', p.link, p.frame()[:head])
@@ -282,20 +282,20 @@ def left_to_tc():
         n = size * segments - rest
         for s in (WG, NONE):
             s.sends(f'{segments} segments of {size}', n, case={
-                'gso': (segments, size), 'segments': segments, 'planes': ('tc', 'host-tc'), 'cuts': False})
+                'gso': (segments, size), 'segments': segments, 'planes': ('tc', 'host-tc'), 'truncate': False})
             CASES[-1].bytes += (segments - 1) * 28
             s.sends(f'{segments} segments of {size}, not told how many', n, case={
-                'gso': (0, size), 'segments': segments, 'planes': ('tc', 'host-tc'), 'cuts': False})
+                'gso': (0, size), 'segments': segments, 'planes': ('tc', 'host-tc'), 'truncate': False})
             CASES[-1].bytes += (segments - 1) * 28
     WG.passes('segments that do not fit', 'too_big', 2946, case={
-        'gso': (2, 1473), 'segments': 2, 'planes': ('tc', 'host-tc'), 'cuts': False})
+        'gso': (2, 1473), 'segments': 2, 'planes': ('tc', 'host-tc'), 'truncate': False})
 
 
 def several_buffers():
     for n in (3000, 3400):
         JUMBO.sends(f'{n} bytes', n)
         JUMBO.sends(f'{n} bytes, checksum 0', n, check='zero')
-    live = {'planes': ('xdp', 'host-xdp', 'host-tc'), 'cuts': False, 'linear': 3000, 'frags': True}       # too long for test-run of tc
+    live = {'planes': ('xdp', 'host-xdp', 'host-tc'), 'truncate': False, 'linear': 3000, 'frags': True}       # too long for test-run of tc
     for n in (4000, 8000, 8972):
         JUMBO.sends(f'{n} bytes', n, case=dict(live))
         JUMBO.sends(f'{n} bytes, checksum 0', n, check='zero', case=dict(live))
@@ -336,7 +336,7 @@ def misleading():
 
 
 GROUPS = (lengths, headers, all_ones, options, chains, *packet_fragments.GROUPS, contradictions, frames_of_others, other_protocols, sources,
-          destinations, left_to_tc, several_buffers, choices, misleading) + packet_icmp.GROUPS + packet_lists.GROUPS + packet_cut.GROUPS
+          destinations, left_to_tc, several_buffers, choices, misleading) + packet_icmp.GROUPS + packet_lists.GROUPS + packet_fragmentation.GROUPS
 
 
 def build():

@@ -39,7 +39,7 @@ def flows():
 def ports_of(plane, s, clients, index, directory, reply=False):
     """Returns the ports, source and destination, that each client's packet or each answer leaves with, or the verdict."""
     cases = [masquerade.Case(str(c), s.out if reply else s.link, (s.reply(dport=c) if reply else s.original(src=c[0], sport=c[1])).frame(),
-                             'sent', s.name, cuts=False) for c in clients]
+                             'sent', s.name, truncate=False) for c in clients]
     at = 14 + (40 if ':' in (s.local if reply else s.ours) else 20)
     return [of_case[-1][2][at:at + 4] if of_case[-1][0] == 'sent' else of_case[-1][0]
             for of_case in packets.run(plane, cases, index, directory)]

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Fragments for tests/packet/packets.py: whole datagrams, as they come and as they must leave, with their checksums in full, cut at the
-# same places by hand. Each piece is run twice, so that every first fragment is also an identical duplicate of itself.
+# Fragments for tests/packet/packets.py: whole datagrams, as they come and as they must leave, with their checksums in full, split at
+# the same places by hand. Each fragment is run twice, so that every first fragment is also an identical duplicate of itself.
 import itertools
 
 from scapy.all import IP, IPv6, IPv6ExtHdrDestOpt, IPv6ExtHdrFragment, IPv6ExtHdrHopByHop, IPv6ExtHdrRouting, PadN, Raw, Ether
@@ -24,7 +24,7 @@ def body(p, behind=()):
     return b
 
 
-def piece(p, ident, start, end=None, before=(), behind=(), more=None, data=None, **ip):
+def make_fragment(p, ident, start, end=None, before=(), behind=(), more=None, data=None, **ip):
     """The IP packet that carries body(p)[start:end]"""
     whole = body(p, behind)
     data = whole[start:end] if data is None else data
@@ -48,10 +48,10 @@ def framed(p, packet):
 
 
 class Datagram:
-    """One of service s, whose pieces are sent one by one: each method adds a case"""
+    """One of service s, whose fragments are sent one by one: each method adds a case"""
     def __init__(self, s, name, n=148, reply=False, ident=None, case=None, **more):
-        cut = {k: more.pop(k) for k in ('before', 'behind') if k in more}
-        self.s, self.label, self.cut = s, f'{s.label}: {name}{", reply" if reply else ""}', cut
+        headers = {k: more.pop(k) for k in ('before', 'behind') if k in more}
+        self.s, self.label, self.headers = s, f'{s.label}: {name}{", reply" if reply else ""}', headers
         self.direction, self.case = 'reply' if reply else 'original', case or {}
         self.p = s.reply(n, **more) if reply else s.original(n, **more)
         self.q = s.reply_out(self.p) if reply else s.original_out(self.p)
@@ -64,7 +64,7 @@ class Datagram:
         case = {**self.case, **{k: more.pop(k) for k in ('wait', 'service') if k in more}}
         service = case.pop('service', self.s.name)
         p, q, ident = self.p.but(**(of or {})), self.q, more.pop('ident', self.ident)
-        packet = piece(p, ident, start, end, **self.cut, **more)
+        packet = make_fragment(p, ident, start, end, **self.headers, **more)
         if verdict == 'ignored':
             CASES.append(Case(f'{self.label}, {what}', p.link, framed(p, packet), 'ignored', **case))
             return
@@ -72,7 +72,7 @@ class Datagram:
         if verdict == 'passed' and not start and self.s.answered(reason, self.direction == 'reply', {'ip': {'flags': 'DF'}}):
             case.update(packet=p.but(ip_bytes=lambda: packet), mtu=LINKS[self.s.out][2] if reason == 'too_big' else 0, whole=len(frame),
                         shortened=len(packet) > (1232 if ':' in p.src else 548))
-        out = framed(q, piece(q, ident, start, end, **self.cut, **more)) if verdict == 'sent' else None
+        out = framed(q, make_fragment(q, ident, start, end, **self.headers, **more)) if verdict == 'sent' else None
         if out:
             case['whole'] = len(frame)
         else:
@@ -81,7 +81,7 @@ class Datagram:
                           bytes=len(packet), **case))
 
     def sends(self, *ends, **more):
-        """All of it, cut at these places"""
+        """All of it, split at these places"""
         for start, end in zip((0, *ends), (*ends, None)):
             self.add(f'from {start} to {end}', 'sent', start, end, **more)
 
@@ -93,15 +93,15 @@ def both():
 def whole_datagrams():
     for s in (WG, HTTPS, WG6, SIX, NONE, NONE6):
         for reply, _ in both():
-            Datagram(s, 'two pieces', 148, reply).sends(80)
-            Datagram(s, 'three pieces', 600, reply).sends(200, 400)
+            Datagram(s, 'two fragments', 148, reply).sends(80)
+            Datagram(s, 'three fragments', 600, reply).sends(200, 400)
             Datagram(s, 'the header alone, and one byte at the end', 9, reply).sends(8, 16)
             Datagram(s, 'checksum 0', 148, reply, check='zero').sends(80)
             Datagram(s, 'checksum wrong', 148, reply, check=0x1234).sends(80)
             most = 1480 if ':' not in s.local else 1448
             Datagram(s, 'as long as goes', 4000, reply).sends(most, 2 * most)
         for tail in range(1, 9):
-            Datagram(s, f'last piece of {tail}', 40 + tail).sends(48)
+            Datagram(s, f'last fragment of {tail}', 40 + tail).sends(48)
 
 
 def unusual_headers():
@@ -111,7 +111,7 @@ def unusual_headers():
         for s in (WG6, SIX):
             for name, before in (('hop-by-hop', [HOP]), ('hop-by-hop, destination, route', [HOP, DEST, ROUTE])):
                 Datagram(s, f'behind {name}', 148, reply, before=before).sends(80, 120)
-            Datagram(s, 'options in the piece', 148, reply, behind=[DEST]).sends(80)
+            Datagram(s, 'options in the fragment', 148, reply, behind=[DEST]).sends(80)
             Datagram(s, 'options on either side', 148, reply, before=[HOP], behind=[DEST, DEST]).sends(80)
     d = Datagram(WG, 'DF and the reserved bit', 148)
     d.add('first', 'sent', 0, 80, flags=7)
@@ -190,7 +190,7 @@ def others():
     for s in (COLD, COLD6):
         Datagram(s, 'unresolved neighbour', 148, case={'left': 'no_neighbour', 'neighbour': True}).sends(80)
     Datagram(DEAF, 'a link that XDP cannot send to', 148, case={'left': 'no_transmit', 'left_generic': None}).sends(80)
-    Datagram(JUMBO, 'large pieces', 9000, case={'planes': ('xdp', 'host-xdp', 'host-tc'), 'cuts': False, 'linear': 3000,
+    Datagram(JUMBO, 'large fragments', 9000, case={'planes': ('xdp', 'host-xdp', 'host-tc'), 'truncate': False, 'linear': 3000,
                                                  'frags': True}).sends(4000, 8000)
 
 

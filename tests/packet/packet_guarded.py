@@ -4,7 +4,7 @@
 # results, because the planes are compared with each other.
 import base64
 
-from packet_masquerade import Across, Masquerade
+from packet_masquerade import Masquerade, Nat64
 from packet_network import CASES, INTERFACES, Service, add
 from packet_sites import A, B, C, D, LONELY, cookie, data, indices, initiation, public_key, response
 
@@ -40,7 +40,7 @@ PLAIN = Service('plain', 'w0', '203.0.113.1', 51820, '192.168.1.10', 51821, 'l0'
 PLAIN6 = Service('plain', 'w0', '2001:db8:1::1', 51820, '2001:db8:2::10', 51821, 'l0', 10)
 STRICT = Service('strict', 'w0', '203.0.113.1', 52000, '192.168.1.30', 51820, 'l0', 30)
 STRICT6 = Service('strict', 'w0', '2001:db8:1::1', 52000, '2001:db8:2::20', 51820, 'l0', 20)
-UP = Across('up', 'w0', '203.0.113.1', 53000, '2001:db8:2::30', 51820, 'l0', 30, '2001:db8:2::1')
+UP = Nat64('up', 'w0', '203.0.113.1', 53000, '2001:db8:2::30', 51820, 'l0', 30, '2001:db8:2::1')
 ALPHA = Service('many', 'w0', '203.0.113.1', 54000, '192.168.1.40', 51820, 'l0', 40)
 BETA = Service('many', 'w0', '203.0.113.1', 54000, '192.168.1.41', 51820, 'l0', 41)
 SERVERS = [(PLAIN, A), (PLAIN6, A), (STRICT, B), (STRICT6, B), (STRICT, LONELY), (UP, C), (ALPHA, C), (BETA, D)]

@@ -106,7 +106,7 @@ def kinds():
     for s in BOTH:
         for kind in KINDS6 if ':' in s.local else KINDS4:
             for reply in (False, True):
-                sends(s, 'type %d code %d' % kind, reply, kind=kind, case={'cuts': kind[1] == 0})
+                sends(s, 'type %d code %d' % kind, reply, kind=kind, case={'truncate': kind[1] == 0})
     for s in BOTH:
         for kind in ((0, 0), (5, 0), (100, 0), (127, 0), (128, 0), (129, 0), (133, 0), (134, 0), (135, 0), (136, 0), (137, 0),
                      (143, 0)) if ':' in s.local else ((0, 0), (1, 0), (2, 0), (4, 0), (5, 1), (8, 0), (9, 0), (10, 0), (13, 0),
@@ -279,8 +279,8 @@ def behind():
     for s in (WG, SIX):
         for reply in (False, True):
             s.sends(f'partial checksum, an ICMP error behind it, {side(reply)}', check='partial', reply=reply,
-                    case={'left': 'partial_checksum', 'cuts': False})
-            sends(s, 'behind a partial checksum', not reply, case={'cuts': False})
+                    case={'left': 'partial_checksum', 'truncate': False})
+            sends(s, 'behind a partial checksum', not reply, case={'truncate': False})
 
 
 # --- our own ICMP errors
@@ -299,9 +299,9 @@ def answers():
         six = ':' in s.local
         flags = {} if six else {'ip': {'flags': 'DF', 'id': 77, 'tos': 0xb9}}
         for n in (most + 1, most + 2, most + 3, most + 100):
-            s.passes(f'ICMP of ours: too long by {n - most}', 'too_big', n, case={'cuts': n < most + 2}, **flags)
+            s.passes(f'ICMP of ours: too long by {n - most}', 'too_big', n, case={'truncate': n < most + 2}, **flags)
         for n in (0, 1, 2, 3, 4, 508, 519, 520, 521, 522, 523, 1183, 1184, 1185, 1186):
-            s.passes(f'ICMP of ours: TTL used up, {n} bytes', 'hop_limit', n, ttl=1, case={'cuts': n < 3})
+            s.passes(f'ICMP of ours: TTL used up, {n} bytes', 'hop_limit', n, ttl=1, case={'truncate': n < 3})
         s.passes('ICMP of ours: TTL used up and too long', 'hop_limit', most + 9, ttl=1, **flags)
         s.passes('ICMP of ours: checksum wrong', 'hop_limit', ttl=1, check=5)
         s.passes('ICMP of ours: no checksum', 'hop_limit', ttl=1, check='zero')
@@ -311,7 +311,7 @@ def answers():
                 s.passes(f'ICMP of ours: with options {len(b)}', 'hop_limit', ttl=1, ip={'options': [Raw(b)]})
     for size, segments in ((1473, 2), (1600, 2)):
         WG.passes(f'ICMP of ours: {segments} segments of {size}', 'too_big', size * segments, ip={'flags': 'DF'}, case={
-            'gso': (segments, size), 'segments': segments, 'planes': ('tc', 'host-tc'), 'cuts': False})
+            'gso': (segments, size), 'segments': segments, 'planes': ('tc', 'host-tc'), 'truncate': False})
     for reply in (False, True):
         passes(WG, 'of ours about an error: none', 'hop_limit', reply, ttl=1)
     WG.passes('ICMP of ours: for a martian, none', 'martian', ttl=1, src='127.0.0.1')

@@ -53,7 +53,7 @@ def other_family(p, src, dst, sport, dport, **more):
     return p.but(src=src, dst=dst, sport=sport, dport=dport, ip=ip, chain=[], check=check, ttl=p.ttl - 1, pad=p.pad, **more)
 
 
-class Across(Masquerade):
+class Nat64(Masquerade):
     """One whose backend is of the other family"""
     def original_out(self, p):
         return other_family(p, self.ours, self.backend, p.sport, self.backend_port, dmac=mac(self.out, self.hop), smac=mac(self.out))
@@ -71,8 +71,8 @@ class Across(Masquerade):
 
 BOTH = Masquerade('both', 'w0', '203.0.113.1', 51820, '192.168.1.10', 51821, 'l0', 10, '192.168.1.1')
 BOTH6 = Masquerade('both', 'w0', '2001:db8:1::1', 51820, '2001:db8:2::10', 51821, 'l0', 10, '2001:db8:2::1')
-UP = Across('up', 'w0', '203.0.113.1', 52000, '2001:db8:2::20', 51820, 'l0', 20, '2001:db8:2::1')
-DOWN = Across('down', 'w0', '2001:db8:1::1', 53000, '192.168.1.30', 51820, 'l0', 30, '192.168.1.1')
+UP = Nat64('up', 'w0', '203.0.113.1', 52000, '2001:db8:2::20', 51820, 'l0', 20, '2001:db8:2::1')
+DOWN = Nat64('down', 'w0', '2001:db8:1::1', 53000, '192.168.1.30', 51820, 'l0', 30, '192.168.1.1')
 
 
 def known():
@@ -162,7 +162,7 @@ def tell(s, name, icmp4, icmp6, reply, check='full', tos=4, inner=8, ident=None)
         where, direction = s.link, 'original'
     verdict, more = ('sent', {}) if leaving else ('dropped', {'reason': 'untranslatable'})
     CASES.append(Case(f'{s.label}: {name}{", reply" if reply else ""}', where, comes, verdict, s.name, direction, out=out,
-                      bytes=len(comes) - 14, whole=len(comes), cuts=verdict == 'sent', any_ident=bool(out) and out[12:14] == b'\x08\0',
+                      bytes=len(comes) - 14, whole=len(comes), truncate=verdict == 'sent', any_ident=bool(out) and out[12:14] == b'\x08\0',
                       **more))
 
 
@@ -184,7 +184,7 @@ def errors():
 
 # --- fragments, options, long packets, unknown packets
 
-def piece(src, dst, ttl, ident, offset, more, body, tos):
+def make_fragment(src, dst, ttl, ident, offset, more, body, tos):
     if ':' in src:
         return bytes(IPv6(src=src, dst=dst, hlim=ttl, nh=44, tc=tos) /
                      IPv6ExtHdrFragment(nh=17, offset=offset // 8, m=more, id=ident) / Raw(body))
@@ -210,19 +210,19 @@ def fragments():
             came, left = udp(*before, data), udp(*after, data)
             for begin, end in ((0, 104), (104, 208), (208, len(came))):
                 more = end < len(came)
-                comes = piece(*before[:2], 64, ident, begin, more, came[begin:end], 0x1c)
+                comes = make_fragment(*before[:2], 64, ident, begin, more, came[begin:end], 0x1c)
                 # an IPv4 identification has 16 bits
                 name = ident if ':' in before[0] else ident & 0xffff
-                out = piece(*after[:2], 63, name, begin, more, left[begin:end], 0x1c)
+                out = make_fragment(*after[:2], 63, name, begin, more, left[begin:end], 0x1c)
                 CASES.append(Case(f'{s.label}: bytes {begin} to {end} of a datagram{", reply" if reply else ""}', s.out if reply else s.link,
                                   frame(s.out if reply else s.link, None, comes), 'sent', s.name, 'reply' if reply else 'original',
                                   out=frame(link, host, out), bytes=len(comes), whole=14 + len(comes)))
     for s, reply in ((UP, False), (DOWN, True)):
         before = (s.backend, s.ours, s.backend_port, PORT) if reply else (s.client, s.local, PORT, s.port)
-        comes = piece(*before[:2], 64, IDENT + 7, 0, 1, udp(*before, data, 'zero')[:104], 0)
-        CASES.append(Case(f'{s.label}: the first piece of a datagram without checksum', s.out if reply else s.link,
+        comes = make_fragment(*before[:2], 64, IDENT + 7, 0, 1, udp(*before, data, 'zero')[:104], 0)
+        CASES.append(Case(f'{s.label}: the first fragment of a datagram without checksum', s.out if reply else s.link,
                           frame(s.out if reply else s.link, None, comes), 'dropped', s.name, 'reply' if reply else 'original',
-                          'fragment_checksum', cuts=False))
+                          'fragment_checksum', truncate=False))
 
 
 def headers():
@@ -248,28 +248,28 @@ def answered():
         for reply in (False, True):
             p = s.reply(ttl=1) if reply else s.original(ttl=1)
             add(f'{s.label}: TTL 1{", reply" if reply else ""}', p, 'passed', s.name, 'reply' if reply else 'original', reason='hop_limit',
-                packet=p, whole=14 + len(p.ip_bytes()), cuts=False)
+                packet=p, whole=14 + len(p.ip_bytes()), truncate=False)
     for s, reply in ((UP, False), (DOWN, True)):
         p = (s.reply if reply else s.original)(1460, ip={'flags': 'DF'})
         add(f'{s.label}: too long for IPv6', p, 'passed', s.name, 'reply' if reply else 'original', reason='too_big',
-            packet=p, mtu=1480, whole=14 + len(p.ip_bytes()), cuts=False, shortened=True)
+            packet=p, mtu=1480, whole=14 + len(p.ip_bytes()), truncate=False, shortened=True)
 
 
-def cut(s, reply, name, comes, pieces, cuts=False):
+def add_fragmented(s, reply, name, comes, parts, truncate=False):
     """Returns IP packets: an arriving one, and those that leave, the last one by the program's verdict."""
     link, host = s.back if reply else (s.out, s.hop)
-    frames = [frame(link, host, piece) for piece in pieces]
+    frames = [frame(link, host, part) for part in parts]
     where = s.out if reply else s.link
-    CASES.append(Case(f'{s.label}: cut as IPv6, {name}{", reply" if reply else ""}', where, frame(where, None, comes), 'sent', s.name,
-                      'reply' if reply else 'original', out=frames[-1], bytes=len(comes), whole=14 + len(comes), cuts=cuts,
-                      pieces=[(link, f) for f in frames[:-1]], left='too_big', shortened=True))
+    CASES.append(Case(f'{s.label}: fragmented as IPv6, {name}{", reply" if reply else ""}', where, frame(where, None, comes), 'sent', s.name,
+                      'reply' if reply else 'original', out=frames[-1], bytes=len(comes), whole=14 + len(comes), truncate=truncate,
+                      fragments=[(link, f) for f in frames[:-1]], left='too_big', shortened=True))
 
 
 STEP = 1448                 # the largest multiple of eight that fits behind IPv6's headers into 1,500 bytes
 
 
-def in_pieces():
-    """IPv4 without DF that is too long as IPv6: RFC 7915 4.1, RFC 8200 4.5; fragments are cut once more"""
+def fragmented():
+    """IPv4 without DF that is too long as IPv6: RFC 7915 4.1, RFC 8200 4.5; fragments are fragmented once more"""
     for s, reply in ((UP, False), (DOWN, True)):
         before = (s.backend, s.ours, s.backend_port, PORT) if reply else (s.client, s.local, PORT, s.port)
         after = (s.local, s.client, s.port, PORT) if reply else (s.ours, s.backend, PORT, s.backend_port)
@@ -278,14 +278,14 @@ def in_pieces():
                 data = bytes(i * 7 & 255 for i in range(n))
                 comes = bytes(IP(src=before[0], dst=before[1], ttl=64, proto=17, id=ident, tos=0xbb) / Raw(udp(*before, data, check)))
                 left = udp(*after, data)
-                pieces = [piece(*after[:2], 63, ident, a, a + STEP < len(left), left[a:a + STEP], 0xbb) for a in range(0, len(left), STEP)]
-                assert bytes(defragment6([IPv6(p) for p in pieces]).payload) == left, 'pieces do not make the datagram'
-                cut(s, reply, f'{n} bytes, checksum {check}', comes, pieces, n == 2000)
+                parts = [make_fragment(*after[:2], 63, ident, a, a + STEP < len(left), left[a:a + STEP], 0xbb) for a in range(0, len(left), STEP)]
+                assert bytes(defragment6([IPv6(p) for p in parts]).payload) == left, 'the fragments do not make the datagram'
+                add_fragmented(s, reply, f'{n} bytes, checksum {check}', comes, parts, n == 2000)
         came, left = (udp(*of, bytes(2 * 1480 + 100)) for of in (before, after))
         for begin, end in ((0, 1480), (1480, 2960)):
-            comes = piece(*before[:2], 64, IDENT + 8 & 0xffff, begin, 1, came[begin:end], 0)
-            pieces = [piece(*after[:2], 63, IDENT + 8 & 0xffff, a, 1, left[a:b], 0) for a, b in ((begin, begin + STEP), (begin + STEP, end))]
-            cut(s, reply, f'a fragment from {begin} on', comes, pieces)
+            comes = make_fragment(*before[:2], 64, IDENT + 8 & 0xffff, begin, 1, came[begin:end], 0)
+            parts = [make_fragment(*after[:2], 63, IDENT + 8 & 0xffff, a, 1, left[a:b], 0) for a, b in ((begin, begin + STEP), (begin + STEP, end))]
+            add_fragmented(s, reply, f'a fragment from {begin} on', comes, parts)
 
 
 def nobodys():
@@ -297,7 +297,7 @@ def nobodys():
         s.passes('from a LAN host', 'source', src='2001:db8:2::77' if ':' in s.local else '192.168.1.77')
 
 
-GROUPS = (known, errors, fragments, headers, answered, in_pieces, nobodys)
+GROUPS = (known, errors, fragments, headers, answered, fragmented, nobodys)
 
 
 def build():

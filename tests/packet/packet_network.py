@@ -79,11 +79,11 @@ services:
   - name: none
     backend: { ipv4: 198.18.0.30, ipv6: "2001:db8:2::30", port: 51820 }
     nat: none
-  - name: told
+  - name: df-report
     listen: { addresses: [ 203.0.113.1 ], ports: [ 59000 ] }
     backend: { ipv4: 192.168.2.20, port: 51820 }
     df: report
-  - name: none-told
+  - name: none-df-report
     backend: { ipv4: 198.18.0.31, port: 51820 }
     nat: none
     df: report
@@ -170,9 +170,9 @@ class Case:
                  neighbour=False, **more):
         self.name, self.link, self.frame, self.verdict, self.service = name, link, frame, verdict, service
         self.direction, self.reason, self.out, self.left, self.neighbour = direction, reason, out, left, neighbour
-        self.gso, self.planes, self.modes, self.left_generic, self.cuts, self.frags = (0, 0), None, None, left, True, False
+        self.gso, self.planes, self.modes, self.left_generic, self.truncate, self.frags = (0, 0), None, None, left, True, False
         self.segments, self.bytes, self.whole, self.linear, self.wait = 1, 0, 1 << 31, 0xffffffff, 0
-        self.pieces, self.answer_from = [], None                # tc fragments it: (link, frame) of all but the last, which is out
+        self.fragments, self.answer_from = [], None                # tc fragments it: (link, frame) of all but the last, which is out
         self.packet, self.mtu, self.shortened = None, 0, False   # tc answers with an error about this packet; its MTU, or 0
         self.room, self.alone = 0xffffffff, False               # alone: no tc plane, so XDP counts what it leaves
         self.any_ident = False                                  # any IPv4 identification is right
@@ -247,7 +247,7 @@ class Service:
     def passes(self, name, reason, n=32, case=None, reply=False, **more):
         case = dict(case or {})
         if reason == 'too_big' and ':' not in self.local:
-            more['ip'] = {'flags': 'DF', **more.get('ip', {})}      # otherwise it is fragmented: packet_cut.py
+            more['ip'] = {'flags': 'DF', **more.get('ip', {})}      # otherwise it is fragmented: packet_fragmentation.py
         answered = self.answered(reason, reply, more)
         if answered:                    # each from another source, because of the rate limit
             more.setdefault('src', ('2001:db8:9:%x::9' if ':' in self.local else '192.0.2.%d') % (16 + len(CASES) % 200))
@@ -276,8 +276,8 @@ HOLE = Service('hole', 'w0', '203.0.113.1', 55000, '192.168.9.9', 51820, 'l0', 9
 JUMBO = Service('jumbo', 'w0', '203.0.113.1', 56000, '192.168.3.10', 51820, 'j0', 10)
 NONE = Service('none', 'w0', '198.18.0.30', 51820, '198.18.0.30', 51820, 'l0', 30)
 NONE6 = Service('none', 'w0', '2001:db8:2::30', 51820, '2001:db8:2::30', 51820, 'l0', 30)
-TOLD = Service('told', 'w0', '203.0.113.1', 59000, '192.168.2.20', 51820, 'm0', 20)
-NONE_TOLD = Service('none-told', 'w0', '198.18.0.31', 51820, '198.18.0.31', 51820, 'l0', 30)
+REPORT = Service('df-report', 'w0', '203.0.113.1', 59000, '192.168.2.20', 51820, 'm0', 20)
+NONE_REPORT = Service('none-df-report', 'w0', '198.18.0.31', 51820, '198.18.0.31', 51820, 'l0', 30)
 OFF = Service('off', 'f0', '198.51.101.1', 51820, '192.168.1.30', 51820, 'l0', 30)
 FIRST = Service('iface', 'y0', '198.18.5.1', 51820, '192.168.1.40', 51820, 'l0', 40)
 SECOND = Service('iface', 'y0', '198.18.5.2', 51820, '192.168.1.40', 51820, 'l0', 40, ('w0', 7))

@@ -158,7 +158,7 @@ def quote(src, about, what=None):
 
 
 def fragments(packet, step=48, ident=1):
-    """The pieces of what is behind the IPv6 header"""
+    """The fragments of what is behind the IPv6 header"""
     b = bytes(packet)
     base, data, next_header = packet.copy(), b[40:], b[6]
     base = IPv6(src=packet.src, dst=packet.dst, hlim=packet.hlim)
@@ -246,9 +246,9 @@ def allowed():
             p = IPv6(bytes(IPv6(src=src, dst=dst) / chain / UDP(sport=1, dport=58000) / Raw(b'abc')))
             sends(f'to {to}: behind {chain.summary()}', site, to, p)
         for i, p in enumerate(fragments(udp(src, dst, 58000, n=120), ident=1000 + WAYS.index((site, to)))):
-            sends(f'to {to}: piece {i}', site, to, p)
+            sends(f'to {to}: fragment {i}', site, to, p)
         for i, p in enumerate(fragments(echo(src, dst, n=120), ident=2000 + WAYS.index((site, to)))):
-            sends(f'to {to}: piece {i} of an echo', site, to, p)
+            sends(f'to {to}: fragment {i} of an echo', site, to, p)
         for n in (1, 9):
             p = udp(src, dst, n=n)
             check(f'to {to}: {n} bytes behind it', SITES[site], bytes(p) + bytes(n), (SITES[to], hop(p)))
@@ -312,10 +312,10 @@ def attacks():
         for answer in (udp(src, 'fd99::b', 40000, 58000), udp(src, 'fd99::b'), echo(src, 'fd99::b'), echo(src, 'fd99::b', ICMPv6EchoReply),
                        quote(src, udp('fd99::b', dst))):
             drops(f'to an edge that has not asked: {answer.summary()}', link, answer)
-        pieces = fragments(udp(src, dst, 58000, n=100), ident=7777)
-        drops(f'to {to}: a later piece alone', link, pieces[1])
-        drops(f'to {to}: a first piece without a whole header', link,
-              IPv6(src=src, dst=dst) / IPv6ExtHdrFragment(nh=17, m=1, id=5) / Raw(bytes(pieces[0])[48:52]))
+        parts = fragments(udp(src, dst, 58000, n=100), ident=7777)
+        drops(f'to {to}: a later fragment alone', link, parts[1])
+        drops(f'to {to}: a first fragment without a whole header', link,
+              IPv6(src=src, dst=dst) / IPv6ExtHdrFragment(nh=17, m=1, id=5) / Raw(bytes(parts[0])[48:52]))
         drops(f'to {to}: a fragment of a fragment', link, IPv6(src=src, dst=dst) / IPv6ExtHdrFragment(m=1, id=6)
               / IPv6ExtHdrFragment(m=1, id=6) / UDP(dport=58000) / Raw(bytes(40)))
         drops(f'to {to}: UDP longer than it is', link, IPv6(src=src, dst=dst) / UDP(dport=58000, len=99) / Raw(b'x'))

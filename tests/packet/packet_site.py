@@ -211,20 +211,20 @@ def both_ways():
         ident = 1000 + comes[3]
         for i, (came, left) in enumerate(zip(fragments(datagram(*comes, 120), ident=ident), fragments(datagram(*leaves, 120), ident=ident))):
             count(name, 'original')
-            check(f'{name}: piece {i}', 'ww', came, (link, hop(left)))
+            check(f'{name}: fragment {i}', 'ww', came, (link, hop(left)))
 
 
 def errors():
     for name in ('into-a', 'into-c', 'into-n'):
         comes, leaves, link = ways(name)
-        about, told = datagram(*turned(comes), 32, 63), datagram(*turned(leaves), 32, 63)
+        about, translated = datagram(*turned(comes), 32, 63), datagram(*turned(leaves), 32, 63)
         count(name, 'original')
         check(f'{name}: an error about a reply', 'ww', quote(CLIENT6, about), (link, hop(IPv6(
-            src=CLIENT6, dst=leaves[1]) / ICMPv6DestUnreach(code=4) / Raw(bytes(told)))))
-        about, told = datagram(*leaves, 32, 63), datagram(*comes, 32, 63)
+            src=CLIENT6, dst=leaves[1]) / ICMPv6DestUnreach(code=4) / Raw(bytes(translated)))))
+        about, translated = datagram(*leaves, 32, 63), datagram(*comes, 32, 63)
         count(name, 'reply')
         check(f'{name}: an error about an original', link, quote(leaves[1], about), ('ww', hop(IPv6(
-            src=PUBLIC6, dst=CLIENT6) / ICMPv6DestUnreach(code=4) / Raw(bytes(told)))))
+            src=PUBLIC6, dst=CLIENT6) / ICMPv6DestUnreach(code=4) / Raw(bytes(translated)))))
         p = datagram(*comes, 32, 1)
         refused(f'{name}: hop limit 1', 'ww', p, name, 'time_exceeded', 'original', ('ww', error('ww', p, ICMPv6TimeExceeded())))
         mtu = relay.MTU[link]

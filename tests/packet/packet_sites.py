@@ -10,8 +10,8 @@ import sys
 from scapy.all import ICMP, IP, ICMPv6DestUnreach, IPv6ExtHdrDestOpt, IPv6ExtHdrFragment, PadN, Raw
 from scapy.contrib.wireguard import Wireguard, WireguardCookieReply, WireguardInitiation, WireguardResponse, WireguardTransport
 
-from packet_cut import cut as cut_ipv4
-from packet_masquerade import error, frame, other_family, piece, quoted
+from packet_fragmentation import fragment_ip
+from packet_masquerade import error, frame, make_fragment, other_family, quoted
 from packet_network import CASES, INTERFACES, PORT, ROUTES, Case, Packet, add, ignored, mac, udp
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', '..', 'selftests', 'lib'))
@@ -151,7 +151,7 @@ def indices(n):
 def shake(s, d, case=None):
     """The index by which d sends to s, and that by which s sends to d"""
     i, r = indices(2)
-    case = {'cuts': False, **(case or {})}
+    case = {'truncate': False, **(case or {})}
     sends('initiation', s, d, initiation(d, i), case)
     sends('response', d, s, response(s, r, i), case)
     return i, r
@@ -161,7 +161,7 @@ def shake(s, d, case=None):
 
 def sessions(s, d, other):
     """From a handshake on, each message each way"""
-    i, r = shake(s, d, {'cuts': True})
+    i, r = shake(s, d, {'truncate': True})
     most = 1472 if (s.family, d.family) == (4, 4) else 1440
     for n in (32, 48, 1216, 1232, 1248, most):
         sends(f'{n} bytes', s, d, data(r, n))
@@ -196,7 +196,7 @@ def headers(s, d, other):
             for n in (4, 12):
                 one(f'destination options of {n + 4} bytes', chain=[IPv6ExtHdrDestOpt(options=[PadN(optdata=b'\0' * (n - 2))], nh=17)],
                     ip={'nh': 60})
-    sends('checksum partial', s, d, data(r, 64), check='partial', case={'left': 'partial_checksum', 'cuts': False,
+    sends('checksum partial', s, d, data(r, 64), check='partial', case={'left': 'partial_checksum', 'truncate': False,
                                                                         'planes': ('xdp', 'tc', 'host-xdp') if s.family == d.family else ('xdp', 'host-xdp')})
 
 
@@ -205,12 +205,12 @@ def shapes(s, d, other):
     i, r = shake(s, d)
     whole = {INITIATION: initiation(d, i), RESPONSE: response(s, r, i), COOKIE: cookie(r), DATA: data(r, 128)}
     for n in (8, 15, 16, 17, 24, 31):
-        drops(f'data of {n} bytes', s, 'guard_shape', whole[DATA][:n], {'cuts': n < 17})
+        drops(f'data of {n} bytes', s, 'guard_shape', whole[DATA][:n], {'truncate': n < 17})
         goes_up(f'data of {n} bytes, an index that is nobody\'s', s, data(r + 0x1000000, 128)[:n])
     for n in (33, 40, 47, 49, 63, 65, 127):
         sends(f'data of {n} bytes', s, d, whole[DATA][:n])
     for n in (8, 32, 63, 65, 80, 92):
-        drops(f'cookie of {n} bytes', s, 'guard_shape', (whole[COOKIE] + bytes(64))[:n], {'cuts': False})
+        drops(f'cookie of {n} bytes', s, 'guard_shape', (whole[COOKIE] + bytes(64))[:n], {'truncate': False})
     for n in (0, 1, 3, 4, 7):
         for kind in whole:
             goes_up(f'{n} bytes of type {kind}', s, whole[kind][:n])
@@ -255,7 +255,7 @@ def handshakes(s, d, other):
     """The sites that messages are for, and the sites that may send them."""
     i, r = indices(2)
     nobody, nobodys = NOBODY[s.family], NOBODY[d.family]
-    few = {'cuts': False}
+    few = {'truncate': False}
     goes_up('initiation for the relay', s, initiation(RELAY, i))
     goes_up('initiation for the relay', nobody, initiation(RELAY, i))
     drops('initiation', nobody, 'guard_mac1', initiation(d, i), few)
@@ -288,17 +288,17 @@ def handshakes(s, d, other):
 
 # --- packets that are not handled, and long packets
 
-def pieces(s, d, other):
+def fragments(s, d, other):
     """Forwarded to no site"""
     i, r = shake(s, d)
     for payload in (data(r, 1024), initiation(d, i)):
         p = comes(s, payload)
         datagram = udp(p.src, p.dst, p.sport, p.dport, payload)
         for begin, end in ((0, 64), (64, len(datagram)), (0, len(datagram) & ~7)):
-            ip = piece(p.src, p.dst, 64, 0x4711, begin, end < len(datagram) or not begin, datagram[begin:end], 0)
+            ip = make_fragment(p.src, p.dst, 64, 0x4711, begin, end < len(datagram) or not begin, datagram[begin:end], 0)
             ignored(f'{s.name}: bytes {begin} to {end} of {len(datagram)}', 'w0', frame('w0', None, ip))
         if s.family == 6:
-            sends('a datagram that says it is a piece, and is whole', s, d, payload, chain=[IPv6ExtHdrFragment(nh=17, id=7)], ip={'nh': 44})
+            sends('a datagram that says it is a fragment, and is whole', s, d, payload, chain=[IPv6ExtHdrFragment(nh=17, id=7)], ip={'nh': 44})
 
 
 def errors(s, d, other):
@@ -314,9 +314,9 @@ def headers_refused(s, d, other):
     i, r = shake(s, d)
     sends('data that confirms the index', s, d, data(r))
     for src in ('fe80::1', 'ff02::1', '::1') if s.family == 6 else ('127.0.0.1', '224.0.0.1', '0.0.0.0'):
-        drops(f'data from {src}', s, 'blind_stranger', data(r), {'cuts': False}, src=src)
+        drops(f'data from {src}', s, 'blind_stranger', data(r), {'truncate': False}, src=src)
     for src in ('2001:db8:2::77', OURS[6]) if s.family == 6 else ('192.168.1.77', OURS[4]):
-        drops(f'data from {src}', s, 'blind_stranger', data(r), {'cuts': False}, src=src)
+        drops(f'data from {src}', s, 'blind_stranger', data(r), {'truncate': False}, src=src)
     for length in (7, 40 + 1, 41 + 16):
         goes_up(f'UDP that says {length} bytes', s, data(r), length=length)
     goes_up('IP longer than its frame', s, data(r), ip={'plen' if s.family == 6 else 'len': 200})
@@ -325,7 +325,7 @@ def headers_refused(s, d, other):
 def too_far(s, d, other):
     i, r = shake(s, d)
     p = comes(s, data(r, 64), ttl=1)
-    add(f'{s.name} to {d.name}: TTL 1', p, 'passed', 'blind', reason='hop_limit', packet=p, whole=14 + len(p.ip_bytes()), cuts=False)
+    add(f'{s.name} to {d.name}: TTL 1', p, 'passed', 'blind', reason='hop_limit', packet=p, whole=14 + len(p.ip_bytes()), truncate=False)
     narrow = NARROW4 if d.family == 4 else NARROW6
     i, r = shake(s, narrow)
     fits = 1264 if narrow is NARROW4 else 1248
@@ -333,14 +333,14 @@ def too_far(s, d, other):
     sends(f'{fits} bytes', s, narrow, data(r, fits), case={'any_ident': False} if s.family == 6 and fits + 28 > 1260 else None, **flags)
     for n in (fits + 16, 1440):
         p = comes(s, data(r, n), **flags)
-        told = 1300 + (20 if s.family == 6 else 0) - (20 if narrow is NARROW6 else 0)
-        add(f'{s.name} to {narrow.name}: {n} bytes', p, 'passed', 'blind', reason='too_big', packet=p, mtu=told, whole=14 + len(p.ip_bytes()),
-            cuts=False, shortened=True)
+        reported = 1300 + (20 if s.family == 6 else 0) - (20 if narrow is NARROW6 else 0)
+        add(f'{s.name} to {narrow.name}: {n} bytes', p, 'passed', 'blind', reason='too_big', packet=p, mtu=reported, whole=14 + len(p.ip_bytes()),
+            truncate=False, shortened=True)
     sends('what fits, after all that', s, narrow, data(r, 64))
 
 
-def cut(s, d, other):
-    """IPv4 without DF leaves in pieces, as from any router"""
+def fragmented(s, d, other):
+    """IPv4 without DF leaves as fragments, as from any router"""
     if s.family == 6:
         return
     narrow = NARROW4 if d.family == 4 else NARROW6
@@ -349,15 +349,15 @@ def cut(s, d, other):
         p = comes(s, data(r, n), ip={'id': 0x1234})
         out = leaves(p, narrow)
         if narrow is NARROW4:
-            ips = cut_ipv4(out.ip_bytes(), 1300)
+            ips = fragment_ip(out.ip_bytes(), 1300)
         else:
             datagram, step = udp(out.src, out.dst, out.sport, out.dport, p.data), 1248
-            ips = [piece(out.src, out.dst, 63, 0x1234, at, at + step < len(datagram), datagram[at:at + step], 0)
+            ips = [make_fragment(out.src, out.dst, 63, 0x1234, at, at + step < len(datagram), datagram[at:at + step], 0)
                    for at in range(0, len(datagram), step)]
         frames = [frame(*narrow.hop, ip) for ip in ips]
         length = len(p.ip_bytes())
-        CASES.append(Case(f'{s.name} to {narrow.name}: cut, {n} bytes', 'w0', p.frame(), 'sent', 'blind', out=frames[-1], bytes=length,
-                          whole=14 + length, pieces=[('w0', f) for f in frames[:-1]], left='too_big', shortened=True, cuts=False,
+        CASES.append(Case(f'{s.name} to {narrow.name}: fragmented, {n} bytes', 'w0', p.frame(), 'sent', 'blind', out=frames[-1], bytes=length,
+                          whole=14 + length, fragments=[('w0', f) for f in frames[:-1]], left='too_big', shortened=True, truncate=False,
                           pair=(s.name, narrow.name)))
 
 
@@ -365,7 +365,7 @@ def segments(s, d, other):
     """GSO, which only tc sees: data of one session all through"""
     i, r = shake(s, d)
     _, r2 = shake(s, d)
-    gso = {'gso': (3, 400), 'segments': 3, 'planes': ('tc', 'host-tc'), 'cuts': False}
+    gso = {'gso': (3, 400), 'segments': 3, 'planes': ('tc', 'host-tc'), 'truncate': False}
     for name, payload, reason in (
             ('of one session', data(r, 400) * 3, None), ('the last one shorter', data(r, 400) * 2 + data(r, 48), None),
             ('the last one not padded', data(r, 400) * 2 + data(r, 40), None),
@@ -378,10 +378,10 @@ def segments(s, d, other):
             sends(f'segments {name}', s, d, payload, gso)
             CASES[-1].bytes += 2 * (48 if s.family == 6 else 28)
     goes_up('segments of what is nobody\'s', s, data(r + 0x1000000, 400) * 3)
-    CASES[-1].gso, CASES[-1].segments, CASES[-1].planes, CASES[-1].cuts = (3, 400), 3, ('tc', 'host-tc'), False
+    CASES[-1].gso, CASES[-1].segments, CASES[-1].planes, CASES[-1].truncate = (3, 400), 3, ('tc', 'host-tc'), False
 
 
-GROUPS = (sessions, headers, shapes, sources, handshakes, pieces, errors, headers_refused, too_far, cut, segments)
+GROUPS = (sessions, headers, shapes, sources, handshakes, fragments, errors, headers_refused, too_far, fragmented, segments)
 
 
 def elsewhere():
@@ -389,13 +389,13 @@ def elsewhere():
     for site in (A, C):
         for to in (FAR, DEAF, COLD):
             i, r = indices(2)
-            sends('initiation', site, to, initiation(to, i), {'cuts': False})
+            sends('initiation', site, to, initiation(to, i), {'truncate': False})
             for n in (32, 1024):
                 if to is FAR:
-                    sends(f'{n} bytes back', to, site, data(i, n), {'cuts': False})
+                    sends(f'{n} bytes back', to, site, data(i, n), {'truncate': False})
                 else:           # a LAN's address, by a WAN
                     p = comes(to, data(i, n))
-                    add(f'{to.name} to {site.name}: {n} bytes back', p, 'passed', 'blind', reason='source', cuts=False)
+                    add(f'{to.name} to {site.name}: {n} bytes back', p, 'passed', 'blind', reason='source', truncate=False)
             goes_up('data, by its own link', to, data(i), link=to.hop[0])
 
 
@@ -407,7 +407,7 @@ def build():
             done = len(CASES)
             make(*who)
             for c in CASES[done:]:
-                c.cuts = c.cuts and len(c.frame) < 240
+                c.truncate = c.truncate and len(c.frame) < 240
                 c.name = f'{way}: {make.__name__}: {c.name}'
     elsewhere()
     return list(CASES)

@@ -71,8 +71,8 @@ def services(wan, lan):
     ours4, ours6, back = f'192.168.{n}.1', f'2001:db8:{n}::1', (wan, 254)
     made = (masquerade.Masquerade(f'both{i}', wan, local4, 51000 + i, f'192.168.{n}.10', 51821, lan, 10, ours4, back),
             masquerade.Masquerade(f'both{i}', wan, local6, 51000 + i, f'2001:db8:{n}::10', 51821, lan, 10, ours6, back),
-            masquerade.Across(f'up{i}', wan, local4, 52000 + i, f'2001:db8:{n}::20', 51820, lan, 20, ours6, back),
-            masquerade.Across(f'down{i}', wan, local6, 53000 + i, f'192.168.{n}.30', 51820, lan, 30, ours4, back))
+            masquerade.Nat64(f'up{i}', wan, local4, 52000 + i, f'2001:db8:{n}::20', 51820, lan, 20, ours6, back),
+            masquerade.Nat64(f'down{i}', wan, local6, 53000 + i, f'192.168.{n}.30', 51820, lan, 30, ours4, back))
     for s in made:
         s.client, s.label = client6 if ':' in s.local else client4, f'{wan} to {lan}, {s.label}'
     masquerade.BOTH, masquerade.BOTH6, masquerade.UP, masquerade.DOWN = made
@@ -122,14 +122,14 @@ def seen_by_xdp(c, link, priority=False):
     return t
 
 
-def between(wan, lan, priority=False, groups=('known', 'errors', 'fragments', 'headers', 'in_pieces')):
+def between(wan, lan, priority=False, groups=('known', 'errors', 'fragments', 'headers', 'fragmented')):
     made, cases = services(wan, lan), []
     del net.CASES[:]
     for group in groups:
         getattr(masquerade, group)()
     for c in net.CASES:
         s = next(s for s in made if c.name.startswith(s.label + ':'))
-        c.cuts &= (wan, lan) == ('vq', 'l9') and any(word in c.name for word in ('newcomer', 'its answer', 'unreachable'))
+        c.truncate &= (wan, lan) == ('vq', 'l9') and any(word in c.name for word in ('newcomer', 'its answer', 'unreachable'))
         cases.append(seen_by_xdp(c, leaves_by(s, c.direction), priority))
         if not priority and wan != 'v8':
             c.planes, c.name = ['tc'], c.name + ', by tc'
@@ -153,7 +153,7 @@ def with_room(wan, lan, priority=False):
                 del net.CASES[:]
                 s.sends(f'{room} bytes of room{", reply" if reply else ""}', reply=reply)
                 c = seen_by_xdp(net.CASES[0], leaves, priority and not reply)
-                c.room, c.cuts = room, False
+                c.room, c.truncate = room, False
                 if room < grows:
                     c.left = c.left_generic = 'no_headroom'
                 cases.append(c)
@@ -161,7 +161,7 @@ def with_room(wan, lan, priority=False):
 
 
 def fragment_with_room(wan, lan):
-    """IPv6's header for fragments takes 8 more; the first piece of a datagram"""
+    """IPv6's header for fragments takes 8 more; the first fragment of a datagram"""
     s, cases = services(wan, lan)[2], []
     grows = 28 + len(tags(lan)) - len(tags(wan))
     for i, room in enumerate((0, grows - 8, grows - 4, grows)):
@@ -175,7 +175,7 @@ def fragment_with_room(wan, lan):
         ip[10:12] = struct.pack('!H', 0xffff - net.fold(net.words(bytes(ip[:20]))))
         c.frame, c.out = c.frame[:14] + bytes(ip), c.out[:14 + 44] + b'\0\0' + ident + c.out[14 + 48:]
         c = seen_by_xdp(c, lan)
-        c.name, c.room, c.cuts = f'{s.label}: a first fragment, {room} bytes of room', room, False
+        c.name, c.room, c.truncate = f'{s.label}: a first fragment, {room} bytes of room', room, False
         if room < grows:
             c.left = c.left_generic = 'no_headroom'
         cases.append(c)

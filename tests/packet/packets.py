@@ -35,7 +35,7 @@ CASE, RESULT, COUNTER, CLONE = (struct.Struct(s) for s in ('=10I', '=8I', '=IBBH
 VERDICTS = ['passed', 'dropped', 'sent', 'odd']
 PLANES = ['xdp', 'tc', 'host-xdp', 'host-tc']
 vlans = False                    # the file `vlans` makes some links VLANs (run_vlans.h)
-verbose, uncut = '-v' in sys.argv, '-u' in sys.argv
+verbose, no_truncation = '-v' in sys.argv, '-u' in sys.argv
 tells_features = tuple(int(n) for n in os.uname().release.split('.')[:2]) >= (6, 3)     # the kernel reports what each device can transmit
 ids = {}                        # service: the id of its counters, as its first packet showed
 counted = {}                    # (number, direction, what): the growth of the running instance's counters
@@ -140,18 +140,18 @@ def host_routes(path, index):
 def write_cases(path, cases, index, runs=2):
     with open(path, 'wb') as f:
         for c in cases:
-            f.write(CASE.pack(index[c.link], len(c.frame), runs, *c.gso, c.whole, (c.cuts and runs == 2) + 2 * c.shortened + 4 * c.state, c.linear, c.wait, c.room) + c.frame)
+            f.write(CASE.pack(index[c.link], len(c.frame), runs, *c.gso, c.whole, (c.truncate and runs == 2) + 2 * c.shortened + 4 * c.state, c.linear, c.wait, c.room) + c.frame)
 
 
 def read_result(f):
-    verdict, raw, length, n, cuts, bad, n_clones, changed = RESULT.unpack(f.read(RESULT.size))
+    verdict, raw, length, n, truncations, bad, n_clones, changed = RESULT.unpack(f.read(RESULT.size))
     frame = f.read(length)
     counters = [COUNTER.unpack(f.read(COUNTER.size)) for _ in range(n)]
     clones = []
     for _ in range(n_clones):
         egress, size = CLONE.unpack(f.read(CLONE.size))
         clones.append((egress, f.read(size)))
-    return VERDICTS[verdict], raw, frame, counters, cuts, bad, clones, changed
+    return VERDICTS[verdict], raw, frame, counters, truncations, bad, clones, changed
 
 
 def run(plane, cases, index, directory, runs=2):
@@ -160,7 +160,7 @@ def run(plane, cases, index, directory, runs=2):
     write_cases(paths[0], cases, index, runs)
     inside(f'{BUILD}/tests/run_packets', INSTANCE, plane, *paths)
     with open(paths[1], 'rb') as f:
-        results = [[read_result(f) for _ in range(runs + (c.cuts and runs == 2))] for c in cases]
+        results = [[read_result(f) for _ in range(runs + (c.truncate and runs == 2))] for c in cases]
     for _, _, _, counters, *_ in (r for of_case in results for r in of_case if 'host' not in plane):
         for number, direction, _, what, n in counters:
             key = (number, ('original', 'reply')[direction], what)
@@ -168,7 +168,7 @@ def run(plane, cases, index, directory, runs=2):
     return results
 
 
-# --- judging
+# --- comparing results
 
 def gains(counters, plane):
     """Returns the growth of the counters: {(service number, direction, what): n}, or None if another plane counted."""
@@ -233,32 +233,32 @@ def first_difference(got, want):
     return f'byte {n}:\n    got      {got.hex()}\n    expected {want.hex()}'
 
 
-def differences(got, want, pieces):
+def differences(got, want, fragments):
     verdict, frame, counted = want
     if got[0] != verdict:
         return f'{got[0]} (raw {got[1]}), expected {verdict}'
     if got[2] != frame:
         return first_difference(got[2], frame)
-    pieces = pieces if verdict == 'sent' else []
-    if len(got[6]) != len(pieces):
-        return f'{len(got[6])} pieces before the last, expected {len(pieces)}'
-    for n, (there, wanted) in enumerate(zip(got[6], pieces)):
+    fragments = fragments if verdict == 'sent' else []
+    if len(got[6]) != len(fragments):
+        return f'{len(got[6])} fragments before the last, expected {len(fragments)}'
+    for n, (there, wanted) in enumerate(zip(got[6], fragments)):
         if there != wanted:
-            return f'piece {n} on {there[0]}, expected on {wanted[0]}: ' + (first_difference(there[1], wanted[1]) if there[1] != wanted[1] else '')
+            return f'fragment {n} on {there[0]}, expected on {wanted[0]}: ' + (first_difference(there[1], wanted[1]) if there[1] != wanted[1] else '')
     return f'counters {counted[0]}, expected {counted[1]}' if counted[0] != counted[1] else None
 
 
-def judge(c, results, plane, mode, index):
-    """None, or what is wrong"""
-    turns, pieces = 0, [(index[link], frame) for link, frame in c.pieces] if 'tc' in plane else []
-    if c.cuts:
-        *results, cut = results
-        if cut[5]:
-            return f'{cut[5]} of {cut[4]} truncations'
+def find_error(c, results, plane, mode, index):
+    """Returns None, or what is wrong."""
+    turns, fragments = 0, [(index[link], frame) for link, frame in c.fragments] if 'tc' in plane else []
+    if c.truncate:
+        *results, last = results
+        if last[5]:
+            return f'{last[5]} of {last[4]} truncations'
     for i, got in enumerate(results):           # tc also sends it when the kernel gets one
         outcomes = shapes(c.again if c.again and any(r[0] == 'sent' for r in results[:i]) else c, plane, mode, got[2])
         counted = gains(got[3], plane)
-        why = [differences(got, (verdict, frame, (counted, want)), pieces) for verdict, frame, want in outcomes]
+        why = [differences(got, (verdict, frame, (counted, want)), fragments) for verdict, frame, want in outcomes]
         if why[0]:
             if why[-1]:
                 return why[0]
@@ -275,17 +275,17 @@ def report(good, what, counts=True):
 
 
 def run_cases(cases, mode, index, directory):
-    for plane in PLANES[:2] if uncut else PLANES:
+    for plane in PLANES[:2] if no_truncation else PLANES:
         some = [c for c in cases if not c.planes or plane in c.planes]
-        cuts = 0
+        truncations = 0
         for c, results in zip(some, run(plane, some, index, directory)):
             learn(c, results)
-            why = judge(c, results, plane, mode, index)
-            cuts += results[-1][4]
+            why = find_error(c, results, plane, mode, index)
+            truncations += results[-1][4]
             if why:
                 bad.add(c)
             report(not why, f'{mode} {plane}: {c.name}' + (f': {why}' if why else ''), counts=False)
-        print(f'{mode} {plane}: {len(some)} packets, {cuts} truncations', flush=True)
+        print(f'{mode} {plane}: {len(some)} packets, {truncations} truncations', flush=True)
 
 
 def kernel_turns(c, plane, index, directory):
@@ -311,17 +311,17 @@ def run_clock(cases, index, directory):
 
 
 def run_limits(index, directory):
-    """One source is told 20 times at once, then ten times a second; another has a share of its own, and a /64 is one source"""
+    """One source gets errors 20 times at once, then ten times a second; another has a share of its own, and a /64 is one source"""
     os.environ['KEEP_FLOWS'] = '1'		# also keeps the rate limits of ICMP errors
     for s, sources in ((net.WG, ('192.0.2.250', '192.0.2.251')), (net.SIX, ('2001:db8:9:fff::1', '2001:db8:9:ffe::1'))):
         for source in sources:
-            cases = [net.Case('told', s.link, s.original(src=a, ttl=1).frame(), 'sent', s.name, cuts=False)
+            cases = [net.Case('hop limit', s.link, s.original(src=a, ttl=1).frame(), 'sent', s.name, truncate=False)
                      for a in ([source, source[:-1] + '77:5'] if ':' in source else [source] * 2)]
-            began, told = time.monotonic(), []
+            began, answered = time.monotonic(), []
             while time.monotonic() < began + 2:
-                told += [r[0] == 'sent' for of_case in run('tc', cases, index, directory, runs=25) for r in of_case]
+                answered += [r[0] == 'sent' for of_case in run('tc', cases, index, directory, runs=25) for r in of_case]
             most = 20 + 10 * (time.monotonic() - began)
-            report(sum(told[:25]) >= 20 and 30 <= sum(told) <= most, f'told {source}: {sum(told)} of {len(told)}, {sum(told[:25])} '
+            report(sum(answered[:25]) >= 20 and 30 <= sum(answered) <= most, f'errors to {source}: {sum(answered)} of {len(answered)}, {sum(answered[:25])} '
                    f'of the first 25, at most {most:.1f}')
     del os.environ['KEEP_FLOWS']
 
@@ -334,11 +334,11 @@ def check_show(mode):
         for direction in ('original', 'reply'):
             n = s[direction]
             gained = {what: counted.get((ids.get(s['name']), direction, what), 0) for what in range(3 + len(REASONS) + 1)}
-            told = {v: sum(packets for (name, of, _), (packets, verdict) in reasons.items()
-                           if (name, of, verdict) == (s['name'], direction, v)) for v in ('passed', 'dropped')}
+            reported = {v: sum(packets for (name, of, _), (packets, verdict) in reasons.items()
+                               if (name, of, verdict) == (s['name'], direction, v)) for v in ('passed', 'dropped')}
             good = (n['received'], n['forwarded'], n['bytes']) == (gained[0], gained[1], gained[2])
             good &= n['received'] == n['forwarded'] + n['dropped'] + n['passed']
-            good &= all(n[v] == told[v] for v in told)
+            good &= all(n[v] == reported[v] for v in reported)
             good &= all(reasons.get((s['name'], direction, r), (0,))[0] == gained[3 + i] for r, i in REASONS.items())
             report(good, f'{mode}: show {s["name"]} {direction}: {n}, counted {gained}')
     for row in shown['interfaces']:
@@ -383,7 +383,7 @@ def chosen(cases):
     words = [w for w in sys.argv[1:] if w not in ('-v', '-u')]
     cases = [c for c in cases if not words or any(w in c.name for w in words)]
     for c in cases:
-        c.cuts &= not uncut
+        c.truncate &= not no_truncation
     return words, cases
 
 
@@ -400,7 +400,7 @@ def main():
         return 0
     later = packet_lists.former() if not words else []
     for c in later:
-        c.cuts &= not uncut
+        c.truncate &= not no_truncation
     read_reasons()
     set_up()
     try:

@@ -102,7 +102,7 @@ static inline void features_setup_host(void)
 	if (!s)
 		die("features: wgxdp.bpf.o");
 	switches_of(program, s->rodata, sizeof(*s->rodata));
-	s->rodata->answers_cpu = ~0U;	/* no limit: more than fifty are answered within a jiffy here */
+	s->rodata->icmp_errors_cpu = ~0U;	/* no limit: more than fifty are answered within a jiffy here */
 #define SET(name) host_plane_switch(#name, (const void *)&s->rodata->name);
 	HOST_WAYS(SET)
 #undef SET

@@ -27,7 +27,7 @@ enum { PACKET_MAX = 70000, RUN_ROOM = 256 - 40 };
 struct case_head {			/* then len bytes */
 	__u32 ifindex, len, runs, gso_segs, gso_size;
 	__u32 whole;			/* a truncated one must not be sent */
-	__u32 cuts;			/* CUTS: run every truncation too; SHORTENED: the kernel forgets the checksum. Then
+	__u32 flags;			/* TRUNCATE: run every truncation too; SHORTENED: the kernel forgets the checksum. Then
 					 * a bit for each large map to look at: run_changes.h */
 	__u32 linear;			/* host: accessible bytes */
 	__u32 wait;			/* milliseconds before it comes */
@@ -88,7 +88,7 @@ static int run_live(const struct case_head *c, __u32 len, __u32 flags, __u32 *ra
 }
 
 /* IPv4, or a fragment of IPv6: everything else comes from the kernel itself */
-static bool may_be_piece(const struct sockaddr_ll *from, const __u8 *frame, size_t n)
+static bool may_be_fragment(const struct sockaddr_ll *from, const __u8 *frame, size_t n)
 {
 	return from->sll_pkttype == PACKET_OUTGOING && (from->sll_protocol == htons(ETH_P_IP) ||
 	       (from->sll_protocol == htons(ETH_P_IPV6) && n > 20 && frame[20] == IPPROTO_FRAGMENT));
@@ -106,7 +106,7 @@ static void take_clones(void)
 	while (from_len = sizeof(from), (n = recvfrom(tap, frame, sizeof(frame), 0, (void *)&from, &from_len)) >= 0) {
 		struct clone_head head = { from.sll_ifindex, n };
 
-		if (!may_be_piece(&from, frame, n) || clones_size + sizeof(head) + n > sizeof(clones))
+		if (!may_be_fragment(&from, frame, n) || clones_size + sizeof(head) + n > sizeof(clones))
 			continue;
 		memcpy(clones + clones_size, &head, sizeof(head));
 		memcpy(clones + clones_size + sizeof(head), frame, n);

@@ -21,10 +21,10 @@ enum { IDS = 64, CPUS = 256 };
 struct result_head {			/* then len bytes, n counters and n clones */
 	__u32 verdict;			/* enum plane_verdict, or ODD */
 	__u32 raw;			/* retval or errno */
-	__u32 len, n_counters, cuts, bad_cuts, n_clones;
+	__u32 len, n_counters, truncations, bad_truncations, n_clones;
 	__u32 changed;			/* a bit for each map of $STATE that changed */
 };
-#define CUTS 1
+#define TRUNCATE 1
 #define SHORTENED 2
 #define STATE_SHIFT 2
 
@@ -169,7 +169,7 @@ static __u32 write_clones(FILE *to)
 }
 
 /* Truncated anywhere, a packet stays unchanged, unless only padding is missing and it is sent */
-static void run_cuts(const struct case_head *c, struct result_head *result)
+static void run_truncated(const struct case_head *c, struct result_head *result)
 {
 	for (__u32 len = host ? 0 : 14; len < c->len; len++) {
 		__u32 raw;
@@ -180,10 +180,10 @@ static void run_cuts(const struct case_head *c, struct result_head *result)
 		verdict = run(c, len, 0, &raw);
 		if (verdict == ODD && raw == EINVAL)
 			continue;			/* too short for the kernel's own test-run */
-		result->cuts++;
+		result->truncations++;
 		if (verdict == PLANE_SENT ? len < c->whole : verdict != PLANE_PASSED || memcmp(packet, out, len)) {
-			result->bad_cuts++;
-			fprintf(stderr, "cut to %u of %u bytes: verdict %d (%u)\n", len, c->len, verdict, raw);
+			result->bad_truncations++;
+			fprintf(stderr, "truncated to %u of %u bytes: verdict %d (%u)\n", len, c->len, verdict, raw);
 		}
 	}
 }
@@ -199,15 +199,15 @@ static void run_case(const struct case_head *c, FILE *to)
 		usleep(c->wait * 1000);
 	for (__u32 i = 0; i < c->runs; i++) {
 		struct result_head result = { .len = c->len };
-		__u32 flags = tc && complete && i & 1 && !(c->cuts & SHORTENED) ? BPF_F_TEST_SKB_CHECKSUM_COMPLETE : 0;
+		__u32 run_flags = tc && complete && i & 1 && !(c->flags & SHORTENED) ? BPF_F_TEST_SKB_CHECKSUM_COMPLETE : 0;
 
 		if (counted)
 			memcpy(before, after, sizeof(before));
 		else
 			read_counters(before);
 		counted = true;
-		result.verdict = run(c, c->len, flags, &result.raw);
-		if (flags && result.verdict == ODD && result.raw == EINVAL) {
+		result.verdict = run(c, c->len, run_flags, &result.raw);
+		if (run_flags && result.verdict == ODD && result.raw == EINVAL) {
 			complete = false;
 			result.verdict = run(c, c->len, 0, &result.raw);
 		}
@@ -216,17 +216,17 @@ static void run_case(const struct case_head *c, FILE *to)
 		result.len = out_len;
 		result.n_clones = write_clones(NULL);
 		if (i + 1 == c->runs)
-			result.changed = state_changed(host, c->cuts >> STATE_SHIFT);
+			result.changed = state_changed(host, c->flags >> STATE_SHIFT);
 		fwrite(&result, sizeof(result), 1, to);
 		fwrite(out, 1, out_len, to);
 		write_gains(to);
 		write_clones(to);
 	}
-	if (c->cuts & CUTS) {
+	if (c->flags & TRUNCATE) {
 		struct result_head result = { 0 };
 
 		read_counters(before);
-		run_cuts(c, &result);
+		run_truncated(c, &result);
 		read_counters(after);
 		result.n_counters = write_gains(NULL);
 		fwrite(&result, sizeof(result), 1, to);

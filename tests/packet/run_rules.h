@@ -51,16 +51,16 @@ static inline bool sums_to_nothing(const struct frame *f, const struct parts *p)
 
 /* A partial checksum in a quote is completed when the answer leaves, over all present bytes; then the answer's own
  * checksum is right */
-static inline void complete(struct frame *told, const struct parts *p, const struct frame *f, const struct parts *came)
+static inline void complete(struct frame *error, const struct parts *p, const struct frame *f, const struct parts *came)
 {
 	const __u8 *udp = f->b + came->l4;
 	__u32 upper = p->l4 + 8 + came->l4 - ETH_HLEN, sum;
 
-	if (!came->l4 || came->protocol != IPPROTO_UDP || came->piece || upper + 8 > told->len)
+	if (!came->l4 || came->protocol != IPPROTO_UDP || came->fragment || upper + 8 > error->len)
 		return;
 	sum = sum_of(f->b + ETH_HLEN + (came->ipv4 ? 12 : 8), came->ipv4 ? 8 : 32, be16_at(udp + 4) + IPPROTO_UDP);
 	if (sum == be16_at(udp + 6))
-		put_be16(told->b + upper + 6, ~sum_of(told->b + upper, told->len - upper, 0));
+		put_be16(error->b + upper + 6, ~sum_of(error->b + upper, error->len - upper, 0));
 }
 
 /* The host plane leaves some packets to the kernel, and tc may send an ICMP error about them: too long, or an
@@ -68,25 +68,25 @@ static inline void complete(struct frame *told, const struct parts *p, const str
  * checksums. tests/packet/packet_icmp.py checks the rest. */
 static inline bool is_told(const struct end *sent, const struct end *host, const struct frame *f)
 {
-	struct frame told = { .len = sent->len };
+	struct frame error = { .len = sent->len };
 	struct parts p, came;
-	const __u8 *icmp, *ip = told.b + ETH_HLEN;
+	const __u8 *icmp, *ip = error.b + ETH_HLEN;
 	__u32 n, at;
 
 	if (sent->verdict != PLANE_SENT || host->verdict != PLANE_PASSED || sent->len > FRAME_MAX)
 		return false;
-	memcpy(told.b, sent->b, sent->len);
-	if (!parts_of(&told, &p) || !parts_of(f, &came) || p.ipv4 != came.ipv4 || !p.l4 || p.protocol != (p.ipv4 ? IPPROTO_ICMP : IPPROTO_ICMPV6))
+	memcpy(error.b, sent->b, sent->len);
+	if (!parts_of(&error, &p) || !parts_of(f, &came) || p.ipv4 != came.ipv4 || !p.l4 || p.protocol != (p.ipv4 ? IPPROTO_ICMP : IPPROTO_ICMPV6))
 		return false;
-	icmp = told.b + p.l4;
-	n = told.len - p.l4 - 8;
+	icmp = error.b + p.l4;
+	n = error.len - p.l4 - 8;
 	at = ETH_HLEN + (p.ipv4 ? 12 : 8);
 	if (n > f->len - ETH_HLEN || n < 28 || memcmp(icmp + 8, f->b + ETH_HLEN, n))
 		return false;
-	complete(&told, &p, f, &came);
-	return (p.ipv4 ? icmp[0] == 3 || icmp[0] == 11 : icmp[0] == 2 || icmp[0] == 3) && !memcmp(told.b, f->b + 6, 6) && !memcmp(told.b + 6, f->b, 6) &&
+	complete(&error, &p, f, &came);
+	return (p.ipv4 ? icmp[0] == 3 || icmp[0] == 11 : icmp[0] == 2 || icmp[0] == 3) && !memcmp(error.b, f->b + 6, 6) && !memcmp(error.b + 6, f->b, 6) &&
 	       !memcmp(ip + (p.ipv4 ? 16 : 24), f->b + at, p.ipv4 ? 4 : 16) &&
-	       sums_to_nothing(&told, &p) && (!p.ipv4 || sum_of(ip, 20, 0) == 0xffff);
+	       sums_to_nothing(&error, &p) && (!p.ipv4 || sum_of(ip, 20, 0) == 0xffff);
 }
 
 #endif

@@ -113,7 +113,7 @@ static inline int with_vlans_too(int running)
 	if (!s)
 		die("VLANs: wgxdp.bpf.o");
 	switches_of(running, s->rodata, sizeof(*s->rodata));
-	s->rodata->answers_cpu = ~0U;	/* no limit: more than fifty are answered within a jiffy here */
+	s->rodata->icmp_errors_cpu = ~0U;	/* no limit: more than fifty are answered within a jiffy here */
 	s->rodata->with_vlans = true;
 	bpf_object__for_each_map(map, s->obj)
 		if (!strchr(bpf_map__name(map), '.') && bpf_map__reuse_fd(map, pinned(bpf_map__name(map))))

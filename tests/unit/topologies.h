@@ -5,7 +5,7 @@
 #ifndef TOPOLOGIES_H
 #define TOPOLOGIES_H
 
-#include "told.h"
+#include "capture_stderr.h"
 #include "gen/topology.h"
 
 static inline int no_random(void *to, size_t n)

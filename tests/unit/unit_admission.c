@@ -38,7 +38,7 @@ static void everywhere(__u32 flags, __u32 n_keys, void (*test)(void))
 
 static int with_len(__u32 kind, __u32 header, __u32 len)
 {
-	struct told m = { .kind = kind, .header = header, .len = len };
+	struct guard_message m = { .kind = kind, .header = header, .len = len };
 
 	message_make(&m);
 	backend_waits(0, 0);
@@ -85,7 +85,7 @@ static void amneziawg_here(void)
 {
 	static const __u32 headers[] = { 0xdeadbeef, 5, 0x80000001, 0x12345678 };
 	struct guard *g = guard_at(at_service->id);
-	struct told m;
+	struct guard_message m;
 
 	for (__u32 i = 0; i < MESSAGES; i++) {
 		g->header[i] = htole32(headers[i]);
@@ -96,19 +96,19 @@ static void amneziawg_here(void)
 		/* The kinds of WireGuard's own header, with its length */
 		assert_int_equal(with_len(kind, 0, right_len[kind & 3] ?: 32), -DROP_guard_shape);
 		for (int off = -1; off <= 1; off++) {
-			m = (struct told){ .kind = kind, .header = headers[kind - 1], .junk = junk_sizes[kind - 1] + off };
+			m = (struct guard_message){ .kind = kind, .header = headers[kind - 1], .junk = junk_sizes[kind - 1] + off };
 			if (off < 0 && !junk_sizes[kind - 1])
 				continue;
 			message_make(&m);
 			backend_waits(0, 0);
 			assert_int_equal(sends(&m), off ? -DROP_guard_shape : 0);
 		}
-		m = (struct told){ .kind = kind, .header = headers[kind - 1], .junk = junk_sizes[kind - 1] };
+		m = (struct guard_message){ .kind = kind, .header = headers[kind - 1], .junk = junk_sizes[kind - 1] };
 		message_make(&m);
 		m.bytes[m.junk + 1] ^= 1;
 		assert_int_equal(sends(&m), -DROP_guard_shape);
 	}
-	m = (struct told){ .kind = MESSAGE_INITIATION, .header = headers[0], .junk = junk_sizes[0] };
+	m = (struct guard_message){ .kind = MESSAGE_INITIATION, .header = headers[0], .junk = junk_sizes[0] };
 	message_make(&m);
 	m.bytes[m.junk + 116] ^= 1;
 	assert_int_equal(sends(&m), -DROP_guard_mac1);
@@ -134,10 +134,10 @@ static void amneziawg(void **state)
 /* Options, extension headers, and bytes that are not in the linear part */
 static void headers_here(void)
 {
-	struct told m = initiation_for(0), data = message(MESSAGE_DATA, 0, 7), wrong = initiation_for(1);
+	struct guard_message m = initiation_for(0), data = message(MESSAGE_DATA, 0, 7), wrong = initiation_for(1);
 
 	for (int i = 0; i < 3; i++) {
-		const struct told *is = i == 0 ? &m : i == 1 ? &data : &wrong;
+		const struct guard_message *is = i == 0 ? &m : i == 1 ? &data : &wrong;
 		__u32 len;
 		int rc;
 
@@ -175,7 +175,7 @@ static void headers(void **state)
 /* The guard checks a first fragment only up to its end: the frame's last bytes behind it do not count */
 static void first_fragments(void **state)
 {
-	struct told m = message(MESSAGE_DATA, 0, 7), begins = initiation_for(0);
+	struct guard_message m = message(MESSAGE_DATA, 0, 7), begins = initiation_for(0);
 
 	m.len = 1024;
 	message_make(&m);
@@ -214,7 +214,7 @@ static void first_fragments(void **state)
 static void later_fragments(void **state)
 {
 	for (int strict = 0; strict < 2; strict++) {
-		struct told m = message(MESSAGE_DATA, 0, 7);
+		struct guard_message m = message(MESSAGE_DATA, 0, 7);
 		__u32 len;
 
 		guard_setup(strict ? GUARD_STRICT : 0, 1);
@@ -251,7 +251,7 @@ static void errors(void **state)
 	}
 }
 
-static int segmented(const struct told *parts, __u32 n, __u32 size)
+static int segmented(const struct guard_message *parts, __u32 n, __u32 size)
 {
 	static __u8 payload[60000];
 	struct host_packet packet = { .gso_segs = n, .gso_size = size };
@@ -275,7 +275,7 @@ static int segmented(const struct told *parts, __u32 n, __u32 size)
 }
 
 /* A flow counts each segment with its headers, like the totals */
-static void segments_of_flow(const struct told *parts, __u32 n, __u32 size)
+static void segments_of_flow(const struct guard_message *parts, __u32 n, __u32 size)
 {
 	__u32 headers = world_family(at_service->client) == FAMILY_IPV4 ? 28 : 48;
 	const struct flow *flow = NULL;
@@ -294,7 +294,7 @@ static void segments_of_flow(const struct told *parts, __u32 n, __u32 size)
 static void segments_here(void)
 {
 	bool strict = guard_at(at_service->id)->flags & GUARD_STRICT;
-	struct told parts[40];
+	struct guard_message parts[40];
 
 	plane = PLANE_TC;
 	if (at_service->id >= 4)		/* a segment does not change its family */
@@ -350,7 +350,7 @@ static void mac1_here(void)
 {
 	for (__u32 kind = MESSAGE_INITIATION; kind <= MESSAGE_RESPONSE; kind++) {
 		__u32 at = kind == MESSAGE_INITIATION ? 116 : 60;
-		struct told m = message(kind, 1, 2);
+		struct guard_message m = message(kind, 1, 2);
 		bool response = kind == MESSAGE_RESPONSE;
 		__u64 before;
 
@@ -428,7 +428,7 @@ static struct guard_budget *budget(void)
  * has little of it, together with all such sources. With time, all get some again. */
 static void time_is_used_up(void **state)
 {
-	struct told right = initiation_for(0), wrong = initiation_for(64);
+	struct guard_message right = initiation_for(0), wrong = initiation_for(64);
 	__u32 tried = 0, known = client_port;
 
 	keys_written(16, 0, 64, false);

@@ -35,7 +35,7 @@ static void everywhere(void (*test)(void))
 
 static void by_key_here(void)
 {
-	struct told m;
+	struct guard_message m;
 
 	for (__u32 n = 0; n < BACKENDS; n++) {
 		assert_int_equal(sends_initiation(n), n);
@@ -57,7 +57,7 @@ static void by_key(void **state)
 
 static void by_index_here(void)
 {
-	struct told m;
+	struct guard_message m;
 
 	for (__u32 n = 0; n < BACKENDS; n++) {
 		client_port = 40000 + n;
@@ -95,7 +95,7 @@ static void one_tuple_here(void)
 	bool masquerade = at_service->flags & SERVICE_MASQUERADE;
 	struct addr as[2];
 	__u16 port[2];
-	struct told m;
+	struct guard_message m;
 
 	for (__u32 n = 0; n < 2; n++) {
 		shakes(n + 1, 1 + n, 100 + n);
@@ -185,9 +185,9 @@ static void errors(void **state)
 	everywhere(errors_here);
 }
 
-static int piece(__u32 receiver, __u32 id)
+static int fragment(__u32 receiver, __u32 id)
 {
-	struct told m = message(MESSAGE_DATA, 0, receiver);
+	struct guard_message m = message(MESSAGE_DATA, 0, receiver);
 	int end;
 
 	m.len = 1024;
@@ -223,7 +223,7 @@ static void later_to(__u32 n)
 }
 
 /* The second of two fragments goes to the first one's backend, or to none */
-static void in_pieces(void **state)
+static void fragmented(void **state)
 {
 	for (__u32 n = 0; n < BACKENDS; n++) {
 		client_port = 40000 + n;
@@ -231,11 +231,11 @@ static void in_pieces(void **state)
 	}
 	for (__u32 n = 0; n < BACKENDS; n++) {
 		client_port = 40000 + n;
-		assert_int_equal(piece(100 + n, 10 + n), n);
+		assert_int_equal(fragment(100 + n, 10 + n), n);
 		later_to(n);
 	}
 	client_port = 50000;
-	assert_int_equal(piece(102, 50), 2);
+	assert_int_equal(fragment(102, 50), 2);
 	later_runs();
 	assert_int_equal(ran.verdict, HOST_DROP);
 	assert_int_equal(way_reason(0, DIRECTION_ORIGINAL, plane, DROP_guard_stranger), 1);
@@ -256,7 +256,7 @@ static void gone_backend(void **state)
 /* A backend whose standby serves is silent, and nothing is remembered about it */
 static void quiet_here(void)
 {
-	struct told m = message(MESSAGE_RESPONSE, 20, 10);
+	struct guard_message m = message(MESSAGE_RESPONSE, 20, 10);
 	__u64 before;
 
 	shakes(0, 10, 20);
@@ -284,7 +284,7 @@ static void quiet(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(by_key), TEST(by_index), TEST(one_tuple), TEST(errors), TEST(quiet), TEST(in_pieces), TEST(gone_backend),
+		TEST(by_key), TEST(by_index), TEST(one_tuple), TEST(errors), TEST(quiet), TEST(fragmented), TEST(gone_backend),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -18,7 +18,7 @@ static void initiation_up_here(void)
 		assert_int_equal(host_n_signals, n);
 	}
 	comes(stranger, tells(MESSAGE_INITIATION, RELAY, 7, 0));
-	told[116]++;
+	next_message[116]++;
 	refuses(becomes(), -DROP_guard_mac1);
 }
 EVERYWHERE(initiation_up)
@@ -57,7 +57,7 @@ static void initiation_refused_here(void)
 	state_now()->sites = SITES;
 	for (__u32 i = 4; i < 148; i++) {
 		comes(S, tells(MESSAGE_INITIATION, D, 0x1000, 0));
-		told[i] ^= 1 << i % 8;
+		next_message[i] ^= 1 << i % 8;
 		if (i < 132)
 			refuses(becomes(), -DROP_guard_mac1);
 		else
@@ -80,7 +80,7 @@ static void response_here(void)
 	refuses(responds(stranger, S, 0x20, 0x10), -DROP_guard_mac1);
 	for (__u32 i = 4; i < 76; i++) {
 		comes(D, tells(MESSAGE_RESPONSE, S, 0x20, 0x10));
-		told[i] ^= 1 << i % 8;
+		next_message[i] ^= 1 << i % 8;
 		refuses(becomes(), -DROP_guard_mac1);
 	}
 	assert_int_equal(responds(D, S, 0x20, 0x10), S);

@@ -54,8 +54,8 @@ static void checksums_here(void)
 	shakes(0x10, 0x20);
 	for (__u32 i = 0; i < 65536; i += family_of(S) == family_of(D) ? 1 : 7) {
 		comes_with(S, 0x20, 32);
-		memset(told + 8, 0, 24);
-		put16(told + 10, i);
+		memset(next_message + 8, 0, 24);
+		put16(next_message + 10, i);
 		in.id = i;
 		if (in.family == FAMILY_IPV6)
 			in.id = 0;
@@ -118,9 +118,9 @@ static void shapes_here(void)
 	}
 	for (__u32 type = 5; type; type <<= 1) {	/* also reserved bytes */
 		comes_with(S, 0x20, 32);
-		put_le32(told, type);
+		put_le32(next_message, type);
 		refuses(becomes(), UP);
-		put_le32(told, type << 3 | 4);
+		put_le32(next_message, type << 3 | 4);
 		if (type << 3)
 			refuses(becomes(), UP);
 	}
@@ -151,7 +151,7 @@ static void segments_here(void)
 	memset(bpf_map_lookup_elem(&blind_totals, &place), 0, sizeof(*total));
 	for (__u32 i = 0; i < 3; i++) {
 		tells(MESSAGE_DATA, 0, 0x20, 0);
-		memcpy(told + 400 * (i + 1), told, 32);
+		memcpy(next_message + 400 * (i + 1), next_message, 32);
 	}
 	assert_int_equal(segmented(S, 3, 400, 3 * 400), sent);
 	assert_int_equal(total->packets, same ? 3 : 0);
@@ -159,20 +159,20 @@ static void segments_here(void)
 	for (__u32 i = 0; i < 5; i++)
 		assert_int_equal(segmented(S, 3, 400, 2 * 400 + lens[i]), lens[i] == 16 ? -DROP_guard_shape : sent);
 	for (__u32 i = 0; i < 3; i++) {
-		put_le32(told + 400 * i + 4, 0x21);
+		put_le32(next_message + 400 * i + 4, 0x21);
 		refuses(segmented(S, 3, 400, 3 * 400), -DROP_guard_shape);
-		put_le32(told + 400 * i + 4, 0x99);
+		put_le32(next_message + 400 * i + 4, 0x99);
 		refuses(segmented(S, 3, 400, 3 * 400), i ? -DROP_guard_shape : UP);
-		put_le32(told + 400 * i + 4, 0x20);
-		put_le32(told + 400 * i, 1);
+		put_le32(next_message + 400 * i + 4, 0x20);
+		put_le32(next_message + 400 * i, 1);
 		refuses(segmented(S, 3, 400, 3 * 400), i ? -DROP_guard_shape : UP);
-		put_le32(told + 400 * i, 4);
+		put_le32(next_message + 400 * i, 4);
 	}
 	tells(MESSAGE_INITIATION, D, 0x30, 0);
-	memcpy(told + 148, told, 148);
+	memcpy(next_message + 148, next_message, 148);
 	refuses(segmented(S, 2, 148, 296), UP);
 	tells(MESSAGE_COOKIE, 0, 0x20, 0);
-	memcpy(told + 64, told, 64);
+	memcpy(next_message + 64, next_message, 64);
 	refuses(segmented(S, 2, 64, 128), -DROP_guard_shape);
 }
 EVERYWHERE(segments)
@@ -252,7 +252,7 @@ static void waiting_here(void)
 	assert_int_equal(initiates(S, AWAY, 0x10), -DROP_blind_waiting);
 	assert_int_equal(w->since, now);
 	assert_int_equal(w->from, S);
-	assert_memory_equal(w->message, told, INITIATION_LEN);
+	assert_memory_equal(w->message, next_message, INITIATION_LEN);
 	w->since = BLIND_WRITING;		/* another CPU */
 	assert_int_equal(initiates(other, AWAY, 0x14), -DROP_blind_waiting);
 	assert_int_equal(w->since, BLIND_WRITING);
@@ -366,8 +366,8 @@ static void segment_sizes_here(void)
 	assert_int_equal(sends_data(S, 0x20), D);
 	for (__u32 size = 8; size < 100; size += 4) {
 		for (__u32 i = 0; i < 3; i++) {
-			put_le32(told + size * i, MESSAGE_DATA);
-			put_le32(told + size * i + 4, 0x20);
+			put_le32(next_message + size * i, MESSAGE_DATA);
+			put_le32(next_message + size * i + 4, 0x20);
 		}
 		assert_int_equal(segmented(S, 3, size, 3 * size), size < 32 ? -DROP_guard_shape :
 				 family_of(S) == family_of(D) ? (int)D : -DROP_gso_family);

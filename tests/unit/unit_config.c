@@ -15,7 +15,7 @@
 #include <cmocka.h>
 #include "config/config_diff.h"
 #include "same_config.h"
-#include "told.h"
+#include "capture_stderr.h"
 
 #define KEY "YWJjZGVmZ2hpamtsbW5vcHFyc3R1dnd4eXoxMjM0NTY="
 #define KEY2 "YmJjZGVmZ2hpamtsbW5vcHFyc3R1dnd4eXoxMjM0NTY="
@@ -203,7 +203,7 @@ static void nothing_in_it(void **state)
 
 static void running(void **state)
 {
-	struct told t;
+	struct captured t;
 	struct config *c;
 	char *text;
 
@@ -255,10 +255,10 @@ static void by_hand(void **state)
 		.backend = { .ipv4 = "192.168.1.10", .port = htons(51820) },
 	};
 	struct config c = { .services = &s, .n_services = 1 };
-	struct told t;
+	struct captured t;
 
 	assert_int_equal(config_check(&c, "wgxdp"), 0);
-	listen_to(&t);
+	capture_stderr(&t);
 	s.n_ports = 0;
 	assert_int_equal(config_check(&c, "wgxdp"), -EINVAL);
 	s.n_ports = 2;
@@ -270,11 +270,11 @@ static void by_hand(void **state)
 	s.listen_addresses = &local;
 	s.n_listen_addresses = 1;
 	assert_int_equal(config_check(&c, "wgxdp"), -EINVAL);
-	assert_string_equal(heard(&t),
+	assert_string_equal(release_stderr(&t),
 		"wgxdp: error: listen: ports are missing: add ports: [ 51820 ]\n"
 		"wgxdp: error: ipv4: '127.0.0.1' is a loopback address: write the address of a host\n"
-		"wgxdp: error: ipv4: the backend's address is where the service listens, 203.0.113.1:51820: write the address of the "
-		"host behind this one, or nat: none\n");
+		"wgxdp: error: ipv4: the service itself listens on 203.0.113.1:51820: write the address of the WireGuard host behind "
+		"this one, or nat: none\n");
 }
 
 /* Pairs of services that seem to conflict but do not */
@@ -319,14 +319,15 @@ static void files(void **state)
 {
 	char name[] = "/tmp/unit_config.XXXXXX";
 	struct config *c;
-	struct told t;
+	struct captured t;
 	int fd;
 
-	listen_to(&t);
+	capture_stderr(&t);
 	assert_int_equal(config_read("/nonexistent/wgxdp.yaml", &c), -ENOENT);
 	assert_int_equal(config_read("/", &c), -EISDIR);
-	assert_string_equal(heard(&t), "wgxdp: error: cannot read /nonexistent/wgxdp.yaml: No such file or directory: correct the name of the file\n"
-				       "wgxdp: error: cannot read /: Is a directory: name a file in it\n");
+	assert_string_equal(release_stderr(&t),
+			    "wgxdp: error: cannot read /nonexistent/wgxdp.yaml: No such file or directory: correct the name of the file\n"
+				       "wgxdp: error: cannot read /: Is a directory: name a file in this directory\n");
 	fd = mkstemp(name);
 	assert_int_equal(write(fd, good, strlen(good)), strlen(good));
 	assert_int_equal(config_read(name, &c), 0);
@@ -410,7 +411,7 @@ static void undone(void **state)
 static void many(void **state)
 {
 	struct config *c = NULL;
-	struct told t;
+	struct captured t;
 	size_t n, i;
 	char *text;
 	FILE *out;
@@ -438,7 +439,7 @@ static void assert_told(const char *text)
 {
 	char lines[16384];
 	struct config *c;
-	struct told t;
+	struct captured t;
 	int r = parse_quietly(text, &c, &t);
 
 	first_lines(t.text, "test.yaml", lines, sizeof(lines));
@@ -508,7 +509,7 @@ static void bad_files(void **state)
 	struct dirent **names;
 	struct config *c;
 	int n, i, bad = 0;
-	struct told t;
+	struct captured t;
 
 	assert_int_equal(chdir("tests/config/bad"), 0);
 	n = scandir(".", &names, is_yaml, alphasort);
@@ -517,10 +518,10 @@ static void bad_files(void **state)
 
 		snprintf(file, sizeof(file), "%s.expect", names[i]->d_name);
 		read_expected(file, expected, sizeof(expected));
-		listen_to(&t);
+		capture_stderr(&t);
 		r = config_read(names[i]->d_name, &c);
-		first_lines(heard(&t), names[i]->d_name, lines, sizeof(lines));
-		leave_out_left_out(lines);
+		first_lines(release_stderr(&t), names[i]->d_name, lines, sizeof(lines));
+		drop_lines_of_lacking_parts(lines);
 		if (r != -EINVAL || !*expected || strcmp(lines, expected)) {
 			print_error("%s: %d, expected:\n%sgot:\n%s\n", names[i]->d_name, r, expected, t.text);
 			bad++;

@@ -20,7 +20,7 @@
 #include "ddns/ddns_ovh.h"
 #include "ddns/ddns_secret.h"
 #include "same_config.h"
-#include "told.h"
+#include "capture_stderr.h"
 
 #define SECRET "c2VjcmV0IHRoYXQgaXMgbm9uZTogMzIgYnl0ZXMhISE="
 
@@ -48,7 +48,7 @@ static void unfit(void **state)
 		{ "2001:db8::1", IFA_F_MANAGETEMPADDR | IFA_F_NOPREFIXROUTE, NULL }, { "3fff::1", 0, NULL },
 		{ "2001:db8::1", IFA_F_TEMPORARY, "temporary" }, { "2001:db8::1", IFA_F_DEPRECATED, "deprecated" },
 		{ "2001:db8::1", IFA_F_TENTATIVE, "tentative" }, { "2001:db8::1", IFA_F_TENTATIVE | IFA_F_OPTIMISTIC, "tentative" },
-		{ "2001:db8::1", IFA_F_OPTIMISTIC, "tentative" }, { "2001:db8::1", IFA_F_DADFAILED | IFA_F_TENTATIVE, "another host's" },
+		{ "2001:db8::1", IFA_F_OPTIMISTIC, "tentative" }, { "2001:db8::1", IFA_F_DADFAILED | IFA_F_TENTATIVE, "also used by another host" },
 		{ "fd00::1", IFA_F_PERMANENT, "ULA" }, { "fc00::1", 0, "ULA" }, { "fe80::1", 0, "link-local" }, { "::1", 0, "not global" },
 		{ "febf::1", 0, "link-local" }, { "ff02::1", 0, "not global" }, { "4000::1", 0, "not global" }, { "64:ff9b::1", 0, "not global" },
 		{ "203.0.113.1", IFA_F_PERMANENT, NULL }, { "203.0.113.1", IFA_F_SECONDARY, NULL }, { "8.8.8.8", 0, NULL },
@@ -136,13 +136,13 @@ static void keys(void **state)
 		"key:\n- secret: '" SECRET "'\n  id: key.example\n  algorithm: hmac-sha256",
 	};
 	static const struct { const char *text, *why; } bad[] = {
-		{ "", "not a key" }, { "\n# nothing\n", "not a key" }, { SECRET, "something else" }, { "hmac-sha256:key.example", "something else" },
-		{ "hmac-md5:key.example:" SECRET, "make a key of hmac-sha256" }, { "hmac-sha256:key.example:c2VjcmV0IQ=", "not base64" },
-		{ "hmac-sha256:key.example:secret!!", "not base64" }, { "hmac-sha256:key..example:" SECRET, "cannot be the name of a key" },
-		{ "hmac-sha256:key/example:" SECRET, "cannot be the name of a key" }, { "key \"key.example\" { algorithm hmac-sha256; };", "not a key" },
+		{ "", "the file has no key" }, { "\n# nothing\n", "the file has no key" }, { SECRET, "other words than" }, { "hmac-sha256:key.example", "other words than" },
+		{ "hmac-md5:key.example:" SECRET, "make a key with hmac-sha256" }, { "hmac-sha256:key.example:c2VjcmV0IQ=", "not base64" },
+		{ "hmac-sha256:key.example:secret!!", "not base64" }, { "hmac-sha256:key..example:" SECRET, "the key's name is invalid" },
+		{ "hmac-sha256:key/example:" SECRET, "the key's name is invalid" }, { "key \"key.example\" { algorithm hmac-sha256; };", "the file has no key" },
 		{ "key a { algorithm hmac-sha256; secret \"" SECRET "\"; };\nkey b { algorithm hmac-sha256; secret \"" SECRET "\"; };", "several" },
-		{ "key a { algorithm hmac-sha256; secret \"" SECRET "\"; };\nzone b { type primary; };", "something else" },
-		{ "key a { algorithm hmac-sha256; secret", "not a key" }, { "key", "not a key" }, { "/*", "not a key" }, { "key \"", "not a key" },
+		{ "key a { algorithm hmac-sha256; secret \"" SECRET "\"; };\nzone b { type primary; };", "other words than" },
+		{ "key a { algorithm hmac-sha256; secret", "the file has no key" }, { "key", "the file has no key" }, { "/*", "the file has no key" }, { "key \"", "the file has no key" },
 		{ "hmac-sha256:a:\"", "not base64" },
 	};
 	struct tsig_key key;
@@ -182,7 +182,7 @@ static void keys(void **state)
 
 static char file[64];
 
-static int import(const char *text, struct config **ret, struct told *t)
+static int import(const char *text, struct config **ret, struct captured *t)
 {
 	FILE *out = fopen(file, "w");
 	int rc;
@@ -190,9 +190,9 @@ static int import(const char *text, struct config **ret, struct told *t)
 	*ret = NULL;
 	fputs(text, out);
 	fclose(out);
-	listen_to(t);
+	capture_stderr(t);
 	rc = ddns_import(file, ret);
-	heard(t);
+	release_stderr(t);
 	assert_null(strstr(t->text, "SeCrEt"));
 	return rc;
 }
@@ -218,7 +218,7 @@ static void good_imports(void **state)
 	needs_curl();
 	for (size_t i = 0; i < sizeof(good) / sizeof(*good); i++) {
 		struct config *c;
-		struct told t;
+		struct captured t;
 		const struct ddns_config *d;
 
 		if (import(good[i], &c, &t))
@@ -238,23 +238,23 @@ static void good_imports(void **state)
 static void bad_imports(void **state)
 {
 	static const struct { const char *text, *said; } bad[] = {
-		{ "", ":1: OVH_ZONE is missing" }, { CREDENTIALS "OVH_ZONE=example.net\nIFACE=a\n", "RECORD_FQDNS: names are missing" },
-		{ SETTINGS "TTL=$X\n", ":8: only a shell" }, { SETTINGS "TTL=`x`\n", ":8: only a shell" }, { SETTINGS "TTL=\"$(x)\"", ":8: only a shell" },
-		{ SETTINGS "TTL=3 reboot", ":8: more than" }, { SETTINGS "TTL=3; reboot", ":8: not an assignment" }, { SETTINGS "reboot", ":8: not an assignment" },
-		{ SETTINGS "source /etc/x", ":8: not an assignment" }, { SETTINGS "TTL+=3", ":8: not an assignment" }, { SETTINGS "TTL =3", ":8: not an assignment" },
-		{ SETTINGS "if true; then", ":8: not an assignment" }, { SETTINGS "TTL='3", ":8: the quotes" }, { SETTINGS "TTL=\"3\n\"", ":8: the quotes" },
-		{ SETTINGS "RECORD_FQDNS=(\n\n a", ":8: the list" }, { SETTINGS "RECORD_FQDNS=( a$x )", ":8: only a shell" },
-		{ SETTINGS "RECORD_FQDNS=( {a,b}.example.net )", ":8: only a shell" }, { SETTINGS "X=~", ":8: only a shell" }, { SETTINGS "X=<(x)", ":8: only" },
-		{ SETTINGS "X=a&", ":8: only a shell" }, { SETTINGS "X=a|b", ":8: only a shell" }, { SETTINGS "X=a\\\nb", ":8: the value goes on" },
+		{ "", ":1: OVH_ZONE is missing" }, { CREDENTIALS "OVH_ZONE=example.net\nIFACE=a\n", "RECORD_FQDNS: the names are missing" },
+		{ SETTINGS "TTL=$X\n", ":8: this needs a shell" }, { SETTINGS "TTL=`x`\n", ":8: this needs a shell" }, { SETTINGS "TTL=\"$(x)\"", ":8: this needs a shell" },
+		{ SETTINGS "TTL=3 reboot", ":8: there is more than" }, { SETTINGS "TTL=3; reboot", ":8: this is not an assignment" }, { SETTINGS "reboot", ":8: this is not an assignment" },
+		{ SETTINGS "source /etc/x", ":8: this is not an assignment" }, { SETTINGS "TTL+=3", ":8: this is not an assignment" }, { SETTINGS "TTL =3", ":8: this is not an assignment" },
+		{ SETTINGS "if true; then", ":8: this is not an assignment" }, { SETTINGS "TTL='3", ":8: the quotes" }, { SETTINGS "TTL=\"3\n\"", ":8: the quotes" },
+		{ SETTINGS "RECORD_FQDNS=(\n\n a", ":8: the list" }, { SETTINGS "RECORD_FQDNS=( a$x )", ":8: this needs a shell" },
+		{ SETTINGS "RECORD_FQDNS=( {a,b}.example.net )", ":8: this needs a shell" }, { SETTINGS "X=~", ":8: this needs a shell" }, { SETTINGS "X=<(x)", ":8: this needs" },
+		{ SETTINGS "X=a&", ":8: this needs a shell" }, { SETTINGS "X=a|b", ":8: this needs a shell" }, { SETTINGS "X=a\\\nb", ":8: the value continues" },
 		{ SETTINGS "TTL=0", ":8: TTL: '0' is not a number" }, { SETTINGS "TTL=-1", ":8: TTL" }, { SETTINGS "TTL=( 1 2 )", ":8: TTL: exactly one" },
 		{ SETTINGS "IFACE=a/b", ":8: IFACE" }, { SETTINGS "IFACE=", ":8: IFACE: exactly one" }, { SETTINGS "OVH_ENDPOINT=ovh-xy", ":8: OVH_ENDPOINT" },
 		{ SETTINGS "RECORD_FQDNS=( a.example.org )", "'a.example.org' is not in the zone" }, { SETTINGS "OVH_ZONE=192.0.2.1", "is an address" },
 		{ SETTINGS "RECORD_FQDNS=( a.example.net A.example.net )", "listed twice" }, { SETTINGS "OVH_APP_SECRET=", "OVH_APP_SECRET is missing" },
-		{ SETTINGS "OVH_APP_SECRET='SeCrEt SeCrEt'", ":8: a value that is not a key" }, { SETTINGS "OVH_CONSUMER_KEY='a\"'", ":8: a value that is not a key" },
-		{ SETTINGS "X=\x01", ":8: a control character" }, { SETTINGS ")", ":8: not an assignment" }, { SETTINGS "export", ":8: not an assignment" },
+		{ SETTINGS "OVH_APP_SECRET='SeCrEt SeCrEt'", ":8: the value is not a key" }, { SETTINGS "OVH_CONSUMER_KEY='a\"'", ":8: the value is not a key" },
+		{ SETTINGS "X=\x01", ":8: the value has a control character" }, { SETTINGS ")", ":8: this is not an assignment" }, { SETTINGS "export", ":8: this is not an assignment" },
 	};
 	struct config *c;
-	struct told t;
+	struct captured t;
 	char *text;
 
 	needs_curl();
@@ -272,11 +272,11 @@ static void bad_imports(void **state)
 	sprintf(text, "%sX=", SETTINGS);
 	memset(text + strlen(text), 'a', 400);
 	assert_int_not_equal(import(text, &c, &t), 0);
-	assert_non_null(strstr(t.text, ":8: a value of more than 255 bytes"));
+	assert_non_null(strstr(t.text, ":8: the value is longer than 255 bytes: shorten it"));
 	free(text);
-	listen_to(&t);
+	capture_stderr(&t);
 	assert_int_not_equal(ddns_import("/nowhere/at/all", &c), 0);
-	assert_non_null(strstr(heard(&t), "cannot read /nowhere/at/all"));
+	assert_non_null(strstr(release_stderr(&t), "cannot read /nowhere/at/all"));
 }
 
 /* A name without a slash stays a name, even if such a file exists */
@@ -316,7 +316,7 @@ static void secret_files(void **state)
 	chmod(path, 0640);
 	unsetenv("CREDENTIALS_DIRECTORY");
 	assert_int_not_equal(secret_read("tsig", &text, &open, why), 0);
-	assert_non_null(strstr(why, "systemd gave none (LoadCredential=): for a file write ./tsig"));
+	assert_non_null(strstr(why, "which the unit does not have: add LoadCredential= there, or for a file write ./tsig"));
 	setenv("CREDENTIALS_DIRECTORY", directory, 1);
 	assert_int_equal(secret_read("tsig", &text, &open, why), 0);
 	assert_string_equal(text, "hidden");
@@ -354,7 +354,7 @@ static void section(void **state)
 {
 	const struct ddns_config *d;
 	struct config *c;
-	struct told t;
+	struct captured t;
 
 	assert_int_equal(parse_quietly("ddns:\n  interface: ens18\n  names: [ a.example.net, b.example.net. ]\n  provider: { exec: [ /x ] }\n", &c, &t), 0);
 	assert_int_equal(c->n_ddns, 1);
@@ -370,7 +370,7 @@ static void section(void **state)
 	assert_round_trip(c);
 	config_free(c);
 	assert_int_equal(parse_quietly("ddns: { interface: a, names: [ b ], records: [ ], provider: { exec: [ /x ] } }\n", &c, &t), -EINVAL);
-	assert_non_null(strstr(t.text, "records: a type is missing"));
+	assert_non_null(strstr(t.text, "records: the list is empty"));
 	assert_int_equal(parse_quietly("ddns:\n", &c, &t), 0);
 	assert_int_equal(c->n_ddns, 0);
 	config_free(c);

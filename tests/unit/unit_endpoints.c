@@ -387,13 +387,13 @@ static void who_keeps_sending_from_the_old_place_wins(void **state)
 	assert_false(endpoint_try(&e, &p, 0, now));
 }
 
-static void a_moved_name_is_told(void **state)
+static void a_moved_name_is_reported(void **state)
 {
 	peer_is_at("203.0.113.1");
 	assert_false(candidates("203.0.113.1", "203.0.113.2", NULL));
 	assert_false(candidates("203.0.113.2", "203.0.113.1", NULL));
 	assert_true(candidates("203.0.113.2", NULL));
-	assert_false(candidates("203.0.113.3", NULL));	/* told once */
+	assert_false(candidates("203.0.113.3", NULL));	/* reported once */
 	peer_is_at("198.51.100.9");			/* it roamed */
 	assert_false(candidates("203.0.113.4", NULL));
 }
@@ -432,7 +432,7 @@ int main(void)
 		TEST(another_order_ends_no_waiting),
 		TEST(counters_begin_again),
 		TEST(who_keeps_sending_from_the_old_place_wins),
-		TEST(a_moved_name_is_told),
+		TEST(a_moved_name_is_reported),
 		TEST(a_list_that_shrinks_in_a_trial_is_no_harm),
 	};
 

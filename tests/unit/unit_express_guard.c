@@ -34,7 +34,7 @@ static void teach_data(void)
 
 static void teach_reply(void)
 {
-	struct told m = message(MESSAGE_DATA, 0, 10);
+	struct guard_message m = message(MESSAGE_DATA, 0, 10);
 	__u64 before = hits_now();
 
 	for (int i = 0; i < 5 && hits_now() == before; i++) {
@@ -54,7 +54,7 @@ static void shakes_hands(void)
 
 static void data_here(bool strict)
 {
-	struct told m = message(MESSAGE_DATA, 0, 20);
+	struct guard_message m = message(MESSAGE_DATA, 0, 20);
 	__u64 before;
 
 	shakes_hands();
@@ -89,7 +89,7 @@ static void data_here(bool strict)
 /* A reply takes the express path, unless the guard counts unanswered initiations */
 static void replies_here(void)
 {
-	struct told m = message(MESSAGE_DATA, 0, 10), response = message(MESSAGE_RESPONSE, 77, 10);
+	struct guard_message m = message(MESSAGE_DATA, 0, 10), response = message(MESSAGE_RESPONSE, 77, 10);
 	struct health *h = health_at(at_service->id, 0);
 	__u64 before;
 

@@ -19,7 +19,7 @@
 #include "gen/gen_diff.h"
 #include "gen/gen_files.h"
 #include "gen/gen_tree.h"
-#include "told.h"
+#include "capture_stderr.h"
 
 /* ---- MTU ---- */
 
@@ -196,18 +196,18 @@ static void written(void **state)
 	assert_string_equal(before, listing());
 }
 
-/* It is to have another text, or to go (NULL): told, and nothing is written */
+/* It is to have another text, or to go (NULL): that is reported, and nothing is written */
 static void edited(const char *path, const char *text, const char *new)
 {
 	char *before = listing();
-	struct told told;
+	struct captured captured;
 	size_t n = 99;
 
-	listen_to(&told);
+	capture_stderr(&captured);
 	assert_int_equal(bring(GEN_WRITE, &n, "b/other", "other\n", new ? path : NULL, new, NULL), -EEXIST);
-	heard(&told);
-	assert_non_null(strstr(told.text, "edited by hand"));
-	assert_non_null(strstr(told.text, path));
+	release_stderr(&captured);
+	assert_non_null(strstr(captured.text, "edited by hand"));
+	assert_non_null(strstr(captured.text, path));
 	assert_int_equal(n, 99);
 	assert_string_equal(before, listing());
 	assert_file(path, text, 0644);
@@ -262,17 +262,17 @@ static void what_differs(void **state)
 static void refused(enum gen_how how, const char *why, const char *one, const char *other)
 {
 	char *before = listing();
-	struct told told;
+	struct captured captured;
 	size_t n = 99;
 	int rc;
 
-	listen_to(&told);
+	capture_stderr(&captured);
 	rc = bring(how, &n, one, "1\n", other, "2\n", NULL);
-	heard(&told);
+	release_stderr(&captured);
 	assert_true(rc < 0);
 	assert_int_equal(n, 99);
-	if (!strstr(told.text, why))
-		fail_msg("told: %s, and not: %s", told.text, why);
+	if (!strstr(captured.text, why))
+		fail_msg("reported: %s, and not: %s", captured.text, why);
 	assert_string_equal(before, listing());
 }
 
@@ -290,20 +290,20 @@ static void links(void **state)
 	assert_int_equal(symlinkat("/etc/hostname", dir, "b/one"), 0);
 	refused(GEN_WRITE, "symbolic link", "0/one", "b/one");
 	assert_int_equal(mkfifoat(dir, "b/two", 0600), 0);
-	refused(GEN_WRITE, "not a file", "0/one", "b/two");
+	refused(GEN_WRITE, "not a plain file", "0/one", "b/two");
 	assert_int_equal(mkdirat(dir, "b/three", 0755), 0);
-	refused(GEN_WRITE, "not a file", "0/one", "b/three");
+	refused(GEN_WRITE, "not a plain file", "0/one", "b/three");
 	write_as("c", "a file\n", 0644);
 	refused(GEN_WRITE, "Not a directory", "0/one", "c/one");
 }
 
 static void names(void **state)
 {
-	refused(GEN_WRITE, "asked for twice", "a/one", "a/one");
-	refused(GEN_WRITE, "no name for a file", "a/one", "a/../../one");
-	refused(GEN_WRITE, "no name for a file", "a/one", "/tmp/one");
-	refused(GEN_WRITE, "no name for a file", "a/one", "a//one");
-	refused(GEN_WRITE, "no name for a file", "a/one", "");
+	refused(GEN_WRITE, "two hosts or interfaces have the same name", "a/one", "a/one");
+	refused(GEN_WRITE, "this cannot be the name of a file: rename the host or interface", "a/one", "a/../../one");
+	refused(GEN_WRITE, "this cannot be the name of a file: rename the host or interface", "a/one", "/tmp/one");
+	refused(GEN_WRITE, "this cannot be the name of a file: rename the host or interface", "a/one", "a//one");
+	refused(GEN_WRITE, "this cannot be the name of a file: rename the host or interface", "a/one", "");
 }
 
 /* The list of files is trusted no more than any file */
@@ -329,7 +329,7 @@ static void no_room(void **state)
 {
 	struct rlimit old, small = { 4096, RLIM_INFINITY };
 	char *large = malloc(8193);
-	struct told told;
+	struct captured captured;
 	size_t n = 99;
 	int rc;
 
@@ -339,14 +339,14 @@ static void no_room(void **state)
 	n = 99;
 	getrlimit(RLIMIT_FSIZE, &old);
 	signal(SIGXFSZ, SIG_IGN);
-	listen_to(&told);
+	capture_stderr(&captured);
 	setrlimit(RLIMIT_FSIZE, &small);
 	rc = bring(GEN_WRITE, &n, "a/one", "new\n", "b/two", large, "c/three", "3\n", NULL);
 	setrlimit(RLIMIT_FSIZE, &old);
-	heard(&told);
+	release_stderr(&captured);
 	assert_int_equal(rc, -EFBIG);
 	assert_int_equal(n, 99);
-	assert_non_null(strstr(told.text, "b/two: File too large; nothing was changed"));
+	assert_non_null(strstr(captured.text, "b/two: File too large; nothing was changed"));
 	assert_file("a/one", "old\n", 0644);
 	assert_false(is_there("a/.one.new"));
 	assert_false(is_there("b"));

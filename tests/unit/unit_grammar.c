@@ -11,7 +11,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 #include "same_config.h"
-#include "told.h"
+#include "capture_stderr.h"
 #include "lib/yaml.h"
 
 /* ---- docs/examples/config ---- */
@@ -92,17 +92,17 @@ static void longest(void **state)
 {
 	char name[] = "/tmp/unit_grammar.XXXXXX", *text;
 	int fd = mkstemp(name);
-	struct told t;
+	struct captured t;
 	size_t n;
 
-	listen_to(&t);
+	capture_stderr(&t);
 	assert_int_equal(ftruncate(fd, YAML_FILE_LIMIT), 0);
 	assert_int_equal(yaml_read(name, &text, &n), 0);
 	assert_int_equal(n, YAML_FILE_LIMIT);
 	free(text);
 	assert_int_equal(ftruncate(fd, YAML_FILE_LIMIT + 1), 0);
 	assert_int_equal(yaml_read(name, &text, &n), -EFBIG);
-	assert_non_null(strstr(heard(&t), "File too large"));
+	assert_non_null(strstr(release_stderr(&t), "File too large"));
 	unlink(name);
 	close(fd);
 }

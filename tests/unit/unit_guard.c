@@ -21,7 +21,7 @@
 #include "dataplane/dataplane.h"
 #include "lib/jiffies.h"
 #include "plan/plan_make.h"
-#include "told.h"
+#include "capture_stderr.h"
 #include "with_challenge.h"
 
 #define KEY_A "YWJjZGVmZ2hpamtsbW5vcHFyc3R1dnd4eXoxMjM0NTY="
@@ -64,15 +64,15 @@ static struct plan *plan_of(const char *text)
 	struct resolved_backends answers = { 0 };
 	struct config *c;
 	struct plan *p;
-	struct told t;
+	struct captured t;
 
 	assert_int_equal(parse_quietly(text, &c, &t), 0);
 	in.config = c;
 	in.host = &host;
 	in.answers = &answers;
-	listen_to(&t);
+	capture_stderr(&t);
 	assert_int_equal(plan_make(&in, &p), 0);
-	heard(&t);
+	release_stderr(&t);
 	config_free(c);
 	return p;
 }
@@ -427,7 +427,7 @@ static void rows(void **state)
 static void no_room(void **state)
 {
 	struct plan *p;
-	struct told t;
+	struct captured t;
 	int rc;
 
 	if (!have_maps())
@@ -443,11 +443,11 @@ static void no_room(void **state)
 	runs(p);
 	plan_free(p);
 	p = plan_of(HOSTS("") GAMMA BETA ALPHA);
-	listen_to(&t);
+	capture_stderr(&t);
 	rc = written(p);
-	heard(&t);
+	release_stderr(&t);
 	assert_int_equal(rc, -ENOSPC);
-	assert_string_equal(t.text, "wgxdp: error: no room for 4 public keys of all services: the limit is 8\n");
+	assert_string_equal(t.text, "wgxdp: error: all services have 4 public keys, and the limit is 8: remove some\n");
 	assert_keys(0, 3, "abcd");
 	plan_free(p);
 	forget();

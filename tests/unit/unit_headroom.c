@@ -12,7 +12,7 @@
 #include <linux/ethtool.h>
 #include <cmocka.h>
 #include "plan/transmit.h"
-#include "told.h"
+#include "capture_stderr.h"
 
 /* ---- a driver ---- */
 
@@ -221,11 +221,11 @@ static void ports(void **state)
 
 static const char *warned_of(const struct plan *p, __u32 ifindex)
 {
-	static struct told t;
+	static struct captured t;
 
-	listen_to(&t);
+	capture_stderr(&t);
 	headroom_warn(p, &host, plan_nic(p, ifindex));
-	return heard(&t);
+	return release_stderr(&t);
 }
 
 static void warnings(void **state)

@@ -33,7 +33,7 @@ static void prime(const struct way *w)
 		way_run(planes[i / 2], w->in, came, len, len, NULL);
 }
 
-static unsigned int cut(const struct way *w, enum plane plane, __u32 len)
+static unsigned int run_truncated(const struct way *w, enum plane plane, __u32 len)
 {
 	unsigned int n = 0;
 
@@ -67,7 +67,7 @@ static void truncations(void **state)
 			e.keep = 68;
 		}
 		for (int p = 0; p < 2; p++)
-			n += cut(w, planes[p], error_build(&e, came));
+			n += run_truncated(w, planes[p], error_build(&e, came));
 	}
 	assert_true(ways_sums_hold());
 	print_message("%u truncated errors\n", n);
@@ -209,7 +209,7 @@ static bool allows(const char *source)
 
 	s->src = world_addr(source);
 	s->family = world_family(source);
-	return answer_allowed(s);
+	return source_may_get_error(s);
 }
 
 /* Headers in front of a random quote: lengths and checksums are right, and the addresses are swapped */
@@ -225,9 +225,9 @@ static void heads(void **state)
 			quote[j] = random32() >> 8;
 		sum = htons(frame_fold(frame_sum(quote, n)));
 		if (ipv4)
-			answer_head4((struct answer4 *)(frame + ETH_HLEN), (struct iphdr *)quote, mtu, n, sum, random32());
+			icmp_error_head4((struct icmp_error4 *)(frame + ETH_HLEN), (struct iphdr *)quote, mtu, n, sum, random32());
 		else
-			answer_head6((struct answer6 *)(frame + ETH_HLEN), (struct ipv6hdr *)quote, mtu, n, sum);
+			icmp_error_head6((struct icmp_error6 *)(frame + ETH_HLEN), (struct ipv6hdr *)quote, mtu, n, sum);
 		assert_int_equal(message_sum(frame, ETH_HLEN + head + n), 0xffff);
 		assert_int_equal(message[0], ipv4 ? mtu ? 3 : 11 : mtu ? 2 : 3);
 		assert_int_equal(message[1], ipv4 && mtu ? 4 : 0);
@@ -245,7 +245,7 @@ static void heads(void **state)
 	}
 }
 
-static __u32 told_within_limits(const char *source, __u32 of)
+static __u32 count_allowed(const char *source, __u32 of)
 {
 	__u32 n = 0;
 
@@ -257,19 +257,19 @@ static __u32 told_within_limits(const char *source, __u32 of)
 /* Twenty at once, then ten a second. A /64 is one source, and each source has its own share */
 static void limits(void **state)
 {
-	assert_int_equal(told_within_limits("192.0.2.9", 100), 20);
-	assert_int_equal(told_within_limits("192.0.2.10", 100), 20);
-	assert_int_equal(told_within_limits("2001:db8:9::9", 100), 20);
-	assert_int_equal(told_within_limits("2001:db8:9::77:9", 100), 0);
-	assert_int_equal(told_within_limits("2001:db8:9:1::9", 5), 5);
+	assert_int_equal(count_allowed("192.0.2.9", 100), 20);
+	assert_int_equal(count_allowed("192.0.2.10", 100), 20);
+	assert_int_equal(count_allowed("2001:db8:9::9", 100), 20);
+	assert_int_equal(count_allowed("2001:db8:9::77:9", 100), 0);
+	assert_int_equal(count_allowed("2001:db8:9:1::9", 5), 5);
 	for (int i = 0; i < 30; i++) {
 		host_jiffies += tick_rate / 10;
-		assert_int_equal(told_within_limits("192.0.2.9", 3), 1);
+		assert_int_equal(count_allowed("192.0.2.9", 3), 1);
 	}
 	host_jiffies += tick_rate;
-	assert_int_equal(told_within_limits("192.0.2.9", 100), 10);
+	assert_int_equal(count_allowed("192.0.2.9", 100), 10);
 	host_jiffies += 100 * tick_rate;
-	assert_int_equal(told_within_limits("192.0.2.9", 100), 20);
+	assert_int_equal(count_allowed("192.0.2.9", 100), 20);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, scene_begin, scene_end)

@@ -47,7 +47,7 @@ static void is_missing(void **state)
 	assert_null(strstr(why + 1, "libnowhere-first"));
 	assert_string_equal(strrchr(why, ':'), ": install the package libnowhere1");
 	assert_ptr_equal(strstr(other, "libnowhere-second.so.1: "), other);
-	assert_string_equal(strrchr(other, ':'), ": install the package that has it");
+	assert_string_equal(strrchr(other, ':'), ": install the package that contains it");
 }
 
 static void is_left_out(void **state)

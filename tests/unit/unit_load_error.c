@@ -28,7 +28,7 @@
 static const struct {
 	const char *said[3], *release;
 	int rc;
-	const char *told;
+	const char *message;
 } cases[] = {
 	/* 6.1 */
 	{ { FAILED,
@@ -39,26 +39,26 @@ static const struct {
 	    "libbpf: prog 'wgxdp_tc': failed to load: -13\n" },
 	  "6.1.0-56-amd64",
 	  -EACCES,
-	  REFUSED("6.1.0-56-amd64", "it needs 544 bytes of stack, the limit is 512") },
+	  REFUSED("6.1.0-56-amd64", "the program needs 544 bytes of stack, and the limit is 512") },
 	/* any number of calls; the log may be truncated */
 	{ { FAILED,
 	    "libbpf: prog 'wgxdp_tc': -- BEGIN PROG LOAD LOG --\n"
 	    "combined stack size of 2 calls is 1024. Too large\n" },
 	  "6.12.117",
 	  -EACCES,
-	  REFUSED("6.12.117", "it needs 1024 bytes of stack, the limit is 512") },
+	  REFUSED("6.12.117", "the program needs 1024 bytes of stack, and the limit is 512") },
 	{ { FAILED,
 	    LOG("17: (85) call bpf_map_lookup_elem#1 ; R0_w=map_value\n"
 		"BPF program is too large. Processed 1000001 insn\n" WORK("1000001")) },
 	  "6.12.117+deb12-cloud-amd64",
 	  -E2BIG,
 	  REFUSED("6.12.117+deb12-cloud-amd64",
-		  "it takes the verifier more than 1000000 instructions") },
+		  "the verifier needs more than 1000000 instructions for the program") },
 	/* a log that did not fit hides the reason */
 	{ { FAILED },
 	  "6.1.0",
 	  -E2BIG,
-	  REFUSED("6.1.0", "it takes the verifier more than 1000000 instructions") },
+	  REFUSED("6.1.0", "the verifier needs more than 1000000 instructions for the program") },
 	{ { FAILED,
 	    LOG("; return p->s->mtu;\n9: (61) r0 = *(u32 *)(r1 +0)\n"
 		"R1 invalid mem access 'scalar'\n\n" WORK("10")) },
@@ -87,7 +87,7 @@ static const struct {
 	    "libbpf: failed to load object 'wgxdp'\n" },
 	  "6.1.0",
 	  -ENOMEM,
-	  "instance default: no memory for the BPF programs and their maps (map 'flows': failed to "
+	  "instance default: there is no memory for the BPF programs and their maps (map 'flows': failed to "
 	  "create: Cannot allocate memory(-12)): free some, then try again" },
 	{ { FAILED, LOG("unknown func bpf_loop#181\n") },
 	  "5.15.0-91-generic",
@@ -96,7 +96,7 @@ static const struct {
 	  "later is needed" },
 };
 
-static void told(void **state)
+static void messages(void **state)
 {
 	char text[1024];
 
@@ -107,7 +107,7 @@ static void told(void **state)
 			load_error_take(&e, cases[i].said[j]);
 		load_error_format(&e, "instance default", cases[i].rc, cases[i].release, text,
 				  sizeof(text));
-		assert_string_equal(text, cases[i].told);
+		assert_string_equal(text, cases[i].message);
 	}
 }
 
@@ -130,16 +130,16 @@ static void refused(void **state)
 	static const struct {
 		const char *said;
 		struct load_error process;
-		const char *told;
+		const char *message;
 	} processes[] = {
 		{ "libbpf: map 'devices': failed to create: Operation not permitted(-1)\n",
 		  { .in_user_namespace = true, .filtered = true },
-		  "instance default: this process is in a user namespace, where the kernel loads "
-		  "no BPF programs: run it as the host's root (a container: not rootless)" },
+		  "instance default: the kernel loads no BPF programs for a process in a user namespace: run it as the host's root "
+		  "(not in a rootless container)" },
 		{ FAILED,
 		  { .filtered = true },
-		  "instance default: a seccomp filter keeps this process from bpf(2): allow that "
-		  "call (a container: --security-opt seccomp=unconfined)" },
+		  "instance default: a seccomp filter forbids this process the call bpf(2): allow it (in a container: "
+		  "--security-opt seccomp=unconfined)" },
 		/* a reason of the verifier is none of these */
 		{ LOG("R1 leaks addr into map\n"),
 		  { .filtered = true },
@@ -152,7 +152,7 @@ static void refused(void **state)
 
 		load_error_take(&e, processes[i].said);
 		load_error_format(&e, "instance default", -EPERM, "6.1.0", text, sizeof(text));
-		assert_string_equal(text, processes[i].told);
+		assert_string_equal(text, processes[i].message);
 	}
 }
 
@@ -162,7 +162,7 @@ static void lacking(void **state)
 		    admin = 1ULL << CAP_SYS_ADMIN;
 	const struct {
 		__u64 set;
-		const char *told;
+		const char *message;
 	} sets[] = {
 		{ 0, "CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON" },
 		{ ~(bpf | net | perfmon | admin), "CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON" },
@@ -181,7 +181,7 @@ static void lacking(void **state)
 
 	for (size_t i = 0; i < sizeof(sets) / sizeof(*sets); i++) {
 		load_error_lacking(sets[i].set, text, sizeof(text));
-		assert_string_equal(text, sets[i].told);
+		assert_string_equal(text, sets[i].message);
 	}
 }
 
@@ -207,7 +207,7 @@ static void long_logs(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(told),
+		cmocka_unit_test(messages),
 		cmocka_unit_test(kernels),
 		cmocka_unit_test(refused),
 		cmocka_unit_test(lacking),

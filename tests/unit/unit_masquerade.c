@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The life of flows on the host plane, under ASan and UBSan: from a new client's embryo and the backend's answer to
+ * The life of flows on the host plane, under ASan and UBSan: from a new client's half-open flow and the backend's answer to
  * the end. Clocks, full tables, the share of a source, other backends. After each step the table is whole.
  */
 #include "host/host_clients.h"
@@ -42,12 +42,12 @@ static void a_life(const struct masq *m)
 
 	assert_int_equal(port, 40000);
 	assert_int_equal(flows_there(), 0);
-	assert_int_equal(embryos_there(), 1);
+	assert_int_equal(half_open_there(), 1);
 	assert_int_equal(client_sends(m, 0, 40000), port);	/* the client tries again */
-	assert_int_equal(embryos_there(), 1);
+	assert_int_equal(half_open_there(), 1);
 	assert_true(backend_answers(m, port, 0, 40000));
 	assert_int_equal(flows_there(), 1);
-	assert_int_equal(embryos_there(), 0);
+	assert_int_equal(half_open_there(), 0);
 	assert_int_equal(total->created, created + 1);
 	whole();
 	assert_int_equal(client_sends(m, 0, 40000), port);
@@ -180,8 +180,8 @@ static void again(void **state)
 	}
 }
 
-/* Without an answer the embryo ends, and a late answer is dropped. Then another client may have the port */
-static void embryos_end(void **state)
+/* Without an answer the half-open flow ends, and a late answer is dropped. Then another client may have the port */
+static void half_open_expires(void **state)
 {
 	const struct masq *m = masq_named("66");
 	__u16 port;
@@ -191,7 +191,7 @@ static void embryos_end(void **state)
 	port = client_sends(m, 0, 40000);
 	his = ours;
 
-	seconds(EMBRYO_SECONDS);
+	seconds(HALF_OPEN_SECONDS);
 	host_jiffies -= 1 << tick_shift;
 	assert_int_not_equal(client_sends(m, 1, 40000), port);
 	ours = his;
@@ -203,7 +203,7 @@ static void embryos_end(void **state)
 	flows_room(32);
 	assert_int_equal(client_sends(m, 0, 40000), port);
 	his = ours;
-	seconds(EMBRYO_SECONDS);
+	seconds(HALF_OPEN_SECONDS);
 	for (__u32 n = 1; n < 40; n++)		/* one of them starts with the same address */
 		if (client_sends(m, n, 40000) == port && addr_same(&ours, &his)) {
 			assert_true(backend_answers(m, port, n, 40000));
@@ -245,8 +245,8 @@ static void full(void **state)
 	}
 }
 
-/* One bucket full of embryos: the oldest one gives way, but never a flow */
-static void embryos_give_way(void **state)
+/* One bucket full of half-open flows: the oldest one gives way, but never a flow */
+static void half_open_gives_way(void **state)
 {
 	const struct masq *m = masq_named("44");
 	__u16 port = flow_made(m, 0, 40000);
@@ -258,7 +258,7 @@ static void embryos_give_way(void **state)
 	for (__u32 n = 1; n < 40; n++) {
 		assert_int_not_equal(client_sends(m, n, 40000), GONE);
 		assert_non_null(flow_of(m, n, 40000));
-		assert_int_equal(embryos_there(), n < 7 ? n : 7);
+		assert_int_equal(half_open_there(), n < 7 ? n : 7);
 		if (n > 7)
 			assert_null(flow_of(m, n - 7, 40000));
 		host_jiffies += 1 << tick_shift;
@@ -268,7 +268,7 @@ static void embryos_give_way(void **state)
 	assert_true(backend_answers(m, port, 0, 40000));
 }
 
-/* All ports have a flow: none is given away, and each client continues. An embryo gives its port away */
+/* All ports have a flow: none is given away, and each client continues. A half-open flow gives its port away */
 static void no_port(void **state)
 {
 	const struct masq *m = masq_named("64");
@@ -308,10 +308,10 @@ static void no_pool(void **state)
 		assert_int_equal(client_sends(m, 0, 40000), GONE);
 		assert_int_equal(refused(m, DIRECTION_ORIGINAL, DROP_ports_exhausted), 2);
 	}
-	assert_int_equal(embryos_there(), 0);
+	assert_int_equal(half_open_there(), 0);
 }
 
-/* If all candidates are in use, the oldest embryo's port is given away */
+/* If all candidates are in use, the port of the oldest half-open flow is given away */
 static void ports_give_way(void **state)
 {
 	const struct masq *m = masq_named("64");
@@ -321,7 +321,7 @@ static void ports_give_way(void **state)
 		flow_made(m, n, 40000);
 	for (__u32 n = 3; n < 9; n++) {
 		assert_int_not_equal(client_sends(m, n, 40000), GONE);
-		assert_int_equal(embryos_there(), 1);
+		assert_int_equal(half_open_there(), 1);
 		assert_non_null(flow_of(m, n, 40000));
 		host_jiffies += 1 << tick_shift;
 		whole();
@@ -358,7 +358,7 @@ static void share(void **state)
 
 		flows_room(256);
 		flows_pools(1024, 65535);
-		for (__u32 n = 0; n < EMBRYO_SHARE; n++) {
+		for (__u32 n = 0; n < HALF_OPEN_SHARE; n++) {
 			assert_int_not_equal(client_sends(m, ipv4 ? 0 : n, 2000 + n), GONE);
 			his = n ? his : ours;
 			first = first ?: out.sport;
@@ -373,7 +373,7 @@ static void share(void **state)
 		assert_int_equal(client_sends(m, 0, 1998), GONE);
 		if (ipv4)
 			assert_int_not_equal(client_sends(m, 1, 1998), GONE);
-		host_jiffies += EMBRYO_EACH;
+		host_jiffies += HALF_OPEN_EACH;
 		assert_int_not_equal(client_sends(m, 0, 1997), GONE);
 		assert_int_equal(client_sends(m, 0, 1996), GONE);
 		whole();
@@ -582,7 +582,7 @@ static void contended(void **state)
 		assert_int_equal(client_sends(m, 0, 40000), GONE);
 		assert_int_equal(ran.verdict, HOST_DROP);
 		assert_int_equal(refused(m, DIRECTION_ORIGINAL, DROP_flow_contended), i + 1);
-		assert_int_equal(embryos_there(), 0);
+		assert_int_equal(half_open_there(), 0);
 		b->line.word[5] = 0;
 		whole();
 		assert_int_equal(client_sends(m, 0, 40000), 40000);
@@ -635,9 +635,11 @@ static void any_secret(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(life), TEST(shapes), TEST(clocks), TEST(ends), TEST(shorter), TEST(again), TEST(embryos_end), TEST(full), TEST(embryos_give_way),
-		TEST(no_port), TEST(no_pool), TEST(ports_give_way), TEST(ports_found), TEST(share), TEST(live_share), TEST(others_come_in), TEST(many_shares),
-		TEST(moved), TEST(moved_to_another_service), TEST(own_addresses), TEST(two_listeners), TEST(contended), TEST(secret), TEST(any_secret),
+		TEST(life), TEST(shapes), TEST(clocks), TEST(ends), TEST(shorter), TEST(again),
+		TEST(half_open_expires), TEST(full), TEST(half_open_gives_way), TEST(no_port), TEST(no_pool),
+		TEST(ports_give_way), TEST(ports_found), TEST(share), TEST(live_share), TEST(others_come_in),
+		TEST(many_shares), TEST(moved), TEST(moved_to_another_service), TEST(own_addresses),
+		TEST(two_listeners), TEST(contended), TEST(secret), TEST(any_secret),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

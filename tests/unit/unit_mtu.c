@@ -98,7 +98,7 @@ static void finds(void **state)
 	assert_int_equal(f.fails, 0);
 }
 
-static void hears(void **state)
+static void believes_errors(void **state)
 {
 	struct mtu_found f = search((struct path){ .limit = 9000, .error = { 1400 } }, 1500, 3);
 
@@ -188,7 +188,7 @@ static void names_the_mtu_of_a_tunnel(void **state)
 		}
 }
 
-static void tells_pieces_and_limits_inside(void **state)
+static void reports_fragments_and_limits_inside(void **state)
 {
 	struct mtu_found narrow = search((struct path){ .limit = 9000, .error = { 1400 } }, 1480, 3);
 	struct mtu_found whole = search((struct path){ .limit = 1420 }, 1420, 3);
@@ -214,8 +214,8 @@ static void tells_pieces_and_limits_inside(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(finds), cmocka_unit_test(hears), cmocka_unit_test(is_lied_to), cmocka_unit_test(mistrusts_losses),
-		cmocka_unit_test(runs_out_of_time), cmocka_unit_test(names_the_mtu_of_a_tunnel), cmocka_unit_test(tells_pieces_and_limits_inside),
+		cmocka_unit_test(finds), cmocka_unit_test(believes_errors), cmocka_unit_test(is_lied_to), cmocka_unit_test(mistrusts_losses),
+		cmocka_unit_test(runs_out_of_time), cmocka_unit_test(names_the_mtu_of_a_tunnel), cmocka_unit_test(reports_fragments_and_limits_inside),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -156,9 +156,9 @@ static void cannot(void **state)
 		"      - { name: beta, ipv4: 192.168.1.12, port: 2, public-key: \"Y2JjZGVmZ2hpamtsbW5vcHFyc3R1dnd4eXoxMjM0NTY=\" }\n";
 
 	assert_string_equal(said(cross, nft_service_notes),
-			    "\t# not said in nftables, service wg-end: IPv4 to IPv6: clients by IPv4 have no backend\n");
+			    "\t# nftables cannot do this, service wg-end: translate IPv4 to IPv6: clients with IPv4 cannot reach the backend\n");
 	assert_null(strstr(said(cross, nft_service_prerouting), "ipv4"));
-	assert_non_null(strstr(said(keys, nft_service_notes), "all are for alpha"));
+	assert_non_null(strstr(said(keys, nft_service_notes), "all packets go to alpha"));
 	assert_non_null(strstr(said(keys, nft_service_prerouting), "dnat ip to 192.168.1.11:1"));
 	assert_null(strstr(text, "192.168.1.12"));
 	assert_non_null(strstr(said(ON_WAN BACKEND "    df: report\n", nft_service_notes), "df: report"));

@@ -36,7 +36,7 @@ static void listen_at(struct manager *m, const char *name)
 	setenv("NOTIFY_SOCKET", m->name, 1);
 }
 
-static const char *heard(const struct manager *m)
+static const char *receive(const struct manager *m)
 {
 	static char text[256];
 	ssize_t n = recv(m->fd, text, sizeof(text) - 1, 0);
@@ -52,21 +52,21 @@ static void stop_listening(const struct manager *m)
 		unlink(m->at.sun_path);
 }
 
-static void hears_all(const struct manager *m)
+static void receives_all(const struct manager *m)
 {
 	unsigned long long usec;
 	char more;
 
 	notify_ready();
-	assert_string_equal(heard(m), "READY=1");
+	assert_string_equal(receive(m), "READY=1");
 	notify_alive();
-	assert_string_equal(heard(m), "WATCHDOG=1");
+	assert_string_equal(receive(m), "WATCHDOG=1");
 	notify_reloading();
-	assert_int_equal(sscanf(heard(m), "RELOADING=1\nMONOTONIC_USEC=%llu%c", &usec, &more), 1);
+	assert_int_equal(sscanf(receive(m), "RELOADING=1\nMONOTONIC_USEC=%llu%c", &usec, &more), 1);
 	assert_true(usec);
 	notify_stopping();
-	assert_string_equal(heard(m), "STOPPING=1");
-	assert_string_equal(heard(m), "");
+	assert_string_equal(receive(m), "STOPPING=1");
+	assert_string_equal(receive(m), "");
 }
 
 static void by_path(void **state)
@@ -77,7 +77,7 @@ static void by_path(void **state)
 	assert_non_null(mkdtemp(directory));
 	snprintf(path, sizeof(path), "%s/socket", directory);
 	listen_at(&m, path);
-	hears_all(&m);
+	receives_all(&m);
 	stop_listening(&m);
 	notify_ready();			/* no reader any more: it returns */
 	rmdir(directory);
@@ -90,12 +90,12 @@ static void by_abstract_name(void **state)
 
 	snprintf(name, sizeof(name), "@unit_notify.%d", getpid());
 	listen_at(&m, name);
-	hears_all(&m);
+	receives_all(&m);
 	memset(name + strlen(name), 'x', sizeof(name) - 1 - strlen(name));	/* fills the whole address, without a zero at the end */
 	name[sizeof(name) - 1] = '\0';
 	listen_at(&longer, name);
-	hears_all(&longer);
-	assert_string_equal(heard(&m), "");
+	receives_all(&longer);
+	assert_string_equal(receive(&m), "");
 	stop_listening(&longer);
 	stop_listening(&m);
 }
@@ -120,7 +120,7 @@ static void by_nothing(void **state)
 		setenv("NOTIFY_SOCKET", *other, 1);
 		notify_ready();
 	}
-	assert_string_equal(heard(&m), "");
+	assert_string_equal(receive(&m), "");
 	stop_listening(&m);
 }
 

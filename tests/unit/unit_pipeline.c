@@ -68,7 +68,7 @@ static void shape_extra(struct frame *f, int extra)
 }
 
 /* Truncated anywhere, it stays unchanged, and is not sent if a byte of its IP packet is missing */
-static unsigned int cut(const struct way *w, enum plane plane, const __u8 *frame, __u32 len, __u32 whole)
+static unsigned int run_truncated(const struct way *w, enum plane plane, const __u8 *frame, __u32 len, __u32 whole)
 {
 	unsigned int n = 0;
 
@@ -88,7 +88,7 @@ static unsigned int cut(const struct way *w, enum plane plane, const __u8 *frame
 }
 
 /* Makes `in` a fragment: IPv4's word, or the fragment header's in shape 2, otherwise nothing */
-static bool shape_piece(__u8 *frame, __u16 id, __u16 offset, bool more)
+static bool shape_fragment(__u8 *frame, __u16 id, __u16 offset, bool more)
 {
 	if (in.family == FAMILY_IPV4) {
 		in.id = id;
@@ -120,9 +120,9 @@ static void truncations(void **state)
 			continue;
 		len = frame_build(&in, came);
 		for (int p = 0; p < 2; p++)
-			n += cut(w, planes[p], came, len, len - in.padding);
-		for (int p = 0; p < 4 && shape_piece(came, i + 1, p / 2 * 1600, p < 2); p++)
-			n += cut(w, planes[p & 1], came, len, len - in.padding);
+			n += run_truncated(w, planes[p], came, len, len - in.padding);
+		for (int p = 0; p < 4 && shape_fragment(came, i + 1, p / 2 * 1600, p < 2); p++)
+			n += run_truncated(w, planes[p & 1], came, len, len - in.padding);
 	}
 	assert_true(ways_sums_hold());
 	print_message("%u truncated packets\n", n);

@@ -15,7 +15,7 @@
 #include <cmocka.h>
 #include "plan/resolved_backends.h"
 #include "plan/plan_make.h"
-#include "told.h"
+#include "capture_stderr.h"
 
 enum { TUNNEL = 7, NIC = 8, OTHER = 9 };
 
@@ -54,13 +54,13 @@ static struct plan *plan_of(const struct config *c, struct plan_input *in)
 
 static struct plan *plan_text(const char *text, struct plan_input *in, struct config **ret)
 {
-	struct told t;
+	struct captured t;
 	struct plan *p;
 
 	assert_int_equal(parse_quietly(text, ret, &t), 0);
-	listen_to(&t);
+	capture_stderr(&t);
 	p = plan_of(*ret, in);
-	heard(&t);
+	release_stderr(&t);
 	return p;
 }
 

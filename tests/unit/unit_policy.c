@@ -308,30 +308,30 @@ static void fragments(void **state)
 
 	packet6_udp(first.data, 40000, 58000, 56);
 	packet6_udp(refused.data, 40000, 22, 56);
-	assert_int_equal(fate(TA, piece6(rest, 40, false, 1)), DROP_invalid);
-	assert_int_equal(fate(TA, piece6(first, 0, true, 1)), SENT);
-	assert_int_equal(fate(TA, piece6(rest, 40, false, 1)), SENT);
-	assert_int_equal(fate(TA, piece6(rest, 40, false, 2)), DROP_invalid);
-	assert_int_equal(fate(TA, piece6(rest, 32, false, 1)), DROP_invalid);	/* overlaps the first */
-	assert_int_equal(fate(TA, piece6(rest, 40, true, 1)), SENT);
-	other = piece6(rest, 40, false, 1);
+	assert_int_equal(fate(TA, fragment6(rest, 40, false, 1)), DROP_invalid);
+	assert_int_equal(fate(TA, fragment6(first, 0, true, 1)), SENT);
+	assert_int_equal(fate(TA, fragment6(rest, 40, false, 1)), SENT);
+	assert_int_equal(fate(TA, fragment6(rest, 40, false, 2)), DROP_invalid);
+	assert_int_equal(fate(TA, fragment6(rest, 32, false, 1)), DROP_invalid);	/* overlaps the first */
+	assert_int_equal(fate(TA, fragment6(rest, 40, true, 1)), SENT);
+	other = fragment6(rest, 40, false, 1);
 	other.src = OVERLAY "a::2";
 	assert_int_equal(fate(TA, other), DROP_invalid);
-	assert_int_equal(fate(TA, piece6(refused, 0, true, 3)), DROP_refused);
-	assert_int_equal(fate(TA, piece6(rest, 40, false, 3)), DROP_invalid);
-	assert_int_equal(fate(TA, piece6(refused, 0, true, 1)), DROP_refused);	/* and it takes no other entry's place */
-	assert_int_equal(fate(TA, piece6(rest, 40, false, 1)), SENT);
-	assert_int_equal(fate(TA, piece6(echo, 0, true, 4)), SENT);
+	assert_int_equal(fate(TA, fragment6(refused, 0, true, 3)), DROP_refused);
+	assert_int_equal(fate(TA, fragment6(rest, 40, false, 3)), DROP_invalid);
+	assert_int_equal(fate(TA, fragment6(refused, 0, true, 1)), DROP_refused);	/* and it takes no other entry's place */
+	assert_int_equal(fate(TA, fragment6(rest, 40, false, 1)), SENT);
+	assert_int_equal(fate(TA, fragment6(echo, 0, true, 4)), SENT);
 	rest.next = IPPROTO_ICMPV6;
-	assert_int_equal(fate(TA, piece6(rest, 24, false, 4)), SENT);
+	assert_int_equal(fate(TA, fragment6(rest, 24, false, 4)), SENT);
 	assert_int_equal(fate(TC, icmp6(C, A, 129, 0, 9)), SENT);
 	first.n = 4;
 	for (first.n = 0; first.n < 8; first.n++)
-		assert_int_equal(fate(TA, piece6(first, 0, true, 5)), DROP_invalid);
+		assert_int_equal(fate(TA, fragment6(first, 0, true, 5)), DROP_invalid);
 	first.n = 17;					/* only the last one may end anywhere */
-	assert_int_equal(fate(TA, piece6(first, 0, true, 6)), DROP_invalid);
+	assert_int_equal(fate(TA, fragment6(first, 0, true, 6)), DROP_invalid);
 	host_jiffies += 2 * tick_rate + 1;
-	assert_int_equal(fate(TA, piece6(rest, 24, false, 4)), DROP_invalid);
+	assert_int_equal(fate(TA, fragment6(rest, 24, false, 4)), DROP_invalid);
 }
 
 /* XDP leaves the first fragment to tc, and may see the rest before tc sends the first */
@@ -340,8 +340,8 @@ static void overtaking(void **state)
 	struct packet6 first = udp6(N, A, 40000, 58000), rest = packet6(N, A, IPPROTO_UDP, 16);
 
 	packet6_udp(first.data, 40000, 58000, 56);
-	first = piece6(first, 0, true, 1);
-	rest = piece6(rest, 40, false, 1);
+	first = fragment6(first, 0, true, 1);
+	rest = fragment6(rest, 40, false, 1);
 	assert_int_equal(fate_by(PLANE_XDP, NN, &first), UP);
 	assert_int_equal(fate_by(PLANE_XDP, NN, &rest), UP);
 	assert_int_equal(fate_by(PLANE_TC, NN, &first), SENT);
@@ -354,15 +354,15 @@ static void overtaking(void **state)
 }
 
 /* The event of a packet without ports names none, rather than the ports of an earlier packet */
-static void told_without_ports(void **state)
+static void event_without_ports(void **state)
 {
-	struct packet6 whole = udp6(A, C, 40000, 58000), cut = whole;
+	struct packet6 whole = udp6(A, C, 40000, 58000), truncated = whole;
 	__u32 zero = 0, n = host_n_events;
 
 	*(__u64 *)bpf_map_lookup_elem(&event_watch, &zero) = ~0ULL;
-	cut.n = 2;
+	truncated.n = 2;
 	assert_int_equal(fate(TA, whole), SENT);
-	assert_int_equal(fate(TA, cut), DROP_invalid);
+	assert_int_equal(fate(TA, truncated), DROP_invalid);
 	assert_int_equal(host_n_events, n + 1);
 	assert_int_equal(host_event.reason, DROP_invalid);
 	assert_int_equal(host_event.sport, 0);
@@ -374,7 +374,7 @@ int main(void)
 #define T(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		T(ports), T(replies), T(refreshed), T(not_remembered), T(crowded), T(echoes), T(types), T(edges), T(errors), T(other_protocols), T(silence),
-		T(extensions), T(padded), T(padded_message), T(fragments), T(overtaking), T(told_without_ports),
+		T(extensions), T(padded), T(padded_message), T(fragments), T(overtaking), T(event_without_ports),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -40,7 +40,7 @@ static void everywhere(__u32 flags, void (*test)(void))
 static int shakes_anew(void)
 {
 	static __u32 index = 100000;
-	struct told m = message(MESSAGE_INITIATION, ++index, 0), answer = message(MESSAGE_RESPONSE, index + 1, index);
+	struct guard_message m = message(MESSAGE_INITIATION, ++index, 0), answer = message(MESSAGE_RESPONSE, index + 1, index);
 	int rc = sends(&m);
 
 	if (!rc)
@@ -53,7 +53,7 @@ static void source_limit_here(void)
 {
 	struct guard *g = guard_at(at_service->id);
 	bool ipv4 = world_family(at_service->client) == FAMILY_IPV4;
-	struct told wrong = initiation_for(1);
+	struct guard_message wrong = initiation_for(1);
 	__u32 passed = 0;
 
 	g->source_each = ((__u64)tick_rate << GUARD_TICK) / 20;
@@ -61,7 +61,7 @@ static void source_limit_here(void)
 	for (int i = 0; i < 50; i++)
 		assert_int_equal(sends(&wrong), -DROP_guard_mac1);
 	for (__u32 i = 0; i < 1000; i++) {
-		struct told forged = message(MESSAGE_INITIATION, i, 0);
+		struct guard_message forged = message(MESSAGE_INITIATION, i, 0);
 
 		assert_int_not_equal(sends(&forged), -DROP_guard_limited);
 	}
@@ -73,7 +73,7 @@ static void source_limit_here(void)
 	client_number = 1;
 	assert_int_equal(sends_initiation(0), ipv4 ? 0 : -DROP_guard_limited);
 	if (!ipv4) {
-		struct told other = initiation_for(0);
+		struct guard_message other = initiation_for(0);
 
 		client_comes(&other);
 		in.src.b[7]++;				/* another /64 */
@@ -125,7 +125,7 @@ static void service_limit_here(void)
 	until = s->service_until;
 	client_number = 0;
 	for (__u32 i = 0; i < 12; i++) {
-		struct told m = message(MESSAGE_INITIATION, 2000 + i, 0);
+		struct guard_message m = message(MESSAGE_INITIATION, 2000 + i, 0);
 
 		s->service_until = until = (host_jiffies + 1000 * tick_rate) << GUARD_TICK;
 		assert_int_equal(sends(&m), i % 5 ? -DROP_guard_limited : 0);
@@ -158,7 +158,7 @@ static __u32 replays_held(void)
 
 static void replays_here(void)
 {
-	struct told m = initiation_for(0);
+	struct guard_message m = initiation_for(0);
 	__u64 before;
 
 	guard_at(at_service->id)->source_burst = 4;
@@ -198,7 +198,7 @@ static void replays_full_here(void)
 
 	g->source_each = g->service_each = 0;
 	for (__u32 i = 0; i < 4 * REPLAY_ROWS * REPLAYS_ROW; i++) {
-		struct told m = initiation_for(0);
+		struct guard_message m = initiation_for(0);
 
 		host_jiffies++;
 		client_number = 0;
@@ -218,9 +218,9 @@ static void replays_full(void **state)
 /* ---- cookies ---- */
 
 /* An initiation with the cookie that the client gets from the n-th secret */
-static struct told with_cookie(__u32 n)
+static struct guard_message with_cookie(__u32 n)
 {
-	struct told m = initiation_for(0);
+	struct guard_message m = initiation_for(0);
 	__u8 input[COOKIE_INPUT] = { 0 }, secret[32], cookie[MAC_LEN];
 	struct addr a = client_addr();
 
@@ -235,9 +235,9 @@ static struct told with_cookie(__u32 n)
 static void challenge_here(void)
 {
 	struct guard *g = guard_at(at_service->id);
-	__u32 zero = 0, told = host_n_challenges;
+	__u32 zero = 0, n_challenges = host_n_challenges;
 	struct cookies *c = bpf_map_lookup_elem(&cookies, &zero);
-	struct told m, old;
+	struct guard_message m, old;
 	__u64 before;
 	__u8 secret[32];
 
@@ -255,13 +255,13 @@ static void challenge_here(void)
 	before = remembered();
 	m = initiation_for(0);
 	assert_int_equal(sends(&m), -DROP_guard_challenged);
-	assert_int_equal(host_n_challenges, told + 1);
+	assert_int_equal(host_n_challenges, n_challenges + 1);
 	assert_memory_equal(host_challenge.mac1, m.bytes + 116, MAC_LEN);
 	assert_int_equal(host_challenge.client_port, htons(client_port));
 	assert_int_equal(remembered(), before);
 	client_port++;
 	assert_int_equal(sends(&old), -DROP_guard_replay);	/* without a report */
-	assert_int_equal(host_n_challenges, told + 1);
+	assert_int_equal(host_n_challenges, n_challenges + 1);
 	client_port--;
 	m = with_cookie(2);
 	assert_int_equal(sends(&m), -DROP_guard_challenged);
@@ -303,7 +303,7 @@ static void challenge(void **state)
 
 static void strict_here(void)
 {
-	struct told m;
+	struct guard_message m;
 	__u16 port = client_port;
 
 	assert_int_equal(sends_data(2), -DROP_guard_stranger);
@@ -368,7 +368,7 @@ static void responses_here(void)
 	__u32 id = at_service->id;
 	struct guard_state *s = bpf_map_lookup_elem(&guard_state, &id);
 	__u64 used_up = (host_jiffies + 1000 * tick_rate) << GUARD_TICK;
-	struct told m;
+	struct guard_message m;
 
 	m = message(MESSAGE_RESPONSE, 900, 500);
 	assert_int_equal(sends(&m), -DROP_guard_stranger);
@@ -412,7 +412,7 @@ static void responses(void **state)
 static void forged_here(void)
 {
 	__u64 whom, which;
-	struct told m;
+	struct guard_message m;
 	__u16 port;
 
 	shakes(0, 1, 2);
@@ -452,7 +452,7 @@ static void forged(void **state)
 
 static void passed_up_here(void)
 {
-	struct told m = initiation_for(0);
+	struct guard_message m = initiation_for(0);
 	__u64 before = remembered();
 	__u32 len;
 
@@ -497,12 +497,12 @@ static void passed_up(void **state)
  * seconds, a repeated initiation never again. Any packet of the backend to such a client clears all of it */
 static void forged_health_here(struct health *h)
 {
-	struct told answer = message(MESSAGE_RESPONSE, 1, 98), data = message(MESSAGE_DATA, 0, 98);
+	struct guard_message answer = message(MESSAGE_RESPONSE, 1, 98), data = message(MESSAGE_DATA, 0, 98);
 	__u32 index = 3000;
 
 	guard_at(at_service->id)->health_initiations = 20;
 	for (client_number = 0; client_number < 3U << 8; client_number += 1U << 8) {
-		struct told m = message(MESSAGE_INITIATION, index++, 0);
+		struct guard_message m = message(MESSAGE_INITIATION, index++, 0);
 
 		assert_int_equal(sends(&m), 0);
 		assert_true(backend_sends(0, &answer));
@@ -510,7 +510,7 @@ static void forged_health_here(struct health *h)
 	for (int second = 0; second < 6; second++) {
 		for (client_number = 0; client_number < 3U << 8; client_number += 1U << 8)
 			for (int i = 0; i < 10; i++) {
-				struct told m = message(MESSAGE_INITIATION, index + i, 0);
+				struct guard_message m = message(MESSAGE_INITIATION, index + i, 0);
 
 				assert_int_equal(sends(&m), 0);
 				assert_int_equal(sends(&m), 0);
@@ -531,7 +531,7 @@ static void forged_health_here(struct health *h)
 /* Only answered clients, and as long as a session lives */
 static void known_unanswered_here(struct health *h)
 {
-	struct told m;
+	struct guard_message m;
 
 	assert_int_equal(sends_initiation(0), 0);
 	assert_int_equal(h->known_unanswered, 1);
@@ -557,7 +557,7 @@ static void health_here(void)
 	static const __u32 jiffies[] = { 0, 1, 2, 5, 25, 250, 2500, 10000 };
 	struct health *h = health_at(at_service->id, 0);
 	__u64 want_buckets[HANDSHAKE_BUCKETS] = { 0 }, all = 0;
-	struct told m;
+	struct guard_message m;
 
 	flows_pool(at_service->id)->timeout = FLOW_TIMEOUT_MAX;
 	for (client_number = 1U << 8; client_number < 4U << 8; client_number += 1U << 8)

@@ -29,7 +29,7 @@ static struct guard_budget *budget(void)
 /* One known client's wrong mac1s leave new clients their share */
 static void known_liar(void **state)
 {
-	struct told wrong, right;
+	struct guard_message wrong, right;
 	__u32 tried = 0, refused, sent;
 
 	keys_written(16, 0, 64, false);
@@ -64,7 +64,7 @@ static void known_liar(void **state)
 /* The same from an unknown client */
 static void unknown_liar(void **state)
 {
-	struct told wrong, right;
+	struct guard_message wrong, right;
 	__u32 refused = 0;
 
 	keys_written(16, 0, 64, false);
@@ -87,7 +87,7 @@ static void unknown_liar(void **state)
 /* A source that failed once does not fail again 2^31 jiffies later */
 static void failed_long_ago(void **state)
 {
-	struct told right, wrong = message(MESSAGE_INITIATION, 5, 0);
+	struct guard_message right, wrong = message(MESSAGE_INITIATION, 5, 0);
 
 	wrong.bytes[116] ^= 1;
 	assert_int_equal(sends(&wrong), -DROP_guard_mac1);	/* a single one, far from its share */

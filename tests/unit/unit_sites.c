@@ -171,7 +171,7 @@ static void limits(void **state)
 static void truncations(void **state)
 {
 	struct packet6 all[] = {
-		udp6(A, C, 40000, 58000), icmp6(A, C, 128, 0, 7), icmp6(A, C, 135, 0, 7), piece6(udp6(A, C, 1, 58000), 0, false, 1),
+		udp6(A, C, 40000, 58000), icmp6(A, C, 128, 0, 7), icmp6(A, C, 135, 0, 7), fragment6(udp6(A, C, 1, 58000), 0, false, 1),
 		error6(A, &(struct packet6){ .src = C, .dst = A, .next = 17, .ttl = 9, .n = 40 }), packet6(A, C, IPPROTO_TCP, 20),
 	};
 	__u32 links[] = { TA, NN };

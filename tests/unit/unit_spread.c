@@ -13,19 +13,19 @@
 #include <cmocka.h>
 #include "plan/spread.h"
 
-enum { ADDRESSES = RXH_IP_SRC | RXH_IP_DST, PORTS = ADDRESSES | RXH_L4_B_0_1 | RXH_L4_B_2_3, NOT_TOLD = -1 };
+enum { ADDRESSES = RXH_IP_SRC | RXH_IP_DST, PORTS = ADDRESSES | RXH_L4_B_0_1 | RXH_L4_B_2_3, NO_ANSWER = -1 };
 
 static struct {
 	const char *name;
 	struct ethtool_channels channels;
 	bool no_channels;
-	int rings, udp4, udp6;		/* NOT_TOLD: the driver has no answer */
+	int rings, udp4, udp6;		/* NO_ANSWER: the driver has no answer */
 	__u32 table[8], n_table;
 } driver;
 
 static int number(struct ethtool_rxnfc *answer, int n)
 {
-	if (n == NOT_TOLD)
+	if (n == NO_ANSWER)
 		return -EOPNOTSUPP;
 	answer->data = n;
 	return 0;
@@ -147,7 +147,7 @@ static void tells_nothing(void **state)
 	struct spread s;
 
 	driver.no_channels = true;
-	driver.rings = driver.udp4 = driver.udp6 = NOT_TOLD;
+	driver.rings = driver.udp4 = driver.udp6 = NO_ANSWER;
 	s = read_it();
 	assert_memory_equal(&s, &nothing, sizeof(s));
 }

@@ -57,7 +57,7 @@ static void each(void **state)
 }
 
 /* Truncated between characters, however little room there is, and always terminated */
-static void cut(void **state)
+static void truncated(void **state)
 {
 	for (size_t size = 1; size < 40; size++) {
 		char line[64];
@@ -115,7 +115,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each),
-		cmocka_unit_test(cut),
+		cmocka_unit_test(truncated),
 		cmocka_unit_test(words),
 		cmocka_unit_test(interfaces),
 	};

@@ -194,15 +194,15 @@ static void no_random_numbers(void **state)
 {
 	struct topology_state s = { .random = failing };
 	struct topology *t;
-	struct told said;
+	struct captured said;
 
 	assert_int_equal(topology_parse(SITES SITE("a"), "t.yaml", &t), 0);
 	assert_int_equal(topology_assign(t, &s), -EIO);
 	s.random = stuck;
-	listen_to(&said);
+	capture_stderr(&said);
 	assert_int_equal(topology_assign(t, &s), -EINVAL);
-	heard(&said);
-	assert_non_null(strstr(said.text, "t.yaml: error: no ULA at random is outside of all that is there: add overlay:, tunnels: and mesh:"));
+	release_stderr(&said);
+	assert_non_null(strstr(said.text, "t.yaml: error: found no unused ULA prefix: add overlay:, tunnels: and mesh: with prefixes of your own"));
 	topology_free(t);
 	topology_state_free(&s);
 }
@@ -269,14 +269,14 @@ static void clashes(const char *first, const char *second, const char *wanted)
 {
 	struct topology_state s = {};
 	struct topology *t;
-	struct told said;
+	struct captured said;
 	int r;
 
 	topology_free(assigned(first, &s));
 	assert_int_equal(topology_parse(second, "t.yaml", &t), 0);
-	listen_to(&said);
+	capture_stderr(&said);
 	r = topology_assign(t, &s);
-	heard(&said);
+	release_stderr(&said);
 	assert_int_equal(r, -EINVAL);
 	if (!strstr(said.text, wanted))
 		fail_msg("'%s' is not said, but %s", wanted, said.text);
@@ -290,15 +290,15 @@ static void clashes(const char *first, const char *second, const char *wanted)
 static void clashing(void **state)
 {
 	clashes(IN_A("", SERVER("p")), IN_A("", SERVER("p") AT("q", "10")),
-		"t.yaml:6:120: error: token: 10 is kept for p since an earlier run: write another one here, or one there");
-	clashes(IN_A("", SERVER("p")), IN_A("", SERVER("p") AT("q", "1")), "error: token: 1 is kept for x");
+		"t.yaml:6:120: error: token: an earlier run gave 10 to p: write another number here or there");
+	clashes(IN_A("", SERVER("p")), IN_A("", SERVER("p") AT("q", "1")), "error: token: an earlier run gave 1 to x");
 	clashes(SITES SITE("a"), SITES SITE("a") "  - { name: b, subnet: 1, edges: [ { name: x, wan: wan, lan: lan } ] }\n",
-		"t.yaml:4:13: error: subnet: 1 is kept for a");
+		"t.yaml:4:13: error: subnet: an earlier run gave 1 to a");
 	clashes(CLIENTS("10.0.0.0/29", CLIENT("a") CLIENT("b") CLIENT("c")), CLIENTS("10.0.0.0/30", CLIENT("c")),
-		"error: clients: 'c' would have number 4, and there is room up to 2: write a wider prefix, or remove hosts that are kept");
-	clashes(CLIENTS("10.0.0.0/30", CLIENT("a")), CLIENTS("10.0.0.0/30", CLIENT("b")), "'b' would have number 3, and there is room up to 2");
+		"error: clients: 'c' would have number 4, but the prefix has only 2: write a shorter prefix, or forget old hosts");
+	clashes(CLIENTS("10.0.0.0/30", CLIENT("a")), CLIENTS("10.0.0.0/30", CLIENT("b")), "'b' would have number 3, but the prefix has only 2");
 	clashes("overlay: \"fd0a::/48\"\n" SITES, "tunnels: \"fd0a:0:0:7::/64\"\n" SITES,
-		"t.yaml:1:1: error: overlay: the tunnels' prefix has addresses of fd0a::/48, which is kept from an earlier run");
+		"t.yaml:1:1: error: overlay: the tunnels' prefix overlaps with fd0a::/48 from an earlier run");
 }
 
 /* ---- several relays ---- */
@@ -354,7 +354,7 @@ static void state_text(void **state)
 		"host a x 1\nhost a y 1", "host a x 1\nhost A X 2",
 	};
 	struct topology_state s;
-	struct told said;
+	struct captured said;
 	char *written;
 
 	assert_int_equal(topology_state_parse(text, "assigned", &s), 0);
@@ -365,10 +365,10 @@ static void state_text(void **state)
 	free(written);
 	topology_state_free(&s);
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
-		listen_to(&said);
+		capture_stderr(&said);
 		if (topology_state_parse(bad[i], "assigned", &s) != -EINVAL)
 			fail_msg("'%s' is read", bad[i]);
-		heard(&said);
+		release_stderr(&said);
 		assert_non_null(strstr(said.text, strchr(bad[i], '\n') ? "assigned:2: error: '" : "assigned:1: error: '"));
 	}
 }

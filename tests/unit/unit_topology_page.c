@@ -22,7 +22,7 @@ struct row {				/* a key of the grammar, or an item of the page */
 	const struct yaml_key *key;	/* in the grammar */
 };
 
-static FILE *told;			/* the differences; nowhere while a test wants some */
+static FILE *report;		/* receives the differences; /dev/null while a test expects some */
 
 struct rows {
 	struct row row[256];
@@ -95,12 +95,12 @@ static unsigned int check_item(const struct row *item, const struct yaml_key *ke
 	unsigned int bad = 0;
 
 	if (required != key->required || has_default == required) {
-		fprintf(told, "%s in %s: whether it is required, or else its default\n", item->name, item->section);
+		fprintf(report, "%s in %s: whether it is required, or else its default\n", item->name, item->section);
 		bad++;
 	}
 	for (size_t i = 0; key->choices && key->choices[i]; i++)
 		if (*key->choices[i] && !says(item->text, key->choices[i])) {
-			fprintf(told, "%s in %s: %s may be written there, says the grammar alone\n", item->name, item->section, key->choices[i]);
+			fprintf(report, "%s in %s: %s may be written there, says the grammar alone\n", item->name, item->section, key->choices[i]);
 			bad++;
 		}
 	return bad;
@@ -129,7 +129,7 @@ static unsigned int differ(const struct rows *keys, const struct rows *items)
 			bad += check_item(item, key->key);
 			continue;
 		}
-		fprintf(told, "%s in %s: in the grammar alone\n", key->name, key->section);
+		fprintf(report, "%s in %s: in the grammar alone\n", key->name, key->section);
 		bad++;
 	}
 	for (size_t i = 0; i < items->n; i++) {
@@ -137,7 +137,7 @@ static unsigned int differ(const struct rows *keys, const struct rows *items)
 
 		if (strcmp(item->section, HOSTS) ? find(keys, item->section, item->name) != NULL : in_all_hosts(keys, item->name))
 			continue;
-		fprintf(told, "%s in %s: in the page alone\n", item->name, item->section);
+		fprintf(report, "%s in %s: in the page alone\n", item->name, item->section);
 		bad++;
 	}
 	return bad;
@@ -173,7 +173,7 @@ static unsigned int differences(const char *from, const char *to)
 
 static void same_keys(void **state)
 {
-	told = stdout;
+	report = stdout;
 	assert_int_equal(differences("", ""), 0);
 }
 
@@ -186,11 +186,11 @@ static void found(void **state)
 		{ "This key is required.", "By default there is none." },
 	};
 
-	told = fopen("/dev/null", "w");
+	report = fopen("/dev/null", "w");
 	for (size_t i = 0; i < sizeof(list) / sizeof(*list); i++)
 		if (!differences(list[i][0], list[i][1]))
 			fail_msg("nothing is found wrong with '%s' for '%s'", list[i][1], list[i][0]);
-	fclose(told);
+	fclose(report);
 }
 
 /* The examples under EXAMPLES (.Bd -literal), with \(dq for quotes */

@@ -11,21 +11,21 @@
 #include <string.h>
 #include <cmocka.h>
 #include "net/wg_dump.h"
-#include "told.h"
+#include "capture_stderr.h"
 
 #define A "YWJjZGVmZ2hpamtsbW5vcHFyc3R1dnd4eXoxMjM0NTY="
 #define B "MTIzNDU2Nzg5MGFiY2RlZmdoaWprbG1ub3BxcnN0dXY="
 #define SECRET "c2VjcmV0IHNlY3JldCBzZWNyZXQgc2VjcmV0IHNlY3I="
 #define INTERFACE SECRET "\t" A "\t51820\toff\n"
 
-static int parse(const char *text, struct wg_dump *ret, struct told *t)
+static int parse(const char *text, struct wg_dump *ret, struct captured *t)
 {
 	FILE *in = fmemopen((void *)text, strlen(text), "r");
 	int rc;
 
-	listen_to(t);
+	capture_stderr(t);
 	rc = wg_dump_parse(in, "dump", ret);
-	heard(t);
+	release_stderr(t);
 	fclose(in);
 	return rc;
 }
@@ -58,7 +58,7 @@ static void dumps(void **state)
 	};
 	char text[WG_KEY_STRLEN];
 	struct wg_dump d;
-	struct told t;
+	struct captured t;
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
 		assert_int_equal(parse(texts[i], &d, &t), 0);
@@ -80,7 +80,7 @@ static void without_peers(void **state)
 	};
 	struct address a;
 	struct wg_dump d;
-	struct told t;
+	struct captured t;
 
 	address_parse("192.0.2.1", &a);
 	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
@@ -100,7 +100,7 @@ static void used_again(void **state)
 		A "\t(none)\t192.0.2.2:20000\t(none)\t0\t0\t0\toff\n";
 	char key[WG_KEY_STRLEN];
 	struct wg_dump d;
-	struct told t;
+	struct captured t;
 
 	assert_int_equal(parse(text, &d, &t), 0);
 	assert_int_equal(d.n, 2);
@@ -124,18 +124,18 @@ static void refused(void **state)
 	};
 	char expected[200];
 	struct wg_dump d;
-	struct told t;
+	struct captured t;
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
 		assert_int_equal(parse(texts[i], &d, &t), -EINVAL);
 		assert_string_equal(t.text, "wgxdp: error: dump:2: this is not a line of `wg show IF dump` or `wg show all dump`\n");
 	}
-	listen_to(&t);
+	capture_stderr(&t);
 	snprintf(expected, sizeof(expected), "wgxdp: error: cannot read /nonexistent/dump: No such file or directory\n"
 		 "wgxdp: error: cannot read /: %s\n", strerror(EIO));	/* musl's text differs */
 	assert_int_equal(wg_dump_read("/nonexistent/dump", &d), -ENOENT);
 	assert_int_equal(wg_dump_read("/", &d), -EIO);
-	assert_string_equal(heard(&t), expected);
+	assert_string_equal(release_stderr(&t), expected);
 }
 
 /* A zero byte does not end a line */
@@ -144,11 +144,11 @@ static void zero_byte(void **state)
 	static const char text[] = INTERFACE A "\t(none)\t192.0.2.1:1\t(none)\t0\t0\t0\toff\0\n";
 	FILE *in = fmemopen((void *)text, sizeof(text) - 1, "r");
 	struct wg_dump d;
-	struct told t;
+	struct captured t;
 
-	listen_to(&t);
+	capture_stderr(&t);
 	assert_int_equal(wg_dump_parse(in, "dump", &d), -EINVAL);
-	heard(&t);
+	release_stderr(&t);
 	fclose(in);
 }
 

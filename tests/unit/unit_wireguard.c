@@ -127,10 +127,10 @@ static void damaged_dump(void **state)
 	size_t n;
 	char *bytes = file("tests/corpus/wireguard/dump-6.1.bin", &n);
 
-	for (size_t cut = 0; cut < n; cut += cut < 2048 ? 1 : 197) {
+	for (size_t length = 0; length < n; length += length < 2048 ? 1 : 197) {
 		struct wg_device d = { 0 };
 
-		feed(bytes, cut, &d);
+		feed(bytes, length, &d);
 		assert_uint_in_range(d.n_peers, 0, 3);
 		wg_free(&d);
 	}
@@ -210,11 +210,11 @@ static void recorded_answer(void **state)
 	assert_string_equal(key_of(&d.peers[2]), key_d);
 	assert_int_equal(d.peers[2].endpoint.family, 0);
 	wg_free(&d);
-	for (size_t cut = 0; cut < n; cut++) {
-		char *part = malloc(cut ?: 1);
+	for (size_t length = 0; length < n; length++) {
+		char *part = malloc(length ?: 1);
 
-		memcpy(part, text, cut);
-		assert_int_equal(wg_uapi(part, cut, &d), -EPROTO);
+		memcpy(part, text, length);
+		assert_int_equal(wg_uapi(part, length, &d), -EPROTO);
 		free(part);
 	}
 	free(text);

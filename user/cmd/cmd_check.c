@@ -70,7 +70,7 @@ static void print_valid(const char *file, const struct config *c)
 		printf(" with %zu site%s", c->blind.n_sites, c->blind.n_sites == 1 ? "" : "s");
 	print_count(c->n_endpoints, "endpoint");
 	print_count(c->n_ddns, "DNS update");
-	puts("; this host has what it names");
+	puts(". This host has everything that the configuration needs.");
 }
 
 static int run_check(const struct global *g, int argc, char **argv)
@@ -86,7 +86,8 @@ static int run_check(const struct global *g, int argc, char **argv)
 	if (!words)
 		return EXIT_USAGE;
 	if (n > 1 || (n && given)) {
-		log_error("check: %s: one file at a time", words[n - 1]);
+		log_error("check: %s: only one file can be checked at a time: name one",
+			  words[n - 1]);
 		return EXIT_USAGE;
 	}
 	file = given ?: *words ?: CONFIG_DEFAULT;
@@ -97,8 +98,10 @@ static int run_check(const struct global *g, int argc, char **argv)
 	if (!f.n)
 		planned = try_plan(c, &f);
 	status = planned == -ENOMEM ? EXIT_FAILED : f.n || planned ? EXIT_HOST : EXIT_DONE;
-	if (status == EXIT_DONE)
+	if (status == EXIT_DONE) {
+		config_warn(c);
 		print_valid(file, c);
+	}
 cleanup:
 	resolved_backends_free(&f.answers);
 	config_free(c);
@@ -113,12 +116,13 @@ static const struct command_option options[] = {
 
 const struct command check_command = {
 	.name = "check",
-	.summary = "report what is wrong with a configuration, and what this host lacks for it",
+	.summary = "check a configuration for errors, and whether this host has everything it "
+		   "needs",
 	.usage = "[[-c] FILE]",
-	.about = "Reads a configuration, and reports everything that is wrong with it and "
-		 "everything it names that this host lacks. It changes nothing.\nExit status 0: "
-		 "nothing is wrong. 2: the file cannot be read or is invalid. 3: it is valid, but "
-		 "this host lacks something.",
+	.about = "Reads a configuration and prints all its errors, and everything that it needs "
+		 "and this host lacks. It changes nothing.\nExit status 0: there are no errors. 2: "
+		 "the file cannot be read or is invalid. 3: the file is valid, but this host lacks "
+		 "something.",
 	.run = run_check,
 	.options = options,
 	.operand = "@file",

@@ -29,25 +29,28 @@ static int parse_file(void *member, const struct command_option *o, char *value)
 {
 	*(const char **)member = value;
 	return strcmp(value, "-") ? 0 :
-	       option_wrong(o, value, "name a file: the daemon reads it again later");
+	       option_wrong(o, value, "write the name of a file: the daemon cannot read standard "
+				      "input again");
 }
 
 static const struct command_option options[] = {
 	{ 'c', "config", "FILE", 0,
-	  "the configuration (default: " CONFIG_DEFAULT "). Without that file the daemon follows "
-	  "what runs.", .parse = parse_file, .values = "@file" },
+	  "the configuration file (default: " CONFIG_DEFAULT
+		"). Without one, the daemon follows the running configuration.",
+		.parse = parse_file, .values = "@file" },
 	{ 0 },
 };
 
 const struct command daemon_command = {
 	.name = "daemon",
-	.summary = "up, and then follow what the kernel and other commands change",
+	.summary = "do what `up` does, then keep it up to date when interfaces, addresses and "
+		   "routes change",
 	.usage = "[-c FILE]",
-	.about = "Does what `up` does, and then follows changes: interfaces, their addresses, "
+	.about = "Does what `up` does, and then follows changes of interfaces, addresses and "
 		 "routes, and commands such as `wgxdp up`. A daemon that is started again keeps "
-		 "what runs, unless FILE has changed since. Forwarding does not depend on the "
-		 "daemon: it may end, crash and be upgraded at any time. `down` ends it; on "
-		 "SIGHUP it reads FILE again.",
+		 "the running configuration, unless FILE has changed since. Forwarding does not "
+		 "depend on the daemon: you may stop and upgrade it at any time. `down` stops it. "
+		 "On SIGHUP it reads FILE again.",
 	.run = run_daemon,
 	.options = options,
 };

@@ -21,7 +21,7 @@ static int parse(struct arguments *a, int argc, char **argv)
 		log_error("ddns: -c cannot be used together with --import: leave out one or the "
 			  "other");
 	else if (a->print && !a->import)
-		log_error("ddns: --print prints what --import reads: add --import FILE");
+		log_error("ddns: --print works only with --import: add --import FILE");
 	else
 		return 0;
 	return -EINVAL;
@@ -62,7 +62,7 @@ static int run_ddns(const struct global *g, int argc, char **argv)
 	if (a.import ? ddns_import(file, &c) : config_read(file, &c))
 		return DDNS_USAGE;
 	if (!c->n_ddns)
-		log_error("%s: there is no section ddns: add one, such as ddns: { interface: "
+		log_error("%s: the section ddns is missing: add one, such as ddns: { interface: "
 			  "ens18, names: [ wg-end.example.net ], provider: … }", file);
 	else if (a.print)
 		status = print_section(c);
@@ -75,11 +75,12 @@ static int run_ddns(const struct global *g, int argc, char **argv)
 static const struct command_option options[] = {
 	CONFIG_OPTION(offsetof(struct arguments, file)),
 	{ 0, "import", "FILE", offsetof(struct arguments, import),
-	  "instead, a shell-style file with OVH_*, RECORD_FQDNS, TTL and IFACE; it is read, not "
-	  "run", .values = "@file" },
+	  "read a shell-style file with OVH_*, RECORD_FQDNS, TTL and IFACE instead of a "
+	  "configuration, without running it", .values = "@file" },
 	{ 0, "print", NULL, offsetof(struct arguments, print),
-	  "only print the section ddns that means the same as that file" },
-	{ 0, "dry-run", NULL, offsetof(struct arguments, dry_run), "print what would be written" },
+	  "only print that file as a section ddns" },
+	{ 0, "dry-run", NULL, offsetof(struct arguments, dry_run),
+		"print the records that would be written, and write none" },
 	{ 0 },
 };
 
@@ -87,11 +88,11 @@ const struct command ddns_command = {
 	.name = "ddns",
 	.summary = "write this host's addresses into DNS",
 	.usage = "[-c FILE | --import FILE [--print]] [--dry-run]",
-	.about = "Writes the addresses of an interface into DNS, as the section ddns says, where "
-		 "DNS has others. Nothing of wgxdp needs to run.\nExit status 0: written, or "
-		 "nothing to write. 1: failed. 2: the interface has no address that may be "
-		 "published, and no record was changed. 64: usage, or a file that cannot be read "
-		 "or is invalid.",
+	.about = "Writes the addresses of an interface into DNS, if DNS has other ones. The "
+		 "section ddns of the configuration says which. Neither `up` nor the daemon needs "
+		 "to run.\nExit status 0: the records are right. 1: the update failed. 2: the "
+		 "interface has no public address, and no record was changed. 64: wrong usage, or "
+		 "a file that cannot be read or is invalid.",
 	.run = run_ddns,
 	.options = options,
 };

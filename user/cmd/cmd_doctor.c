@@ -115,7 +115,7 @@ static int open_running(struct doctor *k, struct config **ret)
 	if (rc)
 		return rc;
 	if (k->dp->elsewhere) {
-		log_error("instance %s runs in another network namespace: run doctor there",
+		log_error("instance %s runs in another network namespace: run `wgxdp doctor` there",
 			  k->instance);
 		return -ENOENT;
 	}
@@ -170,7 +170,8 @@ static int run_doctor(const struct global *g, int argc, char **argv)
 		goto cleanup;
 	status = EXIT_FAILED;
 	if (geteuid()) {
-		log_error("doctor: run it as root: only root sees programs, maps and rules");
+		log_error("doctor: only root may read BPF programs, maps and firewall rules: run "
+			  "this command as root");
 		goto cleanup;
 	}
 	k.seconds = a.seconds;
@@ -199,11 +200,12 @@ cleanup:
 
 static const struct command_option options[] = {
 	{ 'c', "config", "FILE", offsetof(struct arguments, file),
-	  "check this host for a configuration instead of what runs; - is standard input",
+	  "check this host for the configuration in FILE (-: standard input), not for the running "
+	  "one",
 	  .values = "@file" },
 	QUICK_SERVICE_OPTIONS(offsetof(struct arguments, line)),
 	{ 0, "listen", "SECONDS", offsetof(struct arguments, seconds),
-	  "how long to watch for frames of unknown VLANs and for drops (default: 1)",
+	  "seconds to watch for packets with unknown VLAN tags, and for drops (default: 1)",
 	  parse_number, LISTEN_MAX },
 	JSON_OPTION(offsetof(struct arguments, json)),
 	{ 0 },
@@ -211,17 +213,19 @@ static const struct command_option options[] = {
 
 const struct command doctor_command = {
 	.name = "doctor",
-	.summary = "find what keeps packets from passing, with the command that fixes it",
+	.summary = "find out why packets do not pass, and print commands that fix it",
 	.usage = "[-c FILE] [--listen SECONDS] [-j|--json]\n"
 		 "--wan IF [--wan IF]... --to BACKEND[,BACKEND][:PORT] [--lan IF]... [--port "
 		 "PORTS] [--nat dnat|none|masquerade] [--listen SECONDS] [-j|--json]",
-	.about = "Checks this host and what runs: kernel, interfaces, drivers, offloads, MTU, "
-		 "VLANs, forwarding, other programs, rules, routes, backends, WireGuard, "
-		 "handshakes and clock. Each finding is ok, a warning or a problem, with the "
-		 "command that fixes it. If nothing is up, it looks at the host, and at "
-		 CONFIG_DEFAULT " if that is there. It changes nothing; it sends two bytes to each "
-				"backend to see whether it answers.\nExit status 0: no problem. 3: "
-				"problems. 2: the file is invalid. 1: the checks failed.",
+	.about = "Checks this host and the running configuration: kernel, clock, interfaces, "
+		 "drivers, offloads, MTU, VLANs, forwarding, other BPF programs, firewall rules, "
+		 "routes, backends, WireGuard and handshakes. Each finding is ok, a warning or a "
+		 "problem; most problems have a command that fixes them. If nothing runs, it "
+		 "checks the host for "
+		 CONFIG_DEFAULT " if that exists. It changes nothing. It sends two bytes to each "
+				"backend to see whether an error comes back.\nExit status 0: no "
+				"problem. 3: problems were found. 2: the file is invalid. 1: the "
+				"checks failed.",
 	.run = run_doctor,
 	.options = options,
 	.only_prints = true,

@@ -29,7 +29,7 @@ static int run_down(const struct global *g, int argc, char **argv)
 		announce_clear(c ? c->announce.table : 0);
 		run_state_remove(g->instance);
 		try_end(g->instance, TRY_DOWN);
-		log_info(up ? "instance %s: taken down" : "instance %s was not up", g->instance);
+		log_info(up ? "instance %s was taken down" : "instance %s was not up", g->instance);
 	}
 	config_free(c);
 	close(lock);
@@ -38,9 +38,9 @@ static int run_down(const struct global *g, int argc, char **argv)
 
 const struct command down_command = {
 	.name = "down",
-	.summary = "detach and remove everything of the instance",
+	.summary = "stop forwarding, and remove everything that the instance created",
 	.usage = "",
-	.about = "Detaches the data path and removes every map, pin and qdisc of the instance. If "
-		 "nothing is up, it does nothing.",
+	.about = "Detaches the BPF programs, and removes every map, pin and qdisc of the instance. "
+		 "If the instance is not up, it does nothing.",
 	.run = run_down,
 };

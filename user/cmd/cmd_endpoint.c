@@ -60,7 +60,7 @@ static void on_lookup(void *data, const struct lookup_answer *answer)
 
 	for (int i = 0; i < 2; i++)
 		if (answer->failed[i])
-			log_warning("%s: no %s address now: %s", j->host, i ? "IPv4" : "IPv6",
+			log_warning("%s: no %s address was found: %s", j->host, i ? "IPv4" : "IPv6",
 				    answer->failed[i]);
 	if (!answer->n)
 		return;
@@ -94,8 +94,8 @@ static int find_reachable(struct job *j, const struct address **ret)
 	if (j->error) {
 		log_error("cannot send ICMP echo requests: %s%s", strerror(-j->error),
 			  j->error != -EPERM && j->error != -EACCES ? "" :
-			  "; add the group of this process to net.ipv4.ping_group_range, or give "
-			  "it CAP_NET_RAW");
+			  ": run this as root, or add the process's group to the sysctl "
+			  "net.ipv4.ping_group_range");
 		return EXIT_FAILED;
 	}
 	if (!j->n) {
@@ -130,13 +130,16 @@ static int read_peer(const struct job *j, struct wg_peer *ret)
 	const struct wg_peer *p = wg_find_peer(&d, &j->peer);
 
 	if (rc == -ENODEV)
-		log_error("--interface %s: there is no such interface: there is %s", j->interface,
+		log_error("--interface %s: this host has no such interface: name one of %s",
+			  j->interface,
 			  host_names_now(j->interface, there));
 	else if (rc)
 		log_error("--interface %s: %s", j->interface,
-			  rc == -EOPNOTSUPP ? "it is not a WireGuard interface" : strerror(-rc));
+			  rc == -EOPNOTSUPP ? "this is not a WireGuard interface: name one, such "
+					      "as wg0" : strerror(-rc));
 	else if (!p)
-		log_error("--peer %s: %s has no such peer; `wg show %s peers` lists them",
+		log_error("--peer %s: %s has no peer with this public key: `wg show %s peers` "
+			  "lists the keys",
 			  j->peer_text, j->interface, j->interface);
 	else
 		*ret = *p;
@@ -187,7 +190,7 @@ static int parse_key(void *arguments, const struct command_option *o, char *valu
 
 	j->peer_text = value;
 	return !wg_key_parse(value, &j->peer) ? 0 : option_wrong(o, value,
-		"not a public key: 44 characters of base64, as `wg show IF peers` prints them");
+		"this is not a public key: copy all 44 characters that `wg show IF peers` prints");
 }
 
 static int parse_host(void *member, const struct command_option *o, char *value)
@@ -201,7 +204,8 @@ static int parse_host(void *member, const struct command_option *o, char *value)
 static int parse_port(void *member, const struct command_option *o, char *value)
 {
 	return port_parse(value, member) ?
-	       option_wrong(o, value, "not a port: 1 to 65535, as 51820") : 0;
+	       option_wrong(o, value, "this is not a port: write a number from 1 to 65535, such as "
+				      "51820") : 0;
 }
 
 static int parse(int argc, char **argv, struct job *j)
@@ -249,7 +253,8 @@ static const struct command_option options[] = {
 	  "the name of the peer's endpoint, or an address", parse_host },
 	{ 0, "port", "PORT", offsetof(struct job, port),
 	  "the port of the peer's endpoint", parse_port },
-	{ 0, "dryrun", NULL, offsetof(struct job, dry_run), "only print what would be done" },
+	{ 0, "dryrun", NULL, offsetof(struct job, dry_run),
+		"only print the command that would be run" },
 	{ 0, "dry-run", NULL, offsetof(struct job, dry_run), "the same" },
 	{ 0 },
 };
@@ -259,10 +264,11 @@ const struct command endpoint_command = {
 	.summary = "set a WireGuard peer's endpoint to an address of its name that answers",
 	.usage = "--interface IF --peer KEY --host NAME --port PORT [--dryrun]",
 	.about = "Sets the endpoint of a WireGuard peer to the first address of NAME that answers "
-		 "an ICMP echo request. IPv6 comes before IPv4; each address gets three requests, "
-		 "all at once. It works with kernel WireGuard and wireguard-go. Nothing of wgxdp "
-		 "needs to run.\nExit status 0: set, or nothing to do. 255: the name has no "
-		 "address. 254: no address answers. 1: the endpoint could not be set. 2: usage.",
+		 "an ICMP echo request. IPv6 addresses come before IPv4 addresses. Each address "
+		 "gets three requests, all at once. It works with the kernel's WireGuard and "
+		 "wireguard-go. Neither `up` nor the daemon needs to run.\nExit status 0: the "
+		 "endpoint is right. 255: the name has no address. 254: no address answers. 1: the "
+		 "endpoint could not be set. 2: wrong usage.",
 	.run = run_endpoint,
 	.options = options,
 };

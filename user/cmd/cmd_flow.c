@@ -30,7 +30,7 @@ static int parse_client(void *member, const struct command_option *o, char *valu
 
 	return !address_parse(value, &e->address) ||
 	       !endpoint_parse(value, &e->address, &e->port) ? 0 :
-	       option_wrong(o, value, "neither an address nor an address and port, as "
+	       option_wrong(o, value, "this is neither an address nor an address and port: write "
 				      "203.0.113.7 or [2001:db8::7]:51820");
 }
 
@@ -39,8 +39,8 @@ static int parse_ours(void *member, const struct command_option *o, char *value)
 	struct endpoint *e = member;
 
 	return !endpoint_parse(value, &e->address, &e->port) ? 0 :
-	       option_wrong(o, value, "not an address and a port: write both, 192.168.1.1:20000 or "
-				      "[2001:db8::1]:20000");
+	       option_wrong(o, value, "this is not an address and a port: write both, "
+				      "192.168.1.1:20000 or [2001:db8::1]:20000");
 }
 
 static int parse(struct arguments *a, int argc, char **argv)
@@ -52,7 +52,8 @@ static int parse(struct arguments *a, int argc, char **argv)
 	if (!words || !command_word(&flow_command, words))
 		return -EINVAL;
 	if (n > 1)
-		log_error("flow del: %s: not an option; see `wgxdp flow --help`", words[1]);
+		log_error("flow del: %s: this is not an option: `wgxdp flow --help` lists the "
+			  "options", words[1]);
 	else if (!chosen && !a->all)
 		log_error("flow del: say which flows to delete: --service NAME, --client ADDRESS, "
 			  "--ours ADDRESS:PORT, or --all");
@@ -110,8 +111,8 @@ static int find_service(const struct dataplane *dp, const char *name, __u32 *ret
 	while (id < n && strcmp(names[id].name, name))
 		id++;
 	if (!*name || id == n) {
-		log_error("flow del --service %s: no such service: `wgxdp show services` lists "
-			  "them", name);
+		log_error("flow del --service %s: there is no such service: `wgxdp show services` "
+			  "lists the services", name);
 		rc = -ENOENT;
 	}
 	*ret = id;
@@ -133,7 +134,7 @@ static int delete_flows(const struct dataplane *dp, const struct arguments *a)
 	for (size_t i = 0; i < f.n && !rc; i++)
 		deleted += dataplane_flow_delete(dp, &f.entries[i]);
 	if (!rc && !deleted) {
-		log_error("flow del: no such flow: `wgxdp show flows` lists them");
+		log_error("flow del: no flow matches: `wgxdp show flows` lists the flows");
 		rc = -ENOENT;
 	}
 	if (!rc)
@@ -160,21 +161,21 @@ static int run_flow(const struct global *g, int argc, char **argv)
 
 static const struct command_option options[] = {
 	{ 0, "service", "NAME", offsetof(struct arguments, service),
-	  "flows of this service", .values = "@service" },
+	  "only flows of this service", .values = "@service" },
 	{ 0, "client", "ADDRESS[:PORT]", offsetof(struct arguments, client),
-	  "flows of this client; an IPv6 address with a port is in brackets", parse_client },
+	  "only flows of this client; put an IPv6 address with a port in brackets", parse_client },
 	{ 0, "ours", "ADDRESS:PORT", offsetof(struct arguments, ours),
-	  "the flow that the backend sees as this address and port", parse_ours },
+	  "only the flow to which the backend replies at this address and port", parse_ours },
 	{ 0, "all", NULL, offsetof(struct arguments, all), "all flows" },
 	{ 0 },
 };
 
 const struct command flow_command = {
 	.name = "flow",
-	.summary = "end flows of masquerading services",
+	.summary = "end flows of clients of services with nat: masquerade",
 	.usage = "del [--service NAME] [--client ADDRESS[:PORT]] [--ours ADDRESS:PORT]\ndel --all",
-	.about = "Ends the flows that match all options, and prints their number. A client that "
-		 "goes on sending gets a new flow.",
+	.about = "Ends the flows that match all options, and prints how many. A client that "
+		 "continues to send gets a new flow.",
 	.run = run_flow,
 	.options = options,
 	.words = (const struct command_word[]){ { "del" }, { 0 } },

@@ -20,15 +20,18 @@ struct arguments {
 static int check_hosts(const struct arguments *a, int n, char **words)
 {
 	if (!a->topology)
-		log_error("gen hosts: a topology is missing: wgxdp gen hosts TOPOLOGY.yaml -o DIR");
+		log_error("gen hosts: the topology file is missing: write wgxdp gen hosts "
+			  "TOPOLOGY.yaml -o DIR");
 	else if (n > 2)
-		log_error("gen hosts: %s: too many words after the topology %s", words[2],
+		log_error("gen hosts: %s: this word after the topology %s is not expected: remove "
+			  "it", words[2],
 			  a->topology);
 	else if (!a->directory || !*a->directory)
-		log_error("gen hosts: -o DIR is missing: add the directory to write the files to, "
+		log_error("gen hosts: -o DIR is missing: add the directory for the files, such as "
 			  "-o hosts");
 	else if (a->config)
-		log_error("gen hosts: -c: only `gen nft` reads a configuration");
+		log_error("gen hosts: -c is only for `gen nft`, which reads a configuration: "
+			  "remove it");
 	else
 		return 0;
 	return -EINVAL;
@@ -37,9 +40,11 @@ static int check_hosts(const struct arguments *a, int n, char **words)
 static int check_nft(const struct arguments *a)
 {
 	if (a->topology)
-		log_error("gen nft: %s: not an option: name a file with -c", a->topology);
+		log_error("gen nft: %s: this is not an option: name the configuration with -c FILE",
+			  a->topology);
 	else if (a->directory || a->check || a->diff || a->replace)
-		log_error("gen nft: %s: an option of `gen hosts`; gen nft prints the rules",
+		log_error("gen nft: %s: this option is only for `gen hosts`: remove it, because "
+			  "`gen nft` prints the rules",
 			  a->directory ? "-o" : a->check ? "--check" :
 			  a->diff ? "--diff" : "--replace");
 	else
@@ -74,13 +79,14 @@ static int run_gen(const struct global *g, int argc, char **argv)
 
 static const struct command_option options[] = {
 	{ 'o', "output", "DIR", offsetof(struct arguments, directory),
-	  "the directory of the files; it is made if it is not there", .values = "@file" },
+	  "the directory to write the files to; it is created if it does not exist",
+	  .values = "@file" },
 	{ 0, "check", NULL, offsetof(struct arguments, check),
-	  "write nothing and make no keys: list what would be added, changed and removed" },
+	  "write no files and keys; list the files that would be added, changed or removed" },
 	{ 0, "diff", NULL, offsetof(struct arguments, diff),
-	  "the same, as differences of the texts, without secrets" },
+	  "like --check, but print the changed lines, without secrets" },
 	{ 0, "replace", NULL, offsetof(struct arguments, replace),
-	  "undo changes that were made by hand in the files" },
+	  "overwrite files that were edited by hand" },
 	{ 'c', "config", "FILE", offsetof(struct arguments, config),
 	  "the configuration for nft (default: " CONFIG_DEFAULT "); - is standard input",
 	  .values = "@file" },
@@ -89,19 +95,20 @@ static const struct command_option options[] = {
 
 const struct command gen_command = {
 	.name = "gen",
-	.summary = "write the files of all hosts of a topology, or a configuration as nft(8) rules",
+	.summary = "write the configuration files for all hosts of a network, or print a "
+		   "configuration as nft rules",
 	.usage = "hosts TOPOLOGY.yaml -o DIR [--check | --diff | --replace]\nnft [-c FILE]",
-	.about = "`hosts` writes all files that each host of a topology needs to DIR/HOST. They "
-		 "are for WireGuard, nftables, radvd, keepalived, networkd, sysctl and wgxdp. A "
-		 "README says where each file goes. It makes missing keys with wg(8) and keeps "
-		 "them in DIR/state. A second run changes only what the topology changed, and "
-		 "removes what it no longer needs. It keeps a file that was edited by hand. If the "
-		 "topology changed that file too, nothing is written without --replace. Other "
-		 "files in DIR are left alone. `nft` prints a configuration as rules with the same "
-		 "meaning.\n"
-		 "Exit status 0: done. 1: failed. 2: usage, or a file that cannot be read or is "
-		 "invalid. With --check and --diff, 0: nothing would change. 1: something would "
-		 "change. 2: it cannot tell.",
+	.about = "`hosts` reads a topology, which describes the hosts of a network, and writes the "
+		 "files that each host needs to DIR/HOST. They are for WireGuard, nftables, radvd, "
+		 "keepalived, networkd, sysctl and wgxdp. A README says where each file goes. It "
+		 "creates missing keys with wg(8) and keeps them in DIR/state. A second run "
+		 "changes only the files that the topology changed, and removes those no longer "
+		 "needed. It keeps a file that was edited by hand. If the topology changed that "
+		 "file too, nothing is written without --replace. Other files in DIR stay. `nft` "
+		 "prints a configuration as nft(8) rules with the same meaning.\n"
+		 "Exit status 0: done. 1: failed. 2: wrong usage, or a file that cannot be read or "
+		 "is invalid. With --check and --diff, 0: nothing would change. 1: something would "
+		 "change. 2: that is unknown.",
 	.run = run_gen,
 	.options = options,
 	.words = (const struct command_word[]){ { "hosts", "@file" }, { "nft" }, { 0 } },
@@ -116,7 +123,7 @@ static int run_gen(const struct global *g, int argc, char **argv)
 
 const struct command gen_command = {
 	.name = "gen",
-	.summary = "not in this program: it was built without the generator (WITH_GEN=0)",
+	.summary = "not available: this program was built without the generator (WITH_GEN=0)",
 	.usage = "",
 	.about = "This program was built without the generator (WITH_GEN=0): generate the files "
 		 "on another host.",

@@ -87,7 +87,7 @@ static int show_instance(struct node list, const char *instance, bool json, bool
 		if (run_state_read(instance, &c))
 			c = NULL;
 		document_text(row, "name", instance);
-		document_text(row, "state", !up ? "without a data path" : !dp->elsewhere ? "up" :
+		document_text(row, "state", !up ? "up without a data path" : !dp->elsewhere ? "up" :
 			      "up in another network namespace");
 		show_interfaces(row, dp);
 		document_number_if(row, "services", c, c ? c->n_services : 0);
@@ -137,9 +137,9 @@ const struct command instances_command = {
 	.name = "instances",
 	.summary = "print the instances of this host",
 	.usage = "[-j|--json]",
-	.about = "Prints each instance that is up or that a daemon follows. It prints the "
-		 "interfaces, the number of services and peers, whether a daemon runs, and whether "
-		 "the file says what runs.",
+	.about = "Prints each instance that is up or has a daemon: its interfaces, and how many "
+		 "services and peers it has. It also prints whether its daemon runs, and whether "
+		 "the file has the running configuration.",
 	.run = run_instances,
 	.options = options,
 	.only_prints = true,

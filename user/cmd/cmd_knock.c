@@ -110,7 +110,7 @@ static int only_wireguard(const struct host *h, char ret[IFNAMSIZ])
 		}
 	if (n == 1)
 		return 0;
-	log_error("knock: %s", n ? "there are several WireGuard interfaces: name one with -i" :
+	log_error("knock: %s", n ? "this host has several WireGuard interfaces: name one with -i" :
 		  "this host has no WireGuard interface: create one first");
 	return -ENOENT;
 }
@@ -121,7 +121,7 @@ static int check_exists(const struct host *h, const char *interface)
 
 	if (host_link_by_name(h, interface))
 		return 0;
-	log_error("knock: -i %s: this host has no interface '%s': there is %s", interface,
+	log_error("knock: -i %s: this host has no interface '%s': name one of %s", interface,
 		  interface, host_link_names(h, interface, names));
 	return -ENODEV;
 }
@@ -174,8 +174,8 @@ static int write_file(const char *path, const struct arguments *a, const struct 
 	free(words);
 	fclose(out);
 	if (!any)
-		log_error("knock: no interface has a default route: name the interfaces in a "
-			  "configuration: see wgxdp.yaml(5), learn");
+		log_error("knock: no interface has a default route: name the interfaces in the "
+			  "section learn of a configuration, see wgxdp.yaml(5)");
 	return any ? 0 : -ENOENT;
 }
 
@@ -188,9 +188,10 @@ static int parse(struct arguments *a, int argc, char **argv, const char **ret_ho
 		return -EINVAL;
 	*ret_host = n ? words[1] : NULL;
 	if (n && strcmp(words[0], "send"))
-		log_error("knock: %s: not an option; see `wgxdp knock --help`", words[0]);
+		log_error("knock: %s: this is not an option: `wgxdp knock --help` lists the "
+			  "options", words[0]);
 	else if (n && (n != 2 || a->interface || a->command || a->kill))
-		log_error("knock send: give one HOST, and no option but -p PORT");
+		log_error("knock send: write one HOST, and no option except -p PORT");
 	else
 		return 0;
 	return -EINVAL;
@@ -230,22 +231,24 @@ static const struct command_option options[] = {
 	{ 'p', NULL, "PORT", offsetof(struct arguments, port),
 	  "the first port (default: 19000)", parse_knock_port },
 	{ 'c', NULL, "COMMAND", offsetof(struct arguments, command),
-	  "a program and its arguments; it runs as the user nobody, without a shell" },
-	{ 'k', NULL, NULL, offsetof(struct arguments, kill), "stop the knock that runs" },
+	  "a program and its arguments to run after a knock, as the user nobody and without a "
+	  "shell" },
+	{ 'k', NULL, NULL, offsetof(struct arguments, kill), "stop the running `wgxdp knock`" },
 	{ 0 },
 };
 
 const struct command knock_command = {
 	.name = "knock",
-	.summary = "hear knocks, or knock at another host",
+	.summary = "find a WireGuard peer again after its address has changed, or help a host to "
+		   "find this one",
 	.usage = "[-i IF] [-p PORT] [-c COMMAND]\n-k\nsend [-p PORT] HOST",
-	.about = "Hears knocks: UDP packets for this host with a TTL or hop limit of 1, to PORT "
-		 "or one of the 99 ports above it. `traceroute -p PORT HOST` sends them. After a "
-		 "knock, the endpoint of IF's peer is learned again from its next handshake "
-		 "initiation, and COMMAND runs. Knocks are heard on the interfaces with default "
-		 "routes, until the command is stopped. The section learn of a configuration does "
-		 "the same.\n"
-		 "`send` knocks at HOST, however many hops away it is.",
+	.about = "Waits for knocks, until it is stopped. A knock is a UDP packet to this host "
+		 "with a TTL or hop limit of 1. It goes to PORT or one of the 99 ports above it: "
+		 "`traceroute -p PORT HOST` sends such packets. After a knock, wgxdp sets the "
+		 "endpoint of IF's peer from its next handshake initiation, and runs COMMAND. It "
+		 "listens on the interfaces with default routes. The section learn of a "
+		 "configuration does the same.\n"
+		 "`send` sends a knock to HOST, however many hops away it is.",
 	.run = run_knock,
 	.options = options,
 	.words = (const struct command_word[]){ { "send" }, { 0 } },

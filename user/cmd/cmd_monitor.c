@@ -118,7 +118,7 @@ static int reopen(struct loop *l)
 	m->dp = NULL;
 	rc = running_open(m->instance, &m->dp);
 	if (!rc && map_fd(m->dp, MAP_events) < 0) {
-		log_error("instance %s was brought up by an older version that has no events: run "
+		log_error("instance %s was started by an older version that has no events: run "
 			  "`wgxdp up`", m->instance);
 		return -ENOENT;
 	}
@@ -172,7 +172,7 @@ static int lock_monitor(const char *instance)
 	}
 	if (!flock(fd, LOCK_EX | LOCK_NB))
 		return fd;
-	log_error("instance %s has a monitor already: stop it first, for each event has one reader",
+	log_error("instance %s already has a monitor: stop that one first",
 		  instance);
 	close(fd);
 	return -EBUSY;
@@ -209,14 +209,17 @@ static int parse_reason(void *member, const struct command_option *o, char *valu
 	for (__u16 i = 0; i < REASON_MAX; i++)
 		if (reason_drops(i))
 			nearest_try(&n, reason_name(i));
-	return n.best ? option_wrong(o, value, "not a reason for drops: did you mean %s?", n.best) :
-			option_wrong(o, value, "not a reason for drops; wgxdp(8) lists them");
+	return n.best ? option_wrong(o, value, "this is not a reason for drops: did you mean %s?",
+					       n.best) :
+			option_wrong(o, value, "this is not a reason for drops: wgxdp(8) lists the "
+					       "reasons");
 }
 
 static int parse_address(void *member, const struct command_option *o, char *value)
 {
 	return prefix_parse(value, member) ?
-	       option_wrong(o, value, "neither an address nor a prefix") : 0;
+	       option_wrong(o, value, "this is neither an address nor a prefix: write 192.0.2.7 or "
+				      "2001:db8::/32") : 0;
 }
 
 static int parse_packets(void *member, const struct command_option *o, char *value)
@@ -232,9 +235,10 @@ static int parse(int argc, char **argv, struct loop *l)
 	if (!options_parse(&monitor_command, argc, argv, l, NULL))
 		return -EINVAL;
 	if (l->packets && !l->pcap)
-		log_error("monitor: --forwarded and --dropped need --pcap FILE");
+		log_error("monitor: --forwarded and --dropped work only with --pcap FILE: add it");
 	else if (l->pcap && (f->service || f->peer || f->reason || f->kinds || l->m.json))
-		log_error("monitor: with --pcap, only --in and --address filter");
+		log_error("monitor: with --pcap, the only filters are --in and --address: remove "
+			  "the others");
 	else {
 		if (!f->kinds && !l->pcap)	/* the other kinds inspect every packet */
 			f->kinds = 1 << MONITOR_DROPPED | 1 << MONITOR_FLOW |
@@ -266,7 +270,8 @@ static void end_loop(struct loop *l, int lock, bool done)
 	__u64 lost = l->m.skipped + l->lost + (l->tracer ? tracer_lost(l->tracer) : 0);
 
 	if (l->pcap && lost)
-		log_warning("%llu packets were left out: more came than could be written",
+		log_warning("%llu packets are missing in the file: they arrived faster than they "
+			    "could be written",
 			    (unsigned long long)lost);
 	if (done && l->ring)
 		watch_until(&l->m, 0);
@@ -292,15 +297,15 @@ static void warn_unknown(struct dataplane *dp, const struct monitor_filter *f)
 	for (size_t i = 0; i < n; i++)
 		there |= !strcmp(services[i].name, f->service);
 	if (!there)
-		log_warning("monitor: there is no service '%s' now, and monitor waits for it: "
-			    "`wgxdp show services` lists those that exist", f->service);
+		log_warning("monitor: there is no service '%s' yet, and monitor waits for it: "
+			    "`wgxdp show services` lists the services", f->service);
 	n = 0;
 	there = !f->peer || dataplane_peers(dp, &peers, &n);
 	for (size_t i = 0; i < n; i++)
 		there |= !strcmp(peers[i].name.name, f->peer);
 	if (!there)
-		log_warning("monitor: --peer %s: there is no such peer now: `wgxdp show peers` "
-			    "lists them", f->peer);
+		log_warning("monitor: --peer %s: there is no such peer yet, and monitor waits for "
+			    "it: `wgxdp show peers` lists the peers", f->peer);
 	free(services);
 	free(peers);
 }
@@ -311,7 +316,8 @@ static void warn_interface(const char *name)
 	char there[HOST_NAMES_LEN];
 
 	if (name && !if_nametoindex(name))
-		log_warning("monitor: --in %s: there is no such interface now: there is %s", name,
+		log_warning("monitor: --in %s: this host has no such interface yet, and monitor "
+			    "waits for it: there is %s", name,
 			    host_names_now(name, there));
 }
 
@@ -348,8 +354,9 @@ static int run_monitor(const struct global *g, int argc, char **argv)
 
 static const struct command_option options[] = {
 	{ 0, "event", "KIND", offsetof(struct loop, m.filter.kinds),
-	  "dropped, flow, rebinding, handshake or knock (default: the first three); may be "
-	  "repeated", parse_event, .values = "dropped flow handshake rebinding knock" },
+	  "print only this kind: dropped, flow, rebinding, handshake or knock (default: the first "
+	  "three); may be repeated",
+	  parse_event, .values = "dropped flow handshake rebinding knock" },
 	{ 0, "service", "NAME", offsetof(struct loop, m.filter.service),
 	  "only events of this service", .values = "@service" },
 	{ 0, "peer", "NAME", offsetof(struct loop, m.filter.peer),
@@ -361,15 +368,15 @@ static const struct command_option options[] = {
 	{ 0, "address", "PREFIX", offsetof(struct loop, m.filter.address),
 	  "only packets from or to these addresses", parse_address },
 	{ 0, "pcap", "FILE", offsetof(struct loop, pcap),
-	  "write packets to FILE (-: standard output): forwarded ones as they leave, dropped ones "
-	  "as they came", .values = "@file" },
+	  "write packets to FILE (-: standard output): forwarded packets as they leave, and "
+	  "dropped packets as they arrived", .values = "@file" },
 	{ 0, "forwarded", NULL, offsetof(struct loop, packets),
 	  "with --pcap: only forwarded packets", parse_packets, TRACING_FORWARDED },
 	{ 0, "dropped", NULL, offsetof(struct loop, packets),
 	  "with --pcap: only dropped packets", parse_packets, TRACING_DROPPED },
 	{ 'n', "number", "NUMBER", offsetof(struct loop, m.left),
-	  "end after this many", parse_number },
-	{ 'j', "json", NULL, offsetof(struct loop, m.json), "print a JSON object a line" },
+	  "end after this many events or packets", parse_number },
+	{ 'j', "json", NULL, offsetof(struct loop, m.json), "print one JSON object per line" },
 	{ 0 },
 };
 
@@ -379,13 +386,14 @@ const struct command monitor_command = {
 		   "a pcap file",
 	.usage = "[--event KIND]... [FILTER]... [-n NUMBER] [-j|--json]\n"
 		 "--pcap FILE [--forwarded|--dropped] [--in IF] [--address PREFIX] [-n NUMBER]",
-	.about = "Prints a line for each event: a dropped packet with its reason, a flow made or "
-		 "ended, or a WireGuard peer's new endpoint (rebinding). With --event it also "
-		 "prints handshakes that pass, and knocks. Drops are a sample: each CPU reports a "
-		 "few hundred a second and the number of the others. Packets that are passed up to "
-		 "the kernel are not reported.\nWith --pcap it writes packets to a file: tcpdump "
-		 "does not see what XDP forwards. It ends with Ctrl-C. An instance has one monitor "
-		 "at a time. It costs nothing while no monitor runs.",
+	.about = "Prints a line for each event: a drop with its reason, the begin or "
+		 "end of a flow, or a WireGuard peer's new endpoint (rebinding). With --event it "
+		 "also prints handshakes that pass, and knocks. Each CPU reports a few hundred "
+		 "drops per second, and how many more there were. Packets that are passed up to "
+		 "the kernel are not reported.\n"
+		 "With --pcap it writes packets to a file, because tcpdump does not see the "
+		 "packets that XDP forwards. Stop it with Ctrl-C. An instance has one monitor at "
+		 "a time. Without a monitor, events cost nothing.",
 	.run = run_monitor,
 	.options = options,
 };

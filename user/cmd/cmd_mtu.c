@@ -59,7 +59,8 @@ static void on_lookup(void *data, const struct lookup_answer *answer)
 		if (j->family && j->family != family)
 			continue;
 		if (answer->failed[i]) {
-			log_warning("%s: no %s address now: %s", j->target, i ? "IPv4" : "IPv6",
+			log_warning("%s: no %s address was found: %s",
+				    j->target, i ? "IPv4" : "IPv6",
 				    answer->failed[i]);
 			j->lookup_failed = true;
 		}
@@ -112,7 +113,7 @@ static int find_link(const struct job *j, struct mtu_report *r)
 		}
 	if (j->through) {
 		snprintf(r->link.name, sizeof(r->link.name), "%s", j->through);
-		snprintf(why, sizeof(why), "there is no such interface: there is %s",
+		snprintf(why, sizeof(why), "this host has no such interface: name one of %s",
 			 host_names_now(j->through, there));
 		r->why = why;
 	}
@@ -146,8 +147,8 @@ static int read_wireguard(struct mtu_report *r, __u32 *ret_mark)
 	r->wireguard = !rc || !strcmp(r->link.kind, "wireguard");
 	if (rc) {
 		if (r->wireguard)
-			log_warning("%s: cannot read its peers from WireGuard: %s: "
-				    "run as root to know more", r->link.name,
+			log_warning("%s: cannot read the peers of this interface: %s: run this as "
+				    "root for a better answer", r->link.name,
 				    strerror(-rc));
 		return 0;
 	}
@@ -158,8 +159,9 @@ static int read_wireguard(struct mtu_report *r, __u32 *ret_mark)
 		r->handshake = p->handshake;
 		*ret_mark = d.fwmark;
 	} else {
-		r->why = p ? "the peer has no endpoint, and has not been heard of" :
-			     "no peer has it in its AllowedIPs";
+		r->why = p ? "its WireGuard peer has no endpoint yet: wait for a handshake, or set "
+			     "the endpoint" :
+			     "no WireGuard peer has this address in its AllowedIPs: add it to one";
 		rc = -ENETUNREACH;
 	}
 	wg_free(&d);
@@ -253,9 +255,9 @@ static int check_target(struct job *j, int n, char **words)
 	bool is_name;
 
 	if (n != 1) {
-		log_error("mtu: %s%s", n ? "too many words after the target: " :
-			  "the target is missing: add the address or name of the host to measure "
-			  "the path to, `wgxdp mtu vpn.example.net`", n ? words[1] : "");
+		log_error("mtu: %s%s", n ? "only one target can be measured: remove " :
+			  "the target is missing: add the address or name of a host, such as "
+			  "`wgxdp mtu vpn.example.net`", n ? words[1] : "");
 		return -EINVAL;
 	}
 	j->target = words[0];
@@ -265,10 +267,11 @@ static int check_target(struct job *j, int n, char **words)
 	if (why)
 		log_error("mtu: %s: %s", j->target, why);
 	else if (!is_name && j->family && literal.family != j->family)
-		log_error("mtu: %s: -%c asks for another family", j->target,
+		log_error("mtu: %s: the address does not fit -%c: leave that option out", j->target,
 			  j->family == FAMILY_IPV4 ? '4' : '6');
 	else if (!is_name && address_is_link_local(&literal) && !j->through)
-		log_error("mtu: %s: it is link-local: name its interface with --through IF",
+		log_error("mtu: %s: this is a link-local address: name its interface with "
+			  "--through IF",
 			  j->target);
 	else
 		return 0;
@@ -304,7 +307,7 @@ cleanup:
 
 static const struct command_option options[] = {
 	{ 0, "through", "IF", offsetof(struct job, through),
-	  "a WireGuard interface: TARGET is inside its tunnel",
+	  "the WireGuard interface in whose tunnel TARGET is",
 	  parse_interface, .values = "@interface" },
 	{ '4', NULL, NULL, offsetof(struct job, family), "only IPv4", parse_family, FAMILY_IPV4 },
 	{ '6', NULL, NULL, offsetof(struct job, family), "only IPv6", parse_family, FAMILY_IPV6 },
@@ -314,15 +317,16 @@ static const struct command_option options[] = {
 
 const struct command mtu_command = {
 	.name = "mtu",
-	.summary = "find the longest packet that passes, and say which MTU belongs where",
+	.summary = "measure the MTU of a path, and say which MTU to set where",
 	.usage = "TARGET [--through IF] [-4 | -6] [-j | --json]",
-	.about = "Finds the longest packet that passes to TARGET, by ICMP echo requests that must "
-		 "not be fragmented. It reports which router announced a limit, or a black hole, "
-		 "and which MTU belongs where. TARGET is an address, or a name: then the first "
-		 "address of each family is measured. If TARGET is reached through WireGuard, the "
-		 "path to the tunnel's other end is measured too.\nExit status 0: the path takes "
-		 "the interface's MTU. 3: it does not, or only in fragments. 1: failed, as echo "
-		 "requests are not answered. 2: usage.",
+	.about = "Finds the longest packet that passes to TARGET, with ICMP echo requests that "
+		 "must not be fragmented. It reports which router announced a limit, or that "
+		 "packets are lost silently (a black hole), and which MTU to set where. TARGET is "
+		 "an address or a name. With a name, it measures the first address of each family. "
+		 "If TARGET is reached through WireGuard, it also measures the path to the "
+		 "tunnel's other end.\nExit status 0: packets as long as the interface's MTU pass. "
+		 "3: they do not pass, or only in fragments. 1: the measurement failed, for "
+		 "example because nothing answers. 2: wrong usage.",
 	.run = run_mtu,
 	.options = options,
 	.operand = "",

@@ -26,7 +26,8 @@ struct arguments {
 static int parse_device(void *member, const struct command_option *o, char *value)
 {
 	if (!is_interface_name(value))
-		return option_wrong(o, value, "not an interface name, as wgvpnr01");
+		return option_wrong(o, value, "this cannot be the name of an interface: write one "
+					      "such as wgvpnr01");
 	strcpy(member, value);
 	return 0;
 }
@@ -62,8 +63,9 @@ static int check_name(const struct arguments *a)
 
 	if (import ? !is_interface_name(name) : !is_peer_name(name) || strlen(name) >= NAME_LEN)
 		log_error("peer %s %s: %s", verb, name, import ?
-			  "not an interface name, as wgvpnr01" : "not a peer's name: letters, "
-			  "digits, '-', '_', '.', '+' and '/', as site-a");
+			  "this cannot be the name of an interface: write one such as "
+			  "wgvpnr01" : "this cannot be the name of a peer: write letters, digits, "
+				       "'-', '_', '.', '+' and '/', such as site-a");
 	else if (is_verb(a, "add") && !*a->wanted.device)
 		log_error("peer add %s: --device is missing: add the interface that leads to the "
 			  "peer, --device wg0", name);
@@ -79,9 +81,9 @@ static int check_words(struct arguments *a, int n, char **words)
 	if (!a->edit.verb)
 		return -EINVAL;
 	if (n != 2) {
-		log_error("peer %s: %s; see `wgxdp peer --help`", a->edit.verb,
+		log_error("peer %s: %s: see `wgxdp peer --help`", a->edit.verb,
 			  n > 2 ? "too many words" : is_verb(a, "import") ?
-			  "an interface is missing" : "the peer's name is missing");
+			  "the name of an interface is missing" : "the peer's name is missing");
 		return -EINVAL;
 	}
 	a->edit.name = words[1];
@@ -96,9 +98,9 @@ static int change_peer(struct arguments *a, struct config *c)
 
 	if (is_verb(a, "add") ? p != NULL : !p) {
 		log_error("peer %s %s: %s", a->edit.verb, a->edit.name, p ?
-			  "it exists already: `peer set` changes it" :
-			  "no such peer in the configuration: `wgxdp show peers` lists all peers; "
-			  "`wg set` changes or removes a peer that wgxdp took over from WireGuard");
+			  "this peer exists already: change it with `wgxdp peer set`" :
+			  "the configuration has no such peer: `wgxdp show peers` lists the peers. "
+			  "A peer that wgxdp follows is changed with `wg set`");
 		return -ENOENT;
 	}
 	if (is_verb(a, "del")) {
@@ -163,7 +165,7 @@ static int import_peer(struct config *c, const char *device, const struct wg_pee
 		const char *why = relay_prefix_wrong(&from->allowed[i], &c->policy.overlay);
 
 		if (why)
-			log_warning("peer %s: left out: %s %s", p->name,
+			log_warning("peer %s: a prefix is left out: %s %s", p->name,
 				    prefix_format(&from->allowed[i], prefix), why);
 		else
 			rc = peer_add_prefix(p, &from->allowed[i]);
@@ -179,15 +181,16 @@ static int import_device(const char *device, struct config *c)
 	int rc = wg_read(device, &d);
 
 	if (rc == -ENODEV)
-		log_error("peer import %s: there is no such interface: there is %s", device,
+		log_error("peer import %s: this host has no such interface: name one of %s", device,
 			  host_names_now(device, there));
 	else if (rc)
 		log_error("peer import %s: %s", device, rc == -EOPNOTSUPP ?
-			  "it is not a WireGuard interface, or wireguard-go has no socket in "
+			  "this is not a WireGuard interface, or its wireguard-go has no socket in "
 			  WG_SOCKET_DIR : strerror(-rc));
 	if (!rc && !c->policy.overlay.family) {
-		log_error("peer import %s: the configuration has no overlay, the prefix that holds "
-			  "all sites, as policy: { overlay: \"fd12:3456:789a::/48\" }", device);
+		log_error("peer import %s: the prefix of all sites (the overlay) is missing: add "
+			  "policy: { overlay: \"fd12:3456:789a::/48\" } to the configuration",
+			  device);
 		rc = -EINVAL;
 	}
 	wg_names_read(device, &names);
@@ -227,11 +230,13 @@ static int run_peer(const struct global *g, int argc, char **argv)
 
 static const struct command_option options[] = {
 	{ 0, "device", "IF", offsetof(struct arguments, wanted.device),
-	  "the interface to the peer", parse_device, .values = "@interface" },
+	  "the interface that leads to the peer", parse_device, .values = "@interface" },
 	{ 0, "public-key", "KEY", 0,
-	  "WireGuard's, as `wg pubkey` prints it; a peer on a nic needs none", parse_key },
+	  "the peer's WireGuard key, as `wg pubkey` prints it; a peer behind a network card needs "
+	  "none", parse_key },
 	{ 0, "prefix", "PREFIX", offsetof(struct arguments, wanted),
-	  "a prefix of its site, or its own address in the tunnel; may be repeated", parse_prefix },
+	  "a prefix of the peer's site, or its own address in the tunnel; may be repeated",
+	  parse_prefix },
 	{ 0 },
 };
 
@@ -241,15 +246,15 @@ static const struct command_word words[] = {
 
 const struct command peer_command = {
 	.name = "peer",
-	.summary = "add, change and remove peers of the running relay, or take over WireGuard's",
+	.summary = "add, change and remove peers of the running relay, or import WireGuard's peers",
 	.usage = "add NAME --device IF [--public-key KEY] [--prefix PREFIX]...\n"
 		 "set NAME [--device IF] [--public-key KEY] [--prefix PREFIX]...\n"
 		 "del NAME\nimport IF",
-	.about = "Changes the running relay. `set` replaces what the options name; --prefix "
-		 "replaces all prefixes of the peer. `import` takes over the peers and AllowedIPs "
-		 "of a WireGuard interface. Their names are those of wg-quick's file (the comment "
-		 "or `# friendly_name=` above [Peer]), else the first 8 characters of their keys. "
-		 "WireGuard itself is not changed.",
+	.about = "Changes the running relay. `set` replaces the settings that the options name; "
+		 "--prefix replaces all prefixes of the peer. `import` adds the peers of a "
+		 "WireGuard interface with their AllowedIPs. Their names come from wg-quick's file "
+		 "(the comment or `# friendly_name=` above [Peer]), or are the first 8 characters "
+		 "of their keys. It does not change WireGuard.",
 	.run = run_peer,
 	.options = options,
 	.words = words,

@@ -78,7 +78,8 @@ static int run_reload(const struct global *g, int argc, char **argv)
 	if (!options_parse(&reload_command, argc, argv, &a, NULL))
 		return EXIT_USAGE;
 	if (a.dry && a.try_seconds) {
-		log_error("reload: --dry-run changes nothing, so there is nothing to try");
+		log_error("reload: --try cannot be used together with --dry-run, which changes "
+			  "nothing: leave out one or the other");
 		return EXIT_USAGE;
 	}
 	rc = pins_exist(g->instance);
@@ -103,18 +104,19 @@ static int run_reload(const struct global *g, int argc, char **argv)
 
 static const struct command_option options[] = {
 	CONFIG_OPTION(offsetof(struct arguments, file)),
-	{ 0, "dry-run", NULL, offsetof(struct arguments, dry), "only print the differences" },
+	{ 0, "dry-run", NULL, offsetof(struct arguments, dry),
+		"only print the differences, and change nothing" },
 	TRY_OPTION(offsetof(struct arguments, try_seconds)),
 	{ 0 },
 };
 
 const struct command reload_command = {
 	.name = "reload",
-	.summary = "bring what runs to what the file says, and print the differences",
+	.summary = "apply the configuration file again, and print the differences",
 	.usage = "[-c FILE] [--dry-run | --try SECONDS]",
-	.about = "Brings what runs to what the file says, as `up` does, and prints the "
-		 "differences: lines that go with -, lines that come with +. It names each change "
-		 "by hand that it undoes. If nothing is up, it fails.",
+	.about = "Applies the configuration file to the running instance, as `up` does, and prints "
+		 "the differences: removed lines with -, added lines with +. It names each change "
+		 "by a command that it undoes. It fails if the instance is not up.",
 	.run = run_reload,
 	.options = options,
 };

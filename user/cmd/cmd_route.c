@@ -29,8 +29,8 @@ static int check_words(struct arguments *a, int n, char **words)
 	add = !strcmp(a->verb, "add");
 	named = add && n == 3 && !a->peer;
 	if (n != 2 + named) {
-		log_error("route %s: %s; see `wgxdp route --help`", a->verb,
-			  n > 2 ? "too many words" : "a prefix is missing");
+		log_error("route %s: %s: see `wgxdp route --help`", a->verb,
+			  n > 2 ? "too many words" : "the prefix is missing");
 		return -EINVAL;
 	}
 	a->text = words[1];
@@ -101,8 +101,8 @@ static int del_route(struct arguments *a, struct config *c)
 			return 0;
 		}
 	}
-	log_error("route del %s: no peer of the configuration has it: `wgxdp show routes` lists "
-		  "the prefixes", a->text);
+	log_error("route del %s: no peer of the configuration has this prefix: `wgxdp show routes` "
+		  "lists the prefixes", a->text);
 	return -ENOENT;
 }
 
@@ -129,7 +129,7 @@ static int run_route(const struct global *g, int argc, char **argv)
 
 static const struct command_option options[] = {
 	{ 0, "peer", "NAME", offsetof(struct arguments, peer),
-	  "the peer that has the prefix", .values = "@peer" },
+	  "the peer that gets the prefix", .values = "@peer" },
 	{ 0 },
 };
 
@@ -137,8 +137,8 @@ const struct command route_command = {
 	.name = "route",
 	.summary = "add or remove a prefix of a relay's peer",
 	.usage = "add PREFIX [--peer] NAME\ndel PREFIX",
-	.about = "Adds a prefix to a peer of the running relay, or removes one. The AllowedIPs of "
-		 "a peer that is followed are WireGuard's: they are changed there.",
+	.about = "Adds a prefix to a peer of the running relay, or removes one. A peer that wgxdp "
+		 "follows has its prefixes in WireGuard: change its AllowedIPs there.",
 	.run = run_route,
 	.options = options,
 	.words = (const struct command_word[]){ { "add" }, { "del" }, { 0 } },

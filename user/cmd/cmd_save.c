@@ -34,10 +34,10 @@ static int run_save(const struct global *g, int argc, char **argv)
 
 const struct command save_command = {
 	.name = "save",
-	.summary = "print what runs, as a configuration",
+	.summary = "print the running configuration",
 	.usage = "",
-	.about = "Prints what runs as a configuration. `up` with that configuration changes "
-		 "nothing. Services that were made by hand are marked, and the mode is the one "
-		 "that `up` was given.",
+	.about = "Prints the running configuration as a file for `up`, which then changes nothing. "
+		 "Services that were added by commands are marked, and the mode is the one that "
+		 "`up` was given.",
 	.run = run_save,
 };

@@ -46,8 +46,8 @@ static int parse_listen(struct service_config *s, const char *argument)
 			s->ipv6 = IPV6_DNAT;
 	}
 	if (rc)
-		log_error("--listen '%s': neither an interface nor addresses, as eth0 or "
-			  "203.0.113.1,2001:db8::1",
+		log_error("--listen '%s': this is neither an interface nor addresses: write eth0 "
+			  "or 203.0.113.1,2001:db8::1",
 			  argument);
 	free(list);
 	return rc;
@@ -127,14 +127,14 @@ static int check_list_words(struct arguments *a, int n, char **words)
 	char what[32];
 
 	if (!del && strcmp(word, "add")) {
-		log_error("service %s: %s%sadd or del must follow, as `wgxdp service %s add %s "
+		log_error("service %s: %s%sadd or del must follow: write `wgxdp service %s add %s "
 			  "192.0.2.0/24`", list, word, *word ? ": " : "", list,
 			  *word ? word : "NAME");
 		return -EINVAL;
 	}
 	a->edit.verb = verbs[*list == 'd'][del];
 	if (n < 4) {
-		log_error("service %s: a service's name and a prefix must follow; see `wgxdp "
+		log_error("service %s: the service's name or a prefix is missing: see `wgxdp "
 			  "service --help`", a->edit.verb);
 		return -EINVAL;
 	}
@@ -158,12 +158,12 @@ static int check_name_word(struct arguments *a, int n, char **words)
 		return 0;
 	}
 	if (n > 2)
-		log_error("service %s %s: '%s' is one word too many: a list is one word, with "
+		log_error("service %s %s: '%s' is not expected: write a list as one word, with "
 			  "commas between its items; see `wgxdp service --help`", a->edit.verb,
 			  words[1], words[2]);
 	else
 		log_error("service %s: the service's name is missing: write `wgxdp service %s "
-			  "NAME`; `wgxdp show services` lists the names", a->edit.verb,
+			  "NAME`. `wgxdp show services` lists the names", a->edit.verb,
 			  a->edit.verb);
 	return -EINVAL;
 }
@@ -195,12 +195,13 @@ static int check_words(struct arguments *a, int n, char **words)
 	if (rc)
 		return rc;
 	if (!is_service_name(e->name) || strlen(e->name) >= NAME_LEN) {
-		log_error("service %s %s: no name of a service: letters, digits, '-', '_' and '.', "
-			  "as wg-end", e->verb, e->name);
+		log_error("service %s %s: this cannot be the name of a service: write letters, "
+			  "digits, '-', '_' and '.', such as wg-end", e->verb, e->name);
 		return -EINVAL;
 	}
 	if (!lists && (a->may.refuse_others || a->may.everyone)) {
-		log_error("service %s: --refuse-others and --everyone are for allow and deny",
+		log_error("service %s: --refuse-others and --everyone are only for `allow` and "
+			  "`deny`: remove them",
 			  e->verb);
 		return -EINVAL;
 	}
@@ -286,11 +287,11 @@ static int check_backend(const struct arguments *a, const struct service_config 
 
 	replace_hosts(&b, a);
 	if (s->n_backends && (*b.ipv4 || *b.ipv6 || a->no_ipv4 || a->no_ipv6))
-		log_error("service set %s: it has several backends: change them in the file, and "
-			  "`wgxdp reload`", s->name);
+		log_error("service set %s: this service has several backends: change them in the "
+			  "file, and run `wgxdp reload`", s->name);
 	else if ((a->no_ipv4 || a->no_ipv6) && !*b.ipv4 && !*b.ipv6)
-		log_error("service set %s: nothing is left of its backend: name another address "
-			  "with --backend", s->name);
+		log_error("service set %s: the backend would have no address left: name another "
+			  "one with --backend", s->name);
 	else
 		return 0;
 	return -EINVAL;
@@ -335,8 +336,8 @@ static int change(struct edit *e, struct config *c, const char *instance)
 
 	if (is_verb(a, "add") ? s != NULL : !s) {
 		log_error("service %s %s: %s", e->verb, e->name,
-			  s ? "it exists already: `service set` changes it" :
-			  "no such service: `wgxdp show services` lists them");
+			  s ? "this service exists already: change it with `wgxdp service set`" :
+			  "there is no such service: `wgxdp show services` lists the services");
 		return -ENOENT;
 	}
 	if (is_verb(a, "del")) {
@@ -380,36 +381,37 @@ static int run_service(const struct global *g, int argc, char **argv)
 
 static const struct command_option options[] = {
 	{ 0, "listen", "WHERE", 0,
-	  "an interface, or addresses: ADDRESS[,ADDRESS]...",
+	  "the interface or the addresses to listen on: ADDRESS[,ADDRESS]...",
 	  parse_listen_option, .values = "@interface" },
 	{ 0, "backend", "BACKEND", offsetof(struct arguments, wanted.backend),
-	  "IPv4 address, IPv6 address or both, with :PORT (default 51820; IPv6 then in brackets). "
-	  "A name stands for the family that has no address; alone, for IPv4. `set` changes only "
-	  "the families that are given.", parse_backend },
+	  "the backend's IPv4 address, IPv6 address or both, with :PORT (default 51820; then put "
+	  "IPv6 in brackets). A host name stands for the family without an address; alone, for "
+	  "IPv4. `set` changes only the families that are given.", parse_backend },
 	{ 0, "no-ipv4", NULL, offsetof(struct arguments, no_ipv4),
 	  "with `set`: remove the backend's IPv4 address" },
 	{ 0, "no-ipv6", NULL, offsetof(struct arguments, no_ipv6),
 	  "with `set`: remove the backend's IPv6 address" },
 	{ 0, "port", "PORTS", offsetof(struct arguments, wanted),
-	  "UDP ports to listen on, as 51820,443 or 400-450 (default: 51820)", parse_ports },
+	  "UDP ports to listen on, such as 51820,443 or 400-450 (default: 51820)", parse_ports },
 	{ 0, "nat", "MODE", 0,
 	  "dnat (default): the destination is translated. none: no translation. masquerade: the "
 	  "backend sees an address of this host, and clients of either family reach it.",
 	  parse_nat, .values = "dnat none masquerade" },
 	{ 0, "ipv6", "MODE", 0,
-	  "direct (default): IPv6 passes to the backend's own address. dnat: IPv6 is translated as "
-	  "IPv4 is (default with an IPv6 address in --listen). off: the kernel handles IPv6.",
+	  "direct (default): IPv6 passes to the backend's own address. dnat: IPv6 is translated "
+	  "like IPv4 (default with an IPv6 address in --listen). off: wgxdp leaves IPv6 to the "
+	  "kernel.",
 	  parse_ipv6, .values = "direct dnat off" },
 	{ 0, "public-key", "KEY", offsetof(struct arguments, wanted.backend),
-	  "WireGuard's key at the backend. It turns the guard on: only WireGuard packets for this "
-	  "key pass. May be repeated, for new and old keys.", parse_key },
+	  "the backend's WireGuard public key. With it, the guard lets only WireGuard packets for "
+	  "this key pass. May be repeated, for a new and an old key.", parse_key },
 	{ 0, "strict", NULL, offsetof(struct arguments, wanted.guard.strict),
-	  "the guard passes data only of clients that the backend has answered" },
+	  "with a public key: pass data only from clients that the backend has answered" },
 	{ 0, "refuse-others", NULL, offsetof(struct arguments, may.refuse_others),
-	  "needed by `allow add` if allow is empty: all other clients are refused then" },
+	  "confirm `allow add` to an empty allow, which refuses all other clients" },
 	{ 0, "everyone", NULL, offsetof(struct arguments, may.everyone),
-	  "needed by `allow del` of the last prefixes, which lets every client in. Also needed by "
-	  "`deny add` of 0.0.0.0/0 or ::/0, which refuses every client of that family." },
+	  "confirm `allow del` of the last prefix, which lets every client in, or `deny add` of "
+	  "0.0.0.0/0 or ::/0, which refuses every client of that family" },
 	{ 0 },
 };
 
@@ -420,7 +422,7 @@ static const struct command_word words[] = {
 
 const struct command service_command = {
 	.name = "service",
-	.summary = "add, change and remove services of what runs, and deny or allow clients",
+	.summary = "add, change and remove running services, and allow or deny clients",
 	.usage = "add NAME --listen WHERE --backend BACKEND[,BACKEND][:PORT] [--port PORTS] "
 		 "[--nat dnat|none|masquerade] [--ipv6 direct|dnat|off] [--public-key KEY]... "
 		 "[--strict]\n"
@@ -431,12 +433,12 @@ const struct command service_command = {
 		 "allow del NAME PREFIX... [--everyone]\n"
 		 "deny add NAME PREFIX... [--everyone]\n"
 		 "deny del NAME PREFIX...",
-	.about = "Changes what runs, from the next packet on. `set` changes what its options name. "
-		 "After a backend is replaced, its replies are still translated for three "
-		 "minutes.\n"
-		 "A service refuses clients of the prefixes in deny. If allow has prefixes, it "
-		 "refuses all clients outside of them. deny beats allow. `wgxdp show services` "
-		 "prints both lists.",
+	.about = "Changes the running configuration, from the next packet on. `set` changes only "
+		 "the settings that its options name. After a backend is replaced, its replies "
+		 "are still translated for three minutes.\n"
+		 "A service refuses clients in the prefixes of deny. If allow has prefixes, it "
+		 "refuses all clients outside of them. deny is stronger than allow. `wgxdp show "
+		 "services` prints both lists.",
 	.run = run_service,
 	.options = options,
 	.words = words,

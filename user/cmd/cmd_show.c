@@ -22,15 +22,16 @@ struct arguments {
 static int check_words(const struct arguments *a)
 {
 	if (a->what & SHOW_METRICS && (a->what != SHOW_METRICS || a->json)) {
-		log_error("show: metrics: leave out the other words and --json");
+		log_error("show metrics: this takes no other words and no --json: leave them out");
 		return -EINVAL;
 	}
 	if (a->what & SHOW_FLOWS && a->what != SHOW_FLOWS) {
-		log_error("show: flows: leave out the other words");
+		log_error("show flows: this takes no other words: leave them out");
 		return -EINVAL;
 	}
 	if (a->wg && a->what != SHOW_FLOWS) {
-		log_error("show: --wg is for flows: `wgxdp show flows --wg %s`", a->wg);
+		log_error("show: --wg works only with flows: write `wgxdp show flows --wg %s`",
+			  a->wg);
 		return -EINVAL;
 	}
 	return 0;
@@ -88,8 +89,8 @@ static int run_show(const struct global *g, int argc, char **argv)
 
 static const struct command_option options[] = {
 	{ 0, "wg", "FILE", offsetof(struct arguments, wg),
-	  "the output of `wg show IF dump` or `wg show all dump` of the backend: shows the peer of "
-	  "each flow; - is standard input", .values = "@file" },
+	  "print the WireGuard peer of each flow: FILE has the output of `wg show IF dump` or `wg "
+	  "show all dump` on the backend (-: standard input)", .values = "@file" },
 	JSON_OPTION(offsetof(struct arguments, json)),
 	{ 0 },
 };
@@ -104,14 +105,15 @@ const struct command show_command = {
 	.summary = "print interfaces, services, peers, flows and counters",
 	.usage = "[interfaces|services|peers|routes|sites|drops|metrics] [-j|--json]\n"
 		 "flows [--wg FILE] [-j|--json]",
-	.about = "Prints interfaces with role and mode. Prints services and peers with the packets "
-		 "received, forwarded, dropped and passed up in each direction. Prints why packets "
-		 "were not forwarded, and WireGuard's state of the peers. Without a noun it prints "
-		 "all of that.\n`routes` are prefixes and the peers that have them. `sites` are "
-		 "those of the blind relay: where they are and what they send. `metrics` is what "
-		 "the exporter gives Prometheus. `flows` are the clients of masquerading services. "
-		 "A line has where a client's packets arrive, how the backend sees them, age and "
-		 "idle time in seconds, and packets/bytes in each direction.",
+	.about = "Without a word, it prints interfaces, services, peers and drops.\n"
+		 "`interfaces`: their roles and modes. `services` and `peers`: the packets "
+		 "received, forwarded, dropped and passed up to the kernel in each direction, and "
+		 "WireGuard's state of the peers. `drops`: why packets were not forwarded. "
+		 "`routes`: prefixes and the peers that have them. `sites`: the sites of the "
+		 "blind relay, where they are and what they send. `metrics`: the text that the "
+		 "exporter serves to Prometheus. `flows`: the clients of services with nat: "
+		 "masquerade. Each line has where the client's packets arrive, how the backend "
+		 "sees them, age and idle time in seconds, and packets/bytes in each direction.",
 	.run = run_show,
 	.options = options,
 	.words = words,

@@ -209,7 +209,8 @@ static int parse_interval(void *member, const struct command_option *o, char *va
 
 	*(double *)member = seconds;
 	return end != value && !*end && seconds >= 0.1 && seconds <= 3600 ? 0 :
-	       option_wrong(o, value, "write a number of seconds from 0.1 to 3600");
+	       option_wrong(o, value, "this is not a number of seconds: write one from 0.1 to "
+				      "3600");
 }
 
 static int run_top(const struct global *g, int argc, char **argv)
@@ -230,18 +231,19 @@ static int run_top(const struct global *g, int argc, char **argv)
 
 static const struct command_option options[] = {
 	{ 'i', "interval", "SECONDS", offsetof(struct arguments, interval),
-	  "time between two readings, 0.1 to 3600 (default: 2)", parse_interval },
+	  "seconds between two readings, from 0.1 to 3600 (default: 2)", parse_interval },
 	{ 'n', "number", "NUMBER", offsetof(struct arguments, left),
-	  "end after this many tables", parse_number },
+	  "end after printing this many tables", parse_number },
 	{ 's', "sort", "KEY", offsetof(struct arguments, sort),
-	  "rate (default), dropped, passed or name",
+	  "sort the rows by rate (default), dropped, passed or name",
 	  parse_choice, .values = "rate dropped passed name" },
 	{ 'u', "units", "UNIT", offsetof(struct arguments, unit),
-	  "bits (default), bytes or packets", parse_choice, .values = "bits bytes packets" },
+	  "unit of the rates: bits (default), bytes or packets",
+	  parse_choice, .values = "bits bytes packets" },
 	{ 'f', "filter", "TEXT", offsetof(struct arguments, filter),
-	  "only rows whose name contains TEXT" },
+	  "print only rows whose name contains TEXT" },
 	{ 'j', "json", NULL, offsetof(struct arguments, json),
-	  "print a JSON object each interval, with all rates a second; bytes include the IP "
+	  "print a JSON object each interval, with all rates per second; bytes include the IP "
 	  "header" },
 	{ 0 },
 };
@@ -250,11 +252,12 @@ const struct command top_command = {
 	.name = "top",
 	.summary = "show current rates of services, peers and sites",
 	.usage = "[-i SECONDS] [-n NUMBER] [-s KEY] [-u UNIT] [-f TEXT] [-j|--json]",
-	.about = "Shows rates of services, peers, pairs of blind sites and reasons, in a table "
-		 "each interval. The first rate is to the backend, or from the peer or site. The "
-		 "second is back from the backend, or to the peer. Dropped and passed are packets "
-		 "per second. On a terminal it takes the whole screen, and the last line names its "
-		 "keys; with -n or --json it prints. It ends with q or Ctrl-C.",
+	.about = "Shows a table of the rates of services, peers, pairs of blind sites, and reasons "
+		 "for drops, once per interval. The first rate is to the backend, or from the peer "
+		 "or site. The second rate is back from the backend, or to the peer. Dropped and "
+		 "passed are packets per second. On a terminal it uses the whole screen, and the "
+		 "last line explains its keys. With -n or --json it prints tables one after the "
+		 "other. Stop it with q or Ctrl-C.",
 	.run = run_top,
 	.options = options,
 	.only_prints = true,

@@ -56,7 +56,7 @@ static int parse_fragment(void *member, const struct command_option *o, char *va
 	if (option_number(o, value, 0, 65528, &offset))
 		return -EINVAL;
 	w->offset = offset;
-	return offset % 8 ? option_wrong(o, value, "not a multiple of 8") : 0;
+	return offset % 8 ? option_wrong(o, value, "this is not a multiple of 8: write one") : 0;
 }
 
 static int parse_mac(void *arguments, const struct command_option *o, char *value)
@@ -67,7 +67,8 @@ static int parse_mac(void *arguments, const struct command_option *o, char *valu
 
 	if (sscanf(value, "%2x:%2x:%2x:%2x:%2x:%2x%n",
 		   m, m + 1, m + 2, m + 3, m + 4, m + 5, &n) != 6 || value[n])
-		return option_wrong(o, value, "not a MAC address, as 02:00:00:00:00:01");
+		return option_wrong(o, value, "this is not a MAC address: write one such as "
+					      "02:00:00:00:00:01");
 	for (int i = 0; i < 6; i++)
 		a->wish.mac[0][i] = m[i];
 	a->mac = true;
@@ -80,8 +81,8 @@ static int parse_end(void *member, const struct command_option *o, char *value)
 	bool from = o->id == FROM;
 
 	return endpoint_parse(value, from ? &w->from : &w->to, from ? &w->sport : &w->dport) ?
-		option_wrong(o, value, "not an address and a port: write both, 198.51.100.7:4711 "
-				       "or [2001:db8::7]:4711") : 0;
+		option_wrong(o, value, "this is not an address and a port: write both, "
+				       "198.51.100.7:4711 or [2001:db8::7]:4711") : 0;
 }
 
 static int parse_vlan(void *member, const struct command_option *o, char *value)
@@ -90,7 +91,7 @@ static int parse_vlan(void *member, const struct command_option *o, char *value)
 	unsigned long id;
 
 	if (w->n_vlans == 2)
-		return option_wrong(o, value, "a packet has at most two tags");
+		return option_wrong(o, value, "a packet has at most two VLAN tags: remove some");
 	if (option_number(o, value, 1, 4094, &id))
 		return -EINVAL;
 	w->vlan[w->n_vlans++] = id;
@@ -104,7 +105,8 @@ static int parse_key(void *member, const struct command_option *o, char *value)
 
 	if (wg_key_parse(value, &key))
 		return option_wrong(o, value,
-				    "not a public key of WireGuard: 44 characters of base64");
+				    "this is not a WireGuard public key: copy all 44 characters "
+				    "that `wg pubkey` prints");
 	w->has_key = true;
 	memcpy(w->key, key.b, sizeof(w->key));
 	return 0;
@@ -124,12 +126,12 @@ static int check_arguments(struct arguments *a, int n, char **words)
 {
 	a->file = n ? words[0] : NULL;
 	if (n > 1)
-		log_error("trace: %s: name only one file", words[1]);
+		log_error("trace: %s: only one file can be read: remove the others", words[1]);
 	else if (a->file && describes_packet(&a->wish, a->mac))
-		log_error("trace: %s: options do not change the packets of a file: write only --in "
-			  "and --json with it", a->file);
+		log_error("trace: %s: options that describe a packet cannot be used with a file: "
+			  "leave out all except --in and --json", a->file);
 	else if (!a->file && (!a->in || !a->wish.from.family || !a->wish.to.family))
-		log_error("trace: describe a packet: `wgxdp trace --in eth0 --from "
+		log_error("trace: the packet is missing: write `wgxdp trace --in eth0 --from "
 			  "198.51.100.7:4711 --to 198.51.100.1:51820`, or name a capture: `wgxdp "
 			  "trace FILE.pcap`");
 	else if (!a->file && a->wish.from.family != a->wish.to.family)
@@ -189,15 +191,15 @@ static int trace_described(struct arguments *a, struct node list)
 	if (w->message == MESSAGE_INITIATION || w->message == MESSAGE_RESPONSE)
 		find_key(trace_shadow(a->trace), w);
 	if (!a->mac && trace_mac(a->trace, a->ifindex, w->mac[0])) {
-		log_error("trace: --in %s: not an interface of this instance: `wgxdp show "
-			  "interfaces` lists them", a->in);
+		log_error("trace: --in %s: the instance does not use this interface: `wgxdp show "
+			  "interfaces` lists its interfaces", a->in);
 		return -ENODEV;
 	}
 	memcpy(w->mac[1], (__u8[]){ 2, 0, 0, 0, 0, 1 }, 6);
 	len = packet_make(w, frame.bytes, sizeof(frame.bytes));
 	if (len < 0) {
-		log_error("trace: --size %u: too short for the headers, or for a fragment at this "
-			  "offset", w->size);
+		log_error("trace: --size %u: this is too short for the packet's headers, or for a "
+			  "fragment at this offset: write more", w->size);
 		return len;
 	}
 	frame.len = len;
@@ -218,15 +220,16 @@ static int trace_file(struct arguments *a, struct node list)
 		__u32 ifindex = a->ifindex ?: if_nametoindex(captured.interface);
 
 		if (!ifindex) {
-			log_error("%s: add --in IF: the file does not name an interface of this "
-				  "host%s%s", a->file, *captured.interface ? ", but " : "",
+			log_error("%s: the file names no interface of this host: add --in IF%s%s",
+				  a->file, *captured.interface ? ", but " : "",
 				  captured.interface);
 			rc = -ENODEV;
 			break;
 		}
 		n++;
 		if (captured.len < TRACE_FRAME_MIN) {
-			log_warning("%s: packet %lu is left out: %u bytes are no Ethernet frame",
+			log_warning("%s: packet %lu is left out: its %u bytes are too short for an "
+				    "Ethernet frame",
 				    a->file, n, captured.len);
 			continue;
 		}
@@ -247,7 +250,8 @@ static int open_instance(const char *instance, struct dataplane **ret)
 	int rc = running_open(instance, ret);
 
 	if (!rc && (*ret)->elsewhere) {
-		log_error("instance %s is up in another network namespace", instance);
+		log_error("instance %s is up in another network namespace: run this command there",
+			  instance);
 		rc = -ENOENT;
 	}
 	return rc;
@@ -286,7 +290,7 @@ static int run_trace(const struct global *g, int argc, char **argv)
 		return EXIT_USAGE;
 	a.ifindex = a.in ? if_nametoindex(a.in) : 0;
 	if (a.in && !a.ifindex) {
-		log_error("trace: --in %s: there is no such interface: there is %s", a.in,
+		log_error("trace: --in %s: this host has no such interface: name one of %s", a.in,
 			  host_names_now(a.in, there));
 		return EXIT_FAILED;
 	}
@@ -300,12 +304,12 @@ static int run_trace(const struct global *g, int argc, char **argv)
 #define WISH(member) offsetof(struct arguments, wish.member)
 static const struct command_option options[] = {
 	{ 0, "in", "IF", offsetof(struct arguments, in),
-	  "the interface on which the packet arrives. For a pcapng file it overrides the interface "
-	  "named there.", .values = "@interface" },
+	  "the interface on which the packet arrives; for a pcapng file, in place of the interface "
+	  "in the file", .values = "@interface" },
 	{ 0, "from", "ADDRESS:PORT", offsetof(struct arguments, wish),
-	  "the source; IPv6 in brackets", parse_end, FROM },
+	  "the source of the packet; put IPv6 in brackets", parse_end, FROM },
 	{ 0, "to", "ADDRESS:PORT", offsetof(struct arguments, wish),
-	  "the destination; IPv6 in brackets", parse_end, TO },
+	  "the destination of the packet; put IPv6 in brackets", parse_end, TO },
 	{ 0, "message", "TYPE", WISH(message),
 	  "the WireGuard message: initiation, response, cookie, data (default) or none",
 	  parse_choice, .values = "none initiation response cookie data" },
@@ -313,15 +317,16 @@ static const struct command_option options[] = {
 	  "the receiver's key, for the mac1 of an initiation or response (default: the service's "
 	  "first key)", parse_key },
 	{ 0, "index", "NUMBER", WISH(index),
-	  "the sender's index in an initiation or response, the receiver's in other messages "
+	  "the sender index of an initiation or response, or the receiver index of another message "
 	  "(default: 1)", parse_u32, INDEX },
 	{ 0, "size", "BYTES", WISH(size), "the length of the IP packet", parse_u32, SIZE },
 	{ 0, "ttl", "NUMBER", WISH(ttl), "TTL or hop limit (default: 64)", parse_u32, TTL },
 	{ 0, "df", NULL, WISH(df), "IPv4: must not be fragmented" },
 	{ 0, "fragment", "OFFSET[+]", offsetof(struct arguments, wish),
-	  "the fragment at this offset; +: more fragments follow", parse_fragment },
+	  "the packet is the fragment at this offset; with + more fragments follow",
+	  parse_fragment },
 	{ 0, "vlan", "ID", offsetof(struct arguments, wish),
-	  "a VLAN tag; given twice, the outer tag first", parse_vlan },
+	  "the packet's VLAN tag; if given twice, the outer tag first", parse_vlan },
 	{ 0, "mac", "MAC", 0,
 	  "the destination MAC address (default: that of the interface)", parse_mac },
 	{ 'j', "json", NULL, offsetof(struct arguments, json),
@@ -331,14 +336,14 @@ static const struct command_option options[] = {
 
 const struct command trace_command = {
 	.name = "trace",
-	.summary = "tell what happens to a packet, without sending it",
+	.summary = "show what wgxdp would do with a packet, without sending it",
 	.usage = "--in IF --from ADDRESS:PORT --to ADDRESS:PORT [OPTION]... [-j|--json]\n"
 		 "[--in IF] FILE [-j|--json]",
-	.about = "Tells what happens to a UDP packet, or to each packet of a pcap or pcapng file "
-		 "(-: standard input). It prints the service or peer, the guard's decision, the "
-		 "next hop, the packet that leaves, and the verdict with its reason. The running "
-		 "programs process it once more, on copies of the maps that they write. Nothing is "
-		 "sent, counted or remembered.",
+	.about = "Shows what wgxdp would do with a UDP packet, or with each packet of a pcap or "
+		 "pcapng file (-: standard input). It prints the service or peer, the guard's "
+		 "decision, the next hop, the packet that would leave, and the verdict with its "
+		 "reason. The same BPF programs process the packet, on copies of the maps. Nothing "
+		 "is sent, counted or remembered.",
 	.run = run_trace,
 	.options = options,
 	.operand = "@file",

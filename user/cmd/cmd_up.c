@@ -32,7 +32,7 @@ static int parse(struct arguments *a, int argc, char **argv)
 	if (!options_parse(&up_command, argc, argv, a, NULL))
 		return -EINVAL;
 	if (a->keep && argc > 2) {
-		log_error("up: --keep cannot be used together with other options");
+		log_error("up: --keep cannot be used together with other options: leave them out");
 		return -EINVAL;
 	}
 	if (a->line.config && a->file) {
@@ -51,7 +51,8 @@ static int keep_trial(const char *instance)
 	if (lock >= 0)
 		close(lock);
 	if (lock >= 0 && !kept)
-		log_error("instance %s: no change is on trial", instance);
+		log_error("instance %s: there is no change to keep, because none is on trial",
+			  instance);
 	else if (kept)
 		puts("kept");
 	return kept ? EXIT_DONE : EXIT_FAILED;
@@ -63,8 +64,8 @@ static int check_handmade(const struct arguments *a, const struct config *before
 {
 	if (a->replace || !isatty(STDERR_FILENO) || !undone_report(before, a->line.config, false))
 		return 0;
-	log_error("up: nothing was changed: add --replace to undo changes by hand; `wgxdp save` "
-		  "prints what runs");
+	log_error("up: nothing was changed, because this would undo changes by commands: to undo "
+		  "them, add --replace. `wgxdp save` prints the running configuration");
 	return -EPERM;
 }
 
@@ -124,12 +125,12 @@ static int run_up(const struct global *g, int argc, char **argv)
 		heap_for_file(file);
 		rc = !a.file && access(file, F_OK) ? -ENOENT : config_read(file, &a.line.config);
 		if (rc == -ENOENT && !a.file)
-			log_error("up: there is no %s: write it, name another file with -c FILE, "
-				  "or give --wan IF and --to ADDRESS; see `wgxdp up --help`", file);
+			log_error("up: the file %s does not exist: write it, name another with -c "
+				  "FILE, or give --wan IF and --to ADDRESS", file);
 	}
 	if (rc)
 		goto cleanup;
-	config_warn_nothing(a.line.config);
+	config_warn(a.line.config);
 	if (a.mode >= 0)
 		a.line.config->mode = a.mode;
 	if (a.express >= 0)
@@ -146,32 +147,33 @@ static const struct command_option options[] = {
 	CONFIG_OPTION(offsetof(struct arguments, file)),
 	QUICK_SERVICE_OPTIONS(offsetof(struct arguments, line)),
 	{ 0, "mode", "MODE", offsetof(struct arguments, mode),
-	  "auto (default): native XDP if the driver has it, else generic, else tc. Or only native, "
-	  "generic or tc.", parse_choice, .values = "auto native generic tc" },
+	  "auto (default): native XDP if the driver has it, else generic XDP, else tc; or only "
+	  "native, generic or tc", parse_choice, .values = "auto native generic tc" },
 	{ 0, "express", "USE", offsetof(struct arguments, express),
-	  "on (default): XDP reuses its decision about the last similar packet; off: it decides "
+	  "on (default): XDP reuses its decision about the last similar packet; off: XDP decides "
 	  "about each packet separately",
 	  parse_choice, .values = "on off" },
 	TRY_OPTION(offsetof(struct arguments, try_seconds)),
 	{ 0, "keep", NULL, offsetof(struct arguments, keep),
-	  "keep the change that is on trial, and change nothing" },
+	  "keep the change that `--try` applied, and change nothing else" },
 	{ 0, "replace", NULL, offsetof(struct arguments, replace),
-	  "undo changes by hand; needed at a terminal" },
+	  "undo changes by commands; needed at a terminal" },
 	{ 0 },
 };
 
 const struct command up_command = {
 	.name = "up",
-	.summary = "load, attach and fill the data path; if it runs, bring it to the configuration",
+	.summary = "start forwarding, or apply a changed configuration",
 	.usage = "[-c FILE] [--mode MODE] [--express USE] [--try SECONDS] [--replace]\n"
 		 "--keep\n"
 		 "--wan IF [--wan IF]... --to BACKEND[,BACKEND][:PORT] [--lan IF]... [--port "
 		 "PORTS] [--nat dnat|none|masquerade] [--mode MODE] "
 		 "[--express USE] [--try SECONDS] [--replace]",
-	.about = "Loads the data path, attaches it and fills its maps. If it runs already, `up` "
-		 "changes only what differs, and names it. It does all of it or nothing. Changes "
-		 "by `service`, `peer` and `route` that the configuration does not have are "
-		 "undone; at a terminal only with --replace.",
+	.about = "Loads the BPF programs, attaches them to the interfaces, and fills their maps. "
+		 "If they run already, `up` applies only the differences and prints them. It "
+		 "applies everything or nothing. It undoes changes by `service`, `peer` and "
+		 "`route` that the configuration does not have; at a terminal, only with "
+		 "--replace.",
 	.run = run_up,
 	.options = options,
 };

@@ -62,7 +62,7 @@ int edit_check_options(const struct edit *e, bool given)
 	bool set = !strcmp(e->verb, "set");
 
 	if (given && !set && strcmp(e->verb, "add"))
-		log_error("%s %s: takes no options", command, e->verb);
+		log_error("%s %s: this command takes no options: remove them", command, e->verb);
 	else if (!given && set)
 		log_error("%s set %s: no change is given: add an option; `wgxdp %s --help` lists "
 			  "the options", command, e->name, command);

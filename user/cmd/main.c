@@ -60,12 +60,14 @@ static void print_usage(FILE *out)
 	fputs("Usage: wgxdp [--instance NAME] COMMAND [ARGUMENT]...\n\nCommands:\n", out);
 	for (size_t i = 0; commands[i]; i++)
 		fprintf(out, "  %-9s %s\n", commands[i]->name, commands[i]->summary);
-	fputs("\nOptions:\n"
-	      "  --instance NAME  one of several on this host (default: " INSTANCE_DEFAULT
-	      "); also after COMMAND\n"
-	      "  -h, --help       this text; after COMMAND, its help, as `wgxdp help COMMAND`\n"
+	fputs("\n"
+	      "Options:\n"
+	      "  --instance NAME  the instance, if this host has several (default: "
+	      INSTANCE_DEFAULT "); also after COMMAND\n"
+	      "  -h, --help       print this text, or after COMMAND the help of that command\n"
 	      "  --version\n"
-	      "\nSee wgxdp(8).\n",
+	      "\n"
+	      "See wgxdp(8).\n",
 	      out);
 }
 
@@ -78,7 +80,8 @@ static bool extract_instance(int *argc, char **argv, struct global *g)
 	for (int i = 1; i < *argc; i++) {
 		if (!strcmp(argv[i], "--instance")) {
 			if (i + 1 == *argc) {
-				log_error("--instance: a name is missing");
+				log_error("--instance: a name is missing: write one after it, such "
+					  "as --instance second");
 				return false;
 			}
 			g->instance = argv[++i];
@@ -92,7 +95,8 @@ static bool extract_instance(int *argc, char **argv, struct global *g)
 	*argc = n;
 	if (instance_valid(g->instance))
 		return true;
-	log_error("--instance %s: not a valid name: write up to %d letters, digits, '-' and '_'",
+	log_error("--instance %s: this cannot be the name of an instance: write up to %d letters, "
+		  "digits, '-' and '_'",
 		  g->instance, INSTANCE_LEN - 1);
 	return false;
 }
@@ -148,12 +152,12 @@ static void report_unknown(const char *word)
 		if (!strcmp(word, elsewhere[i][0]))
 			n.best = elsewhere[i][1];
 	if (*word == '-')
-		log_error("%s: a command is missing before it: write `wgxdp COMMAND %s`, such as "
-			  "`wgxdp up`; `wgxdp --help` lists the commands", word, word);
+		log_error("%s: the command is missing: write `wgxdp COMMAND %s`. `wgxdp --help` "
+			  "lists the commands", word, word);
 	else if (n.best)
-		log_error("%s: no such command: did you mean `wgxdp %s`?", word, n.best);
+		log_error("%s: there is no such command: did you mean `wgxdp %s`?", word, n.best);
 	else
-		log_error("%s: no such command; `wgxdp --help` lists them", word);
+		log_error("%s: there is no such command: `wgxdp --help` lists the commands", word);
 }
 
 static const struct command *find_command(const char *name)
@@ -183,7 +187,8 @@ static int run_command(const struct command *c, const struct global *g, int argc
 
 	if (!c->only_prints || !(fflush(stdout) | ferror(stdout)))
 		return status;
-	log_error("%s: cannot write all of it to standard output", c->name);
+	log_error("%s: cannot write the whole output to standard output: is the disk full?",
+		  c->name);
 	return EXIT_FAILED;
 }
 

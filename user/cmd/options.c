@@ -115,12 +115,13 @@ static void report_unknown(const struct command *c, const char *option, char **a
 		if (!strcmp(n.word, others[i][0]) && has_option(c, others[i][1]))
 			n.best = others[i][1];
 	if (name)
-		log_error("%s: -%s: write it with two dashes, --%s", c->name, name, name);
+		log_error("%s: -%s: this option has two dashes: write --%s", c->name, name, name);
 	else if (n.best)
-		log_error("%s: %s: no such option: did you mean --%s? `wgxdp %s --help` lists the "
-			  "options", c->name, option, n.best, c->name);
+		log_error("%s: %s: there is no such option: did you mean --%s? `wgxdp %s --help` "
+			  "lists the options", c->name, option, n.best, c->name);
 	else
-		log_error("%s: %s: no such option: `wgxdp %s --help` lists the options", c->name,
+		log_error("%s: %s: there is no such option: `wgxdp %s --help` lists the options",
+			  c->name,
 			  option, c->name);
 }
 
@@ -146,13 +147,15 @@ static void report_stray(const struct command *c, const char *word)
 	struct address a;
 
 	if (has_option(c, "to") && !address_parse(word, &a))
-		log_error("%s: %s: the items of a list are one word with commas: --to ADDRESS,%s",
+		log_error("%s: %s: this word is not expected: for a list, write one word with "
+			  "commas, --to ADDRESS,%s",
 			  c->name, word, word);
 	else if (has_option(c, "config"))
-		log_error("%s: %s: a file is named by -c: `wgxdp %s -c %s`", c->name, word, c->name,
+		log_error("%s: %s: name a file with -c: write `wgxdp %s -c %s`",
+			  c->name, word, c->name,
 			  word);
 	else
-		log_error("%s: %s: no word is expected here; see `wgxdp %s --help`", c->name, word,
+		log_error("%s: %s: no word is expected here: see `wgxdp %s --help`", c->name, word,
 			  c->name);
 }
 
@@ -203,9 +206,10 @@ const char *command_word(const struct command *c, char **words)
 		append_choice(list, w->word, strlen(w->word), !w[1].word);
 	}
 	if (n.best)
-		log_error("%s: %s: unknown: did you mean %s?", c->name, *words, n.best);
+		log_error("%s: %s: this word is unknown: did you mean %s?",
+			  c->name, *words, n.best);
 	else if (*words)
-		log_error("%s: %s: unknown: write %s", c->name, *words, list);
+		log_error("%s: %s: this word is unknown: write %s", c->name, *words, list);
 	else
 		log_error("%s: a word is missing: add %s", c->name, list);
 	return NULL;
@@ -235,7 +239,8 @@ int option_number(const struct command_option *o, const char *value, unsigned lo
 	errno = 0;
 	number = strtoul(value, &end, 10);
 	if (*value < '0' || *value > '9' || *end || errno || number < least || number > most)
-		return option_wrong(o, value, "write a number%s from %lu to %lu, without a unit",
+		return option_wrong(o, value, "this number is wrong: write a number%s from %lu "
+					      "to %lu, without a unit",
 				    strcmp(o->argument, "SECONDS") ? "" : " of seconds", least,
 				    most);
 	*ret = number;
@@ -255,7 +260,7 @@ int option_choice(const struct command_option *o, const char *value)
 		append_choice(list, word, len, !word[len]);
 		word += len + (word[len] == ' ');
 	}
-	return option_wrong(o, value, "unknown: write %s", list);
+	return option_wrong(o, value, "this value is unknown: write %s", list);
 }
 
 int parse_choice(void *member, const struct command_option *o, char *value)
@@ -275,7 +280,8 @@ int parse_interface(void *member, const struct command_option *o, char *value)
 {
 	*(const char **)member = value;
 	return is_interface_name(value) ? 0 :
-	       option_wrong(o, value, "cannot be the name of an interface: write one such as wg0");
+	       option_wrong(o, value, "this cannot be the name of an interface: write one such as "
+				      "wg0");
 }
 
 /* ---- --help ---- */

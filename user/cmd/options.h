@@ -35,8 +35,8 @@ struct command_option {
 	  .values = "@file" }
 #define TRY_OPTION(member) \
 	{ 0, "try", "SECONDS", member, \
-	  "roll back to what ran before, unless Enter, or the command that is printed, keeps the " \
-	  "change within this time; also if this command is ended or its terminal hangs up", \
+	  "restore the former configuration after this time, unless you press Enter or run the " \
+	  "printed command; also if the terminal hangs up", \
 	  parse_number, TRY_MAX }
 #define JSON_OPTION(member) { 'j', "json", NULL, member, "print JSON" }
 

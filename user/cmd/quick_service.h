@@ -16,16 +16,18 @@ static inline int parse_quick_service(void *member, const struct command_option 
  * command's struct of arguments. */
 #define QUICK_SERVICE_OPTIONS(member) \
 	{ 0, "wan", "IF", member, \
-	  "an interface on which clients arrive: the service listens on all its addresses", \
+	  "the interface on which clients arrive; the service listens on all its addresses", \
 	  parse_quick_service, QUICK_WAN, "@interface" }, \
 	{ 0, "to", "BACKEND", member, \
-	  "wg-end's IPv4 address, IPv6 address or both, with :PORT (default 51820; IPv6 then in " \
-	  "brackets). A name stands for the family that has no address; alone, for IPv4.", \
+	  "the WireGuard host's IPv4 address, IPv6 address or both, with :PORT (default 51820; " \
+	  "then put IPv6 in brackets). A host name stands for the family without an address; " \
+	  "alone, for IPv4.", \
 	  parse_quick_service, QUICK_TO }, \
-	{ 0, "lan", "IF", member, "the interface to wg-end (default: by the routing table)", \
+	{ 0, "lan", "IF", member, \
+	  "the interface to the WireGuard host (default: by the routing table)", \
 	  parse_quick_service, QUICK_LAN, "@interface" }, \
 	{ 0, "port", "PORTS", member, \
-	  "UDP ports to listen on, as 51820,443 or 400-450 (default: 51820)", \
+	  "UDP ports to listen on, such as 51820,443 or 400-450 (default: 51820)", \
 	  parse_quick_service, QUICK_PORT }, \
 	{ 0, "nat", "MODE", member, \
 	  "dnat (default): IPv4 is translated to the backend, IPv6 passes to the backend's own " \

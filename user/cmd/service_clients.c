@@ -25,7 +25,8 @@ static void warn_within(const char *service, const char *list, const struct pref
 
 	for (size_t i = 0; i < n; i++)
 		if (prefix_within(p, &in[i]))
-			log_warning("service %s: %s lies within %s, which is in %s", service,
+			log_warning("service %s: %s is still part of %s in the list %s, so the "
+				    "change of it has no effect", service,
 				    prefix_format(p, text), prefix_format(&in[i], outer), list);
 }
 
@@ -38,7 +39,7 @@ static int add_prefixes(const struct service_config *s, const char *list, struct
 		if (prefix_index(*to, *n, p) < 0 && prefix_add(to, n, p))
 			return -ENOMEM;
 		if (*list == 'a')
-			warn_within(s->name, "deny: deny beats allow", s->deny, s->n_deny, p);
+			warn_within(s->name, "deny", s->deny, s->n_deny, p);
 	}
 	return 0;
 }
@@ -53,7 +54,7 @@ static void del_prefixes(const struct service_config *s, const char *list, struc
 		ssize_t at = prefix_index(from, *n, p);
 
 		if (at < 0)
-			log_warning("service %s: %s does not have %s", s->name, list,
+			log_warning("service %s: the list %s does not have %s", s->name, list,
 				    prefix_format(p, text));
 		else
 			memmove(&from[at], &from[at + 1], (--*n - at) * sizeof(*from));
@@ -83,17 +84,17 @@ int clients_change(struct service_config *s, const char *verb, const struct pref
 	if (del)
 		del_prefixes(s, name, *list, n, prefixes);
 	if (!allowed && s->n_allow && !may->refuse_others) {
-		why = "allow is empty, so every client may use the service; now all others would "
-		      "be refused";
+		why = "allow is empty, so this would refuse all other clients";
 		option = "--refuse-others";
 	} else if (allowed && !s->n_allow && !may->everyone) {
-		why = "allow would be empty, and every client might use the service";
+		why = "allow would be empty, so this would let every client in";
 	} else if (!denied && has_family_whole(s->deny, s->n_deny) && !may->everyone) {
-		why = "every client of a family would be refused";
+		why = "this would refuse every client of a family";
 	}
 	if (rc || !why)
 		return rc;
-	log_error("service %s %s: %s: nothing was changed; %s does it", verb, s->name, why,
+	log_error("service %s %s: %s: nothing was changed. If you want that, add %s",
+		  verb, s->name, why,
 		  option);
 	return -EPERM;
 }

@@ -118,8 +118,9 @@ static void add_ports(struct yaml *y, const struct yaml_key *key, struct yaml_no
 		return;
 	}
 	if (last - port >= PORTS_MAX - s->n_ports) {
-		yaml_error(y, value, "%s: %zu ports, and a service may have %u: divide them among "
-			   "several services", key->name, s->n_ports + last - port + 1, PORTS_MAX);
+		yaml_error(y, value, "%s: the service has %zu ports, and the limit is %u: divide "
+				     "them among several services",
+				     key->name, s->n_ports + last - port + 1, PORTS_MAX);
 		return;
 	}
 	for (; port <= last; port++) {
@@ -233,7 +234,8 @@ static void add_removed(struct yaml *y, const struct yaml_key *key, struct yaml_
 		return;
 	if ((strncmp(text, "service ", 8) && strncmp(text, "peer ", 5)) ||
 	    strlen(text) >= sizeof(place->text))
-		yaml_error(y, value, "%s: '%s' is not as \"%s\"", key->name, text, key->like);
+		yaml_error(y, value, "%s: '%s' is not an entry such as \"%s\"",
+				     key->name, text, key->like);
 	else
 		strcpy(place->text, text);
 }
@@ -272,7 +274,7 @@ static const struct yaml_key config_keys[] = {
 	{ "peers", yaml_set_rows, "{ name: site-a, device: wgvpnr01 }",
 	  ROWS(config, peers, n_peers), .below = config_peer_keys },
 	{ "follow", yaml_set_map,
-	  "{ wireguard: [ wg0 ] }, with the name of your WireGuard interface",
+	  "{ wireguard: [ wg0 ] } with your WireGuard interface in place of wg0",
 	  AT(config, follow), .below = config_follow_keys },
 	{ "announce", yaml_set_map, "{ table: 700 }", AT(config, announce),
 	  .below = config_announce_keys },
@@ -345,14 +347,15 @@ static void read_root(struct yaml *y, struct yaml_node *root, bool is_file, stru
 		root && root->type == YAML_MAP ? yaml_first_key(root, others) : NULL;
 
 	if (root && root->type != YAML_MAP) {
-		yaml_error(y, root, "this is no section of a configuration: begin the file with a "
-			   "section, such as services:");
+		yaml_error(y, root, "the file does not begin with a section of a configuration: "
+				    "begin with one, such as services:");
 	} else if (is_file && is_left_empty(root)) {
-		yaml_error(y, root, "the file configures nothing, and would remove everything "
-			   "that runs: if that is meant, write {}");
+		yaml_error(y, root, "the file is empty, and would remove everything that runs: "
+				    "write {} if you want that");
 	} else if (other) {
-		yaml_error(y, other, "'%s' is a section of a topology, so this is no "
-			   "configuration: `wgxdp gen hosts %s -o DIR` makes one for each host",
+		yaml_error(y, other, "'%s' is a section of a topology, not of a configuration: "
+				     "`wgxdp gen hosts %s -o DIR` makes a configuration for each "
+				     "host",
 			   other->text, y->name);
 	} else if (root) {
 		if (yaml_by_path(root, "/running"))
@@ -501,11 +504,32 @@ const char *config_followed(const struct config *c, size_t i, char *path, size_t
 	return i < c->n_ddns ? c->ddns[i].interface : NULL;
 }
 
-void config_warn_nothing(const struct config *c)
+/* Warns if no port of the service is the backend's. Then no name and port serves clients of both
+ * families, because IPv6 clients send to the backend itself. */
+static void warn_direct(const struct service_config *s)
 {
+	for (size_t b = 0; b < backends_of(s); b++) {
+		const struct backend_config *backend = backend_at(s, b);
+		bool same = s->nat != NAT_DNAT || s->ipv6 != IPV6_DIRECT || !*backend->ipv6;
+
+		for (size_t i = 0; i < s->n_ports; i++)
+			same |= s->ports[i] == backend->port;
+		if (!same)
+			log_warning("service %s: IPv6 clients send to the backend %s itself, so "
+				    "they need its port %u. With `ipv6: dnat` they use this host's "
+				    "address and the service's ports",
+				    s->name, backend->ipv6, ntohs(backend->port));
+	}
+}
+
+void config_warn(const struct config *c)
+{
+	for (size_t i = 0; i < c->n_services; i++)
+		warn_direct(&c->services[i]);
 	if (!c->n_services && !config_relays(c) && !*c->blind.device && !c->n_learn &&
 	    !config_is_control(c))
-		log_warning("no service and no peer is configured: nothing will be forwarded");
+		log_warning("no service and no peer is configured, so nothing will be forwarded: "
+			    "add one");
 }
 
 bool service_has_flows(const struct service_config *s)

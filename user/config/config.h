@@ -158,8 +158,9 @@ bool service_has_flows(const struct service_config *s);
 /* Enumerates the interfaces of the sections endpoints, learn and ddns: returns that of row i of all
  * three together and writes its path in the file to `path`. Returns NULL after the last row. */
 const char *config_followed(const struct config *c, size_t i, char *path, size_t n);
-/* Prints a warning if the configuration has no service, no peer and nothing else to do. */
-void config_warn_nothing(const struct config *c);
+/* Warns of what is valid and probably not meant: nothing to forward, or a service that IPv6 clients
+ * reach by another port. */
+void config_warn(const struct config *c);
 /* Returns whether the configuration has only endpoints and ddns, which need no data path. */
 bool config_is_control(const struct config *c);
 bool service_has_guard(const struct service_config *s);

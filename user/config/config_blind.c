@@ -75,19 +75,21 @@ static void add_pair(struct yaml *y, const struct yaml_key *key, struct yaml_nod
 	struct site_pair *place;
 
 	if (!value || value->type != YAML_LIST) {
-		yaml_error(y, value, "%s: a single value, where a list of pairs belongs: write [ [ "
-			   "site-a, site-b ] ]", key->name);
+		yaml_error(y, value, "%s: the value must be a list of pairs: write [ [ site-a, "
+				     "site-b ] ]", key->name);
 		return;
 	}
 	if (value->n != 2) {
-		yaml_error(y, value, "%s: a pair has two sites: write %s", key->name, key->like);
+		yaml_error(y, value, "%s: a pair needs exactly two sites: write %s",
+				     key->name, key->like);
 		return;
 	}
 	place = yaml_append(y, &b->pairs, &b->n_pairs, sizeof(*place));
 	if (place && read_site_name(y, key, value->first, place->name[0]) &&
 	    read_site_name(y, key, value->first->next, place->name[1]) &&
 	    !strcmp(place->name[0], place->name[1]))
-		yaml_error(y, value, "%s: '%s' twice: a pair is of two sites", key->name,
+		yaml_error(y, value, "%s: a pair has '%s' twice: write two different sites",
+				     key->name,
 			   place->name[0]);
 }
 
@@ -156,14 +158,14 @@ static void check_services(struct check *k)
 		for (size_t j = 0; j < s->n_ports; j++)
 			if (s->ports[j] == b->port && !strcmp(s->listen_interface, b->interface)) {
 				at(k, s->ports[j], "/services/%zu/listen/ports", i);
-				tell(k, "ports: the blind relay listens at port %u of %s: choose "
-				     "another port, or another "
-				     "interface", ntohs(b->port), b->interface);
+				tell(k, "ports: the blind relay already listens on port %u of %s: "
+					"choose another port or interface",
+					ntohs(b->port), b->interface);
 			}
 		if (!strcmp(s->name, BLIND_NAME)) {
 			at(k, 0, "/services/%zu/name", i);
-			tell(k, "name: the blind relay's own counters are called 'blind': choose "
-			     "another name");
+			tell(k, "name: 'blind' is the name of the blind relay's own counters: "
+				"choose another name");
 		}
 	}
 }
@@ -176,14 +178,14 @@ void config_check_blind(struct check *k)
 		return;
 	at(k, 0, "/blind/device");
 	if (!strcmp(b->device, b->interface))
-		tell(k, "device: '%s' is the interface that WireGuard's packets come by: name this "
-		     "host's own WireGuard device, such as wgvpnr01", b->device);
+		tell(k, "device: '%s' is the interface on which WireGuard's packets arrive: name "
+			"this host's WireGuard interface, such as wgvpnr01", b->device);
 	for (size_t i = 0; i < b->n_pairs; i++)
 		for (int j = 0; j < 2; j++) {
 			at(k, 0, "/blind/pairs/%zu", i);
 			if (!has_site(b, b->pairs[i].name[j]))
-				tell(k, "pairs: '%s' is not in the list of sites: add it "
-					"there", b->pairs[i].name[j]);
+				tell(k, "pairs: '%s' is not in the list 'sites': add it there",
+					b->pairs[i].name[j]);
 		}
 	check_services(k);
 }

@@ -23,8 +23,8 @@ void config_check_device(struct check *k, const char *key, const char *name, con
 		tell(k, "%s: '%s' cannot be the name of an interface: write one such as "
 			"%s", key, name, like);
 	if (!strcmp(name, "lo"))
-		tell(k, "%s: 'lo' is the loopback, by which no other host is reached: name a "
-			"network interface, such as %s", key, like);
+		tell(k, "%s: 'lo' is the loopback, which reaches no other host: name a network "
+			"interface, such as %s", key, like);
 }
 
 void config_check_host(struct check *k, const char *key, const char *text, __u8 family, bool names)
@@ -71,8 +71,8 @@ static void check_values(struct check *k)
 		config_check_device(k, "name", k->c->interfaces[i].name, "eth0");
 		at(k, 0, "/interfaces/%zu/shared", i);
 		if (k->c->interfaces[i].shared && k->c->interfaces[i].mode == MODE_TC)
-			tell(k, "shared: mode: tc has no XDP to share: leave shared out, because "
-			     "tc always runs beside other programs");
+			tell(k, "shared: with mode: tc there is no XDP program to share: leave "
+				"shared out");
 	}
 	for (i = 0; i < k->c->n_services; i++)
 		check_service_values(k, i);
@@ -93,18 +93,20 @@ static void check_nat_none(struct check *k, size_t i)
 
 	at(k, 0, "/services/%zu/listen/addresses", i);
 	if (s->n_listen_addresses)
-		tell(k, "addresses: nat: none listens at the backend's own address: leave them "
-		     "out, or write nat: dnat");
+		tell(k, "addresses: with nat: none a service listens on the backend's own address: "
+			"leave addresses out, or write nat: dnat");
 	for (j = 0; j < s->n_ports; j++) {
 		at(k, s->ports[j], "/services/%zu/listen/ports", i);
 		if (s->ports[j] != s->backend.port)
-			tell(k, "ports: nat: none listens at the backend's own port %u, not at %u: "
-			     "leave ports out, or write nat: dnat", ntohs(s->backend.port),
+			tell(k, "ports: with nat: none a service listens on the backend's own port "
+				"%u, not on %u: leave ports out, or write nat: dnat",
+				ntohs(s->backend.port),
 			     ntohs(s->ports[j]));
 	}
 	at(k, 0, "/services/%zu/ipv6", i);
 	if (s->ipv6 == IPV6_DNAT)
-		tell(k, "ipv6: dnat contradicts nat: none: write nat: dnat, or ipv6: direct");
+		tell(k, "ipv6: the value dnat contradicts nat: none: write nat: dnat, or ipv6: "
+			"direct");
 }
 
 static void check_listen_address(struct check *k, size_t i, size_t j)
@@ -123,15 +125,15 @@ static void check_listen_address(struct check *k, size_t i, size_t j)
 	if (s->nat == NAT_MASQUERADE)
 		return;				/* masquerading allows any pair of families */
 	if (!service_has_family(s, a->family))
-		tell(k, "addresses: %s is %s, and the backend has no %s address: add %s under "
-			"%s, or remove %s%s",
+		tell(k, "addresses: %s is an %s address, but the backend has no %s address: add %s "
+			"under %s, or remove %s%s",
 		     address_format(a, text), ipv6 ? "IPv6" : "IPv4", ipv6 ? "IPv6" : "IPv4",
 		     ipv6 ? "ipv6: \"2001:db8:2::10\"" : "ipv4: 192.168.1.10",
 		     s->n_backends ? "each of backends" : "backend", text,
 		     ipv6 && s->ipv6 == IPV6_DNAT ? " and ipv6: dnat" : "");
 	else if (ipv6 && s->ipv6 != IPV6_DNAT)
-		tell(k, "addresses: %s is IPv6, and this service does not translate IPv6 (ipv6: "
-			"%s%s): remove the address, or write ipv6: dnat beside backend",
+		tell(k, "addresses: %s is an IPv6 address, but the service does not translate IPv6 "
+			"(ipv6: %s%s): remove it, or add ipv6: dnat to the service",
 		     address_format(a, text), ipv6_name(s->ipv6),
 		     s->ipv6 == IPV6_DIRECT ? ", the default" : "");
 }
@@ -144,11 +146,12 @@ static void check_dnat(struct check *k, size_t i)
 
 	at(k, 0, "/services/%zu/listen/addresses", i);
 	if (*s->listen_interface && s->n_listen_addresses)
-		tell(k, "addresses: listen has an interface as well: leave out one of them");
+		tell(k, "addresses: listen has both an interface and addresses: remove one of the "
+			"two");
 	at(k, 0, "/services/%zu/listen", i);
 	if (!*s->listen_interface && !s->n_listen_addresses)
-		tell(k, "listen: an interface or addresses are missing: write listen: { interface: "
-		     "eth0, ports: [ 51820 ] }");
+		tell(k, "listen: neither an interface nor addresses are given: write listen: { "
+			"interface: eth0, ports: [ 51820 ] }");
 	else if (!s->n_ports)
 		tell(k, "listen: ports are missing: add ports: [ 51820 ]");
 	for (j = 0; j < s->n_listen_addresses; j++) {
@@ -161,12 +164,12 @@ static void check_dnat(struct check *k, size_t i)
 	if (s->ipv6 == IPV6_DNAT && !service_has_family(s, FAMILY_IPV6)) {
 		/* In all other cases check_listen_address() has reported it. */
 		if (!s->n_listen_addresses || !ipv6)
-			tell(k, "ipv6: dnat needs an IPv6 address of the backend: add ipv6: "
-				"\"2001:db8:2::10\" under %s",
+			tell(k, "ipv6: the value dnat needs an IPv6 address of the backend: add "
+				"ipv6: \"2001:db8:2::10\" under %s",
 			     s->n_backends ? "each of backends" : "backend");
 	} else if (s->ipv6 == IPV6_DNAT && !ipv6)
-		tell(k, "ipv6: dnat needs an IPv6 address to listen on: add one under 'addresses', "
-		     "or write ipv6: direct");
+		tell(k, "ipv6: the value dnat needs an IPv6 address to listen on: add one under "
+			"'addresses', or write ipv6: direct");
 }
 
 static int compare_prefix(const struct prefix *x, const struct prefix *y)
@@ -193,8 +196,8 @@ static void check_prefixes(struct check *k, size_t i, const char *key, const str
 
 	at(k, 0, "/services/%zu/%s", i, key);
 	if (n > PREFIXES_MAX)
-		tell(k, "%s: %zu prefixes, and the limit is %u: an nft set on the backend holds "
-			"more", key,
+		tell(k, "%s: the list has %zu prefixes, and the limit is %u: use an nftables set "
+			"on the backend instead", key,
 		     n, PREFIXES_MAX);
 	for (j = 0; j < n && sorted; j++)
 		sorted[j] = &list[j];
@@ -222,7 +225,8 @@ static void check_source(struct check *k, const struct service_config *s,
 	for (size_t i = 0; i < backends_of(s); i++)
 		backends |= !strcmp(text, ipv6 ? backend_at(s, i)->ipv6 : backend_at(s, i)->ipv4);
 	if (!service_has_family(s, source->family))
-		tell(k, "source: %s is for %s, and the backend has no '%s'", text,
+		tell(k, "source: %s is an %s address, but the backend has none: remove it, or add "
+			"'%s' to the backend", text,
 		     ipv6 ? "IPv6" : "IPv4", ipv6 ? "ipv6" : "ipv4");
 	else if (backends)
 		tell(k, "source: %s is the backend's address: write an address of this host", text);
@@ -238,13 +242,13 @@ static void check_flows(struct check *k, size_t i)
 	at(k, 0, "/services/%zu/flows", i);
 	if (!service_has_flows(s) &&
 	    (f->max || f->share || f->timeout || f->ports.last || f->n_sources))
-		tell(k, "flows: this service keeps no flows, as it has nat: %s: remove flows, or "
-			"write nat: masquerade%s", s->nat == NAT_DNAT ? "dnat (the default)" :
+		tell(k, "flows: a service with nat: %s keeps no flows: remove flows, or write nat: "
+			"masquerade%s", s->nat == NAT_DNAT ? "dnat (the default)" :
 		     nat_name(s->nat), s->nat == NAT_DNAT ? " or hairpin: true" : "");
 	for (size_t j = 0; j < f->n_sources; j++) {
 		at(k, 0, "/services/%zu/flows/source/%zu", i, j);
 		if (++n[f->sources[j].family == FAMILY_IPV6] > POOL_ADDRS)
-			tell(k, "source: more than %u addresses of a family, the limit: remove "
+			tell(k, "source: the list has more than %u addresses of one family: remove "
 				"some", POOL_ADDRS);
 		for (size_t before = 0; before < j; before++)
 			if (address_equal(&f->sources[j], &f->sources[before]))
@@ -254,12 +258,12 @@ static void check_flows(struct check *k, size_t i)
 	}
 	at(k, 0, "/services/%zu/hairpin", i);
 	if (s->hairpin && s->nat == NAT_NONE)
-		tell(k, "hairpin: with nat: none clients of a lan send to the backend's own "
-		     "address: leave hairpin out");
+		tell(k, "hairpin: with nat: none, clients of a LAN send to the backend's own "
+			"address: leave hairpin out");
 	at(k, 0, "/services/%zu/ipv6", i);
 	if (s->nat == NAT_MASQUERADE && s->ipv6 == IPV6_DNAT)
-		tell(k, "ipv6: dnat contradicts nat: masquerade, which has clients of both "
-		     "families: leave it out");
+		tell(k, "ipv6: the value dnat contradicts nat: masquerade, which serves clients of "
+			"both families: leave ipv6 out");
 }
 
 static void check_service(struct check *k, size_t i)
@@ -269,7 +273,7 @@ static void check_service(struct check *k, size_t i)
 
 	at(k, 0, "/services/%zu/name", i);
 	if (!*s->name)
-		tell(k, "a service without a name");
+		tell(k, "a service has no name: add name: wg-end");
 	for (size_t b = 0; b < backends_of(s); b++) {
 		const struct backend_config *is = backend_at(s, b);
 		const char *key = s->n_backends ? "backends" : "backend";
@@ -284,8 +288,8 @@ static void check_service(struct check *k, size_t i)
 	at(k, 0, "/services/%zu/ipv6", i);
 	if (!ipv4 && service_has_family(s, FAMILY_IPV6) && s->ipv6 == IPV6_OFF &&
 	    s->nat != NAT_MASQUERADE)
-		tell(k, "ipv6: off excludes the only address of the backend: remove ipv6: off, or "
-		     "add ipv4");
+		tell(k, "ipv6: the value off excludes the only address of the backend: remove "
+			"ipv6: off, or add an ipv4 address");
 	check_flows(k, i);
 	check_prefixes(k, i, "allow", s->allow, s->n_allow);
 	check_prefixes(k, i, "deny", s->deny, s->n_deny);
@@ -307,18 +311,19 @@ static void check_names(struct check *k)
 			;
 		at(k, 0, "/interfaces/%zu/name", i);
 		if (j < i)
-			tell(k, "name: interface '%s' is there twice: remove one of the two "
+			tell(k, "name: interface '%s' is listed twice: remove one of the two "
 				"entries",
 			     c->interfaces[i].name);
 		if (!*c->interfaces[i].name || !c->interfaces[i].role)
-			tell(k, "an interface without a name or a role");
+			tell(k, "an interface has no name or no role: add both, { name: eth0, "
+				"role: wan }");
 	}
 	for (i = 0; i < c->n_services; i++) {
 		for (j = 0; j < i && strcmp(c->services[i].name, c->services[j].name); j++)
 			;
 		at(k, 0, "/services/%zu/name", i);
 		if (j < i)
-			tell(k, "name: service '%s' is there twice: give one of them another name",
+			tell(k, "name: two services are called '%s': rename one of them",
 			     c->services[i].name);
 	}
 }
@@ -417,11 +422,12 @@ static void report_conflict(struct check *k, const struct listener *first,
 
 	at(k, second->port, "/services/%zu/%s", second->service, dnat ? "listen/ports" : "backend");
 	if (dnat && *s->listen_interface)
-		tell(k, "ports: service '%s' already listens at port %u of %s: give one of the two "
-			"another port", other->name, ntohs(second->port), s->listen_interface);
+		tell(k, "ports: service '%s' already listens on port %u of %s: give one of the two "
+			"services another port",
+			other->name, ntohs(second->port), s->listen_interface);
 	else
-		tell(k, "%s: service '%s' listens at %s already: one of the two needs another "
-		     "address or port", dnat ? "ports" : "backend", other->name,
+		tell(k, "%s: service '%s' already listens on %s: give one of the two services "
+			"another address or port", dnat ? "ports" : "backend", other->name,
 		     endpoint_format(&second->address, second->port, text));
 }
 
@@ -470,9 +476,9 @@ static void check_backend(struct check *k, size_t i, size_t b)
 		for (p = 0; p < s->n_ports; p++) {
 			config_at_backend(k, i, b, ipv6 ? "/ipv6" : "/ipv4");
 			if (s->ports[p] == is->port && address_equal(&a, &s->listen_addresses[j]))
-				tell(k, "%s: the backend's address is where the service listens, "
-				     "%s: write the address of the host behind this one, or nat: "
-				     "none", ipv6 ? "ipv6" : "ipv4",
+				tell(k, "%s: the service itself listens on %s: write the address "
+					"of the WireGuard host behind this one, or nat: none",
+					ipv6 ? "ipv6" : "ipv4",
 				     endpoint_format(&a, is->port, text));
 		}
 	}

@@ -80,8 +80,7 @@ static void check_names_and_keys(struct check *k)
 		if (strcmp(sorted[i]->name, sorted[i - 1]->name))
 			continue;
 		at(k, 0, "/peers/%zu/name", (size_t)(sorted[i] - c->peers));
-		tell(k, "name: peer '%s' is there twice: give one of them another "
-			"name", sorted[i]->name);
+		tell(k, "name: two peers are called '%s': rename one of them", sorted[i]->name);
 	}
 	if (sorted)
 		qsort(sorted, c->n_peers, sizeof(*sorted), compare_keys);
@@ -90,7 +89,7 @@ static void check_names_and_keys(struct check *k)
 		    wg_key_compare(&sorted[i]->key, &sorted[i - 1]->key))
 			continue;
 		at(k, 0, "/peers/%zu/public-key", (size_t)(sorted[i] - c->peers));
-		tell(k, "public-key: peer '%s' has this key already: correct one of them",
+		tell(k, "public-key: peer '%s' has the same key: correct one of the two",
 		     sorted[i - 1]->name);
 	}
 	free(sorted);
@@ -130,8 +129,8 @@ static void check_twice(struct check *k, const struct owned *sorted, size_t n)
 			tell(k, "prefixes: %s is listed twice: remove one of the two",
 			     prefix_format(o->prefix, text));
 		else
-			tell(k, "prefixes: %s belongs to peer '%s' already: remove it from "
-			     "one of the two",
+			tell(k, "prefixes: %s is also listed at peer '%s': remove it from one of "
+				"the two peers",
 			     prefix_format(o->prefix, text), k->c->peers[before->peer].name);
 	}
 }
@@ -187,8 +186,8 @@ static void check_followed(struct check *k)
 		}
 	at(k, 0, "/follow/routes");
 	if (f->n_tables && !config_relays(k->c))
-		tell(k, "routes: they lead to peers, and the configuration has none: add peers, or "
-		     "follow: { wireguard: [ wgvpnr01 ] }");
+		tell(k, "routes: routes need peers, and the configuration has none: add peers, or "
+			"follow: { wireguard: [ wgvpnr01 ] }");
 }
 
 static void check_announced(struct check *k)
@@ -198,15 +197,15 @@ static void check_announced(struct check *k)
 	at(k, 0, "/announce/table");
 	for (size_t i = 0; i < c->follow.n_tables && c->announce.table; i++)
 		if (c->follow.tables[i] == c->announce.table)
-			tell(k, "table: routes of table %u are followed: choose a table that "
-			     "nothing else uses", c->announce.table);
+			tell(k, "table: wgxdp also reads routes from table %u: choose a table that "
+				"nothing else uses", c->announce.table);
 	at(k, 0, "/announce");
 	if (c->announce.table && !config_relays(c) && !*c->blind.device)
-		tell(k, "announce: it announces routes to sites, and the configuration has none: "
-		     "add peers, or follow: { wireguard: [ wgvpnr01 ] }");
+		tell(k, "announce: the configuration has no sites to announce: add peers, or "
+			"follow: { wireguard: [ wgvpnr01 ] }");
 	else if (c->announce.table && !c->policy.overlay.family && !config_relays(c))
-		tell(k, "announce: the overlay is missing, the prefix that holds all sites: add "
-		     "policy: { overlay: \"fd12:3456:789a::/48\" }");
+		tell(k, "announce: the prefix of all sites (the overlay) is missing: add policy: { "
+			"overlay: \"fd12:3456:789a::/48\" }");
 }
 
 void config_check_relay(struct check *k)
@@ -217,7 +216,7 @@ void config_check_relay(struct check *k)
 		if (*c->peers[i].name && *c->peers[i].device)
 			continue;
 		at(k, 0, "/peers/%zu", i);
-		tell(k, "a peer without a name or a device");
+		tell(k, "a peer has no name or no device: add both, { name: site-a, device: wg0 }");
 	}
 	check_names_and_keys(k);
 	check_followed(k);
@@ -226,7 +225,7 @@ void config_check_relay(struct check *k)
 		check_prefixes(k);
 	} else if (config_relays(c)) {
 		at(k, 0, c->n_peers ? "/peers" : "/follow");
-		tell(k, "%s: the overlay is missing, the prefix that holds all sites: add policy: "
-		     "{ overlay: \"fd12:3456:789a::/48\" }", c->n_peers ? "peers" : "follow");
+		tell(k, "%s: the prefix of all sites (the overlay) is missing: add policy: { "
+			"overlay: \"fd12:3456:789a::/48\" }", c->n_peers ? "peers" : "follow");
 	}
 }

@@ -159,10 +159,11 @@ static void read_text(struct yaml *y, const struct yaml_key *key, struct yaml_no
 	while (*c && !iscntrl((unsigned char)*c))
 		c++;
 	if (*c)
-		yaml_error(y, value, "%s: a control character in the value: write one line, such "
-			   "as %s", key->name, key->like);
+		yaml_error(y, value, "%s: the value has a control character, such as a line break: "
+				     "write one line, such as %s", key->name, key->like);
 	else if (text && strlen(text) >= 256)
-		yaml_error(y, value, "%s: '%s' is longer than 255 bytes", key->name, text);
+		yaml_error(y, value, "%s: '%s' is longer than 255 bytes, the limit: shorten it",
+				     key->name, text);
 	else if (text)
 		strcpy(ret, text);
 }
@@ -180,7 +181,8 @@ static void set_url(struct yaml *y, const struct yaml_key *key, struct yaml_node
 
 	read_text(y, key, value, url);
 	if (*url && strncmp(url, "https://", 8) && strncmp(url, "http://", 7))
-		yaml_error(y, value, "%s: '%s' begins with neither https:// nor http://", key->name,
+		yaml_error(y, value, "%s: '%s' begins with neither https:// nor http://: write the "
+				     "whole URL", key->name,
 			   url);
 	while (*url && url[strlen(url) - 1] == '/')
 		url[strlen(url) - 1] = '\0';
@@ -196,8 +198,8 @@ static void add_word(struct yaml *y, const struct yaml_key *key, struct yaml_nod
 		return;
 	read_text(y, key, value, place->text);
 	if (d->n_command == 1 && *place->text && *place->text != '/')
-		yaml_error(y, value, "%s: '%s' does not begin at the root: write the whole path, "
-				     "such as %s", key->name,
+		yaml_error(y, value, "%s: '%s' does not begin with '/': write the whole path, such "
+				     "as %s", key->name,
 			   place->text, key->like);
 }
 
@@ -218,7 +220,7 @@ static void set_provider(struct yaml *y, const struct yaml_key *key, struct yaml
 	else
 		yaml_set_map(y, key, value, d);
 	if (d->by == DDNS_EXEC && value && value->type == YAML_LIST && !d->n_command)
-		yaml_error(y, value, "exec: a program is missing: add [ %s ]", key->like);
+		yaml_error(y, value, "exec: the program to run is missing: add [ %s ]", key->like);
 }
 
 static const struct yaml_key rfc2136_keys[] = {
@@ -254,8 +256,8 @@ void config_set_provider(struct yaml *y, const struct yaml_key *key, struct yaml
 
 	yaml_set_map(y, key, value, object);
 	if (value && value->type == YAML_MAP && value->n != 1 && y->errors == errors)
-		yaml_error(y, value, "provider: exactly one belongs here: write rfc2136, ovh or "
-				     "exec");
+		yaml_error(y, value, "provider: exactly one provider is needed: write rfc2136, ovh "
+				     "or exec");
 }
 
 const struct yaml_key config_ddns_keys[] = {
@@ -289,14 +291,15 @@ static void check_built(struct yaml *y, struct yaml_node *section)
 {
 #ifndef WITH_LDNS
 	if (yaml_by_path(section, "/provider/rfc2136"))
-		yaml_error(y, yaml_by_path(section, "/provider/rfc2136"), "rfc2136: this program "
-			   "was built without libldns, and sends no updates: write exec");
+		yaml_error(y, yaml_by_path(section, "/provider/rfc2136"),
+			"rfc2136: this program was built without libldns and cannot send updates: "
+			"use exec instead");
 #endif
 #ifndef WITH_CURL
 	if (yaml_by_path(section, "/provider/ovh"))
 		yaml_error(y, yaml_by_path(section, "/provider/ovh"),
-			   "ovh: this program was built without libcurl, and does not speak with "
-			   "OVH: write exec");
+			   "ovh: this program was built without libcurl and cannot reach OVH: use "
+			   "exec instead");
 #endif
 }
 
@@ -317,24 +320,25 @@ static void check_section(struct yaml *y, struct yaml_node *section, const struc
 	d->ipv6 |= unsaid;
 	check_built(y, section);
 	if (yaml_by_path(section, "/names") && !d->n_names)
-		yaml_error(y, yaml_by_path(section, "/names"), "names: a name is missing: add [ "
-			   "wg-end.example.net ]");
+		yaml_error(y, yaml_by_path(section, "/names"),
+			"names: the list is empty: write [ wg-end.example.net ]");
 	if (!d->ipv6 && !d->ipv4 && yaml_by_path(section, "/records")->type == YAML_LIST &&
 	    !yaml_by_path(section, "/records")->n)
-		yaml_error(y, yaml_by_path(section, "/records"), "records: a type is missing: add "
-			   "[ AAAA ]");
+		yaml_error(y, yaml_by_path(section, "/records"),
+			"records: the list is empty: write [ AAAA ]");
 	if (d->host.family && !d->ipv6)
-		yaml_error(y, yaml_by_path(section, "/host"), "host: it is for AAAA, and records "
-			   "has none");
+		yaml_error(y, yaml_by_path(section, "/host"),
+			"host: this key is only for AAAA records: add AAAA to records, or remove "
+			"host");
 	for (size_t i = 0; i < d->n_names; i++) {
 		if (*d->zone && *d->names[i].text && !ddns_in_zone(d->names[i].text, d->zone))
-			yaml_error(y, node_of(section, "names", i), "names: '%s' is not in the "
-				   "zone %s: write a name that ends in it, or another zone",
+			yaml_error(y, node_of(section, "names", i),
+				"names: '%s' is not in the zone %s: correct the name or the zone",
 				   d->names[i].text, d->zone);
 		if (*d->names[i].text && is_written(c, d, d->names[i].text))
-			yaml_error(y, node_of(section, "names", i), "names: a section above writes "
-				   "the same records of '%s': remove the name from one of the "
-				   "two", d->names[i].text);
+			yaml_error(y, node_of(section, "names", i),
+				"names: another section of ddns writes the same records of '%s': "
+				"remove the name from one of them", d->names[i].text);
 	}
 }
 

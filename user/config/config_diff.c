@@ -361,7 +361,7 @@ static void diff_configs(struct diff *d, const struct config *old, const struct 
 			put_heading(d);
 		d->differs = true;
 		fputs(d->put == put_lines ? " # in another order\n" :
-		      "services: in another order\n", d->out);
+		      "services: their order has changed\n", d->out);
 	}
 	diff_peers(d, old, new);
 	begin_section(d, "ddns", "ddns");

@@ -31,7 +31,8 @@ static void set_within(struct yaml *y, const struct yaml_key *key, struct yaml_n
 
 	*within = config_seconds(y, key, value, SECONDS_MAX);
 	if (*within == 1)
-		yaml_error(y, value, "within: 1s is too short for two attempts: write 2s or more");
+		yaml_error(y, value, "within: 1s is too short for two handshake attempts: write 2s "
+				     "or more");
 }
 
 #define AT(f) .offset = offsetof(struct peer_endpoint_config, f), \
@@ -56,15 +57,15 @@ void config_check_endpoints(struct check *k)
 		config_check_device(k, "interface", e->interface, "wg0");
 		at(k, 0, "/endpoints/%zu/within", i);
 		if (e->within && e->by == PROOF_ECHO)
-			tell(k, "within: it works only with by: handshake, the default: remove one "
-			     "of the two");
+			tell(k, "within: this key works only with by: handshake (the default): "
+				"remove within or by");
 		at(k, 0, "/endpoints/%zu/peer", i);
 		for (other = k->c->endpoints; other < e; other++)
 			if (!strcmp(other->interface, e->interface) &&
 			    !wg_key_compare(&other->peer, &e->peer))
 				tell(k,
-				     "peer: it has an endpoint on %s already: write one entry "
-				     "for each peer; its name may have several addresses",
+				     "peer: an entry above has the same peer of %s: remove one of "
+				     "the two. The name in host may have several addresses",
 				     e->interface);
 	}
 }

@@ -21,12 +21,12 @@ static void add_word(struct yaml *y, const struct yaml_key *key, struct yaml_nod
 	if (!place)
 		return;
 	if (strlen(text) >= sizeof(place->text))
-		yaml_error(y, value, "%s: longer than %zu bytes, the limit: name a "
-				     "script", key->name,
+		yaml_error(y, value, "%s: the command is longer than %zu bytes, the limit: write a "
+				     "script, and name it here", key->name,
 			   sizeof(place->text) - 1);
 	else if (l->n_command == 1 && *text != '/')
-		yaml_error(y, value, "%s: '%s' is not the path of a program, and no shell looks "
-			   "for it: write the whole path, such as %s", key->name, text, key->like);
+		yaml_error(y, value, "%s: '%s' is not the whole path of a program: write it, such "
+				     "as %s", key->name, text, key->like);
 	else
 		strcpy(place->text, text);
 }
@@ -90,9 +90,9 @@ void config_check_learn(struct check *k)
 	const struct config *c = k->c;
 
 	at(k, 0, "/learn");
-	if (c->n_learn > HEAR_PORTS)
-		tell(k, "learn: %zu interfaces, and the limit is %u: remove some", c->n_learn,
-		     HEAR_PORTS);
+	if (c->n_learn > NOTIFY_PORTS)
+		tell(k, "learn: the list has %zu interfaces, and the limit is %u: remove some",
+		     c->n_learn, NOTIFY_PORTS);
 	for (size_t i = 0; i < c->n_learn; i++) {
 		const struct learn_config *l = &c->learn[i];
 
@@ -109,12 +109,12 @@ void config_check_learn(struct check *k)
 			     KNOCK_PORTS, 65536 - KNOCK_PORTS);
 		at(k, 0, "/learn/%zu/knock/user", i);
 		if (*l->user && !l->n_command)
-			tell(k, "user: there is no command to run as '%s': add command, or remove "
-			     "user", l->user);
+			tell(k, "user: there is no command that '%s' could run: add command, or "
+				"remove user", l->user);
 		at(k, 0, "/learn/%zu", i);
 		if (!i && !has_nic(c))
-			tell(k, "learn: the interface on which packets arrive is missing: add "
-			     "interfaces: [ { name: eth0, role: wan } ]");
+			tell(k, "learn: no interface is given on which packets arrive: add "
+				"interfaces: [ { name: eth0, role: wan } ]");
 	}
 }
 

@@ -112,8 +112,8 @@ static void set_table(struct yaml *y, const struct yaml_key *key, struct yaml_no
 
 	a->table = text ? config_number(text, "", ~0U) : 0;
 	if (text && (!a->table || (a->table >= RT_TABLE_DEFAULT && a->table <= RT_TABLE_LOCAL)))
-		yaml_error(y, value, "%s: '%s' is not a routing table of its own: write a number "
-			   "from 1 to 252, or from 256 to 4294967295", key->name, text);
+		yaml_error(y, value, "%s: '%s' cannot be used here: write the number of an unused "
+				     "table, 1 to 252 or 256 to 4294967295", key->name, text);
 }
 
 static void set_seconds(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
@@ -154,8 +154,8 @@ static void add_udp_ports(struct yaml *y, const struct yaml_key *key, struct yam
 	for (size_t i = 0; i < p->n_udp_ports; i++)
 		if (first <= p->udp_ports[i].last && last >= p->udp_ports[i].first) {
 			yaml_error(y, value,
-				   "%s: '%s' and %u-%u have ports in common: remove "
-				   "these from one of the two",
+				   "%s: '%s' and %u-%u have some ports in common: correct one of "
+				   "the two ranges",
 				   key->name, text, p->udp_ports[i].first, p->udp_ports[i].last);
 			return;
 		}

@@ -46,15 +46,16 @@ const char *ports_wrong(const char *text, const char *like)
 
 	if (sscanf(text, "%5u-%5u%c", &first, &last, &more) == 2 && first > last && last &&
 	    first <= 65535)
-		snprintf(why, sizeof(why), "ends before it begins: write %u-%u", last, first);
+		snprintf(why, sizeof(why), "is a range that ends before it begins: write %u-%u",
+					   last, first);
 	else if (sscanf(text, "%5u:%5u%c", &first, &last, &more) == 2 && first <= last)
 		snprintf(why, sizeof(why), "has a ':': write a range with '-', %u-%u", first,
 			 last);
 	else if (sscanf(text, "%5u/%c", &first, &more) == 2 && first <= 65535)
-		snprintf(why, sizeof(why), "has more than the number: write %u", first);
+		snprintf(why, sizeof(why), "has other text after the number: write %u", first);
 	else
-		snprintf(why, sizeof(why), "is not a port or a range of ports: write 1 to 65535, "
-			 "such as %s", like);
+		snprintf(why, sizeof(why), "is not a port or a range of ports (1 to 65535): write "
+					   "one such as %s", like);
 	return why;
 }
 
@@ -101,23 +102,25 @@ const char *prefix_wrong(const char *text)
 		return NULL;
 	snprintf(host, sizeof(host), "%.*s", (int)(slash ? slash - text : strlen(text)), text);
 	if (slash && address_parse(host, &a) && inet_pton(AF_INET6, host, &mapped) == 1)
-		return "is IPv4-mapped: write the IPv4 prefix itself";
+		return "is an IPv4 prefix written as IPv6: write the IPv4 prefix itself";
 	slash = strchr(text, '-');
 	if (slash && snprintf(host, sizeof(host), "%.*s", (int)(slash - text), text) &&
 	    !address_parse(host, &a) && !address_parse(slash + 1, &a))
-		return "is a range: write the prefixes that together are this range, each such as "
-		       "10.1.2.0/24";
+		return "is a range: write it as prefixes, each such as 10.1.2.0/24";
 	slash = strchr(text, '/');
 	if (!slash || address_parse(host, &a))
 		return "is not a prefix: write one such as 192.0.2.0/24 or 2001:db8::/32";
 	if (!slash[1] || slash[1 + strspn(slash + 1, "0123456789")] || strlen(slash) > 4 ||
 	    atoi(slash + 1) > (a.family == FAMILY_IPV4 ? 32 : 128) || (slash[1] == '0' && slash[2]))
 		return a.family == FAMILY_IPV4 ?
-			"has no length from 0 to 32: write one such as 192.0.2.0/24" :
-			"has no length from 0 to 128: write one such as 2001:db8::/32";
+			"needs a length from 0 to 32 after '/': write a prefix such as "
+			"192.0.2.0/24" :
+			"needs a length from 0 to 128 after '/': write a prefix such as "
+			"2001:db8::/32";
 	p = (struct prefix){ .addr = a.addr, .family = a.family, .len = atoi(slash + 1) };
 	p.addr.q[0] &= prefix_mask(&p).q[0];
 	p.addr.q[1] &= prefix_mask(&p).q[1];
-	snprintf(why, sizeof(why), "has bits behind its length: write %s", prefix_format(&p, host));
+	snprintf(why, sizeof(why), "has bits set beyond its length: write %s",
+				   prefix_format(&p, host));
 	return why;
 }

@@ -31,7 +31,8 @@ static int add_interface(struct quick_service *l, const char *name, enum link_ro
 	struct interface_config *i;
 
 	if (!*name || strlen(name) >= IFNAMSIZ) {
-		log_error("--%s %s: not an interface's name", role_name(role), name);
+		log_error("--%s %s: this cannot be the name of an interface: write one such as "
+			  "eth0", role_name(role), name);
 		return -EINVAL;
 	}
 	i = append(l->config->interfaces, l->config->n_interfaces);
@@ -132,7 +133,7 @@ int quick_service_finish(struct quick_service *l, const char *command)
 		strcpy(s->listen_interface, c->interfaces[i].name);
 	}
 	if (!wans) {
-		log_error("%s: --wan is missing: add the interface by which clients come in, --wan "
+		log_error("%s: --wan is missing: add the interface on which clients arrive, --wan "
 			  "eth0", command);
 		return -EINVAL;
 	}

@@ -19,29 +19,31 @@ static const struct prefix multicast = {
 const char *relay_overlay_wrong(const struct prefix *overlay)
 {
 	if (overlay->family != FAMILY_IPV6)
-		return "is IPv4: write a prefix of IPv6";
+		return "is an IPv4 prefix: write an IPv6 prefix";
 	if (overlay->len < SHORTEST)
-		return "is too wide: write a ULA or a global prefix of /7 or longer";
+		return "is too large: write a ULA or a global prefix of /7 or longer";
 	if (prefix_meets(overlay, &link_local))
-		return "is link-local, which no other link reaches: write a ULA or a global prefix";
+		return "is a link-local prefix, which is not routed: write a ULA or a global "
+		       "prefix";
 	if (prefix_meets(overlay, &multicast))
-		return "is multicast: write a ULA or a global prefix";
-	return overlay->len > LONGEST ? "is too narrow to hold sites: write a ULA or a global "
-					"prefix of /112 or shorter" : NULL;
+		return "is a multicast prefix: write a ULA or a global prefix";
+	return overlay->len > LONGEST ? "is too small for the prefixes of sites: write a ULA or a "
+					"global prefix of /112 or shorter" : NULL;
 }
 
 const char *relay_prefix_wrong(const struct prefix *prefix, const struct prefix *overlay)
 {
 	if (prefix->family != FAMILY_IPV6)
-		return "is IPv4, and only IPv6 is routed: write a prefix within the overlay";
+		return "is an IPv4 prefix, and only IPv6 is routed: write a prefix within the "
+		       "overlay";
 	if (prefix_within(overlay, prefix))
 		return prefix->len == overlay->len ?
-		       "is the whole overlay: write a prefix within the overlay" :
-		       "is wider than the overlay: write a prefix within the overlay";
+		       "is the whole overlay: write a smaller prefix within the overlay" :
+		       "is larger than the overlay: write a prefix within the overlay";
 	if (prefix_within(prefix, overlay))
 		return NULL;
 	if (prefix_meets(prefix, &link_local) || prefix_meets(prefix, &multicast))
-		return "is link-local or multicast: write a prefix within the overlay";
-	return prefix->len < 128 ? "lies outside the overlay, where a peer may have only its own "
-				   "address, a /128: write a prefix within the overlay" : NULL;
+		return "is a link-local or multicast prefix: write a prefix within the overlay";
+	return prefix->len < 128 ? "is outside the overlay, where a peer may have only single "
+				   "addresses (/128): write a prefix within the overlay" : NULL;
 }

@@ -36,13 +36,13 @@ int service_ports(struct service_config *s, char *list)
 		unsigned int port, last;
 
 		if (ports_parse(word, &port, &last)) {
-			log_error("--port '%s': a port is a number from 1 to 65535; several are "
-				  "written as 51820,443 or 400-450", word);
+			log_error("--port '%s': this is not a list of ports (1 to 65535): write "
+				  "51820, or 51820,443 or 400-450", word);
 			return -EINVAL;
 		}
 		if (last - port >= PORTS_MAX - s->n_ports) {
-			log_error("--port %s: more than %u ports, the limit of a service: make "
-				  "several", word, PORTS_MAX);
+			log_error("--port %s: a service has at most %u ports: divide them among "
+				  "several services", word, PORTS_MAX);
 			return -EINVAL;
 		}
 		for (; !rc && port <= last; port++)
@@ -65,11 +65,11 @@ static int add_backend(struct backend_config *b, const char *option, const char 
 	if (!*word || strlen(word) >= sizeof(b->ipv4) || (name && strpbrk(word, ":[]"))) {
 		snprintf(host, sizeof(host), "%.*s", colon ? (int)(colon - word) : 0, word);
 		if (!address_parse(host, &ip))
-			log_error("%s '%s': not an address: to add a port to an IPv6 address, put "
-				  "the address in brackets: [%s]:51820", option, word, host);
+			log_error("%s '%s': this is not an address: to add a port to an IPv6 "
+				  "address, put it in brackets: [%s]:51820", option, word, host);
 		else
-			log_error("%s '%s': not an address or a host name: write 192.168.1.10 or "
-				  "2001:db8::10, and one port at the end: "
+			log_error("%s '%s': this is neither an address nor a host name: write "
+				  "192.168.1.10, or 2001:db8::10, or with a port "
 				  "192.168.1.10,[2001:db8::10]:51820", option, word);
 		return -EINVAL;
 	}
@@ -123,8 +123,8 @@ int service_key(struct backend_config *b, const char *text)
 		return -ENOMEM;
 	if (!wg_key_parse(text, place) && !wg_key_is_none(place))
 		return 0;
-	log_error("--public-key '%s': not a WireGuard key: write the 44 characters that `wg "
-		  "pubkey` prints", text);
+	log_error("--public-key '%s': this is not a WireGuard key: write the 44 characters that "
+		  "`wg pubkey` prints", text);
 	return -EINVAL;
 }
 
@@ -132,7 +132,7 @@ int service_nat(struct service_config *s, const char *text)
 {
 	if (!nat_parse(text, &s->nat))
 		return 0;
-	log_error("--nat %s: unknown: write dnat, none or masquerade", text);
+	log_error("--nat %s: this value is unknown: write dnat, none or masquerade", text);
 	return -EINVAL;
 }
 

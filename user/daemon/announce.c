@@ -134,7 +134,8 @@ static void forget_session(struct announce *a, const char *device, const struct 
 	    uv_now(a->loop) - h->since <= a->config->announce.silent * 1000ULL)
 		return;
 	if (!wg_renew_peer(device, p, NULL, 0))
-		log_info("announce: %s, peer %.8s…: silent: its session and endpoint were removed",
+		log_info("announce: %s, peer %.8s…: nothing was heard from it, so its session and "
+			 "endpoint were removed",
 			 device, wg_key_format(&p->key, key));
 }
 

@@ -185,8 +185,8 @@ static bool add_site(struct sites *s, const struct wg_peer *p, const char *name)
 	__u32 n = former < s->room ? former : free_number(s);
 
 	if (n == s->room) {
-		log_warning("blind: no room for site %s besides %u others until the instance is "
-			    "brought up again",
+		log_warning("blind: there is no room for site %s besides %u others: run `wgxdp "
+			    "down` and `wgxdp up`",
 			    name, n - 1);
 		return false;
 	}
@@ -211,7 +211,7 @@ bool sites_follow_peers(struct sites *s, const struct wg_device *d)
 		if (*s->known[n].name &&
 		    (!wg_find_peer(d, &s->known[n].key) ||
 		     !is_site(&s->config->blind, s->known[n].name))) {
-			log_info("blind: site %s is gone", s->known[n].name);
+			log_info("blind: site %s was removed", s->known[n].name);
 			/* the key and the endpoint stay, because the site may be added again */
 			*s->known[n].name = '\0';
 			s->known[n].endpoint.family = 0;
@@ -333,7 +333,8 @@ void sites_write_endpoints(const struct sites *s)
 	if (rc)
 		control_routing_changed(s->instance, false);
 	if (rc < 0)
-		log_warning("blind: the table of endpoints has no room for %zu endpoints", n);
+		log_warning("blind: the table of endpoints has no room for %zu endpoints: remove "
+			    "some peers", n);
 	munmap(t.buckets, size);
 }
 
@@ -354,7 +355,7 @@ static void send_waiting(const struct sites *s, __u32 number)
 		      place->service.port, w.message, INITIATION_LEN);
 	LIBBPF_OPTS(bpf_test_run_opts, run, .data_in = frame, .data_size_in = n, .ctx_in = &skb,
 		    .ctx_size_in = sizeof(skb), .repeat = 1);
-	fd = pin_get(s->instance, PIN_ANSWER);
+	fd = pin_get(s->instance, PIN_SEND);
 	if (fd >= 0) {
 		bpf_prog_test_run_opts(fd, &run);
 		close(fd);

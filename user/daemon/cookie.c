@@ -29,7 +29,7 @@
 #define TURN_MS 50
 
 enum { COOKIES, GUARDS, KEYS, ANSWER, N_PINNED, CLOCK = N_PINNED, FDS };
-static const char *const pins[N_PINNED] = { "cookies", "guards", "public_keys", PIN_ANSWER };
+static const char *const pins[N_PINNED] = { "cookies", "guards", "public_keys", PIN_SEND };
 
 struct cookie {
 	uv_loop_t *loop;
@@ -213,7 +213,8 @@ void cookie_reconfigure(struct cookie *c, const struct config *config)
 
 	if (rc) {
 		if (wanted)
-			log_warning("cannot send cookie replies, so no client is challenged: %s",
+			log_warning("cannot send cookie replies, so the guard challenges no "
+				    "clients: %s",
 				    opened ? strerror(-rc) : why);
 		stop_challenging(c);
 		return;

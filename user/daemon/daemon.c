@@ -13,6 +13,7 @@
 #include "daemon/announce.h"
 #include "plan/resolved_backends.h"
 #include "instance/apply.h"
+#include "instance/follower.h"
 #include "daemon/blind.h"
 #include "dataplane/pins.h"
 #include "lib/exit.h"
@@ -133,7 +134,8 @@ static void watch_directory(struct daemon *d)
 	d->watched = d->state.directory;
 	uv_fs_event_stop(&d->directory);
 	if (uv_fs_event_start(&d->directory, on_directory, path, 0))
-		log_warning("cannot watch %s: changes by other commands are noticed late", path);
+		log_warning("cannot watch the directory %s: the daemon notices changes by other "
+			    "commands late", path);
 	else
 		/* This finds changes from before the watch began. */
 		on_directory(&d->directory, NULL, 0, 0);
@@ -231,6 +233,7 @@ static void on_states(uv_timer_t *timer)
 static void run_pass(struct daemon *d)
 {
 	uint64_t began = cpu_ms();
+	__s64 since;
 	int rc;
 
 	log_round();
@@ -243,7 +246,8 @@ static void run_pass(struct daemon *d)
 	read_changes(d, false);
 	d->credit -= cpu_ms() - began;
 	if (!rc) {
-		announce_clear(d->state.config ? d->state.config->announce.table : 0);
+		if (!follower_runs(d->state.instance, &since))
+			announce_clear(d->state.config ? d->state.config->announce.table : 0);
 		end_loop(d, EXIT_DONE, "the instance was taken down");
 	} else if (rc < 0) {
 		d->retry_ms = next_wait(d->retry_ms, RETRY_MS, RETRY_MAX_MS);
@@ -364,10 +368,10 @@ static int on_signal(void *data, void *record, size_t size)
 static void watch_data_path(struct daemon *d)
 {
 	if (ring_listen(&d->signals, &d->loop, d->state.instance, "signals", on_signal, d))
-		log_warning("cannot read the data path's signals: many replies need a route lookup "
-			    "each");
+		log_warning("cannot read the signals of the BPF programs, so forwarding replies "
+			    "costs more CPU time");
 	if (pins_watch(&d->pins, &d->loop, d->state.instance, on_other, d))
-		log_warning("cannot watch /sys/fs/bpf: removed pins are noticed late");
+		log_warning("cannot watch /sys/fs/bpf: the daemon notices removed pins late");
 }
 
 /* ---- beginning, reading the file again, ending ---- */
@@ -410,7 +414,8 @@ static void on_hangup(uv_signal_t *handle, int signum)
 	int rc;
 
 	if (!d->state.file) {
-		log_error("there is no file to read again: what runs was not read from a file");
+		log_error("there is no file to read again, because the running configuration was "
+			  "not read from one");
 		return;
 	}
 	log_again(true);
@@ -422,7 +427,8 @@ static void on_hangup(uv_signal_t *handle, int signum)
 	}
 	if (rc) {
 		run_state_set_failed(d->state.instance);
-		log_error("%s was not applied: the old configuration stays", d->state.file);
+		log_error("%s was not applied, and the old configuration still runs: correct the "
+			  "file", d->state.file);
 	} else {
 		log_info("%s was applied", d->state.file);
 	}
@@ -545,8 +551,8 @@ int daemon_run(const char *instance, const char *file)
 		uv_timer_start(&d.watchdog, on_watchdog, period / 2, period / 2);
 	notify_ready();
 	log_info(is_apart(&d, d.state.config) ?
-		 "instance %s is up and followed; it needs no data path" :
-		 "instance %s is up and followed", instance);
+		 "instance %s is up, without a data path, and the daemon follows changes" :
+		 "instance %s is up, and the daemon follows changes", instance);
 	uv_run(&d.loop, UV_RUN_DEFAULT);
 	notify_stopping();
 	cookie_end(d.cookie);

@@ -93,17 +93,18 @@ bool daemon_state_dropped(const struct daemon_state *s)
 	return s->lock_fd < 0 || fstat(s->lock_fd, &st) || !st.st_nlink;
 }
 
-/* Takes the file `daemon` again, after `down` or a person removed it. */
-static void hold_again(struct daemon_state *s)
+/* Takes the file `daemon` again, after a person removed it. Returns 0, -EBUSY if another daemon has
+ * it now, or -errno. */
+static int hold_again(struct daemon_state *s)
 {
 	bool again;
 
 	if (!daemon_state_dropped(s))
-		return;
+		return 0;
 	if (s->lock_fd >= 0)
 		close(s->lock_fd);
 	s->lock_fd = -1;
-	daemon_state_hold(s, &again);
+	return daemon_state_hold(s, &again);
 }
 
 int daemon_state_read(struct daemon_state *s)
@@ -112,6 +113,8 @@ int daemon_state_read(struct daemon_state *s)
 	struct config *c = NULL;
 	int rc = pins_exist(s->instance);
 
+	if (s->lock_fd >= 0 && follower_is_dismissed(s->lock_fd))
+		return 0;
 	if (!rc && s->config && !daemon_state_dropped(s))
 		log_warning("instance %s: its pins in /sys/fs/bpf were removed without `wgxdp "
 			    "down`: it is loaded again", s->instance);
@@ -121,7 +124,10 @@ int daemon_state_read(struct daemon_state *s)
 		return 1;
 	/* If this fails, the caller reads the configuration file, if there is one. */
 	rc = s->file || s->config ? run_state_read(s->instance, &c) : running_read(s->instance, &c);
-	hold_again(s);
+	if (hold_again(s) == -EBUSY) {
+		config_free(c);
+		return 0;
+	}
 	if (!rc) {
 		config_free(s->config);
 		s->config = c;

@@ -30,7 +30,7 @@ bool daemon_state_changed(const struct daemon_state *s);
 bool daemon_state_dropped(const struct daemon_state *s);
 /* Reads into s->config the configuration that runs or should run. The pins may be gone without
  * `down`, for example when bpffs was unmounted. The caller holds the instance's lock. Returns 1, 0
- * if the instance does not run any more, or -errno (reported). */
+ * if the daemon must end, because of `down` or of another daemon, or -errno (reported). */
 int daemon_state_read(struct daemon_state *s);
 /* Makes the applied configuration c the running one, s->config. The caller holds the lock. */
 void daemon_state_take(struct daemon_state *s, struct config *c);

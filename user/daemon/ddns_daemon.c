@@ -192,7 +192,8 @@ static void add_job(struct ddns *d, const struct ddns_config *c)
 	struct job *j = calloc(1, sizeof(*j)), **place = j ? append(d->jobs, d->n_jobs) : NULL;
 
 	if (!place || !copy_config(c, &j->config)) {
-		log_warning("ddns: no memory for a section: its records are not updated");
+		log_warning("ddns: there is no memory for a section, so its records are not "
+			    "updated");
 		d->n_jobs -= place != NULL;
 		if (j)
 			config_free_ddns(&j->config);

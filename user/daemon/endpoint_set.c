@@ -47,10 +47,11 @@ int endpoint_set(const char *instance, const char *interface, const struct wg_ke
 const char *endpoint_why(int rc)
 {
 	switch (rc) {
-	case -ENODEV: return "there is no such interface yet";
-	case -EOPNOTSUPP: return "it is not a WireGuard interface";
-	case -ENOENT: return "there is no such peer yet";
-	case -ENOTUNIQ: return "it has several peers: name the one that moves with `peer:`";
+	case -ENODEV: return "this interface does not exist yet";
+	case -EOPNOTSUPP: return "this is not a WireGuard interface";
+	case -ENOENT: return "the interface has no such peer yet";
+	case -ENOTUNIQ: return "the interface has several peers: name the one that moves with "
+			       "`peer:`";
 	}
 	return strerror(-rc);
 }

@@ -105,7 +105,7 @@ static void set_endpoint(struct watched *f, const struct address *a, __be16 port
 	int rc = endpoint_set(f->set->instance, f->is.interface, &f->is.peer, a, port, renew);
 
 	if (rc)
-		log_error("endpoint of %s: cannot set it to %s: %s", name_of(f, text),
+		log_error("cannot set the endpoint of %s to %s: %s", name_of(f, text),
 			  endpoint_format(a, port, where), strerror(-rc));
 }
 
@@ -127,7 +127,7 @@ static void report_endpoint(struct watched *f, const struct address *a, __be16 p
 {
 	char text[64], where[ADDRESS_STRLEN];
 
-	log_event("endpoint of %s: %s (%s) %s", name_of(f, text), endpoint_format(a, port, where),
+	log_event("endpoint of %s: %s (%s): %s", name_of(f, text), endpoint_format(a, port, where),
 		  f->is.host, what);
 }
 
@@ -153,12 +153,13 @@ static void choose_reached(struct watched *f, const struct wg_peer *p, const boo
 			if ((int)i == now)
 				return;
 			report_endpoint(f, &f->of.candidates[i], f->of.port,
-			       "is used: it is the first that answers");
+			       "this address is used, because it is the first that answers");
 			set_endpoint(f, &f->of.candidates[i], f->of.port);
 			return;
 		}
 	f->probe_due = now_ms(f) + NONE_MS;
-	log_warning("endpoint of %s: no address of %s answers", name_of(f, text),
+	log_warning("endpoint of %s: no address of %s answers, and the daemon tries again",
+		    name_of(f, text),
 		    f->is.host);
 }
 
@@ -178,7 +179,7 @@ static void on_echo(void *data, const bool *reached)
 	f->answers = reached[0] ? f->answers + 1 : 0;
 	if (f->answers >= PROBES) {
 		f->answers = 0;
-		begin_trial(f, &p, 0, "answers again, and is tried");
+		begin_trial(f, &p, 0, "this address answers again, and is tried now");
 	}
 }
 
@@ -233,7 +234,7 @@ static void on_lookup(void *data, const struct lookup_answer *answer)
 	if (failed && !f->retry)
 		log_warning("endpoint of %s: %s: %s%s", name_of(f, text), f->is.host,
 			    answer->failed[0] ?: answer->failed[1] ?: "no address",
-			    f->of.n ? "; the last good addresses stay" : "");
+			    f->of.n ? ": the last good addresses stay in use" : "");
 	f->retry = failed ? next_wait(f->retry, RETRY_MIN, RETRY_MAX) : 0;
 	f->due = now_ms(f) + (failed ? f->retry : answer->ttl) * 1000ULL;
 	for (int half = 0; half < 2 && answer->n; half++) {
@@ -286,22 +287,24 @@ static void check_by_handshake(struct watched *f)
 	case ENDPOINT_SET:
 		if (f->of.since == now_ms(f))
 			report_endpoint(f, &to, port,
-			       !p.endpoint.family ? "is tried" : f->of.within ?
-			       "is tried: the last address no longer answers" :
-			       "is tried: there was no handshake with the last address");
+			       !p.endpoint.family ? "this address is tried" : f->of.within ?
+			       "this address is tried, because the last one no longer answers" :
+			       "this address is tried, because the last one gave no handshake");
 		try_endpoint(f, &to, port);
 		return;
 	case ENDPOINT_NEXT:
-		report_endpoint(f, &to, port, "is tried: the last address did not answer");
+		report_endpoint(f, &to, port, "this address is tried, because the last one did not "
+					      "answer");
 		try_endpoint(f, &to, port);
 		return;
 	case ENDPOINT_BACK:
-		report_endpoint(f, &to, port, "is restored: the other address did not answer");
+		report_endpoint(f, &to, port, "this address is used again, because the other one "
+					      "did not answer");
 		try_endpoint(f, &to, port);
 		return;
 	case ENDPOINT_CONFIRMED:
 		report_endpoint(f, &p.endpoint, p.endpoint_port,
-				"is good: WireGuard got an answer from it");
+				"this address works: WireGuard got an answer from it");
 		break;
 	}
 	ask_inside(f, &inside);
@@ -311,8 +314,8 @@ static void check_by_handshake(struct watched *f)
 		if (now_ms(f) - f->knocked >= KNOCK_MS)
 			nudge(f, &inside);
 	} else if (f->moved && f->of.n && now_ms(f) >= f->of.not_before) {
-		begin_trial(f, &p, f->moved_to++ % f->of.n, "is tried: the name has this address "
-							    "now");
+		begin_trial(f, &p, f->moved_to++ % f->of.n,
+			"this address is tried, because the name has it now");
 	} else if (number > 0 && p.endpoint.family == FAMILY_IPV4 &&
 		   f->of.candidates[0].family == FAMILY_IPV6) {
 		if (now_ms(f) >= f->probe_due && now_ms(f) >= f->of.not_before)

@@ -520,7 +520,7 @@ struct exporter *exporter_new(uv_loop_t *loop, const char *instance, const char 
 void exporter_reconfigure(struct exporter *e, const struct config *c)
 {
 	if (c->n_exporter)
-		log_warning("exporter: this program was built without libmicrohttpd, and serves "
-			    "no metrics");
+		log_warning("exporter: this program was built without libmicrohttpd and cannot "
+			    "serve metrics: remove the section exporter");
 }
 #endif

@@ -79,9 +79,9 @@ static void on_exit_of(uv_process_t *process, int64_t status, int signal)
 	struct run *r = process->data;
 
 	if (signal)
-		log_event("knock: %s ended by signal %d", r->program, signal);
+		log_event("knock: the command %s was ended by signal %d", r->program, signal);
 	else if (status)
-		log_event("knock: %s ended with status %d", r->program, (int)status);
+		log_event("knock: the command %s ended with status %d", r->program, (int)status);
 	close_run(r);
 }
 
@@ -89,7 +89,8 @@ static void on_limit(uv_timer_t *timer)
 {
 	struct run *r = timer->data;
 
-	log_event("knock: %s is killed: it ran for %d s", r->program, KNOCK_SECONDS);
+	log_event("knock: the command %s was killed, because it ran for %d s",
+		  r->program, KNOCK_SECONDS);
 	kill(-r->process.pid, SIGKILL);		/* the signal also ends its children */
 }
 
@@ -126,8 +127,9 @@ void knock_run(uv_loop_t *loop, const struct learn_config *c)
 	int rc;
 
 	if (!r) {
-		log_event("knock: %s is not run: %s", c->command[0].text,
-			  running ? "the last program still runs" : "its user does not exist");
+		log_event("knock: the command %s is not run: %s", c->command[0].text,
+			  running ? "the last program still runs" :
+				"its user does not exist: correct user");
 		return;
 	}
 	strcpy(r->program, c->command[0].text);
@@ -136,8 +138,9 @@ void knock_run(uv_loop_t *loop, const struct learn_config *c)
 	r->open = 2;
 	rc = spawn_program(loop, c, user, r);
 	if (rc) {
-		log_error("knock: %s cannot be run as %s: %s%s", r->program, name, uv_strerror(rc),
-			  rc != UV_EPERM ? "" : "; under systemd, use wgxdp-knock.path instead of "
+		log_error("knock: cannot run the command %s as user %s: %s%s",
+			  r->program, name, uv_strerror(rc),
+			  rc != UV_EPERM ? "" : ": under systemd, use wgxdp-knock.path instead of "
 						"`command:`");
 		close_run(r);
 		return;

@@ -60,7 +60,7 @@ struct learn {
 	const char *instance;
 	uv_timer_t tick;
 	struct ring ring;
-	struct hearing hearing;		/* value that was last written to the map */
+	struct notify_filter filter;		/* value that was last written to the map */
 	__u32 map;			/* id of the map with that value */
 	struct learning *list;
 	size_t n;
@@ -125,7 +125,7 @@ static void set_endpoint(struct learning *g, const struct place *to, const char 
 		log_error("learn: %s: cannot set the endpoint: %s", g->is->interface,
 			  strerror(-rc));
 	else
-		log_event("learn: %s: %s %s", g->is->interface,
+		log_event("learn: %s: %s: %s", g->is->interface,
 			  endpoint_format(&to->address, to->port, text), why);
 }
 
@@ -145,7 +145,7 @@ static bool was_seen(struct learning *g, const __u8 message[INITIATION_BYTES])
 	return false;
 }
 
-static void handle_initiation(struct learn *l, struct learning *g, const struct heard *h)
+static void handle_initiation(struct learn *l, struct learning *g, const struct notification *h)
 {
 	uint64_t now = uv_now(l->loop);
 
@@ -162,7 +162,7 @@ static void handle_initiation(struct learn *l, struct learning *g, const struct 
 		uv_timer_start(&l->tick, on_tick, TRIAL_MS, TRIAL_MS);
 }
 
-static void handle_knock(struct learn *l, struct learning *g, const struct heard *h)
+static void handle_knock(struct learn *l, struct learning *g, const struct notification *h)
 {
 	struct address from = { h->src, h->family }, to = { h->dst, h->family };
 	uint64_t now = uv_now(l->loop);
@@ -180,18 +180,18 @@ static void handle_knock(struct learn *l, struct learning *g, const struct heard
 		knock_run(l->loop, g->is);
 }
 
-static int on_heard(void *data, void *record, size_t size)
+static int on_notification(void *data, void *record, size_t size)
 {
-	const struct heard *h = record;
+	const struct notification *h = record;
 	struct learn *l = data;
 
 	for (size_t i = 0; i < l->n && size >= sizeof(*h); i++) {
 		struct learning *g = &l->list[i];
 
-		if (h->kind == HEARD_INITIATION && g->port && g->port == h->dport)
+		if (h->kind == NOTIFY_INITIATION && g->port && g->port == h->dport)
 			handle_initiation(l, g, h);
-		else if (h->kind == HEARD_KNOCK && g->is->knock &&
-			 (unsigned int)(ntohs(h->dport) - l->hearing.knocks[i]) < KNOCK_PORTS)
+		else if (h->kind == NOTIFY_KNOCK && g->is->knock &&
+			 (unsigned int)(ntohs(h->dport) - l->filter.knocks[i]) < KNOCK_PORTS)
 			handle_knock(l, g, h);
 	}
 	return 0;
@@ -207,13 +207,14 @@ static void end_trial(struct learning *g, uint64_t now, bool still_there)
 	g->rested_at = now + LEARN_REST_MS;
 	if (g->before.address.family)
 		set_endpoint(g, &g->before,
-			     "is restored: there was no handshake with the other address");
+			     "this address is used again, because the other one gave no handshake");
 	if (++g->failures < LEARN_FAILURES)
 		return;
 	g->failures = 0;
 	g->armed_at = now + LEARN_REARM_MS;
-	log_event("learn: %s: learning pauses for %d s, or until a knock: %d trials in a row "
-		  "failed", g->is->interface, LEARN_REARM_MS / 1000, LEARN_FAILURES);
+	log_event("learn: %s: new addresses are ignored for %d s, or until a knock, because %d of "
+		  "them in a row gave no handshake",
+		  g->is->interface, LEARN_REARM_MS / 1000, LEARN_FAILURES);
 }
 
 static void check_trial(struct learning *g, const struct place *is, uint64_t now)
@@ -223,7 +224,7 @@ static void check_trial(struct learning *g, const struct place *is, uint64_t now
 	if (g->rx < g->rx_before)		/* the peer was added again */
 		g->rx_before = g->rx;
 	if (there && g->rx > g->rx_before) {
-		log_event("learn: %s: the peer is there: WireGuard got its answer",
+		log_event("learn: %s: the new address works: WireGuard got an answer from the peer",
 			  g->is->interface);
 		g->tried.address.family = 0;
 		g->failures = 0;
@@ -236,7 +237,7 @@ static void check_trial(struct learning *g, const struct place *is, uint64_t now
 
 /* Tries the candidate, unless WireGuard moved the endpoint by itself, or got a message after the
  * candidate appeared. It waits while the peer was heard recently. */
-static void try_heard(struct learning *g, const struct place *is, uint64_t now)
+static void try_candidate(struct learning *g, const struct place *is, uint64_t now)
 {
 	struct place to = g->candidate;
 
@@ -248,7 +249,7 @@ static void try_heard(struct learning *g, const struct place *is, uint64_t now)
 	g->before = *is;
 	g->tried = to;
 	g->tried_at = now;
-	set_endpoint(g, &to, "is tried: an initiation came from there");
+	set_endpoint(g, &to, "this address is tried, because a handshake initiation came from it");
 	if (read_peer(g, now, &to))
 		g->rx_before = g->rx;
 	nudge(g, now);
@@ -263,15 +264,15 @@ static bool advance_trial(struct learning *g, uint64_t now)
 	if (g->tried.address.family)
 		check_trial(g, &is, now);
 	else if (g->candidate.address.family && now - g->candidate_at >= LEARN_WAIT_MS)
-		try_heard(g, &is, now);
+		try_candidate(g, &is, now);
 	return g->tried.address.family || g->candidate.address.family;
 }
 
 /* ---- the map, and once a second ---- */
 
-static void write_hearing(struct learn *l)
+static void write_filter(struct learn *l)
 {
-	struct hearing h = { 0 };
+	struct notify_filter h = { 0 };
 	struct bpf_map_info info = { 0 };
 	__u32 len = sizeof(info), zero = 0;
 	char path[PIN_LEN];
@@ -282,15 +283,15 @@ static void write_hearing(struct learn *l)
 		h.knocks[i] = l->list[i].is->knock ? ntohs(l->list[i].is->port) : 0;
 		blake2s_mac1(h.mac1[i], l->list[i].key.b);
 	}
-	pin_path(path, l->instance, "", "hearing");
+	pin_path(path, l->instance, "", "notify_filter");
 	fd = bpf_obj_get(path);
 	if (fd < 0)
 		return;
 	if (!bpf_obj_get_info_by_fd(fd, &info, &len) &&
-	    (info.id != l->map || memcmp(&h, &l->hearing, sizeof(h))) &&
+	    (info.id != l->map || memcmp(&h, &l->filter, sizeof(h))) &&
 	    !bpf_map_update_elem(fd, &zero, &h, BPF_ANY)) {
 		l->map = info.id;
-		l->hearing = h;
+		l->filter = h;
 	}
 	close(fd);
 }
@@ -303,7 +304,7 @@ static void on_tick(uv_timer_t *timer)
 
 	for (size_t i = 0; i < l->n; i++)
 		busy |= advance_trial(&l->list[i], now);
-	write_hearing(l);
+	write_filter(l);
 	uv_timer_set_repeat(timer, busy ? TRIAL_MS : TICK_MS);
 	uv_timer_again(timer);
 }
@@ -337,8 +338,9 @@ void learn_reconfigure(struct learn *l, const struct config *c)
 	timer_repeat(&l->tick, l->n, on_tick, 0, TICK_MS);
 	if (!l->n)
 		ring_forget(&l->ring);
-	else if (ring_listen(&l->ring, l->loop, l->instance, "heard", on_heard, l))
-		log_warning("learn: cannot read the data path's reports");
+	else if (ring_listen(&l->ring, l->loop, l->instance, "notifications", on_notification, l))
+		log_warning("learn: cannot read the reports of the BPF programs, so no endpoint is "
+			    "learned");
 }
 
 struct learn *learn_new(uv_loop_t *loop, const char *instance)

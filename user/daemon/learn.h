@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * The daemon's part of learn: finds the new endpoint of a peer, if WireGuard does not find it by
- * itself. The data path reports initiations (struct heard). An initiation with a valid mac1 that
- * was never seen before gives an endpoint to try. The endpoint is kept only if WireGuard then gets
- * an authenticated message from there. daemon.c includes it.
+ * itself. The data path reports initiations (struct notification). An initiation with a valid mac1
+ * that was never seen before gives an endpoint to try. The endpoint is kept only if WireGuard then
+ * gets an authenticated message from there. daemon.c includes it.
  */
 #pragma once
 #include <uv.h>

@@ -109,7 +109,7 @@ static struct watched_backend *find_watched(struct standby *s, const char *servi
 }
 
 static const char *const step_words[] = {
-	[STANDBY_SWITCH] = "does not answer", [STANDBY_TRY] = "is reachable again, and on trial",
+	[STANDBY_SWITCH] = "does not answer", [STANDBY_TRY] = "can be reached again and is tried",
 };
 
 static bool write_standby(const struct standby *s, struct dataplane *dp, __u32 id, __u32 number)
@@ -124,7 +124,7 @@ static bool write_standby(const struct standby *s, struct dataplane *dp, __u32 i
 	if (lock >= 0)
 		close(lock);
 	if (rc)
-		log_warning("cannot record which backend serves: %s", strerror(-rc));
+		log_warning("cannot switch between the backend and its standby: %s", strerror(-rc));
 	return !rc;
 }
 
@@ -155,7 +155,7 @@ static bool check_backend(struct standby *s, struct dataplane *dp,
 	    !write_standby(s, dp, id, number))
 		return false;
 	standby_done(&b->of, step, now);
-	log_warning("service %s: %s%s%s %s: %s serves now", service->name,
+	log_warning("service %s: %s%s%s %s, so %s serves now", service->name,
 		    on && step == STANDBY_SWITCH ? "standby of " : "",
 		    *c->name ? "backend " : "backend", c->name, step_words[step],
 		    on ? "it" : "its standby");

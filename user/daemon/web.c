@@ -178,14 +178,16 @@ static int answer_written(const struct web *w, const struct web_request *r, bool
 	ret->text = NULL;
 	switch (rc) {
 	case 404:
-		return answer_error(r, 404, ret, "not found: status, show, interfaces, services, "
-				    "peers, routes, sites, drops and flows are below " API);
+		return answer_error(r, 404, ret,
+				    "not found: use status, show, interfaces, services, peers, "
+				    "routes, sites, drops or flows below " API);
 	case 503:
-		return answer_error(r, 503, ret, "instance %s has no data path: its configuration "
-				    "needs none, or it is not up", w->instance);
+		return answer_error(r, 503, ret, "instance %s has no data path, because its "
+						 "configuration needs none or it is not up",
+						 w->instance);
 	case 507:
 		return answer_error(r, 507, ret,
-				    "more than %d flows: use `wgxdp show flows --json`",
+				    "there are more than %d flows: use `wgxdp show flows --json`",
 				    WEB_FLOWS_MAX);
 	default:
 		return answer_error(r, 500, ret, "cannot read the maps: %s", strerror(-rc));
@@ -214,15 +216,16 @@ static const char *refusal(const struct web *w, const struct web_request *r, uns
 	if (!metrics && strcmp(r->path, "/") && strncmp(r->path, API, strlen(API)))
 		return "not found: see /metrics";
 	if (!metrics && w->page == PAGE_OFF)
-		return "wgxdp: see /metrics; the status page is off (exporter: page: off)";
+		return "wgxdp: the status page is turned off by exporter: { page: off }; the "
+		       "metrics are at /metrics";
 	*status = 403;
 	if (!metrics && w->page == PAGE_LOCAL && !r->local)
-		return "wgxdp: see /metrics; the status page is only for clients on this host, "
-		       "unless the configuration has exporter: { page: everywhere }";
+		return "wgxdp: only this host may read the status page: to allow others, set "
+		       "exporter: { page: everywhere }. The metrics are at /metrics";
 	*status = 421;
 	if (!host_is_ours(w, r))
-		return "wgxdp: unknown host name: use an address, localhost, this host's own name, "
-		       "or a name of exporter: { names: [ … ] }";
+		return "wgxdp: this host name is unknown: use an address, localhost, this host's "
+		       "name, or add the name to exporter: { names: [ … ] }";
 	return NULL;
 }
 

@@ -241,10 +241,10 @@ size_t attached_tc(__u32 ifindex, __u32 *ids, size_t room)
 /* EEXIST means a program on a device above, because the device itself was checked before. */
 const char *why_refused(int error)
 {
-	return error == EEXIST ? "an XDP program is attached to a bridge or bond above it"
-	     : error == ENOSYS ? "this kernel lets no program take a function's place (freplace), "
-				 "which libxdp's dispatcher needs"
-	     : error == E2BIG  ? "libxdp's dispatcher is full"
+	return error == EEXIST ? "an XDP program is attached to a bridge or bond above this device"
+	     : error == ENOSYS ? "this kernel has no freplace programs, which libxdp's dispatcher "
+				 "needs"
+	     : error == E2BIG  ? "libxdp's dispatcher has no room for another program"
 			       : strerror(error);
 }
 

@@ -58,8 +58,8 @@ static int open_pins(struct dataplane *dp)
 	for (int i = 0; i < PROGRAM_COUNT; i++)
 		dp->programs[i] = PIN_UNOPENED;
 	if (map_fd(dp, MAP_control) < 0) {
-		log_error("instance %s: its map control is not pinned: remove what is left of it "
-			  "with `wgxdp down`", dp->instance);
+		log_error("instance %s: a part of it is missing (the pinned map control): remove "
+			  "the rest with `wgxdp down`", dp->instance);
 		return map_fd(dp, MAP_control);
 	}
 	dp->elsewhere = !bpf_map_lookup_elem(map_fd(dp, MAP_control), &zero, &c) &&
@@ -67,8 +67,8 @@ static int open_pins(struct dataplane *dp)
 	dp->choices = c.flags & CONTROL_WITH_CHOICES;
 	dp->source_trie = c.flags & CONTROL_WITH_SOURCE_TRIE;
 	if (c.abi_version != ABI_VERSION) {
-		log_error("instance %s its maps have layout %u, and this program has %u: run "
-			  "`wgxdp down` with the program that started it, then `wgxdp up`",
+		log_error("instance %s: another version of wgxdp started it (map layout %u, here "
+			  "%u): run `wgxdp down` with that version, then `wgxdp up` with this one",
 			  dp->instance, c.abi_version, ABI_VERSION);
 		return -EPROTO;
 	}
@@ -121,7 +121,7 @@ static void set_programs(struct dataplane *dp, struct wgxdp *s, const struct pla
 				  p->l3 || program_fd(dp, PROGRAM_wgxdp_tc_l3) >= 0);
 	bpf_program__set_autoload(s->progs.wgxdp_express, p->express);
 	bpf_program__set_autoload(s->progs.wgxdp_flow_end, p->n_flows);
-	bpf_program__set_autoload(s->progs.wgxdp_answer, p->challenges || p->blind.on);
+	bpf_program__set_autoload(s->progs.wgxdp_send, p->challenges || p->blind.on);
 	bpf_program__set_autoload(s->progs.wgxdp_tc_egress, p->blind.on);
 }
 
@@ -157,8 +157,8 @@ static __u64 secret_factor(void)
 	__u64 factor = 0;
 
 	if (getrandom(&factor, sizeof(factor), 0) != sizeof(factor))
-		log_warning("the kernel returned no random numbers: an attacker can predict places "
-			    "in hash tables");
+		log_warning("the kernel returned no random numbers, so an attacker can slow down "
+			    "hash tables: run `wgxdp up` again later");
 	return factor | 1;
 }
 
@@ -212,7 +212,7 @@ static void set_sizes(struct dataplane *dp, struct wgxdp *s, const struct plan *
 	s->rodata->with_blind = p->blind.on;
 	s->rodata->with_relay = p->relay.on;
 	s->rodata->with_lists = p->n_lists;
-	s->rodata->with_hearing = p->hearing;
+	s->rodata->with_notify = p->notify;
 	set_express(s, p);
 	set_programs(dp, s, p);
 	dataplane_size_flows(dp, s->obj, p, names);
@@ -432,14 +432,14 @@ int dataplane_component(struct dataplane *dp, const struct plan *p, struct xdp_p
 }
 
 /* Pins the program with which the daemon sends cookie replies, while a service has a challenge. */
-static void pin_answer(struct dataplane *dp, const char *suffix)
+static void pin_send(struct dataplane *dp, const char *suffix)
 {
-	const struct bpf_program *answer = dp->skeleton->progs.wgxdp_answer;
+	const struct bpf_program *send = dp->skeleton->progs.wgxdp_send;
 
-	if (bpf_program__autoload(answer))
-		pin_set(bpf_program__fd(answer), dp->instance, suffix, PIN_ANSWER);
+	if (bpf_program__autoload(send))
+		pin_set(bpf_program__fd(send), dp->instance, suffix, PIN_SEND);
 	else
-		pin_remove(dp->instance, PIN_ANSWER);
+		pin_remove(dp->instance, PIN_SEND);
 }
 
 static int pin_all(struct dataplane *dp, const struct plan *p, const char *suffix)
@@ -462,7 +462,7 @@ static int pin_all(struct dataplane *dp, const struct plan *p, const char *suffi
 	if (!rc && dp->reloaded) {
 		dataplane_count_unsent(dp, suffix);
 		dataplane_pin_flow_end(dp, p, suffix);
-		pin_answer(dp, suffix);
+		pin_send(dp, suffix);
 	}
 	if (!rc)
 		dataplane_pin_egress(dp, p, suffix);

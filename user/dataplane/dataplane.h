@@ -13,7 +13,7 @@
 
 #define DATAPLANE_MAPS(X) \
 	X(links) X(table) X(sources) X(source_trie) X(nexthops) X(choices) X(icmp_limits) \
-	X(frags) X(pieces) X(totals) X(reasons) X(transmit_failed) X(tx_dropped) X(names) \
+	X(frags) X(fragment_area) X(totals) X(reasons) X(transmit_failed) X(tx_dropped) X(names) \
 	X(control) X(uniform) X(signals) X(devices) X(peers) X(peer_names) X(peer_totals) \
 	X(subnets) X(routes) X(own) X(policy) X(allowed) X(flow_table) X(flow_index) \
 	X(flow_shares) X(secrets) X(pools) X(flow_totals) X(flows_deleted) X(guards) X(guard_keys) \
@@ -22,7 +22,8 @@
 	X(health) X(backend_names) X(failed) X(blind_sites) X(blind_names) X(endpoints) \
 	X(sessions) X(hints) X(blind_lock) X(blind_pairs) X(blind_totals) \
 	X(blind_waiting) X(blind_state) X(events) X(event_watch) X(event_budget) \
-	X(hearing) X(hear_budget) X(heard) X(states) X(sides) X(tuples) X(source_hints) X(xdp_way)
+	X(notify_filter) X(notify_budget) X(notifications) X(states) X(sides) X(tuples) \
+	X(source_hints) X(xdp_way)
 
 enum dataplane_map {
 #define X(name) MAP_##name,

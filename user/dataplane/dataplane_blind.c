@@ -116,7 +116,7 @@ void dataplane_pin_egress(struct dataplane *dp, const struct plan *p, const char
 	if (program >= 0)
 		close(program);
 	if (rc)
-		log_warning("blind: packets of this host's own WireGuard cannot be seen: %s: a "
-			    "site whose address changes is reachable again only after some time",
+		log_warning("blind: cannot watch the packets of this host's WireGuard: %s: a site "
+			    "whose address changes may be unreachable for some minutes",
 			    strerror(-rc));
 }

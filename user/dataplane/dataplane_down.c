@@ -50,7 +50,7 @@ static int remove_unpinned(const char *instance)
 
 	if (control >= 0 && !bpf_map_lookup_elem(control, &zero, &c) && c.netns != netns_inode())
 		log_warning("instance %s was started in another network namespace: its tc filters "
-			    "and shared XDP programs, if any, remain there", instance);
+			    "and shared XDP programs stay there: remove them there", instance);
 	for (__u32 i = 0; links >= 0 && c.netns == netns_inode() && i < LINKS && !rc; i++)
 		if (!bpf_map_lookup_elem(links, &i, &link) && link.flags & LINK_SHARED &&
 		    if_indextoname(link.ifindex, name))

@@ -205,8 +205,8 @@ static struct learned_secret draw_secret(void)
 	struct learned_secret s = LEARNED_NO_SECRET;
 
 	if (getrandom(&s, sizeof(s), 0) != sizeof(s))
-		log_warning("the kernel returned no random numbers: an attacker can predict places "
-			    "in hash tables");
+		log_warning("the kernel returned no random numbers, so an attacker can slow down "
+			    "hash tables: run `wgxdp up` again later");
 	s.factor[0] |= 1;
 	s.factor[1] |= 1;
 	return s;

@@ -55,7 +55,7 @@ void dataplane_size_guard(const struct dataplane *dp, struct bpf_object *obj, co
 	dataplane_size_map(dp, obj, MAP_challenges, p->challenges ? CHALLENGES_BYTES : 1);
 	dataplane_size_map(dp, obj, MAP_health, on ? services * GUARD_BACKENDS_MAX : 1);
 	dataplane_size_map(dp, obj, MAP_backend_names, on ? services * GUARD_BACKENDS_MAX : 1);
-	dataplane_size_map(dp, obj, MAP_failed, on || p->hearing ? FAILED_PLACES : 1);
+	dataplane_size_map(dp, obj, MAP_failed, on || p->notify ? FAILED_PLACES : 1);
 }
 
 /* ---- keys ---- */
@@ -140,7 +140,7 @@ int dataplane_keys_write(const struct dataplane *dp, struct plan *p, int *change
 		rc = write_row(dp, g, used, room);
 	}
 	if (rc == -ENOSPC)
-		log_error("no room for %zu public keys of all services: the limit is %u",
+		log_error("all services have %zu public keys, and the limit is %u: remove some",
 			  p->n_keys, room);
 	free(used);
 	free(now);

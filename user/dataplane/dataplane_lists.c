@@ -88,8 +88,8 @@ static int write_all(const struct dataplane *dp, const struct list_entry *list, 
 		rc = bpf_map_update_elem(map, &list[i].key, &list[i].verdict, BPF_ANY) ? -errno : 0;
 	if (!rc)
 		return 0;
-	log_error("no room for %zu more prefixes of allow and deny: %s: the limit of all lists is "
-		  "%u", n, strerror(-rc), dataplane_entries(dp, MAP_source_trie));
+	log_error("there is no room for %zu more prefixes of allow and deny: %s: the limit of all "
+		  "lists together is %u", n, strerror(-rc), dataplane_entries(dp, MAP_source_trie));
 	while (i--)
 		bpf_map_delete_elem(map, &list[i].key);
 	for (i = 0; i < n_before; i++)

@@ -205,22 +205,22 @@ static int refuse_theirs(const struct dataplane *dp, const struct plan_nic *nic)
 	if (!id || (dispatcher && nic->shared && !other_mode(nic)))
 		return 0;
 	if (dispatcher && nic->shared) {
-		log_error("interface %s: libxdp's dispatcher is attached to it in %s mode, which "
-			  "all its programs share: write mode: auto",
+		log_error("interface %s: libxdp's dispatcher runs there in %s mode, which its "
+			  "programs share: write mode: auto",
 			  nic->name, other_mode(nic) == LINK_NATIVE ? "native" : "generic");
 		return -EBUSY;
 	}
 	program_name(id, program);
 	snprintf(name, sizeof(name), "%s (id %u)", program, id);
 	if (dispatcher)
-		log_error("interface %s: %s, libxdp's dispatcher, is attached to it: write shared: "
+		log_error("interface %s: libxdp's dispatcher %s is attached to it: write shared: "
 			  "true to run beside its programs, or use `--mode tc`",
 			  nic->name, name);
 	else
-		log_error("interface %s: XDP program %s is attached to it, not ours%s: remove it, "
+		log_error("interface %s: another XDP program, %s, is attached to it%s: remove it, "
 			  "or use `--mode tc`",
 			  nic->name, name,
-			  nic->shared ? ", and without libxdp's dispatcher, so it does not share"
+			  nic->shared ? " without libxdp's dispatcher, so it cannot be shared"
 				      : "");
 	return -EBUSY;
 }
@@ -265,11 +265,11 @@ static int attach_port_xdp(struct dataplane *dp, struct dataplane_port *port, co
 		if (!rc || (nic->mode == MODE_AUTO && !nic->shared))
 			return 0;
 		if (nic->shared)
-			log_error("interface %s: shared XDP refused: %s: use `--mode tc`, which "
-				  "needs no XDP", nic->name, why_refused(-rc));
+			log_error("interface %s: cannot attach to libxdp's dispatcher: %s: use "
+				  "`--mode tc`, which needs no XDP", nic->name, why_refused(-rc));
 		else
-			log_error("interface %s: %s XDP refused: %s: use `--mode auto`, which uses "
-				  "the modes that the driver has",
+			log_error("interface %s: cannot attach in %s XDP mode: %s: use `--mode "
+				  "auto`, which uses a mode that the driver has",
 				  nic->name, mode_name(nic->mode), why_refused(-rc));
 	}
 	return_to_mode(dp, port, p, left);
@@ -293,12 +293,12 @@ static int attach_port_tc(struct dataplane *dp, struct dataplane_port *port,
 		return 0;
 	}
 	if (p->n_nics) {
-		log_warning("interface %s: no tc plane: %s: the kernel handles packets that XDP "
-			    "cannot send",
+		log_warning("interface %s: cannot attach a tc program: %s: the kernel handles "
+			    "packets that XDP cannot send",
 			    p->name, strerror(-rc));
 		return 0;
 	}
-	log_error("interface %s: neither XDP nor tc: %s", p->name, strerror(-rc));
+	log_error("interface %s: cannot attach an XDP or tc program: %s", p->name, strerror(-rc));
 	return rc;
 }
 

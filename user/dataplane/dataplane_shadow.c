@@ -31,12 +31,13 @@ static const enum { COPIED, SHARED, EMPTY } what[MAP_COUNT] = {
 	[MAP_guard_keys] = SHARED, [MAP_public_keys] = SHARED, [MAP_cookies] = SHARED,
 	[MAP_backend_names] = SHARED, [MAP_endpoints] = SHARED, [MAP_blind_names] = SHARED,
 	[MAP_flows_deleted] = SHARED, [MAP_tx_dropped] = SHARED, [MAP_secrets] = SHARED,
-	[MAP_nexthops] = EMPTY, [MAP_pieces] = EMPTY, [MAP_totals] = EMPTY, [MAP_reasons] = EMPTY,
+	[MAP_nexthops] = EMPTY, [MAP_fragment_area] = EMPTY, [MAP_totals] = EMPTY,
+	[MAP_reasons] = EMPTY,
 	[MAP_transmit_failed] = EMPTY, [MAP_peer_totals] = EMPTY, [MAP_flow_totals] = EMPTY,
 	[MAP_states] = EMPTY, [MAP_blind_totals] = EMPTY, [MAP_blind_lock] = EMPTY,
 	[MAP_signals] = EMPTY, [MAP_challenges] = EMPTY, [MAP_events] = EMPTY,
-	[MAP_event_watch] = EMPTY, [MAP_event_budget] = EMPTY, [MAP_heard] = EMPTY,
-	[MAP_hear_budget] = EMPTY, [MAP_sides] = EMPTY, [MAP_tuples] = EMPTY,
+	[MAP_event_watch] = EMPTY, [MAP_event_budget] = EMPTY, [MAP_notifications] = EMPTY,
+	[MAP_notify_budget] = EMPTY, [MAP_sides] = EMPTY, [MAP_tuples] = EMPTY,
 	[MAP_xdp_way] = EMPTY,
 };
 
@@ -78,8 +79,8 @@ static int read_switches(const struct dataplane *dp, struct wgxdp *s)
 	 * read them. */
 	s->rodata->device_ifindex = s->rodata->device_net = s->rodata->net_inum = 0;
 	if (rc == -EPERM)
-		log_error("reading the constants of running programs needs CAP_SYS_ADMIN: run this "
-			  "as root with it (in a container: podman exec --privileged)");
+		log_error("this process lacks CAP_SYS_ADMIN, which reading running programs needs: "
+			  "run this as root with it (in a container: podman exec --privileged)");
 	return rc == -ENOENT ? 0 : rc;
 }
 
@@ -94,7 +95,7 @@ static void set_as_running(const struct dataplane *dp, struct wgxdp *s)
 		bpf_program__set_autoload(dataplane_program(s, i), program_fd(dp, i) >= 0);
 	bpf_program__set_autoload(s->progs.wgxdp_flow_end,
 				  pin_exists(dp->instance, "progs/wgxdp_flow_end"));
-	bpf_program__set_autoload(s->progs.wgxdp_answer, pin_exists(dp->instance, PIN_ANSWER));
+	bpf_program__set_autoload(s->progs.wgxdp_send, pin_exists(dp->instance, PIN_SEND));
 	bpf_program__set_autoload(s->progs.wgxdp_tc_egress, s->rodata->with_blind);
 }
 
@@ -109,7 +110,7 @@ static int compare_programs(const struct dataplane *dp, struct wgxdp *s)
 	bpf_map_lookup_elem(map_fd(dp, MAP_control), &zero, &c);
 	if (dataplane_program_hash(s) == c.program)
 		return 0;
-	log_error("instance %s runs the programs of another build of wgxdp: replace them with "
+	log_error("instance %s runs the BPF programs of another build of wgxdp: replace them with "
 		  "`wgxdp up`", dp->instance);
 	return -ESTALE;
 }
@@ -268,9 +269,9 @@ static int clear_array(int map, size_t size, const void *element)
 int dataplane_shadow_clear(struct dataplane *shadow)
 {
 	static const enum dataplane_map counters[] = { MAP_totals, MAP_peer_totals, MAP_flow_totals,
-						       MAP_pieces };
+						       MAP_fragment_area };
 	int cpus = libbpf_num_possible_cpus(), rc = 0;
-	void *nothing = calloc(cpus, sizeof(struct pieces));
+	void *nothing = calloc(cpus, sizeof(struct fragment_area));
 	struct nexthop *hops = calloc(cpus, sizeof(*hops));
 	struct reason_key key;
 

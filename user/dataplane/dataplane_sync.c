@@ -30,8 +30,8 @@ static int sync_table(struct dataplane *dp, struct plan *p)
 	rc = table_sync(&t, p->entries, p->n_entries);
 	munmap(t.buckets, size);
 	if (rc == -ENOSPC)
-		log_error("the table has no room for %zu entries (listen addresses and ports, and "
-			  "routes of peers): the limit is %u", p->n_entries,
+		log_error("the configuration needs %zu table entries (listen addresses and ports, "
+			  "and routes of peers), and the limit is %u: remove some", p->n_entries,
 			  t.n * TABLE_WAYS);
 	return rc;
 }
@@ -166,7 +166,8 @@ static int sync_sources(struct dataplane *dp, struct plan *p, const bool *used, 
 			now[link->sources] = true;
 	}
 	if (rc == -ENOSPC)
-		log_error("no room for lists of sources of %zu interfaces", p->n_ports);
+		log_error("there is no room for the source lists of %zu interfaces: use fewer "
+			  "interfaces", p->n_ports);
 	return rc;
 }
 

@@ -78,7 +78,7 @@ void dataplane_count_unsent(struct dataplane *dp, const char *suffix)
 			 * may not attach another one. */
 			continue;
 		if (!link) {
-			log_warning("packets that a driver does not send are not counted: %s%s",
+			log_warning("cannot count packets that a driver fails to send: %s%s",
 				    strerror(error),
 				    raw ? "" : ": this kernel has no BTF, so it takes tracefs "
 					       "(`mount -t tracefs tracefs /sys/kernel/tracing`) "

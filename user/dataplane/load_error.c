@@ -133,7 +133,7 @@ int load_permitted(const char *what)
 	if (!*lacking)
 		return 0;
 	log_error("%s: this process lacks %s: run it as root with " ALL_NEEDED
-		  " (a container: --cap-add)",
+		  " (in a container: --cap-add)",
 		  what, lacking);
 	return -EPERM;
 }
@@ -177,12 +177,12 @@ static void format_permission(const struct load_error *e, const char *what, char
 {
 	if (e->in_user_namespace)
 		snprintf(ret, room,
-			 "%s: this process is in a user namespace, where the kernel loads no BPF "
-			 "programs: run it as the host's root (a container: not rootless)", what);
+			 "%s: the kernel loads no BPF programs for a process in a user namespace: "
+			 "run it as the host's root (not in a rootless container)", what);
 	else if (e->filtered)
 		snprintf(ret, room,
-			 "%s: a seccomp filter keeps this process from bpf(2): allow that call (a "
-			 "container: --security-opt seccomp=unconfined)", what);
+			 "%s: a seccomp filter forbids this process the call bpf(2): allow it (in "
+			 "a container: --security-opt seccomp=unconfined)", what);
 	else
 		snprintf(ret, room,
 			 "%s: this process may not load BPF programs: run it as root, or "
@@ -196,10 +196,12 @@ static void format_refusal(const struct load_error *e, const char *what, int rc,
 	char reason[sizeof(e->said)];
 
 	if (e->stack)
-		snprintf(reason, sizeof(reason), "it needs %u bytes of stack, the limit is %u",
+		snprintf(reason, sizeof(reason), "the program needs %u bytes of stack, and the "
+						 "limit is %u",
 			 e->stack, STACK_MOST);
 	else if (e->too_long || rc == -E2BIG)
-		snprintf(reason, sizeof(reason), "it takes the verifier more than %u instructions",
+		snprintf(reason, sizeof(reason), "the verifier needs more than %u instructions for "
+						 "the program",
 			 WALKED_MOST);
 	else
 		snprintf(reason, sizeof(reason), "%s", *e->said ? e->said : strerror(-rc));
@@ -218,8 +220,9 @@ void load_error_format(const struct load_error *e, const char *what, int rc, con
 		format_permission(e, what, ret, room);
 	else if (rc == -ENOMEM)
 		snprintf(ret, room,
-			 "%s: no memory for the BPF programs and their maps%s%s%s: free some, then "
-			 "try again", what, *e->said ? " (" : "", e->said, *e->said ? ")" : "");
+			 "%s: there is no memory for the BPF programs and their maps%s%s%s: free "
+			 "some, then try again",
+			 what, *e->said ? " (" : "", e->said, *e->said ? ")" : "");
 	else if (kernel_is_old(release))
 		snprintf(ret, room,
 			 "%s: kernel %s is too old for the BPF programs: " KERNEL_FLOOR " or later "

@@ -45,9 +45,9 @@ static int check_owner(const char *path)
 	if (S_ISDIR(is.st_mode) && (!is.st_uid || is.st_uid == geteuid()) &&
 	    !(is.st_mode & (S_IWGRP | S_IWOTH)))
 		return 0;
-	log_error("%s: other users could put programs into it: it is %s of user %u with mode %04o: "
-		  "run `rm -r %s` and `chmod 0700 " BPFFS "`",
-		  path, S_ISDIR(is.st_mode) ? "a directory" : "no directory, but a file",
+	log_error("%s: other users could replace programs there, because it is %s of user %u with "
+		  "mode %04o: run `rm -r %s` and `chmod 0700 " BPFFS "`",
+		  path, S_ISDIR(is.st_mode) ? "a directory" : "a file, not a directory,",
 		  (unsigned int)is.st_uid, (unsigned int)is.st_mode & 07777, path);
 	return -EPERM;
 }
@@ -71,9 +71,9 @@ int pins_prepare(void)
 	if (mount("bpf", BPFFS, "bpf", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0700")) {
 		int rc = -errno;
 
-		log_error(BPFFS ": no BPF file system, and mounting one failed: %s: run "
-			  "`mount -t bpf -o mode=0700 bpf " BPFFS "` (a container: give it the "
-			  "host's)",
+		log_error(BPFFS ": no BPF file system is mounted, and mounting one failed: %s: run "
+				"`mount -t bpf -o mode=0700 bpf " BPFFS
+					"` (in a container: give it the host's)",
 			  strerror(-rc));
 		return rc;
 	}
@@ -176,7 +176,7 @@ static int make_dir(const char *path)
 	if (rc == -EROFS)
 		hint = ": mount " BPFFS " writable";
 	else if (rc == -EACCES || rc == -EPERM)
-		hint = ": a security module forbids it: allow it (a container: --security-opt "
+		hint = ": a security module forbids it: allow it (in a container: --security-opt "
 		       "apparmor=unconfined, with SELinux label=disable)";
 	log_error("cannot make %s: %s%s", path, strerror(-rc), hint);
 	return rc;

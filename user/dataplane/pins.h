@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include "lib/paths.h"
 
-#define PIN_ANSWER "progs/wgxdp_answer"	/* program with which the daemon sends cookie replies */
+#define PIN_SEND "progs/wgxdp_send"	/* program with which the daemon sends frames of its own */
 
 #define PINS_DIR "/sys/fs/bpf/wgxdp"
 #define PIN_LEN 128

@@ -167,24 +167,24 @@ static void tell_forbidden(const struct tracer *l)
 	else
 		log_error("monitor: the kernel refuses to trace the data path (lockdown: %s, "
 			  "security modules: %s)", lockdown, modules);
-	log_warning("monitor: these work nevertheless: --event dropped, flow and rebinding, `wgxdp "
-		    "trace`, and tcpdump after `wgxdp up --mode tc`");
+	log_warning("monitor: use --event dropped, flow or rebinding, `wgxdp trace`, or tcpdump "
+		    "after `wgxdp up --mode tc`");
 }
 
 static void tell_failed(const struct tracer *l, int rc)
 {
 	if (load_in_user_namespace())
-		log_error("monitor: this process is in a user namespace, where the kernel loads no "
-			  "BPF programs: run it as the host's root (a container: not rootless)");
+		log_error("monitor: the kernel loads no BPF programs for a process in a user "
+			  "namespace: run it as the host's root (not in a rootless container)");
 	else if (rc == -EPERM)
 		tell_forbidden(l);
 	else if (rc == -EACCES)
 		log_error("monitor: this process lacks CAP_SYS_ADMIN, which finding BPF programs "
-			  "by their ids needs: run it as root with it (in a container: podman exec "
+			  "needs: run it as root with it (in a container: podman exec "
 			  "--privileged)");
 	else
-		log_error("monitor: packets cannot be traced here: %s: this needs a kernel with "
-			  "BTF that can trace BPF programs (x86-64, or arm64 from 6.0 on)",
+		log_error("monitor: cannot trace packets on this host: %s: use a kernel with BTF "
+			  "that can trace BPF programs (x86-64, or arm64 since Linux 6.0)",
 			  strerror(-rc));
 }
 

@@ -9,7 +9,7 @@
 #include <string.h>
 #include "ddns/ddns.h"
 #include "ddns/ddns_address.h"
-#include "ddns/ddns_secret.h"
+#include "ddns/ddns_import.h"
 #include "lib/grow.h"
 #include "lib/log.h"
 
@@ -134,6 +134,35 @@ char *ddns_secret(struct ddns_run *run, const char *what)
 	return text;
 }
 
+int ddns_check_secret(const struct ddns_config *c, char why[SECRET_WHY_LEN])
+{
+	struct shell_place place = { 0 };
+	struct ovh_credentials keys;
+	struct tsig_key key;
+	char *text = NULL;
+	bool open;
+	int rc;
+
+	if (c->by == DDNS_EXEC ||
+	    (!strchr(c->secret, '/') && !getenv("CREDENTIALS_DIRECTORY")))
+		return 0;
+	rc = secret_read(c->secret, &text, &open, why);
+	if (rc)
+		return rc;
+	if (c->by == DDNS_OVH)
+		place = ovh_credentials_parse(text, &keys);
+	else
+		place.wrong = tsig_parse(text, &key);
+	if (place.wrong && place.line)
+		snprintf(why, SECRET_WHY_LEN, "%s:%u: %s", c->secret, place.line, place.wrong);
+	else if (place.wrong)
+		snprintf(why, SECRET_WHY_LEN, "%s: %s", c->secret, place.wrong);
+	explicit_bzero(&keys, sizeof(keys));
+	explicit_bzero(&key, sizeof(key));
+	secret_free(text);
+	return place.wrong ? -EINVAL : 0;
+}
+
 int ddns_has(struct ddns_run *run, struct ddns_set *set, const struct address *a, __u32 ttl,
 	     __u64 id)
 {
@@ -172,10 +201,10 @@ static void tell_unfit(struct found *f, const struct nl_address *list, size_t n,
 			continue;
 		used += snprintf(f->why + used, sizeof(f->why) - used, "%s%s is %s",
 				 seen++ ? ", " : "", address_format(&list[i].local, text),
-				 ddns_unfit(&list[i]) ?: "no part of a /64");
+				 ddns_unfit(&list[i]) ?: "not in a prefix of 64 bits or fewer");
 	}
 	if (!seen)
-		snprintf(f->why, sizeof(f->why), "it has none");
+		snprintf(f->why, sizeof(f->why), "the interface has none");
 }
 
 static int find_addresses(const struct ddns_config *c, __u8 family, struct found *ret)
@@ -190,7 +219,7 @@ static int find_addresses(const struct ddns_config *c, __u8 family, struct found
 		return rc;
 	rc = ddns_candidates(list, n, ifindex, family, &c->host, &ret->list, &ret->n);
 	if (!rc && !ifindex)
-		snprintf(ret->why, sizeof(ret->why), "there is no such interface");
+		snprintf(ret->why, sizeof(ret->why), "this interface does not exist");
 	else if (!rc && !ret->n)
 		tell_unfit(ret, list, n, ifindex, family);
 	free(list);
@@ -287,7 +316,8 @@ static int add_family(struct ddns_run *run, __u8 family, struct found *f)
 	run->status = DDNS_NO_ADDRESS;
 	for (size_t i = 0; i < c->n_names; i++) {
 		none.name = c->names[i].text;
-		ddns_fail(run, &none, "%s: no address of %s can be published: %s", ddns_type(&none),
+		ddns_fail(run, &none, "%s: interface %s has no address that can be published: %s",
+				      ddns_type(&none),
 			  c->interface, f->why);
 	}
 	return 0;

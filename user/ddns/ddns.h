@@ -6,6 +6,7 @@
  */
 #pragma once
 #include "config/config.h"
+#include "ddns/ddns_secret.h"
 
 enum ddns_status {			/* exit codes of `wgxdp ddns` */
 	DDNS_DONE = 0,		/* the records were written, or there was nothing to write */
@@ -77,6 +78,10 @@ void ddns_warn(struct ddns_run *run, const char *format, ...) __attribute__((for
 /* Reads the provider's file with a secret, and warns if other users may read it. what: the file's
  * key in the configuration. Returns a text for secret_free(), or NULL after adding an error. */
 char *ddns_secret(struct ddns_run *run, const char *what);
+/* Checks the provider's file with the key or the credentials, as a run reads it. Returns 0, or
+ * -errno with the error in `why`. Returns 0 also for a systemd credential that this process does
+ * not have, and for the provider exec. */
+int ddns_check_secret(const struct ddns_config *c, char why[SECRET_WHY_LEN]);
 /* Adds a present record to the set. Returns 0, or -ENOMEM after marking the set as failed. */
 int ddns_has(struct ddns_run *run, struct ddns_set *set, const struct address *a, __u32 ttl,
 	     __u64 id);

@@ -15,7 +15,7 @@ static const struct {
 } not_global[] = {
 	{ { 0 }, 8, "unspecified" },
 	{ { 10 }, 8, "private" },
-	{ { 100, 64 }, 10, "in a provider's NAT (100.64.0.0/10)" },
+	{ { 100, 64 }, 10, "shared by a provider's NAT (100.64.0.0/10)" },
 	{ { 127 }, 8, "loopback" },
 	{ { 169, 254 }, 16, "link-local" },
 	{ { 172, 16 }, 12, "private" },
@@ -58,7 +58,7 @@ const char *ddns_unfit(const struct nl_address *a)
 	if (why)
 		return why;
 	if (a->flags & IFA_F_DADFAILED)
-		return "another host's (duplicate)";
+		return "also used by another host (duplicate)";
 	/* For IPv4 the same bit means IFA_F_SECONDARY. */
 	if (a->local.family == FAMILY_IPV6 && a->flags & IFA_F_TEMPORARY)
 		return "temporary";

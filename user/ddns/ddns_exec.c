@@ -71,7 +71,8 @@ static void read_sets(struct ddns_run *run)
 	bool looped = questions && !uv_loop_init(&loop);
 
 	if (!looped || dns_open(&loop, true, on_progress, &asking, &asking.dns)) {
-		ddns_fail_all(run, "exec: no memory, or /etc/resolv.conf cannot be read");
+		ddns_fail_all(run, "exec: cannot ask DNS: there is no memory, or /etc/resolv.conf "
+				   "cannot be read");
 		if (looped)
 			uv_loop_close(&loop);
 		free(questions);
@@ -88,7 +89,7 @@ static void read_sets(struct ddns_run *run)
 	uv_loop_close(&loop);
 	for (size_t i = 0; i < run->n_sets; i++)
 		if (questions[i].status != ARES_SUCCESS)
-			ddns_warn(run, "%s: DNS does not say whether it has %s: %s",
+			ddns_warn(run, "%s: cannot ask DNS for the %s record: %s",
 				  run->sets[i].name, ddns_type(&run->sets[i]),
 				  ares_strerror(questions[i].status));
 	free(questions);
@@ -164,15 +165,18 @@ static void write_set(struct ddns_run *run, struct ddns_set *set, char **words)
 	}
 	rc = wait_for_end(pid);
 	if (rc == -ETIME)
-		ddns_fail(run, set, "exec: %s took more than %d seconds, and was killed", words[0],
+		ddns_fail(run, set, "exec: the program %s was killed, because it took more than %d "
+				    "seconds", words[0],
 			  PROGRAM_MS / 1000);
 	else if (rc < 0)
 		ddns_fail(run, set, "exec: cannot read the exit status of %s: %s", words[0],
 			  strerror(-rc));
 	else if (WIFSIGNALED(rc))
-		ddns_fail(run, set, "exec: %s was ended by signal %d", words[0], WTERMSIG(rc));
+		ddns_fail(run, set, "exec: the program %s was ended by signal %d",
+				    words[0], WTERMSIG(rc));
 	else if (WEXITSTATUS(rc))
-		ddns_fail(run, set, "exec: %s failed with status %d", words[0], WEXITSTATUS(rc));
+		ddns_fail(run, set, "exec: the program %s failed with status %d",
+				    words[0], WEXITSTATUS(rc));
 }
 
 static void write_sets(struct ddns_run *run)

@@ -18,7 +18,8 @@
 #define NAMES_MAX 256
 #define TTL_MAX 604800
 
-static const char needs_shell[] = "only a shell could tell what this is: write a plain value";
+static const char needs_shell[] = "this needs a shell, but the file is only read: write a plain "
+				  "value";
 
 struct reader {
 	const char *at;
@@ -69,7 +70,7 @@ static void read_quoted(struct reader *r, char word[256], size_t *n)
 
 	while (*r->at != quote && !r->wrong) {
 		if (!*r->at || *r->at == '\n') {
-			r->wrong = "the quotes have no end on this line";
+			r->wrong = "the quotes are not closed on this line: close them";
 			return;
 		}
 		if (quote == '"' && *r->at == '\\' && r->at[1] && strchr("\"\\$`", r->at[1]))
@@ -77,7 +78,7 @@ static void read_quoted(struct reader *r, char word[256], size_t *n)
 		else if (quote == '"' && strchr("$`", *r->at))
 			r->wrong = needs_shell;
 		if (*n >= 255)
-			r->wrong = "a value of more than 255 bytes";
+			r->wrong = "the value is longer than 255 bytes: shorten it";
 		else
 			word[(*n)++] = next_char(r);
 	}
@@ -95,12 +96,12 @@ static void read_word(struct reader *r, char word[256])
 		} else if (strchr("$`~*?[]{}!&|<>(", *r->at)) {
 			r->wrong = needs_shell;
 		} else if (n >= 255) {
-			r->wrong = "a value of more than 255 bytes";
+			r->wrong = "the value is longer than 255 bytes: shorten it";
 		} else {
 			if (*r->at == '\\' && r->at[1] && !strchr("\r\n", r->at[1]))
 				r->at++;
 			else if (*r->at == '\\')
-				r->wrong = "the value goes on in the next line: write it in one "
+				r->wrong = "the value continues on the next line: write it in one "
 					   "line, in quotes";
 			word[n++] = next_char(r);
 		}
@@ -108,7 +109,7 @@ static void read_word(struct reader *r, char word[256])
 	word[n] = '\0';
 	for (size_t i = 0; i < n && !r->wrong; i++)
 		if (iscntrl((unsigned char)word[i]))
-			r->wrong = "a control character in a value";
+			r->wrong = "the value has a control character: remove it";
 }
 
 static void add_word(struct reader *r, struct variable *v)
@@ -116,7 +117,8 @@ static void add_word(struct reader *r, struct variable *v)
 	char (*place)[256] = v->n < NAMES_MAX ? append(v->words, v->n) : NULL;
 
 	if (!place)
-		r->wrong = v->n < NAMES_MAX ? "no memory" : "more than 256 values";
+		r->wrong = v->n < NAMES_MAX ? "no memory" :
+			"the list has more than 256 values: remove some";
 	else
 		read_word(r, *place);
 }
@@ -130,7 +132,7 @@ static void read_array(struct reader *r, struct variable *v)
 		if (*r->at)
 			add_word(r, v);
 		else
-			r->wrong = "the list that begins here has no end: ')' is missing";
+			r->wrong = "the list that begins here is not closed: add ')'";
 	}
 	if (r->wrong && !*r->at)
 		r->line = line;
@@ -160,8 +162,8 @@ static void read_assignment(struct reader *r, struct variable variables[VARIABLE
 	for (n = 0; isalnum((unsigned char)name[n]) || name[n] == '_'; n++)
 		;
 	if (!n || isdigit((unsigned char)*name) || name[n] != '=') {
-		r->wrong = "not an assignment: write NAME=value or NAME=( value … ), for such "
-			   "files are read, and not run";
+		r->wrong = "this is not an assignment: write NAME=value or NAME=( value … ), "
+			   "because the file is only read, not run";
 		return;
 	}
 	for (size_t i = 0; i < VARIABLES; i++)
@@ -179,7 +181,8 @@ static void read_assignment(struct reader *r, struct variable variables[VARIABLE
 		return;
 	skip_blanks(r, false);
 	if (*r->at && !strchr("\n;", *r->at))
-		r->wrong = "more than an assignment stands here: such files are read, and not run";
+		r->wrong = "there is more than an assignment on this line: remove it, because the "
+			   "file is only read, not run";
 }
 
 static struct shell_place read_variables(const char *text, struct variable variables[VARIABLES])
@@ -221,7 +224,7 @@ static const char *copy_credential(const struct variable *v, char ret[128])
 		       v->name == variable_names[SECRET] ? "OVH_APP_SECRET is missing" :
 		       "OVH_CONSUMER_KEY is missing";
 	if (*c || c - text >= 128)
-		return "a value that is not a key of OVH: write letters and digits";
+		return "the value is not a key of OVH: write letters and digits";
 	strcpy(ret, text);
 	return NULL;
 }
@@ -269,8 +272,8 @@ static bool has_one_value(struct import *im, const struct variable *v, const cha
 	if (v->n == 1 && *v->words[0])
 		return true;
 	if (v->line && (v->n != 1 || like))
-		complain(im, v->line, "%s: exactly one value belongs here: write one, such as "
-				      "%s", v->name, like ?: "300");
+		complain(im, v->line, "%s: exactly one value is needed: write one, such as %s",
+				      v->name, like ?: "300");
 	else if (like)
 		complain(im, 1, "%s is missing: add %s=%s", v->name, v->name, like);
 	return false;
@@ -343,17 +346,18 @@ static void import_names(struct import *im, const struct variable *v, struct ddn
 			for (size_t j = 0; j + 1 < d->n_names; j++)
 				if (*place->text && !strcasecmp(d->names[j].text, place->text))
 					complain(im, v->line,
-						 "%s: '%s' is listed twice: once is enough",
+						 "%s: '%s' is listed twice: remove one of the two",
 						 v->name, word);
 			if (*d->zone && *place->text && !ddns_in_zone(place->text, d->zone))
-				complain(im, v->line, "%s: '%s' is not in the zone %s", v->name,
+				complain(im, v->line, "%s: '%s' is not in the zone %s: correct the "
+						      "name or the zone", v->name,
 					 word, d->zone);
 		}
 	}
 	if (!d->n_names)
 		complain(im, v->line ?: 1,
-			 "%s: names are missing: add %s=( wg-end.example.net firewall.example.net "
-			 ")",
+			 "%s: the names are missing: add %s=( wg-end.example.net "
+			 "firewall.example.net )",
 			 v->name, v->name);
 }
 
@@ -365,10 +369,10 @@ static void import_settings(struct import *im, const struct variable variables[V
 
 	*d = (struct ddns_config){ .ipv6 = true, .by = DDNS_OVH };
 #ifndef WITH_CURL
-	complain(im, 1, "this program was built without libcurl, and does not speak with OVH");
+	complain(im, 1, "this program was built without libcurl and cannot reach OVH");
 #endif
 	if (strlen(path ?: im->file) >= sizeof(d->secret))
-		complain(im, 1, "the path of this file is longer than %zu bytes",
+		complain(im, 1, "the path of this file is longer than %zu bytes: move the file",
 			 sizeof(d->secret) - 1);
 	else
 		strcpy(d->secret, path ?: im->file);

@@ -206,7 +206,8 @@ static const char *error_message(struct ovh *o, struct reply *r)
 	const char *text = text_at(r, "/message");
 
 	return strstr(text, o->keys.key) || strstr(text, o->keys.secret) ||
-	       strstr(text, o->keys.consumer) ? "with a key in its words" : text;
+	       strstr(text, o->keys.consumer) ? "(the message has a secret key in it and is not "
+						"shown)" : text;
 }
 
 /* Sends a request. body: "" for none. Returns 0, or -errno with the error in o->why. The caller
@@ -224,7 +225,7 @@ static int request_path(struct ovh *o, const char *method, const char *path, con
 	r->tree = (struct yaml_tree){ .root = NULL };
 	snprintf(url, sizeof(url), "%s%s", o->url, path);
 	if (is_signed && !(headers = signed_headers(o, method, url, body))) {
-		snprintf(o->why, sizeof(o->why), "the request cannot be signed");
+		snprintf(o->why, sizeof(o->why), "cannot sign the request");
 		return -ENOTSUP;
 	}
 	done = send_request(o, method, url, body, headers, r);
@@ -233,7 +234,7 @@ static int request_path(struct ovh *o, const char *method, const char *path, con
 	r->text[r->n] = '\0';
 	if (done != CURLE_OK) {
 		snprintf(o->why, sizeof(o->why), "%s: %s", o->url, r->too_long ?
-			 "an answer of more than 64 KiB" : lib.curl_easy_strerror(done));
+			 "the answer is longer than 64 KiB" : lib.curl_easy_strerror(done));
 		return -EIO;
 	}
 	read_json(r);
@@ -253,7 +254,8 @@ static void drop_reply(struct reply *r)
 
 static void set_unreadable(struct ovh *o, const char *what)
 {
-	snprintf(o->why, sizeof(o->why), "%s: its answer to %.200s is invalid", o->url, what);
+	snprintf(o->why, sizeof(o->why), "%s: the server's answer to %.200s is not valid",
+					 o->url, what);
 }
 
 static int parse_number(const char *text, __u64 *ret)
@@ -313,8 +315,8 @@ static int read_record(struct ddns_run *run, struct ddns_set *set, const char *t
 	if (!strcmp(type, ddns_type(set)))
 		/* A TTL of 0 means the default of the zone. */
 		return ddns_has(run, set, &a, ttl && ttl < ~0U ? ttl : ~0U, id);
-	ddns_fail(run, set, "%s: the name has a CNAME, which allows no other records: remove it by "
-		  "hand",
+	ddns_fail(run, set, "%s: the name has a CNAME record, which allows no other records: "
+			    "remove it by hand",
 		  ddns_type(set));
 	return -EEXIST;
 }
@@ -497,12 +499,13 @@ static void mark_unrefreshed(struct ddns_run *run, struct ovh *o)
 
 		if (!s->write || s->failed)
 			continue;
-		ddns_fail(run, s, "ovh: the name servers do not have the new records yet: %s", why);
+		ddns_fail(run, s, "ovh: the new records are written, but the name servers do not "
+				  "have them yet: %s", why);
 		if (rc == -EIO || !s->n_there ||
 		    (rc = write_record(run, s, 0, run->config->ttl + 1, &o->reply)))
 			ddns_warn(run,
-				  "ovh: %s: the name servers get the new records only after you "
-				  "refresh the zone %s by hand",
+				  "ovh: %s: refresh the zone %s by hand, so that the name servers "
+				  "get the new records",
 				  s->name, run->config->zone);
 	}
 }

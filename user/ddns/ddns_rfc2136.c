@@ -215,9 +215,9 @@ static ldns_pkt *exchange_messages(struct server *s, const ldns_pkt *question, s
 	else if (ask_server(s, &out, answer))
 		;
 	else if (LDNS_TC_WIRE(answer->bytes))
-		strcpy(s->why, "its answer is truncated, by TCP too");
+		strcpy(s->why, "the server's answer is truncated, even over TCP");
 	else if (lib.ldns_wire2pkt(&back, answer->bytes, answer->n) != LDNS_STATUS_OK) {
-		strcpy(s->why, "its answer cannot be read");
+		strcpy(s->why, "the server's answer is not a valid DNS message");
 		back = NULL;
 	}
 	free(out.bytes);
@@ -232,7 +232,7 @@ static const char *rcode_name(unsigned int rcode)
 	};
 
 	return rcode < sizeof(names) / sizeof(*names) ? names[rcode] :
-	       "an error of a number beyond 10";
+	       "an unknown error code";
 }
 
 /* ---- reading ---- */
@@ -252,8 +252,8 @@ static void add_records(struct ddns_run *run, struct ddns_set *set, const ldns_p
 			continue;
 		if (lib.ldns_rr_get_type(rr) == LDNS_RR_TYPE_CNAME) {
 			ddns_fail(run, set,
-				  "%s: the name has a CNAME, which allows no other records: remove "
-				  "it by hand", ddns_type(set));
+				  "%s: the name has a CNAME record, which allows no other records: "
+				  "remove it by hand", ddns_type(set));
 			return;
 		}
 		if (lib.ldns_rr_get_type(rr) != type || !value ||
@@ -282,17 +282,20 @@ static void read_set(struct ddns_run *run, struct ddns_set *set)
 		lib.ldns_pkt_set_random_id(question);
 	answer = question ? exchange_messages(s, question, &wire) : NULL;
 	if (!question)
-		ddns_fail(run, set, "%s: no memory, or no name", ddns_type(set));
+		ddns_fail(run, set, "%s: cannot make the question: there is no memory, or the name "
+				    "is invalid", ddns_type(set));
 	else if (!answer)
 		/* The questions for the other names would fail too. */
 		ddns_fail_all(run, "server %s: %s", c->server, s->why);
 	else if (lib.ldns_pkt_get_rcode(answer) != LDNS_RCODE_NOERROR &&
 		 lib.ldns_pkt_get_rcode(answer) != LDNS_RCODE_NXDOMAIN)
-		ddns_fail(run, set, "server %s: asked for %s, it says %s", c->server,
+		ddns_fail(run, set, "server %s: the question for %s records failed with %s",
+				    c->server,
 			  ddns_type(set), rcode_name(lib.ldns_pkt_get_rcode(answer)));
 	else if (!lib.ldns_pkt_aa(answer))
 		ddns_fail(run, set,
-			  "server %s: it does not have the zone %s: name the zone's primary",
+			  "server %s: this server does not have the zone %s: name the zone's "
+			  "primary server",
 			  c->server, c->zone);
 	else
 		add_records(run, set, answer, name);
@@ -389,13 +392,14 @@ static const char *tsig_hint(unsigned int error)
 {
 	switch (error) {
 	case 16:
-		return "BADSIG: its secret is another one there";
+		return "BADSIG: the server has another secret for this key: correct one of the two";
 	case 17:
-		return "BADKEY: the server knows no key of that name";
+		return "BADKEY: the server does not know this key: add it there";
 	case 18:
-		return "BADTIME: the clocks here and there differ by more than five minutes";
+		return "BADTIME: the clocks of this host and the server differ by more than five "
+		       "minutes: set them";
 	case 22:
-		return "BADTRUNC: the server wants a longer signature";
+		return "BADTRUNC: the server requires a longer signature: allow hmac-sha256 there";
 	}
 	return NULL;
 }
@@ -403,12 +407,13 @@ static const char *tsig_hint(unsigned int error)
 static const char *rcode_hint(unsigned int rcode)
 {
 	if (rcode == LDNS_RCODE_NOTAUTH)
-		return ": it knows no key of that name, or is not the zone's primary, or does not "
-		       "let this key change it";
+		return ": the server does not know this key, is not the zone's primary, or does "
+		       "not let this key change the zone";
 	if (rcode == LDNS_RCODE_REFUSED)
-		return ": it does not let this key change those names (allow-update, "
+		return ": allow this key to change these names on the server (allow-update, "
 		       "update-policy, acl)";
-	return rcode == LDNS_RCODE_NOTZONE ? ": some name is not in that zone" : "";
+	return rcode == LDNS_RCODE_NOTZONE ? ": a name is not in this zone: correct the name or "
+					     "the zone" : "";
 }
 
 /* Evaluates the answer to an update. An answer that reports success must be signed. */
@@ -433,8 +438,8 @@ static void check_answer(struct ddns_run *run, const ldns_pkt *update, ldns_pkt 
 		 !lib.ldns_pkt_tsig_verify(answer, wire->bytes, wire->n, s->key.name, s->key.secret,
 					   lib.ldns_rr_rdf(lib.ldns_pkt_tsig(update), TSIG_MAC)))
 		ddns_fail_all(run,
-			      "server %s: its answer is not signed with key %s, so it may be "
-			      "forged", c->server, s->key.name);
+			      "server %s: the answer is not signed with key %s, so it may be "
+			      "forged: check the records", c->server, s->key.name);
 }
 
 static void write_sets(struct ddns_run *run)
@@ -445,7 +450,8 @@ static void write_sets(struct ddns_run *run)
 
 	if (!update || lib.ldns_pkt_tsig_sign(update, s->key.name, s->key.secret, FUDGE, ALGORITHM,
 					      NULL) != LDNS_STATUS_OK)
-		ddns_fail_all(run, "key-file %s: the update cannot be signed", run->config->secret);
+		ddns_fail_all(run, "key-file %s: cannot sign the update with this key: make a new "
+				   "one with tsig-keygen", run->config->secret);
 	else
 		answer = exchange_messages(s, update, &wire);
 	if (update && answer)

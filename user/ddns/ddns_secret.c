@@ -26,8 +26,9 @@ int secret_read(const char *file, char **ret, bool *ret_open, char why[SECRET_WH
 	if (!directory || snprintf(path, sizeof(path), "%s%s%s", directory, *directory ? "/" : "",
 				   file) >= (int)sizeof(path)) {
 		snprintf(why, SECRET_WHY_LEN,
-			 "%s has no slash, so it names a credential, and systemd gave none "
-			 "(LoadCredential=): for a file write ./%s", file, file);
+			 "%s names a credential of systemd, which the unit does not have: add "
+			 "LoadCredential= there, or for a file write ./%s",
+			 file, file);
 		return -ENOENT;
 	}
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -144,16 +145,17 @@ static const char *parse_words(struct words *w, struct found *f)
 		else if (is_word(w->word, "algorithm"))
 			to = f->algorithm;
 		else if (!is_word(w->word, "key"))
-			return "something else than key, algorithm and secret stands there";
+			return "the file has other words than key, algorithm and secret: remove "
+			       "them";
 		if (!to)
 			continue;
 		room = to == f->algorithm ? sizeof(f->algorithm) : room;
 		if (strlen(next_word(w, secret)) >= room)
-			return "its algorithm is not known here: make a key of hmac-sha256";
+			return "the key's algorithm is not supported: make a key with hmac-sha256";
 		f->keys += to == f->name;
 		strcpy(to, w->word);
 	}
-	return w->too_long ? "it has a word of more than 255 bytes" : NULL;
+	return w->too_long ? "the file has a word of more than 255 bytes" : NULL;
 }
 
 /* Parses ALGORITHM:NAME:SECRET. */
@@ -181,17 +183,16 @@ const char *tsig_parse(const char *text, struct tsig_key *ret)
 	if (n && f.algorithm[n - 1] == '.')
 		f.algorithm[n - 1] = '\0';
 	if (!wrong && f.keys > 1)
-		wrong = "it has several keys: keep one";
+		wrong = "the file has several keys: keep one";
 	if (!wrong && (!f.keys || !*f.name || !*f.algorithm || !*f.secret))
-		wrong = "it is not a key: write what tsig-keygen or `keymgr -t` prints, or "
+		wrong = "the file has no key: write what tsig-keygen or `keymgr -t` prints, or "
 			"hmac-sha256:NAME:SECRET";
 	if (!wrong && strcasecmp(f.algorithm, "hmac-sha256"))
-		wrong = "its algorithm is not known here: make a key of hmac-sha256";
+		wrong = "the key's algorithm is not supported: make a key with hmac-sha256";
 	if (!wrong && !is_key_name(f.name))
-		wrong = "its name cannot be the name of a key: write letters, digits, '-', '_' and "
-			"'.'";
+		wrong = "the key's name is invalid: write letters, digits, '-', '_' and '.'";
 	if (!wrong && !is_base64(f.secret))
-		wrong = "its secret is not base64";
+		wrong = "the key's secret is not base64";
 	if (!wrong) {
 		strcpy(ret->name, f.name);
 		strcpy(ret->secret, f.secret);

@@ -50,25 +50,6 @@ char *make_fix(const char *format, ...)
 	return text;
 }
 
-long doctor_sysctl(const char *format, ...)
-{
-	char path[160];
-	va_list args;
-	long value;
-	FILE *in;
-
-	va_start(args, format);
-	vsnprintf(path, sizeof(path), format, args);
-	va_end(args);
-	in = fopen(path, "re");
-	if (!in)
-		return -1;
-	if (fscanf(in, "%ld", &value) != 1)
-		value = -1;
-	fclose(in);
-	return value;
-}
-
 struct doctor_port *doctor_port(struct doctor *k, __u32 ifindex)
 {
 	for (size_t i = 0; i < k->n_ports; i++)
@@ -249,7 +230,8 @@ int doctor_gather(struct doctor *k)
 		rc = conditions_read(k->dp, &k->is) ?:
 		     dataplane_links(k->dp, &k->links, &k->n_links) ?:
 		     plan_running(&k->h, k->c, k->links, k->n_links, &k->plan) ?:
-		     dataplane_reasons(k->dp, &k->before, &k->n_before);
+		     dataplane_reasons(k->dp, &k->before, &k->n_before) ?:
+		     doctor_begin_replies(k);
 	if (k->up)
 		k->source = source_read(k->instance, k->c, k->file);
 	if (k->source == SOURCE_SAME && doctor_file(k))
@@ -278,6 +260,7 @@ void doctor_free(struct doctor *k)
 	free(k->devices);
 	free(k->ports);
 	free(k->before);
+	free(k->traffic);
 	free(k->links);
 	plan_free(k->plan);
 	resolved_backends_free(&k->answers);

@@ -44,6 +44,7 @@ struct doctor_backend {
 	bool suspect;		/* an earlier finding explains why the backend does not answer */
 	int socket;			/* fd of the socket that probes the backend; -1: none */
 	int refused;	/* errno with which sending to the backend failed; 0: it did not fail */
+	bool probed;			/* no earlier finding explains what the probe found */
 	bool reported;			/* a finding says that the backend does not answer */
 };
 
@@ -52,6 +53,12 @@ struct doctor_device {
 	char name[IFNAMSIZ];
 	struct wg_device wg;
 	int error;			/* return value of wg_read() for this device */
+};
+
+/* Packets of a service, both planes together. */
+struct doctor_traffic {
+	__u64 sent, bytes;		/* packets to the backend, and their IP lengths together */
+	__u64 replies;			/* packets that came back */
 };
 
 /* VLAN tags that a nic received, but that no VLAN interface on it has. */
@@ -94,7 +101,8 @@ struct doctor {
 	size_t n_vlans;
 	struct dataplane_reason *before;	/* counters of the reasons when doctor began */
 	size_t n_before;
-	unsigned int seconds;		/* seconds for which doctor listens */
+	struct doctor_traffic *traffic;	/* traffic of the services when doctor began, by id */
+	unsigned int seconds;	/* seconds for which doctor listens; afterwards: listened */
 	struct finding *findings;
 	size_t n_findings;
 	int failed;			/* -errno with which doctor itself failed; 0: it did not */
@@ -122,9 +130,6 @@ const struct nl_link *doctor_nic(const struct doctor *k, const struct nl_link *l
 /* Returns the interface's record in the running data path, or NULL if it has none. */
 const struct link *doctor_running_link(const struct doctor *k, __u32 ifindex);
 const char *doctor_link_name(const struct doctor *k, __u32 ifindex);
-/* Returns the number at the beginning of a file, or -1 if there is no such file or no number in
- * it. */
-long doctor_sysctl(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* Returns whether wgxdp is attached to a port that the host has. If not, it adds a finding. */
 bool doctor_is_attached(struct doctor *k, struct doctor_port *port);
@@ -138,10 +143,14 @@ void doctor_forwarding(struct doctor *k);	/* checks sysctls */
 void doctor_routes(struct doctor *k);		/* checks routes to backends, and policy routing */
 void doctor_mtu(struct doctor *k);
 void doctor_rules(struct doctor *k);		/* checks the rules of nftables */
-/* Probes the backends and receives frames for k->seconds. doctor_backends() then adds the
- * findings. */
+/* Probes the backends and receives frames for k->seconds, or longer while a service awaits its
+ * first reply. doctor_backends() then adds the findings. */
 void doctor_listen(struct doctor *k);
 void doctor_backends(struct doctor *k);
+/* Reads the traffic with which the next two functions compare. Returns 0 or -ENOMEM. */
+int doctor_begin_replies(struct doctor *k);
+/* Returns whether a backend got packets since then that WireGuard answers, and did not reply. */
+bool doctor_awaits_reply(const struct doctor *k);
 void doctor_replies(struct doctor *k);	/* checks replies; call it after doctor_backends() */
 void doctor_wireguard(struct doctor *k); /* checks the WireGuard devices and peers of this host */
 /* Checks guards: their keys, and handshakes without an answer. */

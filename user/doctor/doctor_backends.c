@@ -22,6 +22,8 @@
 
 /* Time between two probes in ms. The first may be lost while the kernel resolves the neighbour. */
 #define ASK_MS 250
+/* Longest wait for the first reply of a backend. A client repeats its handshake every 5 s. */
+#define REPLY_MS 13000U
 
 /* ---- probing ---- */
 
@@ -139,10 +141,20 @@ static __u64 now_ms(void)
 	return uv_hrtime() / 1000000;
 }
 
+/* Returns when listening ends: later than planned while a backend has not replied. */
+static __u64 next_end(const struct doctor *k, __u64 began, __u64 end, __u64 now)
+{
+	if (now < end || now >= began + REPLY_MS || !doctor_awaits_reply(k))
+		return end;
+	if (end == began + k->seconds * 1000ULL && isatty(STDERR_FILENO))
+		fprintf(stderr, "waiting up to %u s for a reply of a backend\n", REPLY_MS / 1000);
+	return now + ASK_MS;
+}
+
 void doctor_listen(struct doctor *k)
 {
 	struct pollfd *wait = calloc(k->n_ports + 1, sizeof(*wait));
-	__u64 end = now_ms() + k->seconds * 1000ULL, next = 0;
+	__u64 began = now_ms(), end = began + k->seconds * 1000ULL, next = 0;
 
 	for (size_t i = 0; i < k->n_ports && !k->failed; i++)
 		if (k->ports[i].link && k->ports[i].link->ethernet && !k->ports[i].link->loopback)
@@ -152,7 +164,8 @@ void doctor_listen(struct doctor *k)
 			open_backend(k, &k->backends[i]);
 	if (!wait)
 		k->failed = -ENOMEM;
-	for (__u64 now = now_ms(); now < end && !k->failed; now = now_ms()) {
+	for (__u64 now = began; now < (end = next_end(k, began, end, now)) && !k->failed;
+	     now = now_ms()) {
 		if (now >= next) {
 			for (size_t i = 0; i < k->n_backends; i++)
 				probe_backend(&k->backends[i]);
@@ -165,6 +178,7 @@ void doctor_listen(struct doctor *k)
 			for (int frames = 0; frames < 64 && read_frame(k, &k->vlans[i]); frames++)
 				;
 	}
+	k->seconds = (now_ms() - began + 500) / 1000;
 	free(wait);
 }
 
@@ -229,60 +243,93 @@ static bool report_vlan(struct doctor *k, const struct nl_link *link)
 		return false;
 	if (!port->dead)
 		doctor_report(k, STATE_PROBLEM, "vlan", link->name, fix_vlan(k, link, v->id[0]),
-			      "no backend answers there, but frames of VLAN %u arrive on %s, and "
-			      "this host has no interface for that VLAN",
+			      "no backend answers here, but packets with VLAN tag %u arrive on %s: "
+			      "add an interface for that VLAN",
 			      v->id[0], doctor_link_name(k, v->ifindex));
 	port->dead = true;
 	return true;
 }
 
-/* Returns whether a finding about the backend's address of the other family has the same cause. */
+/* Returns whether two addresses are probably those of one host that does not answer. */
+static bool is_same_fault(const struct doctor_backend *a, const struct doctor_backend *b)
+{
+	return a->service == b->service && a->reported && b->reported && a->port == b->port &&
+	       a->way.oif == b->way.oif;
+}
+
+/* Returns whether a finding about an earlier address of the backend names this one too. */
 static bool is_reported(const struct doctor *k, const struct doctor_backend *b)
 {
 	for (const struct doctor_backend *o = k->backends; o < b; o++)
-		if (o->service == b->service && o->reported && o->port == b->port &&
-		    o->way.oif == b->way.oif)
+		if (is_same_fault(o, b))
 			return true;
 	return false;
+}
+
+/* Writes the address of the backend, and its other addresses that do not answer either. */
+static void format_subject(const struct doctor *k, const struct doctor_backend *b, char ret[256])
+{
+	char text[ADDRESS_STRLEN];
+	size_t n = snprintf(ret, 256, "%s", endpoint_format(&b->address, b->port, text));
+
+	for (const struct doctor_backend *o = b + 1; o < k->backends + k->n_backends; o++)
+		if (is_same_fault(b, o) && n < 256)
+			n += snprintf(ret + n, 256 - n, ", %s",
+				      endpoint_format(&o->address, o->port, text));
 }
 
 /* Commands that restart WireGuard on the backend, from the wg-quick file that has the port. */
 #define REMOTE "f=$(grep -lE \"^ListenPort *= *%u$\" /etc/wireguard/*.conf) && { wg-quick down " \
 	       "\"$f\"; wg-quick up \"$f\"; }"
 
-static void look_at_backend(struct doctor *k, struct doctor_backend *b,
+static void look_at_backend(struct doctor *k, const struct doctor_backend *b,
 			    const struct nl_neighbour *list, size_t n)
 {
 	const struct nl_link *out = host_link(&k->h, b->way.oif);
 	__u16 state = neighbour_state(b, list, n), port = ntohs(b->port);
-	char subject[ADDRESS_STRLEN], next[ADDRESS_STRLEN], to[ADDRESS_STRLEN];
+	char subject[256], next[ADDRESS_STRLEN], to[ADDRESS_STRLEN];
 
-	endpoint_format(&b->address, b->port, subject);
-	address_format(&b->address, to);
-	address_format(b->way.via.family ? &b->way.via : &b->address, next);
-	b->reported = b->suspect = state & (NUD_FAILED | NUD_INCOMPLETE) || b->refused;
 	if (b->reported && is_reported(k, b))
 		return;
+	format_subject(k, b, subject);
+	address_format(&b->address, to);
+	address_format(b->way.via.family ? &b->way.via : &b->address, next);
 	if (state & (NUD_FAILED | NUD_INCOMPLETE) || b->refused == EHOSTUNREACH) {
 		if (!report_vlan(k, out))
 			doctor_report(k, STATE_PROBLEM, "neighbour", subject,
 				      make_fix("ip -s neighbour flush to %s dev %s; ping -c 3 %s",
 					       next, SHELL_WORD(out->name), next),
-				      "%s does not resolve on %s: the host is off, has another "
-				      "address, or is on another network", next, out->name);
+				      "%s does not resolve to a MAC address on %s: the host is "
+				      "off, has another address, or is on another "
+				      "network", next, out->name);
 	} else if (b->refused == ECONNREFUSED) {
 		doctor_report(k, STATE_PROBLEM, "backend", subject,
 			      make_fix("ssh %s '" REMOTE "'", to, port),
-			      "the host is there, but nothing listens on its UDP port %u: "
-			      "WireGuard is down there, or uses another port", port);
+			      "the host answers, but nothing listens on its UDP port %u: start "
+			      "WireGuard there, or correct the port", port);
 	} else if (b->refused) {
-		doctor_report(k, STATE_PROBLEM, "backend", subject, NULL, "cannot send to it: %s",
+		doctor_report(k, STATE_PROBLEM, "backend", subject, NULL,
+			"cannot send to the backend: %s",
 			      strerror(b->refused));
 	} else {
 		doctor_ok(k, "backend", subject,
-			  "no error received%s", state & NUD_PERMANENT ?
+			  "the backend's host sent no error%s", state & NUD_PERMANENT ?
 			  "; its MAC address is set by hand (permanent)" : "");
 	}
+}
+
+/* Returns whether no earlier finding explains why the backend does not answer. */
+static bool is_worth_reporting(struct doctor *k, const struct doctor_backend *b)
+{
+	const struct doctor_port *port = b->routed ? doctor_port(k, b->way.oif) : NULL;
+
+	return b->routed && !b->suspect && host_link(&k->h, b->way.oif) &&
+	       !(port && port->dead && !strange_vlans(k, port->link));
+}
+
+static bool is_dead(const struct doctor_backend *b, const struct nl_neighbour *list, size_t n)
+{
+	return neighbour_state(b, list, n) & (NUD_FAILED | NUD_INCOMPLETE) || b->refused;
 }
 
 void doctor_backends(struct doctor *k)
@@ -296,18 +343,20 @@ void doctor_backends(struct doctor *k)
 	}
 	for (size_t i = 0; i < k->n_backends; i++) {
 		struct doctor_backend *b = &k->backends[i];
-		const struct doctor_port *port = b->routed ? doctor_port(k, b->way.oif) : NULL;
 
 		probe_backend(b);
-		if (b->routed && !b->suspect && host_link(&k->h, b->way.oif) &&
-		    !(port && port->dead && !strange_vlans(k, port->link)))
-			look_at_backend(k, b, list, n);
+		b->probed = is_worth_reporting(k, b);
+		b->reported = b->probed && is_dead(b, list, n);
+		b->suspect |= b->reported;
 	}
+	for (size_t i = 0; i < k->n_backends; i++)
+		if (k->backends[i].probed)
+			look_at_backend(k, &k->backends[i], list, n);
 	for (size_t i = 0; i < k->n_vlans; i++)
 		if (k->vlans[i].n && !(doctor_port(k, k->vlans[i].ifindex) &&
 				       doctor_port(k, k->vlans[i].ifindex)->dead))
 			doctor_ok(k, "vlan", doctor_link_name(k, k->vlans[i].ifindex),
-				  "frames of VLAN %u arrive, and this host has no interface for "
-				  "it; no backend is missing", k->vlans[i].id[0]);
+				  "packets with VLAN tag %u arrive, and no interface of this host "
+				  "gets them; all backends answer without it", k->vlans[i].id[0]);
 	free(list);
 }

@@ -8,20 +8,6 @@
 #include "doctor/doctor.h"
 #include "lib/text.h"
 
-/* Returns whether the kernel maintains an address by router advertisements. Forwarding ends this
- * unless accept_ra is 2. */
-static bool is_autoconfigured(const struct doctor *k, const struct nl_link *link)
-{
-	for (size_t i = 0; i < k->h.n_addresses; i++) {
-		const struct nl_address *a = &k->h.addresses[i];
-
-		if (a->ifindex == link->ifindex && a->local.family == FAMILY_IPV6 &&
-		    !address_is_link_local(&a->local) && a->preferred != 0xffffffff)
-			return true;
-	}
-	return false;
-}
-
 static bool needs_forwarding(const struct doctor *k, const struct doctor_port *port, bool ipv6)
 {
 	return reach_needs(k->c, &k->h, port->link, ipv6 ? FAMILY_IPV6 : FAMILY_IPV4);
@@ -42,40 +28,16 @@ static size_t count_needs(const struct doctor *k, bool ipv6, size_t *ret_on)
 	return n;
 }
 
-/* Replaces dots in an interface's name by slashes, as sysctl(8) requires. */
-static const char *sysctl_name(const char *interface, char ret[IFNAMSIZ])
-{
-	snprintf(ret, IFNAMSIZ, "%s", interface);
-	for (char *c = ret; *c; c++)
-		if (*c == '.')
-			*c = '/';
-	return ret;
-}
-
-static char *fix_all(const struct doctor *k, bool ipv6)
-{
-	char name[IFNAMSIZ];
-
-	if (!ipv6)
-		return make_fix("sysctl -w net.ipv4.ip_forward=1");
-	for (size_t i = 0; i < k->n_ports; i++)
-		if (k->ports[i].link && is_autoconfigured(k, k->ports[i].link))
-			return make_fix("sysctl -w net.ipv6.conf.%s.accept_ra=2 "
-					"net.ipv6.conf.all.forwarding=1",
-					SHELL_WORD(sysctl_name(k->ports[i].name, name)));
-	return make_fix("sysctl -w net.ipv6.conf.all.forwarding=1");
-}
-
 static void look_at_family(struct doctor *k, bool ipv6)
 {
 	const char *family = ipv6 ? "IPv6" : "IPv4";
-	char name[IFNAMSIZ];
 	size_t on, n = count_needs(k, ipv6, &on);
 
 	if (!n)
 		return;
-	if (!on) {
-		doctor_report(k, STATE_PROBLEM, "forwarding", family, fix_all(k, ipv6),
+	if (!on && !host_forwards("all", ipv6)) {
+		doctor_report(k, STATE_PROBLEM, "forwarding", family,
+			      reach_forwarding_fix(&k->h, k->ports->name, ipv6),
 			      "off: neither the kernel nor XDP, which uses the kernel's routes, "
 			      "forwards anything");
 		return;
@@ -86,11 +48,9 @@ static void look_at_family(struct doctor *k, bool ipv6)
 		if (port->link && needs_forwarding(k, port, ipv6) &&
 		    !host_forwards(port->name, ipv6))
 			doctor_report(k, STATE_PROBLEM, "forwarding", port->name,
-				      make_fix("sysctl -w net.ipv%d.conf.%s.forwarding=1",
-					       ipv6 ? 6 : 4,
-					       SHELL_WORD(sysctl_name(port->name, name))),
-				      "%s forwarding is off for this interface, and on for others",
-				      family);
+				      reach_forwarding_fix(&k->h, port->name, ipv6),
+				      "%s forwarding is off on this interface, so wgxdp "
+				      "forwards no packets that arrive on it", family);
 	}
 	if (on == n)
 		doctor_ok(k, "forwarding", family, "on");
@@ -100,12 +60,11 @@ static void look_at_accept_ra(struct doctor *k, const struct doctor_port *port)
 {
 	char name[IFNAMSIZ];
 
-	if (doctor_sysctl("/proc/sys/net/ipv6/conf/%s/accept_ra", port->name) != 1 ||
-	    !host_forwards(port->name, true) || !is_autoconfigured(k, port->link))
+	if (!host_forwards(port->name, true) || !reach_needs_accept_ra(&k->h, port->link))
 		return;
 	doctor_report(k, STATE_PROBLEM, "accept_ra", port->name,
 		      make_fix("sysctl -w net.ipv6.conf.%s.accept_ra=2",
-			       SHELL_WORD(sysctl_name(port->name, name))),
+			       SHELL_WORD(host_sysctl_name(port->name, name))),
 		      "1, and forwarding is on: the kernel ignores router advertisements, so "
 		      "address and default route expire");
 }
@@ -128,8 +87,8 @@ static const struct address *any_remote(void)
  * WireGuard pass through it. */
 static void look_at_rp_filter(struct doctor *k, const struct doctor_port *port)
 {
-	long all = doctor_sysctl("/proc/sys/net/ipv4/conf/all/rp_filter");
-	long own = doctor_sysctl("/proc/sys/net/ipv4/conf/%s/rp_filter", port->name);
+	long all = host_sysctl("/proc/sys/net/ipv4/conf/all/rp_filter");
+	long own = host_sysctl("/proc/sys/net/ipv4/conf/%s/rp_filter", port->name);
 	char name[IFNAMSIZ];
 	struct nl_way way;
 
@@ -148,7 +107,7 @@ static void look_at_rp_filter(struct doctor *k, const struct doctor_port *port)
 		doctor_report(k, k->n_devices ? STATE_PROBLEM : STATE_OK, "rp_filter", port->name,
 			      k->n_devices ?
 			      make_fix("sysctl -w net.ipv4.conf.%s.rp_filter=2",
-				       SHELL_WORD(sysctl_name(port->name, name))) : NULL,
+				       SHELL_WORD(host_sysctl_name(port->name, name))) : NULL,
 			      "strict, and replies to packets that arrive on it leave by %s: %s",
 			      doctor_link_name(k, way.oif), k->n_devices ?
 			      "the kernel drops packets that arrive on it for WireGuard on this "

@@ -32,15 +32,14 @@ static void look_at_daemon(struct doctor *k)
 	__s64 since;
 
 	if (follower_runs(k->instance, &since))
-		doctor_ok(k, "daemon", "", "it runs and follows changes");
+		doctor_ok(k, "daemon", "", "the daemon runs and follows changes");
 	else if (needed)
 		doctor_report(k, STATE_PROBLEM, "daemon", "", fix_daemon(k),
-			      "no daemon runs, and the configuration needs one: only a daemon "
-			      "follows %s",
+			      "no daemon runs, and only a daemon follows %s: start it",
 			      needed);
 	else
-		doctor_ok(k, "daemon", "", "no daemon runs, and the configuration needs none: run "
-					   "`up` after each change of this host");
+		doctor_ok(k, "daemon", "", "no daemon runs, and this configuration needs none: run "
+					   "`wgxdp up` after each change of this host");
 }
 
 /* ---- the file ---- */
@@ -65,28 +64,31 @@ static void look_at_source(struct doctor *k)
 						  "file");
 		break;
 	case SOURCE_SAME:
-		doctor_ok(k, "configuration", k->file, "it says what runs");
+		doctor_ok(k, "configuration", k->file, "the running configuration is that of the "
+						       "file");
 		break;
 	case SOURCE_BY_HAND:
 		doctor_report(k, STATE_PROBLEM, "configuration", k->file, fix_file(k),
-			      "commands changed what runs, and the next start would undo that: `%s "
-			      "reload -c FILE --dry-run` shows the differences", k->wgxdp);
+			      "commands changed the running configuration, and the next start "
+			      "would undo that: `%s reload -c FILE --dry-run` shows the "
+			      "differences", k->wgxdp);
 		break;
 	case SOURCE_CHANGED:
 		doctor_report(k, STATE_PROBLEM, "configuration", k->file, doctor_file(k) ?
 			      make_fix("%s reload -c %s", k->wgxdp, k->file) : NULL,
-			      "it was changed, and what runs is older: `%s reload -c FILE "
+			      "the file was changed after it was loaded: `%s reload -c FILE "
 			      "--dry-run` shows the differences", k->wgxdp);
 		break;
 	case SOURCE_INVALID:
 		doctor_report(k, STATE_PROBLEM, "configuration", k->file, fix_file(k),
-			      "it was changed and has errors, which `%s check -c FILE` names: the "
-			      "next start would fail. The fix writes what runs into it", k->wgxdp);
+			      "the file has errors, so the next start would fail: correct those "
+			      "that `%s check -c FILE` names; the fix overwrites it with the "
+			      "running configuration", k->wgxdp);
 		break;
 	case SOURCE_GONE:
 		doctor_report(k, STATE_PROBLEM, "configuration", k->file, fix_file(k),
-			      "the running configuration was read from it, and the file is gone: "
-			      "the next start would fail");
+			      "the file of the running configuration is gone, so the next start "
+			      "would fail: write it again");
 		break;
 	}
 }
@@ -189,17 +191,31 @@ static void look_at_followed(struct doctor *k)
 	}
 }
 
-/* Reports errors that only `check` finds: libraries that are not installed, and source addresses of
- * flows that no interface has. */
+/* Returns the name of the check for an error that only `check` finds: a missing library, source
+ * address of flows or peer that the daemon follows, or a file with a key. Returns NULL for other
+ * errors, which doctor reports itself. */
+static const char *check_name(const char *path)
+{
+	const char *provider = strstr(path, "/provider");
+
+	if (provider && strchr(provider + 1, '/'))
+		return "ddns";
+	if (provider || strstr(path, "/challenge") || !strncmp(path, "/exporter/", 10))
+		return "library";
+	if (strstr(path, "/flows/source/"))
+		return "source";
+	if (strstr(path, "/interface"))
+		return NULL;
+	return !strncmp(path, "/endpoints/", 11) || !strncmp(path, "/learn/", 7) ? "key" : NULL;
+}
+
 static void take_check(void *data, const struct config_place *place, const char *text)
 {
-	bool library = !strncmp(place->path, "/exporter/", 10) ||
-		       strstr(place->path, "/challenge") || strstr(place->path, "/provider");
+	const char *check = check_name(place->path);
 	struct doctor *k = data;
 
-	if (library || strstr(place->path, "/flows/source/"))
-		doctor_report(k, STATE_PROBLEM, library ? "library" : "source", place->path + 1,
-			      NULL, "%s", text);
+	if (check)
+		doctor_report(k, STATE_PROBLEM, check, place->path + 1, NULL, "%s", text);
 }
 
 /* Returns the names of the instances that are up, with separators in front: "; up: a, b". Returns
@@ -226,17 +242,19 @@ static void report_not_up(struct doctor *k)
 	if (*k->file && !access("/run/systemd/system", F_OK))
 		doctor_report(k, STATE_PROBLEM, "instance", k->instance,
 			      make_fix("systemctl enable --now wgxdp.service"),
-			      "it is not up, although %s exists%s", k->file, others);
+			      "the instance is not up, although %s exists: start "
+			      "it%s", k->file, others);
 	else if (*k->file)
 		doctor_report(k, STATE_PROBLEM, "instance", k->instance,
 			      make_fix("%s up", k->wgxdp),
-			      "it is not up, although %s exists%s", k->file, others);
+			      "the instance is not up, although %s exists: start "
+			      "it%s", k->file, others);
 	else if (strcmp(k->instance, INSTANCE_DEFAULT))
 		doctor_report(k, STATE_PROBLEM, "instance", k->instance, NULL,
-			      "it is not up%s", others);
+			      "the instance is not up: start it%s", others);
 	else
 		doctor_ok(k, "instance", k->instance,
-			  "it is not up, and there is no " CONFIG_DEFAULT "%s", others);
+			  "the instance is not up, and there is no " CONFIG_DEFAULT "%s", others);
 }
 
 void doctor_instance(struct doctor *k)

@@ -46,7 +46,7 @@ static void report_missing(struct doctor *k, const char *name)
 	char there[HOST_NAMES_LEN];
 
 	doctor_report(k, STATE_PROBLEM, "interface", name, fix_missing(k, name),
-		      "this host has no interface of this name: there is %s",
+		      "this host has no interface with this name: correct it to one of %s",
 		      host_link_names(&k->h, name, there));
 }
 
@@ -92,11 +92,13 @@ static char *fix_listen(const struct doctor *k, const char *name, const char *ot
 
 /* Reports that another interface, a bridge or ppp0, has the addresses and gets the packets. */
 static void report_wrong_interface(struct doctor *k, struct doctor_port *port, const char *other,
-			const char *why)
+				   bool is_bridge)
 {
 	port->dead = true;
 	doctor_report(k, STATE_PROBLEM, "interface", port->name, fix_listen(k, port->name, other),
-		      "%s %s: write %s instead", why, other, other);
+		      is_bridge ? "this interface is a port of the bridge %s: write %s instead" :
+		      "this interface carries the PPPoE session of %s: write %s instead",
+		      other, other);
 }
 
 static bool has_ipv4(const struct doctor *k, __u32 ifindex)
@@ -123,13 +125,13 @@ static bool look_at_link(struct doctor *k, struct doctor_port *port)
 		port->dead = true;
 		doctor_report(k, STATE_PROBLEM, "interface", link->name,
 			      make_fix("ip link set dev %s arp on", SHELL_WORD(link->name)),
-			      "it does not resolve MAC addresses (NOARP), so it reaches no "
-			      "neighbour");
+			      "the interface does not resolve MAC addresses (NOARP), so it reaches "
+			      "no neighbour: turn ARP on");
 	} else if (master && !strcmp(master->kind, "bridge")) {
-		report_wrong_interface(k, port, master->name, "it is a port of the bridge");
+		report_wrong_interface(k, port, master->name, true);
 	} else if (link->ethernet && !has_ipv4(k, link->ifindex) &&
 		   pppoe_device(link->name, device) && host_link_by_name(&k->h, "ppp0")) {
-		report_wrong_interface(k, port, "ppp0", "it carries the PPPoE session of");
+		report_wrong_interface(k, port, "ppp0", false);
 	} else {
 		const char *kind = *link->kind ? link->kind : "device";
 		const struct nl_link *nic = doctor_nic(k, link);
@@ -158,8 +160,8 @@ static void look_at_lro(struct doctor *k, const struct nl_link *nic)
 	}
 	doctor_report(k, STATE_PROBLEM, "lro", nic->name,
 		      make_fix("ethtool -K %s lro off", SHELL_WORD(nic->name)),
-		      "on: the device merges packets, which then cannot be forwarded, and its "
-		      "driver may refuse native XDP");
+		      "LRO is on: the device merges packets, so they cannot be forwarded, and its "
+		      "driver may refuse native XDP: turn it off");
 }
 
 /* ---- programs ---- */
@@ -221,7 +223,8 @@ static void look_at_programs(struct doctor *k, struct doctor_port *port, const s
 
 	if (!nic->xdp_prog_id || pins_have_program(nic->xdp_prog_id)) {
 		doctor_ok(k, "xdp", nic->name,
-			  nic->xdp_prog_id ? "the program is wgxdp's" : "no XDP program");
+			  nic->xdp_prog_id ? "the XDP program is wgxdp's own" :
+				"no XDP program is attached");
 		return;
 	}
 	if (pins_owner(nic->xdp_prog_id, "", owner))
@@ -229,17 +232,18 @@ static void look_at_programs(struct doctor *k, struct doctor_port *port, const s
 	else
 		program_name(nic->xdp_prog_id, name);
 	if (shared_is_dispatcher(nic->xdp_prog_id) && i && i->shared) {
-		doctor_ok(k, "xdp", nic->name, "libxdp's dispatcher (id %u), shared",
+		doctor_ok(k, "xdp", nic->name, "libxdp's dispatcher (id %u) is attached, and wgxdp "
+					       "shares it",
 			  nic->xdp_prog_id);
 	} else if (beside) {
 		doctor_ok(k, "xdp", nic->name,
-			  "another program, %s (id %u), gets packets before tc", name,
+			  "the XDP program %s (id %u) gets packets before wgxdp's tc program", name,
 			  nic->xdp_prog_id);
 	} else {
 		port->dead = true;
 		doctor_report(k, STATE_PROBLEM, "xdp", nic->name, fix_program(k, nic),
-			      "another XDP program, %s (id %u), is attached to it: it gets every "
-			      "packet, and an interface has room for one",
+			      "the XDP program %s (id %u) is attached and gets every packet: "
+			      "detach it, or use mode: tc",
 			      name, nic->xdp_prog_id);
 	}
 }
@@ -258,7 +262,8 @@ static void look_at_tc(struct doctor *k, const struct nl_link *link)
 			       name, ids[i]);
 	}
 	if (others)
-		doctor_ok(k, "tc", link->name, "other programs at its ingress: %s", list);
+		doctor_ok(k, "tc", link->name, "these other tc programs also get incoming packets: "
+					       "%s", list);
 }
 
 /* ---- XDP or tc ---- */
@@ -292,9 +297,10 @@ static void look_at_mode(struct doctor *k, const struct doctor_port *port)
 		bool known = !nl_xdp_features(nic->ifindex, &features);
 
 		if (port->link->ethernet)
-			doctor_ok(k, "driver", port->name, "%s%s", driver,
-				  !known ? "" : features & NL_XDP_BASIC ? ", has native XDP" :
-				  ", has no native XDP");
+			doctor_ok(k, "driver", port->name,
+				  !known ? "its driver is %s" : features & NL_XDP_BASIC ?
+				  "its driver %s has native XDP" :
+				  "its driver %s has no native XDP", driver);
 		return;
 	}
 	why = why_port(k->plan, &k->h, k->links, k->n_links, port->link->ifindex);

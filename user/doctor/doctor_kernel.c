@@ -52,16 +52,20 @@ static void look_at_features(struct doctor *k)
 		if (libbpf_probe_bpf_helper(helpers[i].type, helpers[i].helper, NULL) == 0 &&
 		    ++lacks)
 			doctor_report(k, STATE_PROBLEM, "kernel", "", NULL,
-				      "it lacks the helper %s, which the programs need",
+				      "this kernel lacks the BPF helper %s, which wgxdp needs: "
+				      "install a newer kernel",
 				      helpers[i].name);
 	for (size_t i = 0; !k->dp && i < sizeof(maps) / sizeof(*maps); i++)
 		if (libbpf_probe_bpf_map_type(maps[i].type, NULL) == 0 && ++lacks)
 			doctor_report(k, STATE_PROBLEM, "kernel", "", NULL,
-				      "it lacks maps of type %s, which the programs need",
+				      "this kernel lacks BPF maps of type %s, which wgxdp needs: "
+				      "install a newer kernel",
 				      maps[i].name);
 	if (!lacks)
 		doctor_ok(k, "kernel", "features",
-			  k->dp ? "the programs are loaded" : "it has what the programs need");
+			  k->dp ? "the kernel has loaded the BPF "
+				  "programs" : "the kernel has all features that the BPF programs "
+					       "need");
 }
 
 static void look_at_version(struct doctor *k)
@@ -73,28 +77,30 @@ static void look_at_version(struct doctor *k)
 	sscanf(name.release, "%u.%u", &major, &minor);
 	if (kernel_is_old(name.release))
 		doctor_report(k, STATE_PROBLEM, "kernel", "", NULL,
-			      "%s: too old: " KERNEL_FLOOR " or later is required", name.release);
+			      "%s is too old: install Linux " KERNEL_FLOOR
+				" or later", name.release);
 	else
 		doctor_ok(k, "kernel", "",
-			  "%s: XDP in several buffers (frags), %s", name.release,
+			  "%s has XDP in several buffers (frags) and %s", name.release,
 			  major > TCX_MAJOR || minor >= TCX_MINOR
 				  ? "tcx"
-				  : "tc filters, as it is older than tcx");
+				  : "tc filters (tcx needs Linux 6.6)");
 }
 
 /* Checks the JIT. Its sysctl exists only in the initial network namespace. */
 static void look_at_jit(struct doctor *k)
 {
-	long jit = doctor_sysctl("/proc/sys/net/core/bpf_jit_enable");
+	long jit = host_sysctl("/proc/sys/net/core/bpf_jit_enable");
 
 	if (jit)
 		doctor_ok(k, "jit", "",
-			  jit < 0 ? "not visible from this network namespace" : "on");
+			  jit < 0 ? "the JIT's state is not visible from this network "
+				    "namespace" : "on");
 	else
 		doctor_report(k, STATE_WARNING, "jit", "",
 			      make_fix("sysctl -w net.core.bpf_jit_enable=1"),
-			      "off: the kernel interprets the programs, which is many times "
-			      "slower");
+			      "the JIT is off: the kernel interprets BPF programs, many times "
+			      "slower: turn it on");
 }
 
 static void look_at_bpffs(struct doctor *k)
@@ -105,16 +111,15 @@ static void look_at_bpffs(struct doctor *k)
 
 	if (mounted && !stat("/sys/fs/bpf", &is) && is.st_mode & (S_IWGRP | S_IWOTH))
 		doctor_report(k, STATE_WARNING, "bpffs", "", make_fix("chmod 0700 /sys/fs/bpf"),
-			      "users other than root may write to /sys/fs/bpf (mode %04o), and "
-			      "could block `up` by creating /sys/fs/bpf/wgxdp",
+			      "any user may write to /sys/fs/bpf (mode %04o) and could make `wgxdp "
+			      "up` fail: let only root write there",
 			      (unsigned int)is.st_mode & 07777);
 	else if (mounted)
-		doctor_ok(k, "bpffs", "", "mounted at /sys/fs/bpf");
+		doctor_ok(k, "bpffs", "", "the BPF file system is mounted at /sys/fs/bpf");
 	else
 		doctor_report(k, STATE_WARNING, "bpffs", "",
 			      make_fix("mount -t bpf -o mode=0700 bpf /sys/fs/bpf"),
-			      "not mounted at /sys/fs/bpf, so nothing can be pinned there; `up` "
-			      "mounts it");
+			      "no BPF file system is mounted at /sys/fs/bpf: `wgxdp up` mounts it");
 }
 
 /* Checks the clock. WireGuard's initiations carry a timestamp, and a peer refuses an initiation
@@ -130,16 +135,17 @@ static void look_at_clock(struct doctor *k)
 	state = adjtimex(&timex);
 	if (tm.tm_year + 1900 < YEAR_MIN)
 		doctor_report(k, STATE_PROBLEM, "clock", "", make_fix("timedatectl set-ntp true"),
-			      "its year is %d: WireGuard's peers refuse a handshake that is older "
-			      "than the last one", tm.tm_year + 1900);
+			      "the clock says the year %d: set it, because WireGuard's peers "
+			      "refuse handshakes older than the last one", tm.tm_year + 1900);
 	else if ((state == TIME_ERROR || timex.status & STA_UNSYNC) && k->n_devices)
 		doctor_report(k, STATE_WARNING, "clock", "", make_fix("timedatectl set-ntp true"),
-			      "not synchronized with the network's time: if it goes back, "
-			      "WireGuard's peers refuse handshakes until it has caught up");
+			      "the clock is not synchronized: if it goes back, WireGuard's peers "
+			      "refuse handshakes until it has caught up: turn on NTP");
 	else
 		doctor_ok(k, "clock", "", "%04d-%02d-%02d%s", tm.tm_year + 1900,
 			  tm.tm_mon + 1, tm.tm_mday,
-			  state == TIME_ERROR || timex.status & STA_UNSYNC ? ", not synchronized" :
+			  state == TIME_ERROR || timex.status & STA_UNSYNC ?
+			  ", not synchronized; only WireGuard on this host would need that" :
 			  ", synchronized");
 }
 

@@ -56,16 +56,16 @@ static void look_at_refused(struct doctor *k, struct queue_check *l)
 		doctor_report(k, STATE_WARNING, "queues", l->nic->name,
 			      make_fix("ethtool -K %s rx-gro-hw off && %s",
 				       SHELL_WORD(l->nic->name), k->again),
-			      "the driver refused native XDP, and the device merges packets "
-			      "(rx-gro-hw), which is a likely reason");
+			      "the driver refused native XDP, probably because the device merges "
+			      "packets: turn off rx-gro-hw");
 	if (s->queues < 2 || !s->most || 2 * s->queues <= s->most)
 		return;
 	l->reported = true;
 	doctor_report(k, STATE_WARNING, "queues", l->nic->name,
 		      make_fix("ethtool -L %s %s && %s", SHELL_WORD(l->nic->name),
 			       channels(l, s->most / 2 ?: 1, text), k->again),
-		      "%u of %u are in use, and the driver refused native XDP: many drivers need "
-		      "as many free queues to send from XDP", s->queues, s->most);
+		      "%u of %u queues are in use, and the driver refused native XDP: many drivers "
+		      "need half of the queues free, so use fewer", s->queues, s->most);
 }
 
 static void look_at_one_queue(struct doctor *k, struct queue_check *l)
@@ -78,13 +78,13 @@ static void look_at_one_queue(struct doctor *k, struct queue_check *l)
 	l->reported = true;
 	if (wanted > 1)
 		doctor_report(k, STATE_WARNING, "queues", l->nic->name, fix_queues(k, l, wanted),
-			      "1 of %u receive queues is in use, so one of %u CPUs processes every "
-			      "packet. More queues spread several tunnels, never one tunnel",
+			      "only 1 of %u receive queues is in use, so one of %u CPUs processes "
+			      "all packets: use more queues. One tunnel always uses one CPU",
 			      s->most, l->cpus);
 	else
 		doctor_ok(k, "queues", l->nic->name,
-			  "1 of 1: the device has one receive queue, so one of %u CPUs processes "
-			  "every packet", l->cpus);
+			  "the device has only one receive queue, so one of %u CPUs processes all "
+			  "packets", l->cpus);
 }
 
 /* Checks the indirection table. The fix is `default`, not `equal N`, so that the table follows the
@@ -98,9 +98,8 @@ static void look_at_table(struct doctor *k, struct queue_check *l)
 	l->reported = true;
 	doctor_report(k, STATE_WARNING, "queues", l->nic->name,
 		      make_fix("ethtool -X %s default", SHELL_WORD(l->nic->name)),
-		      "%u receive queues are in use, but the indirection table names only one, so "
-		      "one of %u CPUs processes every packet. More queues spread several tunnels, "
-		      "never one tunnel", s->queues, l->cpus);
+		      "%u receive queues exist, but the indirection table names only one, so one "
+		      "of %u CPUs processes all packets: reset the table", s->queues, l->cpus);
 }
 
 static void look_at_hash(struct doctor *k, struct queue_check *l)
@@ -122,11 +121,11 @@ static void look_at_hash(struct doctor *k, struct queue_check *l)
 		how = make_fix("ethtool -N %s rx-flow-hash %s sdfn", SHELL_WORD(name),
 			       ipv4 ? "udp4" : "udp6");
 	doctor_report(k, fixed ? STATE_OK : STATE_WARNING, "queues", name, how,
-		      "%s is spread over %u queues by addresses only, so all packets between two "
-		      "addresses use one queue. %s",
+		      "the device spreads %s over its %u queues by addresses only, so all packets "
+		      "between two addresses use one queue: %s",
 		      of, s->queues,
-		      fixed ? "Its driver cannot change that" :
-		      "Hashing the ports too spreads several tunnels, never one tunnel");
+		      fixed ? "its driver cannot change that" :
+		      "let it hash the ports too");
 }
 
 static void look_at_senders(struct doctor *k, struct queue_check *l)
@@ -138,8 +137,8 @@ static void look_at_senders(struct doctor *k, struct queue_check *l)
 	l->reported = true;
 	doctor_report(k, STATE_WARNING, "queues", l->nic->name,
 		      s->most >= l->cpus ? fix_queues(k, l, l->cpus) : NULL,
-		      "only %u of %u CPUs have a queue to send from XDP here: packets that other "
-		      "CPUs receive are lost",
+		      "only %u of %u CPUs have a send queue for XDP on this device, so packets "
+		      "that the other CPUs receive are lost: add queues",
 		      s->queues, l->cpus);
 }
 

@@ -105,10 +105,12 @@ static bool look_at_marks(struct doctor *k, struct doctor_backend *b)
 	doctor_report(k, STATE_PROBLEM, "policy", text,
 		      make_fix("%s rule add pref %u to %s lookup %u", ip_command(b),
 			       r->priority ? r->priority - 1 : 0, text, r->table),
-		      "the route over %s is only for packets with the mark 0x%x (rule %u): XDP "
-		      "looks routes up before packets are marked, and %s",
-		      doctor_link_name(k, way.oif), r->fwmark,
-		      r->priority, b->routed ? "finds one over a wan" : "finds none");
+		      b->routed ?
+		      "the route over %s is only for packets with mark 0x%x (rule %u). XDP sees no "
+		      "marks, and gets a route over a wan: add a rule without a mark" :
+		      "the route over %s is only for packets with mark 0x%x (rule %u). XDP sees no "
+		      "marks, and gets no route: add a rule without a mark",
+		      doctor_link_name(k, way.oif), r->fwmark, r->priority);
 	return true;
 }
 
@@ -131,13 +133,13 @@ static void report_wan(struct doctor *k, const struct doctor_backend *b, const c
 
 	if (s)
 		doctor_report(k, STATE_PROBLEM, "route", text, fix_no_route(k, b),
-			      "its route leaves by %s, where service %s listens for clients: if %s "
-			      "does not lead to the internet, write the other interface under "
-			      "listen", wan, s->name, wan);
+			      "the route to it leaves by %s, where service %s listens for clients: "
+			      "add a route, or if %s leads to no client, correct listen",
+			      wan, s->name, wan);
 	else
 		doctor_report(k, STATE_PROBLEM, "route", text, fix_no_route(k, b),
-			      "its route leaves by %s, a wan: the route to it is missing, or the "
-			      "address is wrong", wan);
+			      "the route to this backend leaves by the wan %s: add a route to it, "
+			      "or correct its address", wan);
 }
 
 static void look_at_way(struct doctor *k, struct doctor_backend *b)
@@ -148,23 +150,25 @@ static void look_at_way(struct doctor *k, struct doctor_backend *b)
 	if (b->reach == REACH_SELF) {
 		b->suspect = true;
 		doctor_report(k, STATE_PROBLEM, "route", text, NULL,
-			      "it is an address of this host: write the address of the host behind "
-			      "it");
+			      "the backend's address is one of this host: write the address of the "
+			      "WireGuard host behind it");
 	} else if (b->reach == REACH_NONE || b->reach == REACH_WAN) {
 		if (is_behind_down(k, b))
 			return;
 		b->suspect = true;
 		if (b->reach == REACH_NONE)
 			doctor_report(k, STATE_PROBLEM, "route", text, fix_no_route(k, b),
-				      "there is no route to it");
+				      "this host has no route to the backend: add one, or correct "
+				      "its address");
 		else
 			report_wan(k, b, text);
 	} else if (b->reach == REACH_BY_RULE) {
-		doctor_ok(k, "route", text, "by a routing rule that depends on more than the "
+		doctor_ok(k, "route", text, "a routing rule chooses the route, by more than the "
 					    "destination");
 	} else if (host_has_several_ways(&k->h, &b->address, b->vrf, b->way.oif)) {
-		doctor_ok(k, "route", text, "over %s and other next hops: the kernel chooses for "
-					    "each packet", doctor_link_name(k, b->way.oif));
+		doctor_ok(k, "route", text, "several routes lead there, over %s and other next "
+					    "hops: the kernel chooses one for each "
+					    "packet", doctor_link_name(k, b->way.oif));
 	} else {
 		doctor_ok(k, "route", text, "over %s%s%s", doctor_link_name(k, b->way.oif),
 			  b->way.via.family ? ", via " : "",
@@ -183,14 +187,16 @@ static void look_at_name(struct doctor *k, struct doctor_backend *b)
 		b->suspect = true;
 		doctor_report(k, STATE_PROBLEM, "name", b->text, make_fix("getent ahosts %s",
 									  b->text),
-			      "it has no %s address: no name server of /etc/resolv.conf knows it, "
-			      "or none answers", family);
+			      "the name has no %s address, or no name server answers: correct the "
+			      "name, or see /etc/resolv.conf", family);
 	} else if (k->dp && !b->was) {
 		b->suspect = true;
-		doctor_ok(k, "name", b->text, "it had no %s address at the last lookup, and is %s "
-					      "now", family, address_format(&b->address, text));
+		doctor_ok(k, "name", b->text,
+			  "the name had no %s address at the last lookup, and has %s now",
+			  family, address_format(&b->address, text));
 	} else {
-		doctor_ok(k, "name", b->text, "it is %s", address_format(&b->address, text));
+		doctor_ok(k, "name", b->text, "its address is %s",
+			  address_format(&b->address, text));
 	}
 }
 
@@ -230,15 +236,15 @@ static void look_at_port_mtu(struct doctor *k, const struct doctor_port *port)
 		return;
 	comes = host_link_by_name(&k->h, most->service->listen_interface)->mtu;
 	if (port->link->mtu >= need)
-		doctor_ok(k, "mtu", port->name, "%u, enough for packets of up to %u bytes that "
-						"arrive on %s",
+		doctor_ok(k, "mtu", port->name, "the MTU %u is enough for the packets of up to %u "
+						"bytes that arrive on %s",
 			  port->link->mtu, need, most->service->listen_interface);
 	else
 		doctor_report(k, STATE_PROBLEM, "mtu", port->name,
 			      make_fix("ip link set dev %s mtu %u", SHELL_WORD(port->name),
 				       need > comes ? need : comes),
-			      "%u, but packets of up to %u bytes arrive on %s for hosts behind it: "
-			      "longer ones are fragmented or refused",
+			      "the MTU is %u, but packets of up to %u bytes for hosts behind it "
+			      "arrive on %s: long packets are fragmented or refused",
 			      port->link->mtu, need, most->service->listen_interface);
 }
 
@@ -270,11 +276,12 @@ static void look_at_device_mtu(struct doctor *k, const struct doctor_device *d)
 	if (link->mtu > fits)
 		doctor_report(k, STATE_WARNING, "mtu", d->name,
 			      make_fix("ip link set dev %s mtu %u", SHELL_WORD(d->name), fits),
-			      "%u: WireGuard's packets exceed the MTU %u of %s and are fragmented; "
-			      "`wgxdp mtu` measures the whole path",
+			      "with the MTU %u, WireGuard's packets exceed the MTU %u of %s and "
+			      "are fragmented: `wgxdp mtu` measures the whole path",
 			      link->mtu, narrow->mtu, narrow->name);
 	else
-		doctor_ok(k, "mtu", d->name, "%u; up to %u fits the MTU %u of %s", link->mtu,
+		doctor_ok(k, "mtu", d->name, "the MTU is %u; it may be up to %u with the MTU %u of "
+					     "%s", link->mtu,
 			  fits, narrow->mtu, narrow->name);
 }
 

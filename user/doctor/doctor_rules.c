@@ -65,11 +65,13 @@ static void look_at_device(struct doctor *k, struct yaml_node *list, const struc
 		doctor_report(k, STATE_PROBLEM, "nft", d->name,
 			      make_fix("nft insert rule %s udp dport %s accept",
 				       chain_name(chain, name), p.port),
-			      "chain %s drops packets that arrive on %s for WireGuard's UDP port "
-			      "%s on this host", chain_name(chain, name), p.in, p.port);
+			      "the nftables chain %s drops packets that arrive on %s for "
+			      "WireGuard's UDP port %s: add a rule that accepts them",
+			      chain_name(chain, name), p.in, p.port);
 		return;
 	}
-	doctor_ok(k, "nft", d->name, "no rule certainly drops packets for UDP port %s", p.port);
+	doctor_ok(k, "nft", d->name, "no rule was found that drops packets for UDP port %s",
+		  p.port);
 }
 
 /* ---- blocklists of sources ---- */
@@ -152,8 +154,9 @@ static void look_at_lists(struct doctor *k, struct yaml_node *list, const struct
 			prefix_format(&found.list[i], first);
 	if (missing)
 		doctor_report(k, STATE_WARNING, "blocklist", s->name, fix_listed(k, s, &found),
-			      "chain %s drops the sources %s%s, and XDP bypasses it: add them to "
-			      "`deny` of the service", chain_name(chain, name), first,
+			      "the nftables chain %s drops packets from %s%s, but wgxdp forwards "
+			      "them before it: add these addresses to the service's "
+			      "deny", chain_name(chain, name), first,
 			      missing > 1 ? " and others" : "");
 	free(found.list);
 }
@@ -194,7 +197,8 @@ static void look_at_ruleset(struct doctor *k, struct yaml_node *list)
 				look_at_lists(k, list, &k->c->services[i], chain);
 	}
 	if (k->n_findings == before)
-		doctor_ok(k, "nft", "", "no rule drops packets by their source that XDP forwards");
+		doctor_ok(k, "nft", "", "no nftables rule drops, by their source, packets that "
+					"wgxdp forwards");
 }
 
 void doctor_rules(struct doctor *k)
@@ -205,21 +209,22 @@ void doctor_rules(struct doctor *k)
 	FILE *in;
 
 	if (!text) {
-		doctor_ok(k, "nft", "", "nft(8) is missing or failed, so no rule was checked");
+		doctor_ok(k, "nft", "", "the command nft is missing or failed, so doctor checked "
+					"no firewall rules");
 		return;
 	}
 	if (yaml_open_json(&y, text, n, "nft -j list ruleset"))
 		doctor_report(k, STATE_WARNING, "nft", "", NULL,
-			      "cannot read the output of `nft -j list ruleset`, so no rule was "
-			      "checked");
+			      "cannot read the output of `nft -j list ruleset`, so doctor checked "
+			      "no firewall rules");
 	else if (yaml_by_path(yaml_root(&y), "/nftables"))
 		look_at_ruleset(k, yaml_by_path(yaml_root(&y), "/nftables"));
 	yaml_close(&y);
 	free(text);
 	in = fopen("/proc/net/ip_tables_names", "re");
 	if (in && getc(in) != EOF)
-		doctor_ok(k, "iptables", "", "there are tables of iptables-legacy, which doctor "
-					     "does not check: `iptables-legacy-save` prints them");
+		doctor_ok(k, "iptables", "", "doctor does not check the iptables-legacy rules of "
+					     "this host: `iptables-legacy-save` prints them");
 	if (in)
 		fclose(in);
 }

@@ -84,8 +84,8 @@ static void report_keyless_peer(struct doctor *k, const struct doctor_device *d,
 	doctor_report(k, STATE_PROBLEM, "key", p->name, is && k->dp ?
 		      make_fix("%s peer set %s --public-key %s%s", k->wgxdp, p->name,
 			       wg_key_format(&is->key, key), k->keep) : NULL,
-		      "the configuration has no public-key for it, and %s knows a peer only by its "
-		      "key",
+		      "the configuration has no public-key for this peer, and WireGuard on %s "
+		      "finds a peer only by its key: add public-key",
 		      d->name);
 }
 
@@ -104,7 +104,8 @@ static void look_at_own_key(struct doctor *k, const struct doctor_device *d)
 	doctor_report(k, STATE_PROBLEM, "key", d->name, access(path, R_OK) ? NULL :
 		      make_fix("bash -c 'wg syncconf %s <(wg-quick strip %s)'", SHELL_WORD(d->name),
 			       SHELL_WORD(d->name)),
-		      "it has no private key, so it neither starts nor answers a handshake");
+		      "the interface has no private key, so WireGuard neither starts nor answers a "
+		      "handshake: set one with `wg set`");
 }
 
 /* Reports peers of the configuration whose key WireGuard does not know. */
@@ -119,8 +120,9 @@ static void look_at_keys(struct doctor *k, const struct doctor_device *d)
 			report_keyless_peer(k, d, p);
 		else if (!find_peer(d, &p->key))
 			doctor_report(k, STATE_PROBLEM, "key", p->name, fix_peer(d, p),
-				      "%s has no peer with its public key: WireGuard drops its "
-				      "packets, or has another key for it", d->name);
+				      "WireGuard on %s has no peer with this public key and drops "
+				      "the peer's packets: correct the key, or add the "
+				      "peer", d->name);
 	}
 }
 
@@ -141,12 +143,13 @@ static void look_at_peer(struct doctor *k, const struct doctor_device *d,
 		endpoint_format(&p->endpoint, p->endpoint_port, endpoint);
 	if (!p->handshake)
 		doctor_report(k, STATE_WARNING, "wireguard", subject, NULL,
-			      "no handshake yet (endpoint %s): the peer is not there, or a key, "
-			      "endpoint or port is wrong at one end", endpoint);
+			      "there was no handshake yet (endpoint %s): the peer is off, or a "
+			      "key, endpoint or port is wrong: compare `wg show` at both ends",
+			      endpoint);
 	else
-		doctor_ok(k, "wireguard", subject, "endpoint %s, last handshake %lld seconds ago%s",
-			  endpoint,
-			  age, age > DEAD_SECONDS ? ": no session is open" : "");
+		doctor_ok(k, "wireguard", subject,
+			  "the peer's endpoint is %s; its last handshake was %lld seconds ago%s",
+			  endpoint, age, age > DEAD_SECONDS ? ", so its session has ended" : "");
 }
 
 /* Returns whether the interface is a port of the data path. If it is, doctor_interfaces() reports
@@ -182,8 +185,9 @@ static void report_site(struct doctor *k, const struct doctor_device *d, const c
 			const char *names)
 {
 	doctor_report(k, STATE_PROBLEM, "blind", name, fix_site(k, d, name),
-		      "%s has no peer of this name, neither in `peers` nor in a comment of "
-		      WG_QUICK_DIR "/%s.conf: it has %s", d->name, d->name, names);
+		      "WireGuard on %s has no peer with this name, neither in `peers` nor in a "
+		      "comment of "
+		      WG_QUICK_DIR "/%s.conf: its peers are %s", d->name, d->name, names);
 }
 
 static bool is_in_earlier_pair(const struct blind_config *b, size_t at)
@@ -207,7 +211,8 @@ static void look_at_pairs(struct doctor *k, const struct doctor_device *d)
 
 		if (!is_in_earlier_pair(b, i) && !host_has_site(k->c, &d->wg, name, names, NULL))
 			doctor_report(k, STATE_PROBLEM, "blind", name, NULL,
-				      "pairs: %s has no peer with the name '%s': there are %s",
+				      "pairs: WireGuard on %s has no peer named '%s': write one of "
+				      "%s",
 				      d->name, name, names);
 	}
 }
@@ -246,8 +251,8 @@ static void look_at_blind(struct doctor *k)
 			continue;
 		if (d->wg.port != b->port)
 			doctor_report(k, STATE_PROBLEM, "blind", d->name, fix_port(k, d),
-				      "WireGuard listens on UDP port %u, and the blind relay on "
-				      "%u: both must be the port of Endpoint at the sites",
+				      "WireGuard listens on UDP port %u, but the blind relay on "
+				      "%u: give both the port that the sites have in Endpoint",
 				      ntohs(d->wg.port), ntohs(b->port));
 		for (size_t s = 0; s < b->n_sites; s++)
 			if (!host_has_site(k->c, &d->wg, b->sites[s].name, names, NULL))
@@ -273,13 +278,15 @@ void doctor_wireguard(struct doctor *k)
 				doctor_report(k, STATE_PROBLEM, "wireguard", d->name,
 					      access(path, R_OK) ? NULL :
 					      make_fix("wg-quick up %s", SHELL_WORD(d->name)),
-					      "there is no such interface");
+					      "this host has no interface with this name");
 			else if (host_link_by_name(&k->h, d->name))
 				doctor_report(k, STATE_WARNING, "wireguard", d->name, NULL,
-					      "cannot read it: %s", strerror(-d->error));
+					      "cannot read the interface from WireGuard: "
+					      "%s", strerror(-d->error));
 			continue;
 		}
-		doctor_ok(k, "wireguard", d->name, "listens on UDP port %u, %zu peers",
+		doctor_ok(k, "wireguard", d->name, "WireGuard listens on UDP port %u and has %zu "
+						   "peers",
 			  ntohs(d->wg.port), d->wg.n_peers);
 		link = host_link_by_name(&k->h, d->name);
 		if (link && !link->up && !is_port(k, d->name))
@@ -333,11 +340,12 @@ static void look_at_handshakes(struct doctor *k, const char *service, const stru
 	if (g->down)
 		doctor_report(k, STATE_PROBLEM, "handshakes", subject,
 			      b ? make_fix("ssh %s wg show", to) : NULL,
-			      "%s did not answer the last %llu initiations: it does not know those "
-			      "clients' keys, or a filter there drops them",
+			      "%s did not answer the last %llu handshake initiations: add the "
+			      "clients' keys there, or correct its packet filter",
 			      to, (unsigned long long)g->health.unanswered);
 	else
-		doctor_ok(k, "handshakes", subject, "%llu initiations, %llu answered",
+		doctor_ok(k, "handshakes", subject, "the backend got %llu handshake initiations "
+						    "and answered %llu",
 			  (unsigned long long)g->health.initiations,
 			  (unsigned long long)g->health.responses);
 }
@@ -352,11 +360,11 @@ static void look_at_mac1(struct doctor *k, const struct service_name *name, __u3
 
 	if (!wrong)
 		doctor_ok(k, "key", name->name,
-			  "no handshake message for a key other than the guard's");
+			  "all handshake messages were for the service's public keys");
 	else if (initiations)
 		doctor_ok(k, "key", name->name,
-			  "%llu handshake messages were for other keys, from unknown senders; "
-			  "others were for the guard's key", (unsigned long long)wrong);
+			  "%llu handshake messages from unknown senders were for other keys; the "
+			  "rest were for the service's public keys", (unsigned long long)wrong);
 	else
 		doctor_report(k, STATE_PROBLEM, "key", name->name,
 			      b ? make_fix("%s service set %s --public-key \"$(ssh %s 'wg show "
@@ -364,8 +372,8 @@ static void look_at_mac1(struct doctor *k, const struct service_name *name, __u3
 					   "\\$1}\")\" public-key')\"%s", k->wgxdp, name->name,
 					   address_format(&b->address, to), ntohs(b->port),
 					   k->keep) : NULL,
-			      "all %llu handshake messages were for a public key that the guard "
-			      "does not have: the guard's key is not the backend's",
+			      "all %llu handshake messages were for another public key: write the "
+			      "backend's own key as the service's public-key",
 			      (unsigned long long)wrong);
 }
 
@@ -446,13 +454,14 @@ void doctor_counters(struct doctor *k)
 		any = true;
 		doctor_report(k, STATE_WARNING, "counters",
 			      key->id < n_names ? names[key->id].name : "", NULL,
-			      "%llu packets just now: %s: %s",
+			      "%llu packet%s refused just now (%s): %s",
 			      (unsigned long long)(now[i].packets - before),
+			      now[i].packets - before == 1 ? " was" : "s were",
 			      reason_name(key->reason), reason_text(key->reason));
 	}
 	if (!any)
 		doctor_ok(k, "counters", "",
-			  "no packet was refused that should have passed, in %u s", k->seconds);
+			  "in %u s, no packet was refused that should have passed", k->seconds);
 	free(now);
 	free(names);
 }

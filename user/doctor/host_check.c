@@ -5,12 +5,17 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "config/config_endpoints.h"
+#include "config/config_learn.h"
 #include "config/config_tell.h"
+#include "ddns/ddns.h"
 #include "plan/resolved_backends.h"
 #include "plan/reach.h"
 #include "doctor/host_check.h"
+#include "lib/grow.h"
 #include "lib/library.h"
 #include "dataplane/pins.h"
 #include "dataplane/shared.h"
@@ -21,6 +26,11 @@ struct check_host {
 	const struct host *h;
 	const struct resolved_backends *answers;
 	const char *instance;
+	__u32 *seen;			/* interfaces that check_forwarding() has checked */
+	size_t n_seen;
+	char device[IFNAMSIZ];		/* WireGuard device that was read last; "": none */
+	struct wg_device wg;
+	int wg_error;			/* return value of wg_read() for it */
 };
 
 /* ---- interfaces ---- */
@@ -33,15 +43,24 @@ static void report_missing(struct check_host *k, const char *key, const char *na
 	     host_link_names(k->h, name, there));
 }
 
+/* Reports forwarding that is off on an interface, once for each interface. */
 static void check_forwarding(struct check_host *k, const char *key, const struct nl_link *link)
 {
-	for (int ipv6 = 0; ipv6 < 2; ipv6++)
-		if (reach_needs(k->c, k->h, link, ipv6 ? FAMILY_IPV6 : FAMILY_IPV4) &&
-		    !host_forwards(link->name, ipv6))
-			tell(&k->check,
-			     "%s: %s forwarding is off on %s, so packets from it are not routed: "
-			     "run `sysctl net.ipv%d.conf.all.forwarding=1`",
-			     key, ipv6 ? "IPv6" : "IPv4", link->name, ipv6 ? 6 : 4);
+	__u32 *place;
+
+	for (size_t i = 0; i < k->n_seen; i++)
+		if (k->seen[i] == link->ifindex)
+			return;
+	place = append(k->seen, k->n_seen);
+	if (place)
+		*place = link->ifindex;
+	for (int ipv6 = 0; ipv6 < 2; ipv6++) {
+		char *text = reach_forwarding_off(k->c, k->h, link, ipv6);
+
+		if (text)
+			tell(&k->check, "%s: %s", key, text);
+		free(text);
+	}
 }
 
 /* Reports an XDP program that is not ours or belongs to another instance. Only root can find
@@ -131,34 +150,20 @@ static bool is_broadcast(const struct host *h, const struct address *a)
 	return false;
 }
 
-static bool has_address_of(const struct host *h, __u32 ifindex, bool ipv4, bool ipv6)
-{
-	for (size_t i = 0; i < h->n_addresses; i++)
-		if (h->addresses[i].ifindex == ifindex &&
-		    !address_is_link_local(&h->addresses[i].local) &&
-		    (h->addresses[i].local.family == FAMILY_IPV4 ? ipv4 : ipv6))
-			return true;
-	return false;
-}
-
 static void check_listen(struct check_host *k, size_t i)
 {
 	const struct service_config *s = &k->c->services[i];
-	bool both = s->nat == NAT_MASQUERADE, ipv4 = both || service_has_family(s, FAMILY_IPV4);
-	bool ipv6 = both ? s->ipv6 != IPV6_OFF :
-		    service_has_family(s, FAMILY_IPV6) && s->ipv6 == IPV6_DNAT;
-	const struct nl_link *link;
+	const struct nl_link *link = host_link_by_name(k->h, s->listen_interface);
+	const char *missing = link ? reach_missing_address(k->h, s, link) : NULL;
 	char text[ADDRESS_STRLEN];
 
 	at(&k->check, 0, "/services/%zu/listen/interface", i);
-	link = *s->listen_interface ? host_link_by_name(k->h, s->listen_interface) : NULL;
 	if (*s->listen_interface && !find_interface(k->c, s->listen_interface))
 		check_interface(k, "interface", s->listen_interface);
-	if (link && s->nat != NAT_NONE && (ipv4 || ipv6) &&
-	    !has_address_of(k->h, link->ifindex, ipv4, ipv6))
+	if (missing)
 		tell(&k->check,
-		     "interface: %s has no address of a family that is translated: give it one, "
-		     "or name another interface", link->name);
+		     "interface: %s has no %saddress to listen on: give it one, or name another "
+		     "interface", link->name, missing);
 	for (size_t j = 0; j < s->n_listen_addresses; j++) {
 		const struct nl_address *a = host_address(k->h, &s->listen_addresses[j]);
 
@@ -239,6 +244,9 @@ static void check_backend(struct check_host *k, const struct service_config *s, 
 	case REACH_UNKNOWN:
 		tell(&k->check, "%s: no memory to ask for the route to %s", key, format);
 		break;
+	case REACH_ROUTED:
+		check_forwarding(k, key, host_link(k->h, way.oif));
+		break;
 	default:
 		break;
 	}
@@ -256,6 +264,58 @@ static void check_backends(struct check_host *k, size_t i)
 		check_backend(k, s, "ipv4", backend_at(s, b)->ipv4, FAMILY_IPV4);
 		at(&k->check, 0, "%s/ipv6", where);
 		check_backend(k, s, "ipv6", backend_at(s, b)->ipv6, FAMILY_IPV6);
+	}
+}
+
+/* ---- WireGuard devices ---- */
+
+static void read_device(struct check_host *k, const char *name)
+{
+	if (!strcmp(k->device, name))
+		return;
+	wg_free(&k->wg);
+	k->wg = (struct wg_device){ 0 };
+	snprintf(k->device, sizeof(k->device), "%s", name);
+	k->wg_error = wg_read(name, &k->wg);
+}
+
+/* Checks that the device has the peer. Only root can read the device. path: that of the entry,
+ * which names the peer with `key`. */
+static void check_peer(struct check_host *k, const char *path, size_t i, const char *device,
+		       const char *key, const struct wg_key *peer)
+{
+	read_device(k, device);
+	at(&k->check, 0, "%s/%zu/%s", path, i, key);
+	if (!k->wg_error && !wg_find_peer(&k->wg, peer))
+		tell(&k->check,
+		     "%s: WireGuard on %s has no peer with this public key: correct the key, or "
+		     "add the peer", key, device);
+}
+
+/* Checks the peers whose endpoints the daemon follows. For an entry of `learn` without a peer, the
+ * device must have exactly one. */
+static void check_followed_peers(struct check_host *k)
+{
+	const struct config *c = k->c;
+
+	for (size_t i = 0; i < c->n_endpoints; i++)
+		check_peer(k, "/endpoints", i, c->endpoints[i].interface, "peer",
+			   &c->endpoints[i].peer);
+	for (size_t i = 0; i < c->n_learn; i++) {
+		const struct learn_config *l = &c->learn[i];
+
+		if (!wg_key_is_none(&l->peer)) {
+			check_peer(k, "/learn", i, l->interface, "peer", &l->peer);
+			continue;
+		}
+		read_device(k, l->interface);
+		at(&k->check, 0, "/learn/%zu", i);
+		if (!k->wg_error && k->wg.n_peers != 1)
+			tell(&k->check, k->wg.n_peers ?
+			     "learn: WireGuard on %s has several peers: name the one that moves "
+			     "with `peer:`" :
+			     "learn: WireGuard on %s has no peer: add the one that moves",
+			     l->interface);
 	}
 }
 
@@ -281,6 +341,8 @@ static void check_devices(struct check_host *k)
 			     "peers: '%s' has no public-key: add it: %s knows a peer only by its "
 			     "key",
 			     p->name, p->device);
+		if (!wg_key_is_none(&p->key))
+			check_peer(k, "/peers", i, p->device, "public-key", &p->key);
 	}
 	for (size_t i = 0; i < c->follow.n_wireguard; i++) {
 		at(&k->check, 0, "/follow/wireguard/%zu", i);
@@ -375,6 +437,7 @@ static void check_followed(struct check_host *k)
 	     i++)
 		if (!host_link_by_name(k->h, name))
 			report_missing(k, "interface", name);
+	check_followed_peers(k);
 	if (!*b->device)
 		return;
 	at(&k->check, 0, "/blind/device");
@@ -418,6 +481,24 @@ static void check_libraries(struct check_host *k)
 	}
 }
 
+/* ---- files ---- */
+
+/* Checks the files with keys and credentials. Only root may be able to read them. */
+static void check_secrets(struct check_host *k)
+{
+	for (size_t i = 0; i < k->c->n_ddns; i++) {
+		const struct ddns_config *d = &k->c->ddns[i];
+		bool ovh = d->by == DDNS_OVH;
+		char why[SECRET_WHY_LEN];
+		int rc = ddns_check_secret(d, why);
+
+		at(&k->check, 0, "/ddns/%zu/provider/%s", i,
+		   ovh ? "ovh/credentials" : "rfc2136/key-file");
+		if (rc && (rc != -EACCES || !geteuid()))
+			tell(&k->check, "%s: %s", ovh ? "credentials" : "key-file", why);
+	}
+}
+
 unsigned int host_check(const struct config *c, const struct host *h,
 			const struct resolved_backends *answers, const char *instance,
 			config_tell *tell, void *data)
@@ -438,5 +519,8 @@ unsigned int host_check(const struct config *c, const struct host *h,
 	check_devices(&k);
 	check_followed(&k);
 	check_libraries(&k);
+	check_secrets(&k);
+	wg_free(&k.wg);
+	free(k.seen);
 	return k.check.errors;
 }

@@ -97,24 +97,25 @@ static void print_path_text(const struct mtu_report *r)
 	char to[ADDRESS_STRLEN], by[ADDRESS_STRLEN];
 
 	address_format(&r->target, to);
-	printf("%s: packets of %u bytes pass", to, f->passes);
 	switch (mtu_report_verdict(r)) {
 	case MTU_BLACK_HOLE:
-		printf(", longer ones are lost without an ICMP error: a black hole.\n");
+		printf("%s: packets of up to %u bytes pass. Longer packets are lost without an "
+		       "ICMP error (a black hole).\n", to, f->passes);
 		if (f->said && f->error.mtu)
-			printf("%s announced an MTU of %u, so the black hole is beyond it.\n",
-			       format_teller(f, by),
-			       f->error.mtu);
+			printf("The router %s announced an MTU of %u, so the black hole is behind "
+			       "it.\n", format_teller(f, by), f->error.mtu);
 		else
-			printf("A router drops them without an ICMP error, or its ICMP errors are "
-			       "lost. TCP connects over such a path, and then hangs.\n");
+			printf("A router on the path drops them silently, or its ICMP errors are "
+			       "lost. TCP connections over such a path hang.\n");
 		break;
 	case MTU_NARROW:
-		printf(", longer ones do not, and %s says so: path MTU discovery works.\n",
+		printf("%s: packets of up to %u bytes pass. The router %s reports longer packets "
+		       "as too big, so path MTU discovery works.\n", to, f->passes,
 		       format_teller(f, by));
 		break;
 	default:
-		printf(": as long as %s allows.\n", r->link.name);
+		printf("%s: packets of up to %u bytes pass, which is the MTU of %s.\n", to,
+		       f->passes, r->link.name);
 	}
 }
 
@@ -127,13 +128,13 @@ static void print_below_ipv6(unsigned int mtu, const struct mtu_report *r)
 		return;
 	if (family)
 		address_format(r->wireguard ? &r->endpoint : &r->target, to);
-	printf("IPv6 inside the tunnel needs an MTU of at least %d: below it, Linux removes IPv6 "
-	       "from the interface. There are two ways:\n"
-	       "- Make the path carry %u bytes.\n"
-	       "- Keep the tunnel's MTU at %d, and let both ends fragment longer packets. That "
-	       "takes a route to the\n"
-	       "  other end with the path's MTU, here: ip route replace %s via GATEWAY dev IF mtu "
-	       "%u\n",
+	printf("IPv6 inside the tunnel needs an MTU of at least %d. With less, Linux removes IPv6 "
+	       "from the interface. Do one of the following:\n"
+	       "- Change the network so that the path carries packets of %u bytes.\n"
+	       "- Keep the tunnel's MTU at %d, and let both ends fragment longer packets. For "
+	       "that, add a route to\n"
+	       "  the other end with the path's MTU. On this host: ip route replace %s via GATEWAY "
+	       "dev IF mtu %u\n",
 	       MTU_IPV6_MIN, MTU_IPV6_MIN + mtu_overhead(family), MTU_IPV6_MIN, to,
 	       mtu + mtu_overhead(family));
 }
@@ -152,30 +153,31 @@ static void print_tunnel(const struct mtu_report *r)
 	char to[ADDRESS_STRLEN];
 
 	if (r->has_outside)
-		printf("Outside the tunnel, to its other end %s, packets of %s%u bytes pass.\n",
+		printf("Outside the tunnel, the path to its other end %s passes packets of %s%u "
+		       "bytes.\n",
 		       address_format(&r->endpoint, to), r->outside.found.fails ? "" : "at least ",
 		       r->outside.found.passes);
 	if (mtu_report_verdict(r) == MTU_CLEAR) {
-		printf("The MTU of %s, %u, is right.\n", r->link.name, r->link.mtu);
+		printf("The MTU of %s is right: %u.\n", r->link.name, r->link.mtu);
 		return;
 	}
 	if (t->fragmented)
-		printf("So the packets that %s sends with an MTU of %u are fragmented, which costs "
-		       "more, and fragments are often dropped.\n",
+		printf("Packets that %s sends with its MTU of %u are therefore fragmented, and "
+		       "networks often drop fragments.\n",
 		       r->link.name, r->link.mtu);
 	printf("At both ends of the tunnel, set:\n");
 	print_commands(r->link.name, t->mtu, true);
 	if (t->mtu > r->path.found.passes)
-		printf("With that MTU, packets of %u bytes pass too: WireGuard pads to a multiple "
-		       "of 16, but not above the MTU.\n",
+		printf("With that MTU, packets of %u bytes pass too, because WireGuard pads "
+		       "packets to a multiple of 16, but never above the MTU.\n",
 		       t->mtu);
 	if (t->perhaps > t->mtu)
-		printf("It may be up to %u: WireGuard pads to a multiple of 16, which hides the "
-		       "exact limit, and %s.\n",
+		printf("An MTU of up to %u may also work. The exact limit is unknown, because "
+		       "WireGuard pads packets to a multiple of 16, and %s.\n",
 		       t->perhaps,
-		       !r->endpoint.family ? "only root may read where the other end is" :
-		       r->has_outside ? "the host that answers outside the tunnel is before the "
-					"limit" :
+		       !r->endpoint.family ? "only root may read the peer's endpoint" :
+		       r->has_outside ? "the host that answered outside the tunnel is nearer than "
+					"the limit" :
 		       "the other end does not answer outside the tunnel");
 	print_below_ipv6(t->mtu, r);
 }
@@ -185,13 +187,14 @@ static void print_wireguard_over(const struct mtu_report *r)
 	unsigned int overhead = mtu_overhead(r->target.family), passes = r->path.found.passes;
 
 	if (passes < MTU_LAYER + MTU_SMALL) {
-		printf("That is too short for WireGuard.\n");
+		printf("That is too short for WireGuard's packets.\n");
 		return;
 	}
-	printf("WireGuard over this path: MTU = %u (%u - %u%s", passes - overhead, passes, overhead,
-	       r->target.family == FAMILY_IPV6 ? ")" : ", its packets over IPv4)");
+	printf("For WireGuard over this path, set MTU = %u (%u - "
+	       "%u%s", passes - overhead, passes, overhead,
+	       r->target.family == FAMILY_IPV6 ? ")" : ", the overhead over IPv4)");
 	if (overhead != MTU_LAYER)
-		printf("; %u if they may also go over IPv6 (%u - %d)", passes - MTU_LAYER,
+		printf(", or %u if it may also run over IPv6 (%u - %d)", passes - MTU_LAYER,
 		       passes, MTU_LAYER);
 	printf(".\n");
 	print_below_ipv6(passes - overhead, r);
@@ -244,14 +247,15 @@ static void report_no_answer(const struct mtu_report *r)
 			 r->path.error_by.family ? address_format(&r->path.error_by, by) :
 			 "this host",
 			 strerror(r->path.error));
-	log_error("%s by %s: ICMP echo requests are not answered, not even those of %u bytes%s",
+	log_error("%s does not answer ICMP echo requests sent over %s, not even those of %u "
+		  "bytes%s",
 		  to, r->link.name, MTU_SMALL, said);
 	if (r->wireguard && r->endpoint.family && !r->handshake)
 		log_error("WireGuard has had no handshake yet with its peer at %s",
 			  endpoint_format(&r->endpoint, r->endpoint_port, by));
 	else if (!r->wireguard)
-		log_error("the host is down, or a filter drops ICMP echo; if a tunnel leads to it, "
-			  "measure inside the tunnel: `wgxdp mtu ADDRESS-INSIDE --through IF`");
+		log_error("the host is down, or a packet filter drops ICMP echo requests: measure "
+			  "inside a tunnel to it, with `wgxdp mtu ADDRESS-INSIDE --through IF`");
 }
 
 void mtu_report_failure(const struct mtu_report *r)
@@ -266,19 +270,20 @@ void mtu_report_failure(const struct mtu_report *r)
 		break;
 	case MTU_UNFINISHED:
 		if (f->fails)
-			log_error("%s: gave up, as it takes too long: packets of %u bytes pass so "
-				  "far, and packets of %u bytes do not", to, f->passes, f->fails);
+			log_error("%s: the measurement took too long and was stopped: packets of "
+				  "%u bytes pass, and packets of %u bytes do "
+				  "not", to, f->passes, f->fails);
 		else
-			log_error("%s: gave up, as it takes too long: packets of %u bytes pass so "
-				  "far", to,
+			log_error("%s: the measurement took too long and was stopped: packets of "
+				  "%u bytes pass", to,
 				  f->passes);
 		break;
 	case MTU_NO_WAY:
 		log_error("%s%s%s: %s%s", to, *r->link.name ? " by " : "", r->link.name,
 			  r->why ?: strerror(-r->error),
 			  r->error != -EPERM || r->why ? "" :
-			  "; add the group of this process to net.ipv4.ping_group_range, or give "
-			  "it CAP_NET_RAW");
+			  ": run this as root, or add the process's group to the sysctl "
+			  "net.ipv4.ping_group_range");
 		break;
 	default:
 		break;

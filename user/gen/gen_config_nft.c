@@ -45,8 +45,8 @@ static int missing(const struct resolved_backends *a, const struct service_confi
 
 	if (!*text || resolved_backends_address(a, text, family, &address))
 		return 0;
-	log_error("service %s: backend %s has no %s address, "
-		  "neither now nor as a last good answer: a ruleset needs one", s->name, text,
+	log_error("service %s: backend %s has no %s address now, and none is stored from before: "
+		  "correct its name, or try again", s->name, text,
 		  family == FAMILY_IPV4 ? "IPv4" : "IPv6");
 	return -ENOENT;
 }
@@ -75,8 +75,8 @@ static int collect(struct nft_config *n, struct nft_devices *tunnels)
 
 	while (!rc && (name = config_interface(c, &at, &role))) {
 		if (strpbrk(name, "\"\\")) {
-			log_error("interface %s: nftables has no way to write that name: another "
-				  "one is wanted, without \" and \\", name);
+			log_error("interface %s: nftables cannot use a name with \" or \\: rename "
+				  "the interface", name);
 			return -EINVAL;
 		}
 		if (role == ROLE_WAN || role == ROLE_LAN)
@@ -129,8 +129,8 @@ static void put_forward(FILE *out, const struct nft_config *n, const struct nft_
 		return;
 	putc('\n', out);
 	if (!relays)
-		fputs("	# Accepts and counts; where another chain drops what is forwarded, it "
-		      "needs these rules too.\n", out);
+		fputs("	# This chain only accepts and counts. If another chain drops forwarded "
+		      "packets, add these rules there too.\n", out);
 	nft_chain(out, "forward", "filter", "forward", "filter", relays ? "drop" : "accept");
 	if (relays)
 		nft_put_states(out);
@@ -159,8 +159,10 @@ static __u16 port_of(FILE *out, const char *device)
 	wg_free(&d);
 	if (port)
 		return port;
-	fprintf(out, "\n\t# %s does not say its port: %d is let in", device, NFT_PORT);
-	log_warning("input: %s does not say its port: %d is let in", device, NFT_PORT);
+	fprintf(out, "\n\t# the port of %s is unknown, so the rules accept port %d",
+		     device, NFT_PORT);
+	log_warning("input: the UDP port of %s is unknown, so the rules accept port %d: correct it "
+		    "if necessary", device, NFT_PORT);
 	return NFT_PORT;
 }
 
@@ -182,8 +184,8 @@ static int put_input(FILE *out, const struct config *c, const char *table,
 	putc('\n', out);
 	nft_input(out, &(struct nft_input){ .ports = ports, .n_ports = n });
 	free(ports);
-	log_warning("input: new TCP connections to this host are not let in, SSH's neither: name "
-		    "its ports in the set tcp_ports");
+	log_warning("input: the rules refuse all new TCP connections to this host, also for SSH: "
+		    "add the ports to the set tcp_ports");
 	return 0;
 }
 
@@ -194,8 +196,8 @@ static int put_table(FILE *out, const struct nft_config *n, const struct nft_dev
 
 	nft_begin(out, table);
 	if (*n->config->blind.interface)
-		nft_cannot(out, NULL, "blind: sites do not reach each other, for a message says "
-			   "only by its index whom it is for");
+		nft_cannot(out, NULL, "blind: forward between the sites of a blind relay, because "
+				      "a rule cannot see which site a message is for");
 	each_service(out, n, nft_service_notes);
 	each_service(out, n, nft_service_sets);
 	rc = put_chain(out, n, "clients", "filter", "dstnat - 10", nft_service_clients) ?:
@@ -223,11 +225,11 @@ static int put_all(const struct nft_config *n, const struct nft_devices *tunnels
 		return -ENOMEM;
 	snprintf(table, sizeof(table), other ? "wgxdp_%s" : "wgxdp", instance);
 	fprintf(out, "#!/usr/sbin/nft -f\n"
-		"# %s in nftables, by `wgxdp gen nft`. To be loaded as often as wanted; tables of "
-		"others are left alone.\n"
-		"# While wgxdp runs, what it forwards meets none of these rules. The kernel "
-		"forwards by them where the sysctls\n"
-		"# net.ipv4.ip_forward and net.ipv6.conf.all.forwarding are 1.\n",
+		     "# %s as nftables rules, made by `wgxdp gen nft`. Loading this file again "
+		     "replaces only its own table.\n"
+		     "# While wgxdp runs, the packets that it forwards do not meet these rules. "
+		     "Without it, the kernel forwards by these rules if the\n"
+		     "# sysctls net.ipv4.ip_forward and net.ipv6.conf.all.forwarding are 1.\n",
 		strcmp(file, "-") ? file : "A configuration");
 	rc = put_table(out, n, tunnels, table);
 	if (fclose(out))

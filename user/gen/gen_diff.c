@@ -113,7 +113,7 @@ int gen_diff(const char *path, const char *old, const char *new)
 	int rc = a < 0 ? a : b < 0 ? b : run_diff(path, old, new, a, b);
 
 	if ((rc < 0 && rc != -EPIPE) || rc > 1)
-		log_error("%s: cannot tell what differs%s%s", path, rc < 0 ? ": " : "",
+		log_error("%s: cannot compare the texts%s%s", path, rc < 0 ? ": " : "",
 			  rc < 0 ? strerror(-rc) : "");
 	if (a >= 0)
 		close(a);

@@ -161,8 +161,9 @@ static int sort_by_path(struct gen_files *f)
 
 		if (!twice && tree_path_valid(f->list[i].path))
 			continue;
-		log_error("%s: %s", f->list[i].path, twice ? "asked for twice: two hosts or "
-			  "interfaces have one name" : "no name for a file");
+		log_error("%s: %s", f->list[i].path, twice ?
+			"two hosts or interfaces have the same name: rename one of "
+			"them" : "this cannot be the name of a file: rename the host or interface");
 		return -EINVAL;
 	}
 	return 0;
@@ -189,9 +190,9 @@ int gen_files_read(int dir, const char *directory, const char *path, struct tree
 
 	if (rc && rc != -ENOENT)
 		log_error("%s/%s: %s", directory, path, rc == -ELOOP ?
-			  "it is a symbolic link, or one of its directories is, which is not "
-			  "followed" :
-			  rc == -EISDIR ? "not a file, which is what is to be there" :
+			  "the file or one of its directories is a symbolic link: replace it with "
+			  "a plain one" :
+			  rc == -EISDIR ? "this path is not a plain file: remove it" :
 			  strerror(-rc));
 	return rc;
 }
@@ -271,8 +272,8 @@ static void list_written(struct gen_files *f)
 	size_t n = f->n;
 	FILE *out = gen_file(f, 0600, GEN_WRITTEN);
 
-	fputs("# What `wgxdp gen hosts` wrote here, each text with its hash: what a topology no "
-	      "longer asks for is removed\n", out);
+	fputs("# The files that `wgxdp gen hosts` wrote here, each with its hash. It removes those "
+	      "that the topology no longer needs.\n", out);
 	for (size_t i = 0; i < n; i++)
 		if (rank(f->list[i].path))
 			fprintf(out, "%016llx %s\n", text_hash(f->list[i].text), f->list[i].path);
@@ -298,8 +299,9 @@ static int mind_edits(struct gen_files *f, const char *directory, enum gen_how h
 			file->what = KEEP;
 		} else if (how == GEN_WRITE) {
 			gen_diff(file->path, file->old, file->text);
-			log_error("%s/%s: edited by hand, and the topology changes it: nothing was "
-				  "written: add --replace to undo the edit", directory, file->path);
+			log_error("%s/%s: the file was edited by hand, and the topology changes it "
+				  "too, so nothing was written: add --replace to overwrite it",
+				  directory, file->path);
 			rc = -EEXIST;
 		}
 	}
@@ -375,11 +377,12 @@ static int report(const struct gen_files *f, enum gen_how how)
 			log_info("%s %s%s", said[file->what], file->path,
 				 file->edited ? " (edited by hand)" : "");
 		else if (file->what == KEEP)
-			log_info("%s: edited by hand; it stays", file->path);
+			log_info("%s: the file was edited by hand, and is kept", file->path);
 		else if (!file->old || !file->text || strcmp(file->old, file->text))
 			rc = gen_diff(file->path, file->old, file->text);
 		else
-			log_info("%s: others may read it; its mode is to be %04o", file->path,
+			log_info("%s: other users may read this file: run chmod %04o on it",
+				 file->path,
 				 file->mode);
 	}
 	return rc;
@@ -409,7 +412,7 @@ int gen_files_bring(struct gen_files *f, int dir, const char *directory, enum ge
 		rc = write_beside(f, dir, directory) ?: rename_all(f, dir, directory);
 	for (size_t i = 0; !rc && GEN_WRITES(how) && i < f->n; i++)
 		if (f->list[i].what == KEEP)
-			log_info("kept %s: edited by hand", f->list[i].path);
+			log_info("kept %s, which was edited by hand", f->list[i].path);
 	if (!rc)
 		*ret_differs = differs;
 	return rc;

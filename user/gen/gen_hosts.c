@@ -104,7 +104,7 @@ int gen_hosts(const char *topology, const char *directory, enum gen_how how)
 	if (!rc) {
 		rc = make(t, dir, directory, how, &differs);
 		if (rc == -ENOMEM)
-			log_error("no memory for what is to be generated");
+			log_error("there is no memory for the generated files");
 		if (dir >= 0)
 			close(dir);
 	}
@@ -116,6 +116,6 @@ int gen_hosts(const char *topology, const char *directory, enum gen_how how)
 	if (rc)
 		return GEN_WRITES(how) && rc != -EINVAL ? EXIT_FAILED : EXIT_USAGE;
 	if (!differs)
-		log_info("%s: nothing to change", directory);
+		log_info("%s: all files are up to date", directory);
 	return !GEN_WRITES(how) && differs ? EXIT_FAILED : EXIT_DONE;
 }

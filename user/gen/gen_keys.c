@@ -28,7 +28,7 @@ struct gen_keys {
 
 /* ---- stand-ins for keys not made yet: their last bytes are a number ---- */
 
-static const struct wg_key stand_in = { "a key that is not there " };
+static const struct wg_key stand_in = { "the key does not exist " };
 
 static void stand_in_for(size_t number, char ret[WG_KEY_STRLEN])
 {
@@ -60,7 +60,7 @@ static int ask_wg(char *word, const char *text, char ret[WG_KEY_STRLEN])
 		    wg_key_parse(said, &key)))
 		rc = -EINVAL;
 	if (rc)
-		log_error("`wg %s` gave no key%s", word,
+		log_error("`wg %s` printed no key%s", word,
 			  rc == -ENOENT ? ": install wireguard-tools" : "");
 	else
 		memcpy(ret, said, sizeof(said));
@@ -83,8 +83,8 @@ static int read_key(const struct gen_keys *k, const char *path, char ret[WG_KEY_
 		return rc;
 	is.text[strcspn(is.text, "\n")] = '\0';
 	if (wg_key_parse(is.text, &key)) {
-		log_error("%s/%s: no key of WireGuard's, which is 44 characters of base64; it is "
-			  "left as it is: remove it, and another one is made", k->directory, path);
+		log_error("%s/%s: the file has no WireGuard key (44 characters of base64): remove "
+			  "the file, and a new key is created", k->directory, path);
 		rc = -EINVAL;
 	} else {
 		memcpy(ret, is.text, WG_KEY_STRLEN);

@@ -74,13 +74,14 @@ static void end_forward(FILE *out, const char *refuse)
 static const char *said_of_relay(const struct topology_host *h)
 {
 	if (h->shares)
-		return "# One of several relays. What wgxdp forwards between sites, and relays, "
-		       "meets none of this.\n";
+		return "# This is one of several relays. Packets that wgxdp forwards between sites "
+		       "and relays do not meet these rules.\n";
 	if (h->blind)
-		return "# A blind relay: sites reach each other by wgxdp alone, of which these "
-		       "rules see nothing.\n";
-	return "# A relay. What wgxdp forwards from site to site meets none of this; without it "
-	       "the kernel forwards the same.\n";
+		return "# This is a blind relay. Only wgxdp forwards packets between sites, and "
+		       "they do not meet these rules.\n";
+	return "# This is a relay. Packets that wgxdp forwards between sites do not meet these "
+	       "rules.\n# If wgxdp does not run, the kernel forwards the same packets by these "
+	       "rules.\n";
 }
 
 static void relay(FILE *out, const struct topology *t, const struct topology_host *h)
@@ -220,10 +221,10 @@ static void roaming(FILE *out, const struct topology *t, const struct topology_h
 
 	begin_forward(out, "accept");
 	put_mss(out);
-	fprintf(out, "\t\t# no IPv6 of the LAN past the tunnel\n"
-		"\t\tiifname \"%s\" oifname \"%s\" meta nfproto ipv6 counter reject with icmpv6 "
-		"no-route\n"
-		"\t\tiifname != { \"%s\", \"" WG_CLIENTS "\" } accept\n",
+	fprintf(out, "\t\t# no IPv6 of the LAN around the tunnel\n"
+		     "\t\tiifname \"%s\" oifname \"%s\" meta nfproto ipv6 counter reject with "
+		     "icmpv6 no-route\n"
+		     "\t\tiifname != { \"%s\", \"" WG_CLIENTS "\" } accept\n",
 		h->lan, h->interface, h->interface);
 	nft_put_states(out);
 	fputs(TRANSLATED, out);
@@ -281,8 +282,9 @@ static void firewall(FILE *out, const struct topology *t, const struct topology_
  * them, because these flush the ruleset. */
 static void unit(const struct gen *g, const struct topology_host *h)
 {
-	fputs("# Runs after each start and reload of nftables.service, which removes all rules "
-	      "first.\n# nftables.service need not be enabled.\n"
+	fputs("# This runs after each start and reload of nftables.service, because that removes "
+	      "all rules.\n"
+	      "# It does so even if nftables.service is disabled.\n"
 	      "[Unit]\n"
 	      "Description=nftables rules of wgxdp's topology\n"
 	      "Documentation=man:wgxdp(8)\n"
@@ -313,15 +315,18 @@ void gen_nft(const struct gen *g, const struct topology_host *h)
 		const char *said;
 	} by_role[] = {
 		[ROLE_RELAY] = { relay, NULL },
-		[ROLE_EDGE] = { edge, "# An edge router of a site: its LAN, and the tunnel to the "
-			"other sites. IPv6 alone.\n" },
-		[ROLE_GATEWAY] = { gateway, "# A way out for clients: their addresses are "
-			"translated, except global ones.\n" },
-		[ROLE_ROAMING] = { roaming, "# A router that roams: its LAN's IPv6 goes through "
-			"the tunnel, IPv4 through the local NAT.\n" },
-		[ROLE_FIREWALL] = { firewall, "# A firewall before WireGuard: wgxdp forwards to "
-			"it, and that meets none of this; whatever else comes from outside "
-			"does.\n" },
+		[ROLE_EDGE] = { edge, "# This is an edge router of a site: it forwards IPv6 "
+				      "between its LAN and the tunnel to other sites.\n" },
+		[ROLE_GATEWAY] = { gateway, "# This gateway forwards clients' packets to the "
+					    "internet, and translates their addresses, except "
+					    "global ones.\n" },
+		[ROLE_ROAMING] = { roaming, "# This router moves between networks: its LAN's IPv6 "
+					    "goes through the tunnel, and IPv4 through the local "
+					    "NAT.\n" },
+		[ROLE_FIREWALL] = { firewall, "# This is a firewall before a WireGuard host. "
+					      "Packets that wgxdp forwards to that host do not "
+					      "meet these rules.\n# All other packets from outside "
+					      "do.\n" },
 	};
 	FILE *out;
 
@@ -330,7 +335,7 @@ void gen_nft(const struct gen *g, const struct topology_host *h)
 	    (h->role == ROLE_FIREWALL && (!*h->lan || !g->t->n_tcp_ports)))
 		return;
 	out = gen_host_file(g, h, 0755, "#!/usr/sbin/nft -f\n#", GEN_RULES);
-	fprintf(out, "%s# To be loaded as often as wanted; tables of others are left alone.\n",
+	fprintf(out, "%s# Loading this file again replaces only its own table.\n",
 		by_role[h->role].said ?: said_of_relay(h));
 	nft_begin(out, TABLE);
 	by_role[h->role].put(out, g->t, h);

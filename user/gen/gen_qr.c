@@ -50,7 +50,7 @@ void gen_qr(const struct gen *g, const struct topology_host *h)
 	if (h->role != ROLE_CLIENT || !gen_private_key(g, h, WG_CLIENTS))
 		return;
 	if (LIBRARY_OPEN(&library_qrencode, functions, &qr, why)) {
-		log_warning("%s: no QR code of its file: %s", h->name, why);
+		log_warning("%s: cannot make the QR code of its file: %s", h->name, why);
 		return;
 	}
 	snprintf(path, sizeof(path), "%s/etc/wireguard/" WG_CLIENTS ".conf", h->name);
@@ -58,7 +58,8 @@ void gen_qr(const struct gen *g, const struct topology_host *h)
 	code = text ? qr.QRcode_encodeString8bit(text, 0, QR_ECLEVEL_L) : NULL;
 	if (!code) {
 		if (text && errno == ERANGE)
-			log_warning("%s: no QR code of it: it is too long for one", path);
+			log_warning("%s: the file is too long for a QR code, so none is made",
+				    path);
 		else
 			gen_no_memory(g->files);
 		return;
@@ -72,7 +73,7 @@ void gen_qr(const struct gen *g, const struct topology_host *h)
 void gen_qr(const struct gen *g, const struct topology_host *h)
 {
 	if (h->role == ROLE_CLIENT && gen_private_key(g, h, WG_CLIENTS))
-		log_warning("%s: no QR code of its file: this program was built "
-			    "without libqrencode", h->name);
+		log_warning("%s: no QR code is made, because this program was built without "
+			    "libqrencode", h->name);
 }
 #endif

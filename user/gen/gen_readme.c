@@ -21,7 +21,7 @@ static const struct part {
 	{ "etc/systemd/network/", NULL, "systemd-networkd: addresses",
 	  "systemctl enable --now systemd-networkd\nnetworkctl reload" },
 	{ "etc/systemd/system/", NULL, "systemd: units", "systemctl daemon-reload" },
-	{ GEN_RULES, "nftables", "nftables: a table beside the host's own",
+	{ GEN_RULES, "nftables", "nftables: one more table beside the host's own tables",
 	  "systemctl enable " GEN_RULES_UNIT "\n"
 	  "systemctl reload-or-restart " GEN_RULES_UNIT },
 	{ "etc/wireguard/" WG_ROUTING ".conf", "wireguard-tools",
@@ -32,15 +32,19 @@ static const struct part {
 	  "WireGuard: the tunnels from server to server", NULL },
 	{ "etc/wireguard/" WG_CLIENTS ".conf", "wireguard-tools",
 	  "WireGuard: the tunnel between gateway and clients", NULL },
-	{ "etc/wireguard/*-privatekey", NULL, "its private key; no other user may read it", NULL },
-	{ "etc/wireguard/*-publickey", NULL, "its public key, as others have it", NULL },
-	{ "etc/keepalived/", "keepalived", "keepalived: which edge router of the site is "
-	  "the active one", "systemctl enable keepalived\nsystemctl restart keepalived" },
-	{ "etc/radvd.conf", "radvd", "radvd: prefixes and routes that it announces on the LAN",
+	{ "etc/wireguard/*-privatekey", NULL,
+	  "the private key of this tunnel; only root may read it", NULL },
+	{ "etc/wireguard/*-publickey", NULL,
+	  "the public key of this tunnel, which the other hosts have", NULL },
+	{ "etc/keepalived/", "keepalived",
+	  "keepalived: decides which edge router of the site is active",
+	  "systemctl enable keepalived\nsystemctl restart keepalived" },
+	{ "etc/radvd.conf", "radvd", "radvd: announces prefixes and routes in the LAN",
 	  "systemctl enable radvd\nsystemctl restart radvd" },
 	{ "etc/wgxdp/", NULL, "wgxdp's configuration",
 	  "systemctl enable wgxdp wgxdp-daemon\nsystemctl restart wgxdp wgxdp-daemon" },
-	{ "etc/bird/bird.conf", "bird2", "BIRD: which site is at which relay",
+	{ "etc/bird/bird.conf", "bird2", "BIRD: tells the other relays which sites are connected "
+					 "here",
 	  "systemctl enable bird\nsystemctl reload-or-restart bird" },
 };
 #define N_PARTS (sizeof(parts) / sizeof(*parts))
@@ -89,28 +93,32 @@ static void put_head(FILE *out, const struct topology *t, const struct topology_
 	fprintf(out, "<!-- SPDX-License-Identifier: GPL-2.0-or-later; made by `wgxdp gen hosts` "
 		"-->\n# %s\n\n", gen_host_name(t, h, name));
 	if (h->shares)
-		fputs("One of several relays: the sites' edge routers have a tunnel to one of "
-		      "them, and it forwards from one to the other, or to the relay\n"
-		      "where that is.\n", out);
+		fputs("This is one of several relays. Each site's edge router has a tunnel to one "
+		      "of them.\n"
+		      "The relay forwards from site to site, or to the relay of the other site.\n",
+		      out);
 	else if (h->blind)
-		fputs("The relay: it forwards what the sites' edge routers send each other, and "
-		      "can read none of it.\n", out);
+		fputs("This is the relay. It forwards packets between the sites' edge routers, and "
+		      "cannot read them.\n", out);
 	else if (h->role == ROLE_RELAY)
-		fputs("The relay: the sites' edge routers have a tunnel to it, and it forwards "
-		      "from one to the other.\n", out);
+		fputs("This is the relay. Each site's edge router has a tunnel to it, and it "
+		      "forwards packets from site to site.\n", out);
 	else if (h->role == ROLE_EDGE)
-		fprintf(out, "An edge router of site %s: %s is its way to the internet, %s the "
-			"site's LAN.\n", t->sites[h->site].name, h->interface, h->lan);
+		fprintf(out, "This is an edge router of site %s. Its interface %s leads to the "
+			     "internet, and %s to the site's LAN.\n",
+			     t->sites[h->site].name, h->interface, h->lan);
 	else if (h->role == ROLE_SERVER)
-		fprintf(out, "A server of site %s.\n", t->sites[h->site].name);
+		fprintf(out, "This is a server of site %s.\n", t->sites[h->site].name);
 	else if (h->role == ROLE_GATEWAY)
-		fputs("WireGuard that clients come to.\n", out);
+		fputs("This is the gateway: clients connect to its WireGuard.\n", out);
 	else if (h->role == ROLE_CLIENT)
-		fprintf(out, "A client of %s.\n", gateway);
+		fprintf(out, "This is a client of %s.\n", gateway);
 	else if (h->role == ROLE_ROAMING)
-		fprintf(out, "A router that has a tunnel to %s, wherever it is.\n", gateway);
+		fprintf(out, "This is a router that moves between networks, and keeps a tunnel to "
+			     "%s.\n", gateway);
 	else
-		fprintf(out, "It forwards WireGuard's packets to %s.\n", gateway);
+		fprintf(out, "This is a firewall. It forwards the packets of WireGuard clients to "
+			     "%s.\n", gateway);
 }
 
 /* ---- keys ---- */
@@ -128,20 +136,23 @@ static void put_key(FILE *out, const struct gen *g, const struct topology_host *
 
 	if (!gen_key_is_given(g, h, device))
 		return;
-	fprintf(out, "\n### Its key\n\n"
-		"The topology has %s public key only. The private one is not in this directory: it "
-		"is on the host, in\n"
-		"/etc/wireguard/%s-privatekey, which %s.conf has read. These two commands there "
-		"made it, or make another one; what the second\n"
-		"one prints is the `public-key` that belongs into the topology:\n\n",
+	fprintf(out, "\n"
+		     "### Its key\n"
+		     "\n"
+		     "The topology has only %s public key. The private key is not in this "
+		     "directory, but on the host, in\n"
+		     "/etc/wireguard/%s-privatekey, from which %s.conf reads it. These two "
+		     "commands create a new one there.\n"
+		     "The second one prints the `public-key` to write into the topology:\n"
+		     "\n",
 		h->role == ROLE_EDGE ? "the site's" : h->shares ? "the relays'" : "this host's",
 		device, device);
 	two_commands(out, device);
 	if (h->role == ROLE_EDGE)
-		fputs("\nAll edge routers of the site have the same.\n", out);
+		fputs("\nAll edge routers of the site have the same key.\n", out);
 	if (h->shares)
-		fputs("\nAll relays have the same; those of the tunnels between them are in this "
-		      "directory.\n", out);
+		fputs("\nAll relays have the same key. The keys of the tunnels between relays are "
+		      "in this directory.\n", out);
 }
 
 static bool has_dns(const struct gen *g, const struct topology_host *h)
@@ -162,18 +173,21 @@ static void put_app(FILE *out, const struct gen *g, const struct topology_host *
 
 	if (h->role != ROLE_CLIENT)
 		return;
-	fputs("\n### With WireGuard's app instead, on a phone or elsewhere\n\n", out);
+	fputs("\n### Alternatively: WireGuard's app, on a phone or another system\n\n", out);
 	snprintf(picture, sizeof(picture), "%s.qr", h->name);
 	if (!gen_private_key(g, h, WG_CLIENTS))
-		fputs("Make a tunnel there by hand, of what wg0.conf says but for its PostUp line; "
-		      "the app has the private key.\n", out);
+		fputs("Create a tunnel in the app by hand, with the lines of wg0.conf except "
+		      "PostUp. The app creates the private key.\n", out);
 	else if (has_file(g, h, picture))
-		fprintf(out, "Import etc/wireguard/wg0.conf, or let the app read it from the "
-			"screen of a terminal that has light letters on dark ground:\n\n"
-			"    cat %s\n\n"
-			"Whoever sees either has the key.\n", picture);
+		fprintf(out, "Import etc/wireguard/wg0.conf, or scan the QR code that this command "
+			     "prints. The terminal needs light letters on a dark background:\n"
+			     "\n"
+			     "    cat %s\n"
+			     "\n"
+			     "Keep both secret: they contain the private key.\n", picture);
 	else
-		fputs("Import etc/wireguard/wg0.conf. Whoever sees it has the key.\n", out);
+		fputs("Import etc/wireguard/wg0.conf. Keep it secret: it contains the private "
+		      "key.\n", out);
 }
 
 static void put_openwrt(FILE *out, const struct gen *g, const struct topology_host *h)
@@ -183,33 +197,39 @@ static void put_openwrt(FILE *out, const struct gen *g, const struct topology_ho
 	fprintf(out, "\n## 1. Install\n\n"
 		"OpenWrt, and there\n\n"
 		"    opkg update && opkg install wireguard-tools\n"
-		"\n## 2. Where each file goes\n\n"
+		"\n## 2. Copy the files\n\n"
 		"| file | what it is |\n| --- | --- |\n"
 		"| etc/config/network.uci | what its network gets besides, by the commands below; "
 		"not to be copied there |\n");
 	if (has_file(g, h, "etc/wireguard/" WG_CLIENTS ".conf"))
 		fputs("| etc/wireguard/ | the same for wg-quick, should this be no OpenWrt one "
 		      "day; not needed |\n", out);
-	fprintf(out, "\nFrom this directory, and once more after each change:\n\n"
-		"    ssh root@%s 'for s in " WG_CLIENTS " " WG_CLIENTS "_%s " WG_CLIENTS
+	fprintf(out, "\n"
+		     "Run this command in this directory, and again after each change:\n"
+		     "\n"
+		     "    ssh root@%s 'for s in " WG_CLIENTS " " WG_CLIENTS "_%s " WG_CLIENTS
 		"_lan; do uci -q delete network.$s; done;\n"
 		"        uci -m import network; uci commit network; /etc/init.d/network reload' < "
 		"etc/config/network.uci\n", h->name, gen_uci_name(&g->t->hosts[h->gateway], name));
 	if (h->key_given) {
-		fputs("\nIts private key is not in there, for the topology has its public one "
-		      "only. These two commands on the router make one, the\n"
-		      "second one prints the `public-key` of the topology; the third gives it to "
-		      "the interface, after each import:\n\n", out);
+		fputs("\n"
+		      "The private key is not in the file, because the topology has only the "
+		      "public key. Run these three commands on the router.\n"
+		      "The first two create a key, and print the `public-key` to write into the "
+		      "topology. Repeat the third after each import:\n"
+		      "\n", out);
 		two_commands(out, WG_CLIENTS);
 		fputs("    uci set network." WG_CLIENTS ".private_key=\"$(cat /etc/wireguard/"
 		      WG_CLIENTS "-privatekey)\"; uci commit network\n", out);
 	}
-	fputs("\nThe firewall has to let the LAN into the tunnel, and the LAN has to be told of "
-	      "its prefix:\n\n"
+	fputs("\n"
+	      "These commands let the LAN into the tunnel, and announce its prefix in the LAN:\n"
+	      "\n"
 	      "    uci add_list firewall.@zone[1].network=" WG_CLIENTS
 	      "; uci commit firewall; /etc/init.d/firewall reload\n"
 	      "    uci set dhcp.lan.ra=server; uci commit dhcp; /etc/init.d/odhcpd restart\n"
-	      "\n`uci show firewall` tells whether zone 1 is the one of the internet.\n", out);
+	      "\n"
+	      "Check with `uci show firewall` that zone 1 is the zone of the internet.\n", out);
 }
 
 /* ---- 3. how to check that it works ---- */
@@ -269,13 +289,17 @@ static void verify_tunnels(FILE *out, const struct topology *t, const struct top
 {
 	if (h->role == ROLE_RELAY || h->role == ROLE_EDGE)
 		fprintf(out, "| `wg show "
-			WG_ROUTING "` | %s latest handshake less than three minutes ago |\n",
-			h->role == ROLE_EDGE ? "on the active edge router: with the relay a" :
-			h->shares ? "of each site that is here a" : "of each site a");
+			WG_ROUTING "` | %s |\n",
+			h->role == ROLE_EDGE ? "on the active edge router, the relay has a latest "
+					       "handshake less than three minutes ago" :
+			h->shares ? "each site that is connected here has a latest handshake less "
+				    "than three minutes ago" :
+					"each site has a latest handshake less than three minutes "
+					"ago");
 	if (h->shares)
 		verify_sharing(out, t, h);
 	else if (h->role == ROLE_EDGE && *t->shared.name)
-		ping(out, &t->shared.tunnel, "the relay where the site is");
+		ping(out, &t->shared.tunnel, "the relay to which the site is connected");
 	if (*t->shared.name)
 		return;
 	for_each_host(other, t)
@@ -303,14 +327,15 @@ static void verify_client(FILE *out, const struct topology *t, const struct topo
 			if (prefix_covers(&gateway->networks[i], &gateway->inside[a]))
 				ping(out, &gateway->inside[a], gateway->name);
 	for (size_t i = 0; i < t->n_dns && !h->n_split; i++)
-		ping(out, &t->dns[i], "the internet, by the tunnel,");
+		ping(out, &t->dns[i], "a host in the internet, through the tunnel,");
 }
 
 static void put_verify(FILE *out, const struct gen *g, const struct topology_host *h)
 {
 	const struct topology *t = g->t;
 
-	fputs("\n## 3. Is it right?\n\n| on this host | what it has to show |\n| --- | --- |\n",
+	fputs("\n## 3. Check that it works\n\n| on this host | what it must show |\n| --- | --- "
+	      "|\n",
 	      out);
 	verify_files(out, g, h);
 	verify_tunnels(out, t, h);
@@ -330,8 +355,8 @@ static void install(FILE *out, const struct gen *g, const struct topology_host *
 {
 	const char *said = "", *before = "    apt install";
 
-	fputs(h->role == ROLE_CLIENT ? "\n## 1. Install\n\nOn Linux (for others, phones too, see "
-	      "*app* below):\n\n" : "\n## 1. Install\n\n", out);
+	fputs(h->role == ROLE_CLIENT ? "\n## 1. Install\n\nOn Linux (for phones and other systems, "
+				       "see *app* below):\n\n" : "\n## 1. Install\n\n", out);
 	for (size_t i = 0; i < N_PARTS; i++) {
 		const struct part *p = &parts[i];
 
@@ -347,18 +372,22 @@ static void install(FILE *out, const struct gen *g, const struct topology_host *
 	}
 	if (h->role == ROLE_SERVER)
 		fprintf(out, "%s ndisc6", before);
-	fputs(*before && h->role != ROLE_SERVER ? "Nothing but what a system has.\n" : "\n", out);
+	fputs(*before && h->role != ROLE_SERVER ? "Nothing needs to be installed.\n" : "\n", out);
 	if (has_file(g, h, "etc/wgxdp/"))
-		fputs("\nand wgxdp itself: its docs/start/install.md says how.\n", out);
+		fputs("\nInstall wgxdp itself as its docs/start/install.md says.\n", out);
 }
 
 /* ---- 2. where each file goes ---- */
 
 static void files(FILE *out, const struct gen *g, const struct topology_host *h)
 {
-	fputs("\n## 2. Where each file goes\n\n"
-	      "Files have the paths here that they have on the host:\n\n"
-	      "| file | what it is |\n| --- | --- |\n", out);
+	fputs("\n"
+	      "## 2. Copy the files\n"
+	      "\n"
+	      "The files have the same paths here as on the host:\n"
+	      "\n"
+	      "| file | what it is |\n"
+	      "| --- | --- |\n", out);
 	for (size_t i = 0; i < N_PARTS; i++) {
 		const char *path;
 		size_t at = 0;
@@ -367,12 +396,15 @@ static void files(FILE *out, const struct gen *g, const struct topology_host *h)
 			fprintf(out, "| /%s | %s |\n", path, parts[i].what);
 	}
 	fprintf(out,
-		"\n`../rollout %s` takes them there and starts what belongs to them. It shows what "
-		"changes, keeps a copy of what was there, and brings\n"
-		"that back after a minute unless `../rollout --confirm %s` says that all is well. "
-		"`../rollout --dry-run %s` only shows it.\n"
-		"\nBy hand, from this directory, with owners and modes as they have to be, over "
-		"whatever is there:\n\n"
+		"\n"
+		"`../rollout %s` copies them to the host and starts the services. It shows the "
+		"changes, and keeps a copy of the former files.\n"
+		"It restores them after a minute, unless you run `../rollout --confirm %s`. "
+		"`../rollout --dry-run %s` only shows the changes.\n"
+		"\n"
+		"To copy them by hand, run this in this directory. It sets owners and modes, and "
+		"overwrites existing files:\n"
+		"\n"
 		"    tar -c etc | ssh root@%s tar -x -C / --no-same-owner --no-overwrite-dir\n",
 		h->name, h->name, h->name, h->name);
 }
@@ -389,14 +421,15 @@ static void put_network(FILE *out, const struct gen *g, const struct topology_ho
 
 	fputs("\n### Its network\n\n", out);
 	if (!has_file(g, h, "etc/systemd/network/")) {
-		fputs("No file here configures its other interfaces: networkd, ifupdown or "
-		      "NetworkManager does that as before.\n", out);
+		fputs("No file here configures the host's other interfaces. Configure them with "
+		      "networkd, ifupdown or NetworkManager as before.\n", out);
 		return;
 	}
 	address_format(server ? &token : &h->lan6, text);
-	fprintf(out, "The files of systemd-networkd are for a host whose interfaces nothing else "
-		"configures. Where ifupdown (/etc/network/interfaces)\nor NetworkManager does, "
-		"leave them out (`../rollout --without-network %s`), and write instead:\n\n",
+	fprintf(out, "The files for systemd-networkd are for a host whose interfaces no other "
+		     "program configures. If ifupdown (/etc/network/interfaces)\nor NetworkManager "
+		     "configures them, leave the files out (`../rollout --without-network %s`), "
+		     "and write instead:\n\n",
 		h->name);
 	if (server)
 		fprintf(out, "    ifupdown          iface %s inet6 auto\n"
@@ -407,11 +440,13 @@ static void put_network(FILE *out, const struct gen *g, const struct topology_ho
 			device, text, device, device, text);
 	else
 		fprintf(out, "    ifupdown          iface %s inet6 static\n"
-			"                          address %s/64\n"
-			"                          accept_ra 0\n"
-			"    NetworkManager    nmcli connection modify %s ipv4.method disabled "
-			"ipv6.method manual ipv6.addresses %s/64\n"
-			"\n%s gets its addresses by DHCP and router advertisements there too.\n",
+			     "                          address %s/64\n"
+			     "                          accept_ra 0\n"
+			     "    NetworkManager    nmcli connection modify %s ipv4.method "
+			     "disabled ipv6.method manual ipv6.addresses %s/64\n"
+			     "\n"
+			     "There too, %s gets its addresses by DHCP and router "
+			     "advertisements.\n",
 			device, text, device, text, h->interface);
 }
 
@@ -419,18 +454,18 @@ static void put_tcp_ports(FILE *out, const struct topology *t)
 {
 	bool ssh = false;
 
-	fputs("What comes in for this host itself has to pass these rules as well: TCP to ports",
+	fputs("Packets to this host itself must pass these rules too. They accept TCP to the ports",
 	      out);
 	for (size_t i = 0; i < t->n_tcp_ports; i++) {
 		fprintf(out, " %u", t->tcp_ports[i]);
 		ssh |= t->tcp_ports[i] == 22;
 	}
-	fputs(" (`tcp-ports` in the topology),\nWireGuard, ICMP and answers. They drop everything "
+	fputs(" (`tcp-ports` in the topology),\nWireGuard, ICMP and replies. They drop everything "
 	      "else.\n", out);
 	putc('\n', out);
 	if (!ssh)
-		fputs("**They shut SSH out**: its port 22 is none of these. Connections that "
-		      "there are go on; new ones get no answer.\n\n", out);
+		fputs("**They block SSH**, because its port 22 is not in the list. Existing "
+		      "connections continue, and new ones get no answer.\n\n", out);
 }
 
 static void put_rules(FILE *out, const struct gen *g, const struct topology_host *h)
@@ -450,28 +485,28 @@ static void put_rules(FILE *out, const struct gen *g, const struct topology_host
 	if (n || h->role == ROLE_FIREWALL)
 		fputs("\n### Its own rules\n\n", out);
 	if (has_file(g, h, GEN_RULES))
-		fputs("/etc/nftables.conf and all tables that this host has stay as they are. /"
-		      GEN_RULES " has one more table, `inet wgxdp_host`.\n"
+		fputs("/etc/nftables.conf and this host's other tables stay unchanged. /"
+		      GEN_RULES " adds the table `inet wgxdp_host`.\n"
 		      GEN_RULES_UNIT ".service loads it at boot, and after `systemctl reload "
-		      "nftables`. After another command that flushes the ruleset:\n"
-		      "`systemctl reload " GEN_RULES_UNIT "`.\n\n", out);
+				     "nftables`. After any other command that flushes the ruleset, "
+				     "run\n"
+				     "`systemctl reload " GEN_RULES_UNIT "`.\n\n", out);
 	else if (n || h->role == ROLE_FIREWALL)
-		fputs("No file here has rules of nftables: this host's own stay as they are.\n"
+		fputs("No file here has nftables rules: this host's own rules stay unchanged.\n"
 		      "\n", out);
 	if (by_ports && g->t->n_tcp_ports)
 		put_tcp_ports(out, g->t);
 	else if (by_ports && h->role == ROLE_FIREWALL)
-		fputs("With `tcp-ports: [ 22 ]` in the topology there are rules for what comes in "
-		      "for this host itself and for what it forwards into\nthe LAN, and the LAN "
-		      "is masqueraded. They drop everything else from outside.\n\n", out);
+		fputs("To get a packet filter for this host and its LAN, add `tcp-ports: [ 22 ]` "
+		      "to the topology. It then lets in only SSH, WireGuard,\nICMP and replies, "
+		      "and masquerades the LAN. It drops everything else from outside.\n\n", out);
 	else if (by_ports)
-		fputs("With `tcp-ports: [ 22 ]` in the topology there are rules for what comes in "
-		      "for this host itself: they drop all but SSH,\nWireGuard, ICMP and "
-		      "answers.\n\n", out);
+		fputs("To get a packet filter for this host, add `tcp-ports: [ 22 ]` to the "
+		      "topology. It then accepts only SSH, WireGuard, ICMP and replies.\n\n", out);
 	if (n)
-		fprintf(out, "nftables asks the chains of all tables, and a packet passes only if "
-			"each of them accepts it. Where rules of this host's own\ndrop, they have "
-			"to accept:\n\n%s", needs);
+		fprintf(out, "A packet passes only if the chains of all nftables tables accept it. "
+			     "If this host's own rules drop packets by default, let them "
+			     "accept:\n\n%s", needs);
 	free(needs);
 }
 
@@ -521,24 +556,27 @@ static void start(FILE *out, const struct gen *g, const struct topology_host *h)
 {
 	const char *device = gen_device(h);
 
-	fputs("\n### Start\n\nOn the host, in this order:\n\n", out);
+	fputs("\n### Start\n\nRun these commands on the host, in this order:\n\n", out);
 	commands(out, g, h, "    ");
 	if (h->role == ROLE_EDGE)
-		fputs("\nwg-quick@" WG_ROUTING " is not enabled: keepalived sees to that tunnel, "
-		      "which has its peer on the active edge router of the site\n"
-		      "alone. The site's edge routers share a key, so their clocks have to be "
-		      "right (NTP): of one whose clock is behind the relay believes\n"
-		      "no handshake until then.\n", out);
+		fputs("\nwg-quick@" WG_ROUTING " is not enabled, because keepalived starts that "
+					       "tunnel. It has its peer only on the site's active "
+					       "edge router.\n"
+					       "The site's edge routers share a key, so keep their "
+					       "clocks right (NTP). The relay refuses handshakes "
+					       "of a router whose clock is\n"
+					       "behind that of the other one.\n", out);
 	if (h->shares)
-		fputs("\nThe other relays have the same private key in " WG_ROUTING
-		      "-privatekey, and the same address in the tunnel. Where a site is just now\n"
-		      "wgxdp tells BIRD by a table of the kernel's, and BIRD the other "
-		      "relays by BGP.\n", out);
-	fputs("\nAfter a change of the topology: the same again, for the files that `wgxdp gen "
-	      "hosts` said it changed.\n", out);
+		fputs("\nAll relays have the same private key in " WG_ROUTING
+		      "-privatekey, and the same address in the tunnel.\n"
+		      "wgxdp writes the sites that are connected here into a routing table of the "
+		      "kernel, from which BIRD tells the other relays by BGP.\n", out);
+	fputs("\nAfter a change of the topology, do the same again for the files that `wgxdp gen "
+	      "hosts` prints as changed.\n", out);
 	if (by_unit(g, h) && h->role != ROLE_CLIENT && !h->openwrt)
-		fprintf(out, "Where these are peers of %s.conf alone, `systemctl reload "
-			"wg-quick@%s` in place of restart interrupts none of the others.\n", device,
+		fprintf(out, "If only peers of %s.conf have changed, use `systemctl reload "
+			     "wg-quick@%s` instead of restart: it interrupts no other peer.\n",
+			     device,
 			device);
 }
 

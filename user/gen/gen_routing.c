@@ -30,20 +30,21 @@ void gen_bird(const struct gen *g, const struct topology_host *h)
 	if (!h->shares)
 		return;
 	out = gen_host_file(g, h, 0644, "#", "etc/bird/bird.conf");
-	fprintf(out, "# A site is announced by the relay where it is, and by no other: each tells "
-		"only what it has itself, for all speak with each other.\n"
-		"router id 10.0.0.%u;\n"
-		"protocol device {}\n"
-		"protocol bfd { interface \"" TOPOLOGY_BETWEEN
+	fprintf(out, "# Each relay announces only the sites that are connected to it. Every relay "
+		     "has a BGP session with every other relay.\n"
+		     "router id 10.0.0.%u;\n"
+		     "protocol device {}\n"
+		     "protocol bfd { interface \"" TOPOLOGY_BETWEEN
 		"*\" { interval 200 ms; multiplier 5; }; }\n"
 		"ipv6 table sites;\n"
-		"# sites that are alive here: wgxdp writes them\n"
+		"# the sites that are connected to this relay: wgxdp writes them into this table\n"
 		"protocol kernel here {\n"
 		"	kernel table %d; learn; scan time 1;\n"
 		"	ipv6 { table sites; import filter { preference = 200; accept; }; "
 		"export none; };\n"
 		"}\n"
-		"# those that are elsewhere: wgxdp reads them\n"
+		"# the sites that are connected to other relays: wgxdp reads them from the main "
+		"table\n"
 		"protocol kernel { ipv6 { import none; export where source = RTS_BGP; }; }\n"
 		"protocol pipe { table sites; peer table master6; import none; export all; }\n",
 		h->number, GEN_TABLE);
@@ -58,33 +59,33 @@ void gen_bird(const struct gen *g, const struct topology_host *h)
 
 static void write_configuration(FILE *out, const struct topology *t, const struct topology_host *h)
 {
-	fprintf(out, "# One edge router of site %s is the active one: it has fe80::1 in the LAN, "
-		"by which servers reach the other sites, and the tunnel\n"
-		"# to the relay. They are all alike: who is active stays so, until it is not heard "
-		"for 3.6 s.\n"
-		"global_defs {\n"
-		"\trouter_id %s\n"
-		"\tscript_user root\n"
-		"\tenable_script_security\n"
-		"\t# an interface may come later than this\n"
-		"\tdynamic_interfaces\n"
-		"}\n"
-		"\n", t->sites[h->site].name, h->name);
-	fprintf(out, "# No vrrp_sync_group: a group of one is none, and `keepalived -t` calls "
-		"it an error.\n"
-		"vrrp_instance %s {\n"
-		"\tstate BACKUP\n"
-		"\tnopreempt\n"
-		"\tinterface %s\n"
-		"\tversion 3\n"
-		"\tnative_ipv6\n"
-		"\tvirtual_router_id %u\n"
-		"\tpriority 100\n"
-		"\tadvert_int 1.0\n"
-		"\tgarp_master_delay 1\n", t->sites[h->site].name, h->lan,
+	fprintf(out, "# One edge router of site %s is active. It has the tunnel to the relay, and "
+		     "in the LAN the address fe80::1, by which\n"
+		     "# servers reach the other sites. The active router stays active until the "
+		     "others have not heard it for 3.6 s.\n"
+		     "global_defs {\n"
+		     "\trouter_id %s\n"
+		     "\tscript_user root\n"
+		     "\tenable_script_security\n"
+		     "\t# interfaces may be created after keepalived has started\n"
+		     "\tdynamic_interfaces\n"
+		     "}\n"
+		     "\n", t->sites[h->site].name, h->name);
+	fprintf(out, "# There is no vrrp_sync_group, because `keepalived -t` calls a group of one "
+		     "an error.\n"
+		     "vrrp_instance %s {\n"
+		     "\tstate BACKUP\n"
+		     "\tnopreempt\n"
+		     "\tinterface %s\n"
+		     "\tversion 3\n"
+		     "\tnative_ipv6\n"
+		     "\tvirtual_router_id %u\n"
+		     "\tpriority 100\n"
+		     "\tadvert_int 1.0\n"
+		     "\tgarp_master_delay 1\n", t->sites[h->site].name, h->lan,
 		t->sites[h->site].subnet % 255 + 1);
 	fprintf(out,
-		"\t# without a way to the relay another one is better\n"
+		"\t# if this interface goes down, another edge router takes over\n"
 		"\ttrack_interface {\n"
 		"\t\t%s\n"
 		"\t}\n"
@@ -121,30 +122,31 @@ static void announce_site(FILE *out, const struct topology *t, const struct topo
 {
 	char prefix[ADDRESS_STRLEN], overlay[ADDRESS_STRLEN];
 
-	fprintf(out, "# Only the edge router that has fe80::1, by keepalived, speaks. It is no "
-		"default router: it announces the overlay, and high,\n"
-		"# so that a default gateway of the LAN's does not get what is for other sites.\n"
-		"interface %s {\n"
-		"\tAdvSendAdvert on;\n"
-		"\tMinRtrAdvInterval 10;\n"
-		"\tMaxRtrAdvInterval 30;\n"
-		"\tAdvDefaultLifetime 0;\n"
-		"\tAdvCurHopLimit 64;\n"
-		"\tAdvReachableTime 600000;\n"
-		"\tAdvRASrcAddress { fe80::1; };\n", h->lan);
+	fprintf(out, "# Only the edge router to which keepalived gave fe80::1 sends these. It is "
+		     "not a default router: it announces a route to the\n"
+		     "# overlay, with high preference. So the LAN's default gateway does not get "
+		     "packets for other sites.\n"
+		     "interface %s {\n"
+		     "\tAdvSendAdvert on;\n"
+		     "\tMinRtrAdvInterval 10;\n"
+		     "\tMaxRtrAdvInterval 30;\n"
+		     "\tAdvDefaultLifetime 0;\n"
+		     "\tAdvCurHopLimit 64;\n"
+		     "\tAdvReachableTime 600000;\n"
+		     "\tAdvRASrcAddress { fe80::1; };\n", h->lan);
 	fprintf(out, "\tprefix %s {\n"
-		"\t\tAdvOnLink on;\n"
-		"\t\tAdvAutonomous on;\n"
-		"\t\tAdvValidLifetime 86400;\n"
-		"\t\tAdvPreferredLifetime 14400;\n"
-		"\t};\n"
-		"\troute %s {\n"
-		"\t\tAdvRoutePreference high;\n"
-		"\t\tAdvRouteLifetime 90;\n"
-		"\t\t# who stops is followed by another, at the same address\n"
-		"\t\tRemoveRoute off;\n"
-		"\t};\n"
-		"};\n", prefix_format(&t->sites[h->site].prefix, prefix),
+		     "\t\tAdvOnLink on;\n"
+		     "\t\tAdvAutonomous on;\n"
+		     "\t\tAdvValidLifetime 86400;\n"
+		     "\t\tAdvPreferredLifetime 14400;\n"
+		     "\t};\n"
+		     "\troute %s {\n"
+		     "\t\tAdvRoutePreference high;\n"
+		     "\t\tAdvRouteLifetime 90;\n"
+		     "\t\t# if this router stops, another one takes over with the same address\n"
+		     "\t\tRemoveRoute off;\n"
+		     "\t};\n"
+		     "};\n", prefix_format(&t->sites[h->site].prefix, prefix),
 		prefix_format(&t->overlay, overlay));
 }
 
@@ -152,14 +154,14 @@ static void announce_lan(FILE *out, const struct topology_host *h)
 {
 	char prefix[ADDRESS_STRLEN];
 
-	fprintf(out, "# Hosts of the LAN get addresses of the prefix that comes by the tunnel; "
-		"IPv4 is not touched.\n"
-		"interface %s {\n"
-		"\tAdvSendAdvert on;\n"
-		"\tMinRtrAdvInterval 10;\n"
-		"\tMaxRtrAdvInterval 30;\n"
-		"\tprefix %s { };\n"
-		"};\n", h->lan, prefix_format(&h->prefix, prefix));
+	fprintf(out, "# Hosts of the LAN get addresses from the prefix that is routed through the "
+		     "tunnel. IPv4 stays unchanged.\n"
+		     "interface %s {\n"
+		     "\tAdvSendAdvert on;\n"
+		     "\tMinRtrAdvInterval 10;\n"
+		     "\tMaxRtrAdvInterval 30;\n"
+		     "\tprefix %s { };\n"
+		     "};\n", h->lan, prefix_format(&h->prefix, prefix));
 }
 
 void gen_radvd(const struct gen *g, const struct topology_host *h)

@@ -29,13 +29,15 @@ static void firewall_records(FILE *out, const struct topology *t, const struct t
 	bool direct = gen_is_direct(t, h, gateway);
 
 	if (h->ddns)
-		fprintf(out, "; %s: %s by `wgxdp ddns` there\n", h->name,
+		fprintf(out, "; %s: that host writes its %s records itself, with `wgxdp ddns`\n",
+			     h->name,
 			h->forward6 ? "A and AAAA" : "A");
 	for (size_t i = 0; i < h->n_addresses && !h->ddns; i++)
 		if (h->forward6 || h->addresses[i].family == FAMILY_IPV4)
 			put_record(out, h, &h->addresses[i]);
 	if (direct && gateway->ddns)
-		fprintf(out, "; %s: AAAA by `wgxdp ddns` on %s\n", h->name, gateway->name);
+		fprintf(out, "; %s: the host %s writes the AAAA record itself, with `wgxdp ddns`\n",
+			     h->name, gateway->name);
 	else if (direct && to)
 		put_record(out, h, to);
 }
@@ -51,7 +53,8 @@ static void shared_records(FILE *out, const struct topology *t)
 static void gateway_records(FILE *out, const struct topology_host *h)
 {
 	if (h->ddns)
-		fprintf(out, "; %s: AAAA by `wgxdp ddns` there\n", h->name);
+		fprintf(out, "; %s: that host writes its AAAA record itself, with `wgxdp ddns`\n",
+			     h->name);
 	for (size_t i = 0; i < h->n_addresses; i++)
 		if (!h->ddns || h->addresses[i].family == FAMILY_IPV4)
 			put_record(out, h, &h->addresses[i]);
@@ -65,7 +68,7 @@ void gen_zone(const struct gen *g)
 	if (!*t->domain)
 		return;
 	out = gen_file(g->files, 0644, "zone.%s", t->domain);
-	fprintf(out, "; made by `wgxdp gen hosts`: lines for the zone %s\n", t->domain);
+	fprintf(out, "; made by `wgxdp gen hosts`: copy these lines into the zone %s\n", t->domain);
 	shared_records(out, t);
 	for_each_host(h, t) {
 		if (h->role == ROLE_FIREWALL)
@@ -94,8 +97,8 @@ static void target(FILE *out, const struct topology_host *h)
 			endpoint_format(&at, htons(GEN_EXPORTER_PORT), text), h->name,
 			roles[h->role]);
 	else
-		fprintf(out, "# %s has no address inside: its metrics are on that host alone, at "
-			"127.0.0.1:%d\n", h->name, GEN_EXPORTER_PORT);
+		fprintf(out, "# %s has no address inside the tunnels, so its metrics can be read "
+			     "only on that host, at 127.0.0.1:%d\n", h->name, GEN_EXPORTER_PORT);
 }
 
 void gen_prometheus(const struct gen *g)

@@ -20,18 +20,17 @@ static void put_sysctl(FILE *out, const char *interface, const char *what)
 /* Keeps router advertisements, which forwarding would disable, and with them the default route. */
 static void keep_autoconfiguration(FILE *out, const struct topology_host *h)
 {
-	fputs("# who forwards takes router advertisements only so; where there are none this "
-	      "changes nothing\n", out);
+	fputs("# a host that forwards accepts router advertisements only with this setting\n", out);
 	put_sysctl(out, h->interface, "accept_ra = 2");
 }
 
 static void sysctl_edge(FILE *out, const struct topology_host *h)
 {
-	fputs("# On also while another edge router is the active one. Otherwise servers forget\n"
-	      "# their routes when this one takes over.\n"
+	fputs("# Forwarding stays on while another edge router is active. Otherwise servers\n"
+	      "# would lose their routes when this one takes over.\n"
 	      "net.ipv6.conf.all.forwarding = 1\n", out);
 	keep_autoconfiguration(out, h);
-	fputs("# what the other edge routers of the site announce is not for this one\n", out);
+	fputs("# ignore router advertisements of the site's other edge routers\n", out);
 	put_sysctl(out, h->lan, "accept_ra = 0");
 }
 
@@ -41,11 +40,13 @@ static void sysctl_router(FILE *out, const struct topology_host *h)
 		fputs("net.ipv4.conf.all.forwarding = 1\n"
 		      "net.ipv6.conf.all.forwarding = 1\n", out);
 	else
-		fputs("# IPv6 is forwarded while " WG_ROUTING " is up: its file sees to that\n",
+		fputs("# wg-quick turns IPv6 forwarding on and off with the tunnel " WG_ROUTING
+			"\n",
 		      out);
 	keep_autoconfiguration(out, h);
 	if (h->exit.proxy_ndp) {
-		fputs("# it answers for the clients that have addresses of this link\n", out);
+		fputs("# answer neighbour solicitations for clients that have addresses of this "
+		      "link\n", out);
 		put_sysctl(out, h->interface, "proxy_ndp = 1");
 	}
 }
@@ -78,8 +79,9 @@ static void server_network(const struct gen *g, const struct topology_host *h)
 	char text[ADDRESS_STRLEN];
 
 	fprintf(network_file(g, h, h->interface),
-		"# The site's prefix and the way to the others come "
-		"by router advertisements; the last part of the address is always the same\n"
+		"# The site's prefix and the route to other sites come from router "
+		"advertisements.\n"
+		"# The last part of the address is always the same.\n"
 		"[Network]\n"
 		"DHCP=no\n"
 		"IPv6AcceptRA=true\n"
@@ -88,7 +90,7 @@ static void server_network(const struct gen *g, const struct topology_host *h)
 		"\n"
 		"[IPv6AcceptRA]\n"
 		"Token=static:%s\n"
-		"# known since systemd 256; before, the kernel takes redirects\n"
+		"# needs systemd 256; with an older one, the kernel handles redirects\n"
 		"UseRedirect=true\n", address_format(&token, text));
 }
 
@@ -99,7 +101,7 @@ static void edge_wan(const struct gen *g, const struct topology_host *h)
 		return;
 	fputs("[Network]\n"
 	      "DHCP=yes\n"
-	      "# also while this host forwards\n"
+	      "# accept router advertisements although this host forwards\n"
 	      "IPv6AcceptRA=true\n", network_file(g, h, h->interface));
 }
 
@@ -137,8 +139,9 @@ static FILE *drop_in(const struct gen *g, const struct topology_host *h, const c
 
 static void edge_units(const struct gen *g, const struct topology_host *h)
 {
-	fprintf(drop_in(g, h, "keepalived"), "# However it ended, the tunnel and the address must "
-		"not stay: another edge router takes them.\n"
+	fprintf(drop_in(g, h, "keepalived"),
+		"# Whenever keepalived ends, remove the tunnel and the address, because another "
+		"edge router takes them over.\n"
 		"[Unit]\n"
 		"After=" GEN_RULES_UNIT ".service systemd-networkd.service\n"
 		"\n"
@@ -147,16 +150,16 @@ static void edge_units(const struct gen *g, const struct topology_host *h)
 		"RestartSec=5\n"
 		"ExecStopPost=/etc/keepalived/" WG_ROUTING " INSTANCE %s STOP 0\n",
 		g->t->sites[h->site].name);
-	fputs("# It announces from the address that keepalived gives; while there is "
-	      "none it waits.\n"
+	fputs("# radvd announces from the address that keepalived sets, and waits until this host "
+	      "has it.\n"
 	      "[Unit]\n"
 	      "After=keepalived.service\n"
 	      "\n"
 	      "[Service]\n"
 	      "Restart=on-failure\n"
 	      "RestartSec=5\n", drop_in(g, h, "radvd"));
-	fputs("# keepalived sees to this tunnel, by wg-quick: it leads to the relay on the active "
-	      "edge router alone.\n"
+	fputs("# keepalived starts this tunnel with wg-quick: only the active edge router is "
+	      "connected to the relay.\n"
 	      "[Unit]\n"
 	      "ConditionPathExists=!/etc/keepalived/" WG_ROUTING "\n",
 	      drop_in(g, h, "wg-quick@" WG_ROUTING));
@@ -169,13 +172,13 @@ static void reload_wireguard(const struct gen *g, const struct topology_host *h,
 	char unit[32];
 
 	snprintf(unit, sizeof(unit), "wg-quick@%s", device);
-	fputs("# systemctl reload: peers come and go, and the others notice nothing. The private "
-	      "key is not in the file.\n"
+	fputs("# `systemctl reload` adds and removes peers without interrupting other peers. The "
+	      "private key is not in the file.\n"
 	      "[Service]\n"
 	      "ExecReload=\n"
-	      "ExecReload=/bin/bash -c 'exec wg syncconf %i "
-	      "<(echo \"[Interface]\"; echo \"PrivateKey = $$(cat /etc/wireguard/%i-privatekey)\"; "
-	      "exec wg-quick strip %i)'\n", drop_in(g, h, unit));
+	      "ExecReload=/bin/bash -c 'exec wg syncconf %i <(echo \"[Interface]\"; echo "
+	      "\"PrivateKey = $$(cat /etc/wireguard/%i-privatekey)\"; exec wg-quick strip %i)'\n",
+	      drop_in(g, h, unit));
 }
 
 /* Writes a line WORD= with the units of the tunnels. */
@@ -197,7 +200,8 @@ static void after_wireguard(const struct gen *g, const struct topology_host *h, 
 	for (size_t i = 0; i < 2; i++) {
 		FILE *out = drop_in(g, h, units[i]);
 
-		fputs("# so that its peers are known from the beginning\n[Unit]\n", out);
+		fputs("# start after the tunnels, so that their peers are known from the "
+		      "beginning\n[Unit]\n", out);
 		put_tunnels(out, g, h, device, "Wants");
 		put_tunnels(out, g, h, device, "After");
 	}
@@ -207,7 +211,8 @@ static void roaming_units(const struct gen *g, const struct topology_host *h)
 {
 	reload_wireguard(g, h, WG_CLIENTS);
 	if (gen_announces(h))
-		fputs("# it announces a prefix to which the tunnel leads\n"
+		fputs("# start after the tunnel, because the announced prefix is routed through "
+		      "it\n"
 		      "[Unit]\n"
 		      "After=wg-quick@" WG_CLIENTS ".service\n", drop_in(g, h, "radvd"));
 }

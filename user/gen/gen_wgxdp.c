@@ -24,8 +24,8 @@ static void exporter(FILE *out, const struct topology_host *h)
 
 static void blind(FILE *out, const struct topology *t, const struct topology_host *h)
 {
-	fprintf(out, "# sites are the peers of " WG_ROUTING
-		", under the names that stand above them in its file\n"
+	fprintf(out, "# the sites are the peers of " WG_ROUTING
+		"; their names are in the comments of its file\n"
 		"blind:\n"
 		"  listen: { interface: \"%s\", port: %u }\n"
 		"  device: " WG_ROUTING "\n"
@@ -58,7 +58,7 @@ static void routed(FILE *out, const struct gen *g, const struct topology_host *h
 	const struct topology *t = g->t;
 	char overlay[ADDRESS_STRLEN], key[WG_KEY_STRLEN];
 
-	fputs("# their prefixes are AllowedIPs in " WG_ROUTING ".conf\n"
+	fputs("# the prefixes of these peers are their AllowedIPs in " WG_ROUTING ".conf\n"
 	      "peers:\n", out);
 	for_each_site(s, t)
 		fprintf(out, "  - { name: \"%s\", device: " WG_ROUTING ", public-key: \"%s\" }\n",
@@ -86,9 +86,9 @@ static void edge(FILE *out, const struct topology *t)
 {
 	char name[GEN_NAME], key[WG_KEY_STRLEN];
 
-	fprintf(out, "# to another relay when the present one does not answer any more\n"
-		"endpoints:\n"
-		"  - { interface: " WG_ROUTING ", peer: \"%s\", host: \"%s\", "
+	fprintf(out, "# change to another relay when the present one no longer answers\n"
+		     "endpoints:\n"
+		     "  - { interface: " WG_ROUTING ", peer: \"%s\", host: \"%s\", "
 		"port: %u, within: %ds }\n", wg_key_format(&t->shared.public_key, key),
 		gen_host_name(t, &t->shared, name), ntohs(t->shared.port), WITHIN);
 }
@@ -137,10 +137,11 @@ static void gateway(FILE *out, const struct topology *t, const struct topology_h
 	if (!r)
 		return;
 	fprintf(out, "interfaces:\n"
-		"  - { name: \"%s\", role: wan }\n"
-		"# %s is followed wherever its NAT puts it; an interface follows one peer\n"
-		"learn:\n"
-		"  - { interface: " WG_CLIENTS ", peer: \"%s\"", h->interface, r->name,
+		     "  - { name: \"%s\", role: wan }\n"
+		     "# follow %s when its address or NAT changes; an interface can follow one "
+		     "peer\n"
+		     "learn:\n"
+		     "  - { interface: " WG_CLIENTS ", peer: \"%s\"", h->interface, r->name,
 		wg_key_format(&r->public_key, key));
 	if (r->knock)
 		fprintf(out, ", knock: { port: %u }", ntohs(r->knock));
@@ -184,7 +185,7 @@ static void firewall(FILE *out, const struct topology *t, const struct topology_
 	if (h->ipv6 != IPV6_DIRECT)
 		fprintf(out, "    ipv6: %s\n", h->ipv6 == IPV6_OFF ? "off" : "dnat");
 	if (*h->lan && h->nat == NAT_DNAT)
-		fputs("    # who uses the public name in the LAN gets there too\n"
+		fputs("    # clients in the LAN can use the public name too\n"
 		      "    hairpin: true\n", out);
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * etc/wireguard/ of every host with a tunnel. Each file is made by conf_begin(), its addresses,
- * conf_settings(), more settings; for each peer conf_peer() and its AllowedIPs; then conf_keys().
+ * etc/wireguard/ of every host with a tunnel. conf_begin() begins a file. Its addresses follow,
+ * conf_settings(), and more settings. Each peer is conf_peer() and its AllowedIPs. conf_keys() ends
+ * the file.
  */
 #include <arpa/inet.h>
 #include <string.h>

@@ -32,7 +32,7 @@ standby() {
 }
 
 stopped() {
-	ip -6 address del fe80::1/128 dev "$lan" 2> /dev/null # which keepalived leaves when it is killed
+	ip -6 address del fe80::1/128 dev "$lan" 2> /dev/null # if keepalived was killed, it left the address
 	! is_there || wg-quick down "$tunnel"
 }
 

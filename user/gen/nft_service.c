@@ -29,12 +29,12 @@ typedef void put_way(FILE *out, const struct way *w);
 
 void nft_cannot(FILE *out, const char *service, const char *text)
 {
-	fprintf(out, "\t# not said in nftables%s%s: %s\n", service ? ", service " : "",
+	fprintf(out, "\t# nftables cannot do this%s%s: %s\n", service ? ", service " : "",
 		service ?: "", text);
 	if (service)
-		log_warning("service %s: not said in nftables: %s", service, text);
+		log_warning("service %s: nftables cannot do this: %s", service, text);
 	else
-		log_warning("not said in nftables: %s", text);
+		log_warning("nftables cannot do this: %s", text);
 }
 
 /* ---- ways ---- */
@@ -399,9 +399,11 @@ static void put_families(FILE *out, const struct service_config *s)
 	if (s->nat != NAT_MASQUERADE)
 		return;
 	if (!ipv4 && listens(s, FAMILY_IPV4))
-		nft_cannot(out, s->name, "IPv4 to IPv6: clients by IPv4 have no backend");
+		nft_cannot(out, s->name, "translate IPv4 to IPv6: clients with IPv4 cannot reach "
+					 "the backend");
 	if (!ipv6 && listens(s, FAMILY_IPV6))
-		nft_cannot(out, s->name, "IPv6 to IPv4: clients by IPv6 have no backend");
+		nft_cannot(out, s->name, "translate IPv6 to IPv4: clients with IPv6 cannot reach "
+					 "the backend");
 }
 
 static void put_name(FILE *out, const struct nft_config *n, const struct backend_config *b,
@@ -411,7 +413,8 @@ static void put_name(FILE *out, const struct nft_config *n, const struct backend
 	char buf[ADDRESS_STRLEN];
 
 	if (*text && (address_parse(text, &a) || !address_equal(&a, &is)))
-		fprintf(out, "\t# %s is %s now: to be made again when that changes\n", text,
+		fprintf(out, "\t# the address of %s is %s now: run `wgxdp gen nft` again when it "
+			     "changes\n", text,
 			address_format(&is, buf));
 }
 
@@ -429,20 +432,22 @@ void nft_service_notes(FILE *out, const struct nft_config *n, const struct servi
 	}
 	put_families(out, s);
 	if (s->n_backends) {
-		snprintf(text, sizeof(text), "backends: whose key a message was made for cannot be "
-			 "asked: all are for %s", backend_at(s, 0)->name);
+		snprintf(text, sizeof(text), "backends: the rules cannot choose a backend by its "
+					     "key, so all packets go to %s",
+					     backend_at(s, 0)->name);
 		nft_cannot(out, s->name, text);
 	} else if (service_has_guard(s)) {
-		nft_cannot(out, s->name, "wireguard: nothing is asked of messages");
+		nft_cannot(out, s->name, "wireguard: the rules do not check WireGuard's messages");
 	}
 	if (standby)
 		nft_cannot(out, s->name, "standby: the standby never takes over");
 	if (s->df == DF_REPORT)
-		nft_cannot(out, s->name, "df: report: what is too long and may be cut, is");
+		nft_cannot(out, s->name, "df: report: packets that are too long are fragmented "
+					 "without a report");
 	if (s->flows.max)
-		nft_cannot(out, s->name, "flows: max: conntrack has one room for all (sysctl "
-			   "net.netfilter.nf_conntrack_max)");
+		nft_cannot(out, s->name, "flows: max: conntrack has only one limit for all flows "
+					 "(sysctl net.netfilter.nf_conntrack_max)");
 	if (s->nat == NAT_NONE && !*s->listen_interface && !n->wans.n)
-		nft_cannot(out, s->name, "by which wan clients come: none is named, as interfaces: "
-			   "[ { name: eth0, role: wan } ]; " "so it may be any");
+		nft_cannot(out, s->name, "limit clients to a wan, because none is named: add "
+					 "interfaces: [ { name: eth0, role: wan } ]");
 }

@@ -1,18 +1,18 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Takes the files of hosts to them by ssh, one host after the other.
+# Copies the generated files to their hosts by ssh, one host after the other.
 #
-#   ./rollout [--dry-run] HOST...     what would change; without --dry-run: changes it
-#   ./rollout --confirm HOST...       keeps that; a host that is not confirmed within a minute rolls back by itself
-#   ./rollout --rollback HOST...      every file is again what it was before the last rollout
+#   ./rollout [--dry-run] HOST...     copies the files and starts the services; with --dry-run, it only prints what would change
+#   ./rollout --confirm HOST...       keeps the change; a host that is not confirmed within a minute rolls back by itself
+#   ./rollout --rollback HOST...      restores every file from before the last rollout
 #
-#   --wait SECONDS      until a host rolls back by itself (60)
-#   --replace           also over files of the host's own, and over what was edited there
+#   --wait SECONDS      time until a host rolls back by itself (60)
+#   --replace           overwrites the host's own files, and files that were edited there
 #   --without-network   leaves out etc/systemd/network, for a host that runs ifupdown or NetworkManager
-#   --close-ssh         although the rules let in no new connection of SSH
-#   --local             this machine is HOST
+#   --close-ssh         continues although the rules block new SSH connections
+#   --local             this machine is HOST: use no ssh
 #
-# HOST is a directory here, and root@HOST is what ssh gets; ROLLOUT_SSH is another command in the place of ssh.
+# HOST is a directory here, and the files go to root@HOST. ROLLOUT_SSH is a command to use instead of ssh.
 set -eu
 umask 077
 export LC_ALL=C
@@ -47,7 +47,7 @@ if [ ! "$here" ]; then
 	[ $# -gt 0 ] || usage
 	dir=$(cd "$(dirname "$0")" && pwd)
 	for host; do
-		[ -x "$dir/$host/start" ] || { echo "$host: no host of this directory that a rollout is for" >&2; exit 2; }
+		[ -x "$dir/$host/start" ] || { echo "$host: this directory has no host of that name with files to roll out" >&2; exit 2; }
 		echo "$host: $action"
 		case $action in
 		apply | dry-run)
@@ -55,7 +55,7 @@ if [ ! "$here" ]; then
 				on "$host" "umask 077; rm -rf $state/new; mkdir -p $state/new && tar -x --no-same-owner -C $state/new &&
 					sh $state/new/rollout --here $action$options" || exit
 			;;
-		*) on "$host" "[ -e $state/rollout ] || { echo 'no rollout was there' >&2; exit 1; }; sh $state/rollout --here $action" \
+		*) on "$host" "[ -e $state/rollout ] || { echo 'no rollout was made on this host' >&2; exit 1; }; sh $state/rollout --here $action" \
 			< /dev/null || exit ;;
 		esac
 	done
@@ -101,7 +101,7 @@ report() {
 	for file in $changed; do echo "change /$file"; [ "$1" != dry-run ] || difference "$file" "new/$file"; done
 	for file in $gone; do echo "remove /$file"; done
 	for file in $own; do
-		echo "/$file: this host's own, or edited here after the last rollout"
+		echo "/$file: this file is the host's own, or was edited here after the last rollout"
 		[ "$1" = dry-run ] || difference "$file" "new/$file"
 	done
 }
@@ -115,9 +115,9 @@ other_manager() {
 		device=$(sed -n 's/^Name=//p' "new/$file")
 		place=$(grep -lE "^[[:space:]]*(iface|auto|allow-[a-z]+)([[:space:]].*)?[[:space:]]$device([[:space:]]|\$)" \
 			/etc/network/interfaces /etc/network/interfaces.d/* 2> /dev/null | head -n 1) || :
-		[ ! "$place" ] || refused "$device is ifupdown's, by $place: README.md, 'Its network', says what to do"
+		[ ! "$place" ] || refused "ifupdown configures $device in $place: do what README.md says under 'Its network'"
 		if nmcli -t -f DEVICE,STATE device 2> /dev/null | grep "^$device:" | grep -qv ':unmanaged'; then
-			refused "$device is NetworkManager's: README.md, 'Its network', says what to do"
+			refused "NetworkManager configures $device: do what README.md says under 'Its network'"
 		fi
 	done
 }
@@ -127,17 +127,17 @@ ssh_is_closed() {
 	port=${SSH_CONNECTION:-22}
 	port=${port##* }
 	[ ! "$elements" ] || [ "$close" ] || echo "$elements" | grep -qw "$port" ||
-		refused "SSH's port $port is not among tcp-ports: no new connection would get in: add it there, or --close-ssh"
+		refused "the rules would block SSH's port $port: add it to tcp-ports in the topology, or run this with --close-ssh"
 }
 
-# What drops in a chain of another table is dropped, whatever ours accepts
+# A packet that a chain of another table drops is dropped, even if our chain accepts it
 own_rules() {
 	nft list ruleset 2> /dev/null | awk '/^table/ {own = $3 != "wgxdp_host"} own' > rules
 	for hook in input forward; do
 		awk -v hook=$hook '/^\tchain/ {at = 0} / hook / {at = $0 ~ " hook " hook " "; drop = /policy drop/}
 			at && (drop || /^\t\t(counter packets [0-9]+ bytes [0-9]+ )?(drop|reject)/) {found = 1} END {exit !found}' rules || continue
 		sed -n "s/^    $hook  *\(.*\) accept\$/\1/p" new/README.md | while read -r words; do
-			grep -qF -- "$words" rules || echo "warning: rules of this host's own drop, and lack in their chain of $hook: $words accept"
+			grep -qF -- "$words" rules || echo "warning: this host's own rules drop packets: add to their $hook chain: $words accept"
 		done
 	done
 	rm rules
@@ -173,7 +173,7 @@ save() {
 }
 
 back() {
-	[ -e saved ] || die 'no rollout to be rolled back'
+	[ -e saved ] || die 'there is no rollout to roll back'
 	rm -f pending
 	[ ! -e saved/units ] || tac saved/units | while read -r unit enabled active; do # the last one first
 		if [ "$active" != active ]; then systemctl stop "$unit" || :; fi
@@ -204,13 +204,13 @@ apply() {
 	for file in $new $changed; do echo "$file"; done | tar -c -C new -T - | tar -x -C / --no-same-owner --no-overwrite-dir
 	rm -rf installed
 	mv new installed
-	sh -e installed/start || { back; die 'a command of its start failed'; }
-	echo "applied: it rolls back in $wait s unless confirmed: rollout --confirm"
+	sh -e installed/start || { back; die 'a command of the script start failed'; }
+	echo "applied: this host rolls back in $wait s, unless you run rollout --confirm"
 }
 
 case $action in
 apply | dry-run)
-	[ ! -e pending ] || die 'the last rollout is neither confirmed nor rolled back'
+	[ ! -e pending ] || die 'the last rollout still waits: confirm it or roll it back first'
 	refused=''
 	if [ ! "$network" ]; then
 		rm -rf new/etc/systemd/network
@@ -221,13 +221,13 @@ apply | dry-run)
 	other_manager
 	ssh_is_closed
 	own_rules
-	[ ! "$own" ] || [ "$replace" ] || refused 'these files are replaced only with --replace'
+	[ ! "$own" ] || [ "$replace" ] || refused 'to overwrite these files, add --replace'
 	[ ! "$refused" ] || { rm -rf new; exit 1; }
 	[ "$new$changed$gone" ] || { echo 'nothing to change'; rm -rf new; exit 0; }
 	if [ "$action" = apply ]; then apply; else sed 1,2d new/start; rm -rf new; fi
 	;;
 confirm)
-	mv pending confirmed 2> /dev/null || die 'nothing waits to be confirmed: it was confirmed, or rolled back'
+	mv pending confirmed 2> /dev/null || die 'no rollout waits: it was confirmed or rolled back already'
 	echo 'kept'
 	;;
 rollback) back ;;

@@ -328,14 +328,15 @@ static void read_root(struct topology_reading *r, struct yaml_node *root)
 
 	if (!root || root->type != YAML_MAP) {
 		yaml_error(&r->y, root, "%s: begin with a section, such as gateways: or sites:",
-			   root ? "this is no section of a topology" : "the file is empty");
+			   root ? "the file does not begin with a section of a "
+				  "topology" : "the file is empty");
 		return;
 	}
 	other = yaml_first_key(root, others);
 	if (other) {
-		yaml_error(&r->y, other, "'%s' is a section of a configuration, and this command "
-			   "needs a topology, with sections such as relays: and sites:; to use "
-			   "this file, run `wgxdp up -c %s`", other->text, r->y.name);
+		yaml_error(&r->y, other, "'%s' is a section of a configuration: use this file with "
+					 "`wgxdp up -c %s`. `gen hosts` needs a topology, with "
+					 "sections such as sites:", other->text, r->y.name);
 		return;
 	}
 	yaml_map(&r->y, root, topology_keys, "the topology", r->t);

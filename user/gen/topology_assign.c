@@ -74,8 +74,8 @@ static int make(const struct topology *t, const struct topology_state *s, __u8 l
 			return 0;
 		}
 	}
-	fprintf(stderr, "%s: error: no ULA at random is outside of all that is there: add "
-		"overlay:, tunnels: and mesh:\n", t->file);
+	fprintf(stderr, "%s: error: found no unused ULA prefix: add overlay:, tunnels: and mesh: "
+			"with prefixes of your own\n", t->file);
 	return -EINVAL;
 }
 
@@ -91,8 +91,8 @@ static int assign_prefix(const struct topology *t, const struct topology_state *
 
 		if (other)
 			return clash(t, (struct topology_place){ 1, 1 },
-				     "%s: %s has addresses of %s, which is kept from an earlier "
-				     "run: write another prefix there, or one as %s:", name,
+				     "%s: %s overlaps with %s from an earlier run: write another "
+				     "prefix for it, or one for %s:", name,
 				     other, prefix_format(kept, text), name);
 		*p = *kept;
 	}
@@ -145,8 +145,8 @@ static const struct numbered *find(const struct numbered *list, size_t n,
 /* Reports that a number is taken. Numbers of sites and tokens are in hexadecimal. */
 static int is_taken(const struct topology *t, const struct numbered *one, const char *by)
 {
-	return clash(t, one->place, "%s: %x is kept for %s since an earlier run: write another one "
-		     "here, or one there", one->key, one->number, by);
+	return clash(t, one->place, "%s: an earlier run gave %x to %s: write another number here "
+				    "or there", one->key, one->number, by);
 }
 
 /* Takes the number that the file gives. A removed host gives its number up; a present host whose
@@ -178,8 +178,9 @@ static int keep_or_find(const struct topology *t, struct topology_state *s, stru
 	while (!kept && one->number <= one->last && topology_keeper(s, one->scope, one->number))
 		one->number++;
 	if (one->number > one->last)
-		return clash(t, one->place, "%s: '%s' would have number %u, and there is room up "
-			     "to %u: write a wider prefix, or remove hosts that are kept", one->key,
+		return clash(t, one->place, "%s: '%s' would have number %u, but the prefix has "
+					    "only %u: write a shorter prefix, or forget old hosts",
+					    one->key,
 			     one->name, one->number, one->last);
 	return kept ? 0 : topology_keep(s, one->scope, one->name, one->number);
 }

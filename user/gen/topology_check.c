@@ -79,12 +79,14 @@ static void check_named(struct topology_reading *r)
 		qsort(list, n, sizeof(*list), by_name);
 	for (size_t i = 0; i < n; i++) {
 		if (domain && strlen(list[i].name) + 1 + domain > NAME_WHOLE)
-			topology_error(r, list[i].row, "name", "%s.%s is longer than the %d "
-				       "characters that DNS allows", list[i].name, r->t->domain,
+			topology_error(r, list[i].row, "name",
+				"%s.%s is longer than the %d characters that DNS allows: shorten "
+				"it", list[i].name, r->t->domain,
 				       NAME_WHOLE);
 		if (i && !strcasecmp(list[i - 1].name, list[i].name))
-			topology_error(r, list[i].row, "name", "'%s' is there already, in line "
-				       "%d: give each host and site its own", list[i].name,
+			topology_error(r, list[i].row, "name",
+				"the name '%s' is also in line %d: give each host and site its own",
+				list[i].name,
 				       topology_at(list[i - 1].row, "name")->line + 1);
 	}
 	if (n)
@@ -93,7 +95,7 @@ static void check_named(struct topology_reading *r)
 		if (!wg_key_is_none(&list[i].key) &&
 		    !wg_key_compare(&list[i - 1].key, &list[i].key))
 			topology_error(r, list[i].row, "public-key",
-				       "%s is %s's already: each has its own",
+				       "%s is also the key of %s: give each host its own",
 				       wg_key_format(&list[i].key, text), list[i - 1].name);
 	free(list);
 }
@@ -105,10 +107,11 @@ static void check_link(struct topology_reading *r, const struct topology_row *ro
 	const struct topology_host *h = &row->host;
 
 	if (topology_said(row, "mtu") && topology_said(row, "link"))
-		topology_error(r, row, "mtu", "link: says it already: one of them has to go");
+		topology_error(r, row, "mtu", "link: says the MTU already: remove one of the two "
+					      "keys");
 	if (*h->lan && !strcmp(h->lan, h->interface))
-		topology_error(r, row, "lan", "interface '%s' is given as %s already: name another "
-			       "interface, or a VLAN on it, such as %s.10", h->lan,
+		topology_error(r, row, "lan", "interface '%s' is also given as %s: name another "
+					      "interface, or a VLAN on it, such as %s.10", h->lan,
 			       h->role == ROLE_GATEWAY ? "interface" : "wan", h->lan);
 }
 
@@ -120,13 +123,15 @@ static void check_ddns(struct topology_reading *r, const struct topology_row *ro
 		return;
 	if (!t->has_ddns)
 		topology_error(r, row, "ddns",
-			       "nothing writes the names: add, at the top, ddns: { provider: … }");
+			       "no provider is given that writes the names: add ddns: { provider: "
+			       "… } at the top of the file");
 	if (!*t->domain)
 		topology_error(r, row, "ddns",
-			       "a name is missing: add, at the top, domain: example.net");
+			       "the domain for the name is missing: add domain: example.net at the "
+			       "top of the file");
 	else if (t->has_ddns && *t->ddns.zone && !ddns_in_zone(t->domain, t->ddns.zone))
-		topology_error(r, row, "ddns", "%s is no domain of the zone %s, which "
-			       "provider: writes", t->domain, t->ddns.zone);
+		topology_error(r, row, "ddns", "%s is not in the zone %s of provider: correct one "
+					       "of the two", t->domain, t->ddns.zone);
 }
 
 static void check_addresses(struct topology_reading *r, size_t at)
@@ -143,7 +148,7 @@ static void check_addresses(struct topology_reading *r, size_t at)
 				continue;
 			item_path(path, "addresses", i);
 			topology_error(r, &r->rows[at], path,
-				       "%s is %s's already: each host has its own",
+				       "%s is also an address of %s: give each host its own",
 				       address_format(&h->addresses[i], text), o->name);
 		}
 }
@@ -166,12 +171,14 @@ static void check_mesh(struct topology_reading *r)
 	__u16 port = ntohs(t->mesh_port);
 
 	if (port < t->mesh_ports_first || port > t->mesh_ports_last)
-		topology_error(r, NULL, "mesh/port", "%u is none of %u-%u, the ports that "
-			       "relays let pass", port, t->mesh_ports_first, t->mesh_ports_last);
+		topology_error(r, NULL, "mesh/port", "relays do not let port %u pass: write one "
+						     "from %u to %u",
+						     port, t->mesh_ports_first, t->mesh_ports_last);
 	for (size_t i = 0; t->no_mesh && i < r->n_rows; i++)
 		if (r->rows[i].host.mesh_key_given)
 			topology_error(r, &r->rows[i], "public-key",
-				       "with mesh: off a server has no tunnel, and no key");
+				       "with mesh: off, a server has no tunnel of its own: remove "
+				       "this key");
 }
 
 /* Checks that overlay, tunnels and mesh do not overlap. */
@@ -185,8 +192,8 @@ static void check_prefixes(struct topology_reading *r)
 	for (int i = 1; i < 3; i++)
 		for (int j = 0; j < i; j++)
 			if (prefix_meets(list[i], list[j]))
-				topology_error(r, NULL, paths[i], "%s and the %s, %s, have "
-					       "addresses in common: write a prefix of its own",
+				topology_error(r, NULL, paths[i],
+					"%s overlaps with the %s %s: write a prefix of its own",
 					       prefix_format(list[i], text[0]), j ? "tunnels" :
 					       "overlay", prefix_format(list[j], text[1]));
 }
@@ -197,14 +204,16 @@ static void check_subnet(struct topology_reading *r, const struct topology_row *
 		most = len < 48 ? 0xffff : 0xffff >> (len - 48);
 
 	if (row->site.subnet_given && row->site.subnet > most)
-		topology_error(r, row, "subnet", "%x does not fit into the overlay, whose /%u has "
-			       "%u subnets: write 0 to %x, or a larger overlay", row->site.subnet,
+		topology_error(r, row, "subnet", "%x does not fit into the overlay, because a /%u "
+						 "has %u subnets: write 0 to %x, or a larger "
+						 "overlay", row->site.subnet,
 			       len, most + 1, most);
 	for (const struct topology_row *other = r->sites; row->site.subnet_given && other != row;
 	     other++)
 		if (other->site.subnet_given && other->site.subnet == row->site.subnet)
 			topology_error(r,
-				       row, "subnet", "%x is %s's already: each site has its own",
+				       row, "subnet", "%x is also the subnet of %s: give each site "
+						      "its own",
 				       row->site.subnet, other->site.name);
 }
 
@@ -218,7 +227,8 @@ static void check_token(struct topology_reading *r, size_t at)
 	     i-- && r->rows[i].host.role == ROLE_SERVER && r->rows[i].host.site == h->site;)
 		if (r->rows[i].host.token_given && r->rows[i].host.token == h->token)
 			topology_error(r, &r->rows[at], "token",
-				       "%llx is %s's already: each server of a site has its own",
+				       "%llx is also the token of %s: give each server of a site "
+				       "its own",
 				       (unsigned long long)h->token, r->rows[i].host.name);
 }
 
@@ -233,13 +243,13 @@ static void check_sites(struct topology_reading *r)
 		check_token(r, i);
 	}
 	if (r->n_sites && (!r->n_rows || r->rows[0].host.role != ROLE_RELAY))
-		topology_error(r, NULL, "sites", "there is no relay to join them: add relays: "
-			       "[ { name: relay, interface: eth0, addresses: [ 198.51.100.1 ], "
-			       "port: 51820 } ]");
+		topology_error(r, NULL, "sites", "no relay connects the sites: add relays: [ { "
+						 "name: relay, interface: eth0, addresses: [ "
+						 "198.51.100.1 ], port: 51820 } ]");
 	for (size_t i = 0; has_edge && i < r->n_sites; i++) {
 		if (!has_edge[i])
 			topology_error(r, &r->sites[i], "sites",
-				       "'%s' has no way to the relay: add edges: [ { name: "
+				       "site '%s' has no edge router: add edges: [ { name: "
 				       "edge-%s1, wan: eth0, lan: eth1 } ]", r->sites[i].site.name,
 				       r->sites[i].site.name);
 		check_subnet(r, &r->sites[i]);
@@ -259,10 +269,11 @@ static void check_blind(struct topology_reading *r, const struct topology_row *r
 	for (size_t i = 0; i < h->n_addresses; i++)
 		n4 += h->addresses[i].family == FAMILY_IPV4;
 	if (n4 > 1 || h->n_addresses - n4 > 1)
-		topology_error(r, row, "addresses", "a blind relay has one of each family: a site "
-			       "is where its packets for that one come from");
+		topology_error(r, row, "addresses", "a blind relay has at most one IPv4 and one "
+						    "IPv6 address: remove the others");
 	if (r->n_sites >= BLIND_SITES_MAX)
-		topology_error(r, row, "blind", "%zu sites: a blind relay joins %d at most",
+		topology_error(r, row, "blind", "the topology has %zu sites, but a blind relay "
+						"connects at most %d: remove some",
 			       r->n_sites, BLIND_SITES_MAX - 1);
 }
 
@@ -271,20 +282,23 @@ static void check_sharing(struct topology_reading *r, const struct topology_row 
 	const struct topology_host *h = &row->host, *shared = &r->t->shared;
 
 	if (h->blind)
-		topology_error(r, row, "blind", "with relays-share: not supported: what relays "
-			       "tell each other about sites is where they decrypt");
+		topology_error(r, row, "blind", "blind relays cannot share a name and key: remove "
+						"blind, or relays-share at the top");
 	if (h->key_given)
 		topology_error(r, row, "public-key",
-			       "with relays-share: all relays have one: it belongs there");
+			       "with relays-share, all relays have the same key: write it in "
+			       "relays-share");
 	if (!h->n_addresses)
-		topology_error(r, row, "relays", "addresses: '%s' has none, and '%s' is found by "
-			       "those of all relays: add them", h->name, shared->name);
+		topology_error(r, row, "relays", "addresses: relay '%s' has none, and the name "
+						 "'%s' leads to the addresses of all relays: add "
+						 "addresses", h->name, shared->name);
 	if (h->port != shared->port)
-		topology_error(r, row, "port", "with relays-share: all relays have one: sites send "
-			       "to the same port of each");
+		topology_error(r, row, "port", "with relays-share, all relays have the same port: "
+					       "write the same port everywhere");
 	if (ntohs(h->port) > PORT_MOST)
-		topology_error(r, row, "port", "with relays-share: up to %d: the ports behind it "
-			       "are those of tunnels between relays", PORT_MOST);
+		topology_error(r, row, "port", "with relays-share, the port is at most %d, because "
+					       "the tunnels between relays use the next ports",
+					       PORT_MOST);
 	if (!strncmp(h->interface, TOPOLOGY_BETWEEN, strlen(TOPOLOGY_BETWEEN)))
 		topology_error(r, row, "interface", "'%s' is a tunnel between relays: name the "
 			       "interface that carries it, such as eth0", h->interface);
@@ -303,8 +317,9 @@ static void check_relays(struct topology_reading *r)
 		if (row->host.shares)
 			check_sharing(r, row);
 		else if (i)
-			topology_error(r, row, "relays", "a second one: sites know several by one "
-				       "name: at the top, relays-share: { name: … }");
+			topology_error(r, row, "relays",
+				"several relays need a common name: add relays-share: { name: … } "
+				"at the top of the file");
 		else if (row->host.blind)
 			check_blind(r, row);
 	}
@@ -312,10 +327,12 @@ static void check_relays(struct topology_reading *r)
 		return;
 	if (!*r->t->domain)
 		topology_error(r, NULL, "relays-share",
-			       "a name is missing: add, at the top, domain: example.net");
+			       "the domain for the name is missing: add domain: example.net at the "
+			       "top of the file");
 	if (!r->n_rows || r->rows[0].host.role != ROLE_RELAY)
-		topology_error(r, NULL, "relays-share", "relays are missing: add relays: [ { name: "
-			       "r1, interface: eth0, addresses: … }, … ]");
+		topology_error(r, NULL, "relays-share", "the list of relays is missing: add "
+							"relays: [ { name: r1, interface: eth0, "
+							"addresses: … }, … ]");
 }
 
 static const char *const kinds[] = { [NETWORK_IPV4] = "of IPv4", [NETWORK_ULA] = "that is a ULA",
@@ -334,8 +351,9 @@ static void check_apart(struct topology_reading *r, size_t at, const char *path,
 		if (topology_host_meets(&r->rows[i].host, p))
 			other = r->rows[i].host.name;
 	if (other)
-		topology_error(r, &r->rows[at], path, "%s has addresses of %s already: write a "
-			       "prefix of its own", other, prefix_format(p, text));
+		topology_error(r, &r->rows[at], path, "%s already has addresses of %s: write "
+						      "another prefix",
+						      other, prefix_format(p, text));
 }
 
 static void check_networks(struct topology_reading *r, size_t at)
@@ -346,17 +364,19 @@ static void check_networks(struct topology_reading *r, size_t at)
 
 	if (!h->n_networks)
 		topology_error(r, row, "networks",
-			       "one is missing: add [ 10.200.200.0/24, \"fd42:42:42::/64\" ]");
+			       "the list has no network: add [ 10.200.200.0/24, "
+			       "\"fd42:42:42::/64\" ]");
 	for (size_t i = 0; i < h->n_networks; i++) {
 		const struct prefix *p = &h->networks[i];
 
 		if (p->len > (p->family == FAMILY_IPV4 ? 30 : 112))
 			topology_error(r, row, item_path(path, "networks", i),
-				       "%s is too narrow: write /%d or shorter",
+				       "%s is too small: write /%d or shorter",
 				       prefix_format(p, text), p->family == FAMILY_IPV4 ? 30 : 112);
 		if (topology_network(h, topology_kind(p)) != p)
-			topology_error(r, row, item_path(path, "networks", i), "%s is a second one "
-				       "%s: write one of IPv4, one ULA and one global one at most",
+			topology_error(r, row, item_path(path, "networks", i),
+				"%s is a second prefix %s: write at most one IPv4 prefix, one ULA "
+				"and one global IPv6 prefix",
 				       prefix_format(p, text), kinds[topology_kind(p)]);
 		check_apart(r, at, item_path(path, "networks", i), p);
 	}
@@ -364,8 +384,8 @@ static void check_networks(struct topology_reading *r, size_t at)
 		for (size_t j = 0; j < h->n_networks; j++)
 			if (prefix_meets(&h->home[i], &h->networks[j]))
 				topology_error(r, row, item_path(path, "home", i),
-					       "%s is inside of the tunnels by networks: write "
-					       "what lies behind %s",
+					       "%s is part of networks, which are the tunnels' "
+					       "addresses: write the network behind %s",
 					       prefix_format(&h->home[i], text), h->name);
 }
 
@@ -375,7 +395,8 @@ static void lacks(struct topology_reading *r, const struct topology_row *row, co
 		  enum topology_kind kind, const struct topology_host *gateway)
 {
 	if (!topology_network(gateway, kind))
-		topology_error(r, row, path, "for that networks: of '%s' lacks one %s",
+		topology_error(r, row, path, "networks of '%s' lacks a prefix %s, which this "
+					     "needs: add one",
 			       gateway->name, kinds[kind]);
 }
 
@@ -411,11 +432,12 @@ static void check_gateway(struct topology_reading *r, size_t at)
 	check_networks(r, at);
 	check_exit(r, row);
 	if (!is_found(r, at))
-		topology_error(r, row, "gateways", "clients cannot find '%s': add addresses: here, "
-			       "or, at the top, domain: example.net", row->host.name);
+		topology_error(r, row, "gateways", "clients cannot find '%s': add addresses here, "
+			       "or domain: example.net at the top of the file", row->host.name);
 	if (*row->host.lan && !row->host.n_home)
 		topology_error(r, row, "lan",
-			       "what lies behind it is missing: add home: [ 192.168.1.0/24 ]");
+			       "the network behind this interface is missing: add home: [ "
+			       "192.168.1.0/24 ]");
 }
 
 static void check_client(struct topology_reading *r, const struct topology_row *row)
@@ -424,8 +446,9 @@ static void check_client(struct topology_reading *r, const struct topology_row *
 		lacks(r, row, "ipv6", row->host.direct ? NETWORK_GLOBAL : NETWORK_ULA,
 		      &r->rows[row->host.gateway].host);
 	if (topology_said(row, "split") && !row->host.n_split)
-		topology_error(r, row, "split", "a prefix is missing: add [ 192.168.1.0/24 ]; for "
-			       "everything leave it out");
+		topology_error(r, row, "split", "the list is empty: write [ 192.168.1.0/24 ], or "
+						"leave split out to send everything through the "
+						"tunnel");
 }
 
 /* ---- firewalls ---- */
@@ -435,19 +458,20 @@ static void check_dnat(struct topology_reading *r, const struct topology_row *ro
 	const struct topology_host *h = &row->host, *gateway = &r->rows[h->gateway].host;
 
 	if (!*h->lan)
-		topology_error(r, row, "firewalls", "with nat: dnat the way to '%s' is missing: "
-			       "add lan: eth1", gateway->name);
+		topology_error(r, row, "firewalls", "with nat: dnat, the interface to '%s' is "
+						    "missing: add lan: eth1", gateway->name);
 	if (!h->backend4.family)
 		yaml_error(&r->y, topology_at(row, "backend"),
-			   "firewalls: with nat: dnat the IPv4 address that '%s' has in the LAN is "
+			   "firewalls: with nat: dnat, the IPv4 address of '%s' in the LAN is "
 			   "missing: add it, such as backend: 192.168.1.10", gateway->name);
 	if (h->ipv6 == IPV6_DNAT && !h->backend6.family)
-		topology_error(r, row, "ipv6", "dnat: '%s' has no address of IPv6: add one under "
-			       "addresses: there, or under backend: here", gateway->name);
+		topology_error(r, row, "ipv6", "the value dnat needs an IPv6 address of '%s': add "
+					       "one to its addresses, or to backend here",
+					       gateway->name);
 	if (h->ipv6 == IPV6_DIRECT && !h->backend6.family && !*r->t->domain)
-		topology_error(r, row, "ipv6", "direct: '%s' has neither an address of IPv6 nor a "
-			       "name: add addresses: there, backend: here, or domain: at the "
-			       "top", gateway->name);
+		topology_error(r, row, "ipv6", "the value direct needs an IPv6 address or a name "
+					       "of '%s': add addresses there, backend here, or "
+					       "domain at the top", gateway->name);
 }
 
 static void check_masquerade(struct topology_reading *r, const struct topology_row *row)
@@ -455,13 +479,15 @@ static void check_masquerade(struct topology_reading *r, const struct topology_r
 	const struct topology_host *h = &row->host, *gateway = &r->rows[h->gateway].host;
 
 	if (topology_said(row, "ipv6") && h->ipv6 != IPV6_OFF)
-		topology_error(r, row, "ipv6", "with nat: masquerade clients of both families are "
-			       "served: only off, for IPv4 alone, means something");
+		topology_error(r, row, "ipv6", "with nat: masquerade, clients of both families are "
+					       "served: leave ipv6 out, or write off for IPv4 "
+					       "only");
 	if (h->lan_address.family)
-		topology_error(r, row, "lan-address", "it is for nat: dnat");
+		topology_error(r, row, "lan-address", "this key is only for nat: dnat: remove it");
 	if (!h->backend4.family && !h->backend6.family && !*r->t->domain)
-		topology_error(r, row, "firewalls", "'%s' has neither an address nor a name: add "
-			       "addresses: there, backend: here, or domain: at the top",
+		topology_error(r, row, "firewalls", "gateway '%s' has neither an address nor a "
+						    "name: add addresses to it, backend here, or "
+						    "domain at the top of the file",
 			       gateway->name);
 }
 
@@ -470,8 +496,8 @@ static void check_firewall(struct topology_reading *r, const struct topology_row
 	const struct topology_host *h = &row->host;
 
 	if (!h->n_addresses && !*r->t->domain)
-		topology_error(r, row, "firewalls", "clients cannot find '%s': add addresses: "
-			       "here, or, at the top, domain: example.net", h->name);
+		topology_error(r, row, "firewalls", "clients cannot find '%s': add addresses "
+			       "here, or domain: example.net at the top of the file", h->name);
 	if (h->nat == NAT_MASQUERADE)
 		check_masquerade(r, row);
 	else

@@ -3,11 +3,11 @@
  * Reads and writes the assignments of a topology as text, which later runs read again. Each line
  * has one assignment, in this order:
  *
- *	overlay fd12:3456:789a::/48	given or made (like tunnels, mesh)
- *	site a a			subnet, hexadecimal as in the address
- *	relay relay 1			number
- *	host a edge-a1 1		number in the site or behind the gateway named first; a
- *					server's is its token: ::10 is 16
+ *	overlay fd12:3456:789a::/48	given or made. So are tunnels and mesh.
+ *	site a a			The subnet is hexadecimal, as in the address.
+ *	relay relay 1			number of the relay.
+ *	host a edge-a1 1		The number of a host counts in its site, or behind its
+ *					gateway. That of a server is its token: ::10 is 16.
  *
  * A host that left the topology stays here: no other host gets its number, and it gets the same
  * when it is back. Remove its line to forget it. Lines that begin with # are ignored.
@@ -21,8 +21,8 @@
 #define WORDS_MAX 4
 #define LINE_MAX_TOLD 60
 
-static const char head[] = "# What wgxdp gen hosts assigned. Keep this file: without it all "
-	"addresses would be new. See wgxdp-topology(5).\n";
+static const char head[] = "# The numbers and prefixes that `wgxdp gen hosts` assigned. Keep this "
+	"file: without it, all addresses would change. See wgxdp-topology(5).\n";
 
 /* ---- from text ---- */
 
@@ -83,8 +83,9 @@ int topology_state_parse(const char *text, const char *name, struct topology_sta
 		if (n_words && *words[0] != '#')
 			r = parse_line(&s, words, n_words);
 		if (r == -EINVAL)
-			fprintf(stderr, "%s:%u: error: '%.*s' is not what was written here, or "
-				"is there twice: as `site a a` or `host a edge-a1 1`\n", name, line,
+			fprintf(stderr, "%s:%u: error: '%.*s' is not a valid line, or is there "
+					"twice: restore the file, or write a line such as `site a "
+					"a` or `host a edge-a1 1`\n", name, line,
 				n < LINE_MAX_TOLD ? (int)n : LINE_MAX_TOLD, text);
 		free(copy);
 		text += n + (text[n] == '\n');

@@ -46,8 +46,8 @@ void topology_set_name(struct yaml *y, const struct yaml_key *key, struct yaml_n
 			   "%s", key->name, text, TOPOLOGY_NAME - 1, key->like);
 	else if (!strcasecmp(text, "state") || !strcasecmp(text, "prometheus") ||
 		 !strcasecmp(text, "rollout"))
-		yaml_error(y, value, "%s: '%s' is a name beside the hosts' own: choose "
-			   "another name, such as %s", key->name, text, key->like);
+		yaml_error(y, value, "%s: '%s' is reserved for another directory: choose another "
+				     "name, such as %s", key->name, text, key->like);
 	else
 		strcpy(place_of(key, object), text);
 }
@@ -87,8 +87,8 @@ void topology_set_key(struct yaml *y, const struct yaml_key *key, struct yaml_no
 
 	config_set_key(y, key, value, object);
 	if (y->errors == errors && wg_key_is_none(place_of(key, object)))
-		yaml_error(y, value, "%s: the key is all zeros: write what `wg pubkey` "
-			   "prints", key->name);
+		yaml_error(y, value, "%s: the key has only zeros: write the key that `wg pubkey` "
+				     "prints", key->name);
 }
 
 /* ---- addresses ---- */
@@ -100,8 +100,8 @@ static bool take_address(struct yaml *y, const struct yaml_key *key, struct yaml
 		NULL;
 
 	if (text && !why && !address_parse(text, ret) && family && ret->family != family)
-		why = family == FAMILY_IPV4 ? "is an IPv6 address: write one of IPv4" :
-			"is an IPv4 address: write one of IPv6";
+		why = family == FAMILY_IPV4 ? "is an IPv6 address: write an IPv4 address" :
+			"is an IPv4 address: write an IPv6 address";
 	if (why)
 		yaml_error(y, value, "%s: '%s' %s", key->name, text, why);
 	return text && !why;
@@ -142,7 +142,7 @@ static void add_backend(struct yaml *y, const struct yaml_key *key, struct yaml_
 		return;
 	place = a.family == FAMILY_IPV4 ? &h->backend4 : &h->backend6;
 	if (place->family)
-		yaml_error(y, value, "%s: a second address of IPv%d: write one of each family",
+		yaml_error(y, value, "%s: there are two IPv%d addresses: write one of each family",
 			   key->name, a.family == FAMILY_IPV4 ? 4 : 6);
 	*place = a;
 }
@@ -173,8 +173,8 @@ void topology_set_exit_way(struct yaml *y, const struct yaml_key *key, struct ya
 	if (!strcmp(text, "masquerade"))
 		*(ipv4 ? &e->masquerade4 : &e->masquerade6) = true;
 	else if (address_parse(text, &a) && strcmp(text, "off"))
-		yaml_error(y, value, "%s: '%s' is unknown: write masquerade, off, or an address "
-			   "for what goes out, such as %s", key->name, text,
+		yaml_error(y, value, "%s: '%s' is unknown: write masquerade, off, or the source "
+				     "address of outgoing packets, such as %s", key->name, text,
 			   ipv4 ? "203.0.113.1" : "2001:db8:0:1::5");
 	else if (strcmp(text, "off") &&
 		 take_address(y, key, value, ipv4 ? FAMILY_IPV4 : FAMILY_IPV6, &a))
@@ -220,10 +220,11 @@ bool topology_host_meets(const struct topology_host *h, const struct prefix *p)
 static const char *ipv6_wrong(const struct prefix *p)
 {
 	if (p->family != FAMILY_IPV6)
-		return "is IPv4: write an IPv6 prefix, such as \"fd12:3456:789a::/48\"";
+		return "is an IPv4 prefix: write an IPv6 prefix, such as \"fd12:3456:789a::/48\"";
 	if (prefix_within(p, &ula) || prefix_within(p, &global))
 		return NULL;
-	return relay_overlay_wrong(p) ?: "is neither a ULA (in fc00::/7) nor global (in 2000::/3)";
+	return relay_overlay_wrong(p) ?: "is neither a ULA (in fc00::/7) nor global (in 2000::/3): "
+					 "write one of these";
 }
 
 static bool take_prefix(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
@@ -232,7 +233,7 @@ static bool take_prefix(struct yaml *y, const struct yaml_key *key, struct yaml_
 	const char *text = yaml_text(y, key, value), *why = text ? prefix_wrong(text) : NULL;
 
 	if (text && !why && !strchr(text, '/'))
-		why = "has no length: write one such as 10.0.0.0/24 or fd00::/64";
+		why = "has no length after '/': write a prefix such as 10.0.0.0/24 or fd00::/64";
 	if (why)
 		yaml_error(y, value, "%s: '%s' %s", key->name, text, why);
 	return text && !why && !prefix_parse(text, ret);
@@ -254,7 +255,7 @@ void topology_set_prefix(struct yaml *y, const struct yaml_key *key, struct yaml
 		yaml_error(y, value, "%s: '%s' %s", key->name, prefix_format(&p, text), why);
 	else if (p.len < shortest || p.len > key->size)
 		yaml_error(y, value, "%s: '%s' is too %s: write /%u to /%zu, such as %s", key->name,
-			   prefix_format(&p, text), p.len < shortest ? "wide" : "narrow", shortest,
+			   prefix_format(&p, text), p.len < shortest ? "large" : "small", shortest,
 			   key->size, key->like);
 	else
 		*(struct prefix *)place_of(key, object) = p;
@@ -265,9 +266,10 @@ static const char *ipv4_wrong(const struct prefix *p)
 	__u8 first = p->addr.b[12];
 
 	if (p->len < 8)
-		return "is too wide: write /8 or longer";
+		return "is too large: write /8 or longer";
 	return !first || first == 127 || first >= 224 ?
-	       "has no addresses of hosts: write a network, such as 10.200.200.0/24" : NULL;
+	       "has no addresses that hosts can use: write a network, such as "
+	       "10.200.200.0/24" : NULL;
 }
 
 /* Adds a network with hosts in it to a list. */
@@ -284,7 +286,7 @@ void topology_add_network(struct yaml *y, const struct yaml_key *key, struct yam
 	why = p.family == FAMILY_IPV4 ? ipv4_wrong(&p) : ipv6_wrong(&p);
 	for (size_t i = 0; !why && i < *n; i++)
 		if (prefix_meets(&(*list)[i], &p))
-			why = "and another one of the list have addresses in common";
+			why = "overlaps with another prefix of the list: remove one of the two";
 	if (why)
 		yaml_error(y, value, "%s: '%s' %s", key->name, prefix_format(&p, text), why);
 	else if ((place = yaml_append(y, list, n, sizeof(*place))))
@@ -391,7 +393,8 @@ void topology_add_tcp_port(struct yaml *y, const struct yaml_key *key, struct ya
 	if (!text)
 		return;
 	if (port_parse(text, &port)) {
-		yaml_error(y, value, "%s: '%s' is not a port from 1 to 65535", key->name, text);
+		yaml_error(y, value, "%s: '%s' is not a port: write a number from 1 to 65535",
+				     key->name, text);
 		return;
 	}
 	for (size_t i = 0; i < t->n_tcp_ports; i++)

@@ -79,13 +79,13 @@ static void forwarding_hints(const struct plan *p, const struct config *c, const
 	for (size_t i = 0; i < p->n_ports; i++) {
 		const struct nl_link *link = host_link(h, p->ports[i].ifindex);
 
-		for (int ipv6 = 0; ipv6 < 2 && link; ipv6++)
-			if (reach_needs(c, h, link, ipv6 ? FAMILY_IPV6 : FAMILY_IPV4) &&
-			    !host_forwards(link->name, ipv6))
-				log_warning("interface %s: %s forwarding is off, so the kernel "
-					    "forwards no packets from it: run `sysctl "
-					    "net.ipv%d.conf.all.forwarding=1`",
-					    link->name, ipv6 ? "IPv6" : "IPv4", ipv6 ? 6 : 4);
+		for (int ipv6 = 0; ipv6 < 2 && link; ipv6++) {
+			char *text = reach_forwarding_off(c, h, link, ipv6);
+
+			if (text)
+				log_warning("%s", text);
+			free(text);
+		}
 	}
 }
 
@@ -289,7 +289,7 @@ int apply_followed(const char *instance, const struct config *c, struct resolved
 
 	if (rc)
 		return rc;
-	config_warn_nothing(c);
+	config_warn(c);
 	return apply_all(instance, &in, answers, true);
 }
 

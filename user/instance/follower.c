@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "instance/follower.h"
+#include "lib/log.h"
 #include "lib/paths.h"
 
 static struct flock whole_file(void)
@@ -25,6 +26,31 @@ int follower_hold(int fd)
 		return errno == EACCES || errno == EAGAIN ? -EWOULDBLOCK : -errno;
 	futimens(fd, now);	/* the time of the file is the time at which the daemon started */
 	return 0;
+}
+
+/* Content of the file after `down`, in place of the name of a configuration file. */
+static const char dismissed[] = "taken down\n";
+
+void follower_dismiss(const char *instance)
+{
+	char path[RUN_STATE_PATH_LEN];
+	int fd;
+
+	run_state_path(path, instance, "daemon");
+	fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
+	if (fd >= 0) {
+		if (write(fd, dismissed, strlen(dismissed)) < 0)
+			log_warning("cannot write %s: %s", path, strerror(errno));
+		close(fd);
+	}
+	unlink(path);
+}
+
+bool follower_is_dismissed(int fd)
+{
+	char text[sizeof(dismissed)] = "";
+
+	return pread(fd, text, sizeof(text) - 1, 0) > 0 && !strcmp(text, dismissed);
 }
 
 bool follower_runs(const char *instance, __s64 *ret_since)

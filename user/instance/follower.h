@@ -12,6 +12,11 @@
 /* Takes the lock on an open file. Returns 0, -EWOULDBLOCK if another daemon has it, or another
  * -errno. */
 int follower_hold(int fd);
+/* Tells the daemon of an instance that is taken down to end, and removes the file that it holds.
+ * The daemon may notice this only after the next `up` or `daemon`. */
+void follower_dismiss(const char *instance);
+/* Returns whether follower_dismiss() told the holder of the lock on fd to end. */
+bool follower_is_dismissed(int fd);
 /* Returns whether a daemon runs, and sets *ret_since to when it started, in seconds since 1970 (0:
  * none runs). */
 bool follower_runs(const char *instance, __s64 *ret_since);

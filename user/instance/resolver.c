@@ -104,7 +104,8 @@ static void tell_move(const struct resolved_backend *a, const struct address *to
 	char was[ADDRESS_STRLEN], is[ADDRESS_STRLEN];
 
 	if (a->address.family)
-		log_info("%s is %s now, no longer %s", a->text, address_format(to, is),
+		log_info("the address of %s is %s now, no longer %s",
+			 a->text, address_format(to, is),
 			 address_format(&a->address, was));
 	else
 		log_info("%s is %s", a->text, address_format(to, is));
@@ -154,9 +155,10 @@ static void tell_failure(const struct resolved_backend *a, int status)
 
 	/* If the name has no address, plan_make() reports that the service waits. */
 	if (a->address.family)
-		log_warning("%s: no %s address now: %s: using %s", a->text,
+		log_warning("%s: no %s address was found (%s): the last one is used, %s", a->text,
 			    a->family == FAMILY_IPV4 ? "IPv4" : "IPv6",
-			    status ? ares_strerror(status) : "no address of a host",
+			    status ? ares_strerror(status) :
+				"the answer has no address that a host can use",
 			    address_format(&a->address, text));
 }
 

@@ -13,6 +13,7 @@
 #include "dataplane/config_text.h"
 #include "dataplane/load_error.h"
 #include "dataplane/map_info.h"
+#include "instance/follower.h"
 #include "lib/log.h"
 #include "instance/run_counters.h"
 #include "instance/run_state.h"
@@ -84,7 +85,7 @@ int run_state_prepare(const char *instance, const struct config *c, int *ret_map
 		rc = -ENOMEM;
 	if (!rc && n > YAML_FILE_LIMIT) {	/* another process could not read the text */
 		log_error("this configuration is too large: it has %zu bytes as text, and the "
-			  "limit is %d", n,
+			  "limit is %d: divide it among several instances", n,
 			  YAML_FILE_LIMIT);
 		rc = -EFBIG;
 	}
@@ -189,5 +190,5 @@ void run_state_remove(const char *instance)
 	}
 	remove_file(instance, "source");	/* the file of user/instance/source.c */
 	remove_file(instance, "source.new");
-	remove_file(instance, "daemon");	/* the file of user/daemon/daemon_state.c */
+	follower_dismiss(instance);
 }

@@ -120,7 +120,8 @@ static char roll_back(const struct try *t)
 			run_state_remove(t->instance);
 	}
 	if (rc)
-		log_error("instance %s: the former configuration could not be restored",
+		log_error("instance %s: cannot restore the former configuration: run `wgxdp up` "
+			  "with its file",
 			  t->instance);
 	else if (t->before)
 		undone_report(running, t->before, true);
@@ -204,7 +205,7 @@ static int open_marker(const char *instance)
 	run_state_path(path, instance, MARKER);
 	fd = open(path, O_RDWR | O_CLOEXEC);
 	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB)) {
-		log_error("instance %s: another change is on trial: keep it first with `%s`",
+		log_error("instance %s: another change is on trial: keep that one first with `%s`",
 			  instance, keeping_command(instance, command));
 		close(fd);
 		return -EBUSY;
@@ -245,7 +246,8 @@ int try_begin(const char *instance, unsigned int seconds, int lock, struct try *
 		run_child(t, pair[1]);
 	}
 	if (!rc && pid < 0) {
-		log_error("cannot start the process that would roll back: %s", strerror(errno));
+		log_error("cannot start the process that rolls the change back: %s",
+			  strerror(errno));
 		rc = -EAGAIN;
 	}
 	if (pair[1] >= 0)
@@ -292,7 +294,7 @@ static void keep_change(struct try *t)
 	if (is_ours(t))
 		try_end(t->instance, TRY_KEPT);
 	if (write(t->child, &letter, 1) != 1)
-		log_warning("the process that would roll back has ended");
+		log_warning("the process that rolls the change back has ended");
 	if (lock >= 0)
 		close(lock);
 }
@@ -344,15 +346,16 @@ static int report_end(const struct try *t, char answer)
 	char why = 0;
 
 	if (answer == ROLLED_BACK) {
-		log_error("rolled back: %s runs as before", t->before ? "the instance" : "nothing");
+		log_error("the change was rolled back: %s runs as before",
+			  t->before ? "the instance" : "nothing");
 	} else if (answer != KEPT) {
-		log_error("neither kept nor rolled back: `wgxdp save` prints the running "
-			  "configuration");
+		log_error("the change was neither kept nor rolled back: `wgxdp save` prints the "
+			  "running configuration");
 	} else if (pread(t->marker, &why, 1, 0) == 1 && why == TRY_DOWN) {
-		log_error("taken down: `wgxdp down` ended the instance, and nothing runs");
+		log_error("the trial ended, because `wgxdp down` took the instance down");
 	} else if (why != TRY_KEPT && config_text_id(t->instance) != t->text) {
-		log_error("replaced: another command loaded another configuration: `wgxdp save` "
-			  "prints it");
+		log_error("the trial ended, because another command loaded a configuration: `wgxdp "
+			  "save` prints it");
 	} else {
 		puts("kept");
 		return 0;
@@ -379,8 +382,8 @@ int try_wait(struct try *t)
 	}
 	sigprocmask(SIG_BLOCK, &blocked, &open_set);
 	if (write(t->child, &letter, 1) != 1)
-		log_warning("the process that would roll back has ended");
-	printf("on trial for %u seconds: %s`%s` keeps it\n", t->seconds,
+		log_warning("the process that rolls the change back has ended");
+	printf("the change is on trial for %u seconds: %s`%s` keeps it\n", t->seconds,
 	       terminal >= 0 ? "Enter or " : "", keeping_command(t->instance, command));
 	fflush(stdout);
 	answer = wait_for_answer(t, terminal, &open_set);

@@ -21,8 +21,8 @@ bool undone_report(const struct config *old, const struct config *new, bool done
 	rest = any ? text : NULL;
 	while (rest && (line = strsep(&rest, "\n")))
 		if (*line)
-			log_warning("changed by hand, and %s: %s",
-				    done ? "undone now" : "would be undone", line);
+			log_warning("this change by a command %s: %s",
+				    done ? "is undone now" : "would be undone", line);
 	free(text);
 	return any;
 }

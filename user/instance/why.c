@@ -19,19 +19,19 @@ static void why_nic(const struct host *h, const struct plan_port *port, const st
 	if (nic->mode != MODE_AUTO &&
 	    (mode & LINK_NATIVE) == (nic->mode == MODE_NATIVE ? LINK_NATIVE : 0) &&
 	    (mode & LINK_GENERIC) == (nic->mode == MODE_GENERIC ? LINK_GENERIC : 0))
-		fprintf(out, "%s was asked for", mode_name(nic->mode));
+		fprintf(out, "the configuration asks for %s", mode_name(nic->mode));
 	else if (mode & LINK_NATIVE)
 		fputs("the driver has native XDP", out);
 	else if (is && is->refused)
-		fprintf(out, "native XDP refused: %s", why_refused(is->refused));
+		fprintf(out, "the driver refused native XDP: %s", why_refused(is->refused));
 	else if (mode && nic->shared)
-		fputs("generic as the programs that it is shared with", out);
+		fputs("generic XDP, like the other programs of libxdp's dispatcher", out);
 	else if (mode)
-		fputs("generic was asked for before, and auto keeps it", out);
+		fputs("mode auto keeps the generic XDP of an earlier configuration", out);
 	else
-		fputs("no XDP yet: another `up` would try", out);
+		fputs("XDP was not tried yet: another `up` tries it", out);
 	if (mode & LINK_NATIVE && !transmit_flags(h, host_link(h, nic->ifindex), true, &hint))
-		fprintf(out, "; it cannot transmit, so tc sends what leaves by it%s%s",
+		fprintf(out, "; the device cannot send from XDP, so tc sends these packets%s%s",
 			hint ? ": " : "", hint ?: "");
 	if (mode & LINK_NATIVE && port->lengthens)
 		headroom_hint(h, nic, "; ", out);
@@ -58,6 +58,6 @@ char *why_port(const struct plan *p, const struct host *h, const struct link *li
 		between = "; ";
 	}
 	if (port && (*port->why || !port->n_nics))
-		fprintf(out, "%s%s", between, *port->why ? port->why : "a bridge without ports");
+		fprintf(out, "%s%s", between, *port->why ? port->why : "this bridge has no ports");
 	return fclose(out) ? NULL : text;
 }

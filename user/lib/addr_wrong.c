@@ -56,11 +56,11 @@ static const char *ipv6_wrong(const __u8 *b)
 	if (IN6_IS_ADDR_MULTICAST(a))
 		return "is a multicast address: write the address of a host";
 	if (IN6_IS_ADDR_LINKLOCAL(a))
-		return "is a link-local address, of no use beyond its link: write a global one or "
-		       "a ULA";
+		return "is a link-local address, which other networks cannot reach: write a global "
+		       "address or a ULA";
 	/* This is not IN6_IS_ADDR_V4COMPAT(), because musl's does not match ::203.0.113.1. */
 	return !(a->s6_addr32[0] | a->s6_addr32[1] | a->s6_addr32[2]) ?
-	       "is IPv4-compatible (::/96), which no host has" : NULL;
+	       "is in ::/96 (IPv4-compatible), which no host uses: write the host's address" : NULL;
 }
 
 /* Returns what is wrong with a text that is not an address. */
@@ -70,12 +70,12 @@ static const char *text_wrong(const char *text, __u8 family, bool names)
 	struct in6_addr mapped;
 
 	if (inet_pton(AF_INET6, text, &mapped) == 1)
-		return "is IPv4-mapped: write the IPv4 address itself";
+		return "is an IPv4 address written as IPv6: write the IPv4 address itself";
 	if (strchr(text, '/'))
 		return "is a prefix: write the address of a host, without '/'";
 	if (strchr(text, '%'))
-		return "has a zone, as only link-local addresses do: write a global address or a "
-		       "ULA";
+		return "has a zone (%), as only link-local addresses have: write a global address "
+		       "or a ULA";
 	if (strchr(text, '[') || (strchr(text, ':') && strchr(text, ':') == strrchr(text, ':'))) {
 		text += *text == '[';
 		snprintf(alone, sizeof(alone), "has brackets or a port: write the address alone, "
@@ -103,7 +103,7 @@ const char *address_wrong(const char *text, __u8 family, bool names)
 	if (address_parse(text, &a))
 		return text_wrong(text, family, names);
 	if (family && a.family != family)
-		return family == FAMILY_IPV4 ? "is an IPv6 address: it belongs under 'ipv6'"
-					     : "is an IPv4 address: it belongs under 'ipv4'";
+		return family == FAMILY_IPV4 ? "is an IPv6 address: write it under 'ipv6'"
+					     : "is an IPv4 address: write it under 'ipv4'";
 	return a.family == FAMILY_IPV4 ? ipv4_wrong(a.addr.b + 12) : ipv6_wrong(a.addr.b);
 }

@@ -51,6 +51,6 @@ int run_program(char **words, int in, int out)
 		return WEXITSTATUS(status);
 	if (WTERMSIG(status) == SIGPIPE)
 		return -EPIPE;		/* the reader has closed the pipe, so there is no message */
-	log_error("`%s` was ended by signal %d", words[0], WTERMSIG(status));
+	log_error("the command `%s` was ended by signal %d", words[0], WTERMSIG(status));
 	return -EIO;
 }

@@ -63,7 +63,7 @@ static int explain_failure(const struct library *l, char why[LIBRARY_WHY_LEN])
 	if (!strncmp(said, l->soname, n) && said[n] == ':')
 		said += n + 1 + strspn(said + n + 1, " ");
 	snprintf(why, LIBRARY_WHY_LEN, "%s: %s: install %s%s", l->soname, said,
-		 *l->package ? "the package " : "the package that has it", l->package);
+		 *l->package ? "the package " : "the package that contains it", l->package);
 	return -ENOENT;
 }
 

@@ -124,7 +124,7 @@ static void log_unreadable(const char *file, int r)
 		log_error("cannot read %s: %s: there is %s", file, strerror(-r), other);
 	else
 		log_error("cannot read %s: %s%s", file, strerror(-r),
-			  r == -EISDIR ? ": name a file in it" :
+			  r == -EISDIR ? ": name a file in this directory" :
 			  r == -ENOENT ? ": correct the name of the file" :
 			  r == -EFBIG ? ": the limit is 16 MiB" : "");
 }
@@ -139,8 +139,8 @@ int yaml_read(const char *file, char **ret, size_t *ret_n)
 		log_unreadable(is_stdin ? "standard input" : file, r);
 	/* A command that failed writes nothing. That must not count as an empty configuration. */
 	} else if (is_stdin && strspn(*ret, " \t\r\n") == *ret_n) {
-		log_error("standard input is empty: did the command before the pipe fail? To give "
-			  "an empty configuration, write {}");
+		log_error("standard input is empty: check the command before the pipe. For an "
+			  "empty configuration, write {}");
 		free(*ret);
 		r = -EINVAL;
 	}
@@ -180,12 +180,12 @@ static int check_characters(struct yaml *y, const char *text, size_t n)
 		}
 		len = yaml_character(s, end - s);
 		if (!len)
-			fprintf(stderr, "%s:%u:%td: error: byte 0x%02x: not text in UTF-8: "
-				"save the file as UTF-8\n", y->name, line, s - start + 1, *s);
+			fprintf(stderr, "%s:%u:%td: error: the byte 0x%02x is not UTF-8 text: save "
+					"the file as UTF-8\n", y->name, line, s - start + 1, *s);
 		if (*s == '\t' && indent &&
 		    strspn((char *)s, "\t \r") < strcspn((char *)s, "\n#")) {
-			fprintf(stderr, "%s:%u:%td: error: a tab in the indentation: replace it "
-				"with spaces, YAML allows no tabs here\n", y->name, line,
+			fprintf(stderr, "%s:%u:%td: error: the indentation has a tab, which YAML "
+					"does not allow: replace it with spaces\n", y->name, line,
 				s - start + 1);
 			len = 0;
 		}
@@ -283,7 +283,8 @@ int yaml_open(struct yaml *y, const char *text, size_t n, const char *name)
 			y->tree.second);
 		y->errors++;
 	} else if (r == -ELOOP) {
-		fprintf(stderr, "%s:%d:1: error: nested more than %d deep, the limit\n", y->name,
+		fprintf(stderr, "%s:%d:1: error: values are nested more than %d levels deep: use "
+				"fewer levels\n", y->name,
 			y->tree.too_deep, YAML_DEPTH);
 		y->errors++;
 		r = -EINVAL;

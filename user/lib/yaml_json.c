@@ -47,7 +47,7 @@ static bool read_digits(struct reader *r)
 
 	while (isdigit((unsigned char)next_char(r)))
 		r->at++;
-	return r->at > start || fail(r, "a digit is missing");
+	return r->at > start || fail(r, "the number has no digit here: add one");
 }
 
 static bool read_number(struct reader *r)
@@ -69,7 +69,7 @@ static bool read_word(struct reader *r, const char *word)
 	size_t n = strlen(word);
 
 	if (r->end - r->at < n || memcmp(r->at, word, n))
-		return fail(r, "not a value of JSON");
+		return fail(r, "a JSON value is missing or misspelled here");
 	r->at += n;
 	return true;
 }
@@ -81,18 +81,19 @@ static bool read_escape(struct reader *r)
 	char c = next_char(r);
 
 	if (!c || !strchr("\"\\/bfnrtu", c))
-		return fail(r, "not an escape of JSON");
+		return fail(r, "the string has an unknown escape after '\\'");
 	r->at++;
 	for (int i = 0; c == 'u' && i < 4; i++) {
 		if (!isxdigit((unsigned char)next_char(r)))
-			return fail(r, "not an escape of JSON");
+			return fail(r, "the string has an unknown escape after '\\'");
 		code = code << 4 |
 		       (isdigit((unsigned char)*r->at) ? *r->at - '0'
 						       : tolower((unsigned char)*r->at) - 'a' + 10);
 		r->at++;
 	}
 	if (c == 'u' && (!code || (code >= 0xd800 && code < 0xe000)))
-		return fail(r, "an escape of a zero or of half a character");
+		return fail(r, "the escape \\u stands for a zero or half a character: write "
+			       "another");
 	return true;
 }
 
@@ -101,7 +102,7 @@ static bool read_string(struct reader *r)
 	size_t n;
 
 	if (!skip_char(r, '"'))
-		return fail(r, "a string is missing");
+		return fail(r, "a key or string in quotes is missing here");
 	while (!skip_char(r, '"')) {
 		if (skip_char(r, '\\')) {
 			if (!read_escape(r))
@@ -111,8 +112,8 @@ static bool read_string(struct reader *r)
 		n = r->at < r->end ? yaml_character((const unsigned char *)r->at, r->end - r->at)
 				   : 0;
 		if (!n || (unsigned char)*r->at < ' ')
-			return fail(r, r->at < r->end ? "not a character of UTF-8 text"
-						      : "a string without an end");
+			return fail(r, r->at < r->end ? "the string has a byte that is not UTF-8"
+						      : "the string has no closing quote");
 		r->at += n;
 	}
 	return true;
@@ -134,13 +135,14 @@ static bool read_members(struct reader *r, bool is_object)
 			return false;
 		skip_blanks(r);
 		if (is_object && !skip_char(r, ':'))
-			return fail(r, "a colon is missing");
+			return fail(r, "a colon is missing after the key");
 		if (!read_value(r))
 			return false;
 		skip_blanks(r);
 	} while (skip_char(r, ','));
 	return skip_char(r, close) ||
-	       fail(r, is_object ? "an object without an end" : "an array without an end");
+	       fail(r, is_object ? "the object has no closing '}'" :
+		"the array has no closing ']'");
 }
 
 static bool read_value(struct reader *r)
@@ -166,7 +168,7 @@ static bool read_value(struct reader *r)
 		return read_word(r, "null");
 	default:
 		return next_char(r) == '-' || isdigit((unsigned char)next_char(r)) ?
-		       read_number(r) : fail(r, "not a value of JSON");
+		       read_number(r) : fail(r, "a JSON value is missing or misspelled here");
 	}
 }
 
@@ -179,7 +181,7 @@ const char *json_wrong(const char *text, size_t n, size_t *ret_at)
 	} else if (read_value(&r)) {
 		skip_blanks(&r);
 		if (r.at < r.end)
-			fail(&r, "more than one value");
+			fail(&r, "there is more text after the JSON value: remove it");
 	}
 	if (ret_at)
 		*ret_at = r.at - text;

@@ -27,7 +27,8 @@ static struct yaml_node *resolve_alias(struct yaml *y, struct yaml_node *node)
 	if (yaml_is_empty(node) || node->type != YAML_ALIAS)
 		return node;
 	if (!node->to)
-		yaml_error(y, node, "alias '*%s' has no anchor '&%s'", node->text, node->text);
+		yaml_error(y, node, "the YAML alias '*%s' has no anchor '&%s': write the value "
+				    "itself", node->text, node->text);
 	return node->to;
 }
 
@@ -49,24 +50,28 @@ static void error_of_type(struct yaml *y, const struct yaml_key *key, struct yam
 			   "the lines below it by 2 more spaces", key->name, name->text,
 			   name->next->text);
 	else if (type == YAML_LIST && value->type == YAML_MAP && below)
-		yaml_error(y, value, "%s: %s, where %s belongs: begin each entry with '- %s: %s'",
+		yaml_error(y, value, "%s: this is %s, and must be %s: begin each entry with '- %s: "
+				     "%s'",
 			   key->name, is, belongs, below->name, below->like);
 	else if (type == YAML_MAP && value->text && value->parent &&
 		 value->parent->type == YAML_LIST && below)
-		yaml_error(y, value, "%s: write this entry as { %s: %s, … }, with its other keys, "
-			   "as in %s", key->name, below->name, value->text, key->like);
+		yaml_error(y, value, "%s: this entry must be a mapping: write { %s: %s, … } with "
+				     "its other keys, as in %s",
+				     key->name, below->name, value->text, key->like);
 	else if (type == YAML_SCALAR && *key->like == '"')
 		yaml_error(y, value, "%s: this value needs quotes: write it as in %s", key->name,
 			   key->like);
 	else if (type == YAML_LIST && value->type == YAML_SCALAR && !key->below &&
 		 *key->like != '"')
-		yaml_error(y, value, "%s: %s, where %s belongs: write [ %.*s ]", key->name, is,
+		yaml_error(y, value, "%s: this is %s, and must be %s: write [ %.*s ]",
+				     key->name, is,
 			   belongs, (int)value->len, y->text + value->at);
 	else if (type == YAML_LIST)
-		yaml_error(y, value, "%s: %s, where %s belongs: write [ %s ]", key->name, is,
+		yaml_error(y, value, "%s: this is %s, and must be %s: write [ %s ]", key->name, is,
 			   belongs, key->like);
 	else
-		yaml_error(y, value, "%s: %s, where %s belongs: write %s", key->name, is, belongs,
+		yaml_error(y, value, "%s: this is %s, and must be %s: write %s",
+				     key->name, is, belongs,
 			   key->like);
 }
 
@@ -94,7 +99,7 @@ void yaml_error_number(struct yaml *y, struct yaml_node *value, const struct yam
 		       const char *text, unsigned long least, unsigned long most)
 {
 	bool digits = text[strspn(text, "0123456789")] == '\0';
-	const char *wrong = !digits ? "has other characters than digits" :
+	const char *wrong = !digits ? "has characters that are not digits" :
 			    strtoul(text, NULL, 10) > most ? "is too large" :
 			    strtoul(text, NULL, 10) < least ? "is too small" : "is not a number";
 
@@ -118,7 +123,7 @@ const char *yaml_text(struct yaml *y, const struct yaml_key *key, struct yaml_no
 	if (value->n && value->n == strlen(value->text))
 		return value->text;
 	if (value->n)
-		yaml_error(y, value, "%s: a zero byte in the value: write text, such as %s",
+		yaml_error(y, value, "%s: the value has a zero byte: write text, such as %s",
 			   key->name, key->like);
 	else
 		yaml_error(y, value, "%s: a value is missing: add %s", key->name, key->like);
@@ -274,11 +279,12 @@ static const struct yaml_key *unknown_key(struct yaml *y, struct yaml_node *node
 		}
 	}
 	if (type)
-		yaml_error(y, node, "%s in the key '%s': replace it with %s", typographic, name,
+		yaml_error(y, node, "there is %s in the key '%s': replace it with %s",
+				    typographic, name,
 			   type);
 	else if (nearest && name[colon] && !least)
-		yaml_error(y, node, "unknown key '%s' in %s: no space after the colon: write "
-			   "'%s: %s'", name, what, nearest->name, name + colon + 1);
+		yaml_error(y, node, "unknown key '%s' in %s: a space is missing after the colon: "
+				    "write '%s: %s'", name, what, nearest->name, name + colon + 1);
 	else if (under && under->set != yaml_set_rows)
 		yaml_error(y, node, "unknown key '%s' in %s: it belongs under '%s': write %s: { "
 			   "%s: … }", name, what, under->name, under->name, name);
@@ -338,7 +344,8 @@ static void read_pair(struct yaml *y, struct yaml_node *name, const struct yaml_
 	}
 	bit = 1ULL << (key - keys);
 	if (seen->keys & bit)
-		yaml_error(y, name, "%s: given twice in %s: remove one of them", key->name,
+		yaml_error(y, name, "%s: this key is given twice in %s: remove one of the two",
+				    key->name,
 			   what);
 	else
 		key->set(y, key, value, object);

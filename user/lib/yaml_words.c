@@ -120,7 +120,8 @@ static void explain_key(const struct yaml *y, const char *line, const char *at,
 	int word = strcspn(at, " \r\n"), rest;
 
 	if (*s == '-' && isalnum((unsigned char)s[1])) {
-		explain(y, f, s, "no space after '-': write '- %.*s'", (int)(line_end(s) - s - 1),
+		explain(y, f, s, "a space is missing after '-': write '- %.*s'",
+				 (int)(line_end(s) - s - 1),
 			s + 1);
 		return;
 	}
@@ -131,8 +132,9 @@ static void explain_key(const struct yaml *y, const char *line, const char *at,
 	colon = memchr(at, ':', word);
 	s = colon ? colon + 1 : text_of(at + word);
 	rest = end > s ? end - s : 0;
-	explain(y, f, at, "no %s '%.*s': write '%.*s:%s%.*s'",
-		colon ? "space after the colon of" : "colon after",
+	explain(y, f, at, colon ?
+		"a space is missing after the colon of '%.*s': write '%.*s:%s%.*s'" :
+		"a colon is missing after '%.*s': write '%.*s:%s%.*s'",
 		colon ? (int)(colon + 1 - at) : word, at, colon ? (int)(colon - at) : word, at,
 		rest ? " " : "", rest, s);
 }
@@ -166,19 +168,21 @@ static void explain_bracket(const struct yaml *y, const char *at, const char *sa
 	char close = open && *open == '[' ? ']' : '}';
 
 	if (strstr(said, "extra closing"))
-		explain(y, f, at, "'%c' closes nothing: remove it", *at);
+		explain(y, f, at, "the closing '%c' has no opening bracket: remove it", *at);
 	else if (strstr(said, "comma") && *at == ':')
-		explain(y, f, at, "a value that ends in a colon: write it in quotes");
+		explain(y, f, at, "this value ends in a colon: write it in quotes");
 	else if (strstr(said, "comma"))
-		explain(y, f, at, "no comma before this: write one");
+		explain(y, f, at, "a comma is missing before this: add one");
 	else if (open && strchr("]}", *at) && *at)
-		explain(y, f, at, "'%c' where '%c' is open: write '%c' before it", *at, *open,
+		explain(y, f, at, "the bracket '%c' comes before '%c' is closed: write '%c' before "
+				  "it", *at, *open,
 			close);
 	else if (open)
-		explain(y, f, open, "'%c' has no end: write '%c' behind its last value", *open,
+		explain(y, f, open, "the bracket '%c' is not closed: write '%c' after its last "
+				    "value", *open,
 			close);
 	else
-		explain(y, f, at, "this is not YAML: %s", said);
+		explain(y, f, at, "this is not valid YAML: %s", said);
 }
 
 /* Explains that a value needs quotes, because YAML takes it for something else. */
@@ -192,8 +196,8 @@ static void explain_quotes(const struct yaml *y, const char *at, const char *why
 static void explain_alias(const struct yaml *y, const char *at, struct yaml_fault *f)
 {
 	if (at[0] == '*' && strchr(" ,]}\r\n", at[1]))
-		explain(y, f, at, "there are no wildcards: write in place of '*' the name that is "
-			"meant, such as eth0");
+		explain(y, f, at, "'*' does not stand for any name here: write a whole name, such "
+			       "as eth0");
 	else
 		explain_quotes(y, at, "a YAML value cannot begin with '*'", f);
 }
@@ -219,12 +223,13 @@ void yaml_explain(const struct yaml *y, int line, int column, const char *said,
 	value = memmem(start, line_end(start) - start, ": ", 2);
 	if (section)
 		explain(y, ret, section, "this is a wg-quick(8) file, not a configuration of "
-			"wgxdp: begin with a section such as services:, see wgxdp.yaml(5)");
+					 "wgxdp: write one with a section such as services:, see "
+					 "wgxdp.yaml(5)");
 	else if (strstr(said, "multiline plain key") || strstr(said, "expected ':'") ||
 		 strstr(said, "value after mapping"))
 		explain_key(y, start, at, ret);
 	else if (strstr(said, "quot") && !strstr(said, "trailing") && !strstr(said, "escape"))
-		explain(y, ret, at, "a quote that has no end: write %c behind the value",
+		explain(y, ret, at, "the quote is not closed: write %c after the value",
 			*at == '\'' ? '\'' : '"');
 	else if (strstr(said, "flow") || strstr(said, "clos") || strstr(said, "comma"))
 		explain_bracket(y, at, said, ret);
@@ -236,13 +241,13 @@ void yaml_explain(const struct yaml *y, int line, int column, const char *said,
 	else if (strstr(said, "alias") && at > y->text)
 		explain_alias(y, at - (at[-1] == '*'), ret);
 	else if (strstr(said, "nested block mapping") && value)
-		explain(y, ret, text_of(value + 1), "a value with ': ' in it: write it in quotes, "
+		explain(y, ret, text_of(value + 1), "the value has ': ' in it: write it in quotes, "
 			"\"%.*s\"", (int)(line_end(start) - text_of(value + 1)),
 			text_of(value + 1));
 	else if (strstr(said, "same line as previous key"))
-		explain(y, ret, at, "a second key in this line: write it in a line of its own");
+		explain(y, ret, at, "this line has a second key: write it on its own line");
 	else
-		explain(y, ret, at, "this is not YAML: %s", said);
+		explain(y, ret, at, "this is not valid YAML: %s", said);
 }
 
 const char *yaml_typographic(const char *text, const char **ret)

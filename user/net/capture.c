@@ -63,7 +63,7 @@ static int read_bytes(struct capture *c, void *to, size_t n)
 	if (!got && feof(c->file))
 		return 0;
 	return ferror(c->file) ? report_bad(c, strerror(errno))
-			       : report_bad(c, "cut off in the middle of a packet");
+			       : report_bad(c, "the file ends in the middle of a packet");
 }
 
 static int check_link(const struct capture *c, __u32 link)
@@ -71,7 +71,7 @@ static int check_link(const struct capture *c, __u32 link)
 	if (link == LINK_ETHERNET || link == LINK_RAW || link == LINK_RAW_OLD ||
 	    link == LINK_IPV4 || link == LINK_IPV6)
 		return 0;
-	return report_bad(c, "packets of another kind of link than Ethernet and raw IP");
+	return report_bad(c, "the file has packets that are neither Ethernet nor raw IP");
 }
 
 /* Reads the pcap header except its first four bytes, which the caller has read. */
@@ -112,7 +112,7 @@ int capture_open(const char *path, struct capture **ret)
 	if (rc > 0 && (c->ng || c->nanoseconds || magic == micro || magic == bswap_32(micro)))
 		rc = c->ng ? 0 : begin_pcap(c);
 	else if (rc >= 0)
-		rc = report_bad(c, "neither a pcap nor a pcapng file");
+		rc = report_bad(c, "this is neither a pcap nor a pcapng file");
 	if (rc)
 		capture_close(c);
 	else
@@ -135,7 +135,7 @@ static int copy_packet(const struct capture *c, __u32 link, const void *bytes, _
 	__u32 head = link == LINK_ETHERNET ? 0 : 14;
 
 	if (len + head > CAPTURE_MAX)
-		return report_bad(c, "a packet longer than 9,216 bytes");
+		return report_bad(c, "the file has a packet longer than 9,216 bytes");
 	memset(ret->bytes, 0, 12);
 	if (head)
 		memcpy(ret->bytes + 12, types[len && *(const __u8 *)bytes >> 4 == 6], 2);
@@ -155,10 +155,10 @@ static int next_pcap(struct capture *c, struct capture_frame *ret)
 		return rc;
 	len = read_u32(c, head + 8);
 	if (len > BLOCK_MAX)
-		return report_bad(c, "a packet of more than a megabyte");
+		return report_bad(c, "the file has a packet of more than a megabyte");
 	rc = len ? read_bytes(c, c->block, len) : 1;
 	if (rc <= 0)
-		return rc ?: report_bad(c, "cut off in the middle of a packet");
+		return rc ?: report_bad(c, "the file ends in the middle of a packet");
 	ret->interface[0] = '\0';
 	ret->ns = read_u32(c, head) * 1000000000ULL +
 		  read_u32(c, head + 4) * (c->nanoseconds ? 1 : 1000ULL);
@@ -192,7 +192,8 @@ static void read_options(struct capture *c, __u32 at, __u32 end)
 static int add_interface(struct capture *c, __u32 len)
 {
 	if (len < 8 || c->n == INTERFACES)
-		return report_bad(c, "an interface that cannot be read, or more than 64");
+		return report_bad(c, "the file has an invalid interface, or more than 64 "
+				     "interfaces");
 	memset(&c->interface[c->n], 0, sizeof(c->interface[0]));
 	c->interface[c->n].link = read_u16(c, c->block);
 	read_options(c, 8, len);
@@ -206,11 +207,11 @@ static int read_packet(struct capture *c, __u32 type, __u32 len, struct capture_
 	__u64 stamp = 0;
 
 	if (len < head || interface >= c->n)
-		return report_bad(c, "a packet of no interface");
+		return report_bad(c, "the file has a packet without an interface");
 	whole = read_u32(c, c->block + head - 4);
 	n = type == ENHANCED ? read_u32(c, c->block + 12) : whole < len - head ? whole : len - head;
 	if (n > len - head)
-		return report_bad(c, "a packet that does not fit its block");
+		return report_bad(c, "the file has a packet that is longer than its block");
 	if (type == ENHANCED)
 		stamp = (__u64)read_u32(c, c->block + 4) << 32 | read_u32(c, c->block + 8);
 	ret->ns = stamp / c->interface[interface].units * 1000000000ULL +
@@ -240,10 +241,10 @@ static int next_block(struct capture *c, struct capture_frame *ret)
 		return rc ?: report_bad(c, "cut off");
 	len = read_u32(c, head + 4) - (type == SECTION ? 12 : 8);
 	if (len < 4 || len > BLOCK_MAX)
-		return report_bad(c, "a block of an impossible length");
+		return report_bad(c, "the file has a block with an impossible length");
 	rc = read_bytes(c, c->block, len);
 	if (rc <= 0)
-		return rc ?: report_bad(c, "cut off in the middle of a block");
+		return rc ?: report_bad(c, "the file ends in the middle of a block");
 	if (type == SECTION)
 		return -EAGAIN;
 	type = read_u32(c, head);

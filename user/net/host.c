@@ -4,6 +4,7 @@
  */
 #include <linux/fib_rules.h>
 #include <linux/rtnetlink.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -190,17 +191,45 @@ __u32 host_link_vrf(const struct host *h, const struct nl_link *link)
 	return master && !strcmp(master->kind, "vrf") ? master->ifindex : 0;
 }
 
-bool host_forwards(const char *name, bool ipv6)
+long host_sysctl(const char *format, ...)
 {
-	char path[96], value = '1';
+	char path[160];
+	va_list args;
+	long value;
 	FILE *in;
 
-	snprintf(path, sizeof(path), "/proc/sys/net/ipv%d/conf/%s/forwarding", ipv6 ? 6 : 4, name);
+	va_start(args, format);
+	vsnprintf(path, sizeof(path), format, args);
+	va_end(args);
 	in = fopen(path, "re");
-	if (in) {
-		if (fread(&value, 1, 1, in) != 1)
-			value = '1';
-		fclose(in);
-	}
-	return value != '0';
+	if (!in)
+		return -1;
+	if (fscanf(in, "%ld", &value) != 1)
+		value = -1;
+	fclose(in);
+	return value;
+}
+
+const char *host_sysctl_name(const char *interface, char ret[IFNAMSIZ])
+{
+	snprintf(ret, IFNAMSIZ, "%s", interface);
+	for (char *c = ret; *c; c++)
+		if (*c == '.')
+			*c = '/';
+	return ret;
+}
+
+bool host_forwards(const char *name, bool ipv6)
+{
+	return host_sysctl("/proc/sys/net/ipv%d/conf/%s/forwarding", ipv6 ? 6 : 4, name) != 0;
+}
+
+bool host_has_family(const struct host *h, __u32 ifindex, __u8 family)
+{
+	for (size_t i = 0; i < h->n_addresses; i++)
+		if (h->addresses[i].ifindex == ifindex &&
+		    h->addresses[i].local.family == family &&
+		    !address_is_link_local(&h->addresses[i].local))
+			return true;
+	return false;
 }

@@ -43,6 +43,14 @@ bool host_has_several_ways(const struct host *h, const struct address *to, __u32
 /* Returns the ifindex of the VRF that a link (or NULL) belongs to; 0: none. */
 __u32 host_link_vrf(const struct host *h, const struct nl_link *link);
 
+/* Returns whether an interface has an address of this family that is not link-local. */
+bool host_has_family(const struct host *h, __u32 ifindex, __u8 family);
+/* Returns the number at the beginning of a file, such as a sysctl, or -1 if there is no such file
+ * or no number in it. */
+long host_sysctl(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* Returns the name of an interface as in the name of a sysctl: sysctl(8) requires slashes where the
+ * name has dots. */
+const char *host_sysctl_name(const char *interface, char ret[IFNAMSIZ]);
 /* Returns whether the kernel forwards packets that arrive on this interface (sysctl forwarding), or
- * true if the sysctl cannot be read. */
+ * true if the sysctl cannot be read. The name "all" is that of the sysctl for all interfaces. */
 bool host_forwards(const char *name, bool ipv6);

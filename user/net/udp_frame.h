@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Builds a UDP datagram with all its headers from Ethernet on, which the BPF program wgxdp_answer
- * then sends (bpf/answer.h). The daemon uses it for cookie replies and for the blind relay.
+ * Builds a UDP datagram with all its headers from Ethernet on, which the BPF program wgxdp_send
+ * then sends (bpf/send_frame.h). The daemon uses it for cookie replies and for the blind relay.
  */
 #pragma once
 #include <stddef.h>

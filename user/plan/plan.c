@@ -55,8 +55,8 @@ static int backend_is_ours(const struct plan_builder *m, const struct service_co
 	address_format(backend, text);
 	backend->family = 0;
 	return contradiction_at(m, s, -EINVAL,
-				"service %s: backend %s is an address of this host, and packets to "
-				"it need no forwarding: write the address of the host behind it",
+				"service %s: backend %s is an address of this host, so nothing is "
+				"forwarded: write the address of the WireGuard host behind it",
 				s->name, text);
 }
 
@@ -105,7 +105,7 @@ static void report_missing(const struct plan_builder *m, const char *name)
 {
 	char there[HOST_NAMES_LEN];
 
-	log_waiting("interface %s: not there yet: waiting; there is %s", name,
+	log_waiting("interface %s: not there yet, and wgxdp waits for it; this host has %s", name,
 		    host_link_names(m->host, name, there));
 }
 
@@ -120,13 +120,13 @@ static int add_port(struct plan_builder *m, const char *name, enum link_role rol
 		return 0;
 	}
 	if (link->loopback) {
-		log_error("interface %s: the loopback carries no packets of other hosts: name the "
-			  "interface to the clients or to the backend", name);
+		log_error("interface %s: this is the loopback, which other hosts cannot reach: "
+			  "name the interface to the clients or to the backend", name);
 		return -EINVAL;
 	}
 	link = plan_base(m->host, link);
 	if (plan_refused(m->in, link->ifindex)) {
-		log_waiting("interface %s: waiting until it is free", link->name);
+		log_waiting("interface %s: waiting, because another program holds it", link->name);
 		return 0;
 	}
 	if (plan_port(m->plan, link->ifindex))
@@ -180,8 +180,8 @@ static int add_several(struct plan_builder *m, const struct address *backend, __
 		if (!link || link->loopback || plan_port_of(m, link->ifindex))
 			continue;
 		if (first && first->role == ROLE_WAN)
-			log_warning("backend %s: one of its routes leaves by %s, which is not in "
-				    "`interfaces`: replies that arrive there are not translated",
+			log_warning("backend %s: one of its routes leaves by %s, where replies are "
+				    "not translated: add that interface to `interfaces`",
 				    address_format(backend, text), link->name);
 		else
 			rc = add_port(m, link->name, ROLE_LAN, MODE_AUTO, false);
@@ -224,12 +224,12 @@ static int add_backend_port(struct plan_builder *m, const struct service_config 
 	}
 	port = plan_port_of(m, oif);
 	if (port && port->role == ROLE_WAN && s->nat != NAT_MASQUERADE)
-		log_warning("service %s: the route to backend %s leaves by %s, a wan: is that its "
-			    "address?", s->name, address_format(backend, text),
+		log_warning("service %s: the route to backend %s leaves by the wan %s: correct its "
+			    "address, or add a route", s->name, address_format(backend, text),
 			    host_link(m->host, oif)->name);
 	if (host_has_several_ways(m->host, backend, vrf, oif))
-		log_info("service %s: several routes lead to backend %s: the kernel chooses one "
-			 "for each packet", s->name, address_format(backend, text));
+		log_info("service %s: several routes lead to backend %s, and the kernel chooses "
+			 "one for each packet", s->name, address_format(backend, text));
 	return plan_backend_port(m, backend, vrf);
 }
 
@@ -277,7 +277,7 @@ int plan_ports(struct plan_builder *m)
 	const struct config *c = m->config;
 	int rc = 0;
 
-	m->plan->hearing = c->n_learn;
+	m->plan->notify = c->n_learn;
 	for (size_t i = 0; i < c->n_interfaces && !rc; i++)
 		rc = add_port(m, c->interfaces[i].name, c->interfaces[i].role,
 			      c->interfaces[i].mode, c->interfaces[i].shared);

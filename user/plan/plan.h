@@ -139,7 +139,7 @@ struct plan {
 	bool routers;			/* at least one link has a virtual router's MAC address */
 	bool express;		/* the data path uses its express path */
 	__u32 express_entries;		/* entries of the express path on each CPU, a power of 2 */
-	bool hearing;		/* the data path reports handshakes and knocks for this host */
+	bool notify;		/* the data path reports handshakes and knocks for this host */
 	bool choices;			/* at least one service has, or may get, SERVICE_CHOICE */
 	bool ask_always;		/* the control map gets CONTROL_ASK_ALWAYS */
 	/* Fd of the map that run_state_prepare() made; 0: the text is the running one. */

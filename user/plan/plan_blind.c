@@ -24,9 +24,8 @@ static int refuse_services(struct plan_builder *m, const struct nl_link *link,
 		if (l->ifindex == link->ifindex && l->port == port &&
 		    address_equal(&l->local, local))
 			return contradiction_at(m, plan_service(m, l->id), -EEXIST,
-						"service %s: it listens on %s, which is the "
-						"blind relay's: give one of the two another port "
-						"or address",
+						"service %s: the blind relay also listens on %s: "
+						"give one of the two another port or address",
 						m->plan->services[l->id].name,
 						endpoint_format(local, port, text));
 	}
@@ -53,8 +52,8 @@ static int check_mtu(const struct plan_builder *m, const struct nl_link *link, b
 	if (mtu + around <= link->mtu)
 		return 0;
 	return contradiction_at(m, &m->config->blind, -EINVAL,
-				"blind: mtu %u makes packets of %u bytes over %s, and %s takes %u: "
-				"write mtu: %u or less, here and at every site",
+				"blind: with mtu: %u, packets are %u bytes long over %s, but %s "
+				"takes %u: write mtu: %u or less, here and at all sites",
 				mtu, mtu + around, ipv6 ? "IPv6" : "IPv4", link->name, link->mtu,
 				link->mtu - around);
 }

@@ -83,9 +83,9 @@ static int pool_find(const struct plan_builder *m, const struct service_config *
 		pool_add(pool, own);
 	/* Without a route, another message says that the route is missing. */
 	else if (!nl_route_get(backend, host_vrf(m->host, s), &oif))
-		log_warning("service %s: waiting for a source address towards backend %s: add an "
-			    "address to the interface on the way there, or write flows: { source: "
-			    "[ … ] }", s->name, address_format(backend, text));
+		log_warning("service %s: waiting for a source address for packets to backend %s: "
+			    "add an address to that interface, or write flows: { source: [ … ] }",
+			    s->name, address_format(backend, text));
 	return 0;
 }
 

@@ -270,8 +270,9 @@ static void tell_unfit(const struct kernel *k)
 	char text[ADDRESS_STRLEN];
 
 	if (link)
-		log_warning("interface %s: no peer has %s in its AllowedIPs: the kernel's route to "
-			    "it%s is ignored", link->name, prefix_format(&k->unfit->dst, text),
+		log_warning("interface %s: no peer has %s in its AllowedIPs, so the kernel's route "
+			    "to it%s is ignored: add it to a peer",
+			    link->name, prefix_format(&k->unfit->dst, text),
 			    k->n_unfit > 1 ? ", and others," : "");
 }
 

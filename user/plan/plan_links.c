@@ -95,8 +95,8 @@ static void add_mac(struct link *link, const struct nl_link *of)
 	while (i < LINK_MACS && link->macs[i] != LINK_NO_MAC)
 		i++;
 	if (i == LINK_MACS) {
-		log_warning("interface %s: more than %d virtual routers on one link: the kernel "
-			    "handles its frames, not wgxdp", of->name, LINK_MACS - 1);
+		log_warning("interface %s: its link has more than %d virtual routers, so the "
+			    "kernel handles its packets, not wgxdp", of->name, LINK_MACS - 1);
 		return;
 	}
 	link->macs[i] = 0;
@@ -174,8 +174,9 @@ static int gives_way(const struct plan_builder *m, const struct nl_link *link)
 		if (ours == theirs ? other > link : ours)
 			continue;
 		if (ours)
-			return contradiction(m, -ENOSPC, "interfaces %s and %s: their indexes, %u "
-					     "and %u, are equal modulo %u: recreate one of them",
+			return contradiction(m, -ENOSPC,
+				"interfaces %s and %s: their indexes %u and %u collide (modulo "
+				"%u): delete and create one of them again",
 					     link->name, other->name, link->ifindex, other->ifindex,
 					     LINKS) ?: 1;
 		return 1;

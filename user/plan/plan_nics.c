@@ -87,7 +87,8 @@ static bool hides_tags(const struct host *h, struct plan_port *port, const struc
 		if (nl_rx_vlan_offload(at->name, &tags, &outer) || (!tags && !outer))
 			continue;
 		snprintf(port->why, sizeof(port->why), "%s removes VLAN tags before XDP sees them: "
-			 "`ethtool -K %s%s%s` would give XDP", at->name, at->name,
+						       "to use XDP, run `ethtool -K %s%s%s`",
+						       at->name, at->name,
 			 tags ? " rxvlan off" : "", outer ? " rx-vlan-stag-hw-parse off" : "");
 		return true;
 	}
@@ -100,7 +101,7 @@ static int add_nic(struct plan_builder *m, size_t port, const struct nl_link *li
 
 	if (plan_refused(m->in, link->ifindex)) {
 		snprintf(m->plan->ports[port].why, sizeof(m->plan->ports[port].why),
-			 "waiting until %s is free", link->name);
+			 "waiting, because another program holds %s", link->name);
 		return 0;
 	}
 	m->plan->ports[port].n_nics++;
@@ -130,8 +131,9 @@ static int vlan_nic(struct plan_builder *m, size_t i, const struct nl_link *link
 	int n = plan_vlans(m->host, link, vlans, &nic), rc;
 
 	if (n < 0 || !nic->ethernet) {
-		snprintf(port->why, sizeof(port->why), "it has more than two VLAN tags, or its nic "
-			 "is in another network namespace");
+		snprintf(port->why, sizeof(port->why), "the interface has more than two VLAN tags, "
+						       "or its network card is in another network "
+						       "namespace");
 		return 0;
 	}
 	m->plan->vlans = true;		/* the XDP programs of other ports may send to this VLAN */
@@ -154,7 +156,8 @@ static int bridge_nics(struct plan_builder *m, size_t i, const struct nl_link *b
 	int rc = 0;
 
 	if (bridge->vlan_filtering) {
-		snprintf(port->why, sizeof(port->why), "a bridge that tells VLANs apart");
+		snprintf(port->why, sizeof(port->why), "this bridge filters VLANs, which XDP does "
+						       "not support");
 		return 0;
 	}
 	for (size_t j = 0; j < m->host->n_links && !rc; j++) {
@@ -237,8 +240,9 @@ static int port_nics(struct plan_builder *m, size_t i)
 	else if (!strcmp(link->kind, "bridge"))
 		return bridge_nics(m, i, link);
 	else if (plan_macvlan(m->host, link) && plan_port(m->plan, link->lower))
-		snprintf(port->why, sizeof(port->why), "the kernel allows XDP on it or on %s below "
-			 "it, but not on both", plan_macvlan(m->host, link)->name);
+		snprintf(port->why, sizeof(port->why), "the kernel allows XDP on this interface or "
+						       "on %s below it, but not on both",
+						       plan_macvlan(m->host, link)->name);
 	else if (!has_vlans(m->host, link) || !hides_tags(m->host, port, link))
 		return add_nic(m, i, link);
 	return 0;
@@ -266,10 +270,11 @@ int plan_nics(struct plan_builder *m)
 			const struct interface_config none = { 0 }, *named = interface_of(m, port);
 
 			rc = contradiction_at(m, named ?: &none, -EOPNOTSUPP,
-					      "interface %s: no device for %s XDP: %s: mode auto "
-					      "takes what there is", port->name,
+					      "interface %s: no device can run %s XDP: %s: write "
+					      "mode: auto, which uses a mode that works",
+					      port->name,
 					      mode_name(port->mode),
-					      *port->why ? port->why : "a bridge without ports");
+					      *port->why ? port->why : "this bridge has no ports");
 		}
 	}
 	return rc;

@@ -318,8 +318,8 @@ static int plan_own(struct plan_builder *m)
 			rc = add_own(m, id);
 	for (size_t i = 0; i < r->n_own; i++)
 		if (!r->own[i].addr.q[0] && !r->own[i].addr.q[1])
-			log_warning("interface %s: this host has no IPv6 address from which it "
-				    "could send ICMPv6 errors to senders: add one",
+			log_warning("interface %s: this host has no IPv6 address for sending "
+				    "ICMPv6 errors: add one",
 				    host_link(m->host, r->own[i].ifindex)->name);
 	return rc;
 }

@@ -71,7 +71,8 @@ static void sort_routes(struct plan_relay *r)
 		if (!before || prefix_compare(&before->prefix, &route->prefix))
 			r->routes[n++] = *route;
 		else if (!(route->word & ROUTE_LOCAL) && route->word != before->word)
-			log_warning("peers %s and %s both have %s: it is the first one's",
+			log_warning("peers %s and %s both have %s, and the first of the two gets "
+				    "it: remove it from one of them",
 				    r->peers[before->word].name.name,
 				    r->peers[route->word].name.name,
 				    prefix_format(&route->prefix, text));

@@ -9,6 +9,7 @@
 #include "lib/grow.h"
 #include "lib/log.h"
 #include "plan/plan_make.h"
+#include "plan/reach.h"
 
 /* Returns new - old in ones' complement arithmetic, for incremental checksum updates (RFC 1624). */
 static __u16 address_delta(const struct addr *old, const struct addr *new)
@@ -111,8 +112,9 @@ static int add_listener(struct plan_builder *m, const struct listener *new)
 			if (l->id == new->id)
 				return 0;
 			return contradiction_at(m, plan_service(m, new->id), -EEXIST,
-						"service %s: it listens on %s, as service %s does: "
-						"give one of the two another address or port",
+						"service %s: the address %s is also that of "
+						"service %s: give one of the two another address "
+						"or port",
 						m->plan->services[new->id].name,
 						endpoint_format(&new->local, new->port, text),
 						m->plan->services[l->id].name);
@@ -144,19 +146,26 @@ static const struct backend_address *first_backend(const struct plan_builder *m,
 	return first;
 }
 
-/* Prints the reason why a service without listeners waits. This is not an error, because the
+/* Warns if a service has no listeners, or none of a family. This is not an error, because the
  * missing interface or address may appear later. */
-static void tell_no_listener(const struct plan_builder *m, size_t service)
+static void warn_missing(const struct plan_builder *m, size_t service, bool none)
 {
 	const struct service_config *s = &m->config->services[service];
+	const struct nl_link *link = host_link_by_name(m->host, s->listen_interface);
+	const char *missing = link ? reach_missing_address(m->host, s, link) : NULL;
 
 	if (!first_backend(m, service))
 		return;			/* resolve_address() has printed the reason */
-	if (!*s->listen_interface)
-		log_waiting("service %s: waiting for an interface: none has its addresses, and "
-			    "none has the role wan: add interfaces: [ { name: eth0, role: wan } ]",
+	if (missing)
+		log_waiting("service %s: waiting for an %saddress on %s", s->name, missing,
+			    link->name);
+	else if (!none)
+		return;
+	else if (!*s->listen_interface)
+		log_waiting("service %s: waiting, because no interface has its addresses or the "
+			    "role wan: add interfaces: [ { name: eth0, role: wan } ]",
 			    s->name);
-	else if (!host_link_by_name(m->host, s->listen_interface))
+	else if (!link)
 		log_waiting("service %s: waiting for interface %s", s->name, s->listen_interface);
 	else
 		log_waiting("service %s: waiting for an address on %s of the same family as the "
@@ -437,8 +446,8 @@ int plan_services(struct plan_builder *m)
 		for (size_t j = 0; j < p->n_ports && !rc; j++)
 			if (is_here(m, i, &p->ports[j]))
 				rc = service_on_port(m, i, id, &p->ports[j]);
-		if (!rc && m->n_listeners == before)
-			tell_no_listener(m, i);
+		if (!rc)
+			warn_missing(m, i, m->n_listeners == before);
 	}
 	/* Remove services that are not configured any more. This comes last, so that a new service
 	 * does not get their ids and counters in this change. */

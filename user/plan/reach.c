@@ -4,8 +4,11 @@
  */
 #include <linux/fib_rules.h>
 #include <linux/rtnetlink.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include "lib/resource_error.h"
+#include "lib/text.h"
 #include "plan/reach.h"
 
 static bool is_wan(const struct host *h, const struct config *c, __u32 oif)
@@ -111,16 +114,6 @@ static bool is_device(const struct config *c, const char *name)
 	return config_follows(c, name);
 }
 
-static bool has_address_of(const struct host *h, const struct nl_link *link, __u8 family)
-{
-	for (size_t i = 0; i < h->n_addresses; i++)
-		if (h->addresses[i].ifindex == link->ifindex &&
-		    h->addresses[i].local.family == family &&
-		    !address_is_link_local(&h->addresses[i].local))
-			return true;
-	return false;
-}
-
 static bool is_named_wan(const struct config *c, const char *name)
 {
 	for (size_t i = 0; i < c->n_interfaces; i++)
@@ -138,12 +131,93 @@ bool reach_needs(const struct config *c, const struct host *h, const struct nl_l
 		return true;
 	/* The sites choose the family, so one family that the kernel forwards is enough. */
 	if (*c->blind.device && !strcmp(c->blind.interface, link->name))
-		return has_address_of(h, link, family) &&
+		return host_has_family(h, link->ifindex, family) &&
 		       !host_forwards(link->name, family == FAMILY_IPV4);
 	/* A tunnel needs no forwarding. For a peer behind an Ethernet interface, the FIB lookup
 	 * needs it. */
 	return config_relays(c) && family == FAMILY_IPV6 && link->ethernet &&
 	       !is_named_wan(c, link->name);
+}
+
+/* Returns whether the service should listen on an address of this family that the interface has. */
+static bool listens_there(const struct service_config *s, __u8 family)
+{
+	for (size_t i = 0; i < s->n_listen_addresses; i++)
+		if (s->listen_addresses[i].family == family)
+			return false;
+	return s->nat == NAT_DNAT && service_has_family(s, family) &&
+	       (family == FAMILY_IPV4 || s->ipv6 == IPV6_DNAT);
+}
+
+const char *reach_missing_address(const struct host *h, const struct service_config *s,
+				  const struct nl_link *link)
+{
+	bool ipv4 = host_has_family(h, link->ifindex, FAMILY_IPV4);
+	bool ipv6 = host_has_family(h, link->ifindex, FAMILY_IPV6);
+
+	if (s->nat == NAT_MASQUERADE && !s->n_listen_addresses)
+		return ipv4 || (ipv6 && s->ipv6 != IPV6_OFF) ? NULL : "";
+	return !ipv4 && listens_there(s, FAMILY_IPV4) ? "IPv4 " :
+	       !ipv6 && listens_there(s, FAMILY_IPV6) ? "IPv6 " : NULL;
+}
+
+bool reach_needs_accept_ra(const struct host *h, const struct nl_link *link)
+{
+	if (host_sysctl("/proc/sys/net/ipv6/conf/%s/accept_ra", link->name) != 1)
+		return false;
+	for (size_t i = 0; i < h->n_addresses; i++) {
+		const struct nl_address *a = &h->addresses[i];
+
+		if (a->ifindex == link->ifindex && a->local.family == FAMILY_IPV6 &&
+		    !address_is_link_local(&a->local) && a->preferred != 0xffffffff)
+			return true;
+	}
+	return false;
+}
+
+static void print_forwarding_fix(FILE *out, const struct host *h, const char *interface, bool ipv6)
+{
+	char name[IFNAMSIZ];
+
+	fputs("sysctl -w", out);
+	if (host_forwards("all", ipv6)) {
+		fprintf(out, " net.ipv%d.conf.%s.forwarding=1", ipv6 ? 6 : 4,
+			SHELL_WORD(host_sysctl_name(interface, name)));
+		return;
+	}
+	for (size_t i = 0; i < h->n_links && ipv6; i++)
+		if (reach_needs_accept_ra(h, &h->links[i]))
+			fprintf(out, " net.ipv6.conf.%s.accept_ra=2",
+				SHELL_WORD(host_sysctl_name(h->links[i].name, name)));
+	fputs(ipv6 ? " net.ipv6.conf.all.forwarding=1" : " net.ipv4.ip_forward=1", out);
+}
+
+char *reach_forwarding_fix(const struct host *h, const char *interface, bool ipv6)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *out = text_open(&text, &size);
+
+	if (!out)
+		return NULL;
+	print_forwarding_fix(out, h, interface, ipv6);
+	return fclose(out) ? NULL : text;
+}
+
+char *reach_forwarding_off(const struct config *c, const struct host *h,
+			   const struct nl_link *link, bool ipv6)
+{
+	char *fix, *text = NULL;
+
+	if (!reach_needs(c, h, link, ipv6 ? FAMILY_IPV6 : FAMILY_IPV4) ||
+	    host_forwards(link->name, ipv6))
+		return NULL;
+	fix = reach_forwarding_fix(h, link->name, ipv6);
+	if (fix && asprintf(&text, "%s forwarding is off on %s, so wgxdp forwards no packets that "
+			    "arrive on it: run `%s`", ipv6 ? "IPv6" : "IPv4", link->name, fix) < 0)
+		text = NULL;
+	free(fix);
+	return text;
 }
 
 #define DEFAULT_TUNNEL 1420		/* default MTU of a WireGuard device, in bytes */

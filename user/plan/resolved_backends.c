@@ -167,7 +167,7 @@ int resolved_backends_match(struct resolved_backends *a, const struct config *c)
 		for (size_t j = 0; j < backends_of(&c->services[i]) && !rc; j++)
 			rc = ask_for_backend(&new, a, backend_at(&c->services[i], j));
 	if (rc) {
-		log_error("no memory for the addresses of backends");
+		log_error("there is no memory for the addresses of backends");
 		resolved_backends_free(&new);
 		return rc;
 	}
@@ -279,7 +279,8 @@ bool resolved_backends_follow_prefixes(struct resolved_backends *a, const struct
 		else if (here || !is->address.family)
 			is->address = said;
 		if (was.address.family && !address_equal(&was.address, &is->address))
-			log_info("backend %s is %s now: the prefix of %s has changed", is->text,
+			log_info("the address of backend %s is %s now, because the prefix of %s "
+				 "has changed", is->text,
 				 address_format(&is->address, text), is->interface);
 		any |= memcmp(&was, is, sizeof(was)) != 0;
 	}

@@ -100,8 +100,8 @@ int transmit_flags(const struct host *h, const struct nl_link *link, bool native
 		flags = !strcmp(link->kind, "bond") ? flags_by_ports(h, link, native) :
 			flags_by_driver(link, native);
 	if (!flags && !strcmp(link->kind, "veth"))
-		*ret_hint = "its peer has neither an XDP program nor GRO (`ethtool -K PEER gro on` "
-			    "at the other end)";
+		*ret_hint = "the other end of the veth needs GRO or an XDP program: run `ethtool "
+			    "-K PEER gro on` there";
 	return flags;
 }
 
@@ -162,9 +162,9 @@ static void print_headroom_hint(const char *name, const char *between, FILE *out
 {
 	if (headroom_lacks(name))
 		fprintf(out,
-			"%sthe driver of %s leaves no room in front of packets (flag "
-			"legacy-rx), so tc sends packets that become IPv6: `ethtool "
-			"--set-priv-flags %s legacy-rx off` lets XDP send them",
+			"%sthe driver of %s leaves no room before packets (flag legacy-rx), so tc "
+			"sends those that become longer: for XDP, run `ethtool --set-priv-flags %s "
+			"legacy-rx off`",
 			between, name, name);
 }
 

@@ -318,6 +318,16 @@ static void check_names(struct service_check *j)
 	}
 }
 
+static void note_missing_address(struct service_check *j)
+{
+	const struct nl_link *link = host_link_by_name(&j->k->h, j->s->listen_interface);
+	const char *missing = link ? reach_missing_address(&j->k->h, j->s, link) : NULL;
+
+	if (missing)
+		note_fault(j, FAULT_NO_ADDRESS, "%s has no %saddress to listen on", link->name,
+			   missing);
+}
+
 /* Finds why a service has no address to listen on. */
 static void explain_nowhere(struct service_check *j)
 {
@@ -332,6 +342,7 @@ static void explain_nowhere(struct service_check *j)
 				   k->interfaces[i].why);
 	if (!*s->listen_interface)
 		note_fault(j, FAULT_INTERFACE, "no interface has its addresses, and none is a wan");
+	note_missing_address(j);
 	note_fault(j, FAULT_NO_ADDRESS, "%s has no address of a family that its backend has",
 		   s->listen_interface);
 }
@@ -423,6 +434,8 @@ static void decide_state(struct service_check *j, const struct places *p,
 		check_names(j);
 		if (!p->n)
 			explain_nowhere(j);
+		else
+			note_missing_address(j);
 		for (size_t i = 0; i < p->n; i++)
 			check_mtu(j, &p->list[i]);
 		check_backends(j, table, n, id);

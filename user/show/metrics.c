@@ -83,8 +83,8 @@ static void service_drops(struct scrape *s)
 static void service_states(struct scrape *s)
 {
 	metric_family(&s->text, "wgxdp_service_state", "gauge",
-		      "1 for the state of a service: listening, partial (some packets are not "
-		      "forwarded) or waiting (no packet is forwarded).");
+		      "1 for the present state of a service: listening, partial (some packets are "
+		      "not forwarded) or waiting (none is forwarded).");
 	for (__u32 id = 0; id < s->n_services; id++)
 		for (int state = 0; state < SERVICE_STATES && *s->services[id].name; state++)
 			metric(&s->text, LABELS({ "service", s->services[id].name },
@@ -96,13 +96,13 @@ static void service_families(struct scrape *s)
 {
 	service_states(s);
 	metric_family(&s->text, "wgxdp_service_packets_total", "counter",
-		      "Packets of a service by direction, path (xdp or tc) and verdict.");
+		      "Packets of a service, by direction, path (xdp or tc) and verdict.");
 	services(s, false);
 	metric_family(&s->text, "wgxdp_service_bytes_total", "counter",
 		      "Bytes of a service's forwarded packets, including the IP header.");
 	services(s, true);
 	metric_family(&s->text, "wgxdp_service_dropped_packets_total", "counter",
-		      "Dropped packets of a service, by reason.");
+		      "Dropped packets of a service, by the reason for the drop.");
 	service_drops(s);
 }
 
@@ -142,14 +142,15 @@ static void flow_family(struct scrape *s, const char *name, const char *type, co
 
 static void flow_families(struct scrape *s)
 {
-	flow_family(s, "wgxdp_flows", "gauge", "Flows (clients) of a masquerading service now.",
+	flow_family(s, "wgxdp_flows", "gauge", "Present number of flows (clients) of a service "
+					       "with nat: masquerade.",
 		    offsetof(struct flow_numbers, now));
 	flow_family(s, "wgxdp_flows_created_total", "counter",
-		    "Flows that were created: the backend answered a new client.",
+		    "Flows that were created because the backend answered a new client.",
 		    offsetof(struct flow_numbers, created));
 	flow_family(s, "wgxdp_flows_expired_total", "counter",
 		    "Flows that ended because they were idle too long, or because their source had "
-		    "more than its share.",
+		    "too many.",
 		    offsetof(struct flow_numbers, expired));
 	flow_family(s, "wgxdp_flows_moved_total", "counter",
 		    "Flows that ended because the service got another backend.",
@@ -159,7 +160,8 @@ static void flow_families(struct scrape *s)
 		    "port.",
 		    offsetof(struct flow_numbers, deleted));
 	flow_family(s, "wgxdp_flows_refused_total", "counter",
-		    "Packets of new clients that got no flow: no room, no port, or a limit.",
+		    "Packets of new clients that got no flow, because of no room, no free port, or "
+		    "a limit.",
 		    sizeof(struct flow_numbers));
 }
 
@@ -223,8 +225,8 @@ static void peer_handshakes(struct scrape *s)
 static void peer_families(struct scrape *s)
 {
 	metric_family(&s->text, "wgxdp_peer_attached", "gauge",
-		      "1 if the peer's device exists and knows its key; 0: packets of the peer are "
-		      "not forwarded.");
+		      "1 if the peer's device exists and knows its key; 0 if its packets are not "
+		      "forwarded.");
 	peer_states(s);
 	metric_family(&s->text, "wgxdp_peer_packets_total", "counter",
 		      "Packets from a peer (rx) by verdict, and packets forwarded to it (tx).");
@@ -234,10 +236,10 @@ static void peer_families(struct scrape *s)
 		      "IP header.");
 	peers(s, true);
 	metric_family(&s->text, "wgxdp_peer_dropped_packets_total", "counter",
-		      "Dropped packets from a peer, by reason.");
+		      "Dropped packets from a peer, by the reason for the drop.");
 	peer_drops(s);
 	metric_family(&s->text, "wgxdp_peer_last_handshake_timestamp_seconds", "gauge",
-		      "Time of the last WireGuard handshake with a peer; 0: never.");
+		      "Time of the last WireGuard handshake with a peer; 0 if there was none.");
 	peer_handshakes(s);
 }
 
@@ -279,11 +281,11 @@ static void interface_families(struct scrape *s)
 		      "1 for each interface, with its role and mode.");
 	interfaces(s, INTERFACE_INFO);
 	metric_family(&s->text, "wgxdp_interface_attached", "gauge",
-		      "1 if wgxdp is attached to the interface and it is up; 0: waiting, down or "
-		      "gone.");
+		      "1 if wgxdp is attached to the interface and it is up; 0 if it is waiting, "
+		      "down or gone.");
 	interfaces(s, INTERFACE_WORKS);
 	metric_family(&s->text, "wgxdp_interface_transmit_failed_packets_total", "counter",
-		      "Packets that the device failed to send.");
+		      "Packets that the device's driver failed to send.");
 	interfaces(s, INTERFACE_FAILED);
 }
 
@@ -311,12 +313,13 @@ static void map_families(struct scrape *s)
 		{ MAP_flow_table, "flows" },
 	};
 
-	metric_family(&s->text, "wgxdp_map_entries", "gauge", "Entries of a map that are in use.");
+	metric_family(&s->text, "wgxdp_map_entries", "gauge",
+		"Entries of a BPF map that are in use.");
 	for (size_t i = 0; i < sizeof(maps) / sizeof(*maps); i++)
 		metric(&s->text, LABELS({ "map", maps[i].name }),
 		       dataplane_used(s->dp, maps[i].map));
 	metric_family(&s->text, "wgxdp_map_max_entries", "gauge",
-		      "Entries that a map has room for.");
+		      "Entries for which a BPF map has room.");
 	for (size_t i = 0; i < sizeof(maps) / sizeof(*maps); i++)
 		metric(&s->text, LABELS({ "map", maps[i].name }),
 		       map_room(s->dp, maps[i].map));
@@ -328,7 +331,7 @@ static void config_families(struct scrape *s)
 	struct stat st = { 0 };
 
 	metric_family(&s->text, "wgxdp_config_last_reload_successful", "gauge",
-		      "1 if the last reload succeeded.");
+		      "1 if the last reload of the configuration succeeded.");
 	metric(&s->text, NULL, !run_state_failed(s->instance));
 	run_state_path(path, s->instance, "running.yaml");
 	stat(path, &st);
@@ -344,13 +347,14 @@ static void daemon_families(struct scrape *s)
 	bool runs = follower_runs(s->instance, &since);
 
 	metric_family(&s->text, "wgxdp_daemon_running", "gauge",
-		      "1 if a daemon follows the instance.");
+		      "1 if a daemon runs for the instance.");
 	metric(&s->text, NULL, runs);
 	metric_family(&s->text, "wgxdp_daemon_start_timestamp_seconds", "gauge",
-		      "Start time of the daemon; 0: no daemon runs.");
+		      "Start time of the daemon; 0 if no daemon runs.");
 	metric(&s->text, NULL, since);
 	metric_family(&s->text, "wgxdp_configuration_stale", "gauge",
-		      "1 if what runs differs from the file that it was read from.");
+		      "1 if the running configuration differs from the file that it was read "
+		      "from.");
 	if (s->config)
 		metric(&s->text, NULL, source_is_stale(source_read(s->instance, s->config, file)));
 }
@@ -365,7 +369,7 @@ static void name_families(struct scrape *s)
 	if (!s->config || resolved_backends_match(&known, s->config))
 		known.n = 0;
 	metric_family(&s->text, "wgxdp_name_resolved_timestamp_seconds", "gauge",
-		      "Time when a name was last resolved; 0: never.");
+		      "Time when a name was last resolved; 0 if it never was.");
 	for (size_t i = 0; i < known.n; i++) {
 		__s64 resolved = known.list[i].resolved;
 		bool before = false;
@@ -388,8 +392,8 @@ static void ddns_families(struct scrape *s)
 
 	run_counters_read(&n, s->instance, "ddns");
 	metric_family(&s->text, "wgxdp_ddns_last_success_timestamp_seconds", "gauge",
-		      "Time when the DNS records of a name were last known to be correct; 0: "
-		      "never.");
+		      "Time when the DNS records of a name were last known to be correct; 0 if "
+		      "they never were.");
 	for (size_t i = 0; s->config && i < s->config->n_ddns; i++)
 		for (size_t j = 0; j < s->config->ddns[i].n_names; j++) {
 			const char *name = s->config->ddns[i].names[j].text;

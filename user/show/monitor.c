@@ -185,13 +185,13 @@ static void write_packet(struct monitor *m, const struct packet *packet)
 /* Returns whether the port is one of the ports for knocks. */
 static bool is_knock(const struct monitor *m, __be16 port)
 {
-	struct hearing h = { 0 };
+	struct notify_filter h = { 0 };
 	__u32 zero = 0;
 
-	if (map_fd(m->dp, MAP_hearing) < 0 ||
-	    bpf_map_lookup_elem(map_fd(m->dp, MAP_hearing), &zero, &h))
+	if (map_fd(m->dp, MAP_notify_filter) < 0 ||
+	    bpf_map_lookup_elem(map_fd(m->dp, MAP_notify_filter), &zero, &h))
 		return false;
-	for (int i = 0; i < HEAR_PORTS; i++)
+	for (int i = 0; i < NOTIFY_PORTS; i++)
 		if (h.knocks[i] && (__u32)(ntohs(port) - h.knocks[i]) < KNOCK_PORTS)
 			return true;
 	return false;

@@ -97,8 +97,8 @@ static int poll_flows(struct monitor *m, const struct monitor_memory *was,
 
 	if (rc == -E2BIG) {
 		if (!was || !was->too_many)
-			log_warning("more than %d flows: changes of flows are not reported while "
-				    "there are so many",
+			log_warning("there are more than %d flows: while this is so, monitor does "
+				    "not report changes of flows",
 				    FLOWS_TOLD);
 		is->too_many = true;
 		is->n_flows = 0;

@@ -153,7 +153,7 @@ static void describe_ipv4(struct reader *r)
 	describe_payload(r, ip.protocol, addresses, offset);
 	if (offset || more)
 		add_words(r, "%s fragment%s at %u of id %u", offset ? "a later" : "a first",
-			  more ? ", more to come," : "", offset, ntohs(ip.id));
+			  more ? " with more to come" : "", offset, ntohs(ip.id));
 	add_words(r, "%u bytes", ntohs(ip.tot_len));
 	add_words(r, "TTL %u%s", ip.ttl, ip.frag_off & htons(IP_DF) ? ", DF" : "");
 }
@@ -180,7 +180,7 @@ static void describe_ipv6(struct reader *r)
 	describe_payload(r, next, addresses, offset);
 	if (head)
 		add_words(r, "%s fragment%s at %u", offset ? "a later" : "a first",
-			  head[3] & 1 ? ", more to come," : "", offset);
+			  head[3] & 1 ? " with more to come" : "", offset);
 	add_words(r, "%zu bytes", sizeof(ip) + ntohs(ip.ip6_plen));
 	add_words(r, "hop limit %u", ip.ip6_hlim);
 }

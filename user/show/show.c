@@ -348,7 +348,7 @@ static int print_plain(const struct document *d, unsigned int what, FILE *out)
 			fprintf(out, "%s: none\n", nouns[i].name);
 	if (!rc && all && document_is_empty(d, "services") && document_is_empty(d, "peers") &&
 	    document_is_empty(d, "sites"))
-		fputs("no service and no peer is configured: nothing is forwarded\n", out);
+		fputs("no service and no peer is configured, so nothing is forwarded\n", out);
 	return rc;
 }
 

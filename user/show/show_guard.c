@@ -236,8 +236,8 @@ void guard_families(struct metrics_text *t, const struct dataplane *dp,
 
 	read_backends(dp, services, n_services, &all);
 	metric_family(t, "wgxdp_backend_up", "gauge",
-		      "0 if the backend left as many initiations unanswered as the service's "
-		      "health allows.");
+		      "0 if the backend did not answer the last handshake initiations (see "
+		      "health), else 1.");
 	for (size_t i = 0; i < all.n; i++)
 		metric(t, LABELS(BACKEND(&all.list[i])), !all.list[i].backend.down);
 	metric_family(t, "wgxdp_backend_on_standby", "gauge",
@@ -245,8 +245,8 @@ void guard_families(struct metrics_text *t, const struct dataplane *dp,
 	for (size_t i = 0; i < all.n; i++)
 		metric(t, LABELS(BACKEND(&all.list[i])), all.list[i].backend.on_standby);
 	metric_family(t, "wgxdp_handshakes_total", "counter",
-		      "Initiations with a valid mac1 that were forwarded to a backend, and its "
-		      "responses.");
+		      "Handshake initiations with a valid mac1 that were forwarded to a backend, "
+		      "and its responses.");
 	for (size_t i = 0; i < all.n; i++) {
 		metric(t, LABELS(BACKEND(&all.list[i]), { "type", "initiation" }),
 		       all.list[i].backend.health.initiations);
@@ -254,7 +254,7 @@ void guard_families(struct metrics_text *t, const struct dataplane *dp,
 		       all.list[i].backend.health.responses);
 	}
 	metric_family(t, "wgxdp_handshake_duration_seconds", "histogram",
-		      "Time from an initiation to a backend's response.");
+		      "Time from a handshake initiation to the backend's response.");
 	for (size_t i = 0; i < all.n; i++)
 		write_durations(t, &all.list[i]);
 	metric_family(t, "wgxdp_cookie_replies_total", "counter",

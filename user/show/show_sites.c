@@ -136,8 +136,8 @@ void site_families(struct metrics_text *t, const struct dataplane *dp)
 		    "IP header.",
 		    offsetof(struct blind_view_pair, bytes));
 	metric_family(t, "wgxdp_site_refused_total", "counter",
-		      "Refused handshakes between sites: another site has the index, or there is "
-		      "no room.");
+		      "Handshakes between sites that were refused, because another site has the "
+		      "same index or a table is full.");
 	if (v.n)
 		metric(t, NULL, v.refused);
 	blind_view_free(&v);

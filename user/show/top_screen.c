@@ -36,7 +36,7 @@ int top_screen_begin(void)
 	SCREEN *screen;
 
 	if (LIBRARY_OPEN(&library_ncurses, list, &nc, why)) {
-		log_warning("top: prints tables, as it cannot open the screen: %s", why);
+		log_warning("top: cannot open the screen, so tables are printed: %s", why);
 		return -EOPNOTSUPP;
 	}
 	screen = nc.newterm(NULL, stdout, stdin);

@@ -292,11 +292,11 @@ static int read_hop(struct trace *t, const struct trace_step *step, struct trace
 
 static int read_fragments(struct trace *t, struct trace_result *ret)
 {
-	struct pieces p;
-	int rc = read_here(t, MAP_pieces, 0, &p, sizeof(p));
+	struct fragment_area area;
+	int rc = read_here(t, MAP_fragment_area, 0, &area, sizeof(area));
 
-	if (!rc && p.step && !p.first_alone && ret->last->verdict == TRACE_FORWARDED)
-		ret->fragments = (p.len + p.step - 1) / p.step;
+	if (!rc && area.step && !area.first_alone && ret->last->verdict == TRACE_FORWARDED)
+		ret->fragments = (area.len + area.step - 1) / area.step;
 	return rc;
 }
 
@@ -440,12 +440,13 @@ static int run_planes(struct trace *t, __u32 ifindex, const struct trace_frame *
 		    ret->last->verdict == TRACE_NOT_RUN))
 		rc = dataplane_shadow_clear(t->shadow) ?: run_tc(t, in, tags->len, ret);
 	if (rc) {
-		log_error("cannot read the shadow of the instance: %s", strerror(-rc));
+		log_error("cannot read the copy of the instance's programs and maps: %s",
+			  strerror(-rc));
 		return rc;
 	}
 	if (!ret->last) {
 		log_error("wgxdp is attached neither to this interface nor to one above it, so it "
-			  "does not see the packet");
+			  "does not see the packet: name another --in");
 		return -ENODEV;
 	}
 	return read_result(t, ret);

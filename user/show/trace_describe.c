@@ -45,7 +45,7 @@ static void add_guard(const struct trace *t, const struct trace_result *r,
 		return;
 	}
 	snprintf(text, sizeof(text), "%s: %s%s%s",
-		 *message ? message : "not a message of plain WireGuard",
+		 *message ? message : "this is not a message of plain WireGuard",
 		 s->reason ? reason_name(s->reason) : "passes", s->reason ? ", " : "",
 		 s->reason ? reason_text(s->reason) : "");
 	document_text(row, "guard", text);
@@ -55,7 +55,7 @@ static void add_flow(const struct trace_result *r, struct node row)
 {
 	static const char *const words[] = {
 		[TRACE_FLOW] = "existing",
-		[TRACE_NEWCOMER] = "half-open: it waits for the backend's answer",
+		[TRACE_NEWCOMER] = "half-open: the flow waits for the backend's answer",
 		[TRACE_FLOW_MADE] = "created by this answer",
 	};
 
@@ -86,7 +86,7 @@ static void add_step(const struct trace_result *r, enum plane plane, struct node
 				 reason_name(s->reason), reason_text(s->reason));
 		else
 			snprintf(text, sizeof(text), "%s%s", verdict_name(s),
-				 s->ours ? "" : ": of no service or peer");
+				 s->ours ? "" : ": the packet belongs to no service or peer");
 		document_text(row, plane_name(plane), text);
 	}
 }
@@ -123,7 +123,7 @@ static void add_hop(const struct trace_result *r, struct node row)
 	snprintf(mac, sizeof(mac), "%02x:%02x:%02x:%02x:%02x:%02x", m[0], m[1], m[2], m[3], m[4],
 		 m[5]);
 	document_text(row, "mac", hop_is_resolved(&r->hop) ? mac :
-		      "not resolved: the kernel resolves it");
+		      "its MAC address is unknown, and the kernel resolves it");
 }
 
 static void add_frame(const struct trace_frame *f, const char *key, struct node row)
@@ -161,22 +161,24 @@ static void format_summary(const struct trace_result *r, char text[SENTENCE])
 	struct address a = hop_address(&r->hop);
 
 	if (s->verdict == TRACE_NOT_RUN)
-		snprintf(text, SENTENCE, "the kernel cannot run the programs on it: %s",
+		snprintf(text, SENTENCE, "the kernel cannot run the BPF programs on this packet: "
+					 "%s",
 			 strerror(-s->error));
 	else if (!s->ours)
 		snprintf(text, SENTENCE,
-			 "it belongs to no service and no peer: it goes up to the kernel "
-			 "unchanged");
+			 "the packet belongs to no service and no peer, so it goes up to the "
+			 "kernel unchanged");
 	else if (s->reason && !reason_drops(s->reason))
-		snprintf(text, SENTENCE, "it goes up to the kernel unchanged: %s",
+		snprintf(text, SENTENCE, "the packet goes up to the kernel unchanged: %s",
 			 reason_text(s->reason));
 	else if (s->reason)
-		snprintf(text, SENTENCE, "it is dropped: %s", reason_text(s->reason));
+		snprintf(text, SENTENCE, "the packet is dropped: %s", reason_text(s->reason));
 	else
-		snprintf(text, SENTENCE, "%s sends it by %s%s%s%s", s == &r->step[PLANE_XDP] ?
+		snprintf(text, SENTENCE, "%s sends the packet out of %s%s%s%s",
+					 s == &r->step[PLANE_XDP] ?
 			 "XDP" : "tc", interface_name(r->egress, out), r->has_hop ? " to " : "",
 			 r->has_hop ? address_format(&a, hop) : "",
-			 r->fragments > 1 ? ", in fragments, of which the last is shown" : "");
+			 r->fragments > 1 ? ", in fragments (the last one is shown)" : "");
 }
 
 int trace_describe(const struct trace *t, __u32 ifindex, const struct trace_frame *in,

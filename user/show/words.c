@@ -24,7 +24,7 @@ const char *reason_name(__u16 reason)
 const char *reason_text(__u16 reason)
 {
 	return reason < REASON_MAX && reasons[reason].text ? reasons[reason].text :
-	       "for a reason that this version does not know";
+	       "the reason is unknown to this version of wgxdp";
 }
 
 bool reason_drops(__u16 reason)

@@ -2,8 +2,8 @@
  *
  * Captures messages on standard error, for the tests of the configuration. Include it after cmocka.h.
  */
-#ifndef TOLD_H
-#define TOLD_H
+#ifndef CAPTURE_STDERR_H
+#define CAPTURE_STDERR_H
 
 #include <stdio.h>
 #include <string.h>
@@ -11,12 +11,12 @@
 #include <unistd.h>
 #include "config/config.h"
 
-struct told {
+struct captured {
 	int saved, fd;
 	char text[65536];
 };
 
-static void listen_to(struct told *t)
+static void capture_stderr(struct captured *t)
 {
 	fflush(stderr);
 	t->saved = dup(2);
@@ -25,7 +25,8 @@ static void listen_to(struct told *t)
 	dup2(t->fd, 2);
 }
 
-static const char *heard(struct told *t)
+/* Returns what was written to standard error since capture_stderr() */
+static const char *release_stderr(struct captured *t)
 {
 	ssize_t n;
 
@@ -38,18 +39,18 @@ static const char *heard(struct told *t)
 	return t->text;
 }
 
-static inline int parse_quietly(const char *text, struct config **ret, struct told *t)
+static inline int parse_quietly(const char *text, struct config **ret, struct captured *t)
 {
 	int r;
 
-	listen_to(t);
+	capture_stderr(t);
 	r = config_parse(text, "test.yaml", ret);
-	heard(t);
+	release_stderr(t);
 	return r;
 }
 
 /* Removes the lines of parts that this build lacks: WITH_…=0 in the Makefile */
-static inline void leave_out_left_out(char *lines)
+static inline void drop_lines_of_lacking_parts(char *lines)
 {
 	char *end;
 

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Translation between IPv4 and IPv6 (RFC 7915), in the steps flow_way() and leave(). across_begin()
+ * Translation between IPv4 and IPv6 (RFC 7915), in the steps flow_way() and leave(). nat64_begin()
  * stores the fields of the new header while the packet is still unchanged. make_room() of the plane
- * then resizes the space in front of the payload, and across_write() writes the new header there.
+ * then resizes the space in front of the payload, and nat64_write() writes the new header there.
  * The payload does not move. If an IPv4 packet has no UDP checksum, one is computed, because IPv6
  * requires it.
  *
  * Runs after flow_way() (flow.h) chose the family. Then resolve(), or the plane's send in leave().
  * Reads:  s->flow.way, fragment, len, tos, ttl, checksum.
- * Writes: s->flow.across, l4, segment_len; in leave the packet.
+ * Writes: s->flow.nat64, l4, segment_len; in leave the packet.
  */
 #pragma once
 
-#include "fragment/cut.h"
+#include "fragment/too_big.h"
 #include "icmp/icmp.h"
 #include "step.h"
 
@@ -22,10 +22,10 @@
 
 /* Prepares the translation. It runs before resolve(), which then compares the length after
  * translation with the MTU. Options and extension headers are not translated. */
-INLINE void across_begin(struct pkt *p)
+INLINE void nat64_begin(struct pkt *p)
 {
 	bool to6 = p->s->leaves == FAMILY_IPV6;
-	struct flow_across *a = &p->s->flow.across;
+	struct flow_nat64 *a = &p->s->flow.nat64;
 	__u32 head = to6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr);
 
 	if (p->s->is_quote) {	/* head: length of all headers before the quoted UDP header */
@@ -45,7 +45,7 @@ INLINE void across_begin(struct pkt *p)
 }
 
 /* Returns 0, or the reason why the packet cannot be translated. */
-INLINE int across_admits(const struct pkt *p)
+INLINE int nat64_admits(const struct pkt *p)
 {
 	if (p->s->segments > 1)
 		return -DROP_gso_family;
@@ -57,21 +57,21 @@ INLINE int across_admits(const struct pkt *p)
 
 /* Returns the fragment's identification, which ready() or enter() has just stored; 0: not a
  * fragment. */
-INLINE __be32 across_ident(const struct pkt *p)
+INLINE __be32 nat64_ident(const struct pkt *p)
 {
-	return p->s->flow.across.fragment ? p->s->datagram : 0;
+	return p->s->flow.nat64.fragment ? p->s->datagram : 0;
 }
 
-INLINE void across_head4(const struct pkt *p, struct iphdr *ip)
+INLINE void nat64_head4(const struct pkt *p, struct iphdr *ip)
 {
 	const struct flow_work *s = &p->s->flow;
-	const struct flow_across *a = &s->across;
+	const struct flow_nat64 *a = &s->nat64;
 	__u32 sum = 0, len = sizeof(*ip) + a->payload;
 
 	*(__u8 *)ip = 0x45;
 	ip->tos = a->tos;
 	ip->tot_len = bpf_htons(len);
-	ip->id = bpf_htons(bpf_ntohl(across_ident(p)));
+	ip->id = bpf_htons(bpf_ntohl(nat64_ident(p)));
 	ip->frag_off = bpf_htons(a->fragment >> 3 | (a->fragment & 1) << 13);
 	ip->ttl = a->ttl;
 	ip->protocol = IPPROTO_UDP;
@@ -88,9 +88,9 @@ INLINE void across_head4(const struct pkt *p, struct iphdr *ip)
 	ip->check = ~csum_fold(sum);
 }
 
-INLINE void across_head6(const struct pkt *p, struct ipv6hdr *ip)
+INLINE void nat64_head6(const struct pkt *p, struct ipv6hdr *ip)
 {
-	const struct flow_across *a = &p->s->flow.across;
+	const struct flow_nat64 *a = &p->s->flow.nat64;
 	__u32 extra = a->head - sizeof(*ip);
 
 	*(__be32 *)ip = bpf_htonl(6 << 28 | (__u32)a->tos << 20);
@@ -101,42 +101,42 @@ INLINE void across_head6(const struct pkt *p, struct ipv6hdr *ip)
 	addr_store(&ip->daddr, p->s->flow.way.dst);
 }
 
-INLINE void across_fragment(const struct pkt *p, struct fragment_header *f)
+INLINE void nat64_fragment(const struct pkt *p, struct fragment_header *f)
 {
 	f->next = IPPROTO_UDP;
 	f->zero = 0;
-	f->offset = bpf_htons(p->s->flow.across.fragment);
+	f->offset = bpf_htons(p->s->flow.nat64.fragment);
 	/* For IPv4, the 16-bit identification is in the upper half. */
-	f->id = bpf_htonl(bpf_ntohl(across_ident(p)) >> 16);
+	f->id = bpf_htonl(bpf_ntohl(nat64_ident(p)) >> 16);
 }
 
 /* Writes the new header at l3. Returns 0 or a negative value. XDP writes it in place if possible,
  * because a helper call costs as much as the rest of the translation. */
-INLINE int across_head(struct pkt *p)
+INLINE int nat64_head(struct pkt *p)
 {
 	struct flow_work *s = &p->s->flow;
 	bool to4 = s->way.family == FAMILY_IPV4;
-	bool in_place = s->across.head <= sizeof(struct ipv6hdr);
+	bool in_place = s->nat64.head <= sizeof(struct ipv6hdr);
 	void *head = p->plane == PLANE_XDP && in_place ?
 			     at(p, p->s->l3, sizeof(struct ipv6hdr)) : NULL;
-	__u32 n = to4 ? sizeof(struct iphdr) : s->across.head;
-	void *to = head ?: s->across.bytes;
+	__u32 n = to4 ? sizeof(struct iphdr) : s->nat64.head;
+	void *to = head ?: s->nat64.bytes;
 
 	if (to4) {
-		across_head4(p, to);
+		nat64_head4(p, to);
 	} else {
-		across_head6(p, to);
+		nat64_head6(p, to);
 		if (!in_place)
-			across_fragment(p, to + sizeof(struct ipv6hdr));
+			nat64_fragment(p, to + sizeof(struct ipv6hdr));
 	}
-	return head ? 0 : plane_write(p, p->s->l3, s->across.bytes, bounded(n, 64));
+	return head ? 0 : plane_write(p, p->s->l3, s->nat64.bytes, bounded(n, 64));
 }
 
 /* ---- UDP checksum, if the IPv4 packet had none ---- */
 
 /* Computes the UDP checksum of the datagram at l4, whose checksum is 0, and writes its ports.
  * Returns 0 or a negative value. */
-INLINE int across_checksum_step(struct pkt *p)
+INLINE int nat64_checksum_step(struct pkt *p)
 {
 	const struct flow_way *way = &p->s->flow.way;
 	__u32 l4 = p->s->l4;
@@ -154,12 +154,12 @@ INLINE int across_checksum_step(struct pkt *p)
 	check = check ?: 0xffff;
 	return plane_write(p, l4 + offsetof(struct udphdr, check), &check, sizeof(check));
 }
-CALLED_STEP(with_flows, across_checksum)
+CALLED_STEP(with_flows, nat64_checksum)
 
 /* ---- the packet ---- */
 
 /* Returns the change of a checksum when the new ports are written. */
-INLINE __u32 across_ports(const struct flow_work *s)
+INLINE __u32 nat64_ports(const struct flow_work *s)
 {
 	return (__u16)~s->key.sport + s->way.sport + (__u16)~s->key.dport + s->way.dport;
 }
@@ -167,13 +167,13 @@ INLINE __u32 across_ports(const struct flow_work *s)
 #ifndef WGXDP_HOST
 /* Writes the packet on tc, with helpers that keep the skb's own checksum correct (see
  * tc_rewrite_checksum()). That checksum does not cover the Ethernet header. */
-INLINE int across_by_helpers(struct pkt *p, __be16 type)
+INLINE int nat64_by_helpers(struct pkt *p, __be16 type)
 {
 	const struct flow_work *s = &p->s->flow;
 	__u32 l3 = p->s->l3, l4 = p->s->l4, check = l4 + offsetof(struct udphdr, check);
-	bool no_checksum = s->across.no_checksum;
+	bool no_checksum = s->nat64.no_checksum;
 
-	if (across_head(p))
+	if (nat64_head(p))
 		return -1;
 	if (l3 && bpf_skb_store_bytes(p->ctx, l3 - sizeof(type), &type, sizeof(type), 0))
 		return -1;
@@ -188,14 +188,14 @@ INLINE int across_by_helpers(struct pkt *p, __be16 type)
 		return 0;
 	return bpf_l4_csum_replace(p->ctx, check, 0, s->way.delta,
 				   BPF_F_MARK_MANGLED_0 | BPF_F_PSEUDO_HDR) ||
-	       bpf_l4_csum_replace(p->ctx, check, 0, across_ports(s), BPF_F_MARK_MANGLED_0) ?
+	       bpf_l4_csum_replace(p->ctx, check, 0, nat64_ports(s), BPF_F_MARK_MANGLED_0) ?
 		       -1 : 0;
 }
 #endif
 
 /* Writes IP header, EtherType, ports and UDP checksum. Returns 0, a negative value, or 1 if
- * across_checksum() must write ports and checksum. */
-INLINE int across_write_step(struct pkt *p)
+ * nat64_checksum() must write ports and checksum. */
+INLINE int nat64_write_step(struct pkt *p)
 {
 	const struct flow_work *s = &p->s->flow;
 	__be16 type = p->s->leaves == FAMILY_IPV4 ? bpf_htons(ETH_P_IP) : bpf_htons(ETH_P_IPV6);
@@ -204,9 +204,9 @@ INLINE int across_write_step(struct pkt *p)
 
 #ifndef WGXDP_HOST
 	if (p->plane == PLANE_TC)
-		return across_by_helpers(p, type);
+		return nat64_by_helpers(p, type);
 #endif
-	if (across_head(p))
+	if (nat64_head(p))
 		return -1;
 	if (p->s->l3) {
 		to = at(p, p->s->l3 - sizeof(type), sizeof(type));
@@ -216,7 +216,7 @@ INLINE int across_write_step(struct pkt *p)
 	}
 	if (is_later(p))
 		return 0;
-	if (s->across.no_checksum && s->way.family == FAMILY_IPV6)
+	if (s->nat64.no_checksum && s->way.family == FAMILY_IPV6)
 		return 1;
 	udp = at(p, p->s->l4, sizeof(*udp));
 	if (!udp)
@@ -224,7 +224,7 @@ INLINE int across_write_step(struct pkt *p)
 	udp->source = s->way.sport;
 	udp->dest = s->way.dport;
 	if (udp->check)
-		udp->check = csum_add_udp(udp->check, s->way.delta + across_ports(s));
+		udp->check = csum_add_udp(udp->check, s->way.delta + nat64_ports(s));
 	return 0;
 }
-CALLED_STEP(with_flows, across_write)
+CALLED_STEP(with_flows, nat64_write)

@@ -44,7 +44,7 @@ static __u32 random32(void)
 	return state >> 33 ^ state >> 12;
 }
 
-static void take(const __u8 *frame, __u32 len, __u32 egress)
+static void check_fragment(const __u8 *frame, __u32 len, __u32 egress)
 {
 	const __u8 *ip = frame + ETH_HLEN;
 	__u32 header = (ip[0] & 15) * 4, total = get16(ip + 2), at = (get16(ip + 6) & 0x1fff) * 8;
@@ -69,11 +69,11 @@ static void take(const __u8 *frame, __u32 len, __u32 egress)
 
 static void cloned(const struct host_packet *packet, __u32 egress)
 {
-	take(packet->data, packet->len, egress);
+	check_fragment(packet->data, packet->len, egress);
 }
 
 /* Runs the packet in came; returns the verdict */
-static int cut_run(const struct way *w, __u32 len, __u32 mtu)
+static int run_packet(const struct way *w, __u32 len, __u32 mtu)
 {
 	struct host_packet packet = { .len = len, .linear = random32() % (len + 1) };
 	__u8 *memory = malloc(len + 2);
@@ -89,7 +89,7 @@ static int cut_run(const struct way *w, __u32 len, __u32 mtu)
 	host_cloned = cloned;
 	verdict = world_run(PLANE_TC, w->in, &packet);
 	if (verdict == HOST_SENT) {
-		take(packet.data, packet.len, packet.egress);
+		check_fragment(packet.data, packet.len, packet.egress);
 		assert_int_equal(packet.egress, w->out);
 	}
 	free(memory);
@@ -115,7 +115,7 @@ static void options(struct frame *f)
 
 static void random_packets(void **state)
 {
-	unsigned int n_cut = 0, n_pieces = 0;
+	unsigned int n_fragmented = 0, n_fragments = 0;
 
 	for (int i = 0; i < 60000; i++) {
 		const struct way *w = way_named(way_names[i % 6]);
@@ -136,19 +136,19 @@ static void random_packets(void **state)
 		len = frame_build(&in, came);
 		way_leaves(w, &in, &out);
 		sent_len = frame_build(&out, want);
-		assert_int_equal(cut_run(w, len, mtu), HOST_SENT);
+		assert_int_equal(run_packet(w, len, mtu), HOST_SENT);
 		assert_int_equal(got.last, !in.frag_off);
 		assert_false(got.others);
 		assert_int_equal(got.len, sent_len - ETH_HLEN - header);
 		assert_memory_equal(got.whole, want + ETH_HLEN + header, got.len);
 		least = len - ETH_HLEN <= mtu ? 1 : (got.len + (mtu - header) / 8 * 8 - 1) / ((mtu - header) / 8 * 8);
 		assert_int_equal(got.n, least);
-		n_cut += got.n > 1;
-		n_pieces += got.n;
+		n_fragmented += got.n > 1;
+		n_fragments += got.n;
 	}
-	assert_true(n_cut > 30000);
+	assert_true(n_fragmented > 30000);
 	assert_true(ways_sums_hold());
-	print_message("%u packets cut, %u pieces\n", n_cut, n_pieces);
+	print_message("%u packets fragmented, %u fragments\n", n_fragmented, n_fragments);
 }
 
 /* Packets that must not be fragmented go up unchanged, and count as too long */
@@ -162,13 +162,13 @@ static void left_alone(void **state)
 		in.payload = i == 2 ? 15993 : 2000;
 		in.frag_off = i == 0 ? 0x4000 : 0;
 		in.checksum = i == 1 ? PARTIAL : FULL;
-		assert_int_equal(cut_run(w, frame_build(&in, came), i == 3 ? 27 : 1400), HOST_PASS);
+		assert_int_equal(run_packet(w, frame_build(&in, came), i == 3 ? 27 : 1400), HOST_PASS);
 		assert_int_equal(got.n, 0);
 	}
 	assert_int_equal(way_reason(w->id, w->direction, PLANE_TC, PASS_too_big), before + 4);
 	way_comes(w, &in);
 	in.payload = 15992;
-	assert_int_equal(cut_run(w, frame_build(&in, came), 1400), HOST_SENT);
+	assert_int_equal(run_packet(w, frame_build(&in, came), 1400), HOST_SENT);
 	assert_int_equal(got.n, 12);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * Sends a packet that the daemon has built (a cookie reply) as the kernel would send it, but
- * without a raw socket or a bound port. The program wgxdp_answer in wgxdp.bpf.c uses it; it is not
+ * without a raw socket or a bound port. The program wgxdp_send in wgxdp.bpf.c uses it; it is not
  * a step of the pipeline.
  */
 #pragma once
@@ -9,7 +9,7 @@
 #include "pkt.h"
 
 /* Fills *fib with the arguments of a FIB lookup for the packet's destination. */
-INLINE int answer_ask(struct __sk_buff *ctx, struct bpf_fib_lookup *fib)
+INLINE int send_frame_question(struct __sk_buff *ctx, struct bpf_fib_lookup *fib)
 {
 	struct ipv6hdr ip6;
 	struct iphdr ip;
@@ -34,12 +34,12 @@ INLINE int answer_ask(struct __sk_buff *ctx, struct bpf_fib_lookup *fib)
 
 /* Sends the frame. On an L3 device the FIB lookup returns NO_NEIGH, because there are no
  * neighbours. The kernel then removes the Ethernet header. */
-INLINE int answer_send(struct __sk_buff *ctx)
+INLINE int send_frame(struct __sk_buff *ctx)
 {
 	struct bpf_fib_lookup fib = { 0 };
 	int rc;
 
-	if (answer_ask(ctx, &fib))
+	if (send_frame_question(ctx, &fib))
 		return -1;
 	rc = bpf_fib_lookup(ctx, &fib, sizeof(fib), BPF_FIB_LOOKUP_OUTPUT);
 	if (rc != BPF_FIB_LKUP_RET_SUCCESS && rc != BPF_FIB_LKUP_RET_NO_NEIGH)

@@ -43,13 +43,13 @@ ask() { # N SIZE TO: prints how many came back unchanged
 
 # WHAT SIDE TO: wg-end or the client reassembles the fragments
 arrives() {
-	local size pieces=4 ns=wg-end direction=original
+	local size earlier ns=wg-end direction=original
 	[[ $2 == lan ]] || ns=client direction=reply
 	for size in "${sizes[@]}"; do
-		pieces=$(reassembled $ns)
+		earlier=$(reassembled $ns)
 		before=$(shown all $direction forwarded)
 		expect "$1: of $n datagrams of $size bytes answered" "$(ask $n "$size" "$3")" == $n
-		expect "$1: put together again" $(($(reassembled $ns) - pieces)) == $n
+		expect "$1: put together again" $(($(reassembled $ns) - earlier)) == $n
 		expect "$1: packets forwarded" $(($(shown all $direction forwarded) - before)) == $((size > 1472 ? 3 * n : n))
 		total=$((total + n))
 	done
@@ -59,12 +59,12 @@ arrives() {
 }
 
 # WHAT SIDE TO: the first packet is lost, but its sender learns the MTU and fragments the others
-told() {
+reports_mtu() {
 	local direction=original route=(client "${3%:*}")
 	[[ $2 == lan ]] || direction=reply route=(wg-end 198.51.100.7)
 	expect "$1: of one datagram answered" "$(ask 1 1472 "$3")" == 0
 	expect "$1: of $n more answered" "$(ask $n 1472 "$3")" == $n
-	expect "$1: told" "$(shown reason $direction packet_too_big)" '>=' 1
+	expect "$1: reported" "$(shown reason $direction packet_too_big)" '>=' 1
 	expect "$1: MTU learned" "$(inside "${route[0]}" ip route get "${route[1]}" | grep -o 'mtu [0-9]*')" == 'mtu 1400'
 	expect_sums
 }
@@ -93,7 +93,7 @@ for side in lan wan; do
 	arrives "native, none, narrow $side" $side 192.168.1.10:$port
 	wgxdp down
 	up native "$dnat" 'df: report'
-	told "native, dnat, df: report, narrow $side" $side 198.51.100.1:$port
+	reports_mtu "native, dnat, df: report, narrow $side" $side 198.51.100.1:$port
 	wgxdp down
 done
 for side in lan wan; do
@@ -102,12 +102,12 @@ for side in lan wan; do
 	narrow $side
 	inside "${end[0]}" ethtool -K "${end[1]}" tx on > /dev/null
 	up native "$dnat"
-	told "checksums undone, narrow $side" $side 198.51.100.1:$port
+	reports_mtu "checksums undone, narrow $side" $side 198.51.100.1:$port
 	wgxdp down
 	inside "${end[0]}" ethtool -K "${end[1]}" tx off > /dev/null
 	narrow $side
 	up native "$none" 'df: report'
-	told "none, df: report, narrow $side" $side 192.168.1.10:$port
+	reports_mtu "none, df: report, narrow $side" $side 192.168.1.10:$port
 	wgxdp down
 done
-say "$total of $total datagrams arrived in pieces, and whole"
+say "$total of $total datagrams arrived in fragments, and whole"

@@ -4,14 +4,14 @@
  * the MTU is fragmented, and sends the fragments, as any router must (RFC 791, section 3.2). It may
  * also leave as IPv6 (RFC 7915, section 4.1).
  *
- * cut_fits() runs in resolve(), after the next hop; cut_pieces() in leave(), after the rewrite.
- * cut_pieces() sends all fragments except the last one, which replaces the packet.
+ * can_fragment() runs in resolve(), after the next hop; fragment_packet() in leave(), after the
+ * rewrite. fragment_packet() sends all fragments except the last one, which replaces the packet.
  * Reads:  the packet, s->out, segment_len, service.flags; the map nexthops.
- * Writes: s->cut; the map pieces.
+ * Writes: s->fragment_size; the map fragment_area.
  */
 #pragma once
 
-#include "fragment/pieces.h"
+#include "fragment/make.h"
 
 #define IP_DF bpf_htons(0x4000)
 #ifdef WGXDP_HOST
@@ -28,7 +28,8 @@ INLINE bool without_df(const struct pkt *p)
 /* Returns whether the checksum is partial: it covers only the pseudo header, and a device is to
  * complete it. A complete checksum may have the same value by chance; then the sum over the whole
  * datagram is correct. */
-INLINE bool cut_partial(struct pkt *p, const struct iphdr *ip, __u32 l4, const struct udphdr *udp)
+INLINE bool checksum_is_partial(struct pkt *p, const struct iphdr *ip, __u32 l4,
+				const struct udphdr *udp)
 {
 	__u64 pseudo = csum_pseudo4(ip->saddr, ip->daddr) + udp->len + bpf_htons(IPPROTO_UDP);
 	__u64 sum = pseudo;
@@ -50,7 +51,7 @@ INLINE __u32 gso_size(const struct pkt *p)
 /* Returns whether the segments of a GSO packet fit the MTU. With UDP_L4 segmentation, each segment
  * has a UDP header, and segment_len is right. But a virtual machine may send UFO packets, whose
  * segments are fragments; only the kernel knows their length. */
-INLINE bool cut_gso_fits(struct pkt *p, const struct nexthop *hop)
+INLINE bool gso_fits(struct pkt *p, const struct nexthop *hop)
 {
 	__u32 device_mtu = 0;
 
@@ -59,54 +60,54 @@ INLINE bool cut_gso_fits(struct pkt *p, const struct nexthop *hop)
 }
 
 /* Returns 1 if a packet that exceeds the MTU can be sent, otherwise 0. If it must be fragmented,
- * sets s->cut to the payload bytes of each fragment. A packet is not fragmented if it needs a new
- * checksum first (partial checksum, GSO) or exceeds the work area. Then its sender is told the MTU,
- * as with `df: report`. A fragment or an ICMP error is always fragmented, because telling its
- * sender would change nothing. */
-INLINE int cut_plan_step(struct pkt *p)
+ * sets s->fragment_size to the payload bytes of each fragment. A packet is not fragmented if it
+ * needs a new checksum first (partial checksum, GSO) or exceeds the work area. Then its sender is
+ * told the MTU, as with `df: report`. A fragment or an ICMP error is always fragmented, because
+ * telling its sender would change nothing. */
+INLINE int fragment_plan_step(struct pkt *p)
 {
 	__u32 out = p->s->out, l3 = p->s->l3, header, len, mtu;
 	const struct nexthop *hop = bpf_map_lookup_elem(&nexthops, &out);
-	struct pieces *c = pieces_find();
+	struct fragment_area *a = fragment_area_find();
 	struct iphdr ip = {};
 	struct udphdr udp = {};
 
-	if (p->plane != PLANE_TC || !c || !hop || (gso_size(p) && is_across(p)))
+	if (p->plane != PLANE_TC || !a || !hop || (gso_size(p) && is_nat64(p)))
 		return 0;
 	if (gso_size(p))
-		return cut_gso_fits(p, hop);
+		return gso_fits(p, hop);
 	if (plane_read(p, l3, &ip, sizeof(ip)) || ip.version != 4 || ip.frag_off & IP_DF)
 		return 0;
 	header = ip.ihl * 4;
 	len = bpf_ntohs(ip.tot_len) - header;
-	c->ident = bpf_htonl(bpf_ntohs(ip.id));
-	if (len > PIECES_LEN)
+	a->ident = bpf_htonl(bpf_ntohs(ip.id));
+	if (len > FRAGMENTED_LEN)
 		return 0;
 	if (ip.protocol == IPPROTO_UDP && !(ip.frag_off & bpf_htons(0x3fff)) &&
 	    (p->s->service.flags & SERVICE_DF_REPORT ||
 	     plane_read(p, l3 + header, &udp, sizeof(udp)) ||
-	     cut_partial(p, &ip, l3 + header, &udp)))
+	     checksum_is_partial(p, &ip, l3 + header, &udp)))
 		return 0;
-	if (is_across(p))
+	if (is_nat64(p))
 		header = sizeof(struct ipv6hdr) + sizeof(struct fragment_header);
 	mtu = hop->fib.mtu_result;
 	if (mtu < header + 8 || mtu > 0xffff)
 		return 0;
 	mtu = (mtu - header) / 8 * 8;
-	p->s->cut = mtu < PIECE_MAX ? mtu : PIECE_MAX;
+	p->s->fragment_size = mtu < FRAGMENT_MAX ? mtu : FRAGMENT_MAX;
 	return 1;
 }
-CALLED_STEP(true, cut_plan)
+CALLED_STEP(true, fragment_plan)
 
-INLINE bool cut_fits(struct pkt *p)
+INLINE bool can_fragment(struct pkt *p)
 {
-	return p->plane == PLANE_TC && !(is_across(p) && p->s->is_quote) && cut_plan(p) > 0;
+	return p->plane == PLANE_TC && !(is_nat64(p) && p->s->is_quote) && fragment_plan(p) > 0;
 }
 
 /* Sends all fragments except the last one. Clones cannot wait for a neighbour. So if the neighbour
  * is unresolved, only the first fragment is sent, through the kernel, which then resolves the
  * neighbour. The packet counts as dropped. */
-INLINE int cut_pieces_step(struct pkt *p)
+INLINE int fragment_packet_step(struct pkt *p)
 {
 	__u32 out = p->s->out;
 	const struct nexthop *hop = bpf_map_lookup_elem(&nexthops, &out);
@@ -121,12 +122,12 @@ INLINE int cut_pieces_step(struct pkt *p)
 		eth = at(p, 0, sizeof(*eth));
 		if (!eth)
 			return -DROP_send_failed;
-		eth->h_proto = is_across(p) ? bpf_htons(ETH_P_IPV6) : bpf_htons(ETH_P_IP);
+		eth->h_proto = is_nat64(p) ? bpf_htons(ETH_P_IPV6) : bpf_htons(ETH_P_IP);
 		if (!first_alone)
 			eth_write(eth, &hop->fib);
 	}
-	if (cut_all(p, hop->fib.ifindex, first_alone))
+	if (make_fragments(p, hop->fib.ifindex, first_alone))
 		return -DROP_send_failed;
 	return first_alone ? -DROP_fragments_unresolved : 0;
 }
-CALLED_STEP(true, cut_pieces)
+CALLED_STEP(true, fragment_packet)

@@ -67,7 +67,7 @@ static void one_gets_the_port(void **state)
 
 		begin(&masqs[i / CHANGES], 2, false);
 		assert_int_equal(client_sends(at_service, 0, 40005), 40005);
-		host_jiffies += (EMBRYO_SECONDS + 1) * tick_rate;	/* the backend has not answered the client */
+		host_jiffies += (HALF_OPEN_SECONDS + 1) * tick_rate;	/* the backend has not answered the client */
 		meet(i % CHANGES);
 		port = client_sends(at_service, 1, 40005);
 		met += !other_cpu;
@@ -78,12 +78,12 @@ static void one_gets_the_port(void **state)
 		assert_int_not_equal(other_port, GONE);
 		assert_int_not_equal(other_port, port);
 		assert_true(port == 40005 || other_port == 40005 || i % CHANGES);
-		assert_int_equal(embryos_there(), 2);
+		assert_int_equal(half_open_there(), 2);
 	}
 	assert_true(met >= MASQ_PAIRS * 4);
 }
 
-/* Two packets of a new client: at least one is sent, and there is one embryo */
+/* Two packets of a new client: at least one is sent, and there is one half-open flow */
 static void one_client_twice(void **state)
 {
 	int met = 0;
@@ -100,7 +100,7 @@ static void one_client_twice(void **state)
 		whole();
 		assert_true(port != GONE || other_port != GONE);
 		assert_true(port == GONE || other_port == GONE || port == other_port);
-		assert_int_equal(embryos_there(), 1);
+		assert_int_equal(half_open_there(), 1);
 		assert_int_not_equal(client_sends(at_service, 1, 40005), GONE);
 	}
 	assert_true(met >= MASQ_PAIRS * 3);
@@ -139,7 +139,7 @@ static void place_taken(void **state)
 		begin(&masqs[i], 9, false);
 		flows_room(1);
 		assert_int_not_equal(client_sends(at_service, 0, 40005), GONE);
-		host_jiffies += (EMBRYO_SECONDS - 1) * tick_rate;	/* the flow is about to expire: the packet prolongs it */
+		host_jiffies += (HALF_OPEN_SECONDS - 1) * tick_rate;	/* the flow is about to expire: the packet prolongs it */
 		for (__u32 n = 1; n < LEARNED_WAYS; n++)
 			flow_made(at_service, n, 40005);
 		meet(0);
