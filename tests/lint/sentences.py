@@ -196,6 +196,7 @@ def texts(path):
             plain = re.sub(r'``.*?``|`[^`]*`', 'CODE', text.text)
             plain = re.sub(r'\[([^]]*)\]\([^)]*\)', r'\1', plain)
             plain = re.sub(r'\*\*|(?<!\w)[*_](?=\w)|(?<=\w)\*(?!\w)|\\f.|\\\(d?q?', '', plain)
+            plain = re.sub(r' \((?:tests: [^)]*|not held)\)', '', plain)          # docs/inside/threat-model.md: references
             if plain.strip():
                 yield text._replace(text=plain.strip())
 
