@@ -16,14 +16,16 @@ static const struct part {
 	const char *package;		/* package that the file needs; NULL: none */
 	const char *what;
 	const char *start; /* shell commands that start it, one a line; NULL: nothing to start */
+	const char *reload; /* command that applies a change; NULL: the commands of start do */
 } parts[] = {
 	{ "etc/sysctl.d/", NULL, "forwarding", "sysctl --system" },
 	{ "etc/systemd/network/", NULL, "systemd-networkd: addresses",
 	  "systemctl enable --now systemd-networkd\nnetworkctl reload" },
-	{ "etc/systemd/system/", NULL, "systemd: units", "systemctl daemon-reload" },
+	{ "etc/systemd/system/", NULL, "systemd: units", "systemctl daemon-reload",
+	  "systemctl daemon-reload" },
 	{ GEN_RULES, "nftables", "nftables: a table beside the host's own",
 	  "systemctl enable " GEN_RULES_UNIT "\n"
-	  "systemctl reload-or-restart " GEN_RULES_UNIT },
+	  "systemctl reload-or-restart " GEN_RULES_UNIT, "systemctl reload " GEN_RULES_UNIT },
 	{ "etc/wireguard/" WG_ROUTING ".conf", "wireguard-tools",
 	  "WireGuard: the tunnel between sites and relays", NULL },
 	{ "etc/wireguard/" TOPOLOGY_BETWEEN "*.conf", "wireguard-tools",
@@ -34,14 +36,17 @@ static const struct part {
 	  "WireGuard: the tunnel between gateway and clients", NULL },
 	{ "etc/wireguard/*-privatekey", NULL, "its private key; no other user may read it", NULL },
 	{ "etc/wireguard/*-publickey", NULL, "its public key, as others have it", NULL },
+	{ "etc/wireguard/wgxdp-reload", NULL, "a running tunnel's new peers and routes", NULL },
 	{ "etc/keepalived/", "keepalived", "keepalived: which edge router of the site is "
-	  "the active one", "systemctl enable keepalived\nsystemctl restart keepalived" },
+	  "the active one", "systemctl enable keepalived\nsystemctl restart keepalived",
+	  "systemctl reload keepalived" },
 	{ "etc/radvd.conf", "radvd", "radvd: prefixes and routes that it announces on the LAN",
-	  "systemctl enable radvd\nsystemctl restart radvd" },
+	  "systemctl enable radvd\nsystemctl restart radvd", "systemctl reload radvd" },
 	{ "etc/wgxdp/", NULL, "wgxdp's configuration",
-	  "systemctl enable wgxdp wgxdp-daemon\nsystemctl restart wgxdp wgxdp-daemon" },
+	  "systemctl enable wgxdp wgxdp-daemon\nsystemctl restart wgxdp wgxdp-daemon",
+	  "systemctl reload wgxdp-daemon" },
 	{ "etc/bird/bird.conf", "bird2", "BIRD: which site is at which relay",
-	  "systemctl enable bird\nsystemctl reload-or-restart bird" },
+	  "systemctl enable bird\nsystemctl reload-or-restart bird", "systemctl reload bird" },
 };
 #define N_PARTS (sizeof(parts) / sizeof(*parts))
 
@@ -517,11 +522,27 @@ static void commands(FILE *out, const struct gen *g, const struct topology_host 
 	}
 }
 
+/* Prints the commands that apply new peers, in the order of the start. */
+static void reload(FILE *out, const struct gen *g, const struct topology_host *h)
+{
+	char between[GEN_BETWEEN];
+
+	for (size_t i = 0; i < N_PARTS; i++) {
+		if (by_unit(g, h) && !strcmp(parts[i].path, "etc/keepalived/")) {
+			fprintf(out, "    systemctl reload wg-quick@%s\n", gen_device(h));
+			for_each_other_relay(other, g->t, h)
+				fprintf(out, "    systemctl reload wg-quick@%s\n",
+					gen_between(other, between));
+		}
+		if (parts[i].reload && has_part(g, h, &parts[i]))
+			put_commands(out, parts[i].reload, "    ");
+	}
+}
+
 static void start(FILE *out, const struct gen *g, const struct topology_host *h)
 {
-	const char *device = gen_device(h);
-
-	fputs("\n### Start\n\nOn the host, in this order:\n\n", out);
+	fputs("\n### Start\n\nOn the host, in this order (`../rollout` runs them too, from the file "
+	      "`start` here):\n\n", out);
 	commands(out, g, h, "    ");
 	if (h->role == ROLE_EDGE)
 		fputs("\nwg-quick@" WG_ROUTING " is not enabled: keepalived sees to that tunnel, "
@@ -534,12 +555,15 @@ static void start(FILE *out, const struct gen *g, const struct topology_host *h)
 		      "-privatekey, and the same address in the tunnel. Where a site is just now\n"
 		      "wgxdp tells BIRD by a table of the kernel's, and BIRD the other "
 		      "relays by BGP.\n", out);
-	fputs("\nAfter a change of the topology: the same again, for the files that `wgxdp gen "
-	      "hosts` said it changed.\n", out);
-	if (by_unit(g, h) && h->role != ROLE_CLIENT && !h->openwrt)
-		fprintf(out, "Where these are peers of %s.conf alone, `systemctl reload "
-			"wg-quick@%s` in place of restart interrupts none of the others.\n", device,
-			device);
+	if (h->role == ROLE_CLIENT) {
+		fputs("\nAfter a change of the topology: the same again, with the new files.\n", out);
+		return;
+	}
+	fputs("\n### After a change of the topology\n\n"
+	      "Copy the files that `wgxdp gen hosts` says it changed. If sites, servers or clients "
+	      "came or went, and nothing else\nchanged, run what follows: it interrupts no others. "
+	      "Otherwise run the commands of *Start* again.\n\n", out);
+	reload(out, g, h);
 }
 
 /* Writes the README, and HOST/start, the same commands as a script for DIR/rollout. */

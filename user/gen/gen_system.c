@@ -145,8 +145,10 @@ static void edge_units(const struct gen *g, const struct topology_host *h)
 		"[Service]\n"
 		"Restart=on-failure\n"
 		"RestartSec=5\n"
-		"ExecStopPost=/etc/keepalived/" WG_ROUTING " INSTANCE %s STOP 0\n",
-		g->t->sites[h->site].name);
+		"ExecStopPost=/etc/keepalived/" WG_ROUTING " INSTANCE %s STOP 0\n"
+		"# beside keepalived's own reload: the tunnel's file may have other peers\n"
+		"ExecReload=/etc/keepalived/" WG_ROUTING " INSTANCE %s RELOAD 0\n",
+		g->t->sites[h->site].name, g->t->sites[h->site].name);
 	fputs("# It announces from the address that keepalived gives; while there is "
 	      "none it waits.\n"
 	      "[Unit]\n"
@@ -162,20 +164,26 @@ static void edge_units(const struct gen *g, const struct topology_host *h)
 	      drop_in(g, h, "wg-quick@" WG_ROUTING));
 }
 
-/* Replaces the unit's reload. Its own reload finds no private key in the file, and wg(8) would
- * remove the present one. */
+#define RELOAD "etc/wireguard/wgxdp-reload"
+
+static void reload_script(const struct gen *g, const struct topology_host *h)
+{
+	static const char script[] =
+#include "wgxdp-reload.h"
+		"";
+
+	fputs(script, gen_host_file(g, h, 0700, "#!/bin/sh\n#", RELOAD));
+}
+
 static void reload_wireguard(const struct gen *g, const struct topology_host *h, const char *device)
 {
 	char unit[32];
 
 	snprintf(unit, sizeof(unit), "wg-quick@%s", device);
-	fputs("# systemctl reload: peers come and go, and the others notice nothing. The private "
-	      "key is not in the file.\n"
+	fputs("# systemctl reload: peers come and go, and the others notice nothing\n"
 	      "[Service]\n"
 	      "ExecReload=\n"
-	      "ExecReload=/bin/bash -c 'exec wg syncconf %i "
-	      "<(echo \"[Interface]\"; echo \"PrivateKey = $$(cat /etc/wireguard/%i-privatekey)\"; "
-	      "exec wg-quick strip %i)'\n", drop_in(g, h, unit));
+	      "ExecReload=/bin/sh /" RELOAD " %i\n", drop_in(g, h, unit));
 }
 
 /* Writes a line WORD= with the units of the tunnels. */
@@ -216,6 +224,9 @@ void gen_units(const struct gen *g, const struct topology_host *h)
 {
 	char device[GEN_BETWEEN];
 
+	if (h->role != ROLE_CLIENT && h->role != ROLE_FIREWALL && !h->openwrt &&
+	    (h->role != ROLE_SERVER || h->mesh.family))
+		reload_script(g, h);
 	if (h->role == ROLE_EDGE) {
 		edge_units(g, h);
 	} else if (h->role == ROLE_RELAY) {
