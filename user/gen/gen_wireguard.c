@@ -126,6 +126,33 @@ static void conf_keys(struct conf *c, const struct wg_key *public)
 		"%s\n", wg_key_format(public, key));
 }
 
+/* ---- routes for the time without a tunnel ---- */
+
+#define LAST_METRIC "8192" /* of no other route: so such routes of an earlier file can be found */
+
+/* Removes the routes of an earlier file. They outlive the tunnel, and may be wrong for this one. */
+static void begin_unreachable(FILE *out)
+{
+	fputs("PostUp = ip -6 route flush type unreachable metric " LAST_METRIC "\n", out);
+}
+
+/* Writes a route that is used where the tunnel has none. Without it, packets would go to the
+ * provider, and those to a routed prefix would loop between this host and the provider's router. */
+static void put_unreachable(FILE *out, const struct prefix *p)
+{
+	char text[ADDRESS_STRLEN];
+
+	fprintf(out, "PostUp = ip -6 route replace unreachable %s metric " LAST_METRIC "\n",
+		prefix_format(p, text));
+}
+
+/* Writes it for a prefix that the provider routes to this host. Addresses of the link need none. */
+static void end_loop(FILE *out, const struct prefix *p)
+{
+	if (gen_is_global6(&(struct address){ .addr = p->addr, .family = p->family }))
+		put_unreachable(out, p);
+}
+
 /* ---- relays and edge routers ---- */
 
 static const struct topology_host *first_relay(const struct topology *t)
@@ -187,6 +214,9 @@ static void relay(const struct gen *g, const struct topology_host *h)
 	if (h->shares)
 		fprintf(c.out, "Table = off\nPostUp = ip -6 route replace %s dev %%i\n",
 			prefix_format(&ends, text));
+	begin_unreachable(c.out);
+	if (!h->blind)
+		put_unreachable(c.out, &t->overlay);
 	if (!h->blind) /* other forwarding routers always forward: see gen_sysctl() */
 		fputs("PostUp = sysctl -q -w net.ipv6.conf.all.forwarding=1\n"
 		      "PreDown = sysctl -q -w net.ipv6.conf.all.forwarding=0\n", c.out);
@@ -293,18 +323,6 @@ static void own_address(struct conf *c, const struct topology_host *h, const str
 	conf_text(c, text);
 }
 
-/* Writes a route against loops. While the tunnel is down, packets to a routed prefix would loop
- * between this host and the provider's router. The route's metric makes it the last. Addresses of
- * the link need no such route. */
-static void end_loop(FILE *out, const struct prefix *p)
-{
-	char text[ADDRESS_STRLEN];
-
-	if (gen_is_global6(&(struct address){ .addr = p->addr, .family = p->family }))
-		fprintf(out, "PostUp = ip -6 route replace unreachable %s metric 8192\n",
-			prefix_format(p, text));
-}
-
 static void answer_for(FILE *out, const struct topology_host *h,
 		       const struct topology_host *client)
 {
@@ -343,6 +361,7 @@ static void gateway(const struct gen *g, const struct topology_host *h)
 	for (size_t i = 0; i < h->n_inside; i++)
 		own_address(&c, h, &h->inside[i]);
 	conf_settings(&c, h->port, gen_tunnel_mtu(t, h));
+	begin_unreachable(c.out);
 	for (size_t i = 0; i < h->n_networks && !h->exit.proxy_ndp; i++)
 		end_loop(c.out, &h->networks[i]);
 	for_each_host(client, t)
