@@ -85,7 +85,7 @@ configuration 'records: [ A ]' > "$work/four.yaml"
 addresses wg-end ens18 100.64.1.2/10 192.168.1.10/24 169.254.1.1/16
 inside wg-end ip address add 10.1.1.1 peer 203.0.113.1 dev ens18
 ddns 2 -c "$work/four.yaml"
-says '100.64.1.2 is in a provider' '192.168.1.10 is private' '10.1.1.1 is private'
+says '100.64.1.2 is shared by a provider' '192.168.1.10 is private' '10.1.1.1 is private'
 expect 'the serial, with no public IPv4' "$(serial)" == "$was"
 configuration 'records: [ A, AAAA ]' > "$work/both.yaml"
 ddns 2 -c "$work/both.yaml"
