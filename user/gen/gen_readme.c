@@ -541,8 +541,9 @@ static void reload(FILE *out, const struct gen *g, const struct topology_host *h
 
 static void start(FILE *out, const struct gen *g, const struct topology_host *h)
 {
-	fputs("\n### Start\n\nOn the host, in this order (`../rollout` runs them too, from the file "
-	      "`start` here):\n\n", out);
+	fputs("\n### Start\n\n"
+	      "On the host, in this order (`../rollout` runs them too, from the file `start` "
+	      "here):\n\n", out);
 	commands(out, g, h, "    ");
 	if (h->role == ROLE_EDGE)
 		fputs("\nwg-quick@" WG_ROUTING " is not enabled: keepalived sees to that tunnel, "
@@ -556,7 +557,8 @@ static void start(FILE *out, const struct gen *g, const struct topology_host *h)
 		      "wgxdp tells BIRD by a table of the kernel's, and BIRD the other "
 		      "relays by BGP.\n", out);
 	if (h->role == ROLE_CLIENT) {
-		fputs("\nAfter a change of the topology: the same again, with the new files.\n", out);
+		fputs("\nAfter a change of the topology: the same again, with the new files.\n",
+		      out);
 		return;
 	}
 	fputs("\n### After a change of the topology\n\n"
