@@ -102,7 +102,7 @@ says 'the name has a CNAME' 'fqdn=mail.example.net' 'AAAA 2001:db8:1::10 unchang
 settings "OVH_APP_SECRET=${secret}x" > "$work/wrong.conf"
 ddns 1 --import "$work/wrong.conf"
 says 'status 400: Invalid signature fqdn=wg-end.example.net'
-for what in '403 status 403: This call has not been granted' '404 status 404' '500 status 500' 'echo status 403: (the message has a secret key' 'garbage is not valid' 'nested is not valid' 'redirect status 307' 'huge longer than 64 KiB'; do
+for what in '403 status 403: This call has not been granted' '404 status 404' '500 status 500' 'echo status 403: (its message has a secret key' 'garbage is not valid' 'nested is not valid' 'redirect status 307' 'huge longer than 64 KiB'; do
 	mode "${what%% *}"
 	ddns 1 --import "$work/ddns.conf"
 	says "${what#* }" fqdn=wg-end.example.net fqdn=firewall.example.net

@@ -103,7 +103,7 @@ reloads r1 wg-quick@wg0
 expect 'the mark' "$(at r1 wg show wg0 fwmark)" == "$mark"
 expect 'the port' "$(at r1 wg show wg0 listen-port)" == "$port"
 expect_route r1 wg0 192.168.2.0/24
-expect_none r1 wg0 ::/0 # of the main table
+expect_none r1 wg0 ::/0 # in the main table
 [[ $mark != off ]] || fail 'r1 has no mark, so this shows nothing'
 
 # --- a VPS
@@ -118,7 +118,7 @@ quick vps up wg0
 expect 'unreachable routes' "$(unreachable vps)" == $one
 brings vps "$(vps $one false foo bar)" vps
 reloads vps wg-quick@wg0
-expect_route vps wg0 10.9.0.0/24 # of its own address
+expect_route vps wg0 10.9.0.0/24 # the network of its own address
 quick vps down wg0
 expect 'unreachable routes without the tunnel' "$(unreachable vps)" == $one
 brings vps "$(vps $one true foo)" vps

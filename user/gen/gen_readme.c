@@ -577,8 +577,8 @@ static void reload(FILE *out, const struct gen *g, const struct topology_host *h
 
 static void start(FILE *out, const struct gen *g, const struct topology_host *h)
 {
-	fputs("\n### Start\n\nRun these commands on the host, in this order. `../rollout` runs them "
-	      "too, from the file `start` here.\n\n", out);
+	fputs("\n### Start\n\nRun these commands on the host, in this order. `../rollout` also "
+	      "runs them, from the file `start` here.\n\n", out);
 	commands(out, g, h, "    ");
 	if (h->role == ROLE_EDGE)
 		fputs("\nwg-quick@" WG_ROUTING " is not enabled, because keepalived starts that "

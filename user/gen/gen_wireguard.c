@@ -128,7 +128,7 @@ static void conf_keys(struct conf *c, const struct wg_key *public)
 
 /* ---- routes for the time without a tunnel ---- */
 
-#define LAST_METRIC "8192" /* of no other route: so such routes of an earlier file can be found */
+#define LAST_METRIC "8192" /* no other route has it, so the routes of an earlier file can be found */
 
 /* Removes the routes of an earlier file. They outlive the tunnel, and may be wrong for this one. */
 static void begin_unreachable(FILE *out)

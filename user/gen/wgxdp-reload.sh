@@ -28,5 +28,5 @@ if ! grep -q '^Table' "$file"; then
 			ip "$(family "$prefix")" route add "$prefix" dev "$device"
 	done
 fi
-# of the file's commands those that may run twice
+# Only those commands of the file that may run twice
 sed -n "s/%i/$device/g; s/^PostUp = \(ip .* \(replace\|flush\) .*\)/\1/p" "$file" | sh -e
