@@ -51,8 +51,8 @@ static int assign(struct topology *t, struct gen_files *f, int dir, const char *
 	return rc;
 }
 
-static int make(struct topology *t, int dir, const char *directory, enum gen_how how,
-		size_t *ret_differs)
+static int make_hosts(struct topology *t, int dir, const char *directory, enum gen_how how,
+		      size_t *ret_differs)
 {
 	struct gen_files *f = gen_files_new();
 	struct gen_keys *keys = NULL;
@@ -102,7 +102,7 @@ int gen_hosts(const char *topology, const char *directory, enum gen_how how)
 	mask = umask(0);		/* our modes apply exactly */
 	rc = open_directory(directory, how, &made, &dir);
 	if (!rc) {
-		rc = make(t, dir, directory, how, &differs);
+		rc = make_hosts(t, dir, directory, how, &differs);
 		if (rc == -ENOMEM)
 			log_error("there is no memory for the generated files");
 		if (dir >= 0)

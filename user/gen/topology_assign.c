@@ -59,8 +59,8 @@ static const char *meets(const struct topology *t, const struct prefix *p)
 }
 
 /* Makes a random ULA prefix: fd and 40 random bits (RFC 4193). */
-static int make(const struct topology *t, const struct topology_state *s, __u8 len,
-		struct prefix *p)
+static int make_ula(const struct topology *t, const struct topology_state *s, __u8 len,
+		    struct prefix *p)
 {
 	struct prefix one = { .addr.b = { 0xfd }, .family = FAMILY_IPV6, .len = len };
 	int r;
@@ -97,7 +97,7 @@ static int assign_prefix(const struct topology *t, const struct topology_state *
 		*p = *kept;
 	}
 	if (!p->family)
-		r = make(t, s, len, p);
+		r = make_ula(t, s, len, p);
 	*kept = *p;
 	return r;
 }
@@ -133,8 +133,8 @@ struct numbered {	/* a host or site that gets a number, which is unique in its s
 	unsigned int number, first, last;	/* last: the largest number that fits */
 };
 
-static const struct numbered *find(const struct numbered *list, size_t n,
-				   const struct topology_kept *k)
+static const struct numbered *find_kept(const struct numbered *list, size_t n,
+					const struct topology_kept *k)
 {
 	for (size_t i = 0; i < n; i++)
 		if (!strcasecmp(list[i].name, k->name) && !strcasecmp(list[i].scope, k->scope))
@@ -155,7 +155,7 @@ static int claim(const struct topology *t, struct topology_state *s, const struc
 		 size_t n, const struct numbered *one)
 {
 	struct topology_kept *other = topology_keeper(s, one->scope, one->number), *own;
-	const struct numbered *keeper = other ? find(list, n, other) : NULL;
+	const struct numbered *keeper = other ? find_kept(list, n, other) : NULL;
 
 	if (keeper && keeper != one && !keeper->given)
 		return is_taken(t, one, keeper->name);

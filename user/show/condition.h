@@ -24,7 +24,8 @@ enum interface_state {
 /* Reasons why a service is not listening. The first that applies counts. */
 enum fault {
 	FAULT_NONE, FAULT_NAME, FAULT_INTERFACE, FAULT_NO_ADDRESS, FAULT_ADDRESS_GONE,
-	FAULT_NOT_HEARD, FAULT_FORWARDING, FAULT_ROUTE, FAULT_NEIGHBOUR, FAULT_MTU, FAULT_BACKEND,
+	FAULT_NOT_LISTENING, FAULT_FORWARDING, FAULT_ROUTE, FAULT_NEIGHBOUR, FAULT_MTU,
+	FAULT_BACKEND,
 	FAULT_DEVICE			/* the blind relay's own WireGuard gets no packets */
 };
 
@@ -33,7 +34,7 @@ enum fault {
 struct service_condition {
 	enum service_state state;
 	enum fault fault;
-	struct address address;		/* address of FAULT_ADDRESS_GONE and FAULT_NOT_HEARD */
+	struct address address;		/* address of FAULT_ADDRESS_GONE and FAULT_NOT_LISTENING */
 	char why[CONDITION_WHY];	/* reason in words; "": the service is listening */
 };
 

@@ -269,7 +269,7 @@ static void check_mtu(struct service_check *j, const struct place *p)
 
 /* Finds addresses of the interface on which the service does not listen, because no daemon follows
  * the instance. Skips services that masquerade, which may lack a source address. */
-static void check_addresses(struct service_check *j, const struct places *heard)
+static void check_addresses(struct service_check *j, const struct places *listening)
 {
 	const struct service_config *s = j->s;
 	const struct host *h = &j->k->h;
@@ -291,12 +291,12 @@ static void check_addresses(struct service_check *j, const struct places *heard)
 								 ? backend_at(s, b)->ipv4
 								 : backend_at(s, b)->ipv6,
 							 a->local.family, &backend);
-		for (size_t p = 0; p < heard->n; p++)
-			found |= address_equal(&heard->list[p].local, &a->local);
+		for (size_t p = 0; p < listening->n; p++)
+			found |= address_equal(&listening->list[p].local, &a->local);
 		if (found || !has)
 			continue;
 		j->c->address = j->faults ? j->c->address : a->local;
-		note_fault(j, FAULT_NOT_HEARD, "it does not listen on %s, an address of %s",
+		note_fault(j, FAULT_NOT_LISTENING, "it does not listen on %s, an address of %s",
 			   address_format(&a->local, text), link->name);
 	}
 }
