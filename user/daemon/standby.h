@@ -33,7 +33,7 @@ struct standby_of {
 	bool trial;			/* the backend serves on trial: it has not answered yet */
 };
 
-/* SWITCH: the other of the two must serve. TRY: the backend must serve on trial. */
+/* SWITCH: the inactive one of the two must serve. TRY: the backend must serve on trial. */
 enum standby_step { STANDBY_STAY, STANDBY_SWITCH, STANDBY_TRY };
 
 /* Returns backend_is_down(), but counts only clients that the backend has answered, if there are
