@@ -63,8 +63,8 @@ static bool belongs(const struct part *part, const char *path)
 	       !fnmatch(part->path, path, 0);
 }
 
-/* Returns the next file of a part, as a path below the host's root, or NULL after the last one. *at
- * must be 0 before the first call. */
+/* Returns the host's next file that belongs to a part (an entry of `parts`), as a path below the
+ * host's root. Returns NULL after the last one. *at must be 0 before the first call. */
 static const char *next_file(const struct gen *g, const struct topology_host *h,
 			     const struct part *part, size_t *at)
 {
@@ -85,7 +85,7 @@ static bool has_part(const struct gen *g, const struct topology_host *h, const s
 	return next_file(g, h, part, &at);
 }
 
-/* Returns whether the host has that file or, if the path ends in /, a file below it. */
+/* Returns whether the set has this file for the host or, if the path ends in /, a file below it. */
 static bool has_file(const struct gen *g, const struct topology_host *h, const char *path)
 {
 	return has_part(g, h, &(struct part){ .path = path });
@@ -311,7 +311,7 @@ static void verify_tunnels(FILE *out, const struct topology *t, const struct top
 	for_each_host(other, t)
 		if (h->role == ROLE_EDGE && other->role == ROLE_RELAY)
 			ping(out, &other->tunnel, other->name);
-		/* All edge routers of a site have one address. */
+		/* All edge routers of a site have one address inside the tunnel. */
 		else if (h->role == ROLE_RELAY && other->role == ROLE_EDGE && other->number == 1)
 			ping(out, &other->tunnel, t->sites[other->site].name);
 }
@@ -538,8 +538,7 @@ static void put_commands(FILE *out, const char *lines, const char *indent)
 	}
 }
 
-/* Returns whether the unit of WireGuard starts the tunnel. On an edge router keepalived starts
- * it. */
+/* Returns whether WireGuard's systemd unit starts the tunnel. On an edge router keepalived does. */
 static bool by_unit(const struct gen *g, const struct topology_host *h)
 {
 	return h->role != ROLE_EDGE && has_file(g, h, "etc/wireguard/");
@@ -549,7 +548,7 @@ static void commands(FILE *out, const struct gen *g, const struct topology_host 
 		     const char *indent)
 {
 	for (size_t i = 0; i < N_PARTS; i++) {
-		/* The tunnels come after nftables, and before the parts that need them. */
+		/* The tunnels start after nftables, and before the parts that need a tunnel. */
 		if (by_unit(g, h) && !strcmp(parts[i].path, "etc/keepalived/"))
 			start_wireguard(out, g->t, h, gen_device(h), indent);
 		/* Print the commands once for a directory, however many files it has. */

@@ -8,7 +8,7 @@
 
 /* ---- etc/sysctl.d/60-wgxdp.conf of hosts that forward ---- */
 
-/* Writes a setting for an interface. sysctl writes a dot in an interface's name as a slash. */
+/* Writes a sysctl of an interface, in whose name a slash stands for each dot, see sysctl.d(5). */
 static void put_sysctl(FILE *out, const char *interface, const char *what)
 {
 	fputs("net.ipv6.conf.", out);
@@ -17,7 +17,7 @@ static void put_sysctl(FILE *out, const char *interface, const char *what)
 	fprintf(out, ".%s\n", what);
 }
 
-/* Keeps router advertisements, which forwarding would disable, and with them the default route. */
+/* Keeps the default route of a forwarding host, which comes by router advertisements. */
 static void keep_autoconfiguration(FILE *out, const struct topology_host *h)
 {
 	fputs("# a host that forwards accepts router advertisements only with this setting\n", out);
@@ -94,7 +94,7 @@ static void server_network(const struct gen *g, const struct topology_host *h)
 		"UseRedirect=true\n", address_format(&token, text));
 }
 
-/* Omits the wan if pppd manages it. */
+/* Writes the network file of an edge router's wan, unless pppd manages the wan. */
 static void edge_wan(const struct gen *g, const struct topology_host *h)
 {
 	if (!strncmp(h->interface, "ppp", 3))
@@ -191,7 +191,7 @@ static void reload_wireguard(const struct gen *g, const struct topology_host *h,
 	      "ExecReload=/bin/sh /" RELOAD " %i\n", drop_in(g, h, unit));
 }
 
-/* Writes a line WORD= with the units of the tunnels. */
+/* Writes the line WORD= of a systemd unit, such as Wants=, with the units of all tunnels. */
 static void put_tunnels(FILE *out, const struct gen *g, const struct topology_host *h,
 			const char *device, const char *word)
 {

@@ -52,7 +52,7 @@ void nft_chain_end(FILE *out)
 
 /* ---- words ---- */
 
-/* Writes a name. nft reads a `*` at its end as a pattern. */
+/* Writes an interface name in quotes. nft would read a `*` at its end as a wildcard. */
 static void put_name(FILE *out, const char *name)
 {
 	size_t n = strlen(name);

@@ -11,11 +11,11 @@
 #include "gen/topology_keys.h"
 #include "gen/topology_state.h"
 
-/* First token of a server; edge routers have lower numbers, from SUBNET::1. */
+/* First token of a server, SUBNET::TOKEN. Edge routers have lower numbers, from SUBNET::1. */
 #define FIRST_TOKEN 0x10
 #define FIRST_CLIENT 2			/* first number of a client; the gateway has number 1 */
-/* Sites are at TUNNELS::1:SUBNET, relays at TUNNELS::1, or several at TUNNELS::102:1, ::102:2,
- * ::103:1 … */
+/* Offset of the sites' addresses, TUNNELS::1:SUBNET. A single relay is at TUNNELS::1; several are
+ * at TUNNELS::102:1, ::102:2, ::103:1 … */
 #define SITES_TUNNELS 0x10000
 #define TRIES 64			/* number of random prefixes to try, until one is free */
 
@@ -79,7 +79,7 @@ static int make_ula(const struct topology *t, const struct topology_state *s, __
 	return -EINVAL;
 }
 
-/* Assigns a prefix. p: the topology's prefix. kept: the prefix of the earlier run. */
+/* Sets *p, unless the file gives it, to the earlier run's prefix *kept, or else to a random one. */
 static int assign_prefix(const struct topology *t, const struct topology_state *s, __u8 len,
 			 const char *name, struct prefix *p, struct prefix *kept)
 {
@@ -149,8 +149,8 @@ static int is_taken(const struct topology *t, const struct numbered *one, const 
 				    "or there", one->key, one->number, by);
 }
 
-/* Takes the number that the file gives. A removed host gives its number up; a present host whose
- * number is not given does not. */
+/* Gives the number in the file to a host or site. It takes the number away from a host that is no
+ * longer in the topology, but not from one in the topology without a number in the file. */
 static int claim(const struct topology *t, struct topology_state *s, const struct numbered *list,
 		 size_t n, const struct numbered *one)
 {
@@ -168,7 +168,7 @@ static int claim(const struct topology *t, struct topology_state *s, const struc
 	return 0;
 }
 
-/* Takes the number of the earlier run, or the first free one from `from` on. */
+/* Gives a host or site its number of the earlier run, or else the first free one from `from` on. */
 static int keep_or_find(const struct topology *t, struct topology_state *s, struct numbered *one,
 			unsigned int from)
 {
@@ -237,8 +237,8 @@ static int assign_sites(struct topology *t, struct topology_state *s)
 	return r;
 }
 
-/* Returns the largest number for which every network of the gateway has an address, excluding
- * broadcast. */
+/* Returns the largest host number that has an address in every network of the gateway. The
+ * broadcast address is none. */
 static unsigned int room_of(const struct topology_host *gateway)
 {
 	unsigned int room = TOPOLOGY_NUMBER_MAX;
