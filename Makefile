@@ -98,12 +98,13 @@ $(O)/page.h: user/daemon/page.html scripts/page
 $(O)/user/daemon/web.o $(O)/unit/user/daemon/web.o: $(O)/page.h
 
 # a shell script as a string, without its first two lines
-$(O)/keepalived.h $(O)/rollout.h: $(O)/%.h: user/gen/%.sh
+$(O)/keepalived.h $(O)/rollout.h $(O)/wgxdp-reload.h: $(O)/%.h: user/gen/%.sh
 	@mkdir -p $(@D)
 	$(call say,GEN,$@)sed '1,2d; s/[\\"]/\\&/g; s/.*/"&\\n"/' $< > $@
 
 $(O)/user/gen/gen_routing.o $(O)/unit/user/gen/gen_routing.o: $(O)/keepalived.h
 $(O)/user/gen/gen_shared.o $(O)/unit/user/gen/gen_shared.o: $(O)/rollout.h
+$(O)/user/gen/gen_system.o $(O)/unit/user/gen/gen_system.o: $(O)/wgxdp-reload.h
 
 $(O)/wgxdp: $(USER_OBJ)
 	$(call say,LINK,$@)$(CC) $(CFLAGS) $(LDFLAGS) $^ -o $@ $(LIBS)

@@ -8,7 +8,7 @@
 
 #include "pkt.h"
 
-/* Folds a one's complement sum of up to 2^16 words. Returns 0 only for the sum 0. */
+/* Folds a one's complement sum of up to 2^16 words to 16 bits. Returns 0 only for the sum 0. */
 INLINE __u16 csum_fold(__u32 sum)
 {
 	sum = (sum & 0xffff) + (sum >> 16);
@@ -39,7 +39,7 @@ INLINE __sum16 csum_add(__sum16 check, __u32 delta)
 	return ~csum_fold((__u16)~check + delta);
 }
 
-#define NO_CHANGE 0xffff		/* value of ~old + new for a word that did not change */
+#define NO_CHANGE 0xffff		/* sum of ~old + new for an unchanged word */
 
 /* Does the same as csum_add(), but returns 0xffff instead of 0, which in UDP means "no checksum"
  * (RFC 768). */
@@ -66,7 +66,7 @@ INLINE __u64 csum_pseudo6(const struct ipv6hdr *ip)
 	return sum;
 }
 
-/* Adds protocol and length to the sum of the addresses, and folds it. */
+/* Adds UDP's protocol number and the length to the addresses' sum, and folds it to 16 bits. */
 INLINE __u16 csum_pseudo(__u64 addresses, __be16 len)
 {
 	return csum_fold64(addresses + len + bpf_htons(IPPROTO_UDP));

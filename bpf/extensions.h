@@ -7,7 +7,7 @@
 
 #include "step.h"
 
-#define EXTENSIONS_MAX 8	/* limit of extension headers; RFC 8200 section 4.1 lists seven */
+#define EXTENSIONS_MAX 8	/* most extension headers; RFC 8200 section 4.1 lists seven */
 #define EXTENSIONS_LEN 1024		/* longest chain of extension headers, in bytes */
 /* Option types of source routes (RFC 791); packets with them are passed up. */
 #define OPTION_LSRR 131
@@ -37,9 +37,9 @@ INLINE int plane_write(struct pkt *p, __u32 off, const void *from, __u32 n)
 #endif
 }
 
-/* Returns the length of the IPv4 header at l3, whose first byte is version_ihl. Returns 0 if it is
- * malformed or has source route options. The barrier makes the compiler store the position in the
- * map, so that the verifier walks each round in the same state. */
+/* Returns the length of the IPv4 header at l3, of which version_ihl is the first byte; 0:
+ * malformed, or with source route options. The barrier keeps the position in the map, so that the
+ * verifier walks each round of the loop in the same state. */
 INLINE __u32 ipv4_walk(struct pkt *p, __u32 l3, __u8 version_ihl)
 {
 	struct walk *walk = &p->s->walk;
@@ -86,10 +86,10 @@ INLINE int ipv6_walk_one(struct pkt *p, struct walk *walk)
 	if (walk->type == IPPROTO_ROUTING && h[3])	/* the routing header has segments left */
 		return NOT_OURS;
 	walk->off += fragment ? 8 : 8 + h[1] * 8;
-	/* Otherwise it is an atomic fragment, which is a whole packet. */
+	/* If neither, it is an atomic fragment, that is a whole packet. */
 	if (later || (fragment && h[3] & 1)) {
 		if (walk->fragment)
-			return NOT_OURS;	/* the packet is a fragment within a fragment */
+			return NOT_OURS;	/* a fragment within a fragment */
 		walk->fragment = walk->off;
 	}
 	if (later)
@@ -98,8 +98,8 @@ INLINE int ipv6_walk_one(struct pkt *p, struct walk *walk)
 	return is_extension(h[0]);
 }
 
-/* Walks the extension headers of the IPv6 header at s->walk.from. s->walk.type is the type of the
- * first header. Returns 0, or NOT_OURS if the headers are too many, too long or truncated. */
+/* Walks the extension headers behind the IPv6 header at s->walk.from; s->walk.type is the first
+ * one's type. Returns 0, or NOT_OURS if they are too many, too long or truncated. */
 INLINE int ipv6_walk_step(struct pkt *p)
 {
 	struct walk *walk = &p->s->walk;

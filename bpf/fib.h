@@ -24,8 +24,8 @@
 
 /* ---- FIB lookups ---- */
 
-/* Looks s->question up in the FIB, and fills hop->fib with arguments and result. Returns 0 or a
- * reason. With PASS_no_neighbour, only the MAC addresses are missing. */
+/* Looks s->question up in the FIB; hop->fib gets arguments and result. Returns 0 or a reason: after
+ * PASS_no_neighbour only the MAC addresses are missing. */
 INLINE int fib_ask(struct pkt *p, struct nexthop *hop)
 {
 	const struct fib_question *q = &p->s->question;
@@ -36,7 +36,7 @@ INLINE int fib_ask(struct pkt *p, struct nexthop *hop)
 	*fib = (struct bpf_fib_lookup){
 		.family = q->family, .l4_protocol = IPPROTO_UDP,
 		.sport = q->sport, .dport = q->dport, .ifindex = q->ifindex,
-		.tot_len = 1,		/* makes the kernel return the MTU; resolve() compares it */
+		.tot_len = 1,		/* not 0: then the kernel also returns the MTU */
 	};
 	if (q->family == FAMILY_IPV4) {
 		fib->tos = p->s->tos;
@@ -67,7 +67,7 @@ INLINE int fib_ask(struct pkt *p, struct nexthop *hop)
 	return rc && !(egress->flags & LINK_L3) ? -PASS_no_neighbour : 0;
 }
 
-/* Returns whether the lookup found a route, with or without the neighbour's MAC address. */
+/* Returns whether the lookup found a route, even if the neighbour's MAC address is unknown. */
 INLINE bool has_route(int rc)
 {
 	return !rc || rc == -PASS_no_neighbour;
@@ -78,8 +78,7 @@ INLINE bool fib_fresh(const struct nexthop *hop, const struct control *c, __u64 
 	return now < hop->until && hop->generation == c->generation;
 }
 
-/* Looks s->question up, and remembers a complete result for a second in the slot of the
- * question. */
+/* Looks s->question up. Stores a complete result in the question's slot, for a second. */
 INLINE int fib_renew_step(struct pkt *p)
 {
 	__u32 zero = 0, slot = p->s->question.slot;
@@ -100,8 +99,8 @@ CALLED_STEP(true, fib_renew)
 
 /* ---- originals, to the backend ---- */
 
-/* Returns the source address for the FIB lookup. This is the client's address, or the first of our
- * own addresses if the packet leaves with one of these. */
+/* Returns the source address for the FIB lookup: the client's, or the first address of our own for
+ * this family if the packet leaves with one of these. */
 INLINE struct addr fib_source(const struct pkt *p)
 {
 	__u32 id = p->s->service.id;
@@ -116,10 +115,10 @@ INLINE struct addr fib_source(const struct pkt *p)
 	return source;
 }
 
-/* Looks up the next hop to the backend, unless the remembered one is valid. The lookup is that of a
- * client's packet from the listener's link. For a reply, its result tells on which link the reply
- * must arrive. Then it has no source address: otherwise a forged reply to our own address could
- * make rules for that source apply for a second. */
+/* Finds the next hop to the backend, in its slot or by a lookup as for a client's packet from the
+ * listener's link. For a reply, it tells on which link the reply must arrive. Then the lookup has
+ * no source address: a forged reply to one of our addresses could make rules for that source apply
+ * for a second. */
 INLINE int fib_backend(struct pkt *p, struct nexthop *hop, __u32 slot, const struct control *c,
 		       __u64 now)
 {
@@ -156,8 +155,8 @@ INLINE bool is_way(const struct pkt *p)
 	return table_find(&key);
 }
 
-/* Checks that a reply arrived on the link that leads to its backend. If the kernel chooses a next
- * hop per packet, the link of any of these next hops is right. Returns 0 or a reason. */
+/* Checks that a reply arrived on the link that leads to its backend, or on one of them if the
+ * kernel chooses among several next hops. Returns 0 or a reason. */
 INLINE int fib_reply_link(struct pkt *p, struct nexthop *backend, __u32 slot,
 			  const struct control *c, __u64 now)
 {
@@ -213,17 +212,17 @@ INLINE __u32 uniform_find(bool ipv4, struct addr client)
 	return 0;
 }
 
-/* Returns the slot for the client of a reply. The daemon keeps the map uniform correct by netlink,
- * so the map is used only while the daemon's heartbeat is recent. */
+/* Returns the slot for the client of a reply; 0: none. The daemon keeps the map uniform up to date
+ * from netlink, so the map counts only while the daemon's heartbeat is recent. */
 INLINE __u32 uniform_slot(const struct pkt *p, struct control *c, __u64 now)
 {
 	uniform_ask(c, now);
 	return now < c->heartbeat ? uniform_find(family_out(p) == FAMILY_IPV4, client_of(p)) : 0;
 }
 
-/* Finds the route to the client. The lookup has the listener's address as source, so that rules by
- * source select the WAN. The result is reused for the next reply to the same client. In a uniform
- * slot it is reused for all clients of the prefix. */
+/* Finds the route to the client of a reply. The lookup has the listener's address as source, so
+ * that rules by source select the WAN. The result serves the next reply to the same client or, in a
+ * uniform slot, to any client with the prefix. */
 INLINE int fib_client(struct pkt *p, struct nexthop *hop, __u32 slot, const struct control *c,
 		      __u64 now, bool is_uniform)
 {
@@ -245,14 +244,14 @@ INLINE int fib_client(struct pkt *p, struct nexthop *hop, __u32 slot, const stru
 	hop->client = client;
 	hop->client_port = port;
 	hop->ifindex = p->s->ifindex;
-	hop->probe[p->plane] = 0; /* 0 makes fib_probe() use the probe time of the neighbour */
+	hop->probe[p->plane] = 0; /* 0: the neighbour's own probe time counts */
 	return fib_renew(p);
 }
 
 /* ---- probes of the neighbour ---- */
 
-/* Returns the slot that holds the neighbour's probe time. The hash changes with time, so that two
- * neighbours do not share a slot forever. */
+/* Returns the slot with the neighbour's probe time. The hash changes from time to time, so that two
+ * neighbours share a slot only for a while. */
 INLINE struct nexthop *fib_gateway_slot(const struct nexthop *hop, __u64 now)
 {
 	/* Address of the neighbour; IPv4: only the first word is not 0. */
@@ -263,8 +262,8 @@ INLINE struct nexthop *fib_gateway_slot(const struct nexthop *hop, __u64 now)
 	return bpf_map_lookup_elem(&nexthops, &slot);
 }
 
-/* Decides whether the kernel's neighbour output must send this packet. Returns 0, or PASS_probe if
- * XDP must leave it to tc. Each plane has its own probe time, because tc may run on another CPU. */
+/* Returns 0, or PASS_probe if it is time that the kernel's neighbour output sends a packet, so that
+ * XDP leaves this one to tc. Each plane has its own time, because tc may run on another CPU. */
 INLINE int fib_probe(struct pkt *p, struct nexthop *hop, __u64 now)
 {
 	__u64 *clock = &hop->probe[p->plane], *shared = clock;

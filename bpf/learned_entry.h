@@ -15,8 +15,8 @@ INLINE union learned_key *learned_key(struct pkt_state *s)
 	return &s->learned.key;
 }
 
-/* Returns the value for the next NAME_put(), in which all words are 0. The entry will be valid for
- * this many seconds. */
+/* Returns the value for the next NAME_store(), in which all words are 0. The entry will be valid
+ * for this many seconds. */
 INLINE union learned_value *learned_value(struct pkt_state *s, enum learned_state state,
 					  __u32 seconds)
 {
@@ -206,7 +206,7 @@ INLINE int learned_write_there(void *map, struct learned_work *w)
 	return 0;
 }
 
-INLINE int learned_put_in(void *map, __u32 mask, struct learned_work *w)
+INLINE int learned_store_in(void *map, __u32 mask, struct learned_work *w)
 {
 	if (w->sought)
 		return learned_write_new(map, mask, w);
@@ -214,7 +214,7 @@ INLINE int learned_put_in(void *map, __u32 mask, struct learned_work *w)
 					      learned_seek(map, mask, w);
 }
 
-/* Charges one event to the limit, like limit_take(). Returns 0, LEARNED_AGAIN, LEARNED_SEEK or
+/* Charges one event to the limit, like limit_charge(). Returns 0, LEARNED_AGAIN, LEARNED_SEEK or
  * LEARNED_USED. */
 INLINE int learned_charge_in(void *map, __u32 mask, struct learned_work *w)
 {

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * Macros that make the steps of a table of struct learned_entry. A file that owns such a table
- * includes this header. The caller writes the key, and for a put the value, to s->learned. Then it
- * calls one of these:
+ * includes this header. The caller writes the key, and for a store the value, to s->learned. Then
+ * it calls one of these:
  *
- *   NAME_find(s)        true: the value is in s->learned.value, and the place's word in .word
- *   NAME_put(s)         writes the entry, or replaces the value of the key's entry
- *   NAME_take(s, ...)   charges one event to a rate limit
+ *   NAME_find(s)         true: the value is in s->learned.value, and the place's word in .word
+ *   NAME_store(s)        writes the entry, or replaces the value of the key's entry
+ *   NAME_charge(s, ...)  charges one event to a rate limit
  *
  * Each is a step of its own, so the verifier walks it once.
  */
@@ -56,25 +56,25 @@
 	} \
 	STATE_STEP(with, name##_##does)
 
-#define LEARNED_PUT(with, name) \
-	LEARNED_DO(with, name, write, learned_put_in) \
+#define LEARNED_STORE(with, name) \
+	LEARNED_DO(with, name, write, learned_store_in) \
 	/* Returns false if all places hold LIVE entries, or other CPUs are writing the entry. */ \
-	INLINE bool name##_put(struct pkt_state *s) \
+	INLINE bool name##_store(struct pkt_state *s) \
 	{ \
 		return !name##_write(s); \
 	}
 
 #define LEARNED_LIMIT(with, name) \
-	LEARNED_DO(with, name, charge, learned_charge_in) \
-	/* Charges one event to the limit of s->learned.key, like limit_take(); now: in ticks. A \
+	LEARNED_DO(with, name, try_charge, learned_charge_in) \
+	/* Charges one event to the limit of s->learned.key, like limit_charge(); now: in ticks. A \
 	 * source is not limited if the table has no place for it. */ \
-	INLINE bool name##_take(struct pkt_state *s, __u64 now, __u64 each, __u64 burst) \
+	INLINE bool name##_charge(struct pkt_state *s, __u64 now, __u64 each, __u64 burst) \
 	{ \
 		int rc; \
 		\
 		s->learned.ticks = now; \
 		s->learned.each = each; \
 		s->learned.burst = burst; \
-		rc = name##_charge(s); \
+		rc = name##_try_charge(s); \
 		return rc == 0 || rc == LEARNED_FULL; \
 	}

@@ -9,7 +9,7 @@
 
 /* Charges one event to the limit whose state is *until. Returns false if the limit is exhausted.
  * Several CPUs may call it at once. */
-INLINE bool limit_take(__u64 *until, __u64 each, __u64 burst, __u64 now)
+INLINE bool limit_charge(__u64 *until, __u64 each, __u64 burst, __u64 now)
 {
 #pragma clang loop unroll(full)
 	for (int i = 0; i < 4; i++) {

@@ -13,7 +13,7 @@
 #include "learned_steps.h"
 
 LEARNED_FIND(with_choices, choices, 0)
-LEARNED_PUT(with_choices, choices)
+LEARNED_STORE(with_choices, choices)
 
 /* Sets s->learned.key to the client and backend of the packet. */
 INLINE void choice_set_key(struct pkt *p)
@@ -79,7 +79,7 @@ INLINE void service_remember(struct pkt *p)
 		value->port = p->s->dport;
 		value->ifindex = p->s->ifindex;
 	}
-	choices_put(p->s);
+	choices_store(p->s);
 }
 
 /* Is called by resolve(). Returns 0 if the service's lists admit the client, otherwise a reason.

@@ -146,7 +146,7 @@ struct learned_work {
 	__u64 hash, other;
 	__u64 word;			/* word of the entry's place, when it was last read */
 	__u64 now, until; /* present time and timeout of the entry, in units of abi_learned.h */
-	/* Rate limits: the present time in ticks, and the arguments of limit_take(). */
+	/* Rate limits: the present time in ticks, and the arguments of limit_charge(). */
 	__u64 ticks, each, burst;
 	__u32 place;
 	__u32 state;			/* state that the entry gets (enum learned_state) */

@@ -27,7 +27,7 @@ static const struct guard blind_headers CONSTANT = {
 		    from_le32(MESSAGE_COOKIE), from_le32(MESSAGE_DATA) },
 };
 
-/* Returns the site at a remote address and port, or 0. */
+/* Returns the number of the site at a remote address and port, or 0 if there is none. */
 INLINE __u32 blind_site_at(struct addr addr, __u8 family, __be16 port)
 {
 	struct table_key key = { addr, table_word(KEY_ENDPOINT, family, port, 0) };
@@ -36,8 +36,8 @@ INLINE __u32 blind_site_at(struct addr addr, __u8 family, __be16 port)
 	return entry ? entry->site & (BLIND_SITES_MAX - 1) : 0;
 }
 
-/* Sets s->service and s->flow.way to the addresses and ports with which a packet leaves for site
- * `to`. Returns 0 or a reason. */
+/* Sets s->service and s->flow.way to the addresses and ports that the packet gets on its way to
+ * site `to`. Returns 0 or a reason. */
 INLINE int blind_set_way(struct pkt *p, __u32 to)
 {
 	const struct blind_site *site = bpf_map_lookup_elem(&blind_sites, &to);
@@ -86,8 +86,8 @@ INLINE int blind_segments_step(struct pkt *p)
 }
 CALLED_STEP(with_blind, blind_segments)
 
-/* Returns whether one lookup is enough: the packet is a single message, or a GSO packet with data
- * of one session. */
+/* Returns whether one lookup of a session decides about the packet: it is a single message, or a
+ * GSO packet with data of one session. */
 INLINE bool blind_is_uniform(struct pkt *p, const struct udphdr *udp)
 {
 	if (p->plane == PLANE_XDP || p->s->segments == 1)
@@ -96,8 +96,8 @@ INLINE bool blind_is_uniform(struct pkt *p, const struct udphdr *udp)
 	return !blind_segments(p);
 }
 
-/* Returns the number of the site to which the sender's data goes, or 0. If the index came from a
- * response and this is the first data with it, it records that the index must be confirmed. */
+/* Returns the site to which the sender's data goes by its receiver index, or 0. If a response gave
+ * out the index and this is the first data with it, marks the index for confirmation. */
 INLINE __u32 blind_find_session(struct blind_work *b)
 {
 	__u64 value = session_now(b->from, b->index, b->now);
@@ -122,9 +122,9 @@ INLINE const struct udphdr *blind_head(struct pkt *p)
 	return rc ? NULL : at(p, p->s->l4, BLIND_HEAD);
 }
 
-/* Forwards data and cookie replies of a known session. Returns 0 if the packet goes to a site, a
- * reason, BLIND_INSPECT, or NOT_OURS if it is not for the blind relay. Fragments and ICMP errors
- * are left to the kernel. */
+/* Handles data and cookie replies whose session is known, and leaves fragments and ICMP errors to
+ * the kernel. Returns 0 if the packet goes to a site, a reason, BLIND_INSPECT, or NOT_OURS if it is
+ * not for the blind relay. */
 INLINE int blind_match_step(struct pkt *p)
 {
 	struct table_key key = {
@@ -166,9 +166,9 @@ INLINE int blind_match_step(struct pkt *p)
 }
 INLINE_STEP(blind_match)
 
-/* Reads the message into s->guard, like guard_look(), but always with WireGuard's own headers.
+/* Reads the message into s->guard, like guard_read(), but always with WireGuard's own headers.
  * Returns its kind; 0 if it is not a complete message. */
-INLINE int blind_look_step(struct pkt *p)
+INLINE int blind_read_step(struct pkt *p)
 {
 	struct guard_work *s = &p->s->guard;
 
@@ -176,10 +176,10 @@ INLINE int blind_look_step(struct pkt *p)
 	return s->kind && !message_read(p) && (s->segments == 1 || s->kind == MESSAGE_DATA) ?
 		       s->kind : 0;
 }
-CALLED_STEP(with_blind, blind_look)
+CALLED_STEP(with_blind, blind_read)
 
-/* Finds the receiving site if no session of the sender tells it. Returns the site, a reason, or
- * NOT_OURS. */
+/* Finds the receiving site of a message that matches no session of its sender. Returns the site's
+ * number, a reason, or NOT_OURS. */
 INLINE int blind_inspect_step(struct pkt *p)
 {
 	const struct udphdr *udp = blind_head(p);
@@ -193,7 +193,7 @@ INLINE int blind_inspect_step(struct pkt *p)
 	s->client.addr = p->s->src;
 	s->client.port = p->s->sport;
 	message_locate(p, udp);
-	kind = blind_look(p);
+	kind = blind_read(p);
 	if (kind == MESSAGE_DATA || kind == MESSAGE_COOKIE)
 		return blind_inspect_data(p);
 	if (kind != MESSAGE_INITIATION && kind != MESSAGE_RESPONSE)
@@ -247,8 +247,8 @@ INLINE void blind_count(const struct pkt *p)
 	total->bytes += segments_bytes(p);
 }
 
-/* Is called when the packet is about to be sent: records the indices of the message, and counts the
- * packet. Returns 0 or a reason. */
+/* Called when the packet is about to be sent: records its receiver and sender index, and counts it.
+ * Returns 0 or a reason. */
 INLINE int blind_commit(struct pkt *p)
 {
 	__u32 make = p->s->blind.make;

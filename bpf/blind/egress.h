@@ -73,7 +73,7 @@ INLINE int egress_readdress(struct __sk_buff *ctx, const struct egress *e, const
 	return bpf_skb_store_bytes(ctx, e->l4 + sizeof(port), &port, sizeof(port), 0);
 }
 
-/* Writes the destination MAC address for `to`. Returns 0 on success. */
+/* Writes the MAC address of the next hop to `to`. Returns 0 if the lookup succeeds. */
 INLINE int egress_set_macs(struct __sk_buff *ctx, const struct egress *e, const struct addr *to)
 {
 	struct bpf_fib_lookup fib = {
@@ -91,8 +91,8 @@ INLINE int egress_set_macs(struct __sk_buff *ctx, const struct egress *e, const 
 	return rc || bpf_skb_store_bytes(ctx, 0, fib.dmac, ETH_ALEN, 0);
 }
 
-/* Sends one copy of the data to the candidate, if the site is being asked whether it has moved.
- * Longer packets are not copied, so that an attacker gains little by causing copies. */
+/* If the site is being asked whether it has moved, also sends a copy of this data to the candidate
+ * address. Payloads above COPY_MAX are not copied, so that an attacker gains little by copies. */
 INLINE void egress_copy(struct __sk_buff *ctx, struct egress *e, struct blind_site *site, __u64 now)
 {
 	struct egress there = *e;
@@ -114,8 +114,8 @@ INLINE void egress_copy(struct __sk_buff *ctx, struct egress *e, struct blind_si
 		bpf_skb_store_bytes(ctx, 0, mac, sizeof(mac), 0);
 }
 
-/* Handles a packet at egress. It may use only s->blind of the state: the packet may be a clone that
- * a program at ingress is sending right now, and that program still needs the other members. */
+/* Handles a packet at tc egress. It may use no member of the state but s->blind: the packet may be
+ * a clone that a program at ingress sends right now, and that program still needs the others. */
 INLINE void blind_egress(struct __sk_buff *ctx)
 {
 	struct pkt_state *state = state_find();
@@ -140,10 +140,10 @@ INLINE void blind_egress(struct __sk_buff *ctx)
 		s->key = BLIND_KEY(0, s->index);
 		s->value = BLIND_VALUE(s->now + BLIND_LONGEST_SECONDS * tick_rate, 0,
 				       BLIND_CONFIRMED);
-		session_put(state);
+		session_store(state);
 	} else if (kind == MESSAGE_DATA && s->to && !hint_value(s->index, s->now)) {
-		/* Our own WireGuard sent this data: the index of a session between sites would be
-		 * in the map hints. */
+		/* Not in the map hints, so this index is no session between sites: our own
+		 * WireGuard sent the data. */
 		site = bpf_map_lookup_elem(&blind_sites, &s->to);
 		if (site)
 			egress_copy(ctx, &e, site, s->now);

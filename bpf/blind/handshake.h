@@ -16,7 +16,7 @@
 
 /* ---- mac1 ---- */
 
-/* Tries the key of the next site; bpf_loop() calls it. Returns 1 if mac1 matches. */
+/* Callback of bpf_loop(): tries the key of the next site. Returns 1 if mac1 matches it. */
 static long blind_try(__u32 i, void *none)
 {
 	struct pkt_state *state = state_find();
@@ -48,7 +48,7 @@ static long blind_try(__u32 i, void *none)
 	return 1;
 }
 
-/* Returns whether mac1 matches the key of this site. */
+/* Returns whether the message's mac1 was made with the key of site `number`. */
 INLINE bool blind_fits(struct blind_work *b, __u32 number)
 {
 	b->first = number;
@@ -59,8 +59,8 @@ INLINE bool blind_fits(struct blind_work *b, __u32 number)
 	return b->result;
 }
 
-/* Returns whether mac1 matches the key of a site that b->from may talk to, and sets b->to. Sites to
- * which b->from has sent initiations before are tried first. */
+/* Finds the site with whose key mac1 was made among those that b->from may talk to, and sets b->to.
+ * The sites to which b->from sent initiations lately come first. Returns false if there is none. */
 INLINE bool blind_fits_any(struct blind_work *b)
 {
 	struct blind_state *state = blind_state_find();
@@ -80,8 +80,8 @@ INLINE bool blind_fits_any(struct blind_work *b)
 
 /* ---- messages for our own WireGuard ---- */
 
-/* Signals to the daemon that a message for our own WireGuard came from an unknown address.
- * WireGuard may afterwards know a site there. It signals at most once in `after` jiffies. */
+/* Tells the daemon that a message for our own WireGuard came from an unknown address, where
+ * WireGuard may then know a site. Does so at most once in `after` jiffies. */
 INLINE void blind_signal_daemon(const struct blind_work *b, __u32 after)
 {
 	struct signal signal = { .kind = SIGNAL_MOVED, .jiffies = b->now };
@@ -107,7 +107,7 @@ INLINE int blind_pass_stray(const struct blind_work *b)
 	struct blind_state *state = blind_state_find();
 	__u64 each = ((__u64)tick_rate << GUARD_TICK) / BLIND_STRAYS;
 
-	if (!state || !limit_take(&state->limit, each, BLIND_STRAYS, b->now << GUARD_TICK))
+	if (!state || !limit_charge(&state->limit, each, BLIND_STRAYS, b->now << GUARD_TICK))
 		return -DROP_blind_limited;
 	blind_signal_daemon(b, tick_rate / 20);
 	return NOT_OURS;
@@ -115,9 +115,9 @@ INLINE int blind_pass_stray(const struct blind_work *b)
 
 /* ---- handshakes ---- */
 
-/* Returns the hash under which the map failed counts a site's wrong mac1s. It also counts the
- * site's searches among all keys, because their cost grows with the number of sites. Each site has
- * its own share, even if several sites are behind one address. */
+/* Returns the hash under which the map failed counts wrong mac1s of a site: each site has its own
+ * share, even behind a common address. A search among all keys counts too, because it costs time
+ * for each site. */
 INLINE __u64 site_hash(__u32 site)
 {
 	__u64 h = (site + 1ULL) * hash_key0;
@@ -142,7 +142,7 @@ INLINE int blind_initiation(struct pkt_state *state)
 		remember_failed(b->from ? site_hash(b->from) : state->guard.hash, state->guard.now);
 		return -DROP_guard_mac1;
 	}
-	/* A search among all keys costs as much as a wrong mac1, so it is charged like one. */
+	/* A search among all keys is charged like a wrong mac1, because it costs as much. */
 	if (state->guard.tried > 1 + BLIND_LAST)
 		remember_failed(site_hash(b->from), state->guard.now);
 	if (b->to == b->from)
@@ -164,7 +164,7 @@ INLINE int blind_response(struct pkt_state *state)
 		return blind_fits(b, 0) ? blind_pass_up(b) : -DROP_guard_mac1;
 	if (!(value & BLIND_INITIATED))
 		return -DROP_blind_stranger;
-	/* The initiation was answered long ago. A new initiation would have a new index. */
+	/* This initiation was answered long ago: a new one would have a new index. */
 	if (value & BLIND_CONFIRMED &&
 	    BLIND_UNTIL(value) - b->now < (BLIND_SECONDS - BLIND_ANSWER_SECONDS) * tick_rate)
 		return -DROP_blind_refused;
@@ -199,8 +199,8 @@ STATE_STEP(with_blind, blind_handshake)
 
 /* ---- data and cookie replies that match no session of their sender ---- */
 
-/* Asks site `number` whether it has moved, at most once a second, because data of its session came
- * from another address. */
+/* Asks site `number` whether it has moved, because data of its session came from another address.
+ * Does so at most once a second. */
 INLINE void blind_challenge(struct pkt_state *s, __u32 number)
 {
 	struct signal signal = {

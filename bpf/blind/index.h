@@ -24,8 +24,8 @@ INLINE struct blind_state *blind_state_find(void)
 
 /* ---- lookups ---- */
 
-/* Returns the value of an index with which `site` sends, or 0. It is inlined, because every data
- * packet needs it. */
+/* Returns the value of a receiver index that `site` sends with; 0: unknown. Inlined, because each
+ * data packet needs it. */
 INLINE __u64 session_now(__u32 site, __le32 index, __u64 now)
 {
 	__u64 key = BLIND_KEY(site, index);
@@ -38,8 +38,8 @@ TABLE_READ __u64 session_value(__u32 site, __le32 index, __u64 now)
 	return with_blind ? session_now(site, index, now) : 0;
 }
 
-/* Returns the value for the index of a session between two sites, or 0. The origin in the value is
- * the site that sends with the index. */
+/* Returns the value in the map hints for the index of a session between two sites; 0: unknown. The
+ * origin in this value is the site that sends with the index. */
 TABLE_READ __u64 hint_value(__le32 index, __u64 now)
 {
 	__u64 key = BLIND_KEY(0, index);
@@ -49,21 +49,21 @@ TABLE_READ __u64 hint_value(__le32 index, __u64 now)
 
 /* ---- updates: the caller sets blind.key and .value ---- */
 
-INLINE int session_put_step(struct pkt_state *s)
+INLINE int session_store_step(struct pkt_state *s)
 {
 	return blind_put_in(&sessions, &s->blind);
 }
-STATE_STEP(with_blind, session_put)
+STATE_STEP(with_blind, session_store)
 
-INLINE int hint_put_step(struct pkt_state *s)
+INLINE int hint_store_step(struct pkt_state *s)
 {
 	return blind_put_in(&hints, &s->blind);
 }
-STATE_STEP(with_blind, hint_put)
+STATE_STEP(with_blind, hint_store)
 
 static const struct blind_pair no_pair CONSTANT = { .next = 0 };
 
-/* Returns the entry of s->pair in blind_pairs, and creates it if needed. Returns NULL if the map is
+/* Returns the entry of s->pair in blind_pairs, which it creates if needed; NULL: the map is
  * full. */
 INLINE struct blind_pair *pair_find(struct blind_work *s)
 {
@@ -75,24 +75,24 @@ INLINE struct blind_pair *pair_find(struct blind_work *s)
 	return bpf_map_lookup_elem(&blind_pairs, &s->pair);
 }
 
-/* Removes an index that s->origin gave out for `user`. A confirmed index is removed only if s->even
- * is set. */
+/* Removes an index that s->origin gave out for `user`, but a confirmed one only if s->even is
+ * set. */
 INLINE void index_remove(struct pkt_state *state, __u32 user, __le32 index)
 {
 	struct blind_work *s = &state->blind;
 
 	s->value = 0;
 	s->key = BLIND_KEY(user, index);
-	session_put(state);
+	session_store(state);
 	if (!s->even)
 		return;
 	s->key = BLIND_KEY(0, index);
 	s->origin = user; /* in the map hints, the origin is the site that sends with the index */
-	hint_put(state);
+	hint_store(state);
 }
 
-/* Puts s->index into the ring of new indices of the pair s->from, s->to. Returns 0, or a negative
- * value if the pair had too many new indices lately or blind_pairs is full. */
+/* Puts s->index into the ring of new indices between s->from and s->to. Returns 0, or a negative
+ * value if the pair had too many new indices lately, or if blind_pairs is full. */
 INLINE int blind_make_room(struct pkt_state *state)
 {
 	__u64 each = ((__u64)tick_rate << GUARD_TICK) / BLIND_NEWCOMERS;
@@ -103,12 +103,12 @@ INLINE int blind_make_room(struct pkt_state *state)
 
 	s->pair = BLIND_PAIR(s->from, s->to);
 	pair = pair_find(s);
-	if (!pair || !limit_take(&pair->limit, each, BLIND_NEWCOMERS, s->now << GUARD_TICK))
+	if (!pair || !limit_charge(&pair->limit, each, BLIND_NEWCOMERS, s->now << GUARD_TICK))
 		return -1;
 	at = __sync_fetch_and_add(&pair->next, 1);
 	old = pair->index[at & (BLIND_RING - 1)];
 	pair->index[at & (BLIND_RING - 1)] = s->index;
-	if (at < BLIND_RING)		/* the place in the ring was free before */
+	if (at < BLIND_RING)		/* no older index had this place in the ring */
 		return 0;
 	s->origin = s->from;
 	s->even = false;
@@ -116,8 +116,8 @@ INLINE int blind_make_room(struct pkt_state *state)
 	return 0;
 }
 
-/* Puts an index that was just confirmed into the pair's ring of confirmed indices. `origin` gave
- * the index out for `user`. The oldest index in the ring is removed. */
+/* Puts an index that `origin` gave out for `user` into their ring of confirmed indices, when it was
+ * just confirmed. The oldest index in the ring is removed. */
 INLINE void confirmed_add(struct pkt_state *state, __u32 origin, __u32 user, __le32 index)
 {
 	struct blind_work *s = &state->blind;
@@ -139,9 +139,9 @@ INLINE void confirmed_add(struct pkt_state *state, __u32 origin, __u32 user, __l
 	index_remove(state, user, old);
 }
 
-/* Records that s->from gave out s->index, and that s->to will send with it. Returns 0, or a
- * negative value if another site gave the index out. If s->from gave it out before, nothing
- * changes, so repeating a message does not extend its time. */
+/* Records that s->from gave out s->index, with which s->to will send. Returns 0, or a negative
+ * value if another site gave out the same index. A repeated message changes nothing, so it does not
+ * extend the index's time. */
 INLINE int blind_learn(struct pkt_state *state, __u32 seconds, __u32 flags)
 {
 	struct blind_work *s = &state->blind;
@@ -153,7 +153,7 @@ INLINE int blind_learn(struct pkt_state *state, __u32 seconds, __u32 flags)
 		return -1;
 	s->key = BLIND_KEY(s->to, s->index);
 	s->value = BLIND_VALUE(s->now + seconds * tick_rate, s->from, flags);
-	return session_put(state);
+	return session_store(state);
 }
 
 INLINE void blind_learn_hint(struct pkt_state *state, __le32 index, __u32 site)
@@ -162,9 +162,9 @@ INLINE void blind_learn_hint(struct pkt_state *state, __le32 index, __u32 site)
 
 	s->key = BLIND_KEY(0, index);
 	if (hint_value(index, s->now))
-		return;	/* two sites use the same index; only the first of them is challenged */
+		return;	/* two sites use the index; only the first one is ever challenged */
 	s->value = BLIND_VALUE(s->now + BLIND_SECONDS * tick_rate, site, BLIND_CONFIRMED);
-	hint_put(state);
+	hint_store(state);
 }
 
 /* Confirms the index of an initiation from s->to, because s->from sends a response to it. An index
@@ -178,7 +178,7 @@ INLINE void blind_confirm(struct pkt_state *state)
 		s->key = BLIND_KEY(s->from, s->receiver);
 		s->value = BLIND_VALUE(s->now + BLIND_SECONDS * tick_rate, s->to,
 				       BLIND_INITIATED | BLIND_CONFIRMED);
-		session_put(state);
+		session_store(state);
 	}
 	blind_learn_hint(state, s->receiver, s->from);
 }
@@ -202,8 +202,8 @@ INLINE int blind_confirm_data_step(struct pkt_state *state)
 }
 STATE_STEP(with_blind, blind_confirm_data)
 
-/* Keeps the last initiation for a site whose address is unknown. If two CPUs try at once, only one
- * CPU writes its message, whole, and the other CPU does nothing. */
+/* Stores an initiation for a site whose address is unknown, in place of an earlier one. If two CPUs
+ * try at once, one of them stores its whole message, and the other does nothing. */
 INLINE void blind_keep_initiation(struct pkt_state *state)
 {
 	struct blind_work *b = &state->blind;
@@ -219,8 +219,7 @@ INLINE void blind_keep_initiation(struct pkt_state *state)
 	__sync_lock_test_and_set(&w->since, b->now);
 }
 
-/* Records to which site the sender's initiation goes, so that this site's key is tried first next
- * time. */
+/* Records the site that the sender's initiation goes to: next time its key is tried first. */
 INLINE void blind_learn_addressee(struct blind_work *b)
 {
 	struct blind_site *from = bpf_map_lookup_elem(&blind_sites, &b->from);

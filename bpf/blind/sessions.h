@@ -55,16 +55,15 @@ INLINE __u64 blind_value(struct blind_session *e, __u64 key, __u64 now)
 
 /* ---- writers ---- */
 
-/* Returns place i of both buckets together; the places of b follow those of a. */
+/* Returns place i of buckets a and b together, where the places of a come first. */
 INLINE const struct blind_session *blind_place_of(const struct blind_bucket *a,
 						  const struct blind_bucket *b, int i)
 {
 	return i < BLIND_WAYS ? &a->way[i] : &b->way[i - BLIND_WAYS];
 }
 
-/* Returns a place for the key, or -1: its present place, a free or expired one, or an
- * unconfirmed one. Three passes with an early exit cost the verifier less than one pass that
- * compares. */
+/* Returns the place for a key: its present one, a free or expired one, or an unconfirmed one; -1:
+ * there is none. Three passes with an early exit cost the verifier less than a comparing pass. */
 INLINE int blind_find_place(const struct blind_bucket *a, const struct blind_bucket *b, __u64 key,
 			    __u64 now)
 {
@@ -91,8 +90,8 @@ INLINE void blind_store(struct blind_session *e, __u64 key, __u64 value)
 	__sync_lock_test_and_set(&e->key, key);
 }
 
-/* Clears the value of an entry, before the entry is deleted or replaced. Returns false if data
- * confirmed the entry at the same time, which needs no lock. */
+/* Clears an entry's value, before the entry is deleted or replaced. Returns false if it no longer
+ * has this value: data has confirmed it meanwhile, which needs no lock. */
 INLINE bool blind_clear(struct blind_session *e, __u64 value)
 {
 	return __sync_val_compare_and_swap(&e->value, value, 0) == value;

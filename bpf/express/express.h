@@ -19,8 +19,8 @@
 
 #include "express/send.h"
 
-/* Each CPU has a credit, because lookups that find nothing cost time: a hit adds to the credit, and
- * a miss takes 1 from it. Without credit, only one packet in EXPRESS_TRY is looked up. */
+/* A lookup that finds nothing costs time, so each CPU has a credit: a hit adds to it, and a miss
+ * takes 1 away. Without credit only one packet in EXPRESS_TRY is looked up. */
 #define EXPRESS_CREDIT 64
 #define EXPRESS_CREDIT_HIT 8
 #define EXPRESS_TRY 64
@@ -72,7 +72,7 @@ INLINE int express_by_tuple(struct pkt *p, struct sides *sides, struct express_w
 	return express_send_tuple(p, e, w, head);
 }
 
-/* Sends the packet if it is between sites and its tuple is in the memo. */
+/* Sends a packet between sites if the express path has a tuple for it. */
 INLINE int express_by_sites(struct pkt *p, struct sides *sides, struct express_work *w, void *head)
 {
 	struct express_sought k = { .key = w->key };
@@ -89,7 +89,7 @@ INLINE int express_by_sites(struct pkt *p, struct sides *sides, struct express_w
 
 /* Looks the packet up in the memo, after its headers were read. If it returns EXPRESS_MISS,
  * w->learn says what to remember when the pipeline has decided. */
-INLINE int express_look(struct pkt *p, struct sides *sides, struct express_work *w, void *head)
+INLINE int express_lookup(struct pkt *p, struct sides *sides, struct express_work *w, void *head)
 {
 	const struct memo *e;
 	int action;
@@ -132,8 +132,7 @@ INLINE int express_first(void *ctx, __u32 ifindex)
 {
 	struct pkt p = { .ctx = ctx, .plane = PLANE_XDP };
 	struct sides *sides = sides_find();
-	/* The variable is on the stack, so that the compiler knows that writes to the packet do not
-	 * change it. */
+	/* Not in a map: the compiler then knows that writes to the packet do not change it. */
 	struct express_work w;
 	void *head;
 	int action;
@@ -144,7 +143,7 @@ INLINE int express_first(void *ctx, __u32 ifindex)
 	head = at(&p, 0, EXPRESS_HEAD);
 	if (!head || !express_read(&p, head, &w))
 		return express_miss(sides);
-	action = express_look(&p, sides, &w, head);
+	action = express_lookup(&p, sides, &w, head);
 	if (likely(action != EXPRESS_MISS)) {
 		if (sides->credit < EXPRESS_CREDIT)
 			sides->credit += EXPRESS_CREDIT_HIT;
@@ -157,7 +156,7 @@ INLINE int express_first(void *ctx, __u32 ifindex)
 	return express_miss(sides);
 }
 
-/* Clears the notes of express_first(), because the pipeline does not run. */
+/* Makes express_learn() do nothing, because the pipeline does not run for this packet. */
 INLINE void express_forget(void)
 {
 	struct pkt_state *s = state_find();

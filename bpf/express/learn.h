@@ -12,12 +12,12 @@
 #include "express/express.h"
 #include "express/until.h"
 
-/* Validity in seconds of a side that refers to tuples. Each tuple has a time of its own. */
+/* Seconds for which a side that only says "look among the tuples" is valid. */
 #define EXPRESS_POINTER_SECONDS 60
 
-/* Returns whether the memo can hold a packet that the guard admitted. It must be plain data as
- * express_data() recognises it, and the service must have a single backend. Sets s->express.guarded
- * and strict. */
+/* Returns whether the express path may remember a packet that the guard admitted: plain data, as
+ * express_data() recognises it, to a service with one backend. Sets s->express.guarded and
+ * strict. */
 INLINE bool express_can_learn_guarded(struct pkt_state *s)
 {
 	struct express_work *w = &s->express;
@@ -33,7 +33,7 @@ INLINE bool express_can_learn_guarded(struct pkt_state *s)
 		g->header[MESSAGE_DATA - 1] == from_le32(MESSAGE_DATA));
 }
 
-/* Returns whether the memo can hold a packet of this kind. */
+/* Returns whether the express path can remember packets of this kind. */
 INLINE bool express_can_learn(struct pkt_state *s)
 {
 	if (s->is_quote || s->fragment || s->frags || s->through_neighbour ||
@@ -41,7 +41,7 @@ INLINE bool express_can_learn(struct pkt_state *s)
 		return false;
 	if (with_relay && s->overlay)
 		return true;
-	/* On a link with peers the pipeline checks the source of each other IPv6 packet. */
+	/* On a link with peers the pipeline must check the source of all other IPv6 packets. */
 	if (s->service.flags & SERVICE_CHOICE ||
 	    (with_relay && s->link_flags & LINK_PEERS && s->family == FAMILY_IPV6))
 		return false;
@@ -54,7 +54,7 @@ INLINE void express_set_words(__u64 *words, struct addr a, bool ipv4)
 	words[1] = ipv4 ? addr_to4(a) : a.q[1];
 }
 
-/* Writes the members that sides and tuples share. */
+/* Writes those members of an entry that sides and tuples have in common. */
 INLINE void express_fill(struct memo *e, const struct pkt_state *s, const struct nexthop *hop)
 {
 	e->mtu = hop->fib.mtu_result;
@@ -64,7 +64,7 @@ INLINE void express_fill(struct memo *e, const struct pkt_state *s, const struct
 	memcpy(e->macs + ETH_ALEN, hop->fib.smac, ETH_ALEN);
 }
 
-/* Starts to write an entry. The entry is not valid until the caller writes .until. */
+/* Starts to write an entry, which becomes valid when the caller writes .until. */
 INLINE void express_begin(struct memo *e, const struct express_sought *k,
 			  const struct express_work *w)
 {
@@ -177,7 +177,7 @@ INLINE void express_learn_tuple(struct pkt_state *s, const struct express_work *
 	express_fill(e, s, hop);
 	if (s->leaves != s->family) {
 		e->flags |= EXPRESS_NAT64;
-		/* The packet's length at arrival is compared with .mtu. */
+		/* .mtu is compared with the length at arrival, before the translation. */
 		e->mtu += ipv4 ? 20 : -20;
 	}
 	ports = (__u16)~s->sport + way->sport + (__u16)~s->dport + way->dport;
@@ -198,7 +198,7 @@ INLINE void express_learn_tuple(struct pkt_state *s, const struct express_work *
 	e->until = until;
 }
 
-/* Remembers an original of a client that a service without flows has admitted. */
+/* Remembers a client that a service without flows has admitted, from one of its originals. */
 INLINE void express_learn_client(struct pkt_state *s, const struct express_work *w,
 				 const struct nexthop *hop)
 {
@@ -218,9 +218,9 @@ INLINE void express_learn_client(struct pkt_state *s, const struct express_work 
 	e->until = until;
 }
 
-/* Remembers a packet between sites. The policy, the routes and the source check decided about its
- * addresses and ports, and the pipeline notes in the map allowed at least once a second that it
- * passed. */
+/* Remembers a packet between sites with exactly these addresses and ports, about which policy,
+ * routes and source check have decided. Once a second the pipeline must see such a packet, to note
+ * in the map allowed that it passes. */
 INLINE void express_learn_site(const struct pkt_state *s, const struct express_work *w,
 			       const struct nexthop *hop)
 {

@@ -11,13 +11,13 @@
 
 #include "step.h"
 
-/* True if a service needs a tuple for each flow, session or client. */
+/* Tuples exist: some service needs one for each flow, session or client. */
 #define with_tuples (with_flows || with_lists)
 
 enum express_learns { LEARN_NOTHING, LEARN_SIDE, LEARN_TUPLE };
 
-/* Returns the present generation. An entry with another generation is not valid: it was decided
- * before a change of routes or of the configuration. */
+/* Returns the present generation. Entries of other generations are invalid: they were decided
+ * before routes or the configuration changed. */
 INLINE __u32 express_generation(void)
 {
 	__u32 zero = 0;
@@ -27,7 +27,7 @@ INLINE __u32 express_generation(void)
 		return 0;
 #if defined(WGXDP_HOST) || defined(__TARGET_ARCH_x86)
 	return read_once(c->generation);
-#else	/* the pipeline's reads must not move in front of this read */
+#else	/* the pipeline must not read anything before this */
 	return __sync_fetch_and_add(&c->generation, 0);
 #endif
 }
@@ -47,14 +47,14 @@ INLINE __u32 express_first_tuple(void)
 /* Arguments of a lookup. For a side, only src and word of the key are compared. */
 struct express_sought {
 	struct express_key key;
-	__le32 index;		/* blind relay: receiver index of the message; otherwise 0 */
+	__le32 index;		/* blind relay: receiver index of the message; else 0 */
 	bool side;
 };
 
 #define EXPRESS_FACTOR 0x9e3779b97f4a7c15ULL
 
-/* Returns the first of the two places of a key. The second place is its neighbour. The hash of a
- * side needs no secret, because an attacker cannot choose which sides exist. */
+/* Returns the first of the two places of a key; the second is its neighbour. The hash of a side
+ * needs no secret, because an attacker cannot choose which sides exist. */
 INLINE __u32 express_home(const struct express_sought *k)
 {
 	__u64 h = k->key.src[0] ^ k->key.src[1] << 7;
@@ -78,7 +78,7 @@ INLINE struct memo *express_at(struct sides *sides, bool side, __u32 home)
 	return bpf_map_lookup_elem(&tuples, &place);
 }
 
-INLINE bool express_is(const struct memo *e, const struct express_sought *k)
+INLINE bool express_matches(const struct memo *e, const struct express_sought *k)
 {
 	__u64 differs = (e->key.src[0] ^ k->key.src[0]) | (e->key.src[1] ^ k->key.src[1]) |
 			(e->key.word ^ k->key.word);
@@ -103,14 +103,13 @@ INLINE const struct memo *express_find(struct sides *sides, const struct express
 	__u32 home = express_home(k);
 	const struct memo *e = express_at(sides, k->side, home);
 
-	if (e && express_is(e, k))
+	if (e && express_matches(e, k))
 		return e;
 	e = express_at(sides, k->side, home ^ 1);
-	return e && express_is(e, k) ? e : NULL;
+	return e && express_matches(e, k) ? e : NULL;
 }
 
-/* Returns the place at which to write the entry of the key. Returns NULL if valid entries occupy
- * both places. */
+/* Returns the place for an entry with this key, or NULL if valid entries occupy both places. */
 INLINE struct memo *express_room(const struct express_work *w, const struct express_sought *k)
 {
 	struct sides *sides = sides_find();
@@ -121,9 +120,9 @@ INLINE struct memo *express_room(const struct express_work *w, const struct expr
 		return NULL;
 	a = express_at(sides, k->side, home);
 	b = express_at(sides, k->side, home ^ 1);
-	if (!a || !b || express_is(a, k))
+	if (!a || !b || express_matches(a, k))
 		return a;
-	if (express_is(b, k))
+	if (express_matches(b, k))
 		return b;
 	if (!express_is_good(a, w->now, w->generation))
 		return a;

@@ -23,7 +23,7 @@ INLINE struct udphdr *express_udp(void *head, bool ipv4)
 	       (ipv4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr));
 }
 
-/* Returns the sum of the addresses for the pseudo header, or 0 if the header is unusual. */
+/* Returns the sum of the addresses for the pseudo header; 0: the pipeline must read the header. */
 INLINE __u64 express_read4(const struct iphdr *ip, struct express_work *w)
 {
 	if (*(__u8 *)ip != 0x45 || ip->frag_off & bpf_htons(0x3fff) ||
@@ -50,8 +50,8 @@ INLINE __u64 express_read6(const struct ipv6hdr *ip, struct express_work *w)
 	return csum_pseudo6(ip);
 }
 
-/* Reads a complete UDP packet without options, extension headers or fragmentation. Its lengths must
- * agree, and its checksum must not be partial. Returns false for any other packet. */
+/* Reads a UDP packet if it is whole, without options, extension headers and fragmentation, if its
+ * lengths agree, and if its checksum is not partial. Returns false for any other packet. */
 INLINE bool express_read(const struct pkt *p, void *head, struct express_work *w)
 {
 	const struct ethhdr *eth = head;

@@ -18,7 +18,7 @@
 
 /* ---- checks ---- */
 
-/* Returns true if the hints prove that the source is not martian and in no prefix of the list. */
+/* Returns true if the hints prove that the source is valid (not martian) and outside the list. */
 INLINE bool express_is_free(__u32 list, const struct express_work *w)
 {
 	const struct source_hints *h = bpf_map_lookup_elem(&source_hints, &list);
@@ -33,7 +33,7 @@ INLINE bool express_is_free(__u32 list, const struct express_work *w)
 	       source_hint_is_set(h->long6, source_hint6_long(top));
 }
 
-/* Makes the check of link_source(), for the side of a listener. */
+/* Checks the source of an original as link_source() does, for the side of a listener. */
 INLINE bool express_admits(const struct memo *e, const struct express_work *w)
 {
 	bool wan = e->flags & EXPRESS_WAN;
@@ -55,8 +55,8 @@ INLINE const struct nexthop *express_uniform(const struct memo *e,
 	__u32 zero = 0, slot;
 	struct control *c = bpf_map_lookup_elem(&control, &zero);
 
-	/* A packet to the blind relay's port is left to the pipeline, because the blind relay comes
-	 * before services. */
+	/* Such a packet is for the blind relay, which has precedence over services: the pipeline
+	 * handles it. */
 	if (!c || w->now >= c->heartbeat || uniform_is_due(c, w->now) ||
 	    is_martian(w->ipv4, client) ||
 	    (with_blind && (__be16)(w->key.word >> 16) == blind_port))
@@ -73,8 +73,8 @@ INLINE const struct nexthop *express_uniform(const struct memo *e,
 	return hop;
 }
 
-/* Returns whether the packet may bypass the guard. A reply may not bypass it while the guard counts
- * unanswered initiations, because the reply resets the counters (health_clear()). */
+/* Returns whether a packet may bypass the guard. A reply may not while the guard counts unanswered
+ * initiations, because it must reset these counters (health_clear()). */
 INLINE bool express_guard_agrees(const struct memo *e)
 {
 	__u32 place = total_service(e->total) * GUARD_BACKENDS_MAX;
@@ -95,7 +95,7 @@ INLINE void express_count_total(struct total *total, __u32 len)
 	total->bytes += len;
 }
 
-/* Writes the new source, the new destination, or both. After this no check can fail. */
+/* Writes the new source, or destination, or both. No check can fail after this. */
 INLINE void express_rewrite(const struct memo *e, const struct express_work *w, void *head,
 			    bool src, bool dst)
 {
@@ -133,7 +133,8 @@ INLINE void express_write_macs(void *head, const struct memo *e)
 	store_word(__u32, head + 8, load_word(__u32, e->macs + 8));
 }
 
-/* Sends the packet. Returns the plane's action, or EXPRESS_MISS with the packet unchanged. */
+/* Sends a packet by its side. Returns the plane's action, or EXPRESS_MISS after changing
+ * nothing. */
 INLINE int express_send_side(const struct pkt *p, const struct memo *e,
 			     const struct express_work *w, void *head)
 {
@@ -192,7 +193,7 @@ INLINE bool express_counters(const struct memo *e, __u64 **ret_packets, __u64 **
 	return true;
 }
 
-/* Sets the inputs of nat64_head4() and nat64_head6(). */
+/* Passes to nat64_head4() and nat64_head6() what they need from the entry. */
 INLINE void express_begin_nat64(struct pkt_state *s, const struct memo *e,
 				const struct express_work *w, const void *head)
 {
@@ -210,7 +211,7 @@ INLINE void express_begin_nat64(struct pkt_state *s, const struct memo *e,
 }
 
 /* Translates the packet to the other IP version. Returns 0, or a negative value with the packet
- * unchanged. A packet without a UDP checksum is left to the pipeline, which can compute one. */
+ * unchanged. The pipeline handles packets without a UDP checksum, because it can compute one. */
 INLINE int express_nat64(struct pkt *p, const struct memo *e, const struct express_work *w,
 			 void *head)
 {
@@ -227,7 +228,7 @@ INLINE int express_nat64(struct pkt *p, const struct memo *e, const struct expre
 	eth = at(p, 0, sizeof(*eth) + (to6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr)) +
 			       sizeof(*udp));
 	if (unlikely(!eth))
-		return 0;		/* never true: the program has read these bytes before */
+		return 0;		/* never true: these bytes were read before */
 	if (to6)
 		nat64_head6(p, (void *)(eth + 1));
 	else
@@ -250,7 +251,7 @@ INLINE int express_send_tuple(struct pkt *p, const struct memo *e,
 	__u64 *packets, *bytes;
 	int action;
 
-	/* The side may be that of another service with the same backend. */
+	/* Two services may share a backend, and this side. */
 	if (with_guards && e->flags & EXPRESS_DATA && (!w->is_data || !express_guard_agrees(e)))
 		return EXPRESS_MISS;
 	if (w->len > e->mtu || !total || (has_way && !express_counters(e, &packets, &bytes)) ||
@@ -270,9 +271,8 @@ INLINE int express_send_tuple(struct pkt *p, const struct memo *e,
 	return action;
 }
 
-/* Sends a packet between sites. The entry holds what the policy and the routes said about exactly
- * these addresses and ports. A frame with bytes behind the IP packet is left to the pipeline, which
- * removes them. */
+/* Sends a packet between sites. Its entry was made by policy and routes for the same addresses and
+ * ports. The pipeline handles a frame with bytes behind the IP packet, because it removes them. */
 INLINE int express_send_site(const struct pkt *p, const struct memo *e,
 			     const struct express_work *w, void *head)
 {

@@ -11,8 +11,8 @@
 #include "blind/blind.h"
 #include "express/express.h"
 
-/* Returns the time until which the next hop may be used without the pipeline: while it is valid,
- * and before a probe of the neighbour is due. */
+/* Returns the time in jiffies until which the next hop is valid and no probe of the neighbour is
+ * due. */
 INLINE __u64 express_hop_until(const struct pkt_state *s, const struct nexthop *hop)
 {
 	__u64 probe = hop->probe[PLANE_XDP];
@@ -20,9 +20,9 @@ INLINE __u64 express_hop_until(const struct pkt_state *s, const struct nexthop *
 	return s->link_flags & LINK_TC && probe < hop->until ? probe : hop->until;
 }
 
-/* Returns the time until which the side of a reply is valid. 0: it must not be stored, or storing
- * it is useless. It is useless when clients take turns: each reply then goes to another client than
- * the last one, and needs a FIB lookup. */
+/* Returns the time in jiffies until which the side of a reply is valid; 0: make none. A side is
+ * useless if clients take turns: each reply then goes to another client than the last one, which
+ * needs a FIB lookup. */
 INLINE __u64 express_reply_until(const struct pkt_state *s, const struct nexthop *hop, __u64 now,
 				 bool uniform)
 {
@@ -46,9 +46,8 @@ INLINE __u64 express_jiffies(__u64 now, __u32 left)
 	return (now + left) << tick_shift;
 }
 
-/* Returns the time until which the next hop of a tuple is valid. A reply also depends on the route
- * to its backend. If its next hop comes from the map uniform, it depends on the daemon's heartbeat
- * too. */
+/* Returns the time in jiffies until which a tuple's next hop is valid. For a reply the route to its
+ * backend counts too and, if its next hop is in the map uniform, the daemon's heartbeat. */
 INLINE __u64 express_tuple_until(const struct pkt_state *s, const struct nexthop *hop)
 {
 	__u32 zero = 0, slot = s->service.slot;
@@ -64,8 +63,8 @@ INLINE __u64 express_tuple_until(const struct pkt_state *s, const struct nexthop
 	return s->out != slot + 1 && c->heartbeat < until ? c->heartbeat : until;
 }
 
-/* Returns the time until which the flow does not need the pipeline, which extends the flow's time.
- * 0: the memo must not hold the flow. */
+/* Returns the time in jiffies until which the flow can do without the pipeline, which extends
+ * flows; 0: make no tuple. */
 INLINE __u64 express_flow_until(const struct flow_work *f)
 {
 	if (f->way.is_new != FLOW_KNOWN || learned_word_state(f->word) != LEARNED_LIVE)
@@ -73,14 +72,14 @@ INLINE __u64 express_flow_until(const struct flow_work *f)
 	return express_jiffies(f->units, flow_ages_in(f));
 }
 
-/* Does the same for a session of the blind relay. */
+/* Returns the same for a session of the blind relay. */
 INLINE __u64 express_session_until(const struct blind_work *b)
 {
 	return b->make ? 0 : BLIND_UNTIL(session_value(b->from, b->index, b->now));
 }
 
-/* Does the same for a client that a strict guard knows by its address. If the guard knows only the
- * receiver index, the client's next packet may have another index. */
+/* Returns the same for a client of a strict guard. It is 0 if the guard knows only the receiver
+ * index, because the client's next packet may have another index. */
 INLINE __u64 express_client_until(struct pkt_state *s)
 {
 	if (!guard_find_client(s))

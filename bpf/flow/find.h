@@ -42,8 +42,8 @@ INLINE void flow_copy(struct addr *to, const struct addr *from, __u64 *seen)
 	*seen |= to->q[0] | to->q[1];
 }
 
-/* Ports and family of one direction of a flow, as in a key. more: `number` of an original, `delta`
- * of a reply. */
+/* The rest of a key: ports and family of one direction. more: `number` of an original, `delta` of a
+ * reply. */
 union flow_ends {
 	struct {
 		__be16 sport, dport;
@@ -53,9 +53,9 @@ union flow_ends {
 	__u64 word;
 };
 
-/* Copies the new addresses and ports of an original of this flow. Returns 0 if s->key is the flow's
- * key, otherwise another value. ORs all words that it read into *seen, so that the caller can make
- * a later read depend on them. */
+/* If s->key is the flow's key for originals, copies the new addresses and ports of an original, and
+ * returns 0. ORs all words that it read into *seen: the caller makes a later read depend on
+ * them. */
 INLINE __u64 flow_copy_original(struct flow_work *s, const struct flow *f, __u64 *seen)
 {
 	union flow_ends reply = { .word = read_once(f->reply_word) };
@@ -111,7 +111,7 @@ INLINE bool flow_read(struct flow_work *s, __u32 place)
 	       learned_same(word, read_once(*follow_after(&b->line.word[way], differs | seen)));
 }
 
-/* Returns the line of flow_index that a hash selects. *ret_home: the index of the line. */
+/* Returns the line of flow_index for a hash. *ret_home: the line's index. */
 INLINE const struct learned_line *flow_line(const struct flow_work *s, __u64 hash, __u32 *ret_home)
 {
 	bool original = s->key.direction == DIRECTION_ORIGINAL;
@@ -121,7 +121,7 @@ INLINE const struct learned_line *flow_line(const struct flow_work *s, __u64 has
 			  bpf_map_lookup_elem(&flow_index, ret_home);
 }
 
-/* Reads the flow that a way of a line refers to. */
+/* Reads the flow that a way (element) of a line refers to. Returns false if its key is another. */
 INLINE bool flow_read_way(struct flow_work *s, const struct learned_line *line, __u32 home,
 			  __u32 way)
 {
@@ -130,7 +130,7 @@ INLINE bool flow_read_way(struct flow_work *s, const struct learned_line *line, 
 				    (__u32)read_once(line->word[learned_index(way)]));
 }
 
-/* Searches the flow in all ways of both buckets. */
+/* Searches the flow in all ways of both lines, when it is not in the first way. */
 INLINE int flow_search_step(struct pkt_state *state)
 {
 	struct flow_work *s = &state->flow;
@@ -150,8 +150,8 @@ INLINE int flow_search_step(struct pkt_state *state)
 }
 STATE_STEP(with_flows, flow_search)
 
-/* Finds the flow of s->key. If it returns true, s->way is valid, s->place is the flow's place, and
- * s->word is the word there. The flow may have expired: see learned_left(s->word). */
+/* Finds the flow of s->key, which may have expired: see learned_left(s->word). Returns true after
+ * setting s->way, and s->place and s->word to the flow's place and the word there. */
 INLINE bool flow_find(struct pkt_state *state)
 {
 	struct flow_work *s = &state->flow;

@@ -25,9 +25,9 @@ INLINE bool flow_is_answered(const struct flow_work *s)
 	return learned_word_state(s->word) != LEARNED_HALF;
 }
 
-/* Sets s->way for an original to the service's backend. If the flow leads to another backend, it
- * must move. An ICMP error does not start a flow: it quotes a reply that reached no client of ours.
- * is_good: the flow has not expired. */
+/* Sets s->way for an original to the service's backend; a flow to another backend must move. An
+ * ICMP error does not start a flow, because it quotes a reply that reached no client of ours.
+ * is_good: there is a flow, and it has not expired. */
 INLINE int flow_way_original(struct pkt *p, bool is_good)
 {
 	const struct service *service = &p->s->service;
@@ -48,8 +48,8 @@ INLINE int flow_way_original(struct pkt *p, bool is_good)
 	return 0;
 }
 
-/* Sets s->service to the listener that the client uses. That listener must masquerade and still
- * have this backend. */
+/* Sets s->service to the listener that the flow's client uses, if that one still masquerades and
+ * has this backend. */
 INLINE int flow_listener_step(struct pkt_state *state)
 {
 	const struct flow_work *s = &state->flow;
@@ -68,8 +68,8 @@ INLINE int flow_listener_step(struct pkt_state *state)
 }
 STATE_STEP(with_flows, flow_listener)
 
-/* Checks that the listener that the client uses still has this backend, and sets s->service to it.
- * Most backends have one listener; then the reply's own table entry is enough. */
+/* Does that only if the backend has several listeners; with one listener, the reply's table entry
+ * is enough. */
 INLINE int flow_check_listener(struct pkt *p)
 {
 	const struct service *service = &p->s->service;
@@ -140,8 +140,8 @@ INLINE_STEP(flow_way)
 
 /* ---- flow_commit() and leave() ---- */
 
-/* Is called before anything is recorded. Returns 0, or the reason why the packet cannot be
- * translated to the other IP version. */
+/* Called before anything is recorded. Returns 0, or the reason why the packet cannot be translated
+ * to the other IP version. */
 INLINE int flow_admits(struct pkt *p)
 {
 	if (!is_nat64(p))
@@ -149,8 +149,8 @@ INLINE int flow_admits(struct pkt *p)
 	return p->s->is_quote ? flow_quote_kind(p->s) : nat64_admits(p);
 }
 
-/* Returns the number of units after which the time of an answered flow must be extended; 0: now.
- * The time is extended once a second. */
+/* Returns the units of abi_learned.h until an answered flow's time must be extended; 0: now. That
+ * is once a second. */
 INLINE __u32 flow_ages_in(const struct flow_work *s)
 {
 	__u32 left = learned_left(s->word, s->units), timeout, second = LEARNED_SECOND;
@@ -160,7 +160,7 @@ INLINE __u32 flow_ages_in(const struct flow_work *s)
 		return second;
 	timeout = learned_units(pool->timeout);
 	second = timeout < 2 * second ? timeout / 2 : second;
-	/* If the timeout was reduced, the flow may have more time left than the timeout. */
+	/* Time left may exceed the timeout, if the configuration has reduced it since. */
 	return left > timeout || left + second <= timeout ? 0 : left + second - timeout;
 }
 
@@ -174,8 +174,8 @@ INLINE bool flow_ages(const struct flow_work *s)
 	       learned_left(s->word, s->units) < learned_units(HALF_OPEN_SECONDS) / 3;
 }
 
-/* Is called when the packet is about to be sent: creates or extends its flow, and counts the packet
- * there. */
+/* Called when the packet is about to be sent: makes or extends its flow, and counts the packet in
+ * it. Returns 0 or a reason. */
 INLINE int flow_commit_step(struct pkt *p)
 {
 	struct flow_work *s = &p->s->flow;
@@ -224,7 +224,7 @@ INLINE int flow_rewrite_ip(struct pkt *p, const struct flow_way *way)
 	return 0;
 }
 
-/* Does the same as rewrite(), but writes both addresses and both ports. */
+/* Rewrites the packet as rewrite() does, but both addresses and both ports. */
 INLINE int flow_rewrite(struct pkt *p)
 {
 	const struct flow_way *way = &p->s->flow.way;

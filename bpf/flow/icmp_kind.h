@@ -10,8 +10,8 @@
 
 #define IPV6_MTU_MIN 1280
 
-/* Both functions convert the pointer of a parameter problem (RFC 7915, figures 3 and 6). They
- * return ~0 if the other header has no such field. */
+/* Convert the pointer in a parameter problem error to the same field of the other IP version (RFC
+ * 7915, figures 3 and 6). Return ~0 if it has no such field. */
 INLINE __u32 pointer_to6(__u32 pointer)
 {
 	return pointer < 2 ? pointer : pointer < 4 ? 4 : pointer == 8 ? 7 : pointer == 9 ? 6 :
@@ -48,7 +48,7 @@ INLINE __u32 icmp_to6(__u8 type, __u8 code, __u32 word, __u32 *ret_word)
 	}
 	if (code == ICMP_PORT_UNREACH)
 		return ICMP_KIND(ICMPV6_DEST_UNREACH, 4);
-	/* These codes mean: administratively prohibited, or precedence cutoff. */
+	/* administratively prohibited, or precedence cutoff */
 	if (code == 9 || code == 10 || code == 13 || code == 15)
 		return ICMP_KIND(ICMPV6_DEST_UNREACH, 1);
 	return code > 12 ? 0 : ICMP_KIND(ICMPV6_DEST_UNREACH, 0);

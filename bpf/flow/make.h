@@ -19,8 +19,7 @@ INLINE struct flow_total *flow_total(__u32 id)
 	return bpf_map_lookup_elem(&flow_totals, &id);
 }
 
-/* Returns the checksum difference between the addresses of an original before and after
- * rewriting. */
+/* Returns the change of a checksum when an original's addresses are rewritten: new - old. */
 INLINE __u16 flow_delta(const struct flow *f)
 {
 	return csum_fold(addr_delta(&f->client, &f->own) + addr_delta(&f->local, &f->backend));
@@ -28,8 +27,8 @@ INLINE __u16 flow_delta(const struct flow *f)
 
 /* ---- a new client ---- */
 
-/* Gives the new flow an address and port of ours, and publishes it as half-open. flow_claim() has
- * taken its place. Returns 0 with s->way complete, or a reason. */
+/* Finds an address and port of ours for the new flow, whose place flow_claim() has taken, and
+ * publishes the flow as half-open. Returns 0 with s->way complete, or a reason. */
 INLINE int flow_open_step(struct pkt_state *state)
 {
 	struct flow_work *s = &state->flow;
@@ -57,7 +56,7 @@ STATE_STEP(with_flows, flow_open)
 
 /* ---- the backend's answer ---- */
 
-/* Makes the half-open flow LIVE or SPARE. If several CPUs try, only one succeeds. */
+/* Makes the half-open flow LIVE, or SPARE if its source's share is used up. One CPU succeeds. */
 INLINE void flow_answer(struct flow_work *s, const struct pool *pool)
 {
 	struct flow_total *total = flow_total(s->id);
@@ -87,8 +86,8 @@ INLINE void flow_answer(struct flow_work *s, const struct pool *pool)
 
 /* ---- extending a flow ---- */
 
-/* Extends the flow's time. It runs once a second. Once in an epoch, it counts the flow for the
- * share of its source. A SPARE flow becomes LIVE if the share has room. */
+/* Extends the flow's time; runs once a second for each flow in use. Once in an epoch it counts the
+ * flow for its source. If the source's share has room, a SPARE flow becomes LIVE. */
 INLINE void flow_keep(struct flow_work *s, const struct pool *pool)
 {
 	struct flow_bucket *b = flow_bucket(s->place);
@@ -115,8 +114,8 @@ INLINE void flow_keep(struct flow_work *s, const struct pool *pool)
 
 /* ---- ending a flow ---- */
 
-/* Ends a former flow with the same key as the new one. It has expired, or leads to a backend that
- * the service no longer has. The listener may belong to another service by now. */
+/* Ends a former flow with the new flow's key, which has expired or leads to a backend that the
+ * service no longer has. The listener may belong to another service by now. */
 INLINE void flow_end_former(struct flow_work *s)
 {
 	struct flow_bucket *b = flow_bucket(s->place);

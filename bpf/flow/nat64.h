@@ -16,8 +16,8 @@
 #include "icmp/icmp.h"
 #include "step.h"
 
-/* Length in bytes above which a packet gets DF (RFC 7915 section 5.1). Shorter packets fit any IPv6
- * link (1280). */
+/* Longer packets get DF when they become IPv4 (RFC 7915 section 5.1), in bytes. Shorter ones fit
+ * the MTU of any IPv6 link (1280). */
 #define DF_ABOVE 1260
 
 /* Prepares the translation. It runs before resolve(), which then compares the length after
@@ -28,7 +28,7 @@ INLINE void nat64_begin(struct pkt *p)
 	struct flow_nat64 *a = &p->s->flow.nat64;
 	__u32 head = to6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr);
 
-	if (p->s->is_quote) {	/* head: length of all headers before the quoted UDP header */
+	if (p->s->is_quote) {	/* for an error, `head` includes the quoted headers before UDP */
 		p->s->l4 = p->s->l3 + ((p->s->quote.udp_at - p->s->quote.ip_at) & 0x7ff);
 		head += head + sizeof(struct icmphdr);
 	}
@@ -55,8 +55,7 @@ INLINE int nat64_admits(const struct pkt *p)
 
 /* ---- headers ---- */
 
-/* Returns the fragment's identification, which ready() or enter() has just stored; 0: not a
- * fragment. */
+/* Returns the identification of a fragment, which parse() has stored; 0: the packet is whole. */
 INLINE __be32 nat64_ident(const struct pkt *p)
 {
 	return p->s->flow.nat64.fragment ? p->s->datagram : 0;
@@ -106,7 +105,7 @@ INLINE void nat64_fragment(const struct pkt *p, struct fragment_header *f)
 	f->next = IPPROTO_UDP;
 	f->zero = 0;
 	f->offset = bpf_htons(p->s->flow.nat64.fragment);
-	/* For IPv4, the 16-bit identification is in the upper half. */
+	/* IPv4's 16-bit identification is in the upper half of the word. */
 	f->id = bpf_htonl(bpf_ntohl(nat64_ident(p)) >> 16);
 }
 
@@ -166,7 +165,7 @@ INLINE __u32 nat64_ports(const struct flow_work *s)
 
 #ifndef WGXDP_HOST
 /* Writes the packet on tc, with helpers that keep the skb's own checksum correct (see
- * tc_rewrite_checksum()). That checksum does not cover the Ethernet header. */
+ * tc_rewrite_checksum()), which does not cover the Ethernet header. */
 INLINE int nat64_by_helpers(struct pkt *p, __be16 type)
 {
 	const struct flow_work *s = &p->s->flow;

@@ -20,7 +20,7 @@
 
 /* ---- ending a flow ---- */
 
-/* Removes the word in flow_index that names a flow. The caller holds the flow BUSY. */
+/* Removes the word in flow_index that names the flow. The caller has made the flow BUSY. */
 INLINE void flow_unindex(const struct flow *f, __u32 place)
 {
 	__u32 at = read_once(f->place);
@@ -35,7 +35,7 @@ INLINE void flow_unindex(const struct flow *f, __u32 place)
 		(void)learned_cas(word, is, 0);
 }
 
-/* Ends the flow at this place if it still has this word. Otherwise returns false. */
+/* Ends the flow at this place, if its word is still this one; otherwise returns false. */
 static __attribute__((noinline)) bool flow_end_at(__u32 place, __u64 word)
 {
 	struct flow_bucket *b = flow_bucket(place);
@@ -75,8 +75,8 @@ INLINE void flow_describe(struct flow_work *s)
 	f->packets[0] = f->packets[1] = f->bytes[0] = f->bytes[1] = 0;
 }
 
-/* Takes a place for the new flow: sets s->place to it, and s->word to its word, whose state is
- * BUSY. Returns 0 or a reason. */
+/* Takes a place in flow_table for the new flow: sets s->place, and s->word to its word, which is
+ * BUSY now. Returns 0 or a reason. */
 INLINE int flow_claim_step(struct pkt_state *state)
 {
 	struct flow_work *s = &state->flow;
@@ -109,8 +109,8 @@ STATE_STEP(with_flows, flow_claim)
 
 /* ---- a port ---- */
 
-/* Mixes the bits by public factors (splitmix64); only s->start is secret. Some secret factors would
- * make the candidates repeat after a few ports. */
+/* Mixes the bits with public factors (splitmix64); only s->start is secret. With secret factors,
+ * the candidates could repeat after a few ports. */
 INLINE __u64 flow_mix(__u64 x)
 {
 	x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9ULL;
@@ -118,7 +118,7 @@ INLINE __u64 flow_mix(__u64 x)
 	return x ^ x >> 31;
 }
 
-/* Writes candidate i to s->made. Candidate 0 is the client's own port. */
+/* Writes candidate i, an address and port of ours, to s->made. 0 has the client's own port. */
 INLINE bool flow_candidate(struct flow_work *s, const struct pool *pool, __u32 i)
 {
 	bool ipv4 = s->made.family == FAMILY_IPV4;
@@ -139,8 +139,8 @@ INLINE bool flow_candidate(struct flow_work *s, const struct pool *pool, __u32 i
 	return true;
 }
 
-/* Returns whether the port is taken: a flow has this tag in the line of flow_index. It ends a flow
- * that has expired, and remembers which flow may be displaced first. */
+/* Returns whether a candidate is taken: a flow has this tag in the line of flow_index. Ends such a
+ * flow if it has expired, and remembers which one may be displaced first. */
 INLINE bool flow_port_taken(struct flow_work *s, const struct learned_line *line, __u32 tag)
 {
 	struct flow_bucket *b;
@@ -171,7 +171,7 @@ INLINE bool flow_port_taken(struct flow_work *s, const struct learned_line *line
 
 /* Puts a word into a free way of the line, preferably the way `first`. Returns the way, or
  * LEARNED_WAYS if none is free. */
-INLINE __u32 flow_index_put(struct learned_line *line, __u32 first, __u64 word)
+INLINE __u32 flow_index_store(struct learned_line *line, __u32 first, __u64 word)
 {
 	__u64 way = first;
 
@@ -184,7 +184,7 @@ INLINE __u32 flow_index_put(struct learned_line *line, __u32 first, __u64 word)
 	return learned_cas(&line->word[way], 0, word) ? way : LEARNED_WAYS;
 }
 
-/* Tries candidate s->tries. Returns 0 if the port was free; it is then taken. */
+/* Takes candidate s->tries for the flow. Returns 0, or another value if it was taken already. */
 INLINE int flow_try(struct flow_work *s, const struct pool *pool)
 {
 	struct learned_line *a, *b, *line;
@@ -207,18 +207,18 @@ INLINE int flow_try(struct flow_work *s, const struct pool *pool)
 		return -1;
 	line = a;
 	s->made.place = home0 * LEARNED_WAYS;
-	way = flow_index_put(a, learned_first(hash), (__u64)tag0 << 32 | s->place);
+	way = flow_index_store(a, learned_first(hash), (__u64)tag0 << 32 | s->place);
 	if (way >= LEARNED_WAYS) {
 		line = b;
 		s->made.place = home1 * LEARNED_WAYS;
-		way = flow_index_put(b, learned_first(other), (__u64)tag1 << 32 | s->place);
+		way = flow_index_store(b, learned_first(other), (__u64)tag1 << 32 | s->place);
 	}
 	if (way >= LEARNED_WAYS)
 		return -1;
 	way = learned_index(way);
 	want = 1 + (home0 == home1 && tag0 == tag1);
 	if (learned_count(a, tag0) + learned_count(b, tag1) != want) {
-		/* Another CPU is taking the same port at this time. */
+		/* Another CPU takes the same candidate at this moment. */
 		learned_store(&line->word[way], 0);
 		return -1;
 	}
@@ -244,9 +244,9 @@ static __attribute__((noinline)) long flow_try_next(__u32 i, void *none)
 	return !s->result;
 }
 
-/* Finds an address and port of ours for s->made. If no candidate is free, ends the flow that may be
- * displaced first. Returns 0 or -1. bpf_loop() is used because the verifier of Linux 6.1 would walk
- * each round of a plain loop. */
+/* Finds an address and port of ours for s->made. If all candidates are taken, ends the flow that
+ * may be displaced first. Returns 0 or -1. It uses bpf_loop(), because the verifier of Linux 6.1
+ * would walk each round of a plain loop. */
 INLINE int flow_find_port(struct flow_work *s)
 {
 	s->start = learned_second(s->hash ^ learned_secret.key[0], &learned_secret);

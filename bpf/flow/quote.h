@@ -33,8 +33,8 @@ INLINE __u32 addr_pair_sum(const struct addr *a, const struct addr *b)
 	return quote_sum(a, sizeof(*a)) + quote_sum(b, sizeof(*b));
 }
 
-/* Restores the quoted UDP header as the other end of the flow sent it. Returns the number to add to
- * the sum of the ICMP message. */
+/* Restores the quoted UDP header to what the other end of the flow sent. Returns the change of the
+ * ICMP message's sum. */
 INLINE __u32 flow_quote_udp(struct quote *q, const struct flow_way *way, __u32 delta)
 {
 	struct udphdr *udp = (void *)q->udp;
@@ -49,7 +49,7 @@ INLINE __u32 flow_quote_udp(struct quote *q, const struct flow_way *way, __u32 d
 	return ports + (__u16)~check + udp->check;
 }
 
-/* Rewrites all headers in the state. Returns the number to add to the sum of the ICMP message. */
+/* Rewrites the headers within one IP version. Returns the change of the ICMP message's sum. */
 INLINE __u32 flow_quote_same(struct quote *q, const struct flow_way *way)
 {
 	__u32 new = csum_fold(addr_pair_sum(&way->src, &way->dst));
@@ -113,8 +113,8 @@ INLINE void quote_head6(struct ipv6hdr *ip, const struct flow_way *way, const st
 	addr_store(&ip->daddr, inner ? way->src : way->dst);
 }
 
-/* Removes the fragment header of a quoted first fragment, because the IPv4 header has these fields
- * itself. Returns the number to add to the sum of the message for the removed header. */
+/* Removes the fragment header of a quoted first fragment, because IPv4's header has these fields
+ * itself. Returns the change of the ICMP message's sum. */
 INLINE __u32 quote_drop_fragment(const struct quote *q, struct iphdr *ip)
 {
 	const struct fragment_header *f = (void *)q->fragment;
@@ -137,7 +137,7 @@ INLINE __u32 quote_pseudo(const struct addr *a, const struct addr *b, __u32 len)
 	return addr_pair_sum(a, b) + bpf_htons(len) + bpf_htons(IPPROTO_ICMPV6);
 }
 
-/* Rewrites all headers in the state, and the ICMP checksum. */
+/* Rewrites all headers in the state to the other IP version, and the ICMP checksum. */
 INLINE void flow_quote_change(struct quote *q, struct flow_work *s)
 {
 	bool to4 = s->way.family == FAMILY_IPV4;
@@ -181,8 +181,8 @@ INLINE void flow_quote_change(struct quote *q, struct flow_work *s)
 
 /* ---- steps ---- */
 
-/* Decides whether an error can be translated, and to which type and code. Returns 0 or a reason.
- * Quoted IPv4 options have no equivalent in IPv6. */
+/* Finds the type and code that an ICMP error gets in the other IP version. Returns 0, or a reason
+ * if it cannot be translated; quoted IPv4 options have no equivalent in IPv6. */
 INLINE int flow_quote_kind_step(struct pkt_state *state)
 {
 	struct flow_nat64 *a = &state->flow.nat64;
@@ -194,8 +194,8 @@ INLINE int flow_quote_kind_step(struct pkt_state *state)
 		return -DROP_untranslatable;
 	kind = ipv4 ? icmp_to6(q->icmp[0], q->icmp[1], word, &new_word) :
 		      icmp_to4(q->icmp[0], q->icmp[1], word, &new_word);
-	/* The quoted IPv4 fragment got a fragment header when it became IPv6. So the MTU for its
-	 * sender is smaller by the length of that header. */
+	/* The quoted fragment got a fragment header when it became IPv6, so the MTU for its IPv4
+	 * sender is smaller by that header. */
 	if (kind == ICMP_KIND(ICMP_DEST_UNREACH, ICMP_FRAG_NEEDED) && q->fragment[0])
 		new_word -= sizeof(struct fragment_header);
 	a->kind = kind;
@@ -223,7 +223,7 @@ INLINE int flow_quote_nat64_step(struct pkt_state *state)
 }
 STATE_STEP(with_flows, flow_quote_nat64)
 
-/* Writes the EtherType. No checksum of the skb covers it. */
+/* Writes the EtherType, which no checksum of the skb covers. */
 INLINE int quote_write_type(struct pkt *p, __be16 type)
 {
 	__u32 off = p->s->l3 - sizeof(type);

@@ -15,7 +15,7 @@ struct flow_cells {
 	struct flow_share *a, *b;
 };
 
-/* Finds the two cells of the flow's client in flow_shares. Returns false if there are none. */
+/* Finds the two cells of the flow's source in flow_shares. Returns false if the lookup fails. */
 INLINE bool flow_cells(const struct flow_work *s, struct flow_cells *ret)
 {
 	bool original = s->key.direction == DIRECTION_ORIGINAL;
@@ -32,8 +32,8 @@ INLINE bool flow_cells(const struct flow_work *s, struct flow_cells *ret)
 
 /* ---- half-open flows ---- */
 
-/* Charges one half-open flow to the source at `now`, in jiffies. Returns false if its share is used
- * up. */
+/* Charges one half-open flow to its source. now: in jiffies. Returns false if the source's share is
+ * used up. */
 INLINE bool half_open_charge(const struct flow_work *s, __u64 now)
 {
 	__u64 each = HALF_OPEN_EACH, most = now + HALF_OPEN_SHARE * each, a, b;
@@ -68,7 +68,7 @@ INLINE void half_open_refund(const struct flow_work *s)
 #define LIVE_COUNT 0xffffff
 #define LIVE_ONE (1ULL << 24)
 
-/* Returns the value of a cell for this epoch. */
+/* Returns a cell's .live value, brought to this epoch: counts of older epochs become 0. */
 INLINE __u64 live_value(__u64 value, __u16 epoch)
 {
 	__u16 was = value >> 48;
@@ -83,8 +83,8 @@ INLINE __u32 live_sum(__u64 value)
 	return (value >> 24 & LIVE_COUNT) + (value & LIVE_COUNT);
 }
 
-/* Counts a flow in the cell. moved: the flow was counted in the previous epoch, so it is removed
- * there. */
+/* Counts a flow in a cell for this epoch. moved: it was counted in the previous epoch, where it is
+ * subtracted. */
 INLINE void live_add(struct flow_share *cell, __u16 epoch, bool moved)
 {
 #pragma clang loop unroll(full)
@@ -97,8 +97,8 @@ INLINE void live_add(struct flow_share *cell, __u16 epoch, bool moved)
 	}
 }
 
-/* Counts the flow for its source in this epoch. was_counted: the flow was counted in the previous
- * epoch. Returns false if the share is used up. */
+/* Counts a LIVE flow for its source in this epoch. was_counted: it was counted in the previous one.
+ * Returns false if the source's share is used up. */
 INLINE bool live_allowed(const struct flow_work *s, const struct pool *pool, __u16 epoch,
 			 bool was_counted)
 {

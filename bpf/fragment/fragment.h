@@ -16,7 +16,7 @@
 #include "plane/plane.h"
 
 LEARNED_FIND(true, frags, FRAGMENT_SECONDS)
-LEARNED_PUT(true, frags)
+LEARNED_STORE(true, frags)
 
 struct fragment_header {		/* IPv6 fragment header, RFC 8200 section 4.5 */
 	__u8 next, zero;
@@ -54,7 +54,7 @@ INLINE int pull_fragment(struct pkt *p)
 		return 0;
 	}
 	p->s->fragment = fragment_word(offset, start);
-	/* The number wraps around if there is no payload; the check is below. */
+	/* May wrap around below 0; the next check finds that. */
 	size = p->s->len - start;
 	/* All fragments except the last one have a multiple of 8 bytes, and none ends beyond
 	 * 65,535. */
@@ -64,8 +64,8 @@ INLINE int pull_fragment(struct pkt *p)
 	return 0;
 }
 
-/* Sets s->learned.key for the packet's datagram. Returns false if the header is not in the linear
- * part. */
+/* Sets s->learned.key for the datagram to which the fragment belongs. Returns false if the header
+ * is not in the linear part. */
 INLINE bool fragment_set_key(struct pkt *p)
 {
 	bool ipv4 = p->s->family == FAMILY_IPV4;
@@ -77,7 +77,7 @@ INLINE bool fragment_set_key(struct pkt *p)
 		return false;
 	key->src = p->s->src;
 	key->dst = p->s->dst;
-	/* Bytes 4 to 7 of the IPv4 header, or of the fragment header. */
+	/* Identification: bytes 4 to 7 of the IPv4 header, or of the fragment header. */
 	key->id = p->s->datagram = ipv4 ? h->id & bpf_htonl(0xffff0000) : h->id;
 	key->ifindex = p->s->ifindex;
 	return true;
@@ -99,8 +99,8 @@ INLINE int fragment_find(struct pkt *p)
 	return 0;
 }
 
-/* Handles a packet without a whole UDP header. A first fragment that ends after the ports is an
- * attempt to evade filters (RFC 1858), so the reason tiny_fragment becomes pending. Any other
+/* Handles a packet without a whole UDP header. If it is a first fragment that ends behind the
+ * ports, it may be meant to evade filters (RFC 1858), so tiny_fragment becomes pending. Any other
  * packet is not ours. */
 INLINE int fragment_check_tiny(struct pkt *p)
 {
@@ -116,9 +116,8 @@ INLINE int fragment_check_tiny(struct pkt *p)
 	return 0;
 }
 
-/* Is called when a first fragment is about to be sent: remembers it, and replaces an earlier first
- * fragment of the same datagram. Either of them may be forged, so the earlier one deserves no
- * precedence. */
+/* Called when a first fragment is about to be sent: remembers it, instead of an earlier first
+ * fragment of the same datagram. Either of them may be forged, so neither has precedence. */
 INLINE int fragment_remember(struct pkt *p)
 {
 	struct fragment *value;
@@ -130,5 +129,5 @@ INLINE int fragment_remember(struct pkt *p)
 	value->dport = p->s->dport;
 	value->end = p->s->len - fragment_start(p);
 	/* If another CPU is writing the entry, XDP leaves the packet to tc. */
-	return fragment_set_key(p) && frags_put(p->s) ? 0 : -PASS_fragment;
+	return fragment_set_key(p) && frags_store(p->s) ? 0 : -PASS_fragment;
 }

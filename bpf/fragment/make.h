@@ -11,7 +11,7 @@
 
 #define IP_MF bpf_htons(0x2000)
 #define OPTIONS_MAX 40
-#define SUM_BYTES 512			/* number of bytes that a round sums */
+#define SUM_BYTES 512			/* bytes that one round of bpf_loop() sums */
 
 #ifdef WGXDP_HOST
 /* Hook for tests: it is called for each clone. */
@@ -49,8 +49,8 @@ INLINE struct fragment_area *fragment_area_find(void)
 
 /* ---- checksums over more bytes than fit the stack ---- */
 
-/* Adds the next bytes of the packet to a->sum. a->l3 is their offset, and a->rest is the number of
- * bytes left. Returns 0 to continue, 1 to stop. */
+/* One round: adds the bytes at offset a->l3, of which a->rest remain, to a->sum. Returns 0 to
+ * continue, 1 to stop. */
 INLINE long sum_chunk(struct pkt *p)
 {
 	struct fragment_area *a = fragment_area_find();
@@ -82,10 +82,10 @@ static long sum_chunk_xdp(__u32 i, void **ctx)
 	return sum_chunk(&p);
 }
 
-/* Adds the sum of len bytes at `off` to *sum, not folded. Returns 0 or a negative value. bpf_loop()
- * is used because the verifier of Linux 6.1 would walk each round of a plain loop. The callback
- * gets the address of a copy of p->ctx. With the address of p->ctx itself, clang would no longer
- * know that p->plane is constant. */
+/* Adds the unfolded sum of len bytes at `off` to *sum. Returns 0 or a negative value. It uses
+ * bpf_loop(), because the verifier of Linux 6.1 would walk each round of a plain loop. The callback
+ * gets the address of a copy of p->ctx: with that of p->ctx itself, clang would no longer know that
+ * p->plane is constant. */
 INLINE int sum_bytes(struct pkt *p, __u32 off, __u32 len, __u64 *sum)
 {
 	struct fragment_area *a = fragment_area_find();
@@ -106,7 +106,7 @@ INLINE int sum_bytes(struct pkt *p, __u32 off, __u32 len, __u64 *sum)
 
 /* ---- headers of the fragments ---- */
 
-/* Handles byte i of the options; bpf_loop() calls it. As in the kernel, options without the copied
+/* Callback of bpf_loop() for byte i of the options. As in the kernel, options without the copied
  * flag (RFC 791 section 3.1) become no-operations in later fragments. */
 static long replace_option(__u32 i, void *none)
 {
@@ -239,9 +239,9 @@ INLINE __u32 read_header6(struct fragment_area *a)
 	return len - sizeof(*f) + a->shift;
 }
 
-/* Fragments the packet, whose headers are rewritten already. The last fragment replaces the packet.
- * With first_alone the first fragment replaces it, and the other fragments are discarded. Returns 0
- * or a negative value. */
+/* Fragments the packet, whose headers are rewritten already, and sends all fragments but the last,
+ * which takes the packet's place. first_alone: instead the first takes it, and nothing else is
+ * sent. Returns 0 or a negative value. */
 INLINE int make_fragments(struct pkt *p, __u32 ifindex, bool first_alone)
 {
 	struct fragment_area *a = fragment_area_find();

@@ -25,9 +25,8 @@ INLINE bool without_df(const struct pkt *p)
 	return p->s->family == FAMILY_IPV4 && ip && !(ip->frag_off & IP_DF);
 }
 
-/* Returns whether the checksum is partial: it covers only the pseudo header, and a device is to
- * complete it. A complete checksum may have the same value by chance; then the sum over the whole
- * datagram is correct. */
+/* Returns whether the checksum is partial: it covers only the pseudo header, for a device to
+ * complete it. A complete one may equal that by chance; then the datagram's sum is right. */
 INLINE bool checksum_is_partial(struct pkt *p, const struct iphdr *ip, __u32 l4,
 				const struct udphdr *udp)
 {
@@ -59,11 +58,11 @@ INLINE bool gso_fits(struct pkt *p, const struct nexthop *hop)
 	       device_mtu <= hop->fib.mtu_result;
 }
 
-/* Returns 1 if a packet that exceeds the MTU can be sent, otherwise 0. If it must be fragmented,
- * sets s->fragment_size to the payload bytes of each fragment. A packet is not fragmented if it
- * needs a new checksum first (partial checksum, GSO) or exceeds the work area. Then its sender is
- * told the MTU, as with `df: report`. A fragment or an ICMP error is always fragmented, because
- * telling its sender would change nothing. */
+/* Decides about a packet that exceeds the MTU. Returns 1 to send it. If it must be fragmented,
+ * s->fragment_size is then the payload bytes of each fragment. Returns 0 to tell its sender the
+ * MTU, as with `df: report`: it needs a new checksum first (partial checksum, GSO), or exceeds the
+ * work area. Fragments and ICMP errors are always fragmented, because telling their senders would
+ * not help. */
 INLINE int fragment_plan_step(struct pkt *p)
 {
 	__u32 out = p->s->out, l3 = p->s->l3, header, len, mtu;
@@ -104,8 +103,8 @@ INLINE bool can_fragment(struct pkt *p)
 	return p->plane == PLANE_TC && !(is_nat64(p) && p->s->is_quote) && fragment_plan(p) > 0;
 }
 
-/* Sends all fragments except the last one. Clones cannot wait for a neighbour. So if the neighbour
- * is unresolved, only the first fragment is sent, through the kernel, which then resolves the
+/* Sends all fragments but the last. Copies of a packet cannot wait for a neighbour, so if it is
+ * unresolved only the first fragment is sent, through the kernel, which then resolves the
  * neighbour. The packet counts as dropped. */
 INLINE int fragment_packet_step(struct pkt *p)
 {

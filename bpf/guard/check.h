@@ -4,7 +4,7 @@
  * message.h has read into s->guard. It records nothing except the CPU time that it used, and which
  * sources sent a wrong mac1.
  *
- * Runs after guard_look() (message.h), and before guard_choose_backend() (guard.h).
+ * Runs after guard_read() (message.h), and before guard_choose_backend() (guard.h).
  * Reads:  s->guard; the maps guards, guard_keys, answered, indices.
  * Writes: s->guard.backend, known; the maps guard_budget, failed.
  */

@@ -60,7 +60,8 @@ INLINE bool has_other_cookie(struct pkt_state *state, const struct guard *g, __u
 	if (!challenged_find(state))
 		return false;
 	learned_key(state)->client.id = state->guard.client.id;
-	return guard_sources_take(state, now << GUARD_TICK, g->challenge_each, g->challenge_burst);
+	return guard_sources_charge(state, now << GUARD_TICK, g->challenge_each,
+				    g->challenge_burst);
 }
 
 INLINE void challenge_send(const struct guard_work *s)
@@ -91,8 +92,8 @@ INLINE int cookie_admits(struct pkt_state *at, const struct guard *g, __u64 now)
 
 	if (!(g->flags & GUARD_CHALLENGE) || !state || !c)
 		return 0;
-	if (!limit_take(&state->challenge_until, g->challenge_each, g->challenge_burst,
-			now << GUARD_TICK))
+	if (!limit_charge(&state->challenge_until, g->challenge_each, g->challenge_burst,
+			  now << GUARD_TICK))
 		state->challenging = now + tick_rate;
 	if (now >= state->challenging || now >= c->alive || has_other_cookie(at, g, now))
 		return 0;

@@ -2,7 +2,7 @@
  *
  * The step guard(): for a service that asks for it, drops packets that are not valid WireGuard
  * messages. For data it compares four bytes and the length. Handshake messages are rare:
- * guard_look() (message.h) reads them, guard_check() (check.h) verifies them, and guard_make()
+ * guard_read() (message.h) reads them, guard_check() (check.h) verifies them, and guard_make()
  * (make.h) records them when they are sent.
  *
  * guard() runs after find() (service.h) and before flow_way() (flow/flow.h). resolve() returns its
@@ -56,7 +56,7 @@ INLINE int guard_original(struct pkt *p, const struct guard *g, const struct udp
 	s->local_port = p->s->dport;
 	s->ifindex = p->s->ifindex;
 	message_locate(p, udp);
-	rc = guard_look(p) ?: guard_check(p->s);
+	rc = guard_read(p) ?: guard_check(p->s);
 	s->remember = !rc && (s->kind == MESSAGE_INITIATION || s->kind == MESSAGE_RESPONSE);
 	return rc;
 }
@@ -163,7 +163,7 @@ INLINE void guard_reply(struct pkt *p)
 	message_locate(p, udp);
 	if (is_nat64(p))		/* s->len is the length before the translation */
 		s->end = p->s->l4 + p->s->flow.nat64.payload;
-	s->remember = !guard_look(p) && s->kind && s->kind != MESSAGE_DATA;
+	s->remember = !guard_read(p) && s->kind && s->kind != MESSAGE_DATA;
 }
 
 /* Is called when the packet is about to be sent: records handshake messages. Returns 0 or a

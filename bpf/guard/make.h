@@ -15,9 +15,9 @@
 #include "guard/replay.h"
 
 LEARNED_FIND(with_guards, guard_sources, 0)
-LEARNED_PUT(with_guards, answered)
-LEARNED_PUT(with_guards, indices)
-LEARNED_PUT(with_guards, challenged)
+LEARNED_STORE(with_guards, answered)
+LEARNED_STORE(with_guards, indices)
+LEARNED_STORE(with_guards, challenged)
 
 /* ---- limits ----
  *
@@ -35,10 +35,10 @@ INLINE void source_set_key(struct pkt_state *state)
 }
 
 /* Charges one handshake to the source. Returns false if its limit is used up. */
-INLINE bool source_take(struct pkt_state *state, const struct guard *g, __u64 now)
+INLINE bool source_charge(struct pkt_state *state, const struct guard *g, __u64 now)
 {
 	source_set_key(state);
-	return guard_sources_take(state, now, g->source_each, g->source_burst);
+	return guard_sources_charge(state, now, g->source_each, g->source_burst);
 }
 
 /* Returns whether the limit of the source allows another handshake. Charges nothing. */
@@ -61,7 +61,7 @@ INLINE bool service_admits_one(const struct guard_work *s, const struct guard *g
 	struct guard_state *state = bpf_map_lookup_elem(&guard_state, &s->id);
 
 	return s->counts || !state ||
-	       limit_take(&state->service_until, g->service_each, g->service_burst, now);
+	       limit_charge(&state->service_until, g->service_each, g->service_burst, now);
 }
 
 INLINE struct health *health_find(struct guard_work *s)
@@ -115,8 +115,8 @@ INLINE bool known_counts(struct pkt_state *state)
 		return false;
 	learned_key(state)->client = state->guard.client;
 	state->learned.key.client.what = LIMITED_CLIENT;
-	return guard_sources_take(state, state->guard.now << GUARD_TICK,
-				  (__u64)HEALTH_SECONDS * tick_rate << GUARD_TICK, 1);
+	return guard_sources_charge(state, state->guard.now << GUARD_TICK,
+				    (__u64)HEALTH_SECONDS * tick_rate << GUARD_TICK, 1);
 }
 
 /* Records that the backend's initiation was answered. No limit applies to this response, but a
@@ -128,7 +128,7 @@ INLINE void remember_response(struct pkt_state *state)
 	state->learned.value.answered.used = 1;
 	state->learned.until = state->learned.word;
 	state->learned.state = LEARNED_LIVE;
-	indices_put(state);
+	indices_store(state);
 }
 
 INLINE int guard_initiation(struct pkt_state *state, const struct guard *g)
@@ -144,7 +144,7 @@ INLINE int guard_initiation(struct pkt_state *state, const struct guard *g)
 	rc = cookie_admits(state, g, s->now);
 	if (rc)
 		return rc;
-	if (s->proven ? !source_take(state, g, now) : !source_has_left(state, g, now))
+	if (s->proven ? !source_charge(state, g, now) : !source_has_left(state, g, now))
 		return -DROP_guard_limited;
 	s->counts = replay == REPLAY_NEW && known_counts(state);
 	if (!service_admits_one(s, g, now))
@@ -181,21 +181,21 @@ INLINE int guard_make_reply(struct pkt_state *state, const struct guard *g)
 	if (s->kind == MESSAGE_COOKIE) {
 		learned_key(state)->client = s->client;
 		learned_value(state, LEARNED_HALF, COOKIE_SECONDS);
-		challenged_put(state);
+		challenged_store(state);
 		return 0;
 	}
 	learned_key(state)->client = s->client;
 	value = &learned_value(state, LEARNED_LIVE, SESSION_SECONDS)->answered;
 	value->backend = s->backend;
-	answered_put(state);
+	answered_store(state);
 	learned_key(state)->index = (struct index_key){ s->index, s->client.id };
 	value = &learned_value(state, LEARNED_LIVE, SESSION_SECONDS)->answered;
 	value->backend = s->backend;
 	value->used = s->kind == MESSAGE_RESPONSE;	/* no response follows a response */
-	indices_put(state);
+	indices_store(state);
 	if (s->kind != MESSAGE_RESPONSE || !h)
 		return 0;
-	source_take(state, g, s->now << GUARD_TICK);
+	source_charge(state, g, s->now << GUARD_TICK);
 	__sync_fetch_and_add(&h->responses, 1);
 	h->unanswered = h->sources = h->known_unanswered = h->known_sources = 0;
 	h->answered = s->now;

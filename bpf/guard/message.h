@@ -43,7 +43,7 @@ INLINE __u32 message_length(const struct pkt *p, const struct udphdr *udp)
 				    bpf_ntohs(udp->len) - sizeof(*udp);
 }
 
-/* Stores the position of the payload for guard_look() and blind_look(): where it starts, its length
+/* Stores the position of the payload for guard_read() and blind_read(): where it starts, its length
  * according to the UDP header, and where the packet ends. */
 INLINE void message_locate(struct pkt *p, const struct udphdr *udp)
 {
@@ -118,7 +118,7 @@ INLINE bool are_data(struct pkt *p, const struct guard *g)
 
 /* Reads the message at s->payload. In an original, the message must be complete, and all segments
  * must be data. Returns 0 or a reason. */
-INLINE int guard_look_step(struct pkt *p)
+INLINE int guard_read_step(struct pkt *p)
 {
 	struct guard_work *s = &p->s->guard;
 	const struct guard *g = guard_find(s);
@@ -133,4 +133,4 @@ INLINE int guard_look_step(struct pkt *p)
 		return -DROP_guard_shape;
 	return 0;
 }
-CALLED_STEP(with_guards, guard_look)
+CALLED_STEP(with_guards, guard_read)

@@ -60,7 +60,7 @@ INLINE bool cpu_may_send_error(struct pkt_state *s)
 	__u64 each = ((__u64)tick_rate << GUARD_TICK) / icmp_errors_cpu;
 	__u64 now = bpf_jiffies64() << GUARD_TICK;
 
-	return limit_take(&s->errors_until, each, ICMP_ERRORS_CPU_BURST, now);
+	return limit_charge(&s->errors_until, each, ICMP_ERRORS_CPU_BURST, now);
 }
 
 LEARNED_LIMIT(true, icmp_limits)
@@ -73,9 +73,9 @@ INLINE bool source_may_get_error(struct pkt_state *s)
 	*source = s->src;
 	if (s->family == FAMILY_IPV6)
 		source->q[1] = 0;		/* all addresses of an IPv6 /64 are one source */
-	return icmp_limits_take(s, bpf_jiffies64() << GUARD_TICK,
-				((__u64)tick_rate << GUARD_TICK) / ICMP_ERRORS_SECOND,
-				ICMP_ERRORS_BURST);
+	return icmp_limits_charge(s, bpf_jiffies64() << GUARD_TICK,
+				  ((__u64)tick_rate << GUARD_TICK) / ICMP_ERRORS_SECOND,
+				  ICMP_ERRORS_BURST);
 }
 
 /* Builds the headers of an IPv4 error. mtu: the MTU that was exceeded; 0: time exceeded. n, sum:

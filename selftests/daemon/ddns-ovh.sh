@@ -102,7 +102,7 @@ says 'the name has a CNAME' 'fqdn=mail.example.net' 'AAAA 2001:db8:1::10 unchang
 settings "OVH_APP_SECRET=${secret}x" > "$work/wrong.conf"
 ddns 1 --import "$work/wrong.conf"
 says 'status 400: Invalid signature fqdn=wg-end.example.net'
-for what in '403 status 403: This call has not been granted' '404 status 404' '500 status 500' 'echo status 403: (the message has a secret key' 'garbage is not valid' 'nested is not valid' 'redirect status 307' 'huge more than 64 KiB'; do
+for what in '403 status 403: This call has not been granted' '404 status 404' '500 status 500' 'echo status 403: (its message has a secret key' 'garbage is not valid' 'nested is not valid' 'redirect status 307' 'huge longer than 64 KiB'; do
 	mode "${what%% *}"
 	ddns 1 --import "$work/ddns.conf"
 	says "${what#* }" fqdn=wg-end.example.net fqdn=firewall.example.net
@@ -130,7 +130,7 @@ address add 2001:db8:4::10
 address del 2001:db8:3::10
 settings 'RECORD_FQDNS=(wg-end.example.net firewall.example.net late.example.net)' > "$work/late.conf"
 ddns 1 --import "$work/late.conf"
-says 'do not have the new records yet: POST /domain/zone/example.net/refresh: status 403' fqdn=wg-end.example.net fqdn=late.example.net
+says 'do not have them yet: POST /domain/zone/example.net/refresh: status 403' fqdn=wg-end.example.net fqdn=late.example.net
 mode ok
 ddns 0 --import "$work/late.conf"
 expect 'after a refresh that failed' "$(live wg-end), $(live late)" == 'AAAA 2001:db8:4::10 300, AAAA 2001:db8:4::10 300'

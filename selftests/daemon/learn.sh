@@ -82,7 +82,7 @@ for i in 0 1 2; do
 	replay $i
 	wait_for 5 'the endpoint is forged' says '192.0.2.66:.* is tried'
 	began=$(elapsed)
-	wait_for 6 'it is restored' says 'is restored'
+	wait_for 6 'it is restored' says 'is used again'
 	took=$(awk -v a="$began" -v b="$(elapsed)" 'BEGIN {print int((b - a) * 1000)}')
 	expect 'ms that a forger has the endpoint' "$took" '<' "$(at_most 5000)"
 	expect 'then it is' "$(endpoint)" == "$place"

@@ -40,3 +40,23 @@ tunnel_treated rp_filter
 wrong wg set wgr peer "$(key wgx)" remove
 retry
 tunnel_treated key
+
+# AllowedIPs to which WireGuard's commands have added no route. A device without any route over it is left alone.
+wgxdp down > /dev/null
+cat > "$work/relay.yaml" <<- EOF
+	interfaces: [ { name: eth0, role: wan }, { name: eth1, role: wan } ]
+	follow: { wireguard: [ wgr ] }
+	policy: { overlay: "$overlay::/48", udp-ports: [ 58000-60000 ] }
+EOF
+wgxdp up -c "$work/relay.yaml" > "$work/up" 2>&1 || fail "up: $(< "$work/up")"
+wrong wg set wgr peer "$(key wgx)" allowed-ips $overlay:a::/64,$ends::a/128,$overlay:c::/64,192.168.7.0/24
+routeless() { doctor && found warning | holds -x route; }
+routeless || fail "AllowedIPs without a route: $(wgxdp doctor | grep -v '^ok')"
+cure=$(found warning fix | grep route)
+heals
+! routeless || fail "the fix '$cure' is not enough: $(wgxdp doctor | grep -v '^ok')"
+inside relay ip -6 route flush dev wgr
+inside relay ip route flush dev wgr
+! routeless || fail 'doctor reports a device to which the admin gives no routes'
+say 'ok AllowedIPs without a route'
+wgxdp down > /dev/null

@@ -57,6 +57,8 @@ for line in '10.4.0.1: packets of up to 1232 bytes pass. Longer packets are lost
 	grep -qxF -- "$line" "$work/said" || fail "it does not say '$line': $(< "$work/said")"
 done
 grep -qF 'ip route replace 203.0.113.1 via GATEWAY dev IF mtu 1300' "$work/said" || fail "nothing of IPv6: $(< "$work/said")"
+[[ $(grep -nm 1 'IPv6 inside the tunnel' "$work/said" | cut -d : -f 1) -lt $(grep -nm 1 'ip link set mtu4l' "$work/said" | cut -d : -f 1) ]] ||
+	fail "the command that removes IPv6 comes before the warning: $(< "$work/said")"
 exact() { # IPv4|IPv6's-DIGIT MTU
 	inside laptop ip link set "mtu$1l" mtu $(($2 + 1))
 	inside server ip link set "mtu$1s" mtu $(($2 + 1))

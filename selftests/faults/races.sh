@@ -38,7 +38,7 @@ daemon_goes() {
 }
 
 # A command beside `down` may find nothing up, and reports it
-allowed='is not up|another daemon|runs already|is gone|is removed|removed meanwhile|down'
+allowed='is not up|another daemon|runs already|is gone|is removed|was removed|removed meanwhile|down'
 
 all_at_once() { # COMMAND...: each argument is a line of arguments
 	local command pids=() n=0 status

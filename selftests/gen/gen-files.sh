@@ -15,7 +15,7 @@ kind() { # PATH, as on the host
 	/etc/nftables.d/wgxdp.nft) echo nft ;;
 	/etc/radvd.conf) echo radvd ;;
 	/etc/keepalived/keepalived.conf) echo keepalived ;;
-	/etc/keepalived/* | /start) echo script ;;
+	/etc/keepalived/* | /etc/wireguard/wgxdp-reload | /start) echo script ;;
 	/etc/wireguard/*.conf) echo wireguard ;;
 	/etc/systemd/network/*.network) echo networkd ;;
 	/etc/systemd/system/*.d/*.conf) echo units ;;

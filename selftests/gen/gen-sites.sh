@@ -126,11 +126,10 @@ relay_has() { for what in public-key endpoints latest-handshakes; do at relay wg
 # Like `systemctl reload wg-quick@wgvpnr01` on the relay: with the same file, it changes nothing
 reloads() {
 	local command before
-	command=$(at relay sed -n "s,^ExecReload=/bin/bash -c '\(.*\)'$,\1,p" '/etc/systemd/system/wg-quick@wgvpnr01.service.d/wgxdp.conf')
-	command=${command//%i/wgvpnr01}
+	command=$(at relay sed -n 's/^ExecReload=\(.\)/\1/p' '/etc/systemd/system/wg-quick@wgvpnr01.service.d/wgxdp.conf')
 	traffic_begins
 	before=$(relay_has)
-	at relay bash -c "${command//\$\$/\$}" > "$work/reload" 2>&1 || fail "reload: $(< "$work/reload")"
+	at relay bash -c "${command//%i/wgvpnr01}" > "$work/reload" 2>&1 || fail "reload: $(< "$work/reload")"
 	[[ $(relay_has) == "$before" ]] || fail "after a reload the relay has $(relay_has), before it had $before"
 	sleep 1
 	traffic_ends

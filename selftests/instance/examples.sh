@@ -68,7 +68,7 @@ example() { # FILE
 	esac
 	if ! wgxdp up -c "$1" > "$work/up" 2>&1; then
 		[[ $1 == */shared.yaml ]] || fail "up: $1: $(< "$work/up")"
-		grep -q 'shared XDP refused: this kernel' "$work/up" || fail "up: $1: $(< "$work/up")"
+		grep -q "cannot attach to libxdp's dispatcher: this kernel" "$work/up" || fail "up: $1: $(< "$work/up")"
 		return 0
 	fi
 	wgxdp show services --json > "$work/services"

@@ -97,7 +97,7 @@ says CURL ovh "$work/ddns"
 inside firewall env TERM=xterm script -qec "timeout 2 $wgxdp top" "$work/top" > /dev/null 2>&1 < /dev/null || :
 says NCURSES top "$work/top"
 wgxdp gen hosts docs/examples/topology/firewall.yaml -o "$work/hosts" > "$work/gen" 2>&1 || fail "gen: $(< "$work/gen")"
-says QRENCODE 'no QR code' "$work/gen"
+says QRENCODE 'cannot make the QR code' "$work/gen"
 
 # --- and when they are
 

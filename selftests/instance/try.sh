@@ -82,7 +82,7 @@ printed_command() {
 other_ends() {
 	on_trial 600
 	wgxdp "${before[@]}" > /dev/null
-	ends_with 1 'replaced: another command loaded another configuration'
+	ends_with 1 'the trial ended, because another command loaded a configuration'
 	is_before || fail 'not replaced'
 	on_trial 600
 	wgxdp service add guest --listen wan --port 999 --backend 192.168.1.10 > /dev/null
@@ -112,7 +112,7 @@ tried_reload() {
 taken_down() {
 	on_trial 600
 	wgxdp down
-	ends_with 1 'taken down: .wgxdp down. ended the instance'
+	ends_with 1 'the trial ended, because .wgxdp down. took the instance down'
 	say 'ok down, while on trial: said'
 }
 

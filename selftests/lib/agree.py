@@ -67,7 +67,7 @@ def complain(shown, text, problems):
     stale = shown["configuration"]["state"] not in ("as in the file", "from no file")
     if metric(text, "wgxdp_configuration_stale") != stale:
         yield "wgxdp_configuration_stale: not what show says"
-    if any(p.startswith("What runs differs") for p in problems) != stale:
+    if any(p.startswith("The running configuration differs") for p in problems) != stale:
         yield f"the file: not what show says on the page: {problems}"
     if metric(text, "wgxdp_daemon_running") != (shown["daemon"]["running"] == "yes"):
         yield "wgxdp_daemon_running: not what show says"

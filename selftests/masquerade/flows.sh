@@ -123,7 +123,7 @@ refused 2 'say which flows to delete' del
 refused 2 '--all cannot be used together with other options' del --all --service many
 refused 2 'not an address and a port' del --ours 192.168.1.1
 refused 2 'neither an address nor an address and port' del --client 192.168.1.1:
-refused 2 'add: unknown: write del' add
+refused 2 'add: this word is unknown: write del' add
 gone=198.51.100.7:4000
 expect 'one client' "$(wgxdp flow del --client "${BREAK:+10.9.0.9:5000}${BREAK:-$gone}" 2>&1 | tail -n 1)" == '1 flow deleted'
 expect 'it is gone' "$(count " $gone ")" == 0

@@ -116,7 +116,7 @@ with() { echo "setpriv --bounding-set=-all$1 --inh-caps=-all"; }
 refused_to_look 'this process lacks CAP_PERFMON' $(with ,+bpf,+net_admin)
 # shellcheck disable=SC2046
 refused_to_look 'this process lacks CAP_SYS_ADMIN' $(with ,+bpf,+net_admin,+perfmon)
-refused_to_look 'for a process in a user namespace' unshare --user --map-root-user
+refused_to_look 'the kernel loads no BPF programs for a process in a user namespace' unshare --user --map-root-user
 status=0
 inside relay timeout 2 "$wgxdp" monitor --event handshake > "$work/out" 2>&1 || status=$?
 ((status == 124)) || grep -qE 'error: monitor: (the security policy of this kernel forbids tracing|cannot trace packets on this host)' "$work/out" ||

@@ -98,7 +98,7 @@ static inline void own_gives_out(__u32 index)
 	s->now = host_jiffies;
 	s->key = BLIND_KEY(0, htole32(index));
 	s->value = BLIND_VALUE(in_seconds(200), 0, CONFIRMED);
-	assert_int_equal(session_put(state), 0);
+	assert_int_equal(session_store(state), 0);
 }
 
 #endif

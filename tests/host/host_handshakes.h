@@ -150,7 +150,7 @@ static inline void backend_waits(__u32 n, __u32 index)
 
 	learned_key(s)->index = (struct index_key){ .index = htole32(index), .id = at_service->id };
 	learned_value(s, LEARNED_LIVE, SESSION_SECONDS)->answered.backend = n;
-	assert_true(indices_put(s));
+	assert_true(indices_store(s));
 }
 
 /* Does a whole handshake with the n-th backend by the n-th key */

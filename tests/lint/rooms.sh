@@ -1,0 +1,120 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The doors between the rooms of user/: a file includes headers of its own room, of the rooms that the table below
+# allows, and of include/. The objects must match the same table, so that declaring a function by hand does not help.
+# docs/design.md shows the table. `rooms.sh --table` prints it for that page. Then five wrong doors in copies must be
+# found. BREAK=1 puts them into the checked tree.
+# timeout: 300
+# shellcheck disable=SC2016 # backquotes are Markdown's
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+# room | rooms that it may use (besides lib) | what happens in it
+table='
+lib | | general code: text, logs, memory, YAML, addresses
+net | | access to the kernel and the network: netlink, WireGuard, sockets, DNS
+config | | the configuration: it reads, checks, writes and compares it
+plan | net config | the contents of all maps, computed from the configuration and the host; it changes no map
+dataplane | net config plan | the BPF programs and maps: it loads, attaches, reads and writes them, and alone uses the skeleton
+instance | net config plan dataplane | one running instance: its lock, its running configuration, `apply`, `up --try`
+show | net config plan dataplane instance | the output for people and programs: show, metrics, monitor, top, trace
+ddns | net config | DNS updates and providers
+daemon | net config plan dataplane instance show ddns | the loop of the daemon, and its parts
+doctor | net config plan dataplane instance show ddns | diagnosis, and the MTU of a path
+gen | net config plan instance | files for other hosts
+cmd | net config plan dataplane instance show ddns daemon doctor gen | one file for each command, and main
+'
+# single headers that a room uses of another one: room, header
+exceptions='
+gen doctor/mtu.h
+'
+declare -A may=()
+while IFS='|' read -r room uses _; do
+	room=${room// /}
+	[[ ! $room ]] || may[$room]=" $room lib $uses "
+done <<< "$table"
+
+markdown() {
+	echo '| room | subject | rooms that it uses, besides `lib/` |'
+	echo '| --- | --- | --- |'
+	awk -F ' *[|] *' 'NF == 3 {printf "| `%s/` | %s | %s |\n", $1, $3, $2 == "" ? "–" : "`" $2 "`"}' <<< "${table// | | / |  | }"
+}
+
+allowed() { # ROOM OTHER [HEADER]
+	[[ ${may[$1]} == *" $2 "* || $exceptions == *$'\n'"$1 ${3:-none}"$'\n'* ]]
+}
+
+includes() { # DIRECTORY: each include between rooms: file, header
+	grep -roE '^[ \t]*#[ \t]*include "[a-z]+/[a-z_0-9]+\.h"' "$1/user" --include='*.[ch]' | sed -E "s,^$1/,,; s,:.*\"(.*)\",\t\1,"
+}
+
+# Prints the undefined symbols of each object that another object defines
+symbols() { # DIRECTORY of objects: file, function, file that defines it
+	(cd "$1" && find . -mindepth 2 -name '*.o' | LC_ALL=C sort | xargs nm -A) | awk '
+		BEGIN {n = 0}
+		{sub(/^\.\//, "")}
+		NF == 3 && $2 == "U" {from[n] = substr($1, 1, length($1) - 1); lacks[n++] = $3}
+		NF == 3 && $2 != "U" {split($1, word, ":"); if ($2 ~ /[A-TV-Z]/) at[$3] = word[1]}
+		END {for (i = 0; i < n; i++) if (lacks[i] in at) print from[i] "\t" lacks[i] "\t" at[lacks[i]]}'
+}
+
+check() { # DIRECTORY of sources, DIRECTORY of objects: prints what is wrong
+	local file header function other room
+	while IFS=$'\t' read -r file header; do
+		room=${file#user/} room=${room%%/*} other=${header%%/*}
+		[[ ${may[$other]:-} ]] || continue # belongs to include/ or to the build
+		allowed "$room" "$other" "$header" || echo "$file includes $header: $room/ may not use $other/"
+	done < <(includes "$1")
+	while IFS=$'\t' read -r file function header; do
+		room=${file%%/*} other=${header%%/*} header=${header%.o}.h
+		allowed "$room" "$other" "$header" || echo "$file calls $function() of ${header%.h}.c: $room/ may not use $other/"
+	done < <(symbols "$2")
+	for file in "$1"/user/*; do
+		[[ -d $file && ${may[${file##*/}]:-} ]] || echo "user/${file##*/}: not a room of the table"
+	done
+}
+
+# --- five wrong doors, each with what is to be said of it
+seeds=(
+	'user/lib/text.c includes config/config.h'
+	'user/plan/plan.c includes daemon/daemon.h'
+	'user/show/show.c includes cmd/command.h'
+	'user/config/config.h includes instance/run_state.h'
+	'lib/seeded.o calls config_check()'
+)
+seed() { # NUMBER, below the directory: the tree and its objects get that door
+	local file=${seeds[$1]%% *} header=${seeds[$1]##* }
+	case $header in
+	*.h) sed -i "1i #include \"$header\"" "$file" ;;
+	*) echo "void ${header%()}(void); void seeded(void) { ${header%()}(); }" | ${CC:-gcc} -x c -c - -o "objects/$file" ;;
+	esac
+}
+copy_tree() { rm -rf "${copy:?}"/* && cp -r user "$copy" && cp -r "$objects" "$copy/objects"; }
+
+case ${1:-} in
+--table) markdown; exit ;;
+esac
+objects=${O:-build}/user
+copy=$(mktemp -d)
+trap 'rm -rf "$copy"' EXIT
+if [[ ${BREAK:-} ]]; then
+	copy_tree
+	for n in "${!seeds[@]}"; do (cd "$copy" && seed "$n"); done
+	bad=$(check "$copy" "$copy/objects")
+else
+	bad=$(check . "$objects")
+	for n in "${!seeds[@]}"; do
+		copy_tree
+		(cd "$copy" && seed "$n")
+		[[ $(check "$copy" "$copy/objects") == *"${seeds[$n]}"* ]] || bad+=$'\n'"not found: ${seeds[$n]}"
+	done
+fi
+page=$(< docs/design.md)
+[[ $page == *"$(markdown)"* ]] || bad+=$'\n''docs/design.md does not show the table of tests/lint/rooms.sh --table'
+places=$(sed -n '/^## Where a change goes$/,/^## From/p' docs/design.md | grep '^|' | tail -n +3 | sed 's/.*|\(.*\)|$/\1/' | grep -oE '`[^`]+`' | tr -d '`')
+(($(wc -l <<< "$places") >= 30)) || bad+=$'\n''docs/design.md, Where a change goes: fewer than 30 places'
+while IFS= read -r place; do
+	[[ -e $place ]] || bad+=$'\n'"docs/design.md, Where a change goes: $place does not exist"
+done <<< "$places"
+[[ ! $bad ]] || { echo "$bad"; exit 1; }
+echo "$(includes . | wc -l) includes and $(symbols "$objects" | wc -l) calls between rooms, all allowed"

@@ -67,7 +67,7 @@ def in_c(path, source):
             yield from paragraphs(path, 'comment', [(number + i, re.sub(r'^\s*\*? ?', '', text) if i else text.lstrip()) for i, text in enumerate(body)])
         elif m.lastgroup == 'string':
             text = c_string(''.join('%s' if macro else part for part, macro in re.findall(r'"((?:\\.|[^"\\])*)"|\b([A-Z][A-Z0-9_]{3,})', m.group())))
-            is_assert = re.search(r'static_assert\([^;]*$', source[max(0, m.start() - 200):m.start()])
+            is_assert = re.search(r'[Ss]tatic_assert\([^;]*$', source[max(0, m.start() - 200):m.start()])
             if len(re.findall(r'[A-Za-z]{2,}', text)) >= 3 and ' ' in text and not is_assert:
                 yield from paragraphs(path, 'message', [(number, line) for line in text.split('\n')])
     yield from paragraphs(path, 'comment', lines)
@@ -196,6 +196,7 @@ def texts(path):
             plain = re.sub(r'``.*?``|`[^`]*`', 'CODE', text.text)
             plain = re.sub(r'\[([^]]*)\]\([^)]*\)', r'\1', plain)
             plain = re.sub(r'\*\*|(?<!\w)[*_](?=\w)|(?<=\w)\*(?!\w)|\\f.|\\\(d?q?', '', plain)
+            plain = re.sub(r' \((?:tests: [^)]*|not held)\)', '', plain)          # docs/inside/threat-model.md: references
             if plain.strip():
                 yield text._replace(text=plain.strip())
 

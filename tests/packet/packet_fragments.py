@@ -143,7 +143,7 @@ def order():
 
 
 def others():
-    """Pieces of what was not remembered"""
+    """Fragments of a datagram that was not remembered"""
     for s, link, elsewhere in ((WG, 'x0', '198.51.100.77'), (SIX, 'x0', '2001:db8:9::77')):
         d = Datagram(s, 'others', 148)
         d.add('first', 'sent', 0, 80)

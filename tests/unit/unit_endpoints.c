@@ -50,7 +50,7 @@ static void peer_is_at(const char *text)
 	p.endpoint_port = PORT;
 }
 
-static enum endpoint_step look(void)
+static enum endpoint_step next_step(void)
 {
 	to = (struct address){ .family = 0 };
 	return endpoint_next(&e, &p, now, WALL + now / SECOND, &to, &to_port);
@@ -89,7 +89,7 @@ static enum endpoint_step sends(unsigned int seconds)
 	while (seconds-- && step == ENDPOINT_STAY) {
 		now += SECOND;
 		p.tx_bytes += 148;
-		step = look();
+		step = next_step();
 	}
 	return step;
 }
@@ -105,14 +105,14 @@ static int set_up(void **state)
 
 static void a_peer_without_endpoint_gets_the_first(void **state)
 {
-	assert_int_equal(look(), ENDPOINT_STAY);	/* no address yet */
+	assert_int_equal(next_step(), ENDPOINT_STAY);	/* no address yet */
 	candidates("2001:db8::1", "203.0.113.1", NULL);
-	assert_int_equal(look(), ENDPOINT_SET);
+	assert_int_equal(next_step(), ENDPOINT_SET);
 	assert_to("2001:db8::1");
 	do_it();
 	p.rx_bytes += 92;
-	assert_int_equal(look(), ENDPOINT_CONFIRMED);
-	assert_int_equal(look(), ENDPOINT_STAY);
+	assert_int_equal(next_step(), ENDPOINT_CONFIRMED);
+	assert_int_equal(next_step(), ENDPOINT_STAY);
 }
 
 static void an_idle_peer_is_left_alone(void **state)
@@ -120,13 +120,13 @@ static void an_idle_peer_is_left_alone(void **state)
 	peer_is_at("203.0.113.1");
 	candidates("2001:db8::1", "203.0.113.1", NULL);
 	for (int i = 0; i < 3600; i++, now += SECOND)
-		assert_int_equal(look(), ENDPOINT_STAY);
+		assert_int_equal(next_step(), ENDPOINT_STAY);
 	p.tx_bytes += 148;			/* a packet after an hour: WireGuard gets its time */
-	assert_int_equal(look(), ENDPOINT_STAY);
+	assert_int_equal(next_step(), ENDPOINT_STAY);
 	now += SECOND;
 	p.rx_bytes += 92;
 	p.handshake = WALL + now / SECOND;
-	assert_int_equal(look(), ENDPOINT_STAY);
+	assert_int_equal(next_step(), ENDPOINT_STAY);
 	assert_int_equal(sends(10), ENDPOINT_STAY);
 }
 
@@ -147,7 +147,7 @@ static void a_dead_one_is_left_after_135_seconds(void **state)
 	now += SECOND;
 	p.rx_bytes += 92;
 	p.handshake = WALL + now / SECOND;
-	assert_int_equal(look(), ENDPOINT_CONFIRMED);
+	assert_int_equal(next_step(), ENDPOINT_CONFIRMED);
 	assert_int_equal(sends(100), ENDPOINT_STAY);
 }
 
@@ -184,13 +184,13 @@ static void one_that_answers_no_more_is_left_within_5_seconds(void **state)
 	peer_is_at("203.0.113.1");
 	candidates("203.0.113.1", "203.0.113.2", "203.0.113.3", NULL);
 	assert_false(endpoint_asks(&e, now));		/* nothing is known yet */
-	look();
+	next_step();
 	assert_true(endpoint_asks(&e, now));		/* whether it answers at all */
 	assert_int_equal(sends(60), ENDPOINT_STAY);	/* it does not, so it is left alone */
 	e.answers = true;
 	p.rx_bytes += 100;
 	now += SECOND;
-	assert_int_equal(look(), ENDPOINT_STAY);
+	assert_int_equal(next_step(), ENDPOINT_STAY);
 	assert_false(endpoint_asks(&e, now));
 	now += 2 * SECOND;
 	assert_true(endpoint_asks(&e, now));
@@ -208,7 +208,7 @@ static void one_that_answers_no_more_is_left_within_5_seconds(void **state)
 	assert_to("203.0.113.3");
 	do_it();
 	p.rx_bytes += 92;
-	assert_int_equal(look(), ENDPOINT_CONFIRMED);
+	assert_int_equal(next_step(), ENDPOINT_CONFIRMED);
 	for (int i = 0; i < 600; i++) {
 		p.rx_bytes += 32;
 		assert_int_equal(sends(1), ENDPOINT_STAY);
@@ -224,7 +224,7 @@ static void in_vain_all_around_it_is_more_patient(void **state)
 	e.answers = true;
 	peer_is_at("203.0.113.1");
 	candidates("203.0.113.1", "203.0.113.2", NULL);
-	look();
+	next_step();
 	for (int round = 0; round < 4; round++) {
 		for (seconds = 1; sends(1) == ENDPOINT_STAY; seconds++)
 			assert_uint_in_range(seconds, 0, 30);
@@ -241,12 +241,12 @@ static void the_only_one_may_be_another_host_now(void **state)
 	e.answers = true;
 	peer_is_at("203.0.113.1");
 	candidates("203.0.113.1", NULL);
-	look();
+	next_step();
 	assert_int_equal(sends(5), ENDPOINT_SET);
 	assert_to("203.0.113.1");
 	do_it();
 	p.rx_bytes = 92;
-	assert_int_equal(look(), ENDPOINT_CONFIRMED);
+	assert_int_equal(next_step(), ENDPOINT_CONFIRMED);
 }
 
 static void what_answers_is_alive_without_handshakes(void **state)
@@ -263,19 +263,19 @@ static void a_better_one_is_tried_and_stays(void **state)
 {
 	peer_is_at("203.0.113.1");
 	candidates("2001:db8::1", "203.0.113.1", NULL);
-	look();
+	next_step();
 	assert_false(endpoint_try(&e, &p, 1, now));		/* the peer is there already */
 	tries(0);
 	now += 100;
 	p.rx_bytes += 1000;			/* a late packet: WireGuard moved back */
 	peer_is_at("203.0.113.1");
-	assert_int_equal(look(), ENDPOINT_SET);
+	assert_int_equal(next_step(), ENDPOINT_SET);
 	assert_to("2001:db8::1");
 	do_it();
 	now += 100;
-	assert_int_equal(look(), ENDPOINT_STAY);
+	assert_int_equal(next_step(), ENDPOINT_STAY);
 	p.rx_bytes += 1000;
-	assert_int_equal(look(), ENDPOINT_CONFIRMED);
+	assert_int_equal(next_step(), ENDPOINT_CONFIRMED);
 }
 
 static void one_that_does_not_carry_is_left_for_longer_each_time(void **state)
@@ -284,7 +284,7 @@ static void one_that_does_not_carry_is_left_for_longer_each_time(void **state)
 
 	peer_is_at("203.0.113.1");
 	candidates("2001:db8::1", "203.0.113.1", NULL);
-	look();
+	next_step();
 	for (int i = 0; i < 6; i++) {
 		tries(0);
 		assert_int_equal(sends(60), ENDPOINT_BACK);
@@ -304,11 +304,11 @@ static void a_busy_one_is_not_left_alone_for_long(void **state)
 	for (int busy = 1; busy >= 0; busy--) {
 		__u64 began;
 
-		look();
+		next_step();
 		now += SECOND;
 		p.tx_bytes += 100;
 		p.rx_bytes += 100;
-		look();
+		next_step();
 		now += busy ? SECOND : 5 * SECOND;
 		began = now;
 		tries(0);
@@ -327,7 +327,7 @@ static void names_change_in_a_trial(void **state)
 		set_up(state);
 		peer_is_at("203.0.113.1");
 		candidates("2001:db8::1", "2001:db8::2", "203.0.113.1", NULL);
-		look();
+		next_step();
 		tries(0);
 		assert_int_equal(sends(1), ENDPOINT_STAY);
 		if (gone)
@@ -344,7 +344,7 @@ static void another_order_ends_no_waiting(void **state)
 {
 	peer_is_at("203.0.113.1");
 	candidates("2001:db8::1", "2001:db8::2", "203.0.113.1", NULL);
-	look();
+	next_step();
 	tries(0);
 	assert_int_equal(sends(60), ENDPOINT_BACK);
 	do_it();
@@ -360,7 +360,7 @@ static void counters_begin_again(void **state)
 	peer_is_at("203.0.113.1");
 	p.rx_bytes = 5000;
 	candidates("2001:db8::1", "203.0.113.1", NULL);
-	look();
+	next_step();
 	tries(0);
 	p.rx_bytes = p.handshake = 0;
 	assert_int_equal(sends(1), ENDPOINT_STAY);
@@ -373,7 +373,7 @@ static void who_keeps_sending_from_the_old_place_wins(void **state)
 {
 	peer_is_at("203.0.113.1");
 	candidates("2001:db8::1", "203.0.113.1", NULL);
-	look();
+	next_step();
 	assert_true(endpoint_try(&e, &p, 0, now));
 	for (__u64 until = now + ENDPOINT_SETTLE_MS; now < until; now += 100) {
 		to = e.candidates[0];
@@ -381,9 +381,9 @@ static void who_keeps_sending_from_the_old_place_wins(void **state)
 		do_it();
 		p.rx_bytes += 1000;
 		peer_is_at("203.0.113.1");
-		assert_int_equal(look(), ENDPOINT_SET);
+		assert_int_equal(next_step(), ENDPOINT_SET);
 	}
-	assert_int_equal(look(), ENDPOINT_STAY);
+	assert_int_equal(next_step(), ENDPOINT_STAY);
 	assert_false(endpoint_try(&e, &p, 0, now));
 }
 
@@ -402,7 +402,7 @@ static void a_list_that_shrinks_in_a_trial_is_no_harm(void **state)
 {
 	peer_is_at("203.0.113.3");
 	candidates("2001:db8::1", "203.0.113.1", "203.0.113.3", NULL);
-	look();
+	next_step();
 	tries(1);
 	candidates("2001:db8::2", NULL);
 	for (int i = 0; i < 100; i++)

@@ -132,7 +132,7 @@ static struct flow flow_like(const struct tuple *t, __u64 age, __u64 packets)
 	return f;
 }
 
-static void put(const struct tuple *t, __u64 age, __u64 idle, __u64 packets)
+static void add_flow(const struct tuple *t, __u64 age, __u64 idle, __u64 packets)
 {
 	struct flow f = flow_like(t, age, packets);
 
@@ -192,7 +192,7 @@ static void lists(void **state)
 	assert_string_equal(text, "{\n  \"version\": \"" VERSION "\",\n  \"instance\": \"test\",\n  \"flows\": []\n}\n");
 	free(text);
 	for (size_t i = 0; i < sizeof(tuples) / sizeof(*tuples); i++)
-		put(&tuples[i], 100 * i + 5, i, 10 + i);
+		add_flow(&tuples[i], 100 * i + 5, i, 10 + i);
 	text = shown(false, NULL);
 	assert_string_equal(text,
 "SERVICE  CLIENT                PUBLIC               OURS                   BACKEND                 AGE   IDLE  ORIGINAL  REPLY\n"
@@ -273,8 +273,8 @@ static void deletes(void **state)
 	struct flow_entry e;
 	__u64 *word;
 
-	put(&tuples[0], 1, 1, 1);
-	put(&tuples[2], 1, 1, 1);
+	add_flow(&tuples[0], 1, 1, 1);
+	add_flow(&tuples[2], 1, 1, 1);
 	e = entry_of(tuples[0].id);
 	assert_true(dataplane_flow_delete(&dp, &e));
 	assert_int_equal(entries(), 1);
@@ -315,8 +315,8 @@ static void numbers(void **state)
 	assert_int_equal(dataplane_flow_numbers(&dp, id, 1000, &n), 0);
 	assert_int_equal(n.expired, 0);
 	assert_int_not_equal(dataplane_flow_numbers(&dp, 8, 0, &n), 0);
-	put(&tuples[0], 1, 1, 1);
-	put(&tuples[2], 1, 1, 1);
+	add_flow(&tuples[0], 1, 1, 1);
+	add_flow(&tuples[2], 1, 1, 1);
 	assert_int_equal(dataplane_flow_counts(&dp, &counts), 0);
 	assert_int_equal(counts[0], 1);
 	assert_int_equal(counts[1], 0);
@@ -332,7 +332,7 @@ static void put_many(void)
 
 		snprintf(client, sizeof(client), "10.%u.%u.%u:4000", i >> 16, i >> 8 & 255, i & 255);
 		snprintf(ours, sizeof(ours), "192.168.1.%u:%u", 1 + i / 40000, 20000 + i % 40000);
-		put(&(struct tuple){ 0, client, "198.51.100.1:51820", ours, "192.168.1.10:51820" }, 1, 1, 5);
+		add_flow(&(struct tuple){ 0, client, "198.51.100.1:51820", ours, "192.168.1.10:51820" }, 1, 1, 5);
 	}
 }
 
@@ -442,9 +442,9 @@ static void grows(void **state)
 	dp.maps[MAP_flow_table] = map(BPF_MAP_TYPE_ARRAY, 4, sizeof(struct flow_bucket), 2 * n_buckets, BPF_F_MMAPABLE);
 	dp.maps[MAP_flow_index] = map(BPF_MAP_TYPE_ARRAY, 4, sizeof(struct learned_line), 4 * n_buckets, BPF_F_MMAPABLE);
 	dataplane_carry_flows(&dp);
-	put(&(struct tuple){ 0, "10.200.0.1:4000", "198.51.100.1:51820", "192.168.1.1:60000", "192.168.1.10:51820" }, 1, 1, 5);
+	add_flow(&(struct tuple){ 0, "10.200.0.1:4000", "198.51.100.1:51820", "192.168.1.1:60000", "192.168.1.10:51820" }, 1, 1, 5);
 	/* the service no longer has this port */
-	put(&(struct tuple){ 0, "10.200.0.2:4000", "198.51.100.1:51820", "192.168.1.1:60001", "192.168.1.10:51820" }, 1, 1, 5);
+	add_flow(&(struct tuple){ 0, "10.200.0.2:4000", "198.51.100.1:51820", "192.168.1.1:60001", "192.168.1.10:51820" }, 1, 1, 5);
 	flow_table_close(&table);
 	dataplane_carry_flows(&dp);
 	close(dp.former[MAP_flow_table]);

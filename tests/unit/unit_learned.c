@@ -32,7 +32,7 @@ static bool write_as(enum learned_state how, __u32 key, __u32 number)
 
 	*learned_value(s, how, SECONDS) = e.value;
 	*learned_key(s) = e.key;
-	return frags_put(s);
+	return frags_store(s);
 }
 
 /* Returns the written number, or -1 */
@@ -178,7 +178,7 @@ static __u32 taken(__u32 key, __u32 of)
 
 	while (of--) {
 		*learned_key(s) = entry_of(key, 0).key;
-		n += guard_sources_take(s, host_jiffies << GUARD_TICK, ((__u64)tick_rate << GUARD_TICK) / 10, 20);
+		n += guard_sources_charge(s, host_jiffies << GUARD_TICK, ((__u64)tick_rate << GUARD_TICK) / 10, 20);
 	}
 	return n;
 }
@@ -298,7 +298,7 @@ static void place_taken_meanwhile(void **state)
 
 static __u32 other_taken;
 
-static void other_take(void)
+static void other_charge(void)
 {
 	struct cpu here = cpu_keep();
 
@@ -318,7 +318,7 @@ static void one_limit_twice(void **state)
 		other_cpu = NULL;
 		other_taken = 0;
 		assert_int_equal(taken(1, n), n < 20 ? n : 20);
-		meet(i / 21, 0, 0, other_take);
+		meet(i / 21, 0, 0, other_charge);
 		mine = taken(1, 1);
 		met += !other_cpu;
 		if (other_cpu)

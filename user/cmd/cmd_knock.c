@@ -86,7 +86,7 @@ static int send_knocks(const struct arguments *a, const char *host)
 	return any ? EXIT_DONE : EXIT_FAILED;
 }
 
-/* ---- hearing ---- */
+/* ---- knocks that arrive ---- */
 
 static bool is_wireguard(const char *name)
 {

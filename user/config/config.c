@@ -136,8 +136,8 @@ static void add_ports(struct yaml *y, const struct yaml_key *key, struct yaml_no
 	}
 }
 
-/* Adds an address. An invalid text adds an entry with family 0, so that the index of the entries
- * stays the same as in the file, which errors of config_check.c need. */
+/* Appends an address to a list. For invalid text it appends family 0, so that indexes in the list
+ * and in the file stay the same: errors of config_check.c use them. */
 static void add_address(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
 			void *object)
 {
@@ -310,8 +310,8 @@ static struct yaml_node *port_item(struct yaml_node *list, __be16 port)
 	return list;
 }
 
-/* Reports an error at the node with a path. If the file does not have the last parts of the path,
- * the error points at the nearest mapping or list that should contain them. */
+/* Reports an error at the node with this path. If the file lacks the last parts of the path, the
+ * error points to the nearest mapping or list that should contain them. */
 static void report_at(void *data, const struct config_place *place, const char *text)
 {
 	struct yaml_node *node = NULL;
@@ -327,8 +327,8 @@ static void report_at(void *data, const struct config_place *place, const char *
 	yaml_error(y, node ?: yaml_root(y), "%s", text);
 }
 
-/* Returns true if the file has no section with content, for example because it was truncated or
- * commented out. Loading it would remove everything that runs. */
+/* Returns true if no section of the file has content, for example because the file was truncated or
+ * commented out: loading it would remove everything that runs. "{}" is allowed. */
 static bool is_left_empty(const struct yaml_node *root)
 {
 	const struct yaml_node *key = root && root->type == YAML_MAP ? root->first : NULL;
@@ -382,8 +382,8 @@ note_place(struct yaml *y, int *line, int *column, const char *format, ...)
 	*column = node ? node->column + 1 : 0;
 }
 
-/* Stores the places of some values, for errors that show only when the plan is made for this
- * host. */
+/* Stores the line and column of values that can turn out to be wrong later, when the plan is made
+ * for this host. */
 static void note_places(struct yaml *y, struct config *c)
 {
 	c->file = strdup(y->name);
@@ -504,8 +504,8 @@ const char *config_followed(const struct config *c, size_t i, char *path, size_t
 	return i < c->n_ddns ? c->ddns[i].interface : NULL;
 }
 
-/* Warns if no port of the service is the backend's. Then no name and port serves clients of both
- * families, because IPv6 clients send to the backend itself. */
+/* Warns if IPv6 clients, which send to the backend itself, need another port than IPv4 clients: no
+ * name and port then serves both. */
 static void warn_direct(const struct service_config *s)
 {
 	for (size_t b = 0; b < backends_of(s); b++) {

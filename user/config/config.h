@@ -18,19 +18,19 @@ struct interface_config {
 	char name[IFNAMSIZ];
 	enum link_role role;
 	enum mode mode;
-	bool shared;			/* attach XDP beside the XDP programs of other software */
+	bool shared;	/* XDP runs beside other software's, in libxdp's dispatcher */
 	/* Position of the name in config.file, counted from 1; 0: unknown. */
 	int line, column;
 };
 
 struct peer_config {
 	char name[NAME_LEN];
-	/* Public key of the peer; all zeros: a peer behind an Ethernet interface. */
+	/* all zeros: the peer has no WireGuard key, but is behind an Ethernet interface */
 	struct wg_key key;
 	char device[IFNAMSIZ];
-	struct prefix *prefixes;	/* prefixes of the peer's site, and its tunnel addresses */
+	struct prefix *prefixes; /* the site's prefixes, and the peer's addresses in the tunnel */
 	size_t n_prefixes;
-	bool by_hand;	/* a command made or changed the peer, as in struct service_config */
+	bool by_hand;	/* a command, not the file, made or changed the peer */
 };
 
 enum page_for { PAGE_LOCAL, PAGE_EVERYWHERE, PAGE_OFF };
@@ -38,15 +38,15 @@ enum page_for { PAGE_LOCAL, PAGE_EVERYWHERE, PAGE_OFF };
 struct follow_config {
 	struct device_name {
 		char name[IFNAMSIZ];
-	} *wireguard;			/* devices whose peers are read from WireGuard itself */
+	} *wireguard;			/* devices whose peers become the relay's peers */
 	size_t n_wireguard;
-	__u32 *tables;	/* numbers of kernel routing tables; an earlier table has precedence */
+	__u32 *tables;	/* kernel routing tables to follow, the preferred one first */
 	size_t n_tables;
 };
 
 #define ANNOUNCE_AFTER 180 /* default of .after, in seconds: WireGuard's own limit for a session */
 
-/* Announcing of routes to live sites in a kernel routing table. */
+/* The daemon announces the prefixes of live sites in a kernel routing table. */
 struct announce_config {
 	__u32 table;			/* number of the routing table; 0: no announcements */
 	/* Seconds after its latest handshake for which a site is live; 0: ANNOUNCE_AFTER. */
@@ -57,7 +57,7 @@ struct announce_config {
 };
 
 struct policy_config {
-	struct prefix overlay;	/* prefix of the overlay; family 0: no overlay, and so no policy */
+	struct prefix overlay;	/* family 0: there is no overlay, and so no policy */
 	struct port_range *udp_ports;
 	size_t n_udp_ports;
 	/* ICMPv6 types that may pass: one bit for each index of icmpv6_name(). */
@@ -68,14 +68,14 @@ struct policy_config {
 #define BLIND_MTU 1420
 #define BLIND_NAME "blind"	/* service name under which the blind relay's counters are shown */
 
-struct blind_config {		/* settings of the blind relay, which is off if device is "" */
+struct blind_config {		/* the blind relay; device "": it is off */
 	/* interface: where WireGuard packets arrive; device: this host's own WireGuard behind it */
 	char interface[IFNAMSIZ], device[IFNAMSIZ];
 	__be16 port;
-	__u32 mtu;			/* MTU of the sites' tunnels, in bytes; 0: BLIND_MTU */
+	__u32 mtu;			/* MTU of the sites' tunnels in bytes; 0: BLIND_MTU */
 	struct site_name {
 		char name[NAME_LEN];
-	} *sites;		/* the sites; if the list is empty: all peers of the device */
+	} *sites;		/* if the list is empty: all peers of the device */
 	size_t n_sites;
 	struct site_pair {
 		char name[2][NAME_LEN];
@@ -107,24 +107,24 @@ struct config {
 	/* Interfaces whose endpoints the daemon learns (config_learn.h). */
 	struct learn_config *learn;
 	size_t n_endpoints, n_learn;
-	struct endpoint_config *exporter;	/* addresses at which metrics are served */
+	struct endpoint_config *exporter;	/* addresses at which the daemon serves metrics */
 	size_t n_exporter;
-	/* Host names that requests to the exporter may use, besides those of this host. */
+	/* Host names, besides this host's own, that requests to the exporter may use. */
 	struct ddns_text *exporter_names;
 	size_t n_exporter_names;
-	enum page_for page;		/* the clients that may read the status page */
+	enum page_for page;		/* clients that may read the status page */
 	struct ddns_config *ddns;
 	size_t n_ddns;
-	enum mode mode;			/* mode from `up --mode`, or from the running instance */
+	enum mode mode;			/* from `up --mode`, or else that of the running instance */
 	struct removed_entry {
-		char text[NAME_LEN + 8]; /* kind and name of the entry, such as "service office" */
-	/* entries that a command removed; the next file adds them again */
+		char text[NAME_LEN + 8]; /* entry that was removed, such as "service office" */
+	/* entries of the file that a command removed; loading the file restores them */
 	} *removed;
 	size_t n_removed;
-	enum express_use express;	/* use of the express path by the data path */
+	enum express_use express;
 	/* Number of entries of the express path on each CPU; 0: EXPRESS_TUPLES. */
 	__u32 express_entries;
-	char *file;		/* name of the file that was read, for messages; NULL: none */
+	char *file;		/* file that was read, for messages; NULL: none */
 };
 
 /* About running.yaml: config_write() begins the text with "running: { mode: … }", which stores the
@@ -155,16 +155,16 @@ bool config_relays(const struct config *c);
 /* Returns whether follow.wireguard has this device. */
 bool config_follows(const struct config *c, const char *device);
 bool service_has_flows(const struct service_config *s);
-/* Enumerates the interfaces of the sections endpoints, learn and ddns: returns that of row i of all
- * three together and writes its path in the file to `path`. Returns NULL after the last row. */
+/* Enumerates the interfaces in the sections endpoints, learn and ddns, in this order. Returns the
+ * i-th one, and writes where the file has it to `path`. Returns NULL after the last. */
 const char *config_followed(const struct config *c, size_t i, char *path, size_t n);
-/* Warns of what is valid and probably not meant: nothing to forward, or a service that IPv6 clients
- * reach by another port. */
+/* Warns about a valid configuration that is probably not intended: nothing to forward, or a service
+ * that IPv6 clients reach by another port than IPv4 clients. */
 void config_warn(const struct config *c);
 /* Returns whether the configuration has only endpoints and ddns, which need no data path. */
 bool config_is_control(const struct config *c);
 bool service_has_guard(const struct service_config *s);
-/* Returns the number of backends of a service: of the list `backends`, or 1. */
+/* Returns how many backends the service has: the length of the list `backends`, else 1. */
 static inline size_t backends_of(const struct service_config *s)
 {
 	return s->n_backends ?: 1;

@@ -7,7 +7,7 @@
 #include "lib/yaml.h"
 
 extern const struct yaml_key config_blind_keys[];
-yaml_set config_set_port;		/* stores a port as a __be16 at the offset in the row */
+yaml_set config_set_port;		/* reads a port into a __be16 at key->offset */
 
 void config_check_blind_values(struct check *k);
 void config_check_blind(struct check *k);

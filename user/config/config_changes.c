@@ -16,8 +16,8 @@ struct fact {
 };
 
 struct facts {
-	struct yaml yaml;		/* parsed text, which owns the strings of the facts */
-	const char *name;		/* name of the entry: its first value */
+	struct yaml yaml;		/* parsed text, which owns .value of the facts */
+	const char *name;		/* first value of the entry, its name */
 	struct fact *list;
 	size_t n;
 };
@@ -52,8 +52,8 @@ static void collect_map(struct facts *f, const struct yaml_node *map, const char
 	}
 }
 
-/* Adds the facts of a node and everything below it. An item that is a mapping begins with its name,
- * which becomes part of the place. */
+/* Adds a fact (place and value) for each value at and below the node. If a list item is a mapping,
+ * its first value, the name, becomes part of the place. */
 static void collect_facts(struct facts *f, const struct yaml_node *node, const char *place)
 {
 	char below[sizeof(f->list->place)];
@@ -71,7 +71,7 @@ static void collect_facts(struct facts *f, const struct yaml_node *node, const c
 	}
 }
 
-/* Reads the facts of an entry. Returns false if it is absent, or if there is no memory. */
+/* Reads the facts of an entry's text. Returns false for "", or if there is no memory. */
 static bool read_facts(struct facts *f, const char *text, bool in_list)
 {
 	const struct yaml_node *node;
@@ -104,8 +104,8 @@ static size_t count_facts(const struct facts *f, const char *place)
 	return n;
 }
 
-/* Prints the facts of `of` that `against` lacks. If a place has exactly one value on each side, the
- * value changed; that is printed only once, when `added` is true. */
+/* Prints the facts of `of` that `against` lacks. If both have a single value at the place, it was
+ * changed; only the call with `added` prints that. */
 static bool put_missing(FILE *out, const char *subject, const struct facts *of,
 			const struct facts *against, bool added)
 {

@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-/* Compares two texts of an entry as config_write() writes it, "" if it is absent. Prints a sentence
- * for each value that was added, removed or changed. noun: what an entry of its list is called,
- * such as "service", or NULL if it is not in a list. Returns whether there is any difference. */
+/* Compares an entry's old and new text from config_write(); "": the entry is absent. Prints a
+ * sentence for each value that was added, removed or changed. noun: the word for an entry of its
+ * list, such as "service"; NULL: not in a list. Returns whether anything differs. */
 bool changes_put(FILE *out, const char *noun, const char *old, const char *new);

@@ -84,8 +84,8 @@ static void check_values(struct check *k)
 
 /* ---- contradictions within a service ---- */
 
-/* Checks a service with nat: none, which listens at the backend's own address and port. An
- * interface under listen only restricts where clients may come from. */
+/* With nat: none a service listens at the backend's own address and port, so it has no others; an
+ * interface under listen only restricts where its clients are. */
 static void check_nat_none(struct check *k, size_t i)
 {
 	const struct service_config *s = &k->c->services[i];
@@ -123,7 +123,7 @@ static void check_listen_address(struct check *k, size_t i, size_t j)
 			tell(k, "addresses: %s is listed twice: remove one of the two",
 			     address_format(a, text));
 	if (s->nat == NAT_MASQUERADE)
-		return;				/* masquerading allows any pair of families */
+		return;	/* masquerading also translates between the families */
 	if (!service_has_family(s, a->family))
 		tell(k, "addresses: %s is an %s address, but the backend has no %s address: add %s "
 			"under %s, or remove %s%s",
@@ -162,7 +162,7 @@ static void check_dnat(struct check *k, size_t i)
 	if (s->nat == NAT_MASQUERADE)
 		return;
 	if (s->ipv6 == IPV6_DNAT && !service_has_family(s, FAMILY_IPV6)) {
-		/* In all other cases check_listen_address() has reported it. */
+		/* If it listens on an IPv6 address, check_listen_address() has reported this. */
 		if (!s->n_listen_addresses || !ipv6)
 			tell(k, "ipv6: the value dnat needs an IPv6 address of the backend: add "
 				"ipv6: \"2001:db8:2::10\" under %s",
@@ -186,7 +186,7 @@ static int compare_prefixes(const void *a, const void *b)
 	return compare_prefix(x, y) ?: (x > y) - (x < y);
 }
 
-/* Checks the length of a list of prefixes, and reports duplicates at the second of the two. */
+/* Checks the length of a list of prefixes, and reports prefixes that are in it twice. */
 static void check_prefixes(struct check *k, size_t i, const char *key, const struct prefix *list,
 			   size_t n)
 {
@@ -213,8 +213,8 @@ static void check_prefixes(struct check *k, size_t i, const char *key, const str
 	free(sorted);
 }
 
-/* Checks an address of flows.source: the backend needs an address of the same family, and it must
- * not be the backend's own address. */
+/* Checks an address of flows.source: the backend must have one of the same family, but not the same
+ * address. */
 static void check_source(struct check *k, const struct service_config *s,
 			 const struct address *source)
 {
@@ -328,12 +328,11 @@ static void check_names(struct check *k)
 	}
 }
 
-/* A local address and port that a service listens on. Two rows with the same interface, address and
+/* An address and port that a service listens on. Two listeners with the same interface, address and
  * port are a conflict. */
 struct listener {
 	char interface[IFNAMSIZ];
-	/* Address on which it listens. If the service listens on an interface, only the family is
-	 * set. */
+	/* Only the family is set if the service listens on an interface. */
 	struct address address;
 	__be16 port;
 	size_t service;
@@ -360,7 +359,7 @@ static void add_listener(struct listeners *l, const char *interface, const struc
 	row->service = service;
 }
 
-/* Returns the backend's address of a family. Family 0: it has none, or it is a name. */
+/* Returns the backend's address of a family. Family 0: it has none, or only a name. */
 static struct address backend_address(const struct backend_config *b, __u8 family)
 {
 	struct address a;
@@ -431,8 +430,7 @@ static void report_conflict(struct check *k, const struct listener *first,
 		     endpoint_format(&second->address, second->port, text));
 }
 
-/* Reports services that listen on the same address and port. Each pair of services is reported
- * once, even if they share several ports. */
+/* Reports services that listen on the same address and port, once for each pair of services. */
 static void check_listeners(struct check *k)
 {
 	const struct listener *reported_first = NULL, *reported = NULL, *first;
@@ -459,8 +457,8 @@ static void check_listeners(struct check *k)
 		tell(k, "no memory");
 }
 
-/* Reports a backend with an address and port that the service listens on: the packet would be
- * forwarded to where it came in, and loop. */
+/* Reports a backend whose address and port are among those that the service listens on: packets
+ * would loop. */
 static void check_backend(struct check *k, size_t i, size_t b)
 {
 	const struct service_config *s = &k->c->services[i];

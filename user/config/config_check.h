@@ -9,21 +9,20 @@
 
 #define NO_KEY "%s: '%s' is not a WireGuard key (%zu characters): copy all 44 characters that " \
 	"`wg pubkey` prints, with the '=' at their end"
-#define PORTS_MAX 1024			/* most ports of a service */
-#define PREFIXES_MAX 8192		/* most prefixes in a list of a service */
+#define PORTS_MAX 1024			/* ports of a service at most */
+#define PREFIXES_MAX 8192		/* prefixes in a list of a service at most */
 
 struct config_place {
-	/* Path of the value in the configuration, such as /services/1/listen/ports. The file need
-	 * not have the last parts. */
+	/* Path of the wrong value, such as /services/1/listen/ports; the file may lack its end. */
 	char path[96];
-	/* In a list of ports: the invalid port; 0: the whole list. */
+	/* Port in a list of ports that is invalid; 0: not a single port. */
 	__be16 port;
 };
 
 typedef void config_tell(void *data, const struct config_place *place, const char *text);
 
 /* A further check of a valid configuration, for example against this host. inspect() reports errors
- * with tell(to, …), which can still print their places in the file. */
+ * with tell(to, …), which prints their line and column in the file. */
 struct config_inspector {
 	void (*inspect)(void *data, const struct config *c, config_tell *tell, void *to);
 	void *data;
@@ -33,9 +32,9 @@ struct config_inspector {
 int config_read_and_inspect(const char *file, const struct config_inspector *inspector,
 			    struct config **ret);
 
-/* Checks each value and, if there are no errors so far, looks for contradictions between values.
- * Reports each error with tell(data, …). errors: number of earlier errors. Returns the number of
- * all errors, including the earlier ones. */
+/* Checks each value and, if there was no error, looks for contradictions between values. Reports
+ * each error with tell(data, …). errors: how many errors were reported before. Returns that number
+ * plus its own errors. */
 unsigned int config_check_each(const struct config *c, unsigned int errors, config_tell *tell,
 			       void *data);
 
@@ -45,7 +44,7 @@ const char *prefix_wrong(const char *text);
 /* Returns whether the kernel accepts the name and it is printable. */
 bool is_interface_name(const char *s);
 bool is_service_name(const char *s);
-/* Returns whether it is a name, or the first characters of a key. */
+/* Returns whether the text can name a peer: a name, or the first characters of its key. */
 bool is_peer_name(const char *s);
 /* Parses a port or a range, such as "51820" or "20000-20010", into its first and last port. Returns
  * 0 or -EINVAL. */

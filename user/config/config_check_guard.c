@@ -119,8 +119,8 @@ static void check_pair(struct check *k, size_t i, size_t b, size_t before)
 		     is->name, other->name, place, ntohs(is->port));
 }
 
-/* Checks that with nat: dnat every backend has an address of each family that any other backend
- * has. */
+/* With nat: dnat, all backends must have addresses of the same families: reports a backend that
+ * lacks one. */
 static void check_families(struct check *k, size_t i, size_t b)
 {
 	const struct service_config *s = &k->c->services[i];

@@ -66,7 +66,7 @@ static int compare_keys(const void *a, const void *b)
 	return wg_key_compare(&x->key, &y->key) ?: (x > y) - (x < y);
 }
 
-/* Reports duplicate names and keys, at the second of the two. */
+/* Reports names and keys that two peers have, at the second of them. */
 static void check_names_and_keys(struct check *k)
 {
 	const struct config *c = k->c;
@@ -95,7 +95,7 @@ static void check_names_and_keys(struct check *k)
 	free(sorted);
 }
 
-struct owned {				/* a prefix, and the index of its peer */
+struct owned {				/* prefix, and the index of the peer that has it */
 	const struct prefix *prefix;
 	size_t peer;
 };

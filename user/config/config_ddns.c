@@ -32,7 +32,7 @@ bool ddns_in_zone(const char *name, const char *zone)
 
 /* ---- values ---- */
 
-/* Reads a host name and removes a dot at its end. Returns false after printing an error. */
+/* Reads a DNS name, without a dot at its end. Returns false after printing an error. */
 static bool read_host_name(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
 			   char ret[256])
 {
@@ -141,7 +141,7 @@ static void set_server(struct yaml *y, const struct yaml_key *key, struct yaml_n
 	struct ddns_config *d = object;
 	struct address a;
 
-	/* a name server on this host is allowed */
+	/* a name server on this host is allowed, so "is a loopback …" is no error */
 	if (why && !address_parse(text, &a) && !strncmp(why, "is a loopback", 13))
 		why = NULL;
 	if (why)
@@ -150,7 +150,7 @@ static void set_server(struct yaml *y, const struct yaml_key *key, struct yaml_n
 		strcpy(d->server, text);
 }
 
-/* Reads a path, a URL or a word of a command. Control characters are an error. */
+/* Reads a path, a URL or a word of a command, which may have no control characters. */
 static void read_text(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
 		      char ret[256])
 {
@@ -285,8 +285,8 @@ static struct yaml_node *node_of(struct yaml_node *section, const char *key, siz
 	return yaml_by_path(section, path) ?: section;
 }
 
-/* Reports a provider that this program was built without. Only a configuration is checked, because
- * it runs on this host; a topology is for other hosts. */
+/* Reports a provider that this build of wgxdp lacks. A topology may name it: it is for other
+ * hosts. */
 static void check_built(struct yaml *y, struct yaml_node *section)
 {
 #ifndef WITH_LDNS
@@ -303,7 +303,7 @@ static void check_built(struct yaml *y, struct yaml_node *section)
 #endif
 }
 
-/* Returns whether an earlier entry writes records of the same name and type. */
+/* Returns whether an earlier entry of ddns already writes records of this name and type. */
 static bool is_written(const struct config *c, const struct ddns_config *d, const char *name)
 {
 	for (const struct ddns_config *other = c->ddns; other != d; other++)
@@ -367,7 +367,7 @@ void config_set_ddns(struct yaml *y, const struct yaml_key *key, struct yaml_nod
 	struct yaml_key list = *key;
 
 	list.item = set_section;
-	if (yaml_is_empty(value))		/* all of its content is commented out */
+	if (yaml_is_empty(value))		/* a section whose content is commented out */
 		return;
 	if (is->type == YAML_LIST)
 		yaml_set_list(y, &list, value, object);

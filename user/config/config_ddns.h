@@ -22,19 +22,19 @@ struct ddns_config {
 	char interface[IFNAMSIZ];	/* interface whose addresses are published */
 	struct ddns_text *names;	/* host names to publish, without a dot at the end */
 	size_t n_names;
-	bool ipv4, ipv6;		/* types of records to write: A (ipv4), AAAA (ipv6) */
-	/* If its family is not 0: host part of the AAAA records, for another host behind this one.
-	 * They have a prefix of the interface and the last 64 bits of this address. */
+	bool ipv4, ipv6;		/* types of records to write: A, AAAA */
+	/* Publishes another host behind this one: AAAA records get a prefix of the interface and
+	 * the last 64 bits of this address. Family 0: publishes this host. */
 	struct address host;
 	__u32 ttl;
 	enum ddns_by by;
-	char zone[256];			/* name of the zone; DDNS_EXEC does not use it */
+	char zone[256];			/* DNS zone of the names; unused by DDNS_EXEC */
 	char server[256];	/* for DDNS_RFC2136: address or name of the primary server */
 	__be16 port;
-	/* Name of the file with the key or the credentials. A name without a slash is that of a
-	 * systemd credential. */
+	/* File with the key or credentials. Without a slash it is the name of a systemd
+	 * credential. */
 	char secret[256];
-	enum ddns_endpoint endpoint;	/* API endpoint for DDNS_OVH, if url is "" */
+	enum ddns_endpoint endpoint;	/* API of DDNS_OVH; used if url is "" */
 	char url[256];
 	struct ddns_text *command;	/* for DDNS_EXEC: the program and its first arguments */
 	size_t n_command;
@@ -42,12 +42,12 @@ struct ddns_config {
 
 struct config;
 
-/* Write the section as YAML: all of it, or one entry as an item of a list. */
+/* Write the section ddns as YAML: the whole section, or one entry as a list item. */
 void config_put_ddns(FILE *out, const struct config *c);
 void config_put_ddns_one(FILE *out, const struct ddns_config *d);
 void config_free_ddns(struct ddns_config *d);	/* frees the members, not *d itself */
 
-/* Returns the endpoint's name, or NULL if there is no such endpoint. */
+/* Returns the name of OVH's API endpoint e in the configuration, or NULL if e is none. */
 const char *ddns_endpoint_name(enum ddns_endpoint e);
-/* Returns whether the name is the zone itself or in the zone. */
+/* Returns whether the DNS name is the zone's own name or below it. */
 bool ddns_in_zone(const char *name, const char *zone);

@@ -18,9 +18,9 @@
 #include "lib/text.h"
 #include "lib/yaml.h"
 
-enum { LINES = 16 + GUARD_BACKENDS_MAX }; /* most lines of an entry: one for each key or backend */
+enum { LINES = 16 + GUARD_BACKENDS_MAX }; /* an entry has at most one line per key or backend */
 
-/* The text of an entry as config_write() writes it. Without text, the entry is absent. */
+/* An entry of the configuration as text of config_write(), split into lines. No text: absent. */
 struct entry {
 	char *text, *lines[LINES];
 	size_t n;
@@ -36,8 +36,8 @@ static void entry_split(struct entry *e)
 			e->lines[e->n++] = line;
 }
 
-/* If `there` is true, makes an entry of the text that `put` writes to `out`; otherwise makes an
- * absent one. */
+/* Makes a struct entry: of the text that `put` writes to `out` or, if `there` is false, an absent
+ * one. */
 #define ENTRY(there, put) ({ \
 	struct entry e = { 0 }; \
 	size_t size; \
@@ -122,11 +122,11 @@ static struct entry ddns_entry(const struct config *c, size_t i)
 
 static size_t key_length(const char *line)
 {
-	/* one of several backends: its name is part of its key */
+	/* the key of a line for one of several backends includes its name */
 	return strncmp(line, "      - { name: ", 16) ? strcspn(line, ":") : strcspn(line, ",");
 }
 
-/* Returns the line of the entry that has the same key, or NULL. */
+/* Returns the entry's line with the same key as `line`, or NULL. */
 static const char *line_like(const struct entry *e, const char *line)
 {
 	size_t n = key_length(line);
@@ -139,10 +139,9 @@ static const char *line_like(const struct entry *e, const char *line)
 
 struct diff {
 	FILE *out;
-	/* Name of the section that contains the entries; NULL: none, or its heading was printed
-	 * already. */
+	/* Heading to print before the next difference; NULL: none, or it was printed. */
 	const char *section;
-	const char *noun;		/* word for an entry in a sentence, such as "service" */
+	const char *noun;		/* noun for an entry in sentences, such as "service" */
 	bool differs;
 	void (*put)(struct diff *d, struct entry *old, struct entry *new);
 };
@@ -161,8 +160,8 @@ static void put_heading(struct diff *d)
 	d->section = NULL;
 }
 
-/* Prints the lines that differ. The first line has the name of the entry, so it is printed even if
- * only other lines differ. */
+/* Prints the lines that differ. Always prints the first line, with the entry's name, to show which
+ * entry they belong to. */
 static void put_lines(struct diff *d, struct entry *old, struct entry *new)
 {
 	put_heading(d);
@@ -252,8 +251,7 @@ static int compare_peers(const void *a, const void *b)
 		      (*(const struct peer_config *const *)b)->name);
 }
 
-/* Returns pointers to the peers, sorted by name and ended by NULL. Returns NULL if there is no
- * memory. */
+/* Returns the peers sorted by name, as pointers that NULL ends; NULL: there is no memory. */
 static const struct peer_config **by_name(const struct config *c)
 {
 	const struct peer_config **sorted = calloc(c->n_peers + 1, sizeof(*sorted));
@@ -295,8 +293,8 @@ static void diff_peers(struct diff *d, const struct config *old, const struct co
 	free(news);
 }
 
-/* Returns whether the services of both configurations are in another order. The order matters: if
- * several listeners match a new client, the first one gets it. */
+/* Returns whether common services have another order in the new configuration. If several listeners
+ * match a new client, the first service gets it. */
 static bool other_order(const struct config *old, const struct config *new)
 {
 	size_t at = 0;
@@ -311,8 +309,8 @@ static bool other_order(const struct config *old, const struct config *new)
 	return false;
 }
 
-/* Prints the differences of the section interfaces. As a sentence, it prints that an interface was
- * removed only if no other part of the new configuration uses it. */
+/* Prints the differences of the section interfaces. A sentence says that an interface was removed
+ * only if no other part of the new configuration uses it. */
 static void diff_interfaces(struct diff *d, const struct config *old, const struct config *new)
 {
 	begin_section(d, "interfaces", "interface");
@@ -385,8 +383,8 @@ bool config_changes(const struct config *old, const struct config *new, FILE *ou
 	return d.differs;
 }
 
-/* Prints that an entry which a command removed comes back, if `new` has it. If `new` lists the
- * entry as removed too, it prints nothing. */
+/* Prints that an entry which a command removed from `old` is in `new` again. Prints nothing if
+ * `new` lists it as removed too. */
 static void diff_removed(struct diff *d, const char *text, const struct config *new)
 {
 	const char *name = strchr(text, ' ') + 1;

@@ -10,17 +10,17 @@
 /* Prints the lines of config_write() that differ, with '-' before old and '+' before new ones.
  * Returns false if there is no difference. */
 bool config_diff(const struct config *old, const struct config *new, FILE *out);
-/* Prints the difference in sentences, one a line, such as "service wg-end: backend ipv4
- * 192.168.1.99, was 192.168.1.10". It ignores the marks of changes by hand. */
+/* Prints the differences in sentences, one a line, such as "service wg-end: backend ipv4
+ * 192.168.1.99, was 192.168.1.10". Ignores whether a command made an entry (by_hand). */
 bool config_changes(const struct config *old, const struct config *new, FILE *out);
-/* Prints which changes that were made by hand in `old` are not in `new`: services and peers that a
- * command added, changed or removed. */
+/* Prints which changes by commands in `old` are not in `new`, and so are undone by loading it:
+ * services and peers that a command added, changed or removed. */
 bool config_undoes(const struct config *old, const struct config *new, FILE *out);
 
 struct service_config *config_service(const struct config *c, const char *name);
 struct peer_config *config_peer(const struct config *c, const char *name);
 
-/* The functions config_put_…() write one entry or section each, in the form of config_write(). */
+/* Each config_put_ function writes one entry or section in the form of config_write(). */
 void config_put_interface(FILE *out, const struct interface_config *i);
 void config_put_service(FILE *out, const struct service_config *s);
 void config_put_peer(FILE *out, const struct peer_config *p);

@@ -7,11 +7,11 @@
 #include "config/config_tell.h"
 #include "lib/yaml.h"
 
-/* The way in which the daemon tests whether an address works. */
+/* How the daemon tests whether an address works: a WireGuard handshake, or an echo request. */
 enum endpoint_proof { PROOF_HANDSHAKE, PROOF_ECHO };
 
 struct peer_endpoint_config {
-	char interface[IFNAMSIZ];	/* name of a WireGuard interface */
+	char interface[IFNAMSIZ];
 	struct wg_key peer;
 	char host[256];			/* name or address of the peer's host */
 	__be16 port;

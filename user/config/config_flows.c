@@ -62,8 +62,8 @@ static void set_ports(struct yaml *y, const struct yaml_key *key, struct yaml_no
 		s->flows.ports = (struct port_range){ first, last };
 }
 
-/* Adds an address. An invalid text adds an entry with family 0, so that the indexes stay as in the
- * file. */
+/* Appends an address to a list. For invalid text it appends family 0, so that indexes in the list
+ * and in the file stay the same. */
 static void add_source(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
 		       void *object)
 {

@@ -31,8 +31,8 @@ static void add_key(struct yaml *y, const struct yaml_key *key, struct yaml_node
 		yaml_error(y, value, NO_KEY, key->name, text, strlen(text));
 }
 
-/* Adds a number, at least `least`, to an array of MESSAGES numbers. Further numbers are only
- * counted, and config_check_guard() reports them. */
+/* Appends a number, at least `least`, to an array of MESSAGES numbers. If there are more, it only
+ * counts them, and config_check_guard() reports an error. */
 static void add_number(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
 		       void *object, __u32 least)
 {

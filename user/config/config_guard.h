@@ -7,15 +7,15 @@
 #include "config/config_tell.h"
 #include "lib/yaml.h"
 
-#define GUARD_RATE_MAX 1000000		/* highest configurable rate, in initiations per second */
-#define GUARD_JUNK_MAX 1280		/* most junk in front of a message, in bytes */
+#define GUARD_RATE_MAX 1000000 /* highest limit that can be configured, in initiations per second */
+#define GUARD_JUNK_MAX 1280		/* most junk bytes in front of a message */
 
 extern const struct yaml_key config_backend_keys[], config_backends_keys[], config_wireguard_keys[];
 yaml_set config_set_wireguard;
-/* Writes the guard, and the backends if there are several. */
+/* Writes the service's keys of the guard; if it has several backends, also these. */
 void config_put_guard(FILE *out, const struct service_config *s);
-/* Writes the parts of "ipv4: …, ipv6: …, port: …" that are set, with `before` in front of the first
- * part and ", " in front of each further part. */
+/* Writes those parts of "ipv4: …, ipv6: …, port: …" that are set: `before`, the first part, and ",
+ * " before each further part. */
 void config_put_place(FILE *out, const char *before, const char *ipv4, const char *ipv6,
 		      __be16 port);
 void config_put_standby(FILE *out, const struct backend_config *b);
@@ -24,12 +24,12 @@ void config_put_standby(FILE *out, const struct backend_config *b);
  * contradictions. */
 void config_check_backend_values(struct check *k, size_t i);
 void config_check_guard(struct check *k, size_t i);
-/* Sets the place of the next error to "/services/1/backend" or "/services/1/backends/2", with
- * `below` appended. */
+/* Makes the next error point to "/services/1/backend" or "/services/1/backends/2" and the key
+ * `below` in it. */
 void config_at_backend(struct check *k, size_t i, size_t backend, const char *below);
 
 /* These are defined in config_check.c and config_write.c. */
 void config_check_host(struct check *k, const char *key, const char *text, __u8 family, bool names);
 void config_put_text(FILE *out, const char *text);
-/* Writes the ports such as "443, 20000-20010". Three or more ports in a row become a range. */
+/* Writes the service's ports, such as "443, 20000-20010": three or more in a row as a range. */
 void config_put_ports(FILE *out, const struct service_config *s);

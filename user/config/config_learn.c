@@ -74,8 +74,8 @@ const struct yaml_key config_learn_keys[] = {
 	{},
 };
 
-/* Returns whether the configuration names an interface on which packets for this host arrive. The
- * section learn itself does not. */
+/* Returns whether a section other than learn names an interface on which packets for this host can
+ * arrive. */
 static bool has_nic(const struct config *c)
 {
 	bool any = c->n_services || *c->blind.device;

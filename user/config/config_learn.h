@@ -8,20 +8,19 @@
 #include "config/config_tell.h"
 #include "lib/yaml.h"
 
-#define KNOCK_PORT 19000		/* default of the first of the KNOCK_PORTS ports */
+#define KNOCK_PORT 19000		/* default of the first of the ports for knocks */
 
 struct knock_word {
 	char text[256];
 };
 
 struct learn_config {
-	char interface[IFNAMSIZ];	/* name of a WireGuard interface */
-	/* Public key of the peer whose endpoint is learnt; all zeros: the only peer of the
-	 * interface. */
+	char interface[IFNAMSIZ];
+	/* Peer whose endpoint is learned; all zeros: the only peer of the interface. */
 	struct wg_key peer;
-	bool knock;			/* the daemon listens for knocks */
-	__be16 port;			/* first of the ports for knocks */
-	/* Program that a knock starts, and its arguments; empty: a knock only re-arms learning. */
+	bool knock;			/* the daemon listens for knocks, from port `port` on */
+	__be16 port;			/* first of KNOCK_PORTS ports */
+	/* Program and arguments that a knock starts; empty: it only makes learning begin again. */
 	struct knock_word *command;
 	size_t n_command;
 	/* User account that runs the command; "": the default account, see wgxdp.yaml(5). */

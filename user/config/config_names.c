@@ -5,8 +5,8 @@
 #include <string.h>
 #include "config/config_names.h"
 
-/* Returns the i-th name: first the names in the section interfaces, then the interfaces on which
- * services and the blind relay listen, then the devices of peers. Returns NULL after the last. */
+/* Returns the i-th name of an interface: those of the section interfaces, then those on which
+ * services and the blind relay listen, then the devices of peers. NULL: there are no more. */
 static const char *interface_at(const struct config *c, size_t i, enum link_role *ret_role)
 {
 	*ret_role = i < c->n_interfaces ? c->interfaces[i].role :

@@ -27,7 +27,7 @@ static const struct {
 };
 #define N_ICMPV6 (sizeof(icmpv6_types) / sizeof(*icmpv6_types))
 
-/* Default UDP ports: those of a WireGuard mesh between sites. */
+/* Ports that policy allows by default: those of the WireGuard mesh between sites. */
 static const struct port_range default_udp_ports = { 58000, 60000 };
 
 const char *reject_name(enum policy_reject r)

@@ -10,15 +10,15 @@
 extern const struct yaml_key config_peer_keys[], config_follow_keys[], config_announce_keys[],
 	config_policy_keys[];
 yaml_set config_set_policy;		/* sets the defaults of policy, then reads the section */
-/* Adds a prefix to a list. An invalid text adds an empty prefix, so that the indexes stay as in the
- * file. */
+/* Appends a prefix to a list. For invalid text it appends an empty prefix, so that indexes in the
+ * list and in the file stay the same. */
 yaml_set config_add_prefix;
-/* stores a struct wg_key at the offset in the row */
+/* reads a public key into a struct wg_key at key->offset */
 yaml_set config_set_key;
 extern const char *const config_origin_names[];
 
 #define TABLE_STRLEN 12
-__u32 table_parse(const char *text);	/* "main" or a number; 0: it is neither */
+__u32 table_parse(const char *text);	/* "main" or a number; returns 0 for other texts */
 const char *table_format(__u32 table, char buf[TABLE_STRLEN]);
 
 /* Parts of config_check_each(): the first checks each value, the second looks for

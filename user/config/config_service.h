@@ -9,16 +9,16 @@
 
 enum mode { MODE_AUTO, MODE_NATIVE, MODE_GENERIC, MODE_TC };
 enum express_use { EXPRESS_ON, EXPRESS_OFF };
-/* NAT_BLIND stands for the blind relay; no service of a configuration has it. */
+/* NAT_BLIND: the blind relay's entries in the maps; no service in a configuration has it. */
 enum nat { NAT_DNAT, NAT_NONE, NAT_MASQUERADE, NAT_BLIND };
 enum ipv6_handling { IPV6_DIRECT, IPV6_DNAT, IPV6_OFF };
-/* Handling of IPv4 packets without DF that exceed the MTU. */
+/* Handling of IPv4 packets without DF that are longer than the MTU. */
 enum df_handling { DF_FRAGMENT, DF_REPORT };
 
 struct backend_config {
-	/* Name of the backend if the service has several; "": the only backend. */
+	/* "": the service has only this backend */
 	char name[NAME_LEN];
-	char ipv4[256], ipv6[256];	/* address or name per family, as in the file; "": none */
+	char ipv4[256], ipv6[256];	/* address or host name per family; "": none */
 	__be16 port;
 	/* Public keys by which the guard recognizes messages for this backend. */
 	struct wg_key *keys;
@@ -31,17 +31,17 @@ struct backend_config {
 	} standby;
 };
 
-struct port_range {			/* range of ports in host order; both ends belong to it */
+struct port_range {			/* range of ports in host order, including both ends */
 	__u16 first, last;
 };
 
-/* Flow settings, used if service_has_flows(); 0 in a member: the default. */
+/* Settings of flows, for a service with service_has_flows(). 0: the default. */
 struct flows_config {
-	__u32 max, share;	/* limit of the service's flows, and of the flows of one source */
-	__u32 timeout;			/* seconds after which an idle flow ends */
-	struct port_range ports;	/* local ports that flows may use */
-	/* Local addresses of the flows; if the list is empty: the source address of the route to
-	 * the backend. */
+	__u32 max, share;	/* most flows of the service, and of one source address */
+	__u32 timeout;			/* seconds without packets after which a flow ends */
+	struct port_range ports;	/* ports of this host that flows may use */
+	/* Addresses of this host that flows use; none: the source address of the route to the
+	 * backend. */
 	struct address *sources;
 	size_t n_sources;
 };
@@ -54,55 +54,53 @@ enum profile { PROFILE_WIREGUARD, PROFILE_NONE, PROFILE_AMNEZIAWG };
 #define GUARD_SERVICE_RATE 2000
 #define GUARD_HEALTH_INITIATIONS 20
 #define GUARD_HEALTH_SOURCES 3
-/* Largest .health_sources, because the data path counts sources in 64 bits. */
+/* Largest .health_sources: the data path marks sources in a word of 64 bits. */
 #define GUARD_HEALTH_SOURCES_MAX 16
 
-/* Guard settings, used if service_has_guard(); 0 in a member: the default. */
+/* Settings of the guard, for a service with service_has_guard(). 0: the default. */
 struct guard_config {
-	/* The file has the key `wireguard`. A service with several backends has a guard without it
-	 * too. */
+	/* The file has the key `wireguard`. Several backends make a guard even without it. */
 	bool on;
 	bool strict;
 	enum profile profile;
-	/* For AmneziaWG: the type word of each type of message, and the number of junk bytes in
-	 * front of it. */
+	/* For AmneziaWG, per type of message: the word that stands for the type, and the number of
+	 * junk bytes before it. */
 	__u32 headers[MESSAGES];
 	__u32 junk[MESSAGES];
 	size_t n_headers, n_junk;
-	/* Limit of initiations per second, from a source and to the service. */
+	/* Most initiations per second from one source, and to the service. */
 	__u32 per_source, per_service;
-	/* Rate of initiations above which the guard challenges; 0: no challenge. */
+	/* Initiations per second above which clients must answer a challenge; 0: never. */
 	__u32 challenge_above;
-	/* Numbers of unanswered initiations and of their sources from which on the backend is
-	 * down. */
+	/* The backend is down after this many initiations from this many sources without an
+	 * answer. */
 	__u32 health_initiations, health_sources;
 };
 
 struct service_config {
 	char name[NAME_LEN];
-	/* Interface whose addresses are listened on; "": the file gives addresses. */
+	/* Listen on all addresses of this interface; "": on the addresses below. */
 	char listen_interface[IFNAMSIZ];
 	struct address *listen_addresses;
 	size_t n_listen_addresses;
-	__be16 *ports;			/* ports to listen on: at least one, except with NAT_NONE */
+	__be16 *ports;			/* ports to listen on; empty only with NAT_NONE */
 	size_t n_ports;
 	struct backend_config backend;
-	/* Backends, if there are several, each with its own keys; they replace `backend`. Use
-	 * backend_at(). */
+	/* List of several backends, each with its own keys, instead of `backend`. backend_at()
+	 * returns either. */
 	struct backend_config *backends;
 	size_t n_backends;
 	struct guard_config guard;
 	enum nat nat;
 	enum ipv6_handling ipv6;
-	/* Prefixes of clients. Without `allow`, every client that is not in `deny` is allowed. */
+	/* Prefixes of clients. `allow` empty: all clients that are not in `deny`. */
 	struct prefix *allow, *deny;
 	size_t n_allow, n_deny;
 	enum df_handling df;
 	struct flows_config flows;
-	/* The service also accepts clients from a lan at the listen address, and masquerades
-	 * them. */
+	/* Clients in the LAN may also send to the listen address; they are masqueraded. */
 	bool hairpin;
-	/* A command made or changed the service, not the file ("origin: hand" in running.yaml). */
+	/* A command, not the file, made or changed the service ("origin: hand" in running.yaml). */
 	bool by_hand;
 	/* Position of `listen` in config.file, counted from 1; 0: unknown. */
 	int line, column;

@@ -16,7 +16,7 @@
 #include "config/config_relay.h"
 #include "lib/text.h"
 
-/* Writes a name or an address, in quotes if YAML could take it for something else than a text. */
+/* Writes a name or an address. Quotes it if YAML could read it as another type than text. */
 void config_put_text(FILE *out, const char *text)
 {
 	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
@@ -276,8 +276,7 @@ int config_write(const struct config *c, FILE *out)
 	return write_config(c, out, true);
 }
 
-/* Writes an empty configuration as "{}" and not as an empty text, because a failed command would
- * leave an empty text too. */
+/* Writes an empty configuration as "{}": an empty text is also what a failed command leaves. */
 int config_save(const struct config *c, FILE *out)
 {
 	char *text = NULL;
@@ -286,7 +285,7 @@ int config_save(const struct config *c, FILE *out)
 	int rc = all ? write_config(c, all, false) : -errno;
 
 	if (all && fclose(all))
-		rc = -ENOMEM;			/* closing fails only for lack of memory */
+		rc = -ENOMEM;	/* for a stream in memory, fclose() fails only without memory */
 	if (!rc && (fputs(n ? text : "{}\n", out) < 0 || fflush(out)))
 		rc = -errno;
 	free(text);

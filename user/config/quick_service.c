@@ -73,8 +73,8 @@ struct option_errors {
 	unsigned int reported;
 };
 
-/* Reports an error of config_check_each() with the option that caused it. After the first error it
- * skips the errors of further services and of listen interfaces, which repeat an earlier error. */
+/* Reports an error of config_check_each() with the option that caused it. Skips errors of further
+ * services and of listen interfaces, which repeat an earlier error. */
 static void report_by_option(void *data, const struct config_place *place, const char *text)
 {
 	struct option_errors *e = data;

@@ -13,13 +13,13 @@ enum quick_service_option {
 };
 
 struct quick_service {
-	/* Configuration that the options describe; NULL: no option was given. */
+	/* configuration from the options; NULL: no option yet */
 	struct config *config;
-	struct service_config *service;	/* first service of that configuration */
+	struct service_config *service;
 	bool port_said;
 };
 
-/* Handles one option. It may change the text of its argument. Returns 0 or -errno. */
+/* Handles one option, whose argument it may change. Returns 0, or -errno after an error. */
 int quick_service_option(struct quick_service *l, enum quick_service_option option, char *argument);
 /* Completes and checks the configuration after the last option. Each --wan gets a service of its
  * own, all with the same backend. */

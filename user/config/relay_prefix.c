@@ -4,10 +4,10 @@
  */
 #include "config/relay_prefix.h"
 
-/* Shortest prefix length of an overlay: fc00::/7 contains all ULAs, and a shorter prefix would be a
- * large part of the internet. */
+/* Shortest prefix length of an overlay: fc00::/7 has all ULAs; a shorter one contains a large part
+ * of the internet. */
 #define SHORTEST 7
-#define LONGEST 112 /* longest prefix length: a longer prefix has no room for sites with hosts */
+#define LONGEST 112 /* a longer prefix has no room for sites with hosts */
 
 static const struct prefix link_local = {
 	.addr = { .b = { 0xfe, 0x80 } }, .family = FAMILY_IPV6, .len = 10,

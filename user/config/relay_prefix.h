@@ -6,9 +6,9 @@
 #pragma once
 #include "lib/addr.h"
 
-/* Returns what is wrong with an overlay, in words that follow the prefix ("is …"), or NULL if it is
- * valid. */
+/* Returns what is wrong with the prefix of an overlay, in words that follow the prefix ("is …");
+ * NULL: nothing. */
 const char *relay_overlay_wrong(const struct prefix *overlay);
-/* Returns what is wrong with the prefix of a peer, or NULL. The words end with "the overlay", so
- * that the overlay's prefix can follow. */
+/* Returns what is wrong with a peer's prefix in this overlay; NULL: nothing. The words end with
+ * "the overlay", and the caller appends the overlay's prefix. */
 const char *relay_prefix_wrong(const struct prefix *prefix, const struct prefix *overlay);

@@ -51,8 +51,8 @@ int service_ports(struct service_config *s, char *list)
 	return rc;
 }
 
-/* Adds an address if `names` is false, or a host name if it is true. Names are added after all
- * addresses, because a name gets the family that no address has. */
+/* names false: adds an address. names true: adds a host name; this comes after all addresses,
+ * because a name gets the family that no address has. */
 static int add_backend(struct backend_config *b, const char *option, const char *word, bool names)
 {
 	struct address ip;

@@ -6,16 +6,17 @@
 #pragma once
 #include "config/config.h"
 
-/* Adds the ports of a list such as "51820,400-450". */
+/* Adds the ports of a list such as "51820,400-450" to those that the service listens on. */
 int service_ports(struct service_config *s, char *list);
-/* Reads the backend's addresses and port, such as "192.168.1.10,[fd00::10]:51820". The :PORT at the
- * end applies to both addresses. An IPv6 address without brackets cannot have a port. A host name
- * stands for the family that no address has. */
+/* Parses a backend such as "192.168.1.10,[fd00::10]:51820". :PORT at the end is that of both
+ * addresses; an IPv6 address needs brackets before it. A host name stands for the family without an
+ * address. */
 int service_backend(struct backend_config *b, const char *option, const char *argument);
-/* Adds a public key to the backend. Returns 0, -ENOMEM, or -EINVAL after printing an error. */
+/* Adds a base64 public key to the backend. Returns 0, -ENOMEM, or -EINVAL after printing an
+ * error. */
 int service_key(struct backend_config *b, const char *text);
 int service_nat(struct service_config *s, const char *text);
 
-/* Returns an error text of config_check_each() without the key of the file at its beginning,
- * because a command line has no such key. */
+/* Returns an error text of config_check_each() without "KEY: " at its beginning, because a command
+ * line has no keys of the file. */
 const char *without_key(const char *text);

@@ -23,7 +23,7 @@ struct silence {
 	__u64 rx_bytes, handshake;
 	int64_t handshake_at;		/* time of the last handshake, in ms of the loop's clock */
 	uint64_t at;			/* time in ms at which rx_bytes last changed; 0: unknown */
-	uint64_t since;		/* the same time, or that at which the peer was first seen */
+	uint64_t since;		/* the same; if unknown, time when the peer was first seen */
 };
 
 struct routes {
@@ -34,12 +34,12 @@ struct routes {
 struct announce {
 	uv_loop_t *loop;
 	uv_timer_t tick;
-	const struct config *config;	/* configuration to follow; NULL: none */
-	__u32 table;			/* number of the routing table with our routes; 0: none */
+	const struct config *config;
+	__u32 table;	/* number of the routing table with our routes; 0: we have none */
 	struct routes there;
-	bool stale;			/* the list `there` must be read again */
-	void *silences;			/* tree of struct silence */
-	size_t failed;	/* number of routes that could not be written; the first is reported */
+	bool stale;			/* the kernel's routes in `there` may have changed */
+	void *silences;
+	size_t failed;	/* routes that could not be written; only the first is logged */
 };
 
 /* ---- which sites are alive ---- */
@@ -68,7 +68,7 @@ static bool is_announced(const struct announce *a, const struct wg_peer *p, __u3
 	return false;
 }
 
-/* Returns the age of a peer's last handshake in ms, by the time of day. */
+/* Returns the age in ms of the peer's last handshake, which WireGuard dates by the time of day. */
 static int64_t age_by_day(const struct wg_peer *p)
 {
 	__u64 now = time(NULL);
@@ -76,9 +76,9 @@ static int64_t age_by_day(const struct wg_peer *p)
 	return now > p->handshake ? (int64_t)(now - p->handshake) * 1000 : 0;
 }
 
-/* Updates and returns the record of a peer's silence. Its times are those of the loop's clock,
- * because the time of day may be set. A new peer has no known times. If its routes are announced,
- * as after a restart of the daemon, it counts as heard now. Returns NULL if there is no memory. */
+/* Updates and returns the record of how long a peer has been silent, by the loop's clock, because
+ * the time of day may be set. If the routes of a new peer are announced already, as after a restart
+ * of the daemon, the peer counts as heard now. Returns NULL if there is no memory. */
 static struct silence *silence_of(struct announce *a, const struct wg_peer *p, __u32 ifindex)
 {
 	__u64 now = uv_now(a->loop);
@@ -123,8 +123,8 @@ static bool is_alive(const struct announce *a, const struct wg_peer *p, const st
 	return !silent || !h || now - (int64_t)h->at <= silent || age <= silent;
 }
 
-/* Forgets session and endpoint of a site that went to another relay with our key. Any packet from
- * us to it, even a handshake, would bring it back here. */
+/* Makes WireGuard forget the session and endpoint of a site that uses another relay with our key. A
+ * packet from us, even a handshake, would make the site come back to us. */
 static void forget_session(struct announce *a, const char *device, const struct wg_peer *p,
 			   const struct silence *h)
 {
@@ -152,7 +152,7 @@ static void want_route(struct announce *a, struct routes *r, const struct prefix
 			.protocol = ANNOUNCE_PROTOCOL, .metric = ANNOUNCE_METRIC,
 		};
 	else
-		a->stale = true;		/* no memory: the next pass tries again */
+		a->stale = true;	/* no memory: read the routes again in the next pass */
 }
 
 static void want_peer(struct announce *a, struct routes *r, const char *device,
@@ -175,8 +175,8 @@ static void want_peer(struct announce *a, struct routes *r, const char *device,
 		forget_session(a, device, p, h);
 }
 
-/* Adds the routes of a device's peers. A peer of a followed device gets the AllowedIPs that
- * WireGuard has; a peer of the configuration gets its prefixes. */
+/* Lists the routes to announce for a device's live peers: the AllowedIPs in WireGuard if the device
+ * is followed, else the prefixes in the configuration. */
 static void want_device(struct announce *a, struct routes *r, const char *name)
 {
 	const struct config *c = a->config;
@@ -205,8 +205,8 @@ struct devices {
 	size_t n;
 };
 
-/* Adds a device to the list. The search begins at the end, because peers of one device follow each
- * other. */
+/* Adds a device to the list. It searches from the end, because peers of one device follow each
+ * other in the configuration. */
 static void add_device(struct devices *d, const char *name)
 {
 	struct device_name *place;
@@ -240,7 +240,7 @@ static void sort_routes(struct routes *r)
 		qsort(r->list, r->n, sizeof(*r->list), compare_routes);
 }
 
-/* Keeps one route for each prefix, because a table has only one route of each metric. */
+/* Keeps one route for each prefix: with equal metrics, a table has room for only one. */
 static void drop_duplicates(struct routes *r)
 {
 	size_t n = 0;
@@ -281,8 +281,8 @@ static bool write_route(struct announce *a, const struct nl_route *r, bool there
 	return !rc;
 }
 
-/* Writes the differences of two sorted lists to the kernel. A new route replaces the kernel's route
- * of the same prefix over another device, so the old one need not be removed. */
+/* Makes the kernel's routes equal to `wanted`; both lists are sorted. A new route replaces one of
+ * the same prefix over another device, so that one need not be removed. */
 static void write_differences(struct announce *a, const struct routes *wanted)
 {
 	size_t i = 0, j = 0, made = 0, gone = 0;

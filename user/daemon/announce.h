@@ -8,14 +8,14 @@
 #include <uv.h>
 #include "config/config.h"
 
-#define ANNOUNCE_PROTOCOL 119	/* protocol number of our routes; other routes are left alone */
+#define ANNOUNCE_PROTOCOL 119	/* marks our routes; the daemon leaves other routes alone */
 #define ANNOUNCE_METRIC 1024
 
 struct announce;
 
 struct announce *announce_new(uv_loop_t *loop);	/* returns NULL if there is no memory */
-/* Follows a change of the configuration or of the kernel's routes. Without announce in the
- * configuration, it removes its routes and sleeps. */
+/* Announces what c configures, and follows the kernel's routes. If c has no `announce`, it removes
+ * its routes and does nothing more. */
 void announce_reconfigure(struct announce *a, const struct config *c);
-/* Removes all of our routes from the table, when no daemon will maintain them any more. */
+/* Removes our routes from the table: call it when no daemon will update them any more. */
 void announce_clear(__u32 table);

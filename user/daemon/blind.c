@@ -14,12 +14,12 @@
 
 #define TICK_MS 1000
 #define SAVE_MS 10000
-#define ASK_MS 40			/* time between two questions, in ms */
-#define QUESTIONS 2	/* number of unanswered questions before the candidate gets a copy */
+#define ASK_MS 40			/* time between two questions to a site, in ms */
+#define QUESTIONS 2	/* unanswered questions before the candidate address gets a copy */
 #define LEAST_MS 20			/* least time between two readings of WireGuard, in ms */
 
-/* Times in ms of the readings after a message from a new place. WireGuard needs a moment to accept
- * the message. */
+/* Delays in ms after a message from a new address until WireGuard's peers are read. There are
+ * several, because WireGuard needs some time to accept the message. */
 static const unsigned int soon_ms[] = { 3, 30, 200 };
 #define N_SOON (sizeof(soon_ms) / sizeof(*soon_ms))
 
@@ -27,22 +27,22 @@ struct blind {
 	uv_timer_t tick, soon, save, ask;
 	unsigned int step;		/* index in soon_ms of the next reading */
 	struct sites sites;
-	int last_error;			/* last error of WireGuard that was reported */
+	int last_error;			/* error of reading WireGuard that was logged last */
 	bool fresh;			/* the maps contain no sites yet */
-	/* saving: a child saves the sites. changed: they have changed since it began. */
+	/* saving: a child saves the sites. changed: the sites have changed since it began. */
 	bool saving, changed;
 	uint64_t looked, took;	/* end and duration of the last reading of WireGuard, in ms */
 	struct asking {			/* a site that is asked whether it has moved */
-		/* Bytes that WireGuard had received from the site at the beginning. */
+		/* Bytes that WireGuard had received from the site at the first question. */
 		__u64 received;
-		/* Number of questions without an answer; 0: the site is not asked. */
+		/* Questions so far, all without an answer; 0: the site is not being asked. */
 		unsigned int questions;
 	} asking[BLIND_SITES_MAX];
 };
 
 /* ---- what outlives a restart ---- */
 
-/* Saves the sites. It runs in a child, because there may be 65,536 sessions. */
+/* Saves the sites in a child process, because there may be 65,536 sessions. */
 static int save(void *data)
 {
 	const struct blind *b = data;
@@ -63,15 +63,14 @@ static void on_saved(void *data, bool done)
 
 static void begin_save(struct blind *b)
 {
-	b->changed = b->saving;	/* the sites are saved once more when the running child has ended */
+	b->changed = b->saving;	/* when the running child has ended, save once more */
 	if (!b->saving)
 		b->saving = !child_run(b->tick.loop, save, on_saved, b);
 }
 
 /* ---- WireGuard ---- */
 
-/* Updates the sites. It restores the sites saved before a restart as soon as WireGuard has
- * peers. */
+/* Updates the sites from WireGuard. At the first call with peers it restores the saved sites. */
 static void follow_sites(struct blind *b, const struct wg_device *d)
 {
 	struct sites *s = &b->sites;
@@ -100,8 +99,8 @@ static void read_wireguard(struct blind *b)
 	struct wg_device d;
 	int rc = wg_read(device, &d);
 
-	/* The device has no key yet, or it is wireguard-go's and libsodium is missing, so the key
-	 * cannot be derived. */
+	/* There is no private key yet, or wireguard-go's public key cannot be derived because
+	 * libsodium is missing. */
 	if (!rc && wg_key_is_none(&d.key)) {
 		wg_free(&d);
 		rc = -ENOKEY;
@@ -142,8 +141,8 @@ static void on_soon(uv_timer_t *timer)
 		uv_timer_start(&b->soon, on_soon, soon_ms[b->step] - soon_ms[b->step - 1], 0);
 }
 
-/* Starts a reading of WireGuard soon, but so rarely that forged messages use at most a quarter of
- * our time. */
+/* Reads WireGuard's peers soon. Readings take at most a quarter of the daemon's time, however many
+ * forged messages ask for them. */
 static void read_wireguard_soon(struct blind *b)
 {
 	uint64_t now = uv_hrtime() / 1000000, free = b->looked + LEAST_MS + 3 * b->took;
@@ -156,8 +155,8 @@ static void read_wireguard_soon(struct blind *b)
 
 /* ---- challenges ---- */
 
-/* Returns the number of bytes that WireGuard has received from a site. All of them were
- * authenticated. */
+/* Returns the number of bytes that WireGuard has received from a site. It counts only packets that
+ * it has authenticated. */
 static __u64 received_from(const struct blind *b, const struct wg_device *d, __u32 number)
 {
 	const struct wg_peer *p = wg_find_peer(d, &b->sites.known[number].key);
@@ -165,8 +164,8 @@ static __u64 received_from(const struct blind *b, const struct wg_device *d, __u
 	return p ? p->rx_bytes : 0;
 }
 
-/* Asks a site again. If it answers from its old endpoint, it has not moved. If it does not answer
- * two questions, the candidate gets a copy of the next one. */
+/* Asks sites again. A site that answers has not moved, because questions go to its old endpoint.
+ * After QUESTIONS without an answer, the candidate address gets a copy of the next question. */
 static void on_asking(uv_timer_t *timer)
 {
 	struct blind *b = timer->data;
@@ -241,7 +240,7 @@ void blind_reconfigure(struct blind *b, const struct config *c)
 
 	b->sites.config = c;
 	if (b->sites.mapped && !b->fresh && (!*c->blind.device || sites_are_others(&b->sites)))
-		sites_save(&b->sites);	/* they are restored when the blind relay runs again */
+		sites_save(&b->sites);	/* sites_restore() reads it at the next start */
 	if (!*c->blind.device) {
 		stop_following(b);
 		return;

@@ -12,8 +12,8 @@ struct blind;
 
 /* Returns NULL if there is no memory. */
 struct blind *blind_new(uv_loop_t *loop, const char *instance);
-/* Follows the sites of the configuration. Without blind in it, there are none. */
+/* Serves the sites that c configures; without `blind` in c, no sites. */
 void blind_reconfigure(struct blind *b, const struct config *c);
-/* Handles a signal of the data path from the ring `signals` */
+/* Handles a record of the ring buffer `signals`. */
 void blind_signal(struct blind *b, const struct signal *signal);
 void blind_end(struct blind *b);

@@ -98,7 +98,7 @@ int sites_save(const struct sites *s)
 
 /* ---- reading ---- */
 
-/* Returns the number of a site in the file: 0 for this host, or s->room if the site is unknown. */
+/* Parses a site's key. Returns its number: 0 for this host, s->room if no site has the key. */
 static __u32 parse_number(const struct sites *s, const char *text)
 {
 	struct wg_key key;

@@ -101,7 +101,7 @@ __u32 sites_number(const struct sites *s, const struct wg_key *key, bool gone)
 	return n;
 }
 
-/* Sets ret to the site's name in `peers:`, or else to its name in WireGuard's file. */
+/* Sets ret to the site's name: from `peers:` in the configuration, else from WireGuard's file. */
 static void name_site(const struct sites *s, const struct wg_names *names, const struct wg_key *key,
 		      char ret[NAME_LEN])
 {
@@ -123,8 +123,7 @@ static void write_name(const struct sites *s, __u32 number)
 	bpf_map_update_elem(s->fds[BLIND_MAP_names], &number, &name, BPF_ANY);
 }
 
-/* Writes to the maps which sites may talk to each other, and the upper bound of the numbers in
- * use. */
+/* Writes to the maps which sites may talk to each other, and a number above all that are in use. */
 void sites_write_pairs(const struct sites *s)
 {
 	struct blind_state state;
@@ -146,8 +145,8 @@ void sites_write_pairs(const struct sites *s)
 	bpf_map_update_elem(s->fds[BLIND_MAP_state], &zero, &state, BPF_ANY);
 }
 
-/* Returns a number that was never used. If there is none, it returns the number of a removed site,
- * which sessions may still contain. */
+/* Returns a number that no site ever had or, if there is none, that of a removed site, which
+ * sessions in the maps may still contain. Returns s->room if all are in use. */
 static __u32 free_number(const struct sites *s)
 {
 	struct blind_state state = { 0 };
@@ -161,7 +160,7 @@ static __u32 free_number(const struct sites *s)
 	return n;
 }
 
-/* Clears the data that the previous site with this number left in the maps. */
+/* Clears what the maps hold about the site that had this number before. */
 static void forget_number(const struct sites *s, __u32 number)
 {
 	static const struct blind_waiting none;
@@ -177,8 +176,8 @@ static void forget_number(const struct sites *s, __u32 number)
 	free(cpus);
 }
 
-/* Adds a site. A site that was removed gets its former number again, for example if its device was
- * created again. */
+/* Adds a site. If it was removed before, for example with its device, it gets its old number
+ * back. */
 static bool add_site(struct sites *s, const struct wg_peer *p, const char *name)
 {
 	__u32 former = sites_number(s, &p->key, true);
@@ -254,7 +253,7 @@ static bool find_local(const struct address *a, __be16 port, struct addr *ret)
 	return done;
 }
 
-/* Finds the service and link of a listener of the blind relay, under which a site is counted. */
+/* Finds the service and link of the blind relay's listener, under which sites are counted. */
 static bool find_listener(const struct sites *s, struct service *ret)
 {
 	int fd = pin_get(s->instance, "table");
@@ -276,8 +275,8 @@ static bool find_listener(const struct sites *s, struct service *ret)
 	return found;
 }
 
-/* Writes the new place of a site to the inactive slot, then publishes it. *listener is found at the
- * first of several moves. */
+/* Writes a site's new address to the inactive one of its two places, then makes that one active.
+ * The first call for several sites finds *listener. */
 static bool move_site(struct sites *s, __u32 number, const struct wg_peer *p,
 		      struct service *listener)
 {
@@ -293,11 +292,11 @@ static bool move_site(struct sites *s, __u32 number, const struct wg_peer *p,
 	place.service.port = p->endpoint_port;
 	place.sum = address_sum(&place.local, address_sum(&place.service.to, 0));
 	place.family = p->endpoint.family;
-	table_grace();				/* wait for readers of the former place */
+	table_grace();	/* wait for readers of the place that is about to change */
 	memcpy(&site->place[next], &place, sizeof(place));
 	control_routing_changed(s->instance, false);
 	__atomic_store_n(&site->now, next, __ATOMIC_SEQ_CST);
-	/* Cached decisions for the former place end. */
+	/* Forget decisions that the data path cached for the former place. */
 	control_routing_changed(s->instance, false);
 	site->since = time(NULL);
 	s->known[number].endpoint = s->known[number].last = p->endpoint;
@@ -338,7 +337,7 @@ void sites_write_endpoints(const struct sites *s)
 	munmap(t.buckets, size);
 }
 
-/* Sends the initiation that waited for the address of a site. */
+/* Sends the initiation that the data path stored because the address of the site was unknown. */
 static void send_waiting(const struct sites *s, __u32 number)
 {
 	const struct blind_place *place = &s->mapped[number].place[s->mapped[number].now & 1];

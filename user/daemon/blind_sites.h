@@ -17,7 +17,7 @@ struct blind_known {		/* a site as the daemon knows it; name "": the number is f
 	struct wg_key key;
 	/* Address of the endpoint, and an address inside the tunnel; family 0: none. */
 	struct address endpoint, tunnel;
-	/* Last known endpoint, perhaps from before a restart; family 0: none. */
+	/* Last known endpoint, perhaps read from the file of sites_save(); family 0: none. */
 	struct address last;
 	__be16 port, last_port;
 };
@@ -35,31 +35,31 @@ struct sites {
 
 /* Opens the maps of the running instance. Returns 0 or -errno. */
 int sites_open(struct sites *s);
-/* Returns whether the instance now has maps other than the open ones, or no maps. */
+/* Returns whether the instance now has other maps than those that are open, or none. */
 bool sites_are_others(const struct sites *s);
 void sites_close(struct sites *s);
-/* Follows WireGuard's peers and their names. Returns whether any site was added or removed. */
+/* Makes the sites those of WireGuard's peers, with their names. Returns whether any changed. */
 bool sites_follow_peers(struct sites *s, const struct wg_device *d);
 void sites_write_pairs(const struct sites *s);
 void sites_write_endpoints(const struct sites *s);
-/* Follows the endpoints that WireGuard reports. Returns whether any site moved. */
+/* Stores the endpoints that WireGuard reports for the sites. Returns whether any changed. */
 bool sites_follow_endpoints(struct sites *s, const struct wg_device *d);
-/* Sets the key of this host. */
+/* Stores this host's public key, by which the data path checks mac1 of messages for this host. */
 void sites_take_key(struct sites *s, const struct wg_key *key);
-/* Returns the number of the site with this key, or s->room if there is none. gone: search only the
- * removed sites. */
+/* Returns the number of the site with this key, or s->room if there is none. gone: searches only
+ * among removed sites, whose numbers are kept. */
 __u32 sites_number(const struct sites *s, const struct wg_key *key, bool gone);
-/* Reads the sites that the maps contain. */
+/* Reads which sites the maps contain, for example from an earlier daemon, into s->known. */
 void sites_read_running(struct sites *s);
-/* Gives WireGuard the last known endpoints of the sites whose endpoint it does not know, for
- * example after a restart. It also sends a packet to each of them, until there is a handshake. */
+/* Tells WireGuard the last known endpoints of sites for which it has none, for example after a
+ * restart. Also sends a packet to each of them, until there is a handshake. */
 void sites_remind(const struct sites *s, const struct wg_device *d);
-/* Calls wg_nudge() for the site's tunnel. */
+/* Makes WireGuard send a message to the site, by wg_nudge(). */
 void sites_nudge(const struct sites *s, __u32 number);
 
-/* Saves endpoints and sessions to the file that outlives a restart. Returns 0 or -errno
- * (reported). */
+/* Saves endpoints and sessions to a file that outlives a restart. Returns 0, or -errno after
+ * printing an error. */
 int sites_save(const struct sites *s);
-/* Reads the file of sites_save(): restores the sessions that are still valid and whose sites the
- * maps have, and the last endpoints in `known`. */
+/* Reads the file of sites_save(). Restores sessions that are still valid between sites in the maps,
+ * and the last endpoints in s->known. */
 void sites_restore(struct sites *s);

@@ -26,7 +26,7 @@ static void work_as_child(child_work *work, void *data)
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	signal(SIGALRM, SIG_DFL);
 	alarm(CHILD_SECONDS);
-	/* Lower priority, because the daemon's loop comes first. */
+	/* Run with a lower priority than the daemon's loop. */
 	setpriority(PRIO_PROCESS, 0, 10);
 	_exit(work(data) ? EXIT_FAILURE : EXIT_SUCCESS);
 }

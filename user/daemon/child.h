@@ -7,9 +7,9 @@
 #include <stdbool.h>
 #include <uv.h>
 
-/* The work of a child process. Returns 0 on success. After CHILD_SECONDS the child is killed. */
+/* Work for a child process, which is killed after CHILD_SECONDS. Returns 0 on success. */
 typedef int child_work(void *data);
-/* Is called in the daemon's loop when the child has ended. done: the work returned 0. */
+/* Called in the daemon's loop when the child has ended. done: its work returned 0. */
 typedef void child_ended(void *data, bool done);
 #define CHILD_SECONDS 60
 

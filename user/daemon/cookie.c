@@ -20,12 +20,12 @@
 
 #define BEAT_MS 400
 #define ALIVE_SECONDS 2
-/* Length of a window in ms, in which REPLIES_A_WINDOW replies are sent: at most 5,000 a second.
- * Further challenges fill the ring buffer, and are then lost. */
+/* Length of a window in ms. In each, at most REPLIES_A_WINDOW replies are sent, 5,000 a second.
+ * Other challenges wait in the ring buffer, and are lost when it is full. */
 #define WINDOW_MS 50
 #define REPLIES_A_WINDOW 250
-/* Time in ms after which the loop continues, so that timers run on a slow CPU too, among them
- * `beat`. */
+/* Time in ms after which reading challenges stops, so that timers, such as `beat`, run in time on a
+ * slow CPU too. */
 #define TURN_MS 50
 
 enum { COOKIES, GUARDS, KEYS, ANSWER, N_PINNED, CLOCK = N_PINNED, FDS };
@@ -38,16 +38,16 @@ struct cookie {
 	uv_timer_t beat, pause;
 	struct ring ring;
 	int fds[FDS];			/* fds of the maps and programs; -1: not open */
-	struct cookies now;		/* both secrets, as in the map cookies */
-	/* Time of the present secret and of the present window, in ms of the loop. */
+	struct cookies now;		/* the present and the next secret, as in the map cookies */
+	/* Times at which the present secret and the present window began, in ms of the loop. */
 	uint64_t secret_at, window_at;
-	unsigned int left;		/* number of replies left of REPLIES_A_WINDOW */
+	unsigned int left;		/* replies that the present window still allows */
 };
 
 /* ---- the data path's time ---- */
 
-/* Loads a program that returns the lower half of jiffies. jiffies_now() may be ahead, and the
- * challenge would then end too late. */
+/* Loads a program that returns the low 32 bits of jiffies. jiffies_now() may be ahead of jiffies,
+ * so that challenges would end too late. */
 static int load_clock(void)
 {
 	const struct bpf_insn code[] = {
@@ -92,7 +92,7 @@ static void on_beat(uv_timer_t *timer)
 	write_cookies(c, jiffies_exactly(c->fds[CLOCK]) + ALIVE_SECONDS * jiffies_a_second());
 }
 
-/* Makes both secrets. The second must be secret too, although it was not used yet. */
+/* Makes both secrets. The second must be random too, although it was never used. */
 static int new_secrets(struct cookie *c)
 {
 	c->secret_at = uv_now(c->loop);
@@ -141,7 +141,7 @@ static int on_challenge(void *data, void *record, size_t size)
 	}
 	c->left--;
 	c->now.replies += send_reply(c, record);
-	/* -EAGAIN stops reading: the ring is read again after the timers */
+	/* -EAGAIN: read the rest of the ring after the timers */
 	return uv_hrtime() / 1000000 - now < TURN_MS ? 0 : -EAGAIN;
 }
 
@@ -170,8 +170,8 @@ static int open_fds(struct cookie *c)
 	return all ? 0 : -ENOENT;
 }
 
-/* Begins challenges. The counter of replies continues, and new secrets replace those of the former
- * daemon. */
+/* Begins challenges. The counter of replies in the map continues, but new secrets replace those of
+ * an earlier daemon. */
 static int begin_challenging(struct cookie *c)
 {
 	struct cookies before = { 0 };

@@ -12,8 +12,8 @@ struct cookie;
 /* Makes the task that answers challenges. It does nothing before the first cookie_reconfigure().
  * Returns NULL if there is no memory. */
 struct cookie *cookie_new(uv_loop_t *loop, const char *instance);
-/* Uses the maps and the program that are pinned now. The task sleeps while no service of config
- * asks for challenges. */
+/* Answers challenges with the maps and the program that are pinned now. Does nothing while no
+ * service of config has a challenge. */
 void cookie_reconfigure(struct cookie *c, const struct config *config);
-/* Ends all challenges. */
+/* Makes the data path stop challenging, because nothing will answer challenges any more. */
 void cookie_end(struct cookie *c);

@@ -40,16 +40,16 @@
 #include "instance/try.h"
 #include "instance/undone.h"
 
-/* Time in ms within which one pass handles all changes, because they come in bursts. */
+/* Time in ms from a change until the pass: changes come in bursts, which one pass then handles. */
 #define SETTLE_MS 10
 #define CREDIT_MS 1000			/* CPU time that passes may use at once, in ms */
-#define SHARE 4 /* passes may use 1/SHARE of a CPU while changes go on without end */
-/* Time in ms to wait before our qdisc is added again: the program that removed it may add its own
- * first. */
+#define SHARE 4 /* while changes do not end, passes use at most 1/SHARE of a CPU */
+/* Time in ms before the daemon adds its qdisc again: the program that removed it may be about to
+ * add its own. */
 #define QDISC_MS 1000
 /* Interval in ms of asking WireGuard for new peers, which it does not report. */
 #define FOLLOW_MS 300
-/* Time in ms after a change until neighbour discovery has succeeded or failed. */
+/* Time in ms after a change before states are logged: neighbour discovery has then ended. */
 #define STATES_MS 1000
 /* Interval in ms of reading WireGuard's peers, whose changes the kernel does not report. */
 #define POLL_STATES_MS 30000
@@ -64,12 +64,12 @@ struct daemon {
 	bool vouched; /* the map uniform agrees with the routes that were read last */
 	uv_timer_t settle, retry, former, watchdog, follow, states, poll_states;
 	struct logged_states logged;
-	__u64 followed;			/* hash of the last reading, from followed_devices_hash() */
+	__u64 followed;			/* followed_devices_hash() at the last reading */
 	uv_fs_event_t directory;
 	struct pins_watch pins;
 	uv_signal_t hangup, terminate, interrupt;
 	struct daemon_state state;
-	struct resolved_backends answers;	/* for the names of state.config */
+	struct resolved_backends answers;	/* addresses of the names in state.config */
 	struct resolver *resolver;
 	struct exporter *exporter;
 	struct cookie *cookie;
@@ -79,11 +79,11 @@ struct daemon {
 	struct endpoints *endpoints;
 	struct learn *learn;
 	struct announce *announce;
-	ino_t watched;			/* inode of the directory that is watched */
-	unsigned int changes;		/* bits of enum nl_change that are not handled yet */
-	int64_t credit;		/* CPU time left for passes in ms, at the loop's time credit_at */
+	ino_t watched;			/* inode of the directory of running.yaml */
+	unsigned int changes;		/* enum nl_change: bits that no pass has handled yet */
+	int64_t credit;		/* CPU time in ms that passes may use, as of credit_at */
 	uint64_t credit_at, retry_ms;
-	int status;			/* exit code of the daemon */
+	int status;
 };
 
 static void settle_soon(struct daemon *d, unsigned int changes);
@@ -109,7 +109,8 @@ static void end_loop(struct daemon *d, int status, const char *why)
 
 /* ---- passes ---- */
 
-/* Returns whether the configuration needs no data path, and none is loaded. */
+/* Returns whether the configuration needs no data path and none is loaded: the daemon needs no
+ * BPF. */
 static bool is_apart(const struct daemon *d, const struct config *c)
 {
 	return c && config_is_control(c) && pins_exist(d->state.instance) <= 0;
@@ -125,7 +126,7 @@ static void on_directory(uv_fs_event_t *handle, const char *name, int events, in
 		settle_soon(d, NL_ALL);
 }
 
-/* Watches the directory of running.yaml, which may have been removed and made again. */
+/* Watches the directory of running.yaml, again if it was removed and made again. */
 static void watch_directory(struct daemon *d)
 {
 	char path[RUN_STATE_PATH_LEN];
@@ -137,12 +138,12 @@ static void watch_directory(struct daemon *d)
 		log_warning("cannot watch the directory %s: the daemon notices changes by other "
 			    "commands late", path);
 	else
-		/* This finds changes from before the watch began. */
+		/* Handle changes that were made before the watch began. */
 		on_directory(&d->directory, NULL, 0, 0);
 }
 
-/* Reads the running configuration, and the addresses that the command which applied it got for its
- * names. Returns the result of daemon_state_read(). */
+/* Reads the running configuration, and the addresses for its names that the command which applied
+ * it has stored. Returns the result of daemon_state_read(). */
 static int read_running(struct daemon *d)
 {
 	const struct config *before = d->state.config;
@@ -158,8 +159,8 @@ static int read_running(struct daemon *d)
 	return rc ?: 1;
 }
 
-/* Starts a pass if WireGuard's peers have changed. The next call finds changes between this reading
- * and the pass. */
+/* Starts a pass if the peers of followed devices have changed. Changes between this reading and the
+ * pass make the next call start another pass. */
 static void on_follow(uv_timer_t *timer)
 {
 	struct daemon *d = timer->data;
@@ -170,7 +171,7 @@ static void on_follow(uv_timer_t *timer)
 	d->followed = now;
 }
 
-/* Reconfigures all other parts that depend on the configuration. A timer runs only if its part has
+/* Passes the configuration to the parts of the daemon. Each part runs timers only if it has
  * something to do. */
 static void reconfigure_parts(struct daemon *d)
 {
@@ -192,8 +193,8 @@ static void reconfigure_parts(struct daemon *d)
 		     FOLLOW_MS);
 }
 
-/* Applies the running configuration again. Returns 1, 0 if the instance does not run any more, or
- * -errno (reported). */
+/* Applies the running configuration to the host as it is now. Returns 1, 0 if the instance does not
+ * run any more, or -errno after printing an error. */
 static int bring_to_configuration(struct daemon *d)
 {
 	int lock, rc;
@@ -212,7 +213,7 @@ static int bring_to_configuration(struct daemon *d)
 	return rc;
 }
 
-/* Starts the timer that ends the translation of a former backend's replies. */
+/* Starts the timer for the pass that removes the entries for replies of former backends. */
 static void schedule_former_backends(struct daemon *d)
 {
 	unsigned int due = apply_due(d->state.instance);
@@ -237,7 +238,7 @@ static void run_pass(struct daemon *d)
 	int rc;
 
 	log_round();
-	/* The data path asks the FIB until the pass has ended. */
+	/* Until the pass ends, the data path asks the FIB instead of using the map uniform. */
 	control_routing_changed(d->state.instance, true);
 	rc = bring_to_configuration(d);
 	memory_give_back();
@@ -282,7 +283,7 @@ static void on_settled(uv_timer_t *timer)
 
 static void settle_soon(struct daemon *d, unsigned int changes)
 {
-	/* A change of neighbours concerns only next hops, so it needs no pass. */
+	/* Changed neighbours only invalidate next hops, and qdiscs have their own timer. */
 	d->changes |= changes & ~(NL_NEIGHBOURS | NL_QDISCS);
 	if (d->changes)
 		timer_repeat(&d->settle, true, on_settled, SETTLE_MS, 0);
@@ -293,7 +294,7 @@ static void on_due(uv_timer_t *timer)
 	settle_soon(timer->data, NL_ALL);
 }
 
-/* Is called when a backend and its standby have changed places, or when pins were removed. */
+/* Starts a pass after a backend and its standby have changed places, or after pins were removed. */
 static void on_other(void *data)
 {
 	settle_soon(data, NL_ALL);
@@ -303,8 +304,8 @@ static void on_resolved(void *data, bool moved)
 {
 	struct daemon *d = data;
 	int lock = run_state_lock(d->state.instance);
-	/* If a command changed the configuration, read_running() reads that command's addresses
-	 * from the file. */
+	/* If a command changed the configuration, the addresses that it stored are newer than ours:
+	 * do not overwrite them. */
 	bool changed = daemon_state_changed(&d->state);
 
 	if (!changed)
@@ -315,7 +316,7 @@ static void on_resolved(void *data, bool moved)
 		close(lock);
 }
 
-/* Reads the kernel's notifications. The cached next hops become invalid at once. */
+/* Reads the kernel's notifications; all: assumes all changes. Next hops become invalid at once. */
 static void read_changes(struct daemon *d, bool all)
 {
 	unsigned int changes = all ? NL_ALL : 0;
@@ -340,14 +341,14 @@ static void read_changes(struct daemon *d, bool all)
 
 static void on_netlink(uv_poll_t *poll, int status, int events)
 {
-	/* After an error of the socket, such as an overrun, libuv stops polling. */
+	/* libuv stops polling after an error of the socket, such as an overrun: start it again. */
 	if (status)
 		uv_poll_start(poll, UV_READABLE, on_netlink);
 	read_changes(poll->data, status != 0);
 }
 
-/* Handles a signal of the data path. With SIGNAL_HEARTBEAT it asks whether the map uniform is still
- * maintained. */
+/* Handles a signal of the data path. SIGNAL_HEARTBEAT asks whether a daemon still keeps the map
+ * uniform up to date. */
 static int on_signal(void *data, void *record, size_t size)
 {
 	const struct signal *signal = record;
@@ -376,7 +377,7 @@ static void watch_data_path(struct daemon *d)
 
 /* ---- beginning, reading the file again, ending ---- */
 
-/* Applies the whole file or nothing, as a command does. Returns 0 or -errno (reported). */
+/* Applies the whole file or nothing, as `wgxdp up` does. Returns 0, or -errno after an error. */
 static int apply_file(struct daemon *d, struct config *c)
 {
 	int lock = run_state_lock(d->state.instance), rc = lock < 0 ? lock : 0;
@@ -434,7 +435,7 @@ static void on_hangup(uv_signal_t *handle, int signum)
 	}
 	log_again(false);
 	memory_give_back();
-	read_changes(d, true);			/* reading the file may have taken long */
+	read_changes(d, true);			/* changes that came while the file was read */
 	notify_ready();
 }
 
@@ -450,8 +451,8 @@ static void on_watchdog(uv_timer_t *timer)
 	notify_alive();
 }
 
-/* Applies the file, or continues with the state that a daemon of the same file left. Returns an
- * exit code. */
+/* again false: applies the configuration file. again true: a daemon with the same file left the
+ * instance running, so it continues with that. Returns an exit code. */
 static int begin_running(struct daemon *d, bool again)
 {
 	struct config *c;
@@ -492,8 +493,8 @@ static void watch_signal(struct daemon *d, uv_signal_t *handle, int signum, uv_s
 	uv_signal_start(handle, callback, signum);
 }
 
-/* Subscribes to all events before anything is read, so that no change is missed. Returns 0 or
- * -errno (reported). */
+/* Subscribes to all events. This comes before anything is read, so that no change is missed.
+ * Returns 0, or -errno after printing an error. */
 static int watch_everything(struct daemon *d)
 {
 	int fd = nl_watch(), rc = uv_loop_init(&d->loop);
@@ -512,7 +513,7 @@ static int watch_everything(struct daemon *d)
 	watch_signal(d, &d->hangup, SIGHUP, on_hangup);
 	watch_signal(d, &d->terminate, SIGTERM, on_end);
 	watch_signal(d, &d->interrupt, SIGINT, on_end);
-	signal(SIGPIPE, SIG_IGN); /* the reader of the log may have ended; the daemon continues */
+	signal(SIGPIPE, SIG_IGN); /* the process that reads the log may end before this one */
 	uv_fs_event_init(&d->loop, &d->directory);
 	d->directory.data = d;
 	uv_poll_init(&d->loop, &d->netlink, fd);

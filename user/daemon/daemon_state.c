@@ -34,8 +34,8 @@ static void note_files(struct daemon_state *s)
 	s->text = config_text_id(s->instance);
 }
 
-/* Returns whether a daemon of the same configuration file left the running instance. If so, the
- * file `daemon` has our content, and running.yaml is not older than the configuration. */
+/* Returns whether a daemon with the same file left the running instance: the file `daemon` then
+ * names our file, and running.yaml is not older than it. */
 static bool left_by_us(const struct daemon_state *s, int fd)
 {
 	char path[RUN_STATE_PATH_LEN], text[4096];
@@ -93,8 +93,8 @@ bool daemon_state_dropped(const struct daemon_state *s)
 	return s->lock_fd < 0 || fstat(s->lock_fd, &st) || !st.st_nlink;
 }
 
-/* Takes the file `daemon` again, after a person removed it. Returns 0, -EBUSY if another daemon has
- * it now, or -errno. */
+/* Makes and locks the file `daemon` again after someone removed it. Returns 0, -EBUSY if another
+ * daemon has locked it meanwhile, or another -errno. */
 static int hold_again(struct daemon_state *s)
 {
 	bool again;

@@ -10,7 +10,7 @@
 #include "config/config.h"
 
 struct daemon_state {
-	/* Names of the instance and of its file; file NULL: the running configuration has none. */
+	/* file: name of the configuration file; NULL: the daemon was started without one */
 	const char *instance, *file;
 	struct config *config;		/* the running configuration */
 	struct stat config_is;		/* stat() of running.yaml at its last read or write */
@@ -19,18 +19,18 @@ struct daemon_state {
 	int lock_fd;			/* fd of the locked file; -1: not locked */
 };
 
-/* Becomes the instance's only daemon. *ret_again: a daemon of the same file left the running
- * instance, and the file has not changed since. Returns 0, -EBUSY if there is another daemon, or
- * -errno (reported). */
+/* Becomes the only daemon of the instance, by locking its file `daemon`. *ret_again: a daemon with
+ * the same file left the running instance, and the file has not changed since. Returns 0, -EBUSY if
+ * another daemon has the lock, or another -errno after printing an error. */
 int daemon_state_hold(struct daemon_state *s, bool *ret_again);
-/* Returns whether the running text, running.yaml or its directory changed since the last read or
- * write */
+/* Returns whether the running text, running.yaml or its directory changed since the last call that
+ * read or wrote them. */
 bool daemon_state_changed(const struct daemon_state *s);
-/* Returns whether `down` removed the file `daemon`. */
+/* Returns whether `down` removed the file `daemon`, which tells this daemon to end. */
 bool daemon_state_dropped(const struct daemon_state *s);
-/* Reads into s->config the configuration that runs or should run. The pins may be gone without
- * `down`, for example when bpffs was unmounted. The caller holds the instance's lock. Returns 1, 0
- * if the daemon must end, because of `down` or of another daemon, or -errno (reported). */
+/* Reads into s->config the configuration that runs, or that should run but whose pins are gone, for
+ * example because bpffs was unmounted. The caller holds the instance's lock. Returns 1, 0 if the
+ * daemon must end (`down`, or another daemon took over), or -errno after printing an error. */
 int daemon_state_read(struct daemon_state *s);
-/* Makes the applied configuration c the running one, s->config. The caller holds the lock. */
+/* Records that c was applied: it becomes s->config, which owns it. The caller holds the lock. */
 void daemon_state_take(struct daemon_state *s, struct config *c);

@@ -17,9 +17,9 @@
 #include "lib/timer.h"
 
 #define AGAIN_MS 300000
-/* Time in ms to wait for further changes, because addresses change in bursts. */
+/* Time in ms from a change of an address until the check: addresses change in bursts. */
 #define SETTLE_MS 10
-#define RETRY_MS 5000	/* time in ms after a failure until the next run; doubled up to AGAIN_MS */
+#define RETRY_MS 5000	/* delay in ms after a failed run; doubled up to AGAIN_MS */
 
 struct job {
 	struct ddns *ddns;
@@ -30,19 +30,19 @@ struct job {
 	uv_timer_t due;
 	bool running, again;
 	uint64_t retry_ms; /* present delay after failures, in ms; 0: the last run did not fail */
-	char *addresses;	/* addresses that were suitable for publishing at the last check */
-	char *complaints;	/* complaints of the last run, to report the same ones only once */
+	char *addresses;	/* addresses found suitable at the last check, as text */
+	char *complaints; /* messages of the last run, so that the same ones are logged only once */
 };
 
 struct ddns {
 	uv_loop_t *loop;
 	struct job **jobs;
 	size_t n_jobs;
-	char *text;		/* text of all sections ddns, by which changes are noticed */
+	char *text;		/* sections ddns as YAML, to notice changes */
 	uv_timer_t settle;
-	/* counters: time at which the records of each name were last correct. */
+	/* For each name, the time at which its records were last correct, in seconds since 1970. */
 	struct run_counters succeeded;
-	size_t n_running;		/* number of running jobs, including abandoned ones */
+	size_t n_running;	/* jobs that run now, with those of an earlier configuration */
 };
 
 static void run_job(struct job *j);
@@ -79,7 +79,7 @@ static void abandon_job(struct job *j)
 		uv_close((uv_handle_t *)&j->due, free_job);
 }
 
-/* Reports the complaints of a run, but the same complaints only once. */
+/* Logs the messages of a run, unless they are the same as after the last run. */
 static void report_complaints(struct job *j)
 {
 	char *text = NULL;
@@ -100,8 +100,8 @@ static void report_complaints(struct job *j)
 	j->complaints = text;
 }
 
-/* Ends an abandoned run. It may have overwritten the records of the new jobs, so these run
- * again. */
+/* Ends a run of an earlier configuration. It may have overwritten records that the present jobs
+ * wrote, so these run again. */
 static void end_abandoned(struct job *j)
 {
 	for (size_t i = 0; i < j->ddns->n_jobs; i++)
@@ -206,7 +206,7 @@ static void add_job(struct ddns *d, const struct ddns_config *c)
 	*place = j;
 }
 
-/* Keeps the jobs while no section has changed. */
+/* Makes a job for each section ddns. If no section has changed, the present jobs go on. */
 static void follow_sections(struct ddns *d, const struct config *c)
 {
 	char *text = NULL;

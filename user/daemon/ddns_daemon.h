@@ -12,10 +12,10 @@ struct ddns;
 
 /* Returns NULL if there is no memory. */
 struct ddns *ddns_new(uv_loop_t *loop, const char *instance);
-/* Follows the configuration, which may have changed since the last call. */
+/* Keeps the DNS records that c configures up to date; c may be the same as before. */
 void ddns_reconfigure(struct ddns *d, const struct config *c);
-/* Reports that addresses of this host have changed: the records are checked soon, without waiting
- * for a pass. */
+/* Call this when addresses of this host have changed: the records are checked soon, without waiting
+ * for a pass of the daemon. */
 void ddns_changed(struct ddns *d);
-/* Returns whether a thread is running. If so, only _exit() may end the program. */
+/* Returns whether a thread still runs a provider. Then only _exit() can end the program at once. */
 bool ddns_busy(const struct ddns *d);

@@ -8,7 +8,7 @@
 #include "daemon/endpoints.h"
 #include "lib/timer.h"
 
-/* Time in ms since packets were sent, after which the host no longer tries to send. */
+/* Time in ms without sent packets after which the host counts as no longer sending. */
 #define SENDS_MS 15000
 
 static bool has_endpoint(const struct wg_peer *p, const struct address *a, __be16 port)
@@ -31,7 +31,7 @@ static void note_counters(struct endpoint_of *e, const struct wg_peer *p, __u64 
 	if (!e->seen)
 		e->handshake_at = p->handshake && age < now ? now - age : 0;
 	else if (p->handshake != e->handshake)
-		/* Handshake 0: the peer was added again. */
+		/* WireGuard reports no handshake (0) if the peer was removed and added again. */
 		e->handshake_at = p->handshake ? now : 0;
 	if (e->seen && p->tx_bytes != e->tx) {
 		e->sent_at = now;
@@ -72,8 +72,9 @@ static enum endpoint_step restore_endpoint(struct endpoint_of *e, __u64 now, str
 	return ENDPOINT_BACK;
 }
 
-/* Returns the time in which a candidate must answer, in ms. With `within`, each candidate is asked
- * for a handshake at once. If all have failed, the network is more likely down than all of them. */
+/* Returns the time that a candidate gets to answer, in ms. It is short with `within`, which
+ * requests a handshake at once, but not after all failed: then the network itself is probably
+ * down. */
 static __u64 time_to_answer(const struct endpoint_of *e)
 {
 	__u64 ms = e->within > ENDPOINT_ASK_MS ? e->within : ENDPOINT_ASK_MS;
@@ -88,7 +89,7 @@ static enum endpoint_step check_trial(struct endpoint_of *e, const struct wg_pee
 {
 	bool there = e->candidate < e->n && has_endpoint(p, &e->candidates[e->candidate], e->port);
 
-	if (p->rx_bytes < e->rx_before)		/* fewer bytes: the peer was added again */
+	if (p->rx_bytes < e->rx_before)	/* the counter restarts if the peer was added again */
 		e->rx_before = p->rx_bytes;
 	if (there && p->rx_bytes > e->rx_before) {
 		e->trying = false;
@@ -96,7 +97,7 @@ static enum endpoint_step check_trial(struct endpoint_of *e, const struct wg_pee
 		e->set_at = now;
 		return ENDPOINT_CONFIRMED;
 	}
-	/* The candidate is no longer an address of the name. */
+	/* The name no longer has the candidate's address. */
 	if (e->candidate >= e->n && e->before.family)
 		return restore_endpoint(e, now, ret, ret_port);
 	if (!there && e->before.family && now - e->since < ENDPOINT_SETTLE_MS) {
@@ -106,7 +107,7 @@ static enum endpoint_step check_trial(struct endpoint_of *e, const struct wg_pee
 		e->rx_before = p->rx_bytes;
 		return ENDPOINT_SET;
 	}
-	/* WireGuard moved the endpoint after an authenticated message, or an admin set it. */
+	/* An authenticated message from elsewhere, or an admin, has changed the endpoint. */
 	if (!there) {
 		if (e->before.family)
 			restore_endpoint(e, now, ret, ret_port);
@@ -160,11 +161,11 @@ enum endpoint_step endpoint_next(struct endpoint_of *e, const struct wg_peer *p,
 		return ENDPOINT_STAY;
 	number = endpoint_number(e, p);
 	if (e->n == 1 && !number && !e->within)
-		/* There is no other candidate. With `within`, another host without our session may
-		 * have taken the address over. */
+		/* Stay, because there is no other candidate. With `within` the only one is tried
+		 * again: another host may have its address now, and does not know our session. */
 		return ENDPOINT_STAY;
 	e->before = (struct address){ .family = 0 };
-	/* The best candidate that is not the present endpoint. */
+	/* Index of the best candidate that is not the present endpoint. */
 	e->candidate = !number && e->n > 1 ? 1 : 0;
 	e->left = e->n - 1;
 	e->unanswered_since = 0;
@@ -205,7 +206,7 @@ bool endpoint_take(struct endpoint_of *e, const struct wg_peer *p, struct addres
 	bool had = endpoint_number(e, p) >= 0;
 	size_t tried;
 
-	if (endpoint_knows(e, list, n)) { /* only the order changed, which name servers vary */
+	if (endpoint_knows(e, list, n)) { /* same set: name servers vary the order */
 		free(list);
 		return false;
 	}
@@ -213,12 +214,11 @@ bool endpoint_take(struct endpoint_of *e, const struct wg_peer *p, struct addres
 	free(e->candidates);
 	e->candidates = list;
 	e->n = n;
-	e->wait = e->not_before = 0;		/* the address may be that of another server */
+	e->wait = e->not_before = 0; /* a new address may belong to another host, so do not wait */
 	if (e->trying && !e->before.family)
-		e->trying = false;		/* the trial begins again */
+		e->trying = false;		/* endpoint_next() begins a new trial */
 	else if (e->trying)
-		/* Index of the candidate, or e->n if it is gone: check_trial() then ends the
-		 * trial. */
+		/* e->n if the new list lacks the candidate: check_trial() then ends the trial. */
 		e->candidate = tried;
 	return had && endpoint_number(e, p) < 0;
 }

@@ -16,13 +16,13 @@
 #include "net/lookup.h"
 
 #define TICK_MS 1000
-#define TRIAL_MS 100			/* interval of checks while an address is tried, in ms */
+#define TRIAL_MS 100	/* interval of checks during a trial of an endpoint, in ms */
 #define KNOCK_MS 1000	/* time between two datagrams into the tunnel during a trial, in ms */
-#define RETRY_MIN 1 /* seconds after a failed lookup until the next one; doubled up to RETRY_MAX */
+#define RETRY_MIN 1 /* delay in seconds after a failed lookup; doubled up to RETRY_MAX */
 #define RETRY_MAX 60
-#define PROBE_MS 30000			/* time between two probes of a better address, in ms */
-#define PROBES 3		/* number of consecutive answers before a better address is tried */
-/* Time between two echo requests of PROOF_ECHO, in ms; NONE_MS if no address answered. */
+#define PROBE_MS 30000			/* interval of echo requests to a better address, in ms */
+#define PROBES 3		/* answers in a row before a better address is tried */
+/* With PROOF_ECHO, interval of echo requests in ms; NONE_MS after no address answered. */
 #define ECHO_MS 60000
 #define NONE_MS 10000
 
@@ -31,18 +31,18 @@ struct watched {			/* an entry of the configuration */
 	struct endpoint_of of;
 	struct endpoints *set;
 	struct lookup *lookup;		/* running lookup of the name; NULL: none */
-	/* echo: probes of the candidates. asked: a probe into the tunnel. */
+	/* echo: echo requests to the candidates. asked: an echo request through the tunnel. */
 	struct echo *echo, *asked;
 	uint64_t asked_at;
-	/* Times of the next steps and of the last datagram, in ms of the loop. */
+	/* Times of the next lookup, next probe and last datagram into the tunnel, in ms. */
 	uint64_t due, probe_due, knocked;
-	/* Present delay after failed lookups, in seconds; 0: the last one did not fail. */
+	/* Delay before the next lookup after a failure, in seconds; 0: the last one succeeded. */
 	unsigned int retry;
-	unsigned int answers;		/* number of consecutive answers of the better address */
-	size_t probed;			/* number of candidates that the running echo asks */
-	bool moved;		/* the present endpoint is no longer an address of the name */
-	size_t moved_to;		/* index of the candidate to try next for that reason */
-	int last_error;			/* last error of WireGuard that was reported */
+	unsigned int answers;		/* answers of the better address in a row */
+	size_t probed;			/* candidates to which `echo` sends */
+	bool moved;		/* the name no longer has the address of the present endpoint */
+	size_t moved_to;		/* index of the candidate to try next after `moved` */
+	int last_error;			/* error of WireGuard that was logged last */
 };
 
 struct endpoints {
@@ -98,8 +98,8 @@ static void nudge(struct watched *f, const struct address *inside)
 
 static void set_endpoint(struct watched *f, const struct address *a, __be16 port)
 {
-	/* The former endpoint is dead, and the host at the new endpoint does not have its
-	 * session. */
+	/* renew: the former endpoint is dead, so the host at the new one is another and lacks the
+	 * session of the former. */
 	bool renew = f->of.within && f->of.trying && !f->of.before.family;
 	char text[64], where[ADDRESS_STRLEN];
 	int rc = endpoint_set(f->set->instance, f->is.interface, &f->is.peer, a, port, renew);
@@ -109,7 +109,7 @@ static void set_endpoint(struct watched *f, const struct address *a, __be16 port
 			  endpoint_format(a, port, where), strerror(-rc));
 }
 
-/* Sets an endpoint to try. Bytes that were received before do not count as its answer. */
+/* Sets the endpoint that is on trial: bytes received before are no answer from it. */
 static void try_endpoint(struct watched *f, const struct address *a, __be16 port)
 {
 	struct address inside;
@@ -142,7 +142,7 @@ static void begin_trial(struct watched *f, const struct wg_peer *p, size_t candi
 	try_endpoint(f, &f->of.candidates[candidate], f->of.port);
 }
 
-/* For PROOF_ECHO: chooses the first address that answers, as `wgxdp endpoint` does. */
+/* For PROOF_ECHO: chooses the first candidate that answered, as `wgxdp endpoint` does. */
 static void choose_reached(struct watched *f, const struct wg_peer *p, const bool *reached)
 {
 	int now = endpoint_number(&f->of, p);
@@ -187,7 +187,7 @@ static void probe_candidates(struct watched *f, size_t n, uint64_t again_ms)
 {
 	int rc;
 
-	if (f->echo)			/* only one probe runs at a time */
+	if (f->echo)			/* one echo runs at a time */
 		return;
 	f->probe_due = now_ms(f) + again_ms;
 	f->probed = n;
@@ -205,7 +205,7 @@ static void on_answer(void *data, const bool *reached)
 	struct watched *f = data;
 
 	f->asked = NULL;
-	/* The answers themselves show in WireGuard's counters. */
+	/* Only note that answers come: WireGuard counts the bytes of each. */
 	f->of.answers |= reached[0];
 }
 
@@ -249,7 +249,7 @@ static void on_lookup(void *data, const struct lookup_answer *answer)
 	if (!n)
 		return;
 	if (!endpoint_knows(&f->of, list, n)) {
-		if (f->echo)			/* the running echo probes the old addresses */
+		if (f->echo)			/* it still sends to the old addresses */
 			echo_cancel(f->echo);
 		f->echo = NULL;
 		f->answers = f->probe_due = 0;

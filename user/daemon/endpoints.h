@@ -10,29 +10,29 @@
 #include "config/config_endpoints.h"
 #include "net/wireguard.h"
 
-/* Age of the last handshake, in ms, from which on an endpoint is dead if packets are sent.
+/* Age of the last handshake in ms from which on an endpoint is dead, if packets are sent to it.
  * WireGuard makes a new handshake after 120 s. */
 #define ENDPOINT_DEAD_MS 135000
 /* Time for a candidate to answer, in ms. WireGuard repeats a handshake every 5 s. */
 #define ENDPOINT_TRY_MS 11000
-#define ENDPOINT_ASK_MS 2000	/* minimum of that time, if a handshake is requested at once */
+#define ENDPOINT_ASK_MS 2000	/* least time in ms if a handshake is requested at once */
 /* Age of the former endpoint's last bytes, in ms, below which its traffic is steady. A better
  * candidate then gets only ENDPOINT_BUSY_TRY_MS to answer. */
 #define ENDPOINT_BUSY_MS 1500
 #define ENDPOINT_BUSY_TRY_MS 2500
-/* Time in ms during which late packets may move WireGuard back to the former endpoint. */
+/* Time in ms in which late packets may move WireGuard back to the former endpoint. */
 #define ENDPOINT_SETTLE_MS 2000
-/* Time in ms until a better candidate that failed is tried again. It doubles with each failure, up
- * to the maximum. */
+/* Delay in ms before a better candidate that failed is tried again. Each failure doubles it, up to
+ * ENDPOINT_WAIT_MAX_MS. */
 #define ENDPOINT_WAIT_MS 300000
 #define ENDPOINT_WAIT_MAX_MS 3600000
 
-struct endpoint_of {	/* state of the endpoints of one peer; all times are in ms of one clock */
+struct endpoint_of {	/* endpoints of one peer; all times are in ms of one clock */
 	/* Addresses of the peer's host to choose from, the best first. */
 	struct address *candidates;
 	size_t n;
 	__be16 port;
-	/* Time without an answer after which the endpoint is dead; 0: the handshake decides. */
+	/* ms without an answer after which the endpoint is dead; 0: ENDPOINT_DEAD_MS decides. */
 	__u64 within;
 
 	bool answers;			/* the other end answers pings, so `within` applies */
@@ -50,9 +50,9 @@ struct endpoint_of {	/* state of the endpoints of one peer; all times are in ms 
 	bool busy;		/* the former endpoint still answered when the trial began */
 	size_t candidate;		/* index of the candidate on trial */
 	size_t left;			/* number of candidates to try after this one */
-	__u64 since;			/* time at which the trial began */
+	__u64 since;
 	__u64 rx_before;		/* bytes received before the trial */
-	struct address before;	/* endpoint to restore if the trial fails; family 0: it is dead */
+	struct address before;	/* endpoint to return to if the trial fails; family 0: it is dead */
 	__be16 port_before;
 	__u64 wait;			/* delay after the last failed trial; 0: no trial failed */
 	__u64 not_before;	/* time from which on a better candidate may be tried again */
@@ -62,37 +62,37 @@ enum endpoint_step {
 	ENDPOINT_STAY,
 	ENDPOINT_SET,			/* set the returned endpoint, and send a packet there */
 	ENDPOINT_CONFIRMED,		/* no action: the candidate has answered */
-	/* As ENDPOINT_SET: the candidate did not answer, so restore the former endpoint. */
+	/* As ENDPOINT_SET: the endpoint is the former one, because the candidate did not answer. */
 	ENDPOINT_BACK,
 	ENDPOINT_NEXT, /* as ENDPOINT_SET: the last candidate did not answer, so try the next one */
 };
 
-/* Returns the next step, now that WireGuard reports p. *ret and *ret_port are set for SET, BACK and
- * NEXT. wall: the time of day in seconds, to compute the age of the first handshake that is
- * seen. */
+/* Returns what to do next. p: the peer as WireGuard reports it now. *ret and *ret_port: the
+ * endpoint to set, for SET, BACK and NEXT. wall: the time of day in seconds, from which the age of
+ * the peer's handshake follows when it is seen first. */
 enum endpoint_step endpoint_next(struct endpoint_of *e, const struct wg_peer *p, __u64 now,
 				 __u64 wall, struct address *ret, __be16 *ret_port);
 /* Returns the index of the peer's endpoint among the candidates, or -1 if no candidate has this
  * address. */
 int endpoint_number(const struct endpoint_of *e, const struct wg_peer *p);
-/* Begins to try a candidate while the present endpoint works: without an answer it goes back. True:
- * the caller does as for SET; false: not now. */
+/* Begins to try a candidate while the present endpoint works; without an answer endpoint_next()
+ * returns to that one. True: the caller sets the candidate's endpoint now; false: not now. */
 bool endpoint_try(struct endpoint_of *e, const struct wg_peer *p, size_t candidate, __u64 now);
-/* Returns whether to ask the other end for an answer: for a third of `within` there was none, or it
- * is unknown whether it answers. */
+/* Returns whether to send the other end something that it answers: it has not answered for a third
+ * of `within`, or it is unknown whether it ever answers. */
 bool endpoint_asks(const struct endpoint_of *e, __u64 now);
-/* Records that an endpoint was set. Bytes that were received before do not count as its answer. */
+/* Records that the caller has set an endpoint: bytes received before are no answer from it. */
 void endpoint_was_set(struct endpoint_of *e, const struct wg_peer *p);
-/* Returns whether the name has exactly these addresses, in any order. */
+/* Returns whether the candidates are exactly these addresses, in any order. */
 bool endpoint_knows(const struct endpoint_of *e, const struct address *list, size_t n);
-/* Takes the name's new addresses, and owns the list. Returns true if the peer's endpoint was among
- * the former addresses and is not among the new ones. */
+/* Replaces the candidates by the addresses that the name has now, and owns the list. Returns true
+ * if the peer's endpoint was among the former candidates and is not among the new ones. */
 bool endpoint_take(struct endpoint_of *e, const struct wg_peer *p, struct address *list, size_t n);
 
 struct endpoints;
 /* Returns NULL if there is no memory. */
 struct endpoints *endpoints_new(uv_loop_t *loop, const char *instance);
-/* Follows the endpoints in the configuration. Without any it does nothing. */
+/* Maintains the endpoints that c configures; without any it does nothing. */
 void endpoints_reconfigure(struct endpoints *s, const struct config *c);
-/* Reports that the network has changed: failed lookups are retried soon. */
+/* Call this when the network has changed: failed lookups of names are retried soon. */
 void endpoints_hope(struct endpoints *s);

@@ -21,12 +21,12 @@
 #include <microhttpd.h>
 
 #define CONNECTIONS 32
-#define OF_ONE_CLIENT 8	/* most connections of one client, so that it cannot use all of them */
+#define OF_ONE_CLIENT 8	/* most connections of one client, so that others find room */
 #define SILENCE_SECONDS 10		/* seconds after which an idle connection is closed */
-/* Longest time of a request with its answer in seconds, also for a slow client. */
+/* Most seconds for a request and its answer, so that slow clients do not hold connections. */
 #define REQUEST_SECONDS 30
 #define CHECK_MS 1000
-#define METRICS_MS 1000			/* time in ms for which the written metrics are reused */
+#define METRICS_MS 1000	/* time in ms for which an answer with metrics is used again */
 
 #define FUNCTIONS(X) \
 	X(MHD_add_response_header) X(MHD_create_response_from_buffer) \
@@ -40,13 +40,13 @@ static struct library_functions {
 } mhd;
 static const struct library_function functions[] = { FUNCTIONS(LIBRARY_FUNCTION) };
 
-struct client {				/* a connection of a client */
+struct client {
 	int fd;
-	__u64 since;	/* time at which it connected or was last answered, in ms of the loop */
+	__u64 since;	/* time of its connection, or of its last answer, in ms of the loop */
 	struct client *next, **link;
 };
 
-struct server {				/* a server, which serves one address */
+struct server {				/* one per address that is served */
 	struct exporter *exporter;
 	struct endpoint_config at;
 	struct MHD_Daemon *daemon;
@@ -55,20 +55,20 @@ struct server {				/* a server, which serves one address */
 	uv_timer_t check;	/* timer that ends slow requests; runs while there are clients */
 	struct client *clients;
 	bool wanted;
-	bool answered;		/* the server has answered since memory was last given back */
-	int closing;			/* number of handles that are still open */
+	bool answered;	/* the server has answered since run_server() last gave memory back */
+	int closing;			/* handles that libuv has not closed yet */
 	struct server *next;
 };
 
-/* An answer that reads the maps. There is one for each path that was requested. */
+/* An answer that reads the maps, one for each path. It serves requests for METRICS_MS. */
 struct written {
 	struct exporter *exporter;
 	char *path;
 	bool running;			/* a child is writing the answer */
-	struct MHD_Response *response;	/* last answer that was written, or NULL */
+	struct MHD_Response *response;	/* answer that was written last; NULL: none that is fresh */
 	unsigned int status;
-	__u64 at;			/* time at which it was written, in ms of the loop */
-	uv_timer_t old;			/* timer that drops the response */
+	__u64 at;	/* time at which `response` was written, in ms of the loop */
+	uv_timer_t old;			/* timer that drops `response` when it is old */
 	struct waiter *waiters;
 	struct written *next;
 };
@@ -88,7 +88,7 @@ struct exporter {
 	struct written *written;
 };
 
-/* Adds the headers of an answer. Most of them protect browsers. */
+/* Adds the headers of an answer. Most forbid browsers to use the page in other ways. */
 static void add_headers(struct MHD_Response *response, const struct web_answer *a)
 {
 	mhd.MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, a->type);
@@ -139,7 +139,7 @@ static bool is_fresh(const struct written *d)
 	       uv_now(d->exporter->loop) - d->at < METRICS_MS;
 }
 
-/* Drops the response if it is no longer fresh and no request waits for it. */
+/* Drops the stored response if it is too old and no request waits for it. */
 static void drop_response(struct written *d)
 {
 	if (!d->response || d->waiters || is_fresh(d))
@@ -153,7 +153,7 @@ static void on_old(uv_timer_t *timer)
 	drop_response(timer->data);
 }
 
-/* Resumes the requests that wait for the answer at this server. NULL: at all servers. */
+/* Resumes the requests at one server that wait for the answer; NULL: those at all servers. */
 static void resume_waiters(struct written *d, const struct server *s)
 {
 	for (struct waiter *w = d->waiters; w; w = w->next)
@@ -208,7 +208,7 @@ static struct written *find_written(struct exporter *e, const char *path)
 	return d;
 }
 
-/* Suspends the connection until a child has written the answer. on_completed() frees the waiter. */
+/* Suspends a request until a child has written the answer. on_completed() frees the waiter. */
 static enum MHD_Result wait_for_written(struct server *s, struct MHD_Connection *connection,
 					const struct web_request *r, void **request)
 {
@@ -280,8 +280,8 @@ static struct client *client_of(struct MHD_Connection *connection)
 	return info ? info->socket_context : NULL;
 }
 
-/* Records that an answer was sent. Its memory is freed when MHD_run() returns, and run_server()
- * then makes glibc return the memory to the kernel. */
+/* Notes that an answer was sent. libmicrohttpd frees it when MHD_run() returns; run_server() then
+ * makes glibc give the memory back to the kernel. */
 static void on_completed(void *data, struct MHD_Connection *connection, void **request,
 			 enum MHD_RequestTerminationCode how)
 {
@@ -296,7 +296,7 @@ static void on_completed(void *data, struct MHD_Connection *connection, void **r
 	s->answered = true;
 }
 
-/* Ends connections whose request, or whose answer, takes too long. */
+/* Ends connections that exceed SILENCE_SECONDS or REQUEST_SECONDS. */
 static void on_check(uv_timer_t *timer)
 {
 	struct server *s = timer->data;
@@ -354,8 +354,8 @@ static void run_server(struct server *s)
 	if (s->answered)
 		memory_trim();
 	s->answered = false;
-	/* Timeout 0: call MHD_run() again at once, because it sends only 4 kB of a long answer at a
-	 * time. */
+	/* 0 ms: call MHD_run() again at once, because each call sends only 4 kB of a long
+	 * answer. */
 	if (mhd.MHD_get_timeout(s->daemon, &ms) == MHD_YES)
 		uv_timer_start(&s->timeout, on_timeout, ms ? ms + 1 : 0, 0);
 	else
@@ -379,7 +379,7 @@ static void stop_server(struct server *s)
 {
 	uv_poll_stop(&s->poll);
 	uv_timer_stop(&s->timeout);
-	/* libmicrohttpd does not end suspended connections */
+	/* libmicrohttpd cannot end connections that are suspended */
 	for (struct written *d = s->exporter->written; d; d = d->next)
 		resume_waiters(d, s);
 	mhd.MHD_stop_daemon(s->daemon);
@@ -389,7 +389,7 @@ static void stop_server(struct server *s)
 	uv_close((uv_handle_t *)&s->check, on_closed);
 }
 
-/* Opens a socket of our own, so that a refusal has an errno. Returns its fd or -errno. */
+/* Opens a socket of our own, to get an errno if that fails. Returns an fd or -errno. */
 static int listening_socket(const struct endpoint_config *at)
 {
 	struct sockaddr_in6 address;

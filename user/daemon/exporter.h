@@ -13,6 +13,6 @@ struct exporter;
 /* Makes the exporter. file: the name of the configuration file; NULL: none. Returns NULL if there
  * is no memory. */
 struct exporter *exporter_new(uv_loop_t *loop, const char *instance, const char *file);
-/* Serves at the configured addresses only. An address that cannot be listened on is a warning; the
- * next call tries again. */
+/* Serves at exactly the addresses that c configures. If it cannot listen on an address, it prints a
+ * warning and tries again at the next call. */
 void exporter_reconfigure(struct exporter *e, const struct config *c);

@@ -23,7 +23,7 @@ struct run {
 
 static struct run *running;		/* the running program; NULL: none */
 
-/* The addresses of this host are read at most once a second, because anyone can send knocks. */
+/* Reads this host's addresses at most once a second, because anyone can send knocks. */
 bool knock_is_for_us(const struct address *to, uint64_t now_ms)
 {
 	static struct nl_address *list;

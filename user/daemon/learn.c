@@ -21,12 +21,12 @@
 #include "net/wireguard.h"
 
 #define TICK_MS 1000
-#define TRIAL_MS 50		/* interval of checks while an endpoint waits or is tried, in ms */
+#define TRIAL_MS 50		/* interval of checks while a candidate waits or is tried, in ms */
 #define NUDGE_MS 1000	/* time between two datagrams into the tunnel during a trial, in ms */
-#define SEEN 4096		/* number of initiations that are remembered for each interface */
+#define SEEN 4096		/* initiations that are remembered per interface */
 
 struct place {
-	struct address address;		/* address of the place; family 0: none */
+	struct address address;		/* family 0: no place */
 	__be16 port;
 };
 
@@ -37,19 +37,19 @@ struct learning {			/* an entry of the configuration */
 	/* Public keys of this host and of the peer; all zeros: not known yet. */
 	struct wg_key key, peer;
 	__be16 port;
-	struct address inside;		/* address of the peer in the tunnel */
+	struct address inside;		/* address of the peer inside the tunnel */
 	__u64 rx;
-	/* Times of the last received bytes, knock and datagram, in ms. */
+	/* Times of the last received bytes, knock and datagram into the tunnel, in ms. */
 	uint64_t rx_at, knocked, nudged;
-	struct place candidate;	/* source of an initiation, which waits since candidate_at */
+	struct place candidate;	/* source of an initiation, on the wait since candidate_at */
 	uint64_t candidate_at;
-	/* Endpoint that is tried since tried_at, and the endpoint before it. */
+	/* tried: endpoint on trial since tried_at. before: the endpoint to return to. */
 	struct place tried, before;
 	uint64_t tried_at;
 	__u64 rx_before;
 	unsigned int failures;
-	uint64_t armed_at;		/* time until which learning pauses, unless a knock comes */
-	uint64_t rested_at;		/* time until which learning pauses after a failure */
+	uint64_t armed_at; /* after LEARN_FAILURES: no learning before this time, without a knock */
+	uint64_t rested_at;		/* after a failure: no learning before this time */
 	__u64 seen[SEEN];
 	unsigned int n_seen;
 	int last_error;
@@ -60,8 +60,8 @@ struct learn {
 	const char *instance;
 	uv_timer_t tick;
 	struct ring ring;
-	struct notify_filter filter;		/* value that was last written to the map */
-	__u32 map;			/* id of the map with that value */
+	struct notify_filter filter;		/* value written last to the map of the filter */
+	__u32 map;			/* id of that map; 0: not written yet */
 	struct learning *list;
 	size_t n;
 };
@@ -78,7 +78,7 @@ static bool same_place(const struct place *a, const struct place *b)
 static void note_peer(struct learning *g, const struct wg_peer *p, uint64_t now)
 {
 	g->inside = wg_inside(p);
-	if (p->rx_bytes != g->rx)		/* fewer bytes: the peer was added again */
+	if (p->rx_bytes != g->rx)	/* the counter restarts if the peer was added again */
 		g->rx_at = p->rx_bytes > g->rx ? now : 0;
 	g->rx = p->rx_bytes;
 	g->peer = p->key;
@@ -131,8 +131,7 @@ static void set_endpoint(struct learning *g, const struct place *to, const char 
 
 /* ---- initiations and knocks ---- */
 
-/* Returns whether an initiation was seen before. It is recognized by its ephemeral key, which is
- * random. */
+/* Returns whether an initiation was seen before, by its ephemeral key, which is random in each. */
 static bool was_seen(struct learning *g, const __u8 message[INITIATION_BYTES])
 {
 	__u64 word;
@@ -151,8 +150,8 @@ static void handle_initiation(struct learn *l, struct learning *g, const struct 
 
 	if (g->candidate.address.family || g->tried.address.family || now < g->armed_at ||
 	    now < g->rested_at)
-		/* Only one candidate waits at a time, so that a sender of many can neither speed up
-		 * nor delay a trial. */
+		/* One candidate waits at a time: a sender of many addresses can neither speed up
+		 * nor delay its trial. */
 		return;
 	if (was_seen(g, h->message))
 		return;
@@ -235,14 +234,14 @@ static void check_trial(struct learning *g, const struct place *is, uint64_t now
 	}
 }
 
-/* Tries the candidate, unless WireGuard moved the endpoint by itself, or got a message after the
- * candidate appeared. It waits while the peer was heard recently. */
+/* Tries the candidate. Drops it if WireGuard has moved the endpoint by itself, or has received a
+ * message since the candidate appeared. Waits while the peer was heard recently. */
 static void try_candidate(struct learning *g, const struct place *is, uint64_t now)
 {
 	struct place to = g->candidate;
 
 	if (g->rx_at <= g->candidate_at && g->rx_at && now - g->rx_at < LEARN_ALIVE_MS)
-		return;				/* the candidate waits longer */
+		return;				/* the peer was heard, so the candidate waits */
 	g->candidate.address.family = 0;
 	if (same_place(is, &to) || g->rx_at > g->candidate_at)
 		return;

@@ -9,12 +9,12 @@
 #include <uv.h>
 #include "config/config_learn.h"
 
-#define LEARN_WAIT_MS 300	/* time in ms in which WireGuard may move the endpoint by itself */
-#define LEARN_ALIVE_MS 3000	/* a peer that was heard within this time, in ms, has not moved */
+#define LEARN_WAIT_MS 300	/* time in ms that WireGuard gets to move the endpoint by itself */
+#define LEARN_ALIVE_MS 3000	/* a peer that was heard within this time in ms has not moved */
 /* Time in ms to wait for an authenticated message from a tried endpoint. WireGuard repeats its
  * handshake only after 5 s. */
 #define LEARN_TRY_MS 3500
-/* Pause in ms after a failure, so that forged packets cannot start trials all the time. */
+/* Pause in ms after a failed trial: forged packets cannot start trials one after the other. */
 #define LEARN_REST_MS 5000
 #define LEARN_FAILURES 3	/* number of consecutive failures after which learning pauses */
 #define LEARN_REARM_MS 300000		/* length of that pause in ms, unless a knock ends it */
@@ -24,5 +24,5 @@ struct learn;
 
 /* Returns NULL if there is no memory. */
 struct learn *learn_new(uv_loop_t *loop, const char *instance);
-/* Learns for the interfaces in c, which must stay valid until the next call. */
+/* Learns the endpoints that c configures. c must stay valid until the next call. */
 void learn_reconfigure(struct learn *l, const struct config *c);

@@ -18,8 +18,8 @@ static struct logged_state *find_state(struct logged_states *t, const char *what
 	return NULL;
 }
 
-/* Rewords the state of an interface that existed and was deleted. The words "not there yet" are
- * only for an interface that never existed. */
+/* Changes the words for an interface that was deleted: "not there yet" is only for an interface
+ * that has never existed since the daemon began. */
 static void reword_deleted(struct logged_state *now, const char *kind, const char *was)
 {
 	if (!strstr(now->is, "not there yet") || strstr(was, "not there yet"))
@@ -47,8 +47,8 @@ static void compare_state(struct logged_states *t, const char *kind, const char 
 		*was = now;
 }
 
-/* Compares the states of the peers. Only peers that waited are in the list, because there may be
- * too many peers to remember each of them. */
+/* Logs the states of peers that changed. The list has only peers that do not work, because there
+ * may be too many peers to remember all. */
 static void compare_peers(struct logged_states *t, const struct conditions *k)
 {
 	char why[CONDITION_WHY], what[96];
@@ -80,8 +80,8 @@ static bool is_listening(const struct conditions *k, const char *service)
 	return false;
 }
 
-/* Logs a new address of a service. It does not log the first addresses, because the state of the
- * service says that it listens. */
+/* Logs a new address that a service listens on. Not in the first round: the service's own state
+ * tells that it listens. */
 static void note_listener(struct logged_states *t, const char *service, const struct address *a)
 {
 	char text[ADDRESS_STRLEN];
@@ -144,7 +144,7 @@ static void compare_listeners(struct logged_states *t, const struct conditions *
 
 /* ---- all ---- */
 
-/* Forgets objects that no longer exist. Only a deleted interface is logged. */
+/* Forgets objects that the present round did not find. Logs only deleted interfaces. */
 static void forget_unseen(struct logged_states *t, const struct conditions *k)
 {
 	struct logged_states left = { 0 };

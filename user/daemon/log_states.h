@@ -11,7 +11,7 @@
 struct logged_listener {		/* an address of this host that a service listens on */
 	char service[NAME_LEN];
 	struct address address;
-	bool seen, new;			/* seen: the address was found in this round */
+	bool seen, new;	/* new: no earlier round found the address. seen: this round did */
 };
 
 struct logged_states {
@@ -19,13 +19,13 @@ struct logged_states {
 		char what[96];		/* kind and name of the object, such as "service wg-end" */
 		/* Its state, such as "waiting: no route to its backend 192.168.1.10". */
 		char is[320];
-		bool seen;		/* the object was found in this round */
+		bool seen;		/* the present round has found the object */
 	} *list;
 	size_t n;
 	struct logged_listener *listeners;
 	size_t n_listeners;
 };
 
-/* Reads all states, and logs those that changed since the last call. The first call logs only
- * states with a reason, where something does not work. */
+/* Reads the states of all services, interfaces and peers, and logs those that changed since the
+ * last call. The first call logs only those in which something does not work. */
 void log_states(struct logged_states *t, const char *instance);

@@ -30,8 +30,8 @@ static bool write_all(int fd, const void *data, size_t n)
 	return true;
 }
 
-/* Writes the answer. It runs in the child. Pointers to constants are valid in the daemon too,
- * because both have the same addresses. */
+/* Writes the answer, in the child. It passes pointers to string constants to the daemon, where they
+ * are valid because the child is its fork. */
 static int write_answer(void *data)
 {
 	const struct rendering *d = data;

@@ -7,12 +7,12 @@
 #include <uv.h>
 #include "daemon/web.h"
 
-/* Called when the answer is written. fd: a file with `size` bytes of it from `offset` on, which
- * the callee closes. `a` has status, type and policy, but no text. fd < 0: there is no answer. */
+/* Called when the answer is written. fd: a file that holds `size` bytes of it from `offset` on, and
+ * that the callee closes; negative: there is no answer. `a` has everything except the text. */
 typedef void render_done(void *data, int fd, size_t offset, size_t size,
 			 const struct web_answer *a);
 
-/* Starts to write the answer. r: a request that web_reads_maps() accepts; it is not used after the
- * return. Returns 0; or -errno: then `done` is not called. */
+/* Starts a child that writes the answer to r, for which web_reads_maps() is true. r may be freed
+ * after the return. Returns 0, or -errno, and then `done` is not called. */
 int render(uv_loop_t *loop, const struct web *w, const struct web_request *r, render_done *done,
 	   void *data);

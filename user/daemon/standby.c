@@ -25,7 +25,7 @@
 struct watched_backend {
 	struct standby_of of;
 	int socket;			/* fd of the socket that waits for an error; -1: none */
-	__u64 asked;			/* time at which the probe was sent, in jiffies */
+	__u64 asked;			/* time in jiffies at which the probe was sent */
 };
 
 struct standby {
@@ -59,8 +59,8 @@ static void close_probe(struct watched_backend *b)
 	b->socket = -1;
 }
 
-/* Returns true when there was no error for REACH_SECONDS. standby: probes the standby, not the
- * backend itself. */
+/* Returns true once a probe got no ICMP error for REACH_SECONDS. standby: sends the probe to the
+ * standby instead of the backend. */
 static bool is_reached(const struct standby *s, struct watched_backend *b,
 		       const struct backend_config *c, bool standby, __u64 now)
 {
@@ -128,7 +128,7 @@ static bool write_standby(const struct standby *s, struct dataplane *dp, __u32 i
 	return !rc;
 }
 
-/* Checks one backend. Returns whether a switch between it and its standby was made. */
+/* Switches between a backend and its standby if due. Returns whether it did. */
 static bool check_backend(struct standby *s, struct dataplane *dp,
 			  const struct service_config *service, const struct backend_config *c,
 			  __u32 id, __u32 number)
@@ -143,7 +143,7 @@ static bool check_backend(struct standby *s, struct dataplane *dp,
 	if (!b || !dataplane_guard(dp, id, &g) || dataplane_health(dp, id, number, &h))
 		return false;
 	on = g.standby >> number & 1;
-	/* The backend is new to this daemon, so the time of the active host counts from now on. */
+	/* It is unknown since when the active one serves, so its time begins now. */
 	if (!b->of.wait) {
 		b->of.wait = STANDBY_WAIT;
 		b->of.since = on ? now : 0;
@@ -174,7 +174,7 @@ static __u32 backend_number(const struct backend_name *names, size_t n, __u32 id
 	return i;
 }
 
-/* Checks all backends of a service. Returns whether any switch was made. */
+/* Does this for each backend of a service. Returns whether any switched. */
 static bool check_service(struct standby *s, struct dataplane *dp, __u32 id, const char *name,
 			  const struct backend_name *names, size_t n)
 {

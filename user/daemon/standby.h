@@ -15,41 +15,41 @@
 #include "config/config.h"
 #include "plan/health.h"
 
-/* Seconds for which a backend or standby serves before the other one may replace it. */
+/* Seconds that a backend or its standby serves at least, before the other one may replace it. */
 #define STANDBY_SETTLE 30
-/* Seconds until the backend is tried again; doubled after each failure up to STANDBY_WAIT_MAX */
+/* Seconds until the backend is tried again; each failure doubles it, up to STANDBY_WAIT_MAX. */
 #define STANDBY_WAIT 60
 #define STANDBY_WAIT_MAX 3600
-#define STANDBY_TRIAL 10		/* length of a trial, in seconds */
+#define STANDBY_TRIAL 10		/* least length of a trial, in seconds */
 #define STANDBY_TRIAL_UNANSWERED 3	/* number of unanswered initiations that ends a trial */
-/* Seconds of a trial after which initiations of unknown clients count, too. */
+/* Seconds of a trial after which initiations of clients that no answer ever reached count too. */
 #define STANDBY_TRIAL_LONGEST 60
 
 /* State of a backend that has a standby. Times are in jiffies. */
 struct standby_of {
 	char service[NAME_LEN], backend[NAME_LEN];
-	__u64 since;			/* time since which the present one of the two serves */
+	__u64 since;			/* time since which the backend, or its standby, serves */
 	__u64 wait;			/* seconds until the backend is tried again */
 	bool trial;			/* the backend serves on trial: it has not answered yet */
 };
 
-/* Steps of standby_next(). STANDBY_TRY: try the backend again, if it can be reached. */
+/* SWITCH: the inactive one of the two must serve. TRY: the backend must serve on trial. */
 enum standby_step { STANDBY_STAY, STANDBY_SWITCH, STANDBY_TRY };
 
-/* Returns the value of backend_is_down() at the time `now`, in jiffies. If the backend has answered
- * some of the clients, only these count. */
+/* Returns backend_is_down(), but counts only clients that the backend has answered, if there are
+ * any. now: present time in jiffies. */
 bool backend_is_surely_down(const struct guard *g, const struct health *h, __u64 now);
-/* Returns the next step. on: the standby serves. */
+/* Returns the next step at the time `now`, in jiffies. on: the standby serves. */
 enum standby_step standby_next(struct standby_of *b, const struct guard *g, const struct health *h,
 			       bool on, __u64 now);
-/* Records that the step was carried out. */
+/* Updates *b after the caller has carried out the step. */
 void standby_done(struct standby_of *b, enum standby_step step, __u64 now);
 
 struct standby;
-/* Makes the task. It calls switched() when another backend serves: the caller must apply the
- * configuration to the maps. Returns NULL if there is no memory. */
+/* Makes the task. It calls switched() when the standby has replaced the backend or the reverse; the
+ * caller must then apply the configuration. Returns NULL if there is no memory. */
 struct standby *standby_new(uv_loop_t *loop, const char *instance,
 			    const struct resolved_backends *answers,
 			    void (*switched)(void *data), void *data);
-/* Follows the backends of c that have a standby. c must stay valid until the next call. */
+/* Watches the backends of c that have a standby. c must stay valid until the next call. */
 void standby_reconfigure(struct standby *s, const struct config *c);

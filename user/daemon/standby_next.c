@@ -6,8 +6,8 @@
 #include "daemon/standby.h"
 #include "lib/timer.h"
 
-/* Returns whether the active backend or standby has answered a client within the life of a
- * session. */
+/* Returns whether a client was answered within a session's life, so that it may have a session with
+ * the backend, or standby, that serves. */
 static bool may_have_session(const struct health *h, __u64 now)
 {
 	return h->answered && now - h->answered < SESSION_SECONDS * jiffies_a_second();
@@ -21,8 +21,8 @@ bool backend_is_surely_down(const struct guard *g, const struct health *h, __u64
 	       __builtin_popcountll(h->known_sources) >= (int)g->health_sources;
 }
 
-/* Returns whether a trial failed. While a client may have a session, only initiations of answered
- * clients count, up to STANDBY_TRIAL_LONGEST. */
+/* Returns whether a trial failed. While clients may have sessions, only initiations of clients that
+ * were answered before count, for at most STANDBY_TRIAL_LONGEST seconds. */
 static bool trial_has_failed(const struct health *h, __u64 served, __u64 now)
 {
 	bool known = may_have_session(h, now) && served < STANDBY_TRIAL_LONGEST;
@@ -49,7 +49,7 @@ enum standby_step standby_next(struct standby_of *b, const struct guard *g, cons
 
 void standby_done(struct standby_of *b, enum standby_step step, __u64 now)
 {
-	if (b->trial)			/* the trial has failed */
+	if (b->trial)			/* this step ends a trial that failed */
 		b->wait = next_wait(b->wait, STANDBY_WAIT, STANDBY_WAIT_MAX);
 	b->trial = step == STANDBY_TRY;
 	b->since = now;

@@ -91,7 +91,7 @@ static int answer_error(const struct web_request *r, unsigned int status, struct
 	return (out && fclose(out)) || rc ? -ENOMEM : 0;
 }
 
-/* Writes the part of the status that only the daemon knows. */
+/* Adds what only the daemon knows, such as its process id, to the document with the status. */
 static int write_status(const struct web *w, bool data_path, FILE *out)
 {
 	struct document *d = document_new();
@@ -129,7 +129,7 @@ static int write_status(const struct web *w, bool data_path, FILE *out)
 	return rc;
 }
 
-/* Returns the SHOW_* flags for the word below the path of the API, or 0 if there are none. */
+/* Returns the SHOW_* flags for WORD in the path /api/…/WORD, or 0 if there is no such document. */
 static unsigned int shown_by(const char *word)
 {
 	unsigned int what = !strcmp(word, "show") ? SHOW_DOCUMENT : show_noun(word);
@@ -203,7 +203,7 @@ static int answer_page(struct web_answer *ret)
 	return 0;
 }
 
-/* Returns the reason why the request is refused, and sets *status. Returns NULL if it is not
+/* Returns why a request is refused, and sets *status to the HTTP status; NULL: it is not
  * refused. */
 static const char *refusal(const struct web *w, const struct web_request *r, unsigned int *status)
 {

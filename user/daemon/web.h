@@ -9,16 +9,16 @@
 #include <time.h>
 #include "config/config.h"
 
-/* Largest number of flows on a page; for more there is the command `show flows`. */
+/* Most flows on a page; the command `wgxdp show flows` prints any number. */
 #define WEB_FLOWS_MAX 1000
 
 struct web {
 	/* Names of the instance and of the configuration file; file NULL: none. */
 	const char *instance, *file;
 	time_t started;
-	pid_t process;			/* process id of the daemon */
+	pid_t process;
 	enum page_for page;
-	const struct ddns_text *names;	/* names of this host that the Host header may have */
+	const struct ddns_text *names;	/* names of this host that a Host header may have */
 	size_t n_names;
 };
 
@@ -29,8 +29,8 @@ struct web_request {
 };
 
 struct web_answer {
-	unsigned int status;		/* HTTP status code */
-	const char *type, *policy; /* media type, and value of the header Content-Security-Policy */
+	unsigned int status;
+	const char *type, *policy; /* media type; value of the header Content-Security-Policy */
 	char *text;			/* body, which the caller frees unless it is constant */
 	size_t size;
 	bool constant;
@@ -41,6 +41,6 @@ bool web_reads_maps(const struct web *w, const struct web_request *r);
 /* Makes the answer. Returns 0, or -ENOMEM if there is no answer. */
 int web_answer(const struct web *w, const struct web_request *r, struct web_answer *ret);
 
-/* Returns whether the Host header is an address or this host's own name. Any other name may point
- * here by DNS rebinding. host: with or without a port; own: this host's name */
+/* Returns whether the Host header is an address or this host's own name. Another name may be an
+ * attacker's, who uses DNS rebinding. host: with or without a port; own: this host's name. */
 bool web_host_valid(const char *host, const char *own);

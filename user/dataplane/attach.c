@@ -15,12 +15,12 @@
 #include "dataplane/map_info.h"
 #include "dataplane/pins.h"
 
-/* The headers of Debian 12 lack these constants. */
+/* Missing in the headers of Debian 12. */
 #define TCX_INGRESS ((enum bpf_attach_type)46)
 #define TCX_EGRESS ((enum bpf_attach_type)47)
 
-/* Our filters have one of the priorities 1 to FILTER_PRIORITIES, the first that is free, and one of
- * these handles. */
+/* Our filters take the first free priority from 1 to FILTER_PRIORITIES, and one of these
+ * handles. */
 #define FILTER_PRIORITIES 8
 enum filter_handle {
 	FILTER_ON_THEIRS = 0x7767,	/* handle of a filter on a qdisc that something else made */
@@ -45,8 +45,8 @@ static struct bpf_tc_hook filter_hook(__u32 ifindex, enum bpf_tc_attach_point po
 				     .attach_point = point };
 }
 
-/* Returns whether a program is one of ours, by its name. Reading the name needs CAP_SYS_ADMIN;
- * without it, this looks for the program among the pins of all instances. */
+/* Returns whether a program is ours. This is decided by its name, which only a process with
+ * CAP_SYS_ADMIN can read; for others, by whether an instance has pinned the program. */
 static bool program_is_ours(__u32 id)
 {
 	int fd = bpf_prog_get_fd_by_id(id);
@@ -63,8 +63,8 @@ struct filter {
 	__u32 priority, handle, id; /* priority and handle of the filter, and id of its program */
 };
 
-/* Finds our filter at the ingress or egress of a device. id: finds only a filter with this program;
- * 0: with any program. */
+/* Finds our filter at the ingress or egress of a device. id: only a filter with this program; 0:
+ * with any program of ours. */
 static bool filter_find_at(__u32 ifindex, enum bpf_tc_attach_point point, __u32 id,
 			   struct filter *ret)
 {
@@ -130,8 +130,8 @@ static int attach_filter(__u32 ifindex, int program, __u16 *ret_flags)
 	struct filter left;
 	int rc;
 
-	/* A killed `up` left this filter. It cannot belong to another instance, because that was
-	 * refused before. */
+	/* A killed `up` left this filter: if another instance were attached here, an earlier check
+	 * would have refused this device. */
 	if (filter_find(ifindex, 0, &left))
 		filter_remove(ifindex, &left);
 	rc = bpf_tc_hook_create(&hook);
@@ -238,7 +238,8 @@ size_t attached_tc(__u32 ifindex, __u32 *ids, size_t room)
 	return n;
 }
 
-/* EEXIST means a program on a device above, because the device itself was checked before. */
+/* EEXIST means that a program is attached to a bond or bridge above the device; the device itself
+ * was checked before. */
 const char *why_refused(int error)
 {
 	return error == EEXIST ? "an XDP program is attached to a bridge or bond above this device"

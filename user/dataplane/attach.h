@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include "abi.h"
 
-/* Functions that return int return 0 or -errno, unless their comment says otherwise. */
+/* The functions here that return int return 0 or -errno. */
 
 /* Attaches an XDP program with a bpf_link. flag: LINK_NATIVE or LINK_GENERIC. Returns -EBUSY if
  * another program is attached. */
@@ -21,26 +21,25 @@ int attach_xdp(__u32 ifindex, int program, __u16 flag, int *ret_link);
  * LINK_TC, with LINK_QDISC_OURS if it also made the qdisc. */
 int attach_tc(__u32 ifindex, int program, int *ret_link, __u16 *ret_flags);
 
-/* Attaches a program at the device's tc egress: with a bpf_link, or with a filter and *ret_link set
- * to -1. */
+/* Attaches a program at the device's tc egress. *ret_link: fd of the bpf_link with tcx, or -1 if a
+ * filter was added. */
 int attach_egress(__u32 ifindex, int program, int *ret_link);
 void detach_egress(__u32 ifindex);		/* removes our filter at the device's egress */
 
-/* Replaces the program of our filter at ingress. */
+/* Replaces the program of our filter at the device's tc ingress. */
 int attach_replace_filter(__u32 ifindex, int program);
 
 
-/* Removes our filter at ingress, and the qdisc if we made it and nothing else uses it. qdisc_ours:
- * we made the qdisc; it is then removed even if the filter is gone already. */
+/* Removes our filter at tc ingress, and the qdisc if we made it and nothing else uses it.
+ * qdisc_ours: we made the qdisc, so it goes even if the filter is gone already. */
 void detach_filter(__u32 ifindex, bool qdisc_ours);
-/* Returns whether a device has our filter. The kernel removes the filter with its device or
- * qdisc. */
+/* Returns whether a device has our filter, which the kernel removes with its device or qdisc. */
 bool attached_filter(__u32 ifindex);
 /* Removes the filters with this program from all devices, as detach_filter() does. */
 void detach_filters_of(int program);
 
-/* Writes the ids of the BPF programs at the device's tc ingress: those of tcx, and those of filters
- * with our priorities and handles. Returns their number, at most `room`. */
+/* Writes the ids of the BPF programs at the device's tc ingress: all programs of tcx, and those of
+ * filters that we may have added. Returns their number, at most `room`. */
 size_t attached_tc(__u32 ifindex, __u32 *ids, size_t room);
 /* Writes the name of a BPF program, or "?", to ret, which has BPF_OBJ_NAME_LEN bytes. */
 void program_name(__u32 id, char *ret);

@@ -11,8 +11,8 @@
 #include "dataplane/map_info.h"
 #include "dataplane/pins.h"
 
-/* Size of an element in bytes. All elements are mapped as one piece of memory, which is zero at
- * first. */
+/* Size of an array element in bytes: a page, so that the elements follow each other in memory
+ * without gaps. New elements are zero. */
 #define PAGE 4096
 
 static char *whole_map(int map, int protection, size_t *ret_size)

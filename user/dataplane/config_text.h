@@ -10,11 +10,11 @@
 
 #define CONFIG_PIN "config"
 
-/* Makes a map that contains the n bytes of the text, without a NUL. Returns its fd, which is never
- * 0, or -errno. */
+/* Makes a map that contains the n bytes of a configuration's text, without a NUL. Returns its fd,
+ * never 0, or -errno. */
 int config_text_make(const char *text, size_t n);
-/* Reads the text of an instance and adds a NUL. The caller frees *ret. Returns 0 or -errno; -ENOENT
- * if it has none. */
+/* Reads the running configuration's text and adds a NUL. The caller frees *ret. Returns 0 or
+ * -errno; -ENOENT if the instance has none. */
 int config_text_read(const char *instance, char **ret);
-/* Returns the id of the map that contains the text, or 0 if there is none. */
+/* Returns the id of the map that contains the running configuration's text; 0: there is none. */
 __u32 config_text_id(const char *instance);

@@ -25,14 +25,14 @@
 #include "dataplane/table.h"
 #include "wgxdp.skel.h"
 
-/* Minimum sizes of maps. They are larger than needed at first, so that most changes of the
- * configuration find large enough maps. */
+/* Minimum sizes of maps. They leave spare room, so that most changes of the configuration need no
+ * larger maps, and thus no new programs. */
 #define ROOM_SERVICES 64
 #define ROOM_PORTS 64
 #define ROOM_SLOTS 256
 #define ROOM_CHOICES 65536		/* number of entries */
 #define ROOM_PEERS 64
-#define ROOM_ROUTES (1 << 20) /* number of routes; a trie uses memory only for the entries it has */
+#define ROOM_ROUTES (1 << 20) /* a trie uses memory only for its entries */
 
 void dataplane_quiet(void)
 {
@@ -102,8 +102,8 @@ int dataplane_open(const char *instance, struct dataplane **ret)
 #define at_least(have, need) \
 	({ __u32 have_ = (have), need_ = (need); have_ > need_ ? have_ : need_; })
 
-/* Returns the room for peers. It grows by doubling, so that peers which are added one by one seldom
- * need new programs. */
+/* Returns the number of peers that the maps get room for. It doubles, so that peers that are added
+ * one by one seldom need new programs. */
 static __u32 peers_room(const struct dataplane *dp, const struct plan_relay *r)
 {
 	__u32 n = at_least(dataplane_entries(dp, MAP_peers), r->on ? ROOM_PEERS : 1);
@@ -113,8 +113,8 @@ static __u32 peers_room(const struct dataplane *dp, const struct plan_relay *r)
 	return n;
 }
 
-/* Chooses the programs to load. wgxdp_tc_l3 takes a third of the loading time, so it is loaded only
- * when a port is an L3 device, and always after that. */
+/* Chooses the programs to load. Loading wgxdp_tc_l3 takes a third of the time, so it waits until
+ * the first port without Ethernet header; later loads include it too. */
 static void set_programs(struct dataplane *dp, struct wgxdp *s, const struct plan *p)
 {
 	bpf_program__set_autoload(s->progs.wgxdp_tc_l3,
@@ -146,8 +146,8 @@ static void set_relay(struct dataplane *dp, struct wgxdp *s, const struct plan *
 	s->rodata->allowed_mask = bpf_map__max_entries(s->maps.allowed) - 1;
 	s->rodata->with_subnets = r->subnets;
 	s->rodata->with_routes64 = r->overlay.len != 48;
-	/* The address of a tunnel may be added at any time, so the map routes is always
-	 * searched. */
+	/* Always search the map `routes`: a tunnel may get an address at any time, without a new
+	 * load. */
 	s->rodata->with_routes = true;
 }
 
@@ -162,8 +162,8 @@ static __u64 secret_factor(void)
 	return factor | 1;
 }
 
-/* Sets the sizes for the express path. Each CPU has its own table of tuples, which only flows,
- * lists and peers behind nics need. */
+/* Sets the sizes of the express path's maps. Only flows, lists and peers behind nics need the table
+ * of tuples, which exists once per CPU. */
 static void set_express(struct wgxdp *s, const struct plan *p)
 {
 	bool with_tuples = s->rodata->with_flows || s->rodata->with_lists || p->relay.nics;
@@ -176,8 +176,7 @@ static void set_express(struct wgxdp *s, const struct plan *p)
 	bpf_map__set_max_entries(s->maps.tuples, tuples * libbpf_num_possible_cpus());
 }
 
-/* Sets the sizes of maps: the sizes that the plan needs, but at least the minimum, and never less
- * than the running maps. */
+/* Sets each map's size to what the plan needs, but never below the minimum or the running map's. */
 static void set_sizes(struct dataplane *dp, struct wgxdp *s, const struct plan *p)
 {
 	__u32 services = at_least(ROOM_SERVICES, p->n_services);
@@ -228,16 +227,15 @@ static void set_sizes(struct dataplane *dp, struct wgxdp *s, const struct plan *
 	dataplane_size_blind(dp, s, p);
 }
 
-/* Reuses running maps of the same size. Other maps are made new, and counters are copied to them. A
- * map whose values have another size has no state to copy; otherwise ABI_VERSION would be
- * different. */
+/* Reuses running maps of the same size, and makes the others new. A new map whose values have
+ * another size needs no copy of the old contents, because otherwise ABI_VERSION would differ. */
 static int reuse_maps(struct dataplane *dp, struct wgxdp *s)
 {
 	for (int i = 0; i < MAP_COUNT; i++) {
 		struct bpf_map *map = dataplane_map(s, i);
 		int rc;
 
-		/* These maps belong to the running programs, which still use them. */
+		/* The running programs still write these maps, so the new ones need their own. */
 		dp->map_is_new[i] = i == MAP_xdp_way || i == MAP_sides || i == MAP_tuples ||
 				    i == MAP_states ||
 				    dataplane_entries(dp, i) != bpf_map__max_entries(map) ||
@@ -253,8 +251,7 @@ static int reuse_maps(struct dataplane *dp, struct wgxdp *s)
 
 /* ---- copying to a map that is made new for more room ---- */
 
-/* Copies n elements of an array map, or of a per-CPU array map. The new map always has room for
- * them. */
+/* Copies n elements of an array map, per-CPU or not, to a map that has room for them. */
 static void copy_array(int from, int to, __u32 n, size_t value_size)
 {
 	void *value = calloc(libbpf_num_possible_cpus(), value_size);
@@ -265,8 +262,8 @@ static void copy_array(int from, int to, __u32 n, size_t value_size)
 	free(value);
 }
 
-/* Returns whether elements are copied to a new map: arrays with counters, names and settings of
- * services, peers and backends. */
+/* Returns whether the contents of this map go into its larger successor: counters, names and
+ * settings of services, peers and backends. */
 static bool is_carried_over(enum dataplane_map m)
 {
 	return m == MAP_totals || m == MAP_peer_totals || m == MAP_names || m == MAP_peer_names ||
@@ -283,8 +280,8 @@ static int set_xdp_way(int map, int program)
 	return bpf_map_update_elem(map, &zero, &program, BPF_ANY) ? -errno : 0;
 }
 
-/* Copies the entries of former tables into new ones, except entries that are there already.
- * Programs may use both tables meanwhile. */
+/* Copies the entries of former learned tables into new ones, except entries whose keys are there
+ * already. Programs may use both tables meanwhile. */
 static void carry_learned(const struct dataplane *dp)
 {
 	struct learned_secret secret = dataplane_secret(dp);
@@ -328,10 +325,10 @@ static bool is_whole(const struct dataplane *dp)
 	return true;
 }
 
-/* Returns whether the running programs and maps can serve the plan for now. They may only lack the
- * map `choices`: without it, all replies of a backend with several listeners leave from the address
- * of the first one. They must not lack the trie, because sources beyond the list would not be
- * checked. They must have the same overlay, because it is a constant of the programs. */
+/* Returns whether the running programs and maps serve the plan well enough until a later load. They
+ * may lack the map `choices`: replies of a backend with several listeners then leave from the first
+ * one's address. They may not lack the trie, without which sources beyond the list are not checked.
+ * The overlay must be the same, because it is a constant of the programs. */
 static bool can_wait(const struct dataplane *dp, const struct wgxdp *s, const struct plan *p)
 {
 	for (int i = 0; i < MAP_COUNT; i++)
@@ -413,7 +410,7 @@ int dataplane_component(struct dataplane *dp, const struct plan *p, struct xdp_p
 		return -errno;
 	set_sizes(dp, s, p);
 	*(struct learned_secret *)&s->rodata->learned_secret = dataplane_secret(dp);
-	s->rodata->with_express = false; /* wgxdp_express does not run in front of a component */
+	s->rodata->with_express = false; /* wgxdp_express would have to run before the dispatcher */
 	for (int i = 0; i < MAP_COUNT && !rc; i++)
 		rc = bpf_map__reuse_fd(dataplane_map(s, i), map_fd(dp, i));
 	bpf_object__for_each_program(program, s->obj)
@@ -431,7 +428,7 @@ int dataplane_component(struct dataplane *dp, const struct plan *p, struct xdp_p
 	return 0;
 }
 
-/* Pins the program with which the daemon sends cookie replies, while a service has a challenge. */
+/* Pins the program with which the daemon sends cookie replies, if a service has a challenge. */
 static void pin_send(struct dataplane *dp, const char *suffix)
 {
 	const struct bpf_program *send = dp->skeleton->progs.wgxdp_send;
@@ -480,8 +477,8 @@ static int pin_all(struct dataplane *dp, const struct plan *p, const char *suffi
 	return rc;
 }
 
-/* Makes the former wgxdp_express continue with the new pipeline, on all devices at the same moment.
- * Otherwise packets of a new flow could be handled by both pipelines, with different tables. */
+/* Makes the former wgxdp_express tail-call the new pipeline, on all devices at once. Device by
+ * device, both pipelines would handle packets of a new flow, with different tables. */
 static void replace_pipeline(const struct dataplane *dp)
 {
 	if (dp->former[MAP_xdp_way] < 0)
@@ -517,9 +514,9 @@ static int replace_programs(struct dataplane *dp, const struct plan *p)
 	return rc;
 }
 
-/* Pins the new map xdp_way under a name of its own. The kernel empties such a map when no pin and
- * no process holds it. With this pin, and the pin of the running one, both sets of programs work
- * even if this command is killed. remove_former_pins() removes this pin. */
+/* Pins the new map xdp_way under a name of its own, because the kernel empties such a map when no
+ * pin and no process holds it. The pin of the running map stays too. So both old and new programs
+ * work even if this command is killed; then remove_former_pins() removes the pin. */
 static int pin_next_way(const struct dataplane *dp)
 {
 	int map = map_fd(dp, MAP_xdp_way);
@@ -529,8 +526,8 @@ static int pin_next_way(const struct dataplane *dp)
 	return pin_set(map, dp->instance, "", name);
 }
 
-/* Prepares for the replacement of running programs. It clears their stored hash, so that the next
- * command loads them again if this command is killed. It also pins the new map xdp_way. */
+/* Prepares for replacing the running programs: clears their stored hash, so that the next command
+ * loads programs again if this one is killed, and pins the new map xdp_way. */
 static int begin_replacing(const struct dataplane *dp)
 {
 	struct control *c;
@@ -544,7 +541,7 @@ static int begin_replacing(const struct dataplane *dp)
 	return pin_next_way(dp);
 }
 
-/* Detaches the programs and links from a device that the plan does not have there any more. */
+/* Detaches from a device what the plan no longer attaches there. */
 static void drop_port(struct dataplane *dp, const struct dataplane_port *port, const struct plan *p)
 {
 	if (!plan_nic(p, port->ifindex)) {

@@ -47,8 +47,8 @@ struct dataplane_port {
 	int xdp_link, tcx_link;		/* fds of the links that attach XDP and tc; -1: none */
 	/* This command attached XDP or tc, and detaches it if the command fails. */
 	bool xdp_new, tc_new;
-	bool l3;			/* the device has no Ethernet header */
-	/* Flags of the port's attachment, from enum link_flags. */
+	bool l3;
+	/* How the port is attached, of enum link_flags. */
 	__u16 flags;
 	__u8 refused;	/* errno with which the kernel refused native XDP, as in struct link */
 };
@@ -61,12 +61,12 @@ struct dataplane {
 	bool begun;		/* a first `up` is making its pins, in the directory INSTANCE~new */
 	/* The instance is in another network namespace, so its ifindexes are not ours. */
 	bool elsewhere;
-	/* Values of with_choices and with_source_trie for the programs that will run. A value that
-	 * is true stays true. */
+	/* The programs that will run use the map choices, or source_trie. Once true, it stays
+	 * true. */
 	bool choices, source_trie;
 	/* The running programs are good enough for now, but a later call must load others. */
 	bool later;
-	bool reloaded;			/* the new programs differ from the pinned ones */
+	bool reloaded;
 	__u64 hash;		/* hash of the new programs, to be stored in struct control */
 	/* Fds of the maps and programs. A negative value is -errno if there is no such pin, or
 	 * PIN_UNOPENED. Use map_fd() and program_fd() to get them. */
@@ -88,29 +88,28 @@ void dataplane_quiet(void);
 /* Opens an instance and sets dp->running if it has pins. Fails if the running programs have another
  * ABI. Returns 0, or -errno after printing an error. */
 int dataplane_open(const char *instance, struct dataplane **ret);
-/* Return the fd of a map or program, which the first call opens; negative if there is none.
- * wgxdp_tc_l3 exists only after a port needed it. */
+/* Return the fd of a map or program of the instance; negative if there is none. Programs exist only
+ * if the plan needed them, such as wgxdp_tc_l3 for a port without Ethernet header. */
 int map_fd(const struct dataplane *dp, enum dataplane_map m);
 int program_fd(const struct dataplane *dp, enum dataplane_program p);
 /* Reads the counters of the express path, summed over CPUs. Returns 0 or -errno. */
 int dataplane_express(const struct dataplane *dp, struct express_count *ret);
-/* Returns the fd of the XDP program for a device that is not shared: wgxdp_express if it is loaded,
- * else wgxdp_xdp. */
+/* Returns the fd of the XDP program for a device where no other software runs XDP: wgxdp_express if
+ * it is loaded, else wgxdp_xdp. */
 int dataplane_xdp(const struct dataplane *dp);
 /* Loads programs and maps that are large enough for the plan, and does not touch the running ones.
  * If `may_wait` is true and the running ones are good enough for now, it only sets dp->later.
  * Returns 0, or -errno after printing an error. */
 int dataplane_load(struct dataplane *dp, const struct plan *p, bool may_wait);
-/* Prepares the XDP program for libxdp, with the same constants and maps. It is loaded when it is
- * first attached. */
+/* Prepares a second copy of the XDP program for libxdp, with the same constants and maps. The first
+ * attachment loads it. */
 int dataplane_component(struct dataplane *dp, const struct plan *p, struct xdp_program **ret);
 /* Replaces a running component of libxdp's dispatcher by the loaded program. The new component is
  * attached before the old one is detached. */
 int dataplane_replace_component(struct dataplane *dp, const struct dataplane_port *port,
 				const struct plan *p);
-/* Parts of dataplane_load() and dataplane_commit() for the programs that count packets which
- * drivers did not send. If they cannot be attached, they print a warning that these packets are not
- * counted. */
+/* For packets that drivers did not send: the first chooses the programs that count them, before
+ * loading; the second attaches these. If it cannot, it warns that such packets are not counted. */
 void dataplane_choose_tracepoints(struct wgxdp *s);
 void dataplane_count_unsent(struct dataplane *dp, const char *suffix);
 /* Attaches programs to the ports of the plan that have none yet. Returns 0, or -errno after
@@ -122,9 +121,8 @@ int dataplane_sync(struct dataplane *dp, struct plan *p, const struct host *h);
 /* Replaces the running programs by the loaded ones, detaches from ports that are not in the plan,
  * and pins the new objects. Returns 0, or -errno after printing an error. */
 int dataplane_commit(struct dataplane *dp, const struct plan *p);
-/* Parts for the blind relay. The first sets the sizes of its maps. The second attaches its program
- * to the egress of its interface, or detaches it. The third writes the first contents of its
- * maps. */
+/* For the blind relay: the first sets the sizes of its maps. The second attaches its program to the
+ * egress of its interface, or detaches it. The third writes how many sites there may be. */
 void dataplane_size_blind(const struct dataplane *dp, struct wgxdp *s, const struct plan *p);
 void dataplane_pin_egress(struct dataplane *dp, const struct plan *p, const char *suffix);
 int dataplane_blind_write(const struct dataplane *dp, const struct plan *p, int *changes);
@@ -133,7 +131,7 @@ void dataplane_close(struct dataplane *dp);
 /* Returns the inode of the caller's network namespace, as stored in struct control; 0 if it is
  * unknown. */
 __u64 netns_inode(void);
-/* Detaches and unpins the remains of a killed first `up` or a killed `down`. Returns 0, or -errno
+/* Detaches and unpins what a first `up` or a `down` left when it was killed. Returns 0, or -errno
  * after printing an error. */
 int dataplane_discard_new(const char *instance);
 /* Writes the differences to the map `uniform`, and makes the data path forget its next hops. The
@@ -144,20 +142,20 @@ int dataplane_uniform(const struct dataplane *dp, const struct uniform *u);
  * -EPERM nothing was changed. After another error, a further call can remove the remains. */
 int dataplane_down(const char *instance);
 
-/* Parts of dataplane_sync(). They add the number of entries written to *changes. For the lists of
- * services: _write is called before the table refers to new lists, _clean after it no longer refers
- * to old ones. */
+/* Parts of dataplane_sync(). They add the number of entries written to *changes. Lists of services:
+ * _write comes before the table refers to new lists, _clean after it stops referring to old
+ * ones. */
 int dataplane_lists_write(const struct dataplane *dp, const struct plan *p, int *changes);
 int dataplane_lists_clean(const struct dataplane *dp, const struct plan *p, int *changes);
 /* For the relay: _write writes peers, policy and the trie before the table refers to them. _clean
  * then writes the subnets and removes the entries that are not in the plan. */
 int dataplane_relay_write(const struct dataplane *dp, struct plan *p, int *changes);
 int dataplane_relay_clean(const struct dataplane *dp, const struct plan *p, int *changes);
-/* For flows: writes pools before the table has services that use them, and ends flows that lose
- * their port. */
+/* For flows: writes the pools of addresses and ports before the table has services that use them,
+ * and ends flows whose port is in no pool any more. */
 int dataplane_pools_write(const struct dataplane *dp, const struct plan *p, int *changes);
-/* For the guard: the first writes the keys. The second writes the guards that refer to them, after
- * the table has the backends of these keys. */
+/* For the guard: the first writes the public keys. The second, after the table has the backends of
+ * these keys, writes the guards that refer to them. */
 int dataplane_keys_write(const struct dataplane *dp, struct plan *p, int *changes);
 int dataplane_guards_write(const struct dataplane *dp, const struct plan *p, int *changes);
 struct bpf_object;
@@ -165,18 +163,17 @@ void dataplane_size_guard(const struct dataplane *dp, struct bpf_object *obj, co
 			  __u32 services);
 void dataplane_size_map(const struct dataplane *dp, struct bpf_object *obj, enum dataplane_map m,
 			__u32 wanted);
-/* Sets the size of a table of struct learned_entry. places: the number of entries that all its
- * buckets together hold. */
+/* Sets the size of a table of struct learned_entry. places: number of entries that fit in it. */
 void dataplane_size_learned(const struct dataplane *dp, struct bpf_object *obj,
 			    enum dataplane_map m, __u32 places);
-/* Set the sizes of the maps for the flows, or for the guard, of this many services. A running map
- * never gets smaller. */
+/* Set the sizes of the maps for flows, or for guards. services: number of services. A size is never
+ * below that of the running map. */
 void dataplane_size_flows(const struct dataplane *dp, struct bpf_object *obj, const struct plan *p,
 			  __u32 services);
-/* Part of dataplane_commit(): pins the program that ends flows. */
+/* Part of dataplane_commit(): pins wgxdp_flow_end, with which commands end flows. */
 void dataplane_pin_flow_end(struct dataplane *dp, const struct plan *p, const char *suffix);
-/* Copies flows into new tables, from smaller ones or from the maps of a former build. Flows that
- * the new table has already are skipped. */
+/* Copies flows into new tables, from smaller ones or from the maps of a former build, except flows
+ * that the new table has already. */
 void dataplane_carry_flows(const struct dataplane *dp);
 /* Returns the secret for the hash functions of the tables: that of the running programs, or a new
  * random one. */
@@ -185,17 +182,17 @@ struct learned_secret dataplane_secret(const struct dataplane *dp);
 /* ---- reading ---- */
 /* Returns the number of elements that a map has room for; 0 if there is no such map. */
 __u32 dataplane_entries(const struct dataplane *dp, enum dataplane_map m);
-/* Returns how many elements of a map are in use. It works for the table and for hashes. */
+/* Returns how many elements of the table, of a hash map or of a learned table are in use. */
 __u32 dataplane_used(const struct dataplane *dp, enum dataplane_map m);
-/* Reads all elements of an array map of structures, by index, and sets *ret_n to their number.
- * Returns 0 or -errno. map: its fd; if it is negative, there are no elements. */
+/* Reads an array map of structures into *ret, by index, and sets *ret_n to its length. The caller
+ * frees *ret. A negative fd counts as an empty map. Returns 0 or -errno. */
 int array_read(int map, size_t size, void *ret, size_t *ret_n);
 int dataplane_array(const struct dataplane *dp, enum dataplane_map m, size_t size, void *ret,
 		    size_t *ret_n);
-/* Reads an element of n words of a per-CPU map, summed over CPUs. Returns 0 or -errno. */
+/* Reads n 64-bit counters under one key of a per-CPU map, summed over CPUs. Returns 0 or -errno. */
 int dataplane_sum(int map, const void *key, size_t n, __u64 *ret);
-/* Sets n elements to zero, on all CPUs. Elements beyond the end of the map are ignored. Returns 0
- * or -errno. */
+/* Sets n elements from `first` on to zero, on all CPUs; ignores indexes beyond the end of the map.
+ * Returns 0 or -errno. */
 int dataplane_clear(const struct dataplane *dp, enum dataplane_map m, __u32 first, __u32 n);
 /* Calls each() with all entries of a map, at most `step` at a time. Entries that are added or
  * removed meanwhile may be missed, but no entry is passed twice. If each() returns something other
@@ -204,8 +201,8 @@ int dataplane_clear(const struct dataplane *dp, enum dataplane_map m, __u32 firs
 typedef int map_batch(void *data, const void *keys, const void *values, __u32 n);
 int dataplane_batches(int map, size_t key_size, size_t value_size, __u32 step, map_batch *each,
 		      void *data);
-/* Reads the counters of a service for one direction and plane, summed over CPUs. Returns 0 or
- * -errno. */
+/* Reads the packets and bytes of service `id` in one direction on one plane, summed over CPUs.
+ * Returns 0 or -errno. */
 int dataplane_total(const struct dataplane *dp, __u32 id, __u32 direction, __u32 plane,
 		    struct total *ret);
 struct dataplane_reason {
@@ -213,22 +210,21 @@ struct dataplane_reason {
 	__u64 packets;
 };
 int dataplane_reasons(const struct dataplane *dp, struct dataplane_reason **ret, size_t *ret_n);
-/* Returns the index of the first row with this id. The list is sorted by id. */
+/* Returns the index of the first row with this id in a list sorted by id; n: there is none. */
 size_t dataplane_reasons_from(const struct dataplane_reason *list, size_t n, __u32 id);
 int dataplane_forget_reasons(const struct dataplane *dp, __u32 id);
-/* Reads the counters of the peers with ids below n_peers, indexed by total_index(id, enum
- * peer_direction, plane). */
+/* Reads the counters of all peers with ids below n_peers, indexed by total_index(id, enum
+ * peer_direction, plane). The caller frees *ret. */
 int dataplane_peer_totals(const struct dataplane *dp, size_t n_peers, struct total **ret);
 /* Calls each() for every flow that the backend has answered and that has not timed out, in no
  * order. A flow that begins or ends meanwhile may be missed. If each() returns something other than
  * 0, stops and returns that; otherwise returns 0 or -errno. */
 typedef int flow_each(void *data, const struct flow_entry *entry);
 int dataplane_flows(const struct dataplane *dp, flow_each *each, void *data);
-/* Does the same as dataplane_flows(), but also for half-open flows and for entries that have timed
- * out. */
+/* Does the same also for flows that are half-open or have timed out but are still in the table. */
 int dataplane_flow_entries(const struct dataplane *dp, flow_each *each, void *data);
-/* Returns whether the backend has answered, and the flow has not timed out at the time `now`
- * (learned_now()). */
+/* Returns whether the backend has answered the flow and it has not timed out. now:
+ * learned_now(). */
 bool flow_entry_is_flow(const struct flow_entry *e, __u64 now);
 /* Ends a flow that was read, and counts it as deleted. The caller holds the instance's lock.
  * Returns false if the flow does not exist any more. */
@@ -236,17 +232,17 @@ bool dataplane_flow_delete(const struct dataplane *dp, const struct flow_entry *
 /* Counts the flows of all services in one pass. *ret: the number for each service's id, with as
  * many elements as the map flow_totals; the caller frees it. Returns 0 or -errno. */
 int dataplane_flow_counts(const struct dataplane *dp, __u32 **ret);
-/* Reads the addresses and ports that the clients of a service appear as. Returns false if the
- * service has no flows. */
+/* Reads the addresses and ports of this host from which a service sends to its backend. Returns
+ * false if the service does not masquerade. */
 bool dataplane_pool(const struct dataplane *dp, __u32 id, struct pool *ret);
 struct flow_numbers {
 	__u64 now, created, expired, moved, deleted;
 };
-/* Reads the numbers of the flows of a service. now: its number of flows, from
- * dataplane_flow_counts(). Returns 0 or -errno. */
+/* Reads how many flows of a service exist and how many ended, by cause. now: the number that exist,
+ * from dataplane_flow_counts(). Returns 0 or -errno. */
 int dataplane_flow_numbers(const struct dataplane *dp, __u32 id, __u32 now,
 			   struct flow_numbers *ret);
-/* Reads the names of backends, indexed by id * GUARD_BACKENDS_MAX + number. */
+/* Reads the names of backends, indexed by id of the service * GUARD_BACKENDS_MAX + number. */
 int dataplane_backend_names(const struct dataplane *dp, struct backend_name **ret, size_t *ret_n);
 /* Reads all guards, indexed by the service's id. */
 int dataplane_guards(const struct dataplane *dp, struct guard **ret, size_t *ret_n);
@@ -263,20 +259,20 @@ int dataplane_guard_keys(const struct dataplane *dp, const struct guard *g,
 			 struct guard_public **ret, size_t *ret_n);
 __u64 dataplane_cookie_replies(const struct dataplane *dp);
 int dataplane_health(const struct dataplane *dp, __u32 id, __u32 backend, struct health *ret);
-/* Reads the peers, indexed by id. Id 0 is never a peer, and a free id has no name. */
+/* Reads the relay's peers, indexed by id. Id 0 is never a peer; a free id has the name "". */
 int dataplane_peers(const struct dataplane *dp, struct relay_peer **ret, size_t *ret_n);
 /* Reads the prefixes of the relay's peers, sorted by address; .word is the peer's id. The map
- * `subnets` does not contain the original prefixes. This returns those in `shapes` that match its
- * contents, and for the rest the smallest number of prefixes. It sorts `shapes`. */
+ * `subnets` has only one word for each subnet. So this returns those prefixes in `shapes` that
+ * match these words, and for the rest as few prefixes as possible. It sorts `shapes`. */
 int dataplane_routes(const struct dataplane *dp, struct prefix *shapes, size_t n_shapes,
 		     struct relay_route **ret, size_t *ret_n);
-/* Reads the prefixes in the trie, sorted by address. */
+/* Reads the prefixes in the trie `routes`, sorted by address. The caller frees *ret. */
 int dataplane_longest(const struct dataplane *dp, struct relay_route **ret, size_t *ret_n);
 int dataplane_policy(const struct dataplane *dp, struct policy *ret);
-/* Sets *ret to the number of packets that a device failed to send since its link was written. This
- * is the larger of two counts: packets that its driver refused from XDP, and packets that the
- * device reports as dropped (tx_dropped: that counter now). It is not their sum, because some
- * drivers count the former among the latter. */
+/* Sets *ret to the number of packets that a device failed to send since wgxdp began to use it. This
+ * is the larger of two counts, not their sum, because some drivers count the first in the second:
+ * packets that the driver refused from XDP, and tx_dropped, the device's own count of dropped
+ * packets. */
 int dataplane_transmit_failed(const struct dataplane *dp, __u32 ifindex, __u64 tx_dropped,
 			      __u64 *ret);
 int dataplane_names(const struct dataplane *dp, struct service_name **ret, size_t *ret_n);

@@ -17,11 +17,11 @@
 #include "wgxdp.skel.h"
 
 #define PIN_EGRESS "progs/wgxdp_tc_egress"
-/* Room for pairs of sites that communicate. A pair uses memory only when it communicates. */
+/* Most pairs of sites that communicate; the map has no memory for pairs that do not. */
 #define ROOM_PAIRS 65536
 
-/* Returns the number of buckets for the indices of sessions. Half of the entries are enough for the
- * indices of two sessions for each pair of sites; the other half is for sessions that change. */
+/* Returns the number of buckets for session indices. Half of the entries hold the indices of two
+ * sessions for each pair of sites; the other half is spare, for sessions that are being renewed. */
 static __u32 session_buckets(__u32 room)
 {
 	__u32 n = room * room / 2;
@@ -42,7 +42,7 @@ void dataplane_size_blind(const struct dataplane *dp, struct wgxdp *s, const str
 	dataplane_size_map(dp, s->obj, MAP_sessions, buckets);
 	dataplane_size_map(dp, s->obj, MAP_hints, buckets);
 	dataplane_size_map(dp, s->obj, MAP_endpoints, b->on ? table_size(room) : 1);
-	/* As with a guard, sources of wrong mac1s have a budget of their own. */
+	/* Sources of messages with a wrong mac1 share a small budget, as at a guard. */
 	if (b->on)
 		dataplane_size_map(dp, s->obj, MAP_failed, FAILED_PLACES);
 	s->rodata->blind_port = b->port;
@@ -109,8 +109,8 @@ void dataplane_pin_egress(struct dataplane *dp, const struct plan *p, const char
 	drop_other_links(dp, ifindex);
 	if (!p->blind.on)
 		return;
-	/* Pin it even if its interface does not exist yet, because the interface may appear without
-	 * another load. */
+	/* Pin the program even if its interface does not exist yet: when the interface appears,
+	 * nothing is loaded again. */
 	program = egress_program(dp, suffix);
 	rc = program < 0 ? program : ifindex ? attach_at(dp, ifindex, program, suffix) : 0;
 	if (program >= 0)

@@ -11,8 +11,8 @@
 #include "lib/log.h"
 #include "dataplane/shared.h"
 
-/* `up` pins its programs before it adds the first filter. So if it was killed, the pinned programs
- * show which filters to remove. `down` removes what has no pin before it removes pins. */
+/* `up` pins its programs before it adds the first filter, so after a killed `up` the pinned
+ * programs show which filters to remove. For the same reason `down` removes filters before pins. */
 int dataplane_discard_new(const char *instance)
 {
 	char new[INSTANCE_LEN + 8];
@@ -38,8 +38,8 @@ int dataplane_discard_new(const char *instance)
 	       pins_exist(instance) ? 0 : pins_remove_all(instance, "");
 }
 
-/* Detaches filters and components of libxdp's dispatcher, which have no pins, in the network
- * namespace of their devices. */
+/* Detaches what has no pin: filters, and components of libxdp's dispatcher. This runs in the
+ * network namespace of their devices. */
 static int remove_unpinned(const char *instance)
 {
 	int links = pin_get(instance, "links"), control = pin_get(instance, "control"), rc = 0;

@@ -40,7 +40,7 @@ void dataplane_size_learned(const struct dataplane *dp, struct bpf_object *obj,
 				 have > wanted ? have : wanted);
 }
 
-/* Sets the sizes of the maps for flows. If no service has flows, each map has one entry. */
+/* If no service has flows, each map gets one entry, because no map can be empty. */
 void dataplane_size_flows(const struct dataplane *dp, struct bpf_object *obj, const struct plan *p,
 			  __u32 services)
 {
@@ -119,8 +119,8 @@ int dataplane_flow_counts(const struct dataplane *dp, __u32 **ret)
 	return rc;
 }
 
-/* Lets the BPF program wgxdp_flow_end end the flow. Fails if the flow's word has changed since it
- * was read, for example its timeout. */
+/* Ends the flow by running wgxdp_flow_end. Fails if the flow has changed since it was read, for
+ * example if a packet has renewed its timeout. */
 static bool end_flow(int program, const struct flow_entry *entry)
 {
 	struct flow_end wish = { .word = entry->word, .place = entry->place };
@@ -226,13 +226,13 @@ struct learned_secret dataplane_secret(const struct dataplane *dp)
 struct carrying {
 	const struct dataplane *dp;
 	struct flow_table to;
-	struct pool pool;		/* pool of the service with this id */
+	struct pool pool;
 	__u32 id;
 	bool has_pool;
 };
 
-/* Copies a flow into the new table, unless its address and port are not in the pool of its service
- * any more. dataplane_pools_write() has ended such flows. */
+/* Copies a flow into the new table. Skips flows whose address and port have left the service's
+ * pool: dataplane_pools_write() has ended them. */
 static int carry_flow(void *data, const struct flow_entry *e)
 {
 	struct carrying *c = data;
@@ -281,7 +281,7 @@ int dataplane_flow_numbers(const struct dataplane *dp, __u32 id, __u32 now,
 
 	if (rc)
 		return rc;
-	/* The numbers change while they are read, so the difference could be negative. */
+	/* Flows that begin or end between these readings could make the difference negative. */
 	there = t.moved + deleted + now;
 	*ret = (struct flow_numbers){ now, t.created, t.created > there ? t.created - there : 0,
 				      t.moved, deleted };

@@ -18,7 +18,7 @@
 #include "dataplane/table.h"
 
 #define ROOM_KEYS 256
-/* Spare room as a multiple of what is used, because rows of different lengths leave gaps. */
+/* Room for this many times the keys in use, because rows of different lengths leave gaps. */
 #define KEYS_SPARE 8
 /* Minimum sizes of maps, in entries. */
 #define ROOM_SOURCES 65536
@@ -35,7 +35,7 @@ static __u32 keys_room(size_t n)
 	return room;
 }
 
-/* Sets the sizes of the guard's maps. Without a guard each map has one entry. */
+/* Without any guard each map gets one entry, because no map can be empty. */
 void dataplane_size_guard(const struct dataplane *dp, struct bpf_object *obj, const struct plan *p,
 			  __u32 services)
 {
@@ -133,7 +133,7 @@ int dataplane_keys_write(const struct dataplane *dp, struct plan *p, int *change
 			continue;
 		}
 		if (!waited)
-			/* A program may still read a row that the last change freed. */
+			/* Wait for programs that still read a row which the last change freed. */
 			table_grace();
 		waited = true;
 		*changes += g->n_keys;
@@ -149,8 +149,8 @@ int dataplane_keys_write(const struct dataplane *dp, struct plan *p, int *change
 
 /* ---- guards ---- */
 
-/* Changes a guard in place, while programs read it. The flags of a new guard are set last, and
- * those of a removed guard are cleared first. Its keys change with one store. */
+/* Changes a guard that programs read meanwhile. The flags are set last in a new guard, and cleared
+ * first in a removed one. A single store replaces its keys. */
 static void write_guard(struct guard *to, const struct guard *from)
 {
 	if (!from->flags)
@@ -180,8 +180,8 @@ static int write_guards(const struct dataplane *dp, const struct plan *p, int *c
 	return 0;
 }
 
-/* Writes the name of a backend, and clears the health counters of the former backend with this
- * number. */
+/* Writes a backend's name. Clears the health counters of the backend that had this number
+ * before. */
 static int write_backend_name(const struct dataplane *dp, __u32 at, const struct backend_name *name)
 {
 	return dataplane_clear(dp, MAP_health, at, 1) ?:

@@ -31,7 +31,8 @@ int dataplane_lists(const struct dataplane *dp, struct list_entry **ret, size_t 
 			return -ENOMEM;
 		}
 		e->key = key;
-		/* The lookup finds this entry itself, because it is the longest prefix. */
+		/* The longest match of this key is the entry itself, so the lookup returns its
+		 * verdict. */
 		bpf_map_lookup_elem(map_fd(dp, MAP_source_trie), &key, &e->verdict);
 	}
 	*ret = list;
@@ -53,8 +54,8 @@ static int longest_first(const void *a, const void *b)
 	return (x < y) - (x > y);
 }
 
-/* Finds the entries of `list` that `other` does not have, longest prefixes first. verdicts: an
- * entry with another verdict counts as different too. */
+/* Finds the entries of `list` that `other` lacks, longest prefixes first. verdicts: finds also
+ * those that have another verdict there. */
 static int find_differing(const struct list_entry *list, size_t n, struct list_entry *other,
 			  size_t n_other, bool verdicts, struct list_entry **ret, size_t *ret_n)
 {
@@ -77,7 +78,8 @@ static int find_differing(const struct list_entry *list, size_t n, struct list_e
 	return 0;
 }
 
-/* Writes all entries of the list. If there is no room, it restores what was there. */
+/* Writes all entries of the list to the trie. If there is no room, it restores the former
+ * entries. */
 static int write_all(const struct dataplane *dp, const struct list_entry *list, size_t n,
 		     const struct list_entry *before, size_t n_before)
 {

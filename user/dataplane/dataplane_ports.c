@@ -45,7 +45,7 @@ static bool is_component(const struct dataplane *dp, __u32 ifindex)
 	return shared_components(ifindex, map_fd(dp, MAP_control), ids);
 }
 
-/* Reads what a running instance has attached to devices. */
+/* Finds the links, filters and components by which a running instance is attached to devices. */
 static int running_ports(struct dataplane *dp, const struct host *h)
 {
 	struct link *links;
@@ -145,8 +145,8 @@ int dataplane_replace_component(struct dataplane *dp, const struct dataplane_por
 	       shared_detach(port->ifindex, map_fd(dp, MAP_control), xdp_program__id(program));
 }
 
-/* Detaches XDP if it runs in another mode than the configured one, because a device has room for
- * only one mode. Returns the former mode, or 0. */
+/* Detaches our XDP if it runs in another mode than the configured one, because a device runs XDP in
+ * only one mode. Returns the former mode; 0: nothing was detached. */
 static __u16 leave_other_mode(struct dataplane *dp, struct dataplane_port *port,
 			      const struct plan_nic *nic)
 {
@@ -190,8 +190,8 @@ static __u16 other_mode(const struct plan_nic *nic)
 	return other ? shared_mode(nic->ifindex) & other : 0;
 }
 
-/* Reports a program on the device that is not ours and cannot be shared with. Removes components
- * from a dispatcher that a killed command of ours left. */
+/* Reports a program of other software on the device, beside which ours cannot run. Removes our
+ * components if only a killed command left their dispatcher there. */
 static int refuse_theirs(const struct dataplane *dp, const struct plan_nic *nic)
 {
 	__u32 id = shared_program(nic->ifindex);
@@ -225,8 +225,8 @@ static int refuse_theirs(const struct dataplane *dp, const struct plan_nic *nic)
 	return -EBUSY;
 }
 
-/* Attaches XDP in the fastest mode that the driver supports, or in the mode that other components
- * of the device already have. */
+/* Attaches XDP in the fastest mode that the driver supports. If other software already has
+ * components in the device's dispatcher, uses its mode. */
 static int attach_best(struct dataplane *dp, struct dataplane_port *port, const struct plan *p,
 		       const struct plan_nic *nic)
 {
@@ -242,7 +242,7 @@ static int attach_best(struct dataplane *dp, struct dataplane_port *port, const 
 			 * space. */
 			port->refused = -rc < 256 ? -rc : EOPNOTSUPP;
 		if (rc && shared && xdp_program__fd(dp->component) < 0)
-			/* The program could not be loaded, so another mode would not help. */
+			/* The program itself could not be loaded: no other mode would help. */
 			return rc;
 	}
 	if (rc && rc != -ENOSYS && nic->mode != MODE_NATIVE && theirs != LINK_NATIVE)

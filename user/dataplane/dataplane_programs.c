@@ -88,7 +88,7 @@ static int open_copy(struct wgxdp *s, const enum bpf_func_id *helpers, int resul
 	replace_calls(copy, helpers, result);
 	s->skeleton->data = copy;
 	rc = bpf_object__open_skeleton(s->skeleton, NULL);
-	free(copy); /* libbpf reads the copy only while it opens the object */
+	free(copy);
 	s->skeleton->data = NULL;
 	return rc;
 }

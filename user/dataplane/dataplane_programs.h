@@ -15,9 +15,9 @@ extern const char *const dataplane_program_names[PROGRAM_COUNT];
 
 struct bpf_program *dataplane_program(const struct wgxdp *s, enum dataplane_program program);
 struct bpf_map *dataplane_map(const struct wgxdp *s, enum dataplane_map map);
-/* Opens the object with each call of these helpers, a list that ends with 0, replaced by a constant
- * result. Returns NULL and sets errno on failure, like wgxdp__open(). */
+/* Opens the object with each call of one of these helpers (a list that ends with 0) replaced by a
+ * constant result. Returns NULL and sets errno on failure, as wgxdp__open() does. */
 struct wgxdp *dataplane_open_without(const enum bpf_func_id *helpers, int result);
-/* Returns a hash of the object and of everything that is set in it before loading. If two hashes
- * are equal, the loaded programs would be the same. */
+/* Returns a hash of the object and everything set in it before loading: objects with equal hashes
+ * load as the same programs. */
 __u64 dataplane_program_hash(const struct wgxdp *s);

@@ -25,7 +25,7 @@ const char *const dataplane_program_names[PROGRAM_COUNT] = {
 #undef X
 };
 
-/* Opens a map or program at its first use, because most callers use only a few of them. */
+/* Opens a map or program at its first use: most commands need only a few of the many. */
 static int open_once(int *fd, const char *instance, const char *directory, const char *name)
 {
 	if (*fd == PIN_UNOPENED)
@@ -328,7 +328,7 @@ int dataplane_batches(int map, size_t key_size, size_t value_size, __u32 step, m
 		      void *data)
 {
 	char *keys = malloc(step * key_size), *values = malloc(step * value_size);
-	__u64 at[8];			/* number of a bucket, or key of an array or a trie */
+	__u64 at[8];			/* the kernel's position in the map: a bucket, or a key */
 	int rc = keys && values ? 0 : -ENOMEM;
 	bool more = map >= 0;
 

@@ -57,7 +57,7 @@ static int add_totals(void *data, const void *keys, const void *values, __u32 n)
 	return 0;
 }
 
-/* Reads in steps of about a megabyte, because each element has a value for every possible CPU. */
+/* Reads about a megabyte at a time, because each element has a value for every possible CPU. */
 int dataplane_peer_totals(const struct dataplane *dp, size_t n_peers, struct total **ret)
 {
 	struct peer_sums s = { .cpus = libbpf_num_possible_cpus(),
@@ -104,8 +104,8 @@ static int add_route(struct routes *to, const struct addr *addr, __u8 len, __u32
 	return r ? 0 : -ENOMEM;
 }
 
-/* Removes duplicates, because a /64 that contains longer prefixes is also in the trie, and removes
- * prefixes of this host, which belong to no peer. */
+/* Removes duplicates (a /64 that contains longer prefixes is also in the trie), and prefixes of
+ * this host, which belong to no peer. */
 static void drop_duplicates(struct routes *r)
 {
 	size_t kept = 0;
@@ -137,8 +137,8 @@ static int read_longest(const struct dataplane *dp, struct routes *r)
 				 MAP_STEP, add_longest, r);
 }
 
-/* Returns rc. If it is 0, also passes on the routes, sorted by address. once: drops duplicates and
- * the prefixes of this host. */
+/* If rc is 0, passes the routes to the caller, sorted by address. once: without duplicates and
+ * prefixes of this host. Returns rc. */
 static int return_routes(int rc, struct routes *r, bool once, struct relay_route **ret,
 			 size_t *ret_n)
 {
@@ -188,8 +188,8 @@ static int add_words(struct words *w, __u32 first, __u8 len)
 	return add_route(w->to, &addr, len, w->word[first] & ROUTE_PEER_MASK);
 }
 
-/* Adds a configured prefix to the list if all its elements belong to one peer, except those within
- * longer prefixes, which were added before. */
+/* Adds a configured prefix to the list if all subnets in it belong to one peer. Subnets of longer
+ * prefixes, which were added before, do not count. */
 static int add_shape(struct words *w, const struct prefix *p)
 {
 	__u32 first = p->addr.b[6] << 8 | p->addr.b[7], n = 1U << (64 - p->len), at = n, mine = 0;
@@ -209,7 +209,7 @@ static int add_shape(struct words *w, const struct prefix *p)
 	return add_route(w->to, &p->addr, p->len, w->word[at] & ROUTE_PEER_MASK);
 }
 
-/* Returns the number of elements in the largest prefix that begins here and belongs to one peer. */
+/* Returns the number of subnets in the largest prefix that begins at `from` and has one peer. */
 static __u32 widest_prefix(const struct words *w, __u32 from)
 {
 	__u32 n = 1;
@@ -307,8 +307,8 @@ static int write_peer(const struct dataplane *dp, __u32 id, const struct relay_p
 	return rc;
 }
 
-/* If `going` is true, removes the peers that are not in the plan. Otherwise writes the peers that
- * are in it. Sets *ret_stay to whether there are no peers to remove. */
+/* going false: writes the peers of the plan. going true: removes all others, and sets *ret_stay to
+ * whether there were none. */
 static int sync_peers(const struct dataplane *dp, const struct plan_relay *r, bool going,
 		      bool *ret_stay, int *changes)
 {
@@ -377,8 +377,8 @@ static int sync_own(const struct dataplane *dp, const struct plan_relay *r, int 
 
 /* ---- policy ---- */
 
-/* Writes the policy word by word. Makes its secrets only once, before anything is hashed with
- * them. */
+/* Writes the policy word by word. Its secrets are made once, before anything is hashed with them,
+ * and then stay. */
 static int sync_policy(const struct dataplane *dp, const struct plan_relay *r, int *changes)
 {
 	struct policy *now = map_memory(map_fd(dp, MAP_policy), sizeof(*now),
@@ -414,7 +414,7 @@ static int sync_policy(const struct dataplane *dp, const struct plan_relay *r, i
 
 /* ---- subnets ---- */
 
-/* An element of the map in memory. The kernel rounds the size of values up to 8 bytes. */
+/* Layout of an element of the map in memory, whose size the kernel rounds up to 8 bytes. */
 struct subnet {
 	__u32 word, pad;
 };
@@ -490,8 +490,8 @@ static int add_gone(struct plan_relay *r, const struct relay_route *route)
 	return place ? 0 : -ENOMEM;
 }
 
-/* Compares two sorted lists. Writes the routes that only `wanted` has, or has with another word.
- * Collects those that only `now` has in r->gone. */
+/* Compares two lists of routes, sorted alike. Writes the routes that are new or have another word,
+ * and collects in r->gone those to remove. */
 static int write_longest(const struct dataplane *dp, struct plan_relay *r, int *changes)
 {
 	struct relay_route *wanted = sorted_copy(r->longest, r->n_longest), *now = NULL;

@@ -17,7 +17,8 @@
 #include "wgxdp.skel.h"
 
 #define BATCH 2048
-/* Spare entries of an LRU_HASH, because the kernel evicts entries long before it is full. */
+/* Spare entries for a copy of an LRU_HASH: the kernel evicts entries long before the map is
+ * full. */
 #define LRU_SPARE 8192
 
 /* How the shadow uses each map. SHARED: programs only read it, so the running map is used. EMPTY:
@@ -75,8 +76,8 @@ static int read_switches(const struct dataplane *dp, struct wgxdp *s)
 		rc = fd < 0 ? fd : -errno;
 	if (fd >= 0)
 		close(fd);
-	/* These constants are set after the hash is computed, and the programs of the shadow do not
-	 * read them. */
+	/* The hash does not cover these constants, because `up` sets them later. The shadow's
+	 * programs do not read them. */
 	s->rodata->device_ifindex = s->rodata->device_net = s->rodata->net_inum = 0;
 	if (rc == -EPERM)
 		log_error("this process lacks CAP_SYS_ADMIN, which reading running programs needs: "
@@ -84,8 +85,8 @@ static int read_switches(const struct dataplane *dp, struct wgxdp *s)
 	return rc == -ENOENT ? 0 : rc;
 }
 
-/* Sets the sizes of maps and the choice of programs as `up` did for the running ones, because the
- * hash includes them. */
+/* Sets the sizes of maps, and which programs to load, as `up` did for the running ones. Both are
+ * part of the hash. */
 static void set_as_running(const struct dataplane *dp, struct wgxdp *s)
 {
 	for (int i = 0; i < MAP_COUNT; i++)
@@ -216,7 +217,7 @@ static int fill_shadow(const struct dataplane *dp, struct dataplane *shadow)
 
 int dataplane_shadow(const struct dataplane *dp, struct dataplane **ret)
 {
-	/* This helper would send a copy of the packet at once. In the shadow it only returns
+	/* BPF_FUNC_clone_redirect would send a copy of the packet. In the shadow it only returns
 	 * success. */
 	static const enum bpf_func_id sends[] = { BPF_FUNC_clone_redirect, 0 };
 	struct dataplane *shadow = calloc(1, sizeof(*shadow));
@@ -277,7 +278,8 @@ int dataplane_shadow_clear(struct dataplane *shadow)
 
 	if (!nothing || !hops)
 		rc = -ENOMEM;
-	/* No next hop is fresh, and no packet needs to be passed up to keep a neighbour alive. */
+	/* Mark each neighbour as probed: otherwise the shadow would pass a packet up to keep it
+	 * alive. */
 	for (int i = 0; i < cpus && !rc; i++)
 		hops[i].probe[0] = hops[i].probe[1] = ~0ULL;
 	for (size_t i = 0; i < sizeof(counters) / sizeof(*counters) && !rc; i++)

@@ -7,14 +7,13 @@
 #pragma once
 #include "dataplane/dataplane.h"
 
-/* Makes a shadow of a running instance. Use its maps and programs like those of an instance;
- * wgxdp_tc_l3 is never there. It sends nothing: where a program would send a copy of its packet, it
- * continues as if it had. Its counters begin at 0, and it has no next hops. Returns 0, or -errno
- * after printing an error. dataplane_close() closes it. */
+/* Makes a shadow: copies of the running programs and maps, to run single packets through. Nothing
+ * is sent, not even copies of a packet. It begins with counters at 0 and no next hops, and never
+ * has wgxdp_tc_l3. dataplane_close() closes it. Returns 0, or -errno after printing an error. */
 int dataplane_shadow(const struct dataplane *dp, struct dataplane **ret);
-/* Clears counters and next hops. Returns 0 or -errno. */
+/* Clears the shadow's counters and next hops, as before its first packet. Returns 0 or -errno. */
 int dataplane_shadow_clear(struct dataplane *shadow);
-/* Finds the slots of the map nexthops that belong to no listener: the first slot for uniform
- * prefixes, and the first slot for the clocks of gateways behind them. */
+/* Finds slots of the map nexthops that belong to no listener: the first one for uniform prefixes,
+ * and the first one for the times at which their gateways were last probed. */
 void dataplane_shadow_slots(const struct dataplane *shadow, __u32 *ret_uniform,
 			    __u32 *ret_gateways);

@@ -36,8 +36,8 @@ static int sync_table(struct dataplane *dp, struct plan *p)
 	return rc;
 }
 
-/* Returns the running link of this device, or zeros if its place in the map is free or has another
- * device. */
+/* Returns the running link of this device. Returns zeros if its place in the map is free or belongs
+ * to another device. */
 static struct link running_link(const struct dataplane *dp, __u32 ifindex)
 {
 	struct link link = { 0 };
@@ -48,7 +48,7 @@ static struct link running_link(const struct dataplane *dp, __u32 ifindex)
 	return link;
 }
 
-/* Returns the next list of sources that no running link uses, at or after `from`; n if there is
+/* Returns the first list of sources from `from` on that no running link uses; n if there is
  * none. */
 static __u32 free_sources(const bool *used, __u32 n, __u32 from)
 {
@@ -73,7 +73,7 @@ static int trie_write(const struct dataplane *dp, const struct plan *p, __u32 po
 	return rc;
 }
 
-/* Removes the prefixes of lists that no link uses any more from the trie. */
+/* Removes from the trie the prefixes of all lists that no link uses any more. */
 static void trie_clean(const struct dataplane *dp, const bool *used, __u32 n, int *changes)
 {
 	struct source_key key, next;
@@ -94,8 +94,7 @@ static int compare_source_keys(const void *a, const void *b)
 	return memcmp(a, b, sizeof(struct source_key));
 }
 
-/* Returns whether the trie has exactly the prefixes for this list that the plan has for the
- * port. */
+/* Returns whether the trie has exactly the prefixes that the plan has for this list of the port. */
 static bool same_trie(const struct dataplane *dp, const struct plan *p, __u32 port, __u32 list)
 {
 	struct source_key *wanted = calloc(p->n_trie + 1, sizeof(*wanted)), key, next;
@@ -132,9 +131,8 @@ static bool same_sources(const struct dataplane *dp, const struct plan *p,
 	       same_trie(dp, p, port->sources, list);
 }
 
-/* Writes the list of sources of each port to an unused list, unless it is unchanged, and sets
- * link->sources to it. used, now: which lists are in use before and after this; both have n
- * elements. */
+/* Writes each port's list of sources, if it changed, to an unused list and sets link->sources to
+ * that one. used, now: n flags each, whether a list is in use before and after this. */
 static int sync_sources(struct dataplane *dp, struct plan *p, const bool *used, bool *now, __u32 n,
 			int *changes)
 {
@@ -148,8 +146,7 @@ static int sync_sources(struct dataplane *dp, struct plan *p, const bool *used, 
 		if (!port)
 			continue;
 		if (old.role && same_sources(dp, p, port, old.sources)) {
-			/* The list is unchanged. Write the hints, which a former build did not
-			 * write. */
+			/* The list stays. A former build did not write its hints, so write them. */
 			link->sources = old.sources;
 		} else {
 			list = free_sources(used, n, list);
@@ -171,7 +168,7 @@ static int sync_sources(struct dataplane *dp, struct plan *p, const bool *used, 
 	return rc;
 }
 
-/* Returns the flags of what is attached to a device now and stays attached by the plan. */
+/* Returns those flags of the device's attachments that the plan keeps. */
 static __u16 attached_flags(const struct dataplane *dp, const struct plan *p, __u32 ifindex)
 {
 	__u16 keep = (plan_nic(p, ifindex) ? LINK_NATIVE | LINK_GENERIC | LINK_SHARED : 0) |
@@ -211,8 +208,8 @@ static int sync_links(struct dataplane *dp, struct plan *p, const struct host *h
 {
 	int rc = 0;
 
-	/* First write the links by which packets may leave, then the ports. With the entry of a
-	 * port, its packets begin to use the other links. */
+	/* First write the links by which packets only leave, then the ports: as soon as a port has
+	 * an entry, its packets use the other links. */
 	for (int ports = 0; ports < 2; ports++)
 		for (size_t i = 0; i < p->n_links && !rc; i++) {
 			struct link *link = &p->links[i];
@@ -258,7 +255,7 @@ static int forget_links(struct dataplane *dp, const struct host *h, int *changes
 struct before {
 	struct service_name *names;
 	struct list_entry *lists;
-	/* In-use flags of the lists of sources: n elements, one for each list. */
+	/* n flags: whether the list of sources with this index is in use */
 	bool *used;
 	size_t n_names, n_lists;
 	__u32 n;
@@ -296,9 +293,9 @@ static int write_name(const struct dataplane *dp, __u32 id, const struct service
 	return rc ?: bpf_map_update_elem(map_fd(dp, MAP_names), &id, name, BPF_ANY);
 }
 
-/* Writes or removes names of services by id. New names are written before the table has entries
- * with their ids; with those_that_go, names are removed after it has none. With each new name the
- * counters of its id restart at 0. */
+/* Writes new names of services by id, before the table has entries with the ids, and sets the ids'
+ * counters to 0. those_that_go: instead removes the names of services that are gone, after the
+ * table has no such entries. */
 static int sync_names(const struct dataplane *dp, const struct plan *p, const struct before *b,
 		      bool those_that_go, int *changes)
 {
@@ -316,7 +313,7 @@ static int sync_names(const struct dataplane *dp, const struct plan *p, const st
 	return rc;
 }
 
-/* Restores lists and names. The data path does not use the new ones yet. */
+/* Restores lists and names after a failure. The data path has not used the new ones yet. */
 static void restore_before(const struct dataplane *dp, const struct plan *p, const struct before *b)
 {
 	struct plan was = { .lists = b->lists, .n_lists = b->n_lists };
@@ -330,8 +327,8 @@ static void restore_before(const struct dataplane *dp, const struct plan *p, con
 			bpf_map_update_elem(map_fd(dp, MAP_names), &id, &b->names[id], BPF_ANY);
 }
 
-/* Writes the map control field by field, because some writers of its next-hop generation do not
- * hold the lock. */
+/* Writes the map `control` field by field: a process without the lock may increment its next-hop
+ * generation at the same time. */
 static int sync_control(struct dataplane *dp, const struct plan *p, bool changed)
 {
 	__u32 flags = (p->ask_always ? CONTROL_ASK_ALWAYS : 0) |
@@ -351,16 +348,17 @@ static int sync_control(struct dataplane *dp, const struct plan *p, bool changed
 	return 0;
 }
 
-/* Replaces the pinned text of the configuration. From then on this is the running configuration,
- * even if the command is killed. A first `up` pins its text later, with everything else. */
+/* Replaces the pinned text of the configuration. From then on this configuration counts as the
+ * running one, even if the command is killed. A first `up` pins the text later, with all other
+ * pins. */
 static int sync_config(const struct dataplane *dp, const struct plan *p)
 {
 	return !dp->running || !p->config_text ? 0 :
 	       pin_set(p->config_text, dp->instance, "", CONFIG_PIN);
 }
 
-/* Makes the data path forget. decisions: its next hops, and what the express path remembers.
- * uniform: it stops using the map uniform. */
+/* decisions: makes the next hops and the express path's memos invalid. uniform: makes the data path
+ * stop using the map uniform. */
 static void forget_decisions(const struct dataplane *dp, bool decisions, bool uniform)
 {
 	struct control *c = control_map(map_fd(dp, MAP_control));
@@ -397,7 +395,7 @@ int dataplane_sync(struct dataplane *dp, struct plan *p, const struct host *h)
 	}
 	if (rc) {
 		restore_before(dp, p, &b);
-		/* The express path may have decisions from entries that were withdrawn. */
+		/* The express path may remember decisions from entries that were withdrawn. */
 		forget_decisions(dp, true, false);
 		goto cleanup;
 	}

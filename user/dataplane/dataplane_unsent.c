@@ -10,8 +10,8 @@
 #include "lib/log.h"
 #include "wgxdp.skel.h"
 
-/* Returns the offset of a member in bytes, or -ENOENT if the kernel has no such member or no BTF
- * (NULL). */
+/* Returns the offset of a structure's member in bytes; -ENOENT: the kernel has no such member, or
+ * no BTF (btf is NULL). */
 static int member_offset(const struct btf *btf, const char *of, const char *member)
 {
 	const struct btf_type *t =
@@ -23,7 +23,7 @@ static int member_offset(const struct btf *btf, const char *of, const char *memb
 	return -ENOENT;
 }
 
-/* Sets the offsets of the members of struct net_device that the raw tracepoints read. */
+/* Passes the offsets of the members of struct net_device to the raw tracepoint programs. */
 static void set_offsets(struct wgxdp *s)
 {
 	struct btf *btf = btf__load_vmlinux_btf();
@@ -74,8 +74,8 @@ void dataplane_count_unsent(struct dataplane *dp, const char *suffix)
 		int error = errno;
 
 		if (!link && pin_exists(dp->instance, tracepoints[i].pin))
-			/* The pinned program still counts into the same map, although this process
-			 * may not attach another one. */
+			/* A process without the permission cannot attach the new program, but the
+			 * pinned one still counts into the same map. */
 			continue;
 		if (!link) {
 			log_warning("cannot count packets that a driver fails to send: %s%s",

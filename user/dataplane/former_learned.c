@@ -22,8 +22,8 @@ struct former_answered {
 	__u32 backend, counted;
 };
 
-/* Writes an entry to the new table, unless it has timed out: the time in a word wraps around, so a
- * very old one could look valid. until: its timeout, in units. */
+/* Writes an entry to the new table, unless it has timed out: times in a word wrap around, so a very
+ * old one could look valid. until: the entry's timeout, in units of abi_learned.h. */
 static void put_entry(const struct copying *c, const struct learned_entry *e,
 		      enum learned_state state, __u64 until)
 {

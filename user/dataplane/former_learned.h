@@ -7,6 +7,6 @@
 #include "dataplane/dataplane.h"
 
 /* Copies the entries of `from` into `to`, except those whose keys are there already. `from` is a
- * table of another size, or the LRU_HASH that former builds used. From an LRU_HASH, fragments and
- * limits of ICMP errors are not copied, because they last only two seconds. */
+ * table of another size, or an LRU_HASH of a former build. From an LRU_HASH it copies no fragments
+ * and no limits of ICMP errors, because these last only two seconds. */
 void former_learned(enum dataplane_map m, int from, int to, const struct learned_secret *secret);

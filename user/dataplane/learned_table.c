@@ -39,7 +39,7 @@ __u64 learned_seconds(__u64 units)
 struct home {
 	struct learned_line *line;
 	__u32 first_place, tag;
-	/* way: index of a free way, if there is any. free: number of free ways. */
+	/* way: index of a free way, valid if `free` (their number) is not 0 */
 	__u32 way, free;
 	__u32 same;			/* number of ways that have the tag of the key */
 };
@@ -70,8 +70,8 @@ static struct home look_at(const struct learned_lines *lines, __u64 hash)
 	return h;
 }
 
-/* Chooses the emptier of the two lines. Otherwise some keys would find no room even in a half-full
- * table. */
+/* Reserves a place in the emptier of the key's two lines. With a fixed choice, some keys would find
+ * no room even in a half-full table. */
 struct learned_home learned_take(const __u64 *key, const struct learned_secret *secret,
 				 const struct learned_lines *lines, const __u32 *named)
 {
@@ -91,8 +91,8 @@ struct learned_home learned_take(const __u64 *key, const struct learned_secret *
 		return (struct learned_home){ 0 };
 	if (look_at(lines, hash).same + look_at(lines, other).same == 1 + one)
 		return (struct learned_home){ word, h->first_place + h->way };
-	/* A program has just made an entry with the same tag, perhaps for the same key, so the
-	 * place is freed again. */
+	/* A BPF program has just reserved a place for the same tag, perhaps the same key: give this
+	 * one back. */
 	__atomic_store_n(word, named ? 0 : learned_word_free(taken), __ATOMIC_SEQ_CST);
 	return (struct learned_home){ 0 };
 }

@@ -9,17 +9,17 @@
 #include <stddef.h>
 #include "abi.h"
 
-/* Returns log2 of the number of jiffies in a unit of abi_learned.h. */
+/* Returns log2 of the number of jiffies in a unit, in which learned tables store times. */
 __u32 learned_shift(void);
-/* Return the present time, and a number of seconds, in units. The present time may be some seconds
- * ahead (lib/jiffies.h). */
+/* Return the present time, or a number of seconds, in units of abi_learned.h. The present time may
+ * be some seconds ahead (lib/jiffies.h). */
 __u64 learned_now(void);
 __u64 learned_units(__u32 seconds);
 /* Converts units to seconds, rounded. */
 __u64 learned_seconds(__u64 units);
 
-/* The lines of words in a map: mask + 1 lines, a power of two. Each line begins `step` bytes after
- * the line before. */
+/* The lines of a learned table in memory: mask + 1 lines of words, a power of two. Each line begins
+ * `step` bytes after the line before. */
 struct learned_lines {
 	void *first;
 	size_t step;
@@ -33,10 +33,10 @@ struct learned_home {
 	__u32 place;			/* number of the place: bucket * LEARNED_WAYS + way */
 };
 
-/* Reserves a free place for a key of LEARNED_KEY words, in the same way as the BPF programs
- * (bpf/learned.h), by writing the key's tag to its word. named: the low half of the word, for an
- * index; NULL: the word is marked BUSY. The caller then writes the entry and publishes it. If the
- * caller is killed before, the place stays BUSY until the table is replaced. */
+/* Reserves a free place for a key of LEARNED_KEY words as the BPF programs do (bpf/learned.h), by
+ * writing the key's tag to the place's word. named: the low half of the word, in an index; NULL:
+ * the word is BUSY until the caller has written and published the entry. If the caller is killed
+ * before, it stays BUSY until the table is replaced. */
 struct learned_home learned_take(const __u64 *key, const struct learned_secret *secret,
 				 const struct learned_lines *lines, const __u32 *named);
 /* Publishes the entry at a reserved place. until: its timeout, in units. */
@@ -48,20 +48,20 @@ struct learned_table {
 	__u32 n;			/* number of buckets, a power of two */
 };
 
-/* Returns the number of buckets for so many places, a power of two. */
+/* Returns the number of buckets, a power of two, that together have at least this many places. */
 __u32 learned_buckets(__u32 places);
-/* Returns whether the map with this fd is a table of struct learned_entry. For fd -1 it returns
- * false. */
+/* Returns whether the map with this fd is a learned table; false for fd -1. */
 bool learned_is_table(int map);
-/* Maps the table for reading, and also for writing if `writes` is true. Returns 0 or -errno. */
+/* Maps the table into memory for reading and, if `writes` is true, for writing. Returns 0 or
+ * -errno. */
 int learned_table_open(int map, bool writes, struct learned_table *ret);
 void learned_table_close(struct learned_table *t);
 /* Reads the entry at a place and its word. The entry may have timed out. Returns false if there is
  * none, or if a program is writing it. */
 bool learned_table_read(const struct learned_table *t, __u32 place, struct learned_entry *ret,
 			__u64 *ret_word);
-/* Writes an entry. until: its timeout, in units. Returns false if there is no room, or if the key
- * exists already. */
+/* Writes an entry. until: its timeout, in units of abi_learned.h. Returns false if there is no room
+ * or the key exists already. */
 bool learned_table_put(const struct learned_table *t, const struct learned_secret *secret,
 		       const struct learned_entry *entry, enum learned_state state, __u64 until);
 /* Returns how many entries of a table have not timed out; 0 if the table cannot be read. */

@@ -45,7 +45,7 @@ static bool is_statistics(const char *line)
 	return false;
 }
 
-/* Reads the verifier's reason: the last line of its log before the statistics. */
+/* Copies the verifier's reason, the last line of its log before the statistics. */
 static void read_reason(struct load_error *e, const char *log, const char *end)
 {
 	for (size_t n; log < end; log += n + 1) {
@@ -126,7 +126,8 @@ int load_permitted(const char *what)
 	char lacking[64];
 
 	if (syscall(SYS_capget, &header, data))
-		/* The capabilities are unknown; the kernel decides when the programs are loaded. */
+		/* The process's capabilities are unknown: let the kernel decide when it loads the
+		 * programs. */
 		return 0;
 	load_error_lacking((__u64)data[1].effective << 32 | data[0].effective, lacking,
 			   sizeof(lacking));
@@ -151,7 +152,7 @@ static bool is_filtered(void)
 	return mode == 2;
 }
 
-/* Only the first user namespace has the identity mapping for all users. */
+/* Only the first user namespace maps all user ids to themselves. */
 bool load_in_user_namespace(void)
 {
 	unsigned int inside, outside, count;
@@ -166,8 +167,8 @@ bool load_in_user_namespace(void)
 
 /* ---- messages ---- */
 
-/* Returns whether the kernel refused for lack of permission: there is no reason from the verifier,
- * but perhaps a map of libbpf that could not be created. */
+/* Returns whether a permission was missing: EPERM, and no reason from the verifier. libbpf may have
+ * named a map that it could not create. */
 static bool is_permission(const struct load_error *e, int rc)
 {
 	return rc == -EPERM && (!*e->said || !strncmp(e->said, "map '", 5));
@@ -205,8 +206,8 @@ static void format_refusal(const struct load_error *e, const char *what, int rc,
 			 WALKED_MOST);
 	else
 		snprintf(reason, sizeof(reason), "%s", *e->said ? e->said : strerror(-rc));
-	/* If memory is short, libbpf skips feature tests that fail, and the verifier may then
-	 * refuse the program. */
+	/* If memory is short, libbpf's tests of kernel features fail, and the verifier then refuses
+	 * programs that lack those features. */
 	snprintf(ret, room,
 		 "%s: kernel %s refused the BPF program%s%s, built by %s: %s: unless memory is "
 		 "short, report this with the output of `WGXDP_LIBBPF=1 wgxdp up`",

@@ -19,7 +19,7 @@ struct load_error {
 	 * otherwise 0. */
 	unsigned int stack;
 	bool too_long; /* the program exceeds the verifier's limit of instructions */
-	/* Reasons why the kernel may refuse although the process has the capabilities: */
+	/* Reasons for a refusal that capabilities do not remove: */
 	/* The process is in another user namespace than the first, where capabilities do not count
 	 * for BPF. */
 	bool in_user_namespace;
@@ -29,28 +29,28 @@ struct load_error {
 /* Returns whether a kernel, given by its uname release, is older than KERNEL_FLOOR. */
 bool kernel_is_old(const char *release);
 
-/* Checks the capabilities that loading and attaching need. Returns 0, or -EPERM after printing
- * which are missing. what: for the message. */
+/* Checks the capabilities that loading and attaching need. what: the task, for the error. Returns
+ * 0, or -EPERM after printing which are missing. */
 int load_permitted(const char *what);
 
 /* Returns whether this process is in a user namespace other than the first, where capabilities do
  * not count for BPF. */
 bool load_in_user_namespace(void);
 
-/* A function for libbpf_set_print() that remembers errors. It also prints all messages if
- * WGXDP_LIBBPF is set in the environment. */
+/* A callback for libbpf_set_print(). It stores the errors that load_error_tell() prints, and prints
+ * all messages if WGXDP_LIBBPF is set in the environment. */
 int load_error_print(enum libbpf_print_level level, const char *format, va_list args);
-/* Forgets earlier errors. Call it before loading. */
+/* Forgets the errors of an earlier load. */
 void load_error_begin(void);
-/* Prints why loading failed. rc: the -errno from libbpf. what: what was loaded, for the message. */
+/* Prints why loading failed. rc: the -errno from libbpf. what: the name of what was loaded. */
 void load_error_tell(const char *what, int rc);
 
 /* ---- parts, for tests ---- */
 /* Writes the names of the needed capabilities that `set` lacks, such as "CAP_BPF and CAP_PERFMON",
  * or "". set: one bit for each capability, as CapEff in proc(5). */
 void load_error_lacking(__u64 set, char *ret, size_t room);
-/* Adds the information in one message of libbpf. */
+/* Adds to *e what a message of libbpf says about the cause. */
 void load_error_take(struct load_error *e, const char *message);
-/* Writes the error in words. release: that of uname. */
+/* Writes the error *e in words. release: the kernel's release, as uname(2) returns it. */
 void load_error_format(const struct load_error *e, const char *what, int rc, const char *release,
 		       char *ret, size_t room);

@@ -17,7 +17,7 @@ static inline struct bpf_map_info map_info(int map)
 	       (struct bpf_map_info){ 0 };
 }
 
-/* Returns the number of elements that the map has room for. */
+/* Returns the number of elements that the map has room for; 0 if there is no such map. */
 static inline __u32 map_entries(int map)
 {
 	return map_info(map).max_entries;
@@ -33,8 +33,8 @@ static inline struct bpf_prog_info program_info(int program)
 	       (struct bpf_prog_info){ 0 };
 }
 
-/* Maps the first n bytes of a mappable map; the caller calls munmap(). protection: as for mmap().
- * Returns NULL and sets errno on failure. */
+/* Maps the first n bytes of a map with BPF_F_MMAPABLE into memory. protection: as for mmap(). The
+ * caller calls munmap(). Returns NULL and sets errno on failure. */
 static inline void *map_memory(int map, size_t n, int protection)
 {
 	void *memory = mmap(NULL, n, protection, MAP_SHARED, map, 0);

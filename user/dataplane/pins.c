@@ -161,8 +161,8 @@ void pin_remove(const char *instance, const char *format, ...)
 
 static const char *const subdirs[] = { "attach", "progs" };
 
-/* Makes a directory. An existing directory must pass check_owner(). Returns 0, or -errno after
- * printing an error. */
+/* Makes a directory for pins, or checks an existing one with check_owner(). Returns 0, or -errno
+ * after printing an error. */
 static int make_dir(const char *path)
 {
 	const char *hint = "";
@@ -228,9 +228,9 @@ struct kernel_dirent {
 	char name[];
 };
 
-/* Removes the pins in a directory except those that is_kept() keeps; NULL keeps none. If `links` is
- * true, the links are detached from their devices first. It does not use opendir(), which allocates
- * memory, because a command without memory must still be able to undo what it did. */
+/* Removes the pins in a directory for which is_kept() returns false; NULL: all. links: first
+ * detaches pinned links from their devices. It reads the directory without opendir(), which
+ * allocates memory, because a command must be able to undo what it did even when memory ran out. */
 static int remove_but(const char *path, bool links, pin_is_kept *is_kept, void *data)
 {
 	char entries[4096] __attribute__((aligned(__alignof__(struct kernel_dirent))));
@@ -284,8 +284,8 @@ int pins_remove_all(const char *instance, const char *suffix)
 		pin_path(path, instance, suffix, "%s", subdirs[i]);
 		rc = remove_pins(path, !strcmp(subdirs[i], "attach"));
 	}
-	/* Without this pin it does not count as an instance. If other pins are left, the next
-	 * command removes them. */
+	/* An instance exists as long as it has this pin, so it goes first. The next command removes
+	 * other pins that a killed command leaves. */
 	pin_path(path, instance, suffix, "control");
 	if (!rc)
 		unlink(path);
@@ -319,8 +319,8 @@ static bool has_program(const char *instance, const char *name, __u32 id)
 	return has;
 }
 
-/* Returns whether a program belongs to an instance. It may be a component of libxdp's dispatcher,
- * which has no pin of ours. */
+/* Returns whether a program belongs to an instance: it is pinned there, or it is a component of
+ * libxdp's dispatcher, which has no pin of ours, and uses the instance's maps. */
 static bool is_of(const char *instance, int program)
 {
 	int control = pin_get(instance, "control");

@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include "lib/paths.h"
 
-#define PIN_SEND "progs/wgxdp_send"	/* program with which the daemon sends frames of its own */
+#define PIN_SEND "progs/wgxdp_send"	/* the daemon runs this program to send frames of its own */
 
 #define PINS_DIR "/sys/fs/bpf/wgxdp"
 #define PIN_LEN 128
@@ -21,11 +21,11 @@ bool instance_valid(const char *name);
 
 /* Mounts bpffs if it is not mounted. Returns 0, or -errno after printing an error. */
 int pins_prepare(void);
-/* Checks that only root and this user can put pins into PINS_DIR and INSTANCE[suffix], because on a
- * bpffs with mode 1777 any user may have created them. Returns 0 if so or if there is no such
- * directory, or -EPERM after printing an error. */
+/* Checks that only root and this user can write to PINS_DIR and INSTANCE[suffix]: on a bpffs with
+ * mode 1777 any user may have created them. Returns 0, also if they do not exist, or -EPERM after
+ * printing an error. */
 int pins_check_owners(const char *instance, const char *suffix);
-/* Writes the path PINS_DIR/INSTANCE[suffix]/…, with the rest from `format`. */
+/* Writes the path PINS_DIR/INSTANCE[suffix]/REST, where `format` makes REST. */
 void pin_path(char path[PIN_LEN], const char *instance, const char *suffix, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
 /* Returns 1 if the instance has pins, 0 if not, or -errno after printing an error if this process
@@ -34,16 +34,16 @@ int pins_exist(const char *instance);
 /* Returns the fd of a pinned object, or -errno. */
 int pin_get(const char *instance, const char *format, ...) __attribute__((format(printf, 2, 3)));
 bool pin_exists(const char *instance, const char *name);
-/* Pins fd, and replaces what is pinned under this name. Returns 0, or -errno after printing an
+/* Pins fd under this name, in place of an older pin. Returns 0, or -errno after printing an
  * error. */
 int pin_set(int fd, const char *instance, const char *suffix, const char *name);
 void pin_remove(const char *instance, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 int pins_make_dirs(const char *instance, const char *suffix);
-/* Renames INSTANCE~new to INSTANCE. */
+/* Makes the pins of a first `up` those of the instance: renames INSTANCE~new to INSTANCE. */
 int pins_commit(const char *instance);
-/* Removes all pins of INSTANCE[suffix], and with them everything that nothing else holds. Links are
- * detached before this returns. Returns 0, or -errno after printing an error. */
+/* Removes all pins of INSTANCE[suffix], after detaching the pinned links. Programs and maps that
+ * nothing else uses then end. Returns 0, or -errno after printing an error. */
 int pins_remove_all(const char *instance, const char *suffix);
 /* Removes the pins of an instance's maps (directory "") or programs ("progs") for which is_kept()
  * returns false. */
@@ -53,8 +53,8 @@ void pins_remove_others(const char *instance, const char *directory, pin_is_kept
 /* Removes a directory and all pins in it. */
 void pins_remove_directory(const char *path);
 
-/* Returns whether a program uses the map with this id. The programs of an instance are those that
- * use its map control. */
+/* Returns whether a program uses the map with this id. A program whose map `control` is that of an
+ * instance belongs to the instance. */
 bool pins_program_uses(int program, __u32 map_id);
 /* Returns whether any instance has pinned the program, including one whose first `up` is not
  * complete. */

@@ -9,7 +9,7 @@
 
 struct pins_watch {			/* state of a watch; all zero before the first call */
 	uv_fs_event_t event;
-	struct stat is;			/* stat() of the directory that is watched */
+	struct stat is;
 	const char *instance;
 	void (*gone)(void *data);
 	void *data;

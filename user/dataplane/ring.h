@@ -13,13 +13,13 @@ struct ring {				/* state of a listener; all zero before the first call */
 	__u32 map;			/* id of the map of the ring buffer */
 };
 
-/* Begins to listen to the ring buffer that is pinned now. Call it again after `down` and `up`, when
- * another map is pinned. Returns 0 or -errno. */
+/* Begins to listen to the ring buffer with the pin `name`. Call it again after `down` and `up`,
+ * when another map is pinned. Returns 0 or -errno. */
 int ring_listen(struct ring *r, uv_loop_t *loop, const char *instance, const char *name,
 		ring_buffer_sample_fn take, void *data);
-/* Reads all records in the ring buffer, until take() returns a negative value. */
+/* Passes all records in the ring buffer to take(), until take() returns a negative value. */
 void ring_take(struct ring *r);
-/* Between ring_pause() and ring_go_on(), records do not wake the loop. ring_go_on() reads the
+/* After ring_pause(), new records no longer wake the loop. ring_go_on() ends that, and reads the
  * records that came meanwhile. */
 void ring_pause(struct ring *r);
 void ring_go_on(struct ring *r);

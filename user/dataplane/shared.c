@@ -54,9 +54,9 @@ __u32 shared_program(__u32 ifindex)
 	return bpf_xdp_query_id(ifindex, 0, &id) ? 0 : id;
 }
 
-/* Opens the dispatcher of a device. Returns NULL if there is none, or if this libxdp does not know
- * it. It asks libxdp only about dispatchers, because libxdp before 1.4.1 leaks two descriptors for
- * any other program. */
+/* Opens the dispatcher of a device. Returns NULL if the device has none, or if this libxdp does not
+ * know it. Other XDP programs are never passed to libxdp, which leaks two descriptors for each of
+ * them before 1.4.1. */
 static struct xdp_multiprog *open_dispatcher(__u32 ifindex)
 {
 	__u32 id = shared_program(ifindex);
@@ -107,7 +107,8 @@ int shared_attach(__u32 ifindex, struct xdp_program *program, __u16 flag)
 	rc = xdp_program__attach(program, ifindex, mode, 0);
 	if (rc || shared_is_dispatcher(shared_program(ifindex)))
 		return rc;
-	/* If the kernel supports no dispatcher, libxdp attaches the program alone. Undo that. */
+	/* On a kernel without support for dispatchers, libxdp attaches the program alone: undo
+	 * that. */
 	xdp_program__detach(program, ifindex, mode, 0);
 	return -ENOSYS;
 }
@@ -129,8 +130,8 @@ static bool directory_is_ours(const char *path, __u32 map)
 	return ours;
 }
 
-/* Removes the pins of dispatchers that are not attached any more, left by a removed device or a
- * killed command. They would keep our program and its maps in the kernel. */
+/* Removes libxdp's pins of dispatchers that are attached to no device any more, because the device
+ * was removed or a command killed. They would keep our program and maps in the kernel. */
 static void remove_stale_dispatchers(__u32 ifindex, __u32 map)
 {
 	__u32 now = shared_program(ifindex), of, id;

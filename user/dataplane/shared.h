@@ -9,12 +9,13 @@
 #include <stddef.h>
 #include "abi.h"
 
-#define SHARED_MAX 10			/* largest number of components of a dispatcher */
+#define SHARED_MAX 10	/* components that one dispatcher has room for, as in libxdp */
 
 struct xdp_program;
 
-/* Checks whether this process may share a device. libxdp opens programs by their ids, which needs
- * CAP_SYS_ADMIN. Returns 0, or -EPERM after printing an error about the interface. */
+/* Checks whether this process may share a device's XDP with other programs: libxdp opens programs
+ * by their ids, which needs CAP_SYS_ADMIN. Returns 0, or -EPERM after printing an error about the
+ * interface. */
 int shared_permitted(const char *interface);
 /* Returns whether this XDP program is a dispatcher of libxdp, of any version. */
 bool shared_is_dispatcher(__u32 program_id);
@@ -23,23 +24,23 @@ __u32 shared_program(__u32 ifindex);
 /* Returns how the dispatcher of a device is attached, LINK_NATIVE or LINK_GENERIC; 0: there is
  * none. */
 __u16 shared_mode(__u32 ifindex);
-/* Writes the ids of the components in a device's dispatcher that use this map control, or of all
- * components if it is -1. Returns their number. */
+/* Writes the ids of the components in a device's dispatcher. control: fd of an instance's map, to
+ * list only its components; -1: all. Returns their number. */
 size_t shared_components(__u32 ifindex, int control, __u32 ids[SHARED_MAX]);
 
-/* Helpers that a component may not call; the list ends with 0. The functions of libxdp's dispatcher
- * (before 1.5.5) do not change packets. Newer kernels (6.13, and later 6.12.x) therefore refuse to
- * replace them by a program that calls one of these helpers, even in code that never runs. So in a
- * component these calls are replaced by -EINVAL, and tc sends the packet instead. This concerns
- * packets whose number of VLAN tags or whose family changes (adjust_head), and packets with bytes
- * after their end (adjust_tail). */
+/* Helpers that a component may not call, a list that ends with 0. They change the packet, while the
+ * functions of libxdp's dispatcher before 1.5.5, which components replace, do not. Kernels from
+ * 6.13 on (and later 6.12.x) refuse such a replacement, even for calls that never run. In a
+ * component these calls return -EINVAL instead, and tc sends the packets that need them: those
+ * whose number of VLAN tags or family changes (adjust_head), or with bytes after their end
+ * (adjust_tail). */
 extern const enum bpf_func_id shared_refused[];
-/* Adds a component. Returns 0 or -errno; -ENOSYS if the kernel lacks a feature that the dispatcher
- * needs. */
+/* Adds our program to the device's dispatcher. Returns 0 or -errno; -ENOSYS if the kernel lacks a
+ * feature that the dispatcher needs. */
 int shared_attach(__u32 ifindex, struct xdp_program *program, __u16 flag);
-/* Removes the components of the instance from a device, except the one with the id `keep`.
- * Components of other software stay. It also removes the remains of a device that does not exist
- * any more. */
+/* Removes the instance's components from a device, except the one with the id `keep` (0: none).
+ * Other software's components stay. If the device no longer exists, removes what is left of its
+ * dispatcher. */
 int shared_detach(__u32 ifindex, int control, __u32 keep);
 /* Removes the components of the instance from all devices. */
 void shared_detach_all(int control);

@@ -68,14 +68,14 @@ static void publish_entry(struct table_entry *to, const struct table_entry *from
 	__atomic_store_n(&to->tag, hash, __ATOMIC_RELEASE);
 }
 
-/* Entries that will be removed. Readers can find these entries until unpublish_all(). */
+/* Old entries to remove. Readers find them until unpublish_all(). */
 struct leaving {
 	struct table_entry **entries;
 	size_t n;
 };
 
-/* Unpublishes the old entries, and waits until no reader uses them. published: new entries were
- * published. Then it first waits for readers that may have missed these and need the old ones. */
+/* Unpublishes the old entries, and waits for readers that still use them. published: new entries
+ * were published, so it first waits for readers that began before and may need the old ones. */
 static void unpublish_all(struct table *t, struct leaving *l, bool published)
 {
 	if (!l->n)
@@ -96,7 +96,8 @@ static struct table_entry *free_place(const struct table *t, __u64 hash)
 	return NULL;
 }
 
-/* With fewer moves, a changed key whose two buckets are the same does not always find room. */
+/* Most moves of entries that make room for one. With fewer, a key whose two buckets are the same
+ * cannot always change. */
 enum { MOVES = 6 };
 
 /* Returns a free place for this hash. If there is none, it frees one by moving an entry to its
@@ -138,8 +139,8 @@ static void withdraw_published(struct table *t, const struct table_entry *want,
 	t->grace();
 }
 
-/* Collects the old entries of changed keys. A changed key has two entries now, and so has a key
- * that a killed writer was moving. One entry with the wanted value stays. */
+/* Collects old entries of keys that have two. This is so for changed keys, and for a key that a
+ * killed writer was moving. One entry with the wanted value stays. */
 static void collect_changed(struct table *t, const struct table_entry *want, const bool *published,
 			    size_t n, bool *kept, struct leaving *l)
 {
@@ -152,7 +153,7 @@ static void collect_changed(struct table *t, const struct table_entry *want, con
 			if (e->tag != want[i].tag || !same_key(&e->key, &want[i].key) ||
 			    kept[place_number(t, e)])
 				continue;
-			/* The entry stays, or is in the list of entries that leave. */
+			/* Marks that this entry was handled: it stays, or leaves with the list. */
 			kept[place_number(t, e)] = true;
 			if (!found && !memcmp(e->value, want[i].value, sizeof(e->value)))
 				found = true;
@@ -202,7 +203,7 @@ int table_sync(struct table *t, struct table_entry *want, size_t n)
 		published[i] = true;
 		n_published++;
 	}
-	/* This comes only now, because making room has moved entries. */
+	/* Only now do the entries no longer move: make_room() moves them. */
 	collect_changed(t, want, published, n, kept, &leaving);
 	n_changed = leaving.n;
 	collect_unwanted(t, kept, &leaving);

@@ -22,15 +22,15 @@ struct table {
 void table_grace(void);
 
 /* Makes the table contain exactly want[0..n-1], whose keys are unique, and sets their tags. It
- * publishes new and changed entries first, and then removes old ones. It waits for two grace
- * periods, for any number of entries. If nothing was published it waits for one, and if nothing
- * differs for none. Returns the number of entries written (a changed one counts once) or removed.
- * If there is no room, it returns -ENOSPC and leaves the table as it was. */
+ * publishes new and changed entries first, and removes old ones two grace periods later, however
+ * many they are; one if nothing was published. Returns the number of entries that were written (a
+ * changed one counts once) or removed. If there is no room, it returns -ENOSPC and leaves the table
+ * as it was. */
 int table_sync(struct table *t, struct table_entry *want, size_t n);
 
 /* Returns the entry with a key, as the data path would find it, or NULL. */
 const struct table_entry *table_lookup(const struct table *t, const struct table_key *key);
 
-/* Returns the number of buckets for n entries, with room to change all of them at once: twice the
- * places, a power of two, at least 256. */
+/* Returns the number of buckets for n entries: a power of two, at least 256, with twice the places,
+ * so that all entries can change at once. */
 __u32 table_size(size_t n);

@@ -46,7 +46,7 @@ static int function_name(int program, char name[64])
 	if (bpf_obj_get_info_by_fd(program, &info, &len))
 		return -errno;
 	btf = info.btf_id && info.nr_func_info ? btf__load_from_kernel_by_id(info.btf_id) : NULL;
-	if (!btf && errno == EPERM)	/* the process may not open objects by id */
+	if (!btf && errno == EPERM)	/* the process may not open BTF objects by their ids */
 		return -EACCES;
 	type = btf ? btf__type_by_id(btf, first.type_id) : NULL;
 	snprintf(name, 64, "%s", type ? btf__name_by_offset(btf, type->name_off) : "");
@@ -56,8 +56,8 @@ static int function_name(int program, char name[64])
 
 static int choose_programs(struct tracer *l, const struct dataplane *dp)
 {
-	/* Trace the program that is attached, because fexit does not see what follows a tail
-	 * call. */
+	/* Trace the program that is attached to devices: at a program reached by a tail call, fexit
+	 * does not run. */
 	bool express = program_fd(dp, PROGRAM_wgxdp_express) >= 0;
 	struct bpf_program *programs[PROGRAM_COUNT] = {
 		[PROGRAM_wgxdp_tc] = l->skeleton->progs.tracing_tc,

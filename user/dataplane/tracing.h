@@ -12,17 +12,17 @@
 struct tracer;
 typedef void tracer_sink(void *data, const struct tracing_packet *p, const void *bytes, __u32 n);
 
-/* Attaches the tracing programs, which pass packets to `sink`. kinds: bits of enum tracing_kind.
- * each: limit of reported packets per jiffy and CPU. Returns 0, or -errno after printing an error;
- * -EOPNOTSUPP if this kernel or machine cannot trace. */
+/* Attaches programs that report packets to `sink`. kinds: bits of enum tracing_kind. each: most
+ * packets per jiffy and CPU. Returns 0, or -errno after printing an error; -EOPNOTSUPP if this
+ * kernel or machine cannot trace. */
 int tracer_open(const struct dataplane *dp, __u32 kinds, __u32 each, tracer_sink *sink, void *data,
 		struct tracer **ret);
-/* Returns whether the traced programs are the running ones. If not, close the tracer and open it
+/* Returns whether the programs that are traced still run. If not, close the tracer and open it
  * again. */
 bool tracer_is_current(const struct tracer *l, const struct dataplane *dp);
 /* Returns an fd to poll. When it is readable, call tracer_consume(). */
 int tracer_fd(const struct tracer *l);
 int tracer_consume(struct tracer *l);
-/* Returns how many packets were not reported for lack of room. */
+/* Returns how many packets were not reported because the ring buffer was full. */
 __u64 tracer_lost(const struct tracer *l);
 void tracer_close(struct tracer *l);

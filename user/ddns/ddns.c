@@ -35,7 +35,7 @@ keep_message(struct ddns_run *run, enum ddns_line_level level, const char *name,
 	if (!line)
 		return;
 	vsnprintf(text, sizeof(text), format, args);
-	/* A text from a server may contain control characters. */
+	/* Texts from servers may have control characters, which must not reach a terminal. */
 	for (char *c = text; *c; c++)
 		if ((unsigned char)*c < ' ' || *c == 0x7f)
 			*c = ' ';
@@ -92,7 +92,7 @@ void ddns_tell(const struct ddns_run *run)
 	for (size_t i = 0; i < run->n_lines; i++) {
 		const struct ddns_line *l = &run->lines[i];
 
-		if (!*l->text)			/* the daemon suppressed the text */
+		if (!*l->text)	/* the daemon emptied a message that it has logged before */
 			continue;
 		if (l->level == DDNS_COMPLAIN)
 			log_error("%s", l->text);
@@ -184,12 +184,12 @@ int ddns_has(struct ddns_run *run, struct ddns_set *set, const struct address *a
 /* ---- this host's addresses ---- */
 
 struct found {
-	struct address *list;	/* addresses that are suitable for publishing, the best first */
+	struct address *list;	/* addresses that may be published, the best first */
 	size_t n;
-	char why[512];			/* reason why there are no such addresses */
+	char why[512];			/* reason why `list` is empty */
 };
 
-/* Writes why each address is unsuitable. */
+/* Writes to f->why why each address of the interface must not be published. */
 static void tell_unfit(struct found *f, const struct nl_address *list, size_t n, __u32 ifindex,
 		       __u8 family)
 {
@@ -241,7 +241,7 @@ static int add_sets(struct ddns_run *run, __u8 family)
 	return 0;
 }
 
-/* Chooses one address for all names. An address that a name has already is preferred. */
+/* Chooses one address for all names: preferably one that is in a record already, else the best. */
 static void choose_address(struct ddns_run *run, __u8 family, const struct found *f)
 {
 	const struct address *wanted = NULL;
@@ -304,7 +304,7 @@ static void publish(struct ddns_run *run, const struct found *ipv6, const struct
 	run->data = NULL;
 }
 
-/* Adds the sets of a family, or reports for every name that there is no suitable address. */
+/* Adds a set for each name; if no address may be published, an error for each name. */
 static int add_family(struct ddns_run *run, __u8 family, struct found *f)
 {
 	const struct ddns_config *c = run->config;

@@ -59,7 +59,7 @@ const char *ddns_unfit(const struct nl_address *a)
 		return why;
 	if (a->flags & IFA_F_DADFAILED)
 		return "also used by another host (duplicate)";
-	/* For IPv4 the same bit means IFA_F_SECONDARY. */
+	/* IFA_F_TEMPORARY has the value of IFA_F_SECONDARY, which IPv4 addresses may have. */
 	if (a->local.family == FAMILY_IPV6 && a->flags & IFA_F_TEMPORARY)
 		return "temporary";
 	if (a->flags & IFA_F_DEPRECATED)
@@ -67,8 +67,8 @@ const char *ddns_unfit(const struct nl_address *a)
 	return a->flags & (IFA_F_TENTATIVE | IFA_F_OPTIMISTIC) ? "tentative" : NULL;
 }
 
-/* Returns whether a is better than b. Stable-privacy (RFC 7217) and manual addresses are better
- * than others. Among equals, a longer preferred lifetime is better. */
+/* Returns whether address a is better to publish than b. Stable-privacy (RFC 7217) and manual
+ * addresses are best; next counts the longer preferred lifetime. */
 static bool is_better(const struct nl_address *a, const struct nl_address *b)
 {
 	bool a_stays = a->flags & (IFA_F_STABLE_PRIVACY | IFA_F_PERMANENT),

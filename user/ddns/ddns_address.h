@@ -6,13 +6,13 @@
 #pragma once
 #include "net/netlink.h"
 
-/* Returns why an address is unsuitable, in words that follow "ADDRESS is", or NULL if it is
- * suitable. */
+/* Returns why an address must not be published, in words that follow "ADDRESS is"; NULL: it may
+ * be. */
 const char *ddns_unfit(const struct nl_address *a);
-/* Finds the suitable addresses of an interface, the best first. The caller frees *ret. host: the
- * last 64 bits that replace those of IPv6 addresses; family 0: none. Returns 0 or -ENOMEM. */
+/* Finds the addresses of an interface that may be published, the best first. host: its last 64 bits
+ * replace those of IPv6 addresses; family 0: none. The caller frees *ret. Returns 0 or -ENOMEM. */
 int ddns_candidates(const struct nl_address *list, size_t n, __u32 ifindex, __u8 family,
 		    const struct address *host, struct address **ret, size_t *ret_n);
-/* Returns the first published address that is in the list, or NULL. */
+/* Returns the first address of `list` that is published already, or NULL. */
 const struct address *ddns_still(const struct address *list, size_t n,
 				 const struct address *published, size_t n_published);

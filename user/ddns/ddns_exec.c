@@ -24,7 +24,7 @@
 
 struct asking {
 	struct dns *dns;
-	size_t open;			/* number of questions without an answer */
+	size_t open;			/* DNS questions without an answer yet */
 };
 
 struct question {
@@ -45,8 +45,8 @@ static void on_answer(void *data, int status, int timeouts, struct ares_addrinfo
 		struct address a = address_from_socket(node->ai_addr);
 
 		if (a.family == q->set->family)
-			/* The TTL is unknown (0), because the TTL from a cache is shorter than the
-			 * real one. */
+			/* TTL 0, unknown: the answer may come from a cache, with less than the
+			 * record's TTL. */
 			ddns_has(q->run, q->set, &a, 0, 0);
 	}
 	if (info)
@@ -97,8 +97,8 @@ static void read_sets(struct ddns_run *run)
 
 /* ---- writing ---- */
 
-/* Waits for the end of the program. Returns its status as from waitpid(), -ETIME after killing it
- * because it took too long, or another -errno. */
+/* Waits for the program to end. Returns its status as from waitpid(). Returns -ETIME after killing
+ * it when PROGRAM_MS were over, or another -errno. */
 static int wait_for_end(pid_t pid)
 {
 	struct timespec pause = { .tv_nsec = LOOK_MS * 1000000 };
@@ -116,9 +116,9 @@ static int wait_for_end(pid_t pid)
 	return -ETIME;
 }
 
-/* Starts the program in a new process group, with only the descriptors 0 to 2, and with only PATH
- * in its environment. Its standard output is ours; on standard error it would look like our
- * messages. */
+/* Starts the program in a process group of its own, with only the descriptors 0 to 2 and PATH in
+ * its environment. Its output goes to our standard output, because on standard error it would look
+ * like our messages. */
 static int start_program(char **words, pid_t *ret)
 {
 	static char path[] = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";

@@ -24,14 +24,14 @@ static const char needs_shell[] = "this needs a shell, but the file is only read
 struct reader {
 	const char *at;
 	unsigned int line;
-	const char *wrong;		/* the error at `line`; NULL: none */
+	const char *wrong;		/* the error in line `line`; NULL: none */
 };
 
 struct variable {
 	const char *name;
-	char (*words)[256];		/* words of an array, or the single word of the value */
+	char (*words)[256];		/* words of the value: several if it is a shell array */
 	size_t n;
-	unsigned int line; /* line of the assignment in the file; 0: the variable is not assigned */
+	unsigned int line; /* line of its assignment, from 1 on; 0: it is not assigned */
 };
 
 enum { ENDPOINT, KEY, SECRET, CONSUMER, ZONE, TTL, NAMES, IFACE, VARIABLES };
@@ -63,7 +63,7 @@ static void skip_blanks(struct reader *r, bool lines)
 	}
 }
 
-/* Reads a quoted part of a word. */
+/* Appends the part of a word between two quotes to `word`, of which n bytes are in use. */
 static void read_quoted(struct reader *r, char word[256], size_t *n)
 {
 	char quote = next_char(r);
@@ -169,7 +169,7 @@ static void read_assignment(struct reader *r, struct variable variables[VARIABLE
 	for (size_t i = 0; i < VARIABLES; i++)
 		if (strlen(variables[i].name) == n && !strncmp(variables[i].name, name, n))
 			v = &variables[i];
-	free_words(v);			/* only the last assignment of a variable is valid */
+	free_words(v);			/* a later assignment replaces an earlier one */
 	v->line = r->line;
 	r->at += n + 1;
 	if (*r->at == '(')
@@ -199,7 +199,7 @@ static struct shell_place read_variables(const char *text, struct variable varia
 	return (struct shell_place){ r.line, r.wrong };
 }
 
-/* Returns the value of a variable that has exactly one, or "". */
+/* Returns the variable's value; "" if it has none, or several. */
 static const char *only_value(const struct variable *v)
 {
 	return v->n == 1 ? v->words[0] : "";
@@ -265,8 +265,8 @@ complain(struct import *im, unsigned int line, const char *format, ...)
 	im->wrong = true;
 }
 
-/* Returns whether the variable has exactly one value. Prints an error if it has several, or if it
- * has none and `like`, an example, is not NULL, which means that a value is required. */
+/* Returns whether the variable has exactly one value; several are an error. like: an example of the
+ * value, which makes a missing value an error too; NULL: it may be missing. */
 static bool has_one_value(struct import *im, const struct variable *v, const char *like)
 {
 	if (v->n == 1 && *v->words[0])
@@ -330,7 +330,7 @@ static void import_ttl(struct import *im, const struct variable *v, struct ddns_
 		d->ttl = n;
 }
 
-/* Adds the names, which are an array, or one value with spaces between the names. */
+/* Adds the host names to publish: a shell array, or one value with spaces between the names. */
 static void import_names(struct import *im, const struct variable *v, struct ddns_config *d)
 {
 	for (size_t i = 0; i < v->n; i++) {
@@ -364,7 +364,7 @@ static void import_names(struct import *im, const struct variable *v, struct ddn
 static void import_settings(struct import *im, const struct variable variables[VARIABLES],
 			  struct ddns_config *d)
 {
-	/* A name without a slash would mean a credential of systemd. */
+	/* Make the path absolute: a name without a slash would be that of a systemd credential. */
 	char *path = strchr(im->file, '/') ? realpath(im->file, NULL) : NULL;
 
 	*d = (struct ddns_config){ .ipv6 = true, .by = DDNS_OVH };

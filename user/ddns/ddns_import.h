@@ -9,16 +9,16 @@
 
 struct shell_place {
 	unsigned int line;
-	const char *wrong;		/* the error at that place; NULL: none */
+	const char *wrong;		/* the error in that line; NULL: none */
 };
 
 struct ovh_credentials {
 	char key[128], secret[128], consumer[128];
 };
 
-/* Reads the settings in FILE into a configuration with one section ddns, whose credentials are in
- * the same file. Returns 0, or -errno after printing an error. */
+/* Converts a shell file of settings to a configuration with one section ddns, which takes its
+ * credentials from the same file. Returns 0, or -errno after printing an error. */
 int ddns_import(const char *file, struct config **ret);
-/* Reads OVH_APP_KEY, OVH_APP_SECRET and OVH_CONSUMER_KEY. The returned error never contains their
- * values. */
+/* Reads OVH_APP_KEY, OVH_APP_SECRET and OVH_CONSUMER_KEY from a shell file's text. The returned
+ * error, if any, never contains their values. */
 struct shell_place ovh_credentials_parse(const char *text, struct ovh_credentials *ret);

@@ -5,7 +5,7 @@
  * servers of the zone.
  */
 #ifdef WITH_CURL
-/* The type checks of curl do not compile with function pointers. */
+/* curl's type checks do not compile with functions that dlsym() returned. */
 #define CURL_DISABLE_TYPECHECK
 #include <ctype.h>
 #include <curl/curl.h>
@@ -25,7 +25,7 @@
 #define CONNECT_MS 5000
 #define REQUEST_MS 10000
 #define REPLY_MAX 65536			/* longest reply, in bytes */
-#define TIME_MAX (1ULL << 40)		/* largest time that is accepted, in seconds since 1970 */
+#define TIME_MAX (1ULL << 40)	/* later times of the API are errors, in seconds since 1970 */
 
 #define FUNCTIONS(X) \
 	X(curl_easy_cleanup) X(curl_easy_getinfo) X(curl_easy_init) X(curl_easy_perform) \
@@ -69,16 +69,16 @@ struct reply {
 	char text[REPLY_MAX + 1];
 	size_t n;
 	bool too_long;
-	struct yaml_tree tree;		/* reply of the API: JSON, parsed as YAML */
+	struct yaml_tree tree;		/* the API's reply; YAML includes JSON */
 };
 
 struct ovh {
 	CURL *curl;
 	struct ovh_credentials keys;
 	const char *url;
-	char zone[256];			/* name of the zone in lower case, as in the API */
-	long ahead;			/* seconds by which the API's clock is ahead of ours */
-	char why[512];			/* reason why a request failed */
+	char zone[256];			/* DNS zone in lower case, as in the API */
+	long ahead;			/* seconds that the API's clock is ahead of ours */
+	char why[512];			/* error of the last request that failed */
 	struct reply reply;
 };
 
@@ -199,19 +199,19 @@ static const char *text_at(struct reply *r, const char *path)
 	return node && node->type == YAML_SCALAR && node->text ? node->text : "";
 }
 
-/* Returns the error message of the API, or a substitute if it contains a key, which must not get
- * into the log. */
+/* Returns the error message in the API's reply. A message that contains one of our keys must not
+ * get into the log, so it is replaced by another one. */
 static const char *error_message(struct ovh *o, struct reply *r)
 {
 	const char *text = text_at(r, "/message");
 
 	return strstr(text, o->keys.key) || strstr(text, o->keys.secret) ||
-	       strstr(text, o->keys.consumer) ? "(the message has a secret key in it and is not "
+	       strstr(text, o->keys.consumer) ? "(its message has a secret key in it and is not "
 						"shown)" : text;
 }
 
-/* Sends a request. body: "" for none. Returns 0, or -errno with the error in o->why. The caller
- * passes r to drop_reply(). */
+/* Sends a request to the API. body: "" for none. Returns 0, or -errno with the error in o->why. The
+ * caller then frees *r with drop_reply(). */
 static int request_path(struct ovh *o, const char *method, const char *path, const char *body,
 			bool is_signed, struct reply *r)
 {
@@ -272,7 +272,7 @@ static void to_lower_case(char *text)
 		*text = tolower((unsigned char)*text);
 }
 
-/* Writes the part of a name before the zone, "" for the zone itself. */
+/* Writes to ret the part of the set's name before the zone; "" if the name is the zone itself. */
 static void sub_domain(const struct ddns_run *run, const struct ddns_set *set, char ret[256])
 {
 	size_t n = strlen(set->name) - strlen(run->config->zone);
@@ -281,9 +281,9 @@ static void sub_domain(const struct ddns_run *run, const struct ddns_set *set, c
 	to_lower_case(ret);
 }
 
-/* Reads a record. It compares the record's sub-domain again, because write_set() deletes records,
- * and OVH does not document that a search for the sub-domain "" finds only the records of the zone
- * itself. */
+/* Reads a record. Checks its sub-domain again, because write_set() deletes records: OVH does not
+ * document that a search for the sub-domain "", the zone itself, returns no records of other
+ * names. */
 static int read_record(struct ddns_run *run, struct ddns_set *set, const char *type, __u64 id,
 		       struct reply *r)
 {
@@ -313,7 +313,7 @@ static int read_record(struct ddns_run *run, struct ddns_set *set, const char *t
 	if (!is)
 		return rc;
 	if (!strcmp(type, ddns_type(set)))
-		/* A TTL of 0 means the default of the zone. */
+		/* For OVH, TTL 0 stands for the zone's default TTL. */
 		return ddns_has(run, set, &a, ttl && ttl < ~0U ? ttl : ~0U, id);
 	ddns_fail(run, set, "%s: the name has a CNAME record, which allows no other records: "
 			    "remove it by hand",
@@ -321,7 +321,7 @@ static int read_record(struct ddns_run *run, struct ddns_set *set, const char *t
 	return -EEXIST;
 }
 
-/* Finds the ids of the records of one type of a name. The caller frees *ret. */
+/* Finds the ids of the set's present records of one type. The caller frees *ret. */
 static int list_records(struct ddns_run *run, const struct ddns_set *set, const char *type,
 			struct reply *r, __u64 **ret, size_t *ret_n)
 {
@@ -370,7 +370,7 @@ static void read_set(struct ddns_run *run, struct ddns_set *set, struct reply *r
 	*o->why = '\0';
 	rc = read_records(run, set, "CNAME", r) ?: read_records(run, set, ddns_type(set), r);
 	if (rc == -EIO)
-		/* The reading of the other names would fail too. */
+		/* Reading the other sets would fail in the same way. */
 		ddns_fail_all(run, "ovh: %s", o->why);
 	else if (rc && !set->failed)
 		ddns_fail(run, set, "ovh: %s", o->why);
@@ -391,7 +391,7 @@ static int read_credentials(struct ddns_run *run, struct ovh *o)
 	return -EINVAL;
 }
 
-/* Reads the API's time, because the API refuses requests with another time. */
+/* Reads the time of the API's clock: a request that is signed with another time is refused. */
 static int read_time(struct ovh *o, struct reply *r)
 {
 	__u64 now = 0;
@@ -439,7 +439,8 @@ static int call_api(struct ddns_run *run, const char *method, const char *path, 
 	return rc;
 }
 
-/* Writes the wanted address to the record with index `at`, or creates a record if there is none. */
+/* Writes the wanted address into the set's record `at`, or creates one if there is no such
+ * record. */
 static int write_record(struct ddns_run *run, struct ddns_set *set, size_t at, __u32 ttl,
 			struct reply *r)
 {
@@ -464,8 +465,8 @@ static int write_record(struct ddns_run *run, struct ddns_set *set, size_t at, _
 	return rc;
 }
 
-/* Makes the set one record with the wanted address: keeps such a record or changes another record,
- * and deletes the rest. After that ids[0] is the id of the record. */
+/* Leaves one record in the set, with the wanted address: keeps it if there is one, or else changes
+ * another. Deletes the rest. Afterwards ids[0] is the id of the record. */
 static void write_set(struct ddns_run *run, struct ddns_set *set, struct reply *r)
 {
 	struct ovh *o = run->data;
@@ -486,8 +487,8 @@ static void write_set(struct ddns_run *run, struct ddns_set *set, struct reply *
 		ddns_fail(run, set, "ovh: %s", o->why);
 }
 
-/* Marks the new records after the refresh failed, when the API has them but the name servers do
- * not. It writes another TTL, by which the next run sees that it must write them again. */
+/* After a failed refresh the API has the new records, but the name servers do not. This gives the
+ * records another TTL, so that the next run sees that it must write them again. */
 static void mark_unrefreshed(struct ddns_run *run, struct ovh *o)
 {
 	char why[sizeof(o->why)];
@@ -518,7 +519,7 @@ static void write_sets(struct ddns_run *run)
 	for (size_t i = 0; i < run->n_sets; i++)
 		if (run->sets[i].write && !run->sets[i].failed)
 			write_set(run, &run->sets[i], &o->reply);
-	/* Refresh even after a failure, because some records may have been written. */
+	/* Refresh the zone even after a failure: some of its records may have been written. */
 	snprintf(path, sizeof(path), "/domain/zone/%s/refresh", o->zone);
 	if (call_api(run, "POST", path, "", &o->reply))
 		mark_unrefreshed(run, o);

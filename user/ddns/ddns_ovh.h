@@ -5,9 +5,9 @@
 #pragma once
 #include "ddns/ddns_import.h"
 
-#define OVH_SIGNATURE_LEN 44		/* length of a signature: "$1$", 40 digits and '\0' */
+#define OVH_SIGNATURE_LEN 44		/* "$1$", 40 hexadecimal digits and '\0' */
 
-/* Signs a request. when: the time of the API, in seconds since 1970. Returns 0, -ENOMEM or
+/* Signs a request to OVH's API. when: seconds since 1970 by the API's clock. Returns 0, -ENOMEM or
  * -ENOTSUP. */
 
 int ovh_sign(const struct ovh_credentials *keys, const char *method, const char *url,

@@ -7,7 +7,7 @@
  * server answered.
  */
 #ifdef WITH_LDNS
-#include <stdbool.h>			/* before ldns, which defines its own bool otherwise */
+#include <stdbool.h>			/* ldns would otherwise define its own bool */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <ldns/ldns.h>
@@ -25,7 +25,7 @@
 #define TRY_MS 5000
 #define TRIES 2
 #define UDP_MAX 1232	/* longest UDP message in bytes; longer messages are sent over TCP */
-#define FUDGE 300			/* seconds by which the two clocks may differ */
+#define FUDGE 300			/* seconds that the server's clock may differ from ours */
 #define ALGORITHM "hmac-sha256."
 
 #define FUNCTIONS(X) \
@@ -45,16 +45,16 @@ static struct library_functions {
 } lib;
 static const struct library_function functions[] = { FUNCTIONS(LIBRARY_FUNCTION) };
 
-enum { TSIG_MAC = 3, TSIG_ERROR = 5 };	/* numbers of fields in a TSIG record */
+enum { TSIG_MAC = 3, TSIG_ERROR = 5 };
 
 struct server {
-	/* list: addresses of the server. is: the address that answered. */
+	/* list: addresses of the server. is: the one that answered; NULL: none yet. */
 	struct addrinfo *list, *is;
 	struct tsig_key key;
-	char why[256];			/* reason why a question failed */
+	char why[256];			/* error of the last question that failed */
 };
 
-/* A message in wire format. */
+/* A DNS message in wire format. */
 struct wire {
 	uint8_t *bytes;
 	size_t n;
@@ -67,7 +67,7 @@ static uint64_t now_ms(void)
 	return uv_hrtime() / 1000000;
 }
 
-/* Waits until the socket is ready. Returns 0, -ETIMEDOUT or another -errno. */
+/* Waits for the socket, until the time `until` in ms. Returns 0, -ETIMEDOUT or another -errno. */
 static int wait_ready(int fd, short events, uint64_t until)
 {
 	struct pollfd p = { .fd = fd, .events = events };
@@ -126,7 +126,7 @@ static int ask_udp(const struct addrinfo *to, const struct wire *question, struc
 	return rc;
 }
 
-/* Sends (out is true) or receives exactly n bytes. Returns 0 or -errno. */
+/* Sends (out is true) or receives exactly n bytes. until: time limit in ms. Returns 0 or -errno. */
 static int transfer_bytes(int fd, uint8_t *bytes, size_t n, bool out, uint64_t until)
 {
 	while (n) {
@@ -172,9 +172,9 @@ static int ask_address(const struct addrinfo *to, const struct wire *question, s
 	return ask_tcp(to, question, answer);
 }
 
-/* Sends a question to the server's addresses in turn until one answers. Later questions go only to
- * that address. Returns 0, or -errno with the error in s->why. The caller always frees
- * answer->bytes. */
+/* Sends a question to each address of the server until one answers, to which all later questions
+ * go. Returns 0, or -errno with the error in s->why. The caller frees answer->bytes in every
+ * case. */
 static int ask_server(struct server *s, const struct wire *question, struct wire *answer)
 {
 	struct addrinfo *at = s->is ?: s->list;
@@ -203,8 +203,8 @@ static ldns_rdf *make_name(const char *text)
 	return lib.ldns_dname_new_frm_str(text);
 }
 
-/* Sends a message and returns the answer, and stores it in wire format too. Returns NULL with the
- * error in s->why on failure. */
+/* Sends a message, and returns the answer, parsed and (in *answer) in wire format. Returns NULL
+ * with the error in s->why if that fails. */
 static ldns_pkt *exchange_messages(struct server *s, const ldns_pkt *question, struct wire *answer)
 {
 	struct wire out = { 0 };
@@ -285,7 +285,7 @@ static void read_set(struct ddns_run *run, struct ddns_set *set)
 		ddns_fail(run, set, "%s: cannot make the question: there is no memory, or the name "
 				    "is invalid", ddns_type(set));
 	else if (!answer)
-		/* The questions for the other names would fail too. */
+		/* Questions about the other sets would fail in the same way. */
 		ddns_fail_all(run, "server %s: %s", c->server, s->why);
 	else if (lib.ldns_pkt_get_rcode(answer) != LDNS_RCODE_NOERROR &&
 		 lib.ldns_pkt_get_rcode(answer) != LDNS_RCODE_NXDOMAIN)
@@ -343,8 +343,8 @@ static void read_sets(struct ddns_run *run)
 
 /* ---- writing ---- */
 
-/* Adds a change to an update: a record to add or, if value is NULL, the deletion of all records of
- * the set (RFC 2136, 2.5.2). */
+/* Adds a change to an update (RFC 2136, 2.5): a record with this value or, if value is NULL, the
+ * deletion of all records of the set. */
 static bool add_row(ldns_rr_list *rows, const struct ddns_set *set, __u32 ttl,
 		    const struct address *value)
 {
@@ -416,7 +416,7 @@ static const char *rcode_hint(unsigned int rcode)
 					     "the zone" : "";
 }
 
-/* Evaluates the answer to an update. An answer that reports success must be signed. */
+/* Marks sets as failed if the update was refused. Only a signed answer can report success. */
 static void check_answer(struct ddns_run *run, const ldns_pkt *update, ldns_pkt *answer,
 		  const struct wire *wire)
 {

@@ -59,12 +59,12 @@ void secret_free(char *text)
 
 struct words {
 	const char *at;
-	char word[256];			/* present word; "": the end of the text */
+	char word[256];			/* present word; "" at the end of the text */
 	bool too_long;
 };
 
-/* Reads the next word and removes its quotes. White space, '{', '}', ';', ',' and comments separate
- * words. after_secret: the word follows `secret`, so "//" may begin base64 instead of a comment. */
+/* Reads the next word, without its quotes. White space, '{', '}', ';', ',' and comments separate
+ * words. after_secret: the word before was `secret`, so "//" is base64 and no comment. */
 static const char *next_word(struct words *w, bool after_secret)
 {
 	const char *s = w->at, *end;
@@ -158,7 +158,7 @@ static const char *parse_words(struct words *w, struct found *f)
 	return w->too_long ? "the file has a word of more than 255 bytes" : NULL;
 }
 
-/* Parses ALGORITHM:NAME:SECRET. */
+/* Parses a key in the form ALGORITHM:NAME:SECRET. */
 static bool parse_line(const char *text, struct found *f)
 {
 	size_t n;

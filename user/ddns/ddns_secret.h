@@ -8,15 +8,15 @@
 
 #define SECRET_WHY_LEN 512
 
-/* Reads a file or, if its name has no slash, the systemd credential with that name
- * ($CREDENTIALS_DIRECTORY). *ret: the text, for secret_free(). *ret_open: users other than owner
- * and group may read the file. Returns 0, or -errno with the error in `why`. */
+/* Reads a file with a secret. A name without a slash is that of a systemd credential
+ * ($CREDENTIALS_DIRECTORY). *ret: the text, for secret_free(). *ret_open: users other than its
+ * owner and group may read it. Returns 0, or -errno with the error in `why`. */
 int secret_read(const char *file, char **ret, bool *ret_open, char why[SECRET_WHY_LEN]);
 void secret_free(char *text);
 
 struct tsig_key {
-	char name[256], secret[256];	/* name of the key, and its secret in base64 */
+	char name[256], secret[256];	/* name of the TSIG key, and its secret in base64 */
 };
-/* Parses the output of tsig-keygen or keymgr -t, or a line ALGORITHM:NAME:SECRET. The algorithm
- * must be hmac-sha256. Returns NULL, or what is wrong. */
+/* Parses a TSIG key: the output of tsig-keygen or keymgr -t, or a line ALGORITHM:NAME:SECRET. Only
+ * hmac-sha256 is allowed. Returns NULL, or what is wrong. */
 const char *tsig_parse(const char *text, struct tsig_key *ret);

@@ -126,7 +126,7 @@ static bool is_own_fault(const struct doctor *k, const struct service_condition 
 	switch (c->fault) {
 	case FAULT_NO_ADDRESS:
 	case FAULT_ADDRESS_GONE:
-	case FAULT_NOT_HEARD:
+	case FAULT_NOT_LISTENING:
 		return !is_dead(k, interface);
 	case FAULT_INTERFACE:
 		return !*interface;

@@ -120,12 +120,12 @@ static void look_at_hash(struct doctor *k, struct queue_check *l)
 	else if (!fixed)
 		how = make_fix("ethtool -N %s rx-flow-hash %s sdfn", SHELL_WORD(name),
 			       ipv4 ? "udp4" : "udp6");
-	doctor_report(k, fixed ? STATE_OK : STATE_WARNING, "queues", name, how,
-		      "the device spreads %s over its %u queues by addresses only, so all packets "
-		      "between two addresses use one queue: %s",
-		      of, s->queues,
-		      fixed ? "its driver cannot change that" :
-		      "let it hash the ports too");
+	doctor_report(k, fixed ? STATE_OK : STATE_WARNING, "queues", name, how, fixed ?
+		      "the driver spreads %s over its %u queues only by addresses, so all packets "
+		      "between two addresses use one queue" :
+		      "the device spreads %s over its %u queues only by addresses: let it hash the "
+		      "ports too, so that two addresses use several queues",
+		      of, s->queues);
 }
 
 static void look_at_senders(struct doctor *k, struct queue_check *l)

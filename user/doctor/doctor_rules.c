@@ -197,8 +197,7 @@ static void look_at_ruleset(struct doctor *k, struct yaml_node *list)
 				look_at_lists(k, list, &k->c->services[i], chain);
 	}
 	if (k->n_findings == before)
-		doctor_ok(k, "nft", "", "no nftables rule drops, by their source, packets that "
-					"wgxdp forwards");
+		doctor_ok(k, "nft", "", "no nftables rule drops packets that wgxdp forwards");
 }
 
 void doctor_rules(struct doctor *k)

@@ -4,6 +4,7 @@
  * counters of the guard. It also checks for packets that are not forwarded now.
  */
 #include <errno.h>
+#include <linux/rtnetlink.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -261,6 +262,69 @@ static void look_at_blind(struct doctor *k)
 	}
 }
 
+/* ---- routes to AllowedIPs ---- */
+
+#define MAX_FIXED 16 /* routes that one command adds */
+
+enum way_out { WAY_NONE, WAY_OTHER, WAY_OVER };
+
+/* Returns whether a route leads to the prefix or a part of it over the device, or whether a route
+ * other than the default one leads elsewhere. */
+static enum way_out find_way(const struct doctor *k, const struct prefix *p, __u32 ifindex)
+{
+	enum way_out way = WAY_NONE;
+
+	for (size_t i = 0; i < k->h.n_routes; i++) {
+		const struct nl_route *r = &k->h.routes[i];
+
+		if (r->type != RTN_UNICAST || !r->dst.len)
+			continue;
+		if (r->oif == ifindex &&
+		    (prefix_within(p, &r->dst) || prefix_within(&r->dst, p)))
+			return WAY_OVER;
+		if (prefix_within(p, &r->dst))
+			way = WAY_OTHER;
+	}
+	return way;
+}
+
+/* Reports AllowedIPs without a route: `wg set` and `wg syncconf` add none. It says nothing about a
+ * device without any such route, whose packets wgxdp alone is to forward, and nothing where the
+ * announcements or a routing daemon decide about routes. */
+static void look_at_ways(struct doctor *k, const struct doctor_device *d)
+{
+	const struct nl_link *link = host_link_by_name(&k->h, d->name);
+	char text[ADDRESS_STRLEN], first[ADDRESS_STRLEN], *fix = NULL;
+	size_t n_over = 0, n_none = 0, size;
+	FILE *out;
+
+	if (!link || !link->up || !config_follows(k->c, d->name) || k->c->announce.table)
+		return;
+	out = text_open(&fix, &size);
+	for (size_t i = 0; out && i < d->wg.n_peers; i++)
+		for (size_t j = 0; j < d->wg.peers[i].n_allowed; j++) {
+			const struct prefix *p = &d->wg.peers[i].allowed[j];
+			enum way_out way = p->len ? find_way(k, p, link->ifindex) : WAY_OTHER;
+
+			n_over += way == WAY_OVER;
+			if (way != WAY_NONE)
+				continue;
+			if (!n_none)
+				prefix_format(p, first);
+			if (n_none++ < MAX_FIXED)
+				fprintf(out, "%sip %sroute add %s dev %s", n_none > 1 ? " && " : "",
+					p->family == FAMILY_IPV6 ? "-6 " : "",
+					prefix_format(p, text), SHELL_WORD(d->name));
+		}
+	if (!out || fclose(out) || !n_over || !n_none)
+		free(fix);
+	else
+		doctor_report(k, STATE_WARNING, "route", d->name, fix,
+			      "%zu of the peers' AllowedIPs, such as %s, %s no route over this "
+			      "interface: the kernel cannot send packets there: add a route",
+			      n_none, first, n_none == 1 ? "has" : "have");
+}
+
 void doctor_wireguard(struct doctor *k)
 {
 	look_at_blind(k);
@@ -295,6 +359,7 @@ void doctor_wireguard(struct doctor *k)
 				      "it is down");
 		look_at_own_key(k, d);
 		look_at_keys(k, d);
+		look_at_ways(k, d);
 		wg_names_read(d->name, &names);
 		for (size_t p = 0; p < d->wg.n_peers; p++)
 			look_at_peer(k, d, &names, &d->wg.peers[p]);

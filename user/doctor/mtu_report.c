@@ -139,8 +139,17 @@ static void print_below_ipv6(unsigned int mtu, const struct mtu_report *r)
 	       mtu + mtu_overhead(family));
 }
 
-static void print_commands(const char *interface, unsigned int mtu, bool wireguard)
+/* Below the minimum of IPv6, the warning comes before the commands, which a reader may copy at
+ * once. */
+static void print_commands(const struct mtu_report *r, unsigned int mtu, bool wireguard)
 {
+	const char *interface = r->link.name;
+
+	if (wireguard)
+		print_below_ipv6(mtu, r);
+	printf(mtu < MTU_IPV6_MIN ?
+	       "If the tunnel carries only IPv4, set at both ends of it:\n" :
+	       "At both ends of the tunnel, set:\n");
 	printf("    ip link set %s mtu %u\n", interface, mtu);
 	if (wireguard)
 		printf("    MTU = %u        in [Interface] of " WG_QUICK_DIR "/%s.conf, for "
@@ -165,8 +174,7 @@ static void print_tunnel(const struct mtu_report *r)
 		printf("Packets that %s sends with its MTU of %u are therefore fragmented, and "
 		       "networks often drop fragments.\n",
 		       r->link.name, r->link.mtu);
-	printf("At both ends of the tunnel, set:\n");
-	print_commands(r->link.name, t->mtu, true);
+	print_commands(r, t->mtu, true);
 	if (t->mtu > r->path.found.passes)
 		printf("With that MTU, packets of %u bytes pass too, because WireGuard pads "
 		       "packets to a multiple of 16, but never above the MTU.\n",
@@ -176,10 +184,9 @@ static void print_tunnel(const struct mtu_report *r)
 		       "WireGuard pads packets to a multiple of 16, and %s.\n",
 		       t->perhaps,
 		       !r->endpoint.family ? "only root may read the peer's endpoint" :
-		       r->has_outside ? "the host that answered outside the tunnel is nearer than "
-					"the limit" :
+		       r->has_outside ? "the host that answered outside the tunnel is before the "
+					"router with the limit" :
 		       "the other end does not answer outside the tunnel");
-	print_below_ipv6(t->mtu, r);
 }
 
 static void print_wireguard_over(const struct mtu_report *r)
@@ -210,8 +217,7 @@ static void print_report(const struct mtu_report *r)
 	if (r->wireguard) {
 		print_tunnel(r);
 	} else if (!r->link.ethernet && !r->link.loopback && v != MTU_CLEAR) {
-		printf("At both ends of the tunnel, set:\n");
-		print_commands(r->link.name, r->path.found.passes, false);
+		print_commands(r, r->path.found.passes, false);
 	}
 	if (!r->wireguard)
 		print_wireguard_over(r);

@@ -11,11 +11,12 @@
 struct gen_files;
 struct gen_keys;
 
-/* Ends the previous file and begins a new one, such as "HOST/etc/radvd.conf". The text written to
- * the stream becomes its content. Never returns NULL: gen_files_bring() reports missing memory. */
+/* Ends the previous file of the set and begins a new one, such as "HOST/etc/radvd.conf", whose
+ * content the caller writes to the returned stream. Never returns NULL: gen_files_bring() reports
+ * missing memory. */
 FILE *gen_file(struct gen_files *f, mode_t mode, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
-/* Marks the set as incomplete, because memory ran out. */
+/* Marks the set of files as incomplete because memory ran out: gen_files_bring() then fails. */
 void gen_no_memory(struct gen_files *f);
 
 struct gen { /* argument of every generator */
@@ -42,11 +43,11 @@ struct wg_key gen_public_key(const struct gen *g, const struct topology_host *h,
  * inside the routing tunnel. */
 unsigned int gen_tunnel_mtu(const struct topology *t, const struct topology_host *h);
 unsigned int gen_mesh_mtu(const struct topology *t, const struct topology_host *h);
-/* Does the same for the tunnel between two relays. */
+/* Returns the MTU of the WireGuard device between two relays, in bytes. */
 unsigned int gen_between_mtu(const struct topology_host *one, const struct topology_host *other);
 
-/* A generator: it is called for every host, and writes no file if the host needs none of its
- * kind. */
+/* A generator of files. It is called for every host, and writes nothing for a host that needs none
+ * of its files. */
 typedef void gen_kind(const struct gen *g, const struct topology_host *h);
 gen_kind gen_wireguard, gen_bird, gen_nft, gen_radvd, gen_keepalived, gen_networkd, gen_sysctl,
 	gen_wgxdp, gen_units, gen_readme, gen_qr, gen_uci;
@@ -57,7 +58,7 @@ void gen_rollout(const struct gen *g);
 /* Modes of gen_hosts(). It and gen_config_nft() return the exit codes of `wgxdp gen hosts` and
  * `wgxdp gen nft`. */
 enum gen_how {
-	GEN_WRITE,		/* writes files; keeps a file that was edited by hand, or refuses */
+	GEN_WRITE,	/* writes files; gen_files_bring() says what it does with edits by hand */
 	GEN_REPLACE,			/* writes files, and undoes edits by hand */
 	GEN_CHECK, GEN_DIFF,		/* print what would change, and write nothing */
 };

@@ -150,7 +150,8 @@ static bool is_wireguard(const struct config *c, const char *device)
 	return config_follows(c, device);
 }
 
-/* Returns the port of the WireGuard device, or NFT_PORT if the device does not exist. */
+/* Returns the UDP port of a WireGuard device in host order; NFT_PORT, with a warning, if
+ * unknown. */
 static __u16 port_of(FILE *out, const char *device)
 {
 	struct wg_device d = { 0 };

@@ -20,7 +20,7 @@ static bool ends_in(const char *path, const char *end)
 	return n >= n_end && !strcmp(path + n - n_end, end);
 }
 
-/* Returns the place of the first key in the line, or the end of the line. */
+/* Copies the first key in the line to ret and returns its place; returns `end` if there is none. */
 static const char *next_key(const char *line, const char *end, char ret[WG_KEY_STRLEN])
 {
 	struct wg_key key;
@@ -81,7 +81,8 @@ char *gen_without_secrets(const char *path, const char *text, const char *other)
 	return ret;
 }
 
-/* Does the same as run_text(), without secrets. A missing text counts as empty. */
+/* Writes the text without its secrets into a file for diff(1). NULL is an empty text. Returns an
+ * fd. */
 static int plain_file(const char *path, const char *text, const char *other)
 {
 	char *plain = text ? gen_without_secrets(path, text, other) : strdup("");
@@ -91,7 +92,8 @@ static int plain_file(const char *path, const char *text, const char *other)
 	return fd;
 }
 
-/* diff reads one file from standard input and the other one from /proc, so neither has a name. */
+/* Runs diff(1), which reads one file from standard input and the other from /proc, without
+ * names. */
 static int run_diff(const char *path, bool is_old, bool is_new, int a, int b)
 {
 	char *old = NULL, *new = NULL, file[32];

@@ -10,7 +10,7 @@
  * Returns 0, or -errno after printing an error. */
 int gen_diff(const char *path, const char *old, const char *new);
 
-/* Returns the text with each key on a line without "public" replaced: by "(secret)", by "(another
- * secret)" if `other` does not have it, or by "(a new key)" if the key is not made yet. The caller
- * frees the result. Returns NULL if there is no memory. */
+/* Returns a copy of the text that shows no private key; lines with "public" stay as they are. A key
+ * becomes "(secret)", "(another secret)" if `other` does not have it, or "(a new key)" if it is not
+ * made yet. The caller frees the copy. Returns NULL if there is no memory. */
 char *gen_without_secrets(const char *path, const char *text, const char *other);

@@ -18,20 +18,22 @@ enum what { SAME, ADD, CHANGE, REMOVE, KEEP };
 
 struct made_file {
 	char *path;
-	char *text, *old;	/* text of the file as it should be, and as it is; NULL: missing */
+	/* contents as they should be, and as they are; NULL: no file */
+	char *text, *old;
 	size_t n;
 	mode_t mode;
 	enum what what;
 	__u64 last;			/* hash of the text that the last run generated; 0: none */
-	bool edited;	/* the file was edited by hand: it does not have that text any more */
+	bool edited;	/* edited by hand: the file does not have the text of the last run */
 };
 
 struct gen_files {
 	struct made_file *list;
 	size_t n;
-	/* open: stream to the last file. nowhere: sink while there is no memory. */
+	/* open: stream of the file being written. nowhere: discards output when memory ran out. */
 	FILE *open, *nowhere;
-	char *text;	/* text of `open`, which is not in the list because the list may move */
+	/* text of `open`; it is not in the list, which may move */
+	char *text;
 	size_t text_n;
 	bool failed;
 };
@@ -169,8 +171,9 @@ static int sort_by_path(struct gen_files *f)
 	return 0;
 }
 
-/* Returns the mode of the file's directory. The directory of a key file is private to its owner.
- * The host's root and its /etc are not, because they are copied with their modes. */
+/* Returns the mode of the directory that contains the file: TREE_PRIVATE if the file has keys. The
+ * host's root and its /etc are never private, because copying them to the host keeps their
+ * modes. */
 static mode_t parent_mode(const struct made_file *file)
 {
 	const char *below = strchr(file->path, '/');
@@ -280,9 +283,9 @@ static void list_written(struct gen_files *f)
 	end_file(f);
 }
 
-/* Handles files that were edited by hand. An edit stays if the topology asks for the same text as
- * last time. If it asks for another text, prints the differences and an error, and returns
- * -EEXIST. */
+/* Decides what happens to files that were edited by hand. An edit is kept if the generated text is
+ * that of the last run. If it is another text, GEN_WRITE prints the difference and an error, and
+ * returns -EEXIST. */
 static int mind_edits(struct gen_files *f, const char *directory, enum gen_how how)
 {
 	int rc = 0;
@@ -336,8 +339,8 @@ static int write_beside(struct gen_files *f, int dir, const char *directory)
 	return rc;
 }
 
-/* Renames all new files to their places. It reports only after the last rename, because a reader
- * that stops early, such as head(1), kills this process. */
+/* Renames all new files to their places, then prints their names. Printing comes last, because a
+ * closed pipe, as with head(1), kills this process. */
 static int rename_all(struct gen_files *f, int dir, const char *directory)
 {
 	static const char *const said[] = { [ADD] = "added", [CHANGE] = "changed",

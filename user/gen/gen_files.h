@@ -15,20 +15,21 @@
 
 struct gen_files *gen_files_new(void);
 void gen_files_free(struct gen_files *f);
-/* Returns the zero-terminated text of a file of the set, which may be the file that is being
- * written. Returns NULL if there is no such file. */
+/* Returns the text of a file of the set, NUL-terminated, also while gen_file() still writes it.
+ * Returns NULL if the set has no such file. */
 const char *gen_files_text(struct gen_files *f, const char *path);
 /* Returns the next path of the set that begins with the prefix, or NULL after the last one. *at
  * must be 0 before the first call. */
 const char *gen_files_next(struct gen_files *f, const char *prefix, size_t *at);
 
-/* Brings the directory to the set. A file that was edited by hand is kept if its generated text is
- * the same as last time; else GEN_WRITE prints the difference and refuses. GEN_CHECK only prints
- * `add PATH`, `change PATH`, `remove PATH` or `keep PATH`, GEN_DIFF only prints diffs. dir: an open
- * directory, or -1 if there is none and nothing is to be written; directory: its name in messages.
- * Returns -errno after a message, and then nothing has changed. ret_differs: the number of files
- * that differ. */
+/* Makes the directory contain the files of the set. GEN_CHECK only prints `add PATH`, `change
+ * PATH`, `remove PATH` or `keep PATH`; GEN_DIFF only prints diffs. A file that was edited by hand
+ * is kept if the set has the same text for it as in the last run; otherwise GEN_WRITE prints the
+ * difference and refuses. dir: an open directory, or -1 if there is none and nothing is to be
+ * written. directory: its name in messages. ret_differs: the number of files that differ. Returns
+ * 0, or -errno after printing an error, and then nothing has changed. */
 int gen_files_bring(struct gen_files *f, int dir, const char *directory, enum gen_how how,
 		    size_t *ret_differs);
-/* Does the same as tree_read(), and prints errors other than -ENOENT. dir, directory: as above. */
+/* Does the same as tree_read(), and prints errors other than -ENOENT. directory: the name of `dir`
+ * in messages. */
 int gen_files_read(int dir, const char *directory, const char *path, struct tree_file *ret);

@@ -68,7 +68,7 @@ struct address gen_exporter(const struct topology_host *h)
 {
 	switch (h->role) {
 	case ROLE_RELAY:
-		/* A shared address leads to any of the relays. */
+		/* The relays share this address, so it does not lead to this relay. */
 		return !h->shares ? h->tunnel : (struct address){};
 	case ROLE_FIREWALL:
 		return h->lan_address;
@@ -173,8 +173,8 @@ static bool has_blind_relay(const struct topology *t)
 	return false;
 }
 
-/* Returns the narrowest MTU on the paths to a gateway's clients. A gateway has one device for all
- * clients. Its packets must fit every client's path, where ICMP errors may get lost. */
+/* Returns the narrowest MTU on the paths to a gateway's clients, because they all use one device.
+ * Packets must fit every path, since ICMP errors of routers there may get lost. */
 static unsigned int narrowest_to(const struct topology *t, const struct topology_host *gateway)
 {
 	unsigned int mtu = gateway->mtu;

@@ -13,39 +13,39 @@
  * domain. */
 const char *gen_host_name(const struct topology *t, const struct topology_host *h,
 			  char buf[GEN_NAME]);
-/* Does the same as gen_file(), for a file of a host. Its first line, a comment that begins with
- * `comment`, names wgxdp as the author. */
+/* Begins a file of the host as gen_file() does, with a first line that names wgxdp as the author.
+ * comment: the characters that begin a comment in that file, such as "#". */
 FILE *gen_host_file(const struct gen *g, const struct topology_host *h,
 		    mode_t mode, const char *comment, const char *format,
 		    ...) __attribute__((format(printf, 5, 6)));
 
 #define GEN_RULES "etc/nftables.d/wgxdp.nft"
 #define GEN_RULES_UNIT "wgxdp-rules"
-/* Prints the chain and the words of each rule that the host's own ruleset needs in chains that drop
- * packets. */
+/* Prints the rules that the host's own ruleset needs if its chains drop packets: for each rule the
+ * chain and the text. */
 void gen_nft_needs(FILE *out, const struct topology *t, const struct topology_host *h);
 
-/* Enumerates the other relays that share h's key. gen_between() returns the device of the tunnel to
- * such a relay. gen_between_port() returns its port, which is the same on all relays. */
+/* Enumerates the other relays that share h's key. gen_between() returns the name of the device from
+ * h to such a relay. gen_between_port() returns its UDP port, the same on all relays. */
 #define for_each_other_relay(other, t, h) \
 	for_each_host(other, t) \
 		if ((h)->shares && other->shares && other != (h))
 #define GEN_BETWEEN 8
 const char *gen_between(const struct topology_host *other, char buf[GEN_BETWEEN]);
 __u16 gen_between_port(const struct topology_host *other);
-/* Number of the kernel's routing table of the sites that are alive at a relay. */
+/* Number of the kernel's routing table at a relay, with the routes to sites that are alive. */
 #define GEN_TABLE 700
 #define GEN_AS 65000 /* base of the AS numbers: the AS of a relay is this plus the relay's number */
 
 bool gen_runs_wgxdp(const struct topology *t, const struct topology_host *h);
-/* Returns the address inside the tunnel at which the daemon serves its metrics. Family 0: it serves
- * them only on the host itself. */
+/* Returns the address inside the tunnel at which the host's daemon serves its metrics. Family 0: it
+ * serves them only to the host itself. */
 struct address gen_exporter(const struct topology_host *h);
 
 bool gen_serves(const struct topology *t, const struct topology_host *firewall,
 		const struct topology_host *gateway);
-/* Returns whether clients with IPv6 reach this gateway by the firewall's name without
- * translation. */
+/* Returns whether IPv6 clients that use the firewall's name reach this gateway at its own address,
+ * without translation. */
 bool gen_is_direct(const struct topology *t, const struct topology_host *firewall,
 		   const struct topology_host *gateway);
 /* Returns whether h is a client or roaming router of this gateway. */
@@ -65,13 +65,13 @@ const struct topology_host *gen_front(const struct topology *t, const struct top
  * it is the IPv6 address, which needs neither DNS nor IPv4. ret_host has no brackets. */
 void gen_endpoint(const struct topology *t, const struct topology_host *h, char ret_host[GEN_NAME],
 		  __be16 *ret_port);
-/* Returns the first address of a roaming router in its LAN's prefix. Family 0: it has no IPv6. */
+/* Returns the first address of the roaming router's LAN prefix. Family 0: the LAN has no IPv6. */
 struct address gen_lan_address(const struct topology_host *h);
 /* Returns whether the address is IPv6 and not a ULA, so that it is routed here or is on the
  * link. */
 bool gen_is_global6(const struct address *a);
 struct prefix gen_prefix_of(const struct address *a); /* returns the /32 or /128 of the address */
-/* Returns the name of the host's WireGuard device. This is not a device between relays. */
+/* Returns the name of the host's main WireGuard device, not of one between relays. */
 const char *gen_device(const struct topology_host *h);
 /* Returns the host's name in UCI, which has no hyphens. */
 const char *gen_uci_name(const struct topology_host *h, char buf[TOPOLOGY_NAME]);

@@ -32,7 +32,7 @@ static void generate(const struct gen *g)
 	gen_rollout(g);
 }
 
-/* Reads the state of earlier runs, completes it, and adds it to the set. */
+/* Reads the numbers of earlier runs, assigns missing ones, and adds their file to the set. */
 static int assign(struct topology *t, struct gen_files *f, int dir, const char *directory)
 {
 	struct topology_state state = { 0 };
@@ -51,8 +51,8 @@ static int assign(struct topology *t, struct gen_files *f, int dir, const char *
 	return rc;
 }
 
-static int make(struct topology *t, int dir, const char *directory, enum gen_how how,
-		size_t *ret_differs)
+static int make_hosts(struct topology *t, int dir, const char *directory, enum gen_how how,
+		      size_t *ret_differs)
 {
 	struct gen_files *f = gen_files_new();
 	struct gen_keys *keys = NULL;
@@ -71,8 +71,8 @@ static int make(struct topology *t, int dir, const char *directory, enum gen_how
 	return rc;
 }
 
-/* Opens the directory. If it is missing and nothing is to be written, *ret is -1: the directory
- * counts as empty. */
+/* Opens the directory. Sets *ret to -1 if it is missing and `how` writes nothing: it then counts as
+ * empty. */
 static int open_directory(const char *directory, enum gen_how how, struct tree_made *made, int *ret)
 {
 	int rc = tree_open(directory, GEN_WRITES(how) ? made : NULL, ret);
@@ -85,7 +85,8 @@ static int open_directory(const char *directory, enum gen_how how, struct tree_m
 		log_error("cannot %s %s: %s", GEN_WRITES(how) ? "write to" : "read", directory,
 			  strerror(-rc));
 	else
-		flock(*ret, LOCK_EX);	/* two runs at once would make two keys for a host */
+		/* two runs at once would make two keys for a host */
+		flock(*ret, LOCK_EX);
 	return rc;
 }
 
@@ -102,7 +103,7 @@ int gen_hosts(const char *topology, const char *directory, enum gen_how how)
 	mask = umask(0);		/* our modes apply exactly */
 	rc = open_directory(directory, how, &made, &dir);
 	if (!rc) {
-		rc = make(t, dir, directory, how, &differs);
+		rc = make_hosts(t, dir, directory, how, &differs);
 		if (rc == -ENOMEM)
 			log_error("there is no memory for the generated files");
 		if (dir >= 0)

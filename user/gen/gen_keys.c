@@ -47,7 +47,7 @@ bool gen_key_is_to_be(const char *text)
 
 /* ---- one key ---- */
 
-/* Returns in `ret` the key that `wg WORD` prints for this text. */
+/* Runs `wg WORD` with the text as its input, and returns the key that it prints in `ret`. */
 static int ask_wg(char *word, const char *text, char ret[WG_KEY_STRLEN])
 {
 	int in = run_text(text, strlen(text)), out = run_text("", 0),
@@ -108,8 +108,8 @@ static int take_key(struct gen_keys *k, const char *name, char *word, char ret[W
 	return 0;
 }
 
-/* Returns the key of that name, which is read or made at first use. Returns NULL after printing an
- * error. */
+/* Returns the key with this name. At first use it is read from its file, or `wg WORD` makes it.
+ * Returns NULL after printing an error. */
 static const char *key_named(struct gen_keys *k, const char *name, char *word)
 {
 	char text[WG_KEY_STRLEN];

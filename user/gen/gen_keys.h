@@ -8,8 +8,8 @@
 #include <stdbool.h>
 #include "gen/gen.h"
 
-/* Fills in the topology's public keys that were not given. dir: as in gen_files_bring(). make:
- * makes missing keys; otherwise a stand-in that no key can equal replaces them. Returns 0, or
+/* Fills in the public keys that the topology does not give. make: makes missing keys; otherwise
+ * each is replaced by a stand-in that equals no key. dir: as in gen_files_bring(). Returns 0, or
  * -errno after printing an error. */
 int gen_keys_read(struct topology *t, int dir, const char *directory, bool make,
 		  struct gen_keys **ret);

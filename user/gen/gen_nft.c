@@ -130,8 +130,8 @@ static void edge(FILE *out, const struct topology *t, const struct topology_host
 
 /* ---- gateways: a way out ---- */
 
-/* Prints the rules that adapt the MSS, which tell both ends what fits through the tunnel. Path MTU
- * discovery is broken where it matters most. */
+/* Prints rules that lower the TCP MSS to what fits into the tunnel: path MTU discovery cannot be
+ * relied on, because many paths drop ICMP errors. */
 static void put_mss(FILE *out)
 {
 	fputs("\t\toifname \"" WG_CLIENTS "\" " CLAMP_MSS "\t\tiifname \"" WG_CLIENTS "\" "
@@ -228,8 +228,8 @@ static void roaming(FILE *out, const struct topology *t, const struct topology_h
 		h->lan, h->interface, h->interface);
 	nft_put_states(out);
 	fputs(TRANSLATED, out);
-	/* Packets from the tunnel into the LAN come from the gateway's networks. They come from
-	 * everywhere if the gateway lets others through. */
+	/* Only the gateway's networks and home may open connections from the tunnel into the LAN.
+	 * With exit.open, all of the internet may. */
 	if (gateway->exit.open) {
 		fputs("\t\tiifname \"" WG_CLIENTS "\" counter accept\n", out);
 	} else {
@@ -240,8 +240,8 @@ static void roaming(FILE *out, const struct topology *t, const struct topology_h
 	put_lan_masquerade(out, h);
 }
 
-/* Prints the gateway's address and port. If the provider may change the prefix, any prefix
- * matches. */
+/* Prints the match of the gateway's address and port. If the provider may change the prefix of an
+ * IPv6 address, it matches only the last 64 bits. */
 static void put_backend(FILE *out, const struct topology_host *h, const struct address *a,
 			__u16 port)
 {
@@ -358,8 +358,7 @@ static void need(FILE *out, const char *chain, const char *format, ...)
 	fputs(" accept\n", out);
 }
 
-/* Prints the rules for all packets that a device's peers send through the host, and for packets to
- * them. */
+/* Prints the rules that let packets pass from the device's peers through the host, and to them. */
 static void need_through(FILE *out, const char *device)
 {
 	need(out, "forward", "iifname \"%s\"", device);

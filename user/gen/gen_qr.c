@@ -26,8 +26,8 @@ static bool is_dark(const QRcode *code, int x, int y)
 	       code->data[y * code->width + x] & 1;
 }
 
-/* Draws the code, two rows per line. It draws the light modules, not the dark ones, because
- * terminals are dark. */
+/* Draws the QR code, two rows of modules per line of text. The characters draw the light modules,
+ * because terminals have a dark background. */
 static void draw(FILE *out, const QRcode *code)
 {
 	/* Blocks for two rows, at index: dark above << 1 | dark below. */

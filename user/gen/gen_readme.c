@@ -16,14 +16,16 @@ static const struct part {
 	const char *package;		/* package that the file needs; NULL: none */
 	const char *what;
 	const char *start; /* shell commands that start it, one a line; NULL: nothing to start */
+	const char *reload; /* command that applies a change; NULL: the commands of start do */
 } parts[] = {
 	{ "etc/sysctl.d/", NULL, "forwarding", "sysctl --system" },
 	{ "etc/systemd/network/", NULL, "systemd-networkd: addresses",
 	  "systemctl enable --now systemd-networkd\nnetworkctl reload" },
-	{ "etc/systemd/system/", NULL, "systemd: units", "systemctl daemon-reload" },
+	{ "etc/systemd/system/", NULL, "systemd: units", "systemctl daemon-reload",
+	  "systemctl daemon-reload" },
 	{ GEN_RULES, "nftables", "nftables: one more table beside the host's own tables",
 	  "systemctl enable " GEN_RULES_UNIT "\n"
-	  "systemctl reload-or-restart " GEN_RULES_UNIT },
+	  "systemctl reload-or-restart " GEN_RULES_UNIT, "systemctl reload " GEN_RULES_UNIT },
 	{ "etc/wireguard/" WG_ROUTING ".conf", "wireguard-tools",
 	  "WireGuard: the tunnel between sites and relays", NULL },
 	{ "etc/wireguard/" TOPOLOGY_BETWEEN "*.conf", "wireguard-tools",
@@ -36,16 +38,20 @@ static const struct part {
 	  "the private key of this tunnel; only root may read it", NULL },
 	{ "etc/wireguard/*-publickey", NULL,
 	  "the public key of this tunnel, which the other hosts have", NULL },
+	{ "etc/wireguard/wgxdp-reload", NULL,
+	  "the script that gives a running tunnel its new peers and routes", NULL },
 	{ "etc/keepalived/", "keepalived",
 	  "keepalived: decides which edge router of the site is active",
-	  "systemctl enable keepalived\nsystemctl restart keepalived" },
+	  "systemctl enable keepalived\nsystemctl restart keepalived",
+	  "systemctl reload keepalived" },
 	{ "etc/radvd.conf", "radvd", "radvd: announces prefixes and routes in the LAN",
-	  "systemctl enable radvd\nsystemctl restart radvd" },
+	  "systemctl enable radvd\nsystemctl restart radvd", "systemctl reload radvd" },
 	{ "etc/wgxdp/", NULL, "wgxdp's configuration",
-	  "systemctl enable wgxdp wgxdp-daemon\nsystemctl restart wgxdp wgxdp-daemon" },
+	  "systemctl enable wgxdp wgxdp-daemon\nsystemctl restart wgxdp wgxdp-daemon",
+	  "systemctl reload wgxdp-daemon" },
 	{ "etc/bird/bird.conf", "bird2", "BIRD: tells the other relays which sites are connected "
 					 "here",
-	  "systemctl enable bird\nsystemctl reload-or-restart bird" },
+	  "systemctl enable bird\nsystemctl reload-or-restart bird", "systemctl reload bird" },
 };
 #define N_PARTS (sizeof(parts) / sizeof(*parts))
 
@@ -57,8 +63,8 @@ static bool belongs(const struct part *part, const char *path)
 	       !fnmatch(part->path, path, 0);
 }
 
-/* Returns the next file of a part, as a path below the host's root, or NULL after the last one. *at
- * must be 0 before the first call. */
+/* Returns the host's next file that belongs to a part (an entry of `parts`), as a path below the
+ * host's root. Returns NULL after the last one. *at must be 0 before the first call. */
 static const char *next_file(const struct gen *g, const struct topology_host *h,
 			     const struct part *part, size_t *at)
 {
@@ -79,7 +85,7 @@ static bool has_part(const struct gen *g, const struct topology_host *h, const s
 	return next_file(g, h, part, &at);
 }
 
-/* Returns whether the host has that file or, if the path ends in /, a file below it. */
+/* Returns whether the set has this file for the host or, if the path ends in /, a file below it. */
 static bool has_file(const struct gen *g, const struct topology_host *h, const char *path)
 {
 	return has_part(g, h, &(struct part){ .path = path });
@@ -305,7 +311,7 @@ static void verify_tunnels(FILE *out, const struct topology *t, const struct top
 	for_each_host(other, t)
 		if (h->role == ROLE_EDGE && other->role == ROLE_RELAY)
 			ping(out, &other->tunnel, other->name);
-		/* All edge routers of a site have one address. */
+		/* All edge routers of a site have one address inside the tunnel. */
 		else if (h->role == ROLE_RELAY && other->role == ROLE_EDGE && other->number == 1)
 			ping(out, &other->tunnel, t->sites[other->site].name);
 }
@@ -532,8 +538,7 @@ static void put_commands(FILE *out, const char *lines, const char *indent)
 	}
 }
 
-/* Returns whether the unit of WireGuard starts the tunnel. On an edge router keepalived starts
- * it. */
+/* Returns whether WireGuard's systemd unit starts the tunnel. On an edge router keepalived does. */
 static bool by_unit(const struct gen *g, const struct topology_host *h)
 {
 	return h->role != ROLE_EDGE && has_file(g, h, "etc/wireguard/");
@@ -543,7 +548,7 @@ static void commands(FILE *out, const struct gen *g, const struct topology_host 
 		     const char *indent)
 {
 	for (size_t i = 0; i < N_PARTS; i++) {
-		/* The tunnels come after nftables, and before the parts that need them. */
+		/* The tunnels start after nftables, and before the parts that need a tunnel. */
 		if (by_unit(g, h) && !strcmp(parts[i].path, "etc/keepalived/"))
 			start_wireguard(out, g->t, h, gen_device(h), indent);
 		/* Print the commands once for a directory, however many files it has. */
@@ -552,11 +557,27 @@ static void commands(FILE *out, const struct gen *g, const struct topology_host 
 	}
 }
 
+/* Prints the commands that apply new peers, in the order of the start. */
+static void reload(FILE *out, const struct gen *g, const struct topology_host *h)
+{
+	char between[GEN_BETWEEN];
+
+	for (size_t i = 0; i < N_PARTS; i++) {
+		if (by_unit(g, h) && !strcmp(parts[i].path, "etc/keepalived/")) {
+			fprintf(out, "    systemctl reload wg-quick@%s\n", gen_device(h));
+			for_each_other_relay(other, g->t, h)
+				fprintf(out, "    systemctl reload wg-quick@%s\n",
+					gen_between(other, between));
+		}
+		if (parts[i].reload && has_part(g, h, &parts[i]))
+			put_commands(out, parts[i].reload, "    ");
+	}
+}
+
 static void start(FILE *out, const struct gen *g, const struct topology_host *h)
 {
-	const char *device = gen_device(h);
-
-	fputs("\n### Start\n\nRun these commands on the host, in this order:\n\n", out);
+	fputs("\n### Start\n\nRun these commands on the host, in this order. `../rollout` also "
+	      "runs them, from the file `start` here.\n\n", out);
 	commands(out, g, h, "    ");
 	if (h->role == ROLE_EDGE)
 		fputs("\nwg-quick@" WG_ROUTING " is not enabled, because keepalived starts that "
@@ -571,13 +592,16 @@ static void start(FILE *out, const struct gen *g, const struct topology_host *h)
 		      "-privatekey, and the same address in the tunnel.\n"
 		      "wgxdp writes the sites that are connected here into a routing table of the "
 		      "kernel, from which BIRD tells the other relays by BGP.\n", out);
-	fputs("\nAfter a change of the topology, do the same again for the files that `wgxdp gen "
-	      "hosts` prints as changed.\n", out);
-	if (by_unit(g, h) && h->role != ROLE_CLIENT && !h->openwrt)
-		fprintf(out, "If only peers of %s.conf have changed, use `systemctl reload "
-			     "wg-quick@%s` instead of restart: it interrupts no other peer.\n",
-			     device,
-			device);
+	if (h->role == ROLE_CLIENT) {
+		fputs("\nAfter a change of the topology, do the same again with the new files.\n",
+		      out);
+		return;
+	}
+	fputs("\n### After a change of the topology\n\n"
+	      "Copy the files that `wgxdp gen hosts` prints as changed. If only sites, servers or "
+	      "clients came or went, run the\nnext commands: they interrupt no other host. "
+	      "Otherwise run the commands of *Start* again.\n\n", out);
+	reload(out, g, h);
 }
 
 /* Writes the README, and HOST/start, the same commands as a script for DIR/rollout. */

@@ -96,7 +96,7 @@ static void write_configuration(FILE *out, const struct topology *t, const struc
 		"}\n", h->interface);
 }
 
-/* Writes keepalived.sh, in which the interface replaces @LAN@. */
+/* Writes the script keepalived.sh with @LAN@ replaced by the name of the host's LAN interface. */
 static void write_script(FILE *out, const struct topology_host *h)
 {
 	static const char script[] =

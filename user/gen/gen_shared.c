@@ -19,8 +19,8 @@ static void put_record(FILE *out, const struct topology_host *h, const struct ad
 			a->family == FAMILY_IPV4 ? "A" : "AAAA", address_format(a, text));
 }
 
-/* Writes the records of a firewall's name. It leads clients to the firewall's own addresses. By
- * IPv6 it leads to the gateway itself if no address is translated. */
+/* Writes the DNS records of a firewall's name: the firewall's own addresses. The AAAA records are
+ * those of the gateway instead if its clients with IPv6 reach it without translation. */
 static void firewall_records(FILE *out, const struct topology *t, const struct topology_host *h)
 {
 	const struct topology_host *gateway = &t->hosts[h->gateway];
@@ -42,7 +42,7 @@ static void firewall_records(FILE *out, const struct topology *t, const struct t
 		put_record(out, h, to);
 }
 
-/* Writes the addresses of the name that relays share. */
+/* Writes the DNS records of the name that relays share, with the addresses of all these relays. */
 static void shared_records(FILE *out, const struct topology *t)
 {
 	for_each_host(h, t)

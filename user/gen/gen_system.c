@@ -8,7 +8,7 @@
 
 /* ---- etc/sysctl.d/60-wgxdp.conf of hosts that forward ---- */
 
-/* Writes a setting for an interface. sysctl writes a dot in an interface's name as a slash. */
+/* Writes a sysctl of an interface, in whose name a slash stands for each dot, see sysctl.d(5). */
 static void put_sysctl(FILE *out, const char *interface, const char *what)
 {
 	fputs("net.ipv6.conf.", out);
@@ -17,7 +17,7 @@ static void put_sysctl(FILE *out, const char *interface, const char *what)
 	fprintf(out, ".%s\n", what);
 }
 
-/* Keeps router advertisements, which forwarding would disable, and with them the default route. */
+/* Keeps the default route of a forwarding host, which comes by router advertisements. */
 static void keep_autoconfiguration(FILE *out, const struct topology_host *h)
 {
 	fputs("# a host that forwards accepts router advertisements only with this setting\n", out);
@@ -94,7 +94,7 @@ static void server_network(const struct gen *g, const struct topology_host *h)
 		"UseRedirect=true\n", address_format(&token, text));
 }
 
-/* Omits the wan if pppd manages it. */
+/* Writes the network file of an edge router's wan, unless pppd manages the wan. */
 static void edge_wan(const struct gen *g, const struct topology_host *h)
 {
 	if (!strncmp(h->interface, "ppp", 3))
@@ -148,8 +148,11 @@ static void edge_units(const struct gen *g, const struct topology_host *h)
 		"[Service]\n"
 		"Restart=on-failure\n"
 		"RestartSec=5\n"
-		"ExecStopPost=/etc/keepalived/" WG_ROUTING " INSTANCE %s STOP 0\n",
-		g->t->sites[h->site].name);
+		"ExecStopPost=/etc/keepalived/" WG_ROUTING " INSTANCE %s STOP 0\n"
+		"# After keepalived's own reload, because the file of the tunnel may have other "
+		"peers.\n"
+		"ExecReload=/etc/keepalived/" WG_ROUTING " INSTANCE %s RELOAD 0\n",
+		g->t->sites[h->site].name, g->t->sites[h->site].name);
 	fputs("# radvd announces from the address that keepalived sets, and waits until this host "
 	      "has it.\n"
 	      "[Unit]\n"
@@ -165,23 +168,30 @@ static void edge_units(const struct gen *g, const struct topology_host *h)
 	      drop_in(g, h, "wg-quick@" WG_ROUTING));
 }
 
-/* Replaces the unit's reload. Its own reload finds no private key in the file, and wg(8) would
- * remove the present one. */
+#define RELOAD "etc/wireguard/wgxdp-reload"
+
+static void reload_script(const struct gen *g, const struct topology_host *h)
+{
+	static const char script[] =
+#include "wgxdp-reload.h"
+		"";
+
+	fputs(script, gen_host_file(g, h, 0700, "#!/bin/sh\n#", RELOAD));
+}
+
 static void reload_wireguard(const struct gen *g, const struct topology_host *h, const char *device)
 {
 	char unit[32];
 
 	snprintf(unit, sizeof(unit), "wg-quick@%s", device);
-	fputs("# `systemctl reload` adds and removes peers without interrupting other peers. The "
-	      "private key is not in the file.\n"
+	fputs("# `systemctl reload` adds and removes peers and their routes without interrupting "
+	      "other peers.\n"
 	      "[Service]\n"
 	      "ExecReload=\n"
-	      "ExecReload=/bin/bash -c 'exec wg syncconf %i <(echo \"[Interface]\"; echo "
-	      "\"PrivateKey = $$(cat /etc/wireguard/%i-privatekey)\"; exec wg-quick strip %i)'\n",
-	      drop_in(g, h, unit));
+	      "ExecReload=/bin/sh /" RELOAD " %i\n", drop_in(g, h, unit));
 }
 
-/* Writes a line WORD= with the units of the tunnels. */
+/* Writes the line WORD= of a systemd unit, such as Wants=, with the units of all tunnels. */
 static void put_tunnels(FILE *out, const struct gen *g, const struct topology_host *h,
 			const char *device, const char *word)
 {
@@ -221,6 +231,9 @@ void gen_units(const struct gen *g, const struct topology_host *h)
 {
 	char device[GEN_BETWEEN];
 
+	if (h->role != ROLE_CLIENT && h->role != ROLE_FIREWALL && !h->openwrt &&
+	    (h->role != ROLE_SERVER || h->mesh.family))
+		reload_script(g, h);
 	if (h->role == ROLE_EDGE) {
 		edge_units(g, h);
 	} else if (h->role == ROLE_RELAY) {

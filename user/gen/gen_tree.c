@@ -32,7 +32,7 @@ static void note_made(struct tree_made *made, const char *path)
 	char **place = append(made->list, made->n);
 
 	if (place && !(*place = strdup(path)))
-		made->n--;		/* the directory stays, although it is empty */
+		made->n--;	/* without memory, tree_unmake() cannot remove this directory */
 }
 
 void tree_forget(struct tree_made *made)
@@ -50,7 +50,7 @@ void tree_unmake(int dir, struct tree_made *made)
 	tree_forget(made);
 }
 
-/* Makes a directory and its parents, as mkdir -p does. It records the directories that it made. */
+/* Makes a directory and its parents, as mkdir -p does, and lists in *made the new ones. */
 static int make_all(const char *directory, struct tree_made *made)
 {
 	char path[PATH_MAX] = "";
@@ -80,7 +80,8 @@ int tree_open(const char *directory, struct tree_made *made, int *ret_fd)
 	return 0;
 }
 
-/* Opens the directory of the file at path. Returns a descriptor or -errno. */
+/* Opens the directory of the file at path. *ret_name: the file's name in it. Returns an fd or
+ * -errno. */
 static int open_parent(int dir, const char *path, const char **ret_name)
 {
 	struct open_how how = { .flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC,
@@ -99,7 +100,7 @@ static int open_parent(int dir, const char *path, const char **ret_name)
 	return fd < 0 ? -errno : fd;
 }
 
-/* Makes the missing directories above path, the last of them with `mode`. Returns 0 or -errno. */
+/* Makes the missing directories above path, the lowest with `mode`. Returns 0 or -errno. */
 static int make_parents(int dir, const char *path, mode_t mode, struct tree_made *made)
 {
 	char part[PATH_MAX];
@@ -132,7 +133,7 @@ int tree_read(int dir, const char *path, struct tree_file *ret)
 
 	if (at < 0)
 		return at;
-	/* A fifo must not make open() wait. */
+	/* O_NONBLOCK: opening a FIFO must not wait for a writer */
 	fd = openat(at, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	rc = fd < 0 || fstat(fd, &st) || fstat(at, &above) ? -errno :
 	     !S_ISREG(st.st_mode) ? -EISDIR : file_read_fd(fd, SIZE_MAX, &text, &n);

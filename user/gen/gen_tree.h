@@ -16,8 +16,8 @@ struct tree_made {	/* directories that tree_open() made, which tree_unmake() rem
 	size_t n;
 };
 
-/* Opens the directory itself, whose parents may be links. With made: makes it, private to its
- * owner, and its parents. */
+/* Opens a directory; symbolic links are followed. made: NULL, or also makes missing directories of
+ * the path, the last one accessible only to its owner, and lists them there. */
 int tree_open(const char *directory, struct tree_made *made, int *ret_fd);
 /* Returns whether the path is relative, without "..", "." and empty parts. */
 bool tree_path_valid(const char *path);
@@ -36,11 +36,11 @@ int tree_read(int dir, const char *path, struct tree_file *ret);
  * only if it is TREE_PRIVATE. PATH itself is unchanged until tree_settle(). */
 int tree_put(int dir, const char *path, const char *text, size_t n, mode_t mode, mode_t parent,
 	     struct tree_made *made);
-/* Renames the file of tree_put() to its place (keep), or removes it. */
+/* keep: renames the file that tree_put() wrote to PATH. Otherwise removes that file. */
 int tree_settle(int dir, const char *path, bool keep);
 /* Removes the file, and then the directories above it that are empty. */
 int tree_remove(int dir, const char *path);
-/* Removes those directories of *made that are empty. dir: AT_FDCWD for the directories of
- * tree_open(). */
+/* Removes the directories listed in *made that are empty. dir: the descriptor to which their paths
+ * are relative; AT_FDCWD for those that tree_open() made. */
 void tree_unmake(int dir, struct tree_made *made);
 void tree_forget(struct tree_made *made);

@@ -61,7 +61,7 @@ static void peer(FILE *out, const struct gen *g, const struct topology_host *h)
 		fputs("\tlist allowed_ips '0.0.0.0/0'\n\tlist allowed_ips '::/0'\n", out);
 }
 
-/* Writes the prefix that the tunnel brings, besides the LAN's own prefix. */
+/* Adds the router's address in the prefix that the tunnel brings to its LAN. */
 static void lan(FILE *out, const struct topology_host *h)
 {
 	struct address first = gen_lan_address(h);

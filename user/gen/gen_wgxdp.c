@@ -32,8 +32,8 @@ static void blind(FILE *out, const struct topology *t, const struct topology_hos
 		"  mtu: %u\n", h->interface, ntohs(h->port), gen_tunnel_mtu(t, h));
 }
 
-/* Writes the section for a relay that shares a key. The other relays are behind tunnels of their
- * own, and BGP brings their routes. `silent` gives a site time for two keepalives. */
+/* Writes the other relays that share the key as peers behind tunnels of their own, through which
+ * BGP brings routes. `silent` lasts two of a site's keepalives. */
 static void sharing(FILE *out, const struct gen *g, const struct topology_host *h)
 {
 	const struct topology *t = g->t;
@@ -150,8 +150,8 @@ static void gateway(FILE *out, const struct topology *t, const struct topology_h
 
 /* ---- firewalls ---- */
 
-/* Writes the backend of a family: the address behind the firewall, else a permanent public address,
- * else the gateway's name. */
+/* Writes where the firewall sends packets of a family: to the address given for the gateway behind
+ * it, else to the gateway's permanent public address, else to the gateway's name. */
 static void backend(FILE *out, const struct topology *t, const struct topology_host *gateway,
 		    const struct address *said, __u8 family)
 {

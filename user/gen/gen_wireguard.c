@@ -14,10 +14,11 @@ struct conf {
 	const struct gen *g;
 	const struct topology_host *h;
 	const char *device;
-	const char *own; /* name of the preshared keys' owner: a host, a site, or the relays */
+	/* owner under whose name preshared keys are stored */
+	const char *own;
 	FILE *out;
-	const char *list; /* key of the line that is being written, such as Address; NULL: none */
-	bool more;			/* that line has an item */
+	const char *list; /* key of the list that is being written, such as Address; NULL: none */
+	bool more;			/* the list has an item, so a comma comes before the next */
 };
 
 static void conf_list(struct conf *c, const char *key)
@@ -53,8 +54,9 @@ static void conf_address(struct conf *c, const struct address *a)
 		conf_prefix(c, &p);
 }
 
-/* Begins the file of a device. A client has its private key in the file, if the key is ours. Other
- * hosts have it in a file beside this one, where a key of their own goes, too. */
+/* Begins the configuration file of a device. A client's file contains its private key, unless the
+ * topology gives the public key. All others load the key from DEVICE-privatekey beside this file,
+ * into which an admin may put a key of the host's own. */
 static struct conf conf_begin(const struct gen *g, const struct topology_host *h,
 			      const char *device)
 {
@@ -126,6 +128,33 @@ static void conf_keys(struct conf *c, const struct wg_key *public)
 		"%s\n", wg_key_format(public, key));
 }
 
+/* ---- routes for the time without a tunnel ---- */
+
+#define LAST_METRIC "8192" /* No other route has it, so routes of an earlier file can be found. */
+
+/* Removes the routes of an earlier file. They outlive the tunnel, and may be wrong for this one. */
+static void begin_unreachable(FILE *out)
+{
+	fputs("PostUp = ip -6 route flush type unreachable metric " LAST_METRIC "\n", out);
+}
+
+/* Writes a route that is used where the tunnel has none. Without it, packets would go to the
+ * provider, and those to a routed prefix would loop between this host and the provider's router. */
+static void put_unreachable(FILE *out, const struct prefix *p)
+{
+	char text[ADDRESS_STRLEN];
+
+	fprintf(out, "PostUp = ip -6 route replace unreachable %s metric " LAST_METRIC "\n",
+		prefix_format(p, text));
+}
+
+/* Writes it for a prefix that the provider routes to this host. Addresses of the link need none. */
+static void end_loop(FILE *out, const struct prefix *p)
+{
+	if (gen_is_global6(&(struct address){ .addr = p->addr, .family = p->family }))
+		put_unreachable(out, p);
+}
+
 /* ---- relays and edge routers ---- */
 
 static const struct topology_host *first_relay(const struct topology *t)
@@ -143,7 +172,7 @@ static struct address end_of(const struct topology *t, const struct topology_sit
 	return (struct address){};
 }
 
-/* Returns the relay under the name and key by which sites know it. */
+/* Returns the relay with the name and key that sites know: the relay itself, or topology.shared. */
 static const struct topology_host *known_as(const struct topology *t,
 					    const struct topology_host *relay)
 {
@@ -183,10 +212,13 @@ static void relay(const struct gen *g, const struct topology_host *h)
 	conf_address(&c, &h->tunnel);
 	conf_settings(&c, h->port, gen_tunnel_mtu(t, h));
 	ends.addr.b[13] |= 1;
-	/* The routing daemon writes the routes to sites, except those to the tunnels' ends. */
+	/* The routing daemon adds the routes to sites, wg-quick only those to the tunnels' ends. */
 	if (h->shares)
 		fprintf(c.out, "Table = off\nPostUp = ip -6 route replace %s dev %%i\n",
 			prefix_format(&ends, text));
+	begin_unreachable(c.out);
+	if (!h->blind)
+		put_unreachable(c.out, &t->overlay);
 	if (!h->blind) /* other forwarding routers always forward: see gen_sysctl() */
 		fputs("PostUp = sysctl -q -w net.ipv6.conf.all.forwarding=1\n"
 		      "PreDown = sysctl -q -w net.ipv6.conf.all.forwarding=0\n", c.out);
@@ -203,8 +235,9 @@ static void relay(const struct gen *g, const struct topology_host *h)
 		between(g, h, other);
 }
 
-/* Replaces the route of wg-quick. Its source, the tunnel's end, is in the AllowedIPs of no other
- * site. */
+/* Replaces the route that wg-quick made: with this source address replies come back to this site,
+ * because the source that the kernel would choose, the tunnel's end, is in no AllowedIPs of other
+ * sites. */
 static void from_lan(FILE *out, const struct topology_host *h, const struct prefix *to)
 {
 	char prefix[ADDRESS_STRLEN], from[ADDRESS_STRLEN];
@@ -213,8 +246,9 @@ static void from_lan(FILE *out, const struct topology_host *h, const struct pref
 		prefix_format(to, prefix), address_format(&h->lan6, from));
 }
 
-/* Writes the device of an edge router. With a blind relay each other site is a peer, whose endpoint
- * is the relay. The relay's own peer keeps the mapping of the NAT. */
+/* Writes the configuration of an edge router's WireGuard device. With a blind relay each other site
+ * is a peer whose endpoint is the relay. The keepalives to the relay itself keep the NAT's
+ * mapping. */
 static void edge(const struct gen *g, const struct topology_host *h)
 {
 	const struct topology *t = g->t;
@@ -226,8 +260,8 @@ static void edge(const struct gen *g, const struct topology_host *h)
 	c.own = own->name;
 	conf_address(&c, &h->tunnel);
 	conf_settings(&c, h->port, gen_tunnel_mtu(t, h));
-	/* Forwarding stays on. The next active router must be a router before its tunnel is up, or
-	 * servers drop their routes by it. */
+	/* PostDown does not switch forwarding off. Servers drop their routes by a router that does
+	 * not forward, and the next active router must forward before its tunnel is up. */
 	fputs("PostUp = sysctl -q -w net.ipv6.conf.all.forwarding=1\n", c.out);
 	if (!blind)
 		from_lan(c.out, h, &t->overlay);
@@ -293,18 +327,6 @@ static void own_address(struct conf *c, const struct topology_host *h, const str
 	conf_text(c, text);
 }
 
-/* Writes a route against loops. While the tunnel is down, packets to a routed prefix would loop
- * between this host and the provider's router. The route's metric makes it the last. Addresses of
- * the link need no such route. */
-static void end_loop(FILE *out, const struct prefix *p)
-{
-	char text[ADDRESS_STRLEN];
-
-	if (gen_is_global6(&(struct address){ .addr = p->addr, .family = p->family }))
-		fprintf(out, "PostUp = ip -6 route replace unreachable %s metric 8192\n",
-			prefix_format(p, text));
-}
-
 static void answer_for(FILE *out, const struct topology_host *h,
 		       const struct topology_host *client)
 {
@@ -320,8 +342,8 @@ static void answer_for(FILE *out, const struct topology_host *h,
 	}
 }
 
-/* Adds the SNAT address, so that the host answers for it. It is deprecated (preferred_lft 0), so
- * that the host's own traffic keeps its source. */
+/* Adds the source address for SNAT to the host, so that the host receives the replies.
+ * preferred_lft 0 deprecates it: the host's own traffic keeps its other source. */
 static void own_snat(FILE *out, const struct topology_host *h, const struct address *a)
 {
 	unsigned int len = gen_prefix_of(a).len;
@@ -343,6 +365,7 @@ static void gateway(const struct gen *g, const struct topology_host *h)
 	for (size_t i = 0; i < h->n_inside; i++)
 		own_address(&c, h, &h->inside[i]);
 	conf_settings(&c, h->port, gen_tunnel_mtu(t, h));
+	begin_unreachable(c.out);
 	for (size_t i = 0; i < h->n_networks && !h->exit.proxy_ndp; i++)
 		end_loop(c.out, &h->networks[i]);
 	for_each_host(client, t)
@@ -368,7 +391,7 @@ static void gateway(const struct gen *g, const struct topology_host *h)
 
 /* ---- a client or roaming router ---- */
 
-/* Writes the DNS servers. With a split tunnel a client keeps its own, unless a server is inside. */
+/* Writes the DNS servers. With a split tunnel, only those that are reached through it. */
 static void name_servers(struct conf *c, const struct topology *t, const struct topology_host *h)
 {
 	char text[ADDRESS_STRLEN];
@@ -398,8 +421,8 @@ static void lan_address(FILE *out, const struct topology_host *h)
 		text, h->prefix.len, h->lan, text, h->prefix.len, h->lan);
 }
 
-/* Returns whether other hosts open connections to this host. If so, NATs, firewalls and
- * masquerading must not forget the path. */
+/* Returns whether this client must send keepalives, because other hosts open connections to it or
+ * the firewall in front masquerades: NATs and firewalls on the path must not forget it. */
 static bool is_called(const struct topology *t, const struct topology_host *h,
 		      const struct topology_host *gateway)
 {

@@ -24,7 +24,7 @@ ready() {
 
 # With the name of the relay unresolved it is tried again, as long as the address is here
 active() {
-	ready && wg-quick strip "$tunnel" | WG_ENDPOINT_RESOLUTION_RETRIES=1 wg addconf "$tunnel" /dev/stdin
+	ready && WG_ENDPOINT_RESOLUTION_RETRIES=1 sh /etc/wireguard/wgxdp-reload "$tunnel"
 }
 
 standby() {
@@ -36,7 +36,13 @@ stopped() {
 	! is_there || wg-quick down "$tunnel"
 }
 
+# For another file. With the name of the relay unresolved it fails, and everything stays.
+reload() {
+	if is_active; then active; else { ! is_there || wg-quick down "$tunnel"; } && ready; fi
+}
+
 mkdir -p "$run"
 exec 9> "$run/lock"
 flock 9
+if [ "$3" = RELOAD ]; then reload; exit; fi
 until if [ "$3" = STOP ]; then stopped; elif is_active; then active; else standby; fi; do sleep 1; done

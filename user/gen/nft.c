@@ -52,7 +52,7 @@ void nft_chain_end(FILE *out)
 
 /* ---- words ---- */
 
-/* Writes a name. nft reads a `*` at its end as a pattern. */
+/* Writes an interface name in quotes. nft would read a `*` at its end as a wildcard. */
 static void put_name(FILE *out, const char *name)
 {
 	size_t n = strlen(name);
@@ -147,9 +147,10 @@ void nft_put_log(FILE *out, const char *what)
 
 void nft_tcp_ports(FILE *out, const char *table, const __u16 *ports, size_t n)
 {
-	fprintf(out, "\t# TCP that chain input lets in; more of it: nft add element inet %s "
-		"tcp_ports { 22 }\n"
-		"\tset tcp_ports {\n\t\ttype inet_service\n", table);
+	fprintf(out, "\t# the TCP ports that chain input accepts; to add one: nft add element inet "
+		     "%s tcp_ports { 22 }\n"
+		     "\tset tcp_ports {\n"
+		     "\t\ttype inet_service\n", table);
 	for (size_t i = 0; i < n; i++)
 		fprintf(out, i ? ", %u" : "\t\telements = { %u", ports[i]);
 	fputs(n ? " }\n\t}\n" : "\t}\n", out);

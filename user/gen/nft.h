@@ -27,8 +27,7 @@ void nft_chain(FILE *out, const char *name, const char *type, const char *hook,
 	       const char *priority, const char *policy);
 void nft_chain_end(FILE *out);
 
-/* The nft_put functions print words of a rule, each followed by a blank. A list of a single item
- * has no braces. */
+/* Each nft_put function prints a part of a rule and a blank. A list of one item has no braces. */
 /* Prints a match of devices, such as: iifname { "eth0", "eth1" }. */
 void nft_put_devices(FILE *out, const char *word, const struct nft_devices *d);
 void nft_put_device(FILE *out, const char *word, const char *name);
@@ -40,7 +39,7 @@ void nft_put_icmpv6(FILE *out, __u32 types);	/* prints a match: icmpv6 type { â€
 
 /* Prints rules that drop invalid packets, and accept established and related ones. */
 void nft_put_states(FILE *out);
-/* Prints a rule that logs up to ten packets a second. */
+/* Prints a rule that logs packets, at most ten a second. what: the prefix of the log line. */
 void nft_put_log(FILE *out, const char *what);
 
 struct nft_input {				/* packets that a router accepts for itself */
@@ -58,8 +57,8 @@ struct nft_input {				/* packets that a router accepts for itself */
 
 /* Prints the set of TCP ports (host order) that the chain input accepts. It may be empty. */
 void nft_tcp_ports(FILE *out, const char *table, const __u16 *ports, size_t n);
-/* Prints the chain input. It logs and drops all other packets. */
+/* Prints the chain input: it accepts the packets that `in` describes, and logs and drops others. */
 void nft_input(FILE *out, const struct nft_input *in);
-/* Prints the end of a chain forward: a relay passes packets between tunnels as the policy allows,
- * and logs and rejects all others. */
+/* Prints the end of a relay's chain forward: it passes packets between tunnels as the policy
+ * allows, and logs and rejects all others. */
 void nft_relay_forward(FILE *out, const struct nft_devices *tunnels, const struct policy_config *p);

@@ -13,7 +13,7 @@ enum way_in {
 	IN_INTERFACE,			/* packets to an address of the listener's interface */
 	IN_ADDRESS,		/* packets to a listed address, on the interface that has it */
 	IN_WAN,		/* packets to a listed address that no interface has, on any wan */
-	IN_LAN,				/* hairpin: packets to such an address from the LAN */
+	IN_LAN,				/* hairpin: packets from the LAN to an address as above */
 	IN_DIRECT, /* packets to the backend itself, on the listener's interface or any wan */
 };
 
@@ -79,8 +79,8 @@ static void direct_ways(FILE *out, const struct nft_config *n, const struct serv
 	}
 }
 
-/* Collects the ways of a service's packets. Clients that no key tells apart go to the first
- * backend. */
+/* Calls put() for each way on which packets of a service arrive. With several backends nft cannot
+ * tell clients apart by their keys, so all go to the first backend. */
 static void ways_of(FILE *out, const struct nft_config *n, const struct service_config *s,
 		    put_way *put)
 {
@@ -330,8 +330,8 @@ static void put_source_rule(FILE *out, const struct way *w, __be16 asked)
 	put_service(out, w);
 }
 
-/* Returns whether another service sends to the same backend and keeps the clients' addresses. Then
- * only the original port differs. */
+/* Returns whether another service also sends to this backend and keeps the clients' addresses. Then
+ * only the original port tells the packets of the two apart. */
 static bool is_shared(const struct way *w)
 {
 	const struct config *c = w->n->config;
@@ -373,7 +373,7 @@ void nft_service_postrouting(FILE *out, const struct nft_config *n, const struct
 static void put_forward(FILE *out, const struct way *w)
 {
 	if (w->in == IN_WAN || w->in == IN_LAN)
-		return;			/* the rule for the other ways matches these packets too */
+		return;			/* a rule of another way matches these packets too */
 	if (w->in == IN_DIRECT) {
 		put_original(out, w);
 	} else {

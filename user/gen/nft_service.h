@@ -10,12 +10,14 @@
 
 struct nft_config {
 	const struct config *config;
-	const struct resolved_backends *answers; /* resolved addresses: every backend has one */
-	/* Interfaces with these roles, as config_interface() returns them. */
+	/* every backend has an address here */
+	const struct resolved_backends *answers;
+	/* Interfaces with the role wan or lan, as config_interface() returns them. */
 	struct nft_devices wans, lans;
 };
 
-/* Writes one rule for each path by which packets of the service arrive. */
+/* Write a service's part of the ruleset: nft_service_notes() comments about what nftables cannot
+ * do, the other functions one rule for each path by which packets of the service arrive. */
 void nft_service_notes(FILE *out, const struct nft_config *n, const struct service_config *s);
 void nft_service_sets(FILE *out, const struct nft_config *n, const struct service_config *s);
 void nft_service_clients(FILE *out, const struct nft_config *n, const struct service_config *s);
@@ -23,6 +25,6 @@ void nft_service_prerouting(FILE *out, const struct nft_config *n, const struct 
 void nft_service_forward(FILE *out, const struct nft_config *n, const struct service_config *s);
 void nft_service_postrouting(FILE *out, const struct nft_config *n, const struct service_config *s);
 
-/* Writes text as a comment, and prints it as a warning. service: the name of the service, or
- * NULL. */
+/* Writes what nftables cannot do as a comment in the ruleset, and prints it as a warning. service:
+ * the name of the service that needs it; NULL: no single service does. */
 void nft_cannot(FILE *out, const char *service, const char *text);

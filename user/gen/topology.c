@@ -14,8 +14,8 @@
 
 #define PORT 51820
 #define MTU 1500
-/* Default MTU of a client, whose paths are unknown. It leaves 1280 inside the tunnel, which every
- * path has. */
+/* Default MTU of a client in bytes, because the paths of a client are not known. It leaves 1280
+ * inside the tunnel, the minimum of IPv6. */
 #define MTU_ANYWHERE 1360
 #define MESH_PORT 58001
 #define MESH_PORTS_FIRST 58000	/* first port of the mesh; relays pass these ports by default */
@@ -163,8 +163,9 @@ static void add_split(struct yaml *y, struct topology_host *h, const struct pref
 			*place = list[i];
 }
 
-/* Sets the default of the split tunnel: everything, if the gateway is a way to everything. A LAN
- * behind a roaming router gets IPv6 from its gateway and keeps its own IPv4. */
+/* Sets the default of h->split: empty, which means everything, if a client's gateway has an exit;
+ * else the gateway's networks. A roaming router's LAN takes all IPv6 from the gateway, but keeps
+ * its own access to the IPv4 internet. */
 static void split_of(struct yaml *y, struct topology_host *h, const struct topology_host *gateway)
 {
 	bool roaming = h->role == ROLE_ROAMING;
@@ -209,7 +210,7 @@ static void firewall(const struct topology *t, const struct topology_row *row,
 		h->port = gateway->port;
 	if (ipv4 && masquerade && !h->backend4.family && !h->backend6.family)
 		h->backend4 = *ipv4;
-	/* If not, the gateway's name leads to it. */
+	/* If none of these applies, backend6 stays unset: the firewall uses the gateway's name. */
 	if (ipv6 && !h->backend6.family && !gateway->ddns &&
 	    (!masquerade || !topology_said(row, "backend")))
 		h->backend6 = *ipv6;
@@ -301,7 +302,7 @@ static void note_places(struct topology_reading *r)
 		r->sites[i].site.place = place_of(topology_at(&r->sites[i], "name"));
 }
 
-/* Moves the rows to the topology. From here on it owns the hosts, also after an error. */
+/* Moves the rows to the topology, which then owns the hosts, also after an error. */
 static void move_rows(struct topology_reading *r)
 {
 	struct topology *t = r->t;

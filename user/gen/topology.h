@@ -12,8 +12,8 @@
 /* Size of names of hosts and sites, which are unique: letters, digits, hyphens. */
 #define TOPOLOGY_NAME 64
 #define TOPOLOGY_NETWORKS 3 /* most networks of a gateway: one IPv4, one ULA, one global prefix */
-/* Start of the name of a WireGuard device to a relay that shares the key; the relay's number
- * follows. */
+/* Prefix of the name of a WireGuard device from a relay to another one that shares the key: "wg-r3"
+ * leads to relay number 3. */
 #define TOPOLOGY_BETWEEN "wg-r"
 /* Default keepalive in seconds: shorter than NATs keep UDP mappings. */
 #define TOPOLOGY_KEEPALIVE 25
@@ -41,7 +41,7 @@ struct topology_exit { /* access to the internet that a gateway gives its client
 	bool proxy_ndp;
 };
 
-/* Members of other roles are zero. Fields that topology_assign() sets are marked "assigned". */
+/* Members that only other roles use are 0. topology_assign() sets those marked "assigned". */
 struct topology_host {
 	char name[TOPOLOGY_NAME];
 	struct topology_place place;
@@ -50,11 +50,11 @@ struct topology_host {
 	unsigned int mtu; /* MTU of the interface in bytes: by default 1500, for a client 1360 */
 	/* Public key of the host, from the file or from gen_keys_read(). */
 	struct wg_key public_key;
-	/* The file gives the public key, so no private key is made; edges: see the site. */
+	/* The file gives the public key, so there is no private key. Edges: see their site. */
 	bool key_given;
-	/* Assigned, kept, unique in its scope. Relays and the edges of a site count from 1, clients
-	 * and roaming routers from 2, because the gateway is 1. A server has its token, a firewall
-	 * has 0. */
+	/* Assigned: number in the host's scope, the same in every run. Relays, and the edges of a
+	 * site, count from 1. Clients and roaming routers count from 2, because the gateway is 1.
+	 * For a server it is its token; for a firewall 0. */
 	unsigned int number;
 
 	/* These belong to all hosts except edges and servers. */
@@ -91,8 +91,8 @@ struct topology_host {
 	/* clients and roaming routers */
 	size_t gateway; /* index in topology.hosts; of a firewall: the gateway that it serves */
 	/* Prefixes that the client sends into the tunnel; none: everything, which is the default.
-	 * With a gateway without exit the default is its networks and home. For roaming routers it
-	 * is those of IPv4, and ::/0. */
+	 * If the gateway has no exit, the default is the gateway's networks and home. For a roaming
+	 * router the default is the IPv4 prefixes of these, and ::/0. */
 	struct prefix *split;
 	size_t n_split;
 	bool direct; /* the client has a global address */
@@ -107,15 +107,15 @@ struct topology_host {
 	__be16 knock; /* first of the knock ports; 0: no knocks */
 
 	/* firewalls */
-	/* Name of the LAN interface, also of edges, roaming routers, and gateways with `home`; or
-	 * "". */
+	/* Name of the LAN interface; "": none. Edges, roaming routers, and gateways with `home`
+	 * have one too. */
 	char lan[IFNAMSIZ];
 	bool ddns; /* also gateways: wgxdp keeps the host's names in DNS (ddns in wgxdp.yaml) */
 	enum nat nat; /* NAT of the firewall: NAT_DNAT or NAT_MASQUERADE */
 	enum ipv6_handling ipv6; /* handling of IPv6, as in wgxdp.yaml */
 	struct address lan_address; /* IPv4 address of the firewall in its LAN */
-	/* Addresses of the gateway behind the firewall; family 0: none. If both are missing, or
-	 * IPv6 is and `ipv6` is not off, the gateway's name is the backend. */
+	/* Addresses of the gateway behind the firewall; family 0: none. The firewall uses the
+	 * gateway's name instead if both are missing, or if only IPv6 is and `ipv6` is not off. */
 	struct address backend4, backend6;
 	/* The firewall also forwards IPv6 to its own address: with ipv6: dnat (static dual stack),
 	 * or with nat: masquerade unless ipv6: off. */
@@ -136,7 +136,7 @@ struct topology_site {
 struct topology {
 	char *file; /* name of the file, for messages */
 	char domain[256]; /* DNS domain of the hosts; "": none */
-	/* Prefixes of the network. Family 0: not given, and after topology_assign() not needed. */
+	/* Prefixes; family 0: not in the file, and after topology_assign() not needed. */
 	struct prefix overlay, tunnels, mesh;
 	/* Name, key, port and tunnel of the relays that share a key, as sites know them. Name "":
 	 * no relays share one. */
@@ -167,7 +167,8 @@ struct topology {
 #define for_each_site(s, t) \
 	for (const struct topology_site *s = (t)->sites; s < (t)->sites + (t)->n_sites; s++)
 
-/* The assignments, kept from run to run. topology_state.c has their text form. All zero: none. */
+/* Prefixes and numbers that topology_assign() chose, kept from run to run. All zero: no earlier
+ * run. topology_state.c converts them to and from text. */
 struct topology_state {
 	struct prefix overlay, tunnels, mesh; /* prefixes that were made; family 0: not yet */
 	struct topology_kept {
@@ -190,13 +191,14 @@ int topology_read(const char *file, struct topology **ret);
 int topology_parse(const char *text, const char *name, struct topology **ret);
 void topology_free(struct topology *t);
 
-/* Fills in every assigned field except keys, and records it in s. A host keeps its earlier values,
- * also after an absence; a value in the file has precedence. Returns 0, -EINVAL after printing the
- * contradictions, or -errno. After an error t and s are useless. */
+/* Fills in every assigned field except keys, and records it in s. A value in the file has
+ * precedence. Otherwise a host keeps the value of an earlier run, even if it was absent since.
+ * Returns 0, -EINVAL after printing the contradictions, or -errno. After an error t and s are
+ * useless. */
 int topology_assign(struct topology *t, struct topology_state *s);
 
-/* Returns the first relay's address in the tunnel between two relays that share a key. The prefix
- * of the tunnel is a /112. */
+/* Returns the address of relay `one` in the tunnel between two relays that share a key. Each such
+ * tunnel has a /112. */
 #define TOPOLOGY_SHARING_MAX 255 /* largest number of a relay that shares a key */
 struct address topology_between(const struct topology *t, const struct topology_host *one,
 				const struct topology_host *other);

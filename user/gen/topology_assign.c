@@ -11,11 +11,11 @@
 #include "gen/topology_keys.h"
 #include "gen/topology_state.h"
 
-/* First token of a server; edge routers have lower numbers, from SUBNET::1. */
+/* First token of a server, SUBNET::TOKEN. Edge routers have lower numbers, from SUBNET::1. */
 #define FIRST_TOKEN 0x10
 #define FIRST_CLIENT 2			/* first number of a client; the gateway has number 1 */
-/* Sites are at TUNNELS::1:SUBNET, relays at TUNNELS::1, or several at TUNNELS::102:1, ::102:2,
- * ::103:1 … */
+/* Offset of the sites' addresses, TUNNELS::1:SUBNET. A single relay is at TUNNELS::1; several are
+ * at TUNNELS::102:1, ::102:2, ::103:1 … */
 #define SITES_TUNNELS 0x10000
 #define TRIES 64			/* number of random prefixes to try, until one is free */
 
@@ -59,8 +59,8 @@ static const char *meets(const struct topology *t, const struct prefix *p)
 }
 
 /* Makes a random ULA prefix: fd and 40 random bits (RFC 4193). */
-static int make(const struct topology *t, const struct topology_state *s, __u8 len,
-		struct prefix *p)
+static int make_ula(const struct topology *t, const struct topology_state *s, __u8 len,
+		    struct prefix *p)
 {
 	struct prefix one = { .addr.b = { 0xfd }, .family = FAMILY_IPV6, .len = len };
 	int r;
@@ -79,7 +79,7 @@ static int make(const struct topology *t, const struct topology_state *s, __u8 l
 	return -EINVAL;
 }
 
-/* Assigns a prefix. p: the topology's prefix. kept: the prefix of the earlier run. */
+/* Sets *p, unless the file gives it, to the earlier run's prefix *kept, or else to a random one. */
 static int assign_prefix(const struct topology *t, const struct topology_state *s, __u8 len,
 			 const char *name, struct prefix *p, struct prefix *kept)
 {
@@ -97,7 +97,7 @@ static int assign_prefix(const struct topology *t, const struct topology_state *
 		*p = *kept;
 	}
 	if (!p->family)
-		r = make(t, s, len, p);
+		r = make_ula(t, s, len, p);
 	*kept = *p;
 	return r;
 }
@@ -133,8 +133,8 @@ struct numbered {	/* a host or site that gets a number, which is unique in its s
 	unsigned int number, first, last;	/* last: the largest number that fits */
 };
 
-static const struct numbered *find(const struct numbered *list, size_t n,
-				   const struct topology_kept *k)
+static const struct numbered *find_kept(const struct numbered *list, size_t n,
+					const struct topology_kept *k)
 {
 	for (size_t i = 0; i < n; i++)
 		if (!strcasecmp(list[i].name, k->name) && !strcasecmp(list[i].scope, k->scope))
@@ -149,13 +149,13 @@ static int is_taken(const struct topology *t, const struct numbered *one, const 
 				    "or there", one->key, one->number, by);
 }
 
-/* Takes the number that the file gives. A removed host gives its number up; a present host whose
- * number is not given does not. */
+/* Gives the number in the file to a host or site. It takes the number away from a host that is no
+ * longer in the topology, but not from one in the topology without a number in the file. */
 static int claim(const struct topology *t, struct topology_state *s, const struct numbered *list,
 		 size_t n, const struct numbered *one)
 {
 	struct topology_kept *other = topology_keeper(s, one->scope, one->number), *own;
-	const struct numbered *keeper = other ? find(list, n, other) : NULL;
+	const struct numbered *keeper = other ? find_kept(list, n, other) : NULL;
 
 	if (keeper && keeper != one && !keeper->given)
 		return is_taken(t, one, keeper->name);
@@ -168,7 +168,7 @@ static int claim(const struct topology *t, struct topology_state *s, const struc
 	return 0;
 }
 
-/* Takes the number of the earlier run, or the first free one from `from` on. */
+/* Gives a host or site its number of the earlier run, or else the first free one from `from` on. */
 static int keep_or_find(const struct topology *t, struct topology_state *s, struct numbered *one,
 			unsigned int from)
 {
@@ -237,8 +237,8 @@ static int assign_sites(struct topology *t, struct topology_state *s)
 	return r;
 }
 
-/* Returns the largest number for which every network of the gateway has an address, excluding
- * broadcast. */
+/* Returns the largest host number that has an address in every network of the gateway. The
+ * broadcast address is none. */
 static unsigned int room_of(const struct topology_host *gateway)
 {
 	unsigned int room = TOPOLOGY_NUMBER_MAX;

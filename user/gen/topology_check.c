@@ -43,8 +43,8 @@ static int by_key(const void *one, const void *other)
 	return r ?: a->order < b->order ? -1 : a->order > b->order;
 }
 
-/* Lists hosts, sites and the relays' shared name together, because keys are stored under these
- * names. */
+/* Lists hosts, sites and the name of topology.shared together. Their names must all differ, because
+ * keys are stored under these names. */
 static struct named *all_named(struct topology_reading *r, const struct topology_row *shared,
 			       size_t *ret_n)
 {
@@ -340,7 +340,8 @@ static const char *const kinds[] = { [NETWORK_IPV4] = "of IPv4", [NETWORK_ULA] =
 
 /* ---- networks ---- */
 
-/* Reports an error if p, which is at the path of a host, overlaps any prefix up to that host. */
+/* Reports an error if p, at `path` of row `at`, overlaps overlay, tunnels, mesh, or an earlier
+ * row. */
 static void check_apart(struct topology_reading *r, size_t at, const char *path,
 			const struct prefix *p)
 {
@@ -351,7 +352,7 @@ static void check_apart(struct topology_reading *r, size_t at, const char *path,
 		if (topology_host_meets(&r->rows[i].host, p))
 			other = r->rows[i].host.name;
 	if (other)
-		topology_error(r, &r->rows[at], path, "%s already has addresses of %s: write "
+		topology_error(r, &r->rows[at], path, "%s already uses addresses of %s: write "
 						      "another prefix",
 						      other, prefix_format(p, text));
 }
@@ -414,7 +415,8 @@ static void check_exit(struct topology_reading *r, const struct topology_row *ro
 		lacks(r, row, "exit/inbound", NETWORK_GLOBAL, &row->host);
 }
 
-/* Returns whether clients have an endpoint to write. */
+/* Returns whether there is a name, or an address of the gateway or its firewall, for its
+ * clients. */
 static bool is_found(const struct topology_reading *r, size_t at)
 {
 	bool found = *r->t->domain || r->rows[at].host.n_addresses;

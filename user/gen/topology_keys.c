@@ -30,7 +30,7 @@ static struct yaml_node *behind_alias(struct yaml_node *node)
 	return node && node->type == YAML_ALIAS ? node->to : node;
 }
 
-/* Adds a host. The key's .size is the role. */
+/* Adds a host to the rows. key->size is not a size here, but the role of the host. */
 static void add_host(struct yaml *y, const struct yaml_key *key, struct yaml_node *item,
 		     void *object)
 {
@@ -68,7 +68,7 @@ static void add_site(struct yaml *y, const struct yaml_key *key, struct yaml_nod
 		*place = row;
 }
 
-/* Reads a section. It may be empty, because its entries are commented out. */
+/* Reads a section. A section whose entries are all commented out is allowed, and adds nothing. */
 static void set_section(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
 			void *object)
 {

@@ -8,7 +8,7 @@
 #include "lib/yaml.h"
 
 struct topology_row {			/* row of a table: a host or a site */
-	union {		/* first member, so that the tables of both can work on a row */
+	union {	/* first member, so that the YAML tables of hosts and sites can write to a row */
 		struct topology_host host;
 		struct topology_site site;
 	};
@@ -29,21 +29,21 @@ struct topology_reading {
 
 extern const struct yaml_key topology_keys[];
 
-/* Setters of values. The offsets in a table's rows are those of its object. */
+/* Read a YAML value into the member of the object whose offset the key has. */
 yaml_set topology_set_name, topology_set_key, topology_set_interface, topology_set_ipv4,
 	topology_set_backend, topology_set_exit_way,
 	topology_set_prefix, topology_set_mtu, topology_set_link, topology_set_subnet,
 		topology_set_token, topology_set_ports, topology_set_keepalive;
 yaml_set topology_add_address, topology_add_network, topology_add_tcp_port;
 
-/* Returns the node at a path in the row, such as "addresses/0", or NULL if the file does not have
- * it. */
+/* Returns the YAML node at a path below the row's mapping, such as "addresses/0", or NULL if the
+ * file does not have it. */
 struct yaml_node *topology_said(const struct topology_row *row, const char *path);
-/* Does the same, but returns the row's own node instead of NULL. */
+/* Returns the same node, or the row's own mapping if the file does not have it. */
 struct yaml_node *topology_at(const struct topology_row *row, const char *path);
 
-/* Reports an error at this path in the row (row NULL: of the topology itself). The text begins with
- * the path's last key. */
+/* Reports an error at a path below the row's mapping, or of the topology itself if row is NULL. The
+ * error text begins with the path's last key. */
 void topology_error(struct topology_reading *r, const struct topology_row *row, const char *path,
 		    const char *format, ...) __attribute__((format(printf, 4, 5)));
 

@@ -41,7 +41,7 @@ static int number_parse(const char *text, int base, unsigned int *ret)
 	return *ret <= TOPOLOGY_NUMBER_MAX ? 0 : -EINVAL;
 }
 
-/* Parses a line. Returns 0, or -EINVAL if it is not valid. */
+/* Parses one line of the state, split into n words. Returns 0, or -EINVAL if it is malformed. */
 static int parse_line(struct topology_state *s, char *words[], size_t n)
 {
 	struct prefix *prefix = prefix_named(s, words[0]), p;

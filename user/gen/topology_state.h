@@ -6,17 +6,17 @@
 #pragma once
 #include "gen/topology.h"
 
-/* Names of scopes other than those of a site or gateway, whose names they have. No name of a host
- * has a slash. */
+/* Names of scopes that belong to no site or gateway. Other scopes have the name of their site or
+ * gateway; names of hosts and sites have no slash, so these never collide with them. */
 #define SCOPE_SITES "/sites"
 #define SCOPE_RELAYS "/relays"
 #define TOPOLOGY_NUMBER_MAX 0xffff
 #define OVERLAY_LONGEST 60
-/* Longest prefix of tunnels and mesh, in bits, because a subnet and a number follow. */
+/* Largest prefix length of tunnels and mesh: 32 bits remain to number sites and hosts. */
 #define ENDS_LONGEST 96
 
-/* Find an assignment by its name, and by its number. They return NULL if there is none. Names
- * ignore case. */
+/* topology_kept() finds the number of a host or site by its name, ignoring case. topology_keeper()
+ * finds which one has a number. Both return NULL if there is none in the scope. */
 struct topology_kept *topology_kept(const struct topology_state *s, const char *scope,
 				    const char *name);
 struct topology_kept *topology_keeper(const struct topology_state *s, const char *scope,

@@ -27,7 +27,7 @@ static void *place_of(const struct yaml_key *key, void *object)
 
 /* ---- names ---- */
 
-/* Reads a name, which is a label in DNS and the name of a directory. */
+/* Reads the name of a host or site: a DNS label that also names a directory. */
 void topology_set_name(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
 		       void *object)
 {
@@ -52,8 +52,8 @@ void topology_set_name(struct yaml *y, const struct yaml_key *key, struct yaml_n
 		strcpy(place_of(key, object), text);
 }
 
-/* Reads the name of an interface. It allows only names that files and scripts can hold without
- * quotes. */
+/* Reads the name of an interface. Only names that need no quotes in the generated files and scripts
+ * are allowed. */
 void topology_set_interface(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
 			    void *object)
 {
@@ -117,7 +117,7 @@ void topology_add_address(struct yaml *y, const struct yaml_key *key, struct yam
 	if (!take_address(y, key, value, 0, &a))
 		return;
 	if (address_find(*list, *n, &a) < *n)
-		yaml_error(y, value, "%s: %s is listed twice: once is enough", key->name,
+		yaml_error(y, value, "%s: %s is listed twice: remove one of the two", key->name,
 			   address_format(&a, text));
 	else if ((place = yaml_append(y, list, n, sizeof(*place))))
 		*place = a;
@@ -159,7 +159,7 @@ void topology_set_backend(struct yaml *y, const struct yaml_key *key, struct yam
 		yaml_set_list(y, &list, value, object);
 }
 
-/* Reads a word, or an address of ours for outgoing traffic. */
+/* Reads the way of outgoing packets: masquerade, off, or an address of the gateway for SNAT. */
 void topology_set_exit_way(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
 			   void *object)
 {
@@ -239,7 +239,7 @@ static bool take_prefix(struct yaml *y, const struct yaml_key *key, struct yaml_
 	return text && !why && !prefix_parse(text, ret);
 }
 
-/* Reads a prefix of IPv6. The key's .size is the longest length allowed. */
+/* Reads an IPv6 prefix. key->size is not a size here, but the largest allowed prefix length. */
 void topology_set_prefix(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
 			 void *object)
 {
@@ -272,7 +272,7 @@ static const char *ipv4_wrong(const struct prefix *p)
 	       "10.200.200.0/24" : NULL;
 }
 
-/* Adds a network with hosts in it to a list. */
+/* Adds a prefix with addresses for hosts to a list of networks, which must not overlap. */
 void topology_add_network(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
 			  void *object)
 {
@@ -295,8 +295,8 @@ void topology_add_network(struct yaml *y, const struct yaml_key *key, struct yam
 
 /* ---- numbers ---- */
 
-/* Reads a number in decimal, or in hexadecimal with up to four digits. Returns false after printing
- * an error. */
+/* Reads a number: decimal digits, or up to four hexadecimal digits. Returns false after printing an
+ * error. */
 static bool parse_number(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
 			 int base, unsigned int least, unsigned int most, unsigned int *ret)
 {
@@ -400,7 +400,8 @@ void topology_add_tcp_port(struct yaml *y, const struct yaml_key *key, struct ya
 	for (size_t i = 0; i < t->n_tcp_ports; i++)
 		twice |= t->tcp_ports[i] == ntohs(port);
 	if (twice)
-		yaml_error(y, value, "%s: %s is listed twice: once is enough", key->name, text);
+		yaml_error(y, value, "%s: %s is listed twice: remove one of the two",
+				     key->name, text);
 	else if ((place = yaml_append(y, &t->tcp_ports, &t->n_tcp_ports, sizeof(*place))))
 		*place = ntohs(port);
 }

@@ -121,8 +121,8 @@ unsigned int apply_due(const char *instance)
 	return !until ? 0 : until > boot_seconds() ? until - boot_seconds() : 1;
 }
 
-/* Writes the prefixes with a single next hop to the map uniform. For other prefixes the data path
- * asks the FIB. */
+/* Writes to the map uniform which prefixes have one next hop; for all others the data path asks the
+ * FIB. */
 static void keep_uniform(const struct dataplane *dp, const struct host *h)
 {
 	struct uniform *u;
@@ -134,12 +134,12 @@ static void keep_uniform(const struct dataplane *dp, const struct host *h)
 }
 
 struct outcome {
-	__u32 refused;		/* ifindex of the device at which attaching failed; 0: none */
-	bool later;			/* the former programs still run and must be replaced */
-	bool moved;			/* at least one backend has another address */
+	__u32 refused;		/* device at which attaching failed; 0: none */
+	bool later;	/* programs must still be replaced, but the former ones serve */
+	bool moved;			/* at least one backend's address has changed */
 };
 
-/* Returns the number of peers of the blind relay's device, so that the plan has room for them. */
+/* Returns how many peers the blind relay's device has: the plan makes room for them. */
 static size_t count_sites(const struct config *c)
 {
 	struct wg_device d = { 0 };
@@ -159,8 +159,8 @@ int apply_memory(const char *instance, int rc)
 	return rc;
 }
 
-/* Makes one attempt to apply the configuration. answers: the same as in `given`, but may be
- * changed, because a prefix of this host may have changed. */
+/* Tries once to apply the configuration. answers: addresses for names, which it may change because
+ * a prefix of this host has changed. */
 static int apply_once(const char *instance, const struct plan_input *given,
 		      struct resolved_backends *answers, bool may_wait, struct outcome *ret)
 {
@@ -225,8 +225,8 @@ static int apply_once(const char *instance, const struct plan_input *given,
 	return rc;
 }
 
-/* Checks the permissions before anything is read or changed. Returns 0, or -errno after printing an
- * error. */
+/* Checks this process's permissions before anything is read or changed. Returns 0, or -errno after
+ * printing an error. */
 static int check_permitted(const char *instance)
 {
 	char what[INSTANCE_LEN + sizeof("instance ")];
@@ -235,8 +235,8 @@ static int check_permitted(const char *instance)
 	return load_permitted(what) ?: pins_prepare();
 }
 
-/* Publishes the prepared text if it is the running one. Returns rc, the result of apply_once(),
- * unless it is 0. */
+/* Publishes the prepared text if it has become the running one. Returns rc, from apply_once(), if
+ * that is not 0. */
 static int publish_text(const char *instance, const struct plan_input *in, int rc)
 {
 	int published = run_state_publish(instance, in->config_text);
@@ -246,7 +246,7 @@ static int publish_text(const char *instance, const struct plan_input *in, int r
 	return rc ?: published;
 }
 
-/* Applies everything or nothing. missing: waits only for names that have no address yet. */
+/* Applies everything or nothing. missing: waits for DNS only if a name has no address yet. */
 static int apply_all(const char *instance, struct plan_input *in, struct resolved_backends *answers,
 		     bool missing)
 {
@@ -301,7 +301,7 @@ int apply_follow(const char *instance, const struct config *c, struct resolved_b
 	bool again, may_wait = true, moved = false;
 	int rc = check_permitted(instance);
 
-	/* The kernel has no text if the pins were removed or an older build stored none. */
+	/* No text is pinned if an older build made the instance, or if the pins were removed. */
 	if (!rc && !config_text_id(instance))
 		rc = run_state_prepare(instance, c, &in.config_text);
 	if (rc)

@@ -6,24 +6,24 @@
 #pragma once
 #include "config/config.h"
 
-/* Loads, attaches and fills the data path, or changes the running one to match the configuration,
- * and writes running.yaml. If something fails, nothing is changed. Prints on standard output how
- * each port is attached, and warns about objects that do not exist yet. The caller holds the lock
+/* Loads, attaches and fills the data path, or changes the running one, to match the configuration,
+ * and writes running.yaml. Nothing is changed if any step fails. Prints on standard output how each
+ * port is attached, and warns about objects that do not exist yet. The caller holds the lock
  * (run_state_lock()). Returns 0, or -errno after printing an error. */
 int apply(const char *instance, const struct config *c);
 
-/* Does the same for the daemon, which follows later changes. answers: the addresses that it has for
- * names. It waits only for names that have no address yet. */
+/* Does the same for the daemon. answers: the addresses that the daemon has for names. It waits for
+ * DNS only if a name has no address yet. */
 struct resolved_backends;
 int apply_followed(const char *instance, const struct config *c, struct resolved_backends *answers);
 
-/* Applies a configuration again after something on the host changed. A service or device that
- * contradicts the present state of the host (two services on one address, a device that another
- * program uses) is left out with a warning; all others continue. */
+/* Applies a configuration again after the host has changed. A service or device that contradicts
+ * the host now (two services on one address, a device that another program uses) is left out with a
+ * warning; all others continue. */
 int apply_follow(const char *instance, const struct config *c, struct resolved_backends *answers);
 
-/* Returns the seconds until apply() can remove entries that translate replies of former backends;
- * 0: there are none. */
+/* Returns the seconds until apply() can remove the next entry for replies of a former backend; 0:
+ * there are no such entries. */
 unsigned int apply_due(const char *instance);
 
 /* Returns rc, and prints an error if it is -ENOMEM. */

@@ -24,11 +24,11 @@ int follower_hold(int fd)
 
 	if (fcntl(fd, F_OFD_SETLK, &lock))
 		return errno == EACCES || errno == EAGAIN ? -EWOULDBLOCK : -errno;
-	futimens(fd, now);	/* the time of the file is the time at which the daemon started */
+	futimens(fd, now);	/* the file's time tells since when the daemon runs */
 	return 0;
 }
 
-/* Content of the file after `down`, in place of the name of a configuration file. */
+/* The mark of follower_dismiss() in the file, instead of a configuration file's name. */
 static const char dismissed[] = "taken down\n";
 
 void follower_dismiss(const char *instance)

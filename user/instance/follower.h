@@ -9,16 +9,16 @@
 #include <stdbool.h>
 #include "config/config.h"
 
-/* Takes the lock on an open file. Returns 0, -EWOULDBLOCK if another daemon has it, or another
- * -errno. */
+/* Locks the file `daemon` of an instance. Returns 0, -EWOULDBLOCK if another daemon has locked it,
+ * or another -errno. */
 int follower_hold(int fd);
-/* Tells the daemon of an instance that is taken down to end, and removes the file that it holds.
- * The daemon may notice this only after the next `up` or `daemon`. */
+/* Tells the daemon of an instance that is taken down to end, by a mark in its file `daemon`, and
+ * removes that file. The daemon may notice this only after the next `up` or `daemon`. */
 void follower_dismiss(const char *instance);
-/* Returns whether follower_dismiss() told the holder of the lock on fd to end. */
+/* Returns whether follower_dismiss() has put its mark into the file that fd has open and locked. */
 bool follower_is_dismissed(int fd);
-/* Returns whether a daemon runs, and sets *ret_since to when it started, in seconds since 1970 (0:
- * none runs). */
+/* Returns whether a daemon runs. *ret_since: when it started, in seconds since 1970; 0: none
+ * runs. */
 bool follower_runs(const char *instance, __s64 *ret_since);
 /* Returns the name of a section in the configuration that needs the daemon, such as "endpoints", or
  * NULL. */

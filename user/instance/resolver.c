@@ -13,20 +13,20 @@
 #include "instance/resolver.h"
 #include "lib/timer.h"
 
-#define TTL_MIN 1			/* least TTL that is used, in seconds */
+#define TTL_MIN 1			/* least TTL in seconds; a lower one counts as this */
 #define TTL_MAX 86400
-#define TTL_HOSTS 30	/* TTL for names from /etc/hosts, and instead of a TTL of 0, in seconds */
-/* Seconds after a failure until the next attempt; doubled each time up to RETRY_MAX. */
+#define TTL_HOSTS 30	/* seconds for names from /etc/hosts, and for a TTL of 0 */
+/* Seconds between a failure and the next attempt; each failure doubles it, up to RETRY_MAX. */
 #define RETRY_MIN 1
 #define RETRY_MAX 60
-/* Names that are due within this time, in ms, are resolved in one round. */
+/* A round also resolves names that are due within this time, in ms. */
 #define TOGETHER_MS 1000
 
-struct name {		/* a name, which refers to an entry of `answers` by text and family */
+struct name {		/* refers to an entry of `answers` by text and family */
 	char text[sizeof(((struct resolved_backend *)NULL)->text)];
 	__u8 family;
-	uint64_t due;			/* time at which to resolve it, in ms of the loop */
-	/* Delay after the last failure in seconds; 0: it did not fail. */
+	uint64_t due;			/* when to resolve it, in ms of the loop */
+	/* Delay in seconds after the last failure; 0: the last attempt succeeded. */
 	unsigned int retry;
 	struct resolver *resolver;
 };
@@ -38,11 +38,11 @@ struct resolver {
 	void *data;
 	struct name *names;
 	size_t n_names;
-	struct dns *dns;		/* channel of the running round; NULL: none is running */
-	unsigned int open;		/* number of questions without an answer */
-	/* moved: an address changed in this round. renew: read the names again after it. */
+	struct dns *dns;		/* channel of the running round; NULL: no round */
+	unsigned int open;		/* questions of the round without an answer */
+	/* moved: an address changed in this round. renew: so did the list of names. */
 	bool moved, renew;
-	uv_timer_t due;			/* timer for the next round */
+	uv_timer_t due;			/* starts the next round */
 };
 
 static void on_due(uv_timer_t *timer);
@@ -119,9 +119,9 @@ static bool take_address(const struct ares_addrinfo_node *node, struct address *
 	return !address_wrong(address_format(ret, text), ret->family, false);
 }
 
-/* Keeps the address of a name if it is in the answer, or else takes the first address. Returns the
- * seconds until the name must be resolved again, or 0 if the answer has no address that a host can
- * have. */
+/* Keeps the name's address if the answer contains it, else takes the answer's first address.
+ * Returns the seconds until the name is due again; 0 if no address in the answer can be a
+ * host's. */
 static unsigned int take_answers(struct resolved_backend *a, const struct ares_addrinfo *info,
 				 bool *moved)
 {
@@ -153,7 +153,7 @@ static void tell_failure(const struct resolved_backend *a, int status)
 {
 	char text[ADDRESS_STRLEN];
 
-	/* If the name has no address, plan_make() reports that the service waits. */
+	/* plan_make() reports names that have no address. */
 	if (a->address.family)
 		log_warning("%s: no %s address was found (%s): the last one is used, %s", a->text,
 			    a->family == FAMILY_IPV4 ? "IPv4" : "IPv6",
@@ -223,7 +223,7 @@ void resolver_reconfigure(struct resolver *r)
 	struct name *old = r->names, *n;
 	size_t n_old = r->n_names;
 
-	r->renew = r->dns;		/* open questions still refer to the former names */
+	r->renew = r->dns;		/* open questions point to entries of the former list */
 	if (r->renew)
 		return;
 	r->names = NULL;

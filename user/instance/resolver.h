@@ -11,19 +11,19 @@
 
 struct resolver;
 
-#define RESOLVE_MS 2000			/* longest time that commands wait for answers, in ms */
+#define RESOLVE_MS 2000			/* most ms that commands wait for DNS */
 
-/* Is called when names were resolved. moved: some address has changed. */
+/* Called after names were resolved. moved: at least one of them has another address now. */
 typedef void resolver_done(void *data, bool moved);
 
 struct resolver *resolver_new(uv_loop_t *loop, struct resolved_backends *answers,
 			      /* Returns NULL if there is no memory. */
 			      resolver_done *done, void *data);
-/* Call this after answers->list has changed. It asks for the addresses of new names at once. */
+/* Call this when answers->list has changed: addresses of new names are requested at once. */
 void resolver_reconfigure(struct resolver *r);
-/* Call this after the network has changed. It soon asks again for names that failed. */
+/* Call this when the network has changed: names that failed are soon resolved again. */
 void resolver_retry_soon(struct resolver *r);
 
-/* Resolves all names once and waits for at most `ms`. If `missing` is true, it does nothing when
- * every name has an address. Returns whether an address has changed. */
+/* Resolves all names once, waiting at most `ms` milliseconds. missing: does nothing if every name
+ * has an address already. Returns whether any address changed. */
 bool resolver_once(struct resolved_backends *answers, bool missing, unsigned int ms);

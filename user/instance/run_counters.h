@@ -12,7 +12,7 @@
 #define RUN_COUNTERS_FILES { "ddns", "endpoints" }
 
 struct run_counter {
-	char name[256];			/* name of the counter, without white space */
+	char name[256];			/* name, without white space */
 	__s64 value;
 };
 
@@ -22,15 +22,15 @@ struct run_counters {
 	size_t n;
 };
 
-/* Reads one of RUN_COUNTERS_FILES. The list is empty if there is no file. */
+/* Reads `file`, one of RUN_COUNTERS_FILES. Without such a file there are no counters. */
 void run_counters_read(struct run_counters *n, const char *instance, const char *file);
-/* Returns the number with this name, or 0 if it was never set. */
+/* Returns the counter with this name; 0 if it was never set. */
 __s64 run_counters_value(const struct run_counters *n, const char *name);
 void run_counters_set(struct run_counters *n, const char *name, __s64 value);
-/* Replaces the file. It reports no errors, because the next call writes everything again. */
+/* Writes all counters to their file. It reports no errors: the next call writes all again. */
 void run_counters_write(const struct run_counters *n);
 void run_counters_free(struct run_counters *n);
-/* Writes the name of the counter for a peer's changed endpoints, in the file "endpoints". */
+/* Writes the name that a peer's counter of endpoint changes has in the file "endpoints". */
 #define ENDPOINT_COUNTER_LEN (IFNAMSIZ + WG_KEY_STRLEN)
 const char *endpoint_counter(const char *interface, const struct wg_key *peer,
 			     char ret[ENDPOINT_COUNTER_LEN]);

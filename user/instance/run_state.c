@@ -22,7 +22,7 @@
 
 #define RUNNING "running.yaml"
 #define FAILED "failed"
-#define NEXT "running.yaml.new"		/* name of the file with the prepared text */
+#define NEXT "running.yaml.new"
 
 int run_state_lock(const char *instance)
 {
@@ -83,7 +83,7 @@ int run_state_prepare(const char *instance, const struct config *c, int *ret_map
 
 	if (out && fclose(out))
 		rc = -ENOMEM;
-	if (!rc && n > YAML_FILE_LIMIT) {	/* another process could not read the text */
+	if (!rc && n > YAML_FILE_LIMIT) {	/* a longer text could not be read back */
 		log_error("this configuration is too large: it has %zu bytes as text, and the "
 			  "limit is %d: divide it among several instances", n,
 			  YAML_FILE_LIMIT);
@@ -180,7 +180,7 @@ void run_state_remove(const char *instance)
 
 	remove_file(instance, RUNNING);
 	remove_file(instance, NEXT);
-	/* A killed command may have left this file: user/plan/resolved_backends.c. */
+	/* A killed command may have left this file of user/plan/resolved_backends.c. */
 	remove_file(instance, "names.new");
 	remove_file(instance, FAILED);
 	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++) {
@@ -188,7 +188,7 @@ void run_state_remove(const char *instance)
 		remove_file(instance, files[i]);
 		remove_file(instance, beside);
 	}
-	remove_file(instance, "source");	/* the file of user/instance/source.c */
+	remove_file(instance, "source");	/* written by user/instance/source.c */
 	remove_file(instance, "source.new");
 	follower_dismiss(instance);
 }

@@ -10,24 +10,24 @@
 #include "config/config.h"
 #include "lib/paths.h"
 
-/* Takes the instance's lock, and waits while another command has it. Returns an fd that holds the
- * lock until it is closed, or -errno after printing an error. */
+/* Locks the instance, after waiting for any command that has the lock. Returns an fd, whose close()
+ * releases the lock, or -errno after printing an error. */
 int run_state_lock(const char *instance);
-/* Prepares a new text: writes it to a file beside running.yaml and, unless ret_map is NULL, to a
- * new map, whose fd the caller closes. *ret_map is 0 if this text is the running one already. The
- * text becomes the running one when dataplane_sync() pins the map, even if the command is killed
- * after that. Returns 0, or -errno after printing an error. */
+/* Prepares the text of c: writes it to a file beside running.yaml and, unless ret_map is NULL, to a
+ * new map. *ret_map: fd of the map, which the caller closes; 0 if the text is the running one
+ * already. It becomes the running one when dataplane_sync() pins the map, even if the command is
+ * then killed. Returns 0, or -errno after printing an error. */
 int run_state_prepare(const char *instance, const struct config *c, int *ret_map);
-/* Renames the prepared file to running.yaml, or removes it if `map` (0: none) is not the pinned
- * one. Returns 0, or -errno after printing an error. */
+/* Renames the prepared file to running.yaml, or removes it if its map was not pinned. map: from
+ * run_state_prepare(). Returns 0, or -errno after printing an error. */
 int run_state_publish(const char *instance, int map);
-/* Writes running.yaml for maps that already match it. */
+/* Writes running.yaml when the maps already match c, for example after someone removed the file. */
 int run_state_write(const char *instance, const struct config *c);
-/* Remembers that a reload failed, until a configuration is published. */
+/* Stores that a reload failed, for others to see, until the next configuration is published. */
 void run_state_set_failed(const char *instance);
 bool run_state_failed(const char *instance);
 /* Reads the running configuration. Returns 0 or -errno; -ENOENT if there is none. */
 int run_state_read(const char *instance, struct config **ret);
-/* Removes the configuration and the files of the daemon. The file of the lock stays, because
- * another command may be waiting for it. */
+/* Removes the instance's files in /run, except the lock file, for which another command may be
+ * waiting. */
 void run_state_remove(const char *instance);

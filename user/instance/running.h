@@ -8,12 +8,12 @@
 #include "dataplane/dataplane.h"
 
 /* Reads the running configuration. The caller holds the instance's lock. Returns 0, or -errno after
- * printing an error; -ENOENT if the instance is not up. */
+ * printing an error: -ENOENT if the instance is not up. */
 int running_read(const char *instance, struct config **ret);
 /* Does the same, but prints nothing if the instance is not up. */
 int running_read_quietly(const char *instance, struct config **ret);
 
-/* Opens an instance that is up. Returns 0, or -errno after printing an error. *ret must be NULL
- * before; the caller closes it, also after an error. */
+/* Opens an instance that is up. *ret: NULL before; the caller closes it, also after an error.
+ * Returns 0, or -errno after printing an error. */
 int running_open(const char *instance, struct dataplane **ret);
 void running_not_up(const char *instance);	/* prints the error that the instance is not up */

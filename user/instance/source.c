@@ -21,7 +21,7 @@ static long long changed_at(const struct stat *st)
 	return st->st_mtim.tv_sec * 1000000000LL + st->st_mtim.tv_nsec;
 }
 
-/* Returns a hash of the running text, or 0 if there is none, for example without a data path. */
+/* Returns a hash of the running text; 0: there is none, for example without a data path. */
 static __u64 running_hash(const char *instance)
 {
 	char *text = NULL;
@@ -52,8 +52,8 @@ void source_note(const char *instance, const char *file)
 }
 
 struct source_note {
-	long long time;			/* time at which the file was last changed */
-	unsigned long long hash;	/* hash of the text that ran at that time */
+	long long time;			/* time of the file's last change */
+	unsigned long long hash;	/* hash of the text that ran then; 0: unknown */
 };
 
 static bool read_note(const char *instance, struct source_note *ret, char ret_file[PATH_MAX])
@@ -73,7 +73,7 @@ static bool read_note(const char *instance, struct source_note *ret, char ret_fi
 	return read && *ret_file;
 }
 
-/* Reads the file without printing its errors, which `wgxdp check` prints. */
+/* Reads the file without printing errors: it is for `wgxdp check` to print them. */
 static int read_silently(const char *file, struct config **ret)
 {
 	int was, nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC), rc;
@@ -91,8 +91,8 @@ static int read_silently(const char *file, struct config **ret)
 	return rc;
 }
 
-/* Copies the values that a file cannot contain from the running configuration, before the two are
- * compared: the marks of changes by commands, and the options of `up`. */
+/* Copies from the running configuration what no file contains (options of `up`, and marks of
+ * changes by commands), so that the comparison does not see it. */
 static void take_marks(struct config *c, const struct config *running)
 {
 	for (size_t i = 0; i < c->n_services; i++) {
@@ -132,12 +132,12 @@ enum source_state source_read(const char *instance, const struct config *running
 
 	if (!read_note(instance, &noted, ret_file))
 		return SOURCE_NONE;
-	/* A systemd unit may be unable to see home directories and the real /tmp. A file that it
-	 * cannot see there may still exist. */
+	/* Under systemd a unit may not see home directories and the real /tmp, so a file there may
+	 * exist although stat() fails. */
 	if (stat(ret_file, &st))
 		return errno == ENOENT && strncmp(ret_file, "/tmp/", 5) ? SOURCE_GONE : SOURCE_NONE;
-	/* Neither the file nor the running text has changed since, so skip reading the file, which
-	 * may take long. */
+	/* Neither the file nor the running text has changed since the last comparison: skip it,
+	 * because reading a long file takes seconds. */
 	if (changed_at(&st) == noted.time && noted.hash && noted.hash == running_hash(instance))
 		return SOURCE_SAME;
 	if (read_silently(ret_file, &c))

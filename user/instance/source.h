@@ -8,25 +8,25 @@
 #include "config/config.h"
 
 enum source_state {
-	/* The configuration was not read from a file, or was read from standard input. */
+	/* The configuration has no file: it was read from standard input, or made by options. */
 	SOURCE_NONE,
 	SOURCE_SAME,
-	SOURCE_BY_HAND,			/* commands have changed the running configuration */
-	SOURCE_CHANGED,			/* the file was changed but not loaded */
-	SOURCE_INVALID,			/* the file was changed and has errors */
+	SOURCE_BY_HAND,			/* commands changed the running configuration */
+	SOURCE_CHANGED,			/* the file was changed, and not loaded since */
+	SOURCE_INVALID,			/* the file was changed, and is invalid now */
 	SOURCE_GONE
 };
 
-/* Remembers the file as the source of the running configuration. Call it when the contents run. For
- * "-" and NULL it does nothing. */
+/* Stores the file as the source of the running configuration. Call it once its contents run. Does
+ * nothing for "-" and NULL. */
 void source_note(const char *instance, const char *file);
-/* Compares the running configuration with its file. ret_file: the absolute path of the file, or ""
- * for SOURCE_NONE. */
+/* Compares the running configuration with the file it came from. ret_file: the file's absolute
+ * path; "" for SOURCE_NONE. */
 enum source_state source_read(const char *instance, const struct config *running,
 			      char ret_file[PATH_MAX]);
-/* Returns the state of the running configuration in words, or NULL if it cannot be read. */
+/* Returns source_state_name() for the running configuration; NULL: it cannot be read. */
 const char *source_now(const char *instance);
-/* Returns the state in words, such as "changed by hand". */
+/* Returns the words for a state, such as "changed by hand". */
 const char *source_state_name(enum source_state s);
 static inline bool source_is_stale(enum source_state s)
 {

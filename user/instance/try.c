@@ -34,11 +34,11 @@ enum { APPLIED = 'a', KEPT = 'k', ROLLED_BACK = 'r', FAILED = 'f' };
 struct try {
 	char instance[INSTANCE_LEN];
 	unsigned int seconds;
-	/* Configuration before the change; NULL: the instance was not up. */
+	/* The configuration to restore; NULL: the instance was not up. */
 	struct config *before;
-	__u32 text;			/* config_text_id() of the configuration on trial */
+	__u32 text;			/* config_text_id() while the trial runs */
 	int marker;			/* fd of the file `trying` */
-	int child;			/* the command's end of the socket pair to the child */
+	int child;			/* socket to the child */
 };
 
 static bool is_ours(const struct try *t)
@@ -62,15 +62,15 @@ bool try_end(const char *instance, enum try_end why)
 	fd = open(path, O_WRONLY | O_CLOEXEC);
 	if (fd < 0)
 		return false;
-	/* If this gets the lock, the child of the trial was killed. */
+	/* The child holds this lock, so if it is free, the child was killed. */
 	waits = flock(fd, LOCK_EX | LOCK_NB) && write(fd, &letter, 1) == 1;
 	unlink(path);
 	close(fd);
 	return waits;
 }
 
-/* Removes the file without a message, because the configuration on trial does not run any more, or
- * never ran. */
+/* Removes the file `trying` without a message: the configuration on trial no longer runs, or never
+ * did. */
 static void forget_trial(const char *instance)
 {
 	char path[RUN_STATE_PATH_LEN];
@@ -99,8 +99,8 @@ static long long now_ms(void)
 
 /* ---- the child ---- */
 
-/* Restores the former configuration, unless the change was kept meanwhile, which it checks with the
- * lock held. Returns the letter for the command. */
+/* Restores the former configuration, unless someone has kept the change meanwhile (checked with the
+ * lock held). Returns the letter that tells the command how the trial ended. */
 static char roll_back(const struct try *t)
 {
 	int lock = run_state_lock(t->instance), rc = lock < 0 ? lock : 0;
@@ -132,8 +132,8 @@ static char roll_back(const struct try *t)
 	return rc ? FAILED : ROLLED_BACK;
 }
 
-/* Waits for the end of the trial. Returns true if the time is over or the command was killed, and
- * false if the change was kept. */
+/* Waits in the child for the end of the trial. Returns true if the time is over or the command was
+ * killed: roll back; false if the change was kept. */
 static bool child_waits(const struct try *t, int command)
 {
 	char path[RUN_STATE_PATH_LEN], events[4096], letter;
@@ -211,7 +211,7 @@ static int open_marker(const char *instance)
 		return -EBUSY;
 	}
 	if (fd >= 0) {
-		unlink(path);		/* the child of the former trial was killed */
+		unlink(path);		/* left by a trial whose child was killed */
 		close(fd);
 	}
 	fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
@@ -276,7 +276,7 @@ static void on_signal(int signal)
 	ended = signal;
 }
 
-/* Returns 1 if Enter was pressed, 0 if not yet, or -1 if the terminal was closed. */
+/* Returns 1 if the user pressed Enter, 0 if not yet, -1 if the terminal was closed. */
 static int read_terminal(int terminal)
 {
 	char text[256];
@@ -290,7 +290,7 @@ static void keep_change(struct try *t)
 	int lock = run_state_lock(t->instance);
 	const char letter = KEPT;
 
-	/* If it is not, the child has just rolled back and will report that. */
+	/* If the file is not ours, the child has just rolled back, and will report that. */
 	if (is_ours(t))
 		try_end(t->instance, TRY_KEPT);
 	if (write(t->child, &letter, 1) != 1)
@@ -299,8 +299,8 @@ static void keep_change(struct try *t)
 		close(lock);
 }
 
-/* Waits for the answer of the child. Signals are blocked except during ppoll(), so that none is
- * missed. ppoll() handles a signal only if no fd is ready, so the terminal is polled only while
+/* Waits until the child says how the trial ended. Signals are let in only by ppoll(), so that none
+ * is missed; but ppoll() ignores signals while an fd is ready, so it polls the terminal only while
  * this command is in the foreground. After a signal, the child rolls back at once. */
 static char wait_for_answer(struct try *t, int terminal, const sigset_t *let_in)
 {
@@ -340,7 +340,7 @@ void try_applied(struct try *t)
 	t->text = config_text_id(t->instance);
 }
 
-/* Prints whether the change was kept, and if not, why. Returns 0 if it runs, else -ECANCELED. */
+/* Prints how the trial ended. Returns 0 if the change is kept, else -ECANCELED. */
 static int report_end(const struct try *t, char answer)
 {
 	char why = 0;

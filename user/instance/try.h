@@ -7,21 +7,22 @@
 #pragma once
 #include "config/config.h"
 
-#define TRY_MAX 86400			/* longest trial, in seconds */
+#define TRY_MAX 86400			/* longest trial (`up --try`), in seconds */
 
 struct try;
 
-/* Begins a trial. Call it before the change, with the instance's lock, whose fd the child closes.
- * Returns 0, -EBUSY if another change is on trial, or another -errno. Errors are printed. */
+/* Begins a trial, before the change is made, with a child that can roll it back. lock: fd of the
+ * instance's lock, which the child closes. Returns 0, or -errno after printing an error: -EBUSY if
+ * another change is on trial. */
 int try_begin(const char *instance, unsigned int seconds, int lock, struct try **ret);
-/* Starts the time of the trial. Call it after the change was made, with the lock held. */
+/* Starts the time of the trial, after the change was made. The caller still holds the lock. */
 void try_applied(struct try *t);
-/* Waits until the change is kept (returns 0), or is rolled back, replaced or taken down (returns
- * -ECANCELED), and prints which. Call it after that, without the lock. */
+/* Waits, without the lock, until the trial ends, and prints how. Returns 0 if the change is kept,
+ * or -ECANCELED if it was rolled back, replaced or taken down. */
 int try_wait(struct try *t);
-/* Ends the trial because the change was not made, so there is nothing to keep or to roll back. */
+/* Ends the trial because the change failed: there is nothing to keep or to roll back. */
 void try_abandon(struct try *t);
-/* Ends the trial, if there is one, and tells the command that waits for it why. The caller holds
- * the lock. Returns whether there was a trial. */
+/* Ends a trial, if there is one, and tells the waiting command why. The caller holds the lock.
+ * Returns whether there was a trial. */
 enum try_end { TRY_KEPT = 'k', TRY_REPLACED = 'u', TRY_DOWN = 'd' };
 bool try_end(const char *instance, enum try_end why);

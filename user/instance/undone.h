@@ -6,7 +6,7 @@
 #pragma once
 #include "config/config.h"
 
-/* Prints a line for each change by hand that a new configuration undoes. old: the former
- * configuration, or NULL. done: the changes are undone now; otherwise they would be. Returns
- * whether there are any. */
+/* Prints a line for each change by a command that loading `new` undoes. old: the configuration
+ * before; NULL: none. done: `new` is loaded already; otherwise the lines say "would". Returns
+ * whether there is any. */
 bool undone_report(const struct config *old, const struct config *new, bool done);

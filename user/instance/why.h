@@ -6,8 +6,7 @@
 #pragma once
 #include "plan/plan.h"
 
-/* Explains a running port: the mode of each of its nics, or why it has none. links: the n running
- * links. p: from plan_running(). Returns a text that the caller frees, or NULL if there is no
- * memory. */
+/* Explains a running port: in which mode each of its nics is attached, or why it has no nic. p:
+ * from plan_running(). links: the n running links. The caller frees the text; NULL: no memory. */
 char *why_port(const struct plan *p, const struct host *h, const struct link *links, size_t n,
 	       __u32 ifindex);

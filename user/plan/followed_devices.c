@@ -51,8 +51,8 @@ void followed_devices_free(struct followed_device *list, size_t n)
 	free(list);
 }
 
-/* Returns the hash of a device. It adds up hashes, so that the order of peers and of their
- * AllowedIPs does not matter. */
+/* Returns a hash of the device's peers. It is a sum of hashes, so that the order of peers and of
+ * their AllowedIPs does not matter. */
 static __u64 device_hash(const char *device, const struct wg_device *d)
 {
 	__u64 sum = 0;

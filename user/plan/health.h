@@ -7,8 +7,8 @@
 #include <stdbool.h>
 #include "abi.h"
 
-/* Returns true if the backend left so many initiations from so many sources unanswered that the
- * guard counts it as down. */
+/* Returns whether the backend counts as down: the guard's limits of unanswered initiations, and of
+ * the sources that sent them, are both reached. */
 static inline bool backend_is_down(const struct guard *g, const struct health *h)
 {
 	return g->health_initiations && h->unanswered >= g->health_initiations &&

@@ -35,8 +35,7 @@ bool plan_refused(const struct plan_input *in, __u32 ifindex)
 	return false;
 }
 
-/* Sets *ret to the address of a backend. Warns if it has no address yet, because the service then
- * waits for it. */
+/* Sets *ret to the address of a backend. Warns if a name has none yet: the service waits for it. */
 static void resolve_address(const struct plan_builder *m, const struct service_config *s,
 			    const char *text, __u8 family, struct address *ret)
 {
@@ -130,7 +129,7 @@ static int add_port(struct plan_builder *m, const char *name, enum link_role rol
 		return 0;
 	}
 	if (plan_port(m->plan, link->ifindex))
-		return 0;	/* the port is there already, with the role from `interfaces` */
+		return 0;	/* `interfaces` has already made it a port */
 	port = append(m->plan->ports, m->plan->n_ports);
 	if (!port)
 		return -ENOMEM;
@@ -161,7 +160,7 @@ static int add_listening_ports(struct plan_builder *m, const struct service_conf
 	return rc;
 }
 
-/* Adds the links of all next hops of the route to the backend, with the role lan. */
+/* Adds the links of all next hops of the route to the backend as ports with the role lan. */
 static int add_several(struct plan_builder *m, const struct address *backend, __u32 vrf, __u32 oif)
 {
 	const struct nl_route *ways[HOST_WAYS] = { NULL };
@@ -173,7 +172,7 @@ static int add_several(struct plan_builder *m, const struct address *backend, __
 	for (size_t i = 0; i < n && !rc; i++) {
 		const struct nl_link *link = host_link(m->host, ways[i]->oif);
 
-		/* This also holds for a route in a table that only a rule selects. */
+		/* Also if a rule selects the table with the route. */
 		m->plan->ask_always |= ways[i]->several;
 		if (!host_has_several(ways, n, ways[i], oif))
 			continue;
@@ -233,8 +232,8 @@ static int add_backend_port(struct plan_builder *m, const struct service_config 
 	return plan_backend_port(m, backend, vrf);
 }
 
-/* Adds the devices of peers as ports, except those that are in `interfaces` or that a service
- * listens on, which have a role already. */
+/* Adds the devices of peers as ports. Devices in `interfaces`, or on which a service listens, are
+ * ports already. */
 static int add_devices(struct plan_builder *m)
 {
 	enum link_role role;
@@ -248,9 +247,8 @@ static int add_devices(struct plan_builder *m)
 	return rc;
 }
 
-/* Returns whether the express path would be useful to any service or peer. It has no entries for
- * services whose guard chooses among backends or checks AmneziaWG messages, and would only slow
- * these down a little. */
+/* Returns whether the express path can serve any service or peer. It cannot if a guard chooses
+ * among backends or checks AmneziaWG messages; for such services it would only cost time. */
 static bool has_use_for_express(const struct plan_builder *m)
 {
 	const struct config *c = m->config;

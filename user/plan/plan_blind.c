@@ -43,8 +43,8 @@ static int listen_at(struct plan_builder *m, const struct nl_link *link,
 	return plan_add_entry(m->plan, &key, &value, sizeof(value));
 }
 
-/* Reports a tunnel MTU that is too large for the link: the headers of IP (40 or 20 bytes), UDP (8)
- * and WireGuard (32) come on top of it. */
+/* Reports a tunnel MTU that is too large for the link. Each packet in the tunnel gets headers of IP
+ * (40 or 20 bytes), UDP (8) and WireGuard (32). */
 static int check_mtu(const struct plan_builder *m, const struct nl_link *link, bool ipv6)
 {
 	__u32 mtu = m->config->blind.mtu ?: BLIND_MTU, around = (ipv6 ? 40 : 20) + 8 + 32;

@@ -18,8 +18,8 @@ bool plan_is_source(const struct host *h, const struct nl_address *a, __u8 famil
 	       link && !link->loopback;
 }
 
-/* Returns how suitable an address of this host is as the source of packets to the backend; 0:
- * unusable. */
+/* Returns how well an address of this host suits as the source of packets to the backend; 0: not at
+ * all. */
 static int source_fitness(const struct plan_builder *m, const struct nl_address *a,
 			  const struct address *backend, __u32 oif)
 {
@@ -32,8 +32,8 @@ static int source_fitness(const struct plan_builder *m, const struct nl_address 
 	       2 * (a->ifindex == oif) + !a->deprecated;
 }
 
-/* Chooses the source address if the configuration has no `flows.source`: this host's address
- * towards the backend. Sets *ret to NULL if there is none. */
+/* Without `flows.source`, sets *ret to this host's best source address for packets to the backend,
+ * or to NULL. */
 static int own_address(const struct plan_builder *m, const struct address *backend, __u32 vrf,
 		       const struct address **ret)
 {
@@ -81,7 +81,7 @@ static int pool_find(const struct plan_builder *m, const struct service_config *
 		return rc;
 	if (own)
 		pool_add(pool, own);
-	/* Without a route, another message says that the route is missing. */
+	/* Without a route to the backend, another warning says so. */
 	else if (!nl_route_get(backend, host_vrf(m->host, s), &oif))
 		log_warning("service %s: waiting for a source address for packets to backend %s: "
 			    "add an address to that interface, or write flows: { source: [ … ] }",
@@ -89,8 +89,8 @@ static int pool_find(const struct plan_builder *m, const struct service_config *
 	return 0;
 }
 
-/* Returns the default limit of a service's flows: the number of its ports times the number of its
- * addresses, with at least one address for each family. */
+/* Returns the default of the limit on a service's flows: its ports times its source addresses,
+ * where a family without an address counts as one. */
 static __u32 pool_room(const struct pool *pool)
 {
 	__u32 addresses = (pool->n4 ?: 1) + (pool->n6 ?: 1);
@@ -131,8 +131,8 @@ int plan_pool(struct plan_builder *m, size_t service, __u32 id)
 	return rc;
 }
 
-/* Sets the length of an epoch: the longest timeout of all services. The flows of each source are
- * counted in epochs. */
+/* The flows of a source are counted in epochs. An epoch lasts as long as the longest timeout of any
+ * service. */
 void plan_epochs(struct plan *p)
 {
 	__u32 longest = 0;

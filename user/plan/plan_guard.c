@@ -14,7 +14,7 @@
 
 /* ---- numbers ---- */
 
-/* Returns the name of the backend that has this number in the running instance. */
+/* Returns the name of the backend that has this number in the running instance; "": none. */
 static const char *running_name(const struct plan_builder *m, __u32 id, __u32 number)
 {
 	size_t i = (size_t)id * GUARD_BACKENDS_MAX + number;
@@ -33,8 +33,8 @@ static __u32 free_number(const struct plan_builder *m, const struct backend_name
 	return 0;
 }
 
-/* Assigns a number to each backend. A running backend keeps its number. The number of a removed
- * backend is reused only in a later change. */
+/* Gives each backend a number. A running backend keeps its number. The number of a removed one
+ * becomes free only in the next change, so that no packet gets to the wrong backend. */
 static int give_numbers(struct plan_builder *m, size_t service, __u32 id, struct plan_guard *g)
 {
 	const struct service_config *s = &m->config->services[service];
@@ -81,7 +81,7 @@ bool plan_on_standby(const struct plan_builder *m, const struct service_config *
 	return false;
 }
 
-/* Keeps the standby of a backend active if it is active in the running instance. */
+/* Keeps the standby in the place of its backend if the running instance has it there. */
 static void keep_standbys(const struct plan_builder *m, size_t service, struct guard *g)
 {
 	for (size_t i = 0; i < backends_of(&m->config->services[service]); i++)
@@ -103,8 +103,7 @@ static int add_key(struct plan_guard *g, const struct wg_key *public, __u32 back
 	return 0;
 }
 
-/* Adds the keys of all backends that have an address. A backend without an address cannot
- * answer. */
+/* Adds the keys of all backends that have an address: the others could not answer. */
 static int add_keys(struct plan_builder *m, size_t service, struct plan_guard *g)
 {
 	const struct service_config *s = &m->config->services[service];

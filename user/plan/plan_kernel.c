@@ -12,23 +12,23 @@
 #include "lib/log.h"
 #include "plan/plan_make.h"
 
-struct wanted {				/* a route of the kernel within the overlay */
+struct wanted {				/* kernel route within the overlay */
 	const struct nl_route *route;
-	size_t rank;			/* index in follow.tables of the route's table */
-	__u32 word;			/* route word, which find_word() sets */
+	size_t rank;			/* index of its table in follow.tables */
+	__u32 word;			/* set by find_word() */
 };
 
-struct reach {				/* a prefix of a peer, or one of its AllowedIPs */
+struct reach {				/* prefix or AllowedIP of a peer */
 	__u32 ifindex;
 	struct prefix prefix;
 	__u32 peer;
 };
 
-struct device {				/* a device that has peers */
+struct device {
 	__u32 ifindex;
-	__u32 only;		/* index of the only peer; if there are several, it is not valid */
+	__u32 only;		/* index of its peer, if it has only one */
 	bool several;
-	/* WireGuard sends to a peer only packets within its AllowedIPs. */
+	/* It is a WireGuard device, which sends to a peer only packets within its AllowedIPs. */
 	bool strict;
 };
 
@@ -41,7 +41,7 @@ struct kernel {
 	size_t n_reach;
 	struct device *devices;
 	size_t n_devices;
-	bool lengths[129];		/* for each length: `reach` has a prefix of this length */
+	bool lengths[129];		/* lengths that the prefixes in `reach` have */
 	const struct nl_route *unfit; /* first route whose device has no peer for it; NULL: none */
 	size_t n_unfit;
 };
@@ -70,8 +70,8 @@ static int compare_prefixes(const void *a, const void *b)
 			      &((const struct wanted *)b)->route->dst);
 }
 
-/* Orders routes by prefix. For equal prefixes the route that has precedence comes first: by table,
- * then by the lowest metric. */
+/* Orders routes by prefix, and routes of the same prefix by precedence: first by table, then by the
+ * lowest metric. */
 static int compare_wanted(const void *a, const void *b)
 {
 	const struct wanted *x = a, *y = b;
@@ -117,8 +117,8 @@ static struct device *find_device(struct kernel *k, __u32 ifindex)
 	return NULL;
 }
 
-/* Finds the devices of all peers. ret_ifindex: the ifindex of the device for each peer; 0: it does
- * not exist. */
+/* Finds the devices of all peers. ret_ifindex: the ifindex of each peer's device, in the order of
+ * the peers; 0: it does not exist. */
 static int find_devices(struct kernel *k, __u32 *ret_ifindex)
 {
 	const char *name = "";
@@ -128,7 +128,7 @@ static int find_devices(struct kernel *k, __u32 *ret_ifindex)
 		const struct relay_peer *p = &k->from->list[i];
 		struct device *d;
 
-		/* Peers of one device follow each other in the list. */
+		/* Look up each device once: its peers follow each other. */
 		if (strcmp(name, p->name.device)) {
 			const struct nl_link *link = host_link_by_name(k->m->host, p->name.device);
 
@@ -182,8 +182,8 @@ static int find_reach(struct kernel *k)
 	return rc;
 }
 
-/* Returns the peer on the device with the longest prefix that contains this one, as WireGuard
- * chooses it. Returns -1 if there is none. */
+/* Returns the index of the peer to which WireGuard sends packets within this prefix: on the device,
+ * the peer with the longest prefix that contains it. Returns -1 if there is none. */
 static int find_reaching_peer(const struct kernel *k, __u32 ifindex, const struct prefix *prefix)
 {
 	for (int len = prefix->len; len >= 0; len--) {
@@ -203,8 +203,8 @@ static int find_reaching_peer(const struct kernel *k, __u32 ifindex, const struc
 
 /* ---- both ---- */
 
-/* Sets the word of the route, in which a peer is its index in the list. Returns false if no peer of
- * the device has the prefix, because WireGuard would refuse to send then. */
+/* Sets the word of the route to the index of its peer. Returns false if no peer of the device has
+ * the prefix: WireGuard would refuse to send such packets. */
 static bool find_word(struct kernel *k, struct wanted *w)
 {
 	const struct nl_route *r = w->route;
@@ -212,7 +212,7 @@ static bool find_word(struct kernel *k, struct wanted *w)
 	struct prefix via = { .addr = r->via.addr, .family = r->via.family, .len = 128 };
 	int peer = -1;
 
-	w->word = ROUTE_LOCAL;			/* the kernel handles the packets of this route */
+	w->word = ROUTE_LOCAL;			/* at first: pass its packets up to the kernel */
 	if (r->type != RTN_UNICAST)
 		w->word = k->from->n;		/* index n: no peer */
 	if (r->type != RTN_UNICAST || !d)
@@ -227,7 +227,7 @@ static bool find_word(struct kernel *k, struct wanted *w)
 	return peer >= 0;
 }
 
-/* Removes the routes of peers for which there is a kernel route with the same prefix. */
+/* Removes peers' own routes for prefixes that have a kernel route. */
 static void drop_others(const struct kernel *k, struct relay_peers *from)
 {
 	size_t n = 0;

@@ -38,8 +38,8 @@ static bool has_route(const struct host *h, __u32 oif, const struct prefix *dst)
 	return false;
 }
 
-/* Returns whether a link has routes of its own, which the link below does not have. Routes to
- * single addresses, fe80::/10 and ff00::/8 do not count, because they do not lead to clients. */
+/* Returns whether routes lead out of this link but not of the link below it. Routes to single
+ * addresses, fe80::/10 and ff00::/8 do not count, because no client is behind them. */
 static bool has_way_of_its_own(const struct host *h, const struct nl_link *link)
 {
 	for (size_t i = 0; i < h->n_routes; i++) {
@@ -71,9 +71,9 @@ const struct nl_link *plan_bond(const struct host *h, const struct nl_link *link
 	return master && !strcmp(master->kind, "bond") ? master : NULL;
 }
 
-/* Returns the logical link that untagged frames of a nic belong to, if it is not the nic itself.
- * This is the bridge or bond above it, the bridge above that bond, or the link below the MACVLAN of
- * a virtual router. */
+/* Returns the logical link that gets a nic's untagged frames, or 0 if the nic itself does. It is
+ * the bridge or bond above, the bridge above that bond, or the link below a virtual router's
+ * MACVLAN. */
 static __u32 link_above(const struct plan_builder *m, const struct nl_link *from)
 {
 	const struct nl_link *bond = plan_bond(m->host, from), *nic = bond ?: from,
@@ -103,8 +103,8 @@ static void add_mac(struct link *link, const struct nl_link *of)
 	memcpy(&link->macs[i], of->mac, sizeof(of->mac));
 }
 
-/* Collects the MAC addresses of a link and of its virtual routers. A backup port of a bond gets
- * none, because the kernel drops frames that arrive there. */
+/* Collects the MAC addresses to which frames for a link are sent, also those of its virtual
+ * routers. A backup port of a bond gets none: the kernel drops frames that arrive there. */
 static void link_macs(struct plan_builder *m, const struct nl_link *from, struct link *link)
 {
 	const struct host *h = m->host;
@@ -122,8 +122,8 @@ static void link_macs(struct plan_builder *m, const struct nl_link *from, struct
 	}
 }
 
-/* Returns whether a service listens on the link or on a MACVLAN above it, so that replies may leave
- * by it. */
+/* Returns whether replies to clients may leave by the link: a service listens on it, or on a
+ * MACVLAN above it. */
 static bool link_listens(const struct plan_builder *m, const struct nl_link *from)
 {
 	for (size_t i = 0; i < m->n_listeners; i++) {
@@ -135,8 +135,8 @@ static bool link_listens(const struct plan_builder *m, const struct nl_link *fro
 	return false;
 }
 
-/* Sets the tags that XDP adds to packets that leave by a VLAN. If no port is a VLAN, XDP leaves
- * such packets to tc. */
+/* Sets the VLAN tags that XDP adds to packets that leave by this link. Without any VLAN among the
+ * ports XDP adds none, and tc sends such packets. */
 static void link_tags(const struct plan_builder *m, const struct nl_link *from, struct link *link)
 {
 	const struct nl_link *vlans[2], *nic;
@@ -156,10 +156,10 @@ static bool is_attached(const struct plan *p, const struct nl_link *link)
 	return plan_port(p, link->ifindex) || plan_nic(p, link->ifindex);
 }
 
-/* Handles two interfaces with the same index in the map. The interface to which a program is
- * attached gets the place. Returns 1 if this link does not get it; the kernel then sends packets
- * that leave by this link. Otherwise returns 0. If programs are attached to both, returns -ENOSPC
- * after printing an error. */
+/* Decides which of two interfaces with one index in the map `links` gets the place: the one to
+ * which a program is attached. Returns 1 if `link` does not get it, so that the kernel sends its
+ * packets; otherwise 0. Returns -ENOSPC after printing an error if programs are attached to
+ * both. */
 static int gives_way(const struct plan_builder *m, const struct nl_link *link)
 {
 	const struct host *h = m->host;

@@ -17,7 +17,7 @@ struct rule {
 	bool deny;
 };
 
-/* Orders a prefix before those within it. For equal prefixes `deny` comes first. */
+/* Orders a prefix before the prefixes within it; of equal prefixes, `deny` first. */
 static int compare_rules(const void *a, const void *b)
 {
 	const struct rule *x = a, *y = b;
@@ -84,8 +84,7 @@ int plan_lists(struct plan_builder *m, const struct service_config *s, __u32 id)
 	for (size_t i = 0; i < n && !rc; i++) {
 		const struct prefix *p = &rules[i].prefix;
 
-		/* The list is sorted, so `denied` is the shortest denied prefix that can contain
-		 * p. */
+		/* In a sorted list, `denied` is the shortest denied prefix that may contain p. */
 		if (denied && prefix_within(p, denied))
 			continue;
 		if (rules[i].deny)

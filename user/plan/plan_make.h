@@ -7,12 +7,12 @@
 #include "plan/plan.h"
 
 struct backend_address {		/* a backend with its resolved addresses */
-	struct address ipv4, ipv6;	/* address per family; family 0: none */
+	struct address ipv4, ipv6;	/* per family; family 0: none */
 	__be16 port;
-	/* Addresses of the backend or its standby, whichever is inactive now. */
+	/* Addresses of the one of backend and standby that does not serve now. */
 	struct address idle[2];
 	__be16 idle_port;
-	bool on_standby;		/* the standby is active instead of the backend */
+	bool on_standby;		/* the standby serves instead of the backend */
 	__u8 number;
 };
 
@@ -22,41 +22,41 @@ struct plan_builder {
 	const struct host *host;
 	struct plan *plan;
 	struct backend_address *backends;	/* backends of all services; use plan_backend() */
-	/* Index in `backends` of each service's first backend. */
+	/* For each service, the index of its first backend in `backends`. */
 	size_t *first_backend;
 	struct listener *listeners;
 	size_t n_listeners;
 	__u32 last_slot;		/* slot that plan_slot() returned last */
 };
 
-/* A listener: forwards one local address and port on one link to one address and port of a
- * backend. */
+/* A listener forwards packets to one local address and port on one link to one address and port of
+ * a backend. */
 struct listener {
 	__u32 ifindex, id;
 	struct address local, backend;
 	__be16 port, backend_port;
-	bool lists;			/* the service of the listener has `allow` or `deny` */
-	__u8 kind;			/* enum table_kind: KEY_SERVICE, KEY_BACKEND … */
+	bool lists;			/* the service has `allow` or `deny` */
+	__u8 kind;			/* enum table_kind of its entries */
 	__u32 slot;
-	/* Flags (enum service_flags) that the configuration determines. */
+	/* Those of enum service_flags that only the configuration determines. */
 	__u16 flags;
 };
 
-/* Handles a contradiction between the configuration and this host. For a command it prints an error
- * and evaluates to rc. For the daemon (tolerant) it prints a warning and evaluates to 0. */
+/* The configuration contradicts this host. In a command: prints an error, and the value is rc. In
+ * the daemon (tolerant): prints a warning, and the value is 0, to go on without the object. */
 #define contradiction(m, rc, ...) \
 	((m)->in->tolerant ? (log_warning(__VA_ARGS__), 0) : (log_error(__VA_ARGS__), (rc)))
-/* Does the same for a service, an interface or the blind relay, whose place in the file the error
- * names. */
+/* Does the same for s, a service, an interface or the blind relay, and prints where the file has
+ * it. */
 #define contradiction_at(m, s, rc, ...)                                                        \
 	((m)->in->tolerant ? (log_warning(__VA_ARGS__), 0)                                     \
 			   : (log_error_at((m)->config->file, (s)->line, (s)->column,          \
 					   __VA_ARGS__),                                       \
 			      (rc)))
 
-/* Returns the service that has this id. */
+/* Returns the configured service with this id. */
 const struct service_config *plan_service(const struct plan_builder *m, __u32 id);
-/* Resolves every backend. */
+/* Fills in the addresses of all backends. Returns 0 or -ENOMEM. */
 int plan_backends(struct plan_builder *m);
 static inline struct backend_address *plan_backend(const struct plan_builder *m, size_t service,
 						   size_t backend)
@@ -64,28 +64,27 @@ static inline struct backend_address *plan_backend(const struct plan_builder *m,
 	return &m->backends[m->first_backend[service] + backend];
 }
 int plan_ports(struct plan_builder *m);
-/* Finds the nics of all ports, and the field of a frame by which a nic's frames are assigned to a
- * port. */
+/* Finds the nics of all ports, and what tells the frames of the ports on one nic apart. */
 int plan_nics(struct plan_builder *m);
-/* Returns the entry with the key, or NULL. */
+/* Returns the table entry with this key, or NULL. */
 struct table_entry *plan_entry(struct table_entry *list, size_t n, const struct table_key *key);
-/* Adds an entry, unless there is one with this key. */
+/* Adds an entry to the table, unless it has one with this key. */
 int plan_add_entry(struct plan *p, const struct table_key *key, const void *value, size_t size);
-/* Sets the source prefixes that each port allows or refuses. */
+/* Makes the list of source prefixes of each port: allowed on a lan or tunnel, refused on a wan. */
 int plan_sources(struct plan_builder *m);
-/* Adds the entries for former backends: for their replies, and for the link to them. */
+/* Adds the entries for replies of former backends, and the ports on which they arrive. */
 int plan_old(struct plan_builder *m);
-/* Adds the links on the route to a backend as ports. Returns 0 or -errno. */
+/* Adds the links on the route to a backend, in a VRF or (0) in none. Returns 0 or -errno. */
 int plan_backend_port(struct plan_builder *m, const struct address *backend, __u32 vrf);
-/* Returns the port of packets that leave by this device, or NULL. */
+/* Returns the port on which replies to packets out of the device `oif` arrive, or NULL. */
 const struct plan_port *plan_port_of(const struct plan_builder *m, __u32 oif);
-/* Returns true if at least one rule or route depends on more than the fields that all packets to a
- * next hop have in common. The data path then asks the kernel for each packet. */
+/* Returns true if a rule or route may treat packets to one next hop differently. The data path then
+ * asks the kernel for each packet. */
 bool plan_asks_always(const struct host *h);
 /* Adds entries for the links on which replies of the backend may arrive. Call it after all ports
  * are known. Returns 0 or -ENOMEM. */
 int plan_ways(struct plan_builder *m, const struct address *backend, __u32 vrf);
-/* Returns whether plan_ways() added entries for this backend. */
+/* Returns whether replies of this backend can arrive on any link: plan_ways() added entries. */
 bool plan_has_ways(const struct plan_builder *m, const struct address *backend);
 /* Adds the lists `allow` and `deny` of a service. */
 int plan_lists(struct plan_builder *m, const struct service_config *s, __u32 id);
@@ -93,32 +92,33 @@ int plan_lists(struct plan_builder *m, const struct service_config *s, __u32 id)
  * listeners. */
 int plan_pool(struct plan_builder *m, size_t service, __u32 id);
 const struct pool *plan_pool_of(const struct plan *p, __u32 id);
-/* Sets the epoch of all pools. Call it after all pools have their timeouts. */
+/* Sets the epoch, in which flows per source are counted, once all pools have their timeouts. */
 void plan_epochs(struct plan *p);
 /* Sets the guard of a service and the numbers of its backends. Call it before making its
  * listeners. */
 int plan_guard(struct plan_builder *m, size_t service, __u32 id);
-/* Returns whether the daemon has replaced the backend by its standby. */
+/* Returns whether the daemon has put the standby in the place of this backend. */
 bool plan_on_standby(const struct plan_builder *m, const struct service_config *s,
 		     const struct backend_config *b);
-/* Plans where the blind relay listens. Call it after plan_services(). */
+/* Adds what the blind relay needs to listen. Call it after plan_services(). */
 int plan_blind(struct plan_builder *m);
-/* Returns the id of a service, which also selects its counters. A new service gets a free id. */
+/* Returns the id of a service, which is also the index of its counters. A new service gets a free
+ * one. */
 __u32 plan_service_id(struct plan *p, const char *name, enum nat nat);
 /* Makes the listeners of all services, and from them the entries of the table. */
 int plan_services(struct plan_builder *m);
 int plan_links(struct plan_builder *m);
-/* Returns a next-hop slot that no running listener or peer uses. */
+/* Returns a free next-hop slot: no running listener or peer uses it. */
 __u32 plan_slot(struct plan_builder *m);
-/* Plans the relay's peers, routes and policy. Call it after plan_services(), whose entries come
- * first in the table. */
+/* Adds the relay's peers, routes and policy. Call it after plan_services(), because the entries of
+ * services must be the first in the table. */
 int plan_relay(struct plan_builder *m);
-/* Returns whether this address of ours is usable as the source of packets to other hosts. */
+/* Returns whether this host can send packets to other hosts from this address of its own. */
 bool plan_is_source(const struct host *h, const struct nl_address *a, __u8 family);
-/* Returns the link whose port a link belongs to. For the MACVLAN of a virtual router (VRRP) without
- * routes of its own this is the link below it; otherwise it is the link itself. */
+/* Returns the link whose port handles this link's packets: for the MACVLAN of a virtual router
+ * (VRRP) without routes of its own the link below it, otherwise the link itself. */
 const struct nl_link *plan_base(const struct host *h, const struct nl_link *link);
-/* Returns the link below a MACVLAN. Returns NULL if the link is not a MACVLAN, or the one below is
+/* Returns the link below a MACVLAN. Returns NULL if `link` is no MACVLAN, or if the link below is
  * in another network namespace. */
 const struct nl_link *plan_macvlan(const struct host *h, const struct nl_link *link);
 /* Returns the bond that a link is a port of, or NULL. */
@@ -126,23 +126,22 @@ const struct nl_link *plan_bond(const struct host *h, const struct nl_link *link
 
 /* ---- routes of the relay ---- */
 
-struct relay_peers {			/* peers found so far, before they get ids */
-	/* List of the peers; it never moves, so pointers into it stay valid. */
+struct relay_peers {			/* the relay's peers found so far, before they get ids */
+	/* Never reallocated, so that pointers into it stay valid. */
 	struct relay_peer *list;
 	size_t n;
-	/* Routes of the peers. The word is the index in `list`, or n for no peer, or
-	 * ROUTE_LOCAL. */
+	/* Each route's word is the index of its peer in `list`, n for no peer, or ROUTE_LOCAL. */
 	struct relay_route *routes;
 	size_t n_routes;
-	/* Only with follow.tables: all prefixes and AllowedIPs of each peer. */
+	/* Prefixes and AllowedIPs of all peers; empty without follow.tables. */
 	struct relay_route *reach;
 	size_t n_reach;
 };
 
 int plan_add_route(struct relay_route **list, size_t *n, const struct prefix *prefix, __u32 word);
-/* Adds the overlay's routes from the kernel tables in follow.tables, and removes peers' routes for
- * the same prefixes. Returns 0 or -ENOMEM. */
+/* Adds the routes within the overlay in the kernel tables of follow.tables, in place of peers'
+ * routes for the same prefixes. Returns 0 or -ENOMEM. */
 int plan_kernel_routes(const struct plan_builder *m, struct relay_peers *from);
-/* Sorts plan.relay.routes, removes duplicates, and fills in the contents of the maps. Returns 0 or
+/* Sorts plan.relay.routes, removes duplicates, and makes the maps' contents from them. Returns 0 or
  * -errno. */
 int plan_routes(struct plan_builder *m);

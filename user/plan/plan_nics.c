@@ -47,8 +47,8 @@ int plan_vlans(const struct host *h, const struct nl_link *link, const struct nl
 	return n;
 }
 
-/* Returns the nth device at which frames of a nic arrive: the nic itself, or the ports of a bond.
- * Returns NULL after the last. */
+/* Returns the nth of the devices at which a nic's frames arrive: the nic itself, or the ports of a
+ * bond. Returns NULL after the last. */
 static const struct nl_link *nth_wire(const struct host *h, const struct nl_link *nic, size_t n)
 {
 	if (strcmp(nic->kind, "bond"))
@@ -59,8 +59,8 @@ static const struct nl_link *nth_wire(const struct host *h, const struct nl_link
 	return NULL;
 }
 
-/* Returns whether frames with VLAN tags may arrive at the nic. The other end of a veth may add tags
- * even if this end has no VLAN. */
+/* Returns whether tagged frames may arrive at the nic: a VLAN is on it or, if it is a veth, on its
+ * other end. */
 static bool has_vlans(const struct host *h, const struct nl_link *nic)
 {
 	const struct nl_link *at;
@@ -76,8 +76,8 @@ static bool has_vlans(const struct host *h, const struct nl_link *nic)
 	return false;
 }
 
-/* Returns whether the nic removes VLAN tags before XDP sees the frame, and stores the reason in
- * port->why. XDP would take the frames of all VLANs for untagged. */
+/* Returns whether the nic removes VLAN tags before XDP sees the frame, so that XDP would take
+ * frames of all VLANs for untagged. Writes the reason to port->why. */
 static bool hides_tags(const struct host *h, struct plan_port *port, const struct nl_link *nic)
 {
 	const struct nl_link *at;
@@ -136,7 +136,7 @@ static int vlan_nic(struct plan_builder *m, size_t i, const struct nl_link *link
 						       "namespace");
 		return 0;
 	}
-	m->plan->vlans = true;		/* the XDP programs of other ports may send to this VLAN */
+	m->plan->vlans = true;		/* XDP may send packets of other ports to this VLAN */
 	if (hides_tags(m->host, port, nic))
 		return 0;
 	key.addr.q[0] = vlan_key(vlans[n - 1]->vlan_protocol, htons(vlans[n - 1]->vlan_id),
@@ -194,7 +194,7 @@ static bool listens_ipv4(const struct plan_builder *m, const struct service_conf
 			continue;
 		at = host_address(h, a);
 		if (!at && port->role == ROLE_WAN)
-			/* No interface has the address, so the service listens on every wan. */
+			/* It listens on every wan, because no interface has the address. */
 			return true;
 		if (at && is_part(h, host_link(h, at->ifindex), port))
 			return true;
@@ -202,8 +202,8 @@ static bool listens_ipv4(const struct plan_builder *m, const struct service_conf
 	return is_part(h, link, port);
 }
 
-/* Returns whether IPv4 replies to IPv6 clients may arrive on this port: it is a lan, or there is no
- * lan. */
+/* Returns whether IPv4 replies that become IPv6 may arrive on this port: it is a lan, or there is
+ * no lan. */
 static bool answers_ipv4(const struct plan_builder *m, const struct service_config *s,
 			 const struct plan_port *port)
 {
@@ -280,7 +280,7 @@ int plan_nics(struct plan_builder *m)
 	return rc;
 }
 
-/* Returns the entry in `interfaces` for a link, or for the MACVLAN of a virtual router on it. */
+/* Returns the entry in `interfaces` for a link or a virtual router's MACVLAN on it, or NULL. */
 static const struct interface_config *config_of(const struct config *c, const struct host *h,
 						const struct nl_link *link)
 {

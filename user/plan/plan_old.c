@@ -9,12 +9,12 @@
 #include "lib/grow.h"
 #include "plan/plan_make.h"
 
-/* Limit of former backends for a listener; the latest ones are kept. */
+/* Most former backends of a listener; the latest ones are kept. */
 enum { PER_LISTENER = 2 };
 
 struct old {
-	struct table_key key;		/* key of the listener's entry; its kind is KEY_SERVICE */
-	struct service service;		/* value that the entry had before the change */
+	struct table_key key;		/* key of the listener, with KEY_SERVICE as its kind */
+	struct service service;
 	__u64 until;
 };
 
@@ -59,8 +59,7 @@ static bool same_addr(const struct addr *a, const struct addr *b)
 	return !memcmp(a, b, sizeof(*a));
 }
 
-/* Returns whether the service still uses the former backend, as one of several backends with
- * another number. */
+/* Returns whether the service still has this backend, among several and with another number. */
 static bool is_present(const struct plan *p, const struct old *o)
 {
 	struct table_key back = { o->service.to, table_word(KEY_REPLY, old_backend(o).family,
@@ -70,7 +69,7 @@ static bool is_present(const struct plan *p, const struct old *o)
 	return reply && reply->service.id == o->service.id;
 }
 
-/* Returns whether the former backend is now the inactive one of a backend and its standby. */
+/* Returns whether the backend and its standby have changed places, and this is the inactive one. */
 static bool is_idle(const struct plan_builder *m, const struct old *o)
 {
 	const struct address is = old_backend(o);
@@ -88,7 +87,7 @@ static bool is_idle(const struct plan_builder *m, const struct old *o)
 	return false;
 }
 
-/* Returns whether the same service still has this listener, but with another backend. */
+/* Returns whether the service still has this listener, and sends its packets to another backend. */
 static bool is_old(const struct plan *p, const struct old *o)
 {
 	const struct table_entry *now = find_planned(p, &o->key);
@@ -99,8 +98,7 @@ static bool is_old(const struct plan *p, const struct old *o)
 	       !same_backend(&now->service, &o->service) && !is_present(p, o);
 }
 
-/* Adds a former backend. If the listener has PER_LISTENER of them already, the oldest is
- * dropped. */
+/* Adds a former backend. Drops the oldest of the listener if there are PER_LISTENER already. */
 static int add_old(struct olds *l, const struct old *new)
 {
 	struct old *place = NULL;
@@ -125,8 +123,8 @@ static int add_old(struct olds *l, const struct old *new)
 	return 0;
 }
 
-/* Fills ret from the entry of a listener. An entry with KEY_OLD changed earlier, so it keeps the
- * time that is left. */
+/* Fills in *ret from a running entry. An entry with KEY_OLD keeps the time that it has left,
+ * because the change was earlier. */
 static bool old_of(const struct plan_input *in, const struct table_entry *e, struct old *ret)
 {
 	const struct table_entry *until;
@@ -146,8 +144,8 @@ static bool old_of(const struct plan_input *in, const struct table_entry *e, str
 	return true;
 }
 
-/* Collects the running listeners that change now, and those that changed earlier and whose time is
- * not over. An additional entry of one of several backends counts only if that backend is idle. */
+/* Collects listeners whose backend changes now, or changed at most OLD_SECONDS ago. An entry of one
+ * of several backends counts only if that backend is idle. */
 static int collect_old(const struct plan_builder *m, struct olds *l)
 {
 	const struct plan_input *in = m->in;
@@ -175,11 +173,11 @@ static int add_known(struct plan *p, const struct table_key *local, const struct
 	return plan_add_entry(p, &key, s, sizeof(*s));
 }
 
-/* Adds the present listeners of the backend too, because replies of such a backend are looked up
- * only under KEY_OLD. */
+/* Adds entries with KEY_OLD for the backend's present listeners too: replies of a backend that is a
+ * former one of any listener are looked up only under KEY_OLD. */
 static int add_present(struct plan_builder *m, const struct service *of)
 {
-	size_t n = m->plan->n_entries;		/* the entries of listeners are the first ones */
+	size_t n = m->plan->n_entries;		/* listeners have the first entries */
 	int rc = 0;
 
 	for (size_t i = 0; i < n && !rc; i++) {
@@ -191,7 +189,7 @@ static int add_present(struct plan_builder *m, const struct service *of)
 	return rc;
 }
 
-/* Returns whether the backend has or had a listener with another address or port. */
+/* Returns whether the backend's replies belong to another listener too, present or former. */
 static bool has_rivals(const struct plan_builder *m, const struct olds *l, const struct old *of)
 {
 	for (size_t i = 0; i < l->n; i++)
@@ -206,8 +204,8 @@ static bool has_rivals(const struct plan_builder *m, const struct olds *l, const
 	return false;
 }
 
-/* Returns the reply entry of a former backend. If the running one belongs to an old listener, it is
- * kept, so that replies keep their address. */
+/* Returns the reply entry of a former backend. If a running reply entry belongs to a former
+ * listener it is kept, so that replies do not change their source address. */
 static struct service old_reply(const struct plan_builder *m, const struct olds *l,
 				const struct old *o, const struct table_key *back)
 {

@@ -16,7 +16,7 @@
 struct collected {
 	const struct plan_builder *m;
 	struct relay_peers of;
-	void *names, *keys; /* trees (tsearch(3)) of pointers into `of.list`, by name and by key */
+	void *names, *keys; /* trees (tsearch(3)) of pointers into of.list */
 	void *running_names, *running_keys;
 };
 
@@ -28,7 +28,7 @@ static int by_name(const void *a, const void *b)
 		      ((const struct relay_peer *)b)->name.name);
 }
 
-/* Orders peers by key and device: the same key on two devices means two peers. */
+/* Orders peers by key and device, because a key on two devices means two peers. */
 static int by_key(const void *a, const void *b)
 {
 	const struct peer_name *x = &((const struct relay_peer *)a)->name,
@@ -62,8 +62,8 @@ static void free_trees(struct collected *c)
 
 /* ---- collecting ---- */
 
-/* Adds a prefix within the overlay as a route. Other AllowedIPs (IPv4, prefixes outside the
- * overlay) are left to WireGuard. */
+/* Adds a route for a peer's prefix within the overlay. It ignores all others (IPv4, or outside the
+ * overlay), whose packets the kernel forwards. */
 static int add_route(struct collected *c, const struct prefix *prefix,
 		     const struct relay_peer *peer, bool site)
 {
@@ -117,8 +117,8 @@ static int followed_routes(struct collected *c, const struct wg_peer *from,
 	return rc;
 }
 
-/* Gives a new peer a name: from the file of wg-quick(8), or as many characters of its key as are
- * needed to be unique. */
+/* Names a new followed peer: after its name in wg-quick(8)'s file, or else with the first
+ * characters of its key, as many as make it unique. */
 static void name_newcomer(const struct collected *c, const struct followed_device *f,
 			  struct relay_peer *p)
 {
@@ -131,8 +131,8 @@ static void name_newcomer(const struct collected *c, const struct followed_devic
 		snprintf(p->name.name, sizeof(p->name.name), "%.*s", n, text);
 }
 
-/* Adds a followed peer. A peer keeps its name while the instance runs, so running peers are added
- * before newcomers. A configured peer with the same key is the same peer. */
+/* Adds a peer of a followed device, unless the configuration has a peer with its key. Peers keep
+ * their names while the instance runs, so running peers are added before new ones. */
 static int add_followed(struct collected *c, const struct followed_device *f,
 			const struct wg_peer *from, bool newcomers)
 {
@@ -211,7 +211,7 @@ static int give_ids(struct collected *c, struct plan_relay *r, __u32 *ids)
 	return r->peers ? 0 : -ENOMEM;
 }
 
-/* Sets the device, MTU and next-hop slot of a peer. A peer behind a nic keeps its slot while it
+/* Sets a peer's device, MTU and next-hop slot. A peer behind a nic keeps its slot as long as it
  * stays on the same link. */
 static void place_peer(struct plan_builder *m, struct relay_peer *p, const struct relay_peer *runs)
 {
@@ -221,7 +221,7 @@ static void place_peer(struct plan_builder *m, struct relay_peer *p, const struc
 	link = link ? plan_base(m->host, link) : NULL;
 	port = link ? plan_port(m->plan, link->ifindex) : NULL;
 	if (!port)
-		return;			/* add_port() has warned that the peer waits */
+		return;			/* add_port() has printed that the device is missing */
 	p->peer = (struct peer){ .ifindex = link->ifindex, .mtu = link->mtu,
 				 .flags = port->l3 ? PEER_TUNNEL : 0 };
 	if (port->l3)
@@ -268,8 +268,8 @@ static unsigned int common_bits(const struct addr *a, const struct addr *b)
 	return n;
 }
 
-/* Chooses a source address as the kernel does (RFC 6724): preferably one of this link, and then the
- * one with the most leading bits in common with the overlay. */
+/* Chooses this host's source address on a link with peers, as the kernel does (RFC 6724): one of
+ * this link if it has any, then the one with the longest common prefix with the overlay. */
 static struct addr own_address(const struct plan_builder *m, __u32 ifindex)
 {
 	const struct addr *overlay = &m->config->policy.overlay.addr;
@@ -297,7 +297,7 @@ static int add_own(struct plan_builder *m, __u32 id)
 
 	for (size_t i = 0; i < r->n_own; i++)
 		if (r->own[i].ifindex == ifindex) {
-			/* The link has several peers, so there is no single one. */
+			/* 0: there are several peers on the link */
 			r->own[i].peer = 0;
 			return 0;
 		}

@@ -12,8 +12,8 @@
 #include "lib/log.h"
 #include "plan/plan_make.h"
 
-/* Orders routes by address, shorter prefixes first. For equal prefixes the lowest peer id comes
- * first, and this host last. */
+/* Orders routes by address, shorter prefixes first, and equal prefixes by peer id, this host
+ * last. */
 static int compare_routes(const void *a, const void *b)
 {
 	const struct relay_route *x = a, *y = b;
@@ -31,8 +31,8 @@ int plan_add_route(struct relay_route **list, size_t *n, const struct prefix *pr
 	return route ? 0 : -ENOMEM;
 }
 
-/* Adds this host's own addresses in the overlay and its on-link prefixes, whose packets go to the
- * kernel. An on-link prefix of a device with peers is left out, because it belongs to the peers. */
+/* Adds ROUTE_LOCAL routes for this host's addresses in the overlay and its on-link prefixes there,
+ * which the kernel serves. The on-link prefix of a device with peers belongs to these. */
 static int add_locals(struct plan_builder *m)
 {
 	struct plan_relay *r = &m->plan->relay;
@@ -55,8 +55,8 @@ static int add_locals(struct plan_builder *m)
 	return rc;
 }
 
-/* Sorts the routes and removes duplicates. If two peers have the same prefix, it warns and drops
- * the second. */
+/* Sorts the routes and removes duplicates. If two peers have the same prefix, it warns and keeps
+ * the first. */
 static void sort_routes(struct plan_relay *r)
 {
 	char text[ADDRESS_STRLEN];
@@ -92,8 +92,8 @@ static __u32 subnet_of(const struct addr *a)
 	return a->b[6] << 8 | a->b[7];
 }
 
-/* Fills the array of subnets. The routes are sorted, so a longer prefix overwrites elements of the
- * shorter one that contains it. */
+/* Fills the map `subnets`, a word for each /64. Longer prefixes come later, and overwrite the words
+ * that a shorter prefix around them has set. */
 static int expand_subnets(struct plan_relay *r)
 {
 	int rc = 0;
@@ -130,7 +130,7 @@ static int expand_subnets(struct plan_relay *r)
 
 /* ---- any other overlay ---- */
 
-/* Adds a /64 to the table. Each prefix is unique, so there is no need to look for it first. */
+/* Adds a /64 to the table, without a search for duplicates: sort_routes() has removed them. */
 static int add_entry(struct plan *p, const struct addr *addr, __u32 word)
 {
 	struct table_entry *e = append(p->entries, p->n_entries);
@@ -144,8 +144,8 @@ static int add_entry(struct plan *p, const struct addr *addr, __u32 word)
 	return 0;
 }
 
-/* Distributes the routes to the table and to the trie. They are sorted, so longer prefixes within a
- * /64 follow it. */
+/* Puts each route into the table (a /64) or into the trie. In the sorted list, longer prefixes
+ * within a /64 follow it. */
 static int spread_routes(struct plan *p)
 {
 	struct plan_relay *r = &p->relay;

@@ -11,7 +11,7 @@
 #include "plan/plan_make.h"
 #include "plan/reach.h"
 
-/* Returns new - old in ones' complement arithmetic, for incremental checksum updates (RFC 1624). */
+/* Returns new - old in ones' complement, by which checksums change with the address (RFC 1624). */
 static __u16 address_delta(const struct addr *old, const struct addr *new)
 {
 	__u32 delta = address_sum(new, 0) + (__u16)~address_sum(old, 0);
@@ -46,8 +46,8 @@ static bool is_configured(const struct config *c, const char *name)
 	return *c->blind.device && !strcmp(name, BLIND_NAME);
 }
 
-/* Returns whether packets of the listener take this way. The local address matters too, because a
- * rule by source may route each of our addresses differently. */
+/* Returns whether the listener's packets use this next hop. The local address counts because a rule
+ * may route each of our source addresses differently. */
 static bool same_way(const struct listener *l, __u32 ifindex, const struct address *local,
 		     const struct address *backend)
 {
@@ -74,9 +74,9 @@ __u32 plan_slot(struct plan_builder *m)
 	return m->last_slot;
 }
 
-/* Returns the first of two consecutive next-hop slots, for the backend and for the client that was
- * answered last. A running listener keeps its slots, and nothing else gets them in the same change,
- * because the MAC address stored there belongs to its backend. */
+/* Returns the first of a listener's two consecutive next-hop slots: to the backend, and to the
+ * client that got a reply last. A running listener keeps its slots, and no other gets them in the
+ * same change, because the MAC address stored there is that of its backend. */
 static __u32 listener_slot(struct plan_builder *m, const struct listener *l)
 {
 	const struct plan_input *in = m->in;
@@ -131,8 +131,8 @@ static int add_listener(struct plan_builder *m, const struct listener *new)
 	return 0;
 }
 
-/* Returns the backend with the lowest number that has an address. It gets the clients whose key is
- * unknown. Returns NULL if no backend has an address yet. */
+/* Returns the service's backend with an address and the lowest number, which gets clients with an
+ * unknown key. Returns NULL if none has an address yet. */
 static const struct backend_address *first_backend(const struct plan_builder *m, size_t service)
 {
 	const struct backend_address *first = NULL;
@@ -146,7 +146,7 @@ static const struct backend_address *first_backend(const struct plan_builder *m,
 	return first;
 }
 
-/* Warns if a service has no listeners, or none of a family. This is not an error, because the
+/* Warns if a service has no listeners at all (none), or none of a family. It is no error: the
  * missing interface or address may appear later. */
 static void warn_missing(const struct plan_builder *m, size_t service, bool none)
 {
@@ -155,7 +155,7 @@ static void warn_missing(const struct plan_builder *m, size_t service, bool none
 	const char *missing = link ? reach_missing_address(m->host, s, link) : NULL;
 
 	if (!first_backend(m, service))
-		return;			/* resolve_address() has printed the reason */
+		return;			/* resolve_address() has warned */
 	if (missing)
 		log_waiting("service %s: waiting for an %saddress on %s", s->name, missing,
 			    link->name);
@@ -186,8 +186,8 @@ static struct listener listener_of(const struct plan_builder *m, size_t service,
 				  SERVICE_BACKEND_SHIFT };
 }
 
-/* Adds the listener with the number of its backend and, for the first backend, also as the
- * default. */
+/* Adds the listener under the number of its backend. For the first backend, also adds it as the
+ * default, for packets whose backend is unknown. */
 static int add_numbered(struct plan_builder *m, struct listener *l, bool first)
 {
 	__u8 number = l->flags >> SERVICE_BACKEND_SHIFT;
@@ -206,8 +206,8 @@ static bool listens6(const struct service_config *s)
 	return s->nat == NAT_MASQUERADE ? s->ipv6 != IPV6_OFF : s->ipv6 == IPV6_DNAT;
 }
 
-/* Chooses the backend's address: of the family of the listener if possible, else of the other one.
- * If the pool has no source address in that family, there is no listener. */
+/* Chooses the backend's address, preferably of the listener's family. If the pool has no source
+ * address of that address's family, it sets family 0: no listener. */
 static void choose_address(const struct plan_builder *m, const struct backend_address *b,
 			   struct listener *l)
 {
@@ -220,7 +220,7 @@ static void choose_address(const struct plan_builder *m, const struct backend_ad
 	l->flags |= SERVICE_MASQUERADE | (l->backend.family == FAMILY_IPV6 ? SERVICE_TO_IPV6 : 0);
 }
 
-/* Makes the listeners of one backend at one local address on one link, one for each port. */
+/* Makes one backend's listeners at a local address on a link, one for each port. */
 static int listen_for(struct plan_builder *m, size_t service, size_t backend, __u32 id,
 		      __u32 ifindex, const struct address *local, bool hairpin)
 {
@@ -254,8 +254,8 @@ static int listen_on(struct plan_builder *m, size_t service, __u32 id, __u32 ifi
 	return rc;
 }
 
-/* Makes a listener with the address and port of each backend itself on one link, for packets that
- * are forwarded without translation. */
+/* Makes listeners with each backend's own address and port on one link, for packets that are
+ * forwarded untranslated. */
 static int let_through(struct plan_builder *m, size_t service, __u32 id, __u32 ifindex, bool ipv6)
 {
 	int rc = 0;
@@ -283,7 +283,7 @@ static bool has_address(const struct host *h, __u32 ifindex, const struct addres
 	return false;
 }
 
-/* Returns whether the service listens on this port. */
+/* Returns whether the service listens on this port (interface). */
 static bool is_here(const struct plan_builder *m, size_t service, const struct plan_port *port)
 {
 	const struct service_config *s = &m->config->services[service];
@@ -293,8 +293,8 @@ static bool is_here(const struct plan_builder *m, size_t service, const struct p
 	       port->role == ROLE_WAN;
 }
 
-/* Makes the listeners with the service's addresses on a port, for packets that arrive at the link
- * `ifindex`. */
+/* Makes listeners with those addresses of the service that a port has. ifindex: the link at which
+ * their packets arrive. */
 static int listen_at(struct plan_builder *m, size_t service, __u32 id, const struct plan_port *port,
 		     __u32 ifindex)
 {
@@ -310,15 +310,15 @@ static int listen_at(struct plan_builder *m, size_t service, __u32 id, const str
 	for (size_t i = 0; i < s->n_listen_addresses && !rc; i++) {
 		const struct address *a = &s->listen_addresses[i];
 
-		/* A service listens on every wan at an address that no interface has. */
+		/* If no interface has the address, the service listens there on every wan. */
 		if (has_address(h, port->ifindex, a) || !host_address(h, a))
 			rc = listen_on(m, service, id, ifindex, a, hairpin);
 	}
 	return rc;
 }
 
-/* Makes all listeners of a service on one port, also those for IPv6 packets to the backend itself
- * if it is configured to pass. */
+/* Makes all listeners of a service on one port, also those for IPv6 packets to the backend itself,
+ * if the service is configured so. */
 static int service_on_port(struct plan_builder *m, size_t service, __u32 id,
 			   const struct plan_port *port)
 {
@@ -335,8 +335,8 @@ static int service_on_port(struct plan_builder *m, size_t service, __u32 id,
 	return rc;
 }
 
-/* Returns whether another listener has the same backend address and port. Replies then need
- * SERVICE_CHOICE. */
+/* Returns whether another listener sends to the same backend address and port. The replies then
+ * need SERVICE_CHOICE. */
 static bool has_rival(const struct plan_builder *m, const struct listener *l)
 {
 	for (size_t i = 0; i < m->n_listeners; i++) {
@@ -363,7 +363,7 @@ int plan_add_entry(struct plan *p, const struct table_key *key, const void *valu
 	struct table_entry *e;
 
 	if (plan_entry(p->entries, p->n_entries, key))
-		return 0;		/* the entry of the first listener stays, for replies */
+		return 0;		/* the first listener's entry serves the replies */
 	e = append(p->entries, p->n_entries);
 	if (!e)
 		return -ENOMEM;
@@ -373,8 +373,8 @@ int plan_add_entry(struct plan *p, const struct table_key *key, const void *valu
 	return 0;
 }
 
-/* Returns whether rivals may appear later: a second address on a listening interface makes one. The
- * daemon prepares for this, because loading the programs again is slow. */
+/* Returns whether has_rival() may become true: a second address on an interface makes a rival. A
+ * daemon prepares for that now, because loading programs later is slow. */
 static bool may_get_rivals(const struct plan_builder *m)
 {
 	for (size_t i = 0; i < m->config->n_services && m->in->followed; i++)
@@ -384,7 +384,7 @@ static bool may_get_rivals(const struct plan_builder *m)
 	return false;
 }
 
-/* Returns the flags of the reply entry, which say whether some or all listeners of the backend
+/* Returns the flags of the entry for replies: whether all or some listeners of the backend
  * masquerade. */
 static __u16 reply_flags(const struct plan_builder *m, const struct listener *l)
 {
@@ -401,7 +401,7 @@ static __u16 reply_flags(const struct plan_builder *m, const struct listener *l)
 	return flags;
 }
 
-/* Returns whether the listener makes the reply entry. If only some listeners of the backend
+/* Returns whether this listener makes the entry for replies. If only some listeners of the backend
  * masquerade, a listener that does not masquerade makes it, for replies without a flow. */
 static bool makes_reply(const struct plan_builder *m, const struct listener *l)
 {
@@ -435,7 +435,7 @@ int plan_services(struct plan_builder *m)
 	struct plan *p = m->plan;
 	int rc = 0;
 
-	p->n_slots = 2;	/* slots 0 and 1 are reserved, so listeners get the slots from 2 on */
+	p->n_slots = 2;	/* slots 0 and 1 are reserved */
 	p->choices = may_get_rivals(m);
 	for (size_t i = 0; i < c->n_services && !rc; i++) {
 		__u32 id = plan_service_id(p, c->services[i].name, c->services[i].nat);
@@ -449,8 +449,8 @@ int plan_services(struct plan_builder *m)
 		if (!rc)
 			warn_missing(m, i, m->n_listeners == before);
 	}
-	/* Remove services that are not configured any more. This comes last, so that a new service
-	 * does not get their ids and counters in this change. */
+	/* Remove services that are no longer configured. Not earlier, or a new service could get
+	 * their ids and counters in this change. */
 	for (size_t id = 0; id < p->n_services; id++)
 		if (!is_configured(c, p->services[id].name))
 			memset(&p->services[id], 0, sizeof(p->services[id]));

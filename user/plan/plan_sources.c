@@ -32,8 +32,8 @@ static int shorter_first(const void *a, const void *b)
 	       by_address(a, b);
 }
 
-/* Removes prefixes that are within another one. It sorts them first, so that a shorter prefix comes
- * directly before the prefixes within it. There may be a full routing table. */
+/* Removes prefixes that are within another one. Sorting puts a prefix directly before those within
+ * it, which is fast even for a full routing table. */
 static void prefixes_reduce(struct prefixes *l)
 {
 	size_t n = 0;
@@ -48,8 +48,8 @@ static void prefixes_reduce(struct prefixes *l)
 	qsort(l->list, l->n, sizeof(*l->list), shorter_first);
 }
 
-/* Returns whether a route counts for the checks. Link-local prefixes do not, because the data path
- * never forwards packets with link-local sources. */
+/* Returns whether sources are checked against the route. Link-local prefixes need no check: packets
+ * with such sources are never forwarded. */
 static bool is_counted(const struct nl_route *r)
 {
 	bool link_local = r->dst.family == FAMILY_IPV6 && r->dst.len >= 10 &&
@@ -59,8 +59,8 @@ static bool is_counted(const struct nl_route *r)
 }
 
 /* Returns whether a wan refuses sources in a prefix that is routed over another link. A default
- * route does not count, and neither do two halves of one (which VPNs add) on an interface that is
- * not configured. */
+ * route refuses none; on an interface that is not configured, neither does a half or smaller part
+ * of one, as VPNs add. */
 static bool refuses_route(const struct plan_builder *m, const struct nl_link *oif,
 			  const struct nl_route *r)
 {
@@ -129,7 +129,7 @@ static int fill_sources(struct plan *p, const struct prefixes *l, __u32 id)
 
 	memset(s, 0, sizeof(*s));
 	source_hints_begin(&p->hints[id]);
-	/* An unused place never matches, because its address has bits outside of its mask. */
+	/* Unused places match nothing, because their address has bits outside of its mask. */
 	for (size_t i = 0; i < room; i++) {
 		s->ipv4[i].addr = ~0;
 		memset(&s->ipv6[i].addr, 0xff, sizeof(s->ipv6[i].addr));

@@ -6,9 +6,9 @@
 #include <string.h>
 #include "plan/plan_make.h"
 
-/* Returns whether the rule may route packets to one next hop differently. A rule for a source
- * address of this host does not, because no client has that address. A rule for a destination, a
- * protocol or a link does not either, because packets to one next hop have these in common. */
+/* Returns whether the rule may route two packets to one next hop differently. A rule for a source
+ * address of this host cannot, because no client has it; nor can one for a destination, protocol or
+ * link, which packets to one next hop have in common. */
 static bool looks_at_packets(const struct host *h, const struct nl_rule *r)
 {
 	bool ours = !r->src.family;
@@ -30,9 +30,8 @@ bool plan_asks_always(const struct host *h)
 	return false;
 }
 
-/* Adds the ways. A wan or a tunnel counts as a way only if it is a next hop of the route to the
- * backend itself. Otherwise any host on the internet or behind the tunnel could send forged
- * replies. */
+/* A wan or tunnel counts only if the route to the backend itself leads there. Otherwise any host on
+ * the internet, or behind the tunnel, could forge the backend's replies. */
 int plan_ways(struct plan_builder *m, const struct address *backend, __u32 vrf)
 {
 	const struct nl_route *ways[HOST_WAYS] = { NULL };

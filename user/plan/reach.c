@@ -74,8 +74,8 @@ enum reach reach_backend(const struct host *h, const struct config *c,
 	return rc ? REACH_NONE : REACH_WAN;
 }
 
-/* Returns whether the service masquerades for clients of this family too: it needs an address of
- * the family on the interface. */
+/* Returns whether the service also serves this family's clients by masquerading, for which the
+ * interface needs an address of the family. */
 static bool masquerades_for(const struct config *c, const struct host *h,
 			    const struct service_config *s, __u8 family)
 {
@@ -129,17 +129,17 @@ bool reach_needs(const struct config *c, const struct host *h, const struct nl_l
 
 	if (!device && services_need(c, h, family))
 		return true;
-	/* The sites choose the family, so one family that the kernel forwards is enough. */
+	/* Sites may use either family, so it is enough if the kernel forwards one. */
 	if (*c->blind.device && !strcmp(c->blind.interface, link->name))
 		return host_has_family(h, link->ifindex, family) &&
 		       !host_forwards(link->name, family == FAMILY_IPV4);
-	/* A tunnel needs no forwarding. For a peer behind an Ethernet interface, the FIB lookup
-	 * needs it. */
+	/* For a peer behind an Ethernet interface the FIB lookup fails without forwarding; for a
+	 * peer in a tunnel it does not. */
 	return config_relays(c) && family == FAMILY_IPV6 && link->ethernet &&
 	       !is_named_wan(c, link->name);
 }
 
-/* Returns whether the service should listen on an address of this family that the interface has. */
+/* Returns whether the service needs an address of this family on the interface to listen on. */
 static bool listens_there(const struct service_config *s, __u8 family)
 {
 	for (size_t i = 0; i < s->n_listen_addresses; i++)
@@ -220,12 +220,11 @@ char *reach_forwarding_off(const struct config *c, const struct host *h,
 	return text;
 }
 
-#define DEFAULT_TUNNEL 1420		/* default MTU of a WireGuard device, in bytes */
+#define DEFAULT_TUNNEL 1420
 
 static unsigned int longest_of(unsigned int mtu, __u8 family)
 {
-	/* Length of the packet with the headers of IP and UDP, and the header and tag of
-	 * WireGuard. */
+	/* with the headers of IP and UDP, and WireGuard's header and tag */
 	unsigned int sent = DEFAULT_TUNNEL + (family == FAMILY_IPV6 ? 40 : 20) + 8 + 32;
 
 	return sent < mtu ? sent : mtu;

@@ -8,49 +8,49 @@
 
 enum reach {
 	REACH_ROUTED,
-	/* Only a table that a rule selects has a route, and the rule depends on more than the
-	 * destination. Only the lookup for a packet shows whether it applies. */
+	/* Only a rule that depends on more than the destination selects a table with a route. The
+	 * lookup for a packet then shows whether it has a route. */
 	REACH_BY_RULE,
 	REACH_SELF,			/* the address belongs to this host */
 	REACH_NONE,			/* no route leads to the address */
 	REACH_WAN,			/* the route leads out of a wan */
-	REACH_UNKNOWN			/* the kernel could not be asked for lack of resources */
+	REACH_UNKNOWN			/* the kernel lacked the resources to answer */
 };
 
-/* Determines how a backend is reached. For REACH_ROUTED and REACH_WAN it sets *ret to the way;
+/* Finds how packets reach a backend. Sets *ret to the route for REACH_ROUTED and REACH_WAN;
  * otherwise ret->oif is 0. */
 enum reach reach_backend(const struct host *h, const struct config *c,
 			 const struct service_config *s, const struct address *backend,
 			 struct nl_way *ret);
 
-/* Returns whether a rule selects a table for some packets to a destination and not for others.
- * Rules by mark do not count, because XDP asks the FIB before anything marks the packet. */
+/* Returns whether a rule may select a table for some packets to a destination but not for others.
+ * Rules by mark do not count: XDP asks the FIB before any mark is set. */
 bool reach_may_follow(const struct nl_rule *r);
 
-/* Returns whether the configuration needs the kernel's forwarding to be on for packets of this
- * family that arrive on this interface. */
+/* Returns whether the configuration works only if the kernel forwards packets of this family from
+ * this interface. */
 bool reach_needs(const struct config *c, const struct host *h, const struct nl_link *link,
 		 __u8 family);
 
-/* Returns which address an interface lacks on which the service should listen: "IPv4 ", "IPv6 ",
- * each with a space, or "" for any. Returns NULL if it lacks none. */
+/* Returns the family of address that the service needs on this interface but which the interface
+ * lacks: "IPv4 ", "IPv6 ", each with a space, or "" for any. Returns NULL if it lacks none. */
 const char *reach_missing_address(const struct host *h, const struct service_config *s,
 				  const struct nl_link *link);
-/* Returns whether the kernel has an address of the link by router advertisements, and accept_ra is
- * 1, so that the address expires while IPv6 forwarding is on. */
+/* Returns whether an address of the link will expire while IPv6 forwarding is on: it came by router
+ * advertisements, and accept_ra is 1, not 2. */
 bool reach_needs_accept_ra(const struct host *h, const struct nl_link *link);
-/* Returns the command that switches forwarding on for packets that arrive on an interface. If it is
- * off for the whole host, the command does so for all interfaces, and keeps the addresses that come
- * by router advertisements. The caller frees it. Returns NULL if there is no memory. */
+/* Returns the command that switches forwarding on for packets from an interface. If it is off for
+ * the whole host, the command does so for all interfaces, and keeps addresses from router
+ * advertisements. The caller frees it. Returns NULL if there is no memory. */
 char *reach_forwarding_fix(const struct host *h, const char *interface, bool ipv6);
-/* Describes that forwarding is off on an interface although the configuration needs it, with the
- * command that switches it on. Returns NULL if it is on or not needed. The caller frees the
+/* Returns a text that says that forwarding is off on an interface, with the command that switches
+ * it on. Returns NULL if it is on, or if the configuration does not need it. The caller frees the
  * text. */
 char *reach_forwarding_off(const struct config *c, const struct host *h,
 			   const struct nl_link *link, bool ipv6);
 
-/* Returns the length of the longest packet that arrives for a backend if its client uses
+/* Returns the length in bytes of the longest packet that goes to a backend if its client uses
  * WireGuard's default MTU. Returns 0 if this is unknown, or if the packet leaves by the interface
- * on which it arrived. */
+ * on which it came. */
 unsigned int reach_longest(const struct host *h, const struct service_config *s, __u8 family,
 			   __u32 oif);

@@ -136,7 +136,7 @@ static int ask_for(struct resolved_backends *new, const struct resolved_backends
 	struct address address;
 	struct resolved_backend *place;
 
-	/* An IPv4 address in the configuration never changes, so it needs no entry. */
+	/* A configured IPv4 address stays as it is, so it needs no entry. */
 	if (!*text || resolved_backends_find(new, text, family) ||
 	    (family == FAMILY_IPV4 && !address_parse(text, &address)))
 		return 0;
@@ -199,7 +199,7 @@ static bool is_global(const struct address *a)
 	return a->family == FAMILY_IPV6 && (a->addr.b[0] & 0xe0) == 0x20;
 }
 
-/* Returns the prefix on the link to which this interface address belongs. */
+/* Returns the on-link prefix that comes with this address of an interface. */
 static struct prefix prefix_of(const struct nl_address *a)
 {
 	return (struct prefix){ .addr = a->local.addr, .family = a->local.family,
@@ -211,8 +211,8 @@ static bool is_prefix(const struct nl_address *a)
 	return is_global(&a->local) && !a->tentative && a->prefix_len && a->prefix_len < 128;
 }
 
-/* Returns an interface address whose prefix contains a, if possible one that is not deprecated.
- * Returns NULL if there is none. */
+/* Returns an address of an interface whose prefix contains a, preferably one that is not
+ * deprecated; NULL: there is none. */
 static const struct nl_address *on_link(const struct host *h, const struct address *a)
 {
 	const struct nl_address *found = NULL;
@@ -227,8 +227,8 @@ static const struct nl_address *on_link(const struct host *h, const struct addre
 	return found;
 }
 
-/* Returns an address with a prefix of the stored length on the stored interface that is not
- * deprecated. If several have one, it returns the one whose prefix contains the stored address. */
+/* Returns an address of the stored interface whose prefix replaces the stored one: it has the same
+ * length and is not deprecated. A prefix that contains the stored address is preferred. */
 static const struct nl_address *in_its_place(const struct host *h, const struct resolved_backend *a)
 {
 	const struct nl_link *link = host_link_by_name(h, a->interface);

@@ -10,14 +10,14 @@
 #include "plan/plan.h"
 
 struct resolved_backend {
-	char text[256];			/* name or address in the configuration */
+	char text[256];			/* as the configuration has it */
 	__u8 family;
-	struct address address;		/* present address; family 0: still unknown */
-	/* For names: time of the latest answer of DNS, in seconds since 1970; 0: never. */
+	struct address address;		/* present address; family 0: not known yet */
+	/* If `text` is a name: time of the latest answer, in seconds since 1970; 0: never. */
 	__s64 resolved;
-	/* For addresses: name of the interface whose prefix contained the address. */
+	/* If `text` is an address: interface with a prefix that contains it; "": none yet. */
 	char interface[IFNAMSIZ];
-	__u8 len;	/* length of that prefix in bits; 0: no prefix ever contained the address */
+	__u8 len;	/* length of that prefix; 0: none yet */
 };
 
 struct resolved_backends {
@@ -26,26 +26,26 @@ struct resolved_backends {
 };
 
 bool resolved_backend_is_name(const struct resolved_backend *a);
-/* Reads the addresses stored for an instance. The list is empty if there is no file. */
+/* Reads the addresses that a process stored for the instance; none if there is no file. */
 void resolved_backends_read(const char *instance, struct resolved_backends *ret);
-/* Writes the file in /run. If `moved` is true (some address changed since the last write), it also
- * writes the file that survives reboots. Returns 0, or -errno after printing a warning. */
+/* Writes the file in /run. moved: an address has changed since the last write, so it also writes
+ * the file that survives reboots. Returns 0, or -errno after printing a warning. */
 int resolved_backends_write(const char *instance, const struct resolved_backends *a, bool moved);
 void resolved_backends_free(struct resolved_backends *a);
-/* Makes the list contain exactly the names and addresses that c needs, and keeps their known
+/* Makes the list contain exactly the names and addresses that c needs. Entries that stay keep their
  * addresses. Returns 0 or -errno. */
 int resolved_backends_match(struct resolved_backends *a, const struct config *c);
-/* Reads the files again and takes over newer addresses that other processes wrote. */
+/* Takes over addresses that are newer in the files, because another process wrote them. */
 void resolved_backends_merge(struct resolved_backends *a, const char *instance);
 const struct resolved_backend *resolved_backends_find(const struct resolved_backends *a,
 						      const char *text, __u8 family);
-/* Sets *ret to the address that a text of the configuration stands for now: the address itself, or
- * its new address after its prefix changed, or the address of the name. Returns false and sets
- * family 0 if there is none, also for "". */
+/* Sets *ret to the address that a text of the configuration stands for now: that of the name, the
+ * address itself, or the address under its new prefix. Returns false and sets family 0 if there is
+ * none, also for "". */
 bool resolved_backends_address(const struct resolved_backends *a, const char *text, __u8 family,
 			       struct address *ret);
 
-/* Updates backends whose address is in a prefix of one of our interfaces. If the interface now has
- * another prefix instead, the backend gets an address in the new prefix with the same host part.
- * Returns whether anything changed. */
+/* Finds backends whose address was in a prefix of one of our interfaces that is replaced by another
+ * prefix. Such a backend gets the address with the same host part under the new prefix. Returns
+ * whether any address changed. */
 bool resolved_backends_follow_prefixes(struct resolved_backends *a, const struct host *h);

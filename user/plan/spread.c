@@ -39,8 +39,8 @@ static unsigned int traits_of(const char *ifname)
 	return 0;
 }
 
-/* Returns whether UDP is hashed by addresses only. Some drivers report no field at all, which means
- * unknown. */
+/* Returns whether the nic hashes UDP packets by addresses without ports. A driver that reports no
+ * field is unknown, and so false. */
 static bool hashes_addresses_alone(const char *ifname, __u32 flow_type)
 {
 	struct ethtool_rxnfc fields = { .cmd = ETHTOOL_GRXFH, .flow_type = flow_type };
@@ -49,7 +49,7 @@ static bool hashes_addresses_alone(const char *ifname, __u32 flow_type)
 	       !(fields.data & (RXH_L4_B_0_1 | RXH_L4_B_2_3));
 }
 
-/* Returns the number of queues in the RSS indirection table, or 0 if the driver does not report
+/* Returns how many queues the RSS indirection table names, or 0 if the driver does not report
  * it. */
 static __u32 queues_in_table(const char *ifname)
 {

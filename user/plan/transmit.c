@@ -11,9 +11,9 @@
 #include "plan/transmit.h"
 #include "lib/resource_error.h"
 
-/* The drivers of Linux 6.1 whose ndo_xdp_xmit works once an XDP program is attached, by their names
- * in ethtool. For other drivers tc sends the packets. docs/reference/hardware.md has the same list,
- * and tests/lint/docs.py compares the two. */
+/* Drivers, as ethtool names them, that transmit (ndo_xdp_xmit) in Linux 6.1 once an XDP program is
+ * attached; for others tc sends. tests/lint/docs.py compares this list with
+ * docs/reference/hardware.md. */
 static const char *const known[] = {
 	"atlantic", "bnxt_en", "cpsw", "cpsw-switch", "ena", "fsl_dpa", "fsl_dpaa2_eth",
 	"fsl_enetc", "funeth", "hv_netvsc", "i40e", "ice", "igb", "igc", "ixgbe", "mana",
@@ -29,8 +29,8 @@ bool transmit_is_known(const char *driver)
 	return false;
 }
 
-/* bnxt_en claims to send packets with several buffers (NDO_XMIT_SG), but bnxt_xdp_xmit() sends only
- * the first one, at least up to Linux 7.2. */
+/* bnxt_en claims to send packets that span several buffers (NDO_XMIT_SG), but bnxt_xdp_xmit() sends
+ * only the first buffer, at least up to Linux 7.2. */
 __u16 transmit_by_features(__u64 features, const char *driver)
 {
 	__u16 flags = (features & NL_XDP_NDO_XMIT ? LINK_XDP_SENDS : 0) |
@@ -50,8 +50,8 @@ static __u16 flags_by_driver(const struct nl_link *link, bool native)
 	       LINK_XDP_SENDS : 0;
 }
 
-/* Returns the flags of a bond. If our XDP is attached to it, the kernel chooses a port for each
- * packet, so the bond can do what all of its ports can. */
+/* Returns the flags of a bond: those that all its ports have, because the kernel chooses the port
+ * for each packet that our XDP sends to the bond. */
 static int flags_by_ports(const struct host *h, const struct nl_link *bond, bool native)
 {
 	int flags = native ? LINK_XDP_SENDS | LINK_XDP_SENDS_FRAGS : 0, of_port;
@@ -68,7 +68,7 @@ static int flags_by_ports(const struct host *h, const struct nl_link *bond, bool
 	return flags;
 }
 
-/* Returns the flags from xdp_features. A bond has the features that all its ports report. */
+/* Returns the flags that follow from xdp_features; for a bond, from those that all ports have. */
 static int flags_reported(const struct host *h, const struct nl_link *link, __u64 features)
 {
 	char driver[32] = "";
@@ -111,8 +111,8 @@ int transmit_flags(const struct host *h, const struct nl_link *link, bool native
  * ethtool shows it. ETHTOOL_GSTRINGS returns the names of the private flags, and ETHTOOL_GPFLAGS
  * their state as bits of one word. */
 
-/* FLAGS: number of bits in the word of states. NAMES: room for more names, because a driver may add
- * some between the two calls. */
+/* FLAGS: bits in the word of states. NAMES: room for names, more than FLAGS, because a driver may
+ * add names between the two calls. */
 enum { FLAGS = 32, NAMES = 256 };
 
 int (*headroom_ask)(const char *ifname, void *command) = nl_ethtool;

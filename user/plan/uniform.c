@@ -16,18 +16,18 @@
 #define STEP 16
 #define STEPS 3
 
-struct hop_route {				/* prefix and next hop of a route */
+struct hop_route {				/* route: prefix and next hop */
 	struct prefix dst;
 	__u32 metric;
 	__u16 answer;
-	bool local;			/* the route is in the table local, which has precedence */
+	bool local;	/* the route is in the table local, which the kernel searches first */
 };
 
-struct block {				/* a block of the map that is still to be filled */
+struct block {				/* block of the map that is still to be filled */
 	struct addr addr;
-	/* Prefix of the block: all its addresses begin with the first `len` bits of `addr`. */
+	/* The block is for addresses that begin with the first `len` bits of `addr`. */
 	__u8 family, len;
-	/* Value for addresses without a longer route, from the shorter routes around the block. */
+	/* Value for addresses that have no route within the block, from shorter prefixes. */
 	__u16 surrounding;
 };
 
@@ -40,7 +40,7 @@ struct filling {
 	bool deeper[PLACES];
 };
 
-/* Returns STEP bits of an address, beginning at bit `from`. */
+/* Returns STEP bits of an address, of which the first is bit `from`. */
 static __u32 bits_at(const struct prefix *p, __u32 from)
 {
 	const __u8 *b = p->addr.b + (p->family == FAMILY_IPV4 ? 12 : 0) + from / 8;
@@ -58,7 +58,7 @@ static bool is_standard(const struct nl_rule *r)
 		(r->table == RT_TABLE_DEFAULT && r->priority == 32767));
 }
 
-/* Returns whether routing depends only on the destination and the tables local and main. */
+/* Returns whether the kernel routes by destination alone, with the tables local and main. */
 static bool by_destination(const struct host *h, __u8 family)
 {
 	for (size_t i = 0; i < h->n_rules; i++)
@@ -70,8 +70,8 @@ static bool by_destination(const struct host *h, __u8 family)
 	return true;
 }
 
-/* Returns the index of the next hop. Returns 0 if each address is its own next hop (on-link), or if
- * there is no free index. */
+/* Returns the index of the route's next hop in u->hops, which it may add there. Returns 0 if there
+ * is no room, or if each address is its own next hop (on-link). */
 static __u16 hop_index(struct uniform *u, const struct host *h, const struct nl_route *r)
 {
 	const struct nl_link *oif = host_link(h, r->oif);
@@ -90,9 +90,8 @@ static __u16 hop_index(struct uniform *u, const struct host *h, const struct nl_
 	return u->n_hops++;
 }
 
-/* Orders the routes for filling. The table main comes before local, so that local overwrites it.
- * Within a table, shorter prefixes come before longer ones, and for the same prefix the best metric
- * comes first. */
+/* Orders the routes for filling, in which later routes overwrite earlier ones: main before local,
+ * shorter prefixes before longer ones; for the same prefix the best metric comes first. */
 static int in_order(const void *a, const void *b)
 {
 	const struct hop_route *x = a, *y = b;
@@ -105,8 +104,8 @@ static int in_order(const void *a, const void *b)
 	return addr ?: x->metric < y->metric ? -1 : x->metric > y->metric;
 }
 
-/* Keeps only the best of the routes to each prefix. If several are equally good, the value becomes
- * 0, "ask the FIB". */
+/* Keeps only the best route to each prefix. If several are equally good, its value becomes 0 ("ask
+ * the FIB"). */
 static void keep_best(struct filling *f)
 {
 	size_t n = 0;
@@ -148,8 +147,8 @@ static void fill_places(struct filling *f, const struct block *b, const struct h
 	}
 }
 
-/* Returns the value that refers to a new block for longer prefixes, or 0 ("ask the FIB") if there
- * is no free block. */
+/* Begins a new block, for routes that are longer than block b can tell apart, and returns the value
+ * that refers to it; 0 ("ask the FIB") if no block is free. */
 static __u16 go_deeper(struct filling *f, const struct block *b, __u32 place)
 {
 	struct block *new = &f->blocks[f->u->n_blocks];

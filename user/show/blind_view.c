@@ -32,10 +32,10 @@ static int read_site(const struct dataplane *dp, __u32 number, struct blind_view
 	return 0;
 }
 
-#define AT_ONCE 1024			/* number of entries that one call reads */
+#define AT_ONCE 1024			/* entries that one system call reads */
 
-/* Reads the totals of all pairs. There may be a million, so they are read many at a time. room:
- * sites in a row of the map. Returns 0 or -errno. */
+/* Reads the totals of all pairs, many at a time, because there may be a million. room: number of
+ * sites that the map has in a row. Returns 0 or -errno. */
 static int read_pairs(const struct dataplane *dp, struct blind_view *v, __u32 room)
 {
 	size_t n_cpus = libbpf_num_possible_cpus();
@@ -45,7 +45,7 @@ static int read_pairs(const struct dataplane *dp, struct blind_view *v, __u32 ro
 
 	for (bool begun = false; !rc && count; begun = true) {
 		count = AT_ONCE;
-		/* With ENOENT, these are the last entries. */
+		/* ENOENT comes with the last entries. */
 		if (bpf_map_lookup_batch(map_fd(dp, MAP_blind_totals), begun ? &next : NULL, &next,
 					 keys, cpus, &count, NULL))
 			rc = -errno;

@@ -54,8 +54,8 @@ static bool is_listed(const struct conditions *k, const char *name)
 	return false;
 }
 
-/* Guesses the configured name of a link that this host no longer has. It is the first interface of
- * its role that is not attached and not listed yet. Returns NULL if there is none. */
+/* Guesses the configured name of a link that this host no longer has: the first interface with this
+ * role that is neither attached nor listed yet. Returns NULL if there is none. */
 static const char *former_name(const struct conditions *k, enum link_role role)
 {
 	enum link_role its;
@@ -86,8 +86,8 @@ static void describe_gone(struct conditions *k, struct interface_condition *i)
 
 #define XDP_GONE "its XDP program was detached, and tc carries its packets"
 
-/* Returns whether a program belongs to this instance. It compares first with the programs that are
- * open already, because there are many pins. */
+/* Returns whether a program belongs to this instance. First compares it with programs whose fds are
+ * open, because reading all pins takes long. */
 static bool is_ours(const struct conditions *k, __u32 program)
 {
 	static const enum dataplane_program own[] = {
@@ -133,7 +133,7 @@ static const char *why_no_xdp(const struct conditions *k, const struct link *l)
 		if (!here->xdp_prog_id)
 			why = XDP_GONE;
 		else if (!(o->flags & LINK_SHARED) && !is_ours(k, here->xdp_prog_id) &&
-			 errno != ENOMEM)	/* after ENOMEM the answer is unknown */
+			 errno != ENOMEM)	/* ENOMEM does not tell which program is attached */
 			why = "another XDP program is attached in place of ours";
 	}
 	return why;
@@ -192,8 +192,8 @@ static int add_missing(struct conditions *k, const char *name, enum link_role ro
 	return 0;
 }
 
-/* Lists an interface that only the daemon follows, if it is missing or down. wgxdp is never
- * attached to such an interface. */
+/* Lists an interface that only the daemon uses, if it is missing or down; no program is ever
+ * attached there. */
 static int list_followed(struct conditions *k, const char *name)
 {
 	const struct nl_link *link = host_link_by_name(&k->h, name);
@@ -216,7 +216,7 @@ static int list_all_followed(struct conditions *k)
 	return rc;
 }
 
-/* Lists interfaces of the configuration to which wgxdp is not attached. */
+/* Lists the interfaces in the configuration to which no program of ours is attached. */
 static int list_missing(struct conditions *k)
 {
 	enum link_role role;
@@ -289,8 +289,8 @@ bool site_is_there(const struct conditions *k, const struct blind_view_site *s,
 
 /* ---- reading ---- */
 
-/* Reads the host. It reads the routes only if a rule or the MACVLAN of a virtual router needs them,
- * because there may be a million. */
+/* Reads the host's state. Routes are read only if a rule or the MACVLAN of a virtual router makes
+ * them necessary, because there may be a million. */
 static int read_host(struct host *h)
 {
 	bool routes = false;

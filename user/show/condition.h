@@ -11,9 +11,9 @@
 #include "show/relay_view.h"
 
 enum service_state {
-	SERVICE_LISTENING,		/* the whole service works, as far as this host knows */
-	SERVICE_PARTIAL,		/* some clients, or some packets, are not forwarded */
-	SERVICE_WAITING,		/* no packets are forwarded */
+	SERVICE_LISTENING,		/* everything works, as far as this host can see */
+	SERVICE_PARTIAL,		/* some packets or clients are not served */
+	SERVICE_WAITING,		/* no packet is forwarded */
 	SERVICE_STATES
 };
 enum interface_state {
@@ -21,10 +21,11 @@ enum interface_state {
 	INTERFACE_STATES
 };
 
-/* Reasons why a service is not listening. The first that applies counts. */
+/* Reasons why a service does not listen, from the first that is checked to the last. */
 enum fault {
 	FAULT_NONE, FAULT_NAME, FAULT_INTERFACE, FAULT_NO_ADDRESS, FAULT_ADDRESS_GONE,
-	FAULT_NOT_HEARD, FAULT_FORWARDING, FAULT_ROUTE, FAULT_NEIGHBOUR, FAULT_MTU, FAULT_BACKEND,
+	FAULT_NOT_LISTENING, FAULT_FORWARDING, FAULT_ROUTE, FAULT_NEIGHBOUR, FAULT_MTU,
+	FAULT_BACKEND,
 	FAULT_DEVICE			/* the blind relay's own WireGuard gets no packets */
 };
 
@@ -33,47 +34,46 @@ enum fault {
 struct service_condition {
 	enum service_state state;
 	enum fault fault;
-	struct address address;		/* address of FAULT_ADDRESS_GONE and FAULT_NOT_HEARD */
+	struct address address;		/* address of FAULT_ADDRESS_GONE and FAULT_NOT_LISTENING */
 	char why[CONDITION_WHY];	/* reason in words; "": the service is listening */
 };
 
 struct interface_condition {
-	/* Name of the interface; "(7)": it no longer exists, and its name is unknown. */
+	/* "(7)": the interface with ifindex 7, which no longer exists. */
 	char name[IFNAMSIZ];
 	enum link_role role;
-	/* Link of the running data path; NULL: wgxdp is not attached to the interface. */
+	/* NULL: the data path is not attached to the interface. */
 	const struct link *link;
 	enum interface_state state;
-	bool slow;			/* XDP was detached, so tc carries the packets */
-	char why[CONDITION_WHY];	/* reason in words; "": wgxdp is attached */
+	bool slow;			/* only tc handles its packets: XDP was detached */
+	char why[CONDITION_WHY];	/* reason in words; "": attached */
 };
 
 struct conditions {
 	const struct dataplane *dp;
-	const struct config *config;	/* running configuration, from conditions_config() */
-	/* This host's links and addresses; empty if the instance is in another network
-	 * namespace. */
+	const struct config *config;	/* from conditions_config() */
+	/* Links and addresses; empty if the instance is in another network namespace. */
 	struct host h;
 	struct link *links;
 	size_t n_links;
-	struct service_name *names;	/* names of the services, indexed by id */
-	struct service_condition *services;	/* conditions of the services, indexed by id */
+	struct service_name *names;	/* indexed by service id */
+	struct service_condition *services;	/* indexed by service id */
 	size_t n_services;
 	struct interface_condition *interfaces;
 	size_t n_interfaces;
 };
 
-/* Returns the running configuration; NULL: it cannot be read. The result is cached until another
- * text runs, because parsing a long text takes seconds. It is valid until the next call. Not
+/* Returns the running configuration; NULL: it cannot be read. Parsing takes seconds if it is long,
+ * so the result is kept, until the text changes. It is valid until the next call. Not
  * thread-safe. */
 const struct config *conditions_config(const char *instance);
-/* Reads the conditions of a running instance. Returns 0 or -errno. */
+/* Reads how services and interfaces of a running instance are. Returns 0 or -errno. */
 int conditions_read(const struct dataplane *dp, struct conditions *ret);
 void conditions_free(struct conditions *k);
-/* Returns whether a peer's packets are forwarded. If not, it sets `why`. */
+/* Returns whether the packets of peer `id` are forwarded. If not, writes the reason to `why`. */
 bool peer_is_attached(const struct conditions *k, const struct relay_view *v, __u32 id,
 		      char why[CONDITION_WHY]);
-/* Returns whether WireGuard has authenticated a site's address. If not, it sets `why`. */
+/* Returns whether WireGuard has authenticated a site's address. If not, writes why to `why`. */
 bool site_is_there(const struct conditions *k, const struct blind_view_site *s,
 		   char why[CONDITION_WHY]);
 

@@ -15,7 +15,7 @@
 #include "show/condition.h"
 #include "show/show_parts.h"
 
-struct place {				/* a place: the ports of a service at one address */
+struct place {	/* an address that a service listens on, and the ports there */
 	__u32 ifindex;
 	struct address local, backend;
 };
@@ -25,8 +25,7 @@ struct places {
 	size_t n;
 };
 
-/* Answers of the kernel that were read before. Most services of a host have the same backends and
- * interfaces. */
+/* Earlier answers of the kernel: most services of a host share backends and interfaces. */
 struct known_way {
 	struct address backend;
 	__u32 vrf;
@@ -45,11 +44,11 @@ struct service_check {
 	struct known_way *ways;
 	struct known_forwarding *forwarding;
 	size_t n_ways, n_forwarding;
-	struct places *places;		/* places of the services, indexed by service id */
+	struct places *places;		/* indexed by service id */
 	struct resolved_backends answers;
 	struct nl_neighbour *neighbours;
 	size_t n_neighbours;
-	/* Service that is being checked. */
+	/* The service that is being checked. */
 	const struct service_config *s;
 	struct service_condition *c;
 	size_t faults, works;
@@ -97,7 +96,7 @@ static int find_places(struct service_check *j, const struct table_entry *table,
 
 /* ---- faults ---- */
 
-/* Counts a fault, and keeps the first fault. */
+/* Counts a fault. The first one is kept as the reason to show. */
 static void __attribute__((format(printf, 3, 4)))
 note_fault(struct service_check *j, enum fault fault, const char *format, ...)
 {
@@ -174,8 +173,8 @@ static bool forwards(struct service_check *j, const struct nl_link *link, const 
 	return false;
 }
 
-/* Returns whether packets to the backend leave this host, apart from packets that exceed the
- * MTU. */
+/* Returns whether this host can send packets of normal length to the backend; whether longer ones
+ * fit the MTU is checked elsewhere. */
 static bool leads_there(struct service_check *j, const struct address *backend)
 {
 	const struct host *h = &j->k->h;
@@ -219,7 +218,7 @@ static bool has_address(const struct host *h, const char *name, const struct add
 	return false;
 }
 
-/* Returns whether the packets that arrive at a place are forwarded. */
+/* Returns whether packets to this address and its ports are forwarded. */
 static bool place_works(struct service_check *j, const struct place *p)
 {
 	const struct nl_link *link = host_link(&j->k->h, p->ifindex);
@@ -239,7 +238,7 @@ static bool place_works(struct service_check *j, const struct place *p)
 			return false;
 		}
 	}
-	/* The list `listen: { addresses }` may have an address that another router has now. */
+	/* Addresses in the file may be gone on purpose: another router may have one now. */
 	if (s->nat != NAT_NONE && *s->listen_interface &&
 	    !address_equal(&p->local, &p->backend) &&
 	    address_find(s->listen_addresses, s->n_listen_addresses, &p->local) ==
@@ -269,7 +268,7 @@ static void check_mtu(struct service_check *j, const struct place *p)
 
 /* Finds addresses of the interface on which the service does not listen, because no daemon follows
  * the instance. Skips services that masquerade, which may lack a source address. */
-static void check_addresses(struct service_check *j, const struct places *heard)
+static void check_addresses(struct service_check *j, const struct places *listening)
 {
 	const struct service_config *s = j->s;
 	const struct host *h = &j->k->h;
@@ -291,12 +290,12 @@ static void check_addresses(struct service_check *j, const struct places *heard)
 								 ? backend_at(s, b)->ipv4
 								 : backend_at(s, b)->ipv6,
 							 a->local.family, &backend);
-		for (size_t p = 0; p < heard->n; p++)
-			found |= address_equal(&heard->list[p].local, &a->local);
+		for (size_t p = 0; p < listening->n; p++)
+			found |= address_equal(&listening->list[p].local, &a->local);
 		if (found || !has)
 			continue;
 		j->c->address = j->faults ? j->c->address : a->local;
-		note_fault(j, FAULT_NOT_HEARD, "it does not listen on %s, an address of %s",
+		note_fault(j, FAULT_NOT_LISTENING, "it does not listen on %s, an address of %s",
 			   address_format(&a->local, text), link->name);
 	}
 }
@@ -328,7 +327,7 @@ static void note_missing_address(struct service_check *j)
 			   missing);
 }
 
-/* Finds why a service has no address to listen on. */
+/* Finds the reason why a service listens on no address at all. */
 static void explain_nowhere(struct service_check *j)
 {
 	const struct service_config *s = j->s;
@@ -372,7 +371,7 @@ static void check_backends(struct service_check *j, const struct table_entry *ta
 
 /* ---- states ---- */
 
-/* Decides the state from the table alone, without data of the host or the configuration. */
+/* Without data of host and configuration: a service with entries in the table is listening. */
 static void decide_by_table(struct service_check *j, const struct places *p)
 {
 	j->works = p->n;

@@ -28,14 +28,14 @@
 struct scrape {
 	struct metrics_text text;
 	const char *instance;
-	pid_t process;			/* process whose CPU time and memory are written */
+	pid_t process;			/* the metrics process_* are about this process */
 	const struct dataplane *dp;
 	struct conditions is;
-	struct service_name *services;	/* names of the services; `is` owns them */
+	struct service_name *services;	/* names of services; `is` owns them */
 	struct dataplane_reason *reasons;
-	const struct config *config;	/* running configuration, from conditions_config() */
+	const struct config *config;	/* from conditions_config() */
 	struct relay_view relay;
-	__u32 *flows;			/* number of flows of each service, indexed by its id */
+	__u32 *flows;			/* flows of each service, indexed by its id */
 	size_t n_services, n_reasons;
 };
 
@@ -122,8 +122,8 @@ static __u64 refused(const struct scrape *s, __u32 id)
 	return sum;
 }
 
-/* Writes a metric family of the flows. offset: of the member in struct flow_numbers; beyond its
- * end: refused packets. */
+/* Writes a metric of the flows of all services. offset: that of a member of struct flow_numbers;
+ * the structure's size stands for refused packets. */
 static void flow_family(struct scrape *s, const char *name, const char *type, const char *help,
 			size_t offset)
 {
@@ -359,8 +359,8 @@ static void daemon_families(struct scrape *s)
 		metric(&s->text, NULL, source_is_stale(source_read(s->instance, s->config, file)));
 }
 
-/* Writes when names were resolved. A name that is needed for both families has one value: that of
- * the older answer. */
+/* Writes when each name was resolved last. If both families need the name, it writes the older of
+ * the two times. */
 static void name_families(struct scrape *s)
 {
 	struct resolved_backends known;
@@ -420,7 +420,7 @@ static bool is_followed(const struct config *c, const char *interface)
 	return false;
 }
 
-/* Writes the numbers of changes of configured and learned endpoints. */
+/* Writes how often the endpoints in the sections endpoints and learn were changed. */
 static void endpoint_families(struct scrape *s)
 {
 	char name[ENDPOINT_COUNTER_LEN];
@@ -458,7 +458,7 @@ static int collect(struct scrape *s)
 	       dataplane_flow_counts(dp, &s->flows) ?: relay_view_read(dp, false, &s->relay);
 }
 
-/* Writes the metrics from the maps, which an instance without a data path does not have. */
+/* Writes the metrics that come from the maps: an instance without a data path has none. */
 static int write_maps(struct scrape *s)
 {
 	int rc = collect(s);

@@ -16,7 +16,7 @@ void metric_family(struct metrics_text *t, const char *name, const char *type, c
 	fprintf(t->out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
 }
 
-/* Writes a text without printf() and its locks, because a relay of 10,000 peers has 60,000
+/* Writes a text without printf() and its locks: for 10,000 peers of a relay there are 60,000
  * lines. */
 static void write_text(struct metrics_text *t, const char *text)
 {
@@ -55,8 +55,8 @@ void metric_seconds(struct metrics_text *t, const char *labels[][2], double valu
 	fprintf(t->out, "%.3f\n", value);
 }
 
-/* Returns field n of /proc/PID/stat, counted from 1. Fields 3 and up follow the closing bracket of
- * the name. */
+/* Returns field n of /proc/PID/stat, counted from 1, for n > 2. It searches from the bracket after
+ * the name, because the name may contain blanks. */
 static unsigned long long stat_field(const char *text, int n)
 {
 	const char *c = strrchr(text, ')');
@@ -91,8 +91,8 @@ static unsigned int open_files(pid_t process)
 		n++;
 	if (dir)
 		closedir(dir);
-	n -= n >= 2 ? 2 : 0;		/* "." and ".." do not count */
-	return n && process == getpid() ? n - 1 : n;	/* the directory itself does not count */
+	n -= n >= 2 ? 2 : 0;		/* without "." and ".." */
+	return n && process == getpid() ? n - 1 : n;	/* without the directory's own fd */
 }
 
 void process_families(struct metrics_text *t, pid_t process)

@@ -9,16 +9,16 @@
 
 struct metrics_text {
 	FILE *out;
-	const char *family;		/* name of the metric family whose values follow */
+	const char *family;		/* metric family that is being written */
 };
 
-/* List of label names and values, which { 0 } ends. */
+/* The labels of a metric: pairs of name and value, ended by { 0 }. */
 #define LABELS(...) (const char *[][2]){ __VA_ARGS__, { 0 } }
 
 void metric_family(struct metrics_text *t, const char *name, const char *type, const char *help);
-/* Writes a value of the present family. labels: from LABELS(); NULL: none. */
+/* Writes a line of the present family. labels: LABELS(…); NULL: none. */
 void metric(struct metrics_text *t, const char *labels[][2], __u64 value);
 void metric_seconds(struct metrics_text *t, const char *labels[][2], double value);
 
-/* Writes the metrics that every exporter has of its own process. */
+/* Writes the standard metrics of a process (process_*): CPU time, memory, descriptors. */
 void process_families(struct metrics_text *t, pid_t process);

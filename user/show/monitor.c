@@ -17,7 +17,7 @@
 const char *const monitor_kinds[MONITOR_KINDS + 1] = { "dropped", "flow", "handshake", "rebinding",
 						       "knock" };
 
-/* Writes the present time, such as 2026-11-20T22:00:00.123Z. */
+/* Writes the present time in UTC, such as 2026-11-20T22:00:00.123Z. */
 static void format_now(char text[32])
 {
 	struct timespec now;
@@ -143,7 +143,8 @@ struct packet {
 	__u32 len, whole;
 };
 
-/* Returns whether the bytes begin with an IP header whose length matches. */
+/* Returns whether len bytes are a packet without an Ethernet header, by the length in its IP
+ * header. */
 static bool is_bare(const __u8 *at, __u32 n, __u32 len)
 {
 	if (n < 20)
@@ -152,8 +153,8 @@ static bool is_bare(const __u8 *at, __u32 n, __u32 len)
 	       (at[4] << 8 | at[5]) + 40 == (int)len;
 }
 
-/* Makes a frame. A packet without an Ethernet header gets one, and a header that the kernel has not
- * filled in yet gets its type. */
+/* Makes an Ethernet frame of what the kernel passed. Adds a header if there is none, and the
+ * EtherType if the kernel has not filled it in yet. */
 static void make_frame(const struct tracing_packet *p, const __u8 *bytes, __u32 n,
 		       struct packet *ret)
 {
@@ -182,7 +183,7 @@ static void write_packet(struct monitor *m, const struct packet *packet)
 		m->ends = true;
 }
 
-/* Returns whether the port is one of the ports for knocks. */
+/* Returns whether the daemon listens for knocks on this UDP port. */
 static bool is_knock(const struct monitor *m, __be16 port)
 {
 	struct notify_filter h = { 0 };

@@ -12,7 +12,7 @@
 #include "show/monitor.h"
 #include "net/wireguard.h"
 
-/* Limit of flows that are compared: reading more of them each second costs too much. */
+/* With more flows than this, none are compared: to read them each second would take too long. */
 #define FLOWS_TOLD 65536
 
 struct seen_flow {
@@ -70,7 +70,7 @@ static void report_flow(struct monitor *m, const struct seen_flow *f, const char
 	});
 }
 
-/* Reports the differences of two readings, which are both sorted by key. */
+/* Reports the flows, or peers, that only one of two sorted readings has, or that differ. */
 static void report_changes(struct monitor *m, const struct monitor_memory *was,
 			   const struct monitor_memory *is)
 {
@@ -125,7 +125,7 @@ static int add_device(struct monitor_memory *is, const char *device)
 		if (!strcmp(is->peers[i].device, device))
 			return 0;
 	if (wg_read(device, &d))
-		return 0;	/* the device is not a WireGuard device, or does not exist now */
+		return 0;	/* no such device now, or none of WireGuard */
 	wg_names_read(device, &names);
 	for (size_t i = 0; i < d.n_peers && !rc; i++) {
 		struct seen_peer *p = append(is->peers, is->n_peers);

@@ -50,8 +50,8 @@ const char *message_name(__u32 message)
 	return message <= MESSAGE_DATA ? names[message] : "";
 }
 
-/* Returns the type of message that the first word and the length suggest, for WireGuard without
- * junk; 0: none. */
+/* Returns the type of WireGuard message that the first four bytes and the length suggest; 0: none.
+ * It does not recognize messages behind junk (AmneziaWG). */
 static __u32 message_of(const __u8 *at, size_t len)
 {
 	static const size_t lens[] = { 0, INITIATION_LEN, RESPONSE_LEN, COOKIE_LEN };

@@ -11,17 +11,17 @@
 #define PACKET_WORDS 400
 
 struct packet_words {
-	/* Source and destination, as ADDRESS:PORT or an address; "": the frame is not IP. */
+	/* Source and destination: an address, with :PORT if there is one. "": no IP. */
 	char from[64], to[64];
-	char what[PACKET_WORDS]; /* description, such as "UDP, WireGuard data, 80 bytes, TTL 64" */
-	struct address end[2];	/* source and destination address; family 0: the frame is not IP */
-	__be16 port[2];			/* source and destination port; 0: not readable */
-	bool udp; /* the frame has a UDP header with ports, so it is no later fragment */
-	__u32 message;	/* UDP: type that the message seems to have (enum message); otherwise 0 */
+	char what[PACKET_WORDS]; /* such as "UDP, WireGuard data, 80 bytes, TTL 64" */
+	struct address end[2];	/* source, destination; family 0: the frame is not IP */
+	__be16 port[2];			/* source, destination; 0: not readable */
+	bool udp; /* it has a UDP header, so is no later fragment */
+	__u32 message;	/* for UDP: the type of WireGuard message it looks like; else 0 */
 };
 
-/* Describes a frame of len bytes from its Ethernet header on. The length in the words is the IP
- * packet's. */
+/* Describes a frame of len bytes, from its Ethernet header on. "bytes" in the text is the length of
+ * the IP packet. */
 void packet_words(const void *frame, size_t len, struct packet_words *ret);
 /* Returns the name of a message type, such as "data"; "" for 0. */
 const char *message_name(__u32 message);

@@ -18,7 +18,7 @@ static int by_key(const void *a, const void *b)
 			      &(*(const struct wg_peer *const *)b)->key);
 }
 
-/* Reads one device, and links its WireGuard peers to the relay's peers. */
+/* Reads a device from WireGuard, and stores for each peer of the relay its peer there. */
 static int read_device(struct relay_view *v, const char *device)
 {
 	const struct wg_peer **sorted;
@@ -27,7 +27,7 @@ static int read_device(struct relay_view *v, const char *device)
 	int rc = wg_read(device, &wg);
 
 	if (rc)
-		/* The device is a nic without WireGuard, or does not exist any more. */
+		/* no WireGuard device has this name (now) */
 		return rc == -ENOMEM ? rc : 0;
 	place = append(v->devices, v->n_devices);
 	if (!place) {
@@ -67,7 +67,7 @@ static int read_wireguard(struct relay_view *v)
 		size_t before = 1;
 
 		while (*device && before < id && strcmp(v->peers[before].name.device, device))
-			before++;		/* a free id has no device */
+			before++;		/* skip free ids, whose device is "" */
 		if (*device && before == id)
 			rc = read_device(v, device);
 	}
@@ -100,7 +100,7 @@ int relay_view_read(const struct dataplane *dp, bool routes, struct relay_view *
 	int rc = dataplane_peers(dp, &v.peers, &v.n_peers);
 
 	while (!rc && v.n_peers && !*v.peers[v.n_peers - 1].name.name)
-		v.n_peers--;			/* ids at the end that were never used */
+		v.n_peers--;			/* drop ids at the end that no peer has */
 	rc = rc ?: dataplane_peer_totals(dp, v.n_peers, &v.totals);
 	rc = rc ?: read_wireguard(&v);
 	if (!rc && routes)

@@ -7,27 +7,27 @@
 #include "dataplane/dataplane.h"
 #include "net/wireguard.h"
 
-struct relay_device {			/* a WireGuard device that has peers of the relay */
+struct relay_device {			/* WireGuard device with peers of the relay */
 	char name[IFNAMSIZ];
 	struct wg_device wg;
 };
 
 struct relay_view {
-	struct relay_peer *peers;	/* peers, indexed by id from 1 on; name "": a free id */
+	struct relay_peer *peers;	/* indexed by id; name "": no peer has the id */
 	size_t n_peers;
-	struct total *totals; /* counters, indexed by total_index(id, enum peer_direction, plane) */
-	/* The peers in WireGuard, indexed by id; NULL: it has no such peer. */
+	struct total *totals; /* indexed by total_index(id, enum peer_direction, plane) */
+	/* State of each peer in WireGuard, indexed by id; NULL: it has no such peer. */
 	const struct wg_peer **wireguard;
-	/* Prefixes of the peers, sorted by address; .word: the peer's id. */
+	/* Sorted by address; .word is the peer's id. */
 	struct relay_route *routes;
 	size_t n_routes;
-	struct relay_device *devices; /* devices, which own the peers that `wireguard` points at */
+	struct relay_device *devices; /* they own what `wireguard` points to */
 	size_t n_devices;
 };
 
-/* Reads the peers of a running relay. routes: reads their prefixes too. Returns 0 or -errno. */
+/* Reads a running relay's peers and, with `routes`, their prefixes. Returns 0 or -errno. */
 int relay_view_read(const struct dataplane *dp, bool routes, struct relay_view *ret);
-/* Returns a peer's total in one direction over both planes. */
+/* Returns a peer's packets and bytes in one direction, summed over XDP and tc. */
 struct total relay_view_total(const struct relay_view *v, __u32 id, enum peer_direction direction);
 bool relay_view_is_wireguard(const struct relay_view *v, const char *device);
 void relay_view_free(struct relay_view *v);

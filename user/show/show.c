@@ -46,7 +46,7 @@ static void show_interface(struct node list, const char *name, const char *role,
 	document_number(row, "xmit_failed", failed);
 }
 
-/* Returns the reason for the mode of an interface, for free(); NULL: no memory. */
+/* Explains an interface's mode of attachment. The caller frees the text; NULL: no memory. */
 static char *why_interface(const struct conditions *k, const struct plan *p,
 			   const struct interface_condition *i)
 {
@@ -113,8 +113,8 @@ static struct address local_address(const struct table_entry *e)
 	return (struct address){ .addr = e->key.addr, .family = e->key.word >> 8 & 0xff };
 }
 
-/* Returns whether an entry is a listener to show. Each of several backends has listeners of its own
- * at the same addresses. */
+/* Returns whether to show an entry as a listener. backends: the service has several, each with
+ * entries for the same addresses; only one of them is shown. */
 static bool is_listener(const struct table_entry *e, bool backends)
 {
 	__u8 kind = e->key.word;
@@ -122,8 +122,8 @@ static bool is_listener(const struct table_entry *e, bool backends)
 	return kind == KEY_SERVICE || (backends ? kind >= KEY_BACKEND : kind == KEY_BLIND);
 }
 
-/* Lists the address, or the backend, of every listener of a service, each once and in the order of
- * the table. */
+/* Lists the addresses (or the backends) of a service's listeners, in the order of the table and
+ * each one once. */
 static void show_listeners(struct node row, const char *key, const struct table_bucket *buckets,
 			   __u32 n, __u32 id, bool backends)
 {
@@ -142,7 +142,7 @@ static void show_listeners(struct node row, const char *key, const struct table_
 	}
 }
 
-/* Shows the source addresses and ports of a masquerading service, and the number of its flows. */
+/* Shows from which addresses and ports a masquerading service sends, and how many flows it has. */
 static int show_pool(struct node row, const struct dataplane *dp, __u32 id, const __u32 *flows)
 {
 	struct node list = document_list(row, "source");
@@ -178,7 +178,7 @@ static void show_prefixes(struct node row, const char *key, const struct prefix 
 		document_append(to, prefix_format(&list[i], text));
 }
 
-/* Shows the clients that a service accepts. */
+/* Shows the service's lists allow and deny from the configuration. */
 static void show_lists(struct node row, const struct config *c, const char *name)
 {
 	const struct service_config none = { 0 }, *s = c ? config_service(c, name) : NULL;
@@ -316,7 +316,7 @@ void show_follower(struct node to, const char *instance, const struct config *ru
 	document_text(map, "state", source_state_name(state));
 }
 
-/* Adds daemon, file and configuration. In the plain form they are a paragraph. */
+/* Adds the members daemon, file and configuration; the plain form shows them as a paragraph. */
 static void show_instance(struct document *d, const struct conditions *k, bool json)
 {
 	struct node to = document_root(d);
@@ -337,7 +337,7 @@ static const struct {
 	{ "metrics", SHOW_METRICS }, { "flows", SHOW_FLOWS }, { "sites", SHOW_SITES },
 };
 
-/* Prints the plain form, with a line "NOUN: none" for each requested noun without rows. */
+/* Prints the plain form. A noun that was asked for but has no rows gets the line "NOUN: none". */
 static int print_plain(const struct document *d, unsigned int what, FILE *out)
 {
 	int rc = document_print(d, out);

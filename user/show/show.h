@@ -15,24 +15,24 @@
 #define SHOW_DROPS (1 << 2)
 #define SHOW_METRICS (1 << 3)		/* cannot be combined with other nouns */
 #define SHOW_PEERS (1 << 4)
-#define SHOW_ROUTES (1 << 5)		/* routes; the plain form lists them with their peers */
+#define SHOW_ROUTES (1 << 5)		/* the plain form lists routes with their peers */
 #define SHOW_FLOWS (1 << 6)		/* cannot be combined with other nouns */
 #define SHOW_SITES (1 << 7)
 #define SHOW_ALL (SHOW_INTERFACES | SHOW_SERVICES | SHOW_DROPS | SHOW_PEERS | SHOW_SITES)
-#define SHOW_DOCUMENT (SHOW_ALL | SHOW_ROUTES)	/* all nouns of the form for programs */
+#define SHOW_DOCUMENT (SHOW_ALL | SHOW_ROUTES)	/* everything that the JSON form can show */
 
-/* Returns the SHOW_* flags of a word, or 0 if there is no such word. */
+/* Returns the SHOW_* flags of a word of `wgxdp show`, such as "peers"; 0: there is no such word. */
 unsigned int show_noun(const char *word);
-/* Prints `what` of the running dp, as JSON or for people. Metrics and flows have functions of their
- * own. Returns 0 or -errno. */
+/* Prints what the flags ask for, as JSON or for people, except SHOW_METRICS and SHOW_FLOWS. Returns
+ * 0 or -errno. */
 int show_write(const struct dataplane *dp, unsigned int what, bool json, FILE *out);
-/* Adds whether a daemon follows the instance, and the state of its file. running: the configuration
- * that runs; NULL: it is lost. */
+/* Adds whether a daemon runs, and whether the running configuration is that of the file. running:
+ * the running configuration; NULL: it cannot be read. */
 void show_follower(struct node to, const char *instance, const struct config *running, bool json);
-/* Prints all flows, one per line, by service, client and public address. dump: WireGuard's peers on
- * the backend, or NULL. Needs 128 bytes of memory per flow. Returns 0 or -errno, after logging
- * it. */
+/* Prints all flows, one a line, sorted by service, client and public address. dump: peers of the
+ * backend's WireGuard, or NULL. It takes 128 bytes of memory per flow. Returns 0, or -errno after
+ * printing an error. */
 int show_flows(const struct dataplane *dp, bool json, const struct wg_dump *dump, FILE *out);
-/* Writes all metrics of an instance in Prometheus' text format; docs/reference/metrics.md lists
- * them. Those of a process (process_*) are of `process`. Returns 0 or -errno, after logging it. */
+/* Writes an instance's metrics in Prometheus' text format; docs/reference/metrics.md lists them.
+ * process: the source of process_*. Returns 0, or -errno after printing an error. */
 int metrics_write(FILE *out, const char *instance, pid_t process);

@@ -13,29 +13,29 @@
 #include "show/show.h"
 
 struct row {
-	struct flow_key key;	/* key of the original: from the client to the service's address */
+	struct flow_key key;	/* key in the direction from the client to the service */
 	struct addr ours, backend;
 	__be16 our_port, backend_port;
 	__u16 id;
-	__u8 family;			/* IP family of `ours` and `backend` */
-	/* Time since the first answer and the last packet, in units of abi_learned.h. */
+	__u8 family;			/* family of `ours` and `backend` */
+	/* Since the first answer, since the last packet, in units of abi_learned.h. */
 	__u64 age, idle;
-	__u64 packets[2], bytes[2];	/* packets and bytes, indexed by direction */
+	__u64 packets[2], bytes[2];	/* indexed by direction */
 };
 
 struct flows {
 	const struct dataplane *dp;
 	struct row *rows;
 	size_t n;
-	__u64 now;			/* present time, in units of abi_learned.h */
+	__u64 now;			/* in units of abi_learned.h */
 	struct service_name *names;
 	size_t n_names;
-	struct relay_peer *peers;	/* peers of the relay, sorted by key */
+	struct relay_peer *peers;	/* the relay's peers, sorted by key */
 	size_t n_peers;
-	const struct wg_dump *dump;	/* peers of the backend's WireGuard; NULL: not given */
+	const struct wg_dump *dump;	/* NULL: --dump was not given */
 };
 
-/* Returns for how many units a flow has been idle, to within a second. */
+/* Returns the time since the flow's last packet in units of abi_learned.h, exact to a second. */
 static __u64 idle_units(const struct flows *f, const struct flow_entry *e)
 {
 	__u64 left = learned_left(e->word, f->now), timeout = FLOW_TIMEOUT;
@@ -83,9 +83,9 @@ enum { SERVICE, CLIENT, PUBLIC, OURS, BACKEND, AGE, IDLE, ORIGINAL, REPLY, WG_PE
 
 struct row_words {
 	char column[COLUMNS][NAME_LEN + 4];
-	char key[WG_KEY_STRLEN];	/* key of the client's peer; "": unknown */
-	const char *name;		/* name of the client's peer; NULL: unknown */
-	__u64 age, idle;	/* time since the first answer and the last packet, in seconds */
+	char key[WG_KEY_STRLEN];	/* key of the peer that the client is; "": unknown */
+	const char *name;		/* name of the same peer; NULL: unknown */
+	__u64 age, idle;	/* seconds since the first answer, since the last packet */
 };
 
 static void format_endpoint(char *ret, const struct addr *a, __u8 family, __be16 port)
@@ -122,7 +122,7 @@ static void format_row(const struct flows *f, const struct row *r, struct row_wo
 	if (r->id < f->n_names && *f->names[r->id].name)
 		strcpy(w->column[SERVICE], f->names[r->id].name);
 	else
-		/* The name is missing: the service is being removed. */
+		/* The service has no name any more, because it is being removed. */
 		sprintf(w->column[SERVICE], "(%u)", r->id);
 	format_endpoint(w->column[CLIENT], &r->key.src, r->key.family, r->key.sport);
 	format_endpoint(w->column[PUBLIC], &r->key.dst, r->key.family, r->key.dport);
@@ -180,8 +180,7 @@ static void print_table(const struct flows *f, FILE *out)
 
 /* ---- for programs ---- */
 
-/* Prints a member without escapes: names, keys and addresses have no characters that JSON would
- * escape. */
+/* Prints a member of a JSON object. text needs no escapes: it is a name, a key or an address. */
 static void print_member(FILE *out, const char *key, const char *text)
 {
 	fprintf(out, text ? ", \"%s\": \"%s\"" : ", \"%s\": null", key, text);

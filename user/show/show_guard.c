@@ -13,7 +13,7 @@
 
 /* ---- reading ---- */
 
-/* Sets the backend's address from one of its entries. */
+/* Sets an address of the backend from an entry of the table, if the entry is for that backend. */
 static void set_address(struct guarded *g, const struct table_entry *e, __u32 id)
 {
 	struct address a = entry_backend(e);
@@ -66,7 +66,7 @@ int guarded_read(const struct dataplane *dp, const struct table_entry *table, si
 	return rc;
 }
 
-/* Returns the number of handshakes with a measured time. */
+/* Returns how many handshakes were timed, from initiation to response. */
 static __u64 count_timed(const struct health *h)
 {
 	__u64 n = 0;
@@ -92,7 +92,7 @@ static void show_keys(struct node row, const struct guard_public *keys, size_t n
 		}
 }
 
-/* Adds the rate of a limit, which is stored as ticks per message. */
+/* Adds a limit of messages per second. each: the limit in the map, ticks per message. */
 static void show_rate(struct node row, const char *key, __u64 each)
 {
 	__u64 second = (__u64)jiffies_a_second() << GUARD_TICK;
@@ -168,7 +168,7 @@ int show_guard(struct node row, const struct dataplane *dp, const struct table_e
 
 struct labelled {
 	const char *service;
-	char address[ADDRESS_STRLEN];	/* label of a backend that has no name */
+	char address[ADDRESS_STRLEN];	/* label of a backend without a name: its address */
 	struct guarded backend;
 };
 

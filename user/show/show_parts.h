@@ -11,30 +11,30 @@
 /* A backend of a guarded service, from the maps. */
 struct guarded {
 	__u32 number;
-	char name[NAME_LEN];		/* name of the backend; "": the only backend */
-	struct address address[2];	/* IPv4 and IPv6 address of the backend; family 0: none */
+	char name[NAME_LEN];		/* "": the service has only one */
+	struct address address[2];	/* IPv4, IPv6; family 0: none */
 	__be16 port;
 	struct health health;
 	bool down, on_standby;
 };
 
-/* Reads the backends of a service. Without a guard there are none. Returns 0 or -errno. */
+/* Reads the backends of a service; it has none without a guard. Returns 0 or -errno. */
 int guarded_read(const struct dataplane *dp, const struct table_entry *table, size_t n, __u32 id,
 		 struct guarded **ret, size_t *ret_n);
-/* Adds "wireguard" and "backends" to the row of a service. Without a guard it adds nothing. */
+/* Adds the members "wireguard" and "backends" to a service's row; nothing without a guard. */
 int show_guard(struct node row, const struct dataplane *dp, const struct table_entry *table,
 	       size_t n, __u32 id);
-/* Writes the metrics of all services' backends and handshakes. */
+/* Writes the metrics of backends and of handshakes of all services with a guard. */
 void guard_families(struct metrics_text *t, const struct dataplane *dp,
 		    const struct service_name *services, size_t n_services);
 
 struct conditions;
-/* Adds "peers", unless k is NULL, and "routes" as asked. Returns 0 or -errno. */
+/* Adds the relay's peers (k NULL: no peers) and, if asked, its routes. Returns 0 or -errno. */
 int show_relay(struct document *d, const struct dataplane *dp, const struct conditions *k,
 	       bool routes,
 	       const struct dataplane_reason *reasons, size_t n);
 
-/* Adds the sites of the blind relay. always: adds the lists even without a blind relay. Returns 0
- * or -errno. */
+/* Adds the blind relay's sites and pairs. always: adds empty lists if there is no blind relay.
+ * Returns 0 or -errno. */
 int show_sites(struct document *d, const struct conditions *k, bool always);
 void site_families(struct metrics_text *t, const struct dataplane *dp);

@@ -9,8 +9,8 @@
 #include "show/show_parts.h"
 #include "show/words.h"
 
-/* Adds the counters of one direction. Packets from a peer have every counter. Packets to a peer
- * count only if they were forwarded. */
+/* Adds the counters of one direction. Only packets from a peer can be dropped or passed up; packets
+ * to a peer are counted only when they are forwarded. */
 static void show_direction(struct node row, const struct relay_view *v, __u32 id,
 			   enum peer_direction direction, const struct dataplane_reason *reasons,
 			   size_t n)
@@ -34,8 +34,8 @@ static void show_direction(struct node row, const struct relay_view *v, __u32 id
 			v->totals[total_index(id, direction, PLANE_TC)].forwarded);
 }
 
-/* Adds the endpoint and the handshake of a peer. null: WireGuard has no such peer, or no endpoint
- * for it yet. */
+/* Adds a peer's endpoint and last handshake; null if WireGuard has no such peer, or does not know
+ * them yet. */
 static void show_wireguard(struct node row, const struct wg_peer *p)
 {
 	char text[ADDRESS_STRLEN];

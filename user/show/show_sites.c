@@ -48,8 +48,8 @@ static int by_name(const void *a, const void *b, void *sites)
 	return strcmp(list[*(const __u32 *)a].name, list[*(const __u32 *)b].name);
 }
 
-/* Writes sites and pairs in the order of the sites' names. order: the numbers of the sites in that
- * order. */
+/* Adds sites and pairs, sorted by the sites' names. order: the sites' numbers, sorted in this
+ * way. */
 static void show_in_order(struct document *d, const struct conditions *k,
 			  const struct blind_view *v, __u32 *order)
 {

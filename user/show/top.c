@@ -19,7 +19,7 @@ const char *const top_kind_names[] = { "services", "peers", "site pairs", "reaso
 
 /* ---- reading ---- */
 
-struct maps {				/* data that the rows are made from */
+struct maps {				/* everything that rows are made from */
 	const struct dataplane *dp;
 	struct dataplane_reason *reasons;
 	struct service_name *names;

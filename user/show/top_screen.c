@@ -19,15 +19,15 @@
 	X(move) X(clrtoeol) X(attron) X(attroff) X(addnstr) X(mvprintw) X(printw) X(erase) \
 	X(refresh) X(timeout) X(getch) X(stdscr) X(LINES) X(COLS)
 
-static struct library_functions {	/* functions of ncurses; the last three are variables */
+static struct library_functions {	/* the last three are variables of ncurses */
 	FUNCTIONS(LIBRARY_POINTER)
 } nc;
 
-#define NUMBER 10		/* width of a number in columns, including the space before it */
+#define NUMBER 10		/* columns for a number and the blank before it */
 #define NAME_MIN 12
 
-static int offset;			/* number of rows that are scrolled away */
-static bool editing;			/* true: the user is editing the filter */
+static int offset;			/* rows above the screen, by scrolling */
+static bool editing;			/* keys go to the filter */
 
 int top_screen_begin(void)
 {
@@ -55,7 +55,7 @@ void top_screen_end(void)
 	nc.endwin();
 }
 
-/* Draws as many numbers as fit, from the left. */
+/* Draws a line: a name and as many of the n numbers as the screen has room for. */
 static void draw_row(int y, const char *name, const char (*number)[16], int n, bool head)
 {
 	int room = *nc.COLS - NAME_MIN, shown = room / NUMBER < n ? room / NUMBER : n,
@@ -138,7 +138,7 @@ static void draw_screen(const struct top *t, const char *instance, const struct 
 	nc.refresh();
 }
 
-/* Adds a character to the filter, or ends its editing. */
+/* Handles a key while the user edits the filter: adds it, deletes a character, or ends editing. */
 static void edit_filter(struct top_view *v, int key)
 {
 	size_t n = strlen(v->filter);

@@ -76,7 +76,7 @@ static const struct link *link_of(const struct trace *t, __u32 ifindex)
 }
 
 struct tags {
-	__u16 protocol;			/* EtherType of the outer tag, in host byte order */
+	__u16 protocol;			/* EtherType of the outer tag, in host order */
 	__be16 id[2];			/* VLAN ids, the outer one first; 0: no tag */
 	__u32 len;
 };
@@ -101,7 +101,7 @@ static struct tags tags_of(const struct trace_frame *f)
 	return tags;
 }
 
-/* Returns the ifindex of the link for a nic's tagged frames, or 0 if wgxdp has none. */
+/* Returns the ifindex of the VLAN that gets a nic's frames with these tags; 0: wgxdp has none. */
 static __u32 vlan_link(const struct trace *t, __u32 nic, const struct tags *tags)
 {
 	__u64 key = vlan_key(tags->protocol, tags->id[0], tags->id[1]);
@@ -136,7 +136,7 @@ int trace_mac(const struct trace *t, __u32 ifindex, __u8 ret[6])
 	return 0;
 }
 
-/* Inserts a tag in front of the others. */
+/* Inserts a VLAN tag before the present tags of the frame. */
 static void put_tag(struct trace_frame *f, __u16 protocol, __be16 id)
 {
 	__u8 *at = f->bytes + 12;
@@ -233,7 +233,7 @@ static int read_peers(const struct trace *t, enum plane plane, struct trace_step
 	return rc;
 }
 
-/* Reads the counters of the run. */
+/* Reads from the counters of the shadow what the last run of a plane did. */
 static int read_counters(struct trace *t, enum plane plane, struct trace_step *step,
 			 struct trace_result *ret)
 {
@@ -259,7 +259,7 @@ static bool is_egress(const struct trace_step *step, const struct trace *t, __u3
 	return step->direction == DIRECTION_ORIGINAL || clients;
 }
 
-/* Reads a value from a per-CPU map, for this CPU, to which the thread is pinned. Returns 0 or
+/* Reads this CPU's value from a per-CPU map; the thread is pinned to the CPU. Returns 0 or
  * -errno. */
 static int read_here(const struct trace *t, enum dataplane_map map, __u32 key, void *ret,
 		     size_t size)
@@ -319,8 +319,8 @@ static int read_result(struct trace *t, struct trace_result *ret)
 
 /* ---- the planes ---- */
 
-/* Finds XDP's own reason. If XDP leaves a packet to tc, tc counts the reason. So this runs XDP once
- * more as if there were no tc. */
+/* Finds XDP's reason for a packet that it leaves to tc. XDP counts a reason only if no tc program
+ * follows, so this runs it again as if there were none. */
 static int ask_why(struct trace *t, __u32 link, const struct trace_frame *in,
 		   struct trace_step *step, struct trace_result *ret)
 {
@@ -400,7 +400,7 @@ static bool frame_flow_key(const struct trace_frame *f, __u32 direction, struct 
 
 struct flow_wanted {
 	const struct flow_key *key;
-	bool half_open;		/* true: search for a flow that the backend has not answered */
+	bool half_open;		/* search for a flow that the backend has not answered yet */
 };
 
 static int compare_flow(void *data, const struct flow_entry *e)
@@ -408,7 +408,7 @@ static int compare_flow(void *data, const struct flow_entry *e)
 	const struct flow_wanted *w = data;
 	struct flow_key key = flow_key_of(&e->flow, w->key->direction);
 
-	key.backend = w->key->backend;	/* an original may have any backend of the service */
+	key.backend = w->key->backend;	/* before it is known, any backend matches */
 	return !memcmp(&key, w->key, sizeof(key)) && learned_left(e->word, learned_now()) &&
 	       flow_entry_is_flow(e, learned_now()) == !w->half_open;
 }
@@ -420,8 +420,7 @@ static bool flow_is_there(const struct trace *t, const struct flow_key *key, boo
 	return dataplane_flow_entries(t->shadow, compare_flow, &w) > 0;
 }
 
-/* Returns the state of the packet's flow after the packet. was: the flow existed before the
- * packet. */
+/* Returns what became of the packet's flow. was: the flow existed before the packet. */
 static enum trace_flow flow_now(const struct trace *t, const struct flow_key *key, bool was)
 {
 	if (was)

@@ -15,54 +15,54 @@ enum trace_verdict { TRACE_PASSED, TRACE_FORWARDED, TRACE_DROPPED, TRACE_NOT_RUN
 
 struct trace_frame {
 	__u32 len;
-	__u8 bytes[TRACE_FRAME_MAX];	/* the frame, from the Ethernet header on */
+	__u8 bytes[TRACE_FRAME_MAX];	/* from the Ethernet header on */
 };
 
 struct trace_step {			/* result of one plane for a packet */
-	__u32 ifindex;			/* ifindex of the device to which the plane is attached */
+	__u32 ifindex;			/* device to which the plane's program is attached */
 	enum trace_verdict verdict;
-	int error; /* with TRACE_NOT_RUN: the -errno of the kernel; 0: the plane is not attached */
+	int error; /* TRACE_NOT_RUN: -errno of the kernel; 0: not attached */
 	bool ours;			/* the packet belongs to the service or peer `id` */
-	__u32 id;			/* id of that service or peer, as in struct reason_key */
+	__u32 id;			/* as in struct reason_key */
 	__u32 direction;
-	__u16 reason;	/* reason under which the plane counted the packet; 0: it is forwarded */
-	bool answers;			/* the packet that leaves is an ICMP error to the sender */
+	__u16 reason;	/* reason that it counted; 0: it forwards the packet */
+	bool answers;			/* it sends an ICMP error to the sender */
 };
 
 enum trace_flow { TRACE_NO_FLOW, TRACE_FLOW, TRACE_NEWCOMER, TRACE_FLOW_MADE };
 
 struct trace_result {
-	struct trace_step step[2];	/* results of the planes, indexed by enum plane */
-	const struct trace_step *last;	/* result of the plane that decided */
-	__u32 link; /* ifindex of the logical link (VLAN, bridge …) on which the packet arrived */
+	struct trace_step step[2];	/* indexed by enum plane */
+	const struct trace_step *last;	/* step of the plane that decided */
+	__u32 link; /* logical link (VLAN, bridge …) on which the packet arrived */
 	enum trace_flow flow;
-	/* Number of fragments, of which `out` is the last; 0: the packet is not fragmented. */
+	/* Number of fragments that leave; `out` is the last. 0: the packet is whole. */
 	__u32 fragments;
 	bool has_hop;
-	struct nexthop hop;		/* result of the FIB lookup */
-	__u32 egress;			/* ifindex of the device by which `out` leaves; 0: none */
+	struct nexthop hop;		/* answer of the FIB */
+	__u32 egress;			/* device by which `out` leaves; 0: none */
 	struct trace_frame out;		/* the frame that leaves */
 };
 
-struct trace;		/* a shadow instance, which remembers the packets of earlier calls */
+struct trace;		/* a shadow instance, in which each packet has effects on later ones */
 
-/* Makes the shadow of a running instance. Pins this thread to its CPU, as many maps are per CPU.
- * Returns 0 or -errno, after logging it. */
+/* Makes a shadow of a running instance. Pins this thread to its CPU, because many maps are per CPU.
+ * Returns 0, or -errno after printing an error. */
 int trace_begin(const struct dataplane *dp, struct trace **ret);
 void trace_end(struct trace *t);
-/* Traces a frame that arrives at a device: a nic of ours (or a bridge's port) with its tags, or a
- * bridge, VLAN or tunnel, always with an Ethernet header. Returns 0 or -errno, after logging it;
- * returns -EINVAL without logging below TRACE_FRAME_MIN. */
+/* Runs a frame through the shadow as if it arrived at a device. The frame has an Ethernet header
+ * and, at a nic or a bridge's port but not at a bridge, VLAN or tunnel, its VLAN tags. Returns 0,
+ * or -errno after printing an error; -EINVAL without an error for frames below TRACE_FRAME_MIN. */
 int trace_packet(struct trace *t, __u32 ifindex, const struct trace_frame *in,
 		 struct trace_result *ret);
-/* Returns the nic of a VLAN, bridge or bond, and changes the frame to its form at that nic. Returns
- * other devices unchanged. */
+/* Returns the nic below a VLAN, bridge or bond, and changes the frame to its form there, such as
+ * with tags. Returns other devices as they are. */
 __u32 trace_nic(const struct trace *t, __u32 ifindex, struct trace_frame *f);
-/* Sets ret to the MAC address to which frames for the device, or for the link above it, are sent.
+/* Sets ret to the MAC address that a neighbour uses for the device, or for the link above it.
  * Returns 0 or -ENODEV. */
 int trace_mac(const struct trace *t, __u32 ifindex, __u8 ret[6]);
 const struct dataplane *trace_shadow(const struct trace *t);
-/* Adds the row of the result. frames: with the bytes of the frame that leaves, in hex. Returns
- * 0. */
+/* Adds a row with the result to the document. frames: with the bytes of the frame that leaves, in
+ * hexadecimal. Returns 0. */
 int trace_describe(const struct trace *t, __u32 ifindex, const struct trace_frame *in,
 		   const struct trace_result *r, bool frames, struct node list);

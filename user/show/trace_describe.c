@@ -14,7 +14,7 @@
 
 #define SENTENCE 600
 
-/* Adds the service or the peer, and the direction. */
+/* Adds the service or peer that a packet belongs to, and the packet's direction. */
 static void add_owner(const struct trace *t, const struct trace_step *s, struct node row)
 {
 	char name[NAME_LEN];
@@ -69,7 +69,7 @@ static const char *verdict_name(const struct trace_step *s)
 	return verdicts[s->reason && reason_drops(s->reason) ? TRACE_DROPPED : s->verdict];
 }
 
-/* Adds the step's result, such as "passed: no_neighbour, its next hop is not resolved …". */
+/* Adds what a plane did, such as "passed: no_neighbour, its next hop is not resolved …". */
 static void add_step(const struct trace_result *r, enum plane plane, struct node row)
 {
 	const struct trace_step *s = &r->step[plane];
@@ -153,7 +153,7 @@ static void add_out(const struct trace_result *r, struct node row)
 		document_number(row, "fragments", r->fragments);
 }
 
-/* Writes one sentence that says what happens to the packet. */
+/* Writes a sentence that says what happens to the packet in the end. */
 static void format_summary(const struct trace_result *r, char text[SENTENCE])
 {
 	const struct trace_step *s = r->last;

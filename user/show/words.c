@@ -47,8 +47,8 @@ __u64 reasons_sum(const struct dataplane_reason *list, size_t n, __u32 id, int d
 	return sum;
 }
 
-/* Walks the reasons. They are sorted by id, direction, reason and plane, so both planes of a reason
- * are neighbours. */
+/* The list is sorted by id, direction, reason and plane, so that the rows of a reason's two planes
+ * follow each other. */
 bool reasons_next(const struct dataplane_reason *list, size_t n, size_t *at,
 		  struct dataplane_reason *ret)
 {

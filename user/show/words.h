@@ -10,24 +10,24 @@
 #include "dataplane/dataplane.h"
 
 const char *reason_name(__u16 reason);
-const char *reason_text(__u16 reason);	/* returns the meaning of the reason */
-/* Returns true if it drops the packet, false if it passes the packet up. */
+const char *reason_text(__u16 reason);	/* the reason's meaning, a phrase */
+/* Returns whether packets with this reason are dropped; otherwise they are passed up. */
 bool reason_drops(__u16 reason);
 
-/* Sums the packets that an id's reasons drop, or pass up. direction and plane: ANY for all. */
+/* Returns how many packets an id's reasons dropped, or passed up. direction, plane: ANY for all. */
 enum { ANY = -1 };
 __u64 reasons_sum(const struct dataplane_reason *list, size_t n, __u32 id, int direction, int plane,
 		  bool drops);
-/* Walks the list from *at = 0 on, with both planes of a reason in one. Returns false at its end. */
+/* Returns the next reason of the list, summed over both planes. *at: 0 at first. False: no more. */
 bool reasons_next(const struct dataplane_reason *list, size_t n, size_t *at,
 		  struct dataplane_reason *ret);
 
 const char *direction_name(__u32 direction);
-/* Sets ret to the name of the service or peer with the id of a reason_key; "": none. */
+/* Sets ret to the name of the service or peer with the id of a reason_key; "": it has none. */
 void name_of_id(const struct dataplane *dp, __u32 id, char ret[NAME_LEN]);
 const char *plane_name(__u32 plane);
 /* Returns the name of the interface, or its ifindex in digits. */
 const char *interface_name(__u32 ifindex, char buf[IF_NAMESIZE]);
-/* Returns "native", "generic" or "tc", from the nics that carry a logical link: itself, its VLAN's
- * port or its bridge's ports. */
+/* Returns "native", "generic" or "tc": how packets of a logical link arrive, by the nics that carry
+ * it (itself, its VLAN's port, its bridge's ports). */
 const char *mode_of_link(const struct link *links, size_t n, const struct link *link);
