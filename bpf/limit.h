@@ -7,8 +7,8 @@
 
 #include "step.h"
 
-/* Charges one event to the limit whose state is *until. Returns false if the limit is exhausted.
- * Several CPUs may call it at once. */
+/* Charges one event to a rate limit (abi_guard.h), whose state is *until. Returns false if that is
+ * exhausted. Several CPUs may call it at once. */
 INLINE bool limit_take(__u64 *until, __u64 each, __u64 burst, __u64 now)
 {
 #pragma clang loop unroll(full)
