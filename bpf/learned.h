@@ -19,7 +19,7 @@
 
 #ifndef learned_cas /* tests replace this, to run another CPU's packet between the two accesses */
 #define learned_cas(word, from, to) (__sync_val_compare_and_swap((word), (from), (to)) == (from))
-/* Publishes an entry, or frees its place. */
+/* Publishes an entry, or frees its place: writes the place's word. */
 #define learned_store(word, to) ((void)__sync_lock_test_and_set((word), (to)))
 #endif
 
@@ -33,7 +33,7 @@ INLINE const __u32 *learned_tag_at(const struct learned_line *line, __u32 way)
 	return (const __u32 *)&line->word[way] + (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__);
 }
 
-/* Bounds a way for the verifier, so that it may index a line. */
+/* Bounds the number of a way for the verifier, so that it may index a line with it. */
 INLINE __u32 learned_index(__u32 way)
 {
 	return way & (LEARNED_WAYS - 1);
@@ -44,8 +44,8 @@ INLINE bool learned_has_tag(const struct learned_line *line, __u32 way, __u32 ta
 	return read_once(*learned_tag_at(line, learned_index(way))) == tag;
 }
 
-/* Finds the way whose word has the tag; returns false if there is none. The loop is not unrolled:
- * for an unrolled one the verifier would walk eight copies. */
+/* Finds the way (place of a line) whose word has the tag; returns false if there is none. The loop
+ * is not unrolled, because the verifier would then walk eight copies. */
 INLINE bool learned_find(const struct learned_line *line, __u32 tag, __u32 *ret)
 {
 #pragma clang loop unroll(disable)
@@ -91,7 +91,7 @@ INLINE __u32 learned_count(const struct learned_line *line, __u32 tag)
 	return n;
 }
 
-/* Returns the way whose word has the tag, or LEARNED_WAYS. Like learned_find(), but without
+/* Returns the way whose word has the tag, or LEARNED_WAYS. Unlike learned_find(), without
  * branches. */
 INLINE __u32 learned_way(const struct learned_line *line, __u32 tag)
 {
@@ -105,10 +105,10 @@ INLINE __u32 learned_way(const struct learned_line *line, __u32 tag)
 
 /* ---- which place a new entry takes ---- */
 
-#define LEARNED_RANK (1ULL << 28)	/* rank above any time and any number of free places */
+#define LEARNED_RANK (1ULL << 28)	/* above any time and any number of free places */
 
-/* Returns the rank of a place: the higher it is, the sooner a new entry takes the place. A place
- * below LEARNED_RANK cannot be taken. */
+/* Returns how soon a new entry may take a place: the highest rank is taken first. A rank below
+ * LEARNED_RANK means that the place cannot be taken. */
 INLINE __u64 learned_rank(__u64 word, __u64 now)
 {
 	__u64 left = (word - now) & LEARNED_UNTIL, state = word >> 30 & 3;
@@ -152,8 +152,8 @@ INLINE void learned_choose(struct learned_work *w, __u32 home, __u64 hash)
 	w->word += better * (word - w->word);
 }
 
-/* Finds the best of all places in w->words for a new entry: sets w->way (0 to 15 over both
- * buckets), w->word and w->rank. It is a step of its own, shared by all tables. */
+/* Finds the best place for a new entry in both buckets, from their words: sets w->way (0 to 15),
+ * w->word and w->rank. All tables share this step. */
 INLINE int learned_rank_all_step(struct pkt_state *s)
 {
 	struct learned_work *w = &s->learned;
@@ -165,8 +165,8 @@ INLINE int learned_rank_all_step(struct pkt_state *s)
 }
 STATE_STEP(true, learned_rank_all)
 
-#define LEARNED_FULL (-1)		/* result: all places are LIVE or BUSY */
-#define LEARNED_AGAIN 1	/* result: another CPU changed the place, so the caller tries again */
+#define LEARNED_FULL (-1)		/* result: no place can be taken, all are LIVE or BUSY */
+#define LEARNED_AGAIN 1	/* result: another CPU changed the place: try again */
 
 /* Copies the words of both buckets, for learned_rank_all(). */
 INLINE void learned_copy(struct learned_work *w, const struct learned_line *a,
@@ -179,9 +179,9 @@ INLINE void learned_copy(struct learned_work *w, const struct learned_line *a,
 	}
 }
 
-/* Takes the place that learned_rank_all() found: makes it BUSY. Then w->word is its word, and
- * w->was the previous one. a, b: the buckets of w->hash and w->other, which may be the same.
- * Returns 0, LEARNED_FULL or LEARNED_AGAIN. */
+/* Takes the place that learned_rank_all() found, by making it BUSY; w->word is then its word, and
+ * w->was the word before. a, b: buckets of w->hash and w->other, perhaps the same. Returns 0,
+ * LEARNED_FULL or LEARNED_AGAIN. */
 INLINE int learned_reserve(struct learned_work *w, struct learned_line *a, struct learned_line *b)
 {
 	bool second = w->way >= LEARNED_WAYS;
@@ -195,8 +195,8 @@ INLINE int learned_reserve(struct learned_work *w, struct learned_line *a, struc
 		       0 : LEARNED_AGAIN;
 }
 
-/* Returns true if no other place has the key's tag. Otherwise another CPU is creating an entry for
- * the same key; then the place is freed again. same: both buckets are the same. */
+/* Returns true if no other place has the key's tag. Otherwise another CPU is making an entry for
+ * the same key, so this frees our place. same: both buckets are one. */
 INLINE bool learned_alone(const struct learned_work *w, struct learned_line *a,
 			  struct learned_line *b, bool same)
 {

@@ -8,7 +8,7 @@
 
 #include "learned.h"
 
-/* Returns the key for the next call, in which all words are 0. */
+/* Returns s->learned.key, with all words 0, for the caller to fill in. */
 INLINE union learned_key *learned_key(struct pkt_state *s)
 {
 	__builtin_memset(&s->learned.key, 0, sizeof(s->learned.key));
@@ -37,7 +37,7 @@ INLINE struct learned_bucket *learned_bucket_at(void *map, __u32 place)
 
 /* ---- finding ---- */
 
-#define LEARNED_NOWHERE (~0U)		/* value of w->place if no place has the tag of the key */
+#define LEARNED_NOWHERE (~0U)		/* w->place if the key has no entry */
 
 /* Copies the word and value at w->place. Returns whether they belong to the key. */
 INLINE bool learned_read(void *map, struct learned_work *w)
@@ -64,9 +64,9 @@ INLINE bool learned_read(void *map, struct learned_work *w)
 	       learned_same(word, read_once(*follow_after(&b->line.word[way], differs | seen)));
 }
 
-/* Finds the entry of the key, which may have expired: sets w->place, w->word and w->is. Most
- * entries are in the first bucket, in the way that learned_first() names. If the first bucket does
- * not have the tag, sets w->other too. */
+/* Finds the key's entry, which may have expired: sets w->place, w->word and w->is. The search
+ * begins where most entries are, in the first bucket and the way of learned_first(). If the first
+ * bucket lacks the tag, sets w->other too. */
 INLINE bool learned_locate(void *map, __u32 mask, struct learned_work *w)
 {
 	__u64 hash = learned_hash(w->key.word, &learned_secret);
@@ -88,9 +88,8 @@ INLINE bool learned_locate(void *map, __u32 mask, struct learned_work *w)
 	return read_once(w->place) != LEARNED_NOWHERE && learned_read(map, w);
 }
 
-/* Returns whether the key has an entry; copies its value. seconds: the longest validity of an
- * entry; it is needed because the times of the words wrap around after 74 hours. 0: an entry is
- * valid until it is displaced. */
+/* Returns whether the key has a valid entry, and copies its value. seconds: the longest validity,
+ * needed because times in words wrap around after 74 hours; 0: valid until displaced. */
 INLINE int learned_find_in(void *map, __u32 mask, struct learned_work *w, __u32 seconds)
 {
 	__u32 left;
@@ -104,8 +103,8 @@ INLINE int learned_find_in(void *map, __u32 mask, struct learned_work *w, __u32 
 
 /* ---- writing ---- */
 
-/* Further results of a step. LEARNED_SEEK: call learned_rank_all(), then the step again.
- * LEARNED_USED: the limit is exhausted. */
+/* Results of a step besides 0, FULL and AGAIN. LEARNED_SEEK: call learned_rank_all(), then this
+ * step again. LEARNED_USED: the limit is exhausted. */
 #define LEARNED_SEEK 2
 #define LEARNED_USED 3
 
@@ -151,7 +150,7 @@ INLINE int learned_write_new(void *map, __u32 mask, struct learned_work *w)
 	return 0;
 }
 
-/* Updates the time and state of an entry whose value stays the same, at most once a second. */
+/* Updates time and state of an entry whose value stays the same, at most once a second. */
 INLINE void learned_keep(struct learned_bucket *b, const struct learned_work *w)
 {
 	__u64 later = (w->until - w->word) & LEARNED_UNTIL;
@@ -163,8 +162,7 @@ INLINE void learned_keep(struct learned_bucket *b, const struct learned_work *w)
 					  (__u64)w->state << 30 | (w->until & LEARNED_UNTIL));
 }
 
-/* Makes the entry BUSY, so that its value can be rewritten. Returns false if another CPU was
- * faster. */
+/* Makes an entry BUSY to rewrite its value. Returns false if another CPU has changed it first. */
 INLINE bool learned_reclaim(struct learned_bucket *b, struct learned_work *w)
 {
 	__u64 was = w->word;

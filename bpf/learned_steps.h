@@ -14,8 +14,7 @@
 
 #include "learned_entry.h"
 
-/* Number of attempts while another CPU holds the place BUSY. That CPU needs it for tens of
- * nanoseconds. */
+/* Attempts while another CPU holds the place BUSY, which takes it some tens of nanoseconds. */
 #define LEARNED_TRIES 4
 
 /* Defines NAME_find(), which returns whether the key has an entry. seconds: as for
@@ -31,8 +30,8 @@
 		return name##_search(s) > 0; \
 	}
 
-/* Makes NAME_DOES(), which calls FUNCTION for the table until it is done, and returns its last
- * result. The helper steps are called in between, so that their stack frames do not add up. */
+/* Makes NAME_DOES(), which calls FUNCTION until it is done, and returns its last result. It calls
+ * helper steps in between, not from FUNCTION, so that stack frames do not add up. */
 #define LEARNED_DO(with, name, does, function) \
 	INLINE int name##_##does##_once_step(struct pkt_state *s) \
 	{ \

@@ -36,13 +36,13 @@
 #define CONSTANT SEC(".rodata.constants")
 #endif
 
-/* Number of places in frags. If it is full, a new entry displaces the entry that expires first. In
- * a flood of first fragments that fills 1 Gbit/s (1.5 million per second), an entry lives 20 ms.
- * The later fragments of a datagram follow within microseconds. */
+/* Places in frags. When all are in use, a new entry displaces the one that expires first. In a
+ * flood of first fragments at 1 Gbit/s (1.5 million per second) an entry lives 20 ms; later
+ * fragments follow their first one within microseconds. */
 #ifndef FRAGMENTS
 #define FRAGMENTS 32768
 #endif
-#define ICMP_LIMITS 4096		/* number of places in icmp_limits */
+#define ICMP_LIMITS 4096		/* places of the table */
 
 /* A table of struct learned_entry with n places. name##_mask is its number of buckets, minus 1. */
 #define LEARNED(name, n) MAP(name, ARRAY, __u32, struct learned_bucket, \
@@ -127,8 +127,8 @@ RING(events, RINGBUF, EVENTS_BYTES);
 RING(notifications, RINGBUF, NOTIFICATIONS_BYTES);
 #endif
 
-/* Switches, which user space sets before it loads the programs. The verifier removes the code of
- * switches that are off. The comment of a with_ switch says when it is on. */
+/* Switches: constants that user space sets before loading. The verifier removes the code of those
+ * that are off. The comment of each with_ switch says when it is on. */
 SWITCH(__u32, express_mask, 0);	/* number of tuples of each CPU, minus 1 */
 SWITCH(__u32, table_mask, 0);		/* number of buckets in table, minus 1 */
 SWITCH(__u32, uniform_slots, 0);	/* first of the NEXTHOP_UNIFORM slots in nexthops */
@@ -138,7 +138,7 @@ SWITCH(__u32, tick_rate, 250);		/* number of jiffies per second */
 SWITCH(__u32, tick_shift, 2);
 /* Limit of ICMP errors per second and CPU: the default of the sysctl icmp_msgs_per_sec. */
 SWITCH(__u32, icmp_errors_cpu, 1000);
-/* Secret odd factors, drawn by user space, for hashes of values that an attacker can choose. */
+/* Secret odd factors for hashes of values that an attacker can choose. */
 SWITCH(__u64, hash_key0, 0xff51afd7ed558ccdULL);
 SWITCH(__u64, hash_key1, 0xc4ceb9fe1a85ec53ULL);
 /* Secret of the tables in abi_learned.h, the same as in the map secrets. */
@@ -154,10 +154,10 @@ SWITCH(__u32, challenged_mask, 0);
 SWITCH(__u32, flow_mask, 0);		/* number of buckets in flow_table, minus 1 */
 SWITCH(__u32, flow_index_mask, 0);	/* number of lines in flow_index, minus 1 */
 SWITCH(__u32, flow_share_mask, 0);	/* number of cells in flow_shares, minus 1 */
-/* Offset of the ifindex in the kernel's struct net_device; 0: unknown. */
+/* Offset of .ifindex in the kernel's struct net_device; 0: unknown. */
 SWITCH(__u32, device_ifindex, 0);
-SWITCH(__u32, device_net, 0);		/* offset of its network namespace in that struct */
-/* Offset of the inode number in the kernel's struct net; 0: unknown. */
+SWITCH(__u32, device_net, 0);		/* offset of .nd_net in struct net_device */
+/* Offset of the namespace's inode in the kernel's struct net; 0: unknown. */
 SWITCH(__u32, net_inum, 0);
 SWITCH(bool, with_express, false);	/* on if the express path is used */
 /* On if a service masquerades or has a guard, or the blind relay is on. */

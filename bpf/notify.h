@@ -25,9 +25,9 @@ INLINE void notify_daemon(struct pkt *p)
 {
 }
 #else
-/* Returns the kind of the packet, or NOTIFY_KINDS for neither. type: the first word of the message
- * if it has the length of an initiation, otherwise 0. For an initiation, sets *at to the index of
- * the port in struct notify_filter. */
+/* Returns whether a packet is an initiation or a knock for this host; NOTIFY_KINDS: neither. type:
+ * the message's first word if it has an initiation's length, otherwise 0. *at, for an initiation:
+ * index of its port in struct notify_filter. */
 INLINE __u32 notify_kind(const struct notify_filter *f, __be16 dport, __u32 ttl, __u32 type,
 			 __u32 *at)
 {
@@ -61,7 +61,7 @@ INLINE bool notify_charge(__u32 kind)
 }
 
 struct notify_ip {
-	/* IP family, TTL or hop limit, and length of the IP header in bytes. */
+	/* ttl: also the hop limit of IPv6. len: of the IP header, in bytes. */
 	__u32 family, ttl, len;
 };
 
@@ -77,9 +77,9 @@ INLINE bool notify_parse(struct notify_ip *ip, const __u8 head[12])
 	       !(head[6] & 0x3f) && !head[7];
 }
 
-/* Parses the packet again, because keeping the results of parse() for this would cost stack. l3:
- * offset of the IP header. Returns 1 if the packet is of either kind, with its addresses, ports and
- * message in s->guard; otherwise 0. */
+/* Parses the packet again, because keeping what parse() found would cost stack. l3: offset of the
+ * IP header. Returns 1 if the packet is to be reported, with addresses, ports and message in
+ * s->guard; otherwise 0. */
 INLINE int notify_read(struct pkt *p, __u32 l3, __u32 ifindex)
 {
 	struct { __be16 sport, dport, len, check; } udp;
@@ -128,8 +128,8 @@ INLINE int notify_from_xdp(struct pkt *p)
 	return notify_read(p, l3, ((struct xdp_md *)p->ctx)->ingress_ifindex);
 }
 
-/* Is called on tc. If XDP did not see the packet, it reads the packet and returns the result of
- * notify_read(). Otherwise it returns 0. */
+/* Called on tc. If XDP has not seen the packet, reads it as notify_read() does, and returns its
+ * result; otherwise returns 0. */
 INLINE int notify_from_tc(struct pkt *p)
 {
 	const struct __sk_buff *skb = p->ctx;
@@ -196,8 +196,8 @@ INLINE int notify_send_step(struct pkt_state *state)
 }
 STATE_STEP(with_notify, notify_send)
 
-/* Reports the packet if it is one of the two kinds. These are three steps, called one after the
- * other, because each needs much stack. */
+/* Reports an initiation or a knock for this host. The three steps are called one after the other,
+ * because each needs much stack. */
 INLINE void notify_daemon(struct pkt *p)
 {
 	if (with_notify && notify_packet(p) == 1 &&

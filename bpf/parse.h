@@ -29,8 +29,8 @@ INLINE int pull_eth(struct pkt *p, __be16 *ret_proto)
 	return 0;
 }
 
-/* Skips options, extension headers and fragment headers. type: the first byte of an IPv4 header
- * (version and length), or the next header of IPv6. */
+/* Skips options, extension headers and fragment headers. type: for IPv4 the header's first byte
+ * (version and length), for IPv6 its next header. */
 INLINE int pull_rest(struct pkt *p, __u8 type)
 {
 	p->s->walk.type = type;
@@ -107,8 +107,7 @@ INLINE int pull_ipv6(struct pkt *p)
 INLINE int pull_udp(struct pkt *p)
 {
 	const struct udphdr *udp = at(p, p->s->l4, sizeof(*udp));
-	/* The number wraps around if the IP packet ends before the UDP header. The check is
-	 * below. */
+	/* Wraps around if the IP packet ends before the UDP header; the next check finds that. */
 	__u32 payload = p->s->len - (p->s->l4 - p->s->l3);
 	__u32 len;
 
@@ -126,8 +125,8 @@ INLINE int pull_udp(struct pkt *p)
 	return 0;
 }
 
-/* Parses the headers of a packet. Returns 0 or NOT_OURS. Other faults are pending until the
- * packet's service is known. */
+/* Parses the headers of a packet. Returns 0 or NOT_OURS. Other faults become pending, because they
+ * count only if the packet belongs to a service. */
 INLINE int parse(struct pkt *p, __be16 proto)
 {
 	int rc = proto == bpf_htons(ETH_P_IP) ? pull_ipv4(p) :

@@ -37,8 +37,8 @@
 
 /* ---- enter(): from the first byte of the frame to the ports ---- */
 
-/* Finds the logical link of the packet: the VLAN of a tagged frame, or the bridge above its port.
- * Sets s->ifindex, s->l3, p->link and *proto. Returns NOT_OURS if the frame is for another host. */
+/* Finds the packet's logical link: the VLAN of a tagged frame, or the bridge above the device. Sets
+ * s->ifindex, s->l3, p->link and *proto. Returns NOT_OURS if the frame is for another host. */
 INLINE int pull_link(struct pkt *p, __be16 *proto)
 {
 	p->link = link_find(p->s->ifindex);
@@ -100,7 +100,7 @@ INLINE int find_step(struct pkt *p)
 {
 	int rc;
 
-	p->s->has_service = false;		/* blind_find() may have set has_service */
+	p->s->has_service = false;		/* blind_find() may have set it */
 	rc = classify(p);
 	if (with_flows && !with_guards && !rc)
 		flow_set_key(p);
@@ -108,7 +108,7 @@ INLINE int find_step(struct pkt *p)
 }
 INLINE_STEP(find)
 
-/* Calls the blind relay's lookup, then that of the services. */
+/* Finds where the packet goes: first by the blind relay, then by the services. */
 INLINE int find_way(struct pkt *p)
 {
 	int rc = with_blind ? blind_find(p) : NOT_OURS;
@@ -131,9 +131,9 @@ INLINE int find_way(struct pkt *p)
 
 /* ---- resolve(): everything that can fail, before the first byte is written ---- */
 
-/* Finds the next hop in the map nexthops. Sets *ret to it and s->out to its slot. For a reply, the
- * route to the client is looked up first. If the destination is no client, such as our own address,
- * the packet must not influence the remembered route to the backend. */
+/* Finds the next hop, and sets *ret to it and s->out to its slot in nexthops. For a reply, the
+ * route to the client comes first: if the destination is no client, such as our own address, the
+ * packet must not change the remembered route to the backend. */
 INLINE int next_hop(struct pkt *p, struct control *c, __u64 now, struct nexthop **ret)
 {
 	__u32 slot = p->s->service.slot, reply_slot;

@@ -49,8 +49,8 @@
 #define NOT_OURS (-REASON_MAX)
 
 struct link;
-/* The packet that a program handles. The members live in registers. Data that later steps need is
- * in the state. */
+/* The packet that a program handles. These members stay in registers; data for later steps is in
+ * struct pkt_state. */
 struct pkt {
 	void *ctx;
 	/* The plane is a constant in each program, so clang drops the code of the other planes. */
@@ -62,8 +62,8 @@ struct pkt {
 
 /* ---- aligned access to header fields ---- */
 
-/* Each is a single load or store instruction. The kernel's header structs declare too small an
- * alignment, so for a plain assignment clang would access the bytes one by one. */
+/* Access a word of a packet by a single instruction. The kernel's structs declare less alignment
+ * than there is, so that clang would access a plain member byte by byte. */
 #ifdef WGXDP_HOST
 #define load_word(type, from) ({ type word_; memcpy(&word_, from, sizeof(word_)); word_; })
 #define store_word(type, to, word) ({ type word_ = (word); memcpy(to, &word_, sizeof(word_)); })
@@ -120,12 +120,12 @@ INLINE void eth_write(struct ethhdr *eth, const struct bpf_fib_lookup *fib)
 
 /* ---- access to the bytes of a packet ---- */
 
-#define OFFSETS 0xfff			/* bit mask that is larger than the offset of any header */
+#define OFFSETS 0xfff			/* a mask above the offset of any header */
 #ifdef WGXDP_HOST
 INLINE void *at(const struct pkt *p, __u32 off, __u32 size);	/* plane/host.h defines it */
 #else
-/* Loads a pointer from the context. Each access loads it again, because a helper that moves the
- * packet invalidates the previous pointer. */
+/* Loads a packet pointer from the context, at each use again: a helper that moves the packet makes
+ * earlier pointers invalid. */
 #define ctx_ptr(ctx, field) ({ \
 	void *ptr_; \
 	asm volatile("%0 = *(u32 *)(%1 + %2)" \
@@ -166,8 +166,8 @@ INLINE __u32 bounded(__u32 n, __u32 most)
 
 /* ---- pending reasons: faults that count only if the packet is ours ---- */
 
-/* Records a fault of the packet. It takes effect in resolve(), if the packet belongs to a service.
- * If there are several faults, the first one in reasons.def counts. */
+/* Records a fault. resolve() returns it if the packet belongs to a service; of several faults, the
+ * one that is first in reasons.def. */
 INLINE void pkt_set_pending(struct pkt *p, enum reason reason)
 {
 	if (!p->s->pending_reason || reason < p->s->pending_reason)
@@ -176,9 +176,8 @@ INLINE void pkt_set_pending(struct pkt *p, enum reason reason)
 
 /* ---- fragments ---- */
 
-/* Returns the value of s->fragment; 0 stands for a whole packet. Lower half: the offset in bytes,
- * plus 1 if more fragments follow (so a first fragment has 1). Upper half: the offset of the
- * payload from the IP header. */
+/* Packs where a fragment is for s->fragment; 0: a whole packet. Lower half: its offset in bytes,
+ * plus 1 if more fragments follow (1: the first). Upper half: from the IP header to the payload. */
 INLINE __u32 fragment_word(__u32 offset, __u32 start)
 {
 	return offset ? start << 16 | offset : 0;

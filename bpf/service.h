@@ -28,9 +28,9 @@ INLINE void choice_set_key(struct pkt *p)
 	key->family = p->s->family;
 }
 
-/* Sets the source of a reply to the listener that the client used. That listener must still have
- * this backend, or have had it until recently. Otherwise the reply gets the address of the first
- * listener, which its own table entry names. */
+/* Makes the listener that the client used the source of a reply, if it has this backend or had it
+ * lately. Otherwise the source is the address of the backend's first listener, from the reply's
+ * table entry. */
 INLINE void service_find_choice(struct pkt *p)
 {
 	const struct choice *choice = &p->s->learned.value.choice;
@@ -53,15 +53,15 @@ INLINE void service_find_choice(struct pkt *p)
 	    !addr_same(&entry->service.to, &p->s->src))
 		return;
 	p->s->service = entry->service;
-	/* service_remember() reads this flag. The listener may be the backend's only one now. */
+	/* For service_remember(): this listener may be the backend's only one now. */
 	p->s->service.flags |= SERVICE_CHOICE;
 	p->s->service.to = choice->addr;
 	p->s->service.port = choice->port;
 	p->s->service.delta = ~entry->service.delta;
 }
 
-/* Is called when the packet is about to be sent. For an original, it records that the client uses
- * this listener. For a reply, it makes the entry LIVE, so that new clients cannot displace it. */
+/* Called when the packet is about to be sent. For an original, records that the client uses this
+ * listener. For a reply, makes that entry LIVE, so that new clients cannot displace it. */
 INLINE void service_remember(struct pkt *p)
 {
 	bool original = p->s->direction == DIRECTION_ORIGINAL;
@@ -82,9 +82,8 @@ INLINE void service_remember(struct pkt *p)
 	choices_store(p->s);
 }
 
-/* Is called by resolve(). Returns 0 if the service's lists admit the client, otherwise a reason.
- * For an ICMP error, the client is the sender of the packet that it quotes, not the router that
- * sent it. */
+/* Called by resolve(). Returns 0 if the service's lists admit the client, otherwise a reason. For
+ * an ICMP error the client is the quoted packet's sender, not the router that reports the error. */
 INLINE int service_admits(const struct pkt *p)
 {
 	struct source_key key = {

@@ -19,10 +19,10 @@
 
 #include "maps.h"
 
-/* Returns this CPU's packet state. Each function looks it up itself: Linux 6.1 accepts no map key
- * or value in memory that a global function got as an argument. After the test for NULL, callers
- * need barrier_var(): otherwise clang 16 adds the offset of a member before the test, which Linux
- * 6.1 refuses. */
+/* Returns this CPU's packet state. Each function calls it, because on Linux 6.1 no map key or value
+ * may be in memory that a global function got as an argument. Callers test for NULL and then need
+ * barrier_var(): otherwise clang 16 adds a member's offset before the test, which Linux 6.1
+ * refuses. */
 INLINE struct pkt_state *state_find(void)
 {
 	__u32 zero = 0;

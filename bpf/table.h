@@ -12,16 +12,16 @@
 
 #include "maps.h"
 
-/* Attribute for a function that reads the table and has several callers: as a global function it is
- * verified once. */
+/* For a function that reads the table and has several callers: a global function is verified only
+ * once. */
 #ifdef WGXDP_HOST
 #define TABLE_READ INLINE
 #else
 #define TABLE_READ __attribute__((noinline))
 #endif
 
-/* Returns the pointer, in such a way that the CPU reads through it only after it has read `word`.
- * x86 does not reorder reads. On other CPUs the pointer is made to depend on `word`. */
+/* Returns a pointer through which the CPU reads only after it has read `word`. x86 never reorders
+ * reads; on other CPUs the pointer is computed from `word`. */
 #if defined(WGXDP_HOST) || defined(__TARGET_ARCH_x86)
 #define follow_after(pointer, word) ({ asm volatile("" : : : "memory"); (pointer); })
 #else
@@ -41,8 +41,8 @@ INLINE const struct table_entry *bucket_find(const struct table_bucket *bucket, 
 	return read_once(bucket->entry[1].tag) == tag ? &bucket->entry[1] : NULL;
 }
 
-/* Returns the entry of the key, or NULL. map: must be a constant; mask: number of buckets, minus
- * 1. */
+/* Returns the entry of the key, or NULL. map: a constant, for the verifier. mask: buckets of the
+ * table, minus 1. */
 INLINE const struct table_entry *table_find_in(void *map, __u32 mask, const struct table_key *key)
 {
 	__u64 hash = table_hash(key);

@@ -35,8 +35,8 @@ struct {
 	__type(value, struct tracing_budget);
 } tracing_budgets SEC(".maps");
 
-/* The members of kernel structures that are read here. libbpf finds their offsets (CO-RE), because
- * fexit needs the kernel's BTF anyway. */
+/* Members of the kernel's structures that this program reads. libbpf finds their offsets in the
+ * kernel's BTF (CO-RE), which fexit needs in any case. */
 struct net_device {
 	int ifindex;
 } __attribute__((preserve_access_index));
@@ -73,7 +73,7 @@ static __always_inline __u32 find_l3(const void *data, __u16 *protocol)
 	return 0;
 }
 
-/* Returns which of `kinds` apply to the packet. */
+/* Returns which of the wanted `kinds` the packet belongs to. */
 static __always_inline __u32 find_kinds(const void *data, bool bare, __u32 kinds)
 {
 	struct { __u16 sport, dport, len, check; __u32 type; } udp;
@@ -103,8 +103,8 @@ static __always_inline __u32 find_kinds(const void *data, bool bare, __u32 kinds
 
 /* ---- reporting ---- */
 
-/* Charges one report to this CPU's budget for the present jiffy (at most `each`). If the budget is
- * used up, counts the packet as skipped. */
+/* Charges one report to this CPU's budget for the present jiffy, which is `each`. If that is used
+ * up, counts the packet as skipped and returns false. */
 static __always_inline bool take_budget(struct tracing_packet *p, __u32 each)
 {
 	__u64 now = bpf_jiffies64();
@@ -127,7 +127,7 @@ static __always_inline bool take_budget(struct tracing_packet *p, __u32 each)
 	return true;
 }
 
-/* Returns the kinds for which the monitor wants a packet with this verdict; 0: it does not want
+/* Returns those of the wanted kinds that a packet with this verdict belongs to; 0: do not report
  * it. */
 static __always_inline __u32 wanted_kinds(const void *data, bool bare, __u32 plane, __u32 verdict,
 					  __u32 *each)

@@ -9,9 +9,9 @@
 
 #include "link.h"
 
-/* Layouts of these events, from tracefs, events/xdp/NAME/format. They are the same from Linux 6.1
- * to 6.18. These events have no network namespace, so a failure in another namespace is counted too
- * if the devices have the same ifindexes. */
+/* Layouts of the kernel's events, from events/xdp/NAME/format in tracefs; the same from Linux 6.1
+ * to 6.18. They name no network namespace, so a failure in another namespace counts too if the
+ * devices there have the same ifindexes. */
 struct xdp_devmap_xmit {
 	__u64 common;
 	int from_ifindex;
@@ -28,14 +28,14 @@ struct xdp_redirect_err {
 	int map_index;
 };
 
-/* Counts the packets if our XDP program runs on `from`. */
+/* Counts packets that `to` did not send, if our XDP program runs on `from`. */
 INLINE void transmit_failed_add(__u32 from, __u32 to, __u32 packets)
 {
 	__u32 place = to % LINKS;
 	__u64 *n = bpf_map_lookup_elem(&transmit_failed, &place);
 	const struct link *link = link_find(from);
 
-	/* The port of a bond has no XDP flags, but `above` is set. */
+	/* The port of a bond has no XDP flags, but it has `above`. */
 	if (n && link && (link->flags & (LINK_NATIVE | LINK_GENERIC) || link->above))
 		*n += packets;
 }
@@ -48,8 +48,8 @@ INLINE int ifindex_of(__u64 device)
 	return ifindex;
 }
 
-/* Returns whether the device is in our network namespace, because other namespaces use the same
- * ifindexes. Returns true if either namespace is unknown. */
+/* Returns whether the device is in our network namespace: others use the same ifindexes. Returns
+ * true if either namespace is unknown. */
 INLINE bool is_in_our_netns(__u64 device)
 {
 	__u64 net = 0;

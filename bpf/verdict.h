@@ -15,7 +15,7 @@
 #include "plane/plane.h"
 #include "step.h"
 
-/* A bit mask of the reasons that drop a packet. */
+/* Expands to a bit mask of all reasons that drop a packet. */
 #define REASON(kind, name, text) | (KIND_##kind == KIND_DROP ? 1ULL << kind##_##name : 0)
 #define DROPS (0ULL
 static const __u64 reason_drops = DROPS
@@ -49,7 +49,7 @@ INLINE void event_fill(const struct pkt *p, struct event *e, __u32 id, int rc)
 	e->segments = p->s->segments;
 }
 
-/* Writes at most one event per jiffy and CPU, and counts the other drops as skipped. */
+/* Writes an event about a drop, at most one per jiffy and CPU; counts the others as skipped. */
 INLINE void event_drop(const struct pkt *p, __u32 id, int rc)
 {
 	__u32 zero = 0;
@@ -74,7 +74,7 @@ INLINE void event_drop(const struct pkt *p, __u32 id, int rc)
 
 /* ---- counters ---- */
 
-/* Counts a packet under a reason. id: id of a service, or PEER_ID | id of a peer. */
+/* Counts a packet under a reason. id: of a service, or PEER_ID | the id of a peer. */
 INLINE void count_reason(const struct pkt *p, __u32 id, int rc)
 {
 	struct reason_key key = {
@@ -112,7 +112,7 @@ INLINE void count_service(const struct pkt *p, int rc)
 		count_forwarded(p, total);
 }
 
-/* Counts for the sending peer, and also for the receiving peer if the packet was forwarded. */
+/* Counts a packet for the sending peer and, if it was forwarded, for the receiving peer too. */
 INLINE void count_peers(const struct pkt *p, int rc)
 {
 	__u32 rx = total_index((__u32)p->s->peers, PEER_RX, p->plane);
@@ -146,9 +146,8 @@ INLINE int count_step(struct pkt *p)
 }
 INLINE_STEP(count)
 
-/* Ends the packet: counts it under its result, and returns the plane's action. rc: the result of
- * the steps. pass and drop: the plane's actions. On tc, s->action of a dropped packet may send the
- * ICMP error that replaced it. */
+/* Ends the work on a packet: counts it under its result rc, and returns the plane's action, `pass`
+ * or `drop`. On tc, the action of a dropped packet may send the ICMP error that replaced it. */
 INLINE int verdict(struct pkt *p, int rc, int pass, int drop)
 {
 	bool ends = !rc || reason_is_drop(rc);

@@ -83,8 +83,8 @@ enum link_flags {
 /* links: ARRAY of struct link, indexed by ifindex % LINKS. A place whose .ifindex is 0 is free. */
 struct link {
 	__u32 ifindex;
-	__u32 sources;		/* index of the link's list of prefixes in the map sources */
-	__u32 mtu;			/* longest IP packet that the link carries, in bytes */
+	__u32 sources;		/* index in the map sources */
+	__u32 mtu;			/* longest IP packet, in bytes */
 	__u8 role;			/* enum link_role */
 	/* For user space: the positive errno with which the kernel refused native XDP; 0: it did
 	 * not. */
@@ -115,14 +115,14 @@ _Static_assert(sizeof(struct link) == 64, "a link is a cache line");
 #define NEXTHOP_UNIFORM 64
 #define NEXTHOP_GATEWAYS 1024
 struct nexthop {
-	__u64 until;			/* time before which the remembered next hop is valid */
+	__u64 until;			/* time until which this is valid */
 	/* For each plane: from this time on, one packet is sent by the kernel's neighbour output,
 	 * so that the kernel keeps the neighbour entry alive. */
 	__u64 probe[2];
-	__u32 generation; /* value of struct control .generation at the time of the FIB lookup */
-	__u16 egress;			/* flags of the egress link (enum link_flags) */
+	__u32 generation; /* struct control .generation at the FIB lookup */
+	__u16 egress;			/* enum link_flags of the egress link */
 	__u16 pad;
-	struct bpf_fib_lookup fib;	/* arguments and result of bpf_fib_lookup() */
+	struct bpf_fib_lookup fib;	/* arguments and result */
 	/* For replies: the destination address and port, and the ingress link, of the FIB
 	 * lookup. */
 	struct addr client;
@@ -130,7 +130,7 @@ struct nexthop {
 	__be16 tags[2];			/* VLAN ids of the egress link, as in struct link */
 	__u16 pad1;
 	__u32 ifindex;
-	__u32 port;		/* ifindex of the port if the egress link is a VLAN; otherwise 0 */
+	__u32 port;		/* if the egress link is a VLAN: ifindex of its port; else 0 */
 };
 _Static_assert(sizeof(struct nexthop) == 128, "a next hop is two cache lines");
 
@@ -166,14 +166,14 @@ struct choice {
 
 #define FRAGMENT_SECONDS 2
 struct fragment_key {
-	struct addr src, dst;	/* source and destination address; they tell the family, too */
-	__be32 id;			/* identification of the datagram; in IPv4 it has 16 bits */
-	__u32 ifindex;	/* ifindex of the logical link on which the first fragment arrived */
+	struct addr src, dst;	/* addresses of the datagram, which tell its family */
+	__be32 id;			/* identification; 16 bits in IPv4 */
+	__u32 ifindex;	/* logical link on which the first fragment arrived */
 };
 struct fragment {
 	__be16 sport, dport;
 	__u16 pad;
-	/* The end of the first fragment's payload: later ones may not begin before this offset. */
+	/* End of the first fragment's payload, in bytes: later ones may not begin before it. */
 	__u16 end;
 };
 
@@ -183,29 +183,29 @@ struct fragment {
 /* Longest payload that is fragmented, in bytes, without the IP header. */
 #define FRAGMENTED_LEN 16000
 #define FRAGMENT_MAX 15360
-#define FRAGMENT_ROOM 16384		/* FRAGMENT_MAX, rounded up to a power of 2 */
+#define FRAGMENT_ROOM 16384		/* FRAGMENT_MAX, rounded up to a power of two */
 struct fragment_area {
 	/* Offset of the IP header in the packet, and length of each fragment's IP header, in
 	 * bytes. */
 	__u32 l3, header;
 	/* Length of the IPv6 fragment header that is inserted into a whole packet; otherwise 0. */
 	__u32 shift;
-	__be32 ident;			/* identification for an IPv6 packet that arrived as IPv4 */
+	__be32 ident;			/* for IPv6 fragments of a packet that arrived as IPv4 */
 	/* Bytes of payload: in the whole packet, in each fragment except the last, and not yet
 	 * sent. */
 	__u32 len, step, rest;
-	/* The first fragment is sent in the place of the packet, and the others are discarded. */
+	/* Only the first fragment is sent, instead of the packet. */
 	__u32 first_alone;
-	__u32 ifindex;			/* ifindex of the egress device */
+	__u32 ifindex;			/* egress device */
 	/* The fragment offset field as it arrived, in host byte order. In IPv6 it includes the
 	 * three bits below the offset. */
 	__u32 frag_off;
 	__u64 sum;
-	__u32 option;		/* IPv4: offset of the next IP option to look at, in bytes */
-	/* True while the program replaces the present option by no-operation options. */
+	__u32 option;		/* IPv4: offset of the next option, in bytes */
+	/* True while the present option is replaced by no-operations. */
 	__u32 option_goes;
-	__u32 option_delta;	/* change of the header's checksum by the replaced options */
-	__u8 ip[2][64];			/* two headers: of the first fragment, and of the others */
+	__u32 option_delta;	/* change of the header's sum by replaced options */
+	__u8 ip[2][64];			/* headers: the first fragment's, the others' */
 	/* The payload. The array is so long because the verifier adds the largest offset and the
 	 * largest length. */
 	__u8 stash[FRAGMENTED_LEN + FRAGMENT_ROOM];
@@ -251,22 +251,22 @@ enum control_flags {
 	CONTROL_ASK_ALWAYS = 1 << 0,
 	/* For user space: the running programs were loaded with with_choices on. */
 	CONTROL_WITH_CHOICES = 1 << 1,
-	/* The running programs were loaded with with_source_trie on. */
+	/* The same for with_source_trie. */
 	CONTROL_WITH_SOURCE_TRIE = 1 << 2,
 };
 
 struct control {
 	__u32 abi_version;
-	/* Number of the present generation of next hops: a remembered next hop with another number
-	 * is ignored. Every process that learns of a routing change increments it. */
+	/* Generation of next hops: those with another number are invalid. Every process that learns
+	 * of a change of routes increments it. */
 	__u32 generation;
 	__u32 unused;
 	__u32 flags;			/* enum control_flags */
 	__u64 netns;			/* inode of the network namespace in which `up` ran */
-	__u64 program;			/* hash of the loaded object and its switches */
-	/* A running daemon keeps the map uniform correct until this time, in jiffies. */
+	__u64 program;			/* hash of the loaded object with its switches */
+	/* Until this time in jiffies a daemon keeps the map uniform up to date. */
 	__u64 heartbeat;
-	/* Time in jiffies before which the programs send no other request for a heartbeat. */
+	/* Before this time in jiffies the programs do not ask for a heartbeat again. */
 	__u64 asked;
 };
 

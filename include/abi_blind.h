@@ -11,14 +11,13 @@
 
 #define BLIND_LAST 8
 
-/* The addresses and ports through which a site is reached. */
+/* How packets reach a site: addresses and port. */
 struct blind_place {
-	/* The new address and port of packets to the site. .id is the blind relay's id; .slot is
-	 * unused. */
+	/* Destination of packets to the site. .id is the blind relay's id; .slot is unused. */
 	struct service service;
-	struct addr local;	/* this host's address towards the site, of the same family */
-	__u16 sum;	/* one's complement sum of the two addresses, local and service.to */
-	__u8 family;		/* family of both addresses; 0: the place of the site is unknown */
+	struct addr local;	/* this host's address for packets to the site */
+	__u16 sum;	/* one's complement sum of local and service.to */
+	__u8 family;		/* family of both addresses; 0: the site's address is unknown */
 	__u8 pad[13];
 };
 
@@ -32,14 +31,13 @@ struct blind_site {
 	__u16 pad;
 	/* BLAKE2s state for mac1 of the site's public key, as in struct guard_key. */
 	__u32 mac1[8];
-	/* Another address from which data of the site's sessions came. The site may have moved
-	 * there. */
+	/* Other address from which data of the site's sessions came: it may have moved there. */
 	struct addr candidate;
-	/* The daemon sets this to 1 if the site sends nothing from its present place. Then the next
-	 * packet from our own WireGuard to the site is also copied to the candidate address. */
+	/* 1: the site does not answer at its present place, so the next packet from our own
+	 * WireGuard to it is also copied to the candidate. The daemon sets this. */
 	__u64 asked;
-	__u64 challenged;	/* time at which a packet last came from a candidate, in jiffies */
-	/* For user space: time at which the present place was set, in seconds since 1970. */
+	__u64 challenged;	/* when data last came from a candidate, in jiffies */
+	/* For user space: seconds since 1970 at which the site got its present place. */
 	__u64 since;
 	__u64 challenges;
 	/* Sites to which this site recently sent initiations, each at index (site number %
@@ -103,17 +101,17 @@ static inline __u32 blind_home(__u64 hash, int home, __u32 mask)
 
 /* Validity of an index: WireGuard's Reject-After-Time of 180 s, plus transit. */
 #define BLIND_SECONDS 190
-/* Validity of an index of this host's own WireGuard. */
+/* Validity of an index of this host's own WireGuard: as long as its session. */
 #define BLIND_LONGEST_SECONDS SESSION_SECONDS
 /* Validity of an index of an initiation that has no response yet. */
 #define BLIND_TENTATIVE_SECONDS 10
-/* Seconds after the first response in which an initiation may get further responses. An attacker
- * may have forged the first one. */
+/* Seconds after its first response in which an initiation may get others: an attacker may have
+ * forged the first one. */
 #define BLIND_ANSWER_SECONDS 5
-/* Validity of an index in an initiation to a site whose address is unknown. */
+/* Validity of an index in an initiation that waits for the address of its site. */
 #define BLIND_WAITING_SECONDS 30
 
-/* blind_lock: ARRAY of one element. */
+/* blind_lock: ARRAY of one element; taken to write into sessions or hints. */
 struct blind_lock {
 	struct bpf_spin_lock lock;
 };
@@ -136,7 +134,7 @@ struct blind_lock {
 #define BLIND_NEWCOMERS 32
 struct blind_pair {
 	__u32 next, next_confirmed;
-	/* State of the rate limit of the pair's new indices (abi_guard.h). */
+	/* Rate limit of the pair's new indices, as in struct guard. */
 	__u64 limit;
 	__le32 index[BLIND_RING];
 	__le32 confirmed[BLIND_CONFIRMED_RING];
@@ -149,7 +147,7 @@ struct blind_total {
 
 /* blind_waiting: ARRAY, indexed by site number. The last initiation to a site whose address is
  * unknown; it is sent when our own WireGuard has authenticated the site. */
-#define BLIND_WRITING (~0ULL)		/* value of .since while a CPU is writing the entry */
+#define BLIND_WRITING (~0ULL)		/* .since while a CPU writes the entry */
 struct blind_waiting {
 	/* Time in jiffies at which the initiation arrived, or BLIND_WRITING; 0: no initiation. */
 	__u64 since;
@@ -159,18 +157,17 @@ struct blind_waiting {
 
 /* blind_state: ARRAY of one element. */
 struct blind_state {
-	/* Upper bound of the site numbers: all used ones are below it. 0: no key is known yet, not
-	 * even this host's own. */
+	/* A number above those of all sites. 0: no key is known, not even this host's own. */
 	__u32 sites;
-	__u32 room;		/* number of sites for which a row of blind_totals has room */
-	/* State of the rate limit of messages that belong to no session (abi_guard.h). */
+	__u32 room;		/* sites in a row of blind_totals */
+	/* Rate limit of messages that belong to no session, as in struct guard. */
 	__u64 limit;
-	/* Time in jiffies at which the programs last sent SIGNAL_MOVED to the daemon. */
+	/* When a program last sent SIGNAL_MOVED, in jiffies. */
 	__u64 signalled;
-	/* refused: number of new indices that another site uses or that found no free place.
-	 * challenges: number of times that a site was asked whether it has moved. */
+	/* refused: new indices that another site uses, or for which there was no place. challenges:
+	 * how often a site was asked whether it has moved. */
 	__u64 refused, challenges;
 };
-#define BLIND_STRAYS 1000	/* limit of messages that belong to no session, per second */
+#define BLIND_STRAYS 1000	/* messages of no session, per second at most */
 
 #endif

@@ -12,7 +12,7 @@ enum plane { PLANE_XDP, PLANE_TC };
 /* totals: PERCPU_ARRAY, indexed by total_index(). Each received packet is either forwarded or
  * counted under a reason in the map reasons. */
 struct total {
-	__u64 received;			/* packets that arrived for the service or from the peer */
+	__u64 received;			/* packets for the service, or from the peer */
 	__u64 forwarded;		/* packets that were handed to a device */
 	/* Bytes of the forwarded packets: IP length at arrival. For a GSO packet, the sum over its
 	 * segments. */

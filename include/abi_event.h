@@ -10,16 +10,16 @@
  * monitor is running (event_watch). */
 #define EVENTS_BYTES (1 << 18)
 struct event {
-	/* Drops on this CPU since its last event that were not reported. */
+	/* Drops on this CPU that got no event, since its last event. */
 	__u64 skipped;
 	struct addr src, dst;
-	__be16 sport, dport;		/* 0 if the packet has no port or its port was not read */
+	__be16 sport, dport;		/* 0: none, or not read */
 	__u16 reason;			/* enum reason */
 	__u8 family;
-	__u8 direction, plane;		/* direction and plane, as in struct reason_key */
+	__u8 direction, plane;		/* as in struct reason_key */
 	__u8 pad[3];
 	__u32 id;			/* id of the service, or PEER_ID | id of the peer */
-	__u32 ifindex;		/* ifindex of the logical link on which the packet arrived */
+	__u32 ifindex;		/* logical link of arrival */
 	__u32 len;	/* length of the IP packet in bytes; for GSO, of the first segment */
 	__u32 segments;
 };
@@ -29,7 +29,7 @@ struct event {
  *
  * event_budget: PERCPU_ARRAY of one element, by which each CPU limits its events. */
 struct event_budget {
-	__u64 last;			/* the jiffy of this CPU's last event */
+	__u64 last;			/* jiffy of this CPU's last event */
 	__u64 skipped;
 };
 

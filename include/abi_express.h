@@ -16,7 +16,7 @@
  *
  * Each load of the programs creates both maps again. */
 #define EXPRESS_SIDES 128		/* number of sides; a power of 2, like EXPRESS_TUPLES */
-/* Tuples of each CPU, unless the configuration sets another number. */
+/* Tuples of each CPU, unless the configuration has another number. */
 #define EXPRESS_TUPLES 8192
 #define EXPRESS_TUPLES_MIN 256
 #define EXPRESS_TUPLES_MAX 1048576
@@ -51,29 +51,29 @@ struct memo {
 		/* tuple: ifindex << 32 | dport << 16 | sport; side: express_side_word(). */
 		__u64 word;
 	} key;
-	__u64 until;			/* time in jiffies before which the entry is valid */
-	__u32 generation;	/* value of express_generation() before the pipeline decided */
-	__u16 mtu; /* length at arrival of the longest packet that fits the egress MTU, in bytes */
+	__u64 until;			/* time in jiffies until which the entry is valid */
+	__u32 generation;	/* express_generation() before the pipeline decided */
+	__u16 mtu; /* longest IP packet at arrival, in bytes, that fits the egress MTU */
 	__u8 kind;			/* enum express_kind */
 	__u8 flags;			/* enum express_flags */
 	union {
 		/* Side, EXPRESS_SITE: the destination MAC address, in the form of struct link
 		 * .macs. */
 		__u64 mac;
-		__u64 word;	/* EXPRESS_FLOW: the word of the flow's place in flow_table */
+		__u64 word;	/* EXPRESS_FLOW: word of the flow's place */
 		struct {		/* EXPRESS_BLIND: the session */
-			__le32 index;	/* receiver index in the message */
-			__u32 pair;	/* index of the pair of sites in blind_totals */
+			__le32 index;	/* receiver index of the message */
+			__u32 pair;	/* index in blind_totals */
 		};
 	};
-	/* Second cache line: the new values of the packet. A side uses only src and sport, or only
-	 * dst and dport. */
+	/* Second cache line: what the packet gets. A side replaces only src and sport, or only dst
+	 * and dport. */
 	__u64 src[2], dst[2];
 	__be16 sport, dport;
 	/* Changes of the checksums of the IP and the UDP header, folded to 16 bits. */
 	__u16 ip_delta, udp_delta;
 	__u8 macs[12];		/* MAC addresses of the rewritten frame: destination, then source */
-	__u32 out;			/* ifindex of the egress device */
+	__u32 out;			/* egress device */
 	/* Index of the counters in totals; EXPRESS_SITE: index of the sending peer in
 	 * peer_totals. */
 	__u32 total;
@@ -85,15 +85,15 @@ _Static_assert(sizeof(struct memo) == 128, "two cache lines");
 
 /* Counters of one CPU, in packets. */
 struct express_count {
-	__u64 hits;			/* packets that the express path sent */
-	__u64 misses;			/* packets whose entry was searched and not found */
+	__u64 hits;			/* packets that were sent */
+	__u64 misses;			/* packets without an entry */
 	__u64 not_looked_up;
 };
 
 struct sides {
 	struct express_count count;
 	__u32 credit;			/* state of express_is_worth_it() */
-	__u32 tuples; /* first index of this CPU in tuples; set before the first tuple is written */
+	__u32 tuples; /* this CPU's first index in tuples; set before it writes one */
 	/* Bit ifindex % 64 is set if a device with that ifindex may have listeners. Bits are never
 	 * cleared. */
 	__u64 listeners;

@@ -55,11 +55,11 @@ struct flow {
 	/* By direction, as in struct total. The counts are approximate if several CPUs carry the
 	 * flow. */
 	__u64 packets[2], bytes[2];
-	__u32 ifindex;			/* ifindex of the logical link of the listener */
+	__u32 ifindex;			/* logical link of the listener */
 	__u32 since;	/* time of the backend's first answer, in units (abi_learned.h) */
 	__u32 place;	/* place of the flow's word in flow_index: line * LEARNED_WAYS + way */
-	__u16 id;			/* id of the service */
-	__u16 epoch;	/* number of the last epoch in which the flow was counted for its source */
+	__u16 id;			/* service id */
+	__u16 epoch;	/* last epoch in which the flow counted for its source */
 };
 _Static_assert(sizeof(struct flow) == 128, "two cache lines");
 
@@ -89,9 +89,9 @@ static inline struct flow_key flow_key_of(const struct flow *f, __u8 direction)
 				  .dport = f->own_port, .family = f->family, .direction = 1 };
 }
 
-/* Input of wgxdp_flow_end, which follows an Ethernet header, and the program's return values. */
+/* Input of wgxdp_flow_end, which user space puts behind an Ethernet header, and its results. */
 struct flow_end {
-	__u64 word;			/* word of the flow in flow_table, as user space read it */
+	__u64 word;			/* the flow's word in flow_table, as it was read */
 	__u32 place;
 	__u32 pad;
 };
@@ -121,14 +121,14 @@ struct flow_share {
  * also ends the flows that use it. */
 #define POOL_ADDRS 8
 struct pool {
-	__u16 first, last;	/* first and last port of ours, in host byte order, both included */
-	__u32 timeout;			/* time after which an idle flow expires, in seconds */
-	/* Number of IPv4 and of IPv6 addresses in the pool. The first address of a family is the
-	 * source address of the FIB lookup for the backend. */
+	__u16 first, last;	/* ports of ours in host order, from first to last */
+	__u32 timeout;			/* seconds without packets after which a flow ends */
+	/* Addresses per family. A family's first one is the source of FIB lookups for the
+	 * backend. */
 	__u32 n4, n6;
 	struct addr own4[POOL_ADDRS], own6[POOL_ADDRS];
-	__u32 share;			/* limit of the LIVE flows of a source */
-	__u32 epoch;	/* length of an epoch: the longest timeout of all pools, in seconds */
+	__u32 share;			/* LIVE flows of a source at most */
+	__u32 epoch;	/* seconds of an epoch: the longest timeout of all pools */
 };
 
 /* flow_totals: PERCPU_ARRAY of struct flow_total, indexed by the service's id. Refused flows are
@@ -139,14 +139,14 @@ struct pool {
  *
  * The number of flows that expired or were displaced is: created - moved - deleted - present. */
 struct flow_total {
-	__u64 created;			/* number of flows that the backend answered */
+	__u64 created;			/* flows that the backend answered */
 	__u64 unused;
-	__u64 moved; /* number of flows that ended because their service has another backend now */
+	__u64 moved; /* flows that ended because the service got another backend */
 };
 
 #define FLOWS 262144	/* default limit of flows, unless the pool has fewer ports */
-#define FLOWS_MAX (1 << 22)	/* largest limit of flows of an instance; its table takes 1.1 GB */
-#define FLOW_SHARE 4096			/* default limit of the flows of a source */
+#define FLOWS_MAX (1 << 22)	/* most flows of an instance; their table takes 1.1 GB */
+#define FLOW_SHARE 4096			/* default share of one source, in flows */
 /* Default timeout of a flow, in seconds: above the 180 of a WireGuard session. */
 #define FLOW_TIMEOUT 300
 /* Longest timeout, in seconds: below LEARNED_LONGEST with every kernel's HZ. */

@@ -23,7 +23,7 @@ enum guard_flags {
 	GUARD_STRICT = 1 << 1,
 	GUARD_BACKENDS = 1 << 2,	/* the public key whose mac1 matches selects the backend */
 	GUARD_JUNK = 1 << 3,		/* AmneziaWG: junk bytes precede a message */
-	/* When initiations exceed challenge_each, they need a valid mac2. */
+	/* When initiations exceed challenge_each, a client must prove its address by a mac2. */
 	GUARD_CHALLENGE = 1 << 4,
 };
 
@@ -42,16 +42,14 @@ struct guard {
 	/* First four bytes of message types 1 to 4, as in the packet: the type and three reserved
 	 * bytes, or AmneziaWG's replacement. */
 	__u32 header[MESSAGES];
-	__u16 junk[MESSAGES];	/* number of AmneziaWG's junk bytes in front of the message */
-	/* Rate limit of the initiations of a source (IPv4 address, IPv6 /64) that have a valid
-	 * mac1. */
+	__u16 junk[MESSAGES];	/* AmneziaWG: junk bytes before a message of this type */
+	/* Limit of initiations with a valid mac1 from one source (IPv4 address, IPv6 /64). */
 	__u64 source_each, source_burst;
-	/* Rate limit of the initiations of the service. Sources that a backend has answered do not
-	 * count. */
+	/* Limit of initiations to the service, except from sources that a backend has answered. */
 	__u64 service_each, service_burst;
 	__u64 challenge_each, challenge_burst;
-	/* For user space: a backend is down if it left at least this number of initiations, from at
-	 * least this number of sources, without an answer. */
+	/* For user space: from how many unanswered initiations, and how many sources of them, on a
+	 * backend is down. */
 	__u32 health_initiations, health_sources;
 	/* For user space: bit n is set if the standby serves in the place of backend number n. */
 	__u64 standby;
@@ -61,7 +59,7 @@ _Static_assert(sizeof(struct guard) == 128, "a guard is two cache lines");
 
 /* Largest number of a service's backends; they are numbered from 0 (KEY_BACKEND). */
 #define GUARD_BACKENDS_MAX 64
-#define GUARD_KEYS_MAX 128	/* largest number of a service's keys, old and new ones together */
+#define GUARD_KEYS_MAX 128	/* keys of a service at most, during a change old and new ones */
 
 #define GUARD_KEYS_WORD(first, n) ((first) << 8 | (n))
 #define GUARD_KEYS_FIRST(word) ((word) >> 8)
@@ -73,7 +71,7 @@ struct guard_key {
 	/* BLAKE2s state (for 16 bytes of output) after the key block. The key is HASH("mac1----" ||
 	 * public key). */
 	__u32 mac1[8];
-	__u32 backend;			/* number of the backend that has this key */
+	__u32 backend;			/* number of the backend with this key */
 	__u32 pad[7];
 };
 
@@ -87,7 +85,7 @@ struct public_key {
  * in ticks. */
 struct guard_state {
 	__u64 service_until, challenge_until;
-	__u64 challenging;	/* time in jiffies until which the service challenges clients */
+	__u64 challenging;	/* until this time in jiffies clients must answer challenges */
 	/* Secret that selects the row in the map replays, so that an attacker cannot tell which
 	 * initiations share a row. 0: not drawn yet. */
 	__u64 seed;
@@ -99,13 +97,12 @@ struct guard_state {
 struct client_key {
 	struct addr addr;
 	__be16 port;
-	__u16 id;			/* id of the service */
-	__u32 what;	/* kind of the limit in guard_sources (enum limited); in other maps: 0 */
+	__u16 id;			/* service id */
+	__u32 what;	/* enum limited in guard_sources; 0 in other maps */
 };
 enum limited {
-	LIMITED_SOURCE,	/* rate limit of the source's handshakes; the port in the key is 0 */
-	/* Limit of one client's messages, by address and port, that count for its backend's
-	 * health. */
+	LIMITED_SOURCE,	/* handshakes of the source; the key's port is 0 */
+	/* Messages of one client (address, port) that count for its backend's health. */
 	LIMITED_CLIENT,
 };
 
@@ -116,7 +113,7 @@ enum limited {
 #define SESSION_SECONDS 200
 struct answered {
 	__u32 backend;
-	/* In the map indices: true if the backend expects no response to this index. */
+	/* In the map indices, true: the backend expects no response to this index. */
 	__u32 used;
 };
 
@@ -125,7 +122,7 @@ struct answered {
  * as receiver index. */
 struct index_key {
 	__le32 index;
-	__u32 id;			/* id of the service */
+	__u32 id;			/* service id */
 };
 
 /* replays: ARRAY, indexed by a hash of mac1 and struct guard_state .seed. The
@@ -138,7 +135,7 @@ struct replay {
 	struct addr addr;
 	__u32 until;
 	__be16 port;
-	__u16 id;			/* id of the service */
+	__u16 id;			/* service id */
 };
 struct replays {
 	struct replay replay[REPLAYS_ROW];
@@ -171,18 +168,18 @@ struct cookie_key {
 };
 struct cookies {
 	struct cookie_key secret[2];
-	__u64 alive;		/* time in jiffies until which the daemon counts as running */
-	__u64 replies;		/* number of cookie replies since `up`; only user space uses it */
+	__u64 alive;		/* time in jiffies until which a daemon answers challenges */
+	__u64 replies;		/* cookie replies since `up`, for user space */
 };
 
 /* challenges: RINGBUF of initiations to which the daemon sends a cookie reply. */
 #define CHALLENGES_BYTES 65536
 struct challenge {
-	struct addr client, local;	/* source and destination address of the initiation */
+	struct addr client, local;	/* source and destination of the initiation */
 	__be16 client_port, local_port;
-	__u32 ifindex;		/* ifindex of the logical link on which the initiation arrived */
-	__u32 id;			/* id of the service */
-	__u32 key;			/* index of the key in guard_keys that matches the mac1 */
+	__u32 ifindex;		/* logical link of arrival */
+	__u32 id;			/* service id */
+	__u32 key;			/* index in guard_keys of the key that fits mac1 */
 	__le32 index;			/* sender index of the initiation */
 	__u8 mac1[MAC_LEN];
 	__u32 pad;
@@ -198,13 +195,13 @@ struct challenge {
  * 2^i ms. The last bucket has all longer times. */
 #define HANDSHAKE_BUCKETS 16
 struct health {
-	__u64 initiations;		/* number of forwarded initiations with a valid mac1 */
-	__u64 responses;		/* number of responses from the backend */
-	__u64 unanswered;		/* number of initiations since the backend's last answer */
+	__u64 initiations;		/* forwarded initiations with a valid mac1 */
+	__u64 responses;		/* responses from the backend */
+	__u64 unanswered;		/* initiations since the backend's last answer */
 	/* Sources of these initiations: bit h is set if a source has the hash h (0 to 63). */
 	__u64 sources;
-	__u64 answered;	/* time of the backend's last answer, in jiffies; 0: it has not answered */
-	/* Sum of the times from an initiation to its response, in nanoseconds. */
+	__u64 answered;	/* jiffies at the backend's last answer; 0: none */
+	/* Times from initiation to response, added up, in nanoseconds. */
 	__u64 seconds;
 	/* Like .unanswered and .sources, but only for clients that the backend has answered before.
 	 * Each client counts once in HEALTH_SECONDS. Any packet from the backend to such a client
@@ -217,7 +214,7 @@ struct health {
  * Only user space uses it. A backend keeps its number as long as it keeps its name, because the
  * maps answered and indices and the flows refer to the number. */
 struct backend_name {
-	char name[NAME_LEN];		/* name of the backend; "": the number is free */
+	char name[NAME_LEN];		/* "": no backend has the number */
 };
 
 /* guard_budget: PERCPU_ARRAY of one element: how many BLAKE2s compressions this CPU may still spend
@@ -229,9 +226,9 @@ struct backend_name {
 #define BUDGET_FAILED 100000
 #endif
 struct guard_budget {
-	__u64 since;		/* time at which the budgets were last refilled, in jiffies */
-	/* Remainder of the three budgets, in compressions: of known sources, of others, and of
-	 * failed ones. Negative if the last message needed more than was left. */
+	__u64 since;		/* when the budgets were last refilled, in jiffies */
+	/* Compressions left of the budgets for known sources, others, and failed ones. Negative if
+	 * the last message took more than was left. */
 	__s64 left[3];
 };
 

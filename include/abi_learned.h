@@ -20,13 +20,13 @@
 #ifndef WGXDP_ABI_LEARNED_H
 #define WGXDP_ABI_LEARNED_H
 
-#define LEARNED_WAYS 8			/* number of places in a bucket */
-/* A new entry goes to the first of its two buckets if that has this many free places. Otherwise it
- * goes to the bucket that has more free places. */
+#define LEARNED_WAYS 8			/* places of a bucket */
+/* A new entry goes to the emptier of its two buckets, or to the first if that has at least this
+ * many free places. */
 #define LEARNED_PREFER 4
 #define LEARNED_UNTIL 0xffffffULL
-#define LEARNED_LONGEST 0x1fffff	/* longest timeout of an entry, in units */
-#define LEARNED_SECOND 64		/* number of units that last at least one second */
+#define LEARNED_LONGEST 0x1fffff	/* longest validity of an entry, in units */
+#define LEARNED_SECOND 64		/* units that last at least a second */
 
 enum learned_state {
 	LEARNED_BUSY,		/* a program is writing the entry; other programs leave it alone */
@@ -39,7 +39,7 @@ struct learned_line {
 	__u64 word[LEARNED_WAYS];
 } __attribute__((aligned(64)));
 
-/* Number of 64-bit words in the key and in the value of a struct learned_entry. */
+/* 64-bit words of the key and of the value in a struct learned_entry. */
 #define LEARNED_KEY 5
 #define LEARNED_VALUE 3
 
@@ -67,14 +67,14 @@ static inline __attribute__((always_inline)) __u32 learned_word_state(__u64 word
 	return word >> 30 & 3;
 }
 
-/* Returns the word of the same place when it is free: only the version stays. */
+/* Returns the word that a place gets when it is freed: it keeps only its version. */
 static inline __attribute__((always_inline)) __u64 learned_word_free(__u64 word)
 {
 	return word & 0x3f000000;
 }
 
-/* Returns the next word of a place, whose present word is `old`. The state BUSY, by which a program
- * takes the place, increments the version. */
+/* Returns the word that a place gets after the word `old`. BUSY, by which a program takes the
+ * place, increments the version. */
 static inline __attribute__((always_inline)) __u64
 learned_word(__u32 tag, enum learned_state state, __u64 old, __u64 until)
 {

@@ -6,10 +6,10 @@
 #ifndef WGXDP_ABI_NOTIFY_H
 #define WGXDP_ABI_NOTIFY_H
 
-/* Size of the range of knock ports: traceroute increments the port with each probe. */
+/* Ports of a range for knocks: traceroute increments the port with each probe. */
 #define KNOCK_PORTS 100
 #define NOTIFY_PORTS 8
-#define NOTIFY_BUDGET 100		/* limit of the reports of each kind, per second and CPU */
+#define NOTIFY_BUDGET 100		/* reports of each kind per second and CPU, at most */
 
 /* notify_filter: ARRAY of one element. User space writes which packets the programs report; all
  * zero: none. */
@@ -27,7 +27,7 @@ enum notify_kind { NOTIFY_INITIATION, NOTIFY_KNOCK, NOTIFY_KINDS };
 
 /* notify_budget: PERCPU_ARRAY of one element: the reports of this CPU in the present second. */
 struct notify_budget {
-	/* Second in which the reports of each kind were counted: jiffies / tick_rate. */
+	/* Present second, in which reports of each kind are counted: jiffies / tick_rate. */
 	__u64 second[NOTIFY_KINDS];
 	__u64 count[NOTIFY_KINDS];
 };
@@ -41,8 +41,8 @@ struct notification {
 	__be16 sport, dport;
 	__u8 family, kind;		/* enum notify_kind */
 	__u8 pad[2];
-	__u32 ifindex;			/* ifindex of the port on which the packet arrived */
-	__u8 message[INITIATION_BYTES];	/* the whole message, for NOTIFY_INITIATION */
+	__u32 ifindex;			/* port (device) of arrival */
+	__u8 message[INITIATION_BYTES];	/* NOTIFY_INITIATION: the whole message */
 };
 
 #endif

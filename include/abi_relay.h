@@ -15,12 +15,12 @@ enum peer_flags {
 };
 
 struct peer {
-	/* ifindex of the logical link behind which the peer is. Its packets are accepted only from
-	 * there. 0: the link does not exist yet. */
+	/* Link behind which the peer is: its packets must come from there. 0: it does not exist
+	 * yet. */
 	__u32 ifindex;
-	__u32 mtu;	/* PEER_TUNNEL: the MTU of its device, in bytes of the IP packet */
+	__u32 mtu;	/* PEER_TUNNEL: longest IP packet for its device, in bytes */
 	__u32 flags;			/* enum peer_flags */
-	__u32 slot;		/* without PEER_TUNNEL: index of the peer's next hop in nexthops */
+	__u32 slot;		/* without PEER_TUNNEL: the peer's slot in nexthops */
 	__u32 pad[4];
 };
 
@@ -33,7 +33,7 @@ enum peer_name_flags {
 
 struct peer_name {
 	char name[NAME_LEN];
-	__u8 key[32];			/* public key of the peer; all zero: it has none */
+	__u8 key[32];			/* public key; all zero: none */
 	char device[16];
 	__u32 flags;			/* enum peer_name_flags */
 	__u32 pad;
@@ -73,7 +73,7 @@ struct own {
 	 * sent. */
 	struct addr addr;
 	__u32 ifindex;
-	__u32 peer;	/* id of the only peer behind this link; 0: there is no peer, or several */
+	__u32 peer;	/* the only peer behind this link; 0: none, or several */
 	__u32 pad[2];
 };
 
@@ -104,11 +104,11 @@ struct policy {
  * time belong to packets that passed, so any mixture is harmless. */
 #define ALLOWED_WAYS 4
 #define ALLOWED_SECONDS 180
-#define ALLOWED_BUCKETS 32768		/* default number of buckets */
+#define ALLOWED_BUCKETS 32768	/* number of buckets, unless the configuration needs others */
 struct allowed {
 	/* Hash of addresses, ports and protocol: allowed_tag() in bpf/relay/allowed.h. */
 	__u64 tag;
-	__u64 until;	/* time in jiffies before which the entry is valid; 0: a free place */
+	__u64 until;	/* time in jiffies until which it is valid; 0: free place */
 };
 struct allowed_bucket {
 	struct allowed way[ALLOWED_WAYS];

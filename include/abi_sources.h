@@ -19,7 +19,7 @@ struct prefix6 {
 	struct addr addr, mask;
 };
 struct sources {
-	/* Number of groups of SOURCES_GROUP prefixes in use, for IPv4 and IPv6. */
+	/* Groups of SOURCES_GROUP prefixes in use, per family. */
 	__u32 groups4, groups6;
 	__u8 pad[56];
 	struct prefix4 ipv4[SOURCES_GROUP * SOURCES_GROUPS];
@@ -39,25 +39,25 @@ struct source_key {
  * the bit is 1, none of them is martian (is_martian() in bpf/link.h), and no prefix in the list or
  * the trie covers one of them. If it is 0, the express path must search the list. */
 struct source_hints {
-	__u64 ipv4[64];			/* bits of IPv4 addresses, indexed by source_hint4() */
-	/* Both bits must be 1. source_hint6_short() indexes short6, for prefixes shorter than /48.
-	 * source_hint6_long() indexes long6, for the others. */
+	__u64 ipv4[64];			/* indexed by source_hint4() */
+	/* Both bits must be 1: that in short6, for prefixes shorter than /48, indexed by
+	 * source_hint6_short(), and that in long6, for others, indexed by source_hint6_long(). */
 	__u64 short6[4], long6[8];
 };
 
-/* Returns the index in ipv4. a: the address in host byte order. */
+/* Returns the index in .ipv4 for an IPv4 address in host order. */
 static inline __u32 source_hint4(__u32 a)
 {
 	return a >> 20;
 }
 
-/* Returns the index in short6. top: the first 64 bits of the address, in host byte order. */
+/* Returns the index in .short6. top: first 64 bits of an IPv6 address, in host order. */
 static inline __u32 source_hint6_short(__u64 top)
 {
 	return top >> 56;
 }
 
-/* Returns the index in long6. top: as above. */
+/* Returns the index in .long6. top: first 64 bits of an IPv6 address, in host order. */
 static inline __u32 source_hint6_long(__u64 top)
 {
 	return (top >> 16) * 0x9e3779b97f4a7c15ULL >> 55;
@@ -68,15 +68,15 @@ static inline int source_hint_is_set(const __u64 *bits, __u32 bit)
 	return bits[bit / 64] >> bit % 64 & 1;
 }
 
-/* Clears n bits, starting with `first`. */
+/* Clears n bits of an array of words, from number `first` on. */
 static inline void source_hint_clear(__u64 *bits, __u32 first, __u32 n)
 {
 	for (__u32 i = first; i < first + n; i++)
 		bits[i / 64] &= ~(1ULL << i % 64);
 }
 
-/* Clears the bits of all addresses in a prefix. top: its first address, as above; len: its length
- * in bits. */
+/* Clears the bits of all addresses in an IPv4 prefix. top: its first address in host order; len:
+ * its length in bits. */
 static inline void source_hints_add4(struct source_hints *h, __u32 top, __u32 len)
 {
 	source_hint_clear(h->ipv4, source_hint4(top), len < 12 ? 1U << (12 - len) : 1);
@@ -91,8 +91,8 @@ static inline void source_hints_add6(struct source_hints *h, __u64 top, __u32 le
 				  len < 8 ? 1U << (8 - len) : 1);
 }
 
-/* Initialises the hints: clears the bits of martian addresses, as in is_martian() of bpf/link.h,
- * and sets all others. */
+/* Begins with no prefixes: clears the bits of martian addresses (is_martian() in bpf/link.h), and
+ * sets all others. */
 static inline void source_hints_begin(struct source_hints *h)
 {
 	for (int i = 0; i < 64; i++)

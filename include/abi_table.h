@@ -73,16 +73,16 @@ enum service_flags {
 struct service {
 	/* New destination: the backend's address; in a reply, the listener's as the source. */
 	struct addr to;
-	__be16 port;		/* port that belongs to this address */
+	__be16 port;		/* port that goes with .to */
 	/* Checksum difference of the address: new - old in one's complement, as in RFC 1624. Unused
 	 * if the service masquerades. */
 	__u16 delta;
-	__u16 id;		/* id of the service: its index in totals, reasons and names */
+	__u16 id;		/* id of the service, as index in totals, reasons and names */
 	__u16 flags;		/* enum service_flags */
 	/* Next hop to the backend for this link and local address, in the map nexthops. Replies use
 	 * slot + 1. */
 	__u32 slot;
-	__u32 ifindex;		/* ifindex of the listener's logical link */
+	__u32 ifindex;		/* logical link of the listener */
 };
 
 /* Returns `before` plus the one's complement sum (RFC 1071) of an address. The words are summed as
@@ -120,14 +120,14 @@ enum list_verdict { LIST_ALLOW = 1, LIST_DENY = 2 };
 
 /* Value of KEY_VLAN. The key's addr is { vlan_key(), 0 }, and its ifindex is that of the port. */
 struct vlan {
-	__u32 ifindex;		/* ifindex of the logical link that has these tags */
+	__u32 ifindex;		/* logical link with these tags */
 	__u32 pad[7];
 };
 
 /* Value of KEY_ROUTE. The key's addr is a /64 prefix, and its word is table_word(KEY_ROUTE,
  * FAMILY_IPV6, 0, 0). */
 struct route {
-	__u32 word;	/* route word of the prefix: the peer that it belongs to (abi_relay.h) */
+	__u32 word;	/* peer of the prefix, with flags: abi_relay.h */
 	__u32 pad[7];
 };
 
@@ -139,14 +139,14 @@ static inline __u64 vlan_key(__u16 outer_protocol, __be16 outer, __be16 inner)
 }
 
 struct table_entry {
-	__u64 tag;		/* hash of the key; 0: free. Writing it publishes the entry. */
+	__u64 tag;	/* table_hash() of the key; 0: free. Writing it publishes the entry. */
 	struct table_key key;
 	union {
 		struct service service;
 		struct vlan vlan;
 		struct old_until old;
 		struct route route;
-		__u32 site;	/* value of KEY_ENDPOINT, in the map endpoints: a site number */
+		__u32 site;	/* in the map endpoints (KEY_ENDPOINT): site number */
 		__u8 value[32];
 	};
 };

@@ -35,8 +35,8 @@ enum signal_kind {
 };
 struct signal {
 	__u32 kind;			/* enum signal_kind */
-	__u32 site;		/* SIGNAL_CHALLENGE: number of the site that may have moved */
-	__u64 jiffies;			/* time at which the program sent the signal, in jiffies */
+	__u32 site;		/* SIGNAL_CHALLENGE: the site that may have moved */
+	__u64 jiffies;			/* time at which it was sent */
 };
 
 #endif

@@ -24,12 +24,11 @@
 #define BLAKE2S_IV6 0x1f83d9ab
 #define BLAKE2S_IV7 0x5be0cd19
 
-/* Memory for one compression. In BPF it is a map value. For a message of two blocks, the caller
- * should have two of these and fill m of both. */
+/* Memory for one compression; in BPF a map value. A message of two blocks needs two of these, with
+ * .m filled in both. */
 struct blake2s_work {
-	__u32 v[16];			/* working vector; first, so that offsets fit in one byte */
-	/* The message block as host-order words, read from little-endian bytes. It is not
-	 * modified. */
+	__u32 v[16];			/* working vector; first, for short offsets */
+	/* Message block, as words in host order; it is not changed. */
 	__u32 m[16];
 	__u32 h[8];			/* hash state, input and output */
 };
@@ -76,9 +75,9 @@ struct blake2s_work {
 	BLAKE2S_G(3, 4, 9, 14, s14, s15); \
 } while (0)
 
-/* Compresses one block. t: number of bytes hashed including this block and the key block. last:
- * exactly 1 for the last block, otherwise 0. It is used as a mask: for a branch, the verifier would
- * walk the code twice. In BPF this is a global function, so it is verified only once. */
+/* Compresses one block. t: bytes hashed so far, with this block and the key's. last: exactly 1 for
+ * the last block, else 0: it is a mask, because with a branch the verifier would walk the code
+ * twice. In BPF a global function, to be verified only once. */
 #ifdef __bpf__
 __attribute__((noinline)) int
 #else

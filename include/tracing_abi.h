@@ -19,25 +19,25 @@ enum tracing_kind {
 
 /* tracing_wanted: ARRAY of one element. User space writes which packets it wants. */
 struct tracing_wanted {
-	__u32 kinds;	/* kinds of packets that user space wants (bits of enum tracing_kind) */
-	__u32 each;			/* limit of reported packets per jiffy and CPU */
+	__u32 kinds;	/* enum tracing_kind: bits of the kinds to report */
+	__u32 each;			/* reports per jiffy and CPU, at most */
 };
 
 /* tracing_budgets: PERCPU_ARRAY of one element. */
 struct tracing_budget {
 	__u64 jiffy, used;
-	__u64 skipped;	/* packets above the limit since the last packet that was reported */
+	__u64 skipped;	/* packets over the limit since the last report */
 };
 
 /* tracing_packets: PERF_EVENT_ARRAY of struct tracing_packet, followed by the packet's bytes. */
 struct tracing_packet {
 	__u64 skipped;
 	__u32 kinds, plane;		/* enum tracing_kind, enum plane */
-	__u32 ifindex;			/* ifindex of the device on which the packet arrived */
-	__u32 len;	/* length of the packet in bytes; the event may contain fewer bytes */
+	__u32 ifindex;			/* device of arrival */
+	__u32 len;	/* bytes of the packet; the event may hold fewer */
 	__u32 bare;			/* true: the packet has no Ethernet header */
 	__u32 pad;
 };
-#define TRACING_MAX 65000		/* largest number of bytes of a packet that fits an event */
+#define TRACING_MAX 65000		/* most bytes of a packet that an event holds */
 
 #endif

@@ -21,7 +21,7 @@ INLINE const struct guard *guard_find(const struct guard_work *s)
 	return bpf_map_lookup_elem(&guards, &s->id);
 }
 
-/* Tries one key. bpf_loop() calls it. Returns 1 to stop, otherwise 0. */
+/* Callback of bpf_loop(): tries one key. Returns 1 to stop, otherwise 0. */
 static long guard_try(__u32 i, void *none)
 {
 	struct pkt_state *state = state_find();
@@ -45,8 +45,8 @@ static long guard_try(__u32 i, void *none)
 	return 1;
 }
 
-/* Finds the key that matches mac1. It uses bpf_loop(), because a service may have 128 keys, and the
- * verifier would walk a plain loop once for each. */
+/* Finds the key of the service with which mac1 was made. It uses bpf_loop(), because there may be
+ * 128 keys, and the verifier would walk a plain loop once for each. */
 INLINE int guard_mac1(struct guard_work *s, __u32 keys)
 {
 	if (!mac1_begin(s))
@@ -60,24 +60,23 @@ INLINE int guard_mac1(struct guard_work *s, __u32 keys)
 	return s->result;
 }
 
-/* Returns whether a backend has answered the client. If so, s->learned.value.answered says which
- * backend. */
+/* Returns whether a backend has answered the client; s->learned.value.answered then says which. */
 INLINE bool guard_find_client(struct pkt_state *state)
 {
 	learned_key(state)->client = state->guard.client;
 	return answered_find(state);
 }
 
-/* Returns whether a backend gave out this index, and its session may still live. If so,
- * s->learned.value.answered says which backend. */
+/* Returns whether a backend gave out this index less than SESSION_SECONDS ago;
+ * s->learned.value.answered then says which backend. */
 INLINE bool guard_find_index(struct pkt_state *state, __le32 index)
 {
 	learned_key(state)->index = (struct index_key){ index, state->guard.id };
 	return indices_find(state);
 }
 
-/* Admits a response only if it is the first response to a backend's initiation. An attacker does
- * not know the index of that initiation. Returns 0 or a reason. */
+/* Admits only the first response to a backend's initiation, by the initiation's index, which an
+ * attacker does not know. Returns 0 or a reason. */
 INLINE int guard_response(struct pkt_state *state)
 {
 	return guard_find_index(state, load_word(__le32, state->guard.message + 8)) &&

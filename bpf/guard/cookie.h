@@ -13,10 +13,10 @@ LEARNED_FIND(with_guards, challenged, COOKIE_SECONDS)
 LEARNED_LIMIT(with_guards, guard_sources)
 
 #define INITIATION_MAC2 132
-#define COOKIE_COST 5			/* cost of checking a cookie, in BLAKE2s compressions */
+#define COOKIE_COST 5			/* price of checking a cookie, in BLAKE2s compressions */
 
-/* Returns whether mac2 of s->message was computed with the cookie that this secret yields for
- * s->client. noinline, because it is called twice. */
+/* Returns whether mac2 of s->message was made with the cookie that this secret yields for
+ * s->client. noinline, because of its two calls. */
 static __attribute__((noinline)) __u32 mac2_fits(struct guard_work *s,
 						 const struct cookie_key *secret)
 {

@@ -29,8 +29,8 @@ INLINE void guard_set_client(struct pkt *p)
 	s->client.what = 0;
 }
 
-/* Returns whether a backend has answered the client, and sets s->guard.backend to it. For data to a
- * strict service this is the only lookup. */
+/* Returns whether a backend has answered the client, and sets s->guard.backend to that backend. For
+ * data to a strict service this lookup suffices. */
 INLINE bool guard_knows_client(struct pkt_state *state)
 {
 	if (!guard_find_client(state))
@@ -71,7 +71,7 @@ INLINE int guard_follow_client(struct pkt *p, const struct guard *g)
 	return guard_knows_client(p->s) ? 0 : -DROP_guard_stranger;
 }
 
-/* Replaces the listener's table entry by that of the selected backend, unless that is number 0. */
+/* Replaces the listener's table entry by that of the chosen backend, unless its number is 0. */
 INLINE int guard_choose_backend(struct pkt *p)
 {
 	__u32 backend = p->s->guard.backend & (GUARD_BACKENDS_MAX - 1);
@@ -100,7 +100,7 @@ INLINE const struct guard *guard_load(struct pkt *p)
 	return g && g->flags & GUARD_ON ? g : NULL;
 }
 
-/* Stores the result in guard.says. resolve() returns it, unless one of its earlier checks fails. */
+/* Stores the result in guard.says; resolve() returns it unless an earlier check fails. */
 INLINE int guard_step(struct pkt *p)
 {
 	struct guard_work *s = &p->s->guard;
@@ -124,9 +124,9 @@ INLINE int guard_step(struct pkt *p)
 }
 INLINE_STEP(guard)
 
-/* Is called for a packet from the backend. If the backend has answered its client before, the
- * backend is alive. So its counters of unanswered initiations are reset, even if forged initiations
- * raised them. If there are none, this only reads one number. */
+/* Called for a packet from the backend. If the backend has answered this client before, it is
+ * alive. So its counters of unanswered initiations become 0, even if forged initiations raised
+ * them. If they are 0 already, this only reads one number. */
 INLINE void health_clear(struct pkt_state *state)
 {
 	struct health *h = health_find(&state->guard);
@@ -166,8 +166,7 @@ INLINE void guard_reply(struct pkt *p)
 	s->remember = !guard_read(p) && s->kind && s->kind != MESSAGE_DATA;
 }
 
-/* Is called when the packet is about to be sent: records handshake messages. Returns 0 or a
- * reason. */
+/* Called when the packet is about to be sent: records handshake messages. Returns 0 or a reason. */
 INLINE int guard_remember_step(struct pkt *p)
 {
 	if (p->s->direction == DIRECTION_REPLY && p->s->service.flags & SERVICE_QUIET)

@@ -7,12 +7,12 @@
 
 #include "guard/time.h"
 
-/* Offset of mac1 in an initiation, in bytes. It is also the number of bytes that mac1 covers. */
+/* Offset of mac1 in an initiation, and so the number of bytes that mac1 covers. */
 #define INITIATION_MAC1 116
 #define RESPONSE_MAC1 60
 #define WORDS(n) ((n) / sizeof(__u32))
 
-/* Loads n words of a block of the message, and pads it with zeros. */
+/* Loads n words of the message into a block for BLAKE2s, and fills its rest with zeros. */
 INLINE void block_words(__u32 m[16], const __u8 *from, __u32 n)
 {
 #pragma clang loop unroll(full)
@@ -42,8 +42,8 @@ INLINE __u32 mac_compare(const __u32 h[8], const __u8 *mac)
 	       (h[3] ^ from_le32(load_word(__u32, mac + 12)));
 }
 
-/* Loads the blocks of the message, which are hashed for each key. Returns false if this CPU's
- * budget is used up. */
+/* Loads the message's blocks, which are then hashed for each key. Returns false if this CPU's
+ * budget of compressions is used up. */
 INLINE bool mac1_begin(struct guard_work *s)
 {
 	struct addr source = guard_source(&s->client.addr);
@@ -58,7 +58,7 @@ INLINE bool mac1_begin(struct guard_work *s)
 	return true;
 }
 
-/* Returns whether mac1 matches a key. `state` is the hash state after the key block. */
+/* Returns whether mac1 was made with a key. `state`: the hash state after that key's block. */
 INLINE bool mac1_fits(struct guard_work *s, const __u32 state[8])
 {
 	struct blake2s_work *w = s->work;
@@ -79,7 +79,7 @@ INLINE bool mac1_fits(struct guard_work *s, const __u32 state[8])
 	return !differs;
 }
 
-/* Charges the hashing for s->tried keys to the budget. */
+/* Charges the hashing for s->tried keys to this CPU's budget. */
 INLINE void mac1_end(struct guard_work *s)
 {
 	guard_spent(s, s->tried * (s->kind == MESSAGE_INITIATION ? 2 : 1));

@@ -54,8 +54,8 @@ INLINE bool source_has_left(struct pkt_state *state, const struct guard *g, __u6
 	       now + g->source_burst * g->source_each;
 }
 
-/* Charges the limit of the service. The first initiation per HEALTH_SECONDS of a client that the
- * backend has answered is not charged, because a client sends no more than that. */
+/* Charges an initiation to the service's limit. The first one per HEALTH_SECONDS from a client that
+ * the backend has answered is free, because such a client sends no more than that. */
 INLINE bool service_admits_one(const struct guard_work *s, const struct guard *g, __u64 now)
 {
 	struct guard_state *state = bpf_map_lookup_elem(&guard_state, &s->id);
@@ -70,7 +70,7 @@ INLINE struct health *health_find(struct guard_work *s)
 	return bpf_map_lookup_elem(&health, &s->place);
 }
 
-/* Returns the place of the handshake of this client, service and sender index. Sets s->hash. */
+/* Returns the place in handshakes for this client, service and sender index. Sets s->hash. */
 INLINE struct handshake *handshake_find(struct guard_work *s, const __u8 *index)
 {
 	__u64 word = (__u64)load_word(__u32, index) << 32 | (__u32)s->client.port << 16 | s->id;
@@ -139,7 +139,7 @@ INLINE int guard_initiation(struct pkt_state *state, const struct guard *g)
 	int rc;
 
 	if (replay == REPLAY_OTHER_CLIENT)
-		return -DROP_guard_replay;	/* the source is not charged, and gets no cookie */
+		return -DROP_guard_replay;	/* no charge to the source, and no cookie */
 	s->proven = false;
 	rc = cookie_admits(state, g, s->now);
 	if (rc)
@@ -203,8 +203,8 @@ INLINE int guard_make_reply(struct pkt_state *state, const struct guard *g)
 	return 0;
 }
 
-/* Is called when the message in s->guard is about to be sent. Returns 0 or a reason. If it returns
- * a reason, it has only charged the limits. */
+/* Called when the message in s->guard is about to be sent. Returns 0 or a reason; with a reason,
+ * nothing was recorded except charges to limits. */
 INLINE int guard_make_step(struct pkt_state *state)
 {
 	struct guard_work *s = &state->guard;

@@ -13,9 +13,9 @@
 #include "fragment/too_big.h"		/* for gso_size() */
 #include "guard/check.h"
 
-/* Returns whether a message of this kind may have this length. The length of data need not be a
- * multiple of 16: WireGuard pads data to that, but not beyond the MTU of its device. A full packet
- * at the default MTU of 1420 makes a message of 1452 bytes. */
+/* Returns whether a message of this kind may have this length. Data may have any: WireGuard pads it
+ * to a multiple of 16, but not beyond its device's MTU. A full packet at the default MTU of 1420
+ * makes a message of 1452 bytes. */
 INLINE bool length_fits(__u32 kind, __u32 len)
 {
 	if (kind == MESSAGE_DATA)
@@ -35,8 +35,8 @@ INLINE bool is_plain_data(const struct pkt *p, const struct guard *g, const stru
 	       length_fits(MESSAGE_DATA, bpf_ntohs(udp->len) - sizeof(*udp));
 }
 
-/* Returns the length of the UDP payload according to the UDP header. For GSO: of each segment
- * except the last one. */
+/* Returns the length of the UDP payload by its header; for GSO, that of all segments but the
+ * last. */
 INLINE __u32 message_length(const struct pkt *p, const struct udphdr *udp)
 {
 	return p->s->segments > 1 ? p->s->segment_len - (p->s->l4 - p->s->l3) - sizeof(*udp) :
@@ -91,7 +91,7 @@ INLINE int message_read(struct pkt *p)
 					       plane_read(p, at, s->message, RESPONSE_LEN);
 }
 
-#define SEGMENTS_MAX 128 /* most segments of a GSO packet (UDP_MAX_SEGMENTS of newer kernels) */
+#define SEGMENTS_MAX 128 /* segments of a GSO packet at most (UDP_MAX_SEGMENTS of newer kernels) */
 
 /* tc: returns whether all segments of a GSO packet are data. Each segment must start with the same
  * junk and header, and the last segment must have a length that data may have. */

@@ -9,7 +9,7 @@
 #include "step.h"
 #include "table.h"
 
-/* Refills a budget. ticks: jiffies that have passed. A budget holds at most the amount of an eighth
+/* Refills a budget for `ticks` jiffies that have passed. It holds at most what it gets in an eighth
  * of a second. */
 INLINE void budget_fill(__s64 *left, __u64 ticks, __u64 a_second)
 {
@@ -18,13 +18,13 @@ INLINE void budget_fill(__s64 *left, __u64 ticks, __u64 a_second)
 		*left = a_second / 8;
 }
 
-/* States of a source: whether it has sent too many wrong mac1s. FAILED_KNOWN: it has, but a backend
- * has answered it, so it may still use the budget of such clients first. */
+/* FAILED: the source has sent more wrong mac1s than its share. FAILED_KNOWN: so has it, but a
+ * backend has answered it, so it may use the budget of such clients first. */
 enum failed_kind { NOT_FAILED, FAILED, FAILED_KNOWN };
 
-/* Returns the budget that pays for this client's message. For a client that a backend has answered:
- * the budget of these, until it is used up. For a client with wrong mac1s: the budget of these.
- * Otherwise: the common budget. */
+/* Returns the budget that pays for this client's message. A client that a backend has answered uses
+ * the budget of these first. Then, a source that sent too many wrong mac1s has the budget of these,
+ * and any other the common budget. */
 INLINE __s64 *guard_budget_left(const struct guard_work *s, __u64 now)
 {
 	__u32 zero = 0;
@@ -89,7 +89,7 @@ TABLE_READ __u32 has_failed(__u64 hash, __u64 now)
 	for (int i = 0; f && i < FAILED_EACH; i++) {
 		__s32 left = (__u32)f->of[i] - (__u32)now;
 
-		/* Larger values are old: jiffies have wrapped around since. */
+		/* A larger distance is a time long ago, before jiffies wrapped around. */
 		found |= f->of[i] >> 32 == hash >> 32 &&
 			 left > (__s32)((FAILED_SHARE - 1) * FAILED_EACH_TICKS) &&
 			 left <= (__s32)(FAILED_SHARE * FAILED_EACH_TICKS);
@@ -97,8 +97,8 @@ TABLE_READ __u32 has_failed(__u64 hash, __u64 now)
 	return found;
 }
 
-/* Charges one wrong mac1 to the source's share, in its entry. A new source replaces the entry whose
- * share is fully restored first. */
+/* Charges one wrong mac1 to the share of its source. A new source replaces the entry whose share
+ * will be whole again first. */
 TABLE_READ __u32 remember_failed(__u64 hash, __u64 now)
 {
 	struct failed *f = failed_place(hash);
@@ -109,7 +109,7 @@ TABLE_READ __u32 remember_failed(__u64 hash, __u64 now)
 		return 0;
 #pragma clang loop unroll(full)
 	for (__u32 i = 0; i < FAILED_EACH; i++) {
-		/* Jiffies until the share is fully restored; negative: it is. */
+		/* Jiffies until the share is whole again; negative: it is whole. */
 		__s32 left = (__u32)f->of[i] - (__u32)now;
 		bool is_it = f->of[i] >> 32 == hash >> 32;
 
@@ -125,8 +125,8 @@ TABLE_READ __u32 remember_failed(__u64 hash, __u64 now)
 	return 0;
 }
 
-/* Is called before hashing. Returns whether the budget allows it. The caller may set s->failed
- * before, if it identifies the sender by more than its address. */
+/* Called before hashing: returns whether the budget allows it. A caller that knows the sender by
+ * more than its address sets s->failed before. */
 INLINE bool guard_may_spend(struct guard_work *s)
 {
 	const __s64 *left;
@@ -137,7 +137,7 @@ INLINE bool guard_may_spend(struct guard_work *s)
 	return left && *left > 0;
 }
 
-/* Is called after hashing. Charges the compressions. */
+/* Called after hashing: charges the compressions to the budget. */
 INLINE void guard_spent(struct guard_work *s, __u32 compressions)
 {
 	__s64 *left = guard_budget_left(s, s->now);

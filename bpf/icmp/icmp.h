@@ -33,8 +33,8 @@ INLINE bool icmp_is_error(__u32 family, __u8 type)
 	return type >= ICMPV6_DEST_UNREACH && type <= ICMPV6_PARAMPROB;
 }
 
-/* Reads both IP headers of an IPv4 error. Returns the offset of the end of the packet, or 0 if it
- * is not ours. */
+/* Reads both IP headers of an IPv4 error. Returns the offset of the packet's end; 0: it is not
+ * ours. */
 INLINE __u32 quote_read4(struct pkt *p, struct quote *q)
 {
 	const struct iphdr *outer = (void *)q->outer, *inner = (void *)q->inner;
@@ -57,9 +57,9 @@ INLINE __u32 quote_read4(struct pkt *p, struct quote *q)
 	return p->s->l3 + bpf_ntohs(outer->tot_len);
 }
 
-/* Skips the fragment header of a quoted IPv6 packet. A sender that was told a smaller MTU sends
- * fragments, and may need to be told an even smaller one. Returns the type of the next header, or
- * 0. */
+/* Skips the fragment header of a quoted IPv6 packet: a sender that was told a smaller MTU sends
+ * fragments, and may need an even smaller one. Returns the next header's type; 0: the quote is not
+ * ours. */
 INLINE __u8 quote_pass_fragment(struct pkt *p, struct quote *q)
 {
 	const struct fragment_header *f = (void *)q->fragment;
@@ -102,7 +102,7 @@ INLINE int quote_read_step(struct pkt *p)
 	const struct udphdr *udp = (void *)q->udp;
 	__u32 end;
 
-	q->to.q[0] = 0;			/* 0: the quote has no fragment header */
+	q->to.q[0] = 0;			/* no fragment header, until one is found */
 	end = p->s->family == FAMILY_IPV4 ? quote_read4(p, q) : quote_read6(p, q);
 	if (!end || q->udp_at + sizeof(*udp) > end ||
 	    plane_read(p, q->icmp_at, q->icmp, sizeof(q->icmp)) ||
@@ -137,8 +137,8 @@ INLINE int pull_quote(struct pkt *p)
 	return 0;
 }
 
-/* Sets the source to the sender of the error, because link_source() must check that. Before, the
- * source was the client. */
+/* Makes the error's sender the packet's source, for link_source() to check. Until now the source
+ * was the client. */
 INLINE void quote_use_sender(struct pkt *p)
 {
 	if (p->s->direction == DIRECTION_ORIGINAL)

@@ -11,8 +11,8 @@
 
 #include "icmp/icmp.h"
 
-/* Rewrites the quoted UDP header. delta: checksum difference of the quoted addresses. Returns the
- * number to add to the sum of the ICMP message. */
+/* Rewrites the quoted UDP header. delta: change of the quoted addresses' sum. Returns the change of
+ * the ICMP message's sum. */
 INLINE __u32 quote_change_udp(struct quote *q, __u32 delta)
 {
 	struct udphdr *udp = (void *)q->udp;
@@ -30,8 +30,7 @@ INLINE __u32 quote_change_udp(struct quote *q, __u32 delta)
 	return port + (__u16)~check + udp->check;
 }
 
-/* Rewrites both IPv4 headers, and the outer TTL. Returns the number to add to the sum of the ICMP
- * message. */
+/* Rewrites both IPv4 headers, and the outer TTL. Returns the change of the ICMP message's sum. */
 INLINE __u32 quote_change_ipv4(struct quote *q, const struct addr *outer_to, __u32 delta,
 			       __u32 outer_delta)
 {
@@ -69,7 +68,7 @@ INLINE __u32 quote_change_ipv6(struct quote *q, const struct addr *outer_to, __u
 INLINE int quote_store(struct pkt *p)
 {
 	const struct quote *q = &p->s->quote;
-	/* Distance by which VLAN tags or an Ethernet header moved the packet, in bytes. */
+	/* Bytes by which VLAN tags or an Ethernet header have moved the packet. */
 	__u32 l3 = p->s->l3, moved = l3 - q->ip_at;
 
 	if (plane_write(p, q->icmp_at + moved, q->icmp, sizeof(q->icmp)) ||

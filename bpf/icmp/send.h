@@ -18,15 +18,15 @@
 #include "learned_steps.h"
 #include "limit.h"
 
-/* Length of an IPv4 error in bytes (RFC 1812 section 4.3.2.3), as in the kernel. */
+/* Longest IPv4 error in bytes (RFC 1812 section 4.3.2.3), as in the kernel. */
 #define ICMP_ERROR_MAX4 576
-#define ICMP_ERROR_MAX6 1280	/* length of an IPv6 error in bytes (RFC 4443 section 2.4) */
+#define ICMP_ERROR_MAX6 1280	/* longest IPv6 error in bytes (RFC 4443 section 2.4) */
 #define ICMP_ERROR_TTL 64
 /* Flag: send an IPv6 error from our own address on the link. */
 #define ICMP_ERROR_OWN (1U << 31)
 /* Flag: ICMPv6 destination unreachable; the lowest byte is the ICMPv6 code. */
 #define ICMP_ERROR_UNREACHABLE (1U << 30)
-#define ICMP_ERRORS_SECOND 10		/* limit of errors to one source, per second */
+#define ICMP_ERRORS_SECOND 10		/* errors to one source per second, at most */
 #define ICMP_ERRORS_BURST 20
 #define ICMP_ERRORS_CPU_BURST 50
 
@@ -39,8 +39,8 @@ struct icmp_error6 {
 	struct icmp6hdr icmp;
 };
 
-/* Work area in fragment_area.stash, for the new headers and the header of the packet that is
- * answered. */
+/* The part of fragment_area.stash that holds the new headers, and the header of the packet which
+ * the error is about. */
 struct icmp_error_room {
 	union {
 		struct icmp_error4 v4;
@@ -53,8 +53,8 @@ struct icmp_error_room {
 	__u8 macs[2 * ETH_ALEN];
 };
 
-/* Returns whether this CPU may send another error. All sources together have this limit, because an
- * attacker can forge sources. */
+/* Returns whether this CPU may send another error. The limit is common to all sources, because
+ * sources can be forged. */
 INLINE bool cpu_may_send_error(struct pkt_state *s)
 {
 	__u64 each = ((__u64)tick_rate << GUARD_TICK) / icmp_errors_cpu;
@@ -65,7 +65,7 @@ INLINE bool cpu_may_send_error(struct pkt_state *s)
 
 LEARNED_LIMIT(true, icmp_limits)
 
-/* Returns whether this source may get another error. The source's own limit decides. */
+/* Returns whether this source may get another error, by a limit of its own. */
 INLINE bool source_may_get_error(struct pkt_state *s)
 {
 	struct addr *source = &learned_key(s)->client.addr;
@@ -78,8 +78,8 @@ INLINE bool source_may_get_error(struct pkt_state *s)
 				  ICMP_ERRORS_BURST);
 }
 
-/* Builds the headers of an IPv4 error. mtu: the MTU that was exceeded; 0: time exceeded. n, sum:
- * length and checksum of the quoted bytes. */
+/* Builds the headers of an IPv4 error. mtu: what the packet exceeded; 0: the hop limit instead. n,
+ * sum: length and checksum of the quoted bytes. */
 INLINE void icmp_error_head4(struct icmp_error4 *a, const struct iphdr *of, __u32 mtu, __u32 n,
 			     __u32 sum, __u16 id)
 {
@@ -234,7 +234,7 @@ INLINE int tc_send_error(struct pkt *p, __u32 from, __u32 what)
 	return tc_error_head(p->ctx, l3, from, what, csum_fold(sum)) ? -DROP_send_failed : 0;
 }
 
-/* Returns whether we send the error, not the kernel. *ret_from: the source of an IPv4 error,
+/* Returns whether wgxdp, not the kernel, sends the error. *ret_from: the source of an IPv4 error,
  * otherwise 0. */
 INLINE bool error_is_ours(struct pkt *p, bool too_big, __u32 *ret_from)
 {
@@ -242,7 +242,7 @@ INLINE bool error_is_ours(struct pkt *p, bool too_big, __u32 *ret_from)
 	bool fragmentable = ipv4 && too_big && without_df(p);
 
 	*ret_from = 0;
-	if (with_flows && p->s->has_way) {	/* the packet was sent to an address of ours */
+	if (with_flows && p->s->has_way) {	/* the packet went to an address of ours */
 		*ret_from = ipv4 ? addr_to4(p->s->dst) : 0;
 		return true;
 	}
@@ -257,9 +257,9 @@ INLINE bool error_is_ours(struct pkt *p, bool too_big, __u32 *ret_from)
 }
 #endif
 
-/* Sends the ICMP error for the reason in s->result, if the kernel would take the packet for its
- * own. Returns the new reason. Only the first fragment of a datagram is answered, because its
- * ports tell the sender which socket the error is about (RFC 1122 section 3.2.2). */
+/* Sends the ICMP error for the reason in s->result, if the kernel would take the packet as one for
+ * itself. Returns the new reason. Later fragments get no error: they lack the ports that tell the
+ * sender which socket it is about (RFC 1122 section 3.2.2). */
 INLINE int send_owed_error_step(struct pkt *p)
 {
 	int rc = p->s->result;
@@ -274,7 +274,7 @@ INLINE int send_owed_error_step(struct pkt *p)
 		return rc;
 	if (too_big)
 		mtu = hop->fib.mtu_result;
-	/* The limit is the length that the packet may have before the translation. */
+	/* The packet must fit the egress MTU after translation: tell the length before it. */
 	if (is_nat64(p) && too_big)
 		mtu = mtu - p->s->flow.nat64.head +
 		      (p->s->family == FAMILY_IPV4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr));

@@ -20,7 +20,7 @@ struct host_packet {			/* the packet of a test, at which p->ctx points */
 	/* Bytes in the linear part; less than len if the packet spans several buffers. */
 	__u32 linear;
 	__u32 gso_segs, gso_size; /* tc: number of GSO segments, and bytes of payload in each */
-	/* Free bytes in front of the packet, still poisoned for ASan. 0: no header is added. */
+	/* Free bytes before the packet, still poisoned for ASan; 0: no headers can be added. */
 	__u32 head;
 	/* Results of the run. */
 	__u32 egress;		/* ifindex of the egress device; 0: the packet was not sent */
@@ -67,8 +67,8 @@ INLINE void *at(const struct pkt *p, __u32 off, __u32 size)
 	return off + size > packet->linear ? NULL : packet->data + off;
 }
 
-/* Makes `need` bytes linear, or all bytes if there are fewer. Returns 0 or a negative value. XDP
- * cannot do this. */
+/* Makes `need` bytes linear, or all if there are fewer. Returns 0, or a negative value for XDP,
+ * which cannot do this. */
 INLINE int host_pull(struct pkt *p, __u32 need)
 {
 	struct host_packet *packet = p->ctx;

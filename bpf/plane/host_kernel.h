@@ -14,7 +14,7 @@ INLINE __u64 bpf_jiffies64(void)
 	return host_jiffies;
 }
 
-static int signals;		/* replaces the ring buffer: writes are only counted */
+static int signals;		/* writes to the ring buffer are counted here */
 static __u32 host_n_signals __attribute__((unused));
 
 static inline long bpf_ringbuf_output(void *ring, void *record, __u64 size, __u64 flags)
@@ -70,10 +70,10 @@ INLINE __u32 bpf_get_prandom_u32(void)
 	return 4;	/* a random number by RFC 1149.5, because tests need a fixed value */
 }
 
-struct host_route {		/* a route of a test; the first route that matches is used */
+struct host_route {		/* route of a test; of those that match, the first counts */
 	/* Prefix that the route leads to, as in struct addr: IPv4 is ::ffff:a.b.c.d. */
 	struct addr dst, mask;
-	/* Source that the route is for, as a rule by source; mask 0: any source. */
+	/* Like a rule by source: the route is only for these sources; mask 0: for all. */
 	struct addr src, src_mask;
 	__u32 iif;		/* ifindex of the link that the packet comes from; 0: any link */
 	__u32 answer;			/* return value of the lookup: BPF_FIB_LKUP_RET_* */

@@ -33,9 +33,9 @@
 #include "extensions.h"
 #include "maps.h"
 
-/* Sets segments and segment_len for a GSO packet of len bytes, with `size` bytes of payload per
- * segment, as the kernel will segment it. In a packet from a virtual machine the segments may not
- * be counted yet (segs is 0). */
+/* Sets s->segments and .segment_len for a GSO packet of len bytes as the kernel will segment it.
+ * size: payload bytes of a segment. segs: number of segments; 0 in a packet of a virtual machine,
+ * whose segments are not counted yet. */
 INLINE void take_segments(struct pkt *p, __u32 segs, __u32 size, __u32 len)
 {
 	__u32 header = p->s->l4 - p->s->l3 + sizeof(struct udphdr);

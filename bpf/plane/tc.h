@@ -24,10 +24,9 @@ INLINE __be16 tc_protocol(const struct pkt *p)
 
 /* ---- the Ethernet header ---- */
 
-/* Generic XDP (ours or another one) copies an skb that has too little headroom. From Linux 6.9
- * on, the copy has mac_len 0: its data starts after the Ethernet header, and a redirect would
- * send it without one. Adding the header again corrects this, also for programs that see the
- * packet later. */
+/* Restores a missing Ethernet header. From Linux 6.9 on, generic XDP (anyone's) copies an skb with
+ * too little headroom to one with mac_len 0, whose data begins behind the header; a redirect would
+ * send it without. Programs after ours see the header too. */
 INLINE int tc_find_mac_step(struct pkt *p)
 {
 	__u64 mac[2] = {}, first[2] = {};	/* room for two Ethernet headers */
@@ -44,8 +43,8 @@ INLINE int tc_find_mac_step(struct pkt *p)
 }
 CALLED_STEP(true, tc_find_mac)
 
-/* Returns whether the Ethernet header may be missing. If the EtherType differs from skb->protocol,
- * the packet is tagged, or not Ethernet II, or the header is missing. */
+/* Returns whether the Ethernet header may be missing: its EtherType differs from skb->protocol. It
+ * also differs if the packet is tagged or not Ethernet II. */
 INLINE bool tc_may_lack_mac(const struct pkt *p)
 {
 	const struct __sk_buff *skb = p->ctx;
@@ -102,9 +101,9 @@ INLINE int tc_reach(struct pkt *p)
 	return bpf_skb_pull_data(p->ctx, need < len ? need : len) ? NOT_OURS : 0;
 }
 
-/* Resizes the IP header for the other IP version. The helper assumes the shortest headers of
- * both versions; the difference is adjusted afterwards. Returns 0, or a positive value if the
- * packet is unchanged, or a negative value if it is lost. */
+/* Makes the IP header as long as the other version's. The helper assumes headers without options,
+ * so a second step adjusts the rest. Returns 0, a positive value if the packet is unchanged, or a
+ * negative value if it is lost. */
 INLINE int tc_change_family_step(struct pkt *p)
 {
 	int to4 = p->s->leaves == FAMILY_IPV4;

@@ -24,8 +24,8 @@ INLINE bool is_vlan(__be16 proto)
 	return proto == bpf_htons(ETH_P_8021Q) || proto == bpf_htons(ETH_P_8021AD);
 }
 
-/* Skips one or two tags: sets s->l3, *proto and the logical link. A priority tag (id 0) does not
- * name a VLAN. */
+/* Skips one or two VLAN tags: sets s->l3, *proto and the logical link. A tag with id 0 (priority)
+ * names no VLAN. */
 INLINE int pull_vlan(struct pkt *p, __be16 *proto)
 {
 	const struct vlan_tag *tag = at(p, sizeof(struct ethhdr), sizeof(*tag)), *second;
@@ -75,7 +75,7 @@ INLINE int vlan_write(struct pkt *p, const struct nexthop *hop)
 			   sizeof(*words) + 2 * sizeof(struct vlan_tag));
 	__u32 tags = vlan_tags_out(hop);
 
-	if (!words)	/* never true: the IP header behind the tags is longer than two tags */
+	if (!words)	/* never true: an IP header follows */
 		return -DROP_send_failed;
 	if (!tags) {
 		words[0] = proto;

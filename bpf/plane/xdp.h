@@ -15,8 +15,8 @@
 #define xdp_hop_checksum(p)		/* in XDP the kernel keeps no checksum of the packet */
 #define xdp_give(p, ifindex, action) -PASS_no_transmit	/* tc sends packets to tunnels */
 
-/* Compares the destination MAC address with those of the link. It is loaded as one word, with two
- * bytes of the source masked out. */
+/* Returns whether the frame's destination MAC address is the link's. It is loaded as one word, with
+ * two bytes of the source masked out. */
 INLINE bool xdp_for_us(const struct pkt *p)
 {
 	const void *eth = at(p, 0, sizeof(struct ethhdr));
@@ -69,8 +69,8 @@ INLINE int xdp_move_begin(const struct pkt *p, int bytes)
 	return bpf_xdp_adjust_head(p->ctx, bytes);
 }
 
-/* Moves the start of the frame, to make room for the Ethernet header, VLAN tags, and an IP header
- * whose length may change. If it fails, the packet is unchanged. */
+/* Moves the frame's start, to make room for an Ethernet header, VLAN tags and a longer IP header.
+ * If it fails, the packet is unchanged. */
 INLINE int xdp_make_room(struct pkt *p, const struct nexthop *hop)
 {
 	__u32 tags = with_vlans ? vlan_tags_out(hop) & 3 : 0;
@@ -87,9 +87,8 @@ INLINE int xdp_make_room(struct pkt *p, const struct nexthop *hop)
 	return 0;
 }
 
-/* Removes bytes behind the IP packet. In libxdp's dispatcher our program cannot move either end of
- * the packet (user/dataplane/shared.c). Then tc trims the packet, whose start has not been moved
- * either. */
+/* Removes bytes behind the IP packet. In libxdp's dispatcher a program cannot move either end of a
+ * packet (user/dataplane/shared.c): tc then trims the packet, whose start is unmoved too. */
 INLINE int xdp_trim(struct pkt *p)
 {
 	struct xdp_md *ctx = p->ctx;

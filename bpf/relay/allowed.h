@@ -56,8 +56,8 @@ TABLE_READ __u64 allowed_known(__u64 tag)
 	return known && bpf_jiffies64() < read_once(known->until);
 }
 
-/* Is called when a packet that the policy admitted under this tag is about to be sent. A recent
- * entry is not written again, so usually nothing is written. */
+/* Called when a packet that the policy admitted is about to be sent: stores its tag. An entry that
+ * was written recently stays, so usually nothing is written. */
 INLINE void allowed_remember(__u64 tag)
 {
 	struct allowed_bucket *bucket = allowed_bucket(tag);

@@ -15,7 +15,7 @@
 #include "relay/allowed.h"
 #include "relay/route.h"
 
-/* Results of policy_state(), besides -DROP_refused and -DROP_invalid. */
+/* Cases that policy_state() tells apart. It may also return -DROP_refused or -DROP_invalid. */
 enum policy_state {
 	POLICY_PASS,
 	POLICY_UDP,			/* UDP behind extension headers: the ports decide */
@@ -53,9 +53,8 @@ INLINE int policy_read(struct pkt *p, __u32 off, __u32 n)
 	return off + n > p->s->policy.end || plane_read(p, off, p->s->policy.bytes, n);
 }
 
-/* Decides on a TCP packet, which is never admitted. The result says how to refuse it. A packet with
- * only SYN may start a connection. A packet with only ACK may belong to a connection that is older
- * than our memory. */
+/* Returns how to refuse a TCP packet, because none is ever admitted. One with only SYN may begin a
+ * connection; one with only ACK may belong to a connection that is older than our memory. */
 INLINE int policy_tcp(struct pkt *p)
 {
 	const __u8 *bytes = p->s->policy.bytes;
@@ -121,9 +120,8 @@ INLINE int policy_error(struct pkt *p, const struct policy *rules)
 	       POLICY_PASS : -DROP_invalid;
 }
 
-/* Decides on an ICMPv6 packet. allowed_tag() hashes ports, which ICMPv6 does not have. So the
- * identifier, which a query and its answer share, replaces one port. The type and code of the
- * query replace the second port. */
+/* Decides about an ICMPv6 packet. allowed_tag() hashes two ports, which ICMPv6 lacks. In their
+ * places come the identifier, which a query and its answer share, and the query's type and code. */
 INLINE int policy_icmp(struct pkt *p, const struct policy *rules)
 {
 	const __u8 *bytes = p->s->policy.bytes;
@@ -200,7 +198,7 @@ INLINE int policy_ports(struct pkt *p)
 
 	if (!rules)
 		return -DROP_refused;
-	/* Linux 6.1 sees a byte-swapped word as unbounded. Without this, clang drops the mask. */
+	/* Without this, clang drops the mask that bounds the byte-swapped word for Linux 6.1. */
 	barrier_var(port);
 	listed = rules->ports[port >> 6 & 1023] >> (port & 63) & 1;
 	if (listed && !p->s->outside) {
@@ -212,8 +210,8 @@ INLINE int policy_ports(struct pkt *p)
 	return allowed_known(p->s->tag) ? 0 : -DROP_refused;
 }
 
-/* Admits a later fragment if the first fragment was admitted. If tc sends the first fragment, XDP
- * may see a later fragment before that. So XDP leaves the later fragment to tc. */
+/* Admits a later fragment if its first fragment was admitted. XDP leaves it to tc if it has not
+ * seen the first one, which tc may be sending right now. */
 INLINE int policy_later(struct pkt *p)
 {
 	if (!fragment_find(p))
@@ -238,7 +236,7 @@ INLINE int policy_admits(struct pkt *p)
 	else if (rc == POLICY_LATER)
 		rc = policy_later(p);
 	if (!plane(p, whole)) {
-		p->s->silent = true;	/* the kernel would drop the packet without an error */
+		p->s->silent = true;	/* like the kernel, send no error */
 		return -DROP_invalid;
 	}
 	return p->s->pending_reason ? -DROP_invalid : rc;

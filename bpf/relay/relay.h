@@ -36,11 +36,10 @@ INLINE int site_admit_step(struct pkt *p)
 }
 INLINE_STEP(site_admit)
 
-/* Finds the next hop to a peer on a nic. The FIB lookup uses the peer's own link as ingress, so the
- * result holds for packets from every link. If the next hop is a gateway, the result holds for the
- * whole site; otherwise only for this destination. A route over another link than the peer's is not
- * used, and not remembered. It does not lead to the site: it may be a default route, if the site's
- * own route is missing. */
+/* Finds the next hop to a peer on a nic. The lookup has the peer's own link as ingress, so its
+ * result holds for packets from every link: for the whole site if the next hop is a gateway, else
+ * for this destination. A route over another link is not used: it may be a default route that takes
+ * the place of the site's missing route. */
 INLINE int site_next_hop(struct pkt *p, struct nexthop *hop, __u64 now)
 {
 	const struct addr none = { { { 0 } } };
@@ -71,14 +70,14 @@ INLINE int site_next_hop(struct pkt *p, struct nexthop *hop, __u64 now)
 	hop->client = none;
 	if (addr_same(&via, &p->s->dst)) {
 		hop->client = p->s->dst;
-		/* 0 makes fib_probe() use the probe time of the neighbour. */
+		/* 0: the neighbour's own probe time counts */
 		hop->probe[p->plane] = 0;
 	}
 	return rc;
 }
 
-/* Makes all checks, in the kernel's order: hop limit, route, MTU, and last the policy's decision in
- * s->result. Returns 0 or a reason. */
+/* Makes the kernel's checks in its order, hop limit, route and MTU, and last the policy's, whose
+ * decision is in s->result. Returns 0 or a reason. */
 INLINE int site_resolve_step(struct pkt *p)
 {
 	const struct peer *peer = p->s->peers >> 32 ? peer_find(p->s->peers >> 32) : NULL;
@@ -160,8 +159,8 @@ INLINE int site_send_step(struct pkt *p)
 }
 INLINE_STEP(site_send)
 
-/* tc: sends an ICMP error for the reason in s->result, from our own address on the link. XDP leaves
- * packets that may need an error to tc. Returns the reason to count. */
+/* tc: sends the ICMP error for the reason in s->result, from our own address on the link; XDP
+ * leaves packets that may need one to tc. Returns the reason to count. */
 INLINE int site_send_error_step(struct pkt *p)
 {
 	int rc = p->s->result;

@@ -77,8 +77,8 @@ INLINE const struct own *own_find(__u32 ifindex)
 	return o && o->ifindex == ifindex ? o : NULL;
 }
 
-/* Sets s->peers to the sending peer, if that peer is behind this link. Otherwise returns
- * PASS_source, which is counted for the only peer of the link. */
+/* Sets s->peers to the sending peer if it is behind this link; otherwise returns PASS_source, which
+ * counts for the link's only peer. */
 INLINE int route_source(struct pkt *p)
 {
 	__u32 from = route_word(p->s->src) & ROUTE_PEER_MASK;
@@ -92,7 +92,7 @@ INLINE int route_source(struct pkt *p)
 	o = own_find(p->s->ifindex);
 	p->s->peers = o ? o->peer : 0;
 	p->s->overlay = true;
-	plane(p, whole);	/* sets s->segments: each segment of a GSO packet is counted */
+	plane(p, whole);	/* s->segments, because each GSO segment counts */
 	return -PASS_source;
 }
 

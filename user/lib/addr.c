@@ -170,14 +170,14 @@ static char *ipv6_format(const struct addr *a, char *to)
 	return to;
 }
 
-/* Returns the text before the IPv4 address in an IPv6 address that ends in one, or NULL. glibc's
- * inet_ntop() knows both forms, musl's only the second. */
+/* Returns the text before the IPv4 address in an IPv6 address that ends in one, such as "::" or
+ * "::ffff:"; NULL: it does not. glibc's inet_ntop() writes both forms, musl's only the second. */
 static const char *before_ipv4(const struct addr *a)
 {
 	if (a->q[0] || a->b[8] | a->b[9])
 		return NULL;
 	if (!(a->b[10] | a->b[11]))
-		/* Without these bytes it is ::1 or ::1234. */
+		/* With zeros there, it is an address such as ::1 or ::1234. */
 		return a->b[12] | a->b[13] ? "::" : NULL;
 	return (a->b[10] & a->b[11]) == 0xff ? "::ffff:" : NULL;
 }
@@ -258,7 +258,7 @@ bool address_equal(const struct address *a, const struct address *b)
 	       a->addr.q[1] == b->addr.q[1];
 }
 
-/* Returns how many bits of the 16-byte form the prefix fixes. */
+/* Returns how many bits of struct addr (16 bytes) the prefix determines. */
 static unsigned int fixed_bits(const struct prefix *p)
 {
 	return 128 - family_bits(p->family) + p->len;

@@ -69,7 +69,7 @@ bool prefix_within(const struct prefix *inner, const struct prefix *outer);
 /* Returns whether the prefixes have an address in common. Returns false if a has family 0. */
 bool prefix_meets(const struct prefix *a, const struct prefix *b);
 void prefix_clear_host(struct prefix *p);	/* clears the bits behind the prefix length */
-/* Returns the prefix's mask in the 16-byte form. The first 96 bits of an IPv4 mask are ones. */
+/* Returns the prefix's mask as 16 bytes, where an IPv4 mask begins with 96 ones. */
 struct addr prefix_mask(const struct prefix *p);
 
 /* Orders prefixes by address; for equal addresses the shorter prefix comes first. It is inline
@@ -81,7 +81,6 @@ static inline int prefix_compare(const struct prefix *a, const struct prefix *b)
 			return be64toh(a->addr.q[i]) < be64toh(b->addr.q[i]) ? -1 : 1;
 	return a->len - b->len;
 }
-/* Checks a text that should be a host's address, or also a host name if `names` is true. Returns
- * what is wrong, in words that follow the text ("is …"), or NULL if it is valid. Family 0 accepts
- * either family. */
+/* Checks the address of a host or, if `names` is true, its host name. family: 0 allows both.
+ * Returns what is wrong, in words that follow the text ("is …"), or NULL if it is valid. */
 const char *address_wrong(const char *text, __u8 family, bool names);

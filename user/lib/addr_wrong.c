@@ -8,7 +8,7 @@
 #include <string.h>
 #include "lib/addr.h"
 
-/* Returns whether a text is a host name (RFC 1123) whose last label is not a number. Otherwise
+/* Returns whether a text is a host name (RFC 1123). Its last label must not be a number, or else
  * mistyped addresses would pass for names. */
 static bool is_host_name(const char *s)
 {
@@ -58,7 +58,7 @@ static const char *ipv6_wrong(const __u8 *b)
 	if (IN6_IS_ADDR_LINKLOCAL(a))
 		return "is a link-local address, which other networks cannot reach: write a global "
 		       "address or a ULA";
-	/* This is not IN6_IS_ADDR_V4COMPAT(), because musl's does not match ::203.0.113.1. */
+	/* IN6_IS_ADDR_V4COMPAT() of musl does not match ::203.0.113.1. */
 	return !(a->s6_addr32[0] | a->s6_addr32[1] | a->s6_addr32[2]) ?
 	       "is in ::/96 (IPv4-compatible), which no host uses: write the host's address" : NULL;
 }

@@ -7,8 +7,8 @@
 #include <linux/types.h>
 #include <stddef.h>
 
-/* Adds n bytes to a running sum, which starts at 0, and returns the sum without folding it. Only
- * the last part of a packet may have an odd length. */
+/* Adds n bytes to a sum, which starts at 0 and is not folded. Only the last of several pieces may
+ * have an odd length. */
 static inline __u32 checksum_add(__u32 sum, const void *bytes, size_t n)
 {
 	const __u8 *b = bytes;

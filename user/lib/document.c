@@ -18,14 +18,14 @@ struct item {
 	/* next: the item behind it; first, last: the items in it. */
 	struct item *next, *first, *last;
 	enum kind kind;
-	const char *key;			/* key of an item in a mapping; NULL in a list */
+	const char *key;			/* NULL: the item is in a list */
 	const char *text;
-	char letters[];				/* bytes of the texts that key and text point to */
+	char letters[];				/* the texts that key and text point to */
 };
 
 struct document {
 	struct item root;
-	int failed;				/* -errno of the first failure; 0: none */
+	int failed;				/* -errno of the first failure; 0: none so far */
 };
 
 struct document *document_new(void)
@@ -33,7 +33,7 @@ struct document *document_new(void)
 	return calloc(1, sizeof(struct document));
 }
 
-/* Frees a document. It is a loop, because the stack of a recursion would grow with the nesting. */
+/* Frees a document, by a loop: the stack of a recursion would grow with the document's depth. */
 void document_free(struct document *d)
 {
 	struct item *all = d ? d->root.first : NULL, *item;
@@ -206,15 +206,15 @@ static void print_time(const char *seconds, FILE *out)
 			(long long)(ago < 120 ? ago : ago / 60));
 }
 
-/* Returns whether the text output omits the item. */
+/* Returns whether the plain form omits the item, because it is null or has no contents. */
 static bool is_blank(const struct item *item)
 {
 	return item->kind == NOTHING || (item->kind == LIST && !item->first) ||
 	       (item->kind == TEXT && !*item->text && *item->key);
 }
 
-/* Prints one value. A mapping is printed as "5 received, 5 forwarded", after its name if it has
- * one. A list is printed as its items, with each mapping in a line of its own. */
+/* Prints a value: a mapping as "5 received, 5 forwarded", after its name if it has one; a list as
+ * its items, with each mapping on a line of its own. */
 static void print_value(const struct item *value, FILE *out)
 {
 	const char *comma = "";
@@ -243,7 +243,7 @@ static void print_value(const struct item *value, FILE *out)
 	}
 }
 
-/* Prints a row with a name as a paragraph, and a row without a name as one line of values. */
+/* Prints a row: as a paragraph if it has a name, else as one line of values. */
 static void print_row(const char *noun, const struct item *row, FILE *out)
 {
 	bool named = has_name(row);

@@ -28,12 +28,12 @@ void document_append(struct node list, const char *text);
 void document_append_once(struct node list, const char *text);
 /* Adds a text; NULL: adds null. */
 void document_text(struct node map, const char *key, const char *text);
-void document_null(struct node map, const char *key);	/* adds null, which the text output omits */
+void document_null(struct node map, const char *key);	/* the plain form omits it */
 void document_number(struct node map, const char *key, __u64 number);
 /* Adds the number if it is known, else null. */
 void document_number_if(struct node map, const char *key, bool known, __u64 number);
-/* Adds a time, in seconds since 1970, or null if it is not known. The text output shows local time
- * and age, and shows 0 as "never". */
+/* Adds a time in seconds since 1970; known false: adds null. The plain form shows local time and
+ * age, and 0 as "never". */
 void document_time(struct node map, const char *key, bool known, __u64 seconds);
 /* Adds a number with three decimal places. */
 void document_decimal(struct node map, const char *key, double number);

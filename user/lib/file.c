@@ -14,8 +14,8 @@
 int file_read_fd(int fd, size_t limit, char **ret, size_t *ret_n)
 {
 	struct stat st;
-	/* The buffer has two more bytes: for the zero byte, and so that read() can report the end
-	 * of the file without a larger buffer. */
+	/* Two bytes more than the file: the NUL, and a byte for read() to find the end of the file
+	 * without a larger buffer. */
 	size_t n = 0, room = !fstat(fd, &st) && st.st_size > 0 && (size_t)st.st_size <= limit ?
 			     st.st_size + 2 : 8192;
 	char *text = malloc(room), *larger = text;

@@ -8,15 +8,14 @@
 #include <stdio.h>
 #include <sys/types.h>
 
-/* Reads a file from its current position to its end, and adds a zero byte that *ret_n does not
- * count. Returns 0, -EFBIG if the file has more than `limit` bytes, or another -errno. The caller
- * frees *ret. */
+/* Reads a file into *ret, which the caller frees, and adds a NUL that *ret_n does not count.
+ * Returns 0, -EFBIG if the file has more than `limit` bytes, or another -errno. */
 int file_read(const char *path, size_t limit, char **ret, size_t *ret_n);
 int file_read_fd(int fd, size_t limit, char **ret, size_t *ret_n);
 
-/* Creates the file PATH.new with this mode, to be written and then passed to file_replace_end().
- * Returns NULL and sets errno on failure. */
+/* Creates PATH.new with this mode, for new contents of PATH. Returns a stream for
+ * file_replace_end(), or NULL and sets errno. */
 FILE *file_replace_begin(const char *path, mode_t mode);
-/* Closes the new file and renames it to `path`. Returns 0 or -errno. If this or an earlier write to
- * `out` failed, `path` is unchanged and the new file is removed. */
+/* Renames PATH.new to PATH after closing it. If this or a write to `out` failed, removes PATH.new,
+ * and PATH stays as it was. Returns 0 or -errno. */
 int file_replace_end(FILE *out, const char *path);

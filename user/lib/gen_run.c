@@ -17,7 +17,7 @@
 int run_text(const char *text, size_t n)
 {
 	int fd = memfd_create("gen", MFD_CLOEXEC);
-	/* All users may read a new memory file, and wg(8) warns about that. */
+	/* wg(8) warns about files that all users may read, as new memory files are. */
 	int rc = fd < 0 || fchmod(fd, 0600) ? -errno : write(fd, text, n) != (ssize_t)n ? -EIO :
 		 lseek(fd, 0, SEEK_SET) ? -errno : 0;
 
@@ -50,7 +50,7 @@ int run_program(char **words, int in, int out)
 	if (WIFEXITED(status))
 		return WEXITSTATUS(status);
 	if (WTERMSIG(status) == SIGPIPE)
-		return -EPIPE;		/* the reader has closed the pipe, so there is no message */
+		return -EPIPE;		/* the reader has closed the pipe: no message */
 	log_error("the command `%s` was ended by signal %d", words[0], WTERMSIG(status));
 	return -EIO;
 }

@@ -9,8 +9,7 @@
 
 static inline void *grow(void **ptr, size_t *n, size_t size)
 {
-	/* The capacity doubles each time, so the array is full exactly when n is 0 or a power of
-	 * two. */
+	/* The capacity doubles, so the array is full if n is 0 or a power of two. */
 	if (!(*n & (*n - 1))) {
 		void *bigger = reallocarray(*ptr, *n ? *n * 2 : 1, size);
 

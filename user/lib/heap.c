@@ -9,8 +9,8 @@
 
 #ifdef __GLIBC__
 #define LARGE_FILE (1 << 20)
-/* Heap memory per byte of the file, in bytes, for its nodes and structures. The running
- * configuration is read too, which doubles the need. */
+/* Bytes of heap for each byte of a configuration file: its nodes and structures, twice, because the
+ * running configuration is read too. */
 #define HEAP_PER_BYTE 16
 #define HEAP_MAX (256 << 20)
 #define HUGE_PAGE (2 << 20)

@@ -50,8 +50,8 @@ const struct library library_ncurses = { NCURSES_SONAME, NCURSES_PACKAGE };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
-/* Writes why the library could not be used. The text of dlerror() begins with the library's name in
- * glibc, and with the words of `musl` and the name in musl; both are skipped. */
+/* Writes why the library could not be used. The text of dlerror() repeats the library's name, in
+ * musl after some words (`musl`): both are skipped. */
 static int explain_failure(const struct library *l, char why[LIBRARY_WHY_LEN])
 {
 	static const char musl[] = "Error loading shared library ";
@@ -72,8 +72,8 @@ static void **pointer_of(void *pointers, const struct library_function *f)
 	return (void **)((char *)pointers + f->offset);
 }
 
-/* Fills in the pointers in order. library_open() takes the last one as the sign that all are
- * set. */
+/* Fills in the pointers in order. The last one comes last: library_open() takes it as the sign that
+ * all are set. */
 static int fill_pointers(const struct library *l, const struct library_function *list, size_t n,
 			 void *pointers, char why[LIBRARY_WHY_LEN])
 {

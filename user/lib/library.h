@@ -13,7 +13,7 @@ struct library {
 	/* Name of the shared library; NULL: the program was built without it (WITH_…=0 in the
 	 * Makefile). */
 	const char *soname;
-	/* Name of the package with the library, on the distribution that built the program; "":
+	/* Package that contains the library, on the distribution that built this program; "":
 	 * unknown. */
 	const char *package;
 };
@@ -23,7 +23,7 @@ extern const struct library library_mhd, library_sodium, library_ldns, library_c
 
 struct library_function {
 	const char *name;
-	size_t offset;	/* offset of the function's pointer in the caller's struct of pointers */
+	size_t offset;	/* offset of its pointer in the caller's struct */
 };
 
 #define LIBRARY_POINTER(name) typeof(name) *name;

@@ -14,7 +14,7 @@ struct texts {
 	size_t n;
 };
 
-static struct texts before, now;	/* texts printed in the previous round, and in this round */
+static struct texts before, now;	/* texts of the previous round, and of this one */
 static bool in_rounds, again, no_info, no_waiting;
 
 static bool has_text(const struct texts *t, const char *text)

@@ -13,8 +13,8 @@ void log_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_error_at(const char *file, int line, int column, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
 void log_warning(const char *format, ...) __attribute__((format(printf, 1, 2)));
-/* Warns that some part of the configuration waits, for example for an interface. The daemon turns
- * this off with log_no_waiting(), because its log of states has the same information. */
+/* Warns that a part of the configuration waits, for example for an interface. log_no_waiting()
+ * turns this off: the daemon logs changes of states instead. */
 void log_waiting(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_no_waiting(void);
 void log_info(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -25,10 +25,10 @@ void log_event(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Turns log_info() off, for commands whose standard output is their result. */
 void log_no_info(void);
 
-/* Turns repeated texts on or off. While they are on, a text is printed even if it was printed
- * before (see log_round()). */
+/* on: prints texts even if they were printed before; off: suppresses repeated texts, see
+ * log_round(). */
 void log_again(bool on);
 
-/* Begins a round of a task that repeats. From now on, a text that was printed in this round or the
- * one before it is not printed again. */
+/* Begins a round of a repeated task. A text that was printed in this round or the round before it
+ * is not printed again. */
 void log_round(void);

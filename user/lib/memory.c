@@ -9,8 +9,8 @@
 #include <unistd.h>
 #include "lib/memory.h"
 
-/* Drops the read-only pages of the first loaded object, which is the program itself. They are equal
- * to the file, so the kernel can read them again. */
+/* Callback for the first loaded object, the program itself: drops its read-only pages, which the
+ * kernel can read again from the file. */
 static int forget_program(struct dl_phdr_info *info, size_t size, void *data)
 {
 	uintptr_t page = sysconf(_SC_PAGESIZE);

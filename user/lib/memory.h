@@ -7,7 +7,6 @@
 /* Returns freed memory to the kernel. musl does this in free(), so the function is empty there. */
 void memory_trim(void);
 
-/* Returns freed memory and the pages of the program file, which include the BPF object. The kernel
- * reads such a page again from the file when it is needed. Call it after anything that uses much
- * memory. */
+/* Does that, and also returns the pages of the program file with the BPF object, which the kernel
+ * reads again when needed. Call it after a task that used much memory. */
 void memory_give_back(void);

@@ -14,8 +14,8 @@
 #include <unistd.h>
 #include "lib/notify.h"
 
-/* Reads the manager's address from $NOTIFY_SOCKET: a path, or '@' and an abstract name. Returns its
- * length, or 0 if there is none or it is of another kind (vsock:). */
+/* Reads the service manager's address from $NOTIFY_SOCKET: a path, or '@' and an abstract name.
+ * Returns its length; 0: there is none, or one of another kind (vsock:). */
 static socklen_t manager_address(struct sockaddr_un *ret)
 {
 	const char *name = getenv("NOTIFY_SOCKET");
@@ -83,8 +83,8 @@ static unsigned long long parse_number(const char *text)
 	return errno || *end ? 0 : value;
 }
 
-/* Reads $WATCHDOG_USEC. $WATCHDOG_PID names the process that should answer. Child processes inherit
- * both variables, so another process ignores them. */
+/* Reads $WATCHDOG_USEC, unless $WATCHDOG_PID names another process: child processes inherit
+ * both. */
 __u64 notify_period(void)
 {
 	const char *pid = getenv("WATCHDOG_PID");

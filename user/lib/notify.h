@@ -12,6 +12,6 @@ void notify_ready(void);
 void notify_reloading(void);
 void notify_stopping(void);
 void notify_alive(void);
-/* Returns within how many milliseconds the manager expects each notify_alive() ($WATCHDOG_USEC), or
- * 0 if it expects none. */
+/* Returns the period in ms in which the service manager expects notify_alive() ($WATCHDOG_USEC); 0:
+ * it expects none. */
 __u64 notify_period(void);

@@ -11,14 +11,14 @@
 
 #define VAR_STATE_PATH_LEN 256
 
-/* Writes the path of a file that survives a reboot. With name "" it writes the path of the
- * directory. */
+/* Writes the path of a file that outlives reboots, in the instance's directory for such files; name
+ * "": of the directory. */
 void var_state_path(char path[VAR_STATE_PATH_LEN], const char *instance, const char *name);
-/* Creates that directory. A failure shows when a file is written there. */
+/* Creates the directory of var_state_path(). If that fails, writing a file there will report it. */
 void var_state_prepare(const char *instance);
 
 #define RUN_STATE_DIR "/run/wgxdp"
 #define RUN_STATE_PATH_LEN 128
-/* Writes the path of a file that lasts until the next boot, such as "running.yaml". With name "" it
- * writes the path of the directory. */
+/* Writes the path of a file of the instance in /run, such as "running.yaml"; name "": of its
+ * directory. */
 void run_state_path(char path[RUN_STATE_PATH_LEN], const char *instance, const char *name);

@@ -7,8 +7,8 @@
 #include <errno.h>
 #include <stdbool.h>
 
-/* Returns true if this -errno of a query means a lack of memory or file descriptors. The caller
- * must not take it for the answer "no". */
+/* Returns true if a query failed with this -errno for lack of memory or file descriptors. The
+ * caller must not take that for the answer "no". */
 static inline bool is_resource_error(int r)
 {
 	return r == -ENOMEM || r == -ENOBUFS || r == -EMFILE || r == -ENFILE;

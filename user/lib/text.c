@@ -85,7 +85,7 @@ FILE *text_open(char **text, size_t *n)
 
 /* ---- for terminals and programs ---- */
 
-#define PIECE_LEN 8			/* room for one character, or for one escaped byte */
+#define PIECE_LEN 8			/* bytes of a character, or of an escaped byte */
 
 /* Returns the length of the first character of the text if it can be written unchanged. Returns 0
  * if it is a control character or not UTF-8 (RFC 3629). */
@@ -102,8 +102,8 @@ static size_t visible_length(const char *text)
 	return *c == 0xc2 && c[1] < 0xa0 ? 0 : n;
 }
 
-/* Writes the next character to ret: unchanged, or its first byte escaped with `format`. If `lines`
- * is true, newline and tab stay unchanged too. Returns how many bytes of the text it used. */
+/* Writes the next character of the text to ret: as it is, or its first byte escaped by `format`.
+ * lines: newline and tab stay as they are too. Returns how many bytes of the text this was. */
 static size_t next_piece(const char *text, const char *format, bool lines, char ret[PIECE_LEN])
 {
 	size_t n = lines && (*text == '\n' || *text == '\t') ? 1 : visible_length(text);
@@ -137,8 +137,8 @@ void text_visible(char *ret, size_t size, const char *text)
 	ret[at] = '\0';
 }
 
-/* Prints the text, with each character of `special` replaced by a backslash and the character at
- * the same index of `escaped`, and other control characters escaped with `format`. */
+/* Prints the text. A character of `special` becomes a backslash and the character of `escaped` at
+ * the same index; other control characters are escaped by `format`. */
 static void print_escaped(FILE *out, const char *text, const char *special, const char *escaped,
 			  const char *format)
 {
@@ -166,7 +166,7 @@ void text_print_json(FILE *out, const char *text)
 
 void text_print_label(FILE *out, const char *text)
 {
-	/* The length of the part that needs no escapes, which is nearly always the whole text. */
+	/* Print what needs no escapes, mostly the whole text, with a single call. */
 	size_t plain = 0;
 
 	while (text[plain] >= ' ' && text[plain] < 0x7f && !strchr("\"\\", text[plain]))

@@ -18,7 +18,7 @@ static inline bool timer_runs(const uv_timer_t *timer)
 	return uv_is_active((const uv_handle_t *)timer);
 }
 
-/* Starts the timer if `wanted` is true and it does not run yet; stops it if `wanted` is false. */
+/* wanted: starts the timer, unless it runs already. Otherwise stops it. */
 static inline void timer_repeat(uv_timer_t *timer, bool wanted, uv_timer_cb callback,
 				uint64_t first_ms, uint64_t ms)
 {

@@ -16,15 +16,14 @@
 #include "lib/yaml_json.h"
 #include "lib/yaml_words.h"
 
-#define ERRORS_PRINTED 50	/* limit of printed errors; further errors are only counted */
+#define ERRORS_PRINTED 50	/* errors that are printed; further ones are only counted */
 
 bool yaml_is_empty(const struct yaml_node *node)
 {
 	return !node || (node->type == YAML_SCALAR && !node->text);
 }
 
-/* Returns the first node within `node` that has text in the file, so that an error can point at
- * it. */
+/* Returns the first node in `node` that stands in the file as text, for an error to point at. */
 static struct yaml_node *first_written(struct yaml_node *node)
 {
 	struct yaml_node *at = node;
@@ -34,7 +33,7 @@ static struct yaml_node *first_written(struct yaml_node *node)
 	return at;
 }
 
-/* Returns the key for a value in a mapping, or the list for an item of a list. */
+/* Returns the node outside: for a value in a mapping its key, for an item its list. */
 static struct yaml_node *outer_node(struct yaml_node *node)
 {
 	struct yaml_node *parent = node->parent,
@@ -46,7 +45,7 @@ static struct yaml_node *outer_node(struct yaml_node *node)
 	return parent;
 }
 
-/* Returns whether this is a byte of a UTF-8 character after its first. */
+/* Returns whether c is the second or a later byte of a UTF-8 character. */
 static bool continues_character(char c)
 {
 	return (c & 0xc0) == 0x80;
@@ -58,8 +57,7 @@ static void show_source(const struct yaml *y, const struct yaml_node *node)
 {
 	enum { BEFORE = 60, SHOWN = 100 };
 	const char *at = y->text + node->at, *end = at + strcspn(at, "\r\n"), *start = at, *c;
-	/* The lines are collected for one fprintf(), because each call on stderr is a system
-	 * call. */
+	/* Print both lines with one fprintf(): on stderr each call is a system call. */
 	char below[BEFORE + 4 + SHOWN + 1], *to = below;
 
 	while (start > y->text && start[-1] != '\n' &&
@@ -110,8 +108,8 @@ const char *yaml_file_name(const char *file)
 	return strcmp(file, "-") ? file : "<stdin>";
 }
 
-/* Prints why a file cannot be read, and a hint: it is a directory, or there is a file with the
- * other ending (.yaml, .yml). */
+/* Prints why a file cannot be read, and hints: it is a directory, or the file's name has the other
+ * ending (.yaml, .yml). */
 static void log_unreadable(const char *file, int r)
 {
 	const char *dot = strrchr(file, '.');
@@ -137,7 +135,7 @@ int yaml_read(const char *file, char **ret, size_t *ret_n)
 
 	if (r) {
 		log_unreadable(is_stdin ? "standard input" : file, r);
-	/* A command that failed writes nothing. That must not count as an empty configuration. */
+	/* Empty input is what a failed command leaves, so it is no empty configuration. */
 	} else if (is_stdin && strspn(*ret, " \t\r\n") == *ret_n) {
 		log_error("standard input is empty: check the command before the pipe. For an "
 			  "empty configuration, write {}");
@@ -163,8 +161,8 @@ size_t yaml_character(const unsigned char *s, size_t n)
 	return len;
 }
 
-/* Refuses bytes that are not UTF-8 and tabs in the indentation. libfyaml would end the document at
- * the first such byte, and would take a tab for a space in continued lines. */
+/* Refuses bytes that are not UTF-8, where libfyaml would end the document, and tabs in the
+ * indentation, which it would take for a space in continued lines. */
 static int check_characters(struct yaml *y, const char *text, size_t n)
 {
 	const unsigned char *s = (const void *)text, *end = s + n, *start = s;
@@ -173,7 +171,7 @@ static int check_characters(struct yaml *y, const char *text, size_t n)
 	size_t len = 1;
 
 	for (; s < end && len; s += len) {
-		if (*s > ' ' && *s < 0x7f) {		/* fast path: most characters are these */
+		if (*s > ' ' && *s < 0x7f) {	/* most characters are these, so test them first */
 			indent = false;
 			len = 1;
 			continue;
@@ -204,8 +202,8 @@ static int check_characters(struct yaml *y, const char *text, size_t n)
 	return len ? 0 : -EINVAL;
 }
 
-/* Prints the first error of libfyaml in our words. Its messages have the form
- * <memory-@0x…-0x…>:LINE:COLUMN: error: text, and some have no place. */
+/* Prints the first error of libfyaml in our words. said: its message,
+ * <memory-@0x…-0x…>:LINE:COLUMN: error: text; some messages lack the place. */
 static void print_parser_error(struct yaml *y, const char *said)
 {
 	const char *place = strchr(said, '>'), *text = strstr(said, "error: ");
@@ -228,8 +226,8 @@ static void print_parser_error(struct yaml *y, const char *said)
 	yaml_error(y, &node, "%s", fault.text);
 }
 
-/* Parses the text into y->tree. libfyaml writes its messages to `ear`. It gets the text in memory,
- * because it reads streams in small pieces and copies them. */
+/* Parses the text into y->tree. ear: stream for libfyaml's messages. The text is in memory, because
+ * libfyaml reads streams in small pieces and copies them. */
 static int parse_events(struct yaml *y, FILE *ear)
 {
 	struct fy_parse_cfg cfg = { .flags = FYPCF_ALLOW_DUPLICATE_KEYS |
@@ -250,7 +248,7 @@ static int parse_events(struct yaml *y, FILE *ear)
 		yaml_tree_build(&y->tree, parser);
 		r = y->tree.no_memory ? -ENOMEM : y->tree.too_deep ? -ELOOP :
 		    fy_parser_get_stream_error(parser) ? -EBADMSG : y->tree.second ? -EINVAL : 0;
-		/* libfyaml reports a lack of memory only as a general failure. */
+		/* libfyaml reports a lack of memory like any other failure. */
 		if (r == -EBADMSG && errno == ENOMEM)
 			r = -ENOMEM;
 	}

@@ -9,15 +9,15 @@
 #pragma once
 #include "lib/yaml_tree.h"
 
-enum { YAML_RUNNING = 1 };		/* mark of a key that only running.yaml may have */
+enum { YAML_RUNNING = 1 };		/* key that only running.yaml may have */
 
 struct yaml {
-	const char *name;		/* name of the file, for messages */
-	const char *text;		/* source text of the file */
+	const char *name;		/* for messages */
+	const char *text;		/* the whole text of the file */
 	size_t n;
 	unsigned int errors;
 	bool no_memory;
-	/* Marks that this file allows: a key with another mark counts as unknown. */
+	/* Marks that this file allows. A key with another mark counts as unknown. */
 	unsigned int marks;
 	struct yaml_tree tree;
 };
@@ -27,32 +27,32 @@ typedef void yaml_set(struct yaml *y, const struct yaml_key *key, struct yaml_no
 		      void *object);
 
 struct yaml_key {
-	const char *name;		/* name of the key; NULL: the end of the table */
+	const char *name;		/* NULL: end of the table */
 	yaml_set *set;
-	const char *like; /* example of a value, or of an item of a list, for error messages */
-	/* offset: place of the value in the object. size: of the value, or of one row for a list of
-	 * mappings. Both are in bytes. */
+	const char *like; /* example of a value or list item, for errors */
+	/* offset: of the value in the object. size: of the value or, for a list of mappings, of a
+	 * row. In bytes. */
 	size_t offset, size;
-	size_t count; /* for a list: offset in the object of the size_t with the number of items */
-	/* Keys of this mapping, or of the mappings in this list. */
+	size_t count; /* for a list: offset of the size_t with its length */
+	/* Table of the keys in this mapping, or in each mapping of this list. */
 	const struct yaml_key *below;
-	yaml_set *item;			/* for a list: function that reads one item */
-	const char *const *choices;	/* names that the value may be; NULL ends them */
+	yaml_set *item;			/* for a list: reads an item */
+	const char *const *choices;	/* words that the value may be, ended by NULL */
 	bool required;
-	/* Other key of the mapping with which this key is not required; NULL: none. */
+	/* Key that makes this required one unnecessary; NULL: none. */
 	const char *unless;
-	bool unlisted;			/* error messages do not suggest this key */
+	bool unlisted;			/* errors do not propose this key */
 	unsigned int mark;
 };
 
-/* Functions for yaml_key.set. They store a value in the object. _text stores a string in a char
- * array of `size`. _choice stores the index in `choices` in an enum, and _flag the index in two
- * choices in a bool. _map reads the keys of a mapping, and _list the items of a list. _rows adds
- * the mappings of a list to an array that grows. */
+/* Values of yaml_key.set, which store a value in the object. _text: a string, in a char array of
+ * `size`. _choice: its index in `choices`, as an enum. _flag: the same for two choices, as a bool.
+ * _map: keys of a mapping. _list: items of a list. _rows: mappings of a list, in an array that
+ * grows. */
 yaml_set yaml_set_text, yaml_set_choice, yaml_set_flag, yaml_set_map, yaml_set_list, yaml_set_rows;
-extern const char *const yaml_flag_names[];	/* the choices of _flag: "false", "true" */
+extern const char *const yaml_flag_names[];	/* choices of yaml_set_flag: "false", "true" */
 
-#define YAML_FILE_LIMIT (16 << 20) /* largest size of a file in bytes; a larger file is refused */
+#define YAML_FILE_LIMIT (16 << 20) /* longest file that is read, in bytes */
 /* Reads a whole file, or standard input for "-", and adds a zero byte that *ret_n does not count.
  * Returns 0, or -errno after printing an error; -EFBIG if the file is too long. */
 int yaml_read(const char *file, char **ret, size_t *ret_n);
@@ -61,19 +61,20 @@ const char *yaml_file_name(const char *file); /* returns the name for messages: 
 /* Parses a text, which must stay valid until yaml_close(). Returns 0, -EINVAL after printing an
  * error if it is not YAML, or -ENOMEM. The root of an empty text is NULL. */
 int yaml_open(struct yaml *y, const char *text, size_t n, const char *name);
-/* Parses JSON that another program wrote. libfyaml reads it only if json_wrong() accepts it. */
+/* Does the same for JSON of another program. json_wrong() must accept it before libfyaml reads
+ * it. */
 int yaml_open_json(struct yaml *y, const char *text, size_t n, const char *name);
 void yaml_close(struct yaml *y);
 struct yaml_node *yaml_root(struct yaml *y);
 
-/* Returns whether the file has no value at this place. */
+/* Returns whether a value is missing in the file, as after a key without a value. */
 bool yaml_is_empty(const struct yaml_node *node);
 
 /* Reads the mapping into object by the table `keys`. Error messages call the mapping `what`. */
 void yaml_map(struct yaml *y, struct yaml_node *node, const struct yaml_key *keys, const char *what,
 	      void *object);
-/* Returns the first key of the mapping that is in `names`, a list that ends with NULL. Returns NULL
- * if none is. */
+/* Returns the mapping's first key that is in `names`, a list that NULL ends; NULL: it has none of
+ * them. */
 struct yaml_node *yaml_first_key(struct yaml_node *map, const char *const *names);
 /* Returns the text of a scalar, which is valid until yaml_close(); or NULL after printing an
  * error. */
@@ -81,11 +82,10 @@ const char *yaml_text(struct yaml *y, const struct yaml_key *key, struct yaml_no
 /* Adds a row of zeros at the end of an array and returns it. Returns NULL and sets y->no_memory if
  * there is no memory. */
 void *yaml_append(struct yaml *y, void *array, size_t *n, size_t size);
-/* Prints an error with the place of this node: of its key if the node is empty, of its beginning if
- * it is a mapping or a list. */
+/* Prints an error that points to a node: to its key if the node is empty, else to its beginning. */
 void yaml_error(struct yaml *y, struct yaml_node *node, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
-/* Prints the error that a text is not a number from `least` to `most`. */
+/* Prints that a text is no number from `least` to `most`, and what to write instead. */
 void yaml_error_number(struct yaml *y, struct yaml_node *value, const struct yaml_key *key,
 		       const char *text, unsigned long least, unsigned long most);
 /* Returns the length of the UTF-8 character at s, where n > 0 bytes are left. Returns 0 if it is

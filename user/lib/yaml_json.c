@@ -19,8 +19,8 @@ static bool fail(struct reader *r, const char *wrong)
 	return false;
 }
 
-/* Returns the next byte without consuming it; 0 at the end. A zero byte in the text is an error
- * too, so the two need not be distinguished. */
+/* Returns the next byte without consuming it; 0 at the end. A NUL in the text gives 0 as well,
+ * because it is an error too. */
 static char next_char(const struct reader *r)
 {
 	return r->at < r->end ? *r->at : '\0';
@@ -74,7 +74,7 @@ static bool read_word(struct reader *r, const char *word)
 	return true;
 }
 
-/* Reads the rest of an escape, after its backslash. */
+/* Reads an escape in a string from behind its backslash. Returns false if it is invalid. */
 static bool read_escape(struct reader *r)
 {
 	unsigned int code = 0;
@@ -121,7 +121,7 @@ static bool read_string(struct reader *r)
 
 static bool read_value(struct reader *r);
 
-/* Reads an object or an array, after its opening bracket. */
+/* Reads an object or array from behind its opening bracket. Returns false if it is invalid. */
 static bool read_members(struct reader *r, bool is_object)
 {
 	char close = is_object ? '}' : ']';

@@ -75,7 +75,7 @@ static void error_of_type(struct yaml *y, const struct yaml_key *key, struct yam
 			   key->like);
 }
 
-/* Returns the value, or the target of the alias, if it has this type. Otherwise prints an error and
+/* Returns the value, after following an alias, if it has this type. Otherwise prints an error and
  * returns NULL. */
 static struct yaml_node *value_of_type(struct yaml *y, const struct yaml_key *key,
 				       struct yaml_node *value, enum yaml_type type)
@@ -144,7 +144,7 @@ void yaml_set_text(struct yaml *y, const struct yaml_key *key, struct yaml_node 
 			   "write one such as %s", key->name, text, key->size - 1, key->like);
 }
 
-/* Appends a name to a text of names, which is truncated if it gets longer than `size`. */
+/* Appends a name to a list of names as text, which is cut off at `size` bytes. */
 static void add_name(char *list, size_t size, const char *separator, const char *name)
 {
 	size_t n = strlen(list);
@@ -225,7 +225,7 @@ static void read_row(struct yaml *y, const struct yaml_key *key, struct yaml_nod
 	yaml_set_map(y, &one, item, place);
 }
 
-/* Accepts a section without content, for example one whose entries are commented out. */
+/* A section without content is allowed: its entries may be commented out. */
 void yaml_set_rows(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
 		   void *object)
 {
@@ -252,8 +252,8 @@ static const struct yaml_key *find_key(const struct yaml *y, const struct yaml_k
 	return NULL;
 }
 
-/* Prints that a key is unknown, and what to write instead. Returns the row that the user probably
- * meant, or NULL. */
+/* Prints that a key is unknown, and proposes another one. Returns that one's row, or NULL if no key
+ * is similar. */
 static const struct yaml_key *unknown_key(struct yaml *y, struct yaml_node *node,
 					  const struct yaml_key *keys, const char *what)
 {
@@ -309,8 +309,8 @@ struct yaml_node *yaml_first_key(struct yaml_node *map, const char *const *names
 	return NULL;
 }
 
-/* State of reading a mapping, with one bit for each row of the table. keys: rows that were read so
- * far. meant: rows that mistyped keys probably stand for. */
+/* Bits for the rows of the table while a mapping is read. keys: rows whose key was read. meant:
+ * rows that an unknown key probably stands for. */
 struct seen {
 	unsigned long long keys, meant;
 };
@@ -332,7 +332,7 @@ static void read_pair(struct yaml *y, struct yaml_node *name, const struct yaml_
 		yaml_error(y, name, "'<<' in %s: YAML merge keys are not supported: write out "
 			   "the keys of '%s' here", what,
 			   value->type == YAML_ALIAS ? value->text : "<<");
-		/* The merged mapping may contain any key, so no key is reported as missing. */
+		/* A merged mapping (<<) may have any key, so report none as missing. */
 		seen->meant = -1ULL;
 		return;
 	}
@@ -352,7 +352,7 @@ static void read_pair(struct yaml *y, struct yaml_node *name, const struct yaml_
 	seen->keys |= bit;
 }
 
-/* Returns whether the mapping has the key `unless`, which replaces a required one. */
+/* Returns whether the mapping has the key `unless`, so that another one is not required. */
 static bool is_replaced(const struct yaml_key *keys, const char *unless, unsigned long long seen)
 {
 	for (size_t i = 0; unless && keys[i].name; i++)
@@ -361,8 +361,8 @@ static bool is_replaced(const struct yaml_key *keys, const char *unless, unsigne
 	return false;
 }
 
-/* Prints which required keys are missing. If an entry of a list lacks its first key, the name, it
- * is most often the rest of the entry above, with a '-' too many. */
+/* Prints which required keys are missing. A list entry without its first key, the name, is mostly
+ * the rest of the entry above, with a '-' too many. */
 static void tell_missing(struct yaml *y, struct yaml_node *node, const struct yaml_key *keys,
 			 const char *what, unsigned long long missing)
 {
@@ -375,7 +375,7 @@ static void tell_missing(struct yaml *y, struct yaml_node *node, const struct ya
 			   keys->name, keys->like);
 		return;
 	}
-	/* The next entry has no name, so it may be the rest of this one. Its own error says so. */
+	/* The next entry may be the rest of this one, because it has no name: its error says so. */
 	if (is_item && keys->required && node->next && node->next->type == YAML_MAP &&
 	    !yaml_first_key(node->next, (const char *[]){ keys->name, NULL }))
 		return;

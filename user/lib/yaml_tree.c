@@ -92,8 +92,8 @@ static void add_anchor(struct yaml_tree *t, struct fy_token *token, struct yaml_
 		t->anchors = a;
 }
 
-/* Adds a node to the open list or mapping. token: the place in the source that an error points at.
- * anchor: the name by which aliases refer to the node. Both may be NULL. */
+/* Adds a node to the list or mapping that is open. token: where it is in the source, for errors;
+ * NULL: unknown. anchor: its name for aliases; NULL: none. */
 static struct yaml_node *add_node(struct yaml_tree *t, enum yaml_type type, struct fy_token *token,
 				  struct fy_token *anchor)
 {
@@ -126,8 +126,8 @@ static struct yaml_node *add_node(struct yaml_tree *t, enum yaml_type type, stru
 	return node;
 }
 
-/* Returns whether the file has no value at this place. libfyaml up to 0.7 gives no token then;
- * since 0.8 it gives an empty one. */
+/* Returns whether the file lacks a value here. libfyaml up to 0.7 then has no token, later versions
+ * an empty one. */
 static bool is_absent(struct fy_token *value)
 {
 	const struct fy_mark *start, *end;
@@ -155,7 +155,7 @@ static void add_scalar(struct yaml_tree *t, struct fy_token *value, struct fy_to
 		node->text = token_text(t, value, &node->n);
 	if (node && value && !node->n && node->len &&
 	    fy_scalar_token_get_style(value) == FYSS_PLAIN)
-		/* the source has characters but the text is empty: libfyaml ran out of memory */
+		/* an empty text for characters in the source: libfyaml lacked memory */
 		t->no_memory = true;
 }
 

@@ -13,41 +13,38 @@ enum yaml_type { YAML_SCALAR, YAML_LIST, YAML_MAP, YAML_ALIAS };
 
 struct yaml_node {
 	enum yaml_type type;
-	/* Position of the node's beginning, counted from 0. The column counts characters. */
+	/* Beginning of the node, counted from 0; the column in characters. */
 	int line, column;
-	/* The value of a scalar, zero-terminated, or NULL if it has none. For an alias: its
-	 * name. */
+	/* Value of a scalar with a NUL; NULL: it has none. For an alias: its name. */
 	const char *text;
-	/* For a scalar: the number of bytes of `text`, which may contain zeros. For a list: the
-	 * number of items. For a mapping: the number of pairs. */
+	/* Scalar: bytes of `text`, which may include NULs. List: its items. Mapping: its pairs. */
 	size_t n;
-	/* Offset and length in the source, in bytes: of a scalar, or of the token that begins the
-	 * list or mapping. */
+	/* Place in the source, in bytes: of a scalar, or of the token that begins a list or
+	 * mapping. */
 	size_t at, len;
 	struct yaml_node *parent, *next;
-	/* Items of the list. In a mapping, keys and values alternate. */
+	/* Items of a list, or keys and values of a mapping in turn. */
 	struct yaml_node *first, *last;
-	struct yaml_node *to;	/* for an alias: its target; NULL: there is no such anchor */
+	struct yaml_node *to;	/* alias: its target; NULL: no node has this anchor */
 };
 
 struct yaml_block;
 struct yaml_anchor;
 struct yaml_tree {
-	/* Root of the document, and the list or mapping that is being read. */
+	/* root: of the document. open: list or mapping that is being read. */
 	struct yaml_node *root, *open;
-	struct yaml_anchor *anchors;	/* anchors, the latest first */
-	struct yaml_block *blocks;	/* the memory of all nodes and texts */
+	struct yaml_anchor *anchors;	/* the latest one first */
+	struct yaml_block *blocks;	/* memory of all nodes and texts */
 	unsigned int depth;
-	/* Number of the first line that is nested deeper than YAML_DEPTH, from 1; 0: none. */
+	/* First line, from 1, that is nested deeper than YAML_DEPTH; 0: none. */
 	int too_deep;
-	int second;	/* number of the line at which a second document begins, from 1; 0: none */
+	int second;	/* line, from 1, where a second document begins; 0: none */
 	bool no_memory;
 };
 
 /* Deepest nesting. A configuration needs 8, a ruleset of nft 20. */
 #define YAML_DEPTH 100
-/* Adds the nodes of the document. Stops at its end, at a parser error, at a second document, or at
- * nesting deeper than YAML_DEPTH. */
+/* Adds all nodes of the document. Stops at its end, an error, a second document, or YAML_DEPTH. */
 void yaml_tree_build(struct yaml_tree *t, struct fy_parser *parser);
 void yaml_tree_free(struct yaml_tree *t);
 /* Returns the node at a path of keys and item numbers, such as "/services/0/listen", and follows

@@ -45,7 +45,7 @@ static const char *entry_of(const char *line)
 	return s;
 }
 
-/* Returns the nearest line above `line` that has content, or `line` itself if there is none. */
+/* Returns the nearest line above that has content; `line` itself if there is none. */
 static const char *line_before(const struct yaml *y, const char *line)
 {
 	const char *s = line;
@@ -68,7 +68,7 @@ static const char *line_behind(const char *line)
 	return NULL;
 }
 
-/* Sets the fault's text and its place, which may be on another line than the parser's error. */
+/* Sets the fault's text and place, which may be on another line than where the parser failed. */
 static void explain(const struct yaml *y, struct yaml_fault *f, const char *at, const char *format,
 		    ...) __attribute__((format(printf, 4, 5)));
 static void explain(const struct yaml *y, struct yaml_fault *f, const char *at, const char *format,
@@ -96,7 +96,7 @@ static void explain_indentation(const struct yaml *y, const char *line, struct y
 	int is = text_of(line) - line + 1, was = 0;
 	const char *key = "";
 
-	/* The nearest column of a line above is most often the intended one. */
+	/* The user most likely meant the nearest column at which a line above begins. */
 	for (const char *above = line, *s; (s = line_before(y, above)) != above; above = s) {
 		int column = entry_of(s) - s + 1;
 
@@ -110,8 +110,8 @@ static void explain_indentation(const struct yaml *y, const char *line, struct y
 		is < was ? "add" : "remove", abs(is - was), abs(is - was) == 1 ? "" : "s");
 }
 
-/* Explains a broken key: it has no colon, or no space after its colon, or the next line is indented
- * as if it continued the value. */
+/* Explains a line that should be a key: it lacks the colon, or the space behind it, or the next
+ * line is indented as if the value continued. */
 static void explain_key(const struct yaml *y, const char *line, const char *at,
 			struct yaml_fault *f)
 {
@@ -139,7 +139,7 @@ static void explain_key(const struct yaml *y, const char *line, const char *at,
 		rest ? " " : "", rest, s);
 }
 
-/* Returns the innermost bracket that is open at `upto`, or NULL. */
+/* Returns the innermost bracket that is not closed before `upto`, or NULL. */
 static const char *open_bracket(const struct yaml *y, const char *upto)
 {
 	const char *open[YAML_DEPTH];

@@ -7,13 +7,13 @@
 #include "lib/yaml.h"
 
 struct yaml_fault {
-	int line, column;	/* position, counted from 0, as in struct yaml_node */
-	size_t at;		/* offset of that position in the source, in bytes */
+	int line, column;	/* place of the fault, counted from 0 */
+	size_t at;		/* the same place as an offset in the source, in bytes */
 	char text[256];
 };
 
-/* Finds the likely mistake after libfyaml stopped at this line and column, counted from 0, with the
- * message `said`. */
+/* Finds the mistake that probably made libfyaml stop at this line and column, counted from 0. said:
+ * libfyaml's message. */
 void yaml_explain(const struct yaml *y, int line, int column, const char *said,
 		  struct yaml_fault *ret);
 
