@@ -195,7 +195,7 @@ def drop_in():
 
 
 def drop_in_in_guide():
-    return set(re.findall('^    (.*)', between(read('docs/guides/interfaces.md'), '^It is this:$', '^#'), re.M))
+    return set(re.findall('^    (.*)', between(read('docs/guides/interfaces.md'), '^The file shared.conf contains these lines:$', '^#'), re.M))
 
 
 def packages():
