@@ -394,7 +394,7 @@ static const char *tsig_hint(unsigned int error)
 	case 16:
 		return "BADSIG: the server has another secret for this key: correct one of the two";
 	case 17:
-		return "BADKEY: the server has no key with this name: add it there";
+		return "BADKEY: the server does not know this key: add it there";
 	case 18:
 		return "BADTIME: the clocks of this host and the server differ by more than five "
 		       "minutes: set them";
