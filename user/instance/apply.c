@@ -13,6 +13,7 @@
 #include "dataplane/attach.h"
 #include "dataplane/config_text.h"
 #include "instance/apply.h"
+#include "instance/follower.h"
 #include "dataplane/dataplane.h"
 #include "dataplane/load_error.h"
 #include "lib/log.h"
@@ -263,6 +264,17 @@ static int apply_all(const char *instance, struct plan_input *in, struct resolve
 	return rc;
 }
 
+/* Warns that without a daemon, wgxdp does not react to an interface that appears later. */
+static void report_unfollowed(const char *instance)
+{
+	__s64 since;
+
+	if (log_waited() && !follower_runs(instance, &since))
+		log_warning("instance %s: no daemon runs, so wgxdp does not notice when this is "
+			    "there: start the daemon (`wgxdp daemon`), or run `wgxdp up` again "
+			    "then", instance);
+}
+
 int apply(const char *instance, const struct config *c)
 {
 	struct resolved_backends answers;
@@ -279,6 +291,8 @@ int apply(const char *instance, const struct config *c)
 	resolved_backends_read(instance, &answers);
 	rc = resolved_backends_match(&answers, c) ?: apply_all(instance, &in, &answers, false);
 	resolved_backends_free(&answers);
+	if (!rc)
+		report_unfollowed(instance);
 	return rc;
 }
 
