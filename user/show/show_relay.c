@@ -34,9 +34,7 @@ static void show_direction(struct node row, const struct relay_view *v, __u32 id
 			v->totals[total_index(id, direction, PLANE_TC)].forwarded);
 }
 
-/* Adds the endpoint and the handshake of a peer. null: WireGuard has no such peer, or no endpoint
- * for it yet. */
-static void show_wireguard(struct node row, const struct wg_peer *p)
+void show_wireguard(struct node row, const struct wg_peer *p)
 {
 	char text[ADDRESS_STRLEN];
 
