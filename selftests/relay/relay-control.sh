@@ -25,7 +25,7 @@ names() { wgxdp show peers --json | python3 -c 'import json, sys
 print(" ".join(sorted(p["name"] for p in json.load(sys.stdin)["peers"])))'; }
 has_route() { [[ " $(routes) " == *" $1 "* ]]; }
 has_no_route() { ! has_route "$1"; }
-written() { sed -n 's/.*\b\([0-9][0-9]*\) entr[a-z]* written/\1/p' <<< "$1"; }
+written() { sed -n 's/^the data path is up:.* \([0-9]*\) map .* written$/\1/p; s/.*: nothing had to change$/0/p' <<< "$1"; }
 in_time() { expect 'ms until then' $((($(date +%s%N) - from) / 1000000)) '<=' "$(at_most 1000)"; }
 new_key() { wg genkey | wg pubkey; }
 

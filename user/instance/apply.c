@@ -75,6 +75,17 @@ static void report_ports(const struct dataplane *dp, const struct plan *p, const
 	}
 }
 
+static void report_changes(const struct dataplane *dp, int written)
+{
+	if (written)
+		log_info("the data path is up: %s%d map %s written", dp->reloaded ?
+			 "its programs were loaded, and " : "", written,
+			 written == 1 ? "entry was" : "entries were");
+	else
+		log_info("the data path is up: %s", dp->reloaded ? "its programs were loaded" :
+			 "nothing had to change");
+}
+
 static void forwarding_hints(const struct plan *p, const struct config *c, const struct host *h)
 {
 	for (size_t i = 0; i < p->n_ports; i++) {
@@ -206,8 +217,7 @@ static int apply_once(const char *instance, const struct plan_input *given,
 	if (!rc) {
 		report_ports(dp, p, &h);
 		if (!in.tolerant)
-			log_info("%s%d %s written", dp->reloaded ? "programs loaded, " : "",
-				 written, written == 1 ? "entry" : "entries");
+			report_changes(dp, written);
 		forwarding_hints(p, in.config, &h);
 		headroom_hints(dp, p, &h);
 	}
