@@ -97,7 +97,8 @@ other_whys() {
 	wgxdp up "${to[@]}" --mode generic > /dev/null
 	wgxdp up "${to[@]}" > /dev/null
 	expect 'generic before: why' "$(shown get interfaces.lan.why)" == 'mode auto keeps the generic XDP of an earlier configuration'
-	wgxdp up "${to[@]}" --wan nowhere > /dev/null 2>&1
+	wgxdp save | sed -E 's/(name|interface): wan/\1: nowhere/' > "$work/nowhere.yaml"
+	wgxdp up -c "$work/nowhere.yaml" > /dev/null 2>&1
 	expect 'not there: why' "$(shown get interfaces.nowhere.why)" == 'not there yet'
 	wgxdp down
 	takes_xdp wg-end eth
