@@ -44,6 +44,16 @@ for i in {2..6}; do
 done
 expect 'ms until the update for both names, at worst of 5' $worst '<=' "$(at_most 1000)"
 now=$(date +%s)
+# An instance without a data path: what show and reload print
+wgxdp show > "$work/show" || fail "show: $(< "$work/show")"
+for line in '^instance: default$' '^  daemon: since ' "^  file: $work/wgxdp.yaml$" '^dns_name: wg-end.example.net$' \
+	'^  interface: ens18$' '^  latest_success: 20.*ago'; do
+	grep -q "$line" "$work/show" || fail "show has no line '$line': $(< "$work/show")"
+done
+wgxdp show --json | python3 -c 'import json, sys; assert json.load(sys.stdin)["dns_names"][0]["interface"] == "ens18"'
+expect 'show services' "$(wgxdp show services)" == 'services: none'
+! wgxdp reload -c "$work/wgxdp.yaml" > "$work/reload" 2>&1 || fail 'reload of an instance without a data path'
+grep -q 'default has no data path.*run .systemctl reload wgxdp-daemon. or send SIGHUP' "$work/reload" || fail "reload says $(< "$work/reload")"
 expect 'the metric, seconds ago' $((now - $(succeeded wg-end.example.net))) '<=' 60
 
 before=$(arrived dns updates)

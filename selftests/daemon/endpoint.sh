@@ -127,6 +127,13 @@ Nothing to do: endpoint is already 203.0.113.1:51820
 EOF
 done
 
+# a normal user, who may open ping sockets
+chmod 755 "$work"
+install -m 755 "$wgxdp" "$work/wgxdp"
+! inside laptop setpriv --reuid 4711 --regid 4711 --clear-groups "$work/wgxdp" endpoint --interface wgl --peer "$peer" \
+	--host 203.0.113.1 --port 51820 > "$work/said" 2>&1 || fail 'a normal user may change WireGuard'
+grep -q -- '--interface wgl: .*: run as root$' "$work/said" || fail "a normal user: $(< "$work/said")"
+
 # invalid arguments and states
 wrong() { # WHAT STATUS ERROR ARGUMENT...
 	says "$1" "$2" "${@:4}" < /dev/null

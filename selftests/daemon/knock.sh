@@ -112,6 +112,7 @@ sendp(Ether(dst=getmacbyip("203.0.113.1")) / IP(src="203.0.113.254", dst="203.0.
 		expect 'of' "$(tail -n 1 "$work/ran" | sed 's/.*  //')" == alone
 		inside r2 "$wgxdp" knock -k
 		wait "$daemon" || fail "wgxdp knock -k: status $?"
+		! grep "warning: learn" "$work/knock" || fail 'wgxdp knock -k: a warning at its end'
 		say 'ok wgxdp knock, and -k'
 	fi
 	inside r1 ip link del wg1

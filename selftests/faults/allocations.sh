@@ -166,7 +166,7 @@ try_reload() {
 	((status != 0)) || { runs=$other other=$was; }
 	cmp -s "$work/saved" "$work/is-$runs" || fail "$trial: status $status, $(< "$work/error"), and this runs: $(diff "$work/is-$runs" "$work/saved" | head -n 12), wanted by $(wanted_by)"
 	wgxdp up -c "$work/saved" > "$work/out" 2>&1 || fail "$trial: up with what was saved: $(< "$work/out")"
-	((status != 0)) || [[ $(tail -n 1 "$work/out") == '0 entries written' ]] ||
+	((status != 0)) || [[ $(tail -n 1 "$work/out") == 'the data path is up: nothing had to change' ]] ||
 		fail "$trial: done, and what runs is not what is saved: $(tail -n 1 "$work/out"), wanted by $(wanted_by)"
 }
 after_reload() {

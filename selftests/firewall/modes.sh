@@ -93,11 +93,12 @@ other_whys() {
 	inside wg-end ethtool -K eth gro off > /dev/null
 	wgxdp up "${to[@]}" > /dev/null
 	expect 'a device that cannot transmit: why' "$(shown get interfaces.lan.why)" == 'the driver has native XDP; the device cannot send from XDP, so'"\
- tc sends these packets: the other end of the veth needs GRO or an XDP program: run \`ethtool -K PEER gro on\` there"
+ tc sends these packets: the other end of the veth needs GRO or an XDP program: run \`ethtool -K PEER gro on\` there, and then \`wgxdp up\` or \`wgxdp reload\` here"
 	wgxdp up "${to[@]}" --mode generic > /dev/null
 	wgxdp up "${to[@]}" > /dev/null
 	expect 'generic before: why' "$(shown get interfaces.lan.why)" == 'mode auto keeps the generic XDP of an earlier configuration'
-	wgxdp up "${to[@]}" --wan nowhere > /dev/null 2>&1
+	wgxdp save | sed -E 's/(name|interface): wan/\1: nowhere/' > "$work/nowhere.yaml"
+	wgxdp up -c "$work/nowhere.yaml" > /dev/null 2>&1
 	expect 'not there: why' "$(shown get interfaces.nowhere.why)" == 'not there yet'
 	wgxdp down
 	takes_xdp wg-end eth

@@ -39,7 +39,7 @@ for how in unmounts removes; do
 	wait_for 10 'the former objects are gone' none_of_these "$work/objects"
 	bpf_objects default > "$work/objects"
 	wgxdp up -c "$work/wgxdp.yaml" > "$work/up"
-	grep -q '^0 entries written' "$work/up" || fail "up finds something else than was: $(< "$work/up")"
+	grep -q '^the data path is up: nothing had to change' "$work/up" || fail "up finds something else than was: $(< "$work/up")"
 	bpf_objects default | cmp -s - "$work/objects" || fail 'up made new objects'
 	wgxdp down
 	wait "$daemon" || fail "the daemon does not end with down: $(< "$work/daemon")"

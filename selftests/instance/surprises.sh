@@ -15,10 +15,11 @@ says() {
 }
 
 interfaces() {
-	says 0 'interface wna: not there yet, and wgxdp waits for it; this host has wan, lan' up --wan wna --to 192.168.1.10
-	wgxdp down
+	says 1 'up: --wan wna: this host has no such interface: name one of wan, lan' up --wan wna --to 192.168.1.10
+	says 1 'up: --lan lna: this host has no such interface: name one of lan, wan' up --wan wan --lan lna --to 192.168.1.10
+	[[ ! -e /sys/fs/bpf/wgxdp/default ]] || fail 'up with a mistyped interface loaded something'
 	wgxdp up --wan wan --to 192.168.1.10 > /dev/null
-	says 0 'interface wna: not there yet, and wgxdp waits for it; this host has wan, lan' service add a --listen wna --backend 192.168.1.10
+	says 0 'interface wna: not there yet; this host has wan, lan' service add a --listen wna --backend 192.168.1.10
 	wgxdp service del a > /dev/null
 	says 1 'peer import wga: this host has no such interface: name one of wan, lan' peer import wga
 	says 1 'trace: --in wna: this host has no such interface: name one of wan, lan' trace --in wna --from 198.51.100.7:4000 --to 198.51.100.1:$port
@@ -28,6 +29,28 @@ interfaces() {
 	wait_for 5 'monitor names what there is' grep -q 'no such interface yet, and monitor waits for it: there is wan, lan' "$work/monitor"
 	stop $monitor
 	say 'ok a mistyped interface: those that are there are named'
+}
+
+# Each warning about what is missing comes once, with what to do if no daemon runs
+waits() { # WORDS COMMAND...
+	says 0 "$@"
+	expect "warnings: $1" "$(grep -cF -- "$1" "$work/out")" == 1
+	expect 'of a daemon' "$(grep -cF 'no daemon runs, so wgxdp does not notice' "$work/out")" == "$daemons_missing"
+}
+waiting() {
+	local daemons_missing=1
+	wgxdp up --wan wan --to 192.168.1.10 > "$work/out" 2>&1
+	! grep 'no daemon runs' "$work/out" || fail 'up warns although it waits for nothing'
+	wgxdp save > "$work/file.yaml"
+	sed -E 's/(name|interface): wan/\1: wna/' "$work/file.yaml" > "$work/later.yaml"
+	waits 'interface wna: not there yet; this host has wan, lan' up -c "$work/later.yaml"
+	waits 'waiting for backend nosuch.invalid, which has no IPv4 address yet' up --wan wan --to nosuch.invalid
+	start_daemon -c "$work/file.yaml"
+	daemons_missing=0
+	waits 'interface wna: not there yet; this host has wan, lan' reload -c "$work/later.yaml"
+	end_daemon
+	wgxdp down
+	say 'ok one warning about what is missing'
 }
 
 # A file after an editor failed, or with everything commented out
@@ -154,6 +177,7 @@ routes() {
 
 firewall_network
 interfaces
+waiting
 empty_file
 changed_by_hand
 words

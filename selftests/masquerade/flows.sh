@@ -113,7 +113,7 @@ wgxdp service deny del many 203.0.113.9 > /dev/null
 { wgxdp show flows || :; } | head -n 1 > "$work/first"
 expect 'one line' "$(awk '{print $1}' "$work/first")" == SERVICE
 wgxdp save | wgxdp up -c /dev/stdin | tail -n 1 > "$work/said"
-expect 'save | up' "$(< "$work/said")" == '0 entries written'
+expect 'save | up' "$(< "$work/said")" == 'the data path is up: nothing had to change'
 expect 'flows after that' "$(count)" == $((crowd + 4))
 
 refused 1 'no flow matches' del --client 203.0.113.9
@@ -149,7 +149,7 @@ rm $pins/fragment_area
 bpftool map create $pins/fragment_area type percpu_array key 4 value 64 entries 1 name fragment_area
 configuration 20000-20099 3000 | wgxdp up -c - &> "$work/up" # larger maps
 expect 'its values now' "$(bpftool -j map show pinned $pins/fragment_area | grep -o '"bytes_value":[0-9]*' | cut -d : -f 2)" '>' 16000
-grep -q 'programs loaded' "$work/up" || fail "nothing was loaded: $(< "$work/up")"
+grep -q 'programs were loaded' "$work/up" || fail "nothing was loaded: $(< "$work/up")"
 expect 'copied' "$(count ^brief) $(count ^many)" == "1 $left"
 ended() { [[ $(count ^brief) == 0 ]]; }
 wait_for $((brief + 7)) 'one that was copied ends without a packet' ended

@@ -120,7 +120,7 @@ ping_all 30
 for ((i = 1; i <= times; i++)); do
 	configuration $((1000 << i)) > "$work/wgxdp.yaml"
 	wgxdp up -c "$work/wgxdp.yaml" > "$work/up"
-	grep -q 'programs loaded' "$work/up" || fail "nothing was loaded: $(< "$work/up")"
+	grep -q 'programs were loaded' "$work/up" || fail "nothing was loaded: $(< "$work/up")"
 	[[ ! ${BREAK:-} || $i != 1 ]] || swap_ports
 	was=$(bpftool -j prog show pinned /sys/fs/bpf/wgxdp/default/progs/wgxdp_xdp | grep -o '"id":[0-9]*')
 	wgxdp=${builds[i % 2]}

@@ -42,7 +42,7 @@ done
 ours > "$work/before"
 [[ ! ${BREAK:-} ]] || wgxdp flow del --all
 sed 's/max: 1000/max: 3000/' "$work/wgxdp.yaml" | wgxdp up -c - > "$work/up" # larger maps, and so new programs
-grep -q 'programs loaded' "$work/up" || fail "nothing was loaded: $(< "$work/up")"
+grep -q 'programs were loaded' "$work/up" || fail "nothing was loaded: $(< "$work/up")"
 for pair in "${pairs[@]}"; do wait_for 10 "pair $pair: goes on" through "$pair"; done
 expect 'flows after a reload' "$(ours)" == "$(< "$work/before")"
 expect 'made so far' "$(created)" == ${#pairs[@]}

@@ -18,7 +18,7 @@ reload() {
 	began=${EPOCHREALTIME/./}
 	for ((again = 0; again < 9 * ${BREAK:-0}; again++)); do wgxdp check -c "$work/$1.yaml" > /dev/null 2>&1 || :; done
 	wgxdp reload -c "$work/$1.yaml" > "$work/said" 2>&1 || fail "reload: $(head "$work/said")"
-	ms=$(((${EPOCHREALTIME/./} - began) / 1000)) entries=$(sed -n 's/^\([0-9]*\) entr[a-z]* written$/\1/p' "$work/said")
+	ms=$(((${EPOCHREALTIME/./} - began) / 1000)) entries=$(sed -n 's/^the data path is up: \([0-9]*\) map .* written$/\1/p' "$work/said")
 }
 
 median() { printf '%s\n' "$@" | sort -n | sed -n "$((rounds / 2 + 1))p"; }
@@ -37,7 +37,7 @@ addresses relay site fd12:3456:7fff::1/128
 
 began=${EPOCHREALTIME/./}
 wgxdp up -c "$work/one.yaml" > "$work/said" || fail 'up'
-say "up from nothing: $(((${EPOCHREALTIME/./} - began) / 1000)) ms, $(grep 'entries written' "$work/said")"
+say "up from nothing: $(((${EPOCHREALTIME/./} - began) / 1000)) ms, $(grep 'entries were written' "$work/said")"
 expect 'routes, and whose one of them is' "$(owner fd12:3456:7801:5f94::/64)" == '100000 site-4'
 
 took=()

@@ -68,7 +68,7 @@ expect 'a second one' "$status $(< "$work/second")" == \
 
 configuration '  - { name: more, listen: { interface: wan, ports: [ 443 ] }, backend: { ipv4: 10.9.9.9, port: 443 }, nat: masquerade, flows: { max: 100 } }' |
 	wgxdp up -c - > "$work/up" 2>&1
-grep -q 'programs loaded' "$work/up" || fail "nothing was loaded: $(< "$work/up")"
+grep -q 'programs were loaded' "$work/up" || fail "nothing was loaded: $(< "$work/up")"
 another_event() {
 	speak a "[$overlay:a::10]:58001" "[$overlay:b::10]:1234"
 	has_events events 3

@@ -134,9 +134,10 @@ static int read_peer(const struct job *j, struct wg_peer *ret)
 			  j->interface,
 			  host_names_now(j->interface, there));
 	else if (rc)
-		log_error("--interface %s: %s", j->interface,
+		log_error("--interface %s: %s%s", j->interface,
 			  rc == -EOPNOTSUPP ? "this is not a WireGuard interface: name one, such "
-					      "as wg0" : strerror(-rc));
+					      "as wg0" : strerror(-rc),
+			  rc == -EPERM || rc == -EACCES ? ": run as root" : "");
 	else if (!p)
 		log_error("--peer %s: %s has no peer with this public key: `wg show %s peers` "
 			  "lists the keys",

@@ -24,7 +24,7 @@ struct arguments {
 static void print_differences(const struct config *old, const struct config *new, bool dry)
 {
 	if (!config_diff(old, new, stdout))
-		puts("nothing differs");
+		puts("the configuration is the same");
 	fflush(stdout);
 	undone_report(old, new, !dry);
 }

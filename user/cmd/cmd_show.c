@@ -75,13 +75,25 @@ static int run_show(const struct global *g, int argc, char **argv)
 	struct dataplane *dp = NULL;
 	struct arguments a = { 0 };
 	struct wg_dump dump = { 0 };
+	struct config *control = NULL;
 	int rc;
 
 	if (parse(argc, argv, &a) || (a.wg && wg_dump_read(a.wg, &dump)))
 		return EXIT_USAGE;
 	if (a.what == SHOW_METRICS)
 		return metrics_write(stdout, g->instance, getpid()) ? EXIT_FAILED : EXIT_DONE;
-	rc = running_open(g->instance, &dp) ?: write_all(dp, &a, &dump);
+	rc = dataplane_open(g->instance, &dp);
+	if (!rc && !dp->running && a.what != SHOW_FLOWS)
+		control = running_control(g->instance);
+	if (control) {
+		rc = show_control(g->instance, control, a.what, a.json, stdout);
+	} else if (!rc && !dp->running) {
+		running_not_up(g->instance);
+		rc = -ENOENT;
+	}
+	if (!rc && !control)
+		rc = write_all(dp, &a, &dump);
+	config_free(control);
 	dataplane_close(dp);
 	wg_dump_free(&dump);
 	return rc ? EXIT_FAILED : EXIT_DONE;

@@ -14,6 +14,7 @@
 #include "lib/log.h"
 #include "instance/source.h"
 #include "instance/run_state.h"
+#include "net/host.h"
 #include "instance/try.h"
 #include "instance/undone.h"
 
@@ -41,6 +42,25 @@ static int parse(struct arguments *a, int argc, char **argv)
 		return -EINVAL;
 	}
 	return a->line.config ? quick_service_finish(&a->line, "up") : 0;
+}
+
+/* Refuses interfaces that do not exist, because the user can correct the command. A file may name
+ * interfaces that appear later. */
+static int check_interfaces(const struct config *c)
+{
+	char there[HOST_NAMES_LEN];
+
+	for (size_t i = 0; i < c->n_interfaces; i++) {
+		const struct interface_config *is = &c->interfaces[i];
+
+		if (if_nametoindex(is->name))
+			continue;
+		log_error("up: --%s %s: this host has no such interface: name one of %s. An "
+			  "interface that appears later needs a file (-c)", role_name(is->role),
+			  is->name, host_names_now(is->name, there));
+		return -ENODEV;
+	}
+	return 0;
 }
 
 static int keep_trial(const char *instance)
@@ -129,6 +149,9 @@ static int run_up(const struct global *g, int argc, char **argv)
 				  "FILE, or give --wan IF and --to ADDRESS", file);
 	}
 	if (rc)
+		goto cleanup;
+	status = EXIT_FAILED;
+	if (!file && check_interfaces(a.line.config))
 		goto cleanup;
 	config_warn(a.line.config);
 	if (a.mode >= 0)

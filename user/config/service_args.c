@@ -64,7 +64,11 @@ static int add_backend(struct backend_config *b, const char *option, const char 
 
 	if (!*word || strlen(word) >= sizeof(b->ipv4) || (name && strpbrk(word, ":[]"))) {
 		snprintf(host, sizeof(host), "%.*s", colon ? (int)(colon - word) : 0, word);
-		if (!address_parse(host, &ip))
+		if (!address_parse(host, &ip) && ip.family == FAMILY_IPV4)
+			log_error("%s '%s': this is not an address: write the port once for all "
+				  "addresses, at the end: %s,[2001:db8::10]%s", option, word, host,
+				  colon);
+		else if (!address_parse(host, &ip))
 			log_error("%s '%s': this is not an address: to add a port to an IPv6 "
 				  "address, put it in brackets: [%s]:51820", option, word, host);
 		else

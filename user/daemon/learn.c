@@ -337,7 +337,8 @@ void learn_reconfigure(struct learn *l, const struct config *c)
 	timer_repeat(&l->tick, l->n, on_tick, 0, TICK_MS);
 	if (!l->n)
 		ring_forget(&l->ring);
-	else if (ring_listen(&l->ring, l->loop, l->instance, "notifications", on_notification, l))
+	else if (ring_listen(&l->ring, l->loop, l->instance, "notifications", on_notification, l) &&
+		 pins_exist(l->instance) > 0)	/* otherwise the instance was taken down */
 		log_warning("learn: cannot read the reports of the BPF programs, so no endpoint is "
 			    "learned");
 }

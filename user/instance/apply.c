@@ -13,6 +13,7 @@
 #include "dataplane/attach.h"
 #include "dataplane/config_text.h"
 #include "instance/apply.h"
+#include "instance/follower.h"
 #include "dataplane/dataplane.h"
 #include "dataplane/load_error.h"
 #include "lib/log.h"
@@ -72,6 +73,17 @@ static void report_ports(const struct dataplane *dp, const struct plan *p, const
 			log_info("%s", text);
 		free(text);
 	}
+}
+
+static void report_changes(const struct dataplane *dp, int written)
+{
+	if (written)
+		log_info("the data path is up: %s%d map %s written", dp->reloaded ?
+			 "its programs were loaded, and " : "", written,
+			 written == 1 ? "entry was" : "entries were");
+	else
+		log_info("the data path is up: %s", dp->reloaded ? "its programs were loaded" :
+			 "nothing had to change");
 }
 
 static void forwarding_hints(const struct plan *p, const struct config *c, const struct host *h)
@@ -205,8 +217,7 @@ static int apply_once(const char *instance, const struct plan_input *given,
 	if (!rc) {
 		report_ports(dp, p, &h);
 		if (!in.tolerant)
-			log_info("%s%d %s written", dp->reloaded ? "programs loaded, " : "",
-				 written, written == 1 ? "entry" : "entries");
+			report_changes(dp, written);
 		forwarding_hints(p, in.config, &h);
 		headroom_hints(dp, p, &h);
 	}
@@ -263,6 +274,17 @@ static int apply_all(const char *instance, struct plan_input *in, struct resolve
 	return rc;
 }
 
+/* Warns that without a daemon, wgxdp does not react to an interface that appears later. */
+static void report_unfollowed(const char *instance)
+{
+	__s64 since;
+
+	if (log_waited() && !follower_runs(instance, &since))
+		log_warning("instance %s: no daemon runs, so wgxdp does not notice when this is "
+			    "there: start the daemon (`wgxdp daemon`), or run `wgxdp up` again "
+			    "then", instance);
+}
+
 int apply(const char *instance, const struct config *c)
 {
 	struct resolved_backends answers;
@@ -279,6 +301,8 @@ int apply(const char *instance, const struct config *c)
 	resolved_backends_read(instance, &answers);
 	rc = resolved_backends_match(&answers, c) ?: apply_all(instance, &in, &answers, false);
 	resolved_backends_free(&answers);
+	if (!rc)
+		report_unfollowed(instance);
 	return rc;
 }
 

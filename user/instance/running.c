@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 #include "lib/log.h"
+#include "instance/follower.h"
 #include "instance/running.h"
 #include "instance/run_state.h"
 
@@ -25,10 +26,31 @@ int running_read_quietly(const char *instance, struct config **ret)
 	return rc;
 }
 
+struct config *running_control(const char *instance)
+{
+	struct config *c = NULL;
+	__s64 since;
+
+	if (!follower_runs(instance, &since) || run_state_read(instance, &c))
+		return NULL;
+	if (config_is_control(c))
+		return c;
+	config_free(c);
+	return NULL;
+}
+
 void running_not_up(const char *instance)
 {
 	bool named = strcmp(instance, INSTANCE_DEFAULT) != 0;
+	struct config *control = running_control(instance);
 
+	if (control) {
+		log_error("instance %s has no data path: the daemon does everything in its "
+			  "configuration. To apply its file again, run `systemctl reload "
+			  "wgxdp-daemon` or send SIGHUP to the daemon", instance);
+		config_free(control);
+		return;
+	}
 	log_error("instance %s is not up: start it with `wgxdp %s%s%sup`; `wgxdp instances` "
 		  "lists the running instances",
 		  instance, named ? "--instance " : "", named ? instance : "", named ? " " : "");

@@ -16,4 +16,7 @@ int running_read_quietly(const char *instance, struct config **ret);
 /* Opens an instance that is up. *ret: NULL before; the caller closes it, also after an error.
  * Returns 0, or -errno after printing an error. */
 int running_open(const char *instance, struct dataplane **ret);
+/* Reads the configuration of an instance without pins that needs no data path and has only a
+ * daemon. Returns NULL for any other instance without pins. */
+struct config *running_control(const char *instance);
 void running_not_up(const char *instance);	/* prints the error that the instance is not up */

@@ -14,8 +14,11 @@ struct texts {
 	size_t n;
 };
 
-static struct texts before, now;	/* texts of the previous round, and of this one */
-static bool in_rounds, again, no_info, no_waiting;
+static struct texts before, now;	/* texts printed in the previous round, and in this round */
+static bool in_rounds, again, no_info, no_waiting, waited;
+
+/* Whether a repeated text is printed: always, only in a later round, or never. */
+enum repeat { REPEAT_ALWAYS, REPEAT_LATER, REPEAT_NEVER };
 
 static bool has_text(const struct texts *t, const char *text)
 {
@@ -53,12 +56,14 @@ void log_round(void)
 	now = (struct texts){ 0 };
 }
 
-static void print_line(FILE *out, const char *level, bool always, const char *format, va_list args)
+static void print_line(FILE *out, const char *level, enum repeat repeat, const char *format,
+		       va_list args)
 {
 	char text[2048], line[sizeof(text) + 512];
 
 	vsnprintf(text, sizeof(text), format, args);
-	if (!always && in_rounds && printed_already(text) && !again)
+	if ((repeat == REPEAT_NEVER || (repeat == REPEAT_LATER && in_rounds)) &&
+	    printed_already(text) && !again)
 		return;
 	text_visible(line, sizeof(line), text);
 	fprintf(out, "%s%s\n", level, line);
@@ -70,7 +75,7 @@ void log_error(const char *format, ...)
 	va_list args;
 
 	va_start(args, format);
-	print_line(stderr, "wgxdp: error: ", false, format, args);
+	print_line(stderr, "wgxdp: error: ", REPEAT_LATER, format, args);
 	va_end(args);
 }
 
@@ -82,7 +87,7 @@ void log_error_at(const char *file, int line, int column, const char *format, ..
 	if (file && line)
 		snprintf(level, sizeof(level), "%s:%d:%d: error: ", file, line, column);
 	va_start(args, format);
-	print_line(stderr, level, false, format, args);
+	print_line(stderr, level, REPEAT_LATER, format, args);
 	va_end(args);
 }
 
@@ -91,7 +96,7 @@ void log_warning(const char *format, ...)
 	va_list args;
 
 	va_start(args, format);
-	print_line(stderr, "wgxdp: warning: ", false, format, args);
+	print_line(stderr, "wgxdp: warning: ", REPEAT_LATER, format, args);
 	va_end(args);
 }
 
@@ -101,9 +106,15 @@ void log_waiting(const char *format, ...)
 
 	if (no_waiting)
 		return;
+	waited = true;
 	va_start(args, format);
-	print_line(stderr, "wgxdp: warning: ", false, format, args);
+	print_line(stderr, "wgxdp: warning: ", REPEAT_NEVER, format, args);
 	va_end(args);
+}
+
+bool log_waited(void)
+{
+	return waited;
 }
 
 void log_no_waiting(void)
@@ -118,7 +129,7 @@ void log_info(const char *format, ...)
 	if (no_info)
 		return;
 	va_start(args, format);
-	print_line(stdout, "", false, format, args);
+	print_line(stdout, "", REPEAT_LATER, format, args);
 	va_end(args);
 }
 
@@ -132,6 +143,6 @@ void log_event(const char *format, ...)
 	va_list args;
 
 	va_start(args, format);
-	print_line(stdout, "", true, format, args);
+	print_line(stdout, "", REPEAT_ALWAYS, format, args);
 	va_end(args);
 }

@@ -13,10 +13,12 @@ void log_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_error_at(const char *file, int line, int column, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
 void log_warning(const char *format, ...) __attribute__((format(printf, 1, 2)));
-/* Warns that a part of the configuration waits, for example for an interface. log_no_waiting()
- * turns this off: the daemon logs changes of states instead. */
+/* Warns once that a part of the configuration waits, for example for an interface.
+ * log_no_waiting() turns this off: the daemon logs changes of states instead. log_waited() returns
+ * whether there was such a warning. */
 void log_waiting(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_no_waiting(void);
+bool log_waited(void);
 void log_info(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* Prints like log_info(), but never suppresses a repeated text: an event may occur again. */

@@ -161,12 +161,29 @@ static const char *open_bracket(const struct yaml *y, const char *upto)
 	return n ? open[n - 1] : NULL;
 }
 
+/* Returns the last word before `at` if another value precedes it, as for a key after a missing
+ * comma: "{ interface: eth0 token: 10 }". Otherwise returns NULL. */
+static const char *second_word(const struct yaml *y, const char *at)
+{
+	const char *word = at, *before;
+
+	while (word > y->text && !strchr(" \t\n[{,", word[-1]))
+		word--;
+	before = word;
+	while (before > y->text && strchr(" \t", before[-1]))
+		before--;
+	return word < at && before < word && before > y->text && !strchr("\n:,[{-", before[-1]) ?
+	       word : NULL;
+}
+
 static void explain_bracket(const struct yaml *y, const char *at, const char *said,
 			    struct yaml_fault *f)
 {
 	const char *open = open_bracket(y, at);
 	char close = open && *open == '[' ? ']' : '}';
 
+	if (strstr(said, "comma") && *at == ':' && second_word(y, at))
+		at = second_word(y, at);
 	if (strstr(said, "extra closing"))
 		explain(y, f, at, "the closing '%c' has no opening bracket: remove it", *at);
 	else if (strstr(said, "comma") && *at == ':')

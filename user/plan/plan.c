@@ -104,7 +104,7 @@ static void report_missing(const struct plan_builder *m, const char *name)
 {
 	char there[HOST_NAMES_LEN];
 
-	log_waiting("interface %s: not there yet, and wgxdp waits for it; this host has %s", name,
+	log_waiting("interface %s: not there yet; this host has %s", name,
 		    host_link_names(m->host, name, there));
 }
 

@@ -101,7 +101,7 @@ int transmit_flags(const struct host *h, const struct nl_link *link, bool native
 			flags_by_driver(link, native);
 	if (!flags && !strcmp(link->kind, "veth"))
 		*ret_hint = "the other end of the veth needs GRO or an XDP program: run `ethtool "
-			    "-K PEER gro on` there";
+			    "-K PEER gro on` there, and then `wgxdp up` or `wgxdp reload` here";
 	return flags;
 }
 

@@ -11,6 +11,7 @@
 #include <sys/mman.h>
 #include <time.h>
 #include "config/config_diff.h"
+#include "config/config_endpoints.h"
 #include "config/config_names.h"
 #include "lib/document.h"
 #include "instance/running.h"
@@ -19,6 +20,7 @@
 #include "show/show_parts.h"
 #include "instance/follower.h"
 #include "instance/source.h"
+#include "instance/run_counters.h"
 #include "instance/run_state.h"
 #include "dataplane/table.h"
 #include "instance/why.h"
@@ -316,16 +318,23 @@ void show_follower(struct node to, const char *instance, const struct config *ru
 	document_text(map, "state", source_state_name(state));
 }
 
-/* Adds the members daemon, file and configuration; the plain form shows them as a paragraph. */
-static void show_instance(struct document *d, const struct conditions *k, bool json)
+static void show_version(struct document *d, const char *instance)
+{
+	document_text(document_root(d), "version", VERSION);
+	document_text(document_root(d), "instance", instance);
+}
+
+/* Adds daemon, file and configuration. In the plain form they are a paragraph. */
+static void show_instance(struct document *d, const char *instance, const struct config *c,
+			  bool json)
 {
 	struct node to = document_root(d);
 
 	if (!json) {
 		to = document_row(document_list(to, "instances"));
-		document_text(to, "name", k->dp->instance);
+		document_text(to, "name", instance);
 	}
-	show_follower(to, k->dp->instance, k->config, json);
+	show_follower(to, instance, c, json);
 }
 
 static const struct {
@@ -370,12 +379,10 @@ int show_write(const struct dataplane *dp, unsigned int what, bool json, FILE *o
 
 	if (!rc && what & (SHOW_INTERFACES | SHOW_SERVICES | SHOW_PEERS | SHOW_SITES))
 		rc = conditions_read(dp, &k);
-	if (!rc && json) {
-		document_text(document_root(d), "version", VERSION);
-		document_text(document_root(d), "instance", dp->instance);
-	}
+	if (!rc && json)
+		show_version(d, dp->instance);
 	if (!rc && (what & SHOW_ALL) == SHOW_ALL)
-		show_instance(d, &k, json);
+		show_instance(d, dp->instance, k.config, json);
 	if (!rc && what & SHOW_INTERFACES)
 		rc = show_interfaces(d, &k);
 	if (!rc && what & SHOW_SERVICES)
@@ -393,6 +400,70 @@ int show_write(const struct dataplane *dp, unsigned int what, bool json, FILE *o
 		rc = json ? document_print_json(d, out) : print_plain(d, what, out);
 	free(reasons);
 	conditions_free(&k);
+	document_free(d);
+	return rc;
+}
+
+/* ---- an instance without a data path ---- */
+
+static void show_endpoints(struct node list, const struct config *c)
+{
+	for (size_t i = 0; i < c->n_endpoints; i++) {
+		const struct peer_endpoint_config *e = &c->endpoints[i];
+		char text[ADDRESS_STRLEN], name[NAME_LEN];
+		struct wg_device d = { 0 };
+		const struct wg_peer *p = wg_read(e->interface, &d) ? NULL :
+					  wg_find_peer(&d, &e->peer);
+		struct node row = document_row(list);
+		struct wg_names names;
+
+		wg_names_read(e->interface, &names);
+		wg_name_of(&names, &e->peer, name);
+		wg_names_free(&names);
+		document_text(row, "name", name);
+		document_text(row, "public_key", wg_key_format(&e->peer, text));
+		document_text(row, "device", e->interface);
+		document_text(row, "host", e->host);
+		document_number(row, "port", ntohs(e->port));
+		show_wireguard(row, p);
+		wg_free(&d);
+	}
+}
+
+static void show_dns_names(struct node list, const char *instance, const struct config *c)
+{
+	struct run_counters n;
+
+	run_counters_read(&n, instance, "ddns");
+	for (size_t i = 0; i < c->n_ddns; i++)
+		for (size_t j = 0; j < c->ddns[i].n_names; j++) {
+			const char *name = c->ddns[i].names[j].text;
+			struct node row = document_row(list);
+
+			document_text(row, "name", name);
+			document_text(row, "interface", c->ddns[i].interface);
+			document_time(row, "latest_success", true, run_counters_value(&n, name));
+		}
+	run_counters_free(&n);
+}
+
+int show_control(const char *instance, const struct config *c, unsigned int what, bool json,
+		 FILE *out)
+{
+	struct document *d = document_new();
+	bool all = (what & SHOW_ALL) == SHOW_ALL;
+	int rc = d ? 0 : -ENOMEM;
+
+	if (!rc && json)
+		show_version(d, instance);
+	if (!rc && all) {
+		show_instance(d, instance, c, json);
+		show_endpoints(document_list(document_root(d), "endpoints"), c);
+		show_dns_names(document_list(document_root(d), "dns_names"), instance, c);
+	}
+	if (!rc)
+		rc = json ? document_print_json(d, out) : all ? document_print(d, out) :
+		     print_plain(d, what, out);
 	document_free(d);
 	return rc;
 }

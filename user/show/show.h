@@ -26,8 +26,12 @@ unsigned int show_noun(const char *word);
 /* Prints what the flags ask for, as JSON or for people, except SHOW_METRICS and SHOW_FLOWS. Returns
  * 0 or -errno. */
 int show_write(const struct dataplane *dp, unsigned int what, bool json, FILE *out);
-/* Adds whether a daemon runs, and whether the running configuration is that of the file. running:
- * the running configuration; NULL: it cannot be read. */
+/* Prints an instance without a data path: its daemon, file, endpoints and DNS names. Returns 0 or
+ * -errno. */
+int show_control(const char *instance, const struct config *c, unsigned int what, bool json,
+		 FILE *out);
+/* Adds whether a daemon follows the instance, and the state of its file. running: the configuration
+ * that runs; NULL: it is lost. */
 void show_follower(struct node to, const char *instance, const struct config *running, bool json);
 /* Prints all flows, one a line, sorted by service, client and public address. dump: peers of the
  * backend's WireGuard, or NULL. It takes 128 bytes of memory per flow. Returns 0, or -errno after

@@ -6,6 +6,7 @@
 #pragma once
 #include "dataplane/dataplane.h"
 #include "lib/document.h"
+#include "net/wireguard.h"
 #include "show/metrics_text.h"
 
 /* A backend of a guarded service, from the maps. */
@@ -34,7 +35,11 @@ int show_relay(struct document *d, const struct dataplane *dp, const struct cond
 	       bool routes,
 	       const struct dataplane_reason *reasons, size_t n);
 
-/* Adds the blind relay's sites and pairs. always: adds empty lists if there is no blind relay.
- * Returns 0 or -errno. */
+/* Adds the endpoint and the handshake of a peer. null: WireGuard has no such peer (NULL), or no
+ * endpoint for it yet. */
+void show_wireguard(struct node row, const struct wg_peer *p);
+
+/* Adds the sites of the blind relay. always: adds the lists even without a blind relay. Returns 0
+ * or -errno. */
 int show_sites(struct document *d, const struct conditions *k, bool always);
 void site_families(struct metrics_text *t, const struct dataplane *dp);

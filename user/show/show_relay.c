@@ -34,9 +34,7 @@ static void show_direction(struct node row, const struct relay_view *v, __u32 id
 			v->totals[total_index(id, direction, PLANE_TC)].forwarded);
 }
 
-/* Adds a peer's endpoint and last handshake; null if WireGuard has no such peer, or does not know
- * them yet. */
-static void show_wireguard(struct node row, const struct wg_peer *p)
+void show_wireguard(struct node row, const struct wg_peer *p)
 {
 	char text[ADDRESS_STRLEN];
 
