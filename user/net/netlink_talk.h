@@ -10,7 +10,7 @@
 
 struct list {
 	void *rows;
-	size_t n, size;			/* rows; bytes of a row */
+	size_t n, size;			/* number of rows; size of a row in bytes */
 };
 
 /* Adds a row of zeros and returns it, or NULL if there is no memory. */

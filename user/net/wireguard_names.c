@@ -179,7 +179,7 @@ void wg_names_read(const char *device, struct wg_names *ret)
 	snprintf(path, sizeof(path), WG_QUICK_DIR "/%s.conf", device);
 	if (file_read(path, SIZE_MAX, &text, &n))
 		return;
-	wg_names_parse(text, ret);		/* up to a NUL in the file */
+	wg_names_parse(text, ret);		/* reads up to a NUL, if the file has one */
 	free(text);
 }
 
