@@ -52,7 +52,7 @@ struct doctor_backend {
 struct doctor_device {
 	char name[IFNAMSIZ];
 	struct wg_device wg;
-	int error;			/* result of wg_read() */
+	int error;			/* result of wg_read() for the device: 0 or -errno */
 };
 
 /* Packets of a service, of XDP and tc together. */

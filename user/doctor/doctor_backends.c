@@ -232,8 +232,8 @@ static char *fix_vlan(const struct doctor *k, const struct nl_link *link, __u16 
 	return fclose(out) ? NULL : text;
 }
 
-/* Reports that frames with a VLAN tag arrive for which the interface has no VLAN, which is probably
- * why a backend there does not answer. Returns whether that is so. One finding per interface. */
+/* Reports, once per interface, that frames arrive with the tag of a VLAN which the interface lacks:
+ * probably why a backend there does not answer. Returns whether that is likely. */
 static bool report_vlan(struct doctor *k, const struct nl_link *link)
 {
 	const struct seen_vlans *v = strange_vlans(k, link);
