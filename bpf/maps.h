@@ -42,7 +42,7 @@
 #ifndef FRAGMENTS
 #define FRAGMENTS 32768
 #endif
-#define ICMP_LIMITS 4096		/* places of the table */
+#define ICMP_LIMITS 4096		/* places in icmp_limits */
 
 /* A table of struct learned_entry with n places. name##_mask is its number of buckets, minus 1. */
 #define LEARNED(name, n) MAP(name, ARRAY, __u32, struct learned_bucket, \

@@ -227,7 +227,7 @@ struct pkt_state {
 	__u8 bare;	/* tc: the packet came from an L3 device, without an Ethernet header */
 	/* A packet uses this state. run() clears neither this member nor those below. */
 	__u8 busy;
-	/* From here on: set by enter(). */
+	/* Members that enter() sets. */
 	__u8 link_role;
 	__u16 link_flags;		/* enum link_flags of the logical link of arrival */
 	__u32 ifindex, sources;
@@ -248,10 +248,10 @@ struct pkt_state {
 	__u8 leaves;			/* family with which the packet leaves */
 	__u8 next;			/* relay: type of the header behind IPv6's */
 	__u8 check_at;			/* relay: offset of the checksum in the header at l4 */
-	/* From here on: set by find(). */
+	/* Members that find() sets. */
 	/* .to and .port replace the destination of an original, and the source of a reply. */
 	struct service service;
-	/* From here on: set by resolve() and leave(). */
+	/* Members that resolve() and leave() set. */
 	__u32 out;	/* next-hop slot, an index in nexthops; NO_SLOT: a tunnel */
 	__u32 mtu;
 	__u64 now;			/* present time in jiffies */
@@ -259,7 +259,7 @@ struct pkt_state {
 	int action;			/* action of the plane, from send() */
 	struct fib_question question;
 	struct flow_work flow;
-	/* From here on: for few packets. */
+	/* Members that few packets need. */
 	struct guard_work guard;
 	struct blind_work blind;
 	struct walk walk;

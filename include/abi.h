@@ -251,7 +251,7 @@ enum control_flags {
 	CONTROL_ASK_ALWAYS = 1 << 0,
 	/* For user space: the running programs were loaded with with_choices on. */
 	CONTROL_WITH_CHOICES = 1 << 1,
-	/* The same for with_source_trie. */
+	/* The running programs were loaded with with_source_trie on. */
 	CONTROL_WITH_SOURCE_TRIE = 1 << 2,
 };
 

@@ -14,7 +14,7 @@
 #define SUM_BYTES 512			/* bytes that one round of bpf_loop() sums */
 
 #ifdef WGXDP_HOST
-/* Hook for tests: it is called for each clone. */
+/* Hook for tests, which is called for each copy of a packet that the program sends. */
 static void (*host_cloned)(const struct host_packet *packet, __u32 egress) __attribute__((unused));
 
 INLINE int bpf_skb_change_tail(struct host_packet *packet, __u32 len, __u64 flags)

@@ -33,8 +33,8 @@ static void check_host(void *data, const struct config *c, config_tell *tell, vo
 	f->n = host_check(c, f->host, &f->answers, f->instance, tell, to);
 }
 
-/* Makes the whole plan, which finds errors that no single section shows. An interface that works by
- * tc alone is no error. */
+/* Makes the whole plan, which finds errors that concern several sections. That an interface works
+ * by tc alone is no error. */
 static int try_plan(const struct config *c, struct findings *f)
 {
 	struct plan_input in = { .config = c, .host = f->host, .answers = &f->answers };
@@ -50,14 +50,14 @@ static int try_plan(const struct config *c, struct findings *f)
 	return rc;
 }
 
-/* Prints a count, such as ", 2 peers". Prints nothing if n is 0. */
+/* Prints a count and a noun, such as ", 2 peers"; nothing if n is 0. */
 static void print_count(size_t n, const char *noun)
 {
 	if (n)
 		printf(", %zu %s%s", n, noun, n == 1 ? "" : "s");
 }
 
-/* Prints the numbers of services, peers and so on in the configuration. */
+/* Prints that the file is valid, with its numbers of services, peers and so on. */
 static void print_valid(const char *file, const struct config *c)
 {
 	printf("%s: valid", file);

@@ -18,12 +18,12 @@
 #include "instance/run_state.h"
 #include "lib/text.h"
 
-enum { LISTEN_MAX = 3600 };		/* longest time to listen, in seconds */
+enum { LISTEN_MAX = 3600 };		/* longest --listen in seconds */
 
 struct arguments {
 	const char *file;
 	struct quick_service line;
-	unsigned long seconds;		/* seconds for which doctor listens */
+	unsigned long seconds;		/* how long doctor listens, in seconds */
 	bool json;
 };
 
@@ -106,8 +106,8 @@ static int print_json(const struct doctor *k)
 
 /* ---- checks ---- */
 
-/* Reads the running configuration. If nothing runs, reads the file that the next start would use,
- * or returns an empty configuration, so that doctor can still examine the host. */
+/* Reads the running configuration. If none runs, it reads the file that the next start would use
+ * or, without one, makes an empty configuration: doctor can examine the host in any case. */
 static int open_running(struct doctor *k, struct config **ret)
 {
 	int rc = dataplane_open(k->instance, &k->dp);

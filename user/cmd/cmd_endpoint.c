@@ -30,7 +30,7 @@ struct job {
 	struct address *candidates;
 	size_t n;
 	bool *reached;
-	int error;			/* -errno of the step that failed */
+	int error;			/* -errno of the step that failed; 0: none */
 };
 
 /* ---- addresses, and which of them answer ---- */
@@ -79,8 +79,8 @@ static void on_lookup(void *data, const struct lookup_answer *answer)
 	j->error = echo_start(&j->loop, j->candidates, j->n, on_echo, j, &j->echo);
 }
 
-/* Finds the first address that answers. Returns an exit code; with EXIT_DONE, *ret is the
- * address. */
+/* Sets *ret to the first address that answers, and returns EXIT_DONE; otherwise returns another
+ * exit code. */
 static int find_reachable(struct job *j, const struct address **ret)
 {
 	char text[ADDRESS_STRLEN];
@@ -236,7 +236,7 @@ static int run_endpoint(const struct global *g, int argc, char **argv)
 
 	if (parse(argc, argv, &j))
 		return EXIT_USAGE;
-	if (read_peer(&j, &p))		/* this fails before any packet is sent */
+	if (read_peer(&j, &p))		/* fail before any packet is sent */
 		return EXIT_FAILED;
 	status = find_reachable(&j, &chosen);
 	if (status == EXIT_DONE)

@@ -14,8 +14,8 @@
 #include "instance/run_state.h"
 
 struct endpoint {
-	struct address address;		/* address of the client; family 0: not given */
-	__be16 port;			/* port of the client; 0: any */
+	struct address address;		/* the client's address; family 0: not given */
+	__be16 port;			/* the client's port; 0: any */
 };
 
 struct arguments {
@@ -68,7 +68,7 @@ static int parse(struct arguments *a, int argc, char **argv)
 
 struct found {
 	const struct arguments *a;
-	__u32 id;			/* id of the service a->service */
+	__u32 id;			/* id of the service that the user named */
 	struct flow_entry *entries;
 	size_t n;
 };

@@ -31,7 +31,7 @@ static int compare_names(const void *a, const void *b)
 	return strcmp(a, b);
 }
 
-/* Adds the names of an instance's directories. Returns 0 or -errno (reported). */
+/* Adds the names of the instances' directories in `path`. Returns 0 or -errno (reported). */
 static int add_names(struct names *names, const char *path)
 {
 	DIR *directory = opendir(path);
@@ -70,8 +70,8 @@ static void show_interfaces(struct node row, const struct dataplane *dp)
 	free(links);
 }
 
-/* Adds a row for an instance that is up or followed, and sets *ret_any. Skips an instance of which
- * only the directory is left. Returns 0 or -errno (reported). */
+/* Adds a row for an instance that is up or has a daemon, and sets *ret_any. Skips an instance of
+ * which only the directory is left. Returns 0, or -errno after printing an error. */
 static int show_instance(struct node list, const char *instance, bool json, bool *ret_any)
 {
 	bool up = pins_exist(instance) > 0;

@@ -21,7 +21,7 @@
 #include "net/wireguard.h"
 
 #define HOPS 30
-#define INSTANCE "knock"	/* name of the instance, unless --instance names another one */
+#define INSTANCE "knock"
 
 struct arguments {
 	const char *interface, *command;
@@ -54,7 +54,7 @@ static int send_all(const struct addrinfo *to)
 		else if (sendto(fd, "knock", 5, 0, to->ai_addr, to->ai_addrlen) == 5)
 			sent++;
 		else if (errno == EHOSTUNREACH || errno == ECONNREFUSED)
-			none = -errno;		/* the error usually belongs to an earlier packet */
+			none = -errno;		/* mostly an ICMP error about an earlier knock */
 		else
 			rc = -errno;
 	}
@@ -98,7 +98,7 @@ static bool is_wireguard(const char *name)
 	return true;
 }
 
-/* Finds the only WireGuard interface. Returns 0 or -errno (reported). */
+/* Finds the host's only WireGuard interface. Returns 0, or -errno after printing an error. */
 static int only_wireguard(const struct host *h, char ret[IFNAMSIZ])
 {
 	unsigned int n = 0;
@@ -147,8 +147,8 @@ static void write_words(FILE *out, char *words)
 	fputs(" ]", out);
 }
 
-/* Writes a configuration that means the same as the options of the command. Returns 0 or -errno
- * (reported). */
+/* Writes a configuration file that does what the command's options say. Returns 0, or -errno after
+ * printing an error. */
 static int write_file(const char *path, const struct arguments *a, const struct host *h,
 		      const char *interface)
 {

@@ -26,19 +26,19 @@
 #include "lib/paths.h"
 #include "show/words.h"
 
-/* Seconds after which the data path stops writing events when a monitor was killed. */
+/* Seconds for which the data path still writes events after a monitor was killed. */
 #define WATCH_SECONDS 3
-/* Limit of packets that each CPU copies per second: more would slow forwarding down. */
+/* Packets that each CPU copies per second, at most: more would slow down forwarding. */
 #define PACKETS_A_SECOND 10000
 
 struct loop {
 	struct monitor m;
 	struct ring_buffer *ring;	/* reader of the map `events` with this id */
 	__u32 ring_map;
-	struct tracer *tracer;	/* tracer of packets; NULL: no packets are copied */
-	__u64 lost;			/* number of packets that former tracers lost */
+	struct tracer *tracer;	/* NULL: no packets are copied */
+	__u64 lost;			/* packets that earlier tracers could not report */
 	const char *pcap;
-	__u32 packets;		/* kinds of packets: TRACING_FORWARDED, TRACING_DROPPED; 0: both */
+	__u32 packets;		/* TRACING_FORWARDED, TRACING_DROPPED; 0: both */
 };
 
 static volatile sig_atomic_t interrupted;
@@ -65,7 +65,7 @@ static int watch_until(const struct monitor *m, __u64 until)
 	       -errno : 0;
 }
 
-/* Asks the data path for events of drops. Returns 0 or -errno (reported). */
+/* Makes the data path write events of drops for a while. Returns 0 or -errno (reported). */
 static int watch_drops(struct loop *l)
 {
 	struct monitor *m = &l->m;
@@ -107,8 +107,8 @@ static int watch_packets(struct loop *l)
 	return tracer_open(l->m.dp, kinds, each ?: 1, monitor_packet, &l->m, &l->tracer);
 }
 
-/* Opens the running data path, which may have other maps and programs than a second ago. Returns 0
- * or -errno (reported). */
+/* Opens the running data path again, because its maps and programs may have been replaced. Returns
+ * 0, or -errno after printing an error. */
 static int reopen(struct loop *l)
 {
 	struct monitor *m = &l->m;
@@ -133,7 +133,7 @@ static int print_events(struct loop *l)
 
 	rc = rc >= 0 && l->tracer ? tracer_consume(l->tracer) : rc;
 	if (fflush(l->pcap ? l->m.pcap : stdout))
-		l->m.ends = true;	/* the reader of the output has closed it */
+		l->m.ends = true;	/* the output's reader has ended */
 	return rc < 0 ? rc : 0;
 }
 
@@ -157,8 +157,8 @@ static int print_for_a_second(struct loop *l)
 	return rc;
 }
 
-/* Takes the lock of monitors. Returns the file that holds it while it is open, or -errno
- * (reported). */
+/* Takes the lock that allows one monitor at a time. Returns the file that holds it while open, or
+ * -errno after printing an error. */
 static int lock_monitor(const char *instance)
 {
 	char path[RUN_STATE_PATH_LEN];
@@ -285,7 +285,7 @@ static void end_loop(struct loop *l, int lock, bool done)
 	dataplane_close(l->m.dp);
 }
 
-/* Warns about a missing service or peer in the filter. It is no error, because it may be added
+/* Warns if the filter names a service or peer that does not exist. It is no error: it may be added
  * later. */
 static void warn_unknown(struct dataplane *dp, const struct monitor_filter *f)
 {
@@ -310,7 +310,7 @@ static void warn_unknown(struct dataplane *dp, const struct monitor_filter *f)
 	free(peers);
 }
 
-/* Warns about a missing interface. It is no error, because it may be created later. */
+/* Warns if the filter names an interface that does not exist. It may be created later. */
 static void warn_interface(const char *name)
 {
 	char there[HOST_NAMES_LEN];

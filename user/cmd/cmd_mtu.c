@@ -16,11 +16,11 @@
 #include "doctor/mtu_report.h"
 #include "net/wireguard.h"
 
-#define SECONDS 90			/* time limit for all measurements, in seconds */
+#define SECONDS 90			/* seconds for all measurements together */
 
 struct job {
 	const char *target, *through;
-	__u8 family;			/* IP family to measure; 0: both */
+	__u8 family;			/* 0: measure both families */
 	bool json;
 	uv_loop_t loop;
 	struct mtu_report reports[2];
@@ -122,7 +122,7 @@ static int find_link(const struct job *j, struct mtu_report *r)
 
 /* ---- WireGuard ---- */
 
-/* Returns the peer with the longest AllowedIPs that contain an address, or NULL. */
+/* Returns the peer that WireGuard sends to for this address (the longest AllowedIPs), or NULL. */
 static const struct wg_peer *peer_of(const struct wg_device *d, const struct address *to)
 {
 	const struct wg_peer *found = NULL;
@@ -168,14 +168,14 @@ static int read_wireguard(struct mtu_report *r, __u32 *ret_mark)
 	return rc;
 }
 
-/* Measures the path between the ends of the tunnel. mark: the firewall mark of WireGuard's own
- * packets, which keeps them out of the tunnel */
+/* Measures the path of WireGuard's own packets, between the ends of the tunnel. mark: firewall mark
+ * of these packets, by which rules keep them out of the tunnel. */
 static void measure_outside(const struct job *j, struct mtu_report *r, struct mtu_way w, __u32 mark)
 {
 	unsigned int top = r->link.mtu + mtu_overhead(r->endpoint.family);
 	int rc;
 
-	for (size_t i = 0; &j->reports[i] < r; i++)	/* the same path may be measured already */
+	for (size_t i = 0; &j->reports[i] < r; i++)	/* measure each path only once */
 		if (j->reports[i].has_outside &&
 		    address_equal(&j->reports[i].endpoint, &r->endpoint)) {
 			r->has_outside = true;
@@ -207,9 +207,9 @@ static void measure(const struct job *j, struct mtu_report *r)
 	if (r->error)
 		return;
 	w.scope = address_is_link_local(&r->target) ? r->link.ifindex : 0;
-	/* Linux asks the sender's socket whether to believe messages about the MTU, also for
-	 * WireGuard's packet around the probe. An IPv6 socket that does not believe them would keep
-	 * that packet from being fragmented, as the packets around all other traffic are. */
+	/* On Linux the sender's socket decides whether ICMP messages about the MTU are believed,
+	 * also for the WireGuard packet around a probe. A socket for IPv6 that did not believe them
+	 * would forbid to fragment that packet, unlike all other traffic. */
 	w.believe = r->wireguard && r->target.family == FAMILY_IPV6 &&
 		    r->endpoint.family != FAMILY_IPV4;
 	r->error = mtu_measure(&w, r->link.mtu < MTU_MAX ? r->link.mtu : MTU_MAX, &r->path);
@@ -223,7 +223,7 @@ static void measure(const struct job *j, struct mtu_report *r)
 
 /* ---- the command ---- */
 
-/* Returns the exit code. If one family was measured, it is no failure that this host lacks the
+/* Returns the exit code. If one family was measured, it is no failure that the host lacks the
  * other. */
 static int status_of(const struct job *j)
 {

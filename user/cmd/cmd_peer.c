@@ -18,9 +18,9 @@
 #include "net/wireguard.h"
 
 struct arguments {
-	struct edit edit;		/* .name: of a peer; for import, of an interface */
+	struct edit edit;		/* .name: a peer's; for `import` an interface's */
 	struct peer_config wanted;	/* peer that the options describe */
-	bool key;			/* the option --public-key was given */
+	bool key;			/* --public-key was given */
 };
 
 static int parse_device(void *member, const struct command_option *o, char *value)

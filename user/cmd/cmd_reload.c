@@ -18,7 +18,7 @@
 struct arguments {
 	const char *file;
 	bool dry;
-	unsigned long try_seconds;	/* length of the trial in seconds; 0: there is no trial */
+	unsigned long try_seconds;	/* seconds of --try; 0: no trial */
 };
 
 static void print_differences(const struct config *old, const struct config *new, bool dry)
@@ -29,7 +29,7 @@ static void print_differences(const struct config *old, const struct config *new
 	undone_report(old, new, !dry);
 }
 
-/* Applies the file. The caller holds the lock. */
+/* Applies the file's configuration and publishes it. The caller holds the lock. */
 static int apply_file(const char *instance, const struct arguments *a, const struct config *new,
 		      int lock, struct try **ret_trial)
 {
@@ -47,8 +47,8 @@ static int apply_file(const char *instance, const struct arguments *a, const str
 	return rc;
 }
 
-/* Applies the new configuration and prints the differences after releasing the lock. A pager that
- * waits for its user would otherwise block every other command and the daemon. */
+/* Applies the new configuration, and prints the differences after releasing the lock: a pager that
+ * waits for its user would otherwise block all other commands and the daemon. */
 static int reload(const char *instance, const struct arguments *a, struct config *new)
 {
 	struct config *old = NULL;
@@ -92,7 +92,7 @@ static int run_reload(const struct global *g, int argc, char **argv)
 	rc = config_read(a.file, &new);
 	if (rc && !a.dry)
 		run_state_set_failed(g->instance);
-	/* This comes before the lock is taken: standard input may be another command's output. */
+	/* read before taking the lock: standard input may be another command's output */
 	if (rc)
 		return EXIT_USAGE;
 	rc = reload(g->instance, &a, new);

@@ -15,7 +15,7 @@
 
 struct arguments {
 	const char *verb, *peer;
-	const char *text;		/* text of the prefix as it was given */
+	const char *text;		/* the prefix as the user wrote it */
 	struct prefix prefix;
 };
 
@@ -48,7 +48,7 @@ static int check_words(struct arguments *a, int n, char **words)
 
 /* ---- the change ---- */
 
-/* Adds a followed peer to the configuration, because a change by hand needs it there. Returns NULL
+/* Copies a followed peer into the configuration, where a change by a command needs it. Returns NULL
  * if there is no such peer, or no memory. */
 static struct peer_config *followed_peer(const char *instance, struct config *c, const char *name)
 {

@@ -18,9 +18,9 @@
 
 struct arguments {
 	struct edit edit;
-	struct prefix_list prefixes;	/* prefixes after `allow` and `deny` */
+	struct prefix_list prefixes;	/* prefixes after `allow` or `deny` */
 	struct service_config wanted;	/* service that the options describe */
-	bool listen, nat, ipv6;		/* these options were given; `wanted` shows the others */
+	bool listen, nat, ipv6;		/* options that `wanted` does not show were given */
 	bool no_ipv4, no_ipv6;
 	struct clients_may may;
 };
@@ -53,7 +53,7 @@ static int parse_listen(struct service_config *s, const char *argument)
 	return rc;
 }
 
-/* Parses --listen. An IPv6 address to listen on implies IPV6_DNAT, unless --ipv6 says otherwise. */
+/* Parses --listen. Listening on an IPv6 address implies IPV6_DNAT, unless --ipv6 says otherwise. */
 static int parse_listen_option(void *arguments, const struct command_option *o, char *value)
 {
 	struct arguments *a = arguments;
@@ -115,8 +115,7 @@ static const struct command_word list_verbs[] = {
 	{ "add", "@service" }, { "del", "@service" }, { 0 },
 };
 
-/* Reads the words that must follow `allow` and `deny`: add or del, the service's name, and
- * prefixes. */
+/* Reads the words after `allow` or `deny`: add or del, a service's name, and prefixes. */
 static int check_list_words(struct arguments *a, int n, char **words)
 {
 	static const char *const verbs[][2] = {
@@ -234,8 +233,7 @@ static void replace_ports(struct service_config *s, struct service_config *from)
 	from->ports = NULL;
 }
 
-/* Replaces the addresses and names of the backend. Each option changes only the family that it
- * names. */
+/* Replaces the backend's addresses or names of those families that the options give. */
 static void replace_hosts(struct backend_config *b, const struct arguments *a)
 {
 	const struct backend_config *from = &a->wanted.backend;
@@ -246,7 +244,7 @@ static void replace_hosts(struct backend_config *b, const struct arguments *a)
 		strcpy(b->ipv6, from->ipv6);
 }
 
-/* Replaces the guard. The keys of the options replace all keys of the service. */
+/* Replaces the guard. Keys in the options replace all keys that the service had. */
 static void replace_guard(struct service_config *s, struct service_config *from)
 {
 	if (from->backend.n_keys) {
@@ -269,8 +267,8 @@ static int default_port(struct service_config *s)
 	return s->nat != NAT_NONE && !s->n_ports ? -ENOMEM : 0;
 }
 
-/* Returns whether IPV6_DNAT must end: it came with an IPv6 address to listen on, and either this
- * address is gone or IPv4 is not translated. */
+/* Returns whether IPV6_DNAT, which an IPv6 address to listen on implied, must end: the address is
+ * gone, or IPv4 is not translated either. */
 static bool no_ipv6_dnat(const struct service_config *s)
 {
 	bool ipv6 = *s->listen_interface;
@@ -305,7 +303,7 @@ static int change_service(struct arguments *a, struct service_config *s)
 
 	if (a->nat)
 		s->nat = from->nat;
-	if (s->nat == NAT_NONE) {	/* the service listens on the backend's own address */
+	if (s->nat == NAT_NONE) {	/* it listens on the backend's own address */
 		replace_ports(s, &none);
 		if (!*s->listen_interface)
 			replace_listen(s, &none);

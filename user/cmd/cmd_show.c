@@ -15,7 +15,7 @@
 struct arguments {
 	unsigned int what;
 	bool json;
-	/* Name of the file with the backend's `wg show dump`; NULL: none. */
+	/* File with the output of `wg show dump` on the backend; NULL: not given. */
 	const char *wg;
 };
 

@@ -15,7 +15,7 @@
 
 struct arguments {
 	double interval;
-	unsigned long left;		/* number of tables to print before the end; 0: no limit */
+	unsigned long left;		/* tables to print before it ends; 0: no limit */
 	enum top_sort sort;
 	enum top_unit unit;
 	const char *filter;
@@ -74,7 +74,7 @@ static void print_text(const char *text, FILE *out)
 	fputc('"', out);
 }
 
-/* Prints one line: names contain no control characters */
+/* Prints all counters as one line of JSON; names have no control characters. */
 static void print_json(const struct top *t, double seconds, FILE *out)
 {
 	static const char *const kinds[] = { "service", "peer", "site_pair", "reason" };
@@ -100,8 +100,8 @@ static void print_json(const struct top *t, double seconds, FILE *out)
 
 /* ---- readings ---- */
 
-/* Reads the counters of the running data path, which may have other maps than before. Returns 0 or
- * -errno (reported). */
+/* Reads the counters of the running data path, whose maps may have been replaced. Returns 0, or
+ * -errno after printing an error. */
 static int read_counters(const struct global *g, struct top *ret)
 {
 	struct dataplane *dp = NULL;
@@ -114,7 +114,7 @@ static int read_counters(const struct global *g, struct top *ret)
 	return rc ?: failed;
 }
 
-/* Reads the counters again into *t, with the rates since the previous reading. */
+/* Reads the counters into *t, with rates since the reading that *t had. */
 static int read_again(const struct global *g, struct top *t)
 {
 	struct top now = { 0 };
@@ -142,8 +142,8 @@ static bool is_interrupted(void)
 	return interrupted;
 }
 
-/* Shows the rates on the whole screen until the user ends it. Returns 0, -EOPNOTSUPP if there is no
- * screen, or another -errno. */
+/* Shows the rates on the whole screen until the user quits. Returns 0, -EOPNOTSUPP if the terminal
+ * cannot do that, or another -errno. */
 static int run_screen(const struct global *g, const struct arguments *a)
 {
 	struct top_view v = { .sort = a->sort, .unit = a->unit, .interval = a->interval };
@@ -157,7 +157,7 @@ static int run_screen(const struct global *g, const struct arguments *a)
 	if (on)
 		top_screen_end();
 	if (rc == -ENOENT && on)
-		running_not_up(g->instance);	/* the screen has hidden the first report */
+		running_not_up(g->instance);	/* again, because the screen has hidden it */
 	top_free(&t);
 	return rc;
 }
@@ -194,7 +194,7 @@ static int run_printing(const struct global *g, struct arguments *a)
 			break;
 		rc = read_again(g, &t) ?: print_sorted(&t, a, t.at - before);
 		if (rc || fflush(stdout) || (a->left && !--a->left))
-			break;	/* the reader has closed the output, or all tables are printed */
+			break;	/* the reader has ended, or all tables are printed */
 	}
 	top_free(&t);
 	return rc;

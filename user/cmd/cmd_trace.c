@@ -17,12 +17,12 @@
 
 #define DEFAULT_WISH ((struct packet_wish){ .ttl = 64, .message = MESSAGE_DATA, .index = 1 })
 
-enum { FROM, TO, INDEX, SIZE, TTL };	/* ids of options */
+enum { FROM, TO, INDEX, SIZE, TTL };	/* .id of struct command_option */
 
 struct arguments {
 	struct packet_wish wish;
 	const char *in, *file;
-	bool json, mac;			/* mac: the option --mac was given */
+	bool json, mac;			/* mac: --mac was given */
 	struct trace *trace;
 	__u32 ifindex;			/* ifindex of the interface `in`; 0: not given */
 };
@@ -42,7 +42,7 @@ static int parse_u32(void *member, const struct command_option *o, char *value)
 	return rc;
 }
 
-/* Parses OFFSET, or OFFSET+ for a fragment that other fragments follow. */
+/* Parses a fragment's OFFSET, with "+" behind it if more fragments follow. */
 static int parse_fragment(void *member, const struct command_option *o, char *value)
 {
 	struct packet_wish *w = member;
@@ -112,8 +112,7 @@ static int parse_key(void *member, const struct command_option *o, char *value)
 	return 0;
 }
 
-/* Returns whether an option describes the packet. Such an option together with a file is an
- * error. */
+/* Returns whether an option describes the packet, which is an error if a file has the packets. */
 static bool describes_packet(const struct packet_wish *w, bool mac)
 {
 	struct packet_wish usual = { .ttl = w->ttl, .message = w->message, .index = w->index };
@@ -144,8 +143,8 @@ static int check_arguments(struct arguments *a, int n, char **words)
 
 /* ---- packets ---- */
 
-/* Finds the key for a handshake. Without --public-key, it is the first key of the service that the
- * packet is for. */
+/* Finds the public key for the mac1 of a handshake message if --public-key is not given: the first
+ * key of the service that gets the packet. */
 static void find_key(const struct dataplane *dp, struct packet_wish *w)
 {
 	struct table_entry *table = NULL;

@@ -19,12 +19,12 @@
 #include "instance/undone.h"
 
 struct arguments {
-	const char *file;		/* name of the configuration file; NULL: not given */
-	int mode;			/* enum mode from --mode; -1: not given */
-	int express;			/* enum express_use from --express; -1: not given */
-	struct quick_service line;		/* service from --wan, --to and so on */
-	unsigned long try_seconds;	/* length of the trial in seconds; 0: there is no trial */
-	bool replace;			/* the command may undo changes by hand */
+	const char *file;		/* configuration file; NULL: not given */
+	int mode;			/* enum mode of --mode; -1: not given */
+	int express;			/* enum express_use of --express; -1: not given */
+	struct quick_service line;		/* service from --wan, --to … */
+	unsigned long try_seconds;	/* seconds of --try; 0: no trial */
+	bool replace;			/* may undo changes by commands */
 	bool keep;
 };
 
@@ -78,8 +78,8 @@ static int keep_trial(const char *instance)
 	return kept ? EXIT_DONE : EXIT_FAILED;
 }
 
-/* Refuses to undo changes by hand at a terminal, because the user may not know of them. A script
- * must not wait for an answer, so it is not refused. */
+/* At a terminal, refuses to undo changes by commands, because the user may not know of them. A
+ * script cannot be asked, so it is not refused. */
 static int check_handmade(const struct arguments *a, const struct config *before)
 {
 	if (a->replace || !isatty(STDERR_FILENO) || !undone_report(before, a->line.config, false))
@@ -89,7 +89,7 @@ static int check_handmade(const struct arguments *a, const struct config *before
 	return -EPERM;
 }
 
-/* Applies the configuration and prints it. The caller holds the lock. */
+/* Applies the configuration, and prints what runs. The caller holds the lock. */
 static int apply_and_print(const struct arguments *a, const char *instance,
 			   const struct config *before)
 {
@@ -102,14 +102,14 @@ static int apply_and_print(const struct arguments *a, const char *instance,
 	return rc;
 }
 
-/* Applies the configuration under the lock. With --try, it waits without the lock. */
+/* Applies the configuration under the lock. With --try, waits for the trial without it. */
 static int bring_up(const char *instance, const struct arguments *a)
 {
 	struct config *before = NULL;
 	struct try *t = NULL;
 	int lock = run_state_lock(instance), rc = lock < 0 ? lock : 0;
 
-	/* If its text is lost, the running configuration cannot be compared. */
+	/* Without its text, the running configuration cannot be compared. */
 	if (!rc && config_text_id(instance) && run_state_read(instance, &before))
 		before = NULL;
 	if (!rc)

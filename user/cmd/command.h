@@ -10,32 +10,32 @@
 #include "lib/exit.h"
 
 struct global {
-	const char *instance;		/* name of the instance (--instance), which is valid */
+	const char *instance;		/* --instance, or the default; valid */
 };
 
 /* A word that may follow the command's name, as `add` of `wgxdp peer add` */
 struct command_word {
 	const char *word;
-	/* For completion: the words that may follow this one, as in struct command_option. */
+	/* Completion: words that may follow this one, as in struct command_option. */
 	const char *values;
-	/* Words that may follow instead, ended by an empty one. */
+	/* Words that may follow this one, ended by an empty one; NULL: none. */
 	const struct command_word *below;
 };
 
 struct command {
 	const char *name;
-	const char *summary;		/* summary of the command, one line of `wgxdp --help` */
-	const char *usage;	/* operands after the name, as --help shows them; one form a line */
-	const char *about;		/* description in --help, one paragraph a line */
+	const char *summary;		/* one line in `wgxdp --help` */
+	const char *usage;	/* operands in its --help, one form a line */
+	const char *about;		/* description in its --help, one paragraph a line */
 	/* Runs the command. argv[0] is its name. Returns an exit code. */
 	int (*run)(const struct global *g, int argc, char **argv);
 	/* Options of the command, ended by an empty one; NULL: it has none. */
 	const struct command_option *options;
 	/* Words that may follow the name, ended by an empty one; NULL: none. */
 	const struct command_word *words;
-	/* For completion: the operand that may follow the name instead of words. */
+	/* Completion: what may follow the name if `words` is NULL. */
 	const char *operand;
-	/* The command's only purpose is output, so a write error is an error of the command. */
+	/* A write error fails the command, because output is its only purpose. */
 	bool only_prints;
 };
 

@@ -23,8 +23,8 @@ static void list_interfaces(FILE *out)
 		if_freenameindex(list);
 }
 
-/* Lists the instances. It skips the directory of a refused `up`, which has no running
- * configuration. */
+/* Lists the instances. A directory that a refused `up` left has no running configuration, and does
+ * not count. */
 static void list_instances(FILE *out)
 {
 	DIR *directory = opendir(RUN_STATE_DIR);
@@ -78,7 +78,7 @@ static void list_words(const char *words, FILE *out)
 	fputc('\n', out);
 }
 
-/* Lists the words for struct command_option .values. */
+/* Lists the words for `values` of struct command_option, such as @service. */
 static void list_values(const char *values, const char *instance, FILE *out)
 {
 	if (!values)
@@ -122,7 +122,7 @@ static const struct command *find_command(const char *name)
 	return NULL;
 }
 
-/* Returns the option that a word names if it takes an argument, otherwise NULL. */
+/* Returns the option that this word names if an argument must follow; else NULL. */
 static const struct command_option *option_with_argument(const struct command *c, const char *word)
 {
 	for (const struct command_option *o = c->options; o && (o->letter || o->name); o++) {
@@ -137,12 +137,12 @@ static const struct command_option *option_with_argument(const struct command *c
 
 struct so_far {
 	const struct command *command;
-	/* Option whose argument is the last word; NULL: none. */
+	/* Option whose argument is to be completed; NULL: none. */
 	const struct command_option *option;
 	const struct command_word *words;	/* words that may come next; NULL: none */
-	/* Other values that may come next, as in struct command_option; NULL: none. */
+	/* Other values that may come next: .values of an option; NULL: none. */
 	const char *values;
-	bool operands;				/* an operand precedes the last word */
+	bool operands;				/* there is an operand already */
 	const char *instance;
 };
 
@@ -157,7 +157,7 @@ static void apply_operand(struct so_far *s, const char *operand)
 	s->operands = true;
 }
 
-/* Reads the words before the last one. Returns false if the last one is the name of an instance. */
+/* Reads all words but the last. Returns false if an instance's name is to be completed. */
 static bool read_words(struct so_far *s, int n, char **words)
 {
 	for (int i = 0; i < n; i++) {
@@ -199,7 +199,7 @@ int complete(int n, char **words, FILE *out)
 		for (const struct command_word *w = s.words; w && w->word; w++)
 			fprintf(out, "%s\n", w->word);
 		list_values(s.values, s.instance, out);
-		/* for @file alone, the shells themselves add the names of files */
+		/* file names alone are completed by the shells */
 		if (!s.operands && (!s.values || strcmp(s.values, "@file")))
 			list_options(s.command, out);
 	}

@@ -71,7 +71,7 @@ int edit_check_options(const struct edit *e, bool given)
 	return -EINVAL;
 }
 
-/* Reports an error of the configuration, with the option that caused it. */
+/* Reports an error in the changed configuration by the option that caused it. */
 static void report_option(void *data, const struct config_place *place, const char *text)
 {
 	const struct edit *e = data;
@@ -83,7 +83,7 @@ static void report_option(void *data, const struct config_place *place, const ch
 		  o && o->path ? o->option : "", without_key(text));
 }
 
-/* Applies the changed configuration, and prints the differences if there are any. */
+/* Applies the changed configuration, and prints what changed, if anything. */
 static int apply_changes(const struct edit *e, const struct config *before, const struct config *c,
 			 const char *instance)
 {

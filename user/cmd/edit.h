@@ -7,33 +7,34 @@
 #include "config/config.h"
 
 struct edit_option {
-	/* Part of struct config_place .path that the option sets; NULL: the end of the list. */
+	/* Beginning of the paths (struct config_place) that the option sets; NULL ends the list. */
 	const char *path;
-	const char *option;	/* name of the option, for errors at such a path: "--backend: " */
+	const char *option;	/* how errors at such a path begin: "--backend: " */
 };
 
 struct edit {
 	const struct command *command;
-	const char *verb, *name;	/* verb and name for messages, such as "add" and "site-a" */
-	/* Options of the command: an error names the first whose path fits; NULL: none. */
+	const char *verb, *name;	/* for messages, such as "add" and "site-a" */
+	/* Options for errors; the first whose path fits is named. NULL: none. */
 	const struct edit_option *options;
-	/* Changes the configuration. Returns 0 or -errno (reported). */
+	/* Changes c. Returns 0, or -errno after printing an error. */
 	int (*change)(struct edit *e, struct config *c, const char *instance);
 	void *arguments;
 };
 
-/* Reads the running configuration, changes, checks and applies it, under the lock. Prints the
- * differences. Returns an exit code. */
+/* Under the lock, reads the running configuration, changes it by e->change, checks and applies it,
+ * and prints the differences. Returns an exit code. */
 int edit_running(const struct global *g, struct edit *e);
-/* Checks that `set` has options, and that only it and `add` do. Returns 0 or -EINVAL (reported). */
+/* Checks the options: `set` needs some; of the other verbs only `add` has any. Returns 0 or
+ * -EINVAL. */
 int edit_check_options(const struct edit *e, bool given);
 struct prefix_list {
 	struct prefix *list;
 	size_t n;
 };
 
-/* Notes that a service or peer was removed by hand, or made again. kind: "service" or "peer".
- * Returns 0 or -ENOMEM. */
+/* Records that a command removed a service or peer of the file (removed), or added it again. kind:
+ * "service" or "peer". Returns 0 or -ENOMEM. */
 int edit_note_removed(struct config *c, const char *kind, const char *name, bool removed);
 
 int prefix_add(struct prefix **list, size_t *n, const struct prefix *prefix);
@@ -41,6 +42,6 @@ static inline int peer_add_prefix(struct peer_config *p, const struct prefix *pr
 {
 	return prefix_add(&p->prefixes, &p->n_prefixes, prefix);
 }
-/* Parses a prefix. what: the name of the option or command, for messages. Returns 0 or -EINVAL
- * (reported). */
+/* Parses a prefix. what: the option or command, for the error. Returns 0, or -EINVAL after printing
+ * an error. */
 int edit_parse_prefix(const char *what, const char *text, struct prefix *ret);

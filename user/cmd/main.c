@@ -21,7 +21,7 @@ const struct command *const commands[] = {
 	&trace_command, NULL,
 };
 
-/* Optional parts that this build lacks (WITH_…=0 in the Makefile). */
+/* Parts that this program was built without (WITH_…=0 in the Makefile). */
 static const char *const without[] = {
 #ifndef WITH_MHD
 	"libmicrohttpd",
@@ -71,8 +71,8 @@ static void print_usage(FILE *out)
 	      out);
 }
 
-/* Removes --instance NAME and --instance=NAME from argv, at any position. Returns false if the name
- * is invalid (reported). */
+/* Takes --instance NAME or --instance=NAME out of argv, wherever it is. Returns false after
+ * printing an error if the name is invalid. */
 static bool extract_instance(int *argc, char **argv, struct global *g)
 {
 	int n = 1;
@@ -109,8 +109,8 @@ static bool asks_help(int argc, char **argv)
 	return false;
 }
 
-/* Reallocates memory for libuv. It reports a failure, because libuv aborts without a message if
- * this returns NULL. */
+/* Reallocates memory for libuv. Prints an error if that fails: libuv would then abort without a
+ * message. */
 static void *room_for_loop(void *p, size_t n)
 {
 	void *ret = realloc(p, n);
@@ -122,8 +122,8 @@ static void *room_for_loop(void *p, size_t n)
 	return ret;
 }
 
-/* Opens standard streams that are closed, so that no other file gets their numbers and our
- * messages. */
+/* Opens /dev/null for standard streams that are closed: another file would get their number, and
+ * our output. */
 static void open_streams(void)
 {
 	int fd;
@@ -135,8 +135,7 @@ static void open_streams(void)
 		close(fd);
 }
 
-/* Reports an unknown command, and proposes a similar command, or our name for a command of another
- * program. */
+/* Reports an unknown command, with a similar one, or with ours for another program's command. */
 static void report_unknown(const char *word)
 {
 	static const char *const elsewhere[][2] = {
@@ -169,7 +168,7 @@ static const struct command *find_command(const char *name)
 	return NULL;
 }
 
-/* Prints the help of a command, or the list of commands if name is NULL. */
+/* Prints the help of the command `name`; NULL: the list of commands. */
 static int print_help(const char *name)
 {
 	const struct command *c = name ? find_command(name) : NULL;

@@ -16,8 +16,8 @@
 
 #define OPTIONS_MAX 32
 #define LIST_LEN 128
-#define WIDTH 80			/* width of --help in columns */
-#define HELP_COLUMN 24			/* highest column at which an option's text begins */
+#define WIDTH 80			/* columns of --help */
+#define HELP_COLUMN 24			/* rightmost column at which the text of an option begins */
 
 static bool is_last(const struct command_option *o)
 {
@@ -26,11 +26,11 @@ static bool is_last(const struct command_option *o)
 
 /* ---- parsing ---- */
 
-/* Fills the arrays for getopt_long(). For an option without a letter, getopt_long() returns 256
- * plus its index. */
+/* Fills the arrays for getopt_long(), which returns 256 plus its index for an option without a
+ * letter. */
 static void make_getopt(const struct command_option *o, struct option *longs, char *letters)
 {
-	*letters++ = ':';	/* ':' makes getopt_long() return ':' for a missing argument */
+	*letters++ = ':';	/* makes getopt_long() return ':' for a missing argument */
 	for (int i = 0; !is_last(&o[i]); i++) {
 		int has_argument = o[i].argument ? required_argument : no_argument;
 
@@ -79,7 +79,7 @@ void nearest_try(struct nearest *n, const char *candidate)
 	n->distance = distance;
 }
 
-/* Returns the name of an option that was written with a single dash (-wan), or NULL. */
+/* Returns the option's name if the user wrote it with a single dash (-wan); else NULL. */
 static const char *after_single_dash(const struct command *c, char **argv)
 {
 	for (; *argv; argv++)
@@ -100,7 +100,7 @@ static bool has_option(const struct command *c, const char *name)
 
 static void report_unknown(const struct command *c, const char *option, char **argv)
 {
-	/* Options of other programs, and ours for the same purpose. */
+	/* Pairs: an option of other programs, and ours for the same purpose. */
 	static const char *const others[][2] = {
 		{ "interface", "wan" }, { "iface", "wan" }, { "dev", "wan" }, { "backend", "to" },
 		{ "file", "config" },
@@ -125,7 +125,7 @@ static void report_unknown(const struct command *c, const char *option, char **a
 			  option, c->name);
 }
 
-/* Reports why getopt_long() returned ':' or '?'. Returns -EINVAL. */
+/* Reports what is wrong if getopt_long() returned ':' or '?'. Returns -EINVAL. */
 static int report_refused(const struct command *c, int returned, char **argv)
 {
 	char letter[] = { '-', (char)optopt, '\0' };
@@ -140,8 +140,8 @@ static int report_refused(const struct command *c, int returned, char **argv)
 	return -EINVAL;
 }
 
-/* Reports a word that belongs to no option. It is most often a file, or the second item of a
- * list. */
+/* Reports a word that is no operand and no option's argument; mostly it is a file, or the second
+ * item of a list. */
 static void report_stray(const struct command *c, const char *word)
 {
 	struct address a;
@@ -185,7 +185,7 @@ char **options_parse(const struct command *c, int argc, char **argv, void *argum
 	return argv + optind;
 }
 
-/* Appends a word to a list such as "a, b or c". */
+/* Appends a word to a list for people, such as "a, b or c". */
 static void append_choice(char list[LIST_LEN], const char *word, int len, bool is_last)
 {
 	size_t n = strlen(list);
@@ -286,8 +286,8 @@ int parse_interface(void *member, const struct command_option *o, char *value)
 
 /* ---- --help ---- */
 
-/* Writes text from a column on, wrapped between words, with `indent` spaces before each further
- * line. Text in brackets stays on one line. */
+/* Writes text from a column on, with line breaks between words and `indent` spaces before further
+ * lines. Text in brackets stays together. */
 static void write_wrapped(FILE *out, const char *text, int column, int indent)
 {
 	bool first = true;

@@ -11,24 +11,23 @@
 struct command;
 
 struct command_option {
-	char letter;			/* letter of the short option, such as c for -c; 0: none */
-	const char *name; /* name of the long option, such as config for --config; NULL: none */
-	/* Name of the option's argument in --help; NULL: the option takes none. */
+	char letter;			/* such as c for -c; 0: none */
+	const char *name; /* such as config for --config; NULL: none */
+	/* Argument's name in --help; NULL: the option has no argument. */
 	const char *argument;
-	/* Offset of the member that the option sets in the command's struct of arguments. */
+	/* Offset of the member that the option sets, in the command's struct. */
 	size_t member;
 	const char *help;
-	/* Stores the value and returns 0, or prints an error and returns -errno. If parse is NULL,
-	 * an option without an argument sets a bool, and an option with an argument sets a const
-	 * char *. */
+	/* Stores the value. Returns 0, or -errno after printing an error. NULL: stores true in a
+	 * bool or, for an option with an argument, the argument in a const char *. */
 	int (*parse)(void *member, const struct command_option *o, char *value);
-	int id;				/* a number whose meaning parse() defines */
-	/* For completion: the words that the argument may be, or one of @file, @interface,
-	 * @instance, @service, @peer and @reason */
+	int id;				/* for parse(), which gives it a meaning */
+	/* Completion: words for the argument, or one of @file, @interface, @instance, @service,
+	 * @peer, @reason. */
 	const char *values;
 };
 
-/* Rows of options that several commands have. member: as in struct command_option. */
+/* Options that several commands have. member: as in struct command_option. */
 #define CONFIG_OPTION(member) \
 	{ 'c', "config", "FILE", member, \
 	  "the configuration (default: " CONFIG_DEFAULT "); - is standard input", \
@@ -40,30 +39,31 @@ struct command_option {
 	  parse_number, TRY_MAX }
 #define JSON_OPTION(member) { 'j', "json", NULL, member, "print JSON" }
 
-/* Parses the options of argv, and moves them before its operands. Returns the operands, a list that
- * NULL ends; a command without words and operand accepts none. *ret_n: their number, unless ret_n
- * is NULL. Returns NULL after printing an error. */
+/* Parses the options in argv, and moves them before the operands. Returns the operands, ended by
+ * NULL, of which a command without words and operand has none. *ret_n (or NULL): their number.
+ * Returns NULL after printing an error. */
 char **options_parse(const struct command *c, int argc, char **argv, void *arguments, int *ret_n);
-/* Returns the first operand, which must be one of the command's words; else NULL (reported) */
+/* Returns the first operand if it is one of the command's words; NULL after printing an error. */
 const char *command_word(const struct command *c, char **words);
 
-/* Reports that the value of an option is wrong, and why. Returns -EINVAL. */
+/* Prints that an option's value is wrong, and why. Returns -EINVAL. */
 int option_wrong(const struct command_option *o, const char *value, const char *why, ...)
 	__attribute__((format(printf, 3, 4)));
-/* Parses a decimal number from `least` to `most`. Returns 0 or -EINVAL (reported). */
+/* Parses a decimal number from `least` to `most`. Returns 0, or -EINVAL after printing an error. */
 int option_number(const struct command_option *o, const char *value, unsigned long least,
 		  unsigned long most, unsigned long *ret);
-/* Returns the index of the value among the words of o->values, or -EINVAL (reported) */
+/* Returns the index of the value in o->values, or -EINVAL after printing an error. */
 int option_choice(const struct command_option *o, const char *value);
 
-/* Functions for struct command_option .parse; they store option_choice() as an int, a number from 1
- * to o->id (0: of any size) as an unsigned long, and an interface's name as a const char * */
+/* Values of struct command_option .parse. They store the result of option_choice() as an int, a
+ * number from 1 to o->id (0: any) as an unsigned long, and an interface's name as a const char
+ * *. */
 int parse_choice(void *member, const struct command_option *o, char *value);
 int parse_number(void *member, const struct command_option *o, char *value);
 int parse_interface(void *member, const struct command_option *o, char *value);
 
-/* The candidate that is most similar to a mistyped word: call nearest_try() with each candidate,
- * then read `best`; NULL: no candidate is similar. */
+/* Search for the word most like a mistyped one: call nearest_try() with each candidate, then read
+ * `best` (NULL: none is similar). */
 struct nearest {
 	const char *word, *best;
 	unsigned int distance;
@@ -72,6 +72,6 @@ void nearest_try(struct nearest *n, const char *candidate);
 
 /* Prints what `wgxdp COMMAND --help` shows. */
 void command_help(const struct command *c, FILE *out);
-/* Implements `wgxdp complete WORD...`: prints the completions of the last word, one a line, or
- * @file for names of files. Returns an exit code. */
+/* Implements `wgxdp complete WORD...`: prints what the last word may become, one a line, or @file
+ * for file names. Returns an exit code. */
 int complete(int n, char **words, FILE *out);

@@ -12,8 +12,7 @@ static inline int parse_quick_service(void *member, const struct command_option 
 	return quick_service_option(member, o->id, value);
 }
 
-/* Rows of the options of a quick service. member: the offset of a struct quick_service in the
- * command's struct of arguments. */
+/* Options of a quick service. member: offset of a struct quick_service in the command's struct. */
 #define QUICK_SERVICE_OPTIONS(member) \
 	{ 0, "wan", "IF", member, \
 	  "the interface on which clients arrive; the service listens on all its addresses", \

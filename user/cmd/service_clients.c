@@ -16,8 +16,8 @@ static ssize_t prefix_index(const struct prefix *list, size_t n, const struct pr
 	return -1;
 }
 
-/* Warns about each entry of the list that contains p, because adding or removing p then has no
- * effect. */
+/* Warns about entries of the list that contain p: adding or removing p has no effect on these
+ * clients. */
 static void warn_within(const char *service, const char *list, const struct prefix *in, size_t n,
 			const struct prefix *p)
 {

@@ -5,14 +5,14 @@
 #pragma once
 #include "cmd/edit.h"
 
-/* Options that permit a drastic change: --refuse-others permits to refuse all clients outside the
- * first list of `allow`, and --everyone to let in or refuse every client. */
+/* Consent to drastic changes. --refuse-others: all clients outside the first prefix in `allow` are
+ * refused. --everyone: every client is let in, or refused. */
 struct clients_may {
 	bool refuse_others, everyone;
 };
 
-/* Changes the lists of a service. verb: "allow add", "allow del", "deny add" or "deny del". Adding
- * a prefix that the list has, or removing one that it lacks, is no error. Returns 0 or -errno
- * (reported). */
+/* Changes a service's list. verb: "allow add", "allow del", "deny add" or "deny del". It is no
+ * error to add what is there, or to remove what is not. Returns 0, or -errno after printing an
+ * error. */
 int clients_change(struct service_config *s, const char *verb, const struct prefix_list *prefixes,
 		   const struct clients_may *may);

@@ -9,8 +9,8 @@
 
 #define NO_KEY "%s: '%s' is not a WireGuard key (%zu characters): copy all 44 characters that " \
 	"`wg pubkey` prints, with the '=' at their end"
-#define PORTS_MAX 1024			/* ports of a service at most */
-#define PREFIXES_MAX 8192		/* prefixes in a list of a service at most */
+#define PORTS_MAX 1024			/* most ports of a service */
+#define PREFIXES_MAX 8192		/* most prefixes in a list of a service */
 
 struct config_place {
 	/* Path of the wrong value, such as /services/1/listen/ports; the file may lack its end. */

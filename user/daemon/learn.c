@@ -26,7 +26,7 @@
 #define SEEN 4096		/* initiations that are remembered per interface */
 
 struct place {
-	struct address address;		/* family 0: no place */
+	struct address address;		/* family 0: there is no such endpoint */
 	__be16 port;
 };
 

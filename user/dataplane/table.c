@@ -139,8 +139,8 @@ static void withdraw_published(struct table *t, const struct table_entry *want,
 	t->grace();
 }
 
-/* Collects old entries of keys that have two. This is so for changed keys, and for a key that a
- * killed writer was moving. One entry with the wanted value stays. */
+/* Collects the entries that a changed key, or a key that a killed writer was moving, has twice. One
+ * entry with the wanted value stays; the others are added to l. */
 static void collect_changed(struct table *t, const struct table_entry *want, const bool *published,
 			    size_t n, bool *kept, struct leaving *l)
 {

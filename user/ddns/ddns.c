@@ -304,7 +304,7 @@ static void publish(struct ddns_run *run, const struct found *ipv6, const struct
 	run->data = NULL;
 }
 
-/* Adds a set for each name; if no address may be published, an error for each name. */
+/* Adds a set of this family, or an error if no address may be published, for each name. */
 static int add_family(struct ddns_run *run, __u8 family, struct found *f)
 {
 	const struct ddns_config *c = run->config;

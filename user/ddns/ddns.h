@@ -51,7 +51,7 @@ struct ddns_run {
  * set of records as failed. */
 struct ddns_provider {
 	void (*read)(struct ddns_run *run);
-	/* Replaces the records of each set with .write that has not failed by one record with
+	/* For each set with .write that has not failed: replaces its records by one with
 	 * .wanted. */
 	void (*write)(struct ddns_run *run);
 	/* Frees what run->data points to, but not run->data itself, which ddns.c frees. NULL: there

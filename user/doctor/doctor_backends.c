@@ -20,9 +20,9 @@
 #include "lib/grow.h"
 #include "lib/text.h"
 
-/* Time between two probes in ms. The first may be lost while the kernel resolves the neighbour. */
+/* Time between two probes in ms. While the kernel resolves the neighbour, the first may be lost. */
 #define ASK_MS 250
-/* Longest wait for the first reply of a backend. A client repeats its handshake every 5 s. */
+/* Most ms to wait for a backend's first reply: a client repeats its handshake every 5 s. */
 #define REPLY_MS 13000U
 
 /* ---- probing ---- */
@@ -111,7 +111,7 @@ static void note_tag(const struct doctor *k, struct seen_vlans *v, __u16 id)
 		v->id[v->n++] = id;
 }
 
-/* Reads one frame. Returns false if there is none. */
+/* Reads a frame, and notes its VLAN tags in *v. Returns false if no frame is there. */
 static bool read_frame(const struct doctor *k, struct seen_vlans *v)
 {
 	char control[CMSG_SPACE(sizeof(struct tpacket_auxdata))] __attribute__((aligned(8)));
@@ -141,7 +141,7 @@ static __u64 now_ms(void)
 	return uv_hrtime() / 1000000;
 }
 
-/* Returns when listening ends: later than planned while a backend has not replied. */
+/* Returns the time at which listening ends, which is later while a backend has not replied. */
 static __u64 next_end(const struct doctor *k, __u64 began, __u64 end, __u64 now)
 {
 	if (now < end || now >= began + REPLY_MS || !doctor_awaits_reply(k))
@@ -184,7 +184,7 @@ void doctor_listen(struct doctor *k)
 
 /* ---- findings ---- */
 
-/* Returns the NUD_* state of the next hop, or 0 if the kernel has no entry. */
+/* Returns the NUD_* state of the backend's next hop; 0: the kernel has no entry for it. */
 static __u16 neighbour_state(const struct doctor_backend *b, const struct nl_neighbour *list,
 			     size_t n)
 {
@@ -204,7 +204,7 @@ static const struct seen_vlans *strange_vlans(const struct doctor *k, const stru
 	return NULL;
 }
 
-/* Returns commands that create the VLAN interface and move the addresses of the interface to it. */
+/* Returns commands that create a VLAN interface and move the addresses of its nic there. */
 static char *fix_vlan(const struct doctor *k, const struct nl_link *link, __u16 id)
 {
 	const char *nic = doctor_nic(k, link)->name;
@@ -232,8 +232,8 @@ static char *fix_vlan(const struct doctor *k, const struct nl_link *link, __u16 
 	return fclose(out) ? NULL : text;
 }
 
-/* Reports that a backend may not answer because its VLAN has no interface. Adds at most one finding
- * per interface. Returns whether that is likely. */
+/* Reports, once per interface, that frames arrive with the tag of a VLAN which the interface lacks:
+ * probably why a backend there does not answer. Returns whether that is likely. */
 static bool report_vlan(struct doctor *k, const struct nl_link *link)
 {
 	const struct seen_vlans *v = strange_vlans(k, link);
@@ -250,14 +250,14 @@ static bool report_vlan(struct doctor *k, const struct nl_link *link)
 	return true;
 }
 
-/* Returns whether two addresses are probably those of one host that does not answer. */
+/* Returns whether two backend addresses are probably one host, which does not answer. */
 static bool is_same_fault(const struct doctor_backend *a, const struct doctor_backend *b)
 {
 	return a->service == b->service && a->reported && b->reported && a->port == b->port &&
 	       a->way.oif == b->way.oif;
 }
 
-/* Returns whether a finding about an earlier address of the backend names this one too. */
+/* Returns whether the finding about another address of this backend names this address too. */
 static bool is_reported(const struct doctor *k, const struct doctor_backend *b)
 {
 	for (const struct doctor_backend *o = k->backends; o < b; o++)
@@ -266,7 +266,7 @@ static bool is_reported(const struct doctor *k, const struct doctor_backend *b)
 	return false;
 }
 
-/* Writes the address of the backend, and its other addresses that do not answer either. */
+/* Writes the backend's address, with the other addresses of it that do not answer. */
 static void format_subject(const struct doctor *k, const struct doctor_backend *b, char ret[256])
 {
 	char text[ADDRESS_STRLEN];
@@ -278,7 +278,7 @@ static void format_subject(const struct doctor *k, const struct doctor_backend *
 				      endpoint_format(&o->address, o->port, text));
 }
 
-/* Commands that restart WireGuard on the backend, from the wg-quick file that has the port. */
+/* Shell commands for the backend: they restart the WireGuard whose wg-quick file has this port. */
 #define REMOTE "f=$(grep -lE \"^ListenPort *= *%u$\" /etc/wireguard/*.conf) && { wg-quick down " \
 	       "\"$f\"; wg-quick up \"$f\"; }"
 
@@ -318,7 +318,7 @@ static void look_at_backend(struct doctor *k, const struct doctor_backend *b,
 	}
 }
 
-/* Returns whether no earlier finding explains why the backend does not answer. */
+/* Returns whether the silence of the backend deserves a finding: no earlier one explains it. */
 static bool is_worth_reporting(struct doctor *k, const struct doctor_backend *b)
 {
 	const struct doctor_port *port = b->routed ? doctor_port(k, b->way.oif) : NULL;

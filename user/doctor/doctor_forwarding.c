@@ -13,8 +13,7 @@ static bool needs_forwarding(const struct doctor *k, const struct doctor_port *p
 	return reach_needs(k->c, &k->h, port->link, ipv6 ? FAMILY_IPV6 : FAMILY_IPV4);
 }
 
-/* Returns the number of interfaces that need the family, and sets *ret_on to how many of these
- * forward it. */
+/* Returns how many interfaces need forwarding of this family. *ret_on: how many of them have it. */
 static size_t count_needs(const struct doctor *k, bool ipv6, size_t *ret_on)
 {
 	size_t n = 0;
@@ -71,8 +70,8 @@ static void look_at_accept_ra(struct doctor *k, const struct doctor_port *port)
 
 /* ---- rp_filter ---- */
 
-/* Returns an address that stands for any host on the internet. No network has a route of its own to
- * the benchmark addresses (RFC 2544). */
+/* Returns an address that is routed like any host on the internet: no network has a route of its
+ * own to the benchmark addresses (RFC 2544). */
 static const struct address *any_remote(void)
 {
 	static struct address a;
@@ -82,9 +81,9 @@ static const struct address *any_remote(void)
 	return &a;
 }
 
-/* Checks rp_filter. Strict mode drops a packet unless the route to its source leaves by the
- * interface that received it. XDP and tc forward before that check, but packets for this host's own
- * WireGuard pass through it. */
+/* Checks rp_filter, which in strict mode drops packets from an interface that is not on the route
+ * to their source. XDP and tc forward before that check, but packets for this host's own WireGuard
+ * pass through it. */
 static void look_at_rp_filter(struct doctor *k, const struct doctor_port *port)
 {
 	long all = host_sysctl("/proc/sys/net/ipv4/conf/all/rp_filter");

@@ -44,7 +44,7 @@ static void look_at_daemon(struct doctor *k)
 
 /* ---- the file ---- */
 
-/* Returns a command that writes the running configuration to the file, and keeps the old text in
+/* Returns a command that writes the running configuration to the file, and the old file to
  * FILE.old. */
 static char *fix_file(const struct doctor *k)
 {
@@ -119,7 +119,7 @@ bool doctor_is_attached(struct doctor *k, struct doctor_port *port)
 	return true;
 }
 
-/* Returns whether no other check reports the fault of a service. */
+/* Returns whether to report the fault of a service here, because no other check does. */
 static bool is_own_fault(const struct doctor *k, const struct service_condition *c,
 			 const char *interface)
 {
@@ -135,8 +135,8 @@ static bool is_own_fault(const struct doctor *k, const struct service_condition 
 	}
 }
 
-/* Returns whether the interface has another address on which `up` could listen, of the same family
- * as the lost one. */
+/* Returns whether the interface has another address of the lost one's family, on which `up` could
+ * listen. */
 static bool has_another_address(const struct doctor *k, const struct service_condition *c,
 				const char *interface)
 {
@@ -176,8 +176,8 @@ static bool is_device(const struct doctor *k, const char *name)
 	return false;
 }
 
-/* Reports interfaces that only the daemon follows and that are missing or down. doctor_wireguard()
- * reports those of WireGuard. */
+/* Reports missing interfaces, or interfaces that are down, of sections that only the daemon uses.
+ * For WireGuard interfaces doctor_wireguard() does this. */
 static void look_at_followed(struct doctor *k)
 {
 	for (size_t i = 0; i < k->is.n_interfaces; i++) {
@@ -191,9 +191,9 @@ static void look_at_followed(struct doctor *k)
 	}
 }
 
-/* Returns the name of the check for an error that only `check` finds: a missing library, source
- * address of flows or peer that the daemon follows, or a file with a key. Returns NULL for other
- * errors, which doctor reports itself. */
+/* Returns the name of the check for an error that `wgxdp check` would report and doctor otherwise
+ * not: a missing library, source address of flows, followed peer, or file with a key. Returns NULL
+ * for other errors. */
 static const char *check_name(const char *path)
 {
 	const char *provider = strstr(path, "/provider");
@@ -218,8 +218,7 @@ static void take_check(void *data, const struct config_place *place, const char 
 		doctor_report(k, STATE_PROBLEM, check, place->path + 1, NULL, "%s", text);
 }
 
-/* Returns the names of the instances that are up, with separators in front: "; up: a, b". Returns
- * "" if there are none. */
+/* Returns the names of instances that are up, after a separator: "; up: a, b". "" if none is. */
 static const char *other_instances(char ret[256])
 {
 	DIR *dir = opendir(PINS_DIR);

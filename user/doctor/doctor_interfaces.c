@@ -21,8 +21,8 @@
 
 /* ---- links ---- */
 
-/* Returns a command that creates a missing VLAN interface. By custom, its name contains the nic and
- * the id: eth0.7. */
+/* Returns a command that creates a missing VLAN interface, if its name is of the usual form NIC.ID,
+ * such as eth0.7. */
 static char *fix_missing(const struct doctor *k, const char *name)
 {
 	const char *dot = strrchr(name, '.');
@@ -50,8 +50,8 @@ static void report_missing(struct doctor *k, const char *name)
 		      host_link_names(&k->h, name, there));
 }
 
-/* Finds a nic that carries a PPPoE session. name: finds only this nic; NULL: any. Returns whether
- * there is one. */
+/* Finds a nic that carries a PPPoE session. name: only this nic; NULL: any. Returns false if there
+ * is none. */
 static bool pppoe_device(const char *name, char ret[IFNAMSIZ])
 {
 	FILE *in = fopen("/proc/net/pppoe", "re");
@@ -69,8 +69,8 @@ static bool pppoe_device(const char *name, char ret[IFNAMSIZ])
 	return found;
 }
 
-/* Returns a command that makes all services on an interface listen on another one, or NULL if no
- * service listens on it. */
+/* Returns a command that makes all services that listen on an interface listen on `other`; NULL: no
+ * service listens there. */
 static char *fix_listen(const struct doctor *k, const char *name, const char *other)
 {
 	char *text = NULL;
@@ -146,7 +146,7 @@ static bool look_at_link(struct doctor *k, struct doctor_port *port)
 
 /* ---- offloads ---- */
 
-/* Checks the nic and, if it is a bridge or a bond, each of its ports. */
+/* Reports LRO that is on, on a nic or on a port of a bridge or bond. */
 static void look_at_lro(struct doctor *k, const struct nl_link *nic)
 {
 	bool lro = false;
@@ -166,8 +166,8 @@ static void look_at_lro(struct doctor *k, const struct nl_link *nic)
 
 /* ---- programs ---- */
 
-/* Returns the id of the bpf_link that holds a program, which `ip link` cannot detach, or 0 if there
- * is none. */
+/* Returns the id of the bpf_link that attaches a program, so that `ip link` cannot detach it; 0:
+ * none. */
 static __u32 link_of_program(__u32 program, __u32 ifindex)
 {
 	__u32 id = 0;
@@ -213,7 +213,7 @@ static const struct interface_config *find_config(const struct doctor *k, const 
 	return NULL;
 }
 
-/* Checks XDP programs. Another owner's program may stay if ours is a tc program or shares a
+/* Reports other software's XDP programs, unless ours runs on tc there, or beside them in a
  * dispatcher. */
 static void look_at_programs(struct doctor *k, struct doctor_port *port, const struct nl_link *nic)
 {
@@ -268,8 +268,8 @@ static void look_at_tc(struct doctor *k, const struct nl_link *link)
 
 /* ---- XDP or tc ---- */
 
-/* Returns the command between backquotes in the text of why_port(), if a shell can run it
- * unchanged. Otherwise returns NULL. */
+/* Returns the command in backquotes in a text of why_port(); NULL: none that a shell can run as it
+ * is. */
 static char *fix_quoted(const struct doctor *k, const char *why)
 {
 	const char *from = strchr(why, '`'), *to = from ? strchr(from + 1, '`') : NULL;
@@ -281,8 +281,8 @@ static char *fix_quoted(const struct doctor *k, const char *why)
 	return make_fix("%.*s && %s", (int)(to - from - 1), from + 1, k->again);
 }
 
-/* Reports the mode. If the port is slower than possible, why_port() says how to change that, or
- * that the driver refused. */
+/* Reports the mode of a port. If it could be faster, why_port() says how, or that the driver
+ * refused. */
 static void look_at_mode(struct doctor *k, const struct doctor_port *port)
 {
 	const struct nl_link *nic = doctor_nic(k, port->link);

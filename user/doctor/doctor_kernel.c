@@ -16,9 +16,9 @@
 
 #define TCX_MAJOR 6 /* tcx exists since Linux 6.6 */
 #define TCX_MINOR 6
-#define YEAR_MIN 2024			/* a correct clock shows this year or a later one */
+#define YEAR_MIN 2024			/* a clock that is right shows this year or a later one */
 
-/* Features that the programs need, apart from those of every kernel with XDP. */
+/* Features that the programs need, and not every kernel with XDP has. */
 static const struct {
 	enum bpf_prog_type type;
 	enum bpf_func_id helper;
@@ -41,8 +41,7 @@ static const struct {
 	{ BPF_MAP_TYPE_RINGBUF, "RINGBUF" },
 };
 
-/* Checks the features. It probes nothing if the data path runs, because the kernel has loaded the
- * programs. */
+/* Probes the kernel's features, unless the data path runs: then the kernel has them. */
 static void look_at_features(struct doctor *k)
 {
 	unsigned int lacks = 0;
@@ -87,7 +86,7 @@ static void look_at_version(struct doctor *k)
 				  : "tc filters (tcx needs Linux 6.6)");
 }
 
-/* Checks the JIT. Its sysctl exists only in the initial network namespace. */
+/* Checks that the BPF JIT is on. Only the first network namespace has the sysctl. */
 static void look_at_jit(struct doctor *k)
 {
 	long jit = host_sysctl("/proc/sys/net/core/bpf_jit_enable");
@@ -122,8 +121,8 @@ static void look_at_bpffs(struct doctor *k)
 			      "no BPF file system is mounted at /sys/fs/bpf: `wgxdp up` mounts it");
 }
 
-/* Checks the clock. WireGuard's initiations carry a timestamp, and a peer refuses an initiation
- * that is older than the last one. */
+/* Checks the clock: a peer refuses initiations whose timestamp is older than that of the last
+ * one. */
 static void look_at_clock(struct doctor *k)
 {
 	struct timex timex = { 0 };

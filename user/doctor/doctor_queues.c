@@ -15,13 +15,13 @@ struct queue_check {
 	const struct nl_link *nic;
 	struct spread spread;
 	__u32 cpus;
-	bool native; /* our native XDP program is attached to the nic or to its bond */
+	bool native; /* native XDP of ours is attached to the nic, or its bond */
 	bool refused;			/* the driver refused native XDP */
-	bool reported;			/* an earlier finding contains the number of queues */
+	bool reported;			/* an earlier finding gives the number of queues */
 };
 
-/* Returns the arguments of `ethtool -L` for n queues. Some drivers count receive and transmit
- * queues separately. */
+/* Returns the arguments with which `ethtool -L` sets n queues. Some drivers count receive and
+ * transmit queues separately. */
 static const char *channels(const struct queue_check *l, __u32 n, char ret[48])
 {
 	if (l->spread.combined)
@@ -87,8 +87,8 @@ static void look_at_one_queue(struct doctor *k, struct queue_check *l)
 			  "packets", l->cpus);
 }
 
-/* Checks the indirection table. The fix is `default`, not `equal N`, so that the table follows the
- * number of queues. */
+/* Reports an RSS indirection table that does not use all queues. The fix is `default`, not `equal
+ * N`, which would not follow later changes of the number of queues. */
 static void look_at_table(struct doctor *k, struct queue_check *l)
 {
 	const struct spread *s = &l->spread;
@@ -151,8 +151,8 @@ static bool was_looked_at(const struct doctor *k, const struct nl_link *nic)
 	return false;
 }
 
-/* Checks the queues of a nic. It skips virtual devices, because the CPU that sends a packet to one
- * also receives it. */
+/* Checks the queues of a nic, unless it is virtual: packets to such a device stay on the CPU that
+ * sends them. */
 static void look_at_nic(struct doctor *k, const struct nl_link *nic, bool native, bool refused)
 {
 	struct queue_check l = {

@@ -9,8 +9,8 @@
 #include <string.h>
 #include "doctor/doctor.h"
 
-#define ENOUGH 3 /* number of packets of clients after which a healthy backend would have replied */
-#define KEEPALIVE_LEN 80	/* IP length of WireGuard's keepalive over IPv6, in bytes */
+#define ENOUGH 3 /* packets of clients to which a healthy backend would have replied */
+#define KEEPALIVE_LEN 80	/* IP length in bytes of a keepalive over IPv6 */
 
 /* Returns whether another finding says why a backend of the service does not reply. */
 static bool is_explained(const struct doctor *k, const char *service)
@@ -38,7 +38,7 @@ static struct doctor_traffic read_traffic(const struct doctor *k, __u32 id)
 	return t;
 }
 
-/* Returns the traffic since doctor began. */
+/* Returns a service's traffic since doctor began. */
 static struct doctor_traffic read_recent(const struct doctor *k, __u32 id)
 {
 	struct doctor_traffic t = read_traffic(k, id), *before = &k->traffic[id];

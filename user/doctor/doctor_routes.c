@@ -23,8 +23,8 @@ static enum link_role role_of(struct doctor *k, __u32 ifindex)
 	return port ? port->role : ROLE_NONE;
 }
 
-/* Returns the interface on whose network the backend is, and sets *ret to the network. Returns NULL
- * if no interface has such a network. */
+/* Returns the interface that has an address in the backend's network, and sets *ret to that
+ * network. Returns NULL if there is none. */
 static const struct nl_link *network_of(const struct doctor *k, const struct doctor_backend *b,
 					struct prefix *ret)
 {
@@ -47,14 +47,14 @@ static char *fix_no_route(const struct doctor *k, const struct doctor_backend *b
 	struct prefix p;
 	const struct nl_link *link = network_of(k, b, &p);
 
-	/* This route exists already. */
+	/* The present route leads there already. */
 	if (link && b->routed && link->ifindex == b->way.oif)
 		return NULL;
 	return link ? make_fix("%s route replace %s dev %s", ip_command(b), prefix_format(&p, text),
 			       SHELL_WORD(link->name)) : NULL;
 }
 
-/* Returns whether the backend's interface is down and so has no routes. It reports that once. */
+/* Returns whether the backend's interface is down and so lacks routes, and reports that once. */
 static bool is_behind_down(struct doctor *k, struct doctor_backend *b)
 {
 	struct prefix p;
@@ -74,8 +74,8 @@ static bool is_behind_down(struct doctor *k, struct doctor_backend *b)
 	return true;
 }
 
-/* Finds a rule by which packets with its mark take another route. The admin may mark packets to the
- * backend, but XDP does not see marks. */
+/* Finds a rule that routes packets to the backend differently if they have a mark. XDP does not see
+ * the marks that the admin may set. */
 static const struct nl_rule *marked_way(struct doctor *k, const struct doctor_backend *b,
 					struct nl_way *ret)
 {
@@ -114,7 +114,7 @@ static bool look_at_marks(struct doctor *k, struct doctor_backend *b)
 	return true;
 }
 
-/* Returns a service that listens on the interface, if possible the backend's own, or NULL. */
+/* Returns a service that listens on the interface, preferably that of the backend, or NULL. */
 static const struct service_config *listener_on(const struct doctor *k,
 						const struct doctor_backend *b, const char *name)
 {
@@ -176,8 +176,8 @@ static void look_at_way(struct doctor *k, struct doctor_backend *b)
 	}
 }
 
-/* Checks the name of a backend. A name that did not resolve at `up` may resolve now. Only a daemon
- * notices that, and if none runs, doctor_instance() reports it. */
+/* Reports a backend's name that did not resolve at `up` but resolves now, if a daemon should have
+ * noticed that. Without a daemon, doctor_instance() reports it. */
 static void look_at_name(struct doctor *k, struct doctor_backend *b)
 {
 	const char *family = b->family == FAMILY_IPV4 ? "IPv4" : "IPv6";
@@ -248,8 +248,8 @@ static void look_at_port_mtu(struct doctor *k, const struct doctor_port *port)
 			      port->link->mtu, need, most->service->listen_interface);
 }
 
-/* Compares the device's MTU, which is the same for all peers, with the narrowest interface to a
- * peer. */
+/* Reports a WireGuard device whose MTU, which all its peers share, is too large for the path to the
+ * peer with the narrowest interface. */
 static void look_at_device_mtu(struct doctor *k, const struct doctor_device *d)
 {
 	const struct nl_link *link = host_link_by_name(&k->h, d->name), *narrow = NULL;

@@ -9,7 +9,7 @@
 #include <string.h>
 #include "doctor/doctor_rule.h"
 
-#define DEPTH_MAX 16			/* limit of nested jumps, as in the kernel */
+#define DEPTH_MAX 16			/* nested jumps at most, as in the kernel */
 
 enum answer { IS_NO, IS_MAYBE, IS_YES };
 
@@ -33,8 +33,7 @@ static bool same_table(struct yaml_node *a, struct yaml_node *b)
 
 /* ---- matches ---- */
 
-/* Returns the right side of a match, or the elements of the set that it names. Returns NULL if they
- * are unknown. */
+/* Returns the right side of a match or, if it names a set, the set's elements; NULL: unknown. */
 static struct yaml_node *right_side(struct yaml_node *list, struct yaml_node *rule,
 				    struct yaml_node *match)
 {
@@ -57,7 +56,7 @@ static bool is_number(const char *text)
 
 static enum answer match_value(const char *value, struct yaml_node *n)
 {
-	bool is_list = n->type == YAML_LIST;	/* the paths of a list's items are numbers */
+	bool is_list = n->type == YAML_LIST;	/* list items have numbers as paths */
 	struct yaml_node *range = is_list ? NULL : yaml_by_path(n, "/range");
 	struct yaml_node *items = is_list ? n : yaml_by_path(n, "/set");
 	const char *text = rule_text(n, "");
@@ -65,7 +64,7 @@ static enum answer match_value(const char *value, struct yaml_node *n)
 	size_t len = strlen(text);
 	bool same;
 
-	/* If only one of the two is a number, the other is a name, which cannot be compared. */
+	/* A number and a name, such as that of a port, cannot be compared. */
 	if (*text && is_number(text) == is_number(value)) {
 		same = text[len - 1] == '*' ? !strncmp(value, text, len - 1) : !strcmp(value, text);
 		return same ? IS_YES : IS_NO;
@@ -82,8 +81,8 @@ static enum answer match_value(const char *value, struct yaml_node *n)
 	return found;
 }
 
-/* Returns the value that the left side of a match reads from the packet. NULL: it is unknown. "":
- * the packet does not have it, as a UDP packet has no TCP port. */
+/* Returns what the left side of a match reads from the packet. NULL: unknown; "": the packet lacks
+ * it, as a UDP packet has no TCP port. */
 static const char *packet_value(struct yaml_node *left, const struct packet *p)
 {
 	bool ipv4 = p->family == FAMILY_IPV4;
@@ -137,7 +136,7 @@ enum verdict { GOES_ON, RETURNS, DROPPED, MAY_PASS };
 static enum verdict run_chain(struct yaml_node *list, struct yaml_node *of, const char *name,
 			      const struct packet *p, int depth);
 
-/* Runs a statement of a rule, or a verdict of a map. */
+/* Runs a statement of a rule, or a verdict in a map, and returns the verdict so far. */
 static enum verdict run_statement(struct yaml_node *list, struct yaml_node *rule,
 				  struct yaml_node *s, const struct packet *p, int depth)
 {
@@ -200,7 +199,7 @@ static enum verdict run_rule(struct yaml_node *list, struct yaml_node *rule,
 	return v == DROPPED || p->by_source ? GOES_ON : MAY_PASS;
 }
 
-/* Runs a chain by its name. of: a chain or rule of the same table. */
+/* Runs the chain with this name. of: a chain or rule that tells the table. */
 static enum verdict run_chain(struct yaml_node *list, struct yaml_node *of, const char *name,
 			      const struct packet *p, int depth)
 {

@@ -8,20 +8,19 @@
 #include "lib/addr.h"
 #include "lib/yaml_tree.h"
 
-/* The first UDP packet of a connection, from any source to any address. */
+/* A UDP packet that begins a connection, from any source to any address. */
 struct packet {
-	const char *hook;		/* name of the hook, such as "input" or "forward" */
-	const char *in;			/* name of the interface on which it arrives */
+	const char *hook;		/* such as "input" or "forward" */
+	const char *in;			/* interface on which it arrives */
 	__u8 family;
 	char port[8];			/* destination port in decimal digits */
-	/* If it is set, this is called for each rule that drops packets by their source, with the
-	 * rule's sources. Then such a rule does not end the search. */
+	/* Not NULL: called with the sources of each rule that drops packets by source. The search
+	 * then continues as if the rule did not match. */
 	void (*by_source)(void *data, struct yaml_node *sources);
 	void *data;
 };
 
-/* Returns the text of a scalar by its path below an object, such as "/match/op", or "" if there is
- * none. */
+/* Returns the text at a path in a JSON object of nft, such as "/match/op"; "": there is none. */
 const char *rule_text(struct yaml_node *object, const char *path);
 /* Returns whether the packet reaches this base chain. */
 bool chain_sees(struct yaml_node *chain, const struct packet *p);

@@ -12,7 +12,7 @@
 #include "lib/text.h"
 #include "lib/yaml.h"
 
-#define LISTED_MAX 64			/* most prefixes that a fix lists */
+#define LISTED_MAX 64			/* prefixes that a fix lists, at most */
 
 /* ---- chains that drop ---- */
 
@@ -23,8 +23,8 @@ static const char *chain_name(struct yaml_node *chain, char ret[256])
 	return ret;
 }
 
-/* Returns the first base chain that certainly drops the packet before WireGuard gets it, or
- * NULL. */
+/* Returns the first base chain that certainly drops the packet before WireGuard gets it; NULL: none
+ * does. */
 static struct yaml_node *dropping_chain(struct yaml_node *list, struct packet p)
 {
 	static const char *const hooks[] = { "ingress", "prerouting", "input", NULL };
@@ -40,11 +40,11 @@ static struct yaml_node *dropping_chain(struct yaml_node *list, struct packet p)
 	return NULL;
 }
 
-/* Checks packets of a device's peers. They arrive on the interface of the default route for packets
- * with the device's mark. */
+/* Checks whether rules drop packets of a device's peers, which arrive on the interface of the
+ * default route for packets with the device's mark. */
 static void look_at_device(struct doctor *k, struct yaml_node *list, const struct doctor_device *d)
 {
-	/* Addresses for benchmarks, which stand for any host on the internet. */
+	/* Benchmark addresses are routed like any host on the internet. */
 	static const char *const anywhere[] = { "198.18.0.1", "2001:2::1" };
 	struct packet p = { .port = "" };
 	struct yaml_node *chain;
@@ -81,7 +81,7 @@ struct listed {
 	size_t n;
 };
 
-/* Adds the addresses and prefixes in a node: the sources of a rule, or the elements of a set. Skips
+/* Adds the addresses and prefixes in a rule's sources or a set's elements to a list, without
  * ranges. */
 static void collect_prefixes(void *data, struct yaml_node *n)
 {
@@ -163,7 +163,7 @@ static void look_at_lists(struct doctor *k, struct yaml_node *list, const struct
 
 /* ---- reading ---- */
 
-/* Returns the output of nft(8), which the caller frees. Returns NULL if there is no nft or it
+/* Returns the ruleset as nft(8) prints it, for the caller to free; NULL: there is no nft, or it
  * failed. */
 static char *read_ruleset(size_t *ret_n)
 {

@@ -17,7 +17,7 @@
 #include "lib/text.h"
 #include "show/words.h"
 
-#define DEAD_SECONDS 180 /* seconds after which a session ends: WireGuard's Reject-After-Time */
+#define DEAD_SECONDS 180 /* age of a handshake at which its session ends */
 
 /* ---- WireGuard of this host ---- */
 
@@ -29,8 +29,8 @@ static const struct wg_peer *find_peer(const struct doctor_device *d, const stru
 	return NULL;
 }
 
-/* Returns a command that adds the peer to WireGuard. A followed peer has its prefixes only in
- * WireGuard and its file. */
+/* Returns a command that adds a configured peer to WireGuard, with its prefixes. Those of followed
+ * peers are only in WireGuard and its file. */
 static char *fix_peer(const struct doctor_device *d, const struct peer_config *p)
 {
 	char path[sizeof(WG_QUICK_DIR) + IFNAMSIZ + 8];
@@ -52,8 +52,8 @@ static char *fix_peer(const struct doctor_device *d, const struct peer_config *p
 	return fclose(out) ? NULL : text;
 }
 
-/* Returns the only peer of the device whose AllowedIPs are the prefixes of the configured peer.
- * Returns NULL if there are none or several. */
+/* Returns the peer of the device whose AllowedIPs are the configured peer's prefixes; NULL: none or
+ * several. */
 static const struct wg_peer *peer_by_prefixes(const struct doctor_device *d,
 					      const struct peer_config *p)
 {
@@ -90,8 +90,7 @@ static void report_keyless_peer(struct doctor *k, const struct doctor_device *d,
 		      d->name);
 }
 
-/* Checks the key of the device. Without libsodium, the key of a device of wireguard-go is
- * unknown. */
+/* Reports a device without a key. That of wireguard-go's is unknown without libsodium. */
 static void look_at_own_key(struct doctor *k, const struct doctor_device *d)
 {
 	const struct nl_link *link = host_link_by_name(&k->h, d->name);
@@ -109,7 +108,7 @@ static void look_at_own_key(struct doctor *k, const struct doctor_device *d)
 		      "handshake: set one with `wg set`");
 }
 
-/* Reports peers of the configuration whose key WireGuard does not know. */
+/* Reports configured peers whose public key no peer in WireGuard has. */
 static void look_at_keys(struct doctor *k, const struct doctor_device *d)
 {
 	for (size_t i = 0; i < k->c->n_peers; i++) {
@@ -153,8 +152,7 @@ static void look_at_peer(struct doctor *k, const struct doctor_device *d,
 			  endpoint, age, age > DEAD_SECONDS ? ", so its session has ended" : "");
 }
 
-/* Returns whether the interface is a port of the data path. If it is, doctor_interfaces() reports
- * that it is missing. */
+/* Returns whether the interface is a port: if it is missing, doctor_interfaces() reports that. */
 static bool is_port(const struct doctor *k, const char *name)
 {
 	for (size_t i = 0; i < k->n_ports; i++)
@@ -165,8 +163,8 @@ static bool is_port(const struct doctor *k, const char *name)
 
 /* ---- the blind relay ---- */
 
-/* Returns a command that replaces the name in the file, if exactly one name of the file and one
- * peer of the device are left over: they are the same site. */
+/* Returns a command that corrects a site's name in the file, if exactly one name there and one peer
+ * of the device have no counterpart: they must be the same site. */
 static char *fix_site(const struct doctor *k, const struct doctor_device *d, const char *name)
 {
 	const struct blind_config *b = &k->c->blind;
@@ -199,9 +197,9 @@ static bool is_in_earlier_pair(const struct blind_config *b, size_t at)
 	return false;
 }
 
-/* Reports each name in `pairs` that no site has, because its pairs let no packet through. The
- * configuration's checks refuse a name that the list of sites lacks, and look_at_blind() checks
- * that list. */
+/* Reports names in `pairs` that no site has: their pairs let no packet through. The configuration's
+ * checks compare `pairs` with the list of sites, and look_at_blind() compares that with
+ * WireGuard. */
 static void look_at_pairs(struct doctor *k, const struct doctor_device *d)
 {
 	const struct blind_config *b = &k->c->blind;
@@ -226,8 +224,8 @@ static bool has_fresh_handshake(const struct doctor_device *d)
 	return false;
 }
 
-/* Returns a command that corrects WireGuard's port. If sites have a handshake with WireGuard, its
- * port is right, and the command corrects the file. */
+/* Returns a command that makes WireGuard's port and the file's equal. If WireGuard has handshakes
+ * with sites, its port is right, and the command changes the file. */
 static char *fix_port(const struct doctor *k, const struct doctor_device *d)
 {
 	unsigned int is = ntohs(d->wg.port), blind = ntohs(k->c->blind.port);
@@ -336,7 +334,7 @@ void doctor_wireguard(struct doctor *k)
 
 		snprintf(path, sizeof(path), WG_QUICK_DIR "/%s.conf", d->name);
 		if (d->error == -EOPNOTSUPP)
-			continue;	/* the nic has sites behind it, but no WireGuard device */
+			continue;	/* a nic with sites behind it, not a WireGuard device */
 		if (d->error) {
 			if (!host_link_by_name(&k->h, d->name) && !is_port(k, d->name))
 				doctor_report(k, STATE_PROBLEM, "wireguard", d->name,
@@ -379,7 +377,7 @@ static __u64 reason_of(const struct dataplane_reason *list, size_t n, __u32 id, 
 	return sum;
 }
 
-/* Finds the backend that doctor has probed, so that doctor reports a cause only once. */
+/* Finds doctor's record of the backend, in which it notes what was reported already. */
 static const struct doctor_backend *find_backend(const struct doctor *k, const char *service,
 					  const struct guarded *g)
 {
@@ -415,8 +413,8 @@ static void look_at_handshakes(struct doctor *k, const char *service, const stru
 			  (unsigned long long)g->health.responses);
 }
 
-/* Checks the counts of wrong mac1s. Anyone can send a wrong mac1. But if no mac1 was ever valid,
- * the guard's key is wrong. */
+/* Reports a wrong key of a guard: messages came with wrong mac1s, as anyone can send them, but none
+ * with a valid one. */
 static void look_at_mac1(struct doctor *k, const struct service_name *name, __u32 id,
 			 __u64 initiations, const struct doctor_backend *b)
 {
@@ -480,8 +478,8 @@ void doctor_guards(struct doctor *k)
 
 /* ---- counters ---- */
 
-/* Returns whether a counter stays zero on a healthy path. Strangers or normal operation increase
- * the others. */
+/* Returns whether packets with this reason show a fault. Other reasons also count in normal
+ * operation, or for packets of strangers. */
 static bool is_failure(__u16 reason)
 {
 	switch (reason) {

@@ -26,11 +26,11 @@ struct check_host {
 	const struct host *h;
 	const struct resolved_backends *answers;
 	const char *instance;
-	__u32 *seen;			/* interfaces that check_forwarding() has checked */
+	__u32 *seen;			/* ifindexes that check_forwarding() has handled */
 	size_t n_seen;
-	char device[IFNAMSIZ];		/* WireGuard device that was read last; "": none */
+	char device[IFNAMSIZ];		/* WireGuard device in `wg`; "": none was read */
 	struct wg_device wg;
-	int wg_error;			/* return value of wg_read() for it */
+	int wg_error;			/* result of wg_read() for it */
 };
 
 /* ---- interfaces ---- */
@@ -63,8 +63,8 @@ static void check_forwarding(struct check_host *k, const char *key, const struct
 	}
 }
 
-/* Reports an XDP program that is not ours or belongs to another instance. Only root can find
- * out. */
+/* Reports an XDP program of other software, or of another instance, on the interface. Other users
+ * than root cannot see it. */
 static void check_program(struct check_host *k, const char *key, const struct nl_link *link,
 			  bool shared)
 {
@@ -185,8 +185,8 @@ static void check_listen(struct check_host *k, size_t i)
 	}
 }
 
-/* Reports a service that listens on the interface to its backend, which may be the lan by
- * mistake. */
+/* Reports a service that listens on the interface which leads to its backend: perhaps it is the LAN
+ * by mistake. */
 static void check_side(struct check_host *k, const struct service_config *s, const char *backend,
 		       const struct nl_way *way)
 {
@@ -279,8 +279,8 @@ static void read_device(struct check_host *k, const char *name)
 	k->wg_error = wg_read(name, &k->wg);
 }
 
-/* Checks that the device has the peer. Only root can read the device. path: that of the entry,
- * which names the peer with `key`. */
+/* Reports a peer that its device lacks; only root can read that. path: the entry with the key `key`
+ * that names the peer. */
 static void check_peer(struct check_host *k, const char *path, size_t i, const char *device,
 		       const char *key, const struct wg_key *peer)
 {
@@ -292,8 +292,8 @@ static void check_peer(struct check_host *k, const char *path, size_t i, const c
 		     "add the peer", key, device);
 }
 
-/* Checks the peers whose endpoints the daemon follows. For an entry of `learn` without a peer, the
- * device must have exactly one. */
+/* Checks the peers in the sections endpoints and learn. An entry of `learn` without a peer needs a
+ * device with exactly one. */
 static void check_followed_peers(struct check_host *k)
 {
 	const struct config *c = k->c;
@@ -319,8 +319,8 @@ static void check_followed_peers(struct check_host *k)
 	}
 }
 
-/* Checks each device of peers and of `follow` where the configuration names it first. A WireGuard
- * device knows a peer only by its key. */
+/* Checks each device of peers and of `follow`, where the file names it first. Peers of a WireGuard
+ * device need a key. */
 static void check_devices(struct check_host *k)
 {
 	const struct config *c = k->c;
@@ -393,8 +393,8 @@ bool host_has_site(const struct config *c, const struct wg_device *d, const char
 	return found;
 }
 
-/* Checks that the device of the blind relay has the relay's port and a peer for each named site.
- * Only root can read it. */
+/* Checks that the blind relay's device has the relay's port, and a peer for each named site. Only
+ * root can read it. */
 static void check_blind(struct check_host *k)
 {
 	const struct blind_config *b = &k->c->blind;
@@ -425,8 +425,7 @@ static void check_blind(struct check_host *k)
 	wg_free(&d);
 }
 
-/* Checks the interfaces that the daemon follows without the data path, and the devices of the blind
- * relay. */
+/* Checks the interfaces that the daemon uses without a data path, and the blind relay's devices. */
 static void check_followed(struct check_host *k)
 {
 	const struct blind_config *b = &k->c->blind;
@@ -459,7 +458,7 @@ static void check_library(struct check_host *k, const char *key, const struct li
 		tell(&k->check, "%s: %s", key, why);
 }
 
-/* Checks the libraries that the daemon will open for this configuration. */
+/* Reports libraries that the daemon needs for this configuration and cannot open. */
 static void check_libraries(struct check_host *k)
 {
 	const struct config *c = k->c;
@@ -483,7 +482,7 @@ static void check_libraries(struct check_host *k)
 
 /* ---- files ---- */
 
-/* Checks the files with keys and credentials. Only root may be able to read them. */
+/* Checks the files with keys and credentials, which perhaps only root can read. */
 static void check_secrets(struct check_host *k)
 {
 	for (size_t i = 0; i < k->c->n_ddns; i++) {

@@ -15,9 +15,8 @@ struct resolved_backends;
 unsigned int host_check(const struct config *c, const struct host *h,
 			const struct resolved_backends *answers, const char *instance,
 			config_tell *tell, void *data);
-/* Returns whether the device of the blind relay has a peer with this name: that of `peers`, else
- * that of wg-quick's file, else the first characters of its key. ret_names: the names that it has.
- * ret_other, unless NULL: the name of its only peer that is not in blind.sites; "": there are
- * several, or none. */
+/* Returns whether a peer of the blind relay's device has this name, which comes from `peers`, else
+ * from wg-quick's file, else from its key. ret_names: all names. ret_other (or NULL): name of the
+ * only peer that is not in blind.sites; "": none, or several. */
 bool host_has_site(const struct config *c, const struct wg_device *d, const char *name,
 		   char ret_names[256], char ret_other[NAME_LEN]);

@@ -6,15 +6,15 @@
 #include <errno.h>
 #include "doctor/mtu.h"
 
-#define PADDING 16 /* WireGuard pads data to a multiple of this many bytes, at most to its MTU */
+#define PADDING 16 /* WireGuard pads data to multiples of this, in bytes, but not beyond its MTU */
 #define TRIES_MIN 3
 #define TRIES_MAX 12
-#define CONFIRM 3		/* factor for the number of tries of the size that decides */
+#define CONFIRM 3		/* times the usual tries, for the size that decides */
 
 struct search {
-	unsigned int low, high, top; /* sizes: `low` was answered, `high` was not or is top + 1 */
+	unsigned int low, high, top; /* low: was answered; high: was not, or top + 1 */
 	bool high_reported;
-	bool confirmed;			/* CONFIRM times the usual tries were lost at `high` */
+	bool confirmed;			/* at `high`, CONFIRM times the usual tries were lost */
 	struct mtu_found *found;
 };
 
@@ -28,8 +28,8 @@ unsigned int mtu_tries(unsigned int sent, unsigned int answered)
 	return n < TRIES_MIN ? TRIES_MIN : n;
 }
 
-/* Returns the next size to try. It prefers the MTU that a router announced: the probe shows whether
- * that is true. */
+/* Returns the next size to try: preferably the MTU that a router announced, to see whether it is
+ * right. */
 static unsigned int next_size(const struct search *s)
 {
 	unsigned int said = s->found->said ? s->found->error.mtu : 0;
@@ -50,7 +50,7 @@ static void apply_result(struct search *s, unsigned int size, enum mtu_result re
 {
 	if (result == MTU_PASSED) {
 		s->low = size;
-		/* This loss was accidental, and the losses of larger sizes may be, too. */
+		/* The earlier loss of this size was chance, as may be those of larger sizes. */
 		if (size == s->high)
 			s->high = s->top + 1;
 		return;
@@ -114,10 +114,10 @@ struct mtu_tunnel mtu_of_tunnel(unsigned int device, unsigned int overhead,
 	if (!outside)
 		return t;
 	fits = outside->passes > overhead ? outside->passes - overhead : 0;
-	/* The path drops the probes, but not WireGuard's packets. */
+	/* The path drops probes between the ends, but not WireGuard's packets. */
 	if (fits < t.mtu && outside->silent)
 		return t;
-	if (outside->fails && fits <= t.perhaps) { /* if not, the limit is beyond that host */
+	if (outside->fails && fits <= t.perhaps) { /* otherwise the limit is behind that host */
 		t.fragmented = fits < t.mtu;
 		t.mtu = t.perhaps = fits;
 	}

@@ -7,23 +7,23 @@
 #pragma once
 #include "lib/addr.h"
 
-/* Small packet size in bytes: every IPv4 path carries it (RFC 791), and any probe fits. */
+/* Size in bytes that every IPv4 path carries (RFC 791), and that has room for a probe. */
 #define MTU_SMALL 68
 #define MTU_MAX 65535
-#define MTU_IPV6_MIN 1280	/* MTU in bytes below which Linux removes IPv6 from an interface */
-#define MTU_LAYER 80	/* overhead of WireGuard over IPv6 in bytes, assumed by convention */
+#define MTU_IPV6_MIN 1280	/* bytes; below it Linux removes IPv6 from an interface */
+#define MTU_LAYER 80	/* bytes that WireGuard over IPv6 takes, by convention */
 
 enum mtu_result {
 	MTU_PASSED,
 	MTU_LOST,			/* no try was answered */
-	MTU_REPORTED,		/* a router or this host reported that the packet is too long */
+	MTU_REPORTED,		/* a router or this host said that the packet is too long */
 };
 
-/* An ICMP error: packet too big, or fragmentation needed. */
+/* An ICMP error: IPv6's packet too big, or IPv4's fragmentation needed. */
 struct mtu_error {
 	/* Address of the router that sent it; family 0: this host's own kernel. */
 	struct address by;
-	unsigned int mtu;		/* MTU in the error, in bytes; 0: it contained none */
+	unsigned int mtu;		/* MTU in it, in bytes; 0: it has none */
 };
 
 /* Sends at most `tries` packets of one size, in bytes, until one is answered. Returns an enum
@@ -33,11 +33,11 @@ typedef int mtu_probe(void *data, unsigned int size, unsigned int tries,
 		      struct mtu_error *ret_error);
 
 struct mtu_found {
-	unsigned int passes;		/* longest probe that was answered, in bytes; 0: none was */
-	/* Shortest probe that was not answered, in bytes: passes + 1, unless the search was cut
-	 * short. 0: all sizes were answered. */
+	unsigned int passes;		/* longest answered probe in bytes; 0: none */
+	/* Shortest unanswered probe in bytes: passes + 1, unless time ran out; 0: all were
+	 * answered. */
 	unsigned int fails;
-	bool silent;		/* no ICMP error came for `fails`: packets of this length vanish */
+	bool silent;		/* no ICMP error about `fails`: such packets vanish */
 	bool said;			/* an ICMP error came for some longer packet */
 	struct mtu_error error;		/* the last ICMP error that came */
 };
@@ -46,21 +46,21 @@ struct mtu_found {
  * Returns 0, or the error of probe(). After an error, *found contains the progress so far. */
 int mtu_search(mtu_probe *probe, void *data, unsigned int top, unsigned int tries,
 	       struct mtu_found *found);
-/* Returns the number of tries for each size, so that by chance only one size in a thousand loses
- * all of its packets, on a path where `answered` of `sent` small packets were answered. */
+/* Returns how often to try each size, so that only one size in a thousand loses all tries by
+ * chance. sent, answered: small packets on this path. */
 unsigned int mtu_tries(unsigned int sent, unsigned int answered);
 
 /* ---- WireGuard ---- */
 
-/* Returns the overhead of a WireGuard data packet without padding, in bytes: the IP and UDP
- * headers, WireGuard's own header, and its tag. */
+/* Returns the bytes that a WireGuard data packet adds, without padding: IP and UDP header, and
+ * WireGuard's header and tag. */
 unsigned int mtu_overhead(__u8 family);
 
 struct mtu_tunnel {
-	unsigned int mtu; /* MTU for the interface, in bytes: every packet of this length passes */
-	/* MTU that may also work, in bytes, at least .mtu: padding hides whether it does. */
+	unsigned int mtu; /* in bytes; every packet of this length passes */
+	/* Larger MTU that may work too, in bytes, or .mtu: padding hides whether it does. */
 	unsigned int perhaps;
-	bool fragmented;	/* longer packets pass too, in fragmented WireGuard packets */
+	bool fragmented; /* longer packets pass too, but WireGuard's packets are fragmented */
 };
 
 /* Computes the MTU for a WireGuard interface. device: its present MTU. inside: the result of a

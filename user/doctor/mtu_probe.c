@@ -11,15 +11,15 @@
 #include "net/echo_socket.h"
 #include "doctor/mtu_probe.h"
 
-#define MS 1000000ULL			/* a millisecond, in units of uv_hrtime() */
-#define SMALL_SENT 16 /* limit of small packets that measure round trip time and loss */
-#define SMALL_ENOUGH 8			/* number of answers to small packets that is enough */
-#define SMALL_NONE 10	/* number of unanswered small packets after which the probe gives up */
+#define MS 1000000ULL			/* nanoseconds, as uv_hrtime() counts */
+#define SMALL_SENT 16 /* most small packets, which measure round trip time and loss */
+#define SMALL_ENOUGH 8			/* answers to small packets that suffice */
+#define SMALL_NONE 10	/* small packets without any answer before it gives up */
 #define SMALL_WAIT_MS 300
 #define REMEMBERED 256
 
 struct sent {
-	__u64 at;		/* time by uv_hrtime() at which it was sent; 0: it was not sent */
+	__u64 at;		/* uv_hrtime() when it was sent; 0: not sent */
 	unsigned int size;
 	__u16 sequence;
 	bool answered;
@@ -29,7 +29,7 @@ struct prober {
 	const struct mtu_way *way;
 	struct mtu_path *path;
 	struct echo_socket echo;
-	__u16 sequence;			/* sequence number of the next packet */
+	__u16 sequence;			/* number of the next packet */
 	struct sent sent[REMEMBERED];
 	unsigned int answers;
 	__u64 rtt_sum, rtt_max;
@@ -45,7 +45,7 @@ static int send_one(struct prober *p, unsigned int size)
 
 	*s = (struct sent){ .at = uv_hrtime(), .size = size, .sequence = p->sequence };
 	rc = echo_socket_send(&p->echo, &p->way->to, p->way->scope, p->sequence++, length);
-	s->answered = rc;		/* a packet that could not be sent gets no answer */
+	s->answered = rc;		/* a packet that was not sent needs no answer */
 	return rc;
 }
 
@@ -111,7 +111,7 @@ static int receive_error(struct prober *p, unsigned int size, struct mtu_error *
 	e = find_error(&m);
 	if (!e)
 		return false;
-	if (e->ee_origin == SO_EE_ORIGIN_LOCAL)	/* an error of this host is about the last probe */
+	if (e->ee_origin == SO_EE_ORIGIN_LOCAL)	/* this host's error is about the last probe */
 		s = &p->sent[(__u16)(p->sequence - 1) % REMEMBERED];
 	else if (echo_socket_quoted(&p->echo, quoted, n, &sequence))
 		s = find_sent(p, sequence);
@@ -167,7 +167,7 @@ static enum mtu_result try_once(struct prober *p, unsigned int size, __u64 ms,
 {
 	int rc = send_one(p, size);
 
-	if (rc && rc != -EMSGSIZE) {		/* the error may be about an earlier packet */
+	if (rc && rc != -EMSGSIZE) {	/* may be an error about an earlier packet: try again */
 		enum mtu_result result = read_pending(p, size, error);
 
 		if (result != MTU_LOST)
@@ -194,7 +194,7 @@ static int probe(void *data, unsigned int size, unsigned int tries, struct mtu_e
 	if (p->way->progress)
 		p->way->progress(p->way, size);
 	for (unsigned int i = 1; i <= tries && result == MTU_LOST; i++) {
-		__u64 rtt = p->rtt_max / MS;	/* late answers increase this time */
+		__u64 rtt = p->rtt_max / MS;	/* grows with late answers */
 
 		if (uv_hrtime() >= p->way->until)
 			return -ETIME;
@@ -210,7 +210,7 @@ static int prepare_socket(int fd, const struct mtu_way *w)
 {
 	bool ipv6 = w->to.family == FAMILY_IPV6;
 	int level = ipv6 ? IPPROTO_IPV6 : IPPROTO_IP, on = 1;
-	/* The constants IPV6_PMTUDISC_* have the same values. */
+	/* IPV6_PMTUDISC_* have the values of IP_PMTUDISC_*. */
 	int discover = w->believe ? IP_PMTUDISC_DO : IP_PMTUDISC_PROBE;
 	struct sockaddr_in6 to;
 	socklen_t len = address_to_socket(&w->to, 0, w->scope, &to);

@@ -8,22 +8,22 @@
 
 struct mtu_way {
 	struct address to;
-	const char *device;		/* name of the interface that sends; NULL: as routed */
-	__u32 scope;			/* ifindex for a link-local address; otherwise 0 */
-	__u32 mark;		/* firewall mark of the packets, for routing rules; 0: none */
-	bool believe;			/* the probe obeys the path MTU that this host has learnt */
-	__u64 until;			/* time by uv_hrtime() at which the probe gives up */
-	/* Is called before each size; NULL: is not called. */
+	const char *device;		/* interface to send by; NULL: as routed */
+	__u32 scope;			/* ifindex for a link-local target; else 0 */
+	__u32 mark;		/* firewall mark, for routing rules; 0: none */
+	bool believe;	/* probes keep to the path MTU that the kernel has learned */
+	__u64 until;			/* uv_hrtime() at which it gives up */
+	/* Called before each size, to show it; may be NULL. */
 	void (*progress)(const struct mtu_way *w, unsigned int size);
 };
 
 struct mtu_path {
-	double rtt_ms;			/* mean round trip time of the small packets, in ms */
-	/* Number of small packets that were sent, and of those that were answered. */
+	double rtt_ms;			/* mean round trip of small packets, in ms */
+	/* Small packets: sent, and answered. */
 	unsigned int sent, answered;
 	struct mtu_found found;
-	int error;			/* errno of send() or of an ICMP error; 0: none */
-	struct address error_by; /* address of the sender of that ICMP error; family 0: this host */
+	int error;			/* errno of send() or an ICMP error; 0: none */
+	struct address error_by; /* sender of that ICMP error; family 0: this host */
 };
 
 /* Measures a path with packets up to `top` bytes. Returns 0, or -ENOMSG if not even small packets

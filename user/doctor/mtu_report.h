@@ -8,17 +8,17 @@
 
 struct mtu_report {
 	struct address target;
-	struct nl_link link;		/* interface by which the target is reached */
-	int error;			/* error of mtu_measure() or of a step before it; 0: none */
+	struct nl_link link;		/* interface that leads to the target */
+	int error;			/* error of mtu_measure() or of an earlier step; 0: none */
 	const char *why; /* text for .error, except for -ENOMSG and -ETIME; NULL: strerror() */
 	struct mtu_path path;
 
-	bool wireguard;			/* the link is a WireGuard device */
-	/* Set only if the peer is known. */
-	struct address endpoint;	/* endpoint of the peer; family 0: unknown */
+	bool wireguard;			/* the interface is a WireGuard device */
+	/* From here on: only if the peer is known. */
+	struct address endpoint;	/* family 0: unknown */
 	__be16 endpoint_port;
-	__u64 handshake; /* time of the latest handshake, in seconds since 1970; 0: none yet */
-	bool has_outside;		/* the path to the endpoint was measured, too */
+	__u64 handshake; /* latest handshake, in seconds since 1970; 0: none yet */
+	bool has_outside;		/* the path to the endpoint was measured too */
 	struct mtu_path outside;
 	struct mtu_tunnel tunnel;
 };
@@ -28,8 +28,8 @@ enum mtu_verdict {
 	MTU_NO_WAY,
 };
 enum mtu_verdict mtu_report_verdict(const struct mtu_report *r);
-/* Returns the MTU for the WireGuard interface to this target, or for a WireGuard interface whose
- * packets take this path. Call it only for verdicts up to MTU_FRAGMENTED. */
+/* Returns the MTU in bytes for the WireGuard interface that leads to the target or, if none does,
+ * for one whose packets take this path. Only for verdicts up to MTU_FRAGMENTED. */
 unsigned int mtu_report_wireguard(const struct mtu_report *r);
 
 /* Prints the reports on standard output. Returns 0 or -errno. */

@@ -10,7 +10,7 @@
 
 struct nft_config {
 	const struct config *config;
-	/* every backend has an address here */
+	/* addresses of all backends */
 	const struct resolved_backends *answers;
 	/* Interfaces with the role wan or lan, as config_interface() returns them. */
 	struct nft_devices wans, lans;

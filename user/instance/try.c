@@ -38,7 +38,7 @@ struct try {
 	struct config *before;
 	__u32 text;			/* config_text_id() while the trial runs */
 	int marker;			/* fd of the file `trying` */
-	int child;			/* socket to the child */
+	int child;			/* socket that connects the command to the child */
 };
 
 static bool is_ours(const struct try *t)

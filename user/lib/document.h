@@ -28,7 +28,7 @@ void document_append(struct node list, const char *text);
 void document_append_once(struct node list, const char *text);
 /* Adds a text; NULL: adds null. */
 void document_text(struct node map, const char *key, const char *text);
-void document_null(struct node map, const char *key);	/* the plain form omits it */
+void document_null(struct node map, const char *key);	/* adds null, which the plain form omits */
 void document_number(struct node map, const char *key, __u64 number);
 /* Adds the number if it is known, else null. */
 void document_number_if(struct node map, const char *key, bool known, __u64 number);

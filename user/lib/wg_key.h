@@ -17,4 +17,4 @@ struct wg_key {				/* all zero: no key */
 int wg_key_parse(const char *text, struct wg_key *ret);
 const char *wg_key_format(const struct wg_key *key, char buf[WG_KEY_STRLEN]);
 bool wg_key_is_none(const struct wg_key *key);
-int wg_key_compare(const struct wg_key *a, const struct wg_key *b);	/* as memcmp() */
+int wg_key_compare(const struct wg_key *a, const struct wg_key *b);	/* compares like memcmp() */

@@ -12,7 +12,7 @@
 enum { YAML_RUNNING = 1 };		/* key that only running.yaml may have */
 
 struct yaml {
-	const char *name;		/* for messages */
+	const char *name;		/* name of the file, for messages */
 	const char *text;		/* the whole text of the file */
 	size_t n;
 	unsigned int errors;

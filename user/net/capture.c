@@ -20,11 +20,11 @@ struct capture {
 	FILE *file;
 	char path[256];
 	bool swapped, ng, nanoseconds;
-	bool begun;			/* pcapng: the type of the first block has been read */
+	bool begun;			/* pcapng: the first block's type was read */
 	struct {
 		__u32 link;
 		char name[IFNAMSIZ];
-		__u64 units;		/* units of time stamps per second */
+		__u64 units;		/* ticks of its time stamps per second */
 	} interface[INTERFACES];
 	__u32 n;
 	__u8 block[BLOCK_MAX];
@@ -74,7 +74,7 @@ static int check_link(const struct capture *c, __u32 link)
 	return report_bad(c, "the file has packets that are neither Ethernet nor raw IP");
 }
 
-/* Reads the pcap header except its first four bytes, which the caller has read. */
+/* Reads the header of a pcap file behind its first four bytes, which the caller has read. */
 static int begin_pcap(struct capture *c)
 {
 	__u8 head[20];
@@ -127,7 +127,7 @@ void capture_close(struct capture *c)
 	free(c);
 }
 
-/* Copies a packet of this link type to ret, with an Ethernet header added if it has none. */
+/* Copies a packet of a link type (LINKTYPE_*) to ret; adds an Ethernet header if it has none. */
 static int copy_packet(const struct capture *c, __u32 link, const void *bytes, __u32 len,
 		       __u32 whole, struct capture_frame *ret)
 {
@@ -165,7 +165,7 @@ static int next_pcap(struct capture *c, struct capture_frame *ret)
 	return copy_packet(c, c->interface[0].link, c->block, len, read_u32(c, head + 12), ret);
 }
 
-/* Reads the name and the time unit from the options of an interface description. */
+/* Reads name and time unit of an interface (pcapng) from options between two offsets. */
 static void read_options(struct capture *c, __u32 at, __u32 end)
 {
 	__u64 units = 1000000;

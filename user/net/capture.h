@@ -12,10 +12,10 @@
 #define CAPTURE_MAX 9216		/* longest frame in bytes; a longer frame is an error */
 
 struct capture_frame {
-	__u64 ns;			/* time of the packet, in nanoseconds since 1970 */
-	/* Interface on which the packet arrived; "": the file does not say. */
+	__u64 ns;			/* when it was captured, in nanoseconds since 1970 */
+	/* Interface that captured it; "": the file does not tell. */
 	char interface[IFNAMSIZ];
-	/* len: number of bytes in the file. whole: number of bytes that the packet had. */
+	/* Bytes of the packet: len in the file, whole on the wire. */
 	__u32 len, whole;
 	__u8 bytes[CAPTURE_MAX];
 };

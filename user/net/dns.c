@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include "net/dns.h"
 
-#define TRY_MS 1000			/* timeout for the first server's answer, in ms */
+#define TRY_MS 1000			/* ms that the first server gets to answer */
 #define TRIES 2
 
 struct socket {
@@ -34,7 +34,7 @@ static void process_sockets(struct dns *d, ares_socket_t readable, ares_socket_t
 	ares_process_fd(d->channel, readable, writable);
 	if (!d->progress(d->data))
 		return;
-	/* The result points at `most` or at `room`. */
+	/* The result points to `most` or `room`, so both must exist. */
 	wait = ares_timeout(d->channel, &most, &room);
 	uv_timer_start(&d->timeout, on_timeout, wait->tv_sec * 1000 + wait->tv_usec / 1000 + 1, 0);
 }
@@ -57,8 +57,8 @@ static void on_closed(uv_handle_t *handle)
 	free(handle->data);
 }
 
-/* Is called by c-ares when it begins to wait for something else on a socket. If it waits for
- * nothing, it is about to close the socket. */
+/* Callback of c-ares when it waits for other events of a socket. If it waits for none, it will
+ * close the socket. */
 static void on_socket_state(void *data, ares_socket_t fd, int readable, int writable)
 {
 	struct dns *d = data;
@@ -78,7 +78,7 @@ static void on_socket_state(void *data, ares_socket_t fd, int readable, int writ
 	if (!s) {
 		s = calloc(1, sizeof(*s));
 		if (!s || uv_poll_init(d->loop, &s->poll, fd)) {
-			free(s);	/* after this failure the question ends with a timeout */
+			free(s);	/* without a poll, the question times out */
 			return;
 		}
 		*s = (struct socket){ .poll = s->poll, .fd = fd, .dns = d, .next = d->sockets };
@@ -129,7 +129,7 @@ void dns_go(struct dns *d)
 
 void dns_close(struct dns *d)
 {
-	/* This calls on_socket_state() for each socket, which closes it. */
+	/* Makes c-ares close its sockets; on_socket_state() then closes our handles. */
 	ares_destroy(d->channel);
 	uv_close((uv_handle_t *)&d->timeout, on_closed);
 }

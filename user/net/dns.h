@@ -11,20 +11,19 @@
 
 struct dns;
 
-/* Is called after each answer or timeout, after the callbacks of the answers. It returns true to
- * continue, or false if it has called dns_close(). */
+/* Called after each answer or timeout, when the callbacks of the answers have run. Returns true to
+ * go on, or false after it has called dns_close(). */
 typedef bool dns_progress(void *data);
 
-/* Opens a channel. If `alone` is true, it asks DNS servers for exactly the given name, without
- * /etc/hosts and search domains. Returns 0 or -ENOMEM. */
+/* Opens a channel to the DNS servers. alone: asks for exactly the given names, without /etc/hosts
+ * and search domains. Returns 0 or -ENOMEM. */
 int dns_open(uv_loop_t *loop, bool alone, dns_progress *progress, void *data, struct dns **ret);
-/* Asks for the addresses of a name, of both families if family is AF_UNSPEC. It may call the
- * callback before it returns. */
+/* Asks for a name's addresses; family AF_UNSPEC: both. May call the callback before it returns. */
 void dns_ask(struct dns *d, const char *name, int family, ares_addrinfo_callback callback,
 	     void *data);
-/* Starts waiting for the answers; call it after all questions. It may call progress() before it
+/* Waits for the answers in the loop. Call it after all dns_ask(). May call progress() before it
  * returns. */
 void dns_go(struct dns *d);
-/* Closes the channel. Questions without an answer get ARES_EDESTRUCTION. The memory is freed in the
- * loop's next iteration. */
+/* Closes the channel, and frees it in the loop's next iteration. Questions without an answer end
+ * with ARES_EDESTRUCTION. */
 void dns_close(struct dns *d);

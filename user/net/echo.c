@@ -8,7 +8,7 @@
 #include "net/echo.h"
 #include "net/echo_socket.h"
 
-struct channel {			/* channel for one family */
+struct channel {			/* socket for one family */
 	uv_poll_t poll;
 	struct echo_socket socket;
 	struct echo *echo;
@@ -16,14 +16,14 @@ struct channel {			/* channel for one family */
 
 struct echo {
 	uv_timer_t timer;
-	struct channel channels[2];	/* channels for IPv4 and IPv6 */
+	struct channel channels[2];	/* IPv4, IPv6 */
 	struct address *list;
 	bool *reached;
 	size_t n, waiting;
-	unsigned int sent;		/* number of rounds sent so far */
+	unsigned int sent;		/* rounds of probes so far */
 	echo_done *done;
 	void *data;
-	unsigned int open;		/* number of libuv handles that are not closed yet */
+	unsigned int open;		/* libuv handles that are still open */
 };
 
 /* ---- sending ---- */

@@ -10,15 +10,14 @@
 
 #define ECHO_PROBES 3
 #define ECHO_INTERVAL_MS 500
-#define ECHO_TIMEOUT_MS 2000		/* time to wait for answers after the last probe, in ms */
+#define ECHO_TIMEOUT_MS 2000		/* ms to wait for answers after the last probe */
 
 struct echo;
 
-/* Is called once, when all addresses have answered or the time is over. reached[i]: list[i] has
- * answered. */
+/* Called once, when all addresses have answered or time is over. reached[i]: list[i] answered. */
 typedef void echo_done(void *data, const bool *reached);
-/* Copies the list and starts. Returns 0, -EPERM or -EACCES if neither kind of socket is allowed, or
- * another -errno. */
+/* Sends ICMP echo requests to the n addresses of a list, which it copies. Returns 0, -EPERM or
+ * -EACCES if this process may open neither a ping nor a raw socket, or another -errno. */
 int echo_start(uv_loop_t *loop, const struct address *list, size_t n, echo_done *done, void *data,
 	       struct echo **ret);
 /* Cancels the probes. The callback done() will not run. */

@@ -17,7 +17,7 @@
 #define ICMP_FILTER 1
 #endif
 
-struct request {	/* header of a request: ICMP and ICMPv6 have the same; zeros may follow */
+struct request {	/* ICMP and ICMPv6 echo requests begin alike */
 	__u8 type, code;
 	__be16 checksum, id, sequence;
 	__u8 nonce[ECHO_NONCE];
@@ -28,7 +28,7 @@ int echo_socket_open(__u8 family, struct echo_socket *ret)
 	bool ipv6 = family == FAMILY_IPV6;
 	int domain = ipv6 ? AF_INET6 : AF_INET, type = SOCK_NONBLOCK | SOCK_CLOEXEC;
 	int protocol = ipv6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP;
-	/* Types that the socket drops, as in struct icmp_filter. */
+	/* A set bit: the socket drops this type (struct icmp_filter). */
 	__u32 filter4 = ~(1U << ICMP_ECHOREPLY);
 	struct echo_socket s = { .family = family };
 	struct icmp6_filter filter;
@@ -74,7 +74,7 @@ int echo_socket_send(const struct echo_socket *s, const struct address *to, __u3
 	__u8 message[length];
 
 	memcpy(r.nonce, s->nonce, sizeof(r.nonce));
-	/* the kernel fills in the ICMPv6 checksum; trailing zeros do not change the sum */
+	/* the kernel computes ICMPv6 checksums; zeros behind do not change an ICMP one */
 	if (!ipv6)
 		r.checksum = checksum_fold(checksum_add(0, &r, sizeof(r)));
 	memset(message, 0, length);
@@ -90,7 +90,7 @@ static bool is_ours(const struct echo_socket *s, const struct request *r, __u8 t
 
 int echo_socket_receive(const struct echo_socket *s, struct address *ret_from, __u16 *ret_sequence)
 {
-	/* Room for the header, which is enough: a longer message is truncated. */
+	/* Only the header is needed, so longer messages may be cut off. */
 	__u8 packet[128] __attribute__((aligned(4)));
 	struct sockaddr_in6 from = { 0 };
 	socklen_t len = sizeof(from);
@@ -100,7 +100,7 @@ int echo_socket_receive(const struct echo_socket *s, struct address *ret_from, _
 	n = recvfrom(s->fd, packet, sizeof(packet), MSG_DONTWAIT, (struct sockaddr *)&from, &len);
 	if (n < 0)
 		return errno == EINTR ? -ENOMSG : -errno;
-	if (s->raw && s->family == FAMILY_IPV4) /* the message begins with the IP header */
+	if (s->raw && s->family == FAMILY_IPV4) /* a raw IPv4 socket passes the IP header too */
 		at = n < (ssize_t)sizeof(struct iphdr) ? n : (packet[0] & 0xf) * 4;
 	r = (const struct request *)(packet + at);
 	if (n - at < (ssize_t)sizeof(*r) ||
@@ -112,7 +112,7 @@ int echo_socket_receive(const struct echo_socket *s, struct address *ret_from, _
 	return 0;
 }
 
-/* An ICMP error may quote only eight bytes, so this does not compare the nonce. */
+/* Does not compare the nonce, because an ICMP error may quote as few as eight bytes. */
 bool echo_socket_quoted(const struct echo_socket *s, const void *quoted, size_t n,
 			__u16 *ret_sequence)
 {

@@ -10,30 +10,30 @@
 #include "lib/addr.h"
 
 #define ECHO_NONCE 16
-/* Length of the shortest message in bytes: the header and the nonce. */
+/* Shortest request in bytes: header and nonce. */
 #define ECHO_LEN (8 + ECHO_NONCE)
 
 struct echo_socket {
-	int fd;				/* fd of a non-blocking socket; -1: closed */
+	int fd;				/* non-blocking; -1: closed */
 	bool raw;
 	__u8 family;
-	/* Id of the requests, for a raw socket. The kernel sets the id of a ping socket. */
+	/* Id of our requests on a raw socket; for a ping socket the kernel chooses it. */
 	__be16 id;
 	__u8 nonce[ECHO_NONCE];
 };
 
-/* Opens a socket. Returns 0, -EPERM or -EACCES if neither kind of socket is allowed, -EAFNOSUPPORT
- * if the kernel lacks the family, or another -errno. */
+/* Opens a ping socket, or else a raw one. Returns 0, -EPERM or -EACCES if neither is allowed,
+ * -EAFNOSUPPORT if the kernel lacks the family, or another -errno. */
 int echo_socket_open(__u8 family, struct echo_socket *ret);
 void echo_socket_close(struct echo_socket *s);
-/* Sends an ICMP message of `length` bytes (ECHO_LEN to 65,507). scope: the interface index for a
- * link-local address, else 0. Returns 0 or -errno. */
+/* Sends an echo request of `length` bytes (ECHO_LEN to 65,507). scope: ifindex for a link-local
+ * address, else 0. Returns 0 or -errno. */
 int echo_socket_send(const struct echo_socket *s, const struct address *to, __u32 scope,
 		     __u16 sequence, unsigned int length);
-/* Reads the next message. Returns 0 if it is an answer to one of our requests. Returns -ENOMSG if
- * it is another message (call again), -EAGAIN if there is none now, or another -errno. */
+/* Reads a message. Returns 0 for an answer to one of our requests, -ENOMSG for another message
+ * (call it again), -EAGAIN if there is none, or another -errno. */
 int echo_socket_receive(const struct echo_socket *s, struct address *ret_from, __u16 *ret_sequence);
-/* Returns true if the packet quoted in an ICMP error is one of our requests. `quoted` begins after
- * the IP header. */
+/* Returns whether an ICMP error quotes one of our requests. `quoted` begins after the quoted IP
+ * header. */
 bool echo_socket_quoted(const struct echo_socket *s, const void *quoted, size_t n,
 			__u16 *ret_sequence);

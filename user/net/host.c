@@ -92,7 +92,7 @@ const char *host_link_names(const struct host *h, const char *name, char ret[HOS
 	if (n)
 		qsort(list, n, sizeof(*list), compare_likeness);
 	strcpy(ret, "none");
-	/* Leave space for " and N more". */
+	/* Leave room for " and N more". */
 	for (i = 0; i < n && used + IFNAMSIZ + 32 < HOST_NAMES_LEN; i++)
 		used += snprintf(ret + used, HOST_NAMES_LEN - used, "%s%s", used ? ", " : "",
 				 list[i].name);
@@ -112,8 +112,8 @@ const char *host_names_now(const char *name, char ret[HOST_NAMES_LEN])
 	return ret;
 }
 
-/* Returns true if the kernel may use the route's table for packets that arrive on a link of this
- * VRF, or on a link without a VRF (0). */
+/* Returns whether packets from links of this VRF (0: from links without a VRF) may be routed by the
+ * route's table. */
 static bool is_asked(const struct host *h, const struct nl_route *r, __u32 vrf)
 {
 	if (host_link_vrf(h, host_link(h, r->oif)) != vrf)
@@ -127,7 +127,7 @@ static bool is_asked(const struct host *h, const struct nl_route *r, __u32 vrf)
 	return false;
 }
 
-/* Returns true if the kernel always takes another route of the same table instead of r. */
+/* Returns whether the kernel always prefers another route of the same table to r. */
 static bool is_overruled(const struct nl_route *const *ways, size_t n, const struct nl_route *r)
 {
 	for (size_t i = 0; i < n; i++) {

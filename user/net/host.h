@@ -13,44 +13,41 @@ struct host {
 	struct nl_route *routes;
 	struct nl_rule *rules;
 	size_t n_links, n_addresses, n_routes, n_rules;
-	bool several;			/* at least one route has several next hops */
+	bool several;			/* a route has several next hops (multipath) */
 };
 
 int host_read(struct host *h);
 void host_free(struct host *h);
 const struct nl_link *host_link(const struct host *h, __u32 ifindex);
 const struct nl_link *host_link_by_name(const struct host *h, const char *name);
-/* Writes the names of all interfaces except the loopback, those most similar to `name` first, or
- * "none". host_names_now() reads the interfaces from the kernel first. */
+/* Writes the names of all interfaces but the loopback, beginning with those most like `name`, or
+ * "none". host_names_now() reads the interfaces first. */
 #define HOST_NAMES_LEN 256
 const char *host_link_names(const struct host *h, const char *name, char ret[HOST_NAMES_LEN]);
 const char *host_names_now(const char *name, char ret[HOST_NAMES_LEN]);
-/* Returns the first entry of an interface with the address a, or NULL. */
+/* Returns the first entry in h for this host's address a, or NULL. */
 const struct nl_address *host_address(const struct host *h, const struct address *a);
-/* Writes to ret the unicast routes that packets to an address may take, at most `room`, in no
- * order. These are the routes of the VRF, or for vrf 0 those of the table main and of each table
- * that a rule names. Returns their number. */
+/* Finds the unicast routes that packets to an address may take: those of the VRF, or for vrf 0 of
+ * the table main and all tables that a rule names. Writes at most `room` of them to ret, in no
+ * order, and returns their number. */
 size_t host_ways(const struct host *h, const struct address *to, __u32 vrf,
 		 const struct nl_route **ret, size_t room);
-/* Returns true if `way` is one of several next hops of a route, and another next hop of the same
- * route leaves by oif, the device that the FIB chose for the address. */
+/* Returns whether the FIB, which sent a packet by the device oif, may send the next one by `way`:
+ * both are next hops of one multipath route. */
 bool host_has_several(const struct nl_route *const *ways, size_t n, const struct nl_route *way,
 		      __u32 oif);
-/* Returns true if the route by which the FIB sends to the address over the device oif has several
- * next hops. */
+/* Returns whether the route over oif by which the FIB sends to the address is a multipath route. */
 bool host_has_several_ways(const struct host *h, const struct address *to, __u32 vrf, __u32 oif);
-#define HOST_WAYS 32			/* limit of the routes to one address that are considered */
-/* Returns the ifindex of the VRF that a link (or NULL) belongs to; 0: none. */
+#define HOST_WAYS 32			/* routes to one address that are considered, at most */
+/* Returns the ifindex of the VRF of a link; 0: it has none, or link is NULL. */
 __u32 host_link_vrf(const struct host *h, const struct nl_link *link);
 
 /* Returns whether an interface has an address of this family that is not link-local. */
 bool host_has_family(const struct host *h, __u32 ifindex, __u8 family);
-/* Returns the number at the beginning of a file, such as a sysctl, or -1 if there is no such file
- * or no number in it. */
+/* Returns the number with which a file, such as a sysctl's, begins; -1: no file, or no number. */
 long host_sysctl(const char *format, ...) __attribute__((format(printf, 1, 2)));
-/* Returns the name of an interface as in the name of a sysctl: sysctl(8) requires slashes where the
- * name has dots. */
+/* Returns the interface's name as sysctl(8) wants it in a sysctl's name: dots become slashes. */
 const char *host_sysctl_name(const char *interface, char ret[IFNAMSIZ]);
-/* Returns whether the kernel forwards packets that arrive on this interface (sysctl forwarding), or
- * true if the sysctl cannot be read. The name "all" is that of the sysctl for all interfaces. */
+/* Returns whether the kernel forwards packets from this interface (sysctl forwarding); true if that
+ * is unknown. name "all": the sysctl for all interfaces. */
 bool host_forwards(const char *name, bool ipv6);

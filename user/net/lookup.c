@@ -106,7 +106,7 @@ int lookup_start(uv_loop_t *loop, const char *name, lookup_done *done, void *dat
 		free(l);
 		return -ENOMEM;
 	}
-	*ret = l;			/* this comes before done() can be called */
+	*ret = l;			/* set it before done() can be called */
 	l->done = done;
 	l->data = data;
 	for (int i = 0; i < 2; i++) {

@@ -7,20 +7,19 @@
 #include <uv.h>
 #include "lib/addr.h"
 
-#define LOOKUP_TTL_MIN 1		/* shortest TTL that is used, in seconds */
+#define LOOKUP_TTL_MIN 1		/* seconds; a lower TTL counts as this */
 #define LOOKUP_TTL_MAX 86400
-/* TTL in seconds for names from /etc/hosts, for an address instead of a name, and instead of a TTL
- * of 0. */
+/* TTL in seconds for what has none: names from /etc/hosts, addresses, and a TTL of 0. */
 #define LOOKUP_TTL_HOSTS 30
 
 struct lookup_answer {
-	/* Addresses of the name: IPv6 first, each family in the order of the answer. Duplicates and
-	 * addresses that no host can have, such as IPv4-mapped ones, are left out. */
+	/* IPv6 first, each family in the order of the answer. Without duplicates and addresses that
+	 * no host can have, such as IPv4-mapped ones. */
 	struct address *list;
 	size_t n;
-	unsigned int ttl;		/* shortest TTL of all records, in seconds */
-	/* Reason why the addresses of IPv6, and of IPv4, are unknown: no server answered. NULL:
-	 * they are known, or there are none. */
+	unsigned int ttl;		/* lowest TTL of the records, in seconds */
+	/* For IPv6 and IPv4: why its addresses are unknown (no server answered). NULL: they are
+	 * known, or there are none. */
 	const char *failed[2];
 };
 

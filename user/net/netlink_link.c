@@ -60,7 +60,7 @@ static void link_data(const struct nlattr *data, struct nl_link *link)
 	}
 }
 
-/* Reads the state of a bond's port, if the link is one. */
+/* Reads the state of a bond's port; does nothing for other links. */
 static void port_data(const struct nlattr *info, struct nl_link *link)
 {
 	const struct nlattr *kind = NULL, *data = NULL, *a;
@@ -257,7 +257,7 @@ int nl_ethtool(const char *ifname, void *command)
 	return r;
 }
 
-/* Finds the bit of a feature by its name, in the kernel's list of feature names. */
+/* Finds a feature's bit by its name, in the list of names that the kernel returns. */
 static int feature_bit(const char *ifname, const char *name, __u32 *ret_bit, __u32 *ret_n)
 {
 	struct {

@@ -69,7 +69,7 @@ static int peer_row(const struct nlmsghdr *nlh, void *data)
 	return MNL_CB_OK;
 }
 
-/* Is called for each link of a namespace. Sets has_vlans if the link is a VLAN on the peer. */
+/* Callback for each link of the other namespace: sets has_vlans if it is a VLAN on the peer. */
 static int vlan_row(const struct nlmsghdr *nlh, void *data)
 {
 	const struct nlattr *a, *info;
@@ -91,8 +91,8 @@ static int vlan_row(const struct nlmsghdr *nlh, void *data)
 	return MNL_CB_OK;
 }
 
-/* Asks for one link, or for all links if ifindex is 0. netns: the id of another namespace from
- * IFLA_LINK_NETNSID, or NULL for this one. */
+/* Asks for one link; ifindex 0: for all. netns: id of another namespace, as in IFLA_LINK_NETNSID;
+ * NULL: this one. */
 static int get_links(__u32 ifindex, const __u32 *netns, mnl_cb_t row, struct veth_end *ret)
 {
 	char buffer[128] = {};

@@ -27,7 +27,7 @@ static void via_attr(const struct nlattr *a, struct nl_route *route)
 	route->conditional |= mnl_attr_get_type(a) == RTA_ENCAP;
 }
 
-/* Adds a row for each next hop of a multipath route. The other fields are copied from `route`. */
+/* Adds a row for each next hop of a multipath route; its other members are those of `route`. */
 static int multipath_rows(struct list *l, struct nl_route route, const struct nlattr *multipath)
 {
 	const struct rtnexthop *hop = mnl_attr_get_payload(multipath);
@@ -54,7 +54,7 @@ static int route_row(const struct nlmsghdr *nlh, void *data)
 {
 	const struct rtmsg *rt = mnl_nlmsg_get_payload(nlh);
 	const struct nlattr *a, *dst = NULL, *multipath = NULL;
-	bool by_object = false;		/* the route refers to an object of `ip nexthop` */
+	bool by_object = false;		/* it refers to an object of `ip nexthop` */
 	struct nl_route route = {
 		.dst.family = rt->rtm_family, .table = rt->rtm_table, .type = rt->rtm_type,
 		.protocol = rt->rtm_protocol, .tos = rt->rtm_tos,
@@ -88,7 +88,7 @@ static int route_row(const struct nlmsghdr *nlh, void *data)
 		via_attr(a, &route);
 	}
 	route.dst = attr_prefix(dst, rt->rtm_family, rt->rtm_dst_len);
-	if (!route.dst.family)		/* multicast routing and MPLS are skipped */
+	if (!route.dst.family)		/* skip multicast routing and MPLS */
 		return MNL_CB_OK;
 	/* If net.ipv4.nexthop_compat_mode is 0, the kernel does not describe the nexthop object. */
 	route.several = by_object && !route.oif && route.type == RTN_UNICAST;

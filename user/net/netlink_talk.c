@@ -11,9 +11,9 @@
 #include "lib/grow.h"
 #include "net/netlink_talk.h"
 
-#define BUFFER_SIZE 32768		/* bytes of a dump that the kernel sends at most at once */
+#define BUFFER_SIZE 32768		/* largest part of a dump that the kernel sends, in bytes */
 #define ERRNO_MAX 4095			/* largest errno (the kernel's MAX_ERRNO) */
-#define DUMP_TRIES 10		/* limit of attempts at a dump during which the table changes */
+#define DUMP_TRIES 10		/* attempts at a dump that changes interrupt, at most */
 
 void *list_add(struct list *l)
 {
@@ -73,8 +73,8 @@ int nl_ask(struct nlmsghdr *request, mnl_cb_t row, void *data)
 	return r;
 }
 
-/* Runs a dump once. It uses a new socket, because after an interrupted dump the rest of it is still
- * queued on the old one. */
+/* Runs a dump once, on a new socket: the rest of an interrupted dump is still queued on the old
+ * one. */
 static int dump_once(__u16 type, size_t header, mnl_cb_t row, struct list *l)
 {
 	char buffer[128] = {};

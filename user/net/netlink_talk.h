@@ -10,21 +10,20 @@
 
 struct list {
 	void *rows;
-	size_t n, size;			/* number of rows, and size of a row in bytes */
+	size_t n, size;			/* number of rows; size of a row in bytes */
 };
 
 /* Adds a row of zeros and returns it, or NULL if there is no memory. */
 void *list_add(struct list *l);
 
 int nl_open(int bus, struct mnl_socket **ret);
-/* Sends the request and passes every answer to row(), until the acknowledgement or the end of the
- * dump. */
+/* Sends a request, and passes each answer to row() until an acknowledgement or the dump's end. */
 int nl_talk(struct mnl_socket *sock, struct nlmsghdr *request, mnl_cb_t row, void *data);
 /* Does the same for one rtnetlink request, on a new socket. */
 int nl_ask(struct nlmsghdr *request, mnl_cb_t row, void *data);
-/* Reads a whole rtnetlink table. row() gets a struct list * as its data and adds rows to it. *ret
- * gets these rows, which the caller frees. header: the size of the header that this type of message
- * has. It is sent as zeros, so that the kernel filters nothing. */
+/* Reads a whole table by rtnetlink. row() gets a struct list * as its data, to add rows, which *ret
+ * then has; the caller frees them. header: bytes of this message type's header, which is sent as
+ * zeros, so that the kernel filters nothing. */
 int nl_dump(__u16 type, size_t header, mnl_cb_t row, size_t row_size, void *ret, size_t *ret_n);
 
 /* Begins a request to a generic netlink family and asks for an acknowledgement. The caller adds
@@ -37,9 +36,8 @@ int nl_genl_open(const char *name, struct mnl_socket **ret, __u16 *ret_family);
 __u32 attr_u32(const struct nlattr *a);
 void attr_copy(const struct nlattr *a, void *to, size_t size);
 void attr_string(const struct nlattr *a, char *to, size_t size);
-/* Returns the address in an attribute. NULL gives the zero address of the family, because a default
- * route has no destination attribute. An unknown family gives family 0. */
+/* Returns the address in an attribute. NULL: the zero address, because default routes have no
+ * destination attribute. An unknown family gives family 0. */
 struct address attr_address(const struct nlattr *a, int family);
-/* Returns the address and this length as a prefix. A length that is too large for the family gives
- * family 0. */
+/* Returns attr_address() with this length as a prefix; family 0 if the length is too large. */
 struct prefix attr_prefix(const struct nlattr *a, int family, __u8 len);

@@ -11,7 +11,7 @@
 #include "net/netlink_watch.h"
 
 #define BUFFER_SIZE 16384
-#define READS_AT_ONCE 64 /* limit of reads at once, because during a flood the messages never end */
+#define READS_AT_ONCE 64 /* in a flood, messages never end: stop after so many */
 
 int nl_watch(void)
 {

@@ -14,7 +14,7 @@ enum nl_change {
 	NL_ALL = (1 << 5) - 1,
 };
 
-/* Opens a socket that becomes readable when something changes. Returns its fd, or -errno. */
+/* Opens a socket that is readable after changes of these tables. Returns its fd or -errno. */
 int nl_watch(void);
 /* Reads the pending messages and returns which tables changed, as bits of enum nl_change. Returns
  * NL_ALL if the kernel had to drop messages. */

@@ -96,8 +96,8 @@ static __u8 *put_ethernet(const struct packet_wish *w, __u8 *at)
 	return at + 2;
 }
 
-/* Makes a packet. For a fragment, it first writes the whole datagram. Then it moves the part that
- * begins at w->offset to its place behind the IP header. */
+/* Makes a packet. For a fragment it writes the whole datagram first, and then moves the part at
+ * w->offset to behind the IP header. */
 int packet_make(const struct packet_wish *w, __u8 *frame, size_t max)
 {
 	size_t header = header_len(w), payload, len, room;

@@ -9,26 +9,25 @@
 #include "lib/addr.h"
 
 struct packet_wish {
-	struct address from, to; /* source and destination address, both of the same family */
+	struct address from, to; /* addresses, of one family */
 	__be16 sport, dport;
-	/* Length of the IP packet in bytes; 0: as long as its message needs. Without a WireGuard
-	 * message the payload then has 32 bytes. */
+	/* Length of the IP packet in bytes; 0: what its message needs, or 32 bytes of payload
+	 * without one. */
 	__u32 size;
-	/* Type of the WireGuard message (enum message); 0: none, the payload is zeros. */
+	/* enum message: type of the WireGuard message; 0: none, zeros instead. */
 	__u32 message;
 	bool has_key;
-	__u8 key[32]; /* the receiver's public key, for the mac1 of a handshake message */
-	/* Sender index of an initiation or response, or receiver index of other messages. */
+	__u8 key[32]; /* receiver's public key, for mac1 of a handshake message */
+	/* Sender index (initiation, response), or receiver index (other messages). */
 	__u32 index;
 	__u8 ttl;
 	bool df;
-	/* The packet is a fragment, at this offset, of a datagram of `size` bytes in total. more:
-	 * it is not the last fragment. */
+	/* A fragment at `offset` of a datagram that has `size` bytes. more: not the last one. */
 	bool fragment, more;
 	__u32 offset;
-	__u8 mac[2][6];			/* destination and source MAC address */
+	__u8 mac[2][6];			/* destination, source */
 	__u32 n_vlans;
-	__u16 vlan[2];			/* VLAN ids, the outer tag first */
+	__u16 vlan[2];			/* ids, the outer tag first; 0: no tag */
 };
 
 /* Writes the frame and returns its length. Returns -EINVAL if w->size is too small for the headers,

@@ -38,8 +38,8 @@ static size_t put_ipv6(__u8 *at, const struct addr *src, const struct addr *dst,
 	return sizeof(ip);
 }
 
-/* The checksum is computed over the 16-byte form of IPv4 addresses too: the prefix ::ffff: of both
- * addresses adds 0xffff twice, which does not change a ones' complement sum. */
+/* IPv4 addresses may be summed in their 16 bytes too: ::ffff: of both adds 0xffff twice, which
+ * changes no ones' complement sum. */
 int udp_frame(__u8 *frame, const struct addr *src, __be16 sport, const struct addr *dst,
 	      __be16 dport, const void *payload, size_t n)
 {

@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include "abi.h"
 
-#define UDP_FRAME_HEADERS (14 + 40 + 8)	/* length of the headers in bytes: Ethernet, IPv6, UDP */
+#define UDP_FRAME_HEADERS (14 + 40 + 8)	/* Ethernet, IPv6, UDP, in bytes */
 
 /* Writes the frame, with zeros as MAC addresses, and returns its length. Both addresses have the
  * same family, and frame has room for UDP_FRAME_HEADERS + n bytes. */

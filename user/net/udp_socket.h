@@ -5,6 +5,6 @@
 #pragma once
 #include "lib/addr.h"
 
-/* Opens a non-blocking UDP socket that is connected to an address of either family. device: the
- * only device it may use, or NULL. Returns its fd, or -1. */
+/* Opens a non-blocking UDP socket, connected to an address and port. device: the only device that
+ * it may use; NULL: any. Returns its fd, or -1 and sets errno. */
 int udp_socket(const struct address *a, __be16 port, const char *device);

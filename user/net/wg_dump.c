@@ -38,7 +38,7 @@ static int add_peer(struct wg_dump *d, char **field)
 	if (!strcmp(field[2], "(none)"))
 		return 0;
 	if (endpoint_parse(field[2], &p.endpoint, &p.port))
-		/* endpoint_parse() refuses link-local addresses, which have a zone; skip them */
+		/* link-local: it has a zone, and is skipped */
 		return strchr(field[2], '%') ? 0 : -EINVAL;
 	place = append(d->peers, d->n);
 	if (!place)
@@ -47,8 +47,7 @@ static int add_peer(struct wg_dump *d, char **field)
 	return 0;
 }
 
-/* Reads one line. A line of an AmneziaWG interface has more fields than one of WireGuard; none of
- * them is used. */
+/* Reads one line of `wg show dump`. Lines of AmneziaWG have more fields, none of which is used. */
 static int add_line(struct wg_dump *d, char *line)
 {
 	char *field[PEER_FIELDS + 1];
@@ -92,7 +91,7 @@ int wg_dump_parse(FILE *in, const char *name, struct wg_dump *ret)
 		else if (n)
 			rc = -EINVAL;
 	}
-	/* The message does not contain the line, which may have a private key. */
+	/* The error must not show the line, which may have a private key. */
 	if (rc == -EINVAL)
 		log_error("%s:%u: this is not a line of `wg show IF dump` or `wg show all dump`",
 			  name, number);

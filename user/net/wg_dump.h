@@ -12,20 +12,19 @@ struct wg_dump_peer {
 	struct address endpoint;
 	__be16 port;
 	struct wg_key key;
-	__u64 handshake;	/* time of the latest handshake, in seconds since 1970; 0: none */
+	__u64 handshake;	/* latest handshake, in seconds since 1970; 0: none */
 };
 
 struct wg_dump {
-	struct wg_dump_peer *peers;	/* peers with an endpoint, sorted by endpoint */
+	struct wg_dump_peer *peers;	/* those with an endpoint, sorted by endpoint */
 	size_t n;
 };
 
-/* Reads a file, or standard input for "-". Returns 0, or -errno after printing an error. */
+/* Reads a file ("-": standard input). Returns 0, or -errno after printing an error. */
 int wg_dump_read(const char *file, struct wg_dump *ret);
 /* Reads a stream. Error messages call it `name`. */
 int wg_dump_parse(FILE *in, const char *name, struct wg_dump *ret);
 void wg_dump_free(struct wg_dump *d);
-/* Returns the peer with this endpoint, or NULL. If several peers have it, returns the one with the
- * latest handshake. */
+/* Returns the peer with this endpoint, of several the one with the latest handshake; NULL: none. */
 const struct wg_dump_peer *wg_dump_find(const struct wg_dump *d, const struct address *endpoint,
 					__be16 port);

@@ -25,8 +25,8 @@
 #include "net/udp_socket.h"
 #include "net/wireguard.h"
 
-#define DUMP_TRIES 10		/* limit of attempts at a dump during which the device changes */
-/* Longest answer of the socket, in bytes; a longer answer is an error. */
+#define DUMP_TRIES 10		/* attempts at a dump that changes interrupt, at most */
+/* Longest answer of wireguard-go, in bytes; a longer one is an error. */
 #define ANSWER_LIMIT (64 << 20)
 #define ANSWER_SECONDS 2
 
@@ -35,7 +35,7 @@ void wg_free(struct wg_device *d)
 	for (size_t i = 0; i < d->n_peers; i++)
 		free(d->peers[i].allowed);
 	if (d->n_peers)
-		/* The peers contain preshared keys. */
+		/* Overwrite the preshared keys of the peers. */
 		explicit_bzero(d->peers, d->n_peers * sizeof(*d->peers));
 	free(d->peers);
 	memset(d, 0, sizeof(*d));
@@ -63,7 +63,7 @@ struct address wg_inside(const struct wg_peer *p)
 		longest = len;
 		found = (struct address){ a->addr, a->family };
 	}
-	/* The first address of a prefix is not a host's address, so take the second. */
+	/* A prefix's first address belongs to no host, so take the second. */
 	if (longest >= 0 && longest < 128)
 		found.addr.b[15] |= 1;
 	return found;
@@ -136,8 +136,8 @@ static int read_allowed(const struct nlattr *list, struct wg_peer *p)
 	return 0;
 }
 
-/* Reads a peer of the dump. If it has the same key as the peer before, it continues that peer and
- * contains only more AllowedIPs. */
+/* Reads a peer of a dump. A peer with the key of the one before continues it, with more
+ * AllowedIPs. */
 static int read_peer(const struct nlattr *row, struct wg_device *d)
 {
 	struct wg_peer *last = d->n_peers ? &d->peers[d->n_peers - 1] : NULL, *p = NULL;
@@ -308,7 +308,7 @@ static int uapi_fwmark(const char *value, struct wg_device *d)
 	return 0;
 }
 
-/* Computes the device's public key from its private key. Without libsodium *ret stays as it is. */
+/* Derives the device's public key from the private one. Without libsodium *ret stays unchanged. */
 static void public_of(const struct wg_key *private, struct wg_key *ret)
 {
 #ifdef WITH_SODIUM
@@ -325,7 +325,7 @@ static void public_of(const struct wg_key *private, struct wg_key *ret)
 #endif
 }
 
-/* Reads the device's private key, which the socket sends, and stores only the public key. */
+/* Reads the private key that wireguard-go sends, and keeps only the public key. */
 static int uapi_own_key(const char *value, struct wg_device *d)
 {
 	struct wg_key private;
@@ -337,7 +337,7 @@ static int uapi_own_key(const char *value, struct wg_device *d)
 	return rc;
 }
 
-/* Reads one line. Lines before the first peer describe the device. Unknown lines are ignored. */
+/* Reads one line. Lines before the first peer are about the device; unknown ones are ignored. */
 static int uapi_line(const char *key, const char *value, struct wg_device *d)
 {
 	static const struct {
@@ -374,7 +374,7 @@ static int uapi_line(const char *key, const char *value, struct wg_device *d)
 	return 0;
 }
 
-/* Parses the lines of the answer. The last line is "errno=N", and an empty line ends it. */
+/* The answer ends with the line "errno=N" and an empty line. */
 int wg_uapi(const char *text, size_t n, struct wg_device *ret)
 {
 	struct wg_device d = { 0 };
@@ -384,7 +384,7 @@ int wg_uapi(const char *text, size_t n, struct wg_device *ret)
 
 	while (!rc && !ended && (line = strsep(&rest, "\n"))) {
 		value = strchr(line, '=');
-		/* The last byte of the answer must be a newline. */
+		/* each line must end with a newline */
 		if (!value || !rest) {
 			rc = -EPROTO;
 			break;

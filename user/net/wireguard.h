@@ -15,23 +15,22 @@
 
 struct wg_peer {
 	struct wg_key key;
-	struct address endpoint;	/* endpoint of the peer; family 0: unknown */
+	struct address endpoint;	/* family 0: unknown */
 	__be16 endpoint_port;
-	/* Time of the latest handshake, in seconds since 1970; 0: none yet. */
+	/* Latest handshake, in seconds since 1970; 0: none yet. */
 	__u64 handshake;
 	__u64 rx_bytes, tx_bytes;
-	struct wg_key preshared;	/* preshared key; all zeros: none */
-	__u16 keepalive;		/* interval of keepalives, in seconds; 0: off */
-	struct prefix *allowed;		/* AllowedIPs */
+	struct wg_key preshared;	/* all zeros: none */
+	__u16 keepalive;		/* seconds between keepalives; 0: off */
+	struct prefix *allowed;
 	size_t n_allowed;
 };
 
 struct wg_device {
-	/* Public key of the device. All zeros: it has no key, or it is a device of wireguard-go and
-	 * libsodium is missing. */
+	/* All zeros: the device has no key, or it is wireguard-go's and libsodium is missing. */
 	struct wg_key key;
-	__be16 port;			/* port on which the device listens; 0: none */
-	__u32 fwmark;		/* firewall mark of the packets that the device sends; 0: none */
+	__be16 port;			/* listening port; 0: none */
+	__u32 fwmark;		/* firewall mark of its packets; 0: none */
 	struct wg_peer *peers;
 	size_t n_peers;
 };
@@ -42,13 +41,13 @@ int wg_read(const char *device, struct wg_device *ret);
 void wg_free(struct wg_device *d);
 /* Returns the peer with this key, or NULL. */
 const struct wg_peer *wg_find_peer(const struct wg_device *d, const struct wg_key *key);
-/* Returns an address of the peer within the tunnel, taken from the longest of its AllowedIPs.
- * family 0: it has none. */
+/* Returns an address of the peer inside the tunnel, from the longest of its AllowedIPs; family 0:
+ * none. */
 struct address wg_inside(const struct wg_peer *p);
-/* Makes WireGuard send a message to the peer's endpoint, by sending an empty datagram to the
- * discard port (9) of an address within the tunnel. With family 0 it does nothing. */
+/* Makes WireGuard send a message to a peer, by an empty datagram to the discard port (9) of an
+ * address in the peer's AllowedIPs. Does nothing for family 0. */
 void wg_nudge(const char *device, const struct address *inside);
-/* Sets the endpoint of a peer. WireGuard replaces it when the peer sends from another address.
+/* Sets a peer's endpoint, which WireGuard replaces when the peer sends from another address.
  * Returns 0 or -errno. */
 int wg_set_endpoint(const char *device, const struct wg_key *peer, const struct address *a,
 		    __be16 port);
@@ -89,7 +88,7 @@ struct wg_names {
  * [Peer] section, or else the comment directly above it. Characters that are not allowed in names
  * become '-'. Peers without a name, or with the name of an earlier peer, are not in the list. */
 int wg_names_parse(const char *text, struct wg_names *ret);
-/* Reads the names from the file of a device. If the file cannot be read, the list is empty. */
+/* Reads the names from the wg-quick(8) file of a device; none if it cannot be read. */
 void wg_names_read(const char *device, struct wg_names *ret);
 void wg_names_free(struct wg_names *names);
 /* Writes the name of the peer with this key: from the list, or else the first 8 characters of the

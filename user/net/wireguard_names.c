@@ -14,8 +14,8 @@
 #include "lib/grow.h"
 #include "net/wireguard.h"
 
-/* Settings of wg(8) and wg-quick(8). A comment that begins with one of these is a disabled setting
- * and not a name. */
+/* Settings in files of wg-quick(8). A comment that begins with one is a disabled setting, not a
+ * name. */
 static const char *const settings[] = {
 	"PrivateKey", "ListenPort", "FwMark", "PublicKey", "PresharedKey", "AllowedIPs",
 	"Endpoint", "PersistentKeepalive", "Address", "DNS", "MTU", "Table",
@@ -24,10 +24,10 @@ static const char *const settings[] = {
 
 struct reader {
 	struct wg_names *names;
-	/* Names in the comments since the last line that is not a comment. */
+	/* Names in comments that came after the last other line. */
 	char friendly[NAME_LEN], above[NAME_LEN];
-	char name[NAME_LEN];		/* name of this section's peer, as far as it was read */
-	struct wg_key key;		/* key of this section's peer, as far as it was read */
+	char name[NAME_LEN];		/* name of this section's peer, if read already */
+	struct wg_key key;		/* key of this section's peer, if read already */
 };
 
 /* Converts a text to a valid name. Letters, digits and "-_.+/" stay, and each run of other
@@ -57,7 +57,7 @@ static const char *skip_blanks(const char *s)
 	return s + strspn(s, " \t\r");
 }
 
-/* Returns the value in a line "KEY = VALUE" with this key, or NULL if it is another line. */
+/* Returns the value if the line is "KEY = VALUE" with this key, otherwise NULL. */
 static const char *value_of(const char *line, const char *key)
 {
 	size_t n = strlen(key);
@@ -179,7 +179,7 @@ void wg_names_read(const char *device, struct wg_names *ret)
 	snprintf(path, sizeof(path), WG_QUICK_DIR "/%s.conf", device);
 	if (file_read(path, SIZE_MAX, &text, &n))
 		return;
-	wg_names_parse(text, ret);		/* stops at a zero byte, if the file has one */
+	wg_names_parse(text, ret);		/* reads up to a NUL, if the file has one */
 	free(text);
 }
 

@@ -13,9 +13,9 @@
 #include "lib/text.h"
 #include "net/wireguard.h"
 
-#define ROOM 1024			/* size of a message without AllowedIPs, in bytes */
-#define ROOM_ALLOWED 48			/* room for each AllowedIP in bytes, more than it needs */
-/* Longest message in bytes. The length of an attribute has only 16 bits. */
+#define ROOM 1024			/* bytes of a message, without AllowedIPs */
+#define ROOM_ALLOWED 48			/* bytes for each AllowedIP, more than it needs */
+/* Longest message in bytes: an attribute's length has 16 bits. */
 #define PEERS_MAX 65000
 
 /* ---- the kernel's WireGuard ---- */
@@ -80,8 +80,8 @@ static void put_moved(struct nlmsghdr *request, const struct wg_key *peer, const
 	mnl_attr_nest_end(request, row);
 }
 
-/* Changes a peer of the kernel's WireGuard. If `renew` is not NULL, it removes that peer and adds
- * it again; otherwise it only changes the endpoint. */
+/* Sets a peer's endpoint in the kernel's WireGuard. renew: not NULL: removes this peer first, and
+ * adds it again with the endpoint. */
 static int set_kernel(const char *device, const struct wg_key *peer, const struct wg_peer *renew,
 		      const struct address *a, __be16 port)
 {

@@ -67,7 +67,7 @@ struct followed_device {	/* device of follow.wireguard, with its peers in WireGu
 	struct wg_names names;
 };
 
-struct relay_peer {			/* name "": the id is free */
+struct relay_peer {			/* a peer of the relay; name "": the id is free */
 	struct peer_name name;
 	struct peer peer;
 };
@@ -94,7 +94,7 @@ struct plan_relay {
 	size_t n_routes;
 	/* Contents of the map subnets, SUBNETS words; NULL: the overlay is not a /48. */
 	__u32 *subnets;
-	struct relay_route *longest;	/* routes for the trie `routes` */
+	struct relay_route *longest;	/* those of `routes` that go into the trie */
 	size_t n_longest;
 	/* Running routes to remove from the trie, not in `longest`; dataplane/ sets them. */
 	struct relay_route *gone;
@@ -168,7 +168,7 @@ struct resolved_backends;
 struct plan_input {
 	/* ---- what the caller of apply gives ---- */
 	const struct config *config;
-	int config_text;	/* as in struct plan */
+	int config_text;	/* fd of the configuration's text, as in struct plan */
 	const struct resolved_backends *answers; /* addresses of backends that are named */
 	/* Devices to leave out: attaching failed there, because another program has them. */
 	__u32 refused[16];
@@ -179,7 +179,7 @@ struct plan_input {
 	/* ---- what each attempt reads from this host ---- */
 	const struct host *host;
 	__u64 now;			/* seconds by CLOCK_BOOTTIME */
-	/* From followed_devices_read(). */
+	/* Devices in follow.wireguard with their peers, from followed_devices_read(). */
 	struct followed_device *followed_peers;
 	size_t n_followed;
 	size_t n_sites;			/* peers of the device blind.device in WireGuard */

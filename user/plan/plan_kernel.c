@@ -15,7 +15,7 @@
 struct wanted {				/* kernel route within the overlay */
 	const struct nl_route *route;
 	size_t rank;			/* index of its table in follow.tables */
-	__u32 word;			/* set by find_word() */
+	__u32 word;			/* route word, from find_word() */
 };
 
 struct reach {				/* prefix or AllowedIP of a peer */

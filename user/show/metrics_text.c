@@ -91,7 +91,7 @@ static unsigned int open_files(pid_t process)
 		n++;
 	if (dir)
 		closedir(dir);
-	n -= n >= 2 ? 2 : 0;		/* without "." and ".." */
+	n -= n >= 2 ? 2 : 0;		/* "." and ".." do not count */
 	return n && process == getpid() ? n - 1 : n;	/* without the directory's own fd */
 }
 

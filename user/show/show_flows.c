@@ -32,7 +32,7 @@ struct flows {
 	size_t n_names;
 	struct relay_peer *peers;	/* the relay's peers, sorted by key */
 	size_t n_peers;
-	const struct wg_dump *dump;	/* NULL: --dump was not given */
+	const struct wg_dump *dump;	/* peers of the backend's WireGuard; NULL: not given */
 };
 
 /* Returns the time since the flow's last packet in units of abi_learned.h, exact to a second. */

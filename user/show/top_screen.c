@@ -27,7 +27,7 @@ static struct library_functions {	/* the last three are variables of ncurses */
 #define NAME_MIN 12
 
 static int offset;			/* rows above the screen, by scrolling */
-static bool editing;			/* keys go to the filter */
+static bool editing;			/* true: keys go to the filter */
 
 int top_screen_begin(void)
 {

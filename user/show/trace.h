@@ -15,7 +15,7 @@ enum trace_verdict { TRACE_PASSED, TRACE_FORWARDED, TRACE_DROPPED, TRACE_NOT_RUN
 
 struct trace_frame {
 	__u32 len;
-	__u8 bytes[TRACE_FRAME_MAX];	/* from the Ethernet header on */
+	__u8 bytes[TRACE_FRAME_MAX];	/* the frame, from its Ethernet header on */
 };
 
 struct trace_step {			/* result of one plane for a packet */
