@@ -89,7 +89,7 @@ struct policy {
 	__u64 ports[1024];
 	__u64 icmpv6[4];	/* allowed ICMPv6 types: bit type % 64 of the word type / 64 */
 	__u32 reject;			/* enum policy_reject */
-	/* For user space: the length of the overlay's prefix, and below it the address. */
+	/* Prefix of all sites, for user space: its length in bits, and its address. */
 	__u32 overlay_len;
 	struct addr overlay;
 	/* Secrets of the tags in `allowed`. They are random, and stay the same while that map

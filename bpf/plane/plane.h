@@ -18,7 +18,8 @@
  *   rewrite_checksum(p, udp, ports)  updates the UDP checksum, as the last write: the addresses
  *                            changed by s->service.delta, the ports by `ports`. udp is NULL for a
  *                            later fragment.
- *   hop_checksum(p)          updates checksums after only the IPv6 hop limit was changed
+ *   hop_checksum(p)          tc: corrects the kernel's sum of the packet (CHECKSUM_COMPLETE) after
+ *                            only the IPv6 hop limit was changed
  *   send(p, hop, action)     writes the Ethernet header and sends; 0 or a reason
  *   linear(p)                XDP: length of the linear part of the frame
  *   move_begin(p, bytes)     XDP: removes bytes at the start of the frame (negative: adds bytes);
