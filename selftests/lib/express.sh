@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Sourced, after lib.sh: something changes while the express path carries the packets, and 100 ms later no packet goes the old way any
-# more. The test defines sends TENTHS, which sends packets for that many tenths of a second, and seen=(NAMESPACE COUNTER), which counts
+# more (by --long; 500 ms else). The test defines sends TENTHS, which sends packets for that many tenths of a second, and seen=(NAMESPACE COUNTER), which counts
 # the packets that go the old way. BREAK=1 turns the generation back, as if the data path were not told of the change.
 
 hits() { wgxdp show --json | /usr/bin/python3 -c 'import json, sys; print(json.load(sys.stdin).get("express", {}).get("hits", 0))'; }
@@ -19,17 +19,20 @@ print(*v)' "$1")
 	bpftool map update pinned $control key 0 0 0 0 value $value
 }
 
+# ms until the daemon has followed a change; more on a machine that may be busy
+followed_within=100
+[[ ${WGXDP_STRICT:-} ]] || followed_within=500
 was_seen() { arrived "${seen[@]}"; }
 changes() { # WHAT COMMAND...
 	local number after
-	sends 8 &
+	sends $((7 + followed_within / 100)) &
 	sender=$!
 	sleep 0.25
 	number=$(generation)
 	"${@:2}"
 	[[ ! ${BREAK:-} ]] || turn_back "$number"
-	sleep 0.1
+	sleep "$(awk "BEGIN {print $followed_within / 1000}")"
 	after=$(was_seen)
 	wait $sender
-	expect "$1: the old way, 100 ms later" $(($(was_seen) - after)) == 0
+	expect "$1: the old way, $followed_within ms later" $(($(was_seen) - after)) == 0
 }
