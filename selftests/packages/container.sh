@@ -122,7 +122,7 @@ seccomp_needs() { # podman before 5 has a filter that does not know CAP_BPF
 
 refused_by_filter() { # OPTION...
 	local more=()
-	refused 'a seccomp filter keeps this process from bpf(2)' "$@" "${guide[@]}"
+	refused 'a seccomp filter forbids this process the call bpf(2)' "$@" "${guide[@]}"
 }
 names_what_lacks() {
 	local capability
@@ -199,7 +199,7 @@ shares() {
 		podman exec wgxdp wgxdp down
 		say 'ok shared: true'
 	else
-		log | holds 'lets no program take a function' || fail "shared: true: $(log)"
+		log | holds 'has no freplace programs' || fail "shared: true: $(log)"
 		say '(this kernel has no freplace, which shared: true takes)'
 	fi
 	cp "$work/wgxdp.yaml" "/proc/$box/root/etc/wgxdp/wgxdp.yaml"

@@ -94,8 +94,8 @@ static int find_reachable(struct job *j, const struct address **ret)
 	if (j->error) {
 		log_error("cannot send ICMP echo requests: %s%s", strerror(-j->error),
 			  j->error != -EPERM && j->error != -EACCES ? "" :
-			  ": run this as root, or add the process's group to the sysctl "
-			  "net.ipv4.ping_group_range");
+			  ": run this as root with CAP_NET_RAW, or add the process's group "
+			  "to the sysctl net.ipv4.ping_group_range");
 		return EXIT_FAILED;
 	}
 	if (!j->n) {

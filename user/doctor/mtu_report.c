@@ -288,8 +288,8 @@ void mtu_report_failure(const struct mtu_report *r)
 		log_error("%s%s%s: %s%s", to, *r->link.name ? " by " : "", r->link.name,
 			  r->why ?: strerror(-r->error),
 			  r->error != -EPERM || r->why ? "" :
-			  ": run this as root, or add the process's group to the sysctl "
-			  "net.ipv4.ping_group_range");
+			  ": run this as root with CAP_NET_RAW, or add the process's group "
+			  "to the sysctl net.ipv4.ping_group_range");
 		break;
 	default:
 		break;
