@@ -44,14 +44,16 @@ transfer() {
 	exec {fifo}> "$work/fifo"
 }
 
-# Checks that XDP carried nearly all packets: tc sends the first packets to a neighbour, and refreshes it.
+# Checks that XDP carried nearly all packets: 95 of 100, or all but those that the kernel sends. tc hands the kernel the first
+# packets to a neighbour, and then one packet every two seconds, for each of two families.
 expect_xdp() { # DIRECTION DEVICE LEAST
-	local forwarded redirects
+	local forwarded redirects seconds kernel
 	forwarded=$(shown all "$1" forwarded)
 	redirects=$(driver_redirects firewall "$2")
 	expect "$1: mode of $2" "$(shown get "interfaces.$2.mode")" == native
 	expect "$1: packets forwarded" "$forwarded" '>=' "$3"
-	expect "$1: redirected by the driver, of 100 forwarded" $((redirects * 100 / forwarded)) '>=' 95
+	seconds=$(elapsed) kernel=$((2 * (2 + ${seconds%.*} / 2)))
+	expect "$1: not redirected by the driver" $((forwarded - redirects)) '<=' $((forwarded / 20 > kernel ? forwarded / 20 : kernel))
 }
 
 firewall_network

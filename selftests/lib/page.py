@@ -155,7 +155,7 @@ def expected(shown):
               ("Sessions", 0): grouped(p["sessions"])} for p in shown.get("site_pairs", [])]
     drops = [{("Reason", 0): d["reason"], ("Of", 0): f"{d.get('service') or d.get('peer') or 'no peer'}, {d['direction']}",
               ("Verdict", 0): "passed up" if d["verdict"] == "passed" else d["verdict"], ("Packets", 0): grouped(d["packets"])} for d in shown["drops"]]
-    interfaces = [{("Interface", 0): i["name"], ("Interface", 1): i["role"], ("State", 0): i["state"], ("Mode", 0): i["mode"], ("tc", 0): i["tc"],
+    interfaces = [{("Interface", 0): i["name"], **({("Interface", 1): i["role"]} if i["role"] else {}), ("State", 0): i["state"], ("Mode", 0): i["mode"], ("tc", 0): i["tc"],
                    ("Failed to send", 0): grouped(i["xmit_failed"]), ("Why", 0): i["why"]} for i in shown["interfaces"]]
     found = {"services": services, "backends": backends, "peers": peers, "sites": sites, "pairs": pairs, "drops": drops, "interfaces": interfaces}
     return {table: rows for table, rows in found.items() if rows}

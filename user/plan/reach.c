@@ -207,17 +207,21 @@ char *reach_forwarding_fix(const struct host *h, const char *interface, bool ipv
 char *reach_forwarding_off(const struct config *c, const struct host *h,
 			   const struct nl_link *link, bool ipv6)
 {
-	char *fix, *text = NULL;
+	char *text = NULL;
+	size_t size;
+	FILE *out;
 
 	if (!reach_needs(c, h, link, ipv6 ? FAMILY_IPV6 : FAMILY_IPV4) ||
 	    host_forwards(link->name, ipv6))
 		return NULL;
-	fix = reach_forwarding_fix(h, link->name, ipv6);
-	if (fix && asprintf(&text, "%s forwarding is off on %s, so wgxdp forwards no packets that "
-			    "arrive on it: run `%s`", ipv6 ? "IPv6" : "IPv4", link->name, fix) < 0)
-		text = NULL;
-	free(fix);
-	return text;
+	out = text_open(&text, &size);
+	if (!out)
+		return NULL;
+	fprintf(out, "%s forwarding is off on %s, so wgxdp forwards no packets that arrive on it: "
+		"run `", ipv6 ? "IPv6" : "IPv4", link->name);
+	print_forwarding_fix(out, h, link->name, ipv6);
+	fputc('`', out);
+	return fclose(out) ? NULL : text;
 }
 
 #define DEFAULT_TUNNEL 1420
