@@ -82,7 +82,7 @@ kill -HUP "$daemon"
 page state 'The_last_reload_failed'
 page console
 end_daemon
-page state 'No_answer_from_the_daemon_since'
+page state 'The_daemon_does_not_answer_since'
 hostile=$named everything_file
 start_daemon -c /etc/wgxdp/wgxdp.yaml
 page answers 2
