@@ -21,14 +21,6 @@
 
 /* ---- WireGuard of this host ---- */
 
-static const struct wg_peer *find_peer(const struct doctor_device *d, const struct wg_key *key)
-{
-	for (size_t i = 0; i < d->wg.n_peers; i++)
-		if (!wg_key_compare(&d->wg.peers[i].key, key))
-			return &d->wg.peers[i];
-	return NULL;
-}
-
 /* Returns a command that adds a configured peer to WireGuard, with its prefixes. Those of followed
  * peers are only in WireGuard and its file. */
 static char *fix_peer(const struct doctor_device *d, const struct peer_config *p)
@@ -118,7 +110,7 @@ static void look_at_keys(struct doctor *k, const struct doctor_device *d)
 			continue;
 		if (wg_key_is_none(&p->key))
 			report_keyless_peer(k, d, p);
-		else if (!find_peer(d, &p->key))
+		else if (!wg_find_peer(&d->wg, &p->key))
 			doctor_report(k, STATE_PROBLEM, "key", p->name, fix_peer(d, p),
 				      "WireGuard on %s has no peer with this public key and drops "
 				      "the peer's packets: correct the key, or add the "
@@ -267,11 +259,16 @@ static void look_at_blind(struct doctor *k)
 enum way_out { WAY_NONE, WAY_OTHER, WAY_OVER };
 
 /* Returns whether a route leads to the prefix or a part of it over the device, or whether a route
- * other than the default one leads elsewhere. */
+ * other than the default one leads elsewhere. It asks the kernel first, because a relay may have
+ * 100,000 routes. */
 static enum way_out find_way(const struct doctor *k, const struct prefix *p, __u32 ifindex)
 {
+	struct address first = { p->addr, p->family };
 	enum way_out way = WAY_NONE;
+	__u32 oif;
 
+	if (!nl_route_get(&first, 0, &oif) && oif == ifindex)
+		return WAY_OVER;
 	for (size_t i = 0; i < k->h.n_routes; i++) {
 		const struct nl_route *r = &k->h.routes[i];
 
