@@ -11,10 +11,19 @@ complain() { bad=1; echo "$*"; }
 
 sources() { find . \( -name .git -o -path "./${O:-build}" -o -name 'build*' -o -name __pycache__ \) -prune -o -type f -print; }
 
+# The files that need an SPDX line
+with_head() {
+	sources | grep -vE '^\./(COPYING|VERSION|\.gitignore|debian/(changelog|control|copyright|source/format)|tests/corpus/.*)$|\.(pcap|png|bin|json)$'
+}
+
+# awk sees no line of an empty file. An empty test does nothing, and passes.
+while IFS= read -r file; do
+	complain "$file: empty"
+done < <(with_head | tr '\n' '\0' | xargs -0 sh -c 'find "$@" -maxdepth 0 -empty' sh)
+
 while IFS= read -r line; do
 	complain "$line"
-done < <(sources | grep -vE '^\./(COPYING|VERSION|\.gitignore|debian/(changelog|control|copyright|source/format)|tests/corpus/.*)$|\.(pcap|png|bin|json)$' |
-	tr '\n' '\0' | xargs -0 awk '
+done < <(with_head | tr '\n' '\0' | xargs -0 awk '
 		function ends() {
 			if (file && !licensed) print file ": no SPDX line at its head"
 			if (most && lines > most) print file ": " lines " lines, " most " are allowed"
