@@ -57,6 +57,16 @@ static void meet(int n)
 	other_cpu = other_packet;
 }
 
+/* Returns whether the first CPU made so many changes that the other one's packet was run, and counts it in *met. The table is whole then. */
+static bool have_met(int *met)
+{
+	if (other_cpu)
+		return false;
+	(*met)++;
+	whole();
+	return true;
+}
+
 /* Both clients ask for an expired client's port */
 static void one_gets_the_port(void **state)
 {
@@ -70,10 +80,8 @@ static void one_gets_the_port(void **state)
 		host_jiffies += (HALF_OPEN_SECONDS + 1) * tick_rate;	/* the backend has not answered the client */
 		meet(i % CHANGES);
 		port = client_sends(at_service, 1, 40005);
-		met += !other_cpu;
-		if (other_cpu)
+		if (!have_met(&met))
 			continue;
-		whole();
 		assert_int_not_equal(port, GONE);
 		assert_int_not_equal(other_port, GONE);
 		assert_int_not_equal(other_port, port);
@@ -94,10 +102,8 @@ static void one_client_twice(void **state)
 		begin(&masqs[i / CHANGES], 1, false);
 		meet(i % CHANGES);
 		port = client_sends(at_service, 1, 40005);
-		met += !other_cpu;
-		if (other_cpu)
+		if (!have_met(&met))
 			continue;
-		whole();
 		assert_true(port != GONE || other_port != GONE);
 		assert_true(port == GONE || other_port == GONE || port == other_port);
 		assert_int_equal(half_open_there(), 1);
@@ -119,10 +125,8 @@ static void two_answers(void **state)
 		other_ours = ours;
 		meet(i % CHANGES);
 		assert_true(backend_answers(at_service, port, 1, 40005));
-		met += !other_cpu;
-		if (other_cpu)
+		if (!have_met(&met))
 			continue;
-		whole();
 		assert_int_equal(flows_there(), 1);
 		assert_int_equal(flows_total(at_service->id)->created, 1);
 	}
