@@ -274,14 +274,14 @@ static int apply_all(const char *instance, struct plan_input *in, struct resolve
 	return rc;
 }
 
-/* Warns that without a daemon, wgxdp does not react to an interface that appears later. */
+/* Warns that without a daemon, nothing applies what the configuration waits for when it appears. */
 static void report_unfollowed(const char *instance)
 {
 	__s64 since;
 
 	if (log_waited() && !follower_runs(instance, &since))
-		log_warning("instance %s: no daemon runs, so wgxdp does not notice when this is "
-			    "there: start the daemon (`wgxdp daemon`), or run `wgxdp up` again "
+		log_warning("instance %s: no daemon runs, so wgxdp does not notice when the wait "
+			    "is over: start the daemon (`wgxdp daemon`), or run `wgxdp up` again "
 			    "then", instance);
 }
 
