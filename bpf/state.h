@@ -180,13 +180,14 @@ struct blind_work {
 struct express_work {
 	struct express_key key;		/* key of the packet as it arrived */
 	__u64 mac, now;			/* destination MAC address on arrival; time in jiffies */
-	__u32 ifindex;			/* device that received the packet */
+	__u32 ifindex;	/* device that received the packet, or express_vlan() */
 	__u32 generation;	/* express_generation() before the pipeline decided */
 	/* len: of the IP packet. payload: what follows its IP header. In bytes. */
 	__u32 len, payload;
 	__u8 ipv4;
 	__u8 learn;			/* entry to make: enum express_learns */
 	__u8 is_data;		/* true: plain WireGuard data; valid only if there are guards */
+	__u8 tag;			/* length of the VLAN tag on arrival: 0 or 4 bytes */
 	/* Set by express_learn(): whether the service has a guard, and whether the guard is
 	 * strict. */
 	__u8 guarded, strict;

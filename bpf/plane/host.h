@@ -223,14 +223,17 @@ INLINE int host_give(const struct pkt *p, __u32 ifindex, int *ret_action)
 
 #define host_redirect host_give		/* neither function writes to the frame */
 
-/* Adds or removes bytes at the start, like bpf_xdp_adjust_head(). The allocation has free room only
- * behind the packet, so the packet's bytes move. */
+/* Adds or removes bytes at the start, like bpf_xdp_adjust_head(). If the allocation has too little
+ * free room before the packet, there is room behind it, and the packet's bytes move. */
 INLINE int host_move_begin(const struct pkt *p, int bytes)
 {
 	struct host_packet *packet = p->ctx;
 
 	if (bytes > 0) {
 		memmove(packet->data, packet->data + bytes, packet->len - bytes);
+	} else if (-bytes <= (int)packet->head) {
+		packet->data += bytes;
+		packet->head += bytes;
 	} else {
 		ASAN_UNPOISON_MEMORY_REGION(packet->data + packet->len, HOST_ROOM);
 		memmove(packet->data - bytes, packet->data, packet->len);
