@@ -134,7 +134,8 @@ INLINE int host_can_send(const struct pkt *p, const struct nexthop *hop)
 
 	if (p->plane == PLANE_TC)
 		return 0;
-	if ((hop->egress & need) != need && (!p->s->generic || hop->egress & LINK_L3))
+	if ((hop->egress & need) != need &&
+	    (!p->s->generic || hop->egress & (LINK_L3 | LINK_TC_SENDS)))
 		return -PASS_no_transmit;
 	if (p->s->checksum && !p->s->fragment && udp->check == csum_pseudo(p->s->pseudo, udp->len))
 		return -PASS_partial_checksum;
