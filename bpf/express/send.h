@@ -159,7 +159,7 @@ INLINE int express_send_tuple(struct pkt *p, const struct memo *e,
 	__u32 index = e->total;
 	struct total *total = bpf_map_lookup_elem(&totals, &index);
 	bool has_way = with_flows && e->kind != EXPRESS_CLIENT;
-	__u64 *packets, *bytes;
+	__u64 *packets = NULL, *bytes = NULL;
 	int action;
 
 	/* Two services may share a backend, and this side. */
