@@ -139,7 +139,7 @@ static void chosen_newcomer_data(void **state)
 /* The attacker gets wgxdp's cookies at its own address. To its initiations, the backend answers by cookies too */
 static void chosen_newcomer_strict(void **state)
 {
-	struct guard_message answer = message(MESSAGE_COOKIE, 0, 7), m;
+	struct guard_message answer = message(breaks() ? MESSAGE_RESPONSE : MESSAGE_COOKIE, 1, 7), m;
 	struct learned_secret guess = other_secret();
 	__u16 ports[FLOW_PORTS];
 	struct guard *g;
@@ -259,6 +259,29 @@ static void forged_source_masquerade(void **state)
 	others_succeed("1,000 initiations/s forged in a source's name, masquerade");
 }
 
+/* ---- cookie replies of a backend under load, to 1,000 initiations a second that are forged in many names ---- */
+
+static void answered_by_cookies(void **state)
+{
+	struct guard_message answer = message(breaks() ? MESSAGE_RESPONSE : MESSAGE_COOKIE, 1, 2);
+	__u32 ticks = 10 * tick_rate, forged = 0;
+
+	begin(&guarded[2], 0, 1);
+	flows_pools(40000, 41999);
+	for (__u32 i = 0; i < ticks; i++, host_jiffies++) {
+		for (__u32 j = 0; j < 1000 / tick_rate; j++, forged++) {
+			comes_from(ATTACKER + forged, 30000);
+			if (!sends_initiation(0))
+				backend_sends(0, &answer);
+		}
+		if (i < ticks / 2 || i % 20)
+			continue;
+		comes_from(VICTIMS + i, 50000);
+		attempt(shakes_hands());
+	}
+	others_succeed("1,000 forged initiations/s, which a backend answers by cookies");
+}
+
 /* ---- the challenge while the backend is under load: a tuple with the backend's cookie sends 8,710 a second ---- */
 
 /* Everybody else: newcomers with wgxdp's cookie, answered clients with it, and clients with the backend's own cookie */
@@ -312,7 +335,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(chosen_newcomer_data), TEST(chosen_newcomer_strict), TEST(marked_victims), TEST(forged_source), TEST(forged_source_masquerade),
-		TEST(under_load),
+		TEST(answered_by_cookies), TEST(under_load),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -424,6 +424,30 @@ static void forged(void **state)
 	everywhere(GUARD_STRICT, forged_here);
 }
 
+/* A backend under load sends cookies to anyone. Only its response keeps the listener that the client uses */
+static void cookies_choose_nothing(void **state)
+{
+	struct guard_message cookie = message(MESSAGE_COOKIE, 0, 1), response = message(MESSAGE_RESPONSE, 2, 1);
+	__u32 zero = 0;
+	struct learned_bucket *b;
+
+	for (size_t i = 0; i < world_n_entries; i++)
+		if (world_entries[i].service.id == at_service->id)
+			world_entries[i].service.flags |= SERVICE_CHOICE;
+	world_commit();
+	for (int n = 0; n < 2; n++) {
+		__u32 live = 0;
+
+		assert_int_equal(sends_initiation(0), 0);
+		assert_true(backend_sends(0, n ? &response : &cookie));
+		b = bpf_map_lookup_elem(&choices, &zero);
+		for (int i = 0; i < LEARNED_WAYS; i++)
+			live += learned_word_state(b->line.word[i]) == LEARNED_LIVE;
+		assert_int_equal(learned_there(&choices), 1);
+		assert_int_equal(live, n);
+	}
+}
+
 /* ---- packets that XDP passes up count once, when tc sends them ---- */
 
 static void passed_up_here(void)
@@ -585,7 +609,7 @@ static void healthy(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(source_limit), TEST(service_limit), TEST(replaying), TEST(replays_full), TEST(challenge), TEST(strict), TEST(responses), TEST(forged), TEST(passed_up), TEST(healthy),
+		TEST(source_limit), TEST(service_limit), TEST(replaying), TEST(replays_full), TEST(challenge), TEST(strict), TEST(responses), TEST(forged), TEST(cookies_choose_nothing), TEST(passed_up), TEST(healthy),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
