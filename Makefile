@@ -97,6 +97,12 @@ $(O)/page.h: user/daemon/page.html scripts/page
 
 $(O)/user/daemon/web.o $(O)/unit/user/daemon/web.o: $(O)/page.h
 
+$(O)/keys.h: scripts/keys docs/wgxdp.yaml.5 docs/wgxdp-topology.5
+	@mkdir -p $(@D)
+	$(call say,KEYS,$@)$^ > $@
+
+$(O)/user/cmd/cmd_schema.o $(O)/unit/user/cmd/cmd_schema.o: $(O)/keys.h
+
 # a shell script as a string, without its first two lines
 $(O)/keepalived.h $(O)/rollout.h $(O)/wgxdp-reload.h: $(O)/%.h: user/gen/%.sh
 	@mkdir -p $(@D)
@@ -247,6 +253,11 @@ as_template := -e 's,(sbin/wgxdp) (up|daemon|reload|down),\1 --instance %i \2,' 
 	-e 's,%i (up|daemon|reload)$$,& -c /etc/wgxdp/%i.yaml,' -e 's,/wgxdp[.]yaml,/%i.yaml,' \
 	-e 's,wgxdp[.]service$$,wgxdp@%i.service,' -e 's/^After=.*wgxdp-daemon[.]service/After=network-online.target wgxdp@%i.service wgxdp-daemon@%i.service/' -e 's/^Description=.*/& (%i)/'
 
+# The schemas are in the sources, so that a build for another architecture can install them
+.PHONY: schema
+schema: $(O)/wgxdp
+	$(Q)$< schema > docs/schema/wgxdp.schema.json && $< schema topology > docs/schema/wgxdp-topology.schema.json
+
 .PHONY: install-program install-docs install-units install-openrc
 install: install-program install-docs $(if $(UNITDIR),install-units) $(if $(INITDIR),install-openrc)
 
@@ -257,11 +268,13 @@ install-program: $(O)/wgxdp
 	$(Q)install -D -m 644 scripts/completion/wgxdp.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/wgxdp
 	$(Q)install -D -m 644 -t $(DESTDIR)$(ZSHDIR) scripts/completion/_wgxdp
 	$(Q)install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d scripts/completion/wgxdp.fish
+	$(Q)install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/wgxdp docs/schema/*.json
 
 install-docs:
 	$(Q)install -D -m 644 -t $(DESTDIR)$(DOCDIR) $(DOCS)
 	$(Q)for part in start guides reference inside; do install -D -m 644 -t $(DESTDIR)$(DOCDIR)/$$part docs/$$part/*.md || exit 1; done
-	$(Q)for part in config topology; do install -D -m 644 -t $(DESTDIR)$(DOCDIR)/examples/$$part docs/examples/$$part/* || exit 1; done
+	$(Q)for part in config topology; do install -D -m 644 -t $(DESTDIR)$(DOCDIR)/examples/$$part docs/examples/$$part/* || exit 1; \
+		sed -i 's,=/usr/share/wgxdp/,=$(PREFIX)/share/wgxdp/,' $(DESTDIR)$(DOCDIR)/examples/$$part/*.yaml || exit 1; done
 	$(Q)for part in container grafana prometheus; do install -D -m 644 -t $(DESTDIR)$(DOCDIR)/examples/$$part docs/$$part/* || exit 1; done
 	$(Q)for page in $(MAN_PAGES); do \
 		install -D -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/} || exit 1; done

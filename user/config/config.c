@@ -15,6 +15,7 @@
 #include "config/config_flows.h"
 #include "config/config_guard.h"
 #include "config/config_learn.h"
+#include "config/config_pattern.h"
 #include "config/config_relay.h"
 #include "lib/log.h"
 #include "lib/yaml.h"
@@ -181,7 +182,8 @@ static void add_endpoint(struct yaml *y, const struct yaml_key *key, struct yaml
 	.size = sizeof(*((struct s *)NULL)->f)
 
 static const struct yaml_key interface_keys[] = {
-	{ "name", yaml_set_text, "eth0", AT(interface_config, name), .required = true },
+	{ "name", yaml_set_text, "eth0", AT(interface_config, name), .required = true,
+	  .pattern = PATTERN_INTERFACE },
 	{ "role", yaml_set_choice, "wan", AT(interface_config, role), .choices = role_names,
 	  .required = true },
 	{ "mode", yaml_set_choice, "native", AT(interface_config, mode), .choices = mode_names },
@@ -193,14 +195,17 @@ static const struct yaml_key interface_keys[] = {
 };
 
 static const struct yaml_key listen_keys[] = {
-	{ "interface", yaml_set_text, "eth0", AT(service_config, listen_interface) },
-	{ "addresses", yaml_set_list, "203.0.113.1", .item = add_address },
-	{ "ports", yaml_set_list, "51820", .item = add_ports },
+	{ "interface", yaml_set_text, "eth0", AT(service_config, listen_interface),
+	  .pattern = PATTERN_INTERFACE },
+	{ "addresses", yaml_set_list, "203.0.113.1", .item = add_address,
+	  .pattern = PATTERN_ADDRESS },
+	{ "ports", yaml_set_list, "51820", .item = add_ports, IS_PORTS },
 	{},
 };
 
 static const struct yaml_key service_keys[] = {
-	{ "name", yaml_set_text, "wg-end", AT(service_config, name), .required = true },
+	{ "name", yaml_set_text, "wg-end", AT(service_config, name), .required = true,
+	  .pattern = PATTERN_SERVICE },
 	{ "listen", yaml_set_map, "{ interface: eth0, ports: [ 51820 ] }", .below = listen_keys },
 	{ "backend", yaml_set_map, "{ ipv4: 192.168.1.10, port: 51820 }",
 	  AT(service_config, backend), .below = config_backend_keys, .required = true,
@@ -216,9 +221,9 @@ static const struct yaml_key service_keys[] = {
 	{ "origin", yaml_set_flag, "hand", AT(service_config, by_hand),
 	  .choices = config_origin_names, .mark = YAML_RUNNING },
 	{ "allow", yaml_set_list, "192.0.2.0/24", ROWS(service_config, allow, n_allow),
-	  .item = config_add_prefix },
+	  .item = config_add_prefix, .pattern = PATTERN_PREFIX },
 	{ "deny", yaml_set_list, "192.0.2.0/24", ROWS(service_config, deny, n_deny),
-	  .item = config_add_prefix },
+	  .item = config_add_prefix, .pattern = PATTERN_PREFIX },
 	{ "flows", yaml_set_map, "{ max: 262144 }", .below = config_flows_keys },
 	{ "hairpin", yaml_set_flag, "true", AT(service_config, hairpin),
 	  .choices = yaml_flag_names },
@@ -246,28 +251,19 @@ static void add_removed(struct yaml *y, const struct yaml_key *key, struct yaml_
 static const struct yaml_key running_keys[] = {
 	{ "mode", yaml_set_choice, "auto", AT(config, mode), .choices = mode_names },
 	{ "removed", yaml_set_list, "service office", ROWS(config, removed, n_removed),
-	  .item = add_removed },
+	  .item = add_removed, .pattern = "(service|peer) .*" },
 	{},
 };
 
 static const struct yaml_key exporter_keys[] = {
-	{ "listen", yaml_set_list, "\"127.0.0.1:9851\"", .item = add_endpoint, .required = true },
+	{ "listen", yaml_set_list, "\"127.0.0.1:9851\"", .item = add_endpoint, .required = true,
+	  .pattern = PATTERN_ENDPOINT },
 	{ "page", yaml_set_choice, "local", AT(config, page), .choices = page_names },
 	{ "names", yaml_set_list, "relay.example.net",
-	  ROWS(config, exporter_names, n_exporter_names), .item = config_add_host_name },
+	  ROWS(config, exporter_names, n_exporter_names), .item = config_add_host_name,
+	  .pattern = PATTERN_DOMAIN },
 	{},
 };
-
-static void set_entries(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
-			void *object)
-{
-	const char *text = yaml_text(y, key, value);
-	__u32 n = text ? config_number(text, "", EXPRESS_TUPLES_MAX) : 0;
-
-	((struct config *)object)->express_entries = n;
-	if (text && n < EXPRESS_TUPLES_MIN)
-		yaml_error_number(y, value, key, text, EXPRESS_TUPLES_MIN, EXPRESS_TUPLES_MAX);
-}
 
 static const struct yaml_key config_keys[] = {
 	{ "interfaces", yaml_set_rows, "{ name: eth0, role: wan } or { name: eth1, role: lan }",
@@ -291,12 +287,19 @@ static const struct yaml_key config_keys[] = {
 	{ "learn", yaml_set_rows, "{ interface: wg1 }", ROWS(config, learn, n_learn),
 	  .below = config_learn_keys },
 	{ "exporter", yaml_set_map, "{ listen: [ \"127.0.0.1:9851\" ] }", .below = exporter_keys },
-	{ "ddns", config_set_ddns, "{ interface: ens18, … }", .below = config_ddns_keys },
+	{ "ddns", yaml_set_rows, "{ interface: ens18, … }", .item = config_add_ddns,
+	  .below = config_ddns_keys, .alone = true },
 	{ "express", yaml_set_choice, "on", AT(config, express), .choices = express_names },
-	{ "express-entries", set_entries, "65536" },
+	{ "express-entries", yaml_set_number, "65536", AT(config, express_entries),
+	  .least = EXPRESS_TUPLES_MIN, .most = EXPRESS_TUPLES_MAX },
 	{ "running", yaml_set_map, "{ mode: auto }", .below = running_keys, .unlisted = true },
 	{},
 };
+
+const struct yaml_key *config_grammar(void)
+{
+	return config_keys;
+}
 
 /* ---- reading ---- */
 

@@ -154,6 +154,8 @@ int config_save(const struct config *c, FILE *out);
 void config_free(struct config *c);
 void config_free_service(struct service_config *s);	/* frees the members, not *s itself */
 void config_free_peer(struct peer_config *p);
+/* Returns the table of the configuration's sections (lib/yaml.h). */
+const struct yaml_key *config_grammar(void);
 /* Returns whether at least one peer is configured, or a device is followed. */
 bool config_relays(const struct config *c);
 /* Returns whether follow.wireguard has this device. */

@@ -3,11 +3,11 @@
  * Reads, checks and writes the section blind of the configuration.
  */
 #include <arpa/inet.h>
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 #include "config/config_blind.h"
 #include "config/config_guard.h"
+#include "config/config_pattern.h"
 #include "config/config_relay.h"
 
 /* ---- values ---- */
@@ -21,20 +21,6 @@ void config_set_port(struct yaml *y, const struct yaml_key *key, struct yaml_nod
 		yaml_error(y, value, "%s: '%s' is not a port: write 1 to 65535, such as "
 				     "%s", key->name, text,
 			   key->like);
-}
-
-static void set_mtu(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
-		    void *object)
-{
-	const char *text = yaml_text(y, key, value);
-	unsigned long n = text ? strtoul(text, NULL, 10) : 0;
-
-	if (!text)
-		return;
-	if (strspn(text, "0123456789") != strlen(text) || n < 1280 || n > 65535)
-		yaml_error_number(y, value, key, text, 1280, 65535);
-	else
-		*(__u32 *)((char *)object + key->offset) = n;
 }
 
 static bool read_site_name(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
@@ -93,15 +79,16 @@ static void add_pair(struct yaml *y, const struct yaml_key *key, struct yaml_nod
 			   place->name[0]);
 }
 
+static const char *const all_words[] = { "all", NULL };
+
 /* Reads the word `all` or a list. */
 static void set_all_or_list(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
 			    void *object)
 {
-	static const char *const all[] = { "all", NULL };
 	struct yaml_key word = *key;
 	int ignored;
 
-	word.choices = all;
+	word.choices = key->words;
 	word.offset = 0;
 	if (value && value->type == YAML_LIST)
 		yaml_set_list(y, key, value, object);
@@ -115,18 +102,22 @@ static void set_all_or_list(struct yaml *y, const struct yaml_key *key, struct y
 	.size = sizeof(((struct blind_config *)NULL)->f)
 
 static const struct yaml_key listen_keys[] = {
-	{ "interface", yaml_set_text, "eth0", AT(interface), .required = true },
-	{ "port", config_set_port, "51820", AT(port), .required = true },
+	{ "interface", yaml_set_text, "eth0", AT(interface), .required = true,
+	  .pattern = PATTERN_INTERFACE },
+	{ "port", config_set_port, "51820", AT(port), .required = true, IS_PORT },
 	{},
 };
 
 const struct yaml_key config_blind_keys[] = {
 	{ "listen", yaml_set_map, "{ interface: eth0, port: 51820 }", .below = listen_keys,
 	  .required = true },
-	{ "device", yaml_set_text, "wgvpnr01", AT(device), .required = true },
-	{ "sites", set_all_or_list, "all", .item = add_site },
-	{ "pairs", set_all_or_list, "[ site-a, site-b ]", .item = add_pair },
-	{ "mtu", set_mtu, "1420", AT(mtu) },
+	{ "device", yaml_set_text, "wgvpnr01", AT(device), .required = true,
+	  .pattern = PATTERN_INTERFACE },
+	{ "sites", set_all_or_list, "all", .item = add_site, .words = all_words,
+	  .pattern = PATTERN_PEER },
+	{ "pairs", set_all_or_list, "[ site-a, site-b ]", .item = add_pair, .words = all_words,
+	  .pattern = PATTERN_PEER },
+	{ "mtu", yaml_set_number, "1420", AT(mtu), .least = 1280, .most = 65535 },
 	{},
 };
 

@@ -10,8 +10,7 @@
 #include "config/config_blind.h"
 #include "config/config_ddns_keys.h"
 #include "config/config_guard.h"
-
-#define TTL_MAX 604800
+#include "config/config_pattern.h"
 
 static const char *const ovh_endpoints[] = {
 	[OVH_EU] = "ovh-eu", [OVH_CA] = "ovh-ca", [OVH_US] = "ovh-us", NULL
@@ -88,21 +87,23 @@ void config_add_host_name(struct yaml *y, const struct yaml_key *key, struct yam
 				   key->name, place->text);
 }
 
+static const char *const record_names[] = { "A", "AAAA", NULL };
+
 static void add_record(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
 		       void *object)
 {
-	const char *text = yaml_text(y, key, value);
 	struct ddns_config *d = object;
-	bool *place = !text ? NULL : !strcmp(text, "AAAA") ? &d->ipv6 :
-		      !strcmp(text, "A") ? &d->ipv4 : NULL;
+	bool *const places[] = { &d->ipv4, &d->ipv6 };
+	struct yaml_key one = *key;
+	int i = -1;
 
-	if (text && !place)
-		yaml_error(y, value, "%s: '%s' is unknown: write A or AAAA", key->name, text);
-	else if (place && *place)
+	one.offset = 0;
+	yaml_set_choice(y, &one, value, &i);
+	if (i >= 0 && *places[i])
 		yaml_error(y, value, "%s: '%s' is listed twice: remove one of the two", key->name,
-			   text);
-	else if (place)
-		*place = true;
+			   record_names[i]);
+	else if (i >= 0)
+		*places[i] = true;
 }
 
 static void set_host(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
@@ -119,18 +120,6 @@ static void set_host(struct yaml *y, const struct yaml_key *key, struct yaml_nod
 			   key->name, text, key->like);
 	else
 		((struct ddns_config *)object)->host = a;
-}
-
-void config_set_ttl(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
-		    void *object)
-{
-	const char *text = yaml_text(y, key, value);
-	unsigned long n = text ? strtoul(text, NULL, 10) : 0;
-
-	if (text && (strspn(text, "0123456789") != strlen(text) || !n || n > TTL_MAX))
-		yaml_error_number(y, value, key, text, 1, TTL_MAX);
-	else if (text)
-		((struct ddns_config *)object)->ttl = n;
 }
 
 static void set_server(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
@@ -224,17 +213,19 @@ static void set_provider(struct yaml *y, const struct yaml_key *key, struct yaml
 }
 
 static const struct yaml_key rfc2136_keys[] = {
-	{ "server", set_server, "\"2001:db8::53\"", .required = true },
-	{ "port", config_set_port, "53", AT(port) },
-	{ "zone", config_set_domain, "example.net", AT(zone), .required = true },
+	{ "server", set_server, "\"2001:db8::53\"", .required = true, .pattern = PATTERN_HOST },
+	{ "port", config_set_port, "53", AT(port), IS_PORT },
+	{ "zone", config_set_domain, "example.net", AT(zone), .required = true,
+	  .pattern = PATTERN_DOMAIN },
 	{ "key-file", set_text, "/etc/wgxdp/tsig.key", AT(secret), .required = true },
 	{},
 };
 
 static const struct yaml_key ovh_keys[] = {
 	{ "endpoint", yaml_set_choice, "ovh-eu", AT(endpoint), .choices = ovh_endpoints },
-	{ "url", .set = set_url, .like = "https://eu.api.ovh.com/1.0" },
-	{ "zone", config_set_domain, "example.net", AT(zone), .required = true },
+	{ "url", .set = set_url, .like = "https://eu.api.ovh.com/1.0", .pattern = "https?://.*" },
+	{ "zone", config_set_domain, "example.net", AT(zone), .required = true,
+	  .pattern = PATTERN_DOMAIN },
 	{ "credentials", set_text, "/etc/wgxdp/ovh.conf", AT(secret), .required = true },
 	{},
 };
@@ -255,23 +246,23 @@ void config_set_provider(struct yaml *y, const struct yaml_key *key, struct yaml
 	unsigned int errors = y->errors;
 
 	yaml_set_map(y, key, value, object);
-	if (value && value->type == YAML_MAP && value->n != 1 && y->errors == errors)
+	if (value && value->type == YAML_MAP && value->n != key->most && y->errors == errors)
 		yaml_error(y, value, "provider: exactly one provider is needed: write rfc2136, ovh "
 				     "or exec");
 }
 
 const struct yaml_key config_ddns_keys[] = {
-	{ "interface", set_interface, "ens18", .required = true },
+	{ "interface", set_interface, "ens18", .required = true, .pattern = PATTERN_INTERFACE },
 	{ "names", yaml_set_list, "wg-end.example.net", .item = config_add_host_name,
 	  .offset = offsetof(struct ddns_config, names),
-	  .count = offsetof(struct ddns_config, n_names), .required = true },
-	{ "records", yaml_set_list, "AAAA", .item = add_record },
-	{ "host", .set = set_host, .like = "\"::10\"" },
-	{ "ttl", .set = config_set_ttl, .like = "300" },
+	  .count = offsetof(struct ddns_config, n_names), .required = true,
+	  .pattern = PATTERN_DOMAIN },
+	{ "records", yaml_set_list, "AAAA", .item = add_record, .choices = record_names },
+	{ "host", .set = set_host, .like = "\"::10\"", .pattern = PATTERN_IPV6 },
+	{ "ttl", yaml_set_number, "300", AT(ttl), .least = 1, .most = DDNS_TTL_MAX },
 	{ "provider", config_set_provider, "{ rfc2136: { server: ns.example.net, zone: "
 	  "example.net, key-file: /etc/wgxdp/tsig.key } }; wgxdp.yaml(5) has other providers",
-	  .below = config_provider_keys,
-	  .required = true },
+	  .below = config_provider_keys, .required = true, .least = 1, .most = 1 },
 	{},
 };
 
@@ -342,8 +333,8 @@ static void check_section(struct yaml *y, struct yaml_node *section, const struc
 	}
 }
 
-static void set_section(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
-			void *object)
+void config_add_ddns(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
+		     void *object)
 {
 	struct config *c = object;
 	struct ddns_config *d = yaml_append(y, &c->ddns, &c->n_ddns, sizeof(*d));
@@ -357,22 +348,6 @@ static void set_section(struct yaml *y, const struct yaml_key *key, struct yaml_
 		value = value->to;
 	if (value && value->type == YAML_MAP)
 		check_section(y, value, c, d, !yaml_by_path(value, "/records"));
-}
-
-void config_set_ddns(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
-		     void *object)
-{
-	const struct yaml_node *is =
-		value && value->type == YAML_ALIAS && value->to ? value->to : value;
-	struct yaml_key list = *key;
-
-	list.item = set_section;
-	if (yaml_is_empty(value))		/* a section whose content is commented out */
-		return;
-	if (is->type == YAML_LIST)
-		yaml_set_list(y, &list, value, object);
-	else
-		set_section(y, key, value, object);
 }
 
 /* ---- writing ---- */

@@ -9,6 +9,7 @@
 #include "lib/addr.h"
 
 #define DDNS_TTL 300			/* default TTL of the records, in seconds */
+#define DDNS_TTL_MAX 604800
 #define DDNS_PORT 53
 
 enum ddns_by { DDNS_RFC2136, DDNS_OVH, DDNS_EXEC };

@@ -7,8 +7,8 @@
 #include "lib/yaml.h"
 
 extern const struct yaml_key config_ddns_keys[], config_provider_keys[];
-yaml_set config_set_ddns;	/* reads the section ddns: one entry, or a list of entries */
-yaml_set config_set_ttl, config_set_provider;	/* set a member of a struct ddns_config */
+yaml_set config_add_ddns;	/* appends an entry of the section ddns */
+yaml_set config_set_provider;	/* sets members of a struct ddns_config */
 /* appends a struct ddns_text to a list, without a dot at its end */
 yaml_set config_add_host_name;
 yaml_set config_set_domain;	/* sets a char[256], without a dot at its end */

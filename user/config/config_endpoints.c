@@ -8,6 +8,7 @@
 #include "config/config_endpoints.h"
 #include "config/config_flows.h"
 #include "config/config_guard.h"
+#include "config/config_pattern.h"
 #include "config/config_relay.h"
 
 static const char *const by_names[] = { "handshake", "echo", NULL };
@@ -24,27 +25,20 @@ static void set_host(struct yaml *y, const struct yaml_key *key, struct yaml_nod
 		yaml_set_text(y, key, value, object);
 }
 
-static void set_within(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
-		       void *object)
-{
-	__u32 *within = (__u32 *)((char *)object + key->offset);
-
-	*within = config_seconds(y, key, value, SECONDS_MAX);
-	if (*within == 1)
-		yaml_error(y, value, "within: 1s is too short for two handshake attempts: write 2s "
-				     "or more");
-}
-
 #define AT(f) .offset = offsetof(struct peer_endpoint_config, f), \
 	.size = sizeof(((struct peer_endpoint_config *)NULL)->f)
 
 const struct yaml_key config_endpoints_keys[] = {
-	{ "interface", yaml_set_text, "wg0", AT(interface), .required = true },
-	{ "peer", config_set_key, "\"…=\"", AT(peer), .required = true },
-	{ "host", set_host, "vpn.example.net", AT(host), .required = true },
-	{ "port", config_set_port, "51820", AT(port), .required = true },
+	{ "interface", yaml_set_text, "wg0", AT(interface), .required = true,
+	  .pattern = PATTERN_INTERFACE },
+	{ "peer", config_set_key, "\"…=\"", AT(peer), .required = true, .pattern = PATTERN_KEY },
+	{ "host", set_host, "vpn.example.net", AT(host), .required = true,
+	  .pattern = PATTERN_HOST },
+	{ "port", config_set_port, "51820", AT(port), .required = true, IS_PORT },
 	{ "by", yaml_set_choice, "handshake", AT(by), .choices = by_names },
-	{ "within", set_within, "5s", AT(within) },
+	/* two handshake attempts take more than a second */
+	{ "within", yaml_set_number, "5s", AT(within), .least = 2, .most = SECONDS_MAX,
+	  .unit = "s" },
 	{},
 };
 

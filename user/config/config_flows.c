@@ -3,50 +3,11 @@
  * Reads and writes the key flows of services with nat: masquerade or hairpin: true.
  */
 #include <arpa/inet.h>
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 #include "config/config_check.h"
 #include "config/config_flows.h"
-
-__u32 config_number(const char *text, const char *suffix, __u32 max)
-{
-	char *end;
-	unsigned long long n = strtoull(text, &end, 10);
-
-	return isdigit((unsigned char)*text) && !strcmp(end, suffix) && n <= max ? n : 0;
-}
-
-__u32 config_seconds(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, __u32 max)
-{
-	const char *text = yaml_text(y, key, value);
-	__u32 seconds = text ? config_number(text, "s", max) : 0;
-
-	if (text && !seconds)
-		yaml_error(y, value, "%s: '%s' is not a number of seconds from 1s to %us: write "
-				     "one such as %s",
-			   key->name, text, max, key->like);
-	return seconds;
-}
-
-static void set_number(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
-		       void *object)
-{
-	__u32 *number = (__u32 *)((char *)object + key->offset);
-	const char *text = yaml_text(y, key, value);
-
-	*number = text ? config_number(text, "", FLOWS_MAX) : 0;
-	if (text && !*number)
-		yaml_error_number(y, value, key, text, 1, FLOWS_MAX);
-}
-
-static void set_timeout(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
-			void *object)
-{
-	struct service_config *s = object;
-
-	s->flows.timeout = config_seconds(y, key, value, FLOW_TIMEOUT_MAX);
-}
+#include "config/config_pattern.h"
 
 static void set_ports(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
 		      void *object)
@@ -76,14 +37,15 @@ static void add_source(struct yaml *y, const struct yaml_key *key, struct yaml_n
 		yaml_error(y, value, "%s: '%s' %s", key->name, text, address_wrong(text, 0, false));
 }
 
+#define AT(f) .offset = offsetof(struct service_config, flows.f)
+
 const struct yaml_key config_flows_keys[] = {
-	{ .name = "max", .set = set_number, .offset = offsetof(struct service_config, flows.max),
-	  .like = "262144" },
-	{ .name = "share", .set = set_number,
-	  .offset = offsetof(struct service_config, flows.share), .like = "4096" },
-	{ .name = "timeout", .set = set_timeout, .like = "300s" },
-	{ .name = "ports", .set = set_ports, .like = "20000-60999" },
-	{ .name = "source", .set = yaml_set_list, .like = "192.168.1.1", .item = add_source },
+	{ "max", yaml_set_number, "262144", AT(max), .least = 1, .most = FLOWS_MAX },
+	{ "share", yaml_set_number, "4096", AT(share), .least = 1, .most = FLOWS_MAX },
+	{ "timeout", yaml_set_number, "300s", AT(timeout), .least = 1, .most = FLOW_TIMEOUT_MAX,
+	  .unit = "s" },
+	{ "ports", set_ports, "20000-60999", IS_PORTS },
+	{ "source", yaml_set_list, "192.168.1.1", .item = add_source, .pattern = PATTERN_ADDRESS },
 	{},
 };
 

@@ -3,12 +3,12 @@
  * Reads and writes backends, their keys, and the guard's limits for WireGuard messages.
  */
 #include <arpa/inet.h>
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 #include "config/config_blind.h"
 #include "config/config_flows.h"
 #include "config/config_guard.h"
+#include "config/config_pattern.h"
 
 static const char *const profile_names[] = { "wireguard", "none", NULL };
 static const char *const strict_names[] = { "false", "true", NULL };
@@ -31,56 +31,20 @@ static void add_key(struct yaml *y, const struct yaml_key *key, struct yaml_node
 		yaml_error(y, value, NO_KEY, key->name, text, strlen(text));
 }
 
-/* Appends a number, at least `least`, to an array of MESSAGES numbers. If there are more, it only
- * counts them, and config_check_guard() reports an error. */
+/* Appends a number to an array of MESSAGES numbers. If there are more, it only counts them, and
+ * config_check_guard() reports an error. */
 static void add_number(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
-		       void *object, __u32 least)
+		       void *object)
 {
-	const char *text = yaml_text(y, key, value);
 	size_t *n = (size_t *)((char *)object + key->count);
-	__u32 number = text ? config_number(text, "", key->size) : 0;
+	struct yaml_key one = *key;
+	__u32 number = 0;
 
-	if (text && !number && (least || strcmp(text, "0")))
-		yaml_error_number(y, value, key, text, least, key->size);
+	one.offset = 0;
+	yaml_set_number(y, &one, value, &number);
 	if (*n < MESSAGES)
 		((__u32 *)((char *)object + key->offset))[*n] = number;
 	++*n;
-}
-
-static void add_header(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
-		       void *object)
-{
-	add_number(y, key, value, object, 1);
-}
-
-static void add_junk(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
-		     void *object)
-{
-	add_number(y, key, value, object, 0);
-}
-
-static void set_rate(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
-		     void *object)
-{
-	const char *text = yaml_text(y, key, value);
-	__u32 rate = text ? config_number(text, "/s", GUARD_RATE_MAX) : 0;
-
-	if (text && !rate)
-		yaml_error(y, value, "%s: '%s' is not a number per second from 1/s to %u/s: write "
-				     "one such as %s",
-			   key->name, text, GUARD_RATE_MAX, key->like);
-	*(__u32 *)((char *)object + key->offset) = rate;
-}
-
-static void set_count(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
-		      void *object)
-{
-	const char *text = yaml_text(y, key, value);
-	__u32 number = text ? config_number(text, "", key->size) : 0;
-
-	if (text && !number)
-		yaml_error_number(y, value, key, text, 1, key->size);
-	*(__u32 *)((char *)object + key->offset) = number;
 }
 
 static void set_amneziawg(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
@@ -95,6 +59,7 @@ static void set_profile(struct yaml *y, const struct yaml_key *key, struct yaml_
 {
 	struct yaml_key word = *key;
 
+	word.choices = key->words;
 	word.offset = offsetof(struct service_config, guard.profile);
 	if (value && value->type == YAML_MAP)
 		yaml_set_map(y, key, value, object);
@@ -113,40 +78,44 @@ void config_set_wireguard(struct yaml *y, const struct yaml_key *key, struct yam
 
 #define AT(s, f) .offset = offsetof(struct s, f), .size = sizeof(((struct s *)NULL)->f)
 #define LIST(s, f, n) .offset = offsetof(struct s, f), .count = offsetof(struct s, n)
+#define IS_IPV4 .pattern = PATTERN_IPV4 "|" PATTERN_DOMAIN
+#define IS_RATE .least = 1, .most = GUARD_RATE_MAX, .unit = "/s"
+#define IS_IPV6 .pattern = PATTERN_IPV6 "|" PATTERN_DOMAIN
 
 static const struct yaml_key standby_keys[] = {
-	{ "ipv4", yaml_set_text, "10.0.0.8", AT(backend_config, standby.ipv4) },
-	{ "ipv6", yaml_set_text, "2001:db8::8", AT(backend_config, standby.ipv6) },
-	{ "port", config_set_port, "51820", AT(backend_config, standby.port) },
+	{ "ipv4", yaml_set_text, "10.0.0.8", AT(backend_config, standby.ipv4), IS_IPV4 },
+	{ "ipv6", yaml_set_text, "2001:db8::8", AT(backend_config, standby.ipv6), IS_IPV6 },
+	{ "port", config_set_port, "51820", AT(backend_config, standby.port), IS_PORT },
 	{},
 };
 
 const struct yaml_key config_backend_keys[] = {
-	{ "ipv4", yaml_set_text, "192.168.1.10", AT(backend_config, ipv4) },
-	{ "ipv6", yaml_set_text, "2001:db8::10", AT(backend_config, ipv6) },
-	{ "port", config_set_port, "51820", AT(backend_config, port), .required = true },
+	{ "ipv4", yaml_set_text, "192.168.1.10", AT(backend_config, ipv4), IS_IPV4 },
+	{ "ipv6", yaml_set_text, "2001:db8::10", AT(backend_config, ipv6), IS_IPV6 },
+	{ "port", config_set_port, "51820", AT(backend_config, port), .required = true, IS_PORT },
 	{ "standby", yaml_set_map, "{ ipv4: 10.0.0.8 }", .below = standby_keys },
 	{},
 };
 
 const struct yaml_key config_backends_keys[] = {
-	{ "name", yaml_set_text, "alpha", AT(backend_config, name), .required = true },
-	{ "ipv4", yaml_set_text, "10.0.0.7", AT(backend_config, ipv4) },
-	{ "ipv6", yaml_set_text, "2001:db8::7", AT(backend_config, ipv6) },
-	{ "port", config_set_port, "51820", AT(backend_config, port), .required = true },
+	{ "name", yaml_set_text, "alpha", AT(backend_config, name), .required = true,
+	  .pattern = PATTERN_SERVICE },
+	{ "ipv4", yaml_set_text, "10.0.0.7", AT(backend_config, ipv4), IS_IPV4 },
+	{ "ipv6", yaml_set_text, "2001:db8::7", AT(backend_config, ipv6), IS_IPV6 },
+	{ "port", config_set_port, "51820", AT(backend_config, port), .required = true, IS_PORT },
 	{ "public-key", add_key, "\"…=\"", LIST(backend_config, keys, n_keys), .required = true,
-	  .unless = "public-keys" },
+	  .unless = "public-keys", .pattern = PATTERN_KEY },
 	{ "public-keys", yaml_set_list, "\"…=\"", LIST(backend_config, keys, n_keys),
-	  .item = add_key },
+	  .item = add_key, .pattern = PATTERN_KEY },
 	{ "standby", yaml_set_map, "{ ipv4: 10.0.0.8 }", .below = standby_keys },
 	{},
 };
 
 static const struct yaml_key amneziawg_keys[] = {
 	{ "h", yaml_set_list, "1234567", LIST(service_config, guard.headers, guard.n_headers),
-	  .item = add_header, .size = 0xffffffff },
+	  .item = add_number, .least = 1, .most = 0xffffffff },
 	{ "s", yaml_set_list, "15", LIST(service_config, guard.junk, guard.n_junk),
-	  .item = add_junk, .size = GUARD_JUNK_MAX },
+	  .item = add_number, .most = GUARD_JUNK_MAX },
 	{},
 };
 
@@ -157,31 +126,33 @@ static const struct yaml_key profile_keys[] = {
 };
 
 static const struct yaml_key handshakes_keys[] = {
-	{ "per-source", set_rate, "20/s", AT(service_config, guard.per_source) },
-	{ "per-service", set_rate, "2000/s", AT(service_config, guard.per_service) },
+	{ "per-source", yaml_set_number, "20/s", AT(service_config, guard.per_source), IS_RATE },
+	{ "per-service", yaml_set_number, "2000/s", AT(service_config, guard.per_service),
+	  IS_RATE },
 	{},
 };
 
 static const struct yaml_key challenge_keys[] = {
-	{ "above", set_rate, "1000/s", AT(service_config, guard.challenge_above),
+	{ "above", yaml_set_number, "1000/s", AT(service_config, guard.challenge_above), IS_RATE,
 	  .required = true },
 	{},
 };
 
 static const struct yaml_key health_keys[] = {
-	{ "initiations", set_count, "20",
-	  .offset = offsetof(struct service_config, guard.health_initiations), .size = 1000000 },
-	{ "sources", set_count, "3",
-	  .offset = offsetof(struct service_config, guard.health_sources),
-	  .size = GUARD_HEALTH_SOURCES_MAX },
+	{ "initiations", yaml_set_number, "20", AT(service_config, guard.health_initiations),
+	  .least = 1, .most = 1000000 },
+	{ "sources", yaml_set_number, "3", AT(service_config, guard.health_sources),
+	  .least = 1, .most = GUARD_HEALTH_SOURCES_MAX },
 	{},
 };
 
 const struct yaml_key config_wireguard_keys[] = {
-	{ "public-key", add_key, "\"…=\"", LIST(service_config, backend.keys, backend.n_keys) },
+	{ "public-key", add_key, "\"…=\"", LIST(service_config, backend.keys, backend.n_keys),
+	  .pattern = PATTERN_KEY },
 	{ "public-keys", yaml_set_list, "\"…=\"",
-	  LIST(service_config, backend.keys, backend.n_keys), .item = add_key },
-	{ "profile", set_profile, "wireguard", .choices = profile_names, .below = profile_keys },
+	  LIST(service_config, backend.keys, backend.n_keys), .item = add_key,
+	  .pattern = PATTERN_KEY },
+	{ "profile", set_profile, "wireguard", .words = profile_names, .below = profile_keys },
 	{ "handshakes", yaml_set_map, "{ per-source: 20/s, per-service: 2000/s }",
 	  .below = handshakes_keys },
 	{ "challenge", yaml_set_map, "{ above: 1000/s }", .below = challenge_keys },

@@ -8,6 +8,7 @@
 #include "config/config_blind.h"
 #include "config/config_guard.h"
 #include "config/config_learn.h"
+#include "config/config_pattern.h"
 #include "config/config_relay.h"
 
 static void add_word(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
@@ -51,9 +52,9 @@ static void set_user(struct yaml *y, const struct yaml_key *key, struct yaml_nod
 	.size = sizeof(((struct learn_config *)NULL)->f)
 
 static const struct yaml_key knock_keys[] = {
-	{ "port", config_set_port, "19000", AT(port) },
+	{ "port", config_set_port, "19000", AT(port), IS_PORT },
 	{ "command", yaml_set_list, "/usr/local/bin/knocked", .item = add_word },
-	{ "user", set_user, "nobody", AT(user) },
+	{ "user", set_user, "nobody", AT(user), .pattern = PATTERN_SERVICE },
 	{},
 };
 
@@ -68,8 +69,9 @@ static void set_knock(struct yaml *y, const struct yaml_key *key, struct yaml_no
 }
 
 const struct yaml_key config_learn_keys[] = {
-	{ "interface", yaml_set_text, "wg1", AT(interface), .required = true },
-	{ "peer", config_set_key, "\"…=\"", AT(peer) },
+	{ "interface", yaml_set_text, "wg1", AT(interface), .required = true,
+	  .pattern = PATTERN_INTERFACE },
+	{ "peer", config_set_key, "\"…=\"", AT(peer), .pattern = PATTERN_KEY },
 	{ "knock", set_knock, "{ port: 19000 }", .below = knock_keys },
 	{},
 };

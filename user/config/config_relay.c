@@ -2,12 +2,14 @@
  *
  * Reads the sections peers, follow, announce and policy, and defines the words of policy.
  */
+#include <ctype.h>
 #include <errno.h>
 #include <linux/rtnetlink.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "config/config_flows.h"
+#include "config/config_pattern.h"
 #include "config/config_relay.h"
 
 
@@ -16,15 +18,11 @@ static const char *const reject_names[] = {
 	"address-unreachable", "admin-prohibited", "drop", NULL
 };
 
-static const struct {
-	const char *name;
-	__u8 type;
-} icmpv6_types[] = {
-	{ "echo-request", 128 }, { "echo-reply", 129 }, { "destination-unreachable", 1 },
-	{ "packet-too-big", 2 }, { "time-exceeded", 3 }, { "parameter-problem", 4 },
-	{ "nd-router-advert", 134 }, { "nd-neighbor-solicit", 135 },
-	{ "nd-neighbor-advert", 136 },
+static const char *const icmpv6_words[] = {
+	"echo-request", "echo-reply", "destination-unreachable", "packet-too-big", "time-exceeded",
+	"parameter-problem", "nd-router-advert", "nd-neighbor-solicit", "nd-neighbor-advert", NULL
 };
+static const __u8 icmpv6_types[] = { 128, 129, 1, 2, 3, 4, 134, 135, 136 };
 #define N_ICMPV6 (sizeof(icmpv6_types) / sizeof(*icmpv6_types))
 
 /* Ports that policy allows by default: those of the WireGuard mesh between sites. */
@@ -39,13 +37,18 @@ const char *icmpv6_name(unsigned int i, __u8 *ret_type)
 {
 	if (i >= N_ICMPV6)
 		return NULL;
-	*ret_type = icmpv6_types[i].type;
-	return icmpv6_types[i].name;
+	*ret_type = icmpv6_types[i];
+	return icmpv6_words[i];
 }
 
 __u32 table_parse(const char *text)
 {
-	return strcmp(text, "main") ? config_number(text, "", ~0U) : RT_TABLE_MAIN;
+	char *end;
+	unsigned long long n = strtoull(text, &end, 10);
+
+	if (!strcmp(text, "main"))
+		return RT_TABLE_MAIN;
+	return isdigit((unsigned char)*text) && !*end && n <= ~0U ? n : 0;
 }
 
 const char *table_format(__u32 table, char buf[TABLE_STRLEN])
@@ -110,18 +113,10 @@ static void set_table(struct yaml *y, const struct yaml_key *key, struct yaml_no
 	const char *text = yaml_text(y, key, value);
 	struct announce_config *a = object;
 
-	a->table = text ? config_number(text, "", ~0U) : 0;
+	a->table = text && strcmp(text, "main") ? table_parse(text) : 0;
 	if (text && (!a->table || (a->table >= RT_TABLE_DEFAULT && a->table <= RT_TABLE_LOCAL)))
 		yaml_error(y, value, "%s: '%s' cannot be used here: write the number of an unused "
 				     "table, 1 to 252 or 256 to 4294967295", key->name, text);
-}
-
-static void set_seconds(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
-			void *object)
-{
-	__u32 *seconds = (__u32 *)((char *)object + key->offset);
-
-	*seconds = config_seconds(y, key, value, SECONDS_MAX);
 }
 
 static void set_overlay(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
@@ -174,19 +169,15 @@ static void set_udp_ports(struct yaml *y, const struct yaml_key *key, struct yam
 static void add_icmpv6(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
 		       void *object)
 {
-	static const char *names[N_ICMPV6 + 1];
 	struct policy_config *p = object;
 	struct yaml_key one = *key;
 	int type = -1;
 
-	for (size_t i = 0; i < N_ICMPV6; i++)
-		names[i] = icmpv6_types[i].name;
-	one.choices = names;
 	one.offset = 0;
 	yaml_set_choice(y, &one, value, &type);
 	if (type >= 0 && p->icmpv6 & 1U << type)
 		yaml_error(y, value, "%s: '%s' is listed twice: remove one of the two", key->name,
-			   names[type]);
+			   icmpv6_words[type]);
 	else if (type >= 0)
 		p->icmpv6 |= 1U << type;
 }
@@ -212,37 +203,44 @@ void config_set_policy(struct yaml *y, const struct yaml_key *key, struct yaml_n
 
 /* ---- the grammar ---- */
 
+#define IS_SECONDS .least = 1, .most = SECONDS_MAX, .unit = "s"
 #define AT(s, f) .offset = offsetof(struct s, f), .size = sizeof(((struct s *)NULL)->f)
 
 const struct yaml_key config_peer_keys[] = {
-	{ "name", yaml_set_text, "site-a", AT(peer_config, name), .required = true },
-	{ "public-key", config_set_key, "\"…=\"", AT(peer_config, key) },
-	{ "device", yaml_set_text, "wgvpnr01", AT(peer_config, device), .required = true },
+	{ "name", yaml_set_text, "site-a", AT(peer_config, name), .required = true,
+	  .pattern = PATTERN_PEER },
+	{ "public-key", config_set_key, "\"…=\"", AT(peer_config, key), .pattern = PATTERN_KEY },
+	{ "device", yaml_set_text, "wgvpnr01", AT(peer_config, device), .required = true,
+	  .pattern = PATTERN_INTERFACE },
 	{ "prefixes", yaml_set_list, "\"fd12:3456:789a:a::/64\"",
 	  .offset = offsetof(struct peer_config, prefixes),
-	  .count = offsetof(struct peer_config, n_prefixes), .item = config_add_prefix },
+	  .count = offsetof(struct peer_config, n_prefixes), .item = config_add_prefix,
+	  .pattern = PATTERN_PREFIX6 },
 	{ "origin", yaml_set_flag, "hand", AT(peer_config, by_hand), .choices = config_origin_names,
 	  .mark = YAML_RUNNING },
 	{},
 };
 
 const struct yaml_key config_follow_keys[] = {
-	{ "wireguard", yaml_set_list, "wgvpnr01", .item = add_device },
-	{ "routes", yaml_set_list, "main", .item = add_table },
+	{ "wireguard", yaml_set_list, "wgvpnr01", .item = add_device,
+	  .pattern = PATTERN_INTERFACE },
+	{ "routes", yaml_set_list, "main", .item = add_table, .least = 1, .most = ~0U,
+	  .pattern = "main|[0-9]+" },
 	{},
 };
 
 const struct yaml_key config_announce_keys[] = {
-	{ "table", set_table, "700", .required = true },
-	{ "after", set_seconds, "180s", AT(announce_config, after) },
-	{ "silent", set_seconds, "60s", AT(announce_config, silent) },
+	{ "table", set_table, "700", .required = true, .least = 1, .most = ~0U },
+	{ "after", yaml_set_number, "180s", AT(announce_config, after), IS_SECONDS },
+	{ "silent", yaml_set_number, "60s", AT(announce_config, silent), IS_SECONDS },
 	{},
 };
 
 const struct yaml_key config_policy_keys[] = {
-	{ "overlay", set_overlay, "\"fd12:3456:789a::/48\"", .required = true },
-	{ "udp-ports", set_udp_ports, "58000-60000", .item = add_udp_ports },
-	{ "icmpv6", set_icmpv6, "echo-request", .item = add_icmpv6 },
+	{ "overlay", set_overlay, "\"fd12:3456:789a::/48\"", .required = true,
+	  .pattern = PATTERN_PREFIX6 },
+	{ "udp-ports", set_udp_ports, "58000-60000", .item = add_udp_ports, IS_PORTS },
+	{ "icmpv6", set_icmpv6, "echo-request", .item = add_icmpv6, .choices = icmpv6_words },
 	{ "reject", yaml_set_choice, "address-unreachable", AT(policy_config, reject),
 	  .choices = reject_names },
 	{},

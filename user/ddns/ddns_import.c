@@ -16,7 +16,6 @@
 #include "lib/log.h"
 
 #define NAMES_MAX 256
-#define TTL_MAX 604800
 
 static const char needs_shell[] = "this needs a shell, but the file is only read: write a plain "
 				  "value";
@@ -323,9 +322,9 @@ static void import_ttl(struct import *im, const struct variable *v, struct ddns_
 	d->ttl = DDNS_TTL;
 	if (!has_one_value(im, v, NULL))
 		return;
-	if (strspn(only_value(v), "0123456789") != strlen(only_value(v)) || !n || n > TTL_MAX)
+	if (strspn(only_value(v), "0123456789") != strlen(only_value(v)) || !n || n > DDNS_TTL_MAX)
 		complain(im, v->line, "%s: '%s' is not a number from 1 to %d", v->name,
-			 only_value(v), TTL_MAX);
+			 only_value(v), DDNS_TTL_MAX);
 	else
 		d->ttl = n;
 }

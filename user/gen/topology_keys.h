@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * A topology while it is read: its grammar, values and checks. Hosts still know their places in the
- * file. Only topology*.c include it.
+ * file. Only topology*.c and cmd/cmd_schema.c include it.
  */
 #pragma once
 #include "gen/topology.h"
@@ -31,10 +31,9 @@ extern const struct yaml_key topology_keys[];
 
 /* Read a YAML value into the member of the object whose offset the key has. */
 yaml_set topology_set_name, topology_set_key, topology_set_interface, topology_set_ipv4,
-	topology_set_backend, topology_set_exit_way,
-	topology_set_prefix, topology_set_mtu, topology_set_link, topology_set_subnet,
-		topology_set_token, topology_set_ports, topology_set_keepalive;
-yaml_set topology_add_address, topology_add_network, topology_add_tcp_port;
+	topology_set_exit_way, topology_set_prefix, topology_set_link, topology_set_subnet,
+	topology_set_token, topology_set_ports;
+yaml_set topology_add_address, topology_add_backend, topology_add_network, topology_add_tcp_port;
 
 /* Returns the YAML node at a path below the row's mapping, such as "addresses/0", or NULL if the
  * file does not have it. */

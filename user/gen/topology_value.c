@@ -14,8 +14,6 @@
 /* Shortest length of an overlay: a shorter one would contain nearly all ULAs. */
 #define OVERLAY_SHORTEST 16
 #define PREFIX_SHORTEST 32
-#define MTU_LEAST 1280			/* least MTU: the minimum of IPv6 */
-#define MTU_MOST 9216
 
 static const struct prefix ula = { .addr = { .b = { 0xfc } }, .family = FAMILY_IPV6, .len = 7 };
 static const struct prefix global = { .addr = { .b = { 0x20 } }, .family = FAMILY_IPV6, .len = 3 };
@@ -132,8 +130,8 @@ void topology_set_ipv4(struct yaml *y, const struct yaml_key *key, struct yaml_n
 		*(struct address *)place_of(key, object) = a;
 }
 
-static void add_backend(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
-			void *object)
+void topology_add_backend(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
+			  void *object)
 {
 	struct topology_host *h = object;
 	struct address a, *place;
@@ -145,18 +143,6 @@ static void add_backend(struct yaml *y, const struct yaml_key *key, struct yaml_
 		yaml_error(y, value, "%s: there are two IPv%d addresses: write one of each family",
 			   key->name, a.family == FAMILY_IPV4 ? 4 : 6);
 	*place = a;
-}
-
-void topology_set_backend(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
-			  void *object)
-{
-	struct yaml_key list = *key;
-
-	list.item = add_backend;
-	if (value && value->type == YAML_SCALAR)
-		add_backend(y, key, value, object);
-	else
-		yaml_set_list(y, &list, value, object);
 }
 
 /* Reads the way of outgoing packets: masquerade, off, or an address of the gateway for SNAT. */
@@ -295,41 +281,23 @@ void topology_add_network(struct yaml *y, const struct yaml_key *key, struct yam
 
 /* ---- numbers ---- */
 
-/* Reads a number: decimal digits, or up to four hexadecimal digits. Returns false after printing an
- * error. */
-static bool parse_number(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
-			 int base, unsigned int least, unsigned int most, unsigned int *ret)
+/* Reads up to four hexadecimal digits. Returns false after printing an error. */
+static bool parse_hex(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
+		      unsigned int least, unsigned int *ret)
 {
 	const char *text = yaml_text(y, key, value);
-	const char *digits = base == 16 ? "0123456789abcdefABCDEF" : "0123456789";
-	unsigned int n = text ? strtoul(text, NULL, base) : 0;
+	unsigned int n = text ? strtoul(text, NULL, 16) : 0;
 
 	if (!text)
 		return false;
-	if (*text && strspn(text, digits) == strlen(text) && n >= least && n <= most &&
-	    (base == 16 ? strlen(text) <= 4 : strlen(text) < 6 && *text != '0')) {
+	if (strspn(text, "0123456789abcdefABCDEF") == strlen(text) && n >= least &&
+	    strlen(text) <= 4) {
 		*ret = n;
 		return true;
 	}
-	if (base == 16)
-		yaml_error(y, value, "%s: '%s' is not a hexadecimal number from %x to %x: write "
-				     "one such as %s",
-			   key->name, text, least, most, key->like);
-	else
-		yaml_error_number(y, value, key, text, least, most);
+	yaml_error(y, value, "%s: '%s' is not a hexadecimal number from %x to ffff: write one such "
+		   "as %s", key->name, text, least, key->like);
 	return false;
-}
-
-void topology_set_mtu(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
-		      void *object)
-{
-	parse_number(y, key, value, 10, MTU_LEAST, MTU_MOST, place_of(key, object));
-}
-
-void topology_set_keepalive(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
-			    void *object)
-{
-	parse_number(y, key, value, 10, 1, TOPOLOGY_KEEPALIVE, place_of(key, object));
 }
 
 void topology_set_link(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
@@ -351,7 +319,7 @@ void topology_set_subnet(struct yaml *y, const struct yaml_key *key, struct yaml
 	struct topology_site *s = object;
 	unsigned int n = 0;
 
-	s->subnet_given = parse_number(y, key, value, 16, 0, 0xffff, &n);
+	s->subnet_given = parse_hex(y, key, value, 0, &n);
 	s->subnet = n;
 }
 
@@ -361,7 +329,7 @@ void topology_set_token(struct yaml *y, const struct yaml_key *key, struct yaml_
 	struct topology_host *h = object;
 	unsigned int n = 0;
 
-	h->token_given = parse_number(y, key, value, 16, 1, 0xffff, &n);
+	h->token_given = parse_hex(y, key, value, 1, &n);
 	h->token = n;
 }
 

@@ -37,7 +37,17 @@ struct yaml_key {
 	/* Table of the keys in this mapping, or in each mapping of this list. */
 	const struct yaml_key *below;
 	yaml_set *item;			/* for a list: reads an item */
-	const char *const *choices;	/* words that the value may be, ended by NULL */
+	bool alone;			/* one item may stand in place of the list */
+	/* Words that the value or an item of the list may be, ended by NULL. */
+	const char *const *choices;
+	/* Words that may stand in place of the mapping or list, ended by NULL. */
+	const char *const *words;
+	/* Limits of a number, or of the number of keys in a mapping. most 0: none. */
+	unsigned long least, most;
+	const char *unit;		/* text behind a number, such as "s"; NULL: none */
+	/* Extended regular expression that every valid text matches, for lib/yaml_schema.h. NULL:
+	 * none. */
+	const char *pattern;
 	bool required;
 	/* Key that makes this required one unnecessary; NULL: none. */
 	const char *unless;
@@ -47,9 +57,11 @@ struct yaml_key {
 
 /* Values of yaml_key.set, which store a value in the object. _text: a string, in a char array of
  * `size`. _choice: its index in `choices`, as an enum. _flag: the same for two choices, as a bool.
- * _map: keys of a mapping. _list: items of a list. _rows: mappings of a list, in an array that
- * grows. */
-yaml_set yaml_set_text, yaml_set_choice, yaml_set_flag, yaml_set_map, yaml_set_list, yaml_set_rows;
+ * _number: a decimal number with its unit, as an unsigned int. _map: keys of a mapping. _list:
+ * items of a list. _rows: the same, but the value may be empty; without `item` they are mappings,
+ * in an array that grows. */
+yaml_set yaml_set_text, yaml_set_choice, yaml_set_flag, yaml_set_number, yaml_set_map,
+	yaml_set_list, yaml_set_rows;
 extern const char *const yaml_flag_names[];	/* choices of yaml_set_flag: "false", "true" */
 
 #define YAML_FILE_LIMIT (16 << 20) /* longest file that is read, in bytes */
@@ -85,9 +97,6 @@ void *yaml_append(struct yaml *y, void *array, size_t *n, size_t size);
 /* Prints an error that points to a node: to its key if the node is empty, else to its beginning. */
 void yaml_error(struct yaml *y, struct yaml_node *node, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
-/* Prints that a text is no number from `least` to `most`, and what to write instead. */
-void yaml_error_number(struct yaml *y, struct yaml_node *value, const struct yaml_key *key,
-		       const char *text, unsigned long least, unsigned long most);
 /* Returns the length of the UTF-8 character at s, where n > 0 bytes are left. Returns 0 if it is
  * not UTF-8, or YAML forbids the character. */
 size_t yaml_character(const unsigned char *s, size_t n);

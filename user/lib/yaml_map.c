@@ -95,18 +95,6 @@ static struct yaml_node *value_of_type(struct yaml *y, const struct yaml_key *ke
 	return NULL;
 }
 
-void yaml_error_number(struct yaml *y, struct yaml_node *value, const struct yaml_key *key,
-		       const char *text, unsigned long least, unsigned long most)
-{
-	bool digits = text[strspn(text, "0123456789")] == '\0';
-	const char *wrong = !digits ? "has characters that are not digits" :
-			    strtoul(text, NULL, 10) > most ? "is too large" :
-			    strtoul(text, NULL, 10) < least ? "is too small" : "is not a number";
-
-	yaml_error(y, value, "%s: '%s' %s: write a number from %lu to %lu", key->name, text, wrong,
-		   least, most);
-}
-
 const char *yaml_text(struct yaml *y, const struct yaml_key *key, struct yaml_node *value)
 {
 	const char *name, *type;
@@ -195,6 +183,29 @@ void yaml_set_flag(struct yaml *y, const struct yaml_key *key, struct yaml_node 
 		*(bool *)((char *)object + key->offset) = choice;
 }
 
+void yaml_set_number(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
+		     void *object)
+{
+	const char *text = yaml_text(y, key, value), *unit = key->unit ?: "";
+	bool digits = text && isdigit((unsigned char)*text);
+	char *end = NULL;
+	unsigned long long n = text ? strtoull(text, &end, 10) : 0;
+
+	if (!text)
+		return;
+	if (digits && !strcmp(end, unit) && n >= key->least && n <= key->most)
+		*(unsigned int *)((char *)object + key->offset) = n;
+	else if (*unit)
+		yaml_error(y, value, "%s: '%s' is not a number %s from %lu%s to %lu%s: write one "
+			   "such as %s", key->name, text,
+			   *unit == '/' ? "per second" : "of seconds", key->least, unit, key->most,
+			   unit, key->like);
+	else
+		yaml_error(y, value, "%s: '%s' %s: write a number from %lu to %lu", key->name, text,
+			   !digits || *end ? "has characters that are not digits" :
+			   n > key->most ? "is too large" : "is too small", key->least, key->most);
+}
+
 void yaml_set_map(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
 {
 	value = value_of_type(y, key, value, YAML_MAP);
@@ -205,8 +216,13 @@ void yaml_set_map(struct yaml *y, const struct yaml_key *key, struct yaml_node *
 void yaml_set_list(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
 		   void *object)
 {
+	const struct yaml_node *is = value && value->to ? value->to : value;
 	struct yaml_node *item;
 
+	if (key->alone && is && is->type != YAML_LIST && (key->below || is->type == YAML_SCALAR)) {
+		key->item(y, key, value, object);
+		return;
+	}
 	value = value_of_type(y, key, value, YAML_LIST);
 	for (item = value ? value->first : NULL; item; item = item->next)
 		key->item(y, key, item, object);
@@ -231,7 +247,7 @@ void yaml_set_rows(struct yaml *y, const struct yaml_key *key, struct yaml_node 
 {
 	struct yaml_key rows = *key;
 
-	rows.item = read_row;
+	rows.item = key->item ?: read_row;
 	if (!yaml_is_empty(value))
 		yaml_set_list(y, &rows, value, object);
 }
