@@ -145,7 +145,7 @@ $(O)/tests/unit_flows: LIBS += -Wl,--wrap=pin_get,--wrap=bpf_prog_test_run_opts
 $(O)/tests/unit_resolver: LIBS += $(patsubst %,-Wl$(comma)--wrap=ares_%,library_init init_options strerror timeout getaddrinfo freeaddrinfo process_fd destroy)
 $(O)/unit/tests/unit/unit_load_error.o: | $(O)/bpf_compiler.h
 $(O)/unit/tests/unit/unit_blake2s.o: $(O)/tests/blake2s.skel.h
-$(addprefix $(O)/tests/unit_,blake2s cookie express_guard admission replay shares backends blind blind_packets blind_shares): LIBS += -lcrypto
+$(addprefix $(O)/tests/unit_,attack_rates blake2s cookie express_guard admission replay shares backends blind blind_packets blind_shares): LIBS += -lcrypto
 
 $(O)/tests/blake2s.bpf.o: tests/unit/blake2s.bpf.c include/blake2s.h Makefile
 	@mkdir -p $(@D)
@@ -372,7 +372,7 @@ $(O)/selftests/%.bpf.o: selftests/lib/%.bpf.c Makefile
 	$(call say,BPF,$@)$(CLANG) $(ALL_BPF_CFLAGS) -c $< -o $@
 
 # ---- the host plane: unit tests, fuzzers; the data path by test-run ----
-HOST_UNITS := express express_guard express_sites bpf pipeline resolve memory icmp fragmentation sites policy masquerade flow_races learned admission replay shares backends blind blind_packets blind_shares
+HOST_UNITS := attack_rates express express_guard express_sites bpf pipeline resolve memory icmp fragmentation sites policy masquerade flow_races learned admission replay shares backends blind blind_packets blind_shares
 FUZZ_CFLAGS ?= $(SANITIZED) -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined
 
 # gcc does not know clang's pragmas for unrolling. Each program holds the whole data path, so -O2 and variable tracking take twice

@@ -93,6 +93,7 @@ struct flow_work {
 	__u64 hash;			/* hash of the flow's key */
 	__u64 now, units;	/* present time in jiffies, and in units of abi_learned.h */
 	struct flow made;		/* the new flow, until it is written to its place */
+	__u32 half_open;	/* seconds for which the new half-open flow is valid */
 	/* Search for a free port: random start, and number of the candidate that is tried. */
 	__u64 start;
 	__u32 tries;
@@ -180,13 +181,14 @@ struct blind_work {
 struct express_work {
 	struct express_key key;		/* key of the packet as it arrived */
 	__u64 mac, now;			/* destination MAC address on arrival; time in jiffies */
-	__u32 ifindex;			/* device that received the packet */
+	__u32 ifindex;	/* device that received the packet, or express_vlan() */
 	__u32 generation;	/* express_generation() before the pipeline decided */
 	/* len: of the IP packet. payload: what follows its IP header. In bytes. */
 	__u32 len, payload;
 	__u8 ipv4;
 	__u8 learn;			/* entry to make: enum express_learns */
 	__u8 is_data;		/* true: plain WireGuard data; valid only if there are guards */
+	__u8 tag;			/* length of the VLAN tag on arrival: 0 or 4 bytes */
 	/* Set by express_learn(): whether the service has a guard, and whether the guard is
 	 * strict. */
 	__u8 guarded, strict;

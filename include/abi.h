@@ -74,6 +74,8 @@ enum link_flags {
 	LINK_OUTER_AD = 1 << 10,
 	LINK_SHARED = 1 << 11,	/* our XDP program is one of several in libxdp's dispatcher */
 	LINK_PEERS = 1 << 12,		/* the relay has peers behind this link */
+	/* Packets leave only by tc, and so by the qdisc, although XDP could send them. */
+	LINK_TC_SENDS = 1 << 13,
 };
 
 #define LINK_MACS 4

@@ -48,7 +48,8 @@ struct memo {
 		 * the first word is 0. A side has its address in src. A reply side of EXPRESS_ONE
 		 * has the client's address in dst. */
 		__u64 src[2], dst[2];
-		/* tuple: ifindex << 32 | dport << 16 | sport; side: express_side_word(). */
+		/* tuple: ifindex << 32 | dport << 16 | sport; side: express_side_word(). If the
+		 * frame has a VLAN tag, express_vlan() stands in place of the ifindex. */
 		__u64 word;
 	} key;
 	__u64 until;			/* time in jiffies until which the entry is valid */
@@ -73,7 +74,7 @@ struct memo {
 	/* Changes of the checksums of the IP and the UDP header, folded to 16 bits. */
 	__u16 ip_delta, udp_delta;
 	__u8 macs[12];		/* MAC addresses of the rewritten frame: destination, then source */
-	__u32 out;			/* egress device */
+	__u32 out;	/* egress device, or express_vlan() of it and the VLAN id */
 	/* Index of the counters in totals; EXPRESS_SITE: index of the sending peer in
 	 * peer_totals. */
 	__u32 total;
@@ -102,6 +103,19 @@ struct sides {
 	struct memo side[EXPRESS_SIDES];
 };
 _Static_assert(sizeof(struct sides) == 128 * (1 + EXPRESS_SIDES), "sides have whole lines");
+
+/* Packs a device and the VLAN id (0 to 4095) of a frame's only tag, an 802.1Q tag, into one number.
+ * Returns 0 if the ifindex has more than 18 bits: then the pipeline handles the frame. */
+static inline __u32 express_vlan(__u32 ifindex, __u16 id)
+{
+	return ifindex >> 18 ? 0 : 1U << 31 | (__u32)id << 18 | ifindex;
+}
+
+/* Returns the ifindex from a device or the result of express_vlan(). */
+static inline __u32 express_device(__u32 out)
+{
+	return out >> 31 ? out & 0x3ffff : out;
+}
 
 /* Returns the last word of a side's key. It says whether the address is a listener's or a
  * backend's, its family and port, and the device that received the packet. */

@@ -99,14 +99,16 @@ enum flow_ended { FLOW_ENDED, FLOW_CHANGED };
 
 /* Validity of a half-open flow: longer than two retries of a WireGuard handshake. */
 #define HALF_OPEN_SECONDS 15
-/* Limit of the half-open flows of a source: so many at once, and so many in each
- * HALF_OPEN_SECONDS. */
+/* Share of half-open flows of a source: so many at once, and so many in each HALF_OPEN_SECONDS.
+ * Those beyond the share are valid for HALF_OPEN_BRIEF seconds, so they give way first. They are
+ * not refused, because an attacker who forges the source can use up the share. */
 #define HALF_OPEN_SHARE 256
+#define HALF_OPEN_BRIEF 2
 
 /* flow_shares: ARRAY of struct flow_share, which limits the flows of a source (IPv4 address, IPv6
  * /64). A source has two cells, chosen by a secret hash. The emptier one counts, because other
  * sources may fill one of them.
- * - half: state of a rate limit of half-open flows, in jiffies. An answered flow gives its charge
+ * - half: state of the share of half-open flows, in jiffies. An answered flow gives its charge
  *   back.
  * - live: three fields, epoch:16 now:24 before:24. They count the source's LIVE flows that were
  *   used in this epoch and in the previous one. An epoch is the longest timeout of all services.

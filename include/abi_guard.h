@@ -104,6 +104,8 @@ enum limited {
 	LIMITED_SOURCE,	/* handshakes of the source; the key's port is 0 */
 	/* Messages of one client (address, port) that count for its backend's health. */
 	LIMITED_CLIENT,
+	/* Initiations of the source with a cookie of the backend itself; the key's port is 0. */
+	LIMITED_COOKIES,
 };
 
 /* answered: entries of struct learned_entry, LIVE: the clients to which a backend has sent an

@@ -138,10 +138,8 @@ INLINE int blind_initiation(struct pkt_state *state)
 
 	if (blind_fits(b, 0))
 		return blind_pass_up(b);
-	if (!b->from || !blind_fits_any(b)) {
-		remember_failed(b->from ? site_hash(b->from) : state->guard.hash, state->guard.now);
+	if (!b->from || !blind_fits_any(b))
 		return -DROP_guard_mac1;
-	}
 	/* A search among all keys is charged like a wrong mac1, because it costs as much. */
 	if (state->guard.tried > 1 + BLIND_LAST)
 		remember_failed(site_hash(b->from), state->guard.now);
@@ -193,6 +191,8 @@ INLINE int blind_handshake_step(struct pkt_state *s)
 		return -DROP_guard_busy;
 	rc = s->guard.kind == MESSAGE_INITIATION ? blind_initiation(s) : blind_response(s);
 	mac1_end(&s->guard);
+	if (rc == -DROP_guard_mac1)
+		remember_failed(b->from ? site_hash(b->from) : s->guard.hash, b->now);
 	return rc;
 }
 STATE_STEP(with_blind, blind_handshake)

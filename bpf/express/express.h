@@ -72,19 +72,19 @@ INLINE int express_by_tuple(struct pkt *p, struct sides *sides, struct express_w
 	return express_send_tuple(p, e, w, head);
 }
 
-/* Sends a packet between sites if the express path has a tuple for it. */
-INLINE int express_by_sites(struct pkt *p, struct sides *sides, struct express_work *w, void *head)
+/* Returns the tuple of a packet between sites, or NULL. */
+INLINE const struct memo *express_find_site(struct sides *sides, const struct express_work *w)
 {
 	struct express_sought k = { .key = w->key };
 	const struct memo *e;
 
-	if (w->ipv4 || !(sides->sites >> (w->ifindex & 63) & 1))
-		return EXPRESS_MISS;
+	if (!with_relay || w->ipv4 || !(sides->sites >> (w->ifindex & 63) & 1))
+		return NULL;
 	e = express_find(sides, &k);
 	if (!e || e->kind != EXPRESS_SITE || e->mac != w->mac ||
 	    !express_is_good(e, w->now, w->generation))
-		return EXPRESS_MISS;
-	return express_send_site(p, e, w, head);
+		return NULL;
+	return e;
 }
 
 /* Looks the packet up in the memo, after its headers were read. If it returns EXPRESS_MISS,
@@ -92,14 +92,13 @@ INLINE int express_by_sites(struct pkt *p, struct sides *sides, struct express_w
 INLINE int express_lookup(struct pkt *p, struct sides *sides, struct express_work *w, void *head)
 {
 	const struct memo *e;
-	int action;
 
 	w->learn = LEARN_SIDE;
 	w->now = bpf_jiffies64();
 	w->generation = express_generation();
-	action = with_relay ? express_by_sites(p, sides, w, head) : EXPRESS_MISS;
-	if (action != EXPRESS_MISS)
-		return action;
+	e = express_find_site(sides, w);
+	if (e)
+		return express_send_site(p, e, w, head);
 	e = express_classify(sides, w);
 	if (!e || e->mac != w->mac || !express_is_good(e, w->now, w->generation)) {
 		w->is_data = with_guards && express_data(p, w, head);
@@ -140,7 +139,7 @@ INLINE int express_first(void *ctx, __u32 ifindex)
 	if (unlikely(!sides || !express_is_worth_it(sides)))
 		return EXPRESS_MISS;
 	w = (struct express_work){ .ifindex = ifindex };
-	head = at(&p, 0, EXPRESS_HEAD);
+	head = express_read_eth(&p, &w);
 	if (!head || !express_read(&p, head, &w))
 		return express_miss(sides);
 	action = express_lookup(&p, sides, &w, head);

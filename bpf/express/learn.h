@@ -36,8 +36,7 @@ INLINE bool express_can_learn_guarded(struct pkt_state *s)
 /* Returns whether the express path can remember packets of this kind. */
 INLINE bool express_can_learn(struct pkt_state *s)
 {
-	if (s->is_quote || s->fragment || s->frags || s->through_neighbour ||
-	    s->l3 != sizeof(struct ethhdr))
+	if (s->is_quote || s->fragment || s->frags || s->through_neighbour)
 		return false;
 	if (with_relay && s->overlay)
 		return true;
@@ -58,7 +57,7 @@ INLINE void express_set_words(__u64 *words, struct addr a, bool ipv4)
 INLINE void express_fill(struct memo *e, const struct pkt_state *s, const struct nexthop *hop)
 {
 	e->mtu = hop->fib.mtu_result;
-	e->out = hop->fib.ifindex;
+	e->out = express_out(hop);
 	e->total = total_index(s->service.id, s->direction, PLANE_XDP);
 	memcpy(e->macs, hop->fib.dmac, ETH_ALEN);
 	memcpy(e->macs + ETH_ALEN, hop->fib.smac, ETH_ALEN);
@@ -253,7 +252,7 @@ INLINE int express_learn_step(struct pkt_state *s)
 	__u32 out = s->out;
 	const struct nexthop *hop = bpf_map_lookup_elem(&nexthops, &out);
 
-	if (!hop || hop->port || !express_can_learn(s))
+	if (!hop || !express_out(hop) || !express_can_learn(s))
 		return 0;
 	w->now = bpf_jiffies64();
 	if (with_relay && s->overlay)

@@ -17,6 +17,29 @@
  * is longer. */
 #define EXPRESS_HEAD (sizeof(struct ethhdr) + sizeof(struct ipv6hdr) + sizeof(struct udphdr))
 
+/* Starts to read a frame, which may have one 802.1Q tag: sets w->mac, tag and ifindex. Returns the
+ * address 14 bytes before the IP header, where the Ethernet header of an untagged frame begins;
+ * NULL: the pipeline must read the frame. */
+INLINE void *express_read_eth(const struct pkt *p, struct express_work *w)
+{
+	void *head = at(p, 0, EXPRESS_HEAD);
+	const struct vlan_tag *tag;
+	__be16 proto;
+
+	if (!head)
+		return NULL;
+	w->mac = load_word(__u64, head) & bpf_cpu_to_be64(0xffffffffffff0000ULL);
+	if (!with_vlans)
+		return head;
+	proto = ((struct ethhdr *)head)->h_proto;
+	/* Without a branch, so that the verifier walks the rest of the program only once. */
+	w->tag = learned_none(proto ^ bpf_htons(ETH_P_8021Q)) * sizeof(*tag) & sizeof(*tag);
+	tag = head + sizeof(struct ethhdr);
+	if (proto == bpf_htons(ETH_P_8021Q))
+		w->ifindex = express_vlan(w->ifindex, bpf_ntohs(tag->tci & VLAN_ID));
+	return w->ifindex ? at(p, w->tag, EXPRESS_HEAD) : NULL;
+}
+
 INLINE struct udphdr *express_udp(void *head, bool ipv4)
 {
 	return head + sizeof(struct ethhdr) +
@@ -71,12 +94,11 @@ INLINE bool express_read(const struct pkt *p, void *head, struct express_work *w
 	udp = express_udp(head, w->ipv4);
 	len = bpf_ntohs(udp->len);
 	if (!pseudo || w->payload > 0xffff || len < sizeof(*udp) || len > w->payload ||
-	    sizeof(*eth) + w->len > plane(p, linear))
+	    w->tag + sizeof(*eth) + w->len > plane(p, linear))
 		return false;
 	if (csum_compare(udp->check, pseudo + udp->len + bpf_htons(IPPROTO_UDP)) <= CSUM_SAME)
 		return false;
 	w->key.word = (__u64)w->ifindex << 32 | load_word(__u32, udp);
-	w->mac = load_word(__u64, eth) & bpf_cpu_to_be64(0xffffffffffff0000ULL);
 	return true;
 }
 
@@ -89,7 +111,7 @@ INLINE struct addr express_addr(const __u64 *words, bool ipv4)
 INLINE const void *express_data(const struct pkt *p, const struct express_work *w, void *head)
 {
 	const struct udphdr *udp = express_udp(head, w->ipv4);
-	const void *message = at(p, (void *)(udp + 1) - head, 8);
+	const void *message = at(p, w->tag + ((void *)(udp + 1) - head), 8);
 	__u32 len = bpf_ntohs(udp->len);
 
 	if (!message || load_word(__u32, message) != from_le32(MESSAGE_DATA) ||

@@ -1,18 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * The express path, second part: checks whether the packet may be sent and where, then counts,
- * rewrites and sends it. All checks come before the first byte is written.
+ * rewrites (write.h) and sends it. All checks come before the first byte is written.
  *
- * Runs after the lookup of the packet's entry (express.h), and is the last part.
+ * Runs after the lookup of the packet's entry (express.h).
  * Reads:  s->express; the entry; the maps sources, uniform, nexthops, flow_table.
  * Writes: the packet; the maps totals, flow_table, blind_totals, peer_totals.
  */
 #pragma once
 
-#include "express/read.h"
-#include "fib.h"
+#include "express/write.h"
 #include "flow/find.h"
-#include "flow/nat64.h"
 
 #define EXPRESS_MISS (-1)		/* result: the pipeline must handle the packet */
 
@@ -65,7 +63,7 @@ INLINE const struct nexthop *express_uniform(const struct memo *e,
 	if (!slot)
 		return NULL;
 	hop = bpf_map_lookup_elem(&nexthops, &slot);
-	if (!hop || !fib_fresh(hop, c, w->now) || hop->port ||
+	if (!hop || !fib_fresh(hop, c, w->now) || !express_out(hop) ||
 	    (e->flags & EXPRESS_PROBES && w->now >= hop->probe[PLANE_XDP]) ||
 	    w->len > hop->fib.mtu_result ||
 	    ~hop->egress & (LINK_LISTENS | LINK_XDP_SENDS))
@@ -95,53 +93,16 @@ INLINE void express_count_total(struct total *total, __u32 len)
 	total->bytes += len;
 }
 
-/* Writes the new source, or destination, or both. No check can fail after this. */
-INLINE void express_rewrite(const struct memo *e, const struct express_work *w, void *head,
-			    bool src, bool dst)
-{
-	struct udphdr *udp = express_udp(head, w->ipv4);
-
-	if (w->ipv4) {
-		struct iphdr *ip = head + sizeof(struct ethhdr);
-
-		if (src)
-			ip->saddr = e->src[1];
-		if (dst)
-			ip->daddr = e->dst[1];
-		ip->ttl--;
-		ip->check = csum_add(ip->check, e->ip_delta);
-	} else {
-		struct ipv6hdr *ip = head + sizeof(struct ethhdr);
-
-		if (src)
-			addr_store(&ip->saddr, (struct addr){ .q = { e->src[0], e->src[1] } });
-		if (dst)
-			addr_store(&ip->daddr, (struct addr){ .q = { e->dst[0], e->dst[1] } });
-		ip->hop_limit--;
-	}
-	if (src)
-		udp->source = e->sport;
-	if (dst)
-		udp->dest = e->dport;
-	if (udp->check)
-		udp->check = csum_add_udp(udp->check, e->udp_delta);
-}
-
-INLINE void express_write_macs(void *head, const struct memo *e)
-{
-	store_word(__u64, head, load_word(__u64, e->macs));
-	store_word(__u32, head + 8, load_word(__u32, e->macs + 8));
-}
-
 /* Sends a packet by its side. Returns the plane's action, or EXPRESS_MISS after changing
  * nothing. */
-INLINE int express_send_side(const struct pkt *p, const struct memo *e,
+INLINE int express_send_side(struct pkt *p, const struct memo *e,
 			     const struct express_work *w, void *head)
 {
 	bool original = (__u8)e->key.word == SIDE_LISTENER;
 	const struct nexthop *hop = NULL;
 	struct total *total;
 	int action;
+	__u32 out;
 
 	if (with_guards && e->flags & EXPRESS_DATA && !express_guard_agrees(e))
 		return EXPRESS_MISS;
@@ -157,15 +118,14 @@ INLINE int express_send_side(const struct pkt *p, const struct memo *e,
 		return EXPRESS_MISS;
 	}
 	total = bpf_map_lookup_elem(&totals, &e->total);
-	if (w->len > e->mtu || !total ||
-	    plane(p, redirect, hop ? hop->fib.ifindex : e->out, &action))
+	out = hop ? express_out(hop) : e->out;
+	if (w->len > e->mtu || !total || plane(p, redirect, express_egress(out), &action))
+		return EXPRESS_MISS;
+	head = express_write_eth(p, e, w, hop, out, head);
+	if (!head)
 		return EXPRESS_MISS;
 	express_count_total(total, w->len);
 	express_rewrite(e, w, head, !original, original);
-	if (hop)
-		eth_write(head, &hop->fib);
-	else
-		express_write_macs(head, e);
 	return action;
 }
 
@@ -193,73 +153,26 @@ INLINE bool express_counters(const struct memo *e, __u64 **ret_packets, __u64 **
 	return true;
 }
 
-/* Passes to nat64_head4() and nat64_head6() what they need from the entry. */
-INLINE void express_begin_nat64(struct pkt_state *s, const struct memo *e,
-				const struct express_work *w, const void *head)
-{
-	struct flow_nat64 *a = &s->flow.nat64;
-	const struct ipv6hdr *ip6 = head + sizeof(struct ethhdr);
-	const struct iphdr *ip = head + sizeof(struct ethhdr);
-
-	a->fragment = 0;
-	a->payload = w->payload;
-	a->head = w->ipv4 ? sizeof(*ip6) : sizeof(*ip);
-	a->tos = w->ipv4 ? ip->tos : bpf_ntohs(*(__be16 *)ip6) >> 4;
-	a->ttl = (w->ipv4 ? ip->ttl : ip6->hop_limit) - 1;
-	s->flow.way.src = express_addr(e->src, !w->ipv4);
-	s->flow.way.dst = express_addr(e->dst, !w->ipv4);
-}
-
-/* Translates the packet to the other IP version. Returns 0, or a negative value with the packet
- * unchanged. The pipeline handles packets without a UDP checksum, because it can compute one. */
-INLINE int express_nat64(struct pkt *p, const struct memo *e, const struct express_work *w,
-			 void *head)
-{
-	struct udphdr *udp = express_udp(head, w->ipv4);
-	bool to6 = w->ipv4;
-	struct ethhdr *eth;
-
-	p->s = state_find();
-	if (!udp->check || !p->s || p->s->busy)
-		return -1;
-	express_begin_nat64(p->s, e, w, head);
-	if (plane(p, move_begin, to6 ? -20 : 20))
-		return -1;
-	eth = at(p, 0, sizeof(*eth) + (to6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr)) +
-			       sizeof(*udp));
-	if (unlikely(!eth))
-		return 0;		/* never true: these bytes were read before */
-	if (to6)
-		nat64_head6(p, (void *)(eth + 1));
-	else
-		nat64_head4(p, (void *)(eth + 1));
-	eth->h_proto = to6 ? bpf_htons(ETH_P_IPV6) : bpf_htons(ETH_P_IP);
-	udp = express_udp(eth, !to6);
-	udp->source = e->sport;
-	udp->dest = e->dport;
-	udp->check = csum_add_udp(udp->check, e->udp_delta);
-	express_write_macs(eth, e);
-	return 0;
-}
-
 INLINE int express_send_tuple(struct pkt *p, const struct memo *e,
 			      const struct express_work *w, void *head)
 {
 	__u32 index = e->total;
 	struct total *total = bpf_map_lookup_elem(&totals, &index);
 	bool has_way = with_flows && e->kind != EXPRESS_CLIENT;
-	__u64 *packets, *bytes;
+	__u64 *packets = NULL, *bytes = NULL;
 	int action;
 
 	/* Two services may share a backend, and this side. */
 	if (with_guards && e->flags & EXPRESS_DATA && (!w->is_data || !express_guard_agrees(e)))
 		return EXPRESS_MISS;
 	if (w->len > e->mtu || !total || (has_way && !express_counters(e, &packets, &bytes)) ||
-	    plane(p, redirect, e->out, &action))
+	    plane(p, redirect, express_egress(e->out), &action))
 		return EXPRESS_MISS;
 	if (!(e->flags & EXPRESS_NAT64)) {
+		head = express_write_eth(p, e, w, NULL, e->out, head);
+		if (!head)
+			return EXPRESS_MISS;
 		express_rewrite(e, w, head, has_way, true);
-		express_write_macs(head, e);
 	} else if (express_nat64(p, e, w, head)) {
 		return EXPRESS_MISS;
 	}
@@ -273,20 +186,21 @@ INLINE int express_send_tuple(struct pkt *p, const struct memo *e,
 
 /* Sends a packet between sites. Its entry was made by policy and routes for the same addresses and
  * ports. The pipeline handles a frame with bytes behind the IP packet, because it removes them. */
-INLINE int express_send_site(const struct pkt *p, const struct memo *e,
+INLINE int express_send_site(struct pkt *p, const struct memo *e,
 			     const struct express_work *w, void *head)
 {
 	struct total *sender = bpf_map_lookup_elem(&peer_totals, &e->total);
 	struct total *receiver = bpf_map_lookup_elem(&peer_totals, &e->place);
-	struct ipv6hdr *ip = head + sizeof(struct ethhdr);
 	int action;
 
 	if (w->len > e->mtu || !sender || !receiver ||
-	    sizeof(struct ethhdr) + w->len != plane(p, linear) ||
-	    plane(p, redirect, e->out, &action))
+	    w->tag + sizeof(struct ethhdr) + w->len != plane(p, linear) ||
+	    plane(p, redirect, express_egress(e->out), &action))
 		return EXPRESS_MISS;
-	ip->hop_limit--;
-	express_write_macs(head, e);
+	head = express_write_eth(p, e, w, NULL, e->out, head);
+	if (!head)
+		return EXPRESS_MISS;
+	((struct ipv6hdr *)(head + sizeof(struct ethhdr)))->hop_limit--;
 	express_count_total(sender, w->len);
 	receiver->forwarded++;
 	receiver->bytes += w->len;

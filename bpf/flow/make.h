@@ -40,12 +40,13 @@ INLINE int flow_open_step(struct pkt_state *state)
 		return -DROP_flows_full;
 	if (rc) {
 		learned_store(&b->line.word[way], learned_word_free(s->word));
-		return -DROP_ports_exhausted;
+		return s->half_open == HALF_OPEN_SECONDS ? -DROP_ports_exhausted :
+							   -DROP_newcomer_limited;
 	}
 	s->made.delta = flow_delta(&s->made);
 	b->flow[way] = s->made;
 	s->word = learned_word(learned_word_tag(s->word), LEARNED_HALF, s->word,
-			       s->units + learned_units(HALF_OPEN_SECONDS));
+			       s->units + learned_units(s->half_open));
 	learned_store(&b->line.word[way], s->word);
 	s->way.src = s->made.own;
 	s->way.sport = s->made.own_port;
@@ -78,7 +79,8 @@ INLINE void flow_answer(struct flow_work *s, const struct pool *pool)
 		return;
 	b->flow[way].since = s->units;
 	b->flow[way].epoch = epoch;
-	if (state == LEARNED_LIVE)
+	if (state == LEARNED_LIVE &&
+	    learned_left(word, s->units) > learned_units(HALF_OPEN_BRIEF))
 		half_open_refund(s);
 	if (total)
 		__sync_fetch_and_add(&total->created, 1);
@@ -148,7 +150,8 @@ INLINE int flow_change_step(struct pkt_state *state)
 	if (s->is_found)
 		flow_end_former(s);
 	flow_describe(s);
-	return half_open_charge(s, s->now) ? 0 : -DROP_newcomer_limited;
+	s->half_open = half_open_charge(s, s->now) ? HALF_OPEN_SECONDS : HALF_OPEN_BRIEF;
+	return 0;
 }
 STATE_STEP(with_flows, flow_change)
 

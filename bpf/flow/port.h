@@ -17,6 +17,8 @@
 /* Number of ports to try for a new client. If 90 % of the pool is in use, one client in 2^22 finds
  * all of these ports taken. */
 #define FLOW_PORTS 144
+/* The same for a client beyond the share of its source, because such clients may be a flood. */
+#define FLOW_PORTS_BRIEF 16
 
 /* ---- ending a flow ---- */
 
@@ -252,7 +254,8 @@ INLINE int flow_find_port(struct flow_work *s)
 	s->start = learned_second(s->hash ^ learned_secret.key[0], &learned_secret);
 	s->yields_rank = LEARNED_RANK - 1;
 	s->result = -1;
-	bpf_loop(FLOW_PORTS, flow_try_next, NULL, 0);
+	bpf_loop(s->half_open == HALF_OPEN_SECONDS ? FLOW_PORTS : FLOW_PORTS_BRIEF, flow_try_next,
+		 NULL, 0);
 	if (s->result && s->yields_rank >= LEARNED_RANK &&
 	    flow_end_at(s->yields_place, s->yields_word))
 		flow_try_next(s->yields_try, NULL);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The step flow_commit(): limits what one source may have. It may have HALF_OPEN_SHARE half-open
- * flows per HALF_OPEN_SECONDS, and pool.share LIVE flows. A source is an IPv4 address or an IPv6
- * /64. It has two cells in flow_shares, and is within its share if either cell has room. make.h and
- * port.h use this header.
+ * The step flow_commit(): the share of one source. It may have HALF_OPEN_SHARE half-open flows per
+ * HALF_OPEN_SECONDS, and pool.share LIVE flows. Flows beyond its share give way first. A source is
+ * an IPv4 address or an IPv6 /64. It has two cells in flow_shares, and is within its share if
+ * either cell has room. make.h and port.h use this header.
  */
 #pragma once
 

@@ -48,16 +48,24 @@ INLINE bool has_cookie(struct guard_work *s, const struct cookies *c)
 
 /* Returns whether an initiation may have a cookie of the backend. If the backend itself has
  * challenged the client, the client uses the backend's cookie, because WireGuard keeps only one per
- * peer. wgxdp cannot verify that cookie. So it accepts any mac2 from such a client, up to the rate
- * `above` for all of them together. guard_sources holds that limit under address 0. */
+ * peer. wgxdp cannot verify that cookie. So it accepts any mac2 from such a client, up to the limit
+ * of a source, and up to the rate `above` for all of them together. An attacker can forge the
+ * source, so these initiations have a limit of their own. */
 INLINE bool has_other_cookie(struct pkt_state *state, const struct guard *g, __u64 now)
 {
 	const __u8 *mac2 = state->guard.message + INITIATION_MAC2;
+	struct client_key *key;
 
 	if (!(load_word(__u64, mac2) | load_word(__u64, mac2 + 8)))
 		return false;
 	learned_key(state)->client = state->guard.client;
 	if (!challenged_find(state))
+		return false;
+	key = &learned_key(state)->client;
+	key->addr = guard_source(&state->guard.client.addr);
+	key->id = state->guard.client.id;
+	key->what = LIMITED_COOKIES;
+	if (!guard_sources_charge(state, now << GUARD_TICK, g->source_each, g->source_burst))
 		return false;
 	learned_key(state)->client.id = state->guard.client.id;
 	return guard_sources_charge(state, now << GUARD_TICK, g->challenge_each,

@@ -179,6 +179,8 @@ INLINE int guard_make_reply(struct pkt_state *state, const struct guard *g)
 	struct answered *value;
 
 	if (s->kind == MESSAGE_COOKIE) {
+		/* The backend sends cookies to anyone. So the client's flow stays half-open. */
+		state->flow.way.is_new = FLOW_KNOWN;
 		learned_key(state)->client = s->client;
 		learned_value(state, LEARNED_HALF, COOKIE_SECONDS);
 		challenged_store(state);

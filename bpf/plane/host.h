@@ -134,7 +134,8 @@ INLINE int host_can_send(const struct pkt *p, const struct nexthop *hop)
 
 	if (p->plane == PLANE_TC)
 		return 0;
-	if ((hop->egress & need) != need && (!p->s->generic || hop->egress & LINK_L3))
+	if ((hop->egress & need) != need &&
+	    (!p->s->generic || hop->egress & (LINK_L3 | LINK_TC_SENDS)))
 		return -PASS_no_transmit;
 	if (p->s->checksum && !p->s->fragment && udp->check == csum_pseudo(p->s->pseudo, udp->len))
 		return -PASS_partial_checksum;
@@ -223,14 +224,17 @@ INLINE int host_give(const struct pkt *p, __u32 ifindex, int *ret_action)
 
 #define host_redirect host_give		/* neither function writes to the frame */
 
-/* Adds or removes bytes at the start, like bpf_xdp_adjust_head(). The allocation has free room only
- * behind the packet, so the packet's bytes move. */
+/* Adds or removes bytes at the start, like bpf_xdp_adjust_head(). If the allocation has too little
+ * free room before the packet, there is room behind it, and the packet's bytes move. */
 INLINE int host_move_begin(const struct pkt *p, int bytes)
 {
 	struct host_packet *packet = p->ctx;
 
 	if (bytes > 0) {
 		memmove(packet->data, packet->data + bytes, packet->len - bytes);
+	} else if (-bytes <= (int)packet->head) {
+		packet->data += bytes;
+		packet->head += bytes;
 	} else {
 		ASAN_UNPOISON_MEMORY_REGION(packet->data + packet->len, HOST_ROOM);
 		memmove(packet->data - bytes, packet->data, packet->len);

@@ -59,7 +59,7 @@ INLINE bool xdp_checksum_partial(const struct pkt *p)
 INLINE int xdp_can_send(const struct pkt *p, const struct nexthop *hop)
 {
 	if ((LINK_XDP_SENDS | p->s->frags) & ~hop->egress &&
-	    (!p->s->generic || hop->egress & LINK_L3))
+	    (!p->s->generic || hop->egress & (LINK_L3 | LINK_TC_SENDS)))
 		return -PASS_no_transmit;
 	return xdp_checksum_partial(p) ? -PASS_partial_checksum : 0;
 }

@@ -103,5 +103,5 @@ wgxdp up -c "$work/later.yaml" > "$work/up" 2>&1
 cable relay later internet later
 addresses relay later 203.0.113.1/24
 wgxdp up -c "$work/later.yaml" > "$work/up" 2>&1
-expect 'an interface that comes later: what our WireGuard sends is seen' "$(grep -c 'cannot be seen' "$work/up")" == 0
+expect 'an interface that comes later: what our WireGuard sends is seen' "$(grep -c 'cannot watch' "$work/up")" == 0
 wgxdp down

@@ -94,7 +94,7 @@ for i in 0 1 2; do
 		say 'ok a repeated initiation moves nothing'
 	fi
 done
-says 'learning pauses' || fail 'three in vain did not end it'
+says 'new addresses are ignored' || fail 'three in vain did not end it'
 hush
 replay 3
 sleep 1

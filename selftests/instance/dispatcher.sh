@@ -62,7 +62,7 @@ for host in 198.51.100.7 192.168.1.10; do inside firewall ping -qc 1 $host > /de
 
 inside firewall ip link set wan xdpdrv obj "$build/selftests/beside.bpf.o" program before
 ! wgxdp up -c "$file" 2> "$work/err" || fail 'up where an XDP program is without a dispatcher'
-grep -q 'wan: XDP program before .*dispatcher.*--mode tc' "$work/err" || fail "$(< "$work/err")"
+grep -q 'wan: another XDP program, before .*dispatcher.*--mode tc' "$work/err" || fail "$(< "$work/err")"
 say "ok $(< "$work/err")"
 inside firewall ip link set wan xdpdrv off
 wait_for 5 'the refused up has left nothing' no_program_of_ours

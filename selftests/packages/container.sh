@@ -181,7 +181,7 @@ follows() {
 traces_packets() {
 	local words=(trace --in wan --from 198.51.100.7:4000 --to "198.51.100.1:$port")
 	! podman exec wgxdp wgxdp "${words[@]}" > "$work/trace" 2>&1 || fail "trace works without CAP_SYS_ADMIN: $(< "$work/trace")"
-	grep -q 'only with CAP_SYS_ADMIN' "$work/trace" || fail "trace: $(< "$work/trace")"
+	grep -q 'this process lacks CAP_SYS_ADMIN' "$work/trace" || fail "trace: $(< "$work/trace")"
 	podman exec --privileged wgxdp wgxdp "${words[@]}" > "$work/trace" 2>&1 || fail "trace: $(< "$work/trace")"
 	grep -q forwarded "$work/trace" || fail "trace: $(< "$work/trace")"
 	say 'ok trace, by podman exec --privileged'

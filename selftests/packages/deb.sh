@@ -164,7 +164,7 @@ expect 'the daemon' "$(pid)" != "$daemon"
 expect 'units that are active' "$(units --state=active)" == 'wgxdp-daemon.service wgxdp.service wgxdp-ddns.timer'
 guest systemctl stop wgxdp-daemon
 without_loss 'over an upgrade, without the daemon' apt install "/root/$(package 0.1.0)"
-! grep -q 'was not reloaded' "$work/apt" || fail "$(grep 'was not' "$work/apt")"
+! grep -q 'reload failed' "$work/apt" || fail "$(grep 'reload failed' "$work/apt")"
 expect 'units that are active' "$(units --state=active)" == 'wgxdp.service wgxdp-ddns.timer'
 forwards 'after that'
 guest systemctl start wgxdp-daemon

@@ -104,7 +104,7 @@ systemctl start wgxdp-ddns || fail "wgxdp-ddns: $(ddns_says)"
 ddns_says | holds 'A 198.51.100.1 written ttl=300 fqdn=wg-end.example.net' || fail "wgxdp-ddns: $(ddns_says)"
 sed -i 's/interface: wan/interface: lan/' /etc/wgxdp/ddns.yaml
 systemctl start wgxdp-ddns || fail "wgxdp-ddns without an address: $(ddns_says)"
-ddns_says | holds 'no address of lan can be published: 192.168.1.1 is private' || fail "wgxdp-ddns: $(ddns_says)"
+ddns_says | holds 'interface lan has no address that can be published: 192.168.1.1 is private' || fail "wgxdp-ddns: $(ddns_says)"
 timer_says() { systemctl show wgxdp-ddns.timer | grep -oE '(On(Boot|UnitActive)USec=[0-9a-z]+|AccuracyUSec=.*|Persistent=.*)' | sort | xargs; }
 expect "the timer's times" "$(timer_says)" == 'AccuracyUSec=30s OnBootUSec=2min OnUnitActiveUSec=5min Persistent=yes'
 

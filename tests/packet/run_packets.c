@@ -37,7 +37,7 @@ struct counter {
 enum { RECEIVED, FORWARDED, BYTES, REASONS };
 enum { COUNTERS = IDS * 4 * (REASONS + REASON_MAX) };
 
-static bool host;
+static bool host, by_express;
 static int totals, reasons, peer_totals;
 static __u32 n_ids, n_peers;
 static __u64 before[COUNTERS], after[COUNTERS];
@@ -151,6 +151,8 @@ static int run(const struct case_head *c, __u32 len, __u32 flags, __u32 *raw)
 		return host_plane_run(tc ? PLANE_TC : PLANE_XDP, c->ifindex, packet, len, c->linear, c->gso_segs, c->gso_size, out,
 				      &out_len);
 	forget_work();
+	if (by_express)
+		set_credit();
 	verdict = run_live(c, len, flags, raw);
 	take_clones();
 	return verdict;
@@ -288,6 +290,7 @@ static void setup(const char *plane, const char *routes, const char *vlans)
 		int table = pinned("table");
 
 		vlans_read(vlans, pinned("links"), table, map_entries(table));
+		by_express = !tc;
 		program = tc ? program : with_vlans_too(program);
 	}
 	forget_array("frags");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * VLANs on kernels that have none: the maps of a running instance name some links as VLANs on others. Its XDP program
- * is loaded again, with the same switches and with_vlans. Part of run_packets.c.
+ * VLANs on kernels that have none: the maps of a running instance name some links as VLANs on others. Its XDP programs
+ * are loaded again, with the same switches and with_vlans. Part of run_packets.c.
  */
 #ifndef RUN_VLANS_H
 #define RUN_VLANS_H
@@ -102,11 +102,31 @@ static inline void switches_of(int program, void *ret, size_t size)
 	memcpy(ret, value, size);
 }
 
-/* Loads the running program again, with with_vlans */
+/* Lets the express path look at each packet, although most of these are unusual */
+static inline void set_credit(void)
+{
+	static struct sides *all;
+	static int fd = -1;
+	__u32 zero = 0;
+
+	if (fd < 0) {
+		fd = pinned("sides");
+		all = calloc(libbpf_num_possible_cpus(), sizeof(*all));
+	}
+	if (!all || bpf_map_lookup_elem(fd, &zero, all))
+		die("VLANs: sides");
+	for (int i = 0; i < libbpf_num_possible_cpus(); i++)
+		all[i].credit = 64;
+	if (bpf_map_update_elem(fd, &zero, all, BPF_ANY))
+		die("VLANs: credit");
+}
+
+/* Loads the running programs again, with with_vlans; returns the express path, which calls the pipeline */
 static inline int with_vlans_too(int running)
 {
 	struct wgxdp *s = wgxdp__open();
 	struct bpf_program *program;
+	__u32 zero = 0, pipeline;
 	struct bpf_map *map;
 	int fd;
 
@@ -116,13 +136,17 @@ static inline int with_vlans_too(int running)
 	s->rodata->icmp_errors_cpu = ~0U;	/* no limit: more than fifty are answered within a jiffy here */
 	s->rodata->with_vlans = true;
 	bpf_object__for_each_map(map, s->obj)
-		if (!strchr(bpf_map__name(map), '.') && bpf_map__reuse_fd(map, pinned(bpf_map__name(map))))
+		if (!strchr(bpf_map__name(map), '.') && map != s->maps.xdp_way && bpf_map__reuse_fd(map, pinned(bpf_map__name(map))))
 			die("VLANs: reuse");
 	bpf_object__for_each_program(program, s->obj)
-		bpf_program__set_autoload(program, program == s->progs.wgxdp_xdp);
+		bpf_program__set_autoload(program, program == s->progs.wgxdp_xdp || program == s->progs.wgxdp_express);
 	if (wgxdp__load(s))
 		die("VLANs: load");
-	fd = dup(bpf_program__fd(s->progs.wgxdp_xdp));
+	pipeline = bpf_program__fd(s->progs.wgxdp_xdp);
+	if (dup(bpf_map__fd(s->maps.xdp_way)) < 0 ||	/* without a reference the kernel empties it */
+	    bpf_map_update_elem(bpf_map__fd(s->maps.xdp_way), &zero, &pipeline, BPF_ANY))
+		die("VLANs: xdp_way");
+	fd = dup(bpf_program__fd(s->progs.wgxdp_express));
 	wgxdp__destroy(s);
 	return fd;
 }

@@ -81,11 +81,25 @@ static void time_of_all(void **state)
 	}
 }
 
+/* Wrong mac1s of responses count like those of initiations: beyond its share, a site has the time of all such sites */
+static void wrong_responses_here(void)
+{
+	__u32 zero = 0;
+	struct guard_budget *budget = bpf_map_lookup_elem(&guard_budget, &zero);
+
+	for (__u32 i = 0; i < FAILED_SHARE; i++)
+		assert_int_equal(responds(S, MANY - 1, 0x7000 + i, 0x8000 + i), -DROP_guard_mac1);
+	budget->left[2] = 0;
+	assert_int_equal(initiates(S, D, 0x9000), -DROP_guard_busy);
+	assert_int_equal(initiates(other, S, 0xa000), S);
+}
+EVERYWHERE(wrong_responses)
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { TEST(hints_filled), TEST(time_of_all) };
+	const struct CMUnitTest tests[] = { TEST(hints_filled), TEST(time_of_all), TEST(wrong_responses) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -125,6 +125,89 @@ static void sources_hold(void **state)
 	left_rightly(w6);
 }
 
+/* ---- VLANs ---- */
+
+/* Makes the link a VLAN with this id on the port: its frames have a tag there */
+static void make_vlan(__u32 ifindex, __u32 port, __u16 id)
+{
+	struct link *l = bpf_map_lookup_elem(&links, &ifindex);
+
+	l->port = port;
+	l->tags[0] = htons(id);
+	world_entries[world_n_entries++] = (struct table_entry){
+		.key = { { .q = { vlan_key(ETH_P_8021Q, htons(id), 0) } }, table_word(KEY_VLAN, 0, 0, port) },
+		.vlan = { .ifindex = ifindex } };
+	world_commit();
+}
+
+/* Adds a tag to the frame, if id is not 0; returns the frame's new length */
+static __u32 tagged(__u8 *frame, __u32 len, __u16 id)
+{
+	if (!id)
+		return len;
+	memmove(frame + 16, frame + 12, len - 12);
+	put16(frame + 12, ETH_P_8021Q);
+	put16(frame + 14, id);
+	return len + 4;
+}
+
+/* Sends in by this way, with the tag `id` on arrival. Returns true if the express path sent it with the tag `id_out` */
+static bool hits_tagged(const struct way *w, __u32 port, __u16 id, __u32 port_out, __u16 id_out)
+{
+	__u64 before = sides_find()->count.hits;
+	__u32 len = tagged(came, frame_build(&in, came), id);
+	static __u8 roomy[2000] __attribute__((aligned(8)));
+
+	memcpy(roomy + 66, came, len);
+	ran.packet = (struct host_packet){ .data = roomy + 66, .len = len, .linear = len, .head = 4 };
+	ran.verdict = world_run(PLANE_XDP, port, &ran.packet);
+	memcpy(left, ran.packet.data, ran.packet.len);
+	host_jiffies++;
+	if (sides_find()->count.hits == before)
+		return false;
+	way_leaves(w, &in, &out);
+	len = tagged(want, frame_build(&out, want), id_out);
+	assert_int_equal(ran.verdict, HOST_SENT);
+	assert_int_equal(ran.packet.egress, port_out);
+	assert_int_equal(ran.packet.len, len);
+	assert_memory_equal(left, want, len);
+	return true;
+}
+
+/* Client's link, backend's link, or both are VLANs. Another VLAN with the same addresses has no part in what is remembered. */
+static void vlans(void **state)
+{
+	enum { WAN = 1, LAN = 2 };
+
+	for (int which = WAN; which <= (WAN | LAN); which++)
+		for (size_t i = 0; i < WAYS; i++) {
+			const struct way *w = &ways[i];
+			__u16 wan = which & WAN ? 7 : 0, lan = which & LAN ? 4094 : 0;
+			__u32 wan_port = wan ? X0 : W0, lan_port = lan ? M0 : L0;
+			bool from_wan = w->in == W0;
+			__u32 port = from_wan ? wan_port : lan_port, port_out = from_wan ? lan_port : wan_port;
+			__u16 id = from_wan ? wan : lan, id_out = from_wan ? lan : wan;
+
+			if (!is_remembered(w))
+				continue;
+			scene_setup();
+			with_vlans = true;
+			if (wan)
+				make_vlan(W0, X0, wan);
+			if (lan)
+				make_vlan(L0, M0, lan);
+			way_comes(w, &in);
+			for (int n = 0; n < 3; n++)
+				hits_tagged(w, port, id, port_out, id_out);
+			assert_true(hits_tagged(w, port, id, port_out, id_out));
+			assert_false(hits_tagged(w, port, id ? id - 1 : 1, port_out, id_out));
+			assert_true(hits_tagged(w, port, id, port_out, id_out));
+			with_vlans = false;
+		}
+	assert_int_equal(express_vlan(1 << 18, 7), 0);
+	assert_int_equal(express_device(express_vlan((1 << 18) - 1, 4095)), (1 << 18) - 1);
+}
+
 /* ---- different packets ---- */
 
 #define UNLIKE(change) do { \
@@ -277,7 +360,7 @@ static void credit(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(alike), T(sources_hold), T(unlike), T(ends), T(captured), T(strangers), T(shared_backend), T(credit),
+		T(alike), T(sources_hold), T(vlans), T(unlike), T(ends), T(captured), T(strangers), T(shared_backend), T(credit),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

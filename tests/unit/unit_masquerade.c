@@ -346,8 +346,19 @@ static void ports_found(void **state)
 	assert_int_equal(flows_there(), n_ports * 9 / 10);
 }
 
+/* Returns whether the new client gets a flow as within the share of its source. Otherwise its flow is brief */
+static bool within_share(const struct masq *m, __u32 n, __u16 port)
+{
+	__u32 left;
+
+	assert_int_not_equal(client_sends(m, n, port), GONE);
+	left = learned_left(word_of(m, n, port), flows_units());
+	assert_true(left == learned_units(HALF_OPEN_SECONDS) || left == learned_units(HALF_OPEN_BRIEF));
+	return left == learned_units(HALF_OPEN_SECONDS);
+}
+
 /* As many new clients as a source may have, in one host or in a /64. A retry costs nothing, and an answer gives the
- * attempt back */
+ * attempt back. More clients get a flow that is brief */
 static void share(void **state)
 {
 	for (size_t i = 0; i < MASQ_PAIRS; i++) {
@@ -363,21 +374,48 @@ static void share(void **state)
 			his = n ? his : ours;
 			first = first ?: out.sport;
 		}
-		assert_int_equal(client_sends(m, 0, 1999), GONE);
-		assert_int_equal(ran.verdict, HOST_DROP);
-		assert_int_equal(refused(m, DIRECTION_ORIGINAL, DROP_newcomer_limited), 1);
+		assert_false(within_share(m, 0, 1999));
 		assert_int_equal(client_sends(m, 0, 2000), first);
 		ours = his;
 		assert_true(backend_answers(m, first, 0, 2000));
-		assert_int_not_equal(client_sends(m, 0, 1999), GONE);
-		assert_int_equal(client_sends(m, 0, 1998), GONE);
+		assert_true(within_share(m, 0, 1998));
+		assert_false(within_share(m, 0, 1997));
 		if (ipv4)
-			assert_int_not_equal(client_sends(m, 1, 1998), GONE);
+			assert_true(within_share(m, 1, 1998));
+		ours = flow_of(m, 0, 1997)->own;	/* it was not charged, so its answer gives nothing back */
+		assert_true(backend_answers(m, ntohs(flow_of(m, 0, 1997)->own_port), 0, 1997));
+		assert_false(within_share(m, 0, 1994));
 		host_jiffies += HALF_OPEN_EACH;
-		assert_int_not_equal(client_sends(m, 0, 1997), GONE);
-		assert_int_equal(client_sends(m, 0, 1996), GONE);
+		assert_true(within_share(m, 0, 1996));
+		assert_false(within_share(m, 0, 1995));
 		whole();
 	}
+}
+
+/* In one bucket, a source beyond its share displaces only its own flows, and finds no port if all are in use */
+static void brief_gives_way(void **state)
+{
+	const struct masq *m = masq_named("44");
+
+	flows_room(1);
+	flows_pools(1024, 65535);
+	for (__u32 n = 0; n < HALF_OPEN_SHARE; n++)
+		assert_int_not_equal(client_sends(m, 0, 2000 + n), GONE);
+	host_jiffies += 1 << tick_shift;
+	assert_true(within_share(m, 1, 40000));
+	for (__u32 n = 0; n < 20; n++)
+		assert_false(within_share(m, 0, 3000 + n));
+	assert_non_null(flow_of(m, 1, 40000));
+	whole();
+	flows_room(32);
+	flows_pools(40000, 40007);
+	flows_pool(m->id)->n4 = 1;
+	for (__u32 n = 0; n < 8; n++)
+		flow_made(m, 1 + n, 40000);
+	for (__u32 cell = 0; cell < flow_shares.max; cell++)
+		((struct flow_share *)bpf_map_lookup_elem(&flow_shares, &cell))->half = host_jiffies + HALF_OPEN_SHARE * HALF_OPEN_EACH;
+	assert_int_equal(client_sends(m, 9, 40000), GONE);
+	assert_int_equal(refused(m, DIRECTION_ORIGINAL, DROP_newcomer_limited), 1);
 }
 
 static __u32 in_state(enum learned_state wanted)
@@ -637,7 +675,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(life), TEST(shapes), TEST(clocks), TEST(ends), TEST(shorter), TEST(again),
 		TEST(half_open_expires), TEST(full), TEST(half_open_gives_way), TEST(no_port), TEST(no_pool),
-		TEST(ports_give_way), TEST(ports_found), TEST(share), TEST(live_share), TEST(others_come_in),
+		TEST(ports_give_way), TEST(ports_found), TEST(share), TEST(brief_gives_way), TEST(live_share), TEST(others_come_in),
 		TEST(many_shares), TEST(moved), TEST(moved_to_another_service), TEST(own_addresses),
 		TEST(two_listeners), TEST(contended), TEST(secret), TEST(any_secret),
 	};

@@ -4,7 +4,7 @@
  * backend has answered and with which index, and health. Forged and replayed messages, and packets that XDP passes up,
  * do not change it.
  */
-#include "host/host_handshakes.h"
+#include "host/host_cookies.h"
 
 static const enum plane planes[] = { PLANE_XDP, PLANE_TC };
 
@@ -217,38 +217,14 @@ static void replays_full(void **state)
 
 /* ---- cookies ---- */
 
-/* An initiation with the cookie that the client gets from the n-th secret */
-static struct guard_message with_cookie(__u32 n)
-{
-	struct guard_message m = initiation_for(0);
-	__u8 input[COOKIE_INPUT] = { 0 }, secret[32], cookie[MAC_LEN];
-	struct addr a = client_addr();
-
-	key_bytes(100 + n, secret);
-	memcpy(input, &a, 16);
-	put_le32(input + 16, client_port);
-	openssl_mac(secret, sizeof(secret), input, sizeof(input), cookie);
-	openssl_mac(cookie, sizeof(cookie), m.bytes, 132, m.bytes + 132);
-	return m;
-}
-
 static void challenge_here(void)
 {
 	struct guard *g = guard_at(at_service->id);
-	__u32 zero = 0, n_challenges = host_n_challenges;
-	struct cookies *c = bpf_map_lookup_elem(&cookies, &zero);
+	__u32 n_challenges = host_n_challenges;
+	struct cookies *c = cookies_begin(g, (__u64)tick_rate << GUARD_TICK, 2, 100);
 	struct guard_message m, old;
 	__u64 before;
-	__u8 secret[32];
 
-	for (int n = 0; n < 2; n++) {
-		key_bytes(100 + n, secret);
-		blake2s_key(c->secret[n].h, secret, sizeof(secret), MAC_LEN);
-	}
-	c->alive = host_jiffies + 100 * tick_rate;
-	g->flags |= GUARD_CHALLENGE;
-	g->challenge_each = (__u64)tick_rate << GUARD_TICK;
-	g->challenge_burst = 2;
 	old = initiation_for(0);
 	assert_int_equal(sends(&old), 0);
 	assert_int_equal(sends_initiation(0), 0);
@@ -448,6 +424,30 @@ static void forged(void **state)
 	everywhere(GUARD_STRICT, forged_here);
 }
 
+/* A backend under load sends cookies to anyone. Only its response keeps the listener that the client uses */
+static void cookies_choose_nothing(void **state)
+{
+	struct guard_message cookie = message(MESSAGE_COOKIE, 0, 1), response = message(MESSAGE_RESPONSE, 2, 1);
+	__u32 zero = 0;
+	struct learned_bucket *b;
+
+	for (size_t i = 0; i < world_n_entries; i++)
+		if (world_entries[i].service.id == at_service->id)
+			world_entries[i].service.flags |= SERVICE_CHOICE;
+	world_commit();
+	for (int n = 0; n < 2; n++) {
+		__u32 live = 0;
+
+		assert_int_equal(sends_initiation(0), 0);
+		assert_true(backend_sends(0, n ? &response : &cookie));
+		b = bpf_map_lookup_elem(&choices, &zero);
+		for (int i = 0; i < LEARNED_WAYS; i++)
+			live += learned_word_state(b->line.word[i]) == LEARNED_LIVE;
+		assert_int_equal(learned_there(&choices), 1);
+		assert_int_equal(live, n);
+	}
+}
+
 /* ---- packets that XDP passes up count once, when tc sends them ---- */
 
 static void passed_up_here(void)
@@ -609,7 +609,7 @@ static void healthy(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(source_limit), TEST(service_limit), TEST(replaying), TEST(replays_full), TEST(challenge), TEST(strict), TEST(responses), TEST(forged), TEST(passed_up), TEST(healthy),
+		TEST(source_limit), TEST(service_limit), TEST(replaying), TEST(replays_full), TEST(challenge), TEST(strict), TEST(responses), TEST(forged), TEST(cookies_choose_nothing), TEST(passed_up), TEST(healthy),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

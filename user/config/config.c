@@ -21,6 +21,7 @@
 #include "lib/yaml.h"
 
 static const char *const mode_names[] = { "auto", "native", "generic", "tc", NULL };
+static const char *const transmit_names[] = { "auto", "tc", NULL };
 static const char *const express_names[] = { "on", "off", NULL };
 static const char *const nat_names[] = { "dnat", "none", "masquerade", NULL };
 static const char *const role_names[] = { "", "wan", "lan", "tunnel", NULL };
@@ -186,6 +187,8 @@ static const struct yaml_key interface_keys[] = {
 	{ "role", yaml_set_choice, "wan", AT(interface_config, role), .choices = role_names,
 	  .required = true },
 	{ "mode", yaml_set_choice, "native", AT(interface_config, mode), .choices = mode_names },
+	{ "transmit", yaml_set_choice, "tc", AT(interface_config, transmit),
+	  .choices = transmit_names },
 	{ "shared", yaml_set_flag, "true", AT(interface_config, shared),
 	  .choices = yaml_flag_names },
 	{},

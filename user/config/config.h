@@ -14,10 +14,14 @@
 
 #define CONFIG_DEFAULT "/etc/wgxdp/wgxdp.yaml"
 
+/* How packets leave by an interface. TRANSMIT_TC: only by its qdisc, which may shape them. */
+enum transmit { TRANSMIT_AUTO, TRANSMIT_TC };
+
 struct interface_config {
 	char name[IFNAMSIZ];
 	enum link_role role;
 	enum mode mode;
+	enum transmit transmit;
 	bool shared;	/* XDP runs beside other software's, in libxdp's dispatcher */
 	/* Position of the name in config.file, counted from 1; 0: unknown. */
 	int line, column;

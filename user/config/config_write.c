@@ -107,7 +107,8 @@ void config_put_interface(FILE *out, const struct interface_config *i)
 {
 	fputs("  - { name: ", out);
 	config_put_text(out, i->name);
-	fprintf(out, ", role: %s, mode: %s%s }\n", role_name(i->role), mode_name(i->mode),
+	fprintf(out, ", role: %s, mode: %s%s%s }\n", role_name(i->role), mode_name(i->mode),
+		i->transmit == TRANSMIT_TC ? ", transmit: tc" : "",
 		i->shared ? ", shared: true" : "");
 }
 

@@ -204,6 +204,14 @@ static int write_link(struct dataplane *dp, const struct link *link, __u64 tx_dr
 				   BPF_ANY);
 }
 
+/* Returns whether packets may leave by this link only through its qdisc. */
+static bool by_qdisc(const struct plan *p, __u32 ifindex)
+{
+	const struct plan_port *port = plan_port(p, ifindex);
+
+	return port && port->by_qdisc;
+}
+
 static int sync_links(struct dataplane *dp, struct plan *p, const struct host *h, int *changes)
 {
 	int rc = 0;
@@ -223,7 +231,8 @@ static int sync_links(struct dataplane *dp, struct plan *p, const struct host *h
 			link->refused = refused_mode(dp, p, link->ifindex);
 			nic = link->port ? host_link(h, link->port) : is;
 			sends = attached_flags(dp, p, nic->ifindex) & LINK_NATIVE;
-			sends = transmit_flags(h, nic, sends, &hint);
+			sends = by_qdisc(p, link->ifindex) ? LINK_TC_SENDS :
+				transmit_flags(h, nic, sends, &hint);
 			link->flags |= sends < 0 ? 0 : sends;
 			rc = sends < 0 ? sends : write_link(dp, link, is->tx_dropped, changes);
 		}

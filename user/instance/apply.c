@@ -46,6 +46,8 @@ static void report_nic(const struct dataplane *dp, const struct host *h,
 		fputs(", shared", out);
 	if (is->refused && !(is->flags & LINK_NATIVE))
 		fprintf(out, " (native XDP refused: %s)", why_refused(is->refused));
+	else if (port->by_qdisc)
+		fputs(" (transmit: tc, so its qdisc gets what leaves by it)", out);
 	else if (is->flags & LINK_NATIVE &&
 		 !transmit_flags(h, host_link(h, nic->ifindex), true, &hint))
 		fprintf(out, " (cannot transmit, so tc sends what leaves by it%s%s)",

@@ -30,7 +30,9 @@ static void why_nic(const struct host *h, const struct plan_port *port, const st
 		fputs("mode auto keeps the generic XDP of an earlier configuration", out);
 	else
 		fputs("XDP was not tried yet: another `up` tries it", out);
-	if (mode & LINK_NATIVE && !transmit_flags(h, host_link(h, nic->ifindex), true, &hint))
+	if (port->by_qdisc)
+		fputs("; transmit: tc, so its qdisc gets what leaves by it", out);
+	else if (mode & LINK_NATIVE && !transmit_flags(h, host_link(h, nic->ifindex), true, &hint))
 		fprintf(out, "; the device cannot send from XDP, so tc sends these packets%s%s",
 			hint ? ": " : "", hint ?: "");
 	if (mode & LINK_NATIVE && port->lengthens)

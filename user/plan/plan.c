@@ -108,8 +108,9 @@ static void report_missing(const struct plan_builder *m, const char *name)
 		    host_link_names(m->host, name, there));
 }
 
-static int add_port(struct plan_builder *m, const char *name, enum link_role role, enum mode mode,
-		    bool shared)
+/* said: the entry in `interfaces`, or NULL */
+static int add_port(struct plan_builder *m, const char *name, enum link_role role,
+		    const struct interface_config *said)
 {
 	const struct nl_link *link = host_link_by_name(m->host, name);
 	struct plan_port *port;
@@ -138,8 +139,9 @@ static int add_port(struct plan_builder *m, const char *name, enum link_role rol
 	port->role = role;
 	port->l3 = !link->ethernet;
 	m->plan->l3 |= port->l3;
-	port->mode = mode != MODE_AUTO ? mode : m->config->mode;
-	port->shared = shared;
+	port->mode = said && said->mode != MODE_AUTO ? said->mode : m->config->mode;
+	port->shared = said && said->shared;
+	port->by_qdisc = said && said->transmit == TRANSMIT_TC;
 	port->sources = m->plan->n_ports - 1;
 	return 0;
 }
@@ -149,13 +151,13 @@ static int add_listening_ports(struct plan_builder *m, const struct service_conf
 	int rc = 0;
 
 	if (*s->listen_interface)
-		return add_port(m, s->listen_interface, ROLE_WAN, MODE_AUTO, false);
+		return add_port(m, s->listen_interface, ROLE_WAN, NULL);
 	for (size_t i = 0; i < s->n_listen_addresses && !rc; i++) {
 		const struct nl_address *a = host_address(m->host, &s->listen_addresses[i]);
 		const struct nl_link *link = a ? host_link(m->host, a->ifindex) : NULL;
 
 		if (link && !link->loopback)
-			rc = add_port(m, link->name, ROLE_WAN, MODE_AUTO, false);
+			rc = add_port(m, link->name, ROLE_WAN, NULL);
 	}
 	return rc;
 }
@@ -183,7 +185,7 @@ static int add_several(struct plan_builder *m, const struct address *backend, __
 				    "not translated: add that interface to `interfaces`",
 				    address_format(backend, text), link->name);
 		else
-			rc = add_port(m, link->name, ROLE_LAN, MODE_AUTO, false);
+			rc = add_port(m, link->name, ROLE_LAN, NULL);
 	}
 	return rc;
 }
@@ -199,7 +201,7 @@ int plan_backend_port(struct plan_builder *m, const struct address *backend, __u
 	if (rc)
 		return is_resource_error(rc) ? rc : 0;
 	link = host_link(m->host, oif);
-	rc = link && !link->loopback ? add_port(m, link->name, ROLE_LAN, MODE_AUTO, false) : 0;
+	rc = link && !link->loopback ? add_port(m, link->name, ROLE_LAN, NULL) : 0;
 	return rc ?: add_several(m, backend, vrf, oif);
 }
 
@@ -243,7 +245,7 @@ static int add_devices(struct plan_builder *m)
 
 	while (!rc && (name = config_interface(m->config, &at, &role)))
 		if (role == ROLE_TUNNEL && at > m->config->n_interfaces)
-			rc = add_port(m, name, role, MODE_AUTO, false);
+			rc = add_port(m, name, role, NULL);
 	return rc;
 }
 
@@ -277,12 +279,11 @@ int plan_ports(struct plan_builder *m)
 
 	m->plan->notify = c->n_learn;
 	for (size_t i = 0; i < c->n_interfaces && !rc; i++)
-		rc = add_port(m, c->interfaces[i].name, c->interfaces[i].role,
-			      c->interfaces[i].mode, c->interfaces[i].shared);
+		rc = add_port(m, c->interfaces[i].name, c->interfaces[i].role, &c->interfaces[i]);
 	for (size_t i = 0; i < c->n_services && !rc; i++)
 		rc = add_listening_ports(m, &c->services[i]);
 	if (*c->blind.interface)
-		rc = rc ?: add_port(m, c->blind.interface, ROLE_WAN, MODE_AUTO, false);
+		rc = rc ?: add_port(m, c->blind.interface, ROLE_WAN, NULL);
 	rc = rc ?: add_devices(m);
 	for (size_t i = 0; i < c->n_services && !rc; i++)
 		for (size_t j = 0; j < backends_of(&c->services[i]) && !rc; j++)

@@ -20,6 +20,7 @@ struct plan_port {			/* interface at which the data path receives packets */
 	bool l3;
 	/* XDP runs beside other programs, in the dispatcher of libxdp. */
 	bool shared;
+	bool by_qdisc;			/* transmit: tc */
 	bool lengthens;			/* NAT64 may lengthen packets that arrive at this port */
 	size_t n_nics;			/* nics at which frames of the port arrive */
 	char why[160];			/* reason why n_nics is 0 */

@@ -315,6 +315,7 @@ int plan_running(const struct host *h, const struct config *c, const struct link
 			*port = (struct plan_port){
 				.ifindex = link->ifindex, .role = links[i].role,
 				.l3 = !link->ethernet, .shared = said && said->shared,
+				.by_qdisc = said && said->transmit == TRANSMIT_TC,
 			};
 			memcpy(port->name, link->name, sizeof(port->name));
 			port->mode = said && said->mode != MODE_AUTO ? said->mode : c->mode;
