@@ -12,6 +12,7 @@
   libbpf,
   libfyaml,
   libmicrohttpd,
+  libxcrypt,
   libmnl,
   libsodium,
   libuv,
@@ -37,6 +38,7 @@ let
     curl
     ldns
     libmicrohttpd
+    libxcrypt
     libsodium
     ncurses
     openssl

@@ -255,10 +255,24 @@ static const struct yaml_key running_keys[] = {
 	{},
 };
 
+static void set_path(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
+		     void *object)
+{
+	const char *text = yaml_text(y, key, value);
+
+	if (text && *text != '/')
+		yaml_error(y, value, "%s: '%s' does not begin with '/': write the whole path, such "
+			   "as %s", key->name, text, key->like);
+	else if (text)
+		yaml_set_text(y, key, value, object);
+}
+
 static const struct yaml_key exporter_keys[] = {
 	{ "listen", yaml_set_list, "\"127.0.0.1:9851\"", .item = add_endpoint, .required = true,
 	  .pattern = PATTERN_ENDPOINT },
 	{ "page", yaml_set_choice, "local", AT(config, page), .choices = page_names },
+	{ "web-config", set_path, "/etc/wgxdp/web.yml", AT(config, web_config),
+	  .pattern = PATTERN_PATH },
 	{ "names", yaml_set_list, "relay.example.net",
 	  ROWS(config, exporter_names, n_exporter_names), .item = config_add_host_name,
 	  .pattern = PATTERN_DOMAIN },

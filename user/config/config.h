@@ -117,6 +117,7 @@ struct config {
 	struct ddns_text *exporter_names;
 	size_t n_exporter_names;
 	enum page_for page;		/* clients that may read the status page */
+	char web_config[256];		/* file with the exporter's TLS and passwords; "": none */
 	struct ddns_config *ddns;
 	size_t n_ddns;
 	enum mode mode;			/* from `up --mode`, or else that of the running instance */

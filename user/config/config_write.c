@@ -220,6 +220,10 @@ void config_put_exporter(FILE *out, const struct config *c)
 	fputs(" ]", out);
 	if (c->page != PAGE_LOCAL)
 		fprintf(out, ", page: %s", page_name(c->page));
+	if (*c->web_config) {
+		fputs(", web-config: ", out);
+		config_put_text(out, c->web_config);
+	}
 	for (size_t i = 0; i < c->n_exporter_names; i++)
 		fprintf(out, "%s%s", i ? ", " : ", names: [ ", c->exporter_names[i].text);
 	fprintf(out, "%s }\n", c->n_exporter_names ? " ]" : "");

@@ -84,6 +84,7 @@ struct waiter { /* a request that waits for the answer, or to which the answer i
 struct exporter {
 	uv_loop_t *loop;
 	struct web web;
+	struct web_config access;	/* TLS and passwords that all servers have */
 	struct server *servers;
 	struct written *written;
 };
@@ -97,6 +98,9 @@ static void add_headers(struct MHD_Response *response, const struct web_answer *
 	mhd.MHD_add_response_header(response, "Referrer-Policy", "no-referrer");
 	mhd.MHD_add_response_header(response, "Cross-Origin-Resource-Policy", "same-origin");
 	mhd.MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
+	if (a->status == MHD_HTTP_UNAUTHORIZED)
+		mhd.MHD_add_response_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE,
+					    "Basic realm=\"wgxdp\", charset=\"UTF-8\"");
 	if (a->status == MHD_HTTP_METHOD_NOT_ALLOWED)
 		mhd.MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, "GET, HEAD");
 }
@@ -267,6 +271,11 @@ static enum MHD_Result on_request(void *data, struct MHD_Connection *connection,
 		return w->written->response ?
 		       mhd.MHD_queue_response(connection, w->written->status,
 					      w->written->response) : MHD_NO;
+	r.admission = web_config_admit(&s->exporter->access,
+				       mhd.MHD_lookup_connection_value(
+					       connection, MHD_HEADER_KIND,
+					       MHD_HTTP_HEADER_AUTHORIZATION),
+				       uv_now(s->exporter->loop));
 	if (web_reads_maps(&s->exporter->web, &r))
 		return wait_for_written(s, connection, &r, request);
 	return web_answer(&s->exporter->web, &r, &a) ? MHD_NO : send_answer(connection, &a);
@@ -417,6 +426,12 @@ static int start_server(struct exporter *e, const struct endpoint_config *at)
 {
 	struct server *s = calloc(1, sizeof(*s));
 	const union MHD_DaemonInfo *info;
+	char *certificate = e->access.certificate;
+	struct MHD_OptionItem tls[] = {
+		{ MHD_OPTION_HTTPS_MEM_CERT, 0, certificate },
+		{ MHD_OPTION_HTTPS_MEM_KEY, 0, e->access.key },
+		{ MHD_OPTION_END, 0, NULL },
+	};
 	int fd;
 
 	if (!s)
@@ -427,8 +442,10 @@ static int start_server(struct exporter *e, const struct endpoint_config *at)
 		return fd;
 	}
 	*s = (struct server){ .exporter = e, .at = *at, .wanted = true };
-	s->daemon = mhd.MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL,
+	s->daemon = mhd.MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME |
+					 (certificate ? MHD_USE_TLS : 0), 0, NULL, NULL,
 					 on_request, s,
+					 MHD_OPTION_ARRAY, certificate ? tls : tls + 2,
 					 MHD_OPTION_LISTEN_SOCKET, fd,
 					 MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS,
 					 MHD_OPTION_PER_IP_CONNECTION_LIMIT, OF_ONE_CLIENT,
@@ -443,7 +460,7 @@ static int start_server(struct exporter *e, const struct endpoint_config *at)
 		else
 			close(fd);
 		free(s);
-		return -ENOMEM;
+		return certificate ? -EKEYREJECTED : -ENOMEM;
 	}
 	timer_init(e->loop, &s->timeout, s);
 	timer_init(e->loop, &s->check, s);
@@ -477,6 +494,9 @@ static struct server *server_at(const struct exporter *e, const struct endpoint_
 void exporter_reconfigure(struct exporter *e, const struct config *c)
 {
 	char text[ADDRESS_STRLEN], why[LIBRARY_WHY_LEN];
+	struct web_config access = {};
+	bool refused = *c->web_config && web_config_read(c->web_config, &access);
+	bool same = !refused && web_config_equal(&access, &e->access);
 
 	e->web.page = c->page;
 	e->web.names = c->exporter_names;
@@ -484,7 +504,7 @@ void exporter_reconfigure(struct exporter *e, const struct config *c)
 	for (struct server *s = e->servers; s; s = s->next)
 		s->wanted = false;
 	for (size_t i = 0; i < c->n_exporter; i++)
-		if (server_at(e, &c->exporter[i]))
+		if (same && server_at(e, &c->exporter[i]))
 			server_at(e, &c->exporter[i])->wanted = true;
 	for (struct server **at = &e->servers, *s; (s = *at);) {
 		if (s->wanted) {
@@ -493,6 +513,16 @@ void exporter_reconfigure(struct exporter *e, const struct config *c)
 		}
 		*at = s->next;
 		stop_server(s);
+	}
+	if (same) {
+		web_config_free(&access);
+	} else {
+		web_config_free(&e->access);
+		e->access = access;
+	}
+	if (refused) {
+		log_warning("exporter: serves nothing, because %s is wrong", c->web_config);
+		return;
 	}
 	if (c->n_exporter && LIBRARY_OPEN(&library_mhd, functions, &mhd, why)) {
 		log_warning("exporter: cannot serve metrics: %s", why);

@@ -209,6 +209,12 @@ static const char *refusal(const struct web *w, const struct web_request *r, uns
 {
 	bool metrics = !strcmp(r->path, "/metrics");
 
+	*status = 401;
+	if (r->admission == WEB_UNKNOWN)
+		return "wgxdp: a user and a password are needed";
+	*status = 429;
+	if (r->admission == WEB_BUSY)
+		return "wgxdp: another password is being checked: try again in a second";
 	*status = 405;
 	if (strcmp(r->method, "GET") && strcmp(r->method, "HEAD"))
 		return "only GET and HEAD are supported";

@@ -8,6 +8,7 @@
 #include <sys/types.h>
 #include <time.h>
 #include "config/config.h"
+#include "daemon/web_config.h"
 
 /* Most flows on a page; the command `wgxdp show flows` prints any number. */
 #define WEB_FLOWS_MAX 1000
@@ -26,6 +27,7 @@ struct web_request {
 	/* Method and path of the request, and its Host header; host NULL: none. */
 	const char *method, *path, *host;
 	bool local;			/* the client is on this host */
+	enum web_admission admission;	/* whether the request has the password that it needs */
 };
 
 struct web_answer {

@@ -39,6 +39,10 @@
 #define NCURSES_SONAME NULL
 #define NCURSES_PACKAGE "ncurses"
 #endif
+#ifndef CRYPT_SONAME
+#define CRYPT_SONAME NULL
+#define CRYPT_PACKAGE "libcrypt"
+#endif
 
 const struct library library_mhd = { MHD_SONAME, MHD_PACKAGE };
 const struct library library_sodium = { SODIUM_SONAME, SODIUM_PACKAGE };
@@ -47,6 +51,7 @@ const struct library library_curl = { CURL_SONAME, CURL_PACKAGE };
 const struct library library_crypto = { CRYPTO_SONAME, CRYPTO_PACKAGE };
 const struct library library_qrencode = { QRENCODE_SONAME, QRENCODE_PACKAGE };
 const struct library library_ncurses = { NCURSES_SONAME, NCURSES_PACKAGE };
+const struct library library_crypt = { CRYPT_SONAME, CRYPT_PACKAGE };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 

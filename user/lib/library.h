@@ -19,7 +19,7 @@ struct library {
 };
 
 extern const struct library library_mhd, library_sodium, library_ldns, library_curl, library_crypto,
-	library_qrencode, library_ncurses;
+	library_qrencode, library_ncurses, library_crypt;
 
 struct library_function {
 	const char *name;
