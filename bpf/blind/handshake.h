@@ -132,6 +132,13 @@ INLINE bool blind_is_known(__u32 number)
 	return site && site->place[site->now & 1].family;
 }
 
+/* Charges a wrong mac1 to the site, or to the source if it is no site. */
+INLINE int blind_wrong_mac1(struct pkt_state *state)
+{
+	remember_failed(state->guard.hash, state->guard.now);
+	return -DROP_guard_mac1;
+}
+
 INLINE int blind_initiation(struct pkt_state *state)
 {
 	struct blind_work *b = &state->blind;
@@ -139,10 +146,10 @@ INLINE int blind_initiation(struct pkt_state *state)
 	if (blind_fits(b, 0))
 		return blind_pass_up(b);
 	if (!b->from || !blind_fits_any(b))
-		return -DROP_guard_mac1;
+		return blind_wrong_mac1(state);
 	/* A search among all keys is charged like a wrong mac1, because it costs as much. */
 	if (state->guard.tried > 1 + BLIND_LAST)
-		remember_failed(site_hash(b->from), state->guard.now);
+		remember_failed(state->guard.hash, state->guard.now);
 	if (b->to == b->from)
 		return -DROP_guard_mac1;
 	b->waits = !blind_is_known(b->to);
@@ -158,15 +165,15 @@ INLINE int blind_response(struct pkt_state *state)
 	b->waits = 0;
 	if (b->from)
 		value = session_value(b->from, b->receiver, b->now);
-	if (!value)
-		return blind_fits(b, 0) ? blind_pass_up(b) : -DROP_guard_mac1;
-	if (!(value & BLIND_INITIATED))
+	if (value && !(value & BLIND_INITIATED))
 		return -DROP_blind_stranger;
 	/* This initiation was answered long ago: a new one would have a new index. */
 	if (value & BLIND_CONFIRMED &&
 	    BLIND_UNTIL(value) - b->now < (BLIND_SECONDS - BLIND_ANSWER_SECONDS) * tick_rate)
 		return -DROP_blind_refused;
-	return blind_fits(b, BLIND_ORIGIN(value)) ? b->to : -DROP_guard_mac1;
+	if (!blind_fits(b, value ? BLIND_ORIGIN(value) : 0))
+		return blind_wrong_mac1(state);
+	return value ? b->to : blind_pass_up(b);
 }
 
 /* Finds the site to which the initiation or response in s->guard goes. The site blind.from sent it.
@@ -175,6 +182,7 @@ INLINE int blind_handshake_step(struct pkt_state *s)
 {
 	struct blind_state *state = blind_state_find();
 	struct blind_work *b = &s->blind;
+	__u64 hash;
 	int rc;
 
 	if (!state)
@@ -186,13 +194,14 @@ INLINE int blind_handshake_step(struct pkt_state *s)
 	b->index = load_word(__u32, s->guard.message + 4);
 	s->guard.known = b->from;
 	s->guard.now = b->now;
-	s->guard.failed = b->from && has_failed(site_hash(b->from), b->now) ? FAILED : NOT_FAILED;
+	hash = site_hash(b->from);
+	s->guard.failed = b->from && has_failed(hash, b->now) ? FAILED : NOT_FAILED;
 	if (!mac1_begin(&s->guard))
 		return -DROP_guard_busy;
+	if (b->from)
+		s->guard.hash = hash;
 	rc = s->guard.kind == MESSAGE_INITIATION ? blind_initiation(s) : blind_response(s);
 	mac1_end(&s->guard);
-	if (rc == -DROP_guard_mac1)
-		remember_failed(b->from ? site_hash(b->from) : s->guard.hash, b->now);
 	return rc;
 }
 STATE_STEP(with_blind, blind_handshake)

@@ -6,8 +6,7 @@
  */
 #pragma once
 
-#include "step.h"
-#include "table.h"
+#include "learned.h"
 
 /* Refills a budget for `ticks` jiffies that have passed. It holds at most what it gets in an eighth
  * of a second. */
@@ -83,16 +82,16 @@ INLINE struct failed *failed_place(__u64 hash)
 TABLE_READ __u32 has_failed(__u64 hash, __u64 now)
 {
 	const struct failed *f = failed_place(hash);
-	bool found = false;
+	__u64 found = 0;
 
 #pragma clang loop unroll(full)
 	for (int i = 0; f && i < FAILED_EACH; i++) {
-		__s32 left = (__u32)f->of[i] - (__u32)now;
+		__u32 left = f->of[i] - now;
 
 		/* A larger distance is a time long ago, before jiffies wrapped around. */
-		found |= f->of[i] >> 32 == hash >> 32 &&
-			 left > (__s32)((FAILED_SHARE - 1) * FAILED_EACH_TICKS) &&
-			 left <= (__s32)(FAILED_SHARE * FAILED_EACH_TICKS);
+		left -= (FAILED_SHARE - 1) * FAILED_EACH_TICKS + 1;
+		found |= learned_none(f->of[i] >> 32 ^ hash >> 32) &
+			 learned_less(left, FAILED_EACH_TICKS);
 	}
 	return found;
 }
@@ -102,22 +101,22 @@ TABLE_READ __u32 has_failed(__u64 hash, __u64 now)
 TABLE_READ __u32 remember_failed(__u64 hash, __u64 now)
 {
 	struct failed *f = failed_place(hash);
-	__s32 least = 0x7fffffff, used = 0, most = FAILED_SHARE * FAILED_EACH_TICKS;
-	__u32 at = 0;
+	__u64 least = 1ULL << 32, used = 0, most = FAILED_SHARE * FAILED_EACH_TICKS, at = 0;
 
 	if (!f)
 		return 0;
 #pragma clang loop unroll(full)
-	for (__u32 i = 0; i < FAILED_EACH; i++) {
-		/* Jiffies until the share is whole again; negative: it is whole. */
-		__s32 left = (__u32)f->of[i] - (__u32)now;
-		bool is_it = f->of[i] >> 32 == hash >> 32;
+	for (__u64 i = 0; i < FAILED_EACH; i++) {
+		/* Jiffies until the share is whole again; a larger number: it is whole. */
+		__u64 left = (__u32)(f->of[i] - now), better;
+		__u64 other = 1 - learned_none(f->of[i] >> 32 ^ hash >> 32);
 
-		left = left < 0 || left > most ? 0 : left;
-		used = is_it ? left : used;
-		left = is_it ? -1 : left;
-		at = left < least ? i : at;
-		least = left < least ? left : least;
+		left *= learned_less(left, most + 1);
+		used += (1 - other) * (left - used);
+		left = other * (left + 1);	/* 0: the entry of this source */
+		better = learned_less(left, least);
+		at += better * (i - at);
+		least += better * (left - least);
 	}
 	used += FAILED_EACH_TICKS;
 	f->of[at & (FAILED_EACH - 1)] = hash >> 32 << 32 |

@@ -206,6 +206,10 @@ static void vlans(void **state)
 		}
 	assert_int_equal(express_vlan(1 << 18, 7), 0);
 	assert_int_equal(express_device(express_vlan((1 << 18) - 1, 4095)), (1 << 18) - 1);
+}
+
+/* ---- the hints of sources ---- */
+
 static __u64 random_word(void)
 {
 	static __u64 x = 88172645463325252ULL;
