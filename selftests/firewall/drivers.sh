@@ -51,8 +51,10 @@ try() { # KIND-OF-WAN KIND-OF-LAN
 network_of_nics
 head -c $size /dev/urandom > "$work/file"
 [[ ! ${BREAK:-} ]] || to=192.168.1.10
+inside firewall ip link add wan type veth peer name lan
 wgxdp up --wan wan --lan lan --to $to # creates directories that stay
 wgxdp down
+inside firewall ip link del wan
 for pair in "${pairs[@]}"; do
 	# shellcheck disable=SC2086
 	try $pair

@@ -259,6 +259,41 @@ static void forged_source_masquerade(void **state)
 	others_succeed("1,000 initiations/s forged in a source's name, masquerade");
 }
 
+/* ---- one source fills all ports: 20,000 new clients a second ---- */
+
+/* The backend answers everybody else 50 ms after their first packet */
+static void one_source_floods(void **state)
+{
+	struct guard_message answer = message(MESSAGE_DATA, 0, 7);
+	__u32 ticks = 3 * tick_rate, waits = tick_rate / 20, flood = 0;
+	struct addr their_ours = { 0 };
+	__u16 their_port = 0;
+
+	begin(&guarded[2], 0, 1);
+	flows_room(512);
+	flows_pools(40000, 41999);
+	for (__u32 i = 0; i < ticks; i++, host_jiffies++) {
+		for (__u32 j = 0; j < 20000 / tick_rate; j++) {
+			comes_from(ATTACKER, 1024 + flood++ % 60000);
+			if (!sends_data(7) && breaks())
+				backend_sends(0, &answer);
+		}
+		if (i < ticks / 3 / waits * waits)
+			continue;
+		comes_from(VICTIMS + i / waits, 50000);
+		if (i % waits == 0) {
+			attempt(sends_data(7) == 0);
+			their_ours = ours;
+			their_port = shown_port;
+		} else if (i % waits == waits - 1) {
+			ours = their_ours;
+			shown_port = their_port;
+			attempt(backend_sends(0, &answer));
+		}
+	}
+	others_succeed("20,000 new clients/s of one source, 2,000 ports");
+}
+
 /* ---- cookie replies of a backend under load, to 1,000 initiations a second that are forged in many names ---- */
 
 static void answered_by_cookies(void **state)
@@ -335,7 +370,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(chosen_newcomer_data), TEST(chosen_newcomer_strict), TEST(marked_victims), TEST(forged_source), TEST(forged_source_masquerade),
-		TEST(answered_by_cookies), TEST(under_load),
+		TEST(one_source_floods), TEST(answered_by_cookies),
+		TEST(under_load),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -206,6 +206,60 @@ static void vlans(void **state)
 		}
 	assert_int_equal(express_vlan(1 << 18, 7), 0);
 	assert_int_equal(express_device(express_vlan((1 << 18) - 1, 4095)), (1 << 18) - 1);
+static __u64 random_word(void)
+{
+	static __u64 x = 88172645463325252ULL;
+
+	x ^= x << 13;
+	x ^= x >> 7;
+	return x ^= x << 17;
+}
+
+/* Random lists, and sources in or near their prefixes: the hints never prove a source that the list refuses */
+static void hints_prove(void **state)
+{
+	__u32 proven = 0;
+
+	for (__u32 round = 0; round < 400; round++) {
+		bool ipv4 = round & 1;
+		char text[4][64];
+		const char *prefixes[5] = { 0 };
+		struct addr first[4];
+
+		for (int i = 0; i < 4; i++) {
+			__u32 len = 8 + random_word() % (ipv4 ? 25 : 121);
+			struct addr mask;
+			char digits[64];
+
+			first[i] = ipv4 ? addr_from4(random_word()) : (struct addr){ .q = { random_word(), random_word() } };
+			inet_ntop(ipv4 ? AF_INET : AF_INET6, first[i].b + (ipv4 ? 12 : 0), digits, sizeof(digits));
+			snprintf(text[i], sizeof(text[i]), "%s/%u", digits, len);
+			world_prefix(text[i], &first[i], &mask);
+			first[i].q[0] &= mask.q[0];
+			first[i].q[1] &= mask.q[1];
+			inet_ntop(ipv4 ? AF_INET : AF_INET6, first[i].b + (ipv4 ? 12 : 0), digits, sizeof(digits));
+			snprintf(text[i], sizeof(text[i]), "%s/%u", digits, len);
+			prefixes[i] = text[i];
+		}
+		world_sources(0, prefixes);
+		for (int n = 0; n < 500; n++) {
+			struct express_work w = { .ipv4 = ipv4 };
+			struct addr a = first[n % 4];
+			__u32 bit = random_word() % (ipv4 ? 32 : 128);
+
+			a.b[15 - bit / 8] ^= 1 << bit % 8;
+			a.q[1] ^= n % 3 ? 0 : htobe64(random_word() & 0xffff);
+			if (n % 5 == 0)
+				a = ipv4 ? addr_from4(random_word()) : (struct addr){ .q = { random_word(), random_word() } };
+			express_set_words(w.key.src, a, ipv4);
+			if (!express_is_free(0, &w))
+				continue;
+			proven++;
+			assert_false(is_martian(ipv4, a));
+			assert_int_equal(source_check(ipv4, &a, 0, false, true), 0);
+		}
+	}
+	assert_true(proven > 10000);
 }
 
 /* ---- different packets ---- */
@@ -360,7 +414,7 @@ static void credit(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(alike), T(sources_hold), T(vlans), T(unlike), T(ends), T(captured), T(strangers), T(shared_backend), T(credit),
+		T(alike), T(sources_hold), T(hints_prove), T(vlans), T(unlike), T(ends), T(captured), T(strangers), T(shared_backend), T(credit),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
