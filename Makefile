@@ -386,7 +386,7 @@ $(O)/fuzz/%.o: %.c Makefile
 	$(call say,FUZZ,$@)$(CLANG) $(ALL_CFLAGS) -iquote bpf -Itests -Wno-gnu-variable-sized-type-not-at-end -Wno-pass-failed $(FUZZ_CFLAGS) -MMD -MP -c $< -o $@
 
 # The modules for fuzzers
-FUZZED := $(wildcard $(patsubst %,user/%.c,lib/* net/* config/* ddns/* plan/resolved_backends dataplane/table instance/run_counters doctor/mtu* gen/topology* daemon/web))
+FUZZED := $(wildcard $(patsubst %,user/%.c,lib/* net/* config/* ddns/* plan/resolved_backends dataplane/table instance/run_counters doctor/mtu* gen/topology* daemon/web daemon/web_config))
 $(O)/fuzz/user.a: $(FUZZED:%.c=$(O)/fuzz/%.o)
 	$(make_archive)
 

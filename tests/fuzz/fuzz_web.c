@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Fuzz target: HTTP requests that libmicrohttpd gives to the exporter. An input is a byte of options (the client,
- * the allowed clients of the status page, whether there is a data path, what fails), then method, path and Host in
- * lines. There must be an answer with a possible status, a type and a policy. Only allowed clients see more than the
+ * the allowed clients of the status page, whether there is a data path, what fails), then method, path, Host and
+ * Authorization in lines. If there is the last one, a password is needed, and all others are refused. There must be an answer with a possible status, a type and a policy. Only allowed clients see more than the
  * metrics, and only by this host's own names. An answer contains nothing of the request.
  */
 #include <arpa/inet.h>
@@ -100,9 +100,18 @@ static bool ours(const char *host)
 	return inet_pton(AF_INET, name, &address) == 1 || !strcasecmp(name, "localhost") || !strcasecmp(name, here.nodename);
 }
 
+/* The only header with the right user and password */
+static bool is_admitted(const char *authorization)
+{
+	static const char right[] = "cHJvbWV0aGV1czpjb3JyZWN0IGhvcnNl";	/* prometheus:correct horse */
+	const char *rest = authorization + 6 + strlen(right);
+
+	return !strncasecmp(authorization, "Basic ", 6) && !strncmp(authorization + 6, right, strlen(right)) && !rest[strspn(rest, "=")];
+}
+
 static bool is_meant(unsigned int status)
 {
-	static const unsigned int all[] = { 200, 403, 404, 405, 421, 500, 503, 507 };
+	static const unsigned int all[] = { 200, 401, 403, 404, 405, 421, 429, 500, 503, 507 };
 	bool is = false;
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
@@ -116,7 +125,8 @@ static void check(const struct web *w, const struct web_request *r, const struct
 	bool api = !strncmp(r->path, "/api/v1/", 8);
 
 	MUST(is_meant(a->status) && a->type && a->policy && a->text);
-	MUST((a->status == 405) == !reads);
+	MUST((a->status == 401 || a->status == 429) == (r->admission != WEB_ADMITTED));
+	MUST(r->admission || (a->status == 405) == !reads);
 	if (a->status == 200 || a->status >= 500) {
 		MUST(r->host && (ours(r->host) || !strcasecmp(r->host, NAME) || !strncasecmp(r->host, NAME ":", strlen(NAME ":"))));
 		MUST(metrics || ((w->page == PAGE_EVERYWHERE || (w->page == PAGE_LOCAL && r->local)) && (api || !strcmp(r->path, "/"))));
@@ -134,6 +144,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static const enum page_for pages[] = { PAGE_OFF, PAGE_LOCAL, PAGE_EVERYWHERE, PAGE_EVERYWHERE };
 	struct ddns_text name = { NAME };
 	struct web w = { .instance = "default", .file = "/etc/wgxdp/wgxdp.yaml", .names = &name, .n_names = 1 };
+	struct web_user user = { .name = "prometheus", .hash = "x", .accepted = "correct horse" };
+	/* no time for bcrypt */
+	struct web_config access = { .users = &user, .n_users = 1, .next_check = UINT64_MAX };
 	struct web_request r = { 0 };
 	struct web_answer a;
 	char *text, *line;
@@ -147,6 +160,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	r.path = strsep(&line, "\n") ?: "/";
 	r.host = strsep(&line, "\n");
 	r.local = how & 4;
+	if (line) {
+		r.admission = web_config_admit(&access, line, 0);
+		MUST((r.admission == WEB_ADMITTED) == is_admitted(line));
+	}
 	MUST(!web_answer(&w, &r, &a));
 	check(&w, &r, &a);
 	if (!a.constant)

@@ -241,11 +241,13 @@ static bool decode(const char *text, char *ret, size_t size)
 		bits += 6;
 		if (bits >= 8) {
 			bits -= 8;
-			ret[n++] = word >> bits;
+			ret[n] = word >> bits;
+			if (!ret[n++])
+				return false;
 		}
 	}
 	ret[n] = '\0';
-	return !text[strspn(text, "=")];
+	return bits < 6 && !text[strspn(text, "=")];
 }
 
 /* Checks a password by bcrypt. For an unknown user it takes the same time. */
