@@ -8,11 +8,12 @@
 #include "step.h"
 
 /* Charges one event to the limit whose state is *until. Returns false if the limit is exhausted.
- * Several CPUs may call it at once. */
+ * Several CPUs may call it at once. Two attempts are enough, because only events within the limit
+ * change *until. */
 INLINE bool limit_charge(__u64 *until, __u64 each, __u64 burst, __u64 now)
 {
 #pragma clang loop unroll(full)
-	for (int i = 0; i < 4; i++) {
+	for (int i = 0; i < 2; i++) {
 		__u64 old = *(volatile __u64 *)until, from = old > now ? old : now;
 
 		if (from + each > now + burst * each)

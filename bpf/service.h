@@ -61,15 +61,12 @@ INLINE void service_find_choice(struct pkt *p)
 }
 
 /* Called when the packet is about to be sent. For an original, records that the client uses this
- * listener. For a reply, makes that entry LIVE, so that new clients cannot displace it. A backend
- * sends cookies to anyone, so these change nothing. */
+ * listener. For a reply, makes that entry LIVE, so that new clients cannot displace it. */
 INLINE void service_remember(struct pkt *p)
 {
 	bool original = p->s->direction == DIRECTION_ORIGINAL;
 	struct choice *value;
 
-	if (with_guards && p->s->guard.remember && p->s->guard.kind == MESSAGE_COOKIE)
-		return;
 	choice_set_key(p);
 	if (!original) {
 		if (!choices_find(p->s))

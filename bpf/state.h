@@ -93,7 +93,8 @@ struct flow_work {
 	__u64 hash;			/* hash of the flow's key */
 	__u64 now, units;	/* present time in jiffies, and in units of abi_learned.h */
 	struct flow made;		/* the new flow, until it is written to its place */
-	__u32 half_open;	/* seconds for which the new half-open flow is valid */
+	/* The new half-open flow: seconds for which it is valid, and how many ports to try. */
+	__u32 half_open, ports;
 	/* Search for a free port: random start, and number of the candidate that is tried. */
 	__u64 start;
 	__u32 tries;

@@ -79,9 +79,8 @@ INLINE void flow_answer(struct flow_work *s, const struct pool *pool)
 		return;
 	b->flow[way].since = s->units;
 	b->flow[way].epoch = epoch;
-	if (state == LEARNED_LIVE &&
-	    learned_left(word, s->units) > learned_units(HALF_OPEN_BRIEF))
-		half_open_refund(s);
+	if (state == LEARNED_LIVE)
+		half_open_refund(s, word);
 	if (total)
 		__sync_fetch_and_add(&total->created, 1);
 }
@@ -150,7 +149,12 @@ INLINE int flow_change_step(struct pkt_state *state)
 	if (s->is_found)
 		flow_end_former(s);
 	flow_describe(s);
-	s->half_open = half_open_charge(s, s->now) ? HALF_OPEN_SECONDS : HALF_OPEN_BRIEF;
+	s->half_open = HALF_OPEN_SECONDS;
+	s->ports = FLOW_PORTS;
+	if (!half_open_charge(s, s->now)) {
+		s->half_open = HALF_OPEN_BRIEF;
+		s->ports = FLOW_PORTS_BRIEF;
+	}
 	return 0;
 }
 STATE_STEP(with_flows, flow_change)

@@ -254,8 +254,7 @@ INLINE int flow_find_port(struct flow_work *s)
 	s->start = learned_second(s->hash ^ learned_secret.key[0], &learned_secret);
 	s->yields_rank = LEARNED_RANK - 1;
 	s->result = -1;
-	bpf_loop(s->half_open == HALF_OPEN_SECONDS ? FLOW_PORTS : FLOW_PORTS_BRIEF, flow_try_next,
-		 NULL, 0);
+	bpf_loop(s->ports, flow_try_next, NULL, 0);
 	if (s->result && s->yields_rank >= LEARNED_RANK &&
 	    flow_end_at(s->yields_place, s->yields_word))
 		flow_try_next(s->yields_try, NULL);

@@ -52,15 +52,18 @@ INLINE bool half_open_charge(const struct flow_work *s, __u64 now)
 	return true;
 }
 
-/* Takes back the charge for a half-open flow, because the backend has answered it. */
-INLINE void half_open_refund(const struct flow_work *s)
+/* Takes back the charge for a half-open flow, because the backend has answered it. A brief flow was
+ * not charged. word: the flow's word before the answer. */
+INLINE void half_open_refund(const struct flow_work *s, __u64 word)
 {
+	__u64 each = HALF_OPEN_EACH * learned_less(learned_units(HALF_OPEN_BRIEF),
+						   learned_left(word, s->units));
 	struct flow_cells cells;
 
 	if (!flow_cells(s, &cells))
 		return;
-	cells.a->half -= HALF_OPEN_EACH;
-	cells.b->half -= HALF_OPEN_EACH;
+	cells.a->half -= each;
+	cells.b->half -= each;
 }
 
 /* ---- LIVE flows: epoch:16 now:24 before:24 ---- */

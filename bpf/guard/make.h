@@ -179,8 +179,10 @@ INLINE int guard_make_reply(struct pkt_state *state, const struct guard *g)
 	struct answered *value;
 
 	if (s->kind == MESSAGE_COOKIE) {
-		/* The backend sends cookies to anyone. So the client's flow stays half-open. */
+		/* The backend sends cookies to anyone. So the client's flow stays half-open, and
+		 * service_remember() does not run. */
 		state->flow.way.is_new = FLOW_KNOWN;
+		state->service.flags &= ~SERVICE_CHOICE;
 		learned_key(state)->client = s->client;
 		learned_value(state, LEARNED_HALF, COOKIE_SECONDS);
 		challenged_store(state);
