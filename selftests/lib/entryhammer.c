@@ -4,9 +4,10 @@
  * the programs (BPF_PROG_TEST_RUN) of the instance that is pinned in DIRECTORY, with OPERATIONS packets each. The packets arrive by the
  * link, on which the firewall has the MAC. The services are 198.51.100.1:51820 and :51821, their backends 192.168.1.10 and .11.
  *
- * fragments: sends first and later fragments of few datagrams, whose entries all belong in the first of every 256 buckets. These
+ * fragments: sends first and later fragments of few datagrams, whose entries all belong in the first 1/256 of the buckets. These
  * buckets have places for half of the datagrams, so that each place is rewritten all the time. Some later fragments are of the
- * datagram whose entry the other CPU is displacing. The number of a datagram gives its ports and the length of its first fragment, so that a wrong value is noticed. Prints
+ * datagram whose entry the other CPU is displacing. The number of a datagram gives its ports and the length of its first fragment, so
+ * that a wrong value is noticed. Prints
  *
  *     operations N datagrams N places N found N missed N torn N entries N wrong N
  *

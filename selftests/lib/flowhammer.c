@@ -2,8 +2,8 @@
  *
  * flowhammer DIRECTORY IFINDEX IFINDEX MAC MAC OPERATIONS: two CPUs on the same flows, through the XDP program (BPF_PROG_TEST_RUN)
  * of the instance that is pinned in DIRECTORY, with OPERATIONS packets each. Originals arrive by the first link, on which the firewall
- * has the first MAC, and answers by the second. flow_packets.h has the service and the backend. A second service, 198.51.100.1:51821, has the
- * backend 192.168.1.11:51820.
+ * has the first MAC, and answers by the second. flow_packets.h has the service and the backend. A second service,
+ * 198.51.100.1:51821, has the backend 192.168.1.11:51820.
  *
  * Each of 200 sources has 16 clients. The first client is answered at once, so its flow is confirmed. The others come and go. The share of
  * a source is one flow, so an answered flow gives way to newcomers. The number of attempts of a source is not limited here. No two clients

@@ -28,7 +28,7 @@ broken() {
 	make -s -C "$work/copy" -j2 O=build all > "$work/make" 2>&1 || fail "make: $(tail -n 3 "$work/make")"
 	wgxdp=$work/copy/build/wgxdp
 }
-seed() { # FILE OF SED
+seed() { # FILE SCRIPT: seeds a bug into a file of bpf/, by a script of sed
 	sed -i "$2" "$work/copy/bpf/$1"
 	! diff -q "$root/bpf/$1" "$work/copy/bpf/$1" > /dev/null || fail "BREAK=$BREAK changes nothing in bpf/$1"
 }
