@@ -344,7 +344,7 @@ $(BENCH_DIR)/relay: $(BENCH_DIR)/relay.o
 -include $(wildcard $(BENCH_DIR)/*.d)
 
 # ---- what the selftests (and the demo) need besides wgxdp ----
-SELFTEST_PROGRAMS := $(O)/selftests/udptool $(O)/selftests/flowrace $(O)/selftests/flowhammer $(O)/selftests/entryhammer $(O)/selftests/flowtable $(O)/selftests/flood $(O)/selftests/mapsum $(O)/selftests/faultrun $(O)/selftests/nomemory.so $(O)/selftests/refuse.so \
+SELFTEST_PROGRAMS := $(O)/selftests/udptool $(O)/selftests/flowrace $(O)/selftests/flowhammer $(O)/selftests/entryhammer $(O)/selftests/flowcrowd $(O)/selftests/flowtable $(O)/selftests/flood $(O)/selftests/mapsum $(O)/selftests/faultrun $(O)/selftests/nomemory.so $(O)/selftests/refuse.so \
 	$(O)/selftests/peer.bpf.o $(O)/selftests/beside.bpf.o
 
 .PHONY: selftest-programs
@@ -360,8 +360,8 @@ $(O)/selftests/%.so: selftests/lib/%.c Makefile
 	@mkdir -p $(@D)
 	$(call say,CC,$@)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -shared -fPIC $< -o $@
 
-$(O)/selftests/flowrace $(O)/selftests/flowhammer $(O)/selftests/entryhammer: SELFTEST_LIBS = -pthread -lbpf
-$(O)/selftests/flowrace $(O)/selftests/flowhammer $(O)/selftests/entryhammer: selftests/lib/flow_packets.h selftests/lib/head_sum.h
+$(O)/selftests/flowrace $(O)/selftests/flowhammer $(O)/selftests/entryhammer $(O)/selftests/flowcrowd: SELFTEST_LIBS = -pthread -lbpf
+$(O)/selftests/flowrace $(O)/selftests/flowhammer $(O)/selftests/entryhammer $(O)/selftests/flowcrowd: selftests/lib/flow_packets.h selftests/lib/head_sum.h
 $(O)/selftests/flowhammer $(O)/selftests/entryhammer $(O)/selftests/flowtable: selftests/lib/pinned_array.h
 $(O)/selftests/flood $(O)/selftests/flowtable $(O)/selftests/mapsum: SELFTEST_LIBS = -lbpf
 $(O)/selftests/flood: $(O)/selftests/flood.skel.h selftests/lib/flood.h selftests/lib/head_sum.h

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * flood: sends WireGuard initiations with a wrong mac1 from many IPv4 sources, as fast as a CPU sends live frames.
+ * flood: sends WireGuard initiations with a wrong mac1, or messages that look like WireGuard's data, from many IPv4
+ * sources, as fast as a CPU sends live frames.
  *
  *   flood [OPTION]... DEVICE MAC FIRST-SOURCE TO PORT      ends after the last packet, or on SIGTERM: `sent N seconds S`
  *
  *   -n NUMBER  packets (0: until SIGTERM)   -r RATE   packets a second, in bursts (0: as fast as possible)
  *   -c NUMBER  sources (10000)               -x        make the packets but send none: measures the cost of making them
+ *   -d         data, of 144 bytes
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -28,6 +30,7 @@
 #include "selftests/flood.skel.h"
 
 #define MESSAGE 148
+#define DATA 144			/* a multiple of 16, as data messages have */
 #define AT_ONCE 100000			/* packets of one call, because each call first waits for RCU */
 #define ROUND_NS 10000000		/* between two calls if there is a rate */
 
@@ -40,7 +43,7 @@ struct frame {
 
 static volatile sig_atomic_t ended;
 static unsigned long number, rate, sources = 10000;
-static bool nowhere;
+static bool nowhere, data;
 
 static void die(const char *what)
 {
@@ -64,20 +67,21 @@ static double now(void)
 /* Leaves out the source, and the UDP checksum, which is optional in IPv4 */
 static void make_frame(struct frame *f, const char *mac, const char *to, int port)
 {
+	__u16 len = data ? DATA : MESSAGE;
 	__u8 *m = f->eth.h_dest;
 
 	*f = (struct frame){
 		.eth = { .h_source = { 2 }, .h_proto = htons(ETH_P_IP) },
 		.ip = { .version = 4, .ihl = 5, .ttl = 64, .protocol = IPPROTO_UDP, .daddr = inet_addr(to),
-			.tot_len = htons(sizeof(*f) - sizeof(f->eth)) },
-		.udp = { .dest = htons(port), .len = htons(sizeof(f->udp) + MESSAGE) },
+			.tot_len = htons(sizeof(f->ip) + sizeof(f->udp) + len) },
+		.udp = { .dest = htons(port), .len = htons(sizeof(f->udp) + len) },
 	};
 	if (sscanf(mac, "%hhx:%hhx:%hhx:%hhx:%hhx:%hhx", m, m + 1, m + 2, m + 3, m + 4, m + 5) != 6)
 		die(mac);
 	f->ip.check = head_sum((const __u8 *)f + sizeof(f->eth));
 	if (getrandom(f->message, MESSAGE, 0) != MESSAGE)
 		die("getrandom");
-	memcpy(f->message, "\1\0\0", 4);
+	memcpy(f->message, data ? "\4\0\0" : "\1\0\0", 4);
 	memset(f->message + MESSAGE - 16, 0, 16);
 }
 
@@ -99,7 +103,7 @@ static unsigned long due(double begun, unsigned long sent)
 static void send_all(struct flood *skel, struct frame *f)
 {
 	volatile struct flood_job *job = &skel->bss->job;
-	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = f, .data_size_in = sizeof(*f), .batch_size = 64,
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = f, .data_size_in = sizeof(f->eth) + ntohs(f->ip.tot_len), .batch_size = 64,
 		    .flags = BPF_F_TEST_XDP_LIVE_FRAMES);
 	double begun = now();
 
@@ -118,12 +122,13 @@ int main(int argc, char **argv)
 	struct frame f;
 	int c;
 
-	while ((c = getopt(argc, argv, "n:r:c:x")) != -1)
+	while ((c = getopt(argc, argv, "n:r:c:xd")) != -1)
 		switch (c) {
 		case 'n': number = atol(optarg); break;
 		case 'r': rate = atol(optarg); break;
 		case 'c': sources = atol(optarg); break;
 		case 'x': nowhere = true; break;
+		case 'd': data = true; break;
 		default: return 2;
 		}
 	if (argc - optind != 5 || !sources)

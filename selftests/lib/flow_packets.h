@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Sends packets through a program of an instance, by BPF_PROG_TEST_RUN. For flowrace.c, flowhammer.c and
+ * Sends packets through a program of an instance, by BPF_PROG_TEST_RUN. For flowrace.c, flowhammer.c, flowcrowd.c and
  * entryhammer.c, which have die(). The service is 198.51.100.1:51820. Its backend 192.168.1.10:51820 sees clients of a
  * masquerading service as 192.168.1.1.
  */
@@ -21,10 +21,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/timerfd.h>
 #include "head_sum.h"
 
 enum { PORT = 51820, CPUS = 2 };
-
 static void die(const char *what);
 
 struct frame {
@@ -84,14 +84,30 @@ static inline __u32 frame_run_xdp(struct frame *in, __u32 link, struct frame *ou
 	return verdict;
 }
 
-/* Returns whether the packet was sent, and its new addresses. Network byte order */
+/* Returns whether the packet was sent, and its new addresses. Network byte order. To a guard, the packet is WireGuard's
+ * data */
 static inline bool run(__u32 link, const __u8 *mac, __be32 src, __be16 sport, __be32 dst, __be16 dport, struct frame *out)
 {
 	__u16 len = sizeof(out->udp) + sizeof(out->payload);
 	struct frame in = frame_of(mac, src, dst, len);
 
 	frame_udp(&in, sport, dport, len);
+	in.payload[0] = 4;
 	return frame_run_xdp(&in, link, out) == XDP_REDIRECT;
+}
+
+/* Tells the CPU that it waits. An emulator of two CPUs in one thread then runs the other one. */
+static inline void wait_a_little(void)
+{
+#ifdef __x86_64__
+	__builtin_ia32_pause();
+#endif
+}
+
+static inline void spend_time(unsigned int rounds)
+{
+	for (volatile unsigned int n = rounds; n; n--)
+		;
 }
 
 /* Waits until both CPUs are here */
@@ -101,7 +117,35 @@ static inline void meet(void)
 	unsigned long all = (atomic_fetch_add(&arrived, 1) / CPUS + 1) * CPUS;
 
 	while (atomic_load(&arrived) < all)
-		;
+		wait_a_little();
+}
+
+/* Interrupts this CPU once, after some nanoseconds, between any two instructions of a program */
+static inline void interrupt_soon(unsigned int ns)
+{
+	static __thread int timer = -1;
+	struct itimerspec at = { .it_value.tv_nsec = ns + 1 };
+
+	if (timer < 0)
+		timer = timerfd_create(CLOCK_MONOTONIC, 0);
+	if (timerfd_settime(timer, 0, &at, NULL))
+		die("a timer");
+}
+
+/* Both CPUs wait for each other, and begin within the same microsecond. random: the same on both CPUs. reader: a CPU that
+ * is interrupted at a random moment, for about two microseconds, in which the other CPU can rewrite the entry that the
+ * reader has begun to read; or -1 */
+static inline void come_close(int cpu, unsigned long random, int reader)
+{
+	unsigned int mine = cpu ? random >> 40 : random >> 52;
+
+	meet();
+	if (reader < 0)
+		spend_time(mine & 255);
+	else if (reader == cpu)
+		interrupt_soon(mine & 4095);
+	else
+		spend_time(512 + (mine & 1023));
 }
 
 static inline void stay_on_cpu(int cpu)

@@ -1,0 +1,12 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# vm: 6.1
+# entries-hammer and masquerade-hammer on Linux 6.1, with 100,000 packets on each CPU ($OPERATIONS). By default both
+# CPUs of the guest share a thread of this machine and take turns, so their programs seldom run at the same moment.
+# VMRUN_ACCEL=tcg,thread=multi gives each CPU a thread. 100 million packets would take about two hours.
+set -euo pipefail
+cd "${BASH_SOURCE[0]%/*}/../.."
+
+export OPERATIONS=${OPERATIONS:-100000}
+selftests/firewall/entries-hammer.sh
+selftests/masquerade/masquerade-hammer.sh
