@@ -8,7 +8,7 @@
 #include <string.h>
 #include "config/config_check.h"
 #include "config/config_endpoints.h"
-#include "import/import.h"
+#include "import/service.h"
 #include "lib/grow.h"
 #include "lib/log.h"
 #include "lib/yaml.h"
@@ -233,14 +233,6 @@ static void note_refusal(void *data, const struct config_place *place, const cha
 	snprintf(r->text, sizeof(r->text), "%s", text);
 }
 
-static void free_service(struct import_service *s)
-{
-	config_free_service(&s->s);
-	sources_free(&s->clients[0]);
-	sources_free(&s->clients[1]);
-	free(s->rules);
-}
-
 static void drop_service(struct import *im, size_t i, const char *why)
 {
 	struct import_service *s = &im->services[i];
@@ -249,7 +241,7 @@ static void drop_service(struct import *im, size_t i, const char *why)
 		im->rules.list[s->rules[j]].fate = RULE_STAYS;
 		rule_name(&im->rules, s->rules[j], "a service for it would be refused: %s", why);
 	}
-	free_service(s);
+	service_free(s);
 	memmove(s, s + 1, (--im->n_services - i) * sizeof(*s));
 }
 
@@ -327,7 +319,7 @@ int import_make(struct import *im)
 void import_free(struct import *im)
 {
 	for (size_t i = 0; i < im->n_services; i++)
-		free_service(&im->services[i]);
+		service_free(&im->services[i]);
 	free(im->services);
 	if (im->config) {
 		free(im->config->services);
@@ -341,6 +333,7 @@ void import_free(struct import *im)
 	for (size_t i = 0; i < im->n_lost; i++)
 		free(im->lost[i]);
 	free(im->lost);
+	free(im->lans);
 	free(im->policy_rules);
 	rules_free(&im->rules);
 	devices_free(&im->devices);

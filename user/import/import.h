@@ -22,6 +22,8 @@ struct import {
 	/* Options: the interface of rules that name none (NULL: none), the overlay (family 0:
 	 * none), and whether the rules are those of this host now. */
 	const char *wan;
+	const char **lans;		/* interfaces that lead to backends */
+	size_t n_lans;
 	bool later;			/* second round, for interfaces that lead to backends */
 	bool wan_given;			/* `wan` is an option, not found in the rules */
 	struct prefix overlay;

@@ -39,14 +39,9 @@ static bool same_rule(const struct rule *a, const struct rule *b)
 static void put_rules(FILE *out, const struct import *im, const size_t *rules, size_t n,
 		      const char *indent)
 {
-	for (size_t i = 0; i < n; i++) {
-		bool written = false;
-
-		for (size_t j = 0; j < i && !written; j++)
-			written = same_rule(&im->rules.list[rules[j]], &im->rules.list[rules[i]]);
-		if (!written)
+	for (size_t i = 0; i < n; i++)
+		if (!i || !same_rule(&im->rules.list[rules[i - 1]], &im->rules.list[rules[i]]))
 			put_rule(out, indent, &im->rules.list[rules[i]]);
-	}
 }
 
 static void put_services(FILE *out, const struct import *im)

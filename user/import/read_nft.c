@@ -11,6 +11,8 @@
 #include "lib/log.h"
 #include "lib/yaml.h"
 
+#define STEPS 20			/* cost of a look at an object of the ruleset */
+
 struct nft {
 	struct rules *rules;
 	struct yaml_node *list;		/* all objects of the ruleset */
@@ -43,7 +45,8 @@ static bool is(struct yaml_node *n, const char *path, const char *text)
 /* Returns the elements of a named set or map of the rule's table; NULL: unknown. */
 static struct yaml_node *named_elements(struct nft *x, const char *name)
 {
-	for (struct yaml_node *n = x->list->first; n; n = n->next) {
+	for (struct yaml_node *n = x->list->first; n && rules_search(x->rules, STEPS);
+	     n = n->next) {
 		struct yaml_node *set = at(n, "/set") ?: at(n, "/map");
 
 		if (set && is(set, "/name", name) &&
@@ -561,7 +564,8 @@ static bool is_iptables(struct nft *x, const char *family, const char *table)
 		"PREROUTING", "INPUT", "FORWARD", "OUTPUT", "POSTROUTING",
 	};
 
-	for (struct yaml_node *n = x->list->first; n; n = n->next) {
+	for (struct yaml_node *n = x->list->first; n && rules_search(x->rules, STEPS);
+	     n = n->next) {
 		struct yaml_node *chain = at(n, "/chain");
 
 		for (size_t i = 0; chain && i < sizeof(names) / sizeof(*names); i++)
@@ -576,7 +580,7 @@ static bool is_iptables(struct nft *x, const char *family, const char *table)
 static void read_each(struct nft *x, const char *kind,
 		      void (*read)(struct nft *, struct yaml_node *), bool iptables_too)
 {
-	for (struct yaml_node *n = x->list->first; n; n = n->next) {
+	for (struct yaml_node *n = x->list->first; n && !x->rules->too_many; n = n->next) {
 		struct yaml_node *object = at(n, kind);
 
 		if (object && !(iptables_too && is_iptables(x, text_at(object, "/family"),

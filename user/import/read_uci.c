@@ -11,6 +11,9 @@
 #include "lib/grow.h"
 #include "lib/log.h"
 
+#define SETTINGS_MAX 20000		/* most settings that are read */
+#define TEXT_MAX 400			/* bytes after which the text of a rule is cut */
+
 struct setting {			/* PACKAGE.SECTION.KEY=VALUE, without quotes */
 	char *section, *key, *value;	/* section: "firewall.@redirect[0]"; key: "" is its type */
 	unsigned int line;
@@ -36,7 +39,8 @@ static void unquote(char *s)
 	*to = '\0';
 }
 
-static void read_settings(struct uci *u)
+/* Returns false if there are too many. */
+static bool read_settings(struct uci *u)
 {
 	char *rest = u->t->text, *line;
 	unsigned int number = 0;
@@ -52,6 +56,8 @@ static void read_settings(struct uci *u)
 		unquote(value);
 		first = strchr(line, '.');
 		second = first ? strchr(first + 1, '.') : NULL;
+		if (u->n == SETTINGS_MAX)
+			return false;
 		s = first ? append(u->list, u->n) : NULL;
 		if (!s)
 			continue;
@@ -59,13 +65,19 @@ static void read_settings(struct uci *u)
 			*second++ = '\0';
 		*s = (struct setting){ line, second ?: value + strlen(value), value, number };
 	}
+	return true;
 }
 
-static const char *get(const struct uci *u, const char *section, const char *key)
+/* Returns the value of a key in the section of a setting, whose settings follow each other. */
+static const char *get(const struct uci *u, const struct setting *of, const char *key)
 {
-	for (size_t i = 0; i < u->n; i++)
-		if (!strcmp(u->list[i].section, section) && !strcmp(u->list[i].key, key))
-			return u->list[i].value;
+	const struct setting *end = u->list + u->n, *s = of;
+
+	while (s > u->list && !strcmp(s[-1].section, of->section))
+		s--;
+	for (; s < end && !strcmp(s->section, of->section); s++)
+		if (!strcmp(s->key, key))
+			return s->value;
 	return "";
 }
 
@@ -81,6 +93,18 @@ static void add_names(struct uci *u, struct rule_match *m, const char *list)
 	free(copy);
 }
 
+/* Adds the devices of a network. */
+static void add_network(struct uci *u, struct rule_match *m, const char *name)
+{
+	for (size_t i = 0; i < u->n; i++) {
+		const struct setting *s = &u->list[i];
+
+		if (!strncmp(s->section, "network.", 8) && !strcmp(s->section + 8, name) &&
+		    (!strcmp(s->key, "device") || !strcmp(s->key, "ifname")))
+			add_names(u, m, s->value);
+	}
+}
+
 /* Adds the devices of a zone: those that it names, and those of its networks. */
 static void add_zone(struct uci *u, struct rule *rule, const char *zone)
 {
@@ -88,17 +112,15 @@ static void add_zone(struct uci *u, struct rule *rule, const char *zone)
 
 	for (size_t i = 0; i < u->n && m; i++) {
 		const struct setting *s = &u->list[i];
-		char *networks, *rest, *name, section[80];
+		char *networks, *rest, *name;
 
 		if (strcmp(s->key, "name") || strcmp(s->value, zone))
 			continue;
-		add_names(u, m, get(u, s->section, "device"));
-		networks = strdup(get(u, s->section, "network"));
+		add_names(u, m, get(u, s, "device"));
+		networks = strdup(get(u, s, "network"));
 		rest = networks;
 		while ((name = strsep(&rest, " "))) {
-			snprintf(section, sizeof(section), "network.%s", name);
-			add_names(u, m, get(u, section, "device"));
-			add_names(u, m, get(u, section, "ifname"));
+			add_network(u, m, name);
 		}
 		free(networks);
 	}
@@ -134,17 +156,17 @@ static bool begin(struct uci *u, const struct setting *s, enum rule_hook hook, b
 		[HOOK_PREROUTING] = "prerouting", [HOOK_FORWARD] = "forward",
 		[HOOK_POSTROUTING] = "postrouting",
 	};
-	const char *family = get(u, s->section, "family");
+	const char *family = get(u, s, "family");
 	struct rule_chain *c;
 
-	if (!strcmp(get(u, s->section, "enabled"), "0"))
+	if (!strcmp(get(u, s, "enabled"), "0"))
 		return false;
 	*rule = (struct rule){
 		.chain = rules_chain(u->rules, "uci firewall", chains[hook],
 				     RULE_IPV4 | RULE_IPV6),
 		.families = !strcmp(family, "ipv4") ? RULE_IPV4 : !strcmp(family, "ipv6") ?
 			    RULE_IPV6 : RULE_IPV4 | RULE_IPV6,
-		.never = !has_udp(get(u, s->section, "proto")),
+		.never = !has_udp(get(u, s, "proto")),
 	};
 	if (rule->chain == NONE)
 		return false;
@@ -167,39 +189,39 @@ static void end(struct uci *u, const struct setting *s, struct rule *rule)
 
 	if (asprintf(&rule->origin, "%s:%u", u->t->name, s->line) < 0)
 		rule->origin = NULL;
-	for (size_t i = 0; i < u->n; i++) {
+	for (const struct setting *next = s + 1; next < u->list + u->n; next++) {
 		char *longer;
 
-		if (strcmp(u->list[i].section, s->section) || !*u->list[i].key)
-			continue;
+		if (strcmp(next->section, s->section) || (text && strlen(text) > TEXT_MAX))
+			break;
 		if (asprintf(&longer, "%s%s%s %s", text ?: s->section, text ? ", " : ": ",
-			     u->list[i].key, u->list[i].value) < 0)
+			     next->key, next->value) < 0)
 			longer = NULL;
 		free(text);
 		text = longer;
 	}
 	rule->text = text ?: strdup(s->section);
 	u->rules->no_memory |= !rule->origin || !rule->text;
-	snprintf(rule->comment, sizeof(rule->comment), "%s", get(u, s->section, "name"));
-	add_condition(u, rule, FIELD_SOURCE, get(u, s->section, "src_ip"));
+	snprintf(rule->comment, sizeof(rule->comment), "%s", get(u, s, "name"));
+	add_condition(u, rule, FIELD_SOURCE, get(u, s, "src_ip"));
 	for (size_t i = 0; i < sizeof(unknown) / sizeof(*unknown); i++)
-		rule->unknown |= *get(u, s->section, unknown[i]);
+		rule->unknown |= *get(u, s, unknown[i]);
 	rules_add(u->rules, rule, 0);
 }
 
 static void add_redirect(struct uci *u, const struct setting *s)
 {
-	const char *section = s->section, *to = get(u, section, "dest_ip");
-	const char *port = get(u, section, "dest_port"), *target = get(u, section, "target");
+	const char *to = get(u, s, "dest_ip"), *port = get(u, s, "dest_port");
+	const char *target = get(u, s, "target");
 	struct rule rule;
 
 	if (!begin(u, s, HOOK_PREROUTING, true, &rule))
 		return;
 	rule.verdict = RULE_DNAT;
-	rule.hairpin = strcmp(get(u, section, "reflection"), "0") != 0;
-	add_zone(u, &rule, get(u, section, "src"));
-	add_condition(u, &rule, FIELD_PORT, get(u, section, "src_dport"));
-	add_condition(u, &rule, FIELD_TO, get(u, section, "src_dip"));
+	rule.hairpin = strcmp(get(u, s, "reflection"), "0") != 0;
+	add_zone(u, &rule, get(u, s, "src"));
+	add_condition(u, &rule, FIELD_PORT, get(u, s, "src_dport"));
+	add_condition(u, &rule, FIELD_TO, get(u, s, "src_dip"));
 	if (*target && strcmp(target, "DNAT"))
 		rule.verdict = RULE_OTHER;
 	else if (!*to)
@@ -213,18 +235,18 @@ static void add_redirect(struct uci *u, const struct setting *s)
 /* Adds a rule for forwarded packets. Rules without `dest` are for packets to the router itself. */
 static void add_forward(struct uci *u, const struct setting *s)
 {
-	const char *target = get(u, s->section, "target");
+	const char *target = get(u, s, "target");
 	struct rule rule;
 
-	if (!*get(u, s->section, "dest") || !begin(u, s, HOOK_FORWARD, false, &rule))
+	if (!*get(u, s, "dest") || !begin(u, s, HOOK_FORWARD, false, &rule))
 		return;
 	rule.verdict = !strcmp(target, "ACCEPT") ? RULE_ACCEPT :
 		       !strcmp(target, "DROP") || !strcmp(target, "REJECT") ? RULE_DROP :
 		       RULE_CONTINUES;
-	if (*get(u, s->section, "src") && strcmp(get(u, s->section, "src"), "*"))
-		add_zone(u, &rule, get(u, s->section, "src"));
-	add_condition(u, &rule, FIELD_TO, get(u, s->section, "dest_ip"));
-	add_condition(u, &rule, FIELD_PORT, get(u, s->section, "dest_port"));
+	if (*get(u, s, "src") && strcmp(get(u, s, "src"), "*"))
+		add_zone(u, &rule, get(u, s, "src"));
+	add_condition(u, &rule, FIELD_TO, get(u, s, "dest_ip"));
+	add_condition(u, &rule, FIELD_PORT, get(u, s, "dest_port"));
 	end(u, s, &rule);
 }
 
@@ -237,8 +259,8 @@ static void add_source_rule(struct uci *u, const struct setting *s)
 		return;
 	rule.verdict = RULE_SNAT;
 	rule.unknown = true;
-	add_condition(u, &rule, FIELD_TO, get(u, s->section, "dest_ip"));
-	add_condition(u, &rule, FIELD_PORT, get(u, s->section, "dest_port"));
+	add_condition(u, &rule, FIELD_TO, get(u, s, "dest_ip"));
+	add_condition(u, &rule, FIELD_PORT, get(u, s, "dest_port"));
 	end(u, s, &rule);
 }
 
@@ -246,7 +268,12 @@ int read_uci(struct rules *r, const struct import_text *t)
 {
 	struct uci u = { .rules = r, .t = t };
 
-	read_settings(&u);
+	if (!read_settings(&u)) {
+		log_error("%s: more than %d settings: write only those of the firewall and the "
+			  "network", t->name, SETTINGS_MAX);
+		free(u.list);
+		return -E2BIG;
+	}
 	for (size_t i = 0; i < u.n; i++) {
 		const struct setting *s = &u.list[i];
 

@@ -10,6 +10,7 @@
 #include "import/sources.h"
 #include "lib/grow.h"
 
+#define LOOKUPS_MAX 500000000	/* steps of searches: some seconds */
 #define DEPTH_MAX 32			/* nested jumps at most; the kernel has 16 */
 
 /* ---- chains and rules ---- */
@@ -19,6 +20,13 @@ static bool is_chain(const struct rule_chain *c, const char *table, const char *
 	return !strcmp(c->name, name) && !strcmp(c->table, table);
 }
 
+bool rules_search(struct rules *r, size_t steps)
+{
+	r->lookups += steps;
+	r->too_many |= r->lookups > LOOKUPS_MAX;
+	return !r->too_many;
+}
+
 size_t rules_chain(struct rules *r, const char *table, const char *name, unsigned int families)
 {
 	struct rule_chain *c;
@@ -26,9 +34,11 @@ size_t rules_chain(struct rules *r, const char *table, const char *name, unsigne
 	if (r->latest < r->n_chains && is_chain(&r->chains[r->latest], table, name))
 		return r->latest;
 	for (size_t i = 0; i < r->n_chains; i++)
-		if (is_chain(&r->chains[i], table, name))
+		if (is_chain(&r->chains[i], table, name)) {
+			rules_search(r, i);
 			return r->latest = i;
-	if (r->n_chains >= RULES_MAX) {
+		}
+	if (!rules_search(r, r->n_chains) || r->n_chains >= RULES_MAX) {
 		r->too_many = true;
 		return NONE;
 	}
@@ -63,7 +73,7 @@ void rules_add(struct rules *r, const struct rule *rule, size_t position)
 		before = c->last;
 		at = NONE;
 	}
-	while (position > 1 && at != NONE) {
+	while (position > 1 && at != NONE && rules_search(r, 1)) {
 		before = at;
 		at = r->list[at].next;
 		position--;

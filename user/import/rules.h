@@ -101,9 +101,12 @@ struct rules {
 	struct rule *list;
 	size_t n_chains, n;
 	size_t latest;			/* chain that was looked up last */
+	size_t lookups;			/* steps of all searches; see rules_search() */
 	bool no_memory, too_many;
 };
 
+/* Counts the steps of a search. Returns false, and sets .too_many, if there were too many. */
+bool rules_search(struct rules *r, size_t steps);
 /* Returns the index of the chain, which is added if it does not exist; NONE: no memory. */
 size_t rules_chain(struct rules *r, const char *table, const char *name, unsigned int families);
 /* Adds a rule, whose members the rules then own, at this position of its chain, counted from 1; 0:

@@ -8,13 +8,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include "config/config_check.h"
-#include "import/import.h"
+#include "import/service.h"
 #include "import/trial.h"
 #include "lib/grow.h"
 
 #define DEPTH_MAX 32
 #define KEPT_PORTS_MAX 64	/* most ports of a rule that keeps the port */
 #define ADDRESSES_MAX 16	/* most addresses of a rule */
+#define LANS_MAX 64
 #define DIRECT_PORTS_MAX 16	/* most ports of a rule that accepts packets for a host */
 
 /* The rules on the way to a rule, whose conditions all hold. */
@@ -147,131 +148,47 @@ static const char *shown_wan(const struct import *im)
 	return found;
 }
 
-/* Returns whether an interface leads to backends, whose packets are masqueraded there. */
+/* Returns the interface by which packets leave that a rule masquerades on their way to a
+ * destination; NULL: it is another rule. */
+static const char *lan_of(const struct rule *rule)
+{
+	const char *out = NULL;
+	bool to = false;
+
+	for (size_t i = 0; i < rule->n && rule->verdict == RULE_SNAT; i++) {
+		const struct rule_match *m = &rule->matches[i];
+
+		if (m->field == FIELD_OUT && !m->unlike && m->n == 1)
+			out = m->values[0].name;
+		to |= m->field == FIELD_TO;
+	}
+	return to ? out : NULL;
+}
+
 static bool is_lan(const struct import *im, const char *name)
 {
-	for (size_t i = 0; i < im->rules.n; i++) {
-		const struct rule *rule = &im->rules.list[i];
-		bool out = false, to = false;
-
-		for (size_t j = 0; j < rule->n && rule->verdict == RULE_SNAT; j++) {
-			const struct rule_match *m = &rule->matches[j];
-
-			out |= m->field == FIELD_OUT && !m->unlike && m->n == 1 &&
-			       !strcmp(m->values[0].name, name);
-			to |= m->field == FIELD_TO;
-		}
-		if (out && to)
+	for (size_t i = 0; i < im->n_lans; i++)
+		if (!strcmp(im->lans[i], name))
 			return true;
-	}
 	return false;
+}
+
+/* Lists the interfaces that lead to backends whose packets are masqueraded there. */
+static void find_lans(struct import *im)
+{
+	for (size_t i = 0; i < im->rules.n && im->n_lans < LANS_MAX; i++) {
+		const char *name = lan_of(&im->rules.list[i]), **place;
+
+		if (!name || is_lan(im, name))
+			continue;
+		place = append(im->lans, im->n_lans);
+		im->rules.no_memory |= !place;
+		if (place)
+			*place = name;
+	}
 }
 
 /* ---- adding services ---- */
-
-static bool same_place(const struct backend_config *a, const struct backend_config *b)
-{
-	return !strcmp(a->ipv4, b->ipv4) && !strcmp(a->ipv6, b->ipv6) && a->port == b->port;
-}
-
-static bool same_result(const struct import_service *a, const struct import_service *b)
-{
-	return a->family == b->family && !strcmp(a->in, b->in) && a->s.nat == b->s.nat &&
-	       a->s.hairpin == b->s.hairpin && same_place(&a->s.backend, &b->s.backend) &&
-	       sources_equal(&a->clients[0], &b->clients[0]) &&
-	       sources_equal(&a->clients[1], &b->clients[1]) &&
-	       a->s.flows.ports.first == b->s.flows.ports.first &&
-	       a->s.flows.ports.last == b->s.flows.ports.last &&
-	       a->s.flows.n_sources == b->s.flows.n_sources &&
-	       (!a->s.flows.n_sources || !memcmp(a->s.flows.sources, b->s.flows.sources,
-						 a->s.flows.n_sources * sizeof(struct address)));
-}
-
-static bool same_addresses(const struct service_config *a, const struct service_config *b)
-{
-	for (size_t i = 0; i < a->n_listen_addresses; i++)
-		if (address_find(b->listen_addresses, b->n_listen_addresses,
-				 &a->listen_addresses[i]) == b->n_listen_addresses)
-			return false;
-	return a->n_listen_addresses == b->n_listen_addresses &&
-	       !strcmp(a->listen_interface, b->listen_interface);
-}
-
-static bool has_port(const struct service_config *s, __be16 port)
-{
-	for (size_t i = 0; i < s->n_ports; i++)
-		if (s->ports[i] == port)
-			return true;
-	return false;
-}
-
-static bool has_ports(const struct service_config *s, unsigned int first, unsigned int last)
-{
-	while (first <= last && has_port(s, htons(first)))
-		first++;
-	return first > last;
-}
-
-static bool same_ports(const struct service_config *a, const struct service_config *b)
-{
-	for (size_t i = 0; i < a->n_ports; i++)
-		if (!has_port(b, a->ports[i]))
-			return false;
-	return a->n_ports == b->n_ports;
-}
-
-static void add_port(struct import *im, struct service_config *s, __be16 port)
-{
-	__be16 *place = append(s->ports, s->n_ports);
-
-	if (place)
-		*place = port;
-	else
-		im->rules.no_memory = true;
-}
-
-static void add_address(struct import *im, struct service_config *s, const struct address *a)
-{
-	struct address *place;
-
-	if (address_find(s->listen_addresses, s->n_listen_addresses, a) < s->n_listen_addresses)
-		return;
-	place = append(s->listen_addresses, s->n_listen_addresses);
-	if (place)
-		*place = *a;
-	else
-		im->rules.no_memory = true;
-}
-
-static void add_rule(struct import *im, struct import_service *to, size_t rule)
-{
-	size_t *place;
-
-	for (size_t i = 0; i < to->n_rules; i++)
-		if (to->rules[i] == rule)
-			return;
-	place = append(to->rules, to->n_rules);
-	if (place)
-		*place = rule;
-	else
-		im->rules.no_memory = true;
-}
-
-static void free_service(struct import_service *i)
-{
-	config_free_service(&i->s);
-	sources_free(&i->clients[0]);
-	sources_free(&i->clients[1]);
-	free(i->rules);
-}
-
-/* Moves the rules of a service to another one, and frees it. */
-static void absorb(struct import *im, struct import_service *to, struct import_service *from)
-{
-	for (size_t i = 0; i < from->n_rules; i++)
-		add_rule(im, to, from->rules[i]);
-	free_service(from);
-}
 
 /* Returns whether both come from the same rule, perhaps from elements of its map. */
 static bool same_origin(const struct import *im, size_t a, size_t b)
@@ -287,25 +204,25 @@ static void add_service(struct import *im, struct import_service *made, unsigned
 	struct import_service *to = NULL;
 
 	for (size_t i = 0; i < im->n_services && !to; i++)
-		if (same_result(&im->services[i], made) &&
-		    same_addresses(&im->services[i].s, &made->s) &&
+		if (service_same_result(&im->services[i], made) &&
+		    service_same_addresses(&im->services[i].s, &made->s) &&
 		    (same_origin(im, im->services[i].rules[0], made->rules[0]) ||
-		     has_ports(&im->services[i].s, first, last)))
+		     service_has_ports(&im->services[i].s, first, last)))
 			to = &im->services[i];
 	if (to) {
-		absorb(im, to, made);
+		service_absorb(im, to, made);
 	} else {
 		to = append(im->services, im->n_services);
 		if (!to) {
 			im->rules.no_memory = true;
-			free_service(made);
+			service_free(made);
 			return;
 		}
 		*to = *made;
 	}
 	for (unsigned int port = first; port <= last; port++)
-		if (!has_port(&to->s, htons(port)))
-			add_port(im, &to->s, htons(port));
+		if (!service_has_port(&to->s, htons(port)))
+			service_add_port(im, &to->s, htons(port));
 }
 
 /* ---- translated services ---- */
@@ -332,7 +249,7 @@ static void add_translated(struct import *im, struct trial *t, const struct port
 	if (t->first.in)
 		snprintf(made.in, sizeof(made.in), "%s", t->first.in);
 	if (t->first.to.family)
-		add_address(im, s, &t->first.to);
+		service_add_address(im, s, &t->first.to);
 	else
 		strcpy(s->listen_interface, made.in);
 	if (t->masquerades) {
@@ -630,157 +547,15 @@ static void reach_accepted(struct import *im, const struct path *p)
 	}
 }
 
-/* ---- joining ---- */
-
-static bool is_open(const struct import *im, const struct import_service *i)
-{
-	struct source_work w = { .left = 8 };
-	struct source_set all = sources_all(&w, i->family);
-	bool open = sources_equal(&all, &i->clients[i->family != FAMILY_IPV4]);
-
-	sources_free(&all);
-	return open && !w.failed;
-}
-
-static void remove_service(struct import *im, size_t i)
-{
-	memmove(&im->services[i], &im->services[i + 1],
-		(--im->n_services - i) * sizeof(*im->services));
-}
-
-/* Joins the addresses of two services that are alike. */
-static bool join_addresses(struct import *im, struct import_service *a, struct import_service *b)
-{
-	if (!a->s.n_listen_addresses || !b->s.n_listen_addresses || !same_result(a, b) ||
-	    !same_ports(&a->s, &b->s) || a->rules[0] != b->rules[0])
-		return false;
-	for (size_t i = 0; i < b->s.n_listen_addresses; i++)
-		add_address(im, &a->s, &b->s.listen_addresses[i]);
-	absorb(im, a, b);
-	return true;
-}
-
-/* Joins a service for IPv4 and one for IPv6. */
-static bool join_families(struct import *im, struct import_service *a, struct import_service *b)
-{
-	struct import_service *v4 = a->family == FAMILY_IPV4 ? a : b, *v6 = v4 == a ? b : a;
-
-	if (v4->family != FAMILY_IPV4 || v6->family != FAMILY_IPV6 || a->s.nat != b->s.nat ||
-	    a->s.nat == NAT_NONE || strcmp(a->in, b->in) || !same_ports(&a->s, &b->s) ||
-	    strcmp(a->s.listen_interface, b->s.listen_interface) ||
-	    a->s.backend.port != b->s.backend.port || a->s.hairpin != b->s.hairpin ||
-	    !is_open(im, a) || !is_open(im, b) ||
-	    a->s.flows.ports.last != b->s.flows.ports.last ||
-	    a->s.flows.ports.first != b->s.flows.ports.first)
-		return false;
-	strcpy(a == v4 ? a->s.backend.ipv6 : a->s.backend.ipv4,
-	       a == v4 ? b->s.backend.ipv6 : b->s.backend.ipv4);
-	for (size_t i = 0; i < b->s.n_listen_addresses; i++)
-		add_address(im, &a->s, &b->s.listen_addresses[i]);
-	for (size_t i = 0; i < b->s.flows.n_sources; i++) {
-		struct address *place = append(a->s.flows.sources, a->s.flows.n_sources);
-
-		if (place)
-			*place = b->s.flows.sources[i];
-	}
-	a->s.ipv6 = a->s.nat == NAT_DNAT ? IPV6_DNAT : IPV6_DIRECT;
-	a->family = 0;
-	sources_free(&a->clients[0]);
-	sources_free(&a->clients[1]);
-	absorb(im, a, b);
-	return true;
-}
-
-static void join_services(struct import *im)
-{
-	for (size_t i = 0; i < im->n_services; i++)
-		for (size_t j = i + 1; j < im->n_services; j++)
-			if (join_addresses(im, &im->services[i], &im->services[j]))
-				remove_service(im, j--);
-	for (size_t i = 0; i < im->n_services; i++)
-		for (size_t j = i + 1; j < im->n_services && im->services[i].family; j++)
-			if (join_families(im, &im->services[i], &im->services[j]))
-				remove_service(im, j--);
-}
-
-/* ---- clients, names ---- */
-
-/* Makes allow or deny from the clients of a family, the shorter one. */
-static void set_clients(struct import *im, struct import_service *i)
-{
-	const struct source_set *clients = &i->clients[i->family != FAMILY_IPV4];
-	struct source_set all = sources_all(&im->work, i->family), others;
-	struct prefix *allow = NULL, *deny = NULL;
-	size_t n_allow = 0, n_deny = 0;
-
-	others = sources_minus(&im->work, &all, clients);
-	if (sources_prefixes(clients, i->family, &allow, &n_allow) ||
-	    sources_prefixes(&others, i->family, &deny, &n_deny))
-		im->rules.no_memory = true;
-	if (n_deny <= n_allow) {
-		i->s.deny = deny;
-		i->s.n_deny = n_deny;
-		free(allow);
-	} else {
-		i->s.allow = allow;
-		i->s.n_allow = n_allow;
-		free(deny);
-	}
-	sources_free(&all);
-	sources_free(&others);
-}
-
-static bool is_name_used(const struct import *im, const char *name)
-{
-	for (size_t i = 0; i < im->n_services; i++)
-		if (!strcmp(im->services[i].s.name, name))
-			return true;
-	return false;
-}
-
-/* Names a service after the comment of one of its rules, or after its port. */
-static void set_name(const struct import *im, struct import_service *i)
-{
-	char name[NAME_LEN] = "", base[NAME_LEN - 12];
-	const char *text = "";
-
-	for (size_t j = 0; j < i->n_rules && !*text; j++)
-		if (im->rules.list[i->rules[j]].verdict != RULE_DROP)
-			text = im->rules.list[i->rules[j]].comment;
-	if (!strncmp(text, "service ", 8))
-		text += 8;
-	for (size_t n = 0; *text && n + 1 < sizeof(base); text++) {
-		bool good = (*text >= 'a' && *text <= 'z') || (*text >= 'A' && *text <= 'Z') ||
-			    (*text >= '0' && *text <= '9') || strchr("-_.", *text);
-
-		name[n++] = good ? *text : '-';
-		name[n] = '\0';
-	}
-	if (!is_service_name(name))
-		snprintf(name, sizeof(name), "udp-%u",
-			 ntohs(i->s.n_ports ? i->s.ports[0] : i->s.backend.port));
-	snprintf(base, sizeof(base), "%s", name);
-	for (int n = 2; is_name_used(im, name); n++)
-		snprintf(name, sizeof(name), "%s-%d", base, n);
-	strcpy(i->s.name, name);
-}
-
 void import_services(struct import *im)
 {
+	find_lans(im);
 	im->wan_given = im->wan;
 	im->wan = im->wan ?: shown_wan(im);
 	walk_hook(im, HOOK_PREROUTING, true, reach_translation);
 	im->later = true;
 	walk_hook(im, HOOK_PREROUTING, true, reach_translation);
-	join_services(im);
+	services_join(im);
 	walk_hook(im, HOOK_FORWARD, false, reach_accepted);
-	for (size_t i = 0; i < im->n_services; i++) {
-		struct import_service *s = &im->services[i];
-
-		if (s->family)
-			set_clients(im, s);
-		set_name(im, s);
-		for (size_t j = 0; j < s->n_rules; j++)
-			im->rules.list[s->rules[j]].fate = RULE_USED;
-	}
+	services_finish(im);
 }

@@ -301,19 +301,12 @@ static bool is_masqueraded_from(struct trial *t, const char *lan)
 /* Tries the interfaces that lead to the backend, or may do so. */
 static bool is_hairpin(struct trial *t)
 {
-	const struct rules *r = &t->im->rules;
-
 	if (t->then.out)
 		return is_masqueraded_from(t, t->then.out);
-	for (size_t i = 0; i < r->n; i++)
-		for (size_t j = 0; j < r->list[i].n && r->list[i].verdict == RULE_SNAT; j++) {
-			const struct rule_match *m = &r->list[i].matches[j];
-			const char *name = m->n ? m->values[0].name : "";
-
-			if (m->field == FIELD_OUT && !m->unlike && strcmp(name, t->first.in) &&
-			    is_masqueraded_from(t, name))
-				return true;
-		}
+	for (size_t i = 0; i < t->im->n_lans; i++)
+		if (strcmp(t->im->lans[i], t->first.in) &&
+		    is_masqueraded_from(t, t->im->lans[i]))
+			return true;
 	return is_masqueraded_from(t, "another");
 }
 
