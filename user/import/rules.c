@@ -158,6 +158,7 @@ void rule_name(struct rules *r, size_t rule, const char *format, ...)
 
 	if (named->fate != RULE_STAYS)
 		return;
+	free(named->why);
 	va_start(args, format);
 	if (vasprintf(&named->why, format, args) < 0) {
 		named->why = NULL;

@@ -493,8 +493,18 @@ static bool serves_port(const struct import *im, __u16 port)
 	return false;
 }
 
-/* Adds a service that forwards packets to the host's own address, if all chains let them pass. */
-static void try_direct(struct import *im, const char *in, const struct address *to, __u16 port)
+static bool has_used(const struct trial *t, size_t rule)
+{
+	for (size_t i = 0; i < t->n_used; i++)
+		if (t->used[i] == rule)
+			return true;
+	return false;
+}
+
+/* Adds a service that forwards packets to the host's own address, if all chains let them pass, one
+ * of them by this rule. */
+static void try_direct(struct import *im, size_t rule, const char *in, const struct address *to,
+		       __u16 port)
 {
 	struct trial t = { .im = im, .dnat = NONE, .first = {
 		.family = to->family, .in = in, .to = *to, .port = port,
@@ -503,7 +513,7 @@ static void try_direct(struct import *im, const char *in, const struct address *
 	bool ipv4 = to->family == FAMILY_IPV4;
 	char text[ADDRESS_STRLEN];
 
-	if (trial_run(&t) && !t.masquerades) {
+	if (trial_run(&t) && !t.masquerades && has_used(&t, rule)) {
 		made.rules = t.used;
 		made.n_rules = t.n_used;
 		t.used = NULL;
@@ -543,7 +553,7 @@ static void reach_accepted(struct import *im, const struct path *p)
 
 		if (range->first == range->last && range->first &&
 		    (in || im->wan_given || serves_port(im, range->first)))
-			try_direct(im, wan, &a, range->first);
+			try_direct(im, p->rules[p->n - 1], wan, &a, range->first);
 	}
 }
 

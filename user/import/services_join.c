@@ -141,6 +141,18 @@ static void set_name(const struct import *im, struct import_service *i)
 	strcpy(i->s.name, name);
 }
 
+/* Refuses IPv4 clients, which a masquerading service would translate to its IPv6 backend. */
+static void refuse_ipv4(struct import *im, struct service_config *s)
+{
+	struct prefix *place = append(s->deny, s->n_deny);
+
+	im->rules.no_memory |= !place;
+	if (!place)
+		return;
+	*place = (struct prefix){ .family = FAMILY_IPV4 };
+	place->addr.b[10] = place->addr.b[11] = 0xff;
+}
+
 void services_finish(struct import *im)
 {
 	for (size_t i = 0; i < im->n_services; i++) {
@@ -148,6 +160,9 @@ void services_finish(struct import *im)
 
 		if (s->family)
 			set_clients(im, s);
+		if (s->family == FAMILY_IPV6 && s->s.nat == NAT_MASQUERADE &&
+		    *s->s.listen_interface && !s->s.n_allow)
+			refuse_ipv4(im, &s->s);
 		set_name(im, s);
 		for (size_t j = 0; j < s->n_rules; j++)
 			im->rules.list[s->rules[j]].fate = RULE_USED;
