@@ -20,7 +20,7 @@ static void check_output(const char *text)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct import im = { .wan = size % 2 ? "eth0" : NULL, .work_max = 20000 };
+	struct import im = { .wan = size % 2 ? "eth0" : NULL, .work_max = 1000000 };
 	struct import_text t = { .name = "wg0.conf", .text = bytes_as_text(data, size) };
 	char *out = NULL;
 	FILE *f = text_open(&out, &t.n);

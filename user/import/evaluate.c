@@ -145,7 +145,7 @@ static bool may_decide(struct evaluation *e, size_t chain, unsigned int depth)
 {
 	size_t i = chain == NONE || depth > DEPTH_MAX ? NONE : e->rules->chains[chain].first;
 
-	for (; i != NONE && e->work->left; i = e->rules->list[i].next, e->work->left--) {
+	for (; i != NONE && work_step(e->work); i = e->rules->list[i].next) {
 		const struct rule *rule = &e->rules->list[i];
 		bool jumps = rule->verdict == RULE_JUMP || rule->verdict == RULE_GOTO;
 
@@ -153,7 +153,7 @@ static bool may_decide(struct evaluation *e, size_t chain, unsigned int depth)
 			    rule->verdict != RULE_CONTINUES && rule->verdict != RULE_RETURN)
 			return true;
 	}
-	return chain == NONE || !e->work->left;
+	return chain == NONE || e->work->failed;
 }
 
 /* Returns whether the rule is for one host, so that the interface by which its packets leave does
@@ -222,9 +222,7 @@ static struct source_set run_chain(struct evaluation *e, size_t chain,
 		e->work->failed = true;
 	for (size_t i = e->rules->chains[chain].first; i != NONE && left.n && !e->work->failed;
 	     i = e->rules->list[i].next) {
-		if (!e->work->left--)
-			e->work->failed = true;
-		else
+		if (work_step(e->work))
 			run_rule(e, i, &left, &back);
 	}
 	e->depth--;

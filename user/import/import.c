@@ -13,7 +13,7 @@
 #include "lib/log.h"
 #include "lib/yaml.h"
 
-#define WORK_MAX 20000000	/* ranges and rules that are looked at, at most: some seconds */
+#define WORK_MAX 500000000	/* see struct source_work: some seconds */
 
 void import_lose(struct import *im, const char *format, ...)
 {

@@ -39,10 +39,8 @@ static void walk(struct import *im, size_t chain, struct path *p, reached *call)
 		next.families &= rule->families;
 		if (rule->never || !next.families || p->n > DEPTH_MAX)
 			continue;
-		if (im->work.failed || !im->work.left--) {
-			im->work.failed = true;
+		if (!work_step(&im->work))
 			return;
-		}
 		next.rules[next.n++] = i;
 		next.unknown |= rule->unknown;
 		if (rule->to_chain != NONE && next.n <= DEPTH_MAX)

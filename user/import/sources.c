@@ -6,6 +6,8 @@
 #include "import/sources.h"
 #include "lib/grow.h"
 
+#define STEP 50				/* cost of a look at a rule, in ranges */
+
 typedef struct source_number number;
 
 static number number_of(const struct addr *a)
@@ -42,6 +44,13 @@ static bool begins_block(number a, unsigned int bits)
 	number end = block_end((number){ 0 }, bits);
 
 	return !(a.high & end.high) && !(a.low & end.low);
+}
+
+bool work_step(struct source_work *w)
+{
+	w->failed |= w->left < STEP;
+	w->left -= w->failed ? 0 : STEP;
+	return !w->failed;
 }
 
 /* Adds a range that begins behind the beginning of the last one. */

@@ -21,9 +21,12 @@ struct source_set {
 
 /* Limits the work for rules that another host wrote. After a failure all sets are meaningless. */
 struct source_work {
-	size_t left;			/* ranges that may still be made */
+	size_t left;			/* ranges that may still be made; a rule costs more */
 	bool failed;
 };
+
+/* Counts a look at a rule. Returns false, and sets .failed, if no work is left. */
+bool work_step(struct source_work *w);
 
 /* Each function returns a new set, which the caller frees. */
 struct source_set sources_all(struct source_work *w, __u8 family);
