@@ -22,7 +22,8 @@ ddns | net config | DNS updates and providers
 daemon | net config plan dataplane instance show ddns | the loop of the daemon, and its parts
 doctor | net config plan dataplane instance show ddns | diagnosis, and the MTU of a path
 gen | net config plan instance | files for other hosts
-cmd | net config plan dataplane instance show ddns daemon doctor gen | one file for each command, and main
+import | net config | configurations made from firewall rules and WireGuard settings
+cmd | net config plan dataplane instance show ddns daemon doctor gen import | one file for each command, and main
 '
 # single headers that a room uses of another one: room, header
 exceptions='

@@ -13,7 +13,7 @@ import tokenize
 # kind: comment, message (also help and metrics), prose, cell (of a table), heading
 Text = collections.namedtuple('Text', 'path line kind text')
 
-SKIPPED = re.compile(r'tests/(corpus|mistakes|config|mutants|skips)|debian/(changelog|copyright)|COPYING|docs/container/|.*\.(json|png|pcap|bin|patch|expect)$')
+SKIPPED = re.compile(r'tests/(corpus|import|mistakes|config|mutants|skips)|debian/(changelog|copyright)|COPYING|docs/container/|.*\.(json|png|pcap|bin|patch|expect)$')
 # lines for programs: heads of tests, directives of tools, pictures
 DIRECTIVE = re.compile(r'SPDX-|(tier|alone|first|timeout|vm|systemd|nics)(:|$)|shellcheck |!/|pylint:|clang-format|NOLINT|vim?:|type: ignore|noqa|fall ?through')
 PICTURE = re.compile(r'[-=─_]{3,}|[│└├┌]|^\s*[|/\\<>]|\|\s*$| {3,}[|<>/\\]|^\S*\s*[-/\\|]+$|\S {4,}\S.* {4,}\S')

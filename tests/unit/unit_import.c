@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * user/import/: sets of sources, and rules whose meaning selftests/instance/import.sh does not compare. Texts that are cut
+ * or wrong are refused, and rules that only waste time too.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+#include "import/import.h"
+#include "lib/log.h"
+#include "lib/text.h"
+#include "capture_stderr.h"
+
+#define KEY "YWJjZGVmZ2hpamtsbW5vcHFyc3R1dnd4eXoxMjM0NTY="
+
+/* Imports a text, and returns the configuration for the caller to free, or NULL if it is refused. */
+static char *import(const char *name, const char *text, const char *wan, struct captured *t)
+{
+	struct import im = { .wan = wan };
+	struct import_text in = { .name = name, .text = strdup(text), .n = strlen(text) };
+	char *out = NULL;
+	size_t n;
+	FILE *f = text_open(&out, &n);
+	int rc;
+
+	capture_stderr(t);
+	rc = import_text(&im, &in);
+	rc = rc ? rc : import_make(&im);
+	if (!rc) {
+		assert_int_equal(import_write(&im, f), 0);
+		import_warn(&im);
+	}
+	release_stderr(t);
+	import_free(&im);
+	assert_int_equal(fclose(f), 0);
+	if (!rc)
+		return out;
+	free(out);
+	return NULL;
+}
+
+static void has(const char *text, const char *part)
+{
+	if (!text || !strstr(text, part))
+		fail_msg("'%s' is not in: %s", part, text ? text : "(refused)");
+}
+
+static void lacks(const char *text, const char *part)
+{
+	if (!text || strstr(text, part))
+		fail_msg("'%s' is in: %s", part, text ? text : "(refused)");
+}
+
+static struct source_set set_of(struct source_work *w, const char *const *texts)
+{
+	struct prefix list[8];
+	size_t n = 0;
+
+	for (; *texts; texts++)
+		assert_int_equal(prefix_parse(*texts, &list[n++]), 0);
+	return sources_of(w, list, n);
+}
+
+static void set_is(const struct source_set *s, __u8 family, const char *expected)
+{
+	struct prefix *list = NULL;
+	char text[400] = "", one[ADDRESS_STRLEN];
+	size_t n = 0;
+
+	assert_int_equal(sources_prefixes(s, family, &list, &n), 0);
+	for (size_t i = 0; i < n; i++)
+		snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s%s", i ? " " : "", prefix_format(&list[i], one));
+	assert_string_equal(text, expected);
+	free(list);
+}
+
+static void sets(void **state)
+{
+	struct source_work w = { .left = 1000 };
+	struct source_set a = set_of(&w, (const char *const[]){ "10.0.0.0/24", "10.0.1.0/24", "10.0.0.7/32", NULL });
+	struct source_set b = set_of(&w, (const char *const[]){ "10.0.0.64/26", "192.0.2.0/24", NULL });
+	struct source_set all = sources_all(&w, FAMILY_IPV4), all6 = sources_all(&w, FAMILY_IPV6), none = { 0 };
+	struct source_set s;
+	struct address in, out;
+
+	set_is(&a, FAMILY_IPV4, "10.0.0.0/23");
+	set_is(&all, FAMILY_IPV4, "0.0.0.0/0");
+	set_is(&all6, FAMILY_IPV6, "::/0");
+	s = sources_and(&w, &a, &b);
+	set_is(&s, FAMILY_IPV4, "10.0.0.64/26");
+	sources_free(&s);
+	s = sources_minus(&w, &a, &b);
+	set_is(&s, FAMILY_IPV4, "10.0.0.0/26 10.0.0.128/25 10.0.1.0/24");
+	address_parse("10.0.0.63", &in);
+	address_parse("10.0.0.64", &out);
+	assert_true(sources_have(&s, &in) && !sources_have(&s, &out));
+	sources_free(&s);
+	s = sources_or(&w, &a, &b);
+	set_is(&s, FAMILY_IPV4, "10.0.0.0/23 192.0.2.0/24");
+	sources_free(&s);
+	s = sources_minus(&w, &all6, &all6);
+	assert_int_equal(s.n, 0);
+	s = sources_minus(&w, &all, &none);
+	assert_true(sources_equal(&s, &all) && !sources_equal(&s, &a));
+	sources_free(&s);
+	assert_false(w.failed);
+	w.left = 0;
+	s = sources_or(&w, &a, &b);
+	assert_true(w.failed);
+	sources_free(&s);
+	sources_free(&a);
+	sources_free(&b);
+	sources_free(&all);
+	sources_free(&all6);
+}
+
+#define DNAT "-A PREROUTING -i eth0 -p udp --dport 51820 -j DNAT --to-destination 192.168.1.10:51820\n"
+
+/* The first rule that matches decides, also through jumps. */
+static void order(void **state)
+{
+	static const struct {
+		const char *forward, *clients;	/* rules of the chain FORWARD, and the line that they make; "": none */
+	} rows[] = {
+		{ "", "" },
+		{ "-A FORWARD -s 192.0.2.0/24 -j DROP\n", "deny: [ 192.0.2.0/24 ]" },
+		{ ":FORWARD DROP\n-A FORWARD -s 192.0.2.0/24 -j ACCEPT\n", "allow: [ 192.0.2.0/24 ]" },
+		{ "-A FORWARD -s 192.0.2.1 -j ACCEPT\n-A FORWARD -s 192.0.2.0/31 -j DROP\n", "deny: [ 192.0.2.0/32 ]" },
+		{ "-A FORWARD ! -s 192.0.2.0/24 -j DROP\n", "allow: [ 192.0.2.0/24 ]" },
+		{ "-A FORWARD -j list\n-A list -s 192.0.2.0/24 -j RETURN\n-A list -j DROP\n", "allow: [ 192.0.2.0/24 ]" },
+		{ "-A FORWARD -g list\n-A FORWARD -j DROP\n-A list -s 192.0.2.0/24 -j DROP\n", "deny: [ 192.0.2.0/24 ]" },
+		{ "-A FORWARD -p tcp -j DROP\n-A FORWARD -m conntrack --ctstate INVALID -j DROP\n", "" },
+		{ "-A FORWARD -i eth1 -j DROP\n-A FORWARD -d 192.168.1.11 -j DROP\n-A FORWARD -p udp --dport 51821 -j DROP\n", "" },
+		{ "-I FORWARD -s 192.0.2.1 -j DROP\n-I FORWARD 1 -s 192.0.2.0/24 -j ACCEPT\n", "" },
+		{ "-A FORWARD -s 192.0.2.0/255.255.255.128 -j DROP\n", "deny: [ 192.0.2.0/25 ]" },
+	};
+	struct captured t;
+	char text[1000], *out;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		snprintf(text, sizeof(text), "*nat\n" DNAT "COMMIT\n*filter\n%sCOMMIT\n", rows[i].forward);
+		out = import("rules", text, NULL, &t);
+		has(out, "backend: { ipv4: 192.168.1.10, port: 51820 }");
+		if (*rows[i].clients) {
+			has(out, rows[i].clients);
+		} else {
+			lacks(out, "allow:");
+			lacks(out, "deny:");
+		}
+		assert_string_equal(t.text, "");
+		free(out);
+	}
+}
+
+/* Rules without a counterpart are named, and let in no client. */
+static void named(void **state)
+{
+	static const struct {
+		const char *rules, *said;
+		bool serves;
+	} rows[] = {
+		{ "*filter\n:FORWARD DROP\n-A FORWARD -m limit --limit 1/s -j ACCEPT\n", "drops its packets", false },
+		{ "*filter\n:FORWARD DROP\n", "drops its packets", false },
+		{ "*filter\n-A FORWARD -m mark --mark 1 -j DROP\n", "by a condition that wgxdp lacks", true },
+		{ "*filter\n-A FORWARD -j NFQUEUE --queue-num 1\n", "by a condition that wgxdp lacks", true },
+		{ "*filter\n-A FORWARD -j nowhere\n", "by a condition that wgxdp lacks", true },
+		{ "*nat\n-A PREROUTING -i eth0 -p udp --dport 1 -j REDIRECT --to-ports 2\n", "this host itself", true },
+		{ "*nat\n-A PREROUTING -i eth0 -p udp --dport 51820 -j DNAT --to-destination 192.168.1.11\n", "earlier rules", true },
+		{ "*nat\n-A PREROUTING -i eth0 -p udp --dport 1 -j DNAT --to-destination 127.0.0.1\n", "would be refused", true },
+		{ "*nat\n-A PREROUTING -i eth0 -p udp --dport 1 -j DNAT --to-destination 192.168.1.1-192.168.1.3\n", "several backends",
+			true },
+		{ "*nat\n-A POSTROUTING -o eth1 -j MASQUERADE\n", "write nat: masquerade", true },
+		{ "*nat\n-A POSTROUTING -s 192.0.2.0/24 -d 192.168.1.10 -j MASQUERADE\n", "only some clients", true },
+	};
+	struct captured t;
+	char text[1000], *out;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		snprintf(text, sizeof(text), "*nat\n" DNAT "COMMIT\n%sCOMMIT\n", rows[i].rules);
+		out = import("rules", text, NULL, &t);
+		has(t.text, rows[i].said);
+		has(out, "# wgxdp has no counterpart");
+		(rows[i].serves ? has : lacks)(out, "backend: { ipv4: 192.168.1.10, port: 51820 }");
+		free(out);
+	}
+}
+
+static void refused(void **state)
+{
+	static const struct {
+		const char *text, *said;
+	} rows[] = {
+		{ "", "none of the formats" },
+		{ "hello\n", "none of the formats" },
+		{ "table ip nat {\n}\n", "nft -j list ruleset" },
+		{ "{", "byte 2" },
+		{ "{\"nftables\": 1}", "not a ruleset" },
+		{ "*nat\nA\n", "rules:2: this is not a line of iptables-save" },
+		{ "[Interface]\nPrivateKey\n", "rules:2: this is not a setting" },
+		{ "[Peer]\nPublicKey = secret\n", "rules:2: this is not a setting" },
+		{ "wg0\ta\tb\tc\td\ne\tf\n", "rules:2: this is not a line of `wg show all dump`" },
+	};
+	struct captured t;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		assert_null(import("rules", rows[i].text, NULL, &t));
+		has(t.text, rows[i].said);
+		lacks(t.text, "secret");
+	}
+}
+
+/* Chains that jump twice each to the next one have 2^24 ways. */
+static void endless(void **state)
+{
+	struct captured t;
+	char *text = NULL;
+	size_t n;
+	FILE *f = text_open(&text, &n);
+
+	fputs("*nat\n", f);
+	for (int i = 0; i < 24; i++)
+		fprintf(f, "-A %s%d -j C%d\n-A %s%d -j C%d\n", i ? "C" : "PREROUTING", i, i + 1, i ? "C" : "PREROUTING", i, i + 1);
+	fputs("-A PREROUTING -j C1\n-A PREROUTING -j C1\n-A C24 -p udp --dport 1 -j DNAT --to 192.168.1.1\n", f);
+	assert_int_equal(fclose(f), 0);
+	assert_null(import("rules", text, "eth0", &t));
+	has(t.text, "too many rules");
+	free(text);
+	/* a chain that jumps to itself, which the kernel refuses */
+	assert_null(import("rules", "*nat\n" DNAT "COMMIT\n*filter\n-A FORWARD -j A\n-A A -j A\n", NULL, &t));
+	has(t.text, "too many rules");
+}
+
+/* Text of rules cannot end a comment, and secrets do not come out. */
+static void comments(void **state)
+{
+	struct captured t;
+	char *out = import("rules", "{\"nftables\": [ {\"chain\": {\"family\": \"ip\", \"table\": \"nat\", \"name\": \"p\", "
+				    "\"type\": \"nat\", "
+				    "\"hook\": \"prerouting\", \"prio\": -100}}, {\"rule\": {\"family\": \"ip\", \"table\": \"nat\", "
+				    "\"chain\": \"p\", \"handle\": 2, \"comment\": \"a\\nb: c\", \"expr\": [ {\"match\": {\"op\": \"==\", "
+				    "\"left\": {\"meta\": {\"key\": \"iifname\"}}, \"right\": \"e\\nservices: x\"}}, {\"dnat\": "
+				    "{\"addr\": \"192.168.1.1\"}} ]}} ]}", "eth0", &t);
+
+	lacks(out, "\nservices: x");
+	free(out);
+	out = import("wg0.conf", "[Interface]\nPrivateKey = c2VjcmV0IHNlY3JldCBzZWNyZXQgc2VjcmV0IHNlY3I=\n[Peer]\nPublicKey = " KEY
+		     "\nPresharedKey = c2VjcmV0IHNlY3JldCBzZWNyZXQgc2VjcmV0IHNlY3I=\nEndpoint = vpn.example.net:51820\n", NULL, &t);
+	has(out, "host: vpn.example.net");
+	has(out, "interface: wg0");
+	lacks(out, "c2Vj");
+	free(out);
+}
+
+int main(void)
+{
+	log_again(true);		/* the same warning twice is no mistake here */
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(sets), cmocka_unit_test(order), cmocka_unit_test(named), cmocka_unit_test(refused),
+		cmocka_unit_test(endless), cmocka_unit_test(comments),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

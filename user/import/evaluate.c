@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Implements evaluate.h. A chain splits the set of sources: each rule takes those that it matches.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include "import/evaluate.h"
+
+#define DEPTH_MAX 32
+
+/* ---- conditions ---- */
+
+static bool is_name(const char *pattern, const char *name)
+{
+	size_t n = strlen(pattern);
+
+	return n && pattern[n - 1] == '*' ? !strncmp(pattern, name, n - 1) :
+					    !strcmp(pattern, name);
+}
+
+static enum rule_answer match_out(const struct rule_value *v, const struct import_packet *p)
+{
+	if (p->out)
+		return is_name(v->name, p->out) ? IS_YES : IS_NO;
+	return p->not_in && p->in && !strcmp(v->name, p->in) ? IS_NO : IS_LIKELY;
+}
+
+/* Returns whether the prefix has no address to which clients send. */
+static bool is_special(const struct prefix *p)
+{
+	static const char *const texts[] = {
+		"127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/3", "::1", "fe80::/10", "ff00::/8",
+	};
+	struct prefix special;
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
+		if (!prefix_parse(texts[i], &special) && prefix_within(p, &special))
+			return true;
+	return false;
+}
+
+static enum rule_answer match_address(const struct prefix *value, const struct address *a,
+				      __u8 family)
+{
+	if (value->family != family)
+		return IS_NO;
+	if (!a->family)
+		return is_special(value) ? IS_NO : value->len ? IS_MAYBE : IS_YES;
+	return prefix_covers(value, a) ? IS_YES : IS_NO;
+}
+
+static enum rule_answer match_value(enum rule_field field, const struct rule_value *v,
+				    const struct import_packet *p)
+{
+	__u16 port = field == FIELD_PORT ? p->port : p->first_port;
+
+	switch (field) {
+	case FIELD_IN:
+		return !p->in ? IS_MAYBE : is_name(v->name, p->in) ? IS_YES : IS_NO;
+	case FIELD_OUT:
+		return match_out(v, p);
+	case FIELD_TO:
+		return match_address(&v->prefix, &p->to, p->family);
+	case FIELD_FIRST_TO:
+		return match_address(&v->prefix, &p->first_to, p->family);
+	default:
+		return port >= v->ports.first && port <= v->ports.last ? IS_YES : IS_NO;
+	}
+}
+
+enum rule_answer rule_match_answer(const struct rule_match *m, const struct import_packet *p)
+{
+	enum rule_answer found = IS_NO, one;
+
+	if (m->field == FIELD_SOURCE)
+		return IS_YES;
+	if (m->field == FIELD_LOCAL || m->field == FIELD_LOCAL_IN || m->field == FIELD_TRANSLATED)
+		found = (m->field == FIELD_LOCAL ? p->local : m->field == FIELD_LOCAL_IN ?
+			 p->local_in : p->translated) ? IS_YES : IS_NO;
+	for (size_t i = 0; i < m->n && found != IS_YES; i++) {
+		one = match_value(m->field, &m->values[i], p);
+		found = one > found ? one : found;
+	}
+	if (!m->unlike)
+		return found;
+	return found == IS_YES ? IS_NO : found == IS_NO ? IS_YES : found;
+}
+
+static enum rule_answer rule_answer(const struct rule *rule, const struct import_packet *p)
+{
+	enum rule_answer all = rule->unknown ? IS_MAYBE : IS_YES, one;
+
+	if (rule->never ||
+	    !(rule->families & (p->family == FAMILY_IPV4 ? RULE_IPV4 : RULE_IPV6)))
+		return IS_NO;
+	for (size_t i = 0; i < rule->n && all != IS_NO; i++) {
+		one = rule_match_answer(&rule->matches[i], p);
+		all = one < all ? one : all;
+	}
+	return all;
+}
+
+/* Returns those of the sources that the rule matches. */
+static struct source_set matched_sources(struct evaluation *e, const struct rule *rule,
+					 const struct source_set *sources)
+{
+	struct source_set set = sources_or(e->work, sources, &(struct source_set){ 0 });
+
+	for (size_t i = 0; i < rule->n; i++) {
+		const struct rule_match *m = &rule->matches[i];
+		struct source_set values = { 0 }, both;
+		struct prefix *list;
+		size_t n = 0;
+
+		if (m->field != FIELD_SOURCE)
+			continue;
+		list = calloc(m->n ?: 1, sizeof(*list));
+		e->work->failed |= !list;
+		for (size_t j = 0; j < m->n && list; j++)
+			if (m->values[j].prefix.family == e->packet->family)
+				list[n++] = m->values[j].prefix;
+		values = sources_of(e->work, list, n);
+		both = (m->unlike ? sources_minus : sources_and)(e->work, &set, &values);
+		free(list);
+		sources_free(&values);
+		sources_free(&set);
+		set = both;
+	}
+	return set;
+}
+
+/* ---- chains ---- */
+
+static void replace(struct source_set *old, struct source_set new)
+{
+	sources_free(old);
+	*old = new;
+}
+
+static struct source_set run_chain(struct evaluation *e, size_t chain,
+				   const struct source_set *sources);
+
+/* Returns whether a rule of the chain, or of one below it, may end a packet's way. */
+static bool may_decide(struct evaluation *e, size_t chain, unsigned int depth)
+{
+	size_t i = chain == NONE || depth > DEPTH_MAX ? NONE : e->rules->chains[chain].first;
+
+	for (; i != NONE && work_step(e->work); i = e->rules->list[i].next) {
+		const struct rule *rule = &e->rules->list[i];
+		bool jumps = rule->verdict == RULE_JUMP || rule->verdict == RULE_GOTO;
+
+		if (jumps ? may_decide(e, rule->to_chain, depth + 1) :
+			    rule->verdict != RULE_CONTINUES && rule->verdict != RULE_RETURN)
+			return true;
+	}
+	return chain == NONE || e->work->failed;
+}
+
+/* Returns whether the rule is for one host, so that the interface by which its packets leave does
+ * not matter. */
+static bool names_host(const struct rule *rule)
+{
+	for (size_t i = 0; i < rule->n; i++) {
+		const struct rule_match *m = &rule->matches[i];
+
+		if (m->field == FIELD_TO && !m->unlike && m->n == 1 &&
+		    m->values[0].prefix.len == (m->values[0].prefix.family == FAMILY_IPV4 ?
+						32 : 128))
+			return true;
+	}
+	return false;
+}
+
+/* Runs a rule for those of the sources that it matches. Removes those that it decides about from
+ * *left, and adds those that return from the chain to *back. */
+static void run_rule(struct evaluation *e, size_t i, struct source_set *left,
+		     struct source_set *back)
+{
+	const struct rule *rule = &e->rules->list[i];
+	enum rule_answer answer = rule_answer(rule, e->packet);
+	enum rule_verdict v = rule->verdict;
+	struct source_set set, returned;
+	bool jumps = v == RULE_JUMP || v == RULE_GOTO;
+
+	if (answer == IS_NO || v == RULE_CONTINUES || rule->checks_source)
+		return;
+	set = matched_sources(e, rule, left);
+	if (!set.n) {
+		sources_free(&set);
+		return;
+	}
+	if (answer == IS_MAYBE || v == RULE_OTHER || (jumps && rule->to_chain == NONE) ||
+	    (answer == IS_LIKELY && (v == RULE_DROP || (v == RULE_SNAT && !names_host(rule))))) {
+		if (!jumps || may_decide(e, rule->to_chain, 0))
+			e->unsure(e->data, i, &set);
+		sources_free(&set);
+		return;
+	}
+	replace(left, sources_minus(e->work, left, &set));
+	if (v == RULE_RETURN) {
+		replace(back, sources_or(e->work, back, &set));
+	} else if (jumps) {
+		struct source_set *to = v == RULE_GOTO ? back : left;
+
+		returned = run_chain(e, rule->to_chain, &set);
+		replace(to, sources_or(e->work, to, &returned));
+		sources_free(&returned);
+	} else {
+		e->decided(e->data, i, v, &set);
+	}
+	sources_free(&set);
+}
+
+/* Returns the sources about whose packets the chain has not decided. */
+static struct source_set run_chain(struct evaluation *e, size_t chain,
+				   const struct source_set *sources)
+{
+	struct source_set left = sources_or(e->work, sources, &(struct source_set){ 0 });
+	struct source_set back = { 0 };
+
+	if (++e->depth > DEPTH_MAX)
+		e->work->failed = true;
+	for (size_t i = e->rules->chains[chain].first; i != NONE && left.n && !e->work->failed;
+	     i = e->rules->list[i].next) {
+		if (work_step(e->work))
+			run_rule(e, i, &left, &back);
+	}
+	e->depth--;
+	replace(&left, sources_or(e->work, &left, &back));
+	sources_free(&back);
+	return left;
+}
+
+void evaluate_chain(struct evaluation *e, size_t chain, const struct source_set *sources)
+{
+	const struct rule_chain *c = &e->rules->chains[chain];
+	struct source_set left = run_chain(e, chain, sources);
+
+	if (left.n)
+		e->decided(e->data, NONE, c->drops ? RULE_DROP : RULE_ACCEPT, &left);
+	sources_free(&left);
+}

@@ -1,0 +1,340 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Implements the parts of import.h that read texts and check the configuration.
+ */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include "config/config_check.h"
+#include "config/config_endpoints.h"
+#include "import/service.h"
+#include "lib/grow.h"
+#include "lib/log.h"
+#include "lib/yaml.h"
+
+#define WORK_MAX 500000000	/* see struct source_work: some seconds */
+
+void import_lose(struct import *im, const char *format, ...)
+{
+	char **place = append(im->lost, im->n_lost);
+	va_list args;
+
+	va_start(args, format);
+	if (place && vasprintf(place, format, args) < 0)
+		*place = NULL;
+	va_end(args);
+	im->rules.no_memory |= !place || !*place;
+}
+
+/* ---- reading ---- */
+
+enum kind { KIND_NFT, KIND_IPTABLES, KIND_QUICK, KIND_DUMP, KIND_UCI, KIND_NFT_RULES, KIND_OTHER };
+
+static bool begins(const char *line, const char *const *words)
+{
+	for (; *words; words++)
+		if (!strncmp(line, *words, strlen(*words)))
+			return true;
+	return false;
+}
+
+static enum kind kind_of_line(const char *line)
+{
+	static const struct {
+		enum kind kind;
+		const char *const words[12];
+	} kinds[] = {
+		{ KIND_NFT, { "{" } },
+		{ KIND_IPTABLES, { "*filter", "*nat", "*mangle", "*raw", "iptables ", "ip6tables ",
+				   "sudo iptables ", "sudo ip6tables ", "/sbin/ip",
+				   "/usr/sbin/ip", "*security" } },
+		{ KIND_QUICK, { "[Interface]", "[Peer]" } },
+		{ KIND_UCI, { "firewall.", "network." } },
+		{ KIND_NFT_RULES, { "table ", "flush ruleset", "add table", "nft " } },
+	};
+	size_t tabs = 0;
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
+		if (begins(line, kinds[i].words))
+			return kinds[i].kind;
+	for (; *line && *line != '\n'; line++)
+		tabs += *line == '\t';
+	return tabs >= 4 ? KIND_DUMP : KIND_OTHER;
+}
+
+/* Returns the kind of the first line that tells it. */
+static enum kind kind_of(const char *text)
+{
+	enum kind kind = KIND_OTHER;
+
+	while (*text && kind == KIND_OTHER) {
+		text += strspn(text, " \t\r\n");
+		kind = *text == '#' ? KIND_OTHER : kind_of_line(text);
+		text += strcspn(text, "\n");
+	}
+	return kind;
+}
+
+static int refuse(const struct import_text *t, enum kind kind)
+{
+	if (kind == KIND_NFT_RULES)
+		log_error("%s: these are rules for nft: write the output of `nft -j list ruleset`, "
+			  "which has the rules as they are loaded", t->name);
+	else
+		log_error("%s: this is none of the formats that import reads: write the output of "
+			  "`nft -j list ruleset`, iptables-save, `wg show all dump` or `uci show`, "
+			  "or a file of wg-quick", t->name);
+	return -EINVAL;
+}
+
+static int read_text(struct import *im, const struct import_text *t, enum kind kind)
+{
+	switch (kind) {
+	case KIND_IPTABLES:
+		im->iptables = true;
+		return read_iptables(&im->rules, t);
+	case KIND_QUICK:
+		return read_wg_quick(&im->devices, &im->rules, t);
+	case KIND_DUMP:
+		return read_wg_dump(&im->devices, t);
+	case KIND_UCI:
+		return read_uci(&im->rules, t);
+	default:
+		return refuse(t, kind);
+	}
+}
+
+int import_text(struct import *im, struct import_text *t)
+{
+	enum kind kind = kind_of(t->text);
+	struct import_text *place;
+	int rc;
+
+	if (memchr(t->text, '\0', t->n)) {
+		log_error("%s: this file has a zero byte: write a file of text", t->name);
+		rc = -EINVAL;
+	} else if (kind == KIND_NFT) {
+		place = append(im->nft, im->n_nft);
+		if (place) {
+			*place = *t;
+			return 0;
+		}
+		rc = -ENOMEM;
+	} else {
+		rc = read_text(im, t, kind);
+	}
+	if (rc == -ENOMEM)
+		log_error("import: no memory");
+	free(t->text);
+	return rc;
+}
+
+int import_file(struct import *im, const char *name)
+{
+	struct import_text t = { .name = yaml_file_name(name) };
+	int rc = yaml_read(name, &t.text, &t.n);
+
+	return rc ?: import_text(im, &t);
+}
+
+/* Reads the output of a command. Returns 0, -ENOENT if it failed or printed nothing, or an error
+ * of import_text(). */
+static int read_command(struct import *im, const char *command)
+{
+	char shell[80];
+	struct import_text t = { .name = command };
+	size_t size = 0;
+	FILE *in;
+	ssize_t n;
+
+	snprintf(shell, sizeof(shell), "exec %s 2> /dev/null", command);
+	in = popen(shell, "re");
+	n = in ? getdelim(&t.text, &size, '\0', in) : -1;
+	if (in && !pclose(in) && n > 0 && kind_of(t.text) != KIND_OTHER) {
+		t.n = n;
+		return import_text(im, &t);
+	}
+	free(t.text);
+	return -ENOENT;
+}
+
+int import_host(struct import *im)
+{
+	static const char *const commands[] = {
+		"iptables-save", "ip6tables-save", "nft -j list ruleset",
+	};
+	bool any = false;
+	int rc;
+
+	im->live = true;
+	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++) {
+		rc = read_command(im, commands[i]);
+		if (rc && rc != -ENOENT)
+			return rc;
+		any |= !rc;
+	}
+	if (!any)
+		log_warning("this host has no firewall rules, or import may not read them: run it "
+			    "as root, or name files");
+	return read_wg_host(&im->devices);
+}
+
+/* ---- the configuration ---- */
+
+static void add_interface(struct import *im, const char *name)
+{
+	struct config *c = im->config;
+	struct interface_config *place;
+
+	for (size_t i = 0; i < c->n_interfaces; i++)
+		if (!strcmp(c->interfaces[i].name, name))
+			return;
+	place = append(c->interfaces, c->n_interfaces);
+	im->rules.no_memory |= !place;
+	if (place) {
+		strcpy(place->name, name);
+		place->role = ROLE_WAN;
+	}
+}
+
+/* Copies the services into the configuration, with the wans of those that list addresses. */
+static void fill_config(struct import *im)
+{
+	struct config *c = im->config;
+
+	free(c->services);
+	free(c->interfaces);
+	c->interfaces = NULL;
+	c->n_interfaces = 0;
+	c->services = calloc(im->n_services ?: 1, sizeof(*c->services));
+	c->n_services = c->services ? im->n_services : 0;
+	im->rules.no_memory |= !c->services;
+	for (size_t i = 0; i < c->n_services; i++) {
+		const struct import_service *s = &im->services[i];
+
+		c->services[i] = s->s;
+		if (s->s.n_listen_addresses && *s->in)
+			add_interface(im, s->in);
+	}
+}
+
+struct refusal {			/* the first error of config_check_each() */
+	char path[96], text[512];
+};
+
+static void note_refusal(void *data, const struct config_place *place, const char *text)
+{
+	struct refusal *r = data;
+
+	if (*r->path)
+		return;
+	snprintf(r->path, sizeof(r->path), "%s", place->path);
+	snprintf(r->text, sizeof(r->text), "%s", text);
+}
+
+static void drop_service(struct import *im, size_t i, const char *why)
+{
+	struct import_service *s = &im->services[i];
+
+	for (size_t j = 0; j < s->n_rules; j++) {
+		im->rules.list[s->rules[j]].fate = RULE_STAYS;
+		rule_name(&im->rules, s->rules[j], "a service for it would be refused: %s", why);
+	}
+	service_free(s);
+	memmove(s, s + 1, (--im->n_services - i) * sizeof(*s));
+}
+
+/* Removes the entry that the check refuses. Returns false if it is none of ours. */
+static bool drop_entry(struct import *im, const struct refusal *r)
+{
+	struct config *c = im->config;
+	size_t i;
+
+	if (sscanf(r->path, "/services/%zu", &i) == 1 && i < im->n_services) {
+		drop_service(im, i, r->text);
+	} else if (sscanf(r->path, "/peers/%zu", &i) == 1 && i < c->n_peers) {
+		import_lose(im, "peer %s of %s: %s", c->peers[i].name, c->peers[i].device,
+			    r->text);
+		config_free_peer(&c->peers[i]);
+		memmove(&c->peers[i], &c->peers[i + 1],
+			(--c->n_peers - i) * sizeof(*c->peers));
+	} else if (sscanf(r->path, "/endpoints/%zu", &i) == 1 && i < c->n_endpoints) {
+		import_lose(im, "endpoint %s of %s: %s", c->endpoints[i].host,
+			    c->endpoints[i].interface, r->text);
+		memmove(&c->endpoints[i], &c->endpoints[i + 1],
+			(--c->n_endpoints - i) * sizeof(*c->endpoints));
+	} else {
+		return false;
+	}
+	return true;
+}
+
+/* Removes entries until the configuration is valid. */
+static int make_valid(struct import *im)
+{
+	for (;;) {
+		struct refusal r = { .path = "" };
+
+		fill_config(im);
+		if (im->rules.no_memory)
+			return -ENOMEM;
+		if (!config_check_each(im->config, 0, note_refusal, &r))
+			return 0;
+		if (!drop_entry(im, &r)) {
+			log_error("import: the result would not be valid: %s", r.text);
+			return -EINVAL;
+		}
+	}
+}
+
+int import_make(struct import *im)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < im->n_nft && !rc; i++)
+		rc = read_nft(&im->rules, &im->nft[i], im->iptables);
+	if (rc)
+		return rc;
+	im->work.left = im->work_max ?: WORK_MAX;
+	im->config = calloc(1, sizeof(*im->config));
+	im->rules.no_memory |= !im->config;
+	rules_link(&im->rules);
+	if (!im->rules.no_memory) {
+		import_services(im);
+		import_relay(im);
+	}
+	if (im->rules.no_memory || (rc = make_valid(im)) == -ENOMEM) {
+		log_error("import: no memory");
+		return -ENOMEM;
+	}
+	if (im->rules.too_many || im->work.failed) {
+		log_error("import: there are too many rules, or they are too entangled: import "
+			  "only the rules for UDP");
+		return -E2BIG;
+	}
+	return rc;
+}
+
+void import_free(struct import *im)
+{
+	for (size_t i = 0; i < im->n_services; i++)
+		service_free(&im->services[i]);
+	free(im->services);
+	if (im->config) {
+		free(im->config->services);
+		im->config->services = NULL;
+		im->config->n_services = 0;
+	}
+	config_free(im->config);
+	for (size_t i = 0; i < im->n_nft; i++)
+		free(im->nft[i].text);
+	free(im->nft);
+	for (size_t i = 0; i < im->n_lost; i++)
+		free(im->lost[i]);
+	free(im->lost);
+	free(im->lans);
+	free(im->policy_rules);
+	rules_free(&im->rules);
+	devices_free(&im->devices);
+}

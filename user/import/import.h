@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Makes a configuration from the firewall rules and the WireGuard settings of a host. cmd/ includes
+ * it.
+ */
+#pragma once
+#include "config/config.h"
+#include "import/evaluate.h"
+#include "import/read.h"
+
+struct import_service {			/* an entry of config.services that is being made */
+	struct service_config s;
+	__u8 family;			/* family of its rules; 0: both */
+	char in[IFNAMSIZ];		/* interface on which clients arrive; "": unknown */
+	struct source_set clients[2];	/* IPv4, IPv6 */
+	size_t *rules;			/* rules that say the same */
+	size_t n_rules;
+	bool narrows;			/* other clients reached this host itself before */
+};
+
+struct import {
+	/* Options: the interface of rules that name none (NULL: none), the overlay (family 0:
+	 * none), and whether the rules are those of this host now. */
+	const char *wan;
+	const char **lans;		/* interfaces that lead to backends */
+	size_t n_lans;
+	bool later;			/* second round, for interfaces that lead to backends */
+	bool wan_given;			/* `wan` is an option, not found in the rules */
+	struct prefix overlay;
+	bool live;
+	struct rules rules;
+	struct import_devices devices;
+	struct import_service *services;
+	size_t n_services;
+	struct config *config;		/* its services are shallow copies of those above */
+	struct source_work work;
+	size_t work_max;		/* 0: the default */
+	struct import_text *nft;	/* rulesets that are read last */
+	size_t n_nft;
+	bool iptables;			/* rules of iptables were read */
+	char **lost;			/* sentences about settings without a counterpart */
+	size_t n_lost;
+	size_t *policy_rules;		/* rules that the policy says too */
+	size_t n_policy_rules;
+};
+
+/* Reads a file ("-": standard input), whose kind its text tells. Returns 0, or -errno after
+ * printing an error. */
+int import_file(struct import *im, const char *name);
+/* Reads the rules and WireGuard interfaces of this host. */
+int import_host(struct import *im);
+/* Reads a text, as import_file() does, and takes it: import_free() frees it. */
+int import_text(struct import *im, struct import_text *t);
+/* Makes the configuration. Returns 0, or -errno after printing an error. */
+int import_make(struct import *im);
+/* Writes the configuration as YAML, with the origin of each entry as a comment. Returns 0 or
+ * -errno. */
+int import_write(const struct import *im, FILE *out);
+/* Warns about each rule without a counterpart. Returns their number. */
+size_t import_warn(const struct import *im);
+void import_free(struct import *im);
+
+/* ---- parts of import_make(), for each other ---- */
+
+void import_services(struct import *im);	/* services.c */
+void import_relay(struct import *im);		/* relay.c: peers, policy, endpoints */
+/* Adds a sentence to .lost. */
+void import_lose(struct import *im, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * The readers of import/: each adds what a text of another program says to the rules or to the
+ * WireGuard devices. They trust no text. Each returns 0, or -errno after printing an error with the
+ * name and the line.
+ */
+#pragma once
+#include "import/rules.h"
+#include "lib/wg_key.h"
+
+struct import_text {
+	const char *name;		/* file, or command, for messages and comments */
+	char *text;			/* ends with a NUL; a reader may change it */
+	size_t n;
+};
+
+/* Reads what `nft -j list ruleset` prints. If `iptables_too`, the same host's iptables-save was
+ * read, and chains that iptables-nft made are skipped. */
+int read_nft(struct rules *r, const struct import_text *t, bool iptables_too);
+/* Reads what iptables-save or ip6tables-save prints, or a script of iptables commands. */
+int read_iptables(struct rules *r, const struct import_text *t);
+/* Reads one command such as "iptables -t nat -A PREROUTING …" of a script. device: name for %i.
+ * Returns whether it is a command of iptables. */
+bool read_iptables_command(struct rules *r, const char *command, const char *device,
+			   const char *origin);
+/* Reads what `uci show firewall` and `uci show network` print. */
+int read_uci(struct rules *r, const struct import_text *t);
+
+struct import_peer {
+	char *origin;
+	struct wg_key key;
+	char name[NAME_LEN];
+	struct prefix *allowed;
+	size_t n_allowed;
+	char host[256];			/* name in Endpoint; "": none, or an address */
+	__be16 port;
+};
+
+struct import_device {
+	char name[IFNAMSIZ];
+	char *origin;
+	__be16 port;			/* ListenPort; 0: none */
+	struct import_peer *peers;
+	size_t n_peers;
+};
+
+struct import_devices {
+	struct import_device *list;
+	size_t n;
+};
+
+/* Reads a file of wg-quick(8), whose name is the interface's, and the iptables commands in its
+ * PreUp and PostUp. */
+int read_wg_quick(struct import_devices *d, struct rules *r, const struct import_text *t);
+/* Reads what `wg show all dump` prints. */
+int read_wg_dump(struct import_devices *d, const struct import_text *t);
+/* Reads the WireGuard interfaces of this host. */
+int read_wg_host(struct import_devices *d);
+void devices_free(struct import_devices *d);

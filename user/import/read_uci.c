@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Reads OpenWrt's firewall: the sections `redirect`, `rule` and `nat` of `uci show firewall`. A
+ * zone's interfaces come from the zone, or from `uci show network`. OpenWrt accepts translated
+ * packets that no rule drops.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include "import/read.h"
+#include "lib/grow.h"
+#include "lib/log.h"
+
+#define SETTINGS_MAX 20000		/* most settings that are read */
+#define TEXT_MAX 400			/* bytes after which the text of a rule is cut */
+
+struct setting {			/* PACKAGE.SECTION.KEY=VALUE, without quotes */
+	char *section, *key, *value;	/* section: "firewall.@redirect[0]"; key: "" is its type */
+	unsigned int line;
+};
+
+struct uci {
+	struct rules *rules;
+	const struct import_text *t;
+	struct setting *list;
+	size_t n;
+};
+
+/* ---- settings ---- */
+
+/* Removes the quotes of a list such as 'a' 'b'. */
+static void unquote(char *s)
+{
+	char *to = s;
+
+	for (; *s; s++)
+		if (*s != '\'' && *s != '\r')
+			*to++ = *s;
+	*to = '\0';
+}
+
+/* Returns false if there are too many. */
+static bool read_settings(struct uci *u)
+{
+	char *rest = u->t->text, *line;
+	unsigned int number = 0;
+
+	while ((line = strsep(&rest, "\n"))) {
+		char *value = strchr(line, '='), *first, *second;
+		struct setting *s;
+
+		number++;
+		if (!value || *line == '#')
+			continue;
+		*value++ = '\0';
+		unquote(value);
+		first = strchr(line, '.');
+		second = first ? strchr(first + 1, '.') : NULL;
+		if (u->n == SETTINGS_MAX)
+			return false;
+		s = first ? append(u->list, u->n) : NULL;
+		if (!s)
+			continue;
+		if (second)
+			*second++ = '\0';
+		*s = (struct setting){ line, second ?: value + strlen(value), value, number };
+	}
+	return true;
+}
+
+/* Returns the value of a key in the section of a setting, whose settings follow each other. */
+static const char *get(const struct uci *u, const struct setting *of, const char *key)
+{
+	const struct setting *end = u->list + u->n, *s = of;
+
+	while (s > u->list && !strcmp(s[-1].section, of->section))
+		s--;
+	for (; s < end && !strcmp(s->section, of->section); s++)
+		if (!strcmp(s->key, key))
+			return s->value;
+	return "";
+}
+
+/* ---- interfaces ---- */
+
+static void add_names(struct uci *u, struct rule_match *m, const char *list)
+{
+	char *copy = strdup(list), *rest = copy, *name;
+
+	while ((name = strsep(&rest, " ")))
+		if (*name && !strchr(name, '@'))
+			rule_add_name(u->rules, m, name);
+	free(copy);
+}
+
+/* Adds the devices of a network. */
+static void add_network(struct uci *u, struct rule_match *m, const char *name)
+{
+	for (size_t i = 0; i < u->n; i++) {
+		const struct setting *s = &u->list[i];
+
+		if (!strncmp(s->section, "network.", 8) && !strcmp(s->section + 8, name) &&
+		    (!strcmp(s->key, "device") || !strcmp(s->key, "ifname")))
+			add_names(u, m, s->value);
+	}
+}
+
+/* Adds the devices of a zone: those that it names, and those of its networks. */
+static void add_zone(struct uci *u, struct rule *rule, const char *zone)
+{
+	struct rule_match *m = rule_add_match(u->rules, rule, FIELD_IN, false);
+
+	for (size_t i = 0; i < u->n && m; i++) {
+		const struct setting *s = &u->list[i];
+		char *networks, *rest, *name;
+
+		if (strcmp(s->key, "name") || strcmp(s->value, zone))
+			continue;
+		add_names(u, m, get(u, s, "device"));
+		networks = strdup(get(u, s, "network"));
+		rest = networks;
+		while ((name = strsep(&rest, " "))) {
+			add_network(u, m, name);
+		}
+		free(networks);
+	}
+	if (m && !m->n)
+		rule->n--;		/* unknown: as a rule without an interface */
+}
+
+/* ---- redirects ---- */
+
+static bool has_udp(const char *protocols)
+{
+	return !*protocols || strstr(protocols, "udp") || strstr(protocols, "all") ||
+	       !strcmp(protocols, "17");
+}
+
+static void add_condition(struct uci *u, struct rule *rule, enum rule_field field,
+			  const char *value)
+{
+	struct rule_match *m = *value ? rule_add_match(u->rules, rule, field, *value == '!') : NULL;
+
+	value += *value == '!';
+	while (*value == ' ')
+		value++;
+	if (m && !(field == FIELD_PORT ? rule_add_ports : rule_add_address)(u->rules, m, value))
+		rule->unknown = true;
+}
+
+/* Begins the rule of a section, in a base chain for this hook. Returns false if it is disabled. */
+static bool begin(struct uci *u, const struct setting *s, enum rule_hook hook, bool nat,
+		  struct rule *rule)
+{
+	static const char *const chains[HOOKS] = {
+		[HOOK_PREROUTING] = "prerouting", [HOOK_FORWARD] = "forward",
+		[HOOK_POSTROUTING] = "postrouting",
+	};
+	const char *family = get(u, s, "family");
+	struct rule_chain *c;
+
+	if (!strcmp(get(u, s, "enabled"), "0"))
+		return false;
+	*rule = (struct rule){
+		.chain = rules_chain(u->rules, "uci firewall", chains[hook],
+				     RULE_IPV4 | RULE_IPV6),
+		.families = !strcmp(family, "ipv4") ? RULE_IPV4 : !strcmp(family, "ipv6") ?
+			    RULE_IPV6 : RULE_IPV4 | RULE_IPV6,
+		.never = !has_udp(get(u, s, "proto")),
+	};
+	if (rule->chain == NONE)
+		return false;
+	c = &u->rules->chains[rule->chain];
+	c->is_base = true;
+	c->nat = nat;
+	c->hook = hook;
+	c->priority = hook == HOOK_PREROUTING ? -100 : 0;
+	return true;
+}
+
+/* Adds the conditions that all kinds of sections have, names the rule, and adds it. */
+static void end(struct uci *u, const struct setting *s, struct rule *rule)
+{
+	static const char *const unknown[] = {
+		"src_mac", "extra", "ipset", "limit", "src_port", "mark", "weekdays", "monthdays",
+		"start_date", "start_time", "stop_date", "stop_time", "helper", "device",
+	};
+	char *text = NULL;
+
+	if (asprintf(&rule->origin, "%s:%u", u->t->name, s->line) < 0)
+		rule->origin = NULL;
+	for (const struct setting *next = s + 1; next < u->list + u->n; next++) {
+		char *longer;
+
+		if (strcmp(next->section, s->section) || (text && strlen(text) > TEXT_MAX))
+			break;
+		if (asprintf(&longer, "%s%s%s %s", text ?: s->section, text ? ", " : ": ",
+			     next->key, next->value) < 0)
+			longer = NULL;
+		free(text);
+		text = longer;
+	}
+	rule->text = text ?: strdup(s->section);
+	u->rules->no_memory |= !rule->origin || !rule->text;
+	snprintf(rule->comment, sizeof(rule->comment), "%s", get(u, s, "name"));
+	add_condition(u, rule, FIELD_SOURCE, get(u, s, "src_ip"));
+	for (size_t i = 0; i < sizeof(unknown) / sizeof(*unknown); i++)
+		rule->unknown |= *get(u, s, unknown[i]);
+	rules_add(u->rules, rule, 0);
+}
+
+static void add_redirect(struct uci *u, const struct setting *s)
+{
+	const char *to = get(u, s, "dest_ip"), *port = get(u, s, "dest_port");
+	const char *target = get(u, s, "target");
+	struct rule rule;
+
+	if (!begin(u, s, HOOK_PREROUTING, true, &rule))
+		return;
+	rule.verdict = RULE_DNAT;
+	rule.hairpin = strcmp(get(u, s, "reflection"), "0") != 0;
+	add_zone(u, &rule, get(u, s, "src"));
+	add_condition(u, &rule, FIELD_PORT, get(u, s, "src_dport"));
+	add_condition(u, &rule, FIELD_TO, get(u, s, "src_dip"));
+	if (*target && strcmp(target, "DNAT"))
+		rule.verdict = RULE_OTHER;
+	else if (!*to)
+		rule.verdict = RULE_REDIRECT;
+	else if (!rule_parse_target(&rule, to) ||
+		 (*port && !rule_parse_ports(port, &rule.ports)))
+		rule.verdict = RULE_OTHER;
+	end(u, s, &rule);
+}
+
+/* Adds a rule for forwarded packets. Rules without `dest` are for packets to the router itself. */
+static void add_forward(struct uci *u, const struct setting *s)
+{
+	const char *target = get(u, s, "target");
+	struct rule rule;
+
+	if (!*get(u, s, "dest") || !begin(u, s, HOOK_FORWARD, false, &rule))
+		return;
+	rule.verdict = !strcmp(target, "ACCEPT") ? RULE_ACCEPT :
+		       !strcmp(target, "DROP") || !strcmp(target, "REJECT") ? RULE_DROP :
+		       RULE_CONTINUES;
+	if (*get(u, s, "src") && strcmp(get(u, s, "src"), "*"))
+		add_zone(u, &rule, get(u, s, "src"));
+	add_condition(u, &rule, FIELD_TO, get(u, s, "dest_ip"));
+	add_condition(u, &rule, FIELD_PORT, get(u, s, "dest_port"));
+	end(u, s, &rule);
+}
+
+/* Adds a rule that translates sources, as a rule with an unknown condition. */
+static void add_source_rule(struct uci *u, const struct setting *s)
+{
+	struct rule rule;
+
+	if (!begin(u, s, HOOK_POSTROUTING, true, &rule))
+		return;
+	rule.verdict = RULE_SNAT;
+	rule.unknown = true;
+	add_condition(u, &rule, FIELD_TO, get(u, s, "dest_ip"));
+	add_condition(u, &rule, FIELD_PORT, get(u, s, "dest_port"));
+	end(u, s, &rule);
+}
+
+int read_uci(struct rules *r, const struct import_text *t)
+{
+	struct uci u = { .rules = r, .t = t };
+
+	if (!read_settings(&u)) {
+		log_error("%s: more than %d settings: write only those of the firewall and the "
+			  "network", t->name, SETTINGS_MAX);
+		free(u.list);
+		return -E2BIG;
+	}
+	for (size_t i = 0; i < u.n; i++) {
+		const struct setting *s = &u.list[i];
+
+		if (*s->key)
+			continue;
+		if (!strcmp(s->value, "redirect"))
+			add_redirect(&u, s);
+		else if (!strcmp(s->value, "rule"))
+			add_forward(&u, s);
+		else if (!strcmp(s->value, "nat"))
+			add_source_rule(&u, s);
+	}
+	free(u.list);
+	return 0;
+}

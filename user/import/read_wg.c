@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Reads WireGuard interfaces and peers: files of wg-quick(8), the dump of wg(8), and this host. It
+ * stores no private or preshared key.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include "config/config_check.h"
+#include "import/read.h"
+#include "lib/grow.h"
+#include "lib/log.h"
+#include "net/wireguard.h"
+
+enum { INTERFACE_FIELDS = 5, PEER_FIELDS = 9 };	/* fields of `wg show all dump` */
+
+static struct import_device *add_device(struct import_devices *d, const char *name,
+					const char *origin)
+{
+	struct import_device *device = append(d->list, d->n);
+
+	if (!device)
+		return NULL;
+	snprintf(device->name, sizeof(device->name), "%s", name);
+	device->origin = strdup(origin);
+	return device->origin ? device : NULL;
+}
+
+static struct import_peer *add_peer(struct import_device *d, const char *origin)
+{
+	struct import_peer *p = append(d->peers, d->n_peers);
+
+	if (!p)
+		return NULL;
+	p->origin = strdup(origin);
+	return p->origin ? p : NULL;
+}
+
+/* Adds a prefix such as "10.0.0.1/24", without its host bits. Ignores other texts. */
+static bool add_allowed(struct import_peer *p, char *text)
+{
+	char *len = strchr(text, '/'), *end;
+	struct prefix *place;
+	struct address a;
+	unsigned long n;
+
+	if (len)
+		*len++ = '\0';
+	if (address_parse(text, &a))
+		return true;
+	n = a.family == FAMILY_IPV4 ? 32 : 128;
+	if (len) {
+		unsigned long given = strtoul(len, &end, 10);
+
+		if (*end || end == len || given > n)
+			return true;
+		n = given;
+	}
+	place = append(p->allowed, p->n_allowed);
+	if (!place)
+		return false;
+	*place = (struct prefix){ a.addr, a.family, n };
+	prefix_clear_host(place);
+	return true;
+}
+
+/* Adds the prefixes of a list with commas. Returns false if there is no memory. */
+static bool add_all_allowed(struct import_peer *p, char *list)
+{
+	bool good = true;
+	char *word;
+
+	while (good && (word = strsep(&list, ", \t")))
+		good = add_allowed(p, word);
+	return good;
+}
+
+/* Stores an endpoint whose host is a name. */
+static void set_endpoint(struct import_peer *p, const char *text)
+{
+	const char *colon = strrchr(text, ':');
+	char host[sizeof(p->host)];
+	struct address a;
+	__be16 port;
+
+	if (!colon || *text == '[' || colon - text >= sizeof(host) || port_parse(colon + 1, &port))
+		return;
+	snprintf(host, sizeof(host), "%.*s", (int)(colon - text), text);
+	if (!address_parse(host, &a) || address_wrong(host, 0, true))
+		return;
+	strcpy(p->host, host);
+	p->port = port;
+}
+
+static void set_names(struct import_device *d, const struct wg_names *names)
+{
+	for (size_t i = 0; i < d->n_peers; i++)
+		wg_name_of(names, &d->peers[i].key, d->peers[i].name);
+}
+
+/* ---- wg-quick ---- */
+
+struct quick {
+	struct import_devices *devices;
+	struct import_device *device;
+	struct import_peer *peer;	/* NULL: outside a section [Peer] */
+	struct rules *rules;
+	const char *origin;
+};
+
+/* Reads a setting. Returns 0, -ENOMEM, or -EINVAL if its value is wrong. */
+static int read_setting(struct quick *q, const char *key, char *value)
+{
+	if (!strcasecmp(key, "PublicKey") && q->peer) {
+		value[strcspn(value, " \t")] = '\0';
+		return wg_key_parse(value, &q->peer->key);
+	}
+	if (!strcasecmp(key, "AllowedIPs") && q->peer)
+		return add_all_allowed(q->peer, value) ? 0 : -ENOMEM;
+	if (!strcasecmp(key, "Endpoint") && q->peer)
+		set_endpoint(q->peer, value);
+	if (!strcasecmp(key, "ListenPort") && !q->peer)
+		return port_parse(value, &q->device->port);
+	if (!strcasecmp(key, "PreUp") || !strcasecmp(key, "PostUp"))
+		read_iptables_command(q->rules, value, q->device->name, q->origin);
+	return 0;
+}
+
+/* Reads a line without blanks around it. */
+static int read_quick_line(struct quick *q, char *line)
+{
+	char *value = strchr(line, '='), *end;
+
+	if (!strcasecmp(line, "[Interface]")) {
+		q->peer = NULL;
+		return 0;
+	}
+	if (!strcasecmp(line, "[Peer]")) {
+		q->peer = add_peer(q->device, q->origin);
+		return q->peer ? 0 : -ENOMEM;
+	}
+	if (!value)
+		return -EINVAL;
+	for (end = value; end > line && strchr(" \t", end[-1]); end--)
+		;
+	*end = '\0';
+	value++;
+	return read_setting(q, line, value + strspn(value, " \t"));
+}
+
+/* Writes the interface's name: that of the file without ".conf", or "wg0". */
+static void device_name(const char *file, char ret[IFNAMSIZ])
+{
+	const char *name = strrchr(file, '/');
+	size_t n;
+
+	name = name ? name + 1 : file;
+	n = strlen(name);
+	if (n > 5 && !strcmp(name + n - 5, ".conf"))
+		n -= 5;
+	snprintf(ret, IFNAMSIZ, "%.*s", n < IFNAMSIZ ? (int)n : 0, name);
+	if (!is_interface_name(ret))
+		strcpy(ret, "wg0");
+}
+
+int read_wg_quick(struct import_devices *d, struct rules *r, const struct import_text *t)
+{
+	struct quick q = { .devices = d, .rules = r };
+	struct wg_names names = { 0 };
+	char name[IFNAMSIZ], *rest = t->text, *line, *origin;
+	unsigned int number = 0;
+	int rc = wg_names_parse(t->text, &names);
+
+	device_name(t->name, name);
+	q.device = rc ? NULL : add_device(d, name, t->name);
+	rc = q.device ? 0 : -ENOMEM;
+	while (!rc && (line = strsep(&rest, "\n"))) {
+		number++;
+		line += strspn(line, " \t\r");
+		line[strcspn(line, "#\r")] = '\0';
+		for (size_t n = strlen(line); n && strchr(" \t", line[n - 1]); n--)
+			line[n - 1] = '\0';
+		if (!*line)
+			continue;
+		if (asprintf(&origin, "%s:%u", t->name, number) < 0)
+			rc = -ENOMEM;
+		q.origin = origin;
+		rc = rc ?: read_quick_line(&q, line);
+		free(origin);
+	}
+	/* The message must not have the line, which may be a private key. */
+	if (rc == -EINVAL)
+		log_error("%s:%u: this is not a setting of wg-quick with a valid value: correct "
+			  "it", t->name, number);
+	if (!rc)
+		set_names(q.device, &names);
+	wg_names_free(&names);
+	return rc;
+}
+
+/* ---- wg show all dump ---- */
+
+static int read_dump_line(struct import_devices *d, char *line, const char *origin)
+{
+	struct import_device *device = d->n ? &d->list[d->n - 1] : NULL;
+	char *field[PEER_FIELDS + 1];
+	struct import_peer *p;
+	size_t n = 0;
+
+	for (char *f; n <= PEER_FIELDS && (f = strsep(&line, "\t"));)
+		field[n++] = f;
+	if (n < INTERFACE_FIELDS || !is_interface_name(field[0]))
+		return -EINVAL;
+	if (n != PEER_FIELDS) {		/* AmneziaWG's interfaces have more fields */
+		device = add_device(d, field[0], origin);
+		if (!device)
+			return -ENOMEM;
+		port_parse(field[3], &device->port);
+		return 0;
+	}
+	if (!device || strcmp(device->name, field[0]))
+		return -EINVAL;
+	p = add_peer(device, origin);
+	return !p ? -ENOMEM : wg_key_parse(field[1], &p->key) ?:
+	       add_all_allowed(p, field[4]) ? 0 : -ENOMEM;
+}
+
+int read_wg_dump(struct import_devices *d, const struct import_text *t)
+{
+	char *rest = t->text, *line, *origin;
+	unsigned int number = 0;
+	int rc = 0;
+
+	while (!rc && (line = strsep(&rest, "\n"))) {
+		number++;
+		line[strcspn(line, "\r")] = '\0';
+		if (!*line || !strncmp(line, "# ", 2))
+			continue;
+		if (asprintf(&origin, "%s:%u", t->name, number) < 0)
+			return -ENOMEM;
+		rc = read_dump_line(d, line, origin);
+		free(origin);
+	}
+	if (rc == -EINVAL)
+		log_error("%s:%u: this is not a line of `wg show all dump`: write its whole "
+			  "output", t->name, number);
+	for (size_t i = 0; i < d->n && !rc; i++)
+		set_names(&d->list[i], &(struct wg_names){ 0 });
+	return rc;
+}
+
+/* ---- this host ---- */
+
+static int copy_host_peer(struct import_device *device, const struct wg_peer *from)
+{
+	struct import_peer *p = add_peer(device, device->origin);
+
+	if (!p)
+		return -ENOMEM;
+	p->key = from->key;
+	for (size_t i = 0; i < from->n_allowed; i++) {
+		struct prefix *place = append(p->allowed, p->n_allowed);
+
+		if (!place)
+			return -ENOMEM;
+		*place = from->allowed[i];
+	}
+	return 0;
+}
+
+static int add_host_device(struct import_devices *d, const char *name, const struct wg_device *wg)
+{
+	struct import_device *device = add_device(d, name, name);
+	struct wg_names names;
+	int rc = device ? 0 : -ENOMEM;
+
+	for (size_t i = 0; i < wg->n_peers && !rc; i++)
+		rc = copy_host_peer(device, &wg->peers[i]);
+	if (rc)
+		return rc;
+	device->port = wg->port;
+	wg_names_read(name, &names);
+	set_names(device, &names);
+	wg_names_free(&names);
+	return 0;
+}
+
+int read_wg_host(struct import_devices *d)
+{
+	struct if_nameindex *list = if_nameindex();
+	int rc = list ? 0 : -errno;
+
+	for (struct if_nameindex *i = list; list && i->if_index && !rc; i++) {
+		struct wg_device wg = { 0 };
+
+		if (wg_read(i->if_name, &wg))
+			continue;
+		rc = add_host_device(d, i->if_name, &wg);
+		wg_free(&wg);
+	}
+	if (list)
+		if_freenameindex(list);
+	if (rc)
+		log_error("cannot read the interfaces of this host: %s", strerror(-rc));
+	return rc;
+}
+
+void devices_free(struct import_devices *d)
+{
+	for (size_t i = 0; i < d->n; i++) {
+		for (size_t j = 0; j < d->list[i].n_peers; j++) {
+			free(d->list[i].peers[j].origin);
+			free(d->list[i].peers[j].allowed);
+		}
+		free(d->list[i].peers);
+		free(d->list[i].origin);
+	}
+	free(d->list);
+	*d = (struct import_devices){ 0 };
+}

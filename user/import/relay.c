@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Makes peers with a policy from WireGuard interfaces, and endpoints from peers whose endpoint is a
+ * DNS name.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include "config/config_diff.h"
+#include "config/config_endpoints.h"
+#include "config/relay_prefix.h"
+#include "import/import.h"
+#include "lib/grow.h"
+
+/* ---- policy ---- */
+
+static bool is_device(const struct import *im, const char *name)
+{
+	for (size_t i = 0; i < im->devices.n; i++)
+		if (!strcmp(im->devices.list[i].name, name))
+			return true;
+	return false;
+}
+
+static bool is_between_devices(const struct import *im, const struct rule *rule)
+{
+	bool in = false, out = false;
+
+	for (size_t i = 0; i < rule->n; i++) {
+		const struct rule_match *m = &rule->matches[i];
+		bool all = !m->unlike && m->n;
+
+		for (size_t j = 0; j < m->n && (m->field == FIELD_IN || m->field == FIELD_OUT); j++)
+			all &= is_device(im, m->values[j].name);
+		in |= all && m->field == FIELD_IN;
+		out |= all && m->field == FIELD_OUT;
+	}
+	return in && out;
+}
+
+static bool is_overlay(const struct prefix *p)
+{
+	return p->family == FAMILY_IPV6 && !relay_overlay_wrong(p);
+}
+
+/* Takes the overlay and the ports from a rule that accepts packets between tunnels. */
+static void add_policy(struct import *im, size_t i)
+{
+	const struct rule *rule = &im->rules.list[i];
+	struct policy_config *p = &im->config->policy;
+	const struct prefix *to = NULL;
+	const struct rule_match *ports = NULL;
+	size_t *place;
+
+	for (size_t j = 0; j < rule->n; j++) {
+		const struct rule_match *m = &rule->matches[j];
+
+		if (m->field == FIELD_TO && !m->unlike && m->n == 1)
+			to = &m->values[0].prefix;
+		if (m->field == FIELD_PORT && !m->unlike)
+			ports = m;
+	}
+	if (!to || !ports || !is_overlay(to) ||
+	    (p->overlay.family && (prefix_compare(to, &p->overlay))))
+		return;
+	p->overlay = *to;
+	for (size_t j = 0; j < ports->n; j++) {
+		struct port_range *range = append(p->udp_ports, p->n_udp_ports);
+
+		if (range)
+			*range = ports->values[j].ports;
+		else
+			im->rules.no_memory = true;
+	}
+	place = append(im->policy_rules, im->n_policy_rules);
+	if (place)
+		*place = i;
+	im->rules.no_memory |= !place;
+}
+
+static void make_policy(struct import *im)
+{
+	struct policy_config *p = &im->config->policy;
+
+	p->overlay = im->overlay;
+	for (size_t i = 0; i < im->rules.n; i++) {
+		const struct rule *rule = &im->rules.list[i];
+
+		if (rule->verdict == RULE_ACCEPT && !rule->never && !rule->unknown &&
+		    im->rules.chains[rule->chain].hooks & 1U << HOOK_FORWARD &&
+		    is_between_devices(im, rule))
+			add_policy(im, i);
+	}
+	if (p->overlay.family && !p->n_udp_ports) {
+		struct port_range *range = append(p->udp_ports, p->n_udp_ports);
+
+		if (range)
+			*range = (struct port_range){ 58000, 60000 };
+	}
+	p->icmpv6 = ~0U;
+}
+
+/* ---- peers ---- */
+
+static void name_peer(const struct import *im, const struct import_peer *from, char ret[NAME_LEN])
+{
+	char text[WG_KEY_STRLEN];
+
+	strcpy(ret, from->name);
+	wg_key_format(&from->key, text);
+	for (int n = 8; n < WG_KEY_STRLEN && config_peer(im->config, ret); n += 4)
+		snprintf(ret, NAME_LEN, "%.*s", n, text);
+}
+
+static bool belongs(const struct import *im, const struct import_peer *p)
+{
+	for (size_t i = 0; i < p->n_allowed; i++)
+		if (prefix_within(&p->allowed[i], &im->config->policy.overlay) &&
+		    !relay_prefix_wrong(&p->allowed[i], &im->config->policy.overlay))
+			return true;
+	return false;
+}
+
+static void add_peer(struct import *im, const struct import_device *d,
+		     const struct import_peer *from)
+{
+	char name[NAME_LEN], text[ADDRESS_STRLEN];
+	struct peer_config *p;
+
+	name_peer(im, from, name);
+	p = append(im->config->peers, im->config->n_peers);
+	im->rules.no_memory |= !p;
+	if (!p)
+		return;
+	strcpy(p->name, name);
+	strcpy(p->device, d->name);
+	p->key = from->key;
+	for (size_t i = 0; i < from->n_allowed; i++) {
+		const char *why = relay_prefix_wrong(&from->allowed[i],
+						     &im->config->policy.overlay);
+		struct prefix *place = why ? NULL : append(p->prefixes, p->n_prefixes);
+
+		if (place)
+			*place = from->allowed[i];
+		else if (why)
+			import_lose(im, "%s: peer %s: the prefix %s %s", from->origin, name,
+				    prefix_format(&from->allowed[i], text), why);
+		else
+			im->rules.no_memory = true;
+	}
+}
+
+static void add_endpoint(struct import *im, const struct import_device *d,
+			 const struct import_peer *from)
+{
+	struct peer_endpoint_config *e = append(im->config->endpoints, im->config->n_endpoints);
+
+	im->rules.no_memory |= !e;
+	if (!e)
+		return;
+	strcpy(e->interface, d->name);
+	strcpy(e->host, from->host);
+	e->peer = from->key;
+	e->port = from->port;
+}
+
+void import_relay(struct import *im)
+{
+	make_policy(im);
+	for (size_t i = 0; i < im->devices.n; i++) {
+		const struct import_device *d = &im->devices.list[i];
+
+		for (size_t j = 0; j < d->n_peers; j++) {
+			const struct import_peer *p = &d->peers[j];
+
+			if (wg_key_is_none(&p->key))
+				continue;
+			if (*p->host)
+				add_endpoint(im, d, p);
+			else if (im->config->policy.overlay.family && belongs(im, p))
+				add_peer(im, d, p);
+		}
+	}
+	for (size_t i = 0; i < im->n_policy_rules && im->config->n_peers; i++)
+		im->rules.list[im->policy_rules[i]].fate = RULE_USED;
+	if (im->config->n_peers)
+		return;
+	im->n_policy_rules = 0;
+	free(im->config->policy.udp_ports);
+	im->config->policy = (struct policy_config){ 0 };
+}

@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Implements rules.h.
+ */
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include "config/config_check.h"
+#include "import/rules.h"
+#include "import/sources.h"
+#include "lib/grow.h"
+
+#define LOOKUPS_MAX 500000000	/* steps of searches: some seconds */
+#define DEPTH_MAX 32			/* nested jumps at most; the kernel has 16 */
+
+/* ---- chains and rules ---- */
+
+static bool is_chain(const struct rule_chain *c, const char *table, const char *name)
+{
+	return !strcmp(c->name, name) && !strcmp(c->table, table);
+}
+
+bool rules_search(struct rules *r, size_t steps)
+{
+	r->lookups += steps;
+	r->too_many |= r->lookups > LOOKUPS_MAX;
+	return !r->too_many;
+}
+
+size_t rules_chain(struct rules *r, const char *table, const char *name, unsigned int families)
+{
+	struct rule_chain *c;
+
+	if (r->latest < r->n_chains && is_chain(&r->chains[r->latest], table, name))
+		return r->latest;
+	for (size_t i = 0; i < r->n_chains; i++)
+		if (is_chain(&r->chains[i], table, name)) {
+			rules_search(r, i);
+			return r->latest = i;
+		}
+	if (!rules_search(r, r->n_chains) || r->n_chains >= RULES_MAX) {
+		r->too_many = true;
+		return NONE;
+	}
+	c = append(r->chains, r->n_chains);
+	if (!c) {
+		r->no_memory = true;
+		return NONE;
+	}
+	snprintf(c->table, sizeof(c->table), "%s", table);
+	snprintf(c->name, sizeof(c->name), "%s", name);
+	c->families = families;
+	c->first = c->last = NONE;
+	return r->latest = r->n_chains - 1;
+}
+
+void rules_add(struct rules *r, const struct rule *rule, size_t position)
+{
+	struct rule_chain *c = rule->chain < r->n_chains ? &r->chains[rule->chain] : NULL;
+	struct rule *place = c && r->n < RULES_MAX ? append(r->list, r->n) : NULL;
+	size_t before = NONE, at = c ? c->first : NONE;
+
+	if (!place) {
+		struct rule gone = *rule;
+
+		r->too_many |= r->n >= RULES_MAX;
+		r->no_memory |= !r->too_many;
+		rule_free(&gone);
+		return;
+	}
+	*place = *rule;
+	if (!position) {
+		before = c->last;
+		at = NONE;
+	}
+	while (position > 1 && at != NONE && rules_search(r, 1)) {
+		before = at;
+		at = r->list[at].next;
+		position--;
+	}
+	place->next = at;
+	*(before == NONE ? &c->first : &r->list[before].next) = r->n - 1;
+	if (at == NONE)
+		c->last = r->n - 1;
+}
+
+static void mark_hook(struct rules *r, size_t chain, unsigned int hook, unsigned int depth)
+{
+	struct rule_chain *c = &r->chains[chain];
+
+	if (c->hooks & hook || depth > DEPTH_MAX)
+		return;
+	c->hooks |= hook;
+	for (size_t i = c->first; i != NONE; i = r->list[i].next) {
+		if (r->list[i].to_chain != NONE)
+			mark_hook(r, r->list[i].to_chain, hook, depth + 1);
+	}
+}
+
+static int by_name(const void *a, const void *b)
+{
+	const struct rule_chain *x = *(struct rule_chain *const *)a;
+	const struct rule_chain *y = *(struct rule_chain *const *)b;
+
+	return strcmp(x->name, y->name) ?: strcmp(x->table, y->table);
+}
+
+void rules_link(struct rules *r)
+{
+	struct rule_chain **sorted = calloc(r->n_chains ?: 1, sizeof(*sorted)), key = { 0 };
+	struct rule_chain *wanted = &key, **found;
+
+	r->no_memory |= !sorted;
+	for (size_t i = 0; i < r->n_chains && sorted; i++)
+		sorted[i] = &r->chains[i];
+	if (sorted)
+		qsort(sorted, r->n_chains, sizeof(*sorted), by_name);
+	for (size_t i = 0; i < r->n; i++) {
+		struct rule *rule = &r->list[i];
+
+		rule->to_chain = NONE;
+		if (!sorted || (rule->verdict != RULE_JUMP && rule->verdict != RULE_GOTO))
+			continue;
+		strcpy(key.table, r->chains[rule->chain].table);
+		strcpy(key.name, rule->target);
+		found = bsearch(&wanted, sorted, r->n_chains, sizeof(*sorted), by_name);
+		rule->to_chain = found ? (size_t)(*found - r->chains) : NONE;
+	}
+	free(sorted);
+	for (size_t i = 0; i < r->n_chains; i++)
+		if (r->chains[i].is_base)
+			mark_hook(r, i, 1U << r->chains[i].hook, 0);
+}
+
+void rule_free(struct rule *rule)
+{
+	for (size_t i = 0; i < rule->n; i++)
+		free(rule->matches[i].values);
+	free(rule->matches);
+	free(rule->origin);
+	free(rule->text);
+	free(rule->why);
+}
+
+void rules_free(struct rules *r)
+{
+	for (size_t i = 0; i < r->n; i++)
+		rule_free(&r->list[i]);
+	free(r->list);
+	free(r->chains);
+	*r = (struct rules){ 0 };
+}
+
+void rule_name(struct rules *r, size_t rule, const char *format, ...)
+{
+	struct rule *named = &r->list[rule];
+	va_list args;
+
+	if (named->fate != RULE_STAYS)
+		return;
+	free(named->why);
+	va_start(args, format);
+	if (vasprintf(&named->why, format, args) < 0) {
+		named->why = NULL;
+		r->no_memory = true;
+	}
+	va_end(args);
+	named->fate = RULE_NAMED;
+}
+
+/* ---- conditions ---- */
+
+struct rule_match *rule_add_match(struct rules *r, struct rule *rule, enum rule_field field,
+				  bool unlike)
+{
+	struct rule_match *m = append(rule->matches, rule->n);
+
+	if (m)
+		*m = (struct rule_match){ .field = field, .unlike = unlike };
+	else
+		r->no_memory = true;
+	return m;
+}
+
+struct rule_value *rule_add_value(struct rules *r, struct rule_match *m)
+{
+	struct rule_value *v = append(m->values, m->n);
+
+	r->no_memory |= !v;
+	return v;
+}
+
+bool rule_add_name(struct rules *r, struct rule_match *m, const char *text)
+{
+	struct rule_value *v;
+
+	if (!is_interface_name(text))
+		return false;
+	v = rule_add_value(r, m);
+	if (v)
+		strcpy(v->name, text);
+	return v;
+}
+
+/* Returns the prefix length that a mask such as 255.255.255.0 has, or -1. */
+static int mask_length(const char *text, __u8 family)
+{
+	struct address mask;
+	char *end;
+	unsigned long n = strtoul(text, &end, 10);
+	int len = 0, first = family == FAMILY_IPV4 ? 96 : 0;
+
+	if (!*end && end > text && *text >= '0' && *text <= '9')
+		return n <= 128 - first ? (int)n : -1;
+	if (address_parse(text, &mask) || mask.family != family)
+		return -1;
+	while (first + len < 128 && mask.addr.b[(first + len) / 8] & 0x80 >> (first + len) % 8)
+		len++;
+	for (int i = first + len; i < 128; i++)
+		if (mask.addr.b[i / 8] & 0x80 >> i % 8)
+			return -1;
+	return len;
+}
+
+static bool add_range(struct rules *r, struct rule_match *m, const struct address *first,
+		      const struct address *last)
+{
+	struct prefix *list = NULL;
+	size_t n = 0;
+	bool good = !range_prefixes(first, last, &list, &n);
+
+	for (size_t i = 0; i < n && good; i++) {
+		struct rule_value *v = rule_add_value(r, m);
+
+		good = v;
+		if (v)
+			v->prefix = list[i];
+	}
+	free(list);
+	return good;
+}
+
+bool rule_add_address(struct rules *r, struct rule_match *m, const char *text)
+{
+	char copy[2 * ADDRESS_STRLEN], *end;
+	struct address first, last;
+	struct rule_value *v;
+	int len;
+
+	if ((size_t)snprintf(copy, sizeof(copy), "%s", text) >= sizeof(copy))
+		return false;
+	end = strpbrk(copy, "-/");
+	if (end && *end == '-') {
+		*end = '\0';
+		return !address_parse(copy, &first) && !address_parse(end + 1, &last) &&
+		       add_range(r, m, &first, &last);
+	}
+	if (end)
+		*end++ = '\0';
+	if (address_parse(copy, &first))
+		return false;
+	len = end ? mask_length(end, first.family) : first.family == FAMILY_IPV4 ? 32 : 128;
+	v = len < 0 ? NULL : rule_add_value(r, m);
+	if (!v)
+		return false;
+	v->prefix = (struct prefix){ first.addr, first.family, len };
+	prefix_clear_host(&v->prefix);
+	return true;
+}
+
+bool rule_parse_ports(const char *text, struct port_range *ret)
+{
+	char *end;
+	unsigned long first = strtoul(text, &end, 10), last = first;
+
+	if (*text < '0' || *text > '9')
+		return false;
+	if (*end == '-' || *end == ':') {
+		const char *second = end + 1;
+
+		last = strtoul(second, &end, 10);
+		if (*second < '0' || *second > '9')
+			return false;
+	}
+	if (*end || last > 65535 || first > last)
+		return false;
+	*ret = (struct port_range){ first, last };
+	return true;
+}
+
+bool rule_add_ports(struct rules *r, struct rule_match *m, const char *text)
+{
+	struct port_range ports;
+	struct rule_value *v = rule_parse_ports(text, &ports) ? rule_add_value(r, m) : NULL;
+
+	if (v)
+		v->ports = ports;
+	return v;
+}
+
+/* Adds the addresses of a range such as "192.0.2.1-192.0.2.4" as sources. */
+static bool add_sources(struct rule *rule, const char *text)
+{
+	char copy[2 * ADDRESS_STRLEN], *last;
+	struct address a, b;
+
+	if ((size_t)snprintf(copy, sizeof(copy), "%s", text) >= sizeof(copy))
+		return false;
+	last = strchr(copy, '-');
+	if (last)
+		*last++ = '\0';
+	if (address_parse(copy, &a) || address_parse(last ?: copy, &b))
+		return false;
+	rule->n_sources = 0;
+	for (; rule->n_sources < RULE_SOURCES; a.addr.w[3] = htobe32(be32toh(a.addr.w[3]) + 1)) {
+		rule->sources[rule->n_sources++] = a;
+		if (address_equal(&a, &b))
+			break;
+	}
+	rule->to = rule->sources[0];
+	return address_equal(&a, &b);
+}
+
+bool rule_parse_target(struct rule *rule, const char *text)
+{
+	char copy[3 * ADDRESS_STRLEN], *port, *end;
+	bool brackets = *text == '[';
+
+	if ((size_t)snprintf(copy, sizeof(copy), "%s", text + brackets) >= sizeof(copy))
+		return false;
+	if (brackets) {
+		/* [ADDRESS]:PORT, or [ADDRESS]-[ADDRESS]:PORT */
+		end = strrchr(copy, ']');
+		if (!end || (end[1] && end[1] != ':') || memchr(copy, '[', end - copy))
+			return false;
+		port = end[1] ? end + 2 : NULL;
+		*end = '\0';
+	} else {
+		port = strchr(copy, ':');
+		if (port && strchr(port + 1, ':'))
+			port = NULL;	/* an IPv6 address */
+		if (port)
+			*port++ = '\0';
+	}
+	if (port && !rule_parse_ports(port, &rule->ports))
+		return false;
+	return !*copy || add_sources(rule, copy);
+}

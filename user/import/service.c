@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Implements service.h.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include "import/service.h"
+#include "lib/grow.h"
+
+static bool same_place(const struct backend_config *a, const struct backend_config *b)
+{
+	return !strcmp(a->ipv4, b->ipv4) && !strcmp(a->ipv6, b->ipv6) && a->port == b->port;
+}
+
+bool service_same_result(const struct import_service *a, const struct import_service *b)
+{
+	return a->family == b->family && !strcmp(a->in, b->in) && a->s.nat == b->s.nat &&
+	       a->s.hairpin == b->s.hairpin && same_place(&a->s.backend, &b->s.backend) &&
+	       sources_equal(&a->clients[0], &b->clients[0]) &&
+	       sources_equal(&a->clients[1], &b->clients[1]) &&
+	       a->s.flows.ports.first == b->s.flows.ports.first &&
+	       a->s.flows.ports.last == b->s.flows.ports.last &&
+	       a->s.flows.n_sources == b->s.flows.n_sources &&
+	       (!a->s.flows.n_sources || !memcmp(a->s.flows.sources, b->s.flows.sources,
+						 a->s.flows.n_sources * sizeof(struct address)));
+}
+
+bool service_same_addresses(const struct service_config *a, const struct service_config *b)
+{
+	for (size_t i = 0; i < a->n_listen_addresses; i++)
+		if (address_find(b->listen_addresses, b->n_listen_addresses,
+				 &a->listen_addresses[i]) == b->n_listen_addresses)
+			return false;
+	return a->n_listen_addresses == b->n_listen_addresses &&
+	       !strcmp(a->listen_interface, b->listen_interface);
+}
+
+bool service_has_port(const struct service_config *s, __be16 port)
+{
+	for (size_t i = 0; i < s->n_ports; i++)
+		if (s->ports[i] == port)
+			return true;
+	return false;
+}
+
+bool service_has_ports(const struct service_config *s, unsigned int first, unsigned int last)
+{
+	while (first <= last && service_has_port(s, htons(first)))
+		first++;
+	return first > last;
+}
+
+bool service_same_ports(const struct service_config *a, const struct service_config *b)
+{
+	for (size_t i = 0; i < a->n_ports; i++)
+		if (!service_has_port(b, a->ports[i]))
+			return false;
+	return a->n_ports == b->n_ports;
+}
+
+void service_add_port(struct import *im, struct service_config *s, __be16 port)
+{
+	__be16 *place = append(s->ports, s->n_ports);
+
+	if (place)
+		*place = port;
+	else
+		im->rules.no_memory = true;
+}
+
+void service_add_address(struct import *im, struct service_config *s, const struct address *a)
+{
+	struct address *place;
+
+	if (address_find(s->listen_addresses, s->n_listen_addresses, a) < s->n_listen_addresses)
+		return;
+	place = append(s->listen_addresses, s->n_listen_addresses);
+	if (place)
+		*place = *a;
+	else
+		im->rules.no_memory = true;
+}
+
+void service_add_rule(struct import *im, struct import_service *to, size_t rule)
+{
+	size_t *place;
+
+	for (size_t i = 0; i < to->n_rules; i++)
+		if (to->rules[i] == rule)
+			return;
+	place = append(to->rules, to->n_rules);
+	if (place)
+		*place = rule;
+	else
+		im->rules.no_memory = true;
+}
+
+void service_free(struct import_service *i)
+{
+	config_free_service(&i->s);
+	sources_free(&i->clients[0]);
+	sources_free(&i->clients[1]);
+	free(i->rules);
+}
+
+/* Moves the rules of a service to another one, and frees it. */
+void service_absorb(struct import *im, struct import_service *to, struct import_service *from)
+{
+	for (size_t i = 0; i < from->n_rules; i++)
+		service_add_rule(im, to, from->rules[i]);
+	service_free(from);
+}

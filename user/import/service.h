@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * A service that import makes: functions that compare it, and add to it. services.c,
+ * services_join.c and import.c include it.
+ */
+#pragma once
+#include "import/import.h"
+
+/* Returns whether the services differ in nothing but their ports, addresses and rules. */
+bool service_same_result(const struct import_service *a, const struct import_service *b);
+bool service_same_addresses(const struct service_config *a, const struct service_config *b);
+bool service_same_ports(const struct service_config *a, const struct service_config *b);
+bool service_has_port(const struct service_config *s, __be16 port);
+/* Returns whether the service has all ports from first to last, in host order. */
+bool service_has_ports(const struct service_config *s, unsigned int first, unsigned int last);
+void service_add_port(struct import *im, struct service_config *s, __be16 port);
+/* _address, _rule: add it, unless the service has it. */
+void service_add_address(struct import *im, struct service_config *s, const struct address *a);
+void service_add_rule(struct import *im, struct import_service *to, size_t rule);
+/* Moves the rules of a service to another one, and frees it. */
+void service_absorb(struct import *im, struct import_service *to, struct import_service *from);
+void service_free(struct import_service *i);	/* frees the members, not *i itself */
+
+/* Joins services that differ only in address or family. */
+void services_join(struct import *im);
+/* Sets allow or deny, and the names of all services. */
+void services_finish(struct import *im);

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Joins services that differ only in address or family, and gives them clients and names.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include "config/config_check.h"
+#include "import/service.h"
+#include "lib/grow.h"
+
+static bool is_open(const struct import *im, const struct import_service *i)
+{
+	struct source_work w = { .left = 8 };
+	struct source_set all = sources_all(&w, i->family);
+	bool open = sources_equal(&all, &i->clients[i->family != FAMILY_IPV4]);
+
+	sources_free(&all);
+	return open && !w.failed;
+}
+
+static void remove_service(struct import *im, size_t i)
+{
+	memmove(&im->services[i], &im->services[i + 1],
+		(--im->n_services - i) * sizeof(*im->services));
+}
+
+/* Joins the addresses of two services that are alike. */
+static bool join_addresses(struct import *im, struct import_service *a, struct import_service *b)
+{
+	if (!a->s.n_listen_addresses || !b->s.n_listen_addresses || !service_same_result(a, b) ||
+	    !service_same_ports(&a->s, &b->s) || a->rules[0] != b->rules[0])
+		return false;
+	for (size_t i = 0; i < b->s.n_listen_addresses; i++)
+		service_add_address(im, &a->s, &b->s.listen_addresses[i]);
+	service_absorb(im, a, b);
+	return true;
+}
+
+/* Joins a service for IPv4 and one for IPv6. */
+static bool join_families(struct import *im, struct import_service *a, struct import_service *b)
+{
+	struct import_service *v4 = a->family == FAMILY_IPV4 ? a : b, *v6 = v4 == a ? b : a;
+
+	if (v4->family != FAMILY_IPV4 || v6->family != FAMILY_IPV6 || a->s.nat != b->s.nat ||
+	    a->s.nat == NAT_NONE || strcmp(a->in, b->in) || !service_same_ports(&a->s, &b->s) ||
+	    strcmp(a->s.listen_interface, b->s.listen_interface) ||
+	    a->s.backend.port != b->s.backend.port || a->s.hairpin != b->s.hairpin ||
+	    !is_open(im, a) || !is_open(im, b) ||
+	    a->s.flows.ports.last != b->s.flows.ports.last ||
+	    a->s.flows.ports.first != b->s.flows.ports.first)
+		return false;
+	strcpy(a == v4 ? a->s.backend.ipv6 : a->s.backend.ipv4,
+	       a == v4 ? b->s.backend.ipv6 : b->s.backend.ipv4);
+	for (size_t i = 0; i < b->s.n_listen_addresses; i++)
+		service_add_address(im, &a->s, &b->s.listen_addresses[i]);
+	for (size_t i = 0; i < b->s.flows.n_sources; i++) {
+		struct address *place = append(a->s.flows.sources, a->s.flows.n_sources);
+
+		if (place)
+			*place = b->s.flows.sources[i];
+	}
+	a->s.ipv6 = a->s.nat == NAT_DNAT ? IPV6_DNAT : IPV6_DIRECT;
+	a->family = 0;
+	sources_free(&a->clients[0]);
+	sources_free(&a->clients[1]);
+	service_absorb(im, a, b);
+	return true;
+}
+
+void services_join(struct import *im)
+{
+	for (size_t i = 0; i < im->n_services; i++)
+		for (size_t j = i + 1; j < im->n_services; j++)
+			if (join_addresses(im, &im->services[i], &im->services[j]))
+				remove_service(im, j--);
+	for (size_t i = 0; i < im->n_services; i++)
+		for (size_t j = i + 1; j < im->n_services && im->services[i].family; j++)
+			if (join_families(im, &im->services[i], &im->services[j]))
+				remove_service(im, j--);
+}
+
+/* ---- clients, names ---- */
+
+/* Makes allow or deny from the clients of a family, the shorter one. */
+static void set_clients(struct import *im, struct import_service *i)
+{
+	const struct source_set *clients = &i->clients[i->family != FAMILY_IPV4];
+	struct source_set all = sources_all(&im->work, i->family), others;
+	struct prefix *allow = NULL, *deny = NULL;
+	size_t n_allow = 0, n_deny = 0;
+
+	others = sources_minus(&im->work, &all, clients);
+	if (sources_prefixes(clients, i->family, &allow, &n_allow) ||
+	    sources_prefixes(&others, i->family, &deny, &n_deny))
+		im->rules.no_memory = true;
+	if (n_deny <= n_allow) {
+		i->s.deny = deny;
+		i->s.n_deny = n_deny;
+		free(allow);
+	} else {
+		i->s.allow = allow;
+		i->s.n_allow = n_allow;
+		free(deny);
+	}
+	sources_free(&all);
+	sources_free(&others);
+}
+
+static bool is_name_used(const struct import *im, const char *name)
+{
+	for (size_t i = 0; i < im->n_services; i++)
+		if (!strcmp(im->services[i].s.name, name))
+			return true;
+	return false;
+}
+
+/* Names a service after the comment of one of its rules, or after its port. */
+static void set_name(const struct import *im, struct import_service *i)
+{
+	char name[NAME_LEN] = "", base[NAME_LEN - 12];
+	const char *text = "";
+
+	for (size_t j = 0; j < i->n_rules && !*text; j++)
+		if (im->rules.list[i->rules[j]].verdict != RULE_DROP)
+			text = im->rules.list[i->rules[j]].comment;
+	if (!strncmp(text, "service ", 8))
+		text += 8;
+	for (size_t n = 0; *text && n + 1 < sizeof(base); text++) {
+		bool good = (*text >= 'a' && *text <= 'z') || (*text >= 'A' && *text <= 'Z') ||
+			    (*text >= '0' && *text <= '9') || strchr("-_.", *text);
+
+		name[n++] = good ? *text : '-';
+		name[n] = '\0';
+	}
+	if (!is_service_name(name))
+		snprintf(name, sizeof(name), "udp-%u",
+			 ntohs(i->s.n_ports ? i->s.ports[0] : i->s.backend.port));
+	snprintf(base, sizeof(base), "%s", name);
+	for (int n = 2; is_name_used(im, name); n++)
+		snprintf(name, sizeof(name), "%s-%d", base, n);
+	strcpy(i->s.name, name);
+}
+
+/* Refuses IPv4 clients, which a masquerading service would translate to its IPv6 backend. */
+static void refuse_ipv4(struct import *im, struct service_config *s)
+{
+	struct prefix *place = append(s->deny, s->n_deny);
+
+	im->rules.no_memory |= !place;
+	if (!place)
+		return;
+	*place = (struct prefix){ .family = FAMILY_IPV4 };
+	place->addr.b[10] = place->addr.b[11] = 0xff;
+}
+
+void services_finish(struct import *im)
+{
+	for (size_t i = 0; i < im->n_services; i++) {
+		struct import_service *s = &im->services[i];
+
+		if (s->family)
+			set_clients(im, s);
+		if (s->family == FAMILY_IPV6 && s->s.nat == NAT_MASQUERADE &&
+		    *s->s.listen_interface && !s->s.n_allow)
+			refuse_ipv4(im, &s->s);
+		set_name(im, s);
+		for (size_t j = 0; j < s->n_rules; j++)
+			im->rules.list[s->rules[j]].fate = RULE_USED;
+	}
+}

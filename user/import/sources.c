@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Implements sources.h.
+ */
+#include <errno.h>
+#include "import/sources.h"
+#include "lib/grow.h"
+
+#define STEP 50				/* cost of a look at a rule, in ranges */
+
+typedef struct source_number number;
+
+static number number_of(const struct addr *a)
+{
+	return (number){ be64toh(a->q[0]), be64toh(a->q[1]) };
+}
+
+static int compare(number a, number b)
+{
+	return a.high != b.high ? (a.high > b.high) - (a.high < b.high) :
+				  (a.low > b.low) - (a.low < b.low);
+}
+
+static number next(number a)
+{
+	return (number){ a.high + !(a.low + 1), a.low + 1 };
+}
+
+static number previous(number a)
+{
+	return (number){ a.high - !a.low, a.low - 1 };
+}
+
+/* Returns the last number of the block that has this many variable bits and contains `a`. */
+static number block_end(number a, unsigned int bits)
+{
+	return (number){ a.high | (bits > 64 ? ~0ULL >> (128 - bits) : 0),
+			 a.low | (bits >= 64 ? ~0ULL : (1ULL << bits) - 1) };
+}
+
+/* Returns whether a block of this many bits begins at `a`. */
+static bool begins_block(number a, unsigned int bits)
+{
+	number end = block_end((number){ 0 }, bits);
+
+	return !(a.high & end.high) && !(a.low & end.low);
+}
+
+bool work_step(struct source_work *w)
+{
+	w->failed |= w->left < STEP;
+	w->left -= w->failed ? 0 : STEP;
+	return !w->failed;
+}
+
+/* Adds a range that begins behind the beginning of the last one. */
+static void put(struct source_work *w, struct source_set *s, number first, number last)
+{
+	struct source_range *r = s->n ? &s->list[s->n - 1] : NULL;
+
+	if (r && (compare(first, r->last) <= 0 || !compare(previous(first), r->last))) {
+		if (compare(last, r->last) > 0)
+			r->last = last;
+		return;
+	}
+	if (w->failed || !w->left--) {
+		w->failed = true;
+		return;
+	}
+	r = append(s->list, s->n);
+	if (r)
+		*r = (struct source_range){ first, last };
+	else
+		w->failed = true;
+}
+
+static struct source_range range_of(const struct prefix *p)
+{
+	number first = number_of(&p->addr);
+
+	return (struct source_range){
+		first, block_end(first, (p->family == FAMILY_IPV4 ? 32 : 128) - p->len),
+	};
+}
+
+static int by_first(const void *a, const void *b)
+{
+	const struct source_range *x = a, *y = b;
+
+	return compare(x->first, y->first);
+}
+
+struct source_set sources_of(struct source_work *w, const struct prefix *list, size_t n)
+{
+	struct source_range *all = calloc(n ?: 1, sizeof(*all));
+	struct source_set s = { 0 };
+
+	if (!all)
+		w->failed = true;
+	for (size_t i = 0; i < n && all; i++)
+		all[i] = range_of(&list[i]);
+	if (all)
+		qsort(all, n, sizeof(*all), by_first);
+	for (size_t i = 0; i < n && all; i++)
+		put(w, &s, all[i].first, all[i].last);
+	free(all);
+	return s;
+}
+
+struct source_set sources_all(struct source_work *w, __u8 family)
+{
+	struct prefix p = { .family = family };
+
+	if (family == FAMILY_IPV4)
+		p.addr.b[10] = p.addr.b[11] = 0xff;
+	return sources_of(w, &p, 1);
+}
+
+struct source_set sources_and(struct source_work *w, const struct source_set *a,
+			      const struct source_set *b)
+{
+	struct source_set s = { 0 };
+
+	for (size_t i = 0, j = 0; i < a->n && j < b->n && !w->failed;) {
+		const struct source_range *x = &a->list[i], *y = &b->list[j];
+		number first = compare(x->first, y->first) > 0 ? x->first : y->first;
+		number last = compare(x->last, y->last) < 0 ? x->last : y->last;
+
+		if (compare(first, last) <= 0)
+			put(w, &s, first, last);
+		if (compare(x->last, y->last) < 0)
+			i++;
+		else
+			j++;
+	}
+	return s;
+}
+
+struct source_set sources_minus(struct source_work *w, const struct source_set *a,
+				const struct source_set *b)
+{
+	struct source_set s = { 0 };
+	size_t j = 0;
+
+	for (size_t i = 0; i < a->n && !w->failed; i++) {
+		number first = a->list[i].first, last = a->list[i].last;
+		bool left = true;
+
+		while (j < b->n && compare(b->list[j].last, first) < 0)
+			j++;
+		for (size_t k = j; k < b->n && compare(b->list[k].first, last) <= 0 && left; k++) {
+			if (compare(b->list[k].first, first) > 0)
+				put(w, &s, first, previous(b->list[k].first));
+			left = compare(b->list[k].last, last) < 0;
+			first = next(b->list[k].last);
+		}
+		if (left)
+			put(w, &s, first, last);
+	}
+	return s;
+}
+
+struct source_set sources_or(struct source_work *w, const struct source_set *a,
+			     const struct source_set *b)
+{
+	struct source_set s = { 0 };
+
+	for (size_t i = 0, j = 0; (i < a->n || j < b->n) && !w->failed;) {
+		bool from_a = j == b->n || (i < a->n && compare(a->list[i].first,
+								    b->list[j].first) < 0);
+		const struct source_range *r = from_a ? &a->list[i++] : &b->list[j++];
+
+		put(w, &s, r->first, r->last);
+	}
+	return s;
+}
+
+bool sources_have(const struct source_set *s, const struct address *a)
+{
+	number wanted = number_of(&a->addr);
+
+	for (size_t i = 0; i < s->n; i++)
+		if (compare(wanted, s->list[i].first) >= 0 && compare(wanted, s->list[i].last) <= 0)
+			return true;
+	return false;
+}
+
+bool sources_equal(const struct source_set *a, const struct source_set *b)
+{
+	for (size_t i = 0; i < a->n && i < b->n; i++)
+		if (compare(a->list[i].first, b->list[i].first) ||
+		    compare(a->list[i].last, b->list[i].last))
+			return false;
+	return a->n == b->n;
+}
+
+static int add_range(number first, number last, __u8 family, struct prefix **list, size_t *n)
+{
+	unsigned int all = family == FAMILY_IPV4 ? 32 : 128;
+
+	for (;;) {
+		struct prefix *p = append(*list, *n);
+		unsigned int bits = 0;
+		number end;
+
+		if (!p)
+			return -ENOMEM;
+		/* the longest block that begins here and ends within the range */
+		while (bits < all && begins_block(first, bits + 1) &&
+		       compare(block_end(first, bits + 1), last) <= 0)
+			bits++;
+		*p = (struct prefix){ .family = family, .len = all - bits };
+		p->addr.q[0] = htobe64(first.high);
+		p->addr.q[1] = htobe64(first.low);
+		end = block_end(first, bits);
+		if (!compare(end, last))
+			return 0;
+		first = next(end);
+	}
+}
+
+int sources_prefixes(const struct source_set *s, __u8 family, struct prefix **list, size_t *n)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < s->n && !rc; i++)
+		rc = add_range(s->list[i].first, s->list[i].last, family, list, n);
+	return rc;
+}
+
+int range_prefixes(const struct address *first, const struct address *last, struct prefix **list,
+		   size_t *n)
+{
+	number a = number_of(&first->addr), b = number_of(&last->addr);
+
+	return compare(a, b) > 0 || first->family != last->family ? -EINVAL :
+	       add_range(a, b, first->family, list, n);
+}
+
+void sources_free(struct source_set *s)
+{
+	free(s->list);
+	*s = (struct source_set){ 0 };
+}
