@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# commands in an order of their own
+# shellcheck shell=sh # commands in an order of their own
 iptables -P FORWARD DROP
 iptables -A FORWARD -i eth0 -p udp -d 192.168.1.10 --dport 51820 -j ACCEPT
 iptables -I FORWARD -s 203.0.113.13 -j DROP

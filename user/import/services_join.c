@@ -135,7 +135,7 @@ static void set_name(const struct import *im, struct import_service *i)
 	if (!is_service_name(name))
 		snprintf(name, sizeof(name), "udp-%u",
 			 ntohs(i->s.n_ports ? i->s.ports[0] : i->s.backend.port));
-	snprintf(base, sizeof(base), "%s", name);
+	snprintf(base, sizeof(base), "%.*s", (int)sizeof(base) - 1, name);
 	for (int n = 2; is_name_used(im, name); n++)
 		snprintf(name, sizeof(name), "%s-%d", base, n);
 	strcpy(i->s.name, name);

@@ -188,7 +188,7 @@ static size_t next_chain(const struct trial *t, enum rule_hook hook, size_t last
 		if (!sees(t, &list[i], hook, true))
 			continue;
 		if (last != NONE && (list[i].priority < list[last].priority ||
-				     (list[i].priority == list[last].priority && i <= last)))
+				     (i <= last && list[i].priority == list[last].priority)))
 			continue;
 		if (found == NONE || list[i].priority < list[found].priority)
 			found = i;
