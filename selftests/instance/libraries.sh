@@ -16,7 +16,7 @@ while read -r _ name value; do
 	*_PACKAGE) package[${name%_PACKAGE}]=$value ;;
 	esac
 done < <(grep '^#define' "$build/libraries.h")
-expect 'libraries that are opened' "${#soname[@]}" == 7
+expect 'libraries that are opened' "${#soname[@]}" == 8
 
 hidden=()
 hide() { # LIBRARY...: a program that looks for them now finds no library
