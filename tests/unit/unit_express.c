@@ -226,14 +226,14 @@ static void hints_prove(void **state)
 
 	for (__u32 round = 0; round < 400; round++) {
 		bool ipv4 = round & 1;
-		char text[4][64];
+		char text[4][INET6_ADDRSTRLEN + 12];
 		const char *prefixes[5] = { 0 };
 		struct addr first[4];
 
 		for (int i = 0; i < 4; i++) {
 			__u32 len = 8 + random_word() % (ipv4 ? 25 : 121);
 			struct addr mask;
-			char digits[64];
+			char digits[INET6_ADDRSTRLEN];
 
 			first[i] = ipv4 ? addr_from4(random_word()) : (struct addr){ .q = { random_word(), random_word() } };
 			inet_ntop(ipv4 ? AF_INET : AF_INET6, first[i].b + (ipv4 ? 12 : 0), digits, sizeof(digits));
