@@ -170,7 +170,7 @@ static inline struct flow *flow_of(const struct masq *m, __u32 n, __u16 port)
 {
 	struct flow_key key = key_of(m, n, port), is;
 	struct flow *f;
-	__u64 word;
+	__u64 word = 0;
 
 	for (__u32 i = 0; i < flow_table.max * LEARNED_WAYS; i++) {
 		f = flow_at(i, &word);
@@ -187,7 +187,7 @@ static inline struct flow *flow_of(const struct masq *m, __u32 n, __u16 port)
 static inline __u64 word_of(const struct masq *m, __u32 n, __u16 port)
 {
 	const struct flow *f = flow_of(m, n, port);
-	__u64 word;
+	__u64 word = 0;
 
 	for (__u32 i = 0; i < flow_table.max * LEARNED_WAYS; i++)
 		if (flow_at(i, &word) == f)
