@@ -28,11 +28,10 @@ originals() { # NUMBER
 	inside client "$udptool" send -n "$1" -r 2000 uplink "$(mac firewall wan)" 198.51.100.7:4000 "198.51.100.1:$port" > /dev/null
 }
 mbit() { # SECONDS: Mbit/s of answers that reach the client
-	local before
-	before=$(arrived client answers)
+	local before began
+	before=$(arrived client answers) began=${EPOCHREALTIME/./}
 	answers "$1"
-	sleep 0.3
-	echo $((($(arrived client answers) - before) * (size + 42) * 8 / ($1 * 1000000)))
+	echo $((($(arrived client answers) - before) * (size + 42) * 8 / (${EPOCHREALTIME/./} - began)))
 }
 
 # ms below which 95 % of the pings stay, beside the answers

@@ -69,7 +69,7 @@ wait_for 5 'the refused up has left nothing' no_program_of_ours
 
 load before 10
 ! wgxdp up --wan wan --to 192.168.1.10 2> "$work/err" || fail 'up without "shared: true" beside a dispatcher'
-grep -q 'wan: xdp_dispatcher .*shared: true' "$work/err" || fail "$(< "$work/err")"
+grep -q 'dispatcher xdp_dispatcher .*shared: true' "$work/err" || fail "$(< "$work/err")"
 say "ok $(< "$work/err")"
 wgxdp up -c "$file"
 expect 'after another' "$(components wan), $(components lan)" == 'before wgxdp_xdp, wgxdp_xdp'

@@ -25,6 +25,16 @@
 #include "net/udp_socket.h"
 #include "net/wireguard.h"
 
+#ifndef TEMP_FAILURE_RETRY		/* musl has none */
+#define TEMP_FAILURE_RETRY(expression) ({ \
+		long result; \
+		do \
+			result = (expression); \
+		while (result < 0 && errno == EINTR); \
+		result; \
+	})
+#endif
+
 #define DUMP_TRIES 10		/* attempts at a dump that changes interrupt, at most */
 /* Longest answer of wireguard-go, in bytes; a longer one is an error. */
 #define ANSWER_LIMIT (64 << 20)
