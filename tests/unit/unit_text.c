@@ -104,7 +104,7 @@ static void interfaces(void **state)
 	assert_string_equal(host_link_names(&h, "eht0", text), "eth0, wan");
 	assert_string_equal(host_link_names(&h, "wna", text), "wan, eth0");
 	for (h.n_links = 3; h.n_links < 200; h.n_links++)
-		snprintf(links[h.n_links].name, IFNAMSIZ, "veth%zu-container", h.n_links);
+		snprintf(links[h.n_links].name, IFNAMSIZ, "veth%zu-contain", h.n_links);
 	assert_ptr_equal(strstr(host_link_names(&h, "eht0", text), "eth0, wan, veth"), text);
 	assert_string_equal(strrchr(text, 'e'), "e");
 	assert_non_null(strstr(text, " and 1"));
