@@ -151,7 +151,7 @@ longer_came() { (($(arrived wg-end longer) == $1)); } # N
 # docs/examples/config/everything.yaml, on shared interfaces, with a site behind each
 cable firewall lan wg-end lan
 takes_xdp wg-end lan
-sed -e 's/mode: auto, shared: false/shared: true/; s/name: lan, role: lan }/name: lan, role: lan, shared: true }/; /wan[.]7\|br-lan/d' \
+sed -e 's/mode: auto, transmit: auto, shared: false/shared: true/; s/name: lan, role: lan }/name: lan, role: lan, shared: true }/; /wan[.]7\|br-lan/d' \
 	-e '/^peers:/a\  - { name: site-a, device: wan, prefixes: [ "fd12:3456:789a:a::/64" ] }' docs/examples/config/everything.yaml > "$work/everything.yaml"
 addresses client uplink fd12:3456:789a:a::10/64
 addresses firewall wan fd12:3456:789a:a::1/64
