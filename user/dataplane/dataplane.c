@@ -399,7 +399,7 @@ int dataplane_load(struct dataplane *dp, const struct plan *p, bool may_wait)
 int dataplane_component(struct dataplane *dp, const struct plan *p, struct xdp_program **ret)
 {
 	/* By its name, because wgxdp_express is in the same section. */
-	DECLARE_LIBXDP_OPTS(xdp_program_opts, by_name, .prog_name = "wgxdp_xdp");
+	LIBBPF_OPTS(xdp_program_opts, by_name, .prog_name = "wgxdp_xdp");
 	struct bpf_program *program;
 	struct wgxdp *s;
 	int rc = 0;
