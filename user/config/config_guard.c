@@ -79,8 +79,8 @@ void config_set_wireguard(struct yaml *y, const struct yaml_key *key, struct yam
 #define AT(s, f) .offset = offsetof(struct s, f), .size = sizeof(((struct s *)NULL)->f)
 #define LIST(s, f, n) .offset = offsetof(struct s, f), .count = offsetof(struct s, n)
 #define IS_IPV4 .pattern = PATTERN_IPV4 "|" PATTERN_DOMAIN
-#define IS_RATE .least = 1, .most = GUARD_RATE_MAX, .unit = "/s"
 #define IS_IPV6 .pattern = PATTERN_IPV6 "|" PATTERN_DOMAIN
+#define IS_RATE .least = 1, .most = GUARD_RATE_MAX, .unit = "/s"
 
 static const struct yaml_key standby_keys[] = {
 	{ "ipv4", yaml_set_text, "10.0.0.8", AT(backend_config, standby.ipv4), IS_IPV4 },

@@ -412,12 +412,12 @@ int dataplane_component(struct dataplane *dp, const struct plan *p, struct xdp_p
 		return -errno;
 	set_sizes(dp, s, p);
 	*(struct learned_secret *)&s->rodata->learned_secret = dataplane_secret(dp);
-	by_name.obj = s->obj;
 	s->rodata->with_express = false; /* wgxdp_express would have to run before the dispatcher */
 	for (int i = 0; i < MAP_COUNT && !rc; i++)
 		rc = bpf_map__reuse_fd(dataplane_map(s, i), map_fd(dp, i));
 	bpf_object__for_each_program(program, s->obj)
 		bpf_program__set_autoload(program, program == s->progs.wgxdp_xdp);
+	by_name.obj = s->obj;
 	*ret = rc ? NULL : xdp_program__create(&by_name);
 	rc = rc ?: libxdp_get_error(*ret) ?: xdp_program__set_xdp_frags_support(*ret, true);
 	if (rc) {

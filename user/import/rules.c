@@ -142,6 +142,27 @@ void rule_free(struct rule *rule)
 	free(rule->why);
 }
 
+bool rules_list_has(const size_t *list, size_t n, size_t rule)
+{
+	for (size_t i = 0; i < n; i++)
+		if (list[i] == rule)
+			return true;
+	return false;
+}
+
+void rules_list_add(struct rules *r, size_t **list, size_t *n, size_t rule)
+{
+	size_t *place;
+
+	if (rules_list_has(*list, *n, rule))
+		return;
+	place = append(*list, *n);
+	if (place)
+		*place = rule;
+	else
+		r->no_memory = true;
+}
+
 void rules_free(struct rules *r)
 {
 	for (size_t i = 0; i < r->n; i++)

@@ -115,6 +115,11 @@ void rules_add(struct rules *r, const struct rule *rule, size_t position);
 /* Finds the chains of all jumps, and sets .hooks of all chains. Call it after the last rule. */
 void rules_link(struct rules *r);
 void rules_free(struct rules *r);
+
+/* A list of rules, by their indexes. _add: adds the rule, unless the list has it. */
+bool rules_list_has(const size_t *list, size_t n, size_t rule);
+void rules_list_add(struct rules *r, size_t **list, size_t *n, size_t rule);
+
 void rule_free(struct rule *rule);
 
 /* Adds a condition to a rule and returns it; NULL: no memory. */

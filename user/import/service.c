@@ -81,20 +81,6 @@ void service_add_address(struct import *im, struct service_config *s, const stru
 		im->rules.no_memory = true;
 }
 
-void service_add_rule(struct import *im, struct import_service *to, size_t rule)
-{
-	size_t *place;
-
-	for (size_t i = 0; i < to->n_rules; i++)
-		if (to->rules[i] == rule)
-			return;
-	place = append(to->rules, to->n_rules);
-	if (place)
-		*place = rule;
-	else
-		im->rules.no_memory = true;
-}
-
 void service_free(struct import_service *i)
 {
 	config_free_service(&i->s);
@@ -107,6 +93,6 @@ void service_free(struct import_service *i)
 void service_absorb(struct import *im, struct import_service *to, struct import_service *from)
 {
 	for (size_t i = 0; i < from->n_rules; i++)
-		service_add_rule(im, to, from->rules[i]);
+		rules_list_add(&im->rules, &to->rules, &to->n_rules, from->rules[i]);
 	service_free(from);
 }

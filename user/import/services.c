@@ -491,14 +491,6 @@ static bool serves_port(const struct import *im, __u16 port)
 	return false;
 }
 
-static bool has_used(const struct trial *t, size_t rule)
-{
-	for (size_t i = 0; i < t->n_used; i++)
-		if (t->used[i] == rule)
-			return true;
-	return false;
-}
-
 /* Adds a service that forwards packets to the host's own address, if all chains let them pass, one
  * of them by this rule. */
 static void try_direct(struct import *im, size_t rule, const char *in, const struct address *to,
@@ -511,7 +503,7 @@ static void try_direct(struct import *im, size_t rule, const char *in, const str
 	bool ipv4 = to->family == FAMILY_IPV4;
 	char text[ADDRESS_STRLEN];
 
-	if (trial_run(&t) && !t.masquerades && has_used(&t, rule)) {
+	if (trial_run(&t) && !t.masquerades && rules_list_has(t.used, t.n_used, rule)) {
 		made.rules = t.used;
 		made.n_rules = t.n_used;
 		t.used = NULL;

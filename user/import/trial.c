@@ -28,16 +28,7 @@ static void add(struct trial *t, struct source_set *to, const struct source_set 
 
 static void use(struct trial *t, size_t rule)
 {
-	size_t *place;
-
-	for (size_t i = 0; i < t->n_used; i++)
-		if (t->used[i] == rule)
-			return;
-	place = append(t->used, t->n_used);
-	if (place)
-		*place = rule;
-	else
-		t->im->rules.no_memory = true;
+	rules_list_add(&t->im->rules, &t->used, &t->n_used, rule);
 }
 
 static bool same_target(const struct rule *a, const struct rule *b)

@@ -108,6 +108,23 @@ static void report_missing(const struct plan_builder *m, const char *name)
 		    host_link_names(m->host, name, there));
 }
 
+struct plan_port *plan_append_port(struct plan_builder *m, const struct nl_link *link,
+				   enum link_role role, const struct interface_config *said)
+{
+	struct plan_port *port = append(m->plan->ports, m->plan->n_ports);
+
+	if (!port)
+		return NULL;
+	port->ifindex = link->ifindex;
+	memcpy(port->name, link->name, sizeof(port->name));
+	port->role = role;
+	port->l3 = !link->ethernet;
+	port->mode = said && said->mode != MODE_AUTO ? said->mode : m->config->mode;
+	port->shared = said && said->shared;
+	port->by_qdisc = said && said->transmit == TRANSMIT_TC;
+	return port;
+}
+
 /* said: the entry in `interfaces`, or NULL */
 static int add_port(struct plan_builder *m, const char *name, enum link_role role,
 		    const struct interface_config *said)
@@ -131,17 +148,10 @@ static int add_port(struct plan_builder *m, const char *name, enum link_role rol
 	}
 	if (plan_port(m->plan, link->ifindex))
 		return 0;	/* `interfaces` has already made it a port */
-	port = append(m->plan->ports, m->plan->n_ports);
+	port = plan_append_port(m, link, role, said);
 	if (!port)
 		return -ENOMEM;
-	port->ifindex = link->ifindex;
-	memcpy(port->name, link->name, sizeof(port->name));
-	port->role = role;
-	port->l3 = !link->ethernet;
 	m->plan->l3 |= port->l3;
-	port->mode = said && said->mode != MODE_AUTO ? said->mode : m->config->mode;
-	port->shared = said && said->shared;
-	port->by_qdisc = said && said->transmit == TRANSMIT_TC;
 	port->sources = m->plan->n_ports - 1;
 	return 0;
 }

@@ -118,6 +118,10 @@ bool plan_is_source(const struct host *h, const struct nl_address *a, __u8 famil
 /* Returns the link whose port handles this link's packets: for the MACVLAN of a virtual router
  * (VRRP) without routes of its own the link below it, otherwise the link itself. */
 const struct nl_link *plan_base(const struct host *h, const struct nl_link *link);
+/* Appends a port on this link. said: its entry in `interfaces`, or NULL. Returns NULL if there is
+ * no memory. */
+struct plan_port *plan_append_port(struct plan_builder *m, const struct nl_link *link,
+				   enum link_role role, const struct interface_config *said);
 /* Returns the link below a MACVLAN. Returns NULL if `link` is no MACVLAN, or if the link below is
  * in another network namespace. */
 const struct nl_link *plan_macvlan(const struct host *h, const struct nl_link *link);

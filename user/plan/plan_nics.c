@@ -308,20 +308,9 @@ int plan_running(const struct host *h, const struct config *c, const struct link
 
 	for (size_t i = 0; i < n && !rc; i++) {
 		const struct nl_link *link = links[i].role ? host_link(h, links[i].ifindex) : NULL;
-		const struct interface_config *said = link ? config_of(c, h, link) : NULL;
-		struct plan_port *port = link ? append(m.plan->ports, m.plan->n_ports) : NULL;
 
-		if (port) {
-			*port = (struct plan_port){
-				.ifindex = link->ifindex, .role = links[i].role,
-				.l3 = !link->ethernet, .shared = said && said->shared,
-				.by_qdisc = said && said->transmit == TRANSMIT_TC,
-			};
-			memcpy(port->name, link->name, sizeof(port->name));
-			port->mode = said && said->mode != MODE_AUTO ? said->mode : c->mode;
-		} else if (link) {
+		if (link && !plan_append_port(&m, link, links[i].role, config_of(c, h, link)))
 			rc = -ENOMEM;
-		}
 	}
 	for (size_t i = 0; !rc && i < m.plan->n_ports; i++)
 		rc = port_nics(&m, i);
