@@ -41,6 +41,8 @@ for origin in range(1, 1023):
                 " ".join("%02x" % b for b in (origin * room + to).to_bytes(4, "little")), "01 00 00 00 00 00 00 00 " * 2))
 EOF
 bpftool batch file "$work/totals" > /dev/null
+pairs_there() { (($(inside firewall curl -s http://127.0.0.1:9851/metrics | grep -c ^wgxdp_site_packets_total) == pairs)); }
+wait_for 5 "$pairs pairs" pairs_there # an answer serves for a second, and the last one had none
 
 code() { inside firewall curl -s -o "$work/body" -w '%{http_code}' "$@"; } # OPTION... URL
 for host in evil.example.net relay.example.net.evil.example.net; do
