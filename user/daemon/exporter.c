@@ -52,6 +52,7 @@ struct server {				/* one per address that is served */
 	struct MHD_Daemon *daemon;
 	uv_poll_t poll;
 	uv_timer_t timeout;		/* timer that calls MHD_run() when connections time out */
+	uv_idle_t more;	/* calls MHD_run() once a turn of the loop; active while answers go on */
 	uv_timer_t check;	/* timer that ends slow requests; runs while there are clients */
 	struct client *clients;
 	bool wanted;
@@ -355,18 +356,29 @@ static void on_timeout(uv_timer_t *timer)
 	run_server(timer->data);
 }
 
+static void on_more(uv_idle_t *more)
+{
+	run_server(more->data);
+}
+
+/* Each MHD_run() sends 4 kB of a long answer, and the loop's other work comes in between. A timer
+ * of 0 ms would not do: libuv 1.44 calls it again and again before any other work. */
 static void run_server(struct server *s)
 {
 	MHD_UNSIGNED_LONG_LONG ms;
+	bool waits;
 
 	mhd.MHD_run(s->daemon);
 	if (s->answered)
 		memory_trim();
 	s->answered = false;
-	/* 0 ms: call MHD_run() again at once, because each call sends only 4 kB of a long
-	 * answer. */
-	if (mhd.MHD_get_timeout(s->daemon, &ms) == MHD_YES)
-		uv_timer_start(&s->timeout, on_timeout, ms ? ms + 1 : 0, 0);
+	waits = mhd.MHD_get_timeout(s->daemon, &ms) == MHD_YES;
+	if (waits && !ms)
+		uv_idle_start(&s->more, on_more);
+	else
+		uv_idle_stop(&s->more);
+	if (waits && ms)
+		uv_timer_start(&s->timeout, on_timeout, ms + 1, 0);
 	else
 		uv_timer_stop(&s->timeout);
 }
@@ -388,13 +400,15 @@ static void stop_server(struct server *s)
 {
 	uv_poll_stop(&s->poll);
 	uv_timer_stop(&s->timeout);
+	uv_idle_stop(&s->more);
 	/* libmicrohttpd cannot end connections that are suspended */
 	for (struct written *d = s->exporter->written; d; d = d->next)
 		resume_waiters(d, s);
 	mhd.MHD_stop_daemon(s->daemon);
-	s->closing = 3;
+	s->closing = 4;
 	uv_close((uv_handle_t *)&s->poll, on_closed);
 	uv_close((uv_handle_t *)&s->timeout, on_closed);
+	uv_close((uv_handle_t *)&s->more, on_closed);
 	uv_close((uv_handle_t *)&s->check, on_closed);
 }
 
@@ -463,6 +477,8 @@ static int start_server(struct exporter *e, const struct endpoint_config *at)
 		return certificate ? -EKEYREJECTED : -ENOMEM;
 	}
 	timer_init(e->loop, &s->timeout, s);
+	uv_idle_init(e->loop, &s->more);
+	s->more.data = s;
 	timer_init(e->loop, &s->check, s);
 	s->poll.data = s;
 	uv_poll_start(&s->poll, UV_READABLE, on_poll);
