@@ -11,7 +11,7 @@
  *   guard        guard/guard.h                a valid WireGuard message? for which backend?
  *   flow_way     flow/flow.h                  which flow? its new addresses and ports
  *   resolve      link.h, fib.h                is the source allowed? next hop, MTU
- *   ready        fragment/fragment.h, plane/  room for the new headers
+ *   ready        fragment/fragment.h, plane/  room for the new headers, rates (rate.h)
  *   flow_commit  flow/make.h                  creates the flow, or counts the packet for it
  *   leave        rewrite.h, flow/nat64.h      rewrites and sends
  *   verdict      verdict.h                    counts, and returns the plane's action
@@ -30,6 +30,7 @@
 #include "icmp/send.h"
 #include "link.h"
 #include "parse.h"
+#include "rate.h"
 #include "relay/relay.h"
 #include "rewrite.h"
 #include "service.h"
@@ -216,6 +217,7 @@ INLINE int ready_step(struct pkt *p)
 	if (unlikely(!hop))
 		return -DROP_send_failed;
 	rc = (with_flows ? flow_admits(p) : 0) ?: fragment_remember(p) ?: plane(p, make_room, hop);
+	rc = rc ?: (with_rates ? rate_admits(p->s) : 0);
 	if (rc)
 		return rc;
 	if (with_blind && p->s->is_blind)
@@ -255,9 +257,7 @@ INLINE int service_way(struct pkt *p)
 {
 	int rc = find_way(p) ?: resolve(p) ?: ready(p);
 
-	if (with_flows && !rc)
-		rc = flow_commit(p);
-	rc = rc ?: leave(p);
+	rc = rc ?: (with_flows ? flow_commit(p) : 0) ?: leave(p);
 	if (p->plane == PLANE_TC && (rc == -PASS_too_big || rc == -PASS_hop_limit)) {
 		p->s->result = rc;
 		rc = send_owed_error(p);

@@ -47,6 +47,7 @@ struct addr {
 #include "abi_event.h"
 #include "abi_notify.h"
 #include "abi_express.h"
+#include "abi_rate.h"
 
 /* ---- links ---- */
 

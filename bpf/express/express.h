@@ -34,6 +34,14 @@ INLINE bool express_is_worth_it(struct sides *sides)
 
 /* ---- the step ---- */
 
+/* Returns false if the rate of the service is used up: then the pipeline must drop the packet and
+ * count it. The packet is charged when it is sent, so a few packets more may pass when several CPUs
+ * send at once. */
+INLINE bool express_has_room(const struct memo *e, const struct express_work *w)
+{
+	return !with_rates || rate_service_has_room(e->total, w->now);
+}
+
 /* Finds the side of the packet. The destination is looked up first, as in classify(). */
 INLINE const struct memo *express_classify(struct sides *sides, const struct express_work *w)
 {
@@ -67,7 +75,7 @@ INLINE int express_by_tuple(struct pkt *p, struct sides *sides, struct express_w
 	}
 	w->learn = LEARN_TUPLE;
 	e = express_find(sides, &k);
-	if (!e || !express_is_good(e, w->now, w->generation))
+	if (!e || !express_is_good(e, w->now, w->generation) || !express_has_room(e, w))
 		return EXPRESS_MISS;
 	return express_send_tuple(p, e, w, head);
 }
@@ -82,7 +90,9 @@ INLINE const struct memo *express_find_site(struct sides *sides, const struct ex
 		return NULL;
 	e = express_find(sides, &k);
 	if (!e || e->kind != EXPRESS_SITE || e->mac != w->mac ||
-	    !express_is_good(e, w->now, w->generation))
+	    !express_is_good(e, w->now, w->generation) ||
+	    (with_rates && !rate_peers_have_room(total_service(e->total),
+						 total_service(e->place), w->now)))
 		return NULL;
 	return e;
 }
@@ -111,9 +121,9 @@ INLINE int express_lookup(struct pkt *p, struct sides *sides, struct express_wor
 			return EXPRESS_MISS;
 		}
 	}
-	return with_tuples && e->kind >= EXPRESS_BY_TUPLE ?
-		       express_by_tuple(p, sides, w, head, e->kind) :
-		       express_send_side(p, e, w, head);
+	if (with_tuples && e->kind >= EXPRESS_BY_TUPLE)
+		return express_by_tuple(p, sides, w, head, e->kind);
+	return express_has_room(e, w) ? express_send_side(p, e, w, head) : EXPRESS_MISS;
 }
 
 INLINE int express_miss(struct sides *sides)

@@ -11,6 +11,7 @@
 
 #include "express/write.h"
 #include "flow/find.h"
+#include "rate.h"
 
 #define EXPRESS_MISS (-1)		/* result: the pipeline must handle the packet */
 
@@ -93,6 +94,13 @@ INLINE void express_count_total(struct total *total, __u32 len)
 	total->bytes += len;
 }
 
+/* Charges the packet to the rate of its service. express_lookup() has checked that it has room. */
+INLINE void express_spend_rate(const struct memo *e, const struct express_work *w)
+{
+	if (with_rates)
+		rate_service_spend(e->total, w->len, 1, w->now);
+}
+
 /* Sends a packet by its side. Returns the plane's action, or EXPRESS_MISS after changing
  * nothing. */
 INLINE int express_send_side(struct pkt *p, const struct memo *e,
@@ -126,6 +134,7 @@ INLINE int express_send_side(struct pkt *p, const struct memo *e,
 		return EXPRESS_MISS;
 	express_count_total(total, w->len);
 	express_rewrite(e, w, head, !original, original);
+	express_spend_rate(e, w);
 	return action;
 }
 
@@ -177,6 +186,7 @@ INLINE int express_send_tuple(struct pkt *p, const struct memo *e,
 		return EXPRESS_MISS;
 	}
 	express_count_total(total, w->len);
+	express_spend_rate(e, w);
 	if (has_way) {
 		++*packets;
 		*bytes += w->len;
@@ -202,6 +212,9 @@ INLINE int express_send_site(struct pkt *p, const struct memo *e,
 		return EXPRESS_MISS;
 	((struct ipv6hdr *)(head + sizeof(struct ethhdr)))->hop_limit--;
 	express_count_total(sender, w->len);
+	if (with_rates)
+		rate_peers_spend((__u64)total_service(e->place) << 32 | total_service(e->total),
+				 w->len, 1, w->now);
 	receiver->forwarded++;
 	receiver->bytes += w->len;
 	return action;

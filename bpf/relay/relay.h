@@ -17,6 +17,7 @@
 
 #include "fib.h"
 #include "icmp/send.h"
+#include "rate.h"
 #include "relay/policy.h"
 
 /* Stores the result of route_find() in s->result. Returns NOT_OURS or PASS_source if no further
@@ -131,6 +132,7 @@ INLINE int site_rewrite_step(struct pkt *p)
 	int rc;
 
 	rc = fragment_remember(p) ?: (hop ? plane(p, make_room, hop) : 0) ?: plane(p, trim);
+	rc = rc ?: (with_rates ? rate_admits(p->s) : 0);
 	if (rc)
 		return rc;
 	ip = at(p, p->s->l3, sizeof(*ip));

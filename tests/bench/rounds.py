@@ -33,6 +33,9 @@ services:
     nat: none
 """ % (PORT, net.BACKEND[4], net.BACKEND[6], PORT, net.BACKEND[4], net.BACKEND[6], NONE_PORT)
 
+# A limit that no single CPU reaches
+RATES = {"rates": CONFIG + "rates: [ { service: dnat, from: 100 Gbit/s, to: 100 Gbit/s } ]\n"}
+
 NFT = """table ip wgxdp_bench {
 	counter original { }
 	counter reply { }
@@ -48,13 +51,13 @@ NFT = """table ip wgxdp_bench {
 }
 """ % (net.PUBLIC[4], PORT, net.BACKEND[4], PORT)
 
-WGXDP_STATES = ("native", "generic", "tc", "daemon") + tuple(sites.CONFIGS) + tuple(flows.CONFIGS) + tuple(guard.CONFIGS) + tuple(blind.CONFIGS)
+WGXDP_STATES = ("native", "generic", "tc", "daemon", "rates") + tuple(sites.CONFIGS) + tuple(flows.CONFIGS) + tuple(guard.CONFIGS) + tuple(blind.CONFIGS)
 DAEMON_STATES = ("daemon", "many44", "many46")
 NFT_STATES = {"nft": NFT, "policy": sites.NFT, "nft-masquerade": flows.NFT, blind.NFT_STATE: blind.NFT}
 
 
 def config_of(state):
-    return {**sites.CONFIGS, **flows.CONFIGS, **guard.CONFIGS, **blind.CONFIGS}.get(state, CONFIG)
+    return {**RATES, **sites.CONFIGS, **flows.CONFIGS, **guard.CONFIGS, **blind.CONFIGS}.get(state, CONFIG)
 
 
 class Row:
@@ -94,6 +97,7 @@ def all_rows():
                                     ("wgxdp none ipv6", "native", 6)):
             rows.append(Row(name, state, family, direction, size, clients))
     rows += guard.rows(Row, SMALL)
+    rows += [Row("wgxdp dnat ipv%d rates" % family, "rates", family, "original", SMALL, 1) for family in (4, 6)]
     for clients in (20000, 1000000):
         for name, state, family in (("bare redirect", "daemon", 4), ("wgxdp dnat ipv4 daemon", "daemon", 4),
                                     ("bare redirect", "daemon", 6), ("wgxdp dnat ipv6 daemon", "daemon", 6)):

@@ -15,6 +15,7 @@
 #include "config/config_flows.h"
 #include "config/config_guard.h"
 #include "config/config_learn.h"
+#include "config/config_rates.h"
 #include "config/config_pattern.h"
 #include "config/config_relay.h"
 #include "lib/log.h"
@@ -300,6 +301,8 @@ static const struct yaml_key config_keys[] = {
 	  ROWS(config, endpoints, n_endpoints), .below = config_endpoints_keys },
 	{ "learn", yaml_set_rows, "{ interface: wg1 }", ROWS(config, learn, n_learn),
 	  .below = config_learn_keys },
+	{ "rates", yaml_set_rows, "{ service: wg-end, from: 100 Mbit/s }",
+	  ROWS(config, rates, n_rates), .below = config_rates_keys },
 	{ "exporter", yaml_set_map, "{ listen: [ \"127.0.0.1:9851\" ] }", .below = exporter_keys },
 	{ "ddns", yaml_set_rows, "{ interface: ens18, … }", .item = config_add_ddns,
 	  .below = config_ddns_keys, .alone = true },
@@ -592,6 +595,7 @@ void config_free(struct config *c)
 	for (i = 0; i < c->n_learn; i++)
 		free(c->learn[i].command);
 	free(c->learn);
+	free(c->rates);
 	free(c->exporter);
 	free(c->exporter_names);
 	for (i = 0; i < c->n_ddns; i++)

@@ -110,7 +110,8 @@ struct config {
 	struct peer_endpoint_config *endpoints;
 	/* Interfaces whose endpoints the daemon learns (config_learn.h). */
 	struct learn_config *learn;
-	size_t n_endpoints, n_learn;
+	struct rate_config *rates;	/* limits of services and peers (config_rates.h) */
+	size_t n_endpoints, n_learn, n_rates;
 	struct endpoint_config *exporter;	/* addresses at which the daemon serves metrics */
 	size_t n_exporter;
 	/* Host names, besides this host's own, that requests to the exporter may use. */

@@ -11,6 +11,7 @@
 #include "config/config_blind.h"
 #include "config/config_endpoints.h"
 #include "config/config_learn.h"
+#include "config/config_rates.h"
 #include "config/config_guard.h"
 #include "config/config_relay.h"
 #include "lib/grow.h"
@@ -502,6 +503,7 @@ unsigned int config_check_each(const struct config *c, unsigned int errors, conf
 		check_listeners(&k);
 	config_check_relay(&k);
 	config_check_blind(&k);
+	config_check_rates(&k);
 	return k.errors;
 }
 

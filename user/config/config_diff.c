@@ -11,6 +11,7 @@
 #include "config/config_changes.h"
 #include "config/config_endpoints.h"
 #include "config/config_learn.h"
+#include "config/config_rates.h"
 #include "config/config_names.h"
 #include "config/config_diff.h"
 #include "lib/grow.h"
@@ -108,6 +109,11 @@ static struct entry endpoint_entry(const struct peer_endpoint_config *p)
 static struct entry learn_entry(const struct config *c)
 {
 	return ENTRY(c, config_put_learn(out, c));
+}
+
+static struct entry rate_entry(const struct rate_config *r)
+{
+	return ENTRY(r, config_put_rate(out, r));
 }
 
 static struct entry exporter_entry(const struct config *c)
@@ -362,6 +368,13 @@ static void diff_configs(struct diff *d, const struct config *old, const struct 
 		      "services: their order has changed\n", d->out);
 	}
 	diff_peers(d, old, new);
+	begin_section(d, "rates", "rate");
+	for (size_t i = 0; i < old->n_rates; i++)
+		diff_entry(d, rate_entry(&old->rates[i]),
+			   rate_entry(config_rate(new, old->rates[i].service, old->rates[i].peer)));
+	for (size_t i = 0; i < new->n_rates; i++)
+		if (!config_rate(old, new->rates[i].service, new->rates[i].peer))
+			diff_entry(d, rate_entry(NULL), rate_entry(&new->rates[i]));
 	begin_section(d, "ddns", "ddns");
 	for (size_t i = 0; i < old->n_ddns || i < new->n_ddns; i++)
 		diff_entry(d, ddns_entry(old, i), ddns_entry(new, i));

@@ -10,6 +10,7 @@
 #include "config/config_blind.h"
 #include "config/config_endpoints.h"
 #include "config/config_learn.h"
+#include "config/config_rates.h"
 #include "config/config_diff.h"
 #include "config/config_flows.h"
 #include "config/config_guard.h"
@@ -271,6 +272,7 @@ static int write_config(const struct config *c, FILE *out, bool running)
 	config_put_blind(out, c);
 	config_put_endpoints(out, c);
 	config_put_learn(out, c);
+	config_put_rates(out, c);
 	config_put_exporter(out, c);
 	config_put_ddns(out, c);
 	return ferror(out) || fflush(out) ? -EIO : 0;

@@ -211,6 +211,7 @@ static void set_sizes(struct dataplane *dp, struct wgxdp *s, const struct plan *
 	s->rodata->with_blind = p->blind.on;
 	s->rodata->with_relay = p->relay.on;
 	s->rodata->with_lists = p->n_lists;
+	s->rodata->with_rates = p->service_rates || p->peer_rates;
 	s->rodata->with_notify = p->notify;
 	set_express(s, p);
 	set_programs(dp, s, p);
@@ -220,6 +221,7 @@ static void set_sizes(struct dataplane *dp, struct wgxdp *s, const struct plan *
 	s->rodata->flow_index_mask = bpf_map__max_entries(s->maps.flow_index) - 1;
 	s->rodata->flow_share_mask = bpf_map__max_entries(s->maps.flow_shares) - 1;
 	dataplane_size_guard(dp, s->obj, p, names);
+	dataplane_size_rates(dp, s->obj, p, names, peers_room(dp, &p->relay));
 #define MASK(name) s->rodata->name##_mask = bpf_map__max_entries(s->maps.name) - 1;
 	LEARNED_MAPS(MASK)
 #undef MASK
@@ -269,7 +271,8 @@ static bool is_carried_over(enum dataplane_map m)
 	return m == MAP_totals || m == MAP_peer_totals || m == MAP_names || m == MAP_peer_names ||
 	       m == MAP_flow_totals || m == MAP_flows_deleted || m == MAP_pools ||
 	       m == MAP_guards || m == MAP_guard_keys || m == MAP_public_keys ||
-	       m == MAP_guard_state || m == MAP_health || m == MAP_backend_names;
+	       m == MAP_guard_state || m == MAP_health || m == MAP_backend_names ||
+	       m == MAP_service_rates || m == MAP_peer_rates;
 }
 
 /* Sets the program that wgxdp_express continues with (tail call). */
@@ -336,6 +339,7 @@ static bool can_wait(const struct dataplane *dp, const struct wgxdp *s, const st
 		    dataplane_entries(dp, i) != bpf_map__max_entries(dataplane_map(s, i)))
 			return false;
 	return !p->n_trie && !p->relay.on && !p->n_flows && !p->guarded && !p->blind.on &&
+	       !p->service_rates &&
 	       (!p->l3 || program_fd(dp, PROGRAM_wgxdp_tc_l3) >= 0);
 }
 

@@ -408,7 +408,8 @@ int dataplane_sync(struct dataplane *dp, struct plan *p, const struct host *h)
 		forget_decisions(dp, true, false);
 		goto cleanup;
 	}
-	rc = dataplane_guards_write(dp, p, &changes) ?: sync_links(dp, p, h, &changes) ?:
+	rc = dataplane_guards_write(dp, p, &changes) ?: dataplane_rates_write(dp, p, &changes) ?:
+	     sync_links(dp, p, h, &changes) ?:
 	     forget_links(dp, h, &changes);
 	if (!rc) {
 		trie_clean(dp, now, b.n, &changes);

@@ -324,7 +324,8 @@ static void move_rows(struct topology_reading *r)
 static void read_root(struct topology_reading *r, struct yaml_node *root)
 {
 	static const char *const others[] = { "services", "interfaces", "peers", "policy", "follow",
-					      "blind", "endpoints", "learn", "exporter", NULL };
+					      "blind", "endpoints", "learn", "rates", "exporter",
+					      NULL };
 	struct yaml_node *other;
 
 	if (!root || root->type != YAML_MAP) {

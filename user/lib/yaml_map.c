@@ -294,6 +294,8 @@ static const struct yaml_key *unknown_key(struct yaml *y, struct yaml_node *node
 			nearest = k;
 		}
 	}
+	if (least == 1)			/* 'service' means `services`, not a key of `rates` */
+		under = NULL;
 	if (type)
 		yaml_error(y, node, "there is %s in the key '%s': replace it with %s",
 				    typographic, name,

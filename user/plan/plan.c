@@ -327,7 +327,8 @@ int plan_make(const struct plan_input *in, struct plan **ret)
 	m.plan->config_text = in->config_text;
 	m.plan->ask_always = plan_asks_always(in->host);
 	rc = plan_backends(&m) ?: plan_ports(&m) ?: plan_services(&m) ?: plan_blind(&m) ?:
-	     plan_old(&m) ?: plan_relay(&m) ?: plan_nics(&m) ?: plan_sources(&m) ?: plan_links(&m);
+	     plan_old(&m) ?: plan_relay(&m) ?: plan_rates(&m) ?: plan_nics(&m) ?:
+	     plan_sources(&m) ?: plan_links(&m);
 	m.plan->express = has_use_for_express(&m);
 	m.plan->express_entries = express_entries(m.config);
 cleanup:
@@ -360,6 +361,8 @@ void plan_free(struct plan *p)
 		free(p->guards[i].names);
 	}
 	free(p->guards);
+	free(p->service_rates);
+	free(p->peer_rates);
 	free(p->relay.peers);
 	free(p->relay.routes);
 	free(p->relay.subnets);

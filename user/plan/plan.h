@@ -134,6 +134,8 @@ struct plan {
 	size_t n_keys;			/* keys of all guards together */
 	bool guarded;			/* at least one service has a guard */
 	bool challenges;		/* at least one guard sends cookies */
+	/* Rates of all services and all peers, indexed by rate_index(); NULL: there are none. */
+	struct rate *service_rates, *peer_rates;
 	__u32 n_slots;			/* next-hop slots in use */
 	bool vlans, bridges;	/* vlans: a port is a VLAN. bridges: a nic is in a bridge or bond */
 	bool l3;			/* at least one port has no Ethernet header */

@@ -102,6 +102,8 @@ bool plan_on_standby(const struct plan_builder *m, const struct service_config *
 		     const struct backend_config *b);
 /* Adds what the blind relay needs to listen. Call it after plan_services(). */
 int plan_blind(struct plan_builder *m);
+/* Fills in the rates. Call it after all services and peers have their ids. Returns 0 or -ENOMEM. */
+int plan_rates(struct plan_builder *m);
 /* Returns the id of a service, which is also the index of its counters. A new service gets a free
  * one. */
 __u32 plan_service_id(struct plan *p, const char *name, enum nat nat);

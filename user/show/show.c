@@ -13,6 +13,7 @@
 #include "config/config_diff.h"
 #include "config/config_endpoints.h"
 #include "config/config_names.h"
+#include "config/config_rates.h"
 #include "lib/document.h"
 #include "instance/running.h"
 #include "show/condition.h"
@@ -190,6 +191,15 @@ static void show_lists(struct node row, const struct config *c, const char *name
 	show_prefixes(row, "deny", s->deny, s->n_deny);
 }
 
+void show_limits(struct node row, const struct config *c, const char *service, const char *peer)
+{
+	const struct rate_config *r = c ? config_rate(c, service, peer) : NULL;
+	char text[RATE_STRLEN];
+
+	document_text(row, "rate_from", r && *rate_format(&r->from, text) ? text : NULL);
+	document_text(row, "rate_to", r && *rate_format(&r->to, text) ? text : NULL);
+}
+
 static int show_services(struct document *d, const struct conditions *k,
 			 const struct dataplane_reason *reasons, size_t n_reasons)
 {
@@ -220,6 +230,7 @@ static int show_services(struct document *d, const struct conditions *k,
 		document_text(row, "state", service_state_name(is->state));
 		document_text(row, "why", *is->why ? is->why : NULL);
 		show_lists(row, k->config, k->names[id].name);
+		show_limits(row, k->config, k->names[id].name, "");
 		rc = show_pool(row, dp, id, flows) ?: show_guard(row, dp, table, n_table, id) ?:
 		     show_direction(row, dp, id, DIRECTION_ORIGINAL, reasons, n_reasons) ?:
 		     show_direction(row, dp, id, DIRECTION_REPLY, reasons, n_reasons);

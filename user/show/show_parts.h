@@ -29,6 +29,9 @@ int show_guard(struct node row, const struct dataplane *dp, const struct table_e
 void guard_families(struct metrics_text *t, const struct dataplane *dp,
 		    const struct service_name *services, size_t n_services);
 
+/* Adds the members rate_from and rate_to of a service or, if `service` is "", of a peer. */
+void show_limits(struct node row, const struct config *c, const char *service, const char *peer);
+
 struct conditions;
 /* Adds the relay's peers (k NULL: no peers) and, if asked, its routes. Returns 0 or -errno. */
 int show_relay(struct document *d, const struct dataplane *dp, const struct conditions *k,

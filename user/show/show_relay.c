@@ -79,6 +79,7 @@ static void show_peer(struct node list, const struct conditions *k, const struct
 	for (; *route < v->n_routes && v->routes[*route].word == id; ++*route)
 		document_append(prefixes, prefix_format(&v->routes[*route].prefix, text));
 	show_wireguard(row, v->wireguard[id]);
+	show_limits(row, k->config, "", p->name.name);
 	show_direction(row, v, id, PEER_RX, reasons, n);
 	show_direction(row, v, id, PEER_TX, reasons, n);
 }

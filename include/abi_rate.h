@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Rates: the most bits and packets per second that are forwarded for a service or a peer, in each
+ * direction. User space writes the limits, and the programs (bpf/rate.h) write the states beside
+ * them. Part of abi.h.
+ */
+#ifndef WGXDP_ABI_RATE_H
+#define WGXDP_ABI_RATE_H
+
+enum rate_of { RATE_BYTES, RATE_PACKETS, RATE_KINDS };
+
+/* The two limits of one direction: a token bucket each, for bytes of IP packets and for packets.
+ *
+ * The state of a bucket is one number, the time up to which it is used, in units of 2^-24 jiffies.
+ * Each packet adds its cost to that time, or to the present time if that is later. A packet is
+ * dropped if that time is more than .burst after the present time. So on average the rate is exact,
+ * although jiffies are coarse. */
+#define RATE_TICK 24
+/* .each has this many more binary digits than a time. */
+#define RATE_FRACTION 8
+struct rate {
+	/* Cost of a byte and of a packet, in units of 2^-32 jiffies; 0: no limit. */
+	__u64 each[RATE_KINDS];
+	__u64 burst[RATE_KINDS];	/* in units of 2^-24 jiffies */
+	__u64 until[RATE_KINDS];	/* the states */
+	__u64 pad[2];
+};
+_Static_assert(sizeof(struct rate) == 64, "a rate is a cache line");
+
+/* Time for which a bucket that was not used collects tokens: a burst may be that long. */
+#define RATE_BURST_MS 100
+
+/* Two maps, each an ARRAY of struct rate. All zero means no limit.
+ * service_rates: index rate_index(id of the service, enum direction). Originals are the packets
+ *                from clients, and replies the packets to them.
+ * peer_rates:    index rate_index(id of the peer, enum peer_direction) */
+static inline __u32 rate_index(__u32 id, __u32 direction)
+{
+	return 2 * id + direction;
+}
+
+#endif

@@ -1,0 +1,123 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Rates in both directions, of bits and of packets: by the express path, by the pipeline alone, by tc alone, and with
+# flows; and of peers of a relay. A limit is kept within 10 % over two seconds, and `show` counts the rest. A reload
+# changes a limit, and removes it: then nothing is lost. With BREAK=1 the file says a rate that is 20 % higher.
+#
+#     client uplink ---- wan firewall lan ---- eth wg-end
+#     a eth ---- la relay lb ---- eth b
+source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
+
+firewall_network
+for end in client wg-end; do
+	inside $end nft -f - <<- EOF
+		table inet seen {
+			counter came { }
+			chain arrivals {
+				type filter hook prerouting priority -310; policy accept;
+				udp dport { 5000, $port } counter name came drop
+			}
+		}
+	EOF
+done
+came() { inside "$1" nft list counter inet seen came | awk -v what="$2" '{for (i = 1; i < NF; i++) if ($i == what) print $(i + 1)}'; }
+more() { echo $(($1 * (${BREAK:+2} + 10) / 10)); }
+
+configure() { # NAT RATES
+	cat > "$work/wgxdp.yaml" <<- YAML
+		interfaces: [ { name: wan, role: wan } ]
+		services:
+		  - { name: wg-end, listen: { interface: wan, ports: [ $port ] }, backend: { ipv4: 192.168.1.10, port: $port }, nat: $1 }
+	YAML
+	[[ ! $2 ]] || echo "rates: [ { service: wg-end, $2 } ]" >> "$work/wgxdp.yaml"
+}
+to_wg_end() { # PACKETS-PER-SECOND
+	start client "$udptool" send -s 972 -r "$1" -n $((4 * $1)) uplink "$(mac firewall wan)" 198.51.100.7:5000 \
+		198.51.100.1:"$port" > /dev/null
+	sender=$!
+}
+to_client() { # PACKETS-PER-SECOND
+	start wg-end "$udptool" send -s 972 -r "$1" -n $((4 * $1)) eth "$(mac firewall lan)" 192.168.1.10:"$port" \
+		198.51.100.7:5000 > /dev/null
+	sender=$!
+}
+
+# keeps WHAT SENDER ARRIVES-AT COUNTER A-SECOND: the sender sends 4000 packets of 1000 bytes a second
+keeps() {
+	local began from ended to
+	"$2" 4000
+	sleep 0.5
+	began=$(ms) from=$(came "$3" "$4")
+	sleep 2
+	ended=$(ms) to=$(came "$3" "$4")
+	stop "$sender"
+	got=$(((to - from) * 1000000 / (ended - began) / $5))
+	expect "$1: thousandths of the rate" "$got" '>=' 900
+	expect "$1: thousandths of the rate" "$got" '<=' 1100
+}
+
+for way in express pipeline tc; do
+	case $way in
+	express) options=() ;;
+	pipeline) options=(--express off) ;;
+	tc) options=(--mode tc) ;;
+	esac
+	configure dnat "from: $(more 8000) kbit/s, to: $(more 500) packets/s"
+	wgxdp up -c "$work/wgxdp.yaml" "${options[@]}" > /dev/null
+	keeps "$way, originals" to_wg_end wg-end bytes 1000000
+	keeps "$way, replies" to_client client packets 500
+	wgxdp show > "$work/show"
+	grep -q rate_limited "$work/show" || fail "show has no rate_limited: $(< "$work/show")"
+	grep -q "$(more 500) packets/s" "$work/show" || fail "show has no rate: $(< "$work/show")"
+	wgxdp down > /dev/null
+done
+
+configure masquerade "from: $(more 8000) kbit/s"
+wgxdp up -c "$work/wgxdp.yaml" > /dev/null
+keeps 'masquerade' to_wg_end wg-end bytes 1000000
+configure masquerade "from: $(more 16000) kbit/s"
+wgxdp reload -c "$work/wgxdp.yaml" > /dev/null
+keeps 'after a reload' to_wg_end wg-end bytes 2000000
+configure masquerade ''
+wgxdp reload -c "$work/wgxdp.yaml" > /dev/null
+before=$(came wg-end packets)
+start client "$udptool" send -s 972 -r 4000 -n 4000 uplink "$(mac firewall wan)" 198.51.100.7:5000 198.51.100.1:"$port" > /dev/null
+wait $!
+all_came() { (($(came wg-end packets) - before == 4000)); }
+wait_for 3 'all packets, without a limit' all_came
+wgxdp down > /dev/null
+
+# A relay: site a may send 8 Mbit/s, and site b gets 500 packets/s
+on=relay overlay=fd12:3456:789a
+namespaces a b relay
+routers relay
+sites_on_nics a b
+inside b nft -f - << EOF
+table inet seen {
+	counter came { }
+	chain arrivals {
+		type filter hook prerouting priority -310; policy accept;
+		udp dport 58001 counter name came drop
+	}
+}
+EOF
+between() { # PACKETS-PER-SECOND
+	start a "$udptool" send -s 952 -r "$1" -n $((4 * $1)) eth "$(mac relay la)" "[$overlay:a::10]:40000" \
+		"[$overlay:b::10]:58001" > /dev/null
+	sender=$!
+}
+relay() { # RATES
+	cat > "$work/relay.yaml" <<- YAML
+		peers:
+		  - { name: site-a, device: la, prefixes: [ "$overlay:a::/64" ] }
+		  - { name: site-b, device: lb, prefixes: [ "$overlay:b::/64" ] }
+		policy: { overlay: "$overlay::/48", udp-ports: [ 58000-60000 ] }
+		rates: [ $1 ]
+	YAML
+	wgxdp "$2" -c "$work/relay.yaml" > /dev/null
+}
+relay "{ peer: site-a, from: $(more 8000) kbit/s }" up
+keeps 'from a peer' between b bytes 1000000
+relay "{ peer: site-b, to: $(more 500) packets/s }" reload
+keeps 'to a peer' between b packets 500
+wgxdp show drops | holds rate_limited || fail 'show drops has no rate_limited'
