@@ -40,7 +40,7 @@ struct guard {
 	 * one word, so that all keys change at once. */
 	__u32 keys;
 	/* First four bytes of message types 1 to 4, as in the packet: the type and three reserved
-	 * bytes, or AmneziaWG's replacement. */
+	 * bytes, or AmneziaWG's replacement: the lowest number of its range. */
 	__u32 header[MESSAGES];
 	__u16 junk[MESSAGES];	/* AmneziaWG: junk bytes before a message of this type */
 	/* Limit of initiations with a valid mac1 from one source (IPv4 address, IPv6 /64). */
@@ -53,7 +53,9 @@ struct guard {
 	__u32 health_initiations, health_sources;
 	/* For user space: bit n is set if the standby serves in the place of backend number n. */
 	__u64 standby;
-	__u8 pad[32];
+	/* AmneziaWG 2.0: highest number of each type's range, less the lowest (.header). */
+	__u32 span[MESSAGES];
+	__u8 pad[16];
 };
 _Static_assert(sizeof(struct guard) == 128, "a guard is two cache lines");
 

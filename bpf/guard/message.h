@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * The guard, first part: recognises the four WireGuard messages by type, reserved bytes and length.
- * AmneziaWG replaces the first word of each type, and may put junk bytes in front. Plain data is
- * recognised in the packet; other messages are copied to s->guard. The blind relay uses this too.
+ * AmneziaWG replaces the first word of each type by a number, or by any number of a range, and may
+ * put junk bytes in front. Plain data is recognised in the packet; other messages are copied to
+ * s->guard. The blind relay uses this too.
  *
  * guard_original() and guard_reply() (guard.h) call it, and then guard_check() (check.h).
  * Reads:  the packet, s->l4, len, segments; the map guards.
@@ -24,6 +25,15 @@ INLINE bool length_fits(__u32 kind, __u32 len)
 		       kind == MESSAGE_RESPONSE ? RESPONSE_LEN : COOKIE_LEN);
 }
 
+/* Returns whether a message of this kind may begin with these four bytes. WireGuard's own messages
+ * need only the first comparison. */
+INLINE bool header_fits(const struct guard *g, __u32 kind, __u32 word)
+{
+	__u32 header = g->header[kind - 1];
+
+	return word == header || from_le32(word) - from_le32(header) <= g->span[kind - 1];
+}
+
 /* Returns true for an unfragmented packet with data without junk, if its first 8 bytes are in the
  * linear part. That is nearly every packet. */
 INLINE bool is_plain_data(const struct pkt *p, const struct guard *g, const struct udphdr *udp)
@@ -31,7 +41,7 @@ INLINE bool is_plain_data(const struct pkt *p, const struct guard *g, const stru
 	const void *head = at(p, p->s->l4 + sizeof(*udp), 8);
 
 	return head && p->s->segments == 1 && !p->s->fragment && !(g->flags & GUARD_JUNK) &&
-	       load_word(__u32, head) == g->header[MESSAGE_DATA - 1] &&
+	       header_fits(g, MESSAGE_DATA, load_word(__u32, head)) &&
 	       length_fits(MESSAGE_DATA, bpf_ntohs(udp->len) - sizeof(*udp));
 }
 
@@ -68,7 +78,7 @@ INLINE void message_find(struct pkt *p, const struct guard *g)
 
 		if (s->len < junk || !length_fits(kind, s->len - junk) ||
 		    plane_read(p, s->payload + junk, s->message, 8) ||
-		    load_word(__u32, s->message) != g->header[kind - 1])
+		    !header_fits(g, kind, load_word(__u32, s->message)))
 			continue;
 		s->kind = kind;
 		s->junk = junk;
@@ -108,7 +118,7 @@ INLINE bool are_data(struct pkt *p, const struct guard *g)
 #pragma clang loop unroll(disable)
 	for (int i = 0; i < SEGMENTS_MAX && done < total; i++) {
 		if (plane_read(p, s->payload + done + s->junk, s->message, 8) ||
-		    load_word(__u32, s->message) != g->header[MESSAGE_DATA - 1])
+		    !header_fits(g, MESSAGE_DATA, load_word(__u32, s->message)))
 			return false;
 		s->indices += load_word(__u32, s->message + 4) != s->index;
 		done += size;

@@ -25,7 +25,7 @@ sites=(c d)
 every_pair=(c-d d-c)
 blind_mtu=1400
 routes_port=51830 home_port=51831 up_port=51832 # the relay's other tunnels
-amneziawg_h=5,6,7,8 amneziawg_s=15,20,3,4       # as in the configuration
+amneziawg_h=3184-4442,5000-6200,8000,70000-99999 amneziawg_s=15,20,3,4       # as in the configuration
 settings=/etc/wgxdp
 
 # Each row is a client's tunnel: its number, the service, the client's namespace, its endpoint, the server's device, and

@@ -21,7 +21,7 @@
 
 struct state {
 	__u8 flags;			/* strict (1), backends (2), AmneziaWG (4), its junk (8), limits are near (16), little time (32),
-					 * unresolved neighbours (64) */
+					 * unresolved neighbours (64), AmneziaWG's ranges (128, with 4) */
 	__u8 keys;
 	__u8 rotate;			/* the first key is removed at this step */
 };
@@ -79,7 +79,8 @@ static __u32 kind_of(const __u8 *b, __u32 n, __u32 *ret_at)
 	for (__u32 kind = 1; kind <= 4; kind++) {
 		__u32 junk = g->junk[kind - 1], len = n - junk;
 
-		if (n < junk + 8 || le32(b + junk) != le32((const __u8 *)&g->header[kind - 1]))
+		if (n < junk + 8 || le32(b + junk) < le32((const __u8 *)&g->header[kind - 1]) ||
+		    le32(b + junk) - le32((const __u8 *)&g->header[kind - 1]) > g->span[kind - 1])
 			continue;
 		*ret_at = junk;
 		if (kind == 4 ? len >= 32 : len == (__u32[]){ 148, 92, 64 }[kind - 1])
@@ -228,7 +229,7 @@ static __u32 message_put(const struct step *s, __u32 kind)
 	__u8 *m = payload + junk;
 
 	memset(payload, s->junk, sizeof(payload));
-	memcpy(m, &g->header[kind - 1], 4);
+	put_le32(m, le32((const __u8 *)&g->header[kind - 1]) + s->len % (g->span[kind - 1] + 1));
 	put_le32(m + 4, index);
 	if (kind == 2)
 		put_le32(m + 8, index);
@@ -382,6 +383,8 @@ static void reset(const struct state *s)
 
 		for (__u32 i = 0; s->flags & 4 && i < MESSAGES; i++)
 			g->header[i] = htole32(0x1234567 * (i + 1));
+		for (__u32 i = 0; (s->flags & 132) == 132 && i < MESSAGES; i++)
+			g->span[i] = (__u32[]){ 0, 7, 0x1234566, 0x1ff }[i];
 		for (__u32 i = 0; s->flags & 8 && i < MESSAGES; i++)
 			g->junk[i] = (__u32[]){ 15, 0, 33, 8 }[i];
 		if (s->flags & 8)

@@ -34,7 +34,7 @@ FILES = {'config': 'wgxdp.schema.json', 'topology': 'wgxdp-topology.schema.json'
 UNSEEN = {
     'two entries or items are the same': """
         allow-twice backends-key-twice backends-name-twice backends-same-place blind-pair-same blind-site-twice ddns-twice deny-twice
-        flows-source-twice follow-routes-twice follow-twice guard-amneziawg-twice guard-key-twice interface-twice listen-address-twice
+        flows-source-twice follow-routes-twice follow-twice guard-amneziawg-overlap guard-amneziawg-twice guard-key-twice interface-twice listen-address-twice
         masquerade-twice peer-key-twice peer-prefix-of-another peer-prefix-twice peer-twice policy-icmpv6-twice policy-ports-overlap
         port-twice port-twice-in-range same-address-and-port same-address6-and-port same-backend-twice-none same-interface-and-port
         same-interface-and-range service-twice""",

@@ -6,7 +6,7 @@ import base64
 
 from packet_masquerade import Masquerade, Nat64
 from packet_network import CASES, INTERFACES, Service, add
-from packet_sites import A, B, C, D, LONELY, cookie, data, indices, initiation, public_key, response
+from packet_sites import A, B, C, D, LONELY, cookie, data, indices, initiation, noise, public_key, response, some, with_mac1
 
 
 def key(site):
@@ -25,6 +25,14 @@ services:
     backend: {{ ipv4: 192.168.1.30, ipv6: "2001:db8:2::20", port: 51820 }}
     ipv6: dnat
     wireguard: {{ public-keys: [ {key(B)}, {key(LONELY)} ], strict: true }}
+  - name: amneziawg
+    listen: {{ addresses: [ 203.0.113.1, "2001:db8:1::1" ], ports: [ 55000 ] }}
+    backend: {{ ipv4: 192.168.1.20, ipv6: "2001:db8:2::20", port: 51820 }}
+    ipv6: dnat
+    wireguard:
+      public-key: {key(D)}
+      strict: true
+      profile: {{ amneziawg: {{ h: [ 3184-4442, 4443-9000, 20000, 4294967280-4294967295 ], s: [ 40, 96, 12, 7 ] }} }}
   - name: up
     listen: {{ addresses: [ 203.0.113.1 ], ports: [ 53000 ] }}
     backend: {{ ipv6: "2001:db8:2::30", port: 51820 }}
@@ -43,15 +51,27 @@ STRICT6 = Service('strict', 'w0', '2001:db8:1::1', 52000, '2001:db8:2::20', 5182
 UP = Nat64('up', 'w0', '203.0.113.1', 53000, '2001:db8:2::30', 51820, 'l0', 30, '2001:db8:2::1')
 ALPHA = Service('many', 'w0', '203.0.113.1', 54000, '192.168.1.40', 51820, 'l0', 40)
 BETA = Service('many', 'w0', '203.0.113.1', 54000, '192.168.1.41', 51820, 'l0', 41)
-SERVERS = [(PLAIN, A), (PLAIN6, A), (STRICT, B), (STRICT6, B), (STRICT, LONELY), (UP, C), (ALPHA, C), (BETA, D)]
+AMNEZIAWG = Service('amneziawg', 'w0', '203.0.113.1', 55000, '192.168.1.20', 51820, 'l0', 20)
+AMNEZIAWG6 = Service('amneziawg', 'w0', '2001:db8:1::1', 55000, '2001:db8:2::20', 51820, 'l0', 20)
+DISGUISE = ((3184, 4442, 40), (4443, 9000, 96), (20000, 20000, 12), (0xfffffff0, 0xffffffff, 7))      # first and last header, and junk
+SERVERS = [(PLAIN, A), (PLAIN6, A), (STRICT, B), (STRICT6, B), (STRICT, LONELY), (UP, C), (ALPHA, C), (BETA, D), (AMNEZIAWG, D), (AMNEZIAWG6, D)]
+
+
+def disguised(message, site):
+    first, last, junk = DISGUISE[message[0] - 1]
+    header = some.choice((first, last, some.randint(first, last)))
+    body = header.to_bytes(4, 'little') + message[4:]
+    return noise(junk) + (with_mac1(body, site) if message[0] < 3 else body)
 
 
 def talk(s, site, **client):
     """A session that the client begins, and another that the backend begins, with the present holder of the client's key."""
     def original(message):
+        message = disguised(message, site) if s.name == 'amneziawg' else message
         add('', s.original(**client).but(data=message), '', s.name)
 
     def reply(message):
+        message = disguised(message, site) if s.name == 'amneziawg' else message
         p = s.reply(dport=client.get('sport', 40000))
         add('', p.but(data=message, dst=p.dst if isinstance(s, Masquerade) else client.get('src', p.dst)), '', s.name)
 

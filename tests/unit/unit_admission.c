@@ -131,6 +131,99 @@ static void amneziawg(void **state)
 	}
 }
 
+/* AmneziaWG 2.0: a range of headers for each kind. The second begins where the first ends, and an initiation is as long as a
+ * response with its junk. No number is above the last range. */
+static const struct { __u32 first, last, junk; } ranges[] = { { 3184, 4442, 40 }, { 4443, 9000, 96 }, { 20000, 20000, 12 }, { 0xfffffff0, 0xffffffff, 7 } };
+
+static void guard_ranges(bool junk)
+{
+	struct guard *g = guard_at(at_service->id);
+
+	for (__u32 i = 0; i < MESSAGES; i++) {
+		g->header[i] = htole32(ranges[i].first);
+		g->span[i] = ranges[i].last - ranges[i].first;
+		g->junk[i] = junk ? ranges[i].junk : 0;
+	}
+	g->flags |= junk ? GUARD_JUNK : 0;
+}
+
+static int with_header(__u32 kind, __u32 header, __u32 junk, __u32 len)
+{
+	struct guard_message m = { .kind = kind, .header = header, .junk = junk, .len = len };
+
+	message_make(&m);
+	backend_waits(0, 0);
+	return sends(&m);
+}
+
+static void ranges_of(bool junk)
+{
+	for (__u32 kind = 1; kind <= MESSAGE_DATA; kind++) {
+		__u32 first = ranges[kind - 1].first, last = ranges[kind - 1].last, n = junk ? ranges[kind - 1].junk : 0, len = right_len[kind & 3];
+		const __u32 good[] = { first, last, first + (last - first) / 2 }, bad[] = { first - 1, last + 1, 9001, 15000, kind, first ^ 0x80000000 };
+
+		for (__u32 i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+			assert_int_equal(with_header(kind, good[i], n, 0), 0);
+			for (int off = -1; off <= 1; off += 2)
+				assert_int_equal(with_header(kind, good[i], n, (len ?: 32) + off), kind == MESSAGE_DATA && off > 0 ? 0 : -DROP_guard_shape);
+		}
+		assert_int_equal(with_header(kind, last, n, 1408), kind == MESSAGE_DATA ? 0 : -DROP_guard_shape);
+		for (__u32 i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+			if (bad[i])			/* the number after the last one of all is 0 */
+				assert_int_equal(with_header(kind, bad[i], n, 0), -DROP_guard_shape);
+		if (kind != MESSAGE_DATA)
+			assert_int_equal(with_header(kind, 0xfffffff8, n, 0), junk ? -DROP_guard_shape : 0);	/* it is data */
+	}
+}
+
+static void ranges_here(void)
+{
+	struct guard_message m = message(MESSAGE_DATA, 0, 7);
+
+	guard_ranges(false);
+	ranges_of(false);
+	put_le32(m.bytes, 0);
+	assert_int_equal(sends(&m), -DROP_guard_shape);
+	guard_ranges(true);
+	ranges_of(true);
+}
+
+static void header_ranges(void **state)
+{
+	everywhere(0, 1, ranges_here);
+}
+
+/* The packets that AmneziaWG sends before an initiation (Jc, I1 to I5) are dropped. They use nothing that the initiation
+ * needs: no limit of the source, no share of the guard's time, and the backend is not down because of them. */
+static void junk_first_here(void)
+{
+	struct guard_message m = { .kind = MESSAGE_INITIATION, .header = 4000, .junk = 40 }, junk = { .kind = MESSAGE_DATA };
+	struct guard *g = guard_at(at_service->id);
+	__u32 zero = 0, seed = 7;
+	struct guard_budget before, *now = bpf_map_lookup_elem(&guard_budget, &zero);
+
+	guard_ranges(true);
+	g->source_each = g->service_each = (__u64)tick_rate << GUARD_TICK;
+	g->source_burst = g->service_burst = 1;
+	before = *now;
+	for (__u32 i = 0; i < 128 + 5; i++) {
+		message_make(&junk);
+		for (__u32 at = 0; at < 1400; at++)
+			junk.bytes[at] = (seed = seed * 1103515245 + 12345) >> 17 & 0x7f;	/* in no range */
+		junk.len = i ? 8 + i * 11 % 1200 : INITIATION_LEN + 40;
+		assert_int_equal(sends(&junk), -DROP_guard_shape);
+	}
+	assert_memory_equal(&before, now, sizeof(before));
+	assert_int_equal(health_at(at_service->id, 0)->unanswered, 0);
+	message_make(&m);
+	assert_int_equal(sends(&m), 0);
+}
+
+static void junk_first(void **state)
+{
+	everywhere(0, 1, junk_first_here);
+}
+
 /* Options, extension headers, and bytes that are not in the linear part */
 static void headers_here(void)
 {
@@ -344,6 +437,35 @@ static void segments(void **state)
 	everywhere(0, 1, segments_here);
 }
 
+/* AmneziaWG 2.0: each segment has a header of its own from the range */
+static void segments_ranges_here(void)
+{
+	struct guard_message parts[40];
+
+	plane = PLANE_TC;
+	if (at_service->id >= 4)
+		return;
+	for (int junk = 0; junk < 2; junk++) {
+		guard_ranges(junk);
+		for (__u32 i = 0; i < 40; i++) {
+			parts[i] = (struct guard_message){ .kind = MESSAGE_DATA, .receiver = 7, .len = 1280, .header = 0xfffffff0 + i % 16,
+							   .junk = junk ? 7 : 0 };
+			message_make(&parts[i]);
+		}
+		assert_int_equal(segmented(parts, 40, 1280 + parts[0].junk), HOST_SENT);
+		for (__u32 bad = 0; bad < 40; bad += 13) {
+			put_le32(parts[bad].bytes + parts[bad].junk, 0xffffffef);
+			assert_int_equal(segmented(parts, 40, 1280 + parts[0].junk), HOST_DROP);
+			put_le32(parts[bad].bytes + parts[bad].junk, 0xffffffff);
+		}
+	}
+}
+
+static void segments_ranges(void **state)
+{
+	everywhere(0, 1, segments_ranges_here);
+}
+
 /* ---- mac1 and keys ---- */
 
 static void mac1_here(void)
@@ -491,8 +613,8 @@ static void refill(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(shapes), TEST(amneziawg), TEST(headers), TEST(first_fragments), TEST(later_fragments), TEST(errors), TEST(segments),
-		TEST(mac1), TEST(keys), TEST(rotation), TEST(time_is_used_up), TEST(refill),
+		TEST(shapes), TEST(amneziawg), TEST(header_ranges), TEST(junk_first), TEST(headers), TEST(first_fragments), TEST(later_fragments), TEST(errors), TEST(segments),
+		TEST(segments_ranges), TEST(mac1), TEST(keys), TEST(rotation), TEST(time_is_used_up), TEST(refill),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -62,7 +62,7 @@ static const char *const good =
 	"  - name: several\n    listen: { interface: eth2, ports: [ 1 ] }\n    backends:\n"
 	"      - { name: alpha, ipv6: \"2001:db8::a\", port: 51820, public-key: \"" KEY "\", standby: { ipv6: \"2001:db8::b\", port: 443 } }\n"
 	"      - { name: 8, ipv4: beta.example.net, port: 51821, public-keys: [ \"" KEY2 "\", \"" KEY3 "\" ] }\n"
-	"    nat: masquerade\n    wireguard: { profile: { amneziawg: { h: [ 4294967295, 6, 7, 8 ], s: [ 0, 1280, 3 ] } }, handshakes: { per-source: 1/s,\n"
+	"    nat: masquerade\n    wireguard: { profile: { amneziawg: { h: [ 4294967295, 6, 1-5, \"8-4294967294\" ], s: [ 0, 1280, 3 ] } }, handshakes: { per-source: 1/s,\n"
 	"      per-service: 1000000/s } }\n"
 	"  - { name: two, listen: { interface: eth2, ports: [ 3 ] }, backend: { ipv4: 192.168.1.20, port: 1, standby: { ipv4: host.example.net } },"
 	" wireguard: { public-key: " KEY3 ", health: { initiations: 6, sources: 16 } } }\n"
@@ -139,7 +139,8 @@ static void assert_guards(const struct config *c)
 	assert_true(!strcmp(backend_at(s, 1)->name, "8") && !strcmp(backend_at(s, 1)->ipv4, "beta.example.net"));
 	assert_true(s->backends[1].port == htons(51821) && s->backends[1].n_keys == 2);
 	assert_true(service_has_family(s, FAMILY_IPV4) && service_has_family(s, FAMILY_IPV6));
-	assert_true(s->guard.n_headers == 4 && s->guard.headers[0] == 0xffffffff && s->guard.headers[3] == 8 && s->guard.n_junk == 3 && !s->guard.junk[0] && s->guard.junk[1] == 1280);
+	assert_true(s->guard.n_headers == 4 && s->guard.headers[0] == 0xffffffff && s->guard.header_ends[0] == 0xffffffff && s->guard.headers[3] == 8 && s->guard.n_junk == 3 && !s->guard.junk[0] && s->guard.junk[1] == 1280);
+	assert_true(s->guard.headers[2] == 1 && s->guard.header_ends[2] == 5 && s->guard.header_ends[3] == 0xfffffffe);
 	assert_true(s->guard.per_source == 1 && s->guard.per_service == 1000000);
 	assert_true(s[1].guard.health_initiations == 6 && s[1].guard.health_sources == 16 && backend_has_standby(&s[1].backend));
 }

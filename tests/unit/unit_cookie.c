@@ -238,6 +238,28 @@ static void never_longer(void **state)
 	assert_true(cookie_reply(&c, &g, &public, &state_of_secret, frame) < 0);
 }
 
+/* AmneziaWG 2.0: the reply has any header of the range */
+static void header_range(void **state)
+{
+	struct challenge c = challenge(true);
+	struct guard g = guard("");
+	__u8 frame[COOKIE_FRAME_MAX];
+	__u32 header, seen = 0;
+
+	g.header[2] = htole32(0xfffffffe);
+	g.span[2] = 1;
+	for (int i = 0; i < 64; i++) {
+		assert_true(cookie_reply(&c, &g, &public, &state_of_secret, frame) > 0);
+		memcpy(&header, frame + 42, sizeof(header));
+		assert_uint_in_range(le32toh(header), 0xfffffffe, 0xffffffff);
+		seen |= 1 << (le32toh(header) & 1);
+	}
+	assert_int_equal(seen, 3);
+	g.header[2] = htole32(1);
+	g.span[2] = 0xfffffffe;
+	assert_true(cookie_reply(&c, &g, &public, &state_of_secret, frame) > 0);
+}
+
 static void secrets_differ(void **state)
 {
 	struct challenge c = challenge(true);
@@ -257,7 +279,7 @@ static void secrets_differ(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(draft_vector), cmocka_unit_test(replies), cmocka_unit_test(sums), cmocka_unit_test(never_longer),
+		cmocka_unit_test(draft_vector), cmocka_unit_test(replies), cmocka_unit_test(sums), cmocka_unit_test(never_longer), cmocka_unit_test(header_range),
 		cmocka_unit_test(secrets_differ),
 	};
 

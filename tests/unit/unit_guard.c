@@ -181,7 +181,7 @@ static void guards(void **state)
 				 SERVICE("a", "1", "profile: none")
 				 SERVICE("b", "2", "public-keys: [ \"" KEY_A "\", \"" KEY_B "\" ], " CHALLENGE "handshakes: { per-source: 50/s }")
 				 SERVICE("c", "3", "public-key: \"" KEY_C "\", strict: true, handshakes: { per-service: 10/s }, "
-					 "profile: { amneziawg: { h: [ 305419896, 6, 7, 8 ], s: [ 0, 40 ] } }"));
+					 "profile: { amneziawg: { h: [ 305419896, 6, \"7-9\", 4294967295 ], s: [ 0, 40 ] } }"));
 	const struct guard *b = &p->guards[1].guard, *c = &p->guards[2].guard;
 	__u64 second = (__u64)jiffies_a_second() << GUARD_TICK;
 
@@ -196,7 +196,8 @@ static void guards(void **state)
 	assert_int_equal(p->guards[1].n_keys, 2);
 	assert_mac1(&p->guards[1].keys[0].key);
 	assert_int_equal(c->flags, GUARD_ON | GUARD_STRICT | GUARD_JUNK);
-	assert_true(c->header[0] == htole32(305419896) && c->header[3] == htole32(8));
+	assert_true(c->header[0] == htole32(305419896) && c->header[2] == htole32(7) && c->header[3] == htole32(0xffffffff));
+	assert_true(!b->span[2] && !c->span[0] && !c->span[1] && c->span[2] == 2 && !c->span[3]);
 	assert_true(!c->junk[0] && c->junk[1] == 40 && !c->junk[2] && !c->junk[3]);
 	assert_int_equal(c->source_each, second / 20);
 	assert_int_equal(c->source_burst, 40);

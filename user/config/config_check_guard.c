@@ -233,19 +233,17 @@ static void check_amneziawg(struct check *k, size_t i)
 	for (size_t a = 1; a < g->n_headers && g->n_headers == MESSAGES; a++)
 		for (size_t b = 0; b < a; b++) {
 			at(k, 0, "/services/%zu/wireguard/profile/amneziawg/h/%zu", i, a);
-			if (g->headers[a] == g->headers[b])
-				tell(k, "h: %u is listed twice: write another number for each type "
-					"of message",
-				     g->headers[a]);
+			if (g->headers[a] <= g->header_ends[b] &&
+			    g->headers[b] <= g->header_ends[a])
+				tell(k, "h: %u stands for H%zu and for H%zu: write the numbers or "
+					"ranges of the server's own file",
+				     g->headers[a] > g->headers[b] ? g->headers[a] : g->headers[b],
+				     b + 1, a + 1);
 		}
 	at(k, 0, "/services/%zu/wireguard/profile/amneziawg/s", i);
 	if (g->n_junk == 1 || g->n_junk > MESSAGES)
 		tell(k, "s: the list needs 2 to %u sizes and has %zu: write those of the junk "
 			"before initiations, responses, cookies and data", MESSAGES, g->n_junk);
-	else if (g->n_junk && g->junk[0] + INITIATION_LEN == g->junk[1] + RESPONSE_LEN)
-		tell(k, "s: with sizes %u and %u, initiations and responses are equally long, "
-			"which AmneziaWG refuses: write the numbers of the peers",
-			g->junk[0], g->junk[1]);
 }
 
 /* ---- the challenge ---- */

@@ -3,6 +3,8 @@
  * Reads and writes backends, their keys, and the guard's limits for WireGuard messages.
  */
 #include <arpa/inet.h>
+#include <ctype.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include "config/config_blind.h"
@@ -31,20 +33,63 @@ static void add_key(struct yaml *y, const struct yaml_key *key, struct yaml_node
 		yaml_error(y, value, NO_KEY, key->name, text, strlen(text));
 }
 
-/* Appends a number to an array of MESSAGES numbers. If there are more, it only counts them, and
- * config_check_guard() reports an error. */
-static void add_number(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
+/* Appends a size of junk to an array of MESSAGES numbers. If there are more, it only counts them,
+ * and config_check_guard() reports an error. */
+static void add_junk(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
 		       void *object)
 {
-	size_t *n = (size_t *)((char *)object + key->count);
+	struct guard_config *g = &((struct service_config *)object)->guard;
 	struct yaml_key one = *key;
 	__u32 number = 0;
 
 	one.offset = 0;
 	yaml_set_number(y, &one, value, &number);
-	if (*n < MESSAGES)
-		((__u32 *)((char *)object + key->offset))[*n] = number;
-	++*n;
+	if (g->n_junk < MESSAGES)
+		g->junk[g->n_junk] = number;
+	g->n_junk++;
+}
+
+/* Parses a range such as "3184-4442". Returns whether it is one; it may end before it begins. */
+static bool parse_range(const char *text, __u32 *ret_first, __u32 *ret_last)
+{
+	unsigned long long first, last;
+	char *end;
+
+	first = strtoull(text, &end, 10);
+	if (!isdigit((unsigned char)*text) || *end++ != '-' || !isdigit((unsigned char)*end))
+		return false;
+	last = strtoull(end, &end, 10);
+	*ret_first = first;
+	*ret_last = last;
+	return !*end && first && last && first <= UINT32_MAX && last <= UINT32_MAX;
+}
+
+/* Appends a number or a range, in the same way as add_junk(). */
+static void add_header(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
+		       void *object)
+{
+	struct guard_config *g = &((struct service_config *)object)->guard;
+	const char *text = yaml_text(y, key, value);
+	struct yaml_key one = *key;
+	__u32 first = 0, last = 0;
+
+	one.offset = 0;
+	if (text && !strchr(text, '-')) {
+		yaml_set_number(y, &one, value, &first);
+		last = first;
+	} else if (text && !parse_range(text, &first, &last)) {
+		yaml_error(y, value, "%s: '%s' is not a range of numbers from 1 to 4294967295: "
+				     "write one such as 3184-4442", key->name, text);
+		first = last = 0;
+	} else if (first > last) {
+		yaml_error(y, value, "%s: '%s' is a range that ends before it begins: write %u-%u",
+			   key->name, text, last, first);
+	}
+	if (g->n_headers < MESSAGES) {
+		g->headers[g->n_headers] = first;
+		g->header_ends[g->n_headers] = last;
+	}
+	g->n_headers++;
 }
 
 static void set_amneziawg(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
@@ -112,10 +157,9 @@ const struct yaml_key config_backends_keys[] = {
 };
 
 static const struct yaml_key amneziawg_keys[] = {
-	{ "h", yaml_set_list, "1234567", LIST(service_config, guard.headers, guard.n_headers),
-	  .item = add_number, .least = 1, .most = 0xffffffff },
-	{ "s", yaml_set_list, "15", LIST(service_config, guard.junk, guard.n_junk),
-	  .item = add_number, .most = GUARD_JUNK_MAX },
+	{ "h", yaml_set_list, "3184-4442", .item = add_header, .least = 1, .most = UINT32_MAX,
+	  .pattern = PATTERN_RANGE },
+	{ "s", yaml_set_list, "15", .item = add_junk, .most = GUARD_JUNK_MAX },
 	{},
 };
 
@@ -176,11 +220,13 @@ static void put_keys(FILE *out, const char *comma, const struct backend_config *
 		fputs(" ]", out);
 }
 
-static void put_numbers(FILE *out, const char *key, const __u32 *list, size_t n)
+/* Writes a list of ranges. `last` may be `first`, for numbers. */
+static void put_ranges(FILE *out, const char *key, const __u32 *first, const __u32 *last, size_t n)
 {
 	fprintf(out, "%s: [ ", key);
 	for (size_t i = 0; i < n; i++)
-		fprintf(out, "%s%u", i ? ", " : "", list[i]);
+		fprintf(out, first[i] == last[i] ? "%s%u" : "%s%u-%u", i ? ", " : "", first[i],
+			last[i]);
 	fputs(" ]", out);
 }
 
@@ -188,11 +234,11 @@ static void put_amneziawg(FILE *out, const struct guard_config *g)
 {
 	fputs("profile: { amneziawg: { ", out);
 	if (g->n_headers)
-		put_numbers(out, "h", g->headers, g->n_headers);
+		put_ranges(out, "h", g->headers, g->header_ends, g->n_headers);
 	if (g->n_headers && g->n_junk)
 		fputs(", ", out);
 	if (g->n_junk)
-		put_numbers(out, "s", g->junk, g->n_junk);
+		put_ranges(out, "s", g->junk, g->junk, g->n_junk);
 	fputs(" } }", out);
 }
 

@@ -24,6 +24,8 @@
 #define PATTERN_INTERFACE "[!-.0-9;-~]{1,15}"
 #define PATTERN_SERVICE "[0-9A-Za-z][0-9A-Za-z_.-]*"
 #define PATTERN_PEER "[0-9A-Za-z+/][0-9A-Za-z_.+/-]*"
+/* A number, or a range of numbers. */
+#define PATTERN_RANGE "0*[1-9][0-9]{0,9}(-0*[1-9][0-9]{0,9})?"
 #define PATTERN_PATH "/.*"
 
 /* Members of a row for a port, and for a port or range. */

@@ -63,9 +63,9 @@ struct guard_config {
 	bool on;
 	bool strict;
 	enum profile profile;
-	/* For AmneziaWG, per type of message: the word that stands for the type, and the number of
-	 * junk bytes before it. */
-	__u32 headers[MESSAGES];
+	/* For AmneziaWG, per type of message: the first and last of the numbers that stand for the
+	 * type, and the number of junk bytes before it. */
+	__u32 headers[MESSAGES], header_ends[MESSAGES];
 	__u32 junk[MESSAGES];
 	size_t n_headers, n_junk;
 	/* Most initiations per second from one source, and to the service. */

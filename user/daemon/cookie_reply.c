@@ -102,13 +102,15 @@ static int encrypt(struct cookie_message *m, const __u8 cookie[MAC_LEN], const s
 static int make_message(struct cookie_message *m, const struct challenge *c, const struct guard *g,
 			const struct public_key *key, const struct cookie_key *secret)
 {
+	__u32 first = le32toh(g->header[MESSAGE_COOKIE - 1]), number;
 	__u8 cookie[MAC_LEN];
 	int rc;
 
 	cookie_of(c, secret, cookie);
-	m->type = g->header[MESSAGE_COOKIE - 1];
 	m->receiver = c->index;
-	rc = fill_random(m->nonce, sizeof(m->nonce));
+	rc = fill_random(m->nonce, sizeof(m->nonce)) ?: fill_random(&number, sizeof(number));
+	if (!rc)
+		m->type = htole32(first + number % (g->span[MESSAGE_COOKIE - 1] + 1));
 	return rc ?: encrypt(m, cookie, c, key);
 }
 

@@ -233,7 +233,7 @@ bool guard_is_amneziawg(const struct guard *g)
 	bool is = g->flags & GUARD_JUNK;
 
 	for (int i = 0; i < MESSAGES; i++)
-		is |= g->header[i] != htole32(i + 1);
+		is |= g->header[i] != htole32(i + 1) || g->span[i];
 	return is;
 }
 

@@ -127,6 +127,14 @@ const char *gen_files_text(struct gen_files *f, const char *path)
 	return NULL;
 }
 
+mode_t gen_files_mode(const struct gen_files *f, const char *path)
+{
+	for (size_t i = 0; i < f->n; i++)
+		if (!strcmp(f->list[i].path, path))
+			return f->list[i].mode;
+	return 0;
+}
+
 const char *gen_files_next(struct gen_files *f, const char *prefix, size_t *at)
 {
 	while (*at < f->n) {

@@ -194,6 +194,9 @@ static void put_app(FILE *out, const struct gen *g, const struct topology_host *
 	else
 		fputs("Import etc/wireguard/wg0.conf. Keep it secret: it contains the private "
 		      "key.\n", out);
+	if (gen_private_key(g, h, WG_CLIENTS))
+		fputs("\nNetworkManager makes a connection of it:\n\n    nmcli connection import "
+		      "type wireguard file etc/wireguard/wg0.conf\n", out);
 }
 
 static void put_openwrt(FILE *out, const struct gen *g, const struct topology_host *h)
@@ -357,28 +360,43 @@ static void put_verify(FILE *out, const struct gen *g, const struct topology_hos
 
 /* ---- 1. what to install ---- */
 
+/* Returns whether an earlier part of the host needs the same package. */
+static bool is_repeated(const struct gen *g, const struct topology_host *h, const struct part *part)
+{
+	for (const struct part *p = parts; p < part; p++)
+		if (p->package && !strcmp(p->package, part->package) && has_part(g, h, p))
+			return true;
+	return false;
+}
+
+const char *gen_package(const struct gen *g, const struct topology_host *h, size_t *at)
+{
+	while (*at < N_PARTS) {
+		const struct part *p = &parts[(*at)++];
+
+		if (p->package && has_part(g, h, p) && !is_repeated(g, h, p))
+			return p->package;
+	}
+	if (*at == N_PARTS) {
+		++*at;
+		if (has_file(g, h, "etc/wireguard/" WG_CLIENTS ".conf") && has_dns(g, h))
+			return "openresolv";
+	}
+	return (*at)++ == N_PARTS + 1 && h->role == ROLE_SERVER ? "ndisc6" : NULL;
+}
+
 static void install(FILE *out, const struct gen *g, const struct topology_host *h)
 {
-	const char *said = "", *before = "    apt install";
+	const char *before = "    apt install", *package;
+	size_t at = 0;
 
 	fputs(h->role == ROLE_CLIENT ? "\n## 1. Install\n\nOn Linux (for phones and other systems, "
 				       "see *app* below):\n\n" : "\n## 1. Install\n\n", out);
-	for (size_t i = 0; i < N_PARTS; i++) {
-		const struct part *p = &parts[i];
-
-		if (!p->package || !has_part(g, h, p) || !strcmp(p->package, said))
-			continue;
-		fprintf(out, "%s %s", before, p->package);
-		said = p->package;
+	while ((package = gen_package(g, h, &at))) {
+		fprintf(out, "%s %s", before, package);
 		before = "";
 	}
-	if (has_file(g, h, "etc/wireguard/" WG_CLIENTS ".conf") && has_dns(g, h)) {
-		fprintf(out, "%s openresolv", before);
-		before = "";
-	}
-	if (h->role == ROLE_SERVER)
-		fprintf(out, "%s ndisc6", before);
-	fputs(*before && h->role != ROLE_SERVER ? "Nothing needs to be installed.\n" : "\n", out);
+	fputs(*before ? "Nothing needs to be installed.\n" : "\n", out);
 	if (has_file(g, h, "etc/wgxdp/"))
 		fputs("\nInstall wgxdp itself as its docs/start/install.md says.\n", out);
 }

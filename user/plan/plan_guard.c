@@ -134,6 +134,7 @@ static void set_guard(struct guard *g, const struct service_config *s)
 	g->flags = GUARD_ON | (c->strict ? GUARD_STRICT : 0) | (s->n_backends ? GUARD_BACKENDS : 0);
 	for (int i = 0; i < MESSAGES; i++) {
 		g->header[i] = htole32(amneziawg && c->n_headers ? c->headers[i] : i + 1);
+		g->span[i] = amneziawg ? c->header_ends[i] - c->headers[i] : 0;
 		g->junk[i] = amneziawg ? c->junk[i] : 0;
 		g->flags |= g->junk[i] ? GUARD_JUNK : 0;
 	}
