@@ -29,6 +29,12 @@ int show_guard(struct node row, const struct dataplane *dp, const struct table_e
 void guard_families(struct metrics_text *t, const struct dataplane *dp,
 		    const struct service_name *services, size_t n_services);
 
+/* Writes a list as source and name, and returns buf. */
+const char *list_describe(const struct list_config *l, char buf[LIST_NAME_LEN + 16]);
+/* Adds the lists of clients that other programs keep. Returns 0 or -errno. */
+int show_followed(struct document *d, const struct dataplane *dp);
+void list_families(struct metrics_text *t, const struct dataplane *dp);
+
 struct conditions;
 /* Adds the relay's peers (k NULL: no peers) and, if asked, its routes. Returns 0 or -errno. */
 int show_relay(struct document *d, const struct dataplane *dp, const struct conditions *k,
