@@ -17,6 +17,7 @@
 #include "instance/run_state.h"
 #include "lib/grow.h"
 #include "lib/log.h"
+#include "lib/memory.h"
 #include "lib/timer.h"
 #include "net/nft_set.h"
 
@@ -302,6 +303,7 @@ static void read_again(struct lists *l, const struct dataplane *dp, struct follo
 	dataplane_list_note(dp, f->id, !rc ? LIST_READ : is->state == LIST_WAITING ? LIST_WAITING :
 			    LIST_KEPT, rc ? is->skipped : content.skipped);
 	list_keys_free(&content.keys);
+	memory_give_back();
 	took = uv_hrtime() / 1000000 - began;
 	wait = rc && rc != -ENOENT ? RETRY_MS : !f->join.kind.silent ? 0 :
 	       SHARE * took > TICK_MS ? SHARE * took : TICK_MS;
