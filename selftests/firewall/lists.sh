@@ -74,7 +74,8 @@ wgxdp save | wgxdp up -c - 2> /dev/null > "$work/out"
 # --- with the daemon
 start_daemon -c "$work/config.yaml"
 denied 198.51.100.9 198.51.100.8
-[[ ! ${BREAK:-} ]] && added=198.51.100.7 || added=198.51.100.77
+added=198.51.100.7
+[[ ! ${BREAK:-} ]] || added=198.51.100.77
 nft add element inet filter hosts "{ $added }"
 denied 198.51.100.7
 nft delete element inet filter hosts '{ 198.51.100.7, 198.51.100.9 }'
@@ -129,6 +130,7 @@ end_daemon
 denied 198.51.100.7 198.51.100.8
 expect_sums
 sed -i '/deny:/,$d' "$work/config.yaml"
-wgxdp up -c "$work/config.yaml" > /dev/null
+wgxdp up -c "$work/config.yaml" > "$work/out" 2>&1
+grep -qx "service wg-end: deny file $file removed" "$work/out" || fail "up: $(< "$work/out")"
 admitted 198.51.100.7 198.51.100.8
 [[ $(bpftool -j map dump pinned /sys/fs/bpf/wgxdp/default/lists) == '[]' ]] || fail 'prefixes of lists that no service has'
