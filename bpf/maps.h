@@ -62,6 +62,10 @@ MAP(table, ARRAY, __u32, struct table_bucket, 1, BPF_F_MMAPABLE);
 MAP(sources, ARRAY, __u32, struct sources, 1, 0);
 MAP(source_hints, ARRAY, __u32, struct source_hints, 1, 0);
 MAP(source_trie, LPM_TRIE, struct source_key, __u8, 65536, BPF_F_NO_PREALLOC);
+MAP(lists, LPM_TRIE, struct source_key, __u32, 1, BPF_F_NO_PREALLOC);
+MAP(list_hints, ARRAY, __u32, struct list_hints, 1, BPF_F_MMAPABLE);
+MAP(service_lists, ARRAY, __u32, struct service_lists, 1, 0);
+MAP(followed_lists, ARRAY, __u32, struct followed_list, 1, 0);
 MAP(nexthops, PERCPU_ARRAY, __u32, struct nexthop, 1, 0);
 LEARNED(choices, 1);
 LEARNED(frags, FRAGMENTS);
@@ -176,6 +180,8 @@ SWITCH(bool, with_source_trie, false);	/* on if a link has LINK_SOURCES_TRIE */
 SWITCH(bool, with_notify, false);
 SWITCH(bool, with_lists, false);	/* on if a service has SERVICE_LISTS */
 SWITCH(bool, with_rates, false);	/* on if a service or a peer has a rate */
+SWITCH(bool, with_followed_lists, false);	/* on if a service has lists of other programs */
+SWITCH(__u32, list_hints_mask, 0);	/* number of elements in list_hints, minus 1 */
 /* Switches of the relay. */
 SWITCH(__u64, overlay_hi, 0);		/* prefix and mask of the overlay, as in struct addr */
 SWITCH(__u64, overlay_lo, 0);

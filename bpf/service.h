@@ -5,12 +5,14 @@
  * several listeners share a backend, the map `choices` tells which one a client uses.
  *
  * Runs after enter() and blind_find() (blind/blind.h), and before guard() (guard/guard.h).
- * Reads:  s->src, dst, ports, family, ifindex; the maps table, choices, source_trie.
+ * Reads:  s->src, dst, ports, family, ifindex; the maps table, choices, source_trie, and those of
+ *         lists.h.
  * Writes: s->service, has_service, direction; in leave the map choices.
  */
 #pragma once
 
 #include "learned_steps.h"
+#include "lists.h"
 
 LEARNED_FIND(with_choices, choices, 0)
 LEARNED_STORE(with_choices, choices)
@@ -84,7 +86,7 @@ INLINE void service_remember(struct pkt *p)
 
 /* Called by resolve(). Returns 0 if the service's lists admit the client, otherwise a reason. For
  * an ICMP error the client is the quoted packet's sender, not the router that reports the error. */
-INLINE int service_admits(const struct pkt *p)
+INLINE int service_admits(const struct pkt *p, const struct control *c)
 {
 	struct source_key key = {
 		.prefixlen = 32 + 128, .id = bpf_htonl(SERVICE_LIST | p->s->service.id),
@@ -95,6 +97,8 @@ INLINE int service_admits(const struct pkt *p)
 	if (p->s->is_quote)
 		key.addr = p->s->quote.dst;
 	verdict = bpf_map_lookup_elem(&source_trie, &key);
+	if (with_followed_lists && !(verdict && *verdict <= LIST_DENY))
+		return lists_admit(p, c, &key.addr, verdict && *verdict == LIST_ELSE_DENY);
 	return verdict && *verdict == LIST_DENY ? -DROP_denied : 0;
 }
 

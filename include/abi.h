@@ -38,6 +38,7 @@ struct addr {
 #include "abi_table.h"
 #include "abi_sources.h"
 #include "abi_counters.h"
+#include "abi_lists.h"
 #include "abi_uniform.h"
 #include "abi_relay.h"
 #include "abi_learned.h"
@@ -263,7 +264,7 @@ struct control {
 	/* Generation of next hops: those with another number are invalid. Every process that learns
 	 * of a change of routes increments it. */
 	__u32 generation;
-	__u32 unused;
+	__u32 list_levels; /* levels of list_hints (abi_lists.h) in use: 1 << level << 3 * IPv6 */
 	__u32 flags;			/* enum control_flags */
 	__u64 netns;			/* inode of the network namespace in which `up` ran */
 	__u64 program;			/* hash of the loaded object with its switches */

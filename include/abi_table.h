@@ -114,9 +114,15 @@ static inline struct addr old_addr(const struct addr *local, const struct addr *
 
 /* Allow and deny lists of services are in source_trie too. The key's .id is SERVICE_LIST | id of
  * the service, and the value is enum list_verdict. The longest matching prefix decides. If none
- * matches, the client is allowed. */
+ * matches, the client is allowed, unless a list in service_lists denies it. */
 #define SERVICE_LIST (1U << 31)
-enum list_verdict { LIST_ALLOW = 1, LIST_DENY = 2 };
+enum list_verdict {
+	LIST_ALLOW = 1,
+	LIST_DENY = 2,
+	/* The lists in service_lists decide; a client in none of them is allowed, or denied. */
+	LIST_ELSE_ALLOW = 3,
+	LIST_ELSE_DENY = 4,
+};
 
 /* Value of KEY_VLAN. The key's addr is { vlan_key(), 0 }, and its ifindex is that of the port. */
 struct vlan {

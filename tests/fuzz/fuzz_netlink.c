@@ -12,6 +12,7 @@
 #include "net/netlink.h"
 #include "net/netlink_talk.h"
 #include "net/netlink_watch.h"
+#include "net/nft_set.h"
 #include "net/wireguard.h"
 
 enum { PARTS_MAX = 16 };
@@ -234,6 +235,47 @@ static void others(unsigned int which)
 		(which & 16 ? nl_peer_has_xdp : nl_peer_has_vlans)(1, &is);
 }
 
+/* ---- sets of nftables ---- */
+
+static void check_keys(struct list_keys *k)
+{
+	MUST(k->n <= 254 * whole);
+	for (size_t i = 0; i < k->n; i++)
+		MUST(k->list[i].prefixlen <= 160 && k->list[i].prefixlen >= (list_key_is_ipv6(&k->list[i]) ? 32 : 128));
+	list_keys_free(k);
+}
+
+static struct nft_join join;
+
+static int join_element(void *data, const struct nft_element *e)
+{
+	check_address(&e->first, false);
+	return nft_join(&join, e, data);
+}
+
+static void watch_sets(void *data, enum nft_change change, const char *name, const struct nlattr *elements)
+{
+	__u32 skipped = 0;
+
+	MUST(change == NFT_DONE || change == NFT_LOST ? !name : strlen(name) < 600);
+	if (elements)
+		nft_elements_each(elements, &join.kind, join_element, data, &skipped);
+}
+
+static void sets(unsigned int which)
+{
+	struct list_keys k = { 0 };
+	struct nft_set_kind kind;
+	__u32 skipped;
+
+	join = (struct nft_join){ .kind = { which & 8 ? FAMILY_IPV4 : FAMILY_IPV6, which & 16 } };
+	if (which & 32)
+		nft_set_read("inet filter blocklist", &kind, &k, &skipped);
+	else
+		nft_watch_read(0, watch_sets, &k);
+	check_keys(&k);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static void (*const questions[])(void) = { links, addresses, routes, rules, wireguard, neighbours };
@@ -243,7 +285,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	rest = data + 1;
 	left = whole = size - 1;
 	parts = 0;
-	if (data[0] & 128)
+	if (data[0] & 64)
+		sets(data[0]);
+	else if (data[0] & 128)
 		MUST(!(nl_watch_read(0) & ~NL_ALL));
 	else if (data[0] % 8 < sizeof(questions) / sizeof(*questions))
 		questions[data[0] % 8]();

@@ -2,7 +2,7 @@
 /*
  * Fuzz target: texts of one line or a small file. The first byte of an input chooses the reader of the rest: wg-quick's files,
  * `wg show dump`, wireguard-go's answers, secrets, a DynDNS script's settings, files that the daemon keeps, and
- * arguments of commands. An accepted address, prefix, endpoint or key must read back from its text. Names end and are
+ * arguments of commands, and lists of clients. An accepted address, prefix, endpoint or key must read back from its text. Names end and are
  * valid. Nothing is read that is not in the text.
  */
 #include <arpa/inet.h>
@@ -16,6 +16,7 @@
 #include "instance/run_counters.h"
 #include "config/service_args.h"
 #include "instance/run_state.h"
+#include "lib/list_keys.h"
 #include "net/wg_dump.h"
 #include "net/wireguard.h"
 
@@ -174,6 +175,30 @@ static void arguments(char *text)
 	free(comma);
 }
 
+static void lines_of_a_list(char *text)
+{
+	struct list_keys k = { 0 };
+	size_t n = strlen(text), lines = 1;
+	struct list_wrong w;
+
+	for (size_t i = 0; i < n; i++)
+		lines += text[i] == '\n';
+	MUST(!list_keys_parse(&k, text, n, &w));
+	MUST(w.lines <= lines && w.first <= lines && !w.first == !w.lines && memchr(w.text, 0, sizeof(w.text)));
+	MUST(k.n <= 254 * lines);
+	list_keys_sort(&k);
+	for (size_t i = 0; i < k.n; i++) {
+		bool is_ipv6 = list_key_is_ipv6(&k.list[i]);
+		struct prefix p = { .addr = k.list[i].addr, .family = is_ipv6 ? FAMILY_IPV6 : FAMILY_IPV4,
+				    .len = k.list[i].prefixlen - (is_ipv6 ? 32 : 128) }, q = p;
+
+		prefix_clear_host(&q);
+		MUST(k.list[i].prefixlen <= 160 && !prefix_compare(&p, &q) && p.len <= (is_ipv6 ? 128 : 32));
+		MUST(!i || list_key_compare(&k.list[i - 1], &k.list[i]) < 0);
+	}
+	list_keys_free(&k);
+}
+
 static void (*const readers[])(char *) = { quick_names, dump, uapi, secrets, answers_kept, one_word, arguments };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -184,7 +209,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	text = bytes_as_text(data + 1, size - 1);
 	hush();
-	readers[data[0] % (sizeof(readers) / sizeof(*readers))](text);
+	if (data[0] > 247)
+		lines_of_a_list(text);
+	else
+		readers[data[0] % (sizeof(readers) / sizeof(*readers))](text);
 	speak();
 	free(text);
 	return 0;

@@ -15,7 +15,7 @@ static struct host_map *map_by_name(const char *name)
 		&flow_table, &flow_index, &flow_shares, &pools, &flow_totals, &blind_sites, &endpoints, &sessions, &hints, &blind_pairs,
 		&blind_totals, &blind_waiting, &blind_state, &failed, &icmp_limits, &uniform, &guards, &guard_keys, &guard_state,
 		&guard_budget, &guard_sources, &answered, &indices, &replays, &handshakes, &challenged, &cookies, &health, &peers,
-		&peer_totals, &subnets, &routes, &own, &policy, &allowed,
+		&peer_totals, &subnets, &routes, &own, &policy, &allowed, &lists, &list_hints, &service_lists,
 	};
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
@@ -91,6 +91,8 @@ void host_plane_start(void)
 	with_choices = true;
 	with_source_trie = true;
 	with_lists = true;
+	with_followed_lists = list_hints.max > 1;
+	list_hints_mask = list_hints.max - 1;
 }
 
 void host_plane_start_blind(__be16 port)

@@ -16,7 +16,7 @@ import tempfile
 os.chdir(os.path.join(os.path.dirname(os.path.abspath(__file__)), '../..'))
 WGXDP = os.path.realpath(os.path.join(os.environ.get('O', 'build'), 'wgxdp'))
 MAN, CONFIG_MAN = 'docs/wgxdp.8', 'docs/wgxdp.yaml.5'
-GRAMMAR = ['user/config/config.c'] + [f'user/config/config_{part}.c' for part in ('relay', 'flows', 'guard', 'blind', 'endpoints', 'learn', 'rates', 'ddns')]
+GRAMMAR = ['user/config/config.c'] + [f'user/config/config_{part}.c' for part in ('relay', 'flows', 'guard', 'blind', 'endpoints', 'learn', 'lists', 'rates', 'ddns')]
 GUIDES = [f'docs/guides/{name}.md' for name in ('firewall', 'relay', 'relays', 'masquerade', 'blind', 'dns', 'endpoint', 'road-warrior', 'vps')]
 SECTIONS = 'interfaces|services|peers|follow|policy|blind|endpoints|learn|rates|exporter|ddns'
 
@@ -121,7 +121,7 @@ def maps_in_page():
 
 
 def metrics():
-    text = ''.join(read(f'user/show/{name}.c') for name in ('metrics', 'show_guard', 'show_sites'))
+    text = ''.join(read(f'user/show/{name}.c') for name in ('metrics', 'show_guard', 'show_lists', 'show_sites'))
     return set(re.findall(r'[a-z]_family\((?:&s[.>-]+text|s|t|t, &v), "(wgxdp_[a-z_]+)"', text))
 
 

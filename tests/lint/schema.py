@@ -34,12 +34,13 @@ FILES = {'config': 'wgxdp.schema.json', 'topology': 'wgxdp-topology.schema.json'
 UNSEEN = {
     'two entries or items are the same': """
         allow-twice backends-key-twice backends-name-twice backends-same-place blind-pair-same blind-site-twice ddns-twice deny-twice
+        deny-twice-beside-list deny-list-twice
         flows-source-twice follow-routes-twice follow-twice guard-amneziawg-overlap guard-amneziawg-twice guard-key-twice interface-twice listen-address-twice
         masquerade-twice peer-key-twice peer-prefix-of-another peer-prefix-twice peer-twice policy-icmpv6-twice policy-ports-overlap
         port-twice port-twice-in-range same-address-and-port same-address6-and-port same-backend-twice-none same-interface-and-port
         same-interface-and-range service-twice""",
     'a list has too few or too many items': """
-        backends-empty backends-many backends-no-keys backends-one ddns-names flows-source-many guard-amneziawg-few guard-amneziawg-many
+        allow-lists-many backends-empty backends-many backends-no-keys backends-one ddns-names flows-source-many guard-amneziawg-few guard-amneziawg-many
         guard-key-many listen-ports-none port-many""",
     'values contradict each other, or one needs another': """
         announce-followed announce-no-overlay announce-nobody backend-is-listen backend-is-listen6 backend-no-address
@@ -60,7 +61,7 @@ UNSEEN = {
     'a name that wgxdp or the kernel uses': """
         blind-device-lo blind-service-name interface-lo interface-name-dots listen-interface-lo peer-device-lo""",
     'a number in another form, or a limit within a text': """
-        announce-table port-float port-hex port-octal port-plus port-range-backwards port-range-high port-underscore""",
+        announce-table deny-list-set-long port-float port-hex port-octal port-plus port-range-backwards port-range-high port-underscore""",
     'a key that only `save` writes': 'misplaced-origin peer-origin',
     'YAML that wgxdp does not support': 'empty-commented unknown-merge-key',
 }

@@ -14,7 +14,7 @@
 /* Entries of a map: sizes do not matter to the verifier, but large maps take time */
 enum { SMALL = 64 };
 
-#define FIREWALL "choices vlans bridges routers source_trie notify lists rates "
+#define FIREWALL "choices vlans bridges routers source_trie notify lists followed_lists rates "
 
 /* Names of switches without their with_. In an overlay of another length than /48, with_routes64
  * takes the place of with_subnets. */
@@ -23,6 +23,7 @@ static const struct configuration {
 } configurations[] = {
 	{ "dnat", "express" },
 	{ "dnat-lists", "express lists" },
+	{ "dnat-followed-lists", "express lists followed_lists" },
 	{ "dnat-rates", "express rates" },
 	{ "dnat-links", "express vlans bridges routers" },
 	{ "dnat-source-trie", "express source_trie" },

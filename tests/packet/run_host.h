@@ -28,17 +28,23 @@ static void copy_array(const char *name)
 	close(fd);
 }
 
-static void copy_trie(void)
+static void copy_trie_of(const char *name)
 {
 	struct source_key key, *last = NULL;
-	int fd = pinned("source_trie");
-	__u8 value;
+	int fd = pinned(name);
+	__u32 value;			/* or __u8 */
 
-	host_plane_resize("source_trie", 1024);
+	host_plane_resize(name, 1024);
 	for (; !bpf_map_get_next_key(fd, last, &key); last = &key)
 		if (!bpf_map_lookup_elem(fd, &key, &value))
-			host_plane_write("source_trie", &key, &value);
+			host_plane_write(name, &key, &value);
 	close(fd);
+}
+
+static void copy_trie(void)
+{
+	copy_trie_of("source_trie");
+	copy_trie_of("lists");
 }
 
 /* Clears what an earlier run left */

@@ -236,6 +236,19 @@ static void run_case(const struct case_head *c, FILE *to)
 	}
 }
 
+/* The hints of lists depend on it */
+static void read_secret(void)
+{
+	struct learned_secret secret;
+	int fd = pinned("secrets");
+	__u32 zero = 0;
+
+	if (bpf_map_lookup_elem(fd, &zero, &secret))
+		die("secrets");
+	host_plane_switch("learned_secret", &secret);
+	close(fd);
+}
+
 static void host_setup(const char *routes)
 {
 	FILE *f = fopen(routes, "r");
@@ -248,6 +261,9 @@ static void host_setup(const char *routes)
 	copy_array("control");
 	copy_trie();
 	copy_array("pools");
+	copy_array("list_hints");
+	copy_array("service_lists");
+	read_secret();
 	host_plane_resize("flow_table", 64);
 	host_plane_resize("flow_index", 128);
 	host_plane_resize("flow_shares", 256);

@@ -36,7 +36,7 @@ enum { STATES = sizeof(states) / sizeof(*states) };
 /* copied to the host plane once */
 static const char *const settings[] = {
 	"links", "table", "sources", "control", "pools", "guards", "guard_keys", "cookies", "peers", "subnets", "own", "policy", "blind_sites", "endpoints",
-	"uniform",
+	"uniform", "list_hints", "service_lists",
 };
 
 static struct state *state_of(const char *name)

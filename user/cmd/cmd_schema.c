@@ -39,9 +39,10 @@ static const char *find(const struct key_about *list, size_t n, const char *sect
 
 #define FIND(list, section, key) find(list, sizeof(list) / sizeof(*list), section, key)
 
+/* The section "lists" describes mappings that are entries of several keys. */
 static const char *about_config(const char *section, const char *key)
 {
-	return FIND(config_keys_about, section, key);
+	return FIND(config_keys_about, section, key) ?: FIND(config_keys_about, "lists", key);
 }
 
 /* A topology has some sections of the configuration, such as those of DNS providers. */

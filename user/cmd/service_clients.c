@@ -77,7 +77,7 @@ int clients_change(struct service_config *s, const char *verb, const struct pref
 	bool to_allow = *verb == 'a', del = strstr(verb, "del");
 	bool denied = has_family_whole(s->deny, s->n_deny);
 	struct prefix **list = to_allow ? &s->allow : &s->deny;
-	size_t *n = to_allow ? &s->n_allow : &s->n_deny, allowed = s->n_allow;
+	size_t *n = to_allow ? &s->n_allow : &s->n_deny, allowed = s->n_allow + s->n_allow_lists;
 	const char *name = to_allow ? "allow" : "deny", *why = NULL, *option = "--everyone";
 	int rc = del ? 0 : add_prefixes(s, name, list, n, prefixes);
 
@@ -86,7 +86,7 @@ int clients_change(struct service_config *s, const char *verb, const struct pref
 	if (!allowed && s->n_allow && !may->refuse_others) {
 		why = "allow is empty, so this would refuse all other clients";
 		option = "--refuse-others";
-	} else if (allowed && !s->n_allow && !may->everyone) {
+	} else if (allowed && !s->n_allow && !s->n_allow_lists && !may->everyone) {
 		why = "allow would be empty, so this would let every client in";
 	} else if (!denied && has_family_whole(s->deny, s->n_deny) && !may->everyone) {
 		why = "this would refuse every client of a family";

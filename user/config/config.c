@@ -16,6 +16,7 @@
 #include "config/config_guard.h"
 #include "config/config_learn.h"
 #include "config/config_rates.h"
+#include "config/config_lists.h"
 #include "config/config_pattern.h"
 #include "config/config_relay.h"
 #include "lib/log.h"
@@ -222,9 +223,11 @@ static const struct yaml_key service_keys[] = {
 	{ "origin", yaml_set_flag, "hand", AT(service_config, by_hand),
 	  .choices = config_origin_names, .mark = YAML_RUNNING },
 	{ "allow", yaml_set_list, "192.0.2.0/24", ROWS(service_config, allow, n_allow),
-	  .item = config_add_prefix, .pattern = PATTERN_PREFIX },
+	  .item = config_add_allowed, .pattern = PATTERN_PREFIX, .below = config_list_keys,
+	  .alone = true },
 	{ "deny", yaml_set_list, "192.0.2.0/24", ROWS(service_config, deny, n_deny),
-	  .item = config_add_prefix, .pattern = PATTERN_PREFIX },
+	  .item = config_add_denied, .pattern = PATTERN_PREFIX, .below = config_list_keys,
+	  .alone = true },
 	{ "flows", yaml_set_map, "{ max: 262144 }", .below = config_flows_keys },
 	{ "hairpin", yaml_set_flag, "true", AT(service_config, hairpin),
 	  .choices = yaml_flag_names },
@@ -256,23 +259,11 @@ static const struct yaml_key running_keys[] = {
 	{},
 };
 
-static void set_path(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
-		     void *object)
-{
-	const char *text = yaml_text(y, key, value);
-
-	if (text && *text != '/')
-		yaml_error(y, value, "%s: '%s' does not begin with '/': write the whole path, such "
-			   "as %s", key->name, text, key->like);
-	else if (text)
-		yaml_set_text(y, key, value, object);
-}
-
 static const struct yaml_key exporter_keys[] = {
 	{ "listen", yaml_set_list, "\"127.0.0.1:9851\"", .item = add_endpoint, .required = true,
 	  .pattern = PATTERN_ENDPOINT },
 	{ "page", yaml_set_choice, "local", AT(config, page), .choices = page_names },
-	{ "web-config", set_path, "/etc/wgxdp/web.yml", AT(config, web_config),
+	{ "web-config", config_set_path, "/etc/wgxdp/web.yml", AT(config, web_config),
 	  .pattern = PATTERN_PATH },
 	{ "names", yaml_set_list, "relay.example.net",
 	  ROWS(config, exporter_names, n_exporter_names), .item = config_add_host_name,
@@ -484,6 +475,8 @@ void config_free_service(struct service_config *s)
 	free(s->ports);
 	free(s->allow);
 	free(s->deny);
+	free(s->allow_lists);
+	free(s->deny_lists);
 	free(s->flows.sources);
 }
 
@@ -553,6 +546,11 @@ void config_warn(const struct config *c)
 	    !config_is_control(c))
 		log_warning("no service and no peer is configured, so nothing will be forwarded: "
 			    "add one");
+}
+
+bool service_has_lists(const struct service_config *s)
+{
+	return s->n_allow || s->n_deny || s->n_allow_lists || s->n_deny_lists;
 }
 
 bool service_has_flows(const struct service_config *s)

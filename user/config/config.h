@@ -162,6 +162,8 @@ const struct yaml_key *config_grammar(void);
 bool config_relays(const struct config *c);
 /* Returns whether follow.wireguard has this device. */
 bool config_follows(const struct config *c, const char *device);
+/* Returns whether the service has `allow` or `deny`. */
+bool service_has_lists(const struct service_config *s);
 bool service_has_flows(const struct service_config *s);
 /* Enumerates the interfaces in the sections endpoints, learn and ddns, in this order. Returns the
  * i-th one, and writes where the file has it to `path`. Returns NULL after the last. */

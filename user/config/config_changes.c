@@ -64,7 +64,9 @@ static void collect_facts(struct facts *f, const struct yaml_node *node, const c
 		collect_map(f, node, place);
 	for (const struct yaml_node *item = node->type == YAML_LIST ? node->first : NULL; item;
 	     item = item->next) {
-		const char *name = item->type == YAML_MAP ? scalar_text(item->first->next) : NULL;
+		/* A mapping with more than one key begins with its name. */
+		bool has_name = item->type == YAML_MAP && item->first->next->next;
+		const char *name = has_name ? scalar_text(item->first->next) : NULL;
 
 		snprintf(below, sizeof(below), "%s%s%s", place, name ? " " : "", name ?: "");
 		collect_facts(f, item, below);

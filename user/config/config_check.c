@@ -12,6 +12,7 @@
 #include "config/config_endpoints.h"
 #include "config/config_learn.h"
 #include "config/config_rates.h"
+#include "config/config_lists.h"
 #include "config/config_guard.h"
 #include "config/config_relay.h"
 #include "lib/grow.h"
@@ -173,47 +174,6 @@ static void check_dnat(struct check *k, size_t i)
 			"'addresses', or write ipv6: direct");
 }
 
-static int compare_prefix(const struct prefix *x, const struct prefix *y)
-{
-	return memcmp(&x->addr, &y->addr, sizeof(x->addr)) ?:
-	       x->family - y->family ?: x->len - y->len;
-}
-
-static int compare_prefixes(const void *a, const void *b)
-{
-	const struct prefix *x = *(const struct prefix *const *)a,
-			    *y = *(const struct prefix *const *)b;
-
-	return compare_prefix(x, y) ?: (x > y) - (x < y);
-}
-
-/* Checks the length of a list of prefixes, and reports prefixes that are in it twice. */
-static void check_prefixes(struct check *k, size_t i, const char *key, const struct prefix *list,
-			   size_t n)
-{
-	const struct prefix **sorted = calloc(n + 1, sizeof(*sorted));
-	char text[ADDRESS_STRLEN];
-	size_t j;
-
-	at(k, 0, "/services/%zu/%s", i, key);
-	if (n > PREFIXES_MAX)
-		tell(k, "%s: the list has %zu prefixes, and the limit is %u: use an nftables set "
-			"on the backend instead", key,
-		     n, PREFIXES_MAX);
-	for (j = 0; j < n && sorted; j++)
-		sorted[j] = &list[j];
-	if (n && sorted)
-		qsort(sorted, n, sizeof(*sorted), compare_prefixes);
-	for (j = 1; j < n && sorted; j++) {
-		if (compare_prefix(sorted[j - 1], sorted[j]))
-			continue;
-		at(k, 0, "/services/%zu/%s/%zu", i, key, (size_t)(sorted[j] - list));
-		tell(k, "%s: %s is listed twice: remove one of the two", key,
-		     prefix_format(sorted[j], text));
-	}
-	free(sorted);
-}
-
 /* Checks an address of flows.source: the backend must have one of the same family, but not the same
  * address. */
 static void check_source(struct check *k, const struct service_config *s,
@@ -292,8 +252,7 @@ static void check_service(struct check *k, size_t i)
 		tell(k, "ipv6: the value off excludes the only address of the backend: remove "
 			"ipv6: off, or add an ipv4 address");
 	check_flows(k, i);
-	check_prefixes(k, i, "allow", s->allow, s->n_allow);
-	check_prefixes(k, i, "deny", s->deny, s->n_deny);
+	config_check_lists(k, i);
 	if (s->nat == NAT_NONE)
 		check_nat_none(k, i);
 	else

@@ -77,6 +77,13 @@ struct guard_config {
 	__u32 health_initiations, health_sources;
 };
 
+/* A list of clients that another program keeps. */
+struct list_config {
+	enum list_source source;
+	char name[LIST_NAME_LEN];	/* as in struct followed_list */
+	size_t at;		/* its place in the key's list, where prefixes may be too */
+};
+
 struct service_config {
 	char name[NAME_LEN];
 	/* Listen on all addresses of this interface; "": on the addresses below. */
@@ -93,9 +100,12 @@ struct service_config {
 	struct guard_config guard;
 	enum nat nat;
 	enum ipv6_handling ipv6;
-	/* Prefixes of clients. `allow` empty: all clients that are not in `deny`. */
+	/* Prefixes of clients, and lists of them. `allow` empty: all clients that are not in
+	 * `deny`. */
 	struct prefix *allow, *deny;
 	size_t n_allow, n_deny;
+	struct list_config *allow_lists, *deny_lists;
+	size_t n_allow_lists, n_deny_lists;
 	enum df_handling df;
 	struct flows_config flows;
 	/* Clients in the LAN may also send to the listen address; they are masqueraded. */

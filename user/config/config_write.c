@@ -11,6 +11,7 @@
 #include "config/config_endpoints.h"
 #include "config/config_learn.h"
 #include "config/config_rates.h"
+#include "config/config_lists.h"
 #include "config/config_diff.h"
 #include "config/config_flows.h"
 #include "config/config_guard.h"
@@ -128,8 +129,7 @@ void config_put_service(FILE *out, const struct service_config *s)
 	if (s->hairpin)
 		fputs("    hairpin: true\n", out);
 	config_put_flows(out, &s->flows);
-	put_prefixes(out, "allow", s->allow, s->n_allow);
-	put_prefixes(out, "deny", s->deny, s->n_deny);
+	config_put_lists(out, s);
 	if (s->by_hand)
 		fputs("    origin: hand\n", out);
 }

@@ -25,6 +25,7 @@
 #include "daemon/endpoints.h"
 #include "daemon/exporter.h"
 #include "daemon/learn.h"
+#include "daemon/lists.h"
 #include "lib/log.h"
 #include "lib/memory.h"
 #include "net/netlink_watch.h"
@@ -78,6 +79,7 @@ struct daemon {
 	struct ddns *ddns;
 	struct endpoints *endpoints;
 	struct learn *learn;
+	struct lists *lists;
 	struct announce *announce;
 	ino_t watched;			/* inode of the directory of running.yaml */
 	unsigned int changes;		/* enum nl_change: bits that no pass has handled yet */
@@ -185,6 +187,7 @@ static void reconfigure_parts(struct daemon *d)
 	ddns_reconfigure(d->ddns, d->state.config);
 	endpoints_reconfigure(d->endpoints, d->state.config);
 	learn_reconfigure(d->learn, d->state.config);
+	lists_reconfigure(d->lists, d->state.config);
 	announce_reconfigure(d->announce, d->state.config);
 	timer_repeat(&d->poll_states,
 		     config_relays(d->state.config) || *d->state.config->blind.device,
@@ -480,9 +483,11 @@ static int make_parts(struct daemon *d)
 	d->ddns = ddns_new(&d->loop, instance);
 	d->endpoints = endpoints_new(&d->loop, instance);
 	d->learn = learn_new(&d->loop, instance);
+	d->lists = lists_new(&d->loop, instance, on_other, d);
 	d->announce = announce_new(&d->loop);
 	return apply_memory(instance, d->resolver && d->exporter && d->cookie && d->standby &&
-			    d->blind && d->ddns && d->endpoints && d->learn && d->announce ?
+			    d->blind && d->ddns && d->endpoints && d->learn && d->lists &&
+			    d->announce ?
 			    0 : -ENOMEM);
 }
 

@@ -16,6 +16,7 @@
 #include "dataplane/control.h"
 #include "dataplane/dataplane.h"
 #include "dataplane/dataplane_programs.h"
+#include "dataplane/followed_lists.h"
 #include "dataplane/former_learned.h"
 #include "lib/jiffies.h"
 #include "dataplane/load_error.h"
@@ -210,7 +211,10 @@ static void set_sizes(struct dataplane *dp, struct wgxdp *s, const struct plan *
 	s->rodata->with_guards = p->guarded;
 	s->rodata->with_blind = p->blind.on;
 	s->rodata->with_relay = p->relay.on;
-	s->rodata->with_lists = p->n_lists;
+	s->rodata->with_lists = p->n_lists || p->n_followed;
+	s->rodata->with_followed_lists = p->n_followed;
+	dataplane_size_followed(dp, s->obj, p, names);
+	s->rodata->list_hints_mask = bpf_map__max_entries(s->maps.list_hints) - 1;
 	s->rodata->with_rates = p->service_rates || p->peer_rates;
 	s->rodata->with_notify = p->notify;
 	set_express(s, p);

@@ -23,7 +23,8 @@
 	X(sessions) X(hints) X(blind_lock) X(blind_pairs) X(blind_totals) \
 	X(blind_waiting) X(blind_state) X(events) X(event_watch) X(event_budget) \
 	X(notify_filter) X(notify_budget) X(notifications) X(states) X(sides) X(tuples) \
-	X(source_hints) X(xdp_way) X(service_rates) X(peer_rates)
+	X(source_hints) X(xdp_way) X(lists) X(list_hints) X(service_lists) X(followed_lists) \
+	X(service_rates) X(peer_rates)
 
 enum dataplane_map {
 #define X(name) MAP_##name,

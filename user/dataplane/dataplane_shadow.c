@@ -25,7 +25,8 @@
  * programs write it before they read it, or only count in it. COPIED: all others. */
 static const enum { COPIED, SHARED, EMPTY } what[MAP_COUNT] = {
 	[MAP_table] = SHARED, [MAP_sources] = SHARED, [MAP_source_hints] = SHARED,
-	[MAP_source_trie] = SHARED,
+	[MAP_source_trie] = SHARED, [MAP_lists] = SHARED, [MAP_list_hints] = SHARED,
+	[MAP_service_lists] = SHARED, [MAP_followed_lists] = SHARED,
 	[MAP_names] = SHARED, [MAP_uniform] = SHARED, [MAP_devices] = SHARED, [MAP_peers] = SHARED,
 	[MAP_peer_names] = SHARED, [MAP_subnets] = SHARED, [MAP_routes] = SHARED,
 	[MAP_own] = SHARED, [MAP_policy] = SHARED, [MAP_pools] = SHARED, [MAP_guards] = SHARED,

@@ -13,6 +13,7 @@
 #include "dataplane/config_text.h"
 #include "dataplane/control.h"
 #include "dataplane/dataplane.h"
+#include "dataplane/followed_lists.h"
 #include "dataplane/map_info.h"
 #include "lib/log.h"
 #include "dataplane/table.h"
@@ -264,9 +265,10 @@ static int forget_links(struct dataplane *dp, const struct host *h, int *changes
 struct before {
 	struct service_name *names;
 	struct list_entry *lists;
+	struct service_lists *service_lists;
 	/* n flags: whether the list of sources with this index is in use */
 	bool *used;
-	size_t n_names, n_lists;
+	size_t n_names, n_lists, n_service_lists;
 	__u32 n;
 };
 
@@ -284,7 +286,8 @@ static int read_before(const struct dataplane *dp, struct before *b)
 			b->used[running[i].sources] = true;
 	free(running);
 	return rc ?: dataplane_names(dp, &b->names, &b->n_names) ?:
-	       dataplane_lists(dp, &b->lists, &b->n_lists);
+	       dataplane_lists(dp, &b->lists, &b->n_lists) ?:
+	       dataplane_service_lists(dp, &b->service_lists, &b->n_service_lists);
 }
 
 static int write_name(const struct dataplane *dp, __u32 id, const struct service_name *name,
@@ -330,6 +333,7 @@ static void restore_before(const struct dataplane *dp, const struct plan *p, con
 
 	dataplane_lists_write(dp, &was, &ignored);
 	dataplane_lists_clean(dp, &was, &ignored);
+	dataplane_service_lists_write(dp, b->service_lists, b->n_service_lists, &ignored);
 	trie_clean(dp, b->used, b->n, &ignored);
 	for (__u32 id = 0; id < b->n_names && id < p->n_services; id++)
 		if (*p->services[id].name)
@@ -392,7 +396,8 @@ int dataplane_sync(struct dataplane *dp, struct plan *p, const struct host *h)
 		goto cleanup;
 	rc = sync_names(dp, p, &b, false, &changes) ?:
 	     sync_sources(dp, p, b.used, now, b.n, &changes) ?:
-	     dataplane_lists_write(dp, p, &changes) ?: dataplane_pools_write(dp, p, &changes) ?:
+	     dataplane_lists_write(dp, p, &changes) ?:
+	     dataplane_followed_write(dp, p, &changes) ?: dataplane_pools_write(dp, p, &changes) ?:
 	     dataplane_keys_write(dp, p, &changes) ?: dataplane_relay_write(dp, p, &changes) ?:
 	     dataplane_blind_write(dp, p, &changes);
 	if (!rc) {
@@ -414,6 +419,7 @@ int dataplane_sync(struct dataplane *dp, struct plan *p, const struct host *h)
 	if (!rc) {
 		trie_clean(dp, now, b.n, &changes);
 		rc = dataplane_lists_clean(dp, p, &changes) ?:
+		     dataplane_followed_clean(dp, p, &changes) ?:
 		     dataplane_relay_clean(dp, p, &changes) ?:
 		     sync_names(dp, p, &b, true, &changes) ?: sync_control(dp, p, changes) ?:
 		     sync_config(dp, p);
@@ -423,6 +429,7 @@ int dataplane_sync(struct dataplane *dp, struct plan *p, const struct host *h)
 cleanup:
 	free(b.names);
 	free(b.lists);
+	free(b.service_lists);
 	free(b.used);
 	free(now);
 	return rc ?: changes;

@@ -19,6 +19,7 @@
 #include "lib/library.h"
 #include "dataplane/pins.h"
 #include "dataplane/shared.h"
+#include "instance/lists.h"
 
 struct check_host {
 	struct check check;
@@ -498,6 +499,29 @@ static void check_secrets(struct check_host *k)
 	}
 }
 
+static void check_list(struct check_host *k, size_t i, const char *key, const struct list_config *l)
+{
+	struct list_content content;
+	struct nft_set_kind kind;
+	int rc = list_read(l, &content, &kind);
+
+	list_keys_free(&content.keys);
+	at(&k->check, 0, "/services/%zu/%s/%zu", i, key, l->at);
+	if (rc && (geteuid() == 0 || (rc != -EACCES && rc != -EPERM)))
+		tell(&k->check, "%s: %s", l->name, list_unread(l, rc));
+}
+
+/* Checks the lists that other programs keep. */
+static void check_lists(struct check_host *k, size_t i)
+{
+	const struct service_config *s = &k->c->services[i];
+
+	for (size_t j = 0; j < s->n_allow_lists; j++)
+		check_list(k, i, "allow", &s->allow_lists[j]);
+	for (size_t j = 0; j < s->n_deny_lists; j++)
+		check_list(k, i, "deny", &s->deny_lists[j]);
+}
+
 unsigned int host_check(const struct config *c, const struct host *h,
 			const struct resolved_backends *answers, const char *instance,
 			config_tell *tell, void *data)
@@ -514,6 +538,7 @@ unsigned int host_check(const struct config *c, const struct host *h,
 	for (size_t i = 0; i < c->n_services; i++) {
 		check_listen(&k, i);
 		check_backends(&k, i);
+		check_lists(&k, i);
 	}
 	check_devices(&k);
 	check_followed(&k);

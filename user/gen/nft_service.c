@@ -211,9 +211,21 @@ static void put_list(FILE *out, const struct service_config *s, const char *what
 	fputs(" }\n\t}\n", out);
 }
 
+/* Says that the rules do not follow the lists that other programs keep. */
+static void put_lists(FILE *out, const struct service_config *s, const char *what,
+		      const struct list_config *lists, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		fprintf(out, "\t# not followed by these rules: the list %s in %s of %s\n",
+			lists[i].name, what, s->name);
+}
+
 void nft_service_sets(FILE *out, const struct nft_config *n, const struct service_config *s)
 {
 	static const __u8 families[] = { FAMILY_IPV4, FAMILY_IPV6 };
+
+	put_lists(out, s, "allow", s->allow_lists, s->n_allow_lists);
+	put_lists(out, s, "deny", s->deny_lists, s->n_deny_lists);
 
 	for (size_t i = 0; i < 2; i++) {
 		put_list(out, s, "allow", s->allow, s->n_allow, families[i]);
@@ -237,7 +249,7 @@ static void put_clients(FILE *out, const struct way *w)
 		fprintf(out, "%s saddr @deny%c_%s counter drop", ip, family, s->name);
 		put_service(out, w);
 	}
-	if (s->n_allow) {
+	if (s->n_allow || s->n_allow_lists) {
 		put_original(out, w);
 		if (count(s->allow, s->n_allow, w->backend.family))
 			fprintf(out, "%s saddr != @allow%c_%s ", ip, family, s->name);

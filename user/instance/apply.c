@@ -14,7 +14,9 @@
 #include "dataplane/config_text.h"
 #include "instance/apply.h"
 #include "instance/follower.h"
+#include "instance/lists.h"
 #include "dataplane/dataplane.h"
+#include "dataplane/followed_lists.h"
 #include "dataplane/load_error.h"
 #include "lib/log.h"
 #include "plan/plan.h"
@@ -203,7 +205,8 @@ static int apply_once(const char *instance, const struct plan_input *given,
 		     dataplane_guards(dp, &in.guards, &in.n_guards) ?:
 		     dataplane_table(dp, &in.running, &in.n_running) ?:
 		     dataplane_slots(in.running, in.n_running, &in.slots, &in.n_slots) ?:
-		     dataplane_peers(dp, &in.peers, &in.n_peers);
+		     dataplane_peers(dp, &in.peers, &in.n_peers) ?:
+		     dataplane_followed(dp, &in.lists, &in.n_lists);
 	in.n_sites = count_sites(in.config);
 	if (!rc)
 		rc = followed_devices_read(in.config, &in.followed_peers, &in.n_followed);
@@ -230,7 +233,7 @@ static int apply_once(const char *instance, const struct plan_input *given,
 	free(in.guards);
 	free(in.slots);
 	free(in.running);
-	free(in.peers);
+	free(in.peers), free(in.lists);
 	followed_devices_free(in.followed_peers, in.n_followed);
 	plan_free(p);
 	dataplane_close(dp);
@@ -263,14 +266,17 @@ static int publish_text(const char *instance, const struct plan_input *in, int r
 static int apply_all(const char *instance, struct plan_input *in, struct resolved_backends *answers,
 		     bool missing)
 {
-	struct outcome outcome;
+	struct outcome outcome = { 0 };
 	int rc = run_state_prepare(instance, in->config, &in->config_text);
 	bool moved;
 
 	if (rc)
 		return rc;
 	moved = resolver_once(answers, missing, RESOLVE_MS);
-	rc = publish_text(instance, in, apply_once(instance, in, answers, false, &outcome));
+	rc = apply_memory(instance, lists_read(in->config, &in->contents, &in->n_contents));
+	rc = publish_text(instance, in,
+			  rc ?: apply_once(instance, in, answers, false, &outcome));
+	lists_free(in->contents, in->n_contents);
 	if (!rc)
 		resolved_backends_write(instance, answers, moved || outcome.moved);
 	return rc;

@@ -101,14 +101,6 @@ static void put_scalar(struct schema *s, const struct yaml_key *key)
 	}
 }
 
-static void put_item(struct schema *s, const struct yaml_key *key)
-{
-	if (key->below)
-		put_mapping(s, key->below, key->name);
-	else
-		put_scalar(s, key);
-}
-
 /* Begins an object that put_end() ends. */
 static void put_begin(struct schema *s)
 {
@@ -119,6 +111,29 @@ static void put_begin(struct schema *s)
 static void put_end(struct schema *s)
 {
 	fprintf(s->out, "\n%*s}", 2 * --s->depth, "");
+}
+
+static void put_item(struct schema *s, const struct yaml_key *key)
+{
+	if (key->below && key->pattern) {	/* a text, or a mapping with one key */
+		put_name(s, "", "anyOf");
+		fputs("[ ", s->out);
+		put_begin(s);
+		put_scalar(s, key);
+		put_end(s);
+		fputs(", ", s->out);
+		put_begin(s);
+		put_mapping(s, key->below, key->name);
+		put_name(s, ",", "minProperties");
+		fputs("1", s->out);
+		put_name(s, ",", "maxProperties");
+		fputs("1", s->out);
+		put_end(s);
+		fputs(" ]", s->out);
+	} else if (key->below)
+		put_mapping(s, key->below, key->name);
+	else
+		put_scalar(s, key);
 }
 
 static void put_list(struct schema *s, const struct yaml_key *key)

@@ -319,7 +319,9 @@ int plan_make(const struct plan_input *in, struct plan **ret)
 		return rc;
 	m.plan->services = calloc(in->n_names + in->config->n_services + 2,
 				  sizeof(*m.plan->services));
-	if (!m.plan->services)
+	m.plan->service_lists = calloc(in->n_names + in->config->n_services + 2,
+				       sizeof(*m.plan->service_lists));
+	if (!m.plan->services || !m.plan->service_lists)
 		goto cleanup;
 	if (in->n_names)
 		memcpy(m.plan->services, in->names, in->n_names * sizeof(*in->names));
@@ -351,6 +353,8 @@ void plan_free(struct plan *p)
 	free(p->hints);
 	free(p->trie);
 	free(p->lists);
+	free(p->followed);
+	free(p->service_lists);
 	free(p->nics);
 	free(p->links);
 	free(p->entries);

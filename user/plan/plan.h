@@ -7,6 +7,7 @@
  */
 #pragma once
 #include "config/config.h"
+#include "lib/list_keys.h"
 #include "net/host.h"
 #include "net/netlink.h"
 #include "net/wireguard.h"
@@ -37,6 +38,20 @@ struct plan_nic {		/* device to which XDP is attached, for one or more ports */
 struct list_entry {			/* prefix in the list allow or deny of a service */
 	struct source_key key;
 	__u8 verdict;			/* enum list_verdict */
+};
+
+struct list_content {		/* contents of a list that another program keeps */
+	struct list_config from;
+	struct list_keys keys;		/* sorted */
+	bool read;			/* false: the list could not be read */
+	__u32 skipped;			/* as in struct followed_list */
+};
+
+struct plan_followed {			/* a list that another program keeps */
+	__u32 id;
+	struct list_config from;
+	/* NULL: the running contents stay. plan_input.contents owns it. */
+	const struct list_content *content;
 };
 
 struct plan_key {			/* a WireGuard public key of a backend */
@@ -118,6 +133,11 @@ struct plan {
 	size_t n_trie;
 	struct list_entry *lists;	/* lists allow and deny of all services */
 	size_t n_lists;
+	/* Lists that other programs keep, how many prefixes these have together, and, indexed by
+	 * service id, which of them a service has. */
+	struct plan_followed *followed;
+	size_t n_followed, followed_prefixes;
+	struct service_lists *service_lists;
 	struct link *links; /* all interfaces of this host; dataplane/ adds flags of attachment */
 	size_t n_links;
 	struct table_entry *entries;
@@ -176,6 +196,9 @@ struct plan_input {
 	/* Devices to leave out: attaching failed there, because another program has them. */
 	__u32 refused[16];
 	size_t n_refused;
+	/* Lists that were read for this change; all others keep their running contents. */
+	struct list_content *contents;
+	size_t n_contents;
 	/* A daemon runs, so the plan uses the map `uniform`, and has room for later changes. */
 	bool followed;
 	bool tolerant;			/* leave out what contradicts the host, with a warning */
@@ -200,6 +223,8 @@ struct plan_input {
 	size_t n_running;
 	struct relay_peer *peers;	/* the running peers, indexed by id */
 	size_t n_peers;
+	struct followed_list *lists;	/* the running lists of other programs, indexed by id */
+	size_t n_lists;
 };
 
 /* Follows a link down through VLANs to its nic. Stores the VLANs, the outermost one last, and
@@ -208,6 +233,8 @@ struct plan_input {
 int plan_vlans(const struct host *h, const struct nl_link *link, const struct nl_link *vlans[2],
 	       const struct nl_link **ret_nic);
 
+/* Returns whether this is the running list for an entry of the configuration. */
+bool followed_list_is(const struct followed_list *l, const struct list_config *from);
 /* Makes the plan. Returns 0, or -errno after printing an error. */
 int plan_make(const struct plan_input *in, struct plan **ret);
 void plan_free(struct plan *p);

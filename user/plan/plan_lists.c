@@ -4,7 +4,8 @@
  * that matches, but `deny` has precedence over `allow`. So a prefix within a denied one gets no
  * entry. If there is an `allow`, an entry of length 0 denies all other clients. In the map, IPv4
  * addresses are within ::/0. If a short IPv6 prefix contains them and has another verdict than IPv4
- * should have, 0.0.0.0/0 gets an entry of its own.
+ * should have, 0.0.0.0/0 gets an entry of its own. If the service also has lists of other programs
+ * (plan_followed.c), these decide about clients that no prefix here names.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -69,7 +70,10 @@ static int add_list_entry(struct plan *p, __u32 id, const struct prefix *prefix,
 int plan_lists(struct plan_builder *m, const struct service_config *s, __u32 id)
 {
 	struct rule *rules = calloc(s->n_allow + s->n_deny + 1, sizeof(*rules));
-	enum list_verdict rest = s->n_allow ? LIST_DENY : LIST_ALLOW, verdict;
+	bool only_some = s->n_allow || s->n_allow_lists,
+	     followed = s->n_allow_lists || s->n_deny_lists;
+	enum list_verdict rest = followed ? only_some ? LIST_ELSE_DENY : LIST_ELSE_ALLOW :
+				 only_some ? LIST_DENY : LIST_ALLOW, verdict;
 	bool says_all = false, says_ipv4 = false, around_ipv4 = false;
 	const struct prefix *denied = NULL;
 	size_t n;
@@ -95,8 +99,8 @@ int plan_lists(struct plan_builder *m, const struct service_config *s, __u32 id)
 		around_ipv4 |= is_around_ipv4(p) && verdict != rest;
 		rc = add_list_entry(m->plan, id, p, verdict);
 	}
-	if (!rc && s->n_allow && !says_all)
-		rc = add_list_entry(m->plan, id, NULL, LIST_DENY);
+	if (!rc && only_some && !says_all)
+		rc = add_list_entry(m->plan, id, NULL, rest);
 	if (!rc && around_ipv4 && !says_ipv4)
 		rc = add_list_entry(m->plan, id, &all_ipv4, rest);
 	free(rules);

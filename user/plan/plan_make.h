@@ -88,6 +88,8 @@ int plan_ways(struct plan_builder *m, const struct address *backend, __u32 vrf);
 bool plan_has_ways(const struct plan_builder *m, const struct address *backend);
 /* Adds the lists `allow` and `deny` of a service. */
 int plan_lists(struct plan_builder *m, const struct service_config *s, __u32 id);
+/* Adds the lists of a service that other programs keep. */
+int plan_followed(struct plan_builder *m, const struct service_config *s, __u32 id);
 /* Sets the source addresses and ports of a masquerading service. Call it before making its
  * listeners. */
 int plan_pool(struct plan_builder *m, size_t service, __u32 id);

@@ -180,7 +180,7 @@ static struct listener listener_of(const struct plan_builder *m, size_t service,
 	return (struct listener){ .ifindex = ifindex, .id = id, .local = *local,
 				  .port = plan_backend(m, service, backend)->port,
 				  .backend_port = plan_backend(m, service, backend)->port,
-				  .lists = s->n_allow || s->n_deny,
+				  .lists = service_has_lists(s),
 				  .flags = (s->df == DF_REPORT ? SERVICE_DF_REPORT : 0) |
 				  plan_backend(m, service, backend)->number <<
 				  SERVICE_BACKEND_SHIFT };
@@ -441,7 +441,8 @@ int plan_services(struct plan_builder *m)
 		__u32 id = plan_service_id(p, c->services[i].name, c->services[i].nat);
 		size_t before = m->n_listeners;
 
-		rc = plan_lists(m, &c->services[i], id) ?: plan_guard(m, i, id) ?:
+		rc = plan_lists(m, &c->services[i], id) ?:
+		     plan_followed(m, &c->services[i], id) ?: plan_guard(m, i, id) ?:
 		     plan_pool(m, i, id);
 		for (size_t j = 0; j < p->n_ports && !rc; j++)
 			if (is_here(m, i, &p->ports[j]))

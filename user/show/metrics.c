@@ -470,6 +470,7 @@ static int write_maps(struct scrape *s)
 	service_families(s);
 	flow_families(s);
 	guard_families(&s->text, s->dp, s->services, s->n_services);
+	list_families(&s->text, s->dp);
 	peer_families(s);
 	site_families(&s->text, s->dp);
 	interface_families(s);

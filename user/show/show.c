@@ -172,13 +172,16 @@ static int show_pool(struct node row, const struct dataplane *dp, __u32 id, cons
 	return 0;
 }
 
-static void show_prefixes(struct node row, const char *key, const struct prefix *list, size_t n)
+static void show_clients(struct node row, const char *key, const struct prefix *list, size_t n,
+			 const struct list_config *lists, size_t n_lists)
 {
+	char text[ADDRESS_STRLEN], described[LIST_NAME_LEN + 16];
 	struct node to = document_list(row, key);
-	char text[ADDRESS_STRLEN];
 
 	for (size_t i = 0; i < n; i++)
 		document_append(to, prefix_format(&list[i], text));
+	for (size_t i = 0; i < n_lists; i++)
+		document_append(to, list_describe(&lists[i], described));
 }
 
 /* Shows the service's lists allow and deny from the configuration. */
@@ -187,8 +190,8 @@ static void show_lists(struct node row, const struct config *c, const char *name
 	const struct service_config none = { 0 }, *s = c ? config_service(c, name) : NULL;
 
 	s = s ?: &none;
-	show_prefixes(row, "allow", s->allow, s->n_allow);
-	show_prefixes(row, "deny", s->deny, s->n_deny);
+	show_clients(row, "allow", s->allow, s->n_allow, s->allow_lists, s->n_allow_lists);
+	show_clients(row, "deny", s->deny, s->n_deny, s->deny_lists, s->n_deny_lists);
 }
 
 void show_limits(struct node row, const struct config *c, const char *service, const char *peer)
@@ -397,7 +400,7 @@ int show_write(const struct dataplane *dp, unsigned int what, bool json, FILE *o
 	if (!rc && what & SHOW_INTERFACES)
 		rc = show_interfaces(d, &k);
 	if (!rc && what & SHOW_SERVICES)
-		rc = show_services(d, &k, reasons, n);
+		rc = show_services(d, &k, reasons, n) ?: show_followed(d, dp);
 	if (!rc && what & (SHOW_PEERS | SHOW_ROUTES))
 		rc = show_relay(d, dp, what & SHOW_PEERS ? &k : NULL, what & SHOW_ROUTES, reasons,
 				n);

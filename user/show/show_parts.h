@@ -31,6 +31,11 @@ void guard_families(struct metrics_text *t, const struct dataplane *dp,
 
 /* Adds the members rate_from and rate_to of a service or, if `service` is "", of a peer. */
 void show_limits(struct node row, const struct config *c, const char *service, const char *peer);
+/* Writes a list as source and name, and returns buf. */
+const char *list_describe(const struct list_config *l, char buf[LIST_NAME_LEN + 16]);
+/* Adds the lists of clients that other programs keep. Returns 0 or -errno. */
+int show_followed(struct document *d, const struct dataplane *dp);
+void list_families(struct metrics_text *t, const struct dataplane *dp);
 
 struct conditions;
 /* Adds the relay's peers (k NULL: no peers) and, if asked, its routes. Returns 0 or -errno. */

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * The entries of `allow` and `deny`: prefixes, and lists that other programs keep. config.c,
+ * config_check.c and config_write.c include it.
+ */
+#pragma once
+#include "config/config.h"
+#include "config/config_tell.h"
+#include "lib/yaml.h"
+
+extern const struct yaml_key config_list_keys[];
+/* Read an item of `allow` or `deny`: a prefix, or a list of another program. */
+yaml_set config_add_allowed, config_add_denied;
+yaml_set config_set_path;	/* reads a path that begins with '/' */
+
+/* Checks `allow` and `deny` of service i. */
+void config_check_lists(struct check *k, size_t i);
+/* Writes `allow` and `deny` of a service. */
+void config_put_lists(FILE *out, const struct service_config *s);
+/* Writes a list as in the configuration, such as { file: "/etc/blocklist" }. */
+void config_put_list(FILE *out, const struct list_config *l);
+bool config_list_equal(const struct list_config *a, const struct list_config *b);

@@ -1,0 +1,471 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Implements lists.h. A notification about elements of a set becomes a few changes of the map. In
+ * all other cases (a file changed, a set came or went, a notification was lost) the list is read
+ * again as a whole, and the differences are written.
+ */
+#include <errno.h>
+#include <libgen.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "config/config_lists.h"
+#include "daemon/lists.h"
+#include "dataplane/followed_lists.h"
+#include "instance/lists.h"
+#include "instance/run_state.h"
+#include "lib/grow.h"
+#include "lib/log.h"
+#include "lib/memory.h"
+#include "lib/timer.h"
+#include "net/nft_set.h"
+
+#define BURST_MS 10		/* changes of this time are written together */
+/* Time in ms without a change of a file until it is read: its writer may not be done. */
+#define QUIET_MS 100
+#define TICK_MS 1000
+#define RETRY_MS 5000			/* interval of reading a list again that was unreadable */
+/* Elements of some sets time out without a notification. These sets are read again each second, but
+ * reading takes at most one SHARE-th of a CPU. */
+#define SHARE 20
+
+struct change {
+	struct source_key key;
+	bool del;
+	size_t number;			/* later changes have larger ones */
+};
+
+struct follow {
+	struct list_config from;
+	__u32 id;			/* its id when it was last used */
+	bool dirty;			/* read the list again, not before `due` */
+	uint64_t due;			/* in ms of the loop's clock; of no use if not dirty */
+	uint64_t next;			/* time at which it becomes dirty by itself; 0: never */
+	bool tried;
+	int rc;				/* result of the last attempt to read it */
+	struct stat file;		/* the file that was read last */
+	uv_fs_event_t *directory;	/* watch of the file's directory, or NULL */
+	struct nft_join join;		/* joins the elements in notifications */
+	bool join_deletes;
+	struct change *changes;
+	size_t n_changes;
+};
+
+struct lists {
+	uv_loop_t *loop;
+	const char *instance;
+	void (*full)(void *data);
+	void *data;
+	struct follow **list;
+	size_t n;
+	uv_poll_t nft;
+	int fd;				/* socket for notifications; -1: none */
+	uv_timer_t soon, tick;
+};
+
+static void on_soon(uv_timer_t *timer);
+
+static void make_dirty(struct lists *l, struct follow *f, uint64_t wait)
+{
+	f->dirty = true;
+	f->due = uv_now(l->loop) + wait;
+	f->n_changes = 0;
+	f->join.first.family = 0;
+	timer_repeat(&l->soon, true, on_soon, wait, 0);
+}
+
+/* ---- notifications of nftables ---- */
+
+struct notified {
+	struct follow *f;
+	bool del;
+	struct list_keys keys;
+};
+
+static int join_element(void *data, const struct nft_element *e)
+{
+	struct notified *n = data;
+
+	return nft_join(&n->f->join, e, &n->keys);
+}
+
+static int add_change(struct follow *f, const struct source_key *key, bool del)
+{
+	struct change *c = append(f->changes, f->n_changes);
+
+	if (!c)
+		return -ENOMEM;
+	*c = (struct change){ .key = *key, .del = del, .number = f->n_changes };
+	return 0;
+}
+
+static void add_elements(struct lists *l, struct follow *f, bool del, const struct nlattr *elements)
+{
+	struct notified n = { .f = f, .del = del };
+	__u32 skipped = 0;
+	int rc;
+
+	f->join.broken |= f->join.first.family && f->join_deletes != del;
+	f->join_deletes = del;
+	rc = nft_elements_each(elements, &f->join.kind, join_element, &n, &skipped);
+	for (size_t i = 0; i < n.keys.n && !rc; i++)
+		rc = add_change(f, &n.keys.list[i], del);
+	list_keys_free(&n.keys);
+	if (rc || skipped || f->join.broken)
+		make_dirty(l, f, BURST_MS);
+	else
+		timer_repeat(&l->soon, true, on_soon, BURST_MS, 0);
+}
+
+/* Returns whether the list is the named set, or in the named table if the set is "". */
+static bool is_named(const struct follow *f, const char *name)
+{
+	size_t n = strlen(name);
+
+	return f->from.source == LIST_NFT_SET &&
+	       (!strcmp(f->from.name, name) ||
+		(n && name[n - 1] == ' ' && !strncmp(f->from.name, name, n)));
+}
+
+static void on_change(void *data, enum nft_change change, const char *name,
+		      const struct nlattr *elements)
+{
+	struct lists *l = data;
+
+	for (size_t i = 0; i < l->n; i++) {
+		struct follow *f = l->list[i];
+
+		if (f->from.source != LIST_NFT_SET || (name && !is_named(f, name)))
+			continue;
+		if (change == NFT_LOST || change == NFT_SETS)
+			make_dirty(l, f, BURST_MS);
+		else if (change == NFT_DONE && f->join.first.family)
+			make_dirty(l, f, BURST_MS);	/* a range up to the last address */
+		else if (elements && !f->dirty && !f->rc)
+			add_elements(l, f, change == NFT_DELETED, elements);
+	}
+}
+
+static void on_nft(uv_poll_t *poll, int status, int events)
+{
+	struct lists *l = poll->data;
+
+	/* libuv stops polling after an error of the socket, such as an overrun: start it again. */
+	if (status) {
+		uv_poll_start(poll, UV_READABLE, on_nft);
+		on_change(l, NFT_LOST, NULL, NULL);
+	}
+	nft_watch_read(l->fd, on_change, l);
+}
+
+static void watch_nft(struct lists *l)
+{
+	if (l->fd >= 0)
+		return;
+	l->fd = nft_watch();
+	if (l->fd < 0) {
+		log_warning("cannot follow the sets of nftables: %s: `wgxdp reload` reads them",
+			    strerror(-l->fd));
+		return;
+	}
+	uv_poll_init(l->loop, &l->nft, l->fd);
+	l->nft.data = l;
+	uv_poll_start(&l->nft, UV_READABLE, on_nft);
+}
+
+/* ---- files ---- */
+
+static bool is_same_file(const struct stat *a, const struct stat *b)
+{
+	return a->st_ino == b->st_ino && a->st_size == b->st_size &&
+	       a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
+}
+
+static void check_file(struct lists *l, struct follow *f)
+{
+	struct stat now = { 0 };
+
+	stat(f->from.name, &now);
+	if (!is_same_file(&now, &f->file)) {
+		f->file = now;
+		make_dirty(l, f, QUIET_MS);
+	}
+}
+
+static void on_directory(uv_fs_event_t *handle, const char *name, int events, int status)
+{
+	struct lists *l = handle->data;
+
+	for (size_t i = 0; i < l->n; i++)
+		if (l->list[i]->directory == handle)
+			check_file(l, l->list[i]);
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+	free(handle);
+}
+
+static void unwatch_file(struct follow *f)
+{
+	if (f->directory)
+		uv_close((uv_handle_t *)f->directory, on_closed);
+	f->directory = NULL;
+}
+
+/* Watches the directory of the file, so that a file which replaces it is noticed too. */
+static void watch_file(struct lists *l, struct follow *f)
+{
+	char path[LIST_NAME_LEN];
+
+	if (f->directory)
+		return;
+	strcpy(path, f->from.name);
+	f->directory = calloc(1, sizeof(*f->directory));
+	if (!f->directory || uv_fs_event_init(l->loop, f->directory)) {
+		free(f->directory);
+		f->directory = NULL;
+		return;
+	}
+	f->directory->data = l;
+	if (uv_fs_event_start(f->directory, on_directory, dirname(path), 0)) {
+		unwatch_file(f);	/* there is no such directory yet: on_tick() tries again */
+	}
+}
+
+/* ---- writing ---- */
+
+static int compare_changes(const void *a, const void *b)
+{
+	const struct change *x = a, *y = b;
+
+	return list_key_compare(&x->key, &y->key) ?:
+	       (x->number > y->number) - (x->number < y->number);
+}
+
+/* Sorts the changes into additions and removals: the last one of each prefix counts. */
+static int sort_changes(struct follow *f, struct list_keys *add, struct list_keys *del)
+{
+	qsort(f->changes, f->n_changes, sizeof(*f->changes), compare_changes);
+	for (size_t i = 0; i < f->n_changes; i++) {
+		const struct change *c = &f->changes[i];
+		struct list_keys *to = c->del ? del : add;
+		struct source_key *place;
+
+		if (i + 1 < f->n_changes && !list_key_compare(&c->key, &c[1].key))
+			continue;
+		place = append(to->list, to->n);
+		if (!place)
+			return -ENOMEM;
+		*place = c->key;
+	}
+	return 0;
+}
+
+static void write_changes(struct lists *l, const struct dataplane *dp, struct follow *f)
+{
+	struct list_keys add = { 0 }, del = { 0 };
+
+	if (sort_changes(f, &add, &del) || dataplane_list_change(dp, f->id, &add, &del))
+		f->next = uv_now(l->loop) + RETRY_MS;
+	list_keys_free(&add);
+	list_keys_free(&del);
+	f->n_changes = 0;
+}
+
+static void report_read(struct follow *f, int rc, size_t n)
+{
+	if (f->tried && rc == f->rc)
+		return;
+	if (rc)
+		log_warning("%s: %s; until then, wgxdp keeps the last contents", f->from.name,
+			    list_unread(&f->from, rc));
+	else
+		log_event("%s: the list has %zu prefixes", f->from.name, n);
+}
+
+static void read_again(struct lists *l, const struct dataplane *dp, struct follow *f,
+		       const struct followed_list *is)
+{
+	uint64_t began = uv_hrtime() / 1000000, took, wait;
+	struct list_content content;
+	int rc, changes = 0;
+
+	f->dirty = false;
+	if (f->from.source == LIST_FILE)
+		stat(f->from.name, &f->file);
+	f->join = (struct nft_join){ 0 };
+	rc = list_read(&f->from, &content, &f->join.kind);
+	report_read(f, rc, content.keys.n);
+	if (!rc)
+		rc = dataplane_list_replace(dp, f->id, &content.keys, &changes);
+	dataplane_list_note(dp, f->id, !rc ? LIST_READ : is->state == LIST_WAITING ? LIST_WAITING :
+			    LIST_KEPT, rc ? is->skipped : content.skipped);
+	list_keys_free(&content.keys);
+	memory_give_back();
+	took = uv_hrtime() / 1000000 - began;
+	wait = rc && rc != -ENOENT ? RETRY_MS : !f->join.kind.silent ? 0 :
+	       SHARE * took > TICK_MS ? SHARE * took : TICK_MS;
+	f->next = wait ? uv_now(l->loop) + wait : 0;
+	f->tried = true;
+	f->rc = rc;
+}
+
+/* Writes everything that is due. Returns the time in ms until the next list is due; 0: none. */
+static uint64_t write_due(struct lists *l, const struct dataplane *dp)
+{
+	uint64_t now = uv_now(l->loop), wait = 0;
+	struct followed_list is;
+
+	for (size_t i = 0; i < l->n; i++) {
+		struct follow *f = l->list[i];
+
+		if (f->dirty && f->due > now)
+			wait = wait && wait < f->due - now ? wait : f->due - now;
+		else if (!(f->dirty || f->n_changes) ||
+			 !dataplane_list_find(dp, &f->from, &f->id, &is))
+			continue;
+		else if (f->dirty)
+			read_again(l, dp, f, &is);
+		else
+			write_changes(l, dp, f);
+	}
+	return wait;
+}
+
+static void on_soon(uv_timer_t *timer)
+{
+	struct lists *l = timer->data;
+	struct dataplane *dp = NULL;
+	int lock = run_state_lock(l->instance);
+	uint64_t wait = 0;
+	bool full = false;
+
+	if (lock >= 0 && !dataplane_open(l->instance, &dp) && dp->running) {
+		wait = write_due(l, dp);
+		full = dataplane_hints_are_dense(dp);
+	}
+	dataplane_close(dp);
+	if (lock >= 0)
+		close(lock);
+	if (wait)
+		timer_repeat(&l->soon, true, on_soon, wait, 0);
+	if (full)
+		l->full(l->data);
+}
+
+static void on_tick(uv_timer_t *timer)
+{
+	struct lists *l = timer->data;
+	uint64_t now = uv_now(l->loop);
+
+	for (size_t i = 0; i < l->n; i++) {
+		struct follow *f = l->list[i];
+
+		if (f->next && f->next <= now && !f->dirty)
+			make_dirty(l, f, BURST_MS);
+		if (f->from.source == LIST_FILE) {
+			watch_file(l, f);
+			check_file(l, f);
+		}
+	}
+}
+
+/* ---- configuration ---- */
+
+struct lists *lists_new(uv_loop_t *loop, const char *instance, void (*full)(void *data), void *data)
+{
+	struct lists *l = calloc(1, sizeof(*l));
+
+	if (!l)
+		return NULL;
+	*l = (struct lists){ .loop = loop, .instance = instance, .full = full, .data = data,
+			     .fd = -1 };
+	timer_init(loop, &l->soon, l);
+	timer_init(loop, &l->tick, l);
+	return l;
+}
+
+struct chosen {
+	struct lists *l;
+	struct follow **list;
+	size_t n;
+};
+
+static int choose(void *data, const struct list_config *from)
+{
+	struct chosen *c = data;
+	struct follow **place = append(c->list, c->n);
+	size_t i = 0;
+
+	if (!place)
+		return -ENOMEM;
+	while (i < c->l->n && !(c->l->list[i] && config_list_equal(&c->l->list[i]->from, from)))
+		i++;
+	if (i < c->l->n) {
+		*place = c->l->list[i];
+		c->l->list[i] = NULL;
+		return 0;
+	}
+	*place = calloc(1, sizeof(**place));
+	if (!*place) {
+		c->n--;
+		return -ENOMEM;
+	}
+	(*place)->from = *from;
+	(*place)->dirty = true;
+	return 0;
+}
+
+static void follow_free(struct follow *f)
+{
+	if (!f)
+		return;
+	unwatch_file(f);
+	free(f->changes);
+	free(f);
+}
+
+/* Reads lists again that the maps have lost. */
+static void check_maps(struct lists *l)
+{
+	struct dataplane *dp = NULL;
+	struct followed_list is;
+
+	if (!l->n || dataplane_open(l->instance, &dp))
+		return;
+	for (size_t i = 0; i < l->n; i++) {
+		struct follow *f = l->list[i];
+
+		if (dataplane_list_find(dp, &f->from, &f->id, &is) && f->tried && !f->rc &&
+		    is.state == LIST_WAITING)
+			f->dirty = true;
+		if (f->dirty)
+			make_dirty(l, f, 0);
+	}
+	dataplane_close(dp);
+}
+
+void lists_reconfigure(struct lists *l, const struct config *c)
+{
+	struct chosen chosen = { .l = l };
+	bool sets = false;
+
+	if (lists_each(c, choose, &chosen))
+		log_error("cannot follow all lists of allow and deny: %s", strerror(ENOMEM));
+	for (size_t i = 0; i < l->n; i++)
+		follow_free(l->list[i]);
+	free(l->list);
+	l->list = chosen.list;
+	l->n = chosen.n;
+	for (size_t i = 0; i < l->n; i++) {
+		sets |= l->list[i]->from.source == LIST_NFT_SET;
+		if (l->list[i]->from.source == LIST_FILE)
+			watch_file(l, l->list[i]);
+	}
+	if (sets)
+		watch_nft(l);
+	check_maps(l);
+	timer_repeat(&l->tick, l->n, on_tick, TICK_MS, TICK_MS);
+}

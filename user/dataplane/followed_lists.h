@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * The lists of clients that other programs keep, in the maps lists, list_hints, service_lists and
+ * followed_lists (include/abi_lists.h). The caller of a function that writes holds the instance's
+ * lock. daemon/, show/ and files of dataplane/ include it.
+ */
+#pragma once
+#include "dataplane/dataplane.h"
+
+/* Read all lists by id, and the lists of each service by its id. The caller frees *ret. Return 0 or
+ * -errno. */
+int dataplane_followed(const struct dataplane *dp, struct followed_list **ret, size_t *ret_n);
+int dataplane_service_lists(const struct dataplane *dp, struct service_lists **ret, size_t *ret_n);
+
+/* Finds a list. *ret_id: where to look first. Returns whether there is such a list. */
+bool dataplane_list_find(const struct dataplane *dp, const struct list_config *from, __u32 *ret_id,
+			 struct followed_list *ret);
+
+void dataplane_size_followed(const struct dataplane *dp, struct bpf_object *obj,
+			     const struct plan *p, __u32 services);
+/* Parts of dataplane_sync(). _write comes before the table has services with new lists, and _clean
+ * removes the lists that no service has any more. */
+int dataplane_followed_write(const struct dataplane *dp, const struct plan *p, int *changes);
+int dataplane_followed_clean(const struct dataplane *dp, const struct plan *p, int *changes);
+int dataplane_service_lists_write(const struct dataplane *dp, const struct service_lists *l,
+				  size_t n, int *changes);
+
+/* Replaces the contents of a list by these keys, which are sorted. Adds the number of entries that
+ * it wrote to *changes. Returns 0, or -errno after printing an error. */
+int dataplane_list_replace(const struct dataplane *dp, __u32 id, const struct list_keys *keys,
+			   int *changes);
+/* Adds prefixes to a list, then removes others from it. Returns 0, or -errno after printing an
+ * error. */
+int dataplane_list_change(const struct dataplane *dp, __u32 id, const struct list_keys *add,
+			  const struct list_keys *del);
+/* Notes what the last attempt to read a list has found. */
+int dataplane_list_note(const struct dataplane *dp, __u32 id, enum list_state state, __u32 skipped);
+/* Clears the hints of prefixes that are in no list any more. */
+int dataplane_hints_renew(const struct dataplane *dp);
+/* Returns whether the lists have outgrown the hints: a pass makes them larger. */
+bool dataplane_hints_are_dense(const struct dataplane *dp);

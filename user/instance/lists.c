@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Implements lists.h.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include "config/config_lists.h"
+#include "instance/lists.h"
+#include "lib/file.h"
+#include "lib/grow.h"
+#include "lib/log.h"
+#include "net/nft_set.h"
+
+#define LIST_FILE_LIMIT (256 << 20)	/* longest file that is read, in bytes */
+
+static void warn_lines(const char *path, const struct list_wrong *wrong)
+{
+	if (wrong->lines == 1)
+		log_warning("%s:%zu: '%s' is not an address or a prefix, so this line is skipped: "
+			    "correct it, or put a '#' before it", path, wrong->first, wrong->text);
+	else if (wrong->lines)
+		log_warning("%s:%zu: '%s' is not an address or a prefix, so this line and %zu "
+			    "others are skipped: correct them, or put a '#' before each", path,
+			    wrong->first, wrong->text, wrong->lines - 1);
+}
+
+static int read_file(const char *path, struct list_content *ret)
+{
+	struct list_wrong wrong;
+	char *text;
+	size_t n;
+	int rc = file_read(path, LIST_FILE_LIMIT, &text, &n);
+
+	if (rc)
+		return rc;
+	rc = list_keys_parse(&ret->keys, text, n, &wrong);
+	free(text);
+	if (rc)
+		return rc;
+	list_keys_sort(&ret->keys);
+	warn_lines(path, &wrong);
+	ret->skipped = wrong.lines;
+	return 0;
+}
+
+int list_read(const struct list_config *from, struct list_content *ret,
+	      struct nft_set_kind *ret_kind)
+{
+	int rc;
+
+	*ret = (struct list_content){ .from = *from };
+	rc = from->source == LIST_FILE ? read_file(from->name, ret) :
+	     nft_set_read(from->name, ret_kind, &ret->keys, &ret->skipped);
+	if (rc)
+		list_keys_free(&ret->keys);
+	ret->read = !rc;
+	return rc;
+}
+
+const char *list_unread(const struct list_config *from, int rc)
+{
+	if (rc == -EOPNOTSUPP && from->source == LIST_NFT_SET)
+		return "the keys of this set are not addresses alone: name a set of the type "
+		       "ipv4_addr or ipv6_addr";
+	if (rc == -ENOENT)
+		return from->source == LIST_FILE ? "there is no such file: write it" :
+						   "there is no such set: create it";
+	return strerror(-rc);
+}
+
+int lists_each(const struct config *c, int (*each)(void *data, const struct list_config *l),
+	       void *data)
+{
+	const struct list_config **seen = NULL, **place;
+	size_t n = 0;
+	int rc = 0;
+
+	for (size_t i = 0; i < c->n_services; i++) {
+		const struct service_config *s = &c->services[i];
+
+		for (size_t j = 0; j < s->n_deny_lists + s->n_allow_lists && !rc; j++) {
+			const struct list_config *l = j < s->n_deny_lists ? &s->deny_lists[j] :
+						      &s->allow_lists[j - s->n_deny_lists];
+			size_t k = 0;
+
+			while (k < n && !config_list_equal(seen[k], l))
+				k++;
+			if (k < n)
+				continue;
+			place = append(seen, n);
+			if (place)
+				*place = l;
+			rc = place ? each(data, l) : -ENOMEM;
+		}
+	}
+	free(seen);
+	return rc;
+}
+
+struct contents {
+	struct list_content *list;
+	size_t n;
+};
+
+static int read_one(void *data, const struct list_config *l)
+{
+	struct contents *c = data;
+	struct list_content *place = append(c->list, c->n);
+	struct nft_set_kind kind;
+	int rc = place ? list_read(l, place, &kind) : -ENOMEM;
+
+	if (rc && rc != -ENOMEM)
+		log_warning("%s: %s; until then, wgxdp keeps the last contents", l->name,
+			    list_unread(l, rc));
+	return rc == -ENOMEM ? rc : 0;
+}
+
+int lists_read(const struct config *c, struct list_content **ret, size_t *ret_n)
+{
+	struct contents contents = { 0 };
+	int rc = lists_each(c, read_one, &contents);
+
+	if (rc)
+		lists_free(contents.list, contents.n);
+	*ret = rc ? NULL : contents.list;
+	*ret_n = rc ? 0 : contents.n;
+	return rc;
+}
+
+void lists_free(struct list_content *list, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		list_keys_free(&list[i].keys);
+	free(list);
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Reads the lists of clients that other programs keep: files, and sets of nftables. apply.c and
+ * daemon/ include it.
+ */
+#pragma once
+#include "net/nft_set.h"
+#include "plan/plan.h"
+
+/* Reads one list. Warns about lines that it skips. *ret_kind: kind of a set; unchanged for a file.
+ * Returns 0, -ENOENT if there is no such file or set, -EOPNOTSUPP if the set has other keys than
+ * addresses, or another -errno. */
+int list_read(const struct list_config *from, struct list_content *ret,
+	      struct nft_set_kind *ret_kind);
+/* Returns why a list could not be read, in words that follow its name. */
+const char *list_unread(const struct list_config *from, int rc);
+/* Reads all lists of a configuration, and warns about those that it cannot read. Returns 0 or
+ * -ENOMEM. The caller calls lists_free(). */
+int lists_read(const struct config *c, struct list_content **ret, size_t *ret_n);
+void lists_free(struct list_content *list, size_t n);
+/* Calls each() for each list of a configuration once. Stops if each() returns something other than
+ * 0, and returns that. */
+int lists_each(const struct config *c, int (*each)(void *data, const struct list_config *l),
+	       void *data);

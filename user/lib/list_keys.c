@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Implements list_keys.h.
+ */
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include "lib/grow.h"
+#include "lib/list_keys.h"
+
+bool list_key_is_ipv6(const struct source_key *key)
+{
+	return ntohl(key->id) & 1;
+}
+
+int list_keys_add(struct list_keys *k, const struct prefix *p)
+{
+	struct source_key *key = append(k->list, k->n);
+
+	if (!key)
+		return -ENOMEM;
+	key->id = htonl(p->family == FAMILY_IPV6);
+	key->prefixlen = 32 + p->len + (p->family == FAMILY_IPV4 ? 96 : 0);
+	key->addr = p->addr;
+	return 0;
+}
+
+/* Sets the bits from `len` on to 1. */
+static struct addr last_of(struct addr a, unsigned int len)
+{
+	for (unsigned int i = len; i < 128; i++)
+		a.b[i / 8] |= 0x80 >> i % 8;
+	return a;
+}
+
+/* Returns how many of the last bits of an address are 0. */
+static unsigned int zeros_at_end(const struct addr *a)
+{
+	unsigned int n = 0;
+
+	while (n < 128 && !(a->b[15 - n / 8] >> n % 8 & 1))
+		n++;
+	return n;
+}
+
+/* Adds 1. Returns false if the result is 0. */
+static bool increment(struct addr *a)
+{
+	for (int i = 15; i >= 0; i--)
+		if (++a->b[i])
+			return true;
+	return false;
+}
+
+int list_keys_add_range(struct list_keys *k, const struct address *first,
+			const struct address *last)
+{
+	unsigned int front = first->family == FAMILY_IPV4 ? 96 : 0, len;
+	struct addr at = first->addr, end;
+	bool more = true;
+
+	while (more && memcmp(&at, &last->addr, sizeof(at)) <= 0) {
+		/* the largest prefix that begins here and ends within the range */
+		len = 128 - zeros_at_end(&at);
+		len = len < front ? front : len;
+		for (; end = last_of(at, len), memcmp(&end, &last->addr, sizeof(end)) > 0; len++)
+			;
+		if (list_keys_add(k, &(struct prefix){ .addr = at, .family = first->family,
+						       .len = len - front }))
+			return -ENOMEM;
+		at = end;
+		more = increment(&at);
+	}
+	return 0;
+}
+
+int list_key_compare(const void *a, const void *b)
+{
+	const struct source_key *x = a, *y = b;
+
+	return memcmp(&x->id, &y->id, sizeof(x->id) + sizeof(x->addr)) ?:
+	       (int)x->prefixlen - (int)y->prefixlen;
+}
+
+void list_keys_sort(struct list_keys *k)
+{
+	size_t n = 0;
+
+	if (k->n)
+		qsort(k->list, k->n, sizeof(*k->list), list_key_compare);
+	for (size_t i = 0; i < k->n; i++)
+		if (!n || list_key_compare(&k->list[n - 1], &k->list[i]))
+			k->list[n++] = k->list[i];
+	k->n = n;
+}
+
+void list_keys_free(struct list_keys *k)
+{
+	free(k->list);
+	*k = (struct list_keys){ 0 };
+}
+
+/* ---- the text form ---- */
+
+static char *trim(char *s)
+{
+	char *end = s + strlen(s);
+
+	while (isspace((unsigned char)*s))
+		s++;
+	while (end > s && isspace((unsigned char)end[-1]))
+		*--end = '\0';
+	return s;
+}
+
+/* Parses an address with or without a length, and clears the bits behind the length. */
+static int parse_prefix(char *text, struct prefix *ret)
+{
+	char *slash = strchr(text, '/'), *end = NULL;
+	struct address a;
+	unsigned long len;
+
+	if (slash)
+		*slash = '\0';
+	if (address_parse(text, &a))
+		return -EINVAL;
+	len = slash && isdigit((unsigned char)slash[1]) ? strtoul(slash + 1, &end, 10) :
+	      a.family == FAMILY_IPV4 ? 32 : 128;
+	if ((slash && (!end || *end)) || len > (a.family == FAMILY_IPV4 ? 32 : 128))
+		return -EINVAL;
+	*ret = (struct prefix){ .addr = a.addr, .family = a.family, .len = len };
+	prefix_clear_host(ret);
+	return 0;
+}
+
+/* Returns 0, -EINVAL if the line is wrong, or -ENOMEM. */
+static int add_line(struct list_keys *k, char *line)
+{
+	char *dash = strchr(line, '-');
+	struct address first, last;
+	struct prefix p;
+
+	if (dash) {
+		*dash = '\0';
+		if (address_parse(trim(line), &first) || address_parse(trim(dash + 1), &last) ||
+		    first.family != last.family ||
+		    memcmp(&first.addr, &last.addr, sizeof(first.addr)) > 0)
+			return -EINVAL;
+		return list_keys_add_range(k, &first, &last);
+	}
+	return parse_prefix(line, &p) ?: list_keys_add(k, &p);
+}
+
+int list_keys_parse(struct list_keys *k, char *text, size_t n, struct list_wrong *ret)
+{
+	char *end = text + n, *line = text, copy[sizeof(ret->text)];
+	int rc = 0;
+
+	*ret = (struct list_wrong){ 0 };
+	for (size_t number = 1; line < end && rc != -ENOMEM; number++) {
+		char *next = memchr(line, '\n', end - line), *word = line;
+
+		if (next)
+			*next = '\0';
+		/* a zero byte within the line makes it wrong */
+		rc = strlen(line) < (size_t)((next ?: end) - line) ? -EINVAL : 0;
+		line[strcspn(line, "#;")] = '\0';
+		word = trim(line);
+		snprintf(copy, sizeof(copy), "%s", word);
+		for (char *c = copy; *c; c++)
+			*c = isgraph((unsigned char)*c) || *c == ' ' ? *c : '?';
+		if (!rc && *word)
+			rc = add_line(k, word);
+		if (rc == -EINVAL && !ret->lines++) {
+			ret->first = number;
+			memcpy(ret->text, copy, sizeof(copy));
+		}
+		line = next ? next + 1 : end;
+	}
+	return rc == -ENOMEM ? rc : 0;
+}
