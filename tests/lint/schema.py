@@ -37,7 +37,7 @@ UNSEEN = {
         deny-twice-beside-list deny-list-twice
         flows-source-twice follow-routes-twice follow-twice guard-amneziawg-overlap guard-amneziawg-twice guard-key-twice interface-twice listen-address-twice
         masquerade-twice peer-key-twice peer-prefix-of-another peer-prefix-twice peer-twice policy-icmpv6-twice policy-ports-overlap
-        port-twice port-twice-in-range same-address-and-port same-address6-and-port same-backend-twice-none same-interface-and-port
+        port-twice port-twice-in-range rates-twice rates-twice-bits same-address-and-port same-address6-and-port same-backend-twice-none same-interface-and-port
         same-interface-and-range service-twice""",
     'a list has too few or too many items': """
         allow-lists-many backends-empty backends-many backends-no-keys backends-one ddns-names flows-source-many guard-amneziawg-few guard-amneziawg-many
@@ -50,7 +50,7 @@ UNSEEN = {
         guard-profile-strict hairpin-none ipv6-dnat-no-ipv6 ipv6-dnat-no-listen ipv6-off-only-ipv6 listen-address-ipv6-direct
         listen-address-no-ipv4 listen-address-no-ipv6 listen-interface-and-addresses listen-interface-missing listen-missing
         listen-ports-missing masquerade-ipv6 masquerade-is-listen masquerade-listen none-where-dnat-listens none-with-addresses
-        none-with-ipv6-dnat none-with-other-port peers-no-overlay shared-tc""",
+        none-with-ipv6-dnat none-with-other-port peers-no-overlay rates-both rates-nothing rates-peer rates-unknown shared-tc""",
     'an address or prefix that no host has, a bit behind the length, a key of zeros': """
         allow-mapped backend-colons backend-link-local backend-loopback backend-loopback6 backend-mapped backend-multicast
         backend-multicast6 backend-unspecified backend-unspecified6 deny-host-bits guard-key-zero listen-address-broadcast
@@ -61,7 +61,8 @@ UNSEEN = {
     'a name that wgxdp or the kernel uses': """
         blind-device-lo blind-service-name interface-lo interface-name-dots listen-interface-lo peer-device-lo""",
     'a number in another form, or a limit within a text': """
-        announce-table deny-list-set-long port-float port-hex port-octal port-plus port-range-backwards port-range-high port-underscore""",
+        announce-table deny-list-set-long port-float port-hex port-octal port-plus port-range-backwards port-range-high port-underscore
+        rates-large rates-small rates-zero""",
     'a key that only `save` writes': 'misplaced-origin peer-origin',
     'YAML that wgxdp does not support': 'empty-commented unknown-merge-key',
 }
