@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# vm
 # timeout: 200
 # Lists that other programs keep: sets of nftables (single addresses, ranges, with timeouts), and a file. The daemon
 # follows them; without it they are as of the last `up` or `reload`. A client that the express path remembers is
@@ -87,6 +88,22 @@ nft delete element inet filter six '{ 2001:db8:1::6-2001:db8:1::9 }'
 admitted '[2001:db8:1::8]' '[2001:db8:1::7]'
 nft flush set inet filter six
 wait_for 4 'the set is empty' list_is 1.prefixes 0
+
+# The express path remembers a client for a second. It forgets the client when the set gets it.
+start client "$udptool" send -n 4000 -r 1000 uplink "$wan_mac" "198.51.100.9:4000" "198.51.100.1:$port" > "$work/sent"
+sender=$!
+was=$(arrived wg-end clients)
+many_came() { (($(arrived wg-end clients) > was + 1000)); }
+wait_for 4 'a thousand packets' many_came
+nft add element inet filter hosts '{ 198.51.100.9 }'
+wait_for 4 'the set has the client' list_is 0.prefixes 1
+sleep 0.02
+was=$(arrived wg-end clients)
+sleep 0.3
+expect 'packets of a client that was remembered' $(($(arrived wg-end clients) - was)) == 0
+wait "$sender"
+nft delete element inet filter hosts '{ 198.51.100.9 }'
+admitted 198.51.100.9
 
 # a set that comes later, with a range up to the last address, and elements that time out without a notification
 nft add set inet filter ranges '{ type ipv4_addr; flags interval, timeout; }'

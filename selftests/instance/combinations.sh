@@ -106,6 +106,7 @@ check_everything() {
 everything
 tunnel firewall wgr$$ fd12:3456:7898::1/128
 ddns_files
+example_lists firewall
 wgxdp check -c "$work/everything.yaml" > "$work/check" 2>&1 || fail "check: $(< "$work/check")"
 loads 'everything' check_everything < "$work/everything.yaml"
 say ok

@@ -36,6 +36,7 @@ the_host() {
 	the_sites
 	inside firewall wg set wg0 peer "$peer"
 	ddns_files
+	example_lists firewall
 	: > "$work/resolv.conf"
 	printf '%s wg-end.example.net\n' 192.168.1.10 2001:db8:2::10 > "$work/hosts"
 	mount --bind "$work/resolv.conf" "$(realpath /etc/resolv.conf)"

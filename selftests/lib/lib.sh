@@ -468,6 +468,17 @@ ddns_files() {
 	printf 'OVH_APP_KEY=a\nOVH_APP_SECRET=b\nOVH_CONSUMER_KEY=c\n' > /etc/wgxdp/ovh.conf
 }
 
+# Makes the lists that the examples name, after ddns_files
+example_lists() { # NAMESPACE
+	echo 192.0.2.66 > /etc/wgxdp/blocklist
+	inside "$1" nft -f - <<- EOF
+		table inet filter { set blocklist { type ipv4_addr; }; }
+		table ip crowdsec { set crowdsec-blacklists { type ipv4_addr; flags timeout; }; }
+		table ip6 crowdsec6 { set crowdsec6-blacklists { type ipv6_addr; flags timeout; }; }
+		table inet f2b-table { set addr-set-sshd { type ipv4_addr; }; set addr6-set-sshd { type ipv6_addr; }; }
+	EOF
+}
+
 need_tun() { [[ -c /dev/net/tun ]] || modprobe tun 2> /dev/null || fail 'no /dev/net/tun'; }
 
 # --- WireGuard: $WGXDP_WG is kernel or go (default: the kernel's, if it is available)

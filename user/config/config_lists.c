@@ -95,6 +95,7 @@ static void add_client(struct yaml *y, const struct yaml_key *key, struct yaml_n
 		return;
 	l->at = prefixes + *n - 1;
 	one.offset = 0;
+	one.below = config_list_keys;
 	yaml_set_map(y, &one, value, l);
 	if (!(value->to ?: value)->first ||
 	    (value->to ?: value)->first->next->next)
@@ -116,6 +117,18 @@ void config_add_denied(struct yaml *y, const struct yaml_key *key, struct yaml_n
 	struct service_config *s = object;
 
 	add_client(y, key, value, s, &s->deny_lists, &s->n_deny_lists);
+}
+
+void config_set_clients(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
+			void *object)
+{
+	struct yaml_key list = *key;
+
+	if (!is_list(value)) {
+		list.alone = false;
+		list.below = NULL;	/* errors then propose a prefix */
+	}
+	yaml_set_list(y, &list, value, object);
 }
 
 /* ---- checking ---- */

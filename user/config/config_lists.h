@@ -9,7 +9,9 @@
 #include "lib/yaml.h"
 
 extern const struct yaml_key config_list_keys[];
-/* Read an item of `allow` or `deny`: a prefix, or a list of another program. */
+/* Reads `allow` or `deny`: a list of items, or one list of another program. */
+yaml_set config_set_clients;
+/* Read an item: a prefix, or a list of another program. */
 yaml_set config_add_allowed, config_add_denied;
 yaml_set config_set_path;	/* reads a path that begins with '/' */
 

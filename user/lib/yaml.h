@@ -37,7 +37,7 @@ struct yaml_key {
 	/* Table of the keys in this mapping, or in each mapping of this list. */
 	const struct yaml_key *below;
 	yaml_set *item;			/* for a list: reads an item */
-	bool alone;			/* one item may stand in place of the list */
+	bool alone;		/* one item, or its mapping, may stand in place of the list */
 	/* Words that the value or an item of the list may be, ended by NULL. */
 	const char *const *choices;
 	/* Words that may stand in place of the mapping or list, ended by NULL. */
@@ -46,7 +46,7 @@ struct yaml_key {
 	unsigned long least, most;
 	const char *unit;		/* text behind a number, such as "s"; NULL: none */
 	/* Extended regular expression that every valid text matches, for lib/yaml_schema.h. NULL:
-	 * none. */
+	 * none. With `below`, an item is such a text, or a mapping with one key. */
 	const char *pattern;
 	bool required;
 	/* Key that makes this required one unnecessary; NULL: none. */

@@ -113,9 +113,24 @@ static void put_end(struct schema *s)
 	fprintf(s->out, "\n%*s}", 2 * --s->depth, "");
 }
 
+/* Writes a mapping that has one key. */
+static void put_pair(struct schema *s, const struct yaml_key *key)
+{
+	put_mapping(s, key->below, key->name);
+	put_name(s, ",", "minProperties");
+	fputs("1", s->out);
+	put_name(s, ",", "maxProperties");
+	fputs("1", s->out);
+}
+
+static bool is_text_or_pair(const struct yaml_key *key)
+{
+	return key->below && key->pattern;
+}
+
 static void put_item(struct schema *s, const struct yaml_key *key)
 {
-	if (key->below && key->pattern) {	/* a text, or a mapping with one key */
+	if (is_text_or_pair(key)) {
 		put_name(s, "", "anyOf");
 		fputs("[ ", s->out);
 		put_begin(s);
@@ -123,17 +138,14 @@ static void put_item(struct schema *s, const struct yaml_key *key)
 		put_end(s);
 		fputs(", ", s->out);
 		put_begin(s);
-		put_mapping(s, key->below, key->name);
-		put_name(s, ",", "minProperties");
-		fputs("1", s->out);
-		put_name(s, ",", "maxProperties");
-		fputs("1", s->out);
+		put_pair(s, key);
 		put_end(s);
 		fputs(" ]", s->out);
-	} else if (key->below)
+	} else if (key->below) {
 		put_mapping(s, key->below, key->name);
-	else
+	} else {
 		put_scalar(s, key);
+	}
 }
 
 static void put_list(struct schema *s, const struct yaml_key *key)
@@ -163,7 +175,9 @@ static void put_value(struct schema *s, const struct yaml_key *key)
 		put_name(s, "", "anyOf");
 		fputs("[ ", s->out);
 		put_begin(s);
-		if (key->alone) {
+		if (key->alone && is_text_or_pair(key)) {
+			put_pair(s, key);	/* a text must be in a list */
+		} else if (key->alone) {
 			put_item(s, key);
 		} else {
 			put_name(s, "", "type");
