@@ -118,8 +118,7 @@ MAP(blind_pairs, HASH, __u32, struct blind_pair, 1, BPF_F_NO_PREALLOC);
 MAP(blind_totals, PERCPU_ARRAY, __u32, struct blind_total, 1, 0);
 MAP(blind_waiting, ARRAY, __u32, struct blind_waiting, 1, 0);
 MAP(blind_state, ARRAY, __u32, struct blind_state, 1, 0);
-MAP(service_rates, ARRAY, __u32, struct rate, 1, BPF_F_MMAPABLE);
-MAP(peer_rates, ARRAY, __u32, struct rate, 1, BPF_F_MMAPABLE);
+MAP(rates, ARRAY, __u32, struct rate, 1, BPF_F_MMAPABLE);
 MAP(notify_filter, ARRAY, __u32, struct notify_filter, 1, 0);
 MAP(notify_budget, PERCPU_ARRAY, __u32, struct notify_budget, 1, 0);
 MAP(event_watch, ARRAY, __u32, __u64, 1, 0);
@@ -180,6 +179,7 @@ SWITCH(bool, with_source_trie, false);	/* on if a link has LINK_SOURCES_TRIE */
 SWITCH(bool, with_notify, false);
 SWITCH(bool, with_lists, false);	/* on if a service has SERVICE_LISTS */
 SWITCH(bool, with_rates, false);	/* on if a service or a peer has a rate */
+SWITCH(__u32, peer_rates, 0);		/* index in rates of the first peer */
 SWITCH(bool, with_followed_lists, false);	/* on if a service has lists of other programs */
 SWITCH(__u32, list_hints_mask, 0);	/* number of elements in list_hints, minus 1 */
 /* Switches of the relay. */

@@ -4,8 +4,8 @@
  * check before a packet is rewritten and sent, so that only forwarded packets use up the limits.
  *
  * Runs in ready() (pipeline.h), in site_rewrite() (relay/relay.h), and in the express path.
- * Reads:  s->service, direction, segments, len, peers; the limits in service_rates, peer_rates.
- * Writes: the states in these maps.
+ * Reads:  s->service, direction, segments, len, peers; the limits in the map rates.
+ * Writes: the states in this map.
  */
 #pragma once
 
@@ -49,14 +49,14 @@ INLINE struct rate *rate_of_service(__u32 total)
 {
 	__u32 index = rate_index(total_service(total), total_direction(total));
 
-	return bpf_map_lookup_elem(&service_rates, &index);
+	return bpf_map_lookup_elem(&rates, &index);
 }
 
 INLINE struct rate *rate_of_peer(__u32 peer, enum peer_direction direction)
 {
-	__u32 index = rate_index(peer, direction);
+	__u32 index = peer_rates + rate_index(peer, direction);
 
-	return bpf_map_lookup_elem(&peer_rates, &index);
+	return bpf_map_lookup_elem(&rates, &index);
 }
 
 INLINE bool rate_service_has_room(__u32 total, __u64 now)

@@ -30,10 +30,11 @@ _Static_assert(sizeof(struct rate) == 64, "a rate is a cache line");
 /* Time for which a bucket that was not used collects tokens: a burst may be that long. */
 #define RATE_BURST_MS 100
 
-/* Two maps, each an ARRAY of struct rate. All zero means no limit.
- * service_rates: index rate_index(id of the service, enum direction). Originals are the packets
- *                from clients, and replies the packets to them.
- * peer_rates:    index rate_index(id of the peer, enum peer_direction) */
+/* rates: ARRAY of struct rate. All zero means no limit. First come the services, at the index
+ * rate_index(id of the service, enum direction): originals are the packets from clients, and replies
+ * the packets to them. From the index peer_rates (a constant of the programs) on come the peers of
+ * the relay, at rate_index(id of the peer, enum peer_direction). It is one map because a program may
+ * use only 64 maps. */
 static inline __u32 rate_index(__u32 id, __u32 direction)
 {
 	return 2 * id + direction;

@@ -65,6 +65,18 @@ static void add_limit(struct yaml *y, const struct yaml_key *key, struct yaml_no
 			   key->like);
 }
 
+static void set_peer(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
+		     void *object)
+{
+	const char *text = yaml_text(y, key, value);
+
+	if (text && !is_peer_name(text))
+		yaml_error(y, value, "%s: '%s' cannot be the name of a peer: write letters, digits, "
+			   "'-', '_', '.', '+' and '/', such as %s", key->name, text, key->like);
+	else if (text)
+		yaml_set_text(y, key, value, object);
+}
+
 #define AT(f) .offset = offsetof(struct rate_config, f), \
 	.size = sizeof(((struct rate_config *)NULL)->f)
 #define IS_LIMIT .item = add_limit, .alone = true, \
@@ -73,7 +85,7 @@ static void add_limit(struct yaml *y, const struct yaml_key *key, struct yaml_no
 const struct yaml_key config_rates_keys[] = {
 	{ "service", yaml_set_text, "wg-end", AT(service), .required = true, .unless = "peer",
 	  .pattern = PATTERN_SERVICE },
-	{ "peer", yaml_set_text, "site-a", AT(peer), .pattern = PATTERN_PEER },
+	{ "peer", set_peer, "site-a", AT(peer), .pattern = PATTERN_PEER },
 	{ "from", yaml_set_list, "100 Mbit/s", AT(from), IS_LIMIT },
 	{ "to", yaml_set_list, "100 Mbit/s", AT(to), IS_LIMIT },
 	{},

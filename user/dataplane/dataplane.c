@@ -177,6 +177,17 @@ static void set_express(struct wgxdp *s, const struct plan *p)
 	bpf_map__set_max_entries(s->maps.tuples, tuples * libbpf_num_possible_cpus());
 }
 
+/* Sets the size of the map rates, which has the services first and then the peers. */
+static void set_rates(const struct dataplane *dp, struct wgxdp *s, const struct plan *p,
+		      __u32 services)
+{
+	s->rodata->with_rates = p->service_rates || p->peer_rates;
+	s->rodata->peer_rates = p->peer_rates ? rate_index(services, 0) : 0;
+	dataplane_size_map(dp, s->obj, MAP_rates, !s->rodata->with_rates ? 1 :
+			   rate_index(services + (p->peer_rates ? peers_room(dp, &p->relay) : 0),
+				      0));
+}
+
 /* Sets each map's size to what the plan needs, but never below the minimum or the running map's. */
 static void set_sizes(struct dataplane *dp, struct wgxdp *s, const struct plan *p)
 {
@@ -215,7 +226,7 @@ static void set_sizes(struct dataplane *dp, struct wgxdp *s, const struct plan *
 	s->rodata->with_followed_lists = p->n_followed;
 	dataplane_size_followed(dp, s->obj, p, names);
 	s->rodata->list_hints_mask = bpf_map__max_entries(s->maps.list_hints) - 1;
-	s->rodata->with_rates = p->service_rates || p->peer_rates;
+	set_rates(dp, s, p, names);
 	s->rodata->with_notify = p->notify;
 	set_express(s, p);
 	set_programs(dp, s, p);
@@ -225,7 +236,6 @@ static void set_sizes(struct dataplane *dp, struct wgxdp *s, const struct plan *
 	s->rodata->flow_index_mask = bpf_map__max_entries(s->maps.flow_index) - 1;
 	s->rodata->flow_share_mask = bpf_map__max_entries(s->maps.flow_shares) - 1;
 	dataplane_size_guard(dp, s->obj, p, names);
-	dataplane_size_rates(dp, s->obj, p, names, peers_room(dp, &p->relay));
 #define MASK(name) s->rodata->name##_mask = bpf_map__max_entries(s->maps.name) - 1;
 	LEARNED_MAPS(MASK)
 #undef MASK
@@ -275,8 +285,7 @@ static bool is_carried_over(enum dataplane_map m)
 	return m == MAP_totals || m == MAP_peer_totals || m == MAP_names || m == MAP_peer_names ||
 	       m == MAP_flow_totals || m == MAP_flows_deleted || m == MAP_pools ||
 	       m == MAP_guards || m == MAP_guard_keys || m == MAP_public_keys ||
-	       m == MAP_guard_state || m == MAP_health || m == MAP_backend_names ||
-	       m == MAP_service_rates || m == MAP_peer_rates;
+	       m == MAP_guard_state || m == MAP_health || m == MAP_backend_names;
 }
 
 /* Sets the program that wgxdp_express continues with (tail call). */

@@ -24,7 +24,7 @@
 	X(blind_waiting) X(blind_state) X(events) X(event_watch) X(event_budget) \
 	X(notify_filter) X(notify_budget) X(notifications) X(states) X(sides) X(tuples) \
 	X(source_hints) X(xdp_way) X(lists) X(list_hints) X(service_lists) X(followed_lists) \
-	X(service_rates) X(peer_rates)
+	X(rates)
 
 enum dataplane_map {
 #define X(name) MAP_##name,
@@ -162,8 +162,6 @@ int dataplane_guards_write(const struct dataplane *dp, const struct plan *p, int
 /* Writes the rates, after services and peers have their ids. */
 int dataplane_rates_write(const struct dataplane *dp, const struct plan *p, int *changes);
 struct bpf_object;
-void dataplane_size_rates(const struct dataplane *dp, struct bpf_object *obj, const struct plan *p,
-			  __u32 services, __u32 peers);
 void dataplane_size_guard(const struct dataplane *dp, struct bpf_object *obj, const struct plan *p,
 			  __u32 services);
 void dataplane_size_map(const struct dataplane *dp, struct bpf_object *obj, enum dataplane_map m,

@@ -1,52 +1,42 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Implements the part of dataplane.h for rates: sets the sizes of their maps, makes them match a
- * plan, and reads them.
+ * Implements the part of dataplane.h for rates: makes the map rates match a plan.
  */
-#include <bpf/bpf.h>
-#include <bpf/libbpf.h>
 #include <errno.h>
-#include <string.h>
 #include "dataplane/dataplane.h"
 #include "dataplane/map_info.h"
 
-/* Without rates each map gets one entry, because no map can be empty. */
-void dataplane_size_rates(const struct dataplane *dp, struct bpf_object *obj, const struct plan *p,
-			  __u32 services, __u32 peers)
+/* Writes a limit that differs, while the programs use it and write the state beside it. */
+static void write_rate(struct rate *place, const struct rate *new, int *changes)
 {
-	dataplane_size_map(dp, obj, MAP_service_rates, p->service_rates ? 2 * services : 1);
-	dataplane_size_map(dp, obj, MAP_peer_rates, p->peer_rates ? 2 * peers : 1);
-}
-
-/* Writes the limits that differ, while the programs use them and write the states beside them. */
-static int write_rates(const struct dataplane *dp, enum dataplane_map m, const struct rate *rates,
-		       size_t n, int *changes)
-{
-	static const struct rate none;
-	size_t room = dataplane_entries(dp, m), size = room * sizeof(struct rate);
-	struct rate *map = map_memory(map_fd(dp, m), size, PROT_READ | PROT_WRITE);
-
-	if (!map)
-		return -errno;
-	for (size_t i = 0; i < room; i++) {
-		const struct rate *new = rates && i < n ? &rates[i] : &none;
-
-		for (int kind = 0; kind < RATE_KINDS; kind++) {
-			if (map[i].each[kind] == new->each[kind] &&
-			    map[i].burst[kind] == new->burst[kind])
-				continue;
-			++*changes;
-			map[i].each[kind] = new->each[kind];
-			map[i].burst[kind] = new->burst[kind];
-			map[i].until[kind] = 0;
-		}
+	for (int kind = 0; kind < RATE_KINDS; kind++) {
+		if (place->each[kind] == new->each[kind] && place->burst[kind] == new->burst[kind])
+			continue;
+		++*changes;
+		place->each[kind] = new->each[kind];
+		place->burst[kind] = new->burst[kind];
+		place->until[kind] = 0;
 	}
-	munmap(map, size);
-	return 0;
 }
 
 int dataplane_rates_write(const struct dataplane *dp, const struct plan *p, int *changes)
 {
-	return write_rates(dp, MAP_service_rates, p->service_rates, 2 * p->n_services, changes) ?:
-	       write_rates(dp, MAP_peer_rates, p->peer_rates, 2 * p->relay.n_peers, changes);
+	static const struct rate none;
+	size_t room = dataplane_entries(dp, MAP_rates), size = room * sizeof(struct rate);
+	size_t peers = p->peer_rates ? rate_index(dataplane_entries(dp, MAP_names), 0) : room;
+	struct rate *map = map_memory(map_fd(dp, MAP_rates), size, PROT_READ | PROT_WRITE);
+
+	if (!map)
+		return -errno;
+	for (size_t i = 0; i < room; i++) {
+		const struct rate *new = &none;
+
+		if (i >= peers && i - peers < rate_index(p->relay.n_peers, 0))
+			new = &p->peer_rates[i - peers];
+		else if (i < peers && p->service_rates && i < rate_index(p->n_services, 0))
+			new = &p->service_rates[i];
+		write_rate(&map[i], new, changes);
+	}
+	munmap(map, size);
+	return 0;
 }
