@@ -4,11 +4,11 @@
  * service_admits(). A lookup in a trie of a million prefixes costs hundreds of nanoseconds. So the
  * bits in list_hints are read first: for nearly all clients they say that no list has the client.
  *
- * Reads:  s->service, family; the maps service_lists, list_hints, lists.
+ * Reads:  s->service, family, src, quote; the maps control, service_lists, list_hints, lists.
  */
 #pragma once
 
-#include "maps.h"
+#include "step.h"
 
 INLINE bool list_hint_is_set(__u64 top, __u32 level, bool is_ipv6)
 {
@@ -40,23 +40,31 @@ INLINE bool lists_may_have(const struct addr *client, bool is_ipv6, __u32 levels
 	return found;
 }
 
-/* Returns 0 if the lists of the service admit the client, otherwise a reason. denies: the service
- * denies a client that is in none of its lists. */
-INLINE int lists_admit(const struct pkt *p, const struct control *c, const struct addr *client,
-		       bool denies)
+/* Returns the client of an original. For an ICMP error, it is the quoted packet's sender, not the
+ * router that reports the error. */
+INLINE struct addr listed_client(const struct pkt_state *s)
 {
-	__u32 id = p->s->service.id;
-	const struct service_lists *l = bpf_map_lookup_elem(&service_lists, &id);
-	bool is_ipv6 = p->s->family == FAMILY_IPV6;
-	struct source_key key = { .prefixlen = 32 + 128, .addr = *client };
-	int other = denies ? -DROP_denied : 0;
+	return s->is_quote ? s->quote.dst : s->src;
+}
 
-	if (!l || !lists_may_have(client, is_ipv6, c->list_levels))
-		return other;
+/* Returns a reason or 0 if a list of the service denies or allows the client; LISTS_SILENT: none
+ * does. */
+#define LISTS_SILENT 1
+INLINE int lists_admit_step(struct pkt_state *s)
+{
+	__u32 id = s->service.id, zero = 0;
+	const struct service_lists *l = bpf_map_lookup_elem(&service_lists, &id);
+	const struct control *c = bpf_map_lookup_elem(&control, &zero);
+	bool is_ipv6 = s->family == FAMILY_IPV6;
+	struct source_key key = { .prefixlen = 32 + 128, .addr = listed_client(s) };
+
+	if (!l || !c || !lists_may_have(&key.addr, is_ipv6, c->list_levels))
+		return LISTS_SILENT;
 	for (__u32 i = 0; i < LISTS_EACH && i < l->n; i++) {
 		key.id = bpf_htonl(list_key_id(l->id[i], is_ipv6));
 		if (bpf_map_lookup_elem(&lists, &key))
 			return i < l->n_deny ? -DROP_denied : 0;
 	}
-	return other;
+	return LISTS_SILENT;
 }
+STATE_STEP(with_followed_lists, lists_admit)

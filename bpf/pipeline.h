@@ -185,7 +185,7 @@ INLINE int resolve_step(struct pkt *p)
 		return -PASS_martian;
 	rc = original ? link_source(p) : 0;
 	if (with_lists && !rc && original && p->s->service.flags & SERVICE_LISTS)
-		rc = service_admits(p, c);
+		rc = service_admits(p);
 	if (with_guards && !rc && !p->s->is_blind)
 		rc = p->s->guard.says;
 	if (unlikely(rc))

@@ -84,22 +84,22 @@ INLINE void service_remember(struct pkt *p)
 	choices_store(p->s);
 }
 
-/* Called by resolve(). Returns 0 if the service's lists admit the client, otherwise a reason. For
- * an ICMP error the client is the quoted packet's sender, not the router that reports the error. */
-INLINE int service_admits(const struct pkt *p, const struct control *c)
+/* Called by resolve(). Returns 0 if the service's lists admit the client, otherwise a reason. */
+INLINE int service_admits(const struct pkt *p)
 {
 	struct source_key key = {
 		.prefixlen = 32 + 128, .id = bpf_htonl(SERVICE_LIST | p->s->service.id),
-		.addr = p->s->src,
+		.addr = listed_client(p->s),
 	};
-	const __u8 *verdict;
+	const __u8 *found = bpf_map_lookup_elem(&source_trie, &key);
+	__u8 verdict = found ? *found : LIST_ELSE_ALLOW;
+	int rc = LISTS_SILENT;
 
-	if (p->s->is_quote)
-		key.addr = p->s->quote.dst;
-	verdict = bpf_map_lookup_elem(&source_trie, &key);
-	if (with_followed_lists && !(verdict && *verdict <= LIST_DENY))
-		return lists_admit(p, c, &key.addr, verdict && *verdict == LIST_ELSE_DENY);
-	return verdict && *verdict == LIST_DENY ? -DROP_denied : 0;
+	if (with_followed_lists && verdict > LIST_DENY)
+		rc = lists_admit(p->s);
+	if (rc != LISTS_SILENT)
+		return rc;
+	return verdict == LIST_DENY || verdict == LIST_ELSE_DENY ? -DROP_denied : 0;
 }
 
 /* Finds the service of the packet. Returns 0, or NOT_OURS if it belongs to no service. */
