@@ -31,10 +31,10 @@ _Static_assert(sizeof(struct rate) == 64, "a rate is a cache line");
 #define RATE_BURST_MS 100
 
 /* rates: ARRAY of struct rate. All zero means no limit. First come the services, at the index
- * rate_index(id of the service, enum direction): originals are the packets from clients, and replies
- * the packets to them. From the index peer_rates (a constant of the programs) on come the peers of
- * the relay, at rate_index(id of the peer, enum peer_direction). It is one map because a program may
- * use only 64 maps. */
+ * rate_index(id of the service, enum direction): originals are the packets from clients, and
+ * replies the packets to them. From the index peer_rates (a constant of the programs) on come the
+ * peers of the relay, at rate_index(id of the peer, enum peer_direction). It is one map because a
+ * program may use only 64 maps. */
 static inline __u32 rate_index(__u32 id, __u32 direction)
 {
 	return 2 * id + direction;

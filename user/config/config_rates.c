@@ -71,8 +71,9 @@ static void set_peer(struct yaml *y, const struct yaml_key *key, struct yaml_nod
 	const char *text = yaml_text(y, key, value);
 
 	if (text && !is_peer_name(text))
-		yaml_error(y, value, "%s: '%s' cannot be the name of a peer: write letters, digits, "
-			   "'-', '_', '.', '+' and '/', such as %s", key->name, text, key->like);
+		yaml_error(y, value, "%s: '%s' cannot be the name of a peer: write letters, "
+			   "digits, '-', '_', '.', '+' and '/', such as %s", key->name, text,
+			   key->like);
 	else if (text)
 		yaml_set_text(y, key, value, object);
 }
