@@ -217,7 +217,7 @@ INLINE int ready_step(struct pkt *p)
 	if (unlikely(!hop))
 		return -DROP_send_failed;
 	rc = (with_flows ? flow_admits(p) : 0) ?: fragment_remember(p) ?: plane(p, make_room, hop);
-	rc = rc ?: (with_rates ? rate_admits(p->s) : 0);
+	rc = rc ?: rate_admits(p);
 	if (rc)
 		return rc;
 	if (with_blind && p->s->is_blind)

@@ -96,8 +96,8 @@ TABLE_READ int rate_peers_spend(__u64 peers, __u32 bytes, __u32 packets, __u64 n
 	return 0;
 }
 
-/* Returns 0 after charging the packet to its rates, or DROP_rate_limited. */
-INLINE int rate_admits_step(struct pkt_state *s)
+/* Returns 0 after charging the packet to its rates, otherwise another value. */
+INLINE int rate_charge_step(struct pkt_state *s)
 {
 	const struct pkt p = { .s = s };
 	__u32 total = total_index(s->service.id, s->direction, 0), bytes = segments_bytes(&p);
@@ -112,4 +112,10 @@ INLINE int rate_admits_step(struct pkt_state *s)
 		return -DROP_rate_limited;
 	return rate_service_spend(total, bytes, s->segments, now);
 }
-STATE_STEP(with_rates, rate_admits)
+STATE_STEP(with_rates, rate_charge)
+
+/* Returns 0 or a reason. The verifier sees which one, so it need not try all others. */
+INLINE int rate_admits(const struct pkt *p)
+{
+	return with_rates && rate_charge(p->s) ? -DROP_rate_limited : 0;
+}

@@ -132,7 +132,7 @@ INLINE int site_rewrite_step(struct pkt *p)
 	int rc;
 
 	rc = fragment_remember(p) ?: (hop ? plane(p, make_room, hop) : 0) ?: plane(p, trim);
-	rc = rc ?: (with_rates ? rate_admits(p->s) : 0);
+	rc = rc ?: rate_admits(p);
 	if (rc)
 		return rc;
 	ip = at(p, p->s->l3, sizeof(*ip));
