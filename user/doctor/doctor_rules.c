@@ -160,8 +160,8 @@ static void look_at_lists(struct doctor *k, struct yaml_node *list, const struct
 	if (missing)
 		doctor_report(k, STATE_WARNING, "blocklist", s->name, fix_listed(k, s, &found),
 			      "the nftables chain %s drops packets from %s%s, but wgxdp forwards "
-			      "them before it: add these addresses, or the set of "
-			      "nftables that has them, to the service's deny", chain_name(chain, name), first,
+			      "them before it: add these addresses to the service's "
+			      "deny, or their set", chain_name(chain, name), first,
 			      missing > 1 ? " and others" : "");
 	free(found.list);
 }
