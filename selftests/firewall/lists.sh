@@ -102,6 +102,15 @@ was=$(arrived wg-end clients)
 sleep 0.3
 expect 'packets of a client that was remembered' $(($(arrived wg-end clients) - was)) == 0
 wait "$sender"
+# a rule that drops the set too does not concern doctor
+nft add chain inet filter forward '{ type filter hook forward priority 0; }'
+nft add rule inet filter forward ip saddr @hosts drop
+wgxdp doctor --json > "$work/doctor" 2>&1 || :
+! grep -q 198.51.100.9 "$work/doctor" || fail "doctor: $(< "$work/doctor")"
+nft add rule inet filter forward ip saddr 198.51.100.10 drop
+wgxdp doctor --json > "$work/doctor" 2>&1 || :
+grep -q 198.51.100.10 "$work/doctor" || fail "doctor does not find the rule: $(< "$work/doctor")"
+nft flush chain inet filter forward
 nft delete element inet filter hosts '{ 198.51.100.9 }'
 admitted 198.51.100.9
 

@@ -181,6 +181,23 @@ static bool is_there(const struct dataplane *dp, const struct source_key *key)
 	return !bpf_map_lookup_elem(map_fd(dp, MAP_lists), key, &len) && len == key->prefixlen;
 }
 
+bool dataplane_list_has(const struct dataplane *dp, const struct list_config *from,
+			const struct prefix *p)
+{
+	struct list_keys k = { 0 };
+	struct followed_list is;
+	struct source_key key;
+	__u32 id = 0, len;
+	bool has = !list_keys_add(&k, p) && dataplane_list_find(dp, from, &id, &is);
+
+	if (has) {
+		key = key_of(id, &k.list[0]);
+		has = !bpf_map_lookup_elem(map_fd(dp, MAP_lists), &key, &len);
+	}
+	list_keys_free(&k);
+	return has;
+}
+
 static int say_no_room(int rc)
 {
 	if (rc)

@@ -16,6 +16,10 @@ int dataplane_service_lists(const struct dataplane *dp, struct service_lists **r
 bool dataplane_list_find(const struct dataplane *dp, const struct list_config *from, __u32 *ret_id,
 			 struct followed_list *ret);
 
+/* Returns whether the list has the whole prefix. */
+bool dataplane_list_has(const struct dataplane *dp, const struct list_config *from,
+			const struct prefix *p);
+
 void dataplane_size_followed(const struct dataplane *dp, struct bpf_object *obj,
 			     const struct plan *p, __u32 services);
 /* Parts of dataplane_sync(). _write comes before the table has services with new lists, and _clean

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "dataplane/followed_lists.h"
 #include "doctor/doctor.h"
 #include "doctor/doctor_rule.h"
 #include "lib/grow.h"
@@ -104,15 +105,19 @@ static void collect_prefixes(void *data, struct yaml_node *n)
 		*place = p;
 }
 
-static bool is_denied(const struct service_config *s, const struct prefix *p)
+static bool is_denied(const struct doctor *k, const struct service_config *s,
+		      const struct prefix *p)
 {
 	for (size_t i = 0; i < s->n_deny; i++)
 		if (prefix_within(p, &s->deny[i]))
 			return true;
+	for (size_t i = 0; i < s->n_deny_lists && k->dp; i++)
+		if (dataplane_list_has(k->dp, &s->deny_lists[i], p))
+			return true;
 	for (size_t i = 0; i < s->n_allow; i++)
 		if (prefix_meets(p, &s->allow[i]))
 			return false;
-	return s->n_allow;
+	return s->n_allow || s->n_allow_lists;
 }
 
 static char *fix_listed(const struct doctor *k, const struct service_config *s,
@@ -126,7 +131,7 @@ static char *fix_listed(const struct doctor *k, const struct service_config *s,
 		return NULL;
 	fprintf(out, "%s service deny add %s", k->wgxdp, s->name);
 	for (size_t i = 0; i < found->n; i++)
-		if (!is_denied(s, &found->list[i]))
+		if (!is_denied(k, s, &found->list[i]))
 			fprintf(out, " %s", prefix_format(&found->list[i], prefix));
 	fputs(k->keep, out);
 	return fclose(out) ? NULL : text;
@@ -150,13 +155,13 @@ static void look_at_lists(struct doctor *k, struct yaml_node *list, const struct
 			chain_drops(list, chain, &p);
 	}
 	for (size_t i = 0; i < found.n; i++)
-		if (!is_denied(s, &found.list[i]) && !missing++)
+		if (!is_denied(k, s, &found.list[i]) && !missing++)
 			prefix_format(&found.list[i], first);
 	if (missing)
 		doctor_report(k, STATE_WARNING, "blocklist", s->name, fix_listed(k, s, &found),
 			      "the nftables chain %s drops packets from %s%s, but wgxdp forwards "
 			      "them before it: add these addresses to the service's "
-			      "deny", chain_name(chain, name), first,
+			      "deny, or their set", chain_name(chain, name), first,
 			      missing > 1 ? " and others" : "");
 	free(found.list);
 }
