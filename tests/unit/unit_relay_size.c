@@ -110,6 +110,11 @@ static void make_maps(struct dataplane *dp, const struct plan *p)
 	dp->maps[MAP_own] = map(BPF_MAP_TYPE_ARRAY, 4, sizeof(struct own), LINKS, 0);
 	dp->maps[MAP_guards] = map(BPF_MAP_TYPE_ARRAY, 4, sizeof(struct guard), 1, BPF_F_MMAPABLE);
 	dp->maps[MAP_backend_names] = map(BPF_MAP_TYPE_ARRAY, 4, sizeof(struct backend_name), 1, 0);
+	dp->maps[MAP_rates] = map(BPF_MAP_TYPE_ARRAY, 4, sizeof(struct rate), 1, BPF_F_MMAPABLE);
+	dp->maps[MAP_lists] = map(BPF_MAP_TYPE_LPM_TRIE, sizeof(struct source_key), 4, 1, BPF_F_NO_PREALLOC);
+	dp->maps[MAP_list_hints] = map(BPF_MAP_TYPE_ARRAY, 4, sizeof(struct list_hints), 1, BPF_F_MMAPABLE);
+	dp->maps[MAP_service_lists] = map(BPF_MAP_TYPE_ARRAY, 4, sizeof(struct service_lists), 1, 0);
+	dp->maps[MAP_followed_lists] = map(BPF_MAP_TYPE_ARRAY, 4, sizeof(struct followed_list), 1, 0);
 	dp->maps[MAP_policy] = map(BPF_MAP_TYPE_ARRAY, 4, sizeof(struct policy), 1, BPF_F_MMAPABLE);
 }
 
