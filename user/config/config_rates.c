@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "config/config_blind.h"
+#include "config/config_diff.h"
 #include "config/config_guard.h"
 #include "config/config_pattern.h"
 #include "config/config_rates.h"
@@ -124,6 +125,9 @@ static void check_subject(struct check *k, size_t i)
 	at(k, 0, "/rates/%zu/peer", i);
 	if (*r->peer && !config_relays(k->c))
 		tell(k, "peer: this configuration has no peers: add `peers` or `follow`");
+	/* A followed device may have the peer. */
+	else if (*r->peer && !k->c->follow.n_wireguard && !config_peer(k->c, r->peer))
+		tell(k, "peer: there is no peer '%s': write the name of one in `peers`", r->peer);
 }
 
 void config_check_rates(struct check *k)
