@@ -97,8 +97,9 @@ INLINE int service_admits(const struct pkt *p)
 
 	if (with_followed_lists && verdict > LIST_DENY)
 		rc = lists_admit(p->s);
+	/* The verifier knows no result of a called step, so a constant takes its place. */
 	if (rc != LISTS_SILENT)
-		return rc;
+		return rc ? -DROP_denied : 0;
 	return verdict == LIST_DENY || verdict == LIST_ELSE_DENY ? -DROP_denied : 0;
 }
 

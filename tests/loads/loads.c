@@ -26,7 +26,7 @@
 
 /* The verifier's own limits are a million instructions and 512 bytes. The rest is room for
  * compilers and kernels to come. */
-enum { MOST_INSTRUCTIONS = 140000, MOST_STACK = 400 };
+enum { MOST_INSTRUCTIONS = 130000, MOST_STACK = 400 };
 enum { PROGRAMS = 32, LOG = 1 << 16, REASON = 256 };
 
 struct program {
