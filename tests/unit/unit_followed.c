@@ -88,7 +88,7 @@ static void assert_range(uint32_t first, uint32_t last)
 	struct list_keys k = { 0 };
 
 	assert_int_equal(list_keys_add_range(&k, &from, &to), 0);
-	assert_in_range(k.n, 1, 62);
+	assert_true(k.n >= 1 && k.n <= 62);
 	for (int64_t at = (int64_t)first - 3; at <= (int64_t)last + 3; at++) {
 		size_t covers = 0;
 
