@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Rates in both directions, of bits and of packets: by the express path, by the pipeline alone, by tc alone, and with
 # flows; and of peers of a relay. A limit is kept within 10 % over two seconds, and `show` counts the rest. A reload
-# changes a limit, and removes it: then nothing is lost. With BREAK=1 the file says a rate that is 20 % higher.
+# changes a limit, and removes it: then nothing is lost. The rate of a service limits no peer. With BREAK=1 the file says
+# a rate that is 20 % higher.
 #
 #     client uplink ---- wan firewall lan ---- eth wg-end
 #     a eth ---- la relay lb ---- eth b
@@ -106,8 +107,12 @@ between() { # PACKETS-PER-SECOND
 		"[$overlay:b::10]:58001" > /dev/null
 	sender=$!
 }
-relay() { # RATES
+relay() { # RATES COMMAND
 	cat > "$work/relay.yaml" <<- YAML
+		interfaces: [ { name: la, role: lan } ]
+		services:
+		  - { name: one, listen: { interface: la, ports: [ 1 ] }, backend: { ipv6: "$overlay:b::10", port: 1 }, ipv6: dnat }
+		  - { name: two, listen: { interface: la, ports: [ 2 ] }, backend: { ipv6: "$overlay:b::10", port: 2 }, ipv6: dnat }
 		peers:
 		  - { name: site-a, device: la, prefixes: [ "$overlay:a::/64" ] }
 		  - { name: site-b, device: lb, prefixes: [ "$overlay:b::/64" ] }
@@ -116,7 +121,14 @@ relay() { # RATES
 	YAML
 	wgxdp "$2" -c "$work/relay.yaml" > /dev/null
 }
-relay "{ peer: site-a, from: $(more 8000) kbit/s }" up
+# Only a service has a rate: the peers, whose ids are the services', have none
+relay '{ service: two, from: 8 kbit/s, to: 8 kbit/s }' up
+before=$(came b packets)
+start a "$udptool" send -s 952 -r 4000 -n 4000 eth "$(mac relay la)" "[$overlay:a::10]:40000" "[$overlay:b::10]:58001" > /dev/null
+wait $!
+all_between() { (($(came b packets) - before == 4000)); }
+wait_for 3 'all packets between peers without a rate' all_between
+relay "{ peer: site-a, from: $(more 8000) kbit/s }" reload
 keeps 'from a peer' between b bytes 1000000
 relay "{ peer: site-b, to: $(more 500) packets/s }" reload
 keeps 'to a peer' between b packets 500

@@ -182,7 +182,7 @@ static void set_rates(const struct dataplane *dp, struct wgxdp *s, const struct 
 		      __u32 services)
 {
 	s->rodata->with_rates = p->service_rates || p->peer_rates;
-	s->rodata->peer_rates = p->peer_rates ? rate_index(services, 0) : 0;
+	s->rodata->peer_rates = rate_index(services, 0);
 	dataplane_size_map(dp, s->obj, MAP_rates, !s->rodata->with_rates ? 1 :
 			   rate_index(services + (p->peer_rates ? peers_room(dp, &p->relay) : 0),
 				      0));

@@ -23,7 +23,7 @@ int dataplane_rates_write(const struct dataplane *dp, const struct plan *p, int 
 {
 	static const struct rate none;
 	size_t room = dataplane_entries(dp, MAP_rates), size = room * sizeof(struct rate);
-	size_t peers = p->peer_rates ? rate_index(dataplane_entries(dp, MAP_names), 0) : room;
+	size_t peers = rate_index(dataplane_entries(dp, MAP_names), 0);
 	struct rate *map = map_memory(map_fd(dp, MAP_rates), size, PROT_READ | PROT_WRITE);
 
 	if (!map)
@@ -31,10 +31,10 @@ int dataplane_rates_write(const struct dataplane *dp, const struct plan *p, int 
 	for (size_t i = 0; i < room; i++) {
 		const struct rate *new = &none;
 
-		if (i >= peers && i - peers < rate_index(p->relay.n_peers, 0))
-			new = &p->peer_rates[i - peers];
-		else if (i < peers && p->service_rates && i < rate_index(p->n_services, 0))
+		if (p->service_rates && i < rate_index(p->n_services, 0))
 			new = &p->service_rates[i];
+		else if (p->peer_rates && i >= peers && i - peers < rate_index(p->relay.n_peers, 0))
+			new = &p->peer_rates[i - peers];
 		write_rate(&map[i], new, changes);
 	}
 	munmap(map, size);
