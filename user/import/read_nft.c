@@ -248,8 +248,7 @@ static void prefix_text(struct yaml_node *n, char ret[2 * ADDRESS_STRLEN])
 		return;
 	a = (struct address){ p.addr, p.family };
 	address_format(&a, first);
-	for (int i = p.len + (p.family == FAMILY_IPV4 ? 96 : 0); i < 128; i++)
-		a.addr.b[i / 8] |= 0x80 >> i % 8;
+	a.addr = prefix_last(&p);
 	snprintf(ret, 2 * ADDRESS_STRLEN, "%s-%s", first, address_format(&a, last));
 }
 

@@ -3,6 +3,7 @@
  * Implements sources.h.
  */
 #include <errno.h>
+#include <string.h>
 #include "import/sources.h"
 #include "lib/grow.h"
 
@@ -36,14 +37,6 @@ static number block_end(number a, unsigned int bits)
 {
 	return (number){ a.high | (bits > 64 ? ~0ULL >> (128 - bits) : 0),
 			 a.low | (bits >= 64 ? ~0ULL : (1ULL << bits) - 1) };
-}
-
-/* Returns whether a block of this many bits begins at `a`. */
-static bool begins_block(number a, unsigned int bits)
-{
-	number end = block_end((number){ 0 }, bits);
-
-	return !(a.high & end.high) && !(a.low & end.low);
 }
 
 bool work_step(struct source_work *w)
@@ -194,47 +187,50 @@ bool sources_equal(const struct source_set *a, const struct source_set *b)
 	return a->n == b->n;
 }
 
-static int add_range(number first, number last, __u8 family, struct prefix **list, size_t *n)
+struct prefixes_made {
+	struct prefix **list;
+	size_t *n;
+};
+
+static int add_prefix(void *data, const struct prefix *p)
 {
-	unsigned int all = family == FAMILY_IPV4 ? 32 : 128;
+	struct prefixes_made *made = data;
+	struct prefix *place = append(*made->list, *made->n);
 
-	for (;;) {
-		struct prefix *p = append(*list, *n);
-		unsigned int bits = 0;
-		number end;
+	if (!place)
+		return -ENOMEM;
+	*place = *p;
+	return 0;
+}
 
-		if (!p)
-			return -ENOMEM;
-		/* the longest block that begins here and ends within the range */
-		while (bits < all && begins_block(first, bits + 1) &&
-		       compare(block_end(first, bits + 1), last) <= 0)
-			bits++;
-		*p = (struct prefix){ .family = family, .len = all - bits };
-		p->addr.q[0] = htobe64(first.high);
-		p->addr.q[1] = htobe64(first.low);
-		end = block_end(first, bits);
-		if (!compare(end, last))
-			return 0;
-		first = next(end);
-	}
+static struct address address_of(number a, __u8 family)
+{
+	return (struct address){ { .q = { htobe64(a.high), htobe64(a.low) } }, family };
 }
 
 int sources_prefixes(const struct source_set *s, __u8 family, struct prefix **list, size_t *n)
 {
+	struct prefixes_made made = { list, n };
 	int rc = 0;
 
-	for (size_t i = 0; i < s->n && !rc; i++)
-		rc = add_range(s->list[i].first, s->list[i].last, family, list, n);
+	for (size_t i = 0; i < s->n && !rc; i++) {
+		struct address first = address_of(s->list[i].first, family),
+			       last = address_of(s->list[i].last, family);
+
+		rc = range_each(&first, &last, add_prefix, &made);
+	}
 	return rc;
 }
 
 int range_prefixes(const struct address *first, const struct address *last, struct prefix **list,
 		   size_t *n)
 {
-	number a = number_of(&first->addr), b = number_of(&last->addr);
+	struct prefixes_made made = { list, n };
 
-	return compare(a, b) > 0 || first->family != last->family ? -EINVAL :
-	       add_range(a, b, first->family, list, n);
+	if (memcmp(&first->addr, &last->addr, sizeof(first->addr)) > 0 ||
+	    first->family != last->family)
+		return -EINVAL;
+	return range_each(first, last, add_prefix, &made);
 }
 
 void sources_free(struct source_set *s)

@@ -299,6 +299,54 @@ void prefix_clear_host(struct prefix *p)
 	p->addr.q[1] &= mask.q[1];
 }
 
+struct addr prefix_last(const struct prefix *p)
+{
+	struct addr mask = prefix_mask(p);
+
+	return (struct addr){ .q = { p->addr.q[0] | ~mask.q[0], p->addr.q[1] | ~mask.q[1] } };
+}
+
+/* Returns how many of the last bits of an address are 0. */
+static unsigned int zeros_at_end(const struct addr *a)
+{
+	unsigned int n = 0;
+
+	while (n < 128 && !(a->b[15 - n / 8] >> n % 8 & 1))
+		n++;
+	return n;
+}
+
+/* Adds 1. Returns false if the result is 0. */
+static bool increment(struct addr *a)
+{
+	for (int i = 15; i >= 0; i--)
+		if (++a->b[i])
+			return true;
+	return false;
+}
+
+int range_each(const struct address *first, const struct address *last, prefix_each *each,
+	       void *data)
+{
+	unsigned int all = first->family == FAMILY_IPV4 ? 32 : 128, zeros;
+	struct prefix p = { .addr = first->addr, .family = first->family };
+	bool more = true;
+	struct addr end;
+	int rc = 0;
+
+	while (!rc && more && memcmp(&p.addr, &last->addr, sizeof(p.addr)) <= 0) {
+		/* the largest prefix that begins here and ends within the range */
+		zeros = zeros_at_end(&p.addr);
+		p.len = zeros < all ? all - zeros : 0;
+		while (end = prefix_last(&p), memcmp(&end, &last->addr, sizeof(end)) > 0)
+			p.len++;
+		rc = each(data, &p);
+		p.addr = end;
+		more = increment(&p.addr);
+	}
+	return rc;
+}
+
 size_t address_find(const struct address *list, size_t n, const struct address *a)
 {
 	size_t i = 0;

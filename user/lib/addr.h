@@ -69,6 +69,13 @@ bool prefix_within(const struct prefix *inner, const struct prefix *outer);
 /* Returns whether the prefixes have an address in common. Returns false if a has family 0. */
 bool prefix_meets(const struct prefix *a, const struct prefix *b);
 void prefix_clear_host(struct prefix *p);	/* clears the bits behind the prefix length */
+struct addr prefix_last(const struct prefix *p);	/* returns the prefix's last address */
+/* Calls each() for the fewest prefixes that together are a range of addresses of one family, both
+ * ends included. An empty range has none. Stops if each() returns something other than 0, and
+ * returns that. */
+typedef int prefix_each(void *data, const struct prefix *p);
+int range_each(const struct address *first, const struct address *last, prefix_each *each,
+	       void *data);
 /* Returns the prefix's mask as 16 bytes, where an IPv4 mask begins with 96 ones. */
 struct addr prefix_mask(const struct prefix *p);
 

@@ -25,53 +25,15 @@ int list_keys_add(struct list_keys *k, const struct prefix *p)
 	return 0;
 }
 
-/* Sets the bits from `len` on to 1. */
-static struct addr last_of(struct addr a, unsigned int len)
+static int add_key(void *data, const struct prefix *p)
 {
-	for (unsigned int i = len; i < 128; i++)
-		a.b[i / 8] |= 0x80 >> i % 8;
-	return a;
-}
-
-/* Returns how many of the last bits of an address are 0. */
-static unsigned int zeros_at_end(const struct addr *a)
-{
-	unsigned int n = 0;
-
-	while (n < 128 && !(a->b[15 - n / 8] >> n % 8 & 1))
-		n++;
-	return n;
-}
-
-/* Adds 1. Returns false if the result is 0. */
-static bool increment(struct addr *a)
-{
-	for (int i = 15; i >= 0; i--)
-		if (++a->b[i])
-			return true;
-	return false;
+	return list_keys_add(data, p);
 }
 
 int list_keys_add_range(struct list_keys *k, const struct address *first,
 			const struct address *last)
 {
-	unsigned int front = first->family == FAMILY_IPV4 ? 96 : 0, len;
-	struct addr at = first->addr, end;
-	bool more = true;
-
-	while (more && memcmp(&at, &last->addr, sizeof(at)) <= 0) {
-		/* the largest prefix that begins here and ends within the range */
-		len = 128 - zeros_at_end(&at);
-		len = len < front ? front : len;
-		for (; end = last_of(at, len), memcmp(&end, &last->addr, sizeof(end)) > 0; len++)
-			;
-		if (list_keys_add(k, &(struct prefix){ .addr = at, .family = first->family,
-						       .len = len - front }))
-			return -ENOMEM;
-		at = end;
-		more = increment(&at);
-	}
-	return 0;
+	return range_each(first, last, add_key, k);
 }
 
 int list_key_compare(const void *a, const void *b)
