@@ -11,14 +11,21 @@
 
 /* ---- values ---- */
 
+bool config_check_peer_name(struct check *k, const char *key, const char *name)
+{
+	if (!*name || is_peer_name(name))
+		return true;
+	tell(k, "%s: '%s' cannot be the name of a peer: write letters, digits, '-', '_', '.', '+' "
+		"and '/', such as site-a", key, name);
+	return false;
+}
+
 static void check_peer_values(struct check *k, size_t i)
 {
 	const struct peer_config *p = &k->c->peers[i];
 
 	at(k, 0, "/peers/%zu/name", i);
-	if (*p->name && !is_peer_name(p->name))
-		tell(k, "name: '%s' cannot be the name of a peer: write letters, digits, '-', '_', "
-		     "'.', '+' and '/', such as site-a", p->name);
+	config_check_peer_name(k, "name", p->name);
 	at(k, 0, "/peers/%zu/device", i);
 	config_check_device(k, "device", p->device, "wgvpnr01");
 }

@@ -9,6 +9,7 @@
 #include "config/config_guard.h"
 #include "config/config_pattern.h"
 #include "config/config_rates.h"
+#include "config/config_relay.h"
 
 /* ---- values ---- */
 
@@ -66,19 +67,6 @@ static void add_limit(struct yaml *y, const struct yaml_key *key, struct yaml_no
 			   key->like);
 }
 
-static void set_peer(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
-		     void *object)
-{
-	const char *text = yaml_text(y, key, value);
-
-	if (text && !is_peer_name(text))
-		yaml_error(y, value, "%s: '%s' cannot be the name of a peer: write letters, "
-			   "digits, '-', '_', '.', '+' and '/', such as %s", key->name, text,
-			   key->like);
-	else if (text)
-		yaml_set_text(y, key, value, object);
-}
-
 #define AT(f) .offset = offsetof(struct rate_config, f), \
 	.size = sizeof(((struct rate_config *)NULL)->f)
 #define IS_LIMIT .item = add_limit, .alone = true, \
@@ -87,7 +75,7 @@ static void set_peer(struct yaml *y, const struct yaml_key *key, struct yaml_nod
 const struct yaml_key config_rates_keys[] = {
 	{ "service", yaml_set_text, "wg-end", AT(service), .required = true, .unless = "peer",
 	  .pattern = PATTERN_SERVICE },
-	{ "peer", set_peer, "site-a", AT(peer), .pattern = PATTERN_PEER },
+	{ "peer", yaml_set_text, "site-a", AT(peer), .pattern = PATTERN_PEER },
 	{ "from", yaml_set_list, "100 Mbit/s", AT(from), IS_LIMIT },
 	{ "to", yaml_set_list, "100 Mbit/s", AT(to), IS_LIMIT },
 	{},
@@ -104,14 +92,6 @@ const struct rate_config *config_rate(const struct config *c, const char *servic
 
 /* ---- what is wrong ---- */
 
-static bool has_service(const struct config *c, const char *name)
-{
-	for (size_t i = 0; i < c->n_services; i++)
-		if (!strcmp(c->services[i].name, name))
-			return true;
-	return *c->blind.device && !strcmp(name, BLIND_NAME);
-}
-
 static void check_subject(struct check *k, size_t i)
 {
 	const struct rate_config *r = &k->c->rates[i];
@@ -119,14 +99,17 @@ static void check_subject(struct check *k, size_t i)
 	at(k, 0, "/rates/%zu/service", i);
 	if (*r->service && *r->peer)
 		tell(k, "service: an entry is for a service or for a peer: make two entries");
-	else if (*r->service && !has_service(k->c, r->service))
+	else if (*r->service && !config_service(k->c, r->service) &&
+		 !(*k->c->blind.device && !strcmp(r->service, BLIND_NAME)))
 		tell(k, "service: there is no service '%s': write the name of one in `services`",
 		     r->service);
 	at(k, 0, "/rates/%zu/peer", i);
-	if (*r->peer && !config_relays(k->c))
+	if (!config_check_peer_name(k, "peer", r->peer) || !*r->peer)
+		return;
+	if (!config_relays(k->c))
 		tell(k, "peer: this configuration has no peers: add `peers` or `follow`");
 	/* A followed device may have the peer. */
-	else if (*r->peer && !k->c->follow.n_wireguard && !config_peer(k->c, r->peer))
+	else if (!k->c->follow.n_wireguard && !config_peer(k->c, r->peer))
 		tell(k, "peer: there is no peer '%s': write the name of one in `peers`", r->peer);
 }
 

@@ -26,3 +26,5 @@ const char *table_format(__u32 table, char buf[TABLE_STRLEN]);
 void config_check_relay_values(struct check *k);
 void config_check_relay(struct check *k);
 void config_check_device(struct check *k, const char *key, const char *name, const char *like);
+/* Returns false after an error if a peer cannot have this name. "": no name, which is valid. */
+bool config_check_peer_name(struct check *k, const char *key, const char *name);
