@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 #include "lib/grow.h"
 #include "net/netlink_talk.h"
 
@@ -106,6 +107,25 @@ int nl_dump(__u16 type, size_t header, mnl_cb_t row, size_t row_size, void *ret,
 	*(void **)ret = l.rows;
 	*ret_n = l.n;
 	return 0;
+}
+
+int nl_open_groups(int bus, const int *groups, size_t n)
+{
+	struct sockaddr_nl address = { .nl_family = AF_NETLINK };
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, bus), rc = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (bind(fd, (struct sockaddr *)&address, sizeof(address)))
+		rc = -errno;
+	for (size_t i = 0; i < n && !rc; i++)
+		if (setsockopt(fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &groups[i],
+			       sizeof(groups[i])))
+			rc = -errno;
+	if (!rc)
+		return fd;
+	close(fd);
+	return rc;
 }
 
 struct nlmsghdr *nl_genl_request(char *buffer, __u16 id, __u8 command, __u8 version)

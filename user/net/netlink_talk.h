@@ -26,6 +26,10 @@ int nl_ask(struct nlmsghdr *request, mnl_cb_t row, void *data);
  * zeros, so that the kernel filters nothing. */
 int nl_dump(__u16 type, size_t header, mnl_cb_t row, size_t row_size, void *ret, size_t *ret_n);
 
+/* Opens a socket that never blocks, for the notifications of multicast groups. Returns its fd or
+ * -errno. */
+int nl_open_groups(int bus, const int *groups, size_t n);
+
 /* Begins a request to a generic netlink family and asks for an acknowledgement. The caller adds
  * attributes. */
 struct nlmsghdr *nl_genl_request(char *buffer, __u16 id, __u8 command, __u8 version);

@@ -20,21 +20,8 @@ int nl_watch(void)
 		RTNLGRP_IPV6_ROUTE, RTNLGRP_IPV4_RULE, RTNLGRP_IPV6_RULE, RTNLGRP_NEXTHOP,
 		RTNLGRP_NEIGH, RTNLGRP_TC, RTNLGRP_IPV4_NETCONF, RTNLGRP_IPV6_NETCONF,
 	};
-	struct sockaddr_nl address = { .nl_family = AF_NETLINK };
-	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE), rc = 0;
 
-	if (fd < 0)
-		return -errno;
-	if (bind(fd, (struct sockaddr *)&address, sizeof(address)))
-		rc = -errno;
-	for (size_t i = 0; i < sizeof(groups) / sizeof(*groups) && !rc; i++)
-		if (setsockopt(fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &groups[i],
-			       sizeof(groups[i])))
-			rc = -errno;
-	if (!rc)
-		return fd;
-	close(fd);
-	return rc;
+	return nl_open_groups(NETLINK_ROUTE, groups, sizeof(groups) / sizeof(*groups));
 }
 
 static unsigned int table_of(const struct nlmsghdr *nlh)

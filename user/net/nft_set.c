@@ -287,20 +287,12 @@ int nft_set_read(const char *name, struct nft_set_kind *ret_kind, struct list_ke
 
 int nft_watch(void)
 {
-	struct sockaddr_nl address = { .nl_family = AF_NETLINK };
-	int group = NFNLGRP_NFTABLES, size = WATCH_BUFFER, rc = 0;
-	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_NETFILTER);
+	int group = NFNLGRP_NFTABLES, size = WATCH_BUFFER;
+	int fd = nl_open_groups(NETLINK_NETFILTER, &group, 1);
 
-	if (fd < 0)
-		return -errno;
-	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)))
+	if (fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)))
 		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
-	if (bind(fd, (struct sockaddr *)&address, sizeof(address)) ||
-	    setsockopt(fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, sizeof(group))) {
-		rc = -errno;
-		close(fd);
-	}
-	return rc ?: fd;
+	return fd;
 }
 
 /* Passes on the name of a set, from the attributes that messages about tables, sets and elements
