@@ -231,9 +231,14 @@ void config_check_lists(struct check *k, size_t i)
 
 /* ---- writing ---- */
 
+const char *list_source_name(enum list_source source)
+{
+	return source == LIST_FILE ? "file" : "nft-set";
+}
+
 void config_put_list(FILE *out, const struct list_config *l)
 {
-	fprintf(out, "{ %s: ", l->source == LIST_FILE ? "file" : "nft-set");
+	fprintf(out, "{ %s: ", list_source_name(l->source));
 	config_put_text(out, l->name);
 	fputs(" }", out);
 }

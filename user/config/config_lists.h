@@ -21,4 +21,6 @@ void config_check_lists(struct check *k, size_t i);
 void config_put_lists(FILE *out, const struct service_config *s);
 /* Writes a list as in the configuration, such as { file: "/etc/blocklist" }. */
 void config_put_list(FILE *out, const struct list_config *l);
+/* Returns the key that names a list of this source. */
+const char *list_source_name(enum list_source source);
 bool config_list_equal(const struct list_config *a, const struct list_config *b);

@@ -279,8 +279,7 @@ static void report_read(struct follow *f, int rc, size_t n)
 	if (f->tried && rc == f->rc)
 		return;
 	if (rc)
-		log_warning("%s: %s; until then, wgxdp keeps the last contents", f->from.name,
-			    list_unread(&f->from, rc));
+		list_warn(&f->from, rc);
 	else
 		log_event("%s: the list has %zu prefixes", f->from.name, n);
 }

@@ -175,6 +175,19 @@ int apply_memory(const char *instance, int rc)
 	return rc;
 }
 
+/* Frees what apply_once() has read from the running instance and from WireGuard. */
+static void free_running(struct plan_input *in)
+{
+	free(in->names);
+	free(in->backend_names);
+	free(in->guards);
+	free(in->slots);
+	free(in->running);
+	free(in->peers);
+	free(in->lists);
+	followed_devices_free(in->followed_peers, in->n_followed);
+}
+
 /* Tries once to apply the configuration. answers: addresses for names, which it may change because
  * a prefix of this host has changed. */
 static int apply_once(const char *instance, const struct plan_input *given,
@@ -228,13 +241,7 @@ static int apply_once(const char *instance, const struct plan_input *given,
 	}
 	apply_memory(instance, rc);
 	*ret = (struct outcome){ rc && dp ? dp->refused : 0, !rc && dp->later, moved };
-	free(in.names);
-	free(in.backend_names);
-	free(in.guards);
-	free(in.slots);
-	free(in.running);
-	free(in.peers), free(in.lists);
-	followed_devices_free(in.followed_peers, in.n_followed);
+	free_running(&in);
 	plan_free(p);
 	dataplane_close(dp);
 	host_free(&h);

@@ -69,6 +69,12 @@ const char *list_unread(const struct list_config *from, int rc)
 	return strerror(-rc);
 }
 
+void list_warn(const struct list_config *from, int rc)
+{
+	log_warning("%s: %s; until then, wgxdp keeps the last contents", from->name,
+		    list_unread(from, rc));
+}
+
 int lists_each(const struct config *c, int (*each)(void *data, const struct list_config *l),
 	       void *data)
 {
@@ -111,8 +117,7 @@ static int read_one(void *data, const struct list_config *l)
 	int rc = place ? list_read(l, place, &kind) : -ENOMEM;
 
 	if (rc && rc != -ENOMEM)
-		log_warning("%s: %s; until then, wgxdp keeps the last contents", l->name,
-			    list_unread(l, rc));
+		list_warn(l, rc);
 	return rc == -ENOMEM ? rc : 0;
 }
 

@@ -14,6 +14,8 @@ int list_read(const struct list_config *from, struct list_content *ret,
 	      struct nft_set_kind *ret_kind);
 /* Returns why a list could not be read, in words that follow its name. */
 const char *list_unread(const struct list_config *from, int rc);
+/* Warns that a list could not be read. */
+void list_warn(const struct list_config *from, int rc);
 /* Reads all lists of a configuration, and warns about those that it cannot read. Returns 0 or
  * -ENOMEM. The caller calls lists_free(). */
 int lists_read(const struct config *c, struct list_content **ret, size_t *ret_n);

@@ -3,13 +3,9 @@
  * Shows the lists of clients that other programs keep, in `wgxdp show` and in the metrics.
  */
 #include <stdlib.h>
+#include "config/config_lists.h"
 #include "dataplane/followed_lists.h"
 #include "show/show_parts.h"
-
-static const char *source_name(__u32 source)
-{
-	return source == LIST_FILE ? "file" : "nft-set";
-}
 
 static const char *state_name(__u32 state)
 {
@@ -18,7 +14,7 @@ static const char *state_name(__u32 state)
 
 const char *list_describe(const struct list_config *l, char buf[LIST_NAME_LEN + 16])
 {
-	snprintf(buf, LIST_NAME_LEN + 16, "%s %s", source_name(l->source), l->name);
+	snprintf(buf, LIST_NAME_LEN + 16, "%s %s", list_source_name(l->source), l->name);
 	return buf;
 }
 
@@ -38,7 +34,7 @@ int show_followed(struct document *d, const struct dataplane *dp)
 			rows = document_list(document_root(d), "lists");
 		row = document_row(rows);
 		document_text(row, "name", list[i].name);
-		document_text(row, "source", source_name(list[i].source));
+		document_text(row, "source", list_source_name(list[i].source));
 		document_text(row, "state", state_name(list[i].state));
 		document_number(row, "prefixes", list[i].prefixes);
 		document_number(row, "skipped", list[i].skipped);
