@@ -9,6 +9,7 @@
  */
 #pragma once
 
+#include "plane/plane.h"
 #include "table.h"
 
 /* Returns the time in the unit of a rate's state. now: in jiffies. */
@@ -99,8 +100,7 @@ TABLE_READ int rate_peers_spend(__u64 peers, __u32 bytes, __u32 packets, __u64 n
 /* Returns 0 after charging the packet to its rates, otherwise another value. */
 INLINE int rate_charge_step(struct pkt_state *s)
 {
-	const struct pkt p = { .s = s };
-	__u32 total = total_index(s->service.id, s->direction, 0), bytes = segments_bytes(&p);
+	__u32 total = total_index(s->service.id, s->direction, 0), bytes = segments_bytes(s);
 	__u64 now = bpf_jiffies64();
 
 	if (with_relay && s->overlay) {

@@ -95,7 +95,7 @@ INLINE void count_reason(const struct pkt *p, __u32 id, int rc)
 INLINE void count_forwarded(const struct pkt *p, struct total *total)
 {
 	total->forwarded += p->s->segments;
-	total->bytes += segments_bytes(p);
+	total->bytes += segments_bytes(p->s);
 }
 
 INLINE void count_service(const struct pkt *p, int rc)

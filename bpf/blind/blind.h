@@ -244,7 +244,7 @@ INLINE void blind_count(const struct pkt *p)
 	if (!total)
 		return;
 	total->packets += p->s->segments;
-	total->bytes += segments_bytes(p);
+	total->bytes += segments_bytes(p->s);
 }
 
 /* Called when the packet is about to be sent: records its receiver and sender index, and counts it.

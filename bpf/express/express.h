@@ -11,9 +11,10 @@
  * side.
  *
  * Runs first. enter() (pipeline.h) follows, unless the express path has sent the packet.
- * Reads:  the packet; the maps sides, tuples, control, sources, uniform, nexthops, flow_table.
+ * Reads:  the packet; the maps sides, tuples, control, sources, uniform, nexthops, flow_table,
+ *         rates.
  * Writes: s->express; if it sends: the packet, the maps totals, flow_table, blind_totals,
- *         peer_totals.
+ *         peer_totals, rates.
  */
 #pragma once
 

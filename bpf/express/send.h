@@ -5,7 +5,7 @@
  *
  * Runs after the lookup of the packet's entry (express.h).
  * Reads:  s->express; the entry; the maps sources, uniform, nexthops, flow_table.
- * Writes: the packet; the maps totals, flow_table, blind_totals, peer_totals.
+ * Writes: the packet; the maps totals, flow_table, blind_totals, peer_totals, rates.
  */
 #pragma once
 

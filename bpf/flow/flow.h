@@ -196,7 +196,7 @@ INLINE int flow_commit_step(struct pkt *p)
 		return 0;
 	direction = s->key.direction & 1;
 	b->flow[way].packets[direction] += p->s->segments;
-	b->flow[way].bytes[direction] += segments_bytes(p);
+	b->flow[way].bytes[direction] += segments_bytes(p->s);
 	return 0;
 }
 INLINE_STEP(flow_commit)

@@ -49,11 +49,11 @@ INLINE void take_segments(struct pkt *p, __u32 segs, __u32 size, __u32 len)
 }
 
 /* Returns the bytes of all segments together, each with its headers. */
-INLINE __u64 segments_bytes(const struct pkt *p)
+INLINE __u64 segments_bytes(const struct pkt_state *s)
 {
-	__u64 more = p->s->segments - 1;
+	__u64 more = s->segments - 1;
 
-	return p->s->len + more * (p->s->l4 - p->s->l3 + sizeof(struct udphdr));
+	return s->len + more * (s->l4 - s->l3 + sizeof(struct udphdr));
 }
 
 #ifdef WGXDP_HOST

@@ -11,7 +11,8 @@
  *
  * Runs after enter() (pipeline.h), and before verdict() (verdict.h).
  * Reads:  s->src, dst, next, len, ttl; the maps peers, own, nexthops, control, policy.
- * Writes: s->result, peers, overlay, out, mtu; from site_rewrite on the packet, the map allowed.
+ * Writes: s->result, peers, overlay, out, mtu; from site_rewrite on the packet, the maps allowed
+ *         and rates.
  */
 #pragma once
 

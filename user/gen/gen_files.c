@@ -119,20 +119,26 @@ void gen_no_memory(struct gen_files *f)
 	f->failed = true;
 }
 
-const char *gen_files_text(struct gen_files *f, const char *path)
+static const struct made_file *find_file(const struct gen_files *f, const char *path)
 {
 	for (size_t i = 0; i < f->n; i++)
 		if (!strcmp(f->list[i].path, path))
-			return f->list[i].text ?: f->open && !fflush(f->open) ? f->text : NULL;
+			return &f->list[i];
 	return NULL;
+}
+
+const char *gen_files_text(struct gen_files *f, const char *path)
+{
+	const struct made_file *found = find_file(f, path);
+
+	return !found ? NULL : found->text ?: f->open && !fflush(f->open) ? f->text : NULL;
 }
 
 mode_t gen_files_mode(const struct gen_files *f, const char *path)
 {
-	for (size_t i = 0; i < f->n; i++)
-		if (!strcmp(f->list[i].path, path))
-			return f->list[i].mode;
-	return 0;
+	const struct made_file *found = find_file(f, path);
+
+	return found ? found->mode : 0;
 }
 
 const char *gen_files_next(struct gen_files *f, const char *prefix, size_t *at)
