@@ -49,8 +49,7 @@ int wgxdp_tc_l3(struct __sk_buff *ctx)
 SEC("tc")
 int wgxdp_tc_egress(struct __sk_buff *ctx)
 {
-	blind_egress(ctx);
-	return TC_ACT_UNSPEC;
+	return blind_egress(ctx) ? TC_ACT_SHOT : TC_ACT_UNSPEC;
 }
 
 /* Ends a flow. User space runs it by BPF_PROG_TEST_RUN with a packet of an Ethernet header and a

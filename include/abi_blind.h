@@ -165,8 +165,12 @@ struct blind_state {
 	/* When a program last sent SIGNAL_MOVED, in jiffies. */
 	__u64 signalled;
 	/* refused: new indices that another site uses, or for which there was no place. challenges:
-	 * how often a site was asked whether it has moved. */
-	__u64 refused, challenges;
+	 * how often a site was asked whether it has moved. silenced: messages of this host's own
+	 * WireGuard that were dropped because of .only. */
+	__u64 refused, challenges, silenced;
+	/* The addresses (IPv4, IPv6) that two relays share; 0: any. This host's own WireGuard may
+	 * send only from them. From another address, a message would make the sites roam to it. */
+	struct addr only[2];
 };
 #define BLIND_STRAYS 1000	/* messages of no session, per second at most */
 

@@ -3,11 +3,12 @@
  * The program wgxdp_tc_egress: sees packets that this host's own WireGuard sends on the blind
  * relay's link. It records the indices that they give out. If a site is being asked whether it has
  * moved, a copy of the next data for it goes to the candidate, the address where it may be now. The
- * packet itself leaves unchanged.
+ * packet itself leaves unchanged. If two relays share an address, packets from another address are
+ * dropped.
  *
  * Runs after this host's own WireGuard, and before other programs at egress and the device.
- * Reads:  the packet; the maps links, endpoints, sessions, hints, blind_sites.
- * Writes: s->blind; the map sessions; in blind_sites the member asked.
+ * Reads:  the packet; the maps links, endpoints, sessions, hints, blind_sites, blind_state.
+ * Writes: s->blind; the map sessions; in blind_sites the member asked, in blind_state .silenced.
  */
 #pragma once
 
@@ -19,7 +20,7 @@ struct egress {
 	__u32 l3, l4;
 	__u8 family;
 	__be16 port;			/* destination port of the packet */
-	struct addr dst;
+	struct addr src, dst;
 };
 
 /* Returns 0 if the packet is UDP from the blind relay's port. */
@@ -36,6 +37,7 @@ INLINE int egress_read(struct __sk_buff *ctx, struct egress *e)
 		    ip4.protocol != IPPROTO_UDP || ip4.frag_off & bpf_htons(0x3fff))
 			return -1;
 		e->family = FAMILY_IPV4;
+		e->src = addr_from4(ip4.saddr);
 		e->dst = addr_from4(ip4.daddr);
 		e->l4 = e->l3 + ip4.ihl * 4;
 	} else {
@@ -43,6 +45,7 @@ INLINE int egress_read(struct __sk_buff *ctx, struct egress *e)
 		    bpf_skb_load_bytes(ctx, e->l3, &ip6, sizeof(ip6)) || ip6.nexthdr != IPPROTO_UDP)
 			return -1;
 		e->family = FAMILY_IPV6;
+		e->src = addr_load(&ip6.saddr);
 		e->dst = addr_load(&ip6.daddr);
 		e->l4 = e->l3 + sizeof(ip6);
 	}
@@ -114,9 +117,26 @@ INLINE void egress_copy(struct __sk_buff *ctx, struct egress *e, struct blind_si
 		bpf_skb_store_bytes(ctx, 0, mac, sizeof(mac), 0);
 }
 
-/* Handles a packet at tc egress. It may use no member of the state but s->blind: the packet may be
- * a clone that a program at ingress sends right now, and that program still needs the others. */
-INLINE void blind_egress(struct __sk_buff *ctx)
+/* Returns whether the packet must not leave, because it is not from the address that this relay
+ * shares with another one. */
+INLINE bool egress_must_be_silent(const struct egress *e)
+{
+	struct blind_state *state = blind_state_find();
+	const struct addr *only;
+
+	if (!state)
+		return false;
+	only = &state->only[e->family == FAMILY_IPV6];
+	if (!(only->q[0] | only->q[1]) || addr_same(only, &e->src))
+		return false;
+	__sync_fetch_and_add(&state->silenced, 1);
+	return true;
+}
+
+/* Handles a packet at tc egress. Returns whether it must be dropped. It may use no member of the
+ * state but s->blind: the packet may be a clone that a program at ingress sends right now, and that
+ * program still needs the others. */
+INLINE bool blind_egress(struct __sk_buff *ctx)
 {
 	struct pkt_state *state = state_find();
 	struct egress e = { 0 };
@@ -125,9 +145,12 @@ INLINE void blind_egress(struct __sk_buff *ctx)
 	__le32 head[2];
 	__u32 kind;
 
-	if (!state || egress_read(ctx, &e) ||
-	    bpf_skb_load_bytes(ctx, e.l4 + sizeof(struct udphdr), head, sizeof(head)))
-		return;
+	if (!state || egress_read(ctx, &e))
+		return false;
+	if (egress_must_be_silent(&e))
+		return true;
+	if (bpf_skb_load_bytes(ctx, e.l4 + sizeof(struct udphdr), head, sizeof(head)))
+		return false;
 	barrier_var(state);
 	s = &state->blind;
 	s->now = bpf_jiffies64();
@@ -136,7 +159,7 @@ INLINE void blind_egress(struct __sk_buff *ctx)
 	kind = from_le32(head[0]);
 	if (kind == MESSAGE_INITIATION || kind == MESSAGE_RESPONSE) {
 		if (s->to && session_value(s->to, s->index, s->now))
-			return;		/* the message is between sites, and tc forwards it */
+			return false;	/* the message is between sites, and tc forwards it */
 		s->key = BLIND_KEY(0, s->index);
 		s->value = BLIND_VALUE(s->now + BLIND_LONGEST_SECONDS * tick_rate, 0,
 				       BLIND_CONFIRMED);
@@ -148,4 +171,5 @@ INLINE void blind_egress(struct __sk_buff *ctx)
 		if (site)
 			egress_copy(ctx, &e, site, s->now);
 	}
+	return false;
 }
