@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Rates (include/abi_rate.h): drops packets above the limits of a service or a peer. It is the last
- * check before a packet is rewritten and sent, so that only forwarded packets use up the limits.
+ * Rates (include/abi_rate.h): drops packets above the limits of a service, its client, a peer or a
+ * pair of peers. It is the last check before a packet is rewritten and sent, so that only forwarded
+ * packets use up the limits.
  *
  * Runs in ready() (pipeline.h), in site_rewrite() (relay/relay.h), and in the express path.
- * Reads:  s->service, direction, segments, len, peers; the limits in the map rates.
- * Writes: the states in this map.
+ * Reads:  s->service, direction, segments, len, peers, and the client's address; the maps table,
+ *         source_trie; the limits in the map rates.
+ * Writes: the states in the map rates.
  */
 #pragma once
 
@@ -43,74 +45,113 @@ INLINE void rate_spend(struct rate *r, __u32 bytes, __u32 packets, __u64 now)
 	rate_spend_one(r, RATE_PACKETS, packets, now);
 }
 
-/* ---- by service or peers; now is in jiffies ---- */
+/* ---- the rates of a packet: up to three indices in the map rates; now is in jiffies ---- */
 
-/* Returns the rate of a service in one direction, or NULL. total: its index in the map totals. */
-INLINE struct rate *rate_of_service(__u32 total)
+#define NO_RATE (~0U)			/* an index that the map does not have */
+
+INLINE bool rate_admits_at(__u32 index, __u64 now)
 {
-	__u32 index = rate_index(total_service(total), total_direction(total));
-
-	return bpf_map_lookup_elem(&rates, &index);
-}
-
-INLINE struct rate *rate_of_peer(__u32 peer, enum peer_direction direction)
-{
-	__u32 index = peer_rates + rate_index(peer, direction);
-
-	return bpf_map_lookup_elem(&rates, &index);
-}
-
-INLINE bool rate_service_has_room(__u32 total, __u64 now)
-{
-	const struct rate *r = rate_of_service(total);
+	const struct rate *r = bpf_map_lookup_elem(&rates, &index);
 
 	return !r || rate_has_room(r, rate_time(now));
 }
 
-INLINE bool rate_peers_have_room(__u32 from, __u32 to, __u64 now)
+INLINE bool rates_have_room(__u32 a, __u32 b, __u32 c, __u64 now)
 {
-	const struct rate *rx = rate_of_peer(from, PEER_RX), *tx = rate_of_peer(to, PEER_TX);
-
-	return !rx || !tx ||
-	       (rate_has_room(rx, rate_time(now)) && rate_has_room(tx, rate_time(now)));
+	return rate_admits_at(a, now) && rate_admits_at(b, now) && rate_admits_at(c, now);
 }
 
-/* The functions that spend are called ones, so that the verifier walks them only once. */
-TABLE_READ int rate_service_spend(__u32 total, __u32 bytes, __u32 packets, __u64 now)
+/* Charges a packet to one rate. It is called, not inlined, so that the verifier walks it only once;
+ * so are the lookups below. */
+TABLE_READ int rate_spend_at(__u32 index, __u32 bytes, __u32 packets, __u64 now)
 {
-	struct rate *r = with_rates ? rate_of_service(total) : NULL;
+	struct rate *r = with_rates ? bpf_map_lookup_elem(&rates, &index) : NULL;
 
 	if (r)
 		rate_spend(r, bytes, packets, rate_time(now));
 	return 0;
 }
 
-TABLE_READ int rate_peers_spend(__u64 peers, __u32 bytes, __u32 packets, __u64 now)
+INLINE void rates_spend(__u32 a, __u32 b, __u32 c, __u32 bytes, __u32 packets, __u64 now)
 {
-	struct rate *rx = with_rates ? rate_of_peer(peers, PEER_RX) : NULL;
-	struct rate *tx = with_rates ? rate_of_peer(peers >> 32, PEER_TX) : NULL;
+	rate_spend_at(a, bytes, packets, now);
+	if (b != NO_RATE)
+		rate_spend_at(b, bytes, packets, now);
+	if (c != NO_RATE)
+		rate_spend_at(c, bytes, packets, now);
+}
 
-	if (rx)
-		rate_spend(rx, bytes, packets, rate_time(now));
-	if (tx)
-		rate_spend(tx, bytes, packets, rate_time(now));
-	return 0;
+/* Returns the index for a service and a direction. total: the packet's index in the map totals. */
+INLINE __u32 rate_of_service(__u32 total)
+{
+	return rate_index(total_service(total), total_direction(total));
+}
+
+INLINE __u32 rate_of_peer(__u32 peer, enum peer_direction direction)
+{
+	return peer_rates + rate_index(peer, direction);
+}
+
+/* Returns the index for a client of a service, or NO_RATE. hi, lo: as in struct addr. */
+TABLE_READ __u32 rate_of_client(__u64 hi, __u64 lo, __u32 is_ipv6, __u32 direction)
+{
+	struct source_key key = {
+		.prefixlen = 32 + 128, .id = bpf_htonl(SERVICE_LIST | rate_clients(is_ipv6)),
+		.addr.q = { hi, lo },
+	};
+	const __u8 *number;
+
+	if (!with_client_rates)
+		return NO_RATE;
+	number = bpf_map_lookup_elem(&source_trie, &key);
+	return number ? numbered_rates + rate_index(*number, direction) : NO_RATE;
+}
+
+/* Returns the index for packets from one peer to another, or NO_RATE. peers: from | to << 32. */
+TABLE_READ __u32 rate_of_pair(__u64 peers)
+{
+	struct table_key key = { rate_pair(peers, peers >> 32), table_word(KEY_PAIR, 0, 0, 0) };
+	const struct table_entry *e = with_pair_rates ? table_find(&key) : NULL;
+
+	return e ? numbered_rates + e->rate : NO_RATE;
+}
+
+/* ---- the pipeline ---- */
+
+/* Returns the index for the client of this packet, to or from whichever host it goes. */
+INLINE __u32 rate_of_this_client(const struct pkt_state *s)
+{
+	struct addr client = s->dst;
+	__u32 family = s->family;
+
+	if (!with_client_rates || s->is_blind)
+		return NO_RATE;
+	if (s->direction == DIRECTION_ORIGINAL) {
+		client = s->is_quote ? s->quote.dst : s->src;
+	} else if (with_flows && s->has_way) {
+		client = s->flow.way.dst;
+		family = s->leaves;
+	}
+	return rate_of_client(client.q[0], client.q[1], family == FAMILY_IPV6, s->direction);
 }
 
 /* Returns 0 after charging the packet to its rates, otherwise another value. */
 INLINE int rate_charge_step(struct pkt_state *s)
 {
-	__u32 total = total_index(s->service.id, s->direction, 0), bytes = segments_bytes(s);
+	__u32 a = rate_of_service(total_index(s->service.id, s->direction, 0)), b = NO_RATE, c;
 	__u64 now = bpf_jiffies64();
 
 	if (with_relay && s->overlay) {
-		if (!rate_peers_have_room(s->peers, s->peers >> 32, now))
-			return -DROP_rate_limited;
-		return rate_peers_spend(s->peers, bytes, s->segments, now);
+		a = rate_of_peer(s->peers, PEER_RX);
+		b = rate_of_peer(s->peers >> 32, PEER_TX);
+		c = with_pair_rates ? rate_of_pair(s->peers) : NO_RATE;
+	} else {
+		c = rate_of_this_client(s);
 	}
-	if (!rate_service_has_room(total, now))
+	if (!rates_have_room(a, b, c, now))
 		return -DROP_rate_limited;
-	return rate_service_spend(total, bytes, s->segments, now);
+	rates_spend(a, b, c, segments_bytes(s), s->segments, now);
+	return 0;
 }
 STATE_STEP(with_rates, rate_charge)
 

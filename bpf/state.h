@@ -192,6 +192,9 @@ struct express_work {
 	/* Set by express_learn(): whether the service has a guard, and whether the guard is
 	 * strict. */
 	__u8 guarded, strict;
+	/* Index in rates for the packet's client, or for its pair of peers; valid only if there are
+	 * rates. */
+	__u32 rate;
 };
 
 struct pkt_state {

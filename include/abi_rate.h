@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Rates: the most bits and packets per second that are forwarded for a service or a peer, in each
- * direction. User space writes the limits, and the programs (bpf/rate.h) write the states beside
- * them. Part of abi.h.
+ * Rates: the most bits and packets per second that are forwarded for a service, for clients, for a
+ * peer, or between two peers, in each direction. User space writes the limits, and the programs
+ * (bpf/rate.h) write the states beside them. Part of abi.h.
  */
 #ifndef WGXDP_ABI_RATE_H
 #define WGXDP_ABI_RATE_H
@@ -30,14 +30,35 @@ _Static_assert(sizeof(struct rate) == 64, "a rate is a cache line");
 /* Time for which a bucket that was not used collects tokens: a burst may be that long. */
 #define RATE_BURST_MS 100
 
-/* rates: ARRAY of struct rate. All zero means no limit. First come the services, at the index
- * rate_index(id of the service, enum direction): originals are the packets from clients, and
- * replies the packets to them. From the index peer_rates (a constant of the programs) on come the
- * peers of the relay, at rate_index(id of the peer, enum peer_direction). It is one map because a
- * program may use only 64 maps. */
+/* rates: ARRAY of struct rate. All zero means no limit. It has three parts:
+ * - the services, at the index rate_index(id of the service, enum direction): originals are the
+ *   packets from clients, and replies the packets to them;
+ * - the peers of the relay, from the index peer_rates on, at rate_index(id of the peer, enum
+ *   peer_direction);
+ * - numbered rates, from the index numbered_rates on, at rate_index(number, direction): for the
+ *   clients in certain prefixes, and for packets from one peer to another. The numbers count from
+ *   0, first those for clients.
+ * Both constants belong to the programs. It is one map because a program may use only 64 maps. */
 static inline __u32 rate_index(__u32 id, __u32 direction)
 {
 	return 2 * id + direction;
+}
+
+#define RATE_NUMBERS 1024		/* most numbered rates */
+#define RATE_CLIENTS 256	/* most of them for clients: a byte of source_trie has the number */
+
+/* The prefixes of clients are in source_trie too. The key's .id is SERVICE_LIST | rate_clients(),
+ * which is no service's, and the value is the number. The last element of source_hints is about all
+ * these prefixes. */
+static inline __u32 rate_clients(__u32 is_ipv6)
+{
+	return 0x7ffffffe | is_ipv6;
+}
+
+/* Returns the address in the key of KEY_PAIR, for packets from one peer to another. */
+static inline struct addr rate_pair(__u32 from, __u32 to)
+{
+	return (struct addr){ .w = { from, to } };
 }
 
 #endif

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * The generic hash table, which user space writes and the programs read for every packet
- * (bpf/table.h, user/dataplane/table.c). It holds services, replies, VLANs, /64 routes, and the
- * listeners of the blind relay. The map endpoints has the same layout. Part of abi.h.
+ * (bpf/table.h, user/dataplane/table.c). It holds services, replies, VLANs, /64 routes, pairs of
+ * peers with a rate, and the listeners of the blind relay. The map endpoints has the same layout.
+ * Part of abi.h.
  */
 #ifndef WGXDP_ABI_TABLE_H
 #define WGXDP_ABI_TABLE_H
@@ -13,6 +14,9 @@ enum table_kind {
 	/* For a service with SERVICE_WAYS: the backend's replies may arrive on this link. The port
 	 * of the key is 0, and the value is all zero. */
 	KEY_WAY,
+	/* From one peer to another: the key's addr is rate_pair(), its word has nothing else, and
+	 * the value is .rate. */
+	KEY_PAIR,
 	/* KEY_BACKEND + number (1 to 63): one of several backends of a service. The value is as for
 	 * KEY_SERVICE. KEY_SERVICE itself holds backend 0, or the backend with the lowest number
 	 * that has an address. */
@@ -153,6 +157,7 @@ struct table_entry {
 		struct old_until old;
 		struct route route;
 		__u32 site;	/* in the map endpoints (KEY_ENDPOINT): site number */
+		__u32 rate;	/* KEY_PAIR: index in the map rates, counted from numbered_rates */
 		__u8 value[32];
 	};
 };

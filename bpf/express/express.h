@@ -35,12 +35,62 @@ INLINE bool express_is_worth_it(struct sides *sides)
 
 /* ---- the step ---- */
 
-/* Returns false if the rate of the service is used up: then the pipeline must drop the packet and
+/* Returns whether no prefix with a rate can have this client. */
+INLINE bool express_is_unrated(struct addr client, bool ipv4)
+{
+	__u32 place = client_rate_hints;
+	const struct source_hints *h = bpf_map_lookup_elem(&source_hints, &place);
+	__u64 top = bpf_be64_to_cpu(client.q[ipv4]);
+
+	if (!h)
+		return false;
+	if (ipv4)
+		return source_hint_is_set(h->ipv4, source_hint4(top));
+	return source_hint_is_set(h->short6, source_hint6_short(top)) &
+	       source_hint_is_set(h->long6, source_hint6_long(top));
+}
+
+/* Returns the index in the map rates for the client of this packet, or NO_RATE. */
+INLINE __u32 express_client_rate(const struct memo *e, const struct express_work *w)
+{
+	__u32 direction = total_direction(e->total);
+	bool ipv4 = w->ipv4;
+	struct addr client = express_addr(w->key.src, ipv4);
+
+	if (!with_client_rates || (with_blind && e->kind == EXPRESS_BLIND))
+		return NO_RATE;
+	if (direction == DIRECTION_REPLY && e->kind == EXPRESS_FLOW) {
+		ipv4 ^= !!(e->flags & EXPRESS_NAT64);
+		client = express_addr(e->dst, ipv4);
+	} else if (direction == DIRECTION_REPLY) {
+		client = express_addr(w->key.dst, ipv4);
+	}
+	if (express_is_unrated(client, ipv4))
+		return NO_RATE;
+	return rate_of_client(client.q[0], client.q[1], !ipv4, direction);
+}
+
+/* Returns false if a rate of the packet is used up: then the pipeline must drop the packet and
  * count it. The packet is charged when it is sent, so a few packets more may pass when several CPUs
  * send at once. */
-INLINE bool express_has_room(const struct memo *e, const struct express_work *w)
+INLINE bool express_has_room(const struct memo *e, struct express_work *w)
 {
-	return !with_rates || rate_service_has_room(e->total, w->now);
+	if (!with_rates)
+		return true;
+	w->rate = express_client_rate(e, w);
+	return rates_have_room(rate_of_service(e->total), NO_RATE, w->rate, w->now);
+}
+
+/* The same for a packet between sites. */
+INLINE bool express_site_has_room(const struct memo *e, struct express_work *w)
+{
+	__u32 from = total_service(e->total), to = total_service(e->place);
+
+	if (!with_rates)
+		return true;
+	w->rate = with_pair_rates ? rate_of_pair(from | (__u64)to << 32) : NO_RATE;
+	return rates_have_room(rate_of_peer(from, PEER_RX), rate_of_peer(to, PEER_TX), w->rate,
+			       w->now);
 }
 
 /* Finds the side of the packet. The destination is looked up first, as in classify(). */
@@ -82,7 +132,7 @@ INLINE int express_by_tuple(struct pkt *p, struct sides *sides, struct express_w
 }
 
 /* Returns the tuple of a packet between sites, or NULL. */
-INLINE const struct memo *express_find_site(struct sides *sides, const struct express_work *w)
+INLINE const struct memo *express_find_site(struct sides *sides, struct express_work *w)
 {
 	struct express_sought k = { .key = w->key };
 	const struct memo *e;
@@ -91,9 +141,7 @@ INLINE const struct memo *express_find_site(struct sides *sides, const struct ex
 		return NULL;
 	e = express_find(sides, &k);
 	if (!e || e->kind != EXPRESS_SITE || e->mac != w->mac ||
-	    !express_is_good(e, w->now, w->generation) ||
-	    (with_rates && !rate_peers_have_room(total_service(e->total),
-						 total_service(e->place), w->now)))
+	    !express_is_good(e, w->now, w->generation) || !express_site_has_room(e, w))
 		return NULL;
 	return e;
 }

@@ -94,11 +94,21 @@ INLINE void express_count_total(struct total *total, __u32 len)
 	total->bytes += len;
 }
 
-/* Charges the packet to the rate of its service. express_lookup() has checked that it has room. */
+/* Charges the packet to the rates of its service and its client. express_has_room() has checked
+ * that they have room. */
 INLINE void express_spend_rate(const struct memo *e, const struct express_work *w)
 {
 	if (with_rates)
-		rate_service_spend(e->total, w->len, 1, w->now);
+		rates_spend(rate_of_service(e->total), NO_RATE, w->rate, w->len, 1, w->now);
+}
+
+/* The same for a packet between sites. */
+INLINE void express_spend_site_rate(const struct memo *e, const struct express_work *w)
+{
+	if (with_rates)
+		rates_spend(rate_of_peer(total_service(e->total), PEER_RX),
+			    rate_of_peer(total_service(e->place), PEER_TX), w->rate, w->len, 1,
+			    w->now);
 }
 
 /* Sends a packet by its side. Returns the plane's action, or EXPRESS_MISS after changing
@@ -212,9 +222,7 @@ INLINE int express_send_site(struct pkt *p, const struct memo *e,
 		return EXPRESS_MISS;
 	((struct ipv6hdr *)(head + sizeof(struct ethhdr)))->hop_limit--;
 	express_count_total(sender, w->len);
-	if (with_rates)
-		rate_peers_spend((__u64)total_service(e->place) << 32 | total_service(e->total),
-				 w->len, 1, w->now);
+	express_spend_site_rate(e, w);
 	receiver->forwarded++;
 	receiver->bytes += w->len;
 	return action;

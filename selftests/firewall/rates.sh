@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Rates in both directions, of bits and of packets: by the express path, by the pipeline alone, by tc alone, and with
-# flows; and of peers of a relay. A limit is kept within 10 % over two seconds, and `show` counts the rest. A reload
-# changes a limit, and removes it: then nothing is lost. The rate of a service limits no peer. With BREAK=1 the file says
-# a rate that is 20 % higher.
+# flows. The rates are for a service, for clients, for peers of a relay, and for a pair of peers. A limit is kept within
+# 10 % over a second, and `show` counts the rest. A reload changes a limit, and removes it: then nothing is lost. The rate of a
+# service limits no peer, that of some clients no other client, and that of a pair no other direction. With BREAK=1 the
+# file says a rate that is 20 % higher.
 #
 #     client uplink ---- wan firewall lan ---- eth wg-end
 #     a eth ---- la relay lb ---- eth b
@@ -24,14 +25,15 @@ done
 came() { inside "$1" nft list counter inet seen came | awk -v what="$2" '{for (i = 1; i < NF; i++) if ($i == what) print $(i + 1)}'; }
 more() { echo $(($1 * (${BREAK:+2} + 10) / 10)); }
 
-configure() { # NAT RATES
+configure() { # NAT RATES [SUBJECT]
 	cat > "$work/wgxdp.yaml" <<- YAML
 		interfaces: [ { name: wan, role: wan } ]
 		services:
 		  - { name: wg-end, listen: { interface: wan, ports: [ $port ] }, backend: { ipv4: 192.168.1.10, port: $port }, nat: $1 }
 	YAML
-	[[ ! $2 ]] || echo "rates: [ { service: wg-end, $2 } ]" >> "$work/wgxdp.yaml"
+	[[ ! $2 ]] || echo "rates: [ { ${3:-service: wg-end}, $2 } ]" >> "$work/wgxdp.yaml"
 }
+clients='clients: [ 198.51.100.0/28, "2001:db8:1::/64" ]'
 to_wg_end() { # PACKETS-PER-SECOND
 	start client "$udptool" send -s 972 -r "$1" -n $((4 * $1)) uplink "$(mac firewall wan)" 198.51.100.7:5000 \
 		198.51.100.1:"$port" > /dev/null
@@ -47,9 +49,9 @@ to_client() { # PACKETS-PER-SECOND
 keeps() {
 	local began from ended to
 	"$2" 4000
-	sleep 0.5
+	sleep 0.3
 	began=$(ms) from=$(came "$3" "$4")
-	sleep 2
+	sleep 1
 	ended=$(ms) to=$(came "$3" "$4")
 	stop "$sender"
 	got=$(((to - from) * 1000000 / (ended - began) / $5))
@@ -70,8 +72,29 @@ for way in express pipeline tc; do
 	wgxdp show > "$work/show"
 	grep -q rate_limited "$work/show" || fail "show has no rate_limited: $(< "$work/show")"
 	grep -q "$(more 500) packets/s" "$work/show" || fail "show has no rate: $(< "$work/show")"
+	configure dnat "from: $(more 8000) kbit/s, to: $(more 500) packets/s" "$clients"
+	wgxdp reload -c "$work/wgxdp.yaml" > /dev/null
+	keeps "$way, originals of clients" to_wg_end wg-end bytes 1000000
+	keeps "$way, replies to clients" to_client client packets 500
+	wgxdp show > "$work/show"
+	grep -q '198.51.100.0/28' "$work/show" || fail "show does not name the clients: $(< "$work/show")"
 	wgxdp down > /dev/null
 done
+
+configure dnat "from: 8 kbit/s, to: 8 kbit/s" 'clients: 198.51.100.8/29'
+wgxdp up -c "$work/wgxdp.yaml" > /dev/null
+all_pass() { # TEXT
+	before=$(came wg-end packets)
+	start client "$udptool" send -s 972 -r 4000 -n 4000 uplink "$(mac firewall wan)" 198.51.100.7:5000 198.51.100.1:"$port" > /dev/null
+	wait $!
+	wait_for 3 "$1" all_came
+}
+all_came() { (($(came wg-end packets) - before == 4000)); }
+all_pass 'all packets of a client outside the prefix'
+configure masquerade "from: $(more 8000) kbit/s" "$clients"
+wgxdp reload -c "$work/wgxdp.yaml" > /dev/null
+keeps 'masquerade, originals of clients' to_wg_end wg-end bytes 1000000
+wgxdp down > /dev/null
 
 configure masquerade "from: $(more 8000) kbit/s"
 wgxdp up -c "$work/wgxdp.yaml" > /dev/null
@@ -81,11 +104,7 @@ wgxdp reload -c "$work/wgxdp.yaml" > /dev/null
 keeps 'after a reload' to_wg_end wg-end bytes 2000000
 configure masquerade ''
 wgxdp reload -c "$work/wgxdp.yaml" > /dev/null
-before=$(came wg-end packets)
-start client "$udptool" send -s 972 -r 4000 -n 4000 uplink "$(mac firewall wan)" 198.51.100.7:5000 198.51.100.1:"$port" > /dev/null
-wait $!
-all_came() { (($(came wg-end packets) - before == 4000)); }
-wait_for 3 'all packets, without a limit' all_came
+all_pass 'all packets, without a limit'
 wgxdp down > /dev/null
 
 # A relay: site a may send 8 Mbit/s, and site b gets 500 packets/s
@@ -132,4 +151,15 @@ relay "{ peer: site-a, from: $(more 8000) kbit/s }" reload
 keeps 'from a peer' between b bytes 1000000
 relay "{ peer: site-b, to: $(more 500) packets/s }" reload
 keeps 'to a peer' between b packets 500
+relay "{ pair: [ site-b, site-a ], to: $(more 500) packets/s }" reload
+keeps 'between two peers' between b packets 500
+wgxdp show > "$work/show"
+grep -q 'site-b.*site-a' "$work/show" || fail "show does not name the pair: $(< "$work/show")"
+relay "{ pair: [ site-a, site-b ], to: 8 kbit/s }" reload
+before=$(came b packets)
+start a "$udptool" send -s 952 -r 4000 -n 4000 eth "$(mac relay la)" "[$overlay:a::10]:40000" "[$overlay:b::10]:58001" > /dev/null
+wait $!
+wait_for 3 'all packets in the other direction' all_between
+relay "{ pair: [ site-a, site-b ], from: $(more 8000) kbit/s }" reload
+keeps 'from the first peer of a pair' between b bytes 1000000
 wgxdp show drops | holds rate_limited || fail 'show drops has no rate_limited'

@@ -37,12 +37,13 @@ UNSEEN = {
         deny-twice-beside-list deny-list-twice
         flows-source-twice follow-routes-twice follow-twice guard-amneziawg-overlap guard-amneziawg-twice guard-key-twice interface-twice listen-address-twice
         masquerade-twice peer-key-twice peer-prefix-of-another peer-prefix-twice peer-twice policy-icmpv6-twice policy-ports-overlap
-        port-twice port-twice-in-range rates-twice rates-twice-bits same-address-and-port same-address6-and-port same-backend-twice-none same-interface-and-port
+        port-twice port-twice-in-range rates-clients-twice rates-pair-same rates-twice rates-twice-bits same-address-and-port same-address6-and-port same-backend-twice-none same-interface-and-port
         same-interface-and-range service-twice""",
     'a list has too few or too many items': """
         allow-lists-many backends-empty backends-many backends-no-keys backends-one ddns-names flows-source-many guard-amneziawg-few guard-amneziawg-many
-        guard-key-many listen-ports-none port-many""",
+        guard-key-many listen-ports-none port-many rates-pair-one rates-pair-three""",
     'values contradict each other, or one needs another': """
+        rates-nobody rates-pair-clients
         announce-followed announce-no-overlay announce-nobody backend-is-listen backend-is-listen6 backend-no-address
         backend-standby-place backends-and-backend backends-families backends-is-listen backends-keys-apart backends-none backends-source
         backends-standby blind-device-interface blind-pair-unknown blind-service-port flows-contradictions flows-source-backend

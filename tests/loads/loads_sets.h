@@ -14,7 +14,7 @@
 /* Entries of a map: sizes do not matter to the verifier, but large maps take time */
 enum { SMALL = 64 };
 
-#define FIREWALL "choices vlans bridges routers source_trie notify lists followed_lists rates "
+#define FIREWALL "choices vlans bridges routers source_trie notify lists followed_lists rates client_rates pair_rates "
 
 /* Names of switches without their with_. In an overlay of another length than /48, with_routes64
  * takes the place of with_subnets. */
@@ -25,6 +25,7 @@ static const struct configuration {
 	{ "dnat-lists", "express lists" },
 	{ "dnat-followed-lists", "express lists followed_lists" },
 	{ "dnat-rates", "express rates" },
+	{ "dnat-rated-clients", "express rates client_rates" },
 	{ "dnat-links", "express vlans bridges routers" },
 	{ "dnat-source-trie", "express source_trie" },
 	{ "dnat-choices", "express choices" },
@@ -35,7 +36,7 @@ static const struct configuration {
 	{ "guard-full", "express flows guards " FIREWALL },
 	{ "blind", "express flows blind" },
 	{ "relay-48", "express relay subnets routes" },
-	{ "relay-other", "express relay routes64 routes source_trie" },
+	{ "relay-other", "express relay routes64 routes source_trie rates pair_rates" },
 	{ "relay-masquerade", "express relay routes64 routes source_trie flows" },
 	{ "relay-guard", "express relay routes64 routes source_trie flows guards" },
 	{ "relay-blind", "express relay routes64 routes source_trie flows blind" },

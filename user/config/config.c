@@ -593,6 +593,8 @@ void config_free(struct config *c)
 	for (i = 0; i < c->n_learn; i++)
 		free(c->learn[i].command);
 	free(c->learn);
+	for (i = 0; i < c->n_rates; i++)
+		free(c->rates[i].clients);
 	free(c->rates);
 	free(c->exporter);
 	free(c->exporter_names);

@@ -110,7 +110,7 @@ struct config {
 	struct peer_endpoint_config *endpoints;
 	/* Interfaces whose endpoints the daemon learns (config_learn.h). */
 	struct learn_config *learn;
-	struct rate_config *rates;	/* limits of services and peers (config_rates.h) */
+	struct rate_config *rates;	/* limits of services, clients and peers (config_rates.h) */
 	size_t n_endpoints, n_learn, n_rates;
 	struct endpoint_config *exporter;	/* addresses at which the daemon serves metrics */
 	size_t n_exporter;

@@ -371,9 +371,9 @@ static void diff_configs(struct diff *d, const struct config *old, const struct 
 	begin_section(d, "rates", "rate");
 	for (size_t i = 0; i < old->n_rates; i++)
 		diff_entry(d, rate_entry(&old->rates[i]),
-			   rate_entry(config_rate(new, old->rates[i].service, old->rates[i].peer)));
+			   rate_entry(config_rate_like(new, &old->rates[i])));
 	for (size_t i = 0; i < new->n_rates; i++)
-		if (!config_rate(old, new->rates[i].service, new->rates[i].peer))
+		if (!config_rate_like(old, &new->rates[i]))
 			diff_entry(d, rate_entry(NULL), rate_entry(&new->rates[i]));
 	begin_section(d, "ddns", "ddns");
 	for (size_t i = 0; i < old->n_ddns || i < new->n_ddns; i++)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The section rates: the most bits and packets per second that are forwarded for a service or a
- * peer, in each direction. plan/ and show/ include it, and files of config/ for its grammar.
+ * The section rates: the most bits and packets per second that are forwarded for a service, for
+ * clients, for a peer, or between two peers, in each direction. plan/ and show/ include it, and
+ * files of config/ for its grammar.
  */
 #pragma once
 #include "config/config_tell.h"
@@ -15,9 +16,13 @@ struct rate_limits {
 };
 
 struct rate_config {
-	/* The entry is for this service or this peer; "": not for one of that kind. */
-	char service[NAME_LEN], peer[NAME_LEN];
-	/* For packets from the service's clients or from the peer, and for packets to them. */
+	/* An entry is for one of these: a service, a peer, two peers, or the clients of all
+	 * services in certain prefixes. "" or no prefix: it is not for one of that kind. */
+	char service[NAME_LEN], peer[NAME_LEN], pair[2][NAME_LEN];
+	struct prefix *clients;
+	size_t n_clients, n_pair;	/* prefixes; names in .pair, at most 2 */
+	/* For packets from the clients, the peer, or the first peer of the pair, and for packets to
+	 * them. */
 	struct rate_limits from, to;
 };
 
@@ -29,6 +34,9 @@ const char *rate_format(const struct rate_limits *r, char text[RATE_STRLEN]);
 /* Returns the entry of a service or, if `service` is "", of a peer; NULL: there is none. */
 const struct rate_config *config_rate(const struct config *c, const char *service,
 				      const char *peer);
+/* Returns the first entry in c that limits the same as r, or one of the same prefixes; NULL: there
+ * is none. */
+const struct rate_config *config_rate_like(const struct config *c, const struct rate_config *r);
 
 extern const struct yaml_key config_rates_keys[];
 

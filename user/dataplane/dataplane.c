@@ -177,15 +177,19 @@ static void set_express(struct wgxdp *s, const struct plan *p)
 	bpf_map__set_max_entries(s->maps.tuples, tuples * libbpf_num_possible_cpus());
 }
 
-/* Sets the size of the map rates, which has the services first and then the peers. */
+/* Sets the size of the map rates, which has services, peers, and numbered rates. */
 static void set_rates(const struct dataplane *dp, struct wgxdp *s, const struct plan *p,
 		      __u32 services)
 {
-	s->rodata->with_rates = p->service_rates || p->peer_rates;
+	__u32 peers = peers_room(dp, &p->relay);
+
+	s->rodata->with_rates = p->service_rates || p->peer_rates || p->numbered_rates;
+	s->rodata->with_client_rates = p->n_rated;
+	s->rodata->with_pair_rates = p->pair_rates;
 	s->rodata->peer_rates = rate_index(services, 0);
+	s->rodata->numbered_rates = rate_index(services + peers, 0);
 	dataplane_size_map(dp, s->obj, MAP_rates, !s->rodata->with_rates ? 1 :
-			   rate_index(services + (p->peer_rates ? peers_room(dp, &p->relay) : 0),
-				      0));
+			   rate_index(services + peers + RATE_NUMBERS, 0));
 }
 
 /* Sets each map's size to what the plan needs, but never below the minimum or the running map's. */
@@ -202,7 +206,8 @@ static void set_sizes(struct dataplane *dp, struct wgxdp *s, const struct plan *
 
 	bpf_map__set_max_entries(s->maps.table, table);
 	dataplane_size_map(dp, s->obj, MAP_sources, 2 * at_least(ROOM_PORTS, p->n_ports));
-	dataplane_size_map(dp, s->obj, MAP_source_hints, 2 * at_least(ROOM_PORTS, p->n_ports));
+	dataplane_size_map(dp, s->obj, MAP_source_hints, 2 * at_least(ROOM_PORTS, p->n_ports) + 1);
+	s->rodata->client_rate_hints = bpf_map__max_entries(s->maps.source_hints) - 1;
 	bpf_map__set_max_entries(s->maps.nexthops, nexthops);
 	dataplane_size_learned(dp, s->obj, MAP_choices, p->choices ? ROOM_CHOICES : 1);
 	bpf_map__set_max_entries(s->maps.names, names);
@@ -222,7 +227,7 @@ static void set_sizes(struct dataplane *dp, struct wgxdp *s, const struct plan *
 	s->rodata->with_guards = p->guarded;
 	s->rodata->with_blind = p->blind.on;
 	s->rodata->with_relay = p->relay.on;
-	s->rodata->with_lists = p->n_lists || p->n_followed;
+	s->rodata->with_lists = p->n_lists > p->n_rated || p->n_followed;
 	s->rodata->with_followed_lists = p->n_followed;
 	dataplane_size_followed(dp, s->obj, p, names);
 	s->rodata->list_hints_mask = bpf_map__max_entries(s->maps.list_hints) - 1;

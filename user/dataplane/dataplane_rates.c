@@ -2,7 +2,9 @@
  *
  * Implements the part of dataplane.h for rates: makes the map rates match a plan.
  */
+#include <bpf/bpf.h>
 #include <errno.h>
+#include <string.h>
 #include "dataplane/dataplane.h"
 #include "dataplane/map_info.h"
 
@@ -19,24 +21,44 @@ static void write_rate(struct rate *place, const struct rate *new, int *changes)
 	}
 }
 
+/* Returns the limits for an index of the map, from the plan. */
+static const struct rate *wanted(const struct dataplane *dp, const struct plan *p, size_t i)
+{
+	size_t peers = rate_index(dataplane_entries(dp, MAP_names), 0);
+	size_t numbered = peers + rate_index(dataplane_entries(dp, MAP_peers), 0);
+	static const struct rate none;
+
+	if (p->service_rates && i < rate_index(p->n_services, 0))
+		return &p->service_rates[i];
+	if (p->peer_rates && i >= peers && i - peers < rate_index(p->relay.n_peers, 0))
+		return &p->peer_rates[i - peers];
+	if (p->numbered_rates && i >= numbered && i - numbered < rate_index(p->n_numbered, 0))
+		return &p->numbered_rates[i - numbered];
+	return &none;
+}
+
+/* Writes the hints about the prefixes of rated clients. */
+static int write_hints(const struct dataplane *dp, const struct plan *p, int *changes)
+{
+	__u32 last = dataplane_entries(dp, MAP_source_hints) - 1;
+	struct source_hints now;
+
+	if (bpf_map_lookup_elem(map_fd(dp, MAP_source_hints), &last, &now) ||
+	    !memcmp(&now, &p->rated, sizeof(now)))
+		return 0;
+	++*changes;
+	return bpf_map_update_elem(map_fd(dp, MAP_source_hints), &last, &p->rated, BPF_ANY);
+}
+
 int dataplane_rates_write(const struct dataplane *dp, const struct plan *p, int *changes)
 {
-	static const struct rate none;
 	size_t room = dataplane_entries(dp, MAP_rates), size = room * sizeof(struct rate);
-	size_t peers = rate_index(dataplane_entries(dp, MAP_names), 0);
 	struct rate *map = map_memory(map_fd(dp, MAP_rates), size, PROT_READ | PROT_WRITE);
 
 	if (!map)
 		return -errno;
-	for (size_t i = 0; i < room; i++) {
-		const struct rate *new = &none;
-
-		if (p->service_rates && i < rate_index(p->n_services, 0))
-			new = &p->service_rates[i];
-		else if (p->peer_rates && i >= peers && i - peers < rate_index(p->relay.n_peers, 0))
-			new = &p->peer_rates[i - peers];
-		write_rate(&map[i], new, changes);
-	}
+	for (size_t i = 0; i < room; i++)
+		write_rate(&map[i], wanted(dp, p, i), changes);
 	munmap(map, size);
-	return 0;
+	return p->n_rated ? write_hints(dp, p, changes) : 0;
 }

@@ -367,6 +367,7 @@ void plan_free(struct plan *p)
 	free(p->guards);
 	free(p->service_rates);
 	free(p->peer_rates);
+	free(p->numbered_rates);
 	free(p->relay.peers);
 	free(p->relay.routes);
 	free(p->relay.subnets);

@@ -131,7 +131,7 @@ struct plan {
 	size_t n_nics;
 	struct source_key *trie;	/* prefixes for which `sources` has no room */
 	size_t n_trie;
-	struct list_entry *lists;	/* lists allow and deny of all services */
+	struct list_entry *lists; /* lists allow and deny of all services, and rated clients */
 	size_t n_lists;
 	/* Lists that other programs keep, how many prefixes these have together, and, indexed by
 	 * service id, which of them a service has. */
@@ -154,8 +154,13 @@ struct plan {
 	size_t n_keys;			/* keys of all guards together */
 	bool guarded;			/* at least one service has a guard */
 	bool challenges;		/* at least one guard sends cookies */
-	/* Rates of all services and all peers, indexed by rate_index(); NULL: there are none. */
-	struct rate *service_rates, *peer_rates;
+	/* Rates of all services and all peers, and numbered ones, indexed by rate_index(); NULL:
+	 * there are none. */
+	struct rate *service_rates, *peer_rates, *numbered_rates;
+	size_t n_numbered;		/* highest number in use, plus 1 */
+	size_t n_rated;			/* prefixes in .lists that are for rates of clients */
+	bool pair_rates;		/* .entries has some of KEY_PAIR */
+	struct source_hints rated;	/* hints about these prefixes */
 	__u32 n_slots;			/* next-hop slots in use */
 	bool vlans, bridges;	/* vlans: a port is a VLAN. bridges: a nic is in a bridge or bond */
 	bool l3;			/* at least one port has no Ethernet header */

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Plans the rates of services and peers: converts bits and packets per second to the units of
- * include/abi_rate.h.
+ * Plans the rates of services, clients and peers: converts bits and packets per second to the units
+ * of include/abi_rate.h, and says which packets a rate is for.
  */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include "config/config_rates.h"
+#include "lib/grow.h"
 #include "lib/jiffies.h"
 #include "plan/plan_make.h"
 
@@ -34,12 +37,83 @@ static int set_rates(struct rate **list, size_t n, __u32 id, const struct rate_c
 	return 0;
 }
 
+/* ---- clients and pairs, which have numbers ---- */
+
+static int add_prefix(struct plan *p, const struct prefix *prefix, __u32 number)
+{
+	bool is_ipv6 = prefix->family == FAMILY_IPV6;
+	struct list_entry *e = append(p->lists, p->n_lists);
+
+	if (!e)
+		return -ENOMEM;
+	e->key.id = htonl(SERVICE_LIST | rate_clients(is_ipv6));
+	e->key.prefixlen = 32 + prefix->len + (is_ipv6 ? 0 : 96);
+	e->key.addr = prefix->addr;
+	e->verdict = number;
+	plan_add_hint(&p->rated, prefix);
+	p->n_rated++;
+	return 0;
+}
+
+/* Returns the id of a peer, or 0 if a followed device does not have it now. */
+static __u32 peer_id(const struct plan *p, const char *name)
+{
+	__u32 id = p->relay.n_peers;
+
+	while (id > 1 && strcmp(p->relay.peers[id - 1].name.name, name))
+		id--;
+	return id > 1 ? id - 1 : 0;
+}
+
+static int add_pair(struct plan *p, __u32 from, __u32 to, __u32 rate)
+{
+	struct table_entry *e = append(p->entries, p->n_entries);
+
+	if (!e)
+		return -ENOMEM;
+	e->key = (struct table_key){ rate_pair(from, to), table_word(KEY_PAIR, 0, 0, 0) };
+	e->rate = rate;
+	p->pair_rates = true;
+	return 0;
+}
+
+static int add_pairs(struct plan *p, const struct rate_config *r, __u32 number)
+{
+	__u32 a = peer_id(p, r->pair[0]), b = peer_id(p, r->pair[1]);
+
+	if (!a || !b)
+		return 0;
+	return add_pair(p, a, b, rate_index(number, DIRECTION_ORIGINAL)) ?:
+	       add_pair(p, b, a, rate_index(number, DIRECTION_REPLY));
+}
+
+/* Gives numbers to the rates of clients, or to those of pairs. */
+static int plan_numbered(struct plan_builder *m, bool clients)
+{
+	const struct config *c = m->config;
+	struct plan *p = m->plan;
+	int rc = 0;
+
+	for (size_t i = 0; i < c->n_rates && !rc; i++) {
+		const struct rate_config *r = &c->rates[i];
+
+		if (clients ? !r->n_clients : !*r->pair[0])
+			continue;
+		for (size_t n = 0; n < r->n_clients && !rc; n++)
+			rc = add_prefix(p, &r->clients[n], p->n_numbered);
+		rc = rc ?: *r->pair[0] ? add_pairs(p, r, p->n_numbered) : 0;
+		rc = rc ?: set_rates(&p->numbered_rates, RATE_NUMBERS, p->n_numbered++, r);
+	}
+	return rc;
+}
+
 int plan_rates(struct plan_builder *m)
 {
 	const struct config *c = m->config;
 	struct plan *p = m->plan;
 	int rc = 0;
 
+	source_hints_begin(&p->rated);
 	for (__u32 id = 0; id < p->n_services && c->n_rates && !rc; id++) {
 		const char *name = p->services[id].name;
 		const struct rate_config *r = *name ? config_rate(c, name, "") : NULL;
@@ -52,5 +126,5 @@ int plan_rates(struct plan_builder *m)
 
 		rc = r ? set_rates(&p->peer_rates, p->relay.n_peers, id, r) : 0;
 	}
-	return rc;
+	return rc ?: plan_numbered(m, true) ?: plan_numbered(m, false);
 }

@@ -113,7 +113,7 @@ static int add_to_trie(struct plan *p, const struct prefix *prefix, __u32 id)
 	return 0;
 }
 
-static void add_hint(struct source_hints *h, const struct prefix *prefix)
+void plan_add_hint(struct source_hints *h, const struct prefix *prefix)
 {
 	if (prefix->family == FAMILY_IPV4)
 		source_hints_add4(h, ntohl(prefix->addr.w[3]), prefix->len);
@@ -138,7 +138,7 @@ static int fill_sources(struct plan *p, const struct prefixes *l, __u32 id)
 		const struct prefix *prefix = &l->list[i];
 		struct addr mask = prefix_mask(prefix);
 
-		add_hint(&p->hints[id], prefix);
+		plan_add_hint(&p->hints[id], prefix);
 		if (prefix->family == FAMILY_IPV4 && n4 < room)
 			s->ipv4[n4++] = (struct prefix4){ prefix->addr.w[3], mask.w[3] };
 		else if (prefix->family == FAMILY_IPV6 && n6 < room)

@@ -244,6 +244,29 @@ static int show_services(struct document *d, const struct conditions *k,
 	return rc;
 }
 
+/* Adds the rates of clients and of pairs of peers. Services and peers show their own. */
+static void show_rates(struct document *d, const struct config *c)
+{
+	struct node list = document_list(document_root(d), "rates");
+	char text[RATE_STRLEN], prefix[ADDRESS_STRLEN];
+
+	for (size_t i = 0; c && i < c->n_rates; i++) {
+		const struct rate_config *r = &c->rates[i];
+		struct node row, names;
+
+		if (!r->n_clients && !r->n_pair)
+			continue;
+		row = document_row(list);
+		names = document_list(row, r->n_pair ? "pair" : "clients");
+		for (size_t n = 0; n < r->n_pair; n++)
+			document_append(names, r->pair[n]);
+		for (size_t n = 0; n < r->n_clients; n++)
+			document_append(names, prefix_format(&r->clients[n], prefix));
+		document_text(row, "rate_from", *rate_format(&r->from, text) ? text : NULL);
+		document_text(row, "rate_to", *rate_format(&r->to, text) ? text : NULL);
+	}
+}
+
 static bool show_whose(struct node list, const struct reason_key *k,
 		       const struct service_name *names, size_t n_names,
 		       const struct relay_peer *peers, size_t n_peers, struct node *ret)
@@ -406,6 +429,8 @@ int show_write(const struct dataplane *dp, unsigned int what, bool json, FILE *o
 				n);
 	if (!rc && what & SHOW_SITES)
 		rc = show_sites(d, &k, what == SHOW_SITES);
+	if (!rc && what & (SHOW_SERVICES | SHOW_PEERS))
+		show_rates(d, k.config);
 	if (!rc && what & SHOW_DROPS)
 		rc = show_drops(d, dp, reasons, n);
 	if (!rc && what & SHOW_INTERFACES)
