@@ -212,7 +212,7 @@ wait_for 10 'a good one' all_have 444
 each_takes 'which it does not have any more' 0
 
 # etcd is killed, and comes back
-traffic 12
+traffic 25
 etcd_dies
 wait_for 20 'the watcher with a short poll reports it' says a 'etcd does not answer, the running configuration stays' 1
 each_metric 'without etcd' 1

@@ -91,7 +91,7 @@ static void describe_gone(struct conditions *k, struct interface_condition *i)
 static bool is_ours(const struct conditions *k, __u32 program)
 {
 	static const enum dataplane_program own[] = {
-		PROGRAM_wgxdp_express, PROGRAM_wgxdp_xdp, PROGRAM_wgxdp_tc,
+		PROGRAM_wgxdp_express, PROGRAM_wgxdp_xdp, PROGRAM_wgxdp_tc, PROGRAM_wgxdp_tc_l3,
 	};
 
 	for (size_t i = 0; i < sizeof(own) / sizeof(*own); i++) {
@@ -105,15 +105,18 @@ static bool is_ours(const struct conditions *k, __u32 program)
 	return pins_have_program(program);
 }
 
-static bool tc_is_ours(const struct conditions *k, __u32 ifindex)
+/* Returns whether our tc program is missing on a link. */
+static bool tc_is_gone(const struct conditions *k, __u32 ifindex)
 {
 	__u32 ids[16];
-	size_t n = attached_tc(ifindex, ids, sizeof(ids) / sizeof(*ids));
+	size_t n;
 
+	errno = 0;
+	n = attached_tc(ifindex, ids, sizeof(ids) / sizeof(*ids));
 	for (size_t i = 0; i < n; i++)
 		if (is_ours(k, ids[i]))
-			return true;
-	return false;
+			return false;
+	return errno != ENOMEM;		/* ENOMEM does not tell which programs are attached */
 }
 
 /* Returns why our XDP program is missing on a nic that carries a logical link: the link itself, its
@@ -141,7 +144,7 @@ static const char *why_no_xdp(const struct conditions *k, const struct link *l)
 
 static void set_link_state(const struct conditions *k, struct interface_condition *i, bool up)
 {
-	bool tc_gone = i->link->flags & LINK_TC && !tc_is_ours(k, i->link->ifindex);
+	bool tc_gone = i->link->flags & LINK_TC && tc_is_gone(k, i->link->ifindex);
 	const char *why = !up ? "it is down" : tc_gone ? "its tc program was detached" :
 			  why_no_xdp(k, i->link);
 
