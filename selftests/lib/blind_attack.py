@@ -5,13 +5,14 @@
 known NOW SESSIONS NAMES RELAY-KEY: prints this knowledge. SESSIONS and NAMES are bpftool's dumps of these maps, NOW is in jiffies, and
 standard input is `wg show DEVICE endpoints`.
 
-send DEVICE RELAY-MAC IPV4 IPV6 RELAY-IPV4 RELAY-IPV6 PORT KNOWN RATE own|spoofed: sends RATE messages of all kinds a second to the relay.
+send DEVICE RELAY-MAC IPV4 IPV6 RELAY-IPV4 RELAY-IPV6 PORT KNOWN RATE [KEY...]: sends RATE messages of all kinds a second to the relay.
 The messages use KNOWN, which is read again when it changes. They come from the attacker's own addresses and any port, or as if from the
-sites. The attacker sends every message that it receives on to the relay and to the sites. Ends on SIGTERM, and prints how many of each kind.
+sites with these keys. The attacker sends every message that it receives on to the relay and to the sites. Ends on SIGTERM, and prints
+how many of each kind.
 
-compare KNOWN...: prints what became of the indices from each file to the next. `kept` counts unchanged ones.
+compare KEYS KNOWN...: prints what became of the indices from each file to the next. `kept` counts unchanged ones.
 `changed` counts confirmed, live ones that belong to another site now or are gone. `planted` counts indices of the last file with the
-attacker's number."""
+attacker's number. KEYS are those of sites, with commas; indices between two of them do not count."""
 import base64
 import ipaddress
 import json
@@ -80,13 +81,19 @@ class Known:
     def lives(self, until):
         return until > self.now
 
+    def numbers(self, keys):
+        """Returns the numbers of the sites with these keys."""
+        wanted = [wgpackets.mac1_key(key) for key in keys]
+        return {number for number, site in self.sites.items() if site[0] in wanted}
 
-def compare(*paths):
+
+def compare(keys, *paths):
     kept = changed = planted = 0
     files = [Known(path) for path in paths]
+    without = files[0].numbers(keys.split(',') if keys else [])
     for before, after in zip(files, files[1:]):
         for key, (origin, until, flags) in before.indices.items():
-            if not flags & CONFIRMED or not after.lives(until):
+            if not flags & CONFIRMED or not after.lives(until) or {key[0], origin} <= without:
                 continue
             is_now = after.indices.get(key)
             if is_now and is_now[0] == origin and is_now[2] & CONFIRMED:
@@ -145,7 +152,7 @@ class Attacker:
         """Returns the site that the attacker pretends to be, or 0, with address and port."""
         if not self.spoofs:
             return 0, random.choice(self.own), random.randrange(1024, 65536)
-        site = random.choice(list(self.known.sites))
+        site = random.choice(list(self.known.numbers(self.spoofs)))
         return site, *self.known.sites[site][1:]
 
     def index(self, which):
@@ -308,7 +315,7 @@ def main():
         attacker = Attacker(*args[:7])
         signal.signal(signal.SIGTERM, attacker.end)
         print('attacks', flush=True)
-        attacker.send(args[7], int(args[8]), args[9] == 'spoofed')
+        attacker.send(args[7], int(args[8]), args[9:])
         print('sent', sum(n for kind, n in attacker.counts.items() if kind != 'received'),
               *(f'{kind} {n}' for kind, n in sorted(attacker.counts.items())))
 
