@@ -18,7 +18,11 @@ struct blind_place {
 	struct addr local;	/* this host's address for packets to the site */
 	__u16 sum;	/* one's complement sum of local and service.to */
 	__u8 family;		/* family of both addresses; 0: the site's address is unknown */
-	__u8 pad[13];
+	/* True: the site is at another relay, and the addresses are this relay's and the other
+	 * one's. A message to it has .other_port of its sender as source port. By this port the
+	 * other relay knows which site has sent the message. */
+	__u8 remote;
+	__u8 pad[12];
 };
 
 /* blind_sites: ARRAY, indexed by site number. The daemon writes a new place into the inactive
@@ -28,7 +32,7 @@ struct blind_site {
 	struct blind_place place[2];
 	__u32 now;
 	__be16 candidate_port;
-	__u16 pad;
+	__be16 other_port;	/* source port of this site's messages to other relays; 0: none */
 	/* BLAKE2s state for mac1 of the site's public key, as in struct guard_key. */
 	__u32 mac1[8];
 	/* Other address from which data of the site's sessions came: it may have moved there. */

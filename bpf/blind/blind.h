@@ -36,6 +36,14 @@ INLINE __u32 blind_site_at(struct addr addr, __u8 family, __be16 port)
 	return entry ? entry->site & (BLIND_SITES_MAX - 1) : 0;
 }
 
+/* Returns the source port of a message from a site to another relay; 0: the site has none. */
+INLINE __be16 blind_other_port(__u32 from)
+{
+	const struct blind_site *site = bpf_map_lookup_elem(&blind_sites, &from);
+
+	return site ? read_once(site->other_port) : 0;
+}
+
 /* Sets s->service and s->flow.way to the addresses and ports that the packet gets on its way to
  * site `to`. Returns 0 or a reason. */
 INLINE int blind_set_way(struct pkt *p, __u32 to)
@@ -55,7 +63,9 @@ INLINE int blind_set_way(struct pkt *p, __u32 to)
 	s->key.dport = p->s->dport;
 	s->way.src = place->local;
 	s->way.dst = place->service.to;
-	s->way.sport = p->s->dport;
+	s->way.sport = place->remote ? blind_other_port(p->s->blind.from) : p->s->dport;
+	if (!s->way.sport)
+		return -DROP_blind_refused;
 	s->way.dport = place->service.port;
 	s->way.delta = csum_fold(place->sum + (__u16)~csum_fold64(p->s->pseudo));
 	s->way.family = place->family;

@@ -35,39 +35,48 @@ INLINE bool express_is_worth_it(struct sides *sides)
 
 /* ---- the step ---- */
 
-/* Returns whether no prefix with a rate can have this client. */
-INLINE bool express_is_unrated(struct addr client, bool ipv4)
+/* Results of the functions below: an index in the map rates for w->rate, or this. */
+#define RATE_USED_UP (NO_RATE - 1)
+
+/* Returns whether no prefix with a rate can have this client. hi, lo: as in struct addr. */
+INLINE bool express_is_unrated(__u64 hi, __u64 lo, bool is_ipv6)
 {
 	__u32 place = client_rate_hints;
 	const struct source_hints *h = bpf_map_lookup_elem(&source_hints, &place);
-	__u64 top = bpf_be64_to_cpu(client.q[ipv4]);
+	__u64 top = bpf_be64_to_cpu(is_ipv6 ? hi : lo);
 
 	if (!h)
 		return false;
-	if (ipv4)
+	if (!is_ipv6)
 		return source_hint_is_set(h->ipv4, source_hint4(top));
 	return source_hint_is_set(h->short6, source_hint6_short(top)) &
 	       source_hint_is_set(h->long6, source_hint6_long(top));
 }
 
-/* Returns the index in the map rates for the client of this packet, or NO_RATE. */
-INLINE __u32 express_client_rate(const struct memo *e, const struct express_work *w)
+/* Looks up the rate of a client, and checks that it and the service's have room. It is called, and
+ * so is the next function: inlined, their branches would multiply what Linux 6.1 verifies. */
+TABLE_READ __u32 express_client_rate(__u32 total, __u64 hi, __u64 lo, __u32 is_ipv6, __u64 now)
 {
-	__u32 direction = total_direction(e->total);
-	bool ipv4 = w->ipv4;
-	struct addr client = express_addr(w->key.src, ipv4);
+	__u32 rate = NO_RATE;
 
-	if (!with_client_rates || (with_blind && e->kind == EXPRESS_BLIND))
+	if (!with_client_rates)
 		return NO_RATE;
-	if (direction == DIRECTION_REPLY && e->kind == EXPRESS_FLOW) {
-		ipv4 ^= !!(e->flags & EXPRESS_NAT64);
-		client = express_addr(e->dst, ipv4);
-	} else if (direction == DIRECTION_REPLY) {
-		client = express_addr(w->key.dst, ipv4);
-	}
-	if (express_is_unrated(client, ipv4))
+	if (!express_is_unrated(hi, lo, is_ipv6))
+		rate = rate_of_client(hi, lo, is_ipv6, total_direction(total));
+	return rates_have_room(rate_of_service(total), rate, NO_RATE, now) ? rate : RATE_USED_UP;
+}
+
+/* Looks up the rate of a pair, and checks that it and those of both peers have room. */
+TABLE_READ __u32 express_pair_rate(__u32 from, __u32 to, __u64 now)
+{
+	__u32 rate = NO_RATE;
+
+	if (!with_rates)
 		return NO_RATE;
-	return rate_of_client(client.q[0], client.q[1], !ipv4, direction);
+	if (with_pair_rates)
+		rate = rate_of_pair(from | (__u64)to << 32);
+	return rates_have_room(rate_of_peer(from, PEER_RX), rate_of_peer(to, PEER_TX), rate, now) ?
+		       rate : RATE_USED_UP;
 }
 
 /* Returns false if a rate of the packet is used up: then the pipeline must drop the packet and
@@ -75,22 +84,31 @@ INLINE __u32 express_client_rate(const struct memo *e, const struct express_work
  * send at once. */
 INLINE bool express_has_room(const struct memo *e, struct express_work *w)
 {
+	bool reply = total_direction(e->total) == DIRECTION_REPLY;
+	bool ipv4 = w->ipv4;
+	struct addr client;
+
 	if (!with_rates)
 		return true;
-	w->rate = express_client_rate(e, w);
-	return rates_have_room(rate_of_service(e->total), NO_RATE, w->rate, w->now);
+	w->rate = NO_RATE;
+	if (!with_client_rates || (with_blind && e->kind == EXPRESS_BLIND))
+		return rate_admits_at(rate_of_service(e->total), w->now);
+	if (reply && e->kind == EXPRESS_FLOW) {
+		ipv4 ^= !!(e->flags & EXPRESS_NAT64);
+		client = express_addr(e->dst, ipv4);
+	} else {
+		client = express_addr(reply ? w->key.dst : w->key.src, ipv4);
+	}
+	w->rate = express_client_rate(e->total, client.q[0], client.q[1], !ipv4, w->now);
+	return w->rate != RATE_USED_UP;
 }
 
 /* The same for a packet between sites. */
 INLINE bool express_site_has_room(const struct memo *e, struct express_work *w)
 {
-	__u32 from = total_service(e->total), to = total_service(e->place);
-
-	if (!with_rates)
-		return true;
-	w->rate = with_pair_rates ? rate_of_pair(from | (__u64)to << 32) : NO_RATE;
-	return rates_have_room(rate_of_peer(from, PEER_RX), rate_of_peer(to, PEER_TX), w->rate,
-			       w->now);
+	if (with_rates)
+		w->rate = express_pair_rate(total_service(e->total), total_service(e->place), w->now);
+	return !with_rates || w->rate != RATE_USED_UP;
 }
 
 /* Finds the side of the packet. The destination is looked up first, as in classify(). */

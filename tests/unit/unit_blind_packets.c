@@ -462,6 +462,27 @@ static void masquerade_here(void)
 }
 EVERYWHERE(masquerade)
 
+/* D is at another relay, which knows S by the source port of its messages */
+static void other_relay_here(void)
+{
+	struct blind_site *there = site_at(D);
+
+	there->place[there->now & 1].remote = true;
+	site_at(S)->other_port = htons(20001);
+	leaves_from = 20001;
+	assert_int_equal(initiates(S, D, 0x10), D);
+	leaves_from = 0;
+	assert_int_equal(responds(D, S, 0x20, 0x10), S);
+	leaves_from = 20001;
+	assert_int_equal(sends_data(S, 0x20), D);
+	assert_int_equal(sends_cookie(S, 0x20), D);
+	leaves_from = 0;
+	assert_int_equal(sends_data(D, 0x10), S);
+	site_at(S)->other_port = 0;		/* the daemon has not given it a port yet */
+	refuses(sends_data(S, 0x20), -DROP_blind_refused);
+}
+EVERYWHERE(other_relay)
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -469,7 +490,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(bytes), TEST(checksums), TEST(too_far), TEST(shapes), TEST(segments), TEST(not_ours), TEST(no_keys), TEST(waiting),
 		TEST(moving), TEST(time_is_used_up), TEST(wrap), TEST(dropped), TEST(segment_sizes), TEST(reach), TEST(both_planes),
-		TEST(handed_up), TEST(no_candidates), TEST(masquerade),
+		TEST(handed_up), TEST(no_candidates), TEST(masquerade), TEST(other_relay),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
