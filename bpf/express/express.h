@@ -107,7 +107,8 @@ INLINE bool express_has_room(const struct memo *e, struct express_work *w)
 INLINE bool express_site_has_room(const struct memo *e, struct express_work *w)
 {
 	if (with_rates)
-		w->rate = express_pair_rate(total_service(e->total), total_service(e->place), w->now);
+		w->rate = express_pair_rate(total_service(e->total), total_service(e->place),
+					    w->now);
 	return !with_rates || w->rate != RATE_USED_UP;
 }
 

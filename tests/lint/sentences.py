@@ -11,7 +11,7 @@ import subprocess
 import tokenize
 
 # kind: comment, message (also help and metrics), prose, cell (of a table), heading
-Text = collections.namedtuple('Text', 'path line kind text')
+Text = collections.namedtuple('Text', 'path line kind text code', defaults=[()])  # code: what CODE stands for, in order
 
 SKIPPED = re.compile(r'tests/(corpus|import|mistakes|config|mutants|skips)|debian/(changelog|copyright)|COPYING|docs/container/|.*\.(json|png|pcap|bin|patch|expect)$')
 # lines for programs: heads of tests, directives of tools, pictures
@@ -193,12 +193,13 @@ def texts(path):
     read = reader(path, source)
     if read:
         for text in read(path, source):
+            code = re.findall(r'``.*?``|`[^`]*`', text.text)
             plain = re.sub(r'``.*?``|`[^`]*`', 'CODE', text.text)
             plain = re.sub(r'\[([^]]*)\]\([^)]*\)', r'\1', plain)
             plain = re.sub(r'\*\*|(?<!\w)[*_](?=\w)|(?<=\w)\*(?!\w)|\\f.|\\\(d?q?', '', plain)
             plain = re.sub(r' \((?:tests: [^)]*|not held)\)', '', plain)          # docs/inside/threat-model.md: references
             if plain.strip():
-                yield text._replace(text=plain.strip())
+                yield text._replace(text=plain.strip(), code=code)
 
 
 def sentences(text):
