@@ -63,7 +63,7 @@ relay() { # NAME NUMBER
 }
 begins() { # RELAY
 	start "${1}firewall" "$wgxdp" --instance "$1" daemon -c "$work/$1.yaml" > "$work/$1.daemon" 2>&1
-	wait_for 10 "the daemon of $1" grep -q 'the daemon follows changes' "$work/$1.daemon"
+	wait_for 30 "the daemon of $1" grep -q 'the daemon follows changes' "$work/$1.daemon"
 }
 
 says() { [[ $(grep -c "$2" "$work/$1.log") -ge $3 ]]; } # RELAY TEXT TIMES
@@ -133,12 +133,12 @@ bad() { # WHAT [VALUE]
 	refused=$((refused + 1))
 	if [[ ${BREAK:-} && $refused == 3 ]]; then
 		services $port 444 | put 10-services
-		wait_for 10 'a revision that is not bad' all_have 444
+		wait_for 30 'a revision that is not bad' all_have 444
 		refused=2 BREAK=''
 		return
 	fi
 	put 10-services <<< "${2:-}"
-	wait_for 10 "$1, refused by all" all_say 'is refused: the running configuration stays' $refused
+	wait_for 30 "$1, refused by all" all_say 'is refused: the running configuration stays' $refused
 }
 all_that_is_bad() {
 	bad 'no YAML' 'services: [ {'
@@ -153,7 +153,7 @@ all_that_is_bad() {
 no_key() {
 	refused=$((refused + 1))
 	etcdctl del --prefix $prefix > /dev/null
-	wait_for 10 'no key at all, refused by all' all_say 'is refused: the running configuration stays' $refused
+	wait_for 30 'no key at all, refused by all' all_say 'is refused: the running configuration stays' $refused
 	bad 'a key of nothing but white space' ' '
 }
 
@@ -175,13 +175,13 @@ for r in "${relays[@]}"; do
 	begins "$r"
 	watcher "$r" --poll "${poll[$r]}"
 done
-wait_for 10 'all watchers' all_say 'runs now' 2
+wait_for 30 'all watchers' all_say 'runs now' 2
 
 each_takes 'before' 0
 traffic 6
 from=$(ms)
 services $port 443 | put 10-services
-wait_for 10 'a good revision at all' all_have 443
+wait_for 30 'a good revision at all' all_have 443
 say "ok a good revision runs at all three after $(($(ms) - from)) ms"
 each_takes 'with it' 10
 lost_nothing 'a good revision'
@@ -199,20 +199,20 @@ for r in "${relays[@]}"; do
 	say "ok $r is as it was, through $refused bad revisions: $(grep -c . "$work/$r-was") lines of maps and all the rest"
 done
 each_metric 'after a bad one' 0
-traffic 15
+traffic 40
 services $port 443 | put 10-services # this revision alone is good
 put_exporter
-wait_for 10 'a good one again' none_failed
+wait_for 30 'a good one again' none_failed
 all_that_is_bad
 each_takes 'after bad ones' 10
 each_metric 'after bad ones' 0
 lost_nothing 'bad revisions'
 services $port 444 | put 10-services
-wait_for 10 'a good one' all_have 444
+wait_for 30 'a good one' all_have 444
 each_takes 'which it does not have any more' 0
 
 # etcd is killed, and comes back
-traffic 25
+traffic 40
 etcd_dies
 wait_for 20 'the watcher with a short poll reports it' says a 'etcd does not answer, the running configuration stays' 1
 each_metric 'without etcd' 1
@@ -223,11 +223,11 @@ says a 'etcd answers again' 1 || fail "it says $(< "$work/a.log")"
 lost_nothing 'etcd killed, and begun again'
 
 # one relay is cut off, and etcd has compacted the history that it missed
-traffic 25
+traffic 40
 inside etcd ip link set port-c down
 services $port 446 | put 10-services
-wait_for 10 'a revision at a' has_port a 446
-wait_for 10 'a revision at b' has_port b 446
+wait_for 30 'a revision at a' has_port a 446
+wait_for 30 'a revision at b' has_port b 446
 has_no_port c 446 || fail 'a relay that is cut off has it too'
 services $port 447 | put 10-services
 etcdctl compact "$(etcdctl get $prefix --prefix -w json | grep -oE '"revision":[0-9]+' | cut -d : -f 2)" > /dev/null
@@ -241,11 +241,11 @@ lost_nothing 'a relay cut off from etcd'
 # a missing watcher
 watcher_ends b
 services $port 448 | put 10-services
-wait_for 10 'a revision at a' has_port a 448
+wait_for 30 'a revision at a' has_port a 448
 has_no_port b 448 || fail 'without a watcher too'
 watcher b --poll 600
-wait_for 10 'the missed revision' has_port b 448
-wait_for 10 'it has ended its etcdctl' one_etcdctl b
+wait_for 30 'the missed revision' has_port b 448
+wait_for 30 'it has ended its etcdctl' one_etcdctl b
 
 # no room for the next boot's file: the former one stays
 watcher_ends a

@@ -38,7 +38,7 @@
 #define DUMP_TRIES 10		/* attempts at a dump that changes interrupt, at most */
 /* Longest answer of wireguard-go, in bytes; a longer one is an error. */
 #define ANSWER_LIMIT (64 << 20)
-#define ANSWER_SECONDS 2
+#define ANSWER_SECONDS 5		/* wireguard-go on a busy host may be slow */
 
 void wg_free(struct wg_device *d)
 {
@@ -464,7 +464,7 @@ int wg_talk(const char *device, const char *question, char **ret, size_t *ret_n)
 	else
 		rc = read_answer(fd, ret, ret_n);
 	close(fd);
-	return rc;
+	return rc == -EAGAIN ? -ETIMEDOUT : rc;
 }
 
 static int read_socket(const char *device, struct wg_device *ret)
