@@ -261,9 +261,13 @@ def is_good(t):
 def search(try_rate, rate):
     """Returns the trial with the highest rate without loss, and what limits it; None: packets are lost at every
     rate."""
+    def attempt(at):        # a second trial after a loss: the reason may be other work of a host
+        t = try_rate(at)
+        return t if is_good(t) else try_rate(at)
+
     good, bad, slow = None, None, 0
     while not bad:
-        t = try_rate(rate)
+        t = attempt(rate)
         if not is_good(t):
             bad = rate
             continue
@@ -272,10 +276,10 @@ def search(try_rate, rate):
         if slow == PATIENCE:
             break
     while not good and bad > LEAST_RATE:        # the first rate was too high
-        t = try_rate(bad / 2)
+        t = attempt(bad / 2)
         good, bad = (t, bad) if is_good(t) else (None, bad / 2)
     for _ in range(STEPS if good and bad else 0):
-        t = try_rate((good["rate"] + bad) / 2)
+        t = attempt((good["rate"] + bad) / 2)
         if is_good(t):
             good = t
         else:
