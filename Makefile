@@ -287,7 +287,7 @@ install-units:
 			install -m 644 /dev/stdin $(DESTDIR)$(UNITDIR)/$$unit$$at.service || exit 1; done; done
 	$(Q)for unit in wgxdp-ddns wgxdp-endpoint@ wgxdp-knock; do \
 		install -D -m 644 -t $(DESTDIR)$(UNITDIR)/$$unit.service.d scripts/systemd/once.conf || exit 1; done
-	$(Q)for unit in wgxdp-ddns.service wgxdp-ddns.timer wgxdp-endpoint@.service wgxdp-endpoint@.timer wgxdp-knock.service wgxdp-knock.path; do \
+	$(Q)for unit in wgxdp-ddns.service wgxdp-ddns.timer wgxdp-endpoint@.service wgxdp-endpoint@.timer wgxdp-knock.service wgxdp-knock.path wgxdp-exporter.socket; do \
 		sed $(at_place) scripts/systemd/$$unit | install -m 644 /dev/stdin $(DESTDIR)$(UNITDIR)/$$unit || exit 1; done
 	$(Q)install -D -m 644 -t $(DESTDIR)$(DOCDIR) scripts/systemd/shared.conf scripts/systemd/endpoint.conf
 

@@ -22,7 +22,7 @@ expect 'targets of make' $targets '>=' 6
 make -s install O="${O:-build}" DESTDIR="$work/there" PREFIX=/usr
 while read -r unit; do
 	[[ -e $work/there/usr/lib/systemd/system/$unit ]] || fail "$page: make install has no $unit"
-done < <(grep -oE 'wgxdp[a-z-]*@?\.(service|timer|path)' $page)
+done < <(grep -oE 'wgxdp[a-z-]*@?\.(service|timer|path|socket)' $page)
 while read -r man; do
 	compgen -G "$work/there/usr/share/man/man*/$man.[58]" > /dev/null || fail "$page: no manual page $man"
 done < <(grep -ohE '[`]man [a-z.-]+' $page README.md | cut -d ' ' -f 2)

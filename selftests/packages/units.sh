@@ -6,7 +6,7 @@
 # The installed units under a real systemd. With only three capabilities, the daemon waits for a network, forwards when
 # it comes, reloads, restarts, and returns after its watchdog has killed it, without losing a packet. When it is
 # stopped, forwarding continues. wgxdp.service brings the instance up, reloads it and takes it down. The templates do
-# the same. Sharing XDP needs a drop-in, and is refused with advice if that is missing. systemd-analyze accepts all
+# the same. The exporter's socket refuses no connection while the daemon restarts. Sharing XDP needs a drop-in, and is refused with advice if that is missing. systemd-analyze accepts all
 # units. wgxdp-ddns.service needs no capability, and its timer has the right times. wgxdp-endpoint@ sets an endpoint, by
 # raw ICMP with its drop-in. A knock's file runs wgxdp-knock.service. wgxdp-etcd.service applies the configuration in
 # etcd. BREAK=1 restarts wgxdp.service, not only the daemon.
@@ -182,6 +182,35 @@ forwards 'after wgxdp.service was restarted'
 systemctl stop wgxdp
 expect 'the daemon ends with wgxdp.service' "$(property ActiveState), $(property Result)" == 'inactive, success'
 nothing_left 'after both were stopped'
+
+# The exporter's socket, with a port below 1024
+mkdir -p /run/systemd/system/wgxdp-exporter.socket.d
+printf '[Socket]\nListenStream=\nListenStream=127.0.0.1:443\nListenStream=/run/exporter.sock\n' > /run/systemd/system/wgxdp-exporter.socket.d/test.conf
+configuration $port | sed 's/"127.0.0.1:9851"/systemd/' > /etc/wgxdp/wgxdp.yaml
+systemctl -q enable wgxdp-exporter.socket 2> "$work/enable" || fail "$(< "$work/enable")"
+systemctl start wgxdp-daemon
+curl -sf http://127.0.0.1:443/metrics > "$work/metrics" || fail "the exporter's socket: $(journalctl -u wgxdp-daemon -n 20 --no-pager)"
+curl -sf --unix-socket /run/exporter.sock http://localhost/api/v1/status > "$work/status" || fail "the exporter's Unix socket"
+"$root/selftests/lib/sockets.py" ask "$work/stop" 127.0.0.1:443 > "$work/asked" &
+asker=$!
+systemctl restart wgxdp-daemon
+systemctl reload wgxdp-daemon
+times=$(property NRestarts)
+kill -KILL "$(property MainPID)"
+wait_for 20 'a restart after kill -9' restarted "$times"
+wait_for 20 'the daemon is back' systemctl -q is-active wgxdp-daemon
+touch "$work/stop"
+wait $asker || fail 'the client'
+say "$(< "$work/asked")"
+expect 'connections that the socket refused' "$(said asked refused)" == 0
+systemctl stop wgxdp
+expect 'the socket and the daemon end with wgxdp.service' "$(property ActiveState wgxdp-exporter.socket), $(property ActiveState)" == 'inactive, inactive'
+systemctl start wgxdp-exporter.socket
+expect 'the daemon, with the socket alone' "$(property ActiveState)" == inactive
+curl -sf http://127.0.0.1:443/metrics > "$work/metrics" || fail 'a connection did not start the daemon'
+systemctl -q disable wgxdp-exporter.socket 2> "$work/enable" || fail "$(< "$work/enable")"
+systemctl stop wgxdp
+nothing_left 'after the socket was stopped'
 
 mv /etc/wgxdp/wgxdp.yaml /etc/wgxdp/one.yaml
 systemctl start wgxdp-daemon@one

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <net/if.h>
+#include <netinet/ether.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -100,13 +101,38 @@ static int do_cross(struct meter *b, const struct request *r)
 	return err || !arg_number(r, "bare", 0) ? err : attach(b->skel->progs.bench_bare, from);
 }
 
+static bool read_mac(const struct request *r, const char *key, volatile __u8 *ret)
+{
+	struct ether_addr mac;
+
+	if (!ether_aton_r(arg(r, key, ""), &mac))
+		return false;
+	memcpy((void *)ret, &mac, sizeof(mac));
+	return true;
+}
+
+/* hop dev= to= dmac= smac=      the bare redirect to another machine, by its MAC. The other device gets
+ * a program too, because some drivers transmit for XDP only with one. */
+static int do_hop(struct meter *b, const struct request *r)
+{
+	volatile __u8 *macs = b->skel->bss->hop_macs;
+	__u32 from, to;
+	int err = device(r, "dev", &from) ?: device(r, "to", &to);
+
+	if (!err && (!read_mac(r, "dmac", macs) || !read_mac(r, "smac", macs + ETH_ALEN)))
+		err = -EINVAL;
+	err = err ?: bpf_map__update_elem(b->skel->maps.crossings, &from, sizeof(from), &to, sizeof(to), BPF_ANY);
+	err = err ?: attach(b->skel->progs.bench_hop, from);
+	return err || from == to ? err : attach(b->skel->progs.bench_bare, to);
+}
+
 static const struct command {
 	const char *word;
 	int (*run)(struct meter *b, const struct request *r);
 	bool answers;			/* prints its own JSON */
 } commands[] = {
 	{ "sink", do_sink, false }, { "port", do_port, false }, { "cross", do_cross, false },
-	{ "hold", do_hold, false },
+	{ "hold", do_hold, false }, { "hop", do_hop, false },
 	{ "target", measure_target, false }, { "live", measure_live, true }, { "test", measure_test, true },
 	{ "tun", tun_make, false }, { "tunnel", measure_tunnel, true },
 	{ "newcomers", flows_newcomers, true }, { "flows", flows_write, false }, { "lru", flows_lru, false },
@@ -144,6 +170,10 @@ static int obey(struct meter *b, const struct request *r)
 
 		if (strcmp(c->word, r->word))
 			continue;
+		if (c->answers && !b->ksoftirqd) {
+			fprintf(stderr, "bench: no ksoftirqd in /proc, whose time counts: run me outside of a PID namespace\n");
+			return -ESRCH;
+		}
 		err = enter(b, arg(r, "netns", NULL)) ?: c->run(b, r);
 		enter(b, NULL);
 		if (!err && !c->answers)
@@ -177,7 +207,24 @@ static int find_ksoftirqd(int cpu)
 	return pid;
 }
 
-static int start(struct meter *b, int cpu)
+/* hop_only: loads only the programs that `hop` attaches, because older kernels refuse the others */
+static struct bench *load_programs(bool hop_only)
+{
+	struct bench *skel = bench__open();
+	struct bpf_program *prog;
+
+	if (!skel)
+		return NULL;
+	bpf_object__for_each_program(prog, skel->obj)
+		if (hop_only && prog != skel->progs.bench_hop && prog != skel->progs.bench_bare)
+			bpf_program__set_autoload(prog, false);
+	if (!bench__load(skel))
+		return skel;
+	bench__destroy(skel);
+	return NULL;
+}
+
+static int start(struct meter *b, int cpu, bool hop_only)
 {
 	cpu_set_t set;
 
@@ -191,10 +238,8 @@ static int start(struct meter *b, int cpu)
 		perror("bench: nice");
 	b->home = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
 	b->ksoftirqd = find_ksoftirqd(cpu);
-	b->skel = bench__open_and_load();
-	if (!b->ksoftirqd)
-		fprintf(stderr, "bench: no ksoftirqd/%d in /proc: run me outside of a PID namespace\n", cpu);
-	if (!b->skel || b->home < 0 || !b->ksoftirqd)
+	b->skel = load_programs(hop_only);
+	if (!b->skel || b->home < 0)
 		return -EINVAL;
 	b->job = &b->skel->bss->job;
 	return 0;
@@ -206,11 +251,11 @@ int main(int argc, char **argv)
 	struct request r;
 	char line[4096];
 
-	if (argc != 2) {
-		fputs("usage: bench CPU < requests\n", stderr);
+	if (argc < 2 || argc > 3 || (argc == 3 && strcmp(argv[2], "hop"))) {
+		fputs("usage: bench CPU [hop] < requests\n", stderr);
 		return 2;
 	}
-	if (start(&b, atoi(argv[1])))
+	if (start(&b, atoi(argv[1]), argc == 3))
 		return 1;
 	setlinebuf(stdout);
 	while (fgets(line, sizeof(line), stdin)) {

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The bench's rows and their measurement. States of the firewall: wgxdp in each mode, with its daemon, as a relay, the
 kernel, nft, user-space relays. One sample of a row, and the counters that prove which path carried its packets."""
+import contextlib
 import json
 import os
 import subprocess
@@ -157,8 +158,8 @@ def expectation(row):
 class Meter:
     """The measuring process (bench.c): a line out, a line of JSON back."""
 
-    def __init__(self, program, cpu):
-        self.process = subprocess.Popen([program, str(cpu)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    def __init__(self, program, cpu, *only):
+        self.process = subprocess.Popen([program, str(cpu), *only], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     def ask(self, word, **args):
         line = " ".join([word] + ["%s=%s" % (k.replace("_", "-"), v) for k, v in args.items() if v is not None])
@@ -192,7 +193,8 @@ class Meter:
         return self.ask("tunnel" if row.direction == "tunnel" else "live", count=count, helper=helper, **expectation(row))
 
     def end(self):
-        self.process.stdin.close()
+        with contextlib.suppress(BrokenPipeError):
+            self.process.stdin.close()
         self.process.wait()
 
 

@@ -76,7 +76,7 @@ static const char *const good =
 	"  udp-ports: [ 58000-60000, 443 ]\n"
 	"  icmpv6: [ echo-request, nd-neighbor-advert ]\n"
 	"  reject: drop\n"
-	"exporter: { listen: [ \"127.0.0.1:9851\", '[::1]:9851' ], page: everywhere }\n" WITH_ROAMING WITH_DDNS;
+	"exporter: { listen: [ \"127.0.0.1:9851\", systemd, '[::1]:9851' ], page: everywhere }\n" WITH_ROAMING WITH_DDNS;
 
 /* Collects the first lines of errors, FILE:LINE:COLUMN: error: text, one per line. */
 static void first_lines(const char *text, const char *name, char *out, size_t size)

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Messages to the service manager, by a socket with a path or an abstract name, and the times of the watchdog.
+ * Messages to the service manager, by a socket with a path or an abstract name, the times of the watchdog, and sockets that
+ * the service manager passes.
  */
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -159,10 +161,48 @@ static void period(void **state)
 	}
 }
 
+/* Sets the variables of a service manager, and returns the number of sockets that are taken. */
+static unsigned int take(const char *pid, const char *fds)
+{
+	setenv("LISTEN_PID", pid, 1);
+	setenv("LISTEN_FDS", fds, 1);
+	setenv("LISTEN_FDNAMES", "wgxdp-exporter.socket", 1);
+	return notify_sockets();
+}
+
+static void sockets(void **state)
+{
+	char own[16], other[16];
+	int first = dup2(STDERR_FILENO, NOTIFY_FIRST_SOCKET), second = dup2(STDERR_FILENO, NOTIFY_FIRST_SOCKET + 1);
+
+	assert_true(first == NOTIFY_FIRST_SOCKET && second == NOTIFY_FIRST_SOCKET + 1);
+	close(NOTIFY_FIRST_SOCKET + 2);
+	snprintf(own, sizeof(own), "%d", getpid());
+	snprintf(other, sizeof(other), "%d", getppid());
+	assert_int_equal(notify_sockets(), 0);
+	assert_int_equal(take(other, "2"), 0);
+	assert_int_equal(take("", "2"), 0);
+	assert_int_equal(fcntl(first, F_GETFD), 0);
+	for (const char *const *none = (const char *const[]){ "", "0", "-1", "+2", "x", "2 ", "99999999999999999999", NULL }; *none; none++)
+		assert_int_equal(take(own, *none), 0);
+	assert_int_equal(take(own, "1"), 1);
+	assert_int_equal(fcntl(first, F_GETFD), FD_CLOEXEC);
+	assert_int_equal(fcntl(second, F_GETFD), 0);
+	assert_null(getenv("LISTEN_PID"));
+	assert_null(getenv("LISTEN_FDS"));
+	assert_null(getenv("LISTEN_FDNAMES"));
+	assert_int_equal(notify_sockets(), 0);
+	assert_int_equal(take(own, "2"), 2);
+	assert_int_equal(fcntl(second, F_GETFD), FD_CLOEXEC);
+	assert_int_equal(take(own, "4294967295"), 2);	/* no more than are open */
+	close(first);
+	close(second);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(by_path), cmocka_unit_test(by_abstract_name), cmocka_unit_test(by_nothing), cmocka_unit_test(period),
+		cmocka_unit_test(by_path), cmocka_unit_test(by_abstract_name), cmocka_unit_test(by_nothing), cmocka_unit_test(period), cmocka_unit_test(sockets),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

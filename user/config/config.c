@@ -164,14 +164,15 @@ static void add_endpoint(struct yaml *y, const struct yaml_key *key, struct yaml
 
 	if (!place)
 		return;
-	if (endpoint_parse(text, &place->address, &place->port)) {
+	place->systemd = !strcmp(text, "systemd");
+	if (!place->systemd && endpoint_parse(text, &place->address, &place->port)) {
 		yaml_error(y, value, "%s: '%s' is not an address and a port: write both, such as "
-				     "%s", key->name, text,
-			   key->like);
+				     "%s, or systemd", key->name, text, key->like);
 		return;
 	}
 	for (size_t i = 0; i + 1 < c->n_exporter; i++)
-		if (c->exporter[i].port == place->port &&
+		if (c->exporter[i].systemd == place->systemd &&
+		    c->exporter[i].port == place->port &&
 		    address_equal(&c->exporter[i].address, &place->address))
 			yaml_error(y, value, "%s: '%s' is listed twice: remove one of the two",
 				   key->name, text);
@@ -261,7 +262,7 @@ static const struct yaml_key running_keys[] = {
 
 static const struct yaml_key exporter_keys[] = {
 	{ "listen", yaml_set_list, "\"127.0.0.1:9851\"", .item = add_endpoint, .required = true,
-	  .pattern = PATTERN_ENDPOINT },
+	  .pattern = "systemd|" PATTERN_ENDPOINT },
 	{ "page", yaml_set_choice, "local", AT(config, page), .choices = page_names },
 	{ "web-config", config_set_path, "/etc/wgxdp/web.yml", AT(config, web_config),
 	  .pattern = PATTERN_PATH },

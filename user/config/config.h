@@ -93,6 +93,7 @@ struct blind_config {		/* the blind relay; device "": it is off */
 struct endpoint_config {
 	struct address address;
 	__be16 port;
+	bool systemd;	/* stands for the sockets of the service manager, without an address */
 };
 
 struct config {
@@ -112,7 +113,7 @@ struct config {
 	struct learn_config *learn;
 	struct rate_config *rates;	/* limits of services, clients and peers (config_rates.h) */
 	size_t n_endpoints, n_learn, n_rates;
-	struct endpoint_config *exporter;	/* addresses at which the daemon serves metrics */
+	struct endpoint_config *exporter;	/* places at which the daemon serves metrics */
 	size_t n_exporter;
 	/* Host names, besides this host's own, that requests to the exporter may use. */
 	struct ddns_text *exporter_names;

@@ -215,9 +215,15 @@ void config_put_exporter(FILE *out, const struct config *c)
 	if (!c->n_exporter)
 		return;
 	fputs("exporter: { listen: [ ", out);
-	for (size_t i = 0; i < c->n_exporter; i++)
-		fprintf(out, "%s\"%s\"", i ? ", " : "",
-			endpoint_format(&c->exporter[i].address, c->exporter[i].port, text));
+	for (size_t i = 0; i < c->n_exporter; i++) {
+		const struct endpoint_config *at = &c->exporter[i];
+
+		fputs(i ? ", " : "", out);
+		if (at->systemd)
+			fputs("systemd", out);
+		else
+			fprintf(out, "\"%s\"", endpoint_format(&at->address, at->port, text));
+	}
 	fputs(" ]", out);
 	if (c->page != PAGE_LOCAL)
 		fprintf(out, ", page: %s", page_name(c->page));

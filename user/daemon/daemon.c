@@ -73,6 +73,7 @@ struct daemon {
 	struct resolved_backends answers;	/* addresses of the names in state.config */
 	struct resolver *resolver;
 	struct exporter *exporter;
+	unsigned int n_sockets;	/* number of sockets that the service manager has opened */
 	struct cookie *cookie;
 	struct standby *standby;
 	struct blind *blind;
@@ -476,7 +477,7 @@ static int make_parts(struct daemon *d)
 	const char *instance = d->state.instance;
 
 	d->resolver = resolver_new(&d->loop, &d->answers, on_resolved, d);
-	d->exporter = exporter_new(&d->loop, instance, d->state.file);
+	d->exporter = exporter_new(&d->loop, instance, d->state.file, d->n_sockets);
 	d->cookie = cookie_new(&d->loop, instance);
 	d->standby = standby_new(&d->loop, instance, &d->answers, on_other, d);
 	d->blind = blind_new(&d->loop, instance);
@@ -531,7 +532,7 @@ int daemon_run(const char *instance, const char *file)
 {
 	struct daemon d = {
 		.state = { .instance = instance, .file = file, .lock_fd = -1 },
-		.status = -1, .credit = CREDIT_MS,
+		.status = -1, .credit = CREDIT_MS, .n_sockets = notify_sockets(),
 	};
 	uint64_t period = notify_period();
 	bool again;

@@ -5,6 +5,7 @@
  * the same path in the meantime share the answer, and metrics are reused for a second.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -14,6 +15,7 @@
 #include "lib/library.h"
 #include "lib/log.h"
 #include "lib/memory.h"
+#include "lib/notify.h"
 #include "lib/timer.h"
 #include "daemon/render.h"
 
@@ -46,9 +48,14 @@ struct client {
 	struct client *next, **link;
 };
 
-struct server {				/* one per address that is served */
-	struct exporter *exporter;
+struct place {
 	struct endpoint_config at;
+	int passed;	/* socket of the service manager; -1: the exporter opens its own socket */
+};
+
+struct server {				/* one per place */
+	struct exporter *exporter;
+	struct place place;
 	struct MHD_Daemon *daemon;
 	uv_poll_t poll;
 	uv_timer_t timeout;		/* timer that calls MHD_run() when connections time out */
@@ -88,6 +95,8 @@ struct exporter {
 	struct web_config access;	/* TLS and passwords that all servers have */
 	struct server *servers;
 	struct written *written;
+	int *passed;			/* sockets of the service manager that listen */
+	size_t n_passed;
 };
 
 /* Adds the headers of an answer. Most forbid browsers to use the page in other ways. */
@@ -106,15 +115,18 @@ static void add_headers(struct MHD_Response *response, const struct web_answer *
 		mhd.MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, "GET, HEAD");
 }
 
-/* Returns whether the client is on this host. */
+/* Returns whether the client is on this host, as every client of a Unix socket is. */
 static bool is_local(struct MHD_Connection *connection)
 {
 	const union MHD_ConnectionInfo *info =
 		mhd.MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-	struct address a = info && info->client_addr ? address_from_socket(info->client_addr) :
-			   (struct address){ 0 };
+	const struct sockaddr *from = info ? info->client_addr : NULL;
+	struct address a = from ? address_from_socket(from) : (struct address){ 0 };
 
-	return address_is_loopback(&a);
+	/* a socket of systemd may be for both families */
+	if (a.family == FAMILY_IPV6 && IN6_IS_ADDR_V4MAPPED(&a.addr))
+		a.family = FAMILY_IPV4;
+	return (from && from->sa_family == AF_UNIX) || address_is_loopback(&a);
 }
 
 static enum MHD_Result send_answer(struct MHD_Connection *connection, const struct web_answer *a)
@@ -412,6 +424,18 @@ static void stop_server(struct server *s)
 	uv_close((uv_handle_t *)&s->check, on_closed);
 }
 
+/* Returns a duplicate of a socket of the service manager, because libmicrohttpd closes its socket.
+ * Returns -errno after an error. */
+static int passed_socket(int passed)
+{
+	int fd = fcntl(passed, F_DUPFD_CLOEXEC, 0);
+
+	if (fd < 0)
+		return -errno;
+	fcntl(fd, F_SETFL, O_RDWR | O_NONBLOCK);
+	return fd;
+}
+
 /* Opens a socket of our own, to get an errno if that fails. Returns an fd or -errno. */
 static int listening_socket(const struct endpoint_config *at)
 {
@@ -436,7 +460,7 @@ static int listening_socket(const struct endpoint_config *at)
 	return rc;
 }
 
-static int start_server(struct exporter *e, const struct endpoint_config *at)
+static int start_server(struct exporter *e, const struct place *place)
 {
 	struct server *s = calloc(1, sizeof(*s));
 	const union MHD_DaemonInfo *info;
@@ -450,12 +474,12 @@ static int start_server(struct exporter *e, const struct endpoint_config *at)
 
 	if (!s)
 		return -ENOMEM;
-	fd = listening_socket(at);
+	fd = place->passed < 0 ? listening_socket(&place->at) : passed_socket(place->passed);
 	if (fd < 0) {
 		free(s);
 		return fd;
 	}
-	*s = (struct server){ .exporter = e, .at = *at, .wanted = true };
+	*s = (struct server){ .exporter = e, .place = *place, .wanted = true };
 	s->daemon = mhd.MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME |
 					 (certificate ? MHD_USE_TLS : 0), 0, NULL, NULL,
 					 on_request, s,
@@ -487,41 +511,116 @@ static int start_server(struct exporter *e, const struct endpoint_config *at)
 	return 0;
 }
 
-struct exporter *exporter_new(uv_loop_t *loop, const char *instance, const char *file)
+/* Returns whether clients can connect to this descriptor. */
+static bool is_listening(int fd)
+{
+	int family, type, listens;
+	socklen_t n = sizeof(int);
+
+	return !getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &family, &n) &&
+	       !getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &n) &&
+	       !getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &n) && listens &&
+	       (family == AF_INET || family == AF_INET6 || family == AF_UNIX) &&
+	       type == SOCK_STREAM;
+}
+
+struct exporter *exporter_new(uv_loop_t *loop, const char *instance, const char *file,
+			      unsigned int n_sockets)
 {
 	struct exporter *e = calloc(1, sizeof(*e));
+	int *passed = calloc(n_sockets + 1, sizeof(*passed));
 
-	if (e) {
-		e->loop = loop;
-		e->web = (struct web){ .instance = instance, .file = file, .started = time(NULL),
-				       .process = getpid() };
+	if (!e || !passed) {
+		free(e);
+		free(passed);
+		return NULL;
+	}
+	e->loop = loop;
+	e->web = (struct web){ .instance = instance, .file = file, .started = time(NULL),
+			       .process = getpid() };
+	e->passed = passed;
+	for (unsigned int i = 0; i < n_sockets; i++) {
+		if (is_listening(NOTIFY_FIRST_SOCKET + i)) {
+			passed[e->n_passed++] = NOTIFY_FIRST_SOCKET + i;
+			continue;
+		}
+		log_warning("exporter: socket %u of systemd is ignored, because it does not listen "
+			    "for TCP or Unix streams: write ListenStream= and Accept=no in the "
+			    "unit wgxdp-exporter.socket", i + 1);
+		close(NOTIFY_FIRST_SOCKET + i);
 	}
 	return e;
 }
 
-static struct server *server_at(const struct exporter *e, const struct endpoint_config *at)
+static struct server *server_at(const struct exporter *e, const struct place *place)
 {
 	for (struct server *s = e->servers; s; s = s->next)
-		if (s->at.port == at->port && address_equal(&s->at.address, &at->address))
+		if (s->place.passed == place->passed && s->place.at.port == place->at.port &&
+		    address_equal(&s->place.at.address, &place->at.address))
 			return s;
 	return NULL;
 }
 
-void exporter_reconfigure(struct exporter *e, const struct config *c)
+/* Calls a function for each place where c lets the exporter listen. */
+static void for_each_place(struct exporter *e, const struct config *c,
+			   void (*call)(struct exporter *e, const struct place *place))
 {
-	char text[ADDRESS_STRLEN], why[LIBRARY_WHY_LEN];
-	struct web_config access = {};
-	bool refused = *c->web_config && web_config_read(c->web_config, &access);
-	bool same = !refused && web_config_equal(&access, &e->access);
+	for (size_t i = 0; i < c->n_exporter; i++) {
+		struct place place = { .at = c->exporter[i], .passed = -1 };
 
-	e->web.page = c->page;
-	e->web.names = c->exporter_names;
-	e->web.n_names = c->n_exporter_names;
+		if (!place.at.systemd)
+			call(e, &place);
+		for (size_t n = 0; place.at.systemd && n < e->n_passed; n++) {
+			place.passed = e->passed[n];
+			call(e, &place);
+		}
+	}
+}
+
+static void keep_server(struct exporter *e, const struct place *place)
+{
+	struct server *s = server_at(e, place);
+
+	if (s)
+		s->wanted = true;
+}
+
+static void listen_at(struct exporter *e, const struct place *place)
+{
+	int rc = server_at(e, place) ? 0 : start_server(e, place);
+	char text[ADDRESS_STRLEN];
+
+	if (rc)
+		log_warning("exporter: cannot listen on %s: %s", place->at.systemd ?
+			    "a socket of systemd" :
+			    endpoint_format(&place->at.address, place->at.port, text),
+			    strerror(-rc));
+}
+
+/* Reports a difference between the configuration and the sockets of the service manager. */
+static void compare_passed(const struct exporter *e, const struct config *c)
+{
+	bool systemd = false;
+
+	for (size_t i = 0; i < c->n_exporter; i++)
+		systemd |= c->exporter[i].systemd;
+	if (systemd && !e->n_passed)
+		log_error("exporter: systemd has passed no socket: stop wgxdp-daemon, start "
+			  "wgxdp-exporter.socket and then wgxdp-daemon, or write an address "
+			  "instead of systemd");
+	else if (!systemd && e->n_passed)
+		log_warning("exporter: %zu sockets of systemd are not used: add systemd to "
+			    "exporter: { listen: [ … ] }, or stop the unit wgxdp-exporter.socket",
+			    e->n_passed);
+}
+
+/* Stops all servers that c does not keep; same: certificate and passwords have not changed. */
+static void stop_servers(struct exporter *e, const struct config *c, bool same)
+{
 	for (struct server *s = e->servers; s; s = s->next)
 		s->wanted = false;
-	for (size_t i = 0; i < c->n_exporter; i++)
-		if (same && server_at(e, &c->exporter[i]))
-			server_at(e, &c->exporter[i])->wanted = true;
+	if (same)
+		for_each_place(e, c, keep_server);
 	for (struct server **at = &e->servers, *s; (s = *at);) {
 		if (s->wanted) {
 			at = &s->next;
@@ -530,12 +629,26 @@ void exporter_reconfigure(struct exporter *e, const struct config *c)
 		*at = s->next;
 		stop_server(s);
 	}
+}
+
+void exporter_reconfigure(struct exporter *e, const struct config *c)
+{
+	char why[LIBRARY_WHY_LEN];
+	struct web_config access = {};
+	bool refused = *c->web_config && web_config_read(c->web_config, &access);
+	bool same = !refused && web_config_equal(&access, &e->access);
+
+	e->web.page = c->page;
+	e->web.names = c->exporter_names;
+	e->web.n_names = c->n_exporter_names;
+	stop_servers(e, c, same);
 	if (same) {
 		web_config_free(&access);
 	} else {
 		web_config_free(&e->access);
 		e->access = access;
 	}
+	compare_passed(e, c);
 	if (refused) {
 		log_warning("exporter: serves nothing, because %s is wrong", c->web_config);
 		return;
@@ -544,21 +657,15 @@ void exporter_reconfigure(struct exporter *e, const struct config *c)
 		log_warning("exporter: cannot serve metrics: %s", why);
 		return;
 	}
-	for (size_t i = 0; i < c->n_exporter; i++) {
-		int rc = server_at(e, &c->exporter[i]) ? 0 : start_server(e, &c->exporter[i]);
-
-		if (rc)
-			log_warning("exporter: cannot listen on %s: %s",
-				    endpoint_format(&c->exporter[i].address, c->exporter[i].port,
-						    text), strerror(-rc));
-	}
+	for_each_place(e, c, listen_at);
 }
 #else
 struct exporter {
 	char nothing;
 };
 
-struct exporter *exporter_new(uv_loop_t *loop, const char *instance, const char *file)
+struct exporter *exporter_new(uv_loop_t *loop, const char *instance, const char *file,
+			      unsigned int n_sockets)
 {
 	return calloc(1, sizeof(struct exporter));
 }

@@ -10,9 +10,11 @@
 
 struct exporter;
 
-/* Makes the exporter. file: the name of the configuration file; NULL: none. Returns NULL if there
- * is no memory. */
-struct exporter *exporter_new(uv_loop_t *loop, const char *instance, const char *file);
-/* Serves at exactly the addresses that c configures. If it cannot listen on an address, it prints a
- * warning and tries again at the next call. */
+/* Makes the exporter. file: the name of the configuration file; NULL: none. n_sockets: the number
+ * of sockets from notify_sockets(), which stay open. Returns NULL if there is no memory. */
+struct exporter *exporter_new(uv_loop_t *loop, const char *instance, const char *file,
+			      unsigned int n_sockets);
+/* Serves at exactly the addresses that c configures, and at the service manager's sockets if c says
+ * `systemd`. If it cannot listen on an address, it prints a warning and tries again at the next
+ * call. */
 void exporter_reconfigure(struct exporter *e, const struct config *c);

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Implements notify.h: the protocol of sd_notify(3) and sd_watchdog_enabled(3).
+ * Implements notify.h: the protocol of sd_notify(3), sd_watchdog_enabled(3) and sd_listen_fds(3).
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -93,4 +95,21 @@ __u64 notify_period(void)
 	if (usec == ULLONG_MAX || (pid && parse_number(pid) != (unsigned long long)getpid()))
 		return 0;
 	return usec / 1000;
+}
+
+/* Reads $LISTEN_FDS, unless $LISTEN_PID names another process: then that process gets the
+ * sockets. */
+unsigned int notify_sockets(void)
+{
+	bool ours = parse_number(getenv("LISTEN_PID")) == (unsigned long long)getpid();
+	unsigned long long n = ours ? parse_number(getenv("LISTEN_FDS")) : 0;
+	unsigned int open = 0;
+
+	/* closing at exec fails for a descriptor that is not open, as after a wrong number */
+	while (open < n && !fcntl(NOTIFY_FIRST_SOCKET + open, F_SETFD, FD_CLOEXEC))
+		open++;
+	unsetenv("LISTEN_PID");
+	unsetenv("LISTEN_FDS");
+	unsetenv("LISTEN_FDNAMES");
+	return open;
 }
