@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * Macros that make a function a step of the programs. Every file with steps includes this header.
- * NAME_step() is the function, and NAME(p) calls it. A step returns 0 to go on, a negative reason,
- * or NOT_OURS. There are three kinds:
+ * NAME_step() is the function, and NAME(p) calls it. A step returns 0 to continue, a negative
+ * reason, or NOT_OURS. There are three kinds of steps:
  *
- *   INLINE_STEP(NAME)         for every packet: inlined between barriers. The compiler writes the
- *                             state back and reads it again, so the verifier forgets what it
- *                             knew about the state.
- *   CALLED_STEP(WITH, NAME)   for few packets, or with much stack: one global function for each
- *                             plane. The verifier walks it once, for all callers.
- *   STATE_STEP(WITH, NAME)    uses only the state, not the packet: NAME_step(s). One global
- *                             function for both planes.
+ *   INLINE_STEP(NAME)         a step that every packet takes. The step is inlined between two
+ *                             barriers, at which the compiler writes the state to memory and
+ *                             reads it again. So the verifier forgets the values in the state.
+ *   CALLED_STEP(WITH, NAME)   a step for few packets, or with much stack. The step is one global
+ *                             function for each plane, which the verifier walks once.
+ *   STATE_STEP(WITH, NAME)    a step that uses only the state, not the packet. The step is one
+ *                             global function for both planes, and its function is NAME_step(s).
  *
- * If the switch WITH is off, the program contains nothing of the step. (Before 6.8, the kernel
- * verifies global functions even if nothing calls them.)
+ * If the switch WITH is off, the step does nothing, and the verifier removes its code. (Kernels
+ * before 6.8 verify a global function even if no code calls it.)
  */
 #pragma once
 

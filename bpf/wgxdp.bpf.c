@@ -2,7 +2,7 @@
  *
  * The entry points of the data path: two programs for XDP, one for tc, one for tc on devices
  * without an Ethernet header (PPP, TUN, WireGuard), and one for egress on the blind relay's link.
- * User space itself runs two more; transmit.h has the tracepoints.
+ * User space itself runs wgxdp_flow_end and wgxdp_send. The tracepoints are in transmit.h.
  *
  * Each program calls run() in pipeline.h. If the express path is on, XDP first runs wgxdp_express,
  * which calls express_first() in express/express.h. It is a separate program, so that it has its

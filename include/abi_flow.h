@@ -89,7 +89,7 @@ static inline struct flow_key flow_key_of(const struct flow *f, __u8 direction)
 				  .dport = f->own_port, .family = f->family, .direction = 1 };
 }
 
-/* Input of wgxdp_flow_end, which user space puts behind an Ethernet header, and its results. */
+/* Input of the program wgxdp_flow_end, which user space puts behind an Ethernet header. */
 struct flow_end {
 	__u64 word;			/* the flow's word in flow_table, as it was read */
 	__u32 place;
@@ -100,19 +100,20 @@ enum flow_ended { FLOW_ENDED, FLOW_CHANGED };
 /* Validity of a half-open flow: longer than two retries of a WireGuard handshake. */
 #define HALF_OPEN_SECONDS 15
 /* Share of half-open flows of a source: so many at once, and so many in each HALF_OPEN_SECONDS.
- * Those beyond the share are valid for HALF_OPEN_BRIEF seconds, so they give way first. They are
- * not refused, because an attacker who forges the source can use up the share. */
+ * Half-open flows beyond the share are valid for HALF_OPEN_BRIEF seconds, so new flows displace
+ * them first. wgxdp does not refuse them, because an attacker who forges the source can use up the
+ * share. */
 #define HALF_OPEN_SHARE 256
 #define HALF_OPEN_BRIEF 2
 
 /* flow_shares: ARRAY of struct flow_share, which limits the flows of a source (IPv4 address, IPv6
- * /64). A source has two cells, chosen by a secret hash. The emptier one counts, because other
- * sources may fill one of them.
+ * /64). A secret hash selects two cells for a source. Only the emptier cell limits the source,
+ * because other sources may fill one of the cells.
  * - half: state of the share of half-open flows, in jiffies. An answered flow gives its charge
  *   back.
- * - live: three fields, epoch:16 now:24 before:24. They count the source's LIVE flows that were
- *   used in this epoch and in the previous one. An epoch is the longest timeout of all services.
- *   Flows that end are not subtracted. */
+ * - live: three fields, epoch:16 now:24 before:24. now and before count the source's LIVE flows
+ *   that were used in this epoch and in the previous epoch. An epoch is as long as the longest
+ *   timeout of all services. Flows that end are not subtracted. */
 #define FLOW_SHARES 65536
 struct flow_share {
 	__u64 live, half;

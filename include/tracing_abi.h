@@ -33,8 +33,8 @@ struct tracing_budget {
 struct tracing_packet {
 	__u64 skipped;
 	__u32 kinds, plane;		/* enum tracing_kind, enum plane */
-	__u32 ifindex;			/* device of arrival */
-	__u32 len;	/* bytes of the packet; the event may hold fewer */
+	__u32 ifindex;			/* device on which the packet arrived */
+	__u32 len;	/* length of the packet; the event may contain fewer bytes */
 	__u32 bare;			/* true: the packet has no Ethernet header */
 	__u32 pad;
 };
