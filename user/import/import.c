@@ -288,7 +288,19 @@ static int make_valid(struct import *im)
 	}
 }
 
-int import_make(struct import *im)
+static int too_many(void)
+{
+	log_error("import: there are too many rules, or they are too entangled: import only the "
+		  "rules for UDP");
+	return -E2BIG;
+}
+
+void import_allow_work(struct import *im)
+{
+	im->work.left = im->work_max ?: WORK_MAX;
+}
+
+int import_rules(struct import *im)
 {
 	int rc = 0;
 
@@ -296,10 +308,24 @@ int import_make(struct import *im)
 		rc = read_nft(&im->rules, &im->nft[i], im->iptables);
 	if (rc)
 		return rc;
-	im->work.left = im->work_max ?: WORK_MAX;
+	rules_link(&im->rules);
+	import_find_interfaces(im);
+	if (im->rules.no_memory) {
+		log_error("import: no memory");
+		return -ENOMEM;
+	}
+	return im->rules.too_many ? too_many() : 0;
+}
+
+int import_make(struct import *im)
+{
+	int rc = import_rules(im);
+
+	if (rc)
+		return rc;
+	import_allow_work(im);
 	im->config = calloc(1, sizeof(*im->config));
 	im->rules.no_memory |= !im->config;
-	rules_link(&im->rules);
 	if (!im->rules.no_memory) {
 		import_services(im);
 		import_relay(im);
@@ -308,12 +334,7 @@ int import_make(struct import *im)
 		log_error("import: no memory");
 		return -ENOMEM;
 	}
-	if (im->rules.too_many || im->work.failed) {
-		log_error("import: there are too many rules, or they are too entangled: import "
-			  "only the rules for UDP");
-		return -E2BIG;
-	}
-	return rc;
+	return im->rules.too_many || im->work.failed ? too_many() : rc;
 }
 
 void import_free(struct import *im)

@@ -53,6 +53,9 @@ int import_host(struct import *im);
 int import_text(struct import *im, struct import_text *t);
 /* Makes the configuration. Returns 0, or -errno after printing an error. */
 int import_make(struct import *im);
+/* Reads the rulesets that are read last, and links the rules. Part of import_make(), for a
+ * configuration that exists. Returns 0, or -errno after printing an error. */
+int import_rules(struct import *im);
 /* Writes the configuration as YAML, with the origin of each entry as a comment. Returns 0 or
  * -errno. */
 int import_write(const struct import *im, FILE *out);
@@ -60,7 +63,12 @@ int import_write(const struct import *im, FILE *out);
 size_t import_warn(const struct import *im);
 void import_free(struct import *im);
 
-/* ---- parts of import_make(), for each other ---- */
+/* ---- parts of import_make() and of compare.h, for each other ---- */
+
+/* Limits the work from here on. */
+void import_allow_work(struct import *im);
+/* Finds .lans, and .wan if no option gives it. */
+void import_find_interfaces(struct import *im);
 
 void import_services(struct import *im);	/* services.c */
 void import_relay(struct import *im);		/* relay.c: peers, policy, endpoints */

@@ -547,11 +547,15 @@ static void reach_accepted(struct import *im, const struct path *p)
 	}
 }
 
-void import_services(struct import *im)
+void import_find_interfaces(struct import *im)
 {
 	find_lans(im);
 	im->wan_given = im->wan;
 	im->wan = im->wan ?: shown_wan(im);
+}
+
+void import_services(struct import *im)
+{
 	walk_hook(im, HOOK_PREROUTING, true, reach_translation);
 	im->later = true;
 	walk_hook(im, HOOK_PREROUTING, true, reach_translation);
