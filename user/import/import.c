@@ -251,7 +251,16 @@ static bool drop_entry(struct import *im, const struct refusal *r)
 	struct config *c = im->config;
 	size_t i;
 
-	if (sscanf(r->path, "/services/%zu", &i) == 1 && i < im->n_services) {
+	if (sscanf(r->path, "/services/%zu", &i) == 1 && i < im->n_services &&
+	    strstr(r->path, "/wireguard") && im->services[i].server) {
+		import_lose(im, "%s: the settings of AmneziaWG: %s",
+			    im->services[i].server->origin, r->text);
+		im->services[i].s.guard = (struct guard_config){ .on = false };
+		im->services[i].s.backend.n_keys = 0;
+		free(im->services[i].s.backend.keys);
+		im->services[i].s.backend.keys = NULL;
+		im->services[i].server = NULL;
+	} else if (sscanf(r->path, "/services/%zu", &i) == 1 && i < im->n_services) {
 		drop_service(im, i, r->text);
 	} else if (sscanf(r->path, "/peers/%zu", &i) == 1 && i < c->n_peers) {
 		import_lose(im, "peer %s of %s: %s", c->peers[i].name, c->peers[i].device,
@@ -328,6 +337,7 @@ int import_make(struct import *im)
 	im->rules.no_memory |= !im->config;
 	if (!im->rules.no_memory) {
 		import_services(im);
+		import_amneziawg(im);
 		import_relay(im);
 	}
 	if (im->rules.no_memory || (rc = make_valid(im)) == -ENOMEM) {

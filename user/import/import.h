@@ -13,8 +13,11 @@ struct import_service {			/* an entry of config.services that is being made */
 	__u8 family;			/* family of its rules; 0: both */
 	char in[IFNAMSIZ];		/* interface on which clients arrive; "": unknown */
 	struct source_set clients[2];	/* IPv4, IPv6 */
+	/* If s has lists: the clients that it has without those that the lists refuse. */
+	struct source_set base;
 	size_t *rules;			/* rules that say the same */
 	size_t n_rules;
+	const struct import_device *server;	/* its AmneziaWG gave the guard; NULL: none */
 	bool narrows;			/* other clients reached this host itself before */
 };
 
@@ -71,6 +74,7 @@ void import_allow_work(struct import *im);
 void import_find_interfaces(struct import *im);
 
 void import_services(struct import *im);	/* services.c */
+void import_amneziawg(struct import *im);	/* amneziawg.c: guards of services */
 void import_relay(struct import *im);		/* relay.c: peers, policy, endpoints */
 /* Adds a sentence to .lost. */
 void import_lose(struct import *im, const char *format, ...)

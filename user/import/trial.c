@@ -92,6 +92,8 @@ static void unsure(void *data, size_t rule, const struct source_set *s)
 	struct rules *r = &t->im->rules;
 	char text[ADDRESS_STRLEN];
 
+	if (t->quiet && t->phase != TRANSLATES)
+		return;
 	if (t->phase == TRANSLATES) {
 		/* services.c names it */
 		if (t->guesses && !r->list[rule].unknown)
@@ -273,7 +275,7 @@ static void find_masquerade(struct trial *t)
 		return;
 	}
 	part = sources_and(&t->im->work, &t->clients, &t->masked);
-	if (part.n && !sources_have(&part, &t->then.to))
+	if (part.n && !t->quiet && !sources_have(&part, &t->then.to))
 		rule_name(&t->im->rules, t->snat, "it masquerades only some clients, and a "
 			  "service masquerades all or none");
 	sources_free(&part);
