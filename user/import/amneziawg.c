@@ -34,12 +34,10 @@ static bool is_only_one_on_port(const struct import *im, const struct import_dev
 	return true;
 }
 
-/* Returns whether clients reach no WireGuard of this host at the port of the device, because the
- * service takes the packets to it. Then the device is on the backend. */
+/* Returns whether clients reach no WireGuard of this host at this port, because the service takes
+ * the packets to it. Then a device with this port is on the backend. */
 static bool takes_port(const struct service_config *s, __be16 port)
 {
-	if (s->backend.port != port)
-		return false;
 	for (size_t i = 0; i < s->n_ports; i++)
 		if (s->ports[i] == port)
 			return true;
@@ -56,6 +54,7 @@ static bool same_backend(const struct service_config *a, const struct service_co
 static const char *why_not(const struct import *im, const struct import_device *d)
 {
 	const struct service_config *found = NULL;
+	bool taken = false;
 
 	if (d->has_commands || is_in_rules(im, d))
 		return "the interface is on this host";
@@ -71,14 +70,14 @@ static const char *why_not(const struct import *im, const struct import_device *
 
 		if (s->backend.port != d->port)
 			continue;
-		if (!takes_port(s, d->port))
-			return "it is unknown whether the interface is on this host or on a "
-			       "backend";
+		taken |= takes_port(s, d->port);
 		if (found && !same_backend(found, s))
 			return "several backends have this port";
 		found = s;
 	}
-	return found ? NULL : "no service has a backend with this port";
+	return !found ? "no service has a backend with this port" :
+	       !taken ? "it is unknown whether the interface is on this host or on a backend" :
+			NULL;
 }
 
 static bool is_too_large(const struct import_amneziawg *a)
