@@ -97,7 +97,7 @@ seed nft-snat 's|192.168.255.2|192.168.255.1|' 'masquerade it as 192.168.255.2' 
 seed nft-masquerade 's|nat: masquerade|nat: dnat|; s|ipv6: off|ipv6: direct|; /flows:/d' 'and masquerade it with ports 20000-29999 by' "$forwards"
 seed iptables-snat 's|30000-39999|30000-30999|' 'with ports 30000-39999' 'with ports 30000-30999'
 # all services are missing
-seed ufw '/^services:/,/^$/d; $a\{}' 'ufw.v4:26' 'ufw.v4:25' 'no service has it'
+seed ufw '/^services:/,/^$/d; s/^# These rules.*/{}/' 'ufw.v4:26' 'ufw.v4:25' 'no service has it'
 say "ok $seeds mistakes in configurations, each named"
 
 # A list whose entries are unknown decides nothing.

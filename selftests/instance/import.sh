@@ -170,4 +170,5 @@ for expected in tests/import/*.yaml; do
 done
 [[ $# != 0 ]] || expect 'sets of rules' $sets '>=' 45
 [[ $# != 0 ]] || expect 'answers of --compare' $answers '>=' 1500
-say "ok $rules rules, none lost; $compared packets compared, $arrived arrived; $answers answers of --compare are right"
+say "ok $rules rules, none lost; $compared packets compared, $arrived arrived"
+say "ok $answers answers of --compare are right"

@@ -53,7 +53,7 @@ def verdict(expected, report):
 
 
 def arrivals(name):
-    """Where each packet arrived, and with which source, by its destination, port and source as sent"""
+    """The device and its destination, port and source as received of each packet, by its destination, port and source as sent"""
     with open(name, encoding='utf-8') as f:
         pairs = [line.rstrip('\n').split(': ') for line in f]
     return {tuple(sent.split()): got.split(' ', 3)[1:] for sent, got in pairs}

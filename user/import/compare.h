@@ -35,11 +35,11 @@ struct compare_answer {
 	const struct address *sources;
 	size_t n_sources;
 	struct port_range ports;
-	/* Of the rules: the rule that decides (NONE: the policy of `chain`, or none), and whether a
-	 * rule translates the destination, or may do so. */
+	/* The rule that decides (NONE: the policy of `chain`, or none), and whether a rule
+	 * translates the destination, or may do so. */
 	size_t rule, chain;
 	bool translates;
-	/* Of the configuration: the service (NULL: none). */
+	/* The service of the configuration; NULL: none. */
 	const struct service_config *service;
 	const struct list_config *list;	/* list of other programs that decides; NULL: none */
 	const char *why;		/* sentence without a subject; NULL: there is none */

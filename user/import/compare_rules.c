@@ -13,7 +13,7 @@
 
 enum phase { FILTERS, TRANSLATES, MASQUERADES };
 
-struct state {				/* of a client */
+struct state {				/* one client's */
 	bool done;			/* its answer is known */
 	bool here;			/* the chain that runs gets its packet */
 	size_t dnat;			/* rule that translates it; NONE: none */

@@ -49,7 +49,7 @@ struct import_device {
 	__be16 port;			/* ListenPort; 0: none */
 	struct import_amneziawg amneziawg;
 	struct wg_key key;		/* its public key, if it has settings of AmneziaWG */
-	bool has_commands;		/* the file has commands of iptables, so it is this host's */
+	bool has_commands;	/* the file has commands of iptables, so it is this host's */
 	struct import_peer *peers;
 	size_t n_peers;
 };

@@ -231,8 +231,8 @@ static bool follow_sets(struct import *im, struct trial *t, struct import_servic
 
 	if (service_follow_sets(t, made))
 		return t->clients.n || made->s.n_allow_lists;
-	if (asprintf(&text, "%s: the service copies the elements of the sets of its rules, and "
-		     "does not follow their changes: allow and deny cannot do the same with sets",
+	if (asprintf(&text, "%s: the service copies the elements of sets, and does not follow "
+		     "their changes: allow and deny cannot do the same with sets",
 		     im->rules.list[t->dnat == NONE ? t->used[0] : t->dnat].origin) < 0)
 		text = NULL;
 	im->rules.no_memory |= !text;

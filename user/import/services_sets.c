@@ -15,7 +15,7 @@
 #define SETS_FOLLOWED 4			/* most sets that a service follows */
 #define DENY_MAX 64			/* most prefixes of deny beside lists */
 
-struct combination {			/* of sets that have all clients, while the others have none */
+struct combination {			/* some sets have all clients, the others none */
 	struct source_set clients;	/* sources whose packets then arrive */
 	bool masquerades, hairpin;
 };
