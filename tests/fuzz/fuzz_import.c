@@ -46,7 +46,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct import im = { .wan = size % 2 ? "eth0" : NULL, .work_max = 1000000 };
 	struct import_text t = { .name = "wg0.conf", .text = bytes_as_text(data, size) };
 	char *out = NULL;
-	FILE *f = text_open(&out, &t.n);
+	size_t n;
+	FILE *f = text_open(&out, &n);
 	bool done;
 
 	t.n = strlen(t.text);
@@ -58,6 +59,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		import_warn(&im);
 	}
 	MUST(!fclose(f));
+	MUST(!done || strlen(out) == n);
 	if (done)
 		check_output(&im, out);
 	import_free(&im);
