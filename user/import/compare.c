@@ -111,7 +111,7 @@ static const struct rule_set *find_set(void *data, const char *name)
 static void run_target(struct comparison *c, const struct compare_space *s, const char *in,
 		       const struct compare_target *t, __u16 port)
 {
-	struct import *im = (struct import *)c->im;
+	struct import *im = c->im;
 	size_t f = t->family != FAMILY_IPV4, n = s->n_clients[f];
 	struct compare_row *rows = &c->rows[c->n];
 

@@ -61,7 +61,7 @@ struct compare_cause {			/* rows that differ, or are undecided, for one cause */
 #define CAUSES_MAX 500
 
 struct comparison {
-	const struct import *im;
+	struct import *im;
 	const struct config *config;
 	struct compare_row *rows;
 	size_t n, n_of[COMPARE_RESULTS];
