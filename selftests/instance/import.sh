@@ -7,7 +7,8 @@
 # removed, wgxdp comes up with the imported configuration, and the same probes must arrive at the same backends. The
 # configuration must be the expected one, and each rule about forwarded UDP packets must be in it. The third line of an
 # expected file lists ports for which wgxdp cannot do the same (`differs`), or says that the rules cannot be loaded
-# here. BREAK=1 forgets lists of clients. With names, only these sets are tried.
+# here. Each packet also arrives, or does not, as `import --compare` says. Named sets stay when the rules are removed.
+# BREAK=1 forgets lists of clients. With names, only these sets are tried.
 #
 #     client .7, .50 -- 198.51.100.0/24 -- .1, .2 eth0 firewall br-lan ---- 192.168.0.0/16 --- inside
 #            ::7        2001:db8:1::/64    ::1                              2001:db8:2::/64
@@ -81,9 +82,28 @@ origins() { # FILE
 	esac
 }
 
+# Removes all rules, but leaves the named sets, which the imported configuration may follow.
+remove_rules() {
+	inside firewall nft list sets > "$work/sets"
+	inside firewall nft flush ruleset
+	inside firewall nft -f "$work/sets"
+}
+
+# Compares what `import --compare` says with the packets that arrived.
+as_compared() { # EXPECTED
+	local arguments status=0
+	read -ra arguments <<< "$(sed -n '2s/^# wgxdp import//p' "$1")"
+	(cd "$work" && "$wgxdp" import --compare --verbose --json "${arguments[@]}") > "$work/report" || status=$?
+	[[ $status == 0 || $status == 3 ]] || fail "$name: import --compare: status $status"
+	said=$(selftests/lib/import_compare.py packets "$work/report" "$work/packets" "$work/old-all" "$work/new-all") ||
+		fail "$name: import --compare is wrong"
+	answers=$((answers + said))
+}
+
 turn=0
 probe() { # EXPECTED FILE...: prints what arrives
-	turn=$((turn + 1)) firewall_mac=$(mac firewall eth0) client_mac=$(mac client uplink) selftests/lib/import_probes.py "$@"
+	turn=$((turn + 1)) firewall_mac=$(mac firewall eth0) client_mac=$(mac client uplink) \
+		packets=$work/packets selftests/lib/import_probes.py "$@"
 }
 
 # Leaves out what is sent to ports for which wgxdp differs.
@@ -114,7 +134,7 @@ imported() { # EXPECTED: runs import, and compares
 	done
 }
 
-rules=0 compared=0 sets=0 arrived=0
+rules=0 compared=0 sets=0 arrived=0 answers=0
 for expected in tests/import/*.yaml; do
 	name=$(basename "$expected" .yaml)
 	[[ $# == 0 || " $* " == *" $name "* ]] || continue
@@ -132,18 +152,23 @@ for expected in tests/import/*.yaml; do
 		diff "$work/got" "$work/got-here" > "$work/diff" || fail "import without a file: $(< "$work/diff")"
 	fi
 	[[ $note != '# not loaded'* ]] || { say "ok $name: as expected"; continue; }
-	probe "$expected" "${files[@]}" 2> "$work/sent" | without "${note#\# differs:}" > "$work/old"
-	inside firewall nft flush ruleset
+	probe "$expected" "${files[@]}" 2> "$work/sent" > "$work/old-all"
+	without "${note#\# differs:}" < "$work/old-all" > "$work/old"
+	remove_rules
 	[[ ! ${BREAK:-} ]] || sed -i '/^    \(allow\|deny\):/d' "$work/got"
 	if grep -q '^services:' "$work/got"; then
 		wgxdp up -c "$work/got" > "$work/up" 2>&1 || fail "$name: $(< "$work/up")"
 	fi
-	probe "$expected" "${files[@]}" 2> "$work/sent" | without "${note#\# differs:}" > "$work/new"
+	probe "$expected" "${files[@]}" 2> "$work/sent" > "$work/new-all"
+	without "${note#\# differs:}" < "$work/new-all" > "$work/new"
 	diff "$work/old" "$work/new" > "$work/diff" || fail "$name: < the old rules, > wgxdp: $(head -n 20 "$work/diff")"
 	! grep -q '^services:' "$work/got" || wgxdp down
+	as_compared "$expected"
 	count=$(wc -l < "$work/old")
-	say "ok $name: $count of $(cut -d ' ' -f 2 "$work/sent") packets arrived, the same ones"
+	say "ok $name: $count of $(cut -d ' ' -f 2 "$work/sent") packets arrived, the same ones; $said answers of --compare are right"
 	compared=$((compared + $(cut -d ' ' -f 2 "$work/sent"))) arrived=$((arrived + count))
 done
 [[ $# != 0 ]] || expect 'sets of rules' $sets '>=' 45
+[[ $# != 0 ]] || expect 'answers of --compare' $answers '>=' 1500
 say "ok $rules rules, none lost; $compared packets compared, $arrived arrived"
+say "ok $answers answers of --compare are right"

@@ -7,7 +7,7 @@
 # The packets follow from the files. They go to every address of the firewall, and to every port that the files name, and the ports
 # beside it. Their clients are at both ends of each prefix that the files name, and beside it. A service without translation is tried
 # at its backend's own address. Each line of the output is a packet that arrived: its destination, port and source as sent, the device,
-# and its destination, port and source as received.
+# and its destination, port and source as received. The file $packets gets the destination, port and source of all that were sent.
 import ctypes
 import ipaddress
 import os
@@ -145,6 +145,8 @@ def main():
                 if len(arrived) > before:
                     until = time.monotonic() + 0.3
     print(f'sent {len(sent)}', file=sys.stderr)
+    with open(os.environ['packets'], 'w', encoding='utf-8') as f:
+        f.writelines(f'{dst} {port} {src}\n' for src, dst, port in sent)
     if arrived:
         print('\n'.join(sorted(arrived.values())))
 

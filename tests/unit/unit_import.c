@@ -254,12 +254,112 @@ static void comments(void **state)
 	free(out);
 }
 
+#define RULE(chain, expr) ", {\"rule\": {\"family\": \"inet\", \"table\": \"t\", \"chain\": \"" chain "\", \"expr\": [ " expr " ]}}"
+#define MATCH(protocol, field, op, right) "{\"match\": {\"op\": \"" op "\", \"left\": {\"payload\": {\"protocol\": \"" protocol \
+	"\", \"field\": \"" field "\"}}, \"right\": \"" right "\"}}"
+#define IN(set) MATCH("ip", "saddr", "==", "@" set)
+
+/* Writes a ruleset with these rules, n sets s0, s1 … without elements, and a rule for each that drops its clients. */
+static char *ruleset(const char *rules, int n, int services)
+{
+	char *text = NULL;
+	size_t length;
+	FILE *f = text_open(&text, &length);
+
+	fputs("{\"nftables\": [ {\"chain\": {\"family\": \"inet\", \"table\": \"t\", \"name\": \"p\", \"type\": \"nat\", "
+	      "\"hook\": \"prerouting\", \"prio\": -100}}, {\"chain\": {\"family\": \"inet\", \"table\": \"t\", "
+	      "\"name\": \"f\", \"type\": \"filter\", \"hook\": \"forward\", \"prio\": 0}}", f);
+	fputs(", {\"set\": {\"family\": \"inet\", \"table\": \"t\", \"name\": \"good\", \"type\": \"ipv4_addr\", "
+	      "\"elem\": [ \"192.0.2.1\" ]}}, {\"set\": {\"family\": \"inet\", \"table\": \"t\", \"name\": \"odd\", "
+	      "\"type\": [ \"ipv4_addr\", \"mark\" ], \"elem\": [ \"192.0.2.1\" ]}}", f);
+	for (int i = 0; i < n; i++)
+		fprintf(f, ", {\"set\": {\"family\": \"inet\", \"table\": \"t\", \"name\": \"s%d\", \"type\": \"ipv4_addr\"}}", i);
+	fputs(rules, f);
+	for (int i = 0; i < n; i++)
+		fprintf(f, RULE("f", MATCH("ip", "saddr", "==", "@s%d") ", {\"drop\": null}"), i);
+	for (int i = 0; i < services; i++)
+		fprintf(f, ", {\"rule\": {\"family\": \"inet\", \"table\": \"t\", \"chain\": \"p\", \"handle\": %d, \"expr\": [ "
+				"{\"match\": {\"op\": \"==\", \"left\": {\"meta\": {\"key\": \"iifname\"}}, \"right\": "
+				"\"eth0\"}}, {\"match\": {\"op\": \"==\", \"left\": {\"payload\": {\"protocol\": \"udp\", \"field\": "
+				"\"dport\"}}, \"right\": %d}}, {\"dnat\": {\"family\": \"ip\", \"addr\": \"192.168.1.10\", \"port\": 51820}} ]}}",
+			i, 50000 + i);
+	fputs(" ]}", f);
+	assert_int_equal(fclose(f), 0);
+	return text;
+}
+
+/* A service follows named sets only if allow and deny do the same with every content of the sets. */
+static void followed(void **state)
+{
+	static const struct {
+		const char *rules;
+		int sets, services;
+		const char *has, *said;		/* part of the configuration, and of the warnings; "": none */
+	} rows[] = {
+		{ "", 1, 1, "deny: [ { nft-set: \"inet t s0\" } ]", "" },
+		{ "", 4, 1, "{ nft-set: \"inet t s3\" } ]", "" },
+		{ "", 5, 1, "ipv6: direct\n\n", "copies the elements" },
+		{ "", 9, 1, "ipv6: direct\n\n", "copies the elements" },
+		{ "", 4, 17, "at most 64 lists", "at most 64 lists" },
+		{ RULE("f", IN("good") ", {\"accept\": null}") RULE("f", "{\"drop\": null}"), 0, 1, "allow: [ { nft-set: \"inet t good\" } ]", "" },
+		{ RULE("f", MATCH("ip", "saddr", "!=", "@good") ", {\"drop\": null}"), 0, 1, "allow: [ { nft-set: \"inet t good\" } ]", "" },
+		{ RULE("f", MATCH("ip", "saddr", "!=", "@good") ", {\"drop\": null}"), 1, 1,
+			"allow: [ { nft-set: \"inet t good\" } ]\n    deny: [ { nft-set: \"inet t s0\" } ]", "" },
+		/* the good ones are let in, even if another rule drops them */
+		{ RULE("f", IN("good") ", {\"accept\": null}"), 1, 1, "ipv6: direct\n\n", "copies the elements" },
+		{ RULE("f", IN("good") ", " MATCH("ip", "saddr", "==", "192.0.2.1") ", {\"drop\": null}"), 0, 1, "deny: [ 192.0.2.1/32 ]",
+			"copies the elements" },
+		/* a set of one client: the others would need more prefixes than it is worth */
+		{ RULE("f", IN("s0") ", {\"drop\": null}") RULE("f", MATCH("ip", "saddr", "==", "192.0.2.7") ", {\"accept\": null}")
+		  RULE("f", "{\"drop\": null}"), 1, 1, "192.0.2.8/29", "" },
+		{ RULE("f", IN("odd") ", {\"drop\": null}"), 0, 1, "deny: [ 192.0.2.1/32 ]", "" },
+	};
+	struct captured t;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		char *text = ruleset(rows[i].rules, rows[i].sets, rows[i].services), *out = import("rules", text, NULL, &t);
+
+		has(out, rows[i].has);
+		if (*rows[i].said)
+			has(t.text, rows[i].said);
+		else
+			assert_string_equal(t.text, "");
+		free(out);
+		free(text);
+	}
+}
+
+/* AmneziaWG's settings that no service can take are named. */
+static void amneziawg(void **state)
+{
+	static const struct {
+		const char *settings, *said;
+	} rows[] = {
+		{ "H1 = 5\n", "the file has no ListenPort" },
+		{ "ListenPort = 51820\nH1 = 5\n", "no service has a backend with this port" },
+		{ "ListenPort = 51820\nS1 = 2000\n", "larger than wgxdp allows" },
+		{ "ListenPort = 51820\nH1 = 0\n", "not a setting" },
+		{ "ListenPort = 51820\nH1 = 9-5\n", "not a setting" },
+		{ "ListenPort = 51820\nS4 = many\n", "not a setting" },
+	};
+	struct captured t;
+	char text[300], *out;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		snprintf(text, sizeof(text), "[Interface]\nPrivateKey = " KEY "\n%s", rows[i].settings);
+		out = import("awg0.conf", text, NULL, &t);
+		has(t.text, rows[i].said);
+		lacks(t.text, KEY);
+		free(out);
+	}
+}
+
 int main(void)
 {
 	log_again(true);		/* the same warning twice is no mistake here */
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(sets), cmocka_unit_test(order), cmocka_unit_test(named), cmocka_unit_test(refused),
-		cmocka_unit_test(endless), cmocka_unit_test(comments),
+		cmocka_unit_test(endless), cmocka_unit_test(comments), cmocka_unit_test(followed), cmocka_unit_test(amneziawg),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

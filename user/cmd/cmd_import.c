@@ -3,11 +3,21 @@
  * wgxdp import: prints a configuration made from firewall rules and WireGuard settings. It changes
  * nothing.
  */
+#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include "cmd/command.h"
 #include "config/relay_prefix.h"
-#include "import/import.h"
+#include "import/compare.h"
 #include "lib/log.h"
+#include "lib/text.h"
+
+struct arguments {
+	struct import im;
+	bool compare, all, json;
+	const char *config;
+};
 
 static int parse_overlay(void *member, const struct command_option *o, char *value)
 {
@@ -21,43 +31,102 @@ static int parse_overlay(void *member, const struct command_option *o, char *val
 	return why ? option_wrong(o, value, "this prefix %s", why) : 0;
 }
 
+/* Writes the configuration that import makes as YAML, and reads it back. */
+static int make_config(struct import *im, struct config **ret)
+{
+	char *text = NULL;
+	size_t n;
+	FILE *out = text_open(&text, &n);
+	int rc = out ? import_write(im, out) : -ENOMEM;
+
+	if (out && fclose(out))
+		rc = -ENOMEM;
+	if (rc)
+		log_error("import: %s", strerror(-rc));
+	rc = rc ?: config_parse(text, "the imported configuration", ret);
+	free(text);
+	return rc;
+}
+
+/* Compares the rules with a configuration. Returns an exit code. */
+static int run_compare(struct arguments *a)
+{
+	struct comparison c = { 0 };
+	struct config *config = NULL;
+	int status = EXIT_USAGE, rc;
+
+	rc = a->config ? config_read(a->config, &config) ?: import_rules(&a->im) :
+			 import_make(&a->im) ?: make_config(&a->im, &config);
+	rc = rc ?: compare_run(&c, &a->im, config);
+	if (!rc) {
+		rc = (a->json ? compare_print_json : compare_print)(&c, a->all, stdout);
+		status = rc ? EXIT_FAILED : c.n_of[COMPARE_DIFFERS] ? EXIT_HOST : EXIT_DONE;
+		if (rc)
+			log_error("import: cannot write to standard output: %s", strerror(-rc));
+	}
+	compare_free(&c);
+	config_free(config);
+	return status;
+}
+
 static int run_import(const struct global *g, int argc, char **argv)
 {
-	struct import im = { 0 };
+	struct arguments a = { .compare = false };
+	struct import *im = &a.im;
 	int status = EXIT_USAGE, rc, n;
-	char **files = options_parse(&import_command, argc, argv, &im, &n);
+	char **files = options_parse(&import_command, argc, argv, &a, &n);
 
 	if (!files)
 		return EXIT_USAGE;
-	rc = n ? 0 : import_host(&im);
+	if (!a.compare && (a.config || a.json || a.all)) {
+		log_error("import: --config, --verbose and --json belong to --compare: add "
+			  "--compare, or leave them out");
+		return EXIT_USAGE;
+	}
+	rc = n ? 0 : import_host(im);
 	for (int i = 0; i < n && !rc; i++)
-		rc = import_file(&im, files[i]);
-	rc = rc ?: import_make(&im);
-	if (!rc && import_write(&im, stdout)) {
+		rc = import_file(im, files[i]);
+	if (!rc && a.compare) {
+		status = run_compare(&a);
+		import_free(im);
+		return status;
+	}
+	rc = rc ?: import_make(im);
+	if (!rc && import_write(im, stdout)) {
 		log_error("import: cannot write to standard output: is the disk full?");
 		status = EXIT_FAILED;
 	} else if (!rc) {
-		status = import_warn(&im) ? EXIT_HOST : EXIT_DONE;
+		status = import_warn(im) ? EXIT_HOST : EXIT_DONE;
 	}
-	import_free(&im);
+	import_free(im);
 	return status;
 }
 
 static const struct command_option options[] = {
-	{ 0, "wan", "IF", offsetof(struct import, wan),
+	{ 0, "wan", "IF", offsetof(struct arguments, im.wan),
 	  "the interface on which clients arrive, for rules that name neither an interface nor an "
 	  "address (default: the only interface by which masqueraded packets leave)",
 	  parse_interface, .values = "@interface" },
-	{ 0, "overlay", "PREFIX", offsetof(struct import, overlay),
+	{ 0, "overlay", "PREFIX", offsetof(struct arguments, im.overlay),
 	  "the prefix of all sites: WireGuard's peers with prefixes in it become peers of a relay "
 	  "(default: from a rule that accepts UDP between tunnels)", parse_overlay },
+	{ 0, "compare", NULL, offsetof(struct arguments, compare),
+	  "print no configuration, but compare what it does to packets with what the rules do" },
+	{ 'c', "config", "FILE", offsetof(struct arguments, config),
+	  "with --compare: compare the rules with this configuration (-: standard input), not with "
+	  "the one that import makes", .values = "@file" },
+	{ 'v', "verbose", NULL, offsetof(struct arguments, all),
+	  "with --compare: list all packets" },
+	{ 'j', "json", NULL, offsetof(struct arguments, json), "with --compare: print JSON" },
 	{ 0 },
 };
 
 const struct command import_command = {
 	.name = "import",
 	.summary = "print a configuration made from firewall rules and WireGuard settings",
-	.usage = "[--wan IF] [--overlay PREFIX] [FILE]...",
+	.usage = "[--wan IF] [--overlay PREFIX] [FILE]...\n"
+		 "--compare [-c FILE] [-v|--verbose] [-j|--json] [--wan IF] [--overlay PREFIX] "
+		 "[FILE]...",
 	.about = "Reads the ruleset of nft in JSON (also of firewalld), and the output of "
 		 "iptables-save (also of Docker). It also reads `wg show all dump`, `uci show`, "
 		 "scripts of iptables commands, and wg-quick's files. Prints a configuration that "
@@ -66,9 +135,12 @@ const struct command import_command = {
 		 "other rules let pass become allow and deny. A comment at each entry names its "
 		 "rules. At the end, comments list the rules that wgxdp has no counterpart for, "
 		 "and warnings say why.\n"
+		 "With --compare it prints no configuration. It computes, for packets at both ends "
+		 "of all ports and prefixes and beside them, what the rules and the configuration "
+		 "do. It prints one line for each cause of a difference. It sends no packet.\n"
 		 "Exit status 0: all rules have a counterpart, or are for other packets. 1: "
 		 "failed. 2: wrong usage, or a file that cannot be read. 3: the configuration was "
-		 "printed, but a rule has no counterpart.",
+		 "printed, but a rule has no counterpart; or, with --compare, packets differ.",
 	.run = run_import,
 	.options = options,
 	.operand = "@file",

@@ -39,13 +39,19 @@ static bool is_special(const struct prefix *p)
 	return false;
 }
 
-static enum rule_answer match_address(const struct prefix *value, const struct address *a,
-				      __u8 family)
+static bool is_host(const struct prefix *p)
 {
-	if (value->family != family)
+	return p->len == (p->family == FAMILY_IPV4 ? 32 : 128);
+}
+
+static enum rule_answer match_address(const struct prefix *value, const struct address *a,
+				      const struct import_packet *p)
+{
+	if (value->family != p->family)
 		return IS_NO;
 	if (!a->family)
-		return is_special(value) ? IS_NO : value->len ? IS_MAYBE : IS_YES;
+		return is_special(value) || (p->unnamed && is_host(value)) ? IS_NO :
+		       value->len ? IS_MAYBE : IS_YES;
 	return prefix_covers(value, a) ? IS_YES : IS_NO;
 }
 
@@ -60,9 +66,9 @@ static enum rule_answer match_value(enum rule_field field, const struct rule_val
 	case FIELD_OUT:
 		return match_out(v, p);
 	case FIELD_TO:
-		return match_address(&v->prefix, &p->to, p->family);
+		return match_address(&v->prefix, &p->to, p);
 	case FIELD_FIRST_TO:
-		return match_address(&v->prefix, &p->first_to, p->family);
+		return match_address(&v->prefix, &p->first_to, p);
 	default:
 		return port >= v->ports.first && port <= v->ports.last ? IS_YES : IS_NO;
 	}
@@ -100,6 +106,34 @@ static enum rule_answer rule_answer(const struct rule *rule, const struct import
 	return all;
 }
 
+/* Returns the sources in a named set. */
+static struct source_set set_sources(struct evaluation *e, const struct rule_set *set)
+{
+	if (set->family != e->packet->family || set->assumed == SET_EMPTY)
+		return (struct source_set){ 0 };
+	return set->assumed == SET_FULL ? sources_all(e->work, set->family) :
+					  sources_of(e->work, set->list, set->n);
+}
+
+/* Returns the sources that a condition lists. */
+static struct source_set match_sources(struct evaluation *e, const struct rule_match *m)
+{
+	struct prefix *list;
+	struct source_set values;
+	size_t n = 0;
+
+	if (m->set)
+		return set_sources(e, &e->rules->sets[m->set - 1]);
+	list = calloc(m->n ?: 1, sizeof(*list));
+	e->work->failed |= !list;
+	for (size_t j = 0; j < m->n && list; j++)
+		if (m->values[j].prefix.family == e->packet->family)
+			list[n++] = m->values[j].prefix;
+	values = sources_of(e->work, list, n);
+	free(list);
+	return values;
+}
+
 /* Returns those of the sources that the rule matches. */
 static struct source_set matched_sources(struct evaluation *e, const struct rule *rule,
 					 const struct source_set *sources)
@@ -108,20 +142,12 @@ static struct source_set matched_sources(struct evaluation *e, const struct rule
 
 	for (size_t i = 0; i < rule->n; i++) {
 		const struct rule_match *m = &rule->matches[i];
-		struct source_set values = { 0 }, both;
-		struct prefix *list;
-		size_t n = 0;
+		struct source_set values, both;
 
 		if (m->field != FIELD_SOURCE)
 			continue;
-		list = calloc(m->n ?: 1, sizeof(*list));
-		e->work->failed |= !list;
-		for (size_t j = 0; j < m->n && list; j++)
-			if (m->values[j].prefix.family == e->packet->family)
-				list[n++] = m->values[j].prefix;
-		values = sources_of(e->work, list, n);
+		values = match_sources(e, m);
 		both = (m->unlike ? sources_minus : sources_and)(e->work, &set, &values);
-		free(list);
 		sources_free(&values);
 		sources_free(&set);
 		set = both;
@@ -164,8 +190,7 @@ static bool names_host(const struct rule *rule)
 		const struct rule_match *m = &rule->matches[i];
 
 		if (m->field == FIELD_TO && !m->unlike && m->n == 1 &&
-		    m->values[0].prefix.len == (m->values[0].prefix.family == FAMILY_IPV4 ?
-						32 : 128))
+		    is_host(&m->values[0].prefix))
 			return true;
 	}
 	return false;

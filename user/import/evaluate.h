@@ -16,6 +16,7 @@ struct import_packet {
 	__u16 port;
 	struct address first_to;	/* the same before translation */
 	__u16 first_port;
+	bool unnamed;		/* that address is none that a rule names as a single host */
 	bool local, local_in;	/* `to` is an address of this host, or of `in` */
 	bool translated;
 };

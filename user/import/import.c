@@ -251,7 +251,16 @@ static bool drop_entry(struct import *im, const struct refusal *r)
 	struct config *c = im->config;
 	size_t i;
 
-	if (sscanf(r->path, "/services/%zu", &i) == 1 && i < im->n_services) {
+	if (sscanf(r->path, "/services/%zu", &i) == 1 && i < im->n_services &&
+	    strstr(r->path, "/wireguard") && im->services[i].server) {
+		import_lose(im, "%s: the settings of AmneziaWG: %s",
+			    im->services[i].server->origin, r->text);
+		im->services[i].s.guard = (struct guard_config){ .on = false };
+		im->services[i].s.backend.n_keys = 0;
+		free(im->services[i].s.backend.keys);
+		im->services[i].s.backend.keys = NULL;
+		im->services[i].server = NULL;
+	} else if (sscanf(r->path, "/services/%zu", &i) == 1 && i < im->n_services) {
 		drop_service(im, i, r->text);
 	} else if (sscanf(r->path, "/peers/%zu", &i) == 1 && i < c->n_peers) {
 		import_lose(im, "peer %s of %s: %s", c->peers[i].name, c->peers[i].device,
@@ -288,7 +297,19 @@ static int make_valid(struct import *im)
 	}
 }
 
-int import_make(struct import *im)
+static int too_many(void)
+{
+	log_error("import: there are too many rules, or they are too entangled: import only the "
+		  "rules for UDP");
+	return -E2BIG;
+}
+
+void import_allow_work(struct import *im)
+{
+	im->work.left = im->work_max ?: WORK_MAX;
+}
+
+int import_rules(struct import *im)
 {
 	int rc = 0;
 
@@ -296,24 +317,34 @@ int import_make(struct import *im)
 		rc = read_nft(&im->rules, &im->nft[i], im->iptables);
 	if (rc)
 		return rc;
-	im->work.left = im->work_max ?: WORK_MAX;
+	rules_link(&im->rules);
+	import_find_interfaces(im);
+	if (im->rules.no_memory) {
+		log_error("import: no memory");
+		return -ENOMEM;
+	}
+	return im->rules.too_many ? too_many() : 0;
+}
+
+int import_make(struct import *im)
+{
+	int rc = import_rules(im);
+
+	if (rc)
+		return rc;
+	import_allow_work(im);
 	im->config = calloc(1, sizeof(*im->config));
 	im->rules.no_memory |= !im->config;
-	rules_link(&im->rules);
 	if (!im->rules.no_memory) {
 		import_services(im);
+		import_amneziawg(im);
 		import_relay(im);
 	}
 	if (im->rules.no_memory || (rc = make_valid(im)) == -ENOMEM) {
 		log_error("import: no memory");
 		return -ENOMEM;
 	}
-	if (im->rules.too_many || im->work.failed) {
-		log_error("import: there are too many rules, or they are too entangled: import "
-			  "only the rules for UDP");
-		return -E2BIG;
-	}
-	return rc;
+	return im->rules.too_many || im->work.failed ? too_many() : rc;
 }
 
 void import_free(struct import *im)

@@ -13,8 +13,11 @@ struct import_service {			/* an entry of config.services that is being made */
 	__u8 family;			/* family of its rules; 0: both */
 	char in[IFNAMSIZ];		/* interface on which clients arrive; "": unknown */
 	struct source_set clients[2];	/* IPv4, IPv6 */
+	/* If s has lists: the clients that it has without those that the lists refuse. */
+	struct source_set base;
 	size_t *rules;			/* rules that say the same */
 	size_t n_rules;
+	const struct import_device *server;	/* its AmneziaWG gave the guard; NULL: none */
 	bool narrows;			/* other clients reached this host itself before */
 };
 
@@ -53,6 +56,9 @@ int import_host(struct import *im);
 int import_text(struct import *im, struct import_text *t);
 /* Makes the configuration. Returns 0, or -errno after printing an error. */
 int import_make(struct import *im);
+/* Reads the rulesets that are read last, and links the rules. Part of import_make(), for a
+ * configuration that exists. Returns 0, or -errno after printing an error. */
+int import_rules(struct import *im);
 /* Writes the configuration as YAML, with the origin of each entry as a comment. Returns 0 or
  * -errno. */
 int import_write(const struct import *im, FILE *out);
@@ -60,9 +66,15 @@ int import_write(const struct import *im, FILE *out);
 size_t import_warn(const struct import *im);
 void import_free(struct import *im);
 
-/* ---- parts of import_make(), for each other ---- */
+/* ---- parts of import_make() and of compare.h, for each other ---- */
+
+/* Limits the work from here on. */
+void import_allow_work(struct import *im);
+/* Finds .lans, and .wan if no option gives it. */
+void import_find_interfaces(struct import *im);
 
 void import_services(struct import *im);	/* services.c */
+void import_amneziawg(struct import *im);	/* amneziawg.c: guards of services */
 void import_relay(struct import *im);		/* relay.c: peers, policy, endpoints */
 /* Adds a sentence to .lost. */
 void import_lose(struct import *im, const char *format, ...)

@@ -52,7 +52,13 @@ static void put_services(FILE *out, const struct import *im)
 		const struct import_service *s = &im->services[i];
 
 		put_rules(out, im, s->rules, s->n_rules, "  ");
-		if (s->narrows && s->s.n_allow)
+		if (s->server) {
+			fputs("  # ", out);
+			put_plain(out, s->server->origin);
+			fputs(": H1 to S4. The guard drops packets that are not such messages, "
+			      "and limits handshakes.\n", out);
+		}
+		if (s->narrows && (s->s.n_allow || s->s.n_allow_lists))
 			fputs("  # The rules do not translate packets of other clients. wgxdp "
 			      "drops these packets.\n", out);
 		config_put_service(out, &s->s);

@@ -36,10 +36,20 @@ struct import_peer {
 	__be16 port;
 };
 
+/* H1 to H4 and S1 to S4 of AmneziaWG, as in struct guard_config. n_headers: 0 or all; n_junk: 0, 2
+ * or all. */
+struct import_amneziawg {
+	__u32 headers[MESSAGES], header_ends[MESSAGES], junk[MESSAGES];
+	size_t n_headers, n_junk;
+};
+
 struct import_device {
 	char name[IFNAMSIZ];
 	char *origin;
 	__be16 port;			/* ListenPort; 0: none */
+	struct import_amneziawg amneziawg;
+	struct wg_key key;		/* its public key, if it has settings of AmneziaWG */
+	bool has_commands;	/* the file has commands of iptables, so it is this host's */
 	struct import_peer *peers;
 	size_t n_peers;
 };

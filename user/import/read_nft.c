@@ -8,10 +8,12 @@
 #include <string.h>
 #include "import/nft_text.h"
 #include "import/read.h"
+#include "lib/grow.h"
 #include "lib/log.h"
 #include "lib/yaml.h"
 
 #define STEPS 20			/* cost of a look at an object of the ruleset */
+#define LIST_NAME_PART 120		/* longest name of a table or set in a configuration */
 
 struct nft {
 	struct rules *rules;
@@ -68,6 +70,73 @@ static struct yaml_node *elements_of(struct nft *x, struct yaml_node *n)
 }
 
 /* ---- conditions ---- */
+
+static bool add_value(struct nft *x, struct rule_match *m, struct yaml_node *n);
+
+/* Returns the object of the named set of the rule's table, if it is a set of addresses. */
+static struct yaml_node *address_set(struct nft *x, const char *name, __u8 *ret_family)
+{
+	for (struct yaml_node *n = x->list->first; n && rules_search(x->rules, STEPS);
+	     n = n->next) {
+		struct yaml_node *set = at(n, "/set");
+
+		if (!set || !is(set, "/name", name) ||
+		    !is(set, "/table", text_at(x->object, "/table")) ||
+		    !is(set, "/family", text_at(x->object, "/family")))
+			continue;
+		*ret_family = is(set, "/type", "ipv4_addr") ? FAMILY_IPV4 :
+			      is(set, "/type", "ipv6_addr") ? FAMILY_IPV6 : 0;
+		return *ret_family ? set : NULL;
+	}
+	return NULL;
+}
+
+/* Adds a named set of addresses to the rules, with its elements. Returns false if it cannot read
+ * an element. */
+static bool add_set(struct nft *x, const char name[LIST_NAME_LEN], __u8 family,
+		    struct yaml_node *elements)
+{
+	struct rule_match m = { .field = FIELD_SOURCE };
+	bool good = !elements || add_value(x, &m, elements);
+	struct rule_set *s = good ? append(x->rules->sets, x->rules->n_sets) : NULL;
+
+	if (s) {
+		memcpy(s->name, name, LIST_NAME_LEN);
+		s->family = family;
+		s->list = calloc(m.n ?: 1, sizeof(*s->list));
+		x->rules->no_memory |= !s->list;
+		for (size_t i = 0; i < m.n && s->list; i++)
+			if (m.values[i].prefix.family == family)
+				s->list[s->n++] = m.values[i].prefix;
+	}
+	x->rules->no_memory |= good && !s;
+	free(m.values);
+	return s;
+}
+
+/* Returns the number of the named set of addresses, counted from 1; 0: it is none, or its elements
+ * or its name cannot be kept. */
+static size_t set_of(struct nft *x, const char *name)
+{
+	char full[LIST_NAME_LEN];
+	struct yaml_node *object;
+	struct rule_set *s;
+	__u8 family;
+	const char *table = text_at(x->object, "/table");
+
+	if (strlen(name) > LIST_NAME_PART || strlen(table) > LIST_NAME_PART)
+		return 0;
+	snprintf(full, sizeof(full), "%.8s %.120s %.120s", text_at(x->object, "/family"), table,
+		 name);
+	s = rules_set(x->rules, full);
+	if (!s) {
+		object = address_set(x, name, &family);
+		if (!object || !add_set(x, full, family, at(object, "/elem")))
+			return 0;
+		s = &x->rules->sets[x->rules->n_sets - 1];
+	}
+	return s - x->rules->sets + 1;
+}
 
 /* Adds a value, such as an address, a range, a prefix or a set of them, to a condition. Returns
  * false if it is none. */
@@ -216,7 +285,9 @@ static void read_condition(struct nft *x, struct yaml_node *left, struct yaml_no
 		return;
 	field = field_of(x, left);
 	m = field < 0 ? NULL : rule_add_match(x->rules, &x->rule, field, unlike);
-	if (!m || !add_value(x, m, right))
+	if (m && field == FIELD_SOURCE && *text_at(right, "") == '@')
+		m->set = set_of(x, text_at(right, "") + 1);
+	if (!m || (!m->set && !add_value(x, m, right)))
 		x->rule.unknown = true;
 }
 
@@ -412,6 +483,8 @@ static struct rule copy_rule(struct nft *x)
 		const struct rule_match *from = &x->rule.matches[i];
 		struct rule_match *m = rule_add_match(x->rules, &copy, from->field, from->unlike);
 
+		if (m)
+			m->set = from->set;
 		for (size_t j = 0; m && j < from->n; j++) {
 			struct rule_value *v = rule_add_value(x->rules, m);
 

@@ -4,6 +4,7 @@
  * stores no private or preshared key.
  */
 #include <errno.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -107,7 +108,46 @@ struct quick {
 	struct import_peer *peer;	/* NULL: outside a section [Peer] */
 	struct rules *rules;
 	const char *origin;
+	const char *private;		/* private key, in the text that is read; NULL: none */
 };
+
+/* Reads a number from 1 on, or a range such as "5-10". Returns false if it is none. */
+static bool parse_header(const char *text, __u32 *ret_first, __u32 *ret_last)
+{
+	char *end;
+	unsigned long long first = strtoull(text, &end, 10), last = first;
+
+	if (*text < '0' || *text > '9')
+		return false;
+	if (*end == '-' && end[1] >= '0' && end[1] <= '9')
+		last = strtoull(end + 1, &end, 10);
+	*ret_first = first;
+	*ret_last = last;
+	return !*end && first && first <= last && last <= UINT32_MAX;
+}
+
+/* Reads H1 to H4, or S1 to S4. Returns false if the value is wrong. */
+static bool read_amneziawg(struct import_amneziawg *a, const char *key, const char *value)
+{
+	size_t i = key[1] - '1';
+	char *end;
+
+	if (strchr("hH", *key)) {
+		for (size_t j = 0; j < MESSAGES && !a->n_headers; j++)
+			a->headers[j] = a->header_ends[j] = j + 1;	/* those of WireGuard */
+		a->n_headers = MESSAGES;
+		return parse_header(value, &a->headers[i], &a->header_ends[i]);
+	}
+	if (a->n_junk < MESSAGES)
+		a->n_junk = i < 2 ? 2 : MESSAGES;
+	a->junk[i] = strtoul(value, &end, 10);
+	return *value >= '0' && *value <= '9' && !*end;
+}
+
+static bool is_amneziawg(const char *key)
+{
+	return *key && strchr("hHsS", *key) && key[1] >= '1' && key[1] < '1' + MESSAGES && !key[2];
+}
 
 /* Reads a setting. Returns 0, -ENOMEM, or -EINVAL if its value is wrong. */
 static int read_setting(struct quick *q, const char *key, char *value)
@@ -122,8 +162,13 @@ static int read_setting(struct quick *q, const char *key, char *value)
 		set_endpoint(q->peer, value);
 	if (!strcasecmp(key, "ListenPort") && !q->peer)
 		return port_parse(value, &q->device->port);
+	if (is_amneziawg(key) && !q->peer)
+		return read_amneziawg(&q->device->amneziawg, key, value) ? 0 : -EINVAL;
+	if (!strcasecmp(key, "PrivateKey") && !q->peer)
+		q->private = value;
 	if (!strcasecmp(key, "PreUp") || !strcasecmp(key, "PostUp"))
-		read_iptables_command(q->rules, value, q->device->name, q->origin);
+		q->device->has_commands |= read_iptables_command(q->rules, value, q->device->name,
+								 q->origin);
 	return 0;
 }
 
@@ -147,6 +192,18 @@ static int read_quick_line(struct quick *q, char *line)
 	*end = '\0';
 	value++;
 	return read_setting(q, line, value + strspn(value, " \t"));
+}
+
+/* Sets the public key of a device with settings of AmneziaWG, for the guard. Stores no private
+ * key. */
+static void set_public_key(const struct quick *q)
+{
+	const struct import_amneziawg *a = &q->device->amneziawg;
+	struct wg_key private;
+
+	if ((a->n_headers || a->n_junk) && q->private && !wg_key_parse(q->private, &private))
+		wg_public_key(&private, &q->device->key);
+	explicit_bzero(&private, sizeof(private));
 }
 
 /* Writes the interface's name: that of the file without ".conf", or "wg0". */
@@ -193,8 +250,10 @@ int read_wg_quick(struct import_devices *d, struct rules *r, const struct import
 	if (rc == -EINVAL)
 		log_error("%s:%u: this is not a setting of wg-quick with a valid value: correct "
 			  "it", t->name, number);
-	if (!rc)
+	if (!rc) {
+		set_public_key(&q);
 		set_names(q.device, &names);
+	}
 	wg_names_free(&names);
 	return rc;
 }

@@ -142,6 +142,14 @@ void rule_free(struct rule *rule)
 	free(rule->why);
 }
 
+struct rule_set *rules_set(struct rules *r, const char *name)
+{
+	for (size_t i = 0; i < r->n_sets && rules_search(r, 1); i++)
+		if (!strcmp(r->sets[i].name, name))
+			return &r->sets[i];
+	return NULL;
+}
+
 bool rules_list_has(const size_t *list, size_t n, size_t rule)
 {
 	for (size_t i = 0; i < n; i++)
@@ -167,6 +175,9 @@ void rules_free(struct rules *r)
 {
 	for (size_t i = 0; i < r->n; i++)
 		rule_free(&r->list[i]);
+	for (size_t i = 0; i < r->n_sets; i++)
+		free(r->sets[i].list);
+	free(r->sets);
 	free(r->list);
 	free(r->chains);
 	*r = (struct rules){ 0 };

@@ -35,12 +35,24 @@ struct rule_value {
 	};
 };
 
+/* A named set of addresses of nftables. */
+struct rule_set {
+	char name[LIST_NAME_LEN];	/* family, table and set, as in struct list_config */
+	__u8 family;
+	struct prefix *list;		/* its elements now */
+	size_t n;
+	/* Lets evaluate_chain() find out what the rules do if the set has other elements. */
+	enum { SET_AS_IT_IS, SET_EMPTY, SET_FULL } assumed;
+};
+
 /* Holds for a packet if one of the values does or, with `unlike`, if none does. */
 struct rule_match {
 	enum rule_field field;
 	bool unlike;
 	struct rule_value *values;
 	size_t n;
+	/* FIELD_SOURCE: index of the named set that has the values, counted from 1; 0: none. */
+	size_t set;
 };
 
 enum rule_verdict {
@@ -100,6 +112,8 @@ struct rules {
 	struct rule_chain *chains;
 	struct rule *list;
 	size_t n_chains, n;
+	struct rule_set *sets;
+	size_t n_sets;
 	size_t latest;			/* chain that was looked up last */
 	size_t lookups;			/* steps of all searches; see rules_search() */
 	bool no_memory, too_many;
@@ -115,6 +129,9 @@ void rules_add(struct rules *r, const struct rule *rule, size_t position);
 /* Finds the chains of all jumps, and sets .hooks of all chains. Call it after the last rule. */
 void rules_link(struct rules *r);
 void rules_free(struct rules *r);
+
+/* Returns the set with this name; NULL: the rules use no such set. */
+struct rule_set *rules_set(struct rules *r, const char *name);
 
 /* A list of rules, by their indexes. _add: adds the rule, unless the list has it. */
 bool rules_list_has(const size_t *list, size_t n, size_t rule);

@@ -12,12 +12,37 @@ static bool same_place(const struct backend_config *a, const struct backend_conf
 	return !strcmp(a->ipv4, b->ipv4) && !strcmp(a->ipv6, b->ipv6) && a->port == b->port;
 }
 
+static bool same_lists(const struct list_config *a, size_t n_a, const struct list_config *b,
+		       size_t n_b)
+{
+	for (size_t i = 0; i < n_a && i < n_b; i++)
+		if (a[i].source != b[i].source || strcmp(a[i].name, b[i].name))
+			return false;
+	return n_a == n_b;
+}
+
+bool service_same_lists(const struct service_config *a, const struct service_config *b)
+{
+	return same_lists(a->allow_lists, a->n_allow_lists, b->allow_lists, b->n_allow_lists) &&
+	       same_lists(a->deny_lists, a->n_deny_lists, b->deny_lists, b->n_deny_lists);
+}
+
+void service_drop_lists(struct import_service *i)
+{
+	free(i->s.allow_lists);
+	free(i->s.deny_lists);
+	i->s.allow_lists = i->s.deny_lists = NULL;
+	i->s.n_allow_lists = i->s.n_deny_lists = 0;
+	sources_free(&i->base);
+}
+
 bool service_same_result(const struct import_service *a, const struct import_service *b)
 {
 	return a->family == b->family && !strcmp(a->in, b->in) && a->s.nat == b->s.nat &&
 	       a->s.hairpin == b->s.hairpin && same_place(&a->s.backend, &b->s.backend) &&
 	       sources_equal(&a->clients[0], &b->clients[0]) &&
 	       sources_equal(&a->clients[1], &b->clients[1]) &&
+	       sources_equal(&a->base, &b->base) && service_same_lists(&a->s, &b->s) &&
 	       a->s.flows.ports.first == b->s.flows.ports.first &&
 	       a->s.flows.ports.last == b->s.flows.ports.last &&
 	       a->s.flows.n_sources == b->s.flows.n_sources &&
@@ -86,6 +111,7 @@ void service_free(struct import_service *i)
 	config_free_service(&i->s);
 	sources_free(&i->clients[0]);
 	sources_free(&i->clients[1]);
+	sources_free(&i->base);
 	free(i->rules);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * A service that import makes: functions that compare it, and add to it. services.c,
- * services_join.c and import.c include it.
+ * A service that import makes: functions that compare it, and add to it. services*.c and import.c
+ * include it.
  */
 #pragma once
 #include "import/import.h"
@@ -19,6 +19,15 @@ void service_add_address(struct import *im, struct service_config *s, const stru
 /* Moves the rules of a service to another one, and frees it. */
 void service_absorb(struct import *im, struct import_service *to, struct import_service *from);
 void service_free(struct import_service *i);	/* frees the members, not *i itself */
+
+struct trial;
+/* Lets a service follow the named sets that decide about the packets of a trial, if its lists do
+ * the same as the rules. Returns false if it must copy their elements. */
+bool service_follow_sets(struct trial *t, struct import_service *made);
+/* Returns whether the services have the same lists. */
+bool service_same_lists(const struct service_config *a, const struct service_config *b);
+/* Removes the lists of a service, which then copies the elements of sets. */
+void service_drop_lists(struct import_service *i);
 
 /* Joins services that differ only in address or family. */
 void services_join(struct import *im);

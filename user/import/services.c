@@ -223,21 +223,42 @@ static void add_service(struct import *im, struct import_service *made, unsigned
 			service_add_port(im, &to->s, htons(port));
 }
 
+/* Lets a service follow the named sets of a trial. Names those whose elements the service copies
+ * instead. Returns false if the service would have no client then. */
+static bool follow_sets(struct import *im, struct trial *t, struct import_service *made)
+{
+	char *text;
+
+	if (service_follow_sets(t, made))
+		return t->clients.n || made->s.n_allow_lists;
+	if (asprintf(&text, "%s: the service copies the elements of sets, and does not follow "
+		     "their changes: allow and deny cannot do the same with sets",
+		     im->rules.list[t->dnat == NONE ? t->used[0] : t->dnat].origin) < 0)
+		text = NULL;
+	im->rules.no_memory |= !text;
+	for (size_t i = 0; i < im->n_lost && text; i++)
+		if (im->lost[i] && !strcmp(im->lost[i], text)) {
+			free(text);
+			text = NULL;
+		}
+	if (text)
+		import_lose(im, "%s", text);
+	free(text);
+	return t->clients.n;
+}
+
 /* ---- translated services ---- */
 
 /* Makes a trial's result into a service. */
 static void add_translated(struct import *im, struct trial *t, const struct port_range *ports)
 {
 	struct import_service made = {
-		.family = t->first.family, .rules = t->used, .n_rules = t->n_used,
-		.narrows = t->narrows,
+		.family = t->first.family, .narrows = t->narrows,
 	};
 	struct service_config *s = &made.s;
 	bool ipv4 = t->first.family == FAMILY_IPV4;
 	char text[ADDRESS_STRLEN];
 
-	t->used = NULL;
-	t->n_used = 0;
 	strcpy(ipv4 ? s->backend.ipv4 : s->backend.ipv6, address_format(&t->then.to, text));
 	s->backend.port = htons(t->then.port);
 	s->nat = t->masquerades ? NAT_MASQUERADE : NAT_DNAT;
@@ -263,6 +284,14 @@ static void add_translated(struct import *im, struct trial *t, const struct port
 				im->rules.no_memory = true;
 		}
 	}
+	if (!follow_sets(im, t, &made)) {
+		service_free(&made);
+		return;
+	}
+	made.rules = t->used;
+	made.n_rules = t->n_used;
+	t->used = NULL;
+	t->n_used = 0;
 	made.clients[!ipv4] = t->clients;
 	t->clients = (struct source_set){ 0 };
 	add_service(im, &made, ports->first, ports->last);
@@ -275,7 +304,7 @@ static void try_ports(struct import *im, size_t rule, const struct import_packet
 	struct trial t = { .im = im, .dnat = rule, .first = *first };
 
 	t.first.port = ports.first;
-	if (trial_run(&t)) {
+	if (trial_run(&t) || trial_run_with_sets(&t)) {
 		if (t.first.to.family || *t.first.in)
 			add_translated(im, &t, &ports);
 	} else if (t.refusing && !*t.first.in) {
@@ -503,7 +532,8 @@ static void try_direct(struct import *im, size_t rule, const char *in, const str
 	bool ipv4 = to->family == FAMILY_IPV4;
 	char text[ADDRESS_STRLEN];
 
-	if (trial_run(&t) && !t.masquerades && rules_list_has(t.used, t.n_used, rule)) {
+	if ((trial_run(&t) || trial_run_with_sets(&t)) && !t.masquerades &&
+	    rules_list_has(t.used, t.n_used, rule) && follow_sets(im, &t, &made)) {
 		made.rules = t.used;
 		made.n_rules = t.n_used;
 		t.used = NULL;
@@ -547,11 +577,15 @@ static void reach_accepted(struct import *im, const struct path *p)
 	}
 }
 
-void import_services(struct import *im)
+void import_find_interfaces(struct import *im)
 {
 	find_lans(im);
 	im->wan_given = im->wan;
 	im->wan = im->wan ?: shown_wan(im);
+}
+
+void import_services(struct import *im)
+{
 	walk_hook(im, HOOK_PREROUTING, true, reach_translation);
 	im->later = true;
 	walk_hook(im, HOOK_PREROUTING, true, reach_translation);

@@ -8,11 +8,17 @@
 #include "import/service.h"
 #include "lib/grow.h"
 
+static bool service_has_sets(const struct service_config *s)
+{
+	return s->n_allow_lists || s->n_deny_lists;
+}
+
 static bool is_open(const struct import *im, const struct import_service *i)
 {
 	struct source_work w = { .left = 8 };
 	struct source_set all = sources_all(&w, i->family);
-	bool open = sources_equal(&all, &i->clients[i->family != FAMILY_IPV4]);
+	bool open = sources_equal(&all, service_has_sets(&i->s) ? &i->base :
+					&i->clients[i->family != FAMILY_IPV4]);
 
 	sources_free(&all);
 	return open && !w.failed;
@@ -36,6 +42,19 @@ static bool join_addresses(struct import *im, struct import_service *a, struct i
 	return true;
 }
 
+/* Adds the lists of a service to those of another one. */
+static void join_lists(struct import *im, struct list_config **to, size_t *n,
+		       const struct list_config *from, size_t n_from)
+{
+	for (size_t i = 0; i < n_from; i++) {
+		struct list_config *place = append(*to, *n);
+
+		im->rules.no_memory |= !place;
+		if (place)
+			*place = from[i];
+	}
+}
+
 /* Joins a service for IPv4 and one for IPv6. */
 static bool join_families(struct import *im, struct import_service *a, struct import_service *b)
 {
@@ -45,7 +64,7 @@ static bool join_families(struct import *im, struct import_service *a, struct im
 	    a->s.nat == NAT_NONE || strcmp(a->in, b->in) || !service_same_ports(&a->s, &b->s) ||
 	    strcmp(a->s.listen_interface, b->s.listen_interface) ||
 	    a->s.backend.port != b->s.backend.port || a->s.hairpin != b->s.hairpin ||
-	    !is_open(im, a) || !is_open(im, b) ||
+	    !is_open(im, a) || !is_open(im, b) || !a->s.n_allow_lists != !b->s.n_allow_lists ||
 	    a->s.flows.ports.last != b->s.flows.ports.last ||
 	    a->s.flows.ports.first != b->s.flows.ports.first)
 		return false;
@@ -59,6 +78,9 @@ static bool join_families(struct import *im, struct import_service *a, struct im
 		if (place)
 			*place = b->s.flows.sources[i];
 	}
+	join_lists(im, &a->s.allow_lists, &a->s.n_allow_lists, b->s.allow_lists,
+		   b->s.n_allow_lists);
+	join_lists(im, &a->s.deny_lists, &a->s.n_deny_lists, b->s.deny_lists, b->s.n_deny_lists);
 	a->s.ipv6 = a->s.nat == NAT_DNAT ? IPV6_DNAT : IPV6_DIRECT;
 	a->family = 0;
 	sources_free(&a->clients[0]);
@@ -81,10 +103,13 @@ void services_join(struct import *im)
 
 /* ---- clients, names ---- */
 
-/* Makes allow or deny from the clients of a family, the shorter one. */
+/* Makes allow or deny from the clients of a family, the shorter one. Beside lists only deny is
+ * right: wgxdp asks no list about a client that allow has. */
 static void set_clients(struct import *im, struct import_service *i)
 {
-	const struct source_set *clients = &i->clients[i->family != FAMILY_IPV4];
+	bool lists = service_has_sets(&i->s);
+	const struct source_set *clients = lists ? &i->base :
+						   &i->clients[i->family != FAMILY_IPV4];
 	struct source_set all = sources_all(&im->work, i->family), others;
 	struct prefix *allow = NULL, *deny = NULL;
 	size_t n_allow = 0, n_deny = 0;
@@ -93,7 +118,7 @@ static void set_clients(struct import *im, struct import_service *i)
 	if (sources_prefixes(clients, i->family, &allow, &n_allow) ||
 	    sources_prefixes(&others, i->family, &deny, &n_deny))
 		im->rules.no_memory = true;
-	if (n_deny <= n_allow) {
+	if (n_deny <= n_allow || lists) {
 		i->s.deny = deny;
 		i->s.n_deny = n_deny;
 		free(allow);
@@ -153,8 +178,29 @@ static void refuse_ipv4(struct import *im, struct service_config *s)
 	place->addr.b[10] = place->addr.b[11] = 0xff;
 }
 
+/* Drops the lists of services if an instance cannot have so many. */
+static void limit_lists(struct import *im)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < im->n_services; i++) {
+		struct import_service *s = &im->services[i];
+
+		if (!service_has_sets(&s->s) || !s->family)
+			continue;
+		n += s->s.n_allow_lists + s->s.n_deny_lists;
+		if (n <= LISTS_MAX)
+			continue;
+		import_lose(im, "%s: the service copies the elements of sets, because wgxdp "
+			    "follows at most %d lists", im->rules.list[s->rules[0]].origin,
+			    LISTS_MAX);
+		service_drop_lists(s);
+	}
+}
+
 void services_finish(struct import *im)
 {
+	limit_lists(im);
 	for (size_t i = 0; i < im->n_services; i++) {
 		struct import_service *s = &im->services[i];
 

@@ -178,6 +178,17 @@ bool sources_have(const struct source_set *s, const struct address *a)
 	return false;
 }
 
+void sources_mark(const struct source_set *s, const struct address *sorted, size_t n, bool *ret)
+{
+	for (size_t i = 0, at = 0; i < n; i++) {
+		number wanted = number_of(&sorted[i].addr);
+
+		while (at < s->n && compare(s->list[at].last, wanted) < 0)
+			at++;
+		ret[i] = at < s->n && compare(s->list[at].first, wanted) <= 0;
+	}
+}
+
 bool sources_equal(const struct source_set *a, const struct source_set *b)
 {
 	for (size_t i = 0; i < a->n && i < b->n; i++)

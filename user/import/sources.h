@@ -38,6 +38,8 @@ struct source_set sources_minus(struct source_work *w, const struct source_set *
 struct source_set sources_or(struct source_work *w, const struct source_set *a,
 			     const struct source_set *b);
 bool sources_have(const struct source_set *s, const struct address *a);
+/* Writes to ret which of these addresses, sorted by their bytes, the set has. */
+void sources_mark(const struct source_set *s, const struct address *sorted, size_t n, bool *ret);
 bool sources_equal(const struct source_set *a, const struct source_set *b);
 /* Appends the fewest prefixes that together are the set to *list. Returns 0 or -ENOMEM. */
 int sources_prefixes(const struct source_set *s, __u8 family, struct prefix **list, size_t *n);

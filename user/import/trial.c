@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include "import/trial.h"
+#include "import/way_out.h"
 #include "lib/grow.h"
-#include "net/netlink.h"
 
 #define DSTNAT (-100)	/* priority of the chains that translate destinations */
 
@@ -38,21 +38,6 @@ static bool same_target(const struct rule *a, const struct rule *b)
 	       !memcmp(a->sources, b->sources, a->n_sources * sizeof(*a->sources));
 }
 
-/* Notes by which interface a rule says that the packet leaves. */
-static void note_out(struct trial *t, const struct rule *rule)
-{
-	for (size_t i = 0; i < rule->n; i++) {
-		const struct rule_match *m = &rule->matches[i];
-
-		if (m->field != FIELD_OUT || m->unlike)
-			continue;
-		t->several_out |= m->n != 1 || strchr(m->values[0].name, '*') ||
-				  (*t->out && strcmp(t->out, m->values[0].name));
-		if (m->n)
-			strcpy(t->out, m->values[0].name);
-	}
-}
-
 static void filter(struct trial *t, size_t rule, enum rule_verdict v, const struct source_set *s)
 {
 	if (rule != NONE)
@@ -60,7 +45,7 @@ static void filter(struct trial *t, size_t rule, enum rule_verdict v, const stru
 	if (v == RULE_ACCEPT) {
 		add(t, &t->passed, s);
 		if (rule != NONE)
-			note_out(t, &t->im->rules.list[rule]);
+			way_out_note(&t->im->rules.list[rule], t->out, &t->several_out);
 	} else {
 		t->refusing = &t->im->rules.chains[t->chain];
 		t->refused = rule;
@@ -107,6 +92,8 @@ static void unsure(void *data, size_t rule, const struct source_set *s)
 	struct rules *r = &t->im->rules;
 	char text[ADDRESS_STRLEN];
 
+	if (t->quiet && t->phase != TRANSLATES)
+		return;
 	if (t->phase == TRANSLATES) {
 		/* services.c names it */
 		if (t->guesses && !r->list[rule].unknown)
@@ -218,41 +205,6 @@ static void run_masquerade(struct trial *t, const struct import_packet *p)
 
 /* ---- the interface to the backend ---- */
 
-static bool is_private(const struct address *a)
-{
-	static const char *const texts[] = {
-		"10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7",
-	};
-	struct prefix p;
-
-	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
-		if (!prefix_parse(texts[i], &p) && prefix_covers(&p, a))
-			return true;
-	return false;
-}
-
-/* Asks the kernel, if the rules are this host's, and WireGuard's AllowedIPs. */
-static void find_out(struct trial *t)
-{
-	const struct import_devices *d = &t->im->devices;
-	struct nl_way way;
-	int longest = 0;
-
-	if (t->im->live && !nl_way(&t->then.to, NULL, 0, 0, &way) &&
-	    if_indextoname(way.oif, t->out))
-		return;
-	for (size_t i = 0; i < d->n; i++)
-		for (size_t j = 0; j < d->list[i].n_peers; j++)
-			for (size_t k = 0; k < d->list[i].peers[j].n_allowed; k++) {
-				const struct prefix *p = &d->list[i].peers[j].allowed[k];
-
-				if (p->len > longest && prefix_covers(p, &t->then.to)) {
-					longest = p->len;
-					strcpy(t->out, d->list[i].name);
-				}
-			}
-}
-
 static void set_out(struct trial *t)
 {
 	t->then.out = *t->out && !t->several_out ? t->out : NULL;
@@ -323,7 +275,7 @@ static void find_masquerade(struct trial *t)
 		return;
 	}
 	part = sources_and(&t->im->work, &t->clients, &t->masked);
-	if (part.n && !sources_have(&part, &t->then.to))
+	if (part.n && !t->quiet && !sources_have(&part, &t->then.to))
 		rule_name(&t->im->rules, t->snat, "it masquerades only some clients, and a "
 			  "service masquerades all or none");
 	sources_free(&part);
@@ -360,7 +312,7 @@ bool trial_run(struct trial *t)
 	sources_free(&before);
 	if (!t->clients.n)
 		return false;
-	find_out(t);
+	way_out_find(t->im, &t->then.to, t->out);
 	set_out(t);
 	run_filters(t, HOOK_PREROUTING, DSTNAT, INT_MAX);
 	run_filters(t, HOOK_FORWARD, INT_MIN, INT_MAX);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Sends the first packet of a client through all chains on the way to a backend. Only services.c
- * includes it.
+ * Sends the first packet of a client through all chains on the way to a backend. services.c and
+ * services_sets.c include it.
  */
 #pragma once
 #include "import/import.h"
@@ -10,6 +10,7 @@ struct trial {
 	struct import *im;
 	size_t dnat;			/* rule that translates it; NONE: none may do so */
 	struct import_packet first;	/* as it arrives; .in and .to as in evaluate.h */
+	bool quiet;			/* name no rule */
 	/* Results */
 	struct import_packet then;	/* as it is forwarded */
 	struct source_set clients;	/* sources whose packets arrive at the backend */
@@ -33,4 +34,8 @@ struct trial {
 
 /* Returns whether packets of any source arrive at the backend. */
 bool trial_run(struct trial *t);
+/* Tries the packet again, with a full set among named sets that are empty now, after trial_run()
+ * failed. Returns whether it then arrives; .clients are still those of now: none. Defined in
+ * services_sets.c. */
+bool trial_run_with_sets(struct trial *t);
 void trial_free(struct trial *t);

@@ -318,8 +318,7 @@ static int uapi_fwmark(const char *value, struct wg_device *d)
 	return 0;
 }
 
-/* Derives the device's public key from the private one. Without libsodium *ret stays unchanged. */
-static void public_of(const struct wg_key *private, struct wg_key *ret)
+void wg_public_key(const struct wg_key *private, struct wg_key *ret)
 {
 #ifdef WITH_SODIUM
 	static struct library_functions {
@@ -342,7 +341,7 @@ static int uapi_own_key(const char *value, struct wg_device *d)
 	int rc = hex_key(value, &private);
 
 	if (!rc && !wg_key_is_none(&private))
-		public_of(&private, &d->key);
+		wg_public_key(&private, &d->key);
 	explicit_bzero(&private, sizeof(private));
 	return rc;
 }

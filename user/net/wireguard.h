@@ -63,6 +63,9 @@ int wg_renew_peer(const char *device, const struct wg_peer *p, const struct addr
  * Returns 0, -EOPNOTSUPP if there is no such socket, or another -errno. */
 int wg_talk(const char *device, const char *question, char **ret, size_t *ret_n);
 
+/* Derives the public key from a private one. Without libsodium *ret stays unchanged. */
+void wg_public_key(const struct wg_key *private, struct wg_key *ret);
+
 /* ---- parsers: parts of wg_read, for tests ---- */
 
 /* Reads one message of the dump of WG_CMD_GET_DEVICE, as a callback of libmnl. data: struct
