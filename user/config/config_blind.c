@@ -183,10 +183,7 @@ static void check_end(struct check *k, const char *name, const struct address *a
 	char text[ADDRESS_STRLEN];
 
 	at(k, 0, "/blind/pair/%s", name);
-	address_format(a, text);
-	if (address_is_loopback(a) || address_is_link_local(a))
-		tell(k, "%s: '%s' cannot be an end of the stream: write an address of the tunnel "
-			"between the two relays, such as fd00:9::1", name, text);
+	config_check_host(k, name, address_format(a, text), 0, false);
 	for (int i = 0; i < 2; i++)
 		if (address_equal(a, &p->shared[i]))
 			tell(k, "%s: '%s' is the shared address: write the address that only this "
@@ -200,13 +197,15 @@ static void check_pair(struct check *k)
 
 	if (!p->local.family || !p->peer.family)
 		return;
+	at(k, 0, "/blind/pair/address");
+	if (!p->shared[0].family && !p->shared[1].family)
+		tell(k, "address: the list is empty: write the address to which the sites send, "
+			"such as 198.51.100.1");
 	for (int i = 0; i < 2; i++) {
-		const struct address *a = &p->shared[i];
-
 		at(k, 0, "/blind/pair/address");
-		if (a->family && (address_is_loopback(a) || address_is_link_local(a)))
-			tell(k, "address: '%s' cannot be a public address: write the address to "
-				"which the sites send", address_format(a, text));
+		if (p->shared[i].family)
+			config_check_host(k, "address", address_format(&p->shared[i], text), 0,
+					  false);
 	}
 	check_end(k, "local", &p->local);
 	check_end(k, "peer", &p->peer);

@@ -14,6 +14,7 @@
 #include "instance/run_counters.h"
 #include "lib/log.h"
 #include "lib/timer.h"
+#include "show/blind_view.h"
 
 #define TICK_MS 250
 #define SECOND_TICKS 4			/* ticks in a second */
@@ -87,18 +88,14 @@ static bool is_configured(const struct partner *p)
 
 static bool has_shared_address(const struct pair_config *c)
 {
-	struct nl_address *list = NULL;
-	bool found = false;
-	size_t n = 0;
+	struct host h = { 0 };
+	bool has;
 
-	if (nl_addresses(&list, &n))
+	if (nl_addresses(&h.addresses, &h.n_addresses))
 		return true;		/* without memory: believe nothing of the other relay */
-	for (size_t i = 0; i < n; i++)
-		for (int j = 0; j < 2; j++)
-			found |= c->shared[j].family &&
-				 address_equal(&list[i].local, &c->shared[j]);
-	free(list);
-	return found;
+	has = pair_has_address(c, &h);
+	host_free(&h);
+	return has;
 }
 
 bool partner_is_standby(const struct partner *p)
@@ -319,7 +316,8 @@ static void on_line(void *data, const struct blind_line *line)
 		s->known[n].last = line->endpoint;
 		s->known[n].last_port = line->port;
 		s->known[n].proven = l->moved = true;
-	} else if (line->word != BLIND_WORD_PAIR && l->apply && sites_put_session(s, line, 0)) {
+	} else if (line->word != BLIND_WORD_PAIR && l->apply && sites_put_session(s, line, 0) &&
+		   line->word == BLIND_WORD_SESSION && line->seconds) {
 		set_counter(l->partner, PAIR_RECEIVED,
 			    run_counters_value(&l->partner->counters, PAIR_RECEIVED) + 1);
 	}
