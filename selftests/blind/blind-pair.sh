@@ -4,7 +4,7 @@
 # timeout: 900
 # alone
 # Two blind relays share an address (see lib/blind-pair.sh). 30 sites ping each other 20 times a second:
-# - the active relay loses its power: the other one goes on with all sessions, and no pair is interrupted for more than 2 s
+# - the active relay loses its power: the other one continues with all sessions, and no pair is interrupted for more than 2 s
 # - the relay comes back, and loses nothing
 # - it gets the address again
 # - the relays do not hear each other, so both have the address for a while: no session ends
@@ -48,6 +48,16 @@ sleep 2
 expect 'r1 came back: r1 and r2 are active' "$(metric_of r1 wgxdp_pair_active) $(metric_of r2 wgxdp_pair_active)" == '0 1'
 expect 'r1 and r2 are connected' "$(metric_of r1 wgxdp_pair_connected) $(metric_of r2 wgxdp_pair_connected)" == '1 1'
 
+kill -STOP "${daemons[r1]}" # a daemon that neither reads nor answers
+wait_for 15 'r2 ends the connection' daemon_says r2 'the other relay does not answer'
+inside r2 "$wgxdp" --instance r2 doctor > "$work/doctor" || :
+expect 'findings of doctor about the pair' "$(grep -c 'not connected to the other relay at fd00:9::1' "$work/doctor")" == 1
+echo nonsense | inside r1 socat -t 5 - TCP6:[fd00:9::2]:51822,bind=[fd00:9::1] > /dev/null || :
+wait_for 5 'r2 ends a stream of nonsense' daemon_says r2 'it sent a wrong line'
+kill -CONT "${daemons[r1]}"
+wait_for 15 'r1 and r2 are connected again' connected_again
+wait_for 5 'r1 has the sessions of r2 again' same_sessions
+
 handshakes > "$work/before"
 phase goes
 sleep 0.2
@@ -75,5 +85,6 @@ phase steady
 sleep 3
 expect 'both had the address: pairs without a new handshake, in percent' "$(same_handshakes "$work/before")" '>=' 95
 pings_end
-"$root/selftests/lib/gaps.py" "$work" 2 || fail 'pairs were interrupted'
+# wireguard-go drops packets while the machine gives it no time
+"$root/selftests/lib/gaps.py" "$work" 2 "$([[ $WGXDP_WG == kernel ]] && echo 0 || echo 200)" || fail 'pairs were interrupted'
 expect "messages from the relays' own addresses" $(($(arrived s1 foreign) + $(arrived s2 foreign) + $(arrived s3 foreign))) == 0

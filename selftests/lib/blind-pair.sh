@@ -3,10 +3,10 @@
 # Two blind relays, r1 and r2, that share 198.51.100.1 and 2001:db8::1 by keepalived. Source lib.sh first. Their WireGuard
 # has one key and the same peers. They exchange their state over a cable.
 #
-#     s1 … sN  198.51.100.11 …  ---+--- .2 eth0 r1 sync  fd00:9::1
-#              2001:db8::b …       |              |
-#                                  +--- .3 eth0 r2 sync  fd00:9::2
-#              internet (bridge)
+#     s1 … sN  10.7.1.2 … ------- internet .254 ---+--- .2 eth0 r1 sync  fd00:9::1
+#              2001:db8:7:1::2 …      br0           |              |
+#                                                   +--- .3 eth0 r2 sync  fd00:9::2
+#                                        198.51.100.0/24, 2001:db8::/64
 tunnels=fd12:3456:7899 # ends of the tunnels: those of the sites are ::11 and so on
 declare -A daemons=() vrrp=()
 
@@ -24,8 +24,8 @@ keepalived_file() { # RELAY PRIORITY
 			virtual_ipaddress { 198.51.100.1/24 }
 			virtual_ipaddress_excluded { 2001:db8::1/64 }
 			virtual_routes {
-				src 198.51.100.1 to 198.51.100.0/25 dev eth0 scope link
-				src 2001:db8::1 to 2001:db8::/65 dev eth0
+				src 198.51.100.1 to 0.0.0.0/0 via 198.51.100.254 dev eth0
+				src 2001:db8::1 to ::/0 via 2001:db8::fe dev eth0
 			}
 		}
 	EOF
@@ -72,6 +72,11 @@ daemon_begins() { # RELAY
 	daemons[$1]=$!
 }
 
+default_routes() { # RELAY: its own, which the ones of keepalived precede
+	inside "$1" ip route replace default via 198.51.100.254 metric 100
+	inside "$1" ip route replace default via 2001:db8::fe metric 2048
+}
+
 relay_host() { # RELAY PRIORITY
 	local n=${1#r}
 	namespaces "$1"
@@ -81,6 +86,7 @@ relay_host() { # RELAY PRIORITY
 	inside internet ip link set "$1" master br0
 	takes_xdp internet "$1"
 	addresses "$1" eth0 "198.51.100.$((n + 1))/24" "2001:db8::$((n + 1))/64"
+	default_routes "$1"
 	keepalived_file "$1" "$2"
 	pair_file "$1"
 }
@@ -90,8 +96,9 @@ site_host() { # NUMBER
 	local at=198.51.100.1:$port
 	namespaces "s$1"
 	cable "s$1" eth0 internet "s$1"
-	inside internet ip link set "s$1" master br0
-	addresses "s$1" eth0 "198.51.100.$((10 + $1))/24" "2001:db8::$((10 + $1))/64"
+	addresses internet "s$1" "10.7.$1.1/24" "2001:db8:7:$1::1/64"
+	addresses "s$1" eth0 "10.7.$1.2/24" "2001:db8:7:$1::2/64"
+	gateways "s$1" "10.7.$1.1" "2001:db8:7:$1::1"
 	tunnel "s$1" "wgs$1" "$tunnels::$((10 + $1))/128" "$port"
 	inside "s$1" ip route add "$tunnels::/64" dev "wgs$1"
 	! site_uses_ipv6 "$1" || at="[2001:db8::1]:$port"
@@ -117,6 +124,8 @@ pair_network() { # with $sites sites
 	namespaces internet
 	inside internet ip link add br0 type bridge
 	inside internet ip link set br0 up
+	addresses internet br0 198.51.100.254/24 2001:db8::fe/64
+	routers internet
 	relay_host r1 150
 	relay_host r2 100
 	cable r1 sync r2 sync
@@ -138,6 +147,8 @@ print(sum(row["sessions"] for row in json.load(sys.stdin)["site_pairs"]))'
 
 same_sessions() { [[ $(sessions_of r1) == "$(sessions_of r2)" ]]; }
 all_handshaken() { (($(inside "$1" wg show "wgr-$1" latest-handshakes | awk '$2 > 0' | wc -l) == sites)); } # RELAY
+
+connected_again() { [[ "$(metric_of r1 wgxdp_pair_connected) $(metric_of r2 wgxdp_pair_connected)" == '1 1' ]]; }
 
 # Both relays run, and r1 gets the address
 pair_begins() {
@@ -171,6 +182,7 @@ returns() { # RELAY
 	inside "$1" ip link set sync up
 	addresses "$1" eth0 "2001:db8::$((n + 1))/64" 2> /dev/null || :
 	addresses "$1" sync "fd00:9::$n/64" 2> /dev/null || :
+	default_routes "$1"
 	relay_wireguard "$1"
 	: > "$work/$1.daemon"
 	daemon_begins "$1"

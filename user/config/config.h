@@ -92,7 +92,7 @@ struct blind_config {		/* the blind relay; device "": it is off */
 	struct pair_config {
 		/* Shared public addresses: [0] IPv4, [1] IPv6; family 0: none. */
 		struct address shared[2];
-		/* Ends of the TCP stream between the two relays: this host's and the other's. */
+		/* Ends of the TCP stream between the relays: of this host and of the other one. */
 		struct address local, peer;
 		__be16 port;		/* TCP port of both relays; 0: PAIR_PORT */
 	} pair;

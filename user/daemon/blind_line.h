@@ -45,7 +45,7 @@ size_t blind_line_format(const struct blind_line *l, char buf[BLIND_LINE_LEN]);
 
 /* ---- the stream between two relays ---- */
 
-struct blind_stream {			/* what a relay has received; all zeros: nothing */
+struct blind_stream {		/* a stream that a relay receives; all zeros: its beginning */
 	char line[BLIND_LINE_LEN];	/* beginning of a line whose end has not arrived */
 	size_t n;
 	bool greeted;			/* the pair line has arrived */

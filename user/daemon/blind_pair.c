@@ -57,8 +57,8 @@ struct partner {
 	unsigned int ticks;
 	uv_tcp_t *listener;		/* NULL: this host does not listen */
 	struct connection *connection;		/* NULL: there is no connection */
-	struct pair_config config;	/* of the listener and the connection */
-	bool active;			/* what the last message said about this host */
+	struct pair_config config;	/* the listener and the connection follow it */
+	bool active;			/* this host is active, as the last message said */
 	struct sent_site sent_sites[BLIND_SITES_MAX];
 	struct sent_map sent[2];	/* sessions, hints */
 	struct run_counters counters;

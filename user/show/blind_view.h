@@ -43,7 +43,7 @@ static inline const struct blind_view_pair *blind_view_pair(const struct blind_v
 
 /* The state of a relay that shares its address with another one, for show, metrics and doctor. */
 struct pair_view {
-	bool active, other_active;	/* which of the two has the shared address */
+	bool active, other_active;	/* this relay, or the other one, has the address */
 	/* Times in seconds since 1970 at which the connection began and the last message came; 0:
 	 * none. */
 	__u64 connected, heard;
