@@ -2,11 +2,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """gaps: reports the packets that pings between sites lost while relays failed and came back.
 
-  gaps.py DIR SECONDS
+  gaps.py DIR SECONDS [LOST]
 
 DIR/ping-A-B is the output of `ping -D` from A to B. DIR/phases has a line for each phase: its name, the relay that it is about (0: none), its
 start, and SITE:RELAY for each site's relay. In a phase `goes`, a pair with a site at that relay may lose packets for SECONDS in all. Otherwise
-nothing may be lost. The phase before the first one counts as `goes` too. Prints the worst gap of each phase. Exit status: 1 if more was lost.
+nothing may be lost, or in all LOST packets. The phase before the first one counts as `goes` too. Prints the worst gap of each phase. Exit status: 1 if more was lost.
 """
 import pathlib
 import re
@@ -28,7 +28,7 @@ def gaps(path):
 
 
 def main():
-    work, most = pathlib.Path(sys.argv[1]), float(sys.argv[2])
+    work, most, allowed = pathlib.Path(sys.argv[1]), float(sys.argv[2]), int((sys.argv + ["0"])[3])
     phases = [("begin", 0, 0.0, {})]
     for line in (work / "phases").read_text().splitlines():
         name, relay, at, *places = line.split()
@@ -48,6 +48,9 @@ def main():
             seconds[i] = seconds.get(i, 0) + gap
             longest[i] = max(longest[i], seconds[i])
             if name != "goes" or relay not in (places.get(a), places.get(b)):
+                allowed -= n
+                if allowed >= 0:
+                    continue
                 bad.append(f"{a}-{b}: {n} lost within {gap:.2f} s in phase {name} {relay}, {at - phases[i][2]:.2f} s after it began")
             elif seconds[i] > most:
                 bad.append(f"{a}-{b}: interrupted for {seconds[i]:.2f} s in phase {name} {relay}")

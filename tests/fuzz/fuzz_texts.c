@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Fuzz target: texts of one line or a small file. The first byte of an input chooses the reader of the rest: wg-quick's files,
- * `wg show dump`, wireguard-go's answers, secrets, a DynDNS script's settings, files that the daemon keeps, and
- * arguments of commands, and lists of clients. An accepted address, prefix, endpoint or key must read back from its text. Names end and are
- * valid. Nothing is read that is not in the text.
+ * Fuzz target: texts of one line or a small file. The first byte of an input chooses the reader of the rest. The readers
+ * are for wg-quick's files, `wg show dump`, wireguard-go's answers, secrets, a DynDNS script's settings, files that the
+ * daemon keeps, and arguments of commands. Others are for lists of clients, and for the stream between blind relays. An accepted address, prefix, endpoint
+ * or key must read back from its text. Names end and are valid. Nothing is read that is not in the text.
  */
 #include <arpa/inet.h>
 #include <ctype.h>
@@ -11,6 +11,7 @@
 #include "fuzz_quiet.h"
 #include "plan/resolved_backends.h"
 #include "config/config.h"
+#include "daemon/blind_line.h"
 #include "ddns/ddns_import.h"
 #include "ddns/ddns_secret.h"
 #include "instance/run_counters.h"
@@ -199,6 +200,44 @@ static void lines_of_a_list(char *text)
 	list_keys_free(&k);
 }
 
+/* ---- the stream between two blind relays ---- */
+
+struct heard {
+	size_t n;
+	__u64 hash;
+};
+
+static void hear(void *data, const struct blind_line *l)
+{
+	char text[BLIND_LINE_LEN], again[BLIND_LINE_LEN];
+	size_t n = blind_line_format(l, text);
+	struct heard *h = data;
+	struct blind_line same;
+
+	MUST(n && n < sizeof(text) && text[n - 1] == '\n');
+	text[n - 1] = '\0';
+	MUST(!blind_line_parse(text, &same) && blind_line_format(&same, again) == n && !strncmp(text, again, n - 1));
+	MUST(l->seconds <= BLIND_LONGEST_SECONDS && l->flags <= (BLIND_CONFIRMED | BLIND_INITIATED));
+	MUST(l->word != BLIND_WORD_SESSION || (!wg_key_is_none(&l->user) && !wg_key_is_none(&l->origin)));
+	for (size_t i = 0; i < n; i++)
+		h->hash = h->hash * 31 + text[i];
+	h->n++;
+}
+
+/* However the bytes are cut into pieces, the same lines come. */
+static void stream(char *text)
+{
+	struct heard whole = { 0 }, pieces = { 0 };
+	struct blind_stream a = { 0 }, b = { 0 };
+	size_t n = strlen(text), step = n % 7 + 1, at = 0;
+	int rc = blind_stream_take(&a, text, n, hear, &whole), cut = 0;
+
+	for (; at < n && !cut; at += step)
+		cut = blind_stream_take(&b, text + at, n - at < step ? n - at : step, hear, &pieces);
+	MUST(rc == cut && whole.n == pieces.n && whole.hash == pieces.hash);
+	MUST(a.n == b.n && a.n < sizeof(a.line) && a.active == b.active);
+}
+
 static void (*const readers[])(char *) = { quick_names, dump, uapi, secrets, answers_kept, one_word, arguments };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -211,6 +250,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	hush();
 	if (data[0] > 247)
 		lines_of_a_list(text);
+	else if (data[0] > 239)
+		stream(text);
 	else
 		readers[data[0] % (sizeof(readers) / sizeof(*readers))](text);
 	speak();

@@ -70,6 +70,7 @@ struct policy_config {
 };
 
 #define BLIND_MTU 1420
+#define PAIR_PORT 51822
 #define BLIND_NAME "blind"	/* service name under which the blind relay's counters are shown */
 
 struct blind_config {		/* the blind relay; device "": it is off */
@@ -86,6 +87,15 @@ struct blind_config {		/* the blind relay; device "": it is off */
 	/* Pairs of sites that may communicate; if the list is empty: all pairs. */
 	} *pairs;
 	size_t n_pairs;
+	/* The second relay that shares the public address and has the same key; local.family 0:
+	 * none. */
+	struct pair_config {
+		/* Shared public addresses: [0] IPv4, [1] IPv6; family 0: none. */
+		struct address shared[2];
+		/* Ends of the TCP stream between the relays: of this host and of the other one. */
+		struct address local, peer;
+		__be16 port;		/* TCP port of both relays; 0: PAIR_PORT */
+	} pair;
 	/* Position of the section in config.file, counted from 1; 0: unknown. */
 	int line, column;
 };

@@ -79,6 +79,38 @@ static void add_pair(struct yaml *y, const struct yaml_key *key, struct yaml_nod
 			   place->name[0]);
 }
 
+static bool read_address(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
+			 struct address *ret)
+{
+	const char *text = yaml_text(y, key, value);
+
+	if (text && address_parse(text, ret))
+		yaml_error(y, value, "%s: '%s' %s", key->name, text, address_wrong(text, 0, false));
+	return text && ret->family;
+}
+
+static void set_end(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
+		    void *object)
+{
+	read_address(y, key, value, (struct address *)((char *)object + key->offset));
+}
+
+static void add_shared(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
+		       void *object)
+{
+	struct blind_config *b = object;
+	struct address a = { 0 }, *place;
+
+	if (!read_address(y, key, value, &a))
+		return;
+	place = &b->pair.shared[a.family == FAMILY_IPV6];
+	if (place->family)
+		yaml_error(y, value, "%s: there is already an %s address: write at most one of each"
+				     " IP version", key->name,
+			   a.family == FAMILY_IPV6 ? "IPv6" : "IPv4");
+	*place = a;
+}
+
 static const char *const all_words[] = { "all", NULL };
 
 /* Reads the word `all` or a list. */
@@ -108,6 +140,17 @@ static const struct yaml_key listen_keys[] = {
 	{},
 };
 
+static const struct yaml_key pair_keys[] = {
+	{ "address", yaml_set_list, "198.51.100.1", .item = add_shared, .alone = true,
+	  .pattern = PATTERN_ADDRESS, .required = true },
+	{ "local", set_end, "\"fd00:9::1\"", AT(pair.local), .pattern = PATTERN_ADDRESS,
+	  .required = true },
+	{ "peer", set_end, "\"fd00:9::2\"", AT(pair.peer), .pattern = PATTERN_ADDRESS,
+	  .required = true },
+	{ "port", config_set_port, "51822", AT(pair.port), IS_PORT },
+	{},
+};
+
 const struct yaml_key config_blind_keys[] = {
 	{ "listen", yaml_set_map, "{ interface: eth0, port: 51820 }", .below = listen_keys,
 	  .required = true },
@@ -118,6 +161,8 @@ const struct yaml_key config_blind_keys[] = {
 	{ "pairs", set_all_or_list, "[ site-a, site-b ]", .item = add_pair, .words = all_words,
 	  .pattern = PATTERN_PEER },
 	{ "mtu", yaml_set_number, "1420", AT(mtu), .least = 1280, .most = 65535 },
+	{ "pair", yaml_set_map, "{ address: 198.51.100.1, local: \"fd00:9::1\", peer: "
+	  "\"fd00:9::2\" }", .below = pair_keys },
 	{},
 };
 
@@ -129,6 +174,48 @@ void config_check_blind_values(struct check *k)
 	config_check_device(k, "interface", k->c->blind.interface, "eth0");
 	at(k, 0, "/blind/device");
 	config_check_device(k, "device", k->c->blind.device, "wgvpnr01");
+}
+
+/* Checks an end of the stream between two relays. */
+static void check_end(struct check *k, const char *name, const struct address *a)
+{
+	const struct pair_config *p = &k->c->blind.pair;
+	char text[ADDRESS_STRLEN];
+
+	at(k, 0, "/blind/pair/%s", name);
+	config_check_host(k, name, address_format(a, text), 0, false);
+	for (int i = 0; i < 2; i++)
+		if (address_equal(a, &p->shared[i]))
+			tell(k, "%s: '%s' is the shared address: write the address that only this "
+				"relay has in the tunnel between the two", name, text);
+}
+
+static void check_pair(struct check *k)
+{
+	const struct pair_config *p = &k->c->blind.pair;
+	char text[ADDRESS_STRLEN];
+
+	if (!p->local.family || !p->peer.family)
+		return;
+	at(k, 0, "/blind/pair/address");
+	if (!p->shared[0].family && !p->shared[1].family)
+		tell(k, "address: the list is empty: write the address to which the sites send, "
+			"such as 198.51.100.1");
+	for (int i = 0; i < 2; i++) {
+		at(k, 0, "/blind/pair/address");
+		if (p->shared[i].family)
+			config_check_host(k, "address", address_format(&p->shared[i], text), 0,
+					  false);
+	}
+	check_end(k, "local", &p->local);
+	check_end(k, "peer", &p->peer);
+	at(k, 0, "/blind/pair/peer");
+	if (p->local.family != p->peer.family)
+		tell(k, "peer: local and peer have different IP versions: write two IPv4 or two "
+			"IPv6 addresses");
+	else if (address_equal(&p->local, &p->peer))
+		tell(k, "peer: '%s' is also local: write the other relay's address in the tunnel",
+		     address_format(&p->peer, text));
 }
 
 static bool has_site(const struct blind_config *b, const char *name)
@@ -179,9 +266,30 @@ void config_check_blind(struct check *k)
 					b->pairs[i].name[j]);
 		}
 	check_services(k);
+	check_pair(k);
 }
 
 /* ---- writing ---- */
+
+static void put_pair(FILE *out, const struct pair_config *p)
+{
+	char text[ADDRESS_STRLEN];
+	bool any = false;
+
+	if (!p->local.family)
+		return;
+	fputs("  pair:\n    address: [", out);
+	for (int i = 0; i < 2; i++)
+		if (p->shared[i].family) {
+			fprintf(out, "%s \"%s\"", any ? "," : "",
+				address_format(&p->shared[i], text));
+			any = true;
+		}
+	fprintf(out, " ]\n    local: \"%s\"\n", address_format(&p->local, text));
+	fprintf(out, "    peer: \"%s\"\n", address_format(&p->peer, text));
+	if (p->port)
+		fprintf(out, "    port: %u\n", ntohs(p->port));
+}
 
 void config_put_blind(FILE *out, const struct config *c)
 {
@@ -210,4 +318,5 @@ void config_put_blind(FILE *out, const struct config *c)
 	fputs(b->n_pairs ? " ]\n" : "\n", out);
 	if (b->mtu)
 		fprintf(out, "  mtu: %u\n", b->mtu);
+	put_pair(out, &b->pair);
 }

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include "daemon/blind_pair.h"
 #include "daemon/blind_sites.h"
 #include "daemon/child.h"
 #include "lib/log.h"
@@ -17,6 +18,8 @@
 #define ASK_MS 40			/* time between two questions to a site, in ms */
 #define QUESTIONS 2	/* unanswered questions before the candidate address gets a copy */
 #define LEAST_MS 20			/* least time between two readings of WireGuard, in ms */
+/* With `pair`: time in ms between messages to two sites after this relay has become active. */
+#define NUDGE_MS 20
 
 /* Delays in ms after a message from a new address until WireGuard's peers are read. There are
  * several, because WireGuard needs some time to accept the message. */
@@ -24,9 +27,17 @@ static const unsigned int soon_ms[] = { 3, 30, 200 };
 #define N_SOON (sizeof(soon_ms) / sizeof(*soon_ms))
 
 struct blind {
-	uv_timer_t tick, soon, save, ask;
+	uv_timer_t tick, soon, save, ask, nudge;
 	unsigned int step;		/* index in soon_ms of the next reading */
 	struct sites sites;
+	struct partner *partner;	/* the other relay of a pair */
+	/* The other relay has the shared address, so this host's WireGuard sends nothing: the sites
+	 * would roam to it. */
+	bool standby;
+	/* This relay has become active, and WireGuard does not have the sites' endpoints yet. */
+	bool took_over;
+	/* With `pair`: sites to which WireGuard has to send a message. */
+	bool due[BLIND_SITES_MAX];
 	int last_error;			/* error of reading WireGuard that was logged last */
 	bool fresh;			/* the maps contain no sites yet */
 	/* saving: a child saves the sites. changed: the sites have changed since it began. */
@@ -70,6 +81,41 @@ static void begin_save(struct blind *b)
 
 /* ---- WireGuard ---- */
 
+/* Makes WireGuard send a message to one of the sites that wait for it. */
+static void on_nudge(uv_timer_t *timer)
+{
+	struct blind *b = timer->data;
+	__u32 n = 1;
+
+	while (n < b->sites.room && !b->due[n])
+		n++;
+	if (n < b->sites.room) {
+		b->due[n] = false;
+		sites_nudge(&b->sites, n);
+	} else {
+		uv_timer_stop(timer);
+	}
+}
+
+/* Updates endpoints in WireGuard, and the sites' places from WireGuard. A relay of a pair that has
+ * become active first gives WireGuard the endpoints that came from the other relay. */
+static void follow_endpoints(struct blind *b, const struct wg_device *d)
+{
+	bool pair = b->sites.config->blind.pair.local.family;
+
+	if (b->took_over) {
+		sites_give_endpoints(&b->sites, d, b->due);
+	} else {
+		sites_remind(&b->sites, d, pair ? b->due : NULL);
+		if (sites_follow_endpoints(&b->sites, d)) {
+			begin_save(b);
+			partner_send(b->partner);
+		}
+	}
+	b->took_over = false;
+	timer_repeat(&b->nudge, pair, on_nudge, 0, NUDGE_MS);
+}
+
 /* Updates the sites from WireGuard. At the first call with peers it restores the saved sites. */
 static void follow_sites(struct blind *b, const struct wg_device *d)
 {
@@ -86,10 +132,10 @@ static void follow_sites(struct blind *b, const struct wg_device *d)
 	if (changed) {
 		sites_write_pairs(s);
 		sites_write_endpoints(s);
+		partner_restart(b->partner);
 	}
-	sites_remind(s, d);
-	if (sites_follow_endpoints(s, d))
-		begin_save(b);
+	if (!b->standby)
+		follow_endpoints(b, d);
 }
 
 static void read_wireguard(struct blind *b)
@@ -212,7 +258,7 @@ static void begin_challenge(struct blind *b, __u32 number)
 
 void blind_signal(struct blind *b, const struct signal *signal)
 {
-	if (!b->sites.mapped)
+	if (!b->sites.mapped || b->standby)
 		return;
 	if (signal->kind == SIGNAL_MOVED)
 		read_wireguard_soon(b);
@@ -222,14 +268,38 @@ void blind_signal(struct blind *b, const struct signal *signal)
 
 /* ---- beginning and ending ---- */
 
+static void stop_asking(struct blind *b)
+{
+	uv_timer_stop(&b->soon);
+	uv_timer_stop(&b->ask);
+	uv_timer_stop(&b->nudge);
+	memset(b->asking, 0, sizeof(b->asking));
+	memset(b->due, 0, sizeof(b->due));
+}
+
 static void stop_following(struct blind *b)
 {
 	uv_timer_stop(&b->tick);
-	uv_timer_stop(&b->soon);
 	uv_timer_stop(&b->save);
-	uv_timer_stop(&b->ask);
-	memset(b->asking, 0, sizeof(b->asking));
+	stop_asking(b);
 	sites_close(&b->sites);
+	partner_reconfigure(b->partner);
+}
+
+/* Finds out whether this relay or the other one of a pair is active. */
+static void update_role(struct blind *b)
+{
+	bool standby = partner_is_standby(b->partner);
+
+	if (standby == b->standby)
+		return;
+	b->standby = standby;
+	b->took_over = !standby;
+	if (standby)
+		stop_asking(b);
+	partner_restart(b->partner);
+	log_event(standby ? "blind: this relay is on standby: it has no shared address" :
+			    "blind: this relay is active: it has the shared address");
 }
 
 void blind_reconfigure(struct blind *b, const struct config *c)
@@ -254,6 +324,10 @@ void blind_reconfigure(struct blind *b, const struct config *c)
 	}
 	sites_read_running(&b->sites);
 	b->fresh = !state.sites;
+	partner_reconfigure(b->partner);
+	update_role(b);
+	if (c->blind.pair.local.family)
+		sites_place_proven(&b->sites);
 	read_wireguard(b);
 	if (!b->fresh)
 		sites_write_pairs(&b->sites);
@@ -268,11 +342,17 @@ struct blind *blind_new(uv_loop_t *loop, const char *instance)
 	if (!b)
 		return NULL;
 	b->sites.instance = instance;
+	b->partner = partner_new(loop, &b->sites);
+	if (!b->partner) {
+		free(b);
+		return NULL;
+	}
 	memset(b->sites.fds, -1, sizeof(b->sites.fds));
 	timer_init(loop, &b->tick, b);
 	timer_init(loop, &b->soon, b);
 	timer_init(loop, &b->save, b);
 	timer_init(loop, &b->ask, b);
+	timer_init(loop, &b->nudge, b);
 	return b;
 }
 

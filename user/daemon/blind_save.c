@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Reads and writes the file of the blind relay. Its first line is "time SECONDS". Lines "site KEY
- * ENDPOINT" follow. Lines "session KEY KEY INDEX SECONDS FLAGS" have the site that sends with the
- * index, and the site that chose it; - is this host. Lines "hint - KEY INDEX SECONDS FLAGS" have
- * the site that sends with it. SECONDS count from that time. The keys are public ones.
+ * Reads and writes the file of the blind relay, whose lines blind_line.h describes. SECONDS of
+ * sessions and hints count from the time in its first line.
  */
 #include <bpf/bpf.h>
 #include <errno.h>
@@ -20,42 +18,125 @@
 #include "dataplane/dataplane.h"
 #include "dataplane/map_info.h"
 
-static void key_text(const struct blind_known *known, __u32 number, char ret[WG_KEY_STRLEN])
+/* ---- entries of the maps ---- */
+
+bool blind_line_of(const struct blind_known *known, enum blind_word word,
+		   const struct blind_session *e, struct blind_line *ret)
 {
-	strcpy(ret, "-");
-	if (number)
-		wg_key_format(&known[number].key, ret);
+	__u64 now = jiffies_now(), a_second = jiffies_a_second();
+	__u64 left = BLIND_UNTIL(e->value) <= now ? 0 : (BLIND_UNTIL(e->value) - now) / a_second;
+	__u32 user = e->key >> 32 & (BLIND_SITES_MAX - 1), origin = BLIND_ORIGIN(e->value);
+
+	*ret = (struct blind_line){
+		.word = word, .index = e->key, .seconds = left,
+		.flags = e->value & (BLIND_CONFIRMED | BLIND_INITIATED),
+	};
+	if (user)
+		ret->user = known[user].key;
+	if (origin)
+		ret->origin = known[origin].key;
+	return e->key && left && left <= BLIND_LONGEST_SECONDS &&
+	       (!user || !wg_key_is_none(&ret->user)) &&
+	       (!origin || !wg_key_is_none(&ret->origin));
+}
+
+/* Finds the place for a key in its two buckets, as blind_find_place() in bpf/blind/sessions.h does:
+ * the present place, a free or expired one, or an unconfirmed one. Returns it, or NULL. */
+static struct blind_session *find_place(struct blind_bucket bucket[2], __u64 key, __u64 now)
+{
+	struct blind_session *free = NULL, *unconfirmed = NULL;
+
+	for (int i = 0; i < 2 * BLIND_WAYS; i++) {
+		struct blind_session *e = &bucket[i / BLIND_WAYS].way[i % BLIND_WAYS];
+
+		if (e->key == key)
+			return e;
+		if (!free && (!e->key || BLIND_UNTIL(e->value) <= now))
+			free = e;
+		if (!unconfirmed && !(e->value & BLIND_CONFIRMED))
+			unconfirmed = e;
+	}
+	return free ?: unconfirmed;
+}
+
+/* Sets a key to a value; value 0: removes it. It does not hold blind_lock, which only programs can
+ * take, so a program that changes the same bucket at the same time may lose its change. Then a
+ * handshake fails, and the site repeats it. */
+static int put_session(int map, __u64 key, __u64 value)
+{
+	__u32 mask = map_entries(map) - 1, home[2];
+	struct blind_session *e;
+	struct blind_bucket bucket[2];
+
+	for (int i = 0; i < 2; i++) {
+		home[i] = blind_home(blind_hash(key), i, mask);
+		if (bpf_map_lookup_elem(map, &home[i], &bucket[i]))
+			return -ENOENT;
+	}
+	e = find_place(bucket, key, jiffies_now());
+	if (!e)
+		return -ENOSPC;
+	if ((e->key == key && e->value == value) || (!value && e->key != key))
+		return 0;
+	*e = (struct blind_session){ value ? key : 0, value };
+	for (int i = 0; i < 2; i++)
+		if (e >= bucket[i].way && e < bucket[i].way + BLIND_WAYS)
+			return bpf_map_update_elem(map, &home[i], &bucket[i], BPF_ANY);
+	return 0;
+}
+
+/* Returns the number of the site with this key: 0 for no key, which is this host, s->room if no
+ * site has the key. */
+static __u32 number_of(const struct sites *s, const struct wg_key *key)
+{
+	return wg_key_is_none(key) ? 0 : sites_number(s, key, false);
+}
+
+bool sites_put_session(const struct sites *s, const struct blind_line *l, int64_t elapsed)
+{
+	int map = s->fds[l->word == BLIND_WORD_SESSION ? BLIND_MAP_sessions : BLIND_MAP_hints];
+	__u32 user = number_of(s, &l->user), origin = number_of(s, &l->origin);
+	__u64 value = 0;
+
+	if (user >= s->room || origin >= s->room || (l->seconds && l->seconds <= elapsed))
+		return false;
+	if (l->seconds)
+		value = BLIND_VALUE(jiffies_now() + (l->seconds - elapsed) * jiffies_a_second(),
+				    origin, l->flags);
+	return !put_session(map, BLIND_KEY(user, l->index), value);
+}
+
+/* ---- writing ---- */
+
+static void write_line(FILE *out, const struct blind_line *l)
+{
+	char text[BLIND_LINE_LEN];
+
+	blind_line_format(l, text);
+	fputs(text, out);
 }
 
 static void write_sessions(FILE *out, const struct blind_bucket *buckets, size_t n,
-			   const char *word, const struct blind_known *known)
+			   enum blind_word word, const struct blind_known *known)
 {
-	__u64 now = jiffies_now(), a_second = jiffies_a_second();
+	struct blind_line l;
 
-	for (size_t i = 0; i < n * BLIND_WAYS; i++) {
-		__u64 key = buckets[i / BLIND_WAYS].way[i % BLIND_WAYS].key;
-		__u64 value = buckets[i / BLIND_WAYS].way[i % BLIND_WAYS].value;
-		int left = BLIND_UNTIL(value) <= now ? 0 : (BLIND_UNTIL(value) - now) / a_second;
-		char user[WG_KEY_STRLEN], origin[WG_KEY_STRLEN];
-
-		if (!key || !left || left > BLIND_LONGEST_SECONDS)
-			continue;
-		key_text(known, key >> 32 & (BLIND_SITES_MAX - 1), user);
-		key_text(known, BLIND_ORIGIN(value), origin);
-		fprintf(out, "%s %s %s %08x %d %u\n", word, user, origin, (__u32)key, left,
-			(unsigned int)(value & 0xff));
-	}
+	for (size_t i = 0; i < n * BLIND_WAYS; i++)
+		if (blind_line_of(known, word, &buckets[i / BLIND_WAYS].way[i % BLIND_WAYS], &l))
+			write_line(out, &l);
 }
 
 static void write_text(FILE *out, const struct sites *s)
 {
-	char text[ADDRESS_STRLEN], key[WG_KEY_STRLEN];
+	write_line(out, &(struct blind_line){ .word = BLIND_WORD_TIME, .number = time(NULL) });
+	for (__u32 n = 1; n < s->room; n++) {
+		const struct blind_known *k = &s->known[n];
 
-	fprintf(out, "time %" PRId64 "\n", (int64_t)time(NULL));
-	for (__u32 n = 1; n < s->room; n++)
-		if (*s->known[n].name && s->known[n].last.family)
-			fprintf(out, "site %s %s\n", wg_key_format(&s->known[n].key, key),
-				endpoint_format(&s->known[n].last, s->known[n].last_port, text));
+		if (*k->name && k->last.family)
+			write_line(out, &(struct blind_line){
+				.word = BLIND_WORD_SITE, .user = k->key, .endpoint = k->last,
+				.port = k->last_port });
+	}
 }
 
 static int write_file(const struct sites *s, const char *path)
@@ -73,8 +154,8 @@ static int write_file(const struct sites *s, const char *path)
 	}
 	if (out) {
 		write_text(out, s);
-		write_sessions(out, sessions, n_sessions, "session", s->known);
-		write_sessions(out, hints, n_hints, "hint", s->known);
+		write_sessions(out, sessions, n_sessions, BLIND_WORD_SESSION, s->known);
+		write_sessions(out, hints, n_hints, BLIND_WORD_HINT, s->known);
 		rc = file_replace_end(out, path);
 	}
 	free(sessions);
@@ -98,82 +179,39 @@ int sites_save(const struct sites *s)
 
 /* ---- reading ---- */
 
-/* Parses a site's key. Returns its number: 0 for this host, s->room if no site has the key. */
-static __u32 parse_number(const struct sites *s, const char *text)
+static void restore_site(struct sites *s, const struct blind_line *l)
 {
-	struct wg_key key;
+	__u32 n = number_of(s, &l->user);
 
-	if (!strcmp(text, "-"))
-		return 0;
-	return wg_key_parse(text, &key) ? s->room : sites_number(s, &key, false);
-}
-
-static bool restore_site(struct sites *s, const char *line)
-{
-	char key[64], endpoint[ADDRESS_STRLEN];
-	__u32 n;
-
-	if (sscanf(line, "site %63s %63s", key, endpoint) != 2)
-		return false;
-	n = parse_number(s, key);
-	return n && n < s->room &&
-	       !endpoint_parse(endpoint, &s->known[n].last, &s->known[n].last_port);
-}
-
-/* Inserts a session in either of its two buckets, as bpf/blind/sessions.h does. */
-static int insert_session(int map, __u64 key, __u64 value)
-{
-	__u32 mask = map_entries(map) - 1;
-	struct blind_bucket bucket;
-
-	for (int home = 0; home < 2; home++) {
-		__u32 i = blind_home(blind_hash(key), home, mask);
-
-		for (int w = 0; !bpf_map_lookup_elem(map, &i, &bucket) && w < BLIND_WAYS; w++)
-			if (!bucket.way[w].key) {
-				bucket.way[w] = (struct blind_session){ key, value };
-				return bpf_map_update_elem(map, &i, &bucket, BPF_ANY);
-			}
-	}
-	return -ENOSPC;
-}
-
-static bool restore_session(const struct sites *s, const char *line, int64_t elapsed)
-{
-	char word[8], user[64], origin[64];
-	unsigned int index, flags;
-	__u32 u, o;
-	int left, map;
-
-	if (sscanf(line, "%7s %63s %63s %x %d %u",
-		   word, user, origin, &index, &left, &flags) != 6 ||
-	    (strcmp(word, "session") && strcmp(word, "hint")))
-		return false;
-	map = s->fds[*word == 's' ? BLIND_MAP_sessions : BLIND_MAP_hints];
-	u = parse_number(s, user);
-	o = parse_number(s, origin);
-	if (u >= s->room || o >= s->room || left <= elapsed || left > BLIND_LONGEST_SECONDS)
-		return false;
-	return !insert_session(map, BLIND_KEY(u, index),
-			       BLIND_VALUE(jiffies_now() + (left - elapsed) * jiffies_a_second(), o,
-					   flags & 0xff));
+	if (n == s->room)
+		return;
+	s->known[n].last = l->endpoint;
+	s->known[n].last_port = l->port;
 }
 
 void sites_restore(struct sites *s)
 {
 	char path[VAR_STATE_PATH_LEN], line[512];
 	int64_t then = 0, elapsed;
+	struct blind_line l;
 	FILE *in;
 
 	var_state_path(path, s->instance, "blind");
 	in = fopen(path, "re");
 	if (!in)
 		return;
-	if (!fgets(line, sizeof(line), in) || sscanf(line, "time %" SCNd64, &then) != 1)
-		then = 0;
-	elapsed = time(NULL) - then;
-	while (fgets(line, sizeof(line), in))
-		if (!restore_site(s, line) && then && elapsed >= 0 && elapsed < BLIND_SECONDS)
-			restore_session(s, line, elapsed);
+	for (bool first = true; fgets(line, sizeof(line), in); first = false) {
+		line[strcspn(line, "\n")] = '\0';
+		if (blind_line_parse(line, &l))
+			continue;
+		if (first && l.word == BLIND_WORD_TIME)
+			then = l.number;
+		elapsed = time(NULL) - then;
+		if (l.word == BLIND_WORD_SITE)
+			restore_site(s, &l);
+		else if ((l.word == BLIND_WORD_SESSION || l.word == BLIND_WORD_HINT) && then &&
+			 l.seconds && elapsed >= 0 && elapsed < BLIND_SECONDS)
+			sites_put_session(s, &l, elapsed);
+	}
 	fclose(in);
 }

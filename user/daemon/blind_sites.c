@@ -194,6 +194,7 @@ static bool add_site(struct sites *s, const struct wg_peer *p, const char *name)
 		s->known[n] = (struct blind_known){ .key = p->key };
 	}
 	strcpy(s->known[n].name, name);
+	s->known[n].proven = false;
 	blake2s_mac1(s->mapped[n].mac1, p->key.b);
 	write_name(s, n);
 	log_info("blind: site %s", name);
@@ -214,6 +215,7 @@ bool sites_follow_peers(struct sites *s, const struct wg_device *d)
 			/* the key and the endpoint stay, because the site may be added again */
 			*s->known[n].name = '\0';
 			s->known[n].endpoint.family = 0;
+			s->known[n].proven = false;
 			s->mapped[n].place[s->mapped[n].now & 1].family = 0;
 			write_name(s, n);
 			changed = true;
@@ -275,33 +277,100 @@ static bool find_listener(const struct sites *s, struct service *ret)
 	return found;
 }
 
-/* Writes a site's new address to the inactive one of its two places, then makes that one active.
- * The first call for several sites finds *listener. */
-static bool move_site(struct sites *s, __u32 number, const struct wg_peer *p,
-		      struct service *listener)
+/* Finds the local address from which the relay sends to an endpoint: the address that it shares
+ * with another relay, or else the address that the kernel chooses. */
+static bool find_source(const struct sites *s, const struct address *a, __be16 port,
+			struct addr *ret)
 {
-	struct blind_site *site = &s->mapped[number];
-	__u32 next = !(site->now & 1);
-	struct blind_place place = { 0 };
+	const struct address *shared = &s->config->blind.pair.shared[a->family == FAMILY_IPV6];
+
+	if (!shared->family)
+		return find_local(a, port, ret);
+	*ret = shared->addr;
+	return true;
+}
+
+/* Fills the place of the site at its last endpoint. The first call for several sites finds
+ * *listener. */
+static bool make_place(const struct sites *s, const struct blind_known *k,
+		       struct service *listener, struct blind_place *ret)
+{
+	struct blind_place place = { .family = k->last.family };
 
 	if ((!listener->ifindex && !find_listener(s, listener)) ||
-	    !find_local(&p->endpoint, p->endpoint_port, &place.local))
+	    !find_source(s, &k->last, k->last_port, &place.local))
 		return false;
 	place.service = *listener;
-	place.service.to = p->endpoint.addr;
-	place.service.port = p->endpoint_port;
+	place.service.to = k->last.addr;
+	place.service.port = k->last_port;
 	place.sum = address_sum(&place.local, address_sum(&place.service.to, 0));
-	place.family = p->endpoint.family;
-	table_grace();	/* wait for readers of the place that is about to change */
-	memcpy(&site->place[next], &place, sizeof(place));
-	control_routing_changed(s->instance, false);
-	__atomic_store_n(&site->now, next, __ATOMIC_SEQ_CST);
-	/* Forget decisions that the data path cached for the former place. */
-	control_routing_changed(s->instance, false);
-	site->since = time(NULL);
-	s->known[number].endpoint = s->known[number].last = p->endpoint;
-	s->known[number].port = s->known[number].last_port = p->endpoint_port;
+	*ret = place;
 	return true;
+}
+
+/* Moves the marked sites to their last endpoints: writes the new place of each to the inactive one
+ * of its two places, then makes that one active. Clears the mark of a site that cannot move.
+ * Returns whether any moved. */
+static bool move_sites(struct sites *s, bool moved[BLIND_SITES_MAX])
+{
+	struct service listener = { 0 };
+	char text[ADDRESS_STRLEN];
+	bool any = false;
+
+	table_grace();	/* wait for readers of the places that are about to change */
+	for (__u32 n = 1; n < s->room; n++) {
+		struct blind_site *site = &s->mapped[n];
+
+		moved[n] = moved[n] && make_place(s, &s->known[n], &listener,
+						  &site->place[!(site->now & 1)]);
+		any |= moved[n];
+	}
+	if (!any)
+		return false;
+	control_routing_changed(s->instance, false);
+	for (__u32 n = 1; n < s->room; n++) {
+		struct blind_known *k = &s->known[n];
+
+		if (!moved[n])
+			continue;
+		__atomic_store_n(&s->mapped[n].now, !(s->mapped[n].now & 1), __ATOMIC_SEQ_CST);
+		s->mapped[n].since = time(NULL);
+		k->endpoint = k->last;
+		k->port = k->last_port;
+		k->proven = true;
+		log_info("blind: site %s is at %s", k->name,
+			 endpoint_format(&k->endpoint, k->port, text));
+	}
+	/* Forget decisions that the data path cached for the former places. */
+	control_routing_changed(s->instance, false);
+	sites_write_endpoints(s);
+	return true;
+}
+
+/* Returns whether the active place of the site is its last endpoint, and the relay sends there from
+ * the address that it shares with another relay. */
+static bool is_in_place(const struct sites *s, __u32 n)
+{
+	const struct blind_known *k = &s->known[n];
+	const struct address *shared =
+		&s->config->blind.pair.shared[k->last.family == FAMILY_IPV6];
+	const struct blind_place *place = &s->mapped[n].place[s->mapped[n].now & 1];
+
+	return address_equal(&k->endpoint, &k->last) && k->port == k->last_port &&
+	       (!shared->family || !memcmp(&place->local, &shared->addr, sizeof(place->local)));
+}
+
+bool sites_place_proven(struct sites *s)
+{
+	bool moved[BLIND_SITES_MAX] = { false }, any = false;
+
+	for (__u32 n = 1; n < s->room; n++) {
+		const struct blind_known *k = &s->known[n];
+
+		moved[n] = *k->name && k->last.family && k->proven && !is_in_place(s, n);
+		any |= moved[n];
+	}
+	return any && move_sites(s, moved);
 }
 
 void sites_write_endpoints(const struct sites *s)
@@ -366,8 +435,6 @@ static void send_waiting(const struct sites *s, __u32 number)
 bool sites_follow_endpoints(struct sites *s, const struct wg_device *d)
 {
 	bool moved[BLIND_SITES_MAX] = { false }, any = false;
-	struct service listener = { 0 };
-	char text[ADDRESS_STRLEN];
 
 	for (size_t i = 0; i < d->n_peers; i++) {
 		const struct wg_peer *p = &d->peers[i];
@@ -377,31 +444,51 @@ bool sites_follow_endpoints(struct sites *s, const struct wg_device *d)
 		    (address_equal(&p->endpoint, &s->known[n].endpoint) &&
 		     p->endpoint_port == s->known[n].port))
 			continue;
-		moved[n] = move_site(s, n, p, &listener);
-		any |= moved[n];
-		if (moved[n])
-			log_info("blind: site %s is at %s", s->known[n].name,
-				 endpoint_format(&p->endpoint, p->endpoint_port, text));
+		s->known[n].last = p->endpoint;
+		s->known[n].last_port = p->endpoint_port;
+		moved[n] = any = true;
 	}
-	if (any)
-		sites_write_endpoints(s);
-	for (__u32 n = 1; n < s->room && any; n++)
+	if (!any || !move_sites(s, moved))
+		return false;
+	for (__u32 n = 1; n < s->room; n++)
 		if (moved[n])
 			send_waiting(s, n);
-	return any;
+	return true;
 }
 
-void sites_remind(const struct sites *s, const struct wg_device *d)
+/* Returns the site of a peer if its last endpoint is known, or NULL. */
+static const struct blind_known *known_peer(const struct sites *s, const struct wg_peer *p)
+{
+	const struct blind_known *k = &s->known[sites_number(s, &p->key, false) % s->room];
+
+	return *k->name && k->last.family ? k : NULL;
+}
+
+void sites_remind(const struct sites *s, const struct wg_device *d, bool *due)
 {
 	for (size_t i = 0; i < d->n_peers; i++) {
 		const struct wg_peer *p = &d->peers[i];
-		const struct blind_known *k = &s->known[sites_number(s, &p->key, false) % s->room];
+		const struct blind_known *k = known_peer(s, p);
 
-		if (p->handshake || !*k->name || !k->last.family)
+		if (p->handshake || !k ||
+		    (!p->endpoint.family && wg_set_endpoint(s->config->blind.device, &k->key,
+							    &k->last, k->last_port)))
 			continue;
-		if (p->endpoint.family ||
-		    !wg_set_endpoint(s->config->blind.device, &k->key, &k->last, k->last_port))
+		if (due)
+			due[k - s->known] = true;
+		else
 			sites_nudge(s, k - s->known);
+	}
+}
+
+void sites_give_endpoints(const struct sites *s, const struct wg_device *d, bool *due)
+{
+	for (size_t i = 0; i < d->n_peers; i++) {
+		const struct blind_known *k = known_peer(s, &d->peers[i]);
+
+		if (k)
+			due[k - s->known] = !wg_set_endpoint(s->config->blind.device, &k->key,
+							     &k->last, k->last_port);
 	}
 }
 
@@ -437,6 +524,7 @@ void sites_read_running(struct sites *s)
 		if (k->endpoint.family) {
 			k->last = k->endpoint;
 			k->last_port = k->port;
+			k->proven = true;
 		}
 	}
 }

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * The sites of the blind relay, as the daemon knows them and in the maps of the data path. blind.c,
- * blind_sites.c and blind_save.c include it.
+ * blind_sites.c, blind_save.c and blind_pair.c include it.
  */
 #pragma once
 #include "daemon/blind.h"
+#include "daemon/blind_line.h"
 #include "net/wireguard.h"
 
 enum blind_map {
@@ -20,6 +21,8 @@ struct blind_known {		/* a site as the daemon knows it; name "": the number is f
 	/* Last known endpoint, perhaps read from the file of sites_save(); family 0: none. */
 	struct address last;
 	__be16 port, last_port;
+	/* WireGuard has authenticated `last`, here or at the other relay of a pair. */
+	bool proven;
 };
 
 struct sites {
@@ -51,12 +54,26 @@ void sites_take_key(struct sites *s, const struct wg_key *key);
 __u32 sites_number(const struct sites *s, const struct wg_key *key, bool gone);
 /* Reads which sites the maps contain, for example from an earlier daemon, into s->known. */
 void sites_read_running(struct sites *s);
+/* Publishes the last endpoints of all sites whose place in the maps is another one, if they are
+ * proven. Returns whether there were any. */
+bool sites_place_proven(struct sites *s);
 /* Tells WireGuard the last known endpoints of sites for which it has none, for example after a
- * restart. Also sends a packet to each of them, until there is a handshake. */
-void sites_remind(const struct sites *s, const struct wg_device *d);
+ * restart. Also sends a packet to each of them, until there is a handshake. due: instead of
+ * sending, sets due[number] for these sites. */
+void sites_remind(const struct sites *s, const struct wg_device *d, bool *due);
+/* Sets the endpoints of all sites in WireGuard to the last known ones. Sets due[number] for these
+ * sites. */
+void sites_give_endpoints(const struct sites *s, const struct wg_device *d, bool *due);
 /* Makes WireGuard send a message to the site, by wg_nudge(). */
 void sites_nudge(const struct sites *s, __u32 number);
 
+/* Makes the line of an entry of the maps sessions or hints, as `word` says. Returns whether the
+ * entry is valid and its sites are known. */
+bool blind_line_of(const struct blind_known *known, enum blind_word word,
+		   const struct blind_session *e, struct blind_line *ret);
+/* Writes the entry of a session or hint line, which is `elapsed` seconds old, into the maps, or
+ * removes it if the line says 0 seconds. Returns whether the entry is valid and has a place. */
+bool sites_put_session(const struct sites *s, const struct blind_line *l, int64_t elapsed);
 /* Saves endpoints and sessions to a file that outlives a restart. Returns 0, or -errno after
  * printing an error. */
 int sites_save(const struct sites *s);

@@ -587,9 +587,10 @@ int dataplane_blind_write(const struct dataplane *dp, const struct plan *p, int 
 		++*changes;
 		rc = bpf_map_update_elem(map_fd(dp, MAP_blind_names), &zero, &own, BPF_ANY);
 	}
-	if (rc || state.room == room)
+	if (rc || (state.room == room && !memcmp(state.only, p->blind.only, sizeof(state.only))))
 		return rc;
 	++*changes;
 	state.room = room;
+	memcpy(state.only, p->blind.only, sizeof(state.only));
 	return bpf_map_update_elem(map_fd(dp, MAP_blind_state), &zero, &state, BPF_ANY);
 }

@@ -230,6 +230,32 @@ static char *fix_port(const struct doctor *k, const struct doctor_device *d)
 			"reload -c %s", blind, is, k->file, k->wgxdp, k->file);
 }
 
+/* Reports a pair whose relays are not connected: the sessions would not outlive a change. */
+static void look_at_pair(struct doctor *k)
+{
+	const struct pair_config *c = &k->c->blind.pair;
+	char peer[ADDRESS_STRLEN], local[ADDRESS_STRLEN];
+	struct pair_view p;
+
+	if (!k->dp || !k->dp->running || !pair_view_read(k->dp->instance, k->c, &k->h, &p))
+		return;
+	address_format(&c->local, local);
+	address_format(&c->peer, peer);
+	if (!host_address(&k->h, &c->local))
+		doctor_report(k, STATE_PROBLEM, "blind", peer, NULL,
+			      "pair: this host has no address %s: bring up the tunnel between the "
+			      "two relays", local);
+	else if (!p.connected)
+		doctor_report(k, STATE_PROBLEM, "blind", peer, make_fix("ping -c 3 %s", peer),
+			      "pair: this relay is not connected to the other relay at %s: check "
+			      "the tunnel between them, and that TCP port %u is open", peer,
+			      ntohs(c->port ?: htons(PAIR_PORT)));
+	else if (p.active && p.other_active)
+		doctor_report(k, STATE_PROBLEM, "blind", peer, NULL,
+			      "pair: both relays have the shared address: check that VRRP passes "
+			      "between them");
+}
+
 static void look_at_blind(struct doctor *k)
 {
 	const struct blind_config *b = &k->c->blind;
@@ -323,6 +349,7 @@ static void look_at_ways(struct doctor *k, const struct doctor_device *d)
 void doctor_wireguard(struct doctor *k)
 {
 	look_at_blind(k);
+	look_at_pair(k);
 	for (size_t i = 0; i < k->n_devices; i++) {
 		const struct doctor_device *d = &k->devices[i];
 		char path[sizeof(WG_QUICK_DIR) + IFNAMSIZ + 8];

@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include "net/wireguard.h"
 
-#define RUN_COUNTERS_FILES { "ddns", "endpoints" }
+#define RUN_COUNTERS_FILES { "ddns", "endpoints", "pair" }
 
 struct run_counter {
 	char name[256];			/* name, without white space */
@@ -30,6 +30,13 @@ void run_counters_set(struct run_counters *n, const char *name, __s64 value);
 /* Writes all counters to their file. It reports no errors: the next call writes all again. */
 void run_counters_write(const struct run_counters *n);
 void run_counters_free(struct run_counters *n);
+/* Names of the numbers in the file "pair", about the stream between two blind relays. Times are in
+ * seconds since 1970; 0: none. */
+#define PAIR_CONNECTED "connected"	/* time at which the connection began */
+#define PAIR_HEARD "heard"		/* time of the last message */
+#define PAIR_RECEIVED "received"	/* entries of sessions that came */
+#define PAIR_OTHER_ACTIVE "other_active"	/* 1: the other relay has the shared address */
+#define PAIR_SILENT_SECONDS 5	/* a connection without a message for this time is closed */
 /* Writes the name that a peer's counter of endpoint changes has in the file "endpoints". */
 #define ENDPOINT_COUNTER_LEN (IFNAMSIZ + WG_KEY_STRLEN)
 const char *endpoint_counter(const char *interface, const struct wg_key *peer,

@@ -75,6 +75,8 @@ struct plan_blind {
 	__be16 port;
 	/* Interface on which the blind relay listens; 0: it does not exist yet. */
 	__u32 ifindex;
+	/* Addresses (IPv4, IPv6) from which this host's own WireGuard may send; 0: any. */
+	struct addr only[2];
 };
 
 struct followed_device {	/* device of follow.wireguard, with its peers in WireGuard */

@@ -58,6 +58,27 @@ static int check_mtu(const struct plan_builder *m, const struct nl_link *link, b
 				link->mtu - around);
 }
 
+/* Listens at the addresses that this relay shares with another one, also while the other one has
+ * them: then the first packets after a change find everything in its place. Returns 0 or -errno. */
+static int listen_at_shared(struct plan_builder *m, const struct nl_link *link, __u32 id,
+			    bool *ret_any, bool *ret_ipv6)
+{
+	int rc = 0;
+
+	for (int i = 0; i < 2 && !rc; i++) {
+		const struct address *a = &m->config->blind.pair.shared[i];
+		const struct nl_address *is = a->family ? host_address(m->host, a) : NULL;
+
+		m->plan->blind.only[i] = a->addr;
+		if (!a->family || (is && is->ifindex == link->ifindex && !is->tentative))
+			continue;
+		*ret_any = true;
+		*ret_ipv6 |= a->family == FAMILY_IPV6;
+		rc = refuse_services(m, link, a) ?: listen_at(m, link, a, id);
+	}
+	return rc;
+}
+
 int plan_blind(struct plan_builder *m)
 {
 	const struct blind_config *b = &m->config->blind;
@@ -90,6 +111,7 @@ int plan_blind(struct plan_builder *m)
 		rc = refuse_services(m, plan_base(m->host, link), &a->local)
 			   ?: listen_at(m, plan_base(m->host, link), &a->local, id);
 	}
+	rc = rc ?: listen_at_shared(m, plan_base(m->host, link), id, &any, &ipv6);
 	if (!any)
 		log_warning("blind: waiting for an address on %s", b->interface);
 	return rc ?: any ? check_mtu(m, link, ipv6) : 0;

@@ -7,6 +7,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+#include "instance/run_counters.h"
 #include "show/blind_view.h"
 #include "lib/jiffies.h"
 
@@ -102,6 +104,7 @@ int blind_view_read(const struct dataplane *dp, struct blind_view *ret)
 	ret->n = state.sites ?: 1;
 	ret->refused = state.refused;
 	ret->challenges = state.challenges;
+	ret->silenced = state.silenced;
 	ret->sites = calloc(ret->n, sizeof(*ret->sites));
 	ret->pairs = calloc((size_t)ret->n * ret->n, sizeof(*ret->pairs));
 	if (!ret->sites || !ret->pairs)
@@ -119,4 +122,34 @@ void blind_view_free(struct blind_view *v)
 	free(v->sites);
 	free(v->pairs);
 	*v = (struct blind_view){ 0 };
+}
+
+bool pair_has_address(const struct pair_config *c, const struct host *h)
+{
+	for (int i = 0; i < 2; i++)
+		if (c->shared[i].family && host_address(h, &c->shared[i]))
+			return true;
+	return false;
+}
+
+bool pair_view_read(const char *instance, const struct config *c, const struct host *h,
+		    struct pair_view *ret)
+{
+	struct run_counters n;
+
+	if (!c || !*c->blind.device || !c->blind.pair.local.family)
+		return false;
+	run_counters_read(&n, instance, "pair");
+	*ret = (struct pair_view){
+		.active = pair_has_address(&c->blind.pair, h),
+		.other_active = run_counters_value(&n, PAIR_OTHER_ACTIVE),
+		.connected = run_counters_value(&n, PAIR_CONNECTED),
+		.heard = run_counters_value(&n, PAIR_HEARD),
+		.received = run_counters_value(&n, PAIR_RECEIVED),
+	};
+	/* A daemon that was killed has left the file as it was. */
+	if ((__u64)time(NULL) > ret->heard + 2 * PAIR_SILENT_SECONDS)
+		ret->connected = 0;
+	run_counters_free(&n);
+	return true;
 }

@@ -3,8 +3,9 @@
  * The state of the running blind relay, read from the maps. show_sites.c and top.c include it.
  */
 #pragma once
+#include "config/config.h"
 #include "dataplane/dataplane.h"
-#include "lib/wg_key.h"
+#include "net/host.h"
 
 struct blind_view_site {		/* name "": no site has the number */
 	char name[NAME_LEN];
@@ -27,6 +28,8 @@ struct blind_view {
 	__u32 n;
 	struct blind_view_pair *pairs;	/* at index from * n + to */
 	__u64 refused, challenges;
+	/* Messages of this host's own WireGuard that were not sent from the shared address. */
+	__u64 silenced;
 };
 
 /* Reads sites and pairs. Without a blind relay it sets n to 0. Returns 0 or -errno. */
@@ -37,3 +40,19 @@ static inline const struct blind_view_pair *blind_view_pair(const struct blind_v
 {
 	return &v->pairs[(size_t)from * v->n + to];
 }
+
+/* The state of a relay that shares its address with another one, for show, metrics and doctor. */
+struct pair_view {
+	bool active, other_active;	/* this relay, or the other one, has the address */
+	/* Times in seconds since 1970 at which the connection began and the last message came; 0:
+	 * none. */
+	__u64 connected, heard;
+	__u64 received;			/* entries of sessions that came from the other relay */
+};
+
+/* Returns whether the host has one of the addresses that it shares with another relay. */
+bool pair_has_address(const struct pair_config *c, const struct host *h);
+/* Reads the state from the host and from the daemon's file. Returns false if the configuration has
+ * no `pair`. */
+bool pair_view_read(const char *instance, const struct config *c, const struct host *h,
+		    struct pair_view *ret);

@@ -472,7 +472,7 @@ static int write_maps(struct scrape *s)
 	guard_families(&s->text, s->dp, s->services, s->n_services);
 	list_families(&s->text, s->dp);
 	peer_families(s);
-	site_families(&s->text, s->dp);
+	site_families(&s->text, &s->is);
 	interface_families(s);
 	map_families(s);
 	return 0;

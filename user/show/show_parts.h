@@ -50,4 +50,4 @@ void show_wireguard(struct node row, const struct wg_peer *p);
 /* Adds the sites of the blind relay. always: adds the lists even without a blind relay. Returns 0
  * or -errno. */
 int show_sites(struct document *d, const struct conditions *k, bool always);
-void site_families(struct metrics_text *t, const struct dataplane *dp);
+void site_families(struct metrics_text *t, const struct conditions *k);

@@ -68,6 +68,28 @@ static void show_in_order(struct document *d, const struct conditions *k,
 				show_pair(list, v, order[i], order[j]);
 }
 
+/* Adds the other relay of a pair, if there is one. */
+static void show_partner(struct document *d, const struct conditions *k, const struct blind_view *v)
+{
+	const struct pair_config *c = k->config ? &k->config->blind.pair : NULL;
+	char text[ADDRESS_STRLEN];
+	struct pair_view p;
+	struct node row;
+
+	if (!pair_view_read(k->dp->instance, k->config, &k->h, &p))
+		return;
+	row = document_row(document_list(document_root(d), "pairs"));
+	document_text(row, "name", address_format(&c->shared[!c->shared[0].family], text));
+	document_text(row, "state", p.active ? "active" : "standby");
+	document_text(row, "other", address_format(&c->peer, text));
+	document_text(row, "other_state", !p.connected ? NULL : p.other_active ? "active" :
+		      "standby");
+	document_time(row, "connected_since", true, p.connected);
+	document_time(row, "last_message", true, p.heard);
+	document_number(row, "sessions_received", p.received);
+	document_number(row, "silenced", v->silenced);
+}
+
 int show_sites(struct document *d, const struct conditions *k, bool always)
 {
 	struct blind_view v;
@@ -83,6 +105,7 @@ int show_sites(struct document *d, const struct conditions *k, bool always)
 		rc = -ENOMEM;
 	free(order);
 	document_number(document_root(d), "sites_refused", v.refused);
+	show_partner(d, k, &v);
 	blind_view_free(&v);
 	return 0;
 }
@@ -115,11 +138,37 @@ static void site_family(struct metrics_text *t, const struct blind_view *v, cons
 			       up ? !!v->sites[i].endpoint.family : v->sites[i].challenges);
 }
 
-void site_families(struct metrics_text *t, const struct dataplane *dp)
+/* Writes the metrics of a relay that shares its address with another one. */
+static void partner_families(struct metrics_text *t, const struct conditions *k,
+			     const struct blind_view *v)
+{
+	struct pair_view p;
+
+	if (!pair_view_read(k->dp->instance, k->config, &k->h, &p))
+		return;
+	metric_family(t, "wgxdp_pair_active", "gauge",
+		      "1 if this blind relay has the address that it shares with another one.");
+	metric(t, NULL, p.active);
+	metric_family(t, "wgxdp_pair_connected", "gauge",
+		      "1 if the daemon is connected to the other relay of the pair.");
+	metric(t, NULL, !!p.connected);
+	metric_family(t, "wgxdp_pair_last_message_timestamp_seconds", "gauge",
+		      "Time of the last message from the other relay; 0 if there was none.");
+	metric(t, NULL, p.heard);
+	metric_family(t, "wgxdp_pair_received_sessions_total", "counter",
+		      "Entries of sessions that the other relay has sent to this one.");
+	metric(t, NULL, p.received);
+	metric_family(t, "wgxdp_pair_silenced_packets_total", "counter",
+		      "Messages of this relay's own WireGuard that were dropped, because they were "
+		      "not from the shared address.");
+	metric(t, NULL, v->silenced);
+}
+
+void site_families(struct metrics_text *t, const struct conditions *k)
 {
 	struct blind_view v;
 
-	if (blind_view_read(dp, &v))
+	if (blind_view_read(k->dp, &v))
 		return;
 	site_family(t, &v, "wgxdp_site_authenticated", "gauge",
 		    "1 if WireGuard has authenticated the address of a blind relay's site.", true);
@@ -140,5 +189,6 @@ void site_families(struct metrics_text *t, const struct dataplane *dp)
 		      "same index or a table is full.");
 	if (v.n)
 		metric(t, NULL, v.refused);
+	partner_families(t, k, &v);
 	blind_view_free(&v);
 }

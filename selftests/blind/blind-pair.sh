@@ -1,0 +1,90 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# tier: long
+# timeout: 900
+# alone
+# Two blind relays share an address (see lib/blind-pair.sh). 30 sites ping each other 20 times a second:
+# - the active relay loses its power: the other one continues with all sessions, and no pair is interrupted for more than 2 s
+# - the relay comes back, and loses nothing
+# - it gets the address again
+# - the relays do not hear each other, so both have the address for a while: no session ends
+#
+# BREAK=1 keeps the stream between the relays away: then the sessions must end.
+source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
+source "${BASH_SOURCE[0]%/*}/../lib/blind-pair.sh"
+sites=${SITES:-30}
+
+pair_network
+for s in 1 2 3; do count_arrivals s$s foreign "udp sport $port ip saddr { 198.51.100.2, 198.51.100.3 }"; done
+[[ ! ${BREAK:-} ]] || inside r2 nft 'add table inet t; add chain inet t c { type filter hook input priority 0; }; add rule inet t c iifname sync drop'
+pair_begins
+[[ ${BREAK:-} ]] || wait_for 10 'r2 knows all sites' knows_sites r2
+first_pings
+if [[ ! ${BREAK:-} ]]; then
+	wait_for 5 'r2 has the sessions of r1' same_sessions
+	say "ok r2 has the $(sessions_of r2) sessions of r1"
+fi
+expect 'r1 and r2 are active' "$(metric_of r1 wgxdp_pair_active) $(metric_of r2 wgxdp_pair_active)" == '1 0'
+phase steady
+pings_begin
+sleep 5
+
+handshakes > "$work/before"
+phase goes
+sleep 0.2
+dies r1
+wait_for 10 'r2 has the addresses' is_active r2
+wait_for 3 'r1 died: answers for every pair' all_answer
+sleep 1
+phase steady
+sleep 3
+expect 'r1 died: pairs without a new handshake, in percent' "$(same_handshakes "$work/before")" '>=' 95
+wait_for 10 "r2's own WireGuard has all sites" all_handshaken r2
+
+returns r1
+wait_for 10 'r1 knows all sites' knows_sites r1
+wait_for 5 'r1 has the sessions of r2' same_sessions
+sleep 2
+expect 'r1 came back: r1 and r2 are active' "$(metric_of r1 wgxdp_pair_active) $(metric_of r2 wgxdp_pair_active)" == '0 1'
+expect 'r1 and r2 are connected' "$(metric_of r1 wgxdp_pair_connected) $(metric_of r2 wgxdp_pair_connected)" == '1 1'
+
+kill -STOP "${daemons[r1]}" # a daemon that neither reads nor answers
+wait_for 15 'r2 ends the connection' daemon_says r2 'the other relay does not answer'
+inside r2 "$wgxdp" --instance r2 doctor > "$work/doctor" || :
+expect 'findings of doctor about the pair' "$(grep -c 'not connected to the other relay at fd00:9::1' "$work/doctor")" == 1
+echo nonsense | inside r1 socat -t 5 - TCP6:[fd00:9::2]:51822,bind=[fd00:9::1] > /dev/null || :
+wait_for 5 'r2 ends a stream of nonsense' daemon_says r2 'it sent a wrong line'
+kill -CONT "${daemons[r1]}"
+wait_for 15 'r1 and r2 are connected again' connected_again
+wait_for 5 'r1 has the sessions of r2 again' same_sessions
+
+handshakes > "$work/before"
+phase goes
+sleep 0.2
+vrrp_ends r2
+wait_for 10 'r1 has the addresses' is_active r1
+wait_for 3 'r1 has the address again: answers for every pair' all_answer
+sleep 1
+phase steady
+vrrp_begins r2
+sleep 2
+expect 'r1 has the address again: pairs without a new handshake, in percent' "$(same_handshakes "$work/before")" '>=' 95
+
+handshakes > "$work/before"
+phase goes
+sleep 0.2
+inside r2 nft 'add table inet split; add chain inet split c { type filter hook input priority 0; }; add rule inet split c ip protocol vrrp drop'
+wait_for 10 'r2 has the addresses too' is_active r2
+is_active r1 || fail 'r1 has lost the addresses'
+sleep 3
+inside r2 nft delete table inet split
+wait_for 10 'r2 has lost the addresses' not_active r2
+wait_for 3 'both had the address: answers for every pair' all_answer
+sleep 1
+phase steady
+sleep 3
+expect 'both had the address: pairs without a new handshake, in percent' "$(same_handshakes "$work/before")" '>=' 95
+pings_end
+# wireguard-go drops packets while the machine gives it no time
+"$root/selftests/lib/gaps.py" "$work" 2 "$([[ $WGXDP_WG == kernel ]] && echo 0 || echo 200)" || fail 'pairs were interrupted'
+expect "messages from the relays' own addresses" $(($(arrived s1 foreign) + $(arrived s2 foreign) + $(arrived s3 foreign))) == 0

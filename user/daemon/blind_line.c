@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Implements blind_line.h.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "daemon/blind_line.h"
+
+static const char *const words[BLIND_WORDS] = {
+	"time", "pair", "active", "standby", "site", "session", "hint",
+};
+
+/* ---- parsing ---- */
+
+/* Copies the next word of the text to `ret`, and moves *at behind it and one space. Returns false
+ * if there is no word, or if it has no room. */
+static bool next_word(const char **at, char *ret, size_t room)
+{
+	size_t n = strcspn(*at, " ");
+
+	if (!n || n >= room)
+		return false;
+	memcpy(ret, *at, n);
+	ret[n] = '\0';
+	*at += n;
+	if (**at == ' ' && (*at)[1])
+		++*at;
+	return true;
+}
+
+static bool next_number(const char **at, uint64_t most, uint64_t *ret)
+{
+	char text[20];
+
+	if (!next_word(at, text, sizeof(text)) || text[strspn(text, "0123456789")] ||
+	    (*text == '0' && text[1]))
+		return false;
+	*ret = strtoull(text, NULL, 10);
+	return *ret <= most;
+}
+
+/* Reads a key. own: it may also be -, which stands for this host. */
+static bool next_key(const char **at, bool own, struct wg_key *ret)
+{
+	char text[WG_KEY_STRLEN];
+
+	if (!next_word(at, text, sizeof(text)))
+		return false;
+	return (own && !strcmp(text, "-")) || (!wg_key_parse(text, ret) && !wg_key_is_none(ret));
+}
+
+static bool next_index(const char **at, __u32 *ret)
+{
+	char text[9];
+
+	if (!next_word(at, text, sizeof(text)) || strspn(text, "0123456789abcdef") != 8)
+		return false;
+	*ret = htole32(strtoul(text, NULL, 16));
+	return true;
+}
+
+static bool next_endpoint(const char **at, struct blind_line *l)
+{
+	char text[ADDRESS_STRLEN];
+
+	return next_word(at, text, sizeof(text)) &&
+	       !endpoint_parse(text, &l->endpoint, &l->port);
+}
+
+/* Reads the keys, index, seconds and flags of a session or hint. */
+static bool next_entry(const char **at, struct blind_line *l)
+{
+	bool hint = l->word == BLIND_WORD_HINT;
+	uint64_t seconds, flags;
+
+	if (!next_key(at, true, &l->user) || (hint && !wg_key_is_none(&l->user)) ||
+	    !next_key(at, !hint, &l->origin) || !next_index(at, &l->index) ||
+	    !next_number(at, BLIND_LONGEST_SECONDS, &seconds) ||
+	    !next_number(at, BLIND_CONFIRMED | BLIND_INITIATED, &flags))
+		return false;
+	l->seconds = seconds;
+	l->flags = flags;
+	return true;
+}
+
+static bool parse_rest(const char **at, struct blind_line *l)
+{
+	uint64_t number = 0;
+
+	switch (l->word) {
+	case BLIND_WORD_TIME:
+	case BLIND_WORD_PAIR:
+		if (!next_number(at, INT64_MAX, &number))
+			return false;
+		l->number = number;
+		return true;
+	case BLIND_WORD_SITE:
+		return next_key(at, false, &l->user) && next_endpoint(at, l);
+	case BLIND_WORD_SESSION:
+	case BLIND_WORD_HINT:
+		return next_entry(at, l);
+	default:
+		return true;
+	}
+}
+
+int blind_line_parse(const char *text, struct blind_line *ret)
+{
+	struct blind_line l = { .word = BLIND_WORD_TIME };
+	char word[8];
+
+	if (!next_word(&text, word, sizeof(word)))
+		return -EINVAL;
+	while (l.word < BLIND_WORDS && strcmp(word, words[l.word]))
+		l.word++;
+	if (l.word == BLIND_WORDS || !parse_rest(&text, &l) || *text)
+		return -EINVAL;
+	*ret = l;
+	return 0;
+}
+
+/* ---- writing ---- */
+
+static const char *key_text(const struct wg_key *key, char buf[WG_KEY_STRLEN])
+{
+	return wg_key_is_none(key) ? "-" : wg_key_format(key, buf);
+}
+
+size_t blind_line_format(const struct blind_line *l, char buf[BLIND_LINE_LEN])
+{
+	char user[WG_KEY_STRLEN], origin[WG_KEY_STRLEN], endpoint[ADDRESS_STRLEN];
+	const char *word = words[l->word];
+
+	switch (l->word) {
+	case BLIND_WORD_TIME:
+	case BLIND_WORD_PAIR:
+		return snprintf(buf, BLIND_LINE_LEN, "%s %" PRId64 "\n", word, l->number);
+	case BLIND_WORD_SITE:
+		return snprintf(buf, BLIND_LINE_LEN, "%s %s %s\n", word, key_text(&l->user, user),
+				endpoint_format(&l->endpoint, l->port, endpoint));
+	case BLIND_WORD_SESSION:
+	case BLIND_WORD_HINT:
+		return snprintf(buf, BLIND_LINE_LEN, "%s %s %s %08x %u %u\n", word,
+				key_text(&l->user, user), key_text(&l->origin, origin),
+				le32toh(l->index), l->seconds, l->flags);
+	default:
+		return snprintf(buf, BLIND_LINE_LEN, "%s\n", word);
+	}
+}
+
+/* ---- the stream ---- */
+
+/* Returns whether the line may follow the earlier lines of the stream. */
+static bool is_in_place(struct blind_stream *s, const struct blind_line *l)
+{
+	switch (l->word) {
+	case BLIND_WORD_PAIR:
+		if (s->greeted || l->number != BLIND_PAIR_VERSION)
+			return false;
+		s->greeted = true;
+		return true;
+	case BLIND_WORD_ACTIVE:
+	case BLIND_WORD_STANDBY:
+		s->active = l->word == BLIND_WORD_ACTIVE;
+		return s->greeted;
+	case BLIND_WORD_SESSION:
+		return s->active && !wg_key_is_none(&l->user) && !wg_key_is_none(&l->origin);
+	case BLIND_WORD_SITE:
+	case BLIND_WORD_HINT:
+		return s->active;
+	default:
+		return false;
+	}
+}
+
+int blind_stream_take(struct blind_stream *s, const char *bytes, size_t n,
+		      blind_stream_each *each, void *data)
+{
+	struct blind_line l;
+
+	for (size_t i = 0; i < n; i++) {
+		if (bytes[i] && bytes[i] != '\n' && s->n < sizeof(s->line) - 1) {
+			s->line[s->n++] = bytes[i];
+			continue;
+		}
+		s->line[s->n] = '\0';
+		if (bytes[i] != '\n' || blind_line_parse(s->line, &l) || !is_in_place(s, &l))
+			return -EPROTO;
+		s->n = 0;
+		each(data, &l);
+	}
+	return 0;
+}
