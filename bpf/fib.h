@@ -18,8 +18,8 @@
 #include "step.h"
 #include "table.h"
 
-/* Interval of probes. It is shorter than delay_first_probe_time (5 s), so the kernel regards the
- * neighbour entry as in use. */
+/* Interval of probes. The interval is shorter than delay_first_probe_time (5 s), so the kernel
+ * regards the neighbour entry as in use. */
 #define PROBE_SECONDS 2
 
 /* ---- FIB lookups ---- */

@@ -5,12 +5,13 @@
  *
  * - A reader finds the tag, reads the word, copies the entry, and reads the word again. If anything
  *   but time and state of the word has changed, the lookup has failed.
- * - A writer takes a place (state BUSY, version + 1). It checks that no other place in both buckets
- *   has the key's tag, writes the entry, and publishes it by one exchange. It never waits. A
- *   BUSY place is never taken over: only programs write, and nothing can stop a program halfway.
+ * - A writer takes a place (state BUSY, version + 1). The writer checks that no other place in both
+ *   buckets has the key's tag, writes the entry, and publishes it by one exchange. A writer never
+ *   waits. A BUSY place is never taken over: only programs write, and nothing can stop a program
+ *   halfway.
  * - An expired entry stays until its place is needed. There are no timers.
  * - A new entry takes the first of these: a free place, an expired entry, a SPARE entry, the HALF
- *   entry that expires first. It never displaces a LIVE entry.
+ *   entry that expires first. A new entry never displaces a LIVE entry.
  */
 #pragma once
 
@@ -195,8 +196,9 @@ INLINE int learned_reserve(struct learned_work *w, struct learned_line *a, struc
 		       0 : LEARNED_AGAIN;
 }
 
-/* Returns true if no other place has the key's tag. Otherwise another CPU is making an entry for
- * the same key, so this frees our place. same: both buckets are one. */
+/* Returns true if no other place has the key's tag. If another place has the tag, another CPU is
+ * making an entry for the same key, so this function frees our place. same: both buckets are
+ * one. */
 INLINE bool learned_alone(const struct learned_work *w, struct learned_line *a,
 			  struct learned_line *b, bool same)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * Macros that make the steps of a table of struct learned_entry. A file that owns such a table
- * includes this header. The caller writes the key, and for a store the value, to s->learned. Then
- * it calls one of these:
+ * includes this header. The caller writes the key, and for a store the value, to s->learned. After
+ * that, the caller calls one of these steps:
  *
  *   NAME_find(s)         true: the value is in s->learned.value, and the place's word in .word
  *   NAME_store(s)        writes the entry, or replaces the value of the key's entry

@@ -70,8 +70,8 @@ INLINE bool sources_covers6(const struct sources *sources, __u32 group, struct a
 	return false;
 }
 
-/* Returns whether source_trie has a prefix that contains the address. It has those for which struct
- * sources has no room. id: as in struct source_key. */
+/* Returns whether source_trie has a prefix that contains the address. source_trie has the prefixes
+ * for which struct sources has no room. id: as in struct source_key. */
 INLINE bool sources_trie_covers(__u32 id, const struct addr *a)
 {
 	struct source_key key = { .prefixlen = 32 + 128, .id = bpf_htonl(id), .addr = *a };

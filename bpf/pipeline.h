@@ -276,10 +276,10 @@ INLINE int way(struct pkt *p)
 	return with_relay && rc == NOT_OURS && p->s->family ? route_stray(p) : rc;
 }
 
-/* Runs one packet through a plane. ifindex: the device that received it. bare: it has no
- * Ethernet header. pass and drop: the plane's actions. If a clone that we send is mirrored to an
- * ingress, run() is entered again on the same CPU. It would overwrite the state, so it passes
- * that packet up. */
+/* Runs one packet through a plane. ifindex: the device that received it. bare: it has no Ethernet
+ * header. pass and drop: the plane's actions. If a clone that we send is mirrored to an ingress,
+ * run() is entered again on the same CPU. This second run() would overwrite the state, so it passes
+ * the clone up. */
 INLINE int run(void *ctx, enum plane plane, __u32 ifindex, bool bare, int pass, int drop)
 {
 	struct pkt p = { .ctx = ctx, .plane = plane, .s = state_find() };

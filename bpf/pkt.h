@@ -44,13 +44,13 @@
 #define unlikely(x) __builtin_expect(!!(x), 0)
 #endif
 
-/* Result of a step for a packet that belongs to no service or peer. Such a packet is passed up and
- * not counted. All other negative results are reasons. */
+/* Result of a step for a packet that belongs to no service or peer. wgxdp passes this packet up,
+ * and does not count it. All other negative results are reasons. */
 #define NOT_OURS (-REASON_MAX)
 
 struct link;
-/* The packet that a program handles. These members stay in registers; data for later steps is in
- * struct pkt_state. */
+/* The packet that a program handles. The members of struct pkt stay in registers; data for later
+ * steps is in struct pkt_state. */
 struct pkt {
 	void *ctx;
 	/* The plane is a constant in each program, so clang drops the code of the other planes. */

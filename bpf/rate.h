@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * Rates (include/abi_rate.h): drops packets above the limits of a service, its client, a peer or a
- * pair of peers. It is the last check before a packet is rewritten and sent, so that only forwarded
- * packets use up the limits.
+ * pair of peers. The rates are the last check before a packet is rewritten and sent, so that only
+ * forwarded packets use up the limits.
  *
  * Runs in ready() (pipeline.h), in site_rewrite() (relay/relay.h), and in the express path.
  * Reads:  s->service, direction, segments, len, peers, and the client's address; the maps table,
@@ -61,8 +61,8 @@ INLINE bool rates_have_room(__u32 a, __u32 b, __u32 c, __u64 now)
 	return rate_admits_at(a, now) && rate_admits_at(b, now) && rate_admits_at(c, now);
 }
 
-/* Charges a packet to one rate. It is called, not inlined, so that the verifier walks it only once;
- * so are the lookups below. */
+/* Charges a packet to one rate. This function and the lookups below are called, not inlined, so
+ * that the verifier walks each of them only once. */
 TABLE_READ int rate_spend_at(__u32 index, __u32 bytes, __u32 packets, __u64 now)
 {
 	struct rate *r = with_rates ? bpf_map_lookup_elem(&rates, &index) : NULL;

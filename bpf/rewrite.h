@@ -12,8 +12,8 @@
 
 #include "plane/plane.h"
 
-/* Rewrites the packet. It fails only if headers that resolve() saw are gone; such a packet is
- * dropped, because it may be half rewritten. */
+/* Rewrites the packet. Fails only if headers that resolve() saw are gone. After a failure the
+ * packet is dropped, because it may be half rewritten. */
 INLINE int rewrite(struct pkt *p)
 {
 	bool original = p->s->direction == DIRECTION_ORIGINAL;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The step find(): which service does a packet belong to? It is an original if its destination is a
- * listener on this link, and a reply if its source is a backend. Each is one table lookup. If
- * several listeners share a backend, the map `choices` tells which one a client uses.
+ * The step find(): which service does a packet belong to? A packet is an original if its
+ * destination is a listener on this link, and a reply if its source is a backend. Each is one table
+ * lookup. If several listeners share a backend, the map `choices` tells which one a client uses.
  *
  * Runs after enter() and blind_find() (blind/blind.h), and before guard() (guard/guard.h).
  * Reads:  s->src, dst, ports, family, ifindex; the maps table, choices, source_trie, and those of
@@ -31,8 +31,8 @@ INLINE void choice_set_key(struct pkt *p)
 }
 
 /* Makes the listener that the client used the source of a reply, if it has this backend or had it
- * lately. Otherwise the source is the address of the backend's first listener, from the reply's
- * table entry. */
+ * lately. If that listener is unknown, the source is the address of the backend's first listener,
+ * from the reply's table entry. */
 INLINE void service_find_choice(struct pkt *p)
 {
 	const struct choice *choice = &p->s->learned.value.choice;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * struct pkt_state: all that the steps know about a packet. It is the value of the per-CPU map
- * `states`, where every step reads and writes it. pkt.h includes this header. In the opening
- * comments of the steps' headers `s` is the state, and `Before` and `After` name the steps that run
- * before and after.
+ * struct pkt_state: all that the steps know about a packet. struct pkt_state is the value of the
+ * per-CPU map `states`, where every step reads and writes it. pkt.h includes this header. In the
+ * opening comments of the steps' headers `s` is the state, and `Before` and `After` name the steps
+ * that run before and after.
  *
  * It holds no pointers. To the verifier, a number that is read from a map is unknown, so it merges
  * paths that differ only in such numbers. A step must bound a number before it indexes an array or

@@ -2,16 +2,16 @@
  *
  * Tracepoint programs that count the packets that a driver failed to send after XDP redirected them
  * to it (map transmit_failed, by egress interface). User space attaches them. If the switch
- * device_ifindex is known, they are raw tracepoints, which need only CAP_PERFMON. Otherwise they
- * are the tracepoints of tracefs.
+ * device_ifindex is known, they are raw tracepoints, which need only CAP_PERFMON. If device_ifindex
+ * is not known, they are the tracepoints of tracefs.
  */
 #pragma once
 
 #include "link.h"
 
 /* Layouts of the kernel's events, from events/xdp/NAME/format in tracefs; the same from Linux 6.1
- * to 6.18. They name no network namespace, so a failure in another namespace counts too if the
- * devices there have the same ifindexes. */
+ * to 6.18. The events name no network namespace, so a failure in another namespace counts too if
+ * the devices there have the same ifindexes. */
 struct xdp_devmap_xmit {
 	__u64 common;
 	int from_ifindex;

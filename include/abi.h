@@ -110,7 +110,7 @@ _Static_assert(sizeof(struct link) == 64, "a link is a cache line");
 
 /* ---- next hops ---- */
 
-/* nexthops: PERCPU_ARRAY. The programs write it. Times are in jiffies. It has four parts:
+/* nexthops: PERCPU_ARRAY. The programs write it. Times are in jiffies. The array has four parts:
  * - slot .slot of a struct service (an even number): the next hop to the backend, for originals
  * - slot .slot + 1: the next hop to the client that was answered last, for replies
  * - NEXTHOP_UNIFORM slots: next hops of whole prefixes, for replies (abi_uniform.h)
@@ -140,9 +140,9 @@ _Static_assert(sizeof(struct nexthop) == 128, "a next hop is two cache lines");
 
 /* ---- choices: entries of struct learned_entry, for services with SERVICE_CHOICE ----
  *
- * If one backend serves several listeners, an entry remembers which listener a client used. It is
- * HALF until the backend answers, then LIVE. It stays valid after its time, until another entry
- * needs its place. */
+ * If one backend serves several listeners, an entry remembers which listener a client used. An
+ * entry is HALF until the backend answers, then LIVE. An entry stays valid after its time, until
+ * another entry needs its place. */
 
 /* Validity of a HALF entry; after it another entry may take the place. */
 #define CHOICE_HALF_SECONDS 15
@@ -218,8 +218,8 @@ struct fragment_area {
 /* ---- tables of learned entries: each is an ARRAY of buckets (abi_learned.h) ----
  *
  * User space reads the tables through mmap(). While the programs run, only they write. In a table
- * of rate limits an entry is HALF. Its value is the state of the limit, a time (abi_guard.h), and
- * the entry is valid until that time. */
+ * of rate limits an entry is HALF. The value of the entry is the state of the limit, a time
+ * (abi_guard.h), and the entry is valid until that time. */
 
 union learned_key {
 	__u64 word[LEARNED_KEY];	/* words that the key does not need are 0 */
@@ -251,7 +251,7 @@ _Static_assert(sizeof(struct learned_entry) == 64, "an entry is a cache line");
 /* ---- control: ARRAY of one ---- */
 enum control_flags {
 	/* A rule or route depends on more than the destination, or a route has several next hops.
-	 * Then the next hop of one packet cannot be reused for another. */
+	 * In both cases, the next hop of one packet cannot be reused for another packet. */
 	CONTROL_ASK_ALWAYS = 1 << 0,
 	/* For user space: the running programs were loaded with with_choices on. */
 	CONTROL_WITH_CHOICES = 1 << 1,

@@ -117,7 +117,7 @@ static inline __u32 express_device(__u32 out)
 	return out >> 31 ? out & 0x3ffff : out;
 }
 
-/* Returns the last word of a side's key. It says whether the address is a listener's or a
+/* Returns the last word of a side's key. The word says whether the address is a listener's or a
  * backend's, its family and port, and the device that received the packet. */
 enum express_side { SIDE_LISTENER = 1, SIDE_BACKEND };
 static inline __u64 express_side_word(enum express_side side, __u8 family, __be16 port,

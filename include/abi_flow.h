@@ -64,8 +64,8 @@ struct flow {
 _Static_assert(sizeof(struct flow) == 128, "two cache lines");
 
 /* flow_table: ARRAY of struct flow_bucket, a table as in abi_learned.h. A new flow is HALF
- * (half-open) until the backend answers. Then it is LIVE; or it is SPARE if its source has more
- * flows than its share.
+ * (half-open) until the backend answers. After the answer the flow is LIVE, or SPARE if its source
+ * has more flows than its share.
  *
  * flow_index: ARRAY of struct learned_line, two lines for each bucket of flow_table. A word is `tag
  * << 32 | place`: the tag of the reply's key, and the place of the flow (bucket * LEARNED_WAYS +

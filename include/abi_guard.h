@@ -30,14 +30,15 @@ enum guard_flags {
 /* guards: ARRAY, indexed by the service's id. All zero means no guard. Times and rates are in
  * ticks: jiffies << GUARD_TICK.
  *
- * A rate limit allows one event per `each`, and `burst` events at once. Its state is a single
- * number, the time up to which it is used. Each event adds `each` to that time, or to the present
- * time if that is later. An event that would move it beyond now + burst * each is refused. */
+ * A rate limit allows one event per `each`, and `burst` events at once. The state of a rate limit
+ * is a single number, the time up to which the limit is used. Each event adds `each` to that time,
+ * or to the present time if that is later. An event that would move it beyond now + burst * each is
+ * refused. */
 #define GUARD_TICK 20
 struct guard {
 	__u32 flags;
-	/* GUARD_KEYS_WORD(): index of the first key in guard_keys, and the number of keys. It is
-	 * one word, so that all keys change at once. */
+	/* GUARD_KEYS_WORD(): index of the first key in guard_keys, and the number of keys. The
+	 * index and the number are one word, so that all keys change at once. */
 	__u32 keys;
 	/* First four bytes of message types 1 to 4, as in the packet: the type and three reserved
 	 * bytes, or AmneziaWG's replacement: the lowest number of its range. */
@@ -208,8 +209,8 @@ struct health {
 	/* Times from initiation to response, added up, in nanoseconds. */
 	__u64 seconds;
 	/* Like .unanswered and .sources, but only for clients that the backend has answered before.
-	 * Each client counts once in HEALTH_SECONDS. Any packet from the backend to such a client
-	 * resets these two, .unanswered and .sources. */
+	 * Each client counts once in HEALTH_SECONDS. Any packet from the backend to one of these
+	 * clients sets .unanswered, .sources and these two members to 0. */
 	__u64 known_unanswered, known_sources;
 	__u64 buckets[HANDSHAKE_BUCKETS];
 };

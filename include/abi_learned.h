@@ -13,9 +13,9 @@
  * version  how often the place was taken, modulo 64
  * until    the entry is valid before this time, in units, modulo 2^24
  *
- * A unit is 2^tick_shift jiffies, about 16 ms. It is so short that half-open entries differ in age
- * even in a flood. An expired entry that stays in its place seems valid again after 2^24 units (74
- * hours), for the length of one timeout.
+ * A unit is 2^tick_shift jiffies, about 16 ms. The unit is so short that half-open entries differ
+ * in age even in a flood. An expired entry that stays in its place seems valid again after 2^24
+ * units (74 hours), for the length of one timeout.
  */
 #ifndef WGXDP_ABI_LEARNED_H
 #define WGXDP_ABI_LEARNED_H
@@ -122,9 +122,9 @@ learned_hash(const __u64 *words, const volatile struct learned_secret *s)
 	return h ^ h >> 29;
 }
 
-/* Returns the second hash, which gives the second bucket and the tag there. It is independent of
- * the first one. A tag may occur only once in a bucket; a key that collides in one bucket has a
- * different tag in the other. */
+/* Returns the second hash, which gives the second bucket and the tag there. The second hash is
+ * independent of the first hash. A tag may occur only once in a bucket; a key that collides in one
+ * bucket has a different tag in the other. */
 static inline __attribute__((always_inline)) __u64
 learned_second(__u64 hash, const volatile struct learned_secret *s)
 {

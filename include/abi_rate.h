@@ -30,15 +30,16 @@ _Static_assert(sizeof(struct rate) == 64, "a rate is a cache line");
 /* Time for which a bucket that was not used collects tokens: a burst may be that long. */
 #define RATE_BURST_MS 100
 
-/* rates: ARRAY of struct rate. All zero means no limit. It has three parts:
+/* rates: ARRAY of struct rate. All zero means no limit. The array has three parts:
  * - the services, at the index rate_index(id of the service, enum direction): originals are the
  *   packets from clients, and replies the packets to them;
  * - the peers of the relay, from the index peer_rates on, at rate_index(id of the peer, enum
  *   peer_direction);
  * - numbered rates, from the index numbered_rates on, at rate_index(number, direction): for the
  *   clients in certain prefixes, and for packets from one peer to another. The numbers count from
- *   0, first those for clients.
- * Both constants belong to the programs. It is one map because a program may use only 64 maps. */
+ *   0, first the numbers for clients.
+ * The constants peer_rates and numbered_rates belong to the programs. All rates are in one map,
+ * because a program may use only 64 maps. */
 static inline __u32 rate_index(__u32 id, __u32 direction)
 {
 	return 2 * id + direction;

@@ -9,8 +9,8 @@
 /* ---- peers: ARRAY, indexed by peer id; id 0 means no peer ---- */
 
 enum peer_flags {
-	/* The peer is reached through an L3 device. Otherwise it is on a nic, and the FIB knows its
-	 * next hop. */
+	/* The peer is reached through an L3 device. A peer without this flag is on a nic, and the
+	 * FIB knows its next hop. */
 	PEER_TUNNEL = 1 << 0,
 };
 
@@ -92,16 +92,16 @@ struct policy {
 	/* Prefix of all sites, for user space: its length in bits, and its address. */
 	__u32 overlay_len;
 	struct addr overlay;
-	/* Secrets of the tags in `allowed`. They are random, and stay the same while that map
-	 * exists. The factors are odd. */
+	/* Secrets of the tags in `allowed`. The secrets are random, and stay the same while that
+	 * map exists. The factors are odd. */
 	__u32 keys[14];
 	__u64 factors[2];
 };
 
-/* allowed: ARRAY of struct allowed_bucket; allowed_mask + 1 buckets, a power of 2. It remembers
- * packets that the policy let pass, so that answers to them and errors about them may pass too. The
- * programs write it without a lock. If two of them write an entry at once, both its tag and its
- * time belong to packets that passed, so any mixture is harmless. */
+/* allowed: ARRAY of struct allowed_bucket; allowed_mask + 1 buckets, a power of 2. The map
+ * remembers packets that the policy let pass, so that answers to them and errors about them may
+ * pass too. The programs write it without a lock. If two of them write an entry at once, both its
+ * tag and its time belong to packets that passed, so any mixture is harmless. */
 #define ALLOWED_WAYS 4
 #define ALLOWED_SECONDS 180
 #define ALLOWED_BUCKETS 32768	/* number of buckets, unless the configuration needs others */

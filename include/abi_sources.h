@@ -6,10 +6,10 @@
 #ifndef WGXDP_ABI_SOURCES_H
 #define WGXDP_ABI_SOURCES_H
 
-/* sources: ARRAY, indexed by struct link .sources. It lists the allowed prefixes of a lan, and the
- * refused prefixes of a wan. An unused place has address bits outside its mask, so it matches
- * nothing. User space never changes the list of a link in place: it writes a new one and then
- * changes the index. */
+/* sources: ARRAY, indexed by struct link .sources. An element lists the allowed prefixes of a lan,
+ * or the refused prefixes of a wan. An unused place has address bits outside its mask, so it
+ * matches nothing. User space never changes the list of a link in place: it writes a new one and
+ * then changes the index. */
 #define SOURCES_GROUP 8
 #define SOURCES_GROUPS 2
 struct prefix4 {

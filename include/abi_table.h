@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * The generic hash table, which user space writes and the programs read for every packet
- * (bpf/table.h, user/dataplane/table.c). It holds services, replies, VLANs, /64 routes, pairs of
- * peers with a rate, and the listeners of the blind relay. The map endpoints has the same layout.
- * Part of abi.h.
+ * (bpf/table.h, user/dataplane/table.c). The table holds services, replies, VLANs, /64 routes,
+ * pairs of peers with a rate, and the listeners of the blind relay. The map endpoints has the same
+ * layout. Part of abi.h.
  */
 #ifndef WGXDP_ABI_TABLE_H
 #define WGXDP_ABI_TABLE_H
@@ -67,8 +67,8 @@ enum service_flags {
 	/* KEY_SERVICE that masquerades: the backend's address is IPv6. The listener's may be
 	 * either. */
 	SERVICE_TO_IPV6 = 1 << 7,
-	/* The kernel chooses between several next hops to the backend. Its replies may arrive on
-	 * every link that has a KEY_WAY. */
+	/* The kernel chooses between several next hops to the backend. Replies of the backend may
+	 * arrive on every link that has a KEY_WAY. */
 	SERVICE_WAYS = 1 << 14,
 };
 #define SERVICE_BACKEND(flags) ((flags) >> SERVICE_BACKEND_SHIFT & 63)
@@ -171,8 +171,8 @@ _Static_assert(sizeof(struct service) == 32, "a service is half a cache line");
 _Static_assert(sizeof(struct table_entry) == 64, "an entry is a cache line");
 
 /* Returns the hash of a key, which is never 0. The low bits select one bucket, and the bits from 20
- * on the other one. The three multiplications are independent of each other, because the program
- * waits for the longest chain of dependent instructions. */
+ * on select the second bucket. The three multiplications are independent of each other, because the
+ * program waits for the longest chain of dependent instructions. */
 static inline __u64 table_hash(const struct table_key *key)
 {
 	__u64 h = key->addr.q[0] * 0xff51afd7ed558ccdULL + key->addr.q[1] * 0xc4ceb9fe1a85ec53ULL +

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Shared by the tracing programs of `wgxdp monitor` (bpf/tracing.bpf.c) and user space. These
- * programs are not part of the data path. Each monitor loads its own programs and maps, and none
- * is pinned.
+ * Shared by the tracing programs of `wgxdp monitor` (bpf/tracing.bpf.c) and user space. The tracing
+ * programs are not part of the data path. Each monitor loads its own programs and maps, and none is
+ * pinned.
  */
 #ifndef WGXDP_TRACING_ABI_H
 #define WGXDP_TRACING_ABI_H
@@ -13,7 +13,7 @@ enum tracing_kind {
 	TRACING_FORWARDED = 1 << 0,
 	TRACING_DROPPED = 1 << 1,
 	TRACING_HANDSHAKE = 1 << 2,	/* handshake message: forwarded, or passed up by tc */
-	/* UDP with a TTL or hop limit of at most 1, passed up by tc. It may be a knock. */
+	/* UDP with a TTL or hop limit of at most 1, passed up by tc. The packet may be a knock. */
 	TRACING_LAST_HOP = 1 << 3,
 };
 

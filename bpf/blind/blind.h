@@ -213,7 +213,7 @@ INLINE int blind_inspect_step(struct pkt *p)
 }
 CALLED_STEP(with_blind, blind_inspect)
 
-/* Calls blind_set_way() for the site in s->result. It is a separate step to save stack: see
+/* Calls blind_set_way() for the site in s->result. The call is a separate step to save stack: see
  * blind_find(). */
 INLINE int blind_route_step(struct pkt *p)
 {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * The program wgxdp_tc_egress: sees packets that this host's own WireGuard sends on the blind
- * relay's link. It records the indices that they give out. If a site is being asked whether it has
- * moved, a copy of the next data for it goes to the candidate, the address where it may be now. The
- * packet itself leaves unchanged. If two relays share an address, packets from another address are
- * dropped.
+ * relay's link. Records the receiver indices that these packets give out. If a site is being asked
+ * whether it has moved, a copy of the next data for it goes to the candidate, the address where it
+ * may be now. The packet itself leaves unchanged. If two relays share an address, packets from
+ * another address are dropped.
  *
  * Runs after this host's own WireGuard, and before other programs at egress and the device.
  * Reads:  the packet; the maps links, endpoints, sessions, hints, blind_sites, blind_state.

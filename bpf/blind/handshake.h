@@ -167,7 +167,7 @@ INLINE int blind_response(struct pkt_state *state)
 		value = session_value(b->from, b->receiver, b->now);
 	if (value && !(value & BLIND_INITIATED))
 		return -DROP_blind_stranger;
-	/* This initiation was answered long ago: a new one would have a new index. */
+	/* The initiation was answered long ago: a new initiation would have a new index. */
 	if (value & BLIND_CONFIRMED &&
 	    BLIND_UNTIL(value) - b->now < (BLIND_SECONDS - BLIND_ANSWER_SECONDS) * tick_rate)
 		return -DROP_blind_refused;
@@ -209,7 +209,7 @@ STATE_STEP(with_blind, blind_handshake)
 /* ---- data and cookie replies that match no session of their sender ---- */
 
 /* Asks site `number` whether it has moved, because data of its session came from another address.
- * Does so at most once a second. */
+ * Asks at most once a second. */
 INLINE void blind_challenge(struct pkt_state *s, __u32 number)
 {
 	struct signal signal = {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The express path: the first step of XDP, and for most packets the only one. It repeats what the
- * pipeline decided for the last packet of the same kind. If anything about the packet is unusual,
- * or its entry in the memo is no longer valid, the pipeline runs. Then learn.h stores what the
- * pipeline decided.
+ * The express path: the first step of XDP, and for most packets the only one. The express path
+ * repeats what the pipeline decided for the last packet of the same kind. If anything about the
+ * packet is unusual, or its entry in the memo is no longer valid, the pipeline runs. After the
+ * pipeline, learn.h stores what the pipeline decided.
  *
  * First the memo is searched for a side: the listener or the backend. A side is enough for a
  * service that treats all its clients alike. If each flow, session or client is translated or
@@ -202,9 +202,9 @@ INLINE int express_miss(struct sides *sides)
 	return EXPRESS_MISS;
 }
 
-/* Returns the plane's action for a packet that it has sent. Otherwise it returns EXPRESS_MISS and
- * leaves the packet unchanged. In that case run() of pipeline.h continues. ifindex: the device that
- * received the packet. */
+/* Returns the plane's action for a packet that it has sent. Returns EXPRESS_MISS, and leaves the
+ * packet unchanged, if the pipeline must handle it. In that case run() of pipeline.h continues.
+ * ifindex: the device that received the packet. */
 INLINE int express_first(void *ctx, __u32 ifindex)
 {
 	struct pkt p = { .ctx = ctx, .plane = PLANE_XDP };

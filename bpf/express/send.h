@@ -54,8 +54,8 @@ INLINE const struct nexthop *express_uniform(const struct memo *e,
 	__u32 zero = 0, slot;
 	struct control *c = bpf_map_lookup_elem(&control, &zero);
 
-	/* Such a packet is for the blind relay, which has precedence over services: the pipeline
-	 * handles it. */
+	/* The packet is for the blind relay, which has precedence over services: the pipeline
+	 * handles the packet. */
 	if (!c || w->now >= c->heartbeat || uniform_is_due(c, w->now) ||
 	    is_martian(w->ipv4, client) ||
 	    (with_blind && (__be16)(w->key.word >> 16) == blind_port))

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Computes how long an entry of the memo is valid; learn.h uses it. That is at most a second, as
- * long as its next hop. So the FIB is asked, and neighbours are probed, as often as without the
- * memo. Changes within that second raise the generation.
+ * Computes how long an entry of the memo is valid; learn.h uses it. An entry is valid at most a
+ * second, as long as its next hop. So the FIB is asked, and neighbours are probed, as often as
+ * without the memo. Changes within that second raise the generation.
  *
  * Reads: what the steps left; the maps nexthops, control, sessions, answered.
  */
@@ -78,8 +78,8 @@ INLINE __u64 express_session_until(const struct blind_work *b)
 	return b->make ? 0 : BLIND_UNTIL(session_value(b->from, b->index, b->now));
 }
 
-/* Returns the same for a client of a strict guard. It is 0 if the guard knows only the receiver
- * index, because the client's next packet may have another index. */
+/* Returns the same for a client of a strict guard. Returns 0 if the guard knows only the receiver
+ * index, because the client's next packet may have another receiver index. */
 INLINE __u64 express_client_until(struct pkt_state *s)
 {
 	if (!guard_find_client(s))

@@ -71,7 +71,7 @@ INLINE __u64 flow_copy_original(struct flow_work *s, const struct flow *f, __u64
 	       (read_once(f->original_word) ^ s->key.word);
 }
 
-/* Does the same for a reply. It also copies the service, link and backend of the flow. */
+/* Does the same for a reply. Also copies the service, link and backend of the flow. */
 INLINE __u64 flow_copy_reply(struct flow_work *s, const struct flow *f, __u64 *seen)
 {
 	union flow_ends original = { .word = read_once(f->original_word) };

@@ -95,7 +95,7 @@ INLINE int flow_way_reply(struct pkt *p, bool is_good)
 	return flow_check_listener(p);
 }
 
-/* Sets the key of the flow. It runs after guard(), which may choose the backend. */
+/* Sets the key of the flow. Runs after guard(), which may choose the backend. */
 INLINE void flow_set_key(struct pkt *p)
 {
 	bool original = p->s->direction == DIRECTION_ORIGINAL;

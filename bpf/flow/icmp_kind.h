@@ -2,7 +2,8 @@
  *
  * Translation of ICMP error types and codes (RFC 7915, sections 4.2 and 5.2), for the step leave().
  * quote.h includes it. icmp_to6() and icmp_to4() return type << 8 | code of the new error, or 0 if
- * it has no equivalent. They also return the second word of its header, in host byte order.
+ * it has no equivalent. Both functions also return the second word of the new error's header, in
+ * host byte order.
  */
 #pragma once
 

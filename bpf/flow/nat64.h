@@ -20,8 +20,8 @@
  * the MTU of any IPv6 link (1280). */
 #define DF_ABOVE 1260
 
-/* Prepares the translation. It runs before resolve(), which then compares the length after
- * translation with the MTU. Options and extension headers are not translated. */
+/* Prepares the translation. Runs before resolve(), which compares the length after translation with
+ * the MTU. Options and extension headers are not translated. */
 INLINE void nat64_begin(struct pkt *p)
 {
 	bool to6 = p->s->leaves == FAMILY_IPV6;

@@ -3,8 +3,8 @@
  * The step flow_commit(), for a new client: takes a place for its flow, and a port of ours. If the
  * client's own port is in the pool and free, that is used; otherwise a secret hash selects the
  * port. If an attacker could compute the hash, a few packets would take all ports that a chosen
- * client tries. The port is taken by the word in flow_index, which names the flow's place. That
- * place is BUSY until the flow is written. make.h uses this header.
+ * client tries. The port is taken by the word in flow_index, which names the flow's place. The
+ * flow's place is BUSY until the flow is written. make.h uses this header.
  *
  * Reads:  s->flow.key, made; the map pools. Writes: s->flow.made, place, word; the maps flow_table,
  *         flow_index.

@@ -16,8 +16,8 @@
 
 /* ---- same IP version: addresses, ports, TTL ---- */
 
-/* Returns the folded one's complement sum of n bytes; n is a multiple of 4, at most 40. It is
- * called often, and inlined it would exceed the stack. */
+/* Returns the folded one's complement sum of n bytes; n is a multiple of 4, at most 40. The
+ * function is not inlined: it is called often, and its copies would exceed the stack. */
 static __attribute__((noinline)) __u32 quote_sum(const void *from, __u32 n)
 {
 	__u64 sum = 0;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The step flow_commit(): the share of one source. It may have HALF_OPEN_SHARE half-open flows per
- * HALF_OPEN_SECONDS, and pool.share LIVE flows. Flows beyond its share give way first. A source is
- * an IPv4 address or an IPv6 /64. It has two cells in flow_shares, and is within its share if
- * either cell has room. make.h and port.h use this header.
+ * The step flow_commit(): the share of one source. A source, which is an IPv4 address or an IPv6
+ * /64, may have HALF_OPEN_SHARE half-open flows per HALF_OPEN_SECONDS, and pool.share LIVE flows.
+ * New flows displace flows beyond this share first. A source has two cells in flow_shares, and is
+ * within its share if either cell has room. make.h and port.h use this header.
  */
 #pragma once
 
@@ -83,8 +83,8 @@ INLINE __u32 live_sum(__u64 value)
 	return (value >> 24 & LIVE_COUNT) + (value & LIVE_COUNT);
 }
 
-/* Counts a flow in a cell for this epoch. moved: it was counted in the previous epoch, where it is
- * subtracted. */
+/* Counts a flow in a cell for this epoch. moved: the flow was counted in the previous epoch, and is
+ * subtracted there. */
 INLINE void live_add(struct flow_share *cell, __u16 epoch, bool moved)
 {
 #pragma clang loop unroll(full)
@@ -97,8 +97,8 @@ INLINE void live_add(struct flow_share *cell, __u16 epoch, bool moved)
 	}
 }
 
-/* Counts a LIVE flow for its source in this epoch. was_counted: it was counted in the previous one.
- * Returns false if the source's share is used up. */
+/* Counts a LIVE flow for its source in this epoch. was_counted: the flow was counted in the
+ * previous epoch. Returns false if the source's share is used up. */
 INLINE bool live_allowed(const struct flow_work *s, const struct pool *pool, __u16 epoch,
 			 bool was_counted)
 {

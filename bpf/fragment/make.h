@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The step leave(), tc only: fragments a packet. Its payload is saved, then each fragment is
- * written over the packet in turn. All fragments except the last leave as clones. The loops keep
- * their state in the map `fragment_area`, so that the verifier walks each loop body once. too_big.h
- * calls make_fragments(); flow/nat64.h uses sum_bytes().
+ * The step leave(), tc only: fragments a packet. The step saves the packet's payload, and then
+ * writes each fragment over the packet in turn. All fragments except the last leave as clones. The
+ * loops keep their state in the map `fragment_area`, so that the verifier walks each loop body
+ * once. too_big.h calls make_fragments(); flow/nat64.h uses sum_bytes().
  */
 #pragma once
 
@@ -208,7 +208,7 @@ static long make_fragment(__u32 i, void **ctx)
 	return 0;
 }
 
-/* Reads the IP header in a->ip[0]. It sets a->header to the header length of the fragments, and
+/* Reads the IP header in a->ip[0]. Sets a->header to the header length of the fragments, and
  * a->frag_off to the packet's own fragment offset. Returns the number of payload bytes. */
 INLINE __u32 read_header4(struct fragment_area *a)
 {

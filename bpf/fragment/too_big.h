@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * The steps resolve() and leave(), tc only: decides whether an IPv4 packet without DF that exceeds
- * the MTU is fragmented, and sends the fragments, as any router must (RFC 791, section 3.2). It may
- * also leave as IPv6 (RFC 7915, section 4.1).
+ * the MTU is fragmented, and sends the fragments, as any router must (RFC 791, section 3.2). The
+ * packet may also leave as IPv6 (RFC 7915, section 4.1).
  *
  * can_fragment() runs in resolve(), after the next hop; fragment_packet() in leave(), after the
  * rewrite. fragment_packet() sends all fragments except the last one, which replaces the packet.

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * The guard, second part: decides on a handshake message, or on data of an unknown client, which
- * message.h has read into s->guard. It records nothing except the CPU time that it used, and which
- * sources sent a wrong mac1.
+ * message.h has read into s->guard. Records only the CPU time that the check used, and the sources
+ * that sent a wrong mac1.
  *
  * Runs after guard_read() (message.h), and before guard_choose_backend() (guard.h).
  * Reads:  s->guard; the maps guards, guard_keys, answered, indices.
@@ -67,7 +67,7 @@ INLINE bool guard_find_client(struct pkt_state *state)
 	return answered_find(state);
 }
 
-/* Returns whether a backend gave out this index less than SESSION_SECONDS ago;
+/* Returns whether a backend gave out this receiver index less than SESSION_SECONDS ago;
  * s->learned.value.answered then says which backend. */
 INLINE bool guard_find_index(struct pkt_state *state, __le32 index)
 {

@@ -48,8 +48,8 @@ INLINE bool has_cookie(struct guard_work *s, const struct cookies *c)
 
 /* Returns whether an initiation may have a cookie of the backend. If the backend itself has
  * challenged the client, the client uses the backend's cookie, because WireGuard keeps only one per
- * peer. wgxdp cannot verify that cookie. So it accepts any mac2 from such a client, up to the limit
- * of a source, and up to the rate `above` for all of them together. An attacker can forge the
+ * peer. wgxdp cannot verify that cookie. So wgxdp accepts any mac2 from such a client, up to the
+ * limit of a source, and up to the rate `above` for all of them together. An attacker can forge the
  * source, so these initiations have a limit of their own. guard_sources holds the limit of all of
  * them under address 0. */
 INLINE bool has_other_cookie(struct pkt_state *state, const struct guard *g, __u64 now)

@@ -124,9 +124,9 @@ INLINE int guard_step(struct pkt *p)
 }
 INLINE_STEP(guard)
 
-/* Called for a packet from the backend. If the backend has answered this client before, it is
- * alive. So its counters of unanswered initiations become 0, even if forged initiations raised
- * them. If they are 0 already, this only reads one number. */
+/* Called for a packet from the backend. A packet to a client that the backend has answered before
+ * shows that the backend is alive. So the backend's counters of unanswered initiations become 0,
+ * even if forged initiations raised them. If they are 0 already, this only reads one number. */
 INLINE void health_clear(struct pkt_state *state)
 {
 	struct health *h = health_find(&state->guard);

@@ -35,7 +35,7 @@ INLINE bool header_fits(const struct guard *g, __u32 kind, __u32 word)
 }
 
 /* Returns true for an unfragmented packet with data without junk, if its first 8 bytes are in the
- * linear part. That is nearly every packet. */
+ * linear part. Nearly every packet is of this kind. */
 INLINE bool is_plain_data(const struct pkt *p, const struct guard *g, const struct udphdr *udp)
 {
 	const void *head = at(p, p->s->l4 + sizeof(*udp), 8);

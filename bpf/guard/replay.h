@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * The guard's replay memory: initiations that were forwarded, and the client that sent each. make.h
- * includes it. They are in rows of an array. A seeded hash selects the row, so an attacker cannot
- * tell which initiations share one. If two CPUs write an entry at once, it may mix both. Then one
- * replay may pass, or a repeated initiation of the same client may be dropped.
+ * includes it. The remembered initiations are in rows of an array. A seeded hash selects the row,
+ * so an attacker cannot tell which initiations share one. If two CPUs write an entry at once, it
+ * may mix both. After such a mixture, one replay may pass, or a repeated initiation of the same
+ * client may be dropped.
  */
 #pragma once
 

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * The guard's CPU budget: how much hashing each CPU may still do, and which sources have wasted
- * some lately by a wrong mac1. mac.h and cookie.h include it. It writes the maps guard_budget and
- * failed.
+ * some lately by a wrong mac1. mac.h and cookie.h include it. This header writes the maps
+ * guard_budget and failed.
  */
 #pragma once
 
 #include "learned.h"
 
-/* Refills a budget for `ticks` jiffies that have passed. It holds at most what it gets in an eighth
- * of a second. */
+/* Refills a budget for `ticks` jiffies that have passed. A budget holds at most what it gets in an
+ * eighth of a second. */
 INLINE void budget_fill(__s64 *left, __u64 ticks, __u64 a_second)
 {
 	*left += ticks * a_second / tick_rate;

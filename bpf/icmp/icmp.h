@@ -2,9 +2,9 @@
  *
  * The step enter(), for ICMP and ICMPv6 errors about our packets. With source and destination
  * exchanged, the quoted packet looks like one in the direction in which the error travels. So the
- * same steps find the service and the next hop of an error. Only two functions differ: pull_quote()
- * replaces pull_udp(), and quote_rewrite() (rewrite.h) replaces rewrite(). send.h sends errors of
- * our own.
+ * steps for packets also find the service and the next hop of an error. Only two functions differ:
+ * pull_quote() replaces pull_udp(), and quote_rewrite() (rewrite.h) replaces rewrite(). send.h
+ * sends errors of our own.
  *
  * Runs after pull_ipv4() or pull_ipv6() (parse.h), and before find() (service.h).
  * Reads:  the packet.

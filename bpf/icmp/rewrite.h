@@ -63,8 +63,8 @@ INLINE __u32 quote_change_ipv6(struct quote *q, const struct addr *outer_to, __u
 	return delta + outer_delta;
 }
 
-/* Writes all headers to the packet. Its IP header is at l3, which may have moved. Returns 0 or a
- * negative value. */
+/* Writes all headers to the packet. The IP header of the packet is at l3, which may have moved.
+ * Returns 0 or a negative value. */
 INLINE int quote_store(struct pkt *p)
 {
 	const struct quote *q = &p->s->quote;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Sends ICMP errors of our own, as a router must (tc only). These are fragmentation needed, packet
- * too big, time exceeded, and the relay's destination unreachable. They answer two kinds of
- * packets: those to an address of ours, which the kernel would take for its own, and those between
- * sites. The kernel sends the errors about packets that it would forward itself. Exception: it
- * would fragment IPv4 without DF. The unchanged packet becomes the quote: it is truncated, and new
- * headers are added in front.
+ * Sends ICMP errors of our own, as a router must (tc only). The errors are fragmentation needed,
+ * packet too big, time exceeded, and the relay's destination unreachable. The errors answer two
+ * kinds of packets: those to an address of ours, which the kernel would take for its own, and those
+ * between sites. The kernel sends the errors about packets that it would forward itself. Exception:
+ * it would fragment IPv4 without DF. The unchanged packet becomes the quote: it is truncated, and
+ * new headers are added in front.
  *
  * Runs if service_way() or site_way() ended with too_big, hop_limit or a refusal.
  * Reads:  s->result, out, family, l3, l4; the packet; the maps nexthops, own.
@@ -125,9 +125,9 @@ INLINE void icmp_error_head6(struct icmp_error6 *a, const struct ipv6hdr *of, __
 }
 
 #ifndef WGXDP_HOST
-/* Three global functions build the error. They are called one after the other, so that their stack
- * frames do not add up. The first one truncates the IP packet to the length of the quote, and makes
- * room for the new headers. Returns 0 or a reason. */
+/* Three global functions build the error. The three functions are called one after the other, so
+ * that their stack frames do not add up. The first one truncates the IP packet to the length of the
+ * quote, and makes room for the new headers. Returns 0 or a reason. */
 __attribute__((noinline)) int tc_error_room(struct __sk_buff *ctx, __u32 l3, __u32 family,
 					    __u32 len)
 {
@@ -210,8 +210,8 @@ __attribute__((noinline)) int tc_own_address(struct __sk_buff *ctx, __u32 to)
 }
 
 /* Replaces the packet by an ICMP error. If the packet's checksum is partial, the kernel or a device
- * will complete it in the quote when the error leaves. That changes the sum of the quote, so the
- * change is added here. Returns 0 or a reason. */
+ * will complete it in the quote when the error leaves. The completed checksum changes the sum of
+ * the quote, so the change is added here. Returns 0 or a reason. */
 INLINE int tc_send_error(struct pkt *p, __u32 from, __u32 what)
 {
 	__u32 l3 = p->s->l3, family = p->s->family, upper = p->s->l4 - l3, quote, sum;

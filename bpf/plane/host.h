@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * The host plane: runs the steps as plain C, for ASan, fuzzing and coverage. Tests include it
- * through maps.h. It acts as xdp or tc, according to p->plane, on a packet in an allocation of its
- * own. host_kernel.h plays the kernel.
+ * through maps.h. The host plane acts as xdp or tc, according to p->plane, on a packet in an
+ * allocation of its own. host_kernel.h plays the kernel.
  */
 #pragma once
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The maps of the programs as plain C tables, for tests; maps.h includes this header. They model a
- * single CPU. Each value of a hash is a separate allocation, so that ASan reports a read beyond its
- * end. Searches are linear, because tests have few entries.
+ * The maps of the programs as plain C tables, for tests; maps.h includes this header. The tables
+ * model a single CPU. Each value of a hash is a separate allocation, so that ASan reports a read
+ * beyond its end. Searches are linear, because tests have few entries.
  */
 #pragma once
 
@@ -44,7 +44,7 @@ struct host_map {
 		.key_size = sizeof(key_), .value_size = sizeof(value_), .max = n_, \
 	}
 
-/* Hook for tests. It is called before a value of an array is used, before an entry is created
+/* Hook for tests. The hook is called before a value of an array is used, before an entry is created
  * (HOST_NEW), and before a helper accesses the packet (map is NULL). If it returns false, that
  * operation fails. */
 #define HOST_NEW (~0U)

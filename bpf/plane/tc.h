@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The tc plane, at ingress after XDP. It can handle every packet by itself, and it sends what XDP
- * cannot send. It writes headers directly (the verifier adds a prologue that unclones the skb).
- * Helpers that may move the packet come last. plane.h describes these functions.
+ * The tc plane, at ingress after XDP. The tc plane can handle every packet by itself, and sends
+ * packets that XDP cannot send. The tc plane writes headers directly (the verifier adds a prologue
+ * that unclones the skb). Helpers that may move the packet come last. plane.h describes these
+ * functions.
  */
 #pragma once
 
@@ -43,8 +44,8 @@ INLINE int tc_find_mac_step(struct pkt *p)
 }
 CALLED_STEP(true, tc_find_mac)
 
-/* Returns whether the Ethernet header may be missing: its EtherType differs from skb->protocol. It
- * also differs if the packet is tagged or not Ethernet II. */
+/* Returns whether the Ethernet header may be missing: its EtherType differs from skb->protocol. The
+ * EtherType also differs if the packet is tagged or not Ethernet II. */
 INLINE bool tc_may_lack_mac(const struct pkt *p)
 {
 	const struct __sk_buff *skb = p->ctx;

@@ -15,8 +15,8 @@
 #define xdp_hop_checksum(p)		/* in XDP the kernel keeps no checksum of the packet */
 #define xdp_give(p, ifindex, action) -PASS_no_transmit	/* tc sends packets to tunnels */
 
-/* Returns whether the frame's destination MAC address is the link's. It is loaded as one word, with
- * two bytes of the source masked out. */
+/* Returns whether the frame's destination MAC address is the link's. The address is loaded as one
+ * word, with two bytes of the source masked out. */
 INLINE bool xdp_for_us(const struct pkt *p)
 {
 	const void *eth = at(p, 0, sizeof(struct ethhdr));
@@ -47,10 +47,10 @@ INLINE bool xdp_whole(struct pkt *p)
 	return end <= bpf_xdp_get_buff_len(p->ctx);
 }
 
-/* Returns true if the UDP checksum covers only the pseudo header. Such a packet comes from a guest
- * on this machine, and its device or tc must complete the checksum. A redirect from XDP would lose
- * that information, so tc sends the packet. A fragment never has a partial checksum, because the
- * checksum is completed before fragmentation. */
+/* Returns true if the UDP checksum covers only the pseudo header. A packet with a partial checksum
+ * comes from a guest on this machine, and its device or tc must complete the checksum. A redirect
+ * from XDP would lose that information, so tc sends the packet. A fragment never has a partial
+ * checksum, because the checksum is completed before fragmentation. */
 INLINE bool xdp_checksum_partial(const struct pkt *p)
 {
 	return p->s->partial <= CSUM_SAME && p->s->checksum && !p->s->fragment;

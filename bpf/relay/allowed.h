@@ -14,8 +14,8 @@ INLINE __u64 tag_pair(__u64 word, const __u32 *keys)
 	return (__u64)((__u32)word + keys[0]) * ((__u32)(word >> 32) + keys[1]);
 }
 
-/* Returns the hash of a packet's addresses, ports and protocol by NH (RFC 4418, section 5.2.2). It
- * hashes five words twice, the second time with keys shifted by four (Toeplitz). Two chosen packets
+/* Returns the hash of a packet's addresses, ports and protocol by NH (RFC 4418, section 5.2.2).
+ * Hashes five words twice, the second time with keys shifted by four (Toeplitz). Two chosen packets
  * have the same two sums with a probability of 2^-64. */
 INLINE __u64 allowed_tag(const struct policy *policy, struct addr src, struct addr dst,
 			 __be16 sport, __be16 dport, __u8 protocol)

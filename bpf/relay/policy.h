@@ -15,7 +15,8 @@
 #include "relay/allowed.h"
 #include "relay/route.h"
 
-/* Cases that policy_state() tells apart. It may also return -DROP_refused or -DROP_invalid. */
+/* Cases that policy_state() tells apart. policy_state() may also return -DROP_refused or
+ * -DROP_invalid. */
 enum policy_state {
 	POLICY_PASS,
 	POLICY_UDP,			/* UDP behind extension headers: the ports decide */

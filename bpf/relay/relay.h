@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Packets between sites, from enter() to verdict(): site_way() calls these steps. They are counted
- * for peers.
+ * Packets between sites, from enter() to verdict(): site_way() calls these steps. Packets between
+ * sites are counted for peers.
  *
  *   site_find      route.h     which site? is the source allowed on this link?
  *   site_admit     policy.h    does the policy admit the packet?

@@ -118,8 +118,8 @@ INLINE int route_find(struct pkt *p)
 	return 0;
 }
 
-/* Handles a packet to a site from a link without peers. It is passed up, because the kernel's rules
- * may admit it, and counted for no peer. */
+/* Handles a packet to a site from a link without peers. The packet is passed up, because the
+ * kernel's rules may admit it, and counted for no peer. */
 INLINE int route_stray_step(struct pkt *p)
 {
 	if (p->s->family != FAMILY_IPV6 || !is_overlay(p->s->dst) ||
