@@ -112,7 +112,8 @@ static int parse_key(void *member, const struct command_option *o, char *value)
 	return 0;
 }
 
-/* Returns whether an option describes the packet, which is an error if a file has the packets. */
+/* Returns whether an option describes the packet. Such an option is an error if the packets come
+ * from a file. */
 static bool describes_packet(const struct packet_wish *w, bool mac)
 {
 	struct packet_wish usual = { .ttl = w->ttl, .message = w->message, .index = w->index };

@@ -12,7 +12,8 @@
 
 extern const struct yaml_key config_backend_keys[], config_backends_keys[], config_wireguard_keys[];
 yaml_set config_set_wireguard;
-/* Writes the service's keys of the guard; if it has several backends, also these. */
+/* Writes the key wireguard of the service, and the key backends if the service has several
+ * backends. */
 void config_put_guard(FILE *out, const struct service_config *s);
 /* Writes those parts of "ipv4: …, ipv6: …, port: …" that are set: `before`, the first part, and ",
  * " before each further part. */

@@ -92,7 +92,7 @@ struct topology_host {
 	size_t gateway; /* index in topology.hosts; of a firewall: the gateway that it serves */
 	/* Prefixes that the client sends into the tunnel; none: everything, which is the default.
 	 * If the gateway has no exit, the default is the gateway's networks and home. For a roaming
-	 * router the default is the IPv4 prefixes of these, and ::/0. */
+	 * router, the default is the IPv4 prefixes of the gateway's networks and home, and ::/0. */
 	struct prefix *split;
 	size_t n_split;
 	bool direct; /* the client has a global address */

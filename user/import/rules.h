@@ -18,10 +18,11 @@ enum rule_hook {
 };
 
 enum rule_field {
-	FIELD_IN, FIELD_OUT,		/* names of interfaces; '*' at the end is a wildcard */
+	FIELD_IN, FIELD_OUT,	/* names of interfaces; a '*' at the end stands for any text */
 	FIELD_SOURCE, FIELD_TO,		/* prefixes */
 	FIELD_PORT,			/* ranges of the destination port */
-	FIELD_FIRST_TO, FIELD_FIRST_PORT,	/* the same before translation */
+	/* the destination address and port before translation */
+	FIELD_FIRST_TO, FIELD_FIRST_PORT,
 	/* The destination is an address of this host, or of the interface of arrival */
 	FIELD_LOCAL, FIELD_LOCAL_IN,
 	FIELD_TRANSLATED,		/* the destination has been translated */

@@ -194,8 +194,8 @@ static bool same_origin(const struct import *im, size_t a, size_t b)
 	return !strcmp(im->rules.list[a].origin, im->rules.list[b].origin);
 }
 
-/* Adds the ports from first to last to a service that `made` describes, which has one address at
- * most and no ports. */
+/* Adds the ports from first to last to the service that `made` describes. `made` has at most one
+ * address, and no ports. */
 static void add_service(struct import *im, struct import_service *made, unsigned int first,
 			unsigned int last)
 {

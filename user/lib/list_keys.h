@@ -27,8 +27,8 @@ void list_keys_free(struct list_keys *k);
 
 struct list_wrong {		/* lines that are not an address or a prefix */
 	size_t lines;
-	size_t first;			/* number of the first one, from 1 */
-	char text[48];			/* its beginning */
+	size_t first;			/* number of the first such line, counted from 1 */
+	char text[48];			/* the beginning of the first such line */
 };
 /* Reads lines with an address, a prefix or a range each. '#' and ';' begin a comment. Bits behind a
  * prefix length count as 0. The text must end with a zero byte, which n does not count. Returns 0

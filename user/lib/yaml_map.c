@@ -327,8 +327,8 @@ struct yaml_node *yaml_first_key(struct yaml_node *map, const char *const *names
 	return NULL;
 }
 
-/* Bits for the rows of the table while a mapping is read. keys: rows whose key was read. meant:
- * rows that an unknown key probably stands for. */
+/* Bit n of a member stands for row n of the table. keys: rows whose key the mapping has. meant:
+ * rows whose key an unknown key of the mapping probably misspells. */
 struct seen {
 	unsigned long long keys, meant;
 };

@@ -27,7 +27,7 @@ static void via_attr(const struct nlattr *a, struct nl_route *route)
 	route->conditional |= mnl_attr_get_type(a) == RTA_ENCAP;
 }
 
-/* Adds a row for each next hop of a multipath route; its other members are those of `route`. */
+/* Adds a copy of `route` for each next hop of a multipath route, with this next hop. */
 static int multipath_rows(struct list *l, struct nl_route route, const struct nlattr *multipath)
 {
 	const struct rtnexthop *hop = mnl_attr_get_payload(multipath);

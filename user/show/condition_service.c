@@ -266,8 +266,8 @@ static void check_mtu(struct service_check *j, const struct place *p)
 			   "%u", need, out->name, out->mtu);
 }
 
-/* Finds addresses of the interface on which the service does not listen, because no daemon follows
- * the instance. Skips services that masquerade, which may lack a source address. */
+/* Reports each address of the service's interface on which the service does not listen, because no
+ * daemon follows the instance. Skips masquerading services, which may lack a source address. */
 static void check_addresses(struct service_check *j, const struct places *listening)
 {
 	const struct service_config *s = j->s;

@@ -43,8 +43,8 @@ int show_relay(struct document *d, const struct dataplane *dp, const struct cond
 	       bool routes,
 	       const struct dataplane_reason *reasons, size_t n);
 
-/* Adds the endpoint and the handshake of a peer. null: WireGuard has no such peer (NULL), or no
- * endpoint for it yet. */
+/* Adds the endpoint and the latest handshake of a peer. A value that WireGuard does not have is
+ * null. p: NULL if WireGuard has no such peer. */
 void show_wireguard(struct node row, const struct wg_peer *p);
 
 /* Adds the sites of the blind relay. always: adds the lists even without a blind relay. Returns 0
