@@ -209,7 +209,10 @@ static bool add_entry(struct connection *l, enum blind_word word, const struct b
 		if (!add_line(l, &line))
 			return false;
 	}
-	*sent = gone ? (struct blind_session){ 0 } : *is;
+	if (gone)
+		memset(sent, 0, sizeof(*sent));
+	else
+		*sent = *is;
 	return true;
 }
 
