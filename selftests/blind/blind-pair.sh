@@ -6,6 +6,7 @@
 # Two blind relays share an address (see lib/blind-pair.sh). 30 sites ping each other 20 times a second:
 # - the active relay loses its power: the other one continues with all sessions, and no pair is interrupted for more than 2 s
 # - the relay comes back, and loses nothing
+# - its daemon does not answer, and the other one gets nonsense: the connection ends, and begins again
 # - it gets the address again
 # - the relays do not hear each other, so both have the address for a while: no session ends
 #
