@@ -6,6 +6,7 @@
 # Two blind relays share an address (see lib/blind-pair.sh). 30 sites ping each other 20 times a second:
 # - the active relay loses its power: the other one continues with all sessions, and no pair is interrupted for more than 2 s
 # - the relay comes back, and loses nothing
+# - its daemon does not answer, and the other one gets nonsense: the connection ends, and begins again
 # - it gets the address again
 # - the relays do not hear each other, so both have the address for a while: no session ends
 #
@@ -52,7 +53,7 @@ kill -STOP "${daemons[r1]}" # a daemon that neither reads nor answers
 wait_for 15 'r2 ends the connection' daemon_says r2 'the other relay does not answer'
 inside r2 "$wgxdp" --instance r2 doctor > "$work/doctor" || :
 expect 'findings of doctor about the pair' "$(grep -c 'not connected to the other relay at fd00:9::1' "$work/doctor")" == 1
-echo nonsense | inside r1 socat -t 5 - "TCP6:[fd00:9::2]:51822,bind=[fd00:9::1]" > /dev/null || :
+echo nonsense | inside r1 socat -t 5 - 'TCP6:[fd00:9::2]:51822,bind=[fd00:9::1]' > /dev/null || :
 wait_for 5 'r2 ends a stream of nonsense' daemon_says r2 'it sent a wrong line'
 kill -CONT "${daemons[r1]}"
 wait_for 15 'r1 and r2 are connected again' connected_again

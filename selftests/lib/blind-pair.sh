@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154 # what lib.sh and the script have
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Two blind relays, r1 and r2, that share 198.51.100.1 and 2001:db8::1 by keepalived. Source lib.sh first. Their WireGuard
 # has one key and the same peers. They exchange their state over a cable.

@@ -198,6 +198,7 @@ static bool line_of(const struct partner *p, enum blind_word word, const struct 
 static bool add_entry(struct connection *l, enum blind_word word, const struct blind_session *is,
 		      struct blind_session *sent, bool gone)
 {
+	static const struct blind_session none;
 	struct blind_line line;
 
 	if (is->key == sent->key && is->value == sent->value)
@@ -209,10 +210,7 @@ static bool add_entry(struct connection *l, enum blind_word word, const struct b
 		if (!add_line(l, &line))
 			return false;
 	}
-	if (gone)
-		memset(sent, 0, sizeof(*sent));
-	else
-		*sent = *is;
+	*sent = gone ? none : *is;
 	return true;
 }
 
