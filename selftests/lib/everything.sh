@@ -83,10 +83,10 @@ everything_talks() {
 }
 
 # The blind relay: instance blind on the host relay
-blind_everything() {
+blind_everything() { # OPTION...: additional keys of blind:
 	on=relay
 	blind_network a b
-	blind_file
+	blind_file "$@"
 	echo 'exporter: { listen: [ "127.0.0.1:9851" ] }' >> "$work/wgxdp.yaml"
 	start_daemon --instance blind -c "$work/wgxdp.yaml"
 	wait_for 30 'all sites' all_authenticated 3

@@ -16,13 +16,15 @@ scrape() { inside "${on:-firewall}" curl -sf --max-time 5 http://127.0.0.1:9851/
 
 everything_network
 everything_file
+echo 192.0.2.0/24 > "$work/list"
+sed -i "s|name: later,|name: later, deny: { file: $work/list },|" /etc/wgxdp/wgxdp.yaml
 start_daemon -c /etc/wgxdp/wgxdp.yaml
 everything_talks
 scrape > "$work/firewall"
 end_daemon
 : > "$work/relay"
 if [[ ! ${BREAK:-} ]]; then
-	blind_everything
+	blind_everything 'pair: { address: 198.51.100.1, local: "fd00:9::1", peer: "fd00:9::2" }'
 	scrape > "$work/relay"
 	end_daemon
 fi
