@@ -499,6 +499,23 @@ static void mac1(void **state)
 	everywhere(0, 1, mac1_here);
 }
 
+/* A client that the backend has answered needs a right mac1 too */
+static void mac1_known_here(void)
+{
+	struct guard_message m = message(MESSAGE_INITIATION, 3, 0);
+
+	shakes(0, 1, 2);
+	m.bytes[20] ^= 1;
+	assert_int_equal(sends(&m), -DROP_guard_mac1);
+	m.bytes[20] ^= 1;
+	assert_int_equal(sends(&m), 0);
+}
+
+static void mac1_known(void **state)
+{
+	everywhere(0, 1, mac1_known_here);
+}
+
 static void keys_here(void)
 {
 	__u32 n = guard_at(at_service->id)->keys & 0xff;
@@ -614,7 +631,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(shapes), TEST(amneziawg), TEST(header_ranges), TEST(junk_first), TEST(headers), TEST(first_fragments), TEST(later_fragments), TEST(errors), TEST(segments),
-		TEST(segments_ranges), TEST(mac1), TEST(keys), TEST(rotation), TEST(time_is_used_up), TEST(refill),
+		TEST(segments_ranges), TEST(mac1), TEST(mac1_known), TEST(keys), TEST(rotation), TEST(time_is_used_up), TEST(refill),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
