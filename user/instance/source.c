@@ -56,21 +56,29 @@ struct source_note {
 	unsigned long long hash;	/* hash of the text that ran then; 0: unknown */
 };
 
+/* It needs no memory, because otherwise a lack of memory would look like a missing note. */
 static bool read_note(const char *instance, struct source_note *ret, char ret_file[PATH_MAX])
 {
-	char path[RUN_STATE_PATH_LEN];
-	FILE *in;
-	bool read;
+	char path[RUN_STATE_PATH_LEN], text[PATH_MAX + 64];
+	ssize_t n = -1;
+	int fd, at = 0;
 
 	*ret_file = '\0';
 	run_state_path(path, instance, "source");
-	in = fopen(path, "re");
-	read = in && fscanf(in, "%lld %llu ", &ret->time, &ret->hash) == 2 &&
-	       fgets(ret_file, PATH_MAX, in);
-	if (in)
-		fclose(in);
-	ret_file[strcspn(ret_file, "\n")] = '\0';
-	return read && *ret_file;
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0) {
+		n = read(fd, text, sizeof(text) - 1);
+		close(fd);
+	}
+	if (n < 0)
+		return false;
+	text[n] = '\0';
+	text[strcspn(text, "\n")] = '\0';
+	if (sscanf(text, "%lld %llu %n", &ret->time, &ret->hash, &at) != 2 || !at ||
+	    strlen(text + at) >= PATH_MAX)
+		return false;
+	strcpy(ret_file, text + at);
+	return *ret_file;
 }
 
 /* Reads the file without printing errors: it is for `wgxdp check` to print them. */
