@@ -19,8 +19,9 @@ struct blind_place {
 	__u16 sum;	/* one's complement sum of local and service.to */
 	__u8 family;		/* family of both addresses; 0: the site's address is unknown */
 	/* True: the site is at another relay, and the addresses are this relay's and the other
-	 * one's. A message to it has .other_port of its sender as source port. By this port the
-	 * other relay knows which site has sent the message. */
+	 * one's. A message to the site has .other_port of its sender as source port. By this port
+	 * the other relay knows which site has sent the message. The daemon never sets it: it does
+	 * not know of other relays yet. */
 	__u8 remote;
 	__u8 pad[12];
 };

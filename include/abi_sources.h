@@ -68,6 +68,16 @@ static inline int source_hint_is_set(const __u64 *bits, __u32 bit)
 	return bits[bit / 64] >> bit % 64 & 1;
 }
 
+/* Returns whether the hints exclude an address. top: an IPv4 address, or the first 64 bits of an
+ * IPv6 address, in host order. */
+static inline int source_hints_exclude(const struct source_hints *h, __u64 top, int is_ipv6)
+{
+	if (!is_ipv6)
+		return source_hint_is_set(h->ipv4, source_hint4(top));
+	return source_hint_is_set(h->short6, source_hint6_short(top)) &
+	       source_hint_is_set(h->long6, source_hint6_long(top));
+}
+
 /* Clears n bits of an array of words, from number `first` on. */
 static inline void source_hint_clear(__u64 *bits, __u32 first, __u32 n)
 {

@@ -35,7 +35,7 @@ INLINE bool express_is_worth_it(struct sides *sides)
 
 /* ---- the step ---- */
 
-/* Results of the functions below: an index in the map rates for w->rate, or this. */
+/* The functions below return an index in the map rates, for w->rate, or this value. */
 #define RATE_USED_UP (NO_RATE - 1)
 
 /* Returns whether no prefix with a rate can have this client. hi, lo: as in struct addr. */
@@ -43,18 +43,12 @@ INLINE bool express_is_unrated(__u64 hi, __u64 lo, bool is_ipv6)
 {
 	__u32 place = client_rate_hints;
 	const struct source_hints *h = bpf_map_lookup_elem(&source_hints, &place);
-	__u64 top = bpf_be64_to_cpu(is_ipv6 ? hi : lo);
 
-	if (!h)
-		return false;
-	if (!is_ipv6)
-		return source_hint_is_set(h->ipv4, source_hint4(top));
-	return source_hint_is_set(h->short6, source_hint6_short(top)) &
-	       source_hint_is_set(h->long6, source_hint6_long(top));
+	return h && source_hints_exclude(h, bpf_be64_to_cpu(is_ipv6 ? hi : lo), is_ipv6);
 }
 
-/* Looks up the rate of a client, and checks that it and the service's have room. It is called, and
- * so is the next function: inlined, their branches would multiply what Linux 6.1 verifies. */
+/* Looks up the rate of a client. Checks that this rate and the service's have room. This function
+ * and the next one are not inlined: their branches would multiply what Linux 6.1 verifies. */
 TABLE_READ __u32 express_client_rate(__u32 total, __u64 hi, __u64 lo, __u32 is_ipv6, __u64 now)
 {
 	__u32 rate = NO_RATE;
@@ -66,7 +60,7 @@ TABLE_READ __u32 express_client_rate(__u32 total, __u64 hi, __u64 lo, __u32 is_i
 	return rates_have_room(rate_of_service(total), rate, NO_RATE, now) ? rate : RATE_USED_UP;
 }
 
-/* Looks up the rate of a pair, and checks that it and those of both peers have room. */
+/* Looks up the rate of a pair. Checks that this rate and those of both peers have room. */
 TABLE_READ __u32 express_pair_rate(__u32 from, __u32 to, __u64 now)
 {
 	__u32 rate = NO_RATE;

@@ -21,15 +21,9 @@
 INLINE bool express_is_free(__u32 list, const struct express_work *w)
 {
 	const struct source_hints *h = bpf_map_lookup_elem(&source_hints, &list);
-	__u64 top;
 
-	if (!h)
-		return false;
-	if (w->ipv4)
-		return source_hint_is_set(h->ipv4, source_hint4(bpf_ntohl(w->key.src[1])));
-	top = bpf_be64_to_cpu(w->key.src[0]);
-	return source_hint_is_set(h->short6, source_hint6_short(top)) &
-	       source_hint_is_set(h->long6, source_hint6_long(top));
+	return h && source_hints_exclude(h, w->ipv4 ? bpf_ntohl(w->key.src[1]) :
+						      bpf_be64_to_cpu(w->key.src[0]), !w->ipv4);
 }
 
 /* Checks the source of an original as link_source() does, for the side of a listener. */

@@ -12,6 +12,7 @@
 #
 # BREAK=1 keeps the stream between the relays away: then the sessions must end.
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
+source "${BASH_SOURCE[0]%/*}/../lib/keepalived.sh"
 source "${BASH_SOURCE[0]%/*}/../lib/blind-pair.sh"
 sites=${SITES:-30}
 
@@ -62,12 +63,12 @@ wait_for 5 'r1 has the sessions of r2 again' same_sessions
 handshakes > "$work/before"
 phase goes
 sleep 0.2
-vrrp_ends r2
+keepalived_ends r2
 wait_for 10 'r1 has the addresses' is_active r1
 wait_for 3 'r1 has the address again: answers for every pair' all_answer
 sleep 1
 phase steady
-vrrp_begins r2
+keepalived_begins r2
 sleep 2
 expect 'r1 has the address again: pairs without a new handshake, in percent' "$(same_handshakes "$work/before")" '>=' 95
 

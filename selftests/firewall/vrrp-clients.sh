@@ -14,6 +14,7 @@
 #     wgc1 … wgc50          --- wan .3       lan .3 ---                wge          192.168.1.1 and 2001:db8:2::1 at lan
 #     10.77.1.1 … 10.77.1.50        firewall f2
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
+source "${BASH_SOURCE[0]%/*}/../lib/keepalived.sh"
 
 clients=50
 pings=10 # a second, of each client
@@ -43,14 +44,6 @@ conf_of() { # FIREWALL PRIORITY: keepalived's
 			virtual_ipaddress_excluded { 2001:db8:2::1/64 }
 		}
 	EOF
-}
-keepalived_begins() { # FIREWALL
-	start "$1" keepalived -nl -f "$work/$1.conf" -p "$work/$1.pid" -r "$work/$1.vrrp" >> "$work/$1.keepalived" 2>&1
-	keepalived[$1]=$!
-}
-keepalived_ends() { # FIREWALL
-	kill "${keepalived[$1]}"
-	wait "${keepalived[$1]}" || :
 }
 cables() { # FIREWALL: at the other ends
 	inside wire ip link set "wan-$1" "$2"
@@ -115,7 +108,6 @@ moves() {
 	((gap <= most)) || most=$gap
 	endpoints | diff "$work/endpoints" - > "$work/differs" || fail "$2: other endpoints: $(< "$work/differs")"
 }
-declare -A keepalived=()
 most=0
 
 choose_wireguard

@@ -1,14 +1,14 @@
 # shellcheck shell=bash disable=SC2154 # what lib.sh and the script have
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Two blind relays, r1 and r2, that share 198.51.100.1 and 2001:db8::1 by keepalived. Source lib.sh first. Their WireGuard
-# has one key and the same peers. They exchange their state over a cable.
+# Two blind relays, r1 and r2, that share 198.51.100.1 and 2001:db8::1 by keepalived. Source lib.sh and keepalived.sh
+# first. Their WireGuard has one key and the same peers. They exchange their state over a cable.
 #
 #     s1 … sN  10.7.1.2 … ------- internet .254 ---+--- .2 eth0 r1 sync  fd00:9::1
 #              2001:db8:7:1::2 …      br0           |              |
 #                                                   +--- .3 eth0 r2 sync  fd00:9::2
 #                                        198.51.100.0/24, 2001:db8::/64
 tunnels=fd12:3456:7899 # ends of the tunnels: those of the sites are ::11 and so on
-declare -A daemons=() vrrp=()
+declare -A daemons=()
 
 keepalived_file() { # RELAY PRIORITY
 	cat > "$work/$1.conf" <<- EOF
@@ -31,14 +31,6 @@ keepalived_file() { # RELAY PRIORITY
 	EOF
 }
 
-vrrp_begins() { # RELAY
-	start "$1" keepalived -nl -f "$work/$1.conf" -p "$work/$1.pid" -r "$work/$1.vrrp" >> "$work/$1.keepalived" 2>&1
-	vrrp[$1]=$!
-}
-vrrp_ends() { # RELAY
-	kill "${vrrp[$1]}"
-	wait "${vrrp[$1]}" || :
-}
 not_active() { ! is_active "$1"; } # RELAY
 is_active() { [[ $(inside "$1" ip -br address show dev eth0) == *198.51.100.1/24*2001:db8::1/64* ]]; } # RELAY
 other_of() { echo "r$((3 - ${1#r}))"; } # RELAY
@@ -155,9 +147,9 @@ pair_begins() {
 	daemon_begins r1
 	daemon_begins r2
 	for r in r1 r2; do wait_for 30 "the daemon of $r" daemon_says $r 'the daemon follows changes'; done
-	vrrp_begins r1
+	keepalived_begins r1
 	wait_for 20 'r1 has the addresses' is_active r1
-	vrrp_begins r2
+	keepalived_begins r2
 	wait_for 30 'r1 knows all sites' knows_sites r1
 }
 
@@ -166,9 +158,9 @@ dies() { # RELAY
 	local pid
 	inside "$1" ip link set eth0 down
 	inside "$1" ip link set sync down
-	kill -KILL "${daemons[$1]}" "${vrrp[$1]}" 2> /dev/null || :
+	kill -KILL "${daemons[$1]}" "${keepalived[$1]}" 2> /dev/null || :
 	for pid in $(ip netns pids "$1"); do kill -KILL "$pid" 2> /dev/null || :; done
-	wait "${daemons[$1]}" "${vrrp[$1]}" 2> /dev/null || :
+	wait "${daemons[$1]}" "${keepalived[$1]}" 2> /dev/null || :
 	inside "$1" ip address del 198.51.100.1/24 dev eth0 2> /dev/null || :
 	inside "$1" ip address del 2001:db8::1/64 dev eth0 2> /dev/null || :
 	inside "$1" "$wgxdp" --instance "$1" down > /dev/null
@@ -187,7 +179,7 @@ returns() { # RELAY
 	: > "$work/$1.daemon"
 	daemon_begins "$1"
 	wait_for 30 "the daemon of $1" daemon_says "$1" 'the daemon follows changes'
-	vrrp_begins "$1"
+	keepalived_begins "$1"
 }
 
 # Prints NUMBER KEY TIME of the latest handshake for each site and peer, but not with the relay

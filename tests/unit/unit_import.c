@@ -13,6 +13,7 @@
 #include "lib/log.h"
 #include "lib/text.h"
 #include "capture_stderr.h"
+#include "has_text.h"
 
 #define KEY "YWJjZGVmZ2hpamtsbW5vcHFyc3R1dnd4eXoxMjM0NTY="
 
@@ -40,18 +41,6 @@ static char *import(const char *name, const char *text, const char *wan, struct 
 		return out;
 	free(out);
 	return NULL;
-}
-
-static void has(const char *text, const char *part)
-{
-	if (!text || !strstr(text, part))
-		fail_msg("'%s' is not in: %s", part, text ? text : "(refused)");
-}
-
-static void lacks(const char *text, const char *part)
-{
-	if (!text || strstr(text, part))
-		fail_msg("'%s' is in: %s", part, text ? text : "(refused)");
 }
 
 static struct source_set set_of(struct source_work *w, const char *const *texts)

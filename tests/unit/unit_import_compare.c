@@ -13,6 +13,7 @@
 #include "lib/log.h"
 #include "lib/text.h"
 #include "capture_stderr.h"
+#include "has_text.h"
 
 struct result {
 	char *text;			/* the report; NULL: an error */
@@ -63,18 +64,6 @@ static void compare_limited(const char *rules, const char *yaml, bool json, size
 static void compare(const char *rules, const char *yaml, struct result *r)
 {
 	compare_limited(rules, yaml, false, 0, r);
-}
-
-static void has(const char *text, const char *part)
-{
-	if (!text || !strstr(text, part))
-		fail_msg("'%s' is not in: %s", part, text ? text : "(refused)");
-}
-
-static void lacks(const char *text, const char *part)
-{
-	if (!text || strstr(text, part))
-		fail_msg("'%s' is in: %s", part, text ? text : "(refused)");
 }
 
 #define DNAT "-A PREROUTING -i eth0 -p udp --dport 51820 -j DNAT --to-destination 192.168.1.10:51820\n"

@@ -21,11 +21,10 @@ static void write_rate(struct rate *place, const struct rate *new, int *changes)
 	}
 }
 
-/* Returns the limits for an index of the map, from the plan. */
-static const struct rate *wanted(const struct dataplane *dp, const struct plan *p, size_t i)
+/* Returns the limits for an index of the map, from the plan. peers, numbered: where these parts of
+ * the map begin. */
+static const struct rate *wanted(const struct plan *p, size_t peers, size_t numbered, size_t i)
 {
-	size_t peers = rate_index(dataplane_entries(dp, MAP_names), 0);
-	size_t numbered = peers + rate_index(dataplane_entries(dp, MAP_peers), 0);
 	static const struct rate none;
 
 	if (p->service_rates && i < rate_index(p->n_services, 0))
@@ -54,11 +53,13 @@ int dataplane_rates_write(const struct dataplane *dp, const struct plan *p, int 
 {
 	size_t room = dataplane_entries(dp, MAP_rates), size = room * sizeof(struct rate);
 	struct rate *map = map_memory(map_fd(dp, MAP_rates), size, PROT_READ | PROT_WRITE);
+	size_t peers = rate_index(dataplane_entries(dp, MAP_names), 0);
+	size_t numbered = peers + rate_index(dataplane_entries(dp, MAP_peers), 0);
 
 	if (!map)
 		return -errno;
 	for (size_t i = 0; i < room; i++)
-		write_rate(&map[i], wanted(dp, p, i), changes);
+		write_rate(&map[i], wanted(p, peers, numbered, i), changes);
 	munmap(map, size);
 	return p->n_rated ? write_hints(dp, p, changes) : 0;
 }

@@ -139,21 +139,6 @@ static void unsure(void *data, size_t rule, const struct source_set *set)
 
 /* ---- chains ---- */
 
-static bool sees(const struct walk *w, const struct rule_chain *c, enum rule_hook hook, bool nat)
-{
-	const struct import_packet *p = &w->packet;
-
-	if (!c->is_base || c->hook != hook || c->nat != nat ||
-	    !(c->families & (p->family == FAMILY_IPV4 ? RULE_IPV4 : RULE_IPV6)))
-		return false;
-	if (!*c->device)
-		return true;
-	if (hook == HOOK_INGRESS)
-		return p->in && !strcmp(c->device, p->in);
-	return p->out ? !strcmp(c->device, p->out) :
-			!p->not_in || !p->in || strcmp(c->device, p->in);
-}
-
 /* Runs a base chain for the clients whose packets come to it. */
 static void run_chain(struct walk *w, enum phase phase, size_t chain)
 {
@@ -185,30 +170,13 @@ static void run_chain(struct walk *w, enum phase phase, size_t chain)
 	free(list);
 }
 
-/* Returns the chain that packets pass behind `last` (NONE: the first one), by priorities, and with
- * equal priorities by their order. NONE: there is none left. */
-static size_t next_chain(const struct walk *w, enum rule_hook hook, bool nat, size_t last)
-{
-	const struct rule_chain *list = w->im->rules.chains;
-	size_t found = NONE;
-
-	for (size_t i = 0; i < w->im->rules.n_chains; i++) {
-		if (!sees(w, &list[i], hook, nat))
-			continue;
-		if (last != NONE && (list[i].priority < list[last].priority ||
-				     (i <= last && list[i].priority == list[last].priority)))
-			continue;
-		if (found == NONE || list[i].priority < list[found].priority)
-			found = i;
-	}
-	return found;
-}
-
 static void run_hook(struct walk *w, enum phase phase, enum rule_hook hook, int lowest, int highest)
 {
-	for (size_t c = NONE; (c = next_chain(w, hook, phase != FILTERS, c)) != NONE;)
-		if (w->im->rules.chains[c].priority >= lowest &&
-		    w->im->rules.chains[c].priority <= highest)
+	const struct rules *r = &w->im->rules;
+
+	for (size_t c = NONE;
+	     (c = evaluate_next_chain(r, hook, phase != FILTERS, &w->packet, c)) != NONE;)
+		if (r->chains[c].priority >= lowest && r->chains[c].priority <= highest)
 			run_chain(w, phase, c);
 }
 

@@ -265,3 +265,37 @@ void evaluate_chain(struct evaluation *e, size_t chain, const struct source_set 
 		e->decided(e->data, NONE, c->drops ? RULE_DROP : RULE_ACCEPT, &left);
 	sources_free(&left);
 }
+
+/* ---- the order of chains ---- */
+
+bool evaluate_sees(const struct rule_chain *c, enum rule_hook hook, bool nat,
+		const struct import_packet *p)
+{
+	if (!c->is_base || c->hook != hook || c->nat != nat ||
+	    !(c->families & (p->family == FAMILY_IPV4 ? RULE_IPV4 : RULE_IPV6)))
+		return false;
+	if (!*c->device)
+		return true;
+	if (hook == HOOK_INGRESS)
+		return p->in && !strcmp(c->device, p->in);
+	return p->out ? !strcmp(c->device, p->out) :
+			!p->not_in || !p->in || strcmp(c->device, p->in);
+}
+
+size_t evaluate_next_chain(const struct rules *r, enum rule_hook hook, bool nat,
+		  const struct import_packet *p, size_t last)
+{
+	const struct rule_chain *list = r->chains;
+	size_t found = NONE;
+
+	for (size_t i = 0; i < r->n_chains; i++) {
+		if (!evaluate_sees(&list[i], hook, nat, p))
+			continue;
+		if (last != NONE && (list[i].priority < list[last].priority ||
+				     (i <= last && list[i].priority == list[last].priority)))
+			continue;
+		if (found == NONE || list[i].priority < list[found].priority)
+			found = i;
+	}
+	return found;
+}

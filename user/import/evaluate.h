@@ -41,3 +41,12 @@ struct evaluation {
 
 /* Runs a base chain for packets from these sources. */
 void evaluate_chain(struct evaluation *e, size_t chain, const struct source_set *sources);
+
+/* Returns whether the packet passes a base chain of this hook. nat: a chain that translates. At
+ * egress, an unknown interface may be the chain's device. */
+bool evaluate_sees(const struct rule_chain *c, enum rule_hook hook, bool nat,
+		const struct import_packet *p);
+/* Returns the chain that the packet passes behind `last` (NONE: the first one), by priorities, and
+ * with equal priorities by their order. NONE: there is none left. */
+size_t evaluate_next_chain(const struct rules *r, enum rule_hook hook, bool nat,
+		  const struct import_packet *p, size_t last);

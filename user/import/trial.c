@@ -124,19 +124,6 @@ static void run(struct trial *t, int phase, size_t chain, const struct import_pa
 	evaluate_chain(&e, chain, sources);
 }
 
-static bool sees(const struct trial *t, const struct rule_chain *c, enum rule_hook hook, bool nat)
-{
-	if (!c->is_base || c->hook != hook || c->nat != nat ||
-	    !(c->families & (t->first.family == FAMILY_IPV4 ? RULE_IPV4 : RULE_IPV6)))
-		return false;
-	if (!*c->device)
-		return true;
-	/* at egress, an unknown interface may be the device */
-	return hook == HOOK_INGRESS ? !strcmp(c->device, t->first.in) :
-	       t->then.out ? !strcmp(c->device, t->then.out) :
-	       !t->then.not_in || strcmp(c->device, t->first.in);
-}
-
 /* Leaves those clients whose packets the filtering chains of a hook accept, if their priorities are
  * from `lowest` to `highest`. */
 static void run_filters(struct trial *t, enum rule_hook hook, int lowest, int highest)
@@ -147,7 +134,8 @@ static void run_filters(struct trial *t, enum rule_hook hook, int lowest, int hi
 	for (size_t i = 0; i < r->n_chains; i++) {
 		const struct rule_chain *c = &r->chains[i];
 
-		if (!sees(t, c, hook, false) || c->priority < lowest || c->priority > highest)
+		if (!evaluate_sees(c, hook, false, &t->then) || c->priority < lowest ||
+		    c->priority > highest)
 			continue;
 		run(t, FILTERS, i, is_first ? &t->first : &t->then, &t->clients);
 		replace(&t->clients, t->passed);
@@ -155,23 +143,9 @@ static void run_filters(struct trial *t, enum rule_hook hook, int lowest, int hi
 	}
 }
 
-/* Returns the nat chain of the hook that packets pass behind `last` (NONE: the first chain), by
- * priorities, and with equal priorities by their order. NONE: there is none left. */
-static size_t next_chain(const struct trial *t, enum rule_hook hook, size_t last)
+static size_t next_nat_chain(const struct trial *t, enum rule_hook hook, size_t last)
 {
-	const struct rule_chain *list = t->im->rules.chains;
-	size_t found = NONE;
-
-	for (size_t i = 0; i < t->im->rules.n_chains; i++) {
-		if (!sees(t, &list[i], hook, true))
-			continue;
-		if (last != NONE && (list[i].priority < list[last].priority ||
-				     (i <= last && list[i].priority == list[last].priority)))
-			continue;
-		if (found == NONE || list[i].priority < list[found].priority)
-			found = i;
-	}
-	return found;
+	return evaluate_next_chain(&t->im->rules, hook, true, &t->then, last);
 }
 
 /* Computes the sources whose packets the rule, or one with the same target, translates: .taken. */
@@ -181,7 +155,7 @@ static void run_translation(struct trial *t, const struct import_packet *p,
 	struct source_set left = sources_or(&t->im->work, sources, &(struct source_set){ 0 });
 
 	sources_free(&t->taken);
-	for (size_t c = NONE; (c = next_chain(t, HOOK_PREROUTING, c)) != NONE && left.n;) {
+	for (size_t c = NONE; (c = next_nat_chain(t, HOOK_PREROUTING, c)) != NONE && left.n;) {
 		run(t, TRANSLATES, c, p, &left);
 		replace(&left, t->passed);
 		t->passed = (struct source_set){ 0 };
@@ -198,7 +172,7 @@ static void run_masquerade(struct trial *t, const struct import_packet *p)
 
 	sources_free(&t->masked);
 	t->snat = NONE;
-	for (size_t c = NONE; (c = next_chain(t, HOOK_POSTROUTING, c)) != NONE && !t->masked.n;)
+	for (size_t c = NONE; (c = next_nat_chain(t, HOOK_POSTROUTING, c)) != NONE && !t->masked.n;)
 		run(t, MASQUERADES, c, p, &all);
 	sources_free(&all);
 }
