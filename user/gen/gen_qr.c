@@ -45,11 +45,17 @@ void gen_qr(const struct gen *g, const struct topology_host *h)
 	const char *text;
 	char path[TOPOLOGY_NAME + 64], why[LIBRARY_WHY_LEN];
 	QRcode *code;
+	int rc;
 
 	/* No app accepts a configuration without the private key. */
 	if (h->role != ROLE_CLIENT || !gen_private_key(g, h, WG_CLIENTS))
 		return;
-	if (LIBRARY_OPEN(&library_qrencode, functions, &qr, why)) {
+	rc = LIBRARY_OPEN(&library_qrencode, functions, &qr, why);
+	if (rc == -ENOMEM) {
+		gen_no_memory(g->files);
+		return;
+	}
+	if (rc) {
 		log_warning("%s: cannot make the QR code of its file: %s", h->name, why);
 		return;
 	}

@@ -60,9 +60,16 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static int explain_failure(const struct library *l, char why[LIBRARY_WHY_LEN])
 {
 	static const char musl[] = "Error loading shared library ";
+	int error = errno;
 	const char *said = dlerror() ?: "unknown error";
 	size_t n = strlen(l->soname);
 
+	/* For a lack of memory dlerror() does not say why, and no package helps. */
+	if (error == ENOMEM) {
+		snprintf(why, LIBRARY_WHY_LEN, "%s: there is no memory to load this library",
+			 l->soname);
+		return -ENOMEM;
+	}
 	if (!strncmp(said, musl, sizeof(musl) - 1))
 		said += sizeof(musl) - 1;
 	if (!strncmp(said, l->soname, n) && said[n] == ':')
@@ -82,8 +89,10 @@ static void **pointer_of(void *pointers, const struct library_function *f)
 static int fill_pointers(const struct library *l, const struct library_function *list, size_t n,
 			 void *pointers, char why[LIBRARY_WHY_LEN])
 {
-	void *handle = l->soname ? dlopen(l->soname, RTLD_NOW | RTLD_LOCAL) : NULL;
+	void *handle;
 
+	errno = 0;
+	handle = l->soname ? dlopen(l->soname, RTLD_NOW | RTLD_LOCAL) : NULL;
 	if (!l->soname)
 		snprintf(why, LIBRARY_WHY_LEN, "this program was built without %s", l->package);
 	if (!handle)
