@@ -2,7 +2,8 @@
  *
  * The entry points of the data path: two programs for XDP, one for tc, one for tc on devices
  * without an Ethernet header (PPP, TUN, WireGuard), and one for egress on the blind relay's link.
- * User space itself runs wgxdp_flow_end and wgxdp_send. The tracepoints are in transmit.h.
+ * User space itself runs wgxdp_flow_end, wgxdp_send and wgxdp_blind_put. The tracepoints are in
+ * transmit.h.
  *
  * Each program calls run() in pipeline.h. If the express path is on, XDP first runs wgxdp_express,
  * which calls express_first() in express/express.h. It is a separate program, so that it has its
@@ -10,6 +11,7 @@
  */
 #include "send_frame.h"
 #include "blind/egress.h"
+#include "blind/put.h"
 #include "pipeline.h"
 #include "transmit.h"
 
@@ -71,4 +73,12 @@ SEC("tc")
 int wgxdp_send(struct __sk_buff *ctx)
 {
 	return send_frame(ctx);
+}
+
+/* Writes entries of sessions and hints. User space runs it by BPF_PROG_TEST_RUN with a packet of an
+ * Ethernet header and up to BLIND_PUTS of struct blind_put. Returns how many had a place. */
+SEC("tc")
+int wgxdp_blind_put(struct __sk_buff *ctx)
+{
+	return blind_put_all(ctx);
 }

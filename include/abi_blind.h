@@ -20,10 +20,12 @@ struct blind_place {
 	__u8 family;		/* family of both addresses; 0: the site's address is unknown */
 	/* True: the site is at another relay, and the addresses are this relay's and the other
 	 * one's. A message to the site has .other_port of its sender as source port. By this port
-	 * the other relay knows which site has sent the message. The daemon never sets it: it does
-	 * not know of other relays yet. */
+	 * the other relay knows which site has sent the message. */
 	__u8 remote;
-	__u8 pad[12];
+	/* With .remote: source port of messages from the site, which are from service.to. Only user
+	 * space uses it. */
+	__be16 from_port;
+	__u8 pad[10];
 };
 
 /* blind_sites: ARRAY, indexed by site number. The daemon writes a new place into the inactive
@@ -115,6 +117,15 @@ static inline __u32 blind_home(__u64 hash, int home, __u32 mask)
 #define BLIND_ANSWER_SECONDS 5
 /* Validity of an index in an initiation that waits for the address of its site. */
 #define BLIND_WAITING_SECONDS 30
+
+/* An entry that user space writes into the maps sessions or hints: the program wgxdp_blind_put gets
+ * up to BLIND_PUTS of them, behind an Ethernet header. */
+#define BLIND_PUTS 128
+struct blind_put {
+	__u64 key, value;	/* as in struct blind_session; value 0: remove the key */
+	__u32 origin;			/* with value 0: the site that gave the index out */
+	__u32 hint;			/* true: the map hints */
+};
 
 /* blind_lock: ARRAY of one element; taken to write into sessions or hints. */
 struct blind_lock {

@@ -208,6 +208,15 @@ STATE_STEP(with_blind, blind_handshake)
 
 /* ---- data and cookie replies that match no session of their sender ---- */
 
+/* Returns whether our own WireGuard can ask the site whether it has moved to an address of this
+ * family: from the site's present place, or anywhere if the site is at another relay. */
+INLINE bool blind_can_ask(const struct blind_site *site, __u8 family)
+{
+	const struct blind_place *place = &site->place[site->now & 1];
+
+	return place->remote || place->family == family;
+}
+
 /* Asks site `number` whether it has moved, because data of its session came from another address.
  * Asks at most once a second. */
 INLINE void blind_challenge(struct pkt_state *s, __u32 number)
@@ -219,7 +228,7 @@ INLINE void blind_challenge(struct pkt_state *s, __u32 number)
 	struct blind_state *state = blind_state_find();
 	__u64 before, now = s->blind.now;
 
-	if (!site || !state || site->place[site->now & 1].family != s->family)
+	if (!site || !state || !blind_can_ask(site, s->family))
 		return;
 	before = site->challenged;
 	if (now < before + tick_rate ||

@@ -13,6 +13,7 @@
 # BREAK=1 keeps the stream between the relays away: then the sessions must end.
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 source "${BASH_SOURCE[0]%/*}/../lib/keepalived.sh"
+source "${BASH_SOURCE[0]%/*}/../lib/blind-hosts.sh"
 source "${BASH_SOURCE[0]%/*}/../lib/blind-pair.sh"
 sites=${SITES:-30}
 

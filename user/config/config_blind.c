@@ -3,6 +3,7 @@
  * Reads, checks and writes the section blind of the configuration.
  */
 #include <arpa/inet.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "config/config_blind.h"
@@ -140,14 +141,26 @@ static const struct yaml_key listen_keys[] = {
 	{},
 };
 
+/* The keys of a stream_config, a member of the struct `of`. */
+#define STREAM_KEYS(of, member) \
+	{ "local", set_end, "\"fd00:9::1\"", .offset = offsetof(struct of, member.local), \
+	  .pattern = PATTERN_ADDRESS, .required = true }, \
+	{ "peer", set_end, "\"fd00:9::2\"", .offset = offsetof(struct of, member.peer), \
+	  .pattern = PATTERN_ADDRESS, .required = true }, \
+	{ "port", config_set_port, "51822", .offset = offsetof(struct of, member.port), \
+	  .size = sizeof(__be16), IS_PORT }
+
 static const struct yaml_key pair_keys[] = {
 	{ "address", yaml_set_list, "198.51.100.1", .item = add_shared, .alone = true,
 	  .pattern = PATTERN_ADDRESS, .required = true },
-	{ "local", set_end, "\"fd00:9::1\"", AT(pair.local), .pattern = PATTERN_ADDRESS,
-	  .required = true },
-	{ "peer", set_end, "\"fd00:9::2\"", AT(pair.peer), .pattern = PATTERN_ADDRESS,
-	  .required = true },
-	{ "port", config_set_port, "51822", AT(pair.port), IS_PORT },
+	STREAM_KEYS(blind_config, pair.stream),
+	{},
+};
+
+static const struct yaml_key relay_keys[] = {
+	{ "address", set_end, "203.0.113.2", .offset = offsetof(struct relay_config, address),
+	  .pattern = PATTERN_ADDRESS, .required = true },
+	STREAM_KEYS(relay_config, stream),
 	{},
 };
 
@@ -163,6 +176,10 @@ const struct yaml_key config_blind_keys[] = {
 	{ "mtu", yaml_set_number, "1420", AT(mtu), .least = 1280, .most = 65535 },
 	{ "pair", yaml_set_map, "{ address: 198.51.100.1, local: \"fd00:9::1\", peer: "
 	  "\"fd00:9::2\" }", .below = pair_keys },
+	{ "relays", yaml_set_rows, "{ address: 203.0.113.2, local: \"fd00:9::1\", peer: "
+	  "\"fd00:9::2\" }", .offset = offsetof(struct blind_config, relays),
+	  .count = offsetof(struct blind_config, n_relays),
+	  .size = sizeof(struct relay_config), .below = relay_keys },
 	{},
 };
 
@@ -176,18 +193,34 @@ void config_check_blind_values(struct check *k)
 	config_check_device(k, "device", k->c->blind.device, "wgvpnr01");
 }
 
-/* Checks an end of the stream between two relays. */
-static void check_end(struct check *k, const char *name, const struct address *a)
+/* Checks the ends of the stream to another relay. The section is at `path`. */
+static void check_stream(struct check *k, const char *path, const struct stream_config *s)
 {
-	const struct pair_config *p = &k->c->blind.pair;
+	char text[ADDRESS_STRLEN];
+
+	at(k, 0, "%s/local", path);
+	config_check_host(k, "local", address_format(&s->local, text), 0, false);
+	at(k, 0, "%s/peer", path);
+	config_check_host(k, "peer", address_format(&s->peer, text), 0, false);
+	if (s->local.family != s->peer.family)
+		tell(k, "peer: local and peer have different IP versions: write two IPv4 or two "
+			"IPv6 addresses");
+	else if (address_equal(&s->local, &s->peer))
+		tell(k, "peer: '%s' is also local: write the other relay's address in the tunnel",
+		     address_format(&s->peer, text));
+}
+
+/* Reports an end of the stream that has the shared address. */
+static void check_not_shared(struct check *k, const char *name, const struct address *a)
+{
 	char text[ADDRESS_STRLEN];
 
 	at(k, 0, "/blind/pair/%s", name);
-	config_check_host(k, name, address_format(a, text), 0, false);
 	for (int i = 0; i < 2; i++)
-		if (address_equal(a, &p->shared[i]))
+		if (address_equal(a, &k->c->blind.pair.shared[i]))
 			tell(k, "%s: '%s' is the shared address: write the address that only this "
-				"relay has in the tunnel between the two", name, text);
+				"relay has in the tunnel between the two", name,
+			     address_format(a, text));
 }
 
 static void check_pair(struct check *k)
@@ -195,7 +228,7 @@ static void check_pair(struct check *k)
 	const struct pair_config *p = &k->c->blind.pair;
 	char text[ADDRESS_STRLEN];
 
-	if (!p->local.family || !p->peer.family)
+	if (!p->stream.local.family || !p->stream.peer.family)
 		return;
 	at(k, 0, "/blind/pair/address");
 	if (!p->shared[0].family && !p->shared[1].family)
@@ -207,15 +240,47 @@ static void check_pair(struct check *k)
 			config_check_host(k, "address", address_format(&p->shared[i], text), 0,
 					  false);
 	}
-	check_end(k, "local", &p->local);
-	check_end(k, "peer", &p->peer);
-	at(k, 0, "/blind/pair/peer");
-	if (p->local.family != p->peer.family)
-		tell(k, "peer: local and peer have different IP versions: write two IPv4 or two "
-			"IPv6 addresses");
-	else if (address_equal(&p->local, &p->peer))
-		tell(k, "peer: '%s' is also local: write the other relay's address in the tunnel",
-		     address_format(&p->peer, text));
+	check_stream(k, "/blind/pair", &p->stream);
+	check_not_shared(k, "local", &p->stream.local);
+	check_not_shared(k, "peer", &p->stream.peer);
+}
+
+/* Checks one of the other relays, which is at index i. */
+static void check_relay(struct check *k, size_t i)
+{
+	const struct relay_config *list = k->c->blind.relays, *r = &list[i];
+	char path[48], text[ADDRESS_STRLEN];
+
+	if (!r->address.family || !r->stream.local.family || !r->stream.peer.family)
+		return;
+	snprintf(path, sizeof(path), "/blind/relays/%zu", i);
+	at(k, 0, "%s/address", path);
+	config_check_host(k, "address", address_format(&r->address, text), 0, false);
+	for (size_t j = 0; j < i; j++)
+		if (address_equal(&list[j].address, &r->address))
+			tell(k, "address: an entry above has '%s' too: remove one of the two",
+			     text);
+	check_stream(k, path, &r->stream);
+	at(k, 0, "%s/peer", path);
+	for (size_t j = 0; j < i; j++)
+		if (address_equal(&list[j].stream.peer, &r->stream.peer))
+			tell(k, "peer: an entry above has '%s' too: each relay has its own address "
+				"in the tunnel", address_format(&r->stream.peer, text));
+}
+
+static void check_relays(struct check *k)
+{
+	const struct blind_config *b = &k->c->blind;
+
+	at(k, 0, "/blind/relays");
+	if (b->n_relays > RELAYS_MAX)
+		tell(k, "relays: the list has %zu relays: write at most %d", b->n_relays,
+		     RELAYS_MAX);
+	if (b->n_relays && b->pair.stream.local.family)
+		tell(k, "relays: a relay of a pair cannot have other relays: remove pair or "
+			"relays");
+	for (size_t i = 0; i < b->n_relays; i++)
+		check_relay(k, i);
 }
 
 static bool has_site(const struct blind_config *b, const char *name)
@@ -267,16 +332,28 @@ void config_check_blind(struct check *k)
 		}
 	check_services(k);
 	check_pair(k);
+	check_relays(k);
 }
 
 /* ---- writing ---- */
+
+/* Writes the keys of a stream, each after `before`. */
+static void put_stream(FILE *out, const char *before, const struct stream_config *s)
+{
+	char text[ADDRESS_STRLEN];
+
+	fprintf(out, "%slocal: \"%s\"\n", before, address_format(&s->local, text));
+	fprintf(out, "%speer: \"%s\"\n", before, address_format(&s->peer, text));
+	if (s->port)
+		fprintf(out, "%sport: %u\n", before, ntohs(s->port));
+}
 
 static void put_pair(FILE *out, const struct pair_config *p)
 {
 	char text[ADDRESS_STRLEN];
 	bool any = false;
 
-	if (!p->local.family)
+	if (!p->stream.local.family)
 		return;
 	fputs("  pair:\n    address: [", out);
 	for (int i = 0; i < 2; i++)
@@ -285,10 +362,21 @@ static void put_pair(FILE *out, const struct pair_config *p)
 				address_format(&p->shared[i], text));
 			any = true;
 		}
-	fprintf(out, " ]\n    local: \"%s\"\n", address_format(&p->local, text));
-	fprintf(out, "    peer: \"%s\"\n", address_format(&p->peer, text));
-	if (p->port)
-		fprintf(out, "    port: %u\n", ntohs(p->port));
+	fputs(" ]\n", out);
+	put_stream(out, "    ", &p->stream);
+}
+
+static void put_relays(FILE *out, const struct blind_config *b)
+{
+	char text[ADDRESS_STRLEN];
+
+	if (b->n_relays)
+		fputs("  relays:\n", out);
+	for (size_t i = 0; i < b->n_relays; i++) {
+		fprintf(out, "    - address: \"%s\"\n",
+			address_format(&b->relays[i].address, text));
+		put_stream(out, "      ", &b->relays[i].stream);
+	}
 }
 
 void config_put_blind(FILE *out, const struct config *c)
@@ -319,4 +407,5 @@ void config_put_blind(FILE *out, const struct config *c)
 	if (b->mtu)
 		fprintf(out, "  mtu: %u\n", b->mtu);
 	put_pair(out, &b->pair);
+	put_relays(out, b);
 }

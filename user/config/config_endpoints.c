@@ -39,6 +39,7 @@ const struct yaml_key config_endpoints_keys[] = {
 	/* two handshake attempts take more than a second */
 	{ "within", yaml_set_number, "5s", AT(within), .least = 2, .most = SECONDS_MAX,
 	  .unit = "s" },
+	{ "together", yaml_set_flag, "true", AT(together), .choices = yaml_flag_names },
 	{},
 };
 
@@ -77,6 +78,8 @@ void config_put_endpoint(FILE *out, const struct peer_endpoint_config *e)
 		fprintf(out, "    by: %s\n", by_names[e->by]);
 	if (e->within)
 		fprintf(out, "    within: %us\n", e->within);
+	if (e->together)
+		fputs("    together: true\n", out);
 }
 
 void config_put_endpoints(FILE *out, const struct config *c)

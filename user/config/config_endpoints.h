@@ -19,6 +19,8 @@ struct peer_endpoint_config {
 	/* Seconds without an answer after which the endpoint counts as dead; 0: WireGuard's own
 	 * time limits decide. */
 	__u32 within;
+	/* The other peers of the interface that have an address of this host follow. */
+	bool together;
 };
 
 extern const struct yaml_key config_endpoints_keys[];

@@ -8,8 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include "daemon/blind_pair.h"
+#include "daemon/blind_relays.h"
 #include "daemon/blind_sites.h"
 #include "daemon/child.h"
+#include "lib/jiffies.h"
 #include "lib/log.h"
 #include "lib/timer.h"
 
@@ -18,7 +20,8 @@
 #define ASK_MS 40			/* time between two questions to a site, in ms */
 #define QUESTIONS 2	/* unanswered questions before the candidate address gets a copy */
 #define LEAST_MS 20			/* least time between two readings of WireGuard, in ms */
-/* With `pair`: time in ms between messages to two sites after this relay has become active. */
+/* With other relays: time in ms between messages to two sites after this relay has begun, or has
+ * become active. */
 #define NUDGE_MS 20
 
 /* Delays in ms after a message from a new address until WireGuard's peers are read. There are
@@ -31,18 +34,20 @@ struct blind {
 	unsigned int step;		/* index in soon_ms of the next reading */
 	struct sites sites;
 	struct partner *partner;	/* the other relay of a pair */
+	struct relays *relays;		/* other relays, which serve other sites */
 	/* The other relay has the shared address, so this host's WireGuard sends nothing: the sites
 	 * would roam to it. */
 	bool standby;
 	/* This relay has become active, and WireGuard does not have the sites' endpoints yet. */
 	bool took_over;
-	/* With `pair`: sites to which WireGuard has to send a message. */
+	/* With other relays: sites to which WireGuard has to send a message. */
 	bool due[BLIND_SITES_MAX];
 	int last_error;			/* error of reading WireGuard that was logged last */
 	bool fresh;			/* the maps contain no sites yet */
 	/* saving: a child saves the sites. changed: the sites have changed since it began. */
 	bool saving, changed;
 	uint64_t looked, took;	/* end and duration of the last reading of WireGuard, in ms */
+	__u64 read;			/* when this reading began, as wall_ms() */
 	struct asking {			/* a site that is asked whether it has moved */
 		/* Bytes that WireGuard had received from the site at the first question. */
 		__u64 received;
@@ -99,25 +104,28 @@ static void on_nudge(uv_timer_t *timer)
 
 /* Updates endpoints in WireGuard, and the sites' places from WireGuard. A relay of a pair that has
  * become active first gives WireGuard the endpoints that came from the other relay. */
-static void follow_endpoints(struct blind *b, const struct wg_device *d)
+static void follow_endpoints(struct blind *b, const struct wg_device *d, __u64 before)
 {
-	bool pair = b->sites.config->blind.pair.local.family;
+	const struct blind_config *c = &b->sites.config->blind;
+	bool several = c->pair.stream.local.family || c->n_relays;
 
 	if (b->took_over) {
 		sites_give_endpoints(&b->sites, d, b->due);
 	} else {
-		sites_remind(&b->sites, d, pair ? b->due : NULL);
-		if (sites_follow_endpoints(&b->sites, d)) {
+		if (relays_have_spoken(b->relays))
+			sites_remind(&b->sites, d, several ? b->due : NULL);
+		if (sites_follow_endpoints(&b->sites, d, before)) {
 			begin_save(b);
 			partner_send(b->partner);
+			relays_send(b->relays);
 		}
 	}
 	b->took_over = false;
-	timer_repeat(&b->nudge, pair, on_nudge, 0, NUDGE_MS);
+	timer_repeat(&b->nudge, several, on_nudge, 0, NUDGE_MS);
 }
 
 /* Updates the sites from WireGuard. At the first call with peers it restores the saved sites. */
-static void follow_sites(struct blind *b, const struct wg_device *d)
+static void follow_sites(struct blind *b, const struct wg_device *d, __u64 before)
 {
 	struct sites *s = &b->sites;
 	bool changed;
@@ -133,17 +141,22 @@ static void follow_sites(struct blind *b, const struct wg_device *d)
 		sites_write_pairs(s);
 		sites_write_endpoints(s);
 		partner_restart(b->partner);
+		relays_restart(b->relays);
 	}
 	if (!b->standby)
-		follow_endpoints(b, d);
+		follow_endpoints(b, d, before);
 }
 
 static void read_wireguard(struct blind *b)
 {
 	const char *device = b->sites.config->blind.device;
 	uint64_t began = uv_hrtime() / 1000000;
+	__u64 before = b->read;
 	struct wg_device d;
-	int rc = wg_read(device, &d);
+	int rc;
+
+	b->read = wall_ms();
+	rc = wg_read(device, &d);
 
 	/* There is no private key yet, or wireguard-go's public key cannot be derived because
 	 * libsodium is missing. */
@@ -156,7 +169,7 @@ static void read_wireguard(struct blind *b)
 			    strerror(-rc));
 	b->last_error = rc;
 	if (!rc) {
-		follow_sites(b, &d);
+		follow_sites(b, &d, before);
 		wg_free(&d);
 	}
 	b->looked = uv_hrtime() / 1000000;
@@ -262,7 +275,11 @@ void blind_signal(struct blind *b, const struct signal *signal)
 		return;
 	if (signal->kind == SIGNAL_MOVED)
 		read_wireguard_soon(b);
-	else if (signal->kind == SIGNAL_CHALLENGE && signal->site < b->sites.room)
+	else if (signal->kind != SIGNAL_CHALLENGE || signal->site >= b->sites.room)
+		return;
+	else if (site_is_remote(&b->sites.known[signal->site]))
+		sites_call(&b->sites, signal->site);
+	else
 		begin_challenge(b, signal->site);
 }
 
@@ -284,6 +301,7 @@ static void stop_following(struct blind *b)
 	stop_asking(b);
 	sites_close(&b->sites);
 	partner_reconfigure(b->partner);
+	relays_reconfigure(b->relays);
 }
 
 /* Finds out whether this relay or the other one of a pair is active. */
@@ -325,9 +343,9 @@ void blind_reconfigure(struct blind *b, const struct config *c)
 	sites_read_running(&b->sites);
 	b->fresh = !state.sites;
 	partner_reconfigure(b->partner);
+	relays_reconfigure(b->relays);
 	update_role(b);
-	if (c->blind.pair.local.family)
-		sites_place_proven(&b->sites);
+	sites_place(&b->sites);
 	read_wireguard(b);
 	if (!b->fresh)
 		sites_write_pairs(&b->sites);
@@ -337,16 +355,16 @@ void blind_reconfigure(struct blind *b, const struct config *c)
 
 struct blind *blind_new(uv_loop_t *loop, const char *instance)
 {
+	struct relay_links *links = relay_links_new(loop);
 	struct blind *b = calloc(1, sizeof(*b));
 
-	if (!b)
+	if (!b || !links)
 		return NULL;
 	b->sites.instance = instance;
-	b->partner = partner_new(loop, &b->sites);
-	if (!b->partner) {
-		free(b);
+	b->partner = partner_new(links, &b->sites);
+	b->relays = relays_new(links, &b->sites);
+	if (!b->partner || !b->relays)
 		return NULL;
-	}
 	memset(b->sites.fds, -1, sizeof(b->sites.fds));
 	timer_init(loop, &b->tick, b);
 	timer_init(loop, &b->soon, b);

@@ -10,7 +10,7 @@
 #include "daemon/blind_line.h"
 
 static const char *const words[BLIND_WORDS] = {
-	"time", "pair", "active", "standby", "site", "session", "hint",
+	"time", "pair", "relays", "active", "standby", "site", "here", "session", "hint",
 };
 
 /* ---- parsing ---- */
@@ -86,6 +86,19 @@ static bool next_entry(const char **at, struct blind_line *l)
 	return true;
 }
 
+/* Reads the key, port and age of a site at the sender. */
+static bool next_here(const char **at, struct blind_line *l)
+{
+	uint64_t port = 0, age = 0;
+
+	if (!next_key(at, false, &l->user) || !next_number(at, 65535, &port) || !port ||
+	    !next_number(at, INT64_MAX, &age))
+		return false;
+	l->port = htons(port);
+	l->number = age;
+	return true;
+}
+
 static bool parse_rest(const char **at, struct blind_line *l)
 {
 	uint64_t number = 0;
@@ -93,12 +106,15 @@ static bool parse_rest(const char **at, struct blind_line *l)
 	switch (l->word) {
 	case BLIND_WORD_TIME:
 	case BLIND_WORD_PAIR:
+	case BLIND_WORD_RELAYS:
 		if (!next_number(at, INT64_MAX, &number))
 			return false;
 		l->number = number;
 		return true;
 	case BLIND_WORD_SITE:
 		return next_key(at, false, &l->user) && next_endpoint(at, l);
+	case BLIND_WORD_HERE:
+		return next_here(at, l);
 	case BLIND_WORD_SESSION:
 	case BLIND_WORD_HINT:
 		return next_entry(at, l);
@@ -110,7 +126,7 @@ static bool parse_rest(const char **at, struct blind_line *l)
 int blind_line_parse(const char *text, struct blind_line *ret)
 {
 	struct blind_line l = { .word = BLIND_WORD_TIME };
-	char word[8];
+	char word[9];
 
 	if (!next_word(&text, word, sizeof(word)))
 		return -EINVAL;
@@ -137,10 +153,14 @@ size_t blind_line_format(const struct blind_line *l, char buf[BLIND_LINE_LEN])
 	switch (l->word) {
 	case BLIND_WORD_TIME:
 	case BLIND_WORD_PAIR:
+	case BLIND_WORD_RELAYS:
 		return snprintf(buf, BLIND_LINE_LEN, "%s %" PRId64 "\n", word, l->number);
 	case BLIND_WORD_SITE:
 		return snprintf(buf, BLIND_LINE_LEN, "%s %s %s\n", word, key_text(&l->user, user),
 				endpoint_format(&l->endpoint, l->port, endpoint));
+	case BLIND_WORD_HERE:
+		return snprintf(buf, BLIND_LINE_LEN, "%s %s %u %" PRId64 "\n", word,
+				key_text(&l->user, user), ntohs(l->port), l->number);
 	case BLIND_WORD_SESSION:
 	case BLIND_WORD_HINT:
 		return snprintf(buf, BLIND_LINE_LEN, "%s %s %s %08x %u %u\n", word,
@@ -158,7 +178,8 @@ static bool is_in_place(struct blind_stream *s, const struct blind_line *l)
 {
 	switch (l->word) {
 	case BLIND_WORD_PAIR:
-		if (s->greeted || l->number != BLIND_PAIR_VERSION)
+	case BLIND_WORD_RELAYS:
+		if (s->greeted || l->word != s->greeting || l->number != BLIND_STREAM_VERSION)
 			return false;
 		s->greeted = true;
 		return true;
@@ -169,6 +190,9 @@ static bool is_in_place(struct blind_stream *s, const struct blind_line *l)
 	case BLIND_WORD_SESSION:
 		return s->active && !wg_key_is_none(&l->user) && !wg_key_is_none(&l->origin);
 	case BLIND_WORD_SITE:
+		return s->active && s->greeting == BLIND_WORD_PAIR;
+	case BLIND_WORD_HERE:
+		return s->active && s->greeting == BLIND_WORD_RELAYS;
 	case BLIND_WORD_HINT:
 		return s->active;
 	default:

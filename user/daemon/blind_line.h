@@ -4,9 +4,13 @@
  * the stream between two relays (blind_pair.c). It uses no map, so unit tests and fuzzers run it.
  *
  * "time SECONDS": the file's first line, in seconds since 1970.
- * "pair VERSION": the first line of a stream.
- * "active" and "standby": whether the sender of the stream has the shared address.
+ * "pair VERSION" or "relays VERSION": the first line of a stream, between the two relays of a pair,
+ * or between relays that serve different sites.
+ * "active" and "standby": whether the sender of the stream has the shared address. Each of several
+ * relays is active.
  * "site KEY ENDPOINT": where a site is.
+ * "here KEY PORT AGE": a site is at the sender, whose messages from the site have this source port.
+ * The site's WireGuard sent something to the sender AGE milliseconds ago.
  * "session KEY KEY INDEX SECONDS FLAGS": the site that sends with the index, the site that chose
  * it, and for how long it is valid. In the file, - is this host. 0 seconds: the index was removed.
  * "hint - KEY INDEX SECONDS FLAGS": the site that sends with the index.
@@ -19,17 +23,17 @@
 #include "lib/wg_key.h"
 
 enum blind_word {
-	BLIND_WORD_TIME, BLIND_WORD_PAIR, BLIND_WORD_ACTIVE, BLIND_WORD_STANDBY, BLIND_WORD_SITE,
-	BLIND_WORD_SESSION, BLIND_WORD_HINT, BLIND_WORDS
+	BLIND_WORD_TIME, BLIND_WORD_PAIR, BLIND_WORD_RELAYS, BLIND_WORD_ACTIVE, BLIND_WORD_STANDBY,
+	BLIND_WORD_SITE, BLIND_WORD_HERE, BLIND_WORD_SESSION, BLIND_WORD_HINT, BLIND_WORDS
 };
 
 #define BLIND_LINE_LEN 192		/* longest line, with the NUL */
-#define BLIND_PAIR_VERSION 1
+#define BLIND_STREAM_VERSION 1
 
 struct blind_line {
 	enum blind_word word;
-	int64_t number;			/* SECONDS of a time line, or VERSION of a pair line */
-	/* Sender with an index, or the site of a site line; and the site that chose the index. All
+	int64_t number;			/* SECONDS of a time line, VERSION, or AGE */
+	/* Sender with an index, or the site of a site or here line; and the site that chose the index. All
 	 * zeros: this host. */
 	struct wg_key user, origin;
 	struct address endpoint;
@@ -45,10 +49,11 @@ size_t blind_line_format(const struct blind_line *l, char buf[BLIND_LINE_LEN]);
 
 /* ---- the stream between two relays ---- */
 
-struct blind_stream {		/* a stream that a relay receives; all zeros: its beginning */
+struct blind_stream {	/* a stream that a relay receives; zeros and .greeting: its beginning */
 	char line[BLIND_LINE_LEN];	/* beginning of a line whose end has not arrived */
 	size_t n;
-	bool greeted;			/* the pair line has arrived */
+	enum blind_word greeting;	/* word of the first line that must come */
+	bool greeted;			/* it has come */
 	/* The last word of the sender about itself: it has the shared address. */
 	bool active;
 };

@@ -4,12 +4,15 @@
  * sessions and hints count from the time in its first line.
  */
 #include <bpf/bpf.h>
+#include <bpf/libbpf.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <linux/if_ether.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 #include "daemon/blind_sites.h"
 #include "lib/file.h"
 #include "lib/jiffies.h"
@@ -17,6 +20,7 @@
 #include "lib/log.h"
 #include "dataplane/dataplane.h"
 #include "dataplane/map_info.h"
+#include "dataplane/pins.h"
 
 /* ---- entries of the maps ---- */
 
@@ -40,51 +44,6 @@ bool blind_line_of(const struct blind_known *known, enum blind_word word,
 	       (!origin || !wg_key_is_none(&ret->origin));
 }
 
-/* Finds the place for a key in its two buckets, as blind_find_place() in bpf/blind/sessions.h does:
- * the present place, a free or expired one, or an unconfirmed one. Returns it, or NULL. */
-static struct blind_session *find_place(struct blind_bucket bucket[2], __u64 key, __u64 now)
-{
-	struct blind_session *free = NULL, *unconfirmed = NULL;
-
-	for (int i = 0; i < 2 * BLIND_WAYS; i++) {
-		struct blind_session *e = &bucket[i / BLIND_WAYS].way[i % BLIND_WAYS];
-
-		if (e->key == key)
-			return e;
-		if (!free && (!e->key || BLIND_UNTIL(e->value) <= now))
-			free = e;
-		if (!unconfirmed && !(e->value & BLIND_CONFIRMED))
-			unconfirmed = e;
-	}
-	return free ?: unconfirmed;
-}
-
-/* Sets a key to a value; value 0: removes it. It does not hold blind_lock, which only programs can
- * take, so a program that changes the same bucket at the same time may lose its change. Then a
- * handshake fails, and the site repeats it. */
-static int put_session(int map, __u64 key, __u64 value)
-{
-	__u32 mask = map_entries(map) - 1, home[2];
-	struct blind_session *e;
-	struct blind_bucket bucket[2];
-
-	for (int i = 0; i < 2; i++) {
-		home[i] = blind_home(blind_hash(key), i, mask);
-		if (bpf_map_lookup_elem(map, &home[i], &bucket[i]))
-			return -ENOENT;
-	}
-	e = find_place(bucket, key, jiffies_now());
-	if (!e)
-		return -ENOSPC;
-	if ((e->key == key && e->value == value) || (!value && e->key != key))
-		return 0;
-	*e = (struct blind_session){ value ? key : 0, value };
-	for (int i = 0; i < 2; i++)
-		if (e >= bucket[i].way && e < bucket[i].way + BLIND_WAYS)
-			return bpf_map_update_elem(map, &home[i], &bucket[i], BPF_ANY);
-	return 0;
-}
-
 /* Returns the number of the site with this key: 0 for no key, which is this host, s->room if no
  * site has the key. */
 static __u32 number_of(const struct sites *s, const struct wg_key *key)
@@ -92,18 +51,87 @@ static __u32 number_of(const struct sites *s, const struct wg_key *key)
 	return wg_key_is_none(key) ? 0 : sites_number(s, key, false);
 }
 
-bool sites_put_session(const struct sites *s, const struct blind_line *l, int64_t elapsed)
+/* Makes the entry of a session or hint line. Returns false if the line is invalid. */
+static bool make_put(const struct sites *s, const struct blind_line *l, int64_t elapsed,
+		     struct blind_put *ret)
 {
-	int map = s->fds[l->word == BLIND_WORD_SESSION ? BLIND_MAP_sessions : BLIND_MAP_hints];
 	__u32 user = number_of(s, &l->user), origin = number_of(s, &l->origin);
-	__u64 value = 0;
 
 	if (user >= s->room || origin >= s->room || (l->seconds && l->seconds <= elapsed))
 		return false;
+	*ret = (struct blind_put){
+		.key = BLIND_KEY(user, l->index), .origin = origin,
+		.hint = l->word == BLIND_WORD_HINT,
+	};
 	if (l->seconds)
-		value = BLIND_VALUE(jiffies_now() + (l->seconds - elapsed) * jiffies_a_second(),
-				    origin, l->flags);
-	return !put_session(map, BLIND_KEY(user, l->index), value);
+		ret->value = BLIND_VALUE(jiffies_now() +
+					 (l->seconds - elapsed) * jiffies_a_second(),
+					 origin, l->flags);
+	return true;
+}
+
+void sites_write_sessions(struct sites *s)
+{
+	struct {
+		__u8 header[ETH_HLEN];
+		struct blind_put puts[BLIND_PUTS];
+	} __attribute__((packed)) frame = { 0 };
+	int fd = s->n_puts ? pin_get(s->instance, PIN_BLIND_PUT) : -1;
+	LIBBPF_OPTS(bpf_test_run_opts, run, .data_in = &frame, .repeat = 1,
+		    .data_size_in = ETH_HLEN + s->n_puts * sizeof(*s->puts));
+
+	if (fd >= 0) {
+		memcpy(frame.puts, s->puts, s->n_puts * sizeof(*s->puts));
+		bpf_prog_test_run_opts(fd, &run);
+		close(fd);
+	}
+	s->n_puts = 0;
+}
+
+static void put(struct sites *s, const struct blind_put *new)
+{
+	s->puts[s->n_puts++] = *new;
+	if (s->n_puts == BLIND_PUTS)
+		sites_write_sessions(s);
+}
+
+bool sites_put_session(struct sites *s, const struct blind_line *l, int64_t elapsed)
+{
+	struct blind_put new;
+
+	if (!make_put(s, l, elapsed, &new))
+		return false;
+	put(s, &new);
+	return true;
+}
+
+/* Returns whether the maps have a valid and confirmed entry with this key. */
+static bool has_confirmed(const struct sites *s, const struct blind_put *e)
+{
+	int map = s->fds[e->hint ? BLIND_MAP_hints : BLIND_MAP_sessions];
+	__u32 mask = map_entries(map) - 1;
+	struct blind_bucket bucket;
+
+	for (int home = 0; home < 2; home++) {
+		__u32 at = blind_home(blind_hash(e->key), home, mask);
+
+		for (int w = 0; !bpf_map_lookup_elem(map, &at, &bucket) && w < BLIND_WAYS; w++)
+			if (bucket.way[w].key == e->key &&
+			    bucket.way[w].value & BLIND_CONFIRMED &&
+			    BLIND_UNTIL(bucket.way[w].value) > jiffies_now())
+				return true;
+	}
+	return false;
+}
+
+bool sites_add_session(struct sites *s, const struct blind_line *l)
+{
+	struct blind_put new;
+
+	if (!l->seconds || !make_put(s, l, 0, &new) || has_confirmed(s, &new))
+		return false;
+	put(s, &new);
+	return true;
 }
 
 /* ---- writing ---- */
@@ -132,7 +160,7 @@ static void write_text(FILE *out, const struct sites *s)
 	for (__u32 n = 1; n < s->room; n++) {
 		const struct blind_known *k = &s->known[n];
 
-		if (*k->name && k->last.family)
+		if (*k->name && k->last.family && !site_is_remote(k))
 			write_line(out, &(struct blind_line){
 				.word = BLIND_WORD_SITE, .user = k->key, .endpoint = k->last,
 				.port = k->last_port });
@@ -214,4 +242,5 @@ void sites_restore(struct sites *s)
 			sites_put_session(s, &l, elapsed);
 	}
 	fclose(in);
+	sites_write_sessions(s);
 }

@@ -22,6 +22,8 @@
 #include "net/udp_frame.h"
 #include "net/udp_socket.h"
 
+#define OTHER_PORTS 1024	/* source ports of messages to other relays follow this one */
+
 static const char *const map_names[] = {
 	"blind_sites", "blind_names", "endpoints", "sessions", "hints", "blind_waiting",
 	"blind_state", "blind_totals",
@@ -290,31 +292,73 @@ static bool find_source(const struct sites *s, const struct address *a, __be16 p
 	return true;
 }
 
-/* Fills the place of the site at its last endpoint. The first call for several sites finds
- * *listener. */
+bool site_is_remote(const struct blind_known *k)
+{
+	return k->relay.family && k->there >= k->here;
+}
+
+/* An address and port from which a site's messages come. family 0: none is known. */
+struct origin {
+	struct address address;
+	__be16 port;
+};
+
+/* Returns where the site should be, by what is known about it. */
+static struct origin wanted_origin(const struct blind_known *k)
+{
+	if (site_is_remote(k))
+		return (struct origin){ k->relay, k->relay_port };
+	if (k->proven)
+		return (struct origin){ k->last, k->last_port };
+	return (struct origin){ 0 };
+}
+
+/* Fills the place of the site. The first call for several sites finds *listener. */
 static bool make_place(const struct sites *s, const struct blind_known *k,
 		       struct service *listener, struct blind_place *ret)
 {
-	struct blind_place place = { .family = k->last.family };
+	struct origin from = wanted_origin(k);
+	struct blind_place place = {
+		.family = from.address.family, .remote = site_is_remote(k),
+	};
+	__be16 port = place.remote ? s->config->blind.port : from.port;
 
+	if (!place.family) {
+		*ret = place;
+		return true;
+	}
 	if ((!listener->ifindex && !find_listener(s, listener)) ||
-	    !find_source(s, &k->last, k->last_port, &place.local))
+	    !find_source(s, &from.address, port, &place.local))
 		return false;
 	place.service = *listener;
-	place.service.to = k->last.addr;
-	place.service.port = k->last_port;
+	place.service.to = from.address.addr;
+	place.service.port = port;
+	place.from_port = place.remote ? from.port : 0;
 	place.sum = address_sum(&place.local, address_sum(&place.service.to, 0));
 	*ret = place;
 	return true;
 }
 
-/* Moves the marked sites to their last endpoints: writes the new place of each to the inactive one
+static void log_place(const struct blind_known *k)
+{
+	char text[ADDRESS_STRLEN];
+
+	if (!k->endpoint.family)
+		log_info("blind: the address of site %s is not known any more", k->name);
+	else if (site_is_remote(k))
+		log_info("blind: site %s is at the relay %s", k->name,
+			 address_format(&k->endpoint, text));
+	else
+		log_info("blind: site %s is at %s", k->name,
+			 endpoint_format(&k->endpoint, k->port, text));
+}
+
+/* Moves the marked sites to where they should be: writes the new place of each to the inactive one
  * of its two places, then makes that one active. Clears the mark of a site that cannot move.
  * Returns whether any moved. */
 static bool move_sites(struct sites *s, bool moved[BLIND_SITES_MAX])
 {
 	struct service listener = { 0 };
-	char text[ADDRESS_STRLEN];
 	bool any = false;
 
 	table_grace();	/* wait for readers of the places that are about to change */
@@ -330,16 +374,15 @@ static bool move_sites(struct sites *s, bool moved[BLIND_SITES_MAX])
 	control_routing_changed(s->instance, false);
 	for (__u32 n = 1; n < s->room; n++) {
 		struct blind_known *k = &s->known[n];
+		struct origin from = wanted_origin(k);
 
 		if (!moved[n])
 			continue;
 		__atomic_store_n(&s->mapped[n].now, !(s->mapped[n].now & 1), __ATOMIC_SEQ_CST);
 		s->mapped[n].since = time(NULL);
-		k->endpoint = k->last;
-		k->port = k->last_port;
-		k->proven = true;
-		log_info("blind: site %s is at %s", k->name,
-			 endpoint_format(&k->endpoint, k->port, text));
+		k->endpoint = from.address;
+		k->port = from.port;
+		log_place(k);
 	}
 	/* Forget decisions that the data path cached for the former places. */
 	control_routing_changed(s->instance, false);
@@ -347,63 +390,30 @@ static bool move_sites(struct sites *s, bool moved[BLIND_SITES_MAX])
 	return true;
 }
 
-/* Returns whether the active place of the site is its last endpoint, and the relay sends there from
- * the address that it shares with another relay. */
+/* Returns whether the active place of the site is where the site should be, and the relay sends
+ * there from the address that it shares with another relay. */
 static bool is_in_place(const struct sites *s, __u32 n)
 {
 	const struct blind_known *k = &s->known[n];
-	const struct address *shared =
-		&s->config->blind.pair.shared[k->last.family == FAMILY_IPV6];
 	const struct blind_place *place = &s->mapped[n].place[s->mapped[n].now & 1];
+	struct origin from = wanted_origin(k);
+	const struct address *shared =
+		&s->config->blind.pair.shared[from.address.family == FAMILY_IPV6];
 
-	return address_equal(&k->endpoint, &k->last) && k->port == k->last_port &&
+	return address_equal(&k->endpoint, &from.address) && k->port == from.port &&
+	       place->remote == site_is_remote(k) &&
 	       (!shared->family || !memcmp(&place->local, &shared->addr, sizeof(place->local)));
 }
 
-bool sites_place_proven(struct sites *s)
+/* Gives each site of this relay the source port of its messages to other relays. */
+static void give_ports(const struct sites *s)
 {
-	bool moved[BLIND_SITES_MAX] = { false }, any = false;
-
 	for (__u32 n = 1; n < s->room; n++) {
-		const struct blind_known *k = &s->known[n];
+		bool has = s->config->blind.n_relays && *s->known[n].name &&
+			   !site_is_remote(&s->known[n]);
 
-		moved[n] = *k->name && k->last.family && k->proven && !is_in_place(s, n);
-		any |= moved[n];
+		s->mapped[n].other_port = has ? htons(OTHER_PORTS + n) : 0;
 	}
-	return any && move_sites(s, moved);
-}
-
-void sites_write_endpoints(const struct sites *s)
-{
-	struct table t = { .n = map_entries(s->fds[BLIND_MAP_endpoints]), .grace = table_grace };
-	struct table_entry want[BLIND_SITES_MAX] = { 0 };
-	size_t n = 0, size = t.n * sizeof(struct table_bucket);
-	int rc;
-
-	t.buckets = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED,
-			 s->fds[BLIND_MAP_endpoints], 0);
-	if (t.buckets == MAP_FAILED)
-		return;
-	for (__u32 i = 1; i < s->room; i++) {
-		const struct blind_known *k = &s->known[i];
-		struct table_key key = { k->endpoint.addr,
-					 table_word(KEY_ENDPOINT, k->endpoint.family, k->port, 0) };
-		bool twice = false;
-
-		for (size_t j = 0; j < n; j++)
-			twice |= !memcmp(&want[j].key, &key, sizeof(key));
-		if (!*k->name || !k->endpoint.family || twice)
-			continue;
-		want[n].key = key;
-		want[n++].site = i;
-	}
-	rc = table_sync(&t, want, n);
-	if (rc)
-		control_routing_changed(s->instance, false);
-	if (rc < 0)
-		log_warning("blind: the table of endpoints has no room for %zu endpoints: remove "
-			    "some peers", n);
-	munmap(t.buckets, size);
 }
 
 /* Sends the initiation that the data path stored because the address of the site was unknown. */
@@ -412,6 +422,7 @@ static void send_waiting(const struct sites *s, __u32 number)
 	const struct blind_place *place = &s->mapped[number].place[s->mapped[number].now & 1];
 	struct __sk_buff skb = { .ifindex = place->service.ifindex };
 	__u8 frame[UDP_FRAME_HEADERS + INITIATION_LEN];
+	__be16 port = s->config->blind.port;
 	struct blind_waiting w;
 	int fd, n;
 
@@ -419,8 +430,10 @@ static void send_waiting(const struct sites *s, __u32 number)
 	    w.since == BLIND_WRITING ||
 	    jiffies_now() - w.since > (BLIND_WAITING_SECONDS - 5) * jiffies_a_second())
 		return;
-	n = udp_frame(frame, &place->local, s->config->blind.port, &place->service.to,
-		      place->service.port, w.message, INITIATION_LEN);
+	if (place->remote)
+		port = s->mapped[w.from % s->room].other_port;
+	n = udp_frame(frame, &place->local, port, &place->service.to, place->service.port,
+		      w.message, INITIATION_LEN);
 	LIBBPF_OPTS(bpf_test_run_opts, run, .data_in = frame, .data_size_in = n, .ctx_in = &skb,
 		    .ctx_size_in = sizeof(skb), .repeat = 1);
 	fd = pin_get(s->instance, PIN_SEND);
@@ -432,28 +445,131 @@ static void send_waiting(const struct sites *s, __u32 number)
 	bpf_map_update_elem(s->fds[BLIND_MAP_waiting], &number, &w, BPF_ANY);
 }
 
-bool sites_follow_endpoints(struct sites *s, const struct wg_device *d)
+bool sites_place(struct sites *s)
 {
 	bool moved[BLIND_SITES_MAX] = { false }, any = false;
 
-	for (size_t i = 0; i < d->n_peers; i++) {
-		const struct wg_peer *p = &d->peers[i];
-		__u32 n = sites_number(s, &p->key, false);
+	for (__u32 n = 1; n < s->room; n++) {
+		const struct blind_known *k = &s->known[n];
 
-		if (n == s->room || !p->endpoint.family || !p->handshake ||
-		    (address_equal(&p->endpoint, &s->known[n].endpoint) &&
-		     p->endpoint_port == s->known[n].port))
-			continue;
-		s->known[n].last = p->endpoint;
-		s->known[n].last_port = p->endpoint_port;
-		moved[n] = any = true;
+		moved[n] = *k->name && !is_in_place(s, n) &&
+			   (wanted_origin(k).address.family || s->mapped[n].place
+			    [s->mapped[n].now & 1].remote);
+		any |= moved[n];
 	}
+	give_ports(s);
 	if (!any || !move_sites(s, moved))
 		return false;
 	for (__u32 n = 1; n < s->room; n++)
 		if (moved[n])
 			send_waiting(s, n);
 	return true;
+}
+
+/* Adds the number of a site at an address and port, unless another site is there. */
+static void add_endpoint(struct table_entry *want, size_t *n, const struct address *a, __be16 port,
+			 __u32 number)
+{
+	struct table_key key = { a->addr, table_word(KEY_ENDPOINT, a->family, port, 0) };
+
+	if (!a->family || !port)
+		return;
+	for (size_t i = 0; i < *n; i++)
+		if (!memcmp(&want[i].key, &key, sizeof(key)))
+			return;
+	want[*n].key = key;
+	want[(*n)++].site = number;
+}
+
+/* Makes the entries of the map endpoints. A site at another relay also keeps the endpoint at which
+ * this host's own WireGuard heard it within the last minutes: it may still send to this relay.
+ * Returns how many there are. */
+static size_t make_endpoints(const struct sites *s, struct table_entry *want)
+{
+	__u64 now = wall_ms();
+	size_t n = 0;
+
+	for (__u32 i = 1; i < s->room; i++)
+		if (*s->known[i].name)
+			add_endpoint(want, &n, &s->known[i].endpoint, s->known[i].port, i);
+	for (__u32 i = 1; i < s->room; i++) {
+		const struct blind_known *k = &s->known[i];
+
+		if (*k->name && site_is_remote(k) && now - k->here < BLIND_SECONDS * 1000)
+			add_endpoint(want, &n, &k->last, k->last_port, i);
+	}
+	return n;
+}
+
+void sites_write_endpoints(const struct sites *s)
+{
+	struct table t = { .n = map_entries(s->fds[BLIND_MAP_endpoints]), .grace = table_grace };
+	struct table_entry *want = calloc(2 * s->room, sizeof(*want));
+	size_t n, size = t.n * sizeof(struct table_bucket);
+	int rc;
+
+	t.buckets = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED,
+			 s->fds[BLIND_MAP_endpoints], 0);
+	if (!want || t.buckets == MAP_FAILED) {
+		free(want);
+		return;
+	}
+	n = make_endpoints(s, want);
+	rc = table_sync(&t, want, n);
+	if (rc)
+		control_routing_changed(s->instance, false);
+	if (rc < 0)
+		log_warning("blind: the table of endpoints has no room for %zu endpoints: remove "
+			    "some peers", n);
+	munmap(t.buckets, size);
+	free(want);
+}
+
+/* Stores when this host's own WireGuard last heard the site. A packet without a handshake came at
+ * some time after `before`. */
+static void hear(struct blind_known *k, const struct wg_peer *p, __u64 before)
+{
+	__u64 handshake = p->handshake * 1000 + p->handshake_nsec / 1000000;
+
+	if (k->received && p->rx_bytes > k->received && before > k->here)
+		k->here = before;
+	if (handshake > k->here)
+		k->here = handshake;
+	k->received = p->rx_bytes;
+}
+
+bool sites_follow_endpoints(struct sites *s, const struct wg_device *d, __u64 before)
+{
+	for (size_t i = 0; i < d->n_peers; i++) {
+		const struct wg_peer *p = &d->peers[i];
+		__u32 n = sites_number(s, &p->key, false);
+		struct blind_known *k = &s->known[n % s->room];
+
+		if (n == s->room)
+			continue;
+		hear(k, p, before);
+		if (site_is_remote(k) || !p->endpoint.family || !p->handshake)
+			continue;
+		k->last = p->endpoint;
+		k->last_port = p->endpoint_port;
+		k->proven = true;
+	}
+	return sites_place(s);
+}
+
+static bool is_relay(const struct blind_config *c, const struct address *a)
+{
+	for (size_t i = 0; i < c->n_relays; i++)
+		if (address_equal(&c->relays[i].address, a))
+			return true;
+	return false;
+}
+
+void sites_leave_relays(struct sites *s)
+{
+	for (__u32 n = 1; n < s->room; n++)
+		if (!is_relay(&s->config->blind, &s->known[n].relay))
+			s->known[n].relay = (struct address){ 0 };
 }
 
 /* Returns the site of a peer if its last endpoint is known, or NULL. */
@@ -470,7 +586,7 @@ void sites_remind(const struct sites *s, const struct wg_device *d, bool *due)
 		const struct wg_peer *p = &d->peers[i];
 		const struct blind_known *k = known_peer(s, p);
 
-		if (p->handshake || !k ||
+		if (p->handshake || !k || site_is_remote(k) ||
 		    (!p->endpoint.family && wg_set_endpoint(s->config->blind.device, &k->key,
 							    &k->last, k->last_port)))
 			continue;
@@ -497,6 +613,19 @@ void sites_nudge(const struct sites *s, __u32 number)
 	wg_nudge(s->config->blind.device, &s->known[number].tunnel);
 }
 
+void sites_call(const struct sites *s, __u32 number)
+{
+	const struct blind_site *site = &s->mapped[number];
+	const struct in6_addr *to = (const struct in6_addr *)&site->candidate;
+	struct address a = {
+		site->candidate, IN6_IS_ADDR_V4MAPPED(to) ? FAMILY_IPV4 : FAMILY_IPV6,
+	};
+
+	if (!wg_set_endpoint(s->config->blind.device, &s->known[number].key, &a,
+			     site->candidate_port))
+		sites_nudge(s, number);
+}
+
 void sites_take_key(struct sites *s, const struct wg_key *key)
 {
 	if (!wg_key_compare(&s->known[0].key, key))
@@ -520,8 +649,12 @@ void sites_read_running(struct sites *s)
 		strcpy(k->name, name.name);
 		memcpy(&k->key, name.key, sizeof(k->key));
 		k->endpoint = (struct address){ place->service.to, place->family };
-		k->port = place->service.port;
-		if (k->endpoint.family) {
+		k->port = place->remote ? place->from_port : place->service.port;
+		if (place->remote) {
+			k->relay = k->endpoint;
+			k->relay_port = k->port;
+			k->there = s->mapped[n].since * 1000;
+		} else if (k->endpoint.family) {
 			k->last = k->endpoint;
 			k->last_port = k->port;
 			k->proven = true;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The sites of the blind relay, as the daemon knows them and in the maps of the data path. blind.c,
- * blind_sites.c, blind_save.c and blind_pair.c include it.
+ * The sites of the blind relay, as the daemon knows them and in the maps of the data path. blind.c
+ * and the other files blind_*.c include it.
  */
 #pragma once
 #include "daemon/blind.h"
@@ -16,13 +16,22 @@ enum blind_map {
 struct blind_known {		/* a site as the daemon knows it; name "": the number is free */
 	char name[NAME_LEN];
 	struct wg_key key;
-	/* Address of the endpoint, and an address inside the tunnel; family 0: none. */
+	/* Address and port from which the site's messages come, as the maps have them, and an
+	 * address inside the tunnel; family 0: none. */
 	struct address endpoint, tunnel;
 	/* Last known endpoint, perhaps read from the file of sites_save(); family 0: none. */
 	struct address last;
 	__be16 port, last_port;
 	/* WireGuard has authenticated `last`, here or at the other relay of a pair. */
 	bool proven;
+	/* The other relay that last said that the site is there, and the source port of its
+	 * messages from the site; family 0: none. */
+	struct address relay;
+	__be16 relay_port;
+	/* When WireGuard last heard the site: this host's own, and that of the other relay. In ms
+	 * since 1970; 0: never. The site is where it was heard last. */
+	__u64 here, there;
+	__u64 received;		/* bytes that this host's own WireGuard has received from it */
 };
 
 struct sites {
@@ -34,6 +43,9 @@ struct sites {
 	__u32 room;
 	/* Sites, indexed by number; number 0 is this host. */
 	struct blind_known known[BLIND_SITES_MAX];
+	/* Entries that sites_write_sessions() will write. */
+	struct blind_put puts[BLIND_PUTS];
+	size_t n_puts;
 };
 
 /* Opens the maps of the running instance. Returns 0 or -errno. */
@@ -45,8 +57,11 @@ void sites_close(struct sites *s);
 bool sites_follow_peers(struct sites *s, const struct wg_device *d);
 void sites_write_pairs(const struct sites *s);
 void sites_write_endpoints(const struct sites *s);
-/* Stores the endpoints that WireGuard reports for the sites. Returns whether any changed. */
-bool sites_follow_endpoints(struct sites *s, const struct wg_device *d);
+/* Stores what WireGuard reports about the sites: their endpoints, and when it heard them. before:
+ * when d was read before, in ms since 1970. Returns whether any site has moved. */
+bool sites_follow_endpoints(struct sites *s, const struct wg_device *d, __u64 before);
+/* Returns whether the site is at another relay. */
+bool site_is_remote(const struct blind_known *k);
 /* Stores this host's public key, by which the data path checks mac1 of messages for this host. */
 void sites_take_key(struct sites *s, const struct wg_key *key);
 /* Returns the number of the site with this key, or s->room if there is none. gone: searches only
@@ -54,9 +69,12 @@ void sites_take_key(struct sites *s, const struct wg_key *key);
 __u32 sites_number(const struct sites *s, const struct wg_key *key, bool gone);
 /* Reads which sites the maps contain, for example from an earlier daemon, into s->known. */
 void sites_read_running(struct sites *s);
-/* Publishes the last endpoints of all sites whose place in the maps is another one, if they are
- * proven. Returns whether there were any. */
-bool sites_place_proven(struct sites *s);
+/* Publishes the places of all sites whose place in the maps is another one: the last endpoint if it
+ * is proven, or another relay. Sends the messages that waited for them. Returns whether there were
+ * any. */
+bool sites_place(struct sites *s);
+/* Forgets that sites are at other relays than those of the configuration. */
+void sites_leave_relays(struct sites *s);
 /* Tells WireGuard the last known endpoints of sites for which it has none, for example after a
  * restart. Also sends a packet to each of them, until there is a handshake. due: instead of
  * sending, sets due[number] for these sites. */
@@ -66,14 +84,21 @@ void sites_remind(const struct sites *s, const struct wg_device *d, bool *due);
 void sites_give_endpoints(const struct sites *s, const struct wg_device *d, bool *due);
 /* Makes WireGuard send a message to the site, by wg_nudge(). */
 void sites_nudge(const struct sites *s, __u32 number);
+/* Makes WireGuard send a message to the candidate address of a site that is at another relay. */
+void sites_call(const struct sites *s, __u32 number);
 
 /* Makes the line of an entry of the maps sessions or hints, as `word` says. Returns whether the
  * entry is valid and its sites are known. */
 bool blind_line_of(const struct blind_known *known, enum blind_word word,
 		   const struct blind_session *e, struct blind_line *ret);
-/* Writes the entry of a session or hint line, which is `elapsed` seconds old, into the maps, or
- * removes it if the line says 0 seconds. Returns whether the entry is valid and has a place. */
-bool sites_put_session(const struct sites *s, const struct blind_line *l, int64_t elapsed);
+/* Puts the entry of a session or hint line, which is `elapsed` seconds old, among those that
+ * sites_write_sessions() writes. If the line says 0 seconds, the entry is removed. Returns whether
+ * the line is valid. */
+bool sites_put_session(struct sites *s, const struct blind_line *l, int64_t elapsed);
+/* Does the same, unless the maps have the entry already. Returns whether the entry is new. */
+bool sites_add_session(struct sites *s, const struct blind_line *l);
+/* Writes the entries of sites_put_session() into the maps. */
+void sites_write_sessions(struct sites *s);
 /* Saves endpoints and sessions to a file that outlives a restart. Returns 0, or -errno after
  * printing an error. */
 int sites_save(const struct sites *s);

@@ -96,6 +96,23 @@ static void nudge(struct watched *f, const struct address *inside)
 	wg_nudge(f->is.interface, inside);
 }
 
+/* Sets the endpoint of the other peers of the interface whose endpoint is one of the candidates:
+ * they are behind the same host, a relay. Their sessions continue. */
+static void move_others(struct watched *f, const struct address *a, __be16 port)
+{
+	struct wg_device d = { 0 };
+
+	if (!wg_read(f->is.interface, &d))
+		for (size_t i = 0; i < d.n_peers; i++) {
+			const struct wg_peer *p = &d.peers[i];
+
+			if (wg_key_compare(&p->key, &f->is.peer) && p->endpoint_port == port &&
+			    endpoint_number(&f->of, p) >= 0)
+				wg_set_endpoint(f->is.interface, &p->key, a, port);
+		}
+	wg_free(&d);
+}
+
 static void set_endpoint(struct watched *f, const struct address *a, __be16 port)
 {
 	/* renew: the former endpoint is dead, so the host at the new one is another and lacks the
@@ -107,6 +124,8 @@ static void set_endpoint(struct watched *f, const struct address *a, __be16 port
 	if (rc)
 		log_error("cannot set the endpoint of %s to %s: %s", name_of(f, text),
 			  endpoint_format(a, port, where), strerror(-rc));
+	if (f->is.together)
+		move_others(f, a, port);
 }
 
 /* Sets the endpoint that is on trial: bytes received before are no answer from it. */
@@ -364,7 +383,7 @@ static bool is_same(const struct peer_endpoint_config *a, const struct peer_endp
 {
 	return !strcmp(a->interface, b->interface) && !wg_key_compare(&a->peer, &b->peer) &&
 	       !strcmp(a->host, b->host) && a->port == b->port && a->by == b->by &&
-	       a->within == b->within;
+	       a->within == b->within && a->together == b->together;
 }
 
 static struct watched *take_known(struct endpoints *s, const struct peer_endpoint_config *is)

@@ -123,6 +123,7 @@ static void set_programs(struct dataplane *dp, struct wgxdp *s, const struct pla
 	bpf_program__set_autoload(s->progs.wgxdp_express, p->express);
 	bpf_program__set_autoload(s->progs.wgxdp_flow_end, p->n_flows);
 	bpf_program__set_autoload(s->progs.wgxdp_send, p->challenges || p->blind.on);
+	bpf_program__set_autoload(s->progs.wgxdp_blind_put, p->blind.on);
 	bpf_program__set_autoload(s->progs.wgxdp_tc_egress, p->blind.on);
 }
 
@@ -451,15 +452,14 @@ int dataplane_component(struct dataplane *dp, const struct plan *p, struct xdp_p
 	return 0;
 }
 
-/* Pins the program with which the daemon sends cookie replies, if a service has a challenge. */
-static void pin_send(struct dataplane *dp, const char *suffix)
+/* Pins a program that the daemon runs, if it was loaded. */
+static void pin_for_daemon(struct dataplane *dp, const struct bpf_program *program,
+			   const char *suffix, const char *pin)
 {
-	const struct bpf_program *send = dp->skeleton->progs.wgxdp_send;
-
-	if (bpf_program__autoload(send))
-		pin_set(bpf_program__fd(send), dp->instance, suffix, PIN_SEND);
+	if (bpf_program__autoload(program))
+		pin_set(bpf_program__fd(program), dp->instance, suffix, pin);
 	else
-		pin_remove(dp->instance, PIN_SEND);
+		pin_remove(dp->instance, "%s", pin);
 }
 
 static int pin_all(struct dataplane *dp, const struct plan *p, const char *suffix)
@@ -482,7 +482,8 @@ static int pin_all(struct dataplane *dp, const struct plan *p, const char *suffi
 	if (!rc && dp->reloaded) {
 		dataplane_count_unsent(dp, suffix);
 		dataplane_pin_flow_end(dp, p, suffix);
-		pin_send(dp, suffix);
+		pin_for_daemon(dp, dp->skeleton->progs.wgxdp_send, suffix, PIN_SEND);
+		pin_for_daemon(dp, dp->skeleton->progs.wgxdp_blind_put, suffix, PIN_BLIND_PUT);
 	}
 	if (!rc)
 		dataplane_pin_egress(dp, p, suffix);

@@ -41,7 +41,9 @@ void dataplane_size_blind(const struct dataplane *dp, struct wgxdp *s, const str
 	dataplane_size_map(dp, s->obj, MAP_blind_pairs, b->on ? ROOM_PAIRS : 1);
 	dataplane_size_map(dp, s->obj, MAP_sessions, buckets);
 	dataplane_size_map(dp, s->obj, MAP_hints, buckets);
-	dataplane_size_map(dp, s->obj, MAP_endpoints, b->on ? table_size(room) : 1);
+	/* A site at another relay may keep its former endpoint here for a while. */
+	dataplane_size_map(dp, s->obj, MAP_endpoints,
+			   b->on ? table_size(b->relays ? 2 * room : room) : 1);
 	/* Sources of messages with a wrong mac1 share a small budget, as at a guard. */
 	if (b->on)
 		dataplane_size_map(dp, s->obj, MAP_failed, FAILED_PLACES);

@@ -98,6 +98,7 @@ static void set_as_running(const struct dataplane *dp, struct wgxdp *s)
 	bpf_program__set_autoload(s->progs.wgxdp_flow_end,
 				  pin_exists(dp->instance, "progs/wgxdp_flow_end"));
 	bpf_program__set_autoload(s->progs.wgxdp_send, pin_exists(dp->instance, PIN_SEND));
+	bpf_program__set_autoload(s->progs.wgxdp_blind_put, s->rodata->with_blind);
 	bpf_program__set_autoload(s->progs.wgxdp_tc_egress, s->rodata->with_blind);
 }
 

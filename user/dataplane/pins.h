@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include "lib/paths.h"
 
+#define PIN_BLIND_PUT "progs/wgxdp_blind_put"	/* the daemon writes sessions by it */
 #define PIN_SEND "progs/wgxdp_send"	/* the daemon runs this program to send frames of its own */
 
 #define PINS_DIR "/sys/fs/bpf/wgxdp"

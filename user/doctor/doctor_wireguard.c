@@ -230,28 +230,46 @@ static char *fix_port(const struct doctor *k, const struct doctor_device *d)
 			"reload -c %s", blind, is, k->file, k->wgxdp, k->file);
 }
 
-/* Reports a pair whose relays are not connected: the sessions would not outlive a change. */
-static void look_at_pair(struct doctor *k)
+/* Reports another relay to which this one is not connected. `what` is the section in the file. Returns
+ * whether it did. */
+static bool look_at_stream(struct doctor *k, const char *what, const struct stream_config *c,
+			   __u64 connected)
 {
-	const struct pair_config *c = &k->c->blind.pair;
 	char peer[ADDRESS_STRLEN], local[ADDRESS_STRLEN];
-	struct pair_view p;
 
-	if (!k->dp || !k->dp->running || !pair_view_read(k->dp->instance, k->c, &k->h, &p))
-		return;
 	address_format(&c->local, local);
 	address_format(&c->peer, peer);
 	if (!host_address(&k->h, &c->local))
 		doctor_report(k, STATE_PROBLEM, "blind", peer, NULL,
-			      "pair: this host has no address %s: bring up the tunnel between the "
-			      "two relays", local);
-	else if (!p.connected)
+			      "%s: this host has no address %s: bring up the tunnel between the "
+			      "two relays", what, local);
+	else if (!connected)
 		doctor_report(k, STATE_PROBLEM, "blind", peer, make_fix("ping -c 3 %s", peer),
-			      "pair: this relay is not connected to the other relay at %s: check "
-			      "the tunnel between them, and that TCP port %u is open", peer,
+			      "%s: this relay is not connected to the other relay at %s: check "
+			      "the tunnel between them, and that TCP port %u is open", what, peer,
 			      ntohs(c->port ?: htons(PAIR_PORT)));
-	else if (p.active && p.other_active)
-		doctor_report(k, STATE_PROBLEM, "blind", peer, NULL,
+	return !host_address(&k->h, &c->local) || !connected;
+}
+
+/* Reports other relays that are not connected: sessions would not outlive a change. */
+static void look_at_relays(struct doctor *k)
+{
+	const struct blind_config *b = &k->c->blind;
+	char peer[ADDRESS_STRLEN];
+	struct pair_view p;
+	struct other_relay r;
+
+	if (!k->dp || !k->dp->running)
+		return;
+	for (size_t i = 0; i < b->n_relays; i++) {
+		other_relay_read(k->dp->instance, &b->relays[i], &r);
+		look_at_stream(k, "relays", &b->relays[i].stream, r.connected);
+	}
+	if (pair_view_read(k->dp->instance, k->c, &k->h, &p) &&
+	    !look_at_stream(k, "pair", &b->pair.stream, p.connected) && p.active &&
+	    p.other_active)
+		doctor_report(k, STATE_PROBLEM, "blind",
+			      address_format(&b->pair.stream.peer, peer), NULL,
 			      "pair: both relays have the shared address: check that VRRP passes "
 			      "between them");
 }
@@ -349,7 +367,7 @@ static void look_at_ways(struct doctor *k, const struct doctor_device *d)
 void doctor_wireguard(struct doctor *k)
 {
 	look_at_blind(k);
-	look_at_pair(k);
+	look_at_relays(k);
 	for (size_t i = 0; i < k->n_devices; i++) {
 		const struct doctor_device *d = &k->devices[i];
 		char path[sizeof(WG_QUICK_DIR) + IFNAMSIZ + 8];

@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include "net/wireguard.h"
 
-#define RUN_COUNTERS_FILES { "ddns", "endpoints", "pair" }
+#define RUN_COUNTERS_FILES { "ddns", "endpoints", "pair", "relays" }
 
 struct run_counter {
 	char name[256];			/* name, without white space */
@@ -37,6 +37,11 @@ void run_counters_free(struct run_counters *n);
 #define PAIR_RECEIVED "received"	/* entries of sessions that came */
 #define PAIR_OTHER_ACTIVE "other_active"	/* 1: the other relay has the shared address */
 #define PAIR_SILENT_SECONDS 5	/* a connection without a message for this time is closed */
+/* Names of the numbers in the file "relays", each followed by a space and a relay's address. As in
+ * the file "pair". */
+#define RELAY_CONNECTED "connected"
+#define RELAY_HEARD "heard"
+#define RELAY_RECEIVED "received"
 /* Writes the name that a peer's counter of endpoint changes has in the file "endpoints". */
 #define ENDPOINT_COUNTER_LEN (IFNAMSIZ + WG_KEY_STRLEN)
 const char *endpoint_counter(const char *interface, const struct wg_key *peer,

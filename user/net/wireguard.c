@@ -173,6 +173,7 @@ static int read_peer(const struct nlattr *row, struct wg_device *d)
 		case WGPEER_A_LAST_HANDSHAKE_TIME:
 			attr_copy(a, &time, sizeof(time));
 			p->handshake = time.tv_sec;
+			p->handshake_nsec = time.tv_nsec;
 			break;
 		case WGPEER_A_RX_BYTES:
 			p->rx_bytes = attr_u64(a);
@@ -354,6 +355,7 @@ static int uapi_line(const char *key, const char *value, struct wg_device *d)
 		size_t offset;
 	} numbers[] = {
 		{ "last_handshake_time_sec", offsetof(struct wg_peer, handshake) },
+		{ "last_handshake_time_nsec", offsetof(struct wg_peer, handshake_nsec) },
 		{ "rx_bytes", offsetof(struct wg_peer, rx_bytes) },
 		{ "tx_bytes", offsetof(struct wg_peer, tx_bytes) },
 	};

@@ -17,8 +17,8 @@ struct wg_peer {
 	struct wg_key key;
 	struct address endpoint;	/* family 0: unknown */
 	__be16 endpoint_port;
-	/* Latest handshake, in seconds since 1970; 0: none yet. */
-	__u64 handshake;
+	/* Latest handshake, in seconds since 1970, and nanoseconds besides; 0: none yet. */
+	__u64 handshake, handshake_nsec;
 	__u64 rx_bytes, tx_bytes;
 	struct wg_key preshared;	/* all zeros: none */
 	__u16 keepalive;		/* seconds between keepalives; 0: off */

@@ -77,6 +77,7 @@ struct plan_blind {
 	__u32 ifindex;
 	/* Addresses (IPv4, IPv6) from which this host's own WireGuard may send; 0: any. */
 	struct addr only[2];
+	bool relays;			/* other relays serve some of the sites */
 };
 
 struct followed_device {	/* device of follow.wireguard, with its peers in WireGuard */

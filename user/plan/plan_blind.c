@@ -90,7 +90,9 @@ int plan_blind(struct plan_builder *m)
 
 	if (!*b->device)
 		return 0;
-	p->blind = (struct plan_blind){ .on = true, .room = ROOM_LEAST, .port = b->port };
+	p->blind = (struct plan_blind){
+		.on = true, .room = ROOM_LEAST, .port = b->port, .relays = b->n_relays,
+	};
 	while (p->blind.room < BLIND_SITES_MAX &&
 	       p->blind.room * 3 / 4 <= (m->in->n_sites > b->n_sites ? m->in->n_sites : b->n_sites))
 		p->blind.room *= 4;

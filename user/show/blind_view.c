@@ -5,6 +5,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -28,6 +29,7 @@ static int read_site(const struct dataplane *dp, __u32 number, struct blind_view
 	memcpy(&ret->key, name.key, sizeof(ret->key));
 	ret->endpoint = (struct address){ .addr = place->service.to, .family = place->family };
 	ret->port = place->service.port;
+	ret->remote = place->remote;
 	ret->since = site.since;
 	ret->challenges = site.challenges;
 	ret->waited_for = waiting.since == BLIND_WRITING ? 0 : waiting.since;
@@ -132,12 +134,19 @@ bool pair_has_address(const struct pair_config *c, const struct host *h)
 	return false;
 }
 
+/* Returns whether the last message is so old that the connection must have ended: a daemon that was
+ * killed has left its file as it was. */
+static bool is_old(__u64 heard)
+{
+	return (__u64)time(NULL) > heard + 2 * PAIR_SILENT_SECONDS;
+}
+
 bool pair_view_read(const char *instance, const struct config *c, const struct host *h,
 		    struct pair_view *ret)
 {
 	struct run_counters n;
 
-	if (!c || !*c->blind.device || !c->blind.pair.local.family)
+	if (!c || !*c->blind.device || !c->blind.pair.stream.local.family)
 		return false;
 	run_counters_read(&n, instance, "pair");
 	*ret = (struct pair_view){
@@ -147,9 +156,41 @@ bool pair_view_read(const char *instance, const struct config *c, const struct h
 		.heard = run_counters_value(&n, PAIR_HEARD),
 		.received = run_counters_value(&n, PAIR_RECEIVED),
 	};
-	/* A daemon that was killed has left the file as it was. */
-	if ((__u64)time(NULL) > ret->heard + 2 * PAIR_SILENT_SECONDS)
+	if (is_old(ret->heard))
 		ret->connected = 0;
 	run_counters_free(&n);
 	return true;
+}
+
+static __u64 relay_counter(const struct run_counters *n, const char *what,
+			   const struct relay_config *c)
+{
+	char name[ADDRESS_STRLEN + 16], text[ADDRESS_STRLEN];
+
+	snprintf(name, sizeof(name), "%s %s", what, address_format(&c->address, text));
+	return run_counters_value(n, name);
+}
+
+void other_relay_read(const char *instance, const struct relay_config *c, struct other_relay *ret)
+{
+	struct run_counters n;
+
+	run_counters_read(&n, instance, "relays");
+	*ret = (struct other_relay){
+		.connected = relay_counter(&n, RELAY_CONNECTED, c),
+		.heard = relay_counter(&n, RELAY_HEARD, c),
+		.received = relay_counter(&n, RELAY_RECEIVED, c),
+	};
+	if (is_old(ret->heard))
+		ret->connected = 0;
+	run_counters_free(&n);
+}
+
+__u32 other_relay_sites(const struct blind_view *v, const struct relay_config *c)
+{
+	__u32 n = 0;
+
+	for (__u32 i = 1; i < v->n; i++)
+		n += v->sites[i].remote && address_equal(&v->sites[i].endpoint, &c->address);
+	return n;
 }

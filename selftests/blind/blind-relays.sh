@@ -1,0 +1,53 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# tier: long
+# timeout: 1200
+# alone
+# Three blind relays, each with four of twelve sites (see lib/blind-relays.sh). All pairs of sites ping each other for six
+# minutes, in which their sessions are renewed, and lose nothing. Then, at 20 pings a second, one relay loses its power:
+# its sites go to another relay, where their sessions continue, and the others lose nothing. Nothing is lost when the relay
+# comes back.
+#
+# BREAK=1 keeps the streams between the relays away: then sites at different relays cannot talk.
+source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
+source "${BASH_SOURCE[0]%/*}/../lib/blind-hosts.sh"
+source "${BASH_SOURCE[0]%/*}/../lib/blind-relays.sh"
+sites=${SITES:-12} seconds=${PINGS:-360}
+
+relays_network
+[[ ! ${BREAK:-} ]] || for r in r1 r2 r3; do inside $r nft 'add table inet t; add chain inet t c { type filter hook input priority 0; }; add rule inet t c iifname sync drop'; done
+[[ ! ${BREAK:-} ]] || knows_sites() { (($(grep -c 'blind: site .* is at' "$work/$1.daemon") >= sites / 3)); }
+relays_begin
+first_pings
+
+# every second, so that a pair sends enough for a handshake every two minutes
+pids=()
+for ((i = 1; i < sites; i++)); do
+	for ((j = i + 1; j <= sites; j++)); do
+		start "s$i" ping -q -c "$seconds" -i 1 -W 10 "$tunnels::$((10 + j))" > "$work/calm-$i-$j"
+		pids+=($!)
+	done
+done
+wait "${pids[@]}" || :
+expect "lost pings of $((seconds * ${#pids[@]})), over $seconds s" "$(cat "$work"/calm-* | awk '/packet loss/ {sum += $1 - $4} END {print sum}')" == 0
+
+phase steady 0
+pings_begin
+sleep 5
+handshakes > "$work/before"
+phase goes 1
+sleep 0.2
+dies r1
+wait_for 20 'r1 died: answers for every pair' all_answer
+sleep 1
+phase steady 0
+sleep 3
+expect 'r1 died: pairs without a new handshake, in percent' "$(same_handshakes "$work/before")" '>=' 95
+for ((i = 1; i <= sites; i++)); do [[ $(where $i) != 1 ]] || fail "site $i is still at r1"; done
+
+returns r1
+wait_for 10 'r1 knows all sites' knows_sites r1
+sleep 5
+pings_end
+# wireguard-go drops packets while the machine gives it no time
+"$root/selftests/lib/gaps.py" "$work" 6 "$([[ $WGXDP_WG == kernel ]] && echo 0 || echo 100)" || fail 'pairs were interrupted'

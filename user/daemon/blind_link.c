@@ -1,0 +1,443 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Implements blind_link.h.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include "daemon/blind_link.h"
+#include "instance/run_counters.h"
+#include "lib/log.h"
+#include "lib/timer.h"
+
+#define TICK_MS 250
+#define SECOND_TICKS 4			/* ticks in a second */
+#define MESSAGE_LEN 65536		/* most bytes of one write */
+/* Seconds between two log messages about a wrong line. */
+#define COMPLAIN_SECONDS 60
+
+struct connection {				/* a connection, or an attempt to connect */
+	uv_tcp_t tcp;
+	uv_connect_t connect;
+	uv_write_t write;
+	struct relay_link *link;	/* NULL: the connection is being closed */
+	struct blind_stream in;
+	bool up, writing;
+	bool again;	/* there was more to send than one message: send again after it */
+	bool greeted;			/* the first line was sent */
+	/* Times in ms by the loop's clock: the last message came, the last word about this host was
+	 * sent. */
+	uint64_t heard, said;
+	char input[MESSAGE_LEN], output[MESSAGE_LEN];
+	size_t n_output;
+};
+
+struct listener {			/* for all relays that connect to this address and port */
+	uv_tcp_t tcp;			/* the first member, see free_handle() */
+	struct relay_links *all;
+	struct listener *next;
+	struct address local;
+	__be16 port;
+};
+
+struct relay_links {
+	uv_timer_t tick;
+	unsigned int ticks;
+	struct relay_link *first;
+	struct listener *listeners;
+};
+
+static void free_handle(uv_handle_t *handle)
+{
+	free(handle);			/* the handle is the first member of its object */
+}
+
+static void log_failure(struct relay_link *l, const char *what, int rc)
+{
+	char text[ADDRESS_STRLEN];
+
+	if (rc != l->last_error)
+		log_warning("blind: %s the other relay at %s: %s", what,
+			    address_format(&l->config.peer, text), uv_strerror(rc));
+	l->last_error = rc;
+}
+
+/* ---- ending a connection ---- */
+
+static void close_connection(struct connection *c, const char *why)
+{
+	struct relay_link *l = c->link;
+	char text[ADDRESS_STRLEN];
+
+	if (!l)
+		return;
+	c->link = NULL;
+	l->connection = NULL;
+	uv_close((uv_handle_t *)&c->tcp, free_handle);
+	if (!c->up)
+		return;
+	log_info("blind: the connection to the other relay at %s ended: %s",
+		 address_format(&l->config.peer, text), why);
+	l->connected = 0;
+	l->ops->second(l);
+}
+
+/* ---- sending ---- */
+
+bool relay_link_add(struct relay_link *l, const struct blind_line *line)
+{
+	struct connection *c = l->connection;
+
+	if (sizeof(c->output) - c->n_output < BLIND_LINE_LEN) {
+		c->again = true;
+		return false;
+	}
+	c->n_output += blind_line_format(line, c->output + c->n_output);
+	return true;
+}
+
+static void send_message(struct connection *c);
+
+static void on_written(uv_write_t *write, int status)
+{
+	struct connection *c = write->data;
+
+	c->writing = false;
+	if (status < 0)
+		close_connection(c, uv_strerror(status));
+	else if (c->again && c->link)
+		send_message(c);
+}
+
+/* Sends what has changed, unless the message before is still being written. */
+static void send_message(struct connection *c)
+{
+	struct relay_link *l = c->link;
+	uint64_t now = uv_now(c->tcp.loop);
+	bool greet = now - c->said >= 1000;
+	uv_buf_t buf;
+
+	if (!c->up || c->writing) {
+		c->again = true;
+		return;
+	}
+	c->again = false;
+	c->n_output = 0;
+	if (!c->greeted)
+		relay_link_add(l, &(struct blind_line){ .word = l->ops->greeting,
+							.number = BLIND_STREAM_VERSION });
+	l->ops->fill(l, greet || !c->greeted);
+	c->greeted = true;
+	if (!c->n_output)
+		return;
+	if (greet)
+		c->said = now;
+	buf = uv_buf_init(c->output, c->n_output);
+	c->write.data = c;
+	c->writing = !uv_write(&c->write, (uv_stream_t *)&c->tcp, &buf, 1, on_written);
+	if (!c->writing)
+		close_connection(c, "cannot send");
+}
+
+void relay_link_send(struct relay_link *l)
+{
+	if (l->connection)
+		send_message(l->connection);
+}
+
+/* ---- receiving ---- */
+
+static void on_line(void *data, const struct blind_line *line)
+{
+	struct relay_link *l = data;
+
+	if (line->word != l->ops->greeting)
+		l->ops->line(l, line);
+}
+
+static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *ret)
+{
+	struct connection *c = (struct connection *)handle;
+
+	*ret = uv_buf_init(c->input, sizeof(c->input));
+}
+
+static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
+{
+	struct connection *c = (struct connection *)stream;
+	struct relay_link *l = c->link;
+	int rc;
+
+	if (!l || !n)
+		return;
+	if (n < 0) {
+		close_connection(c, uv_strerror(n));
+		return;
+	}
+	c->heard = uv_now(stream->loop);
+	l->ops->before(l);
+	rc = blind_stream_take(&c->in, buf->base, n, on_line, l);
+	l->heard = time(NULL);
+	l->ops->after(l);
+	if (!rc)
+		return;
+	if (time(NULL) - l->complained >= COMPLAIN_SECONDS) {
+		l->complained = time(NULL);
+		log_warning("blind: the other relay sent a wrong line of %zu bytes: use the same "
+			    "version of wgxdp and the same sections of blind on both relays",
+			    c->in.n);
+	}
+	close_connection(c, "it sent a wrong line");
+}
+
+/* ---- connecting ---- */
+
+static struct connection *new_connection(struct relay_links *all)
+{
+	struct connection *c = calloc(1, sizeof(*c));
+
+	if (!c)
+		return NULL;
+	c->heard = uv_now(all->tick.loop);
+	uv_tcp_init(all->tick.loop, &c->tcp);
+	return c;
+}
+
+static void connection_is_up(struct connection *c, struct relay_link *l)
+{
+	char text[ADDRESS_STRLEN];
+
+	c->link = l;
+	c->in.greeting = l->ops->greeting;
+	c->up = true;
+	c->heard = uv_now(c->tcp.loop);
+	l->connection = c;
+	l->last_error = 0;
+	l->connected = l->heard = time(NULL);
+	log_info("blind: connected to the other relay at %s",
+		 address_format(&l->config.peer, text));
+	l->ops->begin(l);
+	l->ops->second(l);
+	uv_tcp_nodelay(&c->tcp, 1);
+	uv_read_start((uv_stream_t *)&c->tcp, on_alloc, on_read);
+	send_message(c);
+}
+
+static void on_connect(uv_connect_t *connect, int status)
+{
+	struct connection *c = connect->data;
+
+	if (!c->link)
+		return;
+	if (status < 0) {
+		log_failure(c->link, "cannot connect to", status);
+		close_connection(c, "");
+		return;
+	}
+	connection_is_up(c, c->link);
+}
+
+static __be16 port_of(const struct stream_config *c)
+{
+	return c->port ?: htons(PAIR_PORT);
+}
+
+/* Returns whether this host listens, because it has the higher address. */
+static bool is_listener(const struct stream_config *c)
+{
+	return memcmp(&c->local.addr, &c->peer.addr, sizeof(c->local.addr)) > 0;
+}
+
+static bool listens_for(const struct listener *s, const struct relay_link *l)
+{
+	return is_listener(&l->config) && address_equal(&s->local, &l->config.local) &&
+	       s->port == port_of(&l->config);
+}
+
+/* Returns the relay that connects from this socket's remote address, or NULL. */
+static struct relay_link *find_link(const struct listener *s, const uv_tcp_t *tcp)
+{
+	struct sockaddr_in6 from;
+	int len = sizeof(from);
+	struct address a;
+
+	if (uv_tcp_getpeername(tcp, (struct sockaddr *)&from, &len))
+		return NULL;
+	a = address_from_socket(&from);
+	for (struct relay_link *l = s->all->first; l; l = l->next)
+		if (listens_for(s, l) && address_equal(&a, &l->config.peer))
+			return l;
+	return NULL;
+}
+
+static void on_connection(uv_stream_t *listener, int status)
+{
+	struct listener *s = (struct listener *)listener;
+	struct connection *c = status < 0 ? NULL : new_connection(s->all);
+	struct relay_link *l;
+
+	if (!c)
+		return;
+	l = uv_accept(listener, (uv_stream_t *)&c->tcp) ? NULL : find_link(s, &c->tcp);
+	if (!l) {
+		uv_close((uv_handle_t *)&c->tcp, free_handle);
+		return;
+	}
+	/* The other relay connects again only if it has lost the former connection. */
+	if (l->connection)
+		close_connection(l->connection, "the other relay connected again");
+	connection_is_up(c, l);
+}
+
+/* Listens for this relay, unless a listener for another relay has the same address and port. */
+static void begin_listening(struct relay_link *l)
+{
+	struct listener *s = l->all->listeners;
+	struct sockaddr_in6 local;
+	int rc;
+
+	while (s && !listens_for(s, l))
+		s = s->next;
+	if (s)
+		return;
+	s = calloc(1, sizeof(*s));
+	if (!s)
+		return;
+	s->all = l->all;
+	s->local = l->config.local;
+	s->port = port_of(&l->config);
+	uv_tcp_init(l->all->tick.loop, &s->tcp);
+	address_to_socket(&s->local, s->port, 0, &local);
+	rc = uv_tcp_bind(&s->tcp, (struct sockaddr *)&local, 0) ?:
+	     uv_listen((uv_stream_t *)&s->tcp, RELAYS_MAX, on_connection);
+	if (rc) {
+		log_failure(l, "cannot listen for", rc);
+		uv_close((uv_handle_t *)&s->tcp, free_handle);
+		return;
+	}
+	s->next = l->all->listeners;
+	l->all->listeners = s;
+}
+
+static void begin_connecting(struct relay_link *l)
+{
+	struct connection *c = new_connection(l->all);
+	struct sockaddr_in6 local, peer;
+	int rc;
+
+	if (!c)
+		return;
+	c->link = l;
+	l->connection = c;
+	c->connect.data = c;
+	address_to_socket(&l->config.local, 0, 0, &local);
+	address_to_socket(&l->config.peer, port_of(&l->config), 0, &peer);
+	rc = uv_tcp_bind(&c->tcp, (struct sockaddr *)&local, 0) ?:
+	     uv_tcp_connect(&c->connect, &c->tcp, (struct sockaddr *)&peer, on_connect);
+	if (!rc)
+		return;
+	log_failure(l, "cannot connect to", rc);
+	close_connection(c, "");
+}
+
+/* Closes listeners that no relay needs any more. */
+static void close_listeners(struct relay_links *all)
+{
+	struct listener **at = &all->listeners;
+
+	while (*at) {
+		struct listener *s = *at;
+		struct relay_link *l = all->first;
+
+		while (l && !listens_for(s, l))
+			l = l->next;
+		if (l) {
+			at = &s->next;
+			continue;
+		}
+		*at = s->next;
+		uv_close((uv_handle_t *)&s->tcp, free_handle);
+	}
+}
+
+/* Returns whether the other relay has been silent for too long, or has not read the last message.
+ * Each second a message contains a word about this host, so .said is not older than the last
+ * message that was written by more than a second. */
+static bool is_stalled(const struct connection *c)
+{
+	uint64_t now = uv_now(c->tcp.loop), long_ms = PAIR_SILENT_SECONDS * 1000;
+
+	return now - c->heard > long_ms || (c->up && now - c->said > long_ms);
+}
+
+static void tick(struct relay_link *l, bool second)
+{
+	if (l->connection && is_stalled(l->connection))
+		close_connection(l->connection, "the other relay does not answer");
+	if (l->connection)
+		send_message(l->connection);
+	else if (second && !is_listener(&l->config))
+		begin_connecting(l);
+	if (second && is_listener(&l->config))
+		begin_listening(l);
+	if (second)
+		l->ops->second(l);
+}
+
+static void on_tick(uv_timer_t *timer)
+{
+	struct relay_links *all = timer->data;
+	bool second = ++all->ticks % SECOND_TICKS == 0;
+
+	for (struct relay_link *l = all->first; l; l = l->next)
+		tick(l, second);
+}
+
+/* ---- beginning and ending ---- */
+
+void relay_link_restart(struct relay_link *l)
+{
+	if (l->connection && l->connection->up)
+		close_connection(l->connection, "it begins again");
+}
+
+struct relay_link *relay_link_new(struct relay_links *all, const struct relay_link_ops *ops,
+				  void *owner, const struct stream_config *config)
+{
+	struct relay_link *l = calloc(1, sizeof(*l));
+
+	if (!l)
+		return NULL;
+	l->all = all;
+	l->ops = ops;
+	l->owner = owner;
+	l->config = *config;
+	l->next = all->first;
+	all->first = l;
+	timer_repeat(&all->tick, true, on_tick, TICK_MS, TICK_MS);
+	return l;
+}
+
+void relay_link_free(struct relay_link *l, const char *why)
+{
+	struct relay_link **at = &l->all->first;
+
+	if (l->connection)
+		close_connection(l->connection, why);
+	while (*at != l)
+		at = &(*at)->next;
+	*at = l->next;
+	close_listeners(l->all);
+	if (!l->all->first)
+		uv_timer_stop(&l->all->tick);
+	free(l);
+}
+
+struct relay_links *relay_links_new(uv_loop_t *loop)
+{
+	struct relay_links *all = calloc(1, sizeof(*all));
+
+	if (all)
+		timer_init(loop, &all->tick, all);
+	return all;
+}

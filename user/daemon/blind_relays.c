@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Implements blind_relays.h. A site is at the relay whose WireGuard heard it last: all relays have
+ * one key, so the site's WireGuard sends to one relay at a time. Only that relay sends a session's
+ * index with which the site sends, when it is confirmed.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "daemon/blind_relays.h"
+#include "daemon/blind_sent.h"
+#include "instance/run_counters.h"
+#include "lib/jiffies.h"
+#include "lib/log.h"
+
+/* Time in ms that other relays have to say which sites they serve, after this relay begins. */
+#define SPEAK_MS 5000
+/* A site that was heard again is announced again after this time in ms. */
+#define AGAIN_MS 5000
+
+struct sent_here {			/* the last here line for a number */
+	struct wg_key key;
+	__be16 port;
+	__u64 here;			/* as in struct blind_known; 0: none was sent */
+};
+
+struct relay {
+	struct relays *all;
+	struct relay_link *link;
+	struct relay_config config;
+	bool spoken;			/* lines have come */
+	bool moved;			/* a site has moved, by the lines that just came */
+	struct sent_here sent_here[BLIND_SITES_MAX];
+	struct sent_sessions sent;
+};
+
+struct relays {
+	struct sites *sites;
+	struct relay_links *links;
+	struct relay *list[RELAYS_MAX];
+	size_t n;
+	__u64 began;			/* when the relays were configured, as wall_ms() */
+	struct run_counters counters;
+};
+
+/* ---- sending ---- */
+
+static void begin(struct relay_link *l)
+{
+	struct relay *r = l->owner;
+
+	memset(r->sent_here, 0, sizeof(r->sent_here));
+	sent_forget(&r->sent);
+}
+
+/* Returns whether the site with this number is at this relay. */
+static bool is_here(const struct sites *s, __u32 number)
+{
+	const struct blind_known *k = &s->known[number];
+
+	return number && *k->name && k->endpoint.family && k->here && !site_is_remote(k);
+}
+
+static void add_here(struct relay *r)
+{
+	const struct sites *s = r->all->sites;
+	__u64 now = wall_ms();
+
+	for (__u32 n = 1; n < s->room; n++) {
+		const struct blind_known *k = &s->known[n];
+		struct sent_here *sent = &r->sent_here[n];
+		__be16 port = s->mapped[n].other_port;
+
+		if (!is_here(s, n)) {
+			sent->here = 0;
+			continue;
+		}
+		if (sent->here && k->here < sent->here + AGAIN_MS && sent->port == port &&
+		    !wg_key_compare(&sent->key, &k->key))
+			continue;
+		if (!relay_link_add(r->link, &(struct blind_line){
+				    .word = BLIND_WORD_HERE, .user = k->key, .port = port,
+				    .number = now > k->here ? now - k->here : 0 }))
+			return;
+		*sent = (struct sent_here){ k->key, port, k->here };
+	}
+}
+
+/* Returns whether a site of this relay sends with the index of this entry, which is confirmed. */
+static bool is_wanted(const struct sites *s, const struct blind_session *e, bool hint)
+{
+	__u32 user = hint ? BLIND_ORIGIN(e->value) : e->key >> 32 & (BLIND_SITES_MAX - 1);
+
+	return e->key && e->value & BLIND_CONFIRMED && user < s->room && is_here(s, user);
+}
+
+static void fill(struct relay_link *l, bool greet)
+{
+	struct relay *r = l->owner;
+
+	if (greet)
+		relay_link_add(l, &(struct blind_line){ .word = BLIND_WORD_ACTIVE });
+	add_here(r);
+	sent_add(&r->sent, l, r->all->sites, is_wanted);
+}
+
+/* ---- receiving ---- */
+
+static void before(struct relay_link *l)
+{
+	struct relay *r = l->owner;
+
+	r->moved = false;
+}
+
+/* Removes the source port that a relay used for another site before. */
+static void take_port(struct sites *s, const struct blind_known *k)
+{
+	for (__u32 n = 1; n < s->room; n++) {
+		struct blind_known *other = &s->known[n];
+
+		if (other != k && other->relay_port == k->relay_port &&
+		    address_equal(&other->relay, &k->relay))
+			other->relay_port = 0;
+	}
+}
+
+/* Handles a here line: the site is at the sender, if no other relay has heard it later. */
+static void on_here(struct relay *r, const struct blind_line *line)
+{
+	struct sites *s = r->all->sites;
+	__u32 n = sites_number(s, &line->user, false);
+	__u64 now = wall_ms(), age = line->number;
+	struct blind_known *k = &s->known[n % s->room];
+	__u64 when = age < now ? now - age : 1;
+
+	if (n == s->room)
+		return;
+	if (!address_equal(&k->relay, &r->config.address) && k->relay.family && when <= k->there)
+		return;
+	k->relay = r->config.address;
+	k->relay_port = line->port;
+	k->there = when;
+	take_port(s, k);
+	r->moved = true;
+}
+
+static void add_received(struct relay *r)
+{
+	char name[ADDRESS_STRLEN + 16] = RELAY_RECEIVED " ";
+
+	address_format(&r->config.address, name + strlen(name));
+	run_counters_set(&r->all->counters, name,
+			 run_counters_value(&r->all->counters, name) + 1);
+}
+
+static void on_line(struct relay_link *l, const struct blind_line *line)
+{
+	struct relay *r = l->owner;
+
+	r->spoken = true;
+	if (line->word == BLIND_WORD_HERE)
+		on_here(r, line);
+	else if ((line->word == BLIND_WORD_SESSION || line->word == BLIND_WORD_HINT) &&
+		 sites_add_session(r->all->sites, line) && line->word == BLIND_WORD_SESSION)
+		add_received(r);
+}
+
+static void after(struct relay_link *l)
+{
+	struct relay *r = l->owner;
+
+	sites_write_sessions(r->all->sites);
+	if (r->moved)
+		sites_place(r->all->sites);
+}
+
+/* ---- counters ---- */
+
+static void set_counter(struct relay *r, const char *what, __s64 value)
+{
+	char name[ADDRESS_STRLEN + 16], text[ADDRESS_STRLEN];
+
+	snprintf(name, sizeof(name), "%s %s", what, address_format(&r->config.address, text));
+	run_counters_set(&r->all->counters, name, value);
+}
+
+static void second(struct relay_link *l)
+{
+	struct relay *r = l->owner;
+
+	set_counter(r, RELAY_CONNECTED, l->connected);
+	set_counter(r, RELAY_HEARD, l->heard);
+	run_counters_write(&r->all->counters);
+}
+
+static const struct relay_link_ops ops = {
+	.greeting = BLIND_WORD_RELAYS, .begin = begin, .fill = fill, .before = before,
+	.line = on_line, .after = after, .second = second,
+};
+
+/* ---- beginning and ending ---- */
+
+bool relays_have_spoken(const struct relays *r)
+{
+	size_t spoken = 0;
+
+	for (size_t i = 0; i < r->n; i++)
+		spoken += r->list[i]->spoken;
+	return spoken == r->n || wall_ms() - r->began > SPEAK_MS;
+}
+
+void relays_restart(struct relays *r)
+{
+	for (size_t i = 0; i < r->n; i++)
+		relay_link_restart(r->list[i]->link);
+}
+
+void relays_send(struct relays *r)
+{
+	for (size_t i = 0; i < r->n; i++)
+		relay_link_send(r->list[i]->link);
+}
+
+static void remove_relay(struct relays *r, size_t i, const char *why)
+{
+	struct relay *one = r->list[i];
+
+	relay_link_free(one->link, why);
+	sent_forget(&one->sent);
+	free(one);
+	r->list[i] = r->list[--r->n];
+}
+
+static void add_relay(struct relays *r, const struct relay_config *c)
+{
+	struct relay *one = calloc(1, sizeof(*one));
+
+	if (!one)
+		return;
+	one->all = r;
+	one->config = *c;
+	one->link = relay_link_new(r->links, &ops, one, &c->stream);
+	if (one->link)
+		r->list[r->n++] = one;
+	else
+		free(one);
+}
+
+static bool has_relay(const struct relays *r, const struct relay_config *c)
+{
+	for (size_t i = 0; i < r->n; i++)
+		if (!memcmp(&r->list[i]->config, c, sizeof(*c)))
+			return true;
+	return false;
+}
+
+static bool is_configured(const struct blind_config *b, const struct relay_config *c)
+{
+	for (size_t i = 0; i < b->n_relays; i++)
+		if (!memcmp(&b->relays[i], c, sizeof(*c)))
+			return true;
+	return false;
+}
+
+void relays_reconfigure(struct relays *r)
+{
+	const struct blind_config *b = &r->sites->config->blind;
+
+	for (size_t i = r->n; i--;)
+		if (!r->sites->mapped || !is_configured(b, &r->list[i]->config))
+			remove_relay(r, i, "the configuration changed");
+	if (!r->sites->mapped)
+		return;
+	if (!r->n)
+		r->began = wall_ms();
+	r->counters.instance = r->sites->instance;
+	r->counters.file = "relays";
+	for (size_t i = 0; i < b->n_relays; i++)
+		if (!has_relay(r, &b->relays[i]))
+			add_relay(r, &b->relays[i]);
+	sites_leave_relays(r->sites);
+}
+
+struct relays *relays_new(struct relay_links *links, struct sites *s)
+{
+	struct relays *r = calloc(1, sizeof(*r));
+
+	if (!r)
+		return NULL;
+	r->sites = s;
+	r->links = links;
+	return r;
+}

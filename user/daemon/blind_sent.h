@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * What was sent to another blind relay about sessions, so that only differences are sent.
+ * blind_pair.c and blind_relays.c include it.
+ */
+#pragma once
+#include "daemon/blind_link.h"
+#include "daemon/blind_sites.h"
+
+struct sent_sessions {			/* copies of the maps sessions and hints as they were sent */
+	struct sent_map {
+		struct blind_bucket *buckets;
+		size_t n;
+	} map[2];
+};
+
+/* Returns whether the other relay needs an entry of the map sessions or, if hint is set, hints. */
+typedef bool sent_wanted(const struct sites *s, const struct blind_session *e, bool hint);
+
+/* Adds lines to the message of l for the entries that are not as they were sent. wanted: adds only
+ * these entries, and no lines for removed entries. NULL: adds all. */
+void sent_add(struct sent_sessions *sent, struct relay_link *l, const struct sites *s,
+	      sent_wanted *wanted);
+/* Forgets what was sent, so that everything is sent again. */
+void sent_forget(struct sent_sessions *sent);
