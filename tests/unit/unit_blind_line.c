@@ -18,7 +18,7 @@
 #define KEY_0 "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
 
 static const char *const valid[] = {
-	"time 0", "time 1795764040", "pair 1", "active", "standby",
+	"time 0", "time 1795764040", "pair 1", "relays 1", "active", "standby", "here " KEY_A " 1025 0", "here " KEY_A " 65535 30000",
 	"site " KEY_A " 198.51.100.7:51820", "site " KEY_A " [2001:db8::7]:1",
 	"session " KEY_A " " KEY_B " 01abcdef 190 1", "session - " KEY_B " 00000000 1 0",
 	"session " KEY_A " - ffffffff 0 3", "hint - " KEY_B " 0000000a 200 2",
@@ -94,7 +94,7 @@ static void stream(void **state)
 	/* the same bytes at once, and in pieces of each length */
 	for (size_t piece = 1; piece <= sizeof(all); piece++) {
 		memset(counts, 0, sizeof(counts));
-		s = (struct blind_stream){ 0 };
+		s = (struct blind_stream){ .greeting = BLIND_WORD_PAIR };
 		for (size_t i = 0; i < sizeof(all) - 1; i += piece) {
 			size_t left = sizeof(all) - 1 - i;
 
@@ -124,22 +124,49 @@ static void out_of_place(void **state)
 	struct blind_stream s;
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
-		s = (struct blind_stream){ 0 };
+		s = (struct blind_stream){ .greeting = BLIND_WORD_PAIR };
 		if (take(&s, texts[i]) != -EPROTO)
 			fail_msg("accepted: %s", texts[i]);
 	}
-	s = (struct blind_stream){ 0 };
+	s = (struct blind_stream){ .greeting = BLIND_WORD_PAIR };
 	memset(longest, 'x', sizeof(longest));	/* a line without an end */
 	assert_int_equal(blind_stream_take(&s, longest, sizeof(longest), count, NULL), -EPROTO);
-	s = (struct blind_stream){ 0 };
+	s = (struct blind_stream){ .greeting = BLIND_WORD_PAIR };
 	assert_int_equal(blind_stream_take(&s, "pair 1\0\n", 8, count, NULL), -EPROTO);
+}
+
+/* a stream between relays that serve different sites */
+static void relays(void **state)
+{
+	static const char all[] = "relays 1\nactive\nhere " KEY_A " 1025 30000\n" SESSION "hint - " KEY_A " 01abcdef 190 1\n";
+	static const char *const wrong[] = {
+		"pair 1\n",			/* the other relay has the section pair */
+		"relays 2\n", "relays 1\nhere " KEY_A " 1025 0\n",
+		"relays 1\nactive\nsite " KEY_A " 198.51.100.7:51820\n",
+		"relays 1\nactive\nhere - 1025 0\n", "relays 1\nactive\nhere " KEY_A " 0 0\n",
+		"relays 1\nactive\nhere " KEY_A " 65536 0\n", "relays 1\nactive\nhere " KEY_A " 1025 -1\n",
+		"relays 1\nactive\nhere " KEY_A " 1025 9223372036854775808\n", "relays 1\nactive\nhere " KEY_A " 1025\n",
+	};
+	struct blind_stream s = { .greeting = BLIND_WORD_RELAYS };
+
+	memset(counts, 0, sizeof(counts));
+	assert_int_equal(take(&s, all), 0);
+	assert_int_equal(counts[BLIND_WORD_HERE], 1);
+	assert_int_equal(counts[BLIND_WORD_SESSION] + counts[BLIND_WORD_HINT], 2);
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
+		s = (struct blind_stream){ .greeting = BLIND_WORD_RELAYS };
+		if (take(&s, wrong[i]) != -EPROTO)
+			fail_msg("accepted: %s", wrong[i]);
+	}
+	s = (struct blind_stream){ .greeting = BLIND_WORD_PAIR };
+	assert_int_equal(take(&s, "pair 1\nactive\nhere " KEY_A " 1025 0\n"), -EPROTO);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(lines), cmocka_unit_test(longest_line), cmocka_unit_test(stream),
-		cmocka_unit_test(out_of_place),
+		cmocka_unit_test(out_of_place), cmocka_unit_test(relays),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
