@@ -114,7 +114,7 @@ MAP(endpoints, ARRAY, __u32, struct table_bucket, 1, BPF_F_MMAPABLE);
 MAP(sessions, ARRAY, __u32, struct blind_bucket, 1, 0);
 MAP(hints, ARRAY, __u32, struct blind_bucket, 1, 0);
 MAP(blind_lock, ARRAY, __u32, struct blind_lock, 1, 0);
-MAP(blind_pairs, HASH, __u32, struct blind_pair, 1, BPF_F_NO_PREALLOC);
+MAP(blind_pairs, HASH, __u64, struct blind_pair, 1, BPF_F_NO_PREALLOC);
 MAP(blind_totals, PERCPU_ARRAY, __u32, struct blind_total, 1, 0);
 MAP(blind_waiting, ARRAY, __u32, struct blind_waiting, 1, 0);
 MAP(blind_state, ARRAY, __u32, struct blind_state, 1, 0);
@@ -198,6 +198,7 @@ SWITCH(bool, with_routes, false);	/* on if the map routes has entries */
 /* Switches of the blind relay. */
 SWITCH(__be16, blind_port, 0);
 SWITCH(__u32, blind_mask, 0);		/* number of buckets in sessions, and in hints, minus 1 */
+SWITCH(__u32, blind_totals_mask, 0);	/* number of elements of blind_totals, minus 1 */
 SWITCH(__u32, endpoints_mask, 0);	/* number of buckets in endpoints, minus 1 */
 SWITCH(__u32, blind_slots, 0);	/* first of the sites' slots in nexthops; each site has two */
 

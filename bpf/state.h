@@ -169,7 +169,9 @@ struct blind_work {
 	__u64 key, value;		/* key and value of the entry to write */
 	/* For removals: the site that gave the index out; true: remove even a confirmed index. */
 	__u32 origin, even;
-	__u32 home[2], pair;		/* keys for the next map lookups */
+	__u64 pair;			/* keys for the next map lookups */
+	__u32 home[2];
+	__u32 total;			/* index of the packet's counters in blind_totals */
 	/* Search for the receiver by mac1: the site whose key is tried, the first site, and whether
 	 * it is the only one to try. */
 	__u32 site, first, single;

@@ -7,7 +7,8 @@
 #ifndef WGXDP_ABI_BLIND_H
 #define WGXDP_ABI_BLIND_H
 
-#define BLIND_SITES_MAX 1024		/* site 0 is this host's own WireGuard */
+/* Room for sites, a power of two. Site 0 is this host's own WireGuard. */
+#define BLIND_SITES_MAX (1 << 17)
 
 #define BLIND_LAST 8
 
@@ -49,19 +50,25 @@ struct blind_site {
 	__u64 challenges;
 	/* Sites to which this site recently sent initiations, each at index (site number %
 	 * BLIND_LAST); 0: none. */
-	__u16 last[BLIND_LAST];
-	__u64 pad1[3];
-	/* Sites to which this site may send: one bit for each site number. */
-	__u64 may[BLIND_SITES_MAX / 64];
+	__u32 last[BLIND_LAST];
+	__u64 pad;
 };
-_Static_assert(sizeof(struct blind_place) == 64 && sizeof(struct blind_site) == 384,
+_Static_assert(sizeof(struct blind_place) == 64 && sizeof(struct blind_site) == 256,
 	       "whole cache lines");
 
 /* blind_names: ARRAY of struct peer_name, indexed by site number: names and keys of the sites. An
  * empty name marks a free number. Only user space uses it. */
 
-/* endpoints: ARRAY of struct table_bucket, with keys of KEY_ENDPOINT: remote address and port ->
- * number of the site that our own WireGuard has authenticated there. Only the daemon writes it. */
+/* endpoints: ARRAY of struct table_bucket. Keys of KEY_ENDPOINT: remote address and port -> number
+ * of the site that our own WireGuard has authenticated there. Keys of KEY_PAIR, made by
+ * blind_may_key(): two sites that may send to each other, without a value. Only the daemon writes
+ * it. */
+static inline struct table_key blind_may_key(__u32 a, __u32 b)
+{
+	__u64 pair = a < b ? (__u64)a << 32 | b : (__u64)b << 32 | a;
+
+	return (struct table_key){ .addr.q[0] = pair, .word = table_word(KEY_PAIR, 0, 0, 0) };
+}
 
 /* sessions: ARRAY of struct blind_bucket. Key: the receiver index in a message, and the site that
  * the message comes from. Value: the site that gave the index out, to which the message is
@@ -79,11 +86,13 @@ struct blind_bucket {
 };
 /* Makes the key of an entry. index: the 32 bits of the receiver index as they are in the packet. */
 #define BLIND_KEY(site, index) (1ULL << 63 | (__u64)(site) << 32 | (index))
+/* Returns the site that sends with the index of an entry with this key. */
+#define BLIND_USER(key) ((__u32)((key) >> 32) & (BLIND_SITES_MAX - 1))
 /* Makes the value of an entry: one word, so that it changes atomically. `until` is a time in
- * jiffies; it has 46 bits, enough for two thousand years. */
-#define BLIND_VALUE(until, origin, flags) ((__u64)(until) << 18 | (__u32)(origin) << 8 | (flags))
-#define BLIND_UNTIL(value) ((value) >> 18)
-#define BLIND_ORIGIN(value) ((__u32)(value) >> 8 & (BLIND_SITES_MAX - 1))
+ * jiffies; it has 44 bits, enough for five hundred years. */
+#define BLIND_VALUE(until, origin, flags) ((__u64)(until) << 20 | (__u32)(origin) << 2 | (flags))
+#define BLIND_UNTIL(value) ((value) >> 20)
+#define BLIND_ORIGIN(value) ((__u32)(value) >> 2 & (BLIND_SITES_MAX - 1))
 enum blind_flags {
 	/* The other site confirmed the index by a response or by its first data. A new index cannot
 	 * displace it. */
@@ -142,7 +151,7 @@ struct blind_lock {
  *
  * A new index displaces the oldest unconfirmed one, and a newly confirmed index the oldest
  * confirmed one. WireGuard has at most three sessions with a peer and one handshake in progress. */
-#define BLIND_PAIR(origin, user) ((__u32)(origin) << 16 | (user))
+#define BLIND_PAIR(origin, user) ((__u64)(origin) << 32 | (user))
 #define BLIND_RING 32
 #define BLIND_CONFIRMED_RING 8
 /* New indices that a pair may use at once, and again in each second. BLIND_RING is as large, so
@@ -156,10 +165,20 @@ struct blind_pair {
 	__le32 confirmed[BLIND_CONFIRMED_RING];
 };
 
-/* blind_totals: PERCPU_ARRAY, indexed by from * room + to: traffic from one site to another. */
+/* blind_totals: PERCPU_ARRAY, the traffic from one site to another. Each CPU takes a free element
+ * for a pair when it forwards the pair's first packet: one of BLIND_TOTAL_TRIES elements that follow
+ * blind_total_home(). Element 0 counts the packets of pairs that found none. */
 struct blind_total {
+	__u32 from, to;			/* sites; from 0: free, or element 0 */
 	__u64 packets, bytes;		/* as in struct total */
 };
+#define BLIND_TOTAL_TRIES 8
+
+/* mask: number of elements minus 1. */
+static inline __u32 blind_total_home(__u32 from, __u32 to, __u32 mask)
+{
+	return (((__u64)from << 32 | to) * 0x9fb21c651e98df25ULL >> 40) & mask;
+}
 
 /* blind_waiting: ARRAY, indexed by site number. The last initiation to a site whose address is
  * unknown; it is sent when our own WireGuard has authenticated the site. */
@@ -175,7 +194,8 @@ struct blind_waiting {
 struct blind_state {
 	/* A number above those of all sites. 0: no key is known, not even this host's own. */
 	__u32 sites;
-	__u32 room;		/* sites in a row of blind_totals */
+	/* True: every site may send to every other one. Otherwise the pairs are in endpoints. */
+	__u32 may_all;
 	/* Rate limit of messages that belong to no session, as in struct guard. */
 	__u64 limit;
 	/* When a program last sent SIGNAL_MOVED, in jiffies. */

@@ -241,21 +241,41 @@ INLINE int blind_find(struct pkt *p)
 
 /* ---- when the packet is sent ---- */
 
-INLINE void blind_count(const struct pkt *p)
+/* Returns this CPU's counters of packets from one site to another, and takes free ones for a new
+ * pair. *ret: their index in blind_totals. NULL: the map has no elements. */
+INLINE struct blind_total *blind_total_find(__u32 from, __u32 to, __u32 *ret)
 {
-	struct blind_state *state = blind_state_find();
+	__u32 home = blind_total_home(from, to, blind_totals_mask);
 	struct blind_total *total;
-	__u32 at;
 
-	if (!state)
-		return;
-	at = p->s->flow.id * state->room + p->s->flow.backend;
-	total = bpf_map_lookup_elem(&blind_totals, &at);
-	if (!total)
-		return;
-	total->packets += p->s->segments;
-	total->bytes += segments_bytes(p->s);
+	for (__u32 i = 0; i < BLIND_TOTAL_TRIES; i++) {
+		__u32 at = (home + i) & blind_totals_mask;
+
+		total = at ? bpf_map_lookup_elem(&blind_totals, &at) : NULL;
+		if (total && !total->from) {
+			total->to = to;
+			total->from = from;
+		}
+		if (total && total->from == from && total->to == to) {
+			*ret = at;
+			return total;
+		}
+	}
+	*ret = 0;
+	return bpf_map_lookup_elem(&blind_totals, ret);
 }
+
+INLINE int blind_count_step(struct pkt_state *s)
+{
+	struct blind_total *total = blind_total_find(s->flow.id, s->flow.backend, &s->blind.total);
+
+	if (!total)
+		return 0;
+	total->packets += s->segments;
+	total->bytes += segments_bytes(s);
+	return 0;
+}
+STATE_STEP(with_blind, blind_count)
 
 /* Called when the packet is about to be sent: records its receiver and sender index, and counts it.
  * Returns 0 or a reason. */
@@ -267,6 +287,6 @@ INLINE int blind_commit(struct pkt *p)
 
 	if (rc < 0)
 		return rc;
-	blind_count(p);
+	blind_count(p->s);
 	return 0;
 }

@@ -16,6 +16,15 @@
 
 /* ---- mac1 ---- */
 
+/* Returns whether two sites may send to each other. */
+INLINE bool blind_may(__u32 a, __u32 b)
+{
+	struct blind_state *state = blind_state_find();
+	struct table_key key = blind_may_key(a, b);
+
+	return state && (state->may_all || table_find_in(&endpoints, endpoints_mask, &key));
+}
+
 /* Callback of bpf_loop(): tries the key of the next site. Returns 1 if mac1 matches it. */
 static long blind_try(__u32 i, void *none)
 {
@@ -37,8 +46,7 @@ static long blind_try(__u32 i, void *none)
 	site = bpf_map_lookup_elem(&blind_sites, &b->site);
 	if (!site)
 		return 1;
-	if (!b->single &&
-	    !(site->may[b->from / 64 & (BLIND_SITES_MAX / 64 - 1)] >> (b->from & 63) & 1))
+	if (!b->single && (b->site == b->from || !blind_may(b->from, b->site)))
 		return 0;
 	state->guard.tried++;
 	if (!mac1_fits(&state->guard, site->mac1))

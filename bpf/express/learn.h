@@ -155,7 +155,6 @@ INLINE void express_learn_side(const struct pkt_state *s, const struct express_w
 INLINE void express_learn_tuple(struct pkt_state *s, const struct express_work *w,
 				const struct nexthop *hop)
 {
-	const struct blind_state *blind = with_blind ? blind_state_find() : NULL;
 	const struct flow_way *way = &s->flow.way;
 	bool ipv4 = s->leaves == FAMILY_IPV4;
 	struct express_sought k = { .key = w->key };
@@ -169,7 +168,7 @@ INLINE void express_learn_tuple(struct pkt_state *s, const struct express_work *
 	ends = with_guards && w->strict ? express_client_until(s) : until;
 	until = ends < until ? ends : until;
 	k.index = with_blind && s->is_blind ? s->blind.index : 0;
-	e = until <= w->now || (with_blind && !blind) ? NULL : express_room(w, &k);
+	e = until <= w->now ? NULL : express_room(w, &k);
 	if (!e)
 		return;
 	express_begin(e, &k, w);
@@ -189,7 +188,7 @@ INLINE void express_learn_tuple(struct pkt_state *s, const struct express_work *
 	e->dport = way->dport;
 	if (with_blind && s->is_blind) {
 		e->index = s->blind.index;
-		e->pair = s->flow.id * blind->room + s->flow.backend;
+		e->pair = s->blind.total;
 	} else {
 		e->word = s->flow.word;
 		e->place = s->flow.place;

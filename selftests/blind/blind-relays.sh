@@ -29,6 +29,7 @@ for ((i = 1; i < sites; i++)); do
 	done
 done
 wait "${pids[@]}" || :
+awk '/packet loss/ && $1 != $4 {print FILENAME ": " $0}' "$work"/calm-*
 expect "lost pings of $((seconds * ${#pids[@]})), over $seconds s" "$(cat "$work"/calm-* | awk '/packet loss/ {sum += $1 - $4} END {print sum}')" == 0
 
 phase steady 0

@@ -49,7 +49,7 @@ def known(now, sessions, names, relay_key):
         for way in bucket['value']['way']:
             key, value = way['key'], way['value']
             if key:
-                print('index', key >> 32 & 1023, value >> 8 & 1023, key & 0xffffffff, value >> 18, value & 255)
+                print('index', key >> 32 & 0x1ffff, value >> 2 & 0x1ffff, key & 0xffffffff, value >> 20, value & 3)
 
 
 def load(path):

@@ -31,14 +31,16 @@ start_daemon -c "$work/wgxdp.yaml"
 all_there() { (($(inside firewall curl -s http://127.0.0.1:9851/metrics | grep -c ^wgxdp_site_authenticated) == sites)); }
 wait_for 60 "$sites sites" all_there
 /usr/bin/python3 - $pairs > "$work/totals" << 'EOF'
+import struct
 import sys
-room, done = 1024, 0
+
+done = 0
 for origin in range(1, 1023):
     for to in range(1, 1023, 50):
         if origin != to and done < int(sys.argv[1]):
             done += 1
             print("map update pinned /sys/fs/bpf/wgxdp/default/blind_totals key hex %s value hex %s" % (
-                " ".join("%02x" % b for b in (origin * room + to).to_bytes(4, "little")), "01 00 00 00 00 00 00 00 " * 2))
+                done.to_bytes(4, "little").hex(" "), struct.pack("<IIQQ", origin, to, 1, 1).hex(" ")))
 EOF
 bpftool batch file "$work/totals" > /dev/null
 pairs_there() { (($(inside firewall curl -s http://127.0.0.1:9851/metrics | grep -c ^wgxdp_site_packets_total) == pairs)); }

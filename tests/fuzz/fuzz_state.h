@@ -142,7 +142,7 @@ static void state_blind(const struct state *s)
 		full.index[i] = htole32((i & 7) * 0x01000193U);
 	for (__u32 a = SITE_A; s->guard & LIMITS && a <= SITE_D; a++)
 		for (__u32 b = SITE_A; b <= SITE_D; b++) {
-			__u32 pair = BLIND_PAIR(a, b);
+			__u64 pair = BLIND_PAIR(a, b);
 
 			bpf_map_update_elem(&blind_pairs, &pair, &full, BPF_ANY);
 		}

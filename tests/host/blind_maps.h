@@ -66,9 +66,8 @@ static inline int blind_place(const struct blind_maps *m, const struct addr *a, 
 	return 0;
 }
 
-static inline int blind_put_endpoint(const struct blind_maps *m, __u32 number, const struct addr *a, __be16 port, __u8 family)
+static inline int blind_put(const struct blind_maps *m, struct table_entry e)
 {
-	struct table_entry e = { .key = { *a, table_word(KEY_ENDPOINT, family, port, 0) }, .site = number };
 	struct table_bucket bucket;
 
 	e.tag = table_hash(&e.key);
@@ -82,6 +81,17 @@ static inline int blind_put_endpoint(const struct blind_maps *m, __u32 number, c
 			}
 	}
 	return -ENOSPC;
+}
+
+static inline int blind_put_endpoint(const struct blind_maps *m, __u32 number, const struct addr *a, __be16 port, __u8 family)
+{
+	return blind_put(m, (struct table_entry){ .key = { *a, table_word(KEY_ENDPOINT, family, port, 0) }, .site = number });
+}
+
+/* Two sites may talk to each other */
+static inline int blind_put_pair(const struct blind_maps *m, __u32 a, __u32 b)
+{
+	return blind_put(m, (struct table_entry){ .key = blind_may_key(a, b) });
 }
 
 #endif

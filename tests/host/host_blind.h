@@ -68,11 +68,17 @@ static inline void site_moves_to(__u32 n, __u32 who)
 	world_control()->generation++;
 }
 
-/* The table of endpoints: all sites except `without`, and the n-th one at another site's address */
+/* All may talk with each other, except LONELY, which has only B */
+static inline bool may_talk(__u32 a, __u32 b)
+{
+	return (a != LONELY && b != LONELY) || a == SITE_B || b == SITE_B;
+}
+
+/* The table of endpoints: all sites except `without`, and the n-th one at another site's address; and the pairs */
 static inline void endpoints_are(__u32 without, __u32 n, __u32 who)
 {
 	struct table t = { .n = 256, .grace = world_no_grace };
-	struct table_entry want[SITES] = { 0 };
+	struct table_entry want[SITES + SITES * SITES] = { 0 };
 	__u32 zero = 0, count = 0;
 
 	t.buckets = bpf_map_lookup_elem(&endpoints, &zero);
@@ -85,15 +91,27 @@ static inline void endpoints_are(__u32 without, __u32 n, __u32 who)
 						      table_word(KEY_ENDPOINT, family_of(at), htons(people[at].port), 0) };
 		want[count++].site = i;
 	}
+	for (__u32 a = 1; a < SITES; a++)
+		for (__u32 b = a + 1; b < SITES; b++)
+			if (may_talk(a, b))
+				want[count++].key = blind_may_key(a, b);
 	if (table_sync(&t, want, count) < 0)
 		abort();
+}
+
+#define TOTALS 256			/* elements of blind_totals */
+
+/* Returns the index of the counters from one site to another, before others have taken it */
+static inline __u32 total_place(__u32 from, __u32 to)
+{
+	return blind_total_home(from, to, TOTALS - 1) ?: 1;
 }
 
 static inline void blind_maps(void)
 {
 	struct { struct host_map *map; __u32 max; } maps[] = {
 		{ &blind_sites, SITES + 1 }, { &endpoints, 256 }, { &sessions, TABLE_BUCKETS }, { &hints, TABLE_BUCKETS },
-		{ &blind_pairs, 64 }, { &blind_totals, SITES * SITES }, { &blind_waiting, SITES }, { &blind_state, 1 },
+		{ &blind_pairs, 64 }, { &blind_totals, TOTALS }, { &blind_waiting, SITES }, { &blind_state, 1 },
 		{ &blind_lock, 1 }, { &guard_budget, 1 }, { &failed, FAILED_PLACES },
 	};
 
@@ -101,6 +119,7 @@ static inline void blind_maps(void)
 		host_map_reset(maps[i].map, maps[i].max);
 	blind_port = htons(BLIND_LISTENS);
 	blind_mask = TABLE_BUCKETS - 1;
+	blind_totals_mask = TOTALS - 1;
 	endpoints_mask = 255;
 	blind_slots = BLIND_SLOTS;
 }
@@ -118,7 +137,7 @@ static inline void blind_routes(void)
 	host_routes_first(2);
 }
 
-/* All sites except AWAY are there. All may talk with each other, except LONELY, which has only B */
+/* All sites except AWAY are there */
 static inline void blind_setup(void)
 {
 	flows_setup();
@@ -138,12 +157,9 @@ static inline void blind_setup(void)
 		blake2s_mac1(site_at(n)->mac1, key);
 		if (n != RELAY && n != AWAY)
 			site_moves_to(n, n);
-		for (__u32 other = 1; other < SITES && n != RELAY; other++)
-			if (other != n && ((n != LONELY && other != LONELY) || n == SITE_B || other == SITE_B))
-				site_at(n)->may[0] |= 1ULL << other;
 	}
 	endpoints_are(AWAY, 0, 0);
-	state_now()->sites = state_now()->room = SITES;
+	state_now()->sites = SITES;
 	flows_no_probes();
 	host_n_signals = 0;
 }

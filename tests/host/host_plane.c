@@ -99,6 +99,7 @@ void host_plane_start_blind(__be16 port)
 {
 	blind_port = port;
 	blind_mask = sessions.max - 1;
+	blind_totals_mask = blind_totals.max - 1;
 	endpoints_mask = endpoints.max - 1;
 	blind_slots = nexthops.max - 2 * blind_sites.max;
 	gateway_slots = blind_slots - NEXTHOP_GATEWAYS;

@@ -33,7 +33,7 @@ void host_plane_start_blind(__be16 port);
 #define HOST_SWITCHES(IS) IS(table_mask) IS(uniform_slots) IS(gateway_slots) IS(tick_rate) IS(tick_shift) IS(learned_secret) IS(flow_mask) IS(flow_index_mask) IS(flow_share_mask) IS(hash_key0) IS(hash_key1) IS(with_choices) IS(with_source_trie) IS(with_lists) IS(with_followed_lists) IS(list_hints_mask) \
 	HOST_WAYS(IS) \
 	IS(overlay_hi) IS(overlay_lo) IS(overlay_mask_hi) IS(overlay_mask_lo) IS(allowed_mask) IS(with_subnets) IS(with_routes64) IS(with_routes) \
-	IS(blind_port) IS(blind_mask) IS(endpoints_mask) IS(blind_slots)
+	IS(blind_port) IS(blind_mask) IS(blind_totals_mask) IS(endpoints_mask) IS(blind_slots)
 void host_plane_switch(const char *name, const void *value);
 /* Sets the function that answers about routes instead of host_plane_route()'s table */
 void host_plane_fib(long (*ask)(struct bpf_fib_lookup *fib, __u32 flags));

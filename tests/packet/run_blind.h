@@ -45,10 +45,11 @@ static inline bool blind_read_site(const struct blind_maps *m, const char *line,
 	struct peer_name peer = { 0 };
 	struct blind_site site = { 0 };
 	struct addr local, to;
+	unsigned long long may;
 	unsigned int port;
 	int names = pinned("blind_names"), rc = 0;
 
-	if (sscanf(line, "%u %31s %64s %llx %63s %63s %u", ret_number, name, key, &site.may[0], ours, address, &port) != 7)
+	if (sscanf(line, "%u %31s %64s %llx %63s %63s %u", ret_number, name, key, &may, ours, address, &port) != 7)
 		return false;
 	for (int i = 0; i < 32; i++)
 		sscanf(key + 2 * i, "%2hhx", (unsigned char *)peer.key + i);
@@ -60,6 +61,9 @@ static inline bool blind_read_site(const struct blind_maps *m, const char *line,
 		rc = blind_place(m, &to, htons(port), family, &local, &site.place[0]) ?:
 		     blind_put_endpoint(m, *ret_number, &to, htons(port), family);
 	}
+	for (__u32 other = 1; other < 64 && !rc; other++)
+		if (may >> other & 1)
+			rc = blind_put_pair(m, *ret_number, other);
 	strcpy(peer.name, name);
 	rc = rc ?: bpf_map_update_elem(m->sites, ret_number, &site, BPF_ANY) ?: bpf_map_update_elem(names, ret_number, &peer, BPF_ANY);
 	close(names);
@@ -106,6 +110,7 @@ static inline void blind_setup(const char *file, bool on_host)
 		if (!blind_read_site(&m, line, &number))
 			die(line);
 	state.sites = number + 1;
+	state.may_all = false;
 	state.limit = 0;
 	if (bpf_map_update_elem(fd, &zero, &state, BPF_ANY))
 		die("blind_state");

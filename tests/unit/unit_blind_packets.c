@@ -140,7 +140,7 @@ static void segments_here(void)
 	static const __u32 lens[] = { 16, 32, 40, 48, 384 };
 	bool same = family_of(S) == family_of(D);
 	int sent = same ? (int)D : -DROP_gso_family;
-	__u32 place = S * SITES + D, headers = family_of(S) == FAMILY_IPV4 ? 28 : 48;
+	__u32 place = total_place(S, D), headers = family_of(S) == FAMILY_IPV4 ? 28 : 48;
 	const struct blind_total *total = bpf_map_lookup_elem(&blind_totals, &place);
 
 	plane = PLANE_TC;

@@ -138,8 +138,8 @@ static void follow_sites(struct blind *b, const struct wg_device *d, __u64 befor
 		changed = true;
 	}
 	if (changed) {
-		sites_write_pairs(s);
 		sites_write_endpoints(s);
+		sites_write_pairs(s);
 		partner_restart(b->partner);
 		relays_restart(b->relays);
 	}
@@ -347,8 +347,10 @@ void blind_reconfigure(struct blind *b, const struct config *c)
 	update_role(b);
 	sites_place(&b->sites);
 	read_wireguard(b);
-	if (!b->fresh)
+	if (!b->fresh) {
+		sites_write_endpoints(&b->sites);
 		sites_write_pairs(&b->sites);
+	}
 	timer_repeat(&b->tick, true, on_tick, TICK_MS, TICK_MS);
 	timer_repeat(&b->save, true, on_save, SAVE_MS, SAVE_MS);
 }

@@ -89,7 +89,7 @@ static void add_here(struct relay *r)
 /* Returns whether a site of this relay sends with the index of this entry, which is confirmed. */
 static bool is_wanted(const struct sites *s, const struct blind_session *e, bool hint)
 {
-	__u32 user = hint ? BLIND_ORIGIN(e->value) : e->key >> 32 & (BLIND_SITES_MAX - 1);
+	__u32 user = hint ? BLIND_ORIGIN(e->value) : BLIND_USER(e->key);
 
 	return e->key && e->value & BLIND_CONFIRMED && user < s->room && is_here(s, user);
 }

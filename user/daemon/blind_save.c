@@ -29,7 +29,7 @@ bool blind_line_of(const struct blind_known *known, enum blind_word word,
 {
 	__u64 now = jiffies_now(), a_second = jiffies_a_second();
 	__u64 left = BLIND_UNTIL(e->value) <= now ? 0 : (BLIND_UNTIL(e->value) - now) / a_second;
-	__u32 user = e->key >> 32 & (BLIND_SITES_MAX - 1), origin = BLIND_ORIGIN(e->value);
+	__u32 user = BLIND_USER(e->key), origin = BLIND_ORIGIN(e->value);
 
 	*ret = (struct blind_line){
 		.word = word, .index = e->key, .seconds = left,

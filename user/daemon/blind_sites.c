@@ -22,6 +22,7 @@
 #include "net/udp_frame.h"
 #include "net/udp_socket.h"
 
+#define ARRAY_LEN(a) (sizeof(a) / sizeof(*(a)))
 #define OTHER_PORTS 1024	/* source ports of messages to other relays follow this one */
 
 static const char *const map_names[] = {
@@ -81,26 +82,49 @@ static bool is_site(const struct blind_config *c, const char *name)
 	return !c->n_sites;
 }
 
-static bool may_talk(const struct blind_config *c, const char *a, const char *b)
-{
-	for (size_t i = 0; i < c->n_pairs; i++) {
-		const struct site_pair *p = &c->pairs[i];
+/* ---- numbers by key ---- */
 
-		if ((!strcmp(p->name[0], a) && !strcmp(p->name[1], b)) ||
-		    (!strcmp(p->name[0], b) && !strcmp(p->name[1], a)))
-			return true;
+/* Returns where the number of the site with this key is, or should be. */
+static size_t key_place(const struct sites *s, const struct wg_key *key)
+{
+	__u64 hash;
+	size_t at;
+
+	memcpy(&hash, key, sizeof(hash));
+	at = hash * 0x9fb21c651e98df25ULL >> 40;
+	while (s->by_key[at % ARRAY_LEN(s->by_key)] &&
+	       wg_key_compare(&s->known[s->by_key[at % ARRAY_LEN(s->by_key)]].key, key))
+		at++;
+	return at % ARRAY_LEN(s->by_key);
+}
+
+static void index_all(struct sites *s)
+{
+	memset(s->by_key, 0, sizeof(s->by_key));
+	s->n_by_key = 0;
+	for (__u32 n = 1; n < s->room; n++)
+		if (!wg_key_is_none(&s->known[n].key)) {
+			s->by_key[key_place(s, &s->known[n].key)] = n;
+			s->n_by_key++;
+		}
+}
+
+/* Adds a site whose key is new to the index. */
+static void index_site(struct sites *s, __u32 number)
+{
+	if (s->n_by_key >= ARRAY_LEN(s->by_key) / 4 * 3) {
+		index_all(s);
+		return;
 	}
-	return !c->n_pairs;
+	s->by_key[key_place(s, &s->known[number].key)] = number;
+	s->n_by_key++;
 }
 
 __u32 sites_number(const struct sites *s, const struct wg_key *key, bool gone)
 {
-	__u32 n = 1;
+	__u32 n = s->by_key[key_place(s, key)];
 
-	while (n < s->room &&
-	       (gone == !!*s->known[n].name || wg_key_compare(&s->known[n].key, key)))
-		n++;
-	return n;
+	return n && gone == !*s->known[n].name ? n : s->room;
 }
 
 /* Sets ret to the site's name: from `peers:` in the configuration, else from WireGuard's file. */
@@ -125,25 +149,20 @@ static void write_name(const struct sites *s, __u32 number)
 	bpf_map_update_elem(s->fds[BLIND_MAP_names], &number, &name, BPF_ANY);
 }
 
-/* Writes to the maps which sites may talk to each other, and a number above all that are in use. */
+/* Writes to the maps whether every site may send to every other one, and a number above all that are
+ * in use. The pairs of a list are in the map endpoints. */
 void sites_write_pairs(const struct sites *s)
 {
+	__u32 zero = 0, end = 1, all = !s->config->blind.n_pairs;
 	struct blind_state state;
-	__u32 zero = 0, end = 1;
 
-	for (__u32 i = 1; i < s->room; i++) {
-		__u64 may[BLIND_SITES_MAX / 64] = { 0 };
-
-		for (__u32 j = 1; j < s->room && *s->known[i].name; j++)
-			if (j != i && *s->known[j].name &&
-			    may_talk(&s->config->blind, s->known[i].name, s->known[j].name))
-				may[j / 64] |= 1ULL << j % 64;
-		memcpy(s->mapped[i].may, may, sizeof(may));
+	for (__u32 i = 1; i < s->room; i++)
 		end = *s->known[i].name ? i + 1 : end;
-	}
-	if (bpf_map_lookup_elem(s->fds[BLIND_MAP_state], &zero, &state) || state.sites == end)
+	if (bpf_map_lookup_elem(s->fds[BLIND_MAP_state], &zero, &state) ||
+	    (state.sites == end && state.may_all == all))
 		return;
 	state.sites = end;
+	state.may_all = all;
 	bpf_map_update_elem(s->fds[BLIND_MAP_state], &zero, &state, BPF_ANY);
 }
 
@@ -162,18 +181,40 @@ static __u32 free_number(const struct sites *s)
 	return n;
 }
 
+#define AT_ONCE 4096			/* elements that one system call reads */
+
+/* Clears the counters of one element of blind_totals, on each CPU, if they are of this site. */
+static void clear_total(const struct sites *s, __u32 at, struct blind_total *cpus, __u32 number)
+{
+	int n_cpus = libbpf_num_possible_cpus();
+	bool found = false;
+
+	for (int c = 0; c < n_cpus; c++)
+		if (cpus[c].from && (cpus[c].from == number || cpus[c].to == number)) {
+			cpus[c].packets = cpus[c].bytes = 0;
+			found = true;
+		}
+	if (found)
+		bpf_map_update_elem(s->fds[BLIND_MAP_totals], &at, cpus, BPF_ANY);
+}
+
 /* Clears what the maps hold about the site that had this number before. */
 static void forget_number(const struct sites *s, __u32 number)
 {
+	size_t n_cpus = libbpf_num_possible_cpus();
+	struct blind_total *cpus = calloc(AT_ONCE * n_cpus, sizeof(*cpus));
+	__u32 keys[AT_ONCE], count = AT_ONCE, next;
 	static const struct blind_waiting none;
-	struct blind_total *cpus = calloc(libbpf_num_possible_cpus(), sizeof(*cpus));
+	int rc = !cpus;
 
 	bpf_map_update_elem(s->fds[BLIND_MAP_waiting], &number, &none, BPF_ANY);
-	for (__u32 i = 0; i < s->room && cpus; i++) {
-		__u32 to = number * s->room + i, from = i * s->room + number;
-
-		bpf_map_update_elem(s->fds[BLIND_MAP_totals], &to, cpus, BPF_ANY);
-		bpf_map_update_elem(s->fds[BLIND_MAP_totals], &from, cpus, BPF_ANY);
+	for (bool begun = false; !rc && count; begun = true) {
+		count = AT_ONCE;
+		/* the call also fails with the last elements */
+		rc = bpf_map_lookup_batch(s->fds[BLIND_MAP_totals], begun ? &next : NULL, &next,
+					  keys, cpus, &count, NULL);
+		for (__u32 i = 0; i < count; i++)
+			clear_total(s, keys[i], &cpus[i * n_cpus], number);
 	}
 	free(cpus);
 }
@@ -192,8 +233,10 @@ static bool add_site(struct sites *s, const struct wg_peer *p, const char *name)
 		return false;
 	}
 	if (n != former) {
-		forget_number(s, n);
+		if (!wg_key_is_none(&s->known[n].key))
+			forget_number(s, n);
 		s->known[n] = (struct blind_known){ .key = p->key };
+		index_site(s, n);
 	}
 	strcpy(s->known[n].name, name);
 	s->known[n].proven = false;
@@ -203,39 +246,57 @@ static bool add_site(struct sites *s, const struct wg_peer *p, const char *name)
 	return true;
 }
 
-bool sites_follow_peers(struct sites *s, const struct wg_device *d)
+/* Removes a site. Its key and its last endpoint stay, because it may be added again. */
+static void remove_site(struct sites *s, __u32 n)
+{
+	log_info("blind: site %s was removed", s->known[n].name);
+	*s->known[n].name = '\0';
+	s->known[n].endpoint.family = 0;
+	s->known[n].proven = false;
+	s->mapped[n].place[s->mapped[n].now & 1].family = 0;
+	write_name(s, n);
+}
+
+/* Adds the peers that are sites and are not known yet. Returns whether there were any. */
+static bool add_sites(struct sites *s, const struct wg_device *d)
 {
 	struct wg_names names = { 0 };
-	bool changed = false;
+	bool read = false, changed = false;
 
-	wg_names_read(s->config->blind.device, &names);
-	for (__u32 n = 1; n < s->room; n++)
-		if (*s->known[n].name &&
-		    (!wg_find_peer(d, &s->known[n].key) ||
-		     !is_site(&s->config->blind, s->known[n].name))) {
-			log_info("blind: site %s was removed", s->known[n].name);
-			/* the key and the endpoint stay, because the site may be added again */
-			*s->known[n].name = '\0';
-			s->known[n].endpoint.family = 0;
-			s->known[n].proven = false;
-			s->mapped[n].place[s->mapped[n].now & 1].family = 0;
-			write_name(s, n);
-			changed = true;
-		}
 	for (size_t i = 0; i < d->n_peers; i++) {
 		char name[NAME_LEN];
-		__u32 n = sites_number(s, &d->peers[i].key, false);
 
+		if (sites_number(s, &d->peers[i].key, false) < s->room)
+			continue;
+		if (!read)
+			wg_names_read(s->config->blind.device, &names);
+		read = true;
 		name_site(s, &names, &d->peers[i].key, name);
-		if (n == s->room && is_site(&s->config->blind, name) &&
-		    add_site(s, &d->peers[i], name)) {
-			n = sites_number(s, &d->peers[i].key, false);
-			changed = true;
-		}
-		if (n < s->room)
-			s->known[n].tunnel = wg_inside(&d->peers[i]);
+		changed |= is_site(&s->config->blind, name) && add_site(s, &d->peers[i], name);
 	}
 	wg_names_free(&names);
+	return changed;
+}
+
+bool sites_follow_peers(struct sites *s, const struct wg_device *d)
+{
+	bool changed = add_sites(s, d);
+
+	memset(s->marked, 0, s->room * sizeof(*s->marked));
+	for (size_t i = 0; i < d->n_peers; i++) {
+		__u32 n = sites_number(s, &d->peers[i].key, false);
+
+		if (n == s->room)
+			continue;
+		s->marked[n] = true;
+		s->known[n].tunnel = wg_inside(&d->peers[i]);
+	}
+	for (__u32 n = 1; n < s->room; n++)
+		if (*s->known[n].name &&
+		    (!s->marked[n] || !is_site(&s->config->blind, s->known[n].name))) {
+			remove_site(s, n);
+			changed = true;
+		}
 	return changed;
 }
 
@@ -353,13 +414,13 @@ static void log_place(const struct blind_known *k)
 			 endpoint_format(&k->endpoint, k->port, text));
 }
 
-/* Moves the marked sites to where they should be: writes the new place of each to the inactive one
+/* Moves the sites in s->marked to where they should be: writes the new place of each to the inactive one
  * of its two places, then makes that one active. Clears the mark of a site that cannot move.
  * Returns whether any moved. */
-static bool move_sites(struct sites *s, bool moved[BLIND_SITES_MAX])
+static bool move_sites(struct sites *s)
 {
 	struct service listener = { 0 };
-	bool any = false;
+	bool *moved = s->marked, any = false;
 
 	table_grace();	/* wait for readers of the places that are about to change */
 	for (__u32 n = 1; n < s->room; n++) {
@@ -410,9 +471,11 @@ static void give_ports(const struct sites *s)
 {
 	for (__u32 n = 1; n < s->room; n++) {
 		bool has = s->config->blind.n_relays && *s->known[n].name &&
-			   !site_is_remote(&s->known[n]);
+			   OTHER_PORTS + n <= UINT16_MAX && !site_is_remote(&s->known[n]);
+		__be16 port = has ? htons(OTHER_PORTS + n) : 0;
 
-		s->mapped[n].other_port = has ? htons(OTHER_PORTS + n) : 0;
+		if (s->mapped[n].other_port != port)
+			s->mapped[n].other_port = port;
 	}
 }
 
@@ -447,7 +510,7 @@ static void send_waiting(const struct sites *s, __u32 number)
 
 bool sites_place(struct sites *s)
 {
-	bool moved[BLIND_SITES_MAX] = { false }, any = false;
+	bool *moved = s->marked, any = false;
 
 	for (__u32 n = 1; n < s->room; n++) {
 		const struct blind_known *k = &s->known[n];
@@ -458,7 +521,7 @@ bool sites_place(struct sites *s)
 		any |= moved[n];
 	}
 	give_ports(s);
-	if (!any || !move_sites(s, moved))
+	if (!any || !move_sites(s))
 		return false;
 	for (__u32 n = 1; n < s->room; n++)
 		if (moved[n])
@@ -466,46 +529,112 @@ bool sites_place(struct sites *s)
 	return true;
 }
 
-/* Adds the number of a site at an address and port, unless another site is there. */
+/* Adds the number of a site at an address and port. */
 static void add_endpoint(struct table_entry *want, size_t *n, const struct address *a, __be16 port,
 			 __u32 number)
 {
-	struct table_key key = { a->addr, table_word(KEY_ENDPOINT, a->family, port, 0) };
-
 	if (!a->family || !port)
 		return;
-	for (size_t i = 0; i < *n; i++)
-		if (!memcmp(&want[i].key, &key, sizeof(key)))
-			return;
-	want[*n].key = key;
+	want[*n].key = (struct table_key){ a->addr,
+					   table_word(KEY_ENDPOINT, a->family, port, 0) };
 	want[(*n)++].site = number;
 }
 
-/* Makes the entries of the map endpoints. A site at another relay also keeps the endpoint at which
- * this host's own WireGuard heard it within the last minutes: it may still send to this relay.
- * Returns how many there are. */
-static size_t make_endpoints(const struct sites *s, struct table_entry *want)
+/* Makes the entries for the sites' endpoints, in the order in which they take precedence. A site at
+ * another relay also keeps the endpoint at which this host's own WireGuard heard it within the last
+ * minutes: it may still send to this relay. */
+static void add_endpoints(const struct sites *s, struct table_entry *want, size_t *n)
 {
 	__u64 now = wall_ms();
-	size_t n = 0;
 
 	for (__u32 i = 1; i < s->room; i++)
 		if (*s->known[i].name)
-			add_endpoint(want, &n, &s->known[i].endpoint, s->known[i].port, i);
+			add_endpoint(want, n, &s->known[i].endpoint, s->known[i].port, i);
 	for (__u32 i = 1; i < s->room; i++) {
 		const struct blind_known *k = &s->known[i];
 
 		if (*k->name && site_is_remote(k) && now - k->here < BLIND_SECONDS * 1000)
-			add_endpoint(want, &n, &k->last, k->last_port, i);
+			add_endpoint(want, n, &k->last, k->last_port, i);
 	}
-	return n;
+}
+
+static int by_name(const void *a, const void *b, void *known)
+{
+	const struct blind_known *list = known;
+
+	return strcmp(list[*(const __u32 *)a].name, list[*(const __u32 *)b].name);
+}
+
+/* Returns the number of the site with this name, or 0. order: the sites' numbers, sorted by
+ * name. */
+static __u32 number_of_name(const struct sites *s, const __u32 *order, size_t n, const char *name)
+{
+	size_t low = 0, high = n;
+
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+
+		if (strcmp(s->known[order[middle]].name, name) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < n && !strcmp(s->known[order[low]].name, name) ? order[low] : 0;
+}
+
+/* Adds the pairs of sites that may send to each other, if the configuration lists them. */
+static void add_pairs(const struct sites *s, struct table_entry *want, size_t *n)
+{
+	const struct blind_config *c = &s->config->blind;
+	__u32 *order = c->n_pairs ? calloc(s->room, sizeof(*order)) : NULL, a, b;
+	size_t n_order = 0;
+
+	if (!order)
+		return;
+	for (__u32 i = 1; i < s->room; i++)
+		if (*s->known[i].name)
+			order[n_order++] = i;
+	qsort_r(order, n_order, sizeof(*order), by_name, (void *)s->known);
+	for (size_t i = 0; i < c->n_pairs; i++) {
+		a = number_of_name(s, order, n_order, c->pairs[i].name[0]);
+		b = number_of_name(s, order, n_order, c->pairs[i].name[1]);
+		if (a && b)
+			want[(*n)++].key = blind_may_key(a, b);
+	}
+	free(order);
+}
+
+static int by_key(const void *a, const void *b)
+{
+	return memcmp(&((const struct table_entry *)a)->key, &((const struct table_entry *)b)->key,
+		      sizeof(struct table_key));
+}
+
+/* Removes all entries with the same key but the first one, for table_sync(). They were in the order
+ * of precedence: the tag keeps it while they are sorted. Returns how many are left. */
+static size_t make_unique(struct table_entry *want, size_t n)
+{
+	size_t left = 0;
+
+	for (size_t i = 0; i < n; i++)
+		want[i].tag = i;
+	qsort(want, n, sizeof(*want), by_key);
+	for (size_t i = 0, end; i < n; i = end) {
+		size_t first = i;
+
+		for (end = i + 1; end < n && !by_key(&want[i], &want[end]); end++)
+			if (want[end].tag < want[first].tag)
+				first = end;
+		want[left++] = want[first];
+	}
+	return left;
 }
 
 void sites_write_endpoints(const struct sites *s)
 {
 	struct table t = { .n = map_entries(s->fds[BLIND_MAP_endpoints]), .grace = table_grace };
-	struct table_entry *want = calloc(2 * s->room, sizeof(*want));
-	size_t n, size = t.n * sizeof(struct table_bucket);
+	struct table_entry *want = calloc(2 * s->room + s->config->blind.n_pairs, sizeof(*want));
+	size_t n = 0, size = t.n * sizeof(struct table_bucket);
 	int rc;
 
 	t.buckets = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED,
@@ -514,7 +643,9 @@ void sites_write_endpoints(const struct sites *s)
 		free(want);
 		return;
 	}
-	n = make_endpoints(s, want);
+	add_endpoints(s, want, &n);
+	add_pairs(s, want, &n);
+	n = make_unique(want, n);
 	rc = table_sync(&t, want, n);
 	if (rc)
 		control_routing_changed(s->instance, false);
@@ -660,5 +791,6 @@ void sites_read_running(struct sites *s)
 			k->proven = true;
 		}
 	}
+	index_all(s);
 }
 

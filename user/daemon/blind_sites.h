@@ -43,6 +43,10 @@ struct sites {
 	__u32 room;
 	/* Sites, indexed by number; number 0 is this host. */
 	struct blind_known known[BLIND_SITES_MAX];
+	/* Numbers of the sites by a hash of their keys; 0: free. Some are of removed sites. */
+	__u32 by_key[2 * BLIND_SITES_MAX];
+	size_t n_by_key;
+	bool marked[BLIND_SITES_MAX];	/* sites that one function works on */
 	/* Entries that sites_write_sessions() will write. */
 	struct blind_put puts[BLIND_PUTS];
 	size_t n_puts;

@@ -17,16 +17,24 @@
 #include "wgxdp.skel.h"
 
 #define PIN_EGRESS "progs/wgxdp_tc_egress"
-/* Most pairs of sites that communicate; the map has no memory for pairs that do not. */
+/* Room for pairs of sites that communicate, at least; the map has no memory for pairs that do
+ * not. */
 #define ROOM_PAIRS 65536
+#define ROOM_BUCKETS 65536		/* buckets for the sessions of up to 16,384 sites */
+
+static __u32 larger(__u32 a, __u32 b)
+{
+	return a > b ? a : b;
+}
 
 /* Returns the number of buckets for session indices. Half of the entries hold the indices of two
- * sessions for each pair of sites; the other half is spare, for sessions that are being renewed. */
+ * sessions for each pair of sites; the other half is spare, for sessions that are being renewed.
+ * With many sites, each has room for sessions with a few others. */
 static __u32 session_buckets(__u32 room)
 {
-	__u32 n = room * room / 2;
+	__u64 n = (__u64)room * room / 2, most = larger(ROOM_BUCKETS, 4 * room);
 
-	return n < 1024 ? 1024 : n > 65536 ? 65536 : n;
+	return n < 1024 ? 1024 : n > most ? most : n;
 }
 
 void dataplane_size_blind(const struct dataplane *dp, struct wgxdp *s, const struct plan *p)
@@ -37,18 +45,20 @@ void dataplane_size_blind(const struct dataplane *dp, struct wgxdp *s, const str
 	dataplane_size_map(dp, s->obj, MAP_blind_sites, room);
 	dataplane_size_map(dp, s->obj, MAP_blind_names, room);
 	dataplane_size_map(dp, s->obj, MAP_blind_waiting, room);
-	dataplane_size_map(dp, s->obj, MAP_blind_totals, room * room);
-	dataplane_size_map(dp, s->obj, MAP_blind_pairs, b->on ? ROOM_PAIRS : 1);
+	/* As many pairs as entries of sessions: a pair has at least one, usually several. */
+	dataplane_size_map(dp, s->obj, MAP_blind_totals, b->on ? BLIND_WAYS * buckets : 1);
+	dataplane_size_map(dp, s->obj, MAP_blind_pairs, b->on ? larger(ROOM_PAIRS, 16 * room) : 1);
 	dataplane_size_map(dp, s->obj, MAP_sessions, buckets);
 	dataplane_size_map(dp, s->obj, MAP_hints, buckets);
 	/* A site at another relay may keep its former endpoint here for a while. */
-	dataplane_size_map(dp, s->obj, MAP_endpoints,
-			   b->on ? table_size(b->relays ? 2 * room : room) : 1);
+	dataplane_size_map(dp, s->obj, MAP_endpoints, b->on ?
+			   table_size((b->relays ? 2 * room : room) + b->n_pairs) : 1);
 	/* Sources of messages with a wrong mac1 share a small budget, as at a guard. */
 	if (b->on)
 		dataplane_size_map(dp, s->obj, MAP_failed, FAILED_PLACES);
 	s->rodata->blind_port = b->port;
 	s->rodata->blind_mask = bpf_map__max_entries(s->maps.sessions) - 1;
+	s->rodata->blind_totals_mask = bpf_map__max_entries(s->maps.blind_totals) - 1;
 	s->rodata->endpoints_mask = bpf_map__max_entries(s->maps.endpoints) - 1;
 }
 

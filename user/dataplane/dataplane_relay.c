@@ -576,7 +576,7 @@ int dataplane_blind_write(const struct dataplane *dp, const struct plan *p, int 
 {
 	struct peer_name own = { 0 }, name;
 	struct blind_state state;
-	__u32 zero = 0, room = dataplane_entries(dp, MAP_blind_sites);
+	__u32 zero = 0;
 	int rc = 0;
 
 	if (!p->blind.on || bpf_map_lookup_elem(map_fd(dp, MAP_blind_state), &zero, &state) ||
@@ -587,10 +587,9 @@ int dataplane_blind_write(const struct dataplane *dp, const struct plan *p, int 
 		++*changes;
 		rc = bpf_map_update_elem(map_fd(dp, MAP_blind_names), &zero, &own, BPF_ANY);
 	}
-	if (rc || (state.room == room && !memcmp(state.only, p->blind.only, sizeof(state.only))))
+	if (rc || !memcmp(state.only, p->blind.only, sizeof(state.only)))
 		return rc;
 	++*changes;
-	state.room = room;
 	memcpy(state.only, p->blind.only, sizeof(state.only));
 	return bpf_map_update_elem(map_fd(dp, MAP_blind_state), &zero, &state, BPF_ANY);
 }

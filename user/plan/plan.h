@@ -78,6 +78,7 @@ struct plan_blind {
 	/* Addresses (IPv4, IPv6) from which this host's own WireGuard may send; 0: any. */
 	struct addr only[2];
 	bool relays;			/* other relays serve some of the sites */
+	size_t n_pairs;			/* length of the list `pairs` */
 };
 
 struct followed_device {	/* device of follow.wireguard, with its peers in WireGuard */

@@ -92,10 +92,12 @@ int plan_blind(struct plan_builder *m)
 		return 0;
 	p->blind = (struct plan_blind){
 		.on = true, .room = ROOM_LEAST, .port = b->port, .relays = b->n_relays,
+		.n_pairs = b->n_pairs,
 	};
 	while (p->blind.room < BLIND_SITES_MAX &&
-	       p->blind.room * 3 / 4 <= (m->in->n_sites > b->n_sites ? m->in->n_sites : b->n_sites))
-		p->blind.room *= 4;
+	       p->blind.room / 4 * 3 <= (m->in->n_sites > b->n_sites ? m->in->n_sites : b->n_sites))
+		p->blind.room = p->blind.room * 4 < BLIND_SITES_MAX ? p->blind.room * 4 :
+								      BLIND_SITES_MAX;
 	strcpy(p->blind.device, b->device);
 	id = plan_service_id(p, BLIND_NAME, NAT_BLIND);
 	link = host_link_by_name(m->host, b->interface);

@@ -11,6 +11,7 @@
 #include <time.h>
 #include "instance/run_counters.h"
 #include "show/blind_view.h"
+#include "lib/grow.h"
 #include "lib/jiffies.h"
 
 static int read_site(const struct dataplane *dp, __u32 number, struct blind_view_site *ret)
@@ -36,11 +37,86 @@ static int read_site(const struct dataplane *dp, __u32 number, struct blind_view
 	return 0;
 }
 
+/* ---- pairs ---- */
+
+struct pairs {				/* pairs that were found, in no order, and an index of them */
+	struct blind_view_pair *list;
+	size_t n;
+	/* Positions in the list plus 1, by a hash of the pair; 0: free. */
+	__u32 *index;
+	size_t room;			/* length of the index, a power of two */
+};
+
+/* Returns the place in the index where the pair is, or should be. */
+static __u32 *pair_place(const struct pairs *p, __u32 from, __u32 to)
+{
+	size_t at = blind_total_home(from, to, p->room - 1);
+
+	while (p->index[at] && (p->list[p->index[at] - 1].from != from ||
+				p->list[p->index[at] - 1].to != to))
+		at = (at + 1) & (p->room - 1);
+	return &p->index[at];
+}
+
+/* Makes the index twice as long, or makes it. Returns false if there is no memory. */
+static bool grow_index(struct pairs *p)
+{
+	size_t room = p->room ? 2 * p->room : 1024;
+	__u32 *index = calloc(room, sizeof(*index));
+
+	if (!index)
+		return false;
+	free(p->index);
+	p->index = index;
+	p->room = room;
+	for (size_t i = 0; i < p->n; i++)
+		*pair_place(p, p->list[i].from, p->list[i].to) = i + 1;
+	return true;
+}
+
+/* Returns the pair, which it adds if needed, or NULL if there is no memory. */
+static struct blind_view_pair *find_pair(struct pairs *p, __u32 from, __u32 to)
+{
+	struct blind_view_pair *added;
+	__u32 *place;
+
+	if (p->n * 2 >= p->room && !grow_index(p))
+		return NULL;
+	place = pair_place(p, from, to);
+	if (*place)
+		return &p->list[*place - 1];
+	added = append(p->list, p->n);
+	if (!added)
+		return NULL;
+	added->from = from;
+	added->to = to;
+	*place = p->n;
+	return added;
+}
+
 #define AT_ONCE 1024			/* entries that one system call reads */
 
-/* Reads the totals of all pairs, many at a time, because there may be a million. room: number of
- * sites that the map has in a row. Returns 0 or -errno. */
-static int read_pairs(const struct dataplane *dp, struct blind_view *v, __u32 room)
+/* Adds the counters of one CPU. Returns 0 or -ENOMEM. */
+static int add_total(struct blind_view *v, struct pairs *p, const struct blind_total *t)
+{
+	struct blind_view_pair *pair;
+
+	if (!t->from)
+		v->uncounted += t->packets;
+	if (!t->packets || !t->from || t->from >= v->n || t->to >= v->n ||
+	    !*v->sites[t->from].name || !*v->sites[t->to].name)
+		return 0;
+	pair = find_pair(p, t->from, t->to);
+	if (!pair)
+		return -ENOMEM;
+	pair->packets += t->packets;
+	pair->bytes += t->bytes;
+	return 0;
+}
+
+/* Reads the totals of all pairs, many at a time, because there may be a million. Returns 0 or
+ * -errno. */
+static int read_totals(const struct dataplane *dp, struct blind_view *v, struct pairs *p)
 {
 	size_t n_cpus = libbpf_num_possible_cpus();
 	struct blind_total *cpus = calloc(AT_ONCE * n_cpus, sizeof(*cpus));
@@ -53,25 +129,14 @@ static int read_pairs(const struct dataplane *dp, struct blind_view *v, __u32 ro
 		if (bpf_map_lookup_batch(map_fd(dp, MAP_blind_totals), begun ? &next : NULL, &next,
 					 keys, cpus, &count, NULL))
 			rc = -errno;
-		for (__u32 i = 0; (!rc || rc == -ENOENT) && i < count; i++) {
-			__u32 from = keys[i] / room, to = keys[i] % room;
-			struct blind_view_pair *pair;
-
-			if (from >= v->n || to >= v->n || from == to || !*v->sites[from].name ||
-			    !*v->sites[to].name)
-				continue;
-			pair = &v->pairs[(size_t)from * v->n + to];
-			for (size_t j = i * n_cpus; j < (i + 1) * n_cpus; j++) {
-				pair->packets += cpus[j].packets;
-				pair->bytes += cpus[j].bytes;
-			}
-		}
+		for (size_t i = 0; (!rc || rc == -ENOENT) && i < count * n_cpus; i++)
+			rc = add_total(v, p, &cpus[i]) ?: rc;
 	}
 	free(cpus);
 	return rc == -ENOENT ? 0 : rc;
 }
 
-static int read_sessions(const struct dataplane *dp, struct blind_view *v)
+static int read_sessions(const struct dataplane *dp, const struct blind_view *v, struct pairs *p)
 {
 	struct blind_bucket *buckets;
 	__u64 now = jiffies_now();
@@ -80,17 +145,43 @@ static int read_sessions(const struct dataplane *dp, struct blind_view *v)
 
 	if (rc)
 		return rc;
-	for (size_t i = 0; i < n * BLIND_WAYS; i++) {
-		__u64 key = buckets[i / BLIND_WAYS].way[i % BLIND_WAYS].key;
-		__u64 value = buckets[i / BLIND_WAYS].way[i % BLIND_WAYS].value;
-		__u32 user = key >> 32 & (BLIND_SITES_MAX - 1), origin = BLIND_ORIGIN(value);
+	for (size_t i = 0; i < n * BLIND_WAYS && !rc; i++) {
+		const struct blind_session *e = &buckets[i / BLIND_WAYS].way[i % BLIND_WAYS];
+		__u32 user = BLIND_USER(e->key), origin = BLIND_ORIGIN(e->value);
+		struct blind_view_pair *pair;
 
-		if (key && BLIND_UNTIL(value) > now && user < v->n && origin < v->n)
-			v->pairs[(size_t)user * v->n + origin].sessions +=
-				!!(value & BLIND_CONFIRMED);
+		if (!e->key || BLIND_UNTIL(e->value) <= now || user >= v->n || origin >= v->n ||
+		    !user || !origin || !(e->value & BLIND_CONFIRMED))
+			continue;
+		pair = find_pair(p, user, origin);
+		rc = pair ? 0 : -ENOMEM;
+		if (pair)
+			pair->sessions++;
 	}
 	free(buckets);
-	return 0;
+	return rc;
+}
+
+static int by_numbers(const void *a, const void *b)
+{
+	const struct blind_view_pair *p = a, *q = b;
+
+	return p->from != q->from ? (p->from > q->from) - (p->from < q->from) :
+				    (p->to > q->to) - (p->to < q->to);
+}
+
+/* Sets v->pairs. Returns 0 or -errno. */
+static int read_pairs(const struct dataplane *dp, struct blind_view *v)
+{
+	struct pairs p = { 0 };
+	int rc = read_totals(dp, v, &p) ?: read_sessions(dp, v, &p);
+
+	free(p.index);
+	v->pairs = p.list;
+	v->n_pairs = p.n;
+	if (p.n)
+		qsort(p.list, p.n, sizeof(*p.list), by_numbers);
+	return rc;
 }
 
 int blind_view_read(const struct dataplane *dp, struct blind_view *ret)
@@ -101,19 +192,18 @@ int blind_view_read(const struct dataplane *dp, struct blind_view *ret)
 
 	*ret = (struct blind_view){ 0 };
 	if (dataplane_entries(dp, MAP_blind_sites) < 2 ||
-	    bpf_map_lookup_elem(map_fd(dp, MAP_blind_state), &zero, &state) || !state.room)
+	    bpf_map_lookup_elem(map_fd(dp, MAP_blind_state), &zero, &state))
 		return 0;
 	ret->n = state.sites ?: 1;
 	ret->refused = state.refused;
 	ret->challenges = state.challenges;
 	ret->silenced = state.silenced;
 	ret->sites = calloc(ret->n, sizeof(*ret->sites));
-	ret->pairs = calloc((size_t)ret->n * ret->n, sizeof(*ret->pairs));
-	if (!ret->sites || !ret->pairs)
+	if (!ret->sites)
 		rc = -ENOMEM;
 	for (__u32 i = 1; i < ret->n && !rc; i++)
 		rc = read_site(dp, i, &ret->sites[i]);
-	rc = rc ?: read_pairs(dp, ret, state.room) ?: read_sessions(dp, ret);
+	rc = rc ?: read_pairs(dp, ret);
 	if (rc)
 		blind_view_free(ret);
 	return rc;

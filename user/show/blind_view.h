@@ -21,14 +21,18 @@ struct blind_view_site {		/* name "": no site has the number */
 /* Traffic from the site `from` to the site `to`. sessions: valid receiver indices that `to` has
  * given to `from`. */
 struct blind_view_pair {
+	__u32 from, to;			/* numbers of the sites */
 	__u64 packets, bytes, sessions;
 };
 
 struct blind_view {
 	struct blind_view_site *sites;	/* indexed by number; 0 is this host */
 	__u32 n;
-	struct blind_view_pair *pairs;	/* at index from * n + to */
-	__u64 refused, challenges;
+	/* The pairs that have traffic or sessions, by number of `from`, then of `to`. */
+	struct blind_view_pair *pairs;
+	size_t n_pairs;
+	/* uncounted: packets of pairs that found no free counters. */
+	__u64 refused, challenges, uncounted;
 	/* Messages of this host's own WireGuard that were not sent from the shared address. */
 	__u64 silenced;
 };
@@ -36,11 +40,6 @@ struct blind_view {
 /* Reads sites and pairs. Without a blind relay it sets n to 0. Returns 0 or -errno. */
 int blind_view_read(const struct dataplane *dp, struct blind_view *ret);
 void blind_view_free(struct blind_view *v);
-static inline const struct blind_view_pair *blind_view_pair(const struct blind_view *v, __u32 from,
-							    __u32 to)
-{
-	return &v->pairs[(size_t)from * v->n + to];
-}
 
 /* The state of a relay that shares its address with another one, for show, metrics and doctor. */
 struct pair_view {

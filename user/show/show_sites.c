@@ -27,16 +27,12 @@ static void show_site(struct node list, const struct conditions *k,
 	document_number(row, "challenges", s->challenges);
 }
 
-static void show_pair(struct node list, const struct blind_view *v, __u32 from, __u32 to)
+static void show_pair(struct node list, const struct blind_view *v, const struct blind_view_pair *p)
 {
-	const struct blind_view_pair *p = blind_view_pair(v, from, to);
-	struct node row;
+	struct node row = document_row(list);
 
-	if (!p->packets && !p->sessions)
-		return;
-	row = document_row(list);
-	document_text(row, "from", v->sites[from].name);
-	document_text(row, "to", v->sites[to].name);
+	document_text(row, "from", v->sites[p->from].name);
+	document_text(row, "to", v->sites[p->to].name);
 	document_number(row, "sessions", p->sessions);
 	document_number(row, "packets", p->packets);
 	document_number(row, "bytes", p->bytes);
@@ -49,10 +45,17 @@ static int by_name(const void *a, const void *b, void *sites)
 	return strcmp(list[*(const __u32 *)a].name, list[*(const __u32 *)b].name);
 }
 
+static int pair_by_names(const void *a, const void *b, void *sites)
+{
+	const struct blind_view_pair *p = a, *q = b;
+
+	return by_name(&p->from, &q->from, sites) ?: by_name(&p->to, &q->to, sites);
+}
+
 /* Adds sites and pairs, sorted by the sites' names. order: the sites' numbers, sorted in this
  * way. */
-static void show_in_order(struct document *d, const struct conditions *k,
-			  const struct blind_view *v, __u32 *order)
+static void show_in_order(struct document *d, const struct conditions *k, struct blind_view *v,
+			  __u32 *order)
 {
 	struct node list = document_list(document_root(d), "sites");
 
@@ -63,10 +66,10 @@ static void show_in_order(struct document *d, const struct conditions *k,
 		if (*v->sites[order[i]].name)
 			show_site(list, k, &v->sites[order[i]]);
 	list = document_list(document_root(d), "site_pairs");
-	for (__u32 i = 0; i < v->n; i++)
-		for (__u32 j = 0; j < v->n; j++)
-			if (order[i] && order[j])
-				show_pair(list, v, order[i], order[j]);
+	if (v->n_pairs)
+		qsort_r(v->pairs, v->n_pairs, sizeof(*v->pairs), pair_by_names, v->sites);
+	for (size_t i = 0; i < v->n_pairs; i++)
+		show_pair(list, v, &v->pairs[i]);
 }
 
 /* Adds the other relay of a pair, if there is one. */
@@ -141,16 +144,13 @@ static void pair_family(struct metrics_text *t, const struct blind_view *v, cons
 			const char *type, const char *help, size_t offset)
 {
 	metric_family(t, name, type, help);
-	for (__u32 i = 1; i < v->n; i++)
-		for (__u32 j = 1; j < v->n; j++) {
-			const struct blind_view_pair *p = blind_view_pair(v, i, j);
+	for (size_t i = 0; i < v->n_pairs; i++) {
+		const struct blind_view_pair *p = &v->pairs[i];
 
-			if (p->packets || p->sessions)
-				metric(t,
-				       LABELS({ "from", v->sites[i].name },
-					      { "to", v->sites[j].name }),
-				       *(const __u64 *)((const char *)p + offset));
-		}
+		metric(t, LABELS({ "from", v->sites[p->from].name },
+				 { "to", v->sites[p->to].name }),
+		       *(const __u64 *)((const char *)p + offset));
+	}
 }
 
 static void site_family(struct metrics_text *t, const struct blind_view *v, const char *name,

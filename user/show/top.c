@@ -95,23 +95,22 @@ static int read_pairs(struct top *t, const struct dataplane *dp)
 	struct blind_view v;
 	int rc = blind_view_read(dp, &v);
 
-	for (__u32 from = 1; !rc && from < v.n; from++)
-		for (__u32 to = 1; to < v.n && !rc; to++) {
-			const struct blind_view_pair *p = blind_view_pair(&v, from, to);
-			char name[3 * NAME_LEN];
-			struct top_row *r;
+	for (size_t i = 0; !rc && i < v.n_pairs; i++) {
+		const struct blind_view_pair *p = &v.pairs[i];
+		char name[3 * NAME_LEN];
+		struct top_row *r;
 
-			if (!p->packets)
-				continue;
-			snprintf(name, sizeof(name), "%s > %s", v.sites[from].name,
-				 v.sites[to].name);
-			r = row_of(t, TOP_PAIR, name);
-			if (r)
-				r->count = (struct top_count){ .packets_to = p->packets,
-							       .bytes_to = p->bytes };
-			else
-				rc = -ENOMEM;
-		}
+		if (!p->packets)
+			continue;
+		snprintf(name, sizeof(name), "%s > %s", v.sites[p->from].name,
+			 v.sites[p->to].name);
+		r = row_of(t, TOP_PAIR, name);
+		if (r)
+			r->count = (struct top_count){ .packets_to = p->packets,
+						       .bytes_to = p->bytes };
+		else
+			rc = -ENOMEM;
+	}
 	if (!rc)
 		blind_view_free(&v);
 	return rc;
