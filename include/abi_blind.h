@@ -23,10 +23,7 @@ struct blind_place {
 	 * one's. A message to the site has .other_port of its sender as source port. By this port
 	 * the other relay knows which site has sent the message. */
 	__u8 remote;
-	/* With .remote: source port of messages from the site, which are from service.to. Only user
-	 * space uses it. */
-	__be16 from_port;
-	__u8 pad[10];
+	__u8 pad[12];
 };
 
 /* blind_sites: ARRAY, indexed by site number. The daemon writes a new place into the inactive
@@ -60,9 +57,11 @@ _Static_assert(sizeof(struct blind_place) == 64 && sizeof(struct blind_site) == 
  * empty name marks a free number. Only user space uses it. */
 
 /* endpoints: ARRAY of struct table_bucket. Keys of KEY_ENDPOINT: remote address and port -> number
- * of the site that our own WireGuard has authenticated there. Keys of KEY_PAIR, made by
+ * of the site that our own WireGuard has authenticated there, or whose messages another relay sends
+ * from there. Keys of KEY_PAIR, made by
  * blind_may_key(): two sites that may send to each other, without a value. Only the daemon writes
  * it. */
+#define BLIND_RELAYED (1U << 31)	/* the endpoint is another relay's */
 static inline struct table_key blind_may_key(__u32 a, __u32 b)
 {
 	__u64 pair = a < b ? (__u64)a << 32 | b : (__u64)b << 32 | a;

@@ -27,13 +27,14 @@ static const struct guard blind_headers CONSTANT = {
 		    from_le32(MESSAGE_COOKIE), from_le32(MESSAGE_DATA) },
 };
 
-/* Returns the number of the site at a remote address and port, or 0 if there is none. */
+/* Returns the number of the site at a remote address and port, or 0 if there is none. With
+ * BLIND_RELAYED if another relay sends the site's messages from there. */
 INLINE __u32 blind_site_at(struct addr addr, __u8 family, __be16 port)
 {
 	struct table_key key = { addr, table_word(KEY_ENDPOINT, family, port, 0) };
 	const struct table_entry *entry = table_find_in(&endpoints, endpoints_mask, &key);
 
-	return entry ? entry->site & (BLIND_SITES_MAX - 1) : 0;
+	return entry ? entry->site & (BLIND_RELAYED | (BLIND_SITES_MAX - 1)) : 0;
 }
 
 /* Returns the source port of a message from a site to another relay; 0: the site has none. */
@@ -64,7 +65,9 @@ INLINE int blind_set_way(struct pkt *p, __u32 to)
 	s->way.src = place->local;
 	s->way.dst = place->service.to;
 	s->way.sport = place->remote ? blind_other_port(p->s->blind.from) : p->s->dport;
-	if (!s->way.sport)
+	/* A message goes to one other relay at most, so relays that disagree about a site make no
+	 * loop. */
+	if (!s->way.sport || (place->remote && p->s->blind.relayed))
 		return -DROP_blind_refused;
 	s->way.dport = place->service.port;
 	s->way.delta = csum_fold(place->sum + (__u16)~csum_fold64(p->s->pseudo));
@@ -163,6 +166,8 @@ INLINE int blind_match_step(struct pkt *p)
 	b->make = 0;
 	b->index = load_word(__u32, head + 4);
 	b->from = blind_site_at(p->s->src, p->s->family, p->s->sport);
+	b->relayed = b->from & BLIND_RELAYED;
+	b->from &= BLIND_SITES_MAX - 1;
 	if (b->from && data)
 		to = blind_find_session(b);
 	else if (b->from && type == MESSAGE_COOKIE)

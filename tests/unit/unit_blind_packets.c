@@ -462,6 +462,19 @@ static void masquerade_here(void)
 }
 EVERYWHERE(masquerade)
 
+/* Messages of site n come from another relay */
+static void comes_from_relay(__u32 n)
+{
+	struct table_bucket *buckets = (void *)endpoints.values;
+
+	for (__u32 i = 0; i < endpoints.max * TABLE_WAYS; i++) {
+		struct table_entry *e = &buckets[i / TABLE_WAYS].entry[i % TABLE_WAYS];
+
+		if (e->tag && (e->key.word & 0xff) == KEY_ENDPOINT && e->site == n)
+			e->site |= BLIND_RELAYED;
+	}
+}
+
 /* D is at another relay, which knows S by the source port of its messages */
 static void other_relay_here(void)
 {
@@ -479,6 +492,11 @@ static void other_relay_here(void)
 	leaves_from = 0;
 	assert_int_equal(sends_data(D, 0x10), S);
 	site_at(S)->other_port = 0;		/* the daemon has not given it a port yet */
+	refuses(sends_data(S, 0x20), -DROP_blind_refused);
+	site_at(S)->other_port = htons(20001);
+	comes_from_relay(D);
+	assert_int_equal(sends_data(D, 0x10), S);
+	comes_from_relay(S);			/* relays that disagree about D make no loop */
 	refuses(sends_data(S, 0x20), -DROP_blind_refused);
 }
 EVERYWHERE(other_relay)

@@ -9,8 +9,8 @@
  * "active" and "standby": whether the sender of the stream has the shared address. Each of several
  * relays is active.
  * "site KEY ENDPOINT": where a site is.
- * "here KEY PORT AGE": a site is at the sender, whose messages from the site have this source port.
- * The site's WireGuard sent something to the sender AGE milliseconds ago.
+ * "here KEY PORT AGE": the site's WireGuard sent something to the sender AGE milliseconds ago. The
+ * sender's messages from the site have this source port.
  * "session KEY KEY INDEX SECONDS FLAGS": the site that sends with the index, the site that chose
  * it, and for how long it is valid. In the file, - is this host. 0 seconds: the index was removed.
  * "hint - KEY INDEX SECONDS FLAGS": the site that sends with the index.

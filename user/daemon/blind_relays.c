@@ -29,7 +29,8 @@ struct relay {
 	struct relay_link *link;
 	struct relay_config config;
 	bool spoken;			/* lines have come */
-	bool moved;			/* a site has moved, by the lines that just came */
+	/* By the lines that just came, a site has moved, or a source port is new. */
+	bool moved, ports;
 	struct sent_here sent_here[BLIND_SITES_MAX];
 	struct sent_sessions sent;
 };
@@ -61,6 +62,8 @@ static bool is_here(const struct sites *s, __u32 number)
 	return number && *k->name && k->endpoint.family && k->here && !site_is_remote(k);
 }
 
+/* Adds a line for each site that was heard here. Sites that have moved to another relay are among
+ * them, because they may still send to this one for a while. */
 static void add_here(struct relay *r)
 {
 	const struct sites *s = r->all->sites;
@@ -71,10 +74,8 @@ static void add_here(struct relay *r)
 		struct sent_here *sent = &r->sent_here[n];
 		__be16 port = s->mapped[n].other_port;
 
-		if (!is_here(s, n)) {
-			sent->here = 0;
+		if (!port || (!is_here(s, n) && !site_was_heard(k)))
 			continue;
-		}
 		if (sent->here && k->here < sent->here + AGAIN_MS && sent->port == port &&
 		    !wg_key_compare(&sent->key, &k->key))
 			continue;
@@ -110,19 +111,7 @@ static void before(struct relay_link *l)
 {
 	struct relay *r = l->owner;
 
-	r->moved = false;
-}
-
-/* Removes the source port that a relay used for another site before. */
-static void take_port(struct sites *s, const struct blind_known *k)
-{
-	for (__u32 n = 1; n < s->room; n++) {
-		struct blind_known *other = &s->known[n];
-
-		if (other != k && other->relay_port == k->relay_port &&
-		    address_equal(&other->relay, &k->relay))
-			other->relay_port = 0;
-	}
+	r->moved = r->ports = false;
 }
 
 /* Handles a here line: the site is at the sender, if no other relay has heard it later. */
@@ -136,12 +125,11 @@ static void on_here(struct relay *r, const struct blind_line *line)
 
 	if (n == s->room)
 		return;
+	r->ports |= sites_take_port(s, &r->config.address, n, line->port);
 	if (!address_equal(&k->relay, &r->config.address) && k->relay.family && when <= k->there)
 		return;
 	k->relay = r->config.address;
-	k->relay_port = line->port;
 	k->there = when;
-	take_port(s, k);
 	r->moved = true;
 }
 
@@ -171,8 +159,8 @@ static void after(struct relay_link *l)
 	struct relay *r = l->owner;
 
 	sites_write_sessions(r->all->sites);
-	if (r->moved)
-		sites_place(r->all->sites);
+	if ((!r->moved || !sites_place(r->all->sites)) && r->ports)
+		sites_write_endpoints(r->all->sites);
 }
 
 /* ---- counters ---- */

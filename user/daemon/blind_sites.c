@@ -358,7 +358,8 @@ bool site_is_remote(const struct blind_known *k)
 	return k->relay.family && k->there >= k->here;
 }
 
-/* An address and port from which a site's messages come. family 0: none is known. */
+/* An address and port to which messages for a site go. family 0: none is known. port 0: that of the
+ * relays. */
 struct origin {
 	struct address address;
 	__be16 port;
@@ -368,7 +369,7 @@ struct origin {
 static struct origin wanted_origin(const struct blind_known *k)
 {
 	if (site_is_remote(k))
-		return (struct origin){ k->relay, k->relay_port };
+		return (struct origin){ k->relay, 0 };
 	if (k->proven)
 		return (struct origin){ k->last, k->last_port };
 	return (struct origin){ 0 };
@@ -382,7 +383,7 @@ static bool make_place(const struct sites *s, const struct blind_known *k,
 	struct blind_place place = {
 		.family = from.address.family, .remote = site_is_remote(k),
 	};
-	__be16 port = place.remote ? s->config->blind.port : from.port;
+	__be16 port = from.port ?: s->config->blind.port;
 
 	if (!place.family) {
 		*ret = place;
@@ -394,7 +395,6 @@ static bool make_place(const struct sites *s, const struct blind_known *k,
 	place.service = *listener;
 	place.service.to = from.address.addr;
 	place.service.port = port;
-	place.from_port = place.remote ? from.port : 0;
 	place.sum = address_sum(&place.local, address_sum(&place.service.to, 0));
 	*ret = place;
 	return true;
@@ -466,12 +466,12 @@ static bool is_in_place(const struct sites *s, __u32 n)
 	       (!shared->family || !memcmp(&place->local, &shared->addr, sizeof(place->local)));
 }
 
-/* Gives each site of this relay the source port of its messages to other relays. */
+/* Gives each site the source port of its messages to other relays. */
 static void give_ports(const struct sites *s)
 {
 	for (__u32 n = 1; n < s->room; n++) {
 		bool has = s->config->blind.n_relays && *s->known[n].name &&
-			   OTHER_PORTS + n <= UINT16_MAX && !site_is_remote(&s->known[n]);
+			   OTHER_PORTS + n <= UINT16_MAX;
 		__be16 port = has ? htons(OTHER_PORTS + n) : 0;
 
 		if (s->mapped[n].other_port != port)
@@ -531,29 +531,36 @@ bool sites_place(struct sites *s)
 
 /* Adds the number of a site at an address and port. */
 static void add_endpoint(struct table_entry *want, size_t *n, const struct address *a, __be16 port,
-			 __u32 number)
+			 __u32 site)
 {
 	if (!a->family || !port)
 		return;
 	want[*n].key = (struct table_key){ a->addr,
 					   table_word(KEY_ENDPOINT, a->family, port, 0) };
-	want[(*n)++].site = number;
+	want[(*n)++].site = site;
+}
+
+bool site_was_heard(const struct blind_known *k)
+{
+	return k->here && wall_ms() < k->here + BLIND_SECONDS * 1000;
 }
 
 /* Makes the entries for the sites' endpoints, in the order in which they take precedence. A site at
- * another relay also keeps the endpoint at which this host's own WireGuard heard it within the last
- * minutes: it may still send to this relay. */
+ * another relay also keeps the endpoint at which this host's own WireGuard heard it lately. */
 static void add_endpoints(const struct sites *s, struct table_entry *want, size_t *n)
 {
-	__u64 now = wall_ms();
-
 	for (__u32 i = 1; i < s->room; i++)
-		if (*s->known[i].name)
+		if (*s->known[i].name && !site_is_remote(&s->known[i]))
 			add_endpoint(want, n, &s->known[i].endpoint, s->known[i].port, i);
+	for (size_t r = 0; r < s->n_ports; r++)
+		for (__u32 i = 1; i < s->room; i++)
+			if (*s->known[i].name)
+				add_endpoint(want, n, &s->ports[r].relay, s->ports[r].port[i],
+					     BLIND_RELAYED | i);
 	for (__u32 i = 1; i < s->room; i++) {
 		const struct blind_known *k = &s->known[i];
 
-		if (*k->name && site_is_remote(k) && now - k->here < BLIND_SECONDS * 1000)
+		if (*k->name && site_is_remote(k) && site_was_heard(k))
 			add_endpoint(want, n, &k->last, k->last_port, i);
 	}
 }
@@ -633,7 +640,8 @@ static size_t make_unique(struct table_entry *want, size_t n)
 void sites_write_endpoints(const struct sites *s)
 {
 	struct table t = { .n = map_entries(s->fds[BLIND_MAP_endpoints]), .grace = table_grace };
-	struct table_entry *want = calloc(2 * s->room + s->config->blind.n_pairs, sizeof(*want));
+	struct table_entry *want = calloc((2 + s->n_ports) * s->room + s->config->blind.n_pairs,
+					  sizeof(*want));
 	size_t n = 0, size = t.n * sizeof(struct table_bucket);
 	int rc;
 
@@ -701,6 +709,39 @@ void sites_leave_relays(struct sites *s)
 	for (__u32 n = 1; n < s->room; n++)
 		if (!is_relay(&s->config->blind, &s->known[n].relay))
 			s->known[n].relay = (struct address){ 0 };
+	for (size_t r = s->n_ports; r--;)
+		if (!is_relay(&s->config->blind, &s->ports[r].relay)) {
+			free(s->ports[r].port);
+			s->ports[r] = s->ports[--s->n_ports];
+		}
+}
+
+/* Returns the ports that a relay uses, or NULL if there is no memory. */
+static __be16 *ports_of(struct sites *s, const struct address *relay)
+{
+	__be16 *port;
+
+	for (size_t r = 0; r < s->n_ports; r++)
+		if (address_equal(&s->ports[r].relay, relay))
+			return s->ports[r].port;
+	port = s->n_ports < RELAYS_MAX ? calloc(BLIND_SITES_MAX, sizeof(*port)) : NULL;
+	if (port)
+		s->ports[s->n_ports++] = (struct sites_ports){ *relay, port };
+	return port;
+}
+
+bool sites_take_port(struct sites *s, const struct address *relay, __u32 number, __be16 port)
+{
+	__be16 *list = ports_of(s, relay);
+
+	if (!list || list[number] == port)
+		return false;
+	/* The relay may have used the port for another site before it began again. */
+	for (__u32 n = 1; n < s->room; n++)
+		if (list[n] == port)
+			list[n] = 0;
+	list[number] = port;
+	return true;
 }
 
 /* Returns the site of a peer if its last endpoint is known, or NULL. */
@@ -780,10 +821,9 @@ void sites_read_running(struct sites *s)
 		strcpy(k->name, name.name);
 		memcpy(&k->key, name.key, sizeof(k->key));
 		k->endpoint = (struct address){ place->service.to, place->family };
-		k->port = place->remote ? place->from_port : place->service.port;
+		k->port = place->remote ? 0 : place->service.port;
 		if (place->remote) {
 			k->relay = k->endpoint;
-			k->relay_port = k->port;
 			k->there = s->mapped[n].since * 1000;
 		} else if (k->endpoint.family) {
 			k->last = k->endpoint;

@@ -24,14 +24,19 @@ struct blind_known {		/* a site as the daemon knows it; name "": the number is f
 	__be16 port, last_port;
 	/* WireGuard has authenticated `last`, here or at the other relay of a pair. */
 	bool proven;
-	/* The other relay that last said that the site is there, and the source port of its
-	 * messages from the site; family 0: none. */
+	/* The other relay that heard the site last; family 0: none. */
 	struct address relay;
-	__be16 relay_port;
 	/* When WireGuard last heard the site: this host's own, and that of the other relay. In ms
 	 * since 1970; 0: never. The site is where it was heard last. */
 	__u64 here, there;
 	__u64 received;		/* bytes that this host's own WireGuard has received from it */
+};
+
+struct sites_ports {			/* source ports that another relay uses */
+	struct address relay;
+	/* Source port of its messages from each site, by number; 0: unknown. An array of
+	 * BLIND_SITES_MAX. */
+	__be16 *port;
 };
 
 struct sites {
@@ -47,6 +52,8 @@ struct sites {
 	__u32 by_key[2 * BLIND_SITES_MAX];
 	size_t n_by_key;
 	bool marked[BLIND_SITES_MAX];	/* sites that one function works on */
+	struct sites_ports ports[RELAYS_MAX];
+	size_t n_ports;
 	/* Entries that sites_write_sessions() will write. */
 	struct blind_put puts[BLIND_PUTS];
 	size_t n_puts;
@@ -77,8 +84,14 @@ void sites_read_running(struct sites *s);
  * is proven, or another relay. Sends the messages that waited for them. Returns whether there were
  * any. */
 bool sites_place(struct sites *s);
-/* Forgets that sites are at other relays than those of the configuration. */
+/* Forgets what other relays said that are not in the configuration. */
 void sites_leave_relays(struct sites *s);
+/* Stores which source port another relay uses for a site, if the port is new. Returns false if it
+ * is not. */
+bool sites_take_port(struct sites *s, const struct address *relay, __u32 number, __be16 port);
+/* Returns whether this host's own WireGuard heard the site within the last minutes, so that the
+ * site may still send to this relay. */
+bool site_was_heard(const struct blind_known *k);
 /* Tells WireGuard the last known endpoints of sites for which it has none, for example after a
  * restart. Also sends a packet to each of them, until there is a handshake. due: instead of
  * sending, sets due[number] for these sites. */
