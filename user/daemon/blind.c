@@ -257,12 +257,16 @@ static void on_asking(uv_timer_t *timer)
 static void begin_challenge(struct blind *b, __u32 number)
 {
 	struct asking *a = &b->asking[number];
+	const struct wg_peer *p;
 	struct wg_device d = { 0 };
 
 	if (a->questions)
 		return;
 	wg_read(b->sites.config->blind.device, &d);
-	*a = (struct asking){ .received = received_from(b, &d, number), .questions = 1 };
+	p = wg_find_peer(&d, &b->sites.known[number].key);
+	if (p)
+		sites_keep_endpoint(&b->sites, p, number);
+	*a = (struct asking){ .received = p ? p->rx_bytes : 0, .questions = 1 };
 	wg_free(&d);
 	b->sites.mapped[number].asked = 0;
 	sites_nudge(&b->sites, number);

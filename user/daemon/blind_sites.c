@@ -525,17 +525,45 @@ void sites_write_endpoints(const struct sites *s)
 	free(want);
 }
 
-/* Stores when this host's own WireGuard last heard the site. A packet without a handshake came at
- * some time after `before`. */
-static void hear(struct blind_known *k, const struct wg_peer *p, __u64 before)
+static __u64 handshake_of(const struct wg_peer *p)
 {
-	__u64 handshake = p->handshake * 1000 + p->handshake_nsec / 1000000;
+	return p->handshake * 1000 + p->handshake_nsec / 1000000;
+}
 
-	if (k->received && p->rx_bytes > k->received && before > k->here)
+/* Returns whether WireGuard has received data or ended a handshake since it was last read. Bytes of
+ * initiations alone prove nothing: an attacker can repeat one that the site sent to another relay
+ * with this key. WireGuard counts it and moves the endpoint, but no handshake ends. */
+static bool is_heard(const struct blind_known *k, const struct wg_peer *p, bool *data)
+{
+	__u64 more = k->received && p->rx_bytes > k->received ? p->rx_bytes - k->received : 0;
+
+	*data = more % INITIATION_LEN;
+	return *data || (p->handshake && handshake_of(p) != k->handshake);
+}
+
+/* Stores when this host's own WireGuard last heard the site. Data came at some time after `before`.
+ * Returns whether it has heard the site since it was last read. */
+static bool hear(struct blind_known *k, const struct wg_peer *p, __u64 before)
+{
+	bool data, heard = is_heard(k, p, &data);
+
+	if (data && before > k->here)
 		k->here = before;
-	if (handshake > k->here)
-		k->here = handshake;
+	if (handshake_of(p) > k->here)
+		k->here = handshake_of(p);
 	k->received = p->rx_bytes;
+	k->handshake = handshake_of(p);
+	return heard;
+}
+
+void sites_keep_endpoint(const struct sites *s, const struct wg_peer *p, __u32 number)
+{
+	const struct blind_known *k = &s->known[number];
+	bool data;
+
+	if (p->rx_bytes > k->received && !is_heard(k, p, &data) && k->proven &&
+	    !site_is_remote(k))
+		wg_set_endpoint(s->config->blind.device, &k->key, &k->last, k->last_port);
 }
 
 bool sites_follow_endpoints(struct sites *s, const struct wg_device *d, __u64 before)
@@ -547,8 +575,9 @@ bool sites_follow_endpoints(struct sites *s, const struct wg_device *d, __u64 be
 
 		if (n == s->room)
 			continue;
-		hear(k, p, before);
-		if (site_is_remote(k) || !p->endpoint.family || !p->handshake)
+		sites_keep_endpoint(s, p, n);
+		if (!hear(k, p, before) || site_is_remote(k) || !p->endpoint.family ||
+		    !p->handshake)
 			continue;
 		k->last = p->endpoint;
 		k->last_port = p->endpoint_port;

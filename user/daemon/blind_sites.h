@@ -31,7 +31,9 @@ struct blind_known {		/* a site as the daemon knows it; name "": the number is f
 	/* When WireGuard last heard the site: this host's own, and that of the other relay. In ms
 	 * since 1970; 0: never. The site is where it was heard last. */
 	__u64 here, there;
-	__u64 received;		/* bytes that this host's own WireGuard has received from it */
+	/* As this host's own WireGuard last said: bytes received from the site, and the latest
+	 * handshake in ms since 1970. */
+	__u64 received, handshake;
 };
 
 struct sites {
@@ -60,6 +62,9 @@ void sites_write_endpoints(const struct sites *s);
 /* Stores what WireGuard reports about the sites: their endpoints, and when it heard them. before:
  * when d was read before, in ms since 1970. Returns whether any site has moved. */
 bool sites_follow_endpoints(struct sites *s, const struct wg_device *d, __u64 before);
+/* Gives WireGuard back the endpoint of a site of this relay if it has received only initiations from
+ * the site since it was last read: an attacker may have repeated them from another address. */
+void sites_keep_endpoint(const struct sites *s, const struct wg_peer *p, __u32 number);
 /* Returns whether the site is at another relay. */
 bool site_is_remote(const struct blind_known *k);
 /* Stores this host's public key, by which the data path checks mac1 of messages for this host. */
