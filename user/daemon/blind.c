@@ -11,7 +11,6 @@
 #include "daemon/blind_relays.h"
 #include "daemon/blind_sites.h"
 #include "daemon/child.h"
-#include "lib/jiffies.h"
 #include "lib/log.h"
 #include "lib/timer.h"
 
@@ -47,7 +46,7 @@ struct blind {
 	/* saving: a child saves the sites. changed: the sites have changed since it began. */
 	bool saving, changed;
 	uint64_t looked, took;	/* end and duration of the last reading of WireGuard, in ms */
-	__u64 read;			/* when this reading began, as wall_ms() */
+	__u64 read;			/* when this reading began, as sites_clock() */
 	struct asking {			/* a site that is asked whether it has moved */
 		/* Bytes that WireGuard had received from the site at the first question. */
 		__u64 received;
@@ -155,7 +154,7 @@ static void read_wireguard(struct blind *b)
 	struct wg_device d;
 	int rc;
 
-	b->read = wall_ms();
+	b->read = sites_clock();
 	rc = wg_read(device, &d);
 
 	/* There is no private key yet, or wireguard-go's public key cannot be derived because

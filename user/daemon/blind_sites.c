@@ -29,6 +29,32 @@ static const char *const map_names[] = {
 	"blind_state", "blind_totals",
 };
 
+/* ---- time ---- */
+
+static __u64 ms_of(clockid_t clock)
+{
+	struct timespec now;
+
+	clock_gettime(clock, &now);
+	return now.tv_sec * 1000ULL + now.tv_nsec / 1000000;
+}
+
+__u64 sites_clock(void)
+{
+	static __u64 ahead;
+
+	ahead = ahead ?: ms_of(CLOCK_REALTIME) - ms_of(CLOCK_BOOTTIME);
+	return ms_of(CLOCK_BOOTTIME) + ahead;
+}
+
+/* Returns the sites_clock() of a time of day in ms since 1970, which is not later than now. */
+static __u64 of_clock(__u64 time_of_day)
+{
+	__u64 now = ms_of(CLOCK_REALTIME);
+
+	return sites_clock() - (now > time_of_day ? now - time_of_day : 0);
+}
+
 /* ---- maps ---- */
 
 void sites_close(struct sites *s)
@@ -486,7 +512,7 @@ static void add_endpoint(struct table_entry *want, size_t *n, const struct addre
  * Returns how many there are. */
 static size_t make_endpoints(const struct sites *s, struct table_entry *want)
 {
-	__u64 now = wall_ms();
+	__u64 now = sites_clock();
 	size_t n = 0;
 
 	for (__u32 i = 1; i < s->room; i++)
@@ -525,6 +551,7 @@ void sites_write_endpoints(const struct sites *s)
 	free(want);
 }
 
+/* Returns the time of the latest handshake in ms since 1970; 0: none. */
 static __u64 handshake_of(const struct wg_peer *p)
 {
 	return p->handshake * 1000 + p->handshake_nsec / 1000000;
@@ -546,11 +573,12 @@ static bool is_heard(const struct blind_known *k, const struct wg_peer *p, bool 
 static bool hear(struct blind_known *k, const struct wg_peer *p, __u64 before)
 {
 	bool data, heard = is_heard(k, p, &data);
+	__u64 ended = heard && handshake_of(p) != k->handshake ? of_clock(handshake_of(p)) : 0;
 
 	if (data && before > k->here)
 		k->here = before;
-	if (handshake_of(p) > k->here)
-		k->here = handshake_of(p);
+	if (ended > k->here)
+		k->here = ended;
 	k->received = p->rx_bytes;
 	k->handshake = handshake_of(p);
 	return heard;
@@ -682,7 +710,7 @@ void sites_read_running(struct sites *s)
 		if (place->remote) {
 			k->relay = k->endpoint;
 			k->relay_port = k->port;
-			k->there = s->mapped[n].since * 1000;
+			k->there = of_clock(s->mapped[n].since * 1000);
 		} else if (k->endpoint.family) {
 			k->last = k->endpoint;
 			k->last_port = k->port;
