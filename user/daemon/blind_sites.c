@@ -696,6 +696,7 @@ void sites_read_running(struct sites *s)
 	for (__u32 n = 1; n < s->room; n++) {
 		const struct blind_place *place = &s->mapped[n].place[s->mapped[n].now & 1];
 		struct blind_known *k = &s->known[n];
+		__u64 since = of_clock(s->mapped[n].since * 1000);
 		struct peer_name name;
 
 		*k->name = '\0';	/* a removed site stays in `known`, without a name */
@@ -710,7 +711,8 @@ void sites_read_running(struct sites *s)
 		if (place->remote) {
 			k->relay = k->endpoint;
 			k->relay_port = k->port;
-			k->there = of_clock(s->mapped[n].since * 1000);
+			if (k->there < since)
+				k->there = since;
 		} else if (k->endpoint.family) {
 			k->last = k->endpoint;
 			k->last_port = k->port;
