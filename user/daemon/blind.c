@@ -11,7 +11,6 @@
 #include "daemon/blind_relays.h"
 #include "daemon/blind_sites.h"
 #include "daemon/child.h"
-#include "lib/jiffies.h"
 #include "lib/log.h"
 #include "lib/timer.h"
 
@@ -47,7 +46,7 @@ struct blind {
 	/* saving: a child saves the sites. changed: the sites have changed since it began. */
 	bool saving, changed;
 	uint64_t looked, took;	/* end and duration of the last reading of WireGuard, in ms */
-	__u64 read;			/* when this reading began, as wall_ms() */
+	__u64 read;			/* when this reading began, as sites_clock() */
 	struct asking {			/* a site that is asked whether it has moved */
 		/* Bytes that WireGuard had received from the site at the first question. */
 		__u64 received;
@@ -155,7 +154,7 @@ static void read_wireguard(struct blind *b)
 	struct wg_device d;
 	int rc;
 
-	b->read = wall_ms();
+	b->read = sites_clock();
 	rc = wg_read(device, &d);
 
 	/* There is no private key yet, or wireguard-go's public key cannot be derived because
@@ -257,12 +256,16 @@ static void on_asking(uv_timer_t *timer)
 static void begin_challenge(struct blind *b, __u32 number)
 {
 	struct asking *a = &b->asking[number];
+	const struct wg_peer *p;
 	struct wg_device d = { 0 };
 
 	if (a->questions)
 		return;
 	wg_read(b->sites.config->blind.device, &d);
-	*a = (struct asking){ .received = received_from(b, &d, number), .questions = 1 };
+	p = wg_find_peer(&d, &b->sites.known[number].key);
+	if (p)
+		sites_keep_endpoint(&b->sites, p, number);
+	*a = (struct asking){ .received = p ? p->rx_bytes : 0, .questions = 1 };
 	wg_free(&d);
 	b->sites.mapped[number].asked = 0;
 	sites_nudge(&b->sites, number);

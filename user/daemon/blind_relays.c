@@ -10,7 +10,6 @@
 #include "daemon/blind_relays.h"
 #include "daemon/blind_sent.h"
 #include "instance/run_counters.h"
-#include "lib/jiffies.h"
 #include "lib/log.h"
 
 /* Time in ms that other relays have to say which sites they serve, after this relay begins. */
@@ -40,7 +39,7 @@ struct relays {
 	struct relay_links *links;
 	struct relay *list[RELAYS_MAX];
 	size_t n;
-	__u64 began;			/* when the relays were configured, as wall_ms() */
+	__u64 began;			/* when the relays were configured, as sites_clock() */
 	struct run_counters counters;
 };
 
@@ -67,7 +66,7 @@ static bool is_here(const struct sites *s, __u32 number)
 static void add_here(struct relay *r)
 {
 	const struct sites *s = r->all->sites;
-	__u64 now = wall_ms();
+	__u64 now = sites_clock();
 
 	for (__u32 n = 1; n < s->room; n++) {
 		const struct blind_known *k = &s->known[n];
@@ -119,7 +118,7 @@ static void on_here(struct relay *r, const struct blind_line *line)
 {
 	struct sites *s = r->all->sites;
 	__u32 n = sites_number(s, &line->user, false);
-	__u64 now = wall_ms(), age = line->number;
+	__u64 now = sites_clock(), age = line->number;
 	struct blind_known *k = &s->known[n % s->room];
 	__u64 when = age < now ? now - age : 1;
 
@@ -195,7 +194,7 @@ bool relays_have_spoken(const struct relays *r)
 
 	for (size_t i = 0; i < r->n; i++)
 		spoken += r->list[i]->spoken;
-	return spoken == r->n || wall_ms() - r->began > SPEAK_MS;
+	return spoken == r->n || sites_clock() - r->began > SPEAK_MS;
 }
 
 void relays_restart(struct relays *r)
@@ -261,7 +260,7 @@ void relays_reconfigure(struct relays *r)
 	if (!r->sites->mapped)
 		return;
 	if (!r->n)
-		r->began = wall_ms();
+		r->began = sites_clock();
 	r->counters.instance = r->sites->instance;
 	r->counters.file = "relays";
 	for (size_t i = 0; i < b->n_relays; i++)

@@ -30,6 +30,32 @@ static const char *const map_names[] = {
 	"blind_state", "blind_totals",
 };
 
+/* ---- time ---- */
+
+static __u64 ms_of(clockid_t clock)
+{
+	struct timespec now;
+
+	clock_gettime(clock, &now);
+	return now.tv_sec * 1000ULL + now.tv_nsec / 1000000;
+}
+
+__u64 sites_clock(void)
+{
+	static __u64 ahead;
+
+	ahead = ahead ?: ms_of(CLOCK_REALTIME) - ms_of(CLOCK_BOOTTIME);
+	return ms_of(CLOCK_BOOTTIME) + ahead;
+}
+
+/* Returns the sites_clock() of a time of day in ms since 1970, which is not later than now. */
+static __u64 of_clock(__u64 time_of_day)
+{
+	__u64 now = ms_of(CLOCK_REALTIME);
+
+	return sites_clock() - (now > time_of_day ? now - time_of_day : 0);
+}
+
 /* ---- maps ---- */
 
 void sites_close(struct sites *s)
@@ -542,7 +568,7 @@ static void add_endpoint(struct table_entry *want, size_t *n, const struct addre
 
 bool site_was_heard(const struct blind_known *k)
 {
-	return k->here && wall_ms() < k->here + BLIND_SECONDS * 1000;
+	return k->here && sites_clock() < k->here + BLIND_SECONDS * 1000;
 }
 
 /* Makes the entries for the sites' endpoints, in the order in which they take precedence. A site at
@@ -664,17 +690,47 @@ void sites_write_endpoints(const struct sites *s)
 	free(want);
 }
 
-/* Stores when this host's own WireGuard last heard the site. A packet without a handshake came at
- * some time after `before`. */
-static void hear(struct blind_known *k, const struct wg_peer *p, __u64 before)
+/* Returns the time of the latest handshake in ms since 1970; 0: none. */
+static __u64 handshake_of(const struct wg_peer *p)
 {
-	__u64 handshake = p->handshake * 1000 + p->handshake_nsec / 1000000;
+	return p->handshake * 1000 + p->handshake_nsec / 1000000;
+}
 
-	if (k->received && p->rx_bytes > k->received && before > k->here)
+/* Returns whether WireGuard has received data or ended a handshake since it was last read. Bytes of
+ * initiations alone prove nothing: an attacker can repeat one that the site sent to another relay
+ * with this key. WireGuard counts it and moves the endpoint, but no handshake ends. */
+static bool is_heard(const struct blind_known *k, const struct wg_peer *p, bool *data)
+{
+	__u64 more = k->received && p->rx_bytes > k->received ? p->rx_bytes - k->received : 0;
+
+	*data = more % INITIATION_LEN;
+	return *data || (p->handshake && handshake_of(p) != k->handshake);
+}
+
+/* Stores when this host's own WireGuard last heard the site. Data came at some time after `before`.
+ * Returns whether it has heard the site since it was last read. */
+static bool hear(struct blind_known *k, const struct wg_peer *p, __u64 before)
+{
+	bool data, heard = is_heard(k, p, &data);
+	__u64 ended = heard && handshake_of(p) != k->handshake ? of_clock(handshake_of(p)) : 0;
+
+	if (data && before > k->here)
 		k->here = before;
-	if (handshake > k->here)
-		k->here = handshake;
+	if (ended > k->here)
+		k->here = ended;
 	k->received = p->rx_bytes;
+	k->handshake = handshake_of(p);
+	return heard;
+}
+
+void sites_keep_endpoint(const struct sites *s, const struct wg_peer *p, __u32 number)
+{
+	const struct blind_known *k = &s->known[number];
+	bool data;
+
+	if (p->rx_bytes > k->received && !is_heard(k, p, &data) && k->proven &&
+	    !site_is_remote(k))
+		wg_set_endpoint(s->config->blind.device, &k->key, &k->last, k->last_port);
 }
 
 bool sites_follow_endpoints(struct sites *s, const struct wg_device *d, __u64 before)
@@ -686,8 +742,9 @@ bool sites_follow_endpoints(struct sites *s, const struct wg_device *d, __u64 be
 
 		if (n == s->room)
 			continue;
-		hear(k, p, before);
-		if (site_is_remote(k) || !p->endpoint.family || !p->handshake)
+		sites_keep_endpoint(s, p, n);
+		if (!hear(k, p, before) || site_is_remote(k) || !p->endpoint.family ||
+		    !p->handshake)
 			continue;
 		k->last = p->endpoint;
 		k->last_port = p->endpoint_port;
@@ -811,6 +868,7 @@ void sites_read_running(struct sites *s)
 	for (__u32 n = 1; n < s->room; n++) {
 		const struct blind_place *place = &s->mapped[n].place[s->mapped[n].now & 1];
 		struct blind_known *k = &s->known[n];
+		__u64 since = of_clock(s->mapped[n].since * 1000);
 		struct peer_name name;
 
 		*k->name = '\0';	/* a removed site stays in `known`, without a name */
@@ -824,7 +882,8 @@ void sites_read_running(struct sites *s)
 		k->port = place->remote ? 0 : place->service.port;
 		if (place->remote) {
 			k->relay = k->endpoint;
-			k->there = s->mapped[n].since * 1000;
+			if (k->there < since)
+				k->there = since;
 		} else if (k->endpoint.family) {
 			k->last = k->endpoint;
 			k->last_port = k->port;

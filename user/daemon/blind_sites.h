@@ -27,9 +27,11 @@ struct blind_known {		/* a site as the daemon knows it; name "": the number is f
 	/* The other relay that heard the site last; family 0: none. */
 	struct address relay;
 	/* When WireGuard last heard the site: this host's own, and that of the other relay. In ms
-	 * since 1970; 0: never. The site is where it was heard last. */
+	 * of sites_clock(); 0: never. The site is where it was heard last. */
 	__u64 here, there;
-	__u64 received;		/* bytes that this host's own WireGuard has received from it */
+	/* As this host's own WireGuard last said: bytes received from the site, and the latest
+	 * handshake in ms since 1970. */
+	__u64 received, handshake;
 };
 
 struct sites_ports {			/* source ports that another relay uses */
@@ -59,6 +61,9 @@ struct sites {
 	size_t n_puts;
 };
 
+/* Returns a time in ms that goes on if the system's clock is set. When the daemon begins, it is the
+ * time since 1970. */
+__u64 sites_clock(void);
 /* Opens the maps of the running instance. Returns 0 or -errno. */
 int sites_open(struct sites *s);
 /* Returns whether the instance now has other maps than those that are open, or none. */
@@ -69,8 +74,11 @@ bool sites_follow_peers(struct sites *s, const struct wg_device *d);
 void sites_write_pairs(const struct sites *s);
 void sites_write_endpoints(const struct sites *s);
 /* Stores what WireGuard reports about the sites: their endpoints, and when it heard them. before:
- * when d was read before, in ms since 1970. Returns whether any site has moved. */
+ * when d was read before, by sites_clock(). Returns whether any site has moved. */
 bool sites_follow_endpoints(struct sites *s, const struct wg_device *d, __u64 before);
+/* Gives WireGuard back the endpoint of a site of this relay if it has received only initiations from
+ * the site since it was last read: an attacker may have repeated them from another address. */
+void sites_keep_endpoint(const struct sites *s, const struct wg_peer *p, __u32 number);
 /* Returns whether the site is at another relay. */
 bool site_is_remote(const struct blind_known *k);
 /* Stores this host's public key, by which the data path checks mac1 of messages for this host. */

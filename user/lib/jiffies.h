@@ -30,12 +30,3 @@ static inline __u64 jiffies_now(void)
 	return (__u32)(-300 * (__s32)jiffies_a_second()) +
 	       (now.tv_sec * 1000000000ULL + now.tv_nsec) / jiffies_tick();
 }
-
-/* Returns the time of day in ms since 1970. */
-static inline __u64 wall_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	return now.tv_sec * 1000ULL + now.tv_nsec / 1000000;
-}
