@@ -20,6 +20,8 @@ relays_network
 [[ ! ${BREAK:-} ]] || knows_sites() { (($(grep -c 'blind: site .* is at' "$work/$1.daemon") >= sites / 3)); }
 relays_begin
 first_pings
+expect 'r1 is connected to r2' "$(metric_of r1 "wgxdp_relay_connected{relay=\"$(between 1 2)\"}")" == 1
+expect 'sites at r2, as r1 knows' "$(metric_of r1 "wgxdp_relay_sites{relay=\"$(between 1 2)\"}")" == $((sites / 3))
 
 # every second, so that a pair sends enough for a handshake every two minutes
 pids=()

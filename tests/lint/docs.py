@@ -130,12 +130,19 @@ def metrics_in_page():
     return set(re.findall('wgxdp_[a-z_]+', ' '.join(cells)))
 
 
+def without_macros(text):
+    """Replaces each use of a macro that has rows of a table by these rows."""
+    for name, rows in re.findall(r'^#define (\w+_KEYS)\([^)]*\) \\\n((?:.*\\\n)*.*\n)', text, re.M):
+        text = re.sub(rf'^\t{name}\(.*\),\n', rows.replace('\\', ''), text, flags=re.M)
+    return text
+
+
 def keys():
     """Keys of the configuration, each behind its section; the sections themselves have none."""
     found = set()
     for path in GRAMMAR:
-        for name, table in re.findall(r'^(?:static const struct yaml_key |const struct yaml_key config_)(\w+)_keys\[\] = (.*?)^}', read(path),
-                                      re.M | re.S):
+        for name, table in re.findall(r'^(?:static const struct yaml_key |const struct yaml_key config_)(\w+)_keys\[\] = (.*?)^}',
+                                      without_macros(read(path)), re.M | re.S):
             name = 'section' if name == 'config' else name.removesuffix('s')
             found |= {f'{name} {key}' for key in re.findall(r'^\t\{ (?:\.name = )?"([^"]*)"', table, re.M)}
     return found
@@ -363,6 +370,7 @@ MUST_FIND = (
     (check_keys, CONFIG_MAN, r'^\.It Cm shared.*\n', ''),
     (check_keys, CONFIG_MAN, r'^\.Cm report ,', '.Cm tell ,'),
     (check_keys, CONFIG_MAN, r'^\.It Cm pairs.*\n', ''),
+    (check_keys, CONFIG_MAN, r'(^\.Ss relays\n(?:(?!\.Ss ).*\n)*?)\.It Cm peer\n', r'\1'),
     (check_keys, CONFIG_MAN, r'^\.It Cm credentials.*\n', ''),
     (check_keys, GRAMMAR[0], r'^\t\{ "df", yaml_set_choice', '\t{ "frob", yaml_set_text, "x" },\n\\g<0>'),
     (check_examples, CONFIG_MAN, 'role: lan }', 'role: dmz }'),

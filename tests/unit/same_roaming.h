@@ -24,6 +24,8 @@ static void assert_same_roaming(const struct config *a, const struct config *b)
 		assert_string_equal(a->endpoints[i].host, b->endpoints[i].host);
 		assert_int_equal(wg_key_compare(&a->endpoints[i].peer, &b->endpoints[i].peer), 0);
 		assert_true(a->endpoints[i].port == b->endpoints[i].port && a->endpoints[i].by == b->endpoints[i].by);
+		assert_int_equal(a->endpoints[i].within, b->endpoints[i].within);
+		assert_int_equal(a->endpoints[i].together, b->endpoints[i].together);
 	}
 	assert_int_equal(a->n_learn, b->n_learn);
 	for (size_t i = 0; i < a->n_learn; i++) {

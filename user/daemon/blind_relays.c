@@ -4,7 +4,6 @@
  * one key, so the site's WireGuard sends to one relay at a time. Only that relay sends a session's
  * index with which the site sends, when it is confirmed.
  */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "daemon/blind_relays.h"
@@ -134,9 +133,9 @@ static void on_here(struct relay *r, const struct blind_line *line)
 
 static void add_received(struct relay *r)
 {
-	char name[ADDRESS_STRLEN + 16] = RELAY_RECEIVED " ";
+	char name[RELAY_COUNTER_LEN];
 
-	address_format(&r->config.address, name + strlen(name));
+	relay_counter(PAIR_RECEIVED, &r->config.address, name);
 	run_counters_set(&r->all->counters, name,
 			 run_counters_value(&r->all->counters, name) + 1);
 }
@@ -166,18 +165,17 @@ static void after(struct relay_link *l)
 
 static void set_counter(struct relay *r, const char *what, __s64 value)
 {
-	char name[ADDRESS_STRLEN + 16], text[ADDRESS_STRLEN];
+	char name[RELAY_COUNTER_LEN];
 
-	snprintf(name, sizeof(name), "%s %s", what, address_format(&r->config.address, text));
-	run_counters_set(&r->all->counters, name, value);
+	run_counters_set(&r->all->counters, relay_counter(what, &r->config.address, name), value);
 }
 
 static void second(struct relay_link *l)
 {
 	struct relay *r = l->owner;
 
-	set_counter(r, RELAY_CONNECTED, l->connected);
-	set_counter(r, RELAY_HEARD, l->heard);
+	set_counter(r, PAIR_CONNECTED, l->connected);
+	set_counter(r, PAIR_HEARD, l->heard);
 	run_counters_write(&r->all->counters);
 }
 

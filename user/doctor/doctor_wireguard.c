@@ -118,22 +118,44 @@ static void look_at_keys(struct doctor *k, const struct doctor_device *d)
 	}
 }
 
-static void look_at_peer(struct doctor *k, const struct doctor_device *d,
-			 const struct wg_names *names, const struct wg_peer *p)
+/* Sets ret to the peer's name: from `peers` in the configuration, else from WireGuard's file. */
+static void name_peer(const struct doctor *k, const struct wg_names *names,
+		      const struct wg_key *key, char ret[NAME_LEN])
 {
+	wg_name_of(names, key, ret);
+	for (size_t i = 0; i < k->c->n_peers; i++)
+		if (!wg_key_compare(&k->c->peers[i].key, key))
+			strcpy(ret, k->c->peers[i].name);
+}
+
+/* Returns the site of the blind relay if it is at another relay, or NULL. */
+static const struct blind_view_site *remote_site(const struct blind_view *v,
+						 const struct wg_key *key)
+{
+	for (__u32 i = 1; i < v->n; i++)
+		if (v->sites[i].remote && !wg_key_compare(&v->sites[i].key, key))
+			return &v->sites[i];
+	return NULL;
+}
+
+static void look_at_peer(struct doctor *k, const struct doctor_device *d,
+			 const struct wg_names *names, const struct wg_peer *p,
+			 const struct blind_view *v)
+{
+	const struct blind_view_site *remote = strcmp(d->name, k->c->blind.device) ? NULL :
+					       remote_site(v, &p->key);
 	char name[NAME_LEN], subject[NAME_LEN + IFNAMSIZ + 1];
 	char endpoint[ADDRESS_STRLEN] = "unknown";
 	long long age = (long long)time(NULL) - (long long)p->handshake;
-	const char *said = NULL;
 
-	wg_name_of(names, &p->key, name);
-	for (size_t i = 0; i < k->c->n_peers; i++)
-		if (!wg_key_compare(&k->c->peers[i].key, &p->key))
-			said = k->c->peers[i].name;
-	snprintf(subject, sizeof(subject), "%s %s", d->name, said ?: name);
+	name_peer(k, names, &p->key, name);
+	snprintf(subject, sizeof(subject), "%s %s", d->name, name);
 	if (p->endpoint.family)
 		endpoint_format(&p->endpoint, p->endpoint_port, endpoint);
-	if (!p->handshake)
+	if (remote)
+		doctor_ok(k, "wireguard", subject, "the site is at the relay %s",
+			  address_format(&remote->endpoint, endpoint));
+	else if (!p->handshake)
 		doctor_report(k, STATE_WARNING, "wireguard", subject, NULL,
 			      "there was no handshake yet (endpoint %s): the peer is off, or a "
 			      "key, endpoint or port is wrong: compare `wg show` at both ends",
@@ -230,7 +252,31 @@ static char *fix_port(const struct doctor *k, const struct doctor_device *d)
 			"reload -c %s", blind, is, k->file, k->wgxdp, k->file);
 }
 
-/* Reports another relay to which this one is not connected. `what` is the section in the file. Returns
+/* Reports keepalives to sites, which may be at other relays: a site roams to a relay that sends to
+ * it. */
+static void look_at_keepalives(struct doctor *k, const struct doctor_device *d)
+{
+	char first[NAME_LEN] = "";
+	struct wg_names names;
+	size_t n = 0;
+
+	wg_names_read(d->name, &names);
+	for (size_t i = 0; i < d->wg.n_peers && k->c->blind.n_relays; i++)
+		if (d->wg.peers[i].keepalive && !n++)
+			name_peer(k, &names, &d->wg.peers[i].key, first);
+	wg_names_free(&names);
+	if (n)
+		doctor_report(k, STATE_PROBLEM, "blind", d->name,
+			      make_fix("wg set %s $(wg show %s peers | sed "
+				       "'s/.*/peer & persistent-keepalive off/')",
+				       SHELL_WORD(d->name), SHELL_WORD(d->name)),
+			      "relays: WireGuard sends keepalives to %zu sites, such as %s, which "
+			      "draws them to this relay: remove PersistentKeepalive here and in "
+			      WG_QUICK_DIR "/%s.conf",
+			      n, first, d->name);
+}
+
+/* Reports another relay to which this one is not connected. `what` is the key in the file. Returns
  * whether it did. */
 static bool look_at_stream(struct doctor *k, const char *what, const struct stream_config *c,
 			   __u64 connected)
@@ -293,6 +339,7 @@ static void look_at_blind(struct doctor *k)
 			if (!host_has_site(k->c, &d->wg, b->sites[s].name, names, NULL))
 				report_site(k, d, b->sites[s].name, names);
 		look_at_pairs(k, d);
+		look_at_keepalives(k, d);
 	}
 }
 
@@ -366,8 +413,12 @@ static void look_at_ways(struct doctor *k, const struct doctor_device *d)
 
 void doctor_wireguard(struct doctor *k)
 {
+	struct blind_view v = { 0 };
+
 	look_at_blind(k);
 	look_at_relays(k);
+	if (k->dp && k->dp->running && k->c->blind.n_relays)
+		blind_view_read(k->dp, &v);
 	for (size_t i = 0; i < k->n_devices; i++) {
 		const struct doctor_device *d = &k->devices[i];
 		char path[sizeof(WG_QUICK_DIR) + IFNAMSIZ + 8];
@@ -402,9 +453,10 @@ void doctor_wireguard(struct doctor *k)
 		look_at_ways(k, d);
 		wg_names_read(d->name, &names);
 		for (size_t p = 0; p < d->wg.n_peers; p++)
-			look_at_peer(k, d, &names, &d->wg.peers[p]);
+			look_at_peer(k, d, &names, &d->wg.peers[p], &v);
 		wg_names_free(&names);
 	}
+	blind_view_free(&v);
 }
 
 /* ---- WireGuard behind services ---- */

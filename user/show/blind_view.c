@@ -5,7 +5,6 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -252,13 +251,12 @@ bool pair_view_read(const char *instance, const struct config *c, const struct h
 	return true;
 }
 
-static __u64 relay_counter(const struct run_counters *n, const char *what,
-			   const struct relay_config *c)
+static __u64 read_counter(const struct run_counters *n, const char *what,
+			  const struct relay_config *c)
 {
-	char name[ADDRESS_STRLEN + 16], text[ADDRESS_STRLEN];
+	char name[RELAY_COUNTER_LEN];
 
-	snprintf(name, sizeof(name), "%s %s", what, address_format(&c->address, text));
-	return run_counters_value(n, name);
+	return run_counters_value(n, relay_counter(what, &c->address, name));
 }
 
 void other_relay_read(const char *instance, const struct relay_config *c, struct other_relay *ret)
@@ -267,9 +265,9 @@ void other_relay_read(const char *instance, const struct relay_config *c, struct
 
 	run_counters_read(&n, instance, "relays");
 	*ret = (struct other_relay){
-		.connected = relay_counter(&n, RELAY_CONNECTED, c),
-		.heard = relay_counter(&n, RELAY_HEARD, c),
-		.received = relay_counter(&n, RELAY_RECEIVED, c),
+		.connected = read_counter(&n, PAIR_CONNECTED, c),
+		.heard = read_counter(&n, PAIR_HEARD, c),
+		.received = read_counter(&n, PAIR_RECEIVED, c),
 	};
 	if (is_old(ret->heard))
 		ret->connected = 0;
