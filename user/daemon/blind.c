@@ -41,10 +41,12 @@ struct blind {
 	bool took_over;
 	/* With other relays: sites to which WireGuard has to send a message. */
 	bool due[BLIND_SITES_MAX];
+	__u32 nudged;			/* the last of them that got one */
 	int last_error;			/* error of reading WireGuard that was logged last */
 	bool fresh;			/* the maps contain no sites yet */
 	/* saving: a child saves the sites. changed: the sites have changed since it began. */
 	bool saving, changed;
+	uint64_t save_began, saved;	/* beginning and end of the last child, in ms */
 	uint64_t looked, took;	/* end and duration of the last reading of WireGuard, in ms */
 	__u64 read;			/* when this reading began, as sites_clock() */
 	struct asking {			/* a site that is asked whether it has moved */
@@ -57,7 +59,12 @@ struct blind {
 
 /* ---- what outlives a restart ---- */
 
-/* Saves the sites in a child process, because there may be 65,536 sessions. */
+static uint64_t now_ms(void)
+{
+	return uv_hrtime() / 1000000;
+}
+
+/* Saves the sites in a child process, because there may be a million sessions. */
 static int save(void *data)
 {
 	const struct blind *b = data;
@@ -65,40 +72,45 @@ static int save(void *data)
 	return sites_save(&b->sites);
 }
 
-static void begin_save(struct blind *b);
-
 static void on_saved(void *data, bool done)
 {
 	struct blind *b = data;
 
 	b->saving = false;
-	if (b->changed)
-		begin_save(b);
+	b->saved = now_ms();
 }
 
+/* Saves the sites, or soon if a child does it already. Children use at most a twentieth of the
+ * time. */
 static void begin_save(struct blind *b)
 {
-	b->changed = b->saving;	/* when the running child has ended, save once more */
-	if (!b->saving)
-		b->saving = !child_run(b->tick.loop, save, on_saved, b);
+	b->changed = b->saving ||
+		     now_ms() - b->saved < 19 * (b->saved - b->save_began);
+	if (b->changed)
+		return;
+	b->save_began = now_ms();
+	b->saving = !child_run(b->tick.loop, save, on_saved, b);
 }
 
 /* ---- WireGuard ---- */
 
-/* Makes WireGuard send a message to one of the sites that wait for it. */
+/* Makes WireGuard send a message to the next sites that wait for it: one, or more if there are many
+ * sites, so that all have got one after a minute. */
 static void on_nudge(uv_timer_t *timer)
 {
 	struct blind *b = timer->data;
-	__u32 n = 1;
+	__u32 room = b->sites.room, left = 1 + room / (60000 / NUDGE_MS);
 
-	while (n < b->sites.room && !b->due[n])
-		n++;
-	if (n < b->sites.room) {
-		b->due[n] = false;
-		sites_nudge(&b->sites, n);
-	} else {
-		uv_timer_stop(timer);
+	for (__u32 i = 0; i < room && left; i++) {
+		b->nudged = b->nudged + 1 < room ? b->nudged + 1 : 1;
+		if (!b->due[b->nudged])
+			continue;
+		b->due[b->nudged] = false;
+		sites_nudge(&b->sites, b->nudged);
+		left--;
 	}
+	if (left)
+		uv_timer_stop(timer);
 }
 
 /* Updates endpoints in WireGuard, and the sites' places from WireGuard. A relay of a pair that has
@@ -149,7 +161,7 @@ static void follow_sites(struct blind *b, const struct wg_device *d, __u64 befor
 static void read_wireguard(struct blind *b)
 {
 	const char *device = b->sites.config->blind.device;
-	uint64_t began = uv_hrtime() / 1000000;
+	uint64_t began = now_ms();
 	__u64 before = b->read;
 	struct wg_device d;
 	int rc;
@@ -171,15 +183,21 @@ static void read_wireguard(struct blind *b)
 		follow_sites(b, &d, before);
 		wg_free(&d);
 	}
-	b->looked = uv_hrtime() / 1000000;
+	b->looked = now_ms();
 	b->took = b->looked - began;
 }
 
 /* ---- on time, and when the data path says so ---- */
 
+/* Reads WireGuard, but with very many peers less often: in a tenth of the time. */
 static void on_tick(uv_timer_t *timer)
 {
-	read_wireguard(timer->data);
+	struct blind *b = timer->data;
+
+	if (now_ms() - b->looked >= 9 * b->took)
+		read_wireguard(b);
+	if (b->changed)
+		begin_save(b);
 }
 
 static void on_save(uv_timer_t *timer)
@@ -199,11 +217,11 @@ static void on_soon(uv_timer_t *timer)
 		uv_timer_start(&b->soon, on_soon, soon_ms[b->step] - soon_ms[b->step - 1], 0);
 }
 
-/* Reads WireGuard's peers soon. Readings take at most a quarter of the daemon's time, however many
+/* Reads WireGuard's peers soon. Readings take at most a tenth of the daemon's time, however many
  * forged messages ask for them. */
 static void read_wireguard_soon(struct blind *b)
 {
-	uint64_t now = uv_hrtime() / 1000000, free = b->looked + LEAST_MS + 3 * b->took;
+	uint64_t now = now_ms(), free = b->looked + LEAST_MS + 9 * b->took;
 
 	if (timer_runs(&b->soon) && !b->step)
 		return;

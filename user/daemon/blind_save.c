@@ -18,8 +18,6 @@
 #include "lib/jiffies.h"
 #include "lib/paths.h"
 #include "lib/log.h"
-#include "dataplane/dataplane.h"
-#include "dataplane/map_info.h"
 #include "dataplane/pins.h"
 
 /* ---- entries of the maps ---- */
@@ -106,20 +104,17 @@ bool sites_put_session(struct sites *s, const struct blind_line *l, int64_t elap
 }
 
 /* Returns whether the maps have a valid and confirmed entry with this key. */
-static bool has_confirmed(const struct sites *s, const struct blind_put *e)
+static bool has_confirmed(const struct sites *s, const struct blind_put *put)
 {
-	int map = s->fds[e->hint ? BLIND_MAP_hints : BLIND_MAP_sessions];
-	__u32 mask = map_entries(map) - 1;
-	struct blind_bucket bucket;
+	__u64 hash = blind_hash(put->key), now = jiffies_now();
 
-	for (int home = 0; home < 2; home++) {
-		__u32 at = blind_home(blind_hash(e->key), home, mask);
+	for (int i = 0; i < 2 * BLIND_WAYS; i++) {
+		size_t home = blind_home(hash, i / BLIND_WAYS, s->n_buckets - 1);
+		struct blind_session e = sites_entry(s, put->hint,
+						     home * BLIND_WAYS + i % BLIND_WAYS);
 
-		for (int w = 0; !bpf_map_lookup_elem(map, &at, &bucket) && w < BLIND_WAYS; w++)
-			if (bucket.way[w].key == e->key &&
-			    bucket.way[w].value & BLIND_CONFIRMED &&
-			    BLIND_UNTIL(bucket.way[w].value) > jiffies_now())
-				return true;
+		if (e.key == put->key && e.value & BLIND_CONFIRMED && BLIND_UNTIL(e.value) > now)
+			return true;
 	}
 	return false;
 }
@@ -144,14 +139,16 @@ static void write_line(FILE *out, const struct blind_line *l)
 	fputs(text, out);
 }
 
-static void write_sessions(FILE *out, const struct blind_bucket *buckets, size_t n,
-			   enum blind_word word, const struct blind_known *known)
+static void write_sessions(FILE *out, const struct sites *s, enum blind_word word)
 {
 	struct blind_line l;
 
-	for (size_t i = 0; i < n * BLIND_WAYS; i++)
-		if (blind_line_of(known, word, &buckets[i / BLIND_WAYS].way[i % BLIND_WAYS], &l))
+	for (size_t i = 0; i < (size_t)s->n_buckets * BLIND_WAYS; i++) {
+		struct blind_session e = sites_entry(s, word == BLIND_WORD_HINT, i);
+
+		if (e.key && blind_line_of(s->known, word, &e, &l))
 			write_line(out, &l);
+	}
 }
 
 static void write_text(FILE *out, const struct sites *s)
@@ -169,26 +166,14 @@ static void write_text(FILE *out, const struct sites *s)
 
 static int write_file(const struct sites *s, const char *path)
 {
-	struct blind_bucket *sessions = NULL, *hints = NULL;
-	size_t n_sessions, n_hints;
-	FILE *out = NULL;
-	int rc = array_read(s->fds[BLIND_MAP_sessions], sizeof(*sessions), &sessions,
-			    &n_sessions) ?:
-		 array_read(s->fds[BLIND_MAP_hints], sizeof(*hints), &hints, &n_hints);
+	FILE *out = file_replace_begin(path, 0600);
 
-	if (!rc) {
-		out = file_replace_begin(path, 0600);
-		rc = out ? 0 : -errno;
-	}
-	if (out) {
-		write_text(out, s);
-		write_sessions(out, sessions, n_sessions, BLIND_WORD_SESSION, s->known);
-		write_sessions(out, hints, n_hints, BLIND_WORD_HINT, s->known);
-		rc = file_replace_end(out, path);
-	}
-	free(sessions);
-	free(hints);
-	return rc;
+	if (!out)
+		return -errno;
+	write_text(out, s);
+	write_sessions(out, s, BLIND_WORD_SESSION);
+	write_sessions(out, s, BLIND_WORD_HINT);
+	return file_replace_end(out, path);
 }
 
 int sites_save(const struct sites *s)

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include "daemon/blind_sent.h"
-#include "dataplane/dataplane.h"
 
 struct adding {				/* one call of sent_add(), for one map */
 	struct relay_link *link;
@@ -58,34 +57,31 @@ static bool add_entry(const struct adding *a, const struct blind_session *is,
 	return true;
 }
 
-/* Returns whether the copy of the map has n buckets. If not, makes an empty copy of that size. */
+/* Returns whether the copy of the map has n entries. If not, makes an empty copy of that size. */
 static bool fit_copy(struct sent_map *m, size_t n)
 {
 	if (m->n == n)
 		return true;
-	free(m->buckets);
-	m->buckets = calloc(n, sizeof(*m->buckets));
-	m->n = m->buckets ? n : 0;
-	return m->buckets;
+	free(m->entries);
+	m->entries = calloc(n, sizeof(*m->entries));
+	m->n = m->entries ? n : 0;
+	return m->entries;
 }
 
 /* Adds lines for the entries of a map that have changed. Removed keys come first, because a key may
  * have got another place. */
-static void add_entries(const struct adding *a, enum blind_map map, struct sent_map *sent)
+static void add_entries(const struct adding *a, struct sent_map *sent)
 {
-	struct blind_bucket *is = NULL;
-	bool room = true;
-	size_t n = 0;
+	bool hint = a->word == BLIND_WORD_HINT, room = true;
+	size_t n = (size_t)a->sites->n_buckets * BLIND_WAYS;
 
-	if (array_read(a->sites->fds[map], sizeof(*is), &is, &n))
-		return;
 	for (int gone = !a->wanted; gone >= 0 && fit_copy(sent, n); gone--)
-		for (size_t i = 0; i < n && room; i++)
-			for (int w = 0; w < BLIND_WAYS && room &&
-			     memcmp(&is[i], &sent->buckets[i], sizeof(*is)); w++)
-				room = (gone ? add_removal : add_entry)(a, &is[i].way[w],
-									&sent->buckets[i].way[w]);
-	free(is);
+		for (size_t i = 0; i < n && room; i++) {
+			struct blind_session is = sites_entry(a->sites, hint, i);
+
+			if (memcmp(&is, &sent->entries[i], sizeof(is)))
+				room = (gone ? add_removal : add_entry)(a, &is, &sent->entries[i]);
+		}
 }
 
 void sent_add(struct sent_sessions *sent, struct relay_link *l, const struct sites *s,
@@ -93,14 +89,14 @@ void sent_add(struct sent_sessions *sent, struct relay_link *l, const struct sit
 {
 	struct adding a = { .link = l, .sites = s, .wanted = wanted, .word = BLIND_WORD_SESSION };
 
-	add_entries(&a, BLIND_MAP_sessions, &sent->map[0]);
+	add_entries(&a, &sent->map[0]);
 	a.word = BLIND_WORD_HINT;
-	add_entries(&a, BLIND_MAP_hints, &sent->map[1]);
+	add_entries(&a, &sent->map[1]);
 }
 
 void sent_forget(struct sent_sessions *sent)
 {
 	for (int i = 0; i < 2; i++)
-		free(sent->map[i].buckets);
+		free(sent->map[i].entries);
 	*sent = (struct sent_sessions){ 0 };
 }

@@ -9,7 +9,7 @@
 
 struct sent_sessions {			/* copies of the maps sessions and hints as they were sent */
 	struct sent_map {
-		struct blind_bucket *buckets;
+		struct blind_session *entries;
 		size_t n;
 	} map[2];
 };

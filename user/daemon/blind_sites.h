@@ -48,6 +48,10 @@ struct sites {
 	/* The map blind_sites, an array of `room` sites; NULL: no instance is open. */
 	struct blind_site *mapped;
 	__u32 room;
+	/* The maps sessions and hints, arrays of n_buckets. Programs write them at the same time,
+	 * so only sites_entry() may read them. */
+	const struct blind_bucket *buckets[2];
+	__u32 n_buckets;
 	/* Sites, indexed by number; number 0 is this host. */
 	struct blind_known known[BLIND_SITES_MAX];
 	/* Numbers of the sites by a hash of their keys; 0: free. Some are of removed sites. */
@@ -64,11 +68,16 @@ struct sites {
 /* Returns a time in ms that goes on if the system's clock is set. When the daemon begins, it is the
  * time since 1970. */
 __u64 sites_clock(void);
+/* Returns the sites_clock() of a time of day in ms since 1970, which is not later than now. */
+__u64 sites_clock_of(__u64 time_of_day);
 /* Opens the maps of the running instance. Returns 0 or -errno. */
 int sites_open(struct sites *s);
 /* Returns whether the instance now has other maps than those that are open, or none. */
 bool sites_are_others(const struct sites *s);
 void sites_close(struct sites *s);
+/* Reads an entry of the map sessions or, if hint is set, of hints. i: number of the entry, below
+ * n_buckets * BLIND_WAYS. Returns zeros if a program is writing it. */
+struct blind_session sites_entry(const struct sites *s, bool hint, size_t i);
 /* Makes the sites those of WireGuard's peers, with their names. Returns whether any changed. */
 bool sites_follow_peers(struct sites *s, const struct wg_device *d);
 void sites_write_pairs(const struct sites *s);

@@ -80,9 +80,10 @@ int wg_uapi(const char *text, size_t n, struct wg_device *ret);
 struct wg_name {
 	struct wg_key key;
 	char name[NAME_LEN];
+	size_t position;		/* position in the file */
 };
 
-struct wg_names {
+struct wg_names {			/* sorted by key, then by position */
 	struct wg_name *list;
 	size_t n;
 };

@@ -93,26 +93,53 @@ static void read_comment(struct reader *r, const char *text)
 		to_name(text, r->above);
 }
 
-static bool has_name(const struct wg_names *names, const char *name)
-{
-	for (size_t i = 0; i < names->n; i++)
-		if (!strcmp(names->list[i].name, name))
-			return true;
-	return false;
-}
-
 static int end_section(struct reader *r)
 {
 	struct wg_name *place;
 
-	if (wg_key_is_none(&r->key) || !*r->name || has_name(r->names, r->name))
+	if (wg_key_is_none(&r->key) || !*r->name)
 		return 0;
 	place = append(r->names->list, r->names->n);
 	if (!place)
 		return -ENOMEM;
 	place->key = r->key;
+	place->position = r->names->n;
 	strcpy(place->name, r->name);
 	return 0;
+}
+
+static int by_position(const struct wg_name *a, const struct wg_name *b)
+{
+	return (a->position > b->position) - (a->position < b->position);
+}
+
+static int by_name(const void *a, const void *b)
+{
+	const struct wg_name *x = a, *y = b;
+
+	return strcmp(x->name, y->name) ?: by_position(x, y);
+}
+
+static int by_key(const void *a, const void *b)
+{
+	const struct wg_name *x = a, *y = b;
+
+	return wg_key_compare(&x->key, &y->key) ?: by_position(x, y);
+}
+
+/* Removes peers that have the name of an earlier peer, and sorts the others. */
+static void sort_names(struct wg_names *names)
+{
+	size_t n = 0;
+
+	if (!names->n)
+		return;
+	qsort(names->list, names->n, sizeof(*names->list), by_name);
+	for (size_t i = 0; i < names->n; i++)
+		if (!i || strcmp(names->list[i].name, names->list[n - 1].name))
+			names->list[n++] = names->list[i];
+	names->n = n;
+	qsort(names->list, n, sizeof(*names->list), by_key);
 }
 
 static void read_setting(struct reader *r, const char *line)
@@ -163,6 +190,7 @@ int wg_names_parse(const char *text, struct wg_names *ret)
 		strcpy(r.name, r.friendly);
 	rc = rc ?: end_section(&r);
 	free(copy);
+	sort_names(&names);
 	if (rc)
 		wg_names_free(&names);
 	else
@@ -191,12 +219,19 @@ void wg_names_free(struct wg_names *names)
 
 void wg_name_of(const struct wg_names *names, const struct wg_key *key, char ret[NAME_LEN])
 {
+	size_t low = 0, high = names->n;
 	char text[WG_KEY_STRLEN];
 
-	for (size_t i = 0; i < names->n; i++)
-		if (!wg_key_compare(&names->list[i].key, key)) {
-			strcpy(ret, names->list[i].name);
-			return;
-		}
-	snprintf(ret, NAME_LEN, "%.8s", wg_key_format(key, text));
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+
+		if (wg_key_compare(&names->list[middle].key, key) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (low < names->n && !wg_key_compare(&names->list[low].key, key))
+		strcpy(ret, names->list[low].name);
+	else
+		snprintf(ret, NAME_LEN, "%.8s", wg_key_format(key, text));
 }

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Finds out where the sites of the blind relay are: from this host's own WireGuard, and from what
+ * other relays say.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include "daemon/blind_sites.h"
+#include "lib/log.h"
+
+
+/* ---- time ---- */
+
+static __u64 ms_of(clockid_t clock)
+{
+	struct timespec now;
+
+	clock_gettime(clock, &now);
+	return now.tv_sec * 1000ULL + now.tv_nsec / 1000000;
+}
+
+__u64 sites_clock(void)
+{
+	static __u64 ahead;
+
+	ahead = ahead ?: ms_of(CLOCK_REALTIME) - ms_of(CLOCK_BOOTTIME);
+	return ms_of(CLOCK_BOOTTIME) + ahead;
+}
+
+__u64 sites_clock_of(__u64 time_of_day)
+{
+	__u64 now = ms_of(CLOCK_REALTIME);
+
+	return sites_clock() - (now > time_of_day ? now - time_of_day : 0);
+}
+/* Returns the time of the latest handshake in ms since 1970; 0: none. */
+static __u64 handshake_of(const struct wg_peer *p)
+{
+	return p->handshake * 1000 + p->handshake_nsec / 1000000;
+}
+
+/* Returns whether WireGuard has received data or ended a handshake since it was last read. Bytes of
+ * initiations alone prove nothing: an attacker can repeat one that the site sent to another relay
+ * with this key. WireGuard counts it and moves the endpoint, but no handshake ends. */
+static bool is_heard(const struct blind_known *k, const struct wg_peer *p, bool *data)
+{
+	__u64 more = k->received && p->rx_bytes > k->received ? p->rx_bytes - k->received : 0;
+
+	*data = more % INITIATION_LEN;
+	return *data || (p->handshake && handshake_of(p) != k->handshake);
+}
+
+/* Stores when this host's own WireGuard last heard the site. Data came at some time after `before`.
+ * Returns whether it has heard the site since it was last read. */
+static bool hear(struct blind_known *k, const struct wg_peer *p, __u64 before)
+{
+	bool data, heard = is_heard(k, p, &data);
+	__u64 ended = heard && handshake_of(p) != k->handshake ? sites_clock_of(handshake_of(p)) : 0;
+
+	if (data && before > k->here)
+		k->here = before;
+	if (ended > k->here)
+		k->here = ended;
+	k->received = p->rx_bytes;
+	k->handshake = handshake_of(p);
+	return heard;
+}
+
+void sites_keep_endpoint(const struct sites *s, const struct wg_peer *p, __u32 number)
+{
+	const struct blind_known *k = &s->known[number];
+	bool data;
+
+	if (p->rx_bytes > k->received && !is_heard(k, p, &data) && k->proven &&
+	    !site_is_remote(k))
+		wg_set_endpoint(s->config->blind.device, &k->key, &k->last, k->last_port);
+}
+
+bool sites_follow_endpoints(struct sites *s, const struct wg_device *d, __u64 before)
+{
+	for (size_t i = 0; i < d->n_peers; i++) {
+		const struct wg_peer *p = &d->peers[i];
+		__u32 n = sites_number(s, &p->key, false);
+		struct blind_known *k = &s->known[n % s->room];
+
+		if (n == s->room)
+			continue;
+		sites_keep_endpoint(s, p, n);
+		if (!hear(k, p, before) || site_is_remote(k) || !p->endpoint.family ||
+		    !p->handshake)
+			continue;
+		k->last = p->endpoint;
+		k->last_port = p->endpoint_port;
+		k->proven = true;
+	}
+	return sites_place(s);
+}
+
+static bool is_relay(const struct blind_config *c, const struct address *a)
+{
+	for (size_t i = 0; i < c->n_relays; i++)
+		if (address_equal(&c->relays[i].address, a))
+			return true;
+	return false;
+}
+
+void sites_leave_relays(struct sites *s)
+{
+	for (__u32 n = 1; n < s->room; n++)
+		if (!is_relay(&s->config->blind, &s->known[n].relay))
+			s->known[n].relay = (struct address){ 0 };
+	for (size_t r = s->n_ports; r--;)
+		if (!is_relay(&s->config->blind, &s->ports[r].relay)) {
+			free(s->ports[r].port);
+			s->ports[r] = s->ports[--s->n_ports];
+		}
+}
+
+/* Returns the ports that a relay uses, or NULL if there is no memory. */
+static __be16 *ports_of(struct sites *s, const struct address *relay)
+{
+	__be16 *port;
+
+	for (size_t r = 0; r < s->n_ports; r++)
+		if (address_equal(&s->ports[r].relay, relay))
+			return s->ports[r].port;
+	port = s->n_ports < RELAYS_MAX ? calloc(BLIND_SITES_MAX, sizeof(*port)) : NULL;
+	if (port)
+		s->ports[s->n_ports++] = (struct sites_ports){ *relay, port };
+	return port;
+}
+
+bool sites_take_port(struct sites *s, const struct address *relay, __u32 number, __be16 port)
+{
+	__be16 *list = ports_of(s, relay);
+
+	if (!list || list[number] == port)
+		return false;
+	/* The relay may have used the port for another site before it began again. */
+	for (__u32 n = 1; n < s->room; n++)
+		if (list[n] == port)
+			list[n] = 0;
+	list[number] = port;
+	return true;
+}
+
+/* Returns the site of a peer if its last endpoint is known, or NULL. */
+static const struct blind_known *known_peer(const struct sites *s, const struct wg_peer *p)
+{
+	const struct blind_known *k = &s->known[sites_number(s, &p->key, false) % s->room];
+
+	return *k->name && k->last.family ? k : NULL;
+}
+
+void sites_remind(const struct sites *s, const struct wg_device *d, bool *due)
+{
+	for (size_t i = 0; i < d->n_peers; i++) {
+		const struct wg_peer *p = &d->peers[i];
+		const struct blind_known *k = known_peer(s, p);
+
+		if (p->handshake || !k || site_is_remote(k) ||
+		    (!p->endpoint.family && wg_set_endpoint(s->config->blind.device, &k->key,
+							    &k->last, k->last_port)))
+			continue;
+		if (due)
+			due[k - s->known] = true;
+		else
+			sites_nudge(s, k - s->known);
+	}
+}
+
+void sites_give_endpoints(const struct sites *s, const struct wg_device *d, bool *due)
+{
+	for (size_t i = 0; i < d->n_peers; i++) {
+		const struct blind_known *k = known_peer(s, &d->peers[i]);
+
+		if (k)
+			due[k - s->known] = !wg_set_endpoint(s->config->blind.device, &k->key,
+							     &k->last, k->last_port);
+	}
+}
+
+void sites_nudge(const struct sites *s, __u32 number)
+{
+	wg_nudge(s->config->blind.device, &s->known[number].tunnel);
+}
+
+void sites_call(const struct sites *s, __u32 number)
+{
+	const struct blind_site *site = &s->mapped[number];
+	const struct in6_addr *to = (const struct in6_addr *)&site->candidate;
+	struct address a = {
+		site->candidate, IN6_IS_ADDR_V4MAPPED(to) ? FAMILY_IPV4 : FAMILY_IPV6,
+	};
+
+	if (!wg_set_endpoint(s->config->blind.device, &s->known[number].key, &a,
+			     site->candidate_port))
+		sites_nudge(s, number);
+}
