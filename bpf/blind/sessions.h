@@ -62,19 +62,36 @@ INLINE const struct blind_session *blind_place_of(const struct blind_bucket *a,
 	return i < BLIND_WAYS ? &a->way[i] : &b->way[i - BLIND_WAYS];
 }
 
+/* Returns how many places of the bucket are free or expired. */
+INLINE int blind_count_free(const struct blind_bucket *bucket, __u64 now)
+{
+	int n = 0;
+
+#pragma clang loop unroll(full)
+	for (int i = 0; i < BLIND_WAYS; i++)
+		n += !bucket->way[i].key || !blind_is_alive(bucket->way[i].value, now);
+	return n;
+}
+
 /* Returns the place for a key: its present one, a free or expired one, or an unconfirmed one; -1:
- * there is none. Three passes with an early exit cost the verifier less than a comparing pass. */
+ * there is none. It takes a free place of a, where readers look first, but leaves the last one if b
+ * has more: with half of all places taken, one key in 5,000 finds none. Passes with an early exit
+ * cost the verifier less than a comparing pass. */
 INLINE int blind_find_place(const struct blind_bucket *a, const struct blind_bucket *b, __u64 key,
 			    __u64 now)
 {
+	int free = blind_count_free(a, now), first = 0;
+
+	if (!free || (free == 1 && blind_count_free(b, now) > 1))
+		first = BLIND_WAYS;
 #pragma clang loop unroll(full)
 	for (int i = 0; i < 2 * BLIND_WAYS; i++)
 		if (blind_place_of(a, b, i)->key == key)
 			return i;
 #pragma clang loop unroll(full)
 	for (int i = 0; i < 2 * BLIND_WAYS; i++)
-		if (!blind_place_of(a, b, i)->key ||
-		    !blind_is_alive(blind_place_of(a, b, i)->value, now))
+		if (i >= first && (!blind_place_of(a, b, i)->key ||
+				   !blind_is_alive(blind_place_of(a, b, i)->value, now)))
 			return i;
 #pragma clang loop unroll(full)
 	for (int i = 0; i < 2 * BLIND_WAYS; i++)

@@ -29,22 +29,25 @@ static int put_site(const struct blind_maps *m, __u32 number, const struct addr 
 	return err ?: bpf_map_update_elem(m->sites, &number, &site, BPF_ANY);
 }
 
-/* Valid for longer than a round. all: the whole table, written at once at the end */
+/* Valid for longer than a round. all: the whole table, written at once at the end. As blind_find_place() in
+ * bpf/blind/sessions.h, it leaves the last place of the first bucket if the second one has more. */
 static int put_session(const struct blind_maps *m, struct blind_bucket *all, __u32 number, __u32 index)
 {
 	__u64 until = jiffies_now() + BLIND_SECONDS * jiffies_a_second();
 	__u64 key = BLIND_KEY(number, index);
+	struct blind_bucket *to[2];
+	int used[2] = { 0 }, home;
 
-	for (int home = 0; home < 2; home++)
-		for (int w = 0; w < BLIND_WAYS; w++) {
-			struct blind_session *e = &all[blind_home(blind_hash(key), home, m->n_sessions - 1)].way[w];
-
-			if (e->key)
-				continue;
-			*e = (struct blind_session){ key, BLIND_VALUE(until, TO, BLIND_CONFIRMED) };
-			return 0;
-		}
-	return -ENOSPC;
+	for (home = 0; home < 2; home++) {
+		to[home] = &all[blind_home(blind_hash(key), home, m->n_sessions - 1)];
+		while (used[home] < BLIND_WAYS && to[home]->way[used[home]].key)
+			used[home]++;
+	}
+	home = used[0] == BLIND_WAYS || (used[0] == BLIND_WAYS - 1 && used[1] < BLIND_WAYS - 1);
+	if (used[home] == BLIND_WAYS)
+		return -ENOSPC;
+	to[home]->way[used[home]] = (struct blind_session){ key, BLIND_VALUE(until, TO, BLIND_CONFIRMED) };
+	return 0;
 }
 
 static int write_all(const struct request *r, const struct blind_maps *m, struct blind_bucket *all)

@@ -350,7 +350,7 @@ class Firewall:
         mode = row.state if row.state in ("generic", "tc") else "native"
         if any(modes.get(dev) != mode for dev in ("wan0", "lan0")):
             raise RuntimeError("wgxdp's interfaces are in mode %s, not %s" % (modes, mode))
-        name = flows.service(row) if row.state in flows.STATES else "blind" if row.state == blind.STATE else "none" if row.name.startswith("wgxdp none") else "dnat"
+        name = flows.service(row) if row.state in flows.STATES else "blind" if row.state in blind.CONFIGS else "none" if row.name.startswith("wgxdp none") else "dnat"
         service = [s for s in shown["services"] if s["name"] == name][0]
         if row.direction == "newcomer":
             return [("show: %s.%s" % (name, what), value) for what, value in (

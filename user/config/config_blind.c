@@ -47,12 +47,8 @@ static void add_site(struct yaml *y, const struct yaml_key *key, struct yaml_nod
 	struct blind_config *b = object;
 	struct site_name *place = yaml_append(y, &b->sites, &b->n_sites, sizeof(*place));
 
-	if (!place || !read_site_name(y, key, value, place->name))
-		return;
-	for (size_t i = 0; i + 1 < b->n_sites; i++)
-		if (!strcmp(b->sites[i].name, place->name))
-			yaml_error(y, value, "%s: '%s' is listed twice: remove one of the two",
-				   key->name, place->name);
+	if (place)
+		read_site_name(y, key, value, place->name);
 }
 
 static void add_pair(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
@@ -283,12 +279,54 @@ static void check_relays(struct check *k)
 		check_relay(k, i);
 }
 
-static bool has_site(const struct blind_config *b, const char *name)
+static int by_name(const void *a, const void *b)
 {
-	for (size_t i = 0; i < b->n_sites; i++)
-		if (!strcmp(b->sites[i].name, name))
-			return true;
-	return !b->n_sites;
+	const struct site_name *x = *(const struct site_name *const *)a;
+	const struct site_name *y = *(const struct site_name *const *)b;
+
+	return strcmp(x->name, y->name) ?: (x > y) - (x < y);
+}
+
+/* Returns the list of sites in the order of their names, which the caller frees; NULL: the list is
+ * empty, or there is no memory. */
+static const struct site_name **sorted_sites(const struct blind_config *b)
+{
+	const struct site_name **list = b->n_sites ? calloc(b->n_sites, sizeof(*list)) : NULL;
+
+	for (size_t i = 0; list && i < b->n_sites; i++)
+		list[i] = &b->sites[i];
+	if (list)
+		qsort(list, b->n_sites, sizeof(*list), by_name);
+	return list;
+}
+
+static int is_named(const void *name, const void *site)
+{
+	return strcmp(name, (*(const struct site_name *const *)site)->name);
+}
+
+/* Reports sites that are listed twice, and sites of `pairs` that are not listed. */
+static void check_names(struct check *k)
+{
+	const struct blind_config *b = &k->c->blind;
+	const struct site_name **list = sorted_sites(b);
+
+	for (size_t i = 1; list && i < b->n_sites; i++)
+		if (!strcmp(list[i]->name, list[i - 1]->name) && *list[i]->name) {
+			at(k, 0, "/blind/sites/%zu", list[i] - b->sites);
+			tell(k, "sites: '%s' is listed twice: remove one of the two",
+			     list[i]->name);
+		}
+	for (size_t i = 0; list && i < b->n_pairs; i++)
+		for (int j = 0; j < 2; j++) {
+			const char *name = b->pairs[i].name[j];
+
+			at(k, 0, "/blind/pairs/%zu", i);
+			if (!bsearch(name, list, b->n_sites, sizeof(*list), is_named))
+				tell(k, "pairs: '%s' is not in the list 'sites': add it there",
+				     name);
+		}
+	free(list);
 }
 
 static void check_services(struct check *k)
@@ -323,13 +361,7 @@ void config_check_blind(struct check *k)
 	if (!strcmp(b->device, b->interface))
 		tell(k, "device: '%s' is the interface on which WireGuard's packets arrive: name "
 			"this host's WireGuard interface, such as wgvpnr01", b->device);
-	for (size_t i = 0; i < b->n_pairs; i++)
-		for (int j = 0; j < 2; j++) {
-			at(k, 0, "/blind/pairs/%zu", i);
-			if (!has_site(b, b->pairs[i].name[j]))
-				tell(k, "pairs: '%s' is not in the list 'sites': add it there",
-					b->pairs[i].name[j]);
-		}
+	check_names(k);
 	check_services(k);
 	check_pair(k);
 	check_relays(k);

@@ -348,6 +348,7 @@ void blind_reconfigure(struct blind *b, const struct config *c)
 	int rc;
 
 	b->sites.config = c;
+	sites_list(&b->sites);
 	if (b->sites.mapped && !b->fresh && (!*c->blind.device || sites_are_others(&b->sites)))
 		sites_save(&b->sites);	/* sites_restore() reads it at the next start */
 	if (!*c->blind.device) {

@@ -101,12 +101,33 @@ bool sites_are_others(const struct sites *s)
 
 /* ---- which sites there are ---- */
 
-static bool is_site(const struct blind_config *c, const char *name)
+static int by_name(const void *a, const void *b)
 {
-	for (size_t i = 0; i < c->n_sites; i++)
-		if (!strcmp(c->sites[i].name, name))
-			return true;
-	return !c->n_sites;
+	return strcmp(((const struct site_name *)a)->name, ((const struct site_name *)b)->name);
+}
+
+void sites_list(struct sites *s)
+{
+	const struct blind_config *c = &s->config->blind;
+
+	free(s->listed);
+	s->n_listed = c->n_sites;
+	s->listed = c->n_sites ? calloc(c->n_sites, sizeof(*s->listed)) : NULL;
+	if (!s->listed)
+		return;
+	memcpy(s->listed, c->sites, c->n_sites * sizeof(*s->listed));
+	qsort(s->listed, c->n_sites, sizeof(*s->listed), by_name);
+}
+
+/* Returns whether the configuration lists this name, or makes all peers sites. */
+static bool is_site(const struct sites *s, const char *name)
+{
+	struct site_name key = { 0 };
+
+	if (!s->n_listed)
+		return true;
+	strcpy(key.name, name);
+	return s->listed && bsearch(&key, s->listed, s->n_listed, sizeof(key), by_name);
 }
 
 /* ---- numbers by key ---- */
@@ -299,7 +320,7 @@ static bool add_sites(struct sites *s, const struct wg_device *d)
 			wg_names_read(s->config->blind.device, &names);
 		read = true;
 		name_site(s, &names, &d->peers[i].key, name);
-		changed |= is_site(&s->config->blind, name) && add_site(s, &d->peers[i], name);
+		changed |= is_site(s, name) && add_site(s, &d->peers[i], name);
 	}
 	wg_names_free(&names);
 	return changed;
@@ -320,7 +341,7 @@ bool sites_follow_peers(struct sites *s, const struct wg_device *d)
 	}
 	for (__u32 n = 1; n < s->room; n++)
 		if (*s->known[n].name &&
-		    (!s->marked[n] || !is_site(&s->config->blind, s->known[n].name))) {
+		    (!s->marked[n] || !is_site(s, s->known[n].name))) {
 			remove_site(s, n);
 			changed = true;
 		}

@@ -60,6 +60,8 @@ struct sites {
 	bool marked[BLIND_SITES_MAX];	/* sites that one function works on */
 	struct sites_ports ports[RELAYS_MAX];
 	size_t n_ports;
+	struct site_name *listed;	/* the configuration's list of sites, sorted */
+	size_t n_listed;
 	/* Entries that sites_write_sessions() will write. */
 	struct blind_put puts[BLIND_PUTS];
 	size_t n_puts;
@@ -70,6 +72,8 @@ struct sites {
 __u64 sites_clock(void);
 /* Returns the sites_clock() of a time of day in ms since 1970, which is not later than now. */
 __u64 sites_clock_of(__u64 time_of_day);
+/* Takes over the list of sites from a new configuration. */
+void sites_list(struct sites *s);
 /* Opens the maps of the running instance. Returns 0 or -errno. */
 int sites_open(struct sites *s);
 /* Returns whether the instance now has other maps than those that are open, or none. */

@@ -20,7 +20,9 @@
 /* Room for pairs of sites that communicate, at least; the map has no memory for pairs that do
  * not. */
 #define ROOM_PAIRS 65536
-#define ROOM_BUCKETS 65536		/* buckets for the sessions of up to 16,384 sites */
+#define ROOM_BUCKETS 65536		/* buckets for the sessions of up to 8,192 sites */
+/* Most pairs of sites whose packets are counted apart; each CPU has its own counters. */
+#define COUNTED_PAIRS (1 << 20)
 
 static __u32 larger(__u32 a, __u32 b)
 {
@@ -32,7 +34,7 @@ static __u32 larger(__u32 a, __u32 b)
  * With many sites, each has room for sessions with a few others. */
 static __u32 session_buckets(__u32 room)
 {
-	__u64 n = (__u64)room * room / 2, most = larger(ROOM_BUCKETS, 4 * room);
+	__u64 n = (__u64)room * room / 2, most = larger(ROOM_BUCKETS, 8 * room);
 
 	return n < 1024 ? 1024 : n > most ? most : n;
 }
@@ -45,8 +47,10 @@ void dataplane_size_blind(const struct dataplane *dp, struct wgxdp *s, const str
 	dataplane_size_map(dp, s->obj, MAP_blind_sites, room);
 	dataplane_size_map(dp, s->obj, MAP_blind_names, room);
 	dataplane_size_map(dp, s->obj, MAP_blind_waiting, room);
-	/* As many pairs as entries of sessions: a pair has at least one, usually several. */
-	dataplane_size_map(dp, s->obj, MAP_blind_totals, b->on ? BLIND_WAYS * buckets : 1);
+	/* A pair has at least one entry of sessions, usually several. */
+	dataplane_size_map(dp, s->obj, MAP_blind_totals, !b->on ? 1 :
+			   BLIND_WAYS * buckets < COUNTED_PAIRS ? BLIND_WAYS * buckets :
+								  COUNTED_PAIRS);
 	dataplane_size_map(dp, s->obj, MAP_blind_pairs, b->on ? larger(ROOM_PAIRS, 16 * room) : 1);
 	dataplane_size_map(dp, s->obj, MAP_sessions, buckets);
 	dataplane_size_map(dp, s->obj, MAP_hints, buckets);
