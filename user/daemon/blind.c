@@ -19,9 +19,10 @@
 #define ASK_MS 40			/* time between two questions to a site, in ms */
 #define QUESTIONS 2	/* unanswered questions before the candidate address gets a copy */
 #define LEAST_MS 20			/* least time between two readings of WireGuard, in ms */
-/* With other relays: time in ms between messages to two sites after this relay has begun, or has
- * become active. */
+/* With other relays or many sites: time in ms between messages to two sites after this relay has
+ * begun, or has become active. */
 #define NUDGE_MS 20
+#define MANY_SITES 1024
 
 /* Delays in ms after a message from a new address until WireGuard's peers are read. There are
  * several, because WireGuard needs some time to accept the message. */
@@ -39,9 +40,9 @@ struct blind {
 	bool standby;
 	/* This relay has become active, and WireGuard does not have the sites' endpoints yet. */
 	bool took_over;
-	/* With other relays: sites to which WireGuard has to send a message. */
-	bool due[BLIND_SITES_MAX];
-	__u32 nudged;			/* the last of them that got one */
+	/* With other relays or many sites: what WireGuard still has to do, enum sites_due. */
+	__u8 due[BLIND_SITES_MAX];
+	__u32 called;			/* the site for which it was done last */
 	int last_error;			/* error of reading WireGuard that was logged last */
 	bool fresh;			/* the maps contain no sites yet */
 	/* saving: a child saves the sites. changed: the sites have changed since it began. */
@@ -102,11 +103,12 @@ static void on_nudge(uv_timer_t *timer)
 	__u32 room = b->sites.room, left = 1 + room / (60000 / NUDGE_MS);
 
 	for (__u32 i = 0; i < room && left; i++) {
-		b->nudged = b->nudged + 1 < room ? b->nudged + 1 : 1;
-		if (!b->due[b->nudged])
+		__u32 n = b->called = b->called + 1 < room ? b->called + 1 : 1;
+
+		if (b->due[n] == DUE_NOTHING)
 			continue;
-		b->due[b->nudged] = false;
-		sites_nudge(&b->sites, b->nudged);
+		sites_call_due(&b->sites, n, b->due[n]);
+		b->due[n] = DUE_NOTHING;
 		left--;
 	}
 	if (left)
@@ -118,13 +120,13 @@ static void on_nudge(uv_timer_t *timer)
 static void follow_endpoints(struct blind *b, const struct wg_device *d, __u64 before)
 {
 	const struct blind_config *c = &b->sites.config->blind;
-	bool several = c->pair.stream.local.family || c->n_relays;
+	bool slowly = c->pair.stream.local.family || c->n_relays || b->sites.room > MANY_SITES;
 
 	if (b->took_over) {
 		sites_give_endpoints(&b->sites, d, b->due);
 	} else {
 		if (relays_have_spoken(b->relays))
-			sites_remind(&b->sites, d, several ? b->due : NULL);
+			sites_remind(&b->sites, d, slowly ? b->due : NULL);
 		if (sites_follow_endpoints(&b->sites, d, before)) {
 			begin_save(b);
 			partner_send(b->partner);
@@ -132,7 +134,7 @@ static void follow_endpoints(struct blind *b, const struct wg_device *d, __u64 b
 		}
 	}
 	b->took_over = false;
-	timer_repeat(&b->nudge, several, on_nudge, 0, NUDGE_MS);
+	timer_repeat(&b->nudge, slowly, on_nudge, 0, NUDGE_MS);
 }
 
 /* Updates the sites from WireGuard. At the first call with peers it restores the saved sites. */

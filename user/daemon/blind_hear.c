@@ -153,32 +153,41 @@ static const struct blind_known *known_peer(const struct sites *s, const struct 
 	return *k->name && k->last.family ? k : NULL;
 }
 
-void sites_remind(const struct sites *s, const struct wg_device *d, bool *due)
+void sites_remind(const struct sites *s, const struct wg_device *d, __u8 *due)
 {
 	for (size_t i = 0; i < d->n_peers; i++) {
 		const struct wg_peer *p = &d->peers[i];
 		const struct blind_known *k = known_peer(s, p);
+		enum sites_due what = p->endpoint.family ? DUE_MESSAGE : DUE_ENDPOINT;
 
-		if (p->handshake || !k || site_is_remote(k) ||
-		    (!p->endpoint.family && wg_set_endpoint(s->config->blind.device, &k->key,
-							    &k->last, k->last_port)))
+		if (p->handshake || !k || site_is_remote(k))
 			continue;
 		if (due)
-			due[k - s->known] = true;
+			due[k - s->known] = what;
 		else
-			sites_nudge(s, k - s->known);
+			sites_call_due(s, k - s->known, what);
 	}
 }
 
-void sites_give_endpoints(const struct sites *s, const struct wg_device *d, bool *due)
+void sites_give_endpoints(struct sites *s, const struct wg_device *d, __u8 *due)
 {
 	for (size_t i = 0; i < d->n_peers; i++) {
 		const struct blind_known *k = known_peer(s, &d->peers[i]);
 
-		if (k)
-			due[k - s->known] = !wg_set_endpoint(s->config->blind.device, &k->key,
-							     &k->last, k->last_port);
+		if (!k)
+			continue;
+		hear(&s->known[k - s->known], &d->peers[i], 0);
+		due[k - s->known] = DUE_ENDPOINT;
 	}
+}
+
+void sites_call_due(const struct sites *s, __u32 number, enum sites_due what)
+{
+	const struct blind_known *k = &s->known[number];
+
+	if (what == DUE_MESSAGE || !wg_set_endpoint(s->config->blind.device, &k->key, &k->last,
+						    k->last_port))
+		sites_nudge(s, number);
 }
 
 void sites_nudge(const struct sites *s, __u32 number)

@@ -113,13 +113,19 @@ bool sites_take_port(struct sites *s, const struct address *relay, __u32 number,
 /* Returns whether this host's own WireGuard heard the site within the last minutes, so that the
  * site may still send to this relay. */
 bool site_was_heard(const struct blind_known *k);
-/* Tells WireGuard the last known endpoints of sites for which it has none, for example after a
- * restart. Also sends a packet to each of them, until there is a handshake. due: instead of
- * sending, sets due[number] for these sites. */
-void sites_remind(const struct sites *s, const struct wg_device *d, bool *due);
-/* Sets the endpoints of all sites in WireGuard to the last known ones. Sets due[number] for these
- * sites. */
-void sites_give_endpoints(const struct sites *s, const struct wg_device *d, bool *due);
+enum sites_due {			/* what WireGuard has to do for a site */
+	DUE_NOTHING,
+	DUE_MESSAGE,			/* send a message */
+	DUE_ENDPOINT		/* take over the last known endpoint, and send a message there */
+};
+
+/* Finds the sites with which WireGuard has had no handshake, for example after a restart, and whose
+ * last endpoint is known. Calls sites_call_due() for each of them, or sets due[number], an enum
+ * sites_due, if due is not NULL. */
+void sites_remind(const struct sites *s, const struct wg_device *d, __u8 *due);
+/* Sets due[number] for all sites whose last endpoint is known, so that WireGuard takes it over. */
+void sites_give_endpoints(struct sites *s, const struct wg_device *d, __u8 *due);
+void sites_call_due(const struct sites *s, __u32 number, enum sites_due what);
 /* Makes WireGuard send a message to the site, by wg_nudge(). */
 void sites_nudge(const struct sites *s, __u32 number);
 /* Makes WireGuard send a message to the candidate address of a site that is at another relay. */
