@@ -19,6 +19,7 @@
 
 static const char *const valid[] = {
 	"time 0", "time 1795764040", "pair 1", "relays 1", "active", "standby", "here " KEY_A " 1025 0", "here " KEY_A " 65535 30000",
+	"ask " KEY_A,
 	"site " KEY_A " 198.51.100.7:51820", "site " KEY_A " [2001:db8::7]:1",
 	"session " KEY_A " " KEY_B " 01abcdef 190 1", "session - " KEY_B " 00000000 1 0",
 	"session " KEY_A " - ffffffff 0 3", "hint - " KEY_B " 0000000a 200 2",
@@ -35,6 +36,7 @@ static const char *const wrong[] = {
 	"session " KEY_A " " KEY_B " 01abcdef 190 4", "session " KEY_A " " KEY_B " 01abcdef 190",
 	"session " KEY_A " " KEY_B " 0x1abcde 190 1", "session " KEY_A " " KEY_B " 01abcdef0 190 1",
 	"session " KEY_A " " KEY_0 " 01abcdef 190 1", "hint " KEY_A " " KEY_B " 0000000a 200 2", "hint - - 0000000a 200 2",
+	"ask", "ask -", "ask " KEY_A " ", "ask " KEY_A " 1",
 };
 
 static void lines(void **state)
@@ -138,7 +140,7 @@ static void out_of_place(void **state)
 /* a stream between relays that serve different sites */
 static void relays(void **state)
 {
-	static const char all[] = "relays 1\nactive\nhere " KEY_A " 1025 30000\n" SESSION "hint - " KEY_A " 01abcdef 190 1\n";
+	static const char all[] = "relays 1\nactive\nhere " KEY_A " 1025 30000\nask " KEY_B "\n" SESSION "hint - " KEY_A " 01abcdef 190 1\n";
 	static const char *const wrong[] = {
 		"pair 1\n",			/* the other relay has the section pair */
 		"relays 2\n", "relays 1\nhere " KEY_A " 1025 0\n",
@@ -146,12 +148,13 @@ static void relays(void **state)
 		"relays 1\nactive\nhere - 1025 0\n", "relays 1\nactive\nhere " KEY_A " 0 0\n",
 		"relays 1\nactive\nhere " KEY_A " 65536 0\n", "relays 1\nactive\nhere " KEY_A " 1025 -1\n",
 		"relays 1\nactive\nhere " KEY_A " 1025 9223372036854775808\n", "relays 1\nactive\nhere " KEY_A " 1025\n",
+		"relays 1\nask " KEY_A "\n",
 	};
 	struct blind_stream s = { .greeting = BLIND_WORD_RELAYS };
 
 	memset(counts, 0, sizeof(counts));
 	assert_int_equal(take(&s, all), 0);
-	assert_int_equal(counts[BLIND_WORD_HERE], 1);
+	assert_int_equal(counts[BLIND_WORD_HERE] + counts[BLIND_WORD_ASK], 2);
 	assert_int_equal(counts[BLIND_WORD_SESSION] + counts[BLIND_WORD_HINT], 2);
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
 		s = (struct blind_stream){ .greeting = BLIND_WORD_RELAYS };
@@ -160,6 +163,8 @@ static void relays(void **state)
 	}
 	s = (struct blind_stream){ .greeting = BLIND_WORD_PAIR };
 	assert_int_equal(take(&s, "pair 1\nactive\nhere " KEY_A " 1025 0\n"), -EPROTO);
+	s = (struct blind_stream){ .greeting = BLIND_WORD_PAIR };
+	assert_int_equal(take(&s, "pair 1\nactive\nask " KEY_A "\n"), -EPROTO);
 }
 
 int main(void)

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include "daemon/blind_call.h"
 #include "daemon/blind_pair.h"
 #include "daemon/blind_relays.h"
 #include "daemon/blind_sites.h"
@@ -35,6 +36,7 @@ struct blind {
 	struct sites sites;
 	struct partner *partner;	/* the other relay of a pair */
 	struct relays *relays;		/* other relays, which serve other sites */
+	struct calls *calls;		/* of sites at other relays */
 	/* The other relay has the shared address, so this host's WireGuard sends nothing: the sites
 	 * would roam to it. */
 	bool standby;
@@ -292,6 +294,13 @@ static void begin_challenge(struct blind *b, __u32 number)
 	timer_repeat(&b->ask, true, on_asking, ASK_MS, ASK_MS);
 }
 
+static void on_asked(void *data, __u32 number)
+{
+	struct blind *b = data;
+
+	calls_answer(b->calls, number);
+}
+
 void blind_signal(struct blind *b, const struct signal *signal)
 {
 	if (!b->sites.mapped || b->standby)
@@ -301,7 +310,7 @@ void blind_signal(struct blind *b, const struct signal *signal)
 	else if (signal->kind != SIGNAL_CHALLENGE || signal->site >= b->sites.room)
 		return;
 	else if (site_is_remote(&b->sites.known[signal->site]))
-		sites_call(&b->sites, signal->site);
+		calls_begin(b->calls, signal->site);
 	else
 		begin_challenge(b, signal->site);
 }
@@ -313,6 +322,7 @@ static void stop_asking(struct blind *b)
 	uv_timer_stop(&b->soon);
 	uv_timer_stop(&b->ask);
 	uv_timer_stop(&b->nudge);
+	calls_stop(b->calls);
 	memset(b->asking, 0, sizeof(b->asking));
 	memset(b->due, 0, sizeof(b->due));
 }
@@ -388,8 +398,9 @@ struct blind *blind_new(uv_loop_t *loop, const char *instance)
 		return NULL;
 	b->sites.instance = instance;
 	b->partner = partner_new(links, &b->sites);
-	b->relays = relays_new(links, &b->sites);
-	if (!b->partner || !b->relays)
+	b->relays = relays_new(links, &b->sites, on_asked, b);
+	b->calls = b->relays ? calls_new(loop, &b->sites, b->relays) : NULL;
+	if (!b->partner || !b->calls)
 		return NULL;
 	memset(b->sites.fds, -1, sizeof(b->sites.fds));
 	timer_init(loop, &b->tick, b);

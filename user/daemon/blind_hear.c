@@ -40,40 +40,49 @@ static __u64 handshake_of(const struct wg_peer *p)
 	return p->handshake * 1000 + p->handshake_nsec / 1000000;
 }
 
-/* Returns whether WireGuard has received data or ended a handshake since it was last read. Bytes of
- * initiations alone prove nothing: an attacker can repeat one that the site sent to another relay
- * with this key. WireGuard counts it and moves the endpoint, but no handshake ends. */
-static bool is_heard(const struct blind_known *k, const struct wg_peer *p, bool *data)
+/* Returns how many bytes WireGuard has received from the peer since it was last read. */
+static __u64 received_since(const struct blind_known *k, const struct wg_peer *p)
 {
-	__u64 more = k->received && p->rx_bytes > k->received ? p->rx_bytes - k->received : 0;
-
-	*data = more % INITIATION_LEN;
-	return *data || (p->handshake && handshake_of(p) != k->handshake);
+	return k->received && p->rx_bytes > k->received ? p->rx_bytes - k->received : 0;
 }
 
-/* Stores when this host's own WireGuard last heard the site. Data came at some time after `before`.
- * Returns whether it has heard the site since it was last read. */
-static bool hear(struct blind_known *k, const struct wg_peer *p, __u64 before)
+/* Returns whether these bytes contain data. Initiations alone prove nothing: an attacker can repeat
+ * one that the site sent to another relay with this key. WireGuard counts it and moves the endpoint,
+ * but no handshake ends. */
+static bool is_data(__u64 bytes)
 {
-	bool data, heard = is_heard(k, p, &data);
-	__u64 ended = heard && handshake_of(p) != k->handshake ? sites_clock_of(handshake_of(p)) : 0;
+	return bytes % INITIATION_LEN;
+}
 
-	if (data && before > k->here)
+static bool ended_handshake(const struct blind_known *k, const struct wg_peer *p)
+{
+	return p->handshake && handshake_of(p) != k->handshake;
+}
+
+bool site_is_heard(const struct blind_known *k, const struct wg_peer *p)
+{
+	return is_data(received_since(k, p)) || ended_handshake(k, p);
+}
+
+/* Stores when this host's own WireGuard last heard the site. Data came at some time after
+ * `before`. */
+static void hear(struct blind_known *k, const struct wg_peer *p, __u64 before)
+{
+	__u64 ended = ended_handshake(k, p) ? sites_clock_of(handshake_of(p)) : 0;
+
+	if (is_data(received_since(k, p)) && before > k->here)
 		k->here = before;
 	if (ended > k->here)
 		k->here = ended;
 	k->received = p->rx_bytes;
 	k->handshake = handshake_of(p);
-	return heard;
 }
 
 void sites_keep_endpoint(const struct sites *s, const struct wg_peer *p, __u32 number)
 {
 	const struct blind_known *k = &s->known[number];
-	bool data;
 
-	if (p->rx_bytes > k->received && !is_heard(k, p, &data) && k->proven &&
-	    !site_is_remote(k))
+	if (p->rx_bytes > k->received && !site_is_heard(k, p) && k->proven && !site_is_remote(k))
 		wg_set_endpoint(s->config->blind.device, &k->key, &k->last, k->last_port);
 }
 
@@ -83,12 +92,14 @@ bool sites_follow_endpoints(struct sites *s, const struct wg_device *d, __u64 be
 		const struct wg_peer *p = &d->peers[i];
 		__u32 n = sites_number(s, &p->key, false);
 		struct blind_known *k = &s->known[n % s->room];
+		bool heard;
 
 		if (n == s->room)
 			continue;
 		sites_keep_endpoint(s, p, n);
-		if (!hear(k, p, before) || site_is_remote(k) || !p->endpoint.family ||
-		    !p->handshake)
+		heard = site_is_heard(k, p);
+		hear(k, p, before);
+		if (!heard || site_is_remote(k) || !p->endpoint.family || !p->handshake)
 			continue;
 		k->last = p->endpoint;
 		k->last_port = p->endpoint_port;

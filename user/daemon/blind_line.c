@@ -10,7 +10,8 @@
 #include "daemon/blind_line.h"
 
 static const char *const words[BLIND_WORDS] = {
-	"time", "pair", "relays", "active", "standby", "site", "here", "session", "hint",
+	"time", "pair", "relays", "active", "standby", "site", "here", "ask",
+	"session", "hint",
 };
 
 /* ---- parsing ---- */
@@ -115,6 +116,8 @@ static bool parse_rest(const char **at, struct blind_line *l)
 		return next_key(at, false, &l->user) && next_endpoint(at, l);
 	case BLIND_WORD_HERE:
 		return next_here(at, l);
+	case BLIND_WORD_ASK:
+		return next_key(at, false, &l->user);
 	case BLIND_WORD_SESSION:
 	case BLIND_WORD_HINT:
 		return next_entry(at, l);
@@ -161,6 +164,8 @@ size_t blind_line_format(const struct blind_line *l, char buf[BLIND_LINE_LEN])
 	case BLIND_WORD_HERE:
 		return snprintf(buf, BLIND_LINE_LEN, "%s %s %u %" PRId64 "\n", word,
 				key_text(&l->user, user), ntohs(l->port), l->number);
+	case BLIND_WORD_ASK:
+		return snprintf(buf, BLIND_LINE_LEN, "%s %s\n", word, key_text(&l->user, user));
 	case BLIND_WORD_SESSION:
 	case BLIND_WORD_HINT:
 		return snprintf(buf, BLIND_LINE_LEN, "%s %s %s %08x %u %u\n", word,
@@ -192,6 +197,7 @@ static bool is_in_place(struct blind_stream *s, const struct blind_line *l)
 	case BLIND_WORD_SITE:
 		return s->active && s->greeting == BLIND_WORD_PAIR;
 	case BLIND_WORD_HERE:
+	case BLIND_WORD_ASK:
 		return s->active && s->greeting == BLIND_WORD_RELAYS;
 	case BLIND_WORD_HINT:
 		return s->active;

@@ -29,6 +29,7 @@ struct relay {
 	bool spoken;			/* lines have come */
 	/* By the lines that just came, a site has moved, or a source port is new. */
 	bool moved, ports;
+	bool ask[BLIND_SITES_MAX];	/* ask this relay whether it hears these sites */
 	struct sent_here sent_here[BLIND_SITES_MAX];
 	struct sent_sessions sent;
 };
@@ -39,6 +40,8 @@ struct relays {
 	struct relay *list[RELAYS_MAX];
 	size_t n;
 	__u64 began;			/* when the relays were configured, as sites_clock() */
+	relays_asked *asked;
+	void *data;			/* of asked() */
 	struct run_counters counters;
 };
 
@@ -49,6 +52,7 @@ static void begin(struct relay_link *l)
 	struct relay *r = l->owner;
 
 	memset(r->sent_here, 0, sizeof(r->sent_here));
+	memset(r->ask, 0, sizeof(r->ask));
 	sent_forget(&r->sent);
 }
 
@@ -85,6 +89,15 @@ static void add_here(struct relay *r)
 	}
 }
 
+static void add_questions(struct relay *r)
+{
+	const struct sites *s = r->all->sites;
+
+	for (__u32 n = 1; n < s->room; n++)
+		r->ask[n] = r->ask[n] && !relay_link_add(r->link, &(struct blind_line){
+				    .word = BLIND_WORD_ASK, .user = s->known[n].key });
+}
+
 /* Returns whether a site of this relay sends with the index of this entry, which is confirmed. */
 static bool is_wanted(const struct sites *s, const struct blind_session *e, bool hint)
 {
@@ -100,6 +113,7 @@ static void fill(struct relay_link *l, bool greet)
 	if (greet)
 		relay_link_add(l, &(struct blind_line){ .word = BLIND_WORD_ACTIVE });
 	add_here(r);
+	add_questions(r);
 	sent_add(&r->sent, l, r->all->sites, is_wanted);
 }
 
@@ -131,6 +145,14 @@ static void on_here(struct relay *r, const struct blind_line *line)
 	r->moved = true;
 }
 
+static void on_ask(const struct relay *r, const struct blind_line *line)
+{
+	__u32 n = sites_number(r->all->sites, &line->user, false);
+
+	if (n < r->all->sites->room && is_here(r->all->sites, n))
+		r->all->asked(r->all->data, n);
+}
+
 static void add_received(struct relay *r)
 {
 	char name[RELAY_COUNTER_LEN];
@@ -147,6 +169,8 @@ static void on_line(struct relay_link *l, const struct blind_line *line)
 	r->spoken = true;
 	if (line->word == BLIND_WORD_HERE)
 		on_here(r, line);
+	else if (line->word == BLIND_WORD_ASK)
+		on_ask(r, line);
 	else if ((line->word == BLIND_WORD_SESSION || line->word == BLIND_WORD_HINT) &&
 		 sites_add_session(r->all->sites, line) && line->word == BLIND_WORD_SESSION)
 		add_received(r);
@@ -205,6 +229,22 @@ void relays_send(struct relays *r)
 {
 	for (size_t i = 0; i < r->n; i++)
 		relay_link_send(r->list[i]->link);
+}
+
+void relays_ask(struct relays *r, __u32 number)
+{
+	for (size_t i = 0; i < r->n; i++)
+		if (address_equal(&r->list[i]->config.address, &r->sites->known[number].relay)) {
+			r->list[i]->ask[number] = true;
+			relay_link_send(r->list[i]->link);
+		}
+}
+
+void relays_say_here(struct relays *r, __u32 number)
+{
+	for (size_t i = 0; i < r->n; i++)
+		r->list[i]->sent_here[number].here = 0;
+	relays_send(r);
 }
 
 static void remove_relay(struct relays *r, size_t i, const char *why)
@@ -267,7 +307,8 @@ void relays_reconfigure(struct relays *r)
 	sites_leave_relays(r->sites);
 }
 
-struct relays *relays_new(struct relay_links *links, struct sites *s)
+struct relays *relays_new(struct relay_links *links, struct sites *s, relays_asked *asked,
+			  void *data)
 {
 	struct relays *r = calloc(1, sizeof(*r));
 
@@ -275,5 +316,7 @@ struct relays *relays_new(struct relay_links *links, struct sites *s)
 		return NULL;
 	r->sites = s;
 	r->links = links;
+	r->asked = asked;
+	r->data = data;
 	return r;
 }

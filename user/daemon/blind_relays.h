@@ -11,8 +11,12 @@
 
 struct relays;				/* all other relays */
 
+/* Another relay asks whether the site with this number is here. data: as in relays_new(). */
+typedef void relays_asked(void *data, __u32 number);
+
 /* Returns NULL if there is no memory. */
-struct relays *relays_new(struct relay_links *links, struct sites *s);
+struct relays *relays_new(struct relay_links *links, struct sites *s, relays_asked *asked,
+			  void *data);
 /* Connects to the relays of the configuration; ends other connections, and all if no maps are
  * open. */
 void relays_reconfigure(struct relays *r);
@@ -25,3 +29,7 @@ bool relays_have_spoken(const struct relays *r);
 void relays_restart(struct relays *r);
 /* Sends changes at once, for example when a site has moved. */
 void relays_send(struct relays *r);
+/* Asks the relay at which the site is whether it hears the site. */
+void relays_ask(struct relays *r, __u32 number);
+/* Tells all other relays when this relay has heard the site. */
+void relays_say_here(struct relays *r, __u32 number);

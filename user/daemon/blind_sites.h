@@ -92,6 +92,9 @@ bool sites_follow_endpoints(struct sites *s, const struct wg_device *d, __u64 be
 /* Gives WireGuard back the endpoint of a site of this relay if it has received only initiations from
  * the site since it was last read: an attacker may have repeated them from another address. */
 void sites_keep_endpoint(const struct sites *s, const struct wg_peer *p, __u32 number);
+/* Returns whether WireGuard has received data of the peer, or ended a handshake, since it was last
+ * read. */
+bool site_is_heard(const struct blind_known *k, const struct wg_peer *p);
 /* Returns whether the site is at another relay. */
 bool site_is_remote(const struct blind_known *k);
 /* Stores this host's public key, by which the data path checks mac1 of messages for this host. */

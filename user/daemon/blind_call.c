@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Implements blind_call.h.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include "daemon/blind_call.h"
+#include "lib/timer.h"
+
+#define TICK_MS 50
+/* Time in ms that the other relay has to hear the site, and to say so; and to hear it. */
+#define CALL_MS 800
+#define ANSWER_MS 600
+#define QUESTION_TICKS 3		/* ticks between two questions to the site */
+
+struct calls {
+	uv_timer_t tick;
+	struct sites *sites;
+	struct relays *relays;
+	/* When the other relay was asked, by sites_clock(); 0: this relay does not want to call. */
+	__u64 asked[BLIND_SITES_MAX];
+	struct answer {			/* for another relay */
+		__u64 since;	/* when the first question was sent to the site, or 0 */
+		__u64 received;	/* bytes that WireGuard had received from it then */
+		unsigned int ticks;	/* before the next question; 0: none was sent yet */
+		bool wanted;
+	} answers[BLIND_SITES_MAX];
+};
+
+/* Calls the site if the other relay has not heard it, and neither has this one. */
+static void continue_call(struct calls *c, __u32 n, const struct wg_peer *p, __u64 now)
+{
+	const struct blind_known *k = &c->sites->known[n];
+
+	if (!site_is_remote(k) || k->there >= c->asked[n] || site_is_heard(k, p)) {
+		c->asked[n] = 0;
+	} else if (now - c->asked[n] >= CALL_MS) {
+		c->asked[n] = 0;
+		sites_call(c->sites, n);
+	}
+}
+
+/* Asks the site, until it answers or the other relay waits no longer. */
+static void continue_answer(struct calls *c, __u32 n, const struct wg_peer *p, __u64 now)
+{
+	struct answer *a = &c->answers[n];
+	struct blind_known *k = &c->sites->known[n];
+
+	if (!a->since) {
+		a->since = now;
+		a->received = p->rx_bytes;
+	}
+	if (p->rx_bytes != a->received) {
+		if (a->since > k->here)
+			k->here = a->since;
+		relays_say_here(c->relays, n);
+	}
+	if (p->rx_bytes != a->received || now - a->since >= ANSWER_MS || site_is_remote(k)) {
+		*a = (struct answer){ 0 };
+		return;
+	}
+	if (!a->ticks)
+		sites_nudge(c->sites, n);
+	a->ticks = (a->ticks + 1) % QUESTION_TICKS;
+}
+
+static void on_tick(uv_timer_t *timer)
+{
+	struct calls *c = timer->data;
+	struct wg_device d = { 0 };
+	__u64 now = sites_clock();
+	bool more = false;
+
+	if (c->sites->mapped)
+		wg_read(c->sites->config->blind.device, &d);
+	for (__u32 n = 1; n < c->sites->room; n++) {
+		const struct wg_peer *p;
+
+		if (!c->asked[n] && !c->answers[n].wanted)
+			continue;
+		p = wg_find_peer(&d, &c->sites->known[n].key);
+		if (!p) {
+			c->asked[n] = 0;
+			c->answers[n].wanted = false;
+			continue;
+		}
+		if (c->asked[n])
+			continue_call(c, n, p, now);
+		if (c->answers[n].wanted)
+			continue_answer(c, n, p, now);
+		more |= c->asked[n] || c->answers[n].wanted;
+	}
+	wg_free(&d);
+	if (!more)
+		uv_timer_stop(timer);
+}
+
+static void start(struct calls *c)
+{
+	if (!timer_runs(&c->tick))
+		timer_repeat(&c->tick, true, on_tick, 0, TICK_MS);
+}
+
+void calls_begin(struct calls *c, __u32 number)
+{
+	if (c->asked[number])
+		return;
+	c->asked[number] = sites_clock();
+	relays_ask(c->relays, number);
+	start(c);
+}
+
+void calls_answer(struct calls *c, __u32 number)
+{
+	/* Begin anew: an earlier answer to another relay may be too old for this one. */
+	c->answers[number] = (struct answer){ .wanted = true };
+	start(c);
+}
+
+void calls_stop(struct calls *c)
+{
+	uv_timer_stop(&c->tick);
+	memset(c->asked, 0, sizeof(c->asked));
+	memset(c->answers, 0, sizeof(c->answers));
+}
+
+struct calls *calls_new(uv_loop_t *loop, struct sites *s, struct relays *r)
+{
+	struct calls *c = calloc(1, sizeof(*c));
+
+	if (!c)
+		return NULL;
+	c->sites = s;
+	c->relays = r;
+	timer_init(loop, &c->tick, c);
+	return c;
+}
