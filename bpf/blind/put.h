@@ -1,23 +1,62 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * The program wgxdp_blind_put: writes entries that user space has received from another relay, or
- * has saved, into the maps sessions and hints. User space cannot take blind_lock itself.
+ * has saved, into the maps sessions, hints and blind_pairs. User space cannot take blind_lock
+ * itself.
  */
 #pragma once
 
-#include "blind/sessions.h"
+#include "blind/index.h"
 
-/* Writes one entry, as blind_put_in() does. Returns 0, or a negative value if there is no place. A
- * global function, so that the verifier walks it once and not for each entry. */
+/* Puts the entry's index into its pair's ring of confirmed indices, like confirmed_add(). The oldest
+ * index in the ring is removed. It uses only w: a packet on this CPU may interrupt it, and writes to
+ * the CPU's struct pkt_state. */
+INLINE void blind_put_confirmed(struct blind_work *w)
+{
+	__u32 origin = BLIND_ORIGIN(w->value), user = w->key >> 32 & (BLIND_SITES_MAX - 1), at;
+	__le32 index = w->key, old;
+	struct blind_pair *pair;
+
+	w->pair = BLIND_PAIR(origin, user);
+	pair = pair_find(w);
+	if (!pair)
+		return;
+	at = __sync_fetch_and_add(&pair->next_confirmed, 1);
+	old = pair->confirmed[at & (BLIND_CONFIRMED_RING - 1)];
+	pair->confirmed[at & (BLIND_CONFIRMED_RING - 1)] = index;
+	if (at < BLIND_CONFIRMED_RING)
+		return;
+	w->value = 0;
+	w->key = BLIND_KEY(user, old);
+	w->origin = origin;
+	blind_put_in(&sessions, w);
+	w->key = BLIND_KEY(0, old);
+	w->origin = user;
+	blind_put_in(&hints, w);
+}
+
+/* Writes one entry, as blind_put_in() does. A pair of sites fills only its own places: a newly
+ * confirmed index of a session displaces the oldest one of its pair. Returns 0, or a negative value
+ * if there is no place. A global function, so that the verifier walks it once and not for each
+ * entry. */
 __attribute__((noinline)) int blind_put_one(__u32 hint, __u32 origin, __u64 key, __u64 value)
 {
 	struct blind_work w = {
 		.now = bpf_jiffies64(), .key = key, .value = value, .origin = origin, .even = true,
 	};
+	bool is_new;
 
 	if (!with_blind)
 		return -1;
-	return hint ? blind_put_in(&hints, &w) : blind_put_in(&sessions, &w);
+	if (hint)
+		return blind_put_in(&hints, &w);
+	is_new = value & BLIND_CONFIRMED && BLIND_ORIGIN(value) &&
+		 !(blind_value(blind_find_in(&sessions, key), key, w.now) & BLIND_CONFIRMED);
+	if (blind_put_in(&sessions, &w))
+		return -1;
+	if (is_new)
+		blind_put_confirmed(&w);
+	return 0;
 }
 
 /* Writes the entries in the packet behind its Ethernet header. Returns how many had a place. */

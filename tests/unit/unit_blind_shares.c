@@ -3,6 +3,8 @@
  * A site of the blind relay can use up only its own share of the table of hints and of the time for hashing.
  */
 #include "host/host_blind_try.h"
+#define bpf_skb_load_bytes(ctx, at, to, n) (-1)	/* for blind_put_all(), which needs a program */
+#include "blind/put.h"
 
 /* Unconfirmed responses leave nothing among the hints */
 static void hints_filled_here(void)
@@ -91,11 +93,56 @@ static void wrong_responses_here(void)
 }
 EVERYWHERE(wrong_responses)
 
+/* Another relay says that the pair has confirmed these indices */
+static void other_relay_says(__u32 user, __u32 origin, __u32 index)
+{
+	__u64 until = in_seconds(BLIND_SECONDS);
+
+	blind_put_one(false, 0, BLIND_KEY(user, htole32(index)), BLIND_VALUE(until, origin, CONFIRMED));
+	blind_put_one(true, 0, BLIND_KEY(0, htole32(index)), BLIND_VALUE(until, user, CONFIRMED));
+}
+
+/* A pair at another relay begins sessions as fast as it may. It fills only its own places here. */
+static void other_relay_here(void)
+{
+	__u32 index = 0x100000, lost = 0;
+
+	for (__u32 second = 0; second < BLIND_SECONDS; second++) {
+		for (__u32 i = 0; i < BLIND_NEWCOMERS; i++, index += 2) {
+			other_relay_says(S, D, index);
+			other_relay_says(D, S, index + 1);
+		}
+		host_jiffies += tick_rate;
+	}
+	print_message("another relay: %u sessions and %u hints live of %u places, of one pair\n", n_live(&sessions), n_live(&hints),
+		      TABLE_BUCKETS * BLIND_WAYS);
+	assert_in_range(n_live(&sessions), 1, 2 * BLIND_CONFIRMED_RING);
+	assert_in_range(n_live(&hints), 1, 2 * BLIND_CONFIRMED_RING);
+	for (__u32 i = 0; i < 100; i++) {
+		host_jiffies += tick_rate / 16;
+		lost += initiates(other, S, 0x9000000 + 7919 * i) != (int)S;
+	}
+	assert_int_equal(lost, 0);
+	assert_int_equal(sends_data(S, index - 2), D);	/* the newest index is in the table */
+}
+EVERYWHERE(other_relay)
+
+/* What comes twice displaces nothing */
+static void said_again_here(void)
+{
+	for (__u32 i = 0; i < 4 * BLIND_CONFIRMED_RING; i++)
+		other_relay_says(S, D, 0x100000 + i % BLIND_CONFIRMED_RING);
+	for (__u32 i = 0; i < BLIND_CONFIRMED_RING; i++)
+		assert_int_equal(sends_data(S, 0x100000 + i), D);
+	assert_int_equal(n_live(&hints), BLIND_CONFIRMED_RING);
+}
+EVERYWHERE(said_again)
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { TEST(hints_filled), TEST(time_of_all), TEST(wrong_responses) };
+	const struct CMUnitTest tests[] = { TEST(hints_filled), TEST(time_of_all), TEST(wrong_responses), TEST(other_relay), TEST(said_again) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
