@@ -61,7 +61,11 @@ _Static_assert(sizeof(struct blind_place) == 64 && sizeof(struct blind_site) == 
  * from there. Keys of KEY_PAIR, made by
  * blind_may_key(): two sites that may send to each other, without a value. Only the daemon writes
  * it. */
-#define BLIND_RELAYED (1U << 31)	/* the endpoint is another relay's */
+enum blind_endpoint {			/* flags beside the number of the site */
+	BLIND_RELAYED = 1 << 31,	/* the endpoint is another relay's */
+	/* The site was at the endpoint, and is at another relay now. */
+	BLIND_FORMER = 1 << 30,
+};
 static inline struct table_key blind_may_key(__u32 a, __u32 b)
 {
 	__u64 pair = a < b ? (__u64)a << 32 | b : (__u64)b << 32 | a;

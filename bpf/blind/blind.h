@@ -27,14 +27,14 @@ static const struct guard blind_headers CONSTANT = {
 		    from_le32(MESSAGE_COOKIE), from_le32(MESSAGE_DATA) },
 };
 
-/* Returns the number of the site at a remote address and port, or 0 if there is none. With
- * BLIND_RELAYED if another relay sends the site's messages from there. */
+/* Returns the number of the site at a remote address and port, with flags of enum blind_endpoint; or
+ * 0 if there is none. */
 INLINE __u32 blind_site_at(struct addr addr, __u8 family, __be16 port)
 {
 	struct table_key key = { addr, table_word(KEY_ENDPOINT, family, port, 0) };
 	const struct table_entry *entry = table_find_in(&endpoints, endpoints_mask, &key);
 
-	return entry ? entry->site & (BLIND_RELAYED | (BLIND_SITES_MAX - 1)) : 0;
+	return entry ? entry->site : 0;
 }
 
 /* Returns the source port of a message from a site to another relay; 0: the site has none. */
@@ -44,6 +44,16 @@ INLINE __be16 blind_other_port(__u32 from)
 
 	return site ? read_once(site->other_port) : 0;
 }
+
+/* Handles a message from the former endpoint of a site that is at another relay: the site may have
+ * come back. The express path does not remember the packet, so that the next one asks again. */
+INLINE int blind_ask_sender_step(struct pkt_state *s)
+{
+	s->express.learn = 0;
+	blind_challenge(s, s->blind.from);
+	return 0;
+}
+STATE_STEP(with_blind, blind_ask_sender)
 
 /* Sets s->service and s->flow.way to the addresses and ports that the packet gets on its way to
  * site `to`. Returns 0 or a reason. */
@@ -67,7 +77,7 @@ INLINE int blind_set_way(struct pkt *p, __u32 to)
 	s->way.sport = place->remote ? blind_other_port(p->s->blind.from) : p->s->dport;
 	/* A message goes to one other relay at most, so relays that disagree about a site make no
 	 * loop. */
-	if (!s->way.sport || (place->remote && p->s->blind.relayed))
+	if (!s->way.sport || (place->remote && p->s->blind.endpoint & BLIND_RELAYED))
 		return -DROP_blind_refused;
 	s->way.dport = place->service.port;
 	s->way.delta = csum_fold(place->sum + (__u16)~csum_fold64(p->s->pseudo));
@@ -166,8 +176,10 @@ INLINE int blind_match_step(struct pkt *p)
 	b->make = 0;
 	b->index = load_word(__u32, head + 4);
 	b->from = blind_site_at(p->s->src, p->s->family, p->s->sport);
-	b->relayed = b->from & BLIND_RELAYED;
+	b->endpoint = b->from & ~(BLIND_SITES_MAX - 1);
 	b->from &= BLIND_SITES_MAX - 1;
+	if (b->endpoint & BLIND_FORMER)
+		blind_ask_sender(p->s);
 	if (b->from && data)
 		to = blind_find_session(b);
 	else if (b->from && type == MESSAGE_COOKIE)

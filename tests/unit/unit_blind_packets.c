@@ -462,8 +462,8 @@ static void masquerade_here(void)
 }
 EVERYWHERE(masquerade)
 
-/* Messages of site n come from another relay */
-static void comes_from_relay(__u32 n)
+/* Sets a flag of the endpoint of site n */
+static void endpoint_is(__u32 n, __u32 flag)
 {
 	struct table_bucket *buckets = (void *)endpoints.values;
 
@@ -471,7 +471,7 @@ static void comes_from_relay(__u32 n)
 		struct table_entry *e = &buckets[i / TABLE_WAYS].entry[i % TABLE_WAYS];
 
 		if (e->tag && (e->key.word & 0xff) == KEY_ENDPOINT && e->site == n)
-			e->site |= BLIND_RELAYED;
+			e->site |= flag;
 	}
 }
 
@@ -494,12 +494,33 @@ static void other_relay_here(void)
 	site_at(S)->other_port = 0;		/* the daemon has not given it a port yet */
 	refuses(sends_data(S, 0x20), -DROP_blind_refused);
 	site_at(S)->other_port = htons(20001);
-	comes_from_relay(D);
+	endpoint_is(D, BLIND_RELAYED);
 	assert_int_equal(sends_data(D, 0x10), S);
-	comes_from_relay(S);			/* relays that disagree about D make no loop */
+	endpoint_is(S, BLIND_RELAYED);		/* relays that disagree about D make no loop */
 	refuses(sends_data(S, 0x20), -DROP_blind_refused);
 }
 EVERYWHERE(other_relay)
+
+/* S is at another relay, and still sends from its former endpoint: the relay asks where it is, once a second */
+static void former_endpoint_here(void)
+{
+	struct blind_site *there = site_at(S);
+	struct addr from;
+
+	shakes(0x10, 0x20);
+	there->place[there->now & 1].remote = true;
+	endpoint_is(S, BLIND_FORMER);
+	assert_int_equal(sends_data(S, 0x20), D);
+	assert_int_equal(host_n_signals, 1);
+	assert_int_equal(sends_data(S, 0x20), D);
+	assert_int_equal(host_n_signals, 1);
+	host_jiffies += tick_rate;
+	assert_int_equal(sends_data(S, 0x20), D);
+	assert_int_equal(host_n_signals, 2);
+	from = world_addr(people[S].addr);
+	assert_memory_equal(&there->candidate, &from, sizeof(from));
+}
+EVERYWHERE(former_endpoint)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
@@ -509,6 +530,7 @@ int main(void)
 		TEST(bytes), TEST(checksums), TEST(too_far), TEST(shapes), TEST(segments), TEST(not_ours), TEST(no_keys), TEST(waiting),
 		TEST(moving), TEST(time_is_used_up), TEST(wrap), TEST(dropped), TEST(segment_sizes), TEST(reach), TEST(both_planes),
 		TEST(handed_up), TEST(no_candidates), TEST(masquerade), TEST(other_relay),
+		TEST(former_endpoint),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

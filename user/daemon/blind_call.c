@@ -36,7 +36,7 @@ static void continue_call(struct calls *c, __u32 n, const struct wg_peer *p, __u
 		c->asked[n] = 0;
 	} else if (now - c->asked[n] >= CALL_MS) {
 		c->asked[n] = 0;
-		sites_call(c->sites, n);
+		sites_call(c->sites, p, n);
 	}
 }
 

@@ -206,15 +206,17 @@ void sites_nudge(const struct sites *s, __u32 number)
 	wg_nudge(s->config->blind.device, &s->known[number].tunnel);
 }
 
-void sites_call(const struct sites *s, __u32 number)
+void sites_call(const struct sites *s, const struct wg_peer *p, __u32 number)
 {
 	const struct blind_site *site = &s->mapped[number];
 	const struct in6_addr *to = (const struct in6_addr *)&site->candidate;
+	const char *device = s->config->blind.device;
 	struct address a = {
 		site->candidate, IN6_IS_ADDR_V4MAPPED(to) ? FAMILY_IPV4 : FAMILY_IPV6,
 	};
 
-	if (!wg_set_endpoint(s->config->blind.device, &s->known[number].key, &a,
-			     site->candidate_port))
+	/* The site does not use a session from an earlier visit any more. */
+	if (!(p->handshake ? wg_renew_peer(device, p, &a, site->candidate_port) :
+			     wg_set_endpoint(device, &p->key, &a, site->candidate_port)))
 		sites_nudge(s, number);
 }

@@ -284,7 +284,7 @@ static void add_endpoints(const struct sites *s, struct table_entry *want, size_
 		const struct blind_known *k = &s->known[i];
 
 		if (*k->name && site_is_remote(k) && site_was_heard(k))
-			add_endpoint(want, n, &k->last, k->last_port, i);
+			add_endpoint(want, n, &k->last, k->last_port, BLIND_FORMER | i);
 	}
 }
 

@@ -131,8 +131,9 @@ void sites_give_endpoints(struct sites *s, const struct wg_device *d, __u8 *due)
 void sites_call_due(const struct sites *s, __u32 number, enum sites_due what);
 /* Makes WireGuard send a message to the site, by wg_nudge(). */
 void sites_nudge(const struct sites *s, __u32 number);
-/* Makes WireGuard send a message to the candidate address of a site that is at another relay. */
-void sites_call(const struct sites *s, __u32 number);
+/* Makes WireGuard begin a handshake with the site of the peer p, which is at another relay, at its
+ * candidate address. */
+void sites_call(const struct sites *s, const struct wg_peer *p, __u32 number);
 
 /* Makes the line of an entry of the maps sessions or hints, as `word` says. Returns whether the
  * entry is valid and its sites are known. */
