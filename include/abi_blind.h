@@ -130,13 +130,14 @@ static inline __u32 blind_home(__u64 hash, int home, __u32 mask)
 /* Validity of an index in an initiation that waits for the address of its site. */
 #define BLIND_WAITING_SECONDS 30
 
-/* An entry that user space writes into the maps sessions or hints: the program wgxdp_blind_put gets
- * up to BLIND_PUTS of them, behind an Ethernet header. */
+/* An entry that user space writes into the map sessions, and into hints if it is confirmed: the
+ * program wgxdp_blind_put gets up to BLIND_PUTS of them, behind an Ethernet header. */
 #define BLIND_PUTS 128
 struct blind_put {
 	__u64 key, value;	/* as in struct blind_session; value 0: remove the key */
 	__u32 origin;			/* with value 0: the site that gave the index out */
-	__u32 hint;			/* true: the map hints */
+	/* True: a new confirmed index displaces the oldest one of its pair, as in blind_pairs. */
+	__u32 displaces;
 };
 
 /* blind_lock: ARRAY of one element; taken to write into sessions or hints. */

@@ -13,7 +13,7 @@
  * the CPU's struct pkt_state. */
 INLINE void blind_put_confirmed(struct blind_work *w)
 {
-	__u32 origin = BLIND_ORIGIN(w->value), user = w->key >> 32 & (BLIND_SITES_MAX - 1), at;
+	__u32 origin = BLIND_ORIGIN(w->value), user = BLIND_USER(w->key), at;
 	__le32 index = w->key, old;
 	struct blind_pair *pair;
 
@@ -35,26 +35,51 @@ INLINE void blind_put_confirmed(struct blind_work *w)
 	blind_put_in(&hints, w);
 }
 
-/* Writes one entry, as blind_put_in() does. A pair of sites fills only its own places: a newly
- * confirmed index of a session displaces the oldest one of its pair. Returns 0, or a negative value
- * if there is no place. A global function, so that the verifier walks it once and not for each
- * entry. */
-__attribute__((noinline)) int blind_put_one(__u32 hint, __u32 origin, __u64 key, __u64 value)
+/* Removes an index from both maps, if w->origin gave it out for `user`. */
+INLINE int blind_put_removal(struct blind_work *w, __u32 user)
+{
+	int rc = blind_put_in(&sessions, w);
+
+	w->key = BLIND_KEY(0, (__u32)w->key);
+	w->origin = user;
+	blind_put_in(&hints, w);
+	return rc;
+}
+
+/* Enters the confirmed index of a session between two sites among the hints, unless two sites use
+ * it. */
+INLINE void blind_put_hint(struct blind_work *w, __u32 user)
+{
+	w->key = BLIND_KEY(0, (__u32)w->key);
+	w->value = BLIND_VALUE(BLIND_UNTIL(w->value), user, BLIND_CONFIRMED);
+	if (!blind_value(blind_find_in(&hints, w->key), w->key, w->now))
+		blind_put_in(&hints, w);
+}
+
+/* Writes or removes one entry, as struct blind_put says. Returns 0, or a negative value if there is
+ * no place. A global function, so that the verifier walks it once and not for each entry. */
+__attribute__((noinline)) int blind_put_one(__u64 key, __u64 value, __u32 origin, __u32 displaces)
 {
 	struct blind_work w = {
 		.now = bpf_jiffies64(), .key = key, .value = value, .origin = origin, .even = true,
 	};
+	__u32 user = BLIND_USER(key);
 	bool is_new;
 
 	if (!with_blind)
 		return -1;
-	if (hint)
-		return blind_put_in(&hints, &w);
-	is_new = value & BLIND_CONFIRMED && BLIND_ORIGIN(value) &&
+	if (!value)
+		return blind_put_removal(&w, user);
+	is_new = value & BLIND_CONFIRMED && BLIND_ORIGIN(value) && user &&
 		 !(blind_value(blind_find_in(&sessions, key), key, w.now) & BLIND_CONFIRMED);
 	if (blind_put_in(&sessions, &w))
 		return -1;
-	if (is_new)
+	if (!is_new)
+		return 0;
+	blind_put_hint(&w, user);
+	w.key = key;
+	w.value = value;
+	if (displaces)
 		blind_put_confirmed(&w);
 	return 0;
 }
@@ -68,7 +93,7 @@ INLINE int blind_put_all(struct __sk_buff *ctx)
 	for (int i = 0; i < BLIND_PUTS; i++) {
 		if (bpf_skb_load_bytes(ctx, ETH_HLEN + i * sizeof(put), &put, sizeof(put)))
 			break;
-		n += !blind_put_one(put.hint, put.origin, put.key, put.value);
+		n += !blind_put_one(put.key, put.value, put.origin, put.displaces);
 	}
 	return n;
 }

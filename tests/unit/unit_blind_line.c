@@ -18,11 +18,11 @@
 #define KEY_0 "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
 
 static const char *const valid[] = {
-	"time 0", "time 1795764040", "pair 1", "relays 1", "active", "standby", "here " KEY_A " 1025 0", "here " KEY_A " 65535 30000",
+	"time 0", "time 1795764040", "pair 2", "relays 2", "active", "standby", "here " KEY_A " 1025 0", "here " KEY_A " 65535 30000",
 	"ask " KEY_A,
 	"site " KEY_A " 198.51.100.7:51820", "site " KEY_A " [2001:db8::7]:1",
 	"session " KEY_A " " KEY_B " 01abcdef 190 1", "session - " KEY_B " 00000000 1 0",
-	"session " KEY_A " - ffffffff 0 3", "hint - " KEY_B " 0000000a 200 2",
+	"session " KEY_A " - ffffffff 0 3",
 };
 
 static const char *const wrong[] = {
@@ -35,7 +35,7 @@ static const char *const wrong[] = {
 	"session " KEY_A " " KEY_B " 01abcdef 201 1", "session " KEY_A " " KEY_B " 01abcdef -1 1",
 	"session " KEY_A " " KEY_B " 01abcdef 190 4", "session " KEY_A " " KEY_B " 01abcdef 190",
 	"session " KEY_A " " KEY_B " 0x1abcde 190 1", "session " KEY_A " " KEY_B " 01abcdef0 190 1",
-	"session " KEY_A " " KEY_0 " 01abcdef 190 1", "hint " KEY_A " " KEY_B " 0000000a 200 2", "hint - - 0000000a 200 2",
+	"session " KEY_A " " KEY_0 " 01abcdef 190 1", "hint - " KEY_A " 01abcdef 190 1",
 	"ask", "ask -", "ask " KEY_A " ", "ask " KEY_A " 1",
 };
 
@@ -89,8 +89,8 @@ static int take(struct blind_stream *s, const char *text)
 
 static void stream(void **state)
 {
-	static const char all[] = "pair 1\nactive\nsite " KEY_A " 198.51.100.7:51820\n" SESSION "hint - " KEY_A
-				  " 01abcdef 190 1\nactive\n";
+	static const char all[] = "pair 2\nactive\nsite " KEY_A " 198.51.100.7:51820\n" SESSION SESSION
+				  "active\n";
 	struct blind_stream s;
 
 	/* the same bytes at once, and in pieces of each length */
@@ -105,7 +105,7 @@ static void stream(void **state)
 		assert_true(s.greeted && s.active && !s.n);
 		assert_int_equal(counts[BLIND_WORD_PAIR], 1);
 		assert_int_equal(counts[BLIND_WORD_ACTIVE], 2);
-		assert_int_equal(counts[BLIND_WORD_SITE] + counts[BLIND_WORD_SESSION] + counts[BLIND_WORD_HINT], 3);
+		assert_int_equal(counts[BLIND_WORD_SITE] + counts[BLIND_WORD_SESSION], 3);
 	}
 }
 
@@ -113,14 +113,14 @@ static void out_of_place(void **state)
 {
 	static const char *const texts[] = {
 		"active\n",			/* no greeting */
-		"standby\n", SESSION, "pair 2\n", "pair 1\npair 1\n",
-		"pair 1\n" SESSION,		/* the sender has not said that it is active */
-		"pair 1\nstandby\n" SESSION, "pair 1\nactive\nstandby\n" SESSION,
-		"pair 1\nactive\ntime 5\n",
+		"standby\n", SESSION, "pair 1\n", "pair 2\npair 2\n",
+		"pair 2\n" SESSION,		/* the sender has not said that it is active */
+		"pair 2\nstandby\n" SESSION, "pair 2\nactive\nstandby\n" SESSION,
+		"pair 2\nactive\ntime 5\n",
 		/* indices of the sender's own WireGuard mean nothing to the receiver */
-		"pair 1\nactive\nsession - " KEY_B " 01abcdef 190 1\n",
-		"pair 1\nactive\nsession " KEY_A " - 01abcdef 190 1\n",
-		"pair 1\n\n", "pair 1\nactive\r\n",
+		"pair 2\nactive\nsession - " KEY_B " 01abcdef 190 1\n",
+		"pair 2\nactive\nsession " KEY_A " - 01abcdef 190 1\n",
+		"pair 2\n\n", "pair 2\nactive\r\n",
 	};
 	char longest[2 * BLIND_LINE_LEN];
 	struct blind_stream s;
@@ -134,37 +134,37 @@ static void out_of_place(void **state)
 	memset(longest, 'x', sizeof(longest));	/* a line without an end */
 	assert_int_equal(blind_stream_take(&s, longest, sizeof(longest), count, NULL), -EPROTO);
 	s = (struct blind_stream){ .greeting = BLIND_WORD_PAIR };
-	assert_int_equal(blind_stream_take(&s, "pair 1\0\n", 8, count, NULL), -EPROTO);
+	assert_int_equal(blind_stream_take(&s, "pair 2\0\n", 8, count, NULL), -EPROTO);
 }
 
 /* a stream between relays that serve different sites */
 static void relays(void **state)
 {
-	static const char all[] = "relays 1\nactive\nhere " KEY_A " 1025 30000\nask " KEY_B "\n" SESSION "hint - " KEY_A " 01abcdef 190 1\n";
+	static const char all[] = "relays 2\nactive\nhere " KEY_A " 1025 30000\nask " KEY_B "\n" SESSION SESSION;
 	static const char *const wrong[] = {
-		"pair 1\n",			/* the other relay has the section pair */
-		"relays 2\n", "relays 1\nhere " KEY_A " 1025 0\n",
-		"relays 1\nactive\nsite " KEY_A " 198.51.100.7:51820\n",
-		"relays 1\nactive\nhere - 1025 0\n", "relays 1\nactive\nhere " KEY_A " 0 0\n",
-		"relays 1\nactive\nhere " KEY_A " 65536 0\n", "relays 1\nactive\nhere " KEY_A " 1025 -1\n",
-		"relays 1\nactive\nhere " KEY_A " 1025 9223372036854775808\n", "relays 1\nactive\nhere " KEY_A " 1025\n",
-		"relays 1\nask " KEY_A "\n",
+		"pair 2\n",			/* the other relay has the section pair */
+		"relays 1\n", "relays 2\nhere " KEY_A " 1025 0\n",
+		"relays 2\nactive\nsite " KEY_A " 198.51.100.7:51820\n",
+		"relays 2\nactive\nhere - 1025 0\n", "relays 2\nactive\nhere " KEY_A " 0 0\n",
+		"relays 2\nactive\nhere " KEY_A " 65536 0\n", "relays 2\nactive\nhere " KEY_A " 1025 -1\n",
+		"relays 2\nactive\nhere " KEY_A " 1025 9223372036854775808\n", "relays 2\nactive\nhere " KEY_A " 1025\n",
+		"relays 2\nask " KEY_A "\n",
 	};
 	struct blind_stream s = { .greeting = BLIND_WORD_RELAYS };
 
 	memset(counts, 0, sizeof(counts));
 	assert_int_equal(take(&s, all), 0);
 	assert_int_equal(counts[BLIND_WORD_HERE] + counts[BLIND_WORD_ASK], 2);
-	assert_int_equal(counts[BLIND_WORD_SESSION] + counts[BLIND_WORD_HINT], 2);
+	assert_int_equal(counts[BLIND_WORD_SESSION], 2);
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
 		s = (struct blind_stream){ .greeting = BLIND_WORD_RELAYS };
 		if (take(&s, wrong[i]) != -EPROTO)
 			fail_msg("accepted: %s", wrong[i]);
 	}
 	s = (struct blind_stream){ .greeting = BLIND_WORD_PAIR };
-	assert_int_equal(take(&s, "pair 1\nactive\nhere " KEY_A " 1025 0\n"), -EPROTO);
+	assert_int_equal(take(&s, "pair 2\nactive\nhere " KEY_A " 1025 0\n"), -EPROTO);
 	s = (struct blind_stream){ .greeting = BLIND_WORD_PAIR };
-	assert_int_equal(take(&s, "pair 1\nactive\nask " KEY_A "\n"), -EPROTO);
+	assert_int_equal(take(&s, "pair 2\nactive\nask " KEY_A "\n"), -EPROTO);
 }
 
 int main(void)

@@ -98,8 +98,7 @@ static void other_relay_says(__u32 user, __u32 origin, __u32 index)
 {
 	__u64 until = in_seconds(BLIND_SECONDS);
 
-	blind_put_one(false, 0, BLIND_KEY(user, htole32(index)), BLIND_VALUE(until, origin, CONFIRMED));
-	blind_put_one(true, 0, BLIND_KEY(0, htole32(index)), BLIND_VALUE(until, user, CONFIRMED));
+	blind_put_one(BLIND_KEY(user, htole32(index)), BLIND_VALUE(until, origin, CONFIRMED), 0, true);
 }
 
 /* A pair at another relay begins sessions as fast as it may. It fills only its own places here. */

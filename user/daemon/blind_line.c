@@ -11,7 +11,7 @@
 
 static const char *const words[BLIND_WORDS] = {
 	"time", "pair", "relays", "active", "standby", "site", "here", "ask",
-	"session", "hint",
+	"session",
 };
 
 /* ---- parsing ---- */
@@ -71,14 +71,13 @@ static bool next_endpoint(const char **at, struct blind_line *l)
 	       !endpoint_parse(text, &l->endpoint, &l->port);
 }
 
-/* Reads the keys, index, seconds and flags of a session or hint. */
+/* Reads the keys, index, seconds and flags of a session. */
 static bool next_entry(const char **at, struct blind_line *l)
 {
-	bool hint = l->word == BLIND_WORD_HINT;
 	uint64_t seconds, flags;
 
-	if (!next_key(at, true, &l->user) || (hint && !wg_key_is_none(&l->user)) ||
-	    !next_key(at, !hint, &l->origin) || !next_index(at, &l->index) ||
+	if (!next_key(at, true, &l->user) || !next_key(at, true, &l->origin) ||
+	    !next_index(at, &l->index) ||
 	    !next_number(at, BLIND_LONGEST_SECONDS, &seconds) ||
 	    !next_number(at, BLIND_CONFIRMED | BLIND_INITIATED, &flags))
 		return false;
@@ -119,7 +118,6 @@ static bool parse_rest(const char **at, struct blind_line *l)
 	case BLIND_WORD_ASK:
 		return next_key(at, false, &l->user);
 	case BLIND_WORD_SESSION:
-	case BLIND_WORD_HINT:
 		return next_entry(at, l);
 	default:
 		return true;
@@ -167,7 +165,6 @@ size_t blind_line_format(const struct blind_line *l, char buf[BLIND_LINE_LEN])
 	case BLIND_WORD_ASK:
 		return snprintf(buf, BLIND_LINE_LEN, "%s %s\n", word, key_text(&l->user, user));
 	case BLIND_WORD_SESSION:
-	case BLIND_WORD_HINT:
 		return snprintf(buf, BLIND_LINE_LEN, "%s %s %s %08x %u %u\n", word,
 				key_text(&l->user, user), key_text(&l->origin, origin),
 				le32toh(l->index), l->seconds, l->flags);
@@ -199,8 +196,6 @@ static bool is_in_place(struct blind_stream *s, const struct blind_line *l)
 	case BLIND_WORD_HERE:
 	case BLIND_WORD_ASK:
 		return s->active && s->greeting == BLIND_WORD_RELAYS;
-	case BLIND_WORD_HINT:
-		return s->active;
 	default:
 		return false;
 	}

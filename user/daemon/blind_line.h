@@ -14,7 +14,6 @@
  * "ask KEY": the receiver is to ask the site whether it is still there, and then to say here.
  * "session KEY KEY INDEX SECONDS FLAGS": the site that sends with the index, the site that chose
  * it, and for how long it is valid. In the file, - is this host. 0 seconds: the index was removed.
- * "hint - KEY INDEX SECONDS FLAGS": the site that sends with the index.
  *
  * The keys are public ones. daemon/ includes it.
  */
@@ -25,12 +24,11 @@
 
 enum blind_word {
 	BLIND_WORD_TIME, BLIND_WORD_PAIR, BLIND_WORD_RELAYS, BLIND_WORD_ACTIVE, BLIND_WORD_STANDBY,
-	BLIND_WORD_SITE, BLIND_WORD_HERE, BLIND_WORD_ASK, BLIND_WORD_SESSION, BLIND_WORD_HINT,
-	BLIND_WORDS
+	BLIND_WORD_SITE, BLIND_WORD_HERE, BLIND_WORD_ASK, BLIND_WORD_SESSION, BLIND_WORDS
 };
 
 #define BLIND_LINE_LEN 192		/* longest line, with the NUL */
-#define BLIND_STREAM_VERSION 1
+#define BLIND_STREAM_VERSION 2
 
 struct blind_line {
 	enum blind_word word;

@@ -143,7 +143,8 @@ static void log_place(const struct blind_known *k)
 static bool move_sites(struct sites *s)
 {
 	struct service listener = { 0 };
-	bool *moved = s->marked, any = false;
+	bool *moved = s->marked;
+	size_t any = 0;
 
 	table_grace();	/* wait for readers of the places that are about to change */
 	for (__u32 n = 1; n < s->room; n++) {
@@ -151,7 +152,7 @@ static bool move_sites(struct sites *s)
 
 		moved[n] = moved[n] && make_place(s, &s->known[n], &listener,
 						  &site->place[!(site->now & 1)]);
-		any |= moved[n];
+		any += moved[n];
 	}
 	if (!any)
 		return false;
@@ -166,8 +167,11 @@ static bool move_sites(struct sites *s)
 		s->mapped[n].since = time(NULL);
 		k->endpoint = from.address;
 		k->port = from.port;
-		log_place(k);
+		if (s->room <= NAMED_SITES)
+			log_place(k);
 	}
+	if (s->room > NAMED_SITES)
+		log_info("blind: %zu sites have new places", any);
 	/* Forget decisions that the data path cached for the former places. */
 	control_routing_changed(s->instance, false);
 	sites_write_endpoints(s);

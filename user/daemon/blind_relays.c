@@ -99,9 +99,9 @@ static void add_questions(struct relay *r)
 }
 
 /* Returns whether a site of this relay sends with the index of this entry, which is confirmed. */
-static bool is_wanted(const struct sites *s, const struct blind_session *e, bool hint)
+static bool is_wanted(const struct sites *s, const struct blind_session *e)
 {
-	__u32 user = hint ? BLIND_ORIGIN(e->value) : BLIND_USER(e->key);
+	__u32 user = BLIND_USER(e->key);
 
 	return e->key && e->value & BLIND_CONFIRMED && user < s->room && is_here(s, user);
 }
@@ -171,8 +171,7 @@ static void on_line(struct relay_link *l, const struct blind_line *line)
 		on_here(r, line);
 	else if (line->word == BLIND_WORD_ASK)
 		on_ask(r, line);
-	else if ((line->word == BLIND_WORD_SESSION || line->word == BLIND_WORD_HINT) &&
-		 sites_add_session(r->all->sites, line) && line->word == BLIND_WORD_SESSION)
+	else if (line->word == BLIND_WORD_SESSION && sites_add_session(r->all->sites, line))
 		add_received(r);
 }
 

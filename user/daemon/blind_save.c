@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * Reads and writes the file of the blind relay, whose lines blind_line.h describes. SECONDS of
- * sessions and hints count from the time in its first line.
+ * sessions count from the time in its first line.
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -22,15 +22,15 @@
 
 /* ---- entries of the maps ---- */
 
-bool blind_line_of(const struct blind_known *known, enum blind_word word,
-		   const struct blind_session *e, struct blind_line *ret)
+bool blind_line_of(const struct blind_known *known, const struct blind_session *e,
+		   struct blind_line *ret)
 {
 	__u64 now = jiffies_now(), a_second = jiffies_a_second();
 	__u64 left = BLIND_UNTIL(e->value) <= now ? 0 : (BLIND_UNTIL(e->value) - now) / a_second;
 	__u32 user = BLIND_USER(e->key), origin = BLIND_ORIGIN(e->value);
 
 	*ret = (struct blind_line){
-		.word = word, .index = e->key, .seconds = left,
+		.word = BLIND_WORD_SESSION, .index = e->key, .seconds = left,
 		.flags = e->value & (BLIND_CONFIRMED | BLIND_INITIATED),
 	};
 	if (user)
@@ -49,7 +49,7 @@ static __u32 number_of(const struct sites *s, const struct wg_key *key)
 	return wg_key_is_none(key) ? 0 : sites_number(s, key, false);
 }
 
-/* Makes the entry of a session or hint line. Returns false if the line is invalid. */
+/* Makes the entry of a session line. Returns false if the line is invalid. */
 static bool make_put(const struct sites *s, const struct blind_line *l, int64_t elapsed,
 		     struct blind_put *ret)
 {
@@ -59,7 +59,6 @@ static bool make_put(const struct sites *s, const struct blind_line *l, int64_t 
 		return false;
 	*ret = (struct blind_put){
 		.key = BLIND_KEY(user, l->index), .origin = origin,
-		.hint = l->word == BLIND_WORD_HINT,
 	};
 	if (l->seconds)
 		ret->value = BLIND_VALUE(jiffies_now() +
@@ -110,8 +109,7 @@ static bool has_confirmed(const struct sites *s, const struct blind_put *put)
 
 	for (int i = 0; i < 2 * BLIND_WAYS; i++) {
 		size_t home = blind_home(hash, i / BLIND_WAYS, s->n_buckets - 1);
-		struct blind_session e = sites_entry(s, put->hint,
-						     home * BLIND_WAYS + i % BLIND_WAYS);
+		struct blind_session e = sites_entry(s, home * BLIND_WAYS + i % BLIND_WAYS);
 
 		if (e.key == put->key && e.value & BLIND_CONFIRMED && BLIND_UNTIL(e.value) > now)
 			return true;
@@ -125,6 +123,7 @@ bool sites_add_session(struct sites *s, const struct blind_line *l)
 
 	if (!l->seconds || !make_put(s, l, 0, &new) || has_confirmed(s, &new))
 		return false;
+	new.displaces = true;
 	put(s, &new);
 	return true;
 }
@@ -139,14 +138,14 @@ static void write_line(FILE *out, const struct blind_line *l)
 	fputs(text, out);
 }
 
-static void write_sessions(FILE *out, const struct sites *s, enum blind_word word)
+static void write_sessions(FILE *out, const struct sites *s)
 {
 	struct blind_line l;
 
 	for (size_t i = 0; i < (size_t)s->n_buckets * BLIND_WAYS; i++) {
-		struct blind_session e = sites_entry(s, word == BLIND_WORD_HINT, i);
+		struct blind_session e = sites_entry(s, i);
 
-		if (e.key && blind_line_of(s->known, word, &e, &l))
+		if (e.key && blind_line_of(s->known, &e, &l))
 			write_line(out, &l);
 	}
 }
@@ -171,8 +170,7 @@ static int write_file(const struct sites *s, const char *path)
 	if (!out)
 		return -errno;
 	write_text(out, s);
-	write_sessions(out, s, BLIND_WORD_SESSION);
-	write_sessions(out, s, BLIND_WORD_HINT);
+	write_sessions(out, s);
 	return file_replace_end(out, path);
 }
 
@@ -202,11 +200,23 @@ static void restore_site(struct sites *s, const struct blind_line *l)
 	s->known[n].last_port = l->port;
 }
 
+/* Restores one line. elapsed: seconds since the file was written. Returns whether it was a session's
+ * entry that is still valid. */
+static bool restore_line(struct sites *s, const struct blind_line *l, int64_t elapsed)
+{
+	if (l->word == BLIND_WORD_SITE)
+		restore_site(s, l);
+	return l->word == BLIND_WORD_SESSION && l->seconds && elapsed >= 0 &&
+	       elapsed < BLIND_SECONDS && sites_put_session(s, l, elapsed);
+}
+
 void sites_restore(struct sites *s)
 {
 	char path[VAR_STATE_PATH_LEN], line[512];
-	int64_t then = 0, elapsed;
+	__u64 began = sites_clock();
+	int64_t then = 0;
 	struct blind_line l;
+	size_t n = 0;
 	FILE *in;
 
 	var_state_path(path, s->instance, "blind");
@@ -219,13 +229,10 @@ void sites_restore(struct sites *s)
 			continue;
 		if (first && l.word == BLIND_WORD_TIME)
 			then = l.number;
-		elapsed = time(NULL) - then;
-		if (l.word == BLIND_WORD_SITE)
-			restore_site(s, &l);
-		else if ((l.word == BLIND_WORD_SESSION || l.word == BLIND_WORD_HINT) && then &&
-			 l.seconds && elapsed >= 0 && elapsed < BLIND_SECONDS)
-			sites_put_session(s, &l, elapsed);
+		n += restore_line(s, &l, then ? time(NULL) - then : BLIND_SECONDS);
 	}
 	fclose(in);
 	sites_write_sessions(s);
+	log_info("blind: restored %zu entries of sessions in %llu ms", n,
+		 (unsigned long long)(sites_clock() - began));
 }

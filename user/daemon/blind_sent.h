@@ -7,15 +7,13 @@
 #include "daemon/blind_link.h"
 #include "daemon/blind_sites.h"
 
-struct sent_sessions {			/* copies of the maps sessions and hints as they were sent */
-	struct sent_map {
-		struct blind_session *entries;
-		size_t n;
-	} map[2];
+struct sent_sessions {			/* a copy of the map sessions as it was sent */
+	struct blind_session *entries;
+	size_t n;
 };
 
-/* Returns whether the other relay needs an entry of the map sessions or, if hint is set, hints. */
-typedef bool sent_wanted(const struct sites *s, const struct blind_session *e, bool hint);
+/* Returns whether the other relay needs an entry of the map sessions. */
+typedef bool sent_wanted(const struct relay_link *l, const struct blind_session *e);
 
 /* Adds lines to the message of l for the entries that are not as they were sent. wanted: adds only
  * these entries, and no lines for removed entries. NULL: adds all. */

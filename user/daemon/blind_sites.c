@@ -19,7 +19,7 @@
 #define ARRAY_LEN(a) (sizeof(a) / sizeof(*(a)))
 
 static const char *const map_names[] = {
-	"blind_sites", "blind_names", "endpoints", "sessions", "hints", "blind_waiting",
+	"blind_sites", "blind_names", "endpoints", "sessions", "blind_waiting",
 	"blind_state", "blind_totals",
 };
 
@@ -42,10 +42,8 @@ void sites_close(struct sites *s)
 {
 	unmap(s->mapped, s->room * sizeof(*s->mapped));
 	s->mapped = NULL;
-	for (int i = 0; i < 2; i++) {
-		unmap(s->buckets[i], s->n_buckets * sizeof(*s->buckets[i]));
-		s->buckets[i] = NULL;
-	}
+	unmap(s->buckets, s->n_buckets * sizeof(*s->buckets));
+	s->buckets = NULL;
 	for (size_t i = 0; i < BLIND_MAPS; i++)
 		if (s->fds[i] >= 0)
 			close(s->fds[i]);
@@ -64,21 +62,19 @@ int sites_open(struct sites *s)
 	if (s->room < 2)
 		return -ENOENT;
 	s->n_buckets = map_entries(s->fds[BLIND_MAP_sessions]);
-	s->buckets[0] = map_array(s->fds[BLIND_MAP_sessions], s->n_buckets * sizeof(*s->buckets[0]),
-				  PROT_READ);
-	s->buckets[1] = map_array(s->fds[BLIND_MAP_hints], s->n_buckets * sizeof(*s->buckets[1]),
-				  PROT_READ);
+	s->buckets = map_array(s->fds[BLIND_MAP_sessions], s->n_buckets * sizeof(*s->buckets),
+			       PROT_READ);
 	s->mapped = map_array(s->fds[BLIND_MAP_sites], s->room * sizeof(*s->mapped),
 			      PROT_READ | PROT_WRITE);
-	if (s->mapped && s->buckets[0] && s->buckets[1])
+	if (s->mapped && s->buckets)
 		return 0;
 	sites_close(s);
 	return -ENOMEM;
 }
 
-struct blind_session sites_entry(const struct sites *s, bool hint, size_t i)
+struct blind_session sites_entry(const struct sites *s, size_t i)
 {
-	const struct blind_session *from = &s->buckets[hint][i / BLIND_WAYS].way[i % BLIND_WAYS];
+	const struct blind_session *from = &s->buckets[i / BLIND_WAYS].way[i % BLIND_WAYS];
 	struct blind_session e;
 
 	e.key = __atomic_load_n(&from->key, __ATOMIC_ACQUIRE);
@@ -150,10 +146,12 @@ static void index_all(struct sites *s)
 {
 	memset(s->by_key, 0, sizeof(s->by_key));
 	s->n_by_key = 0;
+	s->unused = 1;
 	for (__u32 n = 1; n < s->room; n++)
 		if (!wg_key_is_none(&s->known[n].key)) {
 			s->by_key[key_place(s, &s->known[n].key)] = n;
 			s->n_by_key++;
+			s->unused = n + 1;
 		}
 }
 
@@ -222,8 +220,7 @@ static __u32 free_number(const struct sites *s)
 	__u32 zero = 0, n;
 
 	bpf_map_lookup_elem(s->fds[BLIND_MAP_state], &zero, &state);
-	for (n = state.sites ?: 1; n < s->room && *s->known[n].name; n++)
-		;
+	n = state.sites > s->unused ? state.sites : s->unused;
 	for (__u32 i = 1; n == s->room && i < s->room; i++)
 		n = *s->known[i].name ? n : i;
 	return n;
@@ -284,20 +281,23 @@ static bool add_site(struct sites *s, const struct wg_peer *p, const char *name)
 		if (!wg_key_is_none(&s->known[n].key))
 			forget_number(s, n);
 		s->known[n] = (struct blind_known){ .key = p->key };
+		s->unused = n >= s->unused ? n + 1 : s->unused;
 		index_site(s, n);
 	}
 	strcpy(s->known[n].name, name);
 	s->known[n].proven = false;
 	blake2s_mac1(s->mapped[n].mac1, p->key.b);
 	write_name(s, n);
-	log_info("blind: site %s", name);
+	if (s->room <= NAMED_SITES)
+		log_info("blind: site %s", name);
 	return true;
 }
 
 /* Removes a site. Its key and its last endpoint stay, because it may be added again. */
 static void remove_site(struct sites *s, __u32 n)
 {
-	log_info("blind: site %s was removed", s->known[n].name);
+	if (s->room <= NAMED_SITES)
+		log_info("blind: site %s was removed", s->known[n].name);
 	*s->known[n].name = '\0';
 	s->known[n].endpoint.family = 0;
 	s->known[n].proven = false;
@@ -309,7 +309,8 @@ static void remove_site(struct sites *s, __u32 n)
 static bool add_sites(struct sites *s, const struct wg_device *d)
 {
 	struct wg_names names = { 0 };
-	bool read = false, changed = false;
+	size_t added = 0;
+	bool read = false;
 
 	for (size_t i = 0; i < d->n_peers; i++) {
 		char name[NAME_LEN];
@@ -320,10 +321,12 @@ static bool add_sites(struct sites *s, const struct wg_device *d)
 			wg_names_read(s->config->blind.device, &names);
 		read = true;
 		name_site(s, &names, &d->peers[i].key, name);
-		changed |= is_site(s, name) && add_site(s, &d->peers[i], name);
+		added += is_site(s, name) && add_site(s, &d->peers[i], name);
 	}
 	wg_names_free(&names);
-	return changed;
+	if (added && s->room > NAMED_SITES)
+		log_info("blind: %zu sites were added", added);
+	return added;
 }
 
 bool sites_follow_peers(struct sites *s, const struct wg_device *d)

@@ -9,7 +9,7 @@
 #include "net/wireguard.h"
 
 enum blind_map {
-	BLIND_MAP_sites, BLIND_MAP_names, BLIND_MAP_endpoints, BLIND_MAP_sessions, BLIND_MAP_hints,
+	BLIND_MAP_sites, BLIND_MAP_names, BLIND_MAP_endpoints, BLIND_MAP_sessions,
 	BLIND_MAP_waiting, BLIND_MAP_state, BLIND_MAP_totals, BLIND_MAPS
 };
 
@@ -34,6 +34,9 @@ struct blind_known {		/* a site as the daemon knows it; name "": the number is f
 	__u64 received, handshake;
 };
 
+/* With room for more sites, messages name their number instead of each of them. */
+#define NAMED_SITES 4096
+
 struct sites_ports {			/* source ports that another relay uses */
 	struct address relay;
 	/* Source port of its messages from each site, by number; 0: unknown. An array of
@@ -48,15 +51,16 @@ struct sites {
 	/* The map blind_sites, an array of `room` sites; NULL: no instance is open. */
 	struct blind_site *mapped;
 	__u32 room;
-	/* The maps sessions and hints, arrays of n_buckets. Programs write them at the same time,
-	 * so only sites_entry() may read them. */
-	const struct blind_bucket *buckets[2];
+	/* The map sessions, an array of n_buckets. Programs write it at the same time, so only
+	 * sites_entry() may read it. */
+	const struct blind_bucket *buckets;
 	__u32 n_buckets;
 	/* Sites, indexed by number; number 0 is this host. */
 	struct blind_known known[BLIND_SITES_MAX];
 	/* Numbers of the sites by a hash of their keys; 0: free. Some are of removed sites. */
 	__u32 by_key[2 * BLIND_SITES_MAX];
 	size_t n_by_key;
+	__u32 unused;			/* a number above those that sites have or had */
 	bool marked[BLIND_SITES_MAX];	/* sites that one function works on */
 	struct sites_ports ports[RELAYS_MAX];
 	size_t n_ports;
@@ -79,9 +83,9 @@ int sites_open(struct sites *s);
 /* Returns whether the instance now has other maps than those that are open, or none. */
 bool sites_are_others(const struct sites *s);
 void sites_close(struct sites *s);
-/* Reads an entry of the map sessions or, if hint is set, of hints. i: number of the entry, below
- * n_buckets * BLIND_WAYS. Returns zeros if a program is writing it. */
-struct blind_session sites_entry(const struct sites *s, bool hint, size_t i);
+/* Reads an entry of the map sessions. i: number of the entry, below n_buckets * BLIND_WAYS. Returns
+ * zeros if a program is writing it. */
+struct blind_session sites_entry(const struct sites *s, size_t i);
 /* Makes the sites those of WireGuard's peers, with their names. Returns whether any changed. */
 bool sites_follow_peers(struct sites *s, const struct wg_device *d);
 void sites_write_pairs(const struct sites *s);
@@ -135,11 +139,11 @@ void sites_nudge(const struct sites *s, __u32 number);
  * candidate address. */
 void sites_call(const struct sites *s, const struct wg_peer *p, __u32 number);
 
-/* Makes the line of an entry of the maps sessions or hints, as `word` says. Returns whether the
- * entry is valid and its sites are known. */
-bool blind_line_of(const struct blind_known *known, enum blind_word word,
-		   const struct blind_session *e, struct blind_line *ret);
-/* Puts the entry of a session or hint line, which is `elapsed` seconds old, among those that
+/* Makes the line of an entry of the map sessions. Returns whether the entry is valid and its sites
+ * are known. */
+bool blind_line_of(const struct blind_known *known, const struct blind_session *e,
+		   struct blind_line *ret);
+/* Puts the entry of a session line, which is `elapsed` seconds old, among those that
  * sites_write_sessions() writes. If the line says 0 seconds, the entry is removed. Returns whether
  * the line is valid. */
 bool sites_put_session(struct sites *s, const struct blind_line *l, int64_t elapsed);
