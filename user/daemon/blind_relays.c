@@ -98,12 +98,17 @@ static void add_questions(struct relay *r)
 				    .word = BLIND_WORD_ASK, .user = s->known[n].key });
 }
 
-/* Returns whether a site of this relay sends with the index of this entry, which is confirmed. */
-static bool is_wanted(const struct sites *s, const struct blind_session *e)
+/* Returns whether this entry is confirmed, and a site of this relay sends with its index, or a site
+ * of the other relay: that one may have begun anew and lost it. */
+static bool is_wanted(const struct relay_link *l, const struct blind_session *e)
 {
+	const struct relay *r = l->owner;
+	const struct sites *s = r->all->sites;
 	__u32 user = BLIND_USER(e->key);
 
-	return e->key && e->value & BLIND_CONFIRMED && user < s->room && is_here(s, user);
+	return e->key && e->value & BLIND_CONFIRMED && user < s->room &&
+	       (is_here(s, user) || (site_is_remote(&s->known[user]) &&
+				     address_equal(&s->known[user].relay, &r->config.address)));
 }
 
 static void fill(struct relay_link *l, bool greet)
