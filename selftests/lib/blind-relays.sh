@@ -110,3 +110,36 @@ phase() { # NAME RELAY: a phase of gaps.py begins
 	for ((i = 1; i <= sites; i++)); do places+=" $i:$(where $i)"; done
 	echo "$1 $2 $(date +%s.%N)$places" >> "$work/phases"
 }
+
+# ---- sites that change their relay, as an edge's daemon would do it
+
+goes() { # SITE RELAY'S-NUMBER
+	local at peer
+	at=$(address_of "$2" "$(site_uses_ipv6 "$1" && echo 6 || echo 4)")
+	at=$(if [[ $at == *:* ]]; then echo "[$at]:$port"; else echo "$at:$port"; fi)
+	for peer in $(inside "s$1" wg show "wgs$1" peers); do inside "s$1" wg set "wgs$1" peer "$peer" endpoint "$at"; done
+	inside "s$1" wg set "wgs$1" peer "$(key relay)" remove
+	inside "s$1" wg set "wgs$1" peer "$(key relay)" allowed-ips "$tunnels::1/128" endpoint "$at" persistent-keepalive 25
+}
+# Prints SITE ADDRESS for each site, as the data path of the relay has it. ADDRESS is that of the site, or `relay NUMBER`.
+expected_at() { # RELAY
+	local i
+	for ((i = 1; i <= sites; i++)); do echo "$i $(key wgs$i)"; done > "$work/numbers"
+	inside "$1" "$wgxdp" --instance "$1" show sites --json | /usr/bin/python3 -IS -c 'import json, sys
+numbers = dict(reversed(line.split()) for line in open(sys.argv[1]))
+for site in json.load(sys.stdin)["sites"]:
+    at = site["endpoint"] or "-"
+    if site["state"] == "at another relay":
+        at = "relay " + at.rpartition(":")[0].strip("[]").rpartition(".")[2].rpartition(":")[2]
+    print(numbers[site["public_key"]], at)' "$work/numbers"
+}
+is_at() { # SITE RELAY BELIEVER...: each BELIEVER sends to this site at RELAY
+	local r
+	for r in "${@:3}"; do
+		if [[ $2 == "$r" ]]; then
+			expected_at "$r" | holds -E "^$1 [0-9[]"
+		else
+			expected_at "$r" | holds -x "$1 relay ${2#r}"
+		fi || return
+	done
+}

@@ -86,6 +86,14 @@ void sites_keep_endpoint(const struct sites *s, const struct wg_peer *p, __u32 n
 		wg_set_endpoint(s->config->blind.device, &k->key, &k->last, k->last_port);
 }
 
+static bool is_relay(const struct blind_config *c, const struct address *a)
+{
+	for (size_t i = 0; i < c->n_relays; i++)
+		if (address_equal(&c->relays[i].address, a))
+			return true;
+	return false;
+}
+
 bool sites_follow_endpoints(struct sites *s, const struct wg_device *d, __u64 before)
 {
 	for (size_t i = 0; i < d->n_peers; i++) {
@@ -99,21 +107,16 @@ bool sites_follow_endpoints(struct sites *s, const struct wg_device *d, __u64 be
 		sites_keep_endpoint(s, p, n);
 		heard = site_is_heard(k, p);
 		hear(k, p, before);
-		if (!heard || site_is_remote(k) || !p->endpoint.family || !p->handshake)
+		/* From a relay's address come messages of other sites. A site that can forge it must
+		 * not take the port of one of them. */
+		if (!heard || site_is_remote(k) || !p->endpoint.family || !p->handshake ||
+		    is_relay(&s->config->blind, &p->endpoint))
 			continue;
 		k->last = p->endpoint;
 		k->last_port = p->endpoint_port;
 		k->proven = true;
 	}
 	return sites_place(s);
-}
-
-static bool is_relay(const struct blind_config *c, const struct address *a)
-{
-	for (size_t i = 0; i < c->n_relays; i++)
-		if (address_equal(&c->relays[i].address, a))
-			return true;
-	return false;
 }
 
 void sites_leave_relays(struct sites *s)
