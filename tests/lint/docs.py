@@ -17,7 +17,7 @@ os.chdir(os.path.join(os.path.dirname(os.path.abspath(__file__)), '../..'))
 WGXDP = os.path.realpath(os.path.join(os.environ.get('O', 'build'), 'wgxdp'))
 MAN, CONFIG_MAN = 'docs/wgxdp.8', 'docs/wgxdp.yaml.5'
 GRAMMAR = ['user/config/config.c'] + [f'user/config/config_{part}.c' for part in ('relay', 'flows', 'guard', 'blind', 'endpoints', 'learn', 'lists', 'rates', 'ddns')]
-GUIDES = [f'docs/guides/{name}.md' for name in ('firewall', 'relay', 'relays', 'masquerade', 'blind', 'dns', 'endpoint', 'road-warrior', 'vps')]
+GUIDES = [f'docs/guides/{name}.md' for name in ('firewall', 'relay', 'relays', 'masquerade', 'blind', 'blind-pair', 'blind-relays', 'dns', 'endpoint', 'road-warrior', 'vps')]
 SECTIONS = 'interfaces|services|peers|follow|policy|blind|endpoints|learn|rates|exporter|ddns'
 
 changed = {}                    # file: its text while a check must complain
