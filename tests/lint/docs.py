@@ -225,7 +225,8 @@ def configurations(path):
         examples = text.partition('\n.Sh EXAMPLES\n')[2]
         found = [e.replace(r'\(dq', '"') for e in re.findall(r'^\.Bd -literal[^\n]*\n(.*?)^\.Ed', examples, re.M | re.S)]
     else:
-        found += [re.sub('^    ', '', e, flags=re.M) for e in re.findall(rf'^    (?:{SECTIONS}):.*\n(?:    .*\n)*', text, re.M)]
+        found += [re.sub(f'^{indent}', '', e, flags=re.M)
+                  for e, indent in re.findall(rf'^(( {{4,7}})(?:{SECTIONS}):.*\n(?:\2.*\n)*)', text, re.M)]
         found += [e for e in re.findall(r'^```yaml\n(.*?)^```$', text, re.M | re.S) if re.match(f'({SECTIONS}):', e)]
     return found
 
@@ -380,6 +381,7 @@ MUST_FIND = (
     (check_examples, 'docs/guides/vps.md', '^        ipv6: off', '        ipv6: of'),
     (check_examples, 'docs/guides/firewall.md', '^    listen: { interface', '    listen: { device'),
     (check_examples, 'docs/guides/blind.md', r'      pairs: \[', '      pair: ['),
+    (check_examples, 'docs/guides/blind-relays.md', 'local: "fd00:9::1", peer: "fd00:9::3"', 'local: "fd00:9::1"'),
     (check_topology, 'docs/guides/vps.md', 'inbound: established, proxy', 'inbound: open, proxy'),
     (check_maps, 'docs/inside/state.md', r'^\| states \|.*\n', ''),
     (check_maps, 'docs/inside/state.md', r'^\| choices \| ARRAY', '| choices | HASH'),
