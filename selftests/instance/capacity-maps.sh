@@ -27,7 +27,7 @@ compares() { # WHAT OPTION...: compares the script's sizes with the running maps
 		            "lru_hash": 896 + n * (48 + key + value) + 16 * (1 << (n - 1).bit_length()), "ringbuf": n + 12872 + n // 256,
 		            "devmap_hash": 8 * n, "lpm_trie": 0}.get(m["type"], 896 + 16 * (1 << (n - 1).bit_length()))
 		tells = tuple(int(n) for n in os.uname().release.split(".")[:2]) >= (6, 4)
-		ELEMENTS = {"blind_pairs": (4, 176, 256)}     # made with the first entry; key, value, and the memory of both
+		ELEMENTS = {"blind_pairs": (8, 176, 256)}     # made with the first entry; key, value, and the memory of both
 		there = {m["map"]: m for m in (json.loads(l) for l in open(sys.argv[1]) if '"bytes_memlock"' in l)}
 		there.pop("config")     # as long as the configuration's text
 		column = json.load(open(sys.argv[2]))["columns"][0]

@@ -101,7 +101,7 @@ no_vlans() { # this kernel has no VLANs
 no_vlans=''
 check_everything() {
 	expect 'switches that are off' "$(switches_off)" == "$no_vlans"
-	expect 'programs' "$(find /sys/fs/bpf/wgxdp/default/progs -type f | wc -l)" == 7
+	expect 'programs' "$(find /sys/fs/bpf/wgxdp/default/progs -type f | wc -l)" == 8
 }
 everything
 tunnel firewall wgr$$ fd12:3456:7898::1/128

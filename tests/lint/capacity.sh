@@ -69,7 +69,7 @@ flows = [asked("--sites", "0", "--clients", str(n), bench="none")["columns"][0][
 same("flows", [m["flow_table"] - 4096 for m in flows], [4096, 8192 * 1088, 16384 * 1088])
 same("index of flows", [m["flow_index"] - 4096 for m in flows], [4096, 8192 * 128, 16384 * 128])
 # limits, as the sources have them, by hand
-same("limits", {l["most"] for l in asked()["limits"]}, {1048574, 65536, 1048576, 131072, 16777216, 4194304, 4096, 1023, 41000, 1024, 8192, 2097152})
+same("limits", {l["most"] for l in asked()["limits"]}, {1048574, 65536, 1048576, 131072, 16777216, 4194304, 4096, 17, 131071, 41000, 1024, 8192, 2097152})
 
 # the page
 import os
@@ -99,7 +99,7 @@ refused "'x' is no whole number from 0 to 1048574" --sites x
 refused "'-1' is no number from 0" --pps -1
 refused "'1.5' is no whole number from 0 to 4194304" --clients 1.5
 refused "'0' is no whole number from 1 to 100" --load 0
-refused 'a blind relay has 1023 sites at most' --blind --sites 1024
+refused 'a blind relay has 131071 sites at most' --blind --sites 131072
 refused 'a /48 or a shorter one is wanted' --overlay 49 --sites 65536
 refused 'a relay has 1048574 peers at most' --bench none --sites 1048574
 refused 'nowhere: No such file.*make bench' --bench "$work/nowhere"
@@ -108,7 +108,7 @@ echo '{"rows": []}' > "$work/empty.json"
 refused "no result of the bench (KeyError: 'cpus')" --bench "$work/empty.json"
 echo '[]' > "$work/list.json"
 refused 'no result of the bench' --bench "$work/list.json"
-refused 'one relay does not carry' --bench "$work/bench.json" --blind --sites 1000 --pps 1000000
+refused 'need 401 relays with 1 to spare, and at most 17 blind ones' --bench "$work/bench.json" --blind --sites 1000 --pps 1000000
 echo '{"cpus": 2, "rows": [ {"name": "wgxdp", "direction": "site", "size": 144, "clients": 1, "ns": "fast"} ]}' > "$work/words.json"
 refused 'no result of the bench' --bench "$work/words.json"
 refused 'no row .wgxdp blind ...*what is there is' --bench <(sed 's/wgxdp blind/blind/' "$work/bench.json") --blind

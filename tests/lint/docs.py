@@ -17,7 +17,7 @@ os.chdir(os.path.join(os.path.dirname(os.path.abspath(__file__)), '../..'))
 WGXDP = os.path.realpath(os.path.join(os.environ.get('O', 'build'), 'wgxdp'))
 MAN, CONFIG_MAN = 'docs/wgxdp.8', 'docs/wgxdp.yaml.5'
 GRAMMAR = ['user/config/config.c'] + [f'user/config/config_{part}.c' for part in ('relay', 'flows', 'guard', 'blind', 'endpoints', 'learn', 'lists', 'rates', 'ddns')]
-GUIDES = [f'docs/guides/{name}.md' for name in ('firewall', 'relay', 'relays', 'masquerade', 'blind', 'dns', 'endpoint', 'road-warrior', 'vps')]
+GUIDES = [f'docs/guides/{name}.md' for name in ('firewall', 'relay', 'relays', 'masquerade', 'blind', 'blind-pair', 'blind-relays', 'dns', 'endpoint', 'road-warrior', 'vps')]
 SECTIONS = 'interfaces|services|peers|follow|policy|blind|endpoints|learn|rates|exporter|ddns'
 
 changed = {}                    # file: its text while a check must complain
@@ -225,7 +225,8 @@ def configurations(path):
         examples = text.partition('\n.Sh EXAMPLES\n')[2]
         found = [e.replace(r'\(dq', '"') for e in re.findall(r'^\.Bd -literal[^\n]*\n(.*?)^\.Ed', examples, re.M | re.S)]
     else:
-        found += [re.sub('^    ', '', e, flags=re.M) for e in re.findall(rf'^    (?:{SECTIONS}):.*\n(?:    .*\n)*', text, re.M)]
+        found += [re.sub(f'^{indent}', '', e, flags=re.M)
+                  for e, indent in re.findall(rf'^(( {{4,7}})(?:{SECTIONS}):.*\n(?:\2.*\n)*)', text, re.M)]
         found += [e for e in re.findall(r'^```yaml\n(.*?)^```$', text, re.M | re.S) if re.match(f'({SECTIONS}):', e)]
     return found
 
@@ -380,6 +381,7 @@ MUST_FIND = (
     (check_examples, 'docs/guides/vps.md', '^        ipv6: off', '        ipv6: of'),
     (check_examples, 'docs/guides/firewall.md', '^    listen: { interface', '    listen: { device'),
     (check_examples, 'docs/guides/blind.md', r'      pairs: \[', '      pair: ['),
+    (check_examples, 'docs/guides/blind-relays.md', 'local: "fd00:9::1", peer: "fd00:9::3"', 'local: "fd00:9::1"'),
     (check_topology, 'docs/guides/vps.md', 'inbound: established, proxy', 'inbound: open, proxy'),
     (check_maps, 'docs/inside/state.md', r'^\| states \|.*\n', ''),
     (check_maps, 'docs/inside/state.md', r'^\| choices \| ARRAY', '| choices | HASH'),

@@ -369,15 +369,16 @@ void config_check_blind(struct check *k)
 
 /* ---- writing ---- */
 
-/* Writes the keys of a stream, each after `before`. */
-static void put_stream(FILE *out, const char *before, const struct stream_config *s)
+/* Writes the keys of a stream, each between `before` and `after`. */
+static void put_stream(FILE *out, const char *before, const char *after,
+		       const struct stream_config *s)
 {
 	char text[ADDRESS_STRLEN];
 
-	fprintf(out, "%slocal: \"%s\"\n", before, address_format(&s->local, text));
-	fprintf(out, "%speer: \"%s\"\n", before, address_format(&s->peer, text));
+	fprintf(out, "%slocal: \"%s\"%s", before, address_format(&s->local, text), after);
+	fprintf(out, "%speer: \"%s\"%s", before, address_format(&s->peer, text), after);
 	if (s->port)
-		fprintf(out, "%sport: %u\n", before, ntohs(s->port));
+		fprintf(out, "%sport: %u%s", before, ntohs(s->port), after);
 }
 
 static void put_pair(FILE *out, const struct pair_config *p)
@@ -395,9 +396,10 @@ static void put_pair(FILE *out, const struct pair_config *p)
 			any = true;
 		}
 	fputs(" ]\n", out);
-	put_stream(out, "    ", &p->stream);
+	put_stream(out, "    ", "\n", &p->stream);
 }
 
+/* Writes each relay on one line, which config_diff.c compares. */
 static void put_relays(FILE *out, const struct blind_config *b)
 {
 	char text[ADDRESS_STRLEN];
@@ -405,9 +407,10 @@ static void put_relays(FILE *out, const struct blind_config *b)
 	if (b->n_relays)
 		fputs("  relays:\n", out);
 	for (size_t i = 0; i < b->n_relays; i++) {
-		fprintf(out, "    - address: \"%s\"\n",
+		fprintf(out, "    - { address: \"%s\"",
 			address_format(&b->relays[i].address, text));
-		put_stream(out, "      ", &b->relays[i].stream);
+		put_stream(out, ", ", "", &b->relays[i].stream);
+		fputs(" }\n", out);
 	}
 }
 
