@@ -62,7 +62,7 @@ _Static_assert(sizeof(struct blind_place) == 64 && sizeof(struct blind_site) == 
  * blind_may_key(): two sites that may send to each other, without a value. Only the daemon writes
  * it. */
 enum blind_endpoint {			/* flags beside the number of the site */
-	BLIND_RELAYED = 1 << 31,	/* the endpoint is another relay's */
+	BLIND_RELAYED = 1 << 29,	/* the endpoint is another relay's */
 	/* The site was at the endpoint, and is at another relay now. */
 	BLIND_FORMER = 1 << 30,
 };

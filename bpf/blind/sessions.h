@@ -62,9 +62,9 @@ INLINE const struct blind_session *blind_place_of(const struct blind_bucket *a,
 	return i < BLIND_WAYS ? &a->way[i] : &b->way[i - BLIND_WAYS];
 }
 
-/* Returns how many places of the bucket hold a valid entry. It computes both conditions from the top
- * bit, because each branch would double the verifier's paths: a present key has this bit, and so has
- * the negative time that has passed since the end of a valid entry. */
+/* Returns how many places of the bucket hold a valid entry. A present key has the top bit set, and so
+ * has the negative time since the end of a valid entry. Branches in place of these bits would double
+ * the verifier's paths. */
 INLINE __u64 blind_count_used(const struct blind_bucket *bucket, __u64 now)
 {
 	__u64 n = 0;

@@ -5,10 +5,10 @@
 # alone
 # Three blind relays, each with four of twelve sites (see lib/blind-relays.sh). All pairs of sites ping each other for six
 # minutes, in which their sessions are renewed, and lose nothing. Then, at 20 pings a second:
-# - one site does not reach its relay for some seconds, and goes to another one, where its sessions continue and begin anew
+# - one site does not reach its relay for some seconds, and goes to another one, where its sessions continue
 # - one relay loses its power: its sites go to another relay, where their sessions continue, and the others lose nothing
 # - the relay comes back, and nothing is lost
-# - another relay begins anew within seconds, so that its sites stay there, and their sessions continue
+# - another relay restarts within seconds, so that its sites stay there, and their sessions continue
 #
 # BREAK=1 keeps the streams between the relays away: then sites at different relays cannot talk.
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
@@ -75,11 +75,11 @@ sleep 0.2
 dies r3
 returns r3
 wait_for 10 'r3 knows all sites' knows_sites r3
-wait_for 6 'r3 has begun anew: answers for every pair' all_answer
+wait_for 6 'r3 has restarted: answers for every pair' all_answer
 sleep 1
 phase steady 0
 sleep 3
-expect 'r3 has begun anew: pairs without a new handshake, in percent' "$(same_handshakes "$work/before")" '>=' 95
+expect 'r3 has restarted: pairs without a new handshake, in percent' "$(same_handshakes "$work/before")" '>=' 95
 pings_end
 # wireguard-go drops packets while the machine gives it no time
 "$root/selftests/lib/gaps.py" "$work" 6 "$([[ $WGXDP_WG == kernel ]] && echo 0 || echo 100)" || fail 'pairs were interrupted'

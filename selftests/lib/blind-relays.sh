@@ -12,7 +12,7 @@ address_of() { if (($2 == 4)); then echo "198.51.100.$1"; else echo "2001:db8::$
 relay_address() { address_of "$(relay_of "$1")" "$2"; } # SITE 4|6
 
 # Two relays reach each other over IPv6 if one of them is r3, otherwise over IPv4.
-between() { if (($1 == 3 || $2 == 3)); then address_of "$2" 6; else address_of "$2" 4; fi; } # RELAY OTHER: prints the other's address
+between() { if (($1 == 3 || $2 == 3)); then address_of "$2" 6; else address_of "$2" 4; fi; } # RELAY OTHER: prints the address of OTHER
 
 relays_file() { # RELAY OPTION...: writes the configuration of wgxdp
 	local n=${1#r} m

@@ -4,7 +4,7 @@
 
   blind_many.py wireguard DEVICE SITES            answers on DEVICE's socket like wireguard-go: all sites are peers that
                                                   have just had a handshake
-  blind_many.py state FILE SITES SESSIONS         writes the relay's saved state, with this many sessions between sites
+  blind_many.py state FILE SITES SESSIONS         writes a saved state with this many sessions
   blind_many.py send DEVICE MAC SITES PAIRS TIMES [broken]
                                                   handshakes between pairs of sites, with right mac1, and data of the sessions
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The blind relay in the bench: data between two sites, of one session and of 65,536, and of 1,000 sites to one, within a family and
-across, and of a session whose other site is at another relay. Sites and sessions are written into the maps, as the daemon and handshakes would. Beside it stateless rules of nft's that do the same
+across. A row has a site at another relay. Sites and sessions are written into the maps, as the daemon and handshakes would. Beside it stateless rules of nft's that do the same
 within IPv4: a session's data, by source, port and receiver index, gets both ends of its way from maps."""
 import ipaddress
 

@@ -126,7 +126,7 @@ static void other_relay_here(void)
 }
 EVERYWHERE(other_relay)
 
-/* What comes twice displaces nothing */
+/* A repeated line displaces nothing */
 static void said_again_here(void)
 {
 	for (__u32 i = 0; i < 4 * BLIND_CONFIRMED_RING; i++)

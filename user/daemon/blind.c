@@ -36,7 +36,7 @@ struct blind {
 	struct sites sites;
 	struct partner *partner;	/* the other relay of a pair */
 	struct relays *relays;		/* other relays, which serve other sites */
-	struct calls *calls;		/* of sites at other relays */
+	struct calls *calls;		/* to sites at other relays */
 	/* The other relay has the shared address, so this host's WireGuard sends nothing: the sites
 	 * would roam to it. */
 	bool standby;

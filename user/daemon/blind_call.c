@@ -112,7 +112,7 @@ void calls_begin(struct calls *c, __u32 number)
 
 void calls_answer(struct calls *c, __u32 number)
 {
-	/* Begin anew: an earlier answer to another relay may be too old for this one. */
+	/* Begin again: an earlier answer to another relay may be too old for this one. */
 	c->answers[number] = (struct answer){ .wanted = true };
 	start(c);
 }

@@ -188,7 +188,7 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 	if (time(NULL) - l->complained >= COMPLAIN_SECONDS) {
 		l->complained = time(NULL);
 		log_warning("blind: the other relay sent a wrong line of %zu bytes: use the same "
-			    "version of wgxdp and the same sections of blind on both relays",
+			    "version of wgxdp, and `pair` or `relays` on both relays",
 			    c->in.n);
 	}
 	close_connection(c, "it sent a wrong line");

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * Connections to the daemons of other blind relays, over which the relays exchange lines
- * (blind_line.h). Of two relays, the one with the lower address connects, and the other one
- * listens. At most one write is in progress, and nothing else is queued: while the other relay does
- * not read, the differences stay in the maps. blind_pair.c and blind_relays.c include it.
+ * (blind_line.h). The relay with the lower address connects, and the other one listens. At most one
+ * write is in progress, and nothing else is queued: while the other relay does not read, the
+ * differences stay in the maps. blind_pair.c and blind_relays.c include it.
  */
 #pragma once
 #include <time.h>

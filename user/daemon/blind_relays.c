@@ -41,7 +41,7 @@ struct relays {
 	size_t n;
 	__u64 began;			/* when the relays were configured, as sites_clock() */
 	relays_asked *asked;
-	void *data;			/* of asked() */
+	void *data;			/* argument of asked() */
 	struct run_counters counters;
 };
 
@@ -98,8 +98,8 @@ static void add_questions(struct relay *r)
 				    .word = BLIND_WORD_ASK, .user = s->known[n].key });
 }
 
-/* Returns whether this entry is confirmed, and a site of this relay sends with its index, or a site
- * of the other relay: that one may have begun anew and lost it. */
+/* Returns whether this entry is confirmed, and a site of this relay or of the other relay sends with
+ * its index. The other relay may have restarted and lost its entries. */
 static bool is_wanted(const struct relay_link *l, const struct blind_session *e)
 {
 	const struct relay *r = l->owner;

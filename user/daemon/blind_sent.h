@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * What was sent to another blind relay about sessions, so that only differences are sent.
+ * Remembers the sessions that were sent to another blind relay, so that only differences are sent.
  * blind_pair.c and blind_relays.c include it.
  */
 #pragma once

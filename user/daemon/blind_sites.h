@@ -57,7 +57,7 @@ struct sites {
 	__u32 n_buckets;
 	/* Sites, indexed by number; number 0 is this host. */
 	struct blind_known known[BLIND_SITES_MAX];
-	/* Numbers of the sites by a hash of their keys; 0: free. Some are of removed sites. */
+	/* Numbers of the sites, and of removed ones, by a hash of their keys; 0: free. */
 	__u32 by_key[2 * BLIND_SITES_MAX];
 	size_t n_by_key;
 	__u32 unused;			/* a number above those that sites have or had */
@@ -120,7 +120,7 @@ bool sites_take_port(struct sites *s, const struct address *relay, __u32 number,
 /* Returns whether this host's own WireGuard heard the site within the last minutes, so that the
  * site may still send to this relay. */
 bool site_was_heard(const struct blind_known *k);
-enum sites_due {			/* what WireGuard has to do for a site */
+enum sites_due {			/* task of WireGuard for a site */
 	DUE_NOTHING,
 	DUE_MESSAGE,			/* send a message */
 	DUE_ENDPOINT		/* take over the last known endpoint, and send a message there */
