@@ -112,7 +112,7 @@ MAP(blind_sites, ARRAY, __u32, struct blind_site, 1, BPF_F_MMAPABLE);
 MAP(blind_names, ARRAY, __u32, struct peer_name, 1, 0);
 MAP(endpoints, ARRAY, __u32, struct table_bucket, 1, BPF_F_MMAPABLE);
 MAP(sessions, ARRAY, __u32, struct blind_bucket, 1, BPF_F_MMAPABLE);
-MAP(hints, ARRAY, __u32, struct blind_bucket, 1, BPF_F_MMAPABLE);
+MAP(hints, ARRAY, __u32, struct blind_bucket, 1, 0);
 MAP(blind_lock, ARRAY, __u32, struct blind_lock, 1, 0);
 MAP(blind_pairs, HASH, __u64, struct blind_pair, 1, BPF_F_NO_PREALLOC);
 MAP(blind_totals, PERCPU_ARRAY, __u32, struct blind_total, 1, 0);

@@ -132,6 +132,7 @@ int show_sites(struct document *d, const struct conditions *k, bool always)
 		rc = -ENOMEM;
 	free(order);
 	document_number(document_root(d), "sites_refused", v.refused);
+	document_number(document_root(d), "sites_uncounted", v.uncounted);
 	show_partner(d, k, &v);
 	show_relays(d, k, &v);
 	blind_view_free(&v);
@@ -250,6 +251,10 @@ void site_families(struct metrics_text *t, const struct conditions *k)
 		      "same index or a table is full.");
 	if (v.n)
 		metric(t, NULL, v.refused);
+	metric_family(t, "wgxdp_site_uncounted_packets_total", "counter",
+		      "Packets between blind sites for which there were no free counters.");
+	if (v.n)
+		metric(t, NULL, v.uncounted);
 	partner_families(t, k, &v);
 	relay_families(t, k, &v);
 	blind_view_free(&v);
