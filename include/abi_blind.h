@@ -170,8 +170,8 @@ struct blind_pair {
 };
 
 /* blind_totals: PERCPU_ARRAY, the traffic from one site to another. Each CPU takes a free element
- * for a pair when it forwards the pair's first packet: one of BLIND_TOTAL_TRIES elements that follow
- * blind_total_home(). Element 0 counts the packets of pairs that found none. */
+ * for a pair when it forwards the pair's first packet: one of BLIND_TOTAL_TRIES elements that
+ * follow blind_total_home(). Element 0 counts the packets of pairs that found none. */
 struct blind_total {
 	__u32 from, to;			/* sites; from 0: free, or element 0 */
 	__u64 packets, bytes;		/* as in struct total */

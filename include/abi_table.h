@@ -156,7 +156,7 @@ struct table_entry {
 		struct vlan vlan;
 		struct old_until old;
 		struct route route;
-		__u32 site;	/* in the map endpoints (KEY_ENDPOINT): site number, BLIND_RELAYED */
+		__u32 site;	/* KEY_ENDPOINT: site number and enum blind_endpoint */
 		__u32 rate;	/* KEY_PAIR: index in the map rates, counted from numbered_rates */
 		__u8 value[32];
 	};

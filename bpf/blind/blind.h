@@ -14,6 +14,7 @@
  */
 #pragma once
 
+#include "blind/count.h"
 #include "blind/handshake.h"
 #include "flow/nat64.h"
 #include "link.h"
@@ -27,8 +28,8 @@ static const struct guard blind_headers CONSTANT = {
 		    from_le32(MESSAGE_COOKIE), from_le32(MESSAGE_DATA) },
 };
 
-/* Returns the number of the site at a remote address and port, with flags of enum blind_endpoint; or
- * 0 if there is none. */
+/* Returns the number of the site at a remote address and port, with flags of enum blind_endpoint;
+ * or 0 if there is none. */
 INLINE __u32 blind_site_at(struct addr addr, __u8 family, __be16 port)
 {
 	struct table_key key = { addr, table_word(KEY_ENDPOINT, family, port, 0) };
@@ -257,42 +258,6 @@ INLINE int blind_find(struct pkt *p)
 }
 
 /* ---- when the packet is sent ---- */
-
-/* Returns this CPU's counters of packets from one site to another, and takes free ones for a new
- * pair. *ret: their index in blind_totals. NULL: the map has no elements. */
-INLINE struct blind_total *blind_total_find(__u32 from, __u32 to, __u32 *ret)
-{
-	__u32 home = blind_total_home(from, to, blind_totals_mask);
-	struct blind_total *total;
-
-	for (__u32 i = 0; i < BLIND_TOTAL_TRIES; i++) {
-		__u32 at = (home + i) & blind_totals_mask;
-
-		total = at ? bpf_map_lookup_elem(&blind_totals, &at) : NULL;
-		if (total && !total->from) {
-			total->to = to;
-			total->from = from;
-		}
-		if (total && total->from == from && total->to == to) {
-			*ret = at;
-			return total;
-		}
-	}
-	*ret = 0;
-	return bpf_map_lookup_elem(&blind_totals, ret);
-}
-
-INLINE int blind_count_step(struct pkt_state *s)
-{
-	struct blind_total *total = blind_total_find(s->flow.id, s->flow.backend, &s->blind.total);
-
-	if (!total)
-		return 0;
-	total->packets += s->segments;
-	total->bytes += segments_bytes(s);
-	return 0;
-}
-STATE_STEP(with_blind, blind_count)
 
 /* Called when the packet is about to be sent: records its receiver and sender index, and counts it.
  * Returns 0 or a reason. */

@@ -8,9 +8,9 @@
 
 #include "blind/index.h"
 
-/* Puts the entry's index into its pair's ring of confirmed indices, like confirmed_add(). The oldest
- * index in the ring is removed. It uses only w: a packet on this CPU may interrupt it, and writes to
- * the CPU's struct pkt_state. */
+/* Puts the entry's index into its pair's ring of confirmed indices, like confirmed_add(). The
+ * oldest index in the ring is removed. It uses only w: a packet on this CPU may interrupt it, and
+ * writes to the CPU's struct pkt_state. */
 INLINE void blind_put_confirmed(struct blind_work *w)
 {
 	__u32 origin = BLIND_ORIGIN(w->value), user = BLIND_USER(w->key), at;

@@ -62,9 +62,9 @@ INLINE const struct blind_session *blind_place_of(const struct blind_bucket *a,
 	return i < BLIND_WAYS ? &a->way[i] : &b->way[i - BLIND_WAYS];
 }
 
-/* Returns how many places of the bucket hold a valid entry. A present key has the top bit set, and so
- * has the negative time since the end of a valid entry. Branches in place of these bits would double
- * the verifier's paths. */
+/* Returns how many places of the bucket hold a valid entry. A present key has the top bit set, and
+ * so has the negative time since the end of a valid entry. Branches in place of these bits would
+ * double the verifier's paths. */
 INLINE __u64 blind_count_used(const struct blind_bucket *bucket, __u64 now)
 {
 	__u64 n = 0;
@@ -91,8 +91,8 @@ INLINE int blind_find_free(const struct blind_bucket *bucket, __u64 now)
 }
 
 /* Returns the place for a key: its present one, a free or expired one, or an unconfirmed one; -1:
- * there is none. Readers look into a first, so a free place there comes first. But the last one in a
- * stays free while b has more: with half of all places taken, one key in 5,000 finds none. Passes
+ * there is none. Readers look into a first, so a free place there comes first. But the last one in
+ * a stays free while b has more: with half of all places taken, one key in 5,000 finds none. Passes
  * with an early exit cost the verifier less than a comparing pass. */
 INLINE int blind_find_place(const struct blind_bucket *a, const struct blind_bucket *b, __u64 key,
 			    __u64 now)

@@ -47,8 +47,8 @@ static __u64 received_since(const struct blind_known *k, const struct wg_peer *p
 }
 
 /* Returns whether these bytes contain data. Initiations alone prove nothing: an attacker can repeat
- * one that the site sent to another relay with this key. WireGuard counts it and moves the endpoint,
- * but no handshake ends. */
+ * one that the site sent to another relay with this key. WireGuard counts it and moves the
+ * endpoint, but no handshake ends. */
 static bool is_data(__u64 bytes)
 {
 	return bytes % INITIATION_LEN;
@@ -107,8 +107,8 @@ bool sites_follow_endpoints(struct sites *s, const struct wg_device *d, __u64 be
 		sites_keep_endpoint(s, p, n);
 		heard = site_is_heard(k, p);
 		hear(k, p, before);
-		/* From a relay's address come messages of other sites. A site that can forge it must
-		 * not take the port of one of them. */
+		/* From a relay's address come messages of other sites. A site that can forge it
+		 * must not take the port of one of them. */
 		if (!heard || site_is_remote(k) || !p->endpoint.family || !p->handshake ||
 		    is_relay(&s->config->blind, &p->endpoint))
 			continue;

@@ -33,8 +33,8 @@ enum blind_word {
 struct blind_line {
 	enum blind_word word;
 	int64_t number;			/* SECONDS of a time line, VERSION, or AGE */
-	/* Sender with an index, or the site of a site, here or ask line; and the site that chose the
-	 * index. All zeros: this host. */
+	/* Sender with an index, or the site of a site, here or ask line; and the site that chose
+	 * the index. All zeros: this host. */
 	struct wg_key user, origin;
 	struct address endpoint;
 	__be16 port;

@@ -137,9 +137,9 @@ static void log_place(const struct blind_known *k)
 			 endpoint_format(&k->endpoint, k->port, text));
 }
 
-/* Moves the sites in s->marked to where they should be: writes the new place of each to the inactive one
- * of its two places, then makes that one active. Clears the mark of a site that cannot move.
- * Returns whether any moved. */
+/* Moves the sites in s->marked to where they should be: writes the new place of each to the
+ * inactive one of its two places, then makes that one active. Clears the mark of a site that cannot
+ * move. Returns whether any moved. */
 static bool move_sites(struct sites *s)
 {
 	struct service listener = { 0 };

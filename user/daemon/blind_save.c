@@ -200,8 +200,8 @@ static void restore_site(struct sites *s, const struct blind_line *l)
 	s->known[n].last_port = l->port;
 }
 
-/* Restores one line. elapsed: seconds since the file was written. Returns whether it was a session's
- * entry that is still valid. */
+/* Restores one line. elapsed: seconds since the file was written. Returns whether it was a
+ * session's entry that is still valid. */
 static bool restore_line(struct sites *s, const struct blind_line *l, int64_t elapsed)
 {
 	if (l->word == BLIND_WORD_SITE)

@@ -195,8 +195,8 @@ static void write_name(const struct sites *s, __u32 number)
 	bpf_map_update_elem(s->fds[BLIND_MAP_names], &number, &name, BPF_ANY);
 }
 
-/* Writes to the maps whether every site may send to every other one, and a number above all that are
- * in use. The pairs of a list are in the map endpoints. */
+/* Writes to the maps whether every site may send to every other one, and a number above all that
+ * are in use. The pairs of a list are in the map endpoints. */
 void sites_write_pairs(const struct sites *s)
 {
 	__u32 zero = 0, end = 1, all = !s->config->blind.n_pairs;

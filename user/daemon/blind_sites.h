@@ -93,8 +93,8 @@ void sites_write_endpoints(const struct sites *s);
 /* Stores what WireGuard reports about the sites: their endpoints, and when it heard them. before:
  * when d was read before, by sites_clock(). Returns whether any site has moved. */
 bool sites_follow_endpoints(struct sites *s, const struct wg_device *d, __u64 before);
-/* Gives WireGuard back the endpoint of a site of this relay if it has received only initiations from
- * the site since it was last read: an attacker may have repeated them from another address. */
+/* Gives WireGuard back the endpoint of a site of this relay if it has received only initiations
+ * from the site since it was last read: an attacker may have repeated them from another address. */
 void sites_keep_endpoint(const struct sites *s, const struct wg_peer *p, __u32 number);
 /* Returns whether WireGuard has received data of the peer, or ended a handshake, since it was last
  * read. */
