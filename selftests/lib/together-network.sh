@@ -222,6 +222,8 @@ configuration() {
 	sed -i -e "s|url: .*|url: \"http://[$name_server]:8080/1.0\"|; s|above: 1000/s|above: 50/s|" \
 		-e "s|command: .*\], user|command: [ $work/knocked.sh ], user|; s|exec: .*\]|exec: [ $work/updated.sh ]|" "$work/wgxdp.yaml"
 	sed -i "s|web-config: [^ ]*|web-config: $work/web.yml|" "$work/wgxdp.yaml"
+	# the blind relay is the active one of its pair, whose other relay is missing
+	sed -i 's|pair: { address: \[ [^]]* \]|pair: { address: [ 198.51.100.1, "2001:db8:1::1" ]|' "$work/wgxdp.yaml"
 	echo '{}' > "$work/web.yml" # neither TLS nor passwords
 	has_vlans || sed -i '/name: wan[.]7/d' "$work/wgxdp.yaml"
 	[[ ${BREAK:-} != 1 ]] || sed -i '/^peers:/,/^policy:/d; /^  overlay:/,/^  reject:/d; /^announce:/d' "$work/wgxdp.yaml"
