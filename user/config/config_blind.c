@@ -261,7 +261,8 @@ static void check_relay(struct check *k, size_t i)
 	for (size_t j = 0; j < i; j++)
 		if (address_equal(&list[j].stream.peer, &r->stream.peer))
 			tell(k, "peer: an entry above has '%s' too: write the address that only "
-				"this relay has in the tunnel", address_format(&r->stream.peer, text));
+				"this relay has in the tunnel",
+			     address_format(&r->stream.peer, text));
 }
 
 static void check_relays(struct check *k)
