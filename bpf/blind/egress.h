@@ -118,13 +118,13 @@ INLINE void egress_copy(struct __sk_buff *ctx, struct egress *e, struct blind_si
 }
 
 /* Returns whether the packet must not leave, because it is not from the address that this relay
- * shares with another one. */
-INLINE bool egress_must_be_silent(const struct egress *e)
+ * shares with another one. Forwarded packets may have any address. */
+INLINE bool egress_must_be_silent(const struct __sk_buff *ctx, const struct egress *e)
 {
 	struct blind_state *state = blind_state_find();
 	const struct addr *only;
 
-	if (!state)
+	if (!state || ctx->ingress_ifindex)
 		return false;
 	only = &state->only[e->family == FAMILY_IPV6];
 	if (!(only->q[0] | only->q[1]) || addr_same(only, &e->src))
@@ -147,7 +147,7 @@ INLINE bool blind_egress(struct __sk_buff *ctx)
 
 	if (!state || egress_read(ctx, &e))
 		return false;
-	if (egress_must_be_silent(&e))
+	if (egress_must_be_silent(ctx, &e))
 		return true;
 	if (bpf_skb_load_bytes(ctx, e.l4 + sizeof(struct udphdr), head, sizeof(head)))
 		return false;

@@ -98,7 +98,7 @@ static void choose_maps(struct wgxdp *s)
 		close(fd);
 	}
 	s->rodata->blind_mask = map_entries(pinned("sessions")) > 1 ? state_of("sessions")->max - 1 : 0;
-	s->rodata->blind_totals_mask = map_entries(pinned("blind_totals")) > 1 ? state_of("blind_totals")->max - 1 : 0;
+	s->rodata->blind_totals_mask = map_entries(pinned("blind_totals")) - 1;
 	if (map_entries(pinned("flow_table")) > 1) {
 		s->rodata->flow_mask = state_of("flow_table")->max - 1;
 		s->rodata->flow_index_mask = state_of("flow_index")->max - 1;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Calls of sites that seem to have come from another relay. Data of such a site came from an unknown
- * address. If this host's own WireGuard sent a handshake there at once, a stranger could pass it on to
- * the site, and the site would answer to the stranger. So this relay first asks the relay at which the
- * site is, whose WireGuard asks the site. Only if that relay does not hear the site, WireGuard calls
- * the new address. blind.c includes it.
+ * Calls of sites that seem to have come from another relay. Data of such a site came from an
+ * unknown address. If this host's own WireGuard sent a handshake there at once, a stranger could
+ * pass it on to the site, and the site would answer to the stranger. So this relay first asks the
+ * relay at which the site is, whose WireGuard asks the site. Only if that relay does not hear the
+ * site, WireGuard calls the new address. blind.c includes it.
  */
 #pragma once
 #include <uv.h>

@@ -98,8 +98,8 @@ static void add_questions(struct relay *r)
 				    .word = BLIND_WORD_ASK, .user = s->known[n].key });
 }
 
-/* Returns whether this entry is confirmed, and a site of this relay or of the other relay sends with
- * its index. The other relay may have restarted and lost its entries. */
+/* Returns whether this entry is confirmed, and a site of this relay or of the other relay sends
+ * with its index. The other relay may have restarted and lost its entries. */
 static bool is_wanted(const struct relay_link *l, const struct blind_session *e)
 {
 	const struct relay *r = l->owner;

@@ -54,9 +54,10 @@ void dataplane_size_blind(const struct dataplane *dp, struct wgxdp *s, const str
 	dataplane_size_map(dp, s->obj, MAP_blind_pairs, b->on ? larger(ROOM_PAIRS, 16 * room) : 1);
 	dataplane_size_map(dp, s->obj, MAP_sessions, buckets);
 	dataplane_size_map(dp, s->obj, MAP_hints, buckets);
-	/* A site at another relay may keep its former endpoint here for a while. */
+	/* Each other relay may have a port for each site. A site at another relay may also keep its
+	 * former endpoint here for a while. */
 	dataplane_size_map(dp, s->obj, MAP_endpoints, b->on ?
-			   table_size((b->relays ? 2 * room : room) + b->n_pairs) : 1);
+			   table_size(room + b->n_relays * room + b->n_pairs) : 1);
 	/* Sources of messages with a wrong mac1 share a small budget, as at a guard. */
 	if (b->on)
 		dataplane_size_map(dp, s->obj, MAP_failed, FAILED_PLACES);

@@ -70,7 +70,7 @@ static int map_of_program(int program, const char *name, size_t size)
 static int read_switches(const struct dataplane *dp, struct wgxdp *s)
 {
 	int xdp = program_fd(dp, PROGRAM_wgxdp_xdp), rc = 0;
-	int fd = map_of_program(xdp, "wgxdp.rodata", sizeof(*s->rodata));
+	int fd = map_of_program(xdp, "wgxdp.rodata", bpf_map__value_size(s->maps.rodata));
 	__u32 zero = 0;
 
 	if (fd < 0 || bpf_map_lookup_elem(fd, &zero, s->rodata))

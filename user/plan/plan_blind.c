@@ -91,7 +91,7 @@ int plan_blind(struct plan_builder *m)
 	if (!*b->device)
 		return 0;
 	p->blind = (struct plan_blind){
-		.on = true, .room = ROOM_LEAST, .port = b->port, .relays = b->n_relays,
+		.on = true, .room = ROOM_LEAST, .port = b->port, .n_relays = b->n_relays,
 		.n_pairs = b->n_pairs,
 	};
 	while (p->blind.room < BLIND_SITES_MAX &&

@@ -38,7 +38,7 @@ static int read_site(const struct dataplane *dp, __u32 number, struct blind_view
 
 /* ---- pairs ---- */
 
-struct pairs {				/* pairs that were found, in no order, and an index of them */
+struct pairs {				/* unsorted pairs, and an index of them */
 	struct blind_view_pair *list;
 	size_t n;
 	/* Positions in the list plus 1, by a hash of the pair; 0: free. */
