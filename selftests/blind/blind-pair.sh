@@ -32,6 +32,18 @@ phase steady
 pings_begin
 sleep 5
 
+# forwarded packets with the relay's port leave r1, although they have another address
+count_arrivals s1 forwarded "udp sport $port udp dport 9999"
+inside r2 ip route add 2001:db8:7:1::2 via fd00:9::1 dev sync
+inside r2 /usr/bin/python3 -IS - "$port" << 'EOF'
+import socket, struct, sys
+sock = socket.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_UDP)
+sock.setsockopt(socket.IPPROTO_IPV6, 7, 6)  # IPV6_CHECKSUM: where the kernel writes the checksum
+for _ in range(5):
+    sock.sendto(struct.pack('!HHHH', int(sys.argv[1]), 9999, 12, 0) + b'wgxp', ('2001:db8:7:1::2', 0))
+EOF
+wait_for 3 'forwarded packets' came_to s1 forwarded 5
+
 handshakes > "$work/before"
 phase goes
 sleep 0.2
