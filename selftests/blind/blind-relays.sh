@@ -33,8 +33,9 @@ for ((i = 1; i < sites; i++)); do
 	done
 done
 wait "${pids[@]}" || :
-awk '/packet loss/ && $1 != $4 {print FILENAME ": " $0}' "$work"/calm-*
-expect "lost pings of $((seconds * ${#pids[@]})), over $seconds s" "$(cat "$work"/calm-* | awk '/packet loss/ {sum += $1 - $4} END {print sum}')" == 0
+# ping may count an answer that it has sent no request for, if the clock is set
+awk -v n="$seconds" '/packet loss/ && $4 < n {print FILENAME ": " $0}' "$work"/calm-*
+expect "lost pings of $((seconds * ${#pids[@]})), over $seconds s" "$(cat "$work"/calm-* | awk -v n="$seconds" '/packet loss/ {sum += n - $4} END {print sum}')" == 0
 
 phase steady 0
 pings_begin
