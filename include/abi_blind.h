@@ -58,9 +58,8 @@ _Static_assert(sizeof(struct blind_place) == 64 && sizeof(struct blind_site) == 
 
 /* endpoints: ARRAY of struct table_bucket. Keys of KEY_ENDPOINT: remote address and port -> number
  * of the site that our own WireGuard has authenticated there, or whose messages another relay sends
- * from there. Keys of KEY_PAIR, made by
- * blind_may_key(): two sites that may send to each other, without a value. Only the daemon writes
- * it. */
+ * from there. Keys of KEY_PAIR, made by blind_may_key(): two sites that may send to each other,
+ * without a value. Only the daemon writes it. */
 enum blind_endpoint {			/* flags beside the number of the site */
 	BLIND_RELAYED = 1 << 29,	/* the endpoint is another relay's */
 	/* The site was at the endpoint, and is at another relay now. */

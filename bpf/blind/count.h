@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The step blind_commit(): counts the packet for its pair of sites.
+ * Counts a packet for its pair of sites.
  *
- * Runs in blind_commit() (blind.h), just before the packet is sent.
+ * Runs in the step blind_commit() (blind.h), just before the packet is sent.
  * Reads:  s->flow.id (the sending site), flow.backend (the receiving one), segments.
  * Writes: s->blind.total; the map blind_totals.
  */

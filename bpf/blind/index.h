@@ -75,6 +75,27 @@ INLINE struct blind_pair *pair_find(struct blind_work *s)
 	return bpf_map_lookup_elem(&blind_pairs, &s->pair);
 }
 
+/* Puts an index into a ring of a pair. Returns whether it displaces an older one, which it writes
+ * to *old. `places` is a power of two. */
+INLINE bool ring_add(__u32 *next, __le32 *ring, __u32 places, __le32 index, __le32 *old)
+{
+	__u32 at = __sync_fetch_and_add(next, 1);
+
+	*old = ring[at & (places - 1)];
+	ring[at & (places - 1)] = index;
+	return at >= places;
+}
+
+/* Puts an index into the ring of confirmed indices of b->pair. Returns what ring_add() does; false
+ * if blind_pairs is full. */
+INLINE bool confirmed_ring_add(struct blind_work *b, __le32 index, __le32 *old)
+{
+	struct blind_pair *pair = pair_find(b);
+
+	return pair && ring_add(&pair->next_confirmed, pair->confirmed, BLIND_CONFIRMED_RING,
+				index, old);
+}
+
 /* Removes an index that s->origin gave out for `user`, but a confirmed one only if s->even is
  * set. */
 INLINE void index_remove(struct pkt_state *state, __u32 user, __le32 index)
@@ -99,16 +120,12 @@ INLINE int blind_make_room(struct pkt_state *state)
 	struct blind_work *s = &state->blind;
 	struct blind_pair *pair;
 	__le32 old;
-	__u32 at;
 
 	s->pair = BLIND_PAIR(s->from, s->to);
 	pair = pair_find(s);
 	if (!pair || !limit_charge(&pair->limit, each, BLIND_NEWCOMERS, s->now << GUARD_TICK))
 		return -1;
-	at = __sync_fetch_and_add(&pair->next, 1);
-	old = pair->index[at & (BLIND_RING - 1)];
-	pair->index[at & (BLIND_RING - 1)] = s->index;
-	if (at < BLIND_RING)		/* no older index had this place in the ring */
+	if (!ring_add(&pair->next, pair->index, BLIND_RING, s->index, &old))
 		return 0;
 	s->origin = s->from;
 	s->even = false;
@@ -121,18 +138,10 @@ INLINE int blind_make_room(struct pkt_state *state)
 INLINE void confirmed_add(struct pkt_state *state, __u32 origin, __u32 user, __le32 index)
 {
 	struct blind_work *s = &state->blind;
-	struct blind_pair *pair;
 	__le32 old;
-	__u32 at;
 
 	s->pair = BLIND_PAIR(origin, user);
-	pair = pair_find(s);
-	if (!pair)
-		return;
-	at = __sync_fetch_and_add(&pair->next_confirmed, 1);
-	old = pair->confirmed[at & (BLIND_CONFIRMED_RING - 1)];
-	pair->confirmed[at & (BLIND_CONFIRMED_RING - 1)] = index;
-	if (at < BLIND_CONFIRMED_RING)
+	if (!confirmed_ring_add(s, index, &old))
 		return;
 	s->origin = origin;
 	s->even = true;

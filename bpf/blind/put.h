@@ -13,18 +13,11 @@
  * writes to the CPU's struct pkt_state. */
 INLINE void blind_put_confirmed(struct blind_work *w)
 {
-	__u32 origin = BLIND_ORIGIN(w->value), user = BLIND_USER(w->key), at;
-	__le32 index = w->key, old;
-	struct blind_pair *pair;
+	__u32 origin = BLIND_ORIGIN(w->value), user = BLIND_USER(w->key);
+	__le32 old;
 
 	w->pair = BLIND_PAIR(origin, user);
-	pair = pair_find(w);
-	if (!pair)
-		return;
-	at = __sync_fetch_and_add(&pair->next_confirmed, 1);
-	old = pair->confirmed[at & (BLIND_CONFIRMED_RING - 1)];
-	pair->confirmed[at & (BLIND_CONFIRMED_RING - 1)] = index;
-	if (at < BLIND_CONFIRMED_RING)
+	if (!confirmed_ring_add(w, w->key, &old))
 		return;
 	w->value = 0;
 	w->key = BLIND_KEY(user, old);

@@ -323,10 +323,8 @@ static void stop_asking(struct blind *b)
 	uv_timer_stop(&b->ask);
 	uv_timer_stop(&b->nudge);
 	calls_stop(b->calls);
-	if (!b->sites.room)	/* there was no blind relay: leave the memory untouched */
-		return;
-	memset(b->asking, 0, sizeof(b->asking));
-	memset(b->due, 0, sizeof(b->due));
+	memset(b->asking, 0, b->sites.room * sizeof(*b->asking));
+	memset(b->due, 0, b->sites.room * sizeof(*b->due));
 }
 
 static void stop_following(struct blind *b)

@@ -120,10 +120,8 @@ void calls_answer(struct calls *c, __u32 number)
 void calls_stop(struct calls *c)
 {
 	uv_timer_stop(&c->tick);
-	if (!c->sites->room)	/* there was no blind relay: leave the memory untouched */
-		return;
-	memset(c->asked, 0, sizeof(c->asked));
-	memset(c->answers, 0, sizeof(c->answers));
+	memset(c->asked, 0, c->sites->room * sizeof(*c->asked));
+	memset(c->answers, 0, c->sites->room * sizeof(*c->answers));
 }
 
 struct calls *calls_new(uv_loop_t *loop, struct sites *s, struct relays *r)

@@ -9,7 +9,6 @@
 #include "daemon/blind_sites.h"
 #include "lib/log.h"
 
-
 /* ---- time ---- */
 
 static __u64 ms_of(clockid_t clock)
@@ -34,6 +33,9 @@ __u64 sites_clock_of(__u64 time_of_day)
 
 	return sites_clock() - (now > time_of_day ? now - time_of_day : 0);
 }
+
+/* ---- what WireGuard has heard ---- */
+
 /* Returns the time of the latest handshake in ms since 1970; 0: none. */
 static __u64 handshake_of(const struct wg_peer *p)
 {
@@ -125,37 +127,51 @@ void sites_leave_relays(struct sites *s)
 		if (!is_relay(&s->config->blind, &s->known[n].relay))
 			s->known[n].relay = (struct address){ 0 };
 	for (size_t r = s->n_ports; r--;)
-		if (!is_relay(&s->config->blind, &s->ports[r].relay)) {
-			free(s->ports[r].port);
+		if (!is_relay(&s->config->blind, &s->ports[r]->relay)) {
+			free(s->ports[r]);
 			s->ports[r] = s->ports[--s->n_ports];
 		}
 }
 
 /* Returns the ports that a relay uses, or NULL if there is no memory. */
-static __be16 *ports_of(struct sites *s, const struct address *relay)
+static struct sites_ports *ports_of(struct sites *s, const struct address *relay)
 {
-	__be16 *port;
+	struct sites_ports *p;
 
 	for (size_t r = 0; r < s->n_ports; r++)
-		if (address_equal(&s->ports[r].relay, relay))
-			return s->ports[r].port;
-	port = s->n_ports < RELAYS_MAX ? calloc(BLIND_SITES_MAX, sizeof(*port)) : NULL;
-	if (port)
-		s->ports[s->n_ports++] = (struct sites_ports){ *relay, port };
-	return port;
+		if (address_equal(&s->ports[r]->relay, relay))
+			return s->ports[r];
+	p = s->n_ports < RELAYS_MAX ? calloc(1, sizeof(*p)) : NULL;
+	if (!p)
+		return NULL;
+	p->relay = *relay;
+	s->ports[s->n_ports++] = p;
+	return p;
+}
+
+static void forget_port(struct sites_ports *p, __u32 number)
+{
+	p->site[ntohs(p->port[number])] = 0;
+	p->port[number] = 0;
+}
+
+void sites_forget_ports(struct sites *s, __u32 number)
+{
+	for (size_t r = 0; r < s->n_ports; r++)
+		forget_port(s->ports[r], number);
 }
 
 bool sites_take_port(struct sites *s, const struct address *relay, __u32 number, __be16 port)
 {
-	__be16 *list = ports_of(s, relay);
+	struct sites_ports *p = ports_of(s, relay);
 
-	if (!list || list[number] == port)
+	if (!p || p->port[number] == port)
 		return false;
 	/* The relay may have used the port for another site before it began again. */
-	for (__u32 n = 1; n < s->room; n++)
-		if (list[n] == port)
-			list[n] = 0;
-	list[number] = port;
+	forget_port(p, p->site[ntohs(port)]);
+	forget_port(p, number);
+	p->port[number] = port;
+	p->site[ntohs(port)] = number;
 	return true;
 }
 

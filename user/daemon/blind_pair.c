@@ -61,7 +61,7 @@ static void begin(struct relay_link *l)
 {
 	struct partner *p = l->owner;
 
-	memset(p->sent_sites, 0, sizeof(p->sent_sites));
+	memset(p->sent_sites, 0, p->sites->room * sizeof(*p->sent_sites));
 	sent_forget(&p->sent);
 }
 

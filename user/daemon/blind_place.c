@@ -282,7 +282,7 @@ static void add_endpoints(const struct sites *s, struct table_entry *want, size_
 	for (size_t r = 0; r < s->n_ports; r++)
 		for (__u32 i = 1; i < s->room; i++)
 			if (*s->known[i].name)
-				add_endpoint(want, n, &s->ports[r].relay, s->ports[r].port[i],
+				add_endpoint(want, n, &s->ports[r]->relay, s->ports[r]->port[i],
 					     BLIND_RELAYED | i);
 	for (__u32 i = 1; i < s->room; i++) {
 		const struct blind_known *k = &s->known[i];
@@ -292,50 +292,39 @@ static void add_endpoints(const struct sites *s, struct table_entry *want, size_
 	}
 }
 
-static int by_name(const void *a, const void *b, void *known)
+static int by_name(const void *a, const void *b)
 {
-	const struct blind_known *list = known;
-
-	return strcmp(list[*(const __u32 *)a].name, list[*(const __u32 *)b].name);
+	return strcmp((*(const struct blind_known *const *)a)->name,
+		      (*(const struct blind_known *const *)b)->name);
 }
 
-/* Returns the number of the site with this name, or 0. order: the sites' numbers, sorted by
- * name. */
-static __u32 number_of_name(const struct sites *s, const __u32 *order, size_t n, const char *name)
+static int is_named(const void *name, const void *site)
 {
-	size_t low = 0, high = n;
-
-	while (low < high) {
-		size_t middle = (low + high) / 2;
-
-		if (strcmp(s->known[order[middle]].name, name) < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low < n && !strcmp(s->known[order[low]].name, name) ? order[low] : 0;
+	return strcmp(name, (*(const struct blind_known *const *)site)->name);
 }
 
 /* Adds the pairs of sites that may send to each other, if the configuration lists them. */
 static void add_pairs(const struct sites *s, struct table_entry *want, size_t *n)
 {
 	const struct blind_config *c = &s->config->blind;
-	__u32 *order = c->n_pairs ? calloc(s->room, sizeof(*order)) : NULL, a, b;
-	size_t n_order = 0;
+	const struct blind_known **sorted = c->n_pairs ? calloc(s->room, sizeof(*sorted)) : NULL;
+	const struct blind_known *const *site[2];
+	size_t n_sorted = 0;
 
-	if (!order)
+	if (!sorted)
 		return;
 	for (__u32 i = 1; i < s->room; i++)
 		if (*s->known[i].name)
-			order[n_order++] = i;
-	qsort_r(order, n_order, sizeof(*order), by_name, (void *)s->known);
+			sorted[n_sorted++] = &s->known[i];
+	qsort(sorted, n_sorted, sizeof(*sorted), by_name);
 	for (size_t i = 0; i < c->n_pairs; i++) {
-		a = number_of_name(s, order, n_order, c->pairs[i].name[0]);
-		b = number_of_name(s, order, n_order, c->pairs[i].name[1]);
-		if (a && b)
-			want[(*n)++].key = blind_may_key(a, b);
+		for (size_t j = 0; j < 2; j++)
+			site[j] = bsearch(c->pairs[i].name[j], sorted, n_sorted, sizeof(*sorted),
+					  is_named);
+		if (site[0] && site[1])
+			want[(*n)++].key = blind_may_key(*site[0] - s->known, *site[1] - s->known);
 	}
-	free(order);
+	free(sorted);
 }
 
 static int by_key(const void *a, const void *b)

@@ -51,8 +51,8 @@ static void begin(struct relay_link *l)
 {
 	struct relay *r = l->owner;
 
-	memset(r->sent_here, 0, sizeof(r->sent_here));
-	memset(r->ask, 0, sizeof(r->ask));
+	memset(r->sent_here, 0, r->all->sites->room * sizeof(*r->sent_here));
+	memset(r->ask, 0, r->all->sites->room * sizeof(*r->ask));
 	sent_forget(&r->sent);
 }
 

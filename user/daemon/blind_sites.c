@@ -280,6 +280,7 @@ static bool add_site(struct sites *s, const struct wg_peer *p, const char *name)
 	if (n != former) {
 		if (!wg_key_is_none(&s->known[n].key))
 			forget_number(s, n);
+		sites_forget_ports(s, n);
 		s->known[n] = (struct blind_known){ .key = p->key };
 		s->unused = n >= s->unused ? n + 1 : s->unused;
 		index_site(s, n);
@@ -350,6 +351,7 @@ bool sites_follow_peers(struct sites *s, const struct wg_device *d)
 		}
 	return changed;
 }
+
 void sites_take_key(struct sites *s, const struct wg_key *key)
 {
 	if (!wg_key_compare(&s->known[0].key, key))
@@ -369,8 +371,10 @@ void sites_read_running(struct sites *s)
 		*k->name = '\0';	/* a removed site stays in `known`, without a name */
 		if (bpf_map_lookup_elem(s->fds[BLIND_MAP_names], &n, &name) || !*name.name)
 			continue;
-		if (memcmp(&k->key, name.key, sizeof(k->key)))
+		if (memcmp(&k->key, name.key, sizeof(k->key))) {
+			sites_forget_ports(s, n);
 			*k = (struct blind_known){ 0 };
+		}
 		strcpy(k->name, name.name);
 		memcpy(&k->key, name.key, sizeof(k->key));
 		k->endpoint = (struct address){ place->service.to, place->family };
@@ -387,4 +391,3 @@ void sites_read_running(struct sites *s)
 	}
 	index_all(s);
 }
-

@@ -39,9 +39,10 @@ struct blind_known {		/* a site as the daemon knows it; name "": the number is f
 
 struct sites_ports {			/* source ports that another relay uses */
 	struct address relay;
-	/* Source port of its messages from each site, by number; 0: unknown. An array of
-	 * BLIND_SITES_MAX. */
-	__be16 *port;
+	/* Source port of its messages from each site, by number; 0: unknown. */
+	__be16 port[BLIND_SITES_MAX];
+	/* The site whose messages come from each port, by port in host order; 0: none. */
+	__u32 site[UINT16_MAX + 1];
 };
 
 struct sites {
@@ -62,7 +63,7 @@ struct sites {
 	size_t n_by_key;
 	__u32 unused;			/* a number above those that sites have or had */
 	bool marked[BLIND_SITES_MAX];	/* sites that one function works on */
-	struct sites_ports ports[RELAYS_MAX];
+	struct sites_ports *ports[RELAYS_MAX];
 	size_t n_ports;
 	struct site_name *listed;	/* the configuration's list of sites, sorted */
 	size_t n_listed;
@@ -115,8 +116,11 @@ bool sites_place(struct sites *s);
 /* Forgets what other relays said that are not in the configuration. */
 void sites_leave_relays(struct sites *s);
 /* Stores which source port another relay uses for a site, if the port is new. Returns false if it
- * is not. */
+ * is not. port: not 0. */
 bool sites_take_port(struct sites *s, const struct address *relay, __u32 number, __be16 port);
+/* Forgets which source ports other relays use for a site, because its number will be another
+ * site's. */
+void sites_forget_ports(struct sites *s, __u32 number);
 /* Returns whether this host's own WireGuard heard the site within the last minutes, so that the
  * site may still send to this relay. */
 bool site_was_heard(const struct blind_known *k);

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * user/daemon/blind_sites.c and blind_hear.c: the sites of the blind relay by number and key, without maps.
+ */
+#include <arpa/inet.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+#include "daemon/blind_sites.h"
+#include "dataplane/control.h"
+
+#define ROOM 4				/* numbers 1 to 3 */
+
+static const struct address relay = { .addr = { { .b = { 0xfd, 9 } } }, .family = FAMILY_IPV6 };
+
+/* There are no maps. */
+int control_routing_changed(const char *instance, bool routes)
+{
+	return 0;
+}
+
+static int setup(void **state)
+{
+	static struct relay_config other = { 0 };
+	static struct config c = { .blind = { .device = "wg-none", .relays = &other, .n_relays = 1 } };
+	struct sites *s = calloc(1, sizeof(*s));
+
+	other.address = relay;
+	s->config = &c;
+	s->instance = "none";
+	s->room = ROOM;
+	s->mapped = calloc(ROOM, sizeof(*s->mapped));
+	memset(s->fds, -1, sizeof(s->fds));
+	s->unused = 1;
+	*state = s;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct sites *s = *state;
+
+	for (size_t r = 0; r < s->n_ports; r++)
+		free(s->ports[r]);
+	free(s->mapped);
+	free(s);
+	return 0;
+}
+
+/* Makes the sites those with these keys: each a letter, which all bytes of the key have. */
+static void follow(struct sites *s, const char *letters)
+{
+	struct wg_peer peers[ROOM] = { 0 };
+	struct wg_device d = { .peers = peers, .n_peers = strlen(letters) };
+
+	for (size_t i = 0; i < d.n_peers; i++)
+		memset(&peers[i].key, letters[i], sizeof(peers[i].key));
+	sites_follow_peers(s, &d);
+}
+
+static __u32 number(const struct sites *s, char letter)
+{
+	struct wg_key key;
+
+	memset(&key, letter, sizeof(key));
+	return sites_number(s, &key, false);
+}
+
+static __u16 port_of(const struct sites *s, char letter)
+{
+	return s->n_ports ? ntohs(s->ports[0]->port[number(s, letter)]) : 0;
+}
+
+static void numbers(void **state)
+{
+	struct sites *s = *state;
+	__u32 a, b;
+
+	follow(s, "ABC");
+	a = number(s, 'A');
+	b = number(s, 'B');
+	assert_true(a && b && a != b && a < ROOM && b < ROOM);
+	follow(s, "AC");
+	assert_int_equal(number(s, 'B'), ROOM);
+	follow(s, "ABC");		/* a site that comes back has its number again */
+	assert_int_equal(number(s, 'B'), b);
+	follow(s, "AC");
+	follow(s, "ADC");		/* no number is left but B's */
+	assert_int_equal(number(s, 'D'), b);
+	assert_int_equal(number(s, 'A'), a);
+}
+
+/* A port of another relay belongs to one site, and a site has one port. */
+static void ports(void **state)
+{
+	struct sites *s = *state;
+
+	follow(s, "ABC");
+	assert_true(sites_take_port(s, &relay, number(s, 'A'), htons(1025)));
+	assert_false(sites_take_port(s, &relay, number(s, 'A'), htons(1025)));
+	assert_true(sites_take_port(s, &relay, number(s, 'B'), htons(1026)));
+	/* the relay restarted, and numbers its sites in another way */
+	assert_true(sites_take_port(s, &relay, number(s, 'C'), htons(1025)));
+	assert_int_equal(port_of(s, 'A'), 0);
+	assert_int_equal(port_of(s, 'B'), 1026);
+	assert_int_equal(port_of(s, 'C'), 1025);
+	assert_true(sites_take_port(s, &relay, number(s, 'C'), htons(1026)));
+	assert_int_equal(port_of(s, 'B'), 0);
+	assert_int_equal(port_of(s, 'C'), 1026);
+	/* C has left 1025 */
+	assert_true(sites_take_port(s, &relay, number(s, 'A'), htons(1025)));
+	assert_int_equal(port_of(s, 'C'), 1026);
+}
+
+/* A site with the number of a removed one does not have its port. */
+static void port_of_former_site(void **state)
+{
+	struct sites *s = *state;
+
+	follow(s, "ABC");
+	sites_take_port(s, &relay, number(s, 'B'), htons(1026));
+	follow(s, "AC");
+	follow(s, "ADC");
+	assert_int_equal(port_of(s, 'D'), 0);
+	assert_true(sites_take_port(s, &relay, number(s, 'A'), htons(1026)));
+	assert_int_equal(port_of(s, 'D'), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(numbers, setup, teardown),
+		cmocka_unit_test_setup_teardown(ports, setup, teardown),
+		cmocka_unit_test_setup_teardown(port_of_former_site, setup, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
