@@ -62,9 +62,10 @@ _Static_assert(sizeof(struct blind_place) == 64 && sizeof(struct blind_site) == 
  * without a value. Only the daemon writes it. */
 enum blind_endpoint {			/* flags beside the number of the site */
 	BLIND_RELAYED = 1 << 29,	/* the endpoint is another relay's */
-	/* The site was at the endpoint, and is at another relay now. */
-	BLIND_FORMER = 1 << 30,
+	/* The site is at another relay, and sends to that relay from the endpoint, or was here. */
+	BLIND_REMOTE = 1 << 30,
 };
+
 static inline struct table_key blind_may_key(__u32 a, __u32 b)
 {
 	__u64 pair = a < b ? (__u64)a << 32 | b : (__u64)b << 32 | a;

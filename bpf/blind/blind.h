@@ -46,8 +46,8 @@ INLINE __be16 blind_other_port(__u32 from)
 	return site ? read_once(site->other_port) : 0;
 }
 
-/* Handles a message from the former endpoint of a site that is at another relay: the site may have
- * come back. The express path does not remember the packet, so that the next one asks again. */
+/* Handles a message from the endpoint of a site that is at another relay: the site may have come
+ * here. The express path does not remember the packet, so that the next one asks again. */
 INLINE int blind_ask_sender_step(struct pkt_state *s)
 {
 	s->express.learn = 0;
@@ -179,7 +179,7 @@ INLINE int blind_match_step(struct pkt *p)
 	b->from = blind_site_at(p->s->src, p->s->family, p->s->sport);
 	b->endpoint = b->from & ~(BLIND_SITES_MAX - 1);
 	b->from &= BLIND_SITES_MAX - 1;
-	if (b->endpoint & BLIND_FORMER)
+	if (b->endpoint & BLIND_REMOTE)
 		blind_ask_sender(p->s);
 	if (b->from && data)
 		to = blind_find_session(b);

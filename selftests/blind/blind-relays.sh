@@ -6,6 +6,7 @@
 # Three blind relays, each with four of twelve sites (see lib/blind-relays.sh). All pairs of sites ping each other for six
 # minutes, in which their sessions are renewed, and lose nothing. Then, at 20 pings a second:
 # - one site does not reach its relay for some seconds, and goes to another one, where its sessions continue
+# - the peers of another site get the endpoint of another relay, and nothing is lost
 # - one relay loses its power: its sites go to another relay, where their sessions continue, and the others lose nothing
 # - the relay comes back, and nothing is lost
 # - another relay restarts within seconds, so that its sites stay there, and their sessions continue
@@ -53,6 +54,10 @@ sleep 3
 # peers of site 2 whose endpoint late packets have moved back to its former relay
 inside s2 wg set wgs2 peer "$(key wgs3)" endpoint "198.51.100.2:$port"
 sleep 5
+
+# all peers of site 4 get the endpoint of another relay that works, without a handshake with it
+for peer in $(inside s4 wg show wgs4 peers); do inside s4 wg set wgs4 peer "$peer" endpoint "198.51.100.2:$port"; done
+sleep 10
 
 handshakes > "$work/before"
 phase goes 1

@@ -18,7 +18,7 @@
 #define KEY_0 "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
 
 static const char *const valid[] = {
-	"time 0", "time 1795764040", "pair 2", "relays 2", "active", "standby", "here " KEY_A " 1025 0", "here " KEY_A " 65535 30000",
+	"time 0", "time 1795764040", "pair 3", "relays 3", "active", "standby", "port " KEY_A " 1025", "port " KEY_A " 65535", "here " KEY_A " 0", "here " KEY_A " 30000",
 	"ask " KEY_A,
 	"site " KEY_A " 198.51.100.7:51820", "site " KEY_A " [2001:db8::7]:1",
 	"session " KEY_A " " KEY_B " 01abcdef 190 1", "session - " KEY_B " 00000000 1 0",
@@ -89,7 +89,7 @@ static int take(struct blind_stream *s, const char *text)
 
 static void stream(void **state)
 {
-	static const char all[] = "pair 2\nactive\nsite " KEY_A " 198.51.100.7:51820\n" SESSION SESSION
+	static const char all[] = "pair 3\nactive\nsite " KEY_A " 198.51.100.7:51820\n" SESSION SESSION
 				  "active\n";
 	struct blind_stream s;
 
@@ -113,14 +113,14 @@ static void out_of_place(void **state)
 {
 	static const char *const texts[] = {
 		"active\n",			/* no greeting */
-		"standby\n", SESSION, "pair 1\n", "pair 2\npair 2\n",
-		"pair 2\n" SESSION,		/* the sender has not said that it is active */
-		"pair 2\nstandby\n" SESSION, "pair 2\nactive\nstandby\n" SESSION,
-		"pair 2\nactive\ntime 5\n",
+		"standby\n", SESSION, "pair 1\n", "pair 3\npair 3\n",
+		"pair 3\n" SESSION,		/* the sender has not said that it is active */
+		"pair 3\nstandby\n" SESSION, "pair 3\nactive\nstandby\n" SESSION,
+		"pair 3\nactive\ntime 5\n",
 		/* indices of the sender's own WireGuard mean nothing to the receiver */
-		"pair 2\nactive\nsession - " KEY_B " 01abcdef 190 1\n",
-		"pair 2\nactive\nsession " KEY_A " - 01abcdef 190 1\n",
-		"pair 2\n\n", "pair 2\nactive\r\n",
+		"pair 3\nactive\nsession - " KEY_B " 01abcdef 190 1\n",
+		"pair 3\nactive\nsession " KEY_A " - 01abcdef 190 1\n",
+		"pair 3\n\n", "pair 3\nactive\r\n",
 	};
 	char longest[2 * BLIND_LINE_LEN];
 	struct blind_stream s;
@@ -134,27 +134,27 @@ static void out_of_place(void **state)
 	memset(longest, 'x', sizeof(longest));	/* a line without an end */
 	assert_int_equal(blind_stream_take(&s, longest, sizeof(longest), count, NULL), -EPROTO);
 	s = (struct blind_stream){ .greeting = BLIND_WORD_PAIR };
-	assert_int_equal(blind_stream_take(&s, "pair 2\0\n", 8, count, NULL), -EPROTO);
+	assert_int_equal(blind_stream_take(&s, "pair 3\0\n", 8, count, NULL), -EPROTO);
 }
 
 /* a stream between relays that serve different sites */
 static void relays(void **state)
 {
-	static const char all[] = "relays 2\nactive\nhere " KEY_A " 1025 30000\nask " KEY_B "\n" SESSION SESSION;
+	static const char all[] = "relays 3\nactive\nport " KEY_A " 1025\nhere " KEY_A " 30000\nsite " KEY_A " 198.51.100.7:51820\nask " KEY_B "\n" SESSION SESSION;
 	static const char *const wrong[] = {
-		"pair 2\n",			/* the other relay has the section pair */
-		"relays 1\n", "relays 2\nhere " KEY_A " 1025 0\n",
-		"relays 2\nactive\nsite " KEY_A " 198.51.100.7:51820\n",
-		"relays 2\nactive\nhere - 1025 0\n", "relays 2\nactive\nhere " KEY_A " 0 0\n",
-		"relays 2\nactive\nhere " KEY_A " 65536 0\n", "relays 2\nactive\nhere " KEY_A " 1025 -1\n",
-		"relays 2\nactive\nhere " KEY_A " 1025 9223372036854775808\n", "relays 2\nactive\nhere " KEY_A " 1025\n",
-		"relays 2\nask " KEY_A "\n",
+		"pair 3\n",			/* the other relay has the section pair */
+		"relays 1\n", "relays 3\nhere " KEY_A " 0\n",
+		"relays 3\nsite " KEY_A " 198.51.100.7:51820\n",
+		"relays 3\nactive\nhere - 0\n", "relays 3\nactive\nport " KEY_A " 0\n",
+		"relays 3\nactive\nport " KEY_A " 65536\n", "relays 3\nactive\nhere " KEY_A " -1\n",
+		"relays 3\nactive\nhere " KEY_A " 9223372036854775808\n", "relays 3\nactive\nhere " KEY_A "\n", "relays 3\nport " KEY_A " 1025\n", "relays 3\nactive\nport - 1025\n",
+		"relays 3\nask " KEY_A "\n",
 	};
 	struct blind_stream s = { .greeting = BLIND_WORD_RELAYS };
 
 	memset(counts, 0, sizeof(counts));
 	assert_int_equal(take(&s, all), 0);
-	assert_int_equal(counts[BLIND_WORD_HERE] + counts[BLIND_WORD_ASK], 2);
+	assert_int_equal(counts[BLIND_WORD_PORT] + counts[BLIND_WORD_HERE] + counts[BLIND_WORD_SITE] + counts[BLIND_WORD_ASK], 4);
 	assert_int_equal(counts[BLIND_WORD_SESSION], 2);
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
 		s = (struct blind_stream){ .greeting = BLIND_WORD_RELAYS };
@@ -162,9 +162,9 @@ static void relays(void **state)
 			fail_msg("accepted: %s", wrong[i]);
 	}
 	s = (struct blind_stream){ .greeting = BLIND_WORD_PAIR };
-	assert_int_equal(take(&s, "pair 2\nactive\nhere " KEY_A " 1025 0\n"), -EPROTO);
+	assert_int_equal(take(&s, "pair 3\nactive\nhere " KEY_A " 0\n"), -EPROTO);
 	s = (struct blind_stream){ .greeting = BLIND_WORD_PAIR };
-	assert_int_equal(take(&s, "pair 2\nactive\nask " KEY_A "\n"), -EPROTO);
+	assert_int_equal(take(&s, "pair 3\nactive\nask " KEY_A "\n"), -EPROTO);
 }
 
 int main(void)

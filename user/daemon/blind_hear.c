@@ -125,7 +125,7 @@ void sites_leave_relays(struct sites *s)
 {
 	for (__u32 n = 1; n < s->room; n++)
 		if (!is_relay(&s->config->blind, &s->known[n].relay))
-			s->known[n].relay = (struct address){ 0 };
+			s->known[n].relay = s->known[n].there_endpoint = (struct address){ 0 };
 	for (size_t r = s->n_ports; r--;)
 		if (!is_relay(&s->config->blind, &s->ports[r]->relay)) {
 			free(s->ports[r]);

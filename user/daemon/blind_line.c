@@ -10,8 +10,8 @@
 #include "daemon/blind_line.h"
 
 static const char *const words[BLIND_WORDS] = {
-	"time", "pair", "relays", "active", "standby", "site", "here", "ask",
-	"session",
+	"time", "pair", "relays", "active", "standby", "site", "port", "here",
+	"ask", "session",
 };
 
 /* ---- parsing ---- */
@@ -86,17 +86,14 @@ static bool next_entry(const char **at, struct blind_line *l)
 	return true;
 }
 
-/* Reads the key, port and age of a site at the sender. */
-static bool next_here(const char **at, struct blind_line *l)
+static bool next_port(const char **at, __be16 *ret)
 {
-	uint64_t port = 0, age = 0;
+	uint64_t port;
 
-	if (!next_key(at, false, &l->user) || !next_number(at, 65535, &port) || !port ||
-	    !next_number(at, INT64_MAX, &age))
+	if (!next_number(at, UINT16_MAX, &port))
 		return false;
-	l->port = htons(port);
-	l->number = age;
-	return true;
+	*ret = htons(port);
+	return port;
 }
 
 static bool parse_rest(const char **at, struct blind_line *l)
@@ -104,6 +101,10 @@ static bool parse_rest(const char **at, struct blind_line *l)
 	uint64_t number = 0;
 
 	switch (l->word) {
+	case BLIND_WORD_HERE:
+		if (!next_key(at, false, &l->user))
+			return false;
+		/* fall through */
 	case BLIND_WORD_TIME:
 	case BLIND_WORD_PAIR:
 	case BLIND_WORD_RELAYS:
@@ -113,8 +114,8 @@ static bool parse_rest(const char **at, struct blind_line *l)
 		return true;
 	case BLIND_WORD_SITE:
 		return next_key(at, false, &l->user) && next_endpoint(at, l);
-	case BLIND_WORD_HERE:
-		return next_here(at, l);
+	case BLIND_WORD_PORT:
+		return next_key(at, false, &l->user) && next_port(at, &l->port);
 	case BLIND_WORD_ASK:
 		return next_key(at, false, &l->user);
 	case BLIND_WORD_SESSION:
@@ -159,9 +160,12 @@ size_t blind_line_format(const struct blind_line *l, char buf[BLIND_LINE_LEN])
 	case BLIND_WORD_SITE:
 		return snprintf(buf, BLIND_LINE_LEN, "%s %s %s\n", word, key_text(&l->user, user),
 				endpoint_format(&l->endpoint, l->port, endpoint));
+	case BLIND_WORD_PORT:
+		return snprintf(buf, BLIND_LINE_LEN, "%s %s %u\n", word, key_text(&l->user, user),
+				ntohs(l->port));
 	case BLIND_WORD_HERE:
-		return snprintf(buf, BLIND_LINE_LEN, "%s %s %u %" PRId64 "\n", word,
-				key_text(&l->user, user), ntohs(l->port), l->number);
+		return snprintf(buf, BLIND_LINE_LEN, "%s %s %" PRId64 "\n", word,
+				key_text(&l->user, user), l->number);
 	case BLIND_WORD_ASK:
 		return snprintf(buf, BLIND_LINE_LEN, "%s %s\n", word, key_text(&l->user, user));
 	case BLIND_WORD_SESSION:
@@ -192,7 +196,8 @@ static bool is_in_place(struct blind_stream *s, const struct blind_line *l)
 	case BLIND_WORD_SESSION:
 		return s->active && !wg_key_is_none(&l->user) && !wg_key_is_none(&l->origin);
 	case BLIND_WORD_SITE:
-		return s->active && s->greeting == BLIND_WORD_PAIR;
+		return s->active;
+	case BLIND_WORD_PORT:
 	case BLIND_WORD_HERE:
 	case BLIND_WORD_ASK:
 		return s->active && s->greeting == BLIND_WORD_RELAYS;

@@ -8,9 +8,10 @@
  * or between relays that serve different sites.
  * "active" and "standby": whether the sender of the stream has the shared address. Each of several
  * relays is active.
- * "site KEY ENDPOINT": where a site is.
- * "here KEY PORT AGE": the site's WireGuard sent something to the sender AGE milliseconds ago. The
- * sender's messages from the site have this source port.
+ * "site KEY ENDPOINT": where a site is. Between relays that serve different sites: the endpoint of a
+ * site of the sender.
+ * "port KEY PORT": the sender's messages from the site to other relays have this source port.
+ * "here KEY AGE": the site's WireGuard sent something to the sender AGE milliseconds ago.
  * "ask KEY": the receiver is to ask the site whether it is still there, and then to say here.
  * "session KEY KEY INDEX SECONDS FLAGS": the site that sends with the index, the site that chose
  * it, and for how long it is valid. In the file, - is this host. 0 seconds: the index was removed.
@@ -24,17 +25,18 @@
 
 enum blind_word {
 	BLIND_WORD_TIME, BLIND_WORD_PAIR, BLIND_WORD_RELAYS, BLIND_WORD_ACTIVE, BLIND_WORD_STANDBY,
-	BLIND_WORD_SITE, BLIND_WORD_HERE, BLIND_WORD_ASK, BLIND_WORD_SESSION, BLIND_WORDS
+	BLIND_WORD_SITE, BLIND_WORD_PORT, BLIND_WORD_HERE, BLIND_WORD_ASK, BLIND_WORD_SESSION,
+	BLIND_WORDS
 };
 
 #define BLIND_LINE_LEN 192		/* longest line, with the NUL */
-#define BLIND_STREAM_VERSION 2
+#define BLIND_STREAM_VERSION 3
 
 struct blind_line {
 	enum blind_word word;
 	int64_t number;			/* SECONDS of a time line, VERSION, or AGE */
-	/* Sender with an index, or the site of a site, here or ask line; and the site that chose
-	 * the index. All zeros: this host. */
+	/* Sender with an index, or the site of a site, port, here or ask line; and the site that
+	 * chose the index. All zeros: this host. */
 	struct wg_key user, origin;
 	struct address endpoint;
 	__be16 port;

@@ -237,7 +237,7 @@ static void send_waiting(const struct sites *s, __u32 number)
 
 bool sites_place(struct sites *s)
 {
-	bool *moved = s->marked, any = false;
+	bool *moved = s->marked, any = false, expired = false;
 
 	for (__u32 n = 1; n < s->room; n++) {
 		const struct blind_known *k = &s->known[n];
@@ -246,10 +246,14 @@ bool sites_place(struct sites *s)
 			   (wanted_origin(k).address.family || s->mapped[n].place
 			    [s->mapped[n].now & 1].remote);
 		any |= moved[n];
+		expired |= k->kept && !site_was_heard(k);
 	}
 	give_ports(s);
-	if (!any || !move_sites(s))
+	if (!any || !move_sites(s)) {
+		if (expired)
+			sites_write_endpoints(s);
 		return false;
+	}
 	for (__u32 n = 1; n < s->room; n++)
 		if (moved[n])
 			send_waiting(s, n);
@@ -273,8 +277,9 @@ bool site_was_heard(const struct blind_known *k)
 }
 
 /* Makes the entries for the sites' endpoints, in the order in which they take precedence. A site at
- * another relay also keeps the endpoint at which this host's own WireGuard heard it lately. */
-static void add_endpoints(const struct sites *s, struct table_entry *want, size_t *n)
+ * another relay keeps the endpoint at which this host's own WireGuard heard it lately. If there is
+ * none, it has the endpoint from which it sends to the other relay. */
+static void add_endpoints(struct sites *s, struct table_entry *want, size_t *n)
 {
 	for (__u32 i = 1; i < s->room; i++)
 		if (*s->known[i].name && !site_is_remote(&s->known[i]))
@@ -285,10 +290,13 @@ static void add_endpoints(const struct sites *s, struct table_entry *want, size_
 				add_endpoint(want, n, &s->ports[r]->relay, s->ports[r]->port[i],
 					     BLIND_RELAYED | i);
 	for (__u32 i = 1; i < s->room; i++) {
-		const struct blind_known *k = &s->known[i];
+		struct blind_known *k = &s->known[i];
 
-		if (*k->name && site_is_remote(k) && site_was_heard(k))
-			add_endpoint(want, n, &k->last, k->last_port, BLIND_FORMER | i);
+		k->kept = *k->name && site_is_remote(k) && site_was_heard(k);
+		if (k->kept)
+			add_endpoint(want, n, &k->last, k->last_port, BLIND_REMOTE | i);
+		else if (*k->name && site_is_remote(k))
+			add_endpoint(want, n, &k->there_endpoint, k->there_port, BLIND_REMOTE | i);
 	}
 }
 
@@ -353,7 +361,7 @@ static size_t make_unique(struct table_entry *want, size_t n)
 	return left;
 }
 
-void sites_write_endpoints(const struct sites *s)
+void sites_write_endpoints(struct sites *s)
 {
 	struct table t = { .n = map_entries(s->fds[BLIND_MAP_endpoints]), .grace = table_grace };
 	struct table_entry *want = calloc((2 + s->n_ports) * s->room + s->config->blind.n_pairs,

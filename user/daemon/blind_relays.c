@@ -16,10 +16,12 @@
 /* A site that was heard again is announced again after this time in ms. */
 #define AGAIN_MS 5000
 
-struct sent_here {			/* the last here line for a number */
+struct sent_site {			/* the last lines for a number; zeros: none were sent */
 	struct wg_key key;
 	__be16 port;
-	__u64 here;			/* as in struct blind_known; 0: none was sent */
+	__u64 here;			/* as in struct blind_known */
+	struct address endpoint;
+	__be16 from;			/* the endpoint's port */
 };
 
 struct relay {
@@ -27,10 +29,11 @@ struct relay {
 	struct relay_link *link;
 	struct relay_config config;
 	bool spoken;			/* lines have come */
-	/* By the lines that just came, a site has moved, or a source port is new. */
-	bool moved, ports;
+	/* By the lines that just came, a site has moved, or a source port or a site's endpoint is
+	 * new. */
+	bool moved, endpoints;
 	bool ask[BLIND_SITES_MAX];	/* ask this relay whether it hears these sites */
-	struct sent_here sent_here[BLIND_SITES_MAX];
+	struct sent_site sent_sites[BLIND_SITES_MAX];
 	struct sent_sessions sent;
 };
 
@@ -51,7 +54,7 @@ static void begin(struct relay_link *l)
 {
 	struct relay *r = l->owner;
 
-	memset(r->sent_here, 0, r->all->sites->room * sizeof(*r->sent_here));
+	memset(r->sent_sites, 0, r->all->sites->room * sizeof(*r->sent_sites));
 	memset(r->ask, 0, r->all->sites->room * sizeof(*r->ask));
 	sent_forget(&r->sent);
 }
@@ -64,28 +67,72 @@ static bool is_here(const struct sites *s, __u32 number)
 	return number && *k->name && k->endpoint.family && k->here && !site_is_remote(k);
 }
 
-/* Adds a line for each site that was heard here. Sites that have moved to another relay are among
- * them, because they may still send to this one for a while. */
-static void add_here(struct relay *r)
+/* The following functions add a line about a site, if the other relay does not know it yet. They
+ * return false if there is no room. */
+
+/* Adds the source port of messages from the site. The site may send here at any time. */
+static bool add_port(struct relay *r, __u32 number)
 {
-	const struct sites *s = r->all->sites;
+	const struct blind_known *k = &r->all->sites->known[number];
+	struct sent_site *sent = &r->sent_sites[number];
+	__be16 port = r->all->sites->mapped[number].other_port;
+
+	if (sent->port == port && !wg_key_compare(&sent->key, &k->key))
+		return true;
+	if (!relay_link_add(r->link, &(struct blind_line){
+			    .word = BLIND_WORD_PORT, .user = k->key, .port = port }))
+		return false;
+	*sent = (struct sent_site){ .key = k->key, .port = port };
+	return true;
+}
+
+/* Adds when the site was heard. A site that has moved to another relay may still send to this one
+ * for a while. */
+static bool add_here(struct relay *r, __u32 number)
+{
+	const struct blind_known *k = &r->all->sites->known[number];
+	struct sent_site *sent = &r->sent_sites[number];
 	__u64 now = sites_clock();
 
-	for (__u32 n = 1; n < s->room; n++) {
-		const struct blind_known *k = &s->known[n];
-		struct sent_here *sent = &r->sent_here[n];
-		__be16 port = s->mapped[n].other_port;
+	if ((!is_here(r->all->sites, number) && !site_was_heard(k)) ||
+	    (sent->here && k->here < sent->here + AGAIN_MS))
+		return true;
+	if (!relay_link_add(r->link, &(struct blind_line){
+			    .word = BLIND_WORD_HERE, .user = k->key,
+			    .number = now > k->here ? now - k->here : 0 }))
+		return false;
+	sent->here = k->here;
+	return true;
+}
 
-		if (!port || (!is_here(s, n) && !site_was_heard(k)))
+/* Adds the endpoint of a site of this relay. So the other relay knows the site as soon as it sends
+ * there. */
+static bool add_endpoint(struct relay *r, __u32 number)
+{
+	const struct blind_known *k = &r->all->sites->known[number];
+	struct sent_site *sent = &r->sent_sites[number];
+
+	if (!is_here(r->all->sites, number) ||
+	    (address_equal(&sent->endpoint, &k->endpoint) && sent->from == k->port))
+		return true;
+	if (!relay_link_add(r->link, &(struct blind_line){
+			    .word = BLIND_WORD_SITE, .user = k->key, .endpoint = k->endpoint,
+			    .port = k->port }))
+		return false;
+	sent->endpoint = k->endpoint;
+	sent->from = k->port;
+	return true;
+}
+
+static void add_sites(struct relay *r)
+{
+	const struct sites *s = r->all->sites;
+
+	for (__u32 n = 1; n < s->room; n++) {
+		if (!*s->known[n].name || !s->mapped[n].other_port)
 			continue;
-		if (sent->here && k->here < sent->here + AGAIN_MS && sent->port == port &&
-		    !wg_key_compare(&sent->key, &k->key))
-			continue;
-		if (!relay_link_add(r->link, &(struct blind_line){
-				    .word = BLIND_WORD_HERE, .user = k->key, .port = port,
-				    .number = now > k->here ? now - k->here : 0 }))
+		if (!add_port(r, n) || !add_here(r, n) || !add_endpoint(r, n))
 			return;
-		*sent = (struct sent_here){ k->key, port, k->here };
 	}
 }
 
@@ -117,7 +164,7 @@ static void fill(struct relay_link *l, bool greet)
 
 	if (greet)
 		relay_link_add(l, &(struct blind_line){ .word = BLIND_WORD_ACTIVE });
-	add_here(r);
+	add_sites(r);
 	add_questions(r);
 	sent_add(&r->sent, l, r->all->sites, is_wanted);
 }
@@ -128,7 +175,7 @@ static void before(struct relay_link *l)
 {
 	struct relay *r = l->owner;
 
-	r->moved = r->ports = false;
+	r->moved = r->endpoints = false;
 }
 
 /* Handles a here line: the site is at the sender, if no other relay has heard it later. */
@@ -142,12 +189,38 @@ static void on_here(struct relay *r, const struct blind_line *line)
 
 	if (n == s->room)
 		return;
-	r->ports |= sites_take_port(s, &r->config.address, n, line->port);
 	if (!address_equal(&k->relay, &r->config.address) && k->relay.family && when <= k->there)
 		return;
+	if (!address_equal(&k->relay, &r->config.address))
+		k->there_endpoint = (struct address){ 0 };
 	k->relay = r->config.address;
 	k->there = when;
 	r->moved = true;
+}
+
+/* Handles a port line: the source port of the sender's messages from the site. */
+static void on_port(struct relay *r, const struct blind_line *line)
+{
+	struct sites *s = r->all->sites;
+	__u32 n = sites_number(s, &line->user, false);
+
+	if (n < s->room)
+		r->endpoints |= sites_take_port(s, &r->config.address, n, line->port);
+}
+
+/* Handles a site line: the endpoint from which a site of the sender sends. */
+static void on_site(struct relay *r, const struct blind_line *line)
+{
+	struct sites *s = r->all->sites;
+	__u32 n = sites_number(s, &line->user, false);
+	struct blind_known *k = &s->known[n % s->room];
+
+	if (n == s->room || !address_equal(&k->relay, &r->config.address))
+		return;
+	r->endpoints |= !address_equal(&k->there_endpoint, &line->endpoint) ||
+			k->there_port != line->port;
+	k->there_endpoint = line->endpoint;
+	k->there_port = line->port;
 }
 
 static void on_ask(const struct relay *r, const struct blind_line *line)
@@ -172,8 +245,12 @@ static void on_line(struct relay_link *l, const struct blind_line *line)
 	struct relay *r = l->owner;
 
 	r->spoken = true;
-	if (line->word == BLIND_WORD_HERE)
+	if (line->word == BLIND_WORD_PORT)
+		on_port(r, line);
+	else if (line->word == BLIND_WORD_HERE)
 		on_here(r, line);
+	else if (line->word == BLIND_WORD_SITE)
+		on_site(r, line);
 	else if (line->word == BLIND_WORD_ASK)
 		on_ask(r, line);
 	else if (line->word == BLIND_WORD_SESSION && sites_add_session(r->all->sites, line))
@@ -185,7 +262,7 @@ static void after(struct relay_link *l)
 	struct relay *r = l->owner;
 
 	sites_write_sessions(r->all->sites);
-	if ((!r->moved || !sites_place(r->all->sites)) && r->ports)
+	if ((!r->moved || !sites_place(r->all->sites)) && r->endpoints)
 		sites_write_endpoints(r->all->sites);
 }
 
@@ -247,7 +324,7 @@ void relays_ask(struct relays *r, __u32 number)
 void relays_say_here(struct relays *r, __u32 number)
 {
 	for (size_t i = 0; i < r->n; i++)
-		r->list[i]->sent_here[number].here = 0;
+		r->list[i]->sent_sites[number].here = 0;
 	relays_send(r);
 }
 

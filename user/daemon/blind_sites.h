@@ -24,8 +24,12 @@ struct blind_known {		/* a site as the daemon knows it; name "": the number is f
 	__be16 port, last_port;
 	/* WireGuard has authenticated `last`, here or at the other relay of a pair. */
 	bool proven;
-	/* The other relay that heard the site last; family 0: none. */
-	struct address relay;
+	/* The other relay that heard the site last, and the endpoint from which the site sends
+	 * there; family 0: none. */
+	struct address relay, there_endpoint;
+	__be16 there_port;
+	/* The map endpoints contains `last`, although the site is at another relay. */
+	bool kept;
 	/* When WireGuard last heard the site: this host's own, and that of the other relay. In ms
 	 * of sites_clock(); 0: never. The site is where it was heard last. */
 	__u64 here, there;
@@ -90,7 +94,7 @@ struct blind_session sites_entry(const struct sites *s, size_t i);
 /* Makes the sites those of WireGuard's peers, with their names. Returns whether any changed. */
 bool sites_follow_peers(struct sites *s, const struct wg_device *d);
 void sites_write_pairs(const struct sites *s);
-void sites_write_endpoints(const struct sites *s);
+void sites_write_endpoints(struct sites *s);
 /* Stores what WireGuard reports about the sites: their endpoints, and when it heard them. before:
  * when d was read before, by sites_clock(). Returns whether any site has moved. */
 bool sites_follow_endpoints(struct sites *s, const struct wg_device *d, __u64 before);
