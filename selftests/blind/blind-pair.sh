@@ -3,6 +3,7 @@
 # tier: long
 # timeout: 900
 # alone
+# vm
 # Two blind relays share an address (see lib/blind-pair.sh). 30 sites ping each other 20 times a second:
 # - the active relay loses its power: the other one continues with all sessions, and no pair is interrupted for more than 2 s
 # - the relay comes back, and loses nothing
@@ -10,12 +11,14 @@
 # - it gets the address again
 # - the relays do not hear each other, so both have the address for a while: no session ends
 #
+# In a virtual machine, whose CPUs are emulated, there are 6 sites.
+#
 # BREAK=1 keeps the stream between the relays away: then the sessions must end.
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 source "${BASH_SOURCE[0]%/*}/../lib/keepalived.sh"
 source "${BASH_SOURCE[0]%/*}/../lib/blind-hosts.sh"
 source "${BASH_SOURCE[0]%/*}/../lib/blind-pair.sh"
-sites=${SITES:-30}
+sites=${SITES:-$([[ ${WGXDP_WG:-} == kernel ]] && echo 6 || echo 30)}
 
 pair_network
 for s in 1 2 3; do count_arrivals s$s foreign "udp sport $port ip saddr { 198.51.100.2, 198.51.100.3 }"; done
@@ -64,7 +67,7 @@ expect 'r1 came back: r1 and r2 are active' "$(metric_of r1 wgxdp_pair_active) $
 expect 'r1 and r2 are connected' "$(metric_of r1 wgxdp_pair_connected) $(metric_of r2 wgxdp_pair_connected)" == '1 1'
 
 kill -STOP "${daemons[r1]}" # a daemon that neither reads nor answers
-wait_for 15 'r2 ends the connection' daemon_says r2 'the other relay does not answer'
+wait_for 15 'r2 ends the connection' not_connected r2
 inside r2 "$wgxdp" --instance r2 doctor > "$work/doctor" || :
 expect 'findings of doctor about the pair' "$(grep -c 'not connected to the other relay at fd00:9::1' "$work/doctor")" == 1
 echo nonsense | inside r1 socat -t 5 - 'TCP6:[fd00:9::2]:51822,bind=[fd00:9::1]' > /dev/null || :

@@ -83,6 +83,7 @@ same_sessions() { [[ $(sessions_of r1) == "$(sessions_of r2)" ]]; }
 all_handshaken() { (($(inside "$1" wg show "wgr-$1" latest-handshakes | awk '$2 > 0' | wc -l) == sites)); } # RELAY
 
 came_to() { (($(arrived "$1" "$2") == $3)); } # SITE COUNTER N
+not_connected() { [[ $(metric_of "$1" wgxdp_pair_connected) == 0 ]]; } # RELAY
 connected_again() { [[ "$(metric_of r1 wgxdp_pair_connected) $(metric_of r2 wgxdp_pair_connected)" == '1 1' ]]; }
 
 # Both relays run, and r1 gets the address

@@ -8,8 +8,8 @@
  * or between relays that serve different sites.
  * "active" and "standby": whether the sender of the stream has the shared address. Each of several
  * relays is active.
- * "site KEY ENDPOINT": where a site is. Between relays that serve different sites: the endpoint of a
- * site of the sender.
+ * "site KEY ENDPOINT": where a site is. Between relays that serve different sites: the endpoint of
+ * a site of the sender.
  * "port KEY PORT": the sender's messages from the site to other relays have this source port.
  * "here KEY AGE": the site's WireGuard sent something to the sender AGE milliseconds ago.
  * "ask KEY": the receiver is to ask the site whether it is still there, and then to say here.
