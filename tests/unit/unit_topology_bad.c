@@ -248,6 +248,10 @@ static void sites(void **state)
 #define NAMED "name: relay"
 #define FIRST "interface: eth0, addresses: [ 192.0.2.1 ]"
 #define SECOND "interface: eth0, addresses: [ 192.0.2.2 ]"
+#define THIRD "interface: eth0, addresses: [ 192.0.2.3 ]"
+#define BLIND ", blind: true"
+#define FIRST6 "interface: eth0, addresses: [ 192.0.2.1, '2001:db8::1' ]"
+#define SECOND6 "interface: eth0, addresses: [ 192.0.2.2, '2001:db8::2' ]"
 
 static void relays(void **state)
 {
@@ -258,7 +262,16 @@ static void relays(void **state)
 		{ good, RELAYS(DOMAIN, NAMED ", keepalive: 26", FIRST, SECOND), "26", "keepalive: '26' is too large: write a number from 1 to 25" },
 		{ good, RELAYS(DOMAIN, NAMED ", keepalive: 0", FIRST, SECOND), "0 }\nrelays", "keepalive: '0' is too small: write a number from 1 to 25" },
 		{ good, RELAYS(DOMAIN, "name: r1", FIRST, SECOND), "r1, inter", "name: the name 'r1' is also in line 2: give each host and site its own" },
-		{ good, RELAYS(DOMAIN, NAMED, FIRST, SECOND ", blind: true"), "true }", "blind: blind relays cannot share a name and key: remove blind, or relays-share at the top" },
+		{ good, RELAYS(DOMAIN, NAMED, FIRST, SECOND ", blind: true"), "true }", "blind: relays that share a key are all blind, or none is: write blind: false here" },
+		{ good, RELAYS(DOMAIN, NAMED, FIRST BLIND, SECOND), "name: r2", "blind: relays that share a key are all blind, or none is: write blind: true here" },
+		{ good, RELAYS(DOMAIN, NAMED, FIRST BLIND, "interface: eth0, addresses: [ 2001:db8::2 ]" BLIND), "name: r1", "relays: addresses: blind relays send to each other over one IP version: give all an IPv4 address, or all an IPv6 one" },
+		{ good, RELAYS(DOMAIN, NAMED, FIRST BLIND, "interface: eth0, addresses: [ 192.0.2.2, 192.0.2.3 ]" BLIND), "192.0.2.2", "addresses: a blind relay has at most one IPv4 and one IPv6 address: remove the others" },
+		{ good, RELAYS(DOMAIN, NAMED ", addresses: [ 192.0.2.9 ], gateways: [ 192.0.2.254 ]", FIRST, SECOND), NAMED, "relays-share: addresses: two blind relays can share addresses, and here are 2 relays that are not blind: remove addresses" },
+		{ good, RELAYS(DOMAIN, NAMED ", addresses: [ 192.0.2.9 ], gateways: [ 192.0.2.254 ]", FIRST BLIND, SECOND BLIND " }\n  - { name: r3, " THIRD BLIND), NAMED, "relays-share: addresses: two blind relays can share addresses, and here are 3 relays: remove addresses" },
+		{ good, RELAYS(DOMAIN, NAMED ", addresses: [ 192.0.2.9 ]", FIRST BLIND, SECOND BLIND), NAMED, "relays-share: gateways: the next hop of the default route over IPv4 is missing: add it" },
+		{ good, RELAYS(DOMAIN, NAMED ", addresses: [ '2001:db8::9' ], gateways: [ 'fe80::1' ]", FIRST6 BLIND, SECOND6 BLIND), NAMED, "relays-share: addresses: write one IPv4 address, for which keepalived uses VRRP, and at most one IPv6 address" },
+		{ good, RELAYS(DOMAIN, NAMED ", gateways: [ 192.0.2.254 ]", FIRST BLIND, SECOND BLIND), NAMED, "relays-share: gateways: they belong to addresses that two blind relays share: add addresses, or remove gateways" },
+		{ good, RELAYS(DOMAIN, NAMED ", addresses: [ 192.0.2.9, '2001:db8::9' ], gateways: [ 192.0.2.254, 'fe80::1' ]", FIRST6 BLIND, SECOND BLIND), "name: r2", "relays: addresses: relay 'r2' needs an IPv6 address of its own beside the shared one" },
 		{ good, RELAYS(DOMAIN, NAMED, FIRST, SECOND ", public-key: \"" KEY "\""), KEY, "public-key: with relays-share, all relays have the same key: write it in relays-share" },
 		{ good, RELAYS(DOMAIN, NAMED, FIRST, "interface: eth0"), "name: r2", "relays: addresses: relay 'r2' has none, and the name 'relay' leads to the addresses of all relays: add addresses" },
 		{ good, RELAYS(DOMAIN, NAMED, FIRST, SECOND ", port: 51821"), "51821", "port: with relays-share, all relays have the same port: write the same port everywhere" },

@@ -57,10 +57,29 @@ __u16 gen_between_port(const struct topology_host *other)
 	return ntohs(other->port) + other->number;
 }
 
+bool gen_is_pair(const struct topology *t, const struct topology_host *h)
+{
+	return h->shares && t->shared.n_addresses;
+}
+
+const struct address *gen_common_address(const struct topology_host *h,
+					 const struct topology_host *other)
+{
+	bool ipv4 = topology_address(h, FAMILY_IPV4) && topology_address(other, FAMILY_IPV4);
+
+	return topology_address(other, ipv4 ? FAMILY_IPV4 : FAMILY_IPV6);
+}
+
+/* Returns whether the edge routers change from relay to relay. */
+static bool edges_change(const struct topology *t)
+{
+	return *t->shared.name && !t->shared.n_addresses;
+}
+
 bool gen_runs_wgxdp(const struct topology *t, const struct topology_host *h)
 {
 	return h->role == ROLE_RELAY ||
-	       (h->role == ROLE_EDGE && *t->shared.name) || h->role == ROLE_FIREWALL ||
+	       (h->role == ROLE_EDGE && edges_change(t)) || h->role == ROLE_FIREWALL ||
 	       (h->role == ROLE_GATEWAY && (h->ddns || gen_roaming_of(t, h)));
 }
 

@@ -33,6 +33,12 @@ void gen_nft_needs(FILE *out, const struct topology *t, const struct topology_ho
 #define GEN_BETWEEN 8
 const char *gen_between(const struct topology_host *other, char buf[GEN_BETWEEN]);
 __u16 gen_between_port(const struct topology_host *other);
+/* Returns whether h is one of two blind relays, between which keepalived moves an address. */
+bool gen_is_pair(const struct topology *t, const struct topology_host *h);
+/* Returns the address that one blind relay uses for messages to another one: IPv4, if both have
+ * it. */
+const struct address *gen_common_address(const struct topology_host *h,
+					 const struct topology_host *other);
 /* Number of the kernel's routing table at a relay, with the routes to sites that are alive. */
 #define GEN_TABLE 700
 #define GEN_AS 65000 /* base of the AS numbers: the AS of a relay is this plus the relay's number */

@@ -73,7 +73,7 @@ static void end_forward(FILE *out, const char *refuse)
 
 static const char *said_of_relay(const struct topology_host *h)
 {
-	if (h->shares)
+	if (h->shares && !h->blind)
 		return "# This is one of several relays. Packets that wgxdp forwards between sites "
 		       "and relays do not meet these rules.\n";
 	if (h->blind)
@@ -399,6 +399,8 @@ void gen_nft_needs(FILE *out, const struct topology *t, const struct topology_ho
 	else if (h->role == ROLE_FIREWALL && *h->lan)
 		need(out, "forward", "iifname \"%s\" oifname \"%s\" udp dport %u", h->interface,
 		     h->lan, port_of(&t->hosts[h->gateway]));
+	if (h->blind)
+		return;
 	for_each_other_relay(other, t, h)
 		need_through(out, gen_between(other, device));
 }

@@ -41,7 +41,7 @@ static const struct part {
 	{ "etc/wireguard/wgxdp-reload", NULL,
 	  "the script that gives a running tunnel its new peers and routes", NULL },
 	{ "etc/keepalived/", "keepalived",
-	  "keepalived: decides which edge router of the site is active",
+	  "keepalived: decides which of the hosts with a common address is active",
 	  "systemctl enable keepalived\nsystemctl restart keepalived",
 	  "systemctl reload keepalived" },
 	{ "etc/radvd.conf", "radvd", "radvd: announces prefixes and routes in the LAN",
@@ -98,7 +98,14 @@ static void put_head(FILE *out, const struct topology *t, const struct topology_
 
 	fprintf(out, "<!-- SPDX-License-Identifier: GPL-2.0-or-later; made by `wgxdp gen hosts` "
 		"-->\n# %s\n\n", gen_host_name(t, h, name));
-	if (h->shares)
+	if (h->shares && h->blind)
+		fputs(gen_is_pair(t, h) ?
+		      "This is one of two relays with a common address. The active one forwards "
+		      "packets between the sites' edge routers, and cannot read them.\n" :
+		      "This is one of several relays. Each site's edge router sends to one of "
+		      "them. The relays forward packets between the sites' edge routers,\n"
+		      "and cannot read them.\n", out);
+	else if (h->shares)
 		fputs("This is one of several relays. Each site's edge router has a tunnel to one "
 		      "of them.\n"
 		      "The relay forwards from site to site, or to the relay of the other site.\n",
@@ -257,9 +264,10 @@ static void verify_files(FILE *out, const struct gen *g, const struct topology_h
 		fputs("| `nft -c -f /" GEN_RULES "` | nothing: the rules are right; `nft list "
 		      "ruleset` shows those that run |\n", out);
 	if (has_file(g, h, "etc/keepalived/"))
-		fprintf(out, "| `keepalived -t` | its file is right |\n"
-			"| `ip -6 address show dev %s` | fe80::1 on one edge router of the site, "
-			"the active one |\n", h->lan);
+		fputs("| `keepalived -t` | its file is right |\n", out);
+	if (h->role == ROLE_EDGE)
+		fprintf(out, "| `ip -6 address show dev %s` | fe80::1 on one edge router of the "
+			"site, the active one |\n", h->lan);
 	if (has_file(g, h, "etc/radvd.conf"))
 		fputs("| `radvd -c` | its file is right |\n", out);
 	if (has_file(g, h, "etc/wgxdp/"))
@@ -283,10 +291,14 @@ static void verify_site(FILE *out, const struct topology *t, const struct topolo
 
 static void verify_sharing(FILE *out, const struct topology *t, const struct topology_host *h)
 {
-	fprintf(out, "| `ip -6 route show table %d` | the sites that are alive here |\n"
-		"| `birdc show protocols` | each other relay Established |\n"
-		"| `wgxdp show routes` | by which peer each site is: itself, or the relay "
-		"where it is |\n", GEN_TABLE);
+	if (h->blind)
+		fputs("| `wgxdp show sites` | the place of each site, and each other relay with a "
+		      "latest message some seconds ago |\n", out);
+	else
+		fprintf(out, "| `ip -6 route show table %d` | the sites that are alive here |\n"
+			"| `birdc show protocols` | each other relay Established |\n"
+			"| `wgxdp show routes` | by which peer each site is: itself, or the relay "
+			"where it is |\n", GEN_TABLE);
 	for_each_other_relay(other, t, h) {
 		struct address at = topology_between(t, other, h);
 
@@ -607,8 +619,15 @@ static void start(FILE *out, const struct gen *g, const struct topology_host *h)
 					       "behind that of the other one.\n", out);
 	if (h->shares)
 		fputs("\nAll relays have the same private key in " WG_ROUTING
-		      "-privatekey, and the same address in the tunnel.\n"
-		      "wgxdp writes the sites that are connected here into a routing table of the "
+		      "-privatekey, and the same address in the tunnel.\n", out);
+	if (h->shares && h->blind)
+		fputs("Keep their clocks right (NTP). A site ignores handshakes from a relay whose "
+		      "clock is behind that of another relay.\n", out);
+	if (gen_is_pair(g->t, h))
+		fputs("keepalived adds default routes while this relay is active. So this host's "
+		      "other default routes need a higher metric, such as 1000.\n", out);
+	if (h->shares && !h->blind)
+		fputs("wgxdp writes the sites that are connected here into a routing table of the "
 		      "kernel, from which BIRD tells the other relays by BGP.\n", out);
 	if (h->role == ROLE_CLIENT) {
 		fputs("\nAfter a change of the topology, do the same again with the new files.\n",

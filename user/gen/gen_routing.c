@@ -27,7 +27,7 @@ void gen_bird(const struct gen *g, const struct topology_host *h)
 {
 	FILE *out;
 
-	if (!h->shares)
+	if (!h->shares || h->blind)
 		return;
 	out = gen_host_file(g, h, 0644, "#", "etc/bird/bird.conf");
 	fprintf(out, "# Each relay announces only the sites that are connected to it. Every relay "
@@ -50,6 +50,44 @@ void gen_bird(const struct gen *g, const struct topology_host *h)
 		h->number, GEN_TABLE);
 	for_each_other_relay(other, g->t, h)
 		neighbor(out, g->t, h, other);
+}
+
+/* etc/keepalived/ of two blind relays: keepalived decides which of them has the shared
+ * addresses. */
+static void write_pair(FILE *out, const struct topology *t, const struct topology_host *h)
+{
+	const struct topology_host *shared = &t->shared;
+	char address[ADDRESS_STRLEN], gateway[ADDRESS_STRLEN];
+
+	fprintf(out, "# One of the two relays is active: it has the shared addresses. It stays "
+		     "active until the other one has not heard it for a second.\n"
+		     "global_defs {\n"
+		     "\trouter_id %s\n"
+		     "}\n"
+		     "\n"
+		     "vrrp_instance relays {\n"
+		     "\tstate BACKUP\n"
+		     "\tnopreempt\n"
+		     "\tinterface %s\n"
+		     "\tversion 3\n"
+		     "\t# both relays have this number, and no other keepalived on the link\n"
+		     "\tvirtual_router_id 51\n"
+		     "\tpriority %d\n"
+		     "\tadvert_int 0.3\n", h->name, h->interface, h == t->hosts ? 150 : 100);
+	for (size_t i = 0; i < shared->n_addresses; i++)
+		fprintf(out, "\tvirtual_ipaddress%s {\n\t\t%s\n\t}\n",
+			shared->addresses[i].family == FAMILY_IPV4 ? "" : "_excluded",
+			address_format(&shared->addresses[i], address));
+	fputs("\t# the relay's own WireGuard sends from the shared addresses\n"
+	      "\tvirtual_routes {\n", out);
+	for (size_t i = 0; i < shared->n_addresses; i++)
+		for (size_t j = 0; j < t->n_gateways; j++)
+			if (t->gateways[j].family == shared->addresses[i].family)
+				fprintf(out, "\t\tsrc %s to %s via %s dev %s\n",
+					address_format(&shared->addresses[i], address),
+					t->gateways[j].family == FAMILY_IPV4 ? "0.0.0.0/0" : "::/0",
+					address_format(&t->gateways[j], gateway), h->interface);
+	fputs("\t}\n}\n", out);
 }
 
 /* etc/keepalived/ of edge routers: keepalived decides which edge router of a site has fe80::1
@@ -109,6 +147,9 @@ static void write_script(FILE *out, const struct topology_host *h)
 
 void gen_keepalived(const struct gen *g, const struct topology_host *h)
 {
+	if (gen_is_pair(g->t, h))
+		write_pair(gen_host_file(g, h, 0644, "#", "etc/keepalived/keepalived.conf"), g->t,
+			   h);
 	if (h->role != ROLE_EDGE)
 		return;
 	write_configuration(gen_host_file(g, h, 0644, "#", "etc/keepalived/keepalived.conf"), g->t,

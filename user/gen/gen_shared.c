@@ -42,9 +42,14 @@ static void firewall_records(FILE *out, const struct topology *t, const struct t
 		put_record(out, h, to);
 }
 
-/* Writes the DNS records of the name that relays share, with the addresses of all these relays. */
+/* Writes the DNS records of the name that relays share, with the addresses of all these relays, or
+ * with those of a pair. */
 static void shared_records(FILE *out, const struct topology *t)
 {
+	for (size_t i = 0; i < t->shared.n_addresses; i++)
+		put_record(out, &t->shared, &t->shared.addresses[i]);
+	if (t->shared.n_addresses)
+		return;
 	for_each_host(h, t)
 		for (size_t i = 0; h->shares && i < h->n_addresses; i++)
 			put_record(out, &t->shared, &h->addresses[i]);

@@ -179,7 +179,23 @@ static const struct topology_host *known_as(const struct topology *t,
 	return relay->shares ? &t->shared : relay;
 }
 
-/* Writes the tunnel from relay to relay, which carries BGP and the traffic between their sites. */
+/* Returns the relay at which the edge routers of a site begin. Blind relays that share a key serve
+ * about as many sites each. Their peers must all begin at one relay, so they have its own name. */
+static const struct topology_host *begins_at(const struct topology *t,
+					     const struct topology_site *site)
+{
+	const struct topology_host *first = first_relay(t);
+	size_t n = 0;
+
+	if (!first || !first->blind || !first->shares || gen_is_pair(t, first))
+		return first ? known_as(t, first) : NULL;
+	while (n < t->n_hosts && t->hosts[n].role == ROLE_RELAY)
+		n++;
+	return &t->hosts[(site - t->sites) % n];
+}
+
+/* Writes the tunnel from relay to relay. It carries BGP and the traffic between their sites, or what
+ * the daemons of blind relays say. */
 static void between(const struct gen *g, const struct topology_host *h,
 		    const struct topology_host *other)
 {
@@ -197,7 +213,8 @@ static void between(const struct gen *g, const struct topology_host *h,
 	conf_peer(&c, &(struct conf_peer){ .name = other->name, .key = &key, .at = other,
 					   .port = htons(gen_between_port(h)) });
 	conf_address(&c, &others);
-	conf_prefix(&c, &g->t->overlay);
+	if (!h->blind)
+		conf_prefix(&c, &g->t->overlay);
 	conf_keys(&c, &public);
 }
 
@@ -213,7 +230,7 @@ static void relay(const struct gen *g, const struct topology_host *h)
 	conf_settings(&c, h->port, gen_tunnel_mtu(t, h));
 	ends.addr.b[13] |= 1;
 	/* The routing daemon adds the routes to sites, wg-quick only those to the tunnels' ends. */
-	if (h->shares)
+	if (h->shares && !h->blind)
 		fprintf(c.out, "Table = off\nPostUp = ip -6 route replace %s dev %%i\n",
 			prefix_format(&ends, text));
 	begin_unreachable(c.out);
@@ -253,7 +270,7 @@ static void edge(const struct gen *g, const struct topology_host *h)
 {
 	const struct topology *t = g->t;
 	const struct topology_site *own = &t->sites[h->site];
-	const struct topology_host *by = first_relay(t);
+	const struct topology_host *by = first_relay(t), *at = begins_at(t, own);
 	struct conf c = conf_begin(g, h, WG_ROUTING);
 	bool blind = by && by->blind;
 
@@ -271,7 +288,7 @@ static void edge(const struct gen *g, const struct topology_host *h)
 	if (by) {
 		by = known_as(t, by);
 		conf_peer(&c, &(struct conf_peer){ .name = by->name, .key = &by->public_key,
-						   .at = by, .keepalive = t->keepalive });
+						   .at = at, .keepalive = t->keepalive });
 		conf_address(&c, &by->tunnel);
 		if (!blind)
 			conf_prefix(&c, &t->overlay);
@@ -282,7 +299,7 @@ static void edge(const struct gen *g, const struct topology_host *h)
 		if (!blind || s == own)
 			continue;
 		conf_peer(&c, &(struct conf_peer){ .name = s->name, .key = &s->public_key,
-						   .at = by });
+						   .at = at });
 		conf_address(&c, &end);
 		conf_prefix(&c, &s->prefix);
 	}

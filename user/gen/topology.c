@@ -39,6 +39,8 @@ void topology_free(struct topology *t)
 	free(t->sites);
 	free(t->tcp_ports);
 	free(t->dns);
+	free(t->shared.addresses);
+	free(t->gateways);
 	config_free_ddns(&t->ddns);
 	free(t->file);
 	free(t);

@@ -63,7 +63,7 @@ struct topology_host {
 	__be16 port; /* UDP port of WireGuard; 0: any */
 
 	/* relays */
-	bool blind;
+	bool blind; /* of relays that share a key: all or none */
 	bool shares; /* shares the key, name and tunnel address of topology.shared */
 
 	/* edges and servers */
@@ -142,8 +142,11 @@ struct topology {
 	/* Prefixes; family 0: not in the file, and after topology_assign() not needed. */
 	struct prefix overlay, tunnels, mesh;
 	/* Name, key, port and tunnel of the relays that share a key, as sites know them. Name "":
-	 * no relays share one. */
+	 * no relays share one. Its addresses, if any, are those that keepalived moves between two
+	 * blind relays (a pair). */
 	struct topology_host shared;
+	struct address *gateways; /* the next hops of the pair's default routes, one per family */
+	size_t n_gateways;
 	unsigned int keepalive; /* keepalive from edges to relays, in seconds */
 	bool no_mesh;
 	__u16 mesh_ports_first, mesh_ports_last; /* ports of the mesh, in host order */

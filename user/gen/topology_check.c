@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
+#include "config/config.h"
 #include "gen/topology_keys.h"
 
 #define NAME_WHOLE 253			/* length of the longest name in DNS */
@@ -261,14 +262,17 @@ static void check_sites(struct topology_reading *r)
 
 /* ---- relays ---- */
 
+/* Returns whether a list has two addresses of one family. */
+static bool has_two(const struct address *list, size_t n)
+{
+	return n > 2 || (n == 2 && list[0].family == list[1].family);
+}
+
 static void check_blind(struct topology_reading *r, const struct topology_row *row)
 {
 	const struct topology_host *h = &row->host;
-	unsigned int n4 = 0;
 
-	for (size_t i = 0; i < h->n_addresses; i++)
-		n4 += h->addresses[i].family == FAMILY_IPV4;
-	if (n4 > 1 || h->n_addresses - n4 > 1)
+	if (has_two(h->addresses, h->n_addresses))
 		topology_error(r, row, "addresses", "a blind relay has at most one IPv4 and one "
 						    "IPv6 address: remove the others");
 	if (r->n_sites >= BLIND_SITES_MAX)
@@ -281,9 +285,9 @@ static void check_sharing(struct topology_reading *r, const struct topology_row 
 {
 	const struct topology_host *h = &row->host, *shared = &r->t->shared;
 
-	if (h->blind)
-		topology_error(r, row, "blind", "blind relays cannot share a name and key: remove "
-						"blind, or relays-share at the top");
+	if (h->blind != r->rows->host.blind)
+		topology_error(r, row, "blind", "relays that share a key are all blind, or none "
+			       "is: write blind: %s here", h->blind ? "false" : "true");
 	if (h->key_given)
 		topology_error(r, row, "public-key",
 			       "with relays-share, all relays have the same key: write it in "
@@ -304,6 +308,70 @@ static void check_sharing(struct topology_reading *r, const struct topology_row 
 			       "interface that carries it, such as eth0", h->interface);
 }
 
+static bool has_family(const struct address *list, size_t n, __u8 family)
+{
+	for (size_t i = 0; i < n; i++)
+		if (list[i].family == family)
+			return true;
+	return false;
+}
+
+/* Checks the addresses that keepalived moves between two relays. */
+static void check_pair(struct topology_reading *r, size_t n)
+{
+	const struct topology *t = r->t;
+	const struct topology_host *shared = &t->shared;
+
+	if (!r->rows->host.blind || n != 2)
+		topology_error(r, NULL, "relays-share", "addresses: two blind relays can share "
+			       "addresses, and here are %zu relays%s: remove addresses", n,
+			       r->rows->host.blind ? "" : " that are not blind");
+	if (has_two(shared->addresses, shared->n_addresses) ||
+	    !has_family(shared->addresses, shared->n_addresses, FAMILY_IPV4))
+		topology_error(r, NULL, "relays-share", "addresses: write one IPv4 address, for "
+			       "which keepalived uses VRRP, and at most one IPv6 address");
+	for (size_t i = 0; i < shared->n_addresses; i++) {
+		__u8 family = shared->addresses[i].family;
+
+		if (!has_family(t->gateways, t->n_gateways, family))
+			topology_error(r, NULL, "relays-share", "gateways: the next hop of the "
+				       "default route over %s is missing: add it",
+				       family == FAMILY_IPV4 ? "IPv4" : "IPv6");
+		for (size_t h = 0; h < n; h++)
+			if (!topology_address(&r->rows[h].host, family))
+				topology_error(r, &r->rows[h], "relays", "addresses: relay '%s' "
+					       "needs an %s address of its own beside the shared "
+					       "one", r->rows[h].host.name,
+					       family == FAMILY_IPV4 ? "IPv4" : "IPv6");
+	}
+}
+
+/* Checks what only blind relays with a common key need: addresses of one family, by which each
+ * sends to each other one. */
+static void check_blind_sharing(struct topology_reading *r)
+{
+	bool all4 = true, all6 = true;
+	size_t n = 0;
+
+	for (; n < r->n_rows && r->rows[n].host.role == ROLE_RELAY; n++) {
+		all4 &= !!topology_address(&r->rows[n].host, FAMILY_IPV4);
+		all6 &= !!topology_address(&r->rows[n].host, FAMILY_IPV6);
+	}
+	if (r->t->shared.n_addresses)
+		check_pair(r, n);
+	else if (r->t->n_gateways)
+		topology_error(r, NULL, "relays-share", "gateways: they belong to addresses that "
+			       "two blind relays share: add addresses, or remove gateways");
+	if (!n || !r->rows->host.blind)
+		return;
+	if (!all4 && !all6)
+		topology_error(r, NULL, "relays", "addresses: blind relays send to each other "
+			       "over one IP version: give all an IPv4 address, or all an IPv6 one");
+	if (n > RELAYS_MAX + 1)
+		topology_error(r, NULL, "relays", "%zu relays, but at most %d blind ones can work "
+			       "together: remove some", n, RELAYS_MAX + 1);
+}
+
 static void check_relays(struct topology_reading *r)
 {
 	for (size_t i = 0; i < r->n_rows && r->rows[i].host.role == ROLE_RELAY; i++) {
@@ -316,15 +384,16 @@ static void check_relays(struct topology_reading *r)
 				       row->host.name);
 		if (row->host.shares)
 			check_sharing(r, row);
-		else if (i)
+		if (row->host.blind)
+			check_blind(r, row);
+		if (i && !row->host.shares)
 			topology_error(r, row, "relays",
 				"several relays need a common name: add relays-share: { name: … } "
 				"at the top of the file");
-		else if (row->host.blind)
-			check_blind(r, row);
 	}
 	if (!yaml_by_path(yaml_root(&r->y), "/relays-share"))
 		return;
+	check_blind_sharing(r);
 	if (!*r->t->domain)
 		topology_error(r, NULL, "relays-share",
 			       "the domain for the name is missing: add domain: example.net at the "

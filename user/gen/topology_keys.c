@@ -240,6 +240,14 @@ static const struct yaml_key share_keys[] = {
 	  .pattern = PATTERN_KEY },
 	{ "keepalive", yaml_set_number, "1", AT(topology, keepalive), .least = 1,
 	  .most = TOPOLOGY_KEEPALIVE },
+	{ "addresses", yaml_set_list, "198.51.100.1",
+	  .offset = offsetof(struct topology, shared.addresses),
+	  .count = offsetof(struct topology, shared.n_addresses), .item = topology_add_address,
+	  .pattern = PATTERN_ADDRESS },
+	{ "gateways", yaml_set_list, "198.51.100.254",
+	  .offset = offsetof(struct topology, gateways),
+	  .count = offsetof(struct topology, n_gateways), .item = topology_add_gateway,
+	  .pattern = PATTERN_ADDRESS },
 	{},
 };
 

@@ -121,6 +121,23 @@ void topology_add_address(struct yaml *y, const struct yaml_key *key, struct yam
 		*place = a;
 }
 
+/* A gateway is on the link, so it may have a link-local address. */
+void topology_add_gateway(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
+			  void *object)
+{
+	struct address **list = place_of(key, object), a, *place;
+	const char *text = yaml_text(y, key, value);
+
+	if (!text)
+		return;
+	if (address_parse(text, &a))
+		yaml_error(y, value, "%s: '%s' is not an address: write one such as %s", key->name,
+			   text, key->like);
+	else if ((place = yaml_append(y, list, (size_t *)((char *)object + key->count),
+				      sizeof(*place))))
+		*place = a;
+}
+
 void topology_set_ipv4(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
 		       void *object)
 {
