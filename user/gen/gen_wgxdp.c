@@ -43,7 +43,8 @@ static void pair(FILE *out, const struct topology *t, const struct topology_host
 
 	fputs("  pair: { address: [", out);
 	for (size_t i = 0; i < shared->n_addresses; i++)
-		fprintf(out, "%s \"%s\"", i ? "," : "", address_format(&shared->addresses[i], text));
+		fprintf(out, "%s \"%s\"", i ? "," : "",
+			address_format(&shared->addresses[i], text));
 	fputs(" ], ", out);
 	for_each_other_relay(other, t, h)
 		stream(out, t, h, other);

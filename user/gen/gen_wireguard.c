@@ -194,8 +194,8 @@ static const struct topology_host *begins_at(const struct topology *t,
 	return &t->hosts[(site - t->sites) % n];
 }
 
-/* Writes the tunnel from relay to relay. It carries BGP and the traffic between their sites, or what
- * the daemons of blind relays say. */
+/* Writes the tunnel from relay to relay. It carries BGP and the traffic between their sites, or
+ * what the daemons of blind relays say. */
 static void between(const struct gen *g, const struct topology_host *h,
 		    const struct topology_host *other)
 {

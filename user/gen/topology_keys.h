@@ -33,7 +33,8 @@ extern const struct yaml_key topology_keys[];
 yaml_set topology_set_name, topology_set_key, topology_set_interface, topology_set_ipv4,
 	topology_set_exit_way, topology_set_prefix, topology_set_link, topology_set_subnet,
 	topology_set_token, topology_set_ports;
-yaml_set topology_add_address, topology_add_gateway, topology_add_backend, topology_add_network, topology_add_tcp_port;
+yaml_set topology_add_address, topology_add_gateway, topology_add_backend, topology_add_network,
+	topology_add_tcp_port;
 
 /* Returns the YAML node at a path below the row's mapping, such as "addresses/0", or NULL if the
  * file does not have it. */
