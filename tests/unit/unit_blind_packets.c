@@ -501,15 +501,15 @@ static void other_relay_here(void)
 }
 EVERYWHERE(other_relay)
 
-/* S is at another relay, and still sends from its former endpoint: the relay asks where it is, once a second */
-static void former_endpoint_here(void)
+/* S is at another relay, and sends here from its endpoint: the relay asks where it is, once a second */
+static void remote_endpoint_here(void)
 {
 	struct blind_site *there = site_at(S);
 	struct addr from;
 
 	shakes(0x10, 0x20);
 	there->place[there->now & 1].remote = true;
-	endpoint_is(S, BLIND_FORMER);
+	endpoint_is(S, BLIND_REMOTE);
 	assert_int_equal(sends_data(S, 0x20), D);
 	assert_int_equal(host_n_signals, 1);
 	assert_int_equal(sends_data(S, 0x20), D);
@@ -520,7 +520,7 @@ static void former_endpoint_here(void)
 	from = world_addr(people[S].addr);
 	assert_memory_equal(&there->candidate, &from, sizeof(from));
 }
-EVERYWHERE(former_endpoint)
+EVERYWHERE(remote_endpoint)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
@@ -530,7 +530,7 @@ int main(void)
 		TEST(bytes), TEST(checksums), TEST(too_far), TEST(shapes), TEST(segments), TEST(not_ours), TEST(no_keys), TEST(waiting),
 		TEST(moving), TEST(time_is_used_up), TEST(wrap), TEST(dropped), TEST(segment_sizes), TEST(reach), TEST(both_planes),
 		TEST(handed_up), TEST(no_candidates), TEST(masquerade), TEST(other_relay),
-		TEST(former_endpoint),
+		TEST(remote_endpoint),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
