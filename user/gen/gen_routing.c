@@ -64,16 +64,17 @@ static void write_pair(FILE *out, const struct topology *t, const struct topolog
 		     "global_defs {\n"
 		     "\trouter_id %s\n"
 		     "}\n"
-		     "\n"
-		     "vrrp_instance relays {\n"
+		     "\n", h->name);
+	fprintf(out, "vrrp_instance relays {\n"
 		     "\tstate BACKUP\n"
 		     "\tnopreempt\n"
 		     "\tinterface %s\n"
 		     "\tversion 3\n"
-		     "\t# both relays have this number, and no other keepalived on the link\n"
+		     "\t# Both relays have this number, and no other keepalived on the link has "
+		     "it.\n"
 		     "\tvirtual_router_id 51\n"
 		     "\tpriority %d\n"
-		     "\tadvert_int 0.3\n", h->name, h->interface, h == t->hosts ? 150 : 100);
+		     "\tadvert_int 0.3\n", h->interface, h == t->hosts ? 150 : 100);
 	for (size_t i = 0; i < shared->n_addresses; i++)
 		fprintf(out, "\tvirtual_ipaddress%s {\n\t\t%s\n\t}\n",
 			shared->addresses[i].family == FAMILY_IPV4 ? "" : "_excluded",

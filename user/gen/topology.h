@@ -63,7 +63,7 @@ struct topology_host {
 	__be16 port; /* UDP port of WireGuard; 0: any */
 
 	/* relays */
-	bool blind; /* of relays that share a key: all or none */
+	bool blind; /* if relays share a key, all of them are blind, or none is */
 	bool shares; /* shares the key, name and tunnel address of topology.shared */
 
 	/* edges and servers */

@@ -321,11 +321,12 @@ static void check_pair(struct topology_reading *r, size_t n)
 {
 	const struct topology *t = r->t;
 	const struct topology_host *shared = &t->shared;
+	bool blind = n && r->rows->host.blind;
 
-	if (!r->rows->host.blind || n != 2)
+	if (!blind || n != 2)
 		topology_error(r, NULL, "relays-share", "addresses: two blind relays can share "
 			       "addresses, and here are %zu relays%s: remove addresses", n,
-			       r->rows->host.blind ? "" : " that are not blind");
+			       blind ? "" : " that are not blind");
 	if (has_two(shared->addresses, shared->n_addresses) ||
 	    !has_family(shared->addresses, shared->n_addresses, FAMILY_IPV4))
 		topology_error(r, NULL, "relays-share", "addresses: write one IPv4 address, for "
