@@ -18,25 +18,21 @@
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 source "${BASH_SOURCE[0]%/*}/../lib/sites.sh"
 source "${BASH_SOURCE[0]%/*}/../lib/blind-sites.sh"
+source "${BASH_SOURCE[0]%/*}/../lib/blind-attacker.sh"
 
 on=relay
 seconds=${WGXDP_SECONDS:-600}
 as_sites=$((seconds < 150 ? seconds : 150)) # long enough for one new session of each pair
 rate=400
 pins=/sys/fs/bpf/wgxdp/default
-attack=$root/selftests/lib/blind_attack.py
 reasons=(guard_mac1 guard_shape guard_busy blind_stranger blind_refused blind_limited blind_waiting)
-wrong=0
-
-# Like expect, but the test continues after a failure
-expect_also() { (expect "$@") || wrong=$((wrong + 1)); }
 
 # ---- the attacker's knowledge
 
 look() { # writes everything that the attacker can know to $work/known, and to a numbered copy
 	looks=$((${looks:-0} + 1))
 	bpftool -j map dump pinned $pins/sessions > "$work/sessions"
-	inside relay wg show $relay endpoints | "$attack" known "$(awk '/^jiffies:/ {print $2; exit}' /proc/timer_list)" \
+	inside relay wg show $relay endpoints | "$attack" known "$(now_in_jiffies)" \
 		"$work/sessions" "$work/names" "$(key $relay)" > "$work/known-$looks"
 	ln -f "$work/known-$looks" "$work/known.new"
 	mv "$work/known.new" "$work/known"
@@ -92,8 +88,7 @@ attacks() { # own|spoofed SECONDS
 	asked=$(challenges) busy=$(cpu $daemon) began=$(elapsed) dropped=$(shown all original dropped)
 	look
 	places > "$work/before"
-	start attacker "$attack" send eth0 "$(mac relay eth0)" 198.51.100.66 2001:db8::66 198.51.100.1 2001:db8::1 "$port" "$work/known" $rate \
-		"${victims[@]}" > "$work/attack"
+	attacker_sends relay 198.51.100.1 2001:db8::1 "$work/known" $rate "${victims[@]}" > "$work/attack"
 	attacker=$!
 	wait_for 10 'the attacker' grep -q attacks "$work/attack"
 	begin_pings "$2"
@@ -126,16 +121,7 @@ attacks() { # own|spoofed SECONDS
 }
 
 blind_network a b
-namespaces attacker
-on_internet attacker eth0 198.51.100.66/24 2001:db8::66/64
-# like a host behind a router: the relay need not resolve the attacker
-for address in 198.51.100.66 2001:db8::66; do
-	inside relay ip neigh replace "$address" lladdr "$(mac attacker eth0)" dev eth0 nud permanent
-done
-count_arrivals attacker udp4 ip daddr 198.51.100.66 meta l4proto udp
-count_arrivals attacker udp6 ip6 daddr 2001:db8::66 meta l4proto udp
-count_arrivals attacker errors ip daddr 198.51.100.66 meta l4proto icmp
-count_arrivals attacker errors 'ip6 daddr 2001:db8::66 icmpv6 type < 128'
+attacker_host relay
 blind_file
 start_daemon -c "$work/wgxdp.yaml"
 wait_for 30 'all sites' all_authenticated 3

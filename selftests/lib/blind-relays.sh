@@ -121,18 +121,6 @@ goes() { # SITE RELAY'S-NUMBER
 	inside "s$1" wg set "wgs$1" peer "$(key relay)" remove
 	inside "s$1" wg set "wgs$1" peer "$(key relay)" allowed-ips "$tunnels::1/128" endpoint "$at" persistent-keepalive 25
 }
-# Prints SITE ADDRESS for each site, as the data path of the relay has it. ADDRESS is that of the site, or `relay NUMBER`.
-expected_at() { # RELAY
-	local i
-	for ((i = 1; i <= sites; i++)); do echo "$i $(key wgs$i)"; done > "$work/numbers"
-	inside "$1" "$wgxdp" --instance "$1" show sites --json | /usr/bin/python3 -IS -c 'import json, sys
-numbers = dict(reversed(line.split()) for line in open(sys.argv[1]))
-for site in json.load(sys.stdin)["sites"]:
-    at = site["endpoint"] or "-"
-    if site["state"] == "at another relay":
-        at = "relay " + at.rpartition(":")[0].strip("[]").rpartition(".")[2].rpartition(":")[2]
-    print(numbers[site["public_key"]], at)' "$work/numbers"
-}
 is_at() { # SITE RELAY BELIEVER...: each BELIEVER sends to this site at RELAY
 	local r
 	for r in "${@:3}"; do

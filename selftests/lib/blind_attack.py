@@ -1,18 +1,28 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""An attacker on the blind relay (blind-attack.sh). It knows every public key, every index in use and the address of every site.
+"""An attacker on blind relays (blind-attack.sh, blind-pair-attack.sh, blind-relays-attack.sh). It knows every public key, every index in use
+and the address of every site.
 
-known NOW SESSIONS NAMES RELAY-KEY: prints this knowledge. SESSIONS and NAMES are bpftool's dumps of these maps, NOW is in jiffies, and
-standard input is `wg show DEVICE endpoints`.
+known NOW SESSIONS NAMES RELAY-KEY [ADDRESS OTHER-NAMES]...: prints this knowledge about one relay. SESSIONS and NAMES are bpftool's dumps of
+these maps, NOW is in jiffies, and standard input has lines KEY ENDPOINT, like those of `wg show DEVICE endpoints`. Each ADDRESS is one of
+another relay, and OTHER-NAMES the dump of the map there, or - if that relay has no source ports for sites.
 
-send DEVICE RELAY-MAC IPV4 IPV6 RELAY-IPV4 RELAY-IPV6 PORT KNOWN RATE [KEY...]: sends RATE messages of all kinds a second to the relay.
+record DEVICE PORT: prints messages to this port as further knowledge, until SIGTERM: all initiations, and some others.
+
+send DEVICE RELAY-MAC IPV4 IPV6 RELAY-IPV4 RELAY-IPV6 PORT KNOWN RATE [KEY...|relay]: sends RATE messages of all kinds a second to the relay.
 The messages use KNOWN, which is read again when it changes. They come from the attacker's own addresses and any port, or as if from the
-sites with these keys. The attacker sends every message that it receives on to the relay and to the sites. Ends on SIGTERM, and prints
-how many of each kind.
+sites with these keys, or as if from the addresses of other relays. The attacker sends every message that it receives on to the relay and to
+the sites. Ends on SIGTERM, and prints how many of each kind.
+
+streams KNOWN PORT SOURCE,... ADDRESS...: connects to daemons of relays, and tells them that it has all sites, until SIGTERM. Prints how many
+connections there were, and how many bytes came back.
+
+repeat KNOWN RELAY-IPV4 PORT: for each site with IPv4, sends data of the site to the relay, so that the relay asks the site whether it has
+moved, and then the latest recorded initiation. Sends on to the site and the relay what comes, for a second.
 
 compare KEYS KNOWN...: prints what became of the indices from each file to the next. `kept` counts unchanged ones.
 `changed` counts confirmed, live ones that belong to another site now or are gone. `planted` counts indices of the last file with the
-attacker's number. KEYS are those of sites, with commas; indices between two of them do not count."""
+attacker's number. KEYS has groups of sites: KEY,KEY,... KEY,KEY,... Indices between two of one group do not count."""
 import base64
 import ipaddress
 import json
@@ -31,14 +41,14 @@ PLANTED = 0xa77a0000  # the attacker's indices begin like this
 CONFIRMED = 1
 FRAMES = 3000
 TURNS = 100  # a second
+OTHER_PORTS = 1024  # a relay's messages to another relay have this source port, plus the site's number
+RECORDED = 100  # messages of each kind, and ten times as many initiations
 
 
 # ---- the attacker's knowledge
 
-def known(now, sessions, names, relay_key):
-    numbers = {}
-    for name in load(names):
-        numbers[base64.b64encode(bytes(name['value']['key'])).decode()] = name['key']
+def known(now, sessions, names, relay_key, *others):
+    numbers = site_numbers(names)
     print('now', now)
     print('relay', relay_key)
     for line in sys.stdin:
@@ -50,6 +60,34 @@ def known(now, sessions, names, relay_key):
             key, value = way['key'], way['value']
             if key:
                 print('index', key >> 32 & 0x1ffff, value >> 2 & 0x1ffff, key & 0xffffffff, value >> 20, value & 3)
+    for address, other_names in zip(others[::2], others[1::2]):
+        print('relayed', 0, address, 0)
+        for key, number in ({} if other_names == '-' else site_numbers(other_names)).items():
+            if key in numbers:
+                print('relayed', numbers[key], address, OTHER_PORTS + number)
+
+
+def site_numbers(path):
+    """Returns the relay's numbers of the sites, by key."""
+    return {base64.b64encode(bytes(name['value']['key'])).decode(): name['key'] for name in load(path) if any(name['value']['key'])}
+
+
+def record(device, port):
+    s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
+    s.bind((device, 3))
+    seen = {}
+    while True:
+        frame = s.recv(2048)
+        ip = 34 if frame[12:14] == b'\x08\0' else 54
+        message = frame[ip + 8:]
+        if frame[23 if ip == 34 else 20] != 17 or int.from_bytes(frame[ip + 2:ip + 4], 'big') != int(port) or message[1:4] != bytes(3):
+            continue
+        seen.setdefault(message[0], {})[message] = True
+        if len(seen[message[0]]) > RECORDED * (10 if message[0] == wgpackets.INITIATION else 1):
+            del seen[message[0]][message]
+        else:
+            source = frame[26:30] if ip == 34 else frame[22:38]
+            print('recorded', message.hex(), ipaddress.ip_address(source), flush=True)
 
 
 def load(path):
@@ -59,7 +97,8 @@ def load(path):
 
 class Known:
     def __init__(self, path):
-        self.sites, self.between, self.own, self.indices = {}, [], [], {}
+        self.sites, self.between, self.own, self.indices, self.relayed, self.recorded = {}, [], [], {}, [], []
+        self.latest = {}  # initiations for the relay, by site's address
         with open(path, encoding='ascii') as f:
             for line in f:
                 self.take(*line.split())
@@ -72,6 +111,12 @@ class Known:
             self.now = int(args[0])
         elif word == 'relay':
             self.relay = wgpackets.mac1_key(args[0])
+        elif word == 'relayed':
+            self.relayed.append((int(args[0]), args[1], int(args[2])))
+        elif word == 'recorded':
+            self.recorded.append(bytes.fromhex(args[0]))
+            if wgpackets.mac1_fits(self.recorded[-1], self.relay) and args[0].startswith('01'):
+                self.latest[args[1]] = self.recorded[-1]
         elif word == 'site':
             self.sites[int(args[0])] = wgpackets.mac1_key(args[1]), args[2], int(args[3])
         else:
@@ -90,10 +135,10 @@ class Known:
 def compare(keys, *paths):
     kept = changed = planted = 0
     files = [Known(path) for path in paths]
-    without = files[0].numbers(keys.split(',') if keys else [])
+    without = [files[0].numbers(group.split(',')) for group in keys.split()]
     for before, after in zip(files, files[1:]):
         for key, (origin, until, flags) in before.indices.items():
-            if not flags & CONFIRMED or not after.lives(until) or {key[0], origin} <= without:
+            if not flags & CONFIRMED or not after.lives(until) or any({key[0], origin} <= group for group in without):
                 continue
             is_now = after.indices.get(key)
             if is_now and is_now[0] == origin and is_now[2] & CONFIRMED:
@@ -149,9 +194,12 @@ class Attacker:
     # ---- the attacker's addresses and messages
 
     def source(self):
-        """Returns the site that the attacker pretends to be, or 0, with address and port."""
+        """Returns the number of the site that the attacker pretends to be, or 0, with address and port."""
         if not self.spoofs:
             return 0, random.choice(self.own), random.randrange(1024, 65536)
+        if self.spoofs == ['relay']:
+            number, address, sport = random.choice(self.known.relayed)
+            return number, address, sport or random.choice((self.port, random.randrange(1024, 65536)))
         site = random.choice(list(self.known.numbers(self.spoofs)))
         return site, *self.known.sites[site][1:]
 
@@ -243,6 +291,10 @@ class Attacker:
             yield 'initiation-random', lambda site: self.initiation(site, 'random')
         yield 'initiation-wrong', lambda site: self.initiation(site, 'known', os.urandom(32))
         yield 'odd', self.odd
+        initiations = [message for message in self.known.recorded if message[0] == wgpackets.INITIATION]
+        for which, messages, times in (('initiation', initiations, 4), ('any', self.known.recorded, 2)):
+            for _ in range(times if messages else 0):
+                yield f'recorded-{which}', lambda site, messages=messages: random.choice(messages)
 
     def make(self, path):
         """FRAMES messages or more, as frames, each with its kind"""
@@ -262,10 +314,11 @@ class Attacker:
         for s, at in self.sockets:
             while True:
                 try:
-                    frame = s.recv(2048)
+                    frame, where = s.recvfrom(2048)
                 except BlockingIOError:
                     break
-                if frame[at - 20 + 9 if at == 34 else 14 + 6] != 17:
+                # a bridge floods frames for a relay that has just died
+                if where[2] != socket.PACKET_HOST or frame[at - 20 + 9 if at == 34 else 14 + 6] != 17:
                     continue
                 self.count('received')
                 family = 4 if at == 34 else 6
@@ -277,8 +330,8 @@ class Attacker:
     def count(self, kind):
         self.counts[kind] = self.counts.get(kind, 0) + 1
 
-    def send(self, path, rate, spoofs):
-        self.spoofs = spoofs
+    def send(self, path, rate, *spoofs):
+        self.spoofs = list(spoofs)
         changed, frames, at = 0, [], 0
         begun, turns = time.monotonic(), 0
         while not self.ends:
@@ -286,7 +339,7 @@ class Attacker:
                 changed = os.stat(path).st_mtime_ns
                 frames = self.make(path)
             self.send_on()
-            for _ in range(rate // TURNS):
+            for _ in range((turns + 1) * rate // TURNS - turns * rate // TURNS):
                 kind, together = frames[at % FRAMES]
                 at += 1
                 for frame in together:
@@ -305,17 +358,85 @@ class Attacker:
         self.ends = True
 
 
+def repeat(path, relay, port):
+    now = Known(path)
+    for number, (_, address, site_port) in now.sites.items():
+        indices = [index for user, _, index in now.between if user == number]
+        if ':' in address or address not in now.latest or not indices:
+            continue
+        s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        s.sendto(struct.pack('<IIQ', wgpackets.DATA, indices[0], 2**40) + os.urandom(16), (relay, int(port)))
+        time.sleep(0.02)  # the site answers the relay meanwhile
+        s.sendto(now.latest[address], (relay, int(port)))
+        begun, came = time.monotonic(), 0
+        s.settimeout(0.1)
+        while time.monotonic() < begun + 1:
+            try:
+                message, source = s.recvfrom(2048)
+            except TimeoutError:
+                continue
+            came += 1
+            s.sendto(message, (address, site_port) if source[0] == relay else (relay, int(port)))
+        print('site', number, 'repeated 1 came', came)
+
+
+# ---- the streams between the relays' daemons
+
+class Streams:
+    ends = False
+
+    def end(self, *_):
+        self.ends = True
+
+    def lines(self, keys):
+        """Returns what a daemon would say that has all sites, or nonsense."""
+        first = random.choice(('relays 2\nactive\n', 'pair 2\nactive\n', 'active\n', 'GET / HTTP/1.0\n\n', '\0' * 4096))
+        here = ''.join(f'here {key} {OTHER_PORTS + n} 0\nask {key}\n' for n, key in enumerate(keys, 1))
+        there = ''.join(f'site {key} 198.51.100.66:{n}\n' for n, key in enumerate(keys, 1))
+        return (first + random.choice((here, there, 'x' * 10000))).encode()
+
+    def connect(self, path, port, sources, *addresses):
+        with open(path, encoding='ascii') as f:
+            keys = [line.split()[2] for line in f if line.startswith('site ')]
+        counts = {'tried': 0, 'connections': 0, 'bytes': 0}
+        while not self.ends:
+            for address in addresses:
+                s = socket.socket(socket.AF_INET6)
+                s.settimeout(0.3)
+                counts['tried'] += 1
+                try:
+                    s.bind((random.choice(sources.split(',')), 0))
+                    s.connect((address, int(port)))
+                    counts['connections'] += 1
+                    s.sendall(self.lines(keys))
+                    while data := s.recv(4096):
+                        counts['bytes'] += len(data)
+                except OSError:
+                    pass
+                s.close()
+            time.sleep(0.05)
+        print(*(f'{what} {n}' for what, n in counts.items()))
+
+
 def main():
     what, args = sys.argv[1], sys.argv[2:]
     if what == 'known':
         known(*args)
+    elif what == 'record':
+        record(*args)
     elif what == 'compare':
         compare(*args)
+    elif what == 'repeat':
+        repeat(*args)
+    elif what == 'streams':
+        streams = Streams()
+        signal.signal(signal.SIGTERM, streams.end)
+        streams.connect(*args)
     else:
         attacker = Attacker(*args[:7])
         signal.signal(signal.SIGTERM, attacker.end)
         print('attacks', flush=True)
-        attacker.send(args[7], int(args[8]), args[9:])
+        attacker.send(args[7], int(args[8]), *args[9:])
         print('sent', sum(n for kind, n in attacker.counts.items() if kind != 'received'),
               *(f'{kind} {n}' for kind, n in sorted(attacker.counts.items())))
 
