@@ -53,7 +53,7 @@ edge_host() { # SITE NUMBER
 	at "$edge" test -e /etc/wgxdp/wgxdp.yaml || return 0
 	at "$edge" "$wgxdp" up > "$work/up-$1" 2>&1 || fail "$edge: wgxdp up: $(< "$work/up-$1")"
 	start_at "$edge" "$wgxdp" daemon > "$work/daemon-$1" 2>&1
-	daemons[$edge]=$!
+	daemons[$1]=$!
 }
 begins() { # TOPOLOGY [SED-SCRIPT]: its files, and the names in DNS
 	topology=$1

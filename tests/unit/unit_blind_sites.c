@@ -130,12 +130,38 @@ static void port_of_former_site(void **state)
 	assert_int_equal(port_of(s, 'D'), 0);
 }
 
+static bool is_heard(__u64 bytes)
+{
+	const struct blind_known k = { .received = 1000 };
+
+	return site_is_heard(&k, &(struct wg_peer){ .rx_bytes = 1000 + bytes });
+}
+
+/* Only data proves that the site is where WireGuard says. */
+static void heard(void **state)
+{
+	const struct blind_known k = { .received = 1000, .handshake = 5000 };
+
+	assert_true(is_heard(32));		/* a keepalive */
+	assert_true(is_heard(128 + 32));
+	assert_true(is_heard(10 * 1452));	/* packets with the length of the MTU */
+	assert_false(is_heard(0));
+	for (int i = 1; i < 4; i++) {		/* initiations that somebody repeats */
+		assert_false(is_heard(i * 148));
+		assert_false(is_heard(i * 148 + 32));	/* while the site answers a question */
+		assert_false(is_heard(i * 148 + 2 * 128));
+	}
+	assert_true(site_is_heard(&k, &(struct wg_peer){ .rx_bytes = 1148, .handshake = 6 }));
+	assert_false(site_is_heard(&k, &(struct wg_peer){ .rx_bytes = 1148, .handshake = 5 }));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(numbers, setup, teardown),
 		cmocka_unit_test_setup_teardown(ports, setup, teardown),
 		cmocka_unit_test_setup_teardown(port_of_former_site, setup, teardown),
+		cmocka_unit_test(heard),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -48,12 +48,18 @@ static __u64 received_since(const struct blind_known *k, const struct wg_peer *p
 	return k->received && p->rx_bytes > k->received ? p->rx_bytes - k->received : 0;
 }
 
-/* Returns whether these bytes contain data. Initiations alone prove nothing: an attacker can repeat
- * one that the site sent to another relay with this key. WireGuard counts it and moves the
- * endpoint, but no handshake ends. */
+/* If so much came at once, the site sends all the time, and its next packet moves the endpoint
+ * back. */
+#define MUCH_DATA 4096
+
+/* Returns whether these bytes are data, without an initiation among them. An initiation proves
+ * nothing: an attacker can repeat one that the site sent to another relay with this key. WireGuard
+ * counts it and moves the endpoint, but no handshake ends. The attacker can also make the relay ask
+ * the site at the same time, so that data comes from the site's own endpoint. WireGuard pads data
+ * to 16 bytes, but a packet with the length of the MTU remains as it is. */
 static bool is_data(__u64 bytes)
 {
-	return bytes % INITIATION_LEN;
+	return bytes >= MUCH_DATA ? bytes % INITIATION_LEN : bytes && !(bytes % 16);
 }
 
 static bool ended_handshake(const struct blind_known *k, const struct wg_peer *p)
