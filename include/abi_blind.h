@@ -57,9 +57,9 @@ _Static_assert(sizeof(struct blind_place) == 64 && sizeof(struct blind_site) == 
  * empty name marks a free number. Only user space uses it. */
 
 /* endpoints: ARRAY of struct table_bucket. Keys of KEY_ENDPOINT: remote address and port -> number
- * of the site that our own WireGuard has authenticated there, or whose messages another relay sends
- * from there. Keys of KEY_PAIR, made by blind_may_key(): two sites that may send to each other,
- * without a value. Only the daemon writes it. */
+ * of the site that WireGuard has authenticated there, on this host or on another relay, or whose
+ * messages another relay sends from there. Keys of KEY_PAIR, made by blind_may_key(): two sites
+ * that may send to each other, without a value. Only the daemon writes it. */
 enum blind_endpoint {			/* flags beside the number of the site */
 	BLIND_RELAYED = 1 << 29,	/* the endpoint is another relay's */
 	/* The site is at another relay, and sends to that relay from the endpoint, or was here. */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * The step blind_find(): the blind relay forwards WireGuard messages between sites by receiver
- * index, without a key. The packets leave like those of a flow (flow/flow.h). Only this host's own
- * WireGuard tells where a site is (the daemon writes it to the maps), and only packets from that
- * address and port are forwarded. Data costs three array lookups.
+ * index, without a key. The packets leave like those of a flow (flow/flow.h). Only WireGuard tells
+ * where a site is, on this host or on another relay (the daemon writes it to the maps). Only
+ * packets from that address and port are forwarded. Data costs three array lookups.
  *
  * Runs after enter() (pipeline.h). Then resolve() for a site's message, find() for other packets.
  *         blind_commit runs in ready, just before the packet is sent.
@@ -46,8 +46,9 @@ INLINE __be16 blind_other_port(__u32 from)
 	return site ? read_once(site->other_port) : 0;
 }
 
-/* Handles a message from the endpoint of a site that is at another relay: the site may have come
- * here. The express path does not remember the packet, so that the next one asks again. */
+/* Handles a message of a site that is at another relay, with a session or handshake that is known:
+ * the site may have come here. The express path does not remember the packet, so that the next one
+ * asks again. */
 INLINE int blind_ask_sender_step(struct pkt_state *s)
 {
 	s->express.learn = 0;
@@ -67,6 +68,8 @@ INLINE int blind_set_way(struct pkt *p, __u32 to)
 
 	if (!site)
 		return -DROP_blind_refused;
+	if (p->s->blind.endpoint & BLIND_REMOTE)
+		blind_ask_sender(p->s);
 	now = read_once(site->now) & 1;
 	place = &site->place[now];
 	if (!place->family)
@@ -179,8 +182,6 @@ INLINE int blind_match_step(struct pkt *p)
 	b->from = blind_site_at(p->s->src, p->s->family, p->s->sport);
 	b->endpoint = b->from & ~(BLIND_SITES_MAX - 1);
 	b->from &= BLIND_SITES_MAX - 1;
-	if (b->endpoint & BLIND_REMOTE)
-		blind_ask_sender(p->s);
 	if (b->from && data)
 		to = blind_find_session(b);
 	else if (b->from && type == MESSAGE_COOKIE)

@@ -88,14 +88,21 @@ INLINE bool blind_fits_any(struct blind_work *b)
 
 /* ---- messages for our own WireGuard ---- */
 
-/* Tells the daemon that a message for our own WireGuard came from an unknown address, where
- * WireGuard may then know a site. Does so at most once in `after` jiffies. */
+/* Returns whether the message comes from the endpoint of a site of this relay. */
+INLINE bool blind_is_here(const struct blind_work *b)
+{
+	return b->from && !(b->endpoint & BLIND_REMOTE);
+}
+
+/* Tells the daemon that a message for our own WireGuard came from another address than those of
+ * this relay's sites. WireGuard may then know a site there. Does so at most once in `after`
+ * jiffies. */
 INLINE void blind_signal_daemon(const struct blind_work *b, __u32 after)
 {
 	struct signal signal = { .kind = SIGNAL_MOVED, .jiffies = b->now };
 	struct blind_state *state = blind_state_find();
 
-	if (b->from || !state || b->now - state->signalled < after)
+	if (blind_is_here(b) || !state || b->now - state->signalled < after)
 		return;
 	state->signalled = b->now;
 	bpf_ringbuf_output(&signals, &signal, sizeof(signal), 0);
@@ -263,7 +270,7 @@ INLINE int blind_inspect_data(struct pkt *p)
 		return blind_pass_up(b);
 	if (!data)
 		return seen ? NOT_OURS : blind_pass_stray(b);
-	if (b->from)
+	if (blind_is_here(b))
 		return NOT_OURS;
 	hint = hint_value(b->index, b->now);
 	if (!hint)

@@ -79,10 +79,10 @@ begin_pings() { # SECONDS
 still_pings() { all_run "${pids[@]}"; }
 
 attacks() { # own|spoofed SECONDS
-	local first=$((looks + 1)) received4 received6 icmp asked busy began taken dropped victims=() unharmed='lost-*' others=6
+	local first=$((looks + 1)) received4 received6 icmp asked busy began taken dropped victims=() unharmed='lost-*' n_unharmed=6
 	if [[ $1 == spoofed ]]; then
 		victims=("$(key wgb-a)" "$(key wgb-b)")
-		unharmed='lost-*c*' others=4
+		unharmed='lost-*c*' n_unharmed=4
 	fi
 	received4=$(arrived attacker udp4) received6=$(arrived attacker udp6) icmp=$(arrived attacker errors)
 	asked=$(challenges) busy=$(cpu $daemon) began=$(elapsed) dropped=$(shown all original dropped)
@@ -106,8 +106,8 @@ attacks() { # own|spoofed SECONDS
 	say "$1: until now dropped: $(for reason in "${reasons[@]}"; do echo "$reason $(shown reason original "$reason")"; done | xargs)"
 	expect_also "$1: dropped" $(($(shown all original dropped) - dropped)) '>=' $(($(said attack sent) / 20))
 	expect_also "$1: messages a second" $(($(said attack sent) / taken)) '>=' $((rate / 2))
-	expect_also "$1: of $((5 * others * $2)) pings lost" \
-		"$(find "$work" -name "$unharmed" -exec cat {} + | awk -v n=$others '{sum += $1} END {print NR == n ? sum : "not said by all"}')" == 0
+	expect_also "$1: of $((5 * n_unharmed * $2)) pings lost" \
+		"$(find "$work" -name "$unharmed" -exec cat {} + | awk -v n=$n_unharmed '{sum += $1} END {print NR == n ? sum : "not said by all"}')" == 0
 	expect_also "$1: places of sites that are others" "$(diff "$work/before" "$work/after" | grep -c '^[<>]')" == 0
 	"$attack" compare "$(IFS=,; echo "${victims[*]}")" $(seq -f "$work/known-%g" "$first" "$looks") > "$work/compared"
 	expect_also "$1: indices looked at" "$(said compared kept)" '>=' $((others * (looks - first)))

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: long
 # timeout: 300
-# Blind relays from the files that `wgxdp gen hosts` writes, without edits:
+# Blind relays from the files that `wgxdp gen hosts` writes, with its packet filters (tcp-ports):
 # - docs/examples/topology/blind-relays.yaml: three sites at three relays reach each other. One relay fails, and its site
 #   continues at another one with its sessions.
 # - docs/examples/topology/blind-pair.yaml: two relays share an address. The active one fails, and the other one continues
@@ -27,7 +27,7 @@ relay_host() { # RELAY IPv4 [IPv6]
 	takes_xdp internet "$1"
 	addresses "$1" eth0 "$2/24" ${3:+"$3/64"}
 	inside "$1" ip route replace default via 198.51.100.254 metric 1000
-	inside "$1" ip -6 route replace default via fe80::1 dev eth0 metric 4096
+	inside "$1" ip -6 route replace default via fe80::1 dev eth0
 	at "$1" tee /etc/resolv.conf <<< 'nameserver 198.51.100.53' > /dev/null
 	installs "$1" "$work/$topology/$1"
 	boots "$1"
@@ -57,7 +57,7 @@ edge_host() { # SITE NUMBER
 }
 begins() { # TOPOLOGY [SED-SCRIPT]: its files, and the names in DNS
 	topology=$1
-	generated "$1" "${2:-}"'; s,^mesh: off,overlay: "fd12:3456:789a::/48"\ntunnels: "fd12:3456:7899::/64"\nmesh: off,'
+	generated "$1" "${2:-}"'; s,^mesh: off,tcp-ports: [ 22 ]\noverlay: "fd12:3456:789a::/48"\ntunnels: "fd12:3456:7899::/64"\nmesh: off,'
 	relay_key=$(cat "$work/$1"/*1/etc/wireguard/wgvpnr01-publickey)
 	names_of "$1" > "$work/zone.new"
 	mv "$work/zone.new" "$work/zone"
@@ -104,6 +104,8 @@ wait_for 5 'each site reaches each other one' reach_all
 same_sessions "${sites[@]}"
 ends "${daemons[@]}"
 daemons=()
+for n in 1 3; do inside internet ip link set r$n down; done # others get their addresses
+inside internet ip neighbour flush dev br0
 
 # ---- a pair
 
@@ -118,6 +120,8 @@ for n in 1 2; do
 done
 has_address() { at "$1" ip -br address show dev eth0 | holds 198.51.100.1/32; } # RELAY
 wait_for 10 'p1 is active' has_address p1
+source_to() { at p1 ip route get "$1" | sed -n 's/.* src \([^ ]*\).*/\1/p'; } # ADDRESS
+expect 'source of IPv4 and IPv6 messages to sites' "$(source_to 10.7.4.2) $(source_to 2001:db8:7:4::2)" == '198.51.100.1 2001:db8:1::1'
 edge_host essen 4
 edge_host lille 5
 wait_for 20 'each site reaches each other one' reach_all

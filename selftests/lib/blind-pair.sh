@@ -23,8 +23,8 @@ keepalived_file() { # RELAY PRIORITY
 			virtual_ipaddress { 198.51.100.1/24 }
 			virtual_ipaddress_excluded { 2001:db8::1/64 }
 			virtual_routes {
-				src 198.51.100.1 to 0.0.0.0/0 via 198.51.100.254 dev eth0
-				src 2001:db8::1 to ::/0 via 2001:db8::fe dev eth0
+				src 198.51.100.1 to 0.0.0.0/0 via 198.51.100.254 dev eth0 metric 50
+				src 2001:db8::1 to ::/0 via 2001:db8::fe dev eth0 metric 50
 			}
 		}
 	EOF
@@ -47,7 +47,7 @@ pair_file() { # RELAY: writes the configuration of wgxdp
 
 default_routes() { # RELAY: its own, which the ones of keepalived precede
 	inside "$1" ip route replace default via 198.51.100.254 metric 100
-	inside "$1" ip route replace default via 2001:db8::fe metric 2048
+	inside "$1" ip route replace default via 2001:db8::fe metric 1024
 }
 
 relay_host() { # RELAY PRIORITY

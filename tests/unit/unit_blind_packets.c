@@ -519,8 +519,28 @@ static void remote_endpoint_here(void)
 	assert_int_equal(host_n_signals, 2);
 	from = world_addr(people[S].addr);
 	assert_memory_equal(&there->candidate, &from, sizeof(from));
+	/* a message for the relay itself: its WireGuard may know the site here now */
+	host_jiffies += tick_rate;
+	refuses(initiates(S, RELAY, 0x30), UP);
+	assert_int_equal(host_n_signals, 3);
 }
 EVERYWHERE(remote_endpoint)
+
+/* D sends from the endpoint that S had, for which S was last heard at another relay: the relay asks D where it is */
+static void remote_endpoint_of_another_here(void)
+{
+	bool can_ask = family_of(S) == family_of(D);
+	struct blind_site *there = site_at(S);
+	__u64 asked = site_at(D)->challenges;
+
+	shakes(0x10, 0x20);
+	there->place[there->now & 1].remote = true;
+	endpoint_is(S, BLIND_REMOTE);
+	refuses(sends_data(S, 0x10), -DROP_blind_stranger);
+	assert_int_equal(host_n_signals, can_ask);
+	assert_int_equal(site_at(D)->challenges - asked, can_ask);
+}
+EVERYWHERE(remote_endpoint_of_another)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
@@ -530,7 +550,7 @@ int main(void)
 		TEST(bytes), TEST(checksums), TEST(too_far), TEST(shapes), TEST(segments), TEST(not_ours), TEST(no_keys), TEST(waiting),
 		TEST(moving), TEST(time_is_used_up), TEST(wrap), TEST(dropped), TEST(segment_sizes), TEST(reach), TEST(both_planes),
 		TEST(handed_up), TEST(no_candidates), TEST(masquerade), TEST(other_relay),
-		TEST(remote_endpoint),
+		TEST(remote_endpoint), TEST(remote_endpoint_of_another),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

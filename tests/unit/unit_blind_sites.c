@@ -152,6 +152,10 @@ static void heard(void **state)
 		assert_false(is_heard(i * 148 + 2 * 128));
 	}
 	assert_true(site_is_heard(&k, &(struct wg_peer){ .rx_bytes = 1148, .handshake = 6 }));
+	assert_true(site_is_heard(&k, &(struct wg_peer){ .rx_bytes = 1092 + 32, .handshake = 6 }));
+	/* a handshake, and somebody repeats an initiation */
+	assert_false(site_is_heard(&k, &(struct wg_peer){ .rx_bytes = 1092 + 32 + 148, .handshake = 6 }));
+	assert_false(site_is_heard(&k, &(struct wg_peer){ .rx_bytes = 1148 + 32 + 148, .handshake = 6 }));
 	assert_false(site_is_heard(&k, &(struct wg_peer){ .rx_bytes = 1148, .handshake = 5 }));
 }
 

@@ -271,6 +271,8 @@ static void relays(void **state)
 		{ good, RELAYS(DOMAIN, NAMED ", addresses: [ 192.0.2.9 ]", FIRST BLIND, SECOND BLIND), NAMED, "relays-share: gateways: the next hop of the default route over IPv4 is missing: add it" },
 		{ good, RELAYS(DOMAIN, NAMED ", addresses: [ '2001:db8::9' ], gateways: [ 'fe80::1' ]", FIRST6 BLIND, SECOND6 BLIND), NAMED, "relays-share: addresses: write one IPv4 address, for which keepalived uses VRRP, and at most one IPv6 address" },
 		{ good, DOMAIN "relays-share: { " NAMED ", addresses: [ 192.0.2.9 ], gateways: [ 192.0.2.254 ] }\n", "name: relay", "~relays-share: addresses: two blind relays can share addresses, and here are 0 relays that are not blind: remove addresses" },
+		{ good, RELAYS(DOMAIN, NAMED ", addresses: [ 192.0.2.1 ], gateways: [ 192.0.2.254 ]", FIRST BLIND, SECOND BLIND), NAMED, "relays-share: addresses: 192.0.2.1 is also the address of r1: write another one" },
+		{ good, RELAYS(DOMAIN, NAMED ", addresses: [ 192.0.2.9 ], gateways: [ 192.0.2.254, 192.0.2.253 ]", FIRST BLIND, SECOND BLIND), NAMED, "relays-share: gateways: write one for each IP version" },
 		{ good, RELAYS(DOMAIN, NAMED ", gateways: [ 192.0.2.254 ]", FIRST BLIND, SECOND BLIND), NAMED, "relays-share: gateways: they belong to addresses that two blind relays share: add addresses, or remove gateways" },
 		{ good, RELAYS(DOMAIN, NAMED ", addresses: [ 192.0.2.9, '2001:db8::9' ], gateways: [ 192.0.2.254, 'fe80::1' ]", FIRST6 BLIND, SECOND BLIND), "name: r2", "relays: addresses: relay 'r2' needs an IPv6 address of its own beside the shared one" },
 		{ good, RELAYS(DOMAIN, NAMED, FIRST, SECOND ", public-key: \"" KEY "\""), KEY, "public-key: with relays-share, all relays have the same key: write it in relays-share" },

@@ -67,9 +67,20 @@ static bool ended_handshake(const struct blind_known *k, const struct wg_peer *p
 	return p->handshake && handshake_of(p) != k->handshake;
 }
 
+/* Returns whether these bytes, which came with the end of a handshake, can be data and one message
+ * of the handshake: an initiation or a response. With one more initiation, somebody may have
+ * repeated that one. */
+static bool is_one_handshake(__u64 bytes)
+{
+	return !bytes || bytes >= MUCH_DATA || bytes % 16 == INITIATION_LEN % 16 ||
+	       bytes % 16 == RESPONSE_LEN % 16;
+}
+
 bool site_is_heard(const struct blind_known *k, const struct wg_peer *p)
 {
-	return is_data(received_since(k, p)) || ended_handshake(k, p);
+	__u64 bytes = received_since(k, p);
+
+	return ended_handshake(k, p) ? is_one_handshake(bytes) : is_data(bytes);
 }
 
 /* Stores when this host's own WireGuard last heard the site. Data came at some time after
@@ -94,8 +105,10 @@ void sites_keep_endpoint(const struct sites *s, const struct wg_peer *p, __u32 n
 		wg_set_endpoint(s->config->blind.device, &k->key, &k->last, k->last_port);
 }
 
-static bool is_relay(const struct blind_config *c, const struct address *a)
+bool sites_has_relay(const struct sites *s, const struct address *a)
 {
+	const struct blind_config *c = &s->config->blind;
+
 	for (size_t i = 0; i < c->n_relays; i++)
 		if (address_equal(&c->relays[i].address, a))
 			return true;
@@ -118,7 +131,7 @@ bool sites_follow_endpoints(struct sites *s, const struct wg_device *d, __u64 be
 		/* From a relay's address come messages of other sites. A site that can forge it
 		 * must not take the port of one of them. */
 		if (!heard || site_is_remote(k) || !p->endpoint.family || !p->handshake ||
-		    is_relay(&s->config->blind, &p->endpoint))
+		    sites_has_relay(s, &p->endpoint))
 			continue;
 		k->last = p->endpoint;
 		k->last_port = p->endpoint_port;
@@ -130,10 +143,10 @@ bool sites_follow_endpoints(struct sites *s, const struct wg_device *d, __u64 be
 void sites_leave_relays(struct sites *s)
 {
 	for (__u32 n = 1; n < s->room; n++)
-		if (!is_relay(&s->config->blind, &s->known[n].relay))
+		if (!sites_has_relay(s, &s->known[n].relay))
 			s->known[n].relay = s->known[n].there_endpoint = (struct address){ 0 };
 	for (size_t r = s->n_ports; r--;)
-		if (!is_relay(&s->config->blind, &s->ports[r]->relay)) {
+		if (!sites_has_relay(s, &s->ports[r]->relay)) {
 			free(s->ports[r]);
 			s->ports[r] = s->ports[--s->n_ports];
 		}

@@ -179,7 +179,8 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 		return;
 	}
 	c->heard = uv_now(stream->loop);
-	l->ops->before(l);
+	if (l->ops->before)
+		l->ops->before(l);
 	rc = blind_stream_take(&c->in, buf->base, n, on_line, l);
 	l->heard = time(NULL);
 	l->ops->after(l);

@@ -35,7 +35,7 @@ struct relay_link_ops {
 	 * relay_link_send(), and again if there was no room. greet: the message is due to contain a
 	 * word about this host, because a second has passed since the last one. */
 	void (*fill)(struct relay_link *l, bool greet);
-	/* Lines have come: `before` them, for each of them, and after them. */
+	/* Lines have come: before them (NULL: nothing), for each of them, and after them. */
 	void (*before)(struct relay_link *l);
 	void (*line)(struct relay_link *l, const struct blind_line *line);
 	void (*after)(struct relay_link *l);

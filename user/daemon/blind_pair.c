@@ -11,12 +11,6 @@
 #include "instance/run_counters.h"
 #include "show/blind_view.h"
 
-struct sent_site {			/* the last site line for a number */
-	struct wg_key key;
-	struct address endpoint;
-	__be16 port;
-};
-
 struct partner {
 	struct sites *sites;
 	struct relay_links *links;
@@ -69,17 +63,10 @@ static void add_sites(struct partner *p)
 {
 	for (__u32 n = 1; n < p->sites->room; n++) {
 		const struct blind_known *k = &p->sites->known[n];
-		struct sent_site *sent = &p->sent_sites[n];
 
-		if (!*k->name || !k->endpoint.family ||
-		    (address_equal(&sent->endpoint, &k->endpoint) && sent->port == k->port &&
-		     !wg_key_compare(&sent->key, &k->key)))
-			continue;
-		if (!relay_link_add(p->link, &(struct blind_line){
-				    .word = BLIND_WORD_SITE, .user = k->key,
-				    .endpoint = k->endpoint, .port = k->port }))
+		if (*k->name && k->endpoint.family &&
+		    !sent_add_site(&p->sent_sites[n], p->link, k))
 			return;
-		*sent = (struct sent_site){ k->key, k->endpoint, k->port };
 	}
 }
 

@@ -277,8 +277,8 @@ bool site_was_heard(const struct blind_known *k)
 }
 
 /* Makes the entries for the sites' endpoints, in the order in which they take precedence. A site at
- * another relay keeps the endpoint at which this host's own WireGuard heard it lately. If there is
- * none, it has the endpoint from which it sends to the other relay. */
+ * another relay has the endpoint from which it sends there, and keeps the one at which this host's
+ * own WireGuard heard it lately. */
 static void add_endpoints(struct sites *s, struct table_entry *want, size_t *n)
 {
 	for (__u32 i = 1; i < s->room; i++)
@@ -295,7 +295,7 @@ static void add_endpoints(struct sites *s, struct table_entry *want, size_t *n)
 		k->kept = *k->name && site_is_remote(k) && site_was_heard(k);
 		if (k->kept)
 			add_endpoint(want, n, &k->last, k->last_port, BLIND_REMOTE | i);
-		else if (*k->name && site_is_remote(k))
+		if (*k->name && site_is_remote(k))
 			add_endpoint(want, n, &k->there_endpoint, k->there_port, BLIND_REMOTE | i);
 	}
 }

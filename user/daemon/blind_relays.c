@@ -16,12 +16,11 @@
 /* A site that was heard again is announced again after this time in ms. */
 #define AGAIN_MS 5000
 
-struct sent_site {			/* the last lines for a number; zeros: none were sent */
+struct sent_lines {			/* the last lines for a number; zeros: none were sent */
 	struct wg_key key;
 	__be16 port;
 	__u64 here;			/* as in struct blind_known */
-	struct address endpoint;
-	__be16 from;			/* the endpoint's port */
+	struct sent_site site;		/* since the here line */
 };
 
 struct relay {
@@ -29,11 +28,11 @@ struct relay {
 	struct relay_link *link;
 	struct relay_config config;
 	bool spoken;			/* lines have come */
-	/* By the lines that just came, a site has moved, or a source port or a site's endpoint is
-	 * new. */
+	/* By lines that came, a site has moved, or a source port or a site's endpoint is new, and
+	 * the maps do not have it yet. */
 	bool moved, endpoints;
 	bool ask[BLIND_SITES_MAX];	/* ask this relay whether it hears these sites */
-	struct sent_site sent_sites[BLIND_SITES_MAX];
+	struct sent_lines sent_lines[BLIND_SITES_MAX];
 	struct sent_sessions sent;
 };
 
@@ -42,7 +41,8 @@ struct relays {
 	struct relay_links *links;
 	struct relay *list[RELAYS_MAX];
 	size_t n;
-	__u64 began;			/* when the relays were configured, as sites_clock() */
+	/* By sites_clock(): when the relays were configured, and before when apply() waits. */
+	__u64 began, free;
 	relays_asked *asked;
 	void *data;			/* argument of asked() */
 	struct run_counters counters;
@@ -54,7 +54,7 @@ static void begin(struct relay_link *l)
 {
 	struct relay *r = l->owner;
 
-	memset(r->sent_sites, 0, r->all->sites->room * sizeof(*r->sent_sites));
+	memset(r->sent_lines, 0, r->all->sites->room * sizeof(*r->sent_lines));
 	memset(r->ask, 0, r->all->sites->room * sizeof(*r->ask));
 	sent_forget(&r->sent);
 }
@@ -74,7 +74,7 @@ static bool is_here(const struct sites *s, __u32 number)
 static bool add_port(struct relay *r, __u32 number)
 {
 	const struct blind_known *k = &r->all->sites->known[number];
-	struct sent_site *sent = &r->sent_sites[number];
+	struct sent_lines *sent = &r->sent_lines[number];
 	__be16 port = r->all->sites->mapped[number].other_port;
 
 	if (sent->port == port && !wg_key_compare(&sent->key, &k->key))
@@ -82,7 +82,7 @@ static bool add_port(struct relay *r, __u32 number)
 	if (!relay_link_add(r->link, &(struct blind_line){
 			    .word = BLIND_WORD_PORT, .user = k->key, .port = port }))
 		return false;
-	*sent = (struct sent_site){ .key = k->key, .port = port };
+	*sent = (struct sent_lines){ .key = k->key, .port = port };
 	return true;
 }
 
@@ -91,7 +91,7 @@ static bool add_port(struct relay *r, __u32 number)
 static bool add_here(struct relay *r, __u32 number)
 {
 	const struct blind_known *k = &r->all->sites->known[number];
-	struct sent_site *sent = &r->sent_sites[number];
+	struct sent_lines *sent = &r->sent_lines[number];
 	__u64 now = sites_clock();
 
 	if ((!is_here(r->all->sites, number) && !site_was_heard(k)) ||
@@ -102,26 +102,17 @@ static bool add_here(struct relay *r, __u32 number)
 			    .number = now > k->here ? now - k->here : 0 }))
 		return false;
 	sent->here = k->here;
+	sent->site = (struct sent_site){ 0 };
 	return true;
 }
 
-/* Adds the endpoint of a site of this relay. So the other relay knows the site as soon as it sends
- * there. */
+/* Adds the endpoint of a site of this relay, also after each here line: the other relay forgets it
+ * when another one has the site. So the other relay knows the site as soon as it sends there. */
 static bool add_endpoint(struct relay *r, __u32 number)
 {
-	const struct blind_known *k = &r->all->sites->known[number];
-	struct sent_site *sent = &r->sent_sites[number];
-
-	if (!is_here(r->all->sites, number) ||
-	    (address_equal(&sent->endpoint, &k->endpoint) && sent->from == k->port))
-		return true;
-	if (!relay_link_add(r->link, &(struct blind_line){
-			    .word = BLIND_WORD_SITE, .user = k->key, .endpoint = k->endpoint,
-			    .port = k->port }))
-		return false;
-	sent->endpoint = k->endpoint;
-	sent->from = k->port;
-	return true;
+	return !is_here(r->all->sites, number) ||
+	       sent_add_site(&r->sent_lines[number].site, r->link,
+			     &r->all->sites->known[number]);
 }
 
 static void add_sites(struct relay *r)
@@ -158,10 +149,27 @@ static bool is_wanted(const struct relay_link *l, const struct blind_session *e)
 				     address_equal(&s->known[user].relay, &r->config.address)));
 }
 
+/* Writes to the maps what has come from the other relay. With very many sites this takes long, so
+ * it happens at most in a tenth of the time, and perhaps only at the next fill(). */
+static void apply(struct relay *r)
+{
+	struct relays *all = r->all;
+	__u64 began = sites_clock(), ended;
+
+	if ((!r->moved && !r->endpoints) || began < all->free)
+		return;
+	if ((!r->moved || !sites_place(all->sites)) && r->endpoints)
+		sites_write_endpoints(all->sites);
+	r->moved = r->endpoints = false;
+	ended = sites_clock();
+	all->free = ended + 9 * (ended - began);
+}
+
 static void fill(struct relay_link *l, bool greet)
 {
 	struct relay *r = l->owner;
 
+	apply(r);
 	if (greet)
 		relay_link_add(l, &(struct blind_line){ .word = BLIND_WORD_ACTIVE });
 	add_sites(r);
@@ -170,13 +178,6 @@ static void fill(struct relay_link *l, bool greet)
 }
 
 /* ---- receiving ---- */
-
-static void before(struct relay_link *l)
-{
-	struct relay *r = l->owner;
-
-	r->moved = r->endpoints = false;
-}
 
 /* Handles a here line: the site is at the sender, if no other relay has heard it later. */
 static void on_here(struct relay *r, const struct blind_line *line)
@@ -208,6 +209,15 @@ static void on_port(struct relay *r, const struct blind_line *line)
 		r->endpoints |= sites_take_port(s, &r->config.address, n, line->port);
 }
 
+/* Returns whether a site can be at this address. Another relay's address has messages of all sites
+ * that are there. */
+static bool is_possible(const struct sites *s, const struct address *a)
+{
+	char text[ADDRESS_STRLEN];
+
+	return !sites_has_relay(s, a) && !address_wrong(address_format(a, text), 0, false);
+}
+
 /* Handles a site line: the endpoint from which a site of the sender sends. */
 static void on_site(struct relay *r, const struct blind_line *line)
 {
@@ -215,7 +225,8 @@ static void on_site(struct relay *r, const struct blind_line *line)
 	__u32 n = sites_number(s, &line->user, false);
 	struct blind_known *k = &s->known[n % s->room];
 
-	if (n == s->room || !address_equal(&k->relay, &r->config.address))
+	if (n == s->room || !address_equal(&k->relay, &r->config.address) ||
+	    !is_possible(s, &line->endpoint))
 		return;
 	r->endpoints |= !address_equal(&k->there_endpoint, &line->endpoint) ||
 			k->there_port != line->port;
@@ -262,8 +273,7 @@ static void after(struct relay_link *l)
 	struct relay *r = l->owner;
 
 	sites_write_sessions(r->all->sites);
-	if ((!r->moved || !sites_place(r->all->sites)) && r->endpoints)
-		sites_write_endpoints(r->all->sites);
+	apply(r);
 }
 
 /* ---- counters ---- */
@@ -285,7 +295,7 @@ static void second(struct relay_link *l)
 }
 
 static const struct relay_link_ops ops = {
-	.greeting = BLIND_WORD_RELAYS, .begin = begin, .fill = fill, .before = before,
+	.greeting = BLIND_WORD_RELAYS, .begin = begin, .fill = fill,
 	.line = on_line, .after = after, .second = second,
 };
 
@@ -324,7 +334,7 @@ void relays_ask(struct relays *r, __u32 number)
 void relays_say_here(struct relays *r, __u32 number)
 {
 	for (size_t i = 0; i < r->n; i++)
-		r->list[i]->sent_sites[number].here = 0;
+		r->list[i]->sent_lines[number].here = 0;
 	relays_send(r);
 }
 

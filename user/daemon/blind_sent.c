@@ -81,3 +81,15 @@ void sent_forget(struct sent_sessions *sent)
 	free(sent->entries);
 	*sent = (struct sent_sessions){ 0 };
 }
+
+bool sent_add_site(struct sent_site *sent, struct relay_link *l, const struct blind_known *k)
+{
+	if (address_equal(&sent->endpoint, &k->endpoint) && sent->port == k->port &&
+	    !wg_key_compare(&sent->key, &k->key))
+		return true;
+	if (!relay_link_add(l, &(struct blind_line){ .word = BLIND_WORD_SITE, .user = k->key,
+						     .endpoint = k->endpoint, .port = k->port }))
+		return false;
+	*sent = (struct sent_site){ k->key, k->endpoint, k->port };
+	return true;
+}

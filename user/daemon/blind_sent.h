@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Remembers the sessions that were sent to another blind relay, so that only differences are sent.
- * blind_pair.c and blind_relays.c include it.
+ * Remembers the sessions and endpoints that were sent to another blind relay, so that only
+ * differences are sent. blind_pair.c and blind_relays.c include it.
  */
 #pragma once
 #include "daemon/blind_link.h"
@@ -21,3 +21,13 @@ void sent_add(struct sent_sessions *sent, struct relay_link *l, const struct sit
 	      sent_wanted *wanted);
 /* Forgets what was sent, so that everything is sent again. */
 void sent_forget(struct sent_sessions *sent);
+
+struct sent_site {			/* the last site line for a number; zeros: none */
+	struct wg_key key;
+	struct address endpoint;
+	__be16 port;
+};
+
+/* Adds a line with the endpoint of a site, unless it was sent. Returns false if there is no
+ * room. */
+bool sent_add_site(struct sent_site *sent, struct relay_link *l, const struct blind_known *k);

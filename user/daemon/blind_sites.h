@@ -117,6 +117,8 @@ void sites_read_running(struct sites *s);
  * is proven, or another relay. Sends the messages that waited for them. Returns whether there were
  * any. */
 bool sites_place(struct sites *s);
+/* Returns whether this is the address of another relay in the configuration. */
+bool sites_has_relay(const struct sites *s, const struct address *a);
 /* Forgets what other relays said that are not in the configuration. */
 void sites_leave_relays(struct sites *s);
 /* Stores which source port another relay uses for a site, if the port is new. Returns false if it

@@ -62,12 +62,12 @@ bool gen_is_pair(const struct topology *t, const struct topology_host *h)
 	return h->shares && t->shared.n_addresses;
 }
 
-const struct address *gen_common_address(const struct topology_host *h,
-					 const struct topology_host *other)
+__u8 gen_common_family(const struct topology *t)
 {
-	bool ipv4 = topology_address(h, FAMILY_IPV4) && topology_address(other, FAMILY_IPV4);
-
-	return topology_address(other, ipv4 ? FAMILY_IPV4 : FAMILY_IPV6);
+	for_each_host(h, t)
+		if (h->role == ROLE_RELAY && !topology_address(h, FAMILY_IPV4))
+			return FAMILY_IPV6;
+	return FAMILY_IPV4;
 }
 
 /* Returns whether the edge routers change from relay to relay. */
@@ -128,6 +128,8 @@ void gen_endpoint(const struct topology *t, const struct topology_host *h, char 
 	const struct topology_host *at = gen_front(t, h);
 	const struct address *a = at->exit.there ? topology_address(at, FAMILY_IPV6) : NULL;
 
+	if (at->shares && at->blind)
+		a = topology_address(at, gen_common_family(t));
 	if (!a && !*t->domain && at->n_addresses)
 		a = &at->addresses[0];
 	if (a)

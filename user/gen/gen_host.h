@@ -35,10 +35,9 @@ const char *gen_between(const struct topology_host *other, char buf[GEN_BETWEEN]
 __u16 gen_between_port(const struct topology_host *other);
 /* Returns whether h is one of two blind relays, between which keepalived moves an address. */
 bool gen_is_pair(const struct topology *t, const struct topology_host *h);
-/* Returns the address that one blind relay uses for messages to another one: IPv4, if both have
- * it. */
-const struct address *gen_common_address(const struct topology_host *h,
-					 const struct topology_host *other);
+/* Returns the IP version that blind relays with a common key use among each other and with edge
+ * routers: IPv4, if all have it. */
+__u8 gen_common_family(const struct topology *t);
 /* Number of the kernel's routing table at a relay, with the routes to sites that are alive. */
 #define GEN_TABLE 700
 #define GEN_AS 65000 /* base of the AS numbers: the AS of a relay is this plus the relay's number */
@@ -67,8 +66,9 @@ bool gen_announces(const struct topology_host *roaming);
 /* Returns the firewall that serves the gateway h, or h itself if there is none. */
 const struct topology_host *gen_front(const struct topology *t, const struct topology_host *h);
 /* Finds the endpoint of a relay or gateway: its name if the topology has a domain, else its first
- * address. For a gateway behind a firewall it is the firewall's endpoint. For a gateway with exit
- * it is the IPv6 address, which needs neither DNS nor IPv4. ret_host has no brackets. */
+ * address. For one of several blind relays it is the address that the edge routers use. For a
+ * gateway behind a firewall it is the firewall's endpoint. For a gateway with exit it is the IPv6
+ * address, which needs neither DNS nor IPv4. ret_host has no brackets. */
 void gen_endpoint(const struct topology *t, const struct topology_host *h, char ret_host[GEN_NAME],
 		  __be16 *ret_port);
 /* Returns the first address of the roaming router's LAN prefix. Family 0: the LAN has no IPv6. */

@@ -10,6 +10,7 @@
 #include <stdarg.h>
 #include <string.h>
 #include "gen/gen_host.h"
+#include "net/wireguard.h"
 #include "gen/nft.h"
 
 #define TABLE "wgxdp_host"	/* name of our table, which exists beside the table of `gen nft` */
@@ -26,6 +27,7 @@ static void put_input(FILE *out, const struct topology *t, const struct topology
 {
 	__u16 ports[1 + TOPOLOGY_SHARING_MAX] = { port_of(h) };
 	bool firewall = h->role == ROLE_FIREWALL;
+	bool asked = h->role == ROLE_EDGE && t->hosts->blind;
 	size_t n = !firewall;
 
 	if (!t->n_tcp_ports)
@@ -41,7 +43,10 @@ static void put_input(FILE *out, const struct topology *t, const struct topology
 					    .tunnel = h->role == ROLE_RELAY ? WG_ROUTING : NULL,
 					    .exporter = gen_exporter(h),
 					    .exporter_port = GEN_EXPORTER_PORT,
-					    .between = between });
+					    .between = between,
+					    .blind = h->blind,
+					    .vrrp = gen_is_pair(t, h) ? h->interface : NULL,
+					    .asked = asked ? WG_ROUTING : NULL });
 	putc('\n', out);
 }
 
@@ -374,6 +379,12 @@ static void need_input(FILE *out, const struct topology *t, const struct topolog
 		need(out, "input", "udp dport %u", ntohs(t->mesh_port));
 	else if (h->role == ROLE_RELAY || h->role == ROLE_GATEWAY)
 		need(out, "input", "udp dport %u", port_of(h));
+	if (gen_is_pair(t, h))
+		need(out, "input", "iifname \"%s\" meta l4proto vrrp", h->interface);
+	else if (h->blind && h->shares)
+		need(out, "input", "iifname \"" WG_ROUTING "\" icmpv6 type echo-request");
+	if (h->role == ROLE_EDGE && t->hosts->blind)
+		need(out, "input", "iifname \"" WG_ROUTING "\" udp dport %d", WG_NUDGE_PORT);
 	for_each_other_relay(other, t, h) {
 		char device[GEN_BETWEEN];
 

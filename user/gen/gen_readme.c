@@ -624,8 +624,9 @@ static void start(FILE *out, const struct gen *g, const struct topology_host *h)
 		fputs("Keep their clocks right (NTP). A site ignores handshakes from a relay whose "
 		      "clock is behind that of another relay.\n", out);
 	if (gen_is_pair(g->t, h))
-		fputs("keepalived adds default routes while this relay is active. So this host's "
-		      "other default routes need a higher metric, such as 1000.\n", out);
+		fputs("keepalived adds default routes with the metric 50 while this relay is "
+		      "active. So this host's other default routes need a higher metric, such as "
+		      "1024.\n", out);
 	if (h->shares && !h->blind)
 		fputs("wgxdp writes the sites that are connected here into a routing table of the "
 		      "kernel, from which BIRD tells the other relays by BGP.\n", out);

@@ -43,7 +43,8 @@ static void firewall_records(FILE *out, const struct topology *t, const struct t
 }
 
 /* Writes the DNS records of the name that relays share, with the addresses of all these relays, or
- * with those of a pair. */
+ * with those of a pair. An edge router prefers IPv6, so with both IP versions it would leave the
+ * blind relay at which it begins. */
 static void shared_records(FILE *out, const struct topology *t)
 {
 	for (size_t i = 0; i < t->shared.n_addresses; i++)
@@ -52,7 +53,8 @@ static void shared_records(FILE *out, const struct topology *t)
 		return;
 	for_each_host(h, t)
 		for (size_t i = 0; h->shares && i < h->n_addresses; i++)
-			put_record(out, &t->shared, &h->addresses[i]);
+			if (!h->blind || h->addresses[i].family == gen_common_family(t))
+				put_record(out, &t->shared, &h->addresses[i]);
 }
 
 static void gateway_records(FILE *out, const struct topology_host *h)

@@ -58,7 +58,7 @@ static void others(FILE *out, const struct topology *t, const struct topology_ho
 	fputs("  relays:\n", out);
 	for_each_other_relay(other, t, h) {
 		fprintf(out, "    - { address: \"%s\", ",
-			address_format(gen_common_address(h, other), text));
+			address_format(topology_address(other, gen_common_family(t)), text));
 		stream(out, t, h, other);
 		fprintf(out, " # %s\n", other->name);
 	}

@@ -180,7 +180,7 @@ static const struct topology_host *known_as(const struct topology *t,
 }
 
 /* Returns the relay at which the edge routers of a site begin. Blind relays that share a key serve
- * about as many sites each. Their peers must all begin at one relay, so they have its own name. */
+ * about as many sites each. Their peers must all begin at one relay, so they have its address. */
 static const struct topology_host *begins_at(const struct topology *t,
 					     const struct topology_site *site)
 {

@@ -7,6 +7,7 @@
 #include <string.h>
 #include "lib/grow.h"
 #include "gen/nft.h"
+#include "net/wireguard.h"
 
 int nft_devices_add(struct nft_devices *d, const char *name)
 {
@@ -163,13 +164,25 @@ static void put_wireguard(FILE *out, const struct nft_input *in)
 			in->ports[i]);
 }
 
-static void put_between_relays(FILE *out, const struct nft_devices *tunnels)
+static void put_between_relays(FILE *out, const struct nft_input *in)
 {
 	fputs("\t\t", out);
-	nft_put_devices(out, "iifname", tunnels);
+	nft_put_devices(out, "iifname", in->between);
+	if (in->blind) {
+		fprintf(out, "tcp dport %d counter accept comment \"wgxdp's daemons\"\n",
+			PAIR_PORT);
+		return;
+	}
 	fputs("tcp dport 179 counter accept comment \"BGP\"\n\t\t", out);
-	nft_put_devices(out, "iifname", tunnels);
+	nft_put_devices(out, "iifname", in->between);
 	fputs("udp dport 3784 accept comment \"BFD\"\n", out);
+}
+
+static void put_vrrp(FILE *out, const char *device)
+{
+	fputs("\t\t", out);
+	nft_put_device(out, "iifname", device);
+	fputs("meta l4proto 112 accept comment \"VRRP\"\n", out);
 }
 
 static void put_inside(FILE *out, const struct nft_input *in)
@@ -200,15 +213,22 @@ void nft_input(FILE *out, const struct nft_input *in)
 	nft_put_icmpv6(out, NFT_ICMPV6_ALL);
 	fputs("accept\n", out);
 	if (in->lan) {
+		put_vrrp(out, in->lan);
 		fputs("\t\t", out);
-		nft_put_device(out, "iifname", in->lan);
-		fputs("meta l4proto 112 accept comment \"VRRP\"\n\t\t", out);
 		nft_put_device(out, "iifname", in->lan);
 		fputs("icmpv6 type { nd-router-solicit, mld-listener-query, mld-listener-report, "
 		      "mld2-listener-report } accept\n", out);
 	}
 	if (in->between && in->between->n)
-		put_between_relays(out, in->between);
+		put_between_relays(out, in);
+	if (in->vrrp)
+		put_vrrp(out, in->vrrp);
+	if (in->asked) {
+		fputs("\t\t", out);
+		nft_put_device(out, "iifname", in->asked);
+		fprintf(out, "udp dport %d reject comment \"questions of the relay\"\n",
+			WG_NUDGE_PORT);
+	}
 	put_inside(out, in);
 	fputs("\t\ttcp dport @tcp_ports counter accept\n", out);
 	nft_put_log(out, "input");

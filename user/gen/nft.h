@@ -45,8 +45,13 @@ void nft_put_log(FILE *out, const char *what);
 struct nft_input {				/* packets that a router accepts for itself */
 	const __u16 *ports;			/* UDP ports of WireGuard, in host order */
 	size_t n_ports;
-	/* Tunnels between relays, which carry BGP and BFD; NULL or empty: none. */
+	/* Tunnels between relays, which carry BGP and BFD or, for blind ones, the connections of
+	 * wgxdp's daemons; NULL or empty: none. */
 	const struct nft_devices *between;
+	bool blind;
+	const char *vrrp;	/* interface of a relay with VRRP; NULL: none */
+	/* Tunnel through which a blind relay asks this host, and needs an answer; NULL: none. */
+	const char *asked;
 	/* LAN of an edge router, with VRRP, router solicitations and MLD; NULL: none. */
 	const char *lan;
 	const char *inside; /* LAN of a firewall, from which every packet is accepted; NULL: none */

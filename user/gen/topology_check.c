@@ -316,6 +316,21 @@ static bool has_family(const struct address *list, size_t n, __u8 family)
 	return false;
 }
 
+/* Reports a shared address that is also the address of a host. */
+static void check_own(struct topology_reading *r, const struct address *a)
+{
+	char text[ADDRESS_STRLEN];
+
+	for (size_t i = 0; i < r->n_rows; i++) {
+		const struct topology_host *h = &r->rows[i].host;
+
+		if (address_find(h->addresses, h->n_addresses, a) < h->n_addresses)
+			topology_error(r, NULL, "relays-share",
+				       "addresses: %s is also the address of %s: write another one",
+				       address_format(a, text), h->name);
+	}
+}
+
 /* Checks the addresses that keepalived moves between two relays. */
 static void check_pair(struct topology_reading *r, size_t n)
 {
@@ -331,9 +346,12 @@ static void check_pair(struct topology_reading *r, size_t n)
 	    !has_family(shared->addresses, shared->n_addresses, FAMILY_IPV4))
 		topology_error(r, NULL, "relays-share", "addresses: write one IPv4 address, for "
 			       "which keepalived uses VRRP, and at most one IPv6 address");
+	if (has_two(t->gateways, t->n_gateways))
+		topology_error(r, NULL, "relays-share", "gateways: write one for each IP version");
 	for (size_t i = 0; i < shared->n_addresses; i++) {
 		__u8 family = shared->addresses[i].family;
 
+		check_own(r, &shared->addresses[i]);
 		if (!has_family(t->gateways, t->n_gateways, family))
 			topology_error(r, NULL, "relays-share", "gateways: the next hop of the "
 				       "default route over %s is missing: add it",

@@ -81,7 +81,7 @@ struct address wg_inside(const struct wg_peer *p)
 
 void wg_nudge(const char *device, const struct address *inside)
 {
-	int fd = inside->family ? udp_socket(inside, htons(9), device) : -1;
+	int fd = inside->family ? udp_socket(inside, htons(WG_NUDGE_PORT), device) : -1;
 
 	if (fd < 0)
 		return;

@@ -44,7 +44,9 @@ const struct wg_peer *wg_find_peer(const struct wg_device *d, const struct wg_ke
 /* Returns an address of the peer inside the tunnel, from the longest of its AllowedIPs; family 0:
  * none. */
 struct address wg_inside(const struct wg_peer *p);
-/* Makes WireGuard send a message to a peer, by an empty datagram to the discard port (9) of an
+
+#define WG_NUDGE_PORT 9			/* the discard port */
+/* Makes WireGuard send a message to a peer, by an empty datagram to the discard port of an
  * address in the peer's AllowedIPs. Does nothing for family 0. */
 void wg_nudge(const char *device, const struct address *inside);
 /* Sets a peer's endpoint, which WireGuard replaces when the peer sends from another address.
