@@ -96,6 +96,10 @@ same_handshakes() {
 		END {print n ? int(same * 1000 / n) / 10 : 0}' "$1" -
 }
 
+all_new() { # no session is renewed within the next minute
+	handshakes | awk -v now="$(date +%s)" '$3 < now - 60 {old = 1} END {exit old}'
+}
+
 # Starts 20 pings per second from each site to those with higher numbers
 pings_begin() {
 	local i j
