@@ -105,6 +105,7 @@ phase steady
 sleep 3
 expect 'both had the address: pairs without a new handshake, in percent' "$(same_handshakes "$work/before")" '>=' 95
 pings_end
-# wireguard-go drops packets while the machine gives it no time
-"$root/selftests/lib/gaps.py" "$work" 2 "$([[ $WGXDP_WG == kernel ]] && echo 0 || echo 200)" || fail 'pairs were interrupted'
+# wireguard-go drops packets while the machine gives it no time. If a relay dropped them for a tenth of a second, 870 of the
+# 30 sites would be lost.
+"$root/selftests/lib/gaps.py" "$work" 2 "$([[ $WGXDP_WG == kernel ]] && echo 0 || echo 600)" || fail 'pairs were interrupted'
 expect "messages from the relays' own addresses" $(($(arrived s1 foreign) + $(arrived s2 foreign) + $(arrived s3 foreign))) == 0
