@@ -43,22 +43,8 @@ attacker_host r1 r2
 gateways attacker 198.51.100.254 2001:db8::fe
 for n in 1 2; do inside attacker ip route add "fd00:9::$n" via "2001:db8::$((n + 1))"; done
 inside attacker ip address add fd00:9::1/128 dev lo
-begin() {
-	pair_begins
-	wait_for 10 'r2 knows all sites' knows_sites r2
-	begin_anew
-	first_pings
-	wait_for 5 'r2 has the sessions of r1' same_sessions
-}
-record begin
-knows_names
-wait_for 15 'all indices' knows_all
-
-attack_begins own
-[[ ! ${BREAK:-} ]] || impersonate 3 "198.51.100.1:$port"
-calm_pings own "$seconds" ''
-attack_ends own
-[[ ! ${BREAK:-} ]] || expect 'expectations that did not hold' $wrong == 0
+learns pair_begins_anew
+attacks_from_own_addresses "198.51.100.1:$port"
 
 relays=(r2)
 attack_begins killed
@@ -66,13 +52,7 @@ phase steady
 pings_begin
 sleep 5
 handshakes > "$work/handshakes"
-phase goes
-sleep 0.2
-dies r1
-wait_for 10 'r2 has the addresses' is_active r2
-wait_for 3 'r1 died: answers for every pair' all_answer
-sleep 1
-phase steady
+active_dies
 sleep 5
 expect_also 'r1 died: pairs without a new handshake, in percent' "$(same_handshakes "$work/handshakes")" '>=' 95
 pings_end

@@ -17,16 +17,7 @@ pretends() { :; }
 pair_network
 attacker_host r1 r2
 gateways attacker 198.51.100.254
-begin() {
-	pair_begins
-	wait_for 10 'r2 knows all sites' knows_sites r2
-	begin_anew
-	first_pings
-	wait_for 5 'r2 has the sessions of r1' same_sessions
-}
-record begin
-knows_names
-wait_for 15 'all indices' knows_all
+learns pair_begins_anew
 dies r1
 wait_for 10 'r2 has the addresses' is_active r2
 wait_for 20 "r2's own WireGuard has all sites" all_handshaken r2

@@ -48,13 +48,7 @@ EOF
 wait_for 3 'forwarded packets' came_to s1 forwarded 5
 
 handshakes > "$work/before"
-phase goes
-sleep 0.2
-dies r1
-wait_for 10 'r2 has the addresses' is_active r2
-wait_for 3 'r1 died: answers for every pair' all_answer
-sleep 1
-phase steady
+active_dies
 sleep 3
 expect 'r1 died: pairs without a new handshake, in percent' "$(same_handshakes "$work/before")" '>=' 95
 wait_for 10 "r2's own WireGuard has all sites" all_handshaken r2

@@ -52,15 +52,8 @@ begin() {
 	begin_anew
 	first_pings
 }
-record begin
-knows_names
-wait_for 15 'all indices' knows_all
-
-attack_begins own
-[[ ! ${BREAK:-} ]] || impersonate 3 "198.51.100.1:$port"
-calm_pings own "$seconds" ''
-attack_ends own
-[[ ! ${BREAK:-} ]] || expect 'expectations that did not hold' $wrong == 0
+learns begin
+attacks_from_own_addresses "198.51.100.1:$port"
 
 attack_begins 'as relays' relay
 calm_pings 'as relays' $as_relays '1-4 2-5 3-6'

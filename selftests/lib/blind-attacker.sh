@@ -82,6 +82,21 @@ knows_all() { # each relay has indices of all sites, and some of its own
 		END {exit !(between >= relays * sites * (sites - 1) && own >= sites && recorded >= sites)}'
 }
 
+# The sites begin, while the attacker reads; then it knows everything.
+learns() { # COMMAND...
+	record "$@"
+	knows_names
+	wait_for 15 'all indices' knows_all
+}
+# The two relays of lib/blind-pair.sh and the sites begin, with sessions that the attacker can read
+pair_begins_anew() {
+	pair_begins
+	wait_for 10 'r2 knows all sites' knows_sites r2
+	begin_anew
+	first_pings
+	wait_for 5 'r2 has the sessions of r1' same_sessions
+}
+
 # ---- the observations
 
 places() { # prints where each relay expects the sites, where the sites expect the relays, and all moves until now
@@ -192,4 +207,13 @@ heals() { # NAME SECONDS
 	wait_for "$2" "$1: all pairs reach each other again" all_answer
 	pings_end
 	say "ok $1: all pairs reached each other $(awk "BEGIN {print $(elapsed) - $from}") s after the attack"
+}
+
+# For $seconds, from the attacker's own addresses. BREAK=1 gives the attacker the key of site 3, which uses the relay at ENDPOINT.
+attacks_from_own_addresses() { # ENDPOINT
+	attack_begins own
+	[[ ! ${BREAK:-} ]] || impersonate 3 "$1"
+	calm_pings own "$seconds" ''
+	attack_ends own
+	[[ ! ${BREAK:-} ]] || expect 'expectations that did not hold' $wrong == 0
 }

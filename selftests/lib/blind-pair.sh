@@ -131,3 +131,13 @@ phase() { # steady|goes: a phase of gaps.py begins
 	for ((i = 1; i <= sites; i++)); do places+=" $i:1"; done
 	echo "$1 1 $(date +%s.%N)$places" >> "$work/phases"
 }
+# r1, which is active, loses its power while all pairs ping each other
+active_dies() {
+	phase goes
+	sleep 0.2
+	dies r1
+	wait_for 10 'r2 has the addresses' is_active r2
+	wait_for 3 'r1 died: answers for every pair' all_answer
+	sleep 1
+	phase steady
+}

@@ -43,6 +43,7 @@ FRAMES = 3000
 TURNS = 100  # a second
 OTHER_PORTS = 1024  # a relay's messages to another relay have this source port, plus the site's number
 RECORDED = 100  # messages of each kind, and ten times as many initiations
+STREAM_VERSION = 3  # BLIND_STREAM_VERSION in user/daemon/blind_line.h
 
 
 # ---- the attacker's knowledge
@@ -390,8 +391,9 @@ class Streams:
 
     def lines(self, keys):
         """Returns what a daemon would say that has all sites, or nonsense."""
-        first = random.choice(('relays 2\nactive\n', 'pair 2\nactive\n', 'active\n', 'GET / HTTP/1.0\n\n', '\0' * 4096))
-        here = ''.join(f'here {key} {OTHER_PORTS + n} 0\nask {key}\n' for n, key in enumerate(keys, 1))
+        first = random.choice((f'relays {STREAM_VERSION}\nactive\n', f'pair {STREAM_VERSION}\nactive\n', 'active\n', 'GET / HTTP/1.0\n\n',
+                               '\0' * 4096))
+        here = ''.join(f'port {key} {OTHER_PORTS + n}\nhere {key} 0\nask {key}\n' for n, key in enumerate(keys, 1))
         there = ''.join(f'site {key} 198.51.100.66:{n}\n' for n, key in enumerate(keys, 1))
         return (first + random.choice((here, there, 'x' * 10000))).encode()
 

@@ -10,8 +10,8 @@
 #include <stdarg.h>
 #include <string.h>
 #include "gen/gen_host.h"
-#include "net/wireguard.h"
 #include "gen/nft.h"
+#include "net/wireguard.h"
 
 #define TABLE "wgxdp_host"	/* name of our table, which exists beside the table of `gen nft` */
 #define TRANSLATED "\t\tct status dnat accept comment \"what other rules of this host translate\"\n"

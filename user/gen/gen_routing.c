@@ -81,13 +81,13 @@ static void write_pair(FILE *out, const struct topology *t, const struct topolog
 			address_format(&shared->addresses[i], address));
 	fputs("\t# the relay's own WireGuard sends from the shared addresses\n"
 	      "\tvirtual_routes {\n", out);
-	for (size_t i = 0; i < shared->n_addresses; i++)
-		for (size_t j = 0; j < t->n_gateways; j++)
-			if (t->gateways[j].family == shared->addresses[i].family)
-				fprintf(out, "\t\tsrc %s to %s via %s dev %s metric 50\n",
-					address_format(&shared->addresses[i], address),
-					t->gateways[j].family == FAMILY_IPV4 ? "0.0.0.0/0" : "::/0",
-					address_format(&t->gateways[j], gateway), h->interface);
+	for (size_t i = 0; i < shared->n_addresses; i++) {
+		const struct address *a = &shared->addresses[i];
+
+		fprintf(out, "\t\tsrc %s to %s via %s dev %s metric 50\n",
+			address_format(a, address), a->family == FAMILY_IPV4 ? "0.0.0.0/0" : "::/0",
+			address_format(topology_gateway(t, a->family), gateway), h->interface);
+	}
 	fputs("\t}\n}\n", out);
 }
 

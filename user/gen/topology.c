@@ -78,12 +78,22 @@ void topology_error(struct topology_reading *r, const struct topology_row *row, 
 	free(text);
 }
 
+static const struct address *first_of(const struct address *list, size_t n, __u8 family)
+{
+	for (size_t i = 0; i < n; i++)
+		if (list[i].family == family)
+			return &list[i];
+	return NULL;
+}
+
 const struct address *topology_address(const struct topology_host *h, __u8 family)
 {
-	for (size_t i = 0; i < h->n_addresses; i++)
-		if (h->addresses[i].family == family)
-			return &h->addresses[i];
-	return NULL;
+	return first_of(h->addresses, h->n_addresses, family);
+}
+
+const struct address *topology_gateway(const struct topology *t, __u8 family)
+{
+	return first_of(t->gateways, t->n_gateways, family);
 }
 
 /* ---- order ---- */

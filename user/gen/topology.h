@@ -190,6 +190,8 @@ struct topology_state {
 
 /* Returns the first public address of a family, or NULL. */
 const struct address *topology_address(const struct topology_host *h, __u8 family);
+/* Returns the pair's gateway of a family, or NULL. */
+const struct address *topology_gateway(const struct topology *t, __u8 family);
 
 /* Reads and checks a file ("-": standard input). Returns 0, or -errno after printing every error to
  * standard error; -EINVAL: it is invalid. */

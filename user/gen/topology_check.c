@@ -308,14 +308,6 @@ static void check_sharing(struct topology_reading *r, const struct topology_row 
 			       "interface that carries it, such as eth0", h->interface);
 }
 
-static bool has_family(const struct address *list, size_t n, __u8 family)
-{
-	for (size_t i = 0; i < n; i++)
-		if (list[i].family == family)
-			return true;
-	return false;
-}
-
 /* Reports a shared address that is also the address of a host. */
 static void check_own(struct topology_reading *r, const struct address *a)
 {
@@ -343,25 +335,24 @@ static void check_pair(struct topology_reading *r, size_t n)
 			       "addresses, and here are %zu relays%s: remove addresses", n,
 			       blind ? "" : " that are not blind");
 	if (has_two(shared->addresses, shared->n_addresses) ||
-	    !has_family(shared->addresses, shared->n_addresses, FAMILY_IPV4))
+	    !topology_address(shared, FAMILY_IPV4))
 		topology_error(r, NULL, "relays-share", "addresses: write one IPv4 address, for "
 			       "which keepalived uses VRRP, and at most one IPv6 address");
 	if (has_two(t->gateways, t->n_gateways))
 		topology_error(r, NULL, "relays-share", "gateways: write one for each IP version");
 	for (size_t i = 0; i < shared->n_addresses; i++) {
 		__u8 family = shared->addresses[i].family;
+		const char *version = family == FAMILY_IPV4 ? "IPv4" : "IPv6";
 
 		check_own(r, &shared->addresses[i]);
-		if (!has_family(t->gateways, t->n_gateways, family))
+		if (!topology_gateway(t, family))
 			topology_error(r, NULL, "relays-share", "gateways: the next hop of the "
-				       "default route over %s is missing: add it",
-				       family == FAMILY_IPV4 ? "IPv4" : "IPv6");
+				       "default route over %s is missing: add it", version);
 		for (size_t h = 0; h < n; h++)
 			if (!topology_address(&r->rows[h].host, family))
 				topology_error(r, &r->rows[h], "relays", "addresses: relay '%s' "
 					       "needs an %s address of its own beside the shared "
-					       "one", r->rows[h].host.name,
-					       family == FAMILY_IPV4 ? "IPv4" : "IPv6");
+					       "one", r->rows[h].host.name, version);
 	}
 }
 
