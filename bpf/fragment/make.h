@@ -3,7 +3,7 @@
  * The step leave(), tc only: fragments a packet. The step saves the packet's payload, and then
  * writes each fragment over the packet in turn. All fragments except the last leave as clones. The
  * loops keep their state in the map `fragment_area`, so that the verifier walks each loop body
- * once. too_big.h calls make_fragments(); flow/nat64.h uses sum_bytes().
+ * once. too_big.h calls make_fragments(). Also flow/nat64.h and icmp/send.h use sum_bytes().
  */
 #pragma once
 

@@ -145,17 +145,10 @@ __attribute__((noinline)) int tc_error_room(struct __sk_buff *ctx, __u32 l3, __u
 /* The second function returns the folded sum of the packet from `off` to its end. */
 __attribute__((noinline)) int tc_sum(struct __sk_buff *ctx, __u32 off)
 {
-	void *data = ctx_ptr(ctx, data) + (off & 0x7ff), *end = ctx_ptr(ctx, data_end);
+	struct pkt p = { .ctx = ctx, .plane = PLANE_TC };
 	__u64 sum = 0;
 
-	for (int i = 0; i < ICMP_ERROR_MAX6 / 4 && data + 4 <= end; i++, data += 4)
-		sum += *(__u32 *)data;
-	if (data + 2 <= end) {
-		sum += *(__u16 *)data;
-		data += 2;
-	}
-	if (data + 1 <= end)
-		sum += bpf_htons(*(__u8 *)data << 8);
+	sum_bytes(&p, off, ctx->len - off, &sum);
 	return csum_fold64(sum);
 }
 
