@@ -110,7 +110,7 @@ attacks() { # own|spoofed SECONDS
 		"$(find "$work" -name "$unharmed" -exec cat {} + | awk -v n=$n_unharmed '{sum += $1} END {print NR == n ? sum : "not said by all"}')" == 0
 	expect_also "$1: places of sites that are others" "$(diff "$work/before" "$work/after" | grep -c '^[<>]')" == 0
 	"$attack" compare "$(IFS=,; echo "${victims[*]}")" $(seq -f "$work/known-%g" "$first" "$looks") > "$work/compared"
-	expect_also "$1: indices looked at" "$(said compared kept)" '>=' $((others * (looks - first)))
+	expect_also "$1: indices looked at" "$(said compared kept)" '>=' $((n_unharmed * (looks - first)))
 	expect_also "$1: of them changed, or gone" "$(said compared changed)" == 0
 	[[ $1 == spoofed ]] || expect_also "$1: indices of his in the table" "$(said compared planted)" == 0
 	expect_also "$1: in $taken s of IPv4 he heard of two sites, packets" $(($(arrived attacker udp4) - received4)) '<=' $((2 * taken))

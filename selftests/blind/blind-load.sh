@@ -2,17 +2,17 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: long
 # timeout: 300
-# A site's WireGuard under load gets its cookies through the blind relay. Site c, or a host at its address, floods site
-# b with initiations that are right except for c's own signature. b answers each with a cookie (type 3), which the relay
-# sends to the right site: c's cookies to c, and a's to a, which starts a new session meanwhile. With the cookie, b
-# answers a's next initiation, and a reaches b during the flood.
+# A site's WireGuard under load gets its cookies through the blind relay. A stranger floods site b directly with initiations,
+# so that b answers each initiation with a cookie (type 3). Site c, or a host at its address, floods b through the relay,
+# which passes 32 initiations a second for this pair. Each cookie comes to the right site: c's cookies to c, and a's to a,
+# which starts a new session meanwhile. With the cookie, b answers a's next initiation, and a reaches b during the flood.
 #
 #     198.51.100.11 nat-a --+
 #     198.51.100.12 nat-b --+--- 198.51.100.1 relay
 #     198.51.100.13 nat-c --+
-#               flood from out
+#               floods from in of nat-b, and out of nat-c
 #
-# BREAK=1 leaves out the flood: then no cookie comes.
+# BREAK=1 leaves out the floods: then no cookie comes.
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 source "${BASH_SOURCE[0]%/*}/../lib/sites.sh"
 source "${BASH_SOURCE[0]%/*}/../lib/blind-sites.sh"
@@ -39,6 +39,7 @@ expect 'cookies before' "$(cookies a) $(cookies b) $(cookies c)" == '0 0 0'
 
 c_at=$(endpoint_of c)
 if [[ ! ${BREAK:-} ]]; then
+	start nat-b "$root/selftests/lib/challenge.py" in "$(mac edge-b wan)" 192.0.2.0/24 100.64.2.2 "$port" "$(key wgb-b)" $rate $times > "$work/stranger"
 	start nat-c "$root/selftests/lib/challenge.py" out "$(mac relay eth0)" "${c_at%:*}/32" 198.51.100.1 "$port" "$(key wgb-b)" $rate $times \
 		"${c_at#*:}" > "$work/flood"
 	flooding=$!

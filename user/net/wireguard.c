@@ -241,16 +241,17 @@ static int read_kernel(const char *device, struct wg_device *ret)
 
 /* ---- wireguard-go's ---- */
 
+static unsigned int hex_digit(char c)
+{
+	return c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10;
+}
+
 static int hex_key(const char *text, struct wg_key *ret)
 {
-	unsigned int byte;
-
 	if (strspn(text, "0123456789abcdefABCDEF") != 2 * WG_KEY_LEN || text[2 * WG_KEY_LEN])
 		return -EINVAL;
-	for (size_t i = 0; i < WG_KEY_LEN; i++) {
-		sscanf(text + 2 * i, "%2x", &byte);
-		ret->b[i] = byte;
-	}
+	for (size_t i = 0; i < WG_KEY_LEN; i++)
+		ret->b[i] = hex_digit(text[2 * i]) << 4 | hex_digit(text[2 * i + 1]);
 	return 0;
 }
 
