@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * loads [--json | --list] OBJECT...: loads the data path's object files into this kernel, each in
- * every configuration of loads_sets.h, and prints what each program costs there:
+ * loads [--json | --list | --functions CONFIGURATION] OBJECT...: loads the data path's object files
+ * into this kernel, each in every configuration of loads_sets.h, and prints what each program costs
+ * there:
  *
  *   clang-19 6.1.0-53-cloud-amd64 guard wgxdp_tc ok 45000 instructions 320 bytes 8123 loaded
  *   clang-19 6.1.0-53-cloud-amd64 guard wgxdp_xdp refused: combined stack size of 3 calls is 528
@@ -10,8 +11,10 @@
  * chain of calls (loads_stack.h), and "loaded" is the program's length. In the place of ok:
  *   over      the program loads, but costs more than MOST_INSTRUCTIONS or MOST_STACK
  *   unknown   the program loads, but the kernel's log does not tell its stack
- * With --list, loads only prints the configurations and their switches. Exit status: 0 if every
- * program is ok, 1 if not, 2 if the arguments are wrong.
+ * With --list, loads only prints the configurations and their switches. With --functions, it loads
+ * one configuration, and also prints how many instructions the verifier has walked in each global
+ * function, and in the rest of each program. Exit status: 0 if every program is ok, 1 if not, 2 if
+ * the arguments are wrong.
  */
 #include <errno.h>
 #include <stdint.h>
@@ -27,10 +30,10 @@
 /* The verifier's own limits are a million instructions and 512 bytes. The rest is room for
  * compilers and kernels to come. */
 enum { MOST_INSTRUCTIONS = 130000, MOST_STACK = 400 };
-enum { PROGRAMS = 32, LOG = 1 << 16, REASON = 256 };
+enum { PROGRAMS = 32, LOG = 1 << 16, WHOLE_LOG = 1 << 28, REASON = 256 };
 
 struct program {
-	char name[64], log[LOG], refused[REASON];
+	char name[64], *log, refused[REASON];
 	bool tried;
 	struct functions functions;
 	unsigned int instructions, loaded;
@@ -42,6 +45,7 @@ static int n_programs;
 static char compiler[64], warning[REASON];
 static struct utsname host;
 static bool as_json, printed, failed;
+static const char *only;		/* with --functions: the configuration */
 static char limits[64];
 
 /* ---- printing ---- */
@@ -102,6 +106,43 @@ static void print_program(const struct configuration *c, const struct program *p
 			  "the kernel's log lacks a function's stack");
 	else
 		print_row(c->name, p->name, over ? "over" : "ok", p, "");
+}
+
+/* ---- --functions ---- */
+
+/* Returns whether the line of the log stands for a walked instruction: "12: (bf) r6 = r1", or
+ * "12: safe" if the verifier has been there in the same state. */
+static bool is_walked(const char *line, size_t n)
+{
+	size_t digits = strspn(line, "0123456789");
+
+	return (digits && !strncmp(line + digits, ": (", 3)) ||
+	       (n > 6 && !strncmp(line + n - 6, ": safe", 6));
+}
+
+/* Counts the walked instructions in the program's log. The log has a line before each global
+ * function, and another one after it. */
+static void print_functions(const struct program *p)
+{
+	static const char begin[] = "Validating ";
+	unsigned int walked = 0, rest = 0;
+	char name[64] = "";
+	size_t n;
+
+	for (const char *at = p->log; *at; at += n + (at[n] == '\n')) {
+		n = strcspn(at, "\n");
+		if (is_walked(at, n)) {
+			*(*name ? &walked : &rest) += 1;
+		} else if (!strncmp(at, begin, strlen(begin))) {
+			snprintf(name, sizeof(name), "%.*s",
+				 (int)strcspn(at + strlen(begin), "("), at + strlen(begin));
+		} else if (*name && !strncmp(at, "Func#", 5) && memmem(at, n, "is safe", 7)) {
+			printf("%7u %s %s\n", walked, p->name, name);
+			*name = '\0';
+			walked = 0;
+		}
+	}
+	printf("%7u %s outside global functions\n", rest, p->name);
 }
 
 /* ---- why the kernel refuses a program ---- */
@@ -226,7 +267,8 @@ static void choose_programs(struct bpf_object *o, const struct configuration *c)
 				exit(2);
 			}
 			p = &programs[n_programs++];
-			memset(p, 0, sizeof(*p));
+			free(p->log);
+			*p = (struct program){ .log = malloc(only ? WHOLE_LOG : LOG) };
 			snprintf(p->name, sizeof(p->name), "%s", name);
 		}
 		bpf_program__set_autoload(program, p && !*p->refused);
@@ -234,7 +276,7 @@ static void choose_programs(struct bpf_object *o, const struct configuration *c)
 			continue;
 		p->tried = false;
 		*p->log = 0;
-		bpf_program__set_log_buf(program, p->log, LOG);
+		bpf_program__set_log_buf(program, p->log, only ? WHOLE_LOG : LOG);
 		if (!strcmp(bpf_program__section_name(program), "xdp.frags"))
 			bpf_program__set_flags(program, BPF_F_XDP_HAS_FRAGS);
 	}
@@ -270,7 +312,8 @@ static void measure(struct bpf_object *o)
  * the others without it. If libbpf refuses the object, prints that. Returns whether all loaded. */
 static bool load_once(const void *elf, size_t size, const struct configuration *c, bool *again)
 {
-	LIBBPF_OPTS(bpf_object_open_opts, options, .kernel_log_level = 4, .object_name = "wgxdp");
+	LIBBPF_OPTS(bpf_object_open_opts, options, .kernel_log_level = only ? 6 : 4,
+		    .object_name = "wgxdp");
 	struct bpf_object *o = bpf_object__open_mem(elf, size, &options);
 	struct program *last = NULL;
 	struct switches switches;
@@ -311,8 +354,11 @@ static void load_configuration(const void *elf, size_t size, const struct config
 	do
 		loaded = load_once(elf, size, c, &again);
 	while (again);
-	for (int i = 0; i < n_programs && loaded; i++)
+	for (int i = 0; i < n_programs && loaded; i++) {
 		print_program(c, &programs[i]);
+		if (only)
+			print_functions(&programs[i]);
+	}
 }
 
 /* ---- objects ---- */
@@ -368,7 +414,8 @@ static void load_file(const char *path)
 	if (difference)
 		print_row("-", "-", "refused", NULL, difference);
 	for (int i = 0; i < CONFIGURATIONS && usable; i++)
-		load_configuration(elf, size, &configurations[i]);
+		if (!only || !strcmp(only, configurations[i].name))
+			load_configuration(elf, size, &configurations[i]);
 	free(elf);
 }
 
@@ -387,9 +434,10 @@ int main(int argc, char **argv)
 		return 0;
 	}
 	as_json = argc > 1 && !strcmp(argv[1], "--json");
-	first += as_json;
+	only = argc > 2 && !strcmp(argv[1], "--functions") ? argv[2] : NULL;
+	first += only ? 2 : as_json;
 	if (first >= argc || *argv[first] == '-') {
-		fprintf(stderr, "usage: loads [--json | --list] OBJECT...\n");
+		fprintf(stderr, "usage: loads [--json | --list | --functions CONFIGURATION] OBJECT...\n");
 		return 2;
 	}
 	uname(&host);
