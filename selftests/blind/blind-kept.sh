@@ -49,7 +49,7 @@ begins
 first_pings
 wait_for 5 'six sessions' have_sessions
 stops
-expect 'kept of sites, and of sessions between them' "$(grep -c '^site ' "$kept") $(grep -c '^session [^-]' "$kept")" == '3 6'
+expect 'kept of sites, and of sessions between them' "$(grep -c '^site ' "$kept") $(grep -c '^entry [1-9][0-9]* [1-9]' "$kept")" == '3 6'
 expect 'the mode of the file' "$(stat -c %a "$kept")" == 600
 
 cp "$kept" "$work/kept"
@@ -73,8 +73,8 @@ strange() { # a damaged or foreign file
 	case $1 in
 	'half a line') head -c 700 "$work/kept" ;;
 	'without time') grep -v '^time' "$work/kept" ;;
-	'sessions that last for ever') awk '$1 == "session" {$5 = 4000000000} {print}' "$work/kept" ;;
-	'sessions that are over') awk '$1 == "session" {$5 = -5} {print}' "$work/kept" ;;
+	'sessions that last for ever') awk '$1 == "entry" {$5 = 4000000000} {print}' "$work/kept" ;;
+	'sessions that are over') awk '$1 == "entry" {$5 = -5} {print}' "$work/kept" ;;
 	'keys of nobody') sed 's/[A-P]/Q/g' "$work/kept" ;;
 	'a long line') head -n 1 "$work/kept"; head -c 5000 /dev/zero | tr '\0' x; tail -n +2 "$work/kept" ;;
 	'noise') head -c 20000 /dev/urandom ;;

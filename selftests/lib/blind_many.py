@@ -72,9 +72,9 @@ def state(path, n_sites, n):
     with open(path, 'w', encoding='ascii') as f:
         f.write('time %d\n' % time.time())
         for i in range(n_sites):
-            f.write('site %s %s:%d\n' % (texts[i], socket.inet_ntoa(address(i)), PORT))
+            f.write('key %d %s\nsite %s %s:%d\n' % (i + 1, texts[i], texts[i], socket.inet_ntoa(address(i)), PORT))
         for a, b, of_a, of_b in sessions(n_sites, n):
-            f.write('session %s %s %08x 180 3\nsession %s %s %08x 180 1\n' % (texts[b], texts[a], of_a, texts[a], texts[b], of_b))
+            f.write('entry %d %d %08x 180 3\nentry %d %d %08x 180 1\n' % (b + 1, a + 1, of_a, a + 1, b + 1, of_b))
 
 
 def checksum(data):

@@ -11,7 +11,7 @@
 
 static const char *const words[BLIND_WORDS] = {
 	"time", "pair", "relays", "active", "standby", "site", "port", "here",
-	"ask", "session",
+	"ask", "session", "key", "entry",
 };
 
 /* ---- parsing ---- */
@@ -43,14 +43,23 @@ static bool next_number(const char **at, uint64_t most, uint64_t *ret)
 	return *ret <= most;
 }
 
-/* Reads a key. own: it may also be -, which stands for this host. */
-static bool next_key(const char **at, bool own, struct wg_key *ret)
+static bool next_key(const char **at, struct wg_key *ret)
 {
 	char text[WG_KEY_STRLEN];
 
-	if (!next_word(at, text, sizeof(text)))
+	return next_word(at, text, sizeof(text)) && !wg_key_parse(text, ret) &&
+	       !wg_key_is_none(ret);
+}
+
+/* Reads the number of a site, or 0. */
+static bool next_site(const char **at, __u32 *ret)
+{
+	uint64_t number;
+
+	if (!next_number(at, BLIND_SITES_MAX - 1, &number))
 		return false;
-	return (own && !strcmp(text, "-")) || (!wg_key_parse(text, ret) && !wg_key_is_none(ret));
+	*ret = number;
+	return true;
 }
 
 static bool next_index(const char **at, __u32 *ret)
@@ -71,13 +80,12 @@ static bool next_endpoint(const char **at, struct blind_line *l)
 	       !endpoint_parse(text, &l->endpoint, &l->port);
 }
 
-/* Reads the keys, index, seconds and flags of a session. */
-static bool next_entry(const char **at, struct blind_line *l)
+/* Reads the index, seconds and flags of a session. */
+static bool next_validity(const char **at, struct blind_line *l)
 {
 	uint64_t seconds, flags;
 
-	if (!next_key(at, true, &l->user) || !next_key(at, true, &l->origin) ||
-	    !next_index(at, &l->index) ||
+	if (!next_index(at, &l->index) ||
 	    !next_number(at, BLIND_LONGEST_SECONDS, &seconds) ||
 	    !next_number(at, BLIND_CONFIRMED | BLIND_INITIATED, &flags))
 		return false;
@@ -102,7 +110,7 @@ static bool parse_rest(const char **at, struct blind_line *l)
 
 	switch (l->word) {
 	case BLIND_WORD_HERE:
-		if (!next_key(at, false, &l->user))
+		if (!next_key(at, &l->user))
 			return false;
 		/* fall through */
 	case BLIND_WORD_TIME:
@@ -113,13 +121,18 @@ static bool parse_rest(const char **at, struct blind_line *l)
 		l->number = number;
 		return true;
 	case BLIND_WORD_SITE:
-		return next_key(at, false, &l->user) && next_endpoint(at, l);
+		return next_key(at, &l->user) && next_endpoint(at, l);
 	case BLIND_WORD_PORT:
-		return next_key(at, false, &l->user) && next_port(at, &l->port);
+		return next_key(at, &l->user) && next_port(at, &l->port);
 	case BLIND_WORD_ASK:
-		return next_key(at, false, &l->user);
+		return next_key(at, &l->user);
 	case BLIND_WORD_SESSION:
-		return next_entry(at, l);
+		return next_key(at, &l->user) && next_key(at, &l->origin) && next_validity(at, l);
+	case BLIND_WORD_KEY:
+		return next_site(at, &l->user_number) && next_key(at, &l->user);
+	case BLIND_WORD_ENTRY:
+		return next_site(at, &l->user_number) && next_site(at, &l->origin_number) &&
+		       next_validity(at, l);
 	default:
 		return true;
 	}
@@ -142,11 +155,6 @@ int blind_line_parse(const char *text, struct blind_line *ret)
 
 /* ---- writing ---- */
 
-static const char *key_text(const struct wg_key *key, char buf[WG_KEY_STRLEN])
-{
-	return wg_key_is_none(key) ? "-" : wg_key_format(key, buf);
-}
-
 size_t blind_line_format(const struct blind_line *l, char buf[BLIND_LINE_LEN])
 {
 	char user[WG_KEY_STRLEN], origin[WG_KEY_STRLEN], endpoint[ADDRESS_STRLEN];
@@ -158,20 +166,29 @@ size_t blind_line_format(const struct blind_line *l, char buf[BLIND_LINE_LEN])
 	case BLIND_WORD_RELAYS:
 		return snprintf(buf, BLIND_LINE_LEN, "%s %" PRId64 "\n", word, l->number);
 	case BLIND_WORD_SITE:
-		return snprintf(buf, BLIND_LINE_LEN, "%s %s %s\n", word, key_text(&l->user, user),
+		return snprintf(buf, BLIND_LINE_LEN, "%s %s %s\n", word,
+				wg_key_format(&l->user, user),
 				endpoint_format(&l->endpoint, l->port, endpoint));
 	case BLIND_WORD_PORT:
-		return snprintf(buf, BLIND_LINE_LEN, "%s %s %u\n", word, key_text(&l->user, user),
-				ntohs(l->port));
+		return snprintf(buf, BLIND_LINE_LEN, "%s %s %u\n", word,
+				wg_key_format(&l->user, user), ntohs(l->port));
 	case BLIND_WORD_HERE:
 		return snprintf(buf, BLIND_LINE_LEN, "%s %s %" PRId64 "\n", word,
-				key_text(&l->user, user), l->number);
+				wg_key_format(&l->user, user), l->number);
 	case BLIND_WORD_ASK:
-		return snprintf(buf, BLIND_LINE_LEN, "%s %s\n", word, key_text(&l->user, user));
+		return snprintf(buf, BLIND_LINE_LEN, "%s %s\n", word,
+				wg_key_format(&l->user, user));
 	case BLIND_WORD_SESSION:
 		return snprintf(buf, BLIND_LINE_LEN, "%s %s %s %08x %u %u\n", word,
-				key_text(&l->user, user), key_text(&l->origin, origin),
+				wg_key_format(&l->user, user), wg_key_format(&l->origin, origin),
 				le32toh(l->index), l->seconds, l->flags);
+	case BLIND_WORD_KEY:
+		return snprintf(buf, BLIND_LINE_LEN, "%s %u %s\n", word, l->user_number,
+				wg_key_format(&l->user, user));
+	case BLIND_WORD_ENTRY:
+		return snprintf(buf, BLIND_LINE_LEN, "%s %u %u %08x %u %u\n", word,
+				l->user_number, l->origin_number, le32toh(l->index), l->seconds,
+				l->flags);
 	default:
 		return snprintf(buf, BLIND_LINE_LEN, "%s\n", word);
 	}
@@ -194,7 +211,6 @@ static bool is_in_place(struct blind_stream *s, const struct blind_line *l)
 		s->active = l->word == BLIND_WORD_ACTIVE;
 		return s->greeted;
 	case BLIND_WORD_SESSION:
-		return s->active && !wg_key_is_none(&l->user) && !wg_key_is_none(&l->origin);
 	case BLIND_WORD_SITE:
 		return s->active;
 	case BLIND_WORD_PORT:

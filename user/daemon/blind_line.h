@@ -4,6 +4,8 @@
  * the stream between two relays (blind_pair.c). It uses no map, so unit tests and fuzzers run it.
  *
  * "time SECONDS": the file's first line, in seconds since 1970.
+ * "key NUMBER KEY": the number by which entry lines of the file name a site.
+ * "entry NUMBER NUMBER INDEX SECONDS FLAGS": as a session line, in the file. 0 is this host.
  * "pair VERSION" or "relays VERSION": the first line of a stream, between the two relays of a pair,
  * or between relays that serve different sites.
  * "active" and "standby": whether the sender of the stream has the shared address. Each of several
@@ -14,7 +16,7 @@
  * "here KEY AGE": the site's WireGuard sent something to the sender AGE milliseconds ago.
  * "ask KEY": the receiver is to ask the site whether it is still there, and then to say here.
  * "session KEY KEY INDEX SECONDS FLAGS": the site that sends with the index, the site that chose
- * it, and for how long it is valid. In the file, - is this host. 0 seconds: the index was removed.
+ * it, and for how long it is valid. 0 seconds: the index was removed.
  *
  * The keys are public ones. daemon/ includes it.
  */
@@ -26,7 +28,7 @@
 enum blind_word {
 	BLIND_WORD_TIME, BLIND_WORD_PAIR, BLIND_WORD_RELAYS, BLIND_WORD_ACTIVE, BLIND_WORD_STANDBY,
 	BLIND_WORD_SITE, BLIND_WORD_PORT, BLIND_WORD_HERE, BLIND_WORD_ASK, BLIND_WORD_SESSION,
-	BLIND_WORDS
+	BLIND_WORD_KEY, BLIND_WORD_ENTRY, BLIND_WORDS
 };
 
 #define BLIND_LINE_LEN 192		/* longest line, with the NUL */
@@ -35,9 +37,11 @@ enum blind_word {
 struct blind_line {
 	enum blind_word word;
 	int64_t number;			/* SECONDS of a time line, VERSION, or AGE */
-	/* Sender with an index, or the site of a site, port, here or ask line; and the site that
-	 * chose the index. All zeros: this host. */
+	/* Sender with an index, or the site of any other line; and the site that chose the
+	 * index. */
 	struct wg_key user, origin;
+	/* Numbers of these sites in a key or entry line; 0: this host. */
+	__u32 user_number, origin_number;
 	struct address endpoint;
 	__be16 port;
 	__u32 index;			/* as in the key of an entry */

@@ -22,39 +22,37 @@
 
 /* ---- entries of the maps ---- */
 
-bool blind_line_of(const struct blind_known *known, const struct blind_session *e,
-		   struct blind_line *ret)
+/* Makes the entry line of an entry. Returns whether the entry is valid. */
+static bool make_line(const struct blind_session *e, struct blind_line *ret)
 {
 	__u64 now = jiffies_now(), a_second = jiffies_a_second();
 	__u64 left = BLIND_UNTIL(e->value) <= now ? 0 : (BLIND_UNTIL(e->value) - now) / a_second;
-	__u32 user = BLIND_USER(e->key), origin = BLIND_ORIGIN(e->value);
 
 	*ret = (struct blind_line){
-		.word = BLIND_WORD_SESSION, .index = e->key, .seconds = left,
+		.word = BLIND_WORD_ENTRY, .user_number = BLIND_USER(e->key),
+		.origin_number = BLIND_ORIGIN(e->value), .index = e->key, .seconds = left,
 		.flags = e->value & (BLIND_CONFIRMED | BLIND_INITIATED),
 	};
-	if (user)
-		ret->user = known[user].key;
-	if (origin)
-		ret->origin = known[origin].key;
-	return e->key && left && left <= BLIND_LONGEST_SECONDS &&
-	       (!user || !wg_key_is_none(&ret->user)) &&
-	       (!origin || !wg_key_is_none(&ret->origin));
+	return e->key && left && left <= BLIND_LONGEST_SECONDS;
 }
 
-/* Returns the number of the site with this key: 0 for no key, which is this host, s->room if no
- * site has the key. */
-static __u32 number_of(const struct sites *s, const struct wg_key *key)
+bool blind_line_of(const struct blind_known *known, const struct blind_session *e,
+		   struct blind_line *ret)
 {
-	return wg_key_is_none(key) ? 0 : sites_number(s, key, false);
+	bool valid = make_line(e, ret);
+
+	ret->word = BLIND_WORD_SESSION;
+	ret->user = known[ret->user_number].key;
+	ret->origin = known[ret->origin_number].key;
+	return valid && ret->user_number && ret->origin_number && !wg_key_is_none(&ret->user) &&
+	       !wg_key_is_none(&ret->origin);
 }
 
-/* Makes the entry of a session line. Returns false if the line is invalid. */
-static bool make_put(const struct sites *s, const struct blind_line *l, int64_t elapsed,
-		     struct blind_put *ret)
+/* Makes the entry of a session or entry line, whose sites have these numbers. Returns false if the
+ * line is invalid. */
+static bool make_put(const struct sites *s, const struct blind_line *l, __u32 user, __u32 origin,
+		     int64_t elapsed, struct blind_put *ret)
 {
-	__u32 user = number_of(s, &l->user), origin = number_of(s, &l->origin);
-
 	if (user >= s->room || origin >= s->room || (l->seconds && l->seconds <= elapsed))
 		return false;
 	*ret = (struct blind_put){
@@ -65,6 +63,14 @@ static bool make_put(const struct sites *s, const struct blind_line *l, int64_t 
 					 (l->seconds - elapsed) * jiffies_a_second(),
 					 origin, l->flags);
 	return true;
+}
+
+/* Does this for a session line. */
+static bool put_of_keys(const struct sites *s, const struct blind_line *l, int64_t elapsed,
+			struct blind_put *ret)
+{
+	return make_put(s, l, sites_number(s, &l->user, false),
+			sites_number(s, &l->origin, false), elapsed, ret);
 }
 
 void sites_write_sessions(struct sites *s)
@@ -96,7 +102,7 @@ bool sites_put_session(struct sites *s, const struct blind_line *l, int64_t elap
 {
 	struct blind_put new;
 
-	if (!make_put(s, l, elapsed, &new))
+	if (!put_of_keys(s, l, elapsed, &new))
 		return false;
 	put(s, &new);
 	return true;
@@ -121,7 +127,7 @@ bool sites_add_session(struct sites *s, const struct blind_line *l)
 {
 	struct blind_put new;
 
-	if (!l->seconds || !make_put(s, l, 0, &new) || has_confirmed(s, &new))
+	if (!l->seconds || !put_of_keys(s, l, 0, &new) || has_confirmed(s, &new))
 		return false;
 	new.displaces = true;
 	put(s, &new);
@@ -145,7 +151,7 @@ static void write_sessions(FILE *out, const struct sites *s)
 	for (size_t i = 0; i < (size_t)s->n_buckets * BLIND_WAYS; i++) {
 		struct blind_session e = sites_entry(s, i);
 
-		if (e.key && blind_line_of(s->known, &e, &l))
+		if (make_line(&e, &l))
 			write_line(out, &l);
 	}
 }
@@ -156,6 +162,9 @@ static void write_text(FILE *out, const struct sites *s)
 	for (__u32 n = 1; n < s->room; n++) {
 		const struct blind_known *k = &s->known[n];
 
+		if (!wg_key_is_none(&k->key))
+			write_line(out, &(struct blind_line){
+				.word = BLIND_WORD_KEY, .user_number = n, .user = k->key });
 		if (*k->name && k->last.family && !site_is_remote(k))
 			write_line(out, &(struct blind_line){
 				.word = BLIND_WORD_SITE, .user = k->key, .endpoint = k->last,
@@ -190,9 +199,16 @@ int sites_save(const struct sites *s)
 
 /* ---- reading ---- */
 
+struct restoring {			/* a file that is read */
+	struct sites *sites;
+	int64_t elapsed;		/* seconds since it was written; negative: unknown */
+	/* Numbers of the sites, by their numbers in the file; sites->room: there is none. */
+	__u32 number[BLIND_SITES_MAX];
+};
+
 static void restore_site(struct sites *s, const struct blind_line *l)
 {
-	__u32 n = number_of(s, &l->user);
+	__u32 n = sites_number(s, &l->user, false);
 
 	if (n == s->room)
 		return;
@@ -200,37 +216,66 @@ static void restore_site(struct sites *s, const struct blind_line *l)
 	s->known[n].last_port = l->port;
 }
 
-/* Restores one line. elapsed: seconds since the file was written. Returns whether it was a
- * session's entry that is still valid. */
-static bool restore_line(struct sites *s, const struct blind_line *l, int64_t elapsed)
+/* Restores an entry. Returns whether it is still valid. */
+static bool restore_entry(struct restoring *r, const struct blind_line *l)
 {
+	struct blind_put new;
+
+	if (!l->seconds || r->elapsed < 0 || r->elapsed >= BLIND_SECONDS ||
+	    !make_put(r->sites, l, r->number[l->user_number], r->number[l->origin_number],
+		      r->elapsed, &new))
+		return false;
+	put(r->sites, &new);
+	return true;
+}
+
+/* Restores one line. Returns whether it was an entry that is still valid. */
+static bool restore_line(struct restoring *r, const struct blind_line *l)
+{
+	if (l->word == BLIND_WORD_KEY && l->user_number)
+		r->number[l->user_number] = sites_number(r->sites, &l->user, false);
 	if (l->word == BLIND_WORD_SITE)
-		restore_site(s, l);
-	return l->word == BLIND_WORD_SESSION && l->seconds && elapsed >= 0 &&
-	       elapsed < BLIND_SECONDS && sites_put_session(s, l, elapsed);
+		restore_site(r->sites, l);
+	return l->word == BLIND_WORD_ENTRY && restore_entry(r, l);
+}
+
+/* Returns a file without sites; NULL if there is no memory. */
+static struct restoring *restoring_new(struct sites *s)
+{
+	struct restoring *r = malloc(sizeof(*r));
+
+	if (!r)
+		return NULL;
+	r->sites = s;
+	r->elapsed = -1;
+	r->number[0] = 0;
+	for (__u32 n = 1; n < BLIND_SITES_MAX; n++)
+		r->number[n] = s->room;
+	return r;
 }
 
 void sites_restore(struct sites *s)
 {
 	char path[VAR_STATE_PATH_LEN], line[512];
+	struct restoring *r = restoring_new(s);
 	__u64 began = sites_clock();
-	int64_t then = 0;
 	struct blind_line l;
 	size_t n = 0;
 	FILE *in;
 
 	var_state_path(path, s->instance, "blind");
-	in = fopen(path, "re");
-	if (!in)
-		return;
-	for (bool first = true; fgets(line, sizeof(line), in); first = false) {
+	in = r ? fopen(path, "re") : NULL;
+	for (bool first = true; in && fgets(line, sizeof(line), in); first = false) {
 		line[strcspn(line, "\n")] = '\0';
 		if (blind_line_parse(line, &l))
 			continue;
 		if (first && l.word == BLIND_WORD_TIME)
-			then = l.number;
-		n += restore_line(s, &l, then ? time(NULL) - then : BLIND_SECONDS);
+			r->elapsed = time(NULL) - l.number;
+		n += restore_line(r, &l);
 	}
+	free(r);
+	if (!in)
+		return;
 	fclose(in);
 	sites_write_sessions(s);
 	log_info("blind: restored %zu entries of sessions in %llu ms", n,

@@ -6,14 +6,6 @@
 #include <string.h>
 #include "daemon/blind_sent.h"
 
-/* Makes the line of an entry. Returns false if the entry is invalid, or is an index of this host's
- * own WireGuard, which means nothing at the other relay. */
-static bool line_of(const struct sites *s, const struct blind_session *e, struct blind_line *ret)
-{
-	return blind_line_of(s->known, e, ret) && !wg_key_is_none(&ret->origin) &&
-	       !wg_key_is_none(&ret->user);
-}
-
 /* Adds a line for the removal of the entry that was sent, if its key is no longer there. Returns
  * false if there is no room. */
 static bool add_removal(struct relay_link *l, const struct sites *s, const struct blind_session *is,
@@ -23,7 +15,7 @@ static bool add_removal(struct relay_link *l, const struct sites *s, const struc
 
 	if (!sent->key || sent->key == is->key)
 		return true;
-	if (line_of(s, sent, &line)) {
+	if (blind_line_of(s->known, sent, &line)) {
 		line.seconds = 0;
 		if (!relay_link_add(l, &line))
 			return false;
@@ -39,7 +31,7 @@ static bool add_entry(struct relay_link *l, const struct sites *s, const struct 
 {
 	struct blind_line line;
 
-	if (line_of(s, is, &line) && !relay_link_add(l, &line))
+	if (blind_line_of(s->known, is, &line) && !relay_link_add(l, &line))
 		return false;
 	*sent = *is;
 	return true;

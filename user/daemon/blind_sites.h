@@ -149,8 +149,8 @@ void sites_nudge(const struct sites *s, __u32 number);
  * candidate address. */
 void sites_call(const struct sites *s, const struct wg_peer *p, __u32 number);
 
-/* Makes the line of an entry of the map sessions. Returns whether the entry is valid and its sites
- * are known. */
+/* Makes the session line of an entry of the map sessions. Returns false if the entry is invalid, or
+ * is an index of this host's own WireGuard, which means nothing at another relay. */
 bool blind_line_of(const struct blind_known *known, const struct blind_session *e,
 		   struct blind_line *ret);
 /* Puts the entry of a session line, which is `elapsed` seconds old, among those that
