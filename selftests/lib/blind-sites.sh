@@ -100,13 +100,6 @@ ping_all() { # OPTION...: pings every pair in turn, and prints how many packets 
 	echo $lost
 }
 
-# Prints how many packets had no reply within the last packet's SECONDS. With -c alone, ping waits for the last replies only
-# as long as two others took, which is too short on a busy machine. With -w, it sends more packets while replies are missing.
-ping_between() { # SITE OTHER -c COUNT [-i INTERVAL] -W SECONDS [OPTION...]
-	local count=$4 interval=1 options=("${@:5}")
-	[[ $5 != -i ]] || interval=$6 options=("${@:7}")
-	inside "server-$1" ping -n -c "$count" -i "$interval" -w "$(awk "BEGIN {print int(($count - 1) * $interval + ${options[1]} + 0.999)}")" "${options[@]}" \
-		"${overlay:?}:$2::10" > "${work:?}/ping-$1-$2" || :
-	awk -F 'icmp_seq=' -v n="$count" '/bytes from/ && $2 + 0 <= n && !seen[$2 + 0]++ {n_replies++} END {print n - n_replies}' \
-		"${work:?}/ping-$1-$2"
+ping_between() { # SITE OTHER -c COUNT [-i INTERVAL] -W SECONDS [OPTION...]: packets lost
+	unanswered "server-$1" "${overlay:?}:$2::10" "${@:3}"
 }

@@ -71,6 +71,17 @@ holds() { grep "$@" | cat > /dev/null; }
 inside() { nsenter --net="/run/netns/$1" "${@:2}"; } # NAMESPACE COMMAND...
 start() { nsenter --net="/run/netns/$1" "${@:2}" & } # like inside, in the background; $! is its process
 
+# Prints how many of COUNT pings had no reply, SECONDS after the last of them at the latest. With -c alone, ping waits for
+# its last replies only as long as two others took, which is too short on a busy machine. With -w, it sends more packets
+# while replies are missing. It ends with the first ICMP error, so all later packets count as lost.
+unanswered() { # NAMESPACE ADDRESS -c COUNT [-i INTERVAL] -W SECONDS [OPTION...]
+	local count=$4 interval=1 options=("${@:5}") seconds
+	[[ $5 != -i ]] || interval=$6 options=("${@:7}")
+	seconds=$(awk "BEGIN {print int(($count - 1) * $interval + ${options[1]} + 0.999)}")
+	{ inside "$1" ping -n -c "$count" -i "$interval" -w "$seconds" "${options[@]}" "$2" || :; } |
+		awk -F icmp_seq= -v n="$count" '/bytes from/ && $2 + 0 <= n && !seen[$2 + 0]++ {replies++} END {print n - replies}'
+}
+
 # Sends rounds of N packets while something else happens. It adds rounds until that has happened often enough, because
 # the machine may be slow. $sent is the number of packets.
 sends() { # N ARGUMENT...: arguments of `udptool send`, run by the host client
