@@ -22,7 +22,7 @@
 
 /* ---- entries of the maps ---- */
 
-/* Makes the entry line of an entry. Returns whether the entry is valid. */
+/* Makes the entry line of an entry, whose key is not 0. Returns whether the entry is valid. */
 static bool make_line(const struct blind_session *e, struct blind_line *ret)
 {
 	__u64 now = jiffies_now(), a_second = jiffies_a_second();
@@ -33,18 +33,18 @@ static bool make_line(const struct blind_session *e, struct blind_line *ret)
 		.origin_number = BLIND_ORIGIN(e->value), .index = e->key, .seconds = left,
 		.flags = e->value & (BLIND_CONFIRMED | BLIND_INITIATED),
 	};
-	return e->key && left && left <= BLIND_LONGEST_SECONDS;
+	return left && left <= BLIND_LONGEST_SECONDS;
 }
 
 bool blind_line_of(const struct blind_known *known, const struct blind_session *e,
 		   struct blind_line *ret)
 {
-	bool valid = make_line(e, ret);
-
+	if (!e->key || !make_line(e, ret))
+		return false;
 	ret->word = BLIND_WORD_SESSION;
 	ret->user = known[ret->user_number].key;
 	ret->origin = known[ret->origin_number].key;
-	return valid && ret->user_number && ret->origin_number && !wg_key_is_none(&ret->user) &&
+	return ret->user_number && ret->origin_number && !wg_key_is_none(&ret->user) &&
 	       !wg_key_is_none(&ret->origin);
 }
 
@@ -151,7 +151,7 @@ static void write_sessions(FILE *out, const struct sites *s)
 	for (size_t i = 0; i < (size_t)s->n_buckets * BLIND_WAYS; i++) {
 		struct blind_session e = sites_entry(s, i);
 
-		if (make_line(&e, &l))
+		if (e.key && make_line(&e, &l))
 			write_line(out, &l);
 	}
 }
