@@ -125,24 +125,24 @@ static bool is_walked(const char *line, size_t n)
 static void print_functions(const struct program *p)
 {
 	static const char begin[] = "Validating ";
-	unsigned int walked = 0, rest = 0;
+	unsigned int n_walked = 0, n_rest = 0;
 	char name[64] = "";
 	size_t n;
 
 	for (const char *at = p->log; *at; at += n + (at[n] == '\n')) {
 		n = strcspn(at, "\n");
 		if (is_walked(at, n)) {
-			*(*name ? &walked : &rest) += 1;
+			*(*name ? &n_walked : &n_rest) += 1;
 		} else if (!strncmp(at, begin, strlen(begin))) {
 			snprintf(name, sizeof(name), "%.*s",
 				 (int)strcspn(at + strlen(begin), "("), at + strlen(begin));
 		} else if (*name && !strncmp(at, "Func#", 5) && memmem(at, n, "is safe", 7)) {
-			printf("%7u %s %s\n", walked, p->name, name);
+			printf("%7u %s %s\n", n_walked, p->name, name);
 			*name = '\0';
-			walked = 0;
+			n_walked = 0;
 		}
 	}
-	printf("%7u %s outside global functions\n", rest, p->name);
+	printf("%7u %s outside global functions\n", n_rest, p->name);
 }
 
 /* ---- why the kernel refuses a program ---- */

@@ -36,7 +36,7 @@ static const char *const wrong[] = {
 	"session " KEY_A " " KEY_B " 01abcdef 190 4", "session " KEY_A " " KEY_B " 01abcdef 190",
 	"session " KEY_A " " KEY_B " 0x1abcde 190 1", "session " KEY_A " " KEY_B " 01abcdef0 190 1",
 	"session " KEY_A " " KEY_0 " 01abcdef 190 1", "session - " KEY_B " 00000000 1 0", "session " KEY_A " - ffffffff 0 3",
-	"key 1", "key " KEY_A, "key 131072 " KEY_A, "key 1 " KEY_0, "key -1 " KEY_A, "key 1 " KEY_A " ",
+	"key 1", "key " KEY_A, "key 0 " KEY_A, "key 131072 " KEY_A, "key 1 " KEY_0, "key -1 " KEY_A, "key 1 " KEY_A " ",
 	"entry 1 2", "entry 1 131072 01abcdef 190 1", "entry 1 02 01abcdef 190 1", "entry 1 2 01abcdef 201 1",
 	"entry 1 2 01abcdef 190", "entry 1 2 01abcdef 190 4", "entry 1 2 01abcdef 190 1 1", "entry " KEY_A " 2 01abcdef 190 1", "hint - " KEY_A " 01abcdef 190 1",
 	"ask", "ask -", "ask " KEY_A " ", "ask " KEY_A " 1",
@@ -120,6 +120,9 @@ static void out_of_place(void **state)
 		"pair 3\n" SESSION,		/* the sender has not said that it is active */
 		"pair 3\nstandby\n" SESSION, "pair 3\nactive\nstandby\n" SESSION,
 		"pair 3\nactive\ntime 5\n", "pair 3\nactive\nkey 1 " KEY_A "\n", "pair 3\nactive\nentry 1 2 01abcdef 190 1\n",
+		/* indices of the sender's own WireGuard mean nothing to the receiver */
+		"pair 3\nactive\nsession - " KEY_B " 01abcdef 190 1\n",
+		"pair 3\nactive\nsession " KEY_A " - 01abcdef 190 1\n",
 		"pair 3\n\n", "pair 3\nactive\r\n",
 	};
 	char longest[2 * BLIND_LINE_LEN];

@@ -202,7 +202,6 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-
 	config.blind.n_relays = 0;
 	relays_reconfigure(relays);
 	if (counters)

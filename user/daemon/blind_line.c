@@ -129,7 +129,7 @@ static bool parse_rest(const char **at, struct blind_line *l)
 	case BLIND_WORD_SESSION:
 		return next_key(at, &l->user) && next_key(at, &l->origin) && next_validity(at, l);
 	case BLIND_WORD_KEY:
-		return next_site(at, &l->user_number) && next_key(at, &l->user);
+		return next_site(at, &l->user_number) && l->user_number && next_key(at, &l->user);
 	case BLIND_WORD_ENTRY:
 		return next_site(at, &l->user_number) && next_site(at, &l->origin_number) &&
 		       next_validity(at, l);

@@ -5,7 +5,8 @@
  *
  * "time SECONDS": the file's first line, in seconds since 1970.
  * "key NUMBER KEY": the number by which entry lines of the file name a site.
- * "entry NUMBER NUMBER INDEX SECONDS FLAGS": as a session line, in the file. 0 is this host.
+ * "entry NUMBER NUMBER INDEX SECONDS FLAGS": a session line of the file, which has numbers in place
+ * of the keys. 0 is this host.
  * "pair VERSION" or "relays VERSION": the first line of a stream, between the two relays of a pair,
  * or between relays that serve different sites.
  * "active" and "standby": whether the sender of the stream has the shared address. Each of several

@@ -117,7 +117,7 @@ static void on_line(struct relay_link *l, const struct blind_line *line)
 		s->known[n].last = line->endpoint;
 		s->known[n].last_port = line->port;
 		s->known[n].proven = p->moved = true;
-	} else if (p->apply && sites_put_session(s, line, 0) &&
+	} else if (p->apply && sites_put_session(s, line) &&
 		   line->word == BLIND_WORD_SESSION && line->seconds) {
 		run_counters_set(&p->counters, PAIR_RECEIVED,
 				 run_counters_value(&p->counters, PAIR_RECEIVED) + 1);

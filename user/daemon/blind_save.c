@@ -48,8 +48,8 @@ bool blind_line_of(const struct blind_known *known, const struct blind_session *
 	       !wg_key_is_none(&ret->origin);
 }
 
-/* Makes the entry of a session or entry line, whose sites have these numbers. Returns false if the
- * line is invalid. */
+/* Makes the entry of a session or entry line, whose sites have these numbers. elapsed: age of the
+ * line in seconds. Returns false if the line is invalid. */
 static bool make_put(const struct sites *s, const struct blind_line *l, __u32 user, __u32 origin,
 		     int64_t elapsed, struct blind_put *ret)
 {
@@ -65,12 +65,11 @@ static bool make_put(const struct sites *s, const struct blind_line *l, __u32 us
 	return true;
 }
 
-/* Does this for a session line. */
-static bool put_of_keys(const struct sites *s, const struct blind_line *l, int64_t elapsed,
-			struct blind_put *ret)
+/* Makes the entry of a session line, which has just come. Returns false if the line is invalid. */
+static bool make_put_now(const struct sites *s, const struct blind_line *l, struct blind_put *ret)
 {
 	return make_put(s, l, sites_number(s, &l->user, false),
-			sites_number(s, &l->origin, false), elapsed, ret);
+			sites_number(s, &l->origin, false), 0, ret);
 }
 
 void sites_write_sessions(struct sites *s)
@@ -98,11 +97,11 @@ static void put(struct sites *s, const struct blind_put *new)
 		sites_write_sessions(s);
 }
 
-bool sites_put_session(struct sites *s, const struct blind_line *l, int64_t elapsed)
+bool sites_put_session(struct sites *s, const struct blind_line *l)
 {
 	struct blind_put new;
 
-	if (!put_of_keys(s, l, elapsed, &new))
+	if (!make_put_now(s, l, &new))
 		return false;
 	put(s, &new);
 	return true;
@@ -127,7 +126,7 @@ bool sites_add_session(struct sites *s, const struct blind_line *l)
 {
 	struct blind_put new;
 
-	if (!l->seconds || !put_of_keys(s, l, 0, &new) || has_confirmed(s, &new))
+	if (!l->seconds || !make_put_now(s, l, &new) || has_confirmed(s, &new))
 		return false;
 	new.displaces = true;
 	put(s, &new);
@@ -201,7 +200,7 @@ int sites_save(const struct sites *s)
 
 struct restoring {			/* a file that is read */
 	struct sites *sites;
-	int64_t elapsed;		/* seconds since it was written; negative: unknown */
+	int64_t written;		/* in seconds since 1970; 0: unknown */
 	/* Numbers of the sites, by their numbers in the file; sites->room: there is none. */
 	__u32 number[BLIND_SITES_MAX];
 };
@@ -219,11 +218,12 @@ static void restore_site(struct sites *s, const struct blind_line *l)
 /* Restores an entry. Returns whether it is still valid. */
 static bool restore_entry(struct restoring *r, const struct blind_line *l)
 {
+	int64_t elapsed = time(NULL) - r->written;
 	struct blind_put new;
 
-	if (!l->seconds || r->elapsed < 0 || r->elapsed >= BLIND_SECONDS ||
+	if (!l->seconds || !r->written || elapsed < 0 || elapsed >= BLIND_SECONDS ||
 	    !make_put(r->sites, l, r->number[l->user_number], r->number[l->origin_number],
-		      r->elapsed, &new))
+		      elapsed, &new))
 		return false;
 	put(r->sites, &new);
 	return true;
@@ -232,7 +232,7 @@ static bool restore_entry(struct restoring *r, const struct blind_line *l)
 /* Restores one line. Returns whether it was an entry that is still valid. */
 static bool restore_line(struct restoring *r, const struct blind_line *l)
 {
-	if (l->word == BLIND_WORD_KEY && l->user_number)
+	if (l->word == BLIND_WORD_KEY)
 		r->number[l->user_number] = sites_number(r->sites, &l->user, false);
 	if (l->word == BLIND_WORD_SITE)
 		restore_site(r->sites, l);
@@ -247,7 +247,7 @@ static struct restoring *restoring_new(struct sites *s)
 	if (!r)
 		return NULL;
 	r->sites = s;
-	r->elapsed = -1;
+	r->written = 0;
 	r->number[0] = 0;
 	for (__u32 n = 1; n < BLIND_SITES_MAX; n++)
 		r->number[n] = s->room;
@@ -270,7 +270,7 @@ void sites_restore(struct sites *s)
 		if (blind_line_parse(line, &l))
 			continue;
 		if (first && l.word == BLIND_WORD_TIME)
-			r->elapsed = time(NULL) - l.number;
+			r->written = l.number;
 		n += restore_line(r, &l);
 	}
 	free(r);
