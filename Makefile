@@ -142,6 +142,7 @@ $(O)/unit/user.a: $(TESTED:%.c=$(O)/unit/%.o)
 	$(make_archive)
 
 $(O)/tests/unit_blind_relays: LIBS += $(addprefix -Wl$(comma)--wrap=,sites_clock sites_place sites_write_endpoints run_counters_write)
+$(O)/tests/unit_blind_sites: LIBS += $(addprefix -Wl$(comma)--wrap=,wg_set_endpoint wg_nudge)
 $(O)/tests/unit_flows: LIBS += -Wl,--wrap=pin_get,--wrap=bpf_prog_test_run_opts
 $(O)/tests/unit_resolver: LIBS += $(patsubst %,-Wl$(comma)--wrap=ares_%,library_init init_options strerror timeout getaddrinfo freeaddrinfo process_fd destroy)
 $(O)/unit/tests/unit/unit_load_error.o: | $(O)/bpf_compiler.h

@@ -20,6 +20,10 @@ connections there were, and how many bytes came back.
 repeat KNOWN RELAY-IPV4 PORT: for each site with IPv4, sends data of the site to the relay, so that the relay asks the site whether it has
 moved, and then the latest recorded initiation. Sends on to the site and the relay what comes, for a second.
 
+early KNOWN RELAY-IPV4 OTHER-IPV4 PORT SECONDS: for each site with IPv4, sends the first recorded initiation to OTHER-IPV4, where the relay on
+standby has its own address. Prints `sent`. Then sends data of the sites, and these initiations, to the relay again and again, and sends on to the
+sites and the relay what comes, for so long.
+
 compare KEYS KNOWN...: prints what became of the indices from each file to the next. `kept` counts unchanged ones.
 `changed` counts confirmed, live ones that belong to another site now or are gone. `planted` counts indices of the last file with the
 attacker's number. KEYS has groups of sites: KEY,KEY,... KEY,KEY,... Indices between two of one group do not count."""
@@ -28,6 +32,7 @@ import ipaddress
 import json
 import os
 import random
+import select
 import signal
 import socket
 import struct
@@ -99,7 +104,7 @@ def load(path):
 class Known:
     def __init__(self, path):
         self.sites, self.between, self.own, self.indices, self.relayed, self.recorded = {}, [], [], {}, [], []
-        self.latest = {}  # initiations for the relay, by site's address
+        self.initiations = {}  # those for the relay, by site's address
         with open(path, encoding='ascii') as f:
             for line in f:
                 self.take(*line.split())
@@ -117,7 +122,7 @@ class Known:
         elif word == 'recorded':
             self.recorded.append(bytes.fromhex(args[0]))
             if wgpackets.mac1_fits(self.recorded[-1], self.relay) and args[0].startswith('01'):
-                self.latest[args[1]] = self.recorded[-1]
+                self.initiations.setdefault(args[1], []).append(self.recorded[-1])
         elif word == 'site':
             self.sites[int(args[0])] = wgpackets.mac1_key(args[1]), args[2], int(args[3])
         else:
@@ -359,26 +364,60 @@ class Attacker:
         self.ends = True
 
 
-def repeat(path, relay, port):
+class ForOneSite:
+    """A socket of the attacker that pretends to be a site with IPv4"""
+
+    def __init__(self, number, place, indices, initiations, relay):
+        self.number, self.place, self.index, self.initiations, self.relay = number, place, indices[0], initiations, relay
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.setblocking(False)
+        self.came = 0
+
+    def send_data(self):
+        self.socket.sendto(struct.pack('<IIQ', wgpackets.DATA, self.index, 2**40) + os.urandom(16), self.relay)
+
+    def send_on(self, seconds):
+        """Sends on what comes to the site and to the relay, for so long."""
+        until = time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0:
+            if select.select([self.socket], [], [], left)[0]:
+                message, source = self.socket.recvfrom(2048)
+                self.came += 1
+                self.socket.sendto(message, self.place if source == self.relay else self.relay)
+
+
+def sites_of(path, relay):
+    """Returns the sites with IPv4 that have sent initiations."""
     now = Known(path)
-    for number, (_, address, site_port) in now.sites.items():
+    for number, (_, address, port) in now.sites.items():
         indices = [index for user, _, index in now.between if user == number]
-        if ':' in address or address not in now.latest or not indices:
-            continue
-        s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        s.sendto(struct.pack('<IIQ', wgpackets.DATA, indices[0], 2**40) + os.urandom(16), (relay, int(port)))
+        if ':' not in address and address in now.initiations and indices:
+            yield ForOneSite(number, (address, port), indices, now.initiations[address], relay)
+
+
+def repeat(path, relay, port):
+    relay = relay, int(port)
+    for site in sites_of(path, relay):
+        site.send_data()
         time.sleep(0.02)  # the site answers the relay meanwhile
-        s.sendto(now.latest[address], (relay, int(port)))
-        begun, came = time.monotonic(), 0
-        s.settimeout(0.1)
-        while time.monotonic() < begun + 1:
-            try:
-                message, source = s.recvfrom(2048)
-            except TimeoutError:
-                continue
-            came += 1
-            s.sendto(message, (address, site_port) if source[0] == relay else (relay, int(port)))
-        print('site', number, 'repeated 1 came', came)
+        site.socket.sendto(site.initiations[-1], relay)
+        site.send_on(1)
+        print('site', site.number, 'repeated 1 came', site.came)
+
+
+def early(path, relay, other, port, seconds):
+    sites = list(sites_of(path, (relay, int(port))))
+    for site in sites:
+        site.socket.sendto(site.initiations[0], (other, int(port)))
+        print('site', site.number, 'early', len(site.initiations) > 1)
+    print('sent', flush=True)
+    until = time.monotonic() + int(seconds)
+    while time.monotonic() < until:
+        for site in sites:
+            site.send_data()
+            site.socket.sendto(site.initiations[0], site.relay)  # the daemon looks at WireGuard
+            site.send_on(0.002)
+    print('came', sum(site.came for site in sites))
 
 
 # ---- the streams between the relays' daemons
@@ -430,6 +469,8 @@ def main():
         compare(*args)
     elif what == 'repeat':
         repeat(*args)
+    elif what == 'early':
+        early(*args)
     elif what == 'streams':
         streams = Streams()
         signal.signal(signal.SIGTERM, streams.end)

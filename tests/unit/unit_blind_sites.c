@@ -23,6 +23,27 @@ int control_routing_changed(const char *instance, bool routes)
 	return 0;
 }
 
+/* What WireGuard was told about the site A, and how many messages it should send. */
+static struct {
+	struct address endpoint;
+	__be16 port;
+	int given, nudges;
+} told;
+
+int __wrap_wg_set_endpoint(const char *device, const struct wg_key *peer, const struct address *a, __be16 port)
+{
+	assert_int_equal(peer->b[0], 'A');
+	told.endpoint = *a;
+	told.port = port;
+	told.given++;
+	return 0;
+}
+
+void __wrap_wg_nudge(const char *device, const struct address *inside)
+{
+	told.nudges++;
+}
+
 static int setup(void **state)
 {
 	static struct relay_config other = { 0 };
@@ -35,6 +56,7 @@ static int setup(void **state)
 	s->room = ROOM;
 	s->mapped = calloc(ROOM, sizeof(*s->mapped));
 	memset(s->fds, -1, sizeof(s->fds));
+	memset(&told, 0, sizeof(told));
 	s->unused = 1;
 	*state = s;
 	return 0;
@@ -159,6 +181,102 @@ static void heard(void **state)
 	assert_false(site_is_heard(&k, &(struct wg_peer){ .rx_bytes = 1148, .handshake = 5 }));
 }
 
+static const struct address home = { .addr = { { .b = { 10, 7, 1, 2 } } }, .family = FAMILY_IPV4 };
+static const struct address attacker = { .addr = { { .b = { 198, 51, 100, 66 } } }, .family = FAMILY_IPV4 };
+
+/* A has its last endpoint at `home`, port 51820. WireGuard has it at `endpoint`, and had no handshake. */
+static struct blind_known *knows_home(struct sites *s, struct wg_peer *p, const struct address *endpoint, __u64 rx_bytes)
+{
+	struct blind_known *k;
+
+	follow(s, "A");
+	k = &s->known[number(s, 'A')];
+	k->last = home;
+	k->last_port = htons(51820);
+	*p = (struct wg_peer){ .endpoint = *endpoint, .endpoint_port = htons(51820), .rx_bytes = rx_bytes };
+	memset(&p->key, 'A', sizeof(p->key));
+	return k;
+}
+
+static void is_told(int given, int nudges)
+{
+	assert_int_equal(told.given, given);
+	assert_int_equal(told.nudges, nudges);
+	if (given) {
+		assert_true(address_equal(&told.endpoint, &home));
+		assert_int_equal(ntohs(told.port), 51820);
+	}
+	memset(&told, 0, sizeof(told));
+}
+
+/* Somebody repeated an initiation before any handshake. WireGuard's first message goes to the site. */
+static void reminds_at_home(void **state)
+{
+	struct sites *s = *state;
+	struct wg_peer p;
+	const struct wg_device d = { .peers = &p, .n_peers = 1 };
+	__u8 due[ROOM] = { 0 };
+	__u32 a;
+
+	knows_home(s, &p, &attacker, 148);
+	a = number(s, 'A');
+	sites_remind(s, &d, NULL);
+	is_told(1, 1);
+	sites_remind(s, &d, due);
+	assert_int_equal(due[a], DUE_ENDPOINT);
+
+	p.rx_bytes = 0;			/* the endpoint is from WireGuard's configuration */
+	sites_remind(s, &d, NULL);
+	is_told(0, 1);
+	sites_remind(s, &d, due);	/* the last endpoint is still due */
+	assert_int_equal(due[a], DUE_ENDPOINT);
+	due[a] = DUE_NOTHING;
+	sites_remind(s, &d, due);
+	assert_int_equal(due[a], DUE_MESSAGE);
+}
+
+/* Somebody repeated an initiation at a relay on standby, which becomes active. */
+static void gives_home(void **state)
+{
+	struct sites *s = *state;
+	struct wg_peer p;
+	const struct wg_device d = { .peers = &p, .n_peers = 1 };
+	__u8 due[ROOM] = { 0 };
+
+	knows_home(s, &p, &attacker, 148);
+	sites_give_endpoints(s, &d, due);
+	is_told(1, 0);
+	assert_int_equal(due[number(s, 'A')], DUE_ENDPOINT);
+	p.endpoint = home;
+	sites_give_endpoints(s, &d, due);
+	is_told(0, 0);
+	p.endpoint_port = htons(1024);
+	sites_give_endpoints(s, &d, due);
+	is_told(1, 0);
+	p.endpoint.family = 0;		/* WireGuard sends nothing, and takes the endpoint in its turn */
+	sites_give_endpoints(s, &d, due);
+	is_told(0, 0);
+}
+
+/* A question goes to the site, wherever WireGuard has it now. */
+static void asks_at_home(void **state)
+{
+	struct sites *s = *state;
+	struct blind_known *k;
+	struct wg_peer p;
+
+	k = knows_home(s, &p, &attacker, 148);
+	sites_ask(s, number(s, 'A'));
+	is_told(0, 1);			/* nothing proves the last endpoint */
+	k->proven = true;
+	sites_ask(s, number(s, 'A'));
+	is_told(1, 1);
+	k->relay = relay;
+	k->there = 1;
+	sites_ask(s, number(s, 'A'));	/* the site is at another relay */
+	is_told(0, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -166,6 +284,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(ports, setup, teardown),
 		cmocka_unit_test_setup_teardown(port_of_former_site, setup, teardown),
 		cmocka_unit_test(heard),
+		cmocka_unit_test_setup_teardown(reminds_at_home, setup, teardown),
+		cmocka_unit_test_setup_teardown(gives_home, setup, teardown),
+		cmocka_unit_test_setup_teardown(asks_at_home, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

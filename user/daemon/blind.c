@@ -18,7 +18,12 @@
 #define TICK_MS 1000
 #define SAVE_MS 10000
 #define ASK_MS 40			/* time between two questions to a site, in ms */
-#define QUESTIONS 2	/* unanswered questions before the candidate address gets a copy */
+/* Questions without an answer before the candidate address gets a copy: twice as many as the site
+ * usually takes to answer, within these limits. */
+#define LEAST_QUESTIONS 2
+#define MOST_QUESTIONS 20
+#define ANSWER_TICKS 25		/* time that an answer may take, in ASK_MS */
+#define SESSION_MS 178000	/* for 2 s more, WireGuard sends data in such an old session */
 #define LEAST_MS 20			/* least time between two readings of WireGuard, in ms */
 /* With other relays or many sites: time in ms between messages to two sites after this relay has
  * begun, or has become active. */
@@ -55,8 +60,9 @@ struct blind {
 	struct asking {			/* a site that is asked whether it has moved */
 		/* Bytes that WireGuard had received from the site at the first question. */
 		__u64 received;
-		/* Questions so far, all without an answer; 0: the site is not being asked. */
-		unsigned int questions;
+		unsigned int ticks;	/* from 1, where the first question is; 0: no question */
+		unsigned int usual;	/* ticks that the site takes to answer; 0: unknown */
+		bool session;		/* the first question left without a new handshake */
 	} asking[BLIND_SITES_MAX];
 };
 
@@ -235,17 +241,66 @@ static void read_wireguard_soon(struct blind *b)
 
 /* ---- challenges ---- */
 
-/* Returns the number of bytes that WireGuard has received from a site. It counts only packets that
- * it has authenticated. */
-static __u64 received_from(const struct blind *b, const struct wg_device *d, __u32 number)
+/* Returns whether WireGuard sends data to the peer without a new handshake. */
+static bool has_session(const struct wg_peer *p)
 {
-	const struct wg_peer *p = wg_find_peer(d, &b->sites.known[number].key);
+	struct timespec now;
 
-	return p ? p->rx_bytes : 0;
+	clock_gettime(CLOCK_REALTIME, &now);
+	return p->handshake && (p->handshake * 1000 + SESSION_MS > now.tv_sec * 1000ULL);
 }
 
-/* Asks sites again. A site that answers has not moved, because questions go to its old endpoint.
- * After QUESTIONS without an answer, the candidate address gets a copy of the next question. */
+static unsigned int questions_before_copy(const struct asking *a)
+{
+	unsigned int n = 2 * a->usual;
+
+	return n < LEAST_QUESTIONS ? LEAST_QUESTIONS : n > MOST_QUESTIONS ? MOST_QUESTIONS : n;
+}
+
+static void end_asking(struct blind *b, __u32 number)
+{
+	b->asking[number].ticks = 0;
+	b->sites.mapped[number].asked = 0;
+}
+
+/* Asks a site, or asks it again. A site that answers has not moved, because questions go to its old
+ * endpoint. Without an answer, the candidate address gets a copy of a question. If a copy arrives
+ * before its original, the site sends to whoever passed it on. So the site has enough time to
+ * answer, and there is no copy without a session: the question would wait for a handshake, in which
+ * the site answers. */
+static void continue_asking(struct blind *b, __u32 number, const struct wg_peer *p)
+{
+	struct asking *a = &b->asking[number];
+	unsigned int copy = questions_before_copy(a) + 1;
+
+	if (a->ticks == 1) {
+		a->received = p->rx_bytes;
+		a->session = has_session(p);
+		sites_ask(&b->sites, number);
+	} else if (p->rx_bytes != a->received) {
+		/* A message that came sooner than usual may be no answer. */
+		if (a->session && !sites_at_candidate(&b->sites, p, number))
+			a->usual = a->ticks > a->usual ? a->ticks - 1 : a->usual - 1;
+		end_asking(b, number);
+		return;
+	} else if (a->ticks <= copy) {
+		b->sites.mapped[number].asked = a->ticks == copy && a->session;
+		sites_nudge(&b->sites, number);
+	} else if (a->ticks > ANSWER_TICKS) {
+		end_asking(b, number);
+		return;
+	}
+	a->ticks++;
+}
+
+static void stop_challenges(struct blind *b)
+{
+	uv_timer_stop(&b->ask);
+	for (__u32 n = 0; n < b->sites.room; n++)
+		b->asking[n].ticks = 0;
+}
+
+/* Reads WireGuard once for all sites that are being asked. */
 static void on_asking(uv_timer_t *timer)
 {
 	struct blind *b = timer->data;
@@ -254,44 +309,26 @@ static void on_asking(uv_timer_t *timer)
 
 	if (b->sites.mapped)
 		wg_read(b->sites.config->blind.device, &d);
-	for (__u32 n = 1; n < b->sites.room; n++) {
-		struct asking *a = &b->asking[n];
+	for (size_t i = 0; i < d.n_peers; i++) {
+		__u32 n = sites_number(&b->sites, &d.peers[i].key, false);
 
-		if (!a->questions)
-			continue;
-		if (!b->sites.mapped || received_from(b, &d, n) != a->received) {
-			a->questions = 0;
-			continue;
+		if (n < b->sites.room && b->asking[n].ticks) {
+			continue_asking(b, n, &d.peers[i]);
+			more |= b->asking[n].ticks;
 		}
-		if (++a->questions > QUESTIONS) {
-			b->sites.mapped[n].asked = 1;
-			a->questions = 0;
-		}
-		sites_nudge(&b->sites, n);
-		more |= a->questions;
 	}
 	wg_free(&d);
 	if (!more)
-		uv_timer_stop(timer);
+		stop_challenges(b);
 }
 
 static void begin_challenge(struct blind *b, __u32 number)
 {
-	struct asking *a = &b->asking[number];
-	const struct wg_peer *p;
-	struct wg_device d = { 0 };
-
-	if (a->questions)
+	if (b->asking[number].ticks)
 		return;
-	wg_read(b->sites.config->blind.device, &d);
-	p = wg_find_peer(&d, &b->sites.known[number].key);
-	if (p)
-		sites_keep_endpoint(&b->sites, p, number);
-	*a = (struct asking){ .received = p ? p->rx_bytes : 0, .questions = 1 };
-	wg_free(&d);
+	b->asking[number].ticks = 1;
 	b->sites.mapped[number].asked = 0;
-	sites_nudge(&b->sites, number);
-	timer_repeat(&b->ask, true, on_asking, ASK_MS, ASK_MS);
+	timer_repeat(&b->ask, true, on_asking, 0, ASK_MS);
 }
 
 static void on_asked(void *data, __u32 number)

@@ -60,7 +60,7 @@ static void continue_answer(struct calls *c, __u32 n, const struct wg_peer *p, _
 		return;
 	}
 	if (!a->ticks)
-		sites_nudge(c->sites, n);
+		sites_ask(c->sites, n);
 	a->ticks = (a->ticks + 1) % QUESTION_TICKS;
 }
 

@@ -97,12 +97,19 @@ static void hear(struct blind_known *k, const struct wg_peer *p, __u64 before)
 	k->handshake = handshake_of(p);
 }
 
-void sites_keep_endpoint(const struct sites *s, const struct wg_peer *p, __u32 number)
+/* Makes the site's last known endpoint that of WireGuard. Returns 0 or -errno. */
+static int give_endpoint(const struct sites *s, const struct blind_known *k)
 {
-	const struct blind_known *k = &s->known[number];
+	return wg_set_endpoint(s->config->blind.device, &k->key, &k->last, k->last_port);
+}
 
+/* Gives WireGuard back the endpoint of a site of this relay if it has received only initiations
+ * from the site since it was last read: an attacker may have repeated them from another address. */
+static void keep_endpoint(const struct sites *s, const struct blind_known *k,
+			  const struct wg_peer *p)
+{
 	if (p->rx_bytes > k->received && !site_is_heard(k, p) && k->proven && !site_is_remote(k))
-		wg_set_endpoint(s->config->blind.device, &k->key, &k->last, k->last_port);
+		give_endpoint(s, k);
 }
 
 bool sites_has_relay(const struct sites *s, const struct address *a)
@@ -125,7 +132,7 @@ bool sites_follow_endpoints(struct sites *s, const struct wg_device *d, __u64 be
 
 		if (n == s->room)
 			continue;
-		sites_keep_endpoint(s, p, n);
+		keep_endpoint(s, k, p);
 		heard = site_is_heard(k, p);
 		hear(k, p, before);
 		/* From a relay's address come messages of other sites. A site that can forge it
@@ -207,36 +214,52 @@ void sites_remind(const struct sites *s, const struct wg_device *d, __u8 *due)
 	for (size_t i = 0; i < d->n_peers; i++) {
 		const struct wg_peer *p = &d->peers[i];
 		const struct blind_known *k = known_peer(s, p);
-		enum sites_due what = p->endpoint.family ? DUE_MESSAGE : DUE_ENDPOINT;
+		/* WireGuard's endpoint may be that of somebody who repeated an initiation, unless
+		 * it has received nothing. */
+		bool configured = p->endpoint.family && !p->rx_bytes;
+		enum sites_due what = configured ? DUE_MESSAGE : DUE_ENDPOINT;
+		__u32 n = k ? k - s->known : 0;
 
 		if (p->handshake || !k || site_is_remote(k))
 			continue;
-		if (due)
-			due[k - s->known] = what;
-		else
-			sites_call_due(s, k - s->known, what);
+		if (!due)
+			sites_call_due(s, n, what);
+		else if (due[n] < what)
+			due[n] = what;
 	}
 }
 
 void sites_give_endpoints(struct sites *s, const struct wg_device *d, __u8 *due)
 {
 	for (size_t i = 0; i < d->n_peers; i++) {
-		const struct blind_known *k = known_peer(s, &d->peers[i]);
+		const struct wg_peer *p = &d->peers[i];
+		const struct blind_known *k = known_peer(s, p);
 
 		if (!k)
 			continue;
-		hear(&s->known[k - s->known], &d->peers[i], 0);
+		hear(&s->known[k - s->known], p, 0);
 		due[k - s->known] = DUE_ENDPOINT;
+		/* Somebody may have repeated an initiation while this relay was on standby. Until
+		 * the site's turn comes, WireGuard must not send its messages to that endpoint. */
+		if (p->endpoint.family && !(address_equal(&p->endpoint, &k->last) &&
+					    p->endpoint_port == k->last_port))
+			give_endpoint(s, k);
 	}
 }
 
 void sites_call_due(const struct sites *s, __u32 number, enum sites_due what)
 {
+	if (what == DUE_MESSAGE || !give_endpoint(s, &s->known[number]))
+		sites_nudge(s, number);
+}
+
+void sites_ask(const struct sites *s, __u32 number)
+{
 	const struct blind_known *k = &s->known[number];
 
-	if (what == DUE_MESSAGE || !wg_set_endpoint(s->config->blind.device, &k->key, &k->last,
-						    k->last_port))
-		sites_nudge(s, number);
+	if (k->proven && !site_is_remote(k))
+		give_endpoint(s, k);
+	sites_nudge(s, number);
 }
 
 void sites_nudge(const struct sites *s, __u32 number)
@@ -244,14 +267,28 @@ void sites_nudge(const struct sites *s, __u32 number)
 	wg_nudge(s->config->blind.device, &s->known[number].tunnel);
 }
 
+static struct address candidate_of(const struct blind_site *site)
+{
+	const struct in6_addr *to = (const struct in6_addr *)&site->candidate;
+
+	return (struct address){
+		site->candidate, IN6_IS_ADDR_V4MAPPED(to) ? FAMILY_IPV4 : FAMILY_IPV6,
+	};
+}
+
+bool sites_at_candidate(const struct sites *s, const struct wg_peer *p, __u32 number)
+{
+	const struct blind_site *site = &s->mapped[number];
+	struct address a = candidate_of(site);
+
+	return address_equal(&p->endpoint, &a) && p->endpoint_port == site->candidate_port;
+}
+
 void sites_call(const struct sites *s, const struct wg_peer *p, __u32 number)
 {
 	const struct blind_site *site = &s->mapped[number];
-	const struct in6_addr *to = (const struct in6_addr *)&site->candidate;
+	struct address a = candidate_of(site);
 	const char *device = s->config->blind.device;
-	struct address a = {
-		site->candidate, IN6_IS_ADDR_V4MAPPED(to) ? FAMILY_IPV4 : FAMILY_IPV6,
-	};
 
 	/* The site does not use a session from an earlier visit any more. */
 	if (!(p->handshake ? wg_renew_peer(device, p, &a, site->candidate_port) :

@@ -98,9 +98,6 @@ void sites_write_endpoints(struct sites *s);
 /* Stores what WireGuard reports about the sites: their endpoints, and when it heard them. before:
  * when d was read before, by sites_clock(). Returns whether any site has moved. */
 bool sites_follow_endpoints(struct sites *s, const struct wg_device *d, __u64 before);
-/* Gives WireGuard back the endpoint of a site of this relay if it has received only initiations
- * from the site since it was last read: an attacker may have repeated them from another address. */
-void sites_keep_endpoint(const struct sites *s, const struct wg_peer *p, __u32 number);
 /* Returns whether WireGuard has received data of the peer, or ended a handshake, since it was last
  * read. */
 bool site_is_heard(const struct blind_known *k, const struct wg_peer *p);
@@ -140,11 +137,17 @@ enum sites_due {			/* task of WireGuard for a site */
  * last endpoint is known. Calls sites_call_due() for each of them, or sets due[number], an enum
  * sites_due, if due is not NULL. */
 void sites_remind(const struct sites *s, const struct wg_device *d, __u8 *due);
-/* Sets due[number] for all sites whose last endpoint is known, so that WireGuard takes it over. */
+/* Sets due[number] for all sites whose last endpoint is known, so that WireGuard takes it over. It
+ * does so at once where WireGuard has another endpoint. */
 void sites_give_endpoints(struct sites *s, const struct wg_device *d, __u8 *due);
 void sites_call_due(const struct sites *s, __u32 number, enum sites_due what);
+/* Makes WireGuard ask the site for a sign of life, at the last endpoint that is proven: somebody
+ * who repeats an initiation moves WireGuard's endpoint, and must not receive the question. */
+void sites_ask(const struct sites *s, __u32 number);
 /* Makes WireGuard send a message to the site, by wg_nudge(). */
 void sites_nudge(const struct sites *s, __u32 number);
+/* Returns whether WireGuard has the site of the peer p at its candidate address. */
+bool sites_at_candidate(const struct sites *s, const struct wg_peer *p, __u32 number);
 /* Makes WireGuard begin a handshake with the site of the peer p, which is at another relay, at its
  * candidate address. */
 void sites_call(const struct sites *s, const struct wg_peer *p, __u32 number);
