@@ -23,7 +23,7 @@ int control_routing_changed(const char *instance, bool routes)
 	return 0;
 }
 
-/* What WireGuard was told about the site A, and how many messages it should send. */
+/* The last endpoint of the site A that WireGuard was told, and how many messages it should send. */
 static struct {
 	struct address endpoint;
 	__be16 port;
