@@ -64,6 +64,13 @@ static void continue_answer(struct calls *c, __u32 n, const struct wg_peer *p, _
 	a->ticks = (a->ticks + 1) % QUESTION_TICKS;
 }
 
+void calls_stop(struct calls *c)
+{
+	uv_timer_stop(&c->tick);
+	memset(c->asked, 0, c->sites->room * sizeof(*c->asked));
+	memset(c->answers, 0, c->sites->room * sizeof(*c->answers));
+}
+
 static void on_tick(uv_timer_t *timer)
 {
 	struct calls *c = timer->data;
@@ -73,17 +80,12 @@ static void on_tick(uv_timer_t *timer)
 
 	if (c->sites->mapped)
 		wg_read(c->sites->config->blind.device, &d);
-	for (__u32 n = 1; n < c->sites->room; n++) {
-		const struct wg_peer *p;
+	for (size_t i = 0; i < d.n_peers; i++) {
+		const struct wg_peer *p = &d.peers[i];
+		__u32 n = sites_number(c->sites, &p->key, false);
 
-		if (!c->asked[n] && !c->answers[n].wanted)
+		if (n == c->sites->room)
 			continue;
-		p = wg_find_peer(&d, &c->sites->known[n].key);
-		if (!p) {
-			c->asked[n] = 0;
-			c->answers[n].wanted = false;
-			continue;
-		}
 		if (c->asked[n])
 			continue_call(c, n, p, now);
 		if (c->answers[n].wanted)
@@ -92,7 +94,7 @@ static void on_tick(uv_timer_t *timer)
 	}
 	wg_free(&d);
 	if (!more)
-		uv_timer_stop(timer);
+		calls_stop(c);
 }
 
 static void start(struct calls *c)
@@ -115,13 +117,6 @@ void calls_answer(struct calls *c, __u32 number)
 	/* Begin again: an earlier answer to another relay may be too old for this one. */
 	c->answers[number] = (struct answer){ .wanted = true };
 	start(c);
-}
-
-void calls_stop(struct calls *c)
-{
-	uv_timer_stop(&c->tick);
-	memset(c->asked, 0, c->sites->room * sizeof(*c->asked));
-	memset(c->answers, 0, c->sites->room * sizeof(*c->answers));
 }
 
 struct calls *calls_new(uv_loop_t *loop, struct sites *s, struct relays *r)

@@ -16,6 +16,16 @@ static const char *const words[BLIND_WORDS] = {
 
 /* ---- parsing ---- */
 
+/* Moves *at to the end of its word, and behind one space there. Returns false if the word does not
+ * end there. */
+static bool end_word(const char **at, const char *end)
+{
+	if (*end && *end != ' ')
+		return false;
+	*at = *end && end[1] ? end + 1 : end;
+	return true;
+}
+
 /* Copies the next word of the text to `ret`, and moves *at behind it and one space. Returns false
  * if there is no word, or if it has no room. */
 static bool next_word(const char **at, char *ret, size_t room)
@@ -26,21 +36,21 @@ static bool next_word(const char **at, char *ret, size_t room)
 		return false;
 	memcpy(ret, *at, n);
 	ret[n] = '\0';
-	*at += n;
-	if (**at == ' ' && (*at)[1])
-		++*at;
-	return true;
+	return end_word(at, *at + n);
 }
 
+/* A file may have two million entries, so numbers are read without the C library. */
 static bool next_number(const char **at, uint64_t most, uint64_t *ret)
 {
-	char text[20];
+	const char *end = *at;
+	uint64_t number = 0;
 
-	if (!next_word(at, text, sizeof(text)) || text[strspn(text, "0123456789")] ||
-	    (*text == '0' && text[1]))
+	while (*end >= '0' && *end <= '9' && end < *at + 19)
+		number = 10 * number + (*end++ - '0');
+	if (end == *at || (**at == '0' && end > *at + 1) || !end_word(at, end))
 		return false;
-	*ret = strtoull(text, NULL, 10);
-	return *ret <= most;
+	*ret = number;
+	return number <= most;
 }
 
 static bool next_key(const char **at, struct wg_key *ret)
@@ -64,11 +74,15 @@ static bool next_site(const char **at, __u32 *ret)
 
 static bool next_index(const char **at, __u32 *ret)
 {
-	char text[9];
+	static const char digits[] = "0123456789abcdef";
+	const char *end = *at;
+	__u32 index = 0;
 
-	if (!next_word(at, text, sizeof(text)) || strspn(text, "0123456789abcdef") != 8)
+	for (const char *digit; *end && (digit = strchr(digits, *end)) && end < *at + 8; end++)
+		index = index << 4 | (digit - digits);
+	if (end != *at + 8 || !end_word(at, end))
 		return false;
-	*ret = htole32(strtoul(text, NULL, 16));
+	*ret = htole32(index);
 	return true;
 }
 
