@@ -137,12 +137,14 @@ endef
 # The modules for unit tests. A test links those that it needs. Its own definitions replace the room's
 TESTED := $(wildcard $(patsubst %,user/%.c,lib/* net/* config/* plan/* ddns/* gen/* import/* dataplane/dataplane_flow* dataplane/dataplane_guard* \
 	dataplane/dataplane_read dataplane/dataplane_relay dataplane/flow_table dataplane/former_flows dataplane/learned_table dataplane/load_error dataplane/pins dataplane/table instance/resolver show/show_flows \
-	doctor/doctor_rule doctor/mtu* instance/run_counters daemon/blind_hear daemon/blind_line daemon/blind_place daemon/blind_relays daemon/blind_sent daemon/blind_sites daemon/cookie_reply daemon/endpoint_next daemon/standby_next daemon/web_config))
+	doctor/doctor_rule doctor/mtu* instance/run_counters daemon/blind_ask daemon/blind_hear daemon/blind_line daemon/blind_place daemon/blind_relays daemon/blind_sent daemon/blind_sites daemon/cookie_reply daemon/endpoint_next daemon/standby_next daemon/web_config))
 $(O)/unit/user.a: $(TESTED:%.c=$(O)/unit/%.o)
 	$(make_archive)
 
 $(O)/tests/unit_blind_relays: LIBS += $(addprefix -Wl$(comma)--wrap=,sites_clock sites_place sites_write_endpoints run_counters_write)
 $(O)/tests/unit_blind_sites: LIBS += $(addprefix -Wl$(comma)--wrap=,wg_set_endpoint wg_nudge)
+$(O)/tests/unit_blind_ask: LIBS += $(addprefix -Wl$(comma)--wrap=,wg_read wg_free sites_number sites_has_session sites_ask \
+	uv_timer_start uv_timer_stop)
 $(O)/tests/unit_flows: LIBS += -Wl,--wrap=pin_get,--wrap=bpf_prog_test_run_opts
 $(O)/tests/unit_resolver: LIBS += $(patsubst %,-Wl$(comma)--wrap=ares_%,library_init init_options strerror timeout getaddrinfo freeaddrinfo process_fd destroy)
 $(O)/unit/tests/unit/unit_load_error.o: | $(O)/bpf_compiler.h

@@ -409,7 +409,7 @@ def early(path, relay, other, port, seconds):
     sites = list(sites_of(path, (relay, int(port))))
     for site in sites:
         site.socket.sendto(site.initiations[0], (other, int(port)))
-        print('site', site.number, 'early', len(site.initiations) > 1)
+        print('site', site.number, 'early', len(site.initiations))
     print('sent', flush=True)
     until = time.monotonic() + int(seconds)
     while time.monotonic() < until:

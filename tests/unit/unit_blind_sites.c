@@ -224,6 +224,7 @@ static void reminds_at_home(void **state)
 	is_told(1, 1);
 	sites_remind(s, &d, due);
 	assert_int_equal(due[a], DUE_ENDPOINT);
+	is_told(1, 0);			/* at once, and a message in its turn */
 
 	p.rx_bytes = 0;			/* the endpoint is from WireGuard's configuration */
 	sites_remind(s, &d, NULL);
@@ -250,31 +251,67 @@ static void gives_home(void **state)
 	p.endpoint = home;
 	sites_give_endpoints(s, &d, due);
 	is_told(0, 0);
+	p.rx_bytes += 148;
 	p.endpoint_port = htons(1024);
 	sites_give_endpoints(s, &d, due);
 	is_told(1, 0);
+	sites_give_endpoints(s, &d, due);
+	is_told(0, 0);			/* no message came since then */
+	p.rx_bytes += 148;
 	p.endpoint.family = 0;		/* WireGuard sends nothing, and takes the endpoint in its turn */
 	sites_give_endpoints(s, &d, due);
 	is_told(0, 0);
 }
 
-/* A question goes to the site, wherever WireGuard has it now. */
+/* A question goes to the site, wherever WireGuard has it now, unless it has just heard the site there. */
 static void asks_at_home(void **state)
 {
 	struct sites *s = *state;
 	struct blind_known *k;
 	struct wg_peer p;
+	__u32 a;
 
 	k = knows_home(s, &p, &attacker, 148);
-	sites_ask(s, number(s, 'A'));
+	a = number(s, 'A');
+	sites_ask(s, &p, a);
 	is_told(0, 1);			/* nothing proves the last endpoint */
 	k->proven = true;
-	sites_ask(s, number(s, 'A'));
+	sites_ask(s, &p, a);
+	is_told(1, 1);
+	k->received = 148;
+	sites_ask(s, &p, a);
+	is_told(1, 1);
+	p.rx_bytes += 32;		/* the site has moved */
+	sites_ask(s, &p, a);
+	is_told(0, 1);
+	p.rx_bytes += 148;
+	sites_ask(s, &p, a);
 	is_told(1, 1);
 	k->relay = relay;
 	k->there = 1;
-	sites_ask(s, number(s, 'A'));	/* the site is at another relay */
+	sites_ask(s, &p, a);		/* the site is at another relay */
 	is_told(0, 1);
+}
+
+/* WireGuard's sessions live for three minutes. Those from before this relay of a pair was on standby do not count. */
+static void has_session(void **state)
+{
+	struct sites *s = *state;
+	__u64 now = sites_time() / 1000;
+	struct wg_peer p = { .handshake = 0 };
+
+	assert_false(sites_has_session(s, &p));
+	p.handshake = now - 10;
+	assert_true(sites_has_session(s, &p));
+	s->active_since = (now - 12) * 1000;
+	assert_true(sites_has_session(s, &p));
+	s->active_since = (now - 8) * 1000;
+	assert_false(sites_has_session(s, &p));
+	s->active_since = 0;
+	p.handshake = now - 170;
+	assert_true(sites_has_session(s, &p));
+	p.handshake = now - 178;
+	assert_false(sites_has_session(s, &p));
 }
 
 int main(void)
@@ -287,6 +324,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(reminds_at_home, setup, teardown),
 		cmocka_unit_test_setup_teardown(gives_home, setup, teardown),
 		cmocka_unit_test_setup_teardown(asks_at_home, setup, teardown),
+		cmocka_unit_test_setup_teardown(has_session, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

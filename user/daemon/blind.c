@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include "daemon/blind_ask.h"
 #include "daemon/blind_call.h"
 #include "daemon/blind_pair.h"
 #include "daemon/blind_relays.h"
@@ -17,13 +18,6 @@
 
 #define TICK_MS 1000
 #define SAVE_MS 10000
-#define ASK_MS 40			/* time between two questions to a site, in ms */
-/* Questions without an answer before the candidate address gets a copy: twice as many as the site
- * usually takes to answer, within these limits. */
-#define LEAST_QUESTIONS 2
-#define MOST_QUESTIONS 20
-#define ANSWER_TICKS 25		/* time that an answer may take, in ASK_MS */
-#define SESSION_MS 178000	/* for 2 s more, WireGuard sends data in such an old session */
 #define LEAST_MS 20			/* least time between two readings of WireGuard, in ms */
 /* With other relays or many sites: time in ms between messages to two sites after this relay has
  * begun, or has become active. */
@@ -36,12 +30,13 @@ static const unsigned int soon_ms[] = { 3, 30, 200 };
 #define N_SOON (sizeof(soon_ms) / sizeof(*soon_ms))
 
 struct blind {
-	uv_timer_t tick, soon, save, ask, nudge;
+	uv_timer_t tick, soon, save, nudge;
 	unsigned int step;		/* index in soon_ms of the next reading */
 	struct sites sites;
 	struct partner *partner;	/* the other relay of a pair */
 	struct relays *relays;		/* other relays, which serve other sites */
 	struct calls *calls;		/* to sites at other relays */
+	struct challenges *challenges;	/* for sites at this relay */
 	/* The other relay has the shared address, so this host's WireGuard sends nothing: the sites
 	 * would roam to it. */
 	bool standby;
@@ -57,13 +52,6 @@ struct blind {
 	uint64_t save_began, saved;	/* beginning and end of the last child, in ms */
 	uint64_t looked, took;	/* end and duration of the last reading of WireGuard, in ms */
 	__u64 read;			/* when this reading began, as sites_clock() */
-	struct asking {			/* a site that is asked whether it has moved */
-		/* Bytes that WireGuard had received from the site at the first question. */
-		__u64 received;
-		unsigned int ticks;	/* from 1, where the first question is; 0: no question */
-		unsigned int usual;	/* ticks that the site takes to answer; 0: unknown */
-		bool session;		/* the first question left without a new handshake */
-	} asking[BLIND_SITES_MAX];
 };
 
 /* ---- what outlives a restart ---- */
@@ -239,97 +227,7 @@ static void read_wireguard_soon(struct blind *b)
 	uv_timer_start(&b->soon, on_soon, now + soon_ms[0] >= free ? soon_ms[0] : free - now, 0);
 }
 
-/* ---- challenges ---- */
-
-/* Returns whether WireGuard sends data to the peer without a new handshake. */
-static bool has_session(const struct wg_peer *p)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	return p->handshake && (p->handshake * 1000 + SESSION_MS > now.tv_sec * 1000ULL);
-}
-
-static unsigned int questions_before_copy(const struct asking *a)
-{
-	unsigned int n = 2 * a->usual;
-
-	return n < LEAST_QUESTIONS ? LEAST_QUESTIONS : n > MOST_QUESTIONS ? MOST_QUESTIONS : n;
-}
-
-static void end_asking(struct blind *b, __u32 number)
-{
-	b->asking[number].ticks = 0;
-	b->sites.mapped[number].asked = 0;
-}
-
-/* Asks a site, or asks it again. A site that answers has not moved, because questions go to its old
- * endpoint. Without an answer, the candidate address gets a copy of a question. If a copy arrives
- * before its original, the site sends to whoever passed it on. So the site has enough time to
- * answer, and there is no copy without a session: the question would wait for a handshake, in which
- * the site answers. */
-static void continue_asking(struct blind *b, __u32 number, const struct wg_peer *p)
-{
-	struct asking *a = &b->asking[number];
-	unsigned int copy = questions_before_copy(a) + 1;
-
-	if (a->ticks == 1) {
-		a->received = p->rx_bytes;
-		a->session = has_session(p);
-		sites_ask(&b->sites, number);
-	} else if (p->rx_bytes != a->received) {
-		/* A message that came sooner than usual may be no answer. */
-		if (a->session && !sites_at_candidate(&b->sites, p, number))
-			a->usual = a->ticks > a->usual ? a->ticks - 1 : a->usual - 1;
-		end_asking(b, number);
-		return;
-	} else if (a->ticks <= copy) {
-		b->sites.mapped[number].asked = a->ticks == copy && a->session;
-		sites_nudge(&b->sites, number);
-	} else if (a->ticks > ANSWER_TICKS) {
-		end_asking(b, number);
-		return;
-	}
-	a->ticks++;
-}
-
-static void stop_challenges(struct blind *b)
-{
-	uv_timer_stop(&b->ask);
-	for (__u32 n = 0; n < b->sites.room; n++)
-		b->asking[n].ticks = 0;
-}
-
-/* Reads WireGuard once for all sites that are being asked. */
-static void on_asking(uv_timer_t *timer)
-{
-	struct blind *b = timer->data;
-	struct wg_device d = { 0 };
-	bool more = false;
-
-	if (b->sites.mapped)
-		wg_read(b->sites.config->blind.device, &d);
-	for (size_t i = 0; i < d.n_peers; i++) {
-		__u32 n = sites_number(&b->sites, &d.peers[i].key, false);
-
-		if (n < b->sites.room && b->asking[n].ticks) {
-			continue_asking(b, n, &d.peers[i]);
-			more |= b->asking[n].ticks;
-		}
-	}
-	wg_free(&d);
-	if (!more)
-		stop_challenges(b);
-}
-
-static void begin_challenge(struct blind *b, __u32 number)
-{
-	if (b->asking[number].ticks)
-		return;
-	b->asking[number].ticks = 1;
-	b->sites.mapped[number].asked = 0;
-	timer_repeat(&b->ask, true, on_asking, 0, ASK_MS);
-}
+/* ---- what the data path and other relays say ---- */
 
 static void on_asked(void *data, __u32 number)
 {
@@ -349,7 +247,7 @@ void blind_signal(struct blind *b, const struct signal *signal)
 	else if (site_is_remote(&b->sites.known[signal->site]))
 		calls_begin(b->calls, signal->site);
 	else
-		begin_challenge(b, signal->site);
+		challenges_begin(b->challenges, signal->site);
 }
 
 /* ---- beginning and ending ---- */
@@ -357,10 +255,9 @@ void blind_signal(struct blind *b, const struct signal *signal)
 static void stop_asking(struct blind *b)
 {
 	uv_timer_stop(&b->soon);
-	uv_timer_stop(&b->ask);
 	uv_timer_stop(&b->nudge);
 	calls_stop(b->calls);
-	memset(b->asking, 0, b->sites.room * sizeof(*b->asking));
+	challenges_stop(b->challenges);
 	memset(b->due, 0, b->sites.room * sizeof(*b->due));
 }
 
@@ -383,6 +280,7 @@ static void update_role(struct blind *b)
 		return;
 	b->standby = standby;
 	b->took_over = !standby;
+	b->sites.active_since = standby ? 0 : sites_time();
 	if (standby)
 		stop_asking(b);
 	partner_restart(b->partner);
@@ -437,13 +335,13 @@ struct blind *blind_new(uv_loop_t *loop, const char *instance)
 	b->partner = partner_new(links, &b->sites);
 	b->relays = relays_new(links, &b->sites, on_asked, b);
 	b->calls = b->relays ? calls_new(loop, &b->sites, b->relays) : NULL;
-	if (!b->partner || !b->calls)
+	b->challenges = challenges_new(loop, &b->sites);
+	if (!b->partner || !b->calls || !b->challenges)
 		return NULL;
 	memset(b->sites.fds, -1, sizeof(b->sites.fds));
 	timer_init(loop, &b->tick, b);
 	timer_init(loop, &b->soon, b);
 	timer_init(loop, &b->save, b);
-	timer_init(loop, &b->ask, b);
 	timer_init(loop, &b->nudge, b);
 	return b;
 }

@@ -40,7 +40,9 @@ static void continue_call(struct calls *c, __u32 n, const struct wg_peer *p, __u
 	}
 }
 
-/* Asks the site, until it answers or the other relay waits no longer. */
+/* Asks the site, until it answers or the other relay waits no longer. Any message counts, also an
+ * initiation that somebody repeats: if it did not, it could hide the site's answer, and the other
+ * relay would call a stranger. */
 static void continue_answer(struct calls *c, __u32 n, const struct wg_peer *p, __u64 now)
 {
 	struct answer *a = &c->answers[n];
@@ -60,7 +62,7 @@ static void continue_answer(struct calls *c, __u32 n, const struct wg_peer *p, _
 		return;
 	}
 	if (!a->ticks)
-		sites_ask(c->sites, n);
+		sites_ask(c->sites, p, n);
 	a->ticks = (a->ticks + 1) % QUESTION_TICKS;
 }
 
@@ -105,7 +107,7 @@ static void start(struct calls *c)
 
 void calls_begin(struct calls *c, __u32 number)
 {
-	if (c->asked[number])
+	if (c->asked[number] && sites_clock() - c->asked[number] < 2 * CALL_MS)
 		return;
 	c->asked[number] = sites_clock();
 	relays_ask(c->relays, number);

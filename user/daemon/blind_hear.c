@@ -19,6 +19,11 @@ static __u64 ms_of(clockid_t clock)
 	return now.tv_sec * 1000ULL + now.tv_nsec / 1000000;
 }
 
+__u64 sites_time(void)
+{
+	return ms_of(CLOCK_REALTIME);
+}
+
 __u64 sites_clock(void)
 {
 	static __u64 ahead;
@@ -29,7 +34,7 @@ __u64 sites_clock(void)
 
 __u64 sites_clock_of(__u64 time_of_day)
 {
-	__u64 now = ms_of(CLOCK_REALTIME);
+	__u64 now = sites_time();
 
 	return sites_clock() - (now > time_of_day ? now - time_of_day : 0);
 }
@@ -48,6 +53,8 @@ static __u64 received_since(const struct blind_known *k, const struct wg_peer *p
 	return k->received && p->rx_bytes > k->received ? p->rx_bytes - k->received : 0;
 }
 
+/* WireGuard sends data in a session for 180 s. This leaves some time for the question. */
+#define SESSION_MS 175000
 /* If so much came at once, the site sends all the time, and its next packet moves the endpoint
  * back. */
 #define MUCH_DATA 4096
@@ -97,6 +104,14 @@ static void hear(struct blind_known *k, const struct wg_peer *p, __u64 before)
 	k->handshake = handshake_of(p);
 }
 
+bool sites_has_session(const struct sites *s, const struct wg_peer *p)
+{
+	__u64 handshake = handshake_of(p);
+
+	return handshake && handshake >= s->active_since &&
+	       handshake + SESSION_MS > sites_time();
+}
+
 /* Makes the site's last known endpoint that of WireGuard. Returns 0 or -errno. */
 static int give_endpoint(const struct sites *s, const struct blind_known *k)
 {
@@ -109,6 +124,18 @@ static void keep_endpoint(const struct sites *s, const struct blind_known *k,
 			  const struct wg_peer *p)
 {
 	if (p->rx_bytes > k->received && !site_is_heard(k, p) && k->proven && !site_is_remote(k))
+		give_endpoint(s, k);
+}
+
+/* Gives WireGuard the site's last known endpoint at once if it has another one, which came with a
+ * message. WireGuard may send at any time, and must not send to somebody who has repeated an
+ * initiation. */
+static void restore_endpoint(const struct sites *s, const struct blind_known *k,
+			     const struct wg_peer *p)
+{
+	bool same = address_equal(&p->endpoint, &k->last) && p->endpoint_port == k->last_port;
+
+	if (p->endpoint.family && p->rx_bytes != k->received && !same)
 		give_endpoint(s, k);
 }
 
@@ -222,10 +249,12 @@ void sites_remind(const struct sites *s, const struct wg_device *d, __u8 *due)
 
 		if (p->handshake || !k || site_is_remote(k))
 			continue;
-		if (!due)
+		if (!due) {
 			sites_call_due(s, n, what);
-		else if (due[n] < what)
-			due[n] = what;
+			continue;
+		}
+		restore_endpoint(s, k, p);
+		due[n] = due[n] < what ? what : due[n];
 	}
 }
 
@@ -237,13 +266,9 @@ void sites_give_endpoints(struct sites *s, const struct wg_device *d, __u8 *due)
 
 		if (!k)
 			continue;
+		restore_endpoint(s, k, p);
 		hear(&s->known[k - s->known], p, 0);
 		due[k - s->known] = DUE_ENDPOINT;
-		/* Somebody may have repeated an initiation while this relay was on standby. Until
-		 * the site's turn comes, WireGuard must not send its messages to that endpoint. */
-		if (p->endpoint.family && !(address_equal(&p->endpoint, &k->last) &&
-					    p->endpoint_port == k->last_port))
-			give_endpoint(s, k);
 	}
 }
 
@@ -253,11 +278,11 @@ void sites_call_due(const struct sites *s, __u32 number, enum sites_due what)
 		sites_nudge(s, number);
 }
 
-void sites_ask(const struct sites *s, __u32 number)
+void sites_ask(const struct sites *s, const struct wg_peer *p, __u32 number)
 {
 	const struct blind_known *k = &s->known[number];
 
-	if (k->proven && !site_is_remote(k))
+	if (k->proven && !site_is_remote(k) && !site_is_heard(k, p))
 		give_endpoint(s, k);
 	sites_nudge(s, number);
 }

@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include "daemon/blind_line.h"
 
@@ -39,7 +38,8 @@ static bool next_word(const char **at, char *ret, size_t room)
 	return end_word(at, *at + n);
 }
 
-/* A file may have two million entries, so numbers are read without the C library. */
+/* A file may have two million entries, so the slow functions of the C
+ * library do not read its numbers. */
 static bool next_number(const char **at, uint64_t most, uint64_t *ret)
 {
 	const char *end = *at;

@@ -60,6 +60,8 @@ struct sites {
 	 * sites_entry() may read it. */
 	const struct blind_bucket *buckets;
 	__u32 n_buckets;
+	/* When this relay of a pair became active, by sites_time(); 0: before the daemon began. */
+	__u64 active_since;
 	/* Sites, indexed by number; number 0 is this host. */
 	struct blind_known known[BLIND_SITES_MAX];
 	/* Numbers of the sites, and of removed ones, by a hash of their keys; 0: free. */
@@ -79,6 +81,8 @@ struct sites {
 /* Returns a time in ms that goes on if the system's clock is set. When the daemon begins, it is the
  * time since 1970. */
 __u64 sites_clock(void);
+/* Returns the time of day in ms since 1970. */
+__u64 sites_time(void);
 /* Returns the sites_clock() of a time of day in ms since 1970, which is not later than now. */
 __u64 sites_clock_of(__u64 time_of_day);
 /* Takes over the list of sites from a new configuration. */
@@ -135,15 +139,20 @@ enum sites_due {			/* task of WireGuard for a site */
 
 /* Finds the sites with which WireGuard has had no handshake, for example after a restart, and whose
  * last endpoint is known. Calls sites_call_due() for each of them, or sets due[number], an enum
- * sites_due, if due is not NULL. */
+ * sites_due, if due is not NULL. If somebody has repeated an initiation, WireGuard gets the last
+ * endpoint at once. */
 void sites_remind(const struct sites *s, const struct wg_device *d, __u8 *due);
 /* Sets due[number] for all sites whose last endpoint is known, so that WireGuard takes it over. It
- * does so at once where WireGuard has another endpoint. */
+ * does so at once if somebody has repeated an initiation on standby. */
 void sites_give_endpoints(struct sites *s, const struct wg_device *d, __u8 *due);
 void sites_call_due(const struct sites *s, __u32 number, enum sites_due what);
-/* Makes WireGuard ask the site for a sign of life, at the last endpoint that is proven: somebody
- * who repeats an initiation moves WireGuard's endpoint, and must not receive the question. */
-void sites_ask(const struct sites *s, __u32 number);
+/* Makes WireGuard ask the site of the peer p for a sign of life. The question goes to the last
+ * endpoint that is proven, unless WireGuard has just heard the site at another one: somebody who
+ * repeats an initiation moves WireGuard's endpoint, and must not receive the question. */
+void sites_ask(const struct sites *s, const struct wg_peer *p, __u32 number);
+/* Returns whether WireGuard can send data to the site of the peer p without a new handshake. While
+ * this relay of a pair was on standby, the site began sessions with the other one. */
+bool sites_has_session(const struct sites *s, const struct wg_peer *p);
 /* Makes WireGuard send a message to the site, by wg_nudge(). */
 void sites_nudge(const struct sites *s, __u32 number);
 /* Returns whether WireGuard has the site of the peer p at its candidate address. */
