@@ -10,6 +10,8 @@
 # - Only data of the sites, while their answers take 0.2 s. The relay asks a site whether it has moved. From then on it
 #   waits longer, so the attacker hears one question for each site.
 # The attacker sends on to the site and to the relay what it receives.
+#
+# Then site 1, still behind the slow link, begins a new session from another port: the relay finds it at once.
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 source "${BASH_SOURCE[0]%/*}/../lib/keepalived.sh"
 source "${BASH_SOURCE[0]%/*}/../lib/blind-hosts.sh"
@@ -66,4 +68,12 @@ wait $early
 expect_also 'messages that the attacker heard while sites are slow' "$(heard)" '>=' 2
 expect_also 'messages that the attacker heard while sites are slow' "$(heard)" '<=' "$sites"
 expect_no_move 'slow'
+
+peer=("$(key relay)" endpoint "$(< "$work/relay-of-1")" allowed-ips "$tunnels::1/128" persistent-keepalive 25)
+inside s1 wg set wgs1 peer "$(key relay)" remove
+inside s1 wg set wgs1 listen-port 4444 peer "${peer[@]}"
+from=$(elapsed)
+site_1_is() { expected_at r2 | holds "^1 $1\$"; } # ENDPOINT
+wait_for 30 'the relay finds site 1 at its new port' site_1_is 10.7.1.2:4444
+expect_also 'seconds until the relay has found site 1' "$(awk "BEGIN {print int($(elapsed) - $from)}")" '<=' 3
 expect 'expectations that did not hold' $wrong == 0

@@ -181,6 +181,25 @@ static void heard(void **state)
 	assert_false(site_is_heard(&k, &(struct wg_peer){ .rx_bytes = 1148, .handshake = 5 }));
 }
 
+/* The daemon reads WireGuard while the site's handshake is under way, as it does with each site that is some milliseconds
+ * away. */
+static void heard_after_initiation(void **state)
+{
+	const __u64 now = sites_clock();
+	const struct blind_known k = { .received = 1148, .handshake = 5000, .begun = now, .sent = 500 };
+	const struct blind_known old = { .received = 1148, .handshake = 5000, .begun = now - 3000, .sent = 500 };
+	struct wg_peer p = { .rx_bytes = 1148 + 32, .tx_bytes = 500 + 92, .handshake = 6 };
+
+	assert_true(site_is_heard(&k, &p));
+	assert_false(site_is_heard(&old, &p));
+	p.tx_bytes += 148;		/* the relay began a handshake itself: somebody else sent the initiation */
+	assert_false(site_is_heard(&k, &p));
+	p.tx_bytes = 500;
+	p.rx_bytes += 148;		/* another initiation after the data */
+	assert_false(site_is_heard(&k, &p));
+	assert_true(site_is_heard(&old, &p));	/* the site has begun again */
+}
+
 static const struct address home = { .addr = { { .b = { 10, 7, 1, 2 } } }, .family = FAMILY_IPV4 };
 static const struct address attacker = { .addr = { { .b = { 198, 51, 100, 66 } } }, .family = FAMILY_IPV4 };
 
@@ -196,6 +215,34 @@ static struct blind_known *knows_home(struct sites *s, struct wg_peer *p, const 
 	*p = (struct wg_peer){ .endpoint = *endpoint, .endpoint_port = htons(51820), .rx_bytes = rx_bytes };
 	memset(&p->key, 'A', sizeof(p->key));
 	return k;
+}
+
+/* A site begins, and its handshake takes longer than the time until the daemon reads WireGuard. */
+static void follows_slow_handshake(void **state)
+{
+	struct sites *s = *state;
+	struct wg_peer p;
+	const struct wg_device d = { .peers = &p, .n_peers = 1 };
+	struct blind_known *k = knows_home(s, &p, &attacker, 148);
+
+	k->last.family = 0;
+	p.tx_bytes = 92;
+	sites_follow_endpoints(s, &d, 0);
+	assert_false(k->proven);
+	p.rx_bytes += 32;
+	p.handshake = 6;
+	sites_follow_endpoints(s, &d, 0);
+	assert_true(k->proven && address_equal(&k->last, &attacker));
+
+	p.endpoint = home;		/* it begins again elsewhere */
+	p.rx_bytes += 148;
+	p.tx_bytes += 92;
+	sites_follow_endpoints(s, &d, 0);
+	assert_true(address_equal(&k->last, &attacker));
+	p.rx_bytes += 32;
+	p.handshake = 7;
+	sites_follow_endpoints(s, &d, 0);
+	assert_true(address_equal(&k->last, &home));
 }
 
 static void is_told(int given, int nudges)
@@ -321,6 +368,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(ports, setup, teardown),
 		cmocka_unit_test_setup_teardown(port_of_former_site, setup, teardown),
 		cmocka_unit_test(heard),
+		cmocka_unit_test(heard_after_initiation),
+		cmocka_unit_test_setup_teardown(follows_slow_handshake, setup, teardown),
 		cmocka_unit_test_setup_teardown(reminds_at_home, setup, teardown),
 		cmocka_unit_test_setup_teardown(gives_home, setup, teardown),
 		cmocka_unit_test_setup_teardown(asks_at_home, setup, teardown),

@@ -74,20 +74,39 @@ static bool ended_handshake(const struct blind_known *k, const struct wg_peer *p
 	return p->handshake && handshake_of(p) != k->handshake;
 }
 
+/* Time in ms in which the site ends a handshake that it has begun */
+#define HANDSHAKE_MS 2000
+
 /* Returns whether these bytes, which came with the end of a handshake, can be data and one message
  * of the handshake: an initiation or a response. With one more initiation, somebody may have
- * repeated that one. */
-static bool is_one_handshake(__u64 bytes)
+ * repeated that one. If the initiation was read before, only data can have come since, and
+ * WireGuard can have sent no initiation itself. */
+static bool is_one_handshake(const struct blind_known *k, const struct wg_peer *p, __u64 bytes)
 {
-	return !bytes || bytes >= MUCH_DATA || bytes % 16 == INITIATION_LEN % 16 ||
-	       bytes % 16 == RESPONSE_LEN % 16;
+	if (!bytes || bytes >= MUCH_DATA)
+		return true;
+	if (k->begun && sites_clock() - k->begun < HANDSHAKE_MS)
+		return !(bytes % 16) && p->tx_bytes - k->sent < INITIATION_LEN;
+	return bytes % 16 == INITIATION_LEN % 16 || bytes % 16 == RESPONSE_LEN % 16;
 }
 
 bool site_is_heard(const struct blind_known *k, const struct wg_peer *p)
 {
 	__u64 bytes = received_since(k, p);
 
-	return ended_handshake(k, p) ? is_one_handshake(bytes) : is_data(bytes);
+	return ended_handshake(k, p) ? is_one_handshake(k, p, bytes) : is_data(bytes);
+}
+
+/* Stores whether the bytes since WireGuard was last read can be an initiation that is not answered
+ * yet. */
+static void hear_initiation(struct blind_known *k, const struct wg_peer *p)
+{
+	__u64 bytes = p->handshake ? received_since(k, p) : p->rx_bytes - k->received;
+
+	if (!bytes)
+		return;
+	k->begun = !ended_handshake(k, p) && bytes % 16 == INITIATION_LEN % 16 ? sites_clock() : 0;
+	k->sent = p->tx_bytes;
 }
 
 /* Stores when this host's own WireGuard last heard the site. Data came at some time after
@@ -96,6 +115,7 @@ static void hear(struct blind_known *k, const struct wg_peer *p, __u64 before)
 {
 	__u64 ended = ended_handshake(k, p) ? sites_clock_of(handshake_of(p)) : 0;
 
+	hear_initiation(k, p);
 	if (is_data(received_since(k, p)) && before > k->here)
 		k->here = before;
 	if (ended > k->here)
