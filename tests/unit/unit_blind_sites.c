@@ -243,6 +243,16 @@ static void follows_slow_handshake(void **state)
 	p.handshake = 7;
 	sites_follow_endpoints(s, &d, 0);
 	assert_true(address_equal(&k->last, &home));
+
+	p.endpoint = attacker;		/* the peer was removed, and is new */
+	p.rx_bytes = 148;
+	p.tx_bytes = 92;
+	p.handshake = 0;
+	sites_follow_endpoints(s, &d, 0);
+	p.rx_bytes += 32;
+	p.handshake = 8;
+	sites_follow_endpoints(s, &d, 0);
+	assert_true(address_equal(&k->last, &attacker));
 }
 
 static void is_told(int given, int nudges)

@@ -101,7 +101,9 @@ bool site_is_heard(const struct blind_known *k, const struct wg_peer *p)
  * yet. */
 static void hear_initiation(struct blind_known *k, const struct wg_peer *p)
 {
-	__u64 bytes = p->handshake ? received_since(k, p) : p->rx_bytes - k->received;
+	/* If the peer was removed and added again, its counters began again. */
+	__u64 before = p->rx_bytes >= k->received ? k->received : 0;
+	__u64 bytes = p->handshake ? received_since(k, p) : p->rx_bytes - before;
 
 	if (!bytes)
 		return;
