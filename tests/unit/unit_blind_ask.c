@@ -142,19 +142,20 @@ static void slow_site(void **state)
 	answers_after(6, "rQ........r");
 	answers_after(9, "rQ........rQ........r");
 	answers_after(7, "rQ..........r");	/* ten ticks, which is the most */
-	answers_after(24, "rQ..........rQ..........rC......");
+	answers_after(21, "rQ..........rQ..........rC..r....");
+	answers_after(24, "rQ..........rQ..........rC..r....");
 }
 
 static void silent_site(void **state)
 {
-	answers_after(26, "rQ.rQ.rC..r....r........r...");
+	answers_after(26, "rQ.rQ.rC..r....r........r......r...");
 }
 
 /* The question waits for a handshake, in which the site answers, so a copy would reach a stranger. */
 static void no_session(void **state)
 {
 	peer.handshake = 0;
-	answers_after(26, "rQ.rQ.rQ..r....r........r...");
+	answers_after(26, "rQ.rQ.rQ..r....r........r......r...");
 	answers_after(6, "rQ.rQ.rQ..r....r");
 	answers_after(6, "rQ.rQ.rQ..r....r");	/* the time of a handshake says nothing */
 }
@@ -165,7 +166,7 @@ static void moved_site(void **state)
 	peer.endpoint = candidate;
 	peer.endpoint_port = htons(1024);
 	answers_after(4, "rQ.rQ.rC..r");
-	answers_after(26, "rQ.rQ.rC..r....r........r...");
+	answers_after(26, "rQ.rQ.rC..r....r........r......r...");
 }
 
 /* While a copy is to come, another challenge changes nothing. After it, the site is asked again. */

@@ -154,7 +154,7 @@ static void port_of_former_site(void **state)
 
 static bool is_heard(__u64 bytes)
 {
-	const struct blind_known k = { .received = 1000 };
+	const struct blind_known k = { .received = 1000, .read = true };
 
 	return site_is_heard(&k, &(struct wg_peer){ .rx_bytes = 1000 + bytes });
 }
@@ -162,7 +162,7 @@ static bool is_heard(__u64 bytes)
 /* Only data proves that the site is where WireGuard says. */
 static void heard(void **state)
 {
-	const struct blind_known k = { .received = 1000, .handshake = 5000 };
+	const struct blind_known k = { .received = 1000, .handshake = 5000, .read = true };
 
 	assert_true(is_heard(32));		/* a keepalive */
 	assert_true(is_heard(128 + 32));
@@ -186,15 +186,12 @@ static void heard(void **state)
 static void heard_after_initiation(void **state)
 {
 	const __u64 now = sites_clock();
-	const struct blind_known k = { .received = 1148, .handshake = 5000, .begun = now, .sent = 500 };
-	const struct blind_known old = { .received = 1148, .handshake = 5000, .begun = now - 3000, .sent = 500 };
-	struct wg_peer p = { .rx_bytes = 1148 + 32, .tx_bytes = 500 + 92, .handshake = 6 };
+	const struct blind_known k = { .received = 1148, .handshake = 5000, .begun = now, .read = true };
+	const struct blind_known old = { .received = 1148, .handshake = 5000, .begun = now - 3000, .read = true };
+	struct wg_peer p = { .rx_bytes = 1148 + 32, .handshake = 6 };
 
 	assert_true(site_is_heard(&k, &p));
 	assert_false(site_is_heard(&old, &p));
-	p.tx_bytes += 148;		/* the relay began a handshake itself: somebody else sent the initiation */
-	assert_false(site_is_heard(&k, &p));
-	p.tx_bytes = 500;
 	p.rx_bytes += 148;		/* another initiation after the data */
 	assert_false(site_is_heard(&k, &p));
 	assert_true(site_is_heard(&old, &p));	/* the site has begun again */
@@ -226,33 +223,72 @@ static void follows_slow_handshake(void **state)
 	struct blind_known *k = knows_home(s, &p, &attacker, 148);
 
 	k->last.family = 0;
-	p.tx_bytes = 92;
-	sites_follow_endpoints(s, &d, 0);
+	sites_follow_endpoints(s, &d, sites_clock() - 1000);
 	assert_false(k->proven);
 	p.rx_bytes += 32;
 	p.handshake = 6;
-	sites_follow_endpoints(s, &d, 0);
+	sites_follow_endpoints(s, &d, sites_clock());
 	assert_true(k->proven && address_equal(&k->last, &attacker));
 
 	p.endpoint = home;		/* it begins again elsewhere */
 	p.rx_bytes += 148;
-	p.tx_bytes += 92;
-	sites_follow_endpoints(s, &d, 0);
+	sites_follow_endpoints(s, &d, sites_clock());
 	assert_true(address_equal(&k->last, &attacker));
 	p.rx_bytes += 32;
 	p.handshake = 7;
-	sites_follow_endpoints(s, &d, 0);
+	sites_follow_endpoints(s, &d, sites_clock());
 	assert_true(address_equal(&k->last, &home));
 
 	p.endpoint = attacker;		/* the peer was removed, and is new */
 	p.rx_bytes = 148;
-	p.tx_bytes = 92;
 	p.handshake = 0;
-	sites_follow_endpoints(s, &d, 0);
+	sites_follow_endpoints(s, &d, sites_clock());
 	p.rx_bytes += 32;
 	p.handshake = 8;
-	sites_follow_endpoints(s, &d, 0);
+	sites_follow_endpoints(s, &d, sites_clock());
 	assert_true(address_equal(&k->last, &attacker));
+
+	p.endpoint = home;		/* WireGuard was last read long ago: it may have begun a handshake itself */
+	p.rx_bytes += 148;
+	sites_follow_endpoints(s, &d, sites_clock() - 3000);
+	p.rx_bytes += 32;
+	p.handshake = 9;
+	sites_follow_endpoints(s, &d, sites_clock());
+	assert_true(address_equal(&k->last, &attacker));
+}
+
+/* The daemon has begun again. Meanwhile the site may have moved, or somebody may have repeated an initiation. */
+static void first_reading(void **state)
+{
+	struct sites *s = *state;
+	struct wg_peer p;
+	const struct wg_device d = { .peers = &p, .n_peers = 1 };
+	struct blind_known *k = knows_home(s, &p, &attacker, 5000);
+
+	p.handshake = 6;
+	k->proven = true;
+	sites_follow_endpoints(s, &d, 0);
+	assert_true(address_equal(&k->last, &home));
+	assert_true(told.given == 1 && address_equal(&told.endpoint, &home));
+	p.rx_bytes += 32;
+	sites_follow_endpoints(s, &d, sites_clock());
+	assert_true(address_equal(&k->last, &attacker));
+}
+
+/* A new peer answers the relay's own handshake, and somebody repeats an initiation at the same time. */
+static void first_handshake(void **state)
+{
+	struct sites *s = *state;
+	struct wg_peer p;
+	const struct wg_device d = { .peers = &p, .n_peers = 1 };
+	struct blind_known *k = knows_home(s, &p, &home, 0);
+
+	sites_follow_endpoints(s, &d, 0);
+	p.handshake = 6;
+	p.rx_bytes = 92 + 148;
+	p.endpoint = attacker;
+	sites_follow_endpoints(s, &d, sites_clock());
+	assert_false(k->proven);
 }
 
 static void is_told(int given, int nudges)
@@ -336,6 +372,7 @@ static void asks_at_home(void **state)
 	sites_ask(s, &p, a);
 	is_told(1, 1);
 	k->received = 148;
+	k->read = true;
 	sites_ask(s, &p, a);
 	is_told(1, 1);
 	p.rx_bytes += 32;		/* the site has moved */
@@ -380,6 +417,8 @@ int main(void)
 		cmocka_unit_test(heard),
 		cmocka_unit_test(heard_after_initiation),
 		cmocka_unit_test_setup_teardown(follows_slow_handshake, setup, teardown),
+		cmocka_unit_test_setup_teardown(first_reading, setup, teardown),
+		cmocka_unit_test_setup_teardown(first_handshake, setup, teardown),
 		cmocka_unit_test_setup_teardown(reminds_at_home, setup, teardown),
 		cmocka_unit_test_setup_teardown(gives_home, setup, teardown),
 		cmocka_unit_test_setup_teardown(asks_at_home, setup, teardown),

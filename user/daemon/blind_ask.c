@@ -9,7 +9,7 @@
 
 #define TICK_MS 40
 #define MOST_WAIT 10		/* ticks between two questions; the least is one tick */
-#define LOOK_TICKS 25		/* the daemon does not look later than that */
+#define LAST_LOOK 22		/* ticks; the next challenge comes after 25 */
 
 struct challenges {
 	uv_timer_t tick;
@@ -27,16 +27,20 @@ struct challenges {
 	} of[BLIND_SITES_MAX];
 };
 
+static void end(struct challenges *c, __u32 number)
+{
+	c->of[number].runs = false;
+	c->sites->mapped[number].asked = 0;
+}
+
 /* The site has answered, or it is at its candidate address. */
-static void end(struct challenges *c, __u32 number, const struct wg_peer *p)
+static void learn(struct challenges *c, __u32 number, const struct wg_peer *p)
 {
 	struct asked *h = &c->of[number];
 	unsigned int needed = h->look < MOST_WAIT ? h->look : MOST_WAIT;
 
 	if (needed > h->wait && h->session && !sites_at_candidate(c->sites, p, number))
 		h->wait = needed;
-	h->runs = false;
-	c->sites->mapped[number].asked = 0;
 }
 
 static void look(struct challenges *c, __u32 number, const struct wg_peer *p)
@@ -48,16 +52,20 @@ static void look(struct challenges *c, __u32 number, const struct wg_peer *p)
 		h->received = p->rx_bytes;
 		h->session = sites_has_session(c->sites, p);
 	} else if (p->rx_bytes != h->received) {
-		end(c, number, p);
+		learn(c, number, p);
+		end(c, number);
 		return;
 	}
 	if (h->look <= 2 * h->wait) {
 		c->sites->mapped[number].asked = h->look == 2 * h->wait && h->session;
 		sites_ask(c->sites, p, number);
 	}
+	if (h->look + step > LAST_LOOK)
+		step = LAST_LOOK - h->look;
 	h->look += step;
 	h->left = step;
-	h->runs = h->look <= LOOK_TICKS;
+	if (!step)
+		end(c, number);
 }
 
 /* Reads WireGuard once for all sites whose look is due. */
@@ -65,8 +73,7 @@ static void look_at_all(struct challenges *c)
 {
 	struct wg_device d = { 0 };
 
-	if (c->sites->mapped)
-		wg_read(c->sites->config->blind.device, &d);
+	wg_read(c->sites->config->blind.device, &d);
 	for (size_t i = 0; i < d.n_peers; i++) {
 		__u32 n = sites_number(c->sites, &d.peers[i].key, false);
 
@@ -75,8 +82,8 @@ static void look_at_all(struct challenges *c)
 	}
 	wg_free(&d);
 	for (__u32 n = 1; n < c->sites->room; n++)
-		if (!c->of[n].left)
-			c->of[n].runs = false;	/* WireGuard has no such peer any more */
+		if (c->of[n].runs && !c->of[n].left)
+			end(c, n);		/* WireGuard has no such peer */
 }
 
 static void on_tick(uv_timer_t *timer)

@@ -47,10 +47,13 @@ static __u64 handshake_of(const struct wg_peer *p)
 	return p->handshake * 1000 + p->handshake_nsec / 1000000;
 }
 
-/* Returns how many bytes WireGuard has received from the peer since it was last read. */
+/* Returns how many bytes WireGuard has received from the peer since it was last read; 0 also if
+ * this is unknown. If the peer was removed and added again, its counters began again. */
 static __u64 received_since(const struct blind_known *k, const struct wg_peer *p)
 {
-	return k->received && p->rx_bytes > k->received ? p->rx_bytes - k->received : 0;
+	if (!k->read && p->handshake)
+		return 0;
+	return p->rx_bytes - (p->rx_bytes >= k->received ? k->received : 0);
 }
 
 /* WireGuard sends data in a session for 180 s. This leaves some time for the question. */
@@ -74,19 +77,21 @@ static bool ended_handshake(const struct blind_known *k, const struct wg_peer *p
 	return p->handshake && handshake_of(p) != k->handshake;
 }
 
-/* Time in ms in which the site ends a handshake that it has begun */
+/* Time in ms in which the site ends a handshake that it has begun, and age of the reading before.
+ * Together they must be below the 5 s in which WireGuard begins no handshake itself after it has
+ * answered one. */
 #define HANDSHAKE_MS 2000
+#define FORMER_MS 2900
 
 /* Returns whether these bytes, which came with the end of a handshake, can be data and one message
  * of the handshake: an initiation or a response. With one more initiation, somebody may have
- * repeated that one. If the initiation was read before, only data can have come since, and
- * WireGuard can have sent no initiation itself. */
-static bool is_one_handshake(const struct blind_known *k, const struct wg_peer *p, __u64 bytes)
+ * repeated that one. If the initiation was read before, only data can have come since. */
+static bool is_one_handshake(const struct blind_known *k, __u64 bytes)
 {
 	if (!bytes || bytes >= MUCH_DATA)
 		return true;
 	if (k->begun && sites_clock() - k->begun < HANDSHAKE_MS)
-		return !(bytes % 16) && p->tx_bytes - k->sent < INITIATION_LEN;
+		return !(bytes % 16);
 	return bytes % 16 == INITIATION_LEN % 16 || bytes % 16 == RESPONSE_LEN % 16;
 }
 
@@ -94,21 +99,20 @@ bool site_is_heard(const struct blind_known *k, const struct wg_peer *p)
 {
 	__u64 bytes = received_since(k, p);
 
-	return ended_handshake(k, p) ? is_one_handshake(k, p, bytes) : is_data(bytes);
+	return ended_handshake(k, p) ? is_one_handshake(k, bytes) : is_data(bytes);
 }
 
-/* Stores whether the bytes since WireGuard was last read can be an initiation that is not answered
- * yet. */
-static void hear_initiation(struct blind_known *k, const struct wg_peer *p)
+/* Stores whether the bytes since WireGuard was read `before` can be an initiation whose handshake
+ * has not ended. */
+static void hear_initiation(struct blind_known *k, const struct wg_peer *p, __u64 before)
 {
-	/* If the peer was removed and added again, its counters began again. */
-	__u64 before = p->rx_bytes >= k->received ? k->received : 0;
-	__u64 bytes = p->handshake ? received_since(k, p) : p->rx_bytes - before;
+	__u64 bytes = received_since(k, p), now = sites_clock();
 
-	if (!bytes)
-		return;
-	k->begun = !ended_handshake(k, p) && bytes % 16 == INITIATION_LEN % 16 ? sites_clock() : 0;
-	k->sent = p->tx_bytes;
+	if (bytes)
+		k->begun = bytes % 16 == INITIATION_LEN % 16 && !ended_handshake(k, p) &&
+					   before && now - before < FORMER_MS ?
+				   now :
+				   0;
 }
 
 /* Stores when this host's own WireGuard last heard the site. Data came at some time after
@@ -117,13 +121,14 @@ static void hear(struct blind_known *k, const struct wg_peer *p, __u64 before)
 {
 	__u64 ended = ended_handshake(k, p) ? sites_clock_of(handshake_of(p)) : 0;
 
-	hear_initiation(k, p);
+	hear_initiation(k, p, before);
 	if (is_data(received_since(k, p)) && before > k->here)
 		k->here = before;
 	if (ended > k->here)
 		k->here = ended;
 	k->received = p->rx_bytes;
 	k->handshake = handshake_of(p);
+	k->read = true;
 }
 
 bool sites_has_session(const struct sites *s, const struct wg_peer *p)
@@ -140,13 +145,10 @@ static int give_endpoint(const struct sites *s, const struct blind_known *k)
 	return wg_set_endpoint(s->config->blind.device, &k->key, &k->last, k->last_port);
 }
 
-/* Gives WireGuard back the endpoint of a site of this relay if it has received only initiations
- * from the site since it was last read: an attacker may have repeated them from another address. */
-static void keep_endpoint(const struct sites *s, const struct blind_known *k,
-			  const struct wg_peer *p)
+static bool is_elsewhere(const struct blind_known *k, const struct wg_peer *p)
 {
-	if (p->rx_bytes > k->received && !site_is_heard(k, p) && k->proven && !site_is_remote(k))
-		give_endpoint(s, k);
+	return p->endpoint.family && !(address_equal(&p->endpoint, &k->last) &&
+				       p->endpoint_port == k->last_port);
 }
 
 /* Gives WireGuard the site's last known endpoint at once if it has another one, which came with a
@@ -155,10 +157,15 @@ static void keep_endpoint(const struct sites *s, const struct blind_known *k,
 static void restore_endpoint(const struct sites *s, const struct blind_known *k,
 			     const struct wg_peer *p)
 {
-	bool same = address_equal(&p->endpoint, &k->last) && p->endpoint_port == k->last_port;
-
-	if (p->endpoint.family && p->rx_bytes != k->received && !same)
+	if (p->rx_bytes != k->received && is_elsewhere(k, p))
 		give_endpoint(s, k);
+}
+
+/* Returns whether the site is where WireGuard says. When a daemon reads WireGuard for the first
+ * time, it cannot know which messages came since the daemon before it ended. */
+static bool is_at_endpoint(const struct blind_known *k, const struct wg_peer *p)
+{
+	return site_is_heard(k, p) && !(k->proven && !k->read && is_elsewhere(k, p));
 }
 
 bool sites_has_relay(const struct sites *s, const struct address *a)
@@ -181,8 +188,9 @@ bool sites_follow_endpoints(struct sites *s, const struct wg_device *d, __u64 be
 
 		if (n == s->room)
 			continue;
-		keep_endpoint(s, k, p);
-		heard = site_is_heard(k, p);
+		heard = is_at_endpoint(k, p);
+		if (!heard && k->proven && !site_is_remote(k))
+			restore_endpoint(s, k, p);
 		hear(k, p, before);
 		/* From a relay's address come messages of other sites. A site that can forge it
 		 * must not take the port of one of them. */

@@ -36,9 +36,9 @@ struct blind_known {		/* a site as the daemon knows it; name "": the number is f
 	/* As this host's own WireGuard last said: bytes received from the site, and the latest
 	 * handshake in ms since 1970. */
 	__u64 received, handshake;
-	/* When it had received an initiation besides data, by sites_clock(), and how many bytes it
-	 * had sent to the site then; begun 0: it had not. */
-	__u64 begun, sent;
+	bool read;			/* it was read before */
+	/* When it had received an initiation besides data, by sites_clock(); 0: it had not. */
+	__u64 begun;
 };
 
 /* With room for more sites, messages name their number instead of each of them. */
