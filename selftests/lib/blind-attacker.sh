@@ -39,14 +39,14 @@ now_in_jiffies() { awk '/^jiffies:/ {print $2; exit}' /proc/timer_list; }
 
 # ---- the attacker's knowledge
 
-# Each site begins a new session with its relay: the daemon may not have seen the handshake of the former one.
-begin_anew() {
-	local i peer
-	for ((i = 1; i <= sites; i++)); do
-		peer=("$(key relay)" endpoint "$(< "$work/relay-of-$i")" allowed-ips "$tunnels::1/128" persistent-keepalive 25)
-		inside "s$i" wg set "wgs$i" peer "$(key relay)" remove
-		inside "s$i" wg set "wgs$i" peer "${peer[@]}"
-	done
+site_begins_anew() { # SITE [OPTION...]: a new session with its relay
+	local peer=("$(key relay)" endpoint "$(< "$work/relay-of-$1")" allowed-ips "$tunnels::1/128" persistent-keepalive 25)
+	inside "s$1" wg set "wgs$1" peer "$(key relay)" remove
+	inside "s$1" wg set "wgs$1" "${@:2}" peer "${peer[@]}"
+}
+begin_anew() { # all sites: the daemon may not have seen the handshakes of the former sessions
+	local i
+	for ((i = 1; i <= sites; i++)); do site_begins_anew $i; done
 }
 record() { # COMMAND...: the attacker reads the messages to relays meanwhile
 	local recorder

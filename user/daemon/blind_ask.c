@@ -98,7 +98,8 @@ static void on_tick(uv_timer_t *timer)
 		if (!h->runs)
 			continue;
 		runs = true;
-		h->left -= h->left > 0;
+		if (h->left)
+			h->left--;
 		due |= !h->left;
 	}
 	if (due)

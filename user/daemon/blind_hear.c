@@ -28,7 +28,7 @@ __u64 sites_clock(void)
 {
 	static __u64 ahead;
 
-	ahead = ahead ?: ms_of(CLOCK_REALTIME) - ms_of(CLOCK_BOOTTIME);
+	ahead = ahead ?: sites_time() - ms_of(CLOCK_BOOTTIME);
 	return ms_of(CLOCK_BOOTTIME) + ahead;
 }
 
@@ -107,12 +107,10 @@ bool site_is_heard(const struct blind_known *k, const struct wg_peer *p)
 static void hear_initiation(struct blind_known *k, const struct wg_peer *p, __u64 before)
 {
 	__u64 bytes = received_since(k, p), now = sites_clock();
+	bool initiation = bytes % 16 == INITIATION_LEN % 16 && !ended_handshake(k, p);
 
 	if (bytes)
-		k->begun = bytes % 16 == INITIATION_LEN % 16 && !ended_handshake(k, p) &&
-					   before && now - before < FORMER_MS ?
-				   now :
-				   0;
+		k->begun = initiation && before && now - before < FORMER_MS ? now : 0;
 }
 
 /* Stores when this host's own WireGuard last heard the site. Data came at some time after
@@ -147,8 +145,7 @@ static int give_endpoint(const struct sites *s, const struct blind_known *k)
 
 static bool is_elsewhere(const struct blind_known *k, const struct wg_peer *p)
 {
-	return p->endpoint.family && !(address_equal(&p->endpoint, &k->last) &&
-				       p->endpoint_port == k->last_port);
+	return p->endpoint.family && !wg_has_endpoint(p, &k->last, k->last_port);
 }
 
 /* Gives WireGuard the site's last known endpoint at once if it has another one, which came with a
@@ -336,7 +333,7 @@ bool sites_at_candidate(const struct sites *s, const struct wg_peer *p, __u32 nu
 	const struct blind_site *site = &s->mapped[number];
 	struct address a = candidate_of(site);
 
-	return address_equal(&p->endpoint, &a) && p->endpoint_port == site->candidate_port;
+	return wg_has_endpoint(p, &a, site->candidate_port);
 }
 
 void sites_call(const struct sites *s, const struct wg_peer *p, __u32 number)

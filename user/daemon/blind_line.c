@@ -38,8 +38,8 @@ static bool next_word(const char **at, char *ret, size_t room)
 	return end_word(at, *at + n);
 }
 
-/* A file may have two million entries, so the slow functions of the C
- * library do not read its numbers. */
+/* A file may have two million entries, so the slow functions of the C library do not read its
+ * numbers. */
 static bool next_number(const char **at, uint64_t most, uint64_t *ret)
 {
 	const char *end = *at;

@@ -169,8 +169,7 @@ void sites_call(const struct sites *s, const struct wg_peer *p, __u32 number);
 bool blind_line_of(const struct blind_known *known, const struct blind_session *e,
 		   struct blind_line *ret);
 /* Puts the entry of a session line, which has just come, among those that sites_write_sessions()
- * writes. If the line says 0 seconds, the entry is removed. Returns whether
- * the line is valid. */
+ * writes. If the line says 0 seconds, the entry is removed. Returns whether the line is valid. */
 bool sites_put_session(struct sites *s, const struct blind_line *l);
 /* Does the same, unless the maps have the entry already. Returns whether the entry is new. */
 bool sites_add_session(struct sites *s, const struct blind_line *l);

@@ -11,11 +11,6 @@
 /* Time in ms without sent packets after which the host counts as no longer sending. */
 #define SENDS_MS 15000
 
-static bool has_endpoint(const struct wg_peer *p, const struct address *a, __be16 port)
-{
-	return p->endpoint_port == port && address_equal(&p->endpoint, a);
-}
-
 int endpoint_number(const struct endpoint_of *e, const struct wg_peer *p)
 {
 	size_t i = p->endpoint_port != e->port ? e->n :
@@ -87,7 +82,8 @@ static __u64 time_to_answer(const struct endpoint_of *e)
 static enum endpoint_step check_trial(struct endpoint_of *e, const struct wg_peer *p, __u64 now,
 				      struct address *ret, __be16 *ret_port)
 {
-	bool there = e->candidate < e->n && has_endpoint(p, &e->candidates[e->candidate], e->port);
+	bool there = e->candidate < e->n &&
+		     wg_has_endpoint(p, &e->candidates[e->candidate], e->port);
 
 	if (p->rx_bytes < e->rx_before)	/* the counter restarts if the peer was added again */
 		e->rx_before = p->rx_bytes;
@@ -180,7 +176,7 @@ void endpoint_was_set(struct endpoint_of *e, const struct wg_peer *p)
 bool endpoint_try(struct endpoint_of *e, const struct wg_peer *p, size_t candidate, __u64 now)
 {
 	if (e->trying || now < e->not_before || candidate >= e->n || !p->endpoint.family ||
-	    has_endpoint(p, &e->candidates[candidate], e->port))
+	    wg_has_endpoint(p, &e->candidates[candidate], e->port))
 		return false;
 	e->before = p->endpoint;
 	e->port_before = p->endpoint_port;

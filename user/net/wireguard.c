@@ -59,6 +59,11 @@ const struct wg_peer *wg_find_peer(const struct wg_device *d, const struct wg_ke
 	return NULL;
 }
 
+bool wg_has_endpoint(const struct wg_peer *p, const struct address *a, __be16 port)
+{
+	return p->endpoint_port == port && address_equal(&p->endpoint, a);
+}
+
 struct address wg_inside(const struct wg_peer *p)
 {
 	struct address found = { .family = 0 };
