@@ -12,9 +12,7 @@ internet_with_bridge() {
 	(umask 077 && wg genkey > "$work/relay.key")
 	wg pubkey < "$work/relay.key" > "$work/relay.pub"
 	namespaces internet
-	inside internet ip link add br0 type bridge
-	inside internet ip link set br0 up
-	addresses internet br0 198.51.100.254/24 2001:db8::fe/64
+	bridge_with_address internet br0 198.51.100.254/24 2001:db8::fe/64
 	routers internet
 }
 

@@ -17,9 +17,7 @@ declare -A daemons birds pings # by relay; pings by pair of sites
 # A bridge that connects every host, and a name server on it, which reads $work/zone (dns.py)
 internet() {
 	namespaces internet
-	inside internet ip link add br0 type bridge
-	inside internet ip link set br0 up
-	addresses internet br0 198.51.100.53/24
+	bridge_with_address internet br0 198.51.100.53/24
 	touch "$work/zone"
 	start internet "$root/selftests/lib/dns.py" 198.51.100.53 "$work/zone" > "$work/dns"
 	wait_for 5 'the name server listens' grep -q listening "$work/dns"

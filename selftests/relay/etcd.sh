@@ -158,9 +158,7 @@ no_key() {
 }
 
 namespaces etcd
-inside etcd ip link add br0 type bridge
-inside etcd ip link set br0 up
-addresses etcd br0 198.18.0.9/24
+bridge_with_address etcd br0 198.18.0.9/24
 for n in 0 1 2; do relay "${relays[n]}" $((n + 1)); done
 ! inside afirewall env WGXDP="$wgxdp" scripts/wgxdp-etcd --once $prefix > "$work/out" 2>&1 || fail 'done without an etcd'
 grep -q 'etcd does not answer' "$work/out" || fail "it says $(< "$work/out")"
