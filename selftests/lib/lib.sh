@@ -129,8 +129,8 @@ takes_xdp() { # NAMESPACE DEVICE [PROGRAM]
 	inside "$1" ip link set "$2" xdpdrv obj "$build/selftests/peer.bpf.o" program "${3:-pass}"
 }
 
-# Without a MAC address of its own, a bridge takes the lowest one of its ports. A new port then changes it, and the hosts that
-# know the former one send to nobody until they ask again.
+# Without a MAC address of its own, a bridge takes the lowest one of its ports. A new port then changes it, and hosts that know
+# the former one send in vain until they ask again.
 bridge_with_address() { # NAMESPACE DEVICE ADDRESS...
 	inside "$1" ip link add "$2" address 02:00:00:00:00:01 type bridge
 	inside "$1" ip link set "$2" up
