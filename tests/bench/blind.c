@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 #include <bpf/bpf.h>
 #include "abi.h"
@@ -74,6 +75,20 @@ static int write_all(const struct request *r, const struct blind_maps *m, struct
 	return err;
 }
 
+/* Invalidates what the express path remembers of the sites before, like the daemon after it has moved one. */
+static int forget(const char *pins)
+{
+	int fd = blind_map(pins, "control");
+	struct control *c = fd < 0 ? NULL : map_memory(fd, sizeof(*c), PROT_READ | PROT_WRITE);
+
+	if (!c)
+		return -errno;
+	__atomic_add_fetch(&c->generation, 1, __ATOMIC_RELEASE);
+	munmap(c, sizeof(*c));
+	close(fd);
+	return 0;
+}
+
 /* sessions pins= clients= [by-index=1] [remote=1] client= client-port= local= ours= backend= backend-port= */
 int blind_sessions(struct meter *b, const struct request *r)
 {
@@ -84,6 +99,7 @@ int blind_sessions(struct meter *b, const struct request *r)
 	err = blind_maps_open(&m, arg(r, "pins", ""));
 	all = calloc(m.n_sessions + 1, sizeof(*all));
 	err = err ?: all ? write_all(r, &m, all) : -ENOMEM;
+	err = err ?: forget(arg(r, "pins", ""));
 	free(all);
 	close(m.table);
 	close(m.sites);
