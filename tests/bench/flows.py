@@ -17,7 +17,7 @@ BACKEND_PORTS = {"44": 51820, "66": 51821, "46": 51820, "64": 51821, "new": 5182
 CLIENT_PORT, SOCKET_PORT, LISTEN_PORT = 40000, 40001, 51820       # SOCKET_PORT and LISTEN_PORT belong to the user-space relay
 MANY = {4: "100.80.0.1", 6: "2001:db8:65::1"}           # the first of 1,000 or a million clients,
 MANY_OURS = {4: "10.0.0.1", 6: "2001:db8:aa::1"}        # and its address as the backend sees it
-MILLION = 1000000
+SOME, MILLION = 20000, 1000000
 ROOM = 1048576                                          # for so many flows
 COMPARED = (("original", 1), ("original", 1000), ("reply", 1))
 NEWCOMERS = 100000
@@ -44,6 +44,7 @@ def yaml(*services):
 CONFIGS = {
     "masquerade": yaml(("44", 262144, ""), ("66", 262144, ""), ("46", 262144, ""), ("64", 262144, "")),
     "newcomers": yaml(("new", 262144, POOL)),
+    "some44": yaml(("44", 262144, "")),
     "many44": yaml(("44", ROOM, "")),
     "many46": yaml(("46", ROOM, "")),
 }
@@ -78,6 +79,7 @@ def rows(make, size):
              for pair in ("44", "46", "64") for d in ("original", "reply")] +
             [(BARE, "masquerade", 4, "original", 1000)] +
             [("wgxdp masquerade " + pair, "masquerade", 4, "original", 1000) for pair in ("44", "46")] +
+            [(BARE, "some44", 4, "original", SOME), ("wgxdp masquerade 44", "some44", 4, "original", SOME)] +
             [("wgxdp masquerade 44", "newcomers", 4, "newcomer", NEWCOMERS)] +
             [("nft masquerade", "nft-masquerade", 4, d, n) for d, n in COMPARED] +
             [("relay sockets", "sockets", 4, d, n) for d, n in COMPARED] +

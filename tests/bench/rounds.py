@@ -19,6 +19,14 @@ LOST = 0.001                    # if more is lost, or carried by another path, t
 LOST_BY_USERS = 0.02            # a relay that must wait for its CPU loses some (its ns include their cost)
 QUIET = 0.2                     # load of the other CPUs up to which a sample counts
 INSTANCE = "bench"
+WITHOUT = ", no express"        # ends the titles of rows with `--express off`
+# Rows that are also measured without the express path: the beginning of their name, and the numbers of clients
+BOTH_WAYS = (("wgxdp dnat ipv4", "native", (1, 1000)), ("wgxdp dnat ipv6", "native", (1, 1000)),
+             ("wgxdp masquerade 44", "masquerade", (1, 1000)), ("wgxdp masquerade 46", "masquerade", (1,)),
+             ("wgxdp masquerade 64", "masquerade", (1,)), ("wgxdp masquerade 44", "some44", (20000,)),
+             ("wgxdp masquerade 44", "many44", (1000000,)), ("wgxdp blind 44", "blind", (1, 1000, 65536)),
+             ("wgxdp blind 66", "blind", (1,)), ("wgxdp blind 44, 100,000 sites", "blind-large", (1000000,)),
+             ("wgxdp route nic", "route", (1,)), ("wgxdp route nic", "routes", (sites.SITES,)))
 
 CONFIG = """interfaces:
   - { name: wan0, role: wan }
@@ -62,16 +70,20 @@ def config_of(state):
 
 
 class Row:
-    """One line of the table: a path, a direction, a family, a packet size and a number of clients."""
+    """One line of the table: a path, a direction, a family, a packet size and a number of clients. With express=False, wgxdp
+    runs with `--express off`."""
 
-    def __init__(self, name, state, family, direction, size, clients):
+    def __init__(self, name, state, family, direction, size, clients, express=True):
         self.name, self.state, self.family, self.direction = name, state, family, direction
-        self.size, self.clients = size, clients
+        self.size, self.clients, self.express = size, clients, express
         self.count = 0
         self.ns, self.ratios, self.errors = [], [], []
 
     def variant(self):
         return self.direction, self.family, self.size, self.clients
+
+    def title(self):
+        return self.name + ("" if self.express else WITHOUT)
 
     def is_bare(self):
         return self.name in ("bare redirect", flows.BARE, blind.BARE)
@@ -82,7 +94,7 @@ class Row:
 
     def label(self):
         what = "destination" if self.state in sites.CONFIGS else "client"
-        return "%s, %s, ipv%d, %d bytes, %d %s%s" % (self.name, self.direction, self.family, self.size, self.clients, what,
+        return "%s, %s, ipv%d, %d bytes, %d %s%s" % (self.title(), self.direction, self.family, self.size, self.clients, what,
                                                      "s" if self.clients > 1 else "")
 
 
@@ -110,7 +122,17 @@ def all_rows():
     rows += [Row("kernel forward", "forward", 6, d, SMALL, 1) for d in ("original", "reply")]
     for name, state in (("relay recvmmsg", "relay"), ("socat", "socat")):
         rows += [Row(name, state, 4, d, SMALL, 1) for d in ("original", "reply")]
-    return rows + site_rows() + flows.rows(Row, SMALL) + blind.rows(Row, SMALL)
+    return both_ways(rows + site_rows() + flows.rows(Row, SMALL) + blind.rows(Row, SMALL))
+
+
+def both_ways(rows):
+    """Adds the rows without the express path, each after its twin."""
+    made = []
+    for r in rows:
+        made.append(r)
+        if r.size == SMALL and any(r.name == name and r.state == state and r.clients in clients for name, state, clients in BOTH_WAYS):
+            made.append(Row(r.name, r.state, r.family, r.direction, r.size, r.clients, False))
+    return made
 
 
 def site_rows():
@@ -207,21 +229,33 @@ class Firewall:
         self.wgxdp, self.relay, self.cpu, self.config = os.path.abspath(wgxdp), relay, cpu, config
         self.instance = instance
         self.state = self.helper = self.daemon = None
+        self.express = True     # of wgxdp, if it runs
         self.flows = set()      # existing flows: pair of families, clients
 
     def command(self, *words):
         return net.run(*net.inside(net.FIREWALL), *words)
 
-    def become(self, state):
+    def up(self, state):
+        mode = state if state in ("generic", "tc") else "native" if state not in sites.CONFIGS else "auto"
+        self.command(self.wgxdp, "--instance", self.instance, "up", "-c", self.config, "--mode", mode,
+                     "--express", "on" if self.express else "off")
+
+    def become(self, state, express=True):
+        if state == self.state and (express == self.express or state not in WGXDP_STATES):
+            return
         if state == self.state:
+            self.express = express
+            self.up(state)
             return
         self.leave()
+        self.express = express
         if state in DAEMON_STATES:
             self.start_daemon(state)
+            if not express:
+                self.up(state)
         elif state in WGXDP_STATES:
             self.write_config(state)
-            self.command(self.wgxdp, "--instance", self.instance, "up", "-c", self.config, "--mode",
-                         state if state in ("generic", "tc") else "native" if state not in sites.CONFIGS else "auto")
+            self.up(state)
         elif state in NFT_STATES:
             net.run(*net.inside(net.FIREWALL), "nft", "-f", "-", text=NFT_STATES[state])
         elif state in ("relay", "sockets"):
@@ -409,7 +443,7 @@ class Neighbours:
 
 def sample(row, firewall, meter, secs):
     """One visit; returns ns a packet, or None with the reason in row.errors."""
-    firewall.become(row.state)
+    firewall.become(row.state, row.express)
     prime(row, firewall, meter)
     helper = firewall.helper.pid if firewall.helper else None
     if row.direction == "newcomer":
