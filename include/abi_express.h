@@ -93,13 +93,13 @@ struct express_count {
 
 struct sides {
 	struct express_count count;
-	__u32 credit;			/* state of express_is_worth_it() */
+	__u32 credit, poor;		/* state of express_is_worth_it() */
 	__u32 tuples; /* this CPU's first index in tuples; set before it writes one */
 	/* Bit ifindex % 64 is set if a device with that ifindex may have listeners. Bits are never
 	 * cleared. */
 	__u64 listeners;
 	__u64 sites;		/* the same bits for devices behind which the relay has peers */
-	__u8 pad[80];
+	__u8 pad[72];
 	struct memo side[EXPRESS_SIDES];
 };
 _Static_assert(sizeof(struct sides) == 128 * (1 + EXPRESS_SIDES), "sides have whole lines");

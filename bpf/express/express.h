@@ -21,16 +21,24 @@
 #include "express/send.h"
 
 /* A lookup that finds nothing costs time, so each CPU has a credit: a hit adds to it, and a miss
- * takes 1 away. Without credit only one packet in EXPRESS_TRY is looked up. */
-#define EXPRESS_CREDIT 64
+ * takes its price. A miss among the tuples costs about as much time as a hit saves. The credit is
+ * enough for one miss of each of EXPRESS_TUPLES flows: the entries of one next hop end at once. */
+#define EXPRESS_CREDIT (EXPRESS_TUPLES * EXPRESS_PRICE_TUPLE)
 #define EXPRESS_CREDIT_HIT 8
+#define EXPRESS_PRICE 1
+#define EXPRESS_PRICE_TUPLE 8
+/* Without credit, one packet in EXPRESS_TRY is looked up: EXPRESS_TUPLES packets in a row, so that
+ * the flows among them can be remembered and found again before their entries end. */
 #define EXPRESS_TRY 64
 
 /* Returns whether to look the packet up. If not, the express path remembers nothing about it
  * either. */
 INLINE bool express_is_worth_it(struct sides *sides)
 {
-	return sides->credit || !(++sides->count.not_looked_up & (EXPRESS_TRY - 1));
+	bool worth_it = sides->credit || !(sides->poor++ / EXPRESS_TUPLES % EXPRESS_TRY);
+
+	sides->count.not_looked_up += !worth_it;
+	return worth_it;
 }
 
 /* ---- the step ---- */
@@ -138,6 +146,7 @@ INLINE int express_by_tuple(struct pkt *p, struct sides *sides, struct express_w
 			return EXPRESS_MISS;
 	}
 	w->learn = LEARN_TUPLE;
+	w->price = EXPRESS_PRICE_TUPLE;
 	e = express_find(sides, &k);
 	if (!e || !express_is_good(e, w->now, w->generation) || !express_has_room(e, w))
 		return EXPRESS_MISS;
@@ -152,6 +161,7 @@ INLINE const struct memo *express_find_site(struct sides *sides, struct express_
 
 	if (!with_relay || w->ipv4 || !(sides->sites >> (w->ifindex & 63) & 1))
 		return NULL;
+	w->price = EXPRESS_PRICE_TUPLE;
 	e = express_find(sides, &k);
 	if (!e || e->kind != EXPRESS_SITE || e->mac != w->mac ||
 	    !express_is_good(e, w->now, w->generation) || !express_site_has_room(e, w))
@@ -188,10 +198,9 @@ INLINE int express_lookup(struct pkt *p, struct sides *sides, struct express_wor
 	return express_has_room(e, w) ? express_send_side(p, e, w, head) : EXPRESS_MISS;
 }
 
-INLINE int express_miss(struct sides *sides)
+INLINE int express_miss(struct sides *sides, __u32 price)
 {
-	if (sides->credit)
-		sides->credit--;
+	sides->credit -= sides->credit < price ? sides->credit : price;
 	sides->count.misses++;
 	return EXPRESS_MISS;
 }
@@ -210,10 +219,10 @@ INLINE int express_first(void *ctx, __u32 ifindex)
 
 	if (unlikely(!sides || !express_is_worth_it(sides)))
 		return EXPRESS_MISS;
-	w = (struct express_work){ .ifindex = ifindex };
+	w = (struct express_work){ .ifindex = ifindex, .price = EXPRESS_PRICE };
 	head = express_read_eth(&p, &w);
 	if (!head || !express_read(&p, head, &w))
-		return express_miss(sides);
+		return express_miss(sides, w.price);
 	action = express_lookup(&p, sides, &w, head);
 	if (likely(action != EXPRESS_MISS)) {
 		if (sides->credit < EXPRESS_CREDIT)
@@ -224,7 +233,7 @@ INLINE int express_first(void *ctx, __u32 ifindex)
 	p.s = state_find();
 	if (w.learn && p.s && !p.s->busy)
 		p.s->express = w;
-	return express_miss(sides);
+	return express_miss(sides, w.price);
 }
 
 /* Makes express_learn() do nothing, because the pipeline does not run for this packet. */

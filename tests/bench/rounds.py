@@ -229,7 +229,7 @@ class Firewall:
         self.wgxdp, self.relay, self.cpu, self.config = os.path.abspath(wgxdp), relay, cpu, config
         self.instance = instance
         self.state = self.helper = self.daemon = None
-        self.express = True     # of wgxdp, if it runs
+        self.express = True     # whether wgxdp runs with its express path
         self.flows = set()      # existing flows: pair of families, clients
 
     def command(self, *words):

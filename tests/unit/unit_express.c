@@ -400,17 +400,43 @@ static void shared_backend(void **state)
 	left_rightly(reply);
 }
 
-/* Without credit, one of EXPRESS_TRY packets is looked up */
+/* Without credit, one of EXPRESS_TRY packets is looked up, and they follow each other */
 static void credit(void **state)
 {
 	struct sides s = { .credit = 3 };
-	int looks = 0;
+	int looks = 0, runs = 0;
+	bool before = false;
 
 	assert_true(express_is_worth_it(&s));
 	s.credit = 0;
-	for (int i = 0; i < 4 * EXPRESS_TRY; i++)
-		looks += express_is_worth_it(&s);
-	assert_int_equal(looks, 4);
+	for (int i = 0; i < 4 * EXPRESS_TRY * EXPRESS_TUPLES; i++) {
+		bool now = express_is_worth_it(&s);
+
+		looks += now;
+		runs += now && !before;
+		before = now;
+	}
+	assert_int_equal(looks, 4 * EXPRESS_TUPLES);
+	assert_int_equal(runs, 4);
+	assert_int_equal(s.count.not_looked_up, 4 * (EXPRESS_TRY - 1) * EXPRESS_TUPLES);
+}
+
+/* A miss takes its price from the credit, at most all of it. A hit does not raise the limit. */
+static void price(void **state)
+{
+	struct sides s = { .credit = EXPRESS_PRICE_TUPLE + 3 };
+	const struct way *w = way_named("dnat ipv4");
+
+	express_miss(&s, EXPRESS_PRICE_TUPLE);
+	assert_int_equal(s.credit, 3);
+	express_miss(&s, EXPRESS_PRICE_TUPLE);
+	assert_int_equal(s.credit, 0);
+	assert_int_equal(s.count.misses, 2);
+	way_comes(w, &in);
+	assert_false(hits(w->in));
+	assert_int_equal(sides_find()->credit, EXPRESS_CREDIT - EXPRESS_PRICE);
+	teach(w);
+	assert_int_equal(sides_find()->credit, EXPRESS_CREDIT);
 }
 
 #define T(name) cmocka_unit_test_setup_teardown(name, scene_begin, scene_end)
@@ -419,6 +445,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(alike), T(sources_hold), T(hints_prove), T(vlans), T(unlike), T(ends), T(captured), T(strangers), T(shared_backend), T(credit),
+		T(price),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

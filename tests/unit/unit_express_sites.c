@@ -62,6 +62,7 @@ static void unlike(void **state)
 	struct packet6 p;
 
 	UNLIKE(UP, packet6_udp(p.data, 40000, 57999, 40));
+	assert_int_equal(sides_find()->credit, EXPRESS_CREDIT - EXPRESS_PRICE_TUPLE);
 	UNLIKE(UP, p.src = A);
 	UNLIKE(UP, p.src = "2001:db8::1");
 	UNLIKE(UP, p.dst = OVERLAY "d::9");
