@@ -192,7 +192,6 @@ struct express_work {
 	__u8 learn;			/* entry to make: enum express_learns */
 	__u8 is_data;		/* true: plain WireGuard data; valid only if there are guards */
 	__u8 tag;			/* length of the VLAN tag on arrival: 0 or 4 bytes */
-	__u8 price;			/* credit that a miss costs (bpf/express/express.h) */
 	/* Set by express_learn(): whether the service has a guard, and whether the guard is
 	 * strict. */
 	__u8 guarded, strict;

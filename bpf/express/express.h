@@ -146,11 +146,16 @@ INLINE int express_by_tuple(struct pkt *p, struct sides *sides, struct express_w
 			return EXPRESS_MISS;
 	}
 	w->learn = LEARN_TUPLE;
-	w->price = EXPRESS_PRICE_TUPLE;
 	e = express_find(sides, &k);
 	if (!e || !express_is_good(e, w->now, w->generation) || !express_has_room(e, w))
 		return EXPRESS_MISS;
 	return express_send_tuple(p, e, w, head);
+}
+
+/* Returns whether packets of this device and IP version may be between sites. */
+INLINE bool express_may_be_site(const struct sides *sides, const struct express_work *w)
+{
+	return with_relay && !w->ipv4 && sides->sites >> (w->ifindex & 63) & 1;
 }
 
 /* Returns the tuple of a packet between sites, or NULL. */
@@ -159,9 +164,8 @@ INLINE const struct memo *express_find_site(struct sides *sides, struct express_
 	struct express_sought k = { .key = w->key };
 	const struct memo *e;
 
-	if (!with_relay || w->ipv4 || !(sides->sites >> (w->ifindex & 63) & 1))
+	if (!express_may_be_site(sides, w))
 		return NULL;
-	w->price = EXPRESS_PRICE_TUPLE;
 	e = express_find(sides, &k);
 	if (!e || e->kind != EXPRESS_SITE || e->mac != w->mac ||
 	    !express_is_good(e, w->now, w->generation) || !express_site_has_room(e, w))
@@ -198,6 +202,13 @@ INLINE int express_lookup(struct pkt *p, struct sides *sides, struct express_wor
 	return express_has_room(e, w) ? express_send_side(p, e, w, head) : EXPRESS_MISS;
 }
 
+/* Returns what the lookup of a packet that was not found has cost. */
+INLINE __u32 express_price(const struct sides *sides, const struct express_work *w)
+{
+	return w->learn == LEARN_TUPLE || express_may_be_site(sides, w) ? EXPRESS_PRICE_TUPLE :
+									  EXPRESS_PRICE;
+}
+
 INLINE int express_miss(struct sides *sides, __u32 price)
 {
 	sides->credit -= sides->credit < price ? sides->credit : price;
@@ -219,10 +230,10 @@ INLINE int express_first(void *ctx, __u32 ifindex)
 
 	if (unlikely(!sides || !express_is_worth_it(sides)))
 		return EXPRESS_MISS;
-	w = (struct express_work){ .ifindex = ifindex, .price = EXPRESS_PRICE };
+	w = (struct express_work){ .ifindex = ifindex };
 	head = express_read_eth(&p, &w);
 	if (!head || !express_read(&p, head, &w))
-		return express_miss(sides, w.price);
+		return express_miss(sides, EXPRESS_PRICE);
 	action = express_lookup(&p, sides, &w, head);
 	if (likely(action != EXPRESS_MISS)) {
 		if (sides->credit < EXPRESS_CREDIT)
@@ -233,7 +244,7 @@ INLINE int express_first(void *ctx, __u32 ifindex)
 	p.s = state_find();
 	if (w.learn && p.s && !p.s->busy)
 		p.s->express = w;
-	return express_miss(sides, w.price);
+	return express_miss(sides, express_price(sides, &w));
 }
 
 /* Makes express_learn() do nothing, because the pipeline does not run for this packet. */
