@@ -209,6 +209,14 @@ INLINE __u32 express_price(const struct sides *sides, const struct express_work 
 									  EXPRESS_PRICE;
 }
 
+INLINE int express_hit(struct sides *sides, int action)
+{
+	if (sides->credit < EXPRESS_CREDIT)
+		sides->credit += EXPRESS_CREDIT_HIT;
+	sides->count.hits++;
+	return action;
+}
+
 INLINE int express_miss(struct sides *sides, __u32 price)
 {
 	sides->credit -= sides->credit < price ? sides->credit : price;
@@ -235,12 +243,8 @@ INLINE int express_first(void *ctx, __u32 ifindex)
 	if (!head || !express_read(&p, head, &w))
 		return express_miss(sides, EXPRESS_PRICE);
 	action = express_lookup(&p, sides, &w, head);
-	if (likely(action != EXPRESS_MISS)) {
-		if (sides->credit < EXPRESS_CREDIT)
-			sides->credit += EXPRESS_CREDIT_HIT;
-		sides->count.hits++;
-		return action;
-	}
+	if (likely(action != EXPRESS_MISS))
+		return express_hit(sides, action);
 	p.s = state_find();
 	if (w.learn && p.s && !p.s->busy)
 		p.s->express = w;

@@ -439,13 +439,53 @@ static void price(void **state)
 	assert_int_equal(sides_find()->credit, EXPRESS_CREDIT);
 }
 
+/* So many flows take random turns for 20 s. The memo has room for EXPRESS_TUPLES of them, and each second all entries end.
+ * Returns how many percent of the packets of the last 10 s were looked up, or found if `found` is true. */
+static __u32 share_of(__u32 flows, __u32 rate, bool found)
+{
+	static bool known[20000];
+	struct sides s = { 0 };
+	__u32 room = 0, turn = 1, n = 0;
+
+	assert_true(flows <= sizeof(known));
+	for (__u32 i = 0; i < 20 * rate; i++) {
+		__u32 flow = (turn = turn * 1664525 + 1013904223) / 65536 * flows / 65536;
+		bool worth_it;
+
+		if (i % rate == 0) {
+			memset(known, 0, sizeof(known));
+			room = EXPRESS_TUPLES;
+		}
+		worth_it = express_is_worth_it(&s);
+		n += i >= 10 * rate && worth_it && (!found || known[flow]);
+		if (worth_it && known[flow])
+			express_hit(&s, 0);
+		else if (worth_it)
+			express_miss(&s, EXPRESS_PRICE_TUPLE);
+		if (worth_it && !known[flow] && room) {
+			known[flow] = true;
+			room--;
+		}
+	}
+	return n / (rate / 10);
+}
+
+/* Flows that fit in the memo are found, although their entries end together. Too many flows are seldom looked up. */
+static void crowds(void **state)
+{
+	assert_in_range(share_of(1, 1000, true), 99, 100);
+	assert_in_range(share_of(1000, 8000, true), 80, 88);
+	assert_in_range(share_of(5000, 100000, true), 90, 95);
+	assert_in_range(share_of(20000, 1000000, false), 1, 5);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, scene_begin, scene_end)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(alike), T(sources_hold), T(hints_prove), T(vlans), T(unlike), T(ends), T(captured), T(strangers), T(shared_backend), T(credit),
-		T(price),
+		T(price), T(crowds),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
