@@ -339,7 +339,8 @@ $(BENCH_DIR)/%.o: tests/bench/%.c Makefile | $(BENCH_DIR)/bench.skel.h
 	@mkdir -p $(@D)
 	$(call say,CC,$@)$(CC) $(ALL_CFLAGS) -I$(BENCH_DIR) -Itests -MMD -MP -c $< -o $@
 
-$(BENCH_DIR)/bench: $(BENCH_OBJ) $(O)/user/dataplane/flow_table.o $(O)/user/dataplane/learned_table.o
+$(BENCH_DIR)/bench: $(BENCH_OBJ) $(patsubst %,$(O)/user/%.o,dataplane/flow_table dataplane/learned_table dataplane/control \
+		dataplane/pins lib/log lib/text)
 	$(call say,LINK,$@)$(CC) $(CFLAGS) $(LDFLAGS) $^ -o $@ $(LIBS)
 
 $(BENCH_DIR)/relay: $(BENCH_DIR)/relay.o

@@ -7,11 +7,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 #include <bpf/bpf.h>
 #include "abi.h"
 #include "bench.h"
+#include "dataplane/control.h"
 #include "job.h"
 #include "host/blind_maps.h"
 #include "lib/jiffies.h"
@@ -75,18 +75,19 @@ static int write_all(const struct request *r, const struct blind_maps *m, struct
 	return err;
 }
 
-/* Invalidates what the express path remembers of the sites before, like the daemon after it has moved one. */
+/* Invalidates what the express path remembers of the former sites, as the daemon does when a site moves. */
 static int forget(const char *pins)
 {
 	int fd = blind_map(pins, "control");
-	struct control *c = fd < 0 ? NULL : map_memory(fd, sizeof(*c), PROT_READ | PROT_WRITE);
+	struct control *c = fd < 0 ? NULL : control_map(fd);
+	int err = c ? 0 : -errno;
 
-	if (!c)
-		return -errno;
-	__atomic_add_fetch(&c->generation, 1, __ATOMIC_RELEASE);
-	munmap(c, sizeof(*c));
-	close(fd);
-	return 0;
+	if (c)
+		control_forget_nexthops(c);
+	control_unmap(c);
+	if (fd >= 0)
+		close(fd);
+	return err;
 }
 
 /* sessions pins= clients= [by-index=1] [remote=1] client= client-port= local= ours= backend= backend-port= */

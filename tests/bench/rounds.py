@@ -20,13 +20,10 @@ LOST_BY_USERS = 0.02            # a relay that must wait for its CPU loses some 
 QUIET = 0.2                     # load of the other CPUs up to which a sample counts
 INSTANCE = "bench"
 WITHOUT = ", no express"        # ends the titles of rows with `--express off`
-# Rows that are also measured without the express path: the beginning of their name, and the numbers of clients
-BOTH_WAYS = (("wgxdp dnat ipv4", "native", (1, 1000)), ("wgxdp dnat ipv6", "native", (1, 1000)),
-             ("wgxdp masquerade 44", "masquerade", (1, 1000)), ("wgxdp masquerade 46", "masquerade", (1,)),
-             ("wgxdp masquerade 64", "masquerade", (1,)), ("wgxdp masquerade 44", "some44", (20000,)),
-             ("wgxdp masquerade 44", "many44", (1000000,)), ("wgxdp blind 44", "blind", (1, 1000, 65536)),
-             ("wgxdp blind 66", "blind", (1,)), ("wgxdp blind 44, 100,000 sites", "blind-large", (1000000,)),
-             ("wgxdp route nic", "route", (1,)), ("wgxdp route nic", "routes", (sites.SITES,)))
+BOTH_WAYS = {                   # rows that are also measured so: their names and numbers of clients
+    "wgxdp dnat ipv4": (1, 1000), "wgxdp dnat ipv6": (1, 1000), "wgxdp masquerade 44": (1, 1000, 20000, 1000000),
+    "wgxdp masquerade 46": (1,), "wgxdp masquerade 64": (1,), "wgxdp blind 44": (1, 1000, 65536), "wgxdp blind 66": (1,),
+    "wgxdp blind 44, 100,000 sites": (1000000,), "wgxdp route nic": (1, sites.SITES)}
 
 CONFIG = """interfaces:
   - { name: wan0, role: wan }
@@ -130,7 +127,7 @@ def both_ways(rows):
     made = []
     for r in rows:
         made.append(r)
-        if r.size == SMALL and any(r.name == name and r.state == state and r.clients in clients for name, state, clients in BOTH_WAYS):
+        if r.size == SMALL and r.clients in BOTH_WAYS.get(r.name, ()):
             made.append(Row(r.name, r.state, r.family, r.direction, r.size, r.clients, False))
     return made
 
@@ -241,18 +238,17 @@ class Firewall:
                      "--express", "on" if self.express else "off")
 
     def become(self, state, express=True):
-        if state == self.state and (express == self.express or state not in WGXDP_STATES):
-            return
-        if state == self.state:
+        if state != self.state:
+            self.leave()
+            self.begin(state)
+        if state in WGXDP_STATES and express != self.express:
             self.express = express
             self.up(state)
-            return
-        self.leave()
-        self.express = express
+
+    def begin(self, state):
+        self.express = True
         if state in DAEMON_STATES:
             self.start_daemon(state)
-            if not express:
-                self.up(state)
         elif state in WGXDP_STATES:
             self.write_config(state)
             self.up(state)
