@@ -93,7 +93,8 @@ struct express_count {
 
 struct sides {
 	struct express_count count;
-	__u32 credit, poor;		/* state of express_is_worth_it() */
+	/* State of express_is_worth_it(). poor: number of packets that came without credit. */
+	__u32 credit, poor;
 	__u32 tuples; /* this CPU's first index in tuples; set before it writes one */
 	/* Bit ifindex % 64 is set if a device with that ifindex may have listeners. Bits are never
 	 * cleared. */

@@ -35,10 +35,13 @@
  * either. */
 INLINE bool express_is_worth_it(struct sides *sides)
 {
-	bool worth_it = sides->credit || !(sides->poor++ / EXPRESS_TUPLES % EXPRESS_TRY);
+	bool is_try;
 
-	sides->count.not_looked_up += !worth_it;
-	return worth_it;
+	if (sides->credit)
+		return true;
+	is_try = !(sides->poor++ / EXPRESS_TUPLES % EXPRESS_TRY);
+	sides->count.not_looked_up += !is_try;
+	return is_try;
 }
 
 /* ---- the step ---- */
@@ -202,19 +205,19 @@ INLINE int express_lookup(struct pkt *p, struct sides *sides, struct express_wor
 	return express_has_room(e, w) ? express_send_side(p, e, w, head) : EXPRESS_MISS;
 }
 
-/* Returns what the lookup of a packet that was not found has cost. */
+/* Returns the credit that a packet costs whose headers were read, and for which the lookup found no
+ * entry. */
 INLINE __u32 express_price(const struct sides *sides, const struct express_work *w)
 {
 	return w->learn == LEARN_TUPLE || express_may_be_site(sides, w) ? EXPRESS_PRICE_TUPLE :
 									  EXPRESS_PRICE;
 }
 
-INLINE int express_hit(struct sides *sides, int action)
+INLINE void express_hit(struct sides *sides)
 {
 	if (sides->credit < EXPRESS_CREDIT)
 		sides->credit += EXPRESS_CREDIT_HIT;
 	sides->count.hits++;
-	return action;
 }
 
 INLINE int express_miss(struct sides *sides, __u32 price)
@@ -243,8 +246,10 @@ INLINE int express_first(void *ctx, __u32 ifindex)
 	if (!head || !express_read(&p, head, &w))
 		return express_miss(sides, EXPRESS_PRICE);
 	action = express_lookup(&p, sides, &w, head);
-	if (likely(action != EXPRESS_MISS))
-		return express_hit(sides, action);
+	if (likely(action != EXPRESS_MISS)) {
+		express_hit(sides);
+		return action;
+	}
 	p.s = state_find();
 	if (w.learn && p.s && !p.s->busy)
 		p.s->express = w;

@@ -450,19 +450,20 @@ static __u32 share_of(__u32 flows, __u32 rate, bool found)
 	assert_true(flows <= sizeof(known));
 	for (__u32 i = 0; i < 20 * rate; i++) {
 		__u32 flow = (turn = turn * 1664525 + 1013904223) / 65536 * flows / 65536;
-		bool worth_it;
 
 		if (i % rate == 0) {
 			memset(known, 0, sizeof(known));
 			room = EXPRESS_TUPLES;
 		}
-		worth_it = express_is_worth_it(&s);
-		n += i >= 10 * rate && worth_it && (!found || known[flow]);
-		if (worth_it && known[flow])
-			express_hit(&s, 0);
-		else if (worth_it)
-			express_miss(&s, EXPRESS_PRICE_TUPLE);
-		if (worth_it && !known[flow] && room) {
+		if (!express_is_worth_it(&s))
+			continue;
+		n += i >= 10 * rate && (!found || known[flow]);
+		if (known[flow]) {
+			express_hit(&s);
+			continue;
+		}
+		express_miss(&s, EXPRESS_PRICE_TUPLE);
+		if (room) {
 			known[flow] = true;
 			room--;
 		}
