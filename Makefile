@@ -138,7 +138,7 @@ endef
 TESTED := $(wildcard $(patsubst %,user/%.c,lib/* net/* config/* plan/* ddns/* gen/* import/* dataplane/dataplane_flow* dataplane/dataplane_guard* \
 	dataplane/dataplane_read dataplane/dataplane_relay dataplane/flow_table dataplane/former_flows dataplane/learned_table dataplane/load_error dataplane/pins dataplane/table instance/resolver show/show_flows \
 	doctor/doctor_rule doctor/mtu* instance/run_counters daemon/blind_ask daemon/blind_hear daemon/blind_line daemon/blind_place daemon/blind_relays daemon/blind_sent daemon/blind_sites daemon/cookie_reply daemon/endpoint_next daemon/standby_next daemon/web_config))
-$(O)/unit/user.a: $(TESTED:%.c=$(O)/unit/%.o)
+$(O)/unit/user.a: $(TESTED:%.c=$(O)/unit/%.o) $(O)/unit/tests/host/host_path.o
 	$(make_archive)
 
 $(O)/tests/unit_blind_relays: LIBS += $(addprefix -Wl$(comma)--wrap=,sites_clock sites_place sites_write_endpoints run_counters_write)
@@ -380,9 +380,8 @@ $(O)/selftests/%.bpf.o: selftests/lib/%.bpf.c Makefile
 HOST_UNITS := attack_rates express express_guard express_sites bpf pipeline resolve memory icmp fragmentation sites policy masquerade flow_races learned admission replay shares backends blind blind_packets blind_shares
 FUZZ_CFLAGS ?= $(SANITIZED) -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined
 
-# gcc does not know clang's pragmas for unrolling. Each program holds the whole data path, so -O2 and variable tracking take twice
-# the time
-$(HOST_UNITS:%=$(O)/unit/tests/unit/unit_%.o) $(O)/unit/tests/host/host_plane.o: ALL_CFLAGS += -Wno-unknown-pragmas -O1 -fno-var-tracking
+# gcc does not know clang's pragmas for unrolling. The data path is large, so -O2 and variable tracking take twice the time
+$(HOST_UNITS:%=$(O)/unit/tests/unit/unit_%.o) $(O)/unit/tests/host/%.o: ALL_CFLAGS += -Wno-unknown-pragmas -O1 -fno-var-tracking
 unit: $(HOST_UNITS:%=$(O)/tests/unit_%)
 
 # Loops are unrolled only for the verifier; with sanitizers clang 19 cannot, and warns
@@ -392,7 +391,7 @@ $(O)/fuzz/%.o: %.c Makefile
 
 # The modules for fuzzers
 FUZZED := $(wildcard $(patsubst %,user/%.c,lib/* net/* config/* ddns/* import/* plan/resolved_backends dataplane/table instance/run_counters doctor/mtu* gen/topology* daemon/blind_line daemon/web daemon/web_config))
-$(O)/fuzz/user.a: $(FUZZED:%.c=$(O)/fuzz/%.o)
+$(O)/fuzz/user.a: $(FUZZED:%.c=$(O)/fuzz/%.o) $(O)/fuzz/tests/host/host_path.o
 	$(make_archive)
 
 $(FUZZED:%.c=$(O)/fuzz/%.o): | $(O)/libraries.h
@@ -425,14 +424,14 @@ $(O)/tests/fib.bpf.o: tests/packet/fib.bpf.c Makefile
 	$(call say,BPF,$@)$(CLANG) $(ALL_BPF_CFLAGS) -c $< -o $@
 
 # For BREAK=1 of tests/fuzz/fuzz_planes.py: a copy of the data path with a checksum that is off by one
-$(O)/broken/tests/host/host_plane.o: tests/host/host_plane.c $(wildcard tests/host/*.h) $(wildcard bpf/*.h bpf/*/*.h include/*) Makefile
+$(O)/broken/tests/host/host_path.o: $(wildcard tests/host/host_path.[ch] bpf/*.h bpf/*/*.h include/*) Makefile
 	@mkdir -p $(@D)
-	$(Q)rm -rf $(@D)/../../bpf && cp -r bpf $(@D)/../.. && cp tests/host/*.[ch] $(@D)
+	$(Q)rm -rf $(@D)/../../bpf && cp -r bpf $(@D)/../.. && cp tests/host/host_path.[ch] $(@D)
 	$(Q)sed -i 's/return ~csum_fold((__u16)~check + delta);/return ~csum_fold((__u16)~check + delta + 1);/' $(@D)/../../bpf/csum.h
 	$(Q)! cmp -s bpf/csum.h $(@D)/../../bpf/csum.h
-	$(call say,CC,$@)$(CC) $(ALL_CFLAGS) -I$(@D)/../../bpf -Itests -Wno-unknown-pragmas $(UNIT_CFLAGS) -c $(@D)/host_plane.c -o $@
+	$(call say,CC,$@)$(CC) $(ALL_CFLAGS) -I$(@D)/../../bpf -Itests -Wno-unknown-pragmas $(UNIT_CFLAGS) -c $(@D)/host_path.c -o $@
 
-$(O)/tests/run_planes_broken: $(O)/unit/tests/packet/run_planes.o $(O)/broken/tests/host/host_plane.o $(O)/unit/user.a
+$(O)/tests/run_planes_broken: $(O)/unit/tests/packet/run_planes.o $(O)/unit/tests/host/host_plane.o $(O)/broken/tests/host/host_path.o $(O)/unit/user.a
 	$(link_unit)
 
 tests: $(O)/tests/run_planes

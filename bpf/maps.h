@@ -12,7 +12,7 @@
 #ifdef WGXDP_HOST
 #include "plane/host_kernel.h"
 #include "plane/host_maps.h"
-#define SWITCH(type, name, value) static __attribute__((unused)) type name = value
+#define SWITCH(type, name, value) HOST_SHARED type name = value
 #else
 #define MAP(name_, type_, key_, value_, n_, flags_) struct { \
 	__uint(type, BPF_MAP_TYPE_##type_); \

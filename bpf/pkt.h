@@ -20,6 +20,8 @@
 #include <linux/udp.h>
 #ifdef WGXDP_HOST
 #define INLINE static inline
+/* Defines a variable that all objects of a test program share. */
+#define HOST_SHARED __attribute__((weak))
 #define bpf_htons htons
 #define bpf_ntohs ntohs
 #define bpf_htonl htonl

@@ -15,7 +15,7 @@
 
 #ifdef WGXDP_HOST
 /* Hook for tests, which is called for each copy of a packet that the program sends. */
-static void (*host_cloned)(const struct host_packet *packet, __u32 egress) __attribute__((unused));
+HOST_SHARED void (*host_cloned)(const struct host_packet *packet, __u32 egress);
 
 INLINE int bpf_skb_change_tail(struct host_packet *packet, __u32 len, __u64 flags)
 {

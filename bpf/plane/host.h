@@ -81,7 +81,7 @@ INLINE int host_pull(struct pkt *p, __u32 need)
 /* ---- the functions of plane.h ---- */
 
 /* The EtherType of a packet that has no Ethernet header. */
-static __be16 host_proto __attribute__((unused));
+HOST_SHARED __be16 host_proto;
 
 #define host_protocol(p) host_proto
 

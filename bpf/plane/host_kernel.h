@@ -7,15 +7,15 @@
 
 #include "pkt.h"
 
-static __u64 host_jiffies __attribute__((unused)) = 1 << 20;
+HOST_SHARED __u64 host_jiffies = 1 << 20;
 
 INLINE __u64 bpf_jiffies64(void)
 {
 	return host_jiffies;
 }
 
-static int signals;		/* writes to the ring buffer are counted here */
-static __u32 host_n_signals __attribute__((unused));
+HOST_SHARED int signals;		/* writes to the ring buffer are counted here */
+HOST_SHARED __u32 host_n_signals;
 
 static inline long bpf_ringbuf_output(void *ring, void *record, __u64 size, __u64 flags)
 {
@@ -23,14 +23,14 @@ static inline long bpf_ringbuf_output(void *ring, void *record, __u64 size, __u6
 	return 0;
 }
 
-static int events;
-static struct event host_event __attribute__((unused));	/* the last event that was written */
-static __u32 host_n_events __attribute__((unused));
+HOST_SHARED int events;
+HOST_SHARED struct event host_event;	/* the last event that was written */
+HOST_SHARED __u32 host_n_events;
 
-static int challenges;
+HOST_SHARED int challenges;
 /* The last challenge that was written. */
-static struct challenge host_challenge __attribute__((unused));
-static __u32 host_n_challenges __attribute__((unused));
+HOST_SHARED struct challenge host_challenge;
+HOST_SHARED __u32 host_n_challenges;
 
 INLINE void *bpf_ringbuf_reserve(void *ring, __u64 size, __u64 flags)
 {
@@ -83,12 +83,12 @@ struct host_route {		/* route of a test; of those that match, the first counts *
 };
 
 #define HOST_ROUTES 96
-static struct host_route host_routes[HOST_ROUTES] __attribute__((unused));
-static __u32 host_n_routes __attribute__((unused));
+HOST_SHARED struct host_route host_routes[HOST_ROUTES];
+HOST_SHARED __u32 host_n_routes;
 #define HOST_QUESTIONS 4 /* number of lookups that are kept; lookup n is at n % HOST_QUESTIONS */
-static struct bpf_fib_lookup host_questions[HOST_QUESTIONS] __attribute__((unused));
-static __u32 host_n_questions __attribute__((unused));
-static bool host_send_fails __attribute__((unused));
+HOST_SHARED struct bpf_fib_lookup host_questions[HOST_QUESTIONS];
+HOST_SHARED __u32 host_n_questions;
+HOST_SHARED bool host_send_fails;
 
 /* Moves the last n routes to the front. */
 static inline void host_routes_first(__u32 n)
@@ -107,7 +107,7 @@ INLINE bool host_covers(const struct addr *prefix, const struct addr *mask, cons
 }
 
 /* Hook for tests: if it is set, it replaces the table of routes. */
-static long (*host_fib)(struct bpf_fib_lookup *fib, __u32 flags) __attribute__((unused));
+HOST_SHARED long (*host_fib)(struct bpf_fib_lookup *fib, __u32 flags);
 
 static inline long bpf_fib_lookup(void *ctx, struct bpf_fib_lookup *fib, int size, __u32 flags)
 {

@@ -39,7 +39,7 @@ struct host_map {
 };
 
 #define MAP(name_, type_, key_, value_, n_, flags_) \
-	static struct host_map name_ __attribute__((unused)) = { \
+	HOST_SHARED struct host_map name_ = { \
 		.name = #name_, .kind = HOST_KIND_##type_, \
 		.key_size = sizeof(key_), .value_size = sizeof(value_), .max = n_, \
 	}
@@ -48,7 +48,7 @@ struct host_map {
  * (HOST_NEW), and before a helper accesses the packet (map is NULL). If it returns false, that
  * operation fails. */
 #define HOST_NEW (~0U)
-static bool (*host_watch)(struct host_map *map, __u32 index) __attribute__((unused));
+HOST_SHARED bool (*host_watch)(struct host_map *map, __u32 index);
 
 /* ---- keys: a checksum is compared before the bytes, because ASan's memcmp() is slow ---- */
 

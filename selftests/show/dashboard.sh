@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: long
 # timeout: 300
-# docs/grafana/wgxdp.json and docs/prometheus/alerts.yml agree with the metrics of a firewall with all features and of a
-# blind relay. Every metric, label and value of a label that they name exists, and they name every metric. BREAK=1
-# leaves out the blind relay.
+# docs/grafana/wgxdp.json and docs/prometheus/alerts.yml agree with the metrics of a firewall with all features, of one
+# of a pair of blind relays, and of one of several blind relays. Every metric, label and value of a label that they name
+# exists, and they name every metric. BREAK=1 leaves out the blind relays.
 #
 # The networks are those of everything.sh.
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
@@ -22,12 +22,17 @@ start_daemon -c /etc/wgxdp/wgxdp.yaml
 everything_talks
 scrape > "$work/firewall"
 end_daemon
-: > "$work/relay"
+scrapes=("$work/firewall")
 if [[ ! ${BREAK:-} ]]; then
 	blind_everything 'pair: { address: 198.51.100.1, local: "fd00:9::1", peer: "fd00:9::2" }'
-	scrape > "$work/relay"
+	scrape > "$work/pair"
+	sed -i 's|pair: .*|relays: [ { address: 198.51.100.2, local: "fd00:9::1", peer: "fd00:9::2" } ] }|' "$work/wgxdp.yaml"
 	end_daemon
+	start_daemon --instance blind -c "$work/wgxdp.yaml"
+	scrape > "$work/several"
+	end_daemon
+	scrapes+=("$work/pair" "$work/several")
 fi
 expect 'metrics of a firewall' "$(grep -c '^wgxdp_' "$work/firewall")" '>=' 100
-said=$("$root/selftests/lib/named.py" docs/grafana/wgxdp.json docs/prometheus/alerts.yml "$work/firewall" "$work/relay" 2>&1) || fail "$said"
+said=$("$root/selftests/lib/named.py" docs/grafana/wgxdp.json docs/prometheus/alerts.yml "${scrapes[@]}" 2>&1) || fail "$said"
 say "ok all are there: $said"

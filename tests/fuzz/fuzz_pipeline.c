@@ -209,7 +209,7 @@ static int run_packet(enum plane plane, bool bare, struct host_packet *packet)
 	host_proto = packet->len && *packet->data >> 4 == 4 ? htons(ETH_P_IP) : htons(ETH_P_IPV6);
 	cpu_soil();
 	packet_runs = true;
-	verdict = run(packet, plane, came_link, bare, HOST_PASS, HOST_DROP);
+	verdict = path_pipeline(packet, plane, came_link, bare);
 	packet_runs = false;
 	return verdict;
 }

@@ -27,7 +27,7 @@ extern struct host_map *__start_host_cpu_maps[], *__stop_host_cpu_maps[];
 /* Defines the map as bpf/plane/host_maps.h does, and adds it to the lists */
 #undef MAP
 #define MAP(name_, type_, key_, value_, n_, flags_) \
-	static struct host_map name_ __attribute__((unused)) = { \
+	HOST_SHARED struct host_map name_ = { \
 		.name = #name_, .kind = HOST_KIND_##type_, \
 		.key_size = sizeof(key_), .value_size = sizeof(value_), .max = n_, \
 	}; \

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #define WGXDP_HOST
 #include "pipeline.h"
+#include "host_path.h"
 #include "host_plane.h"
 
 static struct host_map *map_by_name(const char *name)
@@ -231,7 +232,7 @@ enum plane_verdict host_plane_run(enum plane plane, __u32 ifindex, const void *f
 	/* No step may rely on what an earlier packet left in the state */
 	memset(state_find(), 0xa5, sizeof(struct pkt_state));
 	state_find()->busy = false;
-	rc = run(&packet, plane, ifindex, false, HOST_PASS, HOST_DROP);
+	rc = path_pipeline(&packet, plane, ifindex, false);
 	*ret_len = packet.len;
 	memcpy(out, memory + 2, packet.len);
 	free(memory);

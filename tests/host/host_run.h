@@ -9,6 +9,7 @@
 #define WGXDP_HOST
 #include "host_lists.h"
 #include "pipeline.h"
+#include "host_path.h"
 
 /* ---- features of the programs ---- */
 
@@ -93,10 +94,10 @@ static inline int world_run(enum plane plane, __u32 ifindex, struct host_packet 
 	int verdict;
 
 	cpu_soil();
-	verdict = plane == PLANE_XDP ? express_first(packet, ifindex) : EXPRESS_MISS;
+	verdict = plane == PLANE_XDP ? path_express(packet, ifindex) : EXPRESS_MISS;
 	if (verdict != EXPRESS_MISS)
 		return verdict;
-	return run(packet, plane, ifindex, link && link->flags & LINK_L3, HOST_PASS, HOST_DROP);
+	return path_pipeline(packet, plane, ifindex, link && link->flags & LINK_L3);
 }
 
 #endif

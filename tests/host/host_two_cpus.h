@@ -10,6 +10,7 @@
 #ifndef WGXDP_HOST
 #define WGXDP_HOST
 #endif
+#define OWN_PATH
 #include <linux/types.h>
 #include <stdbool.h>
 

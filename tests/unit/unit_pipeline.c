@@ -276,11 +276,11 @@ static void within_a_run(void **state)
 		packet.data = buf + 2;
 		memcpy(came, buf + 2, packet.len);
 		state_find()->busy = true;
-		assert_int_equal(run(&packet, planes[i], w->in, false, HOST_PASS, HOST_DROP), HOST_PASS);
+		assert_int_equal(path_pipeline(&packet, planes[i], w->in, false), HOST_PASS);
 		assert_memory_equal(packet.data, came, packet.len);
 		assert_true(state_find()->busy);	/* the run that it came into has not ended */
 		state_find()->busy = false;
-		assert_int_equal(run(&packet, planes[i], w->in, false, HOST_PASS, HOST_DROP), HOST_SENT);
+		assert_int_equal(path_pipeline(&packet, planes[i], w->in, false), HOST_SENT);
 		assert_false(state_find()->busy);
 	}
 }
