@@ -34,7 +34,7 @@ with_wgxdp() {
 	else
 		mbits
 	fi
-	wgxdp down
+	wgxdp down > /dev/null
 }
 
 median() { sort -n "$1" | sed -n $(((rounds + 1) / 2))p; }

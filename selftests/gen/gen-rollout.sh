@@ -49,7 +49,7 @@ stops() { # UNIT
 		;;
 	keepalived)
 		end keepalived
-		$(sed -n 's/^ExecStopPost=//p' /etc/systemd/system/keepalived.service.d/wgxdp.conf)
+		$(sed -sn 's/^ExecStopPost=//p' /etc/systemd/system/keepalived.service.d/*.conf 2> /dev/null || :) # a relay has none
 		;;
 	radvd | bird) end "$1" ;;
 	esac
