@@ -23,7 +23,7 @@ make_in() { # DIRECTORY UMASK HOSTNAME BUILD TARGET ENVIRONMENT...
 	(umask "$2" && exec unshare --uts sh -c 'hostname "$0" && exec env "$@"' "$3" "${@:6}" make -C "$1" O="$4" "${map[@]}" "$4/$5") \
 		> "$work/log" 2>&1 || fail "make $5: $(tail "$work/log")"
 }
-for target in wgxdp.bpf.o tracing.bpf.o user/addr.o wgxdp; do # the last one contains the time
+for target in wgxdp.bpf.o tracing.bpf.o user/lib/addr.o wgxdp; do # the last one contains the time
 	make_in "$a" 022 one build "$target" TZ=UTC LC_ALL=C HOME=/root USER=root
 	sleep 1
 	make_in "$b" 077 another.example their-objects "$target" TZ=Pacific/Kiritimati LC_ALL=C.UTF-8 HOME=/nonexistent USER=nobody
