@@ -12,7 +12,7 @@ map=()
 [[ ${BREAK:-} != 1 ]] || map=(PREFIX_MAP=)
 for copy in "$a" "$b"; do
 	mkdir -p "$copy"
-	cp -r Makefile VERSION bpf user include scripts "$copy"
+	cp -r Makefile VERSION bpf user include scripts docs "$copy"
 	[[ ${BREAK:-} != 2 ]] || echo 'const char when[] __attribute__((used)) = __TIME__;' >> "$copy/user/lib/addr.c"
 done
 find "$b" -type f -exec touch -d '2021-03-04 05:06:07' {} +
