@@ -33,8 +33,8 @@ EOF
 export STATE_DIRECTORY=$work/state
 state=$STATE_DIRECTORY/default/blind
 mkdir -p "${state%/*}"
-"$many" state $state "$sites" "$sessions"
-say "the saved state has $(($(stat -c %s $state) >> 20)) MB"
+"$many" state "$state" "$sites" "$sessions"
+say "the saved state has $(($(stat -c %s "$state") >> 20)) MB"
 wait_for 60 'the device answers' grep -q ready "$work/wireguard"
 
 cpu() { awk '{print $14 + $15 + $16 + $17}' "/proc/$daemon/stat"; } # in ticks, with ended children

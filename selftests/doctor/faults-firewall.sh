@@ -24,7 +24,7 @@ edited() { sed -i 's/^    nat: dnat/&\n    deny: [ 203.0.113.0\/24 ]/' $file; }
 broken() { echo nonsense >> $file; }
 removed() { rm $file; }
 service_less() { wgxdp service del six > /dev/null; }
-listening() { start_listener wg-end "$1" -e "192.168.1.10:$port" && four=$! && start_listener wg-end "$1-6" -e "[2001:db8:2::10]:$port" && six=$!; }
+listening() { start_listener wg-end "$1" -e "192.168.1.10:$port" && start_listener wg-end "$1-6" -e "[2001:db8:2::10]:$port"; }
 
 off() { at sysctl -qw "$1=0"; }
 default_by_wan() { at ip route del 192.168.1.0/24 dev lan && gateways firewall 198.51.100.7; }

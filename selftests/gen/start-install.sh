@@ -55,10 +55,10 @@ heading() { sed -n 's/^#\+ //p' "$1" | tr '[:upper:] ' '[:lower:]-' | tr -cd 'a-
 links=0
 for page in README.md docs/guides/faq.md docs/reference/comparison.md docs/start/*.md; do
 	while IFS='#' read -r file at; do
-		[[ $file ]] && file=$(dirname $page)/$file || file=$page
+		[[ $file ]] && file=$(dirname "$page")/$file || file=$page
 		[[ -e $file ]] || fail "$page: a link to $file, which is not there"
 		[[ ! $at ]] || { heading "$file" | holds -x -- "$at"; } || fail "$page: $file has no heading #$at"
 		links=$((links + 1))
-	done < <(grep -oE '\]\([^)]+\)' $page | sed 's/^](//; s/)$//' | grep -v '^https\?:')
+	done < <(grep -oE '\]\([^)]+\)' "$page" | sed 's/^](//; s/)$//' | grep -v '^https\?:')
 done
 expect 'links' $links '>=' 30

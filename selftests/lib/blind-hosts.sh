@@ -29,6 +29,7 @@ relay_wireguard() { # RELAY
 	inside "$1" wg addconf "$device" "$work/peers"
 }
 
+# shellcheck disable=SC2034 # the tests read `daemons`
 daemon_begins() { # RELAY
 	start "$1" "$wgxdp" --instance "$1" daemon -c "$work/$1.yaml" >> "$work/$1.daemon" 2>&1
 	daemons[$1]=$!

@@ -22,6 +22,7 @@ print(*v)' "$1")
 # ms until the daemon has followed a change; more on a machine that may be busy
 followed_within=100
 [[ ${WGXDP_STRICT:-} ]] || followed_within=500
+# shellcheck disable=SC2154 # the tests set `seen`
 was_seen() { arrived "${seen[@]}"; }
 changes() { # WHAT COMMAND...
 	local number after

@@ -19,7 +19,7 @@ up() { wgxdp up > "${work:?}/up" 2>&1 || fail "up: $(< "$work/up")"; }
 
 said_by_all() { # [KIND NAME STATE]: show, metrics and page agree
 	wgxdp show --json > "${work:?}/show.json" && wgxdp show metrics > "$work/metrics"
-	"$root/selftests/lib/agree.py" "$work/show.json" "$work/metrics" user/daemon/page.html "$@" > "$work/agreed" 2>&1
+	"${root:?}/selftests/lib/agree.py" "$work/show.json" "$work/metrics" user/daemon/page.html "$@" > "$work/agreed" 2>&1
 }
 
 # A daemon needs time to follow
@@ -60,7 +60,7 @@ row() {
 		wait_for 40 "$3: the log has ${thing[0]} ${thing[1]}: ${thing[2]}: $why" log_tells "${thing[0]} ${thing[1]}: ${thing[2]}: $why"
 	fi
 	names "$check" "${doctor_options[@]}"
-	[[ $cure != - ]] || fail "$3: no cure"
+	[[ ${cure:?} != - ]] || fail "$3: no cure"
 	heals
 	[[ ! ${after:-} ]] || "$after"
 	all_well "$3, cured"

@@ -24,7 +24,7 @@ export WG_QUICK_USERSPACE_IMPLEMENTATION=wireguard-go # used if the kernel has n
 # --- the network around the hosts
 
 networkd() { # HOST
-	at "$1" bash -ec "$networkd_room" networkd "$1"
+	at "$1" bash -ec "${networkd_room:?}" networkd "$1"
 	runs "$1" networkd /lib/systemd/systemd-networkd
 }
 

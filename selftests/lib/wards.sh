@@ -119,8 +119,8 @@ tunnel_treated() { # CHECK
 relay_of_two_ways() {
 	overlay=fd12:3456:789a ends=fd12:3456:7899
 	on=relay
-	works() { inside edge ping -q -c 1 -W 0.5 $ends::1; } > /dev/null
-	retry() { anew edge wgx wgr 203.0.113.1:$port "$overlay::/48,$ends::1/128"; }
+	works() { inside edge ping -q -c 1 -W 0.5 "$ends::1"; } > /dev/null
+	retry() { anew edge wgx wgr "203.0.113.1:$port" "$overlay::/48,$ends::1/128"; }
 	namespaces edge net relay
 	routers net relay
 	cable edge wan net edges
@@ -135,7 +135,7 @@ relay_of_two_ways() {
 	inside net sysctl -qw net.ipv4.conf.one.proxy_arp=1 # wireguard-go answers by the interface of the last packet
 	gateways edge 192.0.2.1
 	gateways relay 198.51.100.254
-	tunnel relay wgr $ends::1/128 $port
+	tunnel relay wgr $ends::1/128 "$port"
 	tunnel edge wgx $ends::a/128
 	inside edge ip route add $ends::1 dev wgx
 }

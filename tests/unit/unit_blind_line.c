@@ -67,11 +67,11 @@ static void longest_line(void **state)
 
 	memset(&l.user, 0xff, sizeof(l.user));
 	l.origin = l.user;
-	assert_in_range(blind_line_format(&l, text), 1, sizeof(text) - 1);
+	assert_uint_in_range(blind_line_format(&l, text), 1, sizeof(text) - 1);
 	l = (struct blind_line){ .word = BLIND_WORD_SITE, .user = l.origin, .port = 0xffff };
 	l.endpoint.family = FAMILY_IPV6;
 	memset(&l.endpoint.addr, 0xfe, sizeof(l.endpoint.addr));
-	assert_in_range(blind_line_format(&l, text), 1, sizeof(text) - 1);
+	assert_uint_in_range(blind_line_format(&l, text), 1, sizeof(text) - 1);
 }
 
 /* ---- the stream ---- */

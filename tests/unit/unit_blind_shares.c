@@ -115,8 +115,8 @@ static void other_relay_here(void)
 	}
 	print_message("another relay: %u sessions and %u hints live of %u places, of one pair\n", n_live(&sessions), n_live(&hints),
 		      TABLE_BUCKETS * BLIND_WAYS);
-	assert_in_range(n_live(&sessions), 1, 2 * BLIND_CONFIRMED_RING);
-	assert_in_range(n_live(&hints), 1, 2 * BLIND_CONFIRMED_RING);
+	assert_uint_in_range(n_live(&sessions), 1, 2 * BLIND_CONFIRMED_RING);
+	assert_uint_in_range(n_live(&hints), 1, 2 * BLIND_CONFIRMED_RING);
 	for (__u32 i = 0; i < 100; i++) {
 		host_jiffies += tick_rate / 16;
 		lost += initiates(other, S, 0x9000000 + 7919 * i) != (int)S;
