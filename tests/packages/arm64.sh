@@ -8,8 +8,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
-# They ask a kernel for what qemu-user does not pass on: maps and programs, and parts of netlink
-others=(blake2s flows limits netlink relay_size)
+# They ask a kernel for what qemu-user does not pass on: maps and programs, parts of netlink, and openat2() (gen)
+others=(blake2s flows gen limits netlink relay_size)
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/wgxdp-arm64
 root=$cache/root
 build=${O:-build}/arm64

@@ -91,8 +91,15 @@ static int setup(void **state)
 	return 0;
 }
 
+static void end_timer(uv_handle_t *handle, void *unused)
+{
+	uv_close(handle, NULL);
+}
+
 static int teardown(void **state)
 {
+	uv_walk(uv_default_loop(), end_timer, NULL);	/* the loop lists the timers */
+	uv_run(uv_default_loop(), UV_RUN_DEFAULT);
 	free(challenges);
 	free(sites->mapped);
 	free(sites);
