@@ -20,7 +20,8 @@
 #include <linux/udp.h>
 #ifdef WGXDP_HOST
 #define INLINE static inline
-/* Defines a variable that all objects of a test program share. */
+/* Marks a variable that all objects of a test program share. No global variable or function of
+ * user/ may have the same name, because the linker would take that one without a word. */
 #define HOST_SHARED __attribute__((weak))
 #define bpf_htons htons
 #define bpf_ntohs ntohs

@@ -38,11 +38,12 @@ struct host_map {
 	char *values;			/* values of an array; NULL for other types */
 };
 
-#define MAP(name_, type_, key_, value_, n_, flags_) \
+#define HOST_MAP(name_, type_, key_, value_, n_) \
 	HOST_SHARED struct host_map name_ = { \
 		.name = #name_, .kind = HOST_KIND_##type_, \
 		.key_size = sizeof(key_), .value_size = sizeof(value_), .max = n_, \
 	}
+#define MAP(name_, type_, key_, value_, n_, flags_) HOST_MAP(name_, type_, key_, value_, n_)
 
 /* Hook for tests. The hook is called before a value of an array is used, before an entry is created
  * (HOST_NEW), and before a helper accesses the packet (map is NULL). If it returns false, that

@@ -140,7 +140,7 @@ for ((round = 0; round < 4; round++)); do
 	say 'the kernel has drawn new lots meanwhile: once more'
 	for network in '' k; do inside "${network}wg-end" nft reset counters > /dev/null; done
 done
-((round < 4)) || fail 'new lots in each round'
+((round < 4)) || fail 'the kernel drew new lots in each round'
 for family in ipv4 ipv6; do
 	came_back $family 60
 	came_back k$family 60

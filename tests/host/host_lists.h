@@ -24,13 +24,10 @@ extern struct host_map *__start_host_cpu_maps[], *__stop_host_cpu_maps[];
 #define LIST_PERCPU_ARRAY(name_) LIST_IN(host_cpu_maps, name_);
 #define LIST_PERCPU_HASH(name_) LIST_IN(host_cpu_maps, name_);
 
-/* Defines the map as bpf/plane/host_maps.h does, and adds it to the lists */
+/* Defines the map, and adds it to the lists */
 #undef MAP
 #define MAP(name_, type_, key_, value_, n_, flags_) \
-	HOST_SHARED struct host_map name_ = { \
-		.name = #name_, .kind = HOST_KIND_##type_, \
-		.key_size = sizeof(key_), .value_size = sizeof(value_), .max = n_, \
-	}; \
+	HOST_MAP(name_, type_, key_, value_, n_); \
 	LIST_##type_(name_) \
 	LIST_IN(host_maps, name_)
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The data path as one object, host_path.o, for all test programs: a compiler needs ten seconds for
- * it. A test that replaces macros of the data path defines OWN_PATH, and compiles its own.
+ * All test programs share one object of the data path, host_path.o, because a compiler needs ten
+ * seconds for it. A test that replaces macros of the data path defines OWN_PATH before it includes
+ * this header. Such a test compiles the data path itself.
  */
 #ifndef HOST_PATH_H
 #define HOST_PATH_H

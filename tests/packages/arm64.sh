@@ -19,7 +19,7 @@ unpack() {
 	local packages
 	packages=$(scripts/deps -l test | grep -E '^(lib.*|linux-libc|zlib1g-)-?dev$' | grep -v '^libclang' | paste -sd ,),"libgcc-$(gcc -dumpversion)-dev" # has libubsan
 	scripts/debian own "$root" --architectures=arm64 --variant=extract --include="$packages"
-	# absolute links, such as libcrypt.so, lead out of the directory
+	# An absolute link, such as libcrypt.so, would lead to the files of this machine
 	find "$root" -lname '/*' -printf '%l %p\n' | while read -r to link; do ln -sfn "$root$to" "$link"; done
 	touch "$root"
 }

@@ -98,7 +98,7 @@ static void end_timer(uv_handle_t *handle, void *unused)
 
 static int teardown(void **state)
 {
-	uv_walk(uv_default_loop(), end_timer, NULL);	/* the loop lists the timers */
+	uv_walk(uv_default_loop(), end_timer, NULL);	/* otherwise the loop would still list timers that are freed below */
 	uv_run(uv_default_loop(), UV_RUN_DEFAULT);
 	free(challenges);
 	free(sites->mapped);
