@@ -236,7 +236,7 @@ def first_difference(got, want):
 def differences(got, want, fragments):
     verdict, frame, counted = want
     if got[0] != verdict:
-        return f'{got[0]} (raw {got[1]}), expected {verdict}'
+        return f'{got[0]} (raw {got[1]}), expected {verdict}; counters {counted[0]}'
     if got[2] != frame:
         return first_difference(got[2], frame)
     fragments = fragments if verdict == 'sent' else []
