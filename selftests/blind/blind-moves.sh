@@ -18,14 +18,15 @@ on=relay
 blind_network a b
 
 pinging() { # N: pings from a to b; the output goes to $work/pings
-	start server-a ping -D -O -c "$1" -i 0.05 -W 2 "$overlay:b::10" > "$work/pings"
-	pinger=$!
+	start server-a ping -D -O -c "$1" -i 0.05 -w $(($1 / 20 + 5)) "$overlay:b::10" > "$work/pings" # see unanswered() for -w
+	pinger=$! pings=$1
 }
 
 pinged() { # sets $gap, the longest time without an answer in seconds, and $lost
 	wait $pinger || :
-	read -r gap lost < <(awk '/bytes from/ {t = substr($1, 2, 17); if (last && t - last > gap) gap = t - last; last = t} /packet loss/ {lost = $1 - $4}
-		END {print gap + 0, lost}' "$work/pings")
+	read -r gap lost < <(awk -v n="$pings" '/bytes from/ {t = substr($1, 2, 17); if (last && t - last > gap) gap = t - last; last = t
+			split($0, at, "icmp_seq="); if (at[2] + 0 <= n && !seen[at[2] + 0]++) answered++}
+		END {print gap + 0, n - answered}' "$work/pings")
 }
 
 wg_restarts() { # the relay's own WireGuard: it has its peers, but no endpoint

@@ -16,17 +16,20 @@ source "${BASH_SOURCE[0]%/*}/../lib/laptop.sh"
 six='[2001:db8:2::1]:51820'
 ttl=1
 
-# Pings 20 times a second until stopped; then prints how many were lost
+# Pings 20 times a second until stopped. Then $sent were sent, and $lost of them had no answer. The answers of the last
+# second may still be under way.
 pings_begin() {
-	start laptop ping -q -i 0.05 -W 5 10.78.0.1 > "$work/pings"
+	start laptop ping -i 0.05 -W 5 10.78.0.1 > "$work/pings"
 	pings=$!
 }
 pings_end() {
 	sleep 0.5
 	kill -INT "$pings"
 	wait "$pings" || :
-	lost=$(awk '/packets transmitted/ {print $1 - $4}' "$work/pings")
-	sent=$(awk '/packets transmitted/ {print $1}' "$work/pings")
+	read -r sent lost < <(awk '
+		/bytes from/ {split($0, at, "icmp_seq="); n = at[2] + 0; if (!seen[n]++) answered++; if (n > last) last = n}
+		/packets transmitted/ {sent = $1}
+		END {print sent, (sent - last > 20 ? sent : last) - answered}' "$work/pings")
 }
 
 says_good() { tail -n 1 "$work/daemon" | holds "${six//[[\]]/.}.* works"; }

@@ -45,18 +45,23 @@ to_client() { # PACKETS-PER-SECOND
 	sender=$!
 }
 
-# keeps WHAT SENDER ARRIVES-AT COUNTER A-SECOND: the sender sends 4000 packets of 1000 bytes a second
-keeps() {
-	local began from ended to
-	"$2" 4000
-	sleep 0.3
-	began=$(ms) from=$(came "$3" "$4")
-	sleep 1
-	ended=$(ms) to=$(came "$3" "$4")
-	stop "$sender"
-	got=$(((to - from) * 1000000 / (ended - began) / $5))
-	expect "$1: thousandths of the rate" "$got" '>=' 900
-	expect "$1: thousandths of the rate" "$got" '<=' 1100
+# The sender sends 4000 packets of 1000 bytes a second. On a busy machine it may pause, so the best of five seconds counts
+# for the lower limit. Reading a counter takes time, so each limit gets the duration that is in its favour.
+keeps() { # WHAT SENDER ARRIVES-AT COUNTER A-SECOND
+	local began read from again ended to most least try
+	for try in {1..5}; do
+		"$2" 4000
+		sleep 0.3
+		began=$(ms) from=$(came "$3" "$4") read=$(ms)
+		sleep 1
+		again=$(ms) to=$(came "$3" "$4") ended=$(ms)
+		stop "$sender"
+		most=$(((to - from) * 1000000 / (again - read) / $5))
+		least=$(((to - from) * 1000000 / (ended - began) / $5))
+		expect "$1: thousandths of the rate" "$least" '<=' 1100
+		((most < 900)) || break
+	done
+	expect "$1: thousandths of the rate, in try $try" "$most" '>=' 900
 }
 
 for way in express pipeline tc; do

@@ -92,11 +92,11 @@ main_got() { answers; (($(got main wgm2) > 0)); }
 ping_for() { # SECONDS
 	local i pids=()
 	for i in 1 2; do
-		start client ping -q -I 10.77.1.$i -i 0.2 -w "$1" 10.77.0.1 > "$work/ping-$i"
+		unanswered client 10.77.0.1 -c $(($1 * 5)) -i 0.2 -W 5 -I 10.77.1.$i > "$work/ping-$i" &
 		pids+=($!)
 	done
 	wait "${pids[@]}" || :
-	lost=$(awk '/packets transmitted/ {n += $1 - $4} END {print n}' "$work"/ping-*)
+	lost=$(awk '{n += $1} END {print n}' "$work"/ping-*)
 }
 
 network

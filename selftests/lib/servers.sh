@@ -79,12 +79,12 @@ ping_servers() { # COUNT INTERVAL
 	local i j pids=()
 	for ((i = 1; i <= clients; i++)); do
 		for j in $(of_client $i); do
-			start client ping -q -I 10.77.1.$i -c "$1" -i "$2" -W 5 "10.77.0.$j" > "$work/ping-$i-$j"
+			unanswered client "10.77.0.$j" -c "$1" -i "$2" -W 5 -I 10.77.1.$i > "$work/ping-$i-$j" &
 			pids+=($!)
 		done
 	done
 	wait "${pids[@]}" || :
-	lost=$(awk '/packets transmitted/ {n += $1 - $4} END {print n}' "$work"/ping-*)
+	lost=$(awk '{n += $1} END {print n}' "$work"/ping-*)
 }
 
 # In the middle of their sessions, every second client moves to another port, and the others to another address
