@@ -190,10 +190,19 @@ static void run_truncated(const struct case_head *c, struct result_head *result)
 	}
 }
 
+static __u64 now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000ULL + now.tv_nsec / 1000000;
+}
+
 static void run_case(const struct case_head *c, FILE *to)
 {
 	static bool counted;			/* whether after[] is still valid since the last run */
 	static bool complete = true;		/* whether the kernel checks CHECKSUM_COMPLETE; alternates */
+	__u64 last = now_ms();
 
 	if (host)
 		host_plane_wait(c->wait);
@@ -208,6 +217,13 @@ static void run_case(const struct case_head *c, FILE *to)
 		else
 			read_counters(before);
 		counted = true;
+		/* A busy machine stopped this process for so long that it is the kernel's turn again: an
+		 * unrecorded run takes it */
+		if (i && now_ms() - last > 1000) {
+			run(c, c->len, run_flags, &result.raw);
+			read_counters(before);
+		}
+		last = now_ms();
 		result.verdict = run(c, c->len, run_flags, &result.raw);
 		if (run_flags && result.verdict == ODD && result.raw == EINVAL) {
 			complete = false;

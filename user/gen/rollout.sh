@@ -19,23 +19,31 @@ export LC_ALL=C
 state=/var/lib/wgxdp/rollout
 action=apply wait=60 here='' local='' replace='' network=/all close='' options=''
 
-usage() { sed -n '3,/^set/s/^# \{0,1\}//p' "$0"; exit 2; }
 die() { echo "$*" >&2; exit 1; }
+fault() { echo "rollout: $*: ./rollout --help prints the options" >&2; exit 2; }
 
+words='' # the hosts
 while [ $# -gt 0 ]; do
 	case $1 in
 	--dry-run | --confirm | --rollback) action=${1#--} ;;
 	--here) here=1 action=$2; shift ;; # on the host itself
-	--wait) wait=$2 options="$options --wait $2"; shift ;;
+	--wait)
+		case ${2:-} in '' | *[!0-9]*) fault "--wait: '${2:-}' is not a number of seconds" ;; esac
+		wait=$2 options="$options --wait $2"
+		shift
+		;;
 	--replace) replace=1 options="$options $1" ;;
 	--without-network) network='' options="$options $1" ;;
 	--close-ssh) close=1 options="$options $1" ;;
 	--local) local=1 ;;
-	-*) usage ;;
-	*) break ;;
+	--help | -h) sed -n '3,/^set/s/^# \{0,1\}//p' "$0"; exit ;;
+	-*) fault "$1: this option is unknown" ;;
+	*) words="$words $1" ;;
 	esac
 	shift
 done
+# shellcheck disable=SC2086 # the names of hosts have no spaces
+set -- $words
 
 # ---- from here to the hosts
 
@@ -44,7 +52,7 @@ on() { # HOST COMMAND
 }
 
 if [ ! "$here" ]; then
-	[ $# -gt 0 ] || usage
+	[ $# -gt 0 ] || fault 'no HOST is named'
 	dir=$(cd "$(dirname "$0")" && pwd)
 	for host; do
 		[ -x "$dir/$host/start" ] || { echo "$host: this directory has no host of that name with files to roll out" >&2; exit 2; }
