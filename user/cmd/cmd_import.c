@@ -97,6 +97,13 @@ static int run_import(const struct global *g, int argc, char **argv)
 		status = EXIT_FAILED;
 	} else if (!rc) {
 		status = import_warn(im) ? EXIT_HOST : EXIT_DONE;
+		if (import_is_empty(im)) {
+			log_error("import: no rule and no setting of %s becomes a part of a "
+				  "configuration: %s", n ? "these files" : "this host",
+				  n ? "name files with other rules" :
+				  "run import as root, or name files");
+			status = EXIT_FAILED;
+		}
 	}
 	import_free(im);
 	return status;

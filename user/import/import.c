@@ -175,8 +175,7 @@ int import_host(struct import *im)
 		any |= !rc;
 	}
 	if (!any)
-		log_warning("this host has no firewall rules, or import may not read them: run it "
-			    "as root, or name files");
+		log_warning("this host has no firewall rules, or import may not read them");
 	return read_wg_host(&im->devices);
 }
 

@@ -62,6 +62,9 @@ int import_rules(struct import *im);
 /* Writes the configuration as YAML, with the origin of each entry as a comment. Returns 0 or
  * -errno. */
 int import_write(const struct import *im, FILE *out);
+/* Returns whether nothing became a part of the configuration. Then import_write() writes comments
+ * only, which no command loads: loading an empty configuration would remove everything. */
+bool import_is_empty(const struct import *im);
 /* Warns about each rule without a counterpart. Returns their number. */
 size_t import_warn(const struct import *im);
 void import_free(struct import *im);

@@ -178,10 +178,13 @@ int import_write(const struct import *im, FILE *out)
 		config_put_interface(out, &c->interfaces[i]);
 	put_services(out, im);
 	put_wireguard(out, im);
-	if (!im->n_services && !c->n_peers && !c->n_endpoints)
-		fputs("{}\n", out);
 	put_lost(out, im);
 	return fflush(out) || ferror(out) ? -EIO : 0;
+}
+
+bool import_is_empty(const struct import *im)
+{
+	return !im->n_services && !im->config->n_peers && !im->config->n_endpoints;
 }
 
 size_t import_warn(const struct import *im)
