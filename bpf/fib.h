@@ -25,8 +25,12 @@
 /* ---- FIB lookups ---- */
 
 /* Looks s->question up in the FIB; hop->fib gets arguments and result. Returns 0 or a reason: after
- * PASS_no_neighbour only the MAC addresses are missing. */
-INLINE int fib_ask(struct pkt *p, struct nexthop *hop)
+ * PASS_no_neighbour only the MAC addresses are missing.
+ *
+ * The MTU is the link's, as when the kernel forwards. The FIB's answer may contain an MTU that the
+ * kernel learned from an ICMP error, which a stranger can forge. Only a locked MTU of a route also
+ * counts, so the FIB's answer counts if there is any. */
+INLINE int fib_ask(struct pkt *p, struct nexthop *hop, bool route_mtu)
 {
 	const struct fib_question *q = &p->s->question;
 	struct bpf_fib_lookup *fib = &hop->fib;
@@ -62,8 +66,8 @@ INLINE int fib_ask(struct pkt *p, struct nexthop *hop)
 	hop->port = egress->port;
 	hop->tags[0] = egress->tags[0];
 	hop->tags[1] = egress->tags[1];
-	if (rc)
-		fib->mtu_result = egress->mtu;
+	if (rc || !route_mtu)
+		fib->mtu_result = q->family == FAMILY_IPV4 ? egress->mtu : egress->mtu6;
 	return rc && !(egress->flags & LINK_L3) ? -PASS_no_neighbour : 0;
 }
 
@@ -90,7 +94,7 @@ INLINE int fib_renew_step(struct pkt *p)
 		return -PASS_no_route;
 	hop->until = 0;
 	hop->generation = c->generation;
-	rc = fib_ask(p, hop);
+	rc = fib_ask(p, hop, c->flags & CONTROL_ROUTE_MTU);
 	if (!rc && !(c->flags & CONTROL_ASK_ALWAYS))
 		hop->until = bpf_jiffies64() + tick_rate;
 	return rc;

@@ -97,7 +97,7 @@ struct link {
 	/* The link's own MAC addresses: six bytes as in a frame, then two zero bytes. Unused places
 	 * hold LINK_NO_MAC. */
 	__u64 macs[LINK_MACS];
-	__u32 pad;
+	__u32 mtu6;			/* longest IPv6 packet, in bytes: it may be less than mtu */
 	/* For a port, or the MACVLAN of a virtual router (VRRP): the ifindex of the bridge, bond or
 	 * interface that receives its untagged frames. Otherwise 0. */
 	__u32 above;
@@ -257,6 +257,8 @@ enum control_flags {
 	CONTROL_WITH_CHOICES = 1 << 1,
 	/* The running programs were loaded with with_source_trie on. */
 	CONTROL_WITH_SOURCE_TRIE = 1 << 2,
+	/* A route of this host has a locked MTU. */
+	CONTROL_ROUTE_MTU = 1 << 3,
 };
 
 struct control {

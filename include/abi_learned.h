@@ -14,8 +14,9 @@
  * until    the entry is valid before this time, in units, modulo 2^24
  *
  * A unit is 2^tick_shift jiffies, about 16 ms. The unit is so short that half-open entries differ
- * in age even in a flood. An expired entry that stays in its place seems valid again after 2^24
- * units (74 hours), for the length of one timeout.
+ * in age even in a flood. An expired entry that stays in its place seems valid again 65 to 74 hours
+ * after its end, because the time has only 24 bits. A lookup that knows the longest validity of its
+ * entries (learned_find_in()) shortens this to the length of one timeout.
  */
 #ifndef WGXDP_ABI_LEARNED_H
 #define WGXDP_ABI_LEARNED_H

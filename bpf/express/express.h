@@ -22,12 +22,13 @@
 
 /* A lookup that finds nothing costs time, so each CPU has a credit: a hit adds to it, and a miss
  * takes its price. A miss among the tuples costs about as much time as a hit saves. The credit is
- * enough for one miss of each of EXPRESS_TUPLES flows: the entries of one next hop end at once. */
-#define EXPRESS_CREDIT (EXPRESS_TUPLES * EXPRESS_PRICE_TUPLE)
+ * enough for one miss of each flow that has room: the entries of one next hop end at once. */
+#define EXPRESS_CROWD ((express_mask | (EXPRESS_TUPLES - 1)) + 1)
+#define EXPRESS_CREDIT (EXPRESS_CROWD * EXPRESS_PRICE_TUPLE)
 #define EXPRESS_CREDIT_HIT 8
 #define EXPRESS_PRICE 1
 #define EXPRESS_PRICE_TUPLE 8
-/* Without credit, one packet in EXPRESS_TRY is looked up: EXPRESS_TUPLES packets in a row, so that
+/* Without credit, one packet in EXPRESS_TRY is looked up: EXPRESS_CROWD packets in a row, so that
  * the flows among them can be remembered and found again before their entries end. */
 #define EXPRESS_TRY 64
 
@@ -39,7 +40,7 @@ INLINE bool express_is_worth_it(struct sides *sides)
 
 	if (sides->credit)
 		return true;
-	is_try = !(sides->poor++ / EXPRESS_TUPLES % EXPRESS_TRY);
+	is_try = !(sides->poor++ / EXPRESS_CROWD % EXPRESS_TRY);
 	sides->count.not_looked_up += !is_try;
 	return is_try;
 }

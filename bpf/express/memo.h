@@ -57,12 +57,12 @@ struct express_sought {
  * needs no secret, because an attacker cannot choose which sides exist. */
 INLINE __u32 express_home(const struct express_sought *k)
 {
-	__u64 h = k->key.src[0] ^ k->key.src[1] << 7;
+	__u64 h = k->key.src[0] ^ k->key.src[1] >> 7;	/* keeps all bits of an IPv4 address */
 
 	if (k->side)
 		return (h + k->key.word) * EXPRESS_FACTOR >> 48;
 	h = h * hash_key0 + k->key.word * hash_key1;
-	h += (k->key.dst[0] ^ k->key.dst[1] << 7 ^ k->index) * EXPRESS_FACTOR;
+	h += (k->key.dst[0] ^ k->key.dst[1] >> 7 ^ k->index) * EXPRESS_FACTOR;
 	h = (h ^ h >> 29) * hash_key1;
 	return h >> 32;
 }

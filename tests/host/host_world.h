@@ -54,7 +54,7 @@ static inline void world_mac(__u8 *mac, __u32 ifindex, __u8 host)
 
 static void world_link(__u32 ifindex, enum link_role role, __u32 flags, __u32 mtu, __u32 list)
 {
-	struct link l = { .ifindex = ifindex, .role = role, .flags = flags, .mtu = mtu, .sources = list };
+	struct link l = { .ifindex = ifindex, .role = role, .flags = flags, .mtu = mtu, .mtu6 = mtu, .sources = list };
 	__u32 place = ifindex % LINKS;
 
 	memset(l.macs, 0xff, sizeof(l.macs));
@@ -204,6 +204,7 @@ static void world_clear(void)
 	host_send_fails = false;
 	world_n_entries = 0;
 	world_control()->abi_version = ABI_VERSION;
+	world_control()->flags = CONTROL_ROUTE_MTU;	/* tests give routes an MTU */
 }
 
 #endif

@@ -34,12 +34,15 @@ static const char *const setup_commands =
 	"ip link set w1 master br0\n"
 	"ip tuntap add t0 mode tun\n"
 	"ip link set w0 up; ip link set w1 up; ip link set t0 up; ip link set br0 up\n"
+	"echo 1300 > /proc/sys/net/ipv6/conf/w0/mtu\n"
 	"ip addr add 192.0.2.1/24 dev w0\n"
 	"ip addr add 10.5.5.1 peer 10.5.5.2/32 dev t0\n"
 	"ip addr add 2001:db8::1/64 dev w0 nodad\n"
 	"ip addr add 2001:db8:dead::1/64 dev w0 nodad preferred_lft 0\n"
 	"ip addr add 2001:db8:f::1/64 dev f0\n"		/* f0 is down: tentative */
 	"ip route add default via 192.0.2.254\n"
+	"ip route add 10.6.0.0/16 via 192.0.2.254 mtu lock 1200\n"
+	"ip route add 10.4.0.0/16 via 192.0.2.254 mtu 1200\n"
 	"ip route add 10.9.0.0/16 nexthop via 192.0.2.2 nexthop dev t0\n"
 	"ip route add blackhole 10.8.0.0/16\n"
 	"ip route add 10.7.0.0/16 dev t0 table 1234\n"
@@ -120,6 +123,7 @@ static void links(void **state)
 
 	assert_memory_equal(w0.mac, mac, 6);
 	assert_int_equal(w0.mtu, 1400);
+	assert_int_equal(w0.mtu6, 1300);
 	assert_string_equal(w0.kind, "veth");
 	assert_string_equal(w0.qdisc, "noqueue");
 	assert_true(w0.up && w0.ethernet && !w0.loopback && !w0.lower_elsewhere);
@@ -204,6 +208,11 @@ static void routes(void **state)
 	assert_true(r.gateway && r.oif == w0);
 	assert_int_equal(count_routes("192.0.2.0/24", RT_TABLE_MAIN, &r), 1);
 	assert_true(!r.gateway && r.oif == w0);
+	assert_false(r.mtu_locked);
+	assert_int_equal(count_routes("10.6.0.0/16", RT_TABLE_MAIN, &r), 1);
+	assert_true(r.mtu_locked);
+	assert_int_equal(count_routes("10.4.0.0/16", RT_TABLE_MAIN, &r), 1);
+	assert_false(r.mtu_locked);
 	assert_int_equal(count_routes("10.9.0.0/16", RT_TABLE_MAIN, &r), 2);
 	assert_true(!r.gateway && r.oif == t0);
 	assert_int_equal(count_routes("2001:db8:9::/48", RT_TABLE_MAIN, &r), 2);

@@ -225,6 +225,30 @@ static void tc_takes(const char *what, __u32 id, __u32 egress, bool by_neighbour
 	assert_int_equal(after.forwarded, before.forwarded + 2);
 }
 
+/* Without CONTROL_ROUTE_MTU only the link's MTU counts: a stranger can forge the ICMP error that teaches the kernel another */
+static void forged_mtu(void **state)
+{
+	__u32 flags = world_control()->flags;
+
+	for (size_t i = 0; i < WAYS - 1; i++) {
+		const struct way *w = &ways[i];
+
+		way_comes(w, &in);
+		in.payload = 1400;
+		for (__u32 r = 0; r < host_n_routes; r++)
+			host_routes[r].mtu -= 500;
+		world_control()->flags = flags & ~CONTROL_ROUTE_MTU;
+		world_control()->generation++;
+		assert_int_equal(send_primed(PLANE_XDP, w->in).verdict, HOST_SENT);
+		world_control()->flags = flags;
+		world_control()->generation++;
+		assert_int_not_equal(send_in(PLANE_XDP, w->in).verdict, HOST_SENT);
+		for (__u32 r = 0; r < host_n_routes; r++)
+			host_routes[r].mtu += 500;
+		world_control()->generation++;
+	}
+}
+
 static void left_to_tc(void **state)
 {
 	other_service(54000);
@@ -279,7 +303,7 @@ static void send_failure(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(not_ours), TEST(reasons_of_headers), TEST(martians), TEST(reasons_of_ways), TEST(left_to_tc),
+		TEST(not_ours), TEST(reasons_of_headers), TEST(martians), TEST(reasons_of_ways), TEST(forged_mtu), TEST(left_to_tc),
 		TEST(no_tc_plane), TEST(send_failure),
 	};
 

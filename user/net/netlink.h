@@ -16,7 +16,7 @@ struct nl_link {
 	__u32 master;		/* bridge, bond or VRF of the link; 0: none */
 	/* Inactive port of a bond, which does not accept its frames. */
 	bool bond_backup;
-	__u32 mtu;
+	__u32 mtu, mtu6;		/* mtu6: the longest IPv6 packet; 0: no IPv6 */
 	bool up;			/* IFF_UP */
 	bool ethernet;			/* ARPHRD_ETHER: it has Ethernet headers */
 	bool loopback;
@@ -57,6 +57,7 @@ struct nl_route {
 	 * decides. */
 	bool conditional;
 	bool tos;			/* only for packets with a certain TOS */
+	bool mtu_locked;		/* the route has an MTU that counts for forwarding */
 	bool several;	/* the row is one of several next hops, chosen by the packet's flow */
 };
 

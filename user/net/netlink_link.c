@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <linux/ethtool.h>
 #include <linux/genetlink.h>
+#include <linux/ipv6.h>
 #include <linux/rtnetlink.h>
 #include <linux/sockios.h>
 #include <net/if_arp.h>
@@ -78,6 +79,19 @@ static void port_data(const struct nlattr *info, struct nl_link *link)
 			link->bond_backup = mnl_attr_get_u8(a) != 0;	/* 0: BOND_STATE_ACTIVE */
 }
 
+static void ipv6_data(const struct nlattr *data, struct nl_link *link)
+{
+	const struct nlattr *a;
+	__u32 settings[DEVCONF_MTU6 + 1];
+
+	mnl_attr_for_each_nested(a, data)
+		if (mnl_attr_get_type(a) == IFLA_INET6_CONF &&
+		    mnl_attr_get_payload_len(a) >= sizeof(settings)) {
+			memcpy(settings, mnl_attr_get_payload(a), sizeof(settings));
+			link->mtu6 = settings[DEVCONF_MTU6];
+		}
+}
+
 static void link_attr(const struct nlattr *a, struct nl_link *link)
 {
 	const struct nlattr *info;
@@ -100,6 +114,11 @@ static void link_attr(const struct nlattr *a, struct nl_link *link)
 		break;
 	case IFLA_MTU:
 		link->mtu = attr_u32(a);
+		break;
+	case IFLA_AF_SPEC:
+		mnl_attr_for_each_nested(info, a)
+			if (mnl_attr_get_type(info) == AF_INET6)
+				ipv6_data(info, link);
 		break;
 	case IFLA_QDISC:
 		attr_string(a, link->qdisc, sizeof(link->qdisc));

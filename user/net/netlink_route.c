@@ -50,6 +50,16 @@ static int multipath_rows(struct list *l, struct nl_route route, const struct nl
 	return MNL_CB_OK;
 }
 
+static bool has_locked_mtu(const struct nlattr *metrics)
+{
+	const struct nlattr *a;
+
+	mnl_attr_for_each_nested(a, metrics)
+		if (mnl_attr_get_type(a) == RTAX_LOCK)
+			return attr_u32(a) & 1 << RTAX_MTU;
+	return false;
+}
+
 static int route_row(const struct nlmsghdr *nlh, void *data)
 {
 	const struct rtmsg *rt = mnl_nlmsg_get_payload(nlh);
@@ -83,6 +93,9 @@ static int route_row(const struct nlmsghdr *nlh, void *data)
 			break;
 		case RTA_NH_ID:
 			by_object = true;
+			break;
+		case RTA_METRICS:
+			route.mtu_locked = has_locked_mtu(a);
 			break;
 		}
 		via_attr(a, &route);

@@ -174,6 +174,7 @@ struct plan {
 	bool notify;		/* report handshakes and knocks for this host to the daemon */
 	bool choices;			/* at least one service has SERVICE_CHOICE, or may get it */
 	bool ask_always;		/* set CONTROL_ASK_ALWAYS in the map control */
+	bool route_mtu;			/* set CONTROL_ROUTE_MTU there */
 	/* Fd of the map from run_state_prepare(); 0: the running text is the same. */
 	int config_text;
 	struct plan_relay relay;

@@ -201,6 +201,7 @@ int plan_links(struct plan_builder *m)
 			return -ENOMEM;
 		link->ifindex = from->ifindex;
 		link->mtu = from->mtu;
+		link->mtu6 = from->mtu6 ?: from->mtu;
 		link->role = port ? port->role : ROLE_NONE;
 		link->sources = port ? port->sources : 0;
 		link->flags = from->ethernet ? 0 : LINK_L3;

@@ -81,6 +81,8 @@ const struct plan_port *plan_port_of(const struct plan_builder *m, __u32 oif);
 /* Returns true if a rule or route may treat packets to one next hop differently. The data path then
  * asks the kernel for each packet. */
 bool plan_asks_always(const struct host *h);
+/* Returns true if a route has a locked MTU, which then counts for forwarded packets. */
+bool plan_has_route_mtu(const struct host *h);
 /* Adds entries for the links on which replies of the backend may arrive. Call it after all ports
  * are known. Returns 0 or -ENOMEM. */
 int plan_ways(struct plan_builder *m, const struct address *backend, __u32 vrf);

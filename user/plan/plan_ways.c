@@ -30,6 +30,14 @@ bool plan_asks_always(const struct host *h)
 	return false;
 }
 
+bool plan_has_route_mtu(const struct host *h)
+{
+	for (size_t i = 0; i < h->n_routes; i++)
+		if (h->routes[i].mtu_locked)
+			return true;
+	return false;
+}
+
 /* A wan or tunnel counts only if the route to the backend itself leads there. Otherwise any host on
  * the internet, or behind the tunnel, could forge the backend's replies. */
 int plan_ways(struct plan_builder *m, const struct address *backend, __u32 vrf)
