@@ -25,7 +25,7 @@ forge() { # FAMILY FROM QUOTED-DESTINATION: the stranger's error
 		sendp(Ether(dst=mac) / error, iface='uplink', verbose=0)
 	EOF
 }
-remembered() { inside firewall ip route get "$1" | grep -qE "mtu $2"; } # DESTINATION MTU
+remembered() { inside firewall ip route get "$1" | holds "mtu $2"; } # DESTINATION MTU
 passes() { # WHAT FROM TO: long datagrams and their answers pass as they are, by XDP
 	local before after
 	before=$(shown get services.wg-end.original.forwarded_xdp services.wg-end.reply.forwarded_xdp)
