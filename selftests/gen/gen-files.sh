@@ -188,3 +188,18 @@ sed 's/AAAA *[0-9a-f]*:/&:x:/' "$work/two-sites/zone.example.net" > "$work/broke
 sed 's/labels: {/&[/' "$work/two-sites/prometheus/wgxdp.yaml" > "$work/broken"
 ! targets_accepted "$work/broken" || fail 'promtool: a mistake was accepted'
 say 'ok a mistake in a file of each kind is refused'
+
+# The options of `rollout` may come after the hosts, and a wrong one reaches no host
+printf '#!/bin/sh\ncat > /dev/null\necho "$2" >> "%s"\n' "$work/reached" > "$work/ssh"
+chmod +x "$work/ssh"
+rollout() { ROLLOUT_SSH=$work/ssh "$work/two-sites/rollout" "$@" 2>&1; }
+rollout relay --dry-run --wait 30 > "$work/rolled"
+expect 'rollout HOST --dry-run' "$(< "$work/rolled"), $(grep -c -- '--here dry-run --wait 30' "$work/reached")" == 'relay: dry-run, 1'
+rm "$work/reached"
+for wrong in 'relay --dry' '--wait abc relay' 'relay --wait' '--confirm' ''; do
+	# shellcheck disable=SC2086
+	! rollout $wrong > "$work/rolled" || fail "rollout $wrong: accepted"
+	holds '^rollout: .*--help' "$work/rolled" || fail "rollout $wrong: $(< "$work/rolled")"
+done
+[[ ! -e $work/reached ]] || fail "a wrong option reached a host: $(< "$work/reached")"
+say 'ok wrong options of rollout are named, and reach no host'
