@@ -110,7 +110,8 @@ bool sites_follow_endpoints(struct sites *s, const struct wg_device *d, __u64 be
 bool site_is_heard(const struct blind_known *k, const struct wg_peer *p);
 /* Returns whether the site is at another relay. */
 bool site_is_remote(const struct blind_known *k);
-/* Stores this host's public key, by which the data path checks mac1 of messages for this host. */
+/* Stores this host's public key, by which the data path checks mac1 of messages for this host. Maps
+ * that were made again under the daemon do not have it yet. */
 void sites_take_key(struct sites *s, const struct wg_key *key);
 /* Returns the number of the site with this key, or s->room if there is none. gone: searches only
  * among removed sites, whose numbers are kept. */
