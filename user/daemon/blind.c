@@ -314,7 +314,7 @@ void blind_reconfigure(struct blind *b, const struct config *c)
 	partner_reconfigure(b->partner);
 	relays_reconfigure(b->relays);
 	update_role(b);
-	sites_place(&b->sites);
+	sites_place_all(&b->sites);
 	read_wireguard(b);
 	if (!b->fresh) {
 		sites_write_endpoints(&b->sites);

@@ -122,6 +122,9 @@ void sites_read_running(struct sites *s);
  * is proven, or another relay. Sends the messages that waited for them. Returns whether there were
  * any. */
 bool sites_place(struct sites *s);
+/* Does the same, and publishes the places of sites to which this relay now sends from another local
+ * address. Call it when addresses or routes of this host, or the configuration, have changed. */
+bool sites_place_all(struct sites *s);
 /* Returns whether this is the address of another relay in the configuration. */
 bool sites_has_relay(const struct sites *s, const struct address *a);
 /* Forgets what other relays said that are not in the configuration. */
