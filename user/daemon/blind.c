@@ -11,8 +11,8 @@
 #include "daemon/blind_call.h"
 #include "daemon/blind_pair.h"
 #include "daemon/blind_relays.h"
+#include "daemon/blind_saver.h"
 #include "daemon/blind_sites.h"
-#include "daemon/child.h"
 #include "lib/log.h"
 #include "lib/timer.h"
 
@@ -47,46 +47,14 @@ struct blind {
 	__u32 called;			/* the site for which it was done last */
 	int last_error;			/* error of reading WireGuard that was logged last */
 	bool fresh;			/* the maps contain no sites yet */
-	/* saving: a child saves the sites. changed: the sites have changed since it began. */
-	bool saving, changed;
-	uint64_t save_began, saved;	/* beginning and end of the last child, in ms */
+	struct saver saver;
 	uint64_t looked, took;	/* end and duration of the last reading of WireGuard, in ms */
 	__u64 read;			/* when this reading began, as sites_clock() */
 };
 
-/* ---- what outlives a restart ---- */
-
 static uint64_t now_ms(void)
 {
 	return uv_hrtime() / 1000000;
-}
-
-/* Saves the sites in a child process, because there may be a million sessions. */
-static int save(void *data)
-{
-	const struct blind *b = data;
-
-	return sites_save(&b->sites);
-}
-
-static void on_saved(void *data, bool done)
-{
-	struct blind *b = data;
-
-	b->saving = false;
-	b->saved = now_ms();
-}
-
-/* Saves the sites, or soon if a child does it already. Children use at most a twentieth of the
- * time. */
-static void begin_save(struct blind *b)
-{
-	b->changed = b->saving ||
-		     now_ms() - b->saved < 19 * (b->saved - b->save_began);
-	if (b->changed)
-		return;
-	b->save_began = now_ms();
-	b->saving = !child_run(b->tick.loop, save, on_saved, b);
 }
 
 /* ---- WireGuard ---- */
@@ -124,7 +92,7 @@ static void follow_endpoints(struct blind *b, const struct wg_device *d, __u64 b
 		if (relays_have_spoken(b->relays))
 			sites_remind(&b->sites, d, slowly ? b->due : NULL);
 		if (sites_follow_endpoints(&b->sites, d, before)) {
-			begin_save(b);
+			saver_begin(&b->saver);
 			partner_send(b->partner);
 			relays_send(b->relays);
 		}
@@ -194,8 +162,7 @@ static void on_tick(uv_timer_t *timer)
 
 	if (now_ms() - b->looked >= 9 * b->took)
 		read_wireguard(b);
-	if (b->changed)
-		begin_save(b);
+	saver_tick(&b->saver);
 }
 
 static void on_save(uv_timer_t *timer)
@@ -203,7 +170,7 @@ static void on_save(uv_timer_t *timer)
 	struct blind *b = timer->data;
 
 	if (!b->fresh)
-		begin_save(b);
+		saver_begin(&b->saver);
 }
 
 static void on_soon(uv_timer_t *timer)
@@ -297,7 +264,7 @@ void blind_reconfigure(struct blind *b, const struct config *c)
 	b->sites.config = c;
 	sites_list(&b->sites);
 	if (b->sites.mapped && !b->fresh && (!*c->blind.device || sites_are_others(&b->sites)))
-		sites_save(&b->sites);	/* sites_restore() reads it at the next start */
+		saver_now(&b->saver);	/* sites_restore() reads it at the next start */
 	if (!*c->blind.device) {
 		stop_following(b);
 		return;
@@ -332,6 +299,7 @@ struct blind *blind_new(uv_loop_t *loop, const char *instance)
 	if (!b || !links)
 		return NULL;
 	b->sites.instance = instance;
+	b->saver = (struct saver){ .loop = loop, .sites = &b->sites };
 	b->partner = partner_new(links, &b->sites);
 	b->relays = relays_new(links, &b->sites, on_asked, b);
 	b->calls = b->relays ? calls_new(loop, &b->sites, b->relays) : NULL;
@@ -349,6 +317,6 @@ struct blind *blind_new(uv_loop_t *loop, const char *instance)
 void blind_end(struct blind *b)
 {
 	if (b->sites.mapped && !b->fresh)
-		sites_save(&b->sites);
+		saver_now(&b->saver);
 	stop_following(b);			/* the handles are closed with the loop */
 }
