@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <cmocka.h>
 #include "daemon/blind_saver.h"
@@ -25,7 +26,7 @@ static struct config config = { .blind = { .device = "wg-none" } };
 static struct sites *sites;
 static struct saver saver;
 static pid_t daemon_process;
-static int forks, forks_to_fail;
+static int forks, forks_to_fail, syncs;
 
 int control_routing_changed(const char *instance, bool routes)
 {
@@ -43,15 +44,18 @@ pid_t __wrap_fork(void)
 	return -1;
 }
 
-/* The disk needs its time for each file, and more for the daemon's. */
-int __real_fflush(FILE *out);
-int __wrap_fflush(FILE *out)
+/* The disk needs its time for each file, and more for the daemon's. The contents must be there before the new file
+ * replaces the old one. */
+int __wrap_fsync(int fd)
 {
-	int rc = __real_fflush(out);
+	struct stat old = { 0 }, new;
 
-	if (out)
-		usleep((getpid() == daemon_process ? 3 : 1) * SLOW_MS * 1000);
-	return rc;
+	assert_int_equal(fstat(fd, &new), 0);
+	assert_true(new.st_size > 0);
+	assert_true(stat(path, &old) || old.st_ino != new.st_ino);
+	syncs++;
+	usleep((getpid() == daemon_process ? 3 : 1) * SLOW_MS * 1000);
+	return 0;
 }
 
 static int setup(void **state)
@@ -130,7 +134,9 @@ static void saves_now(void **state)
 	for (int i = 0; i < 500 && access(beside, F_OK); i++)
 		usleep(10000);
 	site_is_at(3);
+	syncs = 0;
 	assert_int_equal(saver_now(&saver), 0);
+	assert_int_equal(syncs, 1);	/* after a power cut the file must not be empty */
 	assert_null(saver.child);
 	uv_run(&loop, UV_RUN_DEFAULT);
 	assert_true(is_saved_at("10.7.1.3:51820"));

@@ -179,7 +179,7 @@ static int write_file(const struct sites *s, const char *path)
 		return -errno;
 	write_text(out, s);
 	write_sessions(out, s);
-	return file_replace_end(out, path);
+	return file_replace_sync(out, path);
 }
 
 int sites_save(const struct sites *s)
