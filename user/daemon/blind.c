@@ -18,6 +18,8 @@
 
 #define TICK_MS 1000
 #define SAVE_MS 10000
+/* Time in ms for WireGuard to get all its peers after the first ones, for example from wg(8). */
+#define RESTORE_MS 10000
 #define LEAST_MS 20			/* least time between two readings of WireGuard, in ms */
 /* With other relays or many sites: time in ms between messages to two sites after this relay has
  * begun, or has become active. */
@@ -48,6 +50,7 @@ struct blind {
 	int last_error;			/* error of reading WireGuard that was logged last */
 	bool fresh;			/* the maps contain no sites yet */
 	struct saver saver;
+	uint64_t restore_until;		/* new sites get what was saved about them, in ms */
 	uint64_t looked, took;	/* end and duration of the last reading of WireGuard, in ms */
 	__u64 read;			/* when this reading began, as sites_clock() */
 };
@@ -55,6 +58,14 @@ struct blind {
 static uint64_t now_ms(void)
 {
 	return uv_hrtime() / 1000000;
+}
+
+/* Saves the sites in a child, unless WireGuard may still get peers: the saved file still contains
+ * what is known about them. */
+static void save(struct blind *b)
+{
+	if (!b->fresh && now_ms() >= b->restore_until)
+		saver_begin(&b->saver);
 }
 
 /* ---- WireGuard ---- */
@@ -92,7 +103,7 @@ static void follow_endpoints(struct blind *b, const struct wg_device *d, __u64 b
 		if (relays_have_spoken(b->relays))
 			sites_remind(&b->sites, d, slowly ? b->due : NULL);
 		if (sites_follow_endpoints(&b->sites, d, before)) {
-			saver_begin(&b->saver);
+			save(b);
 			partner_send(b->partner);
 			relays_send(b->relays);
 		}
@@ -101,7 +112,7 @@ static void follow_endpoints(struct blind *b, const struct wg_device *d, __u64 b
 	timer_repeat(&b->nudge, slowly, on_nudge, 0, NUDGE_MS);
 }
 
-/* Updates the sites from WireGuard. At the first call with peers it restores the saved sites. */
+/* Updates the sites from WireGuard. From the first call with peers on it restores saved sites. */
 static void follow_sites(struct blind *b, const struct wg_device *d, __u64 before)
 {
 	struct sites *s = &b->sites;
@@ -109,8 +120,10 @@ static void follow_sites(struct blind *b, const struct wg_device *d, __u64 befor
 
 	sites_take_key(s, &d->key);
 	changed = sites_follow_peers(s, d);
-	if (b->fresh && d->n_peers) {
-		sites_restore(s);
+	if (d->n_peers && (b->fresh || (changed && now_ms() < b->restore_until))) {
+		sites_restore(s, b->fresh);
+		if (b->fresh)
+			b->restore_until = now_ms() + RESTORE_MS;
 		b->fresh = false;
 		changed = true;
 	}
@@ -167,10 +180,7 @@ static void on_tick(uv_timer_t *timer)
 
 static void on_save(uv_timer_t *timer)
 {
-	struct blind *b = timer->data;
-
-	if (!b->fresh)
-		saver_begin(&b->saver);
+	save(timer->data);
 }
 
 static void on_soon(uv_timer_t *timer)

@@ -28,6 +28,7 @@ struct blind_known {		/* a site as the daemon knows it; name "": the number is f
 	 * there; family 0: none. */
 	struct address relay, there_endpoint;
 	__be16 there_port;
+	bool restored;			/* sites_restore() has read the file since it was added */
 	/* The map endpoints contains `last`, although the site is at another relay. */
 	bool kept;
 	/* When WireGuard last heard the site: this host's own, and that of the other relay. In ms
@@ -183,5 +184,6 @@ void sites_write_sessions(struct sites *s);
  * printing an error. */
 int sites_save(const struct sites *s);
 /* Reads the file of sites_save(). Restores sessions that are still valid between sites in the maps,
- * and the last endpoints in s->known. */
-void sites_restore(struct sites *s);
+ * and the last endpoints in s->known. all false: only those of sites that were added since the last
+ * call. */
+void sites_restore(struct sites *s, bool all);
