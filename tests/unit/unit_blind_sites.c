@@ -291,6 +291,32 @@ static void first_handshake(void **state)
 	assert_false(k->proven);
 }
 
+/* The maps are made again under a running daemon, with room for more sites. They contain nothing. */
+static void new_maps(void **state)
+{
+	struct sites *s = *state;
+	struct blind_site was;
+	struct wg_key key;
+	struct blind_known *k;
+
+	memset(&key, 'R', sizeof(key));
+	sites_take_key(s, &key);
+	follow(s, "A");
+	k = &s->known[number(s, 'A')];
+	k->last = k->endpoint = home;
+	k->last_port = k->port = htons(51820);
+	k->proven = true;
+	was = s->mapped[0];
+	memset(s->mapped, 0, ROOM * sizeof(*s->mapped));
+
+	sites_read_running(s);
+	sites_take_key(s, &key);
+	follow(s, "A");
+	assert_memory_equal(s->mapped[0].mac1, was.mac1, sizeof(was.mac1));
+	assert_int_equal(k->endpoint.family, 0);	/* so its place will be written */
+	assert_true(address_equal(&k->last, &home));
+}
+
 static void is_told(int given, int nudges)
 {
 	assert_int_equal(told.given, given);
@@ -419,6 +445,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(follows_slow_handshake, setup, teardown),
 		cmocka_unit_test_setup_teardown(first_reading, setup, teardown),
 		cmocka_unit_test_setup_teardown(first_handshake, setup, teardown),
+		cmocka_unit_test_setup_teardown(new_maps, setup, teardown),
 		cmocka_unit_test_setup_teardown(reminds_at_home, setup, teardown),
 		cmocka_unit_test_setup_teardown(gives_home, setup, teardown),
 		cmocka_unit_test_setup_teardown(asks_at_home, setup, teardown),

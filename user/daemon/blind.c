@@ -11,13 +11,15 @@
 #include "daemon/blind_call.h"
 #include "daemon/blind_pair.h"
 #include "daemon/blind_relays.h"
+#include "daemon/blind_saver.h"
 #include "daemon/blind_sites.h"
-#include "daemon/child.h"
 #include "lib/log.h"
 #include "lib/timer.h"
 
 #define TICK_MS 1000
 #define SAVE_MS 10000
+/* Time in ms for WireGuard to get all its peers after the first ones, for example from wg(8). */
+#define RESTORE_MS 10000
 #define LEAST_MS 20			/* least time between two readings of WireGuard, in ms */
 /* With other relays or many sites: time in ms between messages to two sites after this relay has
  * begun, or has become active. */
@@ -47,46 +49,23 @@ struct blind {
 	__u32 called;			/* the site for which it was done last */
 	int last_error;			/* error of reading WireGuard that was logged last */
 	bool fresh;			/* the maps contain no sites yet */
-	/* saving: a child saves the sites. changed: the sites have changed since it began. */
-	bool saving, changed;
-	uint64_t save_began, saved;	/* beginning and end of the last child, in ms */
+	struct saver saver;
+	uint64_t restore_until;		/* new sites get what was saved about them, in ms */
 	uint64_t looked, took;	/* end and duration of the last reading of WireGuard, in ms */
 	__u64 read;			/* when this reading began, as sites_clock() */
 };
-
-/* ---- what outlives a restart ---- */
 
 static uint64_t now_ms(void)
 {
 	return uv_hrtime() / 1000000;
 }
 
-/* Saves the sites in a child process, because there may be a million sessions. */
-static int save(void *data)
+/* Saves the sites in a child, unless WireGuard may still get peers: the saved file still contains
+ * what is known about them. */
+static void save(struct blind *b)
 {
-	const struct blind *b = data;
-
-	return sites_save(&b->sites);
-}
-
-static void on_saved(void *data, bool done)
-{
-	struct blind *b = data;
-
-	b->saving = false;
-	b->saved = now_ms();
-}
-
-/* Saves the sites, or soon if a child does it already. Children use at most a twentieth of the
- * time. */
-static void begin_save(struct blind *b)
-{
-	b->changed = b->saving ||
-		     now_ms() - b->saved < 19 * (b->saved - b->save_began);
-	if (b->changed)
-		return;
-	b->save_began = now_ms();
-	b->saving = !child_run(b->tick.loop, save, on_saved, b);
+	if (!b->fresh && now_ms() >= b->restore_until)
+		saver_begin(&b->saver);
 }
 
 /* ---- WireGuard ---- */
@@ -124,7 +103,7 @@ static void follow_endpoints(struct blind *b, const struct wg_device *d, __u64 b
 		if (relays_have_spoken(b->relays))
 			sites_remind(&b->sites, d, slowly ? b->due : NULL);
 		if (sites_follow_endpoints(&b->sites, d, before)) {
-			begin_save(b);
+			save(b);
 			partner_send(b->partner);
 			relays_send(b->relays);
 		}
@@ -133,7 +112,7 @@ static void follow_endpoints(struct blind *b, const struct wg_device *d, __u64 b
 	timer_repeat(&b->nudge, slowly, on_nudge, 0, NUDGE_MS);
 }
 
-/* Updates the sites from WireGuard. At the first call with peers it restores the saved sites. */
+/* Updates the sites from WireGuard. From the first call with peers on it restores saved sites. */
 static void follow_sites(struct blind *b, const struct wg_device *d, __u64 before)
 {
 	struct sites *s = &b->sites;
@@ -141,8 +120,10 @@ static void follow_sites(struct blind *b, const struct wg_device *d, __u64 befor
 
 	sites_take_key(s, &d->key);
 	changed = sites_follow_peers(s, d);
-	if (b->fresh && d->n_peers) {
-		sites_restore(s);
+	if (d->n_peers && (b->fresh || (changed && now_ms() < b->restore_until))) {
+		sites_restore(s, b->fresh);
+		if (b->fresh)
+			b->restore_until = now_ms() + RESTORE_MS;
 		b->fresh = false;
 		changed = true;
 	}
@@ -194,16 +175,12 @@ static void on_tick(uv_timer_t *timer)
 
 	if (now_ms() - b->looked >= 9 * b->took)
 		read_wireguard(b);
-	if (b->changed)
-		begin_save(b);
+	saver_tick(&b->saver);
 }
 
 static void on_save(uv_timer_t *timer)
 {
-	struct blind *b = timer->data;
-
-	if (!b->fresh)
-		begin_save(b);
+	save(timer->data);
 }
 
 static void on_soon(uv_timer_t *timer)
@@ -297,7 +274,7 @@ void blind_reconfigure(struct blind *b, const struct config *c)
 	b->sites.config = c;
 	sites_list(&b->sites);
 	if (b->sites.mapped && !b->fresh && (!*c->blind.device || sites_are_others(&b->sites)))
-		sites_save(&b->sites);	/* sites_restore() reads it at the next start */
+		saver_now(&b->saver);	/* sites_restore() reads it at the next start */
 	if (!*c->blind.device) {
 		stop_following(b);
 		return;
@@ -314,7 +291,7 @@ void blind_reconfigure(struct blind *b, const struct config *c)
 	partner_reconfigure(b->partner);
 	relays_reconfigure(b->relays);
 	update_role(b);
-	sites_place(&b->sites);
+	sites_place_all(&b->sites);
 	read_wireguard(b);
 	if (!b->fresh) {
 		sites_write_endpoints(&b->sites);
@@ -332,6 +309,7 @@ struct blind *blind_new(uv_loop_t *loop, const char *instance)
 	if (!b || !links)
 		return NULL;
 	b->sites.instance = instance;
+	b->saver = (struct saver){ .loop = loop, .sites = &b->sites };
 	b->partner = partner_new(links, &b->sites);
 	b->relays = relays_new(links, &b->sites, on_asked, b);
 	b->calls = b->relays ? calls_new(loop, &b->sites, b->relays) : NULL;
@@ -349,6 +327,6 @@ struct blind *blind_new(uv_loop_t *loop, const char *instance)
 void blind_end(struct blind *b)
 {
 	if (b->sites.mapped && !b->fresh)
-		sites_save(&b->sites);
+		saver_now(&b->saver);
 	stop_following(b);			/* the handles are closed with the loop */
 }

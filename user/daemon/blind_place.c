@@ -178,19 +178,26 @@ static bool move_sites(struct sites *s)
 	return true;
 }
 
-/* Returns whether the active place of the site is where the site should be, and the relay sends
- * there from the address that it shares with another relay. */
+/* Returns whether the active place of the site is where the site should be. */
 static bool is_in_place(const struct sites *s, __u32 n)
 {
 	const struct blind_known *k = &s->known[n];
 	const struct blind_place *place = &s->mapped[n].place[s->mapped[n].now & 1];
 	struct origin from = wanted_origin(k);
-	const struct address *shared =
-		&s->config->blind.pair.shared[from.address.family == FAMILY_IPV6];
 
 	return address_equal(&k->endpoint, &from.address) && k->port == from.port &&
-	       place->remote == site_is_remote(k) &&
-	       (!shared->family || !memcmp(&place->local, &shared->addr, sizeof(place->local)));
+	       place->remote == site_is_remote(k);
+}
+
+/* Returns whether the relay now sends to the site from another address than its place says. */
+static bool has_other_source(const struct sites *s, __u32 n)
+{
+	const struct blind_place *place = &s->mapped[n].place[s->mapped[n].now & 1];
+	struct address to = { place->service.to, place->family };
+	struct addr local;
+
+	return to.family && find_source(s, &to, place->service.port, &local) &&
+	       memcmp(&place->local, &local, sizeof(local));
 }
 
 /* Gives each site the source port of its messages to other relays. */
@@ -235,14 +242,16 @@ static void send_waiting(const struct sites *s, __u32 number)
 	bpf_map_update_elem(s->fds[BLIND_MAP_waiting], &number, &w, BPF_ANY);
 }
 
-bool sites_place(struct sites *s)
+/* Does what sites_place() says, and with check_sources what sites_place_all() says. */
+static bool place_sites(struct sites *s, bool check_sources)
 {
 	bool *moved = s->marked, any = false, expired = false;
 
 	for (__u32 n = 1; n < s->room; n++) {
 		const struct blind_known *k = &s->known[n];
 
-		moved[n] = *k->name && !is_in_place(s, n) &&
+		moved[n] = *k->name &&
+			   (!is_in_place(s, n) || (check_sources && has_other_source(s, n))) &&
 			   (wanted_origin(k).address.family || s->mapped[n].place
 			    [s->mapped[n].now & 1].remote);
 		any |= moved[n];
@@ -258,6 +267,16 @@ bool sites_place(struct sites *s)
 		if (moved[n])
 			send_waiting(s, n);
 	return true;
+}
+
+bool sites_place(struct sites *s)
+{
+	return place_sites(s, false);
+}
+
+bool sites_place_all(struct sites *s)
+{
+	return place_sites(s, true);
 }
 
 /* Adds the number of a site at an address and port. */

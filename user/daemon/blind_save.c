@@ -179,7 +179,7 @@ static int write_file(const struct sites *s, const char *path)
 		return -errno;
 	write_text(out, s);
 	write_sessions(out, s);
-	return file_replace_end(out, path);
+	return file_replace_sync(out, path);
 }
 
 int sites_save(const struct sites *s)
@@ -209,27 +209,29 @@ static void restore_site(struct sites *s, const struct blind_line *l)
 {
 	__u32 n = sites_number(s, &l->user, false);
 
-	if (n == s->room)
+	if (n == s->room || s->known[n].restored)
 		return;
 	s->known[n].last = l->endpoint;
 	s->known[n].last_port = l->port;
 }
 
-/* Restores an entry. Returns whether it is still valid. */
+/* Restores an entry. Returns whether it is still valid, and one of its sites is new. */
 static bool restore_entry(struct restoring *r, const struct blind_line *l)
 {
+	__u32 user = r->number[l->user_number], origin = r->number[l->origin_number];
+	const struct blind_known *known = r->sites->known;
 	int64_t elapsed = time(NULL) - r->written;
 	struct blind_put new;
 
 	if (!l->seconds || !r->written || elapsed < 0 || elapsed >= BLIND_SECONDS ||
-	    !make_put(r->sites, l, r->number[l->user_number], r->number[l->origin_number],
-		      elapsed, &new))
+	    !make_put(r->sites, l, user, origin, elapsed, &new) ||
+	    (known[user].restored && known[origin].restored))
 		return false;
 	put(r->sites, &new);
 	return true;
 }
 
-/* Restores one line. Returns whether it was an entry that is still valid. */
+/* Restores one line. Returns whether it was an entry that was put. */
 static bool restore_line(struct restoring *r, const struct blind_line *l)
 {
 	if (l->word == BLIND_WORD_KEY)
@@ -254,7 +256,7 @@ static struct restoring *restoring_new(struct sites *s)
 	return r;
 }
 
-void sites_restore(struct sites *s)
+void sites_restore(struct sites *s, bool all)
 {
 	char path[VAR_STATE_PATH_LEN], line[512];
 	struct restoring *r = restoring_new(s);
@@ -263,6 +265,8 @@ void sites_restore(struct sites *s)
 	size_t n = 0;
 	FILE *in;
 
+	for (__u32 i = 0; i < s->room; i++)
+		s->known[i].restored = s->known[i].restored && !all;
 	var_state_path(path, s->instance, "blind");
 	in = r ? fopen(path, "re") : NULL;
 	for (bool first = true; in && fgets(line, sizeof(line), in); first = false) {
@@ -274,6 +278,8 @@ void sites_restore(struct sites *s)
 		n += restore_line(r, &l);
 	}
 	free(r);
+	for (__u32 i = 0; i < s->room; i++)
+		s->known[i].restored = !i || *s->known[i].name;
 	if (!in)
 		return;
 	fclose(in);

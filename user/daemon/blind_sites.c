@@ -354,10 +354,12 @@ bool sites_follow_peers(struct sites *s, const struct wg_device *d)
 
 void sites_take_key(struct sites *s, const struct wg_key *key)
 {
-	if (!wg_key_compare(&s->known[0].key, key))
-		return;
+	__u32 mac1[8];
+
 	s->known[0].key = *key;
-	blake2s_mac1(s->mapped[0].mac1, key->b);
+	blake2s_mac1(mac1, key->b);
+	if (memcmp(s->mapped[0].mac1, mac1, sizeof(mac1)))
+		memcpy(s->mapped[0].mac1, mac1, sizeof(mac1));
 }
 
 void sites_read_running(struct sites *s)
@@ -369,6 +371,7 @@ void sites_read_running(struct sites *s)
 		struct peer_name name;
 
 		*k->name = '\0';	/* a removed site stays in `known`, without a name */
+		k->endpoint.family = 0;	/* the maps may be new and have no place for it */
 		if (bpf_map_lookup_elem(s->fds[BLIND_MAP_names], &n, &name) || !*name.name)
 			continue;
 		if (memcmp(&k->key, name.key, sizeof(k->key))) {

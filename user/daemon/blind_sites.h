@@ -28,6 +28,7 @@ struct blind_known {		/* a site as the daemon knows it; name "": the number is f
 	 * there; family 0: none. */
 	struct address relay, there_endpoint;
 	__be16 there_port;
+	bool restored;			/* sites_restore() has read the file since it was added */
 	/* The map endpoints contains `last`, although the site is at another relay. */
 	bool kept;
 	/* When WireGuard last heard the site: this host's own, and that of the other relay. In ms
@@ -110,7 +111,8 @@ bool sites_follow_endpoints(struct sites *s, const struct wg_device *d, __u64 be
 bool site_is_heard(const struct blind_known *k, const struct wg_peer *p);
 /* Returns whether the site is at another relay. */
 bool site_is_remote(const struct blind_known *k);
-/* Stores this host's public key, by which the data path checks mac1 of messages for this host. */
+/* Stores this host's public key, by which the data path checks mac1 of messages for this host. Maps
+ * that were made again under the daemon do not have it yet. */
 void sites_take_key(struct sites *s, const struct wg_key *key);
 /* Returns the number of the site with this key, or s->room if there is none. gone: searches only
  * among removed sites, whose numbers are kept. */
@@ -121,6 +123,9 @@ void sites_read_running(struct sites *s);
  * is proven, or another relay. Sends the messages that waited for them. Returns whether there were
  * any. */
 bool sites_place(struct sites *s);
+/* Does the same, and publishes the places of sites to which this relay now sends from another local
+ * address. Call it when addresses or routes of this host, or the configuration, have changed. */
+bool sites_place_all(struct sites *s);
 /* Returns whether this is the address of another relay in the configuration. */
 bool sites_has_relay(const struct sites *s, const struct address *a);
 /* Forgets what other relays said that are not in the configuration. */
@@ -179,5 +184,6 @@ void sites_write_sessions(struct sites *s);
  * printing an error. */
 int sites_save(const struct sites *s);
 /* Reads the file of sites_save(). Restores sessions that are still valid between sites in the maps,
- * and the last endpoints in s->known. */
-void sites_restore(struct sites *s);
+ * and the last endpoints in s->known. all false: only those of sites that were added since the last
+ * call. */
+void sites_restore(struct sites *s, bool all);

@@ -36,20 +36,32 @@ static void on_closed(uv_handle_t *handle)
 	free(handle->data);
 }
 
-static void on_end(uv_poll_t *poll, int status, int events)
+/* Waits for the end of the child, and frees it. */
+static void end(struct child *c)
 {
-	struct child *c = poll->data;
 	int how = -1;
 
-	uv_poll_stop(poll);
+	uv_poll_stop(&c->poll);
 	close(c->pipe);
 	while (waitpid(c->process, &how, 0) < 0 && errno == EINTR)
 		;
 	c->ended(c->data, !how);
-	uv_close((uv_handle_t *)poll, on_closed);
+	uv_close((uv_handle_t *)&c->poll, on_closed);
 }
 
-int child_run(uv_loop_t *loop, child_work *work, child_ended *ended, void *data)
+static void on_end(uv_poll_t *poll, int status, int events)
+{
+	end(poll->data);
+}
+
+void child_stop(struct child *c)
+{
+	kill(c->process, SIGKILL);
+	end(c);
+}
+
+int child_run(uv_loop_t *loop, child_work *work, child_ended *ended, void *data,
+	      struct child **ret)
 {
 	struct child *c = malloc(sizeof(*c));
 	int ends[2] = { -1, -1 }, rc;
@@ -75,6 +87,8 @@ int child_run(uv_loop_t *loop, child_work *work, child_ended *ended, void *data)
 	close(ends[1]);
 	if (!rc) {
 		uv_poll_start(&c->poll, UV_READABLE | UV_DISCONNECT, on_end);
+		if (ret)
+			*ret = c;
 		return 0;
 	}
 	close(c->pipe);

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * Runs work that would delay the daemon's loop in a child process. The child is a copy of the
- * daemon, and shares nothing with the loop. render.c and blind.c include it.
+ * daemon, and shares nothing with the loop. render.c and blind_saver.h include
+ * it.
  */
 #pragma once
 #include <stdbool.h>
 #include <uv.h>
+
+struct child;
 
 /* Work for a child process, which is killed after CHILD_SECONDS. Returns 0 on success. */
 typedef int child_work(void *data);
@@ -13,5 +16,9 @@ typedef int child_work(void *data);
 typedef void child_ended(void *data, bool done);
 #define CHILD_SECONDS 60
 
-/* Starts a child. Returns 0 or -errno. After an error, ended() is not called. */
-int child_run(uv_loop_t *loop, child_work *work, child_ended *ended, void *data);
+/* Starts a child. Returns 0 or -errno. After an error, ended() is not called. ret: NULL, or *ret is
+ * set to the child, which exists until ended() is called. */
+int child_run(uv_loop_t *loop, child_work *work, child_ended *ended, void *data,
+	      struct child **ret);
+/* Kills a child and waits for its end. Calls ended() before it returns. */
+void child_stop(struct child *c);

@@ -68,7 +68,8 @@ int render(uv_loop_t *loop, const struct web *w, const struct web_request *r, re
 		.web = w, .request = r, .done = done, .data = data,
 		.file = memfd_create("answer", MFD_CLOEXEC)
 	};
-	rc = d->file < 0 ? -errno : child_run(loop, write_answer, on_ended, d);
+	rc = d->file < 0 ? -errno :
+	     child_run(loop, write_answer, on_ended, d, NULL);
 	if (rc) {
 		if (d->file >= 0)
 			close(d->file);

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -74,9 +75,9 @@ FILE *file_replace_begin(const char *path, mode_t mode)
 	return out;
 }
 
-int file_replace_end(FILE *out, const char *path)
+static int replace_end(FILE *out, const char *path, bool sync)
 {
-	int rc = ferror(out) ? -EIO : fflush(out) ? -errno : 0;
+	int rc = ferror(out) ? -EIO : fflush(out) || (sync && fsync(fileno(out))) ? -errno : 0;
 	char beside[PATH_MAX];
 
 	new_path(path, beside);
@@ -87,4 +88,14 @@ int file_replace_end(FILE *out, const char *path)
 	if (rc)
 		unlink(beside);
 	return rc;
+}
+
+int file_replace_end(FILE *out, const char *path)
+{
+	return replace_end(out, path, false);
+}
+
+int file_replace_sync(FILE *out, const char *path)
+{
+	return replace_end(out, path, true);
 }

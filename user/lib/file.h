@@ -19,3 +19,6 @@ FILE *file_replace_begin(const char *path, mode_t mode);
 /* Renames PATH.new to PATH after closing it. If this or a write to `out` failed, removes PATH.new,
  * and PATH stays as it was. Returns 0 or -errno. */
 int file_replace_end(FILE *out, const char *path);
+/* Does the same, but waits until PATH.new is on the disk: after a power cut PATH has the old or the
+ * new contents. After file_replace_end() it may be empty. */
+int file_replace_sync(FILE *out, const char *path);
