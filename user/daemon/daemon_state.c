@@ -166,6 +166,9 @@ int daemon_state_read(struct daemon_state *s)
 		config_free(c);
 		return 0;
 	}
+	/* The files are not noted then, so the next pass tries again. */
+	if (rc && rc != -ENOENT)
+		return rc;
 	if (!rc) {
 		config_free(s->config);
 		s->config = c;
