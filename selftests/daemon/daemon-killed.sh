@@ -51,7 +51,30 @@ goes_on_with_what_runs() {
 	configuration 1002
 	start_daemon -c "$work/wgxdp.yaml"
 	listens 1002 || fail 'a daemon that came back did not read its changed file'
+	kill -KILL "$daemon"
+	wait "$daemon" 2> /dev/null || :
+	configuration 1004
+	touch -d '1 hour ago' "$work/wgxdp.yaml" # as after `mv wgxdp.yaml.bak wgxdp.yaml`
+	start_daemon -c "$work/wgxdp.yaml"
+	listens 1004 || fail 'a daemon that came back did not read its file, which is older than the one before'
 	say 'ok a restarted daemon keeps the running configuration, unless its file has changed'
+}
+
+# The daemon ended with an error, and nothing changed until its next start
+tries_its_file_again() {
+	end_daemon
+	wgxdp down
+	wgxdp up --wan wan --to 192.168.1.10 --port 1005 > /dev/null
+	configuration 1006
+	touch -d '1 hour ago' "$work/wgxdp.yaml"
+	mv "$work/wgxdp.yaml" "$work/away.yaml"
+	mkdir "$work/wgxdp.yaml" # a file that cannot be read
+	! wgxdp daemon -c "$work/wgxdp.yaml" > "$work/daemon" 2>&1 || fail 'a daemon without a readable file'
+	rmdir "$work/wgxdp.yaml"
+	mv "$work/away.yaml" "$work/wgxdp.yaml"
+	start_daemon -c "$work/wgxdp.yaml"
+	listens 1006 || fail 'a daemon that failed to start took the running configuration for its own'
+	say 'ok a daemon that failed to start applies its file at the next start'
 }
 
 # The command was killed before its last step, the rename of running.yaml
@@ -104,6 +127,7 @@ count_arrivals wg-end all_of_them "udp dport $port"
 configuration $port
 start_daemon -c "$work/wgxdp.yaml"
 goes_on_with_what_runs
+tries_its_file_again
 goes_on_with_what_a_killed_command_did
 reads_its_file_again
 configuration $port

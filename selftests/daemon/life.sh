@@ -24,6 +24,9 @@ nothing_before() {
 	wgxdp down || fail 'down with nothing up'
 	! wgxdp show > "$work/out" 2>&1 || fail 'show with nothing up succeeds'
 	grep -q default "$work/out" || fail "show with nothing up does not name the instance: $(< "$work/out")"
+	inside firewall strace -qq -e trace=close -o "$work/closed" "$wgxdp" show > "$work/out" 2>&1 || :
+	[[ -s $work/closed ]] || fail 'strace saw nothing'
+	! grep '^close(0)' "$work/closed" || fail 'show with nothing up closed its standard input, which is not its own'
 }
 
 runs_without_us() {

@@ -151,6 +151,20 @@ END
 denied 198.51.100.7
 admitted 198.51.100.9
 
+# changes that come while the instance cannot be locked are written later
+mv /run/wgxdp/default/lock "$work/lock"
+mkdir /run/wgxdp/default/lock
+nft add element inet filter hosts '{ 198.51.100.9 }'
+wait_for 4 'the daemon cannot lock the instance' grep -q 'cannot lock' "$work/daemon"
+echo 198.51.100.200 > "$file"
+sleep 0.5 # it tries to read the file
+rmdir /run/wgxdp/default/lock
+mv "$work/lock" /run/wgxdp/default/lock
+admitted 198.51.100.8
+denied 198.51.100.9
+echo 198.51.100.8 > "$file"
+denied 198.51.100.8
+
 # the daemon ends, and the lists stay; a configuration without lists has no prefixes
 end_daemon
 denied 198.51.100.7 198.51.100.8

@@ -146,6 +146,24 @@ from_nothing() {
 	say 'ok with nothing up before: nothing is up'
 }
 
+# A daemon that needs no data path outlives a change on trial, and gets its configuration back
+from_control() {
+	echo "endpoints: [ { interface: wgl, peer: \"$(wg genkey | wg pubkey)\", host: 192.0.2.1, port: 51820 } ]" > "$work/control.yaml"
+	start_daemon -c "$work/control.yaml"
+	[[ ! -d /sys/fs/bpf/wgxdp/default ]] || fail 'the daemon has a data path'
+	setsid nsenter --net=/run/netns/firewall "$wgxdp" "${trial[@]}" 1 < /dev/null > "$work/out" 2>&1 &
+	pid=$!
+	ends_with 1 'the change was rolled back: the instance runs as before'
+	sleep 0.5 # the daemon would end by then
+	kill -0 "$daemon" 2> /dev/null || fail "the daemon has ended: $(tail -n 3 "$work/daemon")"
+	wgxdp save > "$work/saved"
+	grep -q 'interface: wgl' "$work/saved" || fail "not as before: $(< "$work/saved")"
+	! grep -q services "$work/saved" || fail "the change stays: $(< "$work/saved")"
+	wgxdp down
+	wait "$daemon" || fail "the daemon ended with status $?"
+	say 'ok with only a daemon before: it runs on'
+}
+
 refused() {
 	local status words
 	wgxdp "${before[@]}" > /dev/null
@@ -211,4 +229,5 @@ wait "$sender"
 expect "lost of $n" $((n - $(arrived wg-end all_of_them))) == 0
 taken_down
 from_nothing
+from_control
 ! pgrep -x wgxdp > /dev/null || fail 'a process stays'

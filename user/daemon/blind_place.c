@@ -35,7 +35,7 @@ static bool find_local(const struct address *a, __be16 port, struct addr *ret)
 	bool done = fd >= 0 && !getsockname(fd, (struct sockaddr *)&from, &len);
 
 	if (done)
-		memcpy(ret, &from.sin6_addr, sizeof(*ret));
+		*ret = address_from_socket(&from).addr;
 	if (fd >= 0)
 		close(fd);
 	return done;

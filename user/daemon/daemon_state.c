@@ -14,6 +14,7 @@
 #include "instance/follower.h"
 #include "instance/running.h"
 #include "instance/run_state.h"
+#include "instance/source.h"
 
 static bool is_newer(const struct stat *a, const struct stat *b)
 {
@@ -34,19 +35,52 @@ static void note_files(struct daemon_state *s)
 	s->text = config_text_id(s->instance);
 }
 
-/* Returns whether a daemon with the same file left the running instance: the file `daemon` then
- * names our file, and running.yaml is not older than it. */
-static bool left_by_us(const struct daemon_state *s, int fd)
+/* Returns whether our file was changed since the instance got its configuration. Without a note of
+ * its time, it was changed if it is newer than running.yaml. */
+static bool file_changed(const struct daemon_state *s, const struct stat *runs)
 {
-	char path[RUN_STATE_PATH_LEN], text[4096];
+	struct stat file;
+	int changed;
+
+	if (!s->file || stat(s->file, &file))
+		return false;
+	changed = source_file_changed(s->instance, s->file);
+	return changed < 0 ? is_newer(&file, runs) : changed;
+}
+
+static bool names_our_file(const struct daemon_state *s, int fd)
+{
+	char text[4096];
 	ssize_t n = pread(fd, text, sizeof(text) - 1, 0);
-	struct stat runs, file;
 
 	text[n < 0 ? 0 : n] = '\0';
+	return !strcmp(text, s->file ?: "");
+}
+
+/* Writes the name of our file to the file `daemon`, unless `down` has marked that file. */
+static void name_our_file(const struct daemon_state *s)
+{
+	const char *file = s->file ?: "";
+	int fd = s->lock_fd;
+
+	if (fd < 0 || names_our_file(s, fd) || follower_is_dismissed(fd))
+		return;
+	if (ftruncate(fd, 0) || pwrite(fd, file, strlen(file), 0) < 0)
+		log_warning("cannot write " RUN_STATE_DIR "/%s/daemon: %s", s->instance,
+			    strerror(errno));
+}
+
+/* Returns whether a daemon with the same file left the running instance: the file `daemon` then
+ * names our file, and our file has not changed since. */
+static bool left_by_us(const struct daemon_state *s, int fd)
+{
+	char path[RUN_STATE_PATH_LEN];
+	struct stat runs;
+
 	run_state_path(path, s->instance, "running.yaml");
-	if (stat(path, &runs) || pins_exist(s->instance) <= 0 || strcmp(text, s->file ?: ""))
+	if (stat(path, &runs) || pins_exist(s->instance) <= 0 || !names_our_file(s, fd))
 		return false;
-	return !s->file || stat(s->file, &file) || !is_newer(&file, &runs);
+	return !file_changed(s, &runs);
 }
 
 int daemon_state_hold(struct daemon_state *s, bool *ret_again)
@@ -70,9 +104,9 @@ int daemon_state_hold(struct daemon_state *s, bool *ret_again)
 		return rc == -EWOULDBLOCK ? -EBUSY : rc;
 	}
 	*ret_again = left_by_us(s, fd);
-	if (ftruncate(fd, 0) || (s->file && pwrite(fd, s->file, strlen(s->file), 0) < 0))
-		log_warning("cannot write %s: %s", path, strerror(errno));
 	s->lock_fd = fd;
+	if (!s->file)
+		name_our_file(s);
 	return 0;
 }
 
@@ -98,13 +132,17 @@ bool daemon_state_dropped(const struct daemon_state *s)
 static int hold_again(struct daemon_state *s)
 {
 	bool again;
+	int rc;
 
 	if (!daemon_state_dropped(s))
 		return 0;
 	if (s->lock_fd >= 0)
 		close(s->lock_fd);
 	s->lock_fd = -1;
-	return daemon_state_hold(s, &again);
+	rc = daemon_state_hold(s, &again);
+	if (!rc)
+		name_our_file(s);
+	return rc;
 }
 
 int daemon_state_read(struct daemon_state *s)
@@ -128,6 +166,9 @@ int daemon_state_read(struct daemon_state *s)
 		config_free(c);
 		return 0;
 	}
+	/* The files are not noted then, so the next pass tries again. */
+	if (rc && rc != -ENOENT)
+		return rc;
 	if (!rc) {
 		config_free(s->config);
 		s->config = c;
@@ -145,5 +186,6 @@ void daemon_state_take(struct daemon_state *s, struct config *c)
 {
 	config_free(s->config);
 	s->config = c;
+	name_our_file(s);
 	note_files(s);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * The files in /run/wgxdp/INSTANCE that the daemon shares with commands. It reads running.yaml
- * again after a command wrote it. The file `daemon` names the daemon's configuration and is locked,
- * so that an instance has only one daemon. Only daemon.c includes it.
+ * again after a command wrote it. The daemon locks the file `daemon`, so that an instance has only
+ * one. That file names the configuration file, once it was applied. Only daemon.c includes it.
  */
 #pragma once
 #include <stdbool.h>
@@ -32,5 +32,6 @@ bool daemon_state_dropped(const struct daemon_state *s);
  * example because bpffs was unmounted. The caller holds the instance's lock. Returns 1, 0 if the
  * daemon must end (`down`, or another daemon took over), or -errno after printing an error. */
 int daemon_state_read(struct daemon_state *s);
-/* Records that c was applied: it becomes s->config, which owns it. The caller holds the lock. */
+/* Records that c, from our file, was applied: it becomes s->config, which owns it. The caller holds
+ * the lock. */
 void daemon_state_take(struct daemon_state *s, struct config *c);

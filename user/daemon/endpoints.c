@@ -408,7 +408,8 @@ void endpoints_reconfigure(struct endpoints *s, const struct config *c)
 		struct watched **place = f ? append(list, n) : NULL;
 
 		if (!place) {
-			free(f);
+			if (f)
+				free_watched(f);
 			break;
 		}
 		f->is = c->endpoints[i];

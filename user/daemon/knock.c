@@ -19,6 +19,7 @@ struct run {
 	uv_timer_t limit;
 	char program[sizeof(((struct knock_word *)NULL)->text)];
 	int open;			/* number of open handles */
+	char *words[];			/* the program and its arguments, ended by NULL */
 };
 
 static struct run *running;		/* the running program; NULL: none */
@@ -105,31 +106,26 @@ static int spawn_program(uv_loop_t *loop, const struct learn_config *c, const st
 		.flags = UV_PROCESS_SETUID | UV_PROCESS_SETGID | UV_PROCESS_DETACHED,
 		.uid = user->pw_uid, .gid = user->pw_gid,
 	};
-	char **words = calloc(c->n_command + 1, sizeof(*words));
-	int rc;
 
-	if (!words)
-		return -ENOMEM;
 	for (size_t i = 0; i < c->n_command; i++)
-		words[i] = (char *)c->command[i].text;
-	options.args = words;
+		r->words[i] = (char *)c->command[i].text;
+	options.args = r->words;
 	/* All three standard descriptors are /dev/null. */
-	rc = uv_spawn(loop, &r->process, &options);
-	free(words);
-	return rc;
+	return uv_spawn(loop, &r->process, &options);
 }
 
 void knock_run(uv_loop_t *loop, const struct learn_config *c)
 {
 	const char *name = *c->user ? c->user : KNOCK_USER;
 	const struct passwd *user = getpwnam(name);
-	struct run *r = running || !user ? NULL : calloc(1, sizeof(*r));
+	size_t size = sizeof(struct run) + (c->n_command + 1) * sizeof(char *);
+	struct run *r = running || !user ? NULL : calloc(1, size);
 	int rc;
 
 	if (!r) {
 		log_event("knock: the command %s is not run: %s", c->command[0].text,
 			  running ? "the last program still runs" :
-				"its user does not exist: correct user");
+			  !user ? "its user does not exist: correct user" : strerror(ENOMEM));
 		return;
 	}
 	strcpy(r->program, c->command[0].text);

@@ -25,7 +25,8 @@
 /* Time in ms without a change of a file until it is read: its writer may not be done. */
 #define QUIET_MS 100
 #define TICK_MS 1000
-#define RETRY_MS 5000			/* interval of reading a list again that was unreadable */
+/* Interval of reading a list again that was unreadable, and of opening the instance again. */
+#define RETRY_MS 5000
 /* Elements of some sets time out without a notification. These sets are read again each second, but
  * reading takes at most one SHARE-th of a CPU. */
 #define SHARE 20
@@ -337,11 +338,14 @@ static void on_soon(uv_timer_t *timer)
 {
 	struct lists *l = timer->data;
 	struct dataplane *dp = NULL;
-	int lock = run_state_lock(l->instance);
+	int lock = run_state_lock(l->instance), rc = lock < 0 ? lock : 0;
 	uint64_t wait = 0;
 	bool full = false;
 
-	if (lock >= 0 && !dataplane_open(l->instance, &dp) && dp->running) {
+	rc = rc ?: dataplane_open(l->instance, &dp);
+	if (rc) {
+		wait = RETRY_MS;
+	} else if (dp->running) {
 		wait = write_due(l, dp);
 		full = dataplane_hints_are_dense(dp);
 	}
@@ -432,8 +436,12 @@ static void check_maps(struct lists *l)
 	struct dataplane *dp = NULL;
 	struct followed_list is;
 
-	if (!l->n || dataplane_open(l->instance, &dp))
+	if (!l->n)
 		return;
+	if (dataplane_open(l->instance, &dp)) {
+		timer_repeat(&l->soon, true, on_soon, RETRY_MS, 0);
+		return;
+	}
 	for (size_t i = 0; i < l->n; i++) {
 		struct follow *f = l->list[i];
 

@@ -52,10 +52,8 @@ static int open_pins(struct dataplane *dp)
 	struct control c = { 0 };
 	__u32 zero = 0;
 
-	for (int i = 0; i < MAP_COUNT; i++) {
+	for (int i = 0; i < MAP_COUNT; i++)
 		dp->maps[i] = PIN_UNOPENED;
-		dp->former[i] = -1;
-	}
 	for (int i = 0; i < PROGRAM_COUNT; i++)
 		dp->programs[i] = PIN_UNOPENED;
 	if (map_fd(dp, MAP_control) < 0) {
@@ -88,6 +86,7 @@ int dataplane_open(const char *instance, struct dataplane **ret)
 	dataplane_quiet();
 	strcpy(dp->instance, instance);
 	memset(dp->maps, -1, sizeof(dp->maps));
+	memset(dp->former, -1, sizeof(dp->former));
 	memset(dp->programs, -1, sizeof(dp->programs));
 	rc = pins_exist(instance);
 	dp->running = rc > 0;

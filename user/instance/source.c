@@ -81,6 +81,17 @@ static bool read_note(const char *instance, struct source_note *ret, char ret_fi
 	return *ret_file;
 }
 
+int source_file_changed(const char *instance, const char *file)
+{
+	char noted_file[PATH_MAX];
+	struct source_note noted;
+	struct stat st;
+
+	if (!read_note(instance, &noted, noted_file) || strcmp(noted_file, file))
+		return -ENOENT;
+	return stat(file, &st) ? -errno : changed_at(&st) != noted.time;
+}
+
 /* Reads the file without printing errors: it is for `wgxdp check` to print them. */
 static int read_silently(const char *file, struct config **ret)
 {

@@ -20,6 +20,10 @@ enum source_state {
 /* Stores the file as the source of the running configuration. Call it once its contents run. Does
  * nothing for "-" and NULL. */
 void source_note(const char *instance, const char *file);
+/* Compares the time of the file's last change with the one that source_note() stored. file: an
+ * absolute path. Returns 1 if they differ, even if the file is older now, and 0 if they are equal.
+ * Returns -ENOENT if no note names this file, or another -errno if it cannot be read. */
+int source_file_changed(const char *instance, const char *file);
 /* Compares the running configuration with the file it came from. ret_file: the file's absolute
  * path; "" for SOURCE_NONE. */
 enum source_state source_read(const char *instance, const struct config *running,

@@ -234,8 +234,10 @@ int try_begin(const char *instance, unsigned int seconds, int lock, struct try *
 	t->child = -1;
 	t->marker = open_marker(instance);
 	rc = t->marker < 0 ? t->marker : running_read_quietly(instance, &t->before);
-	if (rc == -ENOENT)
+	if (rc == -ENOENT) {
+		t->before = running_control(instance);
 		rc = 0;
+	}
 	if (!rc) {
 		fflush(NULL);
 		pid = socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) ? -1 : fork();

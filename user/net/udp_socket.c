@@ -9,14 +9,13 @@
 
 int udp_socket(const struct address *a, __be16 port, const char *device)
 {
-	struct sockaddr_in6 to = { .sin6_family = AF_INET6, .sin6_port = port };
-	int fd = socket(AF_INET6, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), off = 0;
+	struct sockaddr_in6 to;
+	socklen_t len = address_to_socket(a, port, 0, &to);
+	int fd = socket(to.sin6_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
-	memcpy(&to.sin6_addr, &a->addr, sizeof(to.sin6_addr));
 	if (fd >= 0 &&
-	    (setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off)) ||
-	     (device && setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, device, strlen(device))) ||
-	     connect(fd, (struct sockaddr *)&to, sizeof(to)))) {
+	    ((device && setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, device, strlen(device))) ||
+	     connect(fd, (struct sockaddr *)&to, len))) {
 		close(fd);
 		return -1;
 	}
