@@ -16,7 +16,8 @@
  * A unit is 2^tick_shift jiffies, about 16 ms. The unit is so short that half-open entries differ
  * in age even in a flood. An expired entry that stays in its place seems valid again 65 to 74 hours
  * after its end, because the time has only 24 bits. A lookup that knows the longest validity of its
- * entries (learned_find_in()) shortens this to the length of one timeout.
+ * entries (learned_find_in()) shortens this to the length of one timeout. The daemon frees the
+ * places of old flows before that (dataplane_flows_end_old()).
  */
 #ifndef WGXDP_ABI_LEARNED_H
 #define WGXDP_ABI_LEARNED_H
@@ -28,6 +29,8 @@
 #define LEARNED_UNTIL 0xffffffULL
 #define LEARNED_LONGEST 0x1fffff	/* longest validity of an entry, in units */
 #define LEARNED_SECOND 64		/* units that last at least a second */
+/* An entry is old so many units after its end: 4 to 6 hours. */
+#define LEARNED_OLD 0x100000
 
 enum learned_state {
 	LEARNED_BUSY,		/* a program is writing the entry; other programs leave it alone */
@@ -90,6 +93,15 @@ static inline __attribute__((always_inline)) __u32 learned_left(__u64 word, __u6
 	__u32 left = (word - now) & LEARNED_UNTIL;
 
 	return left <= LEARNED_LONGEST ? left : 0;
+}
+
+/* Returns whether the entry is old: it expired LEARNED_OLD units ago, or earlier. */
+static inline __attribute__((always_inline)) int learned_word_old(__u64 word, __u64 now)
+{
+	__u32 ago = (now - word) & LEARNED_UNTIL;
+
+	return learned_word_tag(word) && ago >= LEARNED_OLD &&
+	       ago < LEARNED_UNTIL - LEARNED_LONGEST;
 }
 
 /* Returns whether a copy of the entry is consistent. The reader passes the words that it read

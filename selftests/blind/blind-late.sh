@@ -14,7 +14,7 @@ on=relay
 kept=$STATE_DIRECTORY/default/blind
 peer_begins() { inside relay wg set $relay peer "$(key "wgb-$1")" allowed-ips "$tunnels::$1/128"; } # SITE
 is_at() { [[ $(endpoint_of "$1") == "$2" ]]; } # SITE ENDPOINT
-is_saved() { find "$kept" -newer "$work/begun" | grep -q .; }
+is_saved() { find "$kept" -newer "$work/begun" | holds .; }
 
 blind_network a b
 blind_file

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * flowtable DIRECTORY [break]: reads the table of flows that is pinned in DIRECTORY (include/abi_flow.h), and prints
+ * flowtable DIRECTORY [break | age N]: reads the table of flows that is pinned in DIRECTORY (include/abi_flow.h), and prints
  *
  *     flows N half_open N wrong N
  *
  * Flows and half-open flows include expired ones. wrong: flows whose word in the index names another place, words of the
  * index that name no flow, flows with the same port at the same backend, and BUSY places. break: removes the first
- * flow's word from the index, as if half of the flow were lost.
+ * flow's word from the index, as if half of the flow were lost. age: makes each flow N units older.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -44,8 +44,10 @@ int main(int argc, char **argv)
 		}
 		flows += learned_word_state(word) != LEARNED_HALF;
 		half_open += learned_word_state(word) == LEARNED_HALF;
+		if (argc > 3)
+			buckets[i / LEARNED_WAYS].line.word[i % LEARNED_WAYS] = (word & ~LEARNED_UNTIL) | ((word - strtoul(argv[3], NULL, 0)) & LEARNED_UNTIL);
 		index = &lines[f->place / LEARNED_WAYS].word[f->place % LEARNED_WAYS];
-		if (argc > 2 && learned_word_state(word) == LEARNED_LIVE) {
+		if (argc == 3 && learned_word_state(word) == LEARNED_LIVE) {
 			*index = 0;
 			return 0;
 		}

@@ -11,13 +11,7 @@
 #include <unistd.h>
 #include <uv.h>
 #include "daemon/announce.h"
-#include "plan/resolved_backends.h"
-#include "instance/apply.h"
-#include "instance/follower.h"
 #include "daemon/blind.h"
-#include "dataplane/pins.h"
-#include "lib/exit.h"
-#include "dataplane/control.h"
 #include "daemon/cookie.h"
 #include "daemon/daemon.h"
 #include "daemon/daemon_state.h"
@@ -26,20 +20,27 @@
 #include "daemon/exporter.h"
 #include "daemon/learn.h"
 #include "daemon/lists.h"
-#include "lib/log.h"
-#include "lib/memory.h"
-#include "net/netlink_watch.h"
-#include "lib/notify.h"
-#include "lib/timer.h"
-#include "dataplane/pins_watch.h"
-#include "instance/resolver.h"
-#include "dataplane/ring.h"
-#include "daemon/standby.h"
 #include "daemon/log_states.h"
-#include "instance/source.h"
+#include "daemon/standby.h"
+#include "dataplane/control.h"
+#include "dataplane/dataplane.h"
+#include "dataplane/pins.h"
+#include "dataplane/pins_watch.h"
+#include "dataplane/ring.h"
+#include "instance/apply.h"
+#include "instance/follower.h"
+#include "instance/resolver.h"
 #include "instance/run_state.h"
+#include "instance/source.h"
 #include "instance/try.h"
 #include "instance/undone.h"
+#include "lib/exit.h"
+#include "lib/log.h"
+#include "lib/memory.h"
+#include "lib/notify.h"
+#include "lib/timer.h"
+#include "net/netlink_watch.h"
+#include "plan/resolved_backends.h"
 
 /* Time in ms from a change until the pass: changes come in bursts, which one pass then handles. */
 #define SETTLE_MS 10
@@ -63,7 +64,7 @@ struct daemon {
 	uv_poll_t netlink;
 	struct ring signals;		/* signals from the data path */
 	bool vouched; /* the map uniform agrees with the routes that were read last */
-	uv_timer_t settle, retry, former, watchdog, follow, states, poll_states;
+	uv_timer_t settle, retry, former, watchdog, follow, states, poll_states, old_flows;
 	struct logged_states logged;
 	__u64 followed;			/* followed_devices_hash() at the last reading */
 	uv_fs_event_t directory;
@@ -450,6 +451,18 @@ static void on_end(uv_signal_t *handle, int signum)
 		 "SIGINT; forwarding continues");
 }
 
+#define OLD_FLOWS_MS (4 * 3600 * 1000)
+
+static void on_old_flows(uv_timer_t *timer)
+{
+	struct daemon *d = timer->data;
+	struct dataplane *dp = NULL;
+	bool more = !dataplane_open(d->state.instance, &dp) && dataplane_flows_end_old(dp);
+
+	dataplane_close(dp);
+	uv_timer_start(timer, on_old_flows, more ? 1000 : OLD_FLOWS_MS, 0);
+}
+
 static void on_watchdog(uv_timer_t *timer)
 {
 	notify_alive();
@@ -516,6 +529,7 @@ static int watch_everything(struct daemon *d)
 	timer_init(&d->loop, &d->follow, d);
 	timer_init(&d->loop, &d->states, d);
 	timer_init(&d->loop, &d->poll_states, d);
+	timer_init(&d->loop, &d->old_flows, d);
 	watch_signal(d, &d->hangup, SIGHUP, on_hangup);
 	watch_signal(d, &d->terminate, SIGTERM, on_end);
 	watch_signal(d, &d->interrupt, SIGINT, on_end);
@@ -554,6 +568,7 @@ int daemon_run(const char *instance, const char *file)
 	}
 	if (!d.watched)
 		watch_directory(&d);
+	uv_timer_start(&d.old_flows, on_old_flows, 1000, 0);
 	if (period)
 		uv_timer_start(&d.watchdog, on_watchdog, period / 2, period / 2);
 	notify_ready();

@@ -168,6 +168,34 @@ bool dataplane_flow_delete(const struct dataplane *dp, const struct flow_entry *
 	return ended;
 }
 
+#define OLD_AT_ONCE 20000		/* flows; to end so many takes some 50 ms */
+
+struct old_flows {
+	int program;
+	__u64 now;
+	__u32 ended;
+};
+
+static int end_old(void *data, const struct flow_entry *e)
+{
+	struct old_flows *o = data;
+
+	o->ended += learned_word_old(e->word, o->now) && end_flow(o->program, e);
+	return o->ended >= OLD_AT_ONCE;
+}
+
+bool dataplane_flows_end_old(const struct dataplane *dp)
+{
+	struct old_flows o = { pin_get(dp->instance, PIN_FLOW_END), learned_now(), 0 };
+	bool more = false;
+
+	if (o.program >= 0) {
+		more = dataplane_flow_entries(dp, end_old, &o) > 0;
+		close(o.program);
+	}
+	return more;
+}
+
 void dataplane_pin_flow_end(struct dataplane *dp, const struct plan *p, const char *suffix)
 {
 	if (p->n_flows)
