@@ -331,6 +331,7 @@ int apply_followed(const char *instance, const struct config *c, struct resolved
 	if (rc)
 		return rc;
 	config_warn(c);
+	load_warn_realtime();
 	return apply_all(instance, &in, answers, true);
 }
 
