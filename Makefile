@@ -122,7 +122,7 @@ clean:
 -include $(USER_OBJ:.o=.d) $(wildcard $(O)/*.bpf.d)
 
 # ---- unit tests: user modules on the host, under ASan and UBSan ----
-UNITS       := addr blake2s blind_line blind_saver blind_sites config cookie daemon_memory daemon_state ddns endpoints flows followed gen grammar headroom import import_compare json library links lists load_error mtu netlink nft notify plan_relay relay relay_size resolved_backends resolver rules spread topology topology_bad topology_page transmit udp_socket uniform web_config wg_dump wireguard
+UNITS       := addr blake2s blind_line blind_saver blind_sites config cookie daemon_memory daemon_state ddns endpoints flows followed gen grammar headroom import import_compare json library links lists load_error mtu netlink nft notify plan_relay relay relay_size resolved_backends resolver rules spread table topology topology_bad topology_page transmit udp_socket uniform web_config wg_dump wireguard
 # a coverage report needs only lines; -O2 and variables would take half of the time to build the tests
 SANITIZED   := -O1 -g1
 # with sanitizers, gcc 14 wrongly warns of truncated texts

@@ -124,6 +124,24 @@ static void kernels(void **state)
 		assert_false(kernel_is_old(good[i]));
 }
 
+static void realtime(void **state)
+{
+	static const char *const is[] = {
+		"#1 SMP PREEMPT_RT Debian 6.12.57-1 (2025-11-05)",
+		"#1 SMP PREEMPT_RT",
+	}, *const is_not[] = {
+		"#1 SMP PREEMPT_DYNAMIC Debian 6.12.57-1 (2025-11-05)",
+		"#1 SMP PREEMPT Wed Jan 1 00:00:00 UTC 2025",
+		"#1 SMP PREEMPT_RTX",
+		"",
+	};
+
+	for (size_t i = 0; i < sizeof(is) / sizeof(*is); i++)
+		assert_true(kernel_is_realtime(is[i]));
+	for (size_t i = 0; i < sizeof(is_not) / sizeof(*is_not); i++)
+		assert_false(kernel_is_realtime(is_not[i]));
+}
+
 /* The process has the capabilities, but the kernel refuses to create a map or to load */
 static void refused(void **state)
 {
@@ -209,6 +227,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(messages),
 		cmocka_unit_test(kernels),
+		cmocka_unit_test(realtime),
 		cmocka_unit_test(refused),
 		cmocka_unit_test(lacking),
 		cmocka_unit_test(long_logs),

@@ -9,6 +9,7 @@
 #include "plan/resolved_backends.h"
 #include "cmd/command.h"
 #include "config/config_check.h"
+#include "dataplane/load_error.h"
 #include "plan/transmit.h"
 #include "doctor/host_check.h"
 #include "lib/log.h"
@@ -98,6 +99,7 @@ static int run_check(const struct global *g, int argc, char **argv)
 	if (!f.n)
 		planned = try_plan(c, &f);
 	status = planned == -ENOMEM ? EXIT_FAILED : f.n || planned ? EXIT_HOST : EXIT_DONE;
+	load_warn_realtime();
 	if (status == EXIT_DONE) {
 		config_warn(c);
 		print_valid(file, c);

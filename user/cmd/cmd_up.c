@@ -9,6 +9,7 @@
 #include "cmd/command.h"
 #include "config/config_diff.h"
 #include "dataplane/config_text.h"
+#include "dataplane/load_error.h"
 #include "cmd/quick_service.h"
 #include "lib/heap.h"
 #include "lib/log.h"
@@ -97,8 +98,10 @@ static int apply_and_print(const struct arguments *a, const char *instance,
 
 	if (!rc && before)
 		config_changes(before, a->line.config, stdout);
-	if (!rc)
+	if (!rc) {
 		undone_report(before, a->line.config, true);
+		load_warn_realtime();
+	}
 	return rc;
 }
 

@@ -123,6 +123,14 @@ static int filter_add(struct bpf_tc_hook *hook, __u32 handle, int program)
 	return rc;
 }
 
+static int filter_replace(const struct bpf_tc_hook *hook, const struct filter *f, int program)
+{
+	LIBBPF_OPTS(bpf_tc_opts, opts, .handle = f->handle, .priority = f->priority,
+		    .prog_fd = program, .flags = BPF_TC_F_REPLACE);
+
+	return bpf_tc_attach(hook, &opts);
+}
+
 static int attach_filter(__u32 ifindex, int program, __u16 *ret_flags)
 {
 	struct bpf_tc_hook hook = filter_hook(ifindex, BPF_TC_INGRESS);
@@ -164,24 +172,29 @@ int attach_tc(__u32 ifindex, int program, int *ret_link, __u16 *ret_flags)
 int attach_egress(__u32 ifindex, int program, int *ret_link)
 {
 	struct bpf_tc_hook hook = filter_hook(ifindex, BPF_TC_EGRESS);
+	struct filter f;
 
 	*ret_link = bpf_link_create(program, ifindex, TCX_EGRESS, NULL);
 	if (*ret_link >= 0)
 		return 0;
 	*ret_link = -1;
-	detach_egress(ifindex);
-	return filter_add(&hook, FILTER_ON_THEIRS, program);
+	/* Removing a filter would tell the daemon that a filter is missing. */
+	if (!filter_find_at(ifindex, BPF_TC_EGRESS, 0, &f))
+		return filter_add(&hook, FILTER_ON_THEIRS, program);
+	return f.id == program_info(program).id ? 0 : filter_replace(&hook, &f, program);
 }
 
 void detach_egress(__u32 ifindex)
 {
 	struct bpf_tc_hook hook = filter_hook(ifindex, BPF_TC_EGRESS);
 	struct filter f;
+	int rc = 0;
 
-	if (!filter_find_at(ifindex, BPF_TC_EGRESS, 0, &f))
-		return;
-	LIBBPF_OPTS(bpf_tc_opts, opts, .handle = f.handle, .priority = f.priority);
-	bpf_tc_detach(&hook, &opts);
+	while (!rc && filter_find_at(ifindex, BPF_TC_EGRESS, 0, &f)) {
+		LIBBPF_OPTS(bpf_tc_opts, opts, .handle = f.handle, .priority = f.priority);
+
+		rc = bpf_tc_detach(&hook, &opts);
+	}
 }
 
 int attach_replace_filter(__u32 ifindex, int program)
@@ -189,11 +202,7 @@ int attach_replace_filter(__u32 ifindex, int program)
 	struct bpf_tc_hook hook = filter_hook(ifindex, BPF_TC_INGRESS);
 	struct filter f;
 
-	if (!filter_find(ifindex, 0, &f))
-		return -ENOENT;
-	LIBBPF_OPTS(bpf_tc_opts, opts, .handle = f.handle, .priority = f.priority,
-		    .prog_fd = program, .flags = BPF_TC_F_REPLACE);
-	return bpf_tc_attach(&hook, &opts);
+	return filter_find(ifindex, 0, &f) ? filter_replace(&hook, &f, program) : -ENOENT;
 }
 
 void detach_filter(__u32 ifindex, bool qdisc_ours)
@@ -213,8 +222,10 @@ void detach_filters_of(int program)
 
 	if (devices && id)
 		for (struct if_nameindex *d = devices; d->if_index; d++)
-			if (filter_find(d->if_index, id, &f))
+			if (filter_find(d->if_index, id, &f)) {
+				detach_egress(d->if_index);
 				filter_remove(d->if_index, &f);
+			}
 	if_freenameindex(devices);
 }
 

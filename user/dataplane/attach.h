@@ -21,10 +21,10 @@ int attach_xdp(__u32 ifindex, int program, __u16 flag, int *ret_link);
  * LINK_TC, with LINK_QDISC_OURS if it also made the qdisc. */
 int attach_tc(__u32 ifindex, int program, int *ret_link, __u16 *ret_flags);
 
-/* Attaches a program at the device's tc egress. *ret_link: fd of the bpf_link with tcx, or -1 if a
- * filter was added. */
+/* Attaches a program at the device's tc egress. *ret_link: fd of the bpf_link with tcx, or -1 if
+ * the device has a filter. A filter of ours that is there already stays, with this program. */
 int attach_egress(__u32 ifindex, int program, int *ret_link);
-void detach_egress(__u32 ifindex);		/* removes our filter at the device's egress */
+void detach_egress(__u32 ifindex);		/* removes our filters at the device's egress */
 
 /* Replaces the program of our filter at the device's tc ingress. */
 int attach_replace_filter(__u32 ifindex, int program);

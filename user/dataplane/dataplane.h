@@ -51,6 +51,8 @@ struct dataplane_port {
 	bool l3;
 	/* How the port is attached, of enum link_flags. */
 	__u16 flags;
+	/* The flags of XDP in the mode that this command left; 0: it left no mode. */
+	__u16 left;
 	__u8 refused;	/* errno with which the kernel refused native XDP, as in struct link */
 };
 
@@ -116,6 +118,9 @@ void dataplane_count_unsent(struct dataplane *dp, const char *suffix);
 /* Attaches programs to the ports of the plan that have none yet. Returns 0, or -errno after
  * printing an error. */
 int dataplane_attach(struct dataplane *dp, const struct plan *p, const struct host *h);
+/* Attaches XDP again in the modes that dataplane_attach() left, with the former programs: for a
+ * command that fails afterwards. */
+void dataplane_return_modes(struct dataplane *dp, const struct plan *p);
 /* Makes the maps match the plan. Returns the number of entries that it wrote, or -errno after
  * restoring the former entries. */
 int dataplane_sync(struct dataplane *dp, struct plan *p, const struct host *h);

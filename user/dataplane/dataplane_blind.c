@@ -67,8 +67,8 @@ void dataplane_size_blind(const struct dataplane *dp, struct wgxdp *s, const str
 	s->rodata->endpoints_mask = bpf_map__max_entries(s->maps.endpoints) - 1;
 }
 
-/* Removes our egress links at all interfaces except this one. */
-static void drop_other_links(const struct dataplane *dp, __u32 ifindex)
+/* Removes our egress links and filters at all interfaces except this one. */
+static void drop_others(const struct dataplane *dp, __u32 ifindex)
 {
 	char path[PIN_LEN];
 	struct dirent *e;
@@ -82,19 +82,18 @@ static void drop_other_links(const struct dataplane *dp, __u32 ifindex)
 			pin_remove(dp->instance, "attach/egress-%u", is);
 	if (dir)
 		closedir(dir);
+	/* Without the pin, this instance has had no filter since it last loaded programs. */
+	for (size_t i = 0; i < dp->n_ports && pin_exists(dp->instance, PIN_EGRESS); i++)
+		if (dp->ports[i].ifindex != ifindex && !(dp->ports[i].flags & LINK_TCX))
+			detach_egress(dp->ports[i].ifindex);
 }
 
 /* Returns an fd of the program that was just loaded, or else of the pinned one; negative if there
  * is none. */
-static int egress_program(struct dataplane *dp, const char *suffix)
+static int egress_program(const struct dataplane *dp)
 {
-	int program;
-
-	if (!dp->reloaded)
-		return pin_get(dp->instance, PIN_EGRESS);
-	program = dup(bpf_program__fd(dp->skeleton->progs.wgxdp_tc_egress));
-	pin_set(program, dp->instance, suffix, PIN_EGRESS);
-	return program;
+	return dp->reloaded ? dup(bpf_program__fd(dp->skeleton->progs.wgxdp_tc_egress)) :
+			      pin_get(dp->instance, PIN_EGRESS);
 }
 
 static int attach_at(struct dataplane *dp, __u32 ifindex, int program, const char *suffix)
@@ -123,13 +122,19 @@ void dataplane_pin_egress(struct dataplane *dp, const struct plan *p, const char
 	__u32 ifindex = p->blind.on ? p->blind.ifindex : 0;
 	int program, rc;
 
-	drop_other_links(dp, ifindex);
+	drop_others(dp, ifindex);
 	if (!p->blind.on)
 		return;
+	program = egress_program(dp);
+	/* The pin shows which filter is ours. The first pin comes before the filter, so that a
+	 * killed `up` leaves no unknown filter. A later one replaces the running program's. */
+	if (!dp->running)
+		pin_set(program, dp->instance, suffix, PIN_EGRESS);
+	rc = program < 0 ? program : ifindex ? attach_at(dp, ifindex, program, suffix) : 0;
 	/* Pin the program even if its interface does not exist yet: when the interface appears,
 	 * nothing is loaded again. */
-	program = egress_program(dp, suffix);
-	rc = program < 0 ? program : ifindex ? attach_at(dp, ifindex, program, suffix) : 0;
+	if (dp->running && dp->reloaded)
+		pin_set(program, dp->instance, suffix, PIN_EGRESS);
 	if (program >= 0)
 		close(program);
 	if (rc)

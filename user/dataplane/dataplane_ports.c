@@ -145,19 +145,10 @@ int dataplane_replace_component(struct dataplane *dp, const struct dataplane_por
 	       shared_detach(port->ifindex, map_fd(dp, MAP_control), xdp_program__id(program));
 }
 
-/* Detaches our XDP if it runs in another mode than the configured one, because a device runs XDP in
- * only one mode. Returns the former mode; 0: nothing was detached. */
-static __u16 leave_other_mode(struct dataplane *dp, struct dataplane_port *port,
-			      const struct plan_nic *nic)
+/* Detaches our XDP, alone or beside other programs. */
+static void detach_xdp(struct dataplane *dp, struct dataplane_port *port)
 {
-	__u16 wanted = nic->mode == MODE_NATIVE ? LINK_NATIVE :
-		       nic->mode == MODE_GENERIC ? LINK_GENERIC :
-		       nic->mode == MODE_TC ? 0 : XDP_MODES;
-	__u16 had = port->flags & XDP_FLAGS_OURS;
-
-	if (!had || (had & wanted && !(had & LINK_SHARED) == !nic->shared))
-		return 0;
-	if (had & LINK_SHARED) {
+	if (port->flags & LINK_SHARED) {
 		shared_detach(port->ifindex, map_fd(dp, MAP_control), 0);
 	} else {
 		pin_remove(dp->instance, "attach/xdp-%u", port->ifindex);
@@ -166,19 +157,62 @@ static __u16 leave_other_mode(struct dataplane *dp, struct dataplane_port *port,
 		port->xdp_link = -1;
 	}
 	port->flags &= ~XDP_FLAGS_OURS;
-	return had;
 }
 
-/* Attaches XDP again in the former mode, after the new mode was refused. */
-static void return_to_mode(struct dataplane *dp, struct dataplane_port *port, const struct plan *p,
-			   __u16 had)
+/* Detaches our XDP if it runs in another mode than the configured one, because a device runs XDP in
+ * only one mode. */
+static void leave_other_mode(struct dataplane *dp, struct dataplane_port *port,
+			     const struct plan_nic *nic)
 {
+	__u16 wanted = nic->mode == MODE_NATIVE ? LINK_NATIVE :
+		       nic->mode == MODE_GENERIC ? LINK_GENERIC :
+		       nic->mode == MODE_TC ? 0 : XDP_MODES;
+	__u16 had = port->flags & XDP_FLAGS_OURS;
+
+	if (!had || (had & wanted && !(had & LINK_SHARED) == !nic->shared))
+		return;
+	detach_xdp(dp, port);
+	port->left = had;
+}
+
+/* Attaches the XDP program that is pinned, because this command may have loaded another one. */
+static int attach_former(struct dataplane *dp, struct dataplane_port *port)
+{
+	int program = pin_get(dp->instance, "progs/wgxdp_express"), rc;
 	char name[32];
 
-	if (!had || attach_as(dp, port, p, had) || had & LINK_SHARED)
-		return;
+	if (program < 0)
+		program = pin_get(dp->instance, "progs/wgxdp_xdp");
+	if (program < 0)
+		return program;
+	rc = attach_xdp(port->ifindex, program, port->left & XDP_MODES, &port->xdp_link);
+	close(program);
+	if (rc)
+		return rc;
+	port->flags |= port->left;
 	snprintf(name, sizeof(name), "attach/xdp-%u", port->ifindex);
-	pin_set(port->xdp_link, dp->instance, "", name);
+	return pin_set(port->xdp_link, dp->instance, "", name);
+}
+
+void dataplane_return_modes(struct dataplane *dp, const struct plan *p)
+{
+	for (size_t i = 0; i < dp->n_ports; i++) {
+		struct dataplane_port *port = &dp->ports[i];
+		int rc;
+
+		if (!port->left)
+			continue;
+		if (port->flags & XDP_FLAGS_OURS)
+			detach_xdp(dp, port);
+		port->xdp_new = false;
+		rc = port->left & LINK_SHARED ? attach_as(dp, port, p, port->left) :
+						attach_former(dp, port);
+		if (rc)
+			log_error("interface %s: cannot attach XDP again in its former mode: %s: "
+				  "tc carries its packets",
+				  plan_nic(p, port->ifindex)->name, why_refused(-rc));
+		port->left = 0;
+	}
 }
 
 /* Returns the mode of libxdp's dispatcher if it is not the configured one, else 0. */
@@ -253,9 +287,9 @@ static int attach_best(struct dataplane *dp, struct dataplane_port *port, const 
 static int attach_port_xdp(struct dataplane *dp, struct dataplane_port *port, const struct plan *p,
 			   const struct plan_nic *nic)
 {
-	__u16 left = leave_other_mode(dp, port, nic);
 	int rc;
 
+	leave_other_mode(dp, port, nic);
 	if (port->flags & XDP_FLAGS_OURS || nic->mode == MODE_TC)
 		return 0;
 	rc = refuse_theirs(dp, nic);
@@ -272,7 +306,6 @@ static int attach_port_xdp(struct dataplane *dp, struct dataplane_port *port, co
 				  "auto`, which uses a mode that the driver has",
 				  nic->name, mode_name(nic->mode), why_refused(-rc));
 	}
-	return_to_mode(dp, port, p, left);
 	return rc;
 }
 

@@ -31,6 +31,24 @@ bool kernel_is_old(const char *release)
 	return major < floor_major || (major == floor_major && minor < floor_minor);
 }
 
+bool kernel_is_realtime(const char *version)
+{
+	static const char word[] = "PREEMPT_RT";
+	const char *at = strstr(version, word);
+	char next = at ? at[sizeof(word) - 1] : 'x';
+
+	return !next || next == ' ';
+}
+
+void load_warn_realtime(void)
+{
+	struct utsname u = { 0 };
+
+	uname(&u);
+	if (kernel_is_realtime(u.version))
+		log_warning(KERNEL_REALTIME);
+}
+
 /* ---- libbpf's messages ---- */
 
 /* Returns whether a line belongs to the statistics that the verifier prints at the end of its

@@ -11,6 +11,9 @@
 #include <stddef.h>
 
 #define KERNEL_FLOOR "6.1"
+#define KERNEL_REALTIME \
+	"this kernel is built with PREEMPT_RT, where wgxdp is not tested and may mix up packets: " \
+	"boot one without PREEMPT_RT"
 
 struct load_error {
 	char program[64]; /* name of the refused program; "": libbpf named none */
@@ -28,6 +31,12 @@ struct load_error {
 
 /* Returns whether a kernel, given by its uname release, is older than KERNEL_FLOOR. */
 bool kernel_is_old(const char *release);
+
+/* Returns whether a kernel, given by its uname version, is built with PREEMPT_RT. Since Linux
+ * 6.12.57, packets of one CPU may interrupt each other there, and they share this CPU's state. */
+bool kernel_is_realtime(const char *version);
+/* Prints a warning if this host's kernel is built with PREEMPT_RT. */
+void load_warn_realtime(void);
 
 /* Checks the capabilities that loading and attaching need. what: the task, for the error. Returns
  * 0, or -EPERM after printing which are missing. */

@@ -336,7 +336,8 @@ static bool has_one(const char *directory, __u32 id)
 {
 	return has_program(directory, "wgxdp_xdp", id) || has_program(directory, "wgxdp_tc", id) ||
 	       has_program(directory, "wgxdp_tc_l3", id) ||
-	       has_program(directory, "wgxdp_express", id);
+	       has_program(directory, "wgxdp_express", id) ||
+	       has_program(directory, "wgxdp_tc_egress", id);
 }
 
 bool pins_have_program(__u32 program_id)

@@ -8,12 +8,21 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 #include "dataplane/table.h"
 
+#define GRACE_MS 20	/* much longer than a program runs for one packet, which is below 1 ms */
+
 void table_grace(void)
 {
-	syscall(__NR_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
+	struct timespec left = { .tv_nsec = GRACE_MS * 1000 * 1000 };
+
+	if (!syscall(__NR_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0))
+		return;
+	/* Kernels with nohz_full CPUs refuse this command, and so may a seccomp filter. */
+	while (nanosleep(&left, &left) && errno == EINTR)
+		;
 }
 
 __u32 table_size(size_t n)

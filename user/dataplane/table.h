@@ -18,7 +18,8 @@ struct table {
 	void (*grace)(void);
 };
 
-/* Waits for all readers in the kernel, like synchronize_rcu(), with membarrier(2). */
+/* Waits for all readers in the kernel, like synchronize_rcu(), with membarrier(2). If the kernel
+ * refuses membarrier, it waits longer than any reader runs. */
 void table_grace(void);
 
 /* Makes the table contain exactly want[0..n-1], whose keys are unique, and sets their tags. It

@@ -84,6 +84,8 @@ static void look_at_version(struct doctor *k)
 			  major > TCX_MAJOR || minor >= TCX_MINOR
 				  ? "tcx"
 				  : "tc filters (tcx needs Linux 6.6)");
+	if (kernel_is_realtime(name.version))
+		doctor_report(k, STATE_WARNING, "kernel", "", NULL, KERNEL_REALTIME);
 }
 
 /* Checks that the BPF JIT is on. Only the first network namespace has the sysctl. */

@@ -230,6 +230,8 @@ static int apply_once(const char *instance, const struct plan_input *given,
 		written = dataplane_sync(dp, p, &h);
 		rc = written < 0 ? written : dataplane_commit(dp, p);
 	}
+	if (rc && p)
+		dataplane_return_modes(dp, p);
 	if (!rc && in.followed)
 		keep_uniform(dp, &h);
 	if (!rc) {
@@ -329,6 +331,7 @@ int apply_followed(const char *instance, const struct config *c, struct resolved
 	if (rc)
 		return rc;
 	config_warn(c);
+	load_warn_realtime();
 	return apply_all(instance, &in, answers, true);
 }
 
