@@ -122,7 +122,7 @@ clean:
 -include $(USER_OBJ:.o=.d) $(wildcard $(O)/*.bpf.d)
 
 # ---- unit tests: user modules on the host, under ASan and UBSan ----
-UNITS       := addr blake2s blind_line blind_saver blind_sites config cookie daemon_memory daemon_state ddns endpoints flows followed gen grammar headroom import import_compare json library links lists load_error mtu netlink nft notify plan_relay relay relay_size resolved_backends resolver rules spread table topology topology_bad topology_page transmit udp_socket uniform web_config wg_dump wireguard
+UNITS       := addr blake2s blind_line blind_saver blind_sites config cookie daemon_memory daemon_state ddns endpoints flows followed gen grammar headroom import import_compare json library links lists load_error log mtu netlink nft notify plan_relay relay relay_size resolved_backends resolver rules spread table topology topology_bad topology_page transmit udp_socket uniform web_config wg_dump wireguard
 # a coverage report needs only lines; -O2 and variables would take half of the time to build the tests
 SANITIZED   := -O1 -g1
 # with sanitizers, gcc 14 wrongly warns of truncated texts
@@ -147,6 +147,7 @@ $(O)/tests/unit_blind_saver: LIBS += -Wl,--wrap=fork,--wrap=fsync
 $(O)/tests/unit_blind_ask: LIBS += $(addprefix -Wl$(comma)--wrap=,wg_read wg_free sites_number sites_has_session sites_ask \
 	uv_timer_start uv_timer_stop)
 $(O)/tests/unit_daemon_memory: LIBS += -Wl,--wrap=calloc,--wrap=reallocarray
+$(O)/tests/unit_log: LIBS += -Wl,--wrap=clock_gettime
 $(O)/tests/unit_flows: LIBS += -Wl,--wrap=pin_get,--wrap=bpf_prog_test_run_opts
 $(O)/tests/unit_resolver: LIBS += $(patsubst %,-Wl$(comma)--wrap=ares_%,library_init init_options strerror timeout getaddrinfo freeaddrinfo process_fd destroy)
 $(O)/unit/tests/unit/unit_load_error.o: | $(O)/bpf_compiler.h

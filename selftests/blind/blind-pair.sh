@@ -60,6 +60,8 @@ sleep 2
 expect 'r1 came back: r1 and r2 are active' "$(metric_of r1 wgxdp_pair_active) $(metric_of r2 wgxdp_pair_active)" == '0 1'
 expect 'r1 and r2 are connected' "$(metric_of r1 wgxdp_pair_connected) $(metric_of r2 wgxdp_pair_connected)" == '1 1'
 
+connections() { grep -c 'connected to the other relay at' "$work/r2.daemon" || :; }
+connected_before=$(connections)
 kill -STOP "${daemons[r1]}" # a daemon that neither reads nor answers
 wait_for 15 'r2 ends the connection' not_connected r2
 inside r2 "$wgxdp" --instance r2 doctor > "$work/doctor" || :
@@ -69,6 +71,7 @@ wait_for 5 'r2 ends a stream of nonsense' daemon_says r2 'it sent a wrong line'
 kill -CONT "${daemons[r1]}"
 wait_for 15 'r1 and r2 are connected again' connected_again
 wait_for 5 'r1 has the sessions of r2 again' same_sessions
+expect 'connections that r2 logged' "$(connections)" '>' "$connected_before"
 
 handshakes > "$work/before"
 phase goes

@@ -68,3 +68,18 @@ wgxdp: error: wgxdp.yaml was not applied, and the old configuration still runs: 
 done
 says 'instance default: the daemon ends: the instance was taken down' wgxdp down
 wait "$daemon" || fail "the daemon ended with status $?"
+
+# A warning that lasts comes once, also with endpoints, whose timer runs each second
+cat > "$work/wgxdp.yaml" << YAML
+services:
+  - name: wrong
+    listen: { interface: wan, ports: [ 51820 ] }
+    backend: { ipv4: 198.51.100.77, port: 51820 }
+endpoints: [ { interface: none, peer: "$(wg genkey | wg pubkey)", host: 192.0.2.1, port: 51820 } ]
+YAML
+start_daemon -c "$work/wgxdp.yaml"
+sleep 2.2
+inside firewall ip address add 198.51.100.3/24 dev wan
+wait_for 10 'a pass' grep -q 'service wrong: also listens on 198.51.100.3' "$work/daemon"
+expect 'warnings of a route that stays wrong' "$(grep -c 'the route to backend 198.51.100.77 leaves by the wan' "$work/daemon")" == 1
+wgxdp down

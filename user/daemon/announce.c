@@ -134,7 +134,7 @@ static void forget_session(struct announce *a, const char *device, const struct 
 	    uv_now(a->loop) - h->since <= a->config->announce.silent * 1000ULL)
 		return;
 	if (!wg_renew_peer(device, p, NULL, 0))
-		log_info("announce: %s, peer %.8s…: nothing was heard from it, so its session and "
+		log_event("announce: %s, peer %.8s…: nothing was heard from it, so its session and "
 			 "endpoint were removed",
 			 device, wg_key_format(&p->key, key));
 }
@@ -299,7 +299,7 @@ static void write_differences(struct announce *a, const struct routes *wanted)
 		j += order >= 0;
 	}
 	if (made || gone)
-		log_info("announce: table %u: %zu %s added, %zu removed", a->table, made,
+		log_event("announce: table %u: %zu %s added, %zu removed", a->table, made,
 			 made == 1 ? "route" : "routes", gone);
 }
 

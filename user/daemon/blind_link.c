@@ -77,7 +77,7 @@ static void close_connection(struct connection *c, const char *why)
 	uv_close((uv_handle_t *)&c->tcp, free_handle);
 	if (!c->up)
 		return;
-	log_info("blind: the connection to the other relay at %s ended: %s",
+	log_event("blind: the connection to the other relay at %s ended: %s",
 		 address_format(&l->config.peer, text), why);
 	l->connected = 0;
 	l->ops->second(l);
@@ -219,7 +219,7 @@ static void connection_is_up(struct connection *c, struct relay_link *l)
 	l->connection = c;
 	l->last_error = 0;
 	l->connected = l->heard = time(NULL);
-	log_info("blind: connected to the other relay at %s",
+	log_event("blind: connected to the other relay at %s",
 		 address_format(&l->config.peer, text));
 	l->ops->begin(l);
 	l->ops->second(l);

@@ -128,12 +128,12 @@ static void log_place(const struct blind_known *k)
 	char text[ADDRESS_STRLEN];
 
 	if (!k->endpoint.family)
-		log_info("blind: the address of site %s is not known any more", k->name);
+		log_event("blind: the address of site %s is not known any more", k->name);
 	else if (site_is_remote(k))
-		log_info("blind: site %s is at the relay %s", k->name,
+		log_event("blind: site %s is at the relay %s", k->name,
 			 address_format(&k->endpoint, text));
 	else
-		log_info("blind: site %s is at %s", k->name,
+		log_event("blind: site %s is at %s", k->name,
 			 endpoint_format(&k->endpoint, k->port, text));
 }
 
@@ -171,7 +171,7 @@ static bool move_sites(struct sites *s)
 			log_place(k);
 	}
 	if (s->room > NAMED_SITES)
-		log_info("blind: %zu sites have new places", any);
+		log_event("blind: %zu sites have new places", any);
 	/* Forget decisions that the data path cached for the former places. */
 	control_routing_changed(s->instance, false);
 	sites_write_endpoints(s);

@@ -284,6 +284,6 @@ void sites_restore(struct sites *s, bool all)
 		return;
 	fclose(in);
 	sites_write_sessions(s);
-	log_info("blind: restored %zu entries of sessions in %llu ms", n,
+	log_event("blind: restored %zu entries of sessions in %llu ms", n,
 		 (unsigned long long)(sites_clock() - began));
 }

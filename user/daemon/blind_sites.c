@@ -290,7 +290,7 @@ static bool add_site(struct sites *s, const struct wg_peer *p, const char *name)
 	blake2s_mac1(s->mapped[n].mac1, p->key.b);
 	write_name(s, n);
 	if (s->room <= NAMED_SITES)
-		log_info("blind: site %s", name);
+		log_event("blind: site %s", name);
 	return true;
 }
 
@@ -298,7 +298,7 @@ static bool add_site(struct sites *s, const struct wg_peer *p, const char *name)
 static void remove_site(struct sites *s, __u32 n)
 {
 	if (s->room <= NAMED_SITES)
-		log_info("blind: site %s was removed", s->known[n].name);
+		log_event("blind: site %s was removed", s->known[n].name);
 	*s->known[n].name = '\0';
 	s->known[n].endpoint.family = 0;
 	s->known[n].proven = false;
@@ -326,7 +326,7 @@ static bool add_sites(struct sites *s, const struct wg_device *d)
 	}
 	wg_names_free(&names);
 	if (added && s->room > NAMED_SITES)
-		log_info("blind: %zu sites were added", added);
+		log_event("blind: %zu sites were added", added);
 	return added;
 }
 

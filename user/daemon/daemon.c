@@ -242,7 +242,6 @@ static void run_pass(struct daemon *d)
 	__s64 since;
 	int rc;
 
-	log_round();
 	/* Until the pass ends, the data path asks the FIB instead of using the map uniform. */
 	control_routing_changed(d->state.instance, true);
 	rc = bring_to_configuration(d);
@@ -282,7 +281,9 @@ static void on_settled(uv_timer_t *timer)
 		d->changes = 0;
 		resolver_retry_soon(d->resolver);
 		endpoints_hope(d->endpoints);
+		log_round(true);
 		run_pass(d);
+		log_round(false);
 	}
 }
 
@@ -425,6 +426,7 @@ static void on_hangup(uv_signal_t *handle, int signum)
 		return;
 	}
 	log_again(true);
+	log_round(true);
 	notify_reloading();
 	rc = config_read(d->state.file, &c);
 	if (!rc) {
@@ -438,6 +440,7 @@ static void on_hangup(uv_signal_t *handle, int signum)
 	} else {
 		log_info("%s was applied", d->state.file);
 	}
+	log_round(false);
 	log_again(false);
 	memory_give_back();
 	read_changes(d, true);			/* changes that came while the file was read */
@@ -555,8 +558,9 @@ int daemon_run(const char *instance, const char *file)
 		return EXIT_FAILED;
 	resolved_backends_read(instance, &d.answers);
 	log_no_waiting();
-	log_round();
+	log_round(true);
 	d.status = begin_running(&d, again);
+	log_round(false);
 	if (d.status != EXIT_DONE)
 		return d.status;
 	memory_give_back();

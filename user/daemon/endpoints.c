@@ -349,7 +349,6 @@ static void on_tick(uv_timer_t *timer)
 	struct endpoints *s = timer->data;
 	bool trying = false;
 
-	log_round();
 	for (size_t i = 0; i < s->n; i++) {
 		struct watched *f = s->list[i];
 

@@ -99,7 +99,7 @@ void ddns_tell(const struct ddns_run *run)
 		else if (l->level == DDNS_WARN)
 			log_warning("%s", l->text);
 		else
-			log_info("%s", l->text);
+			log_event("%s", l->text);
 	}
 }
 

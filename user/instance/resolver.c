@@ -104,11 +104,11 @@ static void tell_move(const struct resolved_backend *a, const struct address *to
 	char was[ADDRESS_STRLEN], is[ADDRESS_STRLEN];
 
 	if (a->address.family)
-		log_info("the address of %s is %s now, no longer %s",
+		log_event("the address of %s is %s now, no longer %s",
 			 a->text, address_format(to, is),
 			 address_format(&a->address, was));
 	else
-		log_info("%s is %s", a->text, address_format(to, is));
+		log_event("%s is %s", a->text, address_format(to, is));
 }
 
 static bool take_address(const struct ares_addrinfo_node *node, struct address *ret)

@@ -5,55 +5,100 @@
  */
 #include <stdbool.h>
 #include <stdio.h>
+#include <time.h>
 #include "lib/grow.h"
 #include "lib/log.h"
 #include "lib/text.h"
 
-struct texts {
-	char **list;
-	size_t n;
+/* Time in s for which a text outside of rounds is not repeated. It is longer than the interval of
+ * most retries, 60 s. */
+#define QUIET_SECONDS 90
+
+struct said {
+	char *text;
+	unsigned int round;		/* last round with this text; 0: none */
+	time_t at;	/* time of the last call with this text, in s since boot; -1: none */
 };
 
-static struct texts before, now;	/* texts printed in the previous round, and in this round */
-static bool in_rounds, again, no_info, no_waiting, waited;
+static struct said *said;
+static size_t n_said;
+static unsigned int round_now = 1;	/* number of the present or last round */
+static bool in_round, in_rounds, again, no_info, no_waiting, waited;
 
-/* Whether a repeated text is printed: always, only in a later round, or never. */
+/* Whether a repeated text is printed: always, only later, or never. */
 enum repeat { REPEAT_ALWAYS, REPEAT_LATER, REPEAT_NEVER };
-
-static bool has_text(const struct texts *t, const char *text)
-{
-	for (size_t i = 0; i < t->n; i++)
-		if (!strcmp(t->list[i], text))
-			return true;
-	return false;
-}
 
 void log_again(bool on)
 {
 	again = on;
 }
 
+static bool in_last_rounds(const struct said *s)
+{
+	return s->round && s->round + 1 >= round_now;
+}
+
+static time_t seconds(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_BOOTTIME, &t);
+	return t.tv_sec;
+}
+
+static void forget_old(time_t now)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < n_said; i++)
+		if (in_last_rounds(&said[i]) || now - said[i].at < QUIET_SECONDS)
+			said[kept++] = said[i];
+		else
+			free(said[i].text);
+	n_said = kept;
+}
+
+static struct said *find_said(const char *text)
+{
+	struct said *s;
+
+	for (size_t i = 0; i < n_said; i++)
+		if (!strcmp(said[i].text, text))
+			return &said[i];
+	s = append(said, n_said);
+	if (s && !(s->text = strdup(text))) {
+		n_said--;
+		s = NULL;
+	}
+	if (s)
+		s->at = -1;
+	return s;
+}
+
+/* Returns whether the cause of the text lasts, so that it was printed already. */
 static bool printed_already(const char *text)
 {
-	bool printed = has_text(&now, text) || has_text(&before, text);
-	char **place;
+	time_t now = seconds();
+	struct said *s;
+	bool printed;
 
-	if (has_text(&now, text))
-		return true;
-	place = append(now.list, now.n);
-	if (place && !(*place = strdup(text)))
-		now.n--;
+	if (in_rounds)
+		forget_old(now);
+	s = find_said(text);
+	printed = s && (in_round ? in_last_rounds(s) :
+			s->at >= 0 && (!in_rounds || now - s->at < QUIET_SECONDS));
+	if (s)
+		s->at = now;
+	if (s && in_round)
+		s->round = round_now;
 	return printed;
 }
 
-void log_round(void)
+void log_round(bool begins)
 {
 	in_rounds = true;
-	for (size_t i = 0; i < before.n; i++)
-		free(before.list[i]);
-	free(before.list);
-	before = now;
-	now = (struct texts){ 0 };
+	in_round = begins;
+	round_now += begins;
 }
 
 static void print_line(FILE *out, const char *level, enum repeat repeat, const char *format,
@@ -142,6 +187,8 @@ void log_event(const char *format, ...)
 {
 	va_list args;
 
+	if (no_info)
+		return;
 	va_start(args, format);
 	print_line(stdout, "", REPEAT_ALWAYS, format, args);
 	va_end(args);

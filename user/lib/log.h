@@ -19,18 +19,19 @@ void log_warning(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_waiting(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_no_waiting(void);
 bool log_waited(void);
+/* Prints a state. Use log_event() for an event, because it may occur again. */
 void log_info(const char *format, ...) __attribute__((format(printf, 1, 2)));
-
-/* Prints like log_info(), but never suppresses a repeated text: an event may occur again. */
+/* Prints like log_info(), but never suppresses a repeated text. */
 void log_event(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* Turns log_info() off, for commands whose standard output is their result. */
+/* Turns log_info() and log_event() off, for commands whose standard output is their result. */
 void log_no_info(void);
 
 /* on: prints texts even if they were printed before; off: suppresses repeated texts, see
  * log_round(). */
 void log_again(bool on);
 
-/* Begins a round of a repeated task. A text that was printed in this round or the round before it
- * is not printed again. */
-void log_round(void);
+/* Begins or ends a round of a repeated task, which says again what is still so. After the first
+ * call, a text is printed in a round only if neither this round nor the one before had it. Outside
+ * of rounds, it is printed only if no call had it in the last 90 s. */
+void log_round(bool begins);

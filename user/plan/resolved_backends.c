@@ -279,7 +279,7 @@ bool resolved_backends_follow_prefixes(struct resolved_backends *a, const struct
 		else if (here || !is->address.family)
 			is->address = said;
 		if (was.address.family && !address_equal(&was.address, &is->address))
-			log_info("the address of backend %s is %s now, because the prefix of %s "
+			log_event("the address of backend %s is %s now, because the prefix of %s "
 				 "has changed", is->text,
 				 address_format(&is->address, text), is->interface);
 		any |= memcmp(&was, is, sizeof(was)) != 0;

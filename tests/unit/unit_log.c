@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Messages of the daemon. Each event is printed. A warning is printed once while its cause lasts, and again when the
+ * cause comes back: in rounds, by the rounds that have it; outside of them, by the time since the last one.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <string.h>
+#include <time.h>
+#include <cmocka.h>
+#include "capture_stderr.h"
+#include "lib/log.h"
+
+static time_t now = 1000;		/* seconds since boot */
+
+int __wrap_clock_gettime(clockid_t clock, struct timespec *ret)
+{
+	*ret = (struct timespec){ .tv_sec = now };
+	return 0;
+}
+
+/* Returns whether a warning is printed. */
+static bool warns(const char *text)
+{
+	static struct captured t;
+
+	capture_stderr(&t);
+	log_warning("%s", text);
+	return *release_stderr(&t);
+}
+
+/* Returns whether a warning is printed in a round that has only this one. */
+static bool warns_in_round(const char *text)
+{
+	bool any;
+
+	log_round(true);
+	any = warns(text);
+	log_round(false);
+	return any;
+}
+
+static void empty_rounds(int n)
+{
+	while (n--) {
+		log_round(true);
+		log_round(false);
+	}
+}
+
+static void command(void **state)
+{
+	assert_true(warns("a"));
+	assert_true(warns("a"));
+}
+
+static void rounds(void **state)
+{
+	assert_true(warns_in_round("b"));
+	for (int i = 0; i < 5; i++) {
+		now += 100000;		/* the next round may come after days */
+		assert_false(warns_in_round("b"));
+	}
+	empty_rounds(1);
+	assert_true(warns_in_round("b"));
+}
+
+/* Timers and answers, while no round comes for days */
+static void outside(void **state)
+{
+	empty_rounds(2);
+	assert_true(warns("c"));
+	for (int i = 0; i < 5; i++) {
+		now += 60;
+		assert_false(warns("c"));
+	}
+	now += 100;
+	assert_true(warns("c"));
+	assert_true(warns("d"));
+	assert_false(warns("c"));
+	assert_true(warns_in_round("e"));
+	now += 100;
+	assert_true(warns("e"));	/* no longer the cause of that round */
+	log_again(true);
+	assert_true(warns("e"));
+	log_again(false);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(command), cmocka_unit_test(rounds), cmocka_unit_test(outside),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
