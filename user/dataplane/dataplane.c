@@ -632,7 +632,6 @@ int dataplane_commit(struct dataplane *dp, const struct plan *p)
 	for (size_t i = 0; i < dp->n_ports; i++) {
 		drop_port(dp, &dp->ports[i], p);
 		dp->ports[i].xdp_new = dp->ports[i].tc_new = false;
-		dp->ports[i].left = 0;
 	}
 	dp->running = true;
 	dp->begun = false;

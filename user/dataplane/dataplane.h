@@ -118,9 +118,11 @@ void dataplane_count_unsent(struct dataplane *dp, const char *suffix);
 /* Attaches programs to the ports of the plan that have none yet. Returns 0, or -errno after
  * printing an error. */
 int dataplane_attach(struct dataplane *dp, const struct plan *p, const struct host *h);
-/* Attaches XDP again in the modes that dataplane_attach() left, with the former programs: for a
- * command that fails afterwards. */
+/* For a command that fails after dataplane_attach(): the first attaches XDP again in the modes that
+ * this function left, with the former programs. After the second, the first does nothing, because
+ * the map `links` has the new modes. */
 void dataplane_return_modes(struct dataplane *dp, const struct plan *p);
+void dataplane_keep_modes(struct dataplane *dp);
 /* Makes the maps match the plan. Returns the number of entries that it wrote, or -errno after
  * restoring the former entries. */
 int dataplane_sync(struct dataplane *dp, struct plan *p, const struct host *h);

@@ -215,6 +215,12 @@ void dataplane_return_modes(struct dataplane *dp, const struct plan *p)
 	}
 }
 
+void dataplane_keep_modes(struct dataplane *dp)
+{
+	for (size_t i = 0; i < dp->n_ports; i++)
+		dp->ports[i].left = 0;
+}
+
 /* Returns the mode of libxdp's dispatcher if it is not the configured one, else 0. */
 static __u16 other_mode(const struct plan_nic *nic)
 {

@@ -217,6 +217,7 @@ static int sync_links(struct dataplane *dp, struct plan *p, const struct host *h
 {
 	int rc = 0;
 
+	dataplane_keep_modes(dp);
 	/* First write the links by which packets only leave, then the ports: as soon as a port has
 	 * an entry, its packets use the other links. */
 	for (int ports = 0; ports < 2; ports++)
