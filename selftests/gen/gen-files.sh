@@ -190,7 +190,11 @@ sed 's/labels: {/&[/' "$work/two-sites/prometheus/wgxdp.yaml" > "$work/broken"
 say 'ok a mistake in a file of each kind is refused'
 
 # The options of `rollout` may come after the hosts, and a wrong one reaches no host
-printf '#!/bin/sh\ncat > /dev/null\necho "$2" >> "%s"\n' "$work/reached" > "$work/ssh"
+cat > "$work/ssh" <<- EOF
+	#!/bin/sh
+	cat > /dev/null
+	echo "\$2" >> "$work/reached"
+EOF
 chmod +x "$work/ssh"
 rollout() { ROLLOUT_SSH=$work/ssh "$work/two-sites/rollout" "$@" 2>&1; }
 rollout relay --dry-run --wait 30 > "$work/rolled"

@@ -239,8 +239,8 @@ bool flow_entry_is_flow(const struct flow_entry *e, __u64 now);
 /* Ends a flow that was read, and counts it as deleted. The caller holds the instance's lock.
  * Returns false if the flow does not exist any more. */
 bool dataplane_flow_delete(const struct dataplane *dp, const struct flow_entry *entry);
-/* Ends flows that timed out hours ago, because after days they would seem valid again. Ends a limited
- * number. Returns whether there may be more. */
+/* Ends flows that timed out hours ago, because after days they would seem valid again. Ends a
+ * limited number. Returns whether there may be more. */
 bool dataplane_flows_end_old(const struct dataplane *dp);
 /* Counts the flows of all services in one pass. *ret: the number for each service's id, with as
  * many elements as the map flow_totals; the caller frees it. Returns 0 or -errno. */
