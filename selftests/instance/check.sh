@@ -37,6 +37,13 @@ followed() {
 	checked 3 "a.yaml:1:27: error: interface: this host has no interface 'nosuch'" -c "$work/a.yaml"
 	printf 'interfaces: [ { name: wan, role: wan } ]\nlearn: [ { interface: nosuch } ]\n' > "$work/a.yaml"
 	checked 3 "a.yaml:2:23: error: interface: this host has no interface 'nosuch'" -c "$work/a.yaml"
+	for entry in "endpoints: [ { interface: lan, peer: \"$key\", host: 192.0.2.1, port: 51820 } ]" 'learn: [ { interface: lan } ]' \
+		'follow: { wireguard: [ lan ] }' 'blind: { listen: { interface: wan, port: 51820 }, device: lan }'; do
+		printf '%s\ninterfaces: [ { name: wan, role: wan } ]\npolicy: { overlay: "fd12:3456:789a::/48" }\n' "$entry" > "$work/a.yaml"
+		checked 3 "a.yaml:1:[0-9]*: error: [a-z]*: lan is not a WireGuard interface" -c "$work/a.yaml"
+	done
+	echo "endpoints: [ { interface: lan, peer: \"$key\", host: nosuch.invalid, port: 51820 } ]" > "$work/a.yaml"
+	checked 3 "a.yaml:1:[0-9]*: error: host: nosuch.invalid has no address" -c "$work/a.yaml"
 	echo 'ddns: [ { interface: nosuch, names: [ vpn.example.net ], provider: { exec: [ /bin/true ] } } ]' > "$work/a.yaml"
 	checked 3 "a.yaml:1:22: error: interface: this host has no interface 'nosuch'" -c "$work/a.yaml"
 	echo 'blind: { listen: { interface: nosuch, port: 51820 }, device: nosuch-wg }' > "$work/a.yaml"

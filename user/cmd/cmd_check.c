@@ -9,6 +9,7 @@
 #include "plan/resolved_backends.h"
 #include "cmd/command.h"
 #include "config/config_check.h"
+#include "config/config_endpoints.h"
 #include "plan/transmit.h"
 #include "doctor/host_check.h"
 #include "lib/log.h"
@@ -28,6 +29,8 @@ static void check_host(void *data, const struct config *c, config_tell *tell, vo
 
 	resolved_backends_read(f->instance, &f->answers);
 	resolved_backends_match(&f->answers, c);
+	for (size_t i = 0; i < c->n_endpoints; i++)
+		resolved_backends_add(&f->answers, c->endpoints[i].host);
 	resolver_once(&f->answers, false, RESOLVE_MS);
 	resolved_backends_follow_prefixes(&f->answers, f->host);
 	f->n = host_check(c, f->host, &f->answers, f->instance, tell, to);
