@@ -140,6 +140,8 @@ static void whole(void **state)
 	static const struct bad list[] = {
 		{ good, "- a\n", "a\n", "the file does not begin with a section of a topology: begin with a section, such as gateways: or sites:" },
 		{ good, "", "", "the file is empty: begin with a section" },
+		{ good, "{}\n", "{}", "the topology has no hosts: add a section with hosts, such as gateways: or sites:" },
+		{ good, "domain: example.net\n", "domain", "the topology has no hosts: add a section with hosts" },
 		{ "tunnels:", "tunnel:", "tunnel:", "unknown key 'tunnel' in the topology: did you mean 'tunnels'?" },
 		{ "domain:", "servers: []\ndomain:", "servers", "unknown key 'servers' in the topology: it belongs under 'sites'" },
 		{ "domain:", "frobnicate: 1\ndomain:", "frob", "unknown key 'frobnicate' in the topology: remove it, or write one of domain, overlay" },
