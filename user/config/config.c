@@ -342,19 +342,6 @@ static void report_at(void *data, const struct config_place *place, const char *
 	yaml_error(y, node ?: yaml_root(y), "%s", text);
 }
 
-/* Returns true if no section of the file has content, for example because the file was truncated or
- * commented out: loading it would remove everything that runs. "{}" is allowed. */
-static bool is_left_empty(const struct yaml_node *root)
-{
-	const struct yaml_node *key = root && root->type == YAML_MAP ? root->first : NULL;
-
-	if (root && !key)
-		return false;
-	while (key && yaml_is_empty(key->next))
-		key = key->next->next;
-	return !key;
-}
-
 static void read_root(struct yaml *y, struct yaml_node *root, bool is_file, struct config *c)
 {
 	static const char *const others[] = { "relays", "gateways", "firewalls", NULL };
@@ -364,9 +351,9 @@ static void read_root(struct yaml *y, struct yaml_node *root, bool is_file, stru
 	if (root && root->type != YAML_MAP) {
 		yaml_error(y, root, "the file does not begin with a section of a configuration: "
 				    "begin with one, such as services:");
-	} else if (is_file && is_left_empty(root)) {
-		yaml_error(y, root, "the file is empty, and would remove everything that runs: "
-				    "write {} if you want that");
+	} else if (is_file && !root) {
+		/* truncated or commented out: loading it would remove everything that runs */
+		yaml_error(y, root, "the file is empty: begin with a section, such as services:");
 	} else if (other) {
 		yaml_error(y, other, "'%s' is a section of a topology, not of a configuration: "
 				     "`wgxdp gen hosts %s -o DIR` makes a configuration for each "

@@ -241,14 +241,17 @@ static void read_row(struct yaml *y, const struct yaml_key *key, struct yaml_nod
 	yaml_set_map(y, &one, item, place);
 }
 
-/* A section without content is allowed: its entries may be commented out. */
+/* A section whose entries are all commented out is no empty list: it would remove what runs. */
 void yaml_set_rows(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
 		   void *object)
 {
 	struct yaml_key rows = *key;
 
 	rows.item = key->item ?: read_row;
-	if (!yaml_is_empty(value))
+	if (yaml_is_empty(value))
+		yaml_error(y, value, "%s: there are no entries below this line: add some, or "
+			   "remove the line", key->name);
+	else
 		yaml_set_list(y, &rows, value, object);
 }
 
