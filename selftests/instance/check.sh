@@ -153,7 +153,8 @@ itself() {
 	checked 2 "a.yaml:2:21: error: nat: 'dant' is unknown: write dnat, none or masquerade" -c "$work/a.yaml"
 	checked 2 'cannot read .*/nosuch.yaml: No such file' -c "$work/nosuch.yaml"
 	checked 2 '--bogus: there is no such option' --bogus
-	checked 2 '/etc/wgxdp/wgxdp.yaml'
+	checked 2 '/etc/wgxdp/wgxdp.yaml: No such file or directory: write it, or name another file with -c FILE'
+	checked 2 '/etc/wgxdp/second.yaml: No such file' --instance second
 }
 
 # A refused file changes nothing that runs, by any command

@@ -93,7 +93,7 @@ static int run_check(const struct global *g, int argc, char **argv)
 			  words[n - 1]);
 		return EXIT_USAGE;
 	}
-	file = given ?: *words ?: CONFIG_DEFAULT;
+	file = given ?: *words ?: g->config;
 	if (host_read(&h))
 		return EXIT_FAILED;
 	if (config_read_and_inspect(file, &inspector, &c))

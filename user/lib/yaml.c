@@ -11,6 +11,7 @@
 #include <unistd.h>
 #include "lib/file.h"
 #include "lib/log.h"
+#include "lib/paths.h"
 #include "lib/text.h"
 #include "lib/yaml.h"
 #include "lib/yaml_json.h"
@@ -123,6 +124,8 @@ static void log_unreadable(const char *file, int r)
 	else
 		log_error("cannot read %s: %s%s", file, strerror(-r),
 			  r == -EISDIR ? ": name a file in this directory" :
+			  r == -ENOENT && !strncmp(file, CONFIG_DIR "/", strlen(CONFIG_DIR "/")) ?
+			  ": write it, or name another file with -c FILE" :
 			  r == -ENOENT ? ": correct the name of the file" :
 			  r == -EFBIG ? ": the limit is 16 MiB" : "");
 }
