@@ -14,6 +14,7 @@ checked() {
 	local status=0
 	wgxdp check "${@:3}" > "$work/out" 2>&1 || status=$?
 	[[ $status == "$1" ]] || fail "status $status, expected $1: $(< "$work/out")"
+	[[ $1 != 3 ]] || tail -n 1 "$work/out" | holds ': valid, but this host lacks' || fail "no last line: $(< "$work/out")"
 	grep -qE -- "$2" "$work/out" || fail "'$2' is not in: $(< "$work/out")"
 	say "ok $1: $2"
 }

@@ -104,6 +104,8 @@ static int run_check(const struct global *g, int argc, char **argv)
 	if (status == EXIT_DONE) {
 		config_warn(c);
 		print_valid(file, c);
+	} else if (status == EXIT_HOST) {
+		fprintf(stderr, "%s: valid, but this host lacks what is named above.\n", file);
 	}
 cleanup:
 	resolved_backends_free(&f.answers);
@@ -122,10 +124,10 @@ const struct command check_command = {
 	.summary = "check a configuration for errors, and whether this host has everything it "
 		   "needs",
 	.usage = "[[-c] FILE]",
-	.about = "Reads a configuration and prints all its errors, and everything that it needs "
-		 "and this host lacks. It changes nothing.\nExit status 0: there are no errors. 2: "
-		 "the file cannot be read or is invalid. 3: the file is valid, but this host lacks "
-		 "something.",
+	.about = "Reads a configuration and prints all its errors. If it has none, prints "
+		 "everything that it needs and this host lacks. It changes nothing.\n"
+		 "Exit status 0: there are no errors. 2: the file cannot be read or is invalid. 3: "
+		 "the file is valid, but this host lacks something.",
 	.run = run_check,
 	.options = options,
 	.operand = "@file",
