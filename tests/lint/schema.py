@@ -60,7 +60,7 @@ UNSEEN = {
     'an address or prefix that no host has, a bit behind the length, a key of zeros': """
         allow-mapped backend-colons backend-link-local backend-loopback backend-loopback6 backend-mapped backend-multicast
         backend-multicast6 backend-unspecified backend-unspecified6 blind-pair-local blind-pair-loopback blind-relays-local
-        blind-relays-loopback blind-relays-multicast deny-host-bits guard-key-zero listen-address-broadcast
+        blind-relays-loopback blind-relays-multicast deny-host-bits guard-key-zero peer-key-zero listen-address-broadcast
         listen-address-compatible listen-address-link-local listen-address-loopback listen-address-loopback6 listen-address-mapped
         listen-address-multicast listen-address-multicast6 listen-address-unspecified listen-address-unspecified6 overlay-bits
         overlay-link-local overlay-multicast overlay-narrow overlay-wide overlay-within-link-local peer-prefix-holds-overlay
@@ -71,7 +71,7 @@ UNSEEN = {
         announce-table deny-list-set-long port-float port-hex port-octal port-plus port-range-backwards port-range-high port-underscore
         rates-large rates-small rates-zero""",
     'a key that only `save` writes': 'misplaced-origin peer-origin',
-    'YAML that wgxdp does not support': 'unknown-merge-key',
+    'YAML that wgxdp does not support': 'syntax-comment-space unknown-merge-key',
 }
 
 VALUES = '''
