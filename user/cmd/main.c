@@ -156,8 +156,8 @@ static void report_unknown(const char *word)
 		if (!strcmp(word, elsewhere[i][0]))
 			n.best = elsewhere[i][1];
 	if (*word == '-')
-		log_error("%s: the command is missing: write `wgxdp COMMAND %s`. `wgxdp --help` "
-			  "lists the commands", word, word);
+		log_error("%s: the command is missing: write `wgxdp COMMAND %s`, as options come "
+			  "after the command. `wgxdp --help` lists the commands", word, word);
 	else if (n.best)
 		log_error("%s: there is no such command: did you mean `wgxdp %s`?", word, n.best);
 	else
