@@ -61,7 +61,7 @@ refused() { # STATUS WORDS ARGUMENT...
 words() {
 	refused 1 'is not up' add a --listen wan --backend 192.168.1.10
 	wgxdp up --wan wan --lan lan --to 192.168.1.10 --port "$port,443" > /dev/null
-	refused 2 'a word is missing: add add, set, del, allow or deny'
+	refused 2 'a word is missing: write one of these after it: add, set, del, allow or deny'
 	refused 2 'frob: this word is unknown: write add, set, del, allow or deny' frob wg-end
 	refused 2 "the service's name is missing" add
 	refused 2 "'wg-end' is not expected" del wg-end wg-end

@@ -14,6 +14,7 @@ checked() {
 	local status=0
 	wgxdp check "${@:3}" > "$work/out" 2>&1 || status=$?
 	[[ $status == "$1" ]] || fail "status $status, expected $1: $(< "$work/out")"
+	[[ $1 != 3 ]] || tail -n 1 "$work/out" | holds ': valid, but this host lacks' || fail "no last line: $(< "$work/out")"
 	grep -qE -- "$2" "$work/out" || fail "'$2' is not in: $(< "$work/out")"
 	say "ok $1: $2"
 }
@@ -37,6 +38,13 @@ followed() {
 	checked 3 "a.yaml:1:27: error: interface: this host has no interface 'nosuch'" -c "$work/a.yaml"
 	printf 'interfaces: [ { name: wan, role: wan } ]\nlearn: [ { interface: nosuch } ]\n' > "$work/a.yaml"
 	checked 3 "a.yaml:2:23: error: interface: this host has no interface 'nosuch'" -c "$work/a.yaml"
+	for entry in "endpoints: [ { interface: lan, peer: \"$key\", host: 192.0.2.1, port: 51820 } ]" 'learn: [ { interface: lan } ]' \
+		'follow: { wireguard: [ lan ] }' 'blind: { listen: { interface: wan, port: 51820 }, device: lan }'; do
+		printf '%s\ninterfaces: [ { name: wan, role: wan } ]\npolicy: { overlay: "fd12:3456:789a::/48" }\n' "$entry" > "$work/a.yaml"
+		checked 3 "a.yaml:1:[0-9]*: error: [a-z]*: lan is not a WireGuard interface" -c "$work/a.yaml"
+	done
+	echo "endpoints: [ { interface: lan, peer: \"$key\", host: nosuch.invalid, port: 51820 } ]" > "$work/a.yaml"
+	checked 3 "a.yaml:1:[0-9]*: error: host: nosuch.invalid has no address" -c "$work/a.yaml"
 	echo 'ddns: [ { interface: nosuch, names: [ vpn.example.net ], provider: { exec: [ /bin/true ] } } ]' > "$work/a.yaml"
 	checked 3 "a.yaml:1:22: error: interface: this host has no interface 'nosuch'" -c "$work/a.yaml"
 	echo 'blind: { listen: { interface: nosuch, port: 51820 }, device: nosuch-wg }' > "$work/a.yaml"
@@ -146,7 +154,8 @@ itself() {
 	checked 2 "a.yaml:2:21: error: nat: 'dant' is unknown: write dnat, none or masquerade" -c "$work/a.yaml"
 	checked 2 'cannot read .*/nosuch.yaml: No such file' -c "$work/nosuch.yaml"
 	checked 2 '--bogus: there is no such option' --bogus
-	checked 2 '/etc/wgxdp/wgxdp.yaml'
+	checked 2 '/etc/wgxdp/wgxdp.yaml: No such file or directory: write it, or name another file with -c FILE'
+	checked 2 '/etc/wgxdp/second.yaml: No such file' --instance second
 }
 
 # A refused file changes nothing that runs, by any command

@@ -83,7 +83,7 @@ switches_off() {
 everything() { # creates the devices that the file names
 	local name
 	# the device lacks these sites
-	sed "s/wgblind/wgc$$/; s/wgroutes/wgr$$/; /^  \(sites\|pairs\): .*site-c/d" docs/examples/config/everything.yaml > "$work/everything.yaml"
+	sed "s/wgblind/wgc$$/; s/wgroutes/wgr$$/; s/wgup/wgu$$/; s/wghome/wgh$$/; /^  \(sites\|pairs\): .*site-c/d" docs/examples/config/everything.yaml > "$work/everything.yaml"
 	inside firewall ip link add link wan name wan.7 up type vlan id 7 2> /dev/null || no_vlans
 	inside firewall ip link add link wan name vrrp address 00:00:5e:00:01:33 type macvlan mode private
 	inside firewall ip link add br-lan type bridge
@@ -91,7 +91,13 @@ everything() { # creates the devices that the file names
 	inside firewall ip link set br-port master br-lan
 	for name in vrrp br-lan; do inside firewall ip link set "$name" up; done
 	addresses firewall br-lan 192.168.2.1/24
-	for name in wgup wghome; do cable firewall $name wg-end $name; done
+	for name in wgu wgh; do
+		tunnel firewall $name$$ 10.80.0.1/24
+		inside firewall wg set $name$$ peer YWJjZGVmZ2hpamtsbW5vcHFyc3R1dnd4eXoxMjM0NTY=
+	done
+	cp /etc/hosts "$work/hosts"
+	echo '192.0.2.8 vpn.example.net' >> "$work/hosts"
+	mount --bind "$work/hosts" /etc/hosts
 	[[ ! ${BREAK:-} ]] || sed -i '/^learn:/,/knock:/d' "$work/everything.yaml"
 }
 no_vlans() { # this kernel has no VLANs

@@ -39,6 +39,7 @@ the_host() {
 	example_lists firewall
 	: > "$work/resolv.conf"
 	printf '%s wg-end.example.net\n' 192.168.1.10 2001:db8:2::10 > "$work/hosts"
+	printf '192.0.2.8 %s\n' vpn.example.net relays.example.net >> "$work/hosts"
 	mount --bind "$work/resolv.conf" "$(realpath /etc/resolv.conf)"
 	mount --bind "$work/hosts" /etc/hosts
 }

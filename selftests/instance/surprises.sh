@@ -55,14 +55,15 @@ waiting() {
 
 # A file after an editor failed, or with everything commented out
 empty_file() {
-	local text command
+	local text command words='the file is empty: begin with a section, such as services:'
 	wgxdp up --wan wan --to 192.168.1.10 > /dev/null
 	wgxdp save > "$work/saved"
-	for text in '' '# services:' $'services:\n#  - name: wg-end' '---'; do
+	for text in '' '# services:' '---' $'services:\n#  - name: wg-end'; do
+		[[ $text != services:* ]] || words='services: there are no entries below this line: add some, or remove the line'
 		echo "$text" > "$work/empty.yaml"
 		for command in check reload 'reload --dry-run' up; do
 			# shellcheck disable=SC2086 # words
-			says 2 'error: the file is empty, and would remove everything that runs: write {} if you want that' $command -c "$work/empty.yaml"
+			says 2 "error: $words" $command -c "$work/empty.yaml"
 		done
 	done
 	wgxdp save | cmp - "$work/saved" || fail 'an empty file changed something'

@@ -44,7 +44,7 @@ UNSEEN = {
         port-twice port-twice-in-range rates-clients-twice rates-pair-same rates-twice rates-twice-bits same-address-and-port same-address6-and-port same-backend-twice-none same-interface-and-port
         same-interface-and-range service-twice""",
     'a list has too few or too many items': """
-        allow-lists-many backends-empty blind-pair-empty blind-relays-many backends-many backends-no-keys backends-one ddns-names flows-source-many guard-amneziawg-few guard-amneziawg-many
+        allow-lists-many blind-pair-empty blind-relays-many backends-many backends-no-keys backends-one ddns-names flows-source-many guard-amneziawg-few guard-amneziawg-many
         guard-key-many listen-ports-none port-many rates-pair-one rates-pair-three""",
     'values contradict each other, or one needs another': """
         rates-nobody rates-pair-clients
@@ -60,7 +60,7 @@ UNSEEN = {
     'an address or prefix that no host has, a bit behind the length, a key of zeros': """
         allow-mapped backend-colons backend-link-local backend-loopback backend-loopback6 backend-mapped backend-multicast
         backend-multicast6 backend-unspecified backend-unspecified6 blind-pair-local blind-pair-loopback blind-relays-local
-        blind-relays-loopback blind-relays-multicast deny-host-bits guard-key-zero listen-address-broadcast
+        blind-relays-loopback blind-relays-multicast deny-host-bits guard-key-zero peer-key-zero listen-address-broadcast
         listen-address-compatible listen-address-link-local listen-address-loopback listen-address-loopback6 listen-address-mapped
         listen-address-multicast listen-address-multicast6 listen-address-unspecified listen-address-unspecified6 overlay-bits
         overlay-link-local overlay-multicast overlay-narrow overlay-wide overlay-within-link-local peer-prefix-holds-overlay
@@ -71,7 +71,7 @@ UNSEEN = {
         announce-table deny-list-set-long port-float port-hex port-octal port-plus port-range-backwards port-range-high port-underscore
         rates-large rates-small rates-zero""",
     'a key that only `save` writes': 'misplaced-origin peer-origin',
-    'YAML that wgxdp does not support': 'empty-commented unknown-merge-key',
+    'YAML that wgxdp does not support': 'syntax-comment-space unknown-merge-key',
 }
 
 VALUES = '''

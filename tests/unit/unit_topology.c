@@ -297,7 +297,7 @@ static void clashing(void **state)
 	clashes(CLIENTS("10.0.0.0/29", CLIENT("a") CLIENT("b") CLIENT("c")), CLIENTS("10.0.0.0/30", CLIENT("c")),
 		"error: clients: 'c' would have number 4, but the prefix has only 2: write a shorter prefix, or forget old hosts");
 	clashes(CLIENTS("10.0.0.0/30", CLIENT("a")), CLIENTS("10.0.0.0/30", CLIENT("b")), "'b' would have number 3, but the prefix has only 2");
-	clashes("overlay: \"fd0a::/48\"\n" SITES, "tunnels: \"fd0a:0:0:7::/64\"\n" SITES,
+	clashes("overlay: \"fd0a::/48\"\n" SITES SITE("a"), "tunnels: \"fd0a:0:0:7::/64\"\n" SITES SITE("a"),
 		"t.yaml:1:1: error: overlay: the tunnels' prefix overlaps with fd0a::/48 from an earlier run");
 }
 

@@ -140,6 +140,8 @@ static void whole(void **state)
 	static const struct bad list[] = {
 		{ good, "- a\n", "a\n", "the file does not begin with a section of a topology: begin with a section, such as gateways: or sites:" },
 		{ good, "", "", "the file is empty: begin with a section" },
+		{ good, "{}\n", "{}", "the topology has no hosts: add a section with hosts, such as gateways: or sites:" },
+		{ good, "domain: example.net\n", "domain", "the topology has no hosts: add a section with hosts" },
 		{ "tunnels:", "tunnel:", "tunnel:", "unknown key 'tunnel' in the topology: did you mean 'tunnels'?" },
 		{ "domain:", "servers: []\ndomain:", "servers", "unknown key 'servers' in the topology: it belongs under 'sites'" },
 		{ "domain:", "frobnicate: 1\ndomain:", "frob", "unknown key 'frobnicate' in the topology: remove it, or write one of domain, overlay" },
@@ -204,7 +206,7 @@ static void hosts(void **state)
 		{ "link: pppoe", "link: atm", "atm", "link: 'atm' is unknown: write ethernet, pppoe or ds-lite" },
 		{ "link: pppoe", "link: pppoe, mtu: 1400", "1400, lan", "mtu: link: says the MTU already: remove one of the two keys" },
 		{ KEY, "YWJj", "YWJj", "public-key: 'YWJj' is not a WireGuard key (4 characters): copy all 44 characters that `wg pubkey` prints, with the '=' at their end" },
-		{ KEY, NO_KEY_AT_ALL, "AAAA", "public-key: the key has only zeros: write the key that `wg pubkey` prints" },
+		{ KEY, NO_KEY_AT_ALL, "AAAA", "public-key: 'AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=' is all zeros, which is no key: copy what `wg pubkey` prints" },
 		{ KEY, KEY2, KEY2 "\", edges", "public-key: " KEY2 " is also the key of server-a1: give each host its own" },
 		{ "203.0.113.1", "203.0.113.256", "203.0.113.256", "addresses: '203.0.113.256' is not an address: write one" },
 		{ "203.0.113.1", "203.0.113.1, 203.0.113.1", "203.0.113.1, \"", "addresses: 203.0.113.1 is listed twice" },

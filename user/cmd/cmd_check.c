@@ -10,6 +10,7 @@
 #include "cmd/command.h"
 #include "config/config_check.h"
 #include "dataplane/load_error.h"
+#include "config/config_endpoints.h"
 #include "plan/transmit.h"
 #include "doctor/host_check.h"
 #include "lib/log.h"
@@ -29,6 +30,8 @@ static void check_host(void *data, const struct config *c, config_tell *tell, vo
 
 	resolved_backends_read(f->instance, &f->answers);
 	resolved_backends_match(&f->answers, c);
+	for (size_t i = 0; i < c->n_endpoints; i++)
+		resolved_backends_add(&f->answers, c->endpoints[i].host);
 	resolver_once(&f->answers, false, RESOLVE_MS);
 	resolved_backends_follow_prefixes(&f->answers, f->host);
 	f->n = host_check(c, f->host, &f->answers, f->instance, tell, to);
@@ -91,7 +94,7 @@ static int run_check(const struct global *g, int argc, char **argv)
 			  words[n - 1]);
 		return EXIT_USAGE;
 	}
-	file = given ?: *words ?: CONFIG_DEFAULT;
+	file = given ?: *words ?: g->config;
 	if (host_read(&h))
 		return EXIT_FAILED;
 	if (config_read_and_inspect(file, &inspector, &c))
@@ -103,6 +106,8 @@ static int run_check(const struct global *g, int argc, char **argv)
 	if (status == EXIT_DONE) {
 		config_warn(c);
 		print_valid(file, c);
+	} else if (status == EXIT_HOST) {
+		fprintf(stderr, "%s: valid, but this host lacks what is named above.\n", file);
 	}
 cleanup:
 	resolved_backends_free(&f.answers);
@@ -121,10 +126,10 @@ const struct command check_command = {
 	.summary = "check a configuration for errors, and whether this host has everything it "
 		   "needs",
 	.usage = "[[-c] FILE]",
-	.about = "Reads a configuration and prints all its errors, and everything that it needs "
-		 "and this host lacks. It changes nothing.\nExit status 0: there are no errors. 2: "
-		 "the file cannot be read or is invalid. 3: the file is valid, but this host lacks "
-		 "something.",
+	.about = "Reads a configuration and prints all its errors. If it has none, prints "
+		 "everything that it needs and this host lacks. It changes nothing.\n"
+		 "Exit status 0: there are no errors. 2: the file cannot be read or is invalid. 3: "
+		 "the file is valid, but this host lacks something.",
 	.run = run_check,
 	.options = options,
 	.operand = "@file",

@@ -16,7 +16,7 @@ static int run_daemon(const struct global *g, int argc, char **argv)
 
 	if (!options_parse(&daemon_command, argc, argv, &given, NULL))
 		return EXIT_USAGE;
-	file = given ?: CONFIG_DEFAULT;
+	file = given ?: g->config;
 	path = realpath(file, NULL);
 	if (!path && !given && pins_exist(g->instance) > 0)
 		file = NULL;
@@ -35,7 +35,7 @@ static int parse_file(void *member, const struct command_option *o, char *value)
 
 static const struct command_option options[] = {
 	{ 'c', "config", "FILE", 0,
-	  "the configuration file (default: " CONFIG_DEFAULT
+	  "the configuration file (default: " CONFIG_DEFAULTS
 		"). Without one, the daemon follows the running configuration.",
 		.parse = parse_file, .values = "@file" },
 	{ 0 },

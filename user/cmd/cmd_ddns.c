@@ -58,7 +58,7 @@ static int run_ddns(const struct global *g, int argc, char **argv)
 
 	if (parse(&a, argc, argv))
 		return DDNS_USAGE;
-	file = a.import ?: a.file ?: CONFIG_DEFAULT;
+	file = a.import ?: a.file ?: g->config;
 	if (a.import ? ddns_import(file, &c) : config_read(file, &c))
 		return DDNS_USAGE;
 	if (!c->n_ddns)

@@ -71,7 +71,7 @@ static int run_gen(const struct global *g, int argc, char **argv)
 	if (parse(&a, argc, argv))
 		return EXIT_USAGE;
 	if (!strcmp(a.what, "nft"))
-		return gen_config_nft(g->instance, a.config ?: CONFIG_DEFAULT);
+		return gen_config_nft(g->instance, a.config ?: g->config);
 	return gen_hosts(a.topology, a.directory,
 			 a.diff ? GEN_DIFF : a.check ? GEN_CHECK :
 			 a.replace ? GEN_REPLACE : GEN_WRITE);
@@ -88,7 +88,7 @@ static const struct command_option options[] = {
 	{ 0, "replace", NULL, offsetof(struct arguments, replace),
 	  "overwrite files that were edited by hand" },
 	{ 'c', "config", "FILE", offsetof(struct arguments, config),
-	  "the configuration for nft (default: " CONFIG_DEFAULT "); - is standard input",
+	  "the configuration for nft (default: " CONFIG_DEFAULTS "); - is standard input",
 	  .values = "@file" },
 	{ 0 },
 };

@@ -39,7 +39,7 @@ static int parse_key(void *arguments, const struct command_option *o, char *valu
 	a->key = true;
 	if (!wg_key_parse(value, &a->wanted.key))
 		return 0;
-	log_error(NO_KEY, "--public-key", value, strlen(value));
+	log_error("--public-key: '%s' %s", value, config_key_wrong(value));
 	return -EINVAL;
 }
 

@@ -71,7 +71,7 @@ static int reload(const char *instance, const struct arguments *a, struct config
 
 static int run_reload(const struct global *g, int argc, char **argv)
 {
-	struct arguments a = { .file = CONFIG_DEFAULT };
+	struct arguments a = { .file = g->config };
 	struct config *new = NULL;
 	int rc;
 

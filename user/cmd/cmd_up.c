@@ -140,7 +140,7 @@ static int run_up(const struct global *g, int argc, char **argv)
 {
 	struct arguments a = { .mode = -1, .express = -1 };
 	int rc = parse(&a, argc, argv), status = EXIT_USAGE;
-	const char *file = a.line.config ? NULL : a.file ?: CONFIG_DEFAULT;
+	const char *file = a.line.config ? NULL : a.file ?: g->config;
 
 	if (!rc && a.keep)
 		return keep_trial(g->instance);

@@ -8,9 +8,12 @@
 #include "cmd/options.h"
 #include "dataplane/pins.h"
 #include "lib/exit.h"
+#include "lib/paths.h"
 
 struct global {
 	const char *instance;		/* --instance, or the default; valid */
+	/* File that commands read without -c: CONFIG_DEFAULT, or that of another instance. */
+	char config[sizeof(CONFIG_DIR "/.yaml") + INSTANCE_LEN];
 };
 
 /* A word that may follow the command's name, as `add` of `wgxdp peer add` */

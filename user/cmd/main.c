@@ -64,7 +64,8 @@ static void print_usage(FILE *out)
 	fputs("\n"
 	      "Options:\n"
 	      "  --instance NAME  the instance, if this host has several (default: "
-	      INSTANCE_DEFAULT "); also after COMMAND\n"
+	      INSTANCE_DEFAULT "); also after COMMAND.\n"
+	      "                   Its file is " CONFIG_DEFAULTS "\n"
 	      "  -h, --help       print this text, or after COMMAND the help of that command\n"
 	      "  --version\n"
 	      "\n"
@@ -94,8 +95,11 @@ static bool extract_instance(int *argc, char **argv, struct global *g)
 	}
 	argv[n] = NULL;
 	*argc = n;
-	if (instance_valid(g->instance))
+	if (instance_valid(g->instance)) {
+		snprintf(g->config, sizeof(g->config), CONFIG_DIR "/%s.yaml",
+			 strcmp(g->instance, INSTANCE_DEFAULT) ? g->instance : "wgxdp");
 		return true;
+	}
 	log_error("--instance %s: this cannot be the name of an instance: write up to %d letters, "
 		  "digits, '-' and '_'",
 		  g->instance, INSTANCE_LEN - 1);
@@ -152,8 +156,8 @@ static void report_unknown(const char *word)
 		if (!strcmp(word, elsewhere[i][0]))
 			n.best = elsewhere[i][1];
 	if (*word == '-')
-		log_error("%s: the command is missing: write `wgxdp COMMAND %s`. `wgxdp --help` "
-			  "lists the commands", word, word);
+		log_error("%s: the command is missing: write `wgxdp COMMAND %s`, as options come "
+			  "after the command. `wgxdp --help` lists the commands", word, word);
 	else if (n.best)
 		log_error("%s: there is no such command: did you mean `wgxdp %s`?", word, n.best);
 	else

@@ -211,7 +211,7 @@ const char *command_word(const struct command *c, char **words)
 	else if (*words)
 		log_error("%s: %s: this word is unknown: write %s", c->name, *words, list);
 	else
-		log_error("%s: a word is missing: add %s", c->name, list);
+		log_error("%s: a word is missing: write one of these after it: %s", c->name, list);
 	return NULL;
 }
 

@@ -30,7 +30,7 @@ struct command_option {
 /* Options that several commands have. member: as in struct command_option. */
 #define CONFIG_OPTION(member) \
 	{ 'c', "config", "FILE", member, \
-	  "the configuration (default: " CONFIG_DEFAULT "); - is standard input", \
+	  "the configuration (default: " CONFIG_DEFAULTS "); - is standard input", \
 	  .values = "@file" }
 #define TRY_OPTION(member) \
 	{ 0, "try", "SECONDS", member, \

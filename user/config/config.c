@@ -213,11 +213,12 @@ static const struct yaml_key service_keys[] = {
 	{ "backend", yaml_set_map, "{ ipv4: 192.168.1.10, port: 51820 }",
 	  AT(service_config, backend), .below = config_backend_keys, .required = true,
 	  .unless = "backends" },
+	/* before backends: a public-key beside a backend belongs here */
+	{ "wireguard", config_set_wireguard, "{ public-key: \"…=\" }",
+	  .below = config_wireguard_keys },
 	{ "backends", yaml_set_rows,
 	  "{ name: alpha, ipv4: 10.0.0.7, port: 51820, public-key: \"…=\" }",
 	  ROWS(service_config, backends, n_backends), .below = config_backends_keys },
-	{ "wireguard", config_set_wireguard, "{ public-key: \"…=\" }",
-	  .below = config_wireguard_keys },
 	{ "nat", yaml_set_choice, "dnat", AT(service_config, nat), .choices = nat_names },
 	{ "ipv6", yaml_set_choice, "direct", AT(service_config, ipv6), .choices = ipv6_names },
 	{ "df", yaml_set_choice, "fragment", AT(service_config, df), .choices = df_names },
@@ -342,19 +343,6 @@ static void report_at(void *data, const struct config_place *place, const char *
 	yaml_error(y, node ?: yaml_root(y), "%s", text);
 }
 
-/* Returns true if no section of the file has content, for example because the file was truncated or
- * commented out: loading it would remove everything that runs. "{}" is allowed. */
-static bool is_left_empty(const struct yaml_node *root)
-{
-	const struct yaml_node *key = root && root->type == YAML_MAP ? root->first : NULL;
-
-	if (root && !key)
-		return false;
-	while (key && yaml_is_empty(key->next))
-		key = key->next->next;
-	return !key;
-}
-
 static void read_root(struct yaml *y, struct yaml_node *root, bool is_file, struct config *c)
 {
 	static const char *const others[] = { "relays", "gateways", "firewalls", NULL };
@@ -364,9 +352,9 @@ static void read_root(struct yaml *y, struct yaml_node *root, bool is_file, stru
 	if (root && root->type != YAML_MAP) {
 		yaml_error(y, root, "the file does not begin with a section of a configuration: "
 				    "begin with one, such as services:");
-	} else if (is_file && is_left_empty(root)) {
-		yaml_error(y, root, "the file is empty, and would remove everything that runs: "
-				    "write {} if you want that");
+	} else if (is_file && !root) {
+		/* truncated or commented out: loading it would remove everything that runs */
+		yaml_error(y, root, "the file is empty: begin with a section, such as services:");
 	} else if (other) {
 		yaml_error(y, other, "'%s' is a section of a topology, not of a configuration: "
 				     "`wgxdp gen hosts %s -o DIR` makes a configuration for each "

@@ -12,8 +12,6 @@
 #include "config/config_ddns.h"
 #include "config/config_service.h"
 
-#define CONFIG_DEFAULT "/etc/wgxdp/wgxdp.yaml"
-
 /* How packets leave by an interface. TRANSMIT_TC: only by its qdisc, which may shape them. */
 enum transmit { TRANSMIT_AUTO, TRANSMIT_TC };
 

@@ -7,8 +7,6 @@
 #pragma once
 #include "config/config.h"
 
-#define NO_KEY "%s: '%s' is not a WireGuard key (%zu characters): copy all 44 characters that " \
-	"`wg pubkey` prints, with the '=' at their end"
 #define PORTS_MAX 1024			/* most ports of a service */
 #define PREFIXES_MAX 8192		/* most prefixes in a list of a service */
 
@@ -18,6 +16,9 @@ struct config_place {
 	/* Port in a list of ports that is invalid; 0: not a single port. */
 	__be16 port;
 };
+
+/* Returns what is wrong with a text that is no public key of WireGuard, after "'TEXT' ". */
+const char *config_key_wrong(const char *text);
 
 typedef void config_tell(void *data, const struct config_place *place, const char *text);
 

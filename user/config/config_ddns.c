@@ -308,10 +308,12 @@ static bool is_written(const struct config *c, const struct ddns_config *d, cons
 static void check_section(struct yaml *y, struct yaml_node *section, const struct config *c,
 			  struct ddns_config *d, bool unsaid)
 {
+	struct yaml_node *names = yaml_by_path(section, "/names");
+
 	d->ipv6 |= unsaid;
 	check_built(y, section);
-	if (yaml_by_path(section, "/names") && !d->n_names)
-		yaml_error(y, yaml_by_path(section, "/names"),
+	if (names && names->type == YAML_LIST && !names->n)
+		yaml_error(y, names,
 			"names: the list is empty: write [ wg-end.example.net ]");
 	if (!d->ipv6 && !d->ipv4 && yaml_by_path(section, "/records")->type == YAML_LIST &&
 	    !yaml_by_path(section, "/records")->n)

@@ -30,7 +30,7 @@ static void add_key(struct yaml *y, const struct yaml_key *key, struct yaml_node
 					   (size_t *)((char *)object + key->count), sizeof(*place));
 
 	if (place && text && (wg_key_parse(text, place) || wg_key_is_none(place)))
-		yaml_error(y, value, NO_KEY, key->name, text, strlen(text));
+		yaml_error(y, value, "%s: '%s' %s", key->name, text, config_key_wrong(text));
 }
 
 /* Appends a size of junk to an array of MESSAGES numbers. If there are more, it only counts them,

@@ -63,9 +63,10 @@ void config_set_key(struct yaml *y, const struct yaml_key *key, struct yaml_node
 		    void *object)
 {
 	const char *text = yaml_text(y, key, value);
+	struct wg_key *place = (struct wg_key *)((char *)object + key->offset);
 
-	if (text && wg_key_parse(text, (struct wg_key *)((char *)object + key->offset)))
-		yaml_error(y, value, NO_KEY, key->name, text, strlen(text));
+	if (text && (wg_key_parse(text, place) || wg_key_is_none(place)))
+		yaml_error(y, value, "%s: '%s' %s", key->name, text, config_key_wrong(text));
 }
 
 void config_add_prefix(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,

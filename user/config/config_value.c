@@ -124,3 +124,23 @@ const char *prefix_wrong(const char *text)
 				   prefix_format(&p, host));
 	return why;
 }
+
+const char *config_key_wrong(const char *text)
+{
+	static char wrong[160];
+	size_t n = 0;
+	struct wg_key key;
+
+	while (isalnum((unsigned char)text[n]) || (text[n] && strchr("+/", text[n])))
+		n++;
+	if (!wg_key_parse(text, &key))
+		return "is all zeros, which is no key: copy what `wg pubkey` prints";
+	if (strlen(text) == WG_KEY_STRLEN - 1 && n < WG_KEY_STRLEN - 2)
+		snprintf(wrong, sizeof(wrong), "has the character '%c' in place %zu, which no key "
+			 "has: copy the key again", text[n], n + 1);
+	else
+		snprintf(wrong, sizeof(wrong), "is not a WireGuard key (%zu characters): copy all "
+			 "44 characters that `wg pubkey` prints, with the '=' at their end",
+			 strlen(text));
+	return wrong;
+}

@@ -204,7 +204,7 @@ static const char *check_name(const char *path)
 		return "library";
 	if (strstr(path, "/flows/source/"))
 		return "source";
-	if (strstr(path, "/interface"))
+	if (strstr(path, "/interface") || strstr(path, "/host"))
 		return NULL;
 	return !strncmp(path, "/endpoints/", 11) || !strncmp(path, "/learn/", 7) ? "key" : NULL;
 }

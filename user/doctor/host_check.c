@@ -293,15 +293,38 @@ static void check_peer(struct check_host *k, const char *path, size_t i, const c
 		     "add the peer", key, device);
 }
 
+/* Reports an interface that does not exist, or is none of WireGuard. */
+static void check_wireguard(struct check_host *k, const char *key, const char *name)
+{
+	if (!host_link_by_name(k->h, name)) {
+		report_missing(k, key, name);
+		return;
+	}
+	read_device(k, name);
+	if (k->wg_error == -EOPNOTSUPP)
+		tell(&k->check,
+		     "%s: %s is not a WireGuard interface, or its wireguard-go has no socket in "
+		     WG_SOCKET_DIR ": name a WireGuard interface", key, name);
+}
+
 /* Checks the peers in the sections endpoints and learn. An entry of `learn` without a peer needs a
  * device with exactly one. */
 static void check_followed_peers(struct check_host *k)
 {
 	const struct config *c = k->c;
 
-	for (size_t i = 0; i < c->n_endpoints; i++)
-		check_peer(k, "/endpoints", i, c->endpoints[i].interface, "peer",
-			   &c->endpoints[i].peer);
+	for (size_t i = 0; i < c->n_endpoints; i++) {
+		const struct peer_endpoint_config *e = &c->endpoints[i];
+		struct address a;
+
+		check_peer(k, "/endpoints", i, e->interface, "peer", &e->peer);
+		at(&k->check, 0, "/endpoints/%zu/host", i);
+		if (!resolved_backends_address(k->answers, e->host, FAMILY_IPV4, &a) &&
+		    !resolved_backends_address(k->answers, e->host, FAMILY_IPV6, &a))
+			tell(&k->check,
+			     "host: %s has no address: correct the name, or see /etc/resolv.conf",
+			     e->host);
+	}
 	for (size_t i = 0; i < c->n_learn; i++) {
 		const struct learn_config *l = &c->learn[i];
 
@@ -348,6 +371,8 @@ static void check_devices(struct check_host *k)
 	for (size_t i = 0; i < c->follow.n_wireguard; i++) {
 		at(&k->check, 0, "/follow/wireguard/%zu", i);
 		check_interface(k, "wireguard", c->follow.wireguard[i].name);
+		if (host_link_by_name(k->h, c->follow.wireguard[i].name))
+			check_wireguard(k, "wireguard", c->follow.wireguard[i].name);
 	}
 }
 
@@ -435,14 +460,15 @@ static void check_followed(struct check_host *k)
 	for (size_t i = 0;
 	     (name = config_followed(k->c, i, k->check.place.path, sizeof(k->check.place.path)));
 	     i++)
-		if (!host_link_by_name(k->h, name))
+		if (i < k->c->n_endpoints + k->c->n_learn)
+			check_wireguard(k, "interface", name);
+		else if (!host_link_by_name(k->h, name))
 			report_missing(k, "interface", name);
 	check_followed_peers(k);
 	if (!*b->device)
 		return;
 	at(&k->check, 0, "/blind/device");
-	if (!host_link_by_name(k->h, b->device))
-		report_missing(k, "device", b->device);
+	check_wireguard(k, "device", b->device);
 	at(&k->check, 0, "/blind/listen/interface");
 	if (!find_interface(k->c, b->interface))
 		check_interface(k, "interface", b->interface);

@@ -362,6 +362,9 @@ static void read_root(struct topology_reading *r, struct yaml_node *root)
 		return;
 	fill_defaults(r);
 	topology_check(r);
+	if (!r->y.errors && !r->n_rows)
+		yaml_error(&r->y, root, "the topology has no hosts: add a section with hosts, such "
+			   "as gateways: or sites:");
 	note_places(r);
 }
 

@@ -133,7 +133,7 @@ static void add_extra(struct yaml *y, const struct yaml_key *key, struct yaml_no
 #define NIC(name, like) \
 	{ name, topology_set_interface, like, HOST(interface), .required = true, IS_NIC }
 #define LAN(like, ...) { "lan", topology_set_interface, like, HOST(lan), IS_NIC, ##__VA_ARGS__ }
-#define KEY(f) { "public-key", topology_set_key, "\"…=\"", HOST(f), .pattern = PATTERN_KEY }
+#define KEY(f) { "public-key", config_set_key, "\"…=\"", HOST(f), .pattern = PATTERN_KEY }
 /* The least MTU is the minimum of IPv6. */
 #define MTU \
 	{ "mtu", yaml_set_number, "1500", HOST(mtu), .least = 1280, .most = 9216 }, \
@@ -166,7 +166,7 @@ static const struct yaml_key server_keys[] = {
 static const struct yaml_key site_keys[] = {
 	{ "name", topology_set_name, "a", AT(topology_row, site.name), IS_NAME },
 	{ "subnet", .set = topology_set_subnet, .like = "a", .pattern = "[0-9A-Fa-f]{1,4}" },
-	{ "public-key", topology_set_key, "\"…=\"", AT(topology_row, site.public_key),
+	{ "public-key", config_set_key, "\"…=\"", AT(topology_row, site.public_key),
 	  .pattern = PATTERN_KEY },
 	HOSTS("edges", ROLE_EDGE, "{ name: edge-a1, wan: eth0, lan: eth1 }", edge_keys),
 	HOSTS("servers", ROLE_SERVER, "{ name: server-a1, interface: eth0 }", server_keys),
@@ -236,7 +236,7 @@ static const struct yaml_key mesh_keys[] = {
 
 static const struct yaml_key share_keys[] = {
 	{ "name", topology_set_name, "relay", AT(topology, shared.name), IS_NAME },
-	{ "public-key", topology_set_key, "\"…=\"", AT(topology, shared.public_key),
+	{ "public-key", config_set_key, "\"…=\"", AT(topology, shared.public_key),
 	  .pattern = PATTERN_KEY },
 	{ "keepalive", yaml_set_number, "1", AT(topology, keepalive), .least = 1,
 	  .most = TOPOLOGY_KEEPALIVE },

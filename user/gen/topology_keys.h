@@ -30,7 +30,7 @@ struct topology_reading {
 extern const struct yaml_key topology_keys[];
 
 /* Read a YAML value into the member of the object whose offset the key has. */
-yaml_set topology_set_name, topology_set_key, topology_set_interface, topology_set_ipv4,
+yaml_set topology_set_name, topology_set_interface, topology_set_ipv4,
 	topology_set_exit_way, topology_set_prefix, topology_set_link, topology_set_subnet,
 	topology_set_token, topology_set_ports;
 yaml_set topology_add_address, topology_add_gateway, topology_add_backend, topology_add_network,

@@ -78,17 +78,6 @@ void topology_set_interface(struct yaml *y, const struct yaml_key *key, struct y
 		strcpy(place_of(key, object), text);
 }
 
-void topology_set_key(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
-		      void *object)
-{
-	unsigned int errors = y->errors;
-
-	config_set_key(y, key, value, object);
-	if (y->errors == errors && wg_key_is_none(place_of(key, object)))
-		yaml_error(y, value, "%s: the key has only zeros: write the key that `wg pubkey` "
-				     "prints", key->name);
-}
-
 /* ---- addresses ---- */
 
 static bool take_address(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,

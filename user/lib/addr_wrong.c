@@ -71,6 +71,8 @@ static const char *text_wrong(const char *text, __u8 family, bool names)
 
 	if (inet_pton(AF_INET6, text, &mapped) == 1)
 		return "is an IPv4 address written as IPv6: write the IPv4 address itself";
+	if (strstr(text, "://"))
+		return "is a URL: write the address or the name of a host alone";
 	if (strchr(text, '/'))
 		return "is a prefix: write the address of a host, without '/'";
 	if (strchr(text, '%'))

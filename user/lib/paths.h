@@ -9,6 +9,11 @@
 #define INSTANCE_DEFAULT "default"
 #define INSTANCE_LEN 33
 
+/* Files that commands read without -c, of the default instance and of others */
+#define CONFIG_DIR "/etc/wgxdp"
+#define CONFIG_DEFAULT CONFIG_DIR "/wgxdp.yaml"
+#define CONFIG_DEFAULTS CONFIG_DEFAULT ", or " CONFIG_DIR "/NAME.yaml of another instance"
+
 #define VAR_STATE_PATH_LEN 256
 
 /* Writes the path of a file that outlives reboots, in the instance's directory for such files; name

@@ -11,6 +11,7 @@
 #include <unistd.h>
 #include "lib/file.h"
 #include "lib/log.h"
+#include "lib/paths.h"
 #include "lib/text.h"
 #include "lib/yaml.h"
 #include "lib/yaml_json.h"
@@ -123,6 +124,8 @@ static void log_unreadable(const char *file, int r)
 	else
 		log_error("cannot read %s: %s%s", file, strerror(-r),
 			  r == -EISDIR ? ": name a file in this directory" :
+			  r == -ENOENT && !strncmp(file, CONFIG_DIR "/", strlen(CONFIG_DIR "/")) ?
+			  ": write it, or name another file with -c FILE" :
 			  r == -ENOENT ? ": correct the name of the file" :
 			  r == -EFBIG ? ": the limit is 16 MiB" : "");
 }
@@ -162,12 +165,14 @@ size_t yaml_character(const unsigned char *s, size_t n)
 }
 
 /* Refuses bytes that are not UTF-8, where libfyaml would end the document, and tabs in the
- * indentation, which it would take for a space in continued lines. */
+ * indentation, which it would take for a space in continued lines. No-break spaces there would
+ * make the text begin in an earlier column. */
 static int check_characters(struct yaml *y, const char *text, size_t n)
 {
 	const unsigned char *s = (const void *)text, *end = s + n, *start = s;
 	unsigned int line = 1;
 	bool indent = true;
+	const char *wrong = NULL;
 	size_t len = 1;
 
 	for (; s < end && len; s += len) {
@@ -181,18 +186,23 @@ static int check_characters(struct yaml *y, const char *text, size_t n)
 			fprintf(stderr, "%s:%u:%td: error: the byte 0x%02x is not UTF-8 text: save "
 					"the file as UTF-8\n", y->name, line, s - start + 1, *s);
 		if (*s == '\t' && indent &&
-		    strspn((char *)s, "\t \r") < strcspn((char *)s, "\n#")) {
-			fprintf(stderr, "%s:%u:%td: error: the indentation has a tab, which YAML "
-					"does not allow: replace it with spaces\n", y->name, line,
-				s - start + 1);
-			len = 0;
+		    strspn((char *)s, "\t \r") < strcspn((char *)s, "\n#"))
+			wrong = "a tab, which YAML does not allow: replace it with spaces";
+		else if (*s == 0xc2 && s[1] == 0xa0 && s == start + strspn((char *)start, " -"))
+			wrong = "a no-break space: replace it with an ordinary space";
+		if (wrong) {
+			fprintf(stderr, "%s:%u:%td: error: the indentation has %s\n", y->name,
+				line, s - start + 1, wrong);
+			break;
 		}
 		indent = *s == '\n' || (indent && *s == ' ');
 		line += *s == '\n';
 		if (*s == '\n')
 			start = s + 1;
 	}
-	if (len && n && s[-1] == '\\') {	/* libfyaml calls abort() on an incomplete escape */
+	if (wrong) {
+		len = 0;
+	} else if (len && n && s[-1] == '\\') {	/* libfyaml calls abort() on an incomplete escape */
 		fprintf(stderr, "%s:%u:%td: error: the text ends in a backslash: "
 			"remove it\n", y->name, line,
 			s - start);

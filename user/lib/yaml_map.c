@@ -58,7 +58,8 @@ static void error_of_type(struct yaml *y, const struct yaml_key *key, struct yam
 		yaml_error(y, value, "%s: this entry must be a mapping: write { %s: %s, … } with "
 				     "its other keys, as in %s",
 				     key->name, below->name, value->text, key->like);
-	else if (type == YAML_SCALAR && *key->like == '"')
+	else if (type == YAML_SCALAR && *key->like == '"' &&
+		 !(value->type == YAML_LIST && value->n && y->text[value->first->at - 1] == '"'))
 		yaml_error(y, value, "%s: this value needs quotes: write it as in %s", key->name,
 			   key->like);
 	else if (type == YAML_LIST && value->type == YAML_SCALAR && !key->below &&
@@ -104,7 +105,7 @@ const char *yaml_text(struct yaml *y, const struct yaml_key *key, struct yaml_no
 		return NULL;
 	type = *value->text == '/' ? NULL : yaml_typographic(value->text, &name);
 	if (type) {
-		yaml_error(y, value, "%s: '%s' has %s: replace it with %s", key->name, value->text,
+		yaml_error(y, value, "%s: '%s' has %s: %s", key->name, value->text,
 			   name, type);
 		return NULL;
 	}
@@ -241,14 +242,17 @@ static void read_row(struct yaml *y, const struct yaml_key *key, struct yaml_nod
 	yaml_set_map(y, &one, item, place);
 }
 
-/* A section without content is allowed: its entries may be commented out. */
+/* A section whose entries are all commented out is no empty list: it would remove what runs. */
 void yaml_set_rows(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
 		   void *object)
 {
 	struct yaml_key rows = *key;
 
 	rows.item = key->item ?: read_row;
-	if (!yaml_is_empty(value))
+	if (yaml_is_empty(value))
+		yaml_error(y, value, "%s: there are no entries below this line: add some, or "
+			   "remove the line", key->name);
+	else
 		yaml_set_list(y, &rows, value, object);
 }
 
@@ -297,8 +301,7 @@ static const struct yaml_key *unknown_key(struct yaml *y, struct yaml_node *node
 	if (least == 1)			/* 'service' means `services`, not a key of `rates` */
 		under = NULL;
 	if (type)
-		yaml_error(y, node, "there is %s in the key '%s': replace it with %s",
-				    typographic, name,
+		yaml_error(y, node, "there is %s in the key '%s': %s", typographic, name,
 			   type);
 	else if (nearest && name[colon] && !least)
 		yaml_error(y, node, "unknown key '%s' in %s: a space is missing after the colon: "

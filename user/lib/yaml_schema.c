@@ -151,7 +151,7 @@ static void put_item(struct schema *s, const struct yaml_key *key)
 static void put_list(struct schema *s, const struct yaml_key *key)
 {
 	put_name(s, "", "type");
-	fputs(key->set == yaml_set_rows ? "[ \"array\", \"null\" ]" : "\"array\"", s->out);
+	fputs("\"array\"", s->out);
 	put_name(s, ",", "items");
 	put_begin(s);
 	if (*key->like == '[') {	/* each item is a list too */

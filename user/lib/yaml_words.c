@@ -91,18 +91,27 @@ static void explain(const struct yaml *y, struct yaml_fault *f, const char *at, 
 	va_end(args);
 }
 
+static bool is_entry(const char *line)
+{
+	return text_of(line)[0] == '-' && text_of(line)[1] == ' ';
+}
+
 static void explain_indentation(const struct yaml *y, const char *line, struct yaml_fault *f)
 {
 	int is = text_of(line) - line + 1, was = 0;
 	const char *key = "";
 
-	/* The user most likely meant the nearest column at which a line above begins. */
+	/* The user most likely meant the nearest column at which a line above begins; for a '-',
+	 * that of another '-'. */
 	for (const char *above = line, *s; (s = line_before(y, above)) != above; above = s) {
-		int column = entry_of(s) - s + 1;
+		const char *text = is_entry(line) && is_entry(s) ? text_of(s) : entry_of(s);
+		int column = text - s + 1;
 
+		if (is_entry(line) && !is_entry(s))
+			continue;
 		if (column != is && (!was || abs(column - is) < abs(was - is))) {
 			was = column;
-			key = entry_of(s);
+			key = text;
 		}
 	}
 	explain(y, f, text_of(line), "this line begins in column %d, but '%.*s' above it in column "
@@ -210,6 +219,21 @@ static void explain_quotes(const struct yaml *y, const char *at, const char *why
 		(int)strcspn(at, " ,]}\r\n"), at);
 }
 
+/* Explains a second ': ' in a line. value: the text after the first one. */
+static void explain_nested(const struct yaml *y, const char *line, const char *value,
+			   struct yaml_fault *f)
+{
+	const char *key = entry_of(line), *colon = key + strcspn(key, ": \r\n");
+	int n = line_end(line) - value;
+
+	if (*colon == ':' && strchr("{[\"'", colon[1]))
+		explain(y, f, key, "a space is missing after the colon of '%.*s': write '%.*s: %c'",
+			(int)(colon + 1 - key), key, (int)(colon - key), key, colon[1]);
+	else
+		explain(y, f, value, "the value has ': ' in it: write it in quotes, \"%.*s\", "
+			"or a key in braces, { %.*s }", n, value, n, value);
+}
+
 static void explain_alias(const struct yaml *y, const char *at, struct yaml_fault *f)
 {
 	if (at[0] == '*' && strchr(" ,]}\r\n", at[1]))
@@ -248,6 +272,14 @@ void yaml_explain(const struct yaml *y, int line, int column, const char *said,
 	else if (strstr(said, "quot") && !strstr(said, "trailing") && !strstr(said, "escape"))
 		explain(y, ret, at, "the quote is not closed: write %c after the value",
 			*at == '\'' ? '\'' : '"');
+	else if (strstr(said, "invalid comment"))
+		explain(y, ret, at, "a space is missing before '#': add one");
+	else if (strstr(said, "trailing") && strstr(said, "quot"))
+		explain(y, ret, at, "the value ends at the quote before this: write %s for a quote "
+			"within the value", strstr(said, "single") ? "''" : "\\\"");
+	else if (strstr(said, "end of block sequence"))
+		explain(y, ret, at, "this line is in a list, whose entries begin with '- ': write "
+			"'- %.*s'", (int)(line_end(at) - at), at);
 	else if (strstr(said, "flow") || strstr(said, "clos") || strstr(said, "comma"))
 		explain_bracket(y, at, said, ret);
 	else if (strstr(said, "expected '-'") || strstr(said, "indent"))
@@ -258,9 +290,7 @@ void yaml_explain(const struct yaml *y, int line, int column, const char *said,
 	else if (strstr(said, "alias") && at > y->text)
 		explain_alias(y, at - (at[-1] == '*'), ret);
 	else if (strstr(said, "nested block mapping") && value)
-		explain(y, ret, text_of(value + 1), "the value has ': ' in it: write it in quotes, "
-			"\"%.*s\"", (int)(line_end(start) - text_of(value + 1)),
-			text_of(value + 1));
+		explain_nested(y, start, text_of(value + 1), ret);
 	else if (strstr(said, "same line as previous key"))
 		explain(y, ret, at, "this line has a second key: write it on its own line");
 	else
@@ -270,25 +300,25 @@ void yaml_explain(const struct yaml *y, int line, int column, const char *said,
 const char *yaml_typographic(const char *text, const char **ret)
 {
 	static const struct {
-		const char *character, *name, *type;
+		const char *character, *name, *remedy;
 	} table[] = {
-		{ "\u00a0", "a no-break space", "an ordinary space" },
-		{ "\u200b", "an invisible space", "nothing" },
-		{ "“", "a typographic quote, “", "\"" },
-		{ "”", "a typographic quote, ”", "\"" },
-		{ "„", "a typographic quote, „", "\"" },
-		{ "‘", "a typographic quote, ‘", "'" },
-		{ "’", "a typographic quote, ’", "'" },
-		{ "–", "a typographic dash, –", "-" },
-		{ "—", "a typographic dash, —", "-" },
-		{ "−", "a minus sign, −", "-" },
+		{ "\u00a0", "a no-break space", "replace it with an ordinary space" },
+		{ "\u200b", "an invisible space", "remove it" },
+		{ "“", "a typographic quote, “", "replace it with \"" },
+		{ "”", "a typographic quote, ”", "replace it with \"" },
+		{ "„", "a typographic quote, „", "replace it with \"" },
+		{ "‘", "a typographic quote, ‘", "replace it with '" },
+		{ "’", "a typographic quote, ’", "replace it with '" },
+		{ "–", "a typographic dash, –", "replace it with -" },
+		{ "—", "a typographic dash, —", "replace it with -" },
+		{ "−", "a minus sign, −", "replace it with -" },
 	};
 
 	for (size_t i = 0; i < sizeof(table) / sizeof(*table); i++) {
 		if (!strstr(text, table[i].character))
 			continue;
 		*ret = table[i].name;
-		return table[i].type;
+		return table[i].remedy;
 	}
 	return NULL;
 }

@@ -17,6 +17,6 @@ struct yaml_fault {
 void yaml_explain(const struct yaml *y, int line, int column, const char *said,
 		  struct yaml_fault *ret);
 
-/* Finds the first typographic character in a text, such as a no-break space. Returns what to type
- * instead and sets *ret to the character's name. Returns NULL if the text has none. */
+/* Finds the first typographic character in a text, such as a no-break space. Returns what to do
+ * about it and sets *ret to the character's name. Returns NULL if the text has none. */
 const char *yaml_typographic(const char *text, const char **ret);

@@ -176,6 +176,15 @@ int resolved_backends_match(struct resolved_backends *a, const struct config *c)
 	return 0;
 }
 
+int resolved_backends_add(struct resolved_backends *a, const char *name)
+{
+	struct address address;
+
+	if (!address_parse(name, &address))
+		return 0;
+	return ask_for(a, a, name, FAMILY_IPV4) ?: ask_for(a, a, name, FAMILY_IPV6);
+}
+
 void resolved_backends_merge(struct resolved_backends *a, const char *instance)
 {
 	struct resolved_backends file;

@@ -35,6 +35,8 @@ void resolved_backends_free(struct resolved_backends *a);
 /* Makes the list contain exactly the names and addresses that c needs. Entries that stay keep their
  * addresses. Returns 0 or -errno. */
 int resolved_backends_match(struct resolved_backends *a, const struct config *c);
+/* Adds a host name that is no backend's, so that it is resolved too. Returns 0 or -errno. */
+int resolved_backends_add(struct resolved_backends *a, const char *name);
 /* Takes over addresses that are newer in the files, because another process wrote them. */
 void resolved_backends_merge(struct resolved_backends *a, const char *instance);
 const struct resolved_backend *resolved_backends_find(const struct resolved_backends *a,
