@@ -35,6 +35,10 @@ __u64 netns_inode(void)			/* replaces dataplane.c's, which needs the programs */
 	return 1;
 }
 
+void dataplane_keep_modes(struct dataplane *dp)	/* replaces dataplane_ports.c's, for the same reason */
+{
+}
+
 /* ---- the configuration ---- */
 
 enum overlay { SLASH_48, SLASH_40, LONGEST };
