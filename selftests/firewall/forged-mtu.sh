@@ -32,8 +32,8 @@ passes() { # WHAT FROM TO: long datagrams and their answers pass as they are, by
 	inside client "$udptool" ask -n $n -r 500 -w 2000 -s 1400 "$2" "$3" > "$work/answered"
 	expect "$1: answers" "$(said answered answered)" == $n
 	after=$(shown get services.wg-end.original.forwarded_xdp services.wg-end.reply.forwarded_xdp)
-	expect "$1: originals by XDP" $((${after% *} - ${before% *})) '>=' $((n - 2))
-	expect "$1: replies by XDP" $((${after#* } - ${before#* })) '>=' $((n - 2))
+	expect "$1: originals by XDP" $((${after% *} - ${before% *})) '>=' $((n / 2))
+	expect "$1: replies by XDP" $((${after#* } - ${before#* })) '>=' $((n / 2))
 }
 
 firewall_network
