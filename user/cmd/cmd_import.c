@@ -146,8 +146,9 @@ const struct command import_command = {
 		 "of all ports and prefixes and beside them, what the rules and the configuration "
 		 "do. It prints one line for each cause of a difference. It sends no packet.\n"
 		 "Exit status 0: all rules have a counterpart, or are for other packets. 1: "
-		 "failed, or nothing became a part of a configuration. 2: wrong usage, or a file that cannot be read. 3: the configuration was "
-		 "printed, but a rule has no counterpart; or, with --compare, packets differ.",
+		 "failed, or nothing became a part of a configuration. 2: wrong usage, or a file "
+		 "that cannot be read. 3: the configuration was printed, but a rule has no "
+		 "counterpart; or, with --compare, packets differ.",
 	.run = run_import,
 	.options = options,
 	.operand = "@file",
