@@ -24,9 +24,8 @@ pinging() { # N: pings from a to b; the output goes to $work/pings
 
 pinged() { # sets $gap, the longest time without an answer in seconds, and $lost
 	wait $pinger || :
-	read -r gap lost < <(awk -v n="$pings" '/bytes from/ {t = substr($1, 2, 17); if (last && t - last > gap) gap = t - last; last = t
-			split($0, at, "icmp_seq="); if (at[2] + 0 <= n && !seen[at[2] + 0]++) answered++}
-		END {print gap + 0, n - answered}' "$work/pings")
+	gap=$(awk '/bytes from/ {t = substr($1, 2, 17); if (last && t - last > gap) gap = t - last; last = t} END {print gap + 0}' "$work/pings")
+	lost=$(unanswered_in "$pings" < "$work/pings")
 }
 
 wg_restarts() { # the relay's own WireGuard: it has its peers, but no endpoint

@@ -26,10 +26,9 @@ pings_end() {
 	sleep 0.5
 	kill -INT "$pings"
 	wait "$pings" || :
-	read -r sent lost < <(awk '
-		/bytes from/ {split($0, at, "icmp_seq="); n = at[2] + 0; if (!seen[n]++) answered++; if (n > last) last = n}
-		/packets transmitted/ {sent = $1}
-		END {print sent, (sent - last > 20 ? sent : last) - answered}' "$work/pings")
+	sent=$(awk '/packets transmitted/ {print $1}' "$work/pings")
+	last=$(awk -F icmp_seq= '/bytes from/ && $2 + 0 > last {last = $2 + 0} END {print last + 0}' "$work/pings")
+	lost=$(unanswered_in $((sent - last > 20 ? sent : last)) < "$work/pings")
 }
 
 says_good() { tail -n 1 "$work/daemon" | holds "${six//[[\]]/.}.* works"; }

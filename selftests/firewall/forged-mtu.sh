@@ -39,14 +39,7 @@ passes() { # WHAT FROM TO: long datagrams and their answers pass as they are, by
 firewall_network
 start_listener wg-end answers -e "192.168.1.10:$port"
 start_listener wg-end answers6 -e "[2001:db8:2::10]:$port"
-cat > "$work/wgxdp.yaml" << EOF
-interfaces: [ { name: wan, role: wan } ]
-services:
-  - name: wg-end
-    listen: { interface: wan, ports: [ $port ] }
-    backend: { ipv4: 192.168.1.10, ipv6: "2001:db8:2::10", port: $port }
-    ipv6: dnat
-EOF
+service_file dnat
 wgxdp up -c "$work/wgxdp.yaml" > "$work/up" || fail "up: $(< "$work/up")"
 passes 'before' 198.51.100.7:4000 "198.51.100.1:$port"
 passes 'before, IPv6' '[2001:db8:1::7]:4000' "[2001:db8:1::1]:$port"

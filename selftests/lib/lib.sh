@@ -78,8 +78,10 @@ unanswered() { # NAMESPACE ADDRESS -c COUNT [-i INTERVAL] -W SECONDS [OPTION...]
 	local count=$4 interval=1 options=("${@:5}") seconds
 	[[ $5 != -i ]] || interval=$6 options=("${@:7}")
 	seconds=$(awk "BEGIN {print int(($count - 1) * $interval + ${options[1]} + 0.999)}")
-	{ inside "$1" ping -n -c "$count" -i "$interval" -w "$seconds" "${options[@]}" "$2" || :; } |
-		awk -F icmp_seq= -v n="$count" '/bytes from/ && $2 + 0 <= n && !seen[$2 + 0]++ {replies++} END {print n - replies}'
+	inside "$1" ping -n -c "$count" -i "$interval" -w "$seconds" "${options[@]}" "$2" | unanswered_in "$count" || :
+}
+unanswered_in() { # COUNT: reads ping's output, and prints how many of the first COUNT pings had no reply
+	awk -F icmp_seq= -v n="$1" '/bytes from/ && $2 + 0 <= n && !seen[$2 + 0]++ {replies++} END {print n - replies}'
 }
 
 # Sends rounds of N packets while something else happens. It adds rounds until that has happened often enough, because

@@ -55,16 +55,11 @@ struct blind {
 	__u64 read;			/* when this reading began, as sites_clock() */
 };
 
-static uint64_t now_ms(void)
-{
-	return uv_hrtime() / 1000000;
-}
-
 /* Saves the sites in a child, unless WireGuard may still get peers: the saved file still contains
  * what is known about them. */
 static void save(struct blind *b)
 {
-	if (!b->fresh && now_ms() >= b->restore_until)
+	if (!b->fresh && clock_ms() >= b->restore_until)
 		saver_begin(&b->saver);
 }
 
@@ -120,10 +115,10 @@ static void follow_sites(struct blind *b, const struct wg_device *d, __u64 befor
 
 	sites_take_key(s, &d->key);
 	changed = sites_follow_peers(s, d);
-	if (d->n_peers && (b->fresh || (changed && now_ms() < b->restore_until))) {
+	if (d->n_peers && (b->fresh || (changed && clock_ms() < b->restore_until))) {
 		sites_restore(s, b->fresh);
 		if (b->fresh)
-			b->restore_until = now_ms() + RESTORE_MS;
+			b->restore_until = clock_ms() + RESTORE_MS;
 		b->fresh = false;
 		changed = true;
 	}
@@ -140,7 +135,7 @@ static void follow_sites(struct blind *b, const struct wg_device *d, __u64 befor
 static void read_wireguard(struct blind *b)
 {
 	const char *device = b->sites.config->blind.device;
-	uint64_t began = now_ms();
+	uint64_t began = clock_ms();
 	__u64 before = b->read;
 	struct wg_device d;
 	int rc;
@@ -162,7 +157,7 @@ static void read_wireguard(struct blind *b)
 		follow_sites(b, &d, before);
 		wg_free(&d);
 	}
-	b->looked = now_ms();
+	b->looked = clock_ms();
 	b->took = b->looked - began;
 }
 
@@ -173,7 +168,7 @@ static void on_tick(uv_timer_t *timer)
 {
 	struct blind *b = timer->data;
 
-	if (now_ms() - b->looked >= 9 * b->took)
+	if (clock_ms() - b->looked >= 9 * b->took)
 		read_wireguard(b);
 	saver_tick(&b->saver);
 }
@@ -196,7 +191,7 @@ static void on_soon(uv_timer_t *timer)
  * forged messages ask for them. */
 static void read_wireguard_soon(struct blind *b)
 {
-	uint64_t now = now_ms(), free = b->looked + LEAST_MS + 9 * b->took;
+	uint64_t now = clock_ms(), free = b->looked + LEAST_MS + 9 * b->took;
 
 	if (timer_runs(&b->soon) && !b->step)
 		return;

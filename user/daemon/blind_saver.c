@@ -3,11 +3,7 @@
  * Implements blind_saver.h. Only one process at a time writes the file.
  */
 #include "daemon/blind_saver.h"
-
-static uint64_t now_ms(void)
-{
-	return uv_hrtime() / 1000000;
-}
+#include "lib/timer.h"
 
 static int save(void *data)
 {
@@ -21,19 +17,19 @@ static void on_saved(void *data, bool done)
 	struct saver *s = data;
 
 	s->child = NULL;
-	s->ended = now_ms();
+	s->ended = clock_ms();
 }
 
 /* Children use at most a twentieth of the time. */
 void saver_begin(struct saver *s)
 {
-	s->due = s->child || now_ms() - s->ended < 19 * (s->ended - s->began);
+	s->due = s->child || clock_ms() - s->ended < 19 * (s->ended - s->began);
 	if (s->due)
 		return;
-	s->began = now_ms();
+	s->began = clock_ms();
 	s->due = child_run(s->loop, save, on_saved, s, &s->child);
 	if (s->due)
-		s->ended = now_ms();
+		s->ended = clock_ms();
 }
 
 void saver_tick(struct saver *s)

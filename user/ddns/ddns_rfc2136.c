@@ -21,6 +21,7 @@
 #include "ddns/ddns.h"
 #include "ddns/ddns_secret.h"
 #include "lib/library.h"
+#include "lib/timer.h"
 
 #define TRY_MS 5000
 #define TRIES 2
@@ -62,16 +63,11 @@ struct wire {
 
 /* ---- sending ---- */
 
-static uint64_t now_ms(void)
-{
-	return uv_hrtime() / 1000000;
-}
-
 /* Waits for the socket, until the time `until` in ms. Returns 0, -ETIMEDOUT or another -errno. */
 static int wait_ready(int fd, short events, uint64_t until)
 {
 	struct pollfd p = { .fd = fd, .events = events };
-	uint64_t now = now_ms();
+	uint64_t now = clock_ms();
 	int n = now < until ? poll(&p, 1, until - now) : 0;
 
 	return n > 0 ? 0 : n ? -errno : -ETIMEDOUT;
@@ -105,7 +101,7 @@ static bool is_answer(const struct wire *question, const struct wire *answer)
 
 static int ask_udp(const struct addrinfo *to, const struct wire *question, struct wire *answer)
 {
-	uint64_t until = now_ms() + TRY_MS;
+	uint64_t until = clock_ms() + TRY_MS;
 	int fd, rc = open_to(to, SOCK_DGRAM, until, &fd);
 
 	if (rc)
@@ -144,7 +140,7 @@ static int transfer_bytes(int fd, uint8_t *bytes, size_t n, bool out, uint64_t u
 
 static int ask_tcp(const struct addrinfo *to, const struct wire *question, struct wire *answer)
 {
-	uint64_t until = now_ms() + TRY_MS;
+	uint64_t until = clock_ms() + TRY_MS;
 	uint8_t length[2] = { question->n >> 8, question->n & 0xff };
 	int fd, rc = open_to(to, SOCK_STREAM, until, &fd);
 

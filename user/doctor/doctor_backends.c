@@ -19,6 +19,7 @@
 #include "doctor/doctor.h"
 #include "lib/grow.h"
 #include "lib/text.h"
+#include "lib/timer.h"
 
 /* Time between two probes in ms. While the kernel resolves the neighbour, the first may be lost. */
 #define ASK_MS 250
@@ -136,11 +137,6 @@ static bool read_frame(const struct doctor *k, struct seen_vlans *v)
 	return true;
 }
 
-static __u64 now_ms(void)
-{
-	return uv_hrtime() / 1000000;
-}
-
 /* Returns the time at which listening ends, which is later while a backend has not replied. */
 static __u64 next_end(const struct doctor *k, __u64 began, __u64 end, __u64 now)
 {
@@ -154,7 +150,7 @@ static __u64 next_end(const struct doctor *k, __u64 began, __u64 end, __u64 now)
 void doctor_listen(struct doctor *k)
 {
 	struct pollfd *wait = calloc(k->n_ports + 1, sizeof(*wait));
-	__u64 began = now_ms(), end = began + k->seconds * 1000ULL, next = 0;
+	__u64 began = clock_ms(), end = began + k->seconds * 1000ULL, next = 0;
 
 	for (size_t i = 0; i < k->n_ports && !k->failed; i++)
 		if (k->ports[i].link && k->ports[i].link->ethernet && !k->ports[i].link->loopback)
@@ -165,7 +161,7 @@ void doctor_listen(struct doctor *k)
 	if (!wait)
 		k->failed = -ENOMEM;
 	for (__u64 now = began; now < (end = next_end(k, began, end, now)) && !k->failed;
-	     now = now_ms()) {
+	     now = clock_ms()) {
 		if (now >= next) {
 			for (size_t i = 0; i < k->n_backends; i++)
 				probe_backend(&k->backends[i]);
@@ -178,7 +174,7 @@ void doctor_listen(struct doctor *k)
 			for (int frames = 0; frames < 64 && read_frame(k, &k->vlans[i]); frames++)
 				;
 	}
-	k->seconds = (now_ms() - began + 500) / 1000;
+	k->seconds = (clock_ms() - began + 500) / 1000;
 	free(wait);
 }
 

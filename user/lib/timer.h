@@ -18,6 +18,12 @@ static inline bool timer_runs(const uv_timer_t *timer)
 	return uv_is_active((const uv_handle_t *)timer);
 }
 
+/* Returns a time in ms that only goes forward; its zero is arbitrary. */
+static inline uint64_t clock_ms(void)
+{
+	return uv_hrtime() / 1000000;
+}
+
 /* wanted: starts the timer, unless it runs already. Otherwise stops it. */
 static inline void timer_repeat(uv_timer_t *timer, bool wanted, uv_timer_cb callback,
 				uint64_t first_ms, uint64_t ms)
