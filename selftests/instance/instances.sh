@@ -3,6 +3,7 @@
 # vm
 # Two instances on one host, each with its own WAN and LAN. Each forwards and counts its own packets, and one ends
 # without affecting the second. A device belongs to one instance: a second one is refused, with the first one's name.
+# doctor reads the file of an instance that is not up.
 #
 #     client  .7 uplink  -- 198.51.100.0/24 -- .1 wan  firewall .1 lan  -- 192.168.1.0/24 -- .10 eth  wg-end    home
 #             .7 uplink2 -- 203.0.113.0/24 --- .1 wan2          .1 lan2 -- 192.168.2.0/24 -- .10 eth2           office
@@ -71,6 +72,16 @@ send_ten
 expect 'home: forwarded, without office' "$(of_shown home original forwarded)" == 30
 expect 'down of the default instance, which there is not' "$(wgxdp down)" == 'instance default was not up'
 expect 'home: still there' "$(of home show --json | selftests/lib/shown.py get instance)" == home
+mkdir -p /etc/wgxdp
+mount -t tmpfs none /etc/wgxdp
+doctor_says() { # WORD...: its lines about the instance office
+	of office doctor > "$work/doctor" 2>&1 || :
+	grep ' instance office: ' "$work/doctor" | holds -F -- "$*" || fail "doctor does not say '$*': $(< "$work/doctor")"
+}
+doctor_says 'the instance is not up, and there is no /etc/wgxdp/office.yaml'
+printf 'interfaces: [ { name: wan2, role: wan }, { name: lan2, role: lan } ]\nservices: [ { name: office, listen: { interface: wan2, ports: [ %d ] }, backend: { ipv4: 192.168.2.10, port: %d } } ]\n' $port $port > /etc/wgxdp/office.yaml
+doctor_says 'the instance is not up, although /etc/wgxdp/office.yaml exists: start it'
+sed -n 's/^ *fix: //p' "$work/doctor" | holds -E '^(wgxdp --instance office up|systemctl enable --now wgxdp@office.service)$' || fail "doctor has no fix for office: $(< "$work/doctor")"
 of home down
 expect 'none is listed' "$(wgxdp instances)" == 'no instance is up'
 on_host firewall | diff "$work/before" - || fail 'something is left'

@@ -127,9 +127,9 @@ static int open_running(struct doctor *k, struct config **ret)
 	k->up = !run_state_read(k->instance, ret);
 	if (k->up)
 		return 0;
-	if (!strcmp(k->instance, INSTANCE_DEFAULT) && !access(CONFIG_DEFAULT, F_OK)) {
-		snprintf(k->file, sizeof(k->file), "%s", CONFIG_DEFAULT);
-		return config_read(CONFIG_DEFAULT, ret);
+	if (!access(k->config, F_OK)) {
+		snprintf(k->file, sizeof(k->file), "%s", k->config);
+		return config_read(k->file, ret);
 	}
 	*ret = calloc(1, sizeof(**ret));
 	return *ret ? 0 : -ENOMEM;
@@ -160,7 +160,7 @@ static int run_checks(struct doctor *k)
 static int run_doctor(const struct global *g, int argc, char **argv)
 {
 	struct arguments a = { .seconds = 1 };
-	struct doctor k = { .instance = g->instance };
+	struct doctor k = { .instance = g->instance, .config = g->config };
 	struct config *c = NULL;
 	int status = EXIT_USAGE, rc = parse(&a, argc, argv);
 
@@ -222,7 +222,7 @@ const struct command doctor_command = {
 		 "routes, backends, WireGuard and handshakes. Each finding is ok, a warning or a "
 		 "problem; most problems have a command that fixes them. If nothing runs, it "
 		 "checks the host for "
-		 CONFIG_DEFAULT " if that exists. It changes nothing. It sends two bytes to each "
+		 CONFIG_DEFAULTS ", if that exists. It changes nothing. It sends two bytes to each "
 				"backend to see whether an error comes back.\nExit status 0: no "
 				"problem. 3: problems were found. 2: the file is invalid. 1: the "
 				"checks failed.",

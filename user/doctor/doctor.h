@@ -76,6 +76,7 @@ struct doctor {
 	/* Command that applies the running configuration again: the end of a fix after which `up`
 	 * can attach or add something. */
 	char again[160];
+	const char *config;		/* file that the next start of the instance reads */
 	bool only_file;			/* a configuration is examined, not an instance */
 	bool up;			/* the instance is up, even if without a data path */
 	char file[PATH_MAX];		/* configuration file; "": none */

@@ -15,12 +15,24 @@
 
 /* ---- the daemon ---- */
 
-static char *fix_daemon(const struct doctor *k)
+/* Returns a command that starts the unit of this instance now and at each boot, or NULL if the
+ * unit would read another file than k->file or if systemd does not run. */
+static char *fix_unit(const struct doctor *k, const char *unit)
 {
 	bool is_default = !strcmp(k->instance, INSTANCE_DEFAULT);
 
-	if (is_default && !access("/run/systemd/system", F_OK))
-		return make_fix("systemctl enable --now wgxdp-daemon.service");
+	if (access("/run/systemd/system", F_OK) || (*k->file && strcmp(k->file, k->config)))
+		return NULL;
+	return make_fix("systemctl enable --now %s%s%s.service", unit, is_default ? "" : "@",
+			is_default ? "" : k->instance);
+}
+
+static char *fix_daemon(const struct doctor *k)
+{
+	char *unit = fix_unit(k, "wgxdp-daemon");
+
+	if (unit)
+		return unit;
 	if (!*k->file)
 		return make_fix("setsid -f %s daemon", k->wgxdp);
 	return doctor_file(k) ? make_fix("setsid -f %s daemon -c %s", k->wgxdp, k->file) : NULL;
@@ -238,22 +250,18 @@ static void report_not_up(struct doctor *k)
 	char others[256];
 
 	other_instances(others);
-	if (*k->file && !access("/run/systemd/system", F_OK))
+	if (*k->file)
 		doctor_report(k, STATE_PROBLEM, "instance", k->instance,
-			      make_fix("systemctl enable --now wgxdp.service"),
-			      "the instance is not up, although %s exists: start "
-			      "it%s", k->file, others);
-	else if (*k->file)
-		doctor_report(k, STATE_PROBLEM, "instance", k->instance,
-			      make_fix("%s up", k->wgxdp),
+			      fix_unit(k, "wgxdp") ?: make_fix("%s up", k->wgxdp),
 			      "the instance is not up, although %s exists: start "
 			      "it%s", k->file, others);
 	else if (strcmp(k->instance, INSTANCE_DEFAULT))
 		doctor_report(k, STATE_PROBLEM, "instance", k->instance, NULL,
-			      "the instance is not up: start it%s", others);
+			      "the instance is not up, and there is no %s: write this file, or "
+			      "run `%s up --wan IF --to BACKEND`%s", k->config, k->wgxdp, others);
 	else
 		doctor_ok(k, "instance", k->instance,
-			  "the instance is not up, and there is no " CONFIG_DEFAULT "%s", others);
+			  "the instance is not up, and there is no %s%s", k->config, others);
 }
 
 void doctor_instance(struct doctor *k)
