@@ -200,11 +200,11 @@ INLINE int site_way(struct pkt *p)
 	if (rc)
 		return p->s->outside ? NOT_OURS : rc;
 	site_admit(p);
+	if (p->s->outside && p->s->result)
+		return NOT_OURS;
 	rc = site_resolve(p) ?: site_rewrite(p);
 	if (!rc)
 		return site_send(p);
-	if (p->s->outside)
-		return NOT_OURS;
 	p->s->result = rc;
 	return site_send_error(p);
 }

@@ -205,12 +205,32 @@ static void send_failures(void **state)
 	assert_int_equal(fate(TC, answers), DROP_send_failed);
 }
 
+/* A limit also holds for the answers to an edge router's own address, and an answer that is too long is reported to its sender */
+static void edges_limited(void **state)
+{
+	struct packet6 asks = udp6("fd99::a", C, 40000, 58000), answers = udp6(C, "fd99::a", 58000, 40000), longer = answers;
+	struct rate limit = { .each = { 0, 1ULL << 60 }, .burst = { 0, 1 } };
+	__u32 place = rate_index(PEER_A, PEER_TX);
+
+	peer_rates = 0;
+	numbered_rates = 2 * PEERS;
+	host_map_reset(&rates, 2 * PEERS + 2 * RATE_NUMBERS);
+	assert_int_equal(fate(TA, asks), SENT);
+	with_rates = true;
+	bpf_map_update_elem(&rates, &place, &limit, 0);
+	assert_int_equal(fate(TC, answers), SENT);
+	assert_int_equal(fate(TC, answers), DROP_rate_limited);
+	longer.n = 1421 - 40;
+	assert_int_equal(fate(TC, longer), DROP_packet_too_big);
+	with_rates = false;
+}
+
 int main(void)
 {
 #define T(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		T(tunnels), T(nics), T(remembered), T(sources_refused), T(segments_refused), T(destinations), T(other_overlays), T(limits),
-		T(truncations), T(send_failures),
+		T(truncations), T(send_failures), T(edges_limited),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
