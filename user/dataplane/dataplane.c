@@ -5,6 +5,7 @@
  */
 #include <bpf/bpf.h>
 #include <errno.h>
+#include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -521,6 +522,7 @@ static int replace_programs(struct dataplane *dp, const struct plan *p)
 	for (size_t i = 0; i < dp->n_ports && dp->running && dp->reloaded && !rc; i++) {
 		struct dataplane_port *port = &dp->ports[i];
 		int tc = program_fd(dp, port->l3 ? PROGRAM_wgxdp_tc_l3 : PROGRAM_wgxdp_tc);
+		char name[IF_NAMESIZE];
 
 		if (!port->xdp_new && port->xdp_link >= 0)
 			rc = bpf_link_update(port->xdp_link, dataplane_xdp(dp), NULL);
@@ -530,6 +532,9 @@ static int replace_programs(struct dataplane *dp, const struct plan *p)
 			rc = bpf_link_update(port->tcx_link, tc, NULL);
 		else if (!rc && !port->tc_new && port->flags & LINK_TC)
 			rc = attach_replace_filter(port->ifindex, tc);
+		/* A device that has vanished since it was found runs no program any more. */
+		if (rc && !if_indextoname(port->ifindex, name))
+			rc = 0;
 	}
 	if (rc)
 		log_error("cannot replace the running programs: %s",

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <arpa/inet.h>
+#include <net/if.h>
 #include "dataplane/config_text.h"
 #include "dataplane/control.h"
 #include "dataplane/dataplane.h"
@@ -189,20 +190,37 @@ static __u8 refused_mode(const struct dataplane *dp, const struct plan *p, __u32
 	return 0;
 }
 
+/* Lets XDP send to the device. Looks for the entry first, because the kernel removes it when the
+ * device moves to another network namespace, and does not add it when the device comes back. A
+ * device that has vanished since the host was read is no error: forget_links() removes its link
+ * later. */
+static int write_device(const struct dataplane *dp, __u32 ifindex, int *changes)
+{
+	char name[IF_NAMESIZE];
+	__u32 is;
+	int rc;
+
+	if (!bpf_map_lookup_elem(map_fd(dp, MAP_devices), &ifindex, &is))
+		return 0;
+	rc = bpf_map_update_elem(map_fd(dp, MAP_devices), &ifindex, &ifindex, BPF_ANY);
+	*changes += !rc;
+	return rc && if_indextoname(ifindex, name) ? rc : 0;
+}
+
 static int write_link(struct dataplane *dp, const struct link *link, __u64 tx_dropped, int *changes)
 {
 	struct link old = running_link(dp, link->ifindex);
 	__u32 place = link->ifindex % LINKS;
+	int rc, counted = 0;	/* a link and its device count once */
 
 	if (!memcmp(&old, link, sizeof(old)))
-		return 0;
+		return write_device(dp, link->ifindex, changes);
 	++*changes;
 	if (!old.ifindex &&
 	    bpf_map_update_elem(map_fd(dp, MAP_tx_dropped), &place, &tx_dropped, BPF_ANY))
 		return -errno;
-	return bpf_map_update_elem(map_fd(dp, MAP_links), &place, link, BPF_ANY) ?:
-	       bpf_map_update_elem(map_fd(dp, MAP_devices), &link->ifindex, &link->ifindex,
-				   BPF_ANY);
+	rc = bpf_map_update_elem(map_fd(dp, MAP_links), &place, link, BPF_ANY);
+	return rc ?: write_device(dp, link->ifindex, &counted);
 }
 
 /* Returns whether packets may leave by this link only through its qdisc. */
