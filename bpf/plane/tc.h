@@ -54,10 +54,19 @@ INLINE bool tc_may_lack_mac(const struct pkt *p)
 	return !eth || eth->h_proto != (__be16)skb->protocol || p->link->flags & LINK_GENERIC;
 }
 
+/* Removes a priority tag, which names no VLAN (id 0), as the kernel does after tc. Otherwise such
+ * frames would pass guard and policy by: the kernel takes them for untagged. */
+INLINE int tc_drop_priority(struct __sk_buff *skb)
+{
+	return skb->vlan_present && !(skb->vlan_tci & 0x0fff) && bpf_skb_vlan_pop(skb);
+}
+
 INLINE int tc_load(struct pkt *p)
 {
 	struct __sk_buff *skb = p->ctx;
 
+	if (!p->s->bare && unlikely(tc_drop_priority(skb)))
+		return NOT_OURS;
 	if (!p->s->bare && tc_may_lack_mac(p) && tc_find_mac(p))
 		return NOT_OURS;
 	if (at(p, 0, TC_HEADERS))
