@@ -20,7 +20,7 @@
 enum { TUNNEL = 7, NIC = 8, OTHER = 9 };
 
 static struct nl_link links[] = {
-	{ .ifindex = TUNNEL, .name = "wg0", .kind = "wireguard", .mtu = 1420, .up = true },
+	{ .ifindex = TUNNEL, .name = "wg0", .kind = "wireguard", .mtu = 1420, .mtu6 = 1380, .up = true },
 	{ .ifindex = NIC, .name = "eth2", .kind = "dummy", .mtu = 1500, .up = true, .ethernet = true },
 	{ .ifindex = OTHER, .name = "eth3", .kind = "dummy", .mtu = 1500, .up = true, .ethernet = true },
 };
@@ -223,7 +223,7 @@ static void devices(void **state)
 	p = plan_text(text, &in, &c);
 	assert_int_equal(p->relay.n_peers, 4);
 	assert_int_equal(p->relay.peers[1].peer.flags, PEER_TUNNEL);
-	assert_int_equal(p->relay.peers[1].peer.mtu, 1420);
+	assert_int_equal(p->relay.peers[1].peer.mtu, 1380);
 	assert_int_equal(p->relay.peers[1].peer.slot, 0);
 	assert_int_equal(p->relay.peers[2].peer.ifindex, NIC);
 	assert_int_equal(p->relay.peers[2].peer.flags, 0);

@@ -222,7 +222,7 @@ static void place_peer(struct plan_builder *m, struct relay_peer *p, const struc
 	port = link ? plan_port(m->plan, link->ifindex) : NULL;
 	if (!port)
 		return;			/* add_port() has printed that the device is missing */
-	p->peer = (struct peer){ .ifindex = link->ifindex, .mtu = link->mtu,
+	p->peer = (struct peer){ .ifindex = link->ifindex, .mtu = link->mtu6 ?: link->mtu,
 				 .flags = port->l3 ? PEER_TUNNEL : 0 };
 	if (port->l3)
 		return;
