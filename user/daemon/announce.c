@@ -2,6 +2,7 @@
  *
  * announce: finds the sites whose tunnel is alive according to WireGuard, and writes their routes.
  */
+#include <errno.h>
 #include <linux/rtnetlink.h>
 #include <search.h>
 #include <stdlib.h>
@@ -175,6 +176,15 @@ static void want_peer(struct announce *a, struct routes *r, const char *device,
 		forget_session(a, device, p, h);
 }
 
+/* Keeps the present routes of a device whose peers could not be read, for example because they
+ * change all the time: the next tick reads them again. */
+static void keep_routes(struct announce *a, struct routes *r, __u32 ifindex)
+{
+	for (size_t i = 0; i < a->there.n; i++)
+		if (a->there.list[i].oif == ifindex)
+			want_route(a, r, &a->there.list[i].dst, ifindex);
+}
+
 /* Lists the routes to announce for a device's live peers: the AllowedIPs in WireGuard if the device
  * is followed, else the prefixes in the configuration. */
 static void want_device(struct announce *a, struct routes *r, const char *name)
@@ -182,8 +192,11 @@ static void want_device(struct announce *a, struct routes *r, const char *name)
 	const struct config *c = a->config;
 	bool followed = config_follows(c, name) || !strcmp(c->blind.device, name);
 	struct wg_device d = { 0 };
+	int rc = wg_read(name, &d);
 
-	if (wg_read(name, &d))
+	if (rc && rc != -ENODEV && rc != -EOPNOTSUPP)
+		keep_routes(a, r, if_nametoindex(name));
+	if (rc)
 		return;
 	if (d.n_peers)
 		qsort(d.peers, d.n_peers, sizeof(*d.peers), by_key);
