@@ -205,7 +205,9 @@ struct health {
 	__u64 unanswered;		/* initiations since the backend's last answer */
 	/* Sources of these initiations: bit h is set if a source has the hash h (0 to 63). */
 	__u64 sources;
-	__u64 answered;	/* jiffies at the backend's last answer; 0: none */
+	/* Jiffies at the backend's last response, or at the first response of a client to an
+	 * initiation of the backend; 0: none. */
+	__u64 answered;
 	/* Times from initiation to response, added up, in nanoseconds. */
 	__u64 seconds;
 	/* Like .unanswered and .sources, but only for clients that the backend has answered before.

@@ -119,16 +119,27 @@ INLINE bool known_counts(struct pkt_state *state)
 				    (__u64)HEALTH_SECONDS * tick_rate << GUARD_TICK, 1);
 }
 
+/* Records that the backend has a session from now on: it has answered, or was answered. */
+INLINE void health_session(struct health *h, __u64 now)
+{
+	h->unanswered = h->sources = h->known_unanswered = h->known_sources = 0;
+	h->answered = now;
+}
+
 /* Records that the backend's initiation was answered. No limit applies to this response, but a
  * second response to the same initiation will not pass. */
 INLINE void remember_response(struct pkt_state *state)
 {
+	struct health *h = health_find(&state->guard);
+
 	if (!guard_find_index(state, load_word(__le32, state->guard.message + 8)))
 		return;
 	state->learned.value.answered.used = 1;
 	state->learned.until = state->learned.word;
 	state->learned.state = LEARNED_LIVE;
 	indices_store(state);
+	if (h)
+		health_session(h, state->guard.now);
 }
 
 INLINE int guard_initiation(struct pkt_state *state, const struct guard *g)
@@ -201,8 +212,7 @@ INLINE int guard_make_reply(struct pkt_state *state, const struct guard *g)
 		return 0;
 	source_charge(state, g, s->now << GUARD_TICK);
 	__sync_fetch_and_add(&h->responses, 1);
-	h->unanswered = h->sources = h->known_unanswered = h->known_sources = 0;
-	h->answered = s->now;
+	health_session(h, s->now);
 	remember_answer_time(s, h);
 	return 0;
 }

@@ -604,12 +604,47 @@ static void healthy(void **state)
 	everywhere(0, health_here);
 }
 
+/* A session that the backend began is one too: strangers' initiations must not count while it lives */
+static void begun_by_backend_here(void)
+{
+	struct health *h = health_at(at_service->id, 0);
+	struct guard_message m;
+
+	flows_pool(at_service->id)->timeout = FLOW_TIMEOUT_MAX;
+	guard_at(at_service->id)->health_initiations = 20;
+	shakes(0, 1, 2);
+	seconds(2 * SESSION_SECONDS);
+	m = message(MESSAGE_INITIATION, 500, 0);
+	assert_true(backend_sends(0, &m));
+	assert_int_equal(h->answered, host_jiffies - 2 * SESSION_SECONDS * tick_rate);	/* it may reach nobody */
+	client_number = 1;
+	assert_int_equal(sends_initiation(0), 0);
+	client_number = 0;
+	m = message(MESSAGE_RESPONSE, 900, 501);
+	assert_int_equal(sends(&m), -DROP_guard_stranger);
+	m = message(MESSAGE_RESPONSE, 900, 500);
+	m.bytes[60] ^= 1;
+	assert_int_equal(sends(&m), -DROP_guard_mac1);
+	assert_int_equal(h->answered, host_jiffies - 2 * SESSION_SECONDS * tick_rate);
+	assert_int_equal(h->unanswered, 1);
+	m.bytes[60] ^= 1;
+	assert_int_equal(sends(&m), 0);
+	assert_int_equal(h->answered, host_jiffies);
+	assert_int_equal(h->unanswered | h->sources | h->known_unanswered | h->known_sources, 0);
+	assert_int_equal(h->responses, 1);
+}
+
+static void begun_by_backend(void **state)
+{
+	everywhere(0, begun_by_backend_here);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(source_limit), TEST(service_limit), TEST(replaying), TEST(replays_full), TEST(challenge), TEST(strict), TEST(responses), TEST(forged), TEST(cookies_choose_nothing), TEST(passed_up), TEST(healthy),
+		TEST(source_limit), TEST(service_limit), TEST(replaying), TEST(replays_full), TEST(challenge), TEST(strict), TEST(responses), TEST(forged), TEST(cookies_choose_nothing), TEST(passed_up), TEST(healthy), TEST(begun_by_backend),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
