@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * Rates (include/abi_rate.h): drops packets above the limits of a service, its client, a peer or a
- * pair of peers. The rates are the last check before a packet is rewritten and sent, so that only
- * forwarded packets use up the limits.
+ * pair of peers. rate_admits() runs before the steps that record the packet (guard_remember(),
+ * blind_commit(), flow_commit()), and rate_pay() after them, so that only forwarded packets use up
+ * the limits.
  *
- * Runs in ready() (pipeline.h), in site_rewrite() (relay/relay.h), and in the express path.
+ * Runs in ready() and service_way() (pipeline.h), in site_rewrite() (relay/relay.h), and in the
+ * express path.
  * Reads:  s->service, direction, segments, len, peers, and the client's address; the maps table,
  *         source_trie; the limits in the map rates.
- * Writes: the states in the map rates.
+ * Writes: s->rates; the states in the map rates.
  */
 #pragma once
 
@@ -135,22 +137,33 @@ INLINE __u32 rate_of_this_client(const struct pkt_state *s)
 	return rate_of_client(client.q[0], client.q[1], family == FAMILY_IPV6, s->direction);
 }
 
-/* Returns 0 after charging the packet to its rates, otherwise another value. */
+/* Sets s->rates to the indices in the map rates for this packet, or NO_RATE. */
+INLINE void rates_of_packet(struct pkt_state *s)
+{
+	s->rates[0] = rate_of_service(total_index(s->service.id, s->direction, 0));
+	s->rates[1] = NO_RATE;
+	if (with_relay && s->overlay) {
+		s->rates[0] = rate_of_peer(s->peers, PEER_RX);
+		s->rates[1] = rate_of_peer(s->peers >> 32, PEER_TX);
+		s->rates[2] = with_pair_rates ? rate_of_pair(s->peers) : NO_RATE;
+	} else {
+		s->rates[2] = rate_of_this_client(s);
+	}
+}
+
+/* Returns 0 if the packet's rates have room, otherwise another value. Charges nothing. */
+INLINE int rate_check_step(struct pkt_state *s)
+{
+	rates_of_packet(s);
+	return rates_have_room(s->rates[0], s->rates[1], s->rates[2], bpf_jiffies64()) ?
+		       0 : -DROP_rate_limited;
+}
+STATE_STEP(with_rates, rate_check)
+
 INLINE int rate_charge_step(struct pkt_state *s)
 {
-	__u32 a = rate_of_service(total_index(s->service.id, s->direction, 0)), b = NO_RATE, c;
-	__u64 now = bpf_jiffies64();
-
-	if (with_relay && s->overlay) {
-		a = rate_of_peer(s->peers, PEER_RX);
-		b = rate_of_peer(s->peers >> 32, PEER_TX);
-		c = with_pair_rates ? rate_of_pair(s->peers) : NO_RATE;
-	} else {
-		c = rate_of_this_client(s);
-	}
-	if (!rates_have_room(a, b, c, now))
-		return -DROP_rate_limited;
-	rates_spend(a, b, c, segments_bytes(s), s->segments, now);
+	rates_spend(s->rates[0], s->rates[1], s->rates[2], segments_bytes(s), s->segments,
+		    bpf_jiffies64());
 	return 0;
 }
 STATE_STEP(with_rates, rate_charge)
@@ -158,5 +171,13 @@ STATE_STEP(with_rates, rate_charge)
 /* Returns 0 or a reason. The verifier sees which one, so it need not try all others. */
 INLINE int rate_admits(const struct pkt *p)
 {
-	return with_rates && rate_charge(p->s) ? -DROP_rate_limited : 0;
+	return with_rates && rate_check(p->s) ? -DROP_rate_limited : 0;
+}
+
+/* Charges the packet to the rates that rate_admits() found. The caller does this when no later step
+ * can drop the packet, because a packet that is not sent must not use up the share of others. */
+INLINE void rate_pay(const struct pkt *p)
+{
+	if (with_rates)
+		rate_charge(p->s);
 }

@@ -136,6 +136,7 @@ INLINE int site_rewrite_step(struct pkt *p)
 	rc = rc ?: rate_admits(p);
 	if (rc)
 		return rc;
+	rate_pay(p);
 	ip = at(p, p->s->l3, sizeof(*ip));
 	if (!ip)
 		return -DROP_send_failed;

@@ -639,12 +639,55 @@ static void begun_by_backend(void **state)
 	everywhere(0, begun_by_backend_here);
 }
 
+/* ---- rates ---- */
+
+/* A message that the guard drops at the last step uses up no rate: otherwise a flood of copies, or of initiations
+ * without a cookie, would take the rate of the service from its clients */
+static void rates_here(void)
+{
+	__u32 place = rate_index(at_service->id, DIRECTION_ORIGINAL), id = at_service->id;
+	struct guard_state *s = bpf_map_lookup_elem(&guard_state, &id);
+	struct guard_message copy = initiation_for(0);
+	struct rate *r;
+	__u64 paid;
+
+	host_map_reset(&rates, 2 * WORLD_SERVICES);
+	r = bpf_map_lookup_elem(&rates, &place);
+	*r = (struct rate){ .each = { 0, 1ULL << 32 }, .burst = { 0, 10ULL << RATE_TICK } };
+	assert_int_equal(sends(&copy), 0);
+	paid = r->until[RATE_PACKETS];
+	assert_int_equal(paid, (host_jiffies + 1) << RATE_TICK);
+	client_number = 1U << 8;
+	for (int i = 0; i < 100; i++)
+		assert_int_equal(sends(&copy), -DROP_guard_replay);
+	s->service_until = (host_jiffies + 1000 * tick_rate) << GUARD_TICK;
+	guard_at(id)->service_each = 1;
+	guard_at(id)->service_burst = 1;
+	for (int i = 0; i < 100; i++)
+		assert_int_equal(sends_initiation(0), -DROP_guard_limited);
+	assert_int_equal(r->until[RATE_PACKETS], paid);
+	client_number = 0;
+	assert_int_equal(sends_data(1), 0);
+	assert_int_equal(r->until[RATE_PACKETS], paid + (1 << RATE_TICK));
+	for (int i = 0; i < 9; i++)
+		assert_int_equal(sends_data(1), 0);
+	assert_int_equal(sends_data(1), -DROP_rate_limited);
+}
+
+static void rates_unspent(void **state)
+{
+	with_rates = true;
+	everywhere(0, rates_here);
+	with_rates = false;
+	host_map_reset(&rates, 1);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(source_limit), TEST(service_limit), TEST(replaying), TEST(replays_full), TEST(challenge), TEST(strict), TEST(responses), TEST(forged), TEST(cookies_choose_nothing), TEST(passed_up), TEST(healthy), TEST(begun_by_backend),
+		TEST(source_limit), TEST(service_limit), TEST(replaying), TEST(replays_full), TEST(challenge), TEST(strict), TEST(responses), TEST(forged), TEST(cookies_choose_nothing), TEST(passed_up), TEST(healthy), TEST(begun_by_backend), TEST(rates_unspent),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
