@@ -22,6 +22,8 @@
 #define STANDBY_WAIT_MAX 3600
 #define STANDBY_TRIAL 10		/* least length of a trial, in seconds */
 #define STANDBY_TRIAL_UNANSWERED 3	/* number of unanswered initiations that ends a trial */
+/* Seconds at the beginning of a trial in which an answer does not end the trial. */
+#define STANDBY_GAP 1
 /* Seconds of a trial after which initiations of clients that no answer ever reached count too. */
 #define STANDBY_TRIAL_LONGEST 60
 

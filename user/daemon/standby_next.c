@@ -36,7 +36,8 @@ enum standby_step standby_next(struct standby_of *b, const struct guard *g, cons
 {
 	__u64 served = b->since < now ? (now - b->since) / jiffies_a_second() : 0;
 
-	if (b->trial && h->answered > b->since) {
+	/* Until the table is written, the one that served before still answers. */
+	if (b->trial && h->answered > b->since + STANDBY_GAP * jiffies_a_second()) {
 		b->trial = false;
 		b->wait = STANDBY_WAIT;
 	}
