@@ -71,15 +71,18 @@ INLINE int guard_follow_client(struct pkt *p, const struct guard *g)
 	return guard_knows_client(p->s) ? 0 : -DROP_guard_stranger;
 }
 
-/* Replaces the listener's table entry by that of the chosen backend, unless its number is 0. */
+/* Replaces the listener's table entry by that of the chosen backend, unless it is of that backend.
+ * With ipv6: direct, each backend's own address is a listener, which leads only to it. */
 INLINE int guard_choose_backend(struct pkt *p)
 {
 	__u32 backend = p->s->guard.backend & (GUARD_BACKENDS_MAX - 1);
 	const struct table_entry *entry;
 	struct table_key key;
 
-	if (!backend)
+	if (backend == SERVICE_BACKEND(p->s->service.flags))
 		return 0;
+	if (!backend)			/* its entry would be this one */
+		return -DROP_guard_stranger;
 	key.addr = p->s->dst;
 	key.word = table_word(KEY_SERVICE, p->s->family, p->s->dport, p->s->ifindex) +
 		   table_backend(backend);

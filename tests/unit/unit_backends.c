@@ -253,6 +253,32 @@ static void gone_backend(void **state)
 	assert_int_equal(sends_initiation(0), 0);
 }
 
+static int sends_to(const char *local, struct guard_message m)
+{
+	client_comes(&m);
+	in.dst = world_addr(local);
+	return becomes();
+}
+
+/* A listener that leads to one backend only, as with ipv6: direct */
+static void own_address(void **state)
+{
+	shakes(0, 1, 100);
+	client_port++;
+	shakes(1, 1, 101);
+	world_n_entries = 0;
+	world_listen(0, W0, "203.0.113.1", 51820, "192.168.1.10", 51820, 2, 0);
+	world_listen(0, W0, "203.0.113.2", 51820, "192.168.1.11", 51820, 4, 1 << SERVICE_BACKEND_SHIFT);
+	world_commit();
+	assert_int_equal(sends_to("203.0.113.2", initiation_for(0)), -DROP_guard_stranger);
+	assert_int_equal(sends_to("203.0.113.2", message(MESSAGE_DATA, 0, 100)), -DROP_guard_stranger);
+	assert_int_equal(health_at(0, 0)->unanswered, 0);
+	assert_int_equal(sends_to("203.0.113.2", initiation_for(1)), 1);
+	assert_int_equal(sends_to("203.0.113.2", message(MESSAGE_DATA, 0, 101)), 1);
+	assert_int_equal(sends_to("203.0.113.1", initiation_for(1)), -DROP_guard_stranger);
+	assert_int_equal(sends_to("203.0.113.1", initiation_for(0)), 0);
+}
+
 /* A backend whose standby serves is silent, and nothing is remembered about it */
 static void quiet_here(void)
 {
@@ -284,7 +310,7 @@ static void quiet(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(by_key), TEST(by_index), TEST(one_tuple), TEST(errors), TEST(quiet), TEST(fragmented), TEST(gone_backend),
+		TEST(by_key), TEST(by_index), TEST(one_tuple), TEST(errors), TEST(quiet), TEST(fragmented), TEST(gone_backend), TEST(own_address),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
