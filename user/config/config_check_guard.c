@@ -203,6 +203,9 @@ static void check_standby(struct check *k, size_t i, size_t b)
 	if (s->nat == NAT_NONE)
 		tell(k, "standby: with nat: none, packets go only to the address that clients send "
 			"to: write nat: dnat or nat: masquerade");
+	if (s->nat == NAT_DNAT && s->ipv6 == IPV6_DIRECT && *is->ipv6)
+		tell(k, "standby: with ipv6: direct, IPv6 packets go only to the address that "
+			"clients send to: write ipv6: dnat or ipv6: off");
 	if (!*is->ipv4 != !*is->standby.ipv4 || !*is->ipv6 != !*is->standby.ipv6)
 		tell(k, "standby: the standby and its backend have different families: give both "
 			"'ipv4', 'ipv6' or both of these");
