@@ -5,7 +5,8 @@
 # The status page in a real Chromium, of a firewall with all features and of a blind relay. Its numbers match
 # `show --json`, and its rates match the sent traffic. It is readable in light and dark, 1280 and 360 pixels wide, with
 # nothing cut off, and by keyboard alone. Any name appears as text. The page asks for nothing while it is hidden or
-# paused. It reports a missing daemon and a failed reload, and the console stays empty. SHOTS=DIR writes the pictures of
+# paused. It reports a missing daemon and a failed reload, it reads
+# the API with the password that the browser has, and the console stays empty. SHOTS=DIR writes the pictures of
 # docs/ there. BREAK=1 pauses the page before the last packets come.
 #
 # The network is that of everything.sh; Chromium runs on the firewall, and then on the relay.
@@ -20,10 +21,10 @@ source "${BASH_SOURCE[0]%/*}/../lib/everything.sh"
 
 shots=${SHOTS:-$work}
 
-begin_browser() { # INSTANCE
+begin_browser() { # INSTANCE [USER:PASSWORD@]
 	rm -f "$work/asks" "$work/says"
 	mkfifo "$work/asks" "$work/says"
-	inside "${on:-firewall}" "$root/selftests/lib/page.py" http://localhost:9851/ "$wgxdp" show --instance "$1" --json \
+	inside "${on:-firewall}" "$root/selftests/lib/page.py" "http://${2:-}localhost:9851/" "$wgxdp" show --instance "$1" --json \
 		< "$work/asks" > "$work/says" 2> "$work/browser" &
 	looker=$!
 	exec 7> "$work/asks" 8< "$work/says"
@@ -89,6 +90,17 @@ page answers 2
 page state 'need'
 end_daemon
 end_browser
+
+# the password is `correct horse`; the browser has it from the address of the page, and for the API from the page's request
+# shellcheck disable=SC2016 # the dollar signs are bcrypt's
+echo 'basic_auth_users: { prometheus: "$2b$10$abcdefghijklmnopqrstuu23JPZtHcGhwXSF41f93o/7vBdDut3Xu" }' > "$work/web.yml"
+everything_file "web-config: $work/web.yml"
+start_daemon -c /etc/wgxdp/wgxdp.yaml
+begin_browser default 'prometheus:correct%20horse@'
+page answers 2
+page console
+end_browser
+end_daemon
 
 blind_everything
 begin_browser blind
