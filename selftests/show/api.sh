@@ -102,6 +102,17 @@ page_is everywhere 200 200
 page_is off 404 404
 page_is local 200 403
 
+# The status reads the file if it has changed. A child does this, here from a FIFO that says nothing, and the daemon answers others
+mv /etc/wgxdp/wgxdp.yaml "$work/real.yaml"
+mkfifo /etc/wgxdp/wgxdp.yaml
+start firewall curl -s -o /dev/null --max-time 30 $local_url/api/v1/status
+asker=$!
+sleep 0.3
+is 'the page, while the status waits for the file' 200 $local_url/
+kill $asker
+wait $asker || :
+mv "$work/real.yaml" /etc/wgxdp/wgxdp.yaml
+
 ticks() { awk '{print $14 + $15}' "/proc/$daemon/stat"; }
 wakes() { awk '/^voluntary_ctxt/ {print $2}' "/proc/$daemon/status"; }
 everything_file 'page: local'

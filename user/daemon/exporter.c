@@ -289,7 +289,7 @@ static enum MHD_Result on_request(void *data, struct MHD_Connection *connection,
 					       connection, MHD_HEADER_KIND,
 					       MHD_HTTP_HEADER_AUTHORIZATION),
 				       uv_now(s->exporter->loop));
-	if (web_reads_maps(&s->exporter->web, &r))
+	if (web_takes_long(&s->exporter->web, &r))
 		return wait_for_written(s, connection, &r, request);
 	return web_answer(&s->exporter->web, &r, &a) ? MHD_NO : send_answer(connection, &a);
 }

@@ -12,7 +12,7 @@
 typedef void render_done(void *data, int fd, size_t offset, size_t size,
 			 const struct web_answer *a);
 
-/* Starts a child that writes the answer to r, for which web_reads_maps() is true. r may be freed
+/* Starts a child that writes the answer to r, for which web_takes_long() is true. r may be freed
  * after the return. Returns 0, or -errno, and then `done` is not called. */
 int render(uv_loop_t *loop, const struct web *w, const struct web_request *r, render_done *done,
 	   void *data);

@@ -235,13 +235,14 @@ static const char *refusal(const struct web *w, const struct web_request *r, uns
 	return NULL;
 }
 
-bool web_reads_maps(const struct web *w, const struct web_request *r)
+bool web_takes_long(const struct web *w, const struct web_request *r)
 {
+	const char *word = strncmp(r->path, API, strlen(API)) ? NULL : r->path + strlen(API);
 	unsigned int status;
 
 	return !refusal(w, r, &status) &&
 	       (!strcmp(r->path, "/metrics") ||
-		(!strncmp(r->path, API, strlen(API)) && shown_by(r->path + strlen(API))));
+		(word && (!strcmp(word, "status") || shown_by(word))));
 }
 
 int web_answer(const struct web *w, const struct web_request *r, struct web_answer *ret)

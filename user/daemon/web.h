@@ -38,8 +38,9 @@ struct web_answer {
 	bool constant;
 };
 
-/* Returns whether the answer reads the maps. This takes long if they are large. */
-bool web_reads_maps(const struct web *w, const struct web_request *r);
+/* Returns whether the answer reads the maps or, as the status does, the configuration. This takes
+ * long if they are large. */
+bool web_takes_long(const struct web *w, const struct web_request *r);
 /* Makes the answer. Returns 0, or -ENOMEM if there is no answer. */
 int web_answer(const struct web *w, const struct web_request *r, struct web_answer *ret);
 
