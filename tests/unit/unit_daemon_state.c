@@ -11,6 +11,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 #include <cmocka.h>
 #include "daemon/daemon_state.h"
@@ -157,9 +159,68 @@ static void not_written_after_failure(void **state)
 	end(&s);
 }
 
+/* Another user who may open the file can lock it, and then no daemon starts. */
+static void closed_to_others(void **state)
+{
+	struct daemon_state s = begin(), next = { .instance = "test", .file = "/wgxdp.yaml" };
+	struct stat st;
+	bool again;
+
+	assert_int_equal(fchmod(s.lock_fd, 0644), 0);	/* as former versions made it */
+	assert_int_equal(daemon_state_hold(&next, &again), 0);
+	assert_int_equal(fstat(next.lock_fd, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0600);
+	close(next.lock_fd);
+	remove_named("daemon");
+	umask(022);
+	assert_int_equal(daemon_state_hold(&next, &again), 0);
+	assert_int_equal(fstat(next.lock_fd, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0600);
+	close(next.lock_fd);
+	end(&s);
+}
+
+static void set_time(int fd, time_t seconds)
+{
+	struct timespec times[2] = { { .tv_sec = seconds }, { .tv_sec = seconds } };
+
+	assert_int_equal(futimens(fd, times), 0);
+}
+
+/* A daemon that starts again notices that the symbolic link with its name leads to another file, even to an older one. */
+static void link_changed(void **state)
+{
+	struct daemon_state s = begin(), next = { .instance = "test" };
+	char name[RUN_STATE_PATH_LEN], path[RUN_STATE_PATH_LEN];
+	int old = open_file("old.yaml"), runs = open_file("running.yaml");
+	bool again;
+
+	run_state_path(path, "test", "old.yaml");
+	run_state_path(name, "test", "wgxdp.yaml");
+	set_time(old, 1000);
+	assert_int_equal(symlink("old.yaml", name), 0);
+	s.file = next.file = name;
+	daemon_state_take(&s, calloc(1, sizeof(struct config)));
+	set_time(runs, time(NULL) + 100);
+	assert_int_equal(daemon_state_hold(&next, &again), 0);
+	assert_true(again);
+	close(next.lock_fd);
+	set_time(runs, 2000);		/* the link is younger */
+	assert_int_equal(daemon_state_hold(&next, &again), 0);
+	assert_false(again);
+	close(next.lock_fd);
+	close(old);
+	close(runs);
+	remove_named("old.yaml");
+	remove_named("wgxdp.yaml");
+	end(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(closed_to_others),
+		cmocka_unit_test(link_changed),
 		cmocka_unit_test(read_after_failure),
 		cmocka_unit_test(not_written_after_failure),
 	};

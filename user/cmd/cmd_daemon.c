@@ -2,27 +2,24 @@
  *
  * wgxdp daemon: brings the instance up and keeps it up.
  */
-#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include "cmd/command.h"
 #include "config/config.h"
 #include "daemon/daemon.h"
+#include "lib/file.h"
 
 static int run_daemon(const struct global *g, int argc, char **argv)
 {
 	const char *given = NULL, *file;
-	char *path;
-	int status;
+	char path[PATH_MAX];
 
 	if (!options_parse(&daemon_command, argc, argv, &given, NULL))
 		return EXIT_USAGE;
 	file = given ?: g->config;
-	path = realpath(file, NULL);
-	if (!path && !given && pins_exist(g->instance) > 0)
-		file = NULL;
-	status = daemon_run(g->instance, path ?: file);
-	free(path);
-	return status;
+	if (!access(file, F_OK) && !file_absolute(file, path))
+		return daemon_run(g->instance, path);
+	return daemon_run(g->instance, given || pins_exist(g->instance) <= 0 ? file : NULL);
 }
 
 static int parse_file(void *member, const struct command_option *o, char *value)

@@ -36,16 +36,16 @@ static void note_files(struct daemon_state *s)
 }
 
 /* Returns whether our file was changed since the instance got its configuration. Without a note of
- * its time, it was changed if it is newer than running.yaml. */
+ * its time, it was changed if it, or the symbolic link to it, is newer than running.yaml. */
 static bool file_changed(const struct daemon_state *s, const struct stat *runs)
 {
-	struct stat file;
+	struct stat file, link;
 	int changed;
 
-	if (!s->file || stat(s->file, &file))
+	if (!s->file || stat(s->file, &file) || lstat(s->file, &link))
 		return false;
 	changed = source_file_changed(s->instance, s->file);
-	return changed < 0 ? is_newer(&file, runs) : changed;
+	return changed < 0 ? is_newer(&file, runs) || is_newer(&link, runs) : changed;
 }
 
 static bool names_our_file(const struct daemon_state *s, int fd)
@@ -92,8 +92,9 @@ int daemon_state_hold(struct daemon_state *s, bool *ret_again)
 	run_state_path(path, s->instance, "");
 	mkdir(path, 0755);
 	run_state_path(path, s->instance, "daemon");
-	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-	rc = fd < 0 ? -errno : follower_hold(fd);
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	/* A user who may read the file could lock it, and the daemon would not start. */
+	rc = fd < 0 || fchmod(fd, 0600) ? -errno : follower_hold(fd);
 	if (rc == -EWOULDBLOCK)
 		log_error("a daemon of instance %s runs already", s->instance);
 	else if (rc)

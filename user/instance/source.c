@@ -83,11 +83,12 @@ static bool read_note(const char *instance, struct source_note *ret, char ret_fi
 
 int source_file_changed(const char *instance, const char *file)
 {
-	char noted_file[PATH_MAX];
+	char noted_file[PATH_MAX], full[PATH_MAX];
 	struct source_note noted;
 	struct stat st;
 
-	if (!read_note(instance, &noted, noted_file) || strcmp(noted_file, file))
+	if (!read_note(instance, &noted, noted_file) || !realpath(file, full) ||
+	    strcmp(noted_file, full))
 		return -ENOENT;
 	return stat(file, &st) ? -errno : changed_at(&st) != noted.time;
 }

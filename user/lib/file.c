@@ -56,6 +56,18 @@ int file_read(const char *path, size_t limit, char **ret, size_t *ret_n)
 	return rc;
 }
 
+int file_absolute(const char *path, char ret[PATH_MAX])
+{
+	char here[PATH_MAX] = "";
+
+	if (*path != '/' && !getcwd(here, sizeof(here)))
+		return -errno;
+	while (*path == '.' && path[1] == '/')
+		path += 2 + strspn(path + 2, "/");
+	return snprintf(ret, PATH_MAX, "%s%s%s", here, *here && here[1] ? "/" : "", path) <
+	       PATH_MAX ? 0 : -ENAMETOOLONG;
+}
+
 static void new_path(const char *path, char ret[PATH_MAX])
 {
 	snprintf(ret, PATH_MAX, "%s.new", path);

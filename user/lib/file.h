@@ -4,6 +4,7 @@
  * content, never a part of it. Most rooms include it.
  */
 #pragma once
+#include <limits.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <sys/types.h>
@@ -12,6 +13,10 @@
  * Returns 0, -EFBIG if the file has more than `limit` bytes, or another -errno. */
 int file_read(const char *path, size_t limit, char **ret, size_t *ret_n);
 int file_read_fd(int fd, size_t limit, char **ret, size_t *ret_n);
+
+/* Makes the path of a file absolute, without resolving symbolic links: they may later lead to
+ * another file. Returns 0 or -errno. */
+int file_absolute(const char *path, char ret[PATH_MAX]);
 
 /* Creates PATH.new with this mode, for new contents of PATH. Returns a stream for
  * file_replace_end(), or NULL and sets errno. */
