@@ -165,6 +165,19 @@ denied 198.51.100.9
 echo 198.51.100.8 > "$file"
 denied 198.51.100.8
 
+# a user who may write the list can neither stop the daemon nor make it quote a file that not every user may read
+(umask 077 && echo 'secret words' > "$work/secret")
+ln -s "$work/secret" "$file.new"
+mv "$file.new" "$file"
+wait_for 4 'the daemon skips the lines of the other file' grep -q "$file:1: '…' is not an address" "$work/daemon"
+! grep -q 'secret words' "$work/daemon" || fail 'the daemon said the secret words'
+mkfifo "$file.new"
+mv "$file.new" "$file"
+wait_for 4 'the daemon refuses a FIFO' grep -q "$file: this is not a plain file" "$work/daemon"
+echo 198.51.100.8 > "$file.new"
+mv "$file.new" "$file"
+denied 198.51.100.8
+
 # the daemon ends, and the lists stay; a configuration without lists has no prefixes
 end_daemon
 denied 198.51.100.7 198.51.100.8

@@ -3,8 +3,11 @@
  * Implements lists.h.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 #include "config/config_lists.h"
 #include "instance/lists.h"
 #include "lib/file.h"
@@ -14,8 +17,12 @@
 
 #define LIST_FILE_LIMIT (256 << 20)	/* longest file that is read, in bytes */
 
-static void warn_lines(const char *path, const struct list_wrong *wrong)
+/* Does not quote a file that not every user may read: whoever writes the list could have put a link
+ * to it there. */
+static void warn_lines(const char *path, struct list_wrong *wrong, bool open)
 {
+	if (!open)
+		strcpy(wrong->text, "…");
 	if (wrong->lines == 1)
 		log_warning("%s:%zu: '%s' is not an address or a prefix, so this line is skipped: "
 			    "correct it, or put a '#' before it", path, wrong->first, wrong->text);
@@ -27,11 +34,17 @@ static void warn_lines(const char *path, const struct list_wrong *wrong)
 
 static int read_file(const char *path, struct list_content *ret)
 {
+	/* Another user may write the list, and a FIFO must not stop the daemon. */
+	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	struct list_wrong wrong;
+	struct stat st;
 	char *text;
 	size_t n;
-	int rc = file_read(path, LIST_FILE_LIMIT, &text, &n);
+	int rc = fd < 0 || fstat(fd, &st) ? -errno : !S_ISREG(st.st_mode) ? -ENOTSUP :
+		 file_read_fd(fd, LIST_FILE_LIMIT, &text, &n);
 
+	if (fd >= 0)
+		close(fd);
 	if (rc)
 		return rc;
 	rc = list_keys_parse(&ret->keys, text, n, &wrong);
@@ -39,7 +52,7 @@ static int read_file(const char *path, struct list_content *ret)
 	if (rc)
 		return rc;
 	list_keys_sort(&ret->keys);
-	warn_lines(path, &wrong);
+	warn_lines(path, &wrong, st.st_mode & S_IROTH);
 	ret->skipped = wrong.lines;
 	return 0;
 }
@@ -63,6 +76,8 @@ const char *list_unread(const struct list_config *from, int rc)
 	if (rc == -EOPNOTSUPP && from->source == LIST_NFT_SET)
 		return "the keys of this set are not addresses alone: name a set of the type "
 		       "ipv4_addr or ipv6_addr";
+	if (rc == -ENOTSUP && from->source == LIST_FILE)
+		return "this is not a plain file: write one";
 	if (rc == -ENOENT)
 		return from->source == LIST_FILE ? "there is no such file: write it" :
 						   "there is no such set: create it";
