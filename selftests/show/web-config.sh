@@ -84,6 +84,9 @@ wait_for 5 'the former password is refused' status_is 401 -u 'prometheus:correct
 pause
 expect 'status with the new password' "$(status -u 'prometheus:battery staple' $metrics)" == 200
 echo 'basic_auth_users: { prometheus: secret }' > "$work/web.yml"
+inside firewall ip address add 10.9.9.9/32 dev lo
+wait_for 5 'the daemon has read the wrong file' grep -q 'not a hash of bcrypt' "$work/daemon"
+expect 'status with a wrong file, before a reload' "$(status -u 'prometheus:battery staple' $metrics)" == 200
 reload
 nothing_is_served() { status_is 000 -u 'prometheus:battery staple' $metrics && status_is 000 http://127.0.0.1:9851/metrics; }
 wait_for 5 'nothing is served with a wrong file' nothing_is_served

@@ -428,6 +428,7 @@ static void on_hangup(uv_signal_t *handle, int signum)
 	log_again(true);
 	log_round(true);
 	notify_reloading();
+	exporter_reload(d->exporter);
 	rc = config_read(d->state.file, &c);
 	if (!rc) {
 		c->mode = c->mode == MODE_AUTO ? d->state.config->mode : c->mode;

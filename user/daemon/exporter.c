@@ -93,6 +93,8 @@ struct exporter {
 	uv_loop_t *loop;
 	struct web web;
 	struct web_config access;	/* TLS and passwords that all servers have */
+	char from[sizeof(((struct config *)NULL)->web_config)];	/* file that `access` is from */
+	bool reload;			/* the next reading of the file is that of a reload */
 	struct server *servers;
 	struct written *written;
 	int *passed;			/* sockets of the service manager that listen */
@@ -631,13 +633,23 @@ static void stop_servers(struct exporter *e, const struct config *c, bool same)
 	}
 }
 
+void exporter_reload(struct exporter *e)
+{
+	e->reload = true;
+}
+
 void exporter_reconfigure(struct exporter *e, const struct config *c)
 {
 	char why[LIBRARY_WHY_LEN];
 	struct web_config access = {};
 	bool refused = *c->web_config && web_config_read(c->web_config, &access);
-	bool same = !refused && web_config_equal(&access, &e->access);
+	/* A change of the host must not end the exporter while someone edits the file. */
+	bool kept = refused && !e->reload && !strcmp(e->from, c->web_config);
+	bool same = kept || (!refused && web_config_equal(&access, &e->access));
 
+	refused &= !kept;
+	e->reload = false;
+	strcpy(e->from, refused ? "" : c->web_config);
 	e->web.page = c->page;
 	e->web.names = c->exporter_names;
 	e->web.n_names = c->n_exporter_names;
@@ -675,5 +687,9 @@ void exporter_reconfigure(struct exporter *e, const struct config *c)
 	if (c->n_exporter)
 		log_warning("exporter: this program was built without libmicrohttpd and cannot "
 			    "serve metrics: remove the section exporter");
+}
+
+void exporter_reload(struct exporter *e)
+{
 }
 #endif

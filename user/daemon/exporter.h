@@ -16,5 +16,7 @@ struct exporter *exporter_new(uv_loop_t *loop, const char *instance, const char 
 			      unsigned int n_sockets);
 /* Serves at exactly the addresses that c configures, and at the service manager's sockets if c says
  * `systemd`. If it cannot listen on an address, it prints a warning and tries again at the next
- * call. */
+ * call. If the file of web-config is wrong, the last one from there stays in use until a reload. */
 void exporter_reconfigure(struct exporter *e, const struct config *c);
+/* Makes the next exporter_reconfigure() serve nothing if the file of web-config is wrong. */
+void exporter_reload(struct exporter *e);
