@@ -175,7 +175,8 @@ INLINE bool flow_ages(const struct flow_work *s)
 }
 
 /* Called when the packet is about to be sent: makes or extends its flow, and counts the packet in
- * it. Returns 0 or a reason. */
+ * it. A packet of the blind relay has a way but no flow: s->place and s->word are those of an
+ * earlier packet. Returns 0 or a reason. */
 INLINE int flow_commit_step(struct pkt *p)
 {
 	struct flow_work *s = &p->s->flow;
@@ -183,7 +184,7 @@ INLINE int flow_commit_step(struct pkt *p)
 	struct flow_bucket *b;
 	int rc;
 
-	if (!p->s->has_way || p->s->is_quote)
+	if (!p->s->has_way || p->s->is_quote || (with_blind && p->s->is_blind))
 		return 0;
 	if (s->way.is_new || flow_ages(s)) {
 		rc = flow_make(p->s);

@@ -462,6 +462,54 @@ static void masquerade_here(void)
 }
 EVERYWHERE(masquerade)
 
+/* Runs `in` on a CPU whose state is as the packet before left it */
+static int runs_next(void)
+{
+	__u32 len = frame_build(&in, came);
+	__u8 *memory = malloc(len + 2 + HOST_ROOM);
+	struct host_packet packet = { .data = memory + 2, .len = len, .linear = len };
+	int verdict;
+
+	memcpy(memory + 2, came, len);
+	verdict = path_pipeline(&packet, plane, W0, false);
+	free(memory);
+	return verdict;
+}
+
+/* A message between sites changes nothing in the flow of the packet that this CPU handled before: not its counters, and
+ * not its end. No service has the site's number as its id, as in most instances */
+static void leaves_flows_alone_here(void)
+{
+	const struct masq *m = masq_named("44");
+	__u32 place = 0;
+	__u64 word = 0;
+	struct flow *f;
+
+	shakes(0x10, 0x20);
+	*flows_pool(S) = (struct pool){ 0 };
+	for (int i = 0; i < 2; i++) {
+		comes(stranger, 32);
+		in.family = FAMILY_IPV4;
+		in.src = world_addr(m->client);
+		in.dst = world_addr(m->local);
+		in.dport = m->port;
+		runs(frame_build(&in, came));
+		assert_int_equal(ran.verdict, HOST_SENT);
+		while (!flow_at(place, &word))
+			place++;
+		((struct flow_bucket *)flow_table.values)[place / LEARNED_WAYS].line.word[place % LEARNED_WAYS] =
+			learned_word(learned_word_tag(word), LEARNED_LIVE, word, flows_units() + learned_units(30));
+	}
+	f = flow_at(place, &word);
+	assert_int_equal(f->packets[DIRECTION_ORIGINAL], 2);
+	comes(S, tells(MESSAGE_DATA, 0, 0x20, 0));
+	assert_int_equal(runs_next(), HOST_SENT);
+	f = flow_at(place, &word);
+	assert_int_equal(learned_left(word, flows_units()), learned_units(30));
+	assert_int_equal(f->packets[DIRECTION_ORIGINAL], 2);
+}
+EVERYWHERE(leaves_flows_alone)
+
 /* Sets a flag of the endpoint of site n */
 static void endpoint_is(__u32 n, __u32 flag)
 {
@@ -549,7 +597,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(bytes), TEST(checksums), TEST(too_far), TEST(shapes), TEST(segments), TEST(not_ours), TEST(no_keys), TEST(waiting),
 		TEST(moving), TEST(time_is_used_up), TEST(wrap), TEST(dropped), TEST(segment_sizes), TEST(reach), TEST(both_planes),
-		TEST(handed_up), TEST(no_candidates), TEST(masquerade), TEST(other_relay),
+		TEST(handed_up), TEST(no_candidates), TEST(masquerade), TEST(leaves_flows_alone), TEST(other_relay),
 		TEST(remote_endpoint), TEST(remote_endpoint_of_another),
 	};
 
