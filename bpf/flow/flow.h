@@ -196,6 +196,10 @@ INLINE int flow_commit_step(struct pkt *p)
 	if (!b || !learned_same(s->word, read_once(b->line.word[way])))
 		return 0;
 	direction = s->key.direction & 1;
+	/* The listener's device may be new, with the same address (a line that is dialled again),
+	 * or the client may use another wan. A reply finds the listener by this number. */
+	if (direction == DIRECTION_ORIGINAL && b->flow[way].ifindex != s->ifindex)
+		b->flow[way].ifindex = s->ifindex;
 	b->flow[way].packets[direction] += p->s->segments;
 	b->flow[way].bytes[direction] += segments_bytes(p->s);
 	return 0;

@@ -556,6 +556,40 @@ static void moved_to_another_service(void **state)
 	assert_int_equal(flows_there(), 0);
 }
 
+/* The wan is dialled again: the listener's address is on a device with another number. The client's flow stays, and
+ * answers reach the client after its next packet; the former number is not asked again */
+static void another_number(void **state)
+{
+	for (int i = 0; i < 4; i++) {
+		const struct masq *m = masq_named(i / 2 ? "66" : "44");
+		struct masq again = *m;
+		__u16 port;
+
+		plane = planes[i % 2];
+		flows_listen(NULL);
+		port = flow_made(m, 0, 40000);
+		again.in = X0;
+		for (size_t j = 0; j < world_n_entries; j++) {
+			struct table_entry *e = &world_entries[j];
+
+			if (e->service.id != m->id || e->service.ifindex != W0)
+				continue;
+			e->service.ifindex = X0;
+			if ((e->key.word & 0xff) == KEY_SERVICE)
+				e->key.word = table_word(KEY_SERVICE, world_family(m->local), htons(m->port), X0);
+		}
+		world_commit();
+		world_control()->generation++;
+		assert_int_equal(client_sends(&again, 0, 40000), port);
+		assert_true(backend_answers(m, port, 0, 40000));
+		assert_int_equal(client_sends(&again, 0, 40000), port);
+		assert_int_equal(flows_there(), 1);
+		whole();
+		flows_delete_all();
+		world_control()->generation++;
+	}
+}
+
 /* ---- ambiguous clients ---- */
 
 /* Several pool addresses: all are used, and the same port at each belongs to another client */
@@ -676,7 +710,7 @@ int main(void)
 		TEST(life), TEST(shapes), TEST(clocks), TEST(ends), TEST(shorter), TEST(again),
 		TEST(half_open_expires), TEST(full), TEST(half_open_gives_way), TEST(no_port), TEST(no_pool),
 		TEST(ports_give_way), TEST(ports_found), TEST(share), TEST(brief_gives_way), TEST(live_share), TEST(others_come_in),
-		TEST(many_shares), TEST(moved), TEST(moved_to_another_service), TEST(own_addresses),
+		TEST(many_shares), TEST(moved), TEST(moved_to_another_service), TEST(another_number), TEST(own_addresses),
 		TEST(two_listeners), TEST(contended), TEST(secret), TEST(any_secret),
 	};
 
