@@ -40,8 +40,9 @@ INLINE void nat64_begin(struct pkt *p)
 	a->tos = p->s->tos;
 	a->ttl = p->s->ttl - 1;
 	a->no_checksum = !p->s->checksum;
+	/* Of a GSO packet it is the length of a segment, not of the packet. */
 	if (p->s->leaves != p->s->family)
-		p->s->segment_len = head + a->payload;
+		p->s->segment_len += head - (p->s->l4 - p->s->l3);
 }
 
 /* Returns 0, or the reason why the packet cannot be translated. */

@@ -372,6 +372,11 @@ static void segment_sizes_here(void)
 		assert_int_equal(segmented(S, 3, size, 3 * size), size < 32 ? -DROP_guard_shape :
 				 family_of(S) == family_of(D) ? (int)D : -DROP_gso_family);
 	}
+	for (__u32 i = 0; i < 3; i++) {		/* longer than the MTU together */
+		put_le32(next_message + 600 * i, MESSAGE_DATA);
+		put_le32(next_message + 600 * i + 4, 0x20);
+	}
+	assert_int_equal(segmented(S, 3, 600, 3 * 600), family_of(S) == family_of(D) ? (int)D : -DROP_gso_family);
 }
 EVERYWHERE(segment_sizes)
 
