@@ -112,10 +112,15 @@ INLINE int learned_find_in(void *map, __u32 mask, struct learned_work *w, __u32 
  * LEARNED_SEEK. */
 INLINE int learned_seek(void *map, __u32 mask, struct learned_work *w)
 {
-	__u32 home0 = w->hash & mask, home1 = w->other & mask;
-	struct learned_bucket *a = bpf_map_lookup_elem(map, &home0);
-	struct learned_bucket *b = bpf_map_lookup_elem(map, &home1);
+	__u32 home0 = w->hash & mask, home1;
+	struct learned_bucket *a, *b;
 
+	/* learned_locate() did not set it if the first bucket has the tag: another CPU is writing
+	 * the key's entry. */
+	w->other = learned_second(w->hash, &learned_secret);
+	home1 = w->other & mask;
+	a = bpf_map_lookup_elem(map, &home0);
+	b = bpf_map_lookup_elem(map, &home1);
 	if (!a || !b)
 		return LEARNED_FULL;
 	learned_copy(w, &a->line, &b->line);

@@ -169,6 +169,39 @@ static void becomes_live(void **state)
 	table_is_whole();
 }
 
+/* ---- a place that another CPU gives back ---- */
+
+static __u64 *given_back;
+
+static void gives_back(void)
+{
+	*given_back = learned_word_free(*given_back);
+}
+
+/* Another CPU writes the key's entry and then gives its place back, and the rest of the first bucket is full: the entry
+ * goes to the key's own second bucket, not to that of the key before */
+static void own_second_bucket(void **state)
+{
+	for (__u32 key = 1; key < 20; key++) {
+		struct learned_entry e = entry_of(key, 0);
+		__u64 hash = learned_hash(e.key.word, &learned_secret);
+		__u64 until = (host_jiffies >> tick_shift) + learned_units(SECONDS), *words;
+
+		room(64);
+		assert_int_equal(number_of(key + 100), -1);
+		words = ((struct learned_bucket *)frags.values)[hash & 63].line.word;
+		for (__u32 i = 0; i < LEARNED_WAYS; i++)
+			words[i] = learned_word(1U << 31 | i, LEARNED_LIVE, 0, until);
+		words[0] = learned_word(learned_tag(hash), LEARNED_BUSY, 0, 0);
+		given_back = &words[0];
+		changes_before = 0;
+		other_cpu = gives_back;
+		assert_true(write_as(LEARNED_HALF, key, 7));
+		assert_null(other_cpu);
+		assert_int_equal(number_of(key), 7);
+	}
+}
+
 /* ---- limits ---- */
 
 static __u32 taken(__u32 key, __u32 of)
@@ -358,7 +391,7 @@ static void written_by_user_space(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(finds_what_was_written), TEST(ends), TEST(who_gives_way), TEST(becomes_live), TEST(limits), TEST(one_key_twice),
+		TEST(finds_what_was_written), TEST(ends), TEST(who_gives_way), TEST(becomes_live), TEST(own_second_bucket), TEST(limits), TEST(one_key_twice),
 		TEST(two_keys_one_place), TEST(place_taken_meanwhile), TEST(one_limit_twice), TEST(written_by_user_space),
 	};
 
