@@ -199,12 +199,12 @@ struct challenge {
 /* Number of buckets of the histogram. Bucket 0 has times below 1 ms, bucket i those from 2^(i-1) to
  * 2^i ms. The last bucket has all longer times. */
 #define HANDSHAKE_BUCKETS 16
+#define HEALTH_SOURCES 16		/* the largest `health: { sources: … }` */
 struct health {
 	__u64 initiations;		/* forwarded initiations with a valid mac1 */
 	__u64 responses;		/* responses from the backend */
 	__u64 unanswered;		/* initiations since the backend's last answer */
-	/* Sources of these initiations: bit h is set if a source has the hash h (0 to 63). */
-	__u64 sources;
+	__u64 sources;	/* number of sources of these initiations, at most HEALTH_SOURCES */
 	/* Jiffies at the backend's last response, or at the first response of a client to an
 	 * initiation of the backend; 0: none. */
 	__u64 answered;
@@ -215,6 +215,8 @@ struct health {
 	 * clients sets .unanswered, .sources and these two members to 0. */
 	__u64 known_unanswered, known_sources;
 	__u64 buckets[HANDSHAKE_BUCKETS];
+	/* Hashes of the sources that .sources and .known_sources count, in the first places. */
+	__u32 tags[HEALTH_SOURCES], known_tags[HEALTH_SOURCES];
 };
 
 /* backend_names: ARRAY, indexed like health: the names of a service's backends, if it has several.

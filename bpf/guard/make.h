@@ -81,12 +81,28 @@ INLINE struct handshake *handshake_find(struct guard_work *s, const __u8 *index)
 	return bpf_map_lookup_elem(&handshakes, &s->place);
 }
 
+/* Counts a source in *n, unless it is counted already. tags: the hashes of those that are. Two CPUs
+ * may give different sources the same place. The one that is lost counts when it tries again. */
+INLINE void health_count_source(__u32 *tags, __u64 *n, __u32 tag)
+{
+	__u64 counted = *n;
+	__u32 i;
+
+	for (i = 0; i < HEALTH_SOURCES && i < counted; i++)
+		if (tags[i] == tag)
+			return;
+	if (i >= HEALTH_SOURCES)
+		return;
+	tags[i] = tag;
+	*n = i + 1;
+}
+
 INLINE void remember_initiation(struct guard_work *s)
 {
 	struct handshake *begins = handshake_find(s, s->message + 4);
 	struct addr source;
 	struct health *h;
-	__u64 bit;
+	__u32 tag;
 
 	if (begins) {
 		begins->hash = s->hash;
@@ -98,12 +114,12 @@ INLINE void remember_initiation(struct guard_work *s)
 	__sync_fetch_and_add(&h->initiations, 1);
 	__sync_fetch_and_add(&h->unanswered, 1);
 	source = guard_source(&s->client.addr);
-	bit = 1ULL << (source_hash(&source) & 63);
-	h->sources |= bit;
+	tag = source_hash(&source);
+	health_count_source(h->tags, &h->sources, tag);
 	if (!s->counts)
 		return;
 	__sync_fetch_and_add(&h->known_unanswered, 1);
-	h->known_sources |= bit;
+	health_count_source(h->known_tags, &h->known_sources, tag);
 }
 
 /* Returns whether this message of a client that the backend has answered counts for the backend's

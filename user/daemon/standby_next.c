@@ -18,7 +18,7 @@ bool backend_is_surely_down(const struct guard *g, const struct health *h, __u64
 	if (!may_have_session(h, now))
 		return backend_is_down(g, h);
 	return g->health_initiations && h->known_unanswered >= g->health_initiations &&
-	       __builtin_popcountll(h->known_sources) >= (int)g->health_sources;
+	       h->known_sources >= g->health_sources;
 }
 
 /* Returns whether a trial failed. While clients may have sessions, only initiations of clients that

@@ -12,5 +12,5 @@
 static inline bool backend_is_down(const struct guard *g, const struct health *h)
 {
 	return g->health_initiations && h->unanswered >= g->health_initiations &&
-	       __builtin_popcountll(h->sources) >= (int)g->health_sources;
+	       h->sources >= g->health_sources;
 }
