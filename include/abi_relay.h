@@ -12,6 +12,9 @@ enum peer_flags {
 	/* The peer is reached through an L3 device. A peer without this flag is on a nic, and the
 	 * FIB knows its next hop. */
 	PEER_TUNNEL = 1 << 0,
+	/* On a nic: the kernel's routes to the peer's link lead to several gateways, so a next hop
+	 * is that of one destination. */
+	PEER_GATEWAYS = 1 << 1,
 };
 
 struct peer {

@@ -39,9 +39,9 @@ INLINE int site_admit_step(struct pkt *p)
 INLINE_STEP(site_admit)
 
 /* Finds the next hop to a peer on a nic. The lookup has the peer's own link as ingress, so its
- * result holds for packets from every link: for the whole site if the next hop is a gateway, else
- * for this destination. A route over another link is not used: it may be a default route that takes
- * the place of the site's missing route. */
+ * result holds for packets from every link: for the whole site if the next hop is its only gateway,
+ * else for this destination. A route over another link is not used: it may be a default route that
+ * takes the place of the site's missing route. */
 INLINE int site_next_hop(struct pkt *p, struct nexthop *hop, __u64 now)
 {
 	const struct addr none = { { { 0 } } };
@@ -70,7 +70,7 @@ INLINE int site_next_hop(struct pkt *p, struct nexthop *hop, __u64 now)
 	}
 	via = addr_load(hop->fib.ipv6_dst);
 	hop->client = none;
-	if (addr_same(&via, &p->s->dst)) {
+	if (p->peer->flags & PEER_GATEWAYS || addr_same(&via, &p->s->dst)) {
 		hop->client = p->s->dst;
 		/* 0: the neighbour's own probe time counts */
 		hop->probe[p->plane] = 0;

@@ -209,6 +209,39 @@ static void ours(void **state)
 	config_free(c);
 }
 
+/* A next hop belongs to one destination if routes of the overlay lead to several gateways on the peer's link */
+static void several_gateways(void **state)
+{
+	static const char *const text = "peers:\n  - { name: n, device: eth2 }\n  - { name: o, device: eth3 }\n"
+					"policy: { overlay: \"fd12:3456:789a::/48\" }\n";
+	static const struct { const char *dst, *via; __u32 oif; bool several; } rows[] = {
+		{ "fd12:3456:789a:1::/64", "fe80::1", NIC, false }, { "fd12:3456:789a:2::/64", "fe80::1", NIC, false },
+		{ "fd12:3456:789a:3::/64", "fe80::2", OTHER, false }, { "::/0", "fe80::3", NIC, false },
+		{ "fd12:3456:789a:4::/64", "fe80::2", NIC, true },
+	};
+	struct nl_route routes[5] = { 0 };
+	struct plan_input in = { 0 };
+	struct config *c;
+
+	host.n_addresses = 0;
+	host.routes = routes;
+	for (size_t i = 0; i < 5; i++) {
+		struct plan *p;
+
+		assert_int_equal(prefix_parse(rows[i].dst, &routes[i].dst), 0);
+		routes[i].via = address(rows[i].via);
+		routes[i].oif = rows[i].oif;
+		routes[i].type = RTN_UNICAST;
+		host.n_routes = i + 1;
+		p = plan_text(text, &in, &c);
+		assert_int_equal(p->relay.peers[1].peer.flags, rows[i].several ? PEER_GATEWAYS : 0);
+		assert_int_equal(p->relay.peers[2].peer.flags, 0);
+		plan_free(p);
+		config_free(c);
+	}
+	host.n_routes = 0;
+}
+
 static void devices(void **state)
 {
 	static const char *const text =
@@ -402,7 +435,7 @@ static void kernel_and_wireguard(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(nested), cmocka_unit_test(at_random), cmocka_unit_test(ours), cmocka_unit_test(devices),
+		cmocka_unit_test(nested), cmocka_unit_test(at_random), cmocka_unit_test(ours), cmocka_unit_test(devices), cmocka_unit_test(several_gateways),
 		cmocka_unit_test(followed), cmocka_unit_test(kernel), cmocka_unit_test(kernel_and_wireguard),
 	};
 

@@ -225,12 +225,30 @@ static void edges_limited(void **state)
 	with_rates = false;
 }
 
+/* A site may have several gateways on one link, each for some of its prefixes */
+static void gateways(void **state)
+{
+	struct packet6 p = udp6(O, OVERLAY "d::1", 1, 58000), q = udp6(O, OVERLAY "20::1", 1, 58000);
+	__u32 id = PEER_N, asked;
+	struct peer *peer = bpf_map_lookup_elem(&peers, &id);
+
+	relay_subnet(0x20, PEER_N);
+	world_route(OVERLAY "20::/64", NN, 1500, 0x1d, "fe80::20");
+	peer->flags |= PEER_GATEWAYS;
+	assert_int_equal(fate_by(PLANE_TC, NO, &p), SENT);
+	asked = host_n_questions;
+	assert_int_equal(fate_by(PLANE_TC, NO, &q), SENT);
+	assert_int_equal(host_n_questions, asked + 1);		/* not the first prefix's gateway */
+	assert_int_equal(fate_by(PLANE_TC, NO, &q), SENT);
+	assert_int_equal(host_n_questions, asked + 1);
+}
+
 int main(void)
 {
 #define T(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		T(tunnels), T(nics), T(remembered), T(sources_refused), T(segments_refused), T(destinations), T(other_overlays), T(limits),
-		T(truncations), T(send_failures), T(edges_limited),
+		T(truncations), T(send_failures), T(edges_limited), T(gateways),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -233,6 +233,32 @@ static void place_peer(struct plan_builder *m, struct relay_peer *p, const struc
 		m->plan->n_slots = p->peer.slot + 1;
 }
 
+/* Sets PEER_GATEWAYS for the peers on this link if the kernel's routes of the overlay lead to
+ * several gateways there. */
+static void mark_gateways(struct plan_builder *m, __u32 ifindex)
+{
+	const struct host *h = m->host;
+	const struct address *first = NULL;
+	struct plan_relay *r = &m->plan->relay;
+	bool several = false;
+
+	for (size_t i = 0; i < h->n_routes && !several; i++) {
+		const struct nl_route *route = &h->routes[i];
+		const struct nl_link *link;
+
+		if (!route->via.family || !prefix_within(&route->dst, &r->overlay))
+			continue;
+		link = host_link(h, route->oif);
+		if (!link || plan_base(h, link)->ifindex != ifindex)
+			continue;
+		several = first && !address_equal(first, &route->via);
+		first = &route->via;
+	}
+	for (size_t id = 1; id < r->n_peers && several; id++)
+		if (r->peers[id].peer.ifindex == ifindex)
+			r->peers[id].peer.flags |= PEER_GATEWAYS;
+}
+
 static void place_peers(struct plan_builder *m)
 {
 	const struct plan_input *in = m->in;
@@ -242,6 +268,9 @@ static void place_peers(struct plan_builder *m)
 		if (*r->peers[id].name.name)
 			place_peer(m, &r->peers[id], id < in->n_peers &&
 				   *in->peers[id].name.name ? &in->peers[id] : NULL);
+	for (size_t i = 0; i < m->plan->n_ports && r->nics; i++)
+		if (!m->plan->ports[i].l3)
+			mark_gateways(m, m->plan->ports[i].ifindex);
 }
 
 bool plan_has_peers(const struct plan *p, __u32 ifindex)
