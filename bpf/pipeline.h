@@ -257,11 +257,7 @@ INLINE int service_way(struct pkt *p)
 {
 	int rc = find_way(p) ?: resolve(p) ?: ready(p);
 
-	rc = rc ?: (with_flows ? flow_commit(p) : 0);
-	if (!rc) {
-		rate_pay(p);
-		rc = leave(p);
-	}
+	rc = rc ?: (with_flows ? flow_commit(p) : 0) ?: rate_pay(p) ?: leave(p);
 	if (p->plane == PLANE_TC && (rc == -PASS_too_big || rc == -PASS_hop_limit)) {
 		p->s->result = rc;
 		rc = send_owed_error(p);

@@ -175,9 +175,11 @@ INLINE int rate_admits(const struct pkt *p)
 }
 
 /* Charges the packet to the rates that rate_admits() found. The caller does this when no later step
- * can drop the packet, because a packet that is not sent must not use up the share of others. */
-INLINE void rate_pay(const struct pkt *p)
+ * can drop the packet, because a packet that is not sent must not use up the share of others.
+ * Returns 0. */
+INLINE int rate_pay(const struct pkt *p)
 {
 	if (with_rates)
 		rate_charge(p->s);
+	return 0;
 }

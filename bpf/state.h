@@ -263,7 +263,7 @@ struct pkt_state {
 	__u32 out;	/* next-hop slot, an index in nexthops; NO_SLOT: a tunnel */
 	__u32 mtu;
 	__u64 now;			/* present time in jiffies */
-	__u32 rates[3];			/* indices in the map rates, from rate_admits() to rate_pay() */
+	__u32 rates[3];		/* indices in the map rates, from rate_admits() to rate_pay() */
 	int result;	/* result of the step before; in blind_find(): a site's number */
 	int action;			/* action of the plane, from send() */
 	struct fib_question question;

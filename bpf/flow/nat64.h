@@ -40,7 +40,7 @@ INLINE void nat64_begin(struct pkt *p)
 	a->tos = p->s->tos;
 	a->ttl = p->s->ttl - 1;
 	a->no_checksum = !p->s->checksum;
-	/* Of a GSO packet it is the length of a segment, not of the packet. */
+	/* This is the length of a segment if the packet is one of GSO. */
 	if (p->s->leaves != p->s->family)
 		p->s->segment_len += head - (p->s->l4 - p->s->l3);
 }

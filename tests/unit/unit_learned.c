@@ -178,7 +178,7 @@ static void gives_back(void)
 	*given_back = learned_word_free(*given_back);
 }
 
-/* Another CPU writes the key's entry and then gives its place back, and the rest of the first bucket is full: the entry
+/* Another CPU writes the key's entry and then gives its place back. The rest of the first bucket is full. Then the entry
  * goes to the key's own second bucket, not to that of the key before */
 static void own_second_bucket(void **state)
 {

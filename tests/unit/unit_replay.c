@@ -622,7 +622,7 @@ static void begun_by_backend_here(void)
 	seconds(2 * SESSION_SECONDS);
 	m = message(MESSAGE_INITIATION, 500, 0);
 	assert_true(backend_sends(0, &m));
-	assert_int_equal(h->answered, host_jiffies - 2 * SESSION_SECONDS * tick_rate);	/* it may reach nobody */
+	assert_int_equal(h->answered, host_jiffies - 2 * SESSION_SECONDS * tick_rate);	/* it may not arrive */
 	client_number = 1;
 	assert_int_equal(sends_initiation(0), 0);
 	client_number = 0;

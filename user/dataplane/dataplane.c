@@ -512,33 +512,42 @@ static void replace_pipeline(const struct dataplane *dp)
 		carry_learned(dp);
 }
 
+/* Replaces the running programs of one port. A device that has vanished since it was found runs no
+ * program any more, so that it is no error. */
+static int replace_port(struct dataplane *dp, const struct plan *p, struct dataplane_port *port)
+{
+	int tc = program_fd(dp, port->l3 ? PROGRAM_wgxdp_tc_l3 : PROGRAM_wgxdp_tc), rc = 0;
+	char name[IF_NAMESIZE];
+
+	if (!port->xdp_new && port->xdp_link >= 0)
+		rc = bpf_link_update(port->xdp_link, dataplane_xdp(dp), NULL);
+	if (!port->xdp_new && port->flags & LINK_SHARED && plan_nic(p, port->ifindex))
+		rc = dataplane_replace_component(dp, port, p);
+	if (!rc && !port->tc_new && port->tcx_link >= 0)
+		rc = bpf_link_update(port->tcx_link, tc, NULL);
+	else if (!rc && !port->tc_new && port->flags & LINK_TC)
+		rc = attach_replace_filter(port->ifindex, tc);
+	if (!rc || !if_indextoname(port->ifindex, name))
+		return 0;
+	log_error("%s: cannot replace the running programs: %s: run `wgxdp up` again", name,
+		  strerror(-rc));
+	return rc;
+}
+
+/* Replaces the running programs of all ports. After an error it continues with the other ports,
+ * because the maps have their new contents already. Returns the first error. */
 static int replace_programs(struct dataplane *dp, const struct plan *p)
 {
 	int rc = 0;
 
-	if (dp->running && dp->reloaded)
-		replace_pipeline(dp);
+	if (!dp->running || !dp->reloaded)
+		return 0;
+	replace_pipeline(dp);
+	for (size_t i = 0; i < dp->n_ports; i++) {
+		int one = replace_port(dp, p, &dp->ports[i]);
 
-	for (size_t i = 0; i < dp->n_ports && dp->running && dp->reloaded && !rc; i++) {
-		struct dataplane_port *port = &dp->ports[i];
-		int tc = program_fd(dp, port->l3 ? PROGRAM_wgxdp_tc_l3 : PROGRAM_wgxdp_tc);
-		char name[IF_NAMESIZE];
-
-		if (!port->xdp_new && port->xdp_link >= 0)
-			rc = bpf_link_update(port->xdp_link, dataplane_xdp(dp), NULL);
-		if (!port->xdp_new && port->flags & LINK_SHARED && plan_nic(p, port->ifindex))
-			rc = dataplane_replace_component(dp, port, p);
-		if (!rc && !port->tc_new && port->tcx_link >= 0)
-			rc = bpf_link_update(port->tcx_link, tc, NULL);
-		else if (!rc && !port->tc_new && port->flags & LINK_TC)
-			rc = attach_replace_filter(port->ifindex, tc);
-		/* A device that has vanished since it was found runs no program any more. */
-		if (rc && !if_indextoname(port->ifindex, name))
-			rc = 0;
+		rc = rc ?: one;
 	}
-	if (rc)
-		log_error("cannot replace the running programs: %s",
-			  strerror(-rc));
 	return rc;
 }
 

@@ -444,8 +444,10 @@ int dataplane_sync(struct dataplane *dp, struct plan *p, const struct host *h)
 		     sync_names(dp, p, &b, true, &changes) ?: sync_control(dp, p, changes) ?:
 		     sync_config(dp, p);
 	}
-	if (rc)				/* only a part of the table was written */
+	if (rc) {
+		log_error("cannot write all maps: %s: run `wgxdp up` again", strerror(-rc));
 		forget_decisions(dp, true, false);
+	}
 cleanup:
 	free(b.names);
 	free(b.lists);
