@@ -131,7 +131,7 @@ static void check(const struct web *w, const struct web_request *r, const struct
 		MUST(r->host && (ours(r->host) || !strcasecmp(r->host, NAME) || !strncasecmp(r->host, NAME ":", strlen(NAME ":"))));
 		MUST(metrics || ((w->page == PAGE_EVERYWHERE || (w->page == PAGE_LOCAL && r->local)) && (api || !strcmp(r->path, "/"))));
 	}
-	MUST(!web_reads_maps(w, r) || a->status == 200 || a->status >= 500);
+	MUST(!web_takes_long(w, r) || a->status == 200 || a->status >= 500);
 	if (a->constant)
 		return;
 	MUST(!memmem(a->text, a->size, MARK, strlen(MARK)));
