@@ -215,7 +215,7 @@ INLINE int tc_send_error(struct pkt *p, __u32 from, __u32 what)
 
 	if (!source_may_get_error(p->s) || !cpu_may_send_error(p->s))
 		return -DROP_icmp_limited;
-	rc = tc_error_room(p->ctx, l3, family, p->s->len);
+	rc = tc_untag(p) ?: tc_error_room(p->ctx, l3, family, p->s->len);
 	if (rc)
 		return rc;
 	quote = l3 + (family == FAMILY_IPV4 ? sizeof(struct icmp_error4) :

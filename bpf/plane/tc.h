@@ -54,19 +54,10 @@ INLINE bool tc_may_lack_mac(const struct pkt *p)
 	return !eth || eth->h_proto != (__be16)skb->protocol || p->link->flags & LINK_GENERIC;
 }
 
-/* Removes a priority tag, which names no VLAN (id 0), as the kernel does after tc. Otherwise such
- * frames would pass guard and policy by: the kernel takes them for untagged. */
-INLINE int tc_drop_priority(struct __sk_buff *skb)
-{
-	return skb->vlan_present && !(skb->vlan_tci & 0x0fff) && bpf_skb_vlan_pop(skb);
-}
-
 INLINE int tc_load(struct pkt *p)
 {
 	struct __sk_buff *skb = p->ctx;
 
-	if (!p->s->bare && unlikely(tc_drop_priority(skb)))
-		return NOT_OURS;
 	if (!p->s->bare && tc_may_lack_mac(p) && tc_find_mac(p))
 		return NOT_OURS;
 	if (at(p, 0, TC_HEADERS))
@@ -85,13 +76,15 @@ INLINE bool tc_for_router(const struct pkt *p)
 	return mac == macs[1] || mac == macs[2] || mac == macs[3];
 }
 
+/* A priority tag (VLAN id 0) names no VLAN: the kernel takes such a frame for untagged, after tc. */
 INLINE bool tc_for_us(const struct pkt *p)
 {
 	const struct __sk_buff *skb = p->ctx;
+	bool vlan = skb->vlan_present && skb->vlan_tci & 0x0fff;
 	bool host = skb->pkt_type == 0 /* PACKET_HOST */;
 	bool other = skb->pkt_type == 3 /* PACKET_OTHERHOST */;
 
-	return (host || (with_routers && other && tc_for_router(p))) && !skb->vlan_present;
+	return (host || (with_routers && other && tc_for_router(p))) && !vlan;
 }
 
 /* ---- headers and length ---- */
@@ -139,18 +132,26 @@ INLINE int tc_make_room_nat64(struct pkt *p)
 	return tc_reach(p) ? -DROP_send_failed : 0;
 }
 
+/* Removes the priority tag of a packet that will be sent. */
+INLINE int tc_untag(struct pkt *p)
+{
+	struct __sk_buff *skb = p->ctx;
+
+	return unlikely(skb->vlan_present) && bpf_skb_vlan_pop(skb) ? -DROP_send_failed : 0;
+}
+
 /* Makes room for the Ethernet header, if the packet arrived without one and leaves with one. The
  * kernel's neighbour output writes the header. */
 INLINE int tc_make_room(struct pkt *p, const struct nexthop *hop)
 {
-	int rc = is_nat64(p) ? tc_make_room_nat64(p) : 0;
+	int rc = tc_untag(p) ?: is_nat64(p) ? tc_make_room_nat64(p) : 0;
 
 	if (rc)
 		return rc;
 	if (p->s->l3 || hop->egress & LINK_L3)
 		return 0;
-	if (bpf_skb_change_head(p->ctx, ETH_HLEN, 0))
-		return -PASS_no_headroom;
+	if (bpf_skb_change_head(p->ctx, ETH_HLEN, 0))	/* a translated packet cannot go up */
+		return is_nat64(p) ? -DROP_send_failed : -PASS_no_headroom;
 	p->s->l3 += ETH_HLEN;
 	p->s->l4 += ETH_HLEN;
 	p->s->through_neighbour = true;
@@ -161,7 +162,7 @@ INLINE int tc_trim(struct pkt *p)
 {
 	__u32 end = p->s->l3 + p->s->len, len = ((struct __sk_buff *)p->ctx)->len;
 
-	return len > end && bpf_skb_change_tail(p->ctx, end, 0) ? -DROP_send_failed : 0;
+	return len > end && bpf_skb_change_tail(p->ctx, end, 0) ? -DROP_send_failed : tc_untag(p);
 }
 
 /* ---- checksums ---- */

@@ -103,12 +103,15 @@ def frames():
 
     # VLAN tags and PPPoE around packets that would otherwise be the services'
     for ours in (ours4, ours6):
-        for tag in (s.Dot1Q(vlan=7), s.Dot1Q(vlan=0, prio=5), s.Dot1AD(vlan=9) / s.Dot1Q(vlan=7), s.Dot1Q(vlan=7) / s.Dot1Q(vlan=8)):
+        for tag in (s.Dot1Q(vlan=7), s.Dot1AD(vlan=9) / s.Dot1Q(vlan=7), s.Dot1Q(vlan=7) / s.Dot1Q(vlan=8)):
             out.append(eth / tag / ours / junk(32))
         out.append(eth / s.PPPoE(sessionid=5) / s.PPP(proto=0x21 if ours is ours4 else 0x57) / ours / junk(32))
     for code in (0x09, 0x07, 0x19, 0x65, 0xa7):
         out.append(s.Ether(src=CLIENT, dst="ff:ff:ff:ff:ff:ff") / s.PPPoED(code=code) / s.PPPoED_Tags(tag_list=[]) / junk(12))
     out.append(eth / s.Dot1Q(vlan=7) / s.PPPoE(sessionid=5) / s.PPP(proto=0x21) / ours4)
+
+    # A priority tag, without a VLAN, in front of what is not for the services
+    out += [eth / s.Dot1Q(vlan=0, prio=5) / frame.payload for frame in both(s.TCP(dport=443) / junk(20))]
 
     # Other ethertypes and LLC
     for kind in (0x0842, 0x8035, 0x8137, 0x8847, 0x8848, 0x888e, 0x88cc, 0x88e5, 0x88f7, 0x9000, 0xffff, 0x0600):

@@ -56,7 +56,8 @@ UNSEEN = {
         guard-profile-strict hairpin-none ipv6-dnat-no-ipv6 ipv6-dnat-no-listen ipv6-off-only-ipv6 listen-address-ipv6-direct
         listen-address-no-ipv4 listen-address-no-ipv6 listen-interface-and-addresses listen-interface-missing listen-missing
         listen-ports-missing masquerade-ipv6 masquerade-is-listen masquerade-listen none-where-dnat-listens none-with-addresses
-        none-with-ipv6-dnat none-with-other-port peers-no-overlay rates-both rates-nothing rates-peer rates-peer-unknown rates-unknown shared-tc""",
+        none-with-ipv6-dnat none-with-other-port peers-no-overlay rates-both rates-nothing rates-peer rates-peer-unknown rates-unknown shared-tc
+        standby-direct""",
     'an address or prefix that no host has, a bit behind the length, a key of zeros': """
         allow-mapped backend-colons backend-link-local backend-loopback backend-loopback6 backend-mapped backend-multicast
         backend-multicast6 backend-unspecified backend-unspecified6 blind-pair-local blind-pair-loopback blind-relays-local

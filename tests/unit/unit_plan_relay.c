@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
+#include "lib/jiffies.h"
 #include "plan/resolved_backends.h"
 #include "plan/plan_make.h"
 #include "capture_stderr.h"
@@ -242,6 +243,24 @@ static void several_gateways(void **state)
 	host.n_routes = 0;
 }
 
+/* The largest limit is not rounded to whole units of eight: 100 Gbit/s and no more than one per cent above */
+static void fast_rates(void **state)
+{
+	struct plan_input in = { 0 };
+	double each, exact;
+	struct config *c;
+	struct plan *p;
+
+	host.n_addresses = 0;
+	p = plan_text("peers:\n  - { name: n, device: eth2 }\npolicy: { overlay: \"fd12:3456:789a::/48\" }\n"
+		      "rates: [ { peer: n, from: 100 Gbit/s } ]\n", &in, &c);
+	each = p->peer_rates[rate_index(1, DIRECTION_ORIGINAL)].each[0];
+	exact = 8e-11 * jiffies_a_second() * (1ULL << (RATE_TICK + RATE_FRACTION));
+	assert_true(each <= exact && each > 0.99 * exact - 1);
+	plan_free(p);
+	config_free(c);
+}
+
 static void devices(void **state)
 {
 	static const char *const text =
@@ -435,7 +454,7 @@ static void kernel_and_wireguard(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(nested), cmocka_unit_test(at_random), cmocka_unit_test(ours), cmocka_unit_test(devices), cmocka_unit_test(several_gateways),
+		cmocka_unit_test(nested), cmocka_unit_test(at_random), cmocka_unit_test(ours), cmocka_unit_test(devices), cmocka_unit_test(several_gateways), cmocka_unit_test(fast_rates),
 		cmocka_unit_test(followed), cmocka_unit_test(kernel), cmocka_unit_test(kernel_and_wireguard),
 	};
 

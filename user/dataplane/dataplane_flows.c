@@ -15,6 +15,7 @@
 #include "dataplane/dataplane_programs.h"
 #include "dataplane/former_flows.h"
 #include "dataplane/map_info.h"
+#include "dataplane/table.h"
 #include "lib/grow.h"
 #include "lib/log.h"
 #include "wgxdp.skel.h"
@@ -346,7 +347,8 @@ int dataplane_pools_write(const struct dataplane *dp, const struct plan *p, int 
 {
 	static const struct pool none;		/* pool of a service that is removed */
 	__u32 n = dataplane_entries(dp, MAP_pools);
-	int rc = 0;
+	bool *shrunk = calloc(n + 1, sizeof(*shrunk)), any = false;
+	int rc = shrunk ? 0 : -ENOMEM;
 
 	for (__u32 id = 0; id < n && !rc; id++) {
 		const struct pool *pool = id < p->n_pools ? &p->pools[id] : &none;
@@ -357,8 +359,14 @@ int dataplane_pools_write(const struct dataplane *dp, const struct plan *p, int 
 			continue;
 		++*changes;
 		rc = bpf_map_update_elem(map_fd(dp, MAP_pools), &id, pool, BPF_ANY) ? -errno : 0;
-		if (!rc && now.last)
-			rc = forget_flows(dp, id, pool);
+		shrunk[id] = now.last;
+		any |= shrunk[id];
 	}
+	if (any)
+		table_grace();	/* a packet that read the former pool has made its flow now */
+	for (__u32 id = 0; id < n && !rc; id++)
+		if (shrunk[id])
+			rc = forget_flows(dp, id, id < p->n_pools ? &p->pools[id] : &none);
+	free(shrunk);
 	return rc;
 }

@@ -12,17 +12,17 @@
 #include "lib/jiffies.h"
 #include "plan/plan_make.h"
 
-/* Returns the cost of one unit, if `n` units per second are allowed; 0: no limit. */
-static __u64 cost(__u64 n)
+/* Returns the cost of `units` units, if `n` units per second are allowed; 0: no limit. */
+static __u64 cost(__u64 units, __u64 n)
 {
-	return n ? ((__u64)jiffies_a_second() << (RATE_TICK + RATE_FRACTION)) / n : 0;
+	return n ? (units * jiffies_a_second() << (RATE_TICK + RATE_FRACTION)) / n : 0;
 }
 
 static struct rate rate_of(const struct rate_limits *l)
 {
 	__u64 burst = (RATE_BURST_MS * jiffies_a_second() + 999) / 1000 << RATE_TICK;
 
-	return (struct rate){ .each = { 8 * cost(l->bits), cost(l->packets) },
+	return (struct rate){ .each = { cost(8, l->bits), cost(1, l->packets) },
 			      .burst = { l->bits ? burst : 0, l->packets ? burst : 0 } };
 }
 
