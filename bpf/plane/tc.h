@@ -76,7 +76,8 @@ INLINE bool tc_for_router(const struct pkt *p)
 	return mac == macs[1] || mac == macs[2] || mac == macs[3];
 }
 
-/* A priority tag (VLAN id 0) names no VLAN: the kernel takes such a frame for untagged, after tc. */
+/* A priority tag (VLAN id 0) names no VLAN. After tc, the kernel takes such a frame for
+ * untagged. */
 INLINE bool tc_for_us(const struct pkt *p)
 {
 	const struct __sk_buff *skb = p->ctx;
