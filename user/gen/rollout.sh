@@ -182,7 +182,7 @@ save() {
 
 back() {
 	[ -e saved ] || die 'there is no rollout to roll back'
-	rm -f pending
+	rm -f pending expired
 	[ ! -e saved/units ] || tac saved/units | while read -r unit enabled active; do # the last one first
 		if [ "$active" != active ]; then systemctl stop "$unit" || :; fi
 		case $enabled in no | disabled | not-found) systemctl disable "$unit" || : ;; esac
@@ -239,5 +239,7 @@ confirm)
 	echo 'kept'
 	;;
 rollback) back ;;
-expire) [ "$(cat pending 2> /dev/null)" != "$1" ] || back ;;
+expire) # a confirmation at this moment has moved the file, and the change stays
+	if [ "$(cat pending 2> /dev/null)" = "$1" ] && mv pending expired 2> /dev/null; then back; fi
+	;;
 esac
