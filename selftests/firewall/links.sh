@@ -55,7 +55,7 @@ try() { # LINK XDP-DIRECTIONS [offloaded]
 	"$1"
 	number
 	carries "$what" auto "$2"
-	[[ ! ${3:-} ]] || expect "$what: up says why" "$(grep -c 'removes VLAN tags before XDP sees them: to use XDP, run .ethtool -K wan rxvlan off' "$work/up")" '>' 0
+	[[ ! ${3:-} ]] || expect "$what: up says why" "$(grep -c 'removes VLAN tags before XDP sees them: to use XDP, run .ethtool -K ' "$work/up")" '>' 0
 	carries "$what" tc ''
 	[[ $1 != vlan ]] || other_vlan "$what"
 	[[ $1 != bridge ]] || other_macs
