@@ -33,14 +33,13 @@ all_in() { [[ $(inside client wg show all latest-handshakes | awk '/^wgc/ && $3 
 
 # State that replays must not change
 state() { # MAP...
-	local map
 	inside wg-end wg show wge endpoints | sort
 	inside wg-end wg show wge latest-handshakes | sort
 	wgxdp show flows --json | /usr/bin/python3 -IS -c '
 import json, sys
 for f in json.load(sys.stdin)["flows"]: print(f["client"], f["ours"])'
 	"$build/selftests/flowtable" "$pins"
-	for map in answered indices "$@"; do echo "$map $(bpftool -j map dump pinned "$pins/$map" | sha256sum)"; done
+	"$build/selftests/mapsum" default answered indices "$@" | sort
 }
 
 nothing_moved() { # WHAT
@@ -92,7 +91,7 @@ round() { # NAT
 	passed=$(($(arrived wg-end initiations) - seen))
 	expect "$1: from the very source and port, that passed or were too many" $((passed + $(dropped limited) - limited)) == $again
 	state > "$work/after" # wg-end got initiations but has answered none
-	sed -i '$d' "$work/before"
+	sed -i '/^handshakes /d' "$work/before"
 	nothing_moved "$1, from the very source and port"
 	for ((i = 1; i <= clients; i++)); do inside client wg set wgc$i peer "$(key wge)" remove; done
 	sleep $pause

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * mapsum INSTANCE: prints a line for each pinned map: its name, the number of elements, and a sum over all keys and
- * values of every CPU. For a ring buffer it sums how much was ever written. Equal lines before and after mean that
- * nothing has changed.
+ * mapsum INSTANCE [MAP]...: prints a line for each of these pinned maps, or for all of them: its name, the number of
+ * elements, and a sum over all keys and values of every CPU. For a ring buffer it sums how much was ever written. Equal
+ * lines before and after mean that nothing has changed.
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -53,6 +53,14 @@ static unsigned long long elements(int fd, const struct bpf_map_info *info, unsi
 	return sum;
 }
 
+static int is_asked(int argc, char **argv, const char *map)
+{
+	for (int i = 2; i < argc; i++)
+		if (!strcmp(argv[i], map))
+			return 1;
+	return argc <= 2;
+}
+
 int main(int argc, char **argv)
 {
 	char path[512];
@@ -72,7 +80,8 @@ int main(int argc, char **argv)
 		unsigned long long sum;
 		int fd;
 
-		if (*e->d_name == '.' || !strcmp(e->d_name, "progs") || !strcmp(e->d_name, "attach"))
+		if (*e->d_name == '.' || !strcmp(e->d_name, "progs") || !strcmp(e->d_name, "attach") ||
+		    !is_asked(argc, argv, e->d_name))
 			continue;
 		snprintf(path, sizeof(path), "/sys/fs/bpf/wgxdp/%s/%s", argc > 1 ? argv[1] : "default", e->d_name);
 		fd = bpf_obj_get(path);
