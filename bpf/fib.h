@@ -67,7 +67,7 @@ INLINE int fib_ask(struct pkt *p, struct nexthop *hop, bool route_mtu)
 	hop->tags[0] = egress->tags[0];
 	hop->tags[1] = egress->tags[1];
 	if (rc || !route_mtu)
-		fib->mtu_result = q->family == FAMILY_IPV4 ? egress->mtu : egress->mtu6;
+		fib->mtu_result = link_mtu(p->ctx, egress, q->family);
 	return rc && !(egress->flags & LINK_L3) ? -PASS_no_neighbour : 0;
 }
 

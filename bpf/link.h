@@ -2,7 +2,7 @@
  *
  * The step resolve(), first part: may the source address arrive on this link? XDP runs before the
  * kernel's rp_filter, so this check replaces it. enter() uses link_find(), and fib.h uses
- * client_of().
+ * client_of() and link_mtu().
  *
  * Runs after find(), guard() and flow_way(), and before the next hop is looked up (fib.h).
  * Reads:  s->src, family, link_flags, link_role, sources; the maps links, sources, source_trie.
@@ -19,6 +19,24 @@ INLINE const struct link *link_find(__u32 ifindex)
 	const struct link *link = bpf_map_lookup_elem(&links, &place);
 
 	return link && link->ifindex == ifindex ? link : NULL;
+}
+
+/* Returns the length of the longest packet that the link can send. The device's MTU may have
+ * changed since user space wrote the link, so this asks the kernel for it. */
+INLINE __u32 link_mtu(void *ctx, const struct link *egress, __u32 family)
+{
+	__u32 mtu = 1;			/* not 0: then the helper takes the packet's length */
+#ifdef WGXDP_HOST
+	mtu = egress->mtu;
+#else
+	if (bpf_check_mtu(ctx, egress->ifindex, &mtu, 0, 0) < 0)
+		mtu = egress->mtu;
+#endif
+	mtu = mtu < 0xffff ? mtu : 0xffff;
+	/* The IPv6 MTU of the device may be smaller than the device's own MTU. */
+	if (family == FAMILY_IPV6 && egress->mtu6 < egress->mtu && egress->mtu6 < mtu)
+		mtu = egress->mtu6;
+	return mtu;
 }
 
 /* Returns the client to which a reply goes. */

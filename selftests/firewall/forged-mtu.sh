@@ -4,7 +4,7 @@
 # A stranger's ICMP error about a small path MTU changes nothing for forwarded packets. The error quotes an echo reply, so
 # the kernel believes it without a socket, and remembers the MTU for the quoted destination: a backend, or a client. The
 # kernel's own forwarding does not use such an MTU, and wgxdp does not use it either. A locked MTU of a route counts.
-# BREAK=1 locks the MTU of the backend's route.
+# The MTU of a link counts as it is, also without a daemon. BREAK=1 locks the MTU of the backend's route.
 #
 #     client  .7 -- 198.51.100.0/24 -- .1 wan firewall .1 lan -- 192.168.1.0/24 -- .10 wg-end
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
@@ -56,9 +56,21 @@ passes 'after the errors' 198.51.100.7:4000 "198.51.100.1:$port"
 passes 'after the errors, IPv6' '[2001:db8:1::7]:4000' "[2001:db8:1::1]:$port"
 expect_sums
 
+# The link's MTU changes, and no daemon follows it
+told() { # WHAT FROM TO: a long datagram is not sent, and the client is told
+	local before
+	inside client ip route flush cache # the client has learned an MTU from an earlier error
+	before=$(shown reason original packet_too_big)
+	inside client "$udptool" ask -n 1 -w 500 -s 1400 "$2" "$3" > "$work/answered" || :
+	expect "$1: the client is told" "$(shown reason original packet_too_big)" '>' "$before"
+}
+inside firewall ip link set lan mtu 1300
+sleep 1.2
+told 'another MTU of the link' 198.51.100.7:4000 "198.51.100.1:$port"
+told 'another MTU of the link, IPv6' '[2001:db8:1::7]:4000' "[2001:db8:1::1]:$port"
+inside firewall ip link set lan mtu 1500
+
 # A locked MTU counts
 inside firewall ip route replace 192.168.1.10/32 dev lan mtu lock 1000
 wgxdp up -c "$work/wgxdp.yaml" > "$work/up"
-before=$(shown reason original packet_too_big)
-inside client "$udptool" ask -n 1 -w 500 -s 1400 198.51.100.7:4000 "198.51.100.1:$port" > "$work/answered" || :
-expect 'a locked MTU of the route: the client is told' "$(shown reason original packet_too_big)" '>' "$before"
+told 'a locked MTU of the route' 198.51.100.7:4000 "198.51.100.1:$port"
