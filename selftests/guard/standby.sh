@@ -112,9 +112,11 @@ start_daemon -c "$work/wgxdp.yaml"
 wait_for 10 'answers' answers
 expect 'bytes that came to the standby' "$(got spare wgs)" == 0
 
-inside client "$root/selftests/lib/initiations.py" uplink "$(mac firewall wan)" 10.0.0.1 100 198.51.100.1 $port "$(< "$work/main.pub")" 100 5 > "$work/forged"
-expect 'a forger with the public key: the backend is up' "$(of_backend up)" == 0
-expect 'and its standby serves' "$(of_backend on_standby)" == 0
+start client "$root/selftests/lib/initiations.py" uplink "$(mac firewall wan)" 10.0.0.1 100 198.51.100.1 $port "$(< "$work/main.pub")" 100 5 > "$work/forged"
+forger=$!
+wait_for 5 'a forger with the public key makes the backend look down' is up 0 # until a client begins a handshake
+wait $forger
+expect 'a forger with the public key: its standby serves' "$(of_backend on_standby)" == 0
 answers > /dev/null || fail 'clients lost their backend to a forger'
 
 # Both are down: a missing standby does not begin to serve
