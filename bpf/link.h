@@ -32,7 +32,7 @@ INLINE __u32 link_mtu(void *ctx, const struct link *egress, __u32 family)
 	if (bpf_check_mtu(ctx, egress->ifindex, &mtu, 0, 0) < 0)
 		mtu = egress->mtu;
 #endif
-	mtu = mtu < 0xffff ? mtu : 0xffff;
+	mtu = mtu < 0xffff ? mtu : 0xffff;	/* bpf_fib_lookup() has 16 bits for it */
 	/* The IPv6 MTU of the device may be smaller than the device's own MTU. */
 	if (family == FAMILY_IPV6 && egress->mtu6 < egress->mtu && egress->mtu6 < mtu)
 		mtu = egress->mtu6;

@@ -135,7 +135,7 @@ INLINE void health_clear(struct pkt_state *state)
 	struct health *h = health_find(&state->guard);
 
 	if (h && h->known_unanswered && guard_find_client(state))
-		h->unanswered = h->sources = h->known_unanswered = h->known_sources = 0;
+		health_alive(h);
 }
 
 /* Inspects a packet from a backend. If it is a handshake message, guard_remember() will record

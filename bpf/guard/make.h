@@ -135,10 +135,16 @@ INLINE bool known_counts(struct pkt_state *state)
 				    (__u64)HEALTH_SECONDS * tick_rate << GUARD_TICK, 1);
 }
 
+/* Forgets the unanswered initiations: the backend is alive. */
+INLINE void health_alive(struct health *h)
+{
+	h->unanswered = h->sources = h->known_unanswered = h->known_sources = 0;
+}
+
 /* Records that the backend has a session from now on: it has answered, or was answered. */
 INLINE void health_session(struct health *h, __u64 now)
 {
-	h->unanswered = h->sources = h->known_unanswered = h->known_sources = 0;
+	health_alive(h);
 	h->answered = now;
 }
 

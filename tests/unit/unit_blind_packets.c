@@ -448,13 +448,9 @@ static void no_candidates_here(void)
 }
 EVERYWHERE(no_candidates)
 
-/* A new client of a masquerading service is challenged from the first address of its pool, whichever client came
- * before */
-static void masquerade_here(void)
+/* A packet of the masquerading service's client is sent */
+static void client_comes(const struct masq *m)
 {
-	const struct masq *m = masq_named("44");
-
-	shakes(0x10, 0x20);
 	comes(stranger, 32);
 	in.family = FAMILY_IPV4;
 	in.src = world_addr(m->client);
@@ -462,6 +458,16 @@ static void masquerade_here(void)
 	in.dport = m->port;
 	runs(frame_build(&in, came));
 	assert_int_equal(ran.verdict, HOST_SENT);
+}
+
+/* A new client of a masquerading service is challenged from the first address of its pool, whichever client came
+ * before */
+static void masquerade_here(void)
+{
+	const struct masq *m = masq_named("44");
+
+	shakes(0x10, 0x20);
+	client_comes(m);
 	assert_int_equal(ran.packet.egress, m->out);
 	assert_int_equal(host_questions[(host_n_questions - 1) % HOST_QUESTIONS].ipv4_src, addr_to4(world_addr("192.168.1.1")));
 }
@@ -493,13 +499,7 @@ static void leaves_flows_alone_here(void)
 	shakes(0x10, 0x20);
 	*flows_pool(S) = (struct pool){ 0 };
 	for (int i = 0; i < 2; i++) {
-		comes(stranger, 32);
-		in.family = FAMILY_IPV4;
-		in.src = world_addr(m->client);
-		in.dst = world_addr(m->local);
-		in.dport = m->port;
-		runs(frame_build(&in, came));
-		assert_int_equal(ran.verdict, HOST_SENT);
+		client_comes(m);
 		while (!flow_at(place, &word))
 			place++;
 		((struct flow_bucket *)flow_table.values)[place / LEARNED_WAYS].line.word[place % LEARNED_WAYS] =

@@ -4,12 +4,9 @@
  */
 #include <ctype.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 #include "ddns/ddns_secret.h"
 #include "lib/file.h"
 
@@ -18,10 +15,9 @@
 int secret_read(const char *file, char **ret, bool *ret_open, char why[SECRET_WHY_LEN])
 {
 	const char *directory = strchr(file, '/') ? "" : getenv("CREDENTIALS_DIRECTORY");
-	struct stat st;
 	char path[384];
 	size_t n;
-	int fd, rc;
+	int rc;
 
 	if (!directory || snprintf(path, sizeof(path), "%s%s%s", directory, *directory ? "/" : "",
 				   file) >= (int)sizeof(path)) {
@@ -31,20 +27,14 @@ int secret_read(const char *file, char **ret, bool *ret_open, char why[SECRET_WH
 			 file, file);
 		return -ENOENT;
 	}
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	rc = fd < 0 || fstat(fd, &st) ? -errno : !S_ISREG(st.st_mode) ? -EINVAL : 0;
-	rc = rc ?: file_read_fd(fd, LIMIT, ret, &n);
+	rc = file_read_plain(path, LIMIT, ret, &n, ret_open);
 	if (!rc && strlen(*ret) != n) {
 		explicit_bzero(*ret, n);
 		free(*ret);
 		rc = -EINVAL;
 	}
-	if (!rc)
-		*ret_open = st.st_mode & S_IROTH;
-	else
+	if (rc)
 		snprintf(why, SECRET_WHY_LEN, "cannot read %s: %s", path, strerror(-rc));
-	if (fd >= 0)
-		close(fd);
 	return rc;
 }
 

@@ -3,11 +3,8 @@
  * Implements lists.h.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 #include "config/config_lists.h"
 #include "instance/lists.h"
 #include "lib/file.h"
@@ -34,17 +31,12 @@ static void warn_lines(const char *path, struct list_wrong *wrong, bool open)
 
 static int read_file(const char *path, struct list_content *ret)
 {
-	/* Another user may write the list, and a FIFO must not stop the daemon. */
-	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	struct list_wrong wrong;
-	struct stat st;
+	bool open;
 	char *text;
 	size_t n;
-	int rc = fd < 0 || fstat(fd, &st) ? -errno : !S_ISREG(st.st_mode) ? -ENOTSUP :
-		 file_read_fd(fd, LIST_FILE_LIMIT, &text, &n);
+	int rc = file_read_plain(path, LIST_FILE_LIMIT, &text, &n, &open);
 
-	if (fd >= 0)
-		close(fd);
 	if (rc)
 		return rc;
 	rc = list_keys_parse(&ret->keys, text, n, &wrong);
@@ -52,7 +44,7 @@ static int read_file(const char *path, struct list_content *ret)
 	if (rc)
 		return rc;
 	list_keys_sort(&ret->keys);
-	warn_lines(path, &wrong, st.st_mode & S_IROTH);
+	warn_lines(path, &wrong, open);
 	ret->skipped = wrong.lines;
 	return 0;
 }
@@ -76,7 +68,7 @@ const char *list_unread(const struct list_config *from, int rc)
 	if (rc == -EOPNOTSUPP && from->source == LIST_NFT_SET)
 		return "the keys of this set are not addresses alone: name a set of the type "
 		       "ipv4_addr or ipv6_addr";
-	if (rc == -ENOTSUP && from->source == LIST_FILE)
+	if (rc == -EINVAL && from->source == LIST_FILE)
 		return "this is not a plain file: write one";
 	if (rc == -ENOENT)
 		return from->source == LIST_FILE ? "there is no such file: write it" :

@@ -56,6 +56,20 @@ int file_read(const char *path, size_t limit, char **ret, size_t *ret_n)
 	return rc;
 }
 
+int file_read_plain(const char *path, size_t limit, char **ret, size_t *ret_n, bool *ret_open)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), rc;
+	struct stat st;
+
+	rc = fd < 0 || fstat(fd, &st) ? -errno : !S_ISREG(st.st_mode) ? -EINVAL : 0;
+	rc = rc ?: file_read_fd(fd, limit, ret, ret_n);
+	if (!rc)
+		*ret_open = st.st_mode & S_IROTH;
+	if (fd >= 0)
+		close(fd);
+	return rc;
+}
+
 int file_absolute(const char *path, char ret[PATH_MAX])
 {
 	char here[PATH_MAX] = "";

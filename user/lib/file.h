@@ -5,6 +5,7 @@
  */
 #pragma once
 #include <limits.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <sys/types.h>
@@ -13,6 +14,9 @@
  * Returns 0, -EFBIG if the file has more than `limit` bytes, or another -errno. */
 int file_read(const char *path, size_t limit, char **ret, size_t *ret_n);
 int file_read_fd(int fd, size_t limit, char **ret, size_t *ret_n);
+/* Reads a file that another user may write: it does not wait for the writer of a FIFO, and returns
+ * -EINVAL if the file is not a plain one. *ret_open: whether every user may read the file. */
+int file_read_plain(const char *path, size_t limit, char **ret, size_t *ret_n, bool *ret_open);
 
 /* Makes the path of a file absolute, without resolving symbolic links: they may later lead to
  * another file. Returns 0 or -errno. */

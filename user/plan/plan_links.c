@@ -200,9 +200,8 @@ int plan_links(struct plan_builder *m)
 		if (!link)
 			return -ENOMEM;
 		link->ifindex = from->ifindex;
-		/* bpf_fib_lookup() has 16 bits for an MTU, and no IPv4 packet is longer. */
-		link->mtu = from->mtu < 0xffff ? from->mtu : 0xffff;
-		link->mtu6 = from->mtu6 && from->mtu6 < link->mtu ? from->mtu6 : link->mtu;
+		link->mtu = from->mtu;
+		link->mtu6 = from->mtu6 ?: from->mtu;
 		link->role = port ? port->role : ROLE_NONE;
 		link->sources = port ? port->sources : 0;
 		link->flags = from->ethernet ? 0 : LINK_L3;
