@@ -249,6 +249,20 @@ back_as_before() { # WHAT
 	say "ok $1"
 }
 
+# The host restarts while a rollout waits: only the units that are enabled run again
+after_restart() {
+	local pid unit=/etc/systemd/system/wgxdp-rollback.service
+	rolls --wait 3 relay
+	for pid in $(ip netns pids relay); do
+		! grep -qzs '^sleep 3; exec' "/proc/$pid/cmdline" || kill "$pid"
+	done
+	sleep 5
+	! is_back || fail 'what waits for the confirmation did not end'
+	[[ $("$work/bin/at" relay systemctl is-enabled wgxdp-rollback) == enabled ]] || fail 'after a restart nothing would roll back'
+	"$work/bin/at" relay sh -c "$(at relay sed -n "s/^ExecStart=//p" $unit)" > "$work/rolled" 2>&1
+	back_as_before 'after a restart it rolls back, too'
+}
+
 ssh_answers() { [[ $(answers relay 22) == ssh ]]; }
 
 special() {
@@ -272,6 +286,7 @@ special() {
 	sleep 1
 	back_as_before 'unconfirmed it rolls back by itself'
 	refuses 'no rollout waits' --confirm relay
+	after_restart
 
 	# a rollout that fails goes back at once
 	sed 's/^systemctl restart wg-quick.*/false/' -i.right "$tree/relay/start"

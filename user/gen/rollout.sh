@@ -3,7 +3,8 @@
 # Copies the generated files to their hosts by ssh, one host after the other.
 #
 #   ./rollout [--dry-run] HOST...     copies the files and starts the services; with --dry-run, it only prints what would change
-#   ./rollout --confirm HOST...       keeps the change; a host that is not confirmed within a minute rolls back by itself
+#   ./rollout --confirm HOST...       keeps the change; a host that is not confirmed within a minute rolls back by itself.
+#                                     If it restarts before, the minute begins again
 #   ./rollout --rollback HOST...      restores every file from before the last rollout
 #
 #   --wait SECONDS      time until a host rolls back by itself (60)
@@ -17,6 +18,7 @@ set -eu
 umask 077
 export LC_ALL=C
 state=/var/lib/wgxdp/rollout
+boot_unit=/etc/systemd/system/wgxdp-rollback.service
 action=apply wait=60 here='' local='' replace='' network=/all close='' options=''
 
 die() { echo "$*" >&2; exit 1; }
@@ -180,9 +182,21 @@ save() {
 	[ ! -e installed ] || cp -a installed saved/
 }
 
+expires() { # COMMAND: runs it now, and also if the host restarts
+	printf '%s\n' '[Unit]' 'Description=Undo a change by wgxdp that is not confirmed' 'After=multi-user.target' \
+		'[Service]' "ExecStart=/bin/sh -c '$1'" '[Install]' 'WantedBy=multi-user.target' > $boot_unit
+	systemctl enable --quiet wgxdp-rollback || :
+	setsid sh -c "$1" > log 2>&1 < /dev/null &
+}
+expires_no_more() {
+	[ ! -e $boot_unit ] || systemctl disable --quiet wgxdp-rollback || :
+	rm -f $boot_unit
+}
+
 back() {
 	[ -e saved ] || die 'there is no rollout to roll back'
 	rm -f pending expired
+	expires_no_more
 	[ ! -e saved/units ] || tac saved/units | while read -r unit enabled active; do # the last one first
 		if [ "$active" != active ]; then systemctl stop "$unit" || :; fi
 		case $enabled in no | disabled | not-found) systemctl disable "$unit" || : ;; esac
@@ -207,7 +221,7 @@ apply() {
 	cp new/rollout rollout
 	save
 	echo "$$" > pending
-	setsid sh -c "sleep $wait; exec sh $state/rollout --here expire $$" > log 2>&1 < /dev/null &
+	expires "sleep $wait; exec sh $state/rollout --here expire $$"
 	for file in $gone; do rm -f "/$file"; done
 	for file in $new $changed; do echo "$file"; done | tar -c -C new -T - | tar -x -C / --no-same-owner --no-overwrite-dir
 	rm -rf installed
@@ -236,6 +250,7 @@ apply | dry-run)
 	;;
 confirm)
 	mv pending confirmed 2> /dev/null || die 'no rollout waits: it was confirmed or rolled back already'
+	expires_no_more
 	echo 'kept'
 	;;
 rollback) back ;;
