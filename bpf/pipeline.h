@@ -55,14 +55,14 @@ INLINE int pull_link(struct pkt *p, __be16 *proto)
 	if (p->plane == PLANE_TC)
 		return plane(p, for_us) ? 0 : NOT_OURS;
 	p->s->generic = !!(p->link->flags & LINK_GENERIC);
+	if (with_vlans && is_vlan(*proto) && pull_vlan(p, proto))
+		return NOT_OURS;
 	if (with_bridges && p->link->above && !is_vlan(*proto)) {
 		p->s->ifindex = p->link->above;
 		p->link = link_find(p->s->ifindex);
 		if (!p->link)
 			return NOT_OURS;
 	}
-	if (with_vlans && is_vlan(*proto) && pull_vlan(p, proto))
-		return NOT_OURS;
 	return plane(p, for_us) ? 0 : NOT_OURS;
 }
 
@@ -216,8 +216,8 @@ INLINE int ready_step(struct pkt *p)
 
 	if (unlikely(!hop))
 		return -DROP_send_failed;
-	rc = (with_flows ? flow_admits(p) : 0) ?: fragment_remember(p) ?: plane(p, make_room, hop);
-	rc = rc ?: rate_admits(p);
+	rc = (with_flows ? flow_admits(p) : 0) ?: rate_admits(p) ?: fragment_remember(p);
+	rc = rc ?: plane(p, make_room, hop);
 	if (rc)
 		return rc;
 	if (with_blind && p->s->is_blind)

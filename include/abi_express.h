@@ -40,6 +40,10 @@ enum express_flags {
 	EXPRESS_DATA = 1 << 4,		/* side: a guard admits only WireGuard data */
 };
 
+/* Bit of a tuple's last word, which no ifindex and no express_vlan() has: the tuple is found by a
+ * receiver index, too. A host may be both a site and a backend, whose tuples have no index. */
+#define EXPRESS_INDEXED (1ULL << 62)
+
 /* An entry of the memo. Fields that a packet has are in network byte order. */
 struct memo {
 	/* First cache line: the values that a packet is compared with. */

@@ -148,6 +148,7 @@ INLINE int express_by_tuple(struct pkt *p, struct sides *sides, struct express_w
 		k.index = message ? load_word(__u32, message + 4) : 0;
 		if (!k.index)
 			return EXPRESS_MISS;
+		k.key.word |= EXPRESS_INDEXED;
 	}
 	w->learn = LEARN_TUPLE;
 	e = express_find(sides, &k);

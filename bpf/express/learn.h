@@ -167,7 +167,10 @@ INLINE void express_learn_tuple(struct pkt_state *s, const struct express_work *
 	until = ends < until ? ends : until;
 	ends = with_guards && w->strict ? express_client_until(s) : until;
 	until = ends < until ? ends : until;
-	k.index = with_blind && s->is_blind ? s->blind.index : 0;
+	if (with_blind && s->is_blind) {
+		k.index = s->blind.index;
+		k.key.word |= EXPRESS_INDEXED;
+	}
 	e = until <= w->now ? NULL : express_room(w, &k);
 	if (!e)
 		return;

@@ -138,7 +138,8 @@ INLINE bool flow_candidate(struct flow_work *s, const struct pool *pool, __u32 i
 	own = place / range & (POOL_ADDRS - 1);
 	s->made.own = ipv4 ? pool->own4[own] : pool->own6[own];
 	s->made.own_port = bpf_htons(pool->first + place % range);
-	return true;
+	/* Answers to the port of the blind relay would be messages for the relay. */
+	return !with_blind || s->made.own_port != blind_port;
 }
 
 /* Returns whether a candidate is taken: a flow has this tag in the line of flow_index. Ends such a

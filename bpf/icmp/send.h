@@ -213,6 +213,9 @@ INLINE int tc_send_error(struct pkt *p, __u32 from, __u32 what)
 	__be16 check = 0;
 	int rc;
 
+	/* A complete checksum may equal a partial one by chance. Then the packet's sum is right. */
+	if (partial && csum_compare(0, tc_sum(p->ctx, p->s->l4) + p->s->checksum) <= CSUM_SAME)
+		partial = false;
 	if (!source_may_get_error(p->s) || !cpu_may_send_error(p->s))
 		return -DROP_icmp_limited;
 	rc = tc_untag(p) ?: tc_error_room(p->ctx, l3, family, p->s->len);

@@ -132,8 +132,8 @@ INLINE int site_rewrite_step(struct pkt *p)
 	struct ipv6hdr *ip;
 	int rc;
 
-	rc = fragment_remember(p) ?: (hop ? plane(p, make_room, hop) : 0) ?: plane(p, trim);
-	rc = rc ?: rate_admits(p);
+	rc = rate_admits(p) ?: fragment_remember(p) ?: (hop ? plane(p, make_room, hop) : 0);
+	rc = rc ?: plane(p, trim);
 	if (rc)
 		return rc;
 	rate_pay(p);

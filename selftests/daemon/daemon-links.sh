@@ -91,6 +91,16 @@ bridge_ports() {
 	tags_in_frames firewall lan2
 	plugged 2
 	goes 'port lan2 is made anew' xdp
+	inside firewall ip link set br-lan type bridge stp_state 1 forward_delay 400
+	inside firewall ip link set lan2 down
+	inside firewall ip link set lan2 up
+	wait_for 6 'a port that STP blocks for 8 s: no answers' none_answered
+	goes 'port lan2 forwards again' xdp
+	inside firewall ip link set br-lan type bridge stp_state 0
+}
+none_answered() {
+	inside client "$udptool" ask -n 5 -r 1000 -w 100 198.51.100.7:4001 "198.51.100.1:$port" > "$work/asked" || :
+	[[ $(said asked answered) == 0 ]]
 }
 
 down_and_up() {

@@ -114,6 +114,16 @@ other_macs() {
 	inside wg-end "$udptool" send -n $n -r 20000 eth "$(mac firewall br-lan)" 192.168.1.10:$port 198.51.100.7:4000
 	expect "for the bridge's MAC: received" "$(shown all reply received)" == $n
 	wgxdp down
+	for stp in 1 0; do # with STP, a port does not forward for 30 s
+		inside firewall ip link set br-lan type bridge stp_state $stp forward_delay 3000
+		inside firewall ip link set lan down
+		inside firewall ip link set lan up
+		inside firewall ip neigh replace 192.168.1.10 lladdr "$(mac wg-end eth)" dev br-lan
+		wgxdp up --wan "$wan" --to 192.168.1.10,2001:db8:2::10 > /dev/null
+		inside wg-end "$udptool" send -n $n -r 20000 eth "$(mac firewall br-lan)" 192.168.1.10:$port 198.51.100.7:4000 > /dev/null
+		expect "STP $stp, at a port that has just come up: received" "$(shown all reply received)" == $((stp ? 0 : n))
+		wgxdp down
+	done
 }
 
 try plain 'original reply'

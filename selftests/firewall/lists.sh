@@ -129,6 +129,17 @@ admitted 198.51.100.8
 echo 198.51.100.7/31 > "$file"
 denied 198.51.100.7
 admitted 198.51.100.8 198.51.100.9 '[2001:db8:1::8]'
+grep -q "$file: the list has 1 prefixes" "$work/daemon" || fail "no word about the file's new size: $(< "$work/daemon")"
+
+# an empty file is one whose writer has not finished, or failed
+: > "$file"
+wait_for 4 'show tells that the file is empty' list_is 4.state unreadable
+grep -q "$file: this file is empty" "$work/daemon" || fail "$(< "$work/daemon")"
+denied 198.51.100.7
+echo '# none' > "$file"
+admitted 198.51.100.7
+echo 198.51.100.7 > "$file"
+denied 198.51.100.7
 rm "$file"
 wait_for 4 'show tells that the file is gone' list_is 4.state unreadable
 grep -q "$file: there is no such file" "$work/daemon" || fail "$(< "$work/daemon")"

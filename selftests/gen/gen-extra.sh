@@ -38,6 +38,16 @@ for example in docs/examples/topology/*.yaml; do
 		count[clients]=$((count[clients] + 1))
 	done < <(grep -lsx 'PrivateKey = .*' "$dir"/*/etc/wireguard/wg0.conf)
 done
+
+# Words that YAML takes for something else are names of hosts
+sed 's/\bserver-a1\b/on/; s/\bserver-a2\b/123/' docs/examples/topology/two-sites.yaml > "$work/words.yaml"
+echo 'extra-files: [ ansible ]' >> "$work/words.yaml"
+"$wgxdp" gen hosts "$work/words.yaml" -o "$work/words" > "$work/said" 2>&1 || fail "gen hosts: $(< "$work/said")"
+ansible-inventory -i "$work/words/ansible/inventory.yml" --list > "$work/said" 2>&1 || fail "ansible-inventory: $(< "$work/said")"
+for name in on 123; do
+	grep -q "\"$name\"" "$work/said" || fail "ansible knows no host $name: $(< "$work/said")"
+done
+
 for what in "${!count[@]}"; do expect "$what accepted" "${count[$what]}" '>=' 3; done
 [[ $cloud ]] || say 'cloud-init is not installed, so it did not check its user-data'
 

@@ -189,6 +189,23 @@ sed 's/labels: {/&[/' "$work/two-sites/prometheus/wgxdp.yaml" > "$work/broken"
 ! targets_accepted "$work/broken" || fail 'promtool: a mistake was accepted'
 say 'ok a mistake in a file of each kind is refused'
 
+# A firewall forwards IPv6 to no gateway that has only IPv4 addresses
+for nat in dnat masquerade; do
+	for domain in '' 'domain: example.net'; do
+		cat > "$work/ipv4.yaml" <<- EOF
+			$domain
+			gateways:
+			  - { name: gw, interface: eth0, addresses: [ 192.168.1.10 ], networks: [ 10.9.0.0/24 ], clients: [ { name: c1 } ] }
+			firewalls:
+			  - { name: fw, wan: eth0, lan: eth1, serves: gw, nat: $nat, backend: 192.168.1.10, addresses: [ 198.51.100.7 ] }
+		EOF
+		rm -rf "$work/ipv4"
+		"$wgxdp" gen hosts "$work/ipv4.yaml" -o "$work/ipv4" > "$work/said" 2>&1 || fail "gen hosts: $(< "$work/said")"
+		grep -qxF '    backend: { ipv4: "192.168.1.10", port: 51820 }' "$work/ipv4/fw/etc/wgxdp/wgxdp.yaml" ||
+			fail "$nat, '$domain': $(< "$work/ipv4/fw/etc/wgxdp/wgxdp.yaml")"
+	done
+done
+
 # The options of `rollout` may come after the hosts, and a wrong one reaches no host
 cat > "$work/ssh" <<- EOF
 	#!/bin/sh

@@ -205,6 +205,22 @@ if inside firewall sysctl -qw net.bridge.bridge-nf-call-iptables=1 2> /dev/null;
 fi
 without_translation
 
+# gen nft names what the rules leave out
+cat > "$work/left-out.yaml" << EOF
+interfaces: [ { name: wan, role: wan }, { name: lan, role: lan } ]
+services:
+  - name: wg-end
+    listen: { interface: wan, ports: [ $port ] }
+    backend: { ipv4: 192.168.1.10, port: $port }
+    deny: [ { file: $work/denied } ]
+rates: [ { service: wg-end, to: 1 Mbit/s } ]
+EOF
+rules gen nft -c "$work/left-out.yaml"
+for left in 'rates: the rules limit no' "service wg-end: nftables cannot do this: deny: the rules do not follow the list $work/denied"; do
+	is_in warnings "$left"
+done
+is_in rules '# nftables cannot do this: rates:'
+
 # another instance has a table of its own; nftables cannot do what a blind relay does
 printf 'blind: { listen: { interface: wan, port: 51820 }, device: wgvpnr01 }\n' > "$work/blind.yaml"
 rules --instance two gen nft -c "$work/blind.yaml"

@@ -257,7 +257,7 @@ after_restart() {
 		! grep -qzs '^sleep 3; exec' "/proc/$pid/cmdline" || kill "$pid"
 	done
 	sleep 5
-	! is_back || fail 'what waits for the confirmation did not end'
+	! is_back || fail 'the process that waits for the confirmation did not end'
 	[[ $("$work/bin/at" relay systemctl is-enabled wgxdp-rollback) == enabled ]] || fail 'after a restart nothing would roll back'
 	"$work/bin/at" relay sh -c "$(at relay sed -n "s/^ExecStart=//p" $unit)" > "$work/rolled" 2>&1
 	back_as_before 'after a restart it rolls back, too'

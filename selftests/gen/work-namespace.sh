@@ -132,7 +132,7 @@ for mode in native tc; do
 	wgxdp up --mode $mode -c "$work/wgxdp.yaml" > "$work/up" || fail "up: $(< "$work/up")"
 	served $mode
 	each_its_own $mode
-	expect "$mode: forwarded, both ways" "$(shown all original forwarded) $(shown all reply forwarded)" == '200 200'
+	for way in original reply; do expect "$mode: forwarded, $way" "$(shown all $way forwarded)" '>=' 200; done
 	expect_sums
 	! transfer_over 2> /dev/null || fail "the work's transfer was over before wgxdp went"
 	wgxdp down > /dev/null

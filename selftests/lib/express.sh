@@ -19,13 +19,14 @@ print(*v)' "$1")
 	bpftool map update pinned $control key 0 0 0 0 value $value
 }
 
-# ms until the daemon has followed a change; more on a machine that may be busy
-followed_within=100
-[[ ${WGXDP_STRICT:-} ]] || followed_within=500
+# ms until the daemon has followed a change. On a machine that may be busy, it has more time, and a second in $late
+# pieces besides
+followed_within=100 late=0
+[[ ${WGXDP_STRICT:-} ]] || followed_within=500 late=5
 # shellcheck disable=SC2154 # the tests set `seen`
 was_seen() { arrived "${seen[@]}"; }
 changes() { # WHAT COMMAND...
-	local number after
+	local number after n old
 	sends $((7 + followed_within / 100)) &
 	sender=$!
 	sleep 0.25
@@ -35,5 +36,11 @@ changes() { # WHAT COMMAND...
 	sleep "$(awk "BEGIN {print $followed_within / 1000}")"
 	after=$(was_seen)
 	wait $sender
-	expect "$1: the old way, $followed_within ms later" $(($(was_seen) - after)) == 0
+	old=$(($(was_seen) - after))
+	for ((n = 0; n < late && old; n++)); do
+		after=$(was_seen)
+		sends 2
+		old=$(($(was_seen) - after))
+	done
+	expect "$1: the old way, $((followed_within + 200 * n)) ms later" $old == 0
 }

@@ -168,8 +168,12 @@ without_loss 'over an upgrade, without the daemon' apt install "/root/$(package 
 expect 'units that are active' "$(units --state=active)" == 'wgxdp.service wgxdp-ddns.timer'
 forwards 'after that'
 guest systemctl start wgxdp-daemon
+printf '[Service]\nType=oneshot\nRemainAfterExit=yes\nExecStart=/bin/true\n' > "$bare/etc/systemd/system/wgxdp-rules.service" # `gen hosts` makes such a unit
+guest systemctl start wgxdp-rules
 apt remove wgxdp
-expect 'units that are active, or failed, after it was removed' "$(units --state=active,failed,activating)" == ''
+expect 'units that are active, or failed, after it was removed' "$(units --state=active,failed,activating)" == wgxdp-rules.service
+guest systemctl stop wgxdp-rules
+rm "$bare/etc/systemd/system/wgxdp-rules.service"
 nothing_is_loaded 'then'
 is_gone wgxdp
 guest systemctl poweroff --force --force || :

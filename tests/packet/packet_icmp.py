@@ -318,4 +318,17 @@ def answers():
     WG.passes('ICMP of ours: for a LAN host by the WAN, none', 'source', ttl=1, src='192.168.1.77')
 
 
-GROUPS = (kinds, quotes, all_ones, outer, ways, choices, others, behind, answers)
+def looks_partial():
+    """A complete checksum that equals the sum of the pseudo header, as a partial one does"""
+    for s, n in ((WG, 1473), (SIX, 1453)):
+        p = s.original(n)
+        for x in range(65536):
+            data = struct.pack('!H', x) + p.data[2:]
+            if udp(p.src, p.dst, p.sport, p.dport, data)[6:8] == udp(p.src, p.dst, p.sport, p.dport, data, 'partial')[6:8]:
+                break
+        for name, y in (('looks partial', x), ('differs from a partial one by a bit', x ^ 1)):
+            s.passes(f'ICMP of ours: the checksum {name}', 'too_big', n, src=p.src, data=struct.pack('!H', y) + p.data[2:],
+                     case={'truncate': False}, **({} if ':' in s.local else {'ip': {'flags': 'DF', 'id': 77}}))
+
+
+GROUPS = (kinds, quotes, all_ones, outer, ways, choices, others, behind, answers, looks_partial)

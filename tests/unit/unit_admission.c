@@ -328,6 +328,38 @@ static void later_fragments(void **state)
 	}
 }
 
+/* A first fragment that is dropped for a rate tells nothing about later ones */
+static void fragments_without_room(void **state)
+{
+	struct guard_message m = message(MESSAGE_DATA, 0, 7);
+	__u32 place = rate_index(0, DIRECTION_ORIGINAL), len;
+	struct rate *r;
+
+	guard_setup(0, 1);
+	with_rates = true;
+	host_map_reset(&rates, 2 * WORLD_SERVICES);
+	r = bpf_map_lookup_elem(&rates, &place);
+	for (int full = 0; full < 2; full++) {
+		*r = (struct rate){ .until = { 0, full ? ~0ULL >> 1 : 0 }, .each = { 0, 1 }, .burst = { 0, 10ULL << RATE_TICK } };
+		m.len = 1024;
+		message_make(&m);
+		client_comes(&m);
+		in.frag_off = 0x2000;
+		in.id = 98 + full;
+		in.payload = 512;
+		in.udp_len = 512;
+		assert_int_equal(becomes(), full ? -DROP_rate_limited : 0);
+		r->until[RATE_PACKETS] = 0;
+		in.frag_off = 520 / 8;
+		in.udp_len = 0;
+		len = frame_build(&in, came);
+		ran = way_run(plane, W0, came, len, len, left);
+		assert_int_equal(ran.verdict, full ? HOST_PASS : HOST_SENT);
+	}
+	with_rates = false;
+	host_map_reset(&rates, 1);
+}
+
 /* An ICMP error about a packet of a backend */
 static void errors(void **state)
 {
@@ -630,7 +662,7 @@ static void refill(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(shapes), TEST(amneziawg), TEST(header_ranges), TEST(junk_first), TEST(headers), TEST(first_fragments), TEST(later_fragments), TEST(errors), TEST(segments),
+		TEST(shapes), TEST(amneziawg), TEST(header_ranges), TEST(junk_first), TEST(headers), TEST(first_fragments), TEST(later_fragments), TEST(fragments_without_room), TEST(errors), TEST(segments),
 		TEST(segments_ranges), TEST(mac1), TEST(mac1_known), TEST(keys), TEST(rotation), TEST(time_is_used_up), TEST(refill),
 	};
 

@@ -595,6 +595,96 @@ static void remote_endpoint_of_another_here(void)
 }
 EVERYWHERE(remote_endpoint_of_another)
 
+/* ---- a host that is a site and the backend of a masquerading service, with the express path ---- */
+
+/* A client sends to the service, and the backend (site B) answers it until the express path knows its packets */
+static void service_runs(void)
+{
+	struct seen s;
+
+	world_knows(WAY_BLIND);
+	world_listen(7, W0, "203.0.113.1", 58000, people[SITE_B].addr, people[SITE_B].port, 24, SERVICE_MASQUERADE);
+	world_entries[world_n_entries - 1].service.flags = SERVICE_MASQUERADE | SERVICE_FLOWS;
+	world_commit();
+	*flows_pool(7) = (struct pool){ .first = 41000, .last = 41063, .timeout = 30, .n4 = 1, .n6 = 1, .share = 1 << 20, .epoch = 30 };
+	flows_pool(7)->own4[0] = world_addr("203.0.113.1");
+	flows_no_probes();
+	tells(MESSAGE_DATA, 0, 1, 0);
+	comes(STRANGER4, 32);
+	in.dport = 58000;
+	runs(frame_build(&in, came));
+	assert_int_equal(ran.verdict, HOST_SENT);
+	assert_true(see(left, ran.packet.len, &s));
+	for (int i = 0; i < 4; i++) {
+		comes(SITE_B, 32);
+		in.dport = s.sport;
+		runs(frame_build(&in, came));
+		assert_int_equal(ran.verdict, HOST_SENT);
+		host_jiffies++;
+	}
+}
+
+/* Returns a receiver index whose tuple has the place at which a lookup without an index looks */
+static __u32 index_at_place_without(void)
+{
+	struct express_sought k = { .side = false };
+	__u32 home, index;
+
+	comes(SITE_B, 32);
+	k.key.src[1] = addr_to4(in.src);
+	k.key.dst[1] = addr_to4(in.dst);
+	k.key.word = (__u64)W0 << 32 | (__u32)htons(in.dport) << 16 | htons(in.sport);
+	home = express_home(&k) & express_mask;
+	k.key.word |= EXPRESS_INDEXED;
+	for (index = 1; index < 1000000; index++) {
+		k.index = htole32(index);
+		if ((express_home(&k) & express_mask) == home)
+			return index;
+	}
+	fail();
+	return 0;
+}
+
+static __u32 goes_to(void)
+{
+	runs(frame_build(&in, came));
+	return ran.verdict == HOST_SENT ? got_by() : 0;
+}
+
+static void session(__u32 with, __u32 theirs, __u32 ours)
+{
+	assert_int_equal(initiates(with, SITE_B, theirs), SITE_B);
+	assert_int_equal(responds(SITE_B, with, ours, theirs), with);
+	assert_int_equal(says(with, MESSAGE_DATA, 0, ours, 0), SITE_B);
+}
+
+static void site_is_backend(void **state)
+{
+	__u32 index;
+
+	plane = PLANE_XDP;
+	service_runs();
+	index = index_at_place_without();
+	session(SITE_C, index, 0x5001);
+	session(SITE_D, 0x7777, 0x5002);
+	host_jiffies++;
+	for (int i = 0; i < 3; i++) {
+		comes(SITE_B, 32);
+		tells(MESSAGE_DATA, 0, index, 0);
+		assert_int_equal(goes_to(), SITE_C);
+	}
+	for (int i = 0; i < 3; i++) {
+		comes(SITE_B, 32);
+		tells(MESSAGE_DATA, 0, 0x7777, 0);
+		assert_int_equal(goes_to(), SITE_D);
+	}
+	comes(SITE_B, tells(MESSAGE_INITIATION, SITE_D, 0x6001, 0));
+	assert_int_equal(goes_to(), SITE_D);
+	comes(SITE_B, 32);
+	memset(next_message, 0xee, 32);
+	assert_int_equal(goes_to(), 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -603,7 +693,7 @@ int main(void)
 		TEST(bytes), TEST(checksums), TEST(too_far), TEST(shapes), TEST(segments), TEST(not_ours), TEST(no_keys), TEST(waiting),
 		TEST(moving), TEST(time_is_used_up), TEST(wrap), TEST(dropped), TEST(segment_sizes), TEST(reach), TEST(both_planes),
 		TEST(handed_up), TEST(no_candidates), TEST(masquerade), TEST(leaves_flows_alone), TEST(other_relay),
-		TEST(remote_endpoint), TEST(remote_endpoint_of_another),
+		TEST(remote_endpoint), TEST(remote_endpoint_of_another), TEST(site_is_backend),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

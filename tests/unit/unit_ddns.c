@@ -109,6 +109,23 @@ static void candidates(void **state)
 	assert_candidates(NULL, 0, FAMILY_IPV6, "::10", "");
 }
 
+/* A router that restarted with another prefix did not deprecate the former one, and renews only the new one */
+static void faded_prefix(void **state)
+{
+	struct nl_address list[] = {
+		address("2001:db8:1::1", IFA_F_MANAGETEMPADDR, 1700), address("2001:db8:2::1", IFA_F_MANAGETEMPADDR, 14400),
+		address("2001:db8:2::2", IFA_F_MANAGETEMPADDR, 1700), address("203.0.113.2", 0, 10), address("203.0.113.9", 0, 3600),
+	};
+
+	assert_candidates(list, 5, FAMILY_IPV6, NULL, "2001:db8:2::1 2001:db8:2::2");
+	assert_candidates(list, 5, FAMILY_IPV4, NULL, "203.0.113.9 203.0.113.2");
+	list[0].preferred = 7200;	/* two prefixes that are renewed */
+	assert_candidates(list, 2, FAMILY_IPV6, NULL, "2001:db8:2::1 2001:db8:1::1");
+	list[1].preferred = ~0U;	/* a manual address says nothing about a router */
+	list[0].preferred = 10;
+	assert_candidates(list, 2, FAMILY_IPV6, NULL, "2001:db8:2::1 2001:db8:1::1");
+}
+
 static void still(void **state)
 {
 	struct address list[3], published[2];
@@ -386,7 +403,7 @@ static void zones(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(unfit), cmocka_unit_test(candidates), cmocka_unit_test(still), cmocka_unit_test(keys), cmocka_unit_test(good_imports),
+		cmocka_unit_test(unfit), cmocka_unit_test(candidates), cmocka_unit_test(faded_prefix), cmocka_unit_test(still), cmocka_unit_test(keys), cmocka_unit_test(good_imports),
 		cmocka_unit_test(bad_imports), cmocka_unit_test(secret_files), cmocka_unit_test(signature), cmocka_unit_test(section), cmocka_unit_test(zones),
 		cmocka_unit_test(import_of_a_credential),
 	};

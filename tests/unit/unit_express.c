@@ -208,6 +208,28 @@ static void vlans(void **state)
 	assert_int_equal(express_device(express_vlan((1 << 18) - 1, 4095)), (1 << 18) - 1);
 }
 
+/* A frame with a priority tag that arrives at the port of a bridge is one for the bridge */
+static void priority_at_port(void **state)
+{
+	enum { PORT = 20 };
+	const struct way *w = way_named("dnat ipv4, reply");
+	__u32 port = PORT, len;
+
+	scene_setup();
+	with_vlans = with_bridges = true;
+	world_link(PORT, ROLE_NONE, LINK_NATIVE | LINK_XDP_SENDS, 1500, 0);
+	((struct link *)bpf_map_lookup_elem(&links, &port))->above = L0;
+	way_comes(w, &in);
+	for (int i = 0; i < 3; i++) {
+		len = tagged(came, frame_build(&in, came), 5 << 13);
+		ran = way_run(PLANE_XDP, PORT, came, len, len, left);
+		host_jiffies++;
+	}
+	assert_int_equal(way_reason(0, DIRECTION_REPLY, PLANE_XDP, PASS_wrong_link), 0);
+	assert_int_equal(way_total(0, DIRECTION_REPLY, PLANE_XDP).forwarded, 2);	/* after a probe of the neighbour */
+	with_vlans = with_bridges = false;
+}
+
 /* ---- the hints of sources ---- */
 
 static __u64 random_word(void)
@@ -513,7 +535,7 @@ static void homes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(alike), T(sources_hold), T(hints_prove), T(vlans), T(unlike), T(ends), T(captured), T(strangers), T(shared_backend), T(credit),
+		T(alike), T(sources_hold), T(hints_prove), T(vlans), T(priority_at_port), T(unlike), T(ends), T(captured), T(strangers), T(shared_backend), T(credit),
 		T(price), T(crowds), T(homes),
 	};
 

@@ -119,7 +119,10 @@ static void set_all_or_list(struct yaml *y, const struct yaml_key *key, struct y
 
 	word.choices = key->words;
 	word.offset = 0;
-	if (value && value->type == YAML_LIST)
+	if (value && value->type == YAML_LIST && !value->first)
+		yaml_error(y, value, "%s: this list is empty: write all, or at least one entry",
+			   key->name);
+	else if (value && value->type == YAML_LIST)
 		yaml_set_list(y, key, value, object);
 	else
 		yaml_set_choice(y, &word, value, &ignored);

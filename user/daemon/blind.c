@@ -260,16 +260,24 @@ static void update_role(struct blind *b)
 			    "blind: this relay is active: it has the shared address");
 }
 
+/* Saves the sites for the next sites_restore(), unless not all of them have been restored yet. */
+static void save_now(struct blind *b)
+{
+	if (b->sites.mapped && !b->fresh && clock_ms() >= b->restore_until)
+		saver_now(&b->saver);
+}
+
 void blind_reconfigure(struct blind *b, const struct config *c)
 {
+	bool others = b->sites.mapped && sites_are_others(&b->sites);
 	struct blind_state state = { 0 };
 	__u32 zero = 0;
 	int rc;
 
 	b->sites.config = c;
 	sites_list(&b->sites);
-	if (b->sites.mapped && !b->fresh && (!*c->blind.device || sites_are_others(&b->sites)))
-		saver_now(&b->saver);	/* sites_restore() reads it at the next start */
+	if (!*c->blind.device || others)
+		save_now(b);
 	if (!*c->blind.device) {
 		stop_following(b);
 		return;
@@ -282,7 +290,9 @@ void blind_reconfigure(struct blind *b, const struct config *c)
 		return;
 	}
 	sites_read_running(&b->sites);
-	b->fresh = !state.sites;
+	b->fresh = others || !state.sites;
+	if (!b->fresh)
+		sites_write_endpoints(&b->sites);	/* the map may be a new one */
 	partner_reconfigure(b->partner);
 	relays_reconfigure(b->relays);
 	update_role(b);
@@ -321,7 +331,6 @@ struct blind *blind_new(uv_loop_t *loop, const char *instance)
 
 void blind_end(struct blind *b)
 {
-	if (b->sites.mapped && !b->fresh)
-		saver_now(&b->saver);
+	save_now(b);
 	stop_following(b);			/* the handles are closed with the loop */
 }

@@ -175,6 +175,47 @@ bool sites_has_relay(const struct sites *s, const struct address *a)
 	return false;
 }
 
+/* Time after which a site that WireGuard has not heard is silent: two keepalives and some time. */
+#define SILENT_MS 60000
+
+/* Returns another site that WireGuard heard last at this peer's endpoint, or NULL. */
+static struct blind_known *other_at(struct sites *s, const struct blind_known *k,
+				    const struct wg_peer *p)
+{
+	for (__u32 n = 1; n < s->room; n++) {
+		struct blind_known *other = &s->known[n];
+
+		if (other != k && *other->name && other->proven && !site_is_remote(other) &&
+		    wg_has_endpoint(p, &other->last, other->last_port))
+			return other;
+	}
+	return NULL;
+}
+
+/* Returns whether the site may have the endpoint at which it was heard. An endpoint belongs to one
+ * site: the data path finds the sender of a message by its address and port. A site with a key can
+ * forge the address of another site, so a site keeps its endpoint until it is silent. Then an
+ * address may have been given to another site. */
+static bool may_be_at_endpoint(struct sites *s, struct blind_known *k, const struct wg_peer *p)
+{
+	struct blind_known *other;
+
+	if (k->alone && k->proven && !is_elsewhere(k, p))
+		return true;
+	while ((other = other_at(s, k, p))) {
+		if (sites_clock() < other->here + SILENT_MS) {
+			k->proven &= is_elsewhere(k, p);
+			log_warning("blind: site %s sends from the endpoint of site %s, so other "
+				    "sites cannot reach it: give each site its own address or port",
+				    k->name, other->name);
+			return false;
+		}
+		other->proven = false;
+		other->displaced = true;
+	}
+	return true;
+}
+
 bool sites_follow_endpoints(struct sites *s, const struct wg_device *d, __u64 before)
 {
 	for (size_t i = 0; i < d->n_peers; i++) {
@@ -192,11 +233,12 @@ bool sites_follow_endpoints(struct sites *s, const struct wg_device *d, __u64 be
 		/* From a relay's address come messages of other sites. A site that can forge it
 		 * must not take the port of one of them. */
 		if (!heard || site_is_remote(k) || !p->endpoint.family || !p->handshake ||
-		    sites_has_relay(s, &p->endpoint))
+		    sites_has_relay(s, &p->endpoint) || !may_be_at_endpoint(s, k, p))
 			continue;
 		k->last = p->endpoint;
 		k->last_port = p->endpoint_port;
-		k->proven = true;
+		k->proven = k->alone = true;
+		k->displaced = false;
 	}
 	return sites_place(s);
 }

@@ -186,7 +186,9 @@ static bool is_in_place(const struct sites *s, __u32 n)
 	struct origin from = wanted_origin(k);
 
 	return address_equal(&k->endpoint, &from.address) && k->port == from.port &&
-	       place->remote == site_is_remote(k);
+	       place->remote == site_is_remote(k) &&
+	       (!place->family ||
+		place->service.port == (from.port ?: s->config->blind.port));
 }
 
 /* Returns whether the relay now sends to the site from another address than its place says. */
@@ -252,7 +254,7 @@ static bool place_sites(struct sites *s, bool check_sources)
 
 		moved[n] = *k->name &&
 			   (!is_in_place(s, n) || (check_sources && has_other_source(s, n))) &&
-			   (wanted_origin(k).address.family || s->mapped[n].place
+			   (wanted_origin(k).address.family || k->displaced || s->mapped[n].place
 			    [s->mapped[n].now & 1].remote);
 		any |= moved[n];
 		expired |= k->kept && !site_was_heard(k);

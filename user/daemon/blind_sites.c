@@ -286,7 +286,6 @@ static bool add_site(struct sites *s, const struct wg_peer *p, const char *name)
 		index_site(s, n);
 	}
 	strcpy(s->known[n].name, name);
-	s->known[n].proven = false;
 	blake2s_mac1(s->mapped[n].mac1, p->key.b);
 	write_name(s, n);
 	if (s->room <= NAMED_SITES)
@@ -330,6 +329,25 @@ static bool add_sites(struct sites *s, const struct wg_device *d)
 	return added;
 }
 
+/* Gives a site whose name is not in the configuration the name that its peer has now. Returns false
+ * if that one is not in the configuration either. */
+static bool rename_site(struct sites *s, __u32 n)
+{
+	struct blind_known *k = &s->known[n];
+	struct wg_names names = { 0 };
+	char name[NAME_LEN];
+
+	wg_names_read(s->config->blind.device, &names);
+	name_site(s, &names, &k->key, name);
+	wg_names_free(&names);
+	if (!is_site(s, name))
+		return false;
+	log_event("blind: the name of site %s is %s now", k->name, name);
+	strcpy(k->name, name);
+	write_name(s, n);
+	return true;
+}
+
 bool sites_follow_peers(struct sites *s, const struct wg_device *d)
 {
 	bool changed = add_sites(s, d);
@@ -346,7 +364,8 @@ bool sites_follow_peers(struct sites *s, const struct wg_device *d)
 	for (__u32 n = 1; n < s->room; n++)
 		if (*s->known[n].name &&
 		    (!s->marked[n] || !is_site(s, s->known[n].name))) {
-			remove_site(s, n);
+			if (!s->marked[n] || !rename_site(s, n))
+				remove_site(s, n);
 			changed = true;
 		}
 	return changed;
@@ -372,8 +391,13 @@ void sites_read_running(struct sites *s)
 
 		*k->name = '\0';	/* a removed site stays in `known`, without a name */
 		k->endpoint.family = 0;	/* the maps may be new and have no place for it */
-		if (bpf_map_lookup_elem(s->fds[BLIND_MAP_names], &n, &name) || !*name.name)
+		if (bpf_map_lookup_elem(s->fds[BLIND_MAP_names], &n, &name))
 			continue;
+		if (!*name.name) {	/* a daemon before this one has removed the site */
+			if (wg_key_is_none(&k->key))
+				memcpy(&k->key, name.key, sizeof(k->key));
+			continue;
+		}
 		if (memcmp(&k->key, name.key, sizeof(k->key))) {
 			sites_forget_ports(s, n);
 			*k = (struct blind_known){ 0 };

@@ -24,6 +24,8 @@ struct blind_known {		/* a site as the daemon knows it; name "": the number is f
 	__be16 port, last_port;
 	/* WireGuard has authenticated `last`, here or at the other relay of a pair. */
 	bool proven;
+	bool alone;			/* no other site of this relay has `last` */
+	bool displaced;			/* it was silent, and another site has its endpoint now */
 	/* The other relay that heard the site last, and the endpoint from which the site sends
 	 * there; family 0: none. */
 	struct address relay, there_endpoint;

@@ -584,6 +584,7 @@ int daemon_run(const char *instance, const char *file)
 	notify_stopping();
 	cookie_end(d.cookie);
 	blind_end(d.blind);
+	follower_leave(d.state.lock_fd);
 	if (ddns_busy(d.ddns)) {
 		fflush(NULL);
 		_exit(d.status);

@@ -45,6 +45,7 @@ struct follow {
 	uint64_t next;			/* time at which it becomes dirty by itself; 0: never */
 	bool tried;
 	int rc;				/* result of the last attempt to read it */
+	size_t n_prefixes;		/* a file had so many when it was read last */
 	struct stat file;		/* the file that was read last */
 	uv_fs_event_t *directory;	/* watch of the file's directory, or NULL */
 	struct nft_join join;		/* joins the elements in notifications */
@@ -277,12 +278,16 @@ static void write_changes(struct lists *l, const struct dataplane *dp, struct fo
 
 static void report_read(struct follow *f, int rc, size_t n)
 {
-	if (f->tried && rc == f->rc)
+	bool grew = f->from.source == LIST_FILE && !rc && n != f->n_prefixes;
+
+	if (f->tried && rc == f->rc && !grew)
 		return;
 	if (rc)
 		list_warn(&f->from, rc);
 	else
 		log_event("%s: the list has %zu prefixes", f->from.name, n);
+	if (!rc)
+		f->n_prefixes = n;
 }
 
 static void read_again(struct lists *l, const struct dataplane *dp, struct follow *f,

@@ -84,6 +84,16 @@ static bool is_candidate(const struct nl_address *a, __u32 ifindex, __u8 family,
 	       (!host->family || a->prefix_len <= 64);
 }
 
+/* Returns whether the router seems to have changed the prefix of a, because it renews the preferred
+ * lifetime of `best` only. A router that changes its prefix should deprecate the former prefix (RFC
+ * 9096), but a router that has restarted does not know it. */
+static bool fades(const struct nl_address *a, const struct nl_address *best)
+{
+	return a->local.family == FAMILY_IPV6 && best->preferred != ~0U &&
+	       a->preferred < best->preferred / 2 &&
+	       a->local.addr.q[0] != best->local.addr.q[0];
+}
+
 int ddns_candidates(const struct nl_address *list, size_t n, __u32 ifindex, __u8 family,
 		    const struct address *host, struct address **ret, size_t *ret_n)
 {
@@ -105,14 +115,17 @@ int ddns_candidates(const struct nl_address *list, size_t n, __u32 ifindex, __u8
 			sorted[at] = sorted[at - 1];
 		sorted[at] = &list[i];
 	}
+	*ret_n = 0;
 	for (size_t i = 0; i < n_out; i++) {
-		out[i] = sorted[i]->local;
+		if (fades(sorted[i], sorted[0]))
+			continue;
+		out[*ret_n] = sorted[i]->local;
 		if (host->family)
-			out[i].addr.q[1] = host->addr.q[1];
+			out[*ret_n].addr.q[1] = host->addr.q[1];
+		++*ret_n;
 	}
 	free(sorted);
 	*ret = out;
-	*ret_n = n_out;
 	return 0;
 }
 

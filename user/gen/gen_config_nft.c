@@ -199,6 +199,8 @@ static int put_table(FILE *out, const struct nft_config *n, const struct nft_dev
 	if (*n->config->blind.interface)
 		nft_cannot(out, NULL, "blind: forward between the sites of a blind relay, because "
 				      "a rule cannot see which site a message is for");
+	if (n->config->n_rates)
+		nft_cannot(out, NULL, "rates: the rules limit no service, client or peer");
 	each_service(out, n, nft_service_notes);
 	each_service(out, n, nft_service_sets);
 	rc = put_chain(out, n, "clients", "filter", "dstnat - 10", nft_service_clients) ?:

@@ -112,7 +112,7 @@ void gen_ansible(const struct gen *g)
 	fputs("wgxdp:\n  vars: { ansible_user: root }\n  hosts:\n", out);
 	for_each_host(h, g->t)
 		if (is_managed(h)) {
-			fprintf(out, "    %s:\n", h->name);
+			fprintf(out, "    \"%s\":\n", h->name);
 			put_packages(out, "      wgxdp_packages", g, h);
 		}
 }

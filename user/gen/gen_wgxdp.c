@@ -214,7 +214,9 @@ static void backend(FILE *out, const struct topology *t, const struct topology_h
 static void firewall(FILE *out, const struct topology *t, const struct topology_host *h)
 {
 	const struct topology_host *gateway = &t->hosts[h->gateway];
-	bool to_ipv6 = h->backend6.family || h->ipv6 != IPV6_OFF;
+	bool to_ipv6 = h->backend6.family ||
+		       (h->ipv6 != IPV6_OFF &&
+			(h->nat != NAT_MASQUERADE || !topology_is_ipv4_only(gateway)));
 
 	fprintf(out, "interfaces:\n  - { name: \"%s\", role: wan }\n", h->interface);
 	if (*h->lan)

@@ -211,21 +211,9 @@ static void put_list(FILE *out, const struct service_config *s, const char *what
 	fputs(" }\n\t}\n", out);
 }
 
-/* Says that the rules do not follow the lists that other programs keep. */
-static void put_lists(FILE *out, const struct service_config *s, const char *what,
-		      const struct list_config *lists, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		fprintf(out, "\t# not followed by these rules: the list %s in %s of %s\n",
-			lists[i].name, what, s->name);
-}
-
 void nft_service_sets(FILE *out, const struct nft_config *n, const struct service_config *s)
 {
 	static const __u8 families[] = { FAMILY_IPV4, FAMILY_IPV6 };
-
-	put_lists(out, s, "allow", s->allow_lists, s->n_allow_lists);
-	put_lists(out, s, "deny", s->deny_lists, s->n_deny_lists);
 
 	for (size_t i = 0; i < 2; i++) {
 		put_list(out, s, "allow", s->allow, s->n_allow, families[i]);
@@ -430,10 +418,25 @@ static void put_name(FILE *out, const struct nft_config *n, const struct backend
 			address_format(&is, buf));
 }
 
+static void put_lists(FILE *out, const struct service_config *s, const char *what,
+		      const struct list_config *lists, size_t n)
+{
+	char text[64 + LIST_NAME_LEN];
+
+	for (size_t i = 0; i < n; i++) {
+		snprintf(text, sizeof(text), "%s: the rules do not follow the list %s", what,
+			 lists[i].name);
+		nft_cannot(out, s->name, text);
+	}
+}
+
 void nft_service_notes(FILE *out, const struct nft_config *n, const struct service_config *s)
 {
 	bool standby = false;
 	char text[128 + NAME_LEN];
+
+	put_lists(out, s, "allow", s->allow_lists, s->n_allow_lists);
+	put_lists(out, s, "deny", s->deny_lists, s->n_deny_lists);
 
 	for (size_t i = 0; i < backends_of(s); i++) {
 		const struct backend_config *b = backend_at(s, i);

@@ -91,6 +91,11 @@ const struct address *topology_address(const struct topology_host *h, __u8 famil
 	return first_of(h->addresses, h->n_addresses, family);
 }
 
+bool topology_is_ipv4_only(const struct topology_host *h)
+{
+	return !h->ddns && topology_address(h, FAMILY_IPV4) && !topology_address(h, FAMILY_IPV6);
+}
+
 const struct address *topology_gateway(const struct topology *t, __u8 family)
 {
 	return first_of(t->gateways, t->n_gateways, family);
@@ -226,7 +231,8 @@ static void firewall(const struct topology *t, const struct topology_row *row,
 	if (ipv6 && !h->backend6.family && !gateway->ddns &&
 	    (!masquerade || !topology_said(row, "backend")))
 		h->backend6 = *ipv6;
-	if (!masquerade && !topology_said(row, "ipv6") && !h->backend6.family && !*t->domain)
+	if (!masquerade && !topology_said(row, "ipv6") && !h->backend6.family &&
+	    (!*t->domain || topology_is_ipv4_only(gateway)))
 		h->ipv6 = IPV6_OFF;
 	h->forward6 = masquerade ? h->ipv6 != IPV6_OFF : h->ipv6 == IPV6_DNAT;
 }

@@ -190,6 +190,8 @@ struct topology_state {
 
 /* Returns the first public address of a family, or NULL. */
 const struct address *topology_address(const struct topology_host *h, __u8 family);
+/* Returns whether all addresses of the host are IPv4. Then its name has no IPv6 address either. */
+bool topology_is_ipv4_only(const struct topology_host *h);
 /* Returns the pair's gateway of a family, or NULL. */
 const struct address *topology_gateway(const struct topology *t, __u8 family);
 

@@ -316,6 +316,9 @@ int import_rules(struct import *im)
 		rc = read_nft(&im->rules, &im->nft[i], im->iptables);
 	if (rc)
 		return rc;
+	if (im->rules.lacks_tables && !im->n_nft)
+		import_lose(im, "iptables-save left out tables that iptables cannot write: give "
+			    "import the output of `nft -j list ruleset`, too");
 	rules_link(&im->rules);
 	import_find_interfaces(im);
 	if (im->rules.no_memory) {

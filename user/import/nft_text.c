@@ -88,6 +88,12 @@ static void put_object(FILE *out, const char *key, struct yaml_node *n)
 		fputs("fib ", out);
 		put_list(out, at(n, "/flags"), " . ");
 		put_key(out, n, "/result", " ");
+	} else if (!strcmp(key, "set") && n->type == YAML_MAP) {
+		put_key(out, n, "/op", "");
+		put_key(out, n, "/set", " ");
+		put_key(out, n, "/elem", " { ");
+		put_key(out, n, "/stmt", " ");
+		fputs(" }", out);
 	} else if (!strcmp(key, "set")) {
 		fputs("{ ", out);
 		put_list(out, n, ", ");

@@ -431,6 +431,17 @@ static bool read_verdict(struct nft *x, struct yaml_node *s)
 	return false;
 }
 
+/* Returns whether a set's element has a condition, such as a limit, which decides about packets. */
+static bool element_decides(struct yaml_node *s)
+{
+	struct yaml_node *list = at(s, "/set/stmt");
+
+	for (s = list && list->type == YAML_LIST ? list->first : NULL; s; s = s->next)
+		if (!at(s, "/counter"))
+			return true;
+	return false;
+}
+
 static void read_statement(struct nft *x, struct yaml_node *s)
 {
 	static const char *const continues[] = {
@@ -460,8 +471,10 @@ static void read_statement(struct nft *x, struct yaml_node *s)
 			return;
 		}
 	for (size_t i = 0; i < sizeof(continues) / sizeof(*continues); i++)
-		if (at(s, continues[i]))
+		if (at(s, continues[i])) {
+			x->rule.unknown |= element_decides(s);
 			return;
+		}
 	if (at(s, "/xt"))
 		x->rule.verdict = RULE_OTHER;
 	x->rule.unknown = true;
@@ -629,13 +642,32 @@ static void read_chain(struct nft *x, struct yaml_node *n)
 	snprintf(c->device, sizeof(c->device), "%.15s", text_at(device, ""));
 }
 
-/* Returns whether iptables-nft made this table: it has a chain of iptables. */
+/* Returns whether iptables-save wrote rules of this table. It leaves out a table with rules that
+ * iptables could not have made. */
+static bool was_saved(struct nft *x, const char *family, const char *table)
+{
+	char name[128];
+	bool ipv6 = !strcmp(family, "ip6");
+
+	if (!ipv6 && strcmp(family, "ip") != 0)
+		return false;
+	snprintf(name, sizeof(name), "%s %s", ipv6 ? "ip6tables" : "iptables", table);
+	for (size_t i = 0; i < x->rules->n_chains && rules_search(x->rules, 1); i++)
+		if (!strcmp(x->rules->chains[i].table, name))
+			return true;
+	return false;
+}
+
+/* Returns whether iptables-nft made this table: it has a chain of iptables, and was read already as
+ * iptables-save wrote it. */
 static bool is_iptables(struct nft *x, const char *family, const char *table)
 {
 	static const char *const names[] = {
 		"PREROUTING", "INPUT", "FORWARD", "OUTPUT", "POSTROUTING",
 	};
 
+	if (!was_saved(x, family, table))
+		return false;
 	for (struct yaml_node *n = x->list->first; n && rules_search(x->rules, STEPS);
 	     n = n->next) {
 		struct yaml_node *chain = at(n, "/chain");

@@ -81,6 +81,17 @@ static const char *get(const struct uci *u, const struct setting *of, const char
 	return "";
 }
 
+/* Returns whether a value switches an option off. */
+static bool is_off(const char *value)
+{
+	static const char *const words[] = { "0", "no", "off", "false" };
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
+		if (!strcmp(value, words[i]))
+			return true;
+	return false;
+}
+
 /* ---- interfaces ---- */
 
 static void add_names(struct uci *u, struct rule_match *m, const char *list)
@@ -88,14 +99,45 @@ static void add_names(struct uci *u, struct rule_match *m, const char *list)
 	char *copy = strdup(list), *rest = copy, *name;
 
 	while ((name = strsep(&rest, " ")))
-		if (*name && !strchr(name, '@'))
+		if (*name && !strpbrk(name, "@/"))
 			rule_add_name(u->rules, m, name);
 	free(copy);
+}
+
+/* If the protocol of a network makes a device of its own, adds that and returns true. Its option
+ * `device` is then what carries it, such as the modem of PPPoE. */
+static bool add_made_device(struct uci *u, struct rule_match *m, const char *name)
+{
+	static const struct {
+		const char *protocol, *before;	/* before: what precedes the network's name */
+	} makers[] = {
+		{ "pppoe", "pppoe-" }, { "pppoa", "pppoa-" }, { "pptp", "pptp-" },
+		{ "l2tp", "l2tp-" }, { "3g", "3g-" }, { "wireguard", "" }, { "amneziawg", "" },
+	};
+	char device[64];
+
+	for (size_t i = 0; i < u->n; i++) {
+		const struct setting *s = &u->list[i];
+
+		if (strncmp(s->section, "network.", 8) || strcmp(s->section + 8, name) ||
+		    strcmp(s->key, "proto"))
+			continue;
+		for (size_t j = 0; j < sizeof(makers) / sizeof(*makers); j++) {
+			if (strcmp(s->value, makers[j].protocol))
+				continue;
+			snprintf(device, sizeof(device), "%s%.40s", makers[j].before, name);
+			rule_add_name(u->rules, m, device);
+			return true;
+		}
+	}
+	return false;
 }
 
 /* Adds the devices of a network. */
 static void add_network(struct uci *u, struct rule_match *m, const char *name)
 {
+	if (add_made_device(u, m, name))
+		return;
 	for (size_t i = 0; i < u->n; i++) {
 		const struct setting *s = &u->list[i];
 
@@ -159,7 +201,7 @@ static bool begin(struct uci *u, const struct setting *s, enum rule_hook hook, b
 	const char *family = get(u, s, "family");
 	struct rule_chain *c;
 
-	if (!strcmp(get(u, s, "enabled"), "0"))
+	if (is_off(get(u, s, "enabled")))
 		return false;
 	*rule = (struct rule){
 		.chain = rules_chain(u->rules, "uci firewall", chains[hook],
@@ -218,7 +260,7 @@ static void add_redirect(struct uci *u, const struct setting *s)
 	if (!begin(u, s, HOOK_PREROUTING, true, &rule))
 		return;
 	rule.verdict = RULE_DNAT;
-	rule.hairpin = strcmp(get(u, s, "reflection"), "0") != 0;
+	rule.hairpin = !is_off(get(u, s, "reflection"));
 	add_zone(u, &rule, get(u, s, "src"));
 	add_condition(u, &rule, FIELD_PORT, get(u, s, "src_dport"));
 	add_condition(u, &rule, FIELD_TO, get(u, s, "src_dip"));

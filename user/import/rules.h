@@ -99,6 +99,7 @@ struct rule {
 struct rule_chain {
 	char table[128], name[128];	/* table: with its program or family, such as "inet nat" */
 	bool is_base, nat, drops;	/* drops: its policy */
+	bool declared;			/* iptables-save has named it */
 	enum rule_hook hook;
 	int priority;
 	unsigned int families;
@@ -117,6 +118,7 @@ struct rules {
 	size_t n_sets;
 	size_t latest;			/* chain that was looked up last */
 	size_t lookups;			/* steps of all searches; see rules_search() */
+	bool lacks_tables;		/* iptables-save left out tables */
 	bool no_memory, too_many;
 };
 

@@ -105,8 +105,10 @@ static void unsure(void *data, size_t rule, const struct source_set *s)
 			  address_format(&t->then.to, text));
 	else
 		rule_name(r, rule, "it decides about packets to %s by a condition that wgxdp "
-			  "lacks: wgxdp forwards these packets without it",
-			  address_format(&t->then.to, text));
+			  "lacks: wgxdp %s", address_format(&t->then.to, text),
+			  r->list[rule].verdict == RULE_ACCEPT ?
+			  "forwards no packet because of this rule" :
+			  "forwards these packets without it");
 }
 
 /* ---- chains ---- */

@@ -12,6 +12,9 @@
 #include "lib/log.h"
 #include "lib/paths.h"
 
+#define HOLD_TRIES 20
+#define HOLD_US 50000
+
 static struct flock whole_file(void)
 {
 	return (struct flock){ .l_type = F_WRLCK, .l_whence = SEEK_SET };
@@ -21,11 +24,25 @@ int follower_hold(int fd)
 {
 	struct timespec now[2] = { { .tv_nsec = UTIME_NOW }, { .tv_nsec = UTIME_NOW } };
 	struct flock lock = whole_file();
+	int rc = 0;
 
-	if (fcntl(fd, F_OFD_SETLK, &lock))
-		return errno == EACCES || errno == EAGAIN ? -EWOULDBLOCK : -errno;
-	futimens(fd, now);	/* the file's time tells since when the daemon runs */
-	return 0;
+	for (int i = 0; i < HOLD_TRIES; i++) {
+		rc = fcntl(fd, F_OFD_SETLK, &lock) ? -errno : 0;
+		if (rc != -EACCES && rc != -EAGAIN)
+			break;
+		usleep(HOLD_US);
+	}
+	if (!rc)
+		futimens(fd, now);	/* the file's time tells since when the daemon runs */
+	return rc == -EACCES || rc == -EAGAIN ? -EWOULDBLOCK : rc;
+}
+
+void follower_leave(int fd)
+{
+	struct flock lock = { .l_type = F_UNLCK, .l_whence = SEEK_SET };
+
+	if (fd >= 0)
+		fcntl(fd, F_OFD_SETLK, &lock);
 }
 
 /* The mark of follower_dismiss() in the file, instead of a configuration file's name. */

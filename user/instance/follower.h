@@ -9,9 +9,12 @@
 #include <stdbool.h>
 #include "config/config.h"
 
-/* Locks the file `daemon` of an instance. Returns 0, -EWOULDBLOCK if another daemon has locked it,
+/* Locks the file `daemon` of an instance. Waits up to a second for the children of a daemon that
+ * has ended, because they share its lock. Returns 0, -EWOULDBLOCK if another daemon has locked it,
  * or another -errno. */
 int follower_hold(int fd);
+/* Unlocks it when the daemon ends, also for children that still run. */
+void follower_leave(int fd);
 /* Tells the daemon of an instance that is taken down to end, by a mark in its file `daemon`, and
  * removes that file. The daemon may notice this only after the next `up` or `daemon`. */
 void follower_dismiss(const char *instance);

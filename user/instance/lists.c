@@ -39,6 +39,10 @@ static int read_file(const char *path, struct list_content *ret)
 
 	if (rc)
 		return rc;
+	if (!n) {			/* its writer has cut it, and may have failed */
+		free(text);
+		return -ENODATA;
+	}
 	rc = list_keys_parse(&ret->keys, text, n, &wrong);
 	free(text);
 	if (rc)
@@ -70,6 +74,9 @@ const char *list_unread(const struct list_config *from, int rc)
 		       "ipv4_addr or ipv6_addr";
 	if (rc == -EINVAL && from->source == LIST_FILE)
 		return "this is not a plain file: write one";
+	if (rc == -ENODATA && from->source == LIST_FILE)
+		return "this file is empty: write the list, or a comment such as '# none' for a "
+		       "list without prefixes";
 	if (rc == -ENOENT)
 		return from->source == LIST_FILE ? "there is no such file: write it" :
 						   "there is no such set: create it";

@@ -8,8 +8,8 @@
 #include "plan/plan.h"
 
 /* Reads one list. Warns about lines that it skips. *ret_kind: kind of a set; unchanged for a file.
- * Returns 0, -ENOENT if there is no such file or set, -EOPNOTSUPP if the set has other keys than
- * addresses, or another -errno. */
+ * Returns 0, -ENOENT if there is no such file or set, -ENODATA if the file has no byte, -EOPNOTSUPP
+ * if the set has other keys than addresses, or another -errno. */
 int list_read(const struct list_config *from, struct list_content *ret,
 	      struct nft_set_kind *ret_kind);
 /* Returns why a list could not be read, in words that follow its name. */

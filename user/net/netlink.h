@@ -16,6 +16,7 @@ struct nl_link {
 	__u32 master;		/* bridge, bond or VRF of the link; 0: none */
 	/* Inactive port of a bond, which does not accept its frames. */
 	bool bond_backup;
+	bool bridge_blocked;		/* port of a bridge, whose frames STP drops now */
 	__u32 mtu, mtu6;		/* mtu6: the longest IPv6 packet; 0: no IPv6 */
 	bool up;			/* IFF_UP */
 	bool ethernet;			/* ARPHRD_ETHER: it has Ethernet headers */

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <linux/ethtool.h>
 #include <linux/genetlink.h>
+#include <linux/if_bridge.h>
 #include <linux/ipv6.h>
 #include <linux/rtnetlink.h>
 #include <linux/sockios.h>
@@ -61,10 +62,12 @@ static void link_data(const struct nlattr *data, struct nl_link *link)
 	}
 }
 
-/* Reads the state of a bond's port; does nothing for other links. */
+/* Reads the state of a bond's or bridge's port; does nothing for other links. A bridge's port
+ * without a carrier is disabled, and gets no frames. */
 static void port_data(const struct nlattr *info, struct nl_link *link)
 {
 	const struct nlattr *kind = NULL, *data = NULL, *a;
+	__u8 state;
 
 	mnl_attr_for_each_nested(a, info) {
 		if (mnl_attr_get_type(a) == IFLA_INFO_SLAVE_KIND)
@@ -72,11 +75,19 @@ static void port_data(const struct nlattr *info, struct nl_link *link)
 		else if (mnl_attr_get_type(a) == IFLA_INFO_SLAVE_DATA)
 			data = a;
 	}
-	if (!kind || !data || strcmp(mnl_attr_get_str(kind), "bond"))
+	if (!kind || !data)
 		return;
-	mnl_attr_for_each_nested(a, data)
-		if (mnl_attr_get_type(a) == IFLA_BOND_SLAVE_STATE)
+	mnl_attr_for_each_nested(a, data) {
+		if (!strcmp(mnl_attr_get_str(kind), "bond") &&
+		    mnl_attr_get_type(a) == IFLA_BOND_SLAVE_STATE)
 			link->bond_backup = mnl_attr_get_u8(a) != 0;	/* 0: BOND_STATE_ACTIVE */
+		if (strcmp(mnl_attr_get_str(kind), "bridge") ||
+		    mnl_attr_get_type(a) != IFLA_BRPORT_STATE)
+			continue;
+		state = mnl_attr_get_u8(a);
+		link->bridge_blocked = state == BR_STATE_LISTENING || state == BR_STATE_LEARNING ||
+				       state == BR_STATE_BLOCKING;
+	}
 }
 
 static void ipv6_data(const struct nlattr *data, struct nl_link *link)

@@ -81,7 +81,7 @@ static __u32 link_above(const struct plan_builder *m, const struct nl_link *from
 
 	if (base != from)
 		return plan_port(m->plan, base->ifindex) ? base->ifindex : 0;
-	if (!plan_nic(m->plan, nic->ifindex) || from->bond_backup)
+	if (!plan_nic(m->plan, nic->ifindex) || from->bond_backup || from->bridge_blocked)
 		return 0;
 	if (bond && plan_port(m->plan, bond->ifindex))
 		return bond->ifindex;
@@ -104,14 +104,15 @@ static void add_mac(struct link *link, const struct nl_link *of)
 }
 
 /* Collects the MAC addresses to which frames for a link are sent, also those of its virtual
- * routers. A backup port of a bond gets none: the kernel drops frames that arrive there. */
+ * routers. A backup port of a bond and a blocked port of a bridge get none: the kernel drops frames
+ * that arrive there. */
 static void link_macs(struct plan_builder *m, const struct nl_link *from, struct link *link)
 {
 	const struct host *h = m->host;
 
 	for (int i = 0; i < LINK_MACS; i++)
 		link->macs[i] = LINK_NO_MAC;
-	if (from->bond_backup)
+	if (from->bond_backup || from->bridge_blocked)
 		return;
 	add_mac(link, from);
 	for (size_t i = 0; i < h->n_links && link->role; i++) {

@@ -165,7 +165,8 @@ static int bridge_nics(struct plan_builder *m, size_t i, const struct nl_link *b
 
 		if (link->master != bridge->ifindex || !link->ethernet ||
 		    !strcmp(link->kind, "vlan") ||
-		    (has_vlans(m->host, link) && hides_tags(m->host, port, link)))
+		    ((has_vlans(m->host, link) || has_vlans(m->host, bridge)) &&
+		     hides_tags(m->host, port, link)))
 			continue;
 		m->plan->bridges = true;
 		rc = add_nic(m, i, link);
