@@ -158,8 +158,10 @@ INLINE bool blind_egress(struct __sk_buff *ctx)
 	s->index = head[1];
 	kind = from_le32(head[0]);
 	if (kind == MESSAGE_INITIATION || kind == MESSAGE_RESPONSE) {
-		if (ctx->ingress_ifindex)
-			return false;	/* the packet is forwarded, so anybody may have made it */
+		/* Anybody may have made a packet that is forwarded. The daemon sends the message of
+		 * a site that has waited. */
+		if (ctx->ingress_ifindex || (s->to && session_value(s->to, s->index, s->now)))
+			return false;
 		s->key = BLIND_KEY(0, s->index);
 		s->value = BLIND_VALUE(s->now + BLIND_LONGEST_SECONDS * tick_rate, 0,
 				       BLIND_CONFIRMED);

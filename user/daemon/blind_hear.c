@@ -212,6 +212,7 @@ static bool may_be_at_endpoint(struct sites *s, struct blind_known *k, const str
 		}
 		other->proven = false;
 		other->displaced = true;
+		other->last.family = 0;
 	}
 	return true;
 }

@@ -209,7 +209,7 @@ static void restore_site(struct sites *s, const struct blind_line *l)
 {
 	__u32 n = sites_number(s, &l->user, false);
 
-	if (n == s->room || s->known[n].restored)
+	if (n == s->room || s->known[n].restored || s->known[n].proven)
 		return;
 	s->known[n].last = l->endpoint;
 	s->known[n].last_port = l->port;
