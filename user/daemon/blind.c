@@ -51,15 +51,22 @@ struct blind {
 	bool fresh;			/* the maps contain no sites yet */
 	struct saver saver;
 	uint64_t restore_until;		/* new sites get what was saved about them, in ms */
+	bool lacks;			/* the file has sites that are no peers yet */
 	uint64_t looked, took;	/* end and duration of the last reading of WireGuard, in ms */
 	__u64 read;			/* when this reading began, as sites_clock() */
 };
 
-/* Saves the sites in a child, unless WireGuard may still get peers: the saved file still contains
- * what is known about them. */
+/* Returns whether the file may be written. After a boot, WireGuard may still get peers, and what is
+ * known about them is only in the file. */
+static bool may_save(const struct blind *b)
+{
+	return !b->fresh && (!b->lacks || clock_ms() >= b->restore_until);
+}
+
+/* Saves the sites in a child. */
 static void save(struct blind *b)
 {
-	if (!b->fresh && clock_ms() >= b->restore_until)
+	if (may_save(b))
 		saver_begin(&b->saver);
 }
 
@@ -116,7 +123,7 @@ static void follow_sites(struct blind *b, const struct wg_device *d, __u64 befor
 	sites_take_key(s, &d->key);
 	changed = sites_follow_peers(s, d);
 	if (d->n_peers && (b->fresh || (changed && clock_ms() < b->restore_until))) {
-		sites_restore(s, b->fresh);
+		b->lacks = sites_restore(s, b->fresh);
 		if (b->fresh)
 			b->restore_until = clock_ms() + RESTORE_MS;
 		b->fresh = false;
@@ -260,10 +267,10 @@ static void update_role(struct blind *b)
 			    "blind: this relay is active: it has the shared address");
 }
 
-/* Saves the sites for the next sites_restore(), unless not all of them have been restored yet. */
+/* Saves the sites for the next sites_restore(). */
 static void save_now(struct blind *b)
 {
-	if (b->sites.mapped && !b->fresh && clock_ms() >= b->restore_until)
+	if (b->sites.mapped && may_save(b))
 		saver_now(&b->saver);
 }
 

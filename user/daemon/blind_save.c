@@ -201,14 +201,17 @@ int sites_save(const struct sites *s)
 struct restoring {			/* a file that is read */
 	struct sites *sites;
 	int64_t written;		/* in seconds since 1970; 0: unknown */
+	bool lacks;			/* the file has a site that is not known now */
 	/* Numbers of the sites, by their numbers in the file; sites->room: there is none. */
 	__u32 number[BLIND_SITES_MAX];
 };
 
-static void restore_site(struct sites *s, const struct blind_line *l)
+static void restore_site(struct restoring *r, const struct blind_line *l)
 {
+	struct sites *s = r->sites;
 	__u32 n = sites_number(s, &l->user, false);
 
+	r->lacks |= n == s->room;
 	if (n == s->room || s->known[n].restored || s->known[n].proven)
 		return;
 	s->known[n].last = l->endpoint;
@@ -237,7 +240,7 @@ static bool restore_line(struct restoring *r, const struct blind_line *l)
 	if (l->word == BLIND_WORD_KEY)
 		r->number[l->user_number] = sites_number(r->sites, &l->user, false);
 	if (l->word == BLIND_WORD_SITE)
-		restore_site(r->sites, l);
+		restore_site(r, l);
 	return l->word == BLIND_WORD_ENTRY && restore_entry(r, l);
 }
 
@@ -250,18 +253,20 @@ static struct restoring *restoring_new(struct sites *s)
 		return NULL;
 	r->sites = s;
 	r->written = 0;
+	r->lacks = false;
 	r->number[0] = 0;
 	for (__u32 n = 1; n < BLIND_SITES_MAX; n++)
 		r->number[n] = s->room;
 	return r;
 }
 
-void sites_restore(struct sites *s, bool all)
+bool sites_restore(struct sites *s, bool all)
 {
 	char path[VAR_STATE_PATH_LEN], line[512];
 	struct restoring *r = restoring_new(s);
 	__u64 began = sites_clock();
 	struct blind_line l;
+	bool lacks = false;
 	size_t n = 0;
 	FILE *in;
 
@@ -277,13 +282,16 @@ void sites_restore(struct sites *s, bool all)
 			r->written = l.number;
 		n += restore_line(r, &l);
 	}
+	if (r)
+		lacks = r->lacks;
 	free(r);
 	for (__u32 i = 0; i < s->room; i++)
 		s->known[i].restored = !i || *s->known[i].name;
 	if (!in)
-		return;
+		return lacks;
 	fclose(in);
 	sites_write_sessions(s);
 	log_event("blind: restored %zu entries of sessions in %llu ms", n,
 		 (unsigned long long)(sites_clock() - began));
+	return lacks;
 }

@@ -187,5 +187,5 @@ void sites_write_sessions(struct sites *s);
 int sites_save(const struct sites *s);
 /* Reads the file of sites_save(). Restores sessions that are still valid between sites in the maps,
  * and the last endpoints in s->known. all false: only those of sites that were added since the last
- * call. */
-void sites_restore(struct sites *s, bool all);
+ * call. Returns whether the file has a site that is not known now. */
+bool sites_restore(struct sites *s, bool all);
