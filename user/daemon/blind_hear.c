@@ -178,14 +178,56 @@ bool sites_has_relay(const struct sites *s, const struct address *a)
 /* Time after which a site that WireGuard has not heard is silent: two keepalives and some time. */
 #define SILENT_MS 60000
 
+/* Numbers of sites by their last endpoints, made when it is needed first. 0: free; an entry stays when
+ * its site moves. */
+struct at_endpoints {
+	struct sites *s;
+	__u32 *number, mask;
+};
+
+static __u32 endpoint_home(const struct at_endpoints *at, const struct address *a, __be16 port)
+{
+	__u64 h = (a->addr.q[0] ^ a->addr.q[1] * 0x9e3779b97f4a7c15ULL ^ port) * 0x9e3779b97f4a7c15ULL;
+
+	return h >> 32 & at->mask;
+}
+
+static void endpoint_add(struct at_endpoints *at, __u32 number)
+{
+	const struct blind_known *k = &at->s->known[number];
+	__u32 i = endpoint_home(at, &k->last, k->last_port);
+
+	while (at->number[i])
+		i = (i + 1) & at->mask;
+	at->number[i] = number;
+}
+
+/* Returns false if there is no memory. */
+static bool endpoints_made(struct at_endpoints *at)
+{
+	if (at->number)
+		return true;
+	at->mask = 1;
+	while (at->mask < 4 * at->s->room)	/* each site is added at most twice */
+		at->mask = 2 * at->mask + 1;
+	at->number = calloc(at->mask + 1, sizeof(*at->number));
+	for (__u32 n = 1; at->number && n < at->s->room; n++)
+		if (*at->s->known[n].name && at->s->known[n].proven)
+			endpoint_add(at, n);
+	return at->number;
+}
+
 /* Returns another site that WireGuard heard last at this peer's endpoint, or NULL. */
-static struct blind_known *other_at(struct sites *s, const struct blind_known *k,
+static struct blind_known *other_at(struct at_endpoints *at, const struct blind_known *k,
 				    const struct wg_peer *p)
 {
-	for (__u32 n = 1; n < s->room; n++) {
-		struct blind_known *other = &s->known[n];
+	if (!endpoints_made(at))
+		return NULL;
+	for (__u32 i = endpoint_home(at, &p->endpoint, p->endpoint_port); at->number[i];
+	     i = (i + 1) & at->mask) {
+		struct blind_known *other = &at->s->known[at->number[i]];
 
-		if (other != k && *other->name && other->proven && !site_is_remote(other) &&
+		if (other != k && other->proven && !site_is_remote(other) &&
 		    wg_has_endpoint(p, &other->last, other->last_port))
 			return other;
 	}
@@ -196,13 +238,14 @@ static struct blind_known *other_at(struct sites *s, const struct blind_known *k
  * site: the data path finds the sender of a message by its address and port. A site with a key can
  * forge the address of another site, so a site keeps its endpoint until it is silent. Then an
  * address may have been given to another site. */
-static bool may_be_at_endpoint(struct sites *s, struct blind_known *k, const struct wg_peer *p)
+static bool may_be_at_endpoint(struct at_endpoints *at, struct blind_known *k,
+			       const struct wg_peer *p)
 {
 	struct blind_known *other;
 
 	if (k->alone && k->proven && !is_elsewhere(k, p))
 		return true;
-	while ((other = other_at(s, k, p))) {
+	while ((other = other_at(at, k, p))) {
 		if (sites_clock() < other->here + SILENT_MS) {
 			k->proven &= is_elsewhere(k, p);
 			log_warning("blind: site %s sends from the endpoint of site %s, so other "
@@ -219,11 +262,13 @@ static bool may_be_at_endpoint(struct sites *s, struct blind_known *k, const str
 
 bool sites_follow_endpoints(struct sites *s, const struct wg_device *d, __u64 before)
 {
+	struct at_endpoints at = { .s = s };
+
 	for (size_t i = 0; i < d->n_peers; i++) {
 		const struct wg_peer *p = &d->peers[i];
 		__u32 n = sites_number(s, &p->key, false);
 		struct blind_known *k = &s->known[n % s->room];
-		bool heard;
+		bool heard, moves;
 
 		if (n == s->room)
 			continue;
@@ -234,13 +279,17 @@ bool sites_follow_endpoints(struct sites *s, const struct wg_device *d, __u64 be
 		/* From a relay's address come messages of other sites. A site that can forge it
 		 * must not take the port of one of them. */
 		if (!heard || site_is_remote(k) || !p->endpoint.family || !p->handshake ||
-		    sites_has_relay(s, &p->endpoint) || !may_be_at_endpoint(s, k, p))
+		    sites_has_relay(s, &p->endpoint) || !may_be_at_endpoint(&at, k, p))
 			continue;
+		moves = !k->proven || is_elsewhere(k, p);
 		k->last = p->endpoint;
 		k->last_port = p->endpoint_port;
 		k->proven = k->alone = true;
 		k->displaced = false;
+		if (moves && at.number)
+			endpoint_add(&at, n);
 	}
+	free(at.number);
 	return sites_place(s);
 }
 
