@@ -59,6 +59,8 @@ static inline void complete(struct frame *error, const struct parts *p, const st
 	if (!came->l4 || came->protocol != IPPROTO_UDP || came->fragment || upper + 8 > error->len)
 		return;
 	sum = sum_of(f->b + ETH_HLEN + (came->ipv4 ? 12 : 8), came->ipv4 ? 8 : 32, be16_at(udp + 4) + IPPROTO_UDP);
+	if (came->l4 + be16_at(udp + 4) <= f->len && sum_of(udp, be16_at(udp + 4), sum) == 0xffff)
+		return;			/* a complete checksum that equals a partial one by chance */
 	if (sum == be16_at(udp + 6))
 		put_be16(error->b + upper + 6, ~sum_of(error->b + upper, error->len - upper, 0));
 }
