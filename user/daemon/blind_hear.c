@@ -178,8 +178,8 @@ bool sites_has_relay(const struct sites *s, const struct address *a)
 /* Time after which a site that WireGuard has not heard is silent: two keepalives and some time. */
 #define SILENT_MS 60000
 
-/* Numbers of sites by their last endpoints, made when it is needed first. 0: free; an entry stays when
- * its site moves. */
+/* Numbers of sites by their last endpoints, made when it is needed first. 0: free; an entry stays
+ * when its site moves. */
 struct at_endpoints {
 	struct sites *s;
 	__u32 *number, mask;
@@ -187,9 +187,9 @@ struct at_endpoints {
 
 static __u32 endpoint_home(const struct at_endpoints *at, const struct address *a, __be16 port)
 {
-	__u64 h = (a->addr.q[0] ^ a->addr.q[1] * 0x9e3779b97f4a7c15ULL ^ port) * 0x9e3779b97f4a7c15ULL;
+	const __u64 factor = 0x9e3779b97f4a7c15ULL;
 
-	return h >> 32 & at->mask;
+	return (a->addr.q[0] ^ a->addr.q[1] * factor ^ port) * factor >> 32 & at->mask;
 }
 
 static void endpoint_add(struct at_endpoints *at, __u32 number)
