@@ -24,9 +24,7 @@ on=relay
 nat_kind=([a]=cone [b]=cone)
 blind_network a b
 blind_file
-start_daemon -c "$work/wgxdp.yaml"
-wait_for 30 'all sites' all_authenticated 3
-first_pings
+sites_talk
 reach 'at first'
 
 # one packet of a with b's address

@@ -46,9 +46,7 @@ for address in 198.51.100.66 2001:db8::66; do # otherwise its first packet goes 
 	inside relay ip neigh replace "$address" lladdr "$(mac attacker eth0)" dev eth0 nud permanent
 done
 blind_file
-start_daemon -c "$work/wgxdp.yaml"
-wait_for 30 'all sites' all_authenticated 3
-first_pings
+sites_talk
 start relay "$wgxdp" monitor --json > "$work/events"
 monitor=$!
 wait_for 5 'it looks' looks

@@ -22,9 +22,7 @@ for s in a b; do
 	inside nat-$s sysctl -qw net.netfilter.nf_conntrack_udp_timeout=30 net.netfilter.nf_conntrack_udp_timeout_stream=30
 done
 blind_file
-start_daemon -c "$work/wgxdp.yaml"
-wait_for 30 'all sites' all_authenticated 3
-first_pings
+sites_talk
 declare -A was=()
 for s in a b c; do
 	was[$s]=$(endpoint_of $s)

@@ -32,9 +32,7 @@ for s in a b c; do
 done
 count_arrivals nat-a with_cookie "iifname in $to_relay @th,1120,128 != 0"
 blind_file
-start_daemon -c "$work/wgxdp.yaml"
-wait_for 30 'all sites' all_authenticated 3
-first_pings
+sites_talk
 expect 'cookies before' "$(cookies a) $(cookies b) $(cookies c)" == '0 0 0'
 
 c_at=$(endpoint_of c)

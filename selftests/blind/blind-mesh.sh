@@ -17,9 +17,7 @@ blind_network a b c
 pairs=all
 [[ ! ${BREAK:-} ]] || pairs='[ [ site-a, site-b ], [ site-a, site-c ] ]'
 blind_file "pairs: $pairs"
-start_daemon -c "$work/wgxdp.yaml"
-wait_for 30 'all sites' all_authenticated 3
-first_pings
+sites_talk
 n=1700 interval=0.2
 [[ $WGXDP_WG == go ]] || n=170 interval=2
 before=$(decrypted)

@@ -17,17 +17,6 @@ source "${BASH_SOURCE[0]%/*}/../lib/blind-sites.sh"
 on=relay
 blind_network a b
 
-pinging() { # N: pings from a to b; the output goes to $work/pings
-	start server-a ping -D -O -c "$1" -i 0.05 -w $(($1 / 20 + 5)) "$overlay:b::10" > "$work/pings" # see unanswered() for -w
-	pinger=$! pings=$1
-}
-
-pinged() { # sets $gap, the longest time without an answer in seconds, and $lost
-	wait $pinger || :
-	gap=$(awk '/bytes from/ {t = substr($1, 2, 17); if (last && t - last > gap) gap = t - last; last = t} END {print gap + 0}' "$work/pings")
-	lost=$(unanswered_in "$pings" < "$work/pings")
-}
-
 wg_restarts() { # the relay's own WireGuard: it has its peers, but no endpoint
 	if [[ $WGXDP_WG == kernel ]]; then
 		inside relay ip link del $relay

@@ -94,6 +94,12 @@ mapfile -t every_pair < <(pairs_of "${sites[@]}")
 # The first packet of each pair waits for a handshake. Two handshakes that begin at once may have to start again.
 first_pings() { ping_all -c 3 -i 0.2 -W 10 > /dev/null; }
 
+sites_talk() { # starts the daemon, until all three sites reach each other
+	start_daemon -c "$work/wgxdp.yaml"
+	wait_for 30 'all sites' all_authenticated 3
+	first_pings
+}
+
 ping_all() { # OPTION...: pings every pair in turn, and prints how many packets were lost
 	local pair lost=0
 	for pair in "${every_pair[@]}"; do lost=$((lost + $(ping_between "${pair%-*}" "${pair#*-}" "$@"))); done
@@ -102,4 +108,15 @@ ping_all() { # OPTION...: pings every pair in turn, and prints how many packets 
 
 ping_between() { # SITE OTHER -c COUNT [-i INTERVAL] -W SECONDS [OPTION...]: packets lost
 	unanswered "server-$1" "${overlay:?}:$2::10" "${@:3}"
+}
+
+pinging() { # N: pings from a to b; the output goes to $work/pings
+	start server-a ping -D -O -c "$1" -i 0.05 -w $(($1 / 20 + 5)) "$overlay:b::10" > "$work/pings" # see unanswered() for -w
+	pinger=$! pings=$1
+}
+
+pinged() { # sets $gap, the longest time without an answer in seconds, and $lost
+	wait $pinger || :
+	gap=$(awk '/bytes from/ {t = substr($1, 2, 17); if (last && t - last > gap) gap = t - last; last = t} END {print gap + 0}' "$work/pings")
+	lost=$(unanswered_in "$pings" < "$work/pings")
 }

@@ -17,18 +17,26 @@
 
 #define KEY "YWJjZGVmZ2hpamtsbW5vcHFyc3R1dnd4eXoxMjM0NTY="
 
-/* Imports a text, and returns the configuration for the caller to free, or NULL if it is refused. */
-static char *import(const char *name, const char *text, const char *wan, struct captured *t)
+static int take(struct import *im, const char *name, const char *text)
+{
+	struct import_text in = { .name = name, .text = strdup(text), .n = strlen(text) };
+
+	return import_text(im, &in);
+}
+
+/* Imports a text, and a ruleset of nft if it is not NULL. Returns the configuration for the caller to free, or NULL if it
+ * is refused. */
+static char *import_two(const char *name, const char *text, const char *nft, const char *wan, struct captured *t)
 {
 	struct import im = { .wan = wan };
-	struct import_text in = { .name = name, .text = strdup(text), .n = strlen(text) };
 	char *out = NULL;
 	size_t n;
 	FILE *f = text_open(&out, &n);
 	int rc;
 
 	capture_stderr(t);
-	rc = import_text(&im, &in);
+	rc = take(&im, name, text);
+	rc = rc || !nft ? rc : take(&im, "nft", nft);
 	rc = rc ? rc : import_make(&im);
 	if (!rc) {
 		assert_int_equal(import_write(&im, f), 0);
@@ -41,6 +49,11 @@ static char *import(const char *name, const char *text, const char *wan, struct 
 		return out;
 	free(out);
 	return NULL;
+}
+
+static char *import(const char *name, const char *text, const char *wan, struct captured *t)
+{
+	return import_two(name, text, NULL, wan, t);
 }
 
 static struct source_set set_of(struct source_work *w, const char *const *texts)
@@ -349,41 +362,24 @@ static void two_families(void **state)
 static void native_tables(void **state)
 {
 	static const struct {
-		const char *nft, *more;		/* more: from iptables-save */
+		const char *nft, *more;		/* nft: NULL: none; more: from iptables-save */
 		bool counts;
 	} rows[] = {
 		{ NATIVE("inet", "filter"), "", true },
 		{ NATIVE("ip", "filter"), "# Table `filter' is incompatible, use 'nft' tool.\n", true },
 		{ NATIVE("ip", "filter"), "*filter\n:FORWARD ACCEPT [0:0]\nCOMMIT\n", false },
-		{ "", "# Table `filter' is incompatible, use 'nft' tool.\n", false },
+		{ NULL, "# Table `filter' is incompatible, use 'nft' tool.\n", false },
 	};
 	struct captured t;
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-		struct import im = { 0 };
-		struct import_text nft = { "nft", strdup(rows[i].nft), strlen(rows[i].nft) }, ipt = { "ipt" };
-		char *out = NULL;
-		FILE *f = text_open(&out, &ipt.n);
+		char text[400], *out;
 
-		fprintf(f, HEAD("iptables-save") "*nat\n" DNAT "COMMIT\n%s", rows[i].more);
-		assert_int_equal(fclose(f), 0);
-		ipt.text = out;
-		capture_stderr(&t);
-		assert_int_equal(import_text(&im, &ipt), 0);
-		if (*rows[i].nft)
-			assert_int_equal(import_text(&im, &nft), 0);
-		else
-			free(nft.text);
-		assert_int_equal(import_make(&im), 0);
-		f = text_open(&out, &ipt.n);
-		assert_int_equal(import_write(&im, f), 0);
-		import_warn(&im);
-		release_stderr(&t);
-		assert_int_equal(fclose(f), 0);
+		snprintf(text, sizeof(text), HEAD("iptables-save") "*nat\n" DNAT "COMMIT\n%s", rows[i].more);
+		out = import_two("ipt", text, rows[i].nft, NULL, &t);
 		(rows[i].counts ? has : lacks)(out, "allow: [ 192.0.2.1/32 ]");
-		(*rows[i].nft ? lacks : has)(t.text, "left out tables");
+		(rows[i].nft ? lacks : has)(t.text, "left out tables");
 		free(out);
-		import_free(&im);
 	}
 }
 

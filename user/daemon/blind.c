@@ -13,6 +13,7 @@
 #include "daemon/blind_relays.h"
 #include "daemon/blind_saver.h"
 #include "daemon/blind_sites.h"
+#include "dataplane/map_info.h"
 #include "lib/log.h"
 #include "lib/timer.h"
 
@@ -277,8 +278,8 @@ static void save_now(struct blind *b)
 void blind_reconfigure(struct blind *b, const struct config *c)
 {
 	bool others = b->sites.mapped && sites_are_others(&b->sites);
+	__u32 endpoints = map_entries(b->sites.fds[BLIND_MAP_endpoints]), zero = 0;
 	struct blind_state state = { 0 };
-	__u32 zero = 0;
 	int rc;
 
 	b->sites.config = c;
@@ -298,8 +299,9 @@ void blind_reconfigure(struct blind *b, const struct config *c)
 	}
 	sites_read_running(&b->sites);
 	b->fresh = others || !state.sites;
-	if (!b->fresh)
-		sites_write_endpoints(&b->sites);	/* the map may be a new one */
+	/* Packets need a new, larger map at once, not only after all that follows. */
+	if (!b->fresh && map_entries(b->sites.fds[BLIND_MAP_endpoints]) != endpoints)
+		sites_write_endpoints(&b->sites);
 	partner_reconfigure(b->partner);
 	relays_reconfigure(b->relays);
 	update_role(b);
