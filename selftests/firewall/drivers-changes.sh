@@ -6,9 +6,10 @@
 # nics: virtio-net*4 virtio-net*4 virtio-net virtio-net vmxnet3 vmxnet3 e1000e e1000e e1000 e1000 rtl8139 rtl8139
 # The firewall's emulated NICs change under traffic, and a daemon follows them. A link goes down and up, QEMU pulls the
 # cable, the ring and the number of queues change, and QEMU removes the NIC itself and plugs it in again. Each time a
-# stream through the kernel's WireGuard continues, in the same mode. The kernel forwards nothing, except while a NIC
-# that came back waits for the daemon; afterwards it sees none of the stream. A line says how many packets it saw during
-# the change.
+# stream through the kernel's WireGuard continues, in the same mode. The kernel forwards nothing, with two exceptions.
+# One is a NIC that came back, while it waits for the daemon. The other is a reply that arrives when lan is up again, but
+# before the kernel has the route to lan: wgxdp passes this reply up, because no route leads to its backend. Afterwards
+# the kernel sees none of the stream. A line says how many packets it saw during the change.
 #
 # BREAK=1 has no daemon: nothing attaches to a NIC that came back. drivers-nics.sh draws the network. DRIVERS='vmxnet3
 # e1000e' tries only these two.
@@ -81,7 +82,25 @@ link_down_up() { # DEVICE
 	wait_for 20 "$1 is up" state_is "$1" UP
 }
 
+# QEMU's e1000e reports no pulled cable to its driver in some starts, and never after the link went down and up. Without
+# wgxdp it is the same, so this looks before `wgxdp up`.
+declare -A deaf=()
+find_deaf() { # CABLE-OF-WAN CABLE-OF-LAN
+	local device
+	for device in wan lan; do
+		monitor set_link "nic$1-1" off
+		(wait_for 10 "$device has no carrier" state_is $device DOWN) || deaf[$device]=1
+		monitor set_link "nic$1-1" on
+		shift
+	done
+	wait_for 20 'both ends reach the firewall' reach_firewall
+}
+
 cable_out_in() { # DEVICE CABLE
+	if [[ ${deaf[$1]:-} ]]; then
+		say "$1: no cable is pulled, because the NIC would not report it without wgxdp either"
+		return
+	fi
 	monitor set_link "nic$2-1" off
 	wait_for 20 "$1 has no carrier" state_is "$1" DOWN
 	monitor set_link "nic$2-1" on
@@ -125,15 +144,20 @@ ring_smaller_larger() { # DEVICE CABLE MODEL
 	expect "$1: entries of the ring" "$(ring "$1")" == "$before"
 }
 
+replies_passed() { shown get services.wg-end.reply.passed; }
 modes_are() { [[ $(modes) == "$1" ]]; }
 change() { # KIND HOW DEVICE CABLE MODEL
-	local what="$1, $3: ${2//_/ }" before from=$SECONDS
+	local what="$1, $3: ${2//_/ }" before early from=$SECONDS
 	before=$(around)
+	early=$(replies_passed)
 	"${@:2}"
 	streams_on "$what"
 	wait_for 5 "$what: modes" modes_are "$(mode_of "$1") $(mode_of "$1")"
 	say "$what: meanwhile $(($(around) - before)) came to the kernel, $(refused) of them to be forwarded"
-	[[ $2 == nic_out_in ]] || expect "$what: to be forwarded by the kernel" "$(refused)" == 0
+	early=$(($(replies_passed) - early))
+	[[ $2,$3 == link_down_up,lan ]] || early=0
+	((early <= 3)) || fail "$what: wgxdp passed up $early replies"
+	[[ $2 == nic_out_in ]] || expect "$what: to be forwarded by the kernel" "$(refused)" '<=' $early
 	inside firewall nft reset counter inet seen refused > /dev/null
 	before=$(around)
 	streams_on "$what, afterwards"
@@ -164,6 +188,8 @@ changes() { # KIND
 	local device how
 	count_all
 	plug_pair "$(cable_of "$1" wan)" "$(cable_of "$1" lan)"
+	deaf=()
+	[[ $1 != e1000e ]] || find_deaf "$(cable_of "$1" wan)" "$(cable_of "$1" lan)"
 	configuration auto > "$work/wgxdp.yaml"
 	if [[ ${BREAK:-} ]]; then wgxdp up -c "$work/wgxdp.yaml"; else start_daemon -c "$work/wgxdp.yaml"; fi
 	expect "$1: modes" "$(modes)" == "$(mode_of "$1") $(mode_of "$1")"
@@ -172,8 +198,7 @@ changes() { # KIND
 	streams_on "$1: at first"
 	for device in wan lan; do
 		[[ $device == wan ]] || leave_by IPv6
-		# The cable comes first: after its link went down and up, QEMU's e1000e reports no pulled cable to the
-		# driver
+		# The cable comes first, because of e1000e (find_deaf)
 		for how in cable_out_in link_down_up nic_out_in ring_smaller_larger; do
 			change "$1" $how $device "$(cable_of "$1" $device)" "${model_of[$1]}"
 		done

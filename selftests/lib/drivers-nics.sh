@@ -116,11 +116,15 @@ none_lost() { count && ((lost == 0)); }
 # --- the tunnel
 
 ping_through() { inside client ping -q -c 1 -W 2 10.77.0.1; }
+# A packet of wg-end that comes back by the former way makes the client return to it. So this sets the endpoint again
+# until wg-end sees the client at the other address.
 leave_by() { # FAMILY
 	inside wg-end wg set wge peer "$(key wgc)" allowed-ips 10.77.0.2/32
+	wait_for 20 "$1: wg-end sees the client as ${seen_as[$1]}" leaves_by "$1"
+}
+leaves_by() { # FAMILY
 	inside client wg set wgc peer "$(key wge)" allowed-ips 10.77.0.0/24 endpoint "${endpoint[$1]}"
-	wait_for 20 "an answer over $1" ping_through
-	expect "$1: wg-end sees the client as" "$(address_seen wg-end wge wgc)" == "${seen_as[$1]}"
+	ping_through && [[ $(address_seen wg-end wge wgc) == "${seen_as[$1]}" ]]
 }
 
 network_of_nics() {
