@@ -111,7 +111,7 @@ ping_between() { # SITE OTHER -c COUNT [-i INTERVAL] -W SECONDS [OPTION...]: pac
 }
 
 pinging() { # N: pings from a to b; the output goes to $work/pings
-	start server-a ping -D -O -c "$1" -i 0.05 -w $(($1 / 20 + 5)) "$overlay:b::10" > "$work/pings" # see unanswered() for -w
+	start server-a ping -D -O -c "$1" -i 0.05 -w $(($1 / 18 + 5)) "$overlay:b::10" > "$work/pings" # see unanswered() for -w
 	pinger=$! pings=$1
 }
 
