@@ -36,6 +36,7 @@ INLINE void choice_set_key(struct pkt *p)
 INLINE void service_find_choice(struct pkt *p)
 {
 	const struct choice *choice = &p->s->learned.value.choice;
+	__u32 number = SERVICE_BACKEND(p->s->service.flags);
 	const struct table_entry *entry;
 	struct table_key listener;
 
@@ -44,11 +45,11 @@ INLINE void service_find_choice(struct pkt *p)
 		return;
 	listener.addr = choice->addr;
 	listener.word = table_word(KEY_SERVICE, p->s->family, choice->port, choice->ifindex);
-	if (with_guards)
-		listener.word += table_backend(SERVICE_BACKEND(p->s->service.flags));
 	if (p->s->service.flags & SERVICE_OLD) {
 		listener.addr = old_addr(&choice->addr, &p->s->src);
 		listener.word ^= KEY_SERVICE ^ KEY_OLD;
+	} else if (with_guards) {
+		listener.word += table_backend(choice->backend ? choice->backend - 1 : number);
 	}
 	entry = table_find(&listener);
 	if (!entry || entry->service.port != p->s->sport ||
@@ -79,6 +80,7 @@ INLINE void service_remember(struct pkt *p)
 		value = &learned_value(p->s, LEARNED_HALF, CHOICE_HALF_SECONDS)->choice;
 		value->addr = p->s->dst;
 		value->port = p->s->dport;
+		value->backend = SERVICE_BACKEND(p->s->service.flags) + 1;
 		value->ifindex = p->s->ifindex;
 	}
 	choices_store(p->s);

@@ -33,6 +33,11 @@ static enum table_kind kind_of(const struct table_entry *e)
 	return e->key.word & 0xff;
 }
 
+static bool is_listener(const struct table_entry *e)
+{
+	return kind_of(e) == KEY_SERVICE || kind_of(e) >= KEY_BACKEND;
+}
+
 static __u64 with_kind(__u64 word, enum table_kind kind)
 {
 	return (word & ~0xffULL) | kind;
@@ -137,7 +142,7 @@ static bool old_of(const struct plan_input *in, const struct table_entry *e, str
 		until = find_running(in, &key);
 		ret->until = until ? until->old.until : 0;
 		ret->key.addr = old_addr(&e->key.addr, &e->service.to);
-	} else if (kind_of(e) != KEY_SERVICE && kind_of(e) < KEY_BACKEND) {
+	} else if (!is_listener(e)) {
 		return false;
 	}
 	ret->key.word = with_kind(e->key.word, KEY_SERVICE);
@@ -183,7 +188,7 @@ static int add_present(struct plan_builder *m, const struct service *of)
 	for (size_t i = 0; i < n && !rc; i++) {
 		struct table_entry e = m->plan->entries[i];
 
-		if (kind_of(&e) == KEY_SERVICE && same_backend(&e.service, of))
+		if (is_listener(&e) && same_backend(&e.service, of))
 			rc = add_known(m->plan, &e.key, &e.service);
 	}
 	return rc;
@@ -198,7 +203,7 @@ static bool has_rivals(const struct plan_builder *m, const struct olds *l, const
 		     (__u32)l->list[i].key.word != (__u32)of->key.word))
 			return true;
 	for (size_t i = 0; i < m->plan->n_entries; i++)
-		if (kind_of(&m->plan->entries[i]) == KEY_SERVICE &&
+		if (is_listener(&m->plan->entries[i]) &&
 		    same_backend(&m->plan->entries[i].service, &of->service))
 			return true;
 	return false;
