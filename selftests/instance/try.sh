@@ -164,6 +164,45 @@ from_control() {
 	say 'ok with only a daemon before: it runs on'
 }
 
+# A daemon that starts again does not end the trial, and it does not load the file that is on trial
+with_a_daemon() {
+	wgxdp "${before[@]}" > /dev/null
+	wgxdp save > "$work/daemon.yaml"
+	start_daemon -c "$work/daemon.yaml"
+	sed -i "s/ports: \[ $port \]/ports: [ $port, 443 ]/" "$work/daemon.yaml"
+	: > "$work/out"
+	setsid nsenter --net=/run/netns/firewall "$wgxdp" reload -c "$work/daemon.yaml" --try 600 < /dev/null >> "$work/out" 2>&1 &
+	pid=$!
+	wait_for 5 'reload is on trial' grep -q '^the change is on trial' "$work/out"
+	kill -KILL "$daemon"
+	wait "$daemon" || :
+	start_daemon -c "$work/daemon.yaml"
+	is_trial || fail "the new daemon ended the trial: $(< "$work/out")"
+	kill "$pid"
+	ends_with 1 'the change was rolled back: the instance runs as before'
+	is_before || fail 'a daemon started meanwhile: not rolled back'
+	expect 'the file that was rolled back' "$(shown get configuration.state)" == 'the file was changed'
+	wgxdp down
+	wait "$daemon" || fail "the daemon ended with status $?"
+	say 'ok a daemon that starts again during a trial'
+}
+
+# A change of the file during the trial is not what runs
+edited_meanwhile() {
+	wgxdp "${before[@]}" > /dev/null
+	wgxdp save > "$work/edited.yaml"
+	: > "$work/out"
+	setsid nsenter --net=/run/netns/firewall "$wgxdp" reload -c "$work/edited.yaml" --try 600 < /dev/null >> "$work/out" 2>&1 &
+	pid=$!
+	wait_for 5 'reload is on trial' grep -q '^the change is on trial' "$work/out"
+	sed -i "s/ports: \[ $port \]/ports: [ $port, 443 ]/" "$work/edited.yaml"
+	wgxdp up --keep > /dev/null
+	ends_with 0 kept
+	expect 'the file that was edited' "$(shown get configuration.state)" == 'the file was changed'
+	wgxdp down
+	say 'ok the file was edited during the trial: it is not what runs'
+}
+
 refused() {
 	local status words
 	wgxdp "${before[@]}" > /dev/null
@@ -230,4 +269,6 @@ expect "lost of $n" $((n - $(arrived wg-end all_of_them))) == 0
 taken_down
 from_nothing
 from_control
+with_a_daemon
+edited_meanwhile
 ! pgrep -x wgxdp > /dev/null || fail 'a process stays'

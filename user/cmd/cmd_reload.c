@@ -73,6 +73,7 @@ static int run_reload(const struct global *g, int argc, char **argv)
 {
 	struct arguments a = { .file = g->config };
 	struct config *new = NULL;
+	long long time;
 	int rc;
 
 	if (!options_parse(&reload_command, argc, argv, &a, NULL))
@@ -89,6 +90,7 @@ static int run_reload(const struct global *g, int argc, char **argv)
 		return EXIT_FAILED;
 	}
 	heap_for_file(a.file);
+	time = source_time(a.file);
 	rc = config_read(a.file, &new);
 	if (rc && !a.dry)
 		run_state_set_failed(g->instance);
@@ -97,7 +99,7 @@ static int run_reload(const struct global *g, int argc, char **argv)
 		return EXIT_USAGE;
 	rc = reload(g->instance, &a, new);
 	if (!rc && !a.dry)
-		source_note(g->instance, a.file);
+		source_note(g->instance, a.file, time);
 	config_free(new);
 	return rc ? EXIT_FAILED : EXIT_DONE;
 }

@@ -90,22 +90,16 @@ static int check_handmade(const struct arguments *a, const struct config *before
 	return -EPERM;
 }
 
-/* Applies the configuration, and prints what runs. The caller holds the lock. */
-static int apply_and_print(const struct arguments *a, const char *instance,
-			   const struct config *before)
+static void print_changes(const struct arguments *a, const struct config *before)
 {
-	int rc = apply(instance, a->line.config);
-
-	if (!rc && before)
+	if (before)
 		config_changes(before, a->line.config, stdout);
-	if (!rc) {
-		undone_report(before, a->line.config, true);
-		load_warn_realtime();
-	}
-	return rc;
+	undone_report(before, a->line.config, true);
+	load_warn_realtime();
 }
 
-/* Applies the configuration under the lock. With --try, waits for the trial without it. */
+/* Applies the configuration under the lock. Prints the changes, and with --try waits for the end of
+ * the trial, without the lock: a pager that waits for its user would otherwise block the daemon. */
 static int bring_up(const char *instance, const struct arguments *a)
 {
 	struct config *before = NULL;
@@ -120,13 +114,15 @@ static int bring_up(const char *instance, const struct arguments *a)
 	if (!rc && a->try_seconds)
 		rc = try_begin(instance, a->try_seconds, lock, &t);
 	if (!rc)
-		rc = apply_and_print(a, instance, before);
+		rc = apply(instance, a->line.config);
 	if (!rc && t)
 		try_applied(t);
 	else if (!rc)
 		try_end(instance, TRY_REPLACED);
 	if (lock >= 0)
 		close(lock);
+	if (!rc)
+		print_changes(a, before);
 	config_free(before);
 	if (!t)
 		return rc;
@@ -141,6 +137,7 @@ static int run_up(const struct global *g, int argc, char **argv)
 	struct arguments a = { .mode = -1, .express = -1 };
 	int rc = parse(&a, argc, argv), status = EXIT_USAGE;
 	const char *file = a.line.config ? NULL : a.file ?: g->config;
+	long long time = source_time(file);
 
 	if (!rc && a.keep)
 		return keep_trial(g->instance);
@@ -163,7 +160,7 @@ static int run_up(const struct global *g, int argc, char **argv)
 		a.line.config->express = a.express;
 	status = bring_up(g->instance, &a) ? EXIT_FAILED : EXIT_DONE;
 	if (status == EXIT_DONE)
-		source_note(g->instance, file);
+		source_note(g->instance, file, time);
 cleanup:
 	config_free(a.line.config);
 	return status;

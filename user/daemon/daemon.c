@@ -383,8 +383,9 @@ static void watch_data_path(struct daemon *d)
 
 /* ---- beginning, reading the file again, ending ---- */
 
-/* Applies the whole file or nothing, as `wgxdp up` does. Returns 0, or -errno after an error. */
-static int apply_file(struct daemon *d, struct config *c)
+/* Applies the whole file or nothing, as `wgxdp up` does. time: source_time() of the file before it
+ * was read. Returns 0, or -errno after an error. */
+static int apply_file(struct daemon *d, struct config *c, long long time)
 {
 	int lock = run_state_lock(d->state.instance), rc = lock < 0 ? lock : 0;
 	bool apart = is_apart(d, c);
@@ -401,7 +402,7 @@ static int apply_file(struct daemon *d, struct config *c)
 	} else {
 		undone_report(d->state.config, c, true);
 		daemon_state_take(&d->state, c);
-		source_note(d->state.instance, d->state.file);
+		source_note(d->state.instance, d->state.file, time);
 		try_end(d->state.instance, TRY_REPLACED);
 		if (!apart)
 			schedule_former_backends(d);
@@ -418,6 +419,7 @@ static void on_hangup(uv_signal_t *handle, int signum)
 {
 	struct daemon *d = handle->data;
 	struct config *c;
+	long long time;
 	int rc;
 
 	if (!d->state.file) {
@@ -429,10 +431,11 @@ static void on_hangup(uv_signal_t *handle, int signum)
 	log_round(true);
 	notify_reloading();
 	exporter_reload(d->exporter);
+	time = source_time(d->state.file);
 	rc = config_read(d->state.file, &c);
 	if (!rc) {
 		c->mode = c->mode == MODE_AUTO ? d->state.config->mode : c->mode;
-		rc = apply_file(d, c);
+		rc = apply_file(d, c, time);
 	}
 	if (rc) {
 		run_state_set_failed(d->state.instance);
@@ -477,6 +480,7 @@ static void on_watchdog(uv_timer_t *timer)
 static int begin_running(struct daemon *d, bool again)
 {
 	struct config *c;
+	long long time;
 	int rc;
 
 	if (again || !d->state.file) {
@@ -484,8 +488,9 @@ static int begin_running(struct daemon *d, bool again)
 		if (rc > 0 || !d->state.file)
 			return rc < 0 ? EXIT_FAILED : EXIT_DONE;
 	}
+	time = source_time(d->state.file);
 	rc = config_read(d->state.file, &c);
-	return rc ? EXIT_USAGE : apply_file(d, c) ? EXIT_FAILED : EXIT_DONE;
+	return rc ? EXIT_USAGE : apply_file(d, c, time) ? EXIT_FAILED : EXIT_DONE;
 }
 
 /* Makes the parts of the daemon. Returns 0, or -ENOMEM (reported). */

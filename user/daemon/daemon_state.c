@@ -15,6 +15,7 @@
 #include "instance/running.h"
 #include "instance/run_state.h"
 #include "instance/source.h"
+#include "instance/try.h"
 
 static bool is_newer(const struct stat *a, const struct stat *b)
 {
@@ -71,7 +72,8 @@ static void name_our_file(const struct daemon_state *s)
 }
 
 /* Returns whether a daemon with the same file left the running instance: the file `daemon` then
- * names our file, and our file has not changed since. */
+ * names our file, and our file has not changed since. While a change is on trial, the file may
+ * have changed, because only the trial's end decides. */
 static bool left_by_us(const struct daemon_state *s, int fd)
 {
 	char path[RUN_STATE_PATH_LEN];
@@ -80,7 +82,7 @@ static bool left_by_us(const struct daemon_state *s, int fd)
 	run_state_path(path, s->instance, "running.yaml");
 	if (stat(path, &runs) || pins_exist(s->instance) <= 0 || !names_our_file(s, fd))
 		return false;
-	return !file_changed(s, &runs);
+	return try_runs(s->instance) || !file_changed(s, &runs);
 }
 
 int daemon_state_hold(struct daemon_state *s, bool *ret_again)

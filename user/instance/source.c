@@ -34,20 +34,27 @@ static __u64 running_hash(const char *instance)
 	return hash;
 }
 
-void source_note(const char *instance, const char *file)
+long long source_time(const char *file)
+{
+	struct stat st;
+
+	if (!file || !strcmp(file, "-") || stat(file, &st) || !S_ISREG(st.st_mode))
+		return 0;
+	return changed_at(&st);
+}
+
+void source_note(const char *instance, const char *file, long long time)
 {
 	char path[RUN_STATE_PATH_LEN], full[PATH_MAX];
-	struct stat st;
 	FILE *out;
 
-	if (!file || !strcmp(file, "-") || !realpath(file, full) || stat(full, &st))
+	if (!time || !realpath(file, full))
 		return;
 	run_state_path(path, instance, "source");
-	out = S_ISREG(st.st_mode) ? file_replace_begin(path, 0644) : NULL;
+	out = file_replace_begin(path, 0644);
 	if (!out)
 		return;
-	fprintf(out, "%lld %llu %s\n", changed_at(&st),
-		(unsigned long long)running_hash(instance), full);
+	fprintf(out, "%lld %llu %s\n", time, (unsigned long long)running_hash(instance), full);
 	file_replace_end(out, path);
 }
 

@@ -17,9 +17,12 @@ enum source_state {
 	SOURCE_GONE
 };
 
-/* Stores the file as the source of the running configuration. Call it once its contents run. Does
- * nothing for "-" and NULL. */
-void source_note(const char *instance, const char *file);
+/* Returns the time of the file's last change, in ns since 1970, or 0 if there is none: "-", NULL, no
+ * regular file. Call it before the file is read, for source_note(). */
+long long source_time(const char *file);
+/* Stores the file as the source of the running configuration. Call it once its contents run. time:
+ * from source_time(). So a change of the file since then is noticed. Does nothing if it is 0. */
+void source_note(const char *instance, const char *file, long long time);
 /* Compares the time of the file's last change with the one that source_note() stored. file: an
  * absolute path. Returns 1 if they differ, even if the file is older now, and 0 if they are equal.
  * Returns -ENOENT if no note names this file, or another -errno if it cannot be read. */

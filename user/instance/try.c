@@ -51,6 +51,21 @@ static bool is_ours(const struct try *t)
 	       there.st_dev == ours.st_dev;
 }
 
+bool try_runs(const char *instance)
+{
+	char path[RUN_STATE_PATH_LEN];
+	bool runs;
+	int fd;
+
+	run_state_path(path, instance, MARKER);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	runs = flock(fd, LOCK_SH | LOCK_NB);	/* the child holds this lock */
+	close(fd);
+	return runs;
+}
+
 bool try_end(const char *instance, enum try_end why)
 {
 	const char letter = why;

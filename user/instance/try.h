@@ -22,6 +22,8 @@ void try_applied(struct try *t);
 int try_wait(struct try *t);
 /* Ends the trial because the change failed: there is nothing to keep or to roll back. */
 void try_abandon(struct try *t);
+/* Returns whether a change is on trial. */
+bool try_runs(const char *instance);
 /* Ends a trial, if there is one, and tells the waiting command why. The caller holds the lock.
  * Returns whether there was a trial. */
 enum try_end { TRY_KEPT = 'k', TRY_REPLACED = 'u', TRY_DOWN = 'd' };
