@@ -336,6 +336,10 @@ static void names_change_in_a_trial(void **state)
 			candidates("2001:db8::2", "2001:db8::1", "203.0.113.1", NULL);
 		assert_int_equal(sends(gone ? 1 : 60), ENDPOINT_BACK);
 		assert_to("203.0.113.1");
+		if (gone) { /* that is no failure, so the address that came instead need not wait */
+			do_it();
+			tries(0);
+		}
 	}
 }
 

@@ -19,7 +19,8 @@
 #define TICK_MS 500
 
 struct silence {
-	struct wg_key key; /* key of the peer; the first member, as in struct wg_peer: by_key() */
+	struct wg_key key;		/* key of the peer */
+	__u32 ifindex;			/* its device: a key on two devices means two peers */
 	/* Counter of bytes, and time of the handshake, as WireGuard reports them. */
 	__u64 rx_bytes, handshake;
 	int64_t handshake_at;		/* time of the last handshake, in ms of the loop's clock */
@@ -47,7 +48,14 @@ struct announce {
 
 static int by_key(const void *a, const void *b)
 {
-	return wg_key_compare(a, b);		/* both structures begin with the key */
+	return wg_key_compare(a, b);		/* struct wg_peer begins with the key */
+}
+
+static int compare_silences(const void *a, const void *b)
+{
+	const struct silence *x = a, *y = b;
+
+	return wg_key_compare(&x->key, &y->key) ?: (x->ifindex > y->ifindex) - (x->ifindex < y->ifindex);
 }
 
 static int compare_routes(const void *a, const void *b)
@@ -84,10 +92,11 @@ static struct silence *silence_of(struct announce *a, const struct wg_peer *p, _
 {
 	__u64 now = uv_now(a->loop);
 	struct silence new = {
-		.key = p->key, .rx_bytes = p->rx_bytes, .handshake = p->handshake,
+		.key = p->key, .ifindex = ifindex, .rx_bytes = p->rx_bytes,
+		.handshake = p->handshake,
 		.at = now, .since = now,
 	};
-	struct silence **found = tfind(&new, &a->silences, by_key), *h;
+	struct silence **found = tfind(&new, &a->silences, compare_silences), *h;
 
 	if (found) {
 		h = *found;
@@ -107,7 +116,7 @@ static struct silence *silence_of(struct announce *a, const struct wg_peer *p, _
 	*h = new;
 	h->at = is_announced(a, p, ifindex) ? now : 0;
 	h->handshake_at = now - age_by_day(p);
-	if (tsearch(h, &a->silences, by_key))
+	if (tsearch(h, &a->silences, compare_silences))
 		return h;
 	free(h);
 	return NULL;

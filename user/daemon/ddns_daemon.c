@@ -29,6 +29,7 @@ struct job {
 	uv_work_t work;
 	uv_timer_t due;
 	bool running, again;
+	bool *failed;			/* for each name of config, whether the last run failed */
 	uint64_t retry_ms; /* present delay after failures, in ms; 0: the last run did not fail */
 	char *addresses;	/* addresses found suitable at the last check, as text */
 	char *complaints; /* messages of the last run, so that the same ones are logged only once */
@@ -68,6 +69,7 @@ static void free_job(uv_handle_t *handle)
 	config_free_ddns(&j->config);
 	free(j->addresses);
 	free(j->complaints);
+	free(j->failed);
 	free(j);
 }
 
@@ -110,6 +112,17 @@ static void end_abandoned(struct job *j)
 	uv_close((uv_handle_t *)&j->due, free_job);
 }
 
+/* Returns whether the last run of a job failed for this name. Two jobs may have one name, for
+ * example one for its A record and the other for its AAAA record. */
+static bool has_failed(const struct ddns *d, const char *name)
+{
+	for (size_t i = 0; i < d->n_jobs; i++)
+		for (size_t n = 0; n < d->jobs[i]->config.n_names; n++)
+			if (d->jobs[i]->failed[n] && !strcmp(d->jobs[i]->config.names[n].text, name))
+				return true;
+	return false;
+}
+
 static void on_done(uv_work_t *work, int status)
 {
 	struct job *j = work->data;
@@ -128,6 +141,8 @@ static void on_done(uv_work_t *work, int status)
 		for (size_t s = 0; s < j->run.n_sets; s++)
 			ok &= strcmp(j->run.sets[s].name, j->config.names[i].text) ||
 			      !j->run.sets[s].failed;
+		j->failed[i] = !ok;
+		ok = ok && !has_failed(j->ddns, j->config.names[i].text);
 		if (ok)
 			run_counters_set(&j->ddns->succeeded, j->config.names[i].text, time(NULL));
 		any |= ok;
@@ -191,12 +206,16 @@ static void add_job(struct ddns *d, const struct ddns_config *c)
 {
 	struct job *j = calloc(1, sizeof(*j)), **place = j ? append(d->jobs, d->n_jobs) : NULL;
 
-	if (!place || !copy_config(c, &j->config)) {
+	if (j)
+		j->failed = calloc(c->n_names + 1, sizeof(*j->failed));
+	if (!place || !j->failed || !copy_config(c, &j->config)) {
 		log_warning("ddns: there is no memory for a section, so its records are not "
 			    "updated");
 		d->n_jobs -= place != NULL;
-		if (j)
+		if (j) {
 			config_free_ddns(&j->config);
+			free(j->failed);
+		}
 		free(j);
 		return;
 	}

@@ -93,9 +93,12 @@ static enum endpoint_step check_trial(struct endpoint_of *e, const struct wg_pee
 		e->set_at = now;
 		return ENDPOINT_CONFIRMED;
 	}
-	/* The name no longer has the candidate's address. */
-	if (e->candidate >= e->n && e->before.family)
-		return restore_endpoint(e, now, ret, ret_port);
+	/* The name no longer has the candidate's address, so its present address need not wait. */
+	if (e->candidate >= e->n && e->before.family) {
+		restore_endpoint(e, now, ret, ret_port);
+		e->wait = e->not_before = 0;
+		return ENDPOINT_BACK;
+	}
 	if (!there && e->before.family && now - e->since < ENDPOINT_SETTLE_MS) {
 		/* A late packet moved WireGuard back to the former endpoint. */
 		*ret = e->candidates[e->candidate];

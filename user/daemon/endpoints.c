@@ -429,7 +429,7 @@ void endpoints_reconfigure(struct endpoints *s, const struct config *c)
 void endpoints_hope(struct endpoints *s)
 {
 	for (size_t i = 0; i < s->n; i++)
-		if (s->list[i]->retry && !s->list[i]->lookup) {
+		if (s->list[i]->retry > RETRY_MIN && !s->list[i]->lookup) {
 			s->list[i]->retry = RETRY_MIN;
 			s->list[i]->due = uv_now(s->loop) + RETRY_MIN * 1000;
 		}

@@ -592,6 +592,8 @@ static void listen_at(struct exporter *e, const struct place *place)
 	int rc = server_at(e, place) ? 0 : start_server(e, place);
 	char text[ADDRESS_STRLEN];
 
+	if (rc == -EKEYREJECTED)
+		*e->from = '\0';	/* the next change of the host reads the files again */
 	if (rc)
 		log_warning("exporter: cannot listen on %s: %s", place->at.systemd ?
 			    "a socket of systemd" :
@@ -642,12 +644,11 @@ void exporter_reconfigure(struct exporter *e, const struct config *c)
 {
 	char why[LIBRARY_WHY_LEN];
 	struct web_config access = {};
-	bool refused = *c->web_config && web_config_read(c->web_config, &access);
-	/* A change of the host must not end the exporter while someone edits the file. */
-	bool kept = refused && !e->reload && !strcmp(e->from, c->web_config);
+	/* A change of the host must not end the exporter while someone edits the files. */
+	bool kept = !e->reload && !strcmp(e->from, c->web_config);
+	bool refused = !kept && *c->web_config && web_config_read(c->web_config, &access);
 	bool same = kept || (!refused && web_config_equal(&access, &e->access));
 
-	refused &= !kept;
 	e->reload = false;
 	strcpy(e->from, refused ? "" : c->web_config);
 	e->web.page = c->page;

@@ -229,8 +229,9 @@ static const struct nl_address *on_link(const struct host *h, const struct addre
 	for (size_t i = 0; i < h->n_addresses; i++) {
 		struct prefix p = prefix_of(&h->addresses[i]);
 
+		/* The interface may be newer than the list of links. */
 		if (is_prefix(&h->addresses[i]) && prefix_covers(&p, a) &&
-		    (!found || found->deprecated))
+		    (!found || found->deprecated) && host_link(h, h->addresses[i].ifindex))
 			found = &h->addresses[i];
 	}
 	return found;
