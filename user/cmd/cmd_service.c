@@ -308,7 +308,7 @@ static int change_service(struct arguments *a, struct service_config *s)
 		if (!*s->listen_interface)
 			replace_listen(s, &none);
 	}
-	if (s->nat != NAT_MASQUERADE) {
+	if (!service_has_flows(s)) {
 		free(s->flows.sources);
 		s->flows = none.flows;
 	}
