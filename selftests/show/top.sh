@@ -7,8 +7,9 @@
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 
 rate=1000
-near() { # WHAT GOT WANTED: within 15 %
-	awk -v a="$2" -v b="$3" 'BEGIN {exit !(a >= 0.85 * b && a <= 1.15 * b)}' || fail "$1: $2, not $3"
+is_near() { awk -v a="$1" -v b="$2" 'BEGIN {exit !(a >= 0.85 * b && a <= 1.15 * b)}'; } # GOT WANTED: within 15 %
+near() { # WHAT GOT WANTED
+	is_near "$2" "$3" || fail "$1: $2, not $3"
 	say "ok $1: $2, of $3"
 }
 column() { awk -v row="$1" -v n="$2" '$1 == row {print $n; exit}' "$work/top"; } # ROW NUMBER
@@ -38,15 +39,19 @@ ends() {
 	local took=$(($(ms) - from[0]))
 	rate=$((($(arrived wg-end busy) - from[1]) * 1000 / took)) denied=$((($(shown reason original denied) - from[2]) * 1000 / took))
 }
-begins
-wgxdp top -n 1 -i 2 --json > "$work/json"
-ends
-[[ ! ${BREAK:-} ]] || rate=1000
-expect 'packets a second' "$rate" '>=' 100
 number() { # ROW KEY
 	/usr/bin/python3 -c 'import json, sys
 print(next(r[sys.argv[2]] for r in json.load(open(sys.argv[1]))["rows"] if r["name"] == sys.argv[3] and r["kind"] == sys.argv[4]))' "$work/json" "$2" "$1" "${3:-service}"
 }
+# A busy machine may stop the senders or wgxdp at either end of the time, so there are three attempts
+for attempt in 1 2 3; do
+	begins
+	wgxdp top -n 1 -i 2 --json > "$work/json"
+	ends
+	! is_near "$(number busy packets)" $rate || ! is_near "$(number also dropped)" "$denied" || break
+done
+[[ ! ${BREAK:-} ]] || rate=1000
+expect 'packets a second' "$rate" '>=' 100
 near 'packets to busy' "$(number busy packets)" $rate
 near 'bytes to it' "$(number busy bytes)" $((rate * 500))
 near 'packets back' "$(number busy packets_back)" $rate
@@ -55,12 +60,16 @@ near 'by reason' "$(number 'denied of also, original' dropped reason)" "$denied"
 expect 'idle' "$(number idle packets)" == 0.0
 
 for unit in packets bytes bits; do
-	begins
-	wgxdp top -n 1 -i 1 -u $unit > "$work/top"
-	ends
-	case $unit in packets) want=$rate ;; bytes) want=$((rate * 500)) ;; bits) want=$((rate * 4000)) ;; esac
-	got=$(column busy 2)$(column busy 3 | grep -xE '[kMG]' || :)
-	near "$unit, as a table" "$(numfmt --from=si "${got^^}")" "$want"
+	for attempt in 1 2 3; do
+		begins
+		wgxdp top -n 1 -i 1 -u $unit > "$work/top"
+		ends
+		case $unit in packets) want=$rate ;; bytes) want=$((rate * 500)) ;; bits) want=$((rate * 4000)) ;; esac
+		got=$(column busy 2)$(column busy 3 | grep -xE '[kMG]' || :)
+		got=$(numfmt --from=si "${got^^}")
+		! is_near "$got" "$want" || break
+	done
+	near "$unit, as a table" "$got" "$want"
 done
 expect 'the first of them' "$(sed -n '2s/^ *\([a-z-]*\).*/\1/p' "$work/top")" == busy
 wgxdp top -n 1 -i 0.2 -s dropped > "$work/top"

@@ -161,7 +161,8 @@ def run(plane, cases, index, directory, runs=2):
     inside(f'{BUILD}/tests/run_packets', INSTANCE, plane, *paths)
     with open(paths[1], 'rb') as f:
         results = [[read_result(f) for _ in range(runs + (c.truncate and runs == 2))] for c in cases]
-    for _, _, _, counters, *_ in (r for of_case in results for r in of_case if 'host' not in plane):
+        unrecorded = list(COUNTER.iter_unpack(f.read()))
+    for counters in (unrecorded, *(r[3] for of_case in results for r in of_case)) if 'host' not in plane else ():
         for number, direction, _, what, n in counters:
             key = (number, ('original', 'reply')[direction], what)
             counted[key] = counted.get(key, 0) + n

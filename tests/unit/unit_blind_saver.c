@@ -64,7 +64,7 @@ static int setup(void **state)
 	assert_non_null(mkdtemp(directory));
 	setenv("STATE_DIRECTORY", directory, 1);
 	snprintf(path, sizeof(path), "%s/none/blind", directory);
-	snprintf(beside, sizeof(beside), "%s.new", path);
+	assert_in_range(snprintf(beside, sizeof(beside), "%s.new", path), 1, sizeof(beside) - 1);
 	uv_loop_init(&loop);
 	sites = calloc(1, sizeof(*sites));
 	sites->instance = "none";
