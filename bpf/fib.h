@@ -103,26 +103,25 @@ CALLED_STEP(true, fib_renew)
 
 /* ---- originals, to the backend ---- */
 
-/* Returns the source address for the FIB lookup: the client's, or the first address of our own for
- * this family if the packet leaves with one of these. */
-INLINE struct addr fib_source(const struct pkt *p)
+/* Returns the source address of packets to the backend for the FIB lookup: our first address of the
+ * backend's family if the clients have flows, otherwise `client`. */
+INLINE struct addr fib_source(const struct pkt *p, struct addr client)
 {
 	__u32 id = p->s->service.id;
-	struct addr source = p->s->src;
 	const struct pool *pool;
+	bool ipv4 = (p->s->direction == DIRECTION_ORIGINAL ? p->s->leaves : p->s->family) ==
+		    FAMILY_IPV4;
 
 	if (with_blind && p->s->is_blind)
 		return addr_load(&p->s->flow.way.src);
 	pool = with_flows && p->s->has_way ? bpf_map_lookup_elem(&pools, &id) : NULL;
-	if (pool)
-		source = addr_load(p->s->leaves == FAMILY_IPV4 ? &pool->own4[0] : &pool->own6[0]);
-	return source;
+	return pool ? addr_load(ipv4 ? &pool->own4[0] : &pool->own6[0]) : client;
 }
 
 /* Finds the next hop to the backend, in its slot or by a lookup as for a client's packet from the
- * listener's link. For a reply, it tells on which link the reply must arrive. Then the lookup has
- * no source address: a forged reply to one of our addresses could make rules for that source apply
- * for a second. */
+ * listener's link. For a reply, it tells on which link the reply must arrive. Then the
+ * packet's own destination is no source address for the lookup: a forged reply to one of our
+ * addresses could make rules for that source apply for a second. */
 INLINE int fib_backend(struct pkt *p, struct nexthop *hop, __u32 slot, const struct control *c,
 		       __u64 now)
 {
@@ -132,14 +131,15 @@ INLINE int fib_backend(struct pkt *p, struct nexthop *hop, __u32 slot, const str
 		return 0;
 	q->slot = slot;
 	if (p->s->direction == DIRECTION_ORIGINAL) {
-		q->src = fib_source(p);
+		q->src = fib_source(p, p->s->src);
 		q->dst = p->s->service.to;
 		q->sport = p->s->sport;
 		q->dport = p->s->service.port;
 		q->ifindex = p->s->ifindex;
 		q->family = family_out(p);
 	} else {
-		q->src = c->flags & CONTROL_ASK_ALWAYS ? p->s->dst : (struct addr){ { { 0 } } };
+		q->src = c->flags & CONTROL_ASK_ALWAYS ? p->s->dst :
+							 fib_source(p, (struct addr){ { { 0 } } });
 		q->dst = p->s->src;
 		q->sport = p->s->dport;
 		q->dport = p->s->sport;

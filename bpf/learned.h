@@ -109,18 +109,20 @@ INLINE __u32 learned_way(const struct learned_line *line, __u32 tag)
 #define LEARNED_RANK (1ULL << 28)	/* above any time and any number of free places */
 
 /* Returns how soon a new entry may take a place: the highest rank is taken first. A rank below
- * LEARNED_RANK means that the place cannot be taken. */
-INLINE __u64 learned_rank(__u64 word, __u64 now)
+ * LEARNED_RANK means that the place cannot be taken. longest: the longest validity of an entry of
+ * the table, in units. Times in words wrap around after 74 hours, so an entry with more time left
+ * has expired long ago. */
+INLINE __u64 learned_rank(__u64 word, __u64 now, __u32 longest)
 {
 	__u64 left = (word - now) & LEARNED_UNTIL, state = word >> 30 & 3;
 	__u64 free = learned_none(word >> 32), busy = learned_none(state ^ LEARNED_BUSY);
-	__u64 over = (learned_none(left) | learned_less(LEARNED_LONGEST, left)) & ~busy;
+	__u64 over = (learned_none(left) | learned_less(longest, left)) & ~busy;
 	__u64 spare = learned_none(state ^ LEARNED_SPARE) & ~over;
 	__u64 half = learned_none(state ^ LEARNED_HALF) & ~over;
 	__u64 rank = 3 * over + 2 * spare + half;
 
 	return free * 4 * LEARNED_RANK +
-	       (1 - free) * (rank * LEARNED_RANK + (spare | half) * (LEARNED_LONGEST - left));
+	       (1 - free) * (rank * LEARNED_RANK + (spare | half) * (longest - left));
 }
 
 /* ---- taking a place ---- */
@@ -136,7 +138,7 @@ INLINE void learned_choose(struct learned_work *w, __u32 home, __u64 hash)
 #pragma clang loop unroll(disable)
 	for (__u64 i = 0; i < LEARNED_WAYS; i++) {
 		__u64 other = w->words[home * LEARNED_WAYS + i];
-		__u64 its_rank = learned_rank(other, w->now) +
+		__u64 its_rank = learned_rank(other, w->now, w->longest) +
 				 learned_none(other >> 32) *
 					 learned_none(i ^ learned_first(hash));
 

@@ -31,8 +31,9 @@
 	}
 
 /* Makes NAME_DOES(), which calls FUNCTION until it is done, and returns its last result. It calls
- * helper steps in between, not from FUNCTION, so that stack frames do not add up. */
-#define LEARNED_DO(with, name, does, function) \
+ * helper steps in between, not from FUNCTION, so that stack frames do not add up. units: the longest
+ * validity of an entry. */
+#define LEARNED_DO(with, name, does, function, units) \
 	INLINE int name##_##does##_once_step(struct pkt_state *s) \
 	{ \
 		return function(&name, learned_mask(name), &s->learned); \
@@ -43,6 +44,7 @@
 		int rc = LEARNED_AGAIN; \
 		\
 		s->learned.sought = false; \
+		s->learned.longest = units; \
 		_Pragma("clang loop unroll(disable)") \
 		for (int i = 0; i < LEARNED_TRIES && rc == LEARNED_AGAIN; i++) { \
 			rc = name##_##does##_once(s); \
@@ -55,8 +57,9 @@
 	} \
 	STATE_STEP(with, name##_##does)
 
-#define LEARNED_STORE(with, name) \
-	LEARNED_DO(with, name, write, learned_store_in) \
+/* seconds: the longest validity of an entry. */
+#define LEARNED_STORE(with, name, seconds) \
+	LEARNED_DO(with, name, write, learned_store_in, learned_units(seconds)) \
 	/* Returns false if all places hold LIVE entries, or other CPUs are writing the entry. */ \
 	INLINE bool name##_store(struct pkt_state *s) \
 	{ \
@@ -64,7 +67,7 @@
 	}
 
 #define LEARNED_LIMIT(with, name) \
-	LEARNED_DO(with, name, try_charge, learned_charge_in) \
+	LEARNED_DO(with, name, try_charge, learned_charge_in, LEARNED_LONGEST) \
 	/* Charges one event to the limit of s->learned.key, like limit_charge(); now: in ticks. A \
 	 * source is not limited if the table has no place for it. */ \
 	INLINE bool name##_charge(struct pkt_state *s, __u64 now, __u64 each, __u64 burst) \

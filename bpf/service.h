@@ -15,7 +15,7 @@
 #include "lists.h"
 
 LEARNED_FIND(with_choices, choices, 0)
-LEARNED_STORE(with_choices, choices)
+LEARNED_STORE(with_choices, choices, CHOICE_LIVE_SECONDS)
 
 /* Sets s->learned.key to the client and backend of the packet. */
 INLINE void choice_set_key(struct pkt *p)

@@ -152,6 +152,7 @@ struct learned_work {
 	__u32 place;
 	__u32 state;			/* enum learned_state that the entry gets */
 	__u32 sought;			/* true: both buckets were searched for a place */
+	__u32 longest; /* longest validity of an entry of this table, in units of abi_learned.h */
 	/* Search for a place (learned.h): the words of both buckets; the best place's way, rank and
 	 * previous word. */
 	__u64 words[2 * LEARNED_WAYS];

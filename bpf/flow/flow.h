@@ -109,7 +109,8 @@ INLINE void flow_set_key(struct pkt *p)
 	s->key.dport = p->s->dport;
 	s->key.family = p->s->family;
 	s->key.direction = p->s->direction;
-	s->key.backend = s->backend = with_guards && original ? p->s->guard.backend : 0;
+	s->key.backend = s->backend =
+		with_guards && original ? SERVICE_BACKEND(p->s->service.flags) : 0;
 	p->s->has_key = true;
 }
 

@@ -95,6 +95,7 @@ INLINE int flow_claim_step(struct pkt_state *state)
 	w->hash = s->hash;
 	w->other = other;
 	w->now = s->units;
+	w->longest = LEARNED_LONGEST;
 	learned_copy(w, &a->line, &b->line);
 	learned_rank_all(state);
 	rc = learned_reserve(w, &a->line, &b->line);
@@ -160,7 +161,7 @@ INLINE bool flow_port_taken(struct flow_work *s, const struct learned_line *line
 	word = read_once(b->line.word[place & (LEARNED_WAYS - 1)]);
 	if (!learned_word_tag(word))
 		return true;
-	rank = learned_rank(word, s->units);
+	rank = learned_rank(word, s->units, LEARNED_LONGEST);
 	if (rank >= 3 * LEARNED_RANK)
 		return !flow_end_at(place, word);
 	if (rank > s->yields_rank) {

@@ -16,7 +16,7 @@
 #include "plane/plane.h"
 
 LEARNED_FIND(true, frags, FRAGMENT_SECONDS)
-LEARNED_STORE(true, frags)
+LEARNED_STORE(true, frags, FRAGMENT_SECONDS)
 
 struct fragment_header {		/* IPv6 fragment header, RFC 8200 section 4.5 */
 	__u8 next, zero;

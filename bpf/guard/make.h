@@ -15,9 +15,9 @@
 #include "guard/replay.h"
 
 LEARNED_FIND(with_guards, guard_sources, 0)
-LEARNED_STORE(with_guards, answered)
-LEARNED_STORE(with_guards, indices)
-LEARNED_STORE(with_guards, challenged)
+LEARNED_STORE(with_guards, answered, SESSION_SECONDS)
+LEARNED_STORE(with_guards, indices, SESSION_SECONDS)
+LEARNED_STORE(with_guards, challenged, COOKIE_SECONDS)
 
 /* ---- limits ----
  *

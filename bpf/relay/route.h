@@ -63,6 +63,14 @@ INLINE bool route_outside(const struct pkt *p)
 	return with_routes && route_longest(p->s->dst) & ROUTE_PEER_MASK;
 }
 
+/* Returns whether the packet is for an address of our own in the overlay, which may belong to a
+ * flow or to a listener. */
+INLINE bool route_own(const struct pkt *p)
+{
+	return (with_flows || p->link->flags & LINK_LISTENS) &&
+	       route_word(p->s->dst) & ROUTE_LOCAL;
+}
+
 INLINE const struct peer *peer_find(__u32 id)
 {
 	return bpf_map_lookup_elem(&peers, &id);

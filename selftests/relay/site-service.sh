@@ -104,6 +104,14 @@ flow() { wgxdp show flows | awk '$1 == "into-a-by-ipv4" {print $2, $5}' | sed 's
 expect 'its flow' "$(flow)" == "198.51.100.7 [$server]:$port"
 expect_sums
 
+# The relay's own address in the overlay may be the source of flows: the server's replies to it are not the kernel's
+addresses relay $toa fd12:3456:789a:ff::1/128
+sed 's/max: 1000/&, source: [ "fd12:3456:789a:ff::1" ]/' "$work/wgxdp.yaml" > "$work/overlay.yaml"
+wgxdp reload -c "$work/overlay.yaml" > "$work/reloaded"
+wait_for 20 'an answer to an address in the overlay' ping_by_ipv4
+expect 'the server sees that client as' "$(address_seen server $wge $wgd)" == '[fd12:3456:789a:ff::1]'
+wgxdp reload -c "$work/wgxdp.yaml" > "$work/reloaded"
+
 # Even if the relay's routes lead to the wrong site
 inside relay ip route add $server/128 dev $tob
 inside site-b ip address add $server/128 dev lo

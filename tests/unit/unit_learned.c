@@ -127,6 +127,20 @@ static void ends(void **state)
 	assert_int_equal(learned_there(&frags), 1);
 }
 
+/* Once the times in the words have wrapped, entries that ended long ago look valid for hours, but they give way */
+static void gives_way_after_days(void **state)
+{
+	room(1);
+	for (__u32 key = 0; key < LEARNED_WAYS; key++)
+		assert_true(write_as(LEARNED_LIVE, key, key));
+	assert_false(write_as(LEARNED_LIVE, 50, 1));
+	host_jiffies += (LEARNED_UNTIL + 1 - 2 * learned_units(SECONDS)) << tick_shift;
+	for (__u32 key = 50; key < 50 + LEARNED_WAYS; key++)
+		assert_true(write_as(LEARNED_LIVE, key, 1));
+	assert_false(write_as(LEARNED_LIVE, 70, 1));
+	table_is_whole();
+}
+
 /* Free places first, then the entry that ends first. LIVE entries stay; if all are LIVE, nothing is written */
 static void who_gives_way(void **state)
 {
@@ -391,7 +405,7 @@ static void written_by_user_space(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(finds_what_was_written), TEST(ends), TEST(who_gives_way), TEST(becomes_live), TEST(own_second_bucket), TEST(limits), TEST(one_key_twice),
+		TEST(finds_what_was_written), TEST(ends), TEST(gives_way_after_days), TEST(who_gives_way), TEST(becomes_live), TEST(own_second_bucket), TEST(limits), TEST(one_key_twice),
 		TEST(two_keys_one_place), TEST(place_taken_meanwhile), TEST(one_limit_twice), TEST(written_by_user_space),
 	};
 

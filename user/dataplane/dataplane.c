@@ -8,7 +8,6 @@
 #include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <xdp/libxdp.h>
@@ -153,15 +152,15 @@ static void set_relay(struct dataplane *dp, struct wgxdp *s, const struct plan *
 	s->rodata->with_routes = true;
 }
 
-/* Returns a random odd number, which an attacker cannot know. */
-static __u64 secret_factor(void)
+/* Sets the secrets of the hash functions. All programs of an instance have the same ones, because
+ * they share the maps. */
+static void set_secrets(const struct dataplane *dp, struct wgxdp *s)
 {
-	__u64 factor = 0;
+	struct learned_secret secret = dataplane_secret(dp);
 
-	if (getrandom(&factor, sizeof(factor), 0) != sizeof(factor))
-		log_warning("the kernel returned no random numbers, so an attacker can slow down "
-			    "hash tables: run `wgxdp up` again later");
-	return factor | 1;
+	*(struct learned_secret *)&s->rodata->learned_secret = secret;
+	s->rodata->hash_key0 = (__u64)secret.key[0] << 32 | secret.key[1] | 1;
+	s->rodata->hash_key1 = (__u64)secret.key[2] << 32 | secret.key[3] | 1;
 }
 
 /* Sets the sizes of the express path's maps. Only flows, lists and peers behind nics need the table
@@ -390,10 +389,7 @@ int dataplane_load(struct dataplane *dp, const struct plan *p, bool may_wait)
 		return 0;
 	}
 	dp->skeleton = s;
-	/* The secret is not part of the hash, because each load has another one. */
-	*(struct learned_secret *)&s->rodata->learned_secret = dataplane_secret(dp);
-	s->rodata->hash_key0 = secret_factor();
-	s->rodata->hash_key1 = secret_factor();
+	set_secrets(dp, s);	/* not part of the hash, because each instance has others */
 	dataplane_choose_tracepoints(s);
 	load_error_begin();
 	rc = reuse_maps(dp, s) ?: wgxdp__load(s) ?:
@@ -434,7 +430,7 @@ int dataplane_component(struct dataplane *dp, const struct plan *p, struct xdp_p
 	if (!s)
 		return -errno;
 	set_sizes(dp, s, p);
-	*(struct learned_secret *)&s->rodata->learned_secret = dataplane_secret(dp);
+	set_secrets(dp, s);
 	s->rodata->with_express = false; /* wgxdp_express would have to run before the dispatcher */
 	for (int i = 0; i < MAP_COUNT && !rc; i++)
 		rc = bpf_map__reuse_fd(dataplane_map(s, i), map_fd(dp, i));

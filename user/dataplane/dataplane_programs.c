@@ -30,7 +30,7 @@ __u64 dataplane_program_hash(const struct wgxdp *s)
 	struct bpf_program *program;
 	struct bpf_map *map;
 
-	switches.hash_key0 = switches.hash_key1 = 0;	/* these constants differ with each load */
+	switches.hash_key0 = switches.hash_key1 = 0;	/* these constants differ by instance */
 	memset((void *)&switches.learned_secret, 0, sizeof(switches.learned_secret));
 	h = hash_bytes(h, &switches, sizeof(switches));
 	bpf_object__for_each_map(map, s->obj)

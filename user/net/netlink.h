@@ -58,6 +58,7 @@ struct nl_route {
 	 * decides. */
 	bool conditional;
 	bool tos;			/* only for packets with a certain TOS */
+	bool from;			/* only for packets with a certain source prefix */
 	bool mtu_locked;		/* the route has an MTU that counts for forwarding */
 	bool several;	/* the row is one of several next hops, chosen by the packet's flow */
 };

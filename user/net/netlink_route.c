@@ -68,6 +68,7 @@ static int route_row(const struct nlmsghdr *nlh, void *data)
 	struct nl_route route = {
 		.dst.family = rt->rtm_family, .table = rt->rtm_table, .type = rt->rtm_type,
 		.protocol = rt->rtm_protocol, .tos = rt->rtm_tos,
+		.from = rt->rtm_src_len,
 		.conditional = rt->rtm_tos || rt->rtm_src_len ||
 			       rt->rtm_flags & (RTNH_F_DEAD | RTNH_F_LINKDOWN),
 	}, *row;

@@ -3,6 +3,7 @@
  * Plans for hosts on which the kernel may route each packet differently. The data path then
  * remembers no next hops, and replies of a backend may arrive on several links.
  */
+#include <linux/rtnetlink.h>
 #include <string.h>
 #include "plan/plan_make.h"
 
@@ -19,13 +20,29 @@ static bool looks_at_packets(const struct host *h, const struct nl_rule *r)
 	return !ours || r->tos || r->mark || r->sport || r->dport || r->unknown;
 }
 
+/* Returns whether the route's source prefix decides between it and another route: if there is
+ * another next hop to the same destination, or the route is no default route. */
+static bool differs_by_source(const struct host *h, const struct nl_route *r)
+{
+	for (size_t i = 0; i < h->n_routes; i++) {
+		const struct nl_route *o = &h->routes[i];
+
+		if (o->table == r->table && o->type == RTN_UNICAST &&
+		    o->dst.family == r->dst.family && !prefix_compare(&o->dst, &r->dst) &&
+		    (o->oif != r->oif || !address_equal(&o->via, &r->via)))
+			return true;
+	}
+	return r->dst.len;
+}
+
 bool plan_asks_always(const struct host *h)
 {
 	for (size_t i = 0; i < h->n_rules; i++)
 		if (looks_at_packets(h, &h->rules[i]))
 			return true;
 	for (size_t i = 0; i < h->n_routes; i++)
-		if (h->routes[i].tos)
+		if (h->routes[i].tos ||
+		    (h->routes[i].from && differs_by_source(h, &h->routes[i])))
 			return true;
 	return false;
 }
