@@ -70,7 +70,7 @@ INLINE int pull_link(struct pkt *p, __be16 *proto)
 INLINE int enter_step(struct pkt *p)
 {
 	__be16 proto = 0;
-	int rc, own;
+	int rc;
 
 	if (pull_link(p, &proto))
 		return NOT_OURS;
@@ -82,14 +82,13 @@ INLINE int enter_step(struct pkt *p)
 		if (rc < 0)
 			return rc;
 		p->s->next = rc;
-		p->s->outside = !is_overlay(p->s->dst);
-		own = !p->s->outside && route_own(p);
-		if (!own && (!p->s->outside || route_outside(p)))
+		p->s->outside = !is_overlay(p->s->dst) || route_own(p);
+		if (!p->s->outside || route_outside(p))
 			return IS_OVERLAY;
 		/* A backend may be in a site, so its replies may come from the overlay. */
 		rc = is_overlay(p->s->src) ? route_source(p) : 0;
 		if (rc)
-			return own ? NOT_OURS : rc;
+			return rc;
 	}
 	return parse(p, proto);
 }

@@ -64,7 +64,7 @@ INLINE bool route_outside(const struct pkt *p)
 }
 
 /* Returns whether the packet is for an address of our own in the overlay, which may belong to a
- * flow or to a listener. */
+ * flow or to a listener. So it takes the way of packets from outside the overlay. */
 INLINE bool route_own(const struct pkt *p)
 {
 	return (with_flows || p->link->flags & LINK_LISTENS) &&

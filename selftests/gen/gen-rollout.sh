@@ -77,7 +77,12 @@ for unit; do
 	unit=${unit%.service}
 	case $verb in
 	enable) [[ ! $now ]] || restarts "$unit" ;;
-	disable | is-enabled) ;;
+	is-enabled) ;;
+	disable)
+		[[ $now && -e $(active "$unit") ]] || continue
+		stops "$unit"
+		rm "$(active "$unit")"
+		;;
 	start | restart | reload-or-restart) restarts "$unit" ;;
 	stop)
 		[[ -e $(active "$unit") ]] || continue
@@ -319,6 +324,22 @@ special() {
 	! at relay test -e /etc/systemd/system/wgxdp.service.d/wgxdp.conf || fail 'a removed file is left'
 	rolls --rollback relay
 	at relay test -e /etc/systemd/system/wgxdp.service.d/wgxdp.conf || fail 'a removed file does not come back'
+
+	# a tunnel that the topology no longer asks for is stopped while it has its file
+	local conf unit
+	conf=$(cd "$tree/relay" && ls etc/wireguard/*.conf)
+	unit=wg-quick@$(basename "$conf" .conf)
+	mv "$tree/relay/$conf" "$work/conf"
+	sed -i.right '2,$d' "$tree/relay/start"
+	rolls --wait 300 relay
+	! "$work/bin/at" relay systemctl is-active "$unit" > /dev/null || fail 'a removed tunnel runs on'
+	[[ $("$work/bin/at" relay systemctl is-enabled "$unit") != enabled ]] || fail 'a removed tunnel would start at boot'
+	rolls --rollback relay
+	"$work/bin/at" relay systemctl is-active "$unit" > /dev/null || fail 'a removed tunnel does not run again'
+	[[ $("$work/bin/at" relay systemctl is-enabled "$unit") == enabled ]] || fail 'a removed tunnel is not enabled again'
+	mv "$work/conf" "$tree/relay/$conf"
+	mv "$tree/relay/start.right" "$tree/relay/start"
+	say 'ok a removed tunnel is stopped, and comes back'
 
 	# SSH is shut out only with --close-ssh
 	sed 's/^# tcp-ports: \[ 22 \] /tcp-ports: [ 443 ]/' -i "$topology"

@@ -55,7 +55,8 @@ static int compare_silences(const void *a, const void *b)
 {
 	const struct silence *x = a, *y = b;
 
-	return wg_key_compare(&x->key, &y->key) ?: (x->ifindex > y->ifindex) - (x->ifindex < y->ifindex);
+	return wg_key_compare(&x->key, &y->key) ?:
+	       (x->ifindex > y->ifindex) - (x->ifindex < y->ifindex);
 }
 
 static int compare_routes(const void *a, const void *b)

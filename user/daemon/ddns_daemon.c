@@ -116,10 +116,13 @@ static void end_abandoned(struct job *j)
  * example one for its A record and the other for its AAAA record. */
 static bool has_failed(const struct ddns *d, const char *name)
 {
-	for (size_t i = 0; i < d->n_jobs; i++)
-		for (size_t n = 0; n < d->jobs[i]->config.n_names; n++)
-			if (d->jobs[i]->failed[n] && !strcmp(d->jobs[i]->config.names[n].text, name))
+	for (size_t i = 0; i < d->n_jobs; i++) {
+		const struct job *j = d->jobs[i];
+
+		for (size_t n = 0; n < j->config.n_names; n++)
+			if (j->failed[n] && !strcmp(j->config.names[n].text, name))
 				return true;
+	}
 	return false;
 }
 

@@ -161,6 +161,14 @@ struct address gen_lan_address(const struct topology_host *h)
 	return first;
 }
 
+struct prefix gen_lan_prefix(const struct topology_host *h)
+{
+	struct prefix p = h->prefix;
+
+	p.len = 64;
+	return p;
+}
+
 const char *gen_device(const struct topology_host *h)
 {
 	return h->role == ROLE_SERVER ? WG_MESH :
@@ -194,22 +202,31 @@ static bool has_blind_relay(const struct topology *t)
 	return false;
 }
 
-/* Returns the narrowest MTU on the paths to a gateway's clients, because they all use one device.
- * Packets must fit every path, since ICMP errors of routers there may get lost. */
-static unsigned int narrowest_to(const struct topology *t, const struct topology_host *gateway)
+/* Returns the narrowest MTU on the paths between a gateway and its clients, through its firewalls.
+ * Packets must fit every path, since ICMP errors of routers there may get lost. all: with the MTUs
+ * of all clients, because the gateway has one device for them. */
+static unsigned int narrowest_to(const struct topology *t, const struct topology_host *gateway,
+				 bool all)
 {
 	unsigned int mtu = gateway->mtu;
 
 	for_each_host(h, t)
-		if (gen_comes_to(t, h, gateway) && h->mtu < mtu)
+		if (((all && gen_comes_to(t, h, gateway)) || gen_serves(t, h, gateway)) &&
+		    h->mtu < mtu)
 			mtu = h->mtu;
-	return within(mtu);
+	return mtu;
 }
 
 unsigned int gen_tunnel_mtu(const struct topology *t, const struct topology_host *h)
 {
+	unsigned int mtu;
+
 	if (h->role == ROLE_GATEWAY)
-		return narrowest_to(t, h);
+		return within(narrowest_to(t, h, true));
+	if (h->role == ROLE_CLIENT || h->role == ROLE_ROAMING) {
+		mtu = narrowest_to(t, &t->hosts[h->gateway], false);
+		return within(h->mtu < mtu ? h->mtu : mtu);
+	}
 	/* Between blind edge routers no host sends "packet too big". */
 	return h->role == ROLE_RELAY ||
 	       (h->role == ROLE_EDGE && has_blind_relay(t)) ? narrowest(t) : within(h->mtu);

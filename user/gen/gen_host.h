@@ -73,6 +73,9 @@ void gen_endpoint(const struct topology *t, const struct topology_host *h, char 
 		  __be16 *ret_port);
 /* Returns the first address of the roaming router's LAN prefix. Family 0: the LAN has no IPv6. */
 struct address gen_lan_address(const struct topology_host *h);
+/* Returns the /64 with that address. Hosts make themselves addresses only in a /64 (RFC 4862), so a
+ * shorter prefix is not on the LAN as a whole. */
+struct prefix gen_lan_prefix(const struct topology_host *h);
 /* Returns whether the address is IPv6 and not a ULA, so that it is routed here or is on the
  * link. */
 bool gen_is_global6(const struct address *a);

@@ -39,7 +39,7 @@ static void put_input(FILE *out, const struct topology *t, const struct topology
 	putc('\n', out);
 	nft_input(out, &(struct nft_input){ .ports = ports, .n_ports = n,
 					    .lan = h->role == ROLE_EDGE ? h->lan : NULL,
-					    .inside = firewall ? h->lan : NULL,
+					    .inside = firewall && *h->lan ? h->lan : NULL,
 					    .tunnel = h->role == ROLE_RELAY ? WG_ROUTING : NULL,
 					    .exporter = gen_exporter(h),
 					    .exporter_port = GEN_EXPORTER_PORT,
@@ -269,6 +269,8 @@ static void firewall(FILE *out, const struct topology *t, const struct topology_
 	__u16 port = port_of(&t->hosts[h->gateway]);
 
 	put_input(out, t, h, NULL);
+	if (!*h->lan)
+		return;
 	begin_forward(out, "accept");
 	fprintf(out, "\t\tiifname != \"%s\" accept\n", h->interface);
 	nft_put_states(out);
@@ -337,7 +339,7 @@ void gen_nft(const struct gen *g, const struct topology_host *h)
 
 	if (!by_role[h->role].put || (h->role == ROLE_GATEWAY && !h->exit.there) ||
 	    (h->role == ROLE_ROAMING && h->openwrt) ||
-	    (h->role == ROLE_FIREWALL && (!*h->lan || !g->t->n_tcp_ports)))
+	    (h->role == ROLE_FIREWALL && !g->t->n_tcp_ports))
 		return;
 	out = gen_host_file(g, h, 0755, "#!/usr/sbin/nft -f\n#", GEN_RULES);
 	fprintf(out, "%s# Loading this file again replaces only its own table.\n",

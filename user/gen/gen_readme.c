@@ -506,8 +506,7 @@ static void put_tcp_ports(FILE *out, const struct topology *t)
 
 static void put_rules(FILE *out, const struct gen *g, const struct topology_host *h)
 {
-	bool by_ports = h->role == ROLE_RELAY || h->role == ROLE_EDGE ||
-		(h->role == ROLE_FIREWALL && *h->lan);
+	bool by_ports = h->role == ROLE_RELAY || h->role == ROLE_EDGE || h->role == ROLE_FIREWALL;
 	char *needs = NULL;
 	size_t n = 0;
 	FILE *text = text_open(&needs, &n);
@@ -532,7 +531,7 @@ static void put_rules(FILE *out, const struct gen *g, const struct topology_host
 		      "\n", out);
 	if (by_ports && g->t->n_tcp_ports)
 		put_tcp_ports(out, g->t);
-	else if (by_ports && h->role == ROLE_FIREWALL)
+	else if (h->role == ROLE_FIREWALL && *h->lan)
 		fputs("To get a packet filter for this host and its LAN, add `tcp-ports: [ 22 ]` "
 		      "to the topology. It then lets in only SSH, WireGuard,\nICMP and replies, "
 		      "and masquerades the LAN. It drops everything else from outside.\n\n", out);
@@ -642,6 +641,44 @@ static void start(FILE *out, const struct gen *g, const struct topology_host *h)
 	reload(out, g, h);
 }
 
+static bool has_family(const struct prefix *list, size_t n, __u8 family)
+{
+	for (size_t i = 0; i < n; i++)
+		if (list[i].family == family)
+			return true;
+	return false;
+}
+
+/* Prints the routes by which hosts of the LAN answer the gateway's clients. The firewall is the
+ * LAN's default router, and does not know the networks inside the tunnels. With an exit the gateway
+ * translates the clients' addresses instead. */
+static void put_lan_routes(FILE *out, const struct topology *t, const struct topology_host *h)
+{
+	const struct topology_host *gateway = &t->hosts[h->gateway];
+	char network[ADDRESS_STRLEN], via[ADDRESS_STRLEN];
+
+	if (h->role != ROLE_FIREWALL || !*h->lan || !gateway->n_home || gateway->exit.there)
+		return;
+	fprintf(out, "\n### Routes to the clients\n\n"
+		"Clients reach the LAN through %s. Its hosts answer by way of this firewall, so it "
+		"needs these routes. Write them\ninto its network configuration too, because they "
+		"are gone after a reboot:\n\n", gateway->name);
+	for (size_t i = 0; i < gateway->n_networks; i++) {
+		const struct prefix *p = &gateway->networks[i];
+		const struct address *a = p->family == FAMILY_IPV4 ? &h->backend4 : &h->backend6;
+
+		if (!has_family(gateway->home, gateway->n_home, p->family))
+			continue;
+		if (a->family)
+			fprintf(out, "    ip route replace %s via %s dev %s\n",
+				prefix_format(p, network), address_format(a, via), h->lan);
+		else
+			fprintf(out, "    ip route replace %s via (the %s address of %s) dev %s\n",
+				prefix_format(p, network),
+				p->family == FAMILY_IPV4 ? "IPv4" : "IPv6", gateway->name, h->lan);
+	}
+}
+
 /* Writes the README, and HOST/start, the same commands as a script for DIR/rollout. */
 void gen_readme(const struct gen *g, const struct topology_host *h)
 {
@@ -659,6 +696,7 @@ void gen_readme(const struct gen *g, const struct topology_host *h)
 		files(out, g, h);
 		put_network(out, g, h);
 		put_rules(out, g, h);
+		put_lan_routes(out, g->t, h);
 		start(out, g, h);
 		put_app(out, g, h);
 	}

@@ -194,6 +194,7 @@ static void announce_site(FILE *out, const struct topology *t, const struct topo
 
 static void announce_lan(FILE *out, const struct topology_host *h)
 {
+	struct prefix on_link = gen_lan_prefix(h);
 	char prefix[ADDRESS_STRLEN];
 
 	fprintf(out, "# Hosts of the LAN get addresses from the prefix that is routed through the "
@@ -203,7 +204,7 @@ static void announce_lan(FILE *out, const struct topology_host *h)
 		     "\tMinRtrAdvInterval 10;\n"
 		     "\tMaxRtrAdvInterval 30;\n"
 		     "\tprefix %s { };\n"
-		     "};\n", h->lan, prefix_format(&h->prefix, prefix));
+		     "};\n", h->lan, prefix_format(&on_link, prefix));
 }
 
 void gen_radvd(const struct gen *g, const struct topology_host *h)

@@ -71,7 +71,8 @@ static void lan(FILE *out, const struct topology_host *h)
 		"\nconfig interface '" WG_CLIENTS "_lan'\n"
 		"\toption proto 'static'\n"
 		"\toption device '%s'\n"
-		"\tlist ip6addr '%s/%u'\n", h->lan, address_format(&first, text), h->prefix.len);
+		"\tlist ip6addr '%s/%u'\n", h->lan, address_format(&first, text),
+		gen_lan_prefix(h).len);
 }
 
 void gen_uci(const struct gen *g, const struct topology_host *h)

@@ -435,7 +435,7 @@ static void lan_address(FILE *out, const struct topology_host *h)
 	address_format(&first, text);
 	fprintf(out, "PostUp = ip -6 address replace %s/%u dev %s\n"
 		"PreDown = ip -6 address del %s/%u dev %s\n",
-		text, h->prefix.len, h->lan, text, h->prefix.len, h->lan);
+		text, gen_lan_prefix(h).len, h->lan, text, gen_lan_prefix(h).len, h->lan);
 }
 
 /* Returns whether this client must send keepalives, because other hosts open connections to it or

@@ -155,7 +155,12 @@ own_rules() {
 
 # ---- changing it, and bringing it back
 
-units() { sed -n 's/^systemctl enable \(--now \)*//p' "$1"; }
+units() { sed -n 's/^systemctl enable \(--now \)*//p' "$1" 2> /dev/null || :; }
+gone_units() { # our units that the last rollout enabled, and this one does not
+	units new/start > units
+	units installed/start | grep -E '^(wg-quick@|wgxdp)' | grep -vxF -f units || :
+	rm units
+}
 sysctls() { # by name, as they are; networkd sets those of its interfaces, and leaves them so
 	for file in $(files new | grep '^etc/systemd/network/'); do
 		device=$(sed -n 's/^Name=//p' "new/$file")
@@ -176,7 +181,7 @@ save() {
 	done
 	[ ! -e saved/there ] || tar -c -C / -T saved/there -f saved/files.tar
 	sysctls > saved/sysctl
-	for unit in $(units new/start); do
+	for unit in $(units new/start) $(gone_units); do
 		echo "$unit $(systemctl is-enabled "$unit" 2> /dev/null | grep . || echo no) $(systemctl is-active "$unit" || :)" >> saved/units
 	done
 	[ ! -e installed ] || cp -a installed saved/
@@ -209,6 +214,7 @@ back() {
 		[ "$(sysctl -n "$name" 2> /dev/null)" = "$value" ] || sysctl -q -w "$name=$value" || :
 	done < saved/sysctl
 	[ ! -e saved/units ] || while read -r unit enabled active; do
+		[ "$enabled" != enabled ] || systemctl enable --quiet "$unit" || :
 		if [ "$active" = active ]; then systemctl restart "$unit" || :; fi
 	done < saved/units
 	rm -rf installed
@@ -222,11 +228,16 @@ apply() {
 	save
 	echo "$$" > pending
 	expires "sleep $wait; exec sh $state/rollout --here expire $$"
+	for unit in $(gone_units); do systemctl disable --now "$unit" || :; done # while it has its files
 	for file in $gone; do rm -f "/$file"; done
 	for file in $new $changed; do echo "$file"; done | tar -c -C new -T - | tar -x -C / --no-same-owner --no-overwrite-dir
 	rm -rf installed
 	mv new installed
-	sh -e installed/start || { back; die 'a command of the script start failed'; }
+	sh -e installed/start || {
+		! mv pending expired 2> /dev/null || back # otherwise the time is over, and it goes back already
+		die 'a command of the script start failed'
+	}
+	[ -e pending ] || die "it took longer than $wait s, and was rolled back: use a longer --wait"
 	echo "applied: this host rolls back in $wait s, unless you run rollout --confirm"
 }
 
@@ -246,7 +257,10 @@ apply | dry-run)
 	[ ! "$own" ] || [ "$replace" ] || refused 'to overwrite these files, add --replace'
 	[ ! "$refused" ] || { rm -rf new; exit 1; }
 	[ "$new$changed$gone" ] || { echo 'nothing to change'; rm -rf new; exit 0; }
-	if [ "$action" = apply ]; then apply; else sed 1,2d new/start; rm -rf new; fi
+	if [ "$action" = apply ]; then apply; exit; fi
+	for unit in $(gone_units); do echo "systemctl disable --now $unit"; done
+	sed 1,2d new/start
+	rm -rf new
 	;;
 confirm)
 	mv pending confirmed 2> /dev/null || die 'no rollout waits: it was confirmed or rolled back already'
