@@ -31,8 +31,8 @@
 	}
 
 /* Makes NAME_DOES(), which calls FUNCTION until it is done, and returns its last result. It calls
- * helper steps in between, not from FUNCTION, so that stack frames do not add up. units: how long an
- * entry is valid at most. */
+ * helper steps in between, not from FUNCTION, so that stack frames do not add up. units: longest
+ * validity of an entry. */
 #define LEARNED_DO(with, name, does, function, units) \
 	INLINE int name##_##does##_once_step(struct pkt_state *s) \
 	{ \

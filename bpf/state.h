@@ -229,7 +229,7 @@ struct pkt_state {
 	__u8 through_neighbour;
 	/* Between sites: the packet counts for peers, and only its hop limit changes. */
 	__u8 overlay;
-	/* To a peer's address outside the overlay, to which only replies may pass, or to our own. */
+	/* To our own address, or to a peer's outside the overlay: only replies may pass there. */
 	__u8 outside;
 	__u8 silent;			/* send no ICMP error about the packet */
 	__u8 direction;

@@ -17,8 +17,8 @@ enum source_state {
 	SOURCE_GONE
 };
 
-/* Returns the time of the file's last change, in ns since 1970. Returns 0 for "-", NULL, and what is
- * no regular file. Call it before the file is read, for source_note(). */
+/* Returns the time of the file's last change, in ns since 1970. Returns 0 for "-", NULL, or what
+ * is no regular file. Call it before the file is read, for source_note(). */
 long long source_time(const char *file);
 /* Stores the file as the source of the running configuration. Call it once its contents run. time:
  * from source_time(). So a change of the file since then is noticed. Does nothing if it is 0. */
