@@ -13,7 +13,7 @@
 #     wan0, wan1 --- router --- lan0, lan1, lan2        VRF blue, where the kernel has VRFs: wan2 --- router --- lan3
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 
-seed=${1:-1}
+seed=${1:-2}
 vrf='' # wan2 and lan3 are in no VRF
 ! unshare --net ip link add blue type vrf table 500 2> /dev/null || vrf=yes
 devices=(wan0 wan1 wan2 lan0 lan1 lan2 lan3)

@@ -67,7 +67,9 @@ def some_ways(family, lans):
     if family == 4:
         kinds['tos'] = [f'{to} {hops([one], 4)}', f'{to} tos 0x10 {hops([other], 4)}']
         kinds['tos and several'] = [f'{to} {hops([one, other], 4)}', f'{to} tos 0x08 {hops([one], 4)}']
-    kind = rng.choice(list(kinds) + ['one', 'several'] * 2 + ['tos'] * (family == 4))
+    else:
+        kinds['source'] = [f'{to} {hops([one], 6)}', f'{to} from {HALF[6]} {hops([other], 6)}']
+    kind = rng.choice(list(kinds) + ['one', 'several'] * 2 + [{4: 'tos', 6: 'source'}[family]])
     return kind, kinds[kind]
 
 
@@ -87,6 +89,8 @@ def remove(family):
     lines += [f'route del {kind} {to}' for kind in ('blackhole', 'unreachable')]
     if family == 4:
         lines += [f'route del {to} tos 0x10', f'route del {to} tos 0x08', f'route del {clients} tos 0x10']
+    else:
+        lines += [f'route del {to} from {HALF[6]}', f'route del {to} from {HALF[6]} table 100']
     return lines + [f'route del {to}'] * 3 + [f'route del {clients}'] * 2
 
 
