@@ -402,3 +402,23 @@ several one
 changes 'and one is left'
 cmp "$dir/relay/etc/wireguard/wgvpnr01.conf" "$work/one-relay/wgvpnr01.conf" || fail 'the file has changed'
 say 'ok one relay becomes three, and keeps its key'
+
+# tcp-ports also hold for a firewall without a LAN, which often is a VPS on the internet
+rm -rf "$dir"
+{ echo 'tcp-ports: [ 22 ]' && cat docs/examples/topology/ipv6-only-home.yaml; } > "$topology"
+expect_status 'a firewall without a LAN' 0 gen
+rules=$dir/vps/etc/nftables.d/wgxdp.nft
+[[ -e $rules ]] && inside "$(namespaces checker && echo checker)" nft -c -f "$rules" || fail "no rules for the VPS, or wrong ones: $(cat "$rules" 2>&1)"
+grep -q 'elements = { 22 }' "$rules" || fail "port 22 is not let in: $(< "$rules")"
+grep -q 'hook input priority filter; policy drop' "$rules" || fail "the rules let in all: $(< "$rules")"
+grep -q 'enable.* wgxdp-rules' "$dir/vps/start" || fail "the rules are not loaded: $(< "$dir/vps/start")"
+say 'ok tcp-ports without a LAN'
+
+# Hosts make themselves addresses only in a /64
+rm -rf "$dir"
+sed 's/^\( *prefix: \).*/\1"2001:db8:abcd:500::\/56"/; /openwrt: true/d' docs/examples/topology/road-warrior.yaml > "$topology"
+expect_status 'a roaming router with a /56' 0 gen
+grep -q 'prefix 2001:db8:abcd:500::/64 ' "$dir/r1/etc/radvd.conf" || fail "the LAN gets another prefix: $(< "$dir/r1/etc/radvd.conf")"
+grep -q 'address replace 2001:db8:abcd:500::1/64 ' "$dir/r1/etc/wireguard/wg0.conf" || fail "the LAN has another address: $(< "$dir/r1/etc/wireguard/wg0.conf")"
+grep -rq 'AllowedIPs = .*2001:db8:abcd:500::/56' "$dir"/*/etc/wireguard/ || fail 'the gateway does not route the whole prefix'
+say 'ok a roaming router with a prefix shorter than /64'

@@ -84,6 +84,19 @@ by_hand() {
 	wgxdp service add guest --listen wan --port 444 --backend 192.168.1.10 > /dev/null
 }
 
+# `service set` leaves the settings of flows that a hairpin service has
+hairpin_flows() {
+	cat > "$work/hairpin.yaml" <<- EOF
+		services: [ { name: wg-end, nat: dnat, hairpin: true, listen: { interface: wan, ports: [ $port ] }, backend: { ipv4: 192.168.1.10, port: $port },
+		              flows: { ports: 30000-31000, max: 1000 } } ]
+	EOF
+	wgxdp up -c "$work/hairpin.yaml" > /dev/null
+	says 0 '192.168.1.11' service set wg-end --backend 192.168.1.11
+	wgxdp save | holds 'ports: 30000-31000' || fail "the flows' settings are lost: $(wgxdp save)"
+	wgxdp save | holds 'max: 1000' || fail "the flows' limit is lost: $(wgxdp save)"
+	say 'ok service set keeps the flows of a hairpin service'
+}
+
 # Messages to a person at a terminal; in a script, `up` continues
 changed_by_hand() {
 	local wanted=(up --wan wan --to 192.168.1.10)
@@ -182,4 +195,5 @@ waiting
 empty_file
 changed_by_hand
 words
+hairpin_flows
 routes
