@@ -44,7 +44,7 @@ number() { # ROW KEY
 print(next(r[sys.argv[2]] for r in json.load(open(sys.argv[1]))["rows"] if r["name"] == sys.argv[3] and r["kind"] == sys.argv[4]))' "$work/json" "$2" "$1" "${3:-service}"
 }
 # A busy machine may stop the senders or wgxdp at either end of the time, so there are three attempts
-for attempt in 1 2 3; do
+for _ in 1 2 3; do
 	begins
 	wgxdp top -n 1 -i 2 --json > "$work/json"
 	ends
@@ -60,7 +60,7 @@ near 'by reason' "$(number 'denied of also, original' dropped reason)" "$denied"
 expect 'idle' "$(number idle packets)" == 0.0
 
 for unit in packets bytes bits; do
-	for attempt in 1 2 3; do
+	for _ in 1 2 3; do
 		begins
 		wgxdp top -n 1 -i 1 -u $unit > "$work/top"
 		ends
