@@ -157,9 +157,9 @@ own_rules() {
 
 units() { sed -n 's/^systemctl enable \(--now \)*//p' "$1" 2> /dev/null || :; }
 gone_units() { # our units that the last rollout enabled, and this one does not
-	units new/start > units
-	units installed/start | grep -E '^(wg-quick@|wgxdp)' | grep -vxF -f units || :
-	rm units
+	units new/start > wanted
+	units installed/start | grep -E '^(wg-quick@|wgxdp)' | grep -vxF -f wanted || :
+	rm wanted
 }
 sysctls() { # by name, as they are; networkd sets those of its interfaces, and leaves them so
 	for file in $(files new | grep '^etc/systemd/network/'); do
