@@ -91,9 +91,22 @@ sleep 1 # the daemon needs some milliseconds
 expect 'status with another key, before a reload' "$(status -u 'prometheus:battery staple' $metrics)" == 200
 cp "$work/kept.key" "$work/server.key"
 echo 'basic_auth_users: { prometheus: secret }' > "$work/web.yml"
+inside firewall ip address add 10.9.9.10/32 dev lo
+sleep 1
+expect 'status with a wrong file, before a reload' "$(status -u 'prometheus:battery staple' $metrics)" == 200
 reload
 nothing_is_served() { status_is 000 -u 'prometheus:battery staple' $metrics && status_is 000 http://127.0.0.1:9851/metrics; }
 wait_for 5 'nothing is served with a wrong file' nothing_is_served
 grep -q 'web.yml:1:33: error: basic_auth_users: this is not a hash of bcrypt' "$work/daemon" || fail "the daemon said: $(< "$work/daemon")"
 say 'ok a wrong file: nothing is served, and the daemon says why'
+
+# With another key nothing is served. Without `web-config` the exporter serves all, although it has not read that key
+web_config "$second" "$first"
+cp "$work/other.key" "$work/server.key"
+reload
+wait_for 5 'the exporter refuses another key' grep -q 'cannot listen on 127.0.0.1:9851: Key was rejected' "$work/daemon"
+sed 's/, web-config: [^ ]*//' "$work/wgxdp.yaml" > "$work/open.yaml"
+wgxdp reload -c "$work/open.yaml" > /dev/null
+wait_for 5 'metrics without web-config' status_is 200 http://127.0.0.1:9851/metrics
+say 'ok another key: nothing is served, until web-config is removed'
 end_daemon

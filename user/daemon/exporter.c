@@ -645,7 +645,7 @@ void exporter_reconfigure(struct exporter *e, const struct config *c)
 	char why[LIBRARY_WHY_LEN];
 	struct web_config access = {};
 	/* A change of the host must not end the exporter while someone edits the files. */
-	bool kept = !e->reload && !strcmp(e->from, c->web_config);
+	bool kept = *c->web_config && !e->reload && !strcmp(e->from, c->web_config);
 	bool refused = !kept && *c->web_config && web_config_read(c->web_config, &access);
 	bool same = kept || (!refused && web_config_equal(&access, &e->access));
 
