@@ -104,13 +104,12 @@ CALLED_STEP(true, fib_renew)
 /* ---- originals, to the backend ---- */
 
 /* Returns the source address of packets to the backend for the FIB lookup: our first address of the
- * backend's family if the clients have flows, otherwise `client`. */
+ * family in s->question if the clients have flows, otherwise `client`. */
 INLINE struct addr fib_source(const struct pkt *p, struct addr client)
 {
+	bool ipv4 = p->s->question.family == FAMILY_IPV4;
 	__u32 id = p->s->service.id;
 	const struct pool *pool;
-	bool ipv4 = (p->s->direction == DIRECTION_ORIGINAL ? p->s->leaves : p->s->family) ==
-		    FAMILY_IPV4;
 
 	if (with_blind && p->s->is_blind)
 		return addr_load(&p->s->flow.way.src);
@@ -119,9 +118,9 @@ INLINE struct addr fib_source(const struct pkt *p, struct addr client)
 }
 
 /* Finds the next hop to the backend, in its slot or by a lookup as for a client's packet from the
- * listener's link. For a reply, it tells on which link the reply must arrive. Then the
- * packet's own destination is no source address for the lookup: a forged reply to one of our
- * addresses could make rules for that source apply for a second. */
+ * listener's link. For a reply, it tells on which link the reply must arrive. Then the packet's
+ * own destination is no source address for the lookup: a forged reply to one of our addresses could
+ * make rules for that source apply for a second. */
 INLINE int fib_backend(struct pkt *p, struct nexthop *hop, __u32 slot, const struct control *c,
 		       __u64 now)
 {
@@ -131,20 +130,20 @@ INLINE int fib_backend(struct pkt *p, struct nexthop *hop, __u32 slot, const str
 		return 0;
 	q->slot = slot;
 	if (p->s->direction == DIRECTION_ORIGINAL) {
+		q->family = family_out(p);
 		q->src = fib_source(p, p->s->src);
 		q->dst = p->s->service.to;
 		q->sport = p->s->sport;
 		q->dport = p->s->service.port;
 		q->ifindex = p->s->ifindex;
-		q->family = family_out(p);
 	} else {
+		q->family = p->s->family;
 		q->src = c->flags & CONTROL_ASK_ALWAYS ? p->s->dst :
 							 fib_source(p, (struct addr){ { { 0 } } });
 		q->dst = p->s->src;
 		q->sport = p->s->dport;
 		q->dport = p->s->sport;
 		q->ifindex = p->s->service.ifindex;
-		q->family = p->s->family;
 	}
 	return fib_renew(p);
 }

@@ -36,7 +36,6 @@ INLINE void choice_set_key(struct pkt *p)
 INLINE void service_find_choice(struct pkt *p)
 {
 	const struct choice *choice = &p->s->learned.value.choice;
-	__u32 number = SERVICE_BACKEND(p->s->service.flags);
 	const struct table_entry *entry;
 	struct table_key listener;
 
@@ -49,7 +48,8 @@ INLINE void service_find_choice(struct pkt *p)
 		listener.addr = old_addr(&choice->addr, &p->s->src);
 		listener.word ^= KEY_SERVICE ^ KEY_OLD;
 	} else if (with_guards) {
-		listener.word += table_backend(choice->backend ? choice->backend - 1 : number);
+		listener.word += table_backend(choice->backend ? choice->backend - 1 :
+						SERVICE_BACKEND(p->s->service.flags));
 	}
 	entry = table_find(&listener);
 	if (!entry || entry->service.port != p->s->sport ||

@@ -93,13 +93,17 @@ other_ends() {
 	say 'ok replaced by another up; a change by hand is rolled back and named'
 }
 
+reload_on_trial() { # FILE: in the background, as begin_trial
+	: > "$work/out"
+	setsid nsenter --net=/run/netns/firewall "$wgxdp" reload -c "$1" --try 600 < /dev/null >> "$work/out" 2>&1 &
+	pid=$!
+	wait_for 5 'reload is on trial' grep -q '^the change is on trial' "$work/out"
+}
+
 tried_reload() {
 	wgxdp "${before[@]}" > /dev/null
 	wgxdp save | sed "s/ports: \[ $port \]/ports: [ $port, 443 ]/" > "$work/tried.yaml"
-	: > "$work/out"
-	setsid nsenter --net=/run/netns/firewall "$wgxdp" reload -c "$work/tried.yaml" --try 600 < /dev/null >> "$work/out" 2>&1 &
-	pid=$!
-	wait_for 5 'reload is on trial' grep -q '^the change is on trial' "$work/out"
+	reload_on_trial "$work/tried.yaml"
 	is_trial || fail "not on trial: $(wgxdp save)"
 	grep -q '^+.*443' "$work/out" || fail "reload --try does not print what differs: $(< "$work/out")"
 	kill "$pid"
@@ -170,10 +174,7 @@ with_a_daemon() {
 	wgxdp save > "$work/daemon.yaml"
 	start_daemon -c "$work/daemon.yaml"
 	sed -i "s/ports: \[ $port \]/ports: [ $port, 443 ]/" "$work/daemon.yaml"
-	: > "$work/out"
-	setsid nsenter --net=/run/netns/firewall "$wgxdp" reload -c "$work/daemon.yaml" --try 600 < /dev/null >> "$work/out" 2>&1 &
-	pid=$!
-	wait_for 5 'reload is on trial' grep -q '^the change is on trial' "$work/out"
+	reload_on_trial "$work/daemon.yaml"
 	kill -KILL "$daemon"
 	wait "$daemon" || :
 	start_daemon -c "$work/daemon.yaml"
@@ -191,10 +192,7 @@ with_a_daemon() {
 edited_meanwhile() {
 	wgxdp "${before[@]}" > /dev/null
 	wgxdp save > "$work/edited.yaml"
-	: > "$work/out"
-	setsid nsenter --net=/run/netns/firewall "$wgxdp" reload -c "$work/edited.yaml" --try 600 < /dev/null >> "$work/out" 2>&1 &
-	pid=$!
-	wait_for 5 'reload is on trial' grep -q '^the change is on trial' "$work/out"
+	reload_on_trial "$work/edited.yaml"
 	sed -i "s/ports: \[ $port \]/ports: [ $port, 443 ]/" "$work/edited.yaml"
 	wgxdp up --keep > /dev/null
 	ends_with 0 kept

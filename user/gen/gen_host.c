@@ -202,31 +202,27 @@ static bool has_blind_relay(const struct topology *t)
 	return false;
 }
 
-/* Returns the narrowest MTU on the paths between a gateway and its clients, through its firewalls.
- * Packets must fit every path, since ICMP errors of routers there may get lost. all: with the MTUs
- * of all clients, because the gateway has one device for them. */
+/* Returns the narrowest MTU on the paths between a gateway and a client, through the gateway's
+ * firewalls. client NULL: all clients, because the gateway has one device for them. Packets must
+ * fit every path, since ICMP errors of routers there may get lost. */
 static unsigned int narrowest_to(const struct topology *t, const struct topology_host *gateway,
-				 bool all)
+				 const struct topology_host *client)
 {
 	unsigned int mtu = gateway->mtu;
 
 	for_each_host(h, t)
-		if (((all && gen_comes_to(t, h, gateway)) || gen_serves(t, h, gateway)) &&
-		    h->mtu < mtu)
+		if ((gen_serves(t, h, gateway) ||
+		     (gen_comes_to(t, h, gateway) && (!client || h == client))) && h->mtu < mtu)
 			mtu = h->mtu;
-	return mtu;
+	return within(mtu);
 }
 
 unsigned int gen_tunnel_mtu(const struct topology *t, const struct topology_host *h)
 {
-	unsigned int mtu;
-
 	if (h->role == ROLE_GATEWAY)
-		return within(narrowest_to(t, h, true));
-	if (h->role == ROLE_CLIENT || h->role == ROLE_ROAMING) {
-		mtu = narrowest_to(t, &t->hosts[h->gateway], false);
-		return within(h->mtu < mtu ? h->mtu : mtu);
-	}
+		return narrowest_to(t, h, NULL);
+	if (h->role == ROLE_CLIENT || h->role == ROLE_ROAMING)
+		return narrowest_to(t, &t->hosts[h->gateway], h);
 	/* Between blind edge routers no host sends "packet too big". */
 	return h->role == ROLE_RELAY ||
 	       (h->role == ROLE_EDGE && has_blind_relay(t)) ? narrowest(t) : within(h->mtu);

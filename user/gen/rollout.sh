@@ -234,7 +234,7 @@ apply() {
 	rm -rf installed
 	mv new installed
 	sh -e installed/start || {
-		! mv pending expired 2> /dev/null || back # otherwise the time is over, and it goes back already
+		! mv pending expired 2> /dev/null || back # without `pending`, `expire` rolls back already
 		die 'a command of the script start failed'
 	}
 	[ -e pending ] || die "it took longer than $wait s, and was rolled back: use a longer --wait"

@@ -51,37 +51,28 @@ static bool is_ours(const struct try *t)
 	       there.st_dev == ours.st_dev;
 }
 
-bool try_runs(const char *instance)
+static int marker_open(const char *instance, int flags)
 {
 	char path[RUN_STATE_PATH_LEN];
-	bool runs;
-	int fd;
 
 	run_state_path(path, instance, MARKER);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return false;
-	runs = flock(fd, LOCK_SH | LOCK_NB);	/* the child holds this lock */
-	close(fd);
-	return runs;
+	return open(path, flags | O_CLOEXEC, 0600);
 }
 
-bool try_end(const char *instance, enum try_end why)
+/* Returns whether the child holds the lock on the file. If it does not, the child was killed. */
+static bool is_held(int fd)
 {
-	const char letter = why;
-	char path[RUN_STATE_PATH_LEN];
-	bool waits;
-	int fd;
+	return flock(fd, LOCK_SH | LOCK_NB);
+}
 
-	run_state_path(path, instance, MARKER);
-	fd = open(path, O_WRONLY | O_CLOEXEC);
-	if (fd < 0)
-		return false;
-	/* The child holds this lock, so if it is free, the child was killed. */
-	waits = flock(fd, LOCK_EX | LOCK_NB) && write(fd, &letter, 1) == 1;
-	unlink(path);
-	close(fd);
-	return waits;
+bool try_runs(const char *instance)
+{
+	int fd = marker_open(instance, O_RDONLY);
+	bool runs = fd >= 0 && is_held(fd);
+
+	if (fd >= 0)
+		close(fd);
+	return runs;
 }
 
 /* Removes the file `trying` without a message: the configuration on trial no longer runs, or never
@@ -92,6 +83,20 @@ static void forget_trial(const char *instance)
 
 	run_state_path(path, instance, MARKER);
 	unlink(path);
+}
+
+bool try_end(const char *instance, enum try_end why)
+{
+	const char letter = why;
+	int fd = marker_open(instance, O_WRONLY);
+	bool waits;
+
+	if (fd < 0)
+		return false;
+	waits = is_held(fd) && write(fd, &letter, 1) == 1;
+	forget_trial(instance);
+	close(fd);
+	return waits;
 }
 
 static void try_free(struct try *t)
@@ -212,27 +217,21 @@ static const char *keeping_command(const char *instance, char ret[COMMAND_LEN])
 	return ret;
 }
 
-static int open_marker(const char *instance)
+static int make_marker(const char *instance)
 {
-	char path[RUN_STATE_PATH_LEN], command[COMMAND_LEN];
+	char command[COMMAND_LEN];
 	int fd;
 
-	run_state_path(path, instance, MARKER);
-	fd = open(path, O_RDWR | O_CLOEXEC);
-	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB)) {
+	if (try_runs(instance)) {
 		log_error("instance %s: another change is on trial: keep that one first with `%s`",
 			  instance, keeping_command(instance, command));
-		close(fd);
 		return -EBUSY;
 	}
-	if (fd >= 0) {
-		unlink(path);		/* left by a trial whose child was killed */
-		close(fd);
-	}
-	fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	forget_trial(instance);		/* left by a trial whose child was killed */
+	fd = marker_open(instance, O_RDWR | O_CREAT | O_EXCL);
 	if (fd >= 0 && !flock(fd, LOCK_EX | LOCK_NB))
 		return fd;
-	log_error("cannot make %s: %s", path, strerror(errno));
+	log_error("cannot make " RUN_STATE_DIR "/%s/" MARKER ": %s", instance, strerror(errno));
 	return -EIO;
 }
 
@@ -247,7 +246,7 @@ int try_begin(const char *instance, unsigned int seconds, int lock, struct try *
 	strcpy(t->instance, instance);
 	t->seconds = seconds;
 	t->child = -1;
-	t->marker = open_marker(instance);
+	t->marker = make_marker(instance);
 	rc = t->marker < 0 ? t->marker : running_read_quietly(instance, &t->before);
 	if (rc == -ENOENT) {
 		t->before = running_control(instance);
