@@ -656,7 +656,6 @@ static void put_lan_routes(FILE *out, const struct topology *t, const struct top
 {
 	const struct topology_host *gateway = &t->hosts[h->gateway];
 	char network[ADDRESS_STRLEN], via[ADDRESS_STRLEN];
-	const char *of_gateway;
 
 	if (h->role != ROLE_FIREWALL || !*h->lan || !gateway->n_home || gateway->exit.there)
 		return;
@@ -670,9 +669,13 @@ static void put_lan_routes(FILE *out, const struct topology *t, const struct top
 
 		if (!has_family(gateway->home, gateway->n_home, p->family))
 			continue;
-		of_gateway = p->family == FAMILY_IPV4 ? "(its IPv4 address)" : "(its IPv6 address)";
-		fprintf(out, "    ip route replace %s via %s dev %s\n", prefix_format(p, network),
-			a->family ? address_format(a, via) : of_gateway, h->lan);
+		if (a->family)
+			fprintf(out, "    ip route replace %s via %s dev %s\n",
+				prefix_format(p, network), address_format(a, via), h->lan);
+		else
+			fprintf(out, "    ip route replace %s via (the %s address of %s) dev %s\n",
+				prefix_format(p, network),
+				p->family == FAMILY_IPV4 ? "IPv4" : "IPv6", gateway->name, h->lan);
 	}
 }
 
