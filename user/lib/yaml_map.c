@@ -59,7 +59,8 @@ static void error_of_type(struct yaml *y, const struct yaml_key *key, struct yam
 				     "its other keys, as in %s",
 				     key->name, below->name, value->text, key->like);
 	else if (type == YAML_SCALAR && *key->like == '"' &&
-		 !(value->type == YAML_LIST && value->n && y->text[value->first->at - 1] == '"'))
+		 !(value->type == YAML_LIST && value->n && value->first->at &&
+		   y->text[value->first->at - 1] == '"'))
 		yaml_error(y, value, "%s: this value needs quotes: write it as in %s", key->name,
 			   key->like);
 	else if (type == YAML_LIST && value->type == YAML_SCALAR && !key->below &&

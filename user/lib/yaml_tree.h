@@ -20,7 +20,7 @@ struct yaml_node {
 	/* Scalar: bytes of `text`, which may include NULs. List: its items. Mapping: its pairs. */
 	size_t n;
 	/* Place in the source, in bytes: of a scalar, or of the token that begins a list or
-	 * mapping. */
+	 * mapping. 0 for an empty scalar, which has no place. */
 	size_t at, len;
 	struct yaml_node *parent, *next;
 	/* Items of a list, or keys and values of a mapping in turn. */
