@@ -4,7 +4,9 @@
 # timeout: 300
 # An `up` that is killed at one of 13 moments leaves nothing that `down` does not remove and the next `up` does not
 # repair. A killed change leaves the old or the new configuration, and `save` prints which, even if only the rename of
-# running.yaml was missing. BREAK=1 loses the text that the kernel keeps, so that only running.yaml tells.
+# running.yaml was missing. BREAK=1 loses the text that the kernel keeps, so that only running.yaml tells. After a killed
+# change that drops an interface, the next `up` attaches or detaches there what it should. After a killed change that
+# enlarges the tables of flows, the next `up` keeps all flows.
 #
 #     client  .7 -- 198.51.100.0/24 -- .1 wan firewall .1 lan -- 192.168.1.0/24 -- .10 wg-end
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
@@ -17,7 +19,9 @@ as_before() { on_host firewall | cmp -s "$work/before" -; }
 
 # PORT CALL NUMBER: runs `up` with that port, and kills it at the NUMBERth such system call
 killed_at() {
-	inside firewall strace -f -o /dev/null -e "inject=$2:signal=KILL:when=$3" "$wgxdp" "${up[@]}" --port "$1" > /dev/null 2>&1 || :
+	local ports=(--port "$1")
+	[[ ${up[1]} != -c ]] || ports=()
+	inside firewall strace -f -o /dev/null -e "inject=$2:signal=KILL:when=$3" "$wgxdp" "${up[@]}" "${ports[@]}" > /dev/null 2>&1 || :
 	[[ ! ${BREAK:-} ]] || rm -f /sys/fs/bpf/wgxdp/default/config
 }
 listens() { wgxdp save | sed -n 's/.*listen: .*ports: \[ \([0-9]*\) \].*/\1/p'; }
@@ -44,6 +48,76 @@ changes_killed() {
 	wgxdp down
 }
 
+has_program() { [[ $(inside firewall ip -d link show "$1") == *prog/xdp* ]]; } # DEVICE
+
+with_interfaces() { # NAME...: writes the file of this name, with these interfaces
+	local roles=() name
+	for name; do roles+=("{ name: $name, role: ${name%2} }"); done
+	cat > "$work/$#.yaml" <<- EOF
+		interfaces: [ $(IFS=, && echo "${roles[*]}") ]
+		services:
+		  - name: one
+		    listen: { interface: wan, ports: [ $port ] }
+		    backend: { ipv4: 192.168.1.10, port: $port }
+	EOF
+}
+
+# Changes that drop the interface lan2, and changes that take it back
+interface_dropped() {
+	local step all=(up -c "$work/3.yaml") fewer=(up -c "$work/2.yaml")
+	cable firewall lan2 wg-end lan2
+	addresses firewall lan2 192.168.2.1/24
+	with_interfaces wan lan
+	with_interfaces wan lan lan2
+	wgxdp "${all[@]}" > /dev/null
+	for step in bpf:60 rename:1 rename:2; do
+		up=("${fewer[@]}")
+		killed_at - "${step%:*}" "${step#*:}"
+		wgxdp "${fewer[@]}" > /dev/null || fail "without lan2, after one that was killed at $step"
+		! has_program lan2 || fail "killed at $step: XDP still runs on lan2"
+		wgxdp "${all[@]}" > /dev/null
+		killed_at - "${step%:*}" "${step#*:}"
+		wgxdp "${all[@]}" > /dev/null || fail "with lan2, after a change without it that was killed at $step"
+		has_program lan2 || fail "killed at $step: XDP does not run on lan2"
+		forwards "killed at $step while it dropped lan2, and up"
+	done
+	wgxdp down
+	inside firewall ip link del lan2
+}
+
+flows() { # MAX: configuration
+	cat <<- EOF
+		services:
+		  - name: many
+		    listen: { interface: wan, ports: [ $port ] }
+		    backend: { ipv4: 192.168.1.10, port: $port }
+		    nat: masquerade
+		    flows: { max: $1 }
+	EOF
+}
+ask() { # WHEN: five packets of one flow, and their answers
+	inside client "$udptool" ask -n 5 198.51.100.7:4000 "198.51.100.1:$port" > "$work/asked"
+	expect "$1: answered" "$(said asked answered)" == 5
+}
+
+flows_grow() {
+	local n listener
+	start_listener wg-end answers -e "192.168.1.10:$port"
+	listener=$!
+	flows 1000 > "$work/few.yaml"
+	flows 20000 > "$work/many.yaml"
+	up=(up -c "$work/many.yaml")
+	for n in 2 3 4 5; do
+		wgxdp up -c "$work/few.yaml" > /dev/null
+		ask 'before'
+		killed_at $port rename $n
+		wgxdp "${up[@]}" > /dev/null
+		ask "a change with more room, killed at rename $n, and up"
+		wgxdp down
+	done
+	stop $listener
+}
+
 firewall_network
 count_arrivals wg-end all_of_them "udp dport $port"
 on_host firewall > "$work/before"
@@ -62,5 +136,7 @@ for ((n = 1; n < 14; n++)); do
 	wait_for 5 "up, killed after $after s, and down: all is gone" as_before # the kernel releases links with a delay
 done
 changes_killed
+interface_dropped
+flows_grow
 wait_for 5 'changes killed, and down: all is gone' as_before
 say "ok an up of $((whole / 1000000)) ms that is killed leaves nothing behind"

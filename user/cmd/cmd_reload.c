@@ -40,11 +40,15 @@ static int apply_file(const char *instance, const struct arguments *a, const str
 	rc = apply(instance, new);
 	if (rc)
 		run_state_set_failed(instance);
-	else if (*ret_trial)
+	else
+		run_state_clear_failed(instance);
+	if (rc)
+		return rc;
+	if (*ret_trial)
 		try_applied(*ret_trial);
 	else
 		try_end(instance, TRY_REPLACED);
-	return rc;
+	return 0;
 }
 
 /* Applies the new configuration, and prints the differences after releasing the lock: a pager that

@@ -115,6 +115,8 @@ static int bring_up(const char *instance, const struct arguments *a)
 		rc = try_begin(instance, a->try_seconds, lock, &t);
 	if (!rc)
 		rc = apply(instance, a->line.config);
+	if (!rc)
+		run_state_clear_failed(instance);
 	if (!rc && t)
 		try_applied(t);
 	else if (!rc)

@@ -83,33 +83,33 @@ static void report_option(void *data, const struct config_place *place, const ch
 		  o && o->path ? o->option : "", without_key(text));
 }
 
-/* Applies the changed configuration, and prints what changed, if anything. */
+/* Applies the changed configuration, unless it is the same. *ret_text: what changed, in lines; NULL:
+ * nothing. The caller frees it. */
 static int apply_changes(const struct edit *e, const struct config *before, const struct config *c,
-			 const char *instance)
+			 const char *instance, char **ret_text)
 {
-	char *text = NULL;
 	size_t n;
-	FILE *out = text_open(&text, &n);
+	FILE *out = text_open(ret_text, &n);
 	bool differs = out && config_changes(before, c, out);
 	int rc = out && !fclose(out) ? 0 : -ENOMEM;
 
 	if (rc)
 		log_error("%s: %s", e->command->name, strerror(ENOMEM));
-	else if (!differs)
-		printf("%s %s: nothing changed\n", e->command->name, e->name);
 	log_no_info();
 	if (!rc && differs)
 		rc = apply(instance, c);
 	if (!rc && differs)
-		fputs(text, stdout);
-	free(text);
+		return 0;
+	free(*ret_text);
+	*ret_text = NULL;
 	return rc;
 }
 
 int edit_running(const struct global *g, struct edit *e)
 {
-	struct config *before = NULL, *c = NULL;
 	int lock = run_state_lock(g->instance), status = EXIT_FAILED;
+	struct config *before = NULL, *c = NULL;
+	char *text = NULL;
 
 	if (lock < 0 || running_read(g->instance, &before) || running_read(g->instance, &c) ||
 	    e->change(e, c, g->instance))
@@ -117,10 +117,16 @@ int edit_running(const struct global *g, struct edit *e)
 	status = EXIT_USAGE;
 	if (config_check_each(c, 0, report_option, e))
 		goto cleanup;
-	status = apply_changes(e, before, c, g->instance) ? EXIT_FAILED : EXIT_DONE;
+	status = apply_changes(e, before, c, g->instance, &text) ? EXIT_FAILED : EXIT_DONE;
 cleanup:
 	if (lock >= 0)
 		close(lock);
+	/* without the lock: a pager that waits for its user would block other commands */
+	if (text)
+		fputs(text, stdout);
+	else if (status == EXIT_DONE)
+		printf("%s %s: nothing changed\n", e->command->name, e->name);
+	free(text);
 	config_free(before);
 	config_free(c);
 	return status;

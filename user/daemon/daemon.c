@@ -384,15 +384,16 @@ static void watch_data_path(struct daemon *d)
 /* ---- beginning, reading the file again, ending ---- */
 
 /* Applies the whole file or nothing, as `wgxdp up` does. time: source_time() of the file before it
- * was read. Returns 0, or -errno after an error. */
+ * was read. Returns 0, -ESHUTDOWN if the instance was taken down, or -errno after an error. */
 static int apply_file(struct daemon *d, struct config *c, long long time)
 {
 	int lock = run_state_lock(d->state.instance), rc = lock < 0 ? lock : 0;
 	bool apart = is_apart(d, c);
 
-	/* the daemon may not have noticed another command's change yet */
-	if (!rc && d->state.config && !apart)
-		read_running(d);
+	/* The daemon may not have noticed another command's change yet. After `down` it does not
+	 * bring the instance up again. */
+	if (!rc && d->state.config && !apart && !read_running(d))
+		rc = -ESHUTDOWN;
 	if (!rc)
 		rc = apart ? run_state_write(d->state.instance, c) :
 		     resolved_backends_match(&d->answers, c) ?:
@@ -401,6 +402,7 @@ static int apply_file(struct daemon *d, struct config *c, long long time)
 		config_free(c);
 	} else {
 		undone_report(d->state.config, c, true);
+		run_state_clear_failed(d->state.instance);
 		daemon_state_take(&d->state, c);
 		source_note(d->state.instance, d->state.file, time);
 		try_end(d->state.instance, TRY_REPLACED);
@@ -437,11 +439,11 @@ static void on_hangup(uv_signal_t *handle, int signum)
 		c->mode = c->mode == MODE_AUTO ? d->state.config->mode : c->mode;
 		rc = apply_file(d, c, time);
 	}
-	if (rc) {
+	if (rc && rc != -ESHUTDOWN) {	/* after `down`, the next pass ends the daemon */
 		run_state_set_failed(d->state.instance);
 		log_error("%s was not applied, and the old configuration still runs: correct the "
 			  "file", d->state.file);
-	} else {
+	} else if (!rc) {
 		log_info("%s was applied", d->state.file);
 	}
 	log_round(false);

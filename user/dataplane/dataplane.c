@@ -248,22 +248,31 @@ static void set_sizes(struct dataplane *dp, struct wgxdp *s, const struct plan *
 	dataplane_size_blind(dp, s, p);
 }
 
+static bool has_other_size(const struct dataplane *dp, const struct wgxdp *s, enum dataplane_map m)
+{
+	const struct bpf_map *map = dataplane_map(s, m);
+
+	return dataplane_entries(dp, m) != bpf_map__max_entries(map) ||
+	       map_info(map_fd(dp, m)).value_size != bpf_map__value_size(map);
+}
+
 /* Reuses running maps of the same size, and makes the others new. A new map whose values have
  * another size needs no copy of the old contents, because otherwise ABI_VERSION would differ. */
 static int reuse_maps(struct dataplane *dp, struct wgxdp *s)
 {
+	/* Flows are copied into both maps. A killed command may have pinned only one new map. */
+	bool flows = has_other_size(dp, s, MAP_flow_table) || has_other_size(dp, s, MAP_flow_index);
+
 	for (int i = 0; i < MAP_COUNT; i++) {
-		struct bpf_map *map = dataplane_map(s, i);
 		int rc;
 
 		/* The running programs still write these maps, so the new ones need their own. */
 		dp->map_is_new[i] = i == MAP_xdp_way || i == MAP_sides || i == MAP_tuples ||
-				    i == MAP_states ||
-				    dataplane_entries(dp, i) != bpf_map__max_entries(map) ||
-				    map_info(map_fd(dp, i)).value_size != bpf_map__value_size(map);
+				    i == MAP_states || has_other_size(dp, s, i) ||
+				    (flows && (i == MAP_flow_table || i == MAP_flow_index));
 		if (dp->map_is_new[i])
 			continue;
-		rc = bpf_map__reuse_fd(map, map_fd(dp, i));
+		rc = bpf_map__reuse_fd(dataplane_map(s, i), map_fd(dp, i));
 		if (rc)
 			return rc;
 	}
@@ -574,6 +583,20 @@ static int begin_replacing(const struct dataplane *dp)
 	return pin_next_way(dp);
 }
 
+/* Takes the flags of what was detached from the device's link. The link has them until then, so
+ * that a command after a killed one finds what is still attached. */
+static void drop_flags(const struct dataplane *dp, __u32 ifindex, __u16 flags)
+{
+	__u32 place = ifindex % LINKS;
+	struct link link;
+
+	if (bpf_map_lookup_elem(map_fd(dp, MAP_links), &place, &link) || link.ifindex != ifindex ||
+	    !(link.flags & flags))
+		return;
+	link.flags &= ~flags;
+	bpf_map_update_elem(map_fd(dp, MAP_links), &place, &link, BPF_ANY);
+}
+
 /* Detaches from a device what the plan no longer attaches there. */
 static void drop_port(struct dataplane *dp, const struct dataplane_port *port, const struct plan *p)
 {
@@ -583,6 +606,7 @@ static void drop_port(struct dataplane *dp, const struct dataplane_port *port, c
 			bpf_link_detach(port->xdp_link);
 		if (port->flags & LINK_SHARED)
 			shared_detach(port->ifindex, map_fd(dp, MAP_control), 0);
+		drop_flags(dp, port->ifindex, LINK_XDP_FLAGS);
 	}
 	if (plan_port(p, port->ifindex))
 		return;
@@ -591,6 +615,7 @@ static void drop_port(struct dataplane *dp, const struct dataplane_port *port, c
 		bpf_link_detach(port->tcx_link);
 	if (port->flags & LINK_TC && !(port->flags & LINK_TCX))
 		detach_filter(port->ifindex, port->flags & LINK_QDISC_OURS);
+	drop_flags(dp, port->ifindex, LINK_TC_FLAGS);
 }
 
 static bool is_map(void *data, const char *name)

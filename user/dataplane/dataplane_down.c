@@ -11,29 +11,36 @@
 #include "lib/log.h"
 #include "dataplane/shared.h"
 
-/* `up` pins its programs before it adds the first filter, so after a killed `up` the pinned
- * programs show which filters to remove. For the same reason `down` removes filters before pins. */
-int dataplane_discard_new(const char *instance)
+/* Detaches the components that use the pinned map control, and the filters with the pinned
+ * programs, from all devices. directory: INSTANCE or INSTANCE~new. `up` pins these before it
+ * attaches the first, and `down` removes the pins last. So they show what a killed command left. */
+static void detach_of_pins(const char *directory)
 {
-	char new[INSTANCE_LEN + 8];
-	int control, rc = pins_check_owners(instance, "~new");
+	int control = pin_get(directory, "control");
 
-	if (rc)
-		return rc;
-	snprintf(new, sizeof(new), "%s~new", instance);
-	control = pin_get(new, "control");
 	if (control >= 0) {
 		shared_detach_all(control);
 		close(control);
 	}
 	for (int l3 = 0; l3 < 2; l3++) {
-		int program = pin_get(new, l3 ? "progs/wgxdp_tc_l3" : "progs/wgxdp_tc");
+		int program = pin_get(directory, l3 ? "progs/wgxdp_tc_l3" : "progs/wgxdp_tc");
 
 		if (program >= 0) {
 			detach_filters_of(program);
 			close(program);
 		}
 	}
+}
+
+int dataplane_discard_new(const char *instance)
+{
+	char new[INSTANCE_LEN + 8];
+	int rc = pins_check_owners(instance, "~new");
+
+	if (rc)
+		return rc;
+	snprintf(new, sizeof(new), "%s~new", instance);
+	detach_of_pins(new);
 	return pins_remove_all(instance, "~new") ?:
 	       pins_exist(instance) ? 0 : pins_remove_all(instance, "");
 }
@@ -56,12 +63,11 @@ static int remove_unpinned(const char *instance)
 		    if_indextoname(link.ifindex, name))
 			rc = shared_permitted(name);
 	for (__u32 i = 0; links >= 0 && c.netns == netns_inode() && i < LINKS && !rc; i++)
-		if (!bpf_map_lookup_elem(links, &i, &link)) {
-			if (link.flags & LINK_SHARED)
-				shared_detach(link.ifindex, control, 0);
-			if (link.flags & LINK_TC && !(link.flags & LINK_TCX))
-				detach_filter(link.ifindex, link.flags & LINK_QDISC_OURS);
-		}
+		if (!bpf_map_lookup_elem(links, &i, &link) && link.flags & LINK_TC &&
+		    !(link.flags & LINK_TCX))
+			detach_filter(link.ifindex, link.flags & LINK_QDISC_OURS);
+	if (!rc && c.netns == netns_inode())
+		detach_of_pins(instance);
 	if (links >= 0)
 		close(links);
 	if (control >= 0)

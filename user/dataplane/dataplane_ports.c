@@ -17,8 +17,6 @@
 #include "dataplane/shared.h"
 
 #define XDP_MODES (LINK_NATIVE | LINK_GENERIC)
-#define XDP_FLAGS_OURS (XDP_MODES | LINK_SHARED)
-#define TC_FLAGS_OURS (LINK_TC | LINK_TCX | LINK_QDISC_OURS)
 
 /* Returns the fd of a pinned link that is still attached to its device, or -1. Removes the pin of a
  * link that is not attached any more. */
@@ -56,7 +54,7 @@ static int running_ports(struct dataplane *dp, const struct host *h)
 		const struct nl_link *device = host_link(h, links[i].ifindex);
 		struct dataplane_port *port;
 
-		if (!(links[i].flags & (XDP_FLAGS_OURS | LINK_TC)))
+		if (!(links[i].flags & (LINK_XDP_FLAGS | LINK_TC)))
 			continue;
 		rc = device && links[i].flags & LINK_SHARED ? shared_permitted(device->name) : 0;
 		if (rc)
@@ -69,14 +67,14 @@ static int running_ports(struct dataplane *dp, const struct host *h)
 		port->ifindex = links[i].ifindex;
 		port->xdp_link = live_link(dp->instance, "xdp", port->ifindex);
 		port->tcx_link = live_link(dp->instance, "tcx", port->ifindex);
-		port->flags = links[i].flags & (XDP_FLAGS_OURS | TC_FLAGS_OURS);
+		port->flags = links[i].flags & (LINK_XDP_FLAGS | LINK_TC_FLAGS);
 		port->refused = links[i].refused;
 		if (port->flags & LINK_SHARED ? !is_component(dp, port->ifindex) :
 		    port->xdp_link < 0)
-			port->flags &= ~XDP_FLAGS_OURS;
+			port->flags &= ~LINK_XDP_FLAGS;
 		if (port->flags & LINK_TCX ? port->tcx_link < 0 :
 		    port->flags & LINK_TC && !attached_filter(port->ifindex))
-			port->flags &= ~TC_FLAGS_OURS;
+			port->flags &= ~LINK_TC_FLAGS;
 	}
 	if (!rc)
 		free(links);
@@ -156,7 +154,7 @@ static void detach_xdp(struct dataplane *dp, struct dataplane_port *port)
 		close(port->xdp_link);
 		port->xdp_link = -1;
 	}
-	port->flags &= ~XDP_FLAGS_OURS;
+	port->flags &= ~LINK_XDP_FLAGS;
 }
 
 /* Detaches our XDP if it runs in another mode than the configured one, because a device runs XDP in
@@ -167,7 +165,7 @@ static void leave_other_mode(struct dataplane *dp, struct dataplane_port *port,
 	__u16 wanted = nic->mode == MODE_NATIVE ? LINK_NATIVE :
 		       nic->mode == MODE_GENERIC ? LINK_GENERIC :
 		       nic->mode == MODE_TC ? 0 : XDP_MODES;
-	__u16 had = port->flags & XDP_FLAGS_OURS;
+	__u16 had = port->flags & LINK_XDP_FLAGS;
 
 	if (!had || (had & wanted && !(had & LINK_SHARED) == !nic->shared))
 		return;
@@ -202,7 +200,7 @@ void dataplane_return_modes(struct dataplane *dp, const struct plan *p)
 
 		if (!port->left)
 			continue;
-		if (port->flags & XDP_FLAGS_OURS)
+		if (port->flags & LINK_XDP_FLAGS)
 			detach_xdp(dp, port);
 		port->xdp_new = false;
 		rc = port->left & LINK_SHARED ? attach_as(dp, port, p, port->left) :
@@ -296,7 +294,7 @@ static int attach_port_xdp(struct dataplane *dp, struct dataplane_port *port, co
 	int rc;
 
 	leave_other_mode(dp, port, nic);
-	if (port->flags & XDP_FLAGS_OURS || nic->mode == MODE_TC)
+	if (port->flags & LINK_XDP_FLAGS || nic->mode == MODE_TC)
 		return 0;
 	rc = refuse_theirs(dp, nic);
 	if (!rc) {

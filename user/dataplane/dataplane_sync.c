@@ -170,16 +170,20 @@ static int sync_sources(struct dataplane *dp, struct plan *p, const bool *used, 
 	return rc;
 }
 
-/* Returns those flags of the device's attachments that the plan keeps. */
-static __u16 attached_flags(const struct dataplane *dp, const struct plan *p, __u32 ifindex)
+/* Returns how the device is attached. What the plan no longer attaches is still attached now:
+ * dataplane_commit() detaches it later. */
+static __u16 attached_flags(const struct dataplane *dp, __u32 ifindex)
 {
-	__u16 keep = (plan_nic(p, ifindex) ? LINK_NATIVE | LINK_GENERIC | LINK_SHARED : 0) |
-		     (plan_port(p, ifindex) ? LINK_TC | LINK_TCX | LINK_QDISC_OURS : 0);
-
 	for (size_t i = 0; i < dp->n_ports; i++)
 		if (dp->ports[i].ifindex == ifindex)
-			return dp->ports[i].flags & keep;
+			return dp->ports[i].flags;
 	return 0;
+}
+
+/* Returns whether the device has native XDP and keeps it. */
+static bool keeps_native(const struct dataplane *dp, const struct plan *p, __u32 ifindex)
+{
+	return plan_nic(p, ifindex) && attached_flags(dp, ifindex) & LINK_NATIVE;
 }
 
 static __u8 refused_mode(const struct dataplane *dp, const struct plan *p, __u32 ifindex)
@@ -247,12 +251,11 @@ static int sync_links(struct dataplane *dp, struct plan *p, const struct host *h
 
 			if ((link->role || plan_nic(p, link->ifindex)) != ports)
 				continue;
-			link->flags |= attached_flags(dp, p, link->ifindex);
+			link->flags |= attached_flags(dp, link->ifindex);
 			link->refused = refused_mode(dp, p, link->ifindex);
 			nic = link->port ? host_link(h, link->port) : is;
-			sends = attached_flags(dp, p, nic->ifindex) & LINK_NATIVE;
 			sends = by_qdisc(p, link->ifindex) ? LINK_TC_SENDS :
-				transmit_flags(h, nic, sends, &hint);
+				transmit_flags(h, nic, keeps_native(dp, p, nic->ifindex), &hint);
 			link->flags |= sends < 0 ? 0 : sends;
 			rc = sends < 0 ? sends : write_link(dp, link, is->tx_dropped, changes);
 		}

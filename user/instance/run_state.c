@@ -127,8 +127,6 @@ int run_state_publish(const char *instance, int map)
 	rc = rename(next, path) ? -errno : 0;
 	if (rc)
 		log_error("cannot write %s: %s", path, strerror(-rc));
-	else
-		remove_file(instance, FAILED);
 	return rc;
 }
 
@@ -146,6 +144,11 @@ void run_state_set_failed(const char *instance)
 	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
 	if (fd >= 0)
 		close(fd);
+}
+
+void run_state_clear_failed(const char *instance)
+{
+	remove_file(instance, FAILED);
 }
 
 bool run_state_failed(const char *instance)

@@ -23,8 +23,10 @@ int run_state_prepare(const char *instance, const struct config *c, int *ret_map
 int run_state_publish(const char *instance, int map);
 /* Writes running.yaml when the maps already match c, for example after someone removed the file. */
 int run_state_write(const char *instance, const struct config *c);
-/* Stores that a reload failed, for others to see, until the next configuration is published. */
+/* The first stores that a reload failed, for others to see. The second forgets it, because the file
+ * was applied. */
 void run_state_set_failed(const char *instance);
+void run_state_clear_failed(const char *instance);
 bool run_state_failed(const char *instance);
 /* Reads the running configuration. Returns 0 or -errno; -ENOENT if there is none. */
 int run_state_read(const char *instance, struct config **ret);

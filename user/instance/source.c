@@ -48,9 +48,11 @@ void source_note(const char *instance, const char *file, long long time)
 	char path[RUN_STATE_PATH_LEN], full[PATH_MAX];
 	FILE *out;
 
-	if (!time || !realpath(file, full))
-		return;
 	run_state_path(path, instance, "source");
+	if (!time || !realpath(file, full)) {
+		unlink(path);
+		return;
+	}
 	out = file_replace_begin(path, 0644);
 	if (!out)
 		return;
@@ -133,7 +135,6 @@ static void take_marks(struct config *c, const struct config *running)
 		c->peers[i].by_hand = p && p->by_hand;
 	}
 	c->mode = running->mode;
-	c->express = running->express;
 }
 
 static bool says_the_same(struct config *c, const struct config *running)

@@ -21,7 +21,8 @@ enum source_state {
  * is no regular file. Call it before the file is read, for source_note(). */
 long long source_time(const char *file);
 /* Stores the file as the source of the running configuration. Call it once its contents run. time:
- * from source_time(). So a change of the file since then is noticed. Does nothing if it is 0. */
+ * from source_time(). So a change of the file since then is noticed. If it is 0, removes the note
+ * of the former source. */
 void source_note(const char *instance, const char *file, long long time);
 /* Compares the time of the file's last change with the one that source_note() stored. file: an
  * absolute path. Returns 1 if they differ, even if the file is older now, and 0 if they are equal.
