@@ -60,6 +60,21 @@ goes_on_with_what_runs() {
 	say 'ok a restarted daemon keeps the running configuration, unless its file has changed'
 }
 
+# As wgxdp-etcd does: the file only keeps what came from standard input, so it is newer than at the daemon's start
+keeps_changes_after_standard_input() {
+	configuration 1008
+	kill -HUP "$daemon"
+	wait_for 2 'the file' listens 1008
+	configuration 1009
+	wgxdp reload -c - < "$work/wgxdp.yaml" > /dev/null
+	wgxdp service deny add wg-end 192.0.2.0/24 > /dev/null
+	wait_for 2 'the change' listens 1009
+	end_daemon
+	start_daemon -c "$work/wgxdp.yaml"
+	wgxdp save | holds 'deny: .*192.0.2.0/24' || fail 'a daemon that came back undid what a command had changed after standard input'
+	say 'ok a restarted daemon keeps changes by commands after a reload from standard input'
+}
+
 # The daemon ended with an error, and nothing changed until its next start
 tries_its_file_again() {
 	end_daemon
@@ -127,6 +142,7 @@ count_arrivals wg-end all_of_them "udp dport $port"
 configuration $port
 start_daemon -c "$work/wgxdp.yaml"
 goes_on_with_what_runs
+keeps_changes_after_standard_input
 tries_its_file_again
 goes_on_with_what_a_killed_command_did
 reads_its_file_again
@@ -136,6 +152,12 @@ wait_for 2 'the first file' listens $port
 killed_again_and_again
 ends_before start_daemon -c "$work/wgxdp.yaml"
 wgxdp show | holds 'daemon: since' || fail 'the end of the former daemon hid the new one'
+wgxdp down
+wait "$daemon" || fail "down ended it with status $?"
+start_daemon -c "$work/wgxdp.yaml"
+ends_before kill -HUP "$daemon"
+[[ ! -e /sys/fs/bpf/wgxdp/default ]] || fail 'SIGHUP after down brought the instance up again'
+start_daemon -c "$work/wgxdp.yaml"
 ends_before wgxdp up -c "$work/wgxdp.yaml"
 wgxdp show | holds 'daemon: not running' || fail 'a daemon follows after down and up'
 start_daemon -c "$work/wgxdp.yaml"

@@ -89,6 +89,8 @@ configuration 100 nonsense > "$work/wgxdp.yaml"
 kill -HUP "$daemon"
 reload_failed() { [[ $(scrape | value wgxdp_config_last_reload_successful) == 0 ]]; }
 wait_for 2 'a failed reload' reload_failed
+wgxdp service deny add s1 192.0.2.0/24 > /dev/null
+expect 'last reload, after another command' "$(scrape | value wgxdp_config_last_reload_successful)" == 0
 configuration 1 > "$work/wgxdp.yaml"
 kill -HUP "$daemon"
 fewer() { [[ $(scrape | grep -c 'service="s') == 19 ]]; }
