@@ -65,16 +65,18 @@ struct notify_ip {
 	__u32 family, ttl, len;
 };
 
-/* Returns false unless the packet is an unfragmented UDP packet without IPv6 extension headers. */
+/* Returns false unless the packet is an unfragmented UDP packet without IPv6 extension headers, and
+ * its length has room for the UDP header. */
 INLINE bool notify_parse(struct notify_ip *ip, const __u8 head[12])
 {
 	if (head[0] >> 4 == 6 && head[6] == IPPROTO_UDP) {
 		*ip = (struct notify_ip){ FAMILY_IPV6, head[7], sizeof(struct ipv6hdr) };
-		return true;
+		return (head[4] << 8 | head[5]) >= sizeof(struct udphdr);
 	}
 	*ip = (struct notify_ip){ FAMILY_IPV4, head[8], (head[0] & 15) * 4 };
 	return head[0] >> 4 == 4 && ip->len >= sizeof(struct iphdr) && head[9] == IPPROTO_UDP &&
-	       !(head[6] & 0x3f) && !head[7];
+	       !(head[6] & 0x3f) && !head[7] &&
+	       (head[2] << 8 | head[3]) >= ip->len + sizeof(struct udphdr);
 }
 
 /* Parses the packet again, because keeping what parse() found would cost stack. l3: offset of the

@@ -163,7 +163,8 @@ struct blind_lock {
 #define BLIND_NEWCOMERS 32
 struct blind_pair {
 	__u32 next, next_confirmed;
-	/* Rate limit of the pair's new indices, as in struct guard. */
+	/* Rate limit of the pair's new indices, as in struct guard. So it also tells when the pair
+	 * was used last. */
 	__u64 limit;
 	__le32 index[BLIND_RING];
 	__le32 confirmed[BLIND_CONFIRMED_RING];

@@ -151,8 +151,10 @@ struct replays {
  * backend has answered, or the place is free. */
 struct handshake {
 	__u64 hash;
-	__u64 begun;
+	__u64 begun;			/* bit 0: HANDSHAKE_CHARGED */
 };
+/* The initiation had a valid mac2, so its source was charged for it. The answer is free then. */
+#define HANDSHAKE_CHARGED 1
 
 #ifdef WGXDP_HOST
 #define REPLAY_ROWS 64			/* number of rows in unit tests, which search all of them */

@@ -91,7 +91,10 @@ INLINE bool ring_add(__u32 *next, __le32 *ring, __u32 places, __le32 index, __le
 INLINE bool confirmed_ring_add(struct blind_work *b, __le32 index, __le32 *old)
 {
 	struct blind_pair *pair = pair_find(b);
+	__u64 now = b->now << GUARD_TICK, used = pair ? pair->limit : now;
 
+	if (used < now)	/* the daemon removes pairs that were not used lately */
+		__sync_val_compare_and_swap(&pair->limit, used, now);
 	return pair && ring_add(&pair->next_confirmed, pair->confirmed, BLIND_CONFIRMED_RING,
 				index, old);
 }
@@ -150,16 +153,17 @@ INLINE void confirmed_add(struct pkt_state *state, __u32 origin, __u32 user, __l
 
 /* Records that s->from gave out s->index, with which s->to will send. Returns 0, or a negative
  * value if another site gave out the same index. A repeated message changes nothing, so it does not
- * extend the index's time. */
+ * extend the index's time. Its site pays for it as for a wrong mac1, and so it does for a refused
+ * one, because checking them takes as much time. */
 INLINE int blind_learn(struct pkt_state *state, __u32 seconds, __u32 flags)
 {
 	struct blind_work *s = &state->blind;
 	__u64 value = session_value(s->to, s->index, s->now);
 
-	if (value)
-		return BLIND_ORIGIN(value) == s->from ? 0 : -1;
-	if (session_value(0, s->index, s->now) || blind_make_room(state))
-		return -1;
+	if (value || session_value(0, s->index, s->now) || blind_make_room(state)) {
+		remember_failed(state->guard.hash, state->guard.now);
+		return value && BLIND_ORIGIN(value) == s->from ? 0 : -1;
+	}
 	s->key = BLIND_KEY(s->to, s->index);
 	s->value = BLIND_VALUE(s->now + seconds * tick_rate, s->from, flags);
 	return session_store(state);

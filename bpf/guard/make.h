@@ -106,7 +106,8 @@ INLINE void remember_initiation(struct guard_work *s)
 
 	if (begins) {
 		begins->hash = s->hash;
-		begins->begun = bpf_ktime_get_ns();
+		begins->begun = (bpf_ktime_get_ns() & ~(__u64)HANDSHAKE_CHARGED) |
+				(s->proven ? HANDSHAKE_CHARGED : 0);
 	}
 	h = health_find(s);
 	if (!h)
@@ -188,13 +189,18 @@ INLINE int guard_initiation(struct pkt_state *state, const struct guard *g)
 	return 0;
 }
 
-/* Records how long the backend took to answer, if its initiation was forwarded here. */
-INLINE void remember_answer_time(struct guard_work *s, struct health *h)
+/* Records how long the backend took to answer, if its initiation was forwarded here. Charges the
+ * source for the answer, unless the initiation was charged. */
+INLINE void remember_answer(struct pkt_state *state, const struct guard *g, struct health *h)
 {
+	struct guard_work *s = &state->guard;
 	struct handshake *begun = handshake_find(s, s->message + 8);
+	bool found = begun && begun->hash == s->hash;
 	__u64 ns, bucket = 0;
 
-	if (!begun || begun->hash != s->hash)
+	if (!found || !(begun->begun & HANDSHAKE_CHARGED))
+		source_charge(state, g, s->now << GUARD_TICK);
+	if (!found)
 		return;
 	ns = bpf_ktime_get_ns() - begun->begun;
 #pragma clang loop unroll(full)
@@ -232,10 +238,9 @@ INLINE int guard_make_reply(struct pkt_state *state, const struct guard *g)
 	indices_store(state);
 	if (s->kind != MESSAGE_RESPONSE || !h)
 		return 0;
-	source_charge(state, g, s->now << GUARD_TICK);
 	__sync_fetch_and_add(&h->responses, 1);
 	health_session(h, s->now);
-	remember_answer_time(s, h);
+	remember_answer(state, g, h);
 	return 0;
 }
 

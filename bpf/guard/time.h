@@ -21,9 +21,9 @@ INLINE void budget_fill(__s64 *left, __u64 ticks, __u64 a_second)
  * backend has answered it, so it may use the budget of such clients first. */
 enum failed_kind { NOT_FAILED, FAILED, FAILED_KNOWN };
 
-/* Returns the budget that pays for this client's message. A client that a backend has answered uses
- * the budget of these first. Then, a source that sent too many wrong mac1s has the budget of these,
- * and any other the common budget. */
+/* Returns the budget that pays for this client's message. A client that a backend has answered has
+ * the budget of these first, and then that of sources that sent too many wrong mac1s, which also
+ * have it. Any other client has the budget of new clients. */
 INLINE __s64 *guard_budget_left(const struct guard_work *s, __u64 now)
 {
 	__u32 zero = 0;
@@ -43,7 +43,7 @@ INLINE __s64 *guard_budget_left(const struct guard_work *s, __u64 now)
 	}
 	if (s->known && s->failed != FAILED && b->left[1] > 0)
 		return &b->left[1];
-	return s->failed ? &b->left[2] : &b->left[0];
+	return s->known || s->failed ? &b->left[2] : &b->left[0];
 }
 
 /* Returns the source to which a client belongs: an IPv4 address or an IPv6 /64. */

@@ -77,8 +77,8 @@ INLINE int policy_tcp(struct pkt *p)
 	return -DROP_refused;
 }
 
-/* Admits an ICMPv6 error if it goes to the sender of the packet that it quotes, and that packet was
- * admitted, as new or as an answer. */
+/* Admits an ICMPv6 error if it goes to the sender of the packet that it quotes, and comes from the
+ * site to which that packet went. The packet was admitted, as new or as an answer. */
 INLINE int policy_error(struct pkt *p, const struct policy *rules)
 {
 	const __u8 *bytes = p->s->policy.bytes;
@@ -94,7 +94,8 @@ INLINE int policy_error(struct pkt *p, const struct policy *rules)
 	walk->from = at;
 	src = addr_load(bytes + offsetof(struct ipv6hdr, saddr));
 	dst = addr_load(bytes + offsetof(struct ipv6hdr, daddr));
-	if (!addr_same(&src, &p->s->dst) || ipv6_walk(p))
+	if (!addr_same(&src, &p->s->dst) || ipv6_walk(p) ||
+	    (route_word(dst) & ROUTE_PEER_MASK) != (__u32)p->s->peers)
 		return -DROP_invalid;
 	at += walk->off;
 	if (walk->type == IPPROTO_UDP) {

@@ -142,8 +142,6 @@ INLINE int site_rewrite_step(struct pkt *p)
 		return -DROP_send_failed;
 	ip->hop_limit = p->s->ttl - 1;
 	plane(p, hop_checksum);
-	if (p->s->tag)
-		allowed_remember(p->s->tag);
 	return 0;
 }
 INLINE_STEP(site_rewrite)
@@ -153,13 +151,18 @@ INLINE int site_send_step(struct pkt *p)
 	__u32 out = p->s->out;
 	const struct nexthop *hop;
 	const struct peer *peer;
+	int rc = -DROP_send_failed;
 
 	if (out == NO_SLOT) {
 		peer = peer_find(p->s->peers >> 32);
-		return peer ? plane(p, give, peer->ifindex, &p->s->action) : -DROP_send_failed;
+		rc = peer ? plane(p, give, peer->ifindex, &p->s->action) : rc;
+	} else {
+		hop = bpf_map_lookup_elem(&nexthops, &out);
+		rc = hop ? plane(p, send, hop, &p->s->action) : rc;
 	}
-	hop = bpf_map_lookup_elem(&nexthops, &out);
-	return hop ? plane(p, send, hop, &p->s->action) : -DROP_send_failed;
+	if (!rc && p->s->tag)
+		allowed_remember(p->s->tag);
+	return rc;
 }
 INLINE_STEP(site_send)
 

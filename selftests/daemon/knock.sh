@@ -75,14 +75,16 @@ for hops in 1 5 12; do
 from scapy.all import *
 ip = dict(src="203.0.113.254", dst="203.0.113.1", ttl=1)
 udp = UDP(sport=9, dport=19000)
-packets = [IP(**ip, flags="MF") / udp / (b"x" * 16), IP(**ip, frag=2) / udp / b"x", IP(**ip) / TCP(dport=19000), IP(**ip) / raw(udp)[:4],
+packets = [IP(**ip, flags="MF") / udp / (b"x" * 16), IP(**ip, frag=2) / udp / b"x", IP(**ip) / TCP(dport=19000), IP(**ip, proto=17) / raw(udp)[:4] / Padding(raw(udp)[4:]),
            IP(**ip, proto=17) / b"", IP(**{**ip, "ttl": 2}, options=[IPOption_Router_Alert()]) / udp, IP(**ip) / ICMP(type=3) / IP(**ip) / udp,
            IP(**{**ip, "dst": "255.255.255.255"}) / udp, IP(**{**ip, "dst": "224.0.0.1"}) / udp]
 six = dict(src="2001:db8:9::1", dst="2001:db8:9::2", hlim=1)
 packets6 = [IPv6(**six) / IPv6ExtHdrFragment(m=1) / udp / (b"x" * 16), IPv6(**six) / IPv6ExtHdrFragment(offset=2) / udp,
-            IPv6(**six, plen=4) / raw(udp)[:4], IPv6(**six, nh=17), IPv6(**{**six, "dst": "ff02::1"}) / udp]
+            IPv6(**six, plen=4, nh=17) / raw(udp)[:4] / Padding(raw(udp)[4:]), IPv6(**six, nh=17), IPv6(**{**six, "dst": "ff02::1"}) / udp]
 there = getmacbyip("203.0.113.1")
-sendp([Ether(dst=there) / p for p in packets + packets6], iface="home", verbose=False)'
+sendp([Ether(dst=there) / p for p in packets + packets6], iface="home", verbose=False)
+open(sys.argv[1], "w")' "$work/all-sent"
+		[[ -e $work/all-sent ]] || fail 'the packets were not sent'
 		knocks 'of no payload, with options, to the last port' nsenter --net=/run/netns/net /usr/bin/python3 -c '
 from scapy.all import *
 sendp(Ether(dst=getmacbyip("203.0.113.1")) / IP(src="203.0.113.254", dst="203.0.113.1", ttl=1, options=[IPOption_NOP()] * 4) /

@@ -39,7 +39,7 @@ compares() { # WHAT OPTION...: compares the script's sizes with the running maps
 		        bad += print("%s: %d bytes by its sizes, %d by the kernel" % (m["map"], takes(m), m["takes"])) is None
 		for name, size in column["maps"].items():
 		    key, value, element = ELEMENTS.get(name, (0, 0, 0))
-		    used = {"blind_pairs": min(column["sites"] * (column["sites"] - 1), 65536)}.get(name, 0)
+		    used = {"blind_pairs": min(column["sites"] * (column["sites"] - 1), 131072)}.get(name, 0)
 		    size -= used * element
 		    said += size
 		    if element and (there[name]["bytes_key"], there[name]["bytes_value"]) != (key, value):

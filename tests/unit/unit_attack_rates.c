@@ -364,6 +364,37 @@ static void under_load(void **state)
 	assert_true(passed <= above + 13 * above);
 }
 
+/* A valid cookie does not halve the limit of a source: its initiation is charged, and the answer is not */
+static void charged_once(void **state)
+{
+	for (int cookie = 0; cookie < 2; cookie++) {
+		__u32 passed = 0;
+
+		begin(&guarded[0], 0, 1);
+		host_map_reset(&answered, 64);
+		host_map_reset(&indices, 64);
+		if (cookie) {
+			cookies_begin(guard_at(0), (__u64)tick_rate << GUARD_TICK, 1, 100);
+			for (int i = 0; i < 3; i++) {
+				comes_from(ATTACKER + i, 40000);
+				sends_initiation(0);
+			}
+		}
+		for (__u32 i = 0; i < 60; i++) {
+			struct guard_message m, answer = message(MESSAGE_RESPONSE, 70000 + i, 0x1000);
+
+			comes_from(0, 30000 + i);
+			m = cookie ? with_cookie(0) : initiation_for(0);
+			if (sends(&m))
+				continue;
+			passed++;
+			assert_true(backend_sends(0, &answer));
+		}
+		print_message("of 60 clients at one address, %u begin at once%s\n", passed, cookie ? ", with cookies" : "");
+		assert_int_equal(passed, 40);
+	}
+}
+
 #define TEST(name) cmocka_unit_test_teardown(name, tear_down)
 
 int main(void)
@@ -371,7 +402,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(chosen_newcomer_data), TEST(chosen_newcomer_strict), TEST(marked_victims), TEST(forged_source), TEST(forged_source_masquerade),
 		TEST(one_source_floods), TEST(answered_by_cookies),
-		TEST(under_load),
+		TEST(under_load), TEST(charged_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

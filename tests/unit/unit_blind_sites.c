@@ -309,6 +309,44 @@ static void same_endpoint(void **state)
 	assert_true(!k[0]->proven && k[1]->proven);
 }
 
+/* A site that sends from another's endpoint does not get it, although this daemon has not heard the other one yet. The
+ * daemon has just begun, or the other relay of a pair has told it where that site was. */
+static void owned_endpoint(void **state)
+{
+	struct sites *s = *state;
+	struct wg_peer peers[2];
+	const struct wg_device d = { .peers = peers, .n_peers = 2 };
+	struct blind_known *k[2];
+
+	follow(s, "AB");
+	for (int i = 0; i < 2; i++) {
+		k[i] = &s->known[number(s, "AB"[i])];
+		k[i]->read = true;
+		k[i]->received = 1000;
+		k[i]->handshake = 5000;
+		peers[i] = (struct wg_peer){ .endpoint = home, .endpoint_port = htons(51820), .rx_bytes = 1000, .handshake = 5 };
+		memset(&peers[i].key, "AB"[i], sizeof(peers[i].key));
+	}
+	for (int proven = 1; proven >= 0; proven--) {
+		k[0]->last = home;
+		k[0]->last_port = htons(51820);
+		k[0]->proven = proven;
+		k[0]->owned = sites_clock();
+		peers[1].rx_bytes += 32;
+		sites_follow_endpoints(s, &d, sites_clock());
+		assert_true(k[0]->proven == proven && !k[1]->proven && address_equal(&k[0]->last, &home));
+	}
+	peers[0].rx_bytes += 32;
+	sites_follow_endpoints(s, &d, sites_clock());
+	assert_true(k[0]->proven && !k[0]->owned);
+	/* without a sign of life it does not keep the endpoint */
+	k[0]->here = 0;
+	k[0]->owned = sites_clock() - 61000;
+	peers[1].rx_bytes += 32;
+	sites_follow_endpoints(s, &d, sites_clock());
+	assert_true(!k[0]->proven && k[1]->proven);
+}
+
 /* A new peer answers the relay's own handshake, and somebody repeats an initiation at the same time. */
 static void first_handshake(void **state)
 {
@@ -480,6 +518,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(first_reading, setup, teardown),
 		cmocka_unit_test_setup_teardown(first_handshake, setup, teardown),
 		cmocka_unit_test_setup_teardown(same_endpoint, setup, teardown),
+		cmocka_unit_test_setup_teardown(owned_endpoint, setup, teardown),
 		cmocka_unit_test_setup_teardown(new_maps, setup, teardown),
 		cmocka_unit_test_setup_teardown(reminds_at_home, setup, teardown),
 		cmocka_unit_test_setup_teardown(gives_home, setup, teardown),

@@ -76,6 +76,7 @@ static void not_remembered(void **state)
 	p.data[5] = 99;					/* malformed */
 	assert_int_equal(fate(TA, p), DROP_invalid);
 	host_send_fails = true;
+	assert_int_equal(fate(TA, udp6(A, C, 40000, 58000)), DROP_send_failed);
 	host_send_fails = false;
 	assert_int_equal(fate(TC, udp6(C, A, 58000, 40000)), DROP_refused);
 	for (__u32 i = 0; i < RELAY_BUCKETS; i++) {
@@ -170,6 +171,8 @@ static void errors(void **state)
 		assert_int_equal(fate(TC, e), SENT);
 	}
 	assert_int_equal(fate(TC, error6("fd99::c", &sent)), SENT);	/* by C's edge router */
+	assert_int_equal(fate(NN, error6(N, &sent)), DROP_invalid);	/* by a third site */
+	assert_int_equal(fate(NN, error6(N, &echo)), DROP_invalid);
 	assert_int_equal(fate(TC, error6(C, &echo)), SENT);
 	assert_int_equal(fate(TA, error6(A, &reply)), SENT);
 	assert_int_equal(fate(TA, error6(A, &answer)), SENT);

@@ -61,6 +61,52 @@ static void known_liar(void **state)
 	}
 }
 
+/* Nor do a known client's right mac1s, which need all keys to be tried */
+static void known_flood(void **state)
+{
+	struct guard_message last, right;
+	__u32 refused = 0;
+
+	keys_written(16, 0, 64, false);
+	guard_at(0)->keys = GUARD_KEYS_WORD(16, 64);
+	shakes(0, 1, 2);
+	last = initiation_for(63);
+	for (__u32 i = 0; i < tick_rate; i++) {
+		host_jiffies++;
+		client_number = 0;
+		for (__u32 j = 0; j < 80; j++)
+			sends(&last);
+		client_number = 77 + i;
+		right = initiation_for(0);
+		refused += sends(&right) == -DROP_guard_busy;
+	}
+	print_message("right ones of a known client, 20,000 a second: %u refused\n", refused);
+	assert_int_equal(refused, 0);
+}
+
+/* Clients that a list refuses cost no hashing */
+static void denied_flood(void **state)
+{
+	struct source_key all = { .prefixlen = 32, .id = htonl(SERVICE_LIST | 0) };
+	__s64 left;
+	__u8 verdict = LIST_DENY;
+	struct guard_message wrong = message(MESSAGE_INITIATION, 5, 0);
+
+	wrong.bytes[116] ^= 1;
+	with_lists = true;
+	for (size_t i = 0; i < world_n_entries; i++)
+		world_entries[i].service.flags |= SERVICE_LISTS;
+	world_commit();
+	host_map_reset(&source_trie, 16);
+	bpf_map_update_elem(&source_trie, &all, &verdict, BPF_ANY);
+	left = budget()->left[0];
+	for (client_number = 1000; client_number < 1100; client_number++)
+		assert_int_equal(sends(&wrong), -DROP_denied);
+	assert_int_equal(budget()->left[0], left);
+	host_map_reset(&source_trie, 16);
+	with_lists = false;
+}
+
 /* The same from an unknown client */
 static void unknown_liar(void **state)
 {
@@ -117,7 +163,7 @@ static void failed_long_ago(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(known_liar), TEST(unknown_liar), TEST(failed_long_ago),
+		TEST(known_liar), TEST(known_flood), TEST(denied_flood), TEST(unknown_liar), TEST(failed_long_ago),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

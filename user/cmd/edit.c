@@ -83,8 +83,8 @@ static void report_option(void *data, const struct config_place *place, const ch
 		  o && o->path ? o->option : "", without_key(text));
 }
 
-/* Applies the changed configuration, unless it is the same. *ret_text: what changed, in lines; NULL:
- * nothing. The caller frees it. */
+/* Applies the changed configuration, unless it is the same. *ret_text: the changes, in lines; NULL:
+ * there are none. The caller frees it. */
 static int apply_changes(const struct edit *e, const struct config *before, const struct config *c,
 			 const char *instance, char **ret_text)
 {

@@ -85,7 +85,9 @@ static void on_nudge(uv_timer_t *timer)
 
 		if (b->due[n] == DUE_NOTHING)
 			continue;
-		sites_call_due(&b->sites, n, b->due[n]);
+		/* meanwhile another relay may have said that the site is there */
+		if (!site_is_remote(&b->sites.known[n]))
+			sites_call_due(&b->sites, n, b->due[n]);
 		b->due[n] = DUE_NOTHING;
 		left--;
 	}
@@ -183,7 +185,11 @@ static void on_tick(uv_timer_t *timer)
 
 static void on_save(uv_timer_t *timer)
 {
-	save(timer->data);
+	struct blind *b = timer->data;
+
+	save(b);
+	if (b->sites.mapped)
+		sites_forget_pairs(&b->sites);
 }
 
 static void on_soon(uv_timer_t *timer)

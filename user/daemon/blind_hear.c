@@ -178,6 +178,18 @@ bool sites_has_relay(const struct sites *s, const struct address *a)
 /* Time after which a site that WireGuard has not heard is silent: two keepalives and some time. */
 #define SILENT_MS 60000
 
+/* Returns whether the site got its last endpoint a short time ago without being heard here. It may
+ * be there, although this daemon has not heard it yet. */
+static bool is_owner(const struct blind_known *k)
+{
+	return k->last.family && sites_clock() < k->owned + SILENT_MS;
+}
+
+static bool is_silent(const struct blind_known *k)
+{
+	return !is_owner(k) && sites_clock() >= k->here + SILENT_MS;
+}
+
 /* Numbers of sites by their last endpoints, made when it is needed first. 0: free; an entry stays
  * when its site moves. */
 struct at_endpoints {
@@ -212,12 +224,14 @@ static bool endpoints_made(struct at_endpoints *at)
 		at->mask = 2 * at->mask + 1;
 	at->number = calloc(at->mask + 1, sizeof(*at->number));
 	for (__u32 n = 1; at->number && n < at->s->room; n++)
-		if (*at->s->known[n].name && at->s->known[n].proven)
+		if (*at->s->known[n].name &&
+		    (at->s->known[n].proven || is_owner(&at->s->known[n])))
 			endpoint_add(at, n);
 	return at->number;
 }
 
-/* Returns another site that WireGuard heard last at this peer's endpoint, or NULL. */
+/* Returns another site that WireGuard heard last at this peer's endpoint, or that has got it
+ * otherwise, or NULL. */
 static struct blind_known *other_at(struct at_endpoints *at, const struct blind_known *k,
 				    const struct wg_peer *p)
 {
@@ -227,7 +241,8 @@ static struct blind_known *other_at(struct at_endpoints *at, const struct blind_
 	     i = (i + 1) & at->mask) {
 		struct blind_known *other = &at->s->known[at->number[i]];
 
-		if (other != k && other->proven && !site_is_remote(other) &&
+		if (other != k && !site_is_remote(other) &&
+		    (other->proven || (is_owner(other) && is_elsewhere(k, p))) &&
 		    wg_has_endpoint(p, &other->last, other->last_port))
 			return other;
 	}
@@ -246,8 +261,11 @@ static bool may_be_at_endpoint(struct at_endpoints *at, struct blind_known *k,
 	if (k->alone && k->proven && !is_elsewhere(k, p))
 		return true;
 	while ((other = other_at(at, k, p))) {
-		if (sites_clock() < other->here + SILENT_MS) {
-			k->proven &= is_elsewhere(k, p);
+		if (!is_silent(other)) {
+			if (!is_elsewhere(k, p)) {
+				k->proven = false;
+				k->owned = 0;
+			}
 			log_warning("blind: site %s sends from the endpoint of site %s, so other "
 				    "sites cannot reach it: give each site its own address or port",
 				    k->name, other->name);
@@ -286,6 +304,7 @@ bool sites_follow_endpoints(struct sites *s, const struct wg_device *d, __u64 be
 		k->last_port = p->endpoint_port;
 		k->proven = k->alone = true;
 		k->displaced = false;
+		k->owned = 0;
 		if (moves && at.number)
 			endpoint_add(&at, n);
 	}
@@ -387,6 +406,7 @@ void sites_give_endpoints(struct sites *s, const struct wg_device *d, __u8 *due)
 			continue;
 		restore_endpoint(s, k, p);
 		hear(&s->known[k - s->known], p, 0);
+		s->known[k - s->known].owned = sites_clock();
 		due[k - s->known] = DUE_ENDPOINT;
 	}
 }

@@ -375,11 +375,15 @@ static bool is_stalled(const struct connection *c)
 	return now - c->heard > long_ms || (c->up && now - c->said > long_ms);
 }
 
-/* Returns whether to compare the maps again: with very many sessions, this takes at most a tenth of
- * the time. */
+#define LONGEST_WAIT_MS 2000		/* the other relay must hear of this one in time */
+
+/* Returns whether to compare the maps again: with very many sessions, this takes a tenth of the
+ * time, or more if a comparison takes long. */
 static bool is_due(const struct connection *c)
 {
-	return uv_hrtime() / 1000000 - c->filled >= 9 * c->took;
+	uint64_t wait = 9 * c->took < LONGEST_WAIT_MS ? 9 * c->took : LONGEST_WAIT_MS;
+
+	return uv_hrtime() / 1000000 - c->filled >= wait;
 }
 
 static void tick(struct relay_link *l, bool second)

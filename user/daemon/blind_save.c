@@ -216,6 +216,7 @@ static void restore_site(struct restoring *r, const struct blind_line *l)
 		return;
 	s->known[n].last = l->endpoint;
 	s->known[n].last_port = l->port;
+	s->known[n].owned = sites_clock();
 }
 
 /* Restores an entry. Returns whether it is still valid, and one of its sites is new. */

@@ -12,6 +12,7 @@
 #include <unistd.h>
 #include "blake2s.h"
 #include "daemon/blind_sites.h"
+#include "lib/jiffies.h"
 #include "lib/log.h"
 #include "dataplane/map_info.h"
 #include "dataplane/pins.h"
@@ -20,7 +21,7 @@
 
 static const char *const map_names[] = {
 	"blind_sites", "blind_names", "endpoints", "sessions", "blind_waiting",
-	"blind_state", "blind_totals",
+	"blind_state", "blind_totals", "blind_pairs",
 };
 
 /* ---- maps ---- */
@@ -264,6 +265,35 @@ static void forget_number(const struct sites *s, __u32 number)
 	free(cpus);
 }
 
+/* Returns whether no message between the two sites has used their entry as long as a session lasts.
+ * Their sessions have ended then, and the entry is not needed. */
+static bool pair_is_idle(const struct blind_pair *p, __u64 now)
+{
+	__s64 since = (now << GUARD_TICK) - p->limit;
+
+	return since > (__s64)(BLIND_SECONDS + 10) * jiffies_a_second() << GUARD_TICK;
+}
+
+void sites_forget_pairs(struct sites *s)
+{
+	int map = s->fds[BLIND_MAP_pairs];
+	__u32 count = map_entries(map) / 32 + AT_ONCE;	/* all after 32 calls */
+	__u64 *keys = malloc(count * sizeof(*keys)), now = jiffies_now();
+	struct blind_pair *pairs = malloc(count * sizeof(*pairs));
+	int rc = -ENOMEM;
+
+	if (keys && pairs)
+		/* the call also fails with the last entries */
+		rc = bpf_map_lookup_batch(map, s->pairs_begun ? &s->pairs_next : NULL,
+					  &s->pairs_next, keys, pairs, &count, NULL);
+	for (__u32 i = 0; (!rc || rc == -ENOENT) && i < count; i++)
+		if (pair_is_idle(&pairs[i], now))
+			bpf_map_delete_elem(map, &keys[i]);
+	s->pairs_begun = !rc;
+	free(keys);
+	free(pairs);
+}
+
 /* Adds a site. If it was removed before, for example with its device, it gets its old number
  * back. */
 static bool add_site(struct sites *s, const struct wg_peer *p, const char *name)
@@ -414,6 +444,8 @@ void sites_read_running(struct sites *s)
 			k->last = k->endpoint;
 			k->last_port = k->port;
 			k->proven = true;
+			if (!k->read)
+				k->owned = sites_clock();
 		}
 	}
 	index_all(s);

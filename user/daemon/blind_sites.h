@@ -10,7 +10,7 @@
 
 enum blind_map {
 	BLIND_MAP_sites, BLIND_MAP_names, BLIND_MAP_endpoints, BLIND_MAP_sessions,
-	BLIND_MAP_waiting, BLIND_MAP_state, BLIND_MAP_totals, BLIND_MAPS
+	BLIND_MAP_waiting, BLIND_MAP_state, BLIND_MAP_totals, BLIND_MAP_pairs, BLIND_MAPS
 };
 
 struct blind_known {		/* a site as the daemon knows it; name "": the number is free */
@@ -26,6 +26,9 @@ struct blind_known {		/* a site as the daemon knows it; name "": the number is f
 	bool proven;
 	bool alone;			/* no other site of this relay has `last` */
 	bool displaced;			/* it was silent, and another site has its endpoint now */
+	/* When it got `last` without being heard here: from the maps, the file or the other relay
+	 * of a pair, in ms of sites_clock(); 0: it did not. */
+	__u64 owned;
 	/* The other relay that heard the site last, and the endpoint from which the site sends
 	 * there; family 0: none. */
 	struct address relay, there_endpoint;
@@ -79,6 +82,9 @@ struct sites {
 	size_t n_ports;
 	struct site_name *listed;	/* the configuration's list of sites, sorted */
 	size_t n_listed;
+	/* sites_forget_pairs() continues here, if `pairs_begun`. */
+	__u32 pairs_next;
+	bool pairs_begun;
 	/* Entries that sites_write_sessions() will write. */
 	struct blind_put puts[BLIND_PUTS];
 	size_t n_puts;
@@ -105,6 +111,9 @@ struct blind_session sites_entry(const struct sites *s, size_t i);
 bool sites_follow_peers(struct sites *s, const struct wg_device *d);
 void sites_write_pairs(const struct sites *s);
 void sites_write_endpoints(struct sites *s);
+/* Removes pairs of sites that no longer talk from a part of the map blind_pairs, so that others
+ * have room. The next call continues with the next part. */
+void sites_forget_pairs(struct sites *s);
 /* Stores what WireGuard reports about the sites: their endpoints, and when it heard them. before:
  * when d was read before, by sites_clock(). Returns whether any site has moved. */
 bool sites_follow_endpoints(struct sites *s, const struct wg_device *d, __u64 before);

@@ -10,6 +10,10 @@
 #include <stddef.h>
 #include "abi.h"
 
+/* The flags of a link that tell how XDP, or tc, is attached to its device. */
+#define LINK_XDP_FLAGS (LINK_NATIVE | LINK_GENERIC | LINK_SHARED)
+#define LINK_TC_FLAGS (LINK_TC | LINK_TCX | LINK_QDISC_OURS)
+
 /* The functions here that return int return 0 or -errno. */
 
 /* Attaches an XDP program with a bpf_link. flag: LINK_NATIVE or LINK_GENERIC. Returns -EBUSY if

@@ -56,9 +56,6 @@ struct dataplane_port {
 	__u8 refused;	/* errno with which the kernel refused native XDP, as in struct link */
 };
 
-/* The flags of a link that tell how XDP, or tc, is attached to its device. */
-#define LINK_XDP_FLAGS (LINK_NATIVE | LINK_GENERIC | LINK_SHARED)
-#define LINK_TC_FLAGS (LINK_TC | LINK_TCX | LINK_QDISC_OURS)
 #define PIN_UNOPENED INT_MIN
 
 struct dataplane {

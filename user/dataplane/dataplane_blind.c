@@ -17,9 +17,10 @@
 #include "wgxdp.skel.h"
 
 #define PIN_EGRESS "progs/wgxdp_tc_egress"
-/* Room for pairs of sites that communicate, at least; the map has no memory for pairs that do
- * not. */
+/* Room for pairs of sites that communicate, at least. Each has two entries, one in either
+ * direction; the map has no memory for pairs that do not communicate. */
 #define ROOM_PAIRS 65536
+#define LEAST_BUCKETS 8192	/* a site's handshakes with our own WireGuard take few of them */
 #define ROOM_BUCKETS 65536		/* buckets for the sessions of up to 8,192 sites */
 /* Most pairs of sites whose packets are counted apart; each CPU has its own counters. */
 #define COUNTED_PAIRS (1 << 20)
@@ -36,7 +37,7 @@ static __u32 session_buckets(__u32 room)
 {
 	__u64 n = (__u64)room * room / 2, most = larger(ROOM_BUCKETS, 8 * room);
 
-	return n < 1024 ? 1024 : n > most ? most : n;
+	return n < LEAST_BUCKETS ? LEAST_BUCKETS : n > most ? most : n;
 }
 
 void dataplane_size_blind(const struct dataplane *dp, struct wgxdp *s, const struct plan *p)
@@ -51,7 +52,8 @@ void dataplane_size_blind(const struct dataplane *dp, struct wgxdp *s, const str
 	dataplane_size_map(dp, s->obj, MAP_blind_totals, !b->on ? 1 :
 			   BLIND_WAYS * buckets < COUNTED_PAIRS ? BLIND_WAYS * buckets :
 								  COUNTED_PAIRS);
-	dataplane_size_map(dp, s->obj, MAP_blind_pairs, b->on ? larger(ROOM_PAIRS, 16 * room) : 1);
+	dataplane_size_map(dp, s->obj, MAP_blind_pairs,
+			   b->on ? larger(2 * ROOM_PAIRS, 16 * room) : 1);
 	dataplane_size_map(dp, s->obj, MAP_sessions, buckets);
 	dataplane_size_map(dp, s->obj, MAP_hints, buckets);
 	/* Each other relay may have a port for each site. A site at another relay has the endpoint

@@ -170,8 +170,8 @@ static int sync_sources(struct dataplane *dp, struct plan *p, const bool *used, 
 	return rc;
 }
 
-/* Returns how the device is attached. What the plan no longer attaches is still attached now:
- * dataplane_commit() detaches it later. */
+/* Returns how the device is attached. Programs that the plan no longer has there are still attached
+ * now: dataplane_commit() detaches them later. */
 static __u16 attached_flags(const struct dataplane *dp, __u32 ifindex)
 {
 	for (size_t i = 0; i < dp->n_ports; i++)
