@@ -564,6 +564,9 @@ def differences(site, to):
     yield 'IPv4\'s ICMP', [(site, IPv6(src=src, dst=dst, nh=1) / ICMP())], '', '1/3'
     split = make_fragments(udp(src, dst, n=100), 48)
     yield 'fragments in another order', [(site, p) for p in split[::-1]], there, ''
+    third = next(s for s in SITES if s not in (site, to))
+    late = udp(src, dst, 58001)
+    yield 'an error by a third site', [(site, late), (third, IPv6(src=host(third), dst=src) / ICMPv6DestUnreach() / late)], f'{there} {SITES[site]}', there
 
 
 # --- comparing
