@@ -182,6 +182,12 @@ forwards 'after wgxdp.service was restarted'
 systemctl stop wgxdp
 expect 'the daemon ends with wgxdp.service' "$(property ActiveState), $(property Result)" == 'inactive, success'
 nothing_left 'after both were stopped'
+systemctl -q enable wgxdp-daemon 2> "$work/enable" || fail "$(< "$work/enable")"
+systemctl start wgxdp
+wait_for 20 'an enabled daemon starts with wgxdp.service' systemctl -q is-active wgxdp-daemon
+systemctl stop wgxdp
+systemctl -q disable wgxdp-daemon 2> "$work/enable" || fail "$(< "$work/enable")"
+nothing_left 'after both were started and stopped'
 
 # The exporter's socket, with a port below 1024
 mkdir -p /run/systemd/system/wgxdp-exporter.socket.d
