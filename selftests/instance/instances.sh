@@ -72,6 +72,12 @@ send_ten
 expect 'home: forwarded, without office' "$(of_shown home original forwarded)" == 30
 expect 'down of the default instance, which there is not' "$(wgxdp down)" == 'instance default was not up'
 expect 'home: still there' "$(of home show --json | selftests/lib/shown.py get instance)" == home
+mkdir /sys/fs/bpf/wgxdp/a-rest # the map of another version
+bpftool map create /sys/fs/bpf/wgxdp/a-rest/control type array key 4 value 65536 entries 1 name control
+! wgxdp instances > "$work/out" 2>&1 || fail 'instances ignores one that cannot be opened'
+grep -q 'instance a-rest: another version of wgxdp started it' "$work/out" || fail "instances says $(< "$work/out")"
+grep -q 'instance: home' "$work/out" || fail 'an instance that cannot be opened hides another one'
+expect 'down of it' "$(of a-rest down)" == 'instance a-rest was taken down'
 mkdir -p /etc/wgxdp
 mount -t tmpfs none /etc/wgxdp
 doctor_says() { # WORD...: its lines about the instance office

@@ -105,7 +105,7 @@ static int run_instances(const struct global *g, int argc, char **argv)
 	struct document *d = NULL;
 	struct node list;
 	bool json = false, any = false;
-	int rc;
+	int rc, failed = 0;	/* failed: the error of an instance; the others are printed */
 
 	if (!options_parse(&instances_command, argc, argv, &json, NULL))
 		return EXIT_USAGE;
@@ -118,14 +118,14 @@ static int run_instances(const struct global *g, int argc, char **argv)
 	}
 	for (size_t i = 0; i < names.n && !rc; i++)
 		if (!i || strcmp(names.list[i].text, names.list[i - 1].text))
-			rc = show_instance(list, names.list[i].text, json, &any);
-	if (!rc && !json && !any)
+			failed = show_instance(list, names.list[i].text, json, &any) ?: failed;
+	if (!rc && !failed && !json && !any)
 		puts("no instance is up");
 	if (!rc)
 		rc = json ? document_print_json(d, stdout) : document_print(d, stdout);
 	document_free(d);
 	free(names.list);
-	return rc ? EXIT_FAILED : EXIT_DONE;
+	return rc || failed ? EXIT_FAILED : EXIT_DONE;
 }
 
 static const struct command_option options[] = {

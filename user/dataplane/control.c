@@ -4,6 +4,8 @@
  */
 #include <errno.h>
 #include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 #include "dataplane/control.h"
@@ -12,6 +14,18 @@
 #include "dataplane/pins.h"
 
 #define HEARTBEAT_SECONDS 2
+
+int control_read(int map, struct control *ret)
+{
+	__u32 zero = 0, size = map_info(map).value_size;
+	void *value = calloc(1, size > sizeof(*ret) ? size : sizeof(*ret));
+	int rc = !value ? -ENOMEM : bpf_map_lookup_elem(map, &zero, value) ? -errno : 0;
+
+	if (!rc)
+		memcpy(ret, value, sizeof(*ret));
+	free(value);
+	return rc;
+}
 
 struct control *control_map(int map)
 {

@@ -8,6 +8,9 @@
 #include <stdbool.h>
 #include "abi.h"
 
+/* Reads the map `control`, given by its fd. A build with another ABI_VERSION may have made it with
+ * another size; then only .abi_version is right. Returns 0 or -errno. */
+int control_read(int map, struct control *ret);
 /* Maps the map `control`, given by its fd, into memory. Returns NULL and sets errno on failure. */
 struct control *control_map(int map);
 void control_unmap(struct control *c);

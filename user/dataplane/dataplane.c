@@ -50,7 +50,6 @@ __u64 netns_inode(void)
 static int open_pins(struct dataplane *dp)
 {
 	struct control c = { 0 };
-	__u32 zero = 0;
 
 	for (int i = 0; i < MAP_COUNT; i++)
 		dp->maps[i] = PIN_UNOPENED;
@@ -61,8 +60,7 @@ static int open_pins(struct dataplane *dp)
 			  "the rest with `wgxdp down`", dp->instance);
 		return map_fd(dp, MAP_control);
 	}
-	dp->elsewhere = !bpf_map_lookup_elem(map_fd(dp, MAP_control), &zero, &c) &&
-			c.netns != netns_inode();
+	dp->elsewhere = !control_read(map_fd(dp, MAP_control), &c) && c.netns != netns_inode();
 	dp->choices = c.flags & CONTROL_WITH_CHOICES;
 	dp->source_trie = c.flags & CONTROL_WITH_SOURCE_TRIE;
 	if (c.abi_version != ABI_VERSION) {

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <unistd.h>
 #include "dataplane/attach.h"
+#include "dataplane/control.h"
 #include "dataplane/dataplane.h"
 #include "lib/log.h"
 #include "dataplane/shared.h"
@@ -46,27 +47,29 @@ int dataplane_discard_new(const char *instance)
 }
 
 /* Detaches what has no pin: filters, and components of libxdp's dispatcher. This runs in the
- * network namespace of their devices. */
+ * network namespace of their devices. Does not read maps of another layout. */
 static int remove_unpinned(const char *instance)
 {
 	int links = pin_get(instance, "links"), control = pin_get(instance, "control"), rc = 0;
 	struct control c = { 0 };
+	bool known = control >= 0 && !control_read(control, &c) && c.abi_version == ABI_VERSION;
+	bool here = !known || c.netns == netns_inode();
+	__u32 n = known && here && links >= 0 ? LINKS : 0;
 	char name[IF_NAMESIZE];
 	struct link link;
-	__u32 zero = 0;
 
-	if (control >= 0 && !bpf_map_lookup_elem(control, &zero, &c) && c.netns != netns_inode())
+	if (!here)
 		log_warning("instance %s was started in another network namespace: its tc filters "
 			    "and shared XDP programs stay there: remove them there", instance);
-	for (__u32 i = 0; links >= 0 && c.netns == netns_inode() && i < LINKS && !rc; i++)
+	for (__u32 i = 0; i < n && !rc; i++)
 		if (!bpf_map_lookup_elem(links, &i, &link) && link.flags & LINK_SHARED &&
 		    if_indextoname(link.ifindex, name))
 			rc = shared_permitted(name);
-	for (__u32 i = 0; links >= 0 && c.netns == netns_inode() && i < LINKS && !rc; i++)
+	for (__u32 i = 0; i < n && !rc; i++)
 		if (!bpf_map_lookup_elem(links, &i, &link) && link.flags & LINK_TC &&
 		    !(link.flags & LINK_TCX))
 			detach_filter(link.ifindex, link.flags & LINK_QDISC_OURS);
-	if (!rc && c.netns == netns_inode())
+	if (!rc && here)
 		detach_of_pins(instance);
 	if (links >= 0)
 		close(links);
