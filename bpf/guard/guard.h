@@ -53,9 +53,8 @@ INLINE int guard_original(struct pkt *p, const struct guard *g, const struct udp
 	if (data && more == GUARD_STRICT && guard_knows_client(p->s))
 		return 0;
 	/* A client that the lists refuse must not use the time for hashing. */
-	rc = with_lists && p->s->service.flags & SERVICE_LISTS ? service_admits(p) : 0;
-	if (rc)
-		return rc;
+	if (with_lists && !data && p->s->service.flags & SERVICE_LISTS && service_admits(p))
+		return -DROP_denied;
 	s->local = p->s->dst;
 	s->local_port = p->s->dport;
 	s->ifindex = p->s->ifindex;
