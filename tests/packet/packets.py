@@ -31,7 +31,7 @@ import packet_network as net                                               # noq
 
 BUILD = os.path.abspath(os.environ.get('O', os.path.join(here, '..', '..', 'build')))
 NS, INSTANCE = 'wgxdp-packets', 'packets'
-CASE, RESULT, COUNTER, CLONE = (struct.Struct(s) for s in ('=10I', '=8I', '=IBBHQ', '=2I'))
+CASE, RESULT, COUNTER, CLONE = (struct.Struct(s) for s in ('=10I', '=9I', '=IBBHQ', '=2I'))
 VERDICTS = ['passed', 'dropped', 'sent', 'odd']
 PLANES = ['xdp', 'tc', 'host-xdp', 'host-tc']
 vlans = False                    # the file `vlans` makes some links VLANs (run_vlans.h)
@@ -144,14 +144,14 @@ def write_cases(path, cases, index, runs=2):
 
 
 def read_result(f):
-    verdict, raw, length, n, truncations, bad, n_clones, changed = RESULT.unpack(f.read(RESULT.size))
+    verdict, raw, length, n, truncations, bad, n_clones, changed, late = RESULT.unpack(f.read(RESULT.size))
     frame = f.read(length)
     counters = [COUNTER.unpack(f.read(COUNTER.size)) for _ in range(n)]
     clones = []
     for _ in range(n_clones):
         egress, size = CLONE.unpack(f.read(CLONE.size))
         clones.append((egress, f.read(size)))
-    return VERDICTS[verdict], raw, frame, counters, truncations, bad, clones, changed
+    return VERDICTS[verdict], raw, frame, counters, truncations, bad, clones, changed, late
 
 
 def run(plane, cases, index, directory, runs=2):
@@ -275,13 +275,28 @@ def report(good, what, counts=True):
         print(f'{"ok" if good else "FAIL"} {what}', flush=True)
 
 
+def results_again(some, n, plane, index, directory):
+    """The results of the nth case after the cases before it, whose fragments it may follow"""
+    return run(plane, some[max(0, n - 8):n + 1], index, directory)[-1]
+
+
+def is_late(results):
+    """Whether a busy machine stopped the runs for so long that the data path's own times have passed: a probe was due, or a fragment is forgotten"""
+    return any(late > 1000 for *_, late in results)
+
+
 def run_cases(cases, mode, index, directory):
     for plane in PLANES[:2] if no_truncation else PLANES:
         some = [c for c in cases if not c.planes or plane in c.planes]
         truncations = 0
-        for c, results in zip(some, run(plane, some, index, directory)):
+        for n, (c, results) in enumerate(zip(some, run(plane, some, index, directory))):
             learn(c, results)
             why = find_error(c, results, plane, mode, index)
+            for _ in range(5):
+                if not (why and is_late(results)):
+                    break
+                results = results_again(some, n, plane, index, directory)
+                why = find_error(c, results, plane, mode, index)
             truncations += results[-1][4]
             if why:
                 bad.add(c)
@@ -320,10 +335,11 @@ def run_limits(index, directory):
                      for a in ([source, source[:-1] + '77:5'] if ':' in source else [source] * 2)]
             began, answered = time.monotonic(), []
             while time.monotonic() < began + 2:
+                last = time.monotonic()
                 answered += [r[0] == 'sent' for of_case in run('tc', cases, index, directory, runs=25) for r in of_case]
-            most = 20 + 10 * (time.monotonic() - began)
-            report(sum(answered[:25]) >= 20 and 30 <= sum(answered) <= most, f'errors to {source}: {sum(answered)} of {len(answered)}, {sum(answered[:25])} '
-                   f'of the first 25, at most {most:.1f}')
+            least, most = 20 + 5 * (last - began), 20 + 10 * (time.monotonic() - began)
+            report(sum(answered[:25]) >= 20 and least <= sum(answered) <= most, f'errors to {source}: {sum(answered)} of {len(answered)}, '
+                   f'{sum(answered[:25])} of the first 25, {least:.1f} to {most:.1f}')
     del os.environ['KEEP_FLOWS']
 
 

@@ -24,6 +24,7 @@ struct result_head {			/* then len bytes, n counters and n clones */
 	__u32 raw;			/* retval or errno */
 	__u32 len, n_counters, truncations, bad_truncations, n_clones;
 	__u32 changed;			/* a bit for each map of $STATE that changed */
+	__u32 late;			/* ms from the begin of the run before it, of any case, to its end, without `wait` */
 };
 #define TRUNCATE 1
 #define SHORTENED 2
@@ -214,7 +215,8 @@ static void run_case(const struct case_head *c, FILE *to, FILE *extra)
 {
 	static bool counted;			/* whether after[] is still valid since the last run */
 	static bool complete = true;		/* whether the kernel checks CHECKSUM_COMPLETE; alternates */
-	__u64 last = now_ms();
+	static __u64 last;			/* when the last run began */
+	__u64 began;
 
 	if (host)
 		host_plane_wait(c->wait);
@@ -230,14 +232,18 @@ static void run_case(const struct case_head *c, FILE *to, FILE *extra)
 			read_counters(before);
 		counted = true;
 		/* A busy machine stopped this process for so long that it is the kernel's turn again */
-		if (i && now_ms() - last > 1000)
+		if (i && now_ms() - last > 1000) {
+			last = now_ms();
 			run_unrecorded(c, run_flags, extra);
-		last = now_ms();
+		}
+		began = now_ms();
 		result.verdict = run(c, c->len, run_flags, &result.raw);
 		if (run_flags && result.verdict == ODD && result.raw == EINVAL) {
 			complete = false;
 			result.verdict = run(c, c->len, 0, &result.raw);
 		}
+		result.late = last ? now_ms() - last - (i || host ? 0 : c->wait) : 0;
+		last = began;
 		read_counters(after);
 		result.n_counters = write_gains(NULL);
 		result.len = out_len;
