@@ -91,12 +91,14 @@ INLINE bool ring_add(__u32 *next, __le32 *ring, __u32 places, __le32 index, __le
 INLINE bool confirmed_ring_add(struct blind_work *b, __le32 index, __le32 *old)
 {
 	struct blind_pair *pair = pair_find(b);
-	__u64 now = b->now << GUARD_TICK, used = pair ? pair->limit : now;
+	__u64 now = b->now << GUARD_TICK, used;
 
+	if (!pair)
+		return false;
+	used = pair->limit;
 	if (used < now)	/* the daemon removes pairs that were not used lately */
 		__sync_val_compare_and_swap(&pair->limit, used, now);
-	return pair && ring_add(&pair->next_confirmed, pair->confirmed, BLIND_CONFIRMED_RING,
-				index, old);
+	return ring_add(&pair->next_confirmed, pair->confirmed, BLIND_CONFIRMED_RING, index, old);
 }
 
 /* Removes an index that s->origin gave out for `user`, but a confirmed one only if s->even is

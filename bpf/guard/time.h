@@ -21,9 +21,9 @@ INLINE void budget_fill(__s64 *left, __u64 ticks, __u64 a_second)
  * backend has answered it, so it may use the budget of such clients first. */
 enum failed_kind { NOT_FAILED, FAILED, FAILED_KNOWN };
 
-/* Returns the budget that pays for this client's message. A client that a backend has answered has
- * the budget of these first, and then that of sources that sent too many wrong mac1s, which also
- * have it. Any other client has the budget of new clients. */
+/* Returns the budget that pays for this client's message. Clients that a backend has answered use
+ * their own budget first, and then that of sources that sent too many wrong mac1s. Other clients
+ * use that of new clients, or that of such sources if they are one. */
 INLINE __s64 *guard_budget_left(const struct guard_work *s, __u64 now)
 {
 	__u32 zero = 0;

@@ -77,8 +77,8 @@ INLINE int policy_tcp(struct pkt *p)
 	return -DROP_refused;
 }
 
-/* Admits an ICMPv6 error if it goes to the sender of the packet that it quotes, and comes from the
- * site to which that packet went. The packet was admitted, as new or as an answer. */
+/* Admits an ICMPv6 error about a packet that was admitted, as new or as an answer. The error must
+ * go to the packet's sender, and come from the site to which the packet went. */
 INLINE int policy_error(struct pkt *p, const struct policy *rules)
 {
 	const __u8 *bytes = p->s->policy.bytes;

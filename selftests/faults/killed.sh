@@ -17,11 +17,9 @@ forwards() { ten_come all_of_them "$@"; } # WHEN [PORT]
 
 as_before() { on_host firewall | cmp -s "$work/before" -; }
 
-# PORT CALL NUMBER: runs `up` with that port, and kills it at the NUMBERth such system call
+# CALL NUMBER ARGUMENT...: runs wgxdp with these arguments, and kills it at the NUMBERth such system call
 killed_at() {
-	local ports=(--port "$1")
-	[[ ${up[1]} != -c ]] || ports=()
-	inside firewall strace -f -o /dev/null -e "inject=$2:signal=KILL:when=$3" "$wgxdp" "${up[@]}" "${ports[@]}" > /dev/null 2>&1 || :
+	inside firewall strace -f -o /dev/null -e "inject=$1:signal=KILL:when=$2" "$wgxdp" "${@:3}" > /dev/null 2>&1 || :
 	[[ ! ${BREAK:-} ]] || rm -f /sys/fs/bpf/wgxdp/default/config
 }
 listens() { wgxdp save | sed -n 's/.*listen: .*ports: \[ \([0-9]*\) \].*/\1/p'; }
@@ -31,7 +29,7 @@ changes_killed() {
 	wgxdp "${up[@]}" > /dev/null
 	for step in openat:3 openat:60 bpf:2 bpf:60 bpf:120 bpf:180 membarrier:1 membarrier:2 rename:1 rename:2; do
 		next=$((next + 1))
-		killed_at $next "${step%:*}" "${step#*:}"
+		killed_at "${step%:*}" "${step#*:}" "${up[@]}" --port $next
 		says=$(listens)
 		[[ $says == "$was" || $says == "$next" ]] || fail "killed at $step: neither $was nor $next, but $says"
 		wgxdp save > "$work/saved"
@@ -42,15 +40,15 @@ changes_killed() {
 		forwards "a change killed at $step, and up" "$says"
 		was=$says
 	done
-	killed_at 2001 rename 2
-	killed_at 2002 fsync 1
+	killed_at rename 2 "${up[@]}" --port 2001
+	killed_at fsync 1 "${up[@]}" --port 2002
 	expect 'killed, and another before it changed anything: runs, and is saved' "$(listens)" == 2001
 	wgxdp down
 }
 
 has_program() { [[ $(inside firewall ip -d link show "$1") == *prog/xdp* ]]; } # DEVICE
 
-with_interfaces() { # NAME...: writes the file of this name, with these interfaces
+with_interfaces() { # NAME...: writes $work/N.yaml, with these N interfaces
 	local roles=() name
 	for name; do roles+=("{ name: $name, role: ${name%2} }"); done
 	cat > "$work/$#.yaml" <<- EOF
@@ -71,12 +69,11 @@ interface_dropped() {
 	with_interfaces wan lan lan2
 	wgxdp "${all[@]}" > /dev/null
 	for step in bpf:60 rename:1 rename:2; do
-		up=("${fewer[@]}")
-		killed_at - "${step%:*}" "${step#*:}"
+		killed_at "${step%:*}" "${step#*:}" "${fewer[@]}"
 		wgxdp "${fewer[@]}" > /dev/null || fail "without lan2, after one that was killed at $step"
 		! has_program lan2 || fail "killed at $step: XDP still runs on lan2"
 		wgxdp "${all[@]}" > /dev/null
-		killed_at - "${step%:*}" "${step#*:}"
+		killed_at "${step%:*}" "${step#*:}" "${fewer[@]}"
 		wgxdp "${all[@]}" > /dev/null || fail "with lan2, after a change without it that was killed at $step"
 		has_program lan2 || fail "killed at $step: XDP does not run on lan2"
 		forwards "killed at $step while it dropped lan2, and up"
@@ -85,16 +82,6 @@ interface_dropped() {
 	inside firewall ip link del lan2
 }
 
-flows() { # MAX: configuration
-	cat <<- EOF
-		services:
-		  - name: many
-		    listen: { interface: wan, ports: [ $port ] }
-		    backend: { ipv4: 192.168.1.10, port: $port }
-		    nat: masquerade
-		    flows: { max: $1 }
-	EOF
-}
 ask() { # WHEN: five packets of one flow, and their answers
 	inside client "$udptool" ask -n 5 198.51.100.7:4000 "198.51.100.1:$port" > "$work/asked"
 	expect "$1: answered" "$(said asked answered)" == 5
@@ -104,14 +91,13 @@ flows_grow() {
 	local n listener
 	start_listener wg-end answers -e "192.168.1.10:$port"
 	listener=$!
-	flows 1000 > "$work/few.yaml"
-	flows 20000 > "$work/many.yaml"
-	up=(up -c "$work/many.yaml")
+	masquerading 'max: 1000' > "$work/few.yaml"
+	masquerading 'max: 20000' > "$work/many.yaml"
 	for n in 2 3 4 5; do
 		wgxdp up -c "$work/few.yaml" > /dev/null
 		ask 'before'
-		killed_at $port rename $n
-		wgxdp "${up[@]}" > /dev/null
+		killed_at rename $n up -c "$work/many.yaml"
+		wgxdp up -c "$work/many.yaml" > /dev/null
 		ask "a change with more room, killed at rename $n, and up"
 		wgxdp down
 	done

@@ -394,6 +394,17 @@ service_file() { # NAT: writes $work/wgxdp.yaml, with a service of both families
 	[[ $1 == none ]] || printf '    %s\n' "listen: { interface: wan, ports: [ $port ] }" 'ipv6: dnat' >> "$work/wgxdp.yaml"
 }
 
+masquerading() { # FLOWS: prints a configuration with a masquerading service on $port, and these keys of its flows
+	cat <<- YAML
+		services:
+		  - name: many
+		    listen: { interface: wan, ports: [ $port ] }
+		    backend: { ipv4: 192.168.1.10, port: $port }
+		    nat: masquerade
+		    flows: { $1 }
+	YAML
+}
+
 shown() { wgxdp show --json | "$root/selftests/lib/shown.py" "$@"; } # see shown.py
 
 # Checks that every packet of the service is counted once and ends in one way.

@@ -14,13 +14,8 @@ brief=8 # seconds: a flow waits while programs are loaded
 [[ ! ${UDPTOOL_MOST:-} ]] || brief=40 # on an emulated CPU (scripts/test)
 
 configuration() { # PORTS [MAX]
+	masquerading "max: 2000, timeout: 600s, ports: $1, source: [ 192.168.1.1 ]"
 	cat <<- EOF
-		services:
-		  - name: many
-		    listen: { interface: wan, ports: [ $port ] }
-		    backend: { ipv4: 192.168.1.10, port: $port }
-		    nat: masquerade
-		    flows: { max: 2000, timeout: 600s, ports: $1, source: [ 192.168.1.1 ] }
 		  - name: six
 		    listen: { interface: wan, ports: [ 443 ] }
 		    backend: { ipv6: "2001:db8:2::10", port: $port }

@@ -25,14 +25,7 @@ flooder=0 # the CPU of the flood
 configuration() { # [GUARD]
 	local own=192.168.1.1 last
 	for last in 2 3 4 5 6; do own+=", 192.168.1.$last"; done
-	cat <<- EOF
-		services:
-		  - name: many
-		    listen: { interface: wan, ports: [ $port ] }
-		    backend: { ipv4: 192.168.1.10, port: $port }
-		    nat: masquerade
-		    flows: { max: 170000, ports: 10000-65535, source: [ $own ] }
-	EOF
+	masquerading "max: 170000, ports: 10000-65535, source: [ $own ]"
 	[[ ! ${1:-} ]] || echo "    wireguard: { public-key: \"$(key wge)\" }"
 }
 

@@ -11,13 +11,8 @@ source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 
 rate=${RATE:-100000} seconds=20 times=4 newcomers=${NEWCOMERS:-150}
 config() { # FLOWS
-	cat > "$work/wgxdp.yaml" <<- EOF
-		services:
-		  - name: many
-		    listen: { interface: wan, ports: [ $port ] }
-		    backend: { ipv4: 192.168.1.10, port: $port }
-		    nat: masquerade
-		    flows: { max: $1 }
+	masquerading "max: $1" > "$work/wgxdp.yaml"
+	cat >> "$work/wgxdp.yaml" <<- EOF
 		  - name: newcomers
 		    listen: { interface: wan, ports: [ 443 ] }
 		    backend: { ipv4: 192.168.1.10, port: 4500 }

@@ -24,7 +24,7 @@ struct result_head {			/* then len bytes, n counters and n clones */
 	__u32 raw;			/* retval or errno */
 	__u32 len, n_counters, truncations, bad_truncations, n_clones;
 	__u32 changed;			/* a bit for each map of $STATE that changed */
-	__u32 late;			/* ms from the begin of the run before it, of any case, to its end, without `wait` */
+	__u32 late;			/* ms from the beginning of the run before it, of any case, to its end, without `wait` */
 };
 #define TRUNCATE 1
 #define SHORTENED 2

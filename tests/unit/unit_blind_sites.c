@@ -275,14 +275,9 @@ static void first_reading(void **state)
 	assert_true(address_equal(&k->last, &attacker));
 }
 
-/* A site keeps its endpoint while it is heard, whoever else sends from there. When it is silent, the other one gets it. */
-static void same_endpoint(void **state)
+/* Two sites that WireGuard has read before, both at `home` */
+static void two_at_home(struct sites *s, struct wg_peer peers[2], struct blind_known *k[2])
 {
-	struct sites *s = *state;
-	struct wg_peer peers[2];
-	const struct wg_device d = { .peers = peers, .n_peers = 2 };
-	struct blind_known *k[2];
-
 	follow(s, "AB");
 	for (int i = 0; i < 2; i++) {
 		k[i] = &s->known[number(s, "AB"[i])];
@@ -292,6 +287,17 @@ static void same_endpoint(void **state)
 		peers[i] = (struct wg_peer){ .endpoint = home, .endpoint_port = htons(51820), .rx_bytes = 1000, .handshake = 5 };
 		memset(&peers[i].key, "AB"[i], sizeof(peers[i].key));
 	}
+}
+
+/* A site keeps its endpoint while it is heard, whoever else sends from there. When it is silent, the other one gets it. */
+static void same_endpoint(void **state)
+{
+	struct sites *s = *state;
+	struct wg_peer peers[2];
+	const struct wg_device d = { .peers = peers, .n_peers = 2 };
+	struct blind_known *k[2];
+
+	two_at_home(s, peers, k);
 	k[0]->last = home;
 	k[0]->last_port = htons(51820);
 	k[0]->proven = true;
@@ -318,15 +324,7 @@ static void owned_endpoint(void **state)
 	const struct wg_device d = { .peers = peers, .n_peers = 2 };
 	struct blind_known *k[2];
 
-	follow(s, "AB");
-	for (int i = 0; i < 2; i++) {
-		k[i] = &s->known[number(s, "AB"[i])];
-		k[i]->read = true;
-		k[i]->received = 1000;
-		k[i]->handshake = 5000;
-		peers[i] = (struct wg_peer){ .endpoint = home, .endpoint_port = htons(51820), .rx_bytes = 1000, .handshake = 5 };
-		memset(&peers[i].key, "AB"[i], sizeof(peers[i].key));
-	}
+	two_at_home(s, peers, k);
 	for (int proven = 1; proven >= 0; proven--) {
 		k[0]->last = home;
 		k[0]->last_port = htons(51820);

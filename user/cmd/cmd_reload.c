@@ -38,12 +38,11 @@ static int apply_file(const char *instance, const struct arguments *a, const str
 	if (rc)
 		return rc;
 	rc = apply(instance, new);
-	if (rc)
+	if (rc) {
 		run_state_set_failed(instance);
-	else
-		run_state_clear_failed(instance);
-	if (rc)
 		return rc;
+	}
+	run_state_clear_failed(instance);
 	if (*ret_trial)
 		try_applied(*ret_trial);
 	else

@@ -89,7 +89,7 @@ static void look_at_all(struct challenges *c)
 static void on_tick(uv_timer_t *timer)
 {
 	struct challenges *c = timer->data;
-	uint64_t began = uv_hrtime(), took_ms;
+	uint64_t began = clock_ms();
 	bool runs = false, due = false;
 
 	for (__u32 n = 1; n < c->sites->room; n++) {
@@ -104,10 +104,9 @@ static void on_tick(uv_timer_t *timer)
 	}
 	if (due)
 		look_at_all(c);
-	took_ms = (uv_hrtime() - began) / 1000000;
-	/* With very many peers, forged data must not use up the daemon's time. */
+	/* with very many peers, forged data makes a tick take long */
 	if (runs)
-		uv_timer_start(timer, on_tick, took_ms > TICK_MS / 2 ? 2 * took_ms : TICK_MS, 0);
+		timer_next(timer, on_tick, TICK_MS, began);
 }
 
 void challenges_begin(struct challenges *c, __u32 number)

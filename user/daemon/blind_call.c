@@ -75,8 +75,8 @@ void calls_stop(struct calls *c)
 
 static void on_tick(uv_timer_t *timer)
 {
-	uint64_t began = uv_hrtime(), took_ms;
 	struct calls *c = timer->data;
+	uint64_t began = clock_ms();
 	struct wg_device d = { 0 };
 	__u64 now = sites_clock();
 	bool more = false;
@@ -96,10 +96,9 @@ static void on_tick(uv_timer_t *timer)
 		more |= c->asked[n] || c->answers[n].wanted;
 	}
 	wg_free(&d);
-	took_ms = (uv_hrtime() - began) / 1000000;
-	/* With very many peers, forged data must not use up the daemon's time. */
+	/* with very many peers, forged data makes a tick take long */
 	if (more)
-		uv_timer_start(timer, on_tick, took_ms > TICK_MS / 2 ? 2 * took_ms : TICK_MS, 0);
+		timer_next(timer, on_tick, TICK_MS, began);
 	else
 		calls_stop(c);
 }

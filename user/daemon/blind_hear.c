@@ -223,10 +223,12 @@ static bool endpoints_made(struct at_endpoints *at)
 	while (at->mask < 4 * at->s->room)	/* each site is added at most twice */
 		at->mask = 2 * at->mask + 1;
 	at->number = calloc(at->mask + 1, sizeof(*at->number));
-	for (__u32 n = 1; at->number && n < at->s->room; n++)
-		if (*at->s->known[n].name &&
-		    (at->s->known[n].proven || is_owner(&at->s->known[n])))
+	for (__u32 n = 1; at->number && n < at->s->room; n++) {
+		const struct blind_known *k = &at->s->known[n];
+
+		if (*k->name && (k->proven || is_owner(k)))
 			endpoint_add(at, n);
+	}
 	return at->number;
 }
 
@@ -401,13 +403,14 @@ void sites_give_endpoints(struct sites *s, const struct wg_device *d, __u8 *due)
 	for (size_t i = 0; i < d->n_peers; i++) {
 		const struct wg_peer *p = &d->peers[i];
 		const struct blind_known *k = known_peer(s, p);
+		__u32 n = k ? k - s->known : 0;
 
 		if (!k)
 			continue;
 		restore_endpoint(s, k, p);
-		hear(&s->known[k - s->known], p, 0);
-		s->known[k - s->known].owned = sites_clock();
-		due[k - s->known] = DUE_ENDPOINT;
+		hear(&s->known[n], p, 0);
+		s->known[n].owned = sites_clock();
+		due[n] = DUE_ENDPOINT;
 	}
 }
 

@@ -581,8 +581,8 @@ static int begin_replacing(const struct dataplane *dp)
 	return pin_next_way(dp);
 }
 
-/* Takes the flags of what was detached from the device's link. The link has them until then, so
- * that a command after a killed one finds what is still attached. */
+/* Removes flags from the device's link after the programs were detached. The link has them until
+ * then, so that a command after a killed one finds the programs that are still attached. */
 static void drop_flags(const struct dataplane *dp, __u32 ifindex, __u16 flags)
 {
 	__u32 place = ifindex % LINKS;

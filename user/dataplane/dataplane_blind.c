@@ -20,7 +20,9 @@
 /* Room for pairs of sites that communicate, at least. Each has two entries, one in either
  * direction; the map has no memory for pairs that do not communicate. */
 #define ROOM_PAIRS 65536
-#define LEAST_BUCKETS 8192	/* a site's handshakes with our own WireGuard take few of them */
+/* So many that the handshakes of one site with our own WireGuard, which are at most 50 a second, do
+ * not fill them. */
+#define LEAST_BUCKETS 8192
 #define ROOM_BUCKETS 65536		/* buckets for the sessions of up to 8,192 sites */
 /* Most pairs of sites whose packets are counted apart; each CPU has its own counters. */
 #define COUNTED_PAIRS (1 << 20)

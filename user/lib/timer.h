@@ -34,6 +34,16 @@ static inline void timer_repeat(uv_timer_t *timer, bool wanted, uv_timer_cb call
 		uv_timer_start(timer, callback, first_ms, ms);
 }
 
+/* Starts the timer for its next tick, in tick_ms. began: clock_ms() when this tick began. If this
+ * tick took long, the next one waits twice as long: ticks must not use up the daemon's time. */
+static inline void timer_next(uv_timer_t *timer, uv_timer_cb callback, uint64_t tick_ms,
+			      uint64_t began)
+{
+	uint64_t took = clock_ms() - began;
+
+	uv_timer_start(timer, callback, took > tick_ms / 2 ? 2 * took : tick_ms, 0);
+}
+
 /* Returns how long to wait after another failure: twice the `last` delay but at most `most`, or
  * `least` if there was no delay yet (last is 0). */
 static inline uint64_t next_wait(uint64_t last, uint64_t least, uint64_t most)
