@@ -2,8 +2,8 @@
  *
  * The generic hash table, which user space writes and the programs read for every packet
  * (bpf/table.h, user/dataplane/table.c). The table holds services, replies, VLANs, /64 routes,
- * pairs of peers with a rate, and the listeners of the blind relay. The map endpoints has the same
- * layout. Part of abi.h.
+ * pairs of peers with a rate, ports that no flow may use, and the listeners of the blind relay. The
+ * map endpoints has the same layout. Part of abi.h.
  */
 #ifndef WGXDP_ABI_TABLE_H
 #define WGXDP_ABI_TABLE_H
@@ -17,6 +17,9 @@ enum table_kind {
 	/* From one peer to another: the key's addr is rate_pair(), its word has nothing else, and
 	 * the value is .rate. */
 	KEY_PAIR,
+	/* An address and port of this host that no flow may use, because others listen there. The
+	 * ifindex of the key is 0, and the value is all zero. */
+	KEY_OWN_PORT,
 	/* KEY_BACKEND + number (1 to 63): one of several backends of a service. The value is as for
 	 * KEY_SERVICE. KEY_SERVICE itself holds backend 0, or the backend with the lowest number
 	 * that has an address. */

@@ -16,7 +16,6 @@
 
 #include "flow/make.h"
 #include "flow/quote.h"
-#include "table.h"
 
 /* ---- flow_way(): what the packet is rewritten to ---- */
 

@@ -6,13 +6,14 @@
  * client tries. The port is taken by the word in flow_index, which names the flow's place. The
  * flow's place is BUSY until the flow is written. make.h uses this header.
  *
- * Reads:  s->flow.key, made; the map pools. Writes: s->flow.made, place, word; the maps flow_table,
- *         flow_index.
+ * Reads:  s->flow.key, made; the maps pools, table.
+ * Writes: s->flow.made, place, word; the maps flow_table, flow_index.
  */
 #pragma once
 
 #include "csum.h"
 #include "flow/share.h"
+#include "table.h"
 
 /* Number of ports to try for a new client. If 90 % of the pool is in use, one client in 2^22 finds
  * all of these ports taken. */
@@ -143,6 +144,17 @@ INLINE bool flow_candidate(struct flow_work *s, const struct pool *pool, __u32 i
 	return !with_blind || s->made.own_port != blind_port;
 }
 
+/* Returns whether the candidate belongs to others: a listener here, whose packets answers would be,
+ * or WireGuard of this host, whose answers from the backend would go to the client. */
+INLINE bool flow_port_is_own(const struct flow *f)
+{
+	struct table_key key = {
+		f->own, table_word(KEY_OWN_PORT, f->family, f->own_port, 0),
+	};
+
+	return table_find(&key);
+}
+
 /* Returns whether a candidate is taken: a flow has this tag in the line of flow_index. Ends such a
  * flow if it has expired, and remembers which one may be displaced first. */
 INLINE bool flow_port_taken(struct flow_work *s, const struct learned_line *line, __u32 tag)
@@ -196,7 +208,7 @@ INLINE int flow_try(struct flow_work *s, const struct pool *pool)
 	struct flow_key key;
 	__u64 hash, other;
 
-	if (!flow_candidate(s, pool, s->tries))
+	if (!flow_candidate(s, pool, s->tries) || flow_port_is_own(&s->made))
 		return -1;
 	key = flow_key_of(&s->made, DIRECTION_REPLY);
 	hash = flow_hash(&key);

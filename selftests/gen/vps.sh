@@ -55,5 +55,28 @@ for way in '4 203.0.113.2' '6 [2001:db8:1::2]'; do
 	transfer "over IPv$family" client wg-end "10.78.$family.1"
 done
 expect 'flows' "$(wgxdp show flows | awk 'NR > 1 {print $2}' | sed 's/:[0-9]*$//' | sort | tr '\n' ' ')" == '198.51.100.7 [2001:db8:7::7] '
+
+# A client whose port is the service's own: answers to it do not count as packets to the service
+inside client wg set wgc4 listen-port "$port" peer "$(key wge)" remove
+inside client wg set wgc4 peer "$(key wge)" allowed-ips 10.78.4.1/32 endpoint "203.0.113.2:$port"
+family=4
+wait_for 15 'a tunnel from the port of the service' handshake
+
+# Nor does a client get a port of the VPS's own WireGuard, whose peer is wg-end too: the device is newer than the instance
+tunnel vps wgv 10.77.0.9/32 51821
+inside wg-end wg set wge peer "$(key wgv)" allowed-ips 10.77.0.9/32
+inside wg-end ip route add 10.77.0.9/32 dev wge
+inside vps wg set wgv peer "$(key wge)" allowed-ips 10.77.0.1/32 endpoint "[2001:db8:9::10]:$port"
+inside vps ip route add 10.77.0.1/32 dev wgv src 10.77.0.9
+own_tunnel() { inside vps ping -q -c 1 -W 1 10.77.0.1; }
+wait_for 15 'the tunnel of the VPS' own_tunnel
+takes() { inside client "$udptool" send -n 3 -r 10 -c 1 uplink "$(mac net clients)" "198.51.100.7:$1" "203.0.113.2:$port" > /dev/null; }
+takes 51821
+wgxdp up -c "$work/wgxdp.yaml" > "$work/up" || fail "up: $(< "$work/up")"
+wait_for 15 'the tunnel of the VPS, whose port a client had' own_tunnel
+takes 51821
+own_tunnel || fail 'a client took the port of the VPS'"'"'s own tunnel'
+say 'ok ports of listeners and tunnels stay theirs'
+
 expect 'by XDP, of both directions' "$(shown get services.wg-end.original.forwarded_xdp)" '>' $((size / 1400))
 expect_sums

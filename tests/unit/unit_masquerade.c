@@ -609,6 +609,28 @@ static void own_addresses(void **state)
 	}
 }
 
+/* A listener or this host's WireGuard has a port of the pool: no client gets it, not even one with this port */
+static void ports_of_ours(void **state)
+{
+	const struct masq *m = masq_named("44");
+	struct pool *pool = flows_pool(m->id);
+
+	pool->n4 = 1;
+	pool->first = 40000;
+	pool->last = 40003;
+	for (__u16 port = 40000; port < 40003; port++)
+		world_entries[world_n_entries++] = (struct table_entry){
+			.key = { pool->own4[0], table_word(KEY_OWN_PORT, FAMILY_IPV4, htons(port), 0) },
+		};
+	world_commit();
+	world_control()->generation++;
+	assert_int_equal(client_sends(m, 0, 40000), 40003);
+	assert_true(backend_answers(m, 40003, 0, 40000));
+	assert_int_equal(client_sends(m, 1, 40001), 0);
+	assert_int_equal(refused(m, DIRECTION_ORIGINAL, DROP_ports_exhausted), 1);
+	whole();
+}
+
 /* One client's port at two listeners of a backend: two flows, each with answers from its listener */
 static void two_listeners(void **state)
 {
@@ -711,7 +733,7 @@ int main(void)
 		TEST(half_open_expires), TEST(full), TEST(half_open_gives_way), TEST(no_port), TEST(no_pool),
 		TEST(ports_give_way), TEST(ports_found), TEST(share), TEST(brief_gives_way), TEST(live_share), TEST(others_come_in),
 		TEST(many_shares), TEST(moved), TEST(moved_to_another_service), TEST(another_number), TEST(own_addresses),
-		TEST(two_listeners), TEST(contended), TEST(secret), TEST(any_secret),
+		TEST(ports_of_ours), TEST(two_listeners), TEST(contended), TEST(secret), TEST(any_secret),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

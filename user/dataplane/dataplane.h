@@ -146,8 +146,8 @@ int dataplane_discard_new(const char *instance);
  * data path does not use the map until it has asked for another heartbeat (control.h), so no packet
  * uses a half-written map. Returns 0 or -errno. */
 int dataplane_uniform(const struct dataplane *dp, const struct uniform *u);
-/* Detaches and unpins everything of an instance. Returns 0, or -errno after printing an error. With
- * -EPERM nothing was changed. After another error, a further call can remove the remains. */
+/* Detaches and unpins everything of an instance. Returns 0, or -errno after printing an error.
+ * After -EPERM nothing was changed; after another one, a further call can remove the remains. */
 int dataplane_down(const char *instance);
 
 /* Parts of dataplane_sync(). They add the number of entries written to *changes. Lists of services:
@@ -159,9 +159,11 @@ int dataplane_lists_clean(const struct dataplane *dp, const struct plan *p, int 
  * then writes the subnets and removes the entries that are not in the plan. */
 int dataplane_relay_write(const struct dataplane *dp, struct plan *p, int *changes);
 int dataplane_relay_clean(const struct dataplane *dp, const struct plan *p, int *changes);
-/* For flows: writes the pools of addresses and ports before the table has services that use them,
- * and ends flows whose port is in no pool any more. */
+/* For flows: _write writes the pools of addresses and ports before the table has services that use
+ * them, and ends flows whose port is in no pool any more. _end_taken, after the table has the
+ * plan's entries of KEY_OWN_PORT, ends flows with such ports. */
 int dataplane_pools_write(const struct dataplane *dp, const struct plan *p, int *changes);
+void dataplane_flows_end_taken(const struct dataplane *dp, const struct plan *p);
 /* For the guard: the first writes the public keys. The second, after the table has the backends of
  * these keys, writes the guards that refer to them. */
 int dataplane_keys_write(const struct dataplane *dp, struct plan *p, int *changes);
@@ -233,8 +235,7 @@ typedef int flow_each(void *data, const struct flow_entry *entry);
 int dataplane_flows(const struct dataplane *dp, flow_each *each, void *data);
 /* Does the same also for flows that are half-open or have timed out but are still in the table. */
 int dataplane_flow_entries(const struct dataplane *dp, flow_each *each, void *data);
-/* Returns whether the backend has answered the flow and it has not timed out. now:
- * learned_now(). */
+/* Returns whether the backend answered the flow and it has not timed out. now: learned_now(). */
 bool flow_entry_is_flow(const struct flow_entry *e, __u64 now);
 /* Ends a flow that was read, and counts it as deleted. The caller holds the instance's lock.
  * Returns false if the flow does not exist any more. */
@@ -282,10 +283,9 @@ int dataplane_routes(const struct dataplane *dp, struct prefix *shapes, size_t n
 /* Reads the prefixes in the trie `routes`, sorted by address. The caller frees *ret. */
 int dataplane_longest(const struct dataplane *dp, struct relay_route **ret, size_t *ret_n);
 int dataplane_policy(const struct dataplane *dp, struct policy *ret);
-/* Sets *ret to the number of packets that a device failed to send since wgxdp began to use it. This
- * is the larger of two counts, not their sum, because some drivers count the first in the second:
- * packets that the driver refused from XDP, and tx_dropped, the device's own count of dropped
- * packets. */
+/* Sets *ret to the number of packets that a device failed to send since wgxdp began to use it: the
+ * larger of those that the driver refused from XDP and tx_dropped, the device's own count. Some
+ * drivers count the first in the second. */
 int dataplane_transmit_failed(const struct dataplane *dp, __u32 ifindex, __u64 tx_dropped,
 			      __u64 *ret);
 int dataplane_names(const struct dataplane *dp, struct service_name **ret, size_t *ret_n);

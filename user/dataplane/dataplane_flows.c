@@ -343,6 +343,32 @@ static int forget_flows(const struct dataplane *dp, __u32 id, const struct pool 
 	return dataplane_flow_entries(dp, end_lost, &l);
 }
 
+struct taken {
+	const struct plan *plan;
+	const struct dataplane *dp;
+};
+
+static int end_taken(void *data, const struct flow_entry *e)
+{
+	const struct taken *t = data;
+	struct table_key key = {
+		e->flow.own, table_word(KEY_OWN_PORT, e->flow.family, e->flow.own_port, 0)
+	};
+
+	for (size_t i = 0; i < t->plan->n_entries; i++)
+		if (!memcmp(&t->plan->entries[i].key, &key, sizeof(key)))
+			dataplane_flow_delete(t->dp, e);
+	return 0;
+}
+
+void dataplane_flows_end_taken(const struct dataplane *dp, const struct plan *p)
+{
+	struct taken t = { .plan = p, .dp = dp };
+
+	table_grace();	/* a packet that has read the former table has made its flow now */
+	dataplane_flow_entries(dp, end_taken, &t);
+}
+
 int dataplane_pools_write(const struct dataplane *dp, const struct plan *p, int *changes)
 {
 	static const struct pool none;		/* pool of a service that is removed */

@@ -294,6 +294,7 @@ int dataplane_slots(const struct table_entry *table, size_t n, struct slot **ret
 				   e->key.addr, family },
 			.backend = entry_backend(e), .ifindex = e->service.ifindex,
 			.slot = e->service.slot,
+			.masquerade = e->service.flags & SERVICE_MASQUERADE,
 		};
 	}
 	*ret = list;

@@ -20,17 +20,31 @@
 #include "dataplane/table.h"
 #include "plan/transmit.h"
 
+/* Returns whether the plan withdraws ports from flows that they may have now. */
+static bool takes_ports(const struct table *t, const struct plan *p)
+{
+	for (size_t i = 0; i < p->n_entries; i++)
+		if ((p->entries[i].key.word & 0xff) == KEY_OWN_PORT &&
+		    !table_lookup(t, &p->entries[i].key))
+			return true;
+	return false;
+}
+
 static int sync_table(struct dataplane *dp, struct plan *p)
 {
 	struct table t = { .n = dataplane_entries(dp, MAP_table), .grace = table_grace };
 	size_t size = t.n * sizeof(struct table_bucket);
+	bool takes;
 	int rc;
 
 	t.buckets = map_memory(map_fd(dp, MAP_table), size, PROT_READ | PROT_WRITE);
 	if (!t.buckets)
 		return -errno;
+	takes = takes_ports(&t, p);
 	rc = table_sync(&t, p->entries, p->n_entries);
 	munmap(t.buckets, size);
+	if (rc >= 0 && takes)
+		dataplane_flows_end_taken(dp, p);
 	if (rc == -ENOSPC)
 		log_error("the configuration needs %zu table entries (listen addresses and ports, "
 			  "and routes of peers), and the limit is %u: remove some", p->n_entries,

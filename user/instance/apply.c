@@ -18,6 +18,7 @@
 #include "dataplane/dataplane.h"
 #include "dataplane/followed_lists.h"
 #include "dataplane/load_error.h"
+#include "lib/grow.h"
 #include "lib/log.h"
 #include "plan/plan.h"
 #include "plan/reach.h"
@@ -168,6 +169,29 @@ static size_t count_sites(const struct config *c)
 	return n;
 }
 
+/* Reads the ports of this host's WireGuard: a backend may be a peer of it, whose answers must not
+ * belong to a flow. */
+static void read_tunnel_ports(struct plan_input *in)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < in->config->n_services; i++)
+		any |= service_has_flows(&in->config->services[i]);
+	for (size_t i = 0; i < in->host->n_links && any; i++) {
+		const struct nl_link *link = &in->host->links[i];
+		struct wg_device d = { 0 };
+		__be16 *place;
+
+		if (strcmp(link->kind, "wireguard") && strcmp(link->kind, "amneziawg") &&
+		    strcmp(link->kind, "tun"))
+			continue;
+		if (!wg_read(link->name, &d) && d.port &&
+		    (place = append(in->tunnel_ports, in->n_tunnel_ports)))
+			*place = d.port;
+		wg_free(&d);
+	}
+}
+
 int apply_memory(const char *instance, int rc)
 {
 	if (rc == -ENOMEM)
@@ -185,6 +209,8 @@ static void free_running(struct plan_input *in)
 	free(in->running);
 	free(in->peers);
 	free(in->lists);
+	free(in->pools);
+	free(in->tunnel_ports);
 	followed_devices_free(in->followed_peers, in->n_followed);
 }
 
@@ -219,8 +245,11 @@ static int apply_once(const char *instance, const struct plan_input *given,
 		     dataplane_table(dp, &in.running, &in.n_running) ?:
 		     dataplane_slots(in.running, in.n_running, &in.slots, &in.n_slots) ?:
 		     dataplane_peers(dp, &in.peers, &in.n_peers) ?:
+		     dataplane_array(dp, MAP_pools, sizeof(*in.pools), &in.pools, &in.n_pools) ?:
 		     dataplane_followed(dp, &in.lists, &in.n_lists);
 	in.n_sites = count_sites(in.config);
+	if (!rc)
+		read_tunnel_ports(&in);
 	if (!rc)
 		rc = followed_devices_read(in.config, &in.followed_peers, &in.n_followed);
 	if (!rc)

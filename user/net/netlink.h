@@ -94,6 +94,7 @@ int nl_route_get(const struct address *dst, __u32 vrf, __u32 *ret_oif);
 struct nl_way {
 	__u32 oif;
 	struct address via;		/* gateway of the route; family 0: dst is on the link */
+	struct address src;		/* source of this host's own packets; family 0: unknown */
 };
 /* Asks the FIB for device and gateway of a packet. src: NULL for any; mark: 0 for none. */
 int nl_way(const struct address *dst, const struct address *src, __u32 vrf, __u32 mark,

@@ -243,6 +243,8 @@ static int way_row(const struct nlmsghdr *nlh, void *data)
 			way->oif = attr_u32(a);
 		else if (mnl_attr_get_type(a) == RTA_GATEWAY)
 			way->via = attr_address(a, rt->rtm_family);
+		else if (mnl_attr_get_type(a) == RTA_PREFSRC)
+			way->src = attr_address(a, rt->rtm_family);
 	}
 	return MNL_CB_OK;
 }

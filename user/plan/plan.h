@@ -184,6 +184,7 @@ struct plan {
 struct slot {				/* next-hop slot that a listener has */
 	struct address local, backend;
 	__u32 ifindex, slot;
+	bool masquerade;
 };
 
 /* Seconds for which replies of a former backend are still translated. */
@@ -219,6 +220,8 @@ struct plan_input {
 	struct followed_device *followed_peers;
 	size_t n_followed;
 	size_t n_sites;			/* peers of the device blind.device in WireGuard */
+	__be16 *tunnel_ports;		/* UDP ports of this host's WireGuard, if there are flows */
+	size_t n_tunnel_ports;
 	/* ---- and from the running instance ---- */
 	struct service_name *names;	/* the running services, indexed by id */
 	size_t n_names;
@@ -235,6 +238,8 @@ struct plan_input {
 	size_t n_peers;
 	struct followed_list *lists;	/* the running lists of other programs, indexed by id */
 	size_t n_lists;
+	struct pool *pools;		/* the running pools of flows, indexed by service id */
+	size_t n_pools;
 };
 
 /* Follows a link down through VLANs to its nic. Stores the VLANs, the outermost one last, and

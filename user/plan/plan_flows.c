@@ -3,7 +3,9 @@
  * Plans the source addresses and ports of masquerading services, which the backend sees instead of
  * those of the clients.
  */
+#include <arpa/inet.h>
 #include <errno.h>
+#include <linux/if_addr.h>
 #include <string.h>
 #include "lib/grow.h"
 #include "lib/log.h"
@@ -19,17 +21,20 @@ bool plan_is_source(const struct host *h, const struct nl_address *a, __u8 famil
 }
 
 /* Returns how well an address of this host suits as the source of packets to the backend; 0: not at
- * all. */
+ * all. The kernel's choice is the best one, except for a temporary address: another one replaces
+ * it within a day, and ends all flows. */
 static int source_fitness(const struct plan_builder *m, const struct nl_address *a,
-			  const struct address *backend, __u32 oif)
+			  const struct address *backend, const struct nl_way *way)
 {
 	struct prefix on_link = { .family = a->local.family, .len = a->prefix_len,
 				  .addr = a->local.addr };
+	bool temporary = a->local.family == FAMILY_IPV6 && a->flags & IFA_F_TEMPORARY;
 
 	if (!plan_is_source(m->host, a, backend->family))
 		return 0;
-	return 1 + 4 * (a->ifindex == oif && prefix_covers(&on_link, backend)) +
-	       2 * (a->ifindex == oif) + !a->deprecated;
+	return 1 + 8 * (address_equal(&a->local, &way->src) && !temporary) +
+	       4 * (a->ifindex == way->oif && prefix_covers(&on_link, backend)) +
+	       2 * (a->ifindex == way->oif) + (!a->deprecated && !temporary);
 }
 
 /* Without `flows.source`, sets *ret to this host's best source address for packets to the backend,
@@ -39,14 +44,14 @@ static int own_address(const struct plan_builder *m, const struct address *backe
 {
 	const struct address *best = NULL;
 	int best_fitness = 0, rc;
-	__u32 oif;
+	struct nl_way way;
 
 	*ret = NULL;
-	rc = nl_route_get(backend, vrf, &oif);
+	rc = nl_way(backend, NULL, vrf, 0, &way);
 	if (rc)
 		return is_resource_error(rc) ? rc : 0;
 	for (size_t i = 0; i < m->host->n_addresses; i++) {
-		int f = source_fitness(m, &m->host->addresses[i], backend, oif);
+		int f = source_fitness(m, &m->host->addresses[i], backend, &way);
 
 		if (f > best_fitness && f > 2) {
 			best = &m->host->addresses[i].local;
@@ -66,7 +71,22 @@ static void pool_add(struct pool *pool, const struct address *a)
 		(ipv4 ? pool->own4 : pool->own6)[(*n)++] = a->addr;
 }
 
-static int pool_find(const struct plan_builder *m, const struct service_config *s,
+/* Returns the running source address of a service, if this host still has it, or NULL. A route that
+ * is gone for a moment then ends no flows. */
+static const struct address *running_address(const struct plan_builder *m, __u32 id, __u8 family)
+{
+	const struct pool *pool = id < m->in->n_pools ? &m->in->pools[id] : NULL;
+	const struct nl_address *a;
+	struct address was = { .family = family };
+
+	if (!pool || !(family == FAMILY_IPV4 ? pool->n4 : pool->n6))
+		return NULL;
+	was.addr = family == FAMILY_IPV4 ? pool->own4[0] : pool->own6[0];
+	a = host_address(m->host, &was);
+	return a ? &a->local : NULL;
+}
+
+static int pool_find(const struct plan_builder *m, const struct service_config *s, __u32 id,
 		     const struct address *backend, struct pool *pool)
 {
 	const struct address *own;
@@ -79,6 +99,7 @@ static int pool_find(const struct plan_builder *m, const struct service_config *
 	rc = own_address(m, backend, host_vrf(m->host, s), &own);
 	if (rc)
 		return rc;
+	own = own ?: running_address(m, id, backend->family);
 	if (own)
 		pool_add(pool, own);
 	/* Without a route to the backend, another warning says so. */
@@ -118,8 +139,8 @@ int plan_pool(struct plan_builder *m, size_t service, __u32 id)
 	for (size_t i = 0; i < s->flows.n_sources; i++)
 		pool_add(pool, &s->flows.sources[i]);
 	for (size_t b = 0; b < backends_of(s) && !rc; b++)
-		rc = pool_find(m, s, &plan_backend(m, service, b)->ipv4, pool) ?:
-		     pool_find(m, s, &plan_backend(m, service, b)->ipv6, pool);
+		rc = pool_find(m, s, id, &plan_backend(m, service, b)->ipv4, pool) ?:
+		     pool_find(m, s, id, &plan_backend(m, service, b)->ipv6, pool);
 	pool->share = s->flows.share ?: FLOW_SHARE;
 	p->n_flows += s->flows.max ?: pool_room(pool);
 	if (p->n_flows > FLOWS_MAX) {
@@ -127,6 +148,43 @@ int plan_pool(struct plan_builder *m, size_t service, __u32 id)
 			  "an instance is %u: set a lower limit with flows: { max: … }",
 			  s->name, p->n_flows, FLOWS_MAX);
 		return -E2BIG;
+	}
+	return rc;
+}
+
+static int add_own_port(struct plan *p, const struct pool *pool, const struct address *own,
+			__be16 port)
+{
+	struct table_key key = { own->addr, table_word(KEY_OWN_PORT, own->family, port, 0) };
+
+	if (ntohs(port) < pool->first || ntohs(port) > pool->last)
+		return 0;
+	return plan_add_entry(p, &key, NULL, 0);
+}
+
+static int own_ports(struct plan_builder *m, const struct pool *pool, const struct address *own)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < m->n_listeners && !rc; i++)
+		if (address_equal(&m->listeners[i].local, own))
+			rc = add_own_port(m->plan, pool, own, m->listeners[i].port);
+	for (size_t i = 0; i < m->in->n_tunnel_ports && !rc; i++)
+		rc = add_own_port(m->plan, pool, own, m->in->tunnel_ports[i]);
+	return rc;
+}
+
+int plan_own_ports(struct plan_builder *m)
+{
+	int rc = 0;
+
+	for (size_t id = 0; id < m->plan->n_pools; id++) {
+		const struct pool *pool = &m->plan->pools[id];
+
+		for (__u32 i = 0; i < pool->n4 && !rc; i++)
+			rc = own_ports(m, pool, &(struct address){ pool->own4[i], FAMILY_IPV4 });
+		for (__u32 i = 0; i < pool->n6 && !rc; i++)
+			rc = own_ports(m, pool, &(struct address){ pool->own6[i], FAMILY_IPV6 });
 	}
 	return rc;
 }

@@ -95,6 +95,9 @@ int plan_followed(struct plan_builder *m, const struct service_config *s, __u32 
 /* Sets the source addresses and ports of a masquerading service. Call it before making its
  * listeners. */
 int plan_pool(struct plan_builder *m, size_t service, __u32 id);
+/* Adds entries for the ports of pools at which this host listens: no flow may have them. Call it
+ * after all listeners are known. */
+int plan_own_ports(struct plan_builder *m);
 const struct pool *plan_pool_of(const struct plan *p, __u32 id);
 /* Sets the epoch, in which flows per source are counted, once all pools have their timeouts. */
 void plan_epochs(struct plan *p);

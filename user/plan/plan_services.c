@@ -47,12 +47,13 @@ static bool is_configured(const struct config *c, const char *name)
 }
 
 /* Returns whether the listener's packets use this next hop. The local address counts because a rule
- * may route each of our source addresses differently. */
-static bool same_way(const struct listener *l, __u32 ifindex, const struct address *local,
-		     const struct address *backend)
+ * may route each of our source addresses differently, and masquerading because it makes one of them
+ * the source. */
+static bool same_way(const struct listener *l, const struct slot *o)
 {
-	return l->ifindex == ifindex && address_equal(&l->local, local) &&
-	       address_equal(&l->backend, backend);
+	return l->ifindex == o->ifindex && address_equal(&l->local, &o->local) &&
+	       address_equal(&l->backend, &o->backend) &&
+	       !(l->flags & SERVICE_MASQUERADE) == !o->masquerade;
 }
 
 static bool slot_taken(const struct plan_input *in, __u32 slot)
@@ -82,10 +83,11 @@ static __u32 listener_slot(struct plan_builder *m, const struct listener *l)
 	const struct plan_input *in = m->in;
 
 	for (const struct listener *o = m->listeners; o < l; o++)
-		if (same_way(l, o->ifindex, &o->local, &o->backend))
+		if (same_way(l, &(struct slot){ o->local, o->backend, o->ifindex, o->slot,
+						o->flags & SERVICE_MASQUERADE }))
 			return o->slot;
 	for (size_t i = 0; i < in->n_slots; i++)
-		if (same_way(l, in->slots[i].ifindex, &in->slots[i].local, &in->slots[i].backend))
+		if (same_way(l, &in->slots[i]))
 			return in->slots[i].slot;
 	return plan_slot(m);
 }
@@ -458,7 +460,7 @@ int plan_services(struct plan_builder *m)
 	plan_epochs(p);
 	for (size_t i = 0; i < m->n_listeners && !rc; i++)
 		rc = add_entries(m, &m->listeners[i]);
-	return rc;
+	return rc ?: plan_own_ports(m);
 }
 
 __u32 host_vrf(const struct host *h, const struct service_config *s)

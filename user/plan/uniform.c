@@ -71,13 +71,14 @@ static bool by_destination(const struct host *h, __u8 family)
 }
 
 /* Returns the index of the route's next hop in u->hops, which it may add there. Returns 0 if there
- * is no room, or if each address is its own next hop (on-link). */
+ * is no room, or if each address is its own next hop (on-link). Returns 0 also for a route with a
+ * locked MTU: clients of other routes have the same next hop, but another MTU. */
 static __u16 hop_index(struct uniform *u, const struct host *h, const struct nl_route *r)
 {
 	const struct nl_link *oif = host_link(h, r->oif);
 	struct uniform_hop hop = { .family = r->dst.family, .oif = r->oif, .via = r->via.addr };
 
-	if (r->type != RTN_UNICAST || r->conditional || !oif ||
+	if (r->type != RTN_UNICAST || r->conditional || r->mtu_locked || !oif ||
 	    (r->gateway ? !r->via.family : oif->ethernet))
 		return 0;
 	for (size_t i = 1; i < u->n_hops; i++)
