@@ -58,6 +58,11 @@ strict() { at sysctl -qw net.ipv4.conf.eth1.rp_filter=1; }
 peer_removed() { at wg set wgr peer "$(key wgx)" remove; }
 keyless() { configuration '' && up; }
 no_private_key() { at wg set wgr private-key /dev/null; }
+key_beside() { # as `wgxdp gen hosts` writes it
+	(umask 077 && sed -n 's/^PrivateKey = //p' /etc/wireguard/wgr.conf > /etc/wireguard/wgr-privatekey)
+	sed -i 's|^PrivateKey = .*|PostUp = wg set %i private-key /etc/wireguard/%i-privatekey|' /etc/wireguard/wgr.conf
+	no_private_key
+}
 device_gone() { at ip link del wgr; }
 device_again() { at ip link del wgr && at wg-quick up wgr > "$work/quick" 2>&1; }
 follows() {
@@ -84,6 +89,7 @@ row rp_filter - strict
 row key 'peer site-a waiting' peer_removed
 row key 'peer site-a waiting' keyless
 row key - no_private_key
+row key - key_beside
 row interface 'interface wgr down' at ip link set wgr down
 row interface 'interface wgr gone' device_gone
 row interface 'interface wgr gone' device_again
@@ -93,7 +99,7 @@ row key 'peer site-a waiting' peer_removed # only wgr.conf has its prefixes
 ended
 row daemon 'daemon - -' announces
 ended
-table_ends 11
+table_ends 12
 
 # --- blind: the site is the edge router
 
@@ -140,3 +146,12 @@ wgxdp check > "$work/check" 2>&1 || :
 grep -q "error: pairs: wgr has no peer with the name 'site-c': there are site-a" "$work/check" || fail "check: $(< "$work/check")"
 end_daemon
 table_ends 18
+
+# a session that keepalives do not renew
+tunnel_works
+at wg set wgr peer "$(key wgx)" persistent-keepalive 20
+inside edge wg set wgx peer "$(key wgr)" remove
+sleep 185
+doctor
+found warning found | holds 'although this host sends keepalives' || fail "a dead tunnel: $(found warning found)"
+say 'ok a tunnel without handshakes'

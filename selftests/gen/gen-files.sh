@@ -206,6 +206,57 @@ for nat in dnat masquerade; do
 	done
 done
 
+made() { # FILE TEXT...: the file of the topology on standard input has these lines; with !TEXT, it lacks them
+	local line
+	cat > "$work/made.yaml"
+	rm -rf "$work/made"
+	"$wgxdp" gen hosts "$work/made.yaml" -o "$work/made" > "$work/said" 2>&1 || fail "gen hosts: $(< "$work/said")"
+	for line in "${@:2}"; do
+		if [[ $line == !* ]]; then
+			! grep -qF -- "${line#!}" "$work/made/$1" || fail "$1 has '${line#!}': $(< "$work/made/$1")"
+		else
+			grep -qF -- "$line" "$work/made/$1" || fail "$1 lacks '$line': $(< "$work/made/$1")"
+		fi
+	done
+}
+
+# A given backend is all that a masquerading firewall has, with and without a name for the gateway
+made fw/etc/wgxdp/wgxdp.yaml '    backend: { ipv4: "192.168.1.10", port: 51820 }' << EOF
+gateways: [ { name: home, interface: eth0, networks: [ 10.9.0.0/24 ], clients: [ { name: c1 } ] } ]
+firewalls: [ { name: fw, wan: eth0, serves: home, nat: masquerade, backend: 192.168.1.10, addresses: [ 198.51.100.7 ] } ]
+EOF
+
+# Clients get an address of the firewall that serves them
+for addresses in '"2001:db8:f::1", 203.0.113.1' '203.0.113.1, "2001:db8:f::1"'; do
+	made c1/etc/wireguard/wg0.conf 'Endpoint = 203.0.113.1:51820' <<- EOF
+		gateways: [ { name: home, interface: eth0, networks: [ 10.9.0.0/24 ], clients: [ { name: c1 } ] } ]
+		firewalls: [ { name: fw, wan: eth0, lan: eth1, serves: home, ipv6: off, backend: 192.168.1.10, addresses: [ $addresses ] } ]
+	EOF
+done
+
+# Clients get the name servers that the gateway lets them reach
+dual='10.9.0.0/24, "fd42:42:42::/64"'
+while IFS=';' read -r networks exit first second; do
+	made c1/etc/wireguard/wg0.conf "${first}DNS = 8.8.8.8" "${second}2001:4860:4860::8888" << EOF
+gateways: [ { name: vps, interface: eth0, addresses: [ "2001:db8:1::1" ], networks: [ $networks ], exit: { $exit }, clients: [ { name: c1 } ] } ]
+EOF
+	cp "$work/made.yaml" "$work/again.yaml"
+	made c1/README.md "${first}ping -c 3 8.8.8.8" "${second}ping -c 3 2001:4860:4860::8888" < "$work/again.yaml"
+done << EOF
+"fd42:42:42::/64";;!;
+10.9.0.0/24;;;!
+$dual;ipv4: off;!;
+$dual;;;
+EOF
+
+# The gateway answers for each global address behind it
+made vps/etc/wireguard/wg0.conf 'neigh replace proxy 2001:db8:1::2 ' 'neigh replace proxy 2001:db8:1::3 ' << EOF
+gateways:
+  - { name: vps, interface: eth0, addresses: [ "2001:db8:1::1" ], networks: [ 10.9.0.0/24, "2001:db8:1::/64" ], exit: { proxy-ndp: true },
+      clients: [ { name: c1, ipv6: direct } ], roaming: [ { name: r1, wan: wan, lan: br-lan, prefix: "fd00:5::/64" } ] }
+EOF
+say 'ok endpoints, backends, name servers and proxied neighbours of particular topologies'
+
 # The options of `rollout` may come after the hosts, and a wrong one reaches no host
 cat > "$work/ssh" <<- EOF
 	#!/bin/sh

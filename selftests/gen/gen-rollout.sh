@@ -341,6 +341,20 @@ special() {
 	mv "$tree/relay/start.right" "$tree/relay/start"
 	say 'ok a removed tunnel is stopped, and comes back'
 
+	# the topology leaves a key to the host: the host's own one stays
+	local own=/etc/wireguard/wgvpnr01-privatekey key
+	key=$(wg genkey)
+	echo "$key" | at relay tee "$own" > /dev/null
+	mv "$tree/relay$own" "$work/key"
+	echo '# newer' >> "$tree/relay/etc/wgxdp/wgxdp.yaml"
+	rolls --wait 300 relay
+	[[ $(at relay cat "$own") == "$key" ]] || fail 'the key of the host itself went'
+	rolls --rollback relay
+	sed -i '$d' "$tree/relay/etc/wgxdp/wgxdp.yaml"
+	mv "$work/key" "$tree/relay$own"
+	at relay cp "/var/lib/wgxdp/rollout/installed$own" "$own"
+	say 'ok a key that the host made for itself stays'
+
 	# SSH is shut out only with --close-ssh
 	sed 's/^# tcp-ports: \[ 22 \] /tcp-ports: [ 443 ]/' -i "$topology"
 	"$wgxdp" gen hosts "$topology" -o "$tree" --replace > /dev/null
@@ -360,6 +374,11 @@ special() {
 	refuses "NetworkManager configures eth0" server-a1
 	at server-a1 sh -c 'echo eth0:unmanaged > /etc/nmcli'
 	rolls --dry-run server-a1
+	at server-a1 sh -c 'mkdir -p /etc/systemd/network; printf "[Match]\nName=lo eth*\n" > /etc/systemd/network/50-wan.network'
+	refuses "/etc/systemd/network/50-wan.network configures eth0 too" server-a1
+	at server-a1 sed -i 's/eth.*/eth1/' /etc/systemd/network/50-wan.network
+	rolls --dry-run server-a1
+	at server-a1 rm /etc/systemd/network/50-wan.network
 	printf 'auto eth0\n' | at server-a1 tee /etc/network/interfaces > /dev/null
 	rolls --without-network --wait 300 server-a1
 	! at server-a1 test -e /etc/systemd/network/20-eth0.network || fail '--without-network: a file of networkd'

@@ -372,6 +372,8 @@ static void secrets(void **state)
 		{ "a/x.uci", "\toption public_key '" KEY "'\n", NULL, "\toption public_key '" KEY "'\n" },
 		{ "a/wg0-privatekey", KEY "\n", NULL, "(secret)\n" },
 		{ "a/wg0-publickey", KEY "\n", NULL, KEY "\n" },
+		{ "public-vps/wg0-privatekey", KEY "\n", NULL, "(secret)\n" },
+		{ "state/keys/public-vps-wg0", KEY "\n", NULL, "(secret)\n" },
 		{ "a/x.yaml", "  - { public-key: \"" KEY "\" }\n", NULL, "  - { public-key: \"" KEY "\" }\n" },
 		{ "a/x", "a line\n\n" KEY OTHER "\nlast", NULL, "a line\n\n(secret)(secret)\nlast" },
 		{ "a/phone.qr", "\u2588\u2580\n", NULL, "(secret)\n" },

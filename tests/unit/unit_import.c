@@ -467,6 +467,58 @@ static void amneziawg(void **state)
 	}
 }
 
+#define RELAY "wg0\taGVyZSBpcyBhIHByaXZhdGUga2V5IG9mIGEgcmVsYXk=\tZGJjZGVmZ2hpamtsbW5vcHFyc3R1dnd4eXoxMjM0NTY=\t51820\toff\n" \
+	"wg0\tYWJjZGVmZ2hpamtsbW5vcHFyc3R1dnd4eXoxMjM0NTY=\t(none)\t(none)\tfd12:3456:789a:a::/64\t0\t0\t0\toff\n"
+#define FORWARD(rule) "-A FORWARD -i wg0 -o wg0 " rule "\n"
+#define ALLOWS "-d fd12:3456:789a::/48 -p udp --dport 4000:5000 -j ACCEPT"
+
+/* A policy has an overlay and ports. Rules between tunnels with more conditions are named, and make no policy. */
+static void policies(void **state)
+{
+	static const struct {
+		const char *rules, *said;	/* NULL: nothing */
+	} rows[] = {
+		{ FORWARD(ALLOWS), NULL },
+		{ FORWARD(ALLOWS) FORWARD("-j DROP"), NULL },
+		{ FORWARD(ALLOWS) FORWARD("-s fd12:3456:789a:c::/64 -j DROP"), NULL },
+		{ FORWARD("-s fd12:3456:789a:c::/64 -j DROP") FORWARD(ALLOWS), "wgxdp forwards these packets if" },
+		{ "-A FORWARD -s fd12:3456:789a:c::/64 -j DROP\n" FORWARD(ALLOWS), "wgxdp forwards these packets if" },
+		{ FORWARD("-m mark --mark 1 -j DROP") FORWARD(ALLOWS), "wgxdp forwards these packets if" },
+		{ FORWARD(ALLOWS) FORWARD("-s fd12:3456:789a:a::/64 " ALLOWS), "a policy of wgxdp has only" },
+		{ FORWARD("-s fd12:3456:789a:a::/64 " ALLOWS) FORWARD(ALLOWS), "a policy of wgxdp has only" },
+		{ FORWARD("-j ACCEPT") FORWARD(ALLOWS), "a policy of wgxdp has only" },
+	};
+	struct captured t;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		char text[800], *out;
+
+		snprintf(text, sizeof(text), HEAD("ip6tables-save") "*filter\n:FORWARD DROP [0:0]\n%sCOMMIT\n", rows[i].rules);
+		out = import_two("ipt", text, RELAY, NULL, &t);
+		has(out, "udp-ports: [ 4000-5000 ]");
+		has(out, "fd12:3456:789a:a::/64");
+		if (rows[i].said)
+			has(t.text, rows[i].said);
+		else
+			lacks(t.text, "wgxdp");
+		free(out);
+	}
+}
+
+/* A peer whose endpoint has a name is a site of the relay like the others. */
+static void named_endpoint(void **state)
+{
+	struct captured t;
+	char *out = import_two("ipt", HEAD("ip6tables-save") "*filter\n:FORWARD DROP [0:0]\n" FORWARD(ALLOWS) "COMMIT\n",
+			       "[Interface]\nPrivateKey = aGVyZSBpcyBhIHByaXZhdGUga2V5IG9mIGEgcmVsYXk=\n[Peer]\n"
+			       "PublicKey = YWJjZGVmZ2hpamtsbW5vcHFyc3R1dnd4eXoxMjM0NTY=\nEndpoint = a.example:51820\n"
+			       "AllowedIPs = fd12:3456:789a:a::/64\n", NULL, &t);
+
+	has(out, "host: \"a.example\"");
+	has(out, "prefixes: [ \"fd12:3456:789a:a::/64\" ]");
+	free(out);
+}
+
 int main(void)
 {
 	log_again(true);		/* the same warning twice is no mistake here */
@@ -476,7 +528,7 @@ int main(void)
 		cmocka_unit_test(native_tables),
 		cmocka_unit_test(limits_of_elements),
 		cmocka_unit_test(openwrt),
-		cmocka_unit_test(followed), cmocka_unit_test(amneziawg),
+		cmocka_unit_test(followed), cmocka_unit_test(amneziawg), cmocka_unit_test(policies), cmocka_unit_test(named_endpoint),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

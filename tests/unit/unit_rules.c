@@ -20,6 +20,7 @@
 #define DPORT "{\"payload\": {\"protocol\": \"udp\", \"field\": \"dport\"}}"
 #define TCP "{\"payload\": {\"protocol\": \"tcp\", \"field\": \"dport\"}}"
 #define SADDR "{\"payload\": {\"protocol\": \"ip\", \"field\": \"saddr\"}}"
+#define DADDR "{\"payload\": {\"protocol\": \"ip\", \"field\": \"daddr\"}}"
 #define SADDR6 "{\"payload\": {\"protocol\": \"ip6\", \"field\": \"saddr\"}}"
 #define IIF "{\"meta\": {\"key\": \"iifname\"}}"
 #define L4 "{\"meta\": {\"key\": \"l4proto\"}}"
@@ -120,6 +121,16 @@ static void sources(void **state)
 	assert_int_equal(listed, 0);
 	run(BASE("drop") RULE("in", UNLIKE(SADDR, "\"192.0.2.1\"") "," DROP), true);
 	assert_int_equal(listed, 0);
+	/* Only packets to another host, or above a rate, are dropped */
+	run(BASE("accept") RULE("in", MATCH(SADDR, "\"192.0.2.1\"") "," MATCH(DADDR, "\"192.168.1.99\"") "," DROP), true);
+	assert_int_equal(listed, 0);
+	run(BASE("accept") RULE("in", MATCH(SADDR, "\"192.0.2.1\"") ",{\"limit\": {\"rate\": 10, \"per\": \"second\"}}," DROP), true);
+	assert_int_equal(listed, 0);
+	run(BASE("accept") CHAIN("more", "") RULE("in", MATCH(DADDR, "\"192.168.1.99\"") "," JUMP)
+	    RULE("more", MATCH(SADDR, "\"192.0.2.1\"") "," DROP), true);
+	assert_int_equal(listed, 0);
+	run(BASE("accept") CHAIN("more", "") RULE("in", JUMP) RULE("more", MATCH(SADDR, "\"192.0.2.1\"") "," DROP), true);
+	assert_int_equal(listed, 1);
 }
 
 int main(void)

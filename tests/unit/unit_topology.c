@@ -230,6 +230,26 @@ static void nobody_moves(void **state)
 	topology_state_free(&s);
 }
 
+#define AT_GATEWAY(addresses, clients) "domain: example.net\ngateways:\n  - name: vps\n    interface: eth0\n" \
+	"    addresses: [ 203.0.113.1" addresses " ]\n    networks: [ 10.0.0.0/24, \"fd42::/64\", \"2001:db8:0:1::/64\" ]\n" \
+	"    exit: { ipv6: \"2001:db8:0:1::4\", proxy-ndp: true }\n    clients: [ " clients " ]\n"
+#define DIRECT(name) "{ name: " name ", ipv6: direct }"
+
+/* The clients' network is the prefix of the gateway's link: no client gets an address of the gateway */
+static void own_addresses(void **state)
+{
+	struct topology_state s = { .random = no_random };
+	struct topology *t = assigned(AT_GATEWAY("", DIRECT("foo")), &s);
+
+	assert_has(t, "foo", inside[1], "2001:db8:0:1::2");
+	topology_free(t);
+	t = assigned(AT_GATEWAY(", \"2001:db8:0:1::2\"", DIRECT("foo") ", " DIRECT("bar")), &s);
+	assert_has(t, "foo", inside[1], "2001:db8:0:1::3");
+	assert_has(t, "bar", inside[1], "2001:db8:0:1::5");
+	topology_free(t);
+	topology_state_free(&s);
+}
+
 #define IN_A(edges, servers) "overlay: \"fd0a::/48\"\ntunnels: \"fd0b::/64\"\nmesh: { prefix: \"fd0c::/64\" }\n" SITES \
 	"  - { name: a, subnet: a, edges: [ { name: x, wan: wan, lan: lan }" edges " ], servers: [" servers " ] }\n"
 #define EDGE(name) ", { name: " name ", wan: wan, lan: lan }"
@@ -378,6 +398,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(two_sites), cmocka_unit_test(defaults), cmocka_unit_test(vps), cmocka_unit_test(examples),
 		cmocka_unit_test(made_at_random), cmocka_unit_test(no_random_numbers), cmocka_unit_test(nobody_moves),
+		cmocka_unit_test(own_addresses),
 		cmocka_unit_test(hosts_of_a_site), cmocka_unit_test(clashing), cmocka_unit_test(several_relays),
 		cmocka_unit_test(state_text),
 	};

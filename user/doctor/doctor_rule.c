@@ -173,27 +173,40 @@ static enum verdict run_statement(struct yaml_node *list, struct yaml_node *rule
 	return GOES_ON;
 }
 
+/* Takes the place of by_source after a match or a limit that some of the packets may not meet, such
+ * as a destination address: the rule does not drop all packets of these sources. */
+static void ignore_sources(void *data, struct yaml_node *sources)
+{
+}
+
 static enum verdict run_rule(struct yaml_node *list, struct yaml_node *rule,
 			     const struct packet *p, int depth)
 {
 	struct yaml_node *statements = yaml_by_path(rule, "/expr"), *sources = NULL;
 	enum verdict v = GOES_ON;
+	struct packet inner = *p;
 	bool sure = true;
 
 	for (struct yaml_node *s = statements ? statements->first : NULL; s && v == GOES_ON;
 	     s = s->next) {
 		struct yaml_node *match = yaml_by_path(s, "/match");
 		enum answer holds = match ? match_holds(list, rule, match, p) : IS_YES;
+		bool by_source = node_is(match, "/left/payload/field", "saddr") &&
+				 !node_is(match, "/op", "!=");
+		bool certain = holds == IS_YES && !yaml_by_path(s, "/limit") &&
+			       !yaml_by_path(s, "/quota");
 
 		if (holds == IS_NO)
 			return GOES_ON;
-		sure &= holds == IS_YES && !yaml_by_path(s, "/limit") && !yaml_by_path(s, "/quota");
-		if (node_is(match, "/left/payload/field", "saddr") && !node_is(match, "/op", "!="))
+		sure &= certain;
+		if (by_source)
 			sources = right_side(list, rule, match);
-		v = run_statement(list, rule, s, p, depth);
+		else if (!certain && inner.by_source)
+			inner.by_source = ignore_sources;
+		v = run_statement(list, rule, s, &inner, depth);
 	}
-	if (v == DROPPED && sources && p->by_source)
-		p->by_source(p->data, sources);
+	if (v == DROPPED && sources && inner.by_source)
+		inner.by_source(p->data, sources);
 	if (sure || v == GOES_ON)
 		return v;
 	return v == DROPPED || p->by_source ? GOES_ON : MAY_PASS;

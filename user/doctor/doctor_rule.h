@@ -14,8 +14,8 @@ struct packet {
 	const char *in;			/* interface on which it arrives */
 	__u8 family;
 	char port[8];			/* destination port in decimal digits */
-	/* Not NULL: called with the sources of each rule that drops packets by source. The search
-	 * then continues as if the rule did not match. */
+	/* Not NULL: called with the sources of each rule that drops all such packets from them. The
+	 * search then continues as if the rule did not match. */
 	void (*by_source)(void *data, struct yaml_node *sources);
 	void *data;
 };

@@ -3,6 +3,7 @@
  * Checks WireGuard on this host, as the kernel reports it, and WireGuard behind services, by the
  * counters of the guard. It also checks for packets that are not forwarded now.
  */
+#include <ctype.h>
 #include <errno.h>
 #include <linux/rtnetlink.h>
 #include <stdio.h>
@@ -82,20 +83,48 @@ static void report_keyless_peer(struct doctor *k, const struct doctor_device *d,
 		      d->name);
 }
 
+static bool has_private_key(const char *path)
+{
+	char line[16];
+	FILE *in = fopen(path, "re");
+	bool has = false;
+
+	while (in && !has && fgets(line, sizeof(line), in))
+		has = !strncasecmp(line, "PrivateKey", strlen("PrivateKey"));
+	explicit_bzero(line, sizeof(line));
+	if (in)
+		fclose(in);
+	return has;
+}
+
+/* Returns a command that gives a device its private key, from the file that `wgxdp gen hosts` makes
+ * beside wg-quick's, or from that one. It sets nothing but the key. */
+static char *fix_own_key(const struct doctor_device *d)
+{
+	char path[sizeof(WG_QUICK_DIR) + IFNAMSIZ + sizeof("/-privatekey")];
+
+	snprintf(path, sizeof(path), WG_QUICK_DIR "/%s-privatekey", d->name);
+	if (!access(path, R_OK))
+		return make_fix("wg set %s private-key %s", SHELL_WORD(d->name), SHELL_WORD(path));
+	snprintf(path, sizeof(path), WG_QUICK_DIR "/%s.conf", d->name);
+	if (!has_private_key(path))
+		return NULL;
+	return make_fix("bash -c 'wg set %s private-key <(wg-quick strip %s | "
+			"sed -n \"s/^PrivateKey *= *//Ip\")'", SHELL_WORD(d->name),
+			SHELL_WORD(d->name));
+}
+
 /* Reports a device without a key. That of wireguard-go's is unknown without libsodium. */
 static void look_at_own_key(struct doctor *k, const struct doctor_device *d)
 {
 	const struct nl_link *link = host_link_by_name(&k->h, d->name);
-	char path[sizeof(WG_QUICK_DIR) + IFNAMSIZ + 8], why[LIBRARY_WHY_LEN];
+	char why[LIBRARY_WHY_LEN];
 
 	if (!wg_key_is_none(&d->wg.key) ||
 	    ((!link || strcmp(link->kind, "wireguard")) &&
 	     library_open(&library_sodium, NULL, 0, NULL, why)))
 		return;
-	snprintf(path, sizeof(path), WG_QUICK_DIR "/%s.conf", d->name);
-	doctor_report(k, STATE_PROBLEM, "key", d->name, access(path, R_OK) ? NULL :
-		      make_fix("bash -c 'wg syncconf %s <(wg-quick strip %s)'", SHELL_WORD(d->name),
-			       SHELL_WORD(d->name)),
+	doctor_report(k, STATE_PROBLEM, "key", d->name, fix_own_key(d),
 		      "the interface has no private key, so WireGuard neither starts nor answers a "
 		      "handshake: set one with `wg set`");
 }
@@ -160,6 +189,11 @@ static void look_at_peer(struct doctor *k, const struct doctor_device *d,
 			      "there was no handshake yet (endpoint %s): the peer is off, or a "
 			      "key, endpoint or port is wrong: compare `wg show` at both ends",
 			      endpoint);
+	else if (p->keepalive && age > DEAD_SECONDS)
+		doctor_report(k, STATE_WARNING, "wireguard", subject, NULL,
+			      "the last handshake was %lld seconds ago (endpoint %s), although "
+			      "this host sends keepalives: compare `wg show` at both ends",
+			      age, endpoint);
 	else
 		doctor_ok(k, "wireguard", subject,
 			  "the peer's endpoint is %s; its last handshake was %lld seconds ago%s",
@@ -177,6 +211,14 @@ static bool is_port(const struct doctor *k, const char *name)
 
 /* ---- the blind relay ---- */
 
+/* Returns whether a name means itself in a command of sed(1). */
+static bool is_plain(const char *name)
+{
+	while (isalnum((unsigned char)*name) || *name == '_' || *name == '-')
+		name++;
+	return !*name;
+}
+
 /* Returns a command that corrects a site's name in the file, if exactly one name there and one peer
  * of the device have no counterpart: they must be the same site. */
 static char *fix_site(const struct doctor *k, const struct doctor_device *d, const char *name)
@@ -190,8 +232,11 @@ static char *fix_site(const struct doctor *k, const struct doctor_device *d, con
 	if (missing != 1 || !doctor_file(k) || k->source != SOURCE_SAME ||
 	    host_has_site(k->c, &d->wg, name, names, other) || !*other)
 		return NULL;
-	return make_fix("sed -i.old 's/\\b%s\\b/%s/' %s && %s reload -c %s", name, other, k->file,
-			k->wgxdp, k->file);
+	if (!is_plain(name) || !is_plain(other))
+		return NULL;
+	return make_fix("sed -i.old -E '/^blind:/,/^[^ ]/ s/(^|[^A-Za-z0-9_:-])%s([^A-Za-z0-9_-]|$)"
+			"/\\1%s\\2/' %s && %s reload -c %s",
+			name, other, k->file, k->wgxdp, k->file);
 }
 
 static void report_site(struct doctor *k, const struct doctor_device *d, const char *name,

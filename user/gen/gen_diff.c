@@ -38,8 +38,9 @@ static void write_line(FILE *out, const char *line, const char *end, const char 
 		       const char *other)
 {
 	char key[WG_KEY_STRLEN];
-	/* The line is one with PublicKey, public-key or public_key. */
-	bool public = strstr(path, "public") || memmem(line, end - line, "ublic", 5);
+	/* The line is one with PublicKey, public-key or public_key. A host's name, with which the
+	 * path begins, says nothing. */
+	bool public = ends_in(path, "-publickey") || memmem(line, end - line, "ublic", 5);
 
 	while (line < end) {
 		const char *at = next_key(line, end, key);

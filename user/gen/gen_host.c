@@ -37,6 +37,22 @@ bool gen_comes_to(const struct topology *t, const struct topology_host *h,
 	       &t->hosts[h->gateway] == gateway;
 }
 
+bool gen_leads_to(const struct topology *t, const struct topology_host *client,
+		  const struct address *a)
+{
+	const struct topology_exit *e = &t->hosts[client->gateway].exit;
+	bool out = a->family == FAMILY_IPV4 ? e->masquerade4 || e->snat4.family :
+		   client->direct || e->masquerade6 || e->snat6.family;
+	bool inside = false;
+
+	for (size_t i = 0; i < client->n_split; i++)
+		if (prefix_covers(&client->split[i], a))
+			return true;
+	for (size_t i = 0; i < client->n_inside; i++)
+		inside |= client->inside[i].family == a->family;
+	return !client->n_split && inside && out;
+}
+
 const struct topology_host *gen_roaming_of(const struct topology *t,
 					   const struct topology_host *gateway)
 {
@@ -130,8 +146,10 @@ void gen_endpoint(const struct topology *t, const struct topology_host *h, char 
 
 	if (at->shares && at->blind)
 		a = topology_address(at, gen_common_family(t));
+	/* Without forward6, the firewall does not serve clients at its own IPv6 address. */
 	if (!a && !*t->domain && at->n_addresses)
-		a = &at->addresses[0];
+		a = at->role == ROLE_FIREWALL && !at->forward6 ?
+		    topology_address(at, FAMILY_IPV4) : &at->addresses[0];
 	if (a)
 		address_format(a, ret_host);
 	else

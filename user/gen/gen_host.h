@@ -56,6 +56,11 @@ bool gen_is_direct(const struct topology *t, const struct topology_host *firewal
 /* Returns whether h is a client or roaming router of this gateway. */
 bool gen_comes_to(const struct topology *t, const struct topology_host *h,
 		  const struct topology_host *gateway);
+/* Returns whether the client's tunnel leads to the address: one of its split prefixes does or, if
+ * everything goes in, the client has an address of that family, with which the gateway lets it
+ * out. */
+bool gen_leads_to(const struct topology *t, const struct topology_host *client,
+		  const struct address *a);
 /* Returns the gateway's first roaming router, or NULL. The gateway learns the endpoint of such a
  * router. */
 const struct topology_host *gen_roaming_of(const struct topology *t,

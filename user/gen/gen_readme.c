@@ -348,7 +348,8 @@ static void verify_client(FILE *out, const struct topology *t, const struct topo
 			if (prefix_covers(&gateway->networks[i], &gateway->inside[a]))
 				ping(out, &gateway->inside[a], gateway->name);
 	for (size_t i = 0; i < t->n_dns && !h->n_split; i++)
-		ping(out, &t->dns[i], "a host in the internet, through the tunnel,");
+		if (gen_leads_to(t, h, &t->dns[i]))
+			ping(out, &t->dns[i], "a host in the internet, through the tunnel,");
 }
 
 static void put_verify(FILE *out, const struct gen *g, const struct topology_host *h)

@@ -215,7 +215,7 @@ static void firewall(FILE *out, const struct topology *t, const struct topology_
 {
 	const struct topology_host *gateway = &t->hosts[h->gateway];
 	bool to_ipv6 = h->backend6.family ||
-		       (h->ipv6 != IPV6_OFF &&
+		       (h->ipv6 != IPV6_OFF && !h->backend_given &&
 			(h->nat != NAT_MASQUERADE || !topology_is_ipv4_only(gateway)));
 
 	fprintf(out, "interfaces:\n  - { name: \"%s\", role: wan }\n", h->interface);

@@ -350,7 +350,7 @@ static void answer_for(FILE *out, const struct topology_host *h,
 	char text[ADDRESS_STRLEN];
 
 	for (size_t i = 0; i < client->n_inside; i++) {
-		if (!client->direct || !gen_is_global6(&client->inside[i]))
+		if (!gen_is_global6(&client->inside[i]))
 			continue;
 		address_format(&client->inside[i], text);
 		fprintf(out, "PostUp = ip -6 neigh replace proxy %s dev %s\n"
@@ -408,20 +408,15 @@ static void gateway(const struct gen *g, const struct topology_host *h)
 
 /* ---- a client or roaming router ---- */
 
-/* Writes the DNS servers. With a split tunnel, only those that are reached through it. */
+/* Writes the DNS servers that are reached through the tunnel. */
 static void name_servers(struct conf *c, const struct topology *t, const struct topology_host *h)
 {
 	char text[ADDRESS_STRLEN];
 
 	conf_list(c, "DNS");
-	for (size_t i = 0; i < t->n_dns; i++) {
-		bool inside = !h->n_split;
-
-		for (size_t s = 0; s < h->n_split; s++)
-			inside |= prefix_covers(&h->split[s], &t->dns[i]);
-		if (inside)
+	for (size_t i = 0; i < t->n_dns; i++)
+		if (gen_leads_to(t, h, &t->dns[i]))
 			conf_text(c, address_format(&t->dns[i], text));
-	}
 }
 
 /* Writes the address of this router: the first one in the prefix that the tunnel brings. */

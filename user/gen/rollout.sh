@@ -88,6 +88,9 @@ difference() { # FILE FILE-OR-NOTHING
 	rm old text
 }
 
+is_own_key() { # FILE: the private key of an interface that stays, which the topology now leaves to the host
+	case $1 in *-privatekey) [ -e "new/${1%-privatekey}.conf" ] ;; *) false ;; esac
+}
 # Sets $new, $changed, $gone, and $own: files that are not as the last rollout left them
 compare() {
 	new='' changed='' gone='' own=''
@@ -100,7 +103,7 @@ compare() {
 		fi
 	done
 	for file in $(files installed); do
-		if [ -e "new/$file" ] || [ ! -e "/$file" ]; then continue; fi
+		if [ -e "new/$file" ] || [ ! -e "/$file" ] || is_own_key "$file"; then continue; fi
 		gone="$gone $file"
 		cmp -s "installed/$file" "/$file" || own="$own $file"
 	done
@@ -120,12 +123,24 @@ report() {
 
 refused() { echo "$*" >&2; refused=1; }
 
+networkd_file() { # DEVICE: a file that is not ours and configures it
+	for place in /etc/systemd/network/*.network /run/systemd/network/*.network /usr/local/lib/systemd/network/*.network; do
+		if [ ! -e "$place" ] || [ -e "new$place" ] || [ -e "installed$place" ]; then continue; fi
+		sed -n 's/^Name=//p' "$place" | tr ' ' '\n' | while read -r pattern; do
+			# shellcheck disable=SC2254 # the file has patterns
+			case $1 in $pattern) echo "$place" ;; esac
+		done
+	done | head -n 1
+}
+
 other_manager() {
 	for file in $(files new | grep '^etc/systemd/network/'); do
 		device=$(sed -n 's/^Name=//p' "new/$file")
 		place=$(grep -lE "^[[:space:]]*(iface|auto|allow-[a-z]+)([[:space:]].*)?[[:space:]]$device([[:space:]]|\$)" \
 			/etc/network/interfaces /etc/network/interfaces.d/* 2> /dev/null | head -n 1) || :
 		[ ! "$place" ] || refused "ifupdown configures $device in $place: do what README.md says under 'Its network'"
+		place=$(networkd_file "$device")
+		[ ! "$place" ] || refused "$place configures $device too: remove that file, or add --without-network"
 		if nmcli -t -f DEVICE,STATE device 2> /dev/null | grep "^$device:" | grep -qv ':unmanaged'; then
 			refused "NetworkManager configures $device: do what README.md says under 'Its network'"
 		fi
@@ -156,9 +171,14 @@ own_rules() {
 # ---- changing it, and bringing it back
 
 units() { sed -n 's/^systemctl enable \(--now \)*//p' "$1" 2> /dev/null || :; }
-gone_units() { # our units that the last rollout enabled, and this one does not
+gone_units() { # our units that the last rollout enabled and this one does not, and programs that lose their files
 	units new/start > wanted
-	units installed/start | grep -E '^(wg-quick@|wgxdp)' | grep -vxF -f wanted || :
+	{ units installed/start | grep -vxF -f wanted || :; } | while read -r unit; do
+		case $unit in
+		wg-quick@* | wgxdp*) echo "$unit" ;;
+		keepalived | bird | radvd) case $gone in *" etc/$unit"[./]*) echo "$unit" ;; esac ;;
+		esac
+	done
 	rm wanted
 }
 sysctls() { # by name, as they are; networkd sets those of its interfaces, and leaves them so

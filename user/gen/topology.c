@@ -225,11 +225,11 @@ static void firewall(const struct topology *t, const struct topology_row *row,
 
 	if (!h->port)
 		h->port = gateway->port;
+	h->backend_given = masquerade && topology_said(row, "backend");
 	if (ipv4 && masquerade && !h->backend4.family && !h->backend6.family)
 		h->backend4 = *ipv4;
 	/* If none of these applies, backend6 stays unset: the firewall uses the gateway's name. */
-	if (ipv6 && !h->backend6.family && !gateway->ddns &&
-	    (!masquerade || !topology_said(row, "backend")))
+	if (ipv6 && !h->backend6.family && !gateway->ddns && !h->backend_given)
 		h->backend6 = *ipv6;
 	if (!masquerade && !topology_said(row, "ipv6") && !h->backend6.family &&
 	    (!*t->domain || topology_is_ipv4_only(gateway)))

@@ -115,8 +115,10 @@ struct topology_host {
 	enum ipv6_handling ipv6; /* handling of IPv6, as in wgxdp.yaml */
 	struct address lan_address; /* IPv4 address of the firewall in its LAN */
 	/* Addresses of the gateway behind the firewall; family 0: none. The firewall uses the
-	 * gateway's name instead if both are missing, or if only IPv6 is and `ipv6` is not off. */
+	 * gateway's name instead if both are missing, or if only IPv6 is and `ipv6` is not off.
+	 * With backend_given, which is of nat: masquerade, the file gives all that there are. */
 	struct address backend4, backend6;
+	bool backend_given;
 	/* The firewall also forwards IPv6 to its own address: with ipv6: dnat (static dual stack),
 	 * or with nat: masquerade unless ipv6: off. */
 	bool forward6;

@@ -124,6 +124,14 @@ static int assign_prefixes(struct topology *t, struct topology_state *s)
 	return r;
 }
 
+static struct address in_prefix(const struct prefix *p, __u64 number)
+{
+	struct address a = { .addr = p->addr, .family = p->family };
+
+	a.addr.q[1] |= htobe64(number);
+	return a;
+}
+
 /* ---- numbers ---- */
 
 struct numbered {	/* a host or site that gets a number, which is unique in its scope */
@@ -131,7 +139,23 @@ struct numbered {	/* a host or site that gets a number, which is unique in its s
 	struct topology_place place;
 	bool given;
 	unsigned int number, first, last;	/* last: the largest number that fits */
+	const struct topology_host *gateway;	/* gateway of a client; NULL: it is no client */
 };
+
+/* Returns whether an address with this number is the gateway's own: its network may be the prefix
+ * of its link (proxy-ndp). */
+static bool is_own(const struct topology_host *gateway, unsigned int number)
+{
+	for (size_t i = 0; gateway && i < gateway->n_networks; i++) {
+		struct address a = in_prefix(&gateway->networks[i], number);
+
+		if (address_find(gateway->addresses, gateway->n_addresses, &a) <
+		    gateway->n_addresses || address_equal(&a, &gateway->exit.snat4) ||
+		    address_equal(&a, &gateway->exit.snat6))
+			return true;
+	}
+	return false;
+}
 
 static const struct numbered *find_kept(const struct numbered *list, size_t n,
 					const struct topology_kept *k)
@@ -175,7 +199,8 @@ static int keep_or_find(const struct topology *t, struct topology_state *s, stru
 	const struct topology_kept *kept = topology_kept(s, one->scope, one->name);
 
 	one->number = kept ? kept->number : from;
-	while (!kept && one->number <= one->last && topology_keeper(s, one->scope, one->number))
+	while (!kept && one->number <= one->last &&
+	       (topology_keeper(s, one->scope, one->number) || is_own(one->gateway, one->number)))
 		one->number++;
 	if (one->number > one->last)
 		return clash(t, one->place, "%s: '%s' would have number %u, but the prefix has "
@@ -183,6 +208,15 @@ static int keep_or_find(const struct topology *t, struct topology_state *s, stru
 					    one->key,
 			     one->name, one->number, one->last);
 	return kept ? 0 : topology_keep(s, one->scope, one->name, one->number);
+}
+
+/* Forgets the number of a client whose address the gateway has had itself since an earlier run. */
+static void forget_own(struct topology_state *s, const struct numbered *one)
+{
+	struct topology_kept *kept = topology_kept(s, one->scope, one->name);
+
+	if (kept && !one->given && is_own(one->gateway, kept->number))
+		topology_forget(s, kept);
 }
 
 static int assign_numbers(const struct topology *t, struct topology_state *s, struct numbered *list,
@@ -194,6 +228,8 @@ static int assign_numbers(const struct topology *t, struct topology_state *s, st
 	for (size_t i = 0; !r && i < n; i++)
 		if (list[i].given)
 			r = claim(t, s, list, n, &list[i]);
+	for (size_t i = 0; !r && i < n; i++)
+		forget_own(s, &list[i]);
 	for (size_t i = 0; !r && i < n; i++)
 		if (!list[i].given && topology_kept(s, list[i].scope, list[i].name))
 			r = keep_or_find(t, s, &list[i], 0);
@@ -267,7 +303,8 @@ static bool number_of(const struct topology *t, const struct topology_host *h, s
 					  h->token, server ? FIRST_TOKEN : 1, TOPOLOGY_NUMBER_MAX };
 	else
 		*ret = (struct numbered){ t->hosts[h->gateway].name, h->name, "clients", h->place,
-					  false, 0, FIRST_CLIENT, room_of(&t->hosts[h->gateway]) };
+					  false, 0, FIRST_CLIENT, room_of(&t->hosts[h->gateway]),
+					  &t->hosts[h->gateway] };
 	return h->role != ROLE_GATEWAY && h->role != ROLE_FIREWALL;
 }
 
@@ -303,14 +340,6 @@ static int assign_hosts(struct topology *t, struct topology_state *s)
 }
 
 /* ---- addresses ---- */
-
-static struct address in_prefix(const struct prefix *p, __u64 number)
-{
-	struct address a = { .addr = p->addr, .family = p->family };
-
-	a.addr.q[1] |= htobe64(number);
-	return a;
-}
 
 struct address topology_between(const struct topology *t, const struct topology_host *one,
 				const struct topology_host *other)

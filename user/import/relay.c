@@ -42,13 +42,15 @@ static bool is_overlay(const struct prefix *p)
 	return p->family == FAMILY_IPV6 && !relay_overlay_wrong(p);
 }
 
-/* Takes the overlay and the ports from a rule that accepts packets between tunnels. */
+/* Takes the overlay and the ports from a rule that accepts packets between tunnels, unless it has
+ * more conditions than a policy. */
 static void add_policy(struct import *im, size_t i)
 {
 	const struct rule *rule = &im->rules.list[i];
 	struct policy_config *p = &im->config->policy;
 	const struct prefix *to = NULL;
 	const struct rule_match *ports = NULL;
+	bool more = false;
 	size_t *place;
 
 	for (size_t j = 0; j < rule->n; j++) {
@@ -56,10 +58,12 @@ static void add_policy(struct import *im, size_t i)
 
 		if (m->field == FIELD_TO && !m->unlike && m->n == 1)
 			to = &m->values[0].prefix;
-		if (m->field == FIELD_PORT && !m->unlike)
+		else if (m->field == FIELD_PORT && !m->unlike)
 			ports = m;
+		else
+			more |= m->field != FIELD_IN && m->field != FIELD_OUT;
 	}
-	if (!to || !ports || !is_overlay(to) ||
+	if (!to || !ports || more || !is_overlay(to) ||
 	    (p->overlay.family && (prefix_compare(to, &p->overlay))))
 		return;
 	p->overlay = *to;
@@ -97,6 +101,50 @@ static void make_policy(struct import *im)
 			*range = (struct port_range){ 58000, 60000 };
 	}
 	p->icmpv6 = ~0U;
+}
+
+/* Returns whether a rule names the sites' addresses. */
+static bool is_in_overlay(const struct import *im, const struct rule *rule)
+{
+	for (size_t i = 0; i < rule->n; i++) {
+		const struct rule_match *m = &rule->matches[i];
+
+		for (size_t j = 0; j < m->n; j++)
+			if ((m->field == FIELD_SOURCE || m->field == FIELD_TO) &&
+			    prefix_within(&m->values[j].prefix, &im->config->policy.overlay))
+				return true;
+	}
+	return false;
+}
+
+/* Returns whether a rule has more conditions than interfaces. */
+static bool is_particular(const struct rule *rule)
+{
+	for (size_t i = 0; i < rule->n; i++)
+		if (rule->matches[i].field != FIELD_IN && rule->matches[i].field != FIELD_OUT)
+			return true;
+	return rule->unknown;
+}
+
+/* Names rules between tunnels that the policy does not say: XDP forwards without them. A rule that
+ * drops everything else is like the policy. */
+static void name_others(struct import *im)
+{
+	size_t last = im->n_policy_rules ? im->policy_rules[im->n_policy_rules - 1] : im->rules.n;
+
+	for (size_t i = 0; i < im->rules.n; i++) {
+		const struct rule *rule = &im->rules.list[i];
+
+		if (rule->never || !(im->rules.chains[rule->chain].hooks & 1U << HOOK_FORWARD))
+			continue;
+		if (rule->verdict == RULE_ACCEPT && is_between_devices(im, rule))
+			rule_name(&im->rules, i, "a policy of wgxdp has only an overlay and ports, "
+				  "which are the same for all sites");
+		else if (rule->verdict == RULE_DROP && i < last && is_particular(rule) &&
+			 (is_between_devices(im, rule) || is_in_overlay(im, rule)))
+			rule_name(&im->rules, i, "wgxdp forwards these packets if the policy "
+				  "allows their ports");
+	}
 }
 
 /* ---- peers ---- */
@@ -176,14 +224,16 @@ void import_relay(struct import *im)
 				continue;
 			if (*p->host)
 				add_endpoint(im, d, p);
-			else if (im->config->policy.overlay.family && belongs(im, p))
+			if (im->config->policy.overlay.family && belongs(im, p))
 				add_peer(im, d, p);
 		}
 	}
 	for (size_t i = 0; i < im->n_policy_rules && im->config->n_peers; i++)
 		im->rules.list[im->policy_rules[i]].fate = RULE_USED;
-	if (im->config->n_peers)
+	if (im->config->n_peers) {
+		name_others(im);
 		return;
+	}
 	im->n_policy_rules = 0;
 	free(im->config->policy.udp_ports);
 	im->config->policy = (struct policy_config){ 0 };
