@@ -134,8 +134,28 @@ says 'do not have them yet: POST /domain/zone/example.net/refresh: status 403' f
 mode ok
 ddns 0 --import "$work/late.conf"
 expect 'after a refresh that failed' "$(live wg-end), $(live late)" == 'AAAA 2001:db8:4::10 300, AAAA 2001:db8:4::10 300'
-address add 2001:db8:3::10
+# the run ends between the writes and the refresh
+mode hang
+address add 2001:db8:5::10
 address del 2001:db8:4::10
+before=$(wrote)
+start wg-end "$wgxdp" ddns --import "$work/ddns.conf" > "$work/hangs" 2>&1
+hangs=$!
+refreshes() { tail -n 1 "$api/calls" | holds 'refresh' && (($(wrote) >= before + 3)); }
+wait_for 10 'a refresh' refreshes
+kill -KILL $hangs
+wait $hangs 2> /dev/null || :
+expect 'before the refresh' "$(live wg-end)" == 'AAAA 2001:db8:4::10 300'
+mode ok
+before=$(wrote)
+ddns 0 --import "$work/ddns.conf"
+expect 'after a refresh that did not take place' "$(live wg-end)" == 'AAAA 2001:db8:5::10 300'
+expect 'writes: the refresh alone' $(($(wrote) - before)) == 1
+before=$(wrote)
+ddns 0 --import "$work/ddns.conf"
+expect 'writes, when it has' $(($(wrote) - before)) == 0
+address add 2001:db8:3::10
+address del 2001:db8:5::10
 ddns 0 --import "$work/ddns.conf"
 settings 'OVH_ENDPOINT=http://192.0.2.2:8081' > "$work/down.conf"
 ddns 1 --import "$work/down.conf"

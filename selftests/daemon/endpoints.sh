@@ -9,6 +9,9 @@
 # - IPv6 breaks on the path: after 135 s without a handshake it takes IPv4.
 # - The record changes to another address of the same host: it moves there, without a lost packet.
 # - IPv6 answers pings but carries no WireGuard: it keeps IPv4.
+# - The record changes to an address that fails and another that works: it finds the latter.
+# - The file has another name: it moves there, although the former address works.
+# - With `together`, another peer of the same host moves with it.
 # BREAK=1 breaks IPv6 again as soon as the daemon takes it.
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 source "${BASH_SOURCE[0]%/*}/../lib/laptop.sh"
@@ -85,5 +88,28 @@ pings_end
 is_at 203.0.113.2:51820
 inside laptop ping -q -c 2 -i 0.2 -W 5 10.78.0.1 > /dev/null || fail 'the working path fails'
 expect "lost of $sent, at 20/s, by a trial in vain" "$lost" '<' 60
+
+# the record changes, and the first of its addresses is again the one without WireGuard; the former one works
+name 2001:db8:2::2 203.0.113.1
+wait_for 60 'the second address of the record' is_there 203.0.113.1:51820
+grep -q '\[2001:db8:2::2\]:51820 (vpn.example.net): this address is tried, because the name has it now' "$work/daemon" ||
+	fail "the first address was not tried: $(< "$work/daemon")"
+wait_for 10 'it carries' inside laptop ping -q -c 1 -W 1 10.78.0.1
+
+# the file has another name, while the former one works
+names 'vpn.example.net 5 203.0.113.1' 'other.example.net 5 203.0.113.2'
+sed -i 's/vpn.example.net/other.example.net/' "$work/wgxdp.yaml"
+kill -HUP "$daemon"
+wait_for 30 'the address of the other name' is_there 203.0.113.2:51820
+
+# a peer behind the same host follows, although the name's former address is no longer known then
+second=$(wg genkey | wg pubkey)
+inside laptop wg set wgl peer "$second" endpoint 203.0.113.2:51820 allowed-ips 10.99.0.0/16
+sed -i 's/ }$/, within: 10s, together: true }/' "$work/wgxdp.yaml"
+kill -HUP "$daemon"
+sleep 2
+names 'other.example.net 5 203.0.113.1'
+wait_for 30 'its new address' is_there 203.0.113.1:51820
+expect 'endpoint of the peer behind it' "$(inside laptop wg show wgl endpoints | awk -v key="$second" '$1 == key {print $2}')" == 203.0.113.1:51820
 end_daemon
 say 'ok by handshake alone'

@@ -16,6 +16,7 @@
 # - garbage, nested, huge: an answer that is not JSON, is nested too deeply, or has a megabyte
 # - redirect: to another host
 # - slow: an answer after 15 seconds
+# - hang: no refresh, and an answer to it after 15 seconds
 import hashlib
 import http.server
 import json
@@ -118,8 +119,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 raise Refused(int(mode) if mode.isdigit() else 403, "This call has not been granted")
             if mode == "echo":
                 raise Refused(403, f"The consumer key {keys[2]} is unknown")
-            if mode == "slow":
+            if mode == "slow" or (mode == "hang" and path.endswith("refresh")):
                 time.sleep(15)
+            if mode == "hang" and path.endswith("refresh"):
+                return self.answer(200, b"")
             if mode == "redirect":
                 return self.answer(307, b"", ("Location", f"http://{self.headers['Host']}/1.0/elsewhere"))
             if mode in NONSENSE:

@@ -231,7 +231,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static struct ddns_text names[] = { { "wg-end.example.net" }, { "example.net" } };
 	struct ddns_config c = { .interface = "eth0", .names = names, .n_names = 2, .ipv6 = true, .ttl = 300, .zone = "example.net",
 				 .server = "2001:db8::53" };
-	struct ddns_run run = { .config = &c };
+	struct ddns_run run = { .config = &c, .instance = "default" };
 
 	if (!size)
 		return 0;

@@ -27,12 +27,13 @@ static int parse(struct arguments *a, int argc, char **argv)
 	return -EINVAL;
 }
 
-static enum ddns_status carry_out(const struct config *c, bool dry_run)
+static enum ddns_status carry_out(const struct config *c, const char *instance, bool dry_run)
 {
 	enum ddns_status status = DDNS_DONE;
 
 	for (size_t i = 0; i < c->n_ddns; i++) {
-		struct ddns_run run = { .config = &c->ddns[i], .dry_run = dry_run };
+		struct ddns_run run = { .config = &c->ddns[i], .instance = instance,
+					.dry_run = dry_run };
 
 		ddns_carry_out(&run);
 		ddns_tell(&run);
@@ -67,7 +68,7 @@ static int run_ddns(const struct global *g, int argc, char **argv)
 	else if (a.print)
 		status = print_section(c);
 	else
-		status = carry_out(c, a.dry_run);
+		status = carry_out(c, g->instance, a.dry_run);
 	config_free(c);
 	return status;
 }

@@ -388,6 +388,7 @@ static void watch_data_path(struct daemon *d)
 static int apply_file(struct daemon *d, struct config *c, long long time)
 {
 	int lock = run_state_lock(d->state.instance), rc = lock < 0 ? lock : 0;
+	struct resolved_backends answers = { 0 };
 	bool apart = is_apart(d, c);
 
 	/* The daemon may not have noticed another command's change yet. After `down` it does not
@@ -396,21 +397,22 @@ static int apply_file(struct daemon *d, struct config *c, long long time)
 		rc = -ESHUTDOWN;
 	if (!rc)
 		rc = apart ? run_state_write(d->state.instance, c) :
-		     resolved_backends_match(&d->answers, c) ?:
-		     apply_followed(d->state.instance, c, &d->answers);
+		     resolved_backends_of(&d->answers, c, &answers) ?:
+		     apply_followed(d->state.instance, c, &answers);
 	if (rc) {
 		config_free(c);
+		resolved_backends_free(&answers);
 	} else {
 		undone_report(d->state.config, c, true);
 		run_state_clear_failed(d->state.instance);
 		daemon_state_take(&d->state, c);
 		source_note(d->state.instance, d->state.file, time);
 		try_end(d->state.instance, TRY_REPLACED);
+		resolved_backends_free(&d->answers);
+		d->answers = answers;
 		if (!apart)
 			schedule_former_backends(d);
 	}
-	if (rc && d->state.config)
-		resolved_backends_match(&d->answers, d->state.config);
 	reconfigure_parts(d);
 	if (lock >= 0)
 		close(lock);
@@ -591,6 +593,7 @@ int daemon_run(const char *instance, const char *file)
 	notify_stopping();
 	cookie_end(d.cookie);
 	blind_end(d.blind);
+	learn_end(d.learn);
 	follower_leave(d.state.lock_fd);
 	if (ddns_busy(d.ddns)) {
 		fflush(NULL);

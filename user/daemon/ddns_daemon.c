@@ -37,6 +37,7 @@ struct job {
 
 struct ddns {
 	uv_loop_t *loop;
+	const char *instance;
 	struct job **jobs;
 	size_t n_jobs;
 	char *text;		/* sections ddns as YAML, to notice changes */
@@ -167,7 +168,8 @@ static void run_job(struct job *j)
 	if (j->running)
 		return;
 	uv_timer_stop(&j->due);
-	j->run = (struct ddns_run){ .config = &j->config, .only_changes = true };
+	j->run = (struct ddns_run){ .config = &j->config, .instance = j->ddns->instance,
+				    .only_changes = true };
 	j->running = !uv_queue_work(j->ddns->loop, &j->work, on_work, on_done);
 	j->ddns->n_running += j->running;
 	if (!j->running)
@@ -188,6 +190,7 @@ struct ddns *ddns_new(uv_loop_t *loop, const char *instance)
 	if (!d)
 		return NULL;
 	d->loop = loop;
+	d->instance = instance;
 	run_counters_read(&d->succeeded, instance, "ddns");
 	timer_init(loop, &d->settle, d);
 	return d;

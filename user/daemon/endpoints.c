@@ -38,9 +38,11 @@ struct watched {			/* an entry of the configuration */
 	uint64_t due, probe_due, knocked;
 	/* Delay before the next lookup after a failure, in seconds; 0: the last one succeeded. */
 	unsigned int retry;
+	bool hope;		/* endpoints_hope() was called while a lookup ran */
 	unsigned int answers;		/* answers of the better address in a row */
 	size_t probed;			/* candidates to which `echo` sends */
-	bool moved;		/* the name no longer has the address of the present endpoint */
+	/* The name no longer has the address of the present endpoint, or the peer another name. */
+	bool moved;
 	size_t moved_to;		/* index of the candidate to try next after `moved` */
 	int last_error;			/* error of WireGuard that was logged last */
 };
@@ -96,20 +98,23 @@ static void nudge(struct watched *f, const struct address *inside)
 	wg_nudge(f->is.interface, inside);
 }
 
-/* Sets the endpoint of the other peers of the interface whose endpoint is one of the candidates:
- * they are behind the same host, a relay. Their sessions continue. */
+/* Sets the endpoint of the other peers of the interface whose endpoint is that of this peer, or one
+ * of the candidates: they are behind the same host, a relay. Their sessions continue. Call it
+ * before this peer gets its new endpoint: its present one may be no candidate any more. */
 static void move_others(struct watched *f, const struct address *a, __be16 port)
 {
 	struct wg_device d = { 0 };
+	const struct wg_peer *own = wg_read(f->is.interface, &d) ? NULL :
+				    wg_find_peer(&d, &f->is.peer);
 
-	if (!wg_read(f->is.interface, &d))
-		for (size_t i = 0; i < d.n_peers; i++) {
-			const struct wg_peer *p = &d.peers[i];
+	for (size_t i = 0; i < d.n_peers && own; i++) {
+		const struct wg_peer *p = &d.peers[i];
 
-			if (wg_key_compare(&p->key, &f->is.peer) && p->endpoint_port == port &&
-			    endpoint_number(&f->of, p) >= 0)
-				wg_set_endpoint(f->is.interface, &p->key, a, port);
-		}
+		if (p != own && p->endpoint.family &&
+		    (endpoint_number(&f->of, p) >= 0 ||
+		     wg_has_endpoint(p, &own->endpoint, own->endpoint_port)))
+			wg_set_endpoint(f->is.interface, &p->key, a, port);
+	}
 	wg_free(&d);
 }
 
@@ -119,13 +124,14 @@ static void set_endpoint(struct watched *f, const struct address *a, __be16 port
 	 * session of the former. */
 	bool renew = f->of.within && f->of.trying && !f->of.before.family;
 	char text[64], where[ADDRESS_STRLEN];
-	int rc = endpoint_set(f->set->instance, f->is.interface, &f->is.peer, a, port, renew);
+	int rc;
 
+	if (f->is.together)
+		move_others(f, a, port);
+	rc = endpoint_set(f->set->instance, f->is.interface, &f->is.peer, a, port, renew);
 	if (rc)
 		log_error("cannot set the endpoint of %s to %s: %s", name_of(f, text),
 			  endpoint_format(a, port, where), strerror(-rc));
-	if (f->is.together)
-		move_others(f, a, port);
 }
 
 /* Sets the endpoint that is on trial: bytes received before are no answer from it. */
@@ -254,7 +260,8 @@ static void on_lookup(void *data, const struct lookup_answer *answer)
 		log_warning("endpoint of %s: %s: %s%s", name_of(f, text), f->is.host,
 			    answer->failed[0] ?: answer->failed[1] ?: "no address",
 			    f->of.n ? ": the last good addresses stay in use" : "");
-	f->retry = failed ? next_wait(f->retry, RETRY_MIN, RETRY_MAX) : 0;
+	f->retry = !failed ? 0 : f->hope ? RETRY_MIN : next_wait(f->retry, RETRY_MIN, RETRY_MAX);
+	f->hope = false;
 	f->due = now_ms(f) + (failed ? f->retry : answer->ttl) * 1000ULL;
 	for (int half = 0; half < 2 && answer->n; half++) {
 		__u8 family = half ? FAMILY_IPV4 : FAMILY_IPV6;
@@ -319,6 +326,8 @@ static void check_by_handshake(struct watched *f)
 	case ENDPOINT_BACK:
 		report_endpoint(f, &to, port, "this address is used again, because the other one "
 					      "did not answer");
+		if (f->moved && f->moved_to < f->of.n)	/* the name has others to try */
+			f->of.not_before = now_ms(f) + ENDPOINT_TRY_MS;
 		try_endpoint(f, &to, port);
 		return;
 	case ENDPOINT_CONFIRMED:
@@ -328,11 +337,14 @@ static void check_by_handshake(struct watched *f)
 	}
 	ask_inside(f, &inside);
 	number = endpoint_number(&f->of, &p);
-	f->moved &= number < 0;
 	if (f->of.trying) {
 		if (now_ms(f) - f->knocked >= KNOCK_MS)
 			nudge(f, &inside);
-	} else if (f->moved && f->of.n && now_ms(f) >= f->of.not_before) {
+		return;
+	}
+	/* After a trial in vain the former endpoint is back, and the next candidate is tried. */
+	f->moved &= number < 0;
+	if (f->moved && f->of.n && now_ms(f) >= f->of.not_before) {
 		begin_trial(f, &p, f->moved_to++ % f->of.n,
 			"this address is tried, because the name has it now");
 	} else if (number > 0 && p.endpoint.family == FAMILY_IPV4 &&
@@ -397,13 +409,37 @@ static struct watched *take_known(struct endpoints *s, const struct peer_endpoin
 	return NULL;
 }
 
+/* Returns whether the peer had another host or port until now: the new one is tried although the
+ * other still works. */
+static bool had_other_host(const struct endpoints *s, const struct peer_endpoint_config *is)
+{
+	for (size_t i = 0; i < s->n; i++) {
+		const struct watched *f = s->list[i];
+
+		if (f && !strcmp(f->is.interface, is->interface) &&
+		    !wg_key_compare(&f->is.peer, &is->peer))
+			return strcmp(f->is.host, is->host) || f->is.port != is->port;
+	}
+	return false;
+}
+
+static struct watched *new_watched(const struct endpoints *s, const struct peer_endpoint_config *is)
+{
+	struct watched *f = calloc(1, sizeof(*f));
+
+	if (f)
+		f->moved = had_other_host(s, is);
+	return f;
+}
+
 void endpoints_reconfigure(struct endpoints *s, const struct config *c)
 {
 	struct watched **list = NULL;
 	size_t n = 0;
 
 	for (size_t i = 0; i < c->n_endpoints; i++) {
-		struct watched *f = take_known(s, &c->endpoints[i]) ?: calloc(1, sizeof(*f));
+		struct watched *f = take_known(s, &c->endpoints[i]) ?:
+				    new_watched(s, &c->endpoints[i]);
 		struct watched **place = f ? append(list, n) : NULL;
 
 		if (!place) {
@@ -428,11 +464,15 @@ void endpoints_reconfigure(struct endpoints *s, const struct config *c)
 
 void endpoints_hope(struct endpoints *s)
 {
-	for (size_t i = 0; i < s->n; i++)
-		if (s->list[i]->retry > RETRY_MIN && !s->list[i]->lookup) {
-			s->list[i]->retry = RETRY_MIN;
-			s->list[i]->due = uv_now(s->loop) + RETRY_MIN * 1000;
+	for (size_t i = 0; i < s->n; i++) {
+		struct watched *f = s->list[i];
+
+		f->hope = f->lookup;
+		if (f->retry > RETRY_MIN && !f->lookup) {
+			f->retry = RETRY_MIN;
+			f->due = uv_now(s->loop) + RETRY_MIN * 1000;
 		}
+	}
 }
 
 struct endpoints *endpoints_new(uv_loop_t *loop, const char *instance)

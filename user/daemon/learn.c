@@ -117,15 +117,13 @@ static void nudge(struct learning *g, uint64_t now)
 
 static void set_endpoint(struct learning *g, const struct place *to, const char *why)
 {
-	int rc = endpoint_set(g->instance, g->is->interface, &g->peer, &to->address, to->port,
-			      false);
+	int rc = endpoint_set(g->instance, g->interface, &g->peer, &to->address, to->port, false);
 	char text[ADDRESS_STRLEN];
 
 	if (rc)
-		log_error("learn: %s: cannot set the endpoint: %s", g->is->interface,
-			  strerror(-rc));
+		log_error("learn: %s: cannot set the endpoint: %s", g->interface, strerror(-rc));
 	else
-		log_event("learn: %s: %s: %s", g->is->interface,
+		log_event("learn: %s: %s: %s", g->interface,
 			  endpoint_format(&to->address, to->port, text), why);
 }
 
@@ -308,17 +306,42 @@ static void on_tick(uv_timer_t *timer)
 	uv_timer_again(timer);
 }
 
-/* ---- beginning ---- */
+/* ---- beginning and ending ---- */
 
-static void carry_over(struct learning *to, const struct learning *list, size_t n)
+/* Ends a trial before its time is over. Does not read g->is, whose configuration may be gone. */
+static void abandon_trial(struct learning *g)
 {
-	for (size_t i = 0; i < n; i++)
-		if (!strcmp(list[i].interface, to->is->interface)) {
-			const struct learn_config *is = to->is;
+	struct wg_device d = { 0 };
+	const struct wg_peer *p;
 
-			*to = list[i];
-			to->is = is;
-		}
+	if (g->tried.address.family && g->before.address.family && !wg_read(g->interface, &d)) {
+		p = wg_find_peer(&d, &g->peer);
+		if (p && wg_has_endpoint(p, &g->tried.address, g->tried.port))
+			set_endpoint(g, &g->before,
+				     "this address is used again, because the trial has ended");
+	}
+	wg_free(&d);
+	g->tried.address.family = 0;
+}
+
+static void carry_over(struct learning *to, struct learning *list, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		const struct learn_config *is = to->is;
+
+		if (strcmp(list[i].interface, is->interface) ||
+		    (!wg_key_is_none(&is->peer) && wg_key_compare(&is->peer, &list[i].peer)))
+			continue;
+		*to = list[i];
+		to->is = is;
+		list[i].tried.address.family = 0;	/* its trial goes on in *to */
+	}
+}
+
+void learn_end(struct learn *l)
+{
+	for (size_t i = 0; l && i < l->n; i++)
+		abandon_trial(&l->list[i]);
 }
 
 void learn_reconfigure(struct learn *l, const struct config *c)
@@ -331,6 +354,7 @@ void learn_reconfigure(struct learn *l, const struct config *c)
 		list[i].instance = l->instance;
 		strcpy(list[i].interface, c->learn[i].interface);
 	}
+	learn_end(l);
 	free(l->list);
 	l->list = list;
 	l->n = list ? c->n_learn : 0;

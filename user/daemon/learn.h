@@ -26,3 +26,5 @@ struct learn;
 struct learn *learn_new(uv_loop_t *loop, const char *instance);
 /* Learns the endpoints that c configures. c must stay valid until the next call. */
 void learn_reconfigure(struct learn *l, const struct config *c);
+/* Ends all trials: their peers get their former endpoints back. l: may be NULL. */
+void learn_end(struct learn *l);

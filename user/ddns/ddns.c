@@ -257,7 +257,8 @@ static void choose_address(struct ddns_run *run, __u8 family, const struct found
 		if (s->family != family)
 			continue;
 		s->wanted = *wanted;
-		s->write = s->n_there != 1 || s->other_ttl || !address_equal(&s->there[0], wanted);
+		s->write = s->n_there != 1 || s->other_ttl || s->unpublished ||
+			   !address_equal(&s->there[0], wanted);
 	}
 }
 

@@ -24,6 +24,7 @@ struct ddns_set {
 	size_t n_there;
 	__u32 ttl;	/* TTL in seconds of the last record that was read; 0: unknown */
 	bool other_ttl;		/* a record has another TTL than the configured one */
+	bool unpublished; /* the name servers may lack this record, so it counts as another one */
 	struct address wanted;
 	bool write;	/* the records differ from `wanted`, so they must be written */
 	bool failed;	/* reading or writing failed; ddns_fail() has added an error */
@@ -36,6 +37,7 @@ struct ddns_line {
 
 struct ddns_run {
 	const struct ddns_config *config;
+	const char *instance;		/* providers may keep files for it */
 	bool dry_run;
 	bool only_changes;		/* add no messages about unchanged records */
 	bool writing;
@@ -61,7 +63,8 @@ struct ddns_provider {
 
 extern const struct ddns_provider ddns_rfc2136, ddns_ovh, ddns_exec;
 
-/* Carries out a run. The caller sets config, dry_run and only_changes; this sets the rest. */
+/* Carries out a run. The caller sets config, instance, dry_run and only_changes; this sets the
+ * rest. */
 void ddns_carry_out(struct ddns_run *run);
 /* Prints the messages that a run has collected. */
 void ddns_tell(const struct ddns_run *run);

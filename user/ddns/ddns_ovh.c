@@ -2,7 +2,8 @@
  *
  * The provider `ovh`: OVH's HTTPS API, with libcurl. Each request is signed with the API's own
  * time. A request writes one record, and the refresh at the end publishes all changes on the name
- * servers of the zone.
+ * servers of the zone. A file exists from the first write to a good refresh: if a run ends in
+ * between, the next one refreshes, although the API has the right records already.
  */
 #ifdef WITH_CURL
 /* curl's type checks do not compile with functions that dlsym() returned. */
@@ -15,10 +16,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 #include "ddns/ddns.h"
 #include "ddns/ddns_ovh.h"
 #include "ddns/ddns_secret.h"
+#include "lib/file.h"
 #include "lib/library.h"
+#include "lib/paths.h"
 #include "lib/yaml_json.h"
 #include "lib/yaml_tree.h"
 
@@ -79,6 +83,7 @@ struct ovh {
 	char zone[256];			/* DNS zone in lower case, as in the API */
 	long ahead;			/* seconds that the API's clock is ahead of ours */
 	char why[512];			/* error of the last request that failed */
+	char unpublished[VAR_STATE_PATH_LEN];	/* that file */
 	struct reply reply;
 };
 
@@ -368,6 +373,7 @@ static void read_set(struct ddns_run *run, struct ddns_set *set, struct reply *r
 	int rc;
 
 	*o->why = '\0';
+	set->unpublished = !access(o->unpublished, F_OK);
 	rc = read_records(run, set, "CNAME", r) ?: read_records(run, set, ddns_type(set), r);
 	if (rc == -EIO)
 		/* Reading the other sets would fail in the same way. */
@@ -410,7 +416,7 @@ static int read_time(struct ovh *o, struct reply *r)
 static void read_sets(struct ddns_run *run)
 {
 	struct ovh *o = run->data = calloc(1, sizeof(*o));
-	char why[LIBRARY_WHY_LEN] = "no memory";
+	char why[LIBRARY_WHY_LEN] = "no memory", name[sizeof(o->zone) + 4];
 
 	if (o && !open_libraries(why))
 		o->curl = lib.curl_easy_init();
@@ -420,6 +426,8 @@ static void read_sets(struct ddns_run *run)
 		o->url = *run->config->url ? run->config->url : urls[run->config->endpoint];
 		strcpy(o->zone, run->config->zone);
 		to_lower_case(o->zone);
+		snprintf(name, sizeof(name), "ovh-%s", o->zone);
+		var_state_path(o->unpublished, run->instance, name);
 		if (read_time(o, &o->reply))
 			ddns_fail_all(run, "ovh: %s", o->why);
 		for (size_t i = 0; i < run->n_sets; i++)
@@ -487,28 +495,30 @@ static void write_set(struct ddns_run *run, struct ddns_set *set, struct reply *
 		ddns_fail(run, set, "ovh: %s", o->why);
 }
 
-/* After a failed refresh the API has the new records, but the name servers do not. This gives the
- * records another TTL, so that the next run sees that it must write them again. */
-static void mark_unrefreshed(struct ddns_run *run, struct ovh *o)
+/* Creates the file that says that the zone needs a refresh. */
+static void note_unpublished(struct ddns_run *run)
 {
-	char why[sizeof(o->why)];
-	int rc = 0;
+	struct ovh *o = run->data;
+	FILE *out;
+	int rc;
 
-	strcpy(why, o->why);
-	for (size_t i = 0; i < run->n_sets; i++) {
-		struct ddns_set *s = &run->sets[i];
+	var_state_prepare(run->instance);
+	out = file_replace_begin(o->unpublished, 0600);
+	rc = out ? file_replace_sync(out, o->unpublished) : -errno;
+	if (rc)
+		ddns_warn(run, "ovh: cannot write %s: %s: if this run does not end well, refresh "
+			  "the zone %s by hand",
+			  o->unpublished, strerror(-rc), run->config->zone);
+}
 
-		if (!s->write || s->failed)
-			continue;
-		ddns_fail(run, s, "ovh: the new records are written, but the name servers do not "
-				  "have them yet: %s", why);
-		if (rc == -EIO || !s->n_there ||
-		    (rc = write_record(run, s, 0, run->config->ttl + 1, &o->reply)))
-			ddns_warn(run,
-				  "ovh: %s: refresh the zone %s by hand, so that the name servers "
-				  "get the new records",
-				  s->name, run->config->zone);
-	}
+static void fail_unpublished(struct ddns_run *run)
+{
+	const struct ovh *o = run->data;
+
+	for (size_t i = 0; i < run->n_sets; i++)
+		if (run->sets[i].write && !run->sets[i].failed)
+			ddns_fail(run, &run->sets[i], "ovh: the new records are written, but the "
+				  "name servers do not have them yet: %s", o->why);
 }
 
 static void write_sets(struct ddns_run *run)
@@ -516,13 +526,16 @@ static void write_sets(struct ddns_run *run)
 	struct ovh *o = run->data;
 	char path[512];
 
+	note_unpublished(run);
 	for (size_t i = 0; i < run->n_sets; i++)
 		if (run->sets[i].write && !run->sets[i].failed)
 			write_set(run, &run->sets[i], &o->reply);
 	/* Refresh the zone even after a failure: some of its records may have been written. */
 	snprintf(path, sizeof(path), "/domain/zone/%s/refresh", o->zone);
 	if (call_api(run, "POST", path, "", &o->reply))
-		mark_unrefreshed(run, o);
+		fail_unpublished(run);
+	else
+		unlink(o->unpublished);
 }
 
 static void end_ovh(struct ddns_run *run)

@@ -40,8 +40,9 @@ struct resolver {
 	size_t n_names;
 	struct dns *dns;		/* channel of the running round; NULL: no round */
 	unsigned int open;		/* questions of the round without an answer */
-	/* moved: an address changed in this round. renew: so did the list of names. */
-	bool moved, renew;
+	/* moved: an address changed in this round. renew: so did the list of names. hope: the
+	 * network did, so failures of this round do not count. */
+	bool moved, renew, hope;
 	uv_timer_t due;			/* starts the next round */
 };
 
@@ -84,6 +85,8 @@ static void end_round(struct resolver *r)
 		resolver_reconfigure(r);
 	else
 		schedule_round(r);
+	if (r->hope)
+		resolver_retry_soon(r);
 	r->done(r->data, moved);
 }
 
@@ -91,6 +94,10 @@ static bool on_progress(void *data)
 {
 	struct resolver *r = data;
 
+	if (r->open && r->moved) {	/* does not wait for a name whose server is silent */
+		r->moved = false;
+		r->done(r->data, true);
+	}
 	if (r->open)
 		return true;
 	end_round(r);
@@ -248,6 +255,7 @@ void resolver_reconfigure(struct resolver *r)
 
 void resolver_retry_soon(struct resolver *r)
 {
+	r->hope = r->dns;
 	for (size_t i = 0; i < r->n_names && !r->dns; i++)
 		if (r->names[i].retry > RETRY_MIN) {
 			r->names[i].retry = RETRY_MIN;
@@ -259,16 +267,18 @@ void resolver_retry_soon(struct resolver *r)
 
 struct once {
 	uv_loop_t loop;
+	struct resolver *resolver;
 	bool moved;
 };
 
-/* Ends the loop of resolver_once(). */
+/* Ends the loop of resolver_once() after the last answer. */
 static void on_once(void *data, bool moved)
 {
 	struct once *once = data;
 
-	once->moved = moved;
-	uv_stop(&once->loop);
+	once->moved |= moved;
+	if (!once->resolver->dns)
+		uv_stop(&once->loop);
 }
 
 static void on_enough(uv_timer_t *timer)
@@ -290,7 +300,7 @@ bool resolver_once(struct resolved_backends *answers, bool missing, unsigned int
 		return false;
 	uv_timer_init(&once.loop, &deadline);
 	uv_timer_start(&deadline, on_enough, ms, 0);
-	r = resolver_new(&once.loop, answers, on_once, &once);
+	r = once.resolver = resolver_new(&once.loop, answers, on_once, &once);
 	if (!r)
 		return false;
 	resolver_reconfigure(r);

@@ -13,7 +13,8 @@ struct resolver;
 
 #define RESOLVE_MS 2000			/* most ms that commands wait for DNS */
 
-/* Called after names were resolved. moved: at least one of them has another address now. */
+/* Called after names were resolved, and before that when one of them has another address. moved: at
+ * least one has another address since the last call. */
 typedef void resolver_done(void *data, bool moved);
 
 struct resolver *resolver_new(uv_loop_t *loop, struct resolved_backends *answers,

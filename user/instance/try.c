@@ -22,6 +22,7 @@
 #include "dataplane/config_text.h"
 #include "dataplane/dataplane.h"
 #include "lib/log.h"
+#include "plan/resolved_backends.h"
 #include "instance/running.h"
 #include "instance/run_state.h"
 #include "instance/try.h"
@@ -34,8 +35,10 @@ enum { APPLIED = 'a', KEPT = 'k', ROLLED_BACK = 'r', FAILED = 'f' };
 struct try {
 	char instance[INSTANCE_LEN];
 	unsigned int seconds;
-	/* The configuration to restore; NULL: the instance was not up. */
+	/* The configuration to restore, and the addresses of its backends; NULL: the instance was
+	 * not up. */
 	struct config *before;
+	struct resolved_backends answers;
 	__u32 text;			/* config_text_id() while the trial runs */
 	int marker;			/* fd of the file `trying` */
 	int child;			/* socket that connects the command to the child */
@@ -106,6 +109,7 @@ static void try_free(struct try *t)
 	if (t->child >= 0)
 		close(t->child);
 	config_free(t->before);
+	resolved_backends_free(&t->answers);
 	free(t);
 }
 
@@ -133,6 +137,8 @@ static char roll_back(const struct try *t)
 	if (!rc && run_state_read(t->instance, &running))
 		running = NULL;
 	if (!rc && t->before) {
+		/* The change may have cut DNS off, and its names have replaced these. */
+		resolved_backends_write(t->instance, &t->answers, true);
 		rc = apply(t->instance, t->before);
 	} else if (!rc) {
 		rc = dataplane_down(t->instance);
@@ -252,6 +258,7 @@ int try_begin(const char *instance, unsigned int seconds, int lock, struct try *
 		t->before = running_control(instance);
 		rc = 0;
 	}
+	resolved_backends_read(instance, &t->answers);
 	if (!rc) {
 		fflush(NULL);
 		pid = socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) ? -1 : fork();

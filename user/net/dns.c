@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include "net/dns.h"
 
 #define TRY_MS 1000			/* ms that the first server gets to answer */
@@ -16,10 +17,14 @@ struct socket {
 	struct socket *next;
 };
 
+/* EXACT asks for exactly the given names. SEARCH appends the domains of resolv.conf. */
+enum { EXACT, SEARCH, CHANNELS };
+
 struct dns {
 	uv_loop_t *loop;
 	uv_timer_t timeout;		/* timer for the next timeout of c-ares */
-	ares_channel channel;
+	ares_channel channels[CHANNELS];
+	bool alone;
 	struct socket *sockets;
 	dns_progress *progress;
 	void *data;
@@ -29,13 +34,15 @@ static void on_timeout(uv_timer_t *timer);
 
 static void process_sockets(struct dns *d, ares_socket_t readable, ares_socket_t writable)
 {
-	struct timeval most = { .tv_sec = TRY_MS / 1000 }, room, *wait;
+	struct timeval most = { .tv_sec = TRY_MS / 1000 }, room[CHANNELS], *wait = &most;
 
-	ares_process_fd(d->channel, readable, writable);
+	for (int i = 0; i < CHANNELS; i++)
+		ares_process_fd(d->channels[i], readable, writable);
 	if (!d->progress(d->data))
 		return;
-	/* The result points to `most` or `room`, so both must exist. */
-	wait = ares_timeout(d->channel, &most, &room);
+	/* The result points to `most` or into `room`, so both must exist. */
+	for (int i = 0; i < CHANNELS; i++)
+		wait = ares_timeout(d->channels[i], wait, &room[i]);
 	uv_timer_start(&d->timeout, on_timeout, wait->tv_sec * 1000 + wait->tv_usec / 1000 + 1, 0);
 }
 
@@ -89,18 +96,34 @@ static void on_socket_state(void *data, ares_socket_t fd, int readable, int writ
 		      on_socket);
 }
 
+static int open_channel(struct dns *d, int which)
+{
+	/* Older versions of c-ares heed the number of domains, and newer ones the flag. */
+	struct ares_options options = {
+		.timeout = TRY_MS, .tries = TRIES, .sock_state_cb = on_socket_state,
+		.sock_state_cb_data = d, .flags = ARES_FLAG_NOSEARCH, .ndomains = 0, .lookups = "b",
+	};
+	int mask = ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_SOCK_STATE_CB |
+		   (which == EXACT ? ARES_OPT_FLAGS | ARES_OPT_DOMAINS : 0) |
+		   (d->alone ? ARES_OPT_LOOKUPS : 0);
+
+	return ares_init_options(&d->channels[which], &options, mask);
+}
+
 int dns_open(uv_loop_t *loop, bool alone, dns_progress *progress, void *data, struct dns **ret)
 {
 	struct dns *d = calloc(1, sizeof(*d));
-	struct ares_options options = {
-		.timeout = TRY_MS, .tries = TRIES, .sock_state_cb = on_socket_state,
-		.sock_state_cb_data = d, .flags = ARES_FLAG_NOSEARCH, .lookups = "b",
-	};
-	int mask = ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_SOCK_STATE_CB |
-		   (alone ? ARES_OPT_FLAGS | ARES_OPT_LOOKUPS : 0);
 
-	if (!d || ares_library_init(ARES_LIB_INIT_ALL) ||
-	    ares_init_options(&d->channel, &options, mask)) {
+	if (!d || ares_library_init(ARES_LIB_INIT_ALL)) {
+		free(d);
+		return -ENOMEM;
+	}
+	d->alone = alone;
+	for (int i = 0; i < CHANNELS; i++) {
+		if (!open_channel(d, i))
+			continue;
+		if (i)
+			ares_destroy(d->channels[EXACT]);
 		free(d);
 		return -ENOMEM;
 	}
@@ -113,13 +136,59 @@ int dns_open(uv_loop_t *loop, bool alone, dns_progress *progress, void *data, st
 	return 0;
 }
 
+struct question {
+	struct dns *dns;
+	int family;
+	ares_addrinfo_callback callback;
+	void *data;
+	char name[256];
+};
+
+static void ask(struct question *q, int which, ares_addrinfo_callback callback)
+{
+	struct ares_addrinfo_hints hints = { .ai_family = q->family, .ai_socktype = SOCK_DGRAM,
+					     .ai_flags = ARES_AI_NOSORT };
+
+	ares_getaddrinfo(q->dns->channels[which], q->name, NULL, &hints, callback, q);
+}
+
+static void on_answer(void *data, int status, int timeouts, struct ares_addrinfo *info)
+{
+	struct question *q = data;
+
+	/* "search ." in resolv.conf makes a name of c-ares that is none. */
+	q->callback(q->data, status == ARES_EBADNAME ? ARES_ENOTFOUND : status, timeouts, info);
+	free(q);
+}
+
+/* A name that exists, with or without addresses, is not searched in other domains: there, another
+ * host may have an address of the family that this one lacks. */
+static void on_exact_answer(void *data, int status, int timeouts, struct ares_addrinfo *info)
+{
+	struct question *q = data;
+
+	if (status == ARES_ENOTFOUND && !q->dns->alone)
+		ask(q, SEARCH, on_answer);
+	else
+		on_answer(data, status, timeouts, info);
+}
+
 void dns_ask(struct dns *d, const char *name, int family, ares_addrinfo_callback callback,
 	     void *data)
 {
-	struct ares_addrinfo_hints hints = { .ai_family = family, .ai_socktype = SOCK_DGRAM,
-					     .ai_flags = ARES_AI_NOSORT };
+	struct question *q = calloc(1, sizeof(*q));
 
-	ares_getaddrinfo(d->channel, name, NULL, &hints, callback, data);
+	if (!q || strlen(name) >= sizeof(q->name)) {
+		free(q);
+		callback(data, ARES_ENOMEM, 0, NULL);
+		return;
+	}
+	*q = (struct question){ .dns = d, .family = family, .callback = callback, .data = data };
+	strcpy(q->name, name);
+	if (d->alone || strchr(name, '.'))
+		ask(q, EXACT, on_exact_answer);
+	else
+		ask(q, SEARCH, on_answer);
 }
 
 void dns_go(struct dns *d)
@@ -130,6 +199,7 @@ void dns_go(struct dns *d)
 void dns_close(struct dns *d)
 {
 	/* Makes c-ares close its sockets; on_socket_state() then closes our handles. */
-	ares_destroy(d->channel);
+	for (int i = 0; i < CHANNELS; i++)
+		ares_destroy(d->channels[i]);
 	uv_close((uv_handle_t *)&d->timeout, on_closed);
 }

@@ -158,19 +158,29 @@ static int ask_for_backend(struct resolved_backends *new, const struct resolved_
 	       ask_for(new, a, b->standby.ipv6, FAMILY_IPV6);
 }
 
-int resolved_backends_match(struct resolved_backends *a, const struct config *c)
+int resolved_backends_of(const struct resolved_backends *known, const struct config *c,
+			 struct resolved_backends *ret)
 {
-	struct resolved_backends new = { 0 };
 	int rc = 0;
 
+	*ret = (struct resolved_backends){ 0 };
 	for (size_t i = 0; i < c->n_services && !rc; i++)
 		for (size_t j = 0; j < backends_of(&c->services[i]) && !rc; j++)
-			rc = ask_for_backend(&new, a, backend_at(&c->services[i], j));
+			rc = ask_for_backend(ret, known, backend_at(&c->services[i], j));
 	if (rc) {
 		log_error("there is no memory for the addresses of backends");
-		resolved_backends_free(&new);
-		return rc;
+		resolved_backends_free(ret);
 	}
+	return rc;
+}
+
+int resolved_backends_match(struct resolved_backends *a, const struct config *c)
+{
+	struct resolved_backends new;
+	int rc = resolved_backends_of(a, c, &new);
+
+	if (rc)
+		return rc;
 	resolved_backends_free(a);
 	*a = new;
 	return 0;
