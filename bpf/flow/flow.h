@@ -76,8 +76,11 @@ INLINE int flow_check_listener(struct pkt *p)
 	int rc = 0;
 
 	if (!(service->flags & SERVICE_MASQUERADE) || !addr_same(&service->to, &s->way.src) ||
-	    service->port != s->way.sport || service->ifindex != s->ifindex)
+	    service->port != s->way.sport)
 		rc = flow_listener(p->s);
+	else if (service->ifindex != s->ifindex)
+		/* If the flow's listener is gone, its device has another ifindex now. */
+		(void)flow_listener(p->s);
 	p->s->service.to = s->way.src;
 	p->s->service.port = s->way.sport;
 	return rc;

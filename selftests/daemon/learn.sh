@@ -101,6 +101,15 @@ sleep 1
 says 'is tried' && fail 'it goes on learning after three in vain'
 end_daemon
 
+# the daemon ends during a trial
+start_daemon -c "$work/wgxdp.yaml"
+hush
+sleep 5.2
+replay 4
+wait_for 5 'the endpoint is forged' says '192.0.2.66:.* is tried'
+end_daemon
+expect 'endpoint after the daemon has ended' "$(endpoint)" == "$place"
+
 # forty new initiations a second, each from another port, by a stranger who knows only the public key
 start_daemon -c "$work/wgxdp.yaml"
 hush

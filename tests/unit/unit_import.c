@@ -509,12 +509,12 @@ static void policies(void **state)
 static void named_endpoint(void **state)
 {
 	struct captured t;
-	char *out = import_two("ipt", HEAD("ip6tables-save") "*filter\n:FORWARD DROP [0:0]\n" FORWARD(ALLOWS) "COMMIT\n",
-			       "[Interface]\nPrivateKey = aGVyZSBpcyBhIHByaXZhdGUga2V5IG9mIGEgcmVsYXk=\n[Peer]\n"
+	char *out = import_two("wg0.conf", "[Interface]\nPrivateKey = aGVyZSBpcyBhIHByaXZhdGUga2V5IG9mIGEgcmVsYXk=\n[Peer]\n"
 			       "PublicKey = YWJjZGVmZ2hpamtsbW5vcHFyc3R1dnd4eXoxMjM0NTY=\nEndpoint = a.example:51820\n"
-			       "AllowedIPs = fd12:3456:789a:a::/64\n", NULL, &t);
+			       "AllowedIPs = fd12:3456:789a:a::/64\n", HEAD("ip6tables-save") "*filter\n:FORWARD DROP [0:0]\n"
+			       FORWARD(ALLOWS) "COMMIT\n", NULL, &t);
 
-	has(out, "host: \"a.example\"");
+	has(out, "host: a.example");
 	has(out, "prefixes: [ \"fd12:3456:789a:a::/64\" ]");
 	free(out);
 }

@@ -580,6 +580,7 @@ static void another_number(void **state)
 		}
 		world_commit();
 		world_control()->generation++;
+		assert_true(backend_answers(m, port, 0, 40000));	/* before the client sends */
 		assert_int_equal(client_sends(&again, 0, 40000), port);
 		assert_true(backend_answers(m, port, 0, 40000));
 		assert_int_equal(client_sends(&again, 0, 40000), port);
