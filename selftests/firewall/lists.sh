@@ -134,10 +134,17 @@ grep -q "$file: the list has 1 prefixes" "$work/daemon" || fail "no word about t
 # an empty file is one whose writer has not finished, or failed
 : > "$file"
 wait_for 4 'show tells that the file is empty' list_is 4.state unreadable
-grep -q "$file: this file is empty" "$work/daemon" || fail "$(< "$work/daemon")"
+grep -q "$file: this file has no address" "$work/daemon" || fail "$(< "$work/daemon")"
 denied 198.51.100.7
 echo '# none' > "$file"
 admitted 198.51.100.7
+echo 198.51.100.7 > "$file"
+denied 198.51.100.7
+
+# nor is a file a list that has lines, but no address
+printf '<html>\n404 not found\n' > "$file"
+wait_for 4 'show tells that the file is no list' list_is 4.state unreadable
+denied 198.51.100.7
 echo 198.51.100.7 > "$file"
 denied 198.51.100.7
 rm "$file"
@@ -182,6 +189,7 @@ ln -s "$work/secret" "$file.new"
 mv "$file.new" "$file"
 wait_for 4 'the daemon skips the lines of the other file' grep -q "$file:1: '…' is not an address" "$work/daemon"
 ! grep -q 'secret words' "$work/daemon" || fail 'the daemon said the secret words'
+denied 198.51.100.8
 mkfifo "$file.new"
 mv "$file.new" "$file"
 wait_for 4 'the daemon refuses a FIFO' grep -q "$file: this is not a plain file" "$work/daemon"

@@ -118,6 +118,21 @@ reaches c a || fail 'c does not reach a without the daemon'
 begins 1
 expect 'announced routes with another daemon' "$(announced 1)" == "$overlay:c::/64"
 
+# the file has another table while no daemon runs
+kill "${daemons[1]}"
+wait "${daemons[1]}" 2> /dev/null || :
+sed -i.right 's/table: 700/table: 800/' "$work/r1.yaml"
+begins 1
+there() { inside r1 ip -6 route show table 800 2> /dev/null | holds "^$overlay:c::/64"; }
+wait_for 10 'c in the other table' there
+expect 'announced routes in the former table' "$(announced 1)" == ''
+kill "${daemons[1]}"
+wait "${daemons[1]}" 2> /dev/null || :
+mv "$work/r1.yaml.right" "$work/r1.yaml"
+begins 1
+wait_for 10 'c in the first table' announces 1 "$overlay:c::/64"
+! there || fail 'the route stays in the other table'
+
 inside c wg set wg-c peer "$(key wgs1)" remove
 wait_for 20 'c, which is silent, at r1 no more' announces 1
 wait_for 5 'r1 does not know where c was' forgotten 1 c

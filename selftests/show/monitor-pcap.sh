@@ -99,3 +99,13 @@ wgxdp flow del --all > /dev/null
 wait_for 5 'its end' grep -q '"what": "ended", "service": "many"' "$work/events"
 ends events
 say "ok $(grep -c . "$work/events") events: handshake, flow made and ended"
+
+mkdir "$work/small"
+mount -t tmpfs -o size=16k small "$work/small"
+looks full --pcap "$work/small/packets" --forwarded
+ask 300 198.51.100.7:4000 198.51.100.1:51820
+status=0
+wait "$pid" || status=$?
+expect 'status with a disk that is full' $status == 1
+grep -q "cannot write $work/small/packets: No space left on device" "$work/full.errors" || fail "it says $(< "$work/full.errors")"
+umount "$work/small"

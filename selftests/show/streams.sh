@@ -59,6 +59,13 @@ expect 'packets told of a file with two that are none' "$(python3 -c 'import jso
 grep -q 'packet 2 is left out: its 5 bytes are too short' "$work/said" || fail "trace says $(< "$work/said")"
 grep -q 'packet 3 is left out: its 0 bytes' "$work/said" || fail "trace says $(< "$work/said")"
 
+pcap "$frame" "$(printf %020000d 0)" "$frame" "$frame" | head -c -10 > "$work/cut.pcap"
+status=0
+wgxdp trace --in wan -j "$work/cut.pcap" > "$work/traced" 2> "$work/said" || status=$?
+expect 'trace of a file that is cut off: status' $status == 1
+expect 'packets told of it' "$(python3 -c 'import json, sys; print(len(json.load(sys.stdin)["packets"]))' < "$work/traced")" == 2
+grep -q 'packet 2 is left out: its 10000 bytes are more than 9216' "$work/said" || fail "trace says $(< "$work/said")"
+
 status=0
 timeout 5 nsenter --net=/run/netns/firewall "$wgxdp" monitor --reason nosuch > "$work/said" 2>&1 || status=$?
 expect 'monitor of a reason that is none: status' $status == 2

@@ -76,6 +76,7 @@ status=0
 ((status == 0 || status == 3)) || fail "check: $(< "$work/said")" # 3: valid, and this host lacks something
 [[ $(run reload_service | tail -n 1) == "wgxdp reload -c $work/var/etc/wgxdp.yaml" ]] || fail reload
 [[ $(run service_stopped) == 'wgxdp down' ]] || fail stop
+[[ ! $(PKG_UPGRADE=1 run service_stopped) ]] || fail 'an upgrade takes the instance down'
 [[ $(run service_triggers) == 'add_reload_trigger wgxdp' ]] || fail triggers
 
 # several ports, one family, a file of one's own, not enabled

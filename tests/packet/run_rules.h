@@ -59,8 +59,10 @@ static inline void complete(struct frame *error, const struct parts *p, const st
 	if (!came->l4 || came->protocol != IPPROTO_UDP || came->fragment || upper + 8 > error->len)
 		return;
 	sum = sum_of(f->b + ETH_HLEN + (came->ipv4 ? 12 : 8), came->ipv4 ? 8 : 32, be16_at(udp + 4) + IPPROTO_UDP);
-	if (came->l4 + be16_at(udp + 4) <= f->len && sum_of(udp, be16_at(udp + 4), sum) == 0xffff)
-		return;			/* a complete checksum that equals a partial one by chance */
+	/* A complete checksum that equals a partial one by chance. The data path sums up all bytes that are there, also
+	 * those behind the datagram. */
+	if (came->l4 + be16_at(udp + 4) <= f->len && sum_of(udp, f->len - came->l4, sum) == 0xffff)
+		return;
 	if (sum == be16_at(udp + 6))
 		put_be16(error->b + upper + 6, ~sum_of(error->b + upper, error->len - upper, 0));
 }

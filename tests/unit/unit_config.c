@@ -202,6 +202,18 @@ static void nothing_in_it(void **state)
 	}
 }
 
+/* Words of a command may have line breaks and other control characters */
+static void control_characters(void **state)
+{
+	struct config *c;
+
+	assert_int_equal(config_parse("interfaces: [ { name: wan, role: wan } ]\nlearn:\n  - interface: wg0\n    knock: { port: 19000, "
+				      "command: [ /bin/sh, \"-c\", \"a\\n\\tb \\x1b \\\"q\\\" \\\\\" ] }\n", "words.yaml", &c), 0);
+	assert_string_equal(c->learn[0].command[2].text, "a\n\tb \x1b \"q\" \\");
+	assert_round_trip(c);
+	config_free(c);
+}
+
 static void running(void **state)
 {
 	struct captured t;
@@ -563,7 +575,7 @@ static void bad_files(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(good_file), cmocka_unit_test(nothing_in_it), cmocka_unit_test(running),
+		cmocka_unit_test(good_file), cmocka_unit_test(nothing_in_it), cmocka_unit_test(control_characters), cmocka_unit_test(running),
 		cmocka_unit_test(written_names), cmocka_unit_test(by_hand), cmocka_unit_test(no_contradiction),
 		cmocka_unit_test(files), cmocka_unit_test(changes), cmocka_unit_test(differences), cmocka_unit_test(undone), cmocka_unit_test(many), cmocka_unit_test(mutations), cmocka_unit_test(bad_files),
 	};

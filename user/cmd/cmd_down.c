@@ -26,7 +26,7 @@ static int run_down(const struct global *g, int argc, char **argv)
 	up = c || pins_exist(g->instance) > 0;
 	rc = dataplane_down(g->instance);
 	if (!rc) {
-		announce_clear(c ? c->announce.table : 0);
+		announce_clear(announce_table(g->instance) ?: c ? c->announce.table : 0);
 		run_state_remove(g->instance);
 		try_end(g->instance, TRY_DOWN);
 		log_info(up ? "instance %s was taken down" : "instance %s was not up", g->instance);

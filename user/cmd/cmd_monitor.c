@@ -133,8 +133,8 @@ static int print_events(struct loop *l)
 
 	rc = rc >= 0 && l->tracer ? tracer_consume(l->tracer) : rc;
 	if (fflush(l->pcap ? l->m.pcap : stdout))
-		l->m.ends = true;	/* the output's reader has ended */
-	return rc < 0 ? rc : 0;
+		monitor_cannot_write(&l->m);
+	return rc < 0 ? rc : -l->m.error;
 }
 
 /* Prints events for a second. Returns 0 or -errno. */
@@ -276,7 +276,10 @@ static void end_loop(struct loop *l, int lock, bool done)
 	if (done && l->ring)
 		watch_until(&l->m, 0);
 	if (l->m.pcap && l->m.pcap != stdout && fclose(l->m.pcap))
-		log_error("cannot write %s: %s", l->pcap, strerror(errno));
+		monitor_cannot_write(&l->m);
+	if (l->m.error)
+		log_error("monitor: cannot write %s: %s", l->pcap && strcmp(l->pcap, "-") ?
+			  l->pcap : "to standard output", strerror(l->m.error));
 	if (lock >= 0)
 		close(lock);
 	ring_buffer__free(l->ring);
@@ -349,7 +352,7 @@ static int run_monitor(const struct global *g, int argc, char **argv)
 	if (!rc && interrupted)
 		print_events(&l);
 	end_loop(&l, lock, !rc);
-	return rc ? EXIT_FAILED : EXIT_DONE;
+	return rc || l.m.error ? EXIT_FAILED : EXIT_DONE;
 }
 
 static const struct command_option options[] = {

@@ -233,6 +233,11 @@ static int trace_file(struct arguments *a, struct node list)
 				    a->file, n, captured.len);
 			continue;
 		}
+		if (captured.len > CAPTURE_MAX) {
+			log_warning("%s: packet %lu is left out: its %u bytes are more than %u, "
+				    "the limit", a->file, n, captured.len, CAPTURE_MAX);
+			continue;
+		}
 		frame.len = captured.len;
 		memcpy(frame.bytes, captured.bytes, captured.len);
 		rc = trace_frame(a, ifindex, &frame, list);
@@ -260,7 +265,7 @@ static int open_instance(const char *instance, struct dataplane **ret)
 static int trace_all(struct arguments *a, const char *instance, const struct dataplane *dp)
 {
 	struct document *d = document_new();
-	int rc = d ? trace_begin(dp, &a->trace) : -ENOMEM;
+	int rc = d ? trace_begin(dp, &a->trace) : -ENOMEM, printed;
 
 	if (!rc && a->json)
 		document_text(document_root(d), "version", VERSION);
@@ -271,8 +276,11 @@ static int trace_all(struct arguments *a, const char *instance, const struct dat
 
 		rc = a->file ? trace_file(a, list) : trace_described(a, list);
 	}
-	if (!rc)
-		rc = a->json ? document_print_json(d, stdout) : document_print(d, stdout);
+	/* If a file ends in the middle of a packet, those before it are reported. */
+	if (!rc || (a->trace && a->file)) {
+		printed = a->json ? document_print_json(d, stdout) : document_print(d, stdout);
+		rc = rc ?: printed;
+	}
 	trace_end(a->trace);
 	document_free(d);
 	return rc;

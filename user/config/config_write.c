@@ -23,16 +23,17 @@ void config_put_text(FILE *out, const char *text)
 {
 	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 				    "._/-";
-	size_t n;
 
 	if (isalnum((unsigned char)*text) && !text[strspn(text, plain)]) {
 		fputs(text, out);
 		return;
 	}
 	putc('"', out);
-	for (; text[n = strcspn(text, "\"\\")]; text += n + 1)
-		fprintf(out, "%.*s\\%c", (int)n, text, text[n]);
-	fputs(text, out);
+	for (; *text; text++)
+		if (iscntrl((unsigned char)*text))
+			fprintf(out, "\\x%02x", (unsigned char)*text);
+		else
+			fprintf(out, strchr("\"\\", *text) ? "\\%c" : "%c", *text);
 	putc('"', out);
 }
 

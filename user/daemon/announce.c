@@ -5,12 +5,16 @@
 #include <errno.h>
 #include <linux/rtnetlink.h>
 #include <search.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 #include "daemon/announce.h"
+#include "lib/file.h"
 #include "lib/grow.h"
 #include "lib/log.h"
+#include "lib/paths.h"
 #include "lib/timer.h"
 #include "net/netlink.h"
 #include "config/relay_prefix.h"
@@ -35,6 +39,7 @@ struct routes {
 
 struct announce {
 	uv_loop_t *loop;
+	const char *instance;
 	uv_timer_t tick;
 	const struct config *config;
 	__u32 table;	/* number of the routing table with our routes; 0: we have none */
@@ -365,22 +370,61 @@ void announce_clear(__u32 table)
 	free(there.list);
 }
 
+__u32 announce_table(const char *instance)
+{
+	char path[RUN_STATE_PATH_LEN];
+	__u32 table = 0;
+	FILE *in;
+
+	run_state_path(path, instance, "announce");
+	in = fopen(path, "re");
+	if (in && fscanf(in, "%u", &table) != 1)
+		table = 0;
+	if (in)
+		fclose(in);
+	return table;
+}
+
+/* Notes the table that has our routes: a later daemon, or `down`, may have another
+ * configuration. */
+static void note_table(const struct announce *a)
+{
+	char path[RUN_STATE_PATH_LEN];
+	FILE *out;
+
+	run_state_path(path, a->instance, "announce");
+	if (!a->table) {
+		unlink(path);
+		return;
+	}
+	out = file_replace_begin(path, 0644);
+	if (out) {
+		fprintf(out, "%u\n", a->table);
+		file_replace_end(out, path);
+	}
+}
+
 void announce_reconfigure(struct announce *a, const struct config *c)
 {
-	if (a->table && a->table != c->announce.table)
-		announce_clear(a->table);
+	__u32 former = a->table ?: announce_table(a->instance);
+
+	if (former && former != c->announce.table)
+		announce_clear(former);
 	a->config = c;
 	a->table = c->announce.table;
 	a->stale = true;
+	if (a->table != former)
+		note_table(a);
 	timer_repeat(&a->tick, a->table, on_tick, 0, TICK_MS);
 }
 
-struct announce *announce_new(uv_loop_t *loop)
+struct announce *announce_new(uv_loop_t *loop, const char *instance)
 {
 	struct announce *a = calloc(1, sizeof(*a));
 
 	if (a) {
 		a->loop = loop;
+		a->instance = instance;
 		timer_init(loop, &a->tick, a);
 	}
 	return a;

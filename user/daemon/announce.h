@@ -13,9 +13,11 @@
 
 struct announce;
 
-struct announce *announce_new(uv_loop_t *loop);	/* returns NULL if there is no memory */
-/* Announces what c configures, and follows the kernel's routes. If c has no `announce`, it removes
- * its routes and does nothing more. */
+struct announce *announce_new(uv_loop_t *loop, const char *instance);	/* NULL: no memory */
+/* Announces what c configures, and follows the kernel's routes. Removes its routes from another
+ * table, also those of an earlier daemon. */
 void announce_reconfigure(struct announce *a, const struct config *c);
+/* Returns the table in which a daemon has announced routes of this instance; 0: none. */
+__u32 announce_table(const char *instance);
 /* Removes our routes from the table: call it when no daemon will update them any more. */
 void announce_clear(__u32 table);

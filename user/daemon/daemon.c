@@ -511,7 +511,7 @@ static int make_parts(struct daemon *d)
 	d->endpoints = endpoints_new(&d->loop, instance);
 	d->learn = learn_new(&d->loop, instance);
 	d->lists = lists_new(&d->loop, instance, on_other, d);
-	d->announce = announce_new(&d->loop);
+	d->announce = announce_new(&d->loop, instance);
 	return apply_memory(instance, d->resolver && d->exporter && d->cookie && d->standby &&
 			    d->blind && d->ddns && d->endpoints && d->learn && d->lists &&
 			    d->announce ?

@@ -22,6 +22,8 @@
 #include "net/nft_set.h"
 
 #define BURST_MS 10		/* changes of this time are written together */
+/* Most ms that changes wait for the end of their transaction. */
+#define TRANSACTION_MS 5000
 /* Time in ms without a change of a file until it is read: its writer may not be done. */
 #define QUIET_MS 100
 #define TICK_MS 1000
@@ -64,6 +66,8 @@ struct lists {
 	uv_poll_t nft;
 	int fd;				/* socket for notifications; -1: none */
 	uv_timer_t soon, tick;
+	/* Time in ms since which a transaction of nftables has not ended; 0: none is open. */
+	uint64_t open_since;
 };
 
 static void on_soon(uv_timer_t *timer);
@@ -135,6 +139,10 @@ static void on_change(void *data, enum nft_change change, const char *name,
 {
 	struct lists *l = data;
 
+	if (change == NFT_DONE || change == NFT_LOST)
+		l->open_since = 0;
+	else if (elements && !l->open_since)
+		l->open_since = uv_now(l->loop);
 	for (size_t i = 0; i < l->n; i++) {
 		struct follow *f = l->list[i];
 
@@ -343,11 +351,17 @@ static void on_soon(uv_timer_t *timer)
 {
 	struct lists *l = timer->data;
 	struct dataplane *dp = NULL;
-	int lock = run_state_lock(l->instance), rc = lock < 0 ? lock : 0;
 	uint64_t wait = 0;
 	bool full = false;
+	int lock, rc;
 
-	rc = rc ?: dataplane_open(l->instance, &dp);
+	/* Elements that a transaction removes and adds again must not be missing in between. */
+	if (l->open_since && uv_now(l->loop) - l->open_since < TRANSACTION_MS) {
+		timer_repeat(timer, true, on_soon, BURST_MS, 0);
+		return;
+	}
+	lock = run_state_lock(l->instance);
+	rc = lock < 0 ? lock : dataplane_open(l->instance, &dp);
 	if (rc) {
 		wait = RETRY_MS;
 	} else if (dp->running) {

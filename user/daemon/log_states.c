@@ -52,6 +52,7 @@ static void compare_state(struct logged_states *t, const char *kind, const char 
 static void compare_peers(struct logged_states *t, const struct conditions *k)
 {
 	char why[CONDITION_WHY], what[96];
+	struct logged_state *was;
 	struct relay_view v;
 
 	if (relay_view_read(k->dp, false, &v))
@@ -64,8 +65,12 @@ static void compare_peers(struct logged_states *t, const struct conditions *k)
 			continue;
 		attached = peer_is_attached(k, &v, id, why);
 		snprintf(what, sizeof(what), "peer %s", name);
-		if (!attached || (t->n && find_state(t, what)))
-			compare_state(t, "peer", name, attached ? "attached" : "waiting", why);
+		if (attached && !(t->n && find_state(t, what)))
+			continue;
+		compare_state(t, "peer", name, attached ? "attached" : "waiting", why);
+		was = find_state(t, what);
+		if (was)
+			was->seen = !attached;	/* forget_unseen() drops an attached peer */
 	}
 	relay_view_free(&v);
 }

@@ -38,9 +38,6 @@ struct standby_of {
 /* SWITCH: the inactive one of the two must serve. TRY: the backend must serve on trial. */
 enum standby_step { STANDBY_STAY, STANDBY_SWITCH, STANDBY_TRY };
 
-/* Returns backend_is_down(), but counts only clients that the backend has answered, if there are
- * any. now: present time in jiffies. */
-bool backend_is_surely_down(const struct guard *g, const struct health *h, __u64 now);
 /* Returns the next step at the time `now`, in jiffies. on: the standby serves. */
 enum standby_step standby_next(struct standby_of *b, const struct guard *g, const struct health *h,
 			       bool on, __u64 now);

@@ -6,26 +6,11 @@
 #include "daemon/standby.h"
 #include "lib/timer.h"
 
-/* Returns whether a client was answered within a session's life, so that it may have a session with
- * the backend, or standby, that serves. */
-static bool may_have_session(const struct health *h, __u64 now)
-{
-	return h->answered && now - h->answered < SESSION_SECONDS * jiffies_a_second();
-}
-
-bool backend_is_surely_down(const struct guard *g, const struct health *h, __u64 now)
-{
-	if (!may_have_session(h, now))
-		return backend_is_down(g, h);
-	return g->health_initiations && h->known_unanswered >= g->health_initiations &&
-	       h->known_sources >= g->health_sources;
-}
-
 /* Returns whether a trial failed. While clients may have sessions, only initiations of clients that
  * were answered before count, for at most STANDBY_TRIAL_LONGEST seconds. */
 static bool trial_has_failed(const struct health *h, __u64 served, __u64 now)
 {
-	bool known = may_have_session(h, now) && served < STANDBY_TRIAL_LONGEST;
+	bool known = backend_may_have_session(h, now) && served < STANDBY_TRIAL_LONGEST;
 
 	return served >= STANDBY_TRIAL && STANDBY_TRIAL_UNANSWERED <=
 	       (known ? h->known_unanswered : h->unanswered);

@@ -311,7 +311,11 @@ int dataplane_list_replace(const struct dataplane *dp, __u32 id, const struct li
 	if (added && !rc)
 		rc = set_count(dp, id, is.prefixes + added) ?:
 		     write_keys(dp, id, keys, c.found, false);
-	if ((added || c.gone.n) && !rc)
+	/* Without room for the former and the new prefixes together, the former ones go first. */
+	if (rc == -ENOSPC && c.gone.n)
+		rc = write_keys(dp, id, &c.gone, NULL, true) ?:
+		     write_keys(dp, id, keys, c.found, false) ?: set_count(dp, id, keys->n);
+	else if ((added || c.gone.n) && !rc)
 		rc = write_keys(dp, id, &c.gone, NULL, true) ?: set_count(dp, id, keys->n);
 	if (added || c.gone.n)
 		forget_clients(&h);

@@ -39,7 +39,7 @@ static int read_file(const char *path, struct list_content *ret)
 
 	if (rc)
 		return rc;
-	if (!n) {			/* its writer has cut it, and may have failed */
+	if (strspn(text, " \t\r\n") == n) { /* its writer has cut it, and may have failed */
 		free(text);
 		return -ENODATA;
 	}
@@ -50,7 +50,8 @@ static int read_file(const char *path, struct list_content *ret)
 	list_keys_sort(&ret->keys);
 	warn_lines(path, &wrong, open);
 	ret->skipped = wrong.lines;
-	return 0;
+	/* It is no list, such as a page of a web server that reports an error. */
+	return wrong.lines && !ret->keys.n ? -ENODATA : 0;
 }
 
 int list_read(const struct list_config *from, struct list_content *ret,
@@ -75,8 +76,8 @@ const char *list_unread(const struct list_config *from, int rc)
 	if (rc == -EINVAL && from->source == LIST_FILE)
 		return "this is not a plain file: write one";
 	if (rc == -ENODATA && from->source == LIST_FILE)
-		return "this file is empty: write the list, or a comment such as '# none' for a "
-		       "list without prefixes";
+		return "this file has no address: write the list, or only a comment such as "
+		       "'# none' for a list without addresses";
 	if (rc == -ENOENT)
 		return from->source == LIST_FILE ? "there is no such file: write it" :
 						   "there is no such set: create it";

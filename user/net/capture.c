@@ -134,14 +134,14 @@ static int copy_packet(const struct capture *c, __u32 link, const void *bytes, _
 	static const __u8 types[2][2] = { { 8, 0 }, { 0x86, 0xdd } };
 	__u32 head = link == LINK_ETHERNET ? 0 : 14;
 
-	if (len + head > CAPTURE_MAX)
-		return report_bad(c, "the file has a packet longer than 9,216 bytes");
+	ret->len = len + head;
+	ret->whole = whole + head;
+	if (ret->len > CAPTURE_MAX)
+		return 1;
 	memset(ret->bytes, 0, 12);
 	if (head)
 		memcpy(ret->bytes + 12, types[len && *(const __u8 *)bytes >> 4 == 6], 2);
 	memcpy(ret->bytes + head, bytes, len);
-	ret->len = len + head;
-	ret->whole = whole + head;
 	return 1;
 }
 

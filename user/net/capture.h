@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include "abi.h"
 
-#define CAPTURE_MAX 9216		/* longest frame in bytes; a longer frame is an error */
+#define CAPTURE_MAX 9216		/* longest frame in bytes; a longer one has no .bytes */
 
 struct capture_frame {
 	__u64 ns;			/* when it was captured, in nanoseconds since 1970 */

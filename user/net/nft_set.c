@@ -179,6 +179,8 @@ struct dump {
 	struct nft_element *list;
 	size_t n;
 	__u32 skipped;
+	bool begun, lax;
+	__be16 generation;		/* generation of the ruleset, in the first message */
 };
 
 static int add_element(void *data, const struct nft_element *e)
@@ -192,11 +194,20 @@ static int add_element(void *data, const struct nft_element *e)
 	return 0;
 }
 
+/* The kernel continues a dump after as many elements as it has sent. After a removal, the dump
+ * lacks other elements, and only the new generation tells it. */
 static int element_row(const struct nlmsghdr *nlh, void *data)
 {
+	const struct nfgenmsg *header = mnl_nlmsg_get_payload(nlh);
 	struct dump *d = data;
 	const struct nlattr *a;
 
+	if (d->begun && !d->lax && header->res_id != d->generation) {
+		errno = EINTR;
+		return MNL_CB_ERROR;
+	}
+	d->begun = true;
+	d->generation = header->res_id;
 	mnl_attr_for_each(a, nlh, sizeof(struct nfgenmsg))
 		if (mnl_attr_get_type(a) == NFTA_SET_ELEM_LIST_ELEMENTS &&
 		    nft_elements_each(a, &d->kind, add_element, d, &d->skipped)) {
@@ -243,6 +254,7 @@ static int dump_once(struct nlmsghdr *request, struct dump *d)
 	if (rc)
 		return rc;
 	d->n = d->skipped = 0;
+	d->begun = false;
 	rc = nl_talk(sock, request, element_row, d);
 	mnl_socket_close(sock);
 	return rc;
@@ -273,9 +285,11 @@ int nft_set_read(const char *name, struct nft_set_kind *ret_kind, struct list_ke
 	if (rc)
 		return rc;
 	rc = -EINTR;
-	for (int i = 0; i < DUMP_TRIES && rc == -EINTR; i++)
+	for (int i = 0; i < DUMP_TRIES && rc == -EINTR; i++) {
+		d.lax = i == DUMP_TRIES - 1;	/* the set changes all the time */
 		rc = dump_once(begin_request(buffer, &n, NFT_MSG_GETSETELEM, NLM_F_DUMP,
 					     NFTA_SET_ELEM_LIST_TABLE, NFTA_SET_ELEM_LIST_SET), &d);
+	}
 	rc = rc ?: join_all(&d, ret);
 	free(d.list);
 	*ret_kind = d.kind;

@@ -467,6 +467,7 @@ static int write_maps(struct scrape *s)
 		log_error("cannot read the maps of instance %s: %s", s->instance, strerror(-rc));
 		return rc;
 	}
+	s->config = s->is.config;	/* if it changed, the former one was freed */
 	service_families(s);
 	flow_families(s);
 	guard_families(&s->text, s->dp, s->services, s->n_services);

@@ -5,6 +5,7 @@
  */
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
+#include <errno.h>
 #include <net/if.h>
 #include <string.h>
 #include <time.h>
@@ -171,6 +172,13 @@ static void make_frame(const struct tracing_packet *p, const __u8 *bytes, __u32 
 		memcpy(ret->frame + 12, types[ret->frame[14] >> 4 == 6], 2);
 }
 
+void monitor_cannot_write(struct monitor *m)
+{
+	m->ends = true;
+	if (!m->error && errno != EPIPE)	/* EPIPE: the reader wants no more */
+		m->error = errno;
+}
+
 static void write_packet(struct monitor *m, const struct packet *packet)
 {
 	struct timespec now;
@@ -178,7 +186,7 @@ static void write_packet(struct monitor *m, const struct packet *packet)
 	clock_gettime(CLOCK_REALTIME, &now);
 	if (capture_write(m->pcap, now.tv_sec * 1000000000ULL + now.tv_nsec, packet->frame,
 			  packet->len, packet->whole))
-		m->ends = true;
+		monitor_cannot_write(m);
 	if (m->left && !--m->left)
 		m->ends = true;
 }

@@ -44,6 +44,7 @@ struct monitor {
 	bool json;
 	unsigned long left;		/* events to print before it ends; 0: no limit */
 	bool ends;
+	int error;			/* errno of a failure to write; 0: none */
 	/* Writes packets to this file instead of printing; NULL: no file. */
 	FILE *pcap;
 	struct monitor_memory *memory;	/* flows and peers that monitor_poll() read last */
@@ -53,6 +54,8 @@ struct monitor {
 bool monitor_wants(const struct monitor *m, enum monitor_kind kind);
 /* Prints an event if it passes the filter. */
 void monitor_print(struct monitor *m, const struct monitor_event *e);
+/* Ends the monitor after a write to its output failed (errno). Only EPIPE is no error. */
+void monitor_cannot_write(struct monitor *m);
 /* Prints an event from the ring buffer `events`. */
 void monitor_dropped(struct monitor *m, const struct event *e);
 /* Prints a packet; passed to tracer_open() as its sink. data: the monitor. */

@@ -16,7 +16,8 @@ struct guarded {
 	struct address address[2];	/* IPv4, IPv6; family 0: none */
 	__be16 port;
 	struct health health;
-	bool down, on_standby;
+	/* surely_down: not only strangers got no answer. */
+	bool down, surely_down, on_standby;
 };
 
 /* Reads the backends of a service; it has none without a guard. Returns 0 or -errno. */
