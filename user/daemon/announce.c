@@ -5,16 +5,13 @@
 #include <errno.h>
 #include <linux/rtnetlink.h>
 #include <search.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 #include "daemon/announce.h"
-#include "lib/file.h"
+#include "instance/run_counters.h"
 #include "lib/grow.h"
 #include "lib/log.h"
-#include "lib/paths.h"
 #include "lib/timer.h"
 #include "net/netlink.h"
 #include "config/relay_prefix.h"
@@ -372,16 +369,12 @@ void announce_clear(__u32 table)
 
 __u32 announce_table(const char *instance)
 {
-	char path[RUN_STATE_PATH_LEN];
-	__u32 table = 0;
-	FILE *in;
+	struct run_counters n;
+	__u32 table;
 
-	run_state_path(path, instance, "announce");
-	in = fopen(path, "re");
-	if (in && fscanf(in, "%u", &table) != 1)
-		table = 0;
-	if (in)
-		fclose(in);
+	run_counters_read(&n, instance, "announce");
+	table = run_counters_value(&n, "table");
+	run_counters_free(&n);
 	return table;
 }
 
@@ -389,19 +382,12 @@ __u32 announce_table(const char *instance)
  * configuration. */
 static void note_table(const struct announce *a)
 {
-	char path[RUN_STATE_PATH_LEN];
-	FILE *out;
+	struct run_counters n;
 
-	run_state_path(path, a->instance, "announce");
-	if (!a->table) {
-		unlink(path);
-		return;
-	}
-	out = file_replace_begin(path, 0644);
-	if (out) {
-		fprintf(out, "%u\n", a->table);
-		file_replace_end(out, path);
-	}
+	run_counters_read(&n, a->instance, "announce");
+	run_counters_set(&n, "table", a->table);
+	run_counters_write(&n);
+	run_counters_free(&n);
 }
 
 void announce_reconfigure(struct announce *a, const struct config *c)

@@ -159,11 +159,11 @@ int dataplane_lists_clean(const struct dataplane *dp, const struct plan *p, int 
  * then writes the subnets and removes the entries that are not in the plan. */
 int dataplane_relay_write(const struct dataplane *dp, struct plan *p, int *changes);
 int dataplane_relay_clean(const struct dataplane *dp, const struct plan *p, int *changes);
-/* For flows: _write writes the pools of addresses and ports before the table has services that use
- * them, and ends flows whose port is in no pool any more. _end_taken, after the table has the
- * plan's entries of KEY_OWN_PORT, ends flows with such ports. */
+/* For flows: writes the pools before the table has services that use them, and ends flows whose
+ * port is in no pool any more. The second ends flows whose port is in the table (KEY_OWN_PORT). */
 int dataplane_pools_write(const struct dataplane *dp, const struct plan *p, int *changes);
-void dataplane_flows_end_taken(const struct dataplane *dp, const struct plan *p);
+struct table;
+void dataplane_flows_end_taken(const struct dataplane *dp, const struct table *table);
 /* For the guard: the first writes the public keys. The second, after the table has the backends of
  * these keys, writes the guards that refer to them. */
 int dataplane_keys_write(const struct dataplane *dp, struct plan *p, int *changes);

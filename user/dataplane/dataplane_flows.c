@@ -344,7 +344,7 @@ static int forget_flows(const struct dataplane *dp, __u32 id, const struct pool 
 }
 
 struct taken {
-	const struct plan *plan;
+	const struct table *table;
 	const struct dataplane *dp;
 };
 
@@ -355,15 +355,14 @@ static int end_taken(void *data, const struct flow_entry *e)
 		e->flow.own, table_word(KEY_OWN_PORT, e->flow.family, e->flow.own_port, 0)
 	};
 
-	for (size_t i = 0; i < t->plan->n_entries; i++)
-		if (!memcmp(&t->plan->entries[i].key, &key, sizeof(key)))
-			dataplane_flow_delete(t->dp, e);
+	if (table_lookup(t->table, &key))
+		dataplane_flow_delete(t->dp, e);
 	return 0;
 }
 
-void dataplane_flows_end_taken(const struct dataplane *dp, const struct plan *p)
+void dataplane_flows_end_taken(const struct dataplane *dp, const struct table *table)
 {
-	struct taken t = { .plan = p, .dp = dp };
+	struct taken t = { .table = table, .dp = dp };
 
 	table_grace();	/* a packet that has read the former table has made its flow now */
 	dataplane_flow_entries(dp, end_taken, &t);

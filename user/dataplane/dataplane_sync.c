@@ -42,9 +42,9 @@ static int sync_table(struct dataplane *dp, struct plan *p)
 		return -errno;
 	takes = takes_ports(&t, p);
 	rc = table_sync(&t, p->entries, p->n_entries);
-	munmap(t.buckets, size);
 	if (rc >= 0 && takes)
-		dataplane_flows_end_taken(dp, p);
+		dataplane_flows_end_taken(dp, &t);
+	munmap(t.buckets, size);
 	if (rc == -ENOSPC)
 		log_error("the configuration needs %zu table entries (listen addresses and ports, "
 			  "and routes of peers), and the limit is %u: remove some", p->n_entries,

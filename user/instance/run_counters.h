@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Named numbers that the daemon stores in files in /run for metrics, so that `show` can print them
- * too. The files stay when the daemon ends, and `down` removes them. daemon/ and show/ include
- * it.
+ * Named numbers that the daemon stores in files in /run: for metrics, so that `show` can print them
+ * too, and for later daemons. The files stay when the daemon ends, and `down` removes them. daemon/
+ * and show/ include it.
  */
 #pragma once
 #include <linux/types.h>
 #include <stddef.h>
 #include "net/wireguard.h"
 
-#define RUN_COUNTERS_FILES { "ddns", "endpoints", "pair", "relays" }
+#define RUN_COUNTERS_FILES { "announce", "ddns", "endpoints", "pair", "relays" }
 
 struct run_counter {
 	char name[256];			/* name, without white space */

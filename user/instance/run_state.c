@@ -193,7 +193,5 @@ void run_state_remove(const char *instance)
 	}
 	remove_file(instance, "source");	/* written by user/instance/source.c */
 	remove_file(instance, "source.new");
-	remove_file(instance, "announce");	/* written by user/daemon/announce.c */
-	remove_file(instance, "announce.new");
 	follower_dismiss(instance);
 }
