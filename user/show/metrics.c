@@ -148,10 +148,6 @@ static void flow_families(struct scrape *s)
 	flow_family(s, "wgxdp_flows_created_total", "counter",
 		    "Flows that were created because the backend answered a new client.",
 		    offsetof(struct flow_numbers, created));
-	flow_family(s, "wgxdp_flows_expired_total", "counter",
-		    "Flows that ended because they were idle too long, or because their source had "
-		    "too many.",
-		    offsetof(struct flow_numbers, expired));
 	flow_family(s, "wgxdp_flows_moved_total", "counter",
 		    "Flows that ended because the service got another backend.",
 		    offsetof(struct flow_numbers, moved));
