@@ -29,8 +29,8 @@
  *
  * The MTU is the link's, as when the kernel forwards. The FIB's answer may contain an MTU that the
  * kernel learned from an ICMP error, which a stranger can forge. Only a locked MTU of a route also
- * counts, so the FIB's answer counts if there is any. */
-INLINE int fib_ask(struct pkt *p, struct nexthop *hop, bool route_mtu)
+ * counts, so the FIB's answer counts unless it is below locked_mtu, the lowest one; 0: none. */
+INLINE int fib_ask(struct pkt *p, struct nexthop *hop, __u32 locked_mtu)
 {
 	const struct fib_question *q = &p->s->question;
 	struct bpf_fib_lookup *fib = &hop->fib;
@@ -66,7 +66,7 @@ INLINE int fib_ask(struct pkt *p, struct nexthop *hop, bool route_mtu)
 	hop->port = egress->port;
 	hop->tags[0] = egress->tags[0];
 	hop->tags[1] = egress->tags[1];
-	if (rc || !route_mtu)
+	if (rc || !locked_mtu || fib->mtu_result < locked_mtu)
 		fib->mtu_result = link_mtu(p->ctx, egress, q->family);
 	return rc && !(egress->flags & LINK_L3) ? -PASS_no_neighbour : 0;
 }
@@ -82,7 +82,8 @@ INLINE bool fib_fresh(const struct nexthop *hop, const struct control *c, __u64 
 	return now < hop->until && hop->generation == c->generation;
 }
 
-/* Looks s->question up. Stores a complete result in the question's slot, for a second. */
+/* Looks s->question up. Stores a complete result in the question's slot, for a second. In a slot of
+ * the map uniform, the MTU is the link's: no route of the prefix has a locked one. */
 INLINE int fib_renew_step(struct pkt *p)
 {
 	__u32 zero = 0, slot = p->s->question.slot;
@@ -94,7 +95,8 @@ INLINE int fib_renew_step(struct pkt *p)
 		return -PASS_no_route;
 	hop->until = 0;
 	hop->generation = c->generation;
-	rc = fib_ask(p, hop, c->flags & CONTROL_ROUTE_MTU);
+	rc = fib_ask(p, hop, slot >= uniform_slots && slot < gateway_slots ?
+				     0 : c->flags >> CONTROL_MTU_SHIFT);
 	if (!rc && !(c->flags & CONTROL_ASK_ALWAYS))
 		hop->until = bpf_jiffies64() + tick_rate;
 	return rc;

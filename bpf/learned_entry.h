@@ -155,12 +155,21 @@ INLINE int learned_write_new(void *map, __u32 mask, struct learned_work *w)
 	return 0;
 }
 
+/* Returns whether the entry is valid. After 65 hours, times in words wrap around, and seem to be
+ * later than any entry of this table can be valid. */
+INLINE bool learned_valid(const struct learned_work *w)
+{
+	__u32 left = learned_left(w->word, w->now);
+
+	return left && left <= w->longest;
+}
+
 /* Updates time and state of an entry whose value stays the same, at most once a second. */
 INLINE void learned_keep(struct learned_bucket *b, const struct learned_work *w)
 {
 	__u64 later = (w->until - w->word) & LEARNED_UNTIL;
 
-	if (!learned_left(w->word, w->now) || learned_word_state(w->word) != w->state ||
+	if (!learned_valid(w) || learned_word_state(w->word) != w->state ||
 	    later - LEARNED_SECOND < LEARNED_LONGEST)
 		(void)learned_cas(&b->line.word[learned_index(w->place)], w->word,
 				  (w->word & ~(LEARNED_UNTIL | 3ULL << 30)) |
@@ -195,7 +204,7 @@ INLINE int learned_write_there(void *map, struct learned_work *w)
 
 	if (!b)
 		return LEARNED_FULL;
-	if (learned_word_state(w->word) == LEARNED_LIVE && learned_left(w->word, w->now))
+	if (learned_word_state(w->word) == LEARNED_LIVE && learned_valid(w))
 		w->state = LEARNED_LIVE;
 	if (learned_has_value(w)) {
 		learned_keep(b, w);

@@ -161,7 +161,7 @@ INLINE int next_hop(struct pkt *p, struct control *c, __u64 now, struct nexthop 
 	rc = fib_reply_link(p, backend, slot, c, now);
 	if (unlikely(rc))
 		return rc;
-	return (with_flows && p->s->has_way) || client->egress & LINK_LISTENS ? rc_client :
+	return (with_flows && p->s->has_way) || client->egress & LINK_REPLIES ? rc_client :
 									       -PASS_no_listener;
 }
 

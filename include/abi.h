@@ -70,14 +70,16 @@ enum link_flags {
 	/* The tc program is attached by a tcx link; otherwise by a clsact filter. */
 	LINK_TCX = 1 << 7,
 	LINK_QDISC_OURS = 1 << 8,	/* we created the filter's qdisc, so we remove it */
-	/* A service listens on this link; replies leave only by such links. */
-	LINK_LISTENS = 1 << 9,
+	LINK_LISTENS = 1 << 9,		/* a service listens on this link */
 	/* The link is a VLAN whose outer tag is 802.1ad (0x88a8) instead of 802.1Q (0x8100). */
 	LINK_OUTER_AD = 1 << 10,
 	LINK_SHARED = 1 << 11,	/* our XDP program is one of several in libxdp's dispatcher */
 	LINK_PEERS = 1 << 12,		/* the relay has peers behind this link */
 	/* Packets leave only by tc, and so by the qdisc, although XDP could send them. */
 	LINK_TC_SENDS = 1 << 13,
+	/* Replies without a flow may leave by this link: a service listens on it, not only for
+	 * hairpin. */
+	LINK_REPLIES = 1 << 14,
 };
 
 #define LINK_MACS 4
@@ -259,9 +261,10 @@ enum control_flags {
 	CONTROL_WITH_CHOICES = 1 << 1,
 	/* The running programs were loaded with with_source_trie on. */
 	CONTROL_WITH_SOURCE_TRIE = 1 << 2,
-	/* A route of this host has a locked MTU. */
-	CONTROL_ROUTE_MTU = 1 << 3,
 };
+
+/* The upper half of control.flags is the lowest locked MTU of this host's routes; 0: none. */
+#define CONTROL_MTU_SHIFT 16
 
 struct control {
 	__u32 abi_version;

@@ -61,7 +61,7 @@ INLINE const struct nexthop *express_uniform(const struct memo *e,
 	if (!hop || !fib_fresh(hop, c, w->now) || !express_out(hop) ||
 	    (e->flags & EXPRESS_PROBES && w->now >= hop->probe[PLANE_XDP]) ||
 	    w->len > hop->fib.mtu_result ||
-	    ~hop->egress & (LINK_LISTENS | LINK_XDP_SENDS))
+	    ~hop->egress & (LINK_REPLIES | LINK_XDP_SENDS))
 		return NULL;
 	return hop;
 }

@@ -4,7 +4,8 @@
 # A stranger's ICMP error about a small path MTU changes nothing for forwarded packets. The error quotes an echo reply, so
 # the kernel believes it without a socket, and remembers the MTU for the quoted destination: a backend, or a client. The
 # kernel's own forwarding does not use such an MTU, and wgxdp does not use it either. A locked MTU of a route counts.
-# The MTU of a link counts as it is, also without a daemon. BREAK=1 locks the MTU of the backend's route.
+# That of another route does not, also not where the daemon knows the next hop of all clients. The MTU of a link counts
+# as it is, also without a daemon. BREAK=1 locks the MTU of the backend's route.
 #
 #     client  .7 -- 198.51.100.0/24 -- .1 wan firewall .1 lan -- 192.168.1.0/24 -- .10 wg-end
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
@@ -54,6 +55,11 @@ sleep 1.2 # a next hop is remembered for a second
 [[ ! ${BREAK:-} ]] || wgxdp up -c "$work/wgxdp.yaml" > "$work/up"
 passes 'after the errors' 198.51.100.7:4000 "198.51.100.1:$port"
 passes 'after the errors, IPv6' '[2001:db8:1::7]:4000' "[2001:db8:1::1]:$port"
+inside firewall ip route add 192.168.99.0/24 dev lan mtu lock 1300
+start_daemon -c "$work/wgxdp.yaml"
+passes 'another route has a locked MTU' 198.51.100.7:4000 "198.51.100.1:$port"
+passes 'another route has a locked MTU, IPv6' '[2001:db8:1::7]:4000' "[2001:db8:1::1]:$port"
+end_daemon
 expect_sums
 
 # The link's MTU changes, and no daemon follows it

@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # vm
 # Hairpin: hosts in the firewall's own networks that use the public address reach wg-end, and appear as the firewall.
-# They may be on wg-end's network or on another. Clients from outside keep their addresses. In native and tc mode; a
-# real WireGuard tunnel uses it. BREAK=1 leaves out `hairpin`.
+# They may be on wg-end's network or on another. Clients from outside keep their addresses, and a host that uses
+# wg-end's own address is answered from it. In native and tc mode; a real WireGuard tunnel uses it. BREAK=1 leaves out
+# `hairpin`.
 #
 #     client .7 -- 198.51.100.0/24 -- .1 wan                lan .1 -- 192.168.1.0/24 -- switch -- .10 wg-end
 #                  2001:db8:1::/64          firewall                  2001:db8:2::/64        `--- .20 pc
@@ -81,6 +82,8 @@ try() { # MODE
 	expect "$mode: forwarded" "$(shown get services.wg-end.original.forwarded) $(shown get services.wg-end.reply.forwarded)" == \
 		"$((6 * questions)) $((6 * questions))"
 	expect_sums
+	ask guest 192.168.2.20 192.168.1.10
+	ask guest '[2001:db8:3::20]' '[2001:db8:2::10]'
 }
 
 build_network
@@ -94,7 +97,7 @@ wgxdp save | wgxdp up -c /dev/stdin | tail -n 1 > "$work/said"
 expect 'save | up' "$(< "$work/said")" == 'the data path is up: nothing had to change'
 wgxdp down > /dev/null
 try tc
-expect 'packets from all sources together' "$(arrived wg-end whole)" == $((12 * questions))
+expect 'packets from all sources together' "$(arrived wg-end whole)" == $((16 * questions))
 stop $answers4
 stop $answers6
 

@@ -15,12 +15,12 @@ static void scene_links(void)
 					   "2001:db8:1::1/128", NULL };
 	__u32 all = LINK_XDP_SENDS | LINK_XDP_SENDS_FRAGS | LINK_TC;
 
-	world_link(W0, ROLE_WAN, all | LINK_LISTENS, 1500, 0);
-	world_link(X0, ROLE_WAN, (all & ~LINK_XDP_SENDS_FRAGS) | LINK_LISTENS, 1500, 0);
-	world_link(L0, ROLE_LAN, all, 1500, 1);
+	world_link(W0, ROLE_WAN, all | LINK_LISTENS | LINK_REPLIES, 1500, 0);
+	world_link(X0, ROLE_WAN, (all & ~LINK_XDP_SENDS_FRAGS) | LINK_LISTENS | LINK_REPLIES, 1500, 0);
+	world_link(L0, ROLE_LAN, all | LINK_LISTENS, 1500, 1);
 	world_link(M0, ROLE_LAN, LINK_TC, 1300, 1);
 	world_link(T0, ROLE_TUNNEL, LINK_TC | LINK_L3, 1420, 1);
-	world_link(G0, ROLE_WAN, LINK_GENERIC | LINK_LISTENS, 1500, 0);
+	world_link(G0, ROLE_WAN, LINK_GENERIC | LINK_LISTENS | LINK_REPLIES, 1500, 0);
 	world_sources(0, wan);
 	world_sources(1, none);
 }

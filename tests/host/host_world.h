@@ -204,7 +204,7 @@ static void world_clear(void)
 	host_send_fails = false;
 	world_n_entries = 0;
 	world_control()->abi_version = ABI_VERSION;
-	world_control()->flags = CONTROL_ROUTE_MTU;	/* tests give routes an MTU */
+	world_control()->flags = 1 << CONTROL_MTU_SHIFT;	/* tests give routes an MTU */
 }
 
 #endif

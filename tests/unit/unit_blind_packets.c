@@ -400,7 +400,7 @@ EVERYWHERE(reach)
 /* tc also sees what XDP passes up, and handles it as the same packet */
 static void both_planes_here(void)
 {
-	world_link(W0, ROLE_WAN, LINK_XDP_SENDS | LINK_TC | LINK_LISTENS | LINK_NATIVE, 1500, 0);
+	world_link(W0, ROLE_WAN, LINK_XDP_SENDS | LINK_TC | LINK_LISTENS | LINK_REPLIES | LINK_NATIVE, 1500, 0);
 	for (__u32 i = 0; i < BLIND_STRAYS; i++) {
 		plane = PLANE_XDP;
 		assert_int_equal(sends_data(stranger, 0x99 + i), UP);
@@ -417,7 +417,7 @@ static void handed_up_here(void)
 {
 	static const __u32 kinds[] = { MESSAGE_INITIATION, MESSAGE_RESPONSE, MESSAGE_DATA, MESSAGE_COOKIE };
 
-	world_link(W0, ROLE_WAN, LINK_TC | LINK_LISTENS | LINK_NATIVE, 1500, 0);
+	world_link(W0, ROLE_WAN, LINK_TC | LINK_LISTENS | LINK_REPLIES | LINK_NATIVE, 1500, 0);
 	for (int i = 0; i < 4; i++) {
 		bool response = kinds[i] == MESSAGE_RESPONSE;
 

@@ -128,6 +128,19 @@ static void ends(void **state)
 }
 
 /* Once the times in the words have wrapped, entries that ended long ago look valid for hours, but they give way */
+/* An entry that ended days ago seems to be valid again, and is renewed all the same */
+static void renewed_after_days(void **state)
+{
+	for (int how = LEARNED_HALF; how <= LEARNED_LIVE; how++) {
+		room(1);
+		assert_true(write_as(how, 1, 5));
+		host_jiffies += (LEARNED_UNTIL + 1 - 2 * learned_units(SECONDS)) << tick_shift;
+		assert_int_equal(number_of(1), -1);
+		assert_true(write_as(how, 1, 5));
+		assert_int_equal(number_of(1), 5);
+	}
+}
+
 static void gives_way_after_days(void **state)
 {
 	room(1);
@@ -405,7 +418,7 @@ static void written_by_user_space(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(finds_what_was_written), TEST(ends), TEST(gives_way_after_days), TEST(who_gives_way), TEST(becomes_live), TEST(own_second_bucket), TEST(limits), TEST(one_key_twice),
+		TEST(finds_what_was_written), TEST(ends), TEST(renewed_after_days), TEST(gives_way_after_days), TEST(who_gives_way), TEST(becomes_live), TEST(own_second_bucket), TEST(limits), TEST(one_key_twice),
 		TEST(two_keys_one_place), TEST(place_taken_meanwhile), TEST(one_limit_twice), TEST(written_by_user_space),
 	};
 

@@ -208,11 +208,11 @@ static void routes(void **state)
 	assert_true(r.gateway && r.oif == w0);
 	assert_int_equal(count_routes("192.0.2.0/24", RT_TABLE_MAIN, &r), 1);
 	assert_true(!r.gateway && r.oif == w0);
-	assert_false(r.mtu_locked);
+	assert_int_equal(r.locked_mtu, 0);
 	assert_int_equal(count_routes("10.6.0.0/16", RT_TABLE_MAIN, &r), 1);
-	assert_true(r.mtu_locked);
+	assert_int_equal(r.locked_mtu, 1200);
 	assert_int_equal(count_routes("10.4.0.0/16", RT_TABLE_MAIN, &r), 1);
-	assert_false(r.mtu_locked);
+	assert_int_equal(r.locked_mtu, 0);
 	assert_int_equal(count_routes("10.9.0.0/16", RT_TABLE_MAIN, &r), 2);
 	assert_true(!r.gateway && r.oif == t0);
 	assert_int_equal(count_routes("2001:db8:9::/48", RT_TABLE_MAIN, &r), 2);

@@ -381,7 +381,7 @@ static void restore_before(const struct dataplane *dp, const struct plan *p, con
 static int sync_control(struct dataplane *dp, const struct plan *p, bool changed)
 {
 	__u32 flags = (p->ask_always ? CONTROL_ASK_ALWAYS : 0) |
-		      (p->route_mtu ? CONTROL_ROUTE_MTU : 0) |
+		      (__u32)p->locked_mtu << CONTROL_MTU_SHIFT |
 		      (dp->choices && !dp->later ? CONTROL_WITH_CHOICES : 0) |
 		      (dp->source_trie ? CONTROL_WITH_SOURCE_TRIE : 0);
 	struct control *c = control_map(map_fd(dp, MAP_control));

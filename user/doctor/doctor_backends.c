@@ -180,18 +180,6 @@ void doctor_listen(struct doctor *k)
 
 /* ---- findings ---- */
 
-/* Returns the NUD_* state of the backend's next hop; 0: the kernel has no entry for it. */
-static __u16 neighbour_state(const struct doctor_backend *b, const struct nl_neighbour *list,
-			     size_t n)
-{
-	const struct address *a = b->way.via.family ? &b->way.via : &b->address;
-
-	for (size_t i = 0; i < n; i++)
-		if (list[i].ifindex == b->way.oif && address_equal(&list[i].address, a))
-			return list[i].state;
-	return 0;
-}
-
 static const struct seen_vlans *strange_vlans(const struct doctor *k, const struct nl_link *link)
 {
 	for (size_t i = 0; i < k->n_vlans; i++)
@@ -282,7 +270,7 @@ static void look_at_backend(struct doctor *k, const struct doctor_backend *b,
 			    const struct nl_neighbour *list, size_t n)
 {
 	const struct nl_link *out = host_link(&k->h, b->way.oif);
-	__u16 state = neighbour_state(b, list, n), port = ntohs(b->port);
+	__u16 state = nl_neighbour_state(list, n, &b->way, &b->address), port = ntohs(b->port);
 	char subject[256], next[ADDRESS_STRLEN], to[ADDRESS_STRLEN];
 
 	if (b->reported && is_reported(k, b))
@@ -325,7 +313,9 @@ static bool is_worth_reporting(struct doctor *k, const struct doctor_backend *b)
 
 static bool is_dead(const struct doctor_backend *b, const struct nl_neighbour *list, size_t n)
 {
-	return neighbour_state(b, list, n) & (NUD_FAILED | NUD_INCOMPLETE) || b->refused;
+	__u16 state = nl_neighbour_state(list, n, &b->way, &b->address);
+
+	return state & (NUD_FAILED | NUD_INCOMPLETE) || b->refused;
 }
 
 void doctor_backends(struct doctor *k)

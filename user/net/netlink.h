@@ -59,7 +59,7 @@ struct nl_route {
 	bool conditional;
 	bool tos;			/* only for packets with a certain TOS */
 	bool from;			/* only for packets with a certain source prefix */
-	bool mtu_locked;		/* the route has an MTU that counts for forwarding */
+	__u32 locked_mtu;	/* the route's MTU if it counts for forwarding; otherwise 0 */
 	bool several;	/* the row is one of several next hops, chosen by the packet's flow */
 };
 
@@ -106,6 +106,10 @@ struct nl_neighbour {
 	__u16 state;			/* NUD_* */
 };
 int nl_neighbours(struct nl_neighbour **ret, size_t *ret_n);
+/* Returns the NUD_* state of the next hop to dst, from a list of nl_neighbours(); 0: the kernel has
+ * no entry for it. */
+__u16 nl_neighbour_state(const struct nl_neighbour *list, size_t n, const struct nl_way *way,
+			 const struct address *dst);
 
 enum {
 	NL_XDP_BASIC = 1 << 0,

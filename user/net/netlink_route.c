@@ -50,14 +50,19 @@ static int multipath_rows(struct list *l, struct nl_route route, const struct nl
 	return MNL_CB_OK;
 }
 
-static bool has_locked_mtu(const struct nlattr *metrics)
+static __u32 locked_mtu(const struct nlattr *metrics)
 {
 	const struct nlattr *a;
+	bool locked = false;
+	__u32 mtu = 0;
 
-	mnl_attr_for_each_nested(a, metrics)
+	mnl_attr_for_each_nested(a, metrics) {
 		if (mnl_attr_get_type(a) == RTAX_LOCK)
-			return attr_u32(a) & 1 << RTAX_MTU;
-	return false;
+			locked = attr_u32(a) & 1 << RTAX_MTU;
+		else if (mnl_attr_get_type(a) == RTAX_MTU)
+			mtu = attr_u32(a);
+	}
+	return locked ? mtu : 0;
 }
 
 static int route_row(const struct nlmsghdr *nlh, void *data)
@@ -96,7 +101,7 @@ static int route_row(const struct nlmsghdr *nlh, void *data)
 			by_object = true;
 			break;
 		case RTA_METRICS:
-			route.mtu_locked = has_locked_mtu(a);
+			route.locked_mtu = locked_mtu(a);
 			break;
 		}
 		via_attr(a, &route);
@@ -323,4 +328,15 @@ int nl_neighbours(struct nl_neighbour **ret, size_t *ret_n)
 {
 	return nl_dump(RTM_GETNEIGH, sizeof(struct ndmsg), neighbour_row, sizeof(**ret), ret,
 		       ret_n);
+}
+
+__u16 nl_neighbour_state(const struct nl_neighbour *list, size_t n, const struct nl_way *way,
+			 const struct address *dst)
+{
+	const struct address *next = way->via.family ? &way->via : dst;
+
+	for (size_t i = 0; i < n; i++)
+		if (list[i].ifindex == way->oif && address_equal(&list[i].address, next))
+			return list[i].state;
+	return 0;
 }

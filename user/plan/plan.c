@@ -328,7 +328,7 @@ int plan_make(const struct plan_input *in, struct plan **ret)
 	m.plan->n_services = in->n_names;
 	m.plan->config_text = in->config_text;
 	m.plan->ask_always = plan_asks_always(in->host);
-	m.plan->route_mtu = plan_has_route_mtu(in->host);
+	m.plan->locked_mtu = plan_locked_mtu(in->host);
 	rc = plan_backends(&m) ?: plan_ports(&m) ?: plan_services(&m) ?: plan_blind(&m) ?:
 	     plan_old(&m) ?: plan_relay(&m) ?: plan_rates(&m) ?: plan_nics(&m) ?:
 	     plan_sources(&m) ?: plan_links(&m);

@@ -174,7 +174,7 @@ struct plan {
 	bool notify;		/* report handshakes and knocks for this host to the daemon */
 	bool choices;			/* at least one service has SERVICE_CHOICE, or may get it */
 	bool ask_always;		/* set CONTROL_ASK_ALWAYS in the map control */
-	bool route_mtu;			/* set CONTROL_ROUTE_MTU there */
+	__u16 locked_mtu;		/* the lowest locked MTU of a route; 0: none */
 	/* Fd of the map from run_state_prepare(); 0: the running text is the same. */
 	int config_text;
 	struct plan_relay relay;
@@ -228,6 +228,7 @@ struct plan_input {
 	/* Their backends, indexed by id * GUARD_BACKENDS_MAX + number. */
 	struct backend_name *backend_names;
 	size_t n_backend_names;
+	const struct config *before;	/* the running configuration, if it changes; or NULL */
 	struct guard *guards;		/* the running guards, indexed by service id */
 	size_t n_guards;
 	struct slot *slots;		/* slots of the running listeners */

@@ -123,17 +123,20 @@ static void link_macs(struct plan_builder *m, const struct nl_link *from, struct
 	}
 }
 
-/* Returns whether replies to clients may leave by the link: a service listens on it, or on a
- * MACVLAN above it. */
-static bool link_listens(const struct plan_builder *m, const struct nl_link *from)
+/* Returns LINK_LISTENS and LINK_REPLIES, as far as services listen on the link or on a MACVLAN
+ * above it. The clients of a listener for hairpin have flows. */
+static __u16 link_listens(const struct plan_builder *m, const struct nl_link *from)
 {
+	__u16 flags = 0;
+
 	for (size_t i = 0; i < m->n_listeners; i++) {
-		const struct nl_link *listens = host_link(m->host, m->listeners[i].ifindex);
+		const struct listener *l = &m->listeners[i];
+		const struct nl_link *listens = host_link(m->host, l->ifindex);
 
 		if (listens && (listens == from || plan_macvlan(m->host, listens) == from))
-			return true;
+			flags |= LINK_LISTENS | (l->hairpin ? 0 : LINK_REPLIES);
 	}
-	return false;
+	return flags;
 }
 
 /* Sets the VLAN tags that XDP adds to packets that leave by this link. Without any VLAN among the
@@ -211,8 +214,7 @@ int plan_links(struct plan_builder *m)
 		for (size_t j = 0; port && j < m->plan->n_trie; j++)
 			if (m->plan->trie[j].id == htonl(port->sources))
 				link->flags |= LINK_SOURCES_TRIE;
-		if (link_listens(m, from))
-			link->flags |= LINK_LISTENS;
+		link->flags |= link_listens(m, from);
 		if (plan_has_peers(m->plan, from->ifindex))
 			link->flags |= LINK_PEERS;
 		link_macs(m, from, link);

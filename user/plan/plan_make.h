@@ -36,6 +36,7 @@ struct listener {
 	struct address local, backend;
 	__be16 port, backend_port;
 	bool lists;			/* the service has `allow` or `deny` */
+	bool hairpin;			/* listens on a lan because of `hairpin` */
 	__u8 kind;			/* enum table_kind of its entries */
 	__u32 slot;
 	/* Those of enum service_flags that only the configuration determines. */
@@ -82,7 +83,7 @@ const struct plan_port *plan_port_of(const struct plan_builder *m, __u32 oif);
  * asks the kernel for each packet. */
 bool plan_asks_always(const struct host *h);
 /* Returns true if a route has a locked MTU, which then counts for forwarded packets. */
-bool plan_has_route_mtu(const struct host *h);
+__u16 plan_locked_mtu(const struct host *h);
 /* Adds entries for the links on which replies of the backend may arrive. Call it after all ports
  * are known. Returns 0 or -ENOMEM. */
 int plan_ways(struct plan_builder *m, const struct address *backend, __u32 vrf);

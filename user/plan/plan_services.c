@@ -231,6 +231,7 @@ static int listen_for(struct plan_builder *m, size_t service, size_t backend, __
 	struct listener l = listener_of(m, service, backend, id, ifindex, local);
 	int rc = 0;
 
+	l.hairpin = hairpin;
 	l.backend = local->family == FAMILY_IPV4 ? b->ipv4 : b->ipv6;
 	if (s->nat == NAT_MASQUERADE || (hairpin && l.backend.family))
 		choose_address(m, b, &l);

@@ -47,12 +47,17 @@ bool plan_asks_always(const struct host *h)
 	return false;
 }
 
-bool plan_has_route_mtu(const struct host *h)
+__u16 plan_locked_mtu(const struct host *h)
 {
-	for (size_t i = 0; i < h->n_routes; i++)
-		if (h->routes[i].mtu_locked)
-			return true;
-	return false;
+	__u32 lowest = 0;
+
+	for (size_t i = 0; i < h->n_routes; i++) {
+		__u32 mtu = h->routes[i].locked_mtu;
+
+		if (mtu && (!lowest || mtu < lowest))
+			lowest = mtu;
+	}
+	return lowest < 0xffff ? lowest : 0xffff;
 }
 
 /* A wan or tunnel counts only if the route to the backend itself leads there. Otherwise any host on

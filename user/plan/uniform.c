@@ -78,7 +78,7 @@ static __u16 hop_index(struct uniform *u, const struct host *h, const struct nl_
 	const struct nl_link *oif = host_link(h, r->oif);
 	struct uniform_hop hop = { .family = r->dst.family, .oif = r->oif, .via = r->via.addr };
 
-	if (r->type != RTN_UNICAST || r->conditional || r->mtu_locked || !oif ||
+	if (r->type != RTN_UNICAST || r->conditional || r->locked_mtu || !oif ||
 	    (r->gateway ? !r->via.family : oif->ethernet))
 		return 0;
 	for (size_t i = 1; i < u->n_hops; i++)
