@@ -5,7 +5,7 @@
 # Sites reach each other while other things change. A host of the internet sends packets through the relay's
 # masquerading service, and site a sends packets through its own tunnel, all from the relay's port and with types of
 # handshakes: they fill no table of the relay, and the service's clients get all answers. Sessions go on when the relay
-# gets more peers than it has room for, and when a site gets another name. The file with the sessions survives a daemon
+# gets more peers or other relays than it has room for, and when a site gets another name. The file with the sessions survives a daemon
 # that ends before it knows all sites. A new site begins with counters of 0. BREAK=1 takes the tunnel of c down.
 #
 #     server-a - edge-a - nat-a 198.51.100.11 ----+
@@ -18,7 +18,7 @@ source "${BASH_SOURCE[0]%/*}/../lib/blind-sites.sh"
 
 kept=$STATE_DIRECTORY/default/blind
 python() { inside "$1" /usr/bin/python3 -IS - "${@:2}"; } # HOST ARGUMENT...
-configuration() { # SITES
+configuration() { # SITES [OPTIONS-OF-BLIND]
 	cat > "$work/wgxdp.yaml" <<- YAML
 		interfaces: [ { name: eth0, role: wan, mode: ${mode:-auto} } ]
 		services:
@@ -26,7 +26,7 @@ configuration() { # SITES
 		    listen: { interface: eth0, ports: [ 51830 ] }
 		    backend: { ipv4: 198.51.100.50, port: 51830 }
 		    nat: masquerade
-		blind: { listen: { interface: eth0, port: $port }, device: $relay, sites: $1 }
+		blind: { listen: { interface: eth0, port: $port }, device: $relay, sites: $1${2:-} }
 	YAML
 }
 new_session() { # WHEN: of b and c
@@ -117,6 +117,16 @@ wgxdp reload -c "$work/wgxdp.yaml" > /dev/null
 pinged
 expect "lost of $pings while b gets another name" "$lost" == 0
 grep -q 'the name of site site-b is site-bb now' "$work/daemon" || fail "no word about the name: $(< "$work/daemon")"
+
+# more endpoints than there is room for, while no daemon runs
+end_daemon
+pinging 100
+sleep 1
+configuration '[ site-a, site-bb, site-c ]' ", relays: [ $(for n in 1 2 3 4; do printf '{ address: 198.51.100.20%s, local: "fd00:9::9", peer: "fd00:9::%s" }, ' $n $n; done) ]"
+wgxdp reload -c "$work/wgxdp.yaml" > /dev/null
+pinged
+expect "lost of $pings while the map of endpoints grows" "$lost" == 0
+start_daemon -c "$work/wgxdp.yaml"
 
 # more peers than there is room for
 configuration all

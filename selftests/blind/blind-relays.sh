@@ -7,6 +7,7 @@
 # minutes, in which their sessions are renewed, and lose nothing. Then, at 20 pings a second:
 # - one site does not reach its relay for some seconds, and goes to another one, where its sessions continue
 # - the peers of another site get the endpoint of another relay, and nothing is lost
+# - the daemon of a relay is killed and begins again, and nothing is lost
 # - one relay loses its power: its sites go to another relay, where their sessions continue, and the others lose nothing
 # - the relay comes back, and nothing is lost
 # - another relay restarts within seconds, so that its sites stay there, and their sessions continue
@@ -57,6 +58,14 @@ sleep 5
 # all peers of site 4 get the endpoint of another relay that works, without a handshake with it
 for peer in $(inside s4 wg show wgs4 peers); do inside s4 wg set wgs4 peer "$peer" endpoint "198.51.100.2:$port"; done
 sleep 10
+
+# another daemon begins, and hears nothing of the other relays for some seconds
+kill -KILL "${daemons[r2]}"
+inside r2 nft 'add table inet t; add chain inet t c { type filter hook input priority 0; }; add rule inet t c iifname sync drop'
+daemon_begins r2
+sleep 5
+inside r2 nft delete table inet t
+sleep 3
 
 handshakes > "$work/before"
 phase goes 1

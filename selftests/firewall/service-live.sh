@@ -123,7 +123,10 @@ add_and_delete() {
 	wgxdp save | grep -A 5 'name: office' | holds 'ipv6: dnat' || fail "not translated: $(wgxdp save)"
 	wgxdp service set office --listen 198.51.100.1 --port 1000 > /dev/null
 	wgxdp save | grep -A 5 'name: office' | holds 'ipv6: direct' || fail "IPv6 is left over: $(wgxdp save)"
-	wgxdp service del office > /dev/null
+	{ wgxdp save; echo 'rates: [ { service: office, from: 100 Mbit/s }, { service: wg-end, from: 1 Gbit/s } ]'; } | wgxdp up -c - > /dev/null
+	wgxdp service del office > /dev/null || fail 'its rate keeps it from being deleted'
+	expect 'rates that are left' "$(wgxdp save | grep -o '[0-9]* [GM]bit/s')" == '1 Gbit/s'
+	wgxdp save | sed '/^rates/,$d' | wgxdp up -c - > /dev/null
 	say 'ok added, changed, deleted'
 }
 

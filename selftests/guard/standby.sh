@@ -5,8 +5,9 @@
 # vm
 # A backend that no longer answers is down, and a standby with its keys serves: real WireGuard, two clients at two
 # addresses. Before that, an attacker with the public key makes the backend look down, and nothing changes. A reload and
-# a new daemon keep the standby. The backend is not tried while no socket is at its port, which costs the clients
-# nothing, and serves again when it listens. BREAK=1 leaves out the standby.
+# a new daemon keep the standby. The backend is not tried while its host is off or no socket is at its port, which costs
+# the clients nothing, and serves again when it listens. A configuration that calls the serving standby the backend costs
+# nothing either. BREAK=1 leaves out the standby.
 #
 #     client  .7 and .8 --- .1 firewall .1 --- switch ---- .10 main
 #       wgc1, wgc2         wan         lan     bridge \--- .11 spare   eth  wgm, wgs: 10.77.0.1
@@ -144,6 +145,13 @@ expect 'and after another daemon has begun' "$(of_backend on_standby)" == 1
 ping_for 75
 expect 'lost pings while a trial is due and the port is closed' "$lost" == 0
 expect 'the standby serves' "$(of_backend on_standby)" == 1
+inside main ip link set eth down
+inside firewall ip neighbour flush dev lan to 192.168.1.10
+ping_for 20
+expect 'lost pings while a trial is due and the host is off' "$lost" == 0
+expect 'the standby serves' "$(of_backend on_standby)" == 1
+inside main ip link set eth up
+gateways main 192.168.1.1
 
 serves main wgm2
 at=$(elapsed)
@@ -156,5 +164,16 @@ ping_for 20
 expect 'pings lost after the trial' "$lost" == 0
 expect 'the backend serves' "$(of_backend on_standby)" == 0
 expect 'it is up' "$(of_backend up)" == 1
+
+# The standby replaces the backend in the configuration, and goes on serving
+inside main ip link del wgm2
+on_standby() { answers > /dev/null; is on_standby 1; }
+wait_for 120 'the standby serves again' on_standby
+wait_for 60 'answers of the standby' answers
+sed -i 's/192.168.1.10/MAIN/; s/192.168.1.11/192.168.1.10/; s/MAIN/192.168.1.11/' "$work/wgxdp.yaml"
+wgxdp reload -c "$work/wgxdp.yaml" > /dev/null
+ping_for 15
+expect 'lost pings after the two were exchanged' "$lost" == 0
+expect 'the backend serves' "$(of_backend on_standby)" == 0
 expect_sums
 end_daemon

@@ -139,6 +139,11 @@ service guest: removed"
 	undone 'is undone now' 'wg-end: deny 192.0.2.0/24 removed' "$work/daemon"
 	undone 'is undone now' 'guest: removed' "$work/daemon"
 	end_daemon
+	by_hand
+	touch -d '+1 second' "$work/file.yaml"
+	start_daemon -c "$work/file.yaml"
+	undone 'is undone now' 'guest: removed' "$work/daemon"
+	end_daemon
 	at_terminal 0 "${wanted[@]}"
 	say 'ok changes by hand that would be undone are named'
 }

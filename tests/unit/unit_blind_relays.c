@@ -516,6 +516,12 @@ static void all_have_spoken(void **state)
 	now = START + 5000;
 	receive_here(2, 'A', 0);
 	assert_true(relays_have_spoken(relays));
+	/* there are sites only now */
+	now = START + 9000;
+	relays_restart(relays);
+	assert_false(relays_have_spoken(relays));
+	now = START + 14001;
+	assert_true(relays_have_spoken(relays));
 }
 
 /* A relay that leaves the configuration is forgotten, with what it said. The link to another one continues. */

@@ -311,7 +311,8 @@ static void waiting(void **state)
 	plan_free(p);
 }
 
-/* The single backend becomes number 0 of several: it is not a former backend */
+/* The single backend becomes number 0 of several, wherever it stands: it is not a former backend. If it is gone, no other
+   one gets its number */
 static void one_becomes_several(void **state)
 {
 	struct plan *p = plan_of("services: [ { name: hosts, listen: { interface: wan0, ports: [ 51820, 443 ] }, backend: { ipv4: 192.168.1.12, port: 51822 } } ]\n"), *q;
@@ -320,13 +321,45 @@ static void one_becomes_several(void **state)
 	in.running = p->entries;
 	in.n_running = p->n_entries;
 	q = plan_of(HOSTS("") ALPHA BETA);
-	assert_int_equal(leads(q, KEY_BACKEND + 1, "203.0.113.1", 443, "192.168.1.12"), 1);
+	assert_int_equal(leads(q, KEY_SERVICE, "203.0.113.1", 443, "192.168.1.12"), 0);
+	assert_string_equal(name_of(q, 0), "beta");
+	assert_string_equal(name_of(q, 1), "alpha");
 	assert_int_equal(entries_of(q, KEY_OLD), 0);
 	plan_free(q);
 	q = plan_of(HOSTS("") ALPHA GAMMA);
 	assert_int_equal(entries_of(q, KEY_OLD), 2);
+	assert_string_equal(name_of(q, 0), "");
+	assert_string_equal(name_of(q, 1), "alpha");
 	plan_free(q);
 	plan_free(p);
+	forget();
+}
+
+#define PAIR(main, spare) \
+	"services: [ { name: hosts, listen: { interface: wan0, ports: [ 51820 ] }, wireguard: { public-key: \"" KEY_A "\" },\n" \
+	"  backend: { ipv4: " main ", port: 51820, standby: { ipv4: " spare " } } } ]\n"
+
+/* The standby keeps serving, also when the configuration calls it the backend */
+static void swapped(void **state)
+{
+	struct plan *p = plan_of(PAIR("192.168.1.11", "192.168.1.12")), *q;
+	struct guard on = { .standby = 1 };
+	struct config *before;
+	struct captured t;
+
+	assert_int_equal(parse_quietly(PAIR("192.168.1.11", "192.168.1.12"), &before, &t), 0);
+	runs(p);
+	plan_free(p);
+	in.guards = &on;
+	in.n_guards = 1;
+	for (int is_swapped = 0; is_swapped < 2; is_swapped++) {
+		in.before = before;
+		q = plan_of(is_swapped ? PAIR("192.168.1.12", "192.168.1.11") : PAIR("192.168.1.11", "192.168.1.12"));
+		assert_int_equal(q->guards[0].guard.standby, !is_swapped);
+		assert_int_equal(leads(q, KEY_SERVICE, "203.0.113.1", 51820, "192.168.1.12"), 0);
+		plan_free(q);
+	}
+	config_free(before);
 	forget();
 }
 
@@ -495,7 +528,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(no_guard), TEST(guards), TEST(two_backends), TEST(direct), TEST(masquerading), TEST(numbers), TEST(waiting),
-		TEST(one_becomes_several), TEST(rows), TEST(no_room), TEST(healths),
+		TEST(one_becomes_several), TEST(swapped), TEST(rows), TEST(no_room), TEST(healths),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -217,8 +217,11 @@ static void several_gateways(void **state)
 					"policy: { overlay: \"fd12:3456:789a::/48\" }\n";
 	static const struct { const char *dst, *via; __u32 oif; bool several; } rows[] = {
 		{ "fd12:3456:789a:1::/64", "fe80::1", NIC, false }, { "fd12:3456:789a:2::/64", "fe80::1", NIC, false },
-		{ "fd12:3456:789a:3::/64", "fe80::2", OTHER, false }, { "::/0", "fe80::3", NIC, false },
+		{ "fd12:3456:789a:3::/64", "fe80::2", OTHER, false }, { "::/0", "fe80::1", NIC, false },
 		{ "fd12:3456:789a:4::/64", "fe80::2", NIC, true },
+		{ "::/0", "fe80::3", NIC, true },
+		{ "fd12:3456:789a:5::/64", NULL, NIC, true },	/* on the link */
+		{ "2001:db8::/32", "fe80::2", NIC, false },	/* no route of the overlay */
 	};
 	struct nl_route routes[5] = { 0 };
 	struct plan_input in = { 0 };
@@ -226,14 +229,15 @@ static void several_gateways(void **state)
 
 	host.n_addresses = 0;
 	host.routes = routes;
-	for (size_t i = 0; i < 5; i++) {
+	for (size_t i = 0; i < 8; i++) {
+		size_t n = i < 4 ? i : 4;	/* from the fifth on, each takes the place of the one before */
 		struct plan *p;
 
-		assert_int_equal(prefix_parse(rows[i].dst, &routes[i].dst), 0);
-		routes[i].via = address(rows[i].via);
-		routes[i].oif = rows[i].oif;
-		routes[i].type = RTN_UNICAST;
-		host.n_routes = i + 1;
+		assert_int_equal(prefix_parse(rows[i].dst, &routes[n].dst), 0);
+		routes[n].via = rows[i].via ? address(rows[i].via) : (struct address){ 0 };
+		routes[n].oif = rows[i].oif;
+		routes[n].type = RTN_UNICAST;
+		host.n_routes = n + 1;
 		p = plan_text(text, &in, &c);
 		assert_int_equal(p->relay.peers[1].peer.flags, rows[i].several ? PEER_GATEWAYS : 0);
 		assert_int_equal(p->relay.peers[2].peer.flags, 0);

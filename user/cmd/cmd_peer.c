@@ -10,6 +10,7 @@
 #include "cmd/command.h"
 #include "config/config_check.h"
 #include "config/config_diff.h"
+#include "config/config_rates.h"
 #include "lib/grow.h"
 #include "lib/log.h"
 #include "cmd/edit.h"
@@ -106,6 +107,7 @@ static int change_peer(struct arguments *a, struct config *c)
 	if (is_verb(a, "del")) {
 		config_free_peer(p);
 		memmove(p, p + 1, (c->peers + --c->n_peers - p) * sizeof(*p));
+		config_drop_rates(c, "", a->edit.name);
 		return edit_note_removed(c, "peer", a->edit.name, true);
 	}
 	if (is_verb(a, "add")) {

@@ -12,6 +12,7 @@
 #include "cmd/service_clients.h"
 #include "config/config_check.h"
 #include "config/config_diff.h"
+#include "config/config_rates.h"
 #include "lib/grow.h"
 #include "lib/log.h"
 #include "config/service_args.h"
@@ -341,6 +342,7 @@ static int change(struct edit *e, struct config *c, const char *instance)
 	if (is_verb(a, "del")) {
 		config_free_service(s);
 		memmove(s, s + 1, (c->services + --c->n_services - s) * sizeof(*s));
+		config_drop_rates(c, e->name, "");
 		return edit_note_removed(c, "service", e->name, true);
 	}
 	if (is_verb(a, "add")) {

@@ -111,6 +111,25 @@ const struct rate_config *config_rate(const struct config *c, const char *servic
 	return NULL;
 }
 
+static bool names_it(const struct rate_config *r, const char *service, const char *peer)
+{
+	return (*service && !strcmp(r->service, service)) ||
+	       (*peer && (!strcmp(r->peer, peer) || !strcmp(r->pair[0], peer) ||
+			  !strcmp(r->pair[1], peer)));
+}
+
+void config_drop_rates(struct config *c, const char *service, const char *peer)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < c->n_rates; i++)
+		if (names_it(&c->rates[i], service, peer))
+			free(c->rates[i].clients);
+		else
+			c->rates[n++] = c->rates[i];
+	c->n_rates = n;
+}
+
 /* Returns a prefix of clients that both entries have, or NULL. */
 static const struct prefix *same_clients(const struct rate_config *a, const struct rate_config *b)
 {

@@ -34,6 +34,8 @@ const char *rate_format(const struct rate_limits *r, char text[RATE_STRLEN]);
 /* Returns the entry of a service or, if `service` is "", of a peer; NULL: there is none. */
 const struct rate_config *config_rate(const struct config *c, const char *service,
 				      const char *peer);
+/* Removes the entries that name this service or peer; "": none. */
+void config_drop_rates(struct config *c, const char *service, const char *peer);
 /* Returns the first entry in c that limits the same as r, or one of the same prefixes; NULL: there
  * is none. */
 const struct rate_config *config_rate_like(const struct config *c, const struct rate_config *r);

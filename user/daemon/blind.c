@@ -283,7 +283,7 @@ static void save_now(struct blind *b)
 
 void blind_reconfigure(struct blind *b, const struct config *c)
 {
-	bool others = b->sites.mapped && sites_are_others(&b->sites);
+	bool others = b->sites.mapped && sites_are_others(&b->sites), begins = !b->sites.mapped;
 	__u32 endpoints = map_entries(b->sites.fds[BLIND_MAP_endpoints]), zero = 0;
 	struct blind_state state = { 0 };
 	int rc;
@@ -305,6 +305,8 @@ void blind_reconfigure(struct blind *b, const struct config *c)
 	}
 	sites_read_running(&b->sites);
 	b->fresh = others || !state.sites;
+	if (begins && !b->fresh)
+		sites_read_endpoints(&b->sites);
 	/* Packets need a new, larger map at once, not only after all that follows. */
 	if (!b->fresh && map_entries(b->sites.fds[BLIND_MAP_endpoints]) != endpoints)
 		sites_write_endpoints(&b->sites);

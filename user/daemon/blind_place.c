@@ -321,6 +321,39 @@ static void add_endpoints(struct sites *s, struct table_entry *want, size_t *n)
 	}
 }
 
+/* Takes over from a daemon before this one what an entry of the map endpoints says about a site at
+ * another relay, or about the port that another relay uses for a site. */
+static void take_endpoint(struct sites *s, const struct table_entry *e)
+{
+	struct address a = { e->key.addr, e->key.word >> 8 };
+	__u32 n = e->site & (BLIND_RELAYED - 1);
+	struct blind_known *k = &s->known[n % s->room];
+	__be16 port = e->key.word >> 16;
+
+	if (!e->tag || (e->key.word & 0xff) != KEY_ENDPOINT || n >= s->room || !*k->name)
+		return;
+	if (e->site & BLIND_RELAYED && sites_has_relay(s, &a)) {
+		sites_take_port(s, &a, n, port);
+	} else if (e->site & BLIND_REMOTE && site_is_remote(k)) {
+		k->there_endpoint = a;
+		k->there_port = port;
+	}
+}
+
+void sites_read_endpoints(struct sites *s)
+{
+	__u32 n = map_entries(s->fds[BLIND_MAP_endpoints]);
+	size_t size = n * sizeof(struct table_bucket);
+	const struct table_bucket *b = mmap(NULL, size, PROT_READ, MAP_SHARED,
+					    s->fds[BLIND_MAP_endpoints], 0);
+
+	if (b == MAP_FAILED)
+		return;
+	for (size_t i = 0; i < (size_t)n * TABLE_WAYS; i++)
+		take_endpoint(s, &b[i / TABLE_WAYS].entry[i % TABLE_WAYS]);
+	munmap((void *)b, size);
+}
+
 static int by_name(const void *a, const void *b)
 {
 	return strcmp((*(const struct blind_known *const *)a)->name,

@@ -312,8 +312,11 @@ bool relays_have_spoken(const struct relays *r)
 
 void relays_restart(struct relays *r)
 {
-	for (size_t i = 0; i < r->n; i++)
+	r->began = sites_clock();
+	for (size_t i = 0; i < r->n; i++) {
+		r->list[i]->spoken = false;
 		relay_link_restart(r->list[i]->link);
+	}
 }
 
 void relays_send(struct relays *r)

@@ -130,6 +130,9 @@ void sites_take_key(struct sites *s, const struct wg_key *key);
 __u32 sites_number(const struct sites *s, const struct wg_key *key, bool gone);
 /* Reads which sites the maps contain, for example from an earlier daemon, into s->known. */
 void sites_read_running(struct sites *s);
+/* Reads from the map endpoints what other relays have said to an earlier daemon. Without it, the
+ * first sites_write_endpoints() would remove those entries. Call it after sites_read_running(). */
+void sites_read_endpoints(struct sites *s);
 /* Publishes the places of all sites whose place in the maps is another one: the last endpoint if it
  * is proven, or another relay. Sends the messages that waited for them. Returns whether there were
  * any. */

@@ -22,6 +22,7 @@
 #include "daemon/lists.h"
 #include "daemon/log_states.h"
 #include "daemon/standby.h"
+#include "dataplane/config_text.h"
 #include "dataplane/control.h"
 #include "dataplane/dataplane.h"
 #include "dataplane/pins.h"
@@ -388,13 +389,22 @@ static void watch_data_path(struct daemon *d)
 static int apply_file(struct daemon *d, struct config *c, long long time)
 {
 	int lock = run_state_lock(d->state.instance), rc = lock < 0 ? lock : 0;
+	const struct config *before;
 	struct resolved_backends answers = { 0 };
+	struct config *running = NULL;
 	bool apart = is_apart(d, c);
 
 	/* The daemon may not have noticed another command's change yet. After `down` it does not
 	 * bring the instance up again. */
 	if (!rc && d->state.config && !apart && !read_running(d))
 		rc = -ESHUTDOWN;
+	before = d->state.config;
+	/* A daemon that begins has not read what runs. */
+	if (!rc && !before && config_text_id(d->state.instance) &&
+	    !run_state_read(d->state.instance, &running))
+		before = running;
+	if (before && c->mode == MODE_AUTO)
+		c->mode = before->mode;
 	if (!rc)
 		rc = apart ? run_state_write(d->state.instance, c) :
 		     resolved_backends_of(&d->answers, c, &answers) ?:
@@ -403,7 +413,7 @@ static int apply_file(struct daemon *d, struct config *c, long long time)
 		config_free(c);
 		resolved_backends_free(&answers);
 	} else {
-		undone_report(d->state.config, c, true);
+		undone_report(before, c, true);
 		run_state_clear_failed(d->state.instance);
 		daemon_state_take(&d->state, c);
 		source_note(d->state.instance, d->state.file, time);
@@ -413,6 +423,7 @@ static int apply_file(struct daemon *d, struct config *c, long long time)
 		if (!apart)
 			schedule_former_backends(d);
 	}
+	config_free(running);
 	reconfigure_parts(d);
 	if (lock >= 0)
 		close(lock);
@@ -437,10 +448,8 @@ static void on_hangup(uv_signal_t *handle, int signum)
 	exporter_reload(d->exporter);
 	time = source_time(d->state.file);
 	rc = config_read(d->state.file, &c);
-	if (!rc) {
-		c->mode = c->mode == MODE_AUTO ? d->state.config->mode : c->mode;
+	if (!rc)
 		rc = apply_file(d, c, time);
-	}
 	if (rc && rc != -ESHUTDOWN) {	/* after `down`, the next pass ends the daemon */
 		run_state_set_failed(d->state.instance);
 		log_error("%s was not applied, and the old configuration still runs: correct the "

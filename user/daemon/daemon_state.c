@@ -153,13 +153,14 @@ int daemon_state_read(struct daemon_state *s)
 	char path[RUN_STATE_PATH_LEN];
 	struct config *c = NULL;
 	int rc = pins_exist(s->instance);
+	bool again = !rc && s->config && !daemon_state_dropped(s);
 
 	if (s->lock_fd >= 0 && follower_is_dismissed(s->lock_fd))
 		return 0;
-	if (!rc && s->config && !daemon_state_dropped(s))
+	if (again && !config_is_control(s->config))
 		log_warning("instance %s: its pins in /sys/fs/bpf were removed without `wgxdp "
 			    "down`: it is loaded again", s->instance);
-	else if (rc <= 0)
+	if (rc <= 0 && !again)
 		return rc;
 	if (!daemon_state_changed(s))
 		return 1;

@@ -5,6 +5,8 @@
  * and has a socket on the port (WireGuard does not answer it).
  */
 #include <bpf/bpf.h>
+#include <linux/neighbour.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -17,6 +19,7 @@
 #include "lib/timer.h"
 #include "daemon/standby.h"
 #include "instance/run_state.h"
+#include "net/netlink.h"
 #include "net/udp_socket.h"
 
 #define TICK_MS 1000
@@ -25,7 +28,8 @@
 struct watched_backend {
 	struct standby_of of;
 	int socket;			/* fd of the socket that waits for an error; -1: none */
-	__u64 asked;			/* time in jiffies at which the probe was sent */
+	struct address address;		/* destination of the probes */
+	__u64 asked;			/* time in jiffies at which the first probe was sent */
 };
 
 struct standby {
@@ -41,15 +45,33 @@ struct standby {
 
 /* ---- whether the inactive host can be reached ---- */
 
+/* Sends a probe from a socket that also gets the error of a host that is off (udp(7), IP_RECVERR).
+ * Returns the socket, or -1. */
 static int send_probe(const struct address *a, __be16 port)
 {
-	int fd = udp_socket(a, port, NULL);
+	bool ipv4 = a->family == FAMILY_IPV4;
+	int fd = udp_socket(a, port, NULL), one = 1;
 
-	if (fd >= 0 && send(fd, "", 0, 0) < 0) {
+	if (fd >= 0 && (setsockopt(fd, ipv4 ? SOL_IP : SOL_IPV6, ipv4 ? IP_RECVERR : IPV6_RECVERR,
+				   &one, sizeof(one)) || send(fd, "", 0, 0) < 0)) {
 		close(fd);
 		return -1;
 	}
 	return fd;
+}
+
+/* Returns the NUD_* state of the next hop to the address; 0: unknown. */
+static __u16 neighbour_state(const struct address *a)
+{
+	struct nl_neighbour *list = NULL;
+	struct nl_way way;
+	__u16 state = 0;
+	size_t n = 0;
+
+	if (!nl_way(a, NULL, 0, 0, &way) && !nl_neighbours(&list, &n))
+		state = nl_neighbour_state(list, n, &way, a);
+	free(list);
+	return state;
 }
 
 static void close_probe(struct watched_backend *b)
@@ -59,22 +81,22 @@ static void close_probe(struct watched_backend *b)
 	b->socket = -1;
 }
 
-/* Returns true once a probe got no ICMP error for REACH_SECONDS. standby: sends the probe to the
- * standby instead of the backend. */
+/* Returns true once probes got no ICMP error for REACH_SECONDS, and the host answers the kernel's
+ * questions for its MAC address. standby: probes the standby instead of the backend. */
 static bool is_reached(const struct standby *s, struct watched_backend *b,
 		       const struct backend_config *c, bool standby, __u64 now)
 {
 	const char *ipv4 = standby ? c->standby.ipv4 : c->ipv4;
 	const char *ipv6 = standby ? c->standby.ipv6 : c->ipv6;
-	struct address a;
+	__be16 port = standby && c->standby.port ? c->standby.port : c->port;
 	int error = 0;
 	socklen_t len = sizeof(error);
+	__u16 state;
 
 	if (b->socket < 0) {
-		if (resolved_backends_address(s->answers, ipv4, FAMILY_IPV4, &a) ||
-		    resolved_backends_address(s->answers, ipv6, FAMILY_IPV6, &a))
-			b->socket = send_probe(&a, standby && c->standby.port ? c->standby.port :
-								c->port);
+		if (resolved_backends_address(s->answers, ipv4, FAMILY_IPV4, &b->address) ||
+		    resolved_backends_address(s->answers, ipv6, FAMILY_IPV6, &b->address))
+			b->socket = send_probe(&b->address, port);
 		b->asked = now;
 		return false;
 	}
@@ -84,8 +106,15 @@ static bool is_reached(const struct standby *s, struct watched_backend *b,
 	}
 	if (now - b->asked < REACH_SECONDS * jiffies_a_second())
 		return false;
+	state = neighbour_state(&b->address);
+	if (state & (NUD_STALE | NUD_DELAY | NUD_PROBE)) {
+		/* The kernel uses the MAC address that it knows. Because of these probes, it asks
+		 * for the address within some seconds. */
+		send(b->socket, "", 0, 0);
+		return false;
+	}
 	close_probe(b);
-	return true;
+	return !(state & (NUD_INCOMPLETE | NUD_FAILED));
 }
 
 /* ---- once a second ---- */
@@ -155,10 +184,10 @@ static bool check_backend(struct standby *s, struct dataplane *dp,
 	    !write_standby(s, dp, id, number))
 		return false;
 	standby_done(&b->of, step, now);
-	log_warning("service %s: %s%s%s %s, so %s serves now", service->name,
-		    on && step == STANDBY_SWITCH ? "standby of " : "",
+	log_warning("service %s: %s%s%s %s, so the %s serves now", service->name,
+		    on && step == STANDBY_SWITCH ? "the standby of " : "",
 		    *c->name ? "backend " : "backend", c->name, step_words[step],
-		    on ? "it" : "its standby");
+		    on ? "backend" : "standby");
 	return true;
 }
 

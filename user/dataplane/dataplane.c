@@ -340,6 +340,9 @@ static void take_maps(struct dataplane *dp, struct wgxdp *s)
 	}
 	bpf_map_update_elem(map_fd(dp, MAP_secrets), &zero, &secret, BPF_ANY);
 	carry_learned(dp);
+	/* If blind_sites is new too, its sites get new numbers. */
+	if (dp->former[MAP_endpoints] >= 0 && !dp->map_is_new[MAP_blind_sites])
+		dataplane_carry_endpoints(dp);
 }
 
 static bool is_whole(const struct dataplane *dp)

@@ -8,10 +8,14 @@
 #include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 #include "dataplane/attach.h"
 #include "dataplane/dataplane.h"
+#include "dataplane/dataplane_programs.h"
+#include "dataplane/map_info.h"
 #include "lib/log.h"
 #include "dataplane/table.h"
 #include "wgxdp.skel.h"
@@ -69,6 +73,21 @@ void dataplane_size_blind(const struct dataplane *dp, struct wgxdp *s, const str
 	s->rodata->blind_mask = bpf_map__max_entries(s->maps.sessions) - 1;
 	s->rodata->blind_totals_mask = bpf_map__max_entries(s->maps.blind_totals) - 1;
 	s->rodata->endpoints_mask = bpf_map__max_entries(s->maps.endpoints) - 1;
+}
+
+void dataplane_carry_endpoints(const struct dataplane *dp)
+{
+	int fd = map_fd(dp, MAP_endpoints);
+	struct table t = { .n = dataplane_entries(dp, MAP_endpoints), .grace = table_grace };
+	size_t n = 0, size = t.n * sizeof(struct table_bucket);
+	struct table_entry *entries = NULL;
+
+	t.buckets = map_memory(fd, size, PROT_READ | PROT_WRITE);
+	if (t.buckets && !dataplane_table_of(dp->former[MAP_endpoints], &entries, &n))
+		table_sync(&t, entries, n);
+	free(entries);
+	if (t.buckets)
+		munmap(t.buckets, size);
 }
 
 /* Removes our egress links and filters at all interfaces except this one. */

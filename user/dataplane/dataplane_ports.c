@@ -46,14 +46,16 @@ static bool is_component(const struct dataplane *dp, __u32 ifindex)
 /* Finds the links, filters and components by which a running instance is attached to devices. */
 static int running_ports(struct dataplane *dp, const struct host *h)
 {
-	struct link *links;
-	size_t n;
+	struct link *links = NULL;
+	size_t n = 0;
 	int rc = dataplane_links(dp, &links, &n);
 
 	for (size_t i = 0; i < n && !rc; i++) {
 		const struct nl_link *device = host_link(h, links[i].ifindex);
 		struct dataplane_port *port;
 
+		if (!device && links[i].flags & LINK_SHARED)
+			shared_detach(links[i].ifindex, map_fd(dp, MAP_control), 0);
 		if (!(links[i].flags & (LINK_XDP_FLAGS | LINK_TC)))
 			continue;
 		rc = device && links[i].flags & LINK_SHARED ? shared_permitted(device->name) : 0;
@@ -76,8 +78,7 @@ static int running_ports(struct dataplane *dp, const struct host *h)
 		    port->flags & LINK_TC && !attached_filter(port->ifindex))
 			port->flags &= ~LINK_TC_FLAGS;
 	}
-	if (!rc)
-		free(links);
+	free(links);
 	return rc;
 }
 

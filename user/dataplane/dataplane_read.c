@@ -250,9 +250,14 @@ int dataplane_links(const struct dataplane *dp, struct link **ret, size_t *ret_n
 
 int dataplane_table(const struct dataplane *dp, struct table_entry **ret, size_t *ret_n)
 {
-	__u32 n = dataplane_entries(dp, MAP_table);
+	return dataplane_table_of(map_fd(dp, MAP_table), ret, ret_n);
+}
+
+int dataplane_table_of(int fd, struct table_entry **ret, size_t *ret_n)
+{
+	__u32 n = map_info(fd).max_entries;
 	size_t size = n * sizeof(struct table_bucket), used = 0;
-	struct table_bucket *buckets = map_memory(map_fd(dp, MAP_table), size, PROT_READ);
+	struct table_bucket *buckets = map_memory(fd, size, PROT_READ);
 	struct table_entry *list = NULL;
 	int rc = buckets ? 0 : -errno;
 

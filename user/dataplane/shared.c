@@ -132,17 +132,17 @@ static bool directory_is_ours(const char *path, __u32 map)
 
 /* Removes libxdp's pins of dispatchers that are attached to no device any more, because the device
  * was removed or a command killed. They would keep our program and maps in the kernel. */
-static void remove_stale_dispatchers(__u32 ifindex, __u32 map)
+static void remove_stale_dispatchers(__u32 map)
 {
-	__u32 now = shared_program(ifindex), of, id;
 	DIR *dir = opendir(LIBXDP_PINS);
 	struct dirent *entry;
+	__u32 of, id;
 
 	while (dir && (entry = readdir(dir))) {
 		char path[PIN_LEN];
 
-		if (sscanf(entry->d_name, "dispatch-%u-%u", &of, &id) != 2 || of != ifindex ||
-		    id == now)
+		if (sscanf(entry->d_name, "dispatch-%u-%u", &of, &id) != 2 ||
+		    id == shared_program(of))
 			continue;
 		snprintf(path, sizeof(path), LIBXDP_PINS "/dispatch-%u-%u", of, id);
 		if (directory_is_ours(path, map))
@@ -152,7 +152,8 @@ static void remove_stale_dispatchers(__u32 ifindex, __u32 map)
 		closedir(dir);
 }
 
-int shared_detach(__u32 ifindex, int control, __u32 keep)
+/* Does what shared_detach() does to a device that exists. */
+static int detach_components(__u32 ifindex, int control, __u32 keep)
 {
 	__u32 ids[SHARED_MAX];
 	size_t n = shared_components(ifindex, control, ids), n_gone = 0;
@@ -171,8 +172,15 @@ int shared_detach(__u32 ifindex, int control, __u32 keep)
 					       XDP_MODE_NATIVE : XDP_MODE_SKB, 0);
 	for (size_t i = 0; i < n_gone; i++)
 		xdp_program__close(gone[i]);
+	return rc;
+}
+
+int shared_detach(__u32 ifindex, int control, __u32 keep)
+{
+	int rc = detach_components(ifindex, control, keep);
+
 	if (control >= 0)
-		remove_stale_dispatchers(ifindex, map_info(control).id);
+		remove_stale_dispatchers(map_info(control).id);
 	return rc;
 }
 
@@ -181,6 +189,7 @@ void shared_detach_all(int control)
 	struct if_nameindex *devices = if_nameindex();
 
 	for (struct if_nameindex *d = devices; d && d->if_index; d++)
-		shared_detach(d->if_index, control, 0);
+		detach_components(d->if_index, control, 0);
 	if_freenameindex(devices);
+	remove_stale_dispatchers(map_info(control).id);
 }

@@ -39,8 +39,8 @@ extern const enum bpf_func_id shared_refused[];
  * feature that the dispatcher needs. */
 int shared_attach(__u32 ifindex, struct xdp_program *program, __u16 flag);
 /* Removes the instance's components from a device, except the one with the id `keep` (0: none).
- * Other software's components stay. If the device no longer exists, removes what is left of its
- * dispatcher. */
+ * Other software's components stay. Also removes what is left of the dispatchers of devices that no
+ * longer exist. */
 int shared_detach(__u32 ifindex, int control, __u32 keep);
 /* Removes the components of the instance from all devices. */
 void shared_detach_all(int control);

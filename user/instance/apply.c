@@ -199,6 +199,37 @@ int apply_memory(const char *instance, int rc)
 	return rc;
 }
 
+/* Returns the running configuration if a standby serves, because the new one may call it the
+ * backend. Otherwise, or if it cannot be read, returns NULL. */
+static struct config *read_before(const char *instance, const struct plan_input *in)
+{
+	struct config *c = NULL;
+	bool any = false;
+
+	for (size_t i = 0; i < in->n_guards && !in->tolerant; i++)
+		any |= in->guards[i].standby;
+	return any && config_text_id(instance) && !run_state_read(instance, &c) ? c : NULL;
+}
+
+/* Reads the running instance. Stores its configuration, which the caller must free, if the plan
+ * needs it. Returns 0 or -errno. */
+static int read_running(const char *instance, const struct dataplane *dp, struct plan_input *in,
+			struct config **before)
+{
+	int rc = dataplane_names(dp, &in->names, &in->n_names) ?:
+		 dataplane_backend_names(dp, &in->backend_names, &in->n_backend_names) ?:
+		 dataplane_guards(dp, &in->guards, &in->n_guards) ?:
+		 dataplane_table(dp, &in->running, &in->n_running) ?:
+		 dataplane_slots(in->running, in->n_running, &in->slots, &in->n_slots) ?:
+		 dataplane_peers(dp, &in->peers, &in->n_peers) ?:
+		 dataplane_array(dp, MAP_pools, sizeof(*in->pools), &in->pools, &in->n_pools) ?:
+		 dataplane_followed(dp, &in->lists, &in->n_lists);
+
+	if (!rc)
+		in->before = *before = read_before(instance, in);
+	return rc;
+}
+
 /* Frees what apply_once() has read from the running instance and from WireGuard. */
 static void free_running(struct plan_input *in)
 {
@@ -222,6 +253,7 @@ static int apply_once(const char *instance, const struct plan_input *given,
 	struct plan_input in = *given;
 	bool moved;
 	struct dataplane *dp = NULL;
+	struct config *before = NULL;
 	struct plan *p = NULL;
 	struct host h = { 0 };
 	int written = 0, rc = dataplane_open(instance, &dp);
@@ -239,14 +271,7 @@ static int apply_once(const char *instance, const struct plan_input *given,
 		rc = -EBUSY;
 	}
 	if (!rc && dp->running)
-		rc = dataplane_names(dp, &in.names, &in.n_names) ?:
-		     dataplane_backend_names(dp, &in.backend_names, &in.n_backend_names) ?:
-		     dataplane_guards(dp, &in.guards, &in.n_guards) ?:
-		     dataplane_table(dp, &in.running, &in.n_running) ?:
-		     dataplane_slots(in.running, in.n_running, &in.slots, &in.n_slots) ?:
-		     dataplane_peers(dp, &in.peers, &in.n_peers) ?:
-		     dataplane_array(dp, MAP_pools, sizeof(*in.pools), &in.pools, &in.n_pools) ?:
-		     dataplane_followed(dp, &in.lists, &in.n_lists);
+		rc = read_running(instance, dp, &in, &before);
 	in.n_sites = count_sites(in.config);
 	if (!rc)
 		read_tunnel_ports(&in);
@@ -273,6 +298,7 @@ static int apply_once(const char *instance, const struct plan_input *given,
 	apply_memory(instance, rc);
 	*ret = (struct outcome){ rc && dp ? dp->refused : 0, !rc && dp->later, moved };
 	free_running(&in);
+	config_free(before);
 	plan_free(p);
 	dataplane_close(dp);
 	host_free(&h);

@@ -10,6 +10,7 @@
 #include "config/config_rates.h"
 #include "lib/grow.h"
 #include "lib/jiffies.h"
+#include "lib/log.h"
 #include "plan/plan_make.h"
 
 /* Returns the cost of `units` units, if `n` units per second are allowed; 0: no limit. */
@@ -87,6 +88,14 @@ static int add_pairs(struct plan *p, const struct rate_config *r, __u32 number)
 	       add_pair(p, b, a, rate_index(number, DIRECTION_REPLY));
 }
 
+/* A followed peer may get its name later, or never have it. */
+static void report_absent(const struct plan *p, const char *peer)
+{
+	if (*peer && !peer_id(p, peer))
+		log_waiting("rates: waiting for a peer with the name '%s', which no peer has now: "
+			    "`wgxdp show peers` lists the names", peer);
+}
+
 /* Gives numbers to the rates of clients, or to those of pairs. */
 static int plan_numbered(struct plan_builder *m, bool clients)
 {
@@ -125,6 +134,11 @@ int plan_rates(struct plan_builder *m)
 		const struct rate_config *r = *name ? config_rate(c, "", name) : NULL;
 
 		rc = r ? set_rates(&p->peer_rates, p->relay.n_peers, id, r) : 0;
+	}
+	for (size_t i = 0; i < c->n_rates; i++) {
+		report_absent(p, c->rates[i].peer);
+		report_absent(p, c->rates[i].pair[0]);
+		report_absent(p, c->rates[i].pair[1]);
 	}
 	return rc ?: plan_numbered(m, true) ?: plan_numbered(m, false);
 }

@@ -5,6 +5,7 @@
  * tens of thousands of peers, so lookups use trees instead of linear searches.
  */
 #include <errno.h>
+#include <linux/rtnetlink.h>
 #include <search.h>
 #include <stdlib.h>
 #include <string.h>
@@ -233,12 +234,13 @@ static void place_peer(struct plan_builder *m, struct relay_peer *p, const struc
 		m->plan->n_slots = p->peer.slot + 1;
 }
 
-/* Sets PEER_GATEWAYS for the peers on this link if the kernel's routes of the overlay lead to
- * several gateways there. */
+/* Sets PEER_GATEWAYS for the peers on this link if the next hop of one packet may be wrong for
+ * another packet. Then the kernel's routes of the overlay lead to several gateways there, or to a
+ * gateway and to neighbours. Or a route has a locked MTU. */
 static void mark_gateways(struct plan_builder *m, __u32 ifindex)
 {
 	const struct host *h = m->host;
-	const struct address *first = NULL;
+	const struct nl_route *first = NULL;
 	struct plan_relay *r = &m->plan->relay;
 	bool several = false;
 
@@ -246,13 +248,13 @@ static void mark_gateways(struct plan_builder *m, __u32 ifindex)
 		const struct nl_route *route = &h->routes[i];
 		const struct nl_link *link;
 
-		if (!route->via.family || !prefix_within(&route->dst, &r->overlay))
+		if (route->type != RTN_UNICAST || !prefix_meets(&route->dst, &r->overlay))
 			continue;
 		link = host_link(h, route->oif);
 		if (!link || plan_base(h, link)->ifindex != ifindex)
 			continue;
-		several = first && !address_equal(first, &route->via);
-		first = &route->via;
+		several = (first && !address_equal(&first->via, &route->via)) || route->locked_mtu;
+		first = route;
 	}
 	for (size_t id = 1; id < r->n_peers && several; id++)
 		if (r->peers[id].peer.ifindex == ifindex)

@@ -12,12 +12,18 @@
 #include "lib/log.h"
 #include "plan/plan_make.h"
 
-/* Orders routes by address, shorter prefixes first, and equal prefixes by peer id, this host
- * last. */
+/* Returns the place of a route among those with the same prefix: peers by id, this host, and last
+ * the routes that lead nowhere. */
+static __u32 precedence(const struct relay_route *r)
+{
+	return r->word & ROUTE_PEER_MASK ?: r->word & ROUTE_LOCAL ? ~1U : ~0U;
+}
+
+/* Orders routes by address, shorter prefixes first, and equal prefixes by precedence. */
 static int compare_routes(const void *a, const void *b)
 {
 	const struct relay_route *x = a, *y = b;
-	__u32 px = x->word & ROUTE_PEER_MASK ?: ~0U, py = y->word & ROUTE_PEER_MASK ?: ~0U;
+	__u32 px = precedence(x), py = precedence(y);
 
 	return prefix_compare(&x->prefix, &y->prefix) ?: (px > py) - (px < py);
 }
@@ -40,16 +46,17 @@ static int add_locals(struct plan_builder *m)
 
 	for (size_t i = 0; i < m->host->n_addresses && !rc; i++) {
 		const struct nl_address *a = &m->host->addresses[i];
+		const struct nl_link *link = host_link(m->host, a->ifindex);
 		struct prefix own = { .addr = a->local.addr, .family = a->local.family,
 				      .len = 128 };
 
-		if (!prefix_within(&own, &r->overlay))
+		if (!link || !prefix_within(&own, &r->overlay))
 			continue;
 		rc = plan_add_route(&r->routes, &r->n_routes, &own, ROUTE_LOCAL);
 		own.len = a->prefix_len;
 		prefix_clear_host(&own);
 		if (!rc && own.len < 128 && own.len > r->overlay.len &&
-		    !plan_has_peers(m->plan, a->ifindex))
+		    !plan_has_peers(m->plan, plan_base(m->host, link)->ifindex))
 			rc = plan_add_route(&r->routes, &r->n_routes, &own, ROUTE_LOCAL);
 	}
 	return rc;
@@ -70,7 +77,7 @@ static void sort_routes(struct plan_relay *r)
 
 		if (!before || prefix_compare(&before->prefix, &route->prefix))
 			r->routes[n++] = *route;
-		else if (!(route->word & ROUTE_LOCAL) && route->word != before->word)
+		else if (route->word & ROUTE_PEER_MASK && route->word != before->word)
 			log_warning("peers %s and %s both have %s, and the first of the two gets "
 				    "it: remove it from one of them",
 				    r->peers[before->word].name.name,

@@ -32,7 +32,10 @@ static int read_site(const struct dataplane *dp, __u32 number, struct blind_view
 	ret->remote = place->remote;
 	ret->since = site.since;
 	ret->challenges = site.challenges;
-	ret->waited_for = waiting.since == BLIND_WRITING ? 0 : waiting.since;
+	/* The daemon sends an older message no more (send_waiting()). */
+	ret->waited_for = waiting.since && waiting.since != BLIND_WRITING &&
+			  jiffies_now() - waiting.since <=
+				  (BLIND_WAITING_SECONDS - 5) * jiffies_a_second();
 	return 0;
 }
 
@@ -150,7 +153,8 @@ static int read_sessions(const struct dataplane *dp, const struct blind_view *v,
 		struct blind_view_pair *pair;
 
 		if (!e->key || BLIND_UNTIL(e->value) <= now || user >= v->n || origin >= v->n ||
-		    !user || !origin || !(e->value & BLIND_CONFIRMED))
+		    !user || !origin || !(e->value & BLIND_CONFIRMED) ||
+		    !*v->sites[user].name || !*v->sites[origin].name)
 			continue;
 		pair = find_pair(p, user, origin);
 		rc = pair ? 0 : -ENOMEM;
