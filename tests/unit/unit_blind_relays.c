@@ -327,6 +327,19 @@ static void says_again(void **state)
 	assert_string_equal(message(1, 99), "site A 192.0.2.77:9;");
 }
 
+/* A site was at another relay for two seconds. */
+static void says_at_once_who_is_back(void **state)
+{
+	is_at_endpoint('A', 77, START);
+	message(1, 99);
+	now = START + 1000;
+	receive_here(2, 'A', 0);
+	assert_string_equal(message(1, 99), "");
+	known('A')->here = now = START + 3000;
+	assert_string_equal(message(1, 99), "here A 0;site A 192.0.2.77:51820;");
+	assert_string_equal(message(1, 99), "");
+}
+
 /* A site that moved to another relay may still send here: that it was heard is said, but no endpoint. */
 static void says_nothing_for_another_relay(void **state)
 {
@@ -548,7 +561,7 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(says_what_it_has), TEST(says_all_in_small_messages), TEST(says_again),
+		TEST(says_what_it_has), TEST(says_all_in_small_messages), TEST(says_again), TEST(says_at_once_who_is_back),
 		TEST(says_nothing_for_another_relay), TEST(asks_the_right_relay), TEST(says_sessions),
 		TEST(heard_last), TEST(endpoint_there), TEST(port_there), TEST(question), TEST(unknown_site),
 		TEST(counts_sessions), TEST(share_of_time), TEST(all_have_spoken), TEST(relay_leaves),

@@ -86,16 +86,17 @@ static bool add_port(struct relay *r, __u32 number)
 	return true;
 }
 
-/* Adds when the site was heard. A site that has moved to another relay may still send to this one
- * for a while. */
+/* Adds when the site was heard, at once if it has come back from another relay. A site that has
+ * moved to another relay may still send to this one for a while. */
 static bool add_here(struct relay *r, __u32 number)
 {
 	const struct blind_known *k = &r->all->sites->known[number];
 	struct sent_lines *sent = &r->sent_lines[number];
+	bool here = is_here(r->all->sites, number), back = here && k->there > sent->here;
 	__u64 now = sites_clock();
 
-	if ((!is_here(r->all->sites, number) && !site_was_heard(k)) ||
-	    (sent->here && k->here < sent->here + AGAIN_MS))
+	if ((!here && !site_was_heard(k)) ||
+	    (sent->here && k->here < sent->here + AGAIN_MS && !back))
 		return true;
 	if (!relay_link_add(r->link, &(struct blind_line){
 			    .word = BLIND_WORD_HERE, .user = k->key,
