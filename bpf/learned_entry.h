@@ -88,17 +88,24 @@ INLINE bool learned_locate(void *map, __u32 mask, struct learned_work *w)
 	return read_once(w->place) != LEARNED_NOWHERE && learned_read(map, w);
 }
 
-/* Returns whether the key has a valid entry, and copies its value. seconds: the longest validity,
- * needed because times in words wrap around after 74 hours; 0: valid until displaced. */
+/* Returns whether the entry that was found is valid. longest: the longest validity of an entry of
+ * this table, in units. Times in words wrap around after 74 hours, so an entry that has expired can
+ * seem to be valid for longer. */
+INLINE bool learned_valid(const struct learned_work *w, __u32 longest)
+{
+	__u32 left = learned_left(w->word, w->now);
+
+	return left && left <= longest;
+}
+
+/* Returns whether the key has a valid entry, and copies its value. seconds: the longest validity;
+ * 0: valid until displaced. */
 INLINE int learned_find_in(void *map, __u32 mask, struct learned_work *w, __u32 seconds)
 {
-	__u32 left;
-
 	if (!learned_locate(map, mask, w))
 		return false;
-	left = learned_left(w->word, w->now);
 	w->value = w->is;
-	return !seconds || (left && left <= learned_units(seconds));
+	return !seconds || learned_valid(w, learned_units(seconds));
 }
 
 /* ---- writing ---- */
@@ -155,21 +162,12 @@ INLINE int learned_write_new(void *map, __u32 mask, struct learned_work *w)
 	return 0;
 }
 
-/* Returns whether the entry is valid. After 65 hours, times in words wrap around, and seem to be
- * later than any entry of this table can be valid. */
-INLINE bool learned_valid(const struct learned_work *w)
-{
-	__u32 left = learned_left(w->word, w->now);
-
-	return left && left <= w->longest;
-}
-
 /* Updates time and state of an entry whose value stays the same, at most once a second. */
 INLINE void learned_keep(struct learned_bucket *b, const struct learned_work *w)
 {
 	__u64 later = (w->until - w->word) & LEARNED_UNTIL;
 
-	if (!learned_valid(w) || learned_word_state(w->word) != w->state ||
+	if (!learned_valid(w, w->longest) || learned_word_state(w->word) != w->state ||
 	    later - LEARNED_SECOND < LEARNED_LONGEST)
 		(void)learned_cas(&b->line.word[learned_index(w->place)], w->word,
 				  (w->word & ~(LEARNED_UNTIL | 3ULL << 30)) |
@@ -204,7 +202,7 @@ INLINE int learned_write_there(void *map, struct learned_work *w)
 
 	if (!b)
 		return LEARNED_FULL;
-	if (learned_word_state(w->word) == LEARNED_LIVE && learned_valid(w))
+	if (learned_word_state(w->word) == LEARNED_LIVE && learned_valid(w, w->longest))
 		w->state = LEARNED_LIVE;
 	if (learned_has_value(w)) {
 		learned_keep(b, w);

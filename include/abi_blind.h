@@ -129,6 +129,8 @@ static inline __u32 blind_home(__u64 hash, int home, __u32 mask)
 #define BLIND_ANSWER_SECONDS 5
 /* Validity of an index in an initiation that waits for the address of its site. */
 #define BLIND_WAITING_SECONDS 30
+/* Seconds after which the daemon does not send the initiation any more. */
+#define BLIND_SEND_SECONDS 25
 
 /* An entry that user space writes into the map sessions, and into hints if it is confirmed: the
  * program wgxdp_blind_put gets up to BLIND_PUTS of them, behind an Ethernet header. */

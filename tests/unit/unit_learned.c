@@ -127,7 +127,6 @@ static void ends(void **state)
 	assert_int_equal(learned_there(&frags), 1);
 }
 
-/* Once the times in the words have wrapped, entries that ended long ago look valid for hours, but they give way */
 /* An entry that ended days ago seems to be valid again, and is renewed all the same */
 static void renewed_after_days(void **state)
 {
@@ -141,6 +140,7 @@ static void renewed_after_days(void **state)
 	}
 }
 
+/* Once the times in the words have wrapped, entries that ended long ago look valid for hours, but they give way */
 static void gives_way_after_days(void **state)
 {
 	room(1);

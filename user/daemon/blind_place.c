@@ -227,7 +227,7 @@ static void send_waiting(const struct sites *s, __u32 number)
 
 	if (bpf_map_lookup_elem(s->fds[BLIND_MAP_waiting], &number, &w) || !w.since ||
 	    w.since == BLIND_WRITING ||
-	    jiffies_now() - w.since > (BLIND_WAITING_SECONDS - 5) * jiffies_a_second())
+	    jiffies_now() - w.since > BLIND_SEND_SECONDS * jiffies_a_second())
 		return;
 	if (place->remote)
 		port = s->mapped[w.from % s->room].other_port;
@@ -330,7 +330,7 @@ static void take_endpoint(struct sites *s, const struct table_entry *e)
 	struct blind_known *k = &s->known[n % s->room];
 	__be16 port = e->key.word >> 16;
 
-	if (!e->tag || (e->key.word & 0xff) != KEY_ENDPOINT || n >= s->room || !*k->name)
+	if ((e->key.word & 0xff) != KEY_ENDPOINT || n >= s->room || !*k->name)
 		return;
 	if (e->site & BLIND_RELAYED && sites_has_relay(s, &a)) {
 		sites_take_port(s, &a, n, port);
@@ -342,16 +342,13 @@ static void take_endpoint(struct sites *s, const struct table_entry *e)
 
 void sites_read_endpoints(struct sites *s)
 {
-	__u32 n = map_entries(s->fds[BLIND_MAP_endpoints]);
-	size_t size = n * sizeof(struct table_bucket);
-	const struct table_bucket *b = mmap(NULL, size, PROT_READ, MAP_SHARED,
-					    s->fds[BLIND_MAP_endpoints], 0);
+	struct table_entry *entries = NULL;
+	size_t n = 0;
 
-	if (b == MAP_FAILED)
-		return;
-	for (size_t i = 0; i < (size_t)n * TABLE_WAYS; i++)
-		take_endpoint(s, &b[i / TABLE_WAYS].entry[i % TABLE_WAYS]);
-	munmap((void *)b, size);
+	table_read(s->fds[BLIND_MAP_endpoints], &entries, &n);
+	for (size_t i = 0; i < n; i++)
+		take_endpoint(s, &entries[i]);
+	free(entries);
 }
 
 static int by_name(const void *a, const void *b)

@@ -24,8 +24,8 @@ void relays_reconfigure(struct relays *r);
  * then this host's own WireGuard must not call saved sites, because they may be at another relay
  * by now, and would come here. */
 bool relays_have_spoken(const struct relays *r);
-/* Begins new connections, in which everything is sent again. Call it when there are new sites or
- * maps. */
+/* Begins new connections, in which everything is sent again, and the wait of relays_have_spoken().
+ * Call it when there are new sites or maps. */
 void relays_restart(struct relays *r);
 /* Sends changes at once, for example when a site has moved. */
 void relays_send(struct relays *r);

@@ -77,13 +77,12 @@ void dataplane_size_blind(const struct dataplane *dp, struct wgxdp *s, const str
 
 void dataplane_carry_endpoints(const struct dataplane *dp)
 {
-	int fd = map_fd(dp, MAP_endpoints);
 	struct table t = { .n = dataplane_entries(dp, MAP_endpoints), .grace = table_grace };
 	size_t n = 0, size = t.n * sizeof(struct table_bucket);
 	struct table_entry *entries = NULL;
 
-	t.buckets = map_memory(fd, size, PROT_READ | PROT_WRITE);
-	if (t.buckets && !dataplane_table_of(dp->former[MAP_endpoints], &entries, &n))
+	t.buckets = map_memory(map_fd(dp, MAP_endpoints), size, PROT_READ | PROT_WRITE);
+	if (t.buckets && !table_read(dp->former[MAP_endpoints], &entries, &n))
 		table_sync(&t, entries, n);
 	free(entries);
 	if (t.buckets)

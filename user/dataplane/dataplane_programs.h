@@ -18,8 +18,6 @@ struct bpf_map *dataplane_map(const struct wgxdp *s, enum dataplane_map map);
 /* Opens the object with each call of one of these helpers (a list that ends with 0) replaced by a
  * constant result. Returns NULL and sets errno on failure, as wgxdp__open() does. */
 struct wgxdp *dataplane_open_without(const enum bpf_func_id *helpers, int result);
-/* Reads the entries of a map of struct table_bucket. Returns 0 or -errno. */
-int dataplane_table_of(int fd, struct table_entry **ret, size_t *ret_n);
 /* Copies the entries of a former map `endpoints` to its larger successor. Until the daemon writes
  * the new map, the programs would know no site. */
 void dataplane_carry_endpoints(const struct dataplane *dp);

@@ -12,6 +12,7 @@
 #include "dataplane/dataplane_programs.h"
 #include "lib/grow.h"
 #include "dataplane/map_info.h"
+#include "dataplane/table.h"
 
 const char *const dataplane_map_names[MAP_COUNT] = {
 #define X(name) #name,
@@ -250,33 +251,7 @@ int dataplane_links(const struct dataplane *dp, struct link **ret, size_t *ret_n
 
 int dataplane_table(const struct dataplane *dp, struct table_entry **ret, size_t *ret_n)
 {
-	return dataplane_table_of(map_fd(dp, MAP_table), ret, ret_n);
-}
-
-int dataplane_table_of(int fd, struct table_entry **ret, size_t *ret_n)
-{
-	__u32 n = map_info(fd).max_entries;
-	size_t size = n * sizeof(struct table_bucket), used = 0;
-	struct table_bucket *buckets = map_memory(fd, size, PROT_READ);
-	struct table_entry *list = NULL;
-	int rc = buckets ? 0 : -errno;
-
-	for (__u32 i = 0; i < n * TABLE_WAYS && !rc; i++) {
-		const struct table_entry *e = &buckets[i / TABLE_WAYS].entry[i % TABLE_WAYS];
-		struct table_entry *place = e->tag ? append(list, used) : NULL;
-
-		if (place)
-			*place = *e;
-		else if (e->tag)
-			rc = -ENOMEM;
-	}
-	if (buckets)
-		munmap(buckets, size);
-	if (rc)
-		free(list);
-	else
-		*ret = list, *ret_n = used;
-	return rc;
+	return table_read(map_fd(dp, MAP_table), ret, ret_n);
 }
 
 int dataplane_slots(const struct table_entry *table, size_t n, struct slot **ret, size_t *ret_n)

@@ -10,7 +10,9 @@
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
+#include "dataplane/map_info.h"
 #include "dataplane/table.h"
+#include "lib/grow.h"
 
 #define GRACE_MS 20	/* much longer than a program runs for one packet, which is below 1 ms */
 
@@ -222,5 +224,31 @@ cleanup:
 	free(kept);
 	free(published);
 	free(leaving.entries);
+	return rc;
+}
+
+int table_read(int map, struct table_entry **ret, size_t *ret_n)
+{
+	__u32 n = map_entries(map);
+	size_t size = n * sizeof(struct table_bucket), used = 0;
+	struct table_bucket *buckets = map_memory(map, size, PROT_READ);
+	struct table_entry *list = NULL;
+	int rc = buckets ? 0 : -errno;
+
+	for (__u32 i = 0; i < n * TABLE_WAYS && !rc; i++) {
+		const struct table_entry *e = &buckets[i / TABLE_WAYS].entry[i % TABLE_WAYS];
+		struct table_entry *place = e->tag ? append(list, used) : NULL;
+
+		if (place)
+			*place = *e;
+		else if (e->tag)
+			rc = -ENOMEM;
+	}
+	if (buckets)
+		munmap(buckets, size);
+	if (rc)
+		free(list);
+	else
+		*ret = list, *ret_n = used;
 	return rc;
 }

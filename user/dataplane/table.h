@@ -35,3 +35,7 @@ const struct table_entry *table_lookup(const struct table *t, const struct table
 /* Returns the number of buckets for n entries: a power of two, at least 256, with twice the places,
  * so that all entries can change at once. */
 __u32 table_size(size_t n);
+
+/* Reads the entries of a map of struct table_bucket into a list, which the caller must free.
+ * Returns 0 or -errno. */
+int table_read(int map, struct table_entry **ret, size_t *ret_n);

@@ -82,7 +82,7 @@ const struct plan_port *plan_port_of(const struct plan_builder *m, __u32 oif);
 /* Returns true if a rule or route may treat packets to one next hop differently. The data path then
  * asks the kernel for each packet. */
 bool plan_asks_always(const struct host *h);
-/* Returns true if a route has a locked MTU, which then counts for forwarded packets. */
+/* Returns the lowest locked MTU of a route, which counts for forwarded packets; 0: none. */
 __u16 plan_locked_mtu(const struct host *h);
 /* Adds entries for the links on which replies of the backend may arrive. Call it after all ports
  * are known. Returns 0 or -ENOMEM. */

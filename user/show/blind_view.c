@@ -32,10 +32,8 @@ static int read_site(const struct dataplane *dp, __u32 number, struct blind_view
 	ret->remote = place->remote;
 	ret->since = site.since;
 	ret->challenges = site.challenges;
-	/* The daemon sends an older message no more (send_waiting()). */
 	ret->waited_for = waiting.since && waiting.since != BLIND_WRITING &&
-			  jiffies_now() - waiting.since <=
-				  (BLIND_WAITING_SECONDS - 5) * jiffies_a_second();
+			  jiffies_now() - waiting.since <= BLIND_SEND_SECONDS * jiffies_a_second();
 	return 0;
 }
 

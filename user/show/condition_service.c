@@ -115,18 +115,11 @@ static const char *family_name(const struct address *a)
 	return a->family == FAMILY_IPV4 ? "IPv4" : "IPv6";
 }
 
-static const struct nl_neighbour *find_unresolved(const struct service_check *j,
-						  const struct nl_way *way,
-						  const struct address *backend)
+static bool is_unresolved(const struct service_check *j, const struct nl_way *way,
+			  const struct address *backend)
 {
-	const struct address *next = way->via.family ? &way->via : backend;
-
-	for (size_t i = 0; i < j->n_neighbours; i++)
-		if (j->neighbours[i].ifindex == way->oif &&
-		    j->neighbours[i].state & (NUD_FAILED | NUD_INCOMPLETE) &&
-		    address_equal(&j->neighbours[i].address, next))
-			return &j->neighbours[i];
-	return NULL;
+	return nl_neighbour_state(j->neighbours, j->n_neighbours, way, backend) &
+	       (NUD_FAILED | NUD_INCOMPLETE);
 }
 
 static bool is_forwarding(struct service_check *j, const struct nl_link *link, bool ipv6)
@@ -178,7 +171,6 @@ static bool forwards(struct service_check *j, const struct nl_link *link, const 
 static bool leads_there(struct service_check *j, const struct address *backend)
 {
 	const struct host *h = &j->k->h;
-	const struct nl_neighbour *n;
 	char text[ADDRESS_STRLEN], next[ADDRESS_STRLEN];
 	struct nl_way way;
 
@@ -200,11 +192,13 @@ static bool leads_there(struct service_check *j, const struct address *backend)
 	case REACH_ROUTED:
 		break;
 	}
-	n = find_unresolved(j, &way, backend);
-	if (n)
-		note_fault(j, FAULT_NEIGHBOUR, "%s does not resolve on %s",
-			   address_format(&n->address, next), host_link(h, way.oif)->name);
-	return !n && forwards(j, host_link(h, way.oif), backend);
+	if (is_unresolved(j, &way, backend)) {
+		address_format(way.via.family ? &way.via : backend, next);
+		note_fault(j, FAULT_NEIGHBOUR, "%s does not resolve on %s", next,
+			   host_link(h, way.oif)->name);
+		return false;
+	}
+	return forwards(j, host_link(h, way.oif), backend);
 }
 
 static bool has_address(const struct host *h, const char *name, const struct address *a)
