@@ -69,6 +69,7 @@ inside client ip address del 2001:db8:1::7/64 dev uplink
 inside client wg set wgc peer "$(key wge)" endpoint "$public"
 wait_for 10 'an answer over IPv4' ping_through
 expect 'wg-end sees the IPv4 client as' "$(address_seen wg-end wge wgc)" == "$client4"
+sessions_settle
 handshake=$(inside client wg show wgc latest-handshakes | cut -f 2)
 
 transfer

@@ -75,7 +75,11 @@ same_sessions() { # SITE...
 	local s
 	for s; do expect "site $s has the same sessions" "$(handshakes "$s")" == "$(< "$work/handshakes-$s")"; done
 }
-remembers() { local s; for s; do handshakes "$s" > "$work/handshakes-$s"; done; } # SITE...
+remembers() { # SITE...
+	local s
+	sessions_settle
+	for s; do handshakes "$s" > "$work/handshakes-$s"; done
+}
 
 need_tun
 internet
@@ -127,7 +131,6 @@ edge_host lille 5
 wait_for 20 'each site reaches each other one' reach_all
 standby_knows() { on=p2; [[ $(wgxdp show sites --json | grep -o '"endpoint": "[^"]' | wc -l) == 2 && $(wgxdp show sites | grep -c '^  state: standby') == 1 ]]; }
 wait_for 5 'p2 knows both sites' standby_knows
-sleep 1 # the sessions follow within a quarter of a second
 remembers "${sites[@]}"
 fails p1
 ends "${kept[1]}"

@@ -127,6 +127,7 @@ relay_has() { for what in public-key endpoints latest-handshakes; do at relay wg
 reloads() {
 	local command before
 	command=$(at relay sed -n 's/^ExecReload=\(.\)/\1/p' '/etc/systemd/system/wg-quick@wgvpnr01.service.d/wgxdp.conf')
+	sessions_settle
 	traffic_begins
 	before=$(relay_has)
 	at relay bash -c "${command//%i/wgvpnr01}" > "$work/reload" 2>&1 || fail "reload: $(< "$work/reload")"

@@ -45,6 +45,7 @@ for nat in dnat masquerade; do
 	clients_begin
 	ping_servers 5 0.2
 	expect "$nat: pings lost, of $((5 * pings))" "$lost" == 0
+	sessions_settle
 	latest > "$work/before"
 	for address in 198.51.100.8 198.51.100.9; do
 		clients_roam $address

@@ -49,6 +49,7 @@ inside client ip address flush dev uplink scope global
 addresses client uplink 198.51.100.9/24
 gateways client 198.51.100.1
 inside client wg set wgc peer "$(key wge)" endpoint "$public" # otherwise wireguard-go would keep the removed address
+sessions_settle
 handshake=$(inside client wg show wgc latest-handshakes | cut -f 2)
 wait_for 5 'an answer at another address' ping_through
 expect "the handshake is still that of before" "$(inside client wg show wgc latest-handshakes | cut -f 2)" == "$handshake"

@@ -135,6 +135,7 @@ stateful() {
 	wait_for 30 'all sites' all_authenticated 3
 	first_pings
 	wait_for 10 'a ping through the guard' inside client ping -q -c 1 -W 5 10.77.0.1
+	sessions_settle
 	for client in $clients; do
 		start client "$udptool" ask -n $((seconds * 100)) -r 100 198.51.100.7:"$client" 198.51.100.1:51821 > "$work/asked-$client"
 		senders+=($!)

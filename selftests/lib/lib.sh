@@ -553,6 +553,11 @@ endpoint_seen() { # NAMESPACE DEVICE PEER'S-DEVICE: prints the peer's endpoint a
 
 address_seen() { endpoint_seen "$@" | sed 's/:[0-9]*$//'; } # the same without the port
 
+# WireGuard sends an initiation first, and starts the timer of 5 seconds for the next one afterwards. On a busy machine
+# the response comes in between, and the timer goes on: a new session then begins without a reason. Call this after the
+# handshakes, before you record which sessions there are.
+sessions_settle() { sleep 6; }
+
 handshaken() { # NAMESPACE DEVICE [KEY of a peer; default: its only one]
 	[[ $(inside "$1" wg show "$2" latest-handshakes | awk -v key="${3:-}" '!key || $1 == key {print $2}') != 0 ]]
 }
