@@ -21,8 +21,8 @@ enum table_kind {
 	 * ifindex of the key is 0, and the value is all zero. */
 	KEY_OWN_PORT,
 	/* KEY_BACKEND + number (1 to 63): one of several backends of a service. The value is as for
-	 * KEY_SERVICE. KEY_SERVICE itself holds backend 0, or the backend with the lowest number
-	 * that has an address. */
+	 * KEY_SERVICE. KEY_SERVICE itself holds the backend with the lowest number of those that
+	 * have an address for this listener. */
 	KEY_BACKEND = 64
 };
 

@@ -13,7 +13,7 @@ trap 'rm -rf "$work"' EXIT
 # The shells run this as wgxdp: it completes as the program does, and prints what else it is called with
 cat > "$work/wgxdp" << EOF
 #!/bin/sh
-[ "\$1" != complete ] || { $built "\$@" | sed '${BREAK:+/^reload/d}'; exit; }
+[ "\$1" != complete ] || { $built "\$@" | sed '${BREAK:+/^reload/d}'; printf '%s\n' 'an_interface\$(id)'; exit; }
 echo "called with" "\$@"
 EOF
 chmod +x "$work/wgxdp"
@@ -78,6 +78,7 @@ for shell in bash zsh fish; do
 		Makefile up -c Make
 		Makefile check Make
 		--config --instance second check --con
+		an_interface$(id) up --wan an_i
 	EOF
 	echo "ok $shell"
 done

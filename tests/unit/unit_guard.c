@@ -245,6 +245,31 @@ static void direct(void **state)
 	plan_free(p);
 }
 
+/* While alpha waits for its IPv6 address, IPv6 clients reach beta */
+static void one_family_waits(void **state)
+{
+	struct plan *p = plan_of("services:\n  - name: hosts\n    listen: { interface: wan0, ports: [ 51820 ] }\n    ipv6: dnat\n    backends:\n"
+		"      - { name: alpha, ipv4: 192.168.1.11, ipv6: alpha.example.net, port: 51820, public-key: \"" KEY_A "\" }\n"
+		"      - { name: beta, ipv4: 192.168.1.12, ipv6: \"2001:db8:2::b\", port: 51822, public-key: \"" KEY_B "\" }\n");
+
+	assert_int_equal(leads(p, KEY_SERVICE, "2001:db8::1", 51820, "2001:db8:2::b"), 1);
+	assert_int_equal(leads(p, KEY_BACKEND + 1, "2001:db8::1", 51820, "2001:db8:2::b"), 1);
+	assert_int_equal(leads(p, KEY_SERVICE, "203.0.113.1", 51820, "192.168.1.11"), 0);
+	plan_free(p);
+}
+
+/* With nat: none, ipv6: off leaves the backend's IPv6 packets to the kernel */
+static void none_without_ipv6(void **state)
+{
+	struct plan *p = plan_of("services: [ { name: a, listen: { interface: wan0 }, nat: none, ipv6: off,\n"
+		"  backend: { ipv4: 192.168.1.10, ipv6: \"2001:db8:2::a\", port: 51820 } } ]\n");
+
+	assert_int_equal(leads(p, KEY_SERVICE, "192.168.1.10", 51820, "192.168.1.10"), 0);
+	assert_null(entry(p, KEY_SERVICE, "2001:db8:2::a", 51820, WAN));
+	assert_null(entry(p, KEY_REPLY, "2001:db8:2::a", 51820, 0));
+	plan_free(p);
+}
+
 /* Clients of either family reach both backends, although one of them has only one family */
 static void masquerading(void **state)
 {
@@ -527,7 +552,8 @@ static void healths(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(no_guard), TEST(guards), TEST(two_backends), TEST(direct), TEST(masquerading), TEST(numbers), TEST(waiting),
+		TEST(no_guard), TEST(guards), TEST(two_backends), TEST(direct), TEST(one_family_waits), TEST(none_without_ipv6),
+		TEST(masquerading), TEST(numbers), TEST(waiting),
 		TEST(one_becomes_several), TEST(swapped), TEST(rows), TEST(no_room), TEST(healths),
 	};
 

@@ -56,8 +56,8 @@ static bool is_direct(const struct service_config *s, const struct compare_packe
 {
 	const char *backend = p->family == FAMILY_IPV4 ? s->backend.ipv4 : s->backend.ipv6;
 
-	if (s->nat != NAT_NONE && (s->nat != NAT_DNAT || p->family == FAMILY_IPV4 ||
-				   s->ipv6 != IPV6_DIRECT))
+	if (s->nat == NAT_NONE ? p->family == FAMILY_IPV6 && s->ipv6 == IPV6_OFF :
+	    s->nat != NAT_DNAT || p->family == FAMILY_IPV4 || s->ipv6 != IPV6_DIRECT)
 		return false;
 	return !s->n_backends && ntohs(s->backend.port) == p->port && p->to.family &&
 	       is_address(backend, &p->to);

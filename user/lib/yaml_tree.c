@@ -7,7 +7,7 @@
 #include <string.h>
 #include "lib/yaml_tree.h"
 
-#define BLOCK (256 << 10)
+#define BLOCK (64 << 10)
 
 struct yaml_block {
 	struct yaml_block *next;

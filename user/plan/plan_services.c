@@ -133,19 +133,16 @@ static int add_listener(struct plan_builder *m, const struct listener *new)
 	return 0;
 }
 
-/* Returns the service's backend with an address and the lowest number, which gets clients with an
- * unknown key. Returns NULL if none has an address yet. */
-static const struct backend_address *first_backend(const struct plan_builder *m, size_t service)
+/* Returns whether a backend of the service has an address yet. */
+static bool has_backend(const struct plan_builder *m, size_t service)
 {
-	const struct backend_address *first = NULL;
-
 	for (size_t i = 0; i < backends_of(&m->config->services[service]); i++) {
 		const struct backend_address *b = plan_backend(m, service, i);
 
-		if ((b->ipv4.family || b->ipv6.family) && (!first || b->number < first->number))
-			first = b;
+		if (b->ipv4.family || b->ipv6.family)
+			return true;
 	}
-	return first;
+	return false;
 }
 
 /* Warns if a service has no listeners at all (none), or none of a family. It is no error: the
@@ -156,7 +153,7 @@ static void warn_missing(const struct plan_builder *m, size_t service, bool none
 	const struct nl_link *link = host_link_by_name(m->host, s->listen_interface);
 	const char *missing = link ? reach_missing_address(m->host, s, link) : NULL;
 
-	if (!first_backend(m, service))
+	if (!has_backend(m, service))
 		return;			/* resolve_address() has warned */
 	if (missing)
 		log_waiting("service %s: waiting for an %saddress on %s", s->name, missing,
@@ -222,38 +219,46 @@ static void choose_address(const struct plan_builder *m, const struct backend_ad
 	l->flags |= SERVICE_MASQUERADE | (l->backend.family == FAMILY_IPV6 ? SERVICE_TO_IPV6 : 0);
 }
 
-/* Makes one backend's listeners at a local address on a link, one for each port. */
-static int listen_for(struct plan_builder *m, size_t service, size_t backend, __u32 id,
-		      __u32 ifindex, const struct address *local, bool hairpin)
+/* Returns one backend's listener at a local address on a link. Its backend's family is 0 if the
+ * backend has no address for it. */
+static struct listener listener_at(const struct plan_builder *m, size_t service, size_t backend,
+				   __u32 id, __u32 ifindex, const struct address *local,
+				   bool hairpin)
 {
-	const struct service_config *s = &m->config->services[service];
 	const struct backend_address *b = plan_backend(m, service, backend);
 	struct listener l = listener_of(m, service, backend, id, ifindex, local);
-	int rc = 0;
 
 	l.hairpin = hairpin;
 	l.backend = local->family == FAMILY_IPV4 ? b->ipv4 : b->ipv6;
-	if (s->nat == NAT_MASQUERADE || (hairpin && l.backend.family))
+	if (m->config->services[service].nat == NAT_MASQUERADE || (hairpin && l.backend.family))
 		choose_address(m, b, &l);
-	if (!l.backend.family)
-		return 0;
-	for (size_t i = 0; i < s->n_ports && !rc; i++) {
-		l.port = s->ports[i];
-		rc = add_numbered(m, &l, b == first_backend(m, service));
-	}
-	return rc;
+	return l;
 }
 
+/* Makes all backends' listeners at a local address on a link, one for each port. Clients with an
+ * unknown key go to the backend with the lowest number of those that have an address for it. */
 static int listen_on(struct plan_builder *m, size_t service, __u32 id, __u32 ifindex,
 		     const struct address *local, bool hairpin)
 {
 	const struct service_config *s = &m->config->services[service];
+	__u32 first = GUARD_BACKENDS_MAX;
+	struct listener l;
 	int rc = 0;
 
 	if (address_is_link_local(local) || (local->family == FAMILY_IPV6 && !listens6(s)))
 		return 0;
-	for (size_t i = 0; i < backends_of(s) && !rc; i++)
-		rc = listen_for(m, service, i, id, ifindex, local, hairpin);
+	for (size_t i = 0; i < backends_of(s); i++) {
+		l = listener_at(m, service, i, id, ifindex, local, hairpin);
+		if (l.backend.family && SERVICE_BACKEND(l.flags) < first)
+			first = SERVICE_BACKEND(l.flags);
+	}
+	for (size_t i = 0; i < backends_of(s); i++) {
+		l = listener_at(m, service, i, id, ifindex, local, hairpin);
+		for (size_t k = 0; k < s->n_ports && l.backend.family && !rc; k++) {
+			l.port = s->ports[k];
+			rc = add_numbered(m, &l, SERVICE_BACKEND(l.flags) == first);
+		}
+	}
 	return rc;
 }
 
@@ -326,7 +331,8 @@ static int service_on_port(struct plan_builder *m, size_t service, __u32 id,
 			   const struct plan_port *port)
 {
 	const struct service_config *s = &m->config->services[service];
-	bool direct = s->nat == NAT_NONE || (s->nat == NAT_DNAT && s->ipv6 == IPV6_DIRECT);
+	bool direct = s->nat == NAT_NONE ? s->ipv6 != IPV6_OFF :
+		      s->nat == NAT_DNAT && s->ipv6 == IPV6_DIRECT;
 	int rc = direct ? let_through(m, service, id, port->ifindex, true) : 0;
 
 	if (!rc && s->nat == NAT_NONE)
