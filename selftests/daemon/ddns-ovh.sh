@@ -134,6 +134,19 @@ says 'do not have them yet: POST /domain/zone/example.net/refresh: status 403' f
 mode ok
 ddns 0 --import "$work/late.conf"
 expect 'after a refresh that failed' "$(live wg-end), $(live late)" == 'AAAA 2001:db8:4::10 300, AAAA 2001:db8:4::10 300'
+# and if another section's refresh has removed the note in between
+mode refresh
+echo "${STATE_DIRECTORY:?}/default/ovh-example.net" > "$api/forget"
+address add 2001:db8:3::10
+address del 2001:db8:4::10
+ddns 1 --import "$work/late.conf"
+rm "$api/forget"
+mode ok
+ddns 0 --import "$work/late.conf"
+expect 'after a refresh that failed beside another one' "$(live wg-end)" == 'AAAA 2001:db8:3::10 300'
+address add 2001:db8:4::10
+address del 2001:db8:3::10
+ddns 0 --import "$work/late.conf"
 # the run ends between the writes and the refresh
 mode hang
 address add 2001:db8:5::10

@@ -130,12 +130,21 @@ start client ping -q -I 10.77.1.2 -i 0.5 10.77.0.1 > /dev/null
 wait_for 120 'the backend is down' down
 sleep 40
 expect 'the backend is down, and a standby that is not there serves' "$(of_backend on_standby)" == 0
+# Neither does an address of this host, where a socket is bound
+start_listener firewall own 192.168.1.1:$port
+sed -i 's/192.168.1.11/192.168.1.1/' "$work/wgxdp.yaml"
+wgxdp reload -c "$work/wgxdp.yaml" > /dev/null
+sleep 20
+expect 'the backend is down, and an address of this host serves' "$(of_backend on_standby)" == 0
+sed -i 's/192.168.1.1 }/192.168.1.11 }/' "$work/wgxdp.yaml"
+wgxdp reload -c "$work/wgxdp.yaml" > /dev/null
 kill $pinging $!
 serves spare wgs2
 at=$(elapsed)
 wait_for 120 'answers of the standby' answers
 say "ok WireGuard at the backend ended: answers of its standby after $(awk "BEGIN {print $(elapsed) - $at}") s"
 expect 'the standby serves' "$(of_backend on_standby)" == 1
+expect 'the label of the backend' "$(wgxdp show metrics | grep -c '^wgxdp_backend_on_standby{service="wg-end",backend="192.168.1.10"} 1')" == 1
 expect 'bytes that came to the standby' "$(got spare wgs2)" '>' 0
 wgxdp reload -c "$work/wgxdp.yaml" > /dev/null
 expect 'the standby serves after a reload' "$(of_backend on_standby)" == 1

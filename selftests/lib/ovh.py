@@ -16,10 +16,12 @@
 # - garbage, nested, huge: an answer that is not JSON, is nested too deeply, or has a megabyte
 # - redirect: to another host
 # - slow: an answer after 15 seconds
+# - refresh, and the file `forget` names a file: removes this file at the refresh, as another client would
 # - hang: no refresh, and an answer to it after 15 seconds
 import hashlib
 import http.server
 import json
+import os
 import re
 import socket
 import sys
@@ -115,6 +117,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             check(self, body)
             with open(f"{directory}/calls", "a") as file:
                 print(self.command, self.path, body, file=file)
+            if path.endswith("refresh") and os.path.exists(f"{directory}/forget"):
+                os.unlink(open(f"{directory}/forget").read().strip())
             if mode.isdigit() or (mode == "writes" and self.command != "GET") or (mode == "refresh" and path.endswith(mode)):
                 raise Refused(int(mode) if mode.isdigit() else 403, "This call has not been granted")
             if mode == "echo":

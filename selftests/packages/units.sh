@@ -102,6 +102,23 @@ systemctl daemon-reload
 ddns_says() { journalctl -u wgxdp-ddns -o cat --no-pager; }
 systemctl start wgxdp-ddns || fail "wgxdp-ddns: $(ddns_says)"
 ddns_says | holds 'A 198.51.100.1 written ttl=300 fqdn=wg-end.example.net' || fail "wgxdp-ddns: $(ddns_says)"
+# OVH refuses a refresh once: the unit must remember that
+mkdir "$work/api"
+echo 'key0123456789abc secret consumer' > "$work/api/keys"
+echo '[]' > "$work/api/records"
+echo refresh > "$work/api/mode"
+"$root/selftests/lib/ovh.py" 127.0.0.1 8080 "$work/api" > "$work/ovh" 2>&1 &
+api=$!
+wait_for 5 'the API listens' grep -q listening "$work/ovh"
+(umask 077 && printf '%s\n' OVH_APP_KEY=key0123456789abc OVH_APP_SECRET=secret OVH_CONSUMER_KEY=consumer > /etc/wgxdp/ovh.conf)
+sed -i.exec 's|{ exec.*|{ ovh: { zone: example.net, url: "http://127.0.0.1:8080/1.0", credentials: /etc/wgxdp/ovh.conf } } }|' /etc/wgxdp/ddns.yaml
+! systemctl start wgxdp-ddns || fail "a refresh that was refused: $(ddns_says)"
+! ddns_says | holds 'cannot write' || fail "wgxdp-ddns: $(ddns_says)"
+echo ok > "$work/api/mode"
+systemctl start wgxdp-ddns || fail "a refresh that was refused before: $(ddns_says)"
+expect 'the record after the second run' "$(cat "$work/api/live")" == 'wg-end A 198.51.100.1 300'
+kill $api
+mv /etc/wgxdp/ddns.yaml.exec /etc/wgxdp/ddns.yaml
 sed -i 's/interface: wan/interface: lan/' /etc/wgxdp/ddns.yaml
 systemctl start wgxdp-ddns || fail "wgxdp-ddns without an address: $(ddns_says)"
 ddns_says | holds 'interface lan has no address that can be published: 192.168.1.1 is private' || fail "wgxdp-ddns: $(ddns_says)"

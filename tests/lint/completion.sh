@@ -13,8 +13,11 @@ trap 'rm -rf "$work"' EXIT
 # The shells run this as wgxdp: it completes as the program does, and prints what else it is called with
 cat > "$work/wgxdp" << EOF
 #!/bin/sh
-[ "\$1" != complete ] || { $built "\$@" | sed '${BREAK:+/^reload/d}'; printf '%s\n' 'an_interface\$(id)'; exit; }
-echo "called with" "\$@"
+case "\$*" in
+complete*an_i) echo 'an_interface\$(id)' ;;
+complete*) $built "\$@" | sed '${BREAK:+/^reload/d}' ;;
+*) echo "called with" "\$@" ;;
+esac
 EOF
 chmod +x "$work/wgxdp"
 PATH=$work:$PATH

@@ -81,6 +81,15 @@ static void close_probe(struct watched_backend *b)
 	b->socket = -1;
 }
 
+/* Returns whether the address is one of this host, to which nothing is forwarded: then it is also
+ * the source of what the host sends there. */
+static bool is_ours(const struct address *a)
+{
+	struct nl_way way;
+
+	return !nl_way(a, NULL, 0, 0, &way) && address_equal(&way.src, a);
+}
+
 /* Returns true once probes got no ICMP error for REACH_SECONDS, and the host answers the kernel's
  * questions for its MAC address. standby: probes the standby instead of the backend. */
 static bool is_reached(const struct standby *s, struct watched_backend *b,
@@ -94,8 +103,9 @@ static bool is_reached(const struct standby *s, struct watched_backend *b,
 	__u16 state;
 
 	if (b->socket < 0) {
-		if (resolved_backends_address(s->answers, ipv4, FAMILY_IPV4, &b->address) ||
-		    resolved_backends_address(s->answers, ipv6, FAMILY_IPV6, &b->address))
+		if ((resolved_backends_address(s->answers, ipv4, FAMILY_IPV4, &b->address) ||
+		     resolved_backends_address(s->answers, ipv6, FAMILY_IPV6, &b->address)) &&
+		    !is_ours(&b->address))
 			b->socket = send_probe(&b->address, port);
 		b->asked = now;
 		return false;

@@ -532,10 +532,13 @@ static void write_sets(struct ddns_run *run)
 			write_set(run, &run->sets[i], &o->reply);
 	/* Refresh the zone even after a failure: some of its records may have been written. */
 	snprintf(path, sizeof(path), "/domain/zone/%s/refresh", o->zone);
-	if (call_api(run, "POST", path, "", &o->reply))
+	if (call_api(run, "POST", path, "", &o->reply)) {
+		/* again: another section's refresh of this zone may have removed the file */
+		note_unpublished(run);
 		fail_unpublished(run);
-	else
+	} else {
 		unlink(o->unpublished);
+	}
 }
 
 static void end_ovh(struct ddns_run *run)

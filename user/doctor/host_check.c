@@ -265,6 +265,10 @@ static void check_backends(struct check_host *k, size_t i)
 		check_backend(k, s, "ipv4", backend_at(s, b)->ipv4, FAMILY_IPV4);
 		at(&k->check, 0, "%s/ipv6", where);
 		check_backend(k, s, "ipv6", backend_at(s, b)->ipv6, FAMILY_IPV6);
+		at(&k->check, 0, "%s/standby/ipv4", where);
+		check_backend(k, s, "ipv4", backend_at(s, b)->standby.ipv4, FAMILY_IPV4);
+		at(&k->check, 0, "%s/standby/ipv6", where);
+		check_backend(k, s, "ipv6", backend_at(s, b)->standby.ipv6, FAMILY_IPV6);
 	}
 }
 

@@ -466,7 +466,7 @@ static int write_maps(struct scrape *s)
 	s->config = s->is.config;	/* if it changed, the former one was freed */
 	service_families(s);
 	flow_families(s);
-	guard_families(&s->text, s->dp, s->services, s->n_services);
+	guard_families(&s->text, s->dp, s->config, s->services, s->n_services);
 	list_families(&s->text, s->dp);
 	peer_families(s);
 	site_families(&s->text, &s->is);

@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include "config/config.h"
+#include "config/config_diff.h"
 #include "lib/grow.h"
 #include "lib/jiffies.h"
 #include "show/show_parts.h"
@@ -170,7 +170,10 @@ int show_guard(struct node row, const struct dataplane *dp, const struct table_e
 
 struct labelled {
 	const char *service;
-	char address[ADDRESS_STRLEN];	/* label of a backend without a name: its address */
+	/* Label of a backend without a name: its address or DNS name as configured. So the label
+	 * stays the same while the standby serves. "": unknown. */
+	const char *configured;
+	char address[ADDRESS_STRLEN];	/* label of a backend that is not configured any more */
 	struct guarded backend;
 };
 
@@ -180,7 +183,18 @@ struct backends {
 };
 
 #define BACKEND(b) { "service", (b)->service }, \
-	{ "backend", *(b)->backend.name ? (b)->backend.name : (b)->address }
+	{ "backend", *(b)->backend.name ? (b)->backend.name : \
+		     *(b)->configured ? (b)->configured : (b)->address }
+
+/* Returns the address or DNS name of the service's only backend; "" if there is none. */
+static const char *configured_backend(const struct config *c, const char *service)
+{
+	const struct service_config *s = c ? config_service(c, service) : NULL;
+
+	if (!s || s->n_backends)
+		return "";
+	return *s->backend.ipv4 ? s->backend.ipv4 : s->backend.ipv6;
+}
 
 static void write_durations(struct metrics_text *t, const struct labelled *b)
 {
@@ -203,8 +217,9 @@ static void write_durations(struct metrics_text *t, const struct labelled *b)
 	t->family = family;
 }
 
-static void read_backends(const struct dataplane *dp, const struct service_name *services,
-			  size_t n_services, struct backends *ret)
+static void read_backends(const struct dataplane *dp, const struct config *config,
+			  const struct service_name *services, size_t n_services,
+			  struct backends *ret)
 {
 	struct table_entry *table = NULL;
 	size_t n = 0;
@@ -223,6 +238,7 @@ static void read_backends(const struct dataplane *dp, const struct service_name 
 			if (!b)
 				break;
 			*b = (struct labelled){ .service = services[id].name, .backend = list[i] };
+			b->configured = configured_backend(config, services[id].name);
 			if (a[0].family || a[1].family)
 				address_format(a[0].family ? &a[0] : &a[1], b->address);
 		}
@@ -232,11 +248,12 @@ static void read_backends(const struct dataplane *dp, const struct service_name 
 }
 
 void guard_families(struct metrics_text *t, const struct dataplane *dp,
-		    const struct service_name *services, size_t n_services)
+		    const struct config *config, const struct service_name *services,
+		    size_t n_services)
 {
 	struct backends all = { 0 };
 
-	read_backends(dp, services, n_services, &all);
+	read_backends(dp, config, services, n_services, &all);
 	metric_family(t, "wgxdp_backend_up", "gauge",
 		      "0 if the backend did not answer the last handshake initiations (see "
 		      "health), else 1.");
