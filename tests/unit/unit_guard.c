@@ -270,6 +270,45 @@ static void none_without_ipv6(void **state)
 	plan_free(p);
 }
 
+/* No frames arrive at a dummy interface: the service listens for its address on every wan */
+static void dummies(void **state)
+{
+	struct nl_link more[] = { links[0], links[1], { .ifindex = 9, .name = "dummy0", .kind = "dummy", .mtu = 1500, .up = true, .ethernet = true } };
+	struct nl_address with[] = { addresses[0], addresses[2], { .ifindex = 9, .local = address("203.0.113.9"), .prefix_len = 32 } };
+	struct host was = host;
+	struct plan *p;
+
+	host = (struct host){ .links = more, .n_links = 3, .addresses = with, .n_addresses = 3 };
+	p = plan_of("interfaces: [ { name: wan0, role: wan } ]\nservices: [ { name: a, listen: { addresses: [ 203.0.113.9 ], ports: [ 1 ] },\n"
+		"  backend: { ipv4: 192.168.1.10, port: 1 } } ]\n");
+	assert_int_equal(leads(p, KEY_SERVICE, "203.0.113.9", 1, "192.168.1.10"), 0);
+	assert_null(entry(p, KEY_SERVICE, "203.0.113.9", 1, 9));
+	plan_free(p);
+	host = was;
+}
+
+/* The mode of any VLAN counts for the nic below, in either order */
+static void modes_of_vlans(void **state)
+{
+	struct nl_link more[] = {
+		{ .ifindex = 20, .name = "nic", .mtu = 1500, .up = true, .ethernet = true },
+		{ .ifindex = 21, .name = "nic.10", .kind = "vlan", .lower = 20, .vlan_id = 10, .vlan_protocol = 0x8100, .up = true, .ethernet = true },
+		{ .ifindex = 22, .name = "nic.20", .kind = "vlan", .lower = 20, .vlan_id = 20, .vlan_protocol = 0x8100, .up = true, .ethernet = true },
+	};
+	struct host was = host;
+
+	host = (struct host){ .links = more, .n_links = 3 };
+	for (int swapped = 0; swapped < 2; swapped++) {
+		struct plan *p = plan_of(swapped ? "interfaces: [ { name: nic.20, role: lan }, { name: nic.10, role: wan, mode: tc } ]\n" :
+			"interfaces: [ { name: nic.10, role: wan, mode: tc }, { name: nic.20, role: lan } ]\n");
+
+		assert_int_equal(p->n_nics, 1);
+		assert_int_equal(p->nics[0].mode, MODE_TC);
+		plan_free(p);
+	}
+	host = was;
+}
+
 /* Clients of either family reach both backends, although one of them has only one family */
 static void masquerading(void **state)
 {
@@ -552,7 +591,7 @@ static void healths(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(no_guard), TEST(guards), TEST(two_backends), TEST(direct), TEST(one_family_waits), TEST(none_without_ipv6),
+		TEST(no_guard), TEST(guards), TEST(two_backends), TEST(direct), TEST(one_family_waits), TEST(none_without_ipv6), TEST(dummies), TEST(modes_of_vlans),
 		TEST(masquerading), TEST(numbers), TEST(waiting),
 		TEST(one_becomes_several), TEST(swapped), TEST(rows), TEST(no_room), TEST(healths),
 	};

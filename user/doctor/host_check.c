@@ -166,12 +166,12 @@ static void check_listen(struct check_host *k, size_t i)
 		     "interface: %s has no %saddress to listen on: give it one, or name another "
 		     "interface", link->name, missing);
 	for (size_t j = 0; j < s->n_listen_addresses; j++) {
-		const struct nl_address *a = host_address(k->h, &s->listen_addresses[j]);
+		const struct nl_address *a = host_outer_address(k->h, &s->listen_addresses[j]);
 
 		at(&k->check, 0, "/services/%zu/listen/addresses/%zu", i, j);
 		if (!a && !wan_is_named(k->c))
 			tell(&k->check,
-			     "addresses: this host does not have %s: correct it; if it is "
+			     "addresses: no wan of this host has %s: correct it; if it is "
 			     "only routed to this host, name its interface: interfaces: [ { name: "
 			     "eth0, role: wan } ]",
 			     address_format(&s->listen_addresses[j], text));

@@ -59,6 +59,18 @@ const struct nl_address *host_address(const struct host *h, const struct address
 	return NULL;
 }
 
+const struct nl_address *host_outer_address(const struct host *h, const struct address *a)
+{
+	for (size_t i = 0; i < h->n_addresses; i++) {
+		const struct nl_link *link = host_link(h, h->addresses[i].ifindex);
+
+		if (link && !link->loopback && strcmp(link->kind, "dummy") &&
+		    address_equal(&h->addresses[i].local, a))
+			return &h->addresses[i];
+	}
+	return NULL;
+}
+
 const struct nl_link *host_link_by_name(const struct host *h, const char *name)
 {
 	for (size_t i = 0; i < h->n_links; i++)

@@ -27,6 +27,9 @@ const char *host_link_names(const struct host *h, const char *name, char ret[HOS
 const char *host_names_now(const char *name, char ret[HOST_NAMES_LEN]);
 /* Returns the first entry in h for this host's address a, or NULL. */
 const struct nl_address *host_address(const struct host *h, const struct address *a);
+/* The same, but without loopback and dummy interfaces, at which no frames arrive: the packets to
+ * their addresses come in by other interfaces. */
+const struct nl_address *host_outer_address(const struct host *h, const struct address *a);
 /* Finds the unicast routes that packets to an address may take: those of the VRF, or for vrf 0 of
  * the table main and all tables that a rule names. Writes at most `room` of them to ret, in no
  * order, and returns their number. */

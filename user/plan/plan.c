@@ -163,11 +163,10 @@ static int add_listening_ports(struct plan_builder *m, const struct service_conf
 	if (*s->listen_interface)
 		return add_port(m, s->listen_interface, ROLE_WAN, NULL);
 	for (size_t i = 0; i < s->n_listen_addresses && !rc; i++) {
-		const struct nl_address *a = host_address(m->host, &s->listen_addresses[i]);
-		const struct nl_link *link = a ? host_link(m->host, a->ifindex) : NULL;
+		const struct nl_address *a = host_outer_address(m->host, &s->listen_addresses[i]);
 
-		if (link && !link->loopback)
-			rc = add_port(m, link->name, ROLE_WAN, NULL);
+		if (a)
+			rc = add_port(m, host_link(m->host, a->ifindex)->name, ROLE_WAN, NULL);
 	}
 	return rc;
 }

@@ -95,6 +95,19 @@ static bool hides_tags(const struct host *h, struct plan_port *port, const struc
 	return false;
 }
 
+/* Adds what a further port on the same nic, such as another VLAN, says about it. */
+static void join_nic(const struct plan *p, struct plan_nic *nic, const struct plan_port *port)
+{
+	nic->shared |= port->shared;
+	if (nic->mode == MODE_AUTO)
+		nic->mode = port->mode;
+	else if (port->mode != MODE_AUTO && port->mode != nic->mode)
+		log_warning("interfaces %s and %s are both on %s, which has the mode of %s: "
+			    "write the same mode for both",
+			    p->ports[nic->port].name, port->name, nic->name,
+			    p->ports[nic->port].name);
+}
+
 static int add_nic(struct plan_builder *m, size_t port, const struct nl_link *link)
 {
 	struct plan_nic *nic;
@@ -107,7 +120,7 @@ static int add_nic(struct plan_builder *m, size_t port, const struct nl_link *li
 	m->plan->ports[port].n_nics++;
 	nic = (struct plan_nic *)plan_nic(m->plan, link->ifindex);
 	if (nic) {
-		nic->shared |= m->plan->ports[port].shared;
+		join_nic(m->plan, nic, &m->plan->ports[port]);
 		return 0;
 	}
 	nic = append(m->plan->nics, m->plan->n_nics);
@@ -193,7 +206,7 @@ static bool listens_ipv4(const struct plan_builder *m, const struct service_conf
 
 		if (a->family != FAMILY_IPV4)
 			continue;
-		at = host_address(h, a);
+		at = host_outer_address(h, a);
 		if (!at && port->role == ROLE_WAN)
 			/* It listens on every wan, because no interface has the address. */
 			return true;

@@ -115,11 +115,13 @@ static int add_listener(struct plan_builder *m, const struct listener *new)
 				return 0;
 			return contradiction_at(m, plan_service(m, new->id), -EEXIST,
 						"service %s: the address %s is also that of "
-						"service %s: give one of the two another address "
-						"or port",
+						"service %s: %s",
 						m->plan->services[new->id].name,
 						endpoint_format(&new->local, new->port, text),
-						m->plan->services[l->id].name);
+						m->plan->services[l->id].name,
+						address_equal(&new->local, &new->backend) ?
+						"write ipv6: dnat or off in one of the two" :
+						"give one of the two another address or port");
 		}
 	}
 	l = append(m->listeners, m->n_listeners);
@@ -318,8 +320,9 @@ static int listen_at(struct plan_builder *m, size_t service, __u32 id, const str
 	for (size_t i = 0; i < s->n_listen_addresses && !rc; i++) {
 		const struct address *a = &s->listen_addresses[i];
 
-		/* If no interface has the address, the service listens there on every wan. */
-		if (has_address(h, port->ifindex, a) || !host_address(h, a))
+		/* If no interface with frames has the address, the service listens there on every
+		 * wan. */
+		if (has_address(h, port->ifindex, a) || !host_outer_address(h, a))
 			rc = listen_on(m, service, id, ifindex, a, hairpin);
 	}
 	return rc;

@@ -26,8 +26,8 @@ int guarded_read(const struct dataplane *dp, const struct table_entry *table, si
 /* Adds the members "wireguard" and "backends" to a service's row; nothing without a guard. */
 int show_guard(struct node row, const struct dataplane *dp, const struct table_entry *table,
 	       size_t n, __u32 id);
-/* Writes the metrics of backends and of handshakes of all services with a guard. config: the running
- * configuration, or NULL. */
+/* Writes the metrics of backends and of handshakes of all services with a guard. config: the
+ * running configuration, or NULL. */
 void guard_families(struct metrics_text *t, const struct dataplane *dp,
 		    const struct config *config, const struct service_name *services,
 		    size_t n_services);
