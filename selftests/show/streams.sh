@@ -22,12 +22,14 @@ nothing_in_files() { # HOW
 	say "ok what is said with $1 gets into no file"
 }
 
-pcap() { # HEX...: a packet each
+pcap() { # HEX[:LENGTH]...: a packet each, and its length on the wire if the file has only a part
 	/usr/bin/python3 - "$@" << 'EOF_PY'
 import struct, sys
 sys.stdout.buffer.write(struct.pack('<IHHIIII', 0xa1b2c3d4, 2, 4, 0, 0, 65535, 1))
-for packet in map(bytes.fromhex, sys.argv[1:]):
-    sys.stdout.buffer.write(struct.pack('<IIII', 0, 0, len(packet), len(packet)) + packet)
+for argument in sys.argv[1:]:
+    part, _, whole = argument.partition(':')
+    packet = bytes.fromhex(part)
+    sys.stdout.buffer.write(struct.pack('<IIII', 0, 0, len(packet), int(whole or len(packet))) + packet)
 EOF_PY
 }
 
@@ -58,6 +60,11 @@ wgxdp trace --in wan -j "$work/runts.pcap" > "$work/traced" 2> "$work/said" || f
 expect 'packets told of a file with two that are none' "$(python3 -c 'import json, sys; print(len(json.load(sys.stdin)["packets"]))' < "$work/traced")" == 2
 grep -q 'packet 2 is left out: its 5 bytes are too short' "$work/said" || fail "trace says $(< "$work/said")"
 grep -q 'packet 3 is left out: its 0 bytes' "$work/said" || fail "trace says $(< "$work/said")"
+
+pcap "$frame" "$frame:142" "$frame" > "$work/parts.pcap"
+wgxdp trace --in wan -j "$work/parts.pcap" > "$work/traced" 2> "$work/said" || fail "trace: $(< "$work/said")"
+expect 'packets told of a file with a part of one' "$(python3 -c 'import json, sys; print(len(json.load(sys.stdin)["packets"]))' < "$work/traced")" == 2
+grep -q 'packet 2 is left out: the file has only 56 of its 142 bytes' "$work/said" || fail "trace says $(< "$work/said")"
 
 pcap "$frame" "$(printf %020000d 0)" "$frame" "$frame" | head -c -10 > "$work/cut.pcap"
 status=0

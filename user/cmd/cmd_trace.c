@@ -227,6 +227,12 @@ static int trace_file(struct arguments *a, struct node list)
 			break;
 		}
 		n++;
+		if (captured.len < captured.whole) {
+			log_warning("%s: packet %lu is left out: the file has only %u of its %u "
+				    "bytes: capture whole packets (tcpdump -s 0)",
+				    a->file, n, captured.len, captured.whole);
+			continue;
+		}
 		if (captured.len < TRACE_FRAME_MIN) {
 			log_warning("%s: packet %lu is left out: its %u bytes are too short for an "
 				    "Ethernet frame",
