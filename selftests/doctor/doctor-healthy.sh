@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # doctor reports no problem and no warning on healthy hosts. Scenario F is a firewall with both families and a ruleset
 # of its own. Scenario V is a VPS with one interface before an IPv6 home, and runs WireGuard. A list of unwanted sources
-# that XDP bypasses gives a warning, which has a fix. R, E and S: selftests/doctor/doctor-tunnels.sh. BREAK=1 puts a
-# fault into the firewall.
+# that XDP bypasses gives a warning, which has a fix. Rules of the host itself, and of a router, that refuse doctor's
+# probe do not make the backend a problem. R, E and S: selftests/doctor/doctor-tunnels.sh. BREAK=1 puts a fault into the
+# firewall.
 #
 #     client -- wan firewall lan -- wg-end         uplink vps -- eth0 vps; uplink home -- eth home
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
@@ -28,6 +29,22 @@ firewall() {
 	question || fail 'F: nothing passes'
 	[[ ! ${BREAK:-} ]] || inside firewall sysctl -qw net.ipv4.conf.wan.forwarding=0
 	healthy F --instance firewall
+}
+
+# The firewall sends nothing itself
+own_rules() {
+	local refuse
+	on=firewall
+	for refuse in drop reject; do
+		inside firewall nft -f - <<- EOF
+			table inet own {
+				chain c_output { type filter hook output priority 0; policy drop; meta l4proto { icmp, ipv6-icmp } accept; udp dport $port $refuse; }
+			}
+		EOF
+		healthy "F, its own packets: $refuse" --instance firewall
+		[[ $(found ok found | grep -c '^not probed') == 2 ]] || fail "$refuse: doctor says $(found ok found)"
+		inside firewall nft delete table inet own
+	done
 }
 
 blocklist() {
@@ -73,9 +90,15 @@ vps() {
 	EOF
 	instance_up vps
 	healthy V --instance vps
+	inside uplink nft -f - <<- EOF
+		table inet filter { chain c_forward { type filter hook forward priority 0; udp dport $port reject; }; }
+	EOF
+	content --instance vps
+	[[ $(found warning found | grep -v clock) == 'the router 2001:db8:0:1::ffff refuses'* ]] || fail "a router that refuses: $(< "$work/doctor.json")"
 }
 
 choose_wireguard
 firewall
+own_rules
 blocklist
 vps

@@ -43,7 +43,11 @@ struct doctor_backend {
 	bool routed;			/* `way` is set: there is a route */
 	bool suspect;		/* an earlier finding says why it does not answer */
 	int socket;			/* for probes; -1: closed */
-	int refused;	/* errno with which sending a probe failed; 0: none */
+	/* errno with which sending a probe failed, or of the backend's own ICMP error; 0: none */
+	int refused;
+	bool denied;	/* this host's own rules refuse probes, so nothing is known */
+	struct address refuser;	/* router that refused a probe; family 0: none */
+	int refuser_error;	/* errno of its ICMP error */
 	bool probed;	/* a probe was sent, and no earlier finding explains its result */
 	bool reported;			/* a finding says that it does not answer */
 };

@@ -1,20 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * Checks whether backends answer. The probe is a datagram of two bytes, which WireGuard ignores. A
- * closed port answers with an ICMP error, and a missing neighbour does not resolve. Meanwhile
- * doctor receives frames, whose VLAN tags may explain a missing neighbour.
+ * closed port answers with an ICMP error, and a missing neighbour does not resolve. ICMP errors of
+ * other hosts say nothing about the backend. Meanwhile doctor receives frames, whose VLAN tags may
+ * explain a missing neighbour.
  */
 #include <errno.h>
 #include <linux/if_packet.h>
 #include <linux/neighbour.h>
 #include <net/ethernet.h>
 #include <net/if.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
+#include <linux/errqueue.h>
 #include <uv.h>
 #include "doctor/doctor.h"
 #include "lib/grow.h"
@@ -30,32 +34,84 @@
 
 static void open_backend(const struct doctor *k, struct doctor_backend *b)
 {
+	bool ipv4 = b->family == FAMILY_IPV4;
 	struct sockaddr_in6 to;
 	socklen_t size = address_to_socket(&b->address, b->port, 0, &to);
 	const char *vrf = b->vrf ? doctor_link_name(k, b->vrf) : NULL;
+	int yes = 1;
 
-	b->socket = socket(b->family == FAMILY_IPV4 ? AF_INET : AF_INET6,
-			   SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	b->socket = socket(ipv4 ? AF_INET : AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (b->socket < 0)
 		return;
 	if ((vrf && setsockopt(b->socket, SOL_SOCKET, SO_BINDTODEVICE, vrf, strlen(vrf))) ||
+	    setsockopt(b->socket, ipv4 ? SOL_IP : SOL_IPV6, ipv4 ? IP_RECVERR : IPV6_RECVERR, &yes,
+		       sizeof(yes)) ||
 	    connect(b->socket, (void *)&to, size)) {
 		close(b->socket);
 		b->socket = -1;
 	}
 }
 
-static void probe_backend(struct doctor_backend *b)
+/* Notes an ICMP error about a probe, except one of this host's own kernel. The cause of that is a
+ * rule, which send() reports too, or a missing neighbour. */
+static void note_error(const struct doctor *k, struct doctor_backend *b,
+		       const struct sock_extended_err *e)
 {
-	int error = 0;
+	struct address by;
+
+	if (e->ee_origin != SO_EE_ORIGIN_ICMP && e->ee_origin != SO_EE_ORIGIN_ICMP6)
+		return;
+	by = address_from_socket(SO_EE_OFFENDER(e));
+	if (address_equal(&by, &b->address)) {
+		b->refused = e->ee_errno;
+	} else if (by.family && !host_address(&k->h, &by)) {
+		b->refuser = by;
+		b->refuser_error = e->ee_errno;
+	}
+}
+
+/* Reads the ICMP errors that came for probes. Returns whether there were any. */
+static bool read_errors(const struct doctor *k, struct doctor_backend *b)
+{
+	char control[512] __attribute__((aligned(8)));
+	int error;
 	socklen_t size = sizeof(error);
+	bool any = false;
+
+	/* The kernel also stores the last error for the next send(). */
+	getsockopt(b->socket, SOL_SOCKET, SO_ERROR, &error, &size);
+	for (;;) {
+		struct msghdr m = { .msg_control = control, .msg_controllen = sizeof(control) };
+
+		if (recvmsg(b->socket, &m, MSG_ERRQUEUE | MSG_DONTWAIT) < 0)
+			return any;
+		any = true;
+		for (struct cmsghdr *c = CMSG_FIRSTHDR(&m); c; c = CMSG_NXTHDR(&m, c))
+			if ((c->cmsg_level == SOL_IP && c->cmsg_type == IP_RECVERR) ||
+			    (c->cmsg_level == SOL_IPV6 && c->cmsg_type == IPV6_RECVERR))
+				note_error(k, b, (const void *)CMSG_DATA(c));
+	}
+}
+
+static void probe_backend(const struct doctor *k, struct doctor_backend *b)
+{
+	int error;
 
 	if (b->socket < 0)
 		return;
-	if (!getsockopt(b->socket, SOL_SOCKET, SO_ERROR, &error, &size) && error)
+	read_errors(k, b);
+	if (b->refused || send(b->socket, "\0\0", 2, 0) >= 0)
+		return;
+	error = errno;
+	/* EPERM is never the error of an earlier probe, as others may be. */
+	if (error == EPERM)
+		b->denied = true;
+	else if (read_errors(k, b) || error == EAGAIN || error == ENOBUFS)
+		return;
+	else if (error == EACCES)
+		b->denied = true;
+	else
 		b->refused = error;
-	if (!b->refused && send(b->socket, "\0\0", 2, 0) < 0 && errno != EAGAIN)
-		b->refused = errno;
 }
 
 /* ---- receiving tags ---- */
@@ -164,7 +220,7 @@ void doctor_listen(struct doctor *k)
 	     now = clock_ms()) {
 		if (now >= next) {
 			for (size_t i = 0; i < k->n_backends; i++)
-				probe_backend(&k->backends[i]);
+				probe_backend(k, &k->backends[i]);
 			next = now + ASK_MS;
 		}
 		for (size_t i = 0; i < k->n_vlans; i++)
@@ -266,6 +322,27 @@ static void format_subject(const struct doctor *k, const struct doctor_backend *
 #define REMOTE "f=$(grep -lE \"^ListenPort *= *%u$\" /etc/wireguard/*.conf) && { wg-quick down " \
 	       "\"$f\"; wg-quick up \"$f\"; }"
 
+/* Adds the finding about a backend that did not refuse a probe itself. */
+static void report_no_refusal(struct doctor *k, const struct doctor_backend *b,
+			      const char *subject, __u16 state)
+{
+	char by[ADDRESS_STRLEN];
+
+	if (b->denied)
+		doctor_ok(k, "backend", subject,
+			  "not probed: this host's own rules refuse what it sends there itself. "
+			  "Forwarded packets do not pass these rules");
+	else if (b->refuser.family)
+		doctor_report(k, STATE_WARNING, "backend", subject, NULL,
+			      "the router %s refuses doctor's probe (%s): correct its rules or "
+			      "routes, if it also refuses forwarded packets",
+			      address_format(&b->refuser, by), strerror(b->refuser_error));
+	else
+		doctor_ok(k, "backend", subject, "the backend's host sent no error%s",
+			  state & NUD_PERMANENT ?
+			  "; its MAC address is set by hand (permanent)" : "");
+}
+
 static void look_at_backend(struct doctor *k, const struct doctor_backend *b,
 			    const struct nl_neighbour *list, size_t n)
 {
@@ -278,7 +355,7 @@ static void look_at_backend(struct doctor *k, const struct doctor_backend *b,
 	format_subject(k, b, subject);
 	address_format(&b->address, to);
 	address_format(b->way.via.family ? &b->way.via : &b->address, next);
-	if (state & (NUD_FAILED | NUD_INCOMPLETE) || b->refused == EHOSTUNREACH) {
+	if (state & (NUD_FAILED | NUD_INCOMPLETE)) {
 		if (!report_vlan(k, out))
 			doctor_report(k, STATE_PROBLEM, "neighbour", subject,
 				      make_fix("ip -s neighbour flush to %s dev %s; ping -c 3 %s",
@@ -291,14 +368,16 @@ static void look_at_backend(struct doctor *k, const struct doctor_backend *b,
 			      make_fix("ssh %s '" REMOTE "'", to, port),
 			      "the host answers, but nothing listens on its UDP port %u: start "
 			      "WireGuard there, or correct the port", port);
+	} else if (b->refused == EHOSTUNREACH || b->refused == EACCES) {
+		doctor_report(k, STATE_PROBLEM, "backend", subject, NULL,
+			      "the host refuses packets to its UDP port %u with an ICMP error "
+			      "(%s): open the port in its packet filter", port,
+			      strerror(b->refused));
 	} else if (b->refused) {
 		doctor_report(k, STATE_PROBLEM, "backend", subject, NULL,
-			"cannot send to the backend: %s",
-			      strerror(b->refused));
+			      "cannot send to the backend: %s", strerror(b->refused));
 	} else {
-		doctor_ok(k, "backend", subject,
-			  "the backend's host sent no error%s", state & NUD_PERMANENT ?
-			  "; its MAC address is set by hand (permanent)" : "");
+		report_no_refusal(k, b, subject, state);
 	}
 }
 
@@ -330,7 +409,7 @@ void doctor_backends(struct doctor *k)
 	for (size_t i = 0; i < k->n_backends; i++) {
 		struct doctor_backend *b = &k->backends[i];
 
-		probe_backend(b);
+		probe_backend(k, b);
 		b->probed = is_worth_reporting(k, b);
 		b->reported = b->probed && is_dead(b, list, n);
 		b->suspect |= b->reported;
