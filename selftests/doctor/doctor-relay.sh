@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Like selftests/doctor/doctor.sh, for a relay with two exits: an nftables rule that drops WireGuard's packets,
-# rp_filter, and a peer whose key WireGuard lacks. BREAK=1 leaves out the faults.
+# Like selftests/doctor/doctor.sh, for a relay with two exits: the MTU of the path, an nftables rule that drops
+# WireGuard's packets, rp_filter, and a peer whose key WireGuard lacks. BREAK=1 leaves out the faults.
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 source "$root/selftests/lib/wards.sh"
 
@@ -20,6 +20,21 @@ wgxdp up -c "$work/relay.yaml" > "$work/up" 2>&1 || fail "up: $(< "$work/up")"
 retry
 wait_for 10 'the tunnel to the relay' works
 healthy 'a relay that is well'
+
+# A path so narrow that the MTU for it would remove IPv6 from the tunnel
+wrong ip link set dev eth0 mtu 1300
+content
+[[ $(found warning | grep -vx clock) == mtu ]] || fail "a path of 1300 bytes: $(wgxdp doctor | grep -v '^ok')"
+! found warning fix | holds mtu || fail "the fix removes IPv6: $(found warning fix)"
+found warning found | holds 'at least 1280, so eth0 needs one of 1340' || fail "a path of 1300 bytes: $(found warning found)"
+inside relay ip link set dev eth0 mtu 1400
+content
+cure=$(found warning fix | grep mtu) || fail "a path of 1400 bytes: $(wgxdp doctor | grep -v '^ok')"
+heals
+inside relay ip -6 address show dev wgr | holds "$ends::1" || fail "the fix '$cure' removes IPv6"
+healthy 'a relay with a path of 1400 bytes'
+inside relay ip link set dev eth0 mtu 1500
+inside relay ip link set dev wgr mtu 1420
 
 again() { retry; inside relay wg set wgr peer "$(key wgx)" remove; inside relay wg set wgr peer "$(key wgx)" allowed-ips $overlay:a::/64,$ends::a/128; }
 policy=drop

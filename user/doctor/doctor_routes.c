@@ -248,8 +248,44 @@ static void look_at_port_mtu(struct doctor *k, const struct doctor_port *port)
 			      port->link->mtu, need, most->service->listen_interface);
 }
 
-/* Reports a WireGuard device whose MTU, which all its peers share, is too large for the path to the
- * peer with the narrowest interface. */
+static bool has_ipv6(const struct doctor *k, const struct doctor_device *d, __u32 ifindex)
+{
+	for (size_t i = 0; i < k->h.n_addresses; i++)
+		if (k->h.addresses[i].ifindex == ifindex &&
+		    k->h.addresses[i].local.family == FAMILY_IPV6)
+			return true;
+	for (size_t i = 0; i < d->wg.n_peers; i++)
+		for (size_t j = 0; j < d->wg.peers[i].n_allowed; j++)
+			if (d->wg.peers[i].allowed[j].family == FAMILY_IPV6)
+				return true;
+	return false;
+}
+
+/* Reports a WireGuard device with too large an MTU. fits: the largest for the device `narrow`,
+ * which carries its packets. Below the minimum of IPv6 there is no fix: Linux would remove IPv6. */
+static void report_device_mtu(struct doctor *k, const struct doctor_device *d,
+			      const struct nl_link *link, unsigned int fits,
+			      const struct nl_link *narrow)
+{
+	if (fits < MTU_IPV6_MIN && has_ipv6(k, d, link->ifindex))
+		doctor_report(k, STATE_WARNING, "mtu", d->name, NULL,
+			      "with the MTU %u, WireGuard's packets exceed the MTU %u of %s and "
+			      "are fragmented. IPv6 in the tunnel needs an MTU of at least %d, so "
+			      "%s needs one of %u. Or let both ends fragment: keep at least %d "
+			      "on %s, and set `mtu %u` for the other end's route to this host",
+			      link->mtu, narrow->mtu, narrow->name, MTU_IPV6_MIN, narrow->name,
+			      MTU_IPV6_MIN + narrow->mtu - fits, MTU_IPV6_MIN, d->name,
+			      narrow->mtu);
+	else
+		doctor_report(k, STATE_WARNING, "mtu", d->name,
+			      make_fix("ip link set dev %s mtu %u", SHELL_WORD(d->name), fits),
+			      "with the MTU %u, WireGuard's packets exceed the MTU %u of %s and "
+			      "are fragmented: `wgxdp mtu` measures the whole path",
+			      link->mtu, narrow->mtu, narrow->name);
+}
+
+/* Checks the MTU of a WireGuard device, which all its peers share, for the path to the peer with
+ * the narrowest interface. */
 static void look_at_device_mtu(struct doctor *k, const struct doctor_device *d)
 {
 	const struct nl_link *link = host_link_by_name(&k->h, d->name), *narrow = NULL;
@@ -274,11 +310,7 @@ static void look_at_device_mtu(struct doctor *k, const struct doctor_device *d)
 	if (!narrow)
 		return;
 	if (link->mtu > fits)
-		doctor_report(k, STATE_WARNING, "mtu", d->name,
-			      make_fix("ip link set dev %s mtu %u", SHELL_WORD(d->name), fits),
-			      "with the MTU %u, WireGuard's packets exceed the MTU %u of %s and "
-			      "are fragmented: `wgxdp mtu` measures the whole path",
-			      link->mtu, narrow->mtu, narrow->name);
+		report_device_mtu(k, d, link, fits, narrow);
 	else
 		doctor_ok(k, "mtu", d->name, "the MTU is %u; it may be up to %u with the MTU %u of "
 					     "%s", link->mtu,
