@@ -27,7 +27,19 @@ cat > "$work/wgxdp.yaml" <<- EOF
 	    wireguard: { public-keys: [ "$(if [[ ${BREAK:-} ]]; then key wg0; else key wgc; fi)" ] }
 EOF
 wgxdp up -c "$work/wgxdp.yaml" > "$work/up" 2>&1 || fail "up: $(< "$work/up")"
-retry
+come() { shown reason original guard_mac1; }
+asks() { # TIMES: the client asks, each time as a new peer, until that many of its messages were for another key
+	until [[ ${BREAK:-} || $(come) -ge $1 ]]; do
+		retry
+		wait_for 10 'an initiation' arrives "$(come)"
+	done
+}
+arrives() { works || (($(come) > $1)); }
+asks 1
+content
+[[ $(come) -gt 2 || $(found warning | grep -vx clock) == key && $(found warning found) == *'a stranger sent'* ]] ||
+	fail "a message for another key: $(< "$work/doctor.json")"
+asks 3
 tunnel_treated key
 
 mount -t tmpfs etc /etc/wireguard # wg-end's own

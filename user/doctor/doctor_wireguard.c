@@ -19,6 +19,8 @@
 #include "show/words.h"
 
 #define DEAD_SECONDS 180 /* age of a handshake at which its session ends */
+/* Messages for another key that show a wrong public-key. A client repeats its own every 5 s. */
+#define WRONG_KEYS 3
 
 /* ---- WireGuard of this host ---- */
 
@@ -552,8 +554,8 @@ static void look_at_handshakes(struct doctor *k, const char *service, const stru
 			  (unsigned long long)g->health.responses);
 }
 
-/* Reports a wrong key of a guard: messages came with wrong mac1s, as anyone can send them, but none
- * with a valid one. */
+/* Reports a wrong key of a guard: messages came with wrong mac1s, but none with a valid one. Anyone
+ * can send those, so a few give only a warning, without a fix that would change the key. */
 static void look_at_mac1(struct doctor *k, const struct service_name *name, __u32 id,
 			 __u64 initiations, const struct doctor_backend *b)
 {
@@ -567,6 +569,11 @@ static void look_at_mac1(struct doctor *k, const struct service_name *name, __u3
 		doctor_ok(k, "key", name->name,
 			  "%llu handshake messages from unknown senders were for other keys; the "
 			  "rest were for the service's public keys", (unsigned long long)wrong);
+	else if (wrong < WRONG_KEYS)
+		doctor_report(k, STATE_WARNING, "key", name->name, NULL,
+			      "all handshake messages so far (%llu) were for another public key: "
+			      "a stranger sent them, or the service's public-key is wrong",
+			      (unsigned long long)wrong);
 	else
 		doctor_report(k, STATE_PROBLEM, "key", name->name,
 			      b ? make_fix("%s service set %s --public-key \"$(ssh %s 'wg show "
