@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Tables of faults. Source lib.sh and wards.sh first. A row breaks one thing. Then doctor must report it, nothing else,
 # and exit with 3. show, the metrics, the status page and the log of a daemon must agree. The row then runs the printed
-# fix as it is, and everything must work again. BREAK=1 breaks nothing: the first row fails.
+# fix as it is, everything must work again, and the instance must still have its file. BREAK=1 breaks nothing: the first
+# row fails.
 
 rows=0 # rows that passed
 
@@ -64,6 +65,7 @@ row() {
 	heals
 	[[ ! ${after:-} ]] || "$after"
 	all_well "$3, cured"
+	expect 'the file, after the fix' "$(shown get configuration.file)" == "$file"
 	rows=$((rows + 1))
 }
 

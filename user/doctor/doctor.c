@@ -84,6 +84,11 @@ const char *doctor_file(const struct doctor *k)
 	return *k->file && shell_word(k->file, word) == k->file ? k->file : NULL;
 }
 
+const char *doctor_same_file(const struct doctor *k)
+{
+	return k->source == SOURCE_SAME ? doctor_file(k) : NULL;
+}
+
 /* ---- gathering ---- */
 
 static bool is_device(const struct config *c, const char *name)
@@ -225,7 +230,6 @@ int doctor_gather(struct doctor *k)
 
 	snprintf(k->wgxdp, sizeof(k->wgxdp), "wgxdp%s%s", is_default ? "" : " --instance ",
 		 is_default ? "" : k->instance);
-	snprintf(k->again, sizeof(k->again), "%s save | %s up -c -", k->wgxdp, k->wgxdp);
 	if (k->dp)
 		rc = conditions_read(k->dp, &k->is) ?:
 		     dataplane_links(k->dp, &k->links, &k->n_links) ?:
@@ -234,9 +238,14 @@ int doctor_gather(struct doctor *k)
 		     doctor_begin_replies(k);
 	if (k->up)
 		k->source = source_read(k->instance, k->c, k->file);
-	if (k->source == SOURCE_SAME && doctor_file(k))
+	if (doctor_same_file(k)) {
 		snprintf(k->keep, sizeof(k->keep), " && cp -p %s %s.old && %s save > %s", k->file,
 			 k->file, k->wgxdp, k->file);
+		snprintf(k->again, sizeof(k->again), "%s reload -c %s", k->wgxdp, k->file);
+	} else {
+		/* This also forgets which file the instance came from. */
+		snprintf(k->again, sizeof(k->again), "%s save | %s up -c -", k->wgxdp, k->wgxdp);
+	}
 	return rc ?: add_backends(k) ?: add_ports(k) ?: add_devices(k);
 }
 

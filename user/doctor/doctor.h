@@ -79,7 +79,7 @@ struct doctor {
 	char wgxdp[64];
 	/* Command that applies the running configuration again: the end of a fix after which `up`
 	 * can attach or add something. */
-	char again[160];
+	char again[PATH_MAX + 160];
 	const char *config;		/* file that the next start of the instance reads */
 	bool only_file;			/* a configuration is examined, not an instance */
 	bool up;			/* the instance is up, even if without a data path */
@@ -128,6 +128,8 @@ void doctor_free(struct doctor *k);
 /* Returns the configuration file's name for use in a fix; NULL: there is no file, or a shell would
  * need quotes for its name. */
 const char *doctor_file(const struct doctor *k);
+/* Returns that name if the file has the running configuration, or NULL. */
+const char *doctor_same_file(const struct doctor *k);
 /* Returns the port with this ifindex; NULL: wgxdp does not use the interface. */
 struct doctor_port *doctor_port(struct doctor *k, __u32 ifindex);
 /* Returns the nic below a VLAN, bridge …; an interface without one is its own nic. */

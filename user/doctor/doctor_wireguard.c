@@ -231,7 +231,7 @@ static char *fix_site(const struct doctor *k, const struct doctor_device *d, con
 
 	for (size_t i = 0; i < b->n_sites; i++)
 		missing += !host_has_site(k->c, &d->wg, b->sites[i].name, names, NULL);
-	if (missing != 1 || !doctor_file(k) || k->source != SOURCE_SAME ||
+	if (missing != 1 || !doctor_same_file(k) ||
 	    host_has_site(k->c, &d->wg, name, names, other) || !*other)
 		return NULL;
 	if (!is_plain(name) || !is_plain(other))
@@ -293,7 +293,7 @@ static char *fix_port(const struct doctor *k, const struct doctor_device *d)
 
 	if (!has_fresh_handshake(d))
 		return make_fix("wg set %s listen-port %u", SHELL_WORD(d->name), blind);
-	if (!doctor_file(k) || k->source != SOURCE_SAME)
+	if (!doctor_same_file(k))
 		return NULL;
 	return make_fix("sed -i.old '/^blind:/,/^[^ ]/ s/\\bport: *%u\\b/port: %u/' %s && %s "
 			"reload -c %s", blind, is, k->file, k->wgxdp, k->file);
