@@ -8,7 +8,8 @@
 # - an indirection table with one queue
 # - one queue in use, before `up` and while native XDP is attached, when virtio_net cannot change their number
 # - a NIC with only one queue
-# After each fix the packets of 32 tunnels arrive at several queues. Those of one tunnel always arrive at one queue.
+# After each fix the packets of 32 tunnels arrive at several queues. Those of one tunnel always arrive at one queue. The
+# instance stays up during the fix for virtio_net, even if ethtool fails, and so does its daemon.
 # BREAK=1 leaves out the fault: then doctor must not warn. Arguments: the kernels, instead of both.
 #
 #     sender 198.51.100.7 ---- tap, 4 queues ---- .1 wan firewall lan ---- eth wg-end .10
@@ -171,17 +172,30 @@ healthy 'four queues' "${asked[@]}"
 
 wrong ethtool -L wan combined 1
 wgxdp up "${asked[@]}" > "$work/up" 2>&1 || fail "up: $(< "$work/up")"
+wgxdp save > "$work/wgxdp.yaml"
+start_daemon -c "$work/wgxdp.yaml"
 inside firewall ip link show wan | holds 'prog/xdp ' || fail "no native XDP: $(< "$work/up")"
 ! inside firewall ethtool -L wan combined 4 2> /dev/null || fail 'this driver changes the number of queues below XDP: is the cure too long?'
+warns
+printf '#!/bin/bash\nwgxdp show --json > "%s/during"\nexit 1\n' "$work" > "$work/bin/ethtool"
+chmod 755 "$work/bin/ethtool"
+say "   $cure"
+! PATH=$work/bin:$PATH inside firewall bash -ec "$cure" > "$work/cured" 2>&1 || fail "the cure hides that ethtool failed: $(< "$work/cured")"
+expect 'mode during the cure' "$(selftests/lib/shown.py get interfaces.wan.mode < "$work/during")" == tc
+rm "$work/bin/ethtool"
+inside firewall ip link show wan | holds 'prog/xdp ' || fail "no native XDP after a cure that failed: $(< "$work/cured")"
 warns
 heals
 expect 'queues, while it runs' "$(queues)" == 4
 inside firewall ip link show wan | holds 'prog/xdp ' || fail 'no native XDP after the cure'
+kill -0 "$daemon" || fail 'the cure ended the daemon'
+expect 'the file' "$(shown get configuration.file)" == "$work/wgxdp.yaml"
 healthy 'four queues, while it runs'
 arrivals=$(arrived wg-end all_of_them)
 come_to 'through native XDP' many '>' 1
 come_to 'through native XDP' one == 1
 expect 'packets at wg-end' "$(arrived wg-end all_of_them)" '>' "$arrivals"
+end_daemon
 wgxdp down > /dev/null
 
 doctor --wan spare --to 192.168.1.10

@@ -31,15 +31,39 @@ static const char *channels(const struct queue_check *l, __u32 n, char ret[48])
 	return ret;
 }
 
+/* Returns whether an interface has a mode of its own, which `up --mode tc` does not change. */
+static bool has_own_mode(const struct config *c)
+{
+	for (size_t i = 0; i < c->n_interfaces; i++)
+		if (c->interfaces[i].mode != MODE_AUTO)
+			return true;
+	return false;
+}
+
+/* Returns commands that set the number of queues while tc carries the packets, because the driver
+ * refuses that below XDP. XDP is attached again even if ethtool fails. */
+static char *fix_by_tc(const struct doctor *k, const struct queue_check *l, const char *queues)
+{
+	char up[sizeof(k->again)];
+
+	if (has_own_mode(k->c))
+		return NULL;
+	if (doctor_same_file(k))
+		snprintf(up, sizeof(up), "%s up -c %s", k->wgxdp, k->file);
+	else
+		snprintf(up, sizeof(up), "%s", k->again);
+	return make_fix("%s --mode tc && { r=0; ethtool -L %s %s || r=$?; %s --mode %s && "
+			"[ $r = 0 ]; }", up, SHELL_WORD(l->nic->name), queues, up,
+			mode_name(k->c->mode));
+}
+
 static char *fix_queues(const struct doctor *k, const struct queue_check *l, __u32 n)
 {
 	char text[48];
 
 	channels(l, n, text);
 	if (k->dp && l->native && l->spread.traits & SPREAD_DETACH)
-		return make_fix("config=$(%s save) && %s down && ethtool -L %s %s && "
-				"printf '%%s\\n' \"$config\" | %s up -c -", k->wgxdp, k->wgxdp,
-				SHELL_WORD(l->nic->name), text, k->wgxdp);
+		return fix_by_tc(k, l, text);
 	return make_fix("ethtool -L %s %s", SHELL_WORD(l->nic->name), text);
 }
 
