@@ -255,6 +255,13 @@ gateways:
   - { name: vps, interface: eth0, addresses: [ "2001:db8:1::1" ], networks: [ 10.9.0.0/24, "2001:db8:1::/64" ], exit: { proxy-ndp: true },
       clients: [ { name: c1, ipv6: direct } ], roaming: [ { name: r1, wan: wan, lan: br-lan, prefix: "fd00:5::/64" } ] }
 EOF
+# With masquerade, `ipv6: off` is about the clients: the name that the gateway writes has no A record
+made vps/etc/wgxdp/wgxdp.yaml '    backend: { ipv6: "home.example.net", port: 51820 }' '    ipv6: off' << EOF
+domain: example.net
+ddns: { provider: { rfc2136: { server: ns.example.net, zone: example.net, key-file: /etc/wgxdp/tsig.key } } }
+gateways: [ { name: home, interface: eth0, ddns: true, networks: [ 10.9.0.0/24 ], clients: [ { name: c1 } ] } ]
+firewalls: [ { name: vps, wan: eth0, serves: home, nat: masquerade, ipv6: off, addresses: [ 203.0.113.2 ] } ]
+EOF
 say 'ok endpoints, backends, name servers and proxied neighbours of particular topologies'
 
 # The options of `rollout` may come after the hosts, and a wrong one reaches no host

@@ -211,12 +211,21 @@ static void backend(FILE *out, const struct topology *t, const struct topology_h
 		a ? address_format(a, text) : gen_host_name(t, gateway, name));
 }
 
+/* Returns whether the firewall sends IPv6 to the gateway's name. With masquerade, `ipv6: off` is
+ * about the clients. A name that the gateway itself writes has only an AAAA record. */
+static bool to_ipv6_name(const struct topology_host *h, const struct topology_host *gateway)
+{
+	bool masquerade = h->nat == NAT_MASQUERADE;
+
+	if (masquerade && h->ipv6 == IPV6_OFF)
+		return gateway->ddns && !h->backend4.family;
+	return h->ipv6 != IPV6_OFF && !(masquerade && topology_is_ipv4_only(gateway));
+}
+
 static void firewall(FILE *out, const struct topology *t, const struct topology_host *h)
 {
 	const struct topology_host *gateway = &t->hosts[h->gateway];
-	bool to_ipv6 = h->backend6.family ||
-		       (h->ipv6 != IPV6_OFF && !h->backend_given &&
-			(h->nat != NAT_MASQUERADE || !topology_is_ipv4_only(gateway)));
+	bool to_ipv6 = h->backend6.family || (!h->backend_given && to_ipv6_name(h, gateway));
 
 	fprintf(out, "interfaces:\n  - { name: \"%s\", role: wan }\n", h->interface);
 	if (*h->lan)
