@@ -234,6 +234,13 @@ for addresses in '"2001:db8:f::1", 203.0.113.1' '203.0.113.1, "2001:db8:f::1"'; 
 	EOF
 done
 
+# A firewall may have a port of its own if all clients send to the firewall
+made c1/etc/wireguard/wg0.conf 'Endpoint = fw.example.net:443' << EOF
+domain: example.net
+gateways: [ { name: home, interface: eth0, networks: [ 10.9.0.0/24 ], clients: [ { name: c1 } ] } ]
+firewalls: [ { name: fw, wan: eth0, lan: eth1, serves: home, ipv6: off, port: 443, backend: 192.168.1.10 } ]
+EOF
+
 # Clients get the name servers that the gateway lets them reach
 dual='10.9.0.0/24, "fd42:42:42::/64"'
 while IFS=';' read -r networks exit first second; do

@@ -343,6 +343,7 @@ static void firewalls(void **state)
 		{ "nat: masquerade", "nat: masquerade, ipv6: dnat", "dnat, addr", "ipv6: with nat: masquerade, clients of both families are served: leave ipv6 out, or write off for IPv4 only" },
 		{ "nat: masquerade", "nat: masquerade, lan-address: 10.1.1.1", "10.1.1.1", "lan-address: this key is only for nat: dnat: remove it" },
 		{ "backend: 192.168.1.10", "backend: 192.168.1.10, ipv6: dnat", "dnat, ddns", "ipv6: the value dnat needs an IPv6 address of 'wg-end': add one to its addresses, or to backend here" },
+		{ "backend: 192.168.1.10", "backend: 192.168.1.10, port: 443", "443, ddns", "port: with ipv6: direct, clients send to the port of 'wg-end' over IPv6, which is 51820: write that port, or add ipv6: dnat or ipv6: off" },
 		{ good, GATEWAY("") FIREWALL("lan: eth1, backend: 10.1.1.1, ipv6: direct, addresses: [ 192.0.2.1 ]"), "direct",
 		  "ipv6: the value direct needs an IPv6 address or a name of 'g': add addresses there, backend here, or domain at the top" },
 		{ good, GATEWAY("") FIREWALL("nat: masquerade, addresses: [ 192.0.2.1 ]"), "name: f", "firewalls: gateway 'g' has neither an address nor a name: add addresses to it, backend here, or domain at the top of the file" },

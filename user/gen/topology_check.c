@@ -549,6 +549,11 @@ static void check_dnat(struct topology_reading *r, const struct topology_row *ro
 		topology_error(r, row, "ipv6", "the value dnat needs an IPv6 address of '%s': add "
 					       "one to its addresses, or to backend here",
 					       gateway->name);
+	if (h->ipv6 == IPV6_DIRECT && h->port != gateway->port)
+		topology_error(r, row, "port", "with ipv6: direct, clients send to the port of "
+					       "'%s' over IPv6, which is %u: write that port, or "
+					       "add ipv6: dnat or ipv6: off", gateway->name,
+			       ntohs(gateway->port));
 	if (h->ipv6 == IPV6_DIRECT && !h->backend6.family && !*r->t->domain)
 		topology_error(r, row, "ipv6", "the value direct needs an IPv6 address or a name "
 					       "of '%s': add addresses there, backend here, or "
