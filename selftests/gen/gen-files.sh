@@ -269,6 +269,12 @@ ddns: { provider: { rfc2136: { server: ns.example.net, zone: example.net, key-fi
 gateways: [ { name: home, interface: eth0, ddns: true, networks: [ 10.9.0.0/24 ], clients: [ { name: c1 } ] } ]
 firewalls: [ { name: vps, wan: eth0, serves: home, nat: masquerade, ipv6: off, addresses: [ 203.0.113.2 ] } ]
 EOF
+# Every router answers MLD queries of its own links, also on interfaces other than an edge router's LAN
+made fw/etc/nftables.d/wgxdp.nft 'ip6 saddr fe80::/10 icmpv6 type { mld-listener-query, ' << EOF
+tcp-ports: [ 22 ]
+gateways: [ { name: home, interface: eth0, networks: [ 10.9.0.0/24 ], clients: [ { name: c1 } ] } ]
+firewalls: [ { name: fw, wan: eth0, lan: eth1, serves: home, backend: 192.168.1.10, addresses: [ 198.51.100.7 ] } ]
+EOF
 say 'ok endpoints, backends, name servers and proxied neighbours of particular topologies'
 
 # The options of `rollout` may come after the hosts, and a wrong one reaches no host

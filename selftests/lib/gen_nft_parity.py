@@ -161,7 +161,8 @@ def icmp6(site, to):
 def neighbours(site, to):
     link, own, src, _, _ = any_link()
     return [(link, IPv6(src=rng.choice((src, 'fe80::77')), dst=rng.choice((own, 'ff02::1', 'ff02::2')), hlim=255) / what)
-            for what in (ICMPv6ND_NS(tgt=own), ICMPv6ND_NA(tgt=src), ICMPv6ND_RA(), ICMPv6ND_RS(), ICMPv6ND_RS())]
+            for what in (ICMPv6ND_NS(tgt=own), ICMPv6ND_NA(tgt=src), ICMPv6ND_RA(), ICMPv6ND_RS(), ICMPv6ND_RS())] + [
+        (links[1], IPv6(src='fe80::77', dst='ff02::2', hlim=255) / ICMPv6ND_RS())] * 2
 
 
 def multicast(site, to):

@@ -211,13 +211,15 @@ void nft_input(FILE *out, const struct nft_input *in)
 	fputs("\t\ticmp type { echo-request, echo-reply, destination-unreachable, time-exceeded } "
 	      "accept\n\t\t", out);
 	nft_put_icmpv6(out, NFT_ICMPV6_ALL);
-	fputs("accept\n", out);
+	/* Without answers to queries, a switch that snoops MLD no longer brings solicitations. */
+	fputs("accept\n"
+	      "\t\tip6 saddr fe80::/10 icmpv6 type { mld-listener-query, mld-listener-report, "
+	      "mld-listener-done, mld2-listener-report } accept\n", out);
 	if (in->lan) {
 		put_vrrp(out, in->lan);
 		fputs("\t\t", out);
 		nft_put_device(out, "iifname", in->lan);
-		fputs("icmpv6 type { nd-router-solicit, mld-listener-query, mld-listener-report, "
-		      "mld2-listener-report } accept\n", out);
+		fputs("icmpv6 type nd-router-solicit accept\n", out);
 	}
 	if (in->between && in->between->n)
 		put_between_relays(out, in);

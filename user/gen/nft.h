@@ -52,7 +52,7 @@ struct nft_input {				/* packets that a router accepts for itself */
 	const char *vrrp;	/* interface of a relay with VRRP; NULL: none */
 	/* Tunnel through which a blind relay asks this host, and needs an answer; NULL: none. */
 	const char *asked;
-	/* LAN of an edge router, with VRRP, router solicitations and MLD; NULL: none. */
+	/* LAN of an edge router, with VRRP and router solicitations; NULL: none. */
 	const char *lan;
 	const char *inside; /* LAN of a firewall, from which every packet is accepted; NULL: none */
 	const char *tunnel; /* device by which Prometheus may ask the exporter; NULL: it may not */
