@@ -275,6 +275,12 @@ tcp-ports: [ 22 ]
 gateways: [ { name: home, interface: eth0, networks: [ 10.9.0.0/24 ], clients: [ { name: c1 } ] } ]
 firewalls: [ { name: fw, wan: eth0, lan: eth1, serves: home, backend: 192.168.1.10, addresses: [ 198.51.100.7 ] } ]
 EOF
+# The exit also translates a mobile router's ULA prefix, and no global one
+made vps/etc/nftables.d/wgxdp.nft 'oifname "eth0" ip6 saddr fd00:5::/64 counter masquerade' '!saddr 2001:db8:5::/64' << EOF
+gateways:
+  - { name: vps, interface: eth0, addresses: [ "2001:db8:1::1" ], networks: [ $dual ], exit: {}, roaming: [
+      { name: r1, wan: wan, lan: br-lan, prefix: "fd00:5::/64" }, { name: r2, wan: wan, lan: br-lan, prefix: "2001:db8:5::/64" } ] }
+EOF
 say 'ok endpoints, backends, name servers and proxied neighbours of particular topologies'
 
 # The options of `rollout` may come after the hosts, and a wrong one reaches no host

@@ -197,6 +197,9 @@ static void gateway(FILE *out, const struct topology *t, const struct topology_h
 	nft_chain(out, "postrouting", "nat", "postrouting", "srcnat", "accept");
 	for (size_t i = 0; i < h->n_networks; i++)
 		put_snat(out, h, &h->networks[i]);
+	for_each_host(client, t)
+		if (gen_comes_to(t, client, h) && client->prefix.family)
+			put_snat(out, h, &client->prefix);
 	nft_chain_end(out);
 }
 
