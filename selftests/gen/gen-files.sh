@@ -281,6 +281,14 @@ gateways:
   - { name: vps, interface: eth0, addresses: [ "2001:db8:1::1" ], networks: [ $dual ], exit: {}, roaming: [
       { name: r1, wan: wan, lan: br-lan, prefix: "fd00:5::/64" }, { name: r2, wan: wan, lan: br-lan, prefix: "2001:db8:5::/64" } ] }
 EOF
+# WireGuard may have a port of traceroute
+made relay/etc/nftables.d/wgxdp.nft 'udp dport 33440 counter accept comment "WireGuard"' 'comment "traceroute"' << EOF
+tcp-ports: [ 22 ]
+relays: [ { name: relay, interface: eth0, addresses: [ 198.51.100.1 ], port: 33440 } ]
+sites: [ { name: a, edges: [ { name: edge-a, wan: wan, lan: lan } ] } ]
+EOF
+[[ $(grep -oE '"(WireGuard|traceroute)"' "$work/made/relay/etc/nftables.d/wgxdp.nft" | head -n 1) == '"WireGuard"' ]] ||
+	fail "traceroute's ports come before WireGuard's: $(< "$work/made/relay/etc/nftables.d/wgxdp.nft")"
 say 'ok endpoints, backends, name servers and proxied neighbours of particular topologies'
 
 # The options of `rollout` may come after the hosts, and a wrong one reaches no host

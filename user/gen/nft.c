@@ -204,11 +204,11 @@ void nft_input(FILE *out, const struct nft_input *in)
 {
 	nft_chain(out, "input", "filter", "input", "filter", "drop");
 	fputs("\t\tct state established,related accept\n"
-	      "\t\tiif \"lo\" accept\n"
-	      "\t\tudp dport { 68, 546 } accept comment \"DHCP clients\"\n"
-	      "\t\tudp dport 33434-33474 counter reject comment \"traceroute\"\n", out);
+	      "\t\tiif \"lo\" accept\n", out);
 	put_wireguard(out, in);
-	fputs("\t\ticmp type { echo-request, echo-reply, destination-unreachable, time-exceeded } "
+	fputs("\t\tudp dport { 68, 546 } accept comment \"DHCP clients\"\n"
+	      "\t\tudp dport 33434-33474 counter reject comment \"traceroute\"\n"
+	      "\t\ticmp type { echo-request, echo-reply, destination-unreachable, time-exceeded } "
 	      "accept\n\t\t", out);
 	nft_put_icmpv6(out, NFT_ICMPV6_ALL);
 	/* Without answers to queries, a switch that snoops MLD no longer brings solicitations. */
