@@ -289,6 +289,12 @@ sites: [ { name: a, edges: [ { name: edge-a, wan: wan, lan: lan } ] } ]
 EOF
 [[ $(grep -oE '"(WireGuard|traceroute)"' "$work/made/relay/etc/nftables.d/wgxdp.nft" | head -n 1) == '"WireGuard"' ]] ||
 	fail "traceroute's ports come before WireGuard's: $(< "$work/made/relay/etc/nftables.d/wgxdp.nft")"
+# A firewall without a LAN also checks what it forwards, and lets in no new connections
+made vps/etc/nftables.d/wgxdp.nft 'hook forward' 'iifname != "eth0" accept' 'prefix "wgxdp forward: "' '!51820' '!masquerade' '!oifname' << EOF
+tcp-ports: [ 22 ]
+gateways: [ { name: home, interface: eth0, addresses: [ "2001:db8:9::10" ], networks: [ 10.9.0.0/24 ], clients: [ { name: c1 } ] } ]
+firewalls: [ { name: vps, wan: eth0, serves: home, nat: masquerade, addresses: [ 203.0.113.2 ] } ]
+EOF
 say 'ok endpoints, backends, name servers and proxied neighbours of particular topologies'
 
 # The options of `rollout` may come after the hosts, and a wrong one reaches no host

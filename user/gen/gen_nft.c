@@ -267,25 +267,29 @@ static void put_backend(FILE *out, const struct topology_host *h, const struct a
 	fprintf(out, " %s udp dport %u counter accept\n", address_format(&suffix, text), port);
 }
 
-static void firewall(FILE *out, const struct topology *t, const struct topology_host *h)
+/* Prints the rules for packets from the internet to the gateway and other hosts of the LAN. */
+static void put_into_lan(FILE *out, const struct topology_host *h, __u16 port)
 {
-	__u16 port = port_of(&t->hosts[h->gateway]);
-
-	put_input(out, t, h, NULL);
-	if (!*h->lan)
-		return;
-	begin_forward(out, "accept");
-	fprintf(out, "\t\tiifname != \"%s\" accept\n", h->interface);
-	nft_put_states(out);
-	fputs(TRANSLATED, out);
 	put_backend(out, h, &h->backend4, port);
 	put_backend(out, h, &h->backend6, port);
 	if (h->ipv6 == IPV6_DIRECT && !h->backend6.family)
 		fprintf(out, "\t\toifname \"%s\" meta nfproto ipv6 udp dport %u counter accept\n",
 			h->lan, port);
 	fputs("\t\ticmpv6 type echo-request accept\n", out);
+}
+
+static void firewall(FILE *out, const struct topology *t, const struct topology_host *h)
+{
+	put_input(out, t, h, NULL);
+	begin_forward(out, "accept");
+	fprintf(out, "\t\tiifname != \"%s\" accept\n", h->interface);
+	nft_put_states(out);
+	fputs(TRANSLATED, out);
+	if (*h->lan)
+		put_into_lan(out, h, port_of(&t->hosts[h->gateway]));
 	end_forward(out, "drop");
-	put_lan_masquerade(out, h);
+	if (*h->lan)
+		put_lan_masquerade(out, h);
 }
 
 /* Writes the unit that loads the rules. It is started after the host's own rules, and reloaded with
