@@ -295,6 +295,12 @@ tcp-ports: [ 22 ]
 gateways: [ { name: home, interface: eth0, addresses: [ "2001:db8:9::10" ], networks: [ 10.9.0.0/24 ], clients: [ { name: c1 } ] } ]
 firewalls: [ { name: vps, wan: eth0, serves: home, nat: masquerade, addresses: [ 203.0.113.2 ] } ]
 EOF
+# With `ipv6: off` no packet of IPv6 reaches the gateway through the firewall
+made fw/etc/nftables.d/wgxdp.nft 'ip daddr 192.168.1.10 udp dport 51820 counter accept' '!ip6 daddr' << EOF
+tcp-ports: [ 22 ]
+gateways: [ { name: home, interface: eth0, addresses: [ "2001:db8:9::10" ], networks: [ 10.9.0.0/24 ], clients: [ { name: c1 } ] } ]
+firewalls: [ { name: fw, wan: eth0, lan: eth1, serves: home, ipv6: off, backend: 192.168.1.10, addresses: [ 203.0.113.2 ] } ]
+EOF
 say 'ok endpoints, backends, name servers and proxied neighbours of particular topologies'
 
 # The options of `rollout` may come after the hosts, and a wrong one reaches no host

@@ -271,7 +271,8 @@ static void put_backend(FILE *out, const struct topology_host *h, const struct a
 static void put_into_lan(FILE *out, const struct topology_host *h, __u16 port)
 {
 	put_backend(out, h, &h->backend4, port);
-	put_backend(out, h, &h->backend6, port);
+	if (h->ipv6 != IPV6_OFF)
+		put_backend(out, h, &h->backend6, port);
 	if (h->ipv6 == IPV6_DIRECT && !h->backend6.family)
 		fprintf(out, "\t\toifname \"%s\" meta nfproto ipv6 udp dport %u counter accept\n",
 			h->lan, port);
