@@ -231,7 +231,7 @@ say 'ok a host with a key of its own: nothing private here'
 
 uci=$dir/r-1/etc/config/network.uci
 for line in "config interface 'wg0'" "config wireguard_wg0 'wg0_vps'" "	option public_key '$(< "$dir/vps/etc/wireguard/wg0-publickey")'" \
-	"	option endpoint_host '2001:db8:0:1::1'" "	list allowed_ips '::/0'" "	list ip6addr '2001:db8:abcd:5::1/64'"; do
+	"	option endpoint_host 'vps.example.net'" "	list allowed_ips '::/0'" "	list ip6addr '2001:db8:abcd:5::1/64'"; do
 	grep -qxF "$line" "$uci" || fail "r-1 lacks: $line: $(< "$uci")"
 done
 ! grep -nvE "^(|#.*|package network|config [a-z0-9_]+ '[a-z0-9_]+'|	(option|list) [a-z0-9_]+ '[^']+')$" "$uci" || fail 'r-1: no UCI'

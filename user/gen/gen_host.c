@@ -138,11 +138,12 @@ const struct topology_host *gen_front(const struct topology *t, const struct top
 	return h;
 }
 
-void gen_endpoint(const struct topology *t, const struct topology_host *h, char ret_host[GEN_NAME],
-		  __be16 *ret_port)
+void gen_endpoint(const struct topology *t, const struct topology_host *h,
+		  const struct topology_host *from, char ret_host[GEN_NAME], __be16 *ret_port)
 {
 	const struct topology_host *at = gen_front(t, h);
-	const struct address *a = at->exit.there ? topology_address(at, FAMILY_IPV6) : NULL;
+	bool by_ipv6 = at->exit.there && (from->role == ROLE_CLIENT || !*t->domain);
+	const struct address *a = by_ipv6 ? topology_address(at, FAMILY_IPV6) : NULL;
 
 	if (at->shares && at->blind)
 		a = topology_address(at, gen_common_family(t));
