@@ -312,6 +312,12 @@ for file in 'c1/etc/wireguard/wg0.conf;Endpoint = [2001:db8:1::1]:51820' 'r1/etc
 		      { name: r2, wan: wan, lan: br-lan, prefix: "fd00:6::/64", openwrt: true } ] }
 	EOF
 done
+# The tunnel takes only a mobile router's own IPv4 address, so its LAN's IPv4 is translated there too
+made r1/etc/nftables.d/wgxdp.nft 'iifname "br-lan" oifname { "wan", "wg0" } meta nfproto ipv4 counter masquerade' << EOF
+gateways:
+  - { name: vps, interface: eth0, addresses: [ 203.0.113.1, "2001:db8:1::1" ], networks: [ $dual ], exit: {},
+      roaming: [ { name: r1, wan: wan, lan: br-lan, prefix: "fd00:5::/64", split: [ 0.0.0.0/0, "::/0" ] } ] }
+EOF
 say 'ok endpoints, backends, name servers and proxied neighbours of particular topologies'
 
 # The options of `rollout` may come after the hosts, and a wrong one reaches no host

@@ -214,12 +214,16 @@ static void put_from(FILE *out, const struct prefix *list, size_t n)
 			nft_ip(list[i].family), prefix_format(&list[i], text));
 }
 
+/* Translates the LAN's IPv4. A roaming router does so in the tunnel too, because the gateway
+ * accepts no other IPv4 address of it than its own. */
 static void put_lan_masquerade(FILE *out, const struct topology_host *h)
 {
 	putc('\n', out);
 	nft_chain(out, "postrouting", "nat", "postrouting", "srcnat", "accept");
-	fprintf(out, "\t\tiifname \"%s\" oifname \"%s\" meta nfproto ipv4 counter masquerade\n",
-		h->lan, h->interface);
+	fprintf(out, h->role == ROLE_ROAMING ?
+		"\t\tiifname \"%s\" oifname { \"%s\", \"" WG_CLIENTS "\" } " :
+		"\t\tiifname \"%s\" oifname \"%s\" ", h->lan, h->interface);
+	fputs("meta nfproto ipv4 counter masquerade\n", out);
 	nft_chain_end(out);
 }
 
@@ -336,8 +340,8 @@ void gen_nft(const struct gen *g, const struct topology_host *h)
 					    "internet, and translates their addresses, except "
 					    "global ones.\n" },
 		[ROLE_ROAMING] = { roaming, "# This router moves between networks: its LAN's IPv6 "
-					    "goes through the tunnel, and IPv4 through the local "
-					    "NAT.\n" },
+					    "goes only through the tunnel, and its LAN's IPv4 is "
+					    "translated.\n" },
 		[ROLE_FIREWALL] = { firewall, "# This is a firewall before a WireGuard host. "
 					      "Packets that wgxdp forwards to that host do not "
 					      "meet these rules.\n# All other packets from outside "
