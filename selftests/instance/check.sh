@@ -131,7 +131,7 @@ this_host() {
 	service 'interface: lan, ports: [ 51820 ]' 'ipv4: 192.168.1.10' > "$work/a.yaml"
 	checked 3 'a.yaml:3:26: error: interface: lan also leads to the backend 192.168.1.10: if lan does not lead to the internet' -c "$work/a.yaml"
 	service 'addresses: [ 203.0.113.1 ], ports: [ 51820 ]' 'ipv4: 192.168.1.10' > "$work/a.yaml"
-	checked 3 'a.yaml:3:28: error: addresses: no wan of this host has 203.0.113.1' -c "$work/a.yaml"
+	checked 3 'a.yaml:3:28: error: addresses: no wan here has 203.0.113.1' -c "$work/a.yaml"
 	service 'interface: bare, ports: [ 51820 ]' 'ipv4: 192.168.1.10' > "$work/a.yaml"
 	checked 3 'interface: bare has no IPv4 address to listen on' -c "$work/a.yaml"
 	service 'interface: wan, ports: [ 443 ]' 'ipv4: 192.168.1.10, ipv6: "2001:db8:2::10"' > "$work/a.yaml"

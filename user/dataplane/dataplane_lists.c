@@ -78,11 +78,12 @@ static int find_differing(const struct list_entry *list, size_t n, struct list_e
 	return 0;
 }
 
-/* Writes all entries of the list to the trie. If there is no room, it restores the former
- * entries. */
+/* Writes all entries of the list to the trie. If there is no room, it restores what it has changed,
+ * in reverse order. before: the former entries, sorted by compare_entries(). */
 static int write_all(const struct dataplane *dp, const struct list_entry *list, size_t n,
 		     const struct list_entry *before, size_t n_before)
 {
+	const struct list_entry *was;
 	int map = map_fd(dp, MAP_source_trie), rc = 0;
 	size_t i;
 
@@ -92,10 +93,14 @@ static int write_all(const struct dataplane *dp, const struct list_entry *list, 
 		return 0;
 	log_error("there is no room for %zu more prefixes of allow and deny: %s: the limit of all "
 		  "lists together is %u", n, strerror(-rc), dataplane_entries(dp, MAP_source_trie));
-	while (i--)
-		bpf_map_delete_elem(map, &list[i].key);
-	for (i = 0; i < n_before; i++)
-		bpf_map_update_elem(map, &before[i].key, &before[i].verdict, BPF_ANY);
+	while (i--) {
+		was = n_before ? bsearch(&list[i], before, n_before, sizeof(*before),
+					 compare_entries) : NULL;
+		if (was)
+			bpf_map_update_elem(map, &was->key, &was->verdict, BPF_ANY);
+		else
+			bpf_map_delete_elem(map, &list[i].key);
+	}
 	return rc;
 }
 

@@ -171,7 +171,7 @@ static void check_listen(struct check_host *k, size_t i)
 		at(&k->check, 0, "/services/%zu/listen/addresses/%zu", i, j);
 		if (!a && !wan_is_named(k->c))
 			tell(&k->check,
-			     "addresses: no wan of this host has %s: correct it; if it is "
+			     "addresses: no wan here has %s: correct it; if it is "
 			     "only routed to this host, name its interface: interfaces: [ { name: "
 			     "eth0, role: wan } ]",
 			     address_format(&s->listen_addresses[j], text));
