@@ -394,6 +394,10 @@ static void changes(void **state)
 		       "peers:\n  - { name: a, device: eth1, prefixes: [ \"fd12:3456:789a:c::/64\", \"fd12:3456:789a:b::/64\" ] }\n"
 		       "policy: { overlay: \"fd12:3456:789a::/48\", udp-ports: [ 53 ] }\n",
 		       "policy udp-ports 53, was 58000-60000\npeer a: prefixes fd12:3456:789a:a::/64 removed\npeer a: prefixes fd12:3456:789a:c::/64 added\n");
+#define PAIRS(pairs) "blind: { listen: { interface: eth0, port: 51820 }, device: wgvpnr01, pairs: [ " pairs " ] }\n"
+	assert_changes(PAIRS("[ hub, a ], [ hub, b ]"), PAIRS("[ hub, a ], [ a, b ]"), "blind pairs hub b removed\nblind pairs a b added\n");
+	assert_changes(PAIRS("[ a, b ], [ c, d ]"), PAIRS("[ a, c ], [ b, d ]"),
+		       "blind pairs c d removed\nblind pairs a c, was b\nblind pairs b d added\n");
 }
 
 /* The lines of a relay in the list are compared with the lines of the same relay */

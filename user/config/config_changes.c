@@ -52,6 +52,23 @@ static void collect_map(struct facts *f, const struct yaml_node *map, const char
 	}
 }
 
+/* Adds the facts of a list in a list, such as a pair of sites: each value is at the place of those
+ * before it. */
+static void collect_group(struct facts *f, const struct yaml_node *group, const char *place)
+{
+	char below[sizeof(f->list->place)];
+	const struct yaml_node *item = group->first;
+	size_t n = snprintf(below, sizeof(below), "%s", place);
+
+	for (; item && item->next; item = item->next) {
+		n += snprintf(below + n, n < sizeof(below) ? sizeof(below) - n : 0, " %s",
+			      scalar_text(item) ?: "");
+		if (n >= sizeof(below))
+			return;
+		collect_facts(f, item->next, below);
+	}
+}
+
 /* Adds a fact (place and value) for each value at and below the node. If a list item is a mapping,
  * its first value, the name, becomes part of the place. */
 static void collect_facts(struct facts *f, const struct yaml_node *node, const char *place)
@@ -69,7 +86,10 @@ static void collect_facts(struct facts *f, const struct yaml_node *node, const c
 		const char *name = has_name ? scalar_text(item->first->next) : NULL;
 
 		snprintf(below, sizeof(below), "%s%s%s", place, name ? " " : "", name ?: "");
-		collect_facts(f, item, below);
+		if (item->type == YAML_LIST && item->n > 1)
+			collect_group(f, item, place);
+		else
+			collect_facts(f, item, below);
 	}
 }
 
