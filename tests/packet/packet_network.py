@@ -110,7 +110,9 @@ def fold(n):
 
 
 def words(b):
-    return sum(n for n, in struct.iter_unpack('!H', b + b'\0' * (len(b) % 2)))
+    """The sum of the 16-bit words, folded: the number modulo 0xffff, because 0x10000 is 1 then"""
+    n = int.from_bytes(b, 'big') << 8 * (len(b) % 2)
+    return n % 0xffff or (n and 0xffff)
 
 
 def address(text):
