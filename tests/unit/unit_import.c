@@ -169,6 +169,11 @@ static void named(void **state)
 		{ "*filter\n-A FORWARD -m mark --mark 1 -j DROP\n", "by a condition that wgxdp lacks", true },
 		{ "*filter\n-A FORWARD -j NFQUEUE --queue-num 1\n", "by a condition that wgxdp lacks", true },
 		{ "*filter\n-A FORWARD -j nowhere\n", "by a condition that wgxdp lacks", true },
+		{ "*filter\n-A FORWARD -s bad.example.org -j DROP\n", "by a condition that wgxdp lacks", true },
+		{ "*filter\n-A FORWARD -p udp --dport openvpn -j DROP\n", "by a condition that wgxdp lacks", true },
+		{ "*filter\n-A FORWARD -s 203.0.0.5/255.0.0.255 -j DROP\n", "by a condition that wgxdp lacks", true },
+		{ "*filter\n-A FORWARD -p udp -m multiport --dports 1,openvpn -j DROP\n", "by a condition that wgxdp lacks", true },
+		{ "*filter\n-A FORWARD -m addrtype --dst-type UNICAST -j DROP\n", "by a condition that wgxdp lacks", true },
 		{ "*nat\n-A PREROUTING -i eth0 -p udp --dport 1 -j REDIRECT --to-ports 2\n", "this host itself", true },
 		{ "*nat\n-A PREROUTING -i eth0 -p udp --dport 51820 -j DNAT --to-destination 192.168.1.11\n", "earlier rules", true },
 		{ "*nat\n-A PREROUTING -i eth0 -p udp --dport 1 -j DNAT --to-destination 127.0.0.1\n", "would be refused", true },
@@ -317,6 +322,8 @@ static void followed(void **state)
 		{ RULE("f", IN("s0") ", {\"drop\": null}") RULE("f", MATCH("ip", "saddr", "==", "192.0.2.7") ", {\"accept\": null}")
 		  RULE("f", "{\"drop\": null}"), 1, 1, "192.0.2.8/29", "" },
 		{ RULE("f", IN("odd") ", {\"drop\": null}"), 0, 1, "deny: [ 192.0.2.1/32 ]", "" },
+		{ RULE("f", MATCH("ip", "saddr", "==", "bad.example.org") ", {\"drop\": null}"), 0, 1, "ipv6: direct\n\n",
+			"by a condition that wgxdp lacks" },
 	};
 	struct captured t;
 
@@ -442,6 +449,51 @@ static void openwrt(void **state)
 	}
 }
 
+#define ZONES "firewall.w=zone\nfirewall.w.name='wan'\nfirewall.w.device='eth0'\n" \
+	"firewall.l=zone\nfirewall.l.name='lan'\nfirewall.l.device='br-lan'\n" \
+	"firewall.d=zone\nfirewall.d.name='dmz'\nfirewall.d.device='br-dmz'\n"
+#define REDIRECT "firewall.a=redirect\nfirewall.a.src='wan'\nfirewall.a.src_dport='51820'\nfirewall.a.dest='lan'\n" \
+	"firewall.a.proto='udp'\nfirewall.a.dest_ip='192.168.1.10'\nfirewall.a.target='DNAT'\n"
+#define DROPS "firewall.b=rule\nfirewall.b.src='wan'\nfirewall.b.dest='lan'\nfirewall.b.target='DROP'\n"
+#define LACKS "by a condition that wgxdp lacks"
+
+/* OpenWrt: the rules that drop packets of the redirected port. No such rule is lost. */
+static void openwrt_rules(void **state)
+{
+	static const struct {
+		const char *options, *clients, *said;	/* clients: "": neither allow nor deny; said: "": nothing */
+	} rows[] = {
+		{ "proto='udp'\nfirewall.b.src_ip='203.0.113.5' '203.0.113.8'", "deny: [ 203.0.113.5/32, 203.0.113.8/32 ]", "" },
+		{ "proto='udp'\nfirewall.b.src_ip='!203.0.113.5' '! 203.0.113.8'", "allow: [ 203.0.113.5/32, 203.0.113.8/32 ]", "" },
+		{ "src_ip='203.0.113.0/30' '!203.0.113.0'", "deny: [ 203.0.113.1/32, 203.0.113.2/31 ]", "" },
+		{ "src_ip='203.0.113.8'\nfirewall.b.dest_ip='192.168.1.9' '192.168.1.10'", "deny: [ 203.0.113.8/32 ]", "" },
+		{ "src_ip='203.0.113.8'\nfirewall.b.dest_port='123' '51820-51821'", "deny: [ 203.0.113.8/32 ]", "" },
+		{ "src_ip='203.0.113.8'\nfirewall.b.dest_port='123' '124'", "", "" },
+		{ "src_ip='203.0.113.8' 'bad.example.org'", "", LACKS },
+		{ "dest_port='openvpn'", "", LACKS },
+		{ "dest_ip='192.168.1.0/255.0.255.0'", "", LACKS },
+	};
+	struct captured t;
+	char text[1200], *out;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		snprintf(text, sizeof(text), ZONES REDIRECT DROPS "firewall.b.%s\n", rows[i].options);
+		out = import("uci", text, NULL, &t);
+		has(out, "backend: { ipv4: 192.168.1.10, port: 51820 }");
+		if (*rows[i].clients) {
+			has(out, rows[i].clients);
+		} else {
+			lacks(out, "allow:");
+			lacks(out, "deny:");
+		}
+		if (*rows[i].said)
+			has(t.text, rows[i].said);
+		else
+			assert_string_equal(t.text, "");
+		free(out);
+	}
+}
+
 /* AmneziaWG's settings that no service can take are named. */
 static void amneziawg(void **state)
 {
@@ -527,7 +579,7 @@ int main(void)
 		cmocka_unit_test(endless), cmocka_unit_test(comments), cmocka_unit_test(two_families),
 		cmocka_unit_test(native_tables),
 		cmocka_unit_test(limits_of_elements),
-		cmocka_unit_test(openwrt),
+		cmocka_unit_test(openwrt), cmocka_unit_test(openwrt_rules),
 		cmocka_unit_test(followed), cmocka_unit_test(amneziawg), cmocka_unit_test(policies), cmocka_unit_test(named_endpoint),
 	};
 

@@ -83,6 +83,8 @@ static const struct {
 	{ "*filter\n-A FORWARD -m mark --mark 1 -j ACCEPT\n", "", AGREES, "" },
 	{ "*filter\n:FORWARD DROP\n-A FORWARD -m mark --mark 1 -j ACCEPT\n", "", UNDECIDED, "because of rules:6 (-A FORWARD -m mark" },
 	{ "*filter\n-A FORWARD -m mark --mark 1 -j DROP\n", "", UNDECIDED, "the rules cannot be decided" },
+	{ "*filter\n-A FORWARD -s bad.example.org -j DROP\n", "", UNDECIDED, "because of rules:5 (-A FORWARD -s bad" },
+	{ "*filter\n-A FORWARD -p udp --dport openvpn -j DROP\n", "", UNDECIDED, "the rules cannot be decided" },
 	{ "*filter\n:FORWARD DROP\n-A FORWARD -m mark --mark 1 -j DROP\n", "", DIFFERS, "drop it by the policy of iptables filter FORWARD" },
 	{ "*filter\n-A FORWARD -m mark --mark 1 -j RETURN\n-A FORWARD -j DROP\n", "", UNDECIDED, "" },
 	{ "*raw\n-A PREROUTING -m mark --mark 1 -j DROP\n*filter\n-A FORWARD -j DROP\n", "", DIFFERS, "drop it by rules:7 (" },

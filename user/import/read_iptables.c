@@ -90,16 +90,16 @@ static const char *argument(struct reader *r)
 	return r->at[1] ? *++r->at : "";
 }
 
-/* Adds a condition whose argument is a list with commas. Marks the rule as unknown if it cannot be
- * read. */
+/* Adds a condition whose argument is a list with commas. If it cannot be read, marks the rule as
+ * unknown instead. */
 static void add_list(struct reader *r, enum rule_field field, char *list)
 {
 	struct rule_match *m = rule_add_match(r->rules, &r->rule, field, r->unlike);
+	bool good = true;
 	char *word;
 
-	while (m && (word = strsep(&list, ","))) {
+	while (m && good && (word = strsep(&list, ","))) {
 		size_t n = strlen(word);
-		bool good;
 
 		if (field == FIELD_IN || field == FIELD_OUT) {
 			if (n && word[n - 1] == '+')
@@ -109,9 +109,9 @@ static void add_list(struct reader *r, enum rule_field field, char *list)
 			good = field == FIELD_PORT ? rule_add_ports(r->rules, m, word) :
 			       rule_add_address(r->rules, m, word);
 		}
-		if (!good)
-			r->rule.unknown = true;
 	}
+	if (!good)
+		rule_drop_match(&r->rule);
 	r->unlike = false;
 }
 
@@ -144,7 +144,8 @@ static void read_local(struct reader *r)
 {
 	if (strcmp(argument(r), "LOCAL"))
 		r->rule.unknown = true;
-	rule_add_match(r->rules, &r->rule, FIELD_LOCAL, r->unlike);
+	else
+		rule_add_match(r->rules, &r->rule, FIELD_LOCAL, r->unlike);
 	r->unlike = false;
 }
 

@@ -287,8 +287,10 @@ static void read_condition(struct nft *x, struct yaml_node *left, struct yaml_no
 	m = field < 0 ? NULL : rule_add_match(x->rules, &x->rule, field, unlike);
 	if (m && field == FIELD_SOURCE && *text_at(right, "") == '@')
 		m->set = set_of(x, text_at(right, "") + 1);
-	if (!m || (!m->set && !add_value(x, m, right)))
+	if (!m)
 		x->rule.unknown = true;
+	else if (!m->set && !add_value(x, m, right))
+		rule_drop_match(&x->rule);
 }
 
 static void read_match(struct nft *x, struct yaml_node *match)

@@ -178,16 +178,39 @@ static bool has_udp(const char *protocols)
 	       !strcmp(protocols, "17");
 }
 
-static void add_condition(struct uci *u, struct rule *rule, enum rule_field field,
-			  const char *value)
+/* Adds those words of a list that have a '!' in front, or those that have none. A '!' between
+ * blanks belongs to the next word. */
+static void add_words(struct uci *u, struct rule *rule, enum rule_field field, const char *list,
+		      bool unlike)
 {
-	struct rule_match *m = *value ? rule_add_match(u->rules, rule, field, *value == '!') : NULL;
+	struct rule_match *m = NULL;
+	bool not = false, good = true;
+	char *copy = strdup(list), *rest = copy, *word;
 
-	value += *value == '!';
-	while (*value == ' ')
-		value++;
-	if (m && !(field == FIELD_PORT ? rule_add_ports : rule_add_address)(u->rules, m, value))
-		rule->unknown = true;
+	u->rules->no_memory |= !copy;
+	while (good && (word = strsep(&rest, " \t"))) {
+		not |= *word == '!';
+		word += *word == '!';
+		if (!*word)
+			continue;
+		if (not == unlike) {
+			m = m ?: rule_add_match(u->rules, rule, field, unlike);
+			good = m && (field == FIELD_PORT ? rule_add_ports : rule_add_address)
+				(u->rules, m, word);
+		}
+		not = false;
+	}
+	if (m && !good)
+		rule_drop_match(rule);
+	free(copy);
+}
+
+/* Adds a condition, whose value may be a list. */
+static void add_condition(struct uci *u, struct rule *rule, enum rule_field field,
+			  const char *list)
+{
+	add_words(u, rule, field, list, false);
+	add_words(u, rule, field, list, true);
 }
 
 /* Begins the rule of a section, in a base chain for this hook. Returns false if it is disabled. */

@@ -214,6 +214,12 @@ struct rule_match *rule_add_match(struct rules *r, struct rule *rule, enum rule_
 	return m;
 }
 
+void rule_drop_match(struct rule *rule)
+{
+	free(rule->matches[--rule->n].values);
+	rule->unknown = true;
+}
+
 struct rule_value *rule_add_value(struct rules *r, struct rule_match *m)
 {
 	struct rule_value *v = append(m->values, m->n);

@@ -145,6 +145,9 @@ void rule_free(struct rule *rule);
 /* Adds a condition to a rule and returns it; NULL: no memory. */
 struct rule_match *rule_add_match(struct rules *r, struct rule *rule, enum rule_field field,
 				  bool unlike);
+/* Removes the last condition of a rule, which has a value that cannot be read, and marks the rule
+ * as unknown. A condition without its values would hold for no packet. */
+void rule_drop_match(struct rule *rule);
 struct rule_value *rule_add_value(struct rules *r, struct rule_match *m);
 /* Adds values from text to a condition. Returns false if it cannot read the text. _address:
  * "192.0.2.1", "192.0.2.0/24", "192.0.2.0/255.255.255.0" or "192.0.2.1-192.0.2.9". _ports: "80",
