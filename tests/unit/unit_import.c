@@ -494,6 +494,30 @@ static void openwrt_rules(void **state)
 	}
 }
 
+/* OpenWrt: the protocols of a rule. */
+static void openwrt_protocols(void **state)
+{
+	static const struct {
+		const char *value;
+		bool has_udp;
+	} rows[] = {
+		{ "any", true }, { "*", true }, { "all", true }, { "17", true }, { "UDP", true }, { "tcpudp", true }, { "6 17", true },
+		{ "tcp' 'udp", true }, { "!tcp", true }, { "! 6", true }, { "!tcpudp", true }, { "tcp", false }, { "6", false },
+		{ "!udp", false }, { "!17", false }, { "! udp", false }, { "tcp !17", false }, { "udplite", false }, { "small", false },
+	};
+	struct captured t;
+	char text[1200], *out;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		snprintf(text, sizeof(text), ZONES REDIRECT DROPS "firewall.b.src_ip='203.0.113.8'\nfirewall.b.proto='%s'\n",
+			 rows[i].value);
+		out = import("uci", text, NULL, &t);
+		(rows[i].has_udp ? has : lacks)(out, "deny: [ 203.0.113.8/32 ]");
+		assert_string_equal(t.text, "");
+		free(out);
+	}
+}
+
 /* AmneziaWG's settings that no service can take are named. */
 static void amneziawg(void **state)
 {
@@ -579,7 +603,7 @@ int main(void)
 		cmocka_unit_test(endless), cmocka_unit_test(comments), cmocka_unit_test(two_families),
 		cmocka_unit_test(native_tables),
 		cmocka_unit_test(limits_of_elements),
-		cmocka_unit_test(openwrt), cmocka_unit_test(openwrt_rules),
+		cmocka_unit_test(openwrt), cmocka_unit_test(openwrt_rules), cmocka_unit_test(openwrt_protocols),
 		cmocka_unit_test(followed), cmocka_unit_test(amneziawg), cmocka_unit_test(policies), cmocka_unit_test(named_endpoint),
 	};
 

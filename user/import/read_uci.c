@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include "import/read.h"
 #include "lib/grow.h"
 #include "lib/log.h"
@@ -172,33 +173,54 @@ static void add_zone(struct uci *u, struct rule *rule, const char *zone)
 
 /* ---- redirects ---- */
 
-static bool has_udp(const char *protocols)
+/* Returns the next word of a list, without the '!' in front; NULL: there is none left. A '!'
+ * between blanks belongs to the next word. */
+static char *next_word(char **rest, bool *ret_unlike)
 {
-	return !*protocols || strstr(protocols, "udp") || strstr(protocols, "all") ||
-	       !strcmp(protocols, "17");
+	char *word;
+
+	*ret_unlike = false;
+	while ((word = strsep(rest, " \t"))) {
+		*ret_unlike |= *word == '!';
+		word += *word == '!';
+		if (*word)
+			break;
+	}
+	return word;
 }
 
-/* Adds those words of a list that have a '!' in front, or those that have none. A '!' between
- * blanks belongs to the next word. */
+/* Returns whether UDP is one of the protocols. OpenWrt makes a rule for each, and two for
+ * `tcpudp`: `!tcpudp` is for UDP too, because it is not TCP. */
+static bool has_udp(const char *protocols)
+{
+	static const char *const all[] = { "tcpudp", "all", "any", "*" };
+	char *copy = strdup(protocols), *rest = copy, *word;
+	bool found = !copy || !*protocols, unlike;
+
+	while ((word = next_word(&rest, &unlike))) {
+		found |= (!strcasecmp(word, "udp") || !strcmp(word, "17")) != unlike;
+		for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
+			found |= !strcasecmp(word, all[i]);
+	}
+	free(copy);
+	return found;
+}
+
+/* Adds those words of a list that have a '!' in front, or those that have none. */
 static void add_words(struct uci *u, struct rule *rule, enum rule_field field, const char *list,
 		      bool unlike)
 {
 	struct rule_match *m = NULL;
-	bool not = false, good = true;
+	bool good = true, not;
 	char *copy = strdup(list), *rest = copy, *word;
 
 	u->rules->no_memory |= !copy;
-	while (good && (word = strsep(&rest, " \t"))) {
-		not |= *word == '!';
-		word += *word == '!';
-		if (!*word)
+	while (good && (word = next_word(&rest, &not))) {
+		if (not != unlike)
 			continue;
-		if (not == unlike) {
-			m = m ?: rule_add_match(u->rules, rule, field, unlike);
-			good = m && (field == FIELD_PORT ? rule_add_ports : rule_add_address)
-				(u->rules, m, word);
-		}
-		not = false;
+		m = m ?: rule_add_match(u->rules, rule, field, unlike);
+		good = m && (field == FIELD_PORT ? rule_add_ports : rule_add_address)
+			(u->rules, m, word);
 	}
 	if (m && !good)
 		rule_drop_match(rule);
