@@ -454,7 +454,7 @@ static void openwrt(void **state)
 	"firewall.d=zone\nfirewall.d.name='dmz'\nfirewall.d.device='br-dmz'\n"
 #define REDIRECT "firewall.a=redirect\nfirewall.a.src='wan'\nfirewall.a.src_dport='51820'\nfirewall.a.dest='lan'\n" \
 	"firewall.a.proto='udp'\nfirewall.a.dest_ip='192.168.1.10'\nfirewall.a.target='DNAT'\n"
-#define DROPS "firewall.b=rule\nfirewall.b.src='wan'\nfirewall.b.dest='lan'\nfirewall.b.target='DROP'\n"
+#define DROPS "firewall.b=rule\nfirewall.b.src='wan'\nfirewall.b.dest='lan'\n"
 #define LACKS "by a condition that wgxdp lacks"
 
 /* OpenWrt: the rules that drop packets of the redirected port. No such rule is lost. */
@@ -469,6 +469,7 @@ static void openwrt_rules(void **state)
 		{ "src_ip='203.0.113.8'\nfirewall.b.dest_ip='192.168.1.9' '192.168.1.10'", "deny: [ 203.0.113.8/32 ]", "" },
 		{ "src_ip='203.0.113.8'\nfirewall.b.dest_port='123' '51820-51821'", "deny: [ 203.0.113.8/32 ]", "" },
 		{ "src_ip='203.0.113.8'\nfirewall.b.dest_port='123' '124'", "", "" },
+		{ "src_ip='203.0.113.8'\nfirewall.b.target='drop'", "deny: [ 203.0.113.8/32 ]", "" },
 		{ "src_ip='203.0.113.8' 'bad.example.org'", "", LACKS },
 		{ "dest_port='openvpn'", "", LACKS },
 		{ "dest_ip='192.168.1.0/255.0.255.0'", "", LACKS },
@@ -477,7 +478,8 @@ static void openwrt_rules(void **state)
 	char text[1200], *out;
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-		snprintf(text, sizeof(text), ZONES REDIRECT DROPS "firewall.b.%s\n", rows[i].options);
+		snprintf(text, sizeof(text), ZONES REDIRECT DROPS "firewall.b.%s\n%s", rows[i].options,
+			 strstr(rows[i].options, "target") ? "" : "firewall.b.target='DROP'\n");
 		out = import("uci", text, NULL, &t);
 		has(out, "backend: { ipv4: 192.168.1.10, port: 51820 }");
 		if (*rows[i].clients) {
@@ -509,8 +511,8 @@ static void openwrt_protocols(void **state)
 	char text[1200], *out;
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-		snprintf(text, sizeof(text), ZONES REDIRECT DROPS "firewall.b.src_ip='203.0.113.8'\nfirewall.b.proto='%s'\n",
-			 rows[i].value);
+		snprintf(text, sizeof(text), ZONES REDIRECT DROPS "firewall.b.target='DROP'\nfirewall.b.src_ip='203.0.113.8'\n"
+			 "firewall.b.proto='%s'\n", rows[i].value);
 		out = import("uci", text, NULL, &t);
 		(rows[i].has_udp ? has : lacks)(out, "deny: [ 203.0.113.8/32 ]");
 		assert_string_equal(t.text, "");

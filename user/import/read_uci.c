@@ -309,7 +309,7 @@ static void add_redirect(struct uci *u, const struct setting *s)
 	add_zone(u, &rule, get(u, s, "src"));
 	add_condition(u, &rule, FIELD_PORT, get(u, s, "src_dport"));
 	add_condition(u, &rule, FIELD_TO, get(u, s, "src_dip"));
-	if (*target && strcmp(target, "DNAT"))
+	if (*target && strcasecmp(target, "DNAT"))
 		rule.verdict = RULE_OTHER;
 	else if (!*to)
 		rule.verdict = RULE_REDIRECT;
@@ -327,8 +327,8 @@ static void add_forward(struct uci *u, const struct setting *s)
 
 	if (!*get(u, s, "dest") || !begin(u, s, HOOK_FORWARD, false, &rule))
 		return;
-	rule.verdict = !strcmp(target, "ACCEPT") ? RULE_ACCEPT :
-		       !strcmp(target, "DROP") || !strcmp(target, "REJECT") ? RULE_DROP :
+	rule.verdict = !strcasecmp(target, "ACCEPT") ? RULE_ACCEPT :
+		       !strcasecmp(target, "DROP") || !strcasecmp(target, "REJECT") ? RULE_DROP :
 		       RULE_CONTINUES;
 	if (*get(u, s, "src") && strcmp(get(u, s, "src"), "*"))
 		add_zone(u, &rule, get(u, s, "src"));
