@@ -496,6 +496,55 @@ static void openwrt_rules(void **state)
 	}
 }
 
+#define WAY(zones, dest, rules) "firewall.w=zone\nfirewall.w.name='wan'\nfirewall.w.device='eth0'\n" zones \
+	"firewall.a=redirect\nfirewall.a.src='wan'\nfirewall.a.src_dport='51820'\nfirewall.a.proto='udp'\n" dest \
+	"firewall.a.dest_ip='192.168.1.10'\n" rules
+#define ZONE(zone, key, device) "firewall." zone "=zone\nfirewall." zone ".name='" zone "'\nfirewall." zone "." key "='" device "'\n"
+#define TO_LAN "firewall.a.dest='lan'\n"
+#define VIA(section, zone, more) "firewall." section "=rule\nfirewall." section ".src='wan'\nfirewall." section ".dest='" zone "'\n" \
+	"firewall." section "." more "\n"
+#define PUBLIC(zone) VIA("b", zone, "target='ACCEPT'")
+#define DENY(zone) VIA("c", zone, "target='DROP'\nfirewall.c.src_ip='203.0.113.8'")
+#define BOTH ZONE("lan", "device", "br-lan") ZONE("dmz", "device", "br-dmz")
+#define NETWORK ZONE("lan", "network", "l") "network.l=interface\nnetwork.l.device='br-lan'\nnetwork.l.ipaddr='192.168.1.1'\n" \
+	"network.l.netmask='255.255.255.0'\n" ZONE("dmz", "network", "d") "network.d=interface\nnetwork.d.device='br-dmz'\n" \
+	"network.d.ipaddr='192.168.2.1/24'\n"
+
+/* OpenWrt: a rule is for packets that leave by its zone. */
+static void openwrt_zones(void **state)
+{
+	static const struct {
+		const char *text;
+		bool denies;
+		const char *said;		/* "": nothing */
+	} rows[] = {
+		{ WAY(BOTH, TO_LAN, PUBLIC("dmz") DENY("lan")), true, "" },
+		{ WAY(BOTH, TO_LAN, PUBLIC("lan") DENY("lan")), false, "" },
+		{ WAY(BOTH, TO_LAN, PUBLIC("dmz") DENY("*")), true, "" },
+		{ WAY(BOTH, TO_LAN, PUBLIC("*") DENY("lan")), false, "" },
+		{ WAY(BOTH, TO_LAN, DENY("dmz")), false, "" },
+		{ WAY(ZONE("lan", "device", "br-lan' 'br-guest") ZONE("dmz", "device", "br-dmz"), TO_LAN, PUBLIC("dmz") DENY("lan")), true, "" },
+		/* OpenWrt finds the zone of a redirect without `dest` by the address */
+		{ WAY(NETWORK, "", PUBLIC("dmz") DENY("lan")), true, "" },
+		{ WAY(BOTH, "", DENY("lan")), false, LACKS },
+		/* a zone without a known device */
+		{ WAY("", TO_LAN, PUBLIC("dmz") DENY("lan")), true, "forwards no packet because of this rule" },
+	};
+	struct captured t;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		char *out = import("uci", rows[i].text, NULL, &t);
+
+		has(out, "backend: { ipv4: 192.168.1.10, port: 51820 }");
+		(rows[i].denies ? has : lacks)(out, "deny: [ 203.0.113.8/32 ]");
+		if (*rows[i].said)
+			has(t.text, rows[i].said);
+		else
+			assert_string_equal(t.text, "");
+		free(out);
+	}
+}
+
 /* OpenWrt: the protocols of a rule. */
 static void openwrt_protocols(void **state)
 {
@@ -606,6 +655,7 @@ int main(void)
 		cmocka_unit_test(native_tables),
 		cmocka_unit_test(limits_of_elements),
 		cmocka_unit_test(openwrt), cmocka_unit_test(openwrt_rules), cmocka_unit_test(openwrt_protocols),
+		cmocka_unit_test(openwrt_zones),
 		cmocka_unit_test(followed), cmocka_unit_test(amneziawg), cmocka_unit_test(policies), cmocka_unit_test(named_endpoint),
 	};
 

@@ -216,6 +216,7 @@ static bool translate_group(struct walk *w, const struct rule *rule)
 		p->local = p->local_in = p->unnamed = false;
 	}
 	p->port = rule->ports.first ?: p->port;
+	p->ways = way_out_named(rule);
 	p->translated = true;
 	return true;
 }
@@ -254,7 +255,8 @@ static void run_group(struct walk *w, const struct import_packet *first)
 	run_hook(w, FILTERS, HOOK_FORWARD, INT_MIN, INT_MAX);
 	set_out(w);
 	run_hook(w, FILTERS, HOOK_POSTROUTING, INT_MIN, INT_MAX);
-	if (!w->packet.out && !w->packet.not_in && first->family == FAMILY_IPV4)
+	if (!w->packet.out && !w->packet.ways && !w->packet.not_in &&
+	    first->family == FAMILY_IPV4)
 		w->packet.out = first->in;	/* a public address is behind the wan */
 	run_hook(w, MASQUERADES, HOOK_POSTROUTING, INT_MIN, INT_MAX);
 	finish_group(w, WAY_FORWARD);

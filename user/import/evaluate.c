@@ -74,12 +74,27 @@ static enum rule_answer match_value(enum rule_field field, const struct rule_val
 	}
 }
 
+/* Returns whether a packet that leaves by one of its ways meets a condition about its way. */
+static enum rule_answer match_ways(const struct rule_match *m, const struct import_packet *p)
+{
+	struct import_packet one = *p;
+	size_t n = 0;
+
+	for (size_t i = 0; i < p->ways->n; i++) {
+		one.out = p->ways->values[i].name;
+		n += rule_match_answer(m, &one) == IS_YES;
+	}
+	return !n ? IS_NO : n == p->ways->n ? IS_YES : IS_LIKELY;
+}
+
 enum rule_answer rule_match_answer(const struct rule_match *m, const struct import_packet *p)
 {
 	enum rule_answer found = IS_NO, one;
 
 	if (m->field == FIELD_SOURCE)
 		return IS_YES;
+	if (m->field == FIELD_OUT && !p->out && p->ways)
+		return match_ways(m, p);
 	if (m->field == FIELD_LOCAL || m->field == FIELD_LOCAL_IN || m->field == FIELD_TRANSLATED)
 		found = (m->field == FIELD_LOCAL ? p->local : m->field == FIELD_LOCAL_IN ?
 			 p->local_in : p->translated) ? IS_YES : IS_NO;

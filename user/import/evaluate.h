@@ -11,6 +11,8 @@ struct import_packet {
 	__u8 family;
 	const char *in;			/* interface on which it arrives */
 	const char *out;		/* interface to the backend; NULL: unknown */
+	/* If `out` is unknown: the interfaces of which it takes one; NULL: unknown too */
+	const struct rule_match *ways;
 	bool not_in;			/* it does not leave by `in` */
 	struct address to;		/* family 0: an address of `in`, which is unknown */
 	__u16 port;

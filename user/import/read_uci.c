@@ -148,10 +148,19 @@ static void add_network(struct uci *u, struct rule_match *m, const char *name)
 	}
 }
 
-/* Adds the devices of a zone: those that it names, and those of its networks. */
-static void add_zone(struct uci *u, struct rule *rule, const char *zone)
+/* Ends a condition about devices. Returns false, and removes it, if no device was added. */
+static bool has_devices(struct rule *rule, const struct rule_match *m)
 {
-	struct rule_match *m = rule_add_match(u->rules, rule, FIELD_IN, false);
+	if (m && !m->n)
+		rule->n--;		/* unknown: as a rule without an interface */
+	return m && m->n;
+}
+
+/* Adds the devices of a zone: those that it names, and those of its networks. Returns false if none
+ * is known. */
+static bool add_zone(struct uci *u, struct rule *rule, const char *zone, enum rule_field field)
+{
+	struct rule_match *m = rule_add_match(u->rules, rule, field, false);
 
 	for (size_t i = 0; i < u->n && m; i++) {
 		const struct setting *s = &u->list[i];
@@ -167,8 +176,32 @@ static void add_zone(struct uci *u, struct rule *rule, const char *zone)
 		}
 		free(networks);
 	}
-	if (m && !m->n)
-		rule->n--;		/* unknown: as a rule without an interface */
+	return has_devices(rule, m);
+}
+
+/* Adds the devices of the networks that have the address, as OpenWrt does for a redirect without
+ * `dest`. */
+static void add_way_to(struct uci *u, struct rule *rule, const char *text)
+{
+	struct rule_match *m = rule_add_match(u->rules, rule, FIELD_OUT, false);
+	struct address to;
+	bool good = !address_parse(text, &to);
+
+	for (size_t i = 0; i < u->n && m && good; i++) {
+		const struct setting *s = &u->list[i];
+		const char *mask = get(u, s, "netmask");
+		struct rule_match net = { .field = FIELD_TO };
+		char subnet[2 * ADDRESS_STRLEN];
+
+		if (strncmp(s->section, "network.", 8) || strcmp(s->key, "ipaddr"))
+			continue;
+		snprintf(subnet, sizeof(subnet), "%.40s%s%.40s", s->value, *mask ? "/" : "", mask);
+		if (rule_add_address(u->rules, &net, subnet) &&
+		    prefix_covers(&net.values->prefix, &to))
+			add_network(u, m, s->section + 8);
+		free(net.values);
+	}
+	has_devices(rule, m);
 }
 
 /* ---- redirects ---- */
@@ -299,14 +332,18 @@ static void end(struct uci *u, const struct setting *s, struct rule *rule)
 static void add_redirect(struct uci *u, const struct setting *s)
 {
 	const char *to = get(u, s, "dest_ip"), *port = get(u, s, "dest_port");
-	const char *target = get(u, s, "target");
+	const char *target = get(u, s, "target"), *zone = get(u, s, "dest");
 	struct rule rule;
 
 	if (!begin(u, s, HOOK_PREROUTING, true, &rule))
 		return;
 	rule.verdict = RULE_DNAT;
 	rule.hairpin = !is_off(get(u, s, "reflection"));
-	add_zone(u, &rule, get(u, s, "src"));
+	add_zone(u, &rule, get(u, s, "src"), FIELD_IN);
+	if (!*zone)
+		add_way_to(u, &rule, to);
+	else if (strcmp(zone, "*"))
+		add_zone(u, &rule, zone, FIELD_OUT);
 	add_condition(u, &rule, FIELD_PORT, get(u, s, "src_dport"));
 	add_condition(u, &rule, FIELD_TO, get(u, s, "src_dip"));
 	if (*target && strcasecmp(target, "DNAT"))
@@ -322,16 +359,18 @@ static void add_redirect(struct uci *u, const struct setting *s)
 /* Adds a rule for forwarded packets. Rules without `dest` are for packets to the router itself. */
 static void add_forward(struct uci *u, const struct setting *s)
 {
-	const char *target = get(u, s, "target");
+	const char *target = get(u, s, "target"), *zone = get(u, s, "dest");
 	struct rule rule;
 
-	if (!*get(u, s, "dest") || !begin(u, s, HOOK_FORWARD, false, &rule))
+	if (!*zone || !begin(u, s, HOOK_FORWARD, false, &rule))
 		return;
 	rule.verdict = !strcasecmp(target, "ACCEPT") ? RULE_ACCEPT :
 		       !strcasecmp(target, "DROP") || !strcasecmp(target, "REJECT") ? RULE_DROP :
 		       RULE_CONTINUES;
 	if (*get(u, s, "src") && strcmp(get(u, s, "src"), "*"))
-		add_zone(u, &rule, get(u, s, "src"));
+		add_zone(u, &rule, get(u, s, "src"), FIELD_IN);
+	if (strcmp(zone, "*") && !add_zone(u, &rule, zone, FIELD_OUT))
+		rule.unknown |= rule.verdict == RULE_ACCEPT;
 	add_condition(u, &rule, FIELD_TO, get(u, s, "dest_ip"));
 	add_condition(u, &rule, FIELD_PORT, get(u, s, "dest_port"));
 	end(u, s, &rule);

@@ -10,6 +10,7 @@
 #include "config/config_check.h"
 #include "import/service.h"
 #include "import/trial.h"
+#include "import/way_out.h"
 #include "lib/grow.h"
 
 #define DEPTH_MAX 32
@@ -301,7 +302,10 @@ static void add_translated(struct import *im, struct trial *t, const struct port
 static void try_ports(struct import *im, size_t rule, const struct import_packet *first,
 		      struct port_range ports)
 {
-	struct trial t = { .im = im, .dnat = rule, .first = *first };
+	struct trial t = {
+		.im = im, .dnat = rule, .first = *first,
+		.ways = way_out_named(&im->rules.list[rule]),
+	};
 
 	t.first.port = ports.first;
 	if (trial_run(&t) || trial_run_with_sets(&t)) {
@@ -527,7 +531,7 @@ static void try_direct(struct import *im, size_t rule, const char *in, const str
 {
 	struct trial t = { .im = im, .dnat = NONE, .first = {
 		.family = to->family, .in = in, .to = *to, .port = port,
-	} };
+	}, .ways = way_out_named(&im->rules.list[rule]) };
 	struct import_service made = { .family = to->family };
 	bool ipv4 = to->family == FAMILY_IPV4;
 	char text[ADDRESS_STRLEN];

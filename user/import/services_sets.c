@@ -32,7 +32,9 @@ struct followed_sets {
  * to free. */
 static struct trial try_with(struct trial *t, const size_t *sets, size_t n, unsigned int full)
 {
-	struct trial one = { .im = t->im, .dnat = t->dnat, .first = t->first, .quiet = true };
+	struct trial one = {
+		.im = t->im, .dnat = t->dnat, .first = t->first, .ways = t->ways, .quiet = true,
+	};
 	struct rules *r = &t->im->rules;
 
 	for (size_t i = 0; i < r->n_sets; i++)

@@ -242,7 +242,7 @@ static void find_masquerade(struct trial *t)
 {
 	struct source_set part;
 
-	if (!t->then.out && !t->then.not_in && t->first.family == FAMILY_IPV4)
+	if (!t->then.out && !t->ways && !t->then.not_in && t->first.family == FAMILY_IPV4)
 		t->then.out = t->first.in;	/* a public address is behind the wan */
 	run_masquerade(t, &t->then);
 	t->masquerades = t->masked.n && is_subset(t, &t->clients, &t->masked);
@@ -268,6 +268,7 @@ bool trial_run(struct trial *t)
 	t->then = t->first;
 	t->then.first_to = t->first.to;
 	t->then.first_port = t->first.port;
+	t->then.ways = t->ways;
 	if (dnat) {
 		use(t, t->dnat);
 		t->then.to = dnat->to;

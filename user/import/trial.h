@@ -10,6 +10,7 @@ struct trial {
 	struct import *im;
 	size_t dnat;			/* rule that translates it; NONE: none may do so */
 	struct import_packet first;	/* as it arrives; .in and .to as in evaluate.h */
+	const struct rule_match *ways;	/* as in evaluate.h, for .then */
 	bool quiet;			/* name no rule */
 	/* Results */
 	struct import_packet then;	/* as it is forwarded */

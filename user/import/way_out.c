@@ -39,6 +39,21 @@ void way_out_find(const struct import *im, const struct address *to, char ret[IF
 			}
 }
 
+const struct rule_match *way_out_named(const struct rule *rule)
+{
+	for (size_t i = 0; i < rule->n; i++) {
+		const struct rule_match *m = &rule->matches[i];
+
+		if (m->field != FIELD_OUT || m->unlike || !m->n)
+			continue;
+		for (size_t j = 0; j < m->n; j++)
+			if (strpbrk(m->values[j].name, "*+"))
+				return NULL;
+		return m;
+	}
+	return NULL;
+}
+
 void way_out_note(const struct rule *rule, char out[IFNAMSIZ], bool *several)
 {
 	for (size_t i = 0; i < rule->n; i++) {

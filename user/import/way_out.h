@@ -11,5 +11,8 @@ void way_out_find(const struct import *im, const struct address *to, char ret[IF
 /* Adds the interface by which a rule that accepts a packet says that it leaves. *several: rules
  * have said more than one, or a wildcard. */
 void way_out_note(const struct rule *rule, char out[IFNAMSIZ], bool *several);
+/* Returns a rule's condition that names the interfaces by which its packets leave; NULL: it has
+ * none, or one with a wildcard. OpenWrt's rules that translate destinations have one too. */
+const struct rule_match *way_out_named(const struct rule *rule);
 /* Returns whether the address is private, and so not behind a wan. */
 bool is_private(const struct address *a);
