@@ -204,8 +204,6 @@ static int field_of(struct nft *x, struct yaml_node *left)
 	const char *field = text_at(left, "/payload/field"), *meta = text_at(left, "/meta/key");
 	bool ip = !strcmp(protocol, "ip"), ip6 = !strcmp(protocol, "ip6"), first;
 
-	if (ip || ip6)
-		x->rule.families &= ip ? RULE_IPV4 : RULE_IPV6;
 	if ((ip || ip6) && !strcmp(field, "saddr"))
 		return FIELD_SOURCE;
 	if ((ip || ip6) && !strcmp(field, "daddr"))
@@ -281,6 +279,11 @@ static void read_condition(struct nft *x, struct yaml_node *left, struct yaml_no
 	struct rule_match *m;
 	int field;
 
+	/* A field of a header is only in packets of its family */
+	if (is(left, "/payload/protocol", "ip"))
+		x->rule.families &= RULE_IPV4;
+	else if (is(left, "/payload/protocol", "ip6"))
+		x->rule.families &= RULE_IPV6;
 	if (read_kind(x, left, right, unlike))
 		return;
 	field = field_of(x, left);
