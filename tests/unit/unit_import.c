@@ -573,6 +573,44 @@ static void openwrt_zones(void **state)
 	}
 }
 
+#define VPN(more) ZONE("vpn", "device", "wg9") more
+
+/* OpenWrt: a zone masquerades what leaves by it. */
+static void openwrt_masquerade(void **state)
+{
+	static const char to_vpn[] = "firewall.a.dest='vpn'\n";
+	static const struct {
+		const char *zones, *dest, *has, *said;	/* said: "": nothing */
+	} rows[] = {
+		{ VPN("firewall.vpn.masq='1'\n"), to_vpn, "nat: masquerade", "" },
+		{ VPN("firewall.vpn.masq='0'\n"), to_vpn, "nat: dnat", "" },
+		{ VPN("firewall.vpn.masq6='1'\n"), to_vpn, "nat: dnat", "" },
+		{ VPN("firewall.vpn.masq='1'\nfirewall.vpn.masq_dest='!10.0.0.0/8'\n"), to_vpn, "nat: dnat", LACKS },
+		{ VPN("firewall.vpn.masq='1'\n") ZONE("lan", "device", "br-lan"), TO_LAN, "nat: dnat", "" },
+		{ "firewall.w.masq='1'\n" ZONE("lan", "device", "br-lan"), TO_LAN, "nat: dnat", "" },
+		/* zones without a known device */
+		{ ZONE("vpn", "masq", "1"), to_vpn, "nat: dnat", LACKS },
+		{ ZONE("vpn", "masq", "1"), TO_LAN, "nat: dnat", "" },
+	};
+	struct captured t;
+	char text[1200], *out;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		snprintf(text, sizeof(text), WAY("%s", "%s", ""), rows[i].zones, rows[i].dest);
+		out = import("uci", text, NULL, &t);
+		has(out, rows[i].has);
+		if (*rows[i].said)
+			has(t.text, rows[i].said);
+		else
+			assert_string_equal(t.text, "");
+		free(out);
+	}
+	/* clients do not arrive by a zone because it masquerades */
+	out = import("uci", VPN("firewall.vpn.masq='1'\n") REDIRECT, NULL, &t);
+	has(t.text, "add --wan IF");
+	free(out);
+}
+
 /* OpenWrt: the protocols of a rule. */
 static void openwrt_protocols(void **state)
 {
@@ -684,7 +722,7 @@ int main(void)
 		cmocka_unit_test(native_tables),
 		cmocka_unit_test(limits_of_elements),
 		cmocka_unit_test(openwrt), cmocka_unit_test(openwrt_rules), cmocka_unit_test(openwrt_protocols),
-		cmocka_unit_test(openwrt_zones),
+		cmocka_unit_test(openwrt_zones), cmocka_unit_test(openwrt_masquerade),
 		cmocka_unit_test(followed), cmocka_unit_test(amneziawg), cmocka_unit_test(policies), cmocka_unit_test(named_endpoint),
 	};
 

@@ -23,6 +23,7 @@ int read_iptables(struct rules *r, const struct import_text *t);
  * Returns whether it is a command of iptables. */
 bool read_iptables_command(struct rules *r, const char *command, const char *device,
 			   const char *origin);
+#define UCI_TABLE "uci firewall"		/* table of all chains of OpenWrt */
 /* Reads what `uci show firewall` and `uci show network` print. */
 int read_uci(struct rules *r, const struct import_text *t);
 

@@ -282,7 +282,7 @@ static bool begin(struct uci *u, const struct setting *s, enum rule_hook hook, b
 	if (is_off(get(u, s, "enabled")))
 		return false;
 	*rule = (struct rule){
-		.chain = rules_chain(u->rules, "uci firewall", chains[hook],
+		.chain = rules_chain(u->rules, UCI_TABLE, chains[hook],
 				     RULE_IPV4 | RULE_IPV6),
 		.families = !strcmp(family, "ipv4") ? RULE_IPV4 : !strcmp(family, "ipv6") ?
 			    RULE_IPV6 : RULE_IPV4 | RULE_IPV6,
@@ -298,13 +298,9 @@ static bool begin(struct uci *u, const struct setting *s, enum rule_hook hook, b
 	return true;
 }
 
-/* Adds the conditions that all kinds of sections have, names the rule, and adds it. */
-static void end(struct uci *u, const struct setting *s, struct rule *rule)
+/* Names the rule of a section, and adds it. */
+static void add_named(struct uci *u, const struct setting *s, struct rule *rule)
 {
-	static const char *const unknown[] = {
-		"src_mac", "extra", "ipset", "limit", "src_port", "mark", "weekdays", "monthdays",
-		"start_date", "start_time", "stop_date", "stop_time", "helper", "device",
-	};
 	char *text = NULL;
 
 	if (asprintf(&rule->origin, "%s:%u", u->t->name, s->line) < 0)
@@ -323,10 +319,21 @@ static void end(struct uci *u, const struct setting *s, struct rule *rule)
 	rule->text = text ?: strdup(s->section);
 	u->rules->no_memory |= !rule->origin || !rule->text;
 	snprintf(rule->comment, sizeof(rule->comment), "%s", get(u, s, "name"));
+	rules_add(u->rules, rule, 0);
+}
+
+/* Adds the conditions that rules, redirects and `nat` have, and the rule. */
+static void end(struct uci *u, const struct setting *s, struct rule *rule)
+{
+	static const char *const unknown[] = {
+		"src_mac", "extra", "ipset", "limit", "src_port", "mark", "weekdays", "monthdays",
+		"start_date", "start_time", "stop_date", "stop_time", "helper", "device",
+	};
+
 	add_condition(u, rule, FIELD_SOURCE, get(u, s, "src_ip"));
 	for (size_t i = 0; i < sizeof(unknown) / sizeof(*unknown); i++)
 		rule->unknown |= *get(u, s, unknown[i]);
-	rules_add(u->rules, rule, 0);
+	add_named(u, s, rule);
 }
 
 static void add_redirect(struct uci *u, const struct setting *s)
@@ -390,6 +397,36 @@ static void add_source_rule(struct uci *u, const struct setting *s)
 	end(u, s, &rule);
 }
 
+/* Returns whether packets may leave by a zone: OpenWrt redirects some there. */
+static bool is_way(const struct uci *u, const char *zone)
+{
+	for (size_t i = 0; i < u->n; i++)
+		if (!*u->list[i].key && !strcmp(u->list[i].value, "redirect") &&
+		    !strcmp(get(u, &u->list[i], "dest"), zone))
+			return true;
+	return false;
+}
+
+/* Adds the rule that masquerades packets that leave by a zone. key: masq for IPv4, or masq6. If no
+ * device of the zone is known, the rule matters only to redirects that name the zone. */
+static void add_masquerade(struct uci *u, const struct setting *s, const char *key,
+			   unsigned int family)
+{
+	const char *value = get(u, s, key), *zone = get(u, s, "name");
+	struct rule rule;
+
+	if (!*value || is_off(value) || !begin(u, s, HOOK_POSTROUTING, true, &rule))
+		return;
+	rule.verdict = RULE_SNAT;
+	rule.families &= family;
+	rule.unknown = *get(u, s, "masq_src") || *get(u, s, "masq_dest");
+	if (!add_zone(u, &rule, zone, FIELD_OUT)) {
+		rule.unknown = true;
+		rule.never = !is_way(u, zone);
+	}
+	add_named(u, s, &rule);
+}
+
 int read_uci(struct rules *r, const struct import_text *t)
 {
 	struct uci u = { .rules = r, .t = t };
@@ -411,6 +448,15 @@ int read_uci(struct rules *r, const struct import_text *t)
 			add_forward(&u, s);
 		else if (!strcmp(s->value, "nat"))
 			add_source_rule(&u, s);
+	}
+	/* OpenWrt masquerades what its sections `nat` have left. */
+	for (size_t i = 0; i < u.n; i++) {
+		const struct setting *s = &u.list[i];
+
+		if (*s->key || strcmp(s->value, "zone"))
+			continue;
+		add_masquerade(&u, s, "masq", RULE_IPV4);
+		add_masquerade(&u, s, "masq6", RULE_IPV6);
 	}
 	free(u.list);
 	return 0;

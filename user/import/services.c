@@ -118,6 +118,8 @@ static const char *wan_of(const struct import *im, const struct rule *rule)
 	bool leaves = rule->verdict == RULE_RETURN || rule->verdict == RULE_ACCEPT;
 	const struct rule_chain *c = &im->rules.chains[rule->chain];
 
+	if (!strcmp(c->table, UCI_TABLE))
+		return NULL;		/* OpenWrt's redirects name their zone */
 	for (size_t i = 0; i < rule->n; i++) {
 		const struct rule_match *m = &rule->matches[i];
 
