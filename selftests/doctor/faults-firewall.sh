@@ -89,6 +89,16 @@ row configuration 'stale - -' removed
 configuration && up
 table_ends 14
 
+# The file lacks an option of up, so the fix must not read it
+wgxdp up --express off > "$work/up" 2>&1
+wan_again
+wait_until_said 'the wan again' interface wan gone
+names interface
+heals
+all_well 'the wan again, cured'
+expect 'express: off, after the fix' "$(wgxdp save | grep -c 'express: off')" == 1
+up
+
 start_daemon -c $file
 row forwarding 'service wg-end waiting' off net.ipv4.ip_forward
 row forwarding 'service six waiting' off net.ipv6.conf.all.forwarding

@@ -131,12 +131,13 @@ wait_for 120 'the backend is down' down
 sleep 40
 expect 'the backend is down, and a standby that is not there serves' "$(of_backend on_standby)" == 0
 # Neither does an address of this host, where a socket is bound
-start_listener firewall own 192.168.1.1:$port
-sed -i 's/192.168.1.11/192.168.1.1/' "$work/wgxdp.yaml"
+inside firewall ip address add 192.168.1.2/24 dev lan # a secondary one
+start_listener firewall own 192.168.1.2:$port
+sed -i 's/192.168.1.11/192.168.1.2/' "$work/wgxdp.yaml"
 wgxdp reload -c "$work/wgxdp.yaml" > /dev/null
 sleep 20
 expect 'the backend is down, and an address of this host serves' "$(of_backend on_standby)" == 0
-sed -i 's/192.168.1.1 }/192.168.1.11 }/' "$work/wgxdp.yaml"
+sed -i 's/192.168.1.2 }/192.168.1.11 }/' "$work/wgxdp.yaml"
 wgxdp reload -c "$work/wgxdp.yaml" > /dev/null
 kill $pinging $!
 serves spare wgs2

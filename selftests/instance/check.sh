@@ -132,6 +132,11 @@ this_host() {
 	checked 3 'a.yaml:3:26: error: interface: lan also leads to the backend 192.168.1.10: if lan does not lead to the internet' -c "$work/a.yaml"
 	service 'addresses: [ 203.0.113.1 ], ports: [ 51820 ]' 'ipv4: 192.168.1.10' > "$work/a.yaml"
 	checked 3 'a.yaml:3:28: error: addresses: no wan here has 203.0.113.1' -c "$work/a.yaml"
+	inside firewall ip address add 203.0.113.1/32 dev lo # served at wan, because frames arrive there
+	checked 3 'a.yaml:3:28: error: addresses: no wan here has 203.0.113.1' -c "$work/a.yaml"
+	service 'addresses: [ 198.51.100.1, 203.0.113.1 ], ports: [ 51820 ]' 'ipv4: 192.168.1.10' > "$work/a.yaml"
+	checked 0 'a.yaml: valid, 1 service' -c "$work/a.yaml"
+	inside firewall ip address del 203.0.113.1/32 dev lo
 	service 'interface: bare, ports: [ 51820 ]' 'ipv4: 192.168.1.10' > "$work/a.yaml"
 	checked 3 'interface: bare has no IPv4 address to listen on' -c "$work/a.yaml"
 	service 'interface: wan, ports: [ 443 ]' 'ipv4: 192.168.1.10, ipv6: "2001:db8:2::10"' > "$work/a.yaml"

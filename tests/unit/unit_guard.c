@@ -305,6 +305,10 @@ static void modes_of_vlans(void **state)
 		assert_int_equal(p->n_nics, 1);
 		assert_int_equal(p->nics[0].mode, MODE_TC);
 		plan_free(p);
+		p = plan_of(swapped ? "running: { mode: native }\ninterfaces: [ { name: nic.20, role: lan }, { name: nic.10, role: wan, mode: tc } ]\n" :
+			"running: { mode: native }\ninterfaces: [ { name: nic.10, role: wan, mode: tc }, { name: nic.20, role: lan } ]\n");
+		assert_int_equal(p->nics[0].mode, MODE_TC);
+		plan_free(p);
 	}
 	host = was;
 }

@@ -81,13 +81,18 @@ static void close_probe(struct watched_backend *b)
 	b->socket = -1;
 }
 
-/* Returns whether the address is one of this host, to which nothing is forwarded: then it is also
- * the source of what the host sends there. */
+/* Returns whether the address is one of this host, to which nothing is forwarded. */
 static bool is_ours(const struct address *a)
 {
-	struct nl_way way;
+	struct nl_address *list = NULL;
+	size_t n = 0;
+	bool ours = false;
 
-	return !nl_way(a, NULL, 0, 0, &way) && address_equal(&way.src, a);
+	if (!nl_addresses(&list, &n))
+		for (size_t i = 0; i < n && !ours; i++)
+			ours = address_equal(&list[i].local, a);
+	free(list);
+	return ours;
 }
 
 /* Returns true once probes got no ICMP error for REACH_SECONDS, and the host answers the kernel's

@@ -86,7 +86,7 @@ const char *doctor_file(const struct doctor *k)
 
 const char *doctor_same_file(const struct doctor *k)
 {
-	return k->source == SOURCE_SAME ? doctor_file(k) : NULL;
+	return k->file_keeps ? doctor_file(k) : NULL;
 }
 
 /* ---- gathering ---- */
@@ -238,14 +238,15 @@ int doctor_gather(struct doctor *k)
 		     doctor_begin_replies(k);
 	if (k->up)
 		k->source = source_read(k->instance, k->c, k->file);
-	if (doctor_same_file(k)) {
+	k->file_keeps = k->source == SOURCE_SAME && source_keeps_options(k->file, k->c);
+	if (k->source == SOURCE_SAME && doctor_file(k))
 		snprintf(k->keep, sizeof(k->keep), " && cp -p %s %s.old && %s save > %s", k->file,
 			 k->file, k->wgxdp, k->file);
+	if (doctor_same_file(k))
 		snprintf(k->again, sizeof(k->again), "%s reload -c %s", k->wgxdp, k->file);
-	} else {
+	else
 		/* This also forgets which file the instance came from. */
 		snprintf(k->again, sizeof(k->again), "%s save | %s up -c -", k->wgxdp, k->wgxdp);
-	}
 	return rc ?: add_backends(k) ?: add_ports(k) ?: add_devices(k);
 }
 

@@ -85,6 +85,7 @@ struct doctor {
 	bool up;			/* the instance is up, even if without a data path */
 	char file[PATH_MAX];		/* configuration file; "": none */
 	enum source_state source;
+	bool file_keeps;		/* source_keeps_options() */
 	struct conditions is;	/* states of a running instance; empty if none runs */
 	/* End of a fix that changes the running configuration: writes it to the file; "": no
 	 * file. */
@@ -128,7 +129,8 @@ void doctor_free(struct doctor *k);
 /* Returns the configuration file's name for use in a fix; NULL: there is no file, or a shell would
  * need quotes for its name. */
 const char *doctor_file(const struct doctor *k);
-/* Returns that name if the file has the running configuration, or NULL. */
+/* Returns that name if the file has the running configuration, with its mode and `express`, or
+ * NULL. */
 const char *doctor_same_file(const struct doctor *k);
 /* Returns the port with this ifindex; NULL: wgxdp does not use the interface. */
 struct doctor_port *doctor_port(struct doctor *k, __u32 ifindex);

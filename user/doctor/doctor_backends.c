@@ -106,6 +106,9 @@ static void probe_backend(const struct doctor *k, struct doctor_backend *b)
 	/* EPERM is never the error of an earlier probe, as others may be. */
 	if (error == EPERM)
 		b->denied = true;
+	/* WireGuard has no peer, or no endpoint, for the backend. It also sends an ICMP error. */
+	else if (error == ENOKEY || error == EDESTADDRREQ)
+		b->refused = error;
 	else if (read_errors(k, b) || error == EAGAIN || error == ENOBUFS)
 		return;
 	else if (error == EACCES)

@@ -218,7 +218,9 @@ static const struct interface_config *find_config(const struct doctor *k, const 
 static void look_at_programs(struct doctor *k, struct doctor_port *port, const struct nl_link *nic)
 {
 	const struct interface_config *i = find_config(k, port->name);
-	bool beside = (i && i->mode != MODE_AUTO ? i->mode : k->c->mode) == MODE_TC;
+	const struct plan_nic *planned = k->plan ? plan_nic(k->plan, nic->ifindex) : NULL;
+	enum mode mode = i && i->mode != MODE_AUTO ? i->mode : k->c->mode;
+	bool beside = (planned ? planned->mode : mode) == MODE_TC;
 	char name[BPF_OBJ_NAME_LEN], owner[INSTANCE_LEN];
 
 	if (!nic->xdp_prog_id || pins_have_program(nic->xdp_prog_id)) {

@@ -138,6 +138,26 @@ static bool wan_is_named(const struct config *c)
 	return false;
 }
 
+/* Returns whether an interface is a wan because it has an address on which a service listens. */
+static bool wan_is_found(const struct check_host *k)
+{
+	for (size_t i = 0; i < k->c->n_services; i++) {
+		const struct service_config *s = &k->c->services[i];
+
+		for (size_t j = 0; j < s->n_listen_addresses; j++)
+			if (host_outer_address(k->h, &s->listen_addresses[j]))
+				return true;
+	}
+	return false;
+}
+
+/* Returns whether a service with this listen address gets its packets. */
+static bool is_served(const struct check_host *k, const struct address *a)
+{
+	return wan_is_named(k->c) || host_outer_address(k->h, a) ||
+	       (host_address(k->h, a) && wan_is_found(k));
+}
+
 static bool is_broadcast(const struct host *h, const struct address *a)
 {
 	for (size_t i = 0; i < h->n_addresses; i++) {
@@ -166,10 +186,8 @@ static void check_listen(struct check_host *k, size_t i)
 		     "interface: %s has no %saddress to listen on: give it one, or name another "
 		     "interface", link->name, missing);
 	for (size_t j = 0; j < s->n_listen_addresses; j++) {
-		const struct nl_address *a = host_outer_address(k->h, &s->listen_addresses[j]);
-
 		at(&k->check, 0, "/services/%zu/listen/addresses/%zu", i, j);
-		if (!a && !wan_is_named(k->c))
+		if (!is_served(k, &s->listen_addresses[j]))
 			tell(&k->check,
 			     "addresses: no wan here has %s: correct it; if it is "
 			     "only routed to this host, name its interface: interfaces: [ { name: "

@@ -150,6 +150,16 @@ static bool says_the_same(struct config *c, const struct config *running)
 	return same;
 }
 
+bool source_keeps_options(const char *file, const struct config *running)
+{
+	struct config *c = NULL;
+	bool keeps = !read_silently(file, &c) && c->express == running->express &&
+		     (c->mode == MODE_AUTO || c->mode == running->mode);
+
+	config_free(c);
+	return keeps;
+}
+
 enum source_state source_read(const char *instance, const struct config *running,
 			      char ret_file[PATH_MAX])
 {

@@ -32,6 +32,9 @@ int source_file_changed(const char *instance, const char *file);
  * path; "" for SOURCE_NONE. */
 enum source_state source_read(const char *instance, const struct config *running,
 			      char ret_file[PATH_MAX]);
+/* Returns whether `reload` and `up` with the file keep the running mode and `express`, which may be
+ * options of `up`. False if the file cannot be read. */
+bool source_keeps_options(const char *file, const struct config *running);
 /* Returns source_state_name() for the running configuration; NULL: it cannot be read. */
 const char *source_now(const char *instance);
 /* Returns the words for a state, such as "changed by hand". */

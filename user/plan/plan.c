@@ -119,7 +119,7 @@ struct plan_port *plan_append_port(struct plan_builder *m, const struct nl_link 
 	memcpy(port->name, link->name, sizeof(port->name));
 	port->role = role;
 	port->l3 = !link->ethernet;
-	port->mode = said && said->mode != MODE_AUTO ? said->mode : m->config->mode;
+	port->mode = said ? said->mode : MODE_AUTO;
 	port->shared = said && said->shared;
 	port->by_qdisc = said && said->transmit == TRANSMIT_TC;
 	return port;

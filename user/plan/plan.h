@@ -16,7 +16,7 @@ struct plan_port {			/* interface at which the data path receives packets */
 	__u32 ifindex;
 	char name[IFNAMSIZ];
 	enum link_role role;
-	enum mode mode;			/* configured mode of XDP */
+	enum mode mode;			/* mode of its entry in `interfaces`, or MODE_AUTO */
 	__u32 sources;			/* index in plan.sources: prefixes of its clients */
 	bool l3;
 	/* XDP runs beside other programs, in the dispatcher of libxdp. */
@@ -30,9 +30,9 @@ struct plan_port {			/* interface at which the data path receives packets */
 struct plan_nic {		/* device to which XDP is attached, for one or more ports */
 	__u32 ifindex;
 	char name[IFNAMSIZ];
-	enum mode mode;
+	enum mode mode;			/* configured mode of XDP */
 	bool shared;			/* at least one of the nic's ports is shared */
-	__u32 port;			/* index in plan.ports of its first port */
+	__u32 port;			/* index in plan.ports of the port that says the mode */
 };
 
 struct list_entry {			/* prefix in the list allow or deny of a service */

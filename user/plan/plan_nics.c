@@ -96,16 +96,19 @@ static bool hides_tags(const struct host *h, struct plan_port *port, const struc
 }
 
 /* Adds what a further port on the same nic, such as another VLAN, says about it. */
-static void join_nic(const struct plan *p, struct plan_nic *nic, const struct plan_port *port)
+static void join_nic(const struct plan *p, struct plan_nic *nic, size_t port)
 {
-	nic->shared |= port->shared;
-	if (nic->mode == MODE_AUTO)
-		nic->mode = port->mode;
-	else if (port->mode != MODE_AUTO && port->mode != nic->mode)
+	const struct plan_port *more = &p->ports[port], *first = &p->ports[nic->port];
+
+	nic->shared |= more->shared;
+	if (nic->mode == MODE_AUTO) {
+		nic->mode = more->mode;
+		nic->port = port;
+	} else if (more->mode != MODE_AUTO && more->mode != nic->mode) {
 		log_warning("interfaces %s and %s are both on %s, which has the mode of %s: "
 			    "write the same mode for both",
-			    p->ports[nic->port].name, port->name, nic->name,
-			    p->ports[nic->port].name);
+			    first->name, more->name, nic->name, first->name);
+	}
 }
 
 static int add_nic(struct plan_builder *m, size_t port, const struct nl_link *link)
@@ -120,7 +123,7 @@ static int add_nic(struct plan_builder *m, size_t port, const struct nl_link *li
 	m->plan->ports[port].n_nics++;
 	nic = (struct plan_nic *)plan_nic(m->plan, link->ifindex);
 	if (nic) {
-		join_nic(m->plan, nic, &m->plan->ports[port]);
+		join_nic(m->plan, nic, port);
 		return 0;
 	}
 	nic = append(m->plan->nics, m->plan->n_nics);
@@ -277,20 +280,23 @@ int plan_nics(struct plan_builder *m)
 
 	for (size_t i = 0; i < m->plan->n_ports && !rc; i++) {
 		const struct plan_port *port = &m->plan->ports[i];
+		enum mode mode = port->mode != MODE_AUTO ? port->mode : m->config->mode;
 
 		rc = port_nics(m, i);
-		if (!rc && !port->n_nics &&
-		    (port->mode == MODE_NATIVE || port->mode == MODE_GENERIC)) {
+		if (!rc && !port->n_nics && (mode == MODE_NATIVE || mode == MODE_GENERIC)) {
 			const struct interface_config none = { 0 }, *named = interface_of(m, port);
 
 			rc = contradiction_at(m, named ?: &none, -EOPNOTSUPP,
 					      "interface %s: no device can run %s XDP: %s: write "
 					      "mode: auto, which uses a mode that works",
 					      port->name,
-					      mode_name(port->mode),
+					      mode_name(mode),
 					      *port->why ? port->why : "this bridge has no ports");
 		}
 	}
+	for (size_t i = 0; i < m->plan->n_nics; i++)
+		if (m->plan->nics[i].mode == MODE_AUTO)
+			m->plan->nics[i].mode = m->config->mode;
 	return rc;
 }
 
