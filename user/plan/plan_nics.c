@@ -274,6 +274,14 @@ static const struct interface_config *interface_of(const struct plan_builder *m,
 	return NULL;
 }
 
+/* Gives the global mode to the nics for which no entry in `interfaces` says one. */
+static void set_global_mode(struct plan_builder *m)
+{
+	for (size_t i = 0; i < m->plan->n_nics; i++)
+		if (m->plan->nics[i].mode == MODE_AUTO)
+			m->plan->nics[i].mode = m->config->mode;
+}
+
 int plan_nics(struct plan_builder *m)
 {
 	int rc = 0;
@@ -294,9 +302,7 @@ int plan_nics(struct plan_builder *m)
 					      *port->why ? port->why : "this bridge has no ports");
 		}
 	}
-	for (size_t i = 0; i < m->plan->n_nics; i++)
-		if (m->plan->nics[i].mode == MODE_AUTO)
-			m->plan->nics[i].mode = m->config->mode;
+	set_global_mode(m);
 	return rc;
 }
 
@@ -334,9 +340,11 @@ int plan_running(const struct host *h, const struct config *c, const struct link
 	}
 	for (size_t i = 0; !rc && i < m.plan->n_ports; i++)
 		rc = port_nics(&m, i);
-	if (rc)
+	if (rc) {
 		plan_free(m.plan);
-	else
-		*ret = m.plan;
-	return rc;
+		return rc;
+	}
+	set_global_mode(&m);
+	*ret = m.plan;
+	return 0;
 }
