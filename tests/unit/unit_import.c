@@ -17,6 +17,17 @@
 
 #define KEY "YWJjZGVmZ2hpamtsbW5vcHFyc3R1dnd4eXoxMjM0NTY="
 
+/* clients: the key allow or deny of the service; "": it has neither */
+static void has_clients(const char *text, const char *clients)
+{
+	if (*clients) {
+		has(text, clients);
+	} else {
+		lacks(text, "allow:");
+		lacks(text, "deny:");
+	}
+}
+
 static int take(struct import *im, const char *name, const char *text)
 {
 	struct import_text in = { .name = name, .text = strdup(text), .n = strlen(text) };
@@ -146,12 +157,7 @@ static void order(void **state)
 		snprintf(text, sizeof(text), "*nat\n" DNAT "COMMIT\n*filter\n%sCOMMIT\n", rows[i].forward);
 		out = import("rules", text, NULL, &t);
 		has(out, "backend: { ipv4: 192.168.1.10, port: 51820 }");
-		if (*rows[i].clients) {
-			has(out, rows[i].clients);
-		} else {
-			lacks(out, "allow:");
-			lacks(out, "deny:");
-		}
+		has_clients(out, rows[i].clients);
 		assert_string_equal(t.text, "");
 		free(out);
 	}
@@ -510,12 +516,7 @@ static void openwrt_rules(void **state)
 			 strstr(rows[i].options, "target") ? "" : "firewall.b.target='DROP'\n");
 		out = import("uci", text, NULL, &t);
 		has(out, "backend: { ipv4: 192.168.1.10, port: 51820 }");
-		if (*rows[i].clients) {
-			has(out, rows[i].clients);
-		} else {
-			lacks(out, "allow:");
-			lacks(out, "deny:");
-		}
+		has_clients(out, rows[i].clients);
 		if (*rows[i].said)
 			has(t.text, rows[i].said);
 		else

@@ -560,6 +560,12 @@ bool service_has_family(const struct service_config *s, __u8 family)
 	return false;
 }
 
+bool service_is_direct(const struct service_config *s, __u8 family)
+{
+	return s->nat == NAT_NONE ? family == FAMILY_IPV4 || s->ipv6 != IPV6_OFF :
+	       s->nat == NAT_DNAT && s->ipv6 == IPV6_DIRECT && family == FAMILY_IPV6;
+}
+
 void config_free(struct config *c)
 {
 	size_t i;

@@ -212,6 +212,9 @@ static inline bool backend_has_standby(const struct backend_config *b)
 }
 /* Returns whether at least one backend has an address or name for this family. */
 bool service_has_family(const struct service_config *s, __u8 family);
+/* Returns whether the service forwards packets of this family to a backend's own address,
+ * untranslated. */
+bool service_is_direct(const struct service_config *s, __u8 family);
 
 const char *mode_name(enum mode m);
 const char *express_name(enum express_use e);

@@ -339,7 +339,7 @@ static void add_service_listeners(struct listeners *l, const struct service_conf
 		bool ipv6 = families[f] == FAMILY_IPV6;
 
 		a = backend_address(&s->backend, families[f]);
-		if (s->nat == NAT_NONE && a.family && !(ipv6 && s->ipv6 == IPV6_OFF))
+		if (s->nat == NAT_NONE && a.family && service_is_direct(s, families[f]))
 			add_listener(l, s->listen_interface, &a, s->backend.port, i);
 		a = (struct address) { .family = families[f] };
 		if (s->nat == NAT_NONE || !*s->listen_interface)

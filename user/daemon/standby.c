@@ -19,6 +19,7 @@
 #include "lib/timer.h"
 #include "daemon/standby.h"
 #include "instance/run_state.h"
+#include "net/host.h"
 #include "net/netlink.h"
 #include "net/udp_socket.h"
 
@@ -45,15 +46,13 @@ struct standby {
 
 /* ---- whether the inactive host can be reached ---- */
 
-/* Sends a probe from a socket that also gets the error of a host that is off (udp(7), IP_RECVERR).
- * Returns the socket, or -1. */
+/* Sends a probe from a socket that also gets the error of a host that is off. Returns the socket,
+ * or -1. */
 static int send_probe(const struct address *a, __be16 port)
 {
-	bool ipv4 = a->family == FAMILY_IPV4;
-	int fd = udp_socket(a, port, NULL), one = 1;
+	int fd = udp_socket(a, port, NULL);
 
-	if (fd >= 0 && (setsockopt(fd, ipv4 ? SOL_IP : SOL_IPV6, ipv4 ? IP_RECVERR : IPV6_RECVERR,
-				   &one, sizeof(one)) || send(fd, "", 0, 0) < 0)) {
+	if (fd >= 0 && (socket_keep_errors(fd, a->family) || send(fd, "", 0, 0) < 0)) {
 		close(fd);
 		return -1;
 	}
@@ -84,14 +83,10 @@ static void close_probe(struct watched_backend *b)
 /* Returns whether the address is one of this host, to which nothing is forwarded. */
 static bool is_ours(const struct address *a)
 {
-	struct nl_address *list = NULL;
-	size_t n = 0;
-	bool ours = false;
+	struct host h = { 0 };
+	bool ours = !nl_addresses(&h.addresses, &h.n_addresses) && host_address(&h, a);
 
-	if (!nl_addresses(&list, &n))
-		for (size_t i = 0; i < n && !ours; i++)
-			ours = address_equal(&list[i].local, a);
-	free(list);
+	host_free(&h);
 	return ours;
 }
 

@@ -16,14 +16,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
-#include <linux/errqueue.h>
 #include <uv.h>
 #include "doctor/doctor.h"
 #include "lib/grow.h"
 #include "lib/text.h"
 #include "lib/timer.h"
+#include "net/udp_socket.h"
 
 /* Time between two probes in ms. While the kernel resolves the neighbour, the first may be lost. */
 #define ASK_MS 250
@@ -34,19 +33,9 @@
 
 static void open_backend(const struct doctor *k, struct doctor_backend *b)
 {
-	bool ipv4 = b->family == FAMILY_IPV4;
-	struct sockaddr_in6 to;
-	socklen_t size = address_to_socket(&b->address, b->port, 0, &to);
-	const char *vrf = b->vrf ? doctor_link_name(k, b->vrf) : NULL;
-	int yes = 1;
-
-	b->socket = socket(ipv4 ? AF_INET : AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (b->socket < 0)
-		return;
-	if ((vrf && setsockopt(b->socket, SOL_SOCKET, SO_BINDTODEVICE, vrf, strlen(vrf))) ||
-	    setsockopt(b->socket, ipv4 ? SOL_IP : SOL_IPV6, ipv4 ? IP_RECVERR : IPV6_RECVERR, &yes,
-		       sizeof(yes)) ||
-	    connect(b->socket, (void *)&to, size)) {
+	b->socket = udp_socket(&b->address, b->port,
+			       b->vrf ? doctor_link_name(k, b->vrf) : NULL);
+	if (b->socket >= 0 && socket_keep_errors(b->socket, b->family)) {
 		close(b->socket);
 		b->socket = -1;
 	}
@@ -75,6 +64,7 @@ static bool read_errors(const struct doctor *k, struct doctor_backend *b)
 {
 	char control[512] __attribute__((aligned(8)));
 	int error;
+	const struct sock_extended_err *e;
 	socklen_t size = sizeof(error);
 	bool any = false;
 
@@ -86,10 +76,9 @@ static bool read_errors(const struct doctor *k, struct doctor_backend *b)
 		if (recvmsg(b->socket, &m, MSG_ERRQUEUE | MSG_DONTWAIT) < 0)
 			return any;
 		any = true;
-		for (struct cmsghdr *c = CMSG_FIRSTHDR(&m); c; c = CMSG_NXTHDR(&m, c))
-			if ((c->cmsg_level == SOL_IP && c->cmsg_type == IP_RECVERR) ||
-			    (c->cmsg_level == SOL_IPV6 && c->cmsg_type == IPV6_RECVERR))
-				note_error(k, b, (const void *)CMSG_DATA(c));
+		e = socket_error(&m);
+		if (e)
+			note_error(k, b, e);
 	}
 }
 

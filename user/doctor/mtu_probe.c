@@ -5,10 +5,9 @@
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
-#include <time.h>
-#include <linux/errqueue.h>
 #include <uv.h>
 #include "net/echo_socket.h"
+#include "net/udp_socket.h"
 #include "doctor/mtu_probe.h"
 
 #define MS 1000000ULL			/* nanoseconds, as uv_hrtime() counts */
@@ -81,15 +80,6 @@ static int receive_answer(struct prober *p, unsigned int size)
 	return s->size == size;
 }
 
-static const struct sock_extended_err *find_error(struct msghdr *m)
-{
-	for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c))
-		if ((c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_RECVERR) ||
-		    (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_RECVERR))
-			return (const struct sock_extended_err *)CMSG_DATA(c);
-	return NULL;
-}
-
 /* Receives one ICMP error. Returns -EAGAIN if there is none, otherwise whether it says that a probe
  * of that size is too long. */
 static int receive_error(struct prober *p, unsigned int size, struct mtu_error *error)
@@ -108,7 +98,7 @@ static int receive_error(struct prober *p, unsigned int size, struct mtu_error *
 
 	if (n < 0)
 		return errno == EINTR ? false : -EAGAIN;
-	e = find_error(&m);
+	e = socket_error(&m);
 	if (!e)
 		return false;
 	if (e->ee_origin == SO_EE_ORIGIN_LOCAL)	/* this host's error is about the last probe */
@@ -220,7 +210,7 @@ static int prepare_socket(int fd, const struct mtu_way *w)
 	    (w->mark && setsockopt(fd, SOL_SOCKET, SO_MARK, &w->mark, sizeof(w->mark))) ||
 	    setsockopt(fd, level, ipv6 ? IPV6_MTU_DISCOVER : IP_MTU_DISCOVER, &discover,
 		       sizeof(discover)) ||
-	    setsockopt(fd, level, ipv6 ? IPV6_RECVERR : IP_RECVERR, &on, sizeof(on)) ||
+	    socket_keep_errors(fd, w->to.family) ||
 	    (ipv6 && setsockopt(fd, level, IPV6_DONTFRAG, &on, sizeof(on))) ||
 	    connect(fd, (struct sockaddr *)&to, len))
 		return -errno;

@@ -61,12 +61,6 @@ static bool listens(const struct service_config *s, __u8 family)
 	return *s->listen_interface;
 }
 
-static bool is_direct(const struct service_config *s, __u8 family)
-{
-	return s->nat == NAT_NONE ? family == FAMILY_IPV4 || s->ipv6 != IPV6_OFF :
-	       s->nat == NAT_DNAT && s->ipv6 == IPV6_DIRECT && family == FAMILY_IPV6;
-}
-
 static void direct_ways(FILE *out, const struct nft_config *n, const struct service_config *s,
 			__u8 family, put_way *put)
 {
@@ -91,7 +85,7 @@ static void ways_of(FILE *out, const struct nft_config *n, const struct service_
 				 s, IN_INTERFACE, backend_address(n, backend_at(s, 0), families[i]),
 				 backend_at(s, 0)->port };
 
-		if (is_direct(s, families[i]))
+		if (service_is_direct(s, families[i]))
 			direct_ways(out, n, s, families[i], put);
 		if (s->nat == NAT_NONE || !listens(s, families[i]) || !w.backend.family)
 			continue;

@@ -51,16 +51,13 @@ static bool is_in(const struct config *c, const struct service_config *s, const 
 	return *s->listen_interface ? in && !strcmp(s->listen_interface, in) : is_wan(c, in);
 }
 
-/* Returns whether the service forwards packets to a backend's own address, untranslated. */
+/* Returns whether the packet goes to the backend's own address, and the service forwards it so. */
 static bool is_direct(const struct service_config *s, const struct compare_packet *p)
 {
 	const char *backend = p->family == FAMILY_IPV4 ? s->backend.ipv4 : s->backend.ipv6;
 
-	if (s->nat == NAT_NONE ? p->family == FAMILY_IPV6 && s->ipv6 == IPV6_OFF :
-	    s->nat != NAT_DNAT || p->family == FAMILY_IPV4 || s->ipv6 != IPV6_DIRECT)
-		return false;
-	return !s->n_backends && ntohs(s->backend.port) == p->port && p->to.family &&
-	       is_address(backend, &p->to);
+	return service_is_direct(s, p->family) && !s->n_backends &&
+	       ntohs(s->backend.port) == p->port && p->to.family && is_address(backend, &p->to);
 }
 
 static bool has_backend(const struct service_config *s, __u8 family)

@@ -334,9 +334,8 @@ static int service_on_port(struct plan_builder *m, size_t service, __u32 id,
 			   const struct plan_port *port)
 {
 	const struct service_config *s = &m->config->services[service];
-	bool direct = s->nat == NAT_NONE ? s->ipv6 != IPV6_OFF :
-		      s->nat == NAT_DNAT && s->ipv6 == IPV6_DIRECT;
-	int rc = direct ? let_through(m, service, id, port->ifindex, true) : 0;
+	int rc = service_is_direct(s, FAMILY_IPV6) ?
+		 let_through(m, service, id, port->ifindex, true) : 0;
 
 	if (!rc && s->nat == NAT_NONE)
 		return let_through(m, service, id, port->ifindex, false);

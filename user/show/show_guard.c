@@ -170,10 +170,7 @@ int show_guard(struct node row, const struct dataplane *dp, const struct table_e
 
 struct labelled {
 	const char *service;
-	/* Label of a backend without a name: its address or DNS name as configured. So the label
-	 * stays the same while the standby serves. "": unknown. */
-	const char *configured;
-	char address[ADDRESS_STRLEN];	/* label of a backend that is not configured any more */
+	char label[256];		/* name of the backend, or what stands for it */
 	struct guarded backend;
 };
 
@@ -182,18 +179,22 @@ struct backends {
 	size_t n;
 };
 
-#define BACKEND(b) { "service", (b)->service }, \
-	{ "backend", *(b)->backend.name ? (b)->backend.name : \
-		     *(b)->configured ? (b)->configured : (b)->address }
+#define BACKEND(b) { "service", (b)->service }, { "backend", (b)->label }
 
-/* Returns the address or DNS name of the service's only backend; "" if there is none. */
-static const char *configured_backend(const struct config *c, const char *service)
+/* Sets the label of a backend. One without a name has its address or DNS name as configured, so
+ * that the label stays the same while its standby serves. It has its present address if the service
+ * is not configured any more. */
+static void set_label(struct labelled *b, const struct config *c)
 {
-	const struct service_config *s = c ? config_service(c, service) : NULL;
+	const struct service_config *s = c ? config_service(c, b->service) : NULL;
+	const struct address *a = b->backend.address;
 
-	if (!s || s->n_backends)
-		return "";
-	return *s->backend.ipv4 ? s->backend.ipv4 : s->backend.ipv6;
+	if (*b->backend.name)
+		strcpy(b->label, b->backend.name);
+	else if (s && !s->n_backends)
+		strcpy(b->label, *s->backend.ipv4 ? s->backend.ipv4 : s->backend.ipv6);
+	else if (a[0].family || a[1].family)
+		address_format(a[0].family ? &a[0] : &a[1], b->label);
 }
 
 static void write_durations(struct metrics_text *t, const struct labelled *b)
@@ -232,15 +233,12 @@ static void read_backends(const struct dataplane *dp, const struct config *confi
 		if (!*services[id].name || guarded_read(dp, table, n, id, &list, &n_list))
 			continue;
 		for (size_t i = 0; i < n_list; i++) {
-			const struct address *a = list[i].address;
 			struct labelled *b = append(ret->list, ret->n);
 
 			if (!b)
 				break;
 			*b = (struct labelled){ .service = services[id].name, .backend = list[i] };
-			b->configured = configured_backend(config, services[id].name);
-			if (a[0].family || a[1].family)
-				address_format(a[0].family ? &a[0] : &a[1], b->address);
+			set_label(b, config);
 		}
 		free(list);
 	}
