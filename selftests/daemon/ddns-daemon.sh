@@ -52,6 +52,13 @@ for line in '^instance: default$' '^  daemon: since ' "^  file: $work/wgxdp.yaml
 done
 wgxdp show --json | python3 -c 'import json, sys; assert json.load(sys.stdin)["dns_names"][0]["interface"] == "ens18"'
 expect 'show services' "$(wgxdp show services)" == 'services: none'
+sed -i '$a exporter: { listen: [ "192.0.2.99:9851" ] }' "$work/wgxdp.yaml"
+kill -HUP "$daemon"
+wait_for 5 'the exporter has no address' grep -q 'exporter: cannot listen on 192.0.2.99:9851' "$work/daemon"
+inside wg-end ip address add 192.0.2.99/32 dev lo
+wait_for 5 'the exporter, when its address comes' inside wg-end curl -sf --max-time 2 -o /dev/null http://192.0.2.99:9851/metrics
+configuration > "$work/wgxdp.yaml"
+kill -HUP "$daemon"
 ! wgxdp reload -c "$work/wgxdp.yaml" > "$work/reload" 2>&1 || fail 'reload of an instance without a data path'
 grep -q 'default has no data path.*run .systemctl reload wgxdp-daemon. or send SIGHUP' "$work/reload" || fail "reload says $(< "$work/reload")"
 expect 'the metric, seconds ago' $((now - $(succeeded wg-end.example.net))) '<=' 60

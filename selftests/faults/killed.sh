@@ -78,6 +78,12 @@ interface_dropped() {
 		has_program lan2 || fail "killed at $step: XDP does not run on lan2"
 		forwards "killed at $step while it dropped lan2, and up"
 	done
+	for step in 1 2 3 4; do # between pinning what was attached to lan2 and its final name
+		wgxdp "${fewer[@]}" > /dev/null
+		killed_at rename $step "${all[@]}"
+		wgxdp "${all[@]}" > "$work/out" 2>&1 || fail "with lan2, after this was killed at rename $step: $(< "$work/out")"
+		has_program lan2 || fail "this was killed at rename $step: XDP does not run on lan2"
+	done
 	wgxdp down
 	inside firewall ip link del lan2
 }

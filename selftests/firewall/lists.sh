@@ -131,6 +131,17 @@ denied 198.51.100.7
 admitted 198.51.100.8 198.51.100.9 '[2001:db8:1::8]'
 grep -q "$file: the list has 1 prefixes" "$work/daemon" || fail "no word about the file's new size: $(< "$work/daemon")"
 
+# a file to which another program appends all the time
+python3 -c 'import sys, time
+while True:
+    with open(sys.argv[1], "a") as file: file.write("198.51.100.9\n")
+    time.sleep(0.005)' "$file" &
+writer=$!
+wait_for 9 'a file that goes on changing is read' none_from 198.51.100.9
+kill -0 $writer || fail 'the writer has ended'
+kill $writer
+wait $writer || :
+
 # an empty file is one whose writer has not finished, or failed
 : > "$file"
 wait_for 4 'show tells that the file is empty' list_is 4.state unreadable

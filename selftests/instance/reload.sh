@@ -123,6 +123,27 @@ under_traffic() {
 	expect "lost of $sent during $reloads reloads" $lost == 0
 }
 
+# More interfaces than the first maps have room for: each further one makes larger maps
+many_interfaces() {
+	local k before
+	for ((k = 1; k <= 68; k += 2)); do echo "link add many$k type veth peer name many$((k + 1))"; done | inside firewall ip -b -
+	for ((k = 65; k <= 68; k++)); do
+		{ echo 'interfaces:' && seq -f '  - { name: many%g, role: lan, mode: tc }' $k && echo "$stays"; } > "$work/many$k.yaml"
+	done
+	wgxdp up -c "$work/many65.yaml" > /dev/null
+	before=$(arrived wg-end all_of_them)
+	sent=0
+	sends 40000 -r 8000 uplink "$(mac firewall wan)" 198.51.100.7:4000 198.51.100.1:$port
+	for ((k = 66; k <= 68; k++)); do
+		still_sends $k 70
+		wgxdp reload -c "$work/many$k.yaml" > "$work/out"
+	done
+	wait "$sender"
+	lost=$((sent - $(arrived wg-end all_of_them) + before))
+	expect "lost of $sent during 3 reloads that made more room for interfaces" $lost == 0
+	wgxdp down
+}
+
 two_at_once() {
 	local k pids status
 	for ((k = 0; k < 6; k++)); do
@@ -154,3 +175,4 @@ pager
 say 'ok a pager blocks no other command'
 two_at_once
 under_traffic
+many_interfaces

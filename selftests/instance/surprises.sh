@@ -194,7 +194,33 @@ routes() {
 	say 'ok a route names its peer as a word'
 }
 
+# An instance needs about 200 descriptors, and a low soft limit does not matter. A pin that cannot be opened does not
+# count as missing: a change detaches nothing then, and keeps all flows.
+descriptors() {
+	local n before listener
+	masquerading 'max: 100' > "$work/a.yaml"
+	masquerading 'max: 200' > "$work/b.yaml"
+	inside firewall prlimit --nofile=64:4096 "$wgxdp" up -c "$work/a.yaml" > "$work/out" 2>&1 || fail "with a low soft limit: $(< "$work/out")"
+	start_listener wg-end answers -e "192.168.1.10:$port"
+	listener=$!
+	inside client "$udptool" ask -n 5 198.51.100.7:4000 "198.51.100.1:$port" > /dev/null
+	expect 'flows' "$(wgxdp show flows | grep -c 198.51.100.7)" == 1
+	before=$(attached)
+	for n in {1..90}; do # the calls that open pins come first
+		inside firewall "$build/selftests/faultrun" -s bpf -e EMFILE -n "$n" "$wgxdp" up -c "$work/$( ((n % 2)) && echo b || echo a).yaml" > "$work/out" 2>&1 || :
+		[[ $(attached) == "$before" ]] || fail "without the descriptor of call $n, up detached something: $(attached), before $before: $(< "$work/out")"
+		[[ $(wgxdp show flows | grep -c 198.51.100.7) == 1 ]] || fail "without the descriptor of call $n, up lost a flow: $(< "$work/out")"
+	done
+	stop $listener
+	wgxdp down
+}
+attached() {
+	(cd /sys/fs/bpf/wgxdp/default/attach && echo *)
+	inside firewall ip -d link show | grep -o 'prog/xdp' | wc -l
+}
+
 firewall_network
+descriptors
 interfaces
 waiting
 empty_file

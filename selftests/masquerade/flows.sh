@@ -150,6 +150,13 @@ ended() { [[ $(count ^brief) == 0 ]]; }
 wait_for $((brief + 7)) 'one that was copied ends without a packet' ended
 wgxdp service del six > /dev/null
 expect 'flows of a removed service' "$(count ^six) $(count '^(')" == '0 0'
+# fewer ports and larger maps at once
+configuration 20000-20049 3000 | sed 's/max: 2000/max: 40000/' > "$work/wgxdp.yaml"
+left=$(rows | grep -cE '^many .* 192.168.1.1:200[0-4][0-9] ' || :)
+wgxdp up -c "$work/wgxdp.yaml" &> "$work/up"
+grep -q 'programs were loaded' "$work/up" || fail "no larger maps: $(< "$work/up")"
+expect 'fewer ports and larger maps: left' "$(count ^many)" == "$left"
+expect 'all of them of these' "$(rows | grep -cE '^many .* 192.168.1.1:200[0-4][0-9] ')" == "$left"
 expect 'all' "$(wgxdp flow del --all)" == "$left flows deleted"
 expect 'flows left' "$(count)" == 0
 expect_sums

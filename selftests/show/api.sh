@@ -89,6 +89,7 @@ done
 
 from_client() { inside client curl -s --max-time 5 -o /dev/null -w '%{http_code}' "$outer_url$1"; } # PATH
 expect 'metrics, from elsewhere' "$(from_client /metrics)" == 200
+is 'the page, by an address of this host' 200 $outer_url/
 expect 'the page, from elsewhere' "$(from_client /) $(from_client /api/v1/show)" == '403 403'
 page_is() { # WORD LOCAL ELSEWHERE: prints the result
 	everything_file "page: $1"

@@ -72,6 +72,28 @@ scrape 198.51.100.9:9851 > "$work/held" || fail 'one client has all connections'
 expect 'connections that the daemon holds' "$(inside firewall ss -Htnp state established state close-wait 'sport = 9851' | grep -c wgxdp)" '<=' 8
 kill $holder
 
+# Clients with several addresses hold all connections, and end them all at once
+addresses client uplink 198.51.100.{20..24}/24
+start client /usr/bin/python3 -c '
+import socket, time
+held = []
+for n in range(40):
+    c = socket.socket()
+    c.bind(("198.51.100.%d" % (20 + n % 5), 0))
+    c.settimeout(20)
+    c.connect(("198.51.100.9", 9851))
+    c.send(b"GET /metrics HTTP/1.1\r\n")
+    held.append(c)
+print("holds", len(held), flush=True)
+time.sleep(600)' > "$work/holder"
+holder=$!
+wait_for 50 'clients that hold all connections' grep -q holds "$work/holder"
+kill -STOP "$daemon"
+kill $holder
+wait $holder || :
+kill -CONT "$daemon"
+wait_for 5 'the exporter, after 32 connections have ended at once' scrape 198.51.100.9:9851
+
 took=()
 for _ in {1..20}; do
 	took+=("$(inside firewall curl -s -o /dev/null -w '%{time_total}' http://127.0.0.1:9851/metrics)")

@@ -22,6 +22,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 #include "net/netlink.h"
+#include "net/netlink_talk.h"
 
 static const char *const setup_commands =
 	"modprobe -q tun 2> /dev/null || :\n"		/* a kernel without modules has it built in, or lacks it */
@@ -99,6 +100,26 @@ static int teardown(void **state)
 	}
 	free(other);
 	return 0;
+}
+
+/* The kernel ends this dump with an error in NLMSG_DONE, because there is no such table */
+static void dump_that_fails(void **state)
+{
+	char buffer[128] = {};
+	struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
+	struct mnl_socket *sock;
+	struct rtmsg *rtm;
+	int one = 1;
+
+	assert_int_equal(nl_open(NETLINK_ROUTE, &sock), 0);
+	assert_int_equal(setsockopt(mnl_socket_get_fd(sock), SOL_NETLINK, NETLINK_GET_STRICT_CHK, &one, sizeof(one)), 0);
+	request->nlmsg_type = RTM_GETROUTE;
+	request->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+	rtm = mnl_nlmsg_put_extra_header(request, sizeof(*rtm));
+	rtm->rtm_family = AF_INET;
+	mnl_attr_put_u32(request, RTA_TABLE, 4242);
+	assert_int_equal(nl_talk(sock, request, NULL, NULL), -ENOENT);
+	mnl_socket_close(sock);
 }
 
 static struct nl_link link_named(const char *name)
@@ -392,6 +413,7 @@ int main(void)
 		cmocka_unit_test(links), cmocka_unit_test(addresses), cmocka_unit_test(routes), cmocka_unit_test(rules),
 		cmocka_unit_test(ways), cmocka_unit_test(drivers), cmocka_unit_test(features), cmocka_unit_test(programs),
 		cmocka_unit_test(vlan_offload), cmocka_unit_test(peer_vlans), cmocka_unit_test(many),
+		cmocka_unit_test(dump_that_fails),
 	};
 
 	if (geteuid()) {

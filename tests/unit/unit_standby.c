@@ -37,6 +37,7 @@ static void does(enum standby_step step)
 {
 	standby_done(&b, step, now);
 	on = !on;
+	standby_written(&b, now);
 }
 
 static void down(void **state)
@@ -97,6 +98,33 @@ static void goes_and_comes(void **state)
 	assert_int_equal(next(&well), STANDBY_STAY);
 }
 
+/* A busy daemon writes the table seconds later. Until then the standby answers */
+static void written_late(void **state)
+{
+	struct health dead = { .unanswered = 20, .sources = 3 }, well = { 0 };
+
+	assert_int_equal(next(&dead), STANDBY_SWITCH);
+	does(STANDBY_SWITCH);
+	later(STANDBY_WAIT);
+	well.answered = now;
+	assert_int_equal(next(&well), STANDBY_TRY);
+	standby_done(&b, STANDBY_TRY, now);
+	on = false;
+	for (int i = 0; i < STANDBY_TRIAL; i++) {
+		later(1);
+		well.answered = now;
+		well.known_unanswered = 1000;
+		assert_int_equal(next(&well), STANDBY_STAY);
+		assert_true(b.trial);
+	}
+	standby_written(&b, now);
+	later(STANDBY_TRIAL - 1);
+	assert_int_equal(next(&well), STANDBY_STAY);
+	assert_true(b.trial);
+	later(1);
+	assert_int_equal(next(&well), STANDBY_SWITCH);
+}
+
 /* Each failed trial doubles the time to the next one */
 static void in_vain(void **state)
 {
@@ -152,6 +180,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(down, set_up), cmocka_unit_test_setup(forged, set_up), cmocka_unit_test_setup(goes_and_comes, set_up),
 		cmocka_unit_test_setup(in_vain, set_up), cmocka_unit_test_setup(both_dead, set_up),
+		cmocka_unit_test_setup(written_late, set_up),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

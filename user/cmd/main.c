@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 #include <uv.h>
 #include "bpf_compiler.h"
@@ -196,12 +197,25 @@ static int run_command(const struct command *c, const struct global *g, int argc
 	return EXIT_FAILED;
 }
 
+/* Allows as many descriptors as this process may have: an instance with thousands of interfaces
+ * needs one or two for each. */
+static void allow_descriptors(void)
+{
+	struct rlimit files;
+
+	if (getrlimit(RLIMIT_NOFILE, &files))
+		return;
+	files.rlim_cur = files.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &files);
+}
+
 int main(int argc, char **argv)
 {
 	struct global g = { .instance = INSTANCE_DEFAULT };
 	const struct command *c;
 
 	open_streams();
+	allow_descriptors();
 	uv_replace_allocator(malloc, room_for_loop, calloc, free);
 	if (argc > 1 && !strcmp(argv[1], "complete"))	/* --instance may be the word to complete */
 		return complete(argc - 2, argv + 2, stdout);

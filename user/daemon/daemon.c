@@ -205,8 +205,10 @@ static int bring_to_configuration(struct daemon *d)
 {
 	int lock, rc;
 
-	if (is_apart(d, d->state.config))
+	if (is_apart(d, d->state.config)) {
+		exporter_reconfigure(d->exporter, d->state.config);
 		return 1;
+	}
 	lock = run_state_lock(d->state.instance);
 	rc = lock < 0 ? lock : read_running(d);
 	if (rc > 0)
@@ -260,6 +262,7 @@ static void run_pass(struct daemon *d)
 		uv_timer_start(&d->retry, on_due, d->retry_ms, 0);
 	} else {
 		d->retry_ms = 0;
+		standby_applied(d->standby);
 		if (is_apart(d, d->state.config))
 			return;
 		schedule_former_backends(d);

@@ -63,6 +63,9 @@ struct server {				/* one per place */
 	uv_timer_t check;	/* timer that ends slow requests; runs while there are clients */
 	struct client *clients;
 	bool wanted;
+	/* A connection has ended since run_server() last called MHD_run(). At CONNECTIONS, only the
+	 * next call lets libmicrohttpd accept new ones again, and no descriptor asks for it. */
+	bool ended;
 	bool answered;	/* the server has answered since run_server() last gave memory back */
 	int closing;			/* handles that libuv has not closed yet */
 	struct server *next;
@@ -117,14 +120,32 @@ static void add_headers(struct MHD_Response *response, const struct web_answer *
 		mhd.MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, "GET, HEAD");
 }
 
-/* Returns whether the client is on this host, as every client of a Unix socket is. */
+/* Returns the address to which a client has connected. */
+static struct address own_address(struct MHD_Connection *connection)
+{
+	const union MHD_ConnectionInfo *info =
+		mhd.MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+	struct sockaddr_in6 at = { .sin6_family = AF_UNSPEC };
+	socklen_t len = sizeof(at);
+
+	if (info)
+		getsockname(info->connect_fd, (struct sockaddr *)&at, &len);
+	return address_from_socket((struct sockaddr *)&at);
+}
+
+/* Returns whether the client is on this host, as every client of a Unix socket is. A client that
+ * has the address of this host to which it connects is on it too: another host cannot complete the
+ * TCP handshake from there. */
 static bool is_local(struct MHD_Connection *connection)
 {
 	const union MHD_ConnectionInfo *info =
 		mhd.MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
 	const struct sockaddr *from = info ? info->client_addr : NULL;
 	struct address a = from ? address_from_socket(from) : (struct address){ 0 };
+	struct address own = own_address(connection);
 
+	if (a.family && address_equal(&a, &own))
+		return true;
 	/* a socket of systemd may be for both families */
 	if (a.family == FAMILY_IPV6 && IN6_IS_ADDR_V4MAPPED(&a.addr))
 		a.family = FAMILY_IPV4;
@@ -339,6 +360,7 @@ static void on_connection(void *data, struct MHD_Connection *connection, void **
 	struct server *s = data;
 
 	if (what == MHD_CONNECTION_NOTIFY_CLOSED) {
+		s->ended = true;
 		if (!c)
 			return;
 		*c->link = c->next;
@@ -382,12 +404,13 @@ static void run_server(struct server *s)
 	MHD_UNSIGNED_LONG_LONG ms;
 	bool waits;
 
+	s->ended = false;
 	mhd.MHD_run(s->daemon);
 	if (s->answered)
 		memory_trim();
 	s->answered = false;
 	waits = mhd.MHD_get_timeout(s->daemon, &ms) == MHD_YES;
-	if (waits && !ms)
+	if (s->ended || (waits && !ms))
 		uv_idle_start(&s->more, on_more);
 	else
 		uv_idle_stop(&s->more);

@@ -26,6 +26,7 @@
 #define TRANSACTION_MS 5000
 /* Time in ms without a change of a file until it is read: its writer may not be done. */
 #define QUIET_MS 100
+#define UNREAD_MS 5000	/* most ms that a file which goes on changing is not read */
 #define TICK_MS 1000
 /* Interval of reading a list again that was unreadable, and of opening the instance again. */
 #define RETRY_MS 5000
@@ -44,6 +45,7 @@ struct follow {
 	__u32 id;			/* its id when it was last used */
 	bool dirty;			/* read the list again, not before `due` */
 	uint64_t due;			/* in ms of the loop's clock; of no use if not dirty */
+	uint64_t since;			/* time at which it became dirty; of no use if not dirty */
 	uint64_t next;			/* time at which it becomes dirty by itself; 0: never */
 	bool tried;
 	int rc;				/* result of the last attempt to read it */
@@ -74,8 +76,12 @@ static void on_soon(uv_timer_t *timer);
 
 static void make_dirty(struct lists *l, struct follow *f, uint64_t wait)
 {
+	uint64_t now = uv_now(l->loop);
+
+	if (!f->dirty)
+		f->since = now;
 	f->dirty = true;
-	f->due = uv_now(l->loop) + wait;
+	f->due = now + wait < f->since + UNREAD_MS ? now + wait : f->since + UNREAD_MS;
 	f->n_changes = 0;
 	f->join.first.family = 0;
 	timer_repeat(&l->soon, true, on_soon, wait, 0);

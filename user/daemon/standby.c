@@ -253,6 +253,12 @@ static void on_tick(uv_timer_t *timer)
 		s->switched(s->data);
 }
 
+void standby_applied(struct standby *s)
+{
+	for (size_t i = 0; i < s->n; i++)
+		standby_written(&s->list[i].of, jiffies_now());
+}
+
 /* ---- beginning ---- */
 
 static bool has_standby(const struct config *c)

@@ -21,7 +21,8 @@ enum standby_step standby_next(struct standby_of *b, const struct guard *g, cons
 {
 	__u64 served = b->since < now ? (now - b->since) / jiffies_a_second() : 0;
 
-	/* Until the table is written, the one that served before still answers. */
+	if (b->unwritten)
+		return STANDBY_STAY;
 	if (b->trial && h->answered > b->since + STANDBY_GAP * jiffies_a_second()) {
 		b->trial = false;
 		b->wait = STANDBY_WAIT;
@@ -38,5 +39,13 @@ void standby_done(struct standby_of *b, enum standby_step step, __u64 now)
 	if (b->trial)			/* this step ends a trial that failed */
 		b->wait = next_wait(b->wait, STANDBY_WAIT, STANDBY_WAIT_MAX);
 	b->trial = step == STANDBY_TRY;
+	b->unwritten = true;
 	b->since = now;
+}
+
+void standby_written(struct standby_of *b, __u64 now)
+{
+	if (b->unwritten)
+		b->since = now;
+	b->unwritten = false;
 }

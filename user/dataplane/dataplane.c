@@ -246,6 +246,22 @@ static void set_sizes(struct dataplane *dp, struct wgxdp *s, const struct plan *
 	dataplane_size_blind(dp, s, p);
 }
 
+/* Opens all running maps. A map that cannot be opened must not count as missing: a new one would be
+ * empty. Returns 0, or -errno after printing an error. */
+static int open_maps(const struct dataplane *dp)
+{
+	for (int i = 0; i < MAP_COUNT && dp->running; i++) {
+		int fd = map_fd(dp, i);
+
+		if (fd >= 0 || fd == -ENOENT)
+			continue;
+		log_error("instance %s: cannot open the map %s: %s", dp->instance,
+			  dataplane_map_names[i], strerror(-fd));
+		return fd;
+	}
+	return 0;
+}
+
 static bool has_other_size(const struct dataplane *dp, const struct wgxdp *s, enum dataplane_map m)
 {
 	const struct bpf_map *map = dataplane_map(s, m);
@@ -260,6 +276,8 @@ static int reuse_maps(struct dataplane *dp, struct wgxdp *s)
 {
 	/* Flows are copied into both maps. A killed command may have pinned only one new map. */
 	bool flows = has_other_size(dp, s, MAP_flow_table) || has_other_size(dp, s, MAP_flow_index);
+	/* A guard refers to the keys of its own map. */
+	bool guards = has_other_size(dp, s, MAP_guard_keys);
 
 	for (int i = 0; i < MAP_COUNT; i++) {
 		int rc;
@@ -267,7 +285,8 @@ static int reuse_maps(struct dataplane *dp, struct wgxdp *s)
 		/* The running programs still write these maps, so the new ones need their own. */
 		dp->map_is_new[i] = i == MAP_xdp_way || i == MAP_sides || i == MAP_tuples ||
 				    i == MAP_states || has_other_size(dp, s, i) ||
-				    (flows && (i == MAP_flow_table || i == MAP_flow_index));
+				    (flows && (i == MAP_flow_table || i == MAP_flow_index)) ||
+				    (guards && i == MAP_guards);
 		if (dp->map_is_new[i])
 			continue;
 		rc = bpf_map__reuse_fd(dataplane_map(s, i), map_fd(dp, i));
@@ -291,13 +310,15 @@ static void copy_array(int from, int to, __u32 n, size_t value_size)
 }
 
 /* Returns whether the contents of this map go into its larger successor: counters, names and
- * settings of services, peers and backends. */
+ * settings of services, peers and backends, and the source prefixes of links. Values that do not
+ * change keep their places, to which maps refer that the running programs use. */
 static bool is_carried_over(enum dataplane_map m)
 {
 	return m == MAP_totals || m == MAP_peer_totals || m == MAP_names || m == MAP_peer_names ||
 	       m == MAP_flow_totals || m == MAP_flows_deleted || m == MAP_pools ||
 	       m == MAP_guards || m == MAP_guard_keys || m == MAP_public_keys ||
-	       m == MAP_guard_state || m == MAP_health || m == MAP_backend_names;
+	       m == MAP_guard_state || m == MAP_health || m == MAP_backend_names ||
+	       m == MAP_sources || m == MAP_source_hints;
 }
 
 /* Sets the program that wgxdp_express continues with (tail call). */
@@ -373,13 +394,16 @@ static bool can_wait(const struct dataplane *dp, const struct wgxdp *s, const st
 
 int dataplane_load(struct dataplane *dp, const struct plan *p, bool may_wait)
 {
-	struct wgxdp *s = wgxdp__open();
 	struct control c = { 0 };
+	int rc = open_maps(dp);
+	struct wgxdp *s;
 	__u32 zero = 0;
 	bool serves;
-	int rc = 0;
 	__u64 hash;
 
+	if (rc)
+		return rc;
+	s = wgxdp__open();
 	if (!s) {
 		char why[128];
 

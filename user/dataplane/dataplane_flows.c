@@ -9,6 +9,7 @@
 #include <linux/if_ether.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/random.h>
 #include <unistd.h>
 #include "dataplane/dataplane.h"
@@ -142,15 +143,23 @@ static void count_deleted(const struct dataplane *dp, __u32 id)
 	bpf_map_update_elem(map_fd(dp, MAP_flows_deleted), &id, &n, BPF_ANY);
 }
 
+/* Opens the program that ends flows in the table of dp. If this table is new, the pinned program
+ * still uses the former one. Returns -errno if the programs have no flows. */
+static int open_flow_end(const struct dataplane *dp)
+{
+	if (dp->skeleton && dp->map_is_new[MAP_flow_table])
+		return dup(bpf_program__fd(dp->skeleton->progs.wgxdp_flow_end));
+	return pin_get(dp->instance, PIN_FLOW_END);
+}
+
 bool dataplane_flow_delete(const struct dataplane *dp, const struct flow_entry *entry)
 {
-	int program = pin_get(dp->instance, PIN_FLOW_END);
+	int program = open_flow_end(dp);
 	struct flow_entry e = *entry;
 	struct flow_table t;
 	bool ended;
 
 	if (program < 0)
-		/* The running programs have no flows, so there is no program that ends them. */
 		return false;
 	ended = end_flow(program, &e);
 	if (!ended && !flow_table_open(map_fd(dp, MAP_flow_table),
@@ -255,13 +264,24 @@ struct learned_secret dataplane_secret(const struct dataplane *dp)
 struct carrying {
 	const struct dataplane *dp;
 	struct flow_table to;
+	struct table table;	/* without buckets if it cannot be read */
 	struct pool pool;
 	__u32 id;
 	bool has_pool;
 };
 
+/* Returns whether a flow's address and port belong to a service, so that no flow may have them. */
+static bool port_is_taken(const struct table *t, const struct flow *f)
+{
+	struct table_key key = {
+		f->own, table_word(KEY_OWN_PORT, f->family, f->own_port, 0)
+	};
+
+	return t->buckets && table_lookup(t, &key);
+}
+
 /* Copies a flow into the new table. Skips flows whose address and port have left the service's
- * pool: dataplane_pools_write() has ended them. */
+ * pool, or belong to a service: dataplane_sync() has ended them. */
 static int carry_flow(void *data, const struct flow_entry *e)
 {
 	struct carrying *c = data;
@@ -270,7 +290,8 @@ static int carry_flow(void *data, const struct flow_entry *e)
 		c->id = e->flow.id;
 		c->has_pool = dataplane_pool(c->dp, c->id, &c->pool);
 	}
-	if (c->has_pool && pool_has(&c->pool, e->flow.family, &e->flow.own, e->flow.own_port))
+	if (c->has_pool && !port_is_taken(&c->table, &e->flow) &&
+	    pool_has(&c->pool, e->flow.family, &e->flow.own, e->flow.own_port))
 		flow_table_put(&c->to, &e->flow, learned_word_state(e->word), e->word);
 	return 0;
 }
@@ -280,13 +301,15 @@ void dataplane_carry_flows(const struct dataplane *dp)
 	int former = dp->former[MAP_flow_table];
 	__u32 buckets = former < 0 ? 0 : map_entries(former);
 	struct learned_secret secret = dataplane_secret(dp);
-	struct carrying c = { .dp = dp };
+	struct carrying c = { .dp = dp, .table.n = dataplane_entries(dp, MAP_table) };
+	size_t size = c.table.n * sizeof(struct table_bucket);
 	struct flow_table from;
 	struct flow_entry e;
 
 	if (flow_table_open_new(map_fd(dp, MAP_flow_table), map_fd(dp, MAP_flow_index),
 				dataplane_entries(dp, MAP_flow_table), &secret, &c.to))
 		return;
+	c.table.buckets = size ? map_memory(map_fd(dp, MAP_table), size, PROT_READ) : NULL;
 	if (former < 0) {
 		former_flows(dp->instance, carry_flow, &c);
 	} else if (!flow_table_open(former, buckets, &from)) {
@@ -296,6 +319,8 @@ void dataplane_carry_flows(const struct dataplane *dp)
 		flow_table_close(&from);
 	}
 	flow_table_close(&c.to);
+	if (c.table.buckets)
+		munmap(c.table.buckets, size);
 }
 
 /* ---- numbers ---- */
@@ -351,11 +376,8 @@ struct taken {
 static int end_taken(void *data, const struct flow_entry *e)
 {
 	const struct taken *t = data;
-	struct table_key key = {
-		e->flow.own, table_word(KEY_OWN_PORT, e->flow.family, e->flow.own_port, 0)
-	};
 
-	if (table_lookup(t->table, &key))
+	if (port_is_taken(t->table, &e->flow))
 		dataplane_flow_delete(t->dp, e);
 	return 0;
 }

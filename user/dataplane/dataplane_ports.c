@@ -18,8 +18,9 @@
 
 #define XDP_MODES (LINK_NATIVE | LINK_GENERIC)
 
-/* Returns the fd of a pinned link that is still attached to its device, or -1. Removes the pin of a
- * link that is not attached any more. */
+/* Returns the fd of a pinned link that is still attached to its device. Returns -ENOENT if there is
+ * none, or another -errno, such as -EMFILE, if that is unknown. Removes the pin of a link that is
+ * not attached any more. */
 static int live_link(const char *instance, const char *kind, __u32 ifindex)
 {
 	struct bpf_link_info info = { 0 };
@@ -27,13 +28,28 @@ static int live_link(const char *instance, const char *kind, __u32 ifindex)
 	int fd = pin_get(instance, "attach/%s-%u", kind, ifindex);
 
 	if (fd < 0)
-		return -1;
+		return fd;
 	/* The members info.xdp.ifindex and info.tcx.ifindex have the same offset. */
 	if (!bpf_obj_get_info_by_fd(fd, &info, &len) && info.xdp.ifindex == ifindex)
 		return fd;
 	close(fd);
 	pin_remove(instance, "attach/%s-%u", kind, ifindex);
-	return -1;
+	return -ENOENT;
+}
+
+/* Opens the pinned links of a port. Returns 0, or -errno after printing an error. */
+static int open_links(const struct dataplane *dp, struct dataplane_port *port)
+{
+	int rc;
+
+	port->xdp_link = live_link(dp->instance, "xdp", port->ifindex);
+	port->tcx_link = live_link(dp->instance, "tcx", port->ifindex);
+	rc = port->xdp_link < 0 && port->xdp_link != -ENOENT ? port->xdp_link :
+	     port->tcx_link < 0 && port->tcx_link != -ENOENT ? port->tcx_link : 0;
+	if (rc)
+		log_error("instance %s: cannot open what is attached to interface %u: %s",
+			  dp->instance, port->ifindex, strerror(-rc));
+	return rc;
 }
 
 static bool is_component(const struct dataplane *dp, __u32 ifindex)
@@ -50,6 +66,7 @@ static int running_ports(struct dataplane *dp, const struct host *h)
 	size_t n = 0;
 	int rc = dataplane_links(dp, &links, &n);
 
+	pins_detach_unfinished(dp->instance);
 	for (size_t i = 0; i < n && !rc; i++) {
 		const struct nl_link *device = host_link(h, links[i].ifindex);
 		struct dataplane_port *port;
@@ -67,8 +84,7 @@ static int running_ports(struct dataplane *dp, const struct host *h)
 			break;
 		}
 		port->ifindex = links[i].ifindex;
-		port->xdp_link = live_link(dp->instance, "xdp", port->ifindex);
-		port->tcx_link = live_link(dp->instance, "tcx", port->ifindex);
+		rc = open_links(dp, port);
 		port->flags = links[i].flags & (LINK_XDP_FLAGS | LINK_TC_FLAGS);
 		port->refused = links[i].refused;
 		if (port->flags & LINK_SHARED ? !is_component(dp, port->ifindex) :

@@ -141,8 +141,10 @@ int pin_set(int fd, const char *instance, const char *suffix, const char *name)
 	pin_path(beside, instance, suffix, "%s~new", name);
 	unlink(beside);
 	rc = bpf_obj_pin(fd, beside);
-	if (!rc && rename(beside, path))
+	if (!rc && rename(beside, path)) {
 		rc = -errno;
+		unlink(beside);
+	}
 	if (rc)
 		log_error("cannot pin %s: %s", path, strerror(-rc));
 	return rc;
@@ -268,6 +270,21 @@ void pins_remove_others(const char *instance, const char *directory, pin_is_kept
 
 	pin_path(path, instance, "", "%s", directory);
 	remove_but(path, false, is_kept, data);
+}
+
+static bool is_finished(void *data, const char *name)
+{
+	size_t n = strlen(name), end = strlen("~new");
+
+	return n < end || strcmp(name + n - end, "~new");
+}
+
+void pins_detach_unfinished(const char *instance)
+{
+	char path[PIN_LEN];
+
+	pin_path(path, instance, "", "attach");
+	remove_but(path, true, is_finished, NULL);
 }
 
 void pins_remove_directory(const char *path)

@@ -51,6 +51,9 @@ int pins_remove_all(const char *instance, const char *suffix);
 typedef bool pin_is_kept(void *data, const char *name);
 void pins_remove_others(const char *instance, const char *directory, pin_is_kept *is_kept,
 			void *data);
+/* Detaches and unpins links that a killed command has attached and not yet pinned by their final
+ * names. */
+void pins_detach_unfinished(const char *instance);
 /* Removes a directory and all pins in it. */
 void pins_remove_directory(const char *path);
 

@@ -267,7 +267,8 @@ static int apply_once(const char *instance, const struct plan_input *given,
 	moved = !rc && resolved_backends_follow_prefixes(answers, &h);
 	if (!rc && dp->elsewhere) {
 		log_error("instance %s runs in another network namespace: run `wgxdp up` there, or "
-			  "use another --instance here", instance);
+			  "use another --instance here; if that namespace is gone, run `wgxdp "
+			  "down` first", instance);
 		rc = -EBUSY;
 	}
 	if (!rc && dp->running)

@@ -37,6 +37,23 @@ int nl_open(int bus, struct mnl_socket **ret)
 	return 0;
 }
 
+/* Returns the error with which the kernel ended a dump, as -errno, or 0. NLMSG_DONE has it, and
+ * libmnl ignores it there. Without it, a list that vanishes while it is read would seem shorter. */
+static int dump_error(const void *buffer, int n, unsigned int seq)
+{
+	int rc;
+
+	for (const struct nlmsghdr *nlh = buffer; mnl_nlmsg_ok(nlh, n);
+	     nlh = mnl_nlmsg_next(nlh, &n)) {
+		if (nlh->nlmsg_type != NLMSG_DONE || nlh->nlmsg_seq != seq ||
+		    mnl_nlmsg_get_payload_len(nlh) < sizeof(rc))
+			continue;
+		memcpy(&rc, mnl_nlmsg_get_payload(nlh), sizeof(rc));
+		return rc < 0 ? rc : 0;
+	}
+	return 0;
+}
+
 int nl_talk(struct mnl_socket *sock, struct nlmsghdr *request, mnl_cb_t row, void *data)
 {
 	unsigned int seq = ++request->nlmsg_seq, port = mnl_socket_get_portid(sock);
@@ -57,7 +74,7 @@ int nl_talk(struct mnl_socket *sock, struct nlmsghdr *request, mnl_cb_t row, voi
 	if (r == MNL_CB_ERROR)
 		r = errno > 0 && errno <= ERRNO_MAX ? -errno : -EPROTO;
 	else
-		r = 0;
+		r = dump_error(buffer, n, seq);
 	free(buffer);
 	return r;
 }
