@@ -139,6 +139,11 @@ static void numbers(void **state)
 	follow(s, "ADC");		/* no number is left but B's */
 	assert_int_equal(number(s, 'D'), b);
 	assert_int_equal(number(s, 'A'), a);
+	assert_false(s->full);
+	follow(s, "ABCD");		/* larger maps are needed */
+	assert_true(s->full);
+	follow(s, "ABC");
+	assert_false(s->full);
 }
 
 static const char *name_of(const struct sites *s, char letter)

@@ -350,9 +350,10 @@ static bool add_site(struct sites *s, const struct wg_peer *p, const char *name)
 	__u32 n = former < s->room ? former : free_number(s);
 
 	if (n == s->room) {
-		log_warning("blind: there is no room for site %s besides %u others: run `wgxdp "
-			    "down` and `wgxdp up`",
-			    name, n - 1);
+		s->full = n < BLIND_SITES_MAX;
+		if (!s->full)
+			log_warning("blind: there is no room for site %s besides %u others: "
+				    "remove some peers", name, n - 1);
 		return false;
 	}
 	if (n != former) {
@@ -388,6 +389,7 @@ static bool add_sites(struct sites *s, const struct wg_device *d, struct names *
 {
 	size_t added = 0;
 
+	s->full = false;
 	for (size_t i = 0; i < d->n_peers; i++) {
 		char name[NAME_LEN];
 
@@ -454,6 +456,7 @@ bool sites_follow_peers(struct sites *s, const struct wg_device *d)
 			continue;
 		if (!s->marked[n]) {
 			remove_site(s, n);
+			s->full = false;	/* the next call may have room */
 			changed = true;
 		} else if (rename) {
 			changed |= rename_site(s, n, &names);

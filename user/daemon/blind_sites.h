@@ -77,6 +77,8 @@ struct sites {
 	__u32 by_key[2 * BLIND_SITES_MAX];
 	size_t n_by_key;
 	__u32 unused;			/* a number above those that sites have or had */
+	/* A peer is no site yet, because the maps have no room; larger ones are possible. */
+	bool full;
 	bool marked[BLIND_SITES_MAX];	/* sites that one function works on */
 	struct sites_ports *ports[RELAYS_MAX];
 	size_t n_ports;
