@@ -333,7 +333,8 @@ static bool look_at_stream(struct doctor *k, const char *what, const struct stre
 	else if (!connected)
 		doctor_report(k, STATE_PROBLEM, "blind", peer, make_fix("ping -c 3 %s", peer),
 			      "%s: this relay is not connected to the other relay at %s: check "
-			      "the tunnel between them, and that TCP port %u is open", what, peer,
+			      "the tunnel, TCP port %u, and the other relay's file",
+			      what, peer,
 			      ntohs(c->port ?: htons(PAIR_PORT)));
 	return !host_address(&k->h, &c->local) || !connected;
 }
