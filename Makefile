@@ -122,7 +122,7 @@ clean:
 -include $(USER_OBJ:.o=.d) $(wildcard $(O)/*.bpf.d)
 
 # ---- unit tests: user modules on the host, under ASan and UBSan ----
-UNITS       := addr blake2s blind_line blind_saver blind_sites config cookie daemon_memory daemon_state ddns endpoints flows followed follower gen grammar headroom import import_compare json library links lists load_error log mtu netlink nft notify plan_relay relay relay_size resolved_backends resolver rules spread table topology topology_bad topology_page transmit udp_socket uniform web_config wg_dump wireguard
+UNITS       := addr blake2s blind_line blind_link blind_saver blind_sites config cookie daemon_memory daemon_state ddns endpoints flows followed follower gen grammar headroom import import_compare json library links lists load_error log mtu netlink nft notify plan_relay relay relay_size resolved_backends resolver rules spread table topology topology_bad topology_page transmit udp_socket uniform web_config wg_dump wireguard
 # a coverage report needs only lines; -O2 and variables would take half of the time to build the tests
 SANITIZED   := -O1 -g1
 # with sanitizers, gcc 14 wrongly warns of truncated texts
@@ -137,12 +137,12 @@ endef
 # The modules for unit tests. A test links those that it needs. Its own definitions replace the room's
 TESTED := $(wildcard $(patsubst %,user/%.c,lib/* net/* config/* plan/* ddns/* gen/* import/* dataplane/dataplane_flow* dataplane/dataplane_guard* \
 	dataplane/dataplane_read dataplane/dataplane_relay dataplane/flow_table dataplane/former_flows dataplane/learned_table dataplane/load_error dataplane/pins dataplane/table instance/follower instance/resolver show/show_flows \
-	daemon/blind_ask daemon/blind_hear daemon/blind_line daemon/blind_place daemon/blind_relays daemon/blind_save daemon/blind_saver daemon/blind_sent daemon/blind_sites daemon/child daemon/cookie_reply daemon/daemon_state daemon/endpoint_next daemon/endpoint_set daemon/endpoints daemon/knock daemon/standby_next daemon/web_config doctor/doctor_rule doctor/mtu* instance/run_counters))
+	daemon/blind_ask daemon/blind_hear daemon/blind_line daemon/blind_link daemon/blind_place daemon/blind_relays daemon/blind_save daemon/blind_saver daemon/blind_sent daemon/blind_sites daemon/child daemon/cookie_reply daemon/daemon_state daemon/endpoint_next daemon/endpoint_set daemon/endpoints daemon/knock daemon/standby_next daemon/web_config doctor/doctor_rule doctor/mtu* instance/run_counters))
 $(O)/unit/user.a: $(TESTED:%.c=$(O)/unit/%.o) $(O)/unit/tests/host/host_path.o
 	$(make_archive)
 
 $(O)/tests/unit_blind_relays: LIBS += $(addprefix -Wl$(comma)--wrap=,sites_clock sites_place sites_write_endpoints run_counters_write)
-$(O)/tests/unit_blind_sites: LIBS += $(addprefix -Wl$(comma)--wrap=,wg_set_endpoint wg_nudge)
+$(O)/tests/unit_blind_sites: LIBS += $(addprefix -Wl$(comma)--wrap=,wg_set_endpoint wg_nudge site_names_read wg_names_time)
 $(O)/tests/unit_blind_saver: LIBS += -Wl,--wrap=fork,--wrap=fsync
 $(O)/tests/unit_blind_ask: LIBS += $(addprefix -Wl$(comma)--wrap=,wg_read wg_free sites_number sites_has_session sites_ask \
 	uv_timer_start uv_timer_stop)

@@ -5,7 +5,7 @@
 # Sites reach each other while other things change. A host of the internet sends packets through the relay's
 # masquerading service, and site a sends packets through its own tunnel, all from the relay's port and with types of
 # handshakes: they fill no table of the relay, and the service's clients get all answers. Sessions go on when the relay
-# gets more peers or other relays than it has room for, and when a site gets another name. The file with the sessions
+# gets more peers or other relays than it has room for, and when sites get other names. The file with the sessions
 # survives a daemon that ends before it knows all sites. A new site begins with counters of 0. BREAK=1 takes the tunnel of
 # c down.
 #
@@ -119,6 +119,18 @@ pinged
 expect "lost of $pings while b gets another name" "$lost" == 0
 grep -q 'the name of site site-b is site-bb now' "$work/daemon" || fail "no word about the name: $(< "$work/daemon")"
 
+# two sites swap their names, and `pairs` names them
+swap() { sed -i 's/site-a$/site-x/; s/site-c$/site-a/; s/site-x$/site-c/' "/etc/wireguard/$relay.conf"; }
+swap
+configuration all ', pairs: [ [ site-bb, site-a ] ]'
+wgxdp reload -c "$work/wgxdp.yaml" > /dev/null
+new_session 'after two sites have swapped their names'
+swap
+swapped() { (($(grep -c 'the name of site site-a is site-c now' "$work/daemon") == 2)); }
+wait_for 10 'the names of the changed file' swapped
+configuration '[ site-a, site-bb, site-c ]'
+wgxdp reload -c "$work/wgxdp.yaml" > /dev/null
+
 # more endpoints than there is room for, while no daemon runs
 end_daemon
 pinging 100
@@ -134,9 +146,7 @@ configuration all
 wgxdp reload -c "$work/wgxdp.yaml" > /dev/null
 sleep 1
 pinging 400
-for ((i = 1; i <= 46; i++)); do inside relay wg set $relay peer "$(head -c 32 /dev/urandom | base64)" allowed-ips "fd00:77::$i/128"; done
-sleep 2
-inside relay ip address add 10.99.99.1/32 dev lo
+for ((i = 1; i <= 62; i++)); do inside relay wg set $relay peer "$(head -c 32 /dev/urandom | base64)" allowed-ips "fd00:77::$i/128"; done
 pinged
 grep -q 'restored .* entries of sessions' "$work/daemon" || fail "the sessions are not restored: $(< "$work/daemon")"
 expect 'longest time without an answer in s, while the room grows' "$gap" '<=' 4

@@ -67,7 +67,7 @@ wait_for 15 'r2 ends the connection' not_connected r2
 inside r2 "$wgxdp" --instance r2 doctor > "$work/doctor" || :
 expect 'findings of doctor about the pair' "$(grep -c 'not connected to the other relay at fd00:9::1' "$work/doctor")" == 1
 echo nonsense | inside r1 socat -t 5 - 'TCP6:[fd00:9::2]:51822,bind=[fd00:9::1]' > /dev/null || :
-wait_for 5 'r2 ends a stream of nonsense' daemon_says r2 'it sent a wrong line'
+wait_for 5 'r2 ends a stream of nonsense' daemon_says r2 'the other relay sent a wrong line'
 kill -CONT "${daemons[r1]}"
 wait_for 15 'r1 and r2 are connected again' connected_again
 wait_for 5 'r1 has the sessions of r2 again' same_sessions

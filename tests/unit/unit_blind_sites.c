@@ -12,6 +12,7 @@
 #include <cmocka.h>
 #include "daemon/blind_sites.h"
 #include "dataplane/control.h"
+#include "plan/site_names.h"
 
 #define ROOM 4				/* numbers 1 to 3 */
 
@@ -42,6 +43,30 @@ int __wrap_wg_set_endpoint(const char *device, const struct wg_key *peer, const 
 void __wrap_wg_nudge(const char *device, const struct address *inside)
 {
 	told.nudges++;
+}
+
+/* WireGuard's file: the name of each peer, "A-one B-two" for example, and when it changed last */
+static const char *file = "";
+static long long file_time;
+static int file_read;			/* number of times */
+
+long long __wrap_wg_names_time(const char *device)
+{
+	return file_time;
+}
+
+bool __wrap_site_names_read(const struct config *c, struct wg_names *ret)
+{
+	*ret = (struct wg_names){ 0 };
+	for (const char *at = file; *at; at += at[strcspn(at, " ")] ? strcspn(at, " ") + 1 : strcspn(at, " ")) {
+		struct wg_name n = { 0 };
+
+		memset(&n.key, *at, sizeof(n.key));
+		strncpy(n.name, at + 2, strcspn(at, " ") - 2);
+		assert_int_equal(wg_names_prefer(ret, &n, 1), 0);
+	}
+	file_read++;
+	return ret->n;
 }
 
 static int setup(void **state)
@@ -114,6 +139,99 @@ static void numbers(void **state)
 	follow(s, "ADC");		/* no number is left but B's */
 	assert_int_equal(number(s, 'D'), b);
 	assert_int_equal(number(s, 'A'), a);
+	assert_false(s->full);
+	follow(s, "ABCD");		/* larger maps are needed */
+	assert_true(s->full);
+	follow(s, "ABC");
+	assert_false(s->full);
+}
+
+static const char *name_of(const struct sites *s, char letter)
+{
+	return number(s, letter) < ROOM ? s->known[number(s, letter)].name : "none";
+}
+
+/* Sites get the names that the configuration or WireGuard's file gives them later. The file is not read more often than it
+ * changes, and once for all sites. */
+static void other_names(void **state)
+{
+	struct sites *s = *state;
+	struct config c = *s->config;
+
+	file = "";
+	file_time = 0;
+	follow(s, "ABC");
+	assert_string_equal(name_of(s, 'A'), "QUFBQUFB");
+	file = "A-one B-two C-three";
+	file_time = 5000;
+	file_read = 0;
+	follow(s, "ABC");
+	assert_string_equal(name_of(s, 'A'), "one");
+	assert_string_equal(name_of(s, 'B'), "two");
+	assert_string_equal(name_of(s, 'C'), "three");
+	follow(s, "ABC");
+	assert_int_equal(file_read, 1);
+	file = "A-two B-one C-three";	/* two sites swap their names */
+	file_time = sites_time();	/* the file may be incomplete */
+	follow(s, "ABC");
+	assert_string_equal(name_of(s, 'A'), "one");
+	s->config = &c;
+	sites_list(s);			/* but a new configuration does not wait */
+	follow(s, "ABC");
+	assert_string_equal(name_of(s, 'A'), "two");
+	assert_string_equal(name_of(s, 'B'), "one");
+	file = "";			/* another program writes the file */
+	file_time = 6000;
+	follow(s, "ABC");
+	assert_string_equal(name_of(s, 'A'), "two");
+}
+
+/* With a list of sites, or of pairs, a site keeps its name while only the configuration has it. */
+static void listed_names(void **state)
+{
+	static struct site_name listed[] = { { "one" }, { "two" } };
+	static struct site_pair pairs[] = { { { "one", "two" } } };
+	struct sites *s = *state;
+	struct config c = *s->config;
+
+	file = "A-two B-one C-three";
+	file_time = 6000;
+	s->config = &c;
+	follow(s, "ABC");
+	c.blind.sites = listed;
+	c.blind.n_sites = 2;
+	sites_list(s);
+	follow(s, "ABC");
+	assert_string_equal(name_of(s, 'A'), "two");
+	assert_string_equal(name_of(s, 'C'), "none");
+	file = "A-two B-single C-three";
+	file_time = 7000;
+	follow(s, "ABC");
+	assert_string_equal(name_of(s, 'B'), "one");
+	file = "A-one B-three C-two";	/* a name moves to another key */
+	file_time = 8000;
+	follow(s, "ABC");
+	assert_string_equal(name_of(s, 'A'), "one");
+	assert_string_equal(name_of(s, 'B'), "none");
+	assert_string_equal(name_of(s, 'C'), "two");
+
+	c.blind.n_sites = 0;
+	c.blind.pairs = pairs;
+	c.blind.n_pairs = 1;
+	sites_list(s);
+	follow(s, "ABC");
+	assert_string_equal(name_of(s, 'B'), "three");
+	file = "A-single B-three C-two";	/* `pairs` still has the former name */
+	file_time = 9000;
+	follow(s, "ABC");
+	assert_string_equal(name_of(s, 'A'), "one");
+	file = "A-three B-one C-two";
+	file_time = 10000;
+	follow(s, "ABC");
+	assert_string_equal(name_of(s, 'A'), "three");
+	assert_string_equal(name_of(s, 'B'), "one");
+	free(s->listed);
+	file = "";
 }
 
 /* A port of another relay belongs to one site, and a site has one port. */
@@ -508,6 +626,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(numbers, setup, teardown),
+		cmocka_unit_test_setup_teardown(other_names, setup, teardown),
+		cmocka_unit_test_setup_teardown(listed_names, setup, teardown),
 		cmocka_unit_test_setup_teardown(ports, setup, teardown),
 		cmocka_unit_test_setup_teardown(port_of_former_site, setup, teardown),
 		cmocka_unit_test(heard),

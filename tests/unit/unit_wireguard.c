@@ -283,6 +283,26 @@ static const char *name_in(const char *conf, const char *key_text)
 	return name;
 }
 
+/* A name of the configuration takes precedence: by its key, and over another peer with this name. */
+static void preferred_names(void **state)
+{
+	struct wg_name own = { .name = "site-b" };
+	struct wg_names names;
+	struct wg_key other;
+
+	wg_key_parse("HI0hmeRD8twDdd2GBWCvq6sGBZoVzJLvuIRVuAR+KSg=", &own.key);
+	wg_key_parse("Dgmo78O/yflFO3prlICC0amrTVWtEVPSrTItF1OjUXQ=", &other);
+	assert_int_equal(wg_names_parse("# site-a\n[Peer]\nPublicKey = HI0hmeRD8twDdd2GBWCvq6sGBZoVzJLvuIRVuAR+KSg=\n"
+					"# site-b\n[Peer]\nPublicKey = Dgmo78O/yflFO3prlICC0amrTVWtEVPSrTItF1OjUXQ=\n",
+					&names), 0);
+	assert_string_equal(wg_name_find(&names, &own.key), "site-a");
+	assert_string_equal(wg_name_find(&names, &other), "site-b");
+	assert_int_equal(wg_names_prefer(&names, &own, 1), 0);
+	assert_string_equal(wg_name_find(&names, &own.key), "site-b");
+	assert_null(wg_name_find(&names, &other));
+	wg_names_free(&names);
+}
+
 #define B "PublicKey = HI0hmeRD8twDdd2GBWCvq6sGBZoVzJLvuIRVuAR+KSg=\n"
 #define C "PublicKey=Dgmo78O/yflFO3prlICC0amrTVWtEVPSrTItF1OjUXQ= # c\r\n"
 
@@ -316,7 +336,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(recorded_dump), cmocka_unit_test(damaged_dump), cmocka_unit_test(odd_messages),
-		cmocka_unit_test(recorded_answer), cmocka_unit_test(odd_answers), cmocka_unit_test(keys), cmocka_unit_test(names),
+		cmocka_unit_test(recorded_answer), cmocka_unit_test(odd_answers), cmocka_unit_test(keys), cmocka_unit_test(names), cmocka_unit_test(preferred_names),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

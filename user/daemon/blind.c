@@ -26,6 +26,7 @@
  * begun, or has become active. */
 #define NUDGE_MS 20
 #define MANY_SITES 1024
+#define ROOM_MS 10000			/* least time between two calls of full(), in ms */
 
 /* Delays in ms after a message from a new address until WireGuard's peers are read. There are
  * several, because WireGuard needs some time to accept the message. */
@@ -51,6 +52,9 @@ struct blind {
 	int last_error;			/* error of reading WireGuard that was logged last */
 	bool fresh;			/* the maps contain no sites yet */
 	struct saver saver;
+	void (*full)(void *data);	/* the argument of blind_new(), and its own */
+	void *data;
+	uint64_t full_at;		/* when it was called last, in ms; 0: never */
 	uint64_t restore_until;		/* new sites get what was saved about them, in ms */
 	bool lacks;			/* the file has sites that are no peers yet */
 	uint64_t looked, took;	/* end and duration of the last reading of WireGuard, in ms */
@@ -117,6 +121,19 @@ static void follow_endpoints(struct blind *b, const struct wg_device *d, __u64 b
 	timer_repeat(&b->nudge, slowly, on_nudge, 0, NUDGE_MS);
 }
 
+/* Asks for larger maps. */
+static void ask_for_room(struct blind *b)
+{
+	uint64_t now = clock_ms();
+
+	if (b->full_at && now - b->full_at < ROOM_MS)
+		return;
+	b->full_at = now;
+	log_event("blind: there is no room for more than %u sites: the daemon makes larger maps",
+		  b->sites.room - 1);
+	b->full(b->data);
+}
+
 /* Updates the sites from WireGuard. From the first call with peers on it restores saved sites. */
 static void follow_sites(struct blind *b, const struct wg_device *d, __u64 before)
 {
@@ -125,6 +142,8 @@ static void follow_sites(struct blind *b, const struct wg_device *d, __u64 befor
 
 	sites_take_key(s, &d->key);
 	changed = sites_follow_peers(s, d);
+	if (s->full)
+		ask_for_room(b);
 	if (d->n_peers && (b->fresh || (changed && clock_ms() < b->restore_until))) {
 		b->lacks = sites_restore(s, b->fresh);
 		if (b->fresh)
@@ -323,7 +342,8 @@ void blind_reconfigure(struct blind *b, const struct config *c)
 	timer_repeat(&b->save, true, on_save, SAVE_MS, SAVE_MS);
 }
 
-struct blind *blind_new(uv_loop_t *loop, const char *instance)
+struct blind *blind_new(uv_loop_t *loop, const char *instance, void (*full)(void *data),
+			void *data)
 {
 	struct relay_links *links = relay_links_new(loop);
 	struct blind *b = calloc(1, sizeof(*b));
@@ -331,6 +351,8 @@ struct blind *blind_new(uv_loop_t *loop, const char *instance)
 	if (!b || !links)
 		return NULL;
 	b->sites.instance = instance;
+	b->full = full;
+	b->data = data;
 	b->saver = (struct saver){ .loop = loop, .sites = &b->sites };
 	b->partner = partner_new(links, &b->sites);
 	b->relays = relays_new(links, &b->sites, on_asked, b);

@@ -10,8 +10,10 @@
 
 struct blind;
 
-/* Returns NULL if there is no memory. */
-struct blind *blind_new(uv_loop_t *loop, const char *instance);
+/* It calls full() if the maps have no room for a new site; the caller must then apply the
+ * configuration, which makes larger maps. Returns NULL if there is no memory. */
+struct blind *blind_new(uv_loop_t *loop, const char *instance, void (*full)(void *data),
+			void *data);
 /* Serves the sites that c configures; without `blind` in c, no sites. */
 void blind_reconfigure(struct blind *b, const struct config *c);
 /* Handles a record of the ring buffer `signals`. */

@@ -23,6 +23,7 @@ struct connection {				/* a connection, or an attempt to connect */
 	struct relay_link *link;	/* NULL: the connection is being closed */
 	struct blind_stream in;
 	bool up, writing;
+	bool met;			/* the other relay has sent a line: it knows this one */
 	bool again;	/* there was more to send than one message: send again after it */
 	bool greeted;			/* the first line was sent */
 	/* Times in ms by the loop's clock: the last message came, the last word about this host was
@@ -48,6 +49,9 @@ struct relay_links {
 	struct listener *listeners;
 };
 
+/* The other relay ended a connection without a word, as it does if it does not list this relay. */
+#define REFUSED UV_ECONNABORTED
+
 static void free_handle(uv_handle_t *handle)
 {
 	free(handle);			/* the handle is the first member of its object */
@@ -59,7 +63,9 @@ static void log_failure(struct relay_link *l, const char *what, int rc)
 
 	if (rc != l->last_error)
 		log_warning("blind: %s the other relay at %s: %s", what,
-			    address_format(&l->config.peer, text), uv_strerror(rc));
+			    address_format(&l->config.peer, text), rc == REFUSED ?
+			    "it ends the connection: list this relay in `pair` or `relays` there" :
+			    uv_strerror(rc));
 	l->last_error = rc;
 }
 
@@ -75,12 +81,20 @@ static void close_connection(struct connection *c, const char *why)
 	c->link = NULL;
 	l->connection = NULL;
 	uv_close((uv_handle_t *)&c->tcp, free_handle);
-	if (!c->up)
+	if (!c->met)
 		return;
 	log_event("blind: the connection to the other relay at %s ended: %s",
 		 address_format(&l->config.peer, text), why);
 	l->connected = 0;
 	l->ops->second(l);
+}
+
+/* Ends a connection after an error. */
+static void end_connection(struct connection *c, const char *why, int rc)
+{
+	if (c->link && !c->met)
+		log_failure(c->link, "cannot connect to", rc);
+	close_connection(c, why);
 }
 
 /* ---- sending ---- */
@@ -105,7 +119,7 @@ static void on_written(uv_write_t *write, int status)
 
 	c->writing = false;
 	if (status < 0)
-		close_connection(c, uv_strerror(status));
+		end_connection(c, uv_strerror(status), REFUSED);
 	else if (c->again && c->link)
 		send_message(c);
 }
@@ -166,6 +180,20 @@ static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *ret)
 	*ret = uv_buf_init(c->input, sizeof(c->input));
 }
 
+/* The first line has come. */
+static void meet(struct connection *c)
+{
+	struct relay_link *l = c->link;
+	char text[ADDRESS_STRLEN];
+
+	c->met = true;
+	l->last_error = 0;
+	l->connected = l->heard;
+	log_event("blind: connected to the other relay at %s",
+		 address_format(&l->config.peer, text));
+	l->ops->second(l);
+}
+
 static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 {
 	struct connection *c = (struct connection *)stream;
@@ -175,7 +203,7 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 	if (!l || !n)
 		return;
 	if (n < 0) {
-		close_connection(c, uv_strerror(n));
+		end_connection(c, uv_strerror(n), REFUSED);
 		return;
 	}
 	c->heard = uv_now(stream->loop);
@@ -183,6 +211,8 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 		l->ops->before(l);
 	rc = blind_stream_take(&c->in, buf->base, n, on_line, l);
 	l->heard = time(NULL);
+	if (c->in.greeted && !c->met && c->link)
+		meet(c);
 	l->ops->after(l);
 	if (!rc)
 		return;
@@ -210,19 +240,12 @@ static struct connection *new_connection(struct relay_links *all)
 
 static void connection_is_up(struct connection *c, struct relay_link *l)
 {
-	char text[ADDRESS_STRLEN];
-
 	c->link = l;
 	c->in.greeting = l->ops->greeting;
 	c->up = true;
 	c->heard = uv_now(c->tcp.loop);
 	l->connection = c;
-	l->last_error = 0;
-	l->connected = l->heard = time(NULL);
-	log_event("blind: connected to the other relay at %s",
-		 address_format(&l->config.peer, text));
 	l->ops->begin(l);
-	l->ops->second(l);
 	uv_tcp_nodelay(&c->tcp, 1);
 	uv_read_start((uv_stream_t *)&c->tcp, on_alloc, on_read);
 	send_message(c);
@@ -235,8 +258,7 @@ static void on_connect(uv_connect_t *connect, int status)
 	if (!c->link)
 		return;
 	if (status < 0) {
-		log_failure(c->link, "cannot connect to", status);
-		close_connection(c, "");
+		end_connection(c, "", status);
 		return;
 	}
 	connection_is_up(c, c->link);
@@ -341,8 +363,7 @@ static void begin_connecting(struct relay_link *l)
 	     uv_tcp_connect(&c->connect, &c->tcp, (struct sockaddr *)&peer, on_connect);
 	if (!rc)
 		return;
-	log_failure(l, "cannot connect to", rc);
-	close_connection(c, "");
+	end_connection(c, "", rc);
 }
 
 /* Closes listeners that no relay needs any more. */
@@ -389,7 +410,7 @@ static bool is_due(const struct connection *c)
 static void tick(struct relay_link *l, bool second)
 {
 	if (l->connection && is_stalled(l->connection))
-		close_connection(l->connection, "the other relay does not answer");
+		end_connection(l->connection, "the other relay does not answer", UV_ETIMEDOUT);
 	if (l->connection && is_due(l->connection))
 		send_message(l->connection);
 	else if (!l->connection && second && !is_listener(&l->config))

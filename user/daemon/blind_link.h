@@ -21,7 +21,8 @@ struct relay_link {			/* to one other relay */
 	void *owner;
 	struct stream_config config;
 	struct connection *connection;		/* NULL: there is no connection */
-	/* Times in seconds since 1970: the connection began, the last message came; 0: none. */
+	/* Times in seconds since 1970: the first line of the connection came, the last message
+	 * came; 0: none. */
 	time_t connected, heard;
 	time_t complained;		/* when a wrong line was logged last */
 	int last_error;			/* error that was logged last; 0: none */
@@ -39,7 +40,7 @@ struct relay_link_ops {
 	void (*before)(struct relay_link *l);
 	void (*line)(struct relay_link *l, const struct blind_line *line);
 	void (*after)(struct relay_link *l);
-	/* Called once a second, and when a connection begins or ends. */
+	/* Called once a second, when the first line comes, and when a connection ends. */
 	void (*second)(struct relay_link *l);
 };
 

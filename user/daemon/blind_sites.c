@@ -16,6 +16,7 @@
 #include "lib/log.h"
 #include "dataplane/map_info.h"
 #include "dataplane/pins.h"
+#include "plan/site_names.h"
 
 #define ARRAY_LEN(a) (sizeof(a) / sizeof(*(a)))
 
@@ -107,24 +108,30 @@ void sites_list(struct sites *s)
 {
 	const struct blind_config *c = &s->config->blind;
 
+	s->rename = true;
 	free(s->listed);
-	s->n_listed = c->n_sites;
-	s->listed = c->n_sites ? calloc(c->n_sites, sizeof(*s->listed)) : NULL;
+	s->n_listed = c->n_sites ?: 2 * c->n_pairs;
+	s->listed = s->n_listed ? calloc(s->n_listed, sizeof(*s->listed)) : NULL;
 	if (!s->listed)
 		return;
-	memcpy(s->listed, c->sites, c->n_sites * sizeof(*s->listed));
-	qsort(s->listed, c->n_sites, sizeof(*s->listed), by_name);
+	for (size_t i = 0; i < s->n_listed; i++)
+		strcpy(s->listed[i].name, c->n_sites ? c->sites[i].name :
+		       c->pairs[i / 2].name[i % 2]);
+	qsort(s->listed, s->n_listed, sizeof(*s->listed), by_name);
+}
+
+static bool has_name(const struct site_name *sorted, size_t n, const char *name)
+{
+	struct site_name key = { 0 };
+
+	strcpy(key.name, name);
+	return sorted && bsearch(&key, sorted, n, sizeof(key), by_name);
 }
 
 /* Returns whether the configuration lists this name, or makes all peers sites. */
 static bool is_site(const struct sites *s, const char *name)
 {
-	struct site_name key = { 0 };
-
-	if (!s->n_listed)
-		return true;
-	strcpy(key.name, name);
-	return s->listed && bsearch(&key, s->listed, s->n_listed, sizeof(key), by_name);
+	return !s->config->blind.n_sites || has_name(s->listed, s->n_listed, name);
 }
 
 /* ---- numbers by key ---- */
@@ -174,16 +181,57 @@ __u32 sites_number(const struct sites *s, const struct wg_key *key, bool gone)
 	return n && gone == !*s->known[n].name ? n : s->room;
 }
 
-/* Sets ret to the site's name: from `peers:` in the configuration, else from WireGuard's file. */
-static void name_site(const struct sites *s, const struct wg_names *names, const struct wg_key *key,
-		      char ret[NAME_LEN])
+/* ---- names ---- */
+
+struct names {			/* names of the peers; zeros: they were not read yet */
+	struct wg_names list;
+	bool read, in_file;		/* in_file: WireGuard's file has names */
+	struct site_name *sorted;	/* the names of `list`, sorted; NULL: not sorted yet */
+};
+
+/* Reads the names before their first use: with many peers this takes long. */
+static void read_names(const struct sites *s, struct names *names)
 {
-	for (size_t i = 0; i < s->config->n_peers; i++)
-		if (!wg_key_compare(&s->config->peers[i].key, key)) {
-			strcpy(ret, s->config->peers[i].name);
-			return;
-		}
-	wg_name_of(names, key, ret);
+	if (!names->read)
+		names->in_file = site_names_read(s->config, &names->list);
+	names->read = true;
+}
+
+/* Returns whether a peer has this name in the configuration or in WireGuard's file. */
+static bool is_taken(struct names *names, const char *name)
+{
+	size_t n = names->list.n;
+
+	if (!names->sorted && n) {
+		names->sorted = calloc(n, sizeof(*names->sorted));
+		for (size_t i = 0; names->sorted && i < n; i++)
+			strcpy(names->sorted[i].name, names->list.list[i].name);
+		if (names->sorted)
+			qsort(names->sorted, n, sizeof(*names->sorted), by_name);
+	}
+	return has_name(names->sorted, n, name);
+}
+
+static void free_names(struct names *names)
+{
+	wg_names_free(&names->list);
+	free(names->sorted);
+}
+
+#define SETTLED_MS 1000 /* a file that changed later may be incomplete */
+
+/* Returns whether to compare the names of all sites: the configuration or WireGuard's file has
+ * changed. */
+static bool names_are_due(struct sites *s)
+{
+	long long time = wg_names_time(s->config->blind.device);
+	bool settled = sites_time() - time > SETTLED_MS;	/* or the clock was set back */
+
+	if (!s->rename && (!settled || time == s->names_time))
+		return false;
+	s->rename = false;
+	s->names_time = settled ? time : 0;
+	return true;
 }
 
 static void write_name(const struct sites *s, __u32 number)
@@ -302,9 +350,10 @@ static bool add_site(struct sites *s, const struct wg_peer *p, const char *name)
 	__u32 n = former < s->room ? former : free_number(s);
 
 	if (n == s->room) {
-		log_warning("blind: there is no room for site %s besides %u others: run `wgxdp "
-			    "down` and `wgxdp up`",
-			    name, n - 1);
+		s->full = n < BLIND_SITES_MAX;
+		if (!s->full)
+			log_warning("blind: there is no room for site %s besides %u others: "
+				    "remove some peers", name, n - 1);
 		return false;
 	}
 	if (n != former) {
@@ -336,43 +385,53 @@ static void remove_site(struct sites *s, __u32 n)
 }
 
 /* Adds the peers that are sites and are not known yet. Returns whether there were any. */
-static bool add_sites(struct sites *s, const struct wg_device *d)
+static bool add_sites(struct sites *s, const struct wg_device *d, struct names *names)
 {
-	struct wg_names names = { 0 };
 	size_t added = 0;
-	bool read = false;
 
+	s->full = false;
 	for (size_t i = 0; i < d->n_peers; i++) {
 		char name[NAME_LEN];
 
 		if (sites_number(s, &d->peers[i].key, false) < s->room)
 			continue;
-		if (!read)
-			wg_names_read(s->config->blind.device, &names);
-		read = true;
-		name_site(s, &names, &d->peers[i].key, name);
+		read_names(s, names);
+		wg_name_of(&names->list, &d->peers[i].key, name);
 		added += is_site(s, name) && add_site(s, &d->peers[i], name);
 	}
-	wg_names_free(&names);
 	if (added && s->room > NAMED_SITES)
 		log_event("blind: %zu sites were added", added);
 	return added;
 }
 
-/* Gives a site whose name is not in the configuration the name that its peer has now. Returns false
- * if that one is not in the configuration either. */
-static bool rename_site(struct sites *s, __u32 n)
+/* Returns whether a site keeps its name although its peer has another one now: while WireGuard's
+ * file has no names, or while only the configuration still uses the former name. */
+static bool keeps_name(const struct sites *s, const struct blind_known *k, const char *name,
+		       struct names *names)
+{
+	if (!names->in_file && !wg_name_find(&names->list, &k->key) && is_site(s, k->name))
+		return true;
+	return has_name(s->listed, s->n_listed, k->name) &&
+	       !has_name(s->listed, s->n_listed, name) && !is_taken(names, k->name);
+}
+
+/* Gives a site the name that its peer has now, or removes it if that one is not in the
+ * configuration. Returns whether the site has changed. */
+static bool rename_site(struct sites *s, __u32 n, struct names *names)
 {
 	struct blind_known *k = &s->known[n];
-	struct wg_names names = { 0 };
 	char name[NAME_LEN];
 
-	wg_names_read(s->config->blind.device, &names);
-	name_site(s, &names, &k->key, name);
-	wg_names_free(&names);
-	if (!is_site(s, name))
+	read_names(s, names);
+	wg_name_of(&names->list, &k->key, name);
+	if ((!strcmp(k->name, name) && is_site(s, name)) || keeps_name(s, k, name, names))
 		return false;
-	log_event("blind: the name of site %s is %s now", k->name, name);
+	if (!is_site(s, name)) {
+		remove_site(s, n);
+		return true;
+	}
+	if (s->room <= NAMED_SITES)
+		log_event("blind: the name of site %s is %s now", k->name, name);
 	strcpy(k->name, name);
 	write_name(s, n);
 	return true;
@@ -380,7 +439,8 @@ static bool rename_site(struct sites *s, __u32 n)
 
 bool sites_follow_peers(struct sites *s, const struct wg_device *d)
 {
-	bool changed = add_sites(s, d);
+	struct names names = { 0 };
+	bool changed = add_sites(s, d, &names), rename = names_are_due(s);
 
 	memset(s->marked, 0, s->room * sizeof(*s->marked));
 	for (size_t i = 0; i < d->n_peers; i++) {
@@ -391,13 +451,18 @@ bool sites_follow_peers(struct sites *s, const struct wg_device *d)
 		s->marked[n] = true;
 		s->known[n].tunnel = wg_inside(&d->peers[i]);
 	}
-	for (__u32 n = 1; n < s->room; n++)
-		if (*s->known[n].name &&
-		    (!s->marked[n] || !is_site(s, s->known[n].name))) {
-			if (!s->marked[n] || !rename_site(s, n))
-				remove_site(s, n);
+	for (__u32 n = 1; n < s->room; n++) {
+		if (!*s->known[n].name)
+			continue;
+		if (!s->marked[n]) {
+			remove_site(s, n);
+			s->full = false;	/* the next call may have room */
 			changed = true;
+		} else if (rename) {
+			changed |= rename_site(s, n, &names);
 		}
+	}
+	free_names(&names);
 	return changed;
 }
 

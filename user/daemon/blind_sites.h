@@ -77,11 +77,18 @@ struct sites {
 	__u32 by_key[2 * BLIND_SITES_MAX];
 	size_t n_by_key;
 	__u32 unused;			/* a number above those that sites have or had */
+	/* A peer is no site yet, because the maps have no room; larger ones are possible. */
+	bool full;
 	bool marked[BLIND_SITES_MAX];	/* sites that one function works on */
 	struct sites_ports *ports[RELAYS_MAX];
 	size_t n_ports;
-	struct site_name *listed;	/* the configuration's list of sites, sorted */
+	/* The names in the configuration's list of sites or, without one, in its pairs; sorted. */
+	struct site_name *listed;
 	size_t n_listed;
+	/* The configuration may give sites other names than they have. */
+	bool rename;
+	/* wg_names_time() when WireGuard's file was read last. */
+	long long names_time;
 	/* sites_forget_pairs() continues here, if `pairs_begun`. */
 	__u32 pairs_next;
 	bool pairs_begun;
@@ -107,7 +114,8 @@ void sites_close(struct sites *s);
 /* Reads an entry of the map sessions. i: number of the entry, below n_buckets * BLIND_WAYS. Returns
  * zeros if a program is writing it. */
 struct blind_session sites_entry(const struct sites *s, size_t i);
-/* Makes the sites those of WireGuard's peers, with their names. Returns whether any changed. */
+/* Makes the sites those of WireGuard's peers. If the configuration or WireGuard's file has changed,
+ * it gives them their present names. Returns whether any changed. */
 bool sites_follow_peers(struct sites *s, const struct wg_device *d);
 void sites_write_pairs(const struct sites *s);
 void sites_write_endpoints(struct sites *s);

@@ -304,7 +304,8 @@ static void on_due(uv_timer_t *timer)
 	settle_soon(timer->data, NL_ALL);
 }
 
-/* Starts a pass after a backend and its standby have changed places, or after pins were removed. */
+/* Starts a pass after a backend and its standby have changed places, after pins were removed, or
+ * when the blind relay needs larger maps. */
 static void on_other(void *data)
 {
 	settle_soon(data, NL_ALL);
@@ -518,7 +519,7 @@ static int make_parts(struct daemon *d)
 	d->exporter = exporter_new(&d->loop, instance, d->state.file, d->n_sockets);
 	d->cookie = cookie_new(&d->loop, instance);
 	d->standby = standby_new(&d->loop, instance, &d->answers, on_other, d);
-	d->blind = blind_new(&d->loop, instance);
+	d->blind = blind_new(&d->loop, instance, on_other, d);
 	d->ddns = ddns_new(&d->loop, instance);
 	d->endpoints = endpoints_new(&d->loop, instance);
 	d->learn = learn_new(&d->loop, instance);

@@ -223,31 +223,25 @@ static bool is_plain(const char *name)
 
 /* Returns a command that corrects a site's name in the file, if exactly one name there and one peer
  * of the device have no counterpart: they must be the same site. */
-static char *fix_site(const struct doctor *k, const struct doctor_device *d, const char *name)
+static char *fix_site(const struct doctor *k, const struct host_sites *sites, const char *name)
 {
-	const struct blind_config *b = &k->c->blind;
-	char names[256], other[NAME_LEN] = "";
-	size_t missing = 0;
-
-	for (size_t i = 0; i < b->n_sites; i++)
-		missing += !host_has_site(k->c, &d->wg, b->sites[i].name, names, NULL);
-	if (missing != 1 || !doctor_same_file(k) ||
-	    host_has_site(k->c, &d->wg, name, names, other) || !*other)
+	if (sites->missing != 1 || !*sites->other || !doctor_same_file(k))
 		return NULL;
-	if (!is_plain(name) || !is_plain(other))
+	if (!is_plain(name) || !is_plain(sites->other))
 		return NULL;
 	return make_fix("sed -i.old -E '/^blind:/,/^[^ ]/ s/(^|[^A-Za-z0-9_:-])%s([^A-Za-z0-9_-]|$)"
 			"/\\1%s\\2/' %s && %s reload -c %s",
-			name, other, k->file, k->wgxdp, k->file);
+			name, sites->other, k->file, k->wgxdp, k->file);
 }
 
 static void report_site(struct doctor *k, const struct doctor_device *d, const char *name,
-			const char *names)
+			const struct host_sites *sites)
 {
-	doctor_report(k, STATE_PROBLEM, "blind", name, fix_site(k, d, name),
+	doctor_report(k, STATE_PROBLEM, "blind", name, fix_site(k, sites, name),
 		      "WireGuard on %s has no peer with this name, neither in `peers` nor in a "
 		      "comment of "
-		      WG_QUICK_DIR "/%s.conf: its peers are %s", d->name, d->name, names);
+		      WG_QUICK_DIR "/%s.conf: its peers are %s",
+		      d->name, d->name, sites->text);
 }
 
 static bool is_in_earlier_pair(const struct blind_config *b, size_t at)
@@ -261,19 +255,19 @@ static bool is_in_earlier_pair(const struct blind_config *b, size_t at)
 /* Reports names in `pairs` that no site has: their pairs let no packet through. The configuration's
  * checks compare `pairs` with the list of sites, and look_at_blind() compares that with
  * WireGuard. */
-static void look_at_pairs(struct doctor *k, const struct doctor_device *d)
+static void look_at_pairs(struct doctor *k, const struct doctor_device *d,
+			  const struct host_sites *sites)
 {
 	const struct blind_config *b = &k->c->blind;
-	char names[256];
 
 	for (size_t i = 0; i < 2 * b->n_pairs && !b->n_sites; i++) {
 		const char *name = b->pairs[i / 2].name[i % 2];
 
-		if (!is_in_earlier_pair(b, i) && !host_has_site(k->c, &d->wg, name, names, NULL))
+		if (!host_sites_have(sites, name) && !is_in_earlier_pair(b, i))
 			doctor_report(k, STATE_PROBLEM, "blind", name, NULL,
 				      "pairs: WireGuard on %s has no peer named '%s': write one of "
 				      "%s",
-				      d->name, name, names);
+				      d->name, name, sites->text);
 	}
 }
 
@@ -339,7 +333,8 @@ static bool look_at_stream(struct doctor *k, const char *what, const struct stre
 	else if (!connected)
 		doctor_report(k, STATE_PROBLEM, "blind", peer, make_fix("ping -c 3 %s", peer),
 			      "%s: this relay is not connected to the other relay at %s: check "
-			      "the tunnel between them, and that TCP port %u is open", what, peer,
+			      "the tunnel, TCP port %u, and the other relay's file",
+			      what, peer,
 			      ntohs(c->port ?: htons(PAIR_PORT)));
 	return !host_address(&k->h, &c->local) || !connected;
 }
@@ -370,10 +365,10 @@ static void look_at_relays(struct doctor *k)
 static void look_at_blind(struct doctor *k)
 {
 	const struct blind_config *b = &k->c->blind;
-	char names[256];
 
 	for (size_t i = 0; i < k->n_devices && *b->device; i++) {
 		const struct doctor_device *d = &k->devices[i];
+		struct host_sites sites;
 
 		if (d->error || strcmp(d->name, b->device))
 			continue;
@@ -382,10 +377,12 @@ static void look_at_blind(struct doctor *k)
 				      "WireGuard listens on UDP port %u, but the blind relay on "
 				      "%u: give both the port that the sites have in Endpoint",
 				      ntohs(d->wg.port), ntohs(b->port));
+		host_sites_read(k->c, &d->wg, &sites);
 		for (size_t s = 0; s < b->n_sites; s++)
-			if (!host_has_site(k->c, &d->wg, b->sites[s].name, names, NULL))
-				report_site(k, d, b->sites[s].name, names);
-		look_at_pairs(k, d);
+			if (!host_sites_have(&sites, b->sites[s].name))
+				report_site(k, d, b->sites[s].name, &sites);
+		look_at_pairs(k, d, &sites);
+		host_sites_free(&sites);
 		look_at_keepalives(k, d);
 	}
 }

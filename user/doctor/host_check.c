@@ -14,6 +14,7 @@
 #include "ddns/ddns.h"
 #include "plan/resolved_backends.h"
 #include "plan/reach.h"
+#include "plan/site_names.h"
 #include "doctor/host_check.h"
 #include "lib/grow.h"
 #include "lib/library.h"
@@ -398,47 +399,70 @@ static void check_devices(struct check_host *k)
 	}
 }
 
-static void name_site(const struct config *c, const struct wg_names *names,
-		      const struct wg_key *key, char ret[NAME_LEN])
+static int by_name(const void *a, const void *b)
 {
-	for (size_t i = 0; i < c->n_peers; i++)
-		if (!wg_key_compare(&c->peers[i].key, key)) {
-			strcpy(ret, c->peers[i].name);
-			return;
-		}
-	wg_name_of(names, key, ret);
+	return strcmp(((const struct site_name *)a)->name, ((const struct site_name *)b)->name);
 }
 
-static bool is_named_site(const struct config *c, const char *name)
+static struct site_name *find_name(const struct site_name *sorted, size_t n, const char *name)
 {
-	for (size_t i = 0; i < c->blind.n_sites; i++)
-		if (!strcmp(c->blind.sites[i].name, name))
-			return true;
-	return false;
+	struct site_name key = { 0 };
+
+	strcpy(key.name, name);
+	return n ? bsearch(&key, sorted, n, sizeof(key), by_name) : NULL;
 }
 
-bool host_has_site(const struct config *c, const struct wg_device *d, const char *name,
-		   char ret_names[256], char ret_other[NAME_LEN])
+/* Compares the names with blind.sites. */
+static void compare_sites(struct host_sites *s, const struct blind_config *b)
 {
-	char is[NAME_LEN];
+	struct site_name *listed = b->n_sites ? calloc(b->n_sites, sizeof(*listed)) : NULL;
+	size_t others = 0;
+
+	if (!listed)
+		return;
+	memcpy(listed, b->sites, b->n_sites * sizeof(*listed));
+	qsort(listed, b->n_sites, sizeof(*listed), by_name);
+	for (size_t i = 0; i < b->n_sites; i++)
+		s->missing += !host_sites_have(s, listed[i].name);
+	for (size_t i = 0; i < s->n; i++)
+		if (!find_name(listed, b->n_sites, s->names[i].name) && !others++)
+			strcpy(s->other, s->names[i].name);
+	if (others > 1)
+		*s->other = '\0';
+	free(listed);
+}
+
+void host_sites_read(const struct config *c, const struct wg_device *d, struct host_sites *ret)
+{
 	struct wg_names names;
-	size_t n = 0, others = 0;
-	bool found = false;
+	size_t length = 0;
 
-	wg_names_read(c->blind.device, &names);
-	strcpy(ret_names, "none");
+	*ret = (struct host_sites){ .text = "none" };
+	ret->names = d->n_peers ? calloc(d->n_peers, sizeof(*ret->names)) : NULL;
+	if (!ret->names)
+		return;
+	site_names_read(c, &names);
 	for (size_t i = 0; i < d->n_peers; i++) {
-		name_site(c, &names, &d->peers[i].key, is);
-		found |= !strcmp(is, name);
-		if (!is_named_site(c, is) && !others++ && ret_other)
-			strcpy(ret_other, is);
-		if (n < 256)
-			n += snprintf(ret_names + n, 256 - n, "%s%s", n ? ", " : "", is);
+		char *name = ret->names[ret->n++].name;
+
+		wg_name_of(&names, &d->peers[i].key, name);
+		if (length < sizeof(ret->text))
+			length += snprintf(ret->text + length, sizeof(ret->text) - length, "%s%s",
+					   length ? ", " : "", name);
 	}
-	if (others > 1 && ret_other)
-		*ret_other = '\0';
 	wg_names_free(&names);
-	return found;
+	qsort(ret->names, ret->n, sizeof(*ret->names), by_name);
+	compare_sites(ret, &c->blind);
+}
+
+bool host_sites_have(const struct host_sites *s, const char *name)
+{
+	return find_name(s->names, s->n, name);
+}
+
+void host_sites_free(struct host_sites *s)
+{
+	free(s->names);
 }
 
 /* Checks that the blind relay's device has the relay's port, and a peer for each named site. Only
@@ -447,10 +471,11 @@ static void check_blind(struct check_host *k)
 {
 	const struct blind_config *b = &k->c->blind;
 	struct wg_device d = { 0 };
-	char names[256];
+	struct host_sites sites;
 
 	if (wg_read(b->device, &d))
 		return;
+	host_sites_read(k->c, &d, &sites);
 	at(&k->check, 0, "/blind/listen/port");
 	if (d.port != b->port)
 		tell(&k->check,
@@ -459,17 +484,18 @@ static void check_blind(struct check_host *k)
 		     ntohs(b->port));
 	for (size_t i = 0; i < b->n_sites; i++) {
 		at(&k->check, 0, "/blind/sites/%zu", i);
-		if (!host_has_site(k->c, &d, b->sites[i].name, names, NULL))
+		if (!host_sites_have(&sites, b->sites[i].name))
 			tell(&k->check, "sites: %s has no peer with the name '%s': it has %s",
-			     b->device, b->sites[i].name, names);
+			     b->device, b->sites[i].name, sites.text);
 	}
 	for (size_t i = 0; i < b->n_pairs && !b->n_sites; i++)
 		for (int j = 0; j < 2; j++) {
 			at(&k->check, 0, "/blind/pairs/%zu", i);
-			if (!host_has_site(k->c, &d, b->pairs[i].name[j], names, NULL))
+			if (!host_sites_have(&sites, b->pairs[i].name[j]))
 				tell(&k->check, "pairs: %s has no peer with the name '%s': there "
-				     "are %s", b->device, b->pairs[i].name[j], names);
+				     "are %s", b->device, b->pairs[i].name[j], sites.text);
 		}
+	host_sites_free(&sites);
 	wg_free(&d);
 }
 

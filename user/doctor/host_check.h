@@ -15,8 +15,17 @@ struct resolved_backends;
 unsigned int host_check(const struct config *c, const struct host *h,
 			const struct resolved_backends *answers, const char *instance,
 			config_tell *tell, void *data);
-/* Returns whether a peer of the blind relay's device has this name, which comes from `peers`, else
- * from wg-quick's file, else from its key. ret_names: all names. ret_other (or NULL): name of the
- * only peer that is not in blind.sites; "": none, or several. */
-bool host_has_site(const struct config *c, const struct wg_device *d, const char *name,
-		   char ret_names[256], char ret_other[NAME_LEN]);
+
+struct host_sites {		/* peers of the blind relay's device, by site_names_read() */
+	struct site_name *names;	/* sorted */
+	size_t n;
+	char text[256];			/* the names, for messages */
+	size_t missing;			/* number of names in blind.sites that no peer has */
+	/* Name of the only peer that is not in blind.sites; "": there is none, or several. */
+	char other[NAME_LEN];
+};
+
+void host_sites_read(const struct config *c, const struct wg_device *d, struct host_sites *ret);
+/* Returns whether a peer has this name. */
+bool host_sites_have(const struct host_sites *s, const char *name);
+void host_sites_free(struct host_sites *s);

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
 #include "lib/file.h"
 #include "lib/grow.h"
 #include "net/wireguard.h"
@@ -127,7 +128,7 @@ static int by_key(const void *a, const void *b)
 	return wg_key_compare(&x->key, &y->key) ?: by_position(x, y);
 }
 
-/* Removes peers that have the name of an earlier peer, and sorts the others. */
+/* Removes entries with the name of an earlier entry, and sorts the others. */
 static void sort_names(struct wg_names *names)
 {
 	size_t n = 0;
@@ -198,17 +199,56 @@ int wg_names_parse(const char *text, struct wg_names *ret)
 	return rc;
 }
 
+#define FILE_PATH_LEN (sizeof(WG_QUICK_DIR) + IFNAMSIZ + 8)
+
+static void file_path(const char *device, char ret[FILE_PATH_LEN])
+{
+	snprintf(ret, FILE_PATH_LEN, WG_QUICK_DIR "/%s.conf", device);
+}
+
+long long wg_names_time(const char *device)
+{
+	char path[FILE_PATH_LEN];
+	struct stat st;
+
+	file_path(device, path);
+	if (stat(path, &st))
+		return 0;
+	return st.st_ctim.tv_sec * 1000LL + st.st_ctim.tv_nsec / 1000000;
+}
+
 void wg_names_read(const char *device, struct wg_names *ret)
 {
-	char path[sizeof(WG_QUICK_DIR) + IFNAMSIZ + 8], *text;
+	char path[FILE_PATH_LEN], *text;
 	size_t n;
 
 	memset(ret, 0, sizeof(*ret));
-	snprintf(path, sizeof(path), WG_QUICK_DIR "/%s.conf", device);
+	file_path(device, path);
 	if (file_read(path, SIZE_MAX, &text, &n))
 		return;
 	wg_names_parse(text, ret);		/* reads up to a NUL, if the file has one */
 	free(text);
+}
+
+int wg_names_prefer(struct wg_names *names, const struct wg_name *list, size_t n)
+{
+	struct wg_name *all;
+
+	if (!n)
+		return 0;
+	all = reallocarray(names->list, names->n + n, sizeof(*all));
+	if (!all)
+		return -ENOMEM;
+	for (size_t i = 0; i < names->n; i++)
+		all[i].position += n;
+	for (size_t i = 0; i < n; i++) {
+		all[names->n + i] = list[i];
+		all[names->n + i].position = i;
+	}
+	names->list = all;
+	names->n += n;
+	sort_names(names);
+	return 0;
 }
 
 void wg_names_free(struct wg_names *names)
@@ -217,10 +257,9 @@ void wg_names_free(struct wg_names *names)
 	memset(names, 0, sizeof(*names));
 }
 
-void wg_name_of(const struct wg_names *names, const struct wg_key *key, char ret[NAME_LEN])
+const char *wg_name_find(const struct wg_names *names, const struct wg_key *key)
 {
 	size_t low = 0, high = names->n;
-	char text[WG_KEY_STRLEN];
 
 	while (low < high) {
 		size_t middle = (low + high) / 2;
@@ -230,8 +269,18 @@ void wg_name_of(const struct wg_names *names, const struct wg_key *key, char ret
 		else
 			high = middle;
 	}
-	if (low < names->n && !wg_key_compare(&names->list[low].key, key))
-		strcpy(ret, names->list[low].name);
+	if (low == names->n || wg_key_compare(&names->list[low].key, key))
+		return NULL;
+	return names->list[low].name;
+}
+
+void wg_name_of(const struct wg_names *names, const struct wg_key *key, char ret[NAME_LEN])
+{
+	const char *name = wg_name_find(names, key);
+	char text[WG_KEY_STRLEN];
+
+	if (name)
+		strcpy(ret, name);
 	else
 		snprintf(ret, NAME_LEN, "%.8s", wg_key_format(key, text));
 }

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Implements site_names.h.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include "plan/site_names.h"
+
+bool site_names_read(const struct config *c, struct wg_names *ret)
+{
+	struct wg_name *own = c->n_peers ? calloc(c->n_peers, sizeof(*own)) : NULL;
+	bool in_file, failed;
+	size_t n = 0;
+
+	wg_names_read(c->blind.device, ret);
+	in_file = ret->n;
+	for (size_t i = 0; own && i < c->n_peers; i++) {
+		if (wg_key_is_none(&c->peers[i].key))
+			continue;
+		own[n].key = c->peers[i].key;
+		strcpy(own[n++].name, c->peers[i].name);
+	}
+	failed = (c->n_peers && !own) || wg_names_prefer(ret, own, n);
+	free(own);
+	if (failed)
+		wg_names_free(ret);
+	return in_file && !failed;
+}
