@@ -14,6 +14,8 @@
 #include "lib/log.h"
 #include "lib/text.h"
 
+#define DESCRIPTORS 65536	/* enough for 4,096 interfaces, maps and programs */
+
 const struct command *const commands[] = {
 	&up_command, &check_command, &daemon_command, &ddns_command, &doctor_command,
 	&down_command, &endpoint_command, &flow_command, &gen_command, &import_command,
@@ -197,15 +199,16 @@ static int run_command(const struct command *c, const struct global *g, int argc
 	return EXIT_FAILED;
 }
 
-/* Allows as many descriptors as this process may have: an instance with thousands of interfaces
- * needs one or two for each. */
+/* Allows more open descriptors than the usual 1,024, because a command needs one or two for each
+ * interface. No program that is started from here gets an enormous limit, because some programs
+ * close each possible descriptor. */
 static void allow_descriptors(void)
 {
 	struct rlimit files;
 
-	if (getrlimit(RLIMIT_NOFILE, &files))
+	if (getrlimit(RLIMIT_NOFILE, &files) || files.rlim_cur >= DESCRIPTORS)
 		return;
-	files.rlim_cur = files.rlim_max;
+	files.rlim_cur = files.rlim_max < DESCRIPTORS ? files.rlim_max : DESCRIPTORS;
 	setrlimit(RLIMIT_NOFILE, &files);
 }
 
