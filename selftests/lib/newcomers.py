@@ -5,7 +5,8 @@
   newcomers.py listen ADDRESS PORT               the backend: each answer names the address and port that the packet came from
   newcomers.py ask FROM TO PORT RATE SECONDS     RATE new sockets a second; each sends at once and 20, 100 and 400 ms later
 
-`ask` ends with "clients N sent N answers N moved N"; moved: clients that the backend saw under more than one address and port.
+A client waits for its answers, for ten seconds at most. `ask` ends with "clients N sent N answers N moved N ended N"; moved: clients
+that the backend saw under more than one address and port.
 """
 import asyncio
 import socket
@@ -13,6 +14,7 @@ import sys
 
 LATER = 0.05
 SENDS = (0, 0.02, 0.1, 0.4)
+PATIENCE, EXTRA = 10, 0.5  # seconds for the answers, and after the last one for one too many
 
 
 class Backend(asyncio.DatagramProtocol):
@@ -27,13 +29,14 @@ class Backend(asyncio.DatagramProtocol):
 
 class Client(asyncio.DatagramProtocol):
     def __init__(self, totals):
-        self.totals, self.seen = totals, set()
+        self.totals, self.seen, self.missing = totals, set(), 2 * len(SENDS)
 
     def connection_made(self, transport):
+        self.transport = transport
         self.totals["clients"] += 1
         for after in SENDS:
             asyncio.get_running_loop().call_later(after, self.send, transport)
-        asyncio.get_running_loop().call_later(SENDS[-1] + 1, self.end, transport)
+        asyncio.get_running_loop().call_later(SENDS[-1] + PATIENCE, transport.close)
 
     def send(self, transport):
         transport.sendto(b"x" * 32)
@@ -42,10 +45,13 @@ class Client(asyncio.DatagramProtocol):
     def datagram_received(self, data, addr):
         self.totals["answers"] += 1
         self.seen.add(data)
+        self.missing -= 1
+        if not self.missing:
+            asyncio.get_running_loop().call_later(EXTRA, self.transport.close)
 
-    def end(self, transport):
+    def connection_lost(self, error):
         self.totals["moved"] += len(self.seen) > 1
-        transport.close()
+        self.totals["ended"] += 1
 
 
 async def listen(address, port):
@@ -60,12 +66,13 @@ async def listen(address, port):
 
 async def ask(source, to, port, rate, seconds):
     loop = asyncio.get_running_loop()
-    totals = dict.fromkeys(("clients", "sent", "answers", "moved"), 0)
+    totals = dict.fromkeys(("clients", "sent", "answers", "moved", "ended"), 0)
     begin, n = loop.time(), int(rate) * int(seconds)
     for i in range(n):
         await asyncio.sleep(begin + i / int(rate) - loop.time())
         await loop.create_datagram_endpoint(lambda: Client(totals), local_addr=(source, 0), remote_addr=(to, int(port)))
-    await asyncio.sleep(SENDS[-1] + 1.5)
+    while totals["ended"] < n:
+        await asyncio.sleep(0.1)
     print(*(f"{name} {value}" for name, value in totals.items()))
 
 

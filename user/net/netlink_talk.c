@@ -57,8 +57,8 @@ static int dump_error(const void *buffer, int n, unsigned int seq)
 int nl_talk(struct mnl_socket *sock, struct nlmsghdr *request, mnl_cb_t row, void *data)
 {
 	unsigned int seq = ++request->nlmsg_seq, port = mnl_socket_get_portid(sock);
+	ssize_t n = 0;
 	char *buffer;
-	ssize_t n;
 	int r;
 
 	buffer = malloc(BUFFER_SIZE);
