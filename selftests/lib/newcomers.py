@@ -5,8 +5,8 @@
   newcomers.py listen ADDRESS PORT               the backend: each answer names the address and port that the packet came from
   newcomers.py ask FROM TO PORT RATE SECONDS     RATE new sockets a second; each sends at once and 20, 100 and 400 ms later
 
-A client waits for its answers, for ten seconds at most. `ask` ends with "clients N sent N answers N moved N ended N"; moved: clients
-that the backend saw under more than one address and port.
+A client waits ten seconds at most for its answers. `ask` ends with "clients N sent N answers N moved N ended N".
+moved: clients that the backend saw under more than one address and port. ended: clients that wait no more.
 """
 import asyncio
 import socket

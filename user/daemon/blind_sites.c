@@ -99,11 +99,6 @@ bool sites_are_others(const struct sites *s)
 
 /* ---- which sites there are ---- */
 
-static int by_name(const void *a, const void *b)
-{
-	return strcmp(((const struct site_name *)a)->name, ((const struct site_name *)b)->name);
-}
-
 void sites_list(struct sites *s)
 {
 	const struct blind_config *c = &s->config->blind;
@@ -117,21 +112,13 @@ void sites_list(struct sites *s)
 	for (size_t i = 0; i < s->n_listed; i++)
 		strcpy(s->listed[i].name, c->n_sites ? c->sites[i].name :
 		       c->pairs[i / 2].name[i % 2]);
-	qsort(s->listed, s->n_listed, sizeof(*s->listed), by_name);
-}
-
-static bool has_name(const struct site_name *sorted, size_t n, const char *name)
-{
-	struct site_name key = { 0 };
-
-	strcpy(key.name, name);
-	return sorted && bsearch(&key, sorted, n, sizeof(key), by_name);
+	site_names_sort(s->listed, s->n_listed);
 }
 
 /* Returns whether the configuration lists this name, or makes all peers sites. */
 static bool is_site(const struct sites *s, const char *name)
 {
-	return !s->config->blind.n_sites || has_name(s->listed, s->n_listed, name);
+	return !s->config->blind.n_sites || site_names_have(s->listed, s->n_listed, name);
 }
 
 /* ---- numbers by key ---- */
@@ -207,9 +194,9 @@ static bool is_taken(struct names *names, const char *name)
 		for (size_t i = 0; names->sorted && i < n; i++)
 			strcpy(names->sorted[i].name, names->list.list[i].name);
 		if (names->sorted)
-			qsort(names->sorted, n, sizeof(*names->sorted), by_name);
+			site_names_sort(names->sorted, n);
 	}
-	return has_name(names->sorted, n, name);
+	return site_names_have(names->sorted, n, name);
 }
 
 static void free_names(struct names *names)
@@ -411,8 +398,8 @@ static bool keeps_name(const struct sites *s, const struct blind_known *k, const
 {
 	if (!names->in_file && !wg_name_find(&names->list, &k->key) && is_site(s, k->name))
 		return true;
-	return has_name(s->listed, s->n_listed, k->name) &&
-	       !has_name(s->listed, s->n_listed, name) && !is_taken(names, k->name);
+	return site_names_have(s->listed, s->n_listed, k->name) &&
+	       !site_names_have(s->listed, s->n_listed, name) && !is_taken(names, k->name);
 }
 
 /* Gives a site the name that its peer has now, or removes it if that one is not in the

@@ -310,8 +310,8 @@ static void copy_array(int from, int to, __u32 n, size_t value_size)
 }
 
 /* Returns whether the contents of this map go into its larger successor: counters, names and
- * settings of services, peers and backends, and the source prefixes of links. Values that do not
- * change keep their places, to which maps refer that the running programs use. */
+ * settings of services, peers and backends, and the source prefixes of links. A value that does not
+ * change keeps its place, because the running programs know it from other maps. */
 static bool is_carried_over(enum dataplane_map m)
 {
 	return m == MAP_totals || m == MAP_peer_totals || m == MAP_names || m == MAP_peer_names ||

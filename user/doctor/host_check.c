@@ -399,19 +399,6 @@ static void check_devices(struct check_host *k)
 	}
 }
 
-static int by_name(const void *a, const void *b)
-{
-	return strcmp(((const struct site_name *)a)->name, ((const struct site_name *)b)->name);
-}
-
-static struct site_name *find_name(const struct site_name *sorted, size_t n, const char *name)
-{
-	struct site_name key = { 0 };
-
-	strcpy(key.name, name);
-	return n ? bsearch(&key, sorted, n, sizeof(key), by_name) : NULL;
-}
-
 /* Compares the names with blind.sites. */
 static void compare_sites(struct host_sites *s, const struct blind_config *b)
 {
@@ -421,11 +408,11 @@ static void compare_sites(struct host_sites *s, const struct blind_config *b)
 	if (!listed)
 		return;
 	memcpy(listed, b->sites, b->n_sites * sizeof(*listed));
-	qsort(listed, b->n_sites, sizeof(*listed), by_name);
+	site_names_sort(listed, b->n_sites);
 	for (size_t i = 0; i < b->n_sites; i++)
 		s->missing += !host_sites_have(s, listed[i].name);
 	for (size_t i = 0; i < s->n; i++)
-		if (!find_name(listed, b->n_sites, s->names[i].name) && !others++)
+		if (!site_names_have(listed, b->n_sites, s->names[i].name) && !others++)
 			strcpy(s->other, s->names[i].name);
 	if (others > 1)
 		*s->other = '\0';
@@ -451,13 +438,13 @@ void host_sites_read(const struct config *c, const struct wg_device *d, struct h
 					   length ? ", " : "", name);
 	}
 	wg_names_free(&names);
-	qsort(ret->names, ret->n, sizeof(*ret->names), by_name);
+	site_names_sort(ret->names, ret->n);
 	compare_sites(ret, &c->blind);
 }
 
 bool host_sites_have(const struct host_sites *s, const char *name)
 {
-	return find_name(s->names, s->n, name);
+	return site_names_have(s->names, s->n, name);
 }
 
 void host_sites_free(struct host_sites *s)

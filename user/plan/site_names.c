@@ -26,3 +26,22 @@ bool site_names_read(const struct config *c, struct wg_names *ret)
 		wg_names_free(ret);
 	return in_file && !failed;
 }
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(((const struct site_name *)a)->name, ((const struct site_name *)b)->name);
+}
+
+void site_names_sort(struct site_name *list, size_t n)
+{
+	if (n)
+		qsort(list, n, sizeof(*list), by_name);
+}
+
+bool site_names_have(const struct site_name *sorted, size_t n, const char *name)
+{
+	struct site_name key = { 0 };
+
+	strcpy(key.name, name);
+	return sorted && bsearch(&key, sorted, n, sizeof(key), by_name);
+}
