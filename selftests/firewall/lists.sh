@@ -157,6 +157,7 @@ printf '<html>\n404 not found\n' > "$file"
 wait_for 4 'show tells that the file is no list' list_is 4.state unreadable
 denied 198.51.100.7
 echo 198.51.100.7 > "$file"
+wait_for 4 'show tells that the file is a list again' list_is 4.state followed
 denied 198.51.100.7
 rm "$file"
 wait_for 4 'show tells that the file is gone' list_is 4.state unreadable
