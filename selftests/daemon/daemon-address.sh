@@ -25,17 +25,20 @@ count_what_passes() { # ADDRESS
 }
 
 change() { # OLD NEW HOW
-	local from=198.51.100.$1 to=198.51.100.$2 n=6000 sender before came
+	local from=198.51.100.$1 to=198.51.100.$2 n sender before
 	came=$(arrived wg-end all_of_them)
 	count_what_passes "$to"
-	start client "$udptool" send -n $n -r $rate uplink "$wan_mac" 198.51.100.7:4000 "$to:$port" > "$work/sent"
+	start client "$udptool" send -n 1000000 -r $rate uplink "$wan_mac" 198.51.100.7:4000 "$to:$port" > "$work/sent"
 	sender=$!
 	wait_for 5 'the sender sends' passed 500
 	[[ $3 == before ]] || inside firewall ip address del "$from/24" dev wan
 	before=$(arrived firewall passed_up)
 	inside firewall ip address add "$to/24" dev wan
 	if [[ $3 == before ]]; then sleep 0.2; inside firewall ip address del "$from/24" dev wan; fi
+	wait_for 5 "packets to $to are forwarded" forwarded 4000
+	kill $sender
 	wait $sender
+	n=$(said sent sent)
 	after=$(arrived firewall passed_up)
 	((n == after + $(arrived wg-end all_of_them) - came)) || fail "$after of $n packets passed up, and not all others were forwarded"
 	lost=$((after - before))
@@ -46,6 +49,7 @@ change() { # OLD NEW HOW
 	expect "answered from $to" "$(said asked answered)" == 5
 }
 passed() { (($(arrived firewall passed_up) >= $1)); }
+forwarded() { (($(arrived wg-end all_of_them) - came >= $1)); }
 
 firewall_network
 inside firewall sysctl -qw net.ipv4.conf.wan.promote_secondaries=1
