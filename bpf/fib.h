@@ -18,8 +18,7 @@
 #include "step.h"
 #include "table.h"
 
-/* Interval of probes. The interval is shorter than delay_first_probe_time (5 s), so the kernel
- * regards the neighbour entry as in use. */
+/* Less than delay_first_probe_time (5 s), so the kernel regards the neighbour entry as in use. */
 #define PROBE_SECONDS 2
 
 /* ---- FIB lookups ---- */
@@ -291,4 +290,11 @@ INLINE int fib_probe(struct pkt *p, struct nexthop *hop, __u64 now)
 		return -PASS_probe;
 	p->s->through_neighbour = true;
 	return 0;
+}
+
+/* For a packet that only the kernel's neighbour output can send: tc does that, XDP passes it up. */
+INLINE int fib_through_neighbour(struct pkt *p, int rc)
+{
+	p->s->through_neighbour = true;
+	return p->plane == PLANE_TC ? 0 : rc;
 }

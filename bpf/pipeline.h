@@ -196,10 +196,8 @@ INLINE int resolve_step(struct pkt *p)
 		return -PASS_hop_limit;
 	if (unlikely(p->s->segment_len > hop->fib.mtu_result) && !can_fragment(p))
 		return -PASS_too_big;
-	if (unlikely(rc)) {
-		p->s->through_neighbour = true;
-		return p->plane == PLANE_TC ? 0 : rc;
-	}
+	if (unlikely(rc))
+		return fib_through_neighbour(p, rc);
 	rc = plane(p, can_send, hop);
 	return rc ?: fib_probe(p, hop, now);
 }

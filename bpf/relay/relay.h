@@ -115,10 +115,8 @@ INLINE int site_resolve_step(struct pkt *p)
 		return -PASS_too_big;
 	if (result)
 		return result;
-	if (rc) {
-		p->s->through_neighbour = true;
-		return p->plane == PLANE_TC ? 0 : rc;
-	}
+	if (rc)
+		return fib_through_neighbour(p, rc);
 	rc = plane(p, can_send, hop);
 	return rc ?: fib_probe(p, hop, now);
 }
