@@ -292,7 +292,7 @@ INLINE int fib_probe(struct pkt *p, struct nexthop *hop, __u64 now)
 	return 0;
 }
 
-/* For a packet that only the kernel's neighbour output can send: tc does that, XDP passes it up. */
+/* Leaves the packet to the kernel's neighbour output: tc sends it that way, XDP returns `rc`. */
 INLINE int fib_through_neighbour(struct pkt *p, int rc)
 {
 	p->s->through_neighbour = true;
