@@ -17,9 +17,6 @@
 #include "wgxdp.skel.h"
 
 #define BATCH 2048
-/* Spare entries for a copy of an LRU_HASH: the kernel evicts entries long before the map is
- * full. */
-#define LRU_SPARE 8192
 
 /* How the shadow uses each map. SHARED: programs only read it, so the running map is used. EMPTY:
  * programs write it before they read it, or only count in it. COPIED: all others. */
@@ -120,11 +117,6 @@ static int compare_programs(const struct dataplane *dp, struct wgxdp *s)
 
 /* ---- maps ---- */
 
-static bool is_lru(const struct bpf_map *map)
-{
-	return bpf_map__type(map) == BPF_MAP_TYPE_LRU_HASH;
-}
-
 static bool is_percpu(const struct bpf_map *map)
 {
 	return bpf_map__type(map) == BPF_MAP_TYPE_PERCPU_ARRAY ||
@@ -146,20 +138,14 @@ static int copy_map(int from, const struct bpf_map *map)
 	return dataplane_batches(from, bpf_map__key_size(map), value, BATCH, write_batch, &to);
 }
 
-/* Prepares the maps before loading: reuses the shared ones, and sets the sizes of the copied
- * ones. */
-static int prepare_maps(const struct dataplane *dp, struct wgxdp *s)
+/* Reuses the shared maps. Call it before loading. */
+static int share_maps(const struct dataplane *dp, struct wgxdp *s)
 {
 	int rc = 0;
 
-	for (int i = 0; i < MAP_COUNT && !rc; i++) {
-		struct bpf_map *map = dataplane_map(s, i);
-
+	for (int i = 0; i < MAP_COUNT && !rc; i++)
 		if (what[i] == SHARED)
-			rc = bpf_map__reuse_fd(map, map_fd(dp, i));
-		else if (what[i] == COPIED && is_lru(map))
-			rc = bpf_map__set_max_entries(map, dataplane_used(dp, i) + LRU_SPARE);
-	}
+			rc = bpf_map__reuse_fd(dataplane_map(s, i), map_fd(dp, i));
 	return rc;
 }
 
@@ -191,7 +177,7 @@ static int load_shadow(const struct dataplane *dp, struct wgxdp *s)
 		bpf_program__set_autoload(program, program == s->progs.wgxdp_xdp ||
 						   program == s->progs.wgxdp_tc);
 	load_error_begin();
-	rc = prepare_maps(dp, s) ?: wgxdp__load(s);
+	rc = share_maps(dp, s) ?: wgxdp__load(s);
 	if (rc) {
 		char what[INSTANCE_LEN + 32];
 

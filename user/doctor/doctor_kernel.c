@@ -29,7 +29,6 @@ static const struct {
 	{ BPF_PROG_TYPE_SCHED_CLS, BPF_FUNC_redirect_neigh, "bpf_redirect_neigh" },
 	{ BPF_PROG_TYPE_SCHED_CLS, BPF_FUNC_check_mtu, "bpf_check_mtu" },
 	{ BPF_PROG_TYPE_XDP, BPF_FUNC_loop, "bpf_loop" },
-	{ BPF_PROG_TYPE_XDP, BPF_FUNC_timer_init, "bpf_timer_init" },
 	{ BPF_PROG_TYPE_XDP, BPF_FUNC_xdp_load_bytes, "bpf_xdp_load_bytes" },
 };
 static const struct {
