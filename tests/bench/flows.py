@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Masquerading in the bench: services for each pair of families, the kernel's rules of the same meaning, and a relay with a socket for each client. Also the minimum for a program with as many flows (`lru lookup`).
+"""Masquerading in the bench: services for each pair of families, the kernel's rules of the same meaning, and a relay with
+a socket for each client. Also a program that looks up one of as many flows in an LRU_HASH (`lru lookup`).
 
     client 100.64.0.1, 2001:db8:64::1 -- wan0 firewall lan0 -- wg-end        shown as 192.168.1.1, 2001:db8:1::1
 
-The data path makes one client's flow, from its packet and an answer. 1,000 and a million more are written into the map, each with a pool
-address of its own. So packets differ in four bytes of an address: sixteen services with pools of their own would have the same keys except
-for these bytes. For an existing flow the data path does not use the pool, and checks only whether its timer is armed: these flows say so
-and have none. The row of newcomers includes the cost of a timer."""
+The data path makes one client's flow, from its packet and an answer. flows.c copies this flow into the tables 1,000,
+20,000 or a million times, each time with a pool address of its own. So packets differ in four bytes of an address:
+sixteen services with pools of their own would have the same keys except for these bytes. For an existing flow the data
+path does not use the pool."""
 import copy
 import time
 
