@@ -122,7 +122,7 @@ clean:
 -include $(USER_OBJ:.o=.d) $(wildcard $(O)/*.bpf.d)
 
 # ---- unit tests: user modules on the host, under ASan and UBSan ----
-UNITS       := addr blake2s blind_line blind_link blind_saver blind_sites config cookie daemon_memory daemon_state ddns endpoints flows followed follower gen grammar headroom import import_compare json library links lists load_error log mtu netlink nft notify plan_relay relay relay_size resolved_backends resolver rules spread table topology topology_bad topology_page transmit udp_socket uniform web_config wg_dump wireguard
+UNITS       := addr blake2s blind_line blind_link blind_saver blind_sites config cookie daemon_memory daemon_state ddns endpoints flows followed follower gen grammar headroom import import_compare json kernel_btf library links lists load_error log mtu netlink nft notify plan_relay relay relay_size resolved_backends resolver rules spread table topology topology_bad topology_page transmit udp_socket uniform web_config wg_dump wireguard
 # a coverage report needs only lines; -O2 and variables would take half of the time to build the tests
 SANITIZED   := -O1 -g1
 # with sanitizers, gcc 14 wrongly warns of truncated texts
@@ -136,7 +136,7 @@ endef
 
 # The modules for unit tests. A test links those that it needs. Its own definitions replace the room's
 TESTED := $(wildcard $(patsubst %,user/%.c,lib/* net/* config/* plan/* ddns/* gen/* import/* dataplane/dataplane_flow* dataplane/dataplane_guard* \
-	dataplane/dataplane_read dataplane/dataplane_relay dataplane/flow_table dataplane/former_flows dataplane/learned_table dataplane/load_error dataplane/pins dataplane/table instance/follower instance/resolver show/show_flows \
+	dataplane/dataplane_read dataplane/dataplane_relay dataplane/flow_table dataplane/former_flows dataplane/kernel_btf dataplane/learned_table dataplane/load_error dataplane/pins dataplane/table instance/follower instance/resolver show/show_flows \
 	daemon/blind_ask daemon/blind_hear daemon/blind_line daemon/blind_link daemon/blind_place daemon/blind_relays daemon/blind_save daemon/blind_saver daemon/blind_sent daemon/blind_sites daemon/child daemon/cookie_reply daemon/daemon_state daemon/endpoint_next daemon/endpoint_set daemon/endpoints daemon/knock daemon/standby_next daemon/web_config doctor/doctor_rule doctor/mtu* instance/run_counters))
 $(O)/unit/user.a: $(TESTED:%.c=$(O)/unit/%.o) $(O)/unit/tests/host/host_path.o
 	$(make_archive)
@@ -352,7 +352,7 @@ $(BENCH_DIR)/relay: $(BENCH_DIR)/relay.o
 -include $(wildcard $(BENCH_DIR)/*.d)
 
 # ---- what the selftests (and the demo) need besides wgxdp ----
-SELFTEST_PROGRAMS := $(O)/selftests/udptool $(O)/selftests/flowrace $(O)/selftests/flowhammer $(O)/selftests/entryhammer $(O)/selftests/flowcrowd $(O)/selftests/flowtable $(O)/selftests/flood $(O)/selftests/mapsum $(O)/selftests/faultrun $(O)/selftests/nomemory.so $(O)/selftests/refuse.so \
+SELFTEST_PROGRAMS := $(O)/selftests/udptool $(O)/selftests/flowrace $(O)/selftests/flowhammer $(O)/selftests/entryhammer $(O)/selftests/flowcrowd $(O)/selftests/flowtable $(O)/selftests/flood $(O)/selftests/mapsum $(O)/selftests/objects $(O)/selftests/seen $(O)/selftests/shown $(O)/selftests/faultrun $(O)/selftests/nomemory.so $(O)/selftests/refuse.so \
 	$(O)/selftests/peer.bpf.o $(O)/selftests/beside.bpf.o
 
 .PHONY: selftest-programs
@@ -371,7 +371,9 @@ $(O)/selftests/%.so: selftests/lib/%.c Makefile
 $(O)/selftests/flowrace $(O)/selftests/flowhammer $(O)/selftests/entryhammer $(O)/selftests/flowcrowd: SELFTEST_LIBS = -pthread -lbpf
 $(O)/selftests/flowrace $(O)/selftests/flowhammer $(O)/selftests/entryhammer $(O)/selftests/flowcrowd: selftests/lib/flow_packets.h selftests/lib/head_sum.h
 $(O)/selftests/flowhammer $(O)/selftests/entryhammer $(O)/selftests/flowtable: selftests/lib/pinned_array.h
-$(O)/selftests/flood $(O)/selftests/flowtable $(O)/selftests/mapsum: SELFTEST_LIBS = -lbpf
+$(O)/selftests/flood $(O)/selftests/flowtable $(O)/selftests/mapsum $(O)/selftests/objects: SELFTEST_LIBS = -lbpf
+$(O)/selftests/seen: SELFTEST_LIBS = -lmnl
+$(O)/selftests/shown: SELFTEST_LIBS = -lfyaml
 $(O)/selftests/flood: $(O)/selftests/flood.skel.h selftests/lib/flood.h selftests/lib/head_sum.h
 $(O)/selftests/flood.bpf.o: selftests/lib/flood.h
 

@@ -181,7 +181,7 @@ printf '#!/bin/bash\nwgxdp show --json > "%s/during"\nexit 1\n' "$work" > "$work
 chmod 755 "$work/bin/ethtool"
 say "   $cure"
 ! PATH=$work/bin:$PATH inside firewall bash -ec "$cure" > "$work/cured" 2>&1 || fail "the cure hides that ethtool failed: $(< "$work/cured")"
-expect 'mode during the cure' "$(selftests/lib/shown.py get interfaces.wan.mode < "$work/during")" == tc
+expect 'mode during the cure' "$("$build/selftests/shown" get interfaces.wan.mode < "$work/during")" == tc
 rm "$work/bin/ethtool"
 inside firewall ip link show wan | holds 'prog/xdp ' || fail "no native XDP after a cure that failed: $(< "$work/cured")"
 warns

@@ -67,7 +67,7 @@ exchange() { # WHAT DIRECTION FAMILY BYTES AT-ONCE
 # Counts the packets of more than one datagram that arrive at the firewall.
 watch() { watch_filter firewall 'udp and greater 1600'; }
 
-of_shown() { "$root/selftests/lib/shown.py" "$@" < "$work/shown"; }
+of_shown() { "$build/selftests/shown" "$@" < "$work/shown"; }
 
 accounted() { # WHAT
 	local direction egress=lan received forwarded dropped passed

@@ -159,7 +159,7 @@ moves f2 'keepalived ends' keepalived_ends f1
 moves f1 'it begins again' keepalived_begins f1
 say "handshakes of $(handshakes | comm -23 "$work/handshakes" - | wc -l) of $clients were made anew"
 for f in f1 f2; do
-	expect "forwarded by $f" "$(inside $f "$wgxdp" --instance $f show --json | selftests/lib/shown.py all original forwarded)" '>' 0
-	inside $f "$wgxdp" --instance $f show --json | selftests/lib/shown.py sums
+	expect "forwarded by $f" "$(inside $f "$wgxdp" --instance $f show --json | "$build/selftests/shown" all original forwarded)" '>' 0
+	inside $f "$wgxdp" --instance $f show --json | "$build/selftests/shown" sums
 done
 say "$clients clients, the addresses moved four times: none heard nothing for longer than $most ms, each where it was ($WGXDP_WG)"

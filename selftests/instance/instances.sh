@@ -11,7 +11,7 @@ source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 
 of() { wgxdp --instance "$@"; } # NAME COMMAND
 # NAME DIRECTION KEY
-of_shown() { of "$1" show --json | selftests/lib/shown.py all "${@:2}"; }
+of_shown() { of "$1" show --json | "$build/selftests/shown" all "${@:2}"; }
 
 listed() {
 	wgxdp instances --json | /usr/bin/python3 -c 'import json, sys
@@ -71,7 +71,7 @@ on_host firewall | diff "$work/home-alone" - || fail 'office left something, or 
 send_ten
 expect 'home: forwarded, without office' "$(of_shown home original forwarded)" == 30
 expect 'down of the default instance, which there is not' "$(wgxdp down)" == 'instance default was not up'
-expect 'home: still there' "$(of home show --json | selftests/lib/shown.py get instance)" == home
+expect 'home: still there' "$(of home show --json | "$build/selftests/shown" get instance)" == home
 mkdir /sys/fs/bpf/wgxdp/a-rest # the map of another version
 bpftool map create /sys/fs/bpf/wgxdp/a-rest/control type array key 4 value 65536 entries 1 name control
 ! wgxdp instances > "$work/out" 2>&1 || fail 'instances ignores one that cannot be opened'

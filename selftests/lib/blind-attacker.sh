@@ -108,7 +108,7 @@ places() { # prints where each relay expects the sites, where the sites expect t
 dropped() { # prints the packets that the relays dropped
 	local r
 	for r in "${relays[@]}"; do
-		inside "$r" "$wgxdp" --instance "$r" show --json | "$root/selftests/lib/shown.py" all original dropped
+		inside "$r" "$wgxdp" --instance "$r" show --json | "$build/selftests/shown" all original dropped
 	done | awk '{sum += $1} END {print sum}'
 }
 

@@ -21,19 +21,29 @@ work=$(mktemp -d /run/selftest.XXXXXX)
 
 fail() { echo "FAIL: $*" >&2; exit 1; }
 skip() { echo "$*"; exit 77; }
-say() { printf '%6.2f  %s\n' "$(elapsed)" "$*"; }
+say() { clock && printf '%3d.%02d  %s\n' $(((centis - began_at) / 100)) $(((centis - began_at) % 100)) "$*"; }
 
-started=$(cut -d ' ' -f 1 /proc/uptime)
-ms() { awk '{print int($1 * 1000)}' /proc/uptime; } # milliseconds by the kernel's clock
-elapsed() { awk -v from="$started" '{print $1 - from}' /proc/uptime; }
+# A process costs 10 to 20 ms on a virtual machine. The functions below that tests call most often start none.
+clock() { read -r centis _ < /proc/uptime && centis=${centis/./}; } # sets $centis, in hundredths of a second by the kernel's clock
+clock
+began_at=$centis
+ms() { clock && echo $((centis * 10)); } # milliseconds
+elapsed() { clock && printf '%d.%02d\n' $(((centis - began_at) / 100)) $(((centis - began_at) % 100)); } # seconds
+exec {silent}<> <(:) # a pipe into which nobody writes
+nap() { read -rt "$1" -u "$silent" || :; } # SECONDS: a sleep without a process
 
 # WHAT LEFT OPERATOR RIGHT: compares numbers, or words with == and !=; prints the result, and ends the test if it does
 # not hold
 expect() {
+	local -A integer=(['<']=-lt ['<=']=-le ['>']=-gt ['>=']=-ge)
 	case $3 in
 	== | !=) [[ $2 == "$4" ]] && [[ $3 == == ]] || { [[ $2 != "$4" && $3 == != ]]; } ;;
 	-*) fail "$1: awk does not know $3" ;;
-	*) awk -v a="$2" -v b="$4" "BEGIN {exit !(a $3 b)}" ;;
+	*) if [[ $2:$4 =~ ^(0|[1-9][0-9]*):(0|[1-9][0-9]*)$ && ${integer[$3]:-} ]]; then
+		test "$2" "${integer[$3]}" "$4"
+	else
+		awk -v a="$2" -v b="$4" "BEGIN {exit !(a $3 b)}"
+	fi ;;
 	esac || fail "$1: $2, expected $3 $4"
 	say "ok $1: $2"
 }
@@ -51,7 +61,7 @@ wait_for() { # SECONDS WHAT COMMAND...: waits until COMMAND succeeds; if time is
 	shift 2
 	until "$@" > /dev/null 2>&1; do
 		((SECONDS < deadline)) || fail "waited in vain: $what"
-		sleep 0.02
+		nap 0.02
 	done
 }
 
@@ -289,13 +299,7 @@ count_arrivals() { # NAMESPACE NAME RULE...
 	EOF
 }
 
-arrived() { # NAMESPACE NAME...: prints the packets of all these counters together
-	local name sum=0
-	for name in "${@:2}"; do
-		sum=$((sum + $(inside "$1" nft list counter inet seen "$name" | awk '$1 == "packets" {print $2}')))
-	done
-	echo "$sum"
-}
+arrived() { "$build/selftests/seen" "$@"; } # NAMESPACE NAME...: prints the packets of all these counters together
 
 reassembled() { # NAMESPACE: prints the number of reassembled datagrams, IPv4 and IPv6
 	inside "$1" cat /proc/net/snmp /proc/net/snmp6 | awk '$1 == "Ip6ReasmOKs" {n += $2}
@@ -405,7 +409,7 @@ masquerading() { # FLOWS: prints a configuration with a masquerading service on 
 	YAML
 }
 
-shown() { wgxdp show --json | "$root/selftests/lib/shown.py" "$@"; } # see shown.py
+shown() { wgxdp show --json | "$build/selftests/shown" "$@"; } # see shown.c
 
 # Checks that every packet of the service is counted once and ends in one way.
 expect_sums() {
@@ -435,16 +439,14 @@ end_daemon() {
 	wait "$daemon" || fail "the daemon ended with status $?: $(< "$work/daemon")"
 }
 
-# Prints the pins, XDP programs, qdiscs and filters on a host, for a comparison.
+# Prints the pins, XDP programs, qdiscs and filters on a host, for a comparison. The filters of a device follow its
+# qdiscs, which name it.
 on_host() { # NAMESPACE
-	local device
 	find /sys/fs/bpf -path '*/wgxdp*' | sort
-	for device in $(inside "$1" ip -br link show | sed 's/[@ ].*//'); do
-		echo "$device: $(inside "$1" ip link show "$device" | grep -o 'prog/xdp id [0-9]*')"
-		inside "$1" tc qdisc show dev "$device"
-		inside "$1" tc filter show dev "$device" ingress
-		inside "$1" tc filter show dev "$device" egress
-	done
+	inside "$1" ip -o link show > "$work/devices"
+	grep -oE '^[0-9]+: [^:@]*|prog/xdp id [0-9]*' "$work/devices" | sed 's/^[0-9]*: //'
+	sed -E 's/^[0-9]+: ([^:@]*).*/qdisc show dev \1\nfilter show dev \1 ingress\nfilter show dev \1 egress/' "$work/devices" |
+		inside "$1" tc -b -
 }
 
 # Prints everything that a command could leave on a host, for a comparison: on_host, interfaces, files, sysctls and
@@ -463,35 +465,14 @@ no_traces() {
 	local deadline=$((SECONDS + 10))
 	until traces "$1" | diff "$2" - > "$work/traces"; do
 		((SECONDS < deadline)) || fail "$3: this is left: $(< "$work/traces")"
-		sleep 0.05
+		nap 0.05
 	done
 }
 
 # Prints the links, programs and maps of an instance as KIND ID, with maps that are not pinned (constants).
-bpf_objects() { # INSTANCE
-	local pin kind
-	while IFS= read -r pin; do
-		for kind in link prog map; do # ignores the status: Debian 13's bpftool shows a link and fails
-			bpftool -j "$kind" show pinned "$pin" 2> /dev/null || :
-		done
-	done < <(find "/sys/fs/bpf/wgxdp/$1" -type f) | /usr/bin/python3 -c '
-import json, sys
-for line in sys.stdin:
-    thing = json.loads(line)
-    if "error" in thing:  # an id of another kind
-        continue
-    kind = "link" if "prog_id" in thing else "prog" if "tag" in thing else "map"
-    print(kind, thing["id"])
-    for id in thing.get("map_ids", []):
-        print("map", id)' | sort -u
-}
+bpf_objects() { "$build/selftests/objects" "/sys/fs/bpf/wgxdp/$1" | sort -u; } # INSTANCE
 
-none_of_these() { # FILE: checks that none of the objects in FILE exists any more
-	local kind id
-	while read -r kind id; do
-		! bpftool "$kind" show id "$id" > /dev/null 2>&1 || return 1
-	done < "$1"
-}
+none_of_these() { "$build/selftests/objects" -g "$1"; } # FILE: checks that none of the objects in FILE exists any more
 
 # Writes the files with the key and the credentials that docs/examples name
 ddns_files() {

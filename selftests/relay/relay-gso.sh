@@ -147,7 +147,7 @@ exchange() { # WHAT FROM TO BYTES AT-ONCE
 # Counts the packets of more than one datagram that arrive at the relay, without WireGuard's messages
 watch() { watch_filter relay 'ip6 and udp and greater 1600'; }
 
-of_shown() { "$root/selftests/lib/shown.py" "$@" < "$work/shown"; }
+of_shown() { "$build/selftests/shown" "$@" < "$work/shown"; }
 of_peers() { # SITE... KEY: the sum over these sites
 	local site sum=0
 	for site in "${@:1:$#-1}"; do sum=$((sum + $(of_shown get "peers.$site.${!#}"))); done

@@ -198,7 +198,7 @@ slow other-wg-end
 many_fail_there() {
 	inside other-client "$udptool" send -n 20000 uplink "$(mac other-firewall wan)" 198.51.100.7:4000 198.51.100.1:$port > /dev/null
 	(($(on=other-firewall wgxdp show --instance other --json |
-		"$root/selftests/lib/shown.py" get interfaces.lan.xmit_failed) > 100))
+		"$build/selftests/shown" get interfaces.lan.xmit_failed) > 100))
 }
 # On a busy machine the sender may be too slow to fill the ring
 wait_for 30 "$what: more than 100 failed to be sent there" many_fail_there

@@ -3,40 +3,30 @@
  * Implements the part of dataplane.h that attaches to the kernel's tracepoints for packets that
  * drivers did not send.
  */
-#include <bpf/btf.h>
 #include <errno.h>
 #include <string.h>
 #include "dataplane/dataplane.h"
+#include "dataplane/kernel_btf.h"
 #include "lib/log.h"
 #include "wgxdp.skel.h"
-
-/* Returns the offset of a structure's member in bytes; -ENOENT: the kernel has no such member, or
- * no BTF (btf is NULL). */
-static int member_offset(const struct btf *btf, const char *of, const char *member)
-{
-	const struct btf_type *t =
-		btf ? btf__type_by_id(btf, btf__find_by_name_kind(btf, of, BTF_KIND_STRUCT)) : NULL;
-
-	for (int i = 0; t && i < btf_vlen(t); i++)
-		if (!strcmp(btf__name_by_offset(btf, btf_members(t)[i].name_off), member))
-			return btf_member_bit_offset(t, i) / 8;
-	return -ENOENT;
-}
 
 /* Passes the offsets of the members of struct net_device to the raw tracepoint programs. */
 static void set_offsets(struct wgxdp *s)
 {
-	struct btf *btf = btf__load_vmlinux_btf();
-	int ifindex = member_offset(btf, "net_device", "ifindex"),
-	    net = member_offset(btf, "net_device", "nd_net");
-	int ns = member_offset(btf, "net", "ns"), inum = member_offset(btf, "ns_common", "inum");
+	enum { IFINDEX, NET, NS, INUM, COUNT };
+	struct member_place at[COUNT] = {
+		[IFINDEX] = { "net_device", "ifindex" },
+		[NET] = { "net_device", "nd_net" },
+		[NS] = { "net", "ns" },
+		[INUM] = { "ns_common", "inum" },
+	};
 
-	s->rodata->device_ifindex = ifindex > 0 ? ifindex : 0;
-	if (net > 0 && ns >= 0 && inum >= 0) {
-		s->rodata->device_net = net;
-		s->rodata->net_inum = ns + inum;
+	btf_find(KERNEL_BTF, at, COUNT);
+	s->rodata->device_ifindex = at[IFINDEX].offset > 0 ? at[IFINDEX].offset : 0;
+	if (at[NET].offset > 0 && at[NS].offset >= 0 && at[INUM].offset >= 0) {
+		s->rodata->device_net = at[NET].offset;
+		s->rodata->net_inum = at[NS].offset + at[INUM].offset;
 	}
-	btf__free(btf);
 }
 
 void dataplane_choose_tracepoints(struct wgxdp *s)
