@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# tier: full
 # `wgxdp monitor` reports what the blind relay drops, with reason, addresses and interface. `show sites` and the metrics
 # report each site's endpoint, the traffic between sites, and how often a site was challenged and refused. The network
 # is that of sites.sh, with an attacker. Site d is a peer that never came. BREAK=1 sends the attacker's messages from

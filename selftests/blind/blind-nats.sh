@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# tier: full
 # Five sites form a full mesh through the blind relay, behind different NATs. a and c are behind cone NATs, which keep
 # an edge's port. b is behind a symmetric NAT, which uses another port for each destination. d and e have IPv6. All
 # edges are configured alike. The network is that of sites.sh.

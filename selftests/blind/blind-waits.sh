@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# tier: full
 # The blind relay keeps an initiation for a site that is not there yet, and sends it when the site comes. So the sender
 # needs no second initiation, which would follow five seconds later. The network is that of sites.sh; c comes late.
 #

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# tier: full
 # vm
 # The daemon follows the WAN's address. The address changes again and again: the new one comes before or after the old
 # one goes. A client that always sends to the new address is forwarded within 100 ms, and the kernel counts the other

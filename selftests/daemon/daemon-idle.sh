@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# tier: full
 # vm
 # wgxdp costs nothing while nothing happens. `up` from nothing takes at most 300 ms, on a firewall with two ports and a
 # few services. Then no thread of the daemon runs for ten seconds. It takes less than 10 MB, with its names resolved and

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# tier: full
 # vm
 # The daemon follows links that are not plain ports. These are the ports of the bridge that is the LAN, an interface that goes down
 # and up, a VLAN as WAN that gets another id, and a WireGuard tunnel as WAN. Clients are answered after each change, by

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# tier: full
 # vm
 # The daemon keeps names at wg-end's address. Within a second of a change, one update sets both names. While the name
 # server is down, the daemon complains once; when it is back, the names become right by themselves. A changed section

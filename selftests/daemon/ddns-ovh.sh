@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# tier: full
 # vm
 # `wgxdp ddns` with OVH's API and with a program of the admin. A stand-in for the API (ovh.py) checks signatures and
 # calls by itself.

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# tier: full
 # vm
 # `wgxdp ddns` with a real name server. One signed update sets all names to wg-end's new prefix, and none is sent if
 # nothing differs. Temporary, deprecated, tentative, private and ULA addresses are never published. A wrong key, a

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# tier: full
 # vm
 # The choices, output and exit status of `wgxdp endpoint`: a changed record, a dead address among several, IPv6 that is
 # broken but routed, no answer, and wrong arguments. With a real WireGuard device with several peers. BREAK=1 leaves

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# tier: full
 # vm
 # A backend may be a name. The daemon waits until it resolves, asks again when its TTL ends, and keeps the address while
 # DNS fails, even over a boot. The name moves to another host under 10,000 packets a second, and none is lost. A file

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# tier: full
 # An attacker cannot forge the name of a backend. It answers the daemon's questions (dns_forger.py) thousands of times
 # before the name server and once after it. One thing is wrong in each answer: the id, the port, the source, the
 # question, or the time. The answers name another backend, or none. The daemon accepts none of them and keeps asking.

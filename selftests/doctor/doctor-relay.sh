@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# tier: full
 # Like selftests/doctor/doctor.sh, for a relay with two exits: the MTU of the path, an nftables rule that drops
 # WireGuard's packets, rp_filter, and a peer whose key WireGuard lacks. BREAK=1 leaves out the faults.
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# tier: full
 # Like selftests/doctor/doctor.sh, for three blind relays with a site each (see lib/blind-relays.sh). Doctor reports
 # keepalives to sites, which draw them away from the other relays, and a relay that is not connected. It reports
 # nothing about sites that are at other relays. BREAK=1 leaves out the faults.

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# tier: full
 # vm
 # Like selftests/doctor/doctor.sh: no route, a route only for marked packets, a name that did not resolve at `up` and no
 # daemon to ask again, and an unresolved neighbour. BREAK=1 leaves out the faults.

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# tier: full
 # vm
 # Firewalls with one fault, so that no packet passes. doctor reports the fault and nothing else. The test runs the
 # printed command as it is: then packets pass and doctor reports nothing. The faults here: forwarding, MTU, a foreign

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# tier: full
 # vm
 # timeout: 300
 # An `up` that is killed at one of 13 moments leaves nothing that `down` does not remove and the next `up` does not

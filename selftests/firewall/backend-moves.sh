@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# tier: full
 # vm
 # A service's backend moves to another host, again and again, under traffic. No packet goes to one host's address with
 # the other host's MAC, and none is lost. BREAK=1 gives the firewall the same MAC for both.

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# tier: full
 # vm
 # Client and wg-end are on two ports of the firewall's bridge, on which services listen. Traffic between them arrives
 # with the same bytes and in the same order as without wgxdp, in both directions, whether it belongs to a service or not

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# tier: full
 # wgxdp works on a host with Docker's rules (iptables-nft, IPv4 and IPv6, FORWARD dropped by default), its bridge and
 # containers. A port that Docker publishes works before, during and after, even while wgxdp starts and stops in the
 # middle of a transfer. wgxdp's services work too, one of them with a backend in a container, and so does a container

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# tier: full
 # vm
 # A stranger's ICMP error about a small path MTU changes nothing for forwarded packets. The error quotes an echo reply, so
 # the kernel believes it without a socket, and remembers the MTU for the quoted destination: a backend, or a client. The

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# tier: full
 # vm
 # IPv4 datagrams without DF that are longer than the egress MTU are fragmented and arrive whole, in both directions: by
 # dnat (in native, generic and tc mode) and without translation. They come whole or as fragments. With

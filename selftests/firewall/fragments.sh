@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# tier: full
 # vm
 # Datagrams of 4,000 bytes, in three fragments each, go through the service and come back byte for byte: IPv4 and IPv6,
 # in native and tc mode. Fragments in the wrong order harm no other datagram. At least 95 % still pass while spoofed

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# tier: full
 # vm
 # timeout: 300
 # traceroute, path MTU discovery and closed ports look the same through the service as through nft's DNAT: the same

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# tier: full
 # vm
 # Packets from the WAN may forge the address of wg-end, a LAN host, the firewall or the overlay. wgxdp sends none of
 # them; all go up to the kernel. The firewall's nftables count and drop them there, so that only wgxdp could deliver

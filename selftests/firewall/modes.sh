@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# tier: full
 # vm
 # Every mode carries originals and replies of both families, while no process of wgxdp runs. `show` prints the mode and
 # its reason. auto takes the best mode of the driver. A refused mode changes nothing. A kernel without type information

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# tier: full
 # vm
 # `service set` and `add` with a name, beside a daemon that does not know it yet and whose name server is slow. The
 # daemon takes over the address that the command has resolved, so the service never waits again. Under 2,000 packets a

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# tier: full
 # vm
 # The first packets meet unresolved neighbours: wg-end for originals, and the client for its answers. None is lost, and
 # each is counted once.

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# tier: full
 # vm
 # A qdisc on the WAN limits what leaves by it to 8 Mbit/s. With `transmit: tc` it also limits the answers that wgxdp
 # forwards, in native and generic XDP, and `up` and `show` say so; without it, XDP sends them past the qdisc. Packets to

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# tier: full
 # vm
 # The provider gives the home network another prefix. Backends in it move along with the same host part, whether the old
 # prefix is withdrawn or deprecated first. The prefix is remembered over a boot, and may change back. BREAK=1: without a

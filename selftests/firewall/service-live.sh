@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# tier: full
 # timeout: 300
 # vm
 # `service add|set|del` change a running instance. A changed backend gets the next packet. Answers of the former backend

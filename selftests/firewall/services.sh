@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# tier: full
 # vm
 # Several services, ports and NICs at once. Each client gets its answers from the address and port that it used, even if
 # one backend serves several services, and after it has changed services. Packets that belong to no service pass

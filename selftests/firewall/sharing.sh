@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# tier: full
 # vm
 # Other programs on the devices stay as they are, before, with and after wgxdp. These are filters on clsact, an ingress qdisc with
 # a filter, and an XDP program (beside which only tc mode works, and up says so). wgxdp forwards beside them. A filter

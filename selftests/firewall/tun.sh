@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# tier: full
 # vm
 # Devices without an Ethernet header as WAN, as LAN and as both: TUN devices, NICs, VLANs and two tags at once on a NIC.
 # Each packet that leaves is compared byte for byte, with its tags, with scapy's (l3.py), in auto and tc mode. This

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# tier: full
 # vm
 # Two WANs with an `ip rule from` each: all of 10,000 replies leave by the WAN whose address the client used, IPv4 and
 # IPv6, in native and tc mode, even if clients change the WAN. BREAK=1 leaves out the rules.

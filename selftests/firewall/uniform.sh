@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# tier: full
 # vm
 # Replies to 4,000 clients behind a gateway, for which the daemon has set one next hop. From 100 ms after a route change
 # on, none takes the old route. With a rule by source, the daemon sets no common next hop. The entry of a killed daemon

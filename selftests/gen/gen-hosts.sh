@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# tier: full
 # timeout: 300
 # `wgxdp gen hosts` makes the files of all hosts of a network from one description, without a network. wg-quick accepts
 # its files, and modes are right under any umask. A second run touches nothing. --check lists exactly what then changes:

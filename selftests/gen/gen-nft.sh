@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# tier: full
 # vm
 # nft accepts the rules that `gen nft` makes from a configuration, also twice, and tables of other programs stay. The
 # rules handle UDP as the configuration says: dnat of both families, IPv6 directly, masquerade with its ports, nat:

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# tier: full
 # After a change of the topology, the command that `systemctl reload` runs gives a running tunnel the new file's peers,
 # and routes to their AllowedIPs. It removes those of peers that the file no longer has. The test checks this on relays,
 # edge routers and servers, and that other routes, the port, the fwmark and the key stay. Besides, the next set of files

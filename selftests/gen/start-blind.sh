@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# tier: full
 # timeout: 300
 # Follows docs/start/blind-relay.md as it stands: the hosts of two sites boot from the files that its topology makes.
 # BREAK=1 does not start wgxdp, and must fail.

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# tier: full
 # timeout: 240
 # Follows docs/start/endpoint.md as it stands, on a laptop that reaches its server by IPv4 and not by IPv6. BREAK=1 does
 # not start wgxdp, and must fail.

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# tier: full
 # docs/start/install.md: its commands for a host run, make knows its targets, and `make install` installs its units
 # and manual pages. README.md, docs/start, questions and alternatives: wgxdp has their commands, links lead to files and
 # headings. README.md has at most 120 lines.

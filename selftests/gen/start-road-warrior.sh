@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# tier: full
 # timeout: 240
 # Follows docs/start/road-warrior.md as it stands; r2's own rules let in only answers. BREAK=1 does not start wgxdp, and
 # must fail.

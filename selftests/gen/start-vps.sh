@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# tier: full
 # timeout: 240
 # Follows docs/start/vps.md as it stands: the way out of two clients, from a topology that means the same as the example
 # in docs/examples, and the way in. BREAK=1 does not start wgxdp, and must fail.

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# tier: full
 # vm
 # A VPS with one interface, brought up by one line, and a home that has only IPv6. IPv4 and IPv6 clients reach wg-end
 # through it, by XDP in and out of the same device, each with a real WireGuard tunnel and a transfer. The VPS forwards

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# tier: full
 # timeout: 240
 # vm
 # Captured initiations are sent again a thousand times from other sources and ports. None passes, and none changes a

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# tier: full
 # vm
 # Eight WireGuard servers with eight keys behind one address and port (servers.sh). Each of eight clients reaches its
 # own server, and a ninth reaches two of them from one port. They roam within their sessions, to another port and to

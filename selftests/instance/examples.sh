@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# tier: full
 # timeout: 300
 # Each file of docs/examples/config names its readers. On a host that has what the files name, `check` accepts each
 # file, `up` loads those with a data path, and no service waits. combinations.sh tests everything.yaml, which needs

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# tier: full
 # wgxdp opens some libraries when it needs them. While they are not installed, the firewall and its daemon run. `check`,
 # the daemon, ddns, gen and top name the missing library and its package, and there is no challenge. When the libraries
 # are back, a reload is enough. A firewall that needs none of them loads none. BREAK=1 leaves them installed all the

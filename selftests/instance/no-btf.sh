@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# tier: full
 # vm
 # A kernel without BTF, as OpenWrt's are (CONFIG_DEBUG_INFO_BTF=n): wgxdp loads and carries a WireGuard client. It is
 # selftests/firewall/firewall-dnat.sh, with the kernel's BTF hidden.

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# tier: full
 # vm
 # A service's backend is replaced again and again under traffic, address and port at once. Every packet reaches one of
 # the two backends, none is lost, and none gets half of each (a torn entry of the table). BREAK=1 takes wgxdp down

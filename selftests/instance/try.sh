@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# tier: full
 # vm
 # `up --try SECONDS`: the former configuration comes back when the time is over, or when the command is killed, ended by
 # a signal, or loses its terminal. Enter keeps the change, and so does the printed command. The command reports when

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# tier: full
 # vm
 # A configuration that is too large for the maps is refused by `up`, `reload` and a daemon's SIGHUP, with the cause. No
 # entry, name or counter changes, and the running configuration keeps forwarding. A configuration that just fits is

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# tier: full
 # vm
 # 3,000 new clients on two CPUs ask for the same pool port at once, and there are fewer ports. No port is given to two
 # clients, no answer goes to the wrong client, every client keeps its port, refused clients are counted, and no half of

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# tier: full
 # vm
 # A third party cannot reach a flow. It is outside or beside the backend, and knows all of the flow's addresses and
 # ports except one, or sends from the wrong side, or forges ICMP errors. None of its packets reaches client or backend,

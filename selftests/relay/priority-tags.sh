@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# tier: full
 # vm
 # A host tags its frames with a priority and no VLAN (802.1Q, id 0). The kernel takes such frames for untagged, so wgxdp
 # does too: the relay's policy refuses a port, and allowed packets reach the other site. A service of the firewall gets

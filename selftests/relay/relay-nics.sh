@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# tier: full
 # vm
 # Sites on NICs of every kind reach each other, with packets of 100 bytes and jumbo packets, in native, generic and tc
 # mode. Packets that the kernel would forward are dropped and counted: there are none. A kernel without VLANs uses plain

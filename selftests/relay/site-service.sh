@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# tier: full
 # vm
 # A service into a site. Clients on the IPv6 internet send to the relay's public port, and a server with only an overlay
 # address, behind site A's tunnel, answers. A handshake and a file of 10 MB count for the service, not for the peer.

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# tier: full
 # The exporter reports the values of `show`, of 102 services within 50 ms, and so does `show metrics`. Waiting services,
 # failed reloads and late addresses are visible. A client that opens all connections blocks no other client. BREAK=1
 # asks an exporter whose daemon is stopped.

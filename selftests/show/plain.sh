@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# tier: full
 # The plain form of `show`: times are readable, bytes are those forwarded, no line is empty after its colon, and missing
 # things are `none`. BREAK=1 asks for JSON.
 #

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# tier: full
 # timeout: 120
 # The exporter with `listen: [ systemd ]`: the daemon serves TCP and Unix sockets that a service manager passes, with TLS and a
 # password, also after reloads. A client that asks in a loop is never refused while the daemon restarts and reloads. The

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# tier: full
 # timeout: 120
 # The exporter with `web-config`, a file that Prometheus' own checker accepts: curl and a real Prometheus read the metrics by
 # TLS and a password. Without the password, with a wrong one, or without TLS they get nothing, and only one password a second

@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
+# tier: full
 # The differential fuzzer. Random sequences of packets from the packet tests go through the programs that `wgxdp up`
 # attaches, on xdp and on tc (BPF_PROG_TEST_RUN). They also go through the host plane with the same maps and the kernel's own
 # answers about routes. Verdict, whole packet, fragments and counters must be the same, and xdp must do what tc alone

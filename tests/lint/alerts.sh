@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# tier: full
 # The alert rules are valid, and promtool shows that each fires for its condition and not otherwise. The rules and the
 # dashboard name only metrics and labels of docs/reference/metrics.md, and together all of them. Then copies with one
 # mistake each, which must be found.

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# tier: full
 # tests/reader/draw: a seed always draws the same texts, another seed draws others, the key names each file, and the score counts.
 set -euo pipefail
 cd "$(dirname "$0")/../.."

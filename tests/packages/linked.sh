@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# tier: full
 # timeout: 300
 # The program, and a build without optional parts (every WITH_…=0 of the Makefile), link only the libraries that a
 # firewall needs. wgxdp opens all others when it needs them (user/lib/library.h), under the names in libraries.h.
