@@ -1,6 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The documents as one book. Every relative link leads to an existing file, and every anchor to a heading. Every page of docs/ is
+# The documents are one book: every page is linked, every link and anchor leads somewhere, and lines, cells and pages
+# keep their limits.
+"""Every relative link leads to an existing file, and every anchor to a heading. Every page of docs/ is
 linked from another page, and docs/mkdocs.yml lists it. A line of prose has at most 120 columns, a cell of a table at most 200
 characters. A page has at most 400 lines, docs/design.md 300 and README.md 120. The ledger docs/acceptance.md is a table: only its
 links are checked. Then the test must find the fault of each text in MUST_FIND. BREAK=1 checks the documents with all of these faults.

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Every item of docs/inside/threat-model.md names the tests that hold it, or says that nothing does; and every test that it names is a job
-# of scripts/test.
+# Every item of docs/inside/threat-model.md names the tests that hold it, or says that nothing does, and each named
+# test is a job of scripts/test.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
