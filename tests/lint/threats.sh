@@ -10,9 +10,9 @@ bad=0 items=0 held=0
 complain() { bad=1; echo "$model:$*"; }
 declare -A jobs=() named=()
 
-while read -r job _; do
+while read -r _ job _; do
 	jobs[$job]=1
-done < <(scripts/test --list; scripts/test --long --list)
+done < <(scripts/test --list)
 ((${#jobs[@]} > 100)) || complain " scripts/test lists ${#jobs[@]} jobs"
 
 while IFS=: read -r number item; do
